@@ -1,0 +1,148 @@
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { formatPolicy, type Policy, parsePolicy } from '../../core/policy.ts';
+import { type BenchResult, type Progress, runBench } from '../../experiment/bench.ts';
+import { makeRunFolder, writeRunFile } from '../../experiment/run-folder.ts';
+import { parseStrategy, STRATEGY_NAMES, type StrategyName } from '../../limiter/create.ts';
+import { DEFAULT_PREFIX } from '../../limiter/key.ts';
+import { makeReport, type RunFacts } from '../../report/report.ts';
+import { renderTable } from '../../report/table.ts';
+import type { Environment } from '../environment.ts';
+import { exitCodeOfVerdict } from '../exit-codes.ts';
+import { decimalNumber, parsedBy, parseRegions, wholeNumber } from '../options.ts';
+
+interface Options {
+  readonly strategy: StrategyName;
+  readonly policy: Policy;
+  readonly connections: number;
+  readonly users: number;
+  readonly skew: number;
+  readonly roaming: number;
+  readonly ramp: number;
+  readonly duration: number;
+  readonly regions: string[];
+  readonly seed: number;
+  readonly server?: string;
+  readonly reports: string;
+  readonly json: boolean;
+}
+
+export function benchCommand(environment: Environment): Command {
+  return new Command('bench')
+    .description(
+      'Start Redis, three regions with gateway and Rating service, fire the load, judge, tear down.',
+    )
+    .addOption(
+      new Option('--strategy <name>', `one of ${STRATEGY_NAMES.join(', ')}`)
+        .argParser(parsedBy(parseStrategy))
+        .default('central'),
+    )
+    .addOption(
+      new Option('--policy <capacity:rate>', 'what each user may do')
+        .argParser(parsedBy(parsePolicy))
+        .default(parsePolicy('20:5/s'), '20:5/s'),
+    )
+    .option(
+      '--connections <count>',
+      'concurrent users, each with one request in flight',
+      wholeNumber(1, 10_000),
+      1_000,
+    )
+    .option('--users <count>', 'distinct users', wholeNumber(1, 1_000_000), 1_000)
+    .option(
+      '--skew <exponent>',
+      'Zipf exponent of how often each user is drawn; 0 is uniform',
+      decimalNumber(0, 5),
+      0.8,
+    )
+    .option('--roaming <share>', 'share of users who come from every region', decimalNumber(0, 1), 0.2)
+    .option('--ramp <seconds>', 'users arrive one after another during this time', decimalNumber(0, 3_600), 2)
+    .option('--duration <seconds>', 'how long requests are sent', decimalNumber(0.1, 3_600), 10)
+    .option('--regions <names>', 'region names, with commas between', parseRegions, [
+      'us-east',
+      'eu-west',
+      'ap-south',
+    ])
+    .option('--seed <number>', 'all randomness of the load comes from it', wholeNumber(0, 2 ** 32 - 1), 1)
+    .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)')
+    .option('--reports <folder>', 'runs are kept in here', 'reports')
+    .option('--json', 'print one JSON document and nothing else', false)
+    .addHelpText('after', EXAMPLES)
+    .action((options: Options) => bench(options, environment));
+}
+
+const EXAMPLES = `
+Examples:
+  $ openclaw-rl bench                                  # 1,000 concurrent users against the exact limiter
+  $ openclaw-rl bench --strategy article               # the published script, convicted: exit code 1
+  $ openclaw-rl bench --policy 100:10/s --users 50     # a hot set of users
+  $ openclaw-rl bench --json | jq .verdict`;
+
+async function bench(options: Options, environment: Environment): Promise<void> {
+  const startedAt = new Date();
+  const { connections, users, skew, roaming, ramp, regions, seed } = options;
+  const folder = await makeRunFolder(resolve(environment.cwd, options.reports), startedAt, `bench-${seed}`);
+  const result = await runBench({
+    self: environment.self,
+    strategy: options.strategy,
+    policy: options.policy,
+    prefix: DEFAULT_PREFIX,
+    shape: { connections, users, skew, roaming, rampMs: ramp * 1_000, regions, seed },
+    durationMs: options.duration * 1_000,
+    folder,
+    startedAt,
+    signal: environment.interrupt,
+    onProgress: (progress) => environment.log(progressLine(progress)),
+    ...(options.server === undefined ? {} : { server: options.server }),
+  });
+  const report = makeReport(factsOf(options, result, { startedAt, folder }), result.check, result.latencies);
+  await writeRunFile(folder, 'report.json', `${JSON.stringify(report, undefined, 2)}\n`);
+  environment.out(
+    options.json
+      ? `${JSON.stringify(report, undefined, 2)}\n`
+      : renderTable(report, { colour: environment.colourOut }),
+  );
+  for (const leftover of result.leftovers) environment.log(`warning: not undone: ${leftover}\n`);
+  environment.setExitCode(
+    result.interrupted ? environment.interruptCode() : exitCodeOfVerdict(report.verdict),
+  );
+}
+
+function factsOf(
+  options: Options,
+  result: BenchResult,
+  { startedAt, folder }: { startedAt: Date; folder: string },
+): RunFacts {
+  return {
+    command: commandOf(options),
+    seed: options.seed,
+    startedAt: startedAt.toISOString(),
+    folder,
+    strategy: options.strategy,
+    policy: formatPolicy(options.policy),
+    server: `${result.server.product} ${result.server.version}`,
+    loadMs: Math.round(result.loadMs),
+  };
+}
+
+/** The command that makes this run again, every number of it spelled out. */
+function commandOf(options: Options): string {
+  const { strategy, policy, connections, users, skew, roaming, ramp, duration, regions, seed, server } =
+    options;
+  return [
+    `openclaw-rl bench --strategy ${strategy} --policy ${formatPolicy(policy)} --connections ${connections}`,
+    `--users ${users} --skew ${skew} --roaming ${roaming} --ramp ${ramp} --duration ${duration} --regions ${regions.join(',')}`,
+    `--seed ${seed}${server === undefined ? '' : ` --server ${server}`}`,
+  ].join(' ');
+}
+
+function progressLine({ phase, elapsedMs, counts, detail }: Progress): string {
+  const seconds = `${(elapsedMs / 1_000).toFixed(1)} s`.padStart(7);
+  const { allowed, denied, failed, info } = counts;
+  const rest =
+    detail ??
+    (allowed + denied + failed + info > 0
+      ? `allowed ${allowed}, denied ${denied}, failed ${failed}, info ${info}`
+      : '');
+  return `${seconds}  ${phase.padEnd(9)}  ${rest}\n`;
+}

@@ -1,0 +1,124 @@
+import { once } from 'node:events';
+import { Command, Option } from 'commander';
+import type { FastifyInstance } from 'fastify';
+import { OpenclawError } from '../../core/errors.ts';
+import { parsePolicy } from '../../core/policy.ts';
+import { createLimiter, parseStrategy, STRATEGY_NAMES } from '../../limiter/create.ts';
+import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
+import { createGateway } from '../../rating/gateway.ts';
+import { createRatingService } from '../../rating/service.ts';
+import type { Environment } from '../environment.ts';
+import { parsedBy, wholeNumber } from '../options.ts';
+
+export function serveCommand(environment: Environment): Command {
+  return new Command('serve')
+    .description('Run the sample Rating service or a gateway alone, until Ctrl-C.')
+    .addCommand(ratingCommand(environment))
+    .addCommand(gatewayCommand(environment));
+}
+
+interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly region: string;
+}
+
+function listening(command: Command): Command {
+  return command
+    .option('--region <name>', 'the region it says it is in', 'local')
+    .option('--host <address>', 'listen on this address', '127.0.0.1')
+    .option('--port <number>', 'listen on this port; 0 takes a free one', parsedPort, 8080);
+}
+
+const parsedPort = wholeNumber(0, 65_535);
+
+function ratingCommand(environment: Environment): Command {
+  return listening(new Command('rating'))
+    .description('The Rating service: POST /v1/ratings, GET /v1/ratings/<item>, GET /healthz.')
+    .requiredOption('--redis <url...>', 'redis[s]://host:port of Redis; several with --cluster')
+    .option('--cluster', 'the addresses are nodes of a Redis Cluster')
+    .addOption(
+      new Option('--strategy <name>', `one of ${STRATEGY_NAMES.join(', ')}`)
+        .argParser(parsedBy(parseStrategy))
+        .default('central'),
+    )
+    .option('--policy <capacity:rate>', 'what each user may do', parsedBy(parsePolicy), parsePolicy('20:5/s'))
+    .option('--prefix <text>', 'what every key starts with', parsedBy(checkPrefix), DEFAULT_PREFIX)
+    .option('--timeout <ms>', 'wait this long for Redis', wholeNumber(1, 60_000), 1_000)
+    .option('--evidence', 'say in every reply who decided and when (for tests)', false)
+    .addHelpText('after', RATING_EXAMPLES)
+    .action(async (options: RatingOptions) => {
+      const { REDIS_USERNAME: username, REDIS_PASSWORD: password } = environment.env;
+      const limiter = createLimiter({
+        strategy: options.strategy,
+        policy: options.policy,
+        prefix: options.prefix,
+        redis: {
+          urls: options.redis,
+          cluster: options.cluster === true,
+          commandTimeoutMs: options.timeout,
+          ...(username && { username }),
+          ...(password && { password }),
+        },
+      });
+      const app = createRatingService({ limiter, region: options.region, evidence: options.evidence });
+      app.addHook('onClose', () => limiter.close());
+      await serve(app, options, environment);
+    });
+}
+
+interface RatingOptions extends ListenOptions {
+  readonly redis: string[];
+  readonly cluster?: true;
+  readonly strategy: ReturnType<typeof parseStrategy>;
+  readonly policy: ReturnType<typeof parsePolicy>;
+  readonly prefix: string;
+  readonly timeout: number;
+  readonly evidence: boolean;
+}
+
+const RATING_EXAMPLES = `
+A password comes by the environment: REDIS_PASSWORD, and REDIS_USERNAME where there is one.
+
+Examples:
+  $ openclaw-rl serve rating --redis redis://127.0.0.1:6379 --policy 100:10/s
+  $ curl -i -H 'content-type: application/json' -H 'x-openclaw-user: ada' \\
+      -d '{"item": "paper-1", "score": 5}' http://127.0.0.1:8080/v1/ratings`;
+
+function gatewayCommand(environment: Environment): Command {
+  return listening(new Command('gateway'))
+    .description('A gateway in front of a Rating service: passes each request on exactly once.')
+    .requiredOption('--upstream <url>', 'http://host:port of the Rating service', parsedBy(parseUpstream))
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ openclaw-rl serve gateway --port 8081 --upstream http://127.0.0.1:8080',
+    )
+    .action(async (options: ListenOptions & { readonly upstream: string }) => {
+      await serve(createGateway(options), options, environment);
+    });
+}
+
+function parseUpstream(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' && url.pathname === '/' && url.search === '') return url.origin;
+  throw new OpenclawError('INVALID_OPTION', 'expected http://host:port');
+}
+
+/** Listens, says where, and ends on a signal. */
+async function serve(app: FastifyInstance, options: ListenOptions, environment: Environment): Promise<void> {
+  const address = await app
+    .listen({ host: options.host, port: options.port })
+    .catch((error: NodeJS.ErrnoException) => {
+      throw new OpenclawError(
+        'ENVIRONMENT_FAILED',
+        `cannot listen on ${options.host}:${options.port}: ${error.code}`,
+        {
+          hint: 'choose another port with --port, or 0 for a free one',
+        },
+      );
+    });
+  environment.out(`listening on ${address}\n`);
+  if (!environment.interrupt.aborted) await once(environment.interrupt, 'abort');
+  app.server.closeAllConnections();
+  await app.close();
+}

@@ -1,0 +1,55 @@
+import { resolve } from 'node:path';
+
+/** The process globals that commands use, gathered in one object; nothing below `cli/` touches them. */
+export interface Environment {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How to start this program again. */
+  readonly self: readonly [command: string, ...args: string[]];
+  readonly cwd: string;
+  /** Results. */
+  out(text: string): void;
+  /** Progress and logs. */
+  log(text: string): void;
+  readonly colourOut: boolean;
+  readonly liveLog: boolean;
+  /** Aborts at the first SIGINT or SIGTERM; the second leaves at once. */
+  readonly interrupt: AbortSignal;
+  /** 130 for SIGINT, 143 for SIGTERM, once one has come. */
+  interruptCode(): number;
+  setExitCode(code: number): void;
+}
+
+export function processEnvironment(): Environment {
+  const { env, stdout, stderr } = process;
+  const interrupt = new AbortController();
+  let code = 130;
+  for (const [signal, signalCode] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.on(signal, () => {
+      if (interrupt.signal.aborted) process.exit(signalCode);
+      code = signalCode;
+      interrupt.abort();
+    });
+  }
+  // A reader that went away (`| head`) is no error of ours.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') interrupt.abort();
+  });
+  const colourless = env.NO_COLOR !== undefined && env.NO_COLOR !== '';
+  return {
+    env,
+    self: [process.execPath, resolve(import.meta.dirname, '../../bin/openclaw-rl')],
+    cwd: process.cwd(),
+    out: (text) => stdout.write(text),
+    log: (text) => stderr.write(text),
+    colourOut: stdout.isTTY === true && !colourless && env.TERM !== 'dumb',
+    liveLog: stderr.isTTY === true && env.TERM !== 'dumb',
+    interrupt: interrupt.signal,
+    interruptCode: () => code,
+    setExitCode: (exitCode) => {
+      process.exitCode = exitCode;
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/** Who decided: the shared bucket in Redis, a lease held in memory, or the failure policy. */
+export type DecisionSource = 'redis' | 'lease' | 'fallback';
+
+/**
+ * Who decided and when, for the checker. Times are the deciding server's, in microseconds; `levelQuanta` is
+ * the level after the decision. A strategy that does not read the server's clock leaves them out.
+ */
+export interface Evidence {
+  readonly strategy: string;
+  readonly node: string;
+  readonly source: DecisionSource;
+  readonly atUs?: number;
+  readonly bucketUs?: number;
+  readonly levelQuanta?: number;
+}
+
+/** The answer to one take. What a strategy cannot know is absent, never guessed. */
+export interface Decision {
+  readonly allowed: boolean;
+  /** Whole tokens left after the decision. */
+  readonly remainingTokens?: number;
+  /** Until the bucket holds the cost, if it was denied. */
+  readonly retryAfterUs?: number;
+  readonly evidence: Evidence;
+}
+
+/**
+ * Writes evidence as a structured-field dictionary (RFC 9651), the value of the `openclaw-decision` header.
+ * Times are strings: an integer of structured fields has 15 digits, microseconds since 1970 have 16.
+ */
+export function formatEvidence(evidence: Evidence): string {
+  const fields = [
+    `strategy=${text(evidence.strategy)}`,
+    `node=${text(evidence.node)}`,
+    `source=${evidence.source}`,
+  ];
+  if (evidence.atUs !== undefined) fields.push(`at="${evidence.atUs}"`);
+  if (evidence.bucketUs !== undefined) fields.push(`bucket="${evidence.bucketUs}"`);
+  if (evidence.levelQuanta !== undefined) fields.push(`level="${evidence.levelQuanta}"`);
+  return fields.join(', ');
+}
+
+/** Reads what `formatEvidence` wrote; undefined for anything else. */
+export function parseEvidence(header: string): Evidence | undefined {
+  const fields = new Map<string, string>();
+  for (const [, key = '', quotedText, token] of header.matchAll(/([a-z]+)=(?:"([^"]*)"|([a-z]+))(?:, |$)/g)) {
+    fields.set(key, quotedText ?? token ?? '');
+  }
+  const strategy = fields.get('strategy');
+  const node = fields.get('node');
+  const source = fields.get('source');
+  if (strategy === undefined || node === undefined) return undefined;
+  if (source !== 'redis' && source !== 'lease' && source !== 'fallback') return undefined;
+  return {
+    strategy,
+    node,
+    source,
+    ...integer(fields, 'at', 'atUs'),
+    ...integer(fields, 'bucket', 'bucketUs'),
+    ...integer(fields, 'level', 'levelQuanta'),
+  };
+}
+
+function integer<K extends string>(fields: Map<string, string>, key: string, as: K): { [P in K]?: number } {
+  const value = Number(fields.get(key) ?? Number.NaN);
+  return (Number.isSafeInteger(value) ? { [as]: value } : {}) as { [P in K]?: number };
+}
+
+/** A structured-field string holds printable ASCII only; quotes and backslashes are left out as well. */
+function text(value: string): string {
+  return `"${value.replace(/[^\x20-\x7e]|["\\]/g, '?')}"`;
+}

@@ -1,0 +1,68 @@
+/** Whether the operation that failed may have taken tokens: `none` is a certainty, `possible` is not. */
+export type Charge = 'none' | 'possible';
+
+interface CatalogueEntry {
+  readonly charge: Charge;
+  /** The way out, as a person would say it; a command to run where there is one. */
+  readonly hint: string;
+}
+
+/** Every error this project raises on purpose: what it means for the bucket, and what to do about it. */
+const CATALOGUE = {
+  INVALID_POLICY: { charge: 'none', hint: 'write a policy as capacity:rate, for example 20:5/s' },
+  INVALID_COST: { charge: 'none', hint: 'a cost is a whole number of tokens, at least 1' },
+  COST_ABOVE_CAPACITY: {
+    charge: 'none',
+    hint: 'no wait can satisfy it: lower the cost or raise the capacity',
+  },
+  INVALID_SUBJECT: { charge: 'none', hint: 'use 1 to 256 bytes of text without control characters' },
+  INVALID_OPTION: { charge: 'none', hint: 'see --help' },
+  INVALID_HISTORY: { charge: 'none', hint: 'see the history format in the README' },
+  LIMITER_CLOSED: { charge: 'none', hint: 'create a new limiter; this one was closed' },
+  REDIS_UNREACHABLE: {
+    charge: 'none',
+    hint: 'check that Redis runs at this address and accepts connections',
+  },
+  REDIS_AUTH: { charge: 'none', hint: 'check the user name and the password of the Redis connection' },
+  REDIS_READ_ONLY: { charge: 'none', hint: 'connect to the primary, or to the cluster, not to a replica' },
+  REDIS_OUT_OF_MEMORY: { charge: 'none', hint: 'raise maxmemory; buckets expire by themselves once full' },
+  REDIS_CLUSTER_DOWN: { charge: 'none', hint: 'wait for the failover, or see: redis-cli cluster info' },
+  REDIS_WRONG_TYPE: { charge: 'none', hint: 'another program uses this key: choose another prefix' },
+  REDIS_REFUSED: { charge: 'none', hint: 'the server refused the script before it ran; its words are above' },
+  REPLY_LOST: { charge: 'possible', hint: 'the connection broke after the request was sent' },
+  REPLY_TIMEOUT: { charge: 'possible', hint: 'raise the command timeout, or check the network' },
+  REPLY_UNEXPECTED: {
+    charge: 'possible',
+    hint: 'check the version of the server: Redis 7 or Valkey is needed',
+  },
+  SERVER_MISSING: { charge: 'none', hint: 'run bin/setup, or install redis-server or valkey-server' },
+  INTERRUPTED: { charge: 'none', hint: 'run the command again' },
+  ENVIRONMENT_FAILED: { charge: 'none', hint: 'see the logs named above' },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof CATALOGUE;
+
+/** An error with a code from the catalogue: says whether a charge is possible, and the way out. */
+export class OpenclawError extends Error {
+  override readonly name = 'OpenclawError';
+  readonly code: ErrorCode;
+  readonly charge: Charge;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.charge = CATALOGUE[code].charge;
+    this.hint = options.hint ?? CATALOGUE[code].hint;
+  }
+}
+
+/** Shows untrusted text inside a message: quoted, one line, control characters escaped, cut at 60 characters. */
+export function quoted(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const printable = text.replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return printable.length > 60 ? `${printable.slice(0, 57)}...` : printable;
+}

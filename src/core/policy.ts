@@ -1,0 +1,129 @@
+import { OpenclawError, quoted } from './errors.ts';
+
+/** Tokens gained per time, an exact rational: `tokens` every `perUs` microseconds, with no common factor. */
+export interface Rate {
+  readonly tokens: number;
+  readonly perUs: number;
+}
+
+/**
+ * How much one bucket holds and how fast it fills. One token is `refill.perUs` quanta and every microsecond
+ * adds `refill.tokens` quanta, so every level is an integer and nothing is ever rounded.
+ */
+export interface Policy {
+  readonly capacityTokens: number;
+  readonly refill: Rate;
+  readonly quantaPerToken: number;
+  readonly quantaPerUs: number;
+  readonly capacityQuanta: number;
+}
+
+const UNIT_US: Readonly<Record<string, number>> = {
+  us: 1,
+  ms: 1_000,
+  s: 1_000_000,
+  sec: 1_000_000,
+  second: 1_000_000,
+  m: 60_000_000,
+  min: 60_000_000,
+  minute: 60_000_000,
+  h: 3_600_000_000,
+  hour: 3_600_000_000,
+  d: 86_400_000_000,
+  day: 86_400_000_000,
+};
+
+/** Server time (about 2^51 us) plus the time to full stays below 2^53 with this. About 142 years. */
+const MAX_TIME_TO_FULL_US = 2 ** 52;
+
+/**
+ * Makes a policy of a capacity in whole tokens and a rate (`'5/s'`, `'100/min'`, `'0.5/s'`, `'10/15min'`, or
+ * an exact `{tokens, perUs}`). Throws INVALID_POLICY naming the limit that was passed.
+ */
+export function makePolicy(capacityTokens: number, rate: string | Rate): Policy {
+  if (!Number.isSafeInteger(capacityTokens) || capacityTokens < 1) {
+    throw invalid(
+      `capacity must be a whole number of tokens, at least 1 and below 2^53; found ${quoted(capacityTokens)}`,
+    );
+  }
+  const refill = typeof rate === 'string' ? parseRate(rate) : reduceRate(rate);
+  const capacityQuanta = capacityTokens * refill.perUs;
+  // One refill step is computed as level + elapsed * quantaPerUs and passes the capacity by less than quantaPerUs.
+  if (!Number.isSafeInteger(capacityQuanta + refill.tokens)) {
+    throw invalid(
+      `capacity * period must stay below 2^53 to be exact; ${capacityTokens} tokens * ${refill.perUs} us is ${(capacityQuanta).toExponential(2)}`,
+    );
+  }
+  if (capacityQuanta / refill.tokens > MAX_TIME_TO_FULL_US) {
+    throw invalid(
+      `an empty bucket must be full within 2^52 us (142 years); this one needs ${(capacityQuanta / refill.tokens).toExponential(2)} us`,
+    );
+  }
+  return {
+    capacityTokens,
+    refill,
+    quantaPerToken: refill.perUs,
+    quantaPerUs: refill.tokens,
+    capacityQuanta,
+  };
+}
+
+/** Parses `capacity:rate`, for example `20:5/s`. Throws INVALID_POLICY. */
+export function parsePolicy(text: string): Policy {
+  const [, capacity, rate] = /^(\d{1,16}):(.+)$/.exec(text) ?? [];
+  if (capacity === undefined || rate === undefined) {
+    throw invalid(`a policy is written capacity:rate, for example 20:5/s; found ${quoted(text)}`);
+  }
+  return makePolicy(Number(capacity), rate);
+}
+
+/** The shortest text that `parsePolicy` reads back as the same policy. */
+export function formatPolicy(policy: Policy): string {
+  const { tokens, perUs } = policy.refill;
+  for (const unit of ['s', 'min', 'h', 'd']) {
+    const perUnit = (tokens * (UNIT_US[unit] ?? 0)) / perUs;
+    if (Number.isInteger(perUnit)) return `${policy.capacityTokens}:${perUnit}/${unit}`;
+  }
+  return `${policy.capacityTokens}:${tokens}/${perUs}us`;
+}
+
+/** Parses `tokens/time`: a decimal number, a slash, an optional whole number, a unit (us ms s min h d). */
+export function parseRate(text: string): Rate {
+  const [, whole, fraction = '', count = '1', unit = ''] =
+    /^(\d{1,15})(?:\.(\d{1,9}))?\/(\d{1,12})?([a-z]+)$/.exec(text) ?? [];
+  const unitUs = Object.hasOwn(UNIT_US, unit) ? UNIT_US[unit] : undefined;
+  if (whole === undefined || unitUs === undefined) {
+    throw invalid(
+      `a rate is written tokens/time, for example 10/s, 100/min, 0.5/s or 10/15min; found ${quoted(text)}`,
+    );
+  }
+  const scale = 10n ** BigInt(fraction.length);
+  return exactRate(BigInt(whole + fraction), BigInt(count) * BigInt(unitUs) * scale, text);
+}
+
+function reduceRate(rate: Rate): Rate {
+  if (!Number.isSafeInteger(rate.tokens) || !Number.isSafeInteger(rate.perUs)) {
+    throw invalid(
+      `a rate as {tokens, perUs} takes two whole numbers below 2^53; found ${quoted(rate.tokens)} and ${quoted(rate.perUs)}`,
+    );
+  }
+  return exactRate(BigInt(rate.tokens), BigInt(rate.perUs), `${rate.tokens}/${rate.perUs}us`);
+}
+
+function exactRate(tokens: bigint, perUs: bigint, text: string): Rate {
+  if (tokens <= 0n || perUs <= 0n) throw invalid(`a rate must be above zero; found ${quoted(text)}`);
+  const divisor = gcd(tokens, perUs);
+  const rate = { tokens: Number(tokens / divisor), perUs: Number(perUs / divisor) };
+  if (!Number.isSafeInteger(rate.tokens) || !Number.isSafeInteger(rate.perUs)) {
+    throw invalid(`a rate in lowest terms must have both parts below 2^53; found ${quoted(text)}`);
+  }
+  return rate;
+}
+
+function gcd(a: bigint, b: bigint): bigint {
+  return b === 0n ? a : gcd(b, a % b);
+}
+
+function invalid(message: string): OpenclawError {
+  return new OpenclawError('INVALID_POLICY', message);
+}

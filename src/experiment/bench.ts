@@ -1,0 +1,216 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { type CheckReport, checkHistory } from '../checker/check.ts';
+import { OpenclawError } from '../core/errors.ts';
+import { formatPolicy, type Policy } from '../core/policy.ts';
+import type { Header, Outcome } from '../history/operation.ts';
+import { bucketOf, runClosedLoop, type Target } from '../load/closed-loop.ts';
+import { type LatencySummary, Recorder } from '../load/recorder.ts';
+import { busiestUsers, type LoadShape, planUsers } from '../load/users.ts';
+import { readServerTime } from '../regions/clock.ts';
+import { type RedisServer, startRedisServer } from '../regions/local/redis-server.ts';
+import { findServer, type ServerBinary } from '../regions/local/server-binary.ts';
+import { Cleanup } from './cleanup.ts';
+import { HistoryFile } from './history-file.ts';
+import { type SelfCommand, startRegion } from './services.ts';
+
+export interface BenchOptions {
+  readonly self: SelfCommand;
+  readonly server?: string;
+  readonly strategy: string;
+  readonly policy: Policy;
+  readonly prefix: string;
+  readonly shape: LoadShape;
+  readonly durationMs: number;
+  /** The folder of this run; made here. */
+  readonly folder: string;
+  readonly startedAt: Date;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export type Phase = 'provision' | 'warm up' | 'load' | 'check' | 'tear down';
+
+export interface Progress {
+  readonly phase: Phase;
+  readonly elapsedMs: number;
+  readonly counts: Readonly<Record<Outcome, number>>;
+  readonly detail?: string;
+}
+
+export interface BenchResult {
+  readonly check: CheckReport;
+  readonly latencies: readonly {
+    readonly region: string;
+    readonly outcome: Outcome;
+    readonly latency: LatencySummary;
+  }[];
+  readonly server: ServerBinary;
+  readonly loadMs: number;
+  readonly interrupted: boolean;
+  /** What could not be undone, as sentences; empty when all is gone. */
+  readonly leftovers: readonly string[];
+}
+
+const WARM_UP_MS = 2_000;
+const DRAIN_MS = 3_000;
+const BUSIEST = 100;
+const RULES = { contestedAtLeast: 0.8, infoAtMost: 0.05 };
+const CLOCK_EVERY_MS = 250;
+
+/** One run: provision, load, judge, tear down. Everything that was started is stopped, also when it fails. */
+export async function runBench(options: BenchOptions): Promise<BenchResult> {
+  const cleanup = new Cleanup();
+  const report = reportProgress(options);
+  try {
+    const result = await provisionAndRun(options, cleanup, report);
+    report('tear down');
+    return { ...result, leftovers: await cleanup.run() };
+  } finally {
+    await cleanup.run();
+  }
+}
+
+type ReportProgress = (phase: Phase, detail?: string, counts?: Progress['counts']) => void;
+
+function reportProgress({ onProgress }: BenchOptions): ReportProgress {
+  const startedMs = performance.now();
+  const none = { allowed: 0, denied: 0, failed: 0, info: 0 };
+  return (phase, detail, counts = none) =>
+    onProgress({
+      phase,
+      elapsedMs: performance.now() - startedMs,
+      counts,
+      ...(detail === undefined ? {} : { detail }),
+    });
+}
+
+async function provisionAndRun(
+  options: BenchOptions,
+  cleanup: Cleanup,
+  report: ReportProgress,
+): Promise<Omit<BenchResult, 'leftovers'>> {
+  const { folder, shape, signal } = options;
+  const server = await findServer(options.server);
+  const logs = join(folder, 'logs');
+  await mkdir(logs, { recursive: true });
+  report('provision', `${server.product} ${server.version}, ${shape.regions.length} regions`);
+  const redis = await startRedisServer({ binary: server, folder: logs });
+  cleanup.add('stop redis', () => redis.process.stop());
+  const targets = await startRegions(options, { redis, logs, cleanup });
+  throwIfAborted(signal);
+
+  await warmUp(options, targets, report);
+
+  const users = planUsers(shape);
+  const history = new HistoryFile(join(folder, 'history.ndjson'), makeHeader(options));
+  const recorder = new Recorder((operation) => history.addOperation(operation));
+  const clock = await watchClock(redis, recorder, history);
+  const ticker = setInterval(() => report('load', undefined, { ...recorder.counts }), 1_000);
+  const load = { shape, users, targets, recorder, durationMs: options.durationMs, drainMs: DRAIN_MS, signal };
+  report('load', `${shape.connections} concurrent users, ${options.durationMs / 1_000} s`);
+  const startedUs = recorder.nowUs();
+  try {
+    await runClosedLoop(load);
+  } finally {
+    clearInterval(ticker);
+    await clock.stop();
+  }
+  const loadMs = (recorder.nowUs() - startedUs) / 1_000;
+
+  report('check', undefined, { ...recorder.counts });
+  const recorded = await history
+    .end({ type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent })
+    .catch((error: Error) => {
+      throw new OpenclawError('ENVIRONMENT_FAILED', `the history could not be written: ${error.message}`, {
+        hint: `make room, or choose another folder than ${folder} with --reports`,
+      });
+    });
+  const busiest = busiestUsers(users, shape.regions, BUSIEST).map(({ name }) => bucketOf(name));
+  const check = checkHistory(recorded, { ...RULES, busiest, interrupted: signal.aborted });
+  return { check, latencies: recorder.latencies(), server, loadMs, interrupted: signal.aborted };
+}
+
+/** Fresh processes are slow and their connections are few: load on buckets of its own, which is not judged. */
+async function warmUp(
+  { shape, signal }: BenchOptions,
+  targets: readonly Target[],
+  report: ReportProgress,
+): Promise<void> {
+  report('warm up');
+  const users = shape.regions.map((region) => ({
+    name: `warm-up-${region}`,
+    regions: [region],
+    weight: 1,
+    arrivesMs: 0,
+  }));
+  const recorder = new Recorder(() => {});
+  await runClosedLoop({ shape, users, targets, recorder, durationMs: WARM_UP_MS, drainMs: DRAIN_MS, signal });
+  throwIfAborted(signal);
+}
+
+async function startRegions(
+  { self, shape, strategy, policy, prefix }: BenchOptions,
+  { redis, logs, cleanup }: { redis: RedisServer; logs: string; cleanup: Cleanup },
+): Promise<Target[]> {
+  const common = { self, redisUrl: redis.url, strategy, policy: formatPolicy(policy), prefix, logs, cleanup };
+  const started = await Promise.allSettled(shape.regions.map((region) => startRegion({ ...common, region })));
+  const failed = started.find((result) => result.status === 'rejected'); // once all are settled: none is left behind
+  if (failed !== undefined) throw failed.reason;
+  return started.map((result, index) => ({
+    region: shape.regions[index] ?? '',
+    url: result.status === 'fulfilled' ? result.value : '',
+  }));
+}
+
+function makeHeader({ policy, strategy, shape, startedAt }: BenchOptions): Header {
+  return {
+    type: 'header',
+    format: 'openclaw-history',
+    version: 1,
+    policy: { capacity: policy.capacityTokens, refill: policy.refill },
+    strategy,
+    scenario: 'bench',
+    seed: shape.seed,
+    regions: shape.regions,
+    startedAt: startedAt.toISOString(),
+    initial: 'full',
+  };
+}
+
+/** Reads the server's clock while the load runs; the checker bounds its drift from these. */
+async function watchClock(
+  redis: RedisServer,
+  recorder: Recorder,
+  history: HistoryFile,
+): Promise<{ stop(): Promise<void> }> {
+  const client = new Redis({
+    host: redis.host,
+    port: redis.port,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => CLOCK_EVERY_MS,
+  });
+  client.on('error', () => {});
+  const read = async () => {
+    const time = await readServerTime(client, () => recorder.nowUs()).catch(() => undefined);
+    if (time !== undefined) history.addClock({ type: 'clock', node: `${redis.host}:${redis.port}`, ...time });
+  };
+  await read(); // before the load: the sharpest reading, with the one after it
+  let last = Promise.resolve();
+  const timer = setInterval(() => {
+    last = read();
+  }, CLOCK_EVERY_MS);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await last;
+      await read();
+      client.disconnect();
+    },
+  };
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted before any load was sent');
+}

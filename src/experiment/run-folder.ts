@@ -1,0 +1,37 @@
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { OpenclawError } from '../core/errors.ts';
+
+/** Makes `<reports>/<utc>-<name>` for one run and points `latest` at it. Throws ENVIRONMENT_FAILED. */
+export async function makeRunFolder(reports: string, startedAt: Date, name: string): Promise<string> {
+  const utc = startedAt.toISOString().replace(/[-:]/g, '').replace('.', '');
+  const folder = join(reports, `${utc}-${name}`);
+  try {
+    await mkdir(reports, { recursive: true });
+    await mkdir(folder);
+    await pointLatestAt(folder);
+    return folder;
+  } catch (error) {
+    throw new OpenclawError(
+      'ENVIRONMENT_FAILED',
+      `cannot write to ${reports}: ${error instanceof Error ? error.message : error}`,
+      {
+        hint: 'choose another folder with --reports',
+      },
+    );
+  }
+}
+
+/** Writes one file of a run whole or not at all. */
+export async function writeRunFile(folder: string, name: string, text: string): Promise<void> {
+  const unfinished = join(folder, `.${name}.unfinished`);
+  await writeFile(unfinished, text);
+  await rename(unfinished, join(folder, name));
+}
+
+async function pointLatestAt(folder: string): Promise<void> {
+  const unfinished = join(dirname(folder), `.latest-${basename(folder)}`);
+  await rm(unfinished, { force: true });
+  await symlink(basename(folder), unfinished);
+  await rename(unfinished, join(dirname(folder), 'latest'));
+}

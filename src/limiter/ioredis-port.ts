@@ -1,0 +1,183 @@
+import { Cluster, Command, Redis } from 'ioredis';
+import { OpenclawError } from '../core/errors.ts';
+import { describeFailure, type SendRecord } from './redis-errors.ts';
+import type { RedisPort, ScriptReply } from './redis-port.ts';
+import type { Script } from './script.ts';
+
+/** Where Redis is and how long to wait for it. */
+export interface RedisConnection {
+  /** `redis[s]://[user:password@]host:port[/db]`: one standalone server, or with `cluster` the first nodes to ask. */
+  readonly urls: readonly string[];
+  readonly cluster?: boolean;
+  /** Override those of the address. */
+  readonly username?: string;
+  readonly password?: string;
+  /** From the call of `take` to its reply or error, milliseconds. Default 1000. */
+  readonly commandTimeoutMs?: number;
+}
+
+const DEFAULT_COMMAND_TIMEOUT_MS = 1_000;
+
+/**
+ * Connects by ioredis under one rule: a command is written to a socket at most once. Retries and re-sends are
+ * off, a command whose time is up is never written later, and for each command it is known whether it was
+ * written, and to which node: the difference between `charge: none` and `charge: possible`.
+ */
+export function connectIoredis(connection: RedisConnection): RedisPort {
+  const timeoutMs = connection.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS;
+  const sent = new WeakMap<Command, SendRecord>();
+  let lastError: Error | undefined;
+  let closed = false;
+  const client = connection.cluster ? openCluster(connection) : openStandalone(connection);
+
+  client.on('ready', () => {
+    lastError = undefined;
+  });
+  client.on('error', (error: Error & { lastNodeError?: Error }) => {
+    lastError = error.lastNodeError ?? error;
+  });
+  if (client instanceof Cluster) {
+    client.on('node error', (error: Error) => {
+      lastError = error;
+    });
+    client.on('+node', (node: Redis) => watchSends(node, sent));
+  } else {
+    watchSends(client, sent);
+  }
+
+  const send = async (name: string, args: (string | number)[]): Promise<{ reply: unknown; node: string }> => {
+    if (closed) throw new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
+    const command = new Command(name, args, { replyEncoding: 'utf8' });
+    command.setTimeout(timeoutMs);
+    client.sendCommand(command);
+    try {
+      const reply = await command.promise;
+      return { reply, node: sent.get(command)?.node ?? 'unknown' };
+    } catch (error) {
+      throw isNoScript(error) ? error : describeFailure(error, sent.get(command) ?? NEVER_SENT, lastError);
+    }
+  };
+
+  return {
+    async run(script: Script, key, args): Promise<ScriptReply> {
+      const { reply, node } = await send('evalsha', [script.sha, 1, key, ...args]).catch((error: unknown) => {
+        if (!isNoScript(error)) throw error;
+        return send('eval', [script.source, 1, key, ...args]);
+      });
+      if (!Array.isArray(reply) || !reply.every((value) => Number.isSafeInteger(value))) {
+        throw new OpenclawError(
+          'REPLY_UNEXPECTED',
+          `${script.name}: expected integers from ${node}, found ${String(reply)}`,
+        );
+      }
+      return { values: reply, node };
+    },
+    async ready() {
+      await send('ping', []);
+    },
+    async close() {
+      closed = true;
+      client.disconnect();
+    },
+  };
+}
+
+const NEVER_SENT: SendRecord = { written: false, node: 'no node' };
+
+const BACKOFF_MS = { first: 50, most: 1_000 };
+
+function backoff(attempt: number): number {
+  return Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** Math.min(attempt, 10));
+}
+
+function openStandalone({ urls, username, password }: RedisConnection): Redis {
+  const url = parseRedisUrl(urls[0]);
+  if (urls.length > 1) {
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      'several Redis addresses need cluster: true; standalone takes one',
+    );
+  }
+  return new Redis({
+    ...url,
+    ...(username && { username }),
+    ...(password && { password }),
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: backoff,
+  });
+}
+
+function openCluster({ urls, ...credentials }: RedisConnection): Cluster {
+  const nodes = urls.map(parseRedisUrl);
+  const url = parseRedisUrl(urls[0]);
+  const username = credentials.username ?? url.username;
+  const password = credentials.password ?? url.password;
+  return new Cluster(
+    nodes.map(({ host, port }) => ({ host, port })),
+    {
+      // Each of these, left at its default, sends a command again or turns a definite answer into a time-out.
+      retryDelayOnFailover: 0,
+      retryDelayOnClusterDown: 0,
+      retryDelayOnTryAgain: 0,
+      slotsRefreshTimeout: 2_000,
+      clusterRetryStrategy: backoff,
+      redisOptions: {
+        maxRetriesPerRequest: 0,
+        autoResendUnfulfilledCommands: false,
+        ...(username && { username }),
+        ...(password && { password }),
+        ...(url.tls && { tls: url.tls }),
+      },
+    },
+  );
+}
+
+interface ParsedUrl {
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string;
+  readonly password?: string;
+  readonly db?: number;
+  readonly tls?: { readonly servername: string };
+}
+
+function parseRedisUrl(text: string | undefined): ParsedUrl {
+  const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
+  const db = url?.pathname.slice(1) ?? '';
+  if (url === undefined || !/^rediss?:$/.test(url.protocol) || url.hostname === '' || !/^\d{0,4}$/.test(db)) {
+    // The text may hold a password: it is not shown.
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      'a Redis address is written redis[s]://[user:password@]host:port[/db]',
+    );
+  }
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  return {
+    host,
+    port: url.port === '' ? 6379 : Number(url.port),
+    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
+    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+    ...(db === '' ? {} : { db: Number(db) }),
+    ...(url.protocol === 'rediss:' ? { tls: { servername: host } } : {}),
+  };
+}
+
+/**
+ * Notes each command's way through one node's connection. ioredis puts a command it cannot write yet into a
+ * queue and calls `sendCommand` again once the connection is ready, also when its promise was rejected long
+ * ago; such a command is dropped here.
+ */
+function watchSends(node: Redis, sent: WeakMap<Command, SendRecord>): void {
+  const address = `${node.options.host}:${node.options.port}`;
+  const original = node.sendCommand.bind(node);
+  node.sendCommand = (command: Command, stream) => {
+    if (command.isSettled) return command.promise;
+    sent.set(command, { written: node.status === 'ready', node: address });
+    return original(command, stream);
+  };
+}
+
+function isNoScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}

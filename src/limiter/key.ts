@@ -1,0 +1,50 @@
+import { OpenclawError, quoted } from '../core/errors.ts';
+import type { Subject } from './limiter.ts';
+
+/** The prefix of the guide, and the default of every command. */
+export const DEFAULT_PREFIX = 'rate:openclaw';
+
+const MAX_PART_BYTES = 256;
+
+/**
+ * The Redis key of a subject's bucket: prefix, user, endpoint, joined by colons. User text is escaped so that
+ * it can neither collide with another subject (`:` and `%`) nor choose a slot (`{` and `}`). Throws
+ * INVALID_SUBJECT for empty or long text, control characters, and text that is not well-formed Unicode.
+ */
+export function bucketKey(prefix: string, { user, endpoint }: Subject): string {
+  return `${prefix}:${escapePart('user', user)}:${escapePart('endpoint', endpoint)}`;
+}
+
+/** Refuses a prefix that could move keys between slots or confuse the parts of a key. */
+export function checkPrefix(prefix: string): string {
+  if (/^[\w.:/-]{1,128}$/.test(prefix)) return prefix;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `a key prefix is 1 to 128 letters, digits and _ . : / - ; found ${quoted(prefix)}`,
+    { hint: `the default is ${DEFAULT_PREFIX}` },
+  );
+}
+
+function escapePart(what: string, value: string): string {
+  if (typeof value !== 'string' || value === '') {
+    throw new OpenclawError(
+      'INVALID_SUBJECT',
+      `${what} must be text that is not empty; found ${quoted(value)}`,
+    );
+  }
+  const bytes = Buffer.byteLength(value);
+  if (bytes > MAX_PART_BYTES) {
+    throw new OpenclawError(
+      'INVALID_SUBJECT',
+      `${what} must be at most ${MAX_PART_BYTES} bytes; found ${bytes}`,
+    );
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(value) || !value.isWellFormed()) {
+    throw new OpenclawError(
+      'INVALID_SUBJECT',
+      `${what} must not hold control characters; found ${quoted(value)}`,
+    );
+  }
+  return value.replace(/[%:{}]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}

@@ -1,0 +1,76 @@
+import { type ErrorCode, OpenclawError } from '../core/errors.ts';
+
+/** Error replies that Redis gives before a script has run: the bucket is certainly untouched. */
+const DEFINITE: Readonly<Record<string, ErrorCode>> = {
+  NOAUTH: 'REDIS_AUTH',
+  WRONGPASS: 'REDIS_AUTH',
+  NOPERM: 'REDIS_AUTH',
+  READONLY: 'REDIS_READ_ONLY',
+  OOM: 'REDIS_OUT_OF_MEMORY',
+  CLUSTERDOWN: 'REDIS_CLUSTER_DOWN',
+  TRYAGAIN: 'REDIS_CLUSTER_DOWN',
+  MOVED: 'REDIS_CLUSTER_DOWN',
+  ASK: 'REDIS_CLUSTER_DOWN',
+  MASTERDOWN: 'REDIS_CLUSTER_DOWN',
+  LOADING: 'REDIS_REFUSED',
+  BUSY: 'REDIS_REFUSED',
+  MISCONF: 'REDIS_REFUSED',
+  NOREPLICAS: 'REDIS_REFUSED',
+  NOSCRIPT: 'REDIS_REFUSED',
+  WRONGTYPE: 'REDIS_WRONG_TYPE',
+};
+
+/** How far a command got when it failed: never written to a socket, or written to this node. */
+export interface SendRecord {
+  readonly written: boolean;
+  readonly node: string;
+}
+
+/**
+ * Says in the catalogue's terms why a command failed. A definite error reply means no charge; otherwise a
+ * charge is possible exactly when the command had been written.
+ */
+export function describeFailure(
+  error: unknown,
+  sent: SendRecord,
+  lastConnectionError: Error | undefined,
+): OpenclawError {
+  if (error instanceof OpenclawError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const code = definiteCode(message);
+  if (code !== undefined)
+    return new OpenclawError(code, `${sent.node} answered: ${firstLine(message)}`, { cause: error });
+  if (isErrorReply(error)) {
+    return new OpenclawError('REPLY_UNEXPECTED', `${sent.node} answered: ${firstLine(message)}`, {
+      cause: error,
+    });
+  }
+  if (!sent.written) return unreachable(error, message, lastConnectionError);
+  return /timed out/i.test(message)
+    ? new OpenclawError('REPLY_TIMEOUT', `${sent.node} did not reply in time`, { cause: error })
+    : new OpenclawError('REPLY_LOST', `${sent.node} closed the connection before it replied`, {
+        cause: error,
+      });
+}
+
+/** The request never left: the reason is what the connection last said, if it said anything. */
+function unreachable(error: unknown, message: string, lastConnectionError: Error | undefined): OpenclawError {
+  const why = lastConnectionError?.message ?? message;
+  const code = definiteCode(why) ?? 'REDIS_UNREACHABLE';
+  const sentence = code === 'REDIS_UNREACHABLE' ? 'no connection to Redis' : 'Redis refused the connection';
+  return new OpenclawError(code, `${sentence}: ${firstLine(why)}`, { cause: error });
+}
+
+/** The code of an error reply, also where ioredis wraps it (`Too many Cluster redirections. Last error: ...`). */
+function definiteCode(message: string): ErrorCode | undefined {
+  const [, word = ''] = /^(?:.*Last error: )?(?:ReplyError: )?([A-Z]+)\b/.exec(message) ?? [];
+  return Object.hasOwn(DEFINITE, word) ? DEFINITE[word] : undefined;
+}
+
+function isErrorReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.slice(0, 200) ?? '';
+}

@@ -1,0 +1,104 @@
+import { OpenclawError } from '../core/errors.ts';
+import { makeRandom, type Random } from '../core/prng.ts';
+
+/** Who fires: how many connections and users, how skewed, how many roam between regions. */
+export interface LoadShape {
+  readonly seed: number;
+  readonly regions: readonly string[];
+  /** Concurrent users: connections that each have one request in flight. */
+  readonly connections: number;
+  /** Distinct users, so distinct buckets. */
+  readonly users: number;
+  /** The user of rank k is drawn with weight k^-skew (Zipf). 0 is uniform. */
+  readonly skew: number;
+  /** The share of users whose requests come from every region, 0 to 1. */
+  readonly roaming: number;
+  /** Users arrive one after another during this time, so that buckets start at different moments. */
+  readonly rampMs: number;
+}
+
+export interface PlannedUser {
+  readonly name: string;
+  /** Where its requests come from: one region, or all of them. */
+  readonly regions: readonly string[];
+  readonly weight: number;
+  /** It sends nothing before this moment of the load. */
+  readonly arrivesMs: number;
+}
+
+/** Draws the users of a run from its seed. */
+export function planUsers({ seed, regions, users, skew, roaming, rampMs }: LoadShape): PlannedUser[] {
+  const random = makeRandom(seed, 'users');
+  return Array.from({ length: users }, (_, index) => {
+    const home = regions[Math.floor(random() * regions.length)] ?? '';
+    const roams = random() < roaming;
+    const arrivesMs = Math.max(0, random() - PRESENT_AT_START) * rampMs;
+    return {
+      name: `u${index + 1}`,
+      regions: roams ? regions : [home],
+      weight: (index + 1) ** -skew,
+      arrivesMs,
+    };
+  });
+}
+
+/** The share of users who are there when the load begins. */
+const PRESENT_AT_START = 0.1;
+
+/** The users expected to send most, given that every region sends equally much. */
+export function busiestUsers(
+  planned: readonly PlannedUser[],
+  regions: readonly string[],
+  count: number,
+): PlannedUser[] {
+  const expected = new Map<PlannedUser, number>();
+  for (const region of regions) {
+    const present = planned.filter((user) => user.regions.includes(region));
+    const total = present.reduce((sum, { weight }) => sum + weight, 0);
+    for (const user of present) expected.set(user, (expected.get(user) ?? 0) + user.weight / total);
+  }
+  return [...expected]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, count)
+    .map(([user]) => user);
+}
+
+/** Gives the next user to send a request, `elapsedMs` after the load began. */
+export type UserDraw = (random: Random, elapsedMs: number) => PlannedUser;
+
+/** Draws users of one region by their weight, among those who have arrived. */
+export function makeUserDraw(planned: readonly PlannedUser[], region: string): UserDraw {
+  const present = planned.filter((user) => user.regions.includes(region));
+  const first = present.reduce(
+    (earliest, user) => (user.arrivesMs < earliest.arrivesMs ? user : earliest),
+    present[0] ?? NOBODY,
+  );
+  if (first === NOBODY)
+    throw new OpenclawError('INVALID_OPTION', `no user sends from ${region}: raise --users or --roaming`);
+  let sum = 0;
+  const upTo = present.map(({ weight }) => {
+    sum += weight;
+    return sum;
+  });
+  return (random, elapsedMs) => {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const user = present[indexAbove(upTo, random() * sum)];
+      if (user !== undefined && user.arrivesMs <= elapsedMs) return user;
+    }
+    return first;
+  };
+}
+
+const NOBODY: PlannedUser = { name: '', regions: [], weight: 0, arrivesMs: 0 };
+const MOST_TRIES = 50;
+
+/** The first index whose value is above `target`; the values rise. */
+function indexAbove(values: readonly number[], target: number): number {
+  let low = 0;
+  for (let high = values.length - 1; low < high; ) {
+    const middle = (low + high) >> 1;
+    if ((values[middle] ?? 0) > target) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

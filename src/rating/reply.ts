@@ -1,0 +1,26 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { quoted } from '../core/errors.ts';
+import { badRequest, type Problem, reducedCapacity } from './problem.ts';
+
+export function sendProblem(reply: FastifyReply, problem: Problem): void {
+  reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** The request itself is at fault: answered with 400, before the limiter is asked. */
+export class RequestError extends Error {
+  readonly statusCode = 400;
+}
+
+/** Makes every error of an application a problem document: too large, no JSON, no such route, our own bug. */
+export function answerWithProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error, _request, reply) => sendProblem(reply, toProblem(error)));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, badRequest(404, `no such resource: ${request.method} ${quoted(request.url)}`)),
+  );
+}
+
+function toProblem(error: unknown): Problem {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status >= 400 && status < 500) return badRequest(status, error instanceof Error ? error.message : '');
+  return reducedCapacity({ detail: 'the service failed', code: 'INTERNAL', charge: 'possible' });
+}

@@ -1,0 +1,95 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type Decision, formatEvidence } from '../core/decision.ts';
+import { OpenclawError, quoted } from '../core/errors.ts';
+import { rateLimitHeaders } from '../limiter/headers.ts';
+import type { Limiter } from '../limiter/limiter.ts';
+import { quotaExceeded, reducedCapacity } from './problem.ts';
+import { Ratings } from './ratings.ts';
+import { answerWithProblems, RequestError, sendProblem } from './reply.ts';
+
+export interface RatingServiceOptions {
+  readonly limiter: Limiter;
+  readonly region: string;
+  /** Say in every reply who decided and when, in the `openclaw-decision` header. For tests only. */
+  readonly evidence: boolean;
+}
+
+/** The endpoint's name in keys and in the names of policies. */
+const ENDPOINT = 'ratings';
+
+const MAX_BODY_BYTES = 1_024;
+const MAX_HEADER_BYTES = 8_192;
+const USER = /^[\w.@+-]{1,128}$/;
+const ITEM = /^[\w.~-]{1,128}$/;
+
+/** The sample Rating service of one region: every request costs its user one token. */
+export function createRatingService(options: RatingServiceOptions): FastifyInstance {
+  const { limiter, region } = options;
+  const ratings = new Ratings();
+  const app = Fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    routerOptions: { maxParamLength: 128 },
+  });
+  app.removeContentTypeParser('text/plain');
+  answerWithProblems(app);
+
+  app.get('/healthz', async () => ({ status: 'ok', region, strategy: limiter.strategy }));
+
+  app.post('/v1/ratings', async (request, reply) => {
+    const user = readUser(request);
+    const { item, score } = readRating(request.body);
+    if (await admit(reply, user)) reply.code(201).send(ratings.add(item, score));
+    return reply;
+  });
+
+  app.get<{ Params: { item: string } }>('/v1/ratings/:item', async (request, reply) => {
+    const user = readUser(request);
+    const item = readItem(request.params.item);
+    if (await admit(reply, user)) reply.send(ratings.get(item));
+    return reply;
+  });
+
+  /** Asks the limiter; answers 429 or 503 itself, and says whether the request may go on. */
+  async function admit(reply: FastifyReply, user: string): Promise<boolean> {
+    try {
+      const decision = await limiter.take({ user, endpoint: ENDPOINT });
+      describe(reply, decision);
+      if (!decision.allowed) sendProblem(reply, quotaExceeded(ENDPOINT));
+      return decision.allowed;
+    } catch (error) {
+      if (!(error instanceof OpenclawError)) throw error;
+      reply.headers(rateLimitHeaders(ENDPOINT, limiter.policy, undefined));
+      sendProblem(reply, reducedCapacity({ detail: error.message, code: error.code, charge: error.charge }));
+      return false;
+    }
+  }
+
+  function describe(reply: FastifyReply, decision: Decision): void {
+    reply.headers(rateLimitHeaders(ENDPOINT, limiter.policy, decision));
+    if (options.evidence) reply.header('openclaw-decision', formatEvidence(decision.evidence));
+  }
+
+  return app;
+}
+
+function readUser(request: FastifyRequest): string {
+  const user = request.headers['x-openclaw-user'];
+  if (typeof user === 'string' && USER.test(user)) return user;
+  throw new RequestError(
+    `x-openclaw-user must be 1 to 128 letters, digits and _ . @ + - ; found ${quoted(user)}`,
+  );
+}
+
+function readRating(body: unknown): { item: string; score: number } {
+  const { item, score } = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  if (typeof score !== 'number' || !Number.isInteger(score) || score < 1 || score > 5) {
+    throw new RequestError(`score must be a whole number from 1 to 5; found ${quoted(score)}`);
+  }
+  return { item: readItem(item), score };
+}
+
+function readItem(item: unknown): string {
+  if (typeof item === 'string' && ITEM.test(item)) return item;
+  throw new RequestError(`item must be 1 to 128 letters, digits and _ . ~ - ; found ${quoted(item)}`);
+}

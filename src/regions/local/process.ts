@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { OpenclawError } from '../../core/errors.ts';
+
+/** A process that we started and that ends with us. */
+export interface LocalProcess {
+  readonly name: string;
+  readonly pid: number;
+  readonly logFile: string;
+  /** Resolves when it has ended, with a sentence that says how. */
+  readonly ended: Promise<string>;
+  /** Ends it, by force when it does not go within two seconds. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Its whole environment; default: ours. The place for secrets, which a process list would show. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where its standard output and error go. */
+  readonly logFile: string;
+}
+
+/**
+ * A shell stands between: it tells the pid, and ends the process when its own standard input closes, which
+ * happens however we end, SIGKILL included.
+ */
+const GUARD = `
+exec 3<&0 4>&1 >>"$1" 2>&1
+shift
+"$@" </dev/null 3<&- 4>&- &
+child=$!
+echo "$child" >&4
+exec 4>&-
+{ read -r _; kill "$child"; sleep 2; kill -9 "$child"; } <&3 >/dev/null 2>&1 &
+watcher=$!
+wait "$child"
+code=$?
+kill "$watcher" 2>/dev/null
+exit "$code"
+`;
+
+/** Starts a process in a session of its own, so that a terminal's Ctrl-C reaches only us. */
+export async function startProcess({
+  name,
+  command,
+  args,
+  env,
+  logFile,
+}: StartOptions): Promise<LocalProcess> {
+  openSync(logFile, 'a');
+  const guard = spawn('/bin/sh', ['-c', GUARD, 'guard', logFile, command, ...args], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    ...(env === undefined ? {} : { env }),
+  });
+  guard.stdin.on('error', () => {});
+  const ended = describeEnd(guard, name);
+  const [line] = await Promise.race([
+    once(createInterface(guard.stdout), 'line'),
+    ended.then((how) => [how]),
+  ]);
+  const pid = Number(line);
+  if (!Number.isInteger(pid)) {
+    throw new OpenclawError('ENVIRONMENT_FAILED', `${String(line)}; its log: ${logFile}`);
+  }
+  return {
+    name,
+    pid,
+    logFile,
+    ended,
+    async stop() {
+      guard.stdin.end();
+      await ended;
+    },
+  };
+}
+
+async function describeEnd(guard: ChildProcess, name: string): Promise<string> {
+  return new Promise((resolve) => {
+    guard.once('error', (error) => resolve(`${name} could not be started: ${error.message}`));
+    guard.once('exit', (code, signal) => {
+      const status = code === null ? signal : code > 128 ? `signal ${code - 128}` : `code ${code}`;
+      resolve(`${name} ended with ${status}`);
+    });
+  });
+}

@@ -1,0 +1,97 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { OpenclawError } from '../../core/errors.ts';
+import { type LocalProcess, startProcess } from './process.ts';
+import type { ServerBinary } from './server-binary.ts';
+
+/** One standalone server on loopback, without persistence. */
+export interface RedisServer {
+  readonly process: LocalProcess;
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+}
+
+export interface RedisServerOptions {
+  readonly binary: ServerBinary;
+  /** For its files and its log; made when it does not exist. */
+  readonly folder: string;
+  readonly name?: string;
+  /** More of its configuration, as on its command line. */
+  readonly config?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const HOST = '127.0.0.1';
+const START_MS = 10_000;
+const TRIES = 5;
+
+/** Starts a server on a free port and waits until it answers. Throws ENVIRONMENT_FAILED with the end of its log. */
+export async function startRedisServer(options: RedisServerOptions): Promise<RedisServer> {
+  const { binary, folder, name = 'redis', config = [], env } = options;
+  await mkdir(folder, { recursive: true });
+  const logFile = join(folder, `${name}.log`);
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort();
+    const base = [
+      '--port',
+      String(port),
+      '--bind',
+      HOST,
+      '--dir',
+      folder,
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+    ];
+    const process = await startProcess({
+      name,
+      command: binary.command,
+      args: [...base, ...config],
+      logFile,
+      ...(env && { env }),
+    });
+    const failure = await waitUntilReady(process, port);
+    if (failure === undefined) return { process, host: HOST, port, url: `redis://${HOST}:${port}` };
+    await process.stop();
+    const log = await readFile(logFile, 'utf8').catch(() => '');
+    const portTaken = log.includes('Address already in use');
+    if (!portTaken || attempt === TRIES) {
+      const lastLines = log.trimEnd().split('\n').slice(-3).join(' | ');
+      throw new OpenclawError('ENVIRONMENT_FAILED', `${failure}; its log ${logFile} ends: ${lastLines}`);
+    }
+  }
+}
+
+/** A port of loopback that nobody listens on now. Somebody else may still be faster: hence the tries above. */
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, HOST, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+async function waitUntilReady(process: LocalProcess, port: number): Promise<string | undefined> {
+  const client = new Redis({ host: HOST, port, retryStrategy: () => 20, maxRetriesPerRequest: null });
+  client.on('error', () => {});
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<string>((resolve) => {
+    timer = setTimeout(resolve, START_MS, `${process.name} did not answer within ${START_MS / 1_000} s`);
+  });
+  // An answer that needs a password is an answer.
+  const answered = client.ping().then(
+    () => undefined,
+    (error: Error) => (/NOAUTH/.test(error.message) ? undefined : error.message),
+  );
+  const failure = await Promise.race([answered, process.ended, timeUp]);
+  clearTimeout(timer);
+  client.disconnect();
+  return failure;
+}
