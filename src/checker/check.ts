@@ -187,7 +187,7 @@ function judgeOverAdmission({ overAdmission }: Pick<CheckReport, 'overAdmission'
   return {
     verdict: 'fail',
     reason:
-      `${findings.length} buckets over-admitted; worst window: ${finding.bucket} admitted ${window.admitted} tokens ` +
+      `${findings.length} ${findings.length === 1 ? 'bucket' : 'buckets'} over-admitted; worst window: ${finding.bucket} admitted ${window.admitted} tokens ` +
       `within ${seconds} s, where an ideal bucket admits at most ${window.allowance.toFixed(3)}`,
   };
 }

@@ -14,7 +14,7 @@ export interface Reply {
  * is `failed` only where the problem document says that no charge was made; else it may have been: `info`.
  */
 export function readReply(status: number, headers: Readonly<Record<string, unknown>>, body: string): Reply {
-  const header = headers['openclaw-decision'];
+  const [, header] = Object.entries(headers).find(([name]) => name.toLowerCase() === EVIDENCE) ?? [];
   const decision = typeof header === 'string' ? parseEvidence(header) : undefined;
   const seen = { status, ...(decision === undefined ? {} : { decision }) };
   if (status >= 200 && status < 300) return { outcome: 'allowed', ...seen };
@@ -27,6 +27,9 @@ export function readReply(status: number, headers: Readonly<Record<string, unkno
     ...seen,
   };
 }
+
+/** Names of headers have no case, and proxies change it. */
+const EVIDENCE = 'openclaw-decision';
 
 function parseProblem(body: string): { charge?: unknown; code?: string } {
   try {

@@ -54,6 +54,7 @@ export class Recorder {
   }
 
   complete(open: OpenOperation, reply: Reply): void {
+    if (!this.#open.has(open)) return;
     const completedUs = Math.ceil(this.nowUs());
     this.#histogram(open.region, reply.outcome).recordValue(completedUs - open.invokedUs);
     this.#close(open, { ...reply, completedUs: reply.outcome === 'info' ? null : completedUs });

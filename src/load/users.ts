@@ -29,7 +29,7 @@ export interface PlannedUser {
 /** Draws the users of a run from its seed. */
 export function planUsers({ seed, regions, users, skew, roaming, rampMs }: LoadShape): PlannedUser[] {
   const random = makeRandom(seed, 'users');
-  return Array.from({ length: users }, (_, index) => {
+  const planned = Array.from({ length: users }, (_, index) => {
     const home = regions[Math.floor(random() * regions.length)] ?? '';
     const roams = random() < roaming;
     const arrivesMs = Math.max(0, random() - PRESENT_AT_START) * rampMs;
@@ -40,10 +40,17 @@ export function planUsers({ seed, regions, users, skew, roaming, rampMs }: LoadS
       arrivesMs,
     };
   });
+  const earliest = new Set(regions.map((region) => firstToArrive(planned, region)));
+  return planned.map((user) => (earliest.has(user) ? { ...user, arrivesMs: 0 } : user));
 }
 
-/** The share of users who are there when the load begins. */
+/** The share of users who are there when the load begins; in every region that has users it is one at least. */
 const PRESENT_AT_START = 0.1;
+
+function firstToArrive(planned: readonly PlannedUser[], region: string): PlannedUser | undefined {
+  const present = planned.filter((user) => user.regions.includes(region));
+  return present.sort((a, b) => a.arrivesMs - b.arrivesMs)[0];
+}
 
 /** The users expected to send most, given that every region sends equally much. */
 export function busiestUsers(
@@ -69,12 +76,10 @@ export type UserDraw = (random: Random, elapsedMs: number) => PlannedUser;
 /** Draws users of one region by their weight, among those who have arrived. */
 export function makeUserDraw(planned: readonly PlannedUser[], region: string): UserDraw {
   const present = planned.filter((user) => user.regions.includes(region));
-  const first = present.reduce(
-    (earliest, user) => (user.arrivesMs < earliest.arrivesMs ? user : earliest),
-    present[0] ?? NOBODY,
-  );
-  if (first === NOBODY)
+  const first = firstToArrive(planned, region);
+  if (first === undefined) {
     throw new OpenclawError('INVALID_OPTION', `no user sends from ${region}: raise --users or --roaming`);
+  }
   let sum = 0;
   const upTo = present.map(({ weight }) => {
     sum += weight;
@@ -89,7 +94,6 @@ export function makeUserDraw(planned: readonly PlannedUser[], region: string): U
   };
 }
 
-const NOBODY: PlannedUser = { name: '', regions: [], weight: 0, arrivesMs: 0 };
 const MOST_TRIES = 50;
 
 /** The first index whose value is above `target`; the values rise. */

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type Dispatcher, Pool } from 'undici';
 import { type Problem, reducedCapacity } from './problem.ts';
-import { answerWithProblems, sendProblem } from './reply.ts';
+import { answerWithProblems, frameworkErrors, sendProblem } from './reply.ts';
 
 export interface GatewayOptions {
   readonly region: string;
@@ -25,7 +25,14 @@ const REPLY_HEADERS = [
 ] as const;
 
 /** Errors of undici that mean that no byte of the request was sent. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+const NEVER_SENT = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /** The gateway of one region: passes requests on to its Rating service, each exactly once. */
 export function createGateway({ region, upstream }: GatewayOptions): FastifyInstance {
@@ -36,7 +43,7 @@ export function createGateway({ region, upstream }: GatewayOptions): FastifyInst
     headersTimeout: REPLY_TIMEOUT_MS,
     bodyTimeout: REPLY_TIMEOUT_MS,
   });
-  const app = Fastify({ bodyLimit: MAX_BODY_BYTES });
+  const app = Fastify({ bodyLimit: MAX_BODY_BYTES, frameworkErrors });
   answerWithProblems(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { quoted } from '../core/errors.ts';
 import { badRequest, type Problem, reducedCapacity } from './problem.ts';
 
@@ -9,6 +9,11 @@ export function sendProblem(reply: FastifyReply, problem: Problem): void {
 /** The request itself is at fault: answered with 400, before the limiter is asked. */
 export class RequestError extends Error {
   readonly statusCode = 400;
+}
+
+/** For Fastify's option of this name: errors met before there is a route, such as an address that is no URL. */
+export function frameworkErrors(error: Error, _request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(reply, toProblem(error));
 }
 
 /** Makes every error of an application a problem document: too large, no JSON, no such route, our own bug. */

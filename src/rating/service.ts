@@ -5,7 +5,7 @@ import { rateLimitHeaders } from '../limiter/headers.ts';
 import type { Limiter } from '../limiter/limiter.ts';
 import { quotaExceeded, reducedCapacity } from './problem.ts';
 import { Ratings } from './ratings.ts';
-import { answerWithProblems, RequestError, sendProblem } from './reply.ts';
+import { answerWithProblems, frameworkErrors, RequestError, sendProblem } from './reply.ts';
 
 export interface RatingServiceOptions {
   readonly limiter: Limiter;
@@ -18,7 +18,8 @@ export interface RatingServiceOptions {
 const ENDPOINT = 'ratings';
 
 const MAX_BODY_BYTES = 1_024;
-const MAX_HEADER_BYTES = 8_192;
+/** All headers together; beyond it the HTTP server itself answers 431. */
+const MAX_HEADER_BYTES = 16_384;
 const USER = /^[\w.@+-]{1,128}$/;
 const ITEM = /^[\w.~-]{1,128}$/;
 
@@ -30,6 +31,7 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
     bodyLimit: MAX_BODY_BYTES,
     http: { maxHeaderSize: MAX_HEADER_BYTES },
     routerOptions: { maxParamLength: 128 },
+    frameworkErrors,
   });
   app.removeContentTypeParser('text/plain');
   answerWithProblems(app);

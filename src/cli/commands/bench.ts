@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { formatPolicy, type Policy, parsePolicy } from '../../core/policy.ts';
-import { type BenchResult, type Progress, runBench } from '../../experiment/bench.ts';
+import type { BenchResult, Progress } from '../../experiment/bench.ts';
 import { makeRunFolder, writeRunFile } from '../../experiment/run-folder.ts';
 import { parseStrategy, STRATEGY_NAMES, type StrategyName } from '../../limiter/create.ts';
 import { DEFAULT_PREFIX } from '../../limiter/key.ts';
@@ -82,6 +82,7 @@ async function bench(options: Options, environment: Environment): Promise<void> 
   const startedAt = new Date();
   const { connections, users, skew, roaming, ramp, regions, seed } = options;
   const folder = await makeRunFolder(resolve(environment.cwd, options.reports), startedAt, `bench-${seed}`);
+  const { runBench } = await import('../../experiment/bench.ts'); // heavy: not for --help, nor for the children
   const result = await runBench({
     self: environment.self,
     strategy: options.strategy,

@@ -5,8 +5,6 @@ import { OpenclawError } from '../../core/errors.ts';
 import { parsePolicy } from '../../core/policy.ts';
 import { createLimiter, parseStrategy, STRATEGY_NAMES } from '../../limiter/create.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
-import { createGateway } from '../../rating/gateway.ts';
-import { createRatingService } from '../../rating/service.ts';
 import type { Environment } from '../environment.ts';
 import { parsedBy, wholeNumber } from '../options.ts';
 
@@ -61,6 +59,7 @@ function ratingCommand(environment: Environment): Command {
           ...(password && { password }),
         },
       });
+      const { createRatingService } = await import('../../rating/service.ts');
       const app = createRatingService({ limiter, region: options.region, evidence: options.evidence });
       app.addHook('onClose', () => limiter.close());
       await serve(app, options, environment);
@@ -94,6 +93,7 @@ function gatewayCommand(environment: Environment): Command {
       '\nExample:\n  $ openclaw-rl serve gateway --port 8081 --upstream http://127.0.0.1:8080',
     )
     .action(async (options: ListenOptions & { readonly upstream: string }) => {
+      const { createGateway } = await import('../../rating/gateway.ts');
       await serve(createGateway(options), options, environment);
     });
 }

@@ -36,13 +36,15 @@ shift
 child=$!
 echo "$child" >&4
 exec 4>&-
-{ read -r _; kill "$child"; sleep 2; kill -9 "$child"; } <&3 >/dev/null 2>&1 &
+{ read -r _; kill -CONT "$child"; kill "$child"; } <&3 >/dev/null 2>&1 &
 watcher=$!
 wait "$child"
 code=$?
 kill "$watcher" 2>/dev/null
 exit "$code"
 `;
+
+const PATIENCE_MS = 2_000;
 
 /** Starts a process in a session of its own, so that a terminal's Ctrl-C reaches only us. */
 export async function startProcess({
@@ -75,7 +77,9 @@ export async function startProcess({
     ended,
     async stop() {
       guard.stdin.end();
+      const force = setTimeout(() => process.kill(pid, 'SIGKILL'), PATIENCE_MS);
       await ended;
+      clearTimeout(force);
     },
   };
 }

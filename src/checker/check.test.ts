@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import type { History, Operation } from '../history/operation.ts';
+import { checkHistory, type EvidenceRules } from './check.ts';
+
+const rules: EvidenceRules = { busiest: ['b'], contestedAtLeast: 1, infoAtMost: 0.05, interrupted: false };
+
+function history(outcomes: Operation['outcome'][], changes: Partial<History> = {}): History {
+  const operations = outcomes.map(
+    (outcome, index): Operation => ({
+      type: 'op',
+      index,
+      bucket: 'b',
+      user: 'u',
+      region: 'r',
+      process: 0,
+      cost: 1,
+      invokedUs: index,
+      completedUs: outcome === 'info' ? null : index + 10,
+      outcome,
+    }),
+  );
+  return {
+    header: {
+      type: 'header',
+      format: 'openclaw-history',
+      version: 1,
+      strategy: 's',
+      scenario: 'test',
+      seed: 1,
+      regions: ['r'],
+      policy: { capacity: 20, refill: { tokens: 5, perUs: 1_000_000 } },
+      startedAt: '',
+      initial: 'full',
+    },
+    operations,
+    clock: [],
+    end: { type: 'end', atUs: 1_000, sent: operations.length },
+    ...changes,
+  };
+}
+
+const times = (count: number, outcome: Operation['outcome']) => Array.from({ length: count }, () => outcome);
+const drained = [...times(20, 'allowed'), ...times(80, 'denied')];
+
+describe('the verdict', () => {
+  it.each([
+    { title: 'passes a bucket that was drained and no further', history: history(drained), want: 'pass' },
+    {
+      title: 'fails one token more',
+      history: history([...times(21, 'allowed'), ...times(80, 'denied')]),
+      want: 'fail',
+    },
+    {
+      title: 'is unknown when no bucket was contested',
+      history: history(times(20, 'allowed')),
+      want: 'unknown',
+    },
+    {
+      title: 'is unknown when too many replies are missing',
+      history: history([...drained, ...times(6, 'info')]),
+      want: 'unknown',
+    },
+    {
+      title: 'passes when few are missing',
+      history: history([...drained, ...times(5, 'info')]),
+      want: 'pass',
+    },
+    {
+      title: 'is unknown without an end',
+      history: (({ end: _, ...rest }) => rest)(history(drained)),
+      want: 'unknown',
+    },
+    {
+      title: 'is unknown when a request is not accounted for',
+      history: history(drained, { end: { type: 'end', atUs: 1, sent: 101 } }),
+      want: 'unknown',
+    },
+    { title: 'is unknown of nothing', history: history([]), want: 'unknown' },
+    {
+      title: 'fails over-admission even without an end',
+      history: (({ end: _, ...rest }) => rest)(history(times(21, 'allowed'))),
+      want: 'fail',
+    },
+  ])('$title', ({ history, want }) => expect(checkHistory(history, rules).verdict).toBe(want));
+
+  it('of an interrupted run is unknown at best', () => {
+    expect(checkHistory(history(drained), { ...rules, interrupted: true }).verdict).toBe('unknown');
+    expect(checkHistory(history(times(21, 'allowed')), { ...rules, interrupted: true }).verdict).toBe('fail');
+  });
+
+  it('says which bucket, how much, and in which window', () => {
+    const { judgements, overAdmission } = checkHistory(
+      history([...times(25, 'allowed'), ...times(80, 'denied')]),
+      rules,
+    );
+    expect(judgements[0]?.reason).toMatch(
+      /^1 bucket over-admitted; worst window: b admitted 25 tokens within 0\.000 s, where .* at most 20\.000$/,
+    );
+    expect(overAdmission.worst).toMatchObject({
+      bucket: 'b',
+      window: { operations: 25, startUs: 0, endUs: 34 },
+    });
+  });
+});

@@ -1,0 +1,178 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fullBucket, take } from '../core/bucket.ts';
+import { makePolicy, type Policy, parsePolicy } from '../core/policy.ts';
+import { makeRandom } from '../core/prng.ts';
+import { type Admission, checkOverAdmission } from './over-admission.ts';
+
+const policy = parsePolicy('20:5/s');
+const S = 1_000_000;
+
+/** `count` admissions of one token, each seen during [from, to] seconds. */
+function burst(count: number, from: number, to = from): Admission[] {
+  return Array.from({ length: count }, () => ({
+    invokedUs: from * S,
+    completedUs: to * S,
+    costQuanta: policy.quantaPerToken,
+  }));
+}
+
+function tokens(admissions: readonly Admission[]) {
+  const { totalExcessQuanta, worstWindowQuanta } = checkOverAdmission(admissions, policy);
+  return {
+    total: totalExcessQuanta / policy.quantaPerToken,
+    worst: worstWindowQuanta / policy.quantaPerToken,
+  };
+}
+
+describe('over-admission', () => {
+  it.each([
+    { title: 'nothing at all', admissions: [], total: 0, worst: 0 },
+    { title: 'the capacity at one moment', admissions: burst(20, 7), total: 0, worst: 0 },
+    { title: 'one more than the capacity', admissions: burst(21, 7), total: 1, worst: 1 },
+    {
+      title: 'one more, a refill later',
+      admissions: [...burst(20, 7), ...burst(1, 7.2)],
+      total: 0,
+      worst: 0,
+    },
+    {
+      title: 'one more, a microsecond before the refill',
+      admissions: [...burst(20, 7), ...burst(1, 7.199999)],
+      total: 1 / 200_000,
+      worst: 1 / 200_000,
+    },
+    {
+      title: 'one more whose interval reaches the refill',
+      admissions: [...burst(20, 7), ...burst(1, 7, 7.2)],
+      total: 0,
+      worst: 0,
+    },
+    {
+      title: 'five bursts of 60, 12 s apart',
+      admissions: [0, 12, 24, 36, 48].flatMap((at) => burst(60, at)),
+      total: 200,
+      worst: 40,
+    },
+    {
+      title: 'a long time at the refill rate',
+      admissions: [...burst(20, 0), ...Array.from({ length: 500 }, (_, i) => burst(1, (i + 1) / 5)).flat()],
+      total: 0,
+      worst: 0,
+    },
+    {
+      title: 'a bucket that can be filled no further than its capacity',
+      admissions: [...burst(20, 0), ...burst(21, 3_600)],
+      total: 1,
+      worst: 1,
+    },
+    {
+      title: 'admissions that no atomic order explains, but a divisible one does',
+      admissions: burst(25, 0, 1),
+      total: 0,
+      worst: 0,
+    },
+  ])('of $title is $total in total, $worst in the worst window', ({ admissions, total, worst }) => {
+    expect(tokens(admissions)).toEqual({ total, worst });
+  });
+
+  it('names the worst window with its numbers', () => {
+    const { window } = checkOverAdmission(
+      [...burst(3, 0), ...burst(20, 10), ...burst(10, 11), ...burst(1, 30)],
+      policy,
+    );
+    expect(window).toEqual({
+      startUs: 10 * S,
+      endUs: 11 * S,
+      operations: 30,
+      admittedQuanta: 30 * policy.quantaPerToken,
+      allowanceQuanta: 25 * policy.quantaPerToken,
+    });
+  });
+
+  it.each([
+    { title: 'nothing without slack', slack: { rhoPpm: 0, epsilonUs: 0 }, total: 0.05 },
+    { title: 'what it may have gained by drift', slack: { rhoPpm: 10_000, epsilonUs: 0 }, total: 0 },
+    { title: 'what its readings leave open', slack: { rhoPpm: 0, epsilonUs: 6_000 }, total: 0.02 },
+  ])('gives a clock that ran ahead $title', ({ slack, total }) => {
+    const admissions = [...burst(20, 0), ...burst(10, 1.99)];
+    expect(checkOverAdmission(admissions, policy, slack).totalExcessQuanta / policy.quantaPerToken).toBe(
+      total,
+    );
+  });
+});
+
+const anyPolicy = fc
+  .tuple(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 50 }))
+  .map(([capacity, n, perUs]) => makePolicy(capacity, { tokens: n, perUs }));
+const anyAdmissions = fc.array(
+  fc.record({ at: fc.nat(300), length: fc.nat(60), cost: fc.integer({ min: 1, max: 5 }) }),
+  { maxLength: 14 },
+);
+
+describe('the theorem', () => {
+  it('makes the worst window the largest excess over all windows', () => {
+    fc.assert(
+      fc.property(anyPolicy, anyAdmissions, (drawn, ops) => {
+        const admissions = ops.map(({ at, length, cost }) => ({
+          invokedUs: at,
+          completedUs: at + length,
+          costQuanta: cost * drawn.quantaPerToken,
+        }));
+        const found = checkOverAdmission(admissions, drawn);
+        expect(found.worstWindowQuanta).toBe(largestExcess(admissions, drawn));
+        expect(found.totalExcessQuanta > 0).toBe(found.worstWindowQuanta > 0);
+        expect(found.totalExcessQuanta).toBeGreaterThanOrEqual(found.worstWindowQuanta);
+      }),
+      { numRuns: 5_000, seed: 2 },
+    );
+  });
+
+  it('never accuses an ideal bucket, however wide the intervals', () => {
+    let denied = 0;
+    const admitted = { count: 0 };
+    for (const drawn of fc.sample(anyPolicy, { numRuns: 300, seed: 4 }))
+      denied += runIdealBucket(drawn, admitted);
+    expect(admitted.count).toBeGreaterThan(10_000);
+    expect(denied).toBeGreaterThan(10_000); // the buckets were really drained
+  });
+});
+
+/** Tries every window that starts at an invocation and ends at a completion. */
+function largestExcess(admissions: readonly Admission[], { capacityQuanta, quantaPerUs }: Policy): number {
+  let largest = 0;
+  for (const { invokedUs: start } of admissions) {
+    for (const { completedUs: end } of admissions) {
+      const inside = admissions.filter((op) => op.invokedUs >= start && op.completedUs <= end);
+      const admitted = inside.reduce((sum, { costQuanta }) => sum + costQuanta, 0);
+      if (inside.length > 0)
+        largest = Math.max(largest, admitted - capacityQuanta - quantaPerUs * (end - start));
+    }
+  }
+  return largest;
+}
+
+/** Runs an exact bucket under random demand, blurs when each take was seen, and checks it; gives its denials. */
+function runIdealBucket(policy: Policy, admitted: { count: number }): number {
+  const random = makeRandom(5, JSON.stringify(policy));
+  const admissions: Admission[] = [];
+  let bucket = fullBucket(policy, 0);
+  let denied = 0;
+  let nowUs = 0;
+  for (let i = 0; i < 300; i++) {
+    nowUs += Math.floor(random() * 2 * (policy.quantaPerToken / policy.quantaPerUs));
+    const costTokens = 1 + Math.floor(random() * Math.min(3, policy.capacityTokens));
+    const taken = take(bucket, policy, { costTokens, nowUs });
+    bucket = taken.bucket;
+    if (!taken.result.allowed) denied++;
+    else
+      admissions.push({
+        invokedUs: nowUs - Math.floor(random() * 50),
+        completedUs: nowUs + Math.floor(random() * 50),
+        costQuanta: costTokens * policy.quantaPerToken,
+      });
+  }
+  admitted.count += admissions.length;
+  expect(checkOverAdmission(admissions, policy).totalExcessQuanta).toBe(0);
+  return denied;
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { type Evidence, formatEvidence, parseEvidence } from './decision.ts';
+
+const whole: Evidence = {
+  strategy: 'central',
+  node: 'us-east-0',
+  source: 'redis',
+  atUs: 1_795_559_409_216_235,
+  bucketUs: 1_795_559_409_216_240,
+  levelQuanta: 3_800_000,
+};
+
+describe('the openclaw-decision header', () => {
+  it('is a dictionary of structured fields', () => {
+    expect(formatEvidence(whole)).toBe(
+      'strategy="central", node="us-east-0", source=redis, at="1795559409216235", bucket="1795559409216240", level="3800000"',
+    );
+  });
+  it.each([
+    ['with everything', whole],
+    ['without times', { strategy: 'article', node: '127.0.0.1:6379', source: 'redis' }],
+    ['at level 0', { ...whole, levelQuanta: 0 }],
+  ] as [string, Evidence][])('reads back the same %s', (_, evidence) => {
+    expect(parseEvidence(formatEvidence(evidence))).toEqual(evidence);
+  });
+  it('cannot be broken by the name of a node', () => {
+    const header = formatEvidence({ ...whole, node: 'a", source=lease, x="\r\nset-cookie: b' });
+    expect(header).not.toMatch(/[\r\n]/);
+    expect(parseEvidence(header)?.source).toBe('redis');
+  });
+  it.each(['', 'nonsense', 'strategy="central"', 'strategy="a", node="b", source=magic'])(
+    'is undefined for %j',
+    (header) => {
+      expect(parseEvidence(header)).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,161 @@
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import type { RunReport } from '../src/report/report.ts';
+import { runCli, startCli, testFolder } from './support/cli.ts';
+import { processesMentioning } from './support/processes.ts';
+import { SERVERS } from './support/server.ts';
+
+/** Smaller than the default so that the suite stays short; the defaults are run once below. */
+const SMALL = ['bench', '--connections', '200', '--users', '200', '--duration', '5', '--ramp', '2'];
+
+const readLines = (folder: string) =>
+  readFileSync(join(folder, 'reports/latest/history.ndjson'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+describe('bench', { timeout: 90_000 }, () => {
+  it('with its defaults passes the exact limiter, within a minute, and leaves nothing behind', async () => {
+    const folder = testFolder();
+    const startedMs = performance.now();
+    const { code, stdout, stderr } = await runCli(['bench'], { cwd: folder });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(performance.now() - startedMs).toBeLessThan(60_000);
+    expect(stdout).toMatch(/^verdict {2}pass\n/);
+    expect(stdout).toMatch(
+      /all (\d+) requests sent are accounted for: \d+ allowed \+ \d+ denied \+ 0 failed \+ 0 info/,
+    );
+    expect(stdout).toMatch(/again {4}openclaw-rl bench .*--seed 1\n/);
+    expect(processesMentioning(folder)).toEqual([]);
+  });
+
+  it.each(SERVERS)('on %s streams a history in which every request sent is accounted for', async (server) => {
+    const folder = testFolder();
+    const { code, stdout } = await runCli([...SMALL, '--server', server, '--json'], { cwd: folder });
+    const report: RunReport = JSON.parse(stdout);
+    expect([code, report.verdict]).toEqual([0, 'pass']);
+    const lines = readLines(folder);
+    const operations = lines.filter(({ type }) => type === 'op');
+    expect(lines[0]).toMatchObject({
+      type: 'header',
+      format: 'openclaw-history',
+      version: 1,
+      initial: 'full',
+      strategy: 'central',
+    });
+    expect(lines.at(-1)).toMatchObject({ type: 'end', sent: operations.length });
+    expect(new Set(operations.map(({ index }) => index)).size).toBe(operations.length);
+    const { allowed, denied, failed, info } = report.outcomes;
+    expect(allowed + denied + failed + info).toBe(operations.length);
+    expect(report.sent).toBe(operations.length);
+    expect(new Set(operations.map(({ region }) => region))).toEqual(
+      new Set(['us-east', 'eu-west', 'ap-south']),
+    );
+    for (const { invokedUs, completedUs, decision } of operations.slice(0, 100)) {
+      expect(completedUs).toBeGreaterThan(invokedUs);
+      expect(decision).toMatchObject({
+        strategy: 'central',
+        source: 'redis',
+        level: expect.stringMatching(/^\d+$/),
+      });
+    }
+    expect(readlinkSync(join(folder, 'reports/latest'))).toMatch(/^\d{8}T\d{9}Z-bench-1$/);
+    expect(JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8'))).toEqual(report);
+  });
+
+  it("convicts the article's script and names the worst window", async () => {
+    const folder = testFolder();
+    const { code, stdout } = await runCli([...SMALL, '--strategy', 'article'], { cwd: folder });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^verdict {2}fail\n {2}FAIL \d+ buckets over-admitted; worst window: ratings:u\d+ admitted \d+ tokens within [\d.]+ s, where an ideal bucket admits at most [\d.]+\n/,
+    );
+    expect(processesMentioning(folder)).toEqual([]);
+  });
+
+  it.each([
+    { when: 'while the load runs', sign: /load {7}allowed [1-9]/, verdict: /^verdict {2}unknown\n/ },
+    { when: 'before the load runs', sign: /provision/, verdict: /^$/ },
+  ])('on Ctrl-C $when judges what there is, tears down and exits 130', async ({ sign, verdict }) => {
+    const folder = testFolder();
+    const { child, output, ended } = startCli([...SMALL, '--duration', '60'], { cwd: folder });
+    await vi.waitUntil(() => sign.test(output.stderr), { timeout: 30_000 });
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(output.stdout).toMatch(verdict);
+    expect(processesMentioning(folder)).toEqual([]);
+  });
+
+  it('killed outright leaves no process behind', async () => {
+    const folder = testFolder();
+    const { child, output, ended } = startCli([...SMALL, '--duration', '60'], { cwd: folder });
+    await vi.waitUntil(() => /load {7}allowed [1-9]/.test(output.stderr), { timeout: 30_000 });
+    expect(processesMentioning(folder).length).toBeGreaterThan(6);
+    child.kill('SIGKILL');
+    expect(await ended).toBe('SIGKILL');
+    await vi.waitUntil(() => processesMentioning(folder).length === 0, { timeout: 10_000 });
+    expect(readLines.length).toBeGreaterThan(0);
+    expect(readdirSync(join(folder, 'reports/latest'))).toContain('history.ndjson');
+  });
+
+  it.each([
+    {
+      title: 'a policy that is none',
+      args: ['--policy', '20'],
+      says: /capacity:rate, for example 20:5\/s; found "20"/,
+    },
+    { title: 'a rate of nothing', args: ['--policy', '20:0/s'], says: /a rate must be above zero/ },
+    {
+      title: 'an unknown strategy',
+      args: ['--strategy', 'magic'],
+      says: /one of central, article; found "magic"/,
+    },
+    { title: 'no connections', args: ['--connections', '0'], says: /whole number from 1 to 10000/ },
+    { title: 'no duration', args: ['--duration', 'NaN'], says: /number from 0.1 to 3600/ },
+    { title: 'regions of one name', args: ['--regions', 'a,a'], says: /different names/ },
+    { title: 'an unknown option', args: ['--nonsense'], says: /unknown option '--nonsense'/ },
+    { title: 'an argument too many', args: ['x'], says: /too many arguments/ },
+  ])('refuses $title with exit code 64, having started nothing', async ({ args, says }) => {
+    const folder = testFolder();
+    const { code, stdout, stderr } = await runCli(['bench', ...args], { cwd: folder });
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toMatch(says);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('says how to get a server where there is none, exit code 69', async () => {
+    const { code, stderr } = await runCli(['bench', '--server', 'no-such-server'], { cwd: testFolder() });
+    expect(code).toBe(69);
+    expect(stderr).toMatch(
+      /no-such-server was not found\n {2}run bin\/setup, or install redis-server or valkey-server \[SERVER_MISSING\]/,
+    );
+  });
+
+  it('says which folder it cannot write to, exit code 69', async () => {
+    const folder = testFolder();
+    writeFileSync(join(folder, 'reports'), 'a file');
+    const { code, stderr } = await runCli(['bench'], { cwd: folder });
+    expect(code).toBe(69);
+    expect(stderr).toMatch(/cannot write to .*reports.*\n {2}choose another folder with --reports/);
+  });
+});
+
+describe('help', () => {
+  it.each([
+    [['--help']],
+    [['bench', '--help']],
+    [['serve', '--help']],
+    [['serve', 'rating', '--help']],
+    [['serve', 'gateway', '--help']],
+  ])('of %j goes to stdout, exit code 0', async (args) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^Usage: openclaw-rl/);
+  });
+  it('names every exit code', async () => {
+    expect((await runCli(['--help'])).stdout).toMatch(
+      /0 pass .* 1 .* 2 unknown[^]*64[^]*69[^]*70[^]*130\/143/,
+    );
+  });
+});

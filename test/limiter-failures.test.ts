@@ -1,0 +1,184 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createLimiter, type LimiterOptions } from '../src/limiter/create.ts';
+import type { Limiter } from '../src/limiter/limiter.ts';
+import { freePort } from '../src/regions/local/redis-server.ts';
+import { startRedisProxy } from './support/redis-proxy.ts';
+import { SERVERS, startTestServer, type TestServer } from './support/server.ts';
+
+const ada = { user: 'ada', endpoint: 'ratings' };
+const KEY = 'rate:openclaw:ada:ratings';
+
+const opened: { close?(): Promise<void>; stop?(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const thing of opened.splice(0).reverse()) await (thing.close?.() ?? thing.stop?.());
+});
+
+async function start(
+  command: string,
+  config: readonly string[] = [],
+  password?: string,
+): Promise<TestServer> {
+  const server = await startTestServer(command, config, password);
+  opened.push(server);
+  return server;
+}
+
+function limit(redis: LimiterOptions['redis']): Limiter {
+  const limiter = createLimiter({ policy: '20:1/d', redis: { commandTimeoutMs: 500, ...redis } });
+  opened.push(limiter);
+  return limiter;
+}
+
+/** Whole tokens that Redis holds for Ada. */
+async function tokensIn(client: TestServer['client'], { policy }: Limiter): Promise<number> {
+  return Math.floor(Number(await client.hget(KEY, 'level')) / policy.quantaPerToken);
+}
+
+describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {
+  it('says that no charge was made: Redis is down', async () => {
+    const limiter = limit({ urls: [`redis://127.0.0.1:${await freePort()}`] });
+    await expect(limiter.take(ada)).rejects.toMatchObject({
+      code: 'REDIS_UNREACHABLE',
+      charge: 'none',
+      message: /ECONNREFUSED/,
+    });
+    await expect(limiter.ready()).rejects.toMatchObject({ code: 'REDIS_UNREACHABLE' });
+  });
+
+  it('says that no charge was made: wrong password, none, or a user who may not', async () => {
+    const { port, client } = await start(command, ['--requirepass', 'right'], 'right');
+    await client.call(
+      'ACL',
+      'SETUSER',
+      'reader',
+      'on',
+      '>secret',
+      '~*',
+      '+@read',
+      '+hello',
+      '+client',
+      '+info',
+    );
+    for (const url of [
+      `redis://:wrong@127.0.0.1:${port}`,
+      `redis://127.0.0.1:${port}`,
+      `redis://reader:secret@127.0.0.1:${port}`,
+    ]) {
+      const error = await limit({ urls: [url] })
+        .take(ada)
+        .catch((reason) => reason);
+      expect(error).toMatchObject({ code: 'REDIS_AUTH', charge: 'none' });
+      expect(`${error.message} ${error.hint}`).not.toMatch(/wrong@|:wrong|secret@/);
+    }
+    expect(await client.exists(KEY)).toBe(0);
+    const right = limit({ urls: [`redis://127.0.0.1:${port}`], password: 'right' });
+    expect(await right.take(ada)).toMatchObject({ allowed: true });
+  });
+
+  it('says that no charge was made: a read-only replica', async () => {
+    const primary = await start(command, ['--repl-diskless-sync-delay', '0']);
+    const replica = await start(command, ['--replicaof', '127.0.0.1', String(primary.port)]);
+    const limiter = limit({ urls: [replica.url] });
+    await expect
+      .poll(async () => (await replica.client.info('replication')).includes('master_link_status:up'), {
+        timeout: 15_000,
+      })
+      .toBe(true);
+    await expect(limiter.take(ada)).rejects.toMatchObject({ code: 'REDIS_READ_ONLY', charge: 'none' });
+    expect(await limiter.peek(ada)).toMatchObject({ remainingTokens: 20 }); // reading is what a replica is for
+    expect(await primary.client.exists(KEY)).toBe(0);
+  });
+
+  it('says that no charge was made: out of memory', async () => {
+    const { url, client } = await start(command);
+    const limiter = limit({ urls: [url] });
+    await limiter.take(ada);
+    const before = await client.dump(KEY);
+    await client.config('SET', 'maxmemory', '1');
+    await expect(limiter.take(ada)).rejects.toMatchObject({ code: 'REDIS_OUT_OF_MEMORY', charge: 'none' });
+    expect(await client.dump(KEY)).toBe(before);
+  });
+
+  it("says that no charge was made: the key is another program's", async () => {
+    const { url, client } = await start(command);
+    await client.set(KEY, 'theirs');
+    await expect(limit({ urls: [url] }).take(ada)).rejects.toMatchObject({
+      code: 'REDIS_WRONG_TYPE',
+      charge: 'none',
+    });
+    expect(await client.get(KEY)).toBe('theirs');
+  });
+
+  it.each(['cut-before-reply', 'swallow-replies'] as const)(
+    'says that a charge is possible, and sends nothing twice: %s',
+    async (mode) => {
+      const { port, client } = await start(command);
+      const proxy = await startRedisProxy(port);
+      opened.push(proxy);
+      const limiter = limit({ urls: [`redis://127.0.0.1:${proxy.port}`] });
+      await limiter.take(ada);
+      proxy.mode = mode;
+      const code = mode === 'cut-before-reply' ? 'REPLY_LOST' : 'REPLY_TIMEOUT';
+      await expect(limiter.take(ada)).rejects.toMatchObject({ code, charge: 'possible' });
+      proxy.cut();
+      proxy.mode = 'pass';
+      await expect
+        .poll(
+          () =>
+            limiter.take(ada).then(
+              ({ remainingTokens }) => remainingTokens,
+              () => 'not yet',
+            ),
+          { timeout: 5_000 },
+        )
+        .toBe(17);
+      expect(await tokensIn(client, limiter)).toBe(17);
+    },
+  );
+
+  it('never sends later what it gave up on before it was sent', async () => {
+    const { port, client } = await start(command);
+    const proxy = await startRedisProxy(port);
+    opened.push(proxy);
+    proxy.mode = 'swallow-replies'; // the handshake hangs, so the take waits in the queue of the connection
+    const limiter = limit({ urls: [`redis://127.0.0.1:${proxy.port}`] });
+    await expect(limiter.take(ada)).rejects.toMatchObject({ charge: 'none' });
+    proxy.mode = 'pass';
+    proxy.cut();
+    await expect
+      .poll(
+        () =>
+          limiter.take(ada, { cost: 2 }).then(
+            ({ remainingTokens }) => remainingTokens,
+            () => 'not yet',
+          ),
+        { timeout: 5_000 },
+      )
+      .toBe(18);
+    expect(await tokensIn(client, limiter)).toBe(18);
+  });
+
+  it('refuses once it is closed', async () => {
+    const { url } = await start(command);
+    const limiter = limit({ urls: [url] });
+    await limiter.close();
+    await expect(limiter.take(ada)).rejects.toMatchObject({ code: 'LIMITER_CLOSED', charge: 'none' });
+  });
+});
+
+describe('an address', () => {
+  it.each(['', 'localhost', 'http://127.0.0.1', 'redis://', 'redis://h:1/x', 'redis://:pw@h:99999'])(
+    'like %j is refused without showing it',
+    (url) => {
+      expect(() => createLimiter({ policy: '1:1/s', redis: { urls: [url] } })).toThrow(
+        /redis\[s\]:\/\/\[user:password@\]/,
+      );
+    },
+  );
+  it('is needed, and is one without cluster', () => {
+    expect(() => createLimiter({ policy: '1:1/s', redis: { urls: [] } })).toThrow(/redis\[s\]/);
+    expect(() => createLimiter({ policy: '1:1/s', redis: { urls: ['redis://a', 'redis://b'] } })).toThrow(
+      /cluster: true/,
+    );
+  });
+});

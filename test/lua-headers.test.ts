@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const LUA = join(import.meta.dirname, '../lua');
+const scripts = readdirSync(LUA).map((file) => ({ file, source: readFileSync(join(LUA, file), 'utf8') }));
+
+describe('the Lua scripts', () => {
+  it('are there', () =>
+    expect(scripts.map(({ file }) => file)).toEqual(['article.lua', 'peek.lua', 'take.lua']));
+
+  describe.each(scripts)('$file', ({ file, source }) => {
+    const [, header = '', code = ''] = /^#!lua[^\n]*\n--\[\[\n([^]*?)\n\]\]\n([^]*)$/.exec(source) ?? [];
+    const numbers = (text: string, name: string) =>
+      [
+        ...new Set([...text.matchAll(new RegExp(`\\b${name}\\[(\\d+)\\]`, 'g'))].map(([, n]) => Number(n))),
+      ].sort();
+
+    it('begins with a header that names it', () =>
+      expect(header).toMatch(new RegExp(`^${file.replace('.lua', '')}: \\w`)));
+    it('describes its reply', () => expect(header).toMatch(/^REPLY {3}\{.+\}$/m));
+    it.each(['KEYS', 'ARGV'])('describes each of its %s, and no other', (name) => {
+      expect(numbers(header, name)).toEqual(numbers(code, name));
+    });
+    it('works on one key', () => expect(numbers(code, 'KEYS')).toEqual([1]));
+    it('says how many values its reply has', () => {
+      const described = (/^REPLY {3}\{(.+)\}$/m.exec(header)?.[1] ?? '').split(',').length;
+      for (const [, values = ''] of code.matchAll(/return \{(.+)\}/g))
+        expect(values.replace(/\(.*\)/g, '()').split(',')).toHaveLength(described);
+    });
+    it('uses no command that is deprecated, and no tostring of a number', () =>
+      expect(code).not.toMatch(/'HMSET'|replicate_commands|tostring\(/));
+  });
+});

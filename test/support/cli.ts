@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const BIN = join(import.meta.dirname, '../../bin/openclaw-rl');
+
+export interface CliRun {
+  readonly child: ChildProcess;
+  /** What it has written so far. */
+  readonly output: { stdout: string; stderr: string };
+  /** Resolves with the exit code, or the signal, once it has ended. */
+  readonly ended: Promise<number | string>;
+}
+
+/** Runs the built program in `cwd`; ended by force when the test is over and it still runs. */
+export function startCli(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): CliRun {
+  const child = spawn(BIN, args, {
+    cwd: options.cwd ?? tmpdir(),
+    env: { ...process.env, NO_COLOR: '1', ...options.env },
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    output.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    output.stderr += chunk;
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+  return { child, output, ended };
+}
+
+/** Runs the built program to its end. */
+export async function runCli(args: readonly string[], options: Parameters<typeof startCli>[1] = {}) {
+  const { ended, output } = startCli(args, options);
+  return { code: await ended, ...output };
+}
+
+/** A folder of the test's own, gone afterwards. */
+export function testFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}

@@ -1,0 +1,38 @@
+import { vi } from 'vitest';
+import { freePort } from '../../src/regions/local/redis-server.ts';
+import { startTestServer, type TestServer } from './server.ts';
+
+/** Starts a small cluster of primaries, the slots dealt out evenly, and waits until every node sees it whole. */
+export async function startTestCluster(command: string, nodes: number): Promise<TestServer[]> {
+  const config = async (i: number) =>
+    Object.entries({
+      'cluster-enabled': 'yes',
+      'cluster-config-file': `nodes-${i}.conf`,
+      'cluster-node-timeout': '2000',
+      'cluster-port': String(await freePort()),
+    }).flatMap(([key, value]) => [`--${key}`, value]);
+  const servers = await Promise.all(
+    Array.from({ length: nodes }, async (_, i) => startTestServer(command, await config(i))),
+  );
+  const [first] = servers;
+  for (const [i, { client, port }] of servers.entries()) {
+    const [from, to] = [Math.ceil((i * 16_384) / nodes), Math.ceil(((i + 1) * 16_384) / nodes) - 1];
+    await client.cluster('ADDSLOTSRANGE', from, to);
+    await client.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
+    if (first !== undefined && port !== first.port)
+      await client.call('CLUSTER', 'MEET', '127.0.0.1', first.port, await busPort(first));
+  }
+  const isWhole = async ({ client }: TestServer) => {
+    const info = await client.cluster('INFO');
+    return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${nodes}`);
+  };
+  await vi.waitUntil(async () => (await Promise.all(servers.map(isWhole))).every(Boolean), {
+    timeout: 15_000,
+  });
+  return servers;
+}
+
+async function busPort({ client }: TestServer): Promise<string> {
+  const [, port = ''] = (await client.config('GET', 'cluster-port')) as string[];
+  return port;
+}

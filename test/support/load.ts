@@ -1,0 +1,83 @@
+import type { Operation } from '../../src/history/operation.ts';
+import { runClosedLoop } from '../../src/load/closed-loop.ts';
+import { Recorder } from '../../src/load/recorder.ts';
+import { type LoadShape, planUsers } from '../../src/load/users.ts';
+import { type Answer, type HttpServer, httpReply, type SeenRequest, startHttpServer } from './http-server.ts';
+
+/** The books of one load, and the recorder that kept them. */
+export interface Books {
+  readonly operations: readonly Operation[];
+  readonly recorder: Recorder;
+  readonly tookMs: number;
+}
+
+export interface LoadOptions {
+  /** Where each region's requests go; the regions are `r0`, `r1`, ... */
+  readonly urls: readonly string[];
+  readonly shape?: Partial<LoadShape>;
+  readonly durationMs?: number;
+  readonly drainMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs a short closed loop: users so many that two requests hardly ever share one, no ramp, all at home. */
+export async function runLoad({ urls, shape: changes, ...options }: LoadOptions): Promise<Books> {
+  const regions = urls.map((_, index) => `r${index}`);
+  const shape = {
+    seed: 1,
+    regions,
+    connections: 4,
+    users: 20_000,
+    skew: 0,
+    roaming: 0,
+    rampMs: 0,
+    ...changes,
+  };
+  const operations: Operation[] = [];
+  const recorder = new Recorder((operation) => operations.push(operation));
+  const startedMs = performance.now();
+  await runClosedLoop({
+    shape,
+    users: planUsers(shape),
+    targets: urls.map((url, index) => ({ region: `r${index}`, url })),
+    recorder,
+    durationMs: 300,
+    drainMs: 1_000,
+    signal: new AbortController().signal,
+    ...options,
+  });
+  return { operations, recorder, tookMs: performance.now() - startedMs };
+}
+
+/** Runs a load against one server of the test's making. */
+export async function loadAgainst(
+  answer: Answer,
+  options: Omit<LoadOptions, 'urls'> = {},
+): Promise<{ books: Books; server: HttpServer }> {
+  const server = await startHttpServer(answer);
+  try {
+    return { books: await runLoad({ urls: [server.url], ...options }), server };
+  } finally {
+    await server.stop();
+  }
+}
+
+/**
+ * A reply that names the request it answers: the user as the deciding node, the serial number as the level, and
+ * every third one a denial. So an operation shows whose reply it was given.
+ */
+export function signedReply(request: SeenRequest, headers: Readonly<Record<string, string>> = {}): string {
+  const decision = `strategy="test", node="${userOf(request)}", source=redis, level="${request.serial}"`;
+  return httpReply(isDenied(request.serial) ? 429 : 201, '{"item":"x","count":1,"mean":1}', {
+    'openclaw-decision': decision,
+    ...headers,
+  });
+}
+
+export function isDenied(serial: number): boolean {
+  return serial % 3 === 2;
+}
+
+export function userOf(request: SeenRequest): string {
+  return request.headers['x-openclaw-user'] ?? '';
+}

@@ -1,0 +1,39 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { type RedisServer, startRedisServer } from '../../src/regions/local/redis-server.ts';
+import { findServer } from '../../src/regions/local/server-binary.ts';
+
+/** A real server of the test's own, with a client to look into it. */
+export interface TestServer extends RedisServer {
+  readonly client: Redis;
+  stop(): Promise<void>;
+}
+
+/** Both products, since scripts must behave the same on each. */
+export const SERVERS = ['redis-server', 'valkey-server'] as const;
+
+export async function startTestServer(
+  command: string,
+  config: readonly string[] = [],
+  password?: string,
+): Promise<TestServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-test-'));
+  const server = await startRedisServer({ binary: await findServer(command), folder, config });
+  const client = new Redis({
+    host: server.host,
+    port: server.port,
+    ...(password === undefined ? {} : { password }),
+  });
+  client.on('error', () => {});
+  return {
+    ...server,
+    client,
+    async stop() {
+      client.disconnect();
+      await server.process.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
