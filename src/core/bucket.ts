@@ -53,7 +53,7 @@ export function take(
 }
 
 /** Microseconds until a level of `levelQuanta` has grown to `wantedQuanta`, rounded up. */
-export function timeToLevelUs(levelQuanta: number, wantedQuanta: number, policy: Policy): number {
+function timeToLevelUs(levelQuanta: number, wantedQuanta: number, policy: Policy): number {
   // Exact for integers below 2^53: the quotient's rounding error is smaller than its distance to an integer.
   return Math.max(0, Math.ceil((wantedQuanta - levelQuanta) / policy.quantaPerUs));
 }

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { type Bucket, fullBucket, take, timeToFullUs } from '../../src/core/bucket.ts';
+import { makePolicy, type Policy } from '../../src/core/policy.ts';
+import { makeRandom, type Random } from '../../src/core/prng.ts';
+import { loadScript } from '../../src/limiter/script.ts';
+import type { SteppableServer } from './steppable-server.ts';
+
+/** How often each kind of step was met. */
+export interface WalkCounts {
+  allowed: number;
+  denied: number;
+  back: number;
+  expired: number;
+}
+
+const STEPS_PER_POLICY = 100;
+
+const wholeRate = fc
+  .tuple(fc.integer({ min: 1, max: 10_000 }), fc.constantFrom('s', 'min', 'h'))
+  .map(([n, unit]) => `${n}/${unit}`);
+const fractionalRate = fc
+  .tuple(fc.integer({ min: 1, max: 99_999 }), fc.constantFrom('s', '7s', 'min'))
+  .map(([n, unit]) => `0.${String(n).padStart(5, '0')}/${unit}`);
+const dailyRate = fc.integer({ min: 1, max: 100_000 }).map((n) => `${n}/d`);
+const policies = fc
+  .tuple(
+    fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 1_000 })),
+    fc.oneof(wholeRate, fractionalRate, dailyRate),
+  )
+  .map(([capacity, rate]) => makePolicy(capacity, rate));
+
+/** Walks `lua/take.lua` and `src/core` side by side through random policies, costs and clocks; throws where they differ. */
+export async function walkTake({
+  server,
+  steps,
+  seed,
+}: {
+  server: SteppableServer;
+  steps: number;
+  seed: number;
+}): Promise<WalkCounts> {
+  const script = loadScript('take');
+  await server.client.script('LOAD', script.source);
+  const random = makeRandom(seed, 'walk');
+  const seen = { allowed: 0, denied: 0, back: 0, expired: 0 };
+  for (const [index, policy] of fc.sample(policies, { numRuns: steps / STEPS_PER_POLICY, seed }).entries()) {
+    await walk({ server, sha: script.sha, policy, random, key: `walk:${seed}:${index}`, seen });
+  }
+  return seen;
+}
+
+interface Walk {
+  readonly server: SteppableServer;
+  readonly sha: string;
+  readonly policy: Policy;
+  readonly random: Random;
+  readonly key: string;
+  readonly seen: WalkCounts;
+}
+
+/** Steps the clock, takes, and compares, again and again, on one bucket. */
+async function walk({ server, sha, policy, random, key, seen }: Walk): Promise<void> {
+  let bucket: Bucket | undefined;
+  let offsetUs = Math.floor((random() - 0.5) * 1e12);
+  let lastUs = 0;
+  for (let step = 0; step < STEPS_PER_POLICY; step++) {
+    offsetUs += drawJumpUs(policy, random);
+    server.setClockOffsetUs(offsetUs);
+    const costTokens = drawCost(policy, random);
+    const args = [policy.capacityQuanta, policy.quantaPerUs, costTokens * policy.quantaPerToken];
+    const [allowed, levelQuanta, retryAfterUs, nowUs, bucketUs] = (await server.client.evalsha(
+      sha,
+      1,
+      key,
+      ...args,
+    )) as number[];
+    if (nowUs === undefined) throw new Error('no reply');
+    if (nowUs < lastUs) seen.back++;
+    if (bucket !== undefined && isPastExpiry(bucket, policy, nowUs)) seen.expired++;
+    lastUs = nowUs;
+
+    const expected = take(bucket ?? fullBucket(policy, nowUs), policy, { costTokens, nowUs });
+    const { result } = expected;
+    seen[result.allowed ? 'allowed' : 'denied']++;
+    expect([allowed === 1, levelQuanta, retryAfterUs, bucketUs], `${key} step ${step}`).toEqual([
+      result.allowed,
+      result.levelQuanta,
+      result.retryAfterUs,
+      result.bucketUs,
+    ]);
+    if (result.allowed) bucket = expected.bucket;
+  }
+}
+
+function isPastExpiry(bucket: Bucket, policy: Policy, nowUs: number): boolean {
+  return nowUs > bucket.updatedAtUs + timeToFullUs(bucket.levelQuanta, policy) + 2_000_000;
+}
+
+/** Mostly forward by a part of the time to full, often by nothing, sometimes far, and every fourth time back. */
+function drawJumpUs(policy: Policy, random: Random): number {
+  const fullUs = policy.capacityQuanta / policy.quantaPerUs;
+  const kind = random();
+  if (kind < 0.2) return 0;
+  if (kind < 0.7) return Math.floor(random() * random() * fullUs);
+  if (kind < 0.75) return Math.floor(fullUs + 3_000_000 + random() * 1e9);
+  return -Math.floor(random() * random() * fullUs);
+}
+
+function drawCost(policy: Policy, random: Random): number {
+  return random() < 0.5 ? 1 : 1 + Math.floor(random() * random() * policy.capacityTokens);
+}
