@@ -59,7 +59,7 @@ export function createGateway({ region, upstream }: GatewayOptions): FastifyInst
         headers: pick(request.headers, REQUEST_HEADERS),
         body: Buffer.isBuffer(request.body) ? request.body : null,
       });
-      const body = await answer.body.text();
+      const body = Buffer.from(await answer.body.arrayBuffer()); // as bytes: text would be given a charset
       return reply.code(answer.statusCode).headers(pick(answer.headers, REPLY_HEADERS)).send(body);
     } catch (error) {
       sendProblem(reply, describeFailure(error));
@@ -71,7 +71,7 @@ export function createGateway({ region, upstream }: GatewayOptions): FastifyInst
 }
 
 function describeFailure(error: unknown): Problem {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN';
+  const { code = 'UNKNOWN' } = error as { code?: string };
   return NEVER_SENT.has(code)
     ? reducedCapacity({
         detail: `no connection to the Rating service: ${code}`,
