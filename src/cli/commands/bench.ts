@@ -85,6 +85,7 @@ async function bench(options: Options, environment: Environment): Promise<void> 
   const { runBench } = await import('../../experiment/bench.ts'); // heavy: not for --help, nor for the children
   const result = await runBench({
     self: environment.self,
+    env: serviceEnvironment(environment),
     strategy: options.strategy,
     policy: options.policy,
     prefix: DEFAULT_PREFIX,
@@ -106,6 +107,14 @@ async function bench(options: Options, environment: Environment): Promise<void> 
   for (const leftover of result.leftovers) environment.log(`warning: not undone: ${leftover}\n`);
   environment.setExitCode(
     result.interrupted ? environment.interruptCode() : exitCodeOfVerdict(report.verdict),
+  );
+}
+
+/** The services' Redis is ours and has no password: one that is meant for another must not reach it. */
+function serviceEnvironment({ env }: Environment): Record<string, string> {
+  const { REDIS_USERNAME: _user, REDIS_PASSWORD: _password, ...rest } = env;
+  return Object.fromEntries(
+    Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
 }
 
