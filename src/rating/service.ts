@@ -35,6 +35,7 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
     http: { maxHeaderSize: MAX_HEADER_BYTES },
     routerOptions: { maxParamLength: 128 },
     frameworkErrors,
+    exposeHeadRoutes: false, // a HEAD would cost a token
   });
   app.removeContentTypeParser('text/plain');
   answerWithProblems(app);

@@ -48,12 +48,12 @@ export function benchCommand(environment: Environment): Command {
       wholeNumber(1, 10_000),
       1_000,
     )
-    .option('--users <count>', 'accounts they use, a bucket each', wholeNumber(1, 1_000_000), 300)
+    .option('--users <count>', 'accounts they use, a bucket each', wholeNumber(1, 1_000_000), 200)
     .option(
       '--skew <exponent>',
       'Zipf exponent of how often each user is drawn; 0 is uniform',
       decimalNumber(0, 5),
-      0.5,
+      0.7,
     )
     .option('--roaming <share>', 'share of users who come from every region', decimalNumber(0, 1), 0.2)
     .option('--ramp <seconds>', 'users arrive one after another during this time', decimalNumber(0, 3_600), 2)
