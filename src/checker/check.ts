@@ -30,6 +30,7 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
   const facts: CheckFacts = {
     sent,
     outcomes,
+    errors: history.errors,
     unaccounted: sent - recorded,
     ended: history.end !== undefined,
     files,

@@ -18,6 +18,8 @@ export interface Findings<F extends Finding = Finding> {
 export interface CheckFacts {
   readonly sent: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Why operations failed or have no reply: how often each code came. */
+  readonly errors: Readonly<Record<string, number>>;
   /** Operations that were sent and are missing from the history. */
   readonly unaccounted: number;
   /** Whether every file has its end. */

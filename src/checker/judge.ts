@@ -26,7 +26,7 @@ export function judge(facts: CheckFacts, rules: EvidenceRules): Judgement[] {
   ];
 }
 
-function judgeOverAdmission({ overAdmission }: CheckFacts): Judgement {
+function judgeOverAdmission({ overAdmission, clock }: CheckFacts): Judgement {
   const { worst, buckets, totalExcess } = overAdmission;
   if (buckets === 0) return { verdict: 'pass', reason: 'no bucket admitted more than an ideal one could' };
   if (worst === undefined)
@@ -40,8 +40,16 @@ function judgeOverAdmission({ overAdmission }: CheckFacts): Judgement {
     verdict: 'fail',
     reason:
       `${count(buckets, 'bucket')} over-admitted; worst window: ${worst.bucket} admitted ${window.admitted} tokens ` +
-      `within ${seconds} s, where an ideal bucket admits at most ${window.allowance.toFixed(3)}`,
+      `within ${seconds} s, where an ideal bucket admits at most ${window.allowance.toFixed(3)}${describeSteps(clock)}`,
   };
+}
+
+/** A clock that jumps ahead fills buckets early: not the limiter's fault, and not subtracted either. */
+function describeSteps({ steps }: CheckFacts['clock']): string {
+  const forward = steps.filter(({ byUs }) => byUs > 0);
+  if (forward.length === 0) return '';
+  const seconds = forward.map(({ byUs }) => (byUs / 1_000_000).toFixed(3)).join(', ');
+  return ` (the server's clock jumped ahead by ${seconds} s)`;
 }
 
 function judgeFalseDenials({ falseDenials }: CheckFacts, rules: EvidenceRules): Judgement {

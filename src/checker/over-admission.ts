@@ -1,3 +1,4 @@
+import { OpenclawError } from '../core/errors.ts';
 import type { Policy } from '../core/policy.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
@@ -83,8 +84,15 @@ export class Machine {
     return Math.floor(sinceOriginUs * this.speed) - this.#guard - this.burst;
   }
 
+  /** Throws INVALID_HISTORY past 2^53. */
   deadline(sinceOriginUs: number): number {
-    return Math.ceil(sinceOriginUs * this.speed) + this.#guard;
+    const deadline = Math.ceil(sinceOriginUs * this.speed) + this.#guard;
+    if (deadline + this.burst <= Number.MAX_SAFE_INTEGER) return deadline;
+    throw new OpenclawError(
+      'INVALID_HISTORY',
+      `a bucket that is busy for ${sinceOriginUs / 1_000_000} s cannot be judged exactly: time * rate passes 2^53`,
+      { hint: 'judge a shorter run, or a rate with fewer digits' },
+    );
   }
 }
 

@@ -22,11 +22,6 @@ export class HistoryFile {
     this.#append(header);
   }
 
-  /** Why the file could not be written, if so: the run cannot be trusted to be kept. */
-  get failure(): Error | undefined {
-    return this.#failure;
-  }
-
   addOperation(operation: Operation): void {
     this.#append(operation);
   }
@@ -38,11 +33,10 @@ export class HistoryFile {
   /** Writes the last record and closes the file. Rejects when anything could not be written. */
   async end(end: End): Promise<History> {
     this.#append(end);
-    this.#flush();
+    this.flush();
     await new Promise<void>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
-      this.#stream.once('error', reject);
-      this.#stream.end(resolve);
+      this.#stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
     });
     this.#builder.endFile();
     return this.#builder.build();
@@ -51,10 +45,11 @@ export class HistoryFile {
   #append(record: HistoryRecord): void {
     this.#builder.add(record);
     this.#pending += encodeRecord(record);
-    if (this.#pending.length >= CHUNK_CHARACTERS) this.#flush();
+    if (this.#pending.length >= CHUNK_CHARACTERS) this.flush();
   }
 
-  #flush(): void {
+  /** Hands over what has been gathered. */
+  flush(): void {
     if (this.#failure === undefined) this.#stream.write(this.#pending);
     this.#pending = '';
   }

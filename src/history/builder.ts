@@ -39,6 +39,7 @@ export class HistoryBuilder {
   readonly #table = new TableBuilder({ texts: this.texts, policies: this.#policies });
   readonly #decisionClock = new DecisionClock();
   readonly #outcomes: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
+  readonly #errors = new Map<number, number>();
   readonly #clock: ClockReading[] = [];
   readonly #faults: FaultRecord[] = [];
   readonly #events: Event[] = [];
@@ -99,6 +100,7 @@ export class HistoryBuilder {
       header: this.#header,
       operations: this.#table.build(),
       outcomes: this.#outcomes,
+      errors: this.#errorCounts(),
       clock: this.#clock,
       decisionClock: this.#decisionClock.readings(this.texts),
       faults: this.#faults,
@@ -165,6 +167,7 @@ export class HistoryBuilder {
     draft.completedUs = operation.completedUs ?? Number.NaN;
     draft.latestUs = operation.latestUs ?? Number.NaN;
     draft.decisionId = operation.decisionId === undefined ? -1 : texts.internText(operation.decisionId);
+    draft.error = operation.error === undefined ? -1 : texts.internText(operation.error);
     if (decision === undefined) return;
     draft.node = texts.internText(decision.node);
     draft.atUs = decision.atUs ?? Number.NaN;
@@ -186,9 +189,15 @@ export class HistoryBuilder {
       file.operations++;
       const outcome = OUTCOMES[draft.outcome] as Outcome;
       this.#outcomes[outcome]++;
+      if (draft.error >= 0) this.#errors.set(draft.error, (this.#errors.get(draft.error) ?? 0) + 1);
       if (draft.isShared) this.#decisionClock.add(draft);
     }
     this.#table.add(draft, file, flags);
+  }
+
+  #errorCounts(): Record<string, number> {
+    const counts = [...this.#errors].sort(([, a], [, b]) => b - a);
+    return Object.fromEntries(counts.map(([text, count]) => [this.texts.textOf(text), count]));
   }
 
   #noPolicy(text: number): RecordError {

@@ -15,6 +15,7 @@ export class Draft {
   completedUs = Number.NaN;
   latestUs = Number.NaN;
   decisionId = -1;
+  error = -1;
   node = -1;
   atUs = Number.NaN;
   bucketUs = Number.NaN;
@@ -34,6 +35,7 @@ export class Draft {
     this.completedUs = Number.NaN;
     this.latestUs = Number.NaN;
     this.decisionId = -1;
+    this.error = -1;
     this.node = -1;
     this.atUs = Number.NaN;
     this.bucketUs = Number.NaN;

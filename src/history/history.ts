@@ -17,6 +17,8 @@ export interface History {
   readonly header: Header;
   readonly operations: OperationTable;
   readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Why operations failed or have no reply: how often each code came, the most frequent first. */
+  readonly errors: Readonly<Record<string, number>>;
   readonly clock: readonly ClockReading[];
   /** What the decisions themselves say of their servers' clocks: the sharpest of each quarter second. */
   readonly decisionClock: readonly ClockReading[];

@@ -70,6 +70,7 @@ function parseOperation(fields: Fields): Operation {
       maxCharge: optional(fields, 'maxCharge', cost),
       latestUs: latestUs === undefined ? undefined : Math.ceil(latestUs),
       decisionId: optional(fields, 'decisionId', text),
+      error: optional(fields, 'error', text),
       decision: parseDecision(fields.decision),
       charges,
     }),

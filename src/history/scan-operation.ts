@@ -89,8 +89,10 @@ export class OperationScanner {
       case 'decisionId':
         draft.decisionId = this.#text();
         return draft.decisionId >= 0;
-      case 'user':
       case 'error':
+        draft.error = this.#text();
+        return draft.error >= 0;
+      case 'user':
         return this.#string();
       case 'process':
       case 'status':

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { Operation } from '../../src/history/operation.ts';
 import { runClosedLoop } from '../../src/load/closed-loop.ts';
 import { Recorder } from '../../src/load/recorder.ts';
@@ -18,10 +19,17 @@ export interface LoadOptions {
   readonly durationMs?: number;
   readonly drainMs?: number;
   readonly signal?: AbortSignal;
+  /** Ends the load as soon as this many operations of each connection have ended. */
+  readonly operationsEach?: number;
 }
 
-/** Runs a short closed loop: users so many that two requests hardly ever share one, no ramp, all at home. */
-export async function runLoad({ urls, shape: changes, ...options }: LoadOptions): Promise<Books> {
+/** Runs a closed loop: users so many that two requests hardly ever share one, no ramp, all at home. */
+export async function runLoad({
+  urls,
+  shape: changes,
+  operationsEach,
+  ...options
+}: LoadOptions): Promise<Books> {
   const regions = urls.map((_, index) => `r${index}`);
   const shape = {
     seed: 1,
@@ -34,16 +42,22 @@ export async function runLoad({ urls, shape: changes, ...options }: LoadOptions)
     ...changes,
   };
   const operations: Operation[] = [];
-  const recorder = new Recorder((operation) => operations.push(operation));
+  const enough = new AbortController();
+  const ended = new Map<number, number>();
+  const recorder = new Recorder((operation) => {
+    operations.push(operation);
+    ended.set(operation.process, (ended.get(operation.process) ?? 0) + 1);
+    if (ended.size === shape.connections && Math.min(...ended.values()) === operationsEach) enough.abort();
+  });
   const startedMs = performance.now();
   await runClosedLoop({
     shape,
     users: planUsers(shape),
     targets: urls.map((url, index) => ({ region: `r${index}`, url })),
     recorder,
-    durationMs: 300,
-    drainMs: 1_000,
-    signal: new AbortController().signal,
+    durationMs: 10_000,
+    drainMs: 5_000,
+    signal: enough.signal,
     ...options,
   });
   return { operations, recorder, tookMs: performance.now() - startedMs };
@@ -74,10 +88,45 @@ export function signedReply(request: SeenRequest, headers: Readonly<Record<strin
   });
 }
 
-export function isDenied(serial: number): boolean {
+function isDenied(serial: number): boolean {
   return serial % 3 === 2;
 }
 
 export function userOf(request: SeenRequest): string {
   return request.headers['x-openclaw-user'] ?? '';
+}
+
+/** The users of some operations, sorted. */
+export function usersOf(operations: readonly Operation[]): string[] {
+  return operations.map(({ user }) => user).sort();
+}
+
+/** One record of each request; each reply in the record of the request it answers; nothing that was seen is missing. */
+export function expectSoundBooks({ operations, recorder }: Books, servers: readonly HttpServer[]): void {
+  expect(operations.map(({ index }) => index).sort((a, b) => a - b)).toEqual(
+    operations.map((_, index) => index),
+  );
+  expect(recorder.sent).toBe(operations.length);
+  const { allowed, denied, failed, info } = recorder.counts;
+  expect(allowed + denied + failed + info).toBe(operations.length);
+
+  const answered = operations.filter(({ decision }) => decision !== undefined);
+  for (const { user, outcome, status, decision } of answered) {
+    const isDenial = isDenied(decision?.levelQuanta ?? -1);
+    const want = {
+      user: decision?.node,
+      outcome: isDenial ? 'denied' : 'allowed',
+      status: isDenial ? 429 : 201,
+    };
+    expect({ user, outcome, status }).toEqual(want);
+  }
+  expect(new Set(answered.map(({ decision }) => decision?.levelQuanta)).size).toBe(answered.length);
+  expect(answered.length).toBe(allowed + denied);
+
+  const booked = usersOf(operations.filter(({ outcome }) => outcome !== 'failed'));
+  for (const user of servers.flatMap(({ requests }) => requests.map(userOf))) {
+    const at = booked.indexOf(user);
+    expect(at, `${user} is not in the books`).toBeGreaterThanOrEqual(0);
+    booked.splice(at, 1);
+  }
 }
