@@ -8,14 +8,14 @@ import { DURATION, KIND, type OperationTable } from './table.ts';
  */
 export function mergeAttempts(
   table: OperationTable,
-  decisionIds: Int32Array,
+  decisions: Uint32Array,
   longUs: Map<number, number>,
 ): void {
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     const attempts = new Map<number, number[]>();
     for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
-      const id = decisionIds[row] as number;
-      if (id < 0) continue;
+      const id = decisions[row] as number;
+      if (id === 0) continue;
       const rows = attempts.get(id);
       if (rows === undefined) attempts.set(id, [row]);
       else rows.push(row);

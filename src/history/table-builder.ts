@@ -1,9 +1,9 @@
 import type { Policy } from '../core/policy.ts';
 import { mergeAttempts } from './attempts.ts';
-import { Column } from './column.ts';
+import { AttemptChunk, CHUNK_BITS, Chunk, DecisionChunk, gather, type Targets } from './chunks.ts';
 import type { Draft } from './draft.ts';
 import type { Interner } from './interner.ts';
-import { DURATION, KIND, makeTable, type OperationTable, type Origin } from './table.ts';
+import { DURATION, KIND, makeTable, type OperationTable, type Origin, type TableColumns } from './table.ts';
 
 /** Everything the rows of a table refer to by number. */
 export interface TableContext {
@@ -11,28 +11,24 @@ export interface TableContext {
   readonly policies: readonly { readonly name: string; readonly policy: Policy }[];
 }
 
+const IN_CHUNK = (1 << CHUNK_BITS) - 1;
+
 /** Takes operations in the order in which they were recorded and groups them by bucket at the end. */
 export class TableBuilder {
   readonly #context: TableContext;
-  readonly #columns = {
-    bucket: new Column(Uint32Array),
-    invokedUs: new Column(Float64Array),
-    durationUs: new Column(Uint32Array),
-    costTokens: new Column(Int32Array),
-    kinds: new Column(Uint8Array),
-    origins: new Column(Uint16Array),
-    indices: new Column(Uint32Array),
-  };
-  #decisions: ReturnType<typeof decisionColumns> | undefined;
-  #decisionIds: Column<Int32Array> | undefined;
+  readonly #chunks: Chunk[] = [];
+  readonly #decisions: DecisionChunk[] = [];
+  readonly #attempts: AttemptChunk[] = [];
   readonly #longUs = new Map<number, number>();
   readonly #buckets = new Numbering<{ name: number; policy: number }>();
   readonly #origins = new Numbering<Origin>();
   readonly #nodes = new Numbering<string>();
+  #chunk = new Chunk();
   #rows = 0;
 
   constructor(context: TableContext) {
     this.#context = context;
+    this.#chunks.push(this.#chunk);
   }
 
   get rows(): number {
@@ -42,87 +38,101 @@ export class TableBuilder {
   /** Adds what the draft says, and a row of its own for what it may have been charged beyond its cost. */
   add(draft: Draft, file: { readonly number: number; readonly name: string }, flags = 0): void {
     const { outcome, costTokens, latestUs } = draft;
+    const origin = this.#originOf(draft.region, file);
     const lastUs = outcome === KIND.info ? latestUs : draft.completedUs;
-    this.#addRow(draft, file, { kind: outcome | flags, costTokens, lastUs });
+    const row = this.#addRow(draft, { kind: outcome | flags, costTokens, lastUs, origin });
+    if (draft.isShared) this.#addDecision(row, draft);
     if (Number.isNaN(draft.maxChargeTokens) || outcome === KIND.failed) return;
     const surplus = draft.maxChargeTokens - (outcome === KIND.denied ? 0 : Math.max(0, costTokens));
     if (surplus <= 0) return;
-    this.#addRow(draft, file, {
-      kind: KIND.info | KIND.part | (flags & KIND.several),
-      costTokens: surplus,
-      lastUs: latestUs,
-    });
+    const kind = KIND.info | KIND.part | (flags & KIND.several);
+    this.#addRow(draft, { kind, costTokens: surplus, lastUs: latestUs, origin });
   }
 
+  /** Groups the rows. The builder is empty afterwards. */
   build(): OperationTable {
     const rows = this.#rows;
-    const { bucket } = this.#columns;
-    const starts = countRows(bucket, rows, this.#buckets.size);
-    const grouped = this.#buckets.size > 1;
-    const longUs = new Map<number, number>();
-    if (grouped) replaceByTargets(bucket, rows, starts.slice());
-    for (const [row, us] of this.#longUs) longUs.set(grouped ? bucket.read(row) : row, us);
-    const to = grouped ? bucket : undefined;
-    const columns = {
-      starts,
-      invokedUs: this.#columns.invokedUs.gather(rows, to),
-      durationUs: this.#columns.durationUs.gather(rows, to),
-      costTokens: this.#columns.costTokens.gather(rows, to),
-      kinds: this.#columns.kinds.gather(rows, to),
-      origins: this.#columns.origins.gather(rows, to),
-      indices: this.#columns.indices.gather(rows, to),
-      levels: this.#decisions?.levels.gather(rows, to),
-      bucketUs: this.#decisions?.bucketUs.gather(rows, to),
-      nodes: this.#decisions?.nodes.gather(rows, to),
-    };
-    const table = makeTable(columns, {
+    const starts = this.#countRows();
+    const isGrouped = this.#buckets.size > 1;
+    if (isGrouped) this.#replaceByTargets(starts.slice());
+    const targets = { rows, chunks: isGrouped ? this.#chunks : undefined };
+    const longUs = new Map([...this.#longUs].map(([row, us]) => [isGrouped ? this.#targetOf(row) : row, us]));
+    const decisions =
+      this.#attempts.length === 0
+        ? undefined
+        : gather(targets, new Uint32Array(rows), (at) => this.#attempts[at]?.decisions);
+    const table = makeTable(this.#gatherAll(starts, targets), {
       buckets: this.#buckets.values,
       origins: this.#origins.values,
       nodes: this.#nodes.values,
       longUs,
       ...this.#context,
     });
-    if (this.#decisionIds !== undefined) mergeAttempts(table, this.#decisionIds.gather(rows, to), longUs);
+    this.#chunks.length = 0;
+    if (decisions !== undefined) mergeAttempts(table, decisions, longUs);
     return table;
+  }
+
+  #gatherAll(starts: Uint32Array, targets: Targets): TableColumns {
+    const { rows } = targets;
+    const chunks = this.#chunks;
+    const decisions = this.#decisions;
+    const columns = {
+      starts,
+      invokedUs: gather(targets, new Float64Array(rows), (at) => chunks[at]?.invokedUs),
+      durationUs: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.durationUs),
+      costTokens: gather(targets, new Int32Array(rows), (at) => chunks[at]?.costTokens),
+      kinds: gather(targets, new Uint8Array(rows), (at) => chunks[at]?.kinds),
+      origins: gather(targets, new Uint16Array(rows), (at) => chunks[at]?.origins),
+      indices: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.indices),
+    };
+    if (decisions.length === 0) return columns;
+    return {
+      ...columns,
+      levels: gather(targets, new Float64Array(rows), (at) => decisions[at]?.levels, Number.NaN),
+      bucketUs: gather(targets, new Float64Array(rows), (at) => decisions[at]?.bucketUs),
+      nodes: gather(targets, new Uint16Array(rows), (at) => decisions[at]?.nodes),
+    };
   }
 
   #addRow(
     draft: Draft,
-    file: { readonly number: number; readonly name: string },
-    { kind, costTokens, lastUs }: { kind: number; costTokens: number; lastUs: number },
-  ): void {
+    {
+      kind,
+      costTokens,
+      lastUs,
+      origin,
+    }: { kind: number; costTokens: number; lastUs: number; origin: number },
+  ): number {
     const row = this.#rows++;
-    const columns = this.#columns;
-    const policy = Math.max(0, draft.policy);
-    columns.bucket.write(
-      row,
-      this.#buckets.of(draft.bucket, policy, () => ({ name: draft.bucket, policy })),
-    );
-    columns.origins.write(
-      row,
-      this.#origins.of(draft.region + 1, file.number, () => this.#origin(draft.region, file.name)),
-    );
-    columns.invokedUs.write(row, draft.invokedUs);
-    columns.durationUs.write(row, this.#duration(row, lastUs - draft.invokedUs));
-    columns.costTokens.write(row, costTokens);
-    columns.kinds.write(row, kind);
-    columns.indices.write(row, draft.index);
-    if (draft.isShared && (kind & KIND.part) === 0) this.#addDecision(row, draft);
-    if (draft.decisionId >= 0) {
-      this.#decisionIds ??= new Column(Int32Array, -1);
-      this.#decisionIds.write(row, draft.decisionId);
+    const at = row & IN_CHUNK;
+    if (at === 0 && row > 0) {
+      this.#chunk = new Chunk();
+      this.#chunks.push(this.#chunk);
     }
+    const chunk = this.#chunk;
+    chunk.bucket[at] = this.#bucketOf(draft);
+    chunk.invokedUs[at] = draft.invokedUs;
+    chunk.durationUs[at] = this.#duration(row, lastUs - draft.invokedUs);
+    chunk.costTokens[at] = costTokens;
+    chunk.kinds[at] = kind;
+    chunk.origins[at] = origin;
+    chunk.indices[at] = draft.index;
+    if (draft.decisionId >= 0) {
+      this.#attempts[row >>> CHUNK_BITS] ??= new AttemptChunk();
+      (this.#attempts[row >>> CHUNK_BITS] as AttemptChunk).decisions[at] = draft.decisionId + 1;
+    }
+    return row;
   }
 
   #addDecision(row: number, { levelQuanta, bucketUs, node }: Draft): void {
     if (Number.isNaN(levelQuanta) || Number.isNaN(bucketUs) || node < 0) return;
-    this.#decisions ??= decisionColumns();
-    this.#decisions.levels.write(row, levelQuanta);
-    this.#decisions.bucketUs.write(row, bucketUs);
-    this.#decisions.nodes.write(
-      row,
-      this.#nodes.of(node, 0, () => this.#context.texts.textOf(node)),
-    );
+    this.#decisions[row >>> CHUNK_BITS] ??= new DecisionChunk();
+    const chunk = this.#decisions[row >>> CHUNK_BITS] as DecisionChunk;
+    const at = row & IN_CHUNK;
+    chunk.levels[at] = levelQuanta;
+    chunk.bucketUs[at] = bucketUs;
+    chunk.nodes[at] = this.#nodes.find(node, 0) ?? this.#nodes.add(node, 0, this.#context.texts.textOf(node));
   }
 
   #duration(row: number, us: number): number {
@@ -132,12 +142,50 @@ export class TableBuilder {
     return DURATION.long;
   }
 
-  #origin(region: number, file: string): Origin {
-    return { file, region: region < 0 ? '' : this.#context.texts.textOf(region) };
+  #bucketOf({ bucket: name, policy }: Draft): number {
+    return this.#buckets.find(name, policy) ?? this.#buckets.add(name, policy, { name, policy });
+  }
+
+  #originOf(region: number, file: { readonly number: number; readonly name: string }): number {
+    const known = this.#origins.find(region + 1, file.number);
+    if (known !== undefined) return known;
+    const name = region < 0 ? '' : this.#context.texts.textOf(region);
+    return this.#origins.add(region + 1, file.number, { file: file.name, region: name });
+  }
+
+  #countRows(): Uint32Array {
+    const starts = new Uint32Array(this.#buckets.size + 1);
+    for (const [number, { bucket }] of this.#chunks.entries()) {
+      const length = Math.min(IN_CHUNK + 1, this.#rows - (number << CHUNK_BITS));
+      for (let at = 0; at < length; at++) {
+        const next = (bucket[at] as number) + 1;
+        starts[next] = (starts[next] as number) + 1;
+      }
+    }
+    for (let at = 1; at < starts.length; at++)
+      starts[at] = (starts[at] as number) + (starts[at - 1] as number);
+    return starts;
+  }
+
+  /** Puts where each row goes in place of the bucket it belongs to: one column less to hold. */
+  #replaceByTargets(next: Uint32Array): void {
+    for (const [number, { bucket }] of this.#chunks.entries()) {
+      const length = Math.min(IN_CHUNK + 1, this.#rows - (number << CHUNK_BITS));
+      for (let at = 0; at < length; at++) {
+        const of = bucket[at] as number;
+        const target = next[of] as number;
+        next[of] = target + 1;
+        bucket[at] = target;
+      }
+    }
+  }
+
+  #targetOf(row: number): number {
+    return this.#chunks[row >>> CHUNK_BITS]?.bucket[row & IN_CHUNK] ?? row;
   }
 }
 
-/** Numbers pairs of small numbers in the order in which they are first seen. */
+/** Numbers pairs of small numbers in the order in which they are added. */
 class Numbering<T> {
   readonly values: T[] = [];
   readonly #byFirst: number[] = [];
@@ -147,42 +195,21 @@ class Numbering<T> {
     return this.values.length;
   }
 
-  of(first: number, second: number, make: () => T): number {
-    const known = second === 0 ? this.#byFirst[first] : this.#others.get(first * 65_536 + second);
-    if (known !== undefined) return known;
-    const number = this.values.push(make()) - 1;
+  find(first: number, second: number): number | undefined {
+    if (second === 0) {
+      const known = this.#byFirst[first];
+      return known === undefined || known < 0 ? undefined : known;
+    }
+    return this.#others.get(first * 65_536 + second);
+  }
+
+  add(first: number, second: number, value: T): number {
+    const number = this.values.push(value) - 1;
     if (second !== 0) this.#others.set(first * 65_536 + second, number);
     else {
-      while (this.#byFirst.length < first) this.#byFirst.push(undefined as never);
+      while (this.#byFirst.length <= first) this.#byFirst.push(-1);
       this.#byFirst[first] = number;
     }
     return number;
   }
-}
-
-function decisionColumns() {
-  return {
-    levels: new Column(Float64Array, Number.NaN),
-    bucketUs: new Column(Float64Array, Number.NaN),
-    nodes: new Column(Uint16Array),
-  };
-}
-
-/** Puts where each row goes in place of the bucket it belongs to: one column less to hold. */
-function replaceByTargets(bucket: Column<Uint32Array>, rows: number, next: Uint32Array): void {
-  bucket.rewrite(rows, (of) => {
-    const target = next[of] as number;
-    next[of] = target + 1;
-    return target;
-  });
-}
-
-function countRows(bucket: Column<Uint32Array>, rows: number, buckets: number): Uint32Array {
-  const starts = new Uint32Array(buckets + 1);
-  bucket.rewrite(rows, (of) => {
-    starts[of + 1] = (starts[of + 1] as number) + 1;
-    return of;
-  });
-  for (let of = 0; of < buckets; of++) starts[of + 1] = (starts[of + 1] as number) + (starts[of] as number);
-  return starts;
 }
