@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import { benchCommand } from './commands/bench.ts';
+import { checkCommand } from './commands/check.ts';
 import { serveCommand } from './commands/serve.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
@@ -16,7 +17,8 @@ function makeProgram(environment: Environment): Command {
     .version(version)
     .showHelpAfterError('(run with --help for the options)')
     .addHelpText('after', EXIT_CODES);
-  for (const command of [benchCommand(environment), serveCommand(environment)]) program.addCommand(command);
+  for (const command of [benchCommand(environment), checkCommand(environment), serveCommand(environment)])
+    program.addCommand(command);
   return program;
 }
 

@@ -41,8 +41,10 @@ export class HistoryReader {
     this.#lines?.push(chunk);
   }
 
-  endFile(): void {
-    this.#lines?.end();
+  /** `truncated`: the file itself broke off, as an archive can; its last line is left out then. */
+  endFile(truncated = false): void {
+    if (truncated) this.#truncatedLine = this.#line + 1;
+    else this.#lines?.end();
     this.#line = Math.max(1, this.#line);
     this.#worded(() => this.#builder.endFile(this.#truncatedLine));
   }
