@@ -55,7 +55,7 @@ export function proveBrokenWindow(bucket: BucketRows, window: BrokenWindow): num
   const inside = [...admissionsOf(bucket)].filter(
     (row) => (table.invokedUs[row] as number) >= window.startUs && table.lastUs(row) <= window.endUs,
   );
-  let left = window.admitted;
+  let left = inside.reduce((sum, row) => sum + cost(row), 0);
   const leftOut = new Set<number>();
   for (const row of inside.toSorted((a, b) => cost(a) - cost(b))) {
     if (left - cost(row) <= window.allowance) break;
