@@ -54,9 +54,9 @@ function passRules(
   { promise, clock, horizon }: { promise: Promised; clock: ClockBounds; horizon: Horizon },
 ): PassRules {
   const { knownFromUs, judgedUntilUs } = horizon;
-  const denials = { initial: history.header.initial, knownFromUs, judgedUntilUs };
-  if (promise.type === 'token-bucket') return { clock, denials };
-  return { clock, denials, windows: { promise, clock: windowClock(history, clock, knownFromUs) } };
+  const known = { initial: history.header.initial, knownFromUs, judgedUntilUs };
+  if (promise.type === 'token-bucket') return { clock, known };
+  return { clock, known, windows: { promise, clock: windowClock(history, clock, knownFromUs) } };
 }
 
 /** Without readings the recorder's clock is taken for the limiter's, as in an access log. */

@@ -2,6 +2,7 @@ import type { Policy } from '../core/policy.ts';
 import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockLag } from './clock.ts';
+import type { Known } from './known.ts';
 
 /**
  * False denials of one bucket.
@@ -17,13 +18,6 @@ import type { ClockLag } from './clock.ts';
  * invocation within [a, b], it is at least the cost. With `initial: unknown` B is 0 until `knownFromUs`, the first
  * completion recorded: whatever is not in the history was spent by then.
  */
-export interface FalseDenialRules {
-  readonly initial: 'full' | 'unknown';
-  readonly knownFromUs: number;
-  /** Denials that end later are not judged: operations that they raced with can be missing. */
-  readonly judgedUntilUs: number;
-}
-
 export interface FalseDenial {
   readonly row: number;
   /** The lowest level during its interval, clock lag taken off. Quanta. */
@@ -35,11 +29,11 @@ export function findFalseDenials(
   bucket: BucketRows,
   policy: Policy,
   lag: ClockLag,
-  rules: FalseDenialRules,
+  known: Known,
 ): FalseDenial[] {
   if (bucket.denials === 0) return [];
   bucket.loadByLast();
-  return new Sweep(bucket, policy, lag, rules).run();
+  return new Sweep(bucket, policy, lag, known).run();
 }
 
 /** Lowest levels since, kept as long as no later one is lower: values rise from the first to the last. */
@@ -84,7 +78,7 @@ const lowest = new LowestSince();
 
 class Sweep {
   readonly #bucket: BucketRows;
-  readonly #rules: FalseDenialRules;
+  readonly #known: Known;
   readonly #capacity: number;
   readonly #quantaPerToken: number;
   readonly #speed: number;
@@ -93,16 +87,16 @@ class Sweep {
   #level: number;
   #levelUs: number;
 
-  constructor(bucket: BucketRows, policy: Policy, lag: ClockLag, rules: FalseDenialRules) {
+  constructor(bucket: BucketRows, policy: Policy, lag: ClockLag, known: Known) {
     this.#bucket = bucket;
-    this.#rules = rules;
+    this.#known = known;
     this.#capacity = policy.capacityQuanta;
     this.#quantaPerToken = policy.quantaPerToken;
     this.#speed = policy.quantaPerUs * (1 + Math.min(0, lag.slowPpm) / 1_000_000);
     this.#timeToFullUs = Math.ceil(this.#capacity / this.#speed); // compare before multiplying: 2^53
     this.#lagQuanta = policy.quantaPerUs * (lag.epsilonUs + lag.backwardUs + lag.spreadUs);
-    this.#level = rules.initial === 'full' ? this.#capacity : 0;
-    this.#levelUs = rules.initial === 'full' ? Number.NEGATIVE_INFINITY : rules.knownFromUs;
+    this.#level = known.initial === 'full' ? this.#capacity : 0;
+    this.#levelUs = known.initial === 'full' ? Number.NEGATIVE_INFINITY : known.knownFromUs;
   }
 
   /** Walks all moments in order; at equal times invocations come first, since intervals are closed. */
@@ -139,7 +133,7 @@ class Sweep {
 
   #judge(row: number, nowUs: number, found: FalseDenial[]): void {
     const { invokedUs, costTokens } = this.#bucket.table;
-    if (nowUs > this.#rules.judgedUntilUs) return;
+    if (nowUs > this.#known.judgedUntilUs) return;
     const lowestQuanta = lowest.since(invokedUs[row] as number) - this.#lagQuanta;
     if (lowestQuanta >= (costTokens[row] as number) * this.#quantaPerToken) found.push({ row, lowestQuanta });
   }

@@ -4,7 +4,8 @@ import type { OperationTable } from '../history/table.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
 import { EvidenceCounter, type EvidenceRow } from './evidence.ts';
-import { type FalseDenial, type FalseDenialRules, findFalseDenials } from './false-denial.ts';
+import { type FalseDenial, findFalseDenials } from './false-denial.ts';
+import type { Known } from './known.ts';
 import { findOverAdmission, type OverAdmission, type Refund } from './over-admission.ts';
 import { phasesOf } from './phases.ts';
 import { type ReplayResult, replayBucket } from './replay.ts';
@@ -28,7 +29,7 @@ export interface BucketResult {
 
 export interface PassRules {
   readonly clock: ClockBounds;
-  readonly denials: FalseDenialRules;
+  readonly known: Known;
   /** Absent for a token bucket. */
   readonly windows?: { readonly promise: WindowPromise; readonly clock: WindowClock };
 }
@@ -54,7 +55,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
     const policy = table.policyOf(bucket);
-    const result = checkBucket(rows, { history, policy, rules, resets: resets.of(table, bucket) });
+    const result = checkBucket(rows, { policy, rules, resets: resets.of(table, bucket) });
     if (evidence.addBucket(rows, policy)) contested.add(bucket);
     replayed += result.replay.replayed;
     const { over, denials, replay, windows } = result;
@@ -68,12 +69,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
 
 function checkBucket(
   rows: BucketRows,
-  {
-    history,
-    policy,
-    rules,
-    resets,
-  }: { history: History; policy: Policy; rules: PassRules; resets: readonly number[] },
+  { policy, rules, resets }: { policy: Policy; rules: PassRules; resets: readonly number[] },
 ): BucketResult {
   const { clock, windows } = rules;
   const refunds = refundsOf(rows, policy, resets);
@@ -81,9 +77,9 @@ function checkBucket(
   return {
     bucket: rows.bucket,
     over: findOverAdmission(rows, policy, clock, refunds),
-    denials: windows === undefined ? findFalseDenials(rows, policy, clock, rules.denials) : [],
+    denials: windows === undefined ? findFalseDenials(rows, policy, clock, rules.known) : [],
     replay: isReplayed
-      ? replayBucket(rows.table, rows.bucket, policy, history.header.initial)
+      ? replayBucket(rows.table, rows.bucket, policy, rules.known)
       : { replayed: 0, findings: [] },
     windows: windows === undefined ? [] : findBrokenWindows(rows, windows.promise, windows.clock),
     refundedTokens: refunds.reduce((sum, { quanta }) => sum + quanta, 0) / policy.quantaPerToken,

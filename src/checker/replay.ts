@@ -1,6 +1,7 @@
 import type { Policy } from '../core/policy.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import { Fillers } from './fillers.ts';
+import type { Known } from './known.ts';
 
 /**
  * Replays the decisions that say which level they left, exactly: on each node in the order of the bucket's own
@@ -37,20 +38,21 @@ export function replayBucket(
   table: OperationTable,
   bucket: number,
   policy: Policy,
-  initial: 'full' | 'unknown',
+  known: Known,
 ): ReplayResult {
-  const rows = decidedRows(table, bucket);
+  const rows = decidedRows(table, bucket, known);
   if (rows.length === 0) return { replayed: 0, findings: [] };
-  return new Replay(table, bucket, policy, initial, rows).run();
+  return new Replay(table, bucket, policy, known, rows).run();
 }
 
-function decidedRows({ levels, starts, kinds }: OperationTable, bucket: number): number[] {
+function decidedRows(table: OperationTable, bucket: number, { judgedUntilUs }: Known): number[] {
+  const { levels, starts, kinds } = table;
   const rows: number[] = [];
   if (levels === undefined) return rows;
   for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
     const outcome = (kinds[row] as number) & KIND.outcome;
     if (outcome !== KIND.allowed && outcome !== KIND.denied) continue;
-    if (!Number.isNaN(levels[row] as number)) rows.push(row);
+    if (!Number.isNaN(levels[row] as number) && table.lastUs(row) <= judgedUntilUs) rows.push(row);
   }
   return rows;
 }
@@ -58,7 +60,7 @@ function decidedRows({ levels, starts, kinds }: OperationTable, bucket: number):
 class Replay {
   readonly #table: OperationTable;
   readonly #policy: Policy;
-  readonly #initial: 'full' | 'unknown';
+  readonly #known: Known;
   readonly #rows: readonly number[];
   readonly #levels: Float64Array;
   readonly #bucketUs: Float64Array;
@@ -67,16 +69,10 @@ class Replay {
   readonly #admitted: Fillers;
   readonly #findings: ReplayFinding[] = [];
 
-  constructor(
-    table: OperationTable,
-    bucket: number,
-    policy: Policy,
-    initial: 'full' | 'unknown',
-    rows: number[],
-  ) {
+  constructor(table: OperationTable, bucket: number, policy: Policy, known: Known, rows: number[]) {
     this.#table = table;
     this.#policy = policy;
-    this.#initial = initial;
+    this.#known = known;
     this.#levels = table.levels as Float64Array;
     this.#bucketUs = table.bucketUs as Float64Array;
     this.#nodes = table.nodes as Uint16Array;
@@ -127,10 +123,12 @@ class Replay {
   }
 
   #compareWithFull(row: number): void {
-    if (this.#initial === 'full') this.#judge(row, this.#policy.capacityQuanta);
+    if (this.#known.initial === 'full') this.#judge(row, this.#policy.capacityQuanta);
   }
 
   #compareWith(before: number, row: number): void {
+    const { initial, knownFromUs } = this.#known;
+    if (initial === 'unknown' && (this.#table.invokedUs[before] as number) < knownFromUs) return; // not all is there
     const { capacityQuanta, quantaPerUs } = this.#policy;
     const level = this.#levels[before] as number;
     const elapsedUs = Math.max(0, (this.#bucketUs[row] as number) - (this.#bucketUs[before] as number));

@@ -33,7 +33,10 @@ export interface Operation {
   readonly maxCharge?: number;
   /** The last moment at which what is unknown about it can still take effect; without, it always can. */
   readonly latestUs?: number;
-  /** Attempts that share one are one decision and charge once. */
+  /**
+   * Attempts that share one are one decision and charge once. A history has all attempts of a decision, also
+   * those before its start: an answer that is only repeated would look like a charge.
+   */
   readonly decisionId?: string;
   /** Several buckets in one decision, all or nothing; `bucket`, `cost` and `policy` are not read then. */
   readonly charges?: readonly Charge[];
