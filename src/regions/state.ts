@@ -1,0 +1,79 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OpenclawError, quoted } from '../core/errors.ts';
+import type { Topology } from './topology.ts';
+
+/** What is known of a named cluster, in one file under the user's state folder. */
+export interface ClusterState {
+  readonly version: 1;
+  readonly name: string;
+  readonly provider: string;
+  readonly createdAt: string;
+  /** `starting` until the cluster was whole: a crash in between leaves it so. */
+  readonly phase: 'starting' | 'up';
+  readonly topology: Topology;
+  /** What the provider needs to find it again. */
+  readonly provision: Readonly<Record<string, unknown>>;
+  /** The last run on it: what `inspect` looks for when nothing else is said. */
+  readonly lastRun?: { readonly policy: string; readonly prefix: string };
+}
+
+/** The clusters of one user, a folder each: `<state>/clusters/<name>/`. */
+export class ClusterStore {
+  readonly #folder: string;
+
+  constructor(stateFolder: string) {
+    this.#folder = join(stateFolder, 'clusters');
+  }
+
+  /** Where a cluster keeps its files; it is what marks its processes. */
+  folderOf(name: string): string {
+    return join(this.#folder, checkName(name));
+  }
+
+  async names(): Promise<string[]> {
+    const entries = await readdir(this.#folder, { withFileTypes: true }).catch(() => []);
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  }
+
+  /** Undefined when there is none; throws ENVIRONMENT_FAILED when the file cannot be understood. */
+  async read(name: string): Promise<ClusterState | undefined> {
+    const file = join(this.folderOf(name), 'state.json');
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text === undefined) return undefined;
+    try {
+      const state = JSON.parse(text) as ClusterState;
+      if (state.version === 1 && state.name === name) return state;
+    } catch {
+      // said below
+    }
+    throw new OpenclawError('ENVIRONMENT_FAILED', `${file} cannot be understood`, {
+      hint: `openclaw-rl down --name ${name}`,
+    });
+  }
+
+  async write(state: ClusterState): Promise<void> {
+    const folder = this.folderOf(state.name);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const unfinished = join(folder, '.state.json.unfinished');
+    await writeFile(unfinished, `${JSON.stringify(state, undefined, 2)}\n`);
+    await rename(unfinished, join(folder, 'state.json'));
+  }
+
+  /** Drops what is known of it, and keeps its logs for the person who has to find out what went wrong. */
+  async forget(name: string): Promise<void> {
+    await rm(join(this.folderOf(name), 'state.json'), { force: true });
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(this.folderOf(name), { recursive: true, force: true });
+  }
+}
+
+function checkName(name: string): string {
+  if (/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) return name;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `a cluster's name is 1 to 41 of a-z, 0-9 and -; found ${quoted(name)}`,
+  );
+}
