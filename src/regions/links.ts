@@ -93,6 +93,14 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
   };
 }
 
+/** Takes away whatever is in force and sets the round trips back. */
+export async function healLinks(links: Links, topology: Topology): Promise<void> {
+  const pairs = regionPairs(topology.regions);
+  await links.restore(pairs);
+  await Promise.all(pairs.map((pair) => links.setBandwidth(pair, undefined)));
+  await setRoundTrips(links, topology);
+}
+
 /** Half of each round trip on the way there, half on the way back. */
 export async function setRoundTrips(links: Links, topology: Topology): Promise<void> {
   await Promise.all(

@@ -33,6 +33,7 @@ export interface NodeControl {
 export interface Regions {
   readonly name: string;
   readonly provider: string;
+  readonly createdAt: string;
   readonly topology: Topology;
   readonly links: Links;
   readonly nodes: NodeControl;
@@ -50,6 +51,8 @@ export type OnProgress = (what: string) => void;
 export interface UpOptions {
   readonly name: string;
   readonly topology: Topology;
+  /** Whether it ends with this program, or stays until `down`. */
+  readonly lifetime: 'run' | 'stays';
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
 }

@@ -11,6 +11,8 @@ export interface ClusterState {
   readonly createdAt: string;
   /** `starting` until the cluster was whole: a crash in between leaves it so. */
   readonly phase: 'starting' | 'up';
+  /** The program it ends with; absent for a cluster that stays. While it starts, the program that starts it. */
+  readonly owner?: Owner;
   readonly topology: Topology;
   /** What the provider needs to find it again. */
   readonly provision: Readonly<Record<string, unknown>>;
@@ -18,21 +20,28 @@ export interface ClusterState {
   readonly lastRun?: { readonly policy: string; readonly prefix: string };
 }
 
+/** A program that runs now, told apart from a later one with the same pid by when it started. */
+export interface Owner {
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
 /** The clusters of one user, a folder each: `<state>/clusters/<name>/`. */
 export class ClusterStore {
-  readonly #folder: string;
+  /** Every cluster's folder is in here. */
+  readonly folder: string;
 
   constructor(stateFolder: string) {
-    this.#folder = join(stateFolder, 'clusters');
+    this.folder = join(stateFolder, 'clusters');
   }
 
   /** Where a cluster keeps its files; it is what marks its processes. */
   folderOf(name: string): string {
-    return join(this.#folder, checkName(name));
+    return join(this.folder, checkName(name));
   }
 
   async names(): Promise<string[]> {
-    const entries = await readdir(this.#folder, { withFileTypes: true }).catch(() => []);
+    const entries = await readdir(this.folder, { withFileTypes: true }).catch(() => []);
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   }
 
@@ -52,9 +61,25 @@ export class ClusterStore {
     });
   }
 
-  async write(state: ClusterState): Promise<void> {
+  /** Claims a name: throws ENVIRONMENT_FAILED when it is taken, also by a program that does so at this moment. */
+  async create(state: ClusterState): Promise<void> {
     const folder = this.folderOf(state.name);
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, 'state.json'), `${JSON.stringify(state, undefined, 2)}\n`, {
+      flag: 'wx',
+    }).catch((error: Error) => {
+      throw new OpenclawError(
+        'ENVIRONMENT_FAILED',
+        `cluster ${state.name} cannot be claimed: ${error.message}`,
+        {
+          hint: `see openclaw-rl status, or choose another name with --name`,
+        },
+      );
+    });
+  }
+
+  async write(state: ClusterState): Promise<void> {
+    const folder = this.folderOf(state.name);
     const unfinished = join(folder, '.state.json.unfinished');
     await writeFile(unfinished, `${JSON.stringify(state, undefined, 2)}\n`);
     await rename(unfinished, join(folder, 'state.json'));

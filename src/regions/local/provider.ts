@@ -9,6 +9,7 @@ import { API_PORT, apiAddress, clientAddress, type LocalAddresses, nodePorts } f
 import { claimAddresses } from './claim.ts';
 import { emptyNode, type NodeStart, startNode, waitForNode } from './node-process.ts';
 import { endOwned, findOwned, signalAll } from './owned-processes.ts';
+import { thisProgram } from './owner.ts';
 import type { ServerBinary } from './server-binary.ts';
 import { type SelfCommand, startToxiproxyProcess } from './toxiproxy-process.ts';
 
@@ -33,7 +34,7 @@ export function createLocalProvider(options: LocalProviderOptions): RegionsProvi
 
 async function bringUp(
   { store, binary, self, seed }: LocalProviderOptions,
-  { name, topology, signal, onProgress }: UpOptions,
+  { name, topology, lifetime, signal, onProgress }: UpOptions,
 ): Promise<Regions> {
   const cluster = store.folderOf(name);
   const addresses = await claimAddresses(topology, await takenOctets(store));
@@ -44,10 +45,11 @@ async function bringUp(
     provider: 'local',
     createdAt: new Date().toISOString(),
     phase: 'starting',
+    owner: thisProgram(),
     topology,
     provision: { ...provision },
   };
-  await store.write(state);
+  await store.create(state);
   const start = { cluster, binary, addresses, topology };
   try {
     await mkdir(`${cluster}/logs`, { recursive: true });
@@ -64,7 +66,8 @@ async function bringUp(
     const regions = attach(store, state);
     onProgress('setting round trips');
     await setRoundTrips(regions.links, topology);
-    await store.write({ ...state, phase: 'up' });
+    const { owner, ...lasting } = state;
+    await store.write({ ...(lifetime === 'run' ? state : lasting), phase: 'up' });
     return regions;
   } catch (error) {
     await endLocalCluster(store, name, { keepLogs: true });
@@ -88,6 +91,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
   return {
     name,
     provider: 'local',
+    createdAt: state.createdAt,
     topology,
     links: createLinks(topology, clients),
     nodes: {
