@@ -10,7 +10,8 @@ describe('the Lua scripts', () => {
     expect(scripts.map(({ file }) => file)).toEqual(['article.lua', 'peek.lua', 'take.lua']));
 
   describe.each(scripts)('$file', ({ file, source }) => {
-    const [, header = '', code = ''] = /^#!lua[^\n]*\n--\[\[\n([^]*?)\n\]\]\n([^]*)$/.exec(source) ?? [];
+    const [, header = '', code = ''] =
+      /^#!lua[^\n]*\n--\[\[\n([\s\S]*?)\n\]\]\n([\s\S]*)$/.exec(source) ?? [];
     const numbers = (text: string, name: string) =>
       [
         ...new Set([...text.matchAll(new RegExp(`\\b${name}\\[(\\d+)\\]`, 'g'))].map(([, n]) => Number(n))),

@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type Dispatcher, Pool } from 'undici';
+import { forward } from './forward.ts';
 import { type Problem, reducedCapacity } from './problem.ts';
 import { answerWithProblems, frameworkErrors, sendProblem } from './reply.ts';
 
@@ -16,13 +17,13 @@ const REPLY_TIMEOUT_MS = 5_000;
 const MAX_BODY_BYTES = 16_384;
 
 const REQUEST_HEADERS = ['content-type', 'x-openclaw-user'] as const;
-const REPLY_HEADERS = [
+const REPLY_HEADERS = new Set([
   'content-type',
   'ratelimit-policy',
   'ratelimit',
   'retry-after',
   'openclaw-decision',
-] as const;
+]);
 
 /** Errors of undici that mean that no byte of the request was sent. */
 const NEVER_SENT = new Set([
@@ -53,14 +54,17 @@ export function createGateway({ region, upstream }: GatewayOptions): FastifyInst
 
   app.all('/v1/*', async (request, reply) => {
     try {
-      const answer = await pool.request({
-        path: request.url,
-        method: request.method as Dispatcher.HttpMethod,
-        headers: pick(request.headers, REQUEST_HEADERS),
-        body: Buffer.isBuffer(request.body) ? request.body : null,
-      });
-      const body = await answer.body.text();
-      return reply.code(answer.statusCode).headers(pick(answer.headers, REPLY_HEADERS)).send(body);
+      const answer = await forward(
+        pool,
+        {
+          path: request.url,
+          method: request.method as Dispatcher.HttpMethod,
+          headers: pick(request.headers, REQUEST_HEADERS),
+          body: Buffer.isBuffer(request.body) ? request.body : null,
+        },
+        REPLY_HEADERS,
+      );
+      return reply.code(answer.status).headers(answer.headers).send(answer.body);
     } catch (error) {
       sendProblem(reply, describeFailure(error));
       return reply;
@@ -71,7 +75,7 @@ export function createGateway({ region, upstream }: GatewayOptions): FastifyInst
 }
 
 function describeFailure(error: unknown): Problem {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN';
+  const { code = 'UNKNOWN' } = error as { code?: string };
   return NEVER_SENT.has(code)
     ? reducedCapacity({
         detail: `no connection to the Rating service: ${code}`,

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { Operation } from '../../src/history/operation.ts';
 import { runClosedLoop } from '../../src/load/closed-loop.ts';
 import { Recorder } from '../../src/load/recorder.ts';
@@ -74,10 +75,45 @@ export function signedReply(request: SeenRequest, headers: Readonly<Record<strin
   });
 }
 
-export function isDenied(serial: number): boolean {
+function isDenied(serial: number): boolean {
   return serial % 3 === 2;
 }
 
 export function userOf(request: SeenRequest): string {
   return request.headers['x-openclaw-user'] ?? '';
+}
+
+/** The users of some operations, sorted. */
+export function usersOf(operations: readonly Operation[]): string[] {
+  return operations.map(({ user }) => user).sort();
+}
+
+/** One record of each request; each reply in the record of the request it answers; nothing that was seen is missing. */
+export function expectSoundBooks({ operations, recorder }: Books, servers: readonly HttpServer[]): void {
+  expect(operations.map(({ index }) => index).sort((a, b) => a - b)).toEqual(
+    operations.map((_, index) => index),
+  );
+  expect(recorder.sent).toBe(operations.length);
+  const { allowed, denied, failed, info } = recorder.counts;
+  expect(allowed + denied + failed + info).toBe(operations.length);
+
+  const answered = operations.filter(({ decision }) => decision !== undefined);
+  for (const { user, outcome, status, decision } of answered) {
+    const isDenial = isDenied(decision?.levelQuanta ?? -1);
+    const want = {
+      user: decision?.node,
+      outcome: isDenial ? 'denied' : 'allowed',
+      status: isDenial ? 429 : 201,
+    };
+    expect({ user, outcome, status }).toEqual(want);
+  }
+  expect(new Set(answered.map(({ decision }) => decision?.levelQuanta)).size).toBe(answered.length);
+  expect(answered.length).toBe(allowed + denied);
+
+  const booked = usersOf(operations.filter(({ outcome }) => outcome !== 'failed'));
+  for (const user of servers.flatMap(({ requests }) => requests.map(userOf))) {
+    const at = booked.indexOf(user);
+    expect(at, `${user} is not in the books`).toBeGreaterThanOrEqual(0);
+    booked.splice(at, 1);
+  }
 }

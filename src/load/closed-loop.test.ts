@@ -1,0 +1,189 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Answer, httpReply, startHttpServer } from '../../test/support/http-server.ts';
+import {
+  type Books,
+  expectSoundBooks,
+  loadAgainst,
+  runLoad,
+  signedReply,
+  userOf,
+  usersOf,
+} from '../../test/support/load.ts';
+import type { Operation } from '../history/operation.ts';
+import { freePort } from '../regions/local/redis-server.ts';
+
+const CONNECTIONS = 4;
+
+const answer: Answer = (request, socket) => socket.write(signedReply(request));
+
+/** Answers as it should, except to the second request of every connection. */
+function everySecond(fail: Answer): Answer {
+  return (request, socket) => (request.nth === 1 ? fail : answer)(request, socket);
+}
+
+describe('the books hold every request once, each with its own reply, when the server', () => {
+  it.each<[string, Answer, { lost: 'none' | 'some' | 'all' }]>([
+    ['answers', answer, { lost: 'none' }],
+    [
+      'answers byte by byte',
+      (r, socket) => [...signedReply(r)].map((c) => socket.write(c)),
+      { lost: 'none' },
+    ],
+    [
+      'closes after a reply and says so',
+      everySecond((r, s) => s.end(signedReply(r, { connection: 'close' }))),
+      { lost: 'none' },
+    ],
+    ['closes right after a reply', everySecond((r, s) => s.end(signedReply(r))), { lost: 'some' }],
+    [
+      'closes some time after a reply',
+      everySecond((r, s) => s.write(signedReply(r), () => setTimeout(() => s.end(), 2))),
+      { lost: 'some' },
+    ],
+    [
+      'closes, then resets',
+      everySecond((r, s) => s.end(signedReply(r), () => setImmediate(() => s.resetAndDestroy()))),
+      { lost: 'some' },
+    ],
+    ['closes without a reply', (_, socket) => socket.destroy(), { lost: 'all' }],
+    ['resets without a reply', (_, socket) => socket.resetAndDestroy(), { lost: 'all' }],
+    ['breaks off within a head', everySecond((r, s) => s.end(signedReply(r).slice(0, 40))), { lost: 'some' }],
+    ['breaks off within a body', everySecond((r, s) => s.end(signedReply(r).slice(0, -5))), { lost: 'some' }],
+    [
+      'breaks off a reply longer than the next',
+      everySecond((_, s) => s.end(httpReply(201, '{', { 'content-length': '5000' }))),
+      { lost: 'some' },
+    ],
+    ['breaks off within a chunk', everySecond((_, s) => s.end(CHUNKED)), { lost: 'some' }],
+    ['does not speak HTTP', everySecond((_, s) => s.end('250 hello\r\n\r\n')), { lost: 'some' }],
+    ['answers twice', everySecond((r, s) => s.write(signedReply(r) + signedReply(r))), { lost: 'none' }],
+    [
+      'hints before it answers',
+      everySecond((r, s) => s.write('HTTP/1.1 103 Hint\r\n\r\n', () => setTimeout(() => answer(r, s), 5))),
+      { lost: 'some' },
+    ],
+    [
+      'answers without a length',
+      everySecond((_, s) => s.end('HTTP/1.1 201 Created\r\n\r\n{}')),
+      { lost: 'some' },
+    ],
+    ['never replies', () => {}, { lost: 'all' }],
+  ])('%s', async (_title, serve, { lost }) => {
+    const { books, server } = await loadAgainst(serve, { drainMs: 200 });
+    expectSoundBooks(books, [server]);
+    const { sent, counts } = books.recorder;
+    expect(counts.failed).toBe(0);
+    if (lost === 'none') expect(counts.info).toBe(0);
+    if (lost === 'all') expect(counts.info).toBe(sent);
+    if (lost === 'some') expect(Math.min(counts.info, sent - counts.info)).toBeGreaterThan(0);
+    for (const { operations } of perProcess(books))
+      expect(operations.length).toBeGreaterThan(lost === 'all' ? 0 : 2);
+    expect(server.connections.most).toBeLessThanOrEqual(CONNECTIONS);
+  });
+});
+
+const CHUNKED = 'HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\nffff\r\n{';
+
+describe('the closed loop', () => {
+  it('keeps its connections while the server answers, and sends on each the moment it was answered', async () => {
+    const { books, server } = await loadAgainst(answer);
+    expect(server.connections.accepted).toBe(CONNECTIONS);
+    expect(books.recorder.sent).toBeGreaterThan(5 * CONNECTIONS);
+    expect(usersOf(books.operations)).toEqual(server.requests.map(userOf).sort());
+    for (const { operations } of perProcess(books)) {
+      operations.forEach((operation, nth) => {
+        const before = operations[nth - 1]?.completedUs ?? 0;
+        expect(operation.invokedUs).toBeGreaterThanOrEqual(before - 1); // one down, one up: they may cross by one
+      });
+    }
+  });
+
+  it('calls it failed when the port is closed, and tries ten times a second at most', async () => {
+    const port = await freePort();
+    const books = await runLoad({ urls: [`http://127.0.0.1:${port}`], durationMs: 450, drainMs: 60_000 });
+    expectSoundBooks(books, []);
+    expect(books.recorder.counts.failed).toBe(books.recorder.sent);
+    expect(books.tookMs).toBeLessThan(10_000); // nothing is open: there is nothing to wait for
+    for (const { operations } of perProcess(books)) {
+      expect(operations.length).toBeGreaterThan(1);
+      expect(operations.length).toBeLessThanOrEqual(5); // at 0, 100, 200, 300 and 400 ms
+      expect(operations[0]).toMatchObject({ outcome: 'failed', error: 'CONNECT_FAILED' });
+    }
+  });
+
+  it('waits for replies no longer than the drain, and calls what stays open info', async () => {
+    const { books } = await loadAgainst(() => {}, { durationMs: 100, drainMs: 200 });
+    expect(books.operations).toHaveLength(CONNECTIONS);
+    for (const operation of books.operations)
+      expect(operation).toMatchObject({ outcome: 'info', error: 'LOAD_ENDED', completedUs: null });
+    expect(books.tookMs).toBeGreaterThanOrEqual(300);
+    expect(books.tookMs).toBeLessThan(5_000);
+  });
+
+  it.each([
+    { title: 'waits for the replies on their way', answered: CONNECTIONS, drainMs: 60_000 },
+    { title: 'calls requests without a reply info', answered: 0, drainMs: 100 },
+    { title: 'ignores what connections without a request hear', answered: 3, drainMs: 100 },
+  ])('sends no more once it is interrupted, and $title', async ({ answered, drainMs }) => {
+    const interrupt = new AbortController();
+    const held: (() => void)[] = [];
+    const serve: Answer = (request, socket) => {
+      if (request.serial < 20) return answer(request, socket);
+      held.push(() => {
+        answer(request, socket);
+        setTimeout(() => socket.write(httpReply(408)), 20);
+      });
+      if (held.length < CONNECTIONS) return;
+      interrupt.abort();
+      for (const reply of held.slice(0, answered)) reply();
+    };
+    const options = { durationMs: 600_000, drainMs, signal: interrupt.signal };
+    const { books, server } = await loadAgainst(serve, options);
+    expectSoundBooks(books, [server]);
+    expect(server.requests).toHaveLength(20 + CONNECTIONS);
+    const lost = books.operations.filter(({ outcome }) => outcome === 'info');
+    expect(lost.map(({ error }) => error)).toEqual(Array(CONNECTIONS - answered).fill('INTERRUPTED'));
+    expect(books.tookMs).toBeLessThan(20_000);
+  });
+
+  it('sends each connection to its region, and writes that region down', async () => {
+    const servers = await Promise.all([0, 1, 2].map(() => startHttpServer(answer)));
+    onTestFinished(async () => void (await Promise.all(servers.map((server) => server.stop()))));
+    const shape = { connections: 7, roaming: 0.5 };
+    const books = await runLoad({ urls: servers.map(({ url }) => url), shape });
+    expect(servers.map(({ connections }) => connections.accepted)).toEqual([3, 2, 2]);
+    servers.forEach((server, index) => {
+      const ofRegion = books.operations.filter(({ region }) => region === `r${index}`);
+      expect(usersOf(ofRegion)).toEqual(server.requests.map(userOf).sort());
+      expect(ofRegion.every(({ process }) => process % 3 === index)).toBe(true);
+    });
+  });
+
+  it('refuses a region without users before it sends anything', async () => {
+    const server = await startHttpServer(answer);
+    onTestFinished(() => server.stop());
+    const load = runLoad({ urls: [server.url, server.url], shape: { users: 1 } });
+    await expect(load).rejects.toThrow(/^no user sends from r[01]: raise --users or --roaming$/);
+    expect(server.connections.accepted).toBe(0);
+  });
+
+  it('draws the same users in the same order from the same seed, other users from another', async () => {
+    const shape = { skew: 1.1, users: 1_000 };
+    const [first, again, other] = [1, 1, 2].map((seed) => loadAgainst(answer, { shape: { ...shape, seed } }));
+    const [a, b, c] = [await first, await again, await other].map((load) => perProcess(load?.books));
+    for (let process = 0; process < CONNECTIONS; process++) {
+      const [users, same, others] = [a, b, c].map((books) => books?.[process]?.users.slice(0, 20));
+      expect(users).toHaveLength(20);
+      expect(same).toEqual(users);
+      expect(others).not.toEqual(users);
+    }
+  });
+});
+
+function perProcess(books: Books | undefined): { operations: Operation[]; users: string[] }[] {
+  return Array.from({ length: CONNECTIONS }, (_, process) => {
+    const operations = (books?.operations ?? []).filter((operation) => operation.process === process);
+    operations.sort((a, b) => a.index - b.index);
+    return { operations, users: operations.map(({ user }) => user) };
+  });
+}

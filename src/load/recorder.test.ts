@@ -1,0 +1,145 @@
+import { performance } from 'node:perf_hooks';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Operation } from '../history/operation.ts';
+import type { Reply } from './outcome.ts';
+import { type OpenOperation, Recorder } from './recorder.ts';
+
+const request = { bucket: 'ratings:ada', user: 'ada', region: 'r0', process: 3, cost: 1 };
+const allowed: Reply = { outcome: 'allowed', status: 201 };
+const info: Reply = { outcome: 'info', status: 504, error: 'SERVICE_REPLY_LOST' };
+
+let nowMs: number;
+let written: Operation[];
+let recorder: Recorder;
+beforeEach(() => {
+  nowMs = 5_000;
+  vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  written = [];
+  recorder = new Recorder((operation) => written.push(operation));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Opens an operation and moves the clock on. */
+function invoke(durationMs = 1, region = 'r0'): OpenOperation {
+  const open = recorder.invoke({ ...request, region });
+  nowMs += durationMs;
+  return open;
+}
+
+describe('the recorder writes', () => {
+  const ended = { type: 'op', index: 0, ...request, invokedUs: 0 } as const;
+  const decision = { strategy: 'central', node: 'n', source: 'redis', levelQuanta: 7 } as const;
+
+  it.each<[string, (open: OpenOperation) => void, Operation]>([
+    [
+      'a reply with all that it said',
+      (open) => recorder.complete(open, { ...allowed, decision }),
+      { ...ended, outcome: 'allowed', status: 201, decision, completedUs: 1_000 },
+    ],
+    [
+      'a reply that settles nothing as open for ever',
+      (open) => recorder.complete(open, info),
+      { ...ended, outcome: 'info', status: 504, error: 'SERVICE_REPLY_LOST', completedUs: null },
+    ],
+    [
+      'a lost reply as open for ever',
+      (open) => recorder.lose(open, 'CONNECTION_LOST'),
+      { ...ended, outcome: 'info', error: 'CONNECTION_LOST', completedUs: null },
+    ],
+    [
+      'a request that never left as failed',
+      (open) => recorder.fail(open, 'CONNECT_FAILED'),
+      { ...ended, outcome: 'failed', error: 'CONNECT_FAILED', completedUs: 1_000 },
+    ],
+  ])('%s', (_title, end, want) => {
+    end(invoke());
+    expect(written).toEqual([want]);
+  });
+
+  it('an interval that is never narrower than the truth', () => {
+    nowMs += 0.0019;
+    const open = recorder.invoke(request);
+    nowMs += 0.0022;
+    recorder.complete(open, allowed);
+    expect(written).toMatchObject([{ invokedUs: 1, completedUs: 5 }]); // 1.9 and 4.1 us
+    expect(recorder.nowUs()).toBeCloseTo(4.1, 3);
+  });
+
+  it('nothing while an operation is open, and each in the order of its end', () => {
+    const [first, second] = [invoke(), invoke()];
+    expect(written).toEqual([]);
+    expect([recorder.sent, recorder.inFlight]).toEqual([2, 2]);
+    recorder.complete(second, allowed);
+    recorder.lose(first, 'CONNECTION_LOST');
+    expect(written.map(({ index }) => index)).toEqual([1, 0]);
+    expect([recorder.sent, recorder.inFlight]).toEqual([2, 0]);
+  });
+
+  it('what is still open at the end, and only that', () => {
+    const [first] = [invoke(), invoke(), invoke()];
+    recorder.complete(first, allowed);
+    recorder.loseAll('LOAD_ENDED');
+    expect(written.map(({ index, error }) => [index, error])).toEqual([
+      [0, undefined],
+      [1, 'LOAD_ENDED'],
+      [2, 'LOAD_ENDED'],
+    ]);
+    recorder.loseAll('LOAD_ENDED');
+    expect(recorder.counts).toEqual({ allowed: 1, denied: 0, failed: 0, info: 2 });
+    expect(written).toHaveLength(recorder.sent);
+  });
+});
+
+describe('an operation that has ended', () => {
+  const ends: Record<string, (open: OpenOperation) => void> = {
+    completed: (open) => recorder.complete(open, allowed),
+    lost: (open) => recorder.lose(open, 'CONNECTION_LOST'),
+    failed: (open) => recorder.fail(open, 'CONNECT_FAILED'),
+  };
+  const pairs = Object.keys(ends).flatMap((first) => Object.keys(ends).map((second) => [first, second]));
+
+  it.each(pairs)('as %s stays so when it is then %s', (first = '', second = '') => {
+    const open = invoke();
+    ends[first]?.(open);
+    const before = structuredClone({ written, counts: recorder.counts, latencies: recorder.latencies() });
+    ends[second]?.(open);
+    expect({ written, counts: recorder.counts, latencies: recorder.latencies() }).toEqual(before);
+    expect(written).toHaveLength(1);
+  });
+});
+
+describe('the latencies', () => {
+  it('are kept by region and outcome, of replies alone', () => {
+    for (const durationMs of [1, 2, 3, 4, 100]) recorder.complete(invoke(durationMs), allowed);
+    recorder.complete(invoke(7), { outcome: 'denied', status: 429 });
+    recorder.complete(invoke(9, 'r1'), allowed);
+    recorder.lose(invoke(1_000), 'CONNECTION_LOST');
+    recorder.fail(invoke(1_000), 'CONNECT_FAILED');
+    const summary = recorder.latencies();
+    expect(summary.map(({ region, outcome, latency }) => [region, outcome, latency.count])).toEqual([
+      ['r0', 'allowed', 5],
+      ['r0', 'denied', 1],
+      ['r1', 'allowed', 1],
+    ]);
+    const [{ latency } = { latency: undefined }] = summary;
+    expectAbout(latency?.p50Us, 3_000);
+    expectAbout(latency?.p99Us, 100_000);
+    expectAbout(latency?.maxUs, 100_000);
+  });
+
+  it('reach from a reply within the microsecond to one after ten minutes', () => {
+    recorder.complete(invoke(0), allowed);
+    recorder.complete(invoke(600_000), allowed);
+    const [{ latency } = { latency: undefined }] = recorder.latencies();
+    expect(latency?.count).toBe(2);
+    expect(latency?.p50Us).toBe(0);
+    expectAbout(latency?.maxUs, 600_000_000);
+  });
+});
+
+/** The histogram keeps three digits. */
+function expectAbout(value: number | undefined, wantUs: number): void {
+  expect(Math.abs((value ?? 0) - wantUs)).toBeLessThanOrEqual(wantUs / 1_000);
+}
