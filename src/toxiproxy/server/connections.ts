@@ -96,6 +96,5 @@ export class Connections {
         if (client.destroyed && upstream.destroyed) this.#links.delete(links);
       });
     }
-    client.resume();
   }
 }

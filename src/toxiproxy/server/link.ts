@@ -39,12 +39,14 @@ export class Link implements Output {
     this.#options = options;
     this.#source = options.source;
     this.#destination = options.destination;
-    for (const toxic of options.toxics) this.#append(toxic, options.clock.nowMs());
+    const nowMs = options.clock.nowMs();
+    for (const toxic of options.toxics) this.#append(toxic, nowMs);
     this.#source
       .on('data', (data) => this.#receive(data))
       .on('end', () => this.#receiveEnd())
       .on('close', () => this.#receiveClose());
     this.#destination.on('drain', () => this.#balance()).on('close', () => this.dispose());
+    this.#run(nowMs); // a timeout counts from now, and a source that came paused begins to flow
   }
 
   /** Adds a toxic at the end. The one before it starts anew, as in the real server. */
