@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import { benchCommand } from './commands/bench.ts';
 import { serveCommand } from './commands/serve.ts';
+import { toxiproxyCommand } from './commands/toxiproxy.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 
@@ -16,7 +17,9 @@ function makeProgram(environment: Environment): Command {
     .version(version)
     .showHelpAfterError('(run with --help for the options)')
     .addHelpText('after', EXIT_CODES);
-  for (const command of [benchCommand(environment), serveCommand(environment)]) program.addCommand(command);
+  for (const makeCommand of [benchCommand, serveCommand, toxiproxyCommand]) {
+    program.addCommand(makeCommand(environment));
+  }
   return program;
 }
 
