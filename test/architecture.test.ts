@@ -31,6 +31,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   '.': ['limiter', 'core'],
 };
 
+/** The packages that folders which decide may use; all others may use any. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  history: [],
+  checker: [],
+  report: ['cli-table3', 'picocolors'],
+};
+
 /** No clock, no randomness, no input or output: what these decide depends on their arguments alone. */
 const PURE = ['core', 'history', 'checker', 'report'];
 const IMPURE =
@@ -45,7 +53,7 @@ const sources = new Map(files.map((file) => [file, readFileSync(join(SRC, file),
 
 const folderOf = (file: string) => (file.includes('/') ? (file.split('/')[0] ?? '') : '.');
 const importsOf = (file: string) =>
-  [...(sources.get(file) ?? '').matchAll(/(?:from|import) '(\.[^']+)'/g)].map(([, path = '']) =>
+  [...(sources.get(file) ?? '').matchAll(/(?:from |import |import\()'(\.[^']+)'/g)].map(([, path = '']) =>
     relative(SRC, join(SRC, dirname(file), path)),
   );
 
@@ -74,6 +82,16 @@ describe('the layout', () => {
 
   it('imports only files that exist', () => {
     expect(files.flatMap(importsOf).filter((imported) => !sources.has(imported))).toEqual([]);
+  });
+
+  it('gives the pure folders no packages but those named', () => {
+    const wrong = files.flatMap((file) =>
+      [...(sources.get(file) ?? '').matchAll(/(?:from |import |import\()'([^.'][^']*)'/g)]
+        .map(([, name = '']) => name)
+        .filter((name) => PACKAGES[folderOf(file)]?.includes(name) === false)
+        .map((name) => `${file} -> ${name}`),
+    );
+    expect(wrong).toEqual([]);
   });
 
   it('keeps the pure folders pure', () => {

@@ -1,4 +1,5 @@
-import { makePolicy, type Policy } from '../core/policy.ts';
+import { OpenclawError } from '../core/errors.ts';
+import { formatPolicy, makePolicy, type Policy } from '../core/policy.ts';
 import { type Verdict, worst } from '../core/verdict.ts';
 import { type History, type Operation, OUTCOMES, type Outcome } from '../history/operation.ts';
 import { boundClock, type ClockBounds } from './clock.ts';
@@ -44,6 +45,8 @@ export interface CheckReport {
   readonly judgements: readonly Judgement[];
   readonly sent: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Why operations failed or have no reply: how often each code came. */
+  readonly errors: Readonly<Record<string, number>>;
   /** Operations that were sent and are missing from the history. */
   readonly unaccounted: number;
   readonly buckets: number;
@@ -64,6 +67,7 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
   const policy = makePolicy(capacity, refill);
   const clock = boundClock(history.clock);
   const byBucket = groupByBucket(history.operations);
+  checkRange(history.operations, policy, clock);
   const findings = findOverAdmission(byBucket, policy, clock);
   const outcomes = countOutcomes(history.operations);
   const contested = countContested(byBucket, policy, rules.busiest);
@@ -71,6 +75,7 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
   const facts = {
     sent,
     outcomes,
+    errors: countErrors(history.operations),
     unaccounted: sent - history.operations.length,
     buckets: byBucket.size,
     contested,
@@ -79,6 +84,18 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
   };
   const judgements = judge(facts, rules, history.end !== undefined);
   return { verdict: worst(judgements.map(({ verdict }) => verdict)), judgements, ...facts };
+}
+
+/** Over-admission is computed in quanta, exactly, while they stay below 2^53. */
+function checkRange(operations: readonly Operation[], policy: Policy, clock: ClockBounds): void {
+  const lastUs = operations.reduce((last, { completedUs }) => Math.max(last, completedUs ?? 0), 0);
+  const most = (lastUs + clock.epsilonUs) * policy.quantaPerUs * 2 + policy.capacityQuanta;
+  if (most <= Number.MAX_SAFE_INTEGER) return;
+  throw new OpenclawError(
+    'INVALID_HISTORY',
+    `${formatPolicy(policy)} over ${lastUs / 1_000_000} s cannot be judged exactly: time * rate passes 2^53`,
+    { hint: 'judge a shorter run, or a rate with fewer digits' },
+  );
 }
 
 function groupByBucket(operations: readonly Operation[]): Map<string, Operation[]> {
@@ -139,6 +156,13 @@ function countOutcomes(operations: readonly Operation[]): Record<Outcome, number
   return counts;
 }
 
+function countErrors(operations: readonly Operation[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const { error } of operations)
+    if (error !== undefined) counts.set(error, (counts.get(error) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
+}
+
 /** A bucket is contested when it admitted at least its capacity and denied at least once. */
 function countContested(
   byBucket: ReadonlyMap<string, readonly Operation[]>,
@@ -178,7 +202,10 @@ function judge(
     : judgements;
 }
 
-function judgeOverAdmission({ overAdmission }: Pick<CheckReport, 'overAdmission'>): Judgement {
+function judgeOverAdmission({
+  overAdmission,
+  clock,
+}: Pick<CheckReport, 'overAdmission' | 'clock'>): Judgement {
   const { worst: finding, findings } = overAdmission;
   if (finding === undefined)
     return { verdict: 'pass', reason: 'no bucket admitted more than an ideal one could' };
@@ -188,8 +215,16 @@ function judgeOverAdmission({ overAdmission }: Pick<CheckReport, 'overAdmission'
     verdict: 'fail',
     reason:
       `${findings.length} ${findings.length === 1 ? 'bucket' : 'buckets'} over-admitted; worst window: ${finding.bucket} admitted ${window.admitted} tokens ` +
-      `within ${seconds} s, where an ideal bucket admits at most ${window.allowance.toFixed(3)}`,
+      `within ${seconds} s, where an ideal bucket admits at most ${window.allowance.toFixed(3)}${describeSteps(clock)}`,
   };
+}
+
+/** A clock that jumps ahead fills buckets early: not the limiter's fault, and not subtracted either. */
+function describeSteps({ steps }: ClockBounds): string {
+  const forward = steps.filter(({ byUs }) => byUs > 0);
+  if (forward.length === 0) return '';
+  const seconds = forward.map(({ byUs }) => (byUs / 1_000_000).toFixed(3)).join(', ');
+  return ` (the server's clock jumped ahead by ${seconds} s)`;
 }
 
 function judgeAccounts(

@@ -7,7 +7,7 @@ import type { ClockReading } from '../history/operation.ts';
  *
  * Readings give S(t) - t = rho * t + R(t), with rho the slope between the first and the last. So for s < e:
  * S(e) - S(s) <= (1 + rho)(e - s) + max R - min R; that range is epsilon. Each reading bounds R by its error,
- * and by what its neighbours allow a clock that slews no faster than the kernel lets it.
+ * and by what its neighbours allow clocks that slew no faster than the kernel lets them.
  */
 export interface ClockBounds {
   readonly epsilonUs: number;
@@ -23,10 +23,10 @@ export interface ClockStep {
   readonly byUs: number;
 }
 
-/** The kernel slews a clock by at most 500 ppm. */
-const MAX_SLEW = 500 / 1_000_000;
+/** Two clocks that the kernel slews by at most 500 ppm each drift apart by no more than this. */
+const MAX_SLEW = 1_000 / 1_000_000;
 
-/** What the slew and the errors of reading leave unexplained is a step from here on. */
+/** What neither the slew nor the errors of reading explain is a step from here on, and below it slack. */
 const MIN_STEP_US = 1_000;
 
 /** Bounds from readings of any number of nodes; without readings the clocks are taken for one clock. */
@@ -41,63 +41,80 @@ export function boundClock(readings: readonly ClockReading[]): ClockBounds {
 }
 
 function boundNode(readings: readonly ClockReading[]): ClockBounds {
-  const { offsets, steps } = withoutSteps(readings.toSorted((a, b) => a.atUs - b.atUs));
-  const [first, last] = [offsets[0], offsets.at(-1)];
+  const { ranges, steps, unexplainedUs } = withoutSteps(readings.toSorted((a, b) => a.atUs - b.atUs));
+  const [first, last] = [ranges[0], ranges.at(-1)];
   if (first === undefined || last === undefined) return { epsilonUs: 0, rhoPpm: 0, steps };
-  const spanUs = last.atUs - first.atUs;
-  const rhoPpm = spanUs === 0 ? 0 : Math.ceil(((last.offsetUs - first.offsetUs) * 1_000_000) / spanUs);
-  const residuals = offsets.map(({ atUs, offsetUs, errorUs }) => {
-    const residual = offsetUs - first.offsetUs - ((atUs - first.atUs) * rhoPpm) / 1_000_000;
-    return { atUs, highest: residual + errorUs, lowest: residual - errorUs };
+  tighten(ranges);
+  tighten(ranges.toReversed());
+  const rhoPpm = slopePpm(first, last);
+  const residuals = ranges.map(({ atUs, highest, lowest }) => {
+    const driftUs = ((atUs - first.atUs) * rhoPpm) / 1_000_000;
+    return { highest: highest - driftUs, lowest: lowest - driftUs };
   });
-  tighten(residuals);
-  tighten(residuals.toReversed());
   const highest = residuals.reduce((most, range) => Math.max(most, range.highest), Number.NEGATIVE_INFINITY);
   const lowest = residuals.reduce((least, range) => Math.min(least, range.lowest), Number.POSITIVE_INFINITY);
-  const betweenUs =
-    2 * MAX_SLEW * Math.max(0, ...residuals.map(({ atUs }, i) => atUs - (residuals[i - 1]?.atUs ?? atUs)));
-  return { epsilonUs: Math.ceil(highest - lowest + betweenUs), rhoPpm, steps };
+  const longestGapUs = ranges.reduce(
+    (most, { atUs }, i) => Math.max(most, atUs - (ranges[i - 1]?.atUs ?? atUs)),
+    0,
+  );
+  const betweenUs = MAX_SLEW * longestGapUs; // half a gap away from the nearest reading, there and back
+  return { epsilonUs: Math.ceil(highest - lowest + betweenUs + unexplainedUs), rhoPpm, steps };
 }
 
-/** A reading cannot lie further from its neighbour than a slew over the time between them. */
-function tighten(ranges: { atUs: number; highest: number; lowest: number }[]): void {
+/** Where server minus recorder lies at one moment, as if no step had happened. */
+interface OffsetRange {
+  readonly atUs: number;
+  lowest: number;
+  highest: number;
+}
+
+function slopePpm(first: OffsetRange, last: OffsetRange): number {
+  const spanUs = last.atUs - first.atUs;
+  const gainedUs = (last.highest + last.lowest - first.highest - first.lowest) / 2;
+  return spanUs === 0 ? 0 : Math.ceil((gainedUs * 1_000_000) / spanUs);
+}
+
+/** An offset cannot lie further from its neighbour than a slew over the time between them. */
+function tighten(ranges: readonly OffsetRange[]): void {
   for (const [index, range] of ranges.entries()) {
     const last = ranges[index - 1];
     if (last === undefined) continue;
     const slewUs = Math.abs(range.atUs - last.atUs) * MAX_SLEW;
-    range.highest = Math.min(range.highest, last.highest + slewUs);
-    range.lowest = Math.max(range.lowest, last.lowest - slewUs);
+    range.highest = Math.max(range.lowest, Math.min(range.highest, last.highest + slewUs));
+    range.lowest = Math.min(range.highest, Math.max(range.lowest, last.lowest - slewUs));
   }
 }
 
-interface Offset {
-  readonly atUs: number;
-  readonly offsetUs: number;
-  readonly errorUs: number;
-}
-
-/** Server minus recorder at each reading, as if no step had happened. */
-function withoutSteps(sorted: readonly ClockReading[]): { offsets: Offset[]; steps: ClockStep[] } {
+/**
+ * Follows what the offset can be from reading to reading. Where a reading and all before it cannot both be
+ * true, the clock stepped in between; a step is taken out of what follows.
+ */
+function withoutSteps(sorted: readonly ClockReading[]) {
   const steps: ClockStep[] = [];
-  const offsets: Offset[] = [];
-  let steppedUs = 0;
-  let last: ClockReading | undefined;
-  for (const reading of sorted) {
-    if (last !== undefined) {
-      const recorderUs = reading.atUs - last.atUs;
-      const gainedUs = reading.serverUs - last.serverUs - recorderUs;
-      const explainedUs = recorderUs * MAX_SLEW + reading.errorUs + last.errorUs;
-      if (Math.abs(gainedUs) > explainedUs + MIN_STEP_US) {
-        steps.push({ node: reading.node, atUs: reading.atUs, byUs: gainedUs });
-        steppedUs += gainedUs;
+  const ranges: OffsetRange[] = [];
+  let [steppedUs, unexplainedUs] = [0, 0];
+  let possible: OffsetRange | undefined;
+  for (const { node, atUs, serverUs, errorUs } of sorted) {
+    const offsetUs = serverUs - atUs - steppedUs;
+    let own = { atUs, lowest: offsetUs - errorUs, highest: offsetUs + errorUs };
+    if (possible !== undefined) {
+      const slewUs = (atUs - possible.atUs) * MAX_SLEW;
+      const [lowest, highest] = [possible.lowest - slewUs, possible.highest + slewUs];
+      const gapUs = Math.max(own.lowest - highest, lowest - own.highest, 0);
+      if (gapUs > MIN_STEP_US) {
+        const byUs = Math.round(offsetUs - (lowest + highest) / 2);
+        steps.push({ node, atUs, byUs });
+        steppedUs += byUs;
+        own = { atUs, lowest: own.lowest - byUs, highest: own.highest - byUs };
+      } else {
+        unexplainedUs += gapUs;
       }
+      possible = { atUs, lowest: Math.max(own.lowest, lowest), highest: Math.min(own.highest, highest) };
+      if (possible.lowest > possible.highest) possible = own;
+    } else {
+      possible = own;
     }
-    offsets.push({
-      atUs: reading.atUs,
-      offsetUs: reading.serverUs - reading.atUs - steppedUs,
-      errorUs: reading.errorUs,
-    });
-    last = reading;
+    ranges.push({ ...own });
   }
-  return { offsets, steps };
+  return { ranges, steps, unexplainedUs };
 }

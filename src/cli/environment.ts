@@ -11,12 +11,13 @@ export interface Environment {
   /** Progress and logs. */
   log(text: string): void;
   readonly colourOut: boolean;
-  readonly liveLog: boolean;
   /** Aborts at the first SIGINT or SIGTERM; the second leaves at once. */
   readonly interrupt: AbortSignal;
   /** 130 for SIGINT, 143 for SIGTERM, once one has come. */
   interruptCode(): number;
   setExitCode(code: number): void;
+  /** Leaves at once: for bugs only. */
+  exit(code: number): never;
 }
 
 export function processEnvironment(): Environment {
@@ -33,10 +34,8 @@ export function processEnvironment(): Environment {
       interrupt.abort();
     });
   }
-  // A reader that went away (`| head`) is no error of ours.
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') interrupt.abort();
-  });
+  // A reader that went away (`| head`) is no error of ours: stop, and say nothing more.
+  for (const stream of [stdout, stderr]) stream.on('error', () => interrupt.abort());
   const colourless = env.NO_COLOR !== undefined && env.NO_COLOR !== '';
   return {
     env,
@@ -45,9 +44,9 @@ export function processEnvironment(): Environment {
     out: (text) => stdout.write(text),
     log: (text) => stderr.write(text),
     colourOut: stdout.isTTY === true && !colourless && env.TERM !== 'dumb',
-    liveLog: stderr.isTTY === true && env.TERM !== 'dumb',
     interrupt: interrupt.signal,
     interruptCode: () => code,
+    exit: (exitCode) => process.exit(exitCode),
     setExitCode: (exitCode) => {
       process.exitCode = exitCode;
     },

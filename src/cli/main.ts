@@ -52,4 +52,8 @@ function report(error: unknown, environment: Environment): number {
   return EXIT.bug;
 }
 
-await main(processEnvironment());
+const environment = processEnvironment();
+process.on('uncaughtException', (error) => {
+  environment.exit(report(error, environment));
+});
+await main(environment);

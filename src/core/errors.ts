@@ -66,7 +66,7 @@ export class OpenclawError extends Error {
 
 /** Shows untrusted text inside a message: quoted, one line, control characters escaped, cut at 60 characters. */
 export function quoted(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : String(value);
   const printable = text.replace(
     /[\u007f-\u009f\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,

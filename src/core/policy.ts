@@ -77,12 +77,14 @@ export function parsePolicy(text: string): Policy {
   return makePolicy(Number(capacity), rate);
 }
 
-/** The shortest text that `parsePolicy` reads back as the same policy. */
+/** Text that `parsePolicy` reads back as the same policy. */
 export function formatPolicy(policy: Policy): string {
   const { tokens, perUs } = policy.refill;
   for (const unit of ['s', 'min', 'h', 'd']) {
-    const perUnit = (tokens * (UNIT_US[unit] ?? 0)) / perUs;
-    if (Number.isInteger(perUnit)) return `${policy.capacityTokens}:${perUnit}/${unit}`;
+    const quanta = BigInt(tokens) * BigInt(UNIT_US[unit] ?? 0);
+    const perUnit = quanta / BigInt(perUs);
+    const isExact = perUnit * BigInt(perUs) === quanta && perUnit < 10n ** 15n;
+    if (isExact) return `${policy.capacityTokens}:${perUnit}/${unit}`;
   }
   return `${policy.capacityTokens}:${tokens}/${perUs}us`;
 }
@@ -90,7 +92,7 @@ export function formatPolicy(policy: Policy): string {
 /** Parses `tokens/time`: a decimal number, a slash, an optional whole number, a unit (us ms s min h d). */
 export function parseRate(text: string): Rate {
   const [, whole, fraction = '', count = '1', unit = ''] =
-    /^(\d{1,15})(?:\.(\d{1,9}))?\/(\d{1,12})?([a-z]+)$/.exec(text) ?? [];
+    /^(\d{1,16})(?:\.(\d{1,9}))?\/(\d{1,16})?([a-z]+)$/.exec(text) ?? [];
   const unitUs = Object.hasOwn(UNIT_US, unit) ? UNIT_US[unit] : undefined;
   if (whole === undefined || unitUs === undefined) {
     throw invalid(

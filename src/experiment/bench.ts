@@ -7,7 +7,7 @@ import { formatPolicy, type Policy } from '../core/policy.ts';
 import type { Header, Outcome } from '../history/operation.ts';
 import { bucketOf, runClosedLoop, type Target } from '../load/closed-loop.ts';
 import { type LatencySummary, Recorder } from '../load/recorder.ts';
-import { busiestUsers, type LoadShape, planUsers } from '../load/users.ts';
+import { busiestUsers, type LoadShape, makeUserDraw, planUsers } from '../load/users.ts';
 import { readServerTime } from '../regions/clock.ts';
 import { type RedisServer, startRedisServer } from '../regions/local/redis-server.ts';
 import { findServer, type ServerBinary } from '../regions/local/server-binary.ts';
@@ -17,6 +17,8 @@ import { type SelfCommand, startRegion } from './services.ts';
 
 export interface BenchOptions {
   readonly self: SelfCommand;
+  /** The environment of the services. */
+  readonly env: Readonly<Record<string, string>>;
   readonly server?: string;
   readonly strategy: string;
   readonly policy: Policy;
@@ -58,6 +60,7 @@ const DRAIN_MS = 3_000;
 const BUSIEST = 100;
 const RULES = { contestedAtLeast: 0.8, infoAtMost: 0.05 };
 const CLOCK_EVERY_MS = 250;
+const CLOCK_TIMEOUT_MS = 1_000;
 
 /** One run: provision, load, judge, tear down. Everything that was started is stopped, also when it fails. */
 export async function runBench(options: BenchOptions): Promise<BenchResult> {
@@ -92,6 +95,8 @@ async function provisionAndRun(
   report: ReportProgress,
 ): Promise<Omit<BenchResult, 'leftovers'>> {
   const { folder, shape, signal } = options;
+  const users = planUsers(shape);
+  for (const region of shape.regions) makeUserDraw(users, region); // refuses a plan in which a region has no user
   const server = await findServer(options.server);
   const logs = join(folder, 'logs');
   await mkdir(logs, { recursive: true });
@@ -103,7 +108,6 @@ async function provisionAndRun(
 
   await warmUp(options, targets, report);
 
-  const users = planUsers(shape);
   const history = new HistoryFile(join(folder, 'history.ndjson'), makeHeader(options));
   const recorder = new Recorder((operation) => history.addOperation(operation));
   const clock = await watchClock(redis, recorder, history);
@@ -116,6 +120,7 @@ async function provisionAndRun(
   } finally {
     clearInterval(ticker);
     await clock.stop();
+    history.flush();
   }
   const loadMs = (recorder.nowUs() - startedUs) / 1_000;
 
@@ -151,10 +156,19 @@ async function warmUp(
 }
 
 async function startRegions(
-  { self, shape, strategy, policy, prefix }: BenchOptions,
+  { self, env, shape, strategy, policy, prefix }: BenchOptions,
   { redis, logs, cleanup }: { redis: RedisServer; logs: string; cleanup: Cleanup },
 ): Promise<Target[]> {
-  const common = { self, redisUrl: redis.url, strategy, policy: formatPolicy(policy), prefix, logs, cleanup };
+  const common = {
+    self,
+    env,
+    redisUrl: redis.url,
+    strategy,
+    policy: formatPolicy(policy),
+    prefix,
+    logs,
+    cleanup,
+  };
   const started = await Promise.allSettled(shape.regions.map((region) => startRegion({ ...common, region })));
   const failed = started.find((result) => result.status === 'rejected'); // once all are settled: none is left behind
   if (failed !== undefined) throw failed.reason;
@@ -189,6 +203,7 @@ async function watchClock(
     host: redis.host,
     port: redis.port,
     maxRetriesPerRequest: 0,
+    commandTimeout: CLOCK_TIMEOUT_MS,
     retryStrategy: () => CLOCK_EVERY_MS,
   });
   client.on('error', () => {});

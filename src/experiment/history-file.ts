@@ -22,11 +22,6 @@ export class HistoryFile {
     this.#append(encodeRecord(header));
   }
 
-  /** Why the file could not be written, if so: the run cannot be trusted to be kept. */
-  get failure(): Error | undefined {
-    return this.#failure;
-  }
-
   addOperation(operation: Operation): void {
     this.#operations.push(operation);
     this.#append(encodeRecord(operation));
@@ -40,21 +35,21 @@ export class HistoryFile {
   /** Writes the last record and closes the file. Rejects when anything could not be written. */
   async end(end: End): Promise<History> {
     this.#append(encodeRecord(end));
-    this.#flush();
+    this.flush();
     await new Promise<void>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
-      this.#stream.once('error', reject);
-      this.#stream.end(resolve);
+      this.#stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
     });
     return { header: this.#header, operations: this.#operations, clock: this.#clock, end };
   }
 
   #append(line: string): void {
     this.#pending += line;
-    if (this.#pending.length >= CHUNK_CHARACTERS) this.#flush();
+    if (this.#pending.length >= CHUNK_CHARACTERS) this.flush();
   }
 
-  #flush(): void {
+  /** Hands over what has been gathered. */
+  flush(): void {
     if (this.#failure === undefined) this.#stream.write(this.#pending);
     this.#pending = '';
   }

@@ -9,6 +9,7 @@ export type SelfCommand = readonly [command: string, ...args: string[]];
 
 export interface ServiceOptions {
   readonly self: SelfCommand;
+  readonly env: Readonly<Record<string, string>>;
   readonly region: string;
   readonly redisUrl: string;
   readonly strategy: string;
@@ -35,7 +36,7 @@ export async function startRegion(options: ServiceOptions): Promise<string> {
 }
 
 async function startService(
-  { self, region, logs, cleanup }: ServiceOptions,
+  { self, env, region, logs, cleanup }: ServiceOptions,
   role: string,
   args: readonly string[],
 ): Promise<string> {
@@ -45,6 +46,7 @@ async function startService(
     name,
     command,
     args: [...script, 'serve', ...args, '--port', '0'],
+    env,
     logFile: join(logs, `${name}.log`),
   });
   cleanup.add(`stop ${name}`, () => process.stop());

@@ -1,5 +1,5 @@
 import { Cluster, Command, Redis } from 'ioredis';
-import { OpenclawError } from '../core/errors.ts';
+import { OpenclawError, quoted } from '../core/errors.ts';
 import { describeFailure, type SendRecord } from './redis-errors.ts';
 import type { RedisPort, ScriptReply } from './redis-port.ts';
 import { connectorFrom } from './region-connector.ts';
@@ -20,6 +20,7 @@ export interface RedisConnection {
 }
 
 const DEFAULT_COMMAND_TIMEOUT_MS = 1_000;
+const MOST_COMMAND_TIMEOUT_MS = 600_000;
 
 /**
  * Connects by ioredis under one rule: a command is written to a socket at most once. Retries and re-sends are
@@ -27,11 +28,13 @@ const DEFAULT_COMMAND_TIMEOUT_MS = 1_000;
  * written, and to which node: the difference between `charge: none` and `charge: possible`.
  */
 export function connectIoredis(connection: RedisConnection): RedisPort {
-  const timeoutMs = connection.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS;
+  const timeoutMs = checkTimeout(connection.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS);
   const sent = new WeakMap<Command, SendRecord>();
   let lastError: Error | undefined;
   let closed = false;
-  const client = connection.cluster ? openCluster(connection) : openStandalone(connection);
+  const client = connection.cluster
+    ? openCluster(connection, timeoutMs)
+    : openStandalone(connection, timeoutMs);
 
   client.on('ready', () => {
     lastError = undefined;
@@ -48,10 +51,14 @@ export function connectIoredis(connection: RedisConnection): RedisPort {
     watchSends(client, sent);
   }
 
-  const send = async (name: string, args: (string | number)[]): Promise<{ reply: unknown; node: string }> => {
+  const send = async (
+    name: string,
+    args: (string | number)[],
+    withinMs = timeoutMs,
+  ): Promise<{ reply: unknown; node: string }> => {
     if (closed) throw new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
     const command = new Command(name, args, { replyEncoding: 'utf8' });
-    command.setTimeout(timeoutMs);
+    command.setTimeout(withinMs);
     client.sendCommand(command);
     try {
       const reply = await command.promise;
@@ -63,9 +70,11 @@ export function connectIoredis(connection: RedisConnection): RedisPort {
 
   return {
     async run(script: Script, key, args): Promise<ScriptReply> {
+      const startedMs = performance.now();
       const { reply, node } = await send('evalsha', [script.sha, 1, key, ...args]).catch((error: unknown) => {
         if (!isNoScript(error)) throw error;
-        return send('eval', [script.source, 1, key, ...args]);
+        const leftMs = Math.max(1, timeoutMs - (performance.now() - startedMs));
+        return send('eval', [script.source, 1, key, ...args], leftMs);
       });
       if (!Array.isArray(reply) || !reply.every((value) => Number.isSafeInteger(value))) {
         throw new OpenclawError(
@@ -93,7 +102,10 @@ function backoff(attempt: number): number {
   return Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** Math.min(attempt, 10));
 }
 
-function openStandalone({ urls, username, password, localAddress }: RedisConnection): Redis {
+function openStandalone(
+  { urls, username, password, localAddress }: RedisConnection,
+  timeoutMs: number,
+): Redis {
   const url = parseRedisUrl(urls[0]);
   if (urls.length > 1) {
     throw new OpenclawError(
@@ -108,13 +120,17 @@ function openStandalone({ urls, username, password, localAddress }: RedisConnect
     ...(localAddress && { Connector: connectorFrom(localAddress) }),
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
+    socketTimeout: timeoutMs, // a connection gone silent is given up, its handshake too
     retryStrategy: backoff,
   });
 }
 
-function openCluster({ urls, ...credentials }: RedisConnection): Cluster {
+function openCluster({ urls, ...credentials }: RedisConnection, timeoutMs: number): Cluster {
   const nodes = urls.map(parseRedisUrl);
   const url = parseRedisUrl(urls[0]);
+  if (nodes.some(({ db }) => db !== undefined)) {
+    throw new OpenclawError('INVALID_OPTION', 'a cluster has no numbered databases: leave out the /db');
+  }
   const username = credentials.username ?? url.username;
   const password = credentials.password ?? url.password;
   return new Cluster(
@@ -129,6 +145,7 @@ function openCluster({ urls, ...credentials }: RedisConnection): Cluster {
       redisOptions: {
         maxRetriesPerRequest: 0,
         autoResendUnfulfilledCommands: false,
+        socketTimeout: timeoutMs,
         ...(username && { username }),
         ...(password && { password }),
         ...(url.tls && { tls: url.tls }),
@@ -144,13 +161,15 @@ interface ParsedUrl {
   readonly username?: string;
   readonly password?: string;
   readonly db?: number;
-  readonly tls?: { readonly servername: string };
+  readonly tls?: object;
 }
 
 function parseRedisUrl(text: string | undefined): ParsedUrl {
   const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
   const db = url?.pathname.slice(1) ?? '';
-  if (url === undefined || !/^rediss?:$/.test(url.protocol) || url.hostname === '' || !/^\d{0,4}$/.test(db)) {
+  const [username, password] = [url?.username, url?.password].map((part = '') => decode(part));
+  const isRedis = url !== undefined && /^rediss?:$/.test(url.protocol) && url.hostname !== '';
+  if (!isRedis || !/^\d{0,4}$/.test(db) || username === undefined || password === undefined) {
     // The text may hold a password: it is not shown.
     throw new OpenclawError(
       'INVALID_OPTION',
@@ -161,10 +180,10 @@ function parseRedisUrl(text: string | undefined): ParsedUrl {
   return {
     host,
     port: url.port === '' ? 6379 : Number(url.port),
-    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
-    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
     ...(db === '' ? {} : { db: Number(db) }),
-    ...(url.protocol === 'rediss:' ? { tls: { servername: host } } : {}),
+    ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
   };
 }
 
@@ -176,11 +195,35 @@ function parseRedisUrl(text: string | undefined): ParsedUrl {
 function watchSends(node: Redis, sent: WeakMap<Command, SendRecord>): void {
   const address = `${node.options.host}:${node.options.port}`;
   const original = node.sendCommand.bind(node);
+  const asking = node.asking.bind(node);
+  // ioredis sends ASKING before a command that is redirected and forgets its promise: the command tells the rest.
+  node.asking = () => {
+    const answer = asking();
+    answer.catch(() => {});
+    return answer;
+  };
   node.sendCommand = (command: Command, stream) => {
     if (command.isSettled) return command.promise;
     sent.set(command, { written: node.status === 'ready', node: address });
     return original(command, stream);
   };
+}
+
+/** Undoes percent-encoding; undefined where it is broken. */
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function checkTimeout(ms: number): number {
+  if (Number.isSafeInteger(ms) && ms >= 1 && ms <= MOST_COMMAND_TIMEOUT_MS) return ms;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `a command timeout is 1 to ${MOST_COMMAND_TIMEOUT_MS} whole milliseconds; found ${quoted(ms)}`,
+  );
 }
 
 function isNoScript(error: unknown): boolean {

@@ -67,18 +67,17 @@ describe('the books hold every request once, each with its own reply, when the s
       everySecond((_, s) => s.end('HTTP/1.1 201 Created\r\n\r\n{}')),
       { lost: 'some' },
     ],
-    ['never replies', () => {}, { lost: 'all' }],
   ])('%s', async (_title, serve, { lost }) => {
-    const { books, server } = await loadAgainst(serve, { drainMs: 200 });
+    const { books, server } = await loadAgainst(serve, { operationsEach: 3 });
     expectSoundBooks(books, [server]);
     const { sent, counts } = books.recorder;
+    for (const { operations } of perProcess(books)) expect(operations.length).toBeGreaterThanOrEqual(3); // it went on
     expect(counts.failed).toBe(0);
     if (lost === 'none') expect(counts.info).toBe(0);
     if (lost === 'all') expect(counts.info).toBe(sent);
     if (lost === 'some') expect(Math.min(counts.info, sent - counts.info)).toBeGreaterThan(0);
-    for (const { operations } of perProcess(books))
-      expect(operations.length).toBeGreaterThan(lost === 'all' ? 0 : 2);
-    expect(server.connections.most).toBeLessThanOrEqual(CONNECTIONS);
+    for (const { outcome, error } of books.operations)
+      if (outcome === 'info') expect(error).toMatch(/^(CONNECTION_LOST|HTTP_103)$/); // none was forgotten until the end
   });
 });
 
@@ -86,9 +85,9 @@ const CHUNKED = 'HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\nffff\
 
 describe('the closed loop', () => {
   it('keeps its connections while the server answers, and sends on each the moment it was answered', async () => {
-    const { books, server } = await loadAgainst(answer);
-    expect(server.connections.accepted).toBe(CONNECTIONS);
-    expect(books.recorder.sent).toBeGreaterThan(5 * CONNECTIONS);
+    const { books, server } = await loadAgainst(answer, { operationsEach: 50 });
+    expect(server.accepted).toBe(CONNECTIONS);
+    expect(books.recorder.counts.info).toBe(0);
     expect(usersOf(books.operations)).toEqual(server.requests.map(userOf).sort());
     for (const { operations } of perProcess(books)) {
       operations.forEach((operation, nth) => {
@@ -122,8 +121,8 @@ describe('the closed loop', () => {
 
   it.each([
     { title: 'waits for the replies on their way', answered: CONNECTIONS, drainMs: 60_000 },
-    { title: 'calls requests without a reply info', answered: 0, drainMs: 100 },
-    { title: 'ignores what connections without a request hear', answered: 3, drainMs: 100 },
+    { title: 'calls requests without a reply info', answered: 0, drainMs: 500 },
+    { title: 'ignores what connections without a request hear', answered: 3, drainMs: 1_000 },
   ])('sends no more once it is interrupted, and $title', async ({ answered, drainMs }) => {
     const interrupt = new AbortController();
     const held: (() => void)[] = [];
@@ -150,8 +149,8 @@ describe('the closed loop', () => {
     const servers = await Promise.all([0, 1, 2].map(() => startHttpServer(answer)));
     onTestFinished(async () => void (await Promise.all(servers.map((server) => server.stop()))));
     const shape = { connections: 7, roaming: 0.5 };
-    const books = await runLoad({ urls: servers.map(({ url }) => url), shape });
-    expect(servers.map(({ connections }) => connections.accepted)).toEqual([3, 2, 2]);
+    const books = await runLoad({ urls: servers.map(({ url }) => url), shape, operationsEach: 20 });
+    expect(servers.map(({ accepted }) => accepted)).toEqual([3, 2, 2]);
     servers.forEach((server, index) => {
       const ofRegion = books.operations.filter(({ region }) => region === `r${index}`);
       expect(usersOf(ofRegion)).toEqual(server.requests.map(userOf).sort());
@@ -164,25 +163,25 @@ describe('the closed loop', () => {
     onTestFinished(() => server.stop());
     const load = runLoad({ urls: [server.url, server.url], shape: { users: 1 } });
     await expect(load).rejects.toThrow(/^no user sends from r[01]: raise --users or --roaming$/);
-    expect(server.connections.accepted).toBe(0);
+    expect(server.accepted).toBe(0);
   });
 
   it('draws the same users in the same order from the same seed, other users from another', async () => {
-    const shape = { skew: 1.1, users: 1_000 };
-    const [first, again, other] = [1, 1, 2].map((seed) => loadAgainst(answer, { shape: { ...shape, seed } }));
-    const [a, b, c] = [await first, await again, await other].map((load) => perProcess(load?.books));
-    for (let process = 0; process < CONNECTIONS; process++) {
-      const [users, same, others] = [a, b, c].map((books) => books?.[process]?.users.slice(0, 20));
-      expect(users).toHaveLength(20);
-      expect(same).toEqual(users);
-      expect(others).not.toEqual(users);
-    }
+    const draw = async (seed: number) => {
+      const shape = { skew: 1.1, users: 1_000, seed };
+      const { books } = await loadAgainst(answer, { shape, operationsEach: 20 });
+      return perProcess(books).map(({ users }) => users.slice(0, 20));
+    };
+    const users = await draw(1);
+    expect(new Set(users.map(String)).size).toBe(CONNECTIONS); // each connection has its own sequence
+    expect(await draw(1)).toEqual(users);
+    expect(await draw(2)).not.toEqual(users);
   });
 });
 
-function perProcess(books: Books | undefined): { operations: Operation[]; users: string[] }[] {
+function perProcess(books: Books): { operations: Operation[]; users: string[] }[] {
   return Array.from({ length: CONNECTIONS }, (_, process) => {
-    const operations = (books?.operations ?? []).filter((operation) => operation.process === process);
+    const operations = books.operations.filter((operation) => operation.process === process);
     operations.sort((a, b) => a.index - b.index);
     return { operations, users: operations.map(({ user }) => user) };
   });

@@ -102,7 +102,12 @@ interface Connection {
   readonly destroyed: boolean;
   readonly conn: { once(event: 'connect', listener: () => void): void };
   /** Of http-parser-js; `offset` to `end` is what it has not read of the packet that came last. */
-  readonly parser: { initialize(type: 'RESPONSE'): void; offset: number; readonly end: number };
+  readonly parser: {
+    initialize(type: 'RESPONSE'): void;
+    execute(chunk: Buffer): number | Error;
+    offset: number;
+    readonly end: number;
+  };
   _connect(): void;
   _destroyConnection(): void;
   _doRequest(): void;
@@ -142,6 +147,14 @@ function driveConnection(
   client.on('headers', ({ statusCode, shouldKeepAlive }) => {
     lastReply = !shouldKeepAlive || statusCode < 200;
   });
+
+  // What is no HTTP is given back as an error, which autocannon does not look at.
+  const parse = client.parser.execute.bind(client.parser);
+  client.parser.execute = (chunk) => {
+    const read = parse(chunk);
+    if (read instanceof Error) client._connect();
+    return read;
+  };
 
   client._doRequest = () => {
     const surplus = client.parser.offset < client.parser.end; // more than was asked for: it answers no request

@@ -12,11 +12,14 @@ export interface RatingServiceOptions {
   readonly region: string;
   /** Say in every reply who decided and when, in the `openclaw-decision` header. For tests only. */
   readonly evidence: boolean;
+  /** Told why nobody could decide; users are only told that. */
+  readonly onUndecided?: (error: OpenclawError) => void;
 }
 
 /** The endpoint's name in keys and in the names of policies. */
 const ENDPOINT = 'ratings';
 
+const UNDECIDED = 'The store of the rate limits could not be asked; try again later.';
 const MAX_BODY_BYTES = 1_024;
 /** All headers together; beyond it the HTTP server itself answers 431. */
 const MAX_HEADER_BYTES = 16_384;
@@ -32,6 +35,7 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
     http: { maxHeaderSize: MAX_HEADER_BYTES },
     routerOptions: { maxParamLength: 128 },
     frameworkErrors,
+    exposeHeadRoutes: false, // a HEAD would cost a token
   });
   app.removeContentTypeParser('text/plain');
   answerWithProblems(app);
@@ -61,8 +65,9 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
       return decision.allowed;
     } catch (error) {
       if (!(error instanceof OpenclawError)) throw error;
+      options.onUndecided?.(error);
       reply.headers(rateLimitHeaders(ENDPOINT, limiter.policy, undefined));
-      sendProblem(reply, reducedCapacity({ detail: error.message, code: error.code, charge: error.charge }));
+      sendProblem(reply, reducedCapacity({ detail: UNDECIDED, code: error.code, charge: error.charge }));
       return false;
     }
   }

@@ -1,4 +1,4 @@
-import type { ToxiproxyClient } from '../toxiproxy/client.ts';
+import type { ToxicToAdd, ToxiproxyClient } from '../toxiproxy/client.ts';
 import { type RegionPair, regionPairs, roundTripMs, type Topology } from './topology.ts';
 
 /** How a link is cut: `blackhole` swallows what flows, connects succeed; `refuse` closes, connects fail at once. */
@@ -61,10 +61,10 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
     Promise.all(flows(pair).flatMap((flow) => flow.proxies.map((proxy) => act(flow, proxy))));
   const put = (pair: RegionPair, type: string, attributes: Record<string, number>) =>
     onEach(pair, ({ client, stream }, proxy) =>
-      client.putToxic(proxy, { name: `${type}_${stream}`, type, stream, attributes }),
+      putToxic(client, proxy, { name: `${type}_${stream}`, type, stream, attributes }),
     );
   const drop = (pair: RegionPair, type: string) =>
-    onEach(pair, ({ client, stream }, proxy) => client.dropToxic(proxy, `${type}_${stream}`));
+    onEach(pair, ({ client, stream }, proxy) => dropToxic(client, proxy, `${type}_${stream}`));
   const setEnabled = ({ from, to }: RegionPair, enabled: boolean) =>
     Promise.all(proxiesTo(to).map((proxy) => clientOf(from).setEnabled(proxy, enabled)));
 
@@ -108,6 +108,19 @@ export async function setRoundTrips(links: Links, topology: Topology): Promise<v
       links.setLatency(pair, { latencyMs: roundTripMs(topology, pair) / 2, jitterMs: topology.jitterMs }),
     ),
   );
+}
+
+/** Adds a toxic, or changes it where one of its name is there already. */
+async function putToxic(client: ToxiproxyClient, proxy: string, toxic: ToxicToAdd): Promise<void> {
+  const isThere = (await client.toxics(proxy)).some(({ name }) => name === toxic.name);
+  await (isThere
+    ? client.updateToxic(proxy, toxic.name, { attributes: toxic.attributes })
+    : client.addToxic(proxy, toxic));
+}
+
+async function dropToxic(client: ToxiproxyClient, proxy: string, name: string): Promise<void> {
+  const isThere = (await client.toxics(proxy)).some((toxic) => toxic.name === name);
+  if (isThere) await client.removeToxic(proxy, name);
 }
 
 /** What the client's own Toxiproxy says of the first proxy of the pair: all of a pair are set alike. */

@@ -19,8 +19,8 @@ export interface HttpServer {
   readonly url: string;
   readonly port: number;
   readonly requests: readonly SeenRequest[];
-  /** Connections accepted so far, open now, and the most that were open at one time. */
-  readonly connections: { readonly accepted: number; readonly open: number; readonly most: number };
+  /** Connections so far. */
+  readonly accepted: number;
   stop(): Promise<void>;
 }
 
@@ -29,10 +29,9 @@ export type Answer = (request: SeenRequest, socket: Socket) => void;
 export async function startHttpServer(answer: Answer): Promise<HttpServer> {
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();
-  const connections = { accepted: 0, open: 0, most: 0 };
+  let accepted = 0;
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    const connection = connections.accepted++;
-    connections.most = Math.max(connections.most, ++connections.open);
+    const connection = accepted++;
     sockets.add(socket);
     let nth = 0;
     let pending = '';
@@ -47,10 +46,7 @@ export async function startHttpServer(answer: Answer): Promise<HttpServer> {
     });
     socket.on('error', () => {});
     socket.on('end', () => socket.end());
-    socket.on('close', () => {
-      connections.open--;
-      sockets.delete(socket);
-    });
+    socket.on('close', () => sockets.delete(socket));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -59,7 +55,9 @@ export async function startHttpServer(answer: Answer): Promise<HttpServer> {
     url: `http://127.0.0.1:${port}`,
     port,
     requests,
-    connections,
+    get accepted() {
+      return accepted;
+    },
     async stop() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -19,10 +19,17 @@ export interface LoadOptions {
   readonly durationMs?: number;
   readonly drainMs?: number;
   readonly signal?: AbortSignal;
+  /** Ends the load as soon as this many operations of each connection have ended. */
+  readonly operationsEach?: number;
 }
 
-/** Runs a short closed loop: users so many that two requests hardly ever share one, no ramp, all at home. */
-export async function runLoad({ urls, shape: changes, ...options }: LoadOptions): Promise<Books> {
+/** Runs a closed loop: users so many that two requests hardly ever share one, no ramp, all at home. */
+export async function runLoad({
+  urls,
+  shape: changes,
+  operationsEach,
+  ...options
+}: LoadOptions): Promise<Books> {
   const regions = urls.map((_, index) => `r${index}`);
   const shape = {
     seed: 1,
@@ -35,16 +42,22 @@ export async function runLoad({ urls, shape: changes, ...options }: LoadOptions)
     ...changes,
   };
   const operations: Operation[] = [];
-  const recorder = new Recorder((operation) => operations.push(operation));
+  const enough = new AbortController();
+  const ended = new Map<number, number>();
+  const recorder = new Recorder((operation) => {
+    operations.push(operation);
+    ended.set(operation.process, (ended.get(operation.process) ?? 0) + 1);
+    if (ended.size === shape.connections && Math.min(...ended.values()) === operationsEach) enough.abort();
+  });
   const startedMs = performance.now();
   await runClosedLoop({
     shape,
     users: planUsers(shape),
     targets: urls.map((url, index) => ({ region: `r${index}`, url })),
     recorder,
-    durationMs: 300,
-    drainMs: 1_000,
-    signal: new AbortController().signal,
+    durationMs: 10_000,
+    drainMs: 5_000,
+    signal: enough.signal,
     ...options,
   });
   return { operations, recorder, tookMs: performance.now() - startedMs };

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import { OpenclawError } from '../../core/errors.ts';
 import { parsePolicy } from '../../core/policy.ts';
@@ -33,14 +33,22 @@ const parsedPort = wholeNumber(0, 65_535);
 function ratingCommand(environment: Environment): Command {
   return listening(new Command('rating'))
     .description('The Rating service: POST /v1/ratings, GET /v1/ratings/<item>, GET /healthz.')
-    .requiredOption('--redis <url...>', 'redis[s]://host:port of Redis; several with --cluster')
+    .requiredOption(
+      '--redis <url...>',
+      'redis[s]://host:port of Redis; several with --cluster',
+      refusePassword,
+    )
     .option('--cluster', 'the addresses are nodes of a Redis Cluster')
     .addOption(
       new Option('--strategy <name>', `one of ${STRATEGY_NAMES.join(', ')}`)
         .argParser(parsedBy(parseStrategy))
         .default('central'),
     )
-    .option('--policy <capacity:rate>', 'what each user may do', parsedBy(parsePolicy), parsePolicy('20:5/s'))
+    .addOption(
+      new Option('--policy <capacity:rate>', 'what each user may do')
+        .argParser(parsedBy(parsePolicy))
+        .default(parsePolicy('20:5/s'), '20:5/s'),
+    )
     .option('--prefix <text>', 'what every key starts with', parsedBy(checkPrefix), DEFAULT_PREFIX)
     .option('--timeout <ms>', 'wait this long for Redis', wholeNumber(1, 60_000), 1_000)
     .option('--evidence', 'say in every reply who decided and when (for tests)', false)
@@ -60,10 +68,33 @@ function ratingCommand(environment: Environment): Command {
         },
       });
       const { createRatingService } = await import('../../rating/service.ts');
-      const app = createRatingService({ limiter, region: options.region, evidence: options.evidence });
+      const app = createRatingService({
+        limiter,
+        region: options.region,
+        evidence: options.evidence,
+        onUndecided: logOnceASecond(environment),
+      });
       app.addHook('onClose', () => limiter.close());
       await serve(app, options, environment);
     });
+}
+
+/** One line a second at most: a Redis that is gone fails every request. */
+function logOnceASecond(environment: Environment): (error: OpenclawError) => void {
+  let quietUntilMs = 0;
+  return (error) => {
+    if (performance.now() < quietUntilMs) return;
+    quietUntilMs = performance.now() + 1_000;
+    environment.log(`cannot decide: ${error.message} [${error.code}]\n`);
+  };
+}
+
+/** Everybody on the machine can read a command line. */
+function refusePassword(url: string, sofar: string[] = []): string[] {
+  if (URL.canParse(url) && new URL(url).password !== '') {
+    throw new InvalidArgumentError('A password is not for the command line: put it into REDIS_PASSWORD.');
+  }
+  return [...sofar, url];
 }
 
 interface RatingOptions extends ListenOptions {
@@ -108,7 +139,8 @@ function parseUpstream(text: string): string {
 async function serve(app: FastifyInstance, options: ListenOptions, environment: Environment): Promise<void> {
   const address = await app
     .listen({ host: options.host, port: options.port })
-    .catch((error: NodeJS.ErrnoException) => {
+    .catch(async (error: NodeJS.ErrnoException) => {
+      await app.close();
       throw new OpenclawError(
         'ENVIRONMENT_FAILED',
         `cannot listen on ${options.host}:${options.port}: ${error.code}`,

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { OpenclawError } from '../../core/errors.ts';
 
@@ -36,15 +36,21 @@ shift
 child=$!
 echo "$child" >&4
 exec 4>&-
-{ read -r _; kill -CONT "$child"; kill "$child"; } <&3 >/dev/null 2>&1 &
+{
+  trap 'exit 0' TERM
+  read -r _
+  kill -CONT "$child"; kill "$child"
+  tries=0
+  while [ "$tries" -lt 20 ] && kill -0 "$child"; do sleep 0.1; tries=$((tries + 1)); done
+  kill -9 "$child"
+} <&3 >/dev/null 2>&1 &
 watcher=$!
 wait "$child"
 code=$?
 kill "$watcher" 2>/dev/null
+wait "$watcher"
 exit "$code"
 `;
-
-const PATIENCE_MS = 2_000;
 
 /** Starts a process in a session of its own, so that a terminal's Ctrl-C reaches only us. */
 export async function startProcess({
@@ -54,7 +60,7 @@ export async function startProcess({
   env,
   logFile,
 }: StartOptions): Promise<LocalProcess> {
-  openSync(logFile, 'a');
+  closeSync(openSync(logFile, 'a'));
   const guard = spawn('/bin/sh', ['-c', GUARD, 'guard', logFile, command, ...args], {
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -77,9 +83,7 @@ export async function startProcess({
     ended,
     async stop() {
       guard.stdin.end();
-      const force = setTimeout(() => process.kill(pid, 'SIGKILL'), PATIENCE_MS);
       await ended;
-      clearTimeout(force);
     },
   };
 }

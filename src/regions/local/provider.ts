@@ -83,7 +83,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
   const clients = new Map(
     topology.regions.map((region) => [
       region,
-      new ToxiproxyClient(`http://${apiAddress(addresses, topology, region)}:${API_PORT}`),
+      new ToxiproxyClient({ url: `http://${apiAddress(addresses, topology, region)}:${API_PORT}` }),
     ]),
   );
   const processesOf = (node: string) => findOwned(start.cluster).filter(({ role }) => role === node);

@@ -1,7 +1,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OpenclawError } from '../../core/errors.ts';
 import { type LocalProcess, startProcess } from './process.ts';
 import type { ServerBinary } from './server-binary.ts';
@@ -27,6 +28,7 @@ export interface RedisServerOptions {
 const HOST = '127.0.0.1';
 const START_MS = 10_000;
 const TRIES = 5;
+const EVERY_MS = 15;
 
 /** Starts a server on a free port and waits until it answers. Throws ENVIRONMENT_FAILED with the end of its log. */
 export async function startRedisServer(options: RedisServerOptions): Promise<RedisServer> {
@@ -35,26 +37,15 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   const logFile = join(folder, `${name}.log`);
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
-    const base = [
-      '--port',
-      String(port),
-      '--bind',
-      HOST,
-      '--dir',
-      folder,
-      '--save',
-      '',
-      '--appendonly',
-      'no',
-    ];
+    const base = Object.entries({ port, bind: HOST, dir: folder, save: '', appendonly: 'no' });
     const process = await startProcess({
       name,
       command: binary.command,
-      args: [...base, ...config],
+      args: [...base.flatMap(([setting, value]) => [`--${setting}`, String(value)]), ...config],
       logFile,
       ...(env && { env }),
     });
-    const failure = await waitUntilReady(process, port);
+    const failure = await waitUntilReady(process);
     if (failure === undefined) return { process, host: HOST, port, url: `redis://${HOST}:${port}` };
     await process.stop();
     const log = await readFile(logFile, 'utf8').catch(() => '');
@@ -78,20 +69,16 @@ export async function freePort(): Promise<number> {
   });
 }
 
-async function waitUntilReady(process: LocalProcess, port: number): Promise<string | undefined> {
-  const client = new Redis({ host: HOST, port, retryStrategy: () => 20, maxRetriesPerRequest: null });
-  client.on('error', () => {});
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, START_MS, `${process.name} did not answer within ${START_MS / 1_000} s`);
+/** Our own server says so in its log: on the port somebody else could answer. */
+async function waitUntilReady(process: LocalProcess): Promise<string | undefined> {
+  const ready = new RegExp(`^${process.pid}:.*Ready to accept connections`, 'm');
+  let how: string | undefined;
+  void process.ended.then((sentence) => {
+    how = sentence;
   });
-  // An answer that needs a password is an answer.
-  const answered = client.ping().then(
-    () => undefined,
-    (error: Error) => (/NOAUTH/.test(error.message) ? undefined : error.message),
-  );
-  const failure = await Promise.race([answered, process.ended, timeUp]);
-  clearTimeout(timer);
-  client.disconnect();
-  return failure;
+  for (const deadline = performance.now() + START_MS; performance.now() < deadline; await sleep(EVERY_MS)) {
+    if (ready.test(await readFile(process.logFile, 'utf8'))) return undefined;
+    if (how !== undefined) return how;
+  }
+  return `${process.name} was not ready within ${START_MS / 1_000} s`;
 }

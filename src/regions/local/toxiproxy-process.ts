@@ -28,7 +28,7 @@ export async function startToxiproxyProcess(start: ToxiproxyStart, signal: Abort
   const [command, ...script] = self;
   startOwned({
     command,
-    args: [...script, 'toxiproxy', '--regional', config],
+    args: [...script, 'regional-toxiproxy', config],
     cluster,
     role: 'toxiproxy',
     cwd: cluster,
@@ -36,7 +36,9 @@ export async function startToxiproxyProcess(start: ToxiproxyStart, signal: Abort
   });
   await Promise.all(
     topology.regions.map(async (region) => {
-      const client = new ToxiproxyClient(`http://${apiAddress(addresses, topology, region)}:${API_PORT}`);
+      const client = new ToxiproxyClient({
+        url: `http://${apiAddress(addresses, topology, region)}:${API_PORT}`,
+      });
       await until(`the Toxiproxy of ${region} to answer`, START_MS, signal, () =>
         client.version().then(
           () => undefined,
@@ -49,7 +51,19 @@ export async function startToxiproxyProcess(start: ToxiproxyStart, signal: Abort
 }
 
 /** What the process needs to know: who a connection comes from, and where every public address leads. */
-function regionalConfig({ addresses, topology, seed }: ToxiproxyStart) {
+export interface RegionalConfig {
+  readonly seed: number;
+  readonly regions: readonly {
+    readonly name: string;
+    /** What the source addresses of its clients and nodes begin with. */
+    readonly sources: string;
+    readonly api: { readonly host: string; readonly port: number };
+  }[];
+  /** `host:port` each. */
+  readonly routes: readonly { readonly listen: string; readonly upstream: string }[];
+}
+
+function regionalConfig({ addresses, topology, seed }: ToxiproxyStart): RegionalConfig {
   return {
     seed,
     regions: topology.regions.map((name) => ({
