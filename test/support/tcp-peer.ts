@@ -13,7 +13,7 @@ export interface Peer {
   readonly closed: Promise<void>;
 }
 
-export function watch(socket: Socket): Peer {
+function watch(socket: Socket): Peer {
   let text = '';
   const events: string[] = [];
   socket.on('data', (data) => {
