@@ -167,6 +167,30 @@ describe('reset_peer and timeout', () => {
   });
 });
 
+describe('a seed', () => {
+  /** Which of 24 connections in a row a toxic of toxicity 0.5 touches. */
+  async function touched(seed: number): Promise<string> {
+    const toxiproxy = await startTestToxiproxy({ seed });
+    const port = await toxiproxy.proxy('p', (await startTcpServer(echo)).port);
+    await toxiproxy.toxic('p', { type: 'limit_data', toxicity: 0.5, attributes: { bytes: 1 } });
+    let pattern = '';
+    for (let number = 0; number < 24; number++) {
+      const { socket, until, received } = await connectPeer(port);
+      socket.end('ab');
+      await until(({ events }) => events.includes('end'));
+      pattern += received() === 'a' ? 'x' : '-';
+    }
+    return pattern;
+  }
+
+  it('decides by the number of a connection whether toxicity spares it', async () => {
+    const [first, again, other] = [await touched(7), await touched(7), await touched(8)];
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+    expect(first).toMatch(/^(?=.*x)(?=.*-)/);
+  });
+});
+
 describe('time on real sockets', () => {
   it('adds the latency of each toxic to a round trip: 40, 40 + 40, 40 + 40 + 40 ms', async () => {
     const { toxiproxy, port } = await setUp(echo);
