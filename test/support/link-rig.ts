@@ -13,7 +13,7 @@ export interface RigToxic {
 }
 
 /** A toxic as the API would have made it. */
-export function makeToxic({ type, name = type, toxicity = 1, attributes = {} }: RigToxic): Toxic {
+function makeToxic({ type, name = type, toxicity = 1, attributes = {} }: RigToxic): Toxic {
   const kind = TOXIC_TYPES.get(type);
   if (kind === undefined) throw new Error(`no toxic ${type}`);
   const zeros = Object.fromEntries(Object.keys(kind.attributes).map((key) => [key, 0]));

@@ -10,10 +10,10 @@ export interface Peer {
   readonly events: readonly string[];
   /** Waits until the condition holds; fails after 10 s. */
   until(condition: (peer: Peer) => boolean): Promise<void>;
-  readonly closed: Promise<unknown>;
+  readonly closed: Promise<void>;
 }
 
-export function watch(socket: Socket): Peer {
+function watch(socket: Socket): Peer {
   let text = '';
   const events: string[] = [];
   socket.on('data', (data) => {
@@ -27,9 +27,16 @@ export function watch(socket: Socket): Peer {
     received: () => text,
     events,
     until: (condition) => waitUntil(() => condition(peer)),
-    closed: once(socket, 'close').catch(() => {}),
+    closed: told(socket, 'close'),
   };
   return peer;
+}
+
+/** Unlike `once` of node:events this does not mind an error before it. */
+async function told(socket: Socket, event: string): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once(event, () => resolve());
+  });
 }
 
 /** Connects, half-open allowed; destroyed when the test ends. */
@@ -40,7 +47,7 @@ export async function connectPeer(options: number | NetConnectOpts): Promise<Pee
     socket.destroy();
   });
   const peer = watch(socket);
-  await Promise.race([once(socket, 'connect'), peer.closed]);
+  await Promise.race([told(socket, 'connect'), peer.closed]);
   return peer;
 }
 

@@ -296,6 +296,13 @@ describe('a chain of toxics', () => {
     ]);
   });
 
+  it('counts the delay of an end from when it has got that far', () => {
+    expect(new LinkRig([latency(40), slowClose(100)]).send(0, 'a').end(1).goTo(1_000).log).toEqual([
+      [40, 'a'],
+      [140, '<FIN>'],
+    ]);
+  });
+
   it('drops what an earlier toxic lets go after a later one has closed', () => {
     const rig = new LinkRig([latency(40), limitData(1)]).send(0, 'a').send(30, 'b').goTo(1_000);
     expect(rig.log).toEqual([

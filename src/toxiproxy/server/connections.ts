@@ -23,7 +23,7 @@ export type Links = Readonly<Record<Direction, Link>>;
 /** The connections that lead to one upstream, from the moment a client is accepted until both sides are closed. */
 export class Connections {
   readonly #options: ConnectionsOptions;
-  readonly #sockets = new Map<Socket, { readonly resets: boolean }>();
+  readonly #sockets = new Map<Socket, 'dialing' | 'joined' | 'resetting'>();
   readonly #links = new Set<Links>();
   #accepted = 0;
 
@@ -55,20 +55,20 @@ export class Connections {
 
   /** Closes them all now; data in flight is lost. */
   destroy(): void {
-    for (const [socket, { resets }] of this.#sockets) {
-      if (resets) socket.resetAndDestroy();
+    for (const [socket, state] of this.#sockets) {
+      if (state === 'resetting') socket.resetAndDestroy();
       else socket.destroy();
     }
   }
 
-  /** Until the two are joined, the end of one is the end of the other. */
+  /** Until the two are joined, the end of one is the end of the other; then their links see to it. */
   #track(socket: Socket, other: Socket): void {
-    this.#sockets.set(socket, { resets: false });
+    this.#sockets.set(socket, 'dialing');
     socket
       .on('error', () => {}) // 'close' follows
       .once('close', () => {
+        if (this.#sockets.get(socket) === 'dialing') other.destroy();
         this.#sockets.delete(socket);
-        if (socket.listenerCount('data') === 0) other.destroy();
       });
   }
 
@@ -91,7 +91,7 @@ export class Connections {
     };
     this.#links.add(links);
     for (const socket of [client, upstream]) {
-      this.#sockets.set(socket, { resets });
+      this.#sockets.set(socket, resets ? 'resetting' : 'joined');
       socket.once('close', () => {
         if (client.destroyed && upstream.destroyed) this.#links.delete(links);
       });

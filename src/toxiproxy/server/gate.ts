@@ -54,6 +54,7 @@ export async function listenOn(address: Address, accept: Accept): Promise<Server
     const code = String((error as NodeJS.ErrnoException).code);
     throw new ApiError(500, `listen tcp ${formatAddress(address)}: bind: ${REASONS[code] ?? code}`);
   }
+  server.on('error', () => {}); // a client that could not be accepted, for want of descriptors: it is its loss alone
   return server;
 }
 

@@ -51,6 +51,7 @@ export class Link implements Output {
 
   /** Adds a toxic at the end. The one before it starts anew, as in the real server. */
   add(toxic: Toxic): void {
+    if (this.#ended) return;
     const nowMs = this.#options.clock.nowMs();
     this.#slots.at(-1)?.restart(nowMs);
     this.#append(toxic, nowMs);
@@ -115,9 +116,10 @@ export class Link implements Output {
   }
 
   #receive(data: Buffer): void {
+    if (this.#ended) return;
     const [first] = this.#slots;
     if (first === undefined) {
-      if (!this.#ended) this.push(data);
+      this.push(data);
       this.#balance();
       return;
     }
@@ -155,6 +157,7 @@ export class Link implements Output {
 
   /** Stops reading while too much is held here or not taken by the destination; goes on at half of it. */
   #balance(): void {
+    if (this.#ended) return;
     let bytes = this.#destination.writableLength;
     let chunks = 0;
     for (const { stage } of this.#slots) {
