@@ -2,8 +2,13 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import { benchCommand } from './commands/bench.ts';
+import { downCommand } from './commands/down.ts';
+import { faultCommand } from './commands/fault.ts';
+import { regionalToxiproxyCommand } from './commands/regional-toxiproxy.ts';
 import { serveCommand } from './commands/serve.ts';
+import { statusCommand } from './commands/status.ts';
 import { toxiproxyCommand } from './commands/toxiproxy.ts';
+import { upCommand } from './commands/up.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 
@@ -11,15 +16,24 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
+const COMMANDS = [
+  benchCommand,
+  upCommand,
+  statusCommand,
+  downCommand,
+  faultCommand,
+  serveCommand,
+  toxiproxyCommand,
+];
+
 function makeProgram(environment: Environment): Command {
   const program = new Command('openclaw-rl')
     .description('Proves what a distributed rate limiter really admits, with an exit code for CI.')
     .version(version)
     .showHelpAfterError('(run with --help for the options)')
     .addHelpText('after', EXIT_CODES);
-  for (const makeCommand of [benchCommand, serveCommand, toxiproxyCommand]) {
-    program.addCommand(makeCommand(environment));
-  }
+  for (const makeCommand of COMMANDS) program.addCommand(makeCommand(environment));
+  program.addCommand(regionalToxiproxyCommand(environment), { hidden: true });
   return program;
 }
 

@@ -13,7 +13,7 @@ interface ConnectorOptions {
  * A connector for ioredis that connects from one local address: it is what places a client in a region of the
  * local provider. ioredis itself ignores `localAddress` without TLS.
  */
-export function connectorFrom(localAddress: string) {
+export function connectorFrom(localAddress: string): new (options: unknown) => AbstractConnector {
   return class RegionConnector extends AbstractConnector {
     readonly #options: ConnectorOptions;
 

@@ -13,7 +13,11 @@ export function regionalToxiproxyCommand(environment: Environment): Command {
       const { regions, routes, seed } = JSON.parse(await readFile(config, 'utf8')) as RegionalConfig;
       const { startRegionalToxiproxy } = await import('../../toxiproxy/server/start.ts');
       const toxiproxy = await startRegionalToxiproxy({
-        regions: regions.map(({ name, sources, api }) => ({ name, api, matches: (address) => address.startsWith(sources) })),
+        regions: regions.map(({ name, sources, api }) => ({
+          name,
+          api,
+          matches: (address) => address.startsWith(sources),
+        })),
         routes,
         seed,
       });
