@@ -64,7 +64,7 @@ export async function measurePair(regions: Regions, { from, to }: RegionPair): P
   );
 }
 
-export async function readNodes(regions: Regions): Promise<NodeStatus[]> {
+async function readNodes(regions: Regions): Promise<NodeStatus[]> {
   const { nodes } = regions.topology;
   const nameOf = new Map(nodes.map(({ name }) => [addressText(regions, name), name]));
   const offsets = await Promise.all(nodes.map(({ name }) => askNode(regions, name, readOffset)));

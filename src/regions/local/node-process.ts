@@ -5,7 +5,7 @@ import { connectDirect } from '../form-cluster.ts';
 import type { PlannedNode, Topology } from '../topology.ts';
 import { until } from '../until.ts';
 import { type LocalAddresses, nodePorts } from './addresses.ts';
-import { findOwned, startOwned } from './owned-processes.ts';
+import { startOwned } from './owned-processes.ts';
 import type { ServerBinary } from './server-binary.ts';
 
 /** What it takes to start any node of a local cluster, again too. */
@@ -18,11 +18,14 @@ export interface NodeStart {
 
 const START_MS = 10_000;
 
-/** Starts one node's server; it keeps what it has in a folder of its own. */
-export async function startNode(start: NodeStart, node: PlannedNode): Promise<void> {
+/**
+ * Starts one node's server, which keeps what it has in a folder of its own, and waits until it answers. Throws
+ * ENVIRONMENT_FAILED with the end of its log when it ends instead.
+ */
+export async function startNode(start: NodeStart, node: PlannedNode, signal: AbortSignal): Promise<void> {
   const folder = nodeFolder(start, node);
   await mkdir(folder, { recursive: true });
-  startOwned({
+  const hasEnded = startOwned({
     command: start.binary.command,
     args: serverArguments(start, node, folder),
     cluster: start.cluster,
@@ -30,17 +33,21 @@ export async function startNode(start: NodeStart, node: PlannedNode): Promise<vo
     cwd: folder,
     logFile: logFile(start, node),
   });
+  await waitForNode(start, node, { signal, hasEnded });
 }
 
-/** Waits until a node answers. Throws ENVIRONMENT_FAILED with the end of its log when it ended instead. */
-export async function waitForNode(start: NodeStart, node: PlannedNode, signal: AbortSignal): Promise<void> {
+async function waitForNode(
+  start: NodeStart,
+  node: PlannedNode,
+  { signal, hasEnded }: { signal: AbortSignal; hasEnded: () => boolean },
+): Promise<void> {
   const { host, privatePort } = nodePorts(start.addresses, start.topology, node);
   const client = connectDirect({ host, port: privatePort });
   try {
     await until(`${node.name} to answer`, START_MS, signal, async () => {
       const answer = await client.ping().catch((error: Error) => error.message);
       if (answer === 'PONG') return undefined;
-      if (findOwned(start.cluster).every(({ role }) => role !== node.name)) await throwEnded(start, node);
+      if (hasEnded()) await throwEnded(start, node);
       return answer;
     });
   } finally {

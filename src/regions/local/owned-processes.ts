@@ -26,8 +26,8 @@ export interface OwnedStart {
   readonly logFile: string;
 }
 
-/** Starts a process in a session of its own; it does not end with us. */
-export function startOwned({ command, args, cluster, role, cwd, logFile }: OwnedStart): void {
+/** Starts a process in a session of its own; it does not end with us. Gives whether it has ended already. */
+export function startOwned({ command, args, cluster, role, cwd, logFile }: OwnedStart): () => boolean {
   const log = openSync(logFile, 'a');
   const marks = [`${CLUSTER_MARK}=${cluster}`, `${ROLE_MARK}=${role}`];
   const child = spawn('env', [...marks, command, ...args], {
@@ -36,8 +36,15 @@ export function startOwned({ command, args, cluster, role, cwd, logFile }: Owned
     stdio: ['ignore', log, log],
   });
   closeSync(log);
-  child.on('error', () => {}); // it shows as not answering, and its log is named then
+  let ended = false;
+  child.on('error', () => {
+    ended = true;
+  });
+  child.on('exit', () => {
+    ended = true;
+  });
   child.unref();
+  return () => ended;
 }
 
 /** The processes of a cluster that run now. */

@@ -7,7 +7,7 @@ import { plannedNode, type Regions, type RegionsProvider, type UpOptions } from 
 import type { ClusterState, ClusterStore } from '../state.ts';
 import { API_PORT, apiAddress, clientAddress, type LocalAddresses, nodePorts } from './addresses.ts';
 import { claimAddresses } from './claim.ts';
-import { emptyNode, type NodeStart, startNode, waitForNode } from './node-process.ts';
+import { emptyNode, type NodeStart, startNode } from './node-process.ts';
 import { endOwned, findOwned, signalAll } from './owned-processes.ts';
 import { thisProgram } from './owner.ts';
 import type { ServerBinary } from './server-binary.ts';
@@ -55,8 +55,7 @@ async function bringUp(
     await mkdir(`${cluster}/logs`, { recursive: true });
     onProgress(`starting ${topology.nodes.length} nodes of ${binary.product} ${binary.version}`);
     await startToxiproxyProcess({ cluster, self, addresses, topology, seed }, signal);
-    await Promise.all(topology.nodes.map((node) => startNode(start, node)));
-    await Promise.all(topology.nodes.map((node) => waitForNode(start, node, signal)));
+    await Promise.all(topology.nodes.map((node) => startNode(start, node, signal)));
     onProgress('forming the cluster');
     await formCluster(
       topology,
@@ -134,8 +133,7 @@ async function restart(start: NodeStart, name: string): Promise<void> {
   if (findOwned(start.cluster).some(({ role }) => role === name)) {
     throw new OpenclawError('ENVIRONMENT_FAILED', `${name} runs already`);
   }
-  await startNode(start, node);
-  await waitForNode(start, node, new AbortController().signal);
+  await startNode(start, node, new AbortController().signal);
 }
 
 async function takenOctets(store: ClusterStore): Promise<number[]> {
