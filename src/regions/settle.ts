@@ -27,8 +27,9 @@ export async function settle(
       const client = clients.get(name);
       if (slots !== undefined && client !== undefined) await bringHome(name, client, signal);
     }
-    await waitUntilWhole(topology, clients, signal, withinMs);
+    // First agreement, then links: a primary just demoted has no link to miss before it knows that it was.
     await until('every node to see the same', withinMs, signal, () => disagreement(clients));
+    await waitUntilWhole(topology, clients, signal, withinMs);
   } finally {
     for (const client of clients.values()) client.disconnect();
   }
