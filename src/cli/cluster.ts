@@ -91,7 +91,7 @@ export async function bringUp(
   await sweep(environment, store);
   const existing = await store.read(name);
   if (existing?.phase === 'up') {
-    if (await isRunning(existing, store)) return attach(store, existing);
+    if (isRunning(existing, store)) return attach(store, existing);
     environment.log(`cluster ${name} is no longer running (a reboot?): starting it again\n`);
     await endLocalCluster(store, name);
   }
@@ -132,7 +132,25 @@ export async function sweep(environment: Environment, store: ClusterStore): Prom
     environment.log(`ended what a killed run left behind: ${name}\n`);
 }
 
+/** The cluster of that name, if it is up and runs. */
+export async function findRunning(store: ClusterStore, name: string): Promise<Regions | undefined> {
+  const state = await store.read(name);
+  return state?.phase === 'up' && isRunning(state, store) ? attach(store, state) : undefined;
+}
+
+/** The flags that bring up the same cluster again. */
+export function topologyCommandLine(flags: TopologyFlags): string {
+  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout, server } = flags;
+  const trips = Object.entries(roundTrip).map(([pair, ms]) => `${pair}=${ms}`);
+  return [
+    `--regions ${regions.join(',')} --replicas ${replicas} --jitter ${jitter} --persistence ${persistence}`,
+    `--node-timeout ${nodeTimeout}`,
+    ...(trips.length === 0 ? [] : [`--round-trip ${trips.join(',')}`]),
+    ...(server === undefined ? [] : [`--server ${server}`]),
+  ].join(' ');
+}
+
 /** Whether anything of a cluster still runs: after a reboot its file is there and nothing else. */
-async function isRunning(state: ClusterState, store: ClusterStore): Promise<boolean> {
+function isRunning(state: ClusterState, store: ClusterStore): boolean {
   return findOwned(store.folderOf(state.name)).length > 0;
 }

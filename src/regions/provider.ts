@@ -34,6 +34,8 @@ export interface Regions {
   readonly name: string;
   readonly provider: string;
   readonly createdAt: string;
+  /** For people: what it is made of. */
+  readonly description: string;
   readonly topology: Topology;
   readonly links: Links;
   readonly nodes: NodeControl;

@@ -85,6 +85,12 @@ export class ClusterStore {
     await rename(unfinished, join(folder, 'state.json'));
   }
 
+  /** Remembers the last run on a cluster. */
+  async noteRun(name: string, lastRun: NonNullable<ClusterState['lastRun']>): Promise<void> {
+    const state = await this.read(name);
+    if (state !== undefined) await this.write({ ...state, lastRun });
+  }
+
   /** Drops what is known of it, and keeps its logs for the person who has to find out what went wrong. */
   async forget(name: string): Promise<void> {
     await rm(join(this.folderOf(name), 'state.json'), { force: true });

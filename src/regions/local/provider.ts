@@ -91,6 +91,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
     name,
     provider: 'local',
     createdAt: state.createdAt,
+    description: `${binary.product} ${binary.version}, local processes`,
     topology,
     links: createLinks(topology, clients),
     nodes: {
