@@ -12,7 +12,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   limiter: ['core'],
   rating: ['limiter', 'core'],
   toxiproxy: ['core'],
-  regions: ['core'],
+  regions: ['toxiproxy', 'core'],
   load: ['history', 'core'],
   experiment: ['checker', 'history', 'rating', 'regions', 'load', 'core'],
   report: ['checker', 'history', 'core'],

@@ -38,7 +38,7 @@ describe('bench', { timeout: 90_000 }, () => {
     expect(stdout).toMatch(
       /all (\d+) requests sent are accounted for: \d+ allowed \+ \d+ denied \+ 0 failed \+ 0 info/,
     );
-    expect(stdout).toMatch(/again {4}openclaw-rl bench .*--seed 1 /;s);
+    expect(stdout).toMatch(/again {4}openclaw-rl bench .*--seed 1 /);
     expect(processesMentioning(folder)).toEqual([]);
   });
 

@@ -38,13 +38,6 @@ export function between(regions: readonly string[], topology: Topology): RegionP
   ];
 }
 
-/** Cuts between groups: whatever flows from one group to another. Throws INVALID_OPTION. */
-export function splitting(groups: readonly (readonly string[])[], topology: Topology): RegionPair[] {
-  check(groups.flat(), topology);
-  const groupOf = (region: string) => groups.findIndex((group) => group.includes(region));
-  return regionPairs(topology.regions).filter(({ from, to }) => groupOf(from) !== groupOf(to));
-}
-
 function check(named: readonly string[], { regions }: Topology): void {
   const unknown = named.find((region) => !regions.includes(region));
   if (unknown !== undefined) {

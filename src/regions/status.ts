@@ -56,7 +56,7 @@ export async function readStatus(regions: Regions): Promise<ClusterStatus> {
 }
 
 /** Milliseconds from a client in `from` to the first node of `to`, through the Toxiproxies between them. */
-export async function measurePair(regions: Regions, { from, to }: RegionPair): Promise<number | undefined> {
+async function measurePair(regions: Regions, { from, to }: RegionPair): Promise<number | undefined> {
   const target = regions.topology.nodes.find((node) => node.region === to);
   if (target === undefined) return undefined;
   return measureRoundTrip(regions.announced(target.name), regions.view(from).localAddress).catch(

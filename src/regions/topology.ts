@@ -45,7 +45,7 @@ export interface Topology {
   readonly roundTripMs: Readonly<Record<string, number>>;
 }
 
-export const DEFAULT_REGIONS = ['us-east', 'eu-west', 'ap-south'] as const;
+const DEFAULT_REGIONS = ['us-east', 'eu-west', 'ap-south'] as const;
 
 /** Design 3: 80 ms over the Atlantic, 120 ms from Europe to Asia, 190 ms from America to Asia. */
 const KNOWN_ROUND_TRIPS_MS: Readonly<Record<string, number>> = {
@@ -56,7 +56,7 @@ const KNOWN_ROUND_TRIPS_MS: Readonly<Record<string, number>> = {
 const OTHER_ROUND_TRIP_MS = 100;
 
 export const SLOTS = 16_384;
-export const MOST_REGIONS = 9;
+const MOST_REGIONS = 9;
 const MOST_NODES_PER_REGION = 20;
 
 export const DEFAULT_TOPOLOGY: TopologyOptions = {

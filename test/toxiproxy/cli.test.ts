@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freePort } from '../../src/regions/local/redis-server.ts';
 import { runCli, startCli, testFolder } from '../support/cli.ts';
+import { freePort } from '../support/redis-server.ts';
 import { connectPeer, echo, startTcpServer, waitUntil } from '../support/tcp-peer.ts';
 import { callApi } from '../support/toxiproxy.ts';
 

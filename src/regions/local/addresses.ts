@@ -11,7 +11,7 @@ export interface LocalAddresses {
   readonly port: number;
 }
 
-export const CLIENT_HOST = 200;
+const CLIENT_HOST = 200;
 const API_HOST = 250;
 export const API_PORT = 8474;
 
