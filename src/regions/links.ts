@@ -1,3 +1,4 @@
+import { OpenclawError } from '../core/errors.ts';
 import type { ToxicToAdd, ToxiproxyClient } from '../toxiproxy/client.ts';
 import { type RegionPair, regionPairs, roundTripMs, type Topology } from './topology.ts';
 
@@ -27,7 +28,7 @@ export interface Links {
   ): Promise<void>;
   /** `undefined` lifts the limit. */
   setBandwidth(pair: RegionPair, rateKBps: number | undefined): Promise<void>;
-  /** As the Toxiproxies themselves report it. */
+  /** As the Toxiproxies themselves report it; of regions without one nothing is said. */
   state(): Promise<LinkState[]>;
 }
 
@@ -50,7 +51,12 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
     topology.nodes.filter((node) => node.region === region).flatMap(({ name }) => proxyNames(name));
   const clientOf = (region: string): ToxiproxyClient => {
     const client = clients.get(region);
-    if (client === undefined) throw new RangeError(`no Toxiproxy in ${region}`);
+    if (client === undefined) {
+      throw new OpenclawError(
+        'INVALID_OPTION',
+        `no Toxiproxy is known in ${region}: nothing can be done to its links`,
+      );
+    }
     return client;
   };
   const flows = ({ from, to }: RegionPair): Flow[] => [
@@ -86,9 +92,8 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
       await (rateKBps === undefined ? drop(pair, 'bandwidth') : put(pair, 'bandwidth', { rate: rateKBps }));
     },
     async state() {
-      return Promise.all(
-        regionPairs(topology.regions).map((pair) => readPair(pair, clientOf(pair.from), proxiesTo(pair.to))),
-      );
+      const known = regionPairs(topology.regions).filter(({ from }) => clients.has(from));
+      return Promise.all(known.map((pair) => readPair(pair, clientOf(pair.from), proxiesTo(pair.to))));
     },
   };
 }

@@ -4,7 +4,7 @@ import { connectDirect } from './form-cluster.ts';
 import type { LinkState } from './links.ts';
 import { measureRoundTrip } from './ping.ts';
 import type { Regions } from './provider.ts';
-import { type RegionPair, regionPairs, roundTripMs } from './topology.ts';
+import { type RegionPair, roundTripMs } from './topology.ts';
 
 /** One node as it is now, by its own word. */
 export interface NodeStatus {
@@ -38,20 +38,18 @@ export interface ClusterStatus {
 /** Asks every node and every Toxiproxy; what does not answer is reported as such. */
 export async function readStatus(regions: Regions): Promise<ClusterStatus> {
   const { name, provider, topology } = regions;
-  const [nodes, states, trips] = await Promise.all([
-    readNodes(regions),
-    regions.links.state(),
-    Promise.all(regionPairs(topology.regions).map((pair) => measurePair(regions, pair))),
-  ]);
-  const links = states.map((state, i): LinkStatus => {
-    const measured = trips[i];
-    const configuredRoundTripMs = roundTripMs(topology, state);
-    return {
-      ...state,
-      configuredRoundTripMs,
-      ...(measured === undefined ? {} : { measuredRoundTripMs: measured }),
-    };
-  });
+  const [nodes, states] = await Promise.all([readNodes(regions), regions.links.state()]);
+  const links = await Promise.all(
+    states.map(async (state): Promise<LinkStatus> => {
+      const measuredRoundTripMs = await measurePair(regions, state);
+      const configuredRoundTripMs = roundTripMs(topology, state);
+      return {
+        ...state,
+        configuredRoundTripMs,
+        ...(measuredRoundTripMs === undefined ? {} : { measuredRoundTripMs }),
+      };
+    }),
+  );
   return { name, provider, nodes, links };
 }
 

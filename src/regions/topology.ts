@@ -136,7 +136,11 @@ function replicaRegion(regions: readonly string[], home: number, copy: number): 
   return regions[(home + step) % regions.length] ?? '';
 }
 
-function planRoundTrips({ regions, roundTripMs: given }: TopologyOptions): Record<string, number> {
+/** Milliseconds for every pair of regions: as given, else by what is known of it. Throws INVALID_OPTION. */
+export function planRoundTrips({
+  regions,
+  roundTripMs: given,
+}: Pick<TopologyOptions, 'regions' | 'roundTripMs'>): Record<string, number> {
   for (const pair of Object.keys(given)) {
     const [a = '', b = '', more] = pair.split(':');
     if (a === b || more !== undefined || !regions.includes(a) || !regions.includes(b)) {
