@@ -123,6 +123,16 @@ export async function openCluster(
       hint: `start it with: openclaw-rl up --name ${name}`,
     });
   }
+  if (!isRunning(state, store)) {
+    throw new OpenclawError('ENVIRONMENT_FAILED', `cluster ${name} is no longer running (a reboot?)`, {
+      hint: `start it again with: openclaw-rl up --name ${name}`,
+    });
+  }
+  if (!findOwned(store.folderOf(name)).some(({ role }) => role === 'toxiproxy')) {
+    throw new OpenclawError('ENVIRONMENT_FAILED', `the Toxiproxy of cluster ${name} has ended`, {
+      hint: `start the cluster anew with: openclaw-rl down --name ${name} && openclaw-rl up --name ${name}`,
+    });
+  }
   return { regions: attach(store, state), state };
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import { benchCommand } from './commands/bench.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
 import { faultCommand } from './commands/fault.ts';
 import { regionalToxiproxyCommand } from './commands/regional-toxiproxy.ts';
@@ -21,6 +22,7 @@ const COMMANDS = [
   upCommand,
   statusCommand,
   downCommand,
+  doctorCommand,
   faultCommand,
   serveCommand,
   toxiproxyCommand,

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import type { Topology } from './topology.ts';
@@ -65,17 +65,23 @@ export class ClusterStore {
   async create(state: ClusterState): Promise<void> {
     const folder = this.folderOf(state.name);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(join(folder, 'state.json'), `${JSON.stringify(state, undefined, 2)}\n`, {
-      flag: 'wx',
-    }).catch((error: Error) => {
+    // Linked, not written: whoever looks sees all of it or nothing, and only one program succeeds.
+    const unfinished = join(folder, `.state.json.${process.pid}`);
+    await writeFile(unfinished, `${JSON.stringify(state, undefined, 2)}\n`);
+    try {
+      await link(unfinished, join(folder, 'state.json'));
+    } catch (error) {
+      const isTaken = (error as NodeJS.ErrnoException).code === 'EEXIST';
       throw new OpenclawError(
         'ENVIRONMENT_FAILED',
-        `cluster ${state.name} cannot be claimed: ${error.message}`,
-        {
-          hint: `see openclaw-rl status, or choose another name with --name`,
-        },
+        isTaken
+          ? `cluster ${state.name} is being started or used by another program`
+          : `cluster ${state.name} cannot be claimed: ${(error as Error).message}`,
+        { hint: `wait for it, end it with: openclaw-rl down --name ${state.name}, or choose another --name` },
       );
-    });
+    } finally {
+      await rm(unfinished, { force: true });
+    }
   }
 
   async write(state: ClusterState): Promise<void> {

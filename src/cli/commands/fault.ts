@@ -148,6 +148,7 @@ async function inject(environment: Environment, { name, for: forMs }: Common, st
 
 /** Resolves after the time, if there is one, or when the signal comes. */
 async function waitFor(ms: number | undefined, signal: AbortSignal): Promise<void> {
-  const forever = 2 ** 31 - 1;
-  await sleep(ms ?? forever, undefined, { signal }).catch(() => {});
+  const longestTimer = 2 ** 31 - 1; // a longer one would ring at once
+  for (let left = ms ?? Number.POSITIVE_INFINITY; left > 0 && !signal.aborted; left -= longestTimer)
+    await sleep(Math.min(left, longestTimer), undefined, { signal }).catch(() => {});
 }

@@ -25,6 +25,7 @@ const START_MS = 10_000;
 export async function startNode(start: NodeStart, node: PlannedNode, signal: AbortSignal): Promise<void> {
   const folder = nodeFolder(start, node);
   await mkdir(folder, { recursive: true });
+  if (signal.aborted) throw new OpenclawError('INTERRUPTED', `interrupted before ${node.name} was started`);
   const hasEnded = startOwned({
     command: start.binary.command,
     args: serverArguments(start, node, folder),

@@ -94,12 +94,17 @@ function readMarks(pid: number): { cluster: string; role: string } | undefined {
       readFileSync(`/proc/${pid}/environ`, 'utf8'),
     ];
     if (/\) Z /.test(stat)) return undefined; // dead, and not yet collected by its parent
-    const variables = environment.split('\0');
-    const value = (name: string) =>
-      variables.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
-    const cluster = value(CLUSTER_MARK);
-    return cluster === undefined ? undefined : { cluster, role: value(ROLE_MARK) ?? '' };
+    return marksAmong(environment) ?? marksAmong(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), 'env');
   } catch {
     return undefined; // it ended, or is another user's
   }
+}
+
+/** Before `env` has become the program it starts, the marks are still its arguments. */
+function marksAmong(text: string, command?: string): { cluster: string; role: string } | undefined {
+  const words = text.split('\0');
+  if (command !== undefined && words[0] !== command) return undefined;
+  const value = (name: string) => words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
+  const cluster = value(CLUSTER_MARK);
+  return cluster === undefined ? undefined : { cluster, role: value(ROLE_MARK) ?? '' };
 }

@@ -37,7 +37,8 @@ async function bringUp(
   { name, topology, lifetime, signal, onProgress }: UpOptions,
 ): Promise<Regions> {
   const cluster = store.folderOf(name);
-  const addresses = await claimAddresses(topology, await takenOctets(store));
+  const claim = await claimAddresses(topology, await takenOctets(store));
+  const { addresses } = claim;
   const provision: LocalProvision = { addresses, binary };
   const state: ClusterState = {
     version: 1,
@@ -49,13 +50,21 @@ async function bringUp(
     topology,
     provision: { ...provision },
   };
-  await store.create(state);
   const start = { cluster, binary, addresses, topology };
+  try {
+    await store.create(state);
+  } catch (error) {
+    claim.release();
+    throw error;
+  }
   try {
     await mkdir(`${cluster}/logs`, { recursive: true });
     onProgress(`starting ${topology.nodes.length} nodes of ${binary.product} ${binary.version}`);
-    await startToxiproxyProcess({ cluster, self, addresses, topology, seed }, signal);
-    await Promise.all(topology.nodes.map((node) => startNode(start, node, signal)));
+    // The nodes first: a server refuses writes for 2 s from its start, and all else fits into that time.
+    await allOrNone(signal, (stop) => [
+      ...topology.nodes.map((node) => startNode(start, node, stop)),
+      startToxiproxyProcess({ cluster, self, addresses, topology, seed }, stop),
+    ]);
     onProgress('forming the cluster');
     await formCluster(
       topology,
@@ -65,13 +74,33 @@ async function bringUp(
     const regions = attach(store, state);
     onProgress('setting round trips');
     await setRoundTrips(regions.links, topology);
+    if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted while setting round trips');
     const { owner, ...lasting } = state;
     await store.write({ ...(lifetime === 'run' ? state : lasting), phase: 'up' });
     return regions;
   } catch (error) {
-    await endLocalCluster(store, name, { keepLogs: true });
+    await endLocalCluster(store, name, { keepLogs: !signal.aborted });
     throw error;
+  } finally {
+    claim.release();
   }
+}
+
+/** Waits for all; when one fails the others are told to stop, so that nothing starts once this has settled. */
+async function allOrNone(
+  signal: AbortSignal,
+  start: (stop: AbortSignal) => readonly Promise<void>[],
+): Promise<void> {
+  const failed = new AbortController();
+  let first: { readonly error: unknown } | undefined;
+  const starting = start(AbortSignal.any([signal, failed.signal])).map((each) =>
+    each.catch((error: unknown) => {
+      first ??= { error };
+      failed.abort();
+    }),
+  );
+  await Promise.all(starting);
+  if (first !== undefined) throw first.error;
 }
 
 /** A local cluster that runs, from its state file. */

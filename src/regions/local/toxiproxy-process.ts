@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OpenclawError } from '../../core/errors.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { proxyNames } from '../links.ts';
 import type { PlannedNode, Topology } from '../topology.ts';
@@ -25,6 +26,7 @@ export async function startToxiproxyProcess(start: ToxiproxyStart, signal: Abort
   const { cluster, self, topology, addresses } = start;
   const config = join(cluster, 'toxiproxy.json');
   await writeFile(config, JSON.stringify(regionalConfig(start), undefined, 2));
+  if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted before the Toxiproxy was started');
   const [command, ...script] = self;
   startOwned({
     command,
