@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
+import { openExternal } from '../regions/external.ts';
 import { findOwned } from '../regions/local/owned-processes.ts';
 import { findPlatformLack } from '../regions/local/platform.ts';
 import { attach, createLocalProvider, endLocalCluster } from '../regions/local/provider.ts';
@@ -134,6 +136,35 @@ export async function openCluster(
     });
   }
   return { regions: attach(store, state), state };
+}
+
+/** Which regions a command works on: a cluster of ours, or what an endpoints file names. */
+export interface ChosenRegions {
+  readonly name: string;
+  readonly endpoints?: string;
+}
+
+export function choosingRegions(command: Command): Command {
+  return command
+    .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
+    .option(
+      '--endpoints <file>',
+      'instead: regions that somebody else runs, by their addresses (see the README)',
+    );
+}
+
+/** Opens what was chosen. Throws ENVIRONMENT_FAILED or INVALID_OPTION. */
+export async function openRegions(
+  environment: Environment,
+  { name, endpoints }: ChosenRegions,
+): Promise<Regions> {
+  if (endpoints === undefined) return (await openCluster(clusterStore(environment), name)).regions;
+  const text = await readFile(resolve(environment.cwd, endpoints), 'utf8').catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new OpenclawError('INVALID_OPTION', `--endpoints: cannot read ${endpoints}: ${error.code}`);
+    },
+  );
+  return openExternal(text, endpoints);
 }
 
 /** Ends what programs that were killed have left, and says so. */

@@ -4,7 +4,7 @@ import { OpenclawError } from '../../core/errors.ts';
 import { type CutMode, healLinks, type Links } from '../../regions/links.ts';
 import { between, isolating, oneWay } from '../../regions/pairs.ts';
 import type { RegionPair, Topology } from '../../regions/topology.ts';
-import { clusterStore, DEFAULT_CLUSTER, openCluster } from '../cluster.ts';
+import { type ChosenRegions, choosingRegions, openRegions } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { decimalNumber, parseDurationMs } from '../options.ts';
 
@@ -18,15 +18,16 @@ export function faultCommand(environment: Environment): Command {
     .addCommand(healCommand(environment));
 }
 
-interface Common {
-  readonly name: string;
+interface Common extends ChosenRegions {
   readonly for?: number;
 }
 
 function timed(command: Command): Command {
-  return command
-    .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
-    .option('--for <time>', 'heal after this time, like 10s (default: on Ctrl-C)', parseDurationMs);
+  return choosingRegions(command).option(
+    '--for <time>',
+    'heal after this time, like 10s (default: on Ctrl-C)',
+    parseDurationMs,
+  );
 }
 
 interface PartitionFlags extends Common {
@@ -117,17 +118,12 @@ function bandwidthCommand(environment: Environment): Command {
     );
 }
 
-interface HealFlags {
-  readonly name: string;
-}
-
 function healCommand(environment: Environment): Command {
-  return new Command('heal')
+  return choosingRegions(new Command('heal'))
     .description('Take away every cut and limit and set the round trips back, whoever left them.')
-    .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
     .addHelpText('after', '\nExample:\n  $ openclaw-rl fault heal')
-    .action(async ({ name }: HealFlags) => {
-      const { regions } = await openCluster(clusterStore(environment), name);
+    .action(async (chosen: ChosenRegions) => {
+      const regions = await openRegions(environment, chosen);
       await healLinks(regions.links, regions.topology);
       environment.log('healed\n');
     });
@@ -135,9 +131,13 @@ function healCommand(environment: Environment): Command {
 
 type Inject = (links: Links, topology: Topology) => Promise<() => Promise<void>>;
 
-async function inject(environment: Environment, { name, for: forMs }: Common, start: Inject): Promise<void> {
-  const { regions } = await openCluster(clusterStore(environment), name);
-  const undo = await start(regions.links, regions.topology);
+async function inject(environment: Environment, flags: Common, start: Inject): Promise<void> {
+  const { for: forMs } = flags;
+  const { links, topology } = await openRegions(environment, flags);
+  const undo = await start(links, topology).catch(async (error: unknown) => {
+    await healLinks(links, topology).catch(() => {}); // a part of it may be in force
+    throw error;
+  });
   environment.log(
     forMs === undefined ? 'in force, until Ctrl-C\n' : `in force for ${forMs / 1_000} s, or until Ctrl-C\n`,
   );

@@ -1,20 +1,19 @@
 import { Command } from 'commander';
 import { readStatus } from '../../regions/status.ts';
-import { clusterStore, DEFAULT_CLUSTER, openCluster } from '../cluster.ts';
+import { type ChosenRegions, choosingRegions, openRegions } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { renderStatus } from '../status-table.ts';
 
 export function statusCommand(environment: Environment): Command {
-  return new Command('status')
+  return choosingRegions(new Command('status'))
     .description(
       'Show nodes, roles, slots, lag, round trips measured against configured, and faults in force.',
     )
-    .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
     .option('--json', 'print one JSON document', false)
     .addHelpText('after', '\nExamples:\n  $ openclaw-rl status\n  $ openclaw-rl status --json | jq .links')
-    .action(async ({ name, json }: { name: string; json: boolean }) => {
-      const { regions } = await openCluster(clusterStore(environment), name);
-      const status = await readStatus(regions);
+    .action(async ({ json, ...chosen }: ChosenRegions & { json: boolean }) => {
+      const { name } = chosen;
+      const status = await readStatus(await openRegions(environment, chosen));
       const silent = status.nodes.filter(({ role }) => role === 'down').map((node) => node.name);
       if (silent.length > 0)
         environment.log(
