@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { readStatus } from '../../regions/status.ts';
-import { clusterStore, DEFAULT_CLUSTER, openCluster } from '../cluster.ts';
+import { clusterStore, DEFAULT_CLUSTER, openCluster, reportSilentNodes } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { renderStatus } from '../status-table.ts';
 
@@ -15,11 +15,7 @@ export function statusCommand(environment: Environment): Command {
     .action(async ({ name, json }: { name: string; json: boolean }) => {
       const { regions } = await openCluster(clusterStore(environment), name);
       const status = await readStatus(regions);
-      const silent = status.nodes.filter(({ role }) => role === 'down').map((node) => node.name);
-      if (silent.length > 0)
-        environment.log(
-          `does not answer: ${silent.join(', ')}\n  start the cluster anew with: openclaw-rl down --name ${name} && openclaw-rl up --name ${name}\n`,
-        );
+      reportSilentNodes(status, environment);
       environment.out(
         json
           ? `${JSON.stringify(status, undefined, 2)}\n`
