@@ -11,6 +11,7 @@ import { findServer } from '../regions/local/server-binary.ts';
 import { sweepAbandoned } from '../regions/local/sweep.ts';
 import type { Regions, UpOptions } from '../regions/provider.ts';
 import { type ClusterState, ClusterStore } from '../regions/state.ts';
+import type { ClusterStatus } from '../regions/status.ts';
 import { DEFAULT_TOPOLOGY, type Persistence, planTopology } from '../regions/topology.ts';
 import type { Environment } from './environment.ts';
 import { decimalNumber, parseRegions, parseRoundTrips, wholeNumber } from './options.ts';
@@ -132,7 +133,7 @@ export async function openCluster(
   }
   if (!findOwned(store.folderOf(name)).some(({ role }) => role === 'toxiproxy')) {
     throw new OpenclawError('ENVIRONMENT_FAILED', `the Toxiproxy of cluster ${name} has ended`, {
-      hint: `start the cluster anew with: openclaw-rl down --name ${name} && openclaw-rl up --name ${name}`,
+      hint: startAnew(name),
     });
   }
   return { regions: attach(store, state), state };
@@ -165,6 +166,16 @@ export async function openRegions(
     },
   );
   return openExternal(text, endpoints);
+}
+
+/** Says which nodes do not answer, and the way out. */
+export function reportSilentNodes({ name, nodes }: ClusterStatus, { log }: Environment): void {
+  const silent = nodes.filter(({ role }) => role === 'down').map((node) => node.name);
+  if (silent.length > 0) log(`does not answer: ${silent.join(', ')}\n  ${startAnew(name)}\n`);
+}
+
+function startAnew(name: string): string {
+  return `start the cluster anew with: openclaw-rl down --name ${name} && openclaw-rl up --name ${name}`;
 }
 
 /** Ends what programs that were killed have left, and says so. */

@@ -5,6 +5,7 @@ import { benchCommand } from './commands/bench.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
 import { faultCommand } from './commands/fault.ts';
+import { inspectCommand } from './commands/inspect.ts';
 import { regionalToxiproxyCommand } from './commands/regional-toxiproxy.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
@@ -24,6 +25,7 @@ const COMMANDS = [
   downCommand,
   doctorCommand,
   faultCommand,
+  inspectCommand,
   serveCommand,
   toxiproxyCommand,
 ];

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { readStatus } from '../../regions/status.ts';
-import { type ChosenRegions, choosingRegions, openRegions } from '../cluster.ts';
+import { type ChosenRegions, choosingRegions, openRegions, reportSilentNodes } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { renderStatus } from '../status-table.ts';
 
@@ -12,13 +12,8 @@ export function statusCommand(environment: Environment): Command {
     .option('--json', 'print one JSON document', false)
     .addHelpText('after', '\nExamples:\n  $ openclaw-rl status\n  $ openclaw-rl status --json | jq .links')
     .action(async ({ json, ...chosen }: ChosenRegions & { json: boolean }) => {
-      const { name } = chosen;
       const status = await readStatus(await openRegions(environment, chosen));
-      const silent = status.nodes.filter(({ role }) => role === 'down').map((node) => node.name);
-      if (silent.length > 0)
-        environment.log(
-          `does not answer: ${silent.join(', ')}\n  start the cluster anew with: openclaw-rl down --name ${name} && openclaw-rl up --name ${name}\n`,
-        );
+      reportSilentNodes(status, environment);
       environment.out(
         json
           ? `${JSON.stringify(status, undefined, 2)}\n`

@@ -1,6 +1,14 @@
 import { Command } from 'commander';
+import { OpenclawError } from '../../core/errors.ts';
 import { readStatus } from '../../regions/status.ts';
-import { bringUp, clusterStore, DEFAULT_CLUSTER, type TopologyFlags, topologyOptions } from '../cluster.ts';
+import {
+  bringUp,
+  clusterStore,
+  DEFAULT_CLUSTER,
+  reportSilentNodes,
+  type TopologyFlags,
+  topologyOptions,
+} from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { renderStatus } from '../status-table.ts';
 
@@ -29,6 +37,11 @@ export function upCommand(environment: Environment): Command {
           : `cluster ${options.name} is up after ${seconds} s\n`,
       );
       const status = await readStatus(regions);
+      if (environment.interrupt.aborted && !isSame) {
+        await regions.down();
+        throw new OpenclawError('INTERRUPTED', `interrupted: cluster ${options.name} is down again`);
+      }
+      reportSilentNodes(status, environment);
       environment.out(
         options.json
           ? `${JSON.stringify(status, undefined, 2)}\n`

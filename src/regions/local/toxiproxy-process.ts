@@ -47,7 +47,8 @@ export async function startToxiproxyProcess(start: ToxiproxyStart, signal: Abort
           (error: Error) => error.message,
         ),
       );
-      await client.populate(foreignNodes(topology, region).flatMap((node) => proxiesOf(start, node)));
+      const proxies = foreignNodes(topology, region).flatMap((node) => proxiesOf(start, node));
+      if (proxies.length > 0) await client.populate(proxies); // a single region has none
     }),
   );
 }
