@@ -38,7 +38,7 @@ describe('bench', { timeout: 90_000 }, () => {
     expect(stdout).toMatch(
       /all (\d+) requests sent are accounted for: \d+ allowed \+ \d+ denied \+ 0 failed \+ 0 info/,
     );
-    expect(stdout).toMatch(/again {4}openclaw-rl bench .*--seed 1\n/);
+    expect(stdout).toMatch(/again {4}openclaw-rl bench .*--seed 1 /);
     expect(processesMentioning(folder)).toEqual([]);
   });
 
@@ -88,7 +88,9 @@ describe('bench', { timeout: 90_000 }, () => {
 
   it.each([
     { when: 'while the load runs', sign: /load {7}allowed [1-9]/, verdict: /^verdict {2}unknown\n/ },
-    { when: 'before the load runs', sign: /provision/, verdict: /^$/ },
+    { when: 'while the cluster forms', sign: /forming the cluster/, verdict: /^$/ },
+    { when: 'while the services start', sign: /provision/, verdict: /^$/ },
+    { when: 'while it warms up', sign: /warm up/, verdict: /^$/ },
   ])('on Ctrl-C $when judges what there is, tears down and exits 130', async ({ sign, verdict }) => {
     const folder = testFolder();
     const { child, output, ended } = startCli([...SMALL, '--duration', '60'], { cwd: folder });
@@ -99,13 +101,14 @@ describe('bench', { timeout: 90_000 }, () => {
     expect(processesMentioning(folder)).toEqual([]);
   });
 
-  it('killed outright leaves no process behind', async () => {
+  it('killed outright leaves nothing that the next command does not end', async () => {
     const folder = testFolder();
     const { child, output, ended } = startCli([...SMALL, '--duration', '60'], { cwd: folder });
     await vi.waitUntil(() => /load {7}allowed [1-9]/.test(output.stderr), { timeout: 30_000 });
     expect(processesMentioning(folder).length).toBeGreaterThan(6);
     child.kill('SIGKILL');
     expect(await ended).toBe('SIGKILL');
+    expect((await runCli(['down'], { cwd: folder })).stderr).toMatch(/ended what a killed run left behind/);
     await vi.waitUntil(() => processesMentioning(folder).length === 0, { timeout: 10_000 });
     const kept = readFileSync(join(folder, 'reports/latest/history.ndjson'), 'utf8').split('\n').slice(0, -1);
     expect(JSON.parse(kept[0] ?? '')).toMatchObject({ type: 'header' });

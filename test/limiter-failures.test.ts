@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLimiter, type LimiterOptions } from '../src/limiter/create.ts';
 import type { Limiter } from '../src/limiter/limiter.ts';
-import { freePort } from '../src/regions/local/redis-server.ts';
 import { startRedisProxy } from './support/redis-proxy.ts';
+import { freePort } from './support/redis-server.ts';
 import { SERVERS, startTestServer, type TestServer } from './support/server.ts';
 
 const ada = { user: 'ada', endpoint: 'ratings' };

@@ -22,9 +22,9 @@ const ENVIRONMENT_CODES: ReadonlySet<ErrorCode> = new Set([
   'INTERRUPTED',
 ]);
 
-/** What the user typed is 64, what the machine lacks or Redis refuses is 69. */
+/** What the user typed is 64, what the machine lacks or Redis or Toxiproxy refuses is 69. */
 export function exitCodeOfError(code: ErrorCode): number {
-  return ENVIRONMENT_CODES.has(code) || code.startsWith('REDIS_') || code.startsWith('REPLY_')
+  return ENVIRONMENT_CODES.has(code) || /^(REDIS|REPLY|TOXIPROXY)_/.test(code)
     ? EXIT.environment
     : EXIT.usage;
 }

@@ -3,7 +3,15 @@ import { Command, CommanderError } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import { benchCommand } from './commands/bench.ts';
 import { checkCommand } from './commands/check.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { downCommand } from './commands/down.ts';
+import { faultCommand } from './commands/fault.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { regionalToxiproxyCommand } from './commands/regional-toxiproxy.ts';
 import { serveCommand } from './commands/serve.ts';
+import { statusCommand } from './commands/status.ts';
+import { toxiproxyCommand } from './commands/toxiproxy.ts';
+import { upCommand } from './commands/up.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 
@@ -11,14 +19,27 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
+const COMMANDS = [
+  benchCommand,
+  checkCommand,
+  upCommand,
+  statusCommand,
+  downCommand,
+  doctorCommand,
+  faultCommand,
+  inspectCommand,
+  serveCommand,
+  toxiproxyCommand,
+];
+
 function makeProgram(environment: Environment): Command {
   const program = new Command('openclaw-rl')
     .description('Proves what a distributed rate limiter really admits, with an exit code for CI.')
     .version(version)
     .showHelpAfterError('(run with --help for the options)')
     .addHelpText('after', EXIT_CODES);
-  for (const command of [benchCommand(environment), checkCommand(environment), serveCommand(environment)])
-    program.addCommand(command);
+  for (const makeCommand of COMMANDS) program.addCommand(makeCommand(environment));
+  program.addCommand(regionalToxiproxyCommand(environment), { hidden: true });
   return program;
 }
 

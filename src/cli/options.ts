@@ -47,3 +47,29 @@ export function parseRegions(text: string): string[] {
     'Expected one to nine different names of a-z, 0-9 and -, with commas between.',
   );
 }
+
+/** Collects `a:b=40`, repeated or with commas between, into `{ 'a:b': 40 }`. */
+export function parseRoundTrips(text: string, sofar: Record<string, number>): Record<string, number> {
+  const pairs = text.split(',').map((part) => {
+    const [, pair, ms] = /^([a-z0-9-]+:[a-z0-9-]+)=(\d+(?:\.\d+)?)$/.exec(part) ?? [];
+    if (pair === undefined)
+      throw new InvalidArgumentError('Expected two regions and milliseconds, like us-east:eu-west=80.');
+    return [pair, Number(ms)] as const;
+  });
+  return { ...sofar, ...Object.fromEntries(pairs) };
+}
+
+const DURATION_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+};
+
+/** A commander parser for a time like `500ms`, `10s`, `2m`; gives milliseconds. */
+export function parseDurationMs(text: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|min|h)$/.exec(text) ?? [];
+  if (number === undefined) throw new InvalidArgumentError('Expected a time like 500ms, 10s or 2m.');
+  return Number(number) * (DURATION_MS[unit] ?? 1);
+}

@@ -36,6 +36,13 @@ const CATALOGUE = {
     hint: 'check the version of the server: Redis 7 or Valkey is needed',
   },
   SERVER_MISSING: { charge: 'none', hint: 'run bin/setup, or install redis-server or valkey-server' },
+  TOXIPROXY_UNREACHABLE: { charge: 'none', hint: 'check that a Toxiproxy runs there: openclaw-rl toxiproxy' },
+  TOXIPROXY_TIMEOUT: {
+    charge: 'none',
+    hint: 'whether the change was made is not known; restart that Toxiproxy',
+  },
+  TOXIPROXY_REFUSED: { charge: 'none', hint: 'its words are above' },
+  TOXIPROXY_STUCK: { charge: 'none', hint: 'restart that Toxiproxy, then populate it again' },
   INTERRUPTED: { charge: 'none', hint: 'run the command again' },
   ENVIRONMENT_FAILED: { charge: 'none', hint: 'see the logs named above' },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -1,17 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import { type CheckReport, checkHistory } from '../checker/check.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { formatPolicy, type Policy } from '../core/policy.ts';
-import type { Header, Outcome } from '../history/operation.ts';
+import type { Header, Operation, Outcome } from '../history/operation.ts';
 import { bucketOf, runClosedLoop, type Target } from '../load/closed-loop.ts';
 import { type LatencySummary, Recorder } from '../load/recorder.ts';
 import { busiestUsers, type LoadShape, makeUserDraw, planUsers } from '../load/users.ts';
-import { readServerTime } from '../regions/clock.ts';
-import { type RedisServer, startRedisServer } from '../regions/local/redis-server.ts';
-import { findServer, type ServerBinary } from '../regions/local/server-binary.ts';
+import type { Regions } from '../regions/provider.ts';
 import { Cleanup } from './cleanup.ts';
+import { watchClocks } from './clock-watch.ts';
 import { HistoryFile } from './history-file.ts';
 import { type SelfCommand, startRegion } from './services.ts';
 
@@ -19,7 +17,8 @@ export interface BenchOptions {
   readonly self: SelfCommand;
   /** The environment of the services. */
   readonly env: Readonly<Record<string, string>>;
-  readonly server?: string;
+  /** Brings up the cluster, or takes one that is up; `down` is called only when `isOurs`. */
+  readonly provide: () => Promise<{ readonly regions: Regions; readonly isOurs: boolean }>;
   readonly strategy: string;
   readonly policy: Policy;
   readonly prefix: string;
@@ -48,7 +47,8 @@ export interface BenchResult {
     readonly outcome: Outcome;
     readonly latency: LatencySummary;
   }[];
-  readonly server: ServerBinary;
+  /** Provider and server, for people. */
+  readonly system: string;
   readonly loadMs: number;
   readonly interrupted: boolean;
   /** What could not be undone, as sentences; empty when all is gone. */
@@ -59,8 +59,6 @@ const WARM_UP_MS = 2_000;
 const DRAIN_MS = 3_000;
 const BUSIEST = 100;
 const RULES = { contestedAtLeast: 0.8, infoAtMost: 0.05 };
-const CLOCK_EVERY_MS = 250;
-const CLOCK_TIMEOUT_MS = 1_000;
 
 /** One run: provision, load, judge, tear down. Everything that was started is stopped, also when it fails. */
 export async function runBench(options: BenchOptions): Promise<BenchResult> {
@@ -97,20 +95,20 @@ async function provisionAndRun(
   const { folder, shape, signal } = options;
   const users = planUsers(shape);
   for (const region of shape.regions) makeUserDraw(users, region); // refuses a plan in which a region has no user
-  const server = await findServer(options.server);
   const logs = join(folder, 'logs');
   await mkdir(logs, { recursive: true });
-  report('provision', `${server.product} ${server.version}, ${shape.regions.length} regions`);
-  const redis = await startRedisServer({ binary: server, folder: logs });
-  cleanup.add('stop redis', () => redis.process.stop());
-  const targets = await startRegions(options, { redis, logs, cleanup });
+  const { regions, isOurs } = await options.provide();
+  if (isOurs) cleanup.add(`end cluster ${regions.name}`, () => regions.down());
+  report('provision', `${shape.regions.length} gateways and Rating services`);
+  const targets = await startRegions(options, { regions, logs, cleanup });
   throwIfAborted(signal);
 
   await warmUp(options, targets, report);
 
   const history = new HistoryFile(join(folder, 'history.ndjson'), makeHeader(options));
-  const recorder = new Recorder((operation) => history.addOperation(operation));
-  const clock = await watchClock(redis, recorder, history);
+  const nameNode = makeNodeNames(regions);
+  const recorder = new Recorder((operation) => history.addOperation(nameNode(operation)));
+  const clock = await watchClocks(regions, recorder, history);
   const ticker = setInterval(() => report('load', undefined, { ...recorder.counts }), 1_000);
   const load = { shape, users, targets, recorder, durationMs: options.durationMs, drainMs: DRAIN_MS, signal };
   report('load', `${shape.connections} concurrent users, ${options.durationMs / 1_000} s`);
@@ -134,7 +132,13 @@ async function provisionAndRun(
     });
   const busiest = busiestUsers(users, shape.regions, BUSIEST).map(({ name }) => bucketOf(name));
   const check = checkHistory(recorded, { ...RULES, busiest, interrupted: signal.aborted });
-  return { check, latencies: recorder.latencies(), server, loadMs, interrupted: signal.aborted };
+  return {
+    check,
+    latencies: recorder.latencies(),
+    system: regions.description,
+    loadMs,
+    interrupted: signal.aborted,
+  };
 }
 
 /** Fresh processes are slow and their connections are few: load on buckets of its own, which is not judged. */
@@ -157,19 +161,20 @@ async function warmUp(
 
 async function startRegions(
   { self, env, shape, strategy, policy, prefix }: BenchOptions,
-  { redis, logs, cleanup }: { redis: RedisServer; logs: string; cleanup: Cleanup },
+  { regions, logs, cleanup }: { regions: Regions; logs: string; cleanup: Cleanup },
 ): Promise<Target[]> {
   const common = {
     self,
     env,
-    redisUrl: redis.url,
     strategy,
     policy: formatPolicy(policy),
     prefix,
     logs,
     cleanup,
   };
-  const started = await Promise.allSettled(shape.regions.map((region) => startRegion({ ...common, region })));
+  const started = await Promise.allSettled(
+    shape.regions.map((region) => startRegion({ ...common, view: regions.view(region) })),
+  );
   const failed = started.find((result) => result.status === 'rejected'); // once all are settled: none is left behind
   if (failed !== undefined) throw failed.reason;
   return started.map((result, index) => ({
@@ -193,36 +198,19 @@ function makeHeader({ policy, strategy, shape, startedAt }: BenchOptions): Heade
   };
 }
 
-/** Reads the server's clock while the load runs; the checker bounds its drift from these. */
-async function watchClock(
-  redis: RedisServer,
-  recorder: Recorder,
-  history: HistoryFile,
-): Promise<{ stop(): Promise<void> }> {
-  const client = new Redis({
-    host: redis.host,
-    port: redis.port,
-    maxRetriesPerRequest: 0,
-    commandTimeout: CLOCK_TIMEOUT_MS,
-    retryStrategy: () => CLOCK_EVERY_MS,
-  });
-  client.on('error', () => {});
-  const read = async () => {
-    const time = await readServerTime(client, () => recorder.nowUs()).catch(() => undefined);
-    if (time !== undefined) history.addClock({ type: 'clock', node: `${redis.host}:${redis.port}`, ...time });
-  };
-  await read(); // before the load: the sharpest reading, with the one after it
-  let last = Promise.resolve();
-  const timer = setInterval(() => {
-    last = read();
-  }, CLOCK_EVERY_MS);
-  return {
-    async stop() {
-      clearInterval(timer);
-      await last;
-      await read();
-      client.disconnect();
-    },
+/** Decisions name the address that decided; the history names the node. */
+function makeNodeNames(regions: Regions): (operation: Operation) => Operation {
+  const names = new Map(
+    regions.topology.nodes.map(({ name }) => {
+      const { host, port } = regions.announced(name);
+      return [`${host}:${port}`, name];
+    }),
+  );
+  return (operation) => {
+    const node = names.get(operation.decision?.node ?? '');
+    return operation.decision === undefined || node === undefined
+      ? operation
+      : { ...operation, decision: { ...operation.decision, node } };
   };
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
 import { type LocalProcess, startProcess } from '../regions/local/process.ts';
+import type { RegionView } from '../regions/provider.ts';
 import type { Cleanup } from './cleanup.ts';
 
 /** How to start this program again as a child: the interpreter and the script. */
@@ -10,8 +11,8 @@ export type SelfCommand = readonly [command: string, ...args: string[]];
 export interface ServiceOptions {
   readonly self: SelfCommand;
   readonly env: Readonly<Record<string, string>>;
-  readonly region: string;
-  readonly redisUrl: string;
+  /** The region it is in, and how a client there sees the cluster. */
+  readonly view: RegionView;
   readonly strategy: string;
   readonly policy: string;
   readonly prefix: string;
@@ -23,24 +24,28 @@ const START_MS = 20_000;
 
 /** Starts the Rating service of a region and its gateway, each a process; gives the gateway's address. */
 export async function startRegion(options: ServiceOptions): Promise<string> {
-  const { region, redisUrl, strategy, policy, prefix } = options;
-  const limiter = ['--redis', redisUrl, '--strategy', strategy, '--policy', policy, '--prefix', prefix];
+  const { view, strategy, policy, prefix } = options;
+  const { region, localAddress, seeds } = view;
+  const redis = seeds.flatMap(({ host, port }) => ['--redis', `redis://${host}:${port}`]);
+  const place = localAddress === undefined ? [] : ['--local-address', localAddress, '--host', localAddress];
+  const limiter = [...redis, '--cluster', '--strategy', strategy, '--policy', policy, '--prefix', prefix];
   const upstream = await startService(options, 'rating', [
     'rating',
     '--region',
     region,
     ...limiter,
+    ...place,
     '--evidence',
   ]);
-  return startService(options, 'gateway', ['gateway', '--region', region, '--upstream', upstream]);
+  return startService(options, 'gateway', ['gateway', '--region', region, ...place, '--upstream', upstream]);
 }
 
 async function startService(
-  { self, env, region, logs, cleanup }: ServiceOptions,
+  { self, env, view, logs, cleanup }: ServiceOptions,
   role: string,
   args: readonly string[],
 ): Promise<string> {
-  const name = `${role}-${region}`;
+  const name = `${role}-${view.region}`;
   const [command, ...script] = self;
   const process = await startProcess({
     name,

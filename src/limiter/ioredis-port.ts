@@ -2,6 +2,7 @@ import { Cluster, Command, Redis } from 'ioredis';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { describeFailure, type SendRecord } from './redis-errors.ts';
 import type { RedisPort, ScriptReply } from './redis-port.ts';
+import { connectorFrom } from './region-connector.ts';
 import type { Script } from './script.ts';
 
 /** Where Redis is and how long to wait for it. */
@@ -12,6 +13,8 @@ export interface RedisConnection {
   /** Override those of the address. */
   readonly username?: string;
   readonly password?: string;
+  /** Connect from this address of this machine. */
+  readonly localAddress?: string;
   /** From the call of `take` to its reply or error, milliseconds. Default 1000. */
   readonly commandTimeoutMs?: number;
 }
@@ -99,7 +102,10 @@ function backoff(attempt: number): number {
   return Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** Math.min(attempt, 10));
 }
 
-function openStandalone({ urls, username, password }: RedisConnection, timeoutMs: number): Redis {
+function openStandalone(
+  { urls, username, password, localAddress }: RedisConnection,
+  timeoutMs: number,
+): Redis {
   const url = parseRedisUrl(urls[0]);
   if (urls.length > 1) {
     throw new OpenclawError(
@@ -111,6 +117,7 @@ function openStandalone({ urls, username, password }: RedisConnection, timeoutMs
     ...url,
     ...(username && { username }),
     ...(password && { password }),
+    ...(localAddress && { Connector: connectorFrom(localAddress) }),
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     socketTimeout: timeoutMs, // a connection gone silent is given up, its handshake too
@@ -142,6 +149,7 @@ function openCluster({ urls, ...credentials }: RedisConnection, timeoutMs: numbe
         ...(username && { username }),
         ...(password && { password }),
         ...(url.tls && { tls: url.tls }),
+        ...(credentials.localAddress && { Connector: connectorFrom(credentials.localAddress) }),
       },
     },
   );

@@ -9,8 +9,8 @@ import {
   userOf,
   usersOf,
 } from '../../test/support/load.ts';
+import { freePort } from '../../test/support/redis-server.ts';
 import type { Operation } from '../history/operation.ts';
-import { freePort } from '../regions/local/redis-server.ts';
 
 const CONNECTIONS = 4;
 

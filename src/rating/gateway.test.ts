@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Answer, type HttpServer, httpReply, startHttpServer } from '../../test/support/http-server.ts';
 import { postRating as post, rating } from '../../test/support/rating-service.ts';
 import { rawRequest } from '../../test/support/raw-request.ts';
-import { freePort } from '../regions/local/redis-server.ts';
+import { freePort } from '../../test/support/redis-server.ts';
 import { createGateway } from './gateway.ts';
 
 const REDUCED = 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity';

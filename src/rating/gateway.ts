@@ -8,6 +8,8 @@ export interface GatewayOptions {
   readonly region: string;
   /** The region's Rating service, `http://host:port`. */
   readonly upstream: string;
+  /** Connect from this address: it is what places it in a region. */
+  readonly localAddress?: string;
 }
 
 /** Requests in flight to the service; with too few the pool is what gets measured. */
@@ -36,10 +38,11 @@ const NEVER_SENT = new Set([
 ]);
 
 /** The gateway of one region: passes requests on to its Rating service, each exactly once. */
-export function createGateway({ region, upstream }: GatewayOptions): FastifyInstance {
+export function createGateway({ region, upstream, localAddress }: GatewayOptions): FastifyInstance {
   const pool = new Pool(upstream, {
     connections: POOL_CONNECTIONS,
     pipelining: 1,
+    ...(localAddress && { localAddress }),
     connect: { timeout: CONNECT_TIMEOUT_MS },
     headersTimeout: REPLY_TIMEOUT_MS,
     bodyTimeout: REPLY_TIMEOUT_MS,

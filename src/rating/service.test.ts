@@ -8,9 +8,9 @@ import {
 } from '../../test/support/rating-service.ts';
 import { rawRequest } from '../../test/support/raw-request.ts';
 import { startRedisProxy } from '../../test/support/redis-proxy.ts';
+import { freePort } from '../../test/support/redis-server.ts';
 import { startTestServer, type TestServer } from '../../test/support/server.ts';
 import { parseEvidence } from '../core/decision.ts';
-import { freePort } from '../regions/local/redis-server.ts';
 
 const ONE_TOKEN = String(POLICY.quantaPerToken);
 const SOON = { timeout: 10_000, interval: 20 };

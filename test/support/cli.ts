@@ -20,10 +20,9 @@ export function startCli(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): CliRun {
-  const child = spawn(BIN, args, {
-    cwd: options.cwd ?? tmpdir(),
-    env: { ...process.env, NO_COLOR: '1', ...options.env },
-  });
+  const cwd = options.cwd ?? tmpdir();
+  const env = { ...process.env, NO_COLOR: '1', OPENCLAW_RL_STATE: join(cwd, 'state'), ...options.env };
+  const child = spawn(BIN, args, { cwd, env });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
     output.stdout += chunk;

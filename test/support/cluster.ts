@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import { freePort } from '../../src/regions/local/redis-server.ts';
+import { freePort } from './redis-server.ts';
 import { startTestServer, type TestServer } from './server.ts';
 
 /** Starts a small cluster of primaries, the slots dealt out evenly, and waits until every node sees it whole. */

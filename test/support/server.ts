@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { type RedisServer, startRedisServer } from '../../src/regions/local/redis-server.ts';
 import { findServer } from '../../src/regions/local/server-binary.ts';
+import { type RedisServer, startRedisServer } from './redis-server.ts';
 
 /** A real server of the test's own, with a client to look into it. */
 export interface TestServer extends RedisServer {

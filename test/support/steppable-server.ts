@@ -3,8 +3,8 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { startRedisServer } from '../../src/regions/local/redis-server.ts';
 import { findServer } from '../../src/regions/local/server-binary.ts';
+import { startRedisServer } from './redis-server.ts';
 
 /** A real server whose clock the test can step, by the preloaded override of design 2. */
 export interface SteppableServer {

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { formatPolicy, type Policy, parsePolicy } from '../../core/policy.ts';
 import type { BenchResult, Progress } from '../../experiment/bench.ts';
@@ -7,11 +7,21 @@ import { parseStrategy, STRATEGY_NAMES, type StrategyName } from '../../limiter/
 import { DEFAULT_PREFIX } from '../../limiter/key.ts';
 import { makeReport, type RunFacts } from '../../report/report.ts';
 import { renderTable } from '../../report/table.ts';
+import {
+  bringUp,
+  clusterStore,
+  DEFAULT_CLUSTER,
+  findRunning,
+  type TopologyFlags,
+  topologyCommandLine,
+  topologyOptions,
+} from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { exitCodeOfVerdict } from '../exit-codes.ts';
-import { decimalNumber, parsedBy, parseRegions, wholeNumber } from '../options.ts';
+import { decimalNumber, parsedBy, wholeNumber } from '../options.ts';
 
-interface Options {
+interface Options extends TopologyFlags {
+  readonly name: string;
   readonly strategy: StrategyName;
   readonly policy: Policy;
   readonly connections: number;
@@ -20,17 +30,14 @@ interface Options {
   readonly roaming: number;
   readonly ramp: number;
   readonly duration: number;
-  readonly regions: string[];
-  readonly seed: number;
-  readonly server?: string;
   readonly reports: string;
   readonly json: boolean;
 }
 
 export function benchCommand(environment: Environment): Command {
-  return new Command('bench')
+  return topologyOptions(new Command('bench'))
     .description(
-      'Start Redis, three regions with gateway and Rating service, fire the load, judge, tear down.',
+      'Bring up three regions, each with gateway and Rating service, fire the load, judge, tear down.',
     )
     .addOption(
       new Option('--strategy <name>', `one of ${STRATEGY_NAMES.join(', ')}`)
@@ -58,13 +65,7 @@ export function benchCommand(environment: Environment): Command {
     .option('--roaming <share>', 'share of users who come from every region', decimalNumber(0, 1), 0.2)
     .option('--ramp <seconds>', 'users arrive one after another during this time', decimalNumber(0, 3_600), 2)
     .option('--duration <seconds>', 'how long requests are sent', decimalNumber(0.1, 3_600), 10)
-    .option('--regions <names>', 'region names, with commas between', parseRegions, [
-      'us-east',
-      'eu-west',
-      'ap-south',
-    ])
-    .option('--seed <number>', 'all randomness of the load comes from it', wholeNumber(0, 2 ** 32 - 1), 1)
-    .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)')
+    .option('--name <name>', 'run on this cluster if it is up, and leave it up', DEFAULT_CLUSTER)
     .option('--reports <folder>', 'runs are kept in here', 'reports')
     .option('--json', 'print one JSON document and nothing else', false)
     .addHelpText('after', EXAMPLES)
@@ -76,26 +77,40 @@ Examples:
   $ openclaw-rl bench                                  # 1,000 concurrent users against the exact limiter
   $ openclaw-rl bench --strategy article               # the published script, convicted: exit code 1
   $ openclaw-rl bench --policy 100:10/s --users 50     # a hot set of users
+  $ openclaw-rl bench --round-trip us-east:eu-west=10  # regions closer together
+  $ openclaw-rl up && openclaw-rl bench                # on a cluster that stays
   $ openclaw-rl bench --json | jq .verdict`;
 
 async function bench(options: Options, environment: Environment): Promise<void> {
   const startedAt = new Date();
-  const { connections, users, skew, roaming, ramp, regions, seed } = options;
+  const store = clusterStore(environment);
+  const running = await findRunning(store, options.name);
+  const regions = running?.topology.regions ?? options.regions;
+  const { connections, users, skew, roaming, ramp, seed } = options;
   const folder = await makeRunFolder(resolve(environment.cwd, options.reports), startedAt, `bench-${seed}`);
+  const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // fresh keys: every bucket begins full
   const { runBench } = await import('../../experiment/bench.ts'); // heavy: not for --help, nor for the children
+  if (running !== undefined)
+    await store.noteRun(options.name, { policy: formatPolicy(options.policy), prefix });
   const result = await runBench({
     self: environment.self,
     env: serviceEnvironment(environment),
+    provide: async () =>
+      running === undefined
+        ? {
+            regions: await bringUp(environment, options, { name: `bench-${process.pid}`, lifetime: 'run' }),
+            isOurs: true,
+          }
+        : { regions: running, isOurs: false },
     strategy: options.strategy,
     policy: options.policy,
-    prefix: DEFAULT_PREFIX,
+    prefix,
     shape: { connections, users, skew, roaming, rampMs: ramp * 1_000, regions, seed },
     durationMs: options.duration * 1_000,
     folder,
     startedAt,
     signal: environment.interrupt,
     onProgress: (progress) => environment.log(progressLine(progress)),
-    ...(options.server === undefined ? {} : { server: options.server }),
   });
   const report = makeReport(factsOf(options, result, { startedAt, folder }), result.check, result.latencies);
   await writeRunFile(folder, 'report.json', `${JSON.stringify(report, undefined, 2)}\n`);
@@ -130,19 +145,19 @@ function factsOf(
     folder,
     strategy: options.strategy,
     policy: formatPolicy(options.policy),
-    server: `${result.server.product} ${result.server.version}`,
+    server: result.system,
     loadMs: Math.round(result.loadMs),
   };
 }
 
 /** The command that makes this run again, every number of it spelled out. */
 function commandOf(options: Options): string {
-  const { strategy, policy, connections, users, skew, roaming, ramp, duration, regions, seed, server } =
-    options;
+  const { connections, users, skew, roaming, ramp, duration, seed } = options;
+  const load = { connections, users, skew, roaming, ramp, duration, seed };
   return [
-    `openclaw-rl bench --strategy ${strategy} --policy ${formatPolicy(policy)} --connections ${connections}`,
-    `--users ${users} --skew ${skew} --roaming ${roaming} --ramp ${ramp} --duration ${duration} --regions ${regions.join(',')}`,
-    `--seed ${seed}${server === undefined ? '' : ` --server ${server}`}`,
+    `openclaw-rl bench --strategy ${options.strategy} --policy ${formatPolicy(options.policy)}`,
+    ...Object.entries(load).map(([name, value]) => `--${name} ${value}`),
+    topologyCommandLine(options),
   ].join(' ');
 }
 

@@ -19,13 +19,15 @@ interface ListenOptions {
   readonly host: string;
   readonly port: number;
   readonly region: string;
+  readonly localAddress?: string;
 }
 
 function listening(command: Command): Command {
   return command
     .option('--region <name>', 'the region it says it is in', 'local')
     .option('--host <address>', 'listen on this address', '127.0.0.1')
-    .option('--port <number>', 'listen on this port; 0 takes a free one', parsedPort, 8080);
+    .option('--port <number>', 'listen on this port; 0 takes a free one', parsedPort, 8080)
+    .option('--local-address <address>', 'connect from this address: it places it in a region of `up`');
 }
 
 const parsedPort = wholeNumber(0, 65_535);
@@ -62,6 +64,7 @@ function ratingCommand(environment: Environment): Command {
         redis: {
           urls: options.redis,
           cluster: options.cluster === true,
+          ...(options.localAddress && { localAddress: options.localAddress }),
           commandTimeoutMs: options.timeout,
           ...(username && { username }),
           ...(password && { password }),

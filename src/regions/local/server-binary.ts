@@ -9,7 +9,8 @@ export interface ServerBinary {
   readonly version: string;
 }
 
-const CANDIDATES = ['redis-server', 'valkey-server'] as const;
+/** Where a server is looked for, in this order. */
+export const SERVER_COMMANDS = ['redis-server', 'valkey-server'] as const;
 
 /** Scripts need `#!lua`, which came with Redis 7; every Valkey has it. */
 const OLDEST_REDIS = 7;
@@ -17,15 +18,16 @@ const OLDEST_REDIS = 7;
 /** The server named by `command`, else the first of redis-server and valkey-server. Throws SERVER_MISSING. */
 export async function findServer(command?: string): Promise<ServerBinary> {
   const tried: string[] = [];
-  for (const candidate of command === undefined ? CANDIDATES : [command]) {
-    const found = await probe(candidate);
+  for (const candidate of command === undefined ? SERVER_COMMANDS : [command]) {
+    const found = await probeServer(candidate);
     if (typeof found !== 'string') return found;
     tried.push(found);
   }
   throw new OpenclawError('SERVER_MISSING', `no usable Redis or Valkey server: ${tried.join('; ')}`);
 }
 
-async function probe(command: string): Promise<ServerBinary | string> {
+/** The server that a command starts, or what is wrong with it. */
+export async function probeServer(command: string): Promise<ServerBinary | string> {
   try {
     const { stdout } = await promisify(execFile)(command, ['--version'], { timeout: 5_000 });
     const [, name = '', version = ''] = /^(\w+)(?: server)? .*?v=([\d.]+)/i.exec(stdout) ?? [];

@@ -3,9 +3,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OpenclawError } from '../../core/errors.ts';
-import { type LocalProcess, startProcess } from './process.ts';
-import type { ServerBinary } from './server-binary.ts';
+import { OpenclawError } from '../../src/core/errors.ts';
+import { type LocalProcess, startProcess } from '../../src/regions/local/process.ts';
+import type { ServerBinary } from '../../src/regions/local/server-binary.ts';
 
 /** One standalone server on loopback, without persistence. */
 export interface RedisServer {

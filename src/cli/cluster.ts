@@ -1,0 +1,208 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { OpenclawError } from '../core/errors.ts';
+import { openExternal } from '../regions/external.ts';
+import { findOwned } from '../regions/local/owned-processes.ts';
+import { findPlatformLack } from '../regions/local/platform.ts';
+import { attach, createLocalProvider, endLocalCluster } from '../regions/local/provider.ts';
+import { findServer } from '../regions/local/server-binary.ts';
+import { sweepAbandoned } from '../regions/local/sweep.ts';
+import type { Regions, UpOptions } from '../regions/provider.ts';
+import { type ClusterState, ClusterStore } from '../regions/state.ts';
+import type { ClusterStatus } from '../regions/status.ts';
+import { DEFAULT_TOPOLOGY, type Persistence, planTopology } from '../regions/topology.ts';
+import type { Environment } from './environment.ts';
+import { decimalNumber, parseRegions, parseRoundTrips, wholeNumber } from './options.ts';
+
+export const DEFAULT_CLUSTER = 'default';
+
+/** The clusters of this user: under OPENCLAW_RL_STATE, else XDG_STATE_HOME, else ~/.local/state. */
+export function clusterStore({ env }: Environment): ClusterStore {
+  const base =
+    env.OPENCLAW_RL_STATE || join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'openclaw-rl');
+  return new ClusterStore(base);
+}
+
+/** What the commands that bring up a cluster take. */
+export interface TopologyFlags {
+  readonly regions: string[];
+  readonly replicas: number;
+  readonly roundTrip: Record<string, number>;
+  readonly jitter: number;
+  readonly persistence: Persistence;
+  readonly nodeTimeout: number;
+  readonly seed: number;
+  readonly server?: string;
+}
+
+export function topologyOptions(command: Command): Command {
+  return command
+    .option('--regions <names>', 'region names, with commas between', parseRegions, [
+      ...DEFAULT_TOPOLOGY.regions,
+    ])
+    .option(
+      '--replicas <count>',
+      'replicas of each primary, in other regions',
+      wholeNumber(0, 8),
+      DEFAULT_TOPOLOGY.replicas,
+    )
+    .option(
+      '--round-trip <a:b=ms>',
+      'milliseconds there and back between two regions; repeatable, or with commas',
+      parseRoundTrips,
+      {},
+    )
+    .option(
+      '--jitter <ms>',
+      'each delay varies by up to this much either way',
+      decimalNumber(0, 1_000),
+      DEFAULT_TOPOLOGY.jitterMs,
+    )
+    .addOption(
+      new Option('--persistence <kind>', 'what a restarted node remembers')
+        .choices(['none', 'aof'])
+        .default('none'),
+    )
+    .option(
+      '--node-timeout <ms>',
+      'silence after which a node is suspected',
+      wholeNumber(100, 600_000),
+      DEFAULT_TOPOLOGY.nodeTimeoutMs,
+    )
+    .option('--seed <number>', 'all randomness comes from it', wholeNumber(0, 2 ** 32 - 1), 1)
+    .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)');
+}
+
+/** Brings up a cluster by these flags, or takes the one of that name that is up already. */
+export async function bringUp(
+  environment: Environment,
+  flags: TopologyFlags,
+  { name, lifetime }: Pick<UpOptions, 'name' | 'lifetime'>,
+): Promise<Regions> {
+  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout, seed, server } = flags;
+  const topology = planTopology({
+    regions,
+    replicas,
+    roundTripMs: roundTrip,
+    jitterMs: jitter,
+    persistence,
+    nodeTimeoutMs: nodeTimeout,
+  });
+  const store = clusterStore(environment);
+  await sweep(environment, store);
+  const existing = await store.read(name);
+  if (existing?.phase === 'up') {
+    if (isRunning(existing, store)) return attach(store, existing);
+    environment.log(`cluster ${name} is no longer running (a reboot?): starting it again\n`);
+    await endLocalCluster(store, name);
+  }
+  const lack = findPlatformLack();
+  if (lack !== undefined) throw new OpenclawError('ENVIRONMENT_FAILED', lack, { hint: 'use Linux' });
+  const provider = createLocalProvider({
+    store,
+    binary: await findServer(server),
+    self: environment.self,
+    seed,
+  });
+  return provider.up({
+    name,
+    topology,
+    lifetime,
+    signal: environment.interrupt,
+    onProgress: (what) => environment.log(`${what}\n`),
+  });
+}
+
+/** A cluster that is up. Throws ENVIRONMENT_FAILED when there is none of that name. */
+export async function openCluster(
+  store: ClusterStore,
+  name: string,
+): Promise<{ regions: Regions; state: ClusterState }> {
+  const state = await store.read(name);
+  if (state === undefined || state.phase !== 'up') {
+    throw new OpenclawError('ENVIRONMENT_FAILED', `no cluster called ${name} is up`, {
+      hint: `start it with: openclaw-rl up --name ${name}`,
+    });
+  }
+  if (!isRunning(state, store)) {
+    throw new OpenclawError('ENVIRONMENT_FAILED', `cluster ${name} is no longer running (a reboot?)`, {
+      hint: `start it again with: openclaw-rl up --name ${name}`,
+    });
+  }
+  if (!findOwned(store.folderOf(name)).some(({ role }) => role === 'toxiproxy')) {
+    throw new OpenclawError('ENVIRONMENT_FAILED', `the Toxiproxy of cluster ${name} has ended`, {
+      hint: startAnew(name),
+    });
+  }
+  return { regions: attach(store, state), state };
+}
+
+/** Which regions a command works on: a cluster of ours, or what an endpoints file names. */
+export interface ChosenRegions {
+  readonly name: string;
+  readonly endpoints?: string;
+}
+
+export function choosingRegions(command: Command): Command {
+  return command
+    .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
+    .option(
+      '--endpoints <file>',
+      'instead: regions that somebody else runs, by their addresses (see the README)',
+    );
+}
+
+/** Opens what was chosen. Throws ENVIRONMENT_FAILED or INVALID_OPTION. */
+export async function openRegions(
+  environment: Environment,
+  { name, endpoints }: ChosenRegions,
+): Promise<Regions> {
+  if (endpoints === undefined) return (await openCluster(clusterStore(environment), name)).regions;
+  const text = await readFile(resolve(environment.cwd, endpoints), 'utf8').catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new OpenclawError('INVALID_OPTION', `--endpoints: cannot read ${endpoints}: ${error.code}`);
+    },
+  );
+  return openExternal(text, endpoints);
+}
+
+/** Says which nodes do not answer, and the way out. */
+export function reportSilentNodes({ name, nodes }: ClusterStatus, { log }: Environment): void {
+  const silent = nodes.filter(({ role }) => role === 'down').map((node) => node.name);
+  if (silent.length > 0) log(`does not answer: ${silent.join(', ')}\n  ${startAnew(name)}\n`);
+}
+
+function startAnew(name: string): string {
+  return `start the cluster anew with: openclaw-rl down --name ${name} && openclaw-rl up --name ${name}`;
+}
+
+/** Ends what programs that were killed have left, and says so. */
+export async function sweep(environment: Environment, store: ClusterStore): Promise<void> {
+  for (const name of await sweepAbandoned(store))
+    environment.log(`ended what a killed run left behind: ${name}\n`);
+}
+
+/** The cluster of that name, if it is up and runs. */
+export async function findRunning(store: ClusterStore, name: string): Promise<Regions | undefined> {
+  const state = await store.read(name);
+  return state?.phase === 'up' && isRunning(state, store) ? attach(store, state) : undefined;
+}
+
+/** The flags that bring up the same cluster again. */
+export function topologyCommandLine(flags: TopologyFlags): string {
+  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout, server } = flags;
+  const trips = Object.entries(roundTrip).map(([pair, ms]) => `${pair}=${ms}`);
+  return [
+    `--regions ${regions.join(',')} --replicas ${replicas} --jitter ${jitter} --persistence ${persistence}`,
+    `--node-timeout ${nodeTimeout}`,
+    ...(trips.length === 0 ? [] : [`--round-trip ${trips.join(',')}`]),
+    ...(server === undefined ? [] : [`--server ${server}`]),
+  ].join(' ');
+}
+
+/** Whether anything of a cluster still runs: after a reboot its file is there and nothing else. */
+function isRunning(state: ClusterState, store: ClusterStore): boolean {
+  return findOwned(store.folderOf(state.name)).length > 0;
+}

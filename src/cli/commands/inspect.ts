@@ -1,0 +1,205 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, Option } from 'commander';
+import { OpenclawError } from '../../core/errors.ts';
+import { formatPolicy, type Policy, parsePolicy } from '../../core/policy.ts';
+import { type InspectTarget, inspect } from '../../limiter/inspect.ts';
+import { connectInspector, type InspectPort } from '../../limiter/inspect-port.ts';
+import { bucketKey, checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
+import type { Regions } from '../../regions/provider.ts';
+import type { ClusterState } from '../../regions/state.ts';
+import { clusterStore, DEFAULT_CLUSTER, openCluster } from '../cluster.ts';
+import type { Environment } from '../environment.ts';
+import {
+  type Inspected,
+  type Origin,
+  renderInspection,
+  renderInspectionJson,
+  renderInspectionLine,
+} from '../inspect-table.ts';
+import { parsedBy } from '../options.ts';
+
+const DEFAULT_POLICY = parsePolicy('100:10/s');
+const WATCH_MS = 1_000;
+
+interface Flags {
+  readonly endpoint: string;
+  readonly policy?: Policy;
+  readonly prefix?: string;
+  readonly name: string;
+  readonly cluster?: URL;
+  readonly ca?: string;
+  readonly insecure?: true;
+  readonly watch: boolean;
+  readonly json: boolean;
+}
+
+export function inspectCommand(environment: Environment): Command {
+  return new Command('inspect')
+    .description("Show one user's bucket, every copy of it, and what a take would answer now; takes nothing.")
+    .argument('<user>', 'whose bucket')
+    .option('--endpoint <name>', 'of which endpoint', 'ratings')
+    .option(
+      '--policy <capacity:rate>',
+      'as the limiter has it (default: that of the last run, else 100:10/s)',
+      parsedBy(parsePolicy),
+    )
+    .option(
+      '--prefix <text>',
+      `what every key starts with (default: that of the last run, else ${DEFAULT_PREFIX})`,
+      parsedBy(checkPrefix),
+    )
+    .option('--name <name>', 'the name of a cluster of `up`', DEFAULT_CLUSTER)
+    .addOption(
+      new Option('--cluster <url>', 'any node of any cluster, or a server: redis[s]://[user@]host:port')
+        .argParser(parseClusterUrl)
+        .conflicts('name'),
+    )
+    .option('--ca <file>', 'with rediss://: the authority of its certificate, in PEM')
+    .option('--insecure', 'with rediss://: accept any certificate')
+    .option('--watch', 'again every second, until Ctrl-C', false)
+    .option('--json', 'print one JSON document; with --watch, one a line', false)
+    .addHelpText('after', EXAMPLES)
+    .action(async (user: string, flags: Flags) => {
+      const read = await prepare(environment, user, flags);
+      if (flags.watch) return watch(environment, read, flags.json);
+      const inspected = await read();
+      environment.out(
+        flags.json
+          ? renderInspectionJson(inspected, 2)
+          : renderInspection(inspected, { colour: environment.colourOut }),
+      );
+    });
+}
+
+const EXAMPLES = `
+It only reads: HMGET, PTTL, TIME, ROLE, INFO, CLUSTER. Replies are waited for at most 1 s.
+A password comes by the environment: REDIS_PASSWORD, and REDIS_USERNAME where there is one.
+
+Examples:
+  $ openclaw-rl inspect ada --policy 20:5/s
+  $ openclaw-rl inspect ada --watch
+  $ REDIS_PASSWORD=... openclaw-rl inspect ada --cluster rediss://limiter@redis.example.com:6379 --json | jq .takes`;
+
+/** Everything that is the same at each look; throws for what was typed wrongly before anything is sent. */
+async function prepare(
+  environment: Environment,
+  user: string,
+  flags: Flags,
+): Promise<() => Promise<Inspected>> {
+  const { cluster, name, endpoint } = flags;
+  if (cluster?.protocol !== 'rediss:' && (flags.ca !== undefined || flags.insecure))
+    throw new OpenclawError('INVALID_OPTION', '--ca and --insecure are for --cluster rediss://host:port');
+  bucketKey(DEFAULT_PREFIX, { user, endpoint });
+  const found = cluster === undefined ? await openCluster(clusterStore(environment), name) : undefined;
+  const policy = pick(flags.policy, lastPolicy(found?.state), DEFAULT_POLICY);
+  const prefix = pick(flags.prefix, found?.state.lastRun?.prefix, DEFAULT_PREFIX);
+  const key = bucketKey(prefix.value, { user, endpoint });
+  const port = cluster === undefined ? connectInspector({}) : connectTo(environment, cluster, flags);
+  const place = cluster === undefined ? found && regionalPlace(found.regions) : singlePlace(cluster);
+  return async () => ({
+    user,
+    endpoint,
+    cluster: cluster === undefined ? `cluster ${name}` : cluster.host,
+    policy: { text: formatPolicy(policy.value), from: policy.from },
+    prefix: { text: prefix.value, from: prefix.from },
+    ...(await inspect(port, { key, policy: policy.value, seeds: [], views: [], ...place })),
+  });
+}
+
+function pick<T>(given: T | undefined, last: T | undefined, otherwise: T): { value: T; from: Origin } {
+  if (given !== undefined) return { value: given, from: 'option' };
+  return last === undefined ? { value: otherwise, from: 'default' } : { value: last, from: 'last run' };
+}
+
+function lastPolicy(state: ClusterState | undefined): Policy | undefined {
+  return state?.lastRun && parsePolicy(state.lastRun.policy);
+}
+
+type InspectPlace = Pick<InspectTarget, 'seeds' | 'views' | 'know'>;
+
+/** A cluster over regions: its nodes are read past every fault, and takes go as its regions' clients go. */
+function regionalPlace(regions: Regions): InspectPlace {
+  const { nodes } = regions.topology;
+  const known = new Map(
+    nodes.map(({ name, region }) => {
+      const { host, port } = regions.announced(name);
+      return [`${host}:${port}`, { node: name, region, direct: regions.direct(name) }];
+    }),
+  );
+  return {
+    seeds: nodes.map(({ name }) => regions.announced(name)),
+    views: regions.topology.regions.map((region) => regions.view(region)),
+    know: (address) => known.get(address) ?? {},
+  };
+}
+
+function singlePlace({ hostname, port }: URL): InspectPlace {
+  const seed = { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? 6379 : Number(port) };
+  return { seeds: [seed], views: [{ seeds: [seed] }] };
+}
+
+function connectTo({ env }: Environment, url: URL, { ca, insecure }: Flags): InspectPort {
+  const username = decodeURIComponent(url.username) || env.REDIS_USERNAME;
+  const password = env.REDIS_PASSWORD;
+  if (username && !password)
+    throw new OpenclawError('INVALID_OPTION', 'a user name needs a password', {
+      hint: 'put it into REDIS_PASSWORD',
+    });
+  return connectInspector({
+    ...(username && { username }),
+    ...(password && { password }),
+    ...(url.protocol === 'rediss:' && {
+      tls: { ...(ca !== undefined && { caFile: ca }), insecure: insecure === true },
+    }),
+  });
+}
+
+/** Everybody on the machine can read a command line. What was typed is not shown: it may hold a password. */
+function parseClusterUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && url.password !== '') {
+    throw new OpenclawError('INVALID_OPTION', 'a password is not for the command line', {
+      hint: 'put it into REDIS_PASSWORD',
+    });
+  }
+  const isPlain = url !== undefined && ['', '/', '/0'].includes(url.pathname) && url.search === '';
+  if (isPlain && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && isDecodable(url.username))
+    return url;
+  throw new OpenclawError('INVALID_OPTION', '--cluster is written redis[s]://[user@]host:port');
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Until Ctrl-C, which is how it is meant to end. What fails after a first success may come back: it goes on. */
+async function watch(environment: Environment, read: () => Promise<Inspected>, json: boolean): Promise<void> {
+  const { interrupt } = environment;
+  const isScreen = process.stdout.isTTY === true && environment.env.TERM !== 'dumb';
+  let hasSucceeded = false;
+  while (!interrupt.aborted) {
+    const startedMs = performance.now();
+    try {
+      const inspected = await read();
+      hasSucceeded = true;
+      const time = new Date().toISOString();
+      if (interrupt.aborted) return;
+      if (json) environment.out(renderInspectionJson(inspected));
+      else if (isScreen)
+        environment.out(
+          `\u001b[H\u001b[2J${time}\n${renderInspection(inspected, { colour: environment.colourOut })}`,
+        );
+      else environment.out(renderInspectionLine(inspected, time));
+    } catch (error) {
+      if (!hasSucceeded || !(error instanceof OpenclawError)) throw error;
+      environment.log(`${new Date().toISOString()} ${error.message} [${error.code}]\n`);
+    }
+    const leftMs = Math.max(0, WATCH_MS - (performance.now() - startedMs));
+    await sleep(leftMs, undefined, { signal: interrupt }).catch(() => {});
+  }
+}

@@ -1,0 +1,28 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import type { RegionalConfig } from '../../regions/local/toxiproxy-process.ts';
+import type { Environment } from '../environment.ts';
+
+/** What `up` starts as a process of its own: the Toxiproxy of every region of a local cluster. */
+export function regionalToxiproxyCommand(environment: Environment): Command {
+  return new Command('regional-toxiproxy')
+    .description('Run the Toxiproxies of the regions of a local cluster (started by `up`).')
+    .argument('<config>', 'the file that `up` wrote')
+    .action(async (config: string) => {
+      const { regions, routes, seed } = JSON.parse(await readFile(config, 'utf8')) as RegionalConfig;
+      const { startRegionalToxiproxy } = await import('../../toxiproxy/server/start.ts');
+      const toxiproxy = await startRegionalToxiproxy({
+        regions: regions.map(({ name, sources, api }) => ({
+          name,
+          api,
+          matches: (address) => address.startsWith(sources),
+        })),
+        routes,
+        seed,
+      });
+      environment.out(`listening on ${Object.values(toxiproxy.apis).join(' ')}\n`);
+      if (!environment.interrupt.aborted) await once(environment.interrupt, 'abort');
+      await toxiproxy.close();
+    });
+}

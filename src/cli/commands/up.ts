@@ -1,0 +1,58 @@
+import { Command } from 'commander';
+import { OpenclawError } from '../../core/errors.ts';
+import { readStatus } from '../../regions/status.ts';
+import {
+  bringUp,
+  clusterStore,
+  DEFAULT_CLUSTER,
+  reportSilentNodes,
+  type TopologyFlags,
+  topologyOptions,
+} from '../cluster.ts';
+import type { Environment } from '../environment.ts';
+import { renderStatus } from '../status-table.ts';
+
+interface Options extends TopologyFlags {
+  readonly name: string;
+  readonly json: boolean;
+}
+
+export function upCommand(environment: Environment): Command {
+  return topologyOptions(new Command('up'))
+    .description(
+      'Bring up a Redis Cluster over regions, Toxiproxy latency between them, that stays until `down`.',
+    )
+    .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
+    .option('--json', 'print its status as one JSON document', false)
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: Options) => {
+      const before = await clusterStore(environment).read(options.name);
+      const startedMs = performance.now();
+      const regions = await bringUp(environment, options, { name: options.name, lifetime: 'stays' });
+      const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
+      const isSame = before !== undefined && before.createdAt === regions.createdAt;
+      environment.log(
+        isSame
+          ? `cluster ${options.name} was up already\n`
+          : `cluster ${options.name} is up after ${seconds} s\n`,
+      );
+      const status = await readStatus(regions);
+      if (environment.interrupt.aborted && !isSame) {
+        await regions.down();
+        throw new OpenclawError('INTERRUPTED', `interrupted: cluster ${options.name} is down again`);
+      }
+      reportSilentNodes(status, environment);
+      environment.out(
+        options.json
+          ? `${JSON.stringify(status, undefined, 2)}\n`
+          : renderStatus(status, { colour: environment.colourOut }),
+      );
+    });
+}
+
+const EXAMPLES = `
+Examples:
+  $ openclaw-rl up                                     # three regions, one replica each
+  $ openclaw-rl up --regions a,b --round-trip a:b=40   # two regions, 40 ms apart
+  $ openclaw-rl up --name second --persistence aof     # a second cluster beside the first
+  $ openclaw-rl status && openclaw-rl down`;

@@ -1,0 +1,149 @@
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import type { Copy, Inspection } from '../limiter/inspect.ts';
+
+/** Where a setting came from, for the person who did not give it. */
+export type Origin = 'option' | 'last run' | 'default';
+
+/** An inspection with what it was asked for. */
+export interface Inspected extends Inspection {
+  readonly user: string;
+  readonly endpoint: string;
+  /** The name of a cluster, or the address that was given. */
+  readonly cluster: string;
+  readonly policy: { readonly text: string; readonly from: Origin };
+  readonly prefix: { readonly text: string; readonly from: Origin };
+}
+
+type Colours = ReturnType<typeof pc.createColors>;
+type Take = Inspected['takes'][number];
+
+const PLAIN = { head: [], border: [], compact: true };
+
+/** An inspection as text: the key, its copies, then what a take would answer from each region. */
+export function renderInspection(inspected: Inspected, { colour }: { colour: boolean }): string {
+  const colours = pc.createColors(colour);
+  const copies = new Table({
+    head: ['copy', 'region', 'role', 'stored', 'updated', 'tokens now', 'TTL', 'lag'],
+    style: PLAIN,
+  });
+  for (const copy of inspected.copies) copies.push(copyRow(copy).map(printable));
+  const takes = new Table({ head: ['from', 'a take of 1 now', 'round trip', 'asked'], style: PLAIN });
+  for (const take of inspected.takes) takes.push(takeRow(take, colours));
+  return `${[...headLines(inspected, colours), copies.toString(), takes.toString(), ...inspected.notes.map((note) => `note     ${printable(note)}`)].join('\n')}\n`;
+}
+
+/** The same on one line, for a log. */
+export function renderInspectionLine(inspected: Inspected, time: string): string {
+  const { copies, takes, primary } = inspected;
+  const level = copies.map(
+    ({ node, address, now }) => `${node ?? address}=${now ? tokens(now.levelTokens) : '?'}`,
+  );
+  const answers = takes.map((take) => `${take.region ?? 'here'}: ${answerText(take)}`);
+  return `${[time, `primary ${nameOf(primary)}`, level.join(' '), ...answers].map(printable).join(' | ')}\n`;
+}
+
+/** One JSON document; control characters that JSON leaves as they are are escaped too. */
+export function renderInspectionJson(inspected: Inspected, indent?: number): string {
+  const json = JSON.stringify(inspected, undefined, indent);
+  return `${json.replace(/[\u007f-\u009f\u2028\u2029]|\p{Cf}/gu, jsonEscape)}\n`;
+}
+
+function headLines(inspected: Inspected, colours: Colours): string[] {
+  const { user, endpoint, key, slot, primary, copies, policy, prefix, cluster } = inspected;
+  const at = copies.find(({ address }) => address === primary?.address)?.now;
+  const region = primary?.region === undefined ? '' : ` in ${primary.region}`;
+  const lines = [
+    ['user', `${user}, endpoint ${endpoint}, on ${cluster}`],
+    ['key', `${key}${slot === undefined ? '' : `, slot ${slot}`}`],
+    ['primary', `${nameOf(primary)}${region}`],
+    [
+      'policy',
+      `${policy.text} (${originText(policy.from)}); prefix ${prefix.text} (${originText(prefix.from)})`,
+    ],
+    ['next', at ? wait(at.timeToNextTokenUs, 'full already') : 'not known: the primary did not tell'],
+    ['full', at ? wait(at.timeToFullUs, 'now') : 'not known: the primary did not tell'],
+  ];
+  return lines.map(([name = '', text = '']) => `${colours.bold(name.padEnd(8))} ${printable(text)}`);
+}
+
+const originText = (from: Origin) =>
+  ({ option: 'as given', 'last run': 'of the last run', default: 'default' })[from];
+
+function nameOf(node: { readonly node?: string; readonly address: string } | undefined): string {
+  if (node === undefined) return 'none: nobody serves the slot';
+  return node.node === undefined ? node.address : `${node.node} (${node.address})`;
+}
+
+function copyRow(copy: Copy): string[] {
+  const { node, address, region = '', now, ttlMs, clockUs = 0, trouble } = copy;
+  const role = copy.isSuperseded ? 'primary, superseded' : (copy.role ?? 'no answer');
+  if (trouble !== undefined) return [node ?? address, region, role, trouble, '', '', '', lagText(copy)];
+  const [stored, updated] = storedTexts(copy, clockUs);
+  const level = now === undefined ? '' : tokens(now.levelTokens);
+  return [node ?? address, region, role, stored, updated, level, ttlText(ttlMs), lagText(copy)];
+}
+
+function storedTexts({ stored, now }: Copy, clockUs: number): [string, string] {
+  switch (stored?.type) {
+    case 'bucket': {
+      const level = stored.levelQuanta === undefined ? 'no level' : `${stored.levelQuanta} quanta`;
+      return [level, stored.updatedAtUs === undefined ? 'not said' : ago(clockUs - stored.updatedAtUs)];
+    }
+    case 'article':
+      return [
+        `article: ${stored.tokens ?? 'no'} tokens`,
+        stored.timestampS === undefined ? 'not said' : `at ${stored.timestampS} s`,
+      ];
+    case 'foreign':
+      return [`no bucket: ${stored.found}`, ''];
+    default:
+      return [now === undefined ? '' : 'no key: full', ''];
+  }
+}
+
+function takeRow(take: Take, colours: Colours): string[] {
+  const paint =
+    take.answer === 'allowed' ? colours.green : take.answer === 'denied' ? colours.yellow : colours.red;
+  const trip = 'roundTripMs' in take ? `${take.roundTripMs.toFixed(1)} ms` : '';
+  return [
+    printable(take.region ?? 'here'),
+    paint(printable(answerText(take))),
+    trip,
+    printable(take.node ?? ''),
+  ];
+}
+
+function answerText(take: Take): string {
+  if (take.answer === 'allowed') return `allowed, ${take.remainingTokens} left`;
+  if (take.answer === 'denied') return `denied, retry after ${seconds(take.retryAfterUs)}`;
+  return `${take.answer}: ${take.why}`;
+}
+
+function lagText({ role, isLinked, lagBytes }: Copy): string {
+  if (role !== 'replica') return '';
+  if (isLinked === false) return 'not linked';
+  return lagBytes === undefined ? 'not known' : `${lagBytes} B`;
+}
+
+function ttlText(ttlMs: number | undefined): string {
+  if (ttlMs === undefined || ttlMs === -2) return '';
+  return ttlMs === -1 ? 'never' : seconds(ttlMs * 1_000);
+}
+
+const tokens = (count: number) => count.toFixed(3).replace(/\.?0+$/, '');
+const seconds = (us: number) => `${(us / 1e6).toFixed(3)} s`;
+const ago = (us: number) => (us < 0 ? `${seconds(-us)} ahead` : `${seconds(us)} ago`);
+const wait = (us: number, done: string) => (us === 0 ? done : `in ${seconds(us)}`);
+
+/** Text that others wrote, so that a terminal shows it and does not obey it: no controls, nothing invisible. */
+function printable(text: string): string {
+  return text.replace(/\p{C}|[\u2028\u2029]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+function jsonEscape(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`,
+  ).join('');
+}

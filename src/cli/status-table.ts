@@ -1,0 +1,61 @@
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import type { ClusterStatus, LinkStatus, NodeStatus } from '../regions/status.ts';
+
+/** A cluster's status as text: its nodes, then its links with what is in force on them. */
+export function renderStatus(status: ClusterStatus, { colour }: { colour: boolean }): string {
+  const colours = pc.createColors(colour);
+  const nodes = new Table({
+    head: ['node', 'address', 'role', 'of', 'slots', 'lag', 'cluster'],
+    style: PLAIN,
+  });
+  for (const node of status.nodes) nodes.push(nodeRow(node, colours));
+  const links = new Table({ head: ['from', 'to', 'round trip ms', 'measured ms', 'in force'], style: PLAIN });
+  for (const link of status.links) links.push(linkRow(link, colours));
+  const title = `${colours.bold(`cluster ${status.name}`)} (${status.provider})`;
+  return `${[title, nodes.toString(), ...(status.links.length > 0 ? [links.toString()] : [])].join('\n')}\n`;
+}
+
+const PLAIN = { head: [], border: [], compact: true };
+
+type Colours = ReturnType<typeof pc.createColors>;
+
+function nodeRow(
+  { name, address, role, primary, slots, lagBytes, clusterOk }: NodeStatus,
+  colours: Colours,
+): string[] {
+  const lag =
+    role === 'replica' ? (lagBytes === undefined ? colours.red('not linked') : `${lagBytes} B`) : '';
+  const state = role === 'down' ? '' : clusterOk ? colours.green('ok') : colours.red('down');
+  return [name, address, role === 'down' ? colours.red(role) : role, primary ?? '', slots, lag, state];
+}
+
+function linkRow(
+  { from, to, configuredRoundTripMs, measuredRoundTripMs, ...link }: LinkStatus,
+  colours: Colours,
+): string[] {
+  const measured =
+    measuredRoundTripMs === undefined ? colours.red('no reply') : measuredRoundTripMs.toFixed(1);
+  return [
+    from,
+    to,
+    String(configuredRoundTripMs),
+    measured,
+    inForce({ configuredRoundTripMs, ...link }, colours),
+  ];
+}
+
+/** What differs from the plan of the cluster. */
+function inForce(
+  { cut, rateKBps, latencyMs, jitterMs, configuredRoundTripMs }: Omit<LinkStatus, 'from' | 'to'>,
+  colours: Colours,
+): string {
+  return [
+    cut === undefined ? '' : colours.red(`cut (${cut})`),
+    latencyMs === configuredRoundTripMs / 2 ? '' : `${latencyMs} ms one way`,
+    jitterMs === 0 ? '' : `jitter ${jitterMs} ms`,
+    rateKBps === undefined ? '' : `${rateKBps} kB/s`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { Redis } from 'ioredis';
+import { OpenclawError } from '../core/errors.ts';
+import { describeFailure } from './redis-errors.ts';
+import { connectorFrom } from './region-connector.ts';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** An error reply stands in its command's place. */
+export type Reply = unknown;
+
+/** The little that an inspection needs of Redis. */
+export interface InspectPort {
+  /** Whether nodes are reached by TLS: clusters announce another port for it. */
+  readonly isTls: boolean;
+  /**
+   * Sends these commands at once on a new connection to one node, made from the local address `from`, and
+   * gives a reply for each. Rejects with an OpenclawError when there was no connection or a reply is missing.
+   */
+  ask(
+    to: Address,
+    commands: readonly (readonly string[])[],
+    from?: string,
+  ): Promise<{ readonly replies: readonly Reply[]; readonly roundTripMs: number }>;
+}
+
+export interface InspectConnection {
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls?: { readonly caFile?: string; readonly insecure?: boolean };
+  /** For the connection, and again for the replies. */
+  readonly timeoutMs?: number;
+}
+
+/** Connects by ioredis; nothing is sent but AUTH where there is a password, and what is asked. */
+export function connectInspector({
+  username,
+  password,
+  tls,
+  timeoutMs = 1_000,
+}: InspectConnection): InspectPort {
+  const tlsOptions = tls && {
+    ...(tls.caFile && { ca: readCa(tls.caFile) }),
+    rejectUnauthorized: !tls.insecure,
+  };
+  return {
+    isTls: tls !== undefined,
+    async ask(to, commands, from) {
+      const client = new Redis({
+        ...to,
+        ...(username && { username }),
+        ...(password && { password }),
+        ...(tlsOptions && { tls: tlsOptions }),
+        ...(from && { Connector: connectorFrom(from) }),
+        protocol: 2,
+        lazyConnect: true,
+        enableReadyCheck: false,
+        disableClientInfo: true,
+        retryStrategy: null,
+        maxRetriesPerRequest: 0,
+        connectTimeout: timeoutMs,
+        socketTimeout: timeoutMs,
+        commandTimeout: timeoutMs,
+      });
+      const node = `${to.host}:${to.port}`;
+      let lastError: Error | undefined;
+      client.on('error', (error: Error) => {
+        lastError = error;
+      });
+      try {
+        await client.connect().catch((error: unknown) => {
+          throw explain(error, { written: false, node }, lastError);
+        });
+        const startedMs = performance.now();
+        const replies = await Promise.all(
+          commands.map(([name = '', ...args]) =>
+            client.call(name, ...args).catch((error: unknown) => {
+              if (error instanceof Error && error.name === 'ReplyError') return error;
+              throw explain(error, { written: lastError === undefined, node }, lastError);
+            }),
+          ),
+        );
+        return { replies, roundTripMs: performance.now() - startedMs };
+      } finally {
+        client.disconnect();
+      }
+    },
+  };
+}
+
+/** In the words of the catalogue; what only a connection by hand meets has its own way out. */
+function explain(
+  error: unknown,
+  sent: { readonly written: boolean; readonly node: string },
+  lastError: Error | undefined,
+): OpenclawError {
+  const described = describeFailure(error, sent, lastError);
+  const hint = hintFor(
+    `${described.message} ${(lastError as NodeJS.ErrnoException | undefined)?.code ?? ''}`,
+  );
+  const message = described.message.includes(sent.node)
+    ? described.message
+    : `${sent.node}: ${described.message}`;
+  return new OpenclawError(described.code, message, { cause: error, hint: hint ?? described.hint });
+}
+
+function hintFor(text: string): string | undefined {
+  if (/self[- ]signed|unable to (verify|get)|SELF_SIGNED|UNABLE_TO|CERT_/i.test(text))
+    return 'name the authority with --ca <file>, or accept any certificate with --insecure';
+  if (/altnames|ALTNAME/i.test(text))
+    return 'use the name that the certificate is for, or accept any certificate with --insecure';
+  if (/wrong version number|EPROTO|packet length/i.test(text)) return 'this port speaks no TLS: use redis://';
+  return undefined;
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `the file of the authority cannot be read: ${(error as Error).message}`,
+      {
+        hint: 'name a PEM file with --ca',
+      },
+    );
+  }
+}

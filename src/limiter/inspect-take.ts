@@ -1,0 +1,134 @@
+import { OpenclawError } from '../core/errors.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Address, InspectPort } from './inspect-port.ts';
+import { addressText, bucketCommands, readBucket, readView } from './inspect-read.ts';
+import { levelNow } from './stored.ts';
+
+/** From where takes are sent: a region, or this machine. */
+export interface View {
+  readonly region?: string;
+  /** The nodes by which a client there starts. */
+  readonly seeds: readonly Address[];
+  /** The address that places a client there. */
+  readonly localAddress?: string;
+}
+
+/** What a take of one token would answer now. `node` is the one that was asked. */
+export type TakeAnswer =
+  | {
+      readonly answer: 'allowed';
+      readonly node: string;
+      readonly roundTripMs: number;
+      readonly remainingTokens: number;
+    }
+  | {
+      readonly answer: 'denied';
+      readonly node: string;
+      readonly roundTripMs: number;
+      readonly retryAfterUs: number;
+    }
+  /** It would fail; `why` in words. */
+  | {
+      readonly answer: 'cluster down' | 'unreachable' | 'refused';
+      readonly node?: string;
+      readonly why: string;
+    };
+
+export interface TakeQuestion {
+  readonly key: string;
+  /** Absent for a server by itself. */
+  readonly slot?: number;
+  readonly policy: Policy;
+  /** A service's clock, for buckets of the published script. */
+  readonly nowUs: () => number;
+}
+
+const MOST_REDIRECTIONS = 4;
+
+/**
+ * Asks the way a take from there would go, by the region's own nodes to the slot's primary, and reads instead
+ * of taking. Never rejects.
+ */
+export async function askTake(port: InspectPort, view: View, question: TakeQuestion): Promise<TakeAnswer> {
+  const from = view.localAddress;
+  try {
+    const { owner, isOk } = await findOwner(port, view, question.slot);
+    if (owner === undefined) return { answer: 'cluster down', why: 'nobody serves the slot in its view' };
+    return await readAt(port, owner, question, from).catch((error: unknown) =>
+      failed(error, addressText(owner), isOk ? '' : '; its own nodes say that the cluster is down'),
+    );
+  } catch (error) {
+    return failed(error, undefined, '');
+  }
+}
+
+async function findOwner(
+  port: InspectPort,
+  { seeds, localAddress: from }: View,
+  slot: number | undefined,
+): Promise<{ owner?: Address; isOk: boolean }> {
+  if (slot === undefined) return { ...(seeds[0] && { owner: seeds[0] }), isOk: true };
+  let reason: unknown = new OpenclawError('REDIS_UNREACHABLE', 'it has no node of its own');
+  for (const seed of seeds) {
+    try {
+      const view = await readView(port, seed, slot, from === undefined ? {} : { from });
+      return { ...(view?.primary && { owner: view.primary }), isOk: view?.isOk ?? false };
+    } catch (error) {
+      reason = error;
+    }
+  }
+  throw reason;
+}
+
+async function readAt(
+  port: InspectPort,
+  owner: Address,
+  { key, policy, nowUs }: TakeQuestion,
+  from: string | undefined,
+): Promise<TakeAnswer> {
+  let at = owner;
+  let asking: string[][] = [];
+  for (let hop = 0; hop <= MOST_REDIRECTIONS; hop++) {
+    const { replies, roundTripMs } = await port.ask(at, [...asking, ...bucketCommands(key)], from);
+    const own = replies.slice(asking.length);
+    const next = redirection(own[0], at);
+    if (next !== undefined) {
+      at = next.to;
+      asking = next.isAsk ? [['ASKING']] : [];
+      continue;
+    }
+    const reading = readBucket(own, at);
+    const node = addressText(at);
+    if (reading instanceof OpenclawError) throw reading;
+    const level = levelNow(reading.stored, policy, {
+      nodeUs: reading.clockUs,
+      serviceUs: nowUs(),
+      ttlMs: reading.ttlMs,
+    });
+    if (level === undefined)
+      return { answer: 'refused', node, why: 'another program keeps something of another type at this key' };
+    const { allowed, ...rest } = level.take;
+    return { answer: allowed ? 'allowed' : 'denied', node, roundTripMs, ...rest } as TakeAnswer;
+  }
+  throw new OpenclawError('REDIS_CLUSTER_DOWN', 'the nodes keep sending on to each other');
+}
+
+function redirection(reply: unknown, asked: Address): { to: Address; isAsk: boolean } | undefined {
+  const [, kind, host, port] =
+    /^(MOVED|ASK) \d+ (.*):(\d+)$/.exec(reply instanceof Error ? reply.message : '') ?? [];
+  return kind === undefined
+    ? undefined
+    : { to: { host: host || asked.host, port: Number(port) }, isAsk: kind === 'ASK' };
+}
+
+function failed(error: unknown, node: string | undefined, more: string): TakeAnswer {
+  if (!(error instanceof OpenclawError)) throw error;
+  const { code, message } = error;
+  const answer =
+    code === 'REDIS_CLUSTER_DOWN'
+      ? 'cluster down'
+      : code === 'REDIS_UNREACHABLE' || code === 'REPLY_LOST' || code === 'REPLY_TIMEOUT'
+        ? 'unreachable'
+        : 'refused';
+  return { answer, ...(node && { node }), why: `${message}${more}` };
+}

@@ -1,0 +1,121 @@
+import { refill, take, timeToFullUs, timeToNextTokenUs } from '../core/bucket.ts';
+import type { Policy } from '../core/policy.ts';
+
+/** What one node keeps at a bucket's key. */
+export type Stored =
+  | { readonly type: 'absent' }
+  /** As the exact scripts write it; a field that is no number counts for them as not there. */
+  | { readonly type: 'bucket'; readonly levelQuanta?: number; readonly updatedAtUs?: number }
+  /** As the published script writes it. */
+  | { readonly type: 'article'; readonly tokens?: number; readonly timestampS?: number }
+  /** Of another program. */
+  | { readonly type: 'foreign'; readonly found: 'another type' | 'a hash without the fields of a bucket' };
+
+/** The fields to ask for with HMGET, in the order that `readStored` takes them. */
+export const STORED_FIELDS = ['level', 'updatedAtUs', 'tokens', 'timestamp'] as const;
+
+/** Reads the replies of HMGET (null where Redis says WRONGTYPE) and PTTL. */
+export function readStored(fields: readonly unknown[] | null, pttlMs: number): Stored {
+  if (fields === null) return { type: 'foreign', found: 'another type' };
+  const [level, updatedAt, tokens, timestamp] = fields;
+  if (present(level) || present(updatedAt))
+    return { type: 'bucket', ...number('levelQuanta', level), ...number('updatedAtUs', updatedAt) };
+  if (present(tokens) || present(timestamp))
+    return { type: 'article', ...number('tokens', tokens), ...number('timestampS', timestamp) };
+  return pttlMs === -2
+    ? { type: 'absent' }
+    : { type: 'foreign', found: 'a hash without the fields of a bucket' };
+}
+
+const present = (field: unknown) => field !== null && field !== undefined;
+
+function number<Name extends string>(name: Name, field: unknown): { [name in Name]?: number } {
+  const value = /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(String(field)) ? Number(field) : undefined;
+  return value === undefined ? {} : ({ [name]: value } as { [name in Name]?: number });
+}
+
+/** A bucket brought up to now. Times are microseconds from now. */
+export interface LevelNow {
+  readonly levelTokens: number;
+  /** Exact; the published script has no quanta. */
+  readonly levelQuanta?: number;
+  readonly timeToNextTokenUs: number;
+  readonly timeToFullUs: number;
+  /** How far the bucket's own time is ahead of the clock that decides; it gains nothing until then. */
+  readonly aheadUs: number;
+  /** What a take of one token would answer. */
+  readonly take:
+    | { readonly allowed: true; readonly remainingTokens: number }
+    | { readonly allowed: false; readonly retryAfterUs: number };
+}
+
+export interface Now {
+  /** The node's clock, by which the exact scripts decide. */
+  readonly nodeUs: number;
+  /** A service's clock, by which the published script decides. */
+  readonly serviceUs: number;
+  /** PTTL: a key that expires is a full bucket. Negative when there is none. */
+  readonly ttlMs: number;
+}
+
+/** The level now by the token math of whoever wrote it; undefined where no script could decide. */
+export function levelNow(stored: Stored, policy: Policy, now: Now): LevelNow | undefined {
+  if (stored.type === 'article') return articleNow(stored, policy, now);
+  if (stored.type === 'foreign' && stored.found === 'another type') return undefined;
+  return exactNow(stored.type === 'bucket' ? stored : {}, policy, now.nodeUs);
+}
+
+function exactNow(
+  stored: { readonly levelQuanta?: number; readonly updatedAtUs?: number },
+  policy: Policy,
+  nowUs: number,
+): LevelNow {
+  const bucket = {
+    levelQuanta: Math.min(stored.levelQuanta ?? policy.capacityQuanta, policy.capacityQuanta),
+    updatedAtUs: stored.updatedAtUs ?? nowUs,
+  };
+  const { levelQuanta, updatedAtUs } = refill(bucket, policy, nowUs);
+  const { result } = take(bucket, policy, { costTokens: 1, nowUs });
+  const aheadUs = updatedAtUs - nowUs;
+  const untilFullUs = timeToFullUs(levelQuanta, policy);
+  return {
+    levelTokens: levelQuanta / policy.quantaPerToken,
+    levelQuanta,
+    timeToNextTokenUs: untilFullUs === 0 ? 0 : timeToNextTokenUs(levelQuanta, policy) + aheadUs,
+    timeToFullUs: untilFullUs === 0 ? 0 : untilFullUs + aheadUs,
+    aheadUs,
+    take: result.allowed
+      ? { allowed: true, remainingTokens: Math.floor(result.levelQuanta / policy.quantaPerToken) }
+      : { allowed: false, retryAfterUs: result.retryAfterUs },
+  };
+}
+
+/** lua/article.lua: tokens + floor(whole seconds * rate), no more than the capacity; above zero is a yes. */
+function articleNow(
+  stored: { readonly tokens?: number; readonly timestampS?: number },
+  policy: Policy,
+  { serviceUs, ttlMs }: Now,
+): LevelNow {
+  const { capacityTokens, refill: rate } = policy;
+  const nowS = Math.floor(serviceUs / 1_000_000);
+  const perSecond = (rate.tokens * 1_000_000) / rate.perUs;
+  const kept = stored.tokens ?? capacityTokens;
+  const timestampS = stored.timestampS ?? nowS;
+  const gained = Math.max(0, Math.floor((nowS - timestampS) * perSecond));
+  const tokens = gained > 0 ? Math.min(kept + gained, capacityTokens) : kept;
+  const expiryUs = ttlMs >= 0 ? ttlMs * 1_000 : Number.POSITIVE_INFINITY;
+  /** Until the whole second in which the floor has given this many. */
+  const untilGainedUs = (gain: number) =>
+    Math.min(expiryUs, Math.max(0, (timestampS + Math.ceil(gain / perSecond)) * 1_000_000 - serviceUs));
+  const isFull = tokens >= capacityTokens;
+  return {
+    levelTokens: tokens,
+    timeToNextTokenUs: isFull ? 0 : untilGainedUs(gained + 1),
+    timeToFullUs: isFull ? 0 : untilGainedUs(capacityTokens - kept),
+    aheadUs: Math.max(0, (timestampS - nowS) * 1_000_000),
+    take:
+      tokens > 0
+        ? { allowed: true, remainingTokens: Math.max(0, Math.floor(tokens - 1)) }
+        : { allowed: false, retryAfterUs: untilGainedUs(1 - kept) },
+  };
+}

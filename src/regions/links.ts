@@ -1,0 +1,149 @@
+import { OpenclawError } from '../core/errors.ts';
+import type { ToxicToAdd, ToxiproxyClient } from '../toxiproxy/client.ts';
+import { type RegionPair, regionPairs, roundTripMs, type Topology } from './topology.ts';
+
+/** How a link is cut: `blackhole` swallows what flows, connects succeed; `refuse` closes, connects fail at once. */
+export type CutMode = 'blackhole' | 'refuse';
+
+/** What is in force between two regions, in one direction. */
+export interface LinkState extends RegionPair {
+  readonly latencyMs: number;
+  readonly jitterMs: number;
+  /** Kilobytes (1,000) a second; absent: unlimited. */
+  readonly rateKBps?: number;
+  readonly cut?: CutMode;
+}
+
+/**
+ * The network between regions, per ordered pair, for data and bus ports alike. What flows from A to B flows
+ * through two Toxiproxies: A's, upstream, on connections that A opened, and B's, downstream, on connections
+ * that B opened.
+ */
+export interface Links {
+  cut(pairs: readonly RegionPair[], mode: CutMode): Promise<void>;
+  restore(pairs: readonly RegionPair[]): Promise<void>;
+  setLatency(
+    pair: RegionPair,
+    latency: { readonly latencyMs: number; readonly jitterMs: number },
+  ): Promise<void>;
+  /** `undefined` lifts the limit. */
+  setBandwidth(pair: RegionPair, rateKBps: number | undefined): Promise<void>;
+  /** As the Toxiproxies themselves report it; of regions without one nothing is said. */
+  state(): Promise<LinkState[]>;
+}
+
+/** Names the proxies of one node in every other region's Toxiproxy. */
+export function proxyNames(node: string): readonly [data: string, bus: string] {
+  return [node, `${node}-bus`];
+}
+
+type Stream = 'upstream' | 'downstream';
+
+/** One direction of the connections from one region's clients and nodes to another region's nodes. */
+interface Flow {
+  readonly client: ToxiproxyClient;
+  readonly proxies: readonly string[];
+  readonly stream: Stream;
+}
+
+export function createLinks(topology: Topology, clients: ReadonlyMap<string, ToxiproxyClient>): Links {
+  const proxiesTo = (region: string) =>
+    topology.nodes.filter((node) => node.region === region).flatMap(({ name }) => proxyNames(name));
+  const clientOf = (region: string): ToxiproxyClient => {
+    const client = clients.get(region);
+    if (client === undefined) {
+      throw new OpenclawError(
+        'INVALID_OPTION',
+        `no Toxiproxy is known in ${region}: nothing can be done to its links`,
+      );
+    }
+    return client;
+  };
+  const flows = ({ from, to }: RegionPair): Flow[] => [
+    { client: clientOf(from), proxies: proxiesTo(to), stream: 'upstream' },
+    { client: clientOf(to), proxies: proxiesTo(from), stream: 'downstream' },
+  ];
+  const onEach = (pair: RegionPair, act: (flow: Flow, proxy: string) => Promise<void>) =>
+    Promise.all(flows(pair).flatMap((flow) => flow.proxies.map((proxy) => act(flow, proxy))));
+  const put = (pair: RegionPair, type: string, attributes: Record<string, number>) =>
+    onEach(pair, ({ client, stream }, proxy) =>
+      putToxic(client, proxy, { name: `${type}_${stream}`, type, stream, attributes }),
+    );
+  const drop = (pair: RegionPair, type: string) =>
+    onEach(pair, ({ client, stream }, proxy) => dropToxic(client, proxy, `${type}_${stream}`));
+  const setEnabled = ({ from, to }: RegionPair, enabled: boolean) =>
+    Promise.all(proxiesTo(to).map((proxy) => clientOf(from).setEnabled(proxy, enabled)));
+
+  return {
+    async cut(pairs, mode) {
+      await Promise.all(
+        pairs.map((pair) =>
+          mode === 'refuse' ? setEnabled(pair, false) : put(pair, 'timeout', { timeout: 0 }),
+        ),
+      );
+    },
+    async restore(pairs) {
+      await Promise.all(pairs.flatMap((pair) => [setEnabled(pair, true), drop(pair, 'timeout')]));
+    },
+    async setLatency(pair, { latencyMs, jitterMs }) {
+      await put(pair, 'latency', { latency: latencyMs, jitter: jitterMs });
+    },
+    async setBandwidth(pair, rateKBps) {
+      await (rateKBps === undefined ? drop(pair, 'bandwidth') : put(pair, 'bandwidth', { rate: rateKBps }));
+    },
+    async state() {
+      const known = regionPairs(topology.regions).filter(({ from }) => clients.has(from));
+      return Promise.all(known.map((pair) => readPair(pair, clientOf(pair.from), proxiesTo(pair.to))));
+    },
+  };
+}
+
+/** Takes away whatever is in force and sets the round trips back. */
+export async function healLinks(links: Links, topology: Topology): Promise<void> {
+  const pairs = regionPairs(topology.regions);
+  await links.restore(pairs);
+  await Promise.all(pairs.map((pair) => links.setBandwidth(pair, undefined)));
+  await setRoundTrips(links, topology);
+}
+
+/** Half of each round trip on the way there, half on the way back. */
+export async function setRoundTrips(links: Links, topology: Topology): Promise<void> {
+  await Promise.all(
+    regionPairs(topology.regions).map((pair) =>
+      links.setLatency(pair, { latencyMs: roundTripMs(topology, pair) / 2, jitterMs: topology.jitterMs }),
+    ),
+  );
+}
+
+/** Adds a toxic, or changes it where one of its name is there already. */
+async function putToxic(client: ToxiproxyClient, proxy: string, toxic: ToxicToAdd): Promise<void> {
+  const isThere = (await client.toxics(proxy)).some(({ name }) => name === toxic.name);
+  await (isThere
+    ? client.updateToxic(proxy, toxic.name, { attributes: toxic.attributes })
+    : client.addToxic(proxy, toxic));
+}
+
+async function dropToxic(client: ToxiproxyClient, proxy: string, name: string): Promise<void> {
+  const isThere = (await client.toxics(proxy)).some((toxic) => toxic.name === name);
+  if (isThere) await client.removeToxic(proxy, name);
+}
+
+/** What the client's own Toxiproxy says of the first proxy of the pair: all of a pair are set alike. */
+async function readPair(
+  pair: RegionPair,
+  client: ToxiproxyClient,
+  proxies: readonly string[],
+): Promise<LinkState> {
+  const [first = ''] = proxies;
+  const { enabled, toxics } = await client.proxy(first);
+  const attributes = (type: string) => toxics.find((toxic) => toxic.name === `${type}_upstream`)?.attributes;
+  const rateKBps = attributes('bandwidth')?.rate;
+  const cut = enabled ? (attributes('timeout') === undefined ? undefined : 'blackhole') : 'refuse';
+  return {
+    ...pair,
+    latencyMs: attributes('latency')?.latency ?? 0,
+    jitterMs: attributes('latency')?.jitter ?? 0,
+    ...(rateKBps === undefined ? {} : { rateKBps }),
+    ...(cut === undefined ? {} : { cut }),
+  };
+}

@@ -1,0 +1,88 @@
+import { createServer, type Server } from 'node:net';
+import { OpenclawError } from '../../core/errors.ts';
+import type { Topology } from '../topology.ts';
+import { API_PORT, apiAddress, type LocalAddresses, nodePorts } from './addresses.ts';
+
+const OCTETS = { first: 77, last: 126 };
+
+/** Below the ephemeral ports, so that no outgoing connection takes them; four are used from each. */
+const PORTS = [7_100, 7_200, 7_300, 17_100, 17_200, 27_100];
+
+export interface Claim {
+  readonly addresses: LocalAddresses;
+  /** To be called once everything listens, or nothing will. */
+  release(): void;
+}
+
+/**
+ * Finds an octet that no other cluster has and ports that nobody listens on, and keeps other programs from
+ * finding the same ones before anything listens there. Throws ENVIRONMENT_FAILED.
+ */
+export async function claimAddresses(topology: Topology, takenOctets: readonly number[]): Promise<Claim> {
+  const reasons = new Set<string>();
+  for (let octet = OCTETS.first; octet <= OCTETS.last; octet++) {
+    if (takenOctets.includes(octet)) continue;
+    const guard = await holdOctet(octet);
+    if (typeof guard === 'string') {
+      reasons.add(guard);
+      continue;
+    }
+    const port = await findPort(octet, topology, reasons);
+    if (port !== undefined) return { addresses: { octet, port }, release: () => guard.close() };
+    guard.close();
+    if (reasons.size > 20) break;
+  }
+  throw new OpenclawError(
+    'ENVIRONMENT_FAILED',
+    `no free loopback addresses: ${[...reasons].slice(0, 3).join('; ')}`,
+    {
+      hint: 'end clusters you no longer need: openclaw-rl down --all',
+    },
+  );
+}
+
+/** The first port that is free on every address of a plan; else adds to the reasons. */
+async function findPort(
+  octet: number,
+  topology: Topology,
+  reasons: Set<string>,
+): Promise<number | undefined> {
+  for (const port of PORTS) {
+    const reason = await findConflict({ octet, port }, topology);
+    if (reason === undefined) return port;
+    reasons.add(reason);
+    if (!reason.includes('EADDRINUSE')) return undefined;
+  }
+  return undefined;
+}
+
+/** Listens on an address that no region has: only one program can at a time, and it ends with the program. */
+async function holdOctet(octet: number): Promise<Server | string> {
+  return new Promise((resolve) => {
+    const host = `127.${octet}.0.1`;
+    const server = createServer((socket) => socket.destroy()).unref();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(`${host}:${API_PORT} ${error.code}`));
+    server.listen(API_PORT, host, () => resolve(server));
+  });
+}
+
+/** The first address of a plan that cannot be listened on, and why. */
+async function findConflict(addresses: LocalAddresses, topology: Topology): Promise<string | undefined> {
+  const wanted = [
+    ...topology.regions.map((region) => [apiAddress(addresses, topology, region), API_PORT] as const),
+    ...topology.nodes.flatMap((node) => {
+      const { host, port, busPort, privatePort, privateBusPort } = nodePorts(addresses, topology, node);
+      return [port, busPort, privatePort, privateBusPort].map((each) => [host, each] as const);
+    }),
+  ];
+  const failures = await Promise.all(wanted.map(([host, port]) => tryListen(host, port)));
+  return failures.find((failure) => failure !== undefined);
+}
+
+async function tryListen(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(`${host}:${port} ${error.code}`));
+    server.listen(port, host, () => server.close(() => resolve(undefined)));
+  });
+}

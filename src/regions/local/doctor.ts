@@ -1,0 +1,183 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { findPlatformLack } from './platform.ts';
+import { probeServer, SERVER_COMMANDS, type ServerBinary } from './server-binary.ts';
+
+/** What of one thing was found: `note` is worth knowing and keeps nothing from running. */
+export interface Check {
+  readonly name: string;
+  readonly mark: 'ok' | 'note' | 'missing';
+  readonly found: string;
+  /** The command, or the sentence, that mends it. */
+  readonly mend?: string;
+}
+
+/** What a look at this machine gave, before anything is concluded from it. */
+export interface MachineFacts {
+  /** As `process.version` has it: `v20.19.0`. */
+  readonly nodeVersion: string;
+  readonly platformLack?: string;
+  readonly servers: readonly ServerFact[];
+  readonly compiler?: string;
+  readonly docker?: string;
+  /** Why nobody can listen on the regions' addresses. */
+  readonly loopbackLack?: string;
+  readonly stateFolder: string;
+  readonly stateLack?: string;
+  /** The soft limit, which Node has raised to the hard one by now; absent where it cannot be read. */
+  readonly openFiles?: number;
+  /** Names of what killed programs had left; ended by now. */
+  readonly swept: readonly string[];
+}
+
+interface ServerFact {
+  readonly command: string;
+  readonly path?: string;
+  /** The server, or what is wrong with it. */
+  readonly probe: ServerBinary | string;
+}
+
+/** 1,000 connections: a single gateway holds two sockets for each, and a process needs some of its own. */
+const OPEN_FILES_NEEDED = 2_200;
+const NODE_NEEDED = [20, 19] as const;
+
+/** Looks at the machine; changes nothing but a file that it writes into the state folder and removes. */
+export async function examineMachine(
+  stateFolder: string,
+  nodeVersion: string,
+): Promise<Omit<MachineFacts, 'swept'>> {
+  const [servers, compiler, docker, loopbackLack, stateLack, openFiles] = await Promise.all([
+    Promise.all(SERVER_COMMANDS.map(examineServer)),
+    pathOf('cc'),
+    pathOf('docker'),
+    findLoopbackLack(),
+    findStateLack(stateFolder),
+    readOpenFiles(),
+  ]);
+  const platformLack = findPlatformLack();
+  return {
+    nodeVersion,
+    servers,
+    stateFolder,
+    ...(platformLack && { platformLack }),
+    ...(compiler && { compiler }),
+    ...(docker && { docker }),
+    ...(loopbackLack && { loopbackLack }),
+    ...(stateLack && { stateLack }),
+    ...(openFiles && { openFiles }),
+  };
+}
+
+/** What the facts mean, in the order a person would mend them. */
+export function diagnose(facts: MachineFacts): Check[] {
+  const { platformLack, compiler, docker, loopbackLack, stateFolder, stateLack, openFiles, swept } = facts;
+  return [
+    checkNode(facts.nodeVersion),
+    platformLack === undefined
+      ? ok('platform', 'Linux')
+      : missing('platform', platformLack, 'run it on Linux, or in a Linux container'),
+    ...checkServers(facts.servers),
+    loopbackLack === undefined
+      ? ok('loopback', '127.77.0.0/16 can be listened on')
+      : missing('loopback', loopbackLack, 'ip link set lo up'),
+    stateLack === undefined
+      ? ok('state folder', `${stateFolder} can be written to`)
+      : missing('state folder', stateLack, 'export OPENCLAW_RL_STATE=<a folder you can write to>'),
+    openFiles === undefined || openFiles >= OPEN_FILES_NEEDED
+      ? ok('open files', openFiles === undefined ? 'no limit known' : `up to ${openFiles}`)
+      : missing(
+          'open files',
+          `at most ${openFiles}; 1,000 connections need ${OPEN_FILES_NEEDED}`,
+          'ulimit -n 4096 (where that is refused: raise nofile in /etc/security/limits.conf)',
+        ),
+    swept.length === 0
+      ? ok('left behind', 'nothing of a killed run')
+      : note('left behind', `ended what a killed run left: ${swept.join(', ')}`),
+    compiler === undefined
+      ? note('C compiler', 'none: only for stepping the clock of a node', 'apt-get install gcc libc6-dev')
+      : ok('C compiler', compiler),
+    docker === undefined ? note('docker', 'none: local regions need none') : ok('docker', docker),
+  ];
+}
+
+/** Whether a bench can run here. */
+export function isReady(checks: readonly Check[]): boolean {
+  return checks.every(({ mark }) => mark !== 'missing');
+}
+
+function checkNode(version: string): Check {
+  const [major = 0, minor = 0] = version.slice(1).split('.').map(Number);
+  const [majorNeeded, minorNeeded] = NODE_NEEDED;
+  const isEnough = major > majorNeeded || (major === majorNeeded && minor >= minorNeeded);
+  return isEnough
+    ? ok('Node', version)
+    : missing('Node', `${version}; at least ${NODE_NEEDED.join('.')} is needed`, 'nvm install 20');
+}
+
+/** One server is enough. */
+function checkServers(servers: readonly ServerFact[]): Check[] {
+  const haveOne = servers.some(({ probe }) => typeof probe !== 'string');
+  return servers.map(({ command, path, probe }) => {
+    if (typeof probe !== 'string')
+      return ok(command, `${path ?? command}, ${probe.product} ${probe.version}`);
+    return haveOne
+      ? note(command, `${probe}; the other is enough`)
+      : missing(command, probe, `bin/setup, or: apt-get install ${command}`);
+  });
+}
+
+function ok(name: string, found: string): Check {
+  return { name, mark: 'ok', found };
+}
+
+function note(name: string, found: string, mend?: string): Check {
+  return { name, mark: 'note', found, ...(mend && { mend }) };
+}
+
+function missing(name: string, found: string, mend: string): Check {
+  return { name, mark: 'missing', found, mend };
+}
+
+async function examineServer(command: string): Promise<ServerFact> {
+  const [path, probe] = await Promise.all([pathOf(command), probeServer(command)]);
+  return { command, probe, ...(path && { path }) };
+}
+
+async function pathOf(command: string): Promise<string | undefined> {
+  return promisify(execFile)('/bin/sh', ['-c', 'command -v "$1"', 'sh', command]).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
+  );
+}
+
+async function findLoopbackLack(): Promise<string | undefined> {
+  const host = '127.77.1.250';
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(`cannot listen on ${host}: ${error.code}`),
+    );
+    server.listen(0, host, () => server.close(() => resolve(undefined)));
+  });
+}
+
+async function findStateLack(folder: string): Promise<string | undefined> {
+  const file = join(folder, `.doctor-${process.pid}`);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(file, '');
+    await rm(file);
+    return undefined;
+  } catch (error) {
+    return `cannot write to ${folder}: ${(error as NodeJS.ErrnoException).code}`;
+  }
+}
+
+async function readOpenFiles(): Promise<number | undefined> {
+  const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
+  const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  return soft === undefined ? undefined : Number(soft);
+}

@@ -1,0 +1,106 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OpenclawError } from '../../core/errors.ts';
+import { connectDirect } from '../form-cluster.ts';
+import type { PlannedNode, Topology } from '../topology.ts';
+import { until } from '../until.ts';
+import { type LocalAddresses, nodePorts } from './addresses.ts';
+import { startOwned } from './owned-processes.ts';
+import type { ServerBinary } from './server-binary.ts';
+
+/** What it takes to start any node of a local cluster, again too. */
+export interface NodeStart {
+  readonly cluster: string;
+  readonly binary: ServerBinary;
+  readonly addresses: LocalAddresses;
+  readonly topology: Topology;
+}
+
+const START_MS = 10_000;
+
+/**
+ * Starts one node's server, which keeps what it has in a folder of its own, and waits until it answers. Throws
+ * ENVIRONMENT_FAILED with the end of its log when it ends instead.
+ */
+export async function startNode(start: NodeStart, node: PlannedNode, signal: AbortSignal): Promise<void> {
+  const folder = nodeFolder(start, node);
+  await mkdir(folder, { recursive: true });
+  if (signal.aborted) throw new OpenclawError('INTERRUPTED', `interrupted before ${node.name} was started`);
+  const hasEnded = startOwned({
+    command: start.binary.command,
+    args: serverArguments(start, node, folder),
+    cluster: start.cluster,
+    role: node.name,
+    cwd: folder,
+    logFile: logFile(start, node),
+  });
+  await waitForNode(start, node, { signal, hasEnded });
+}
+
+async function waitForNode(
+  start: NodeStart,
+  node: PlannedNode,
+  { signal, hasEnded }: { signal: AbortSignal; hasEnded: () => boolean },
+): Promise<void> {
+  const { host, privatePort } = nodePorts(start.addresses, start.topology, node);
+  const client = connectDirect({ host, port: privatePort });
+  try {
+    await until(`${node.name} to answer`, START_MS, signal, async () => {
+      const answer = await client.ping().catch((error: Error) => error.message);
+      if (answer === 'PONG') return undefined;
+      if (hasEnded()) await throwEnded(start, node);
+      return answer;
+    });
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** Forgets everything a node has stored: what a restart on a new machine finds. */
+export async function emptyNode(start: NodeStart, node: PlannedNode): Promise<void> {
+  const folder = nodeFolder(start, node);
+  for (const name of ['appendonlydir', 'dump.rdb'])
+    await rm(join(folder, name), { recursive: true, force: true });
+}
+
+function nodeFolder({ cluster }: NodeStart, { name }: PlannedNode): string {
+  return join(cluster, 'nodes', name);
+}
+
+function logFile({ cluster }: NodeStart, { name }: PlannedNode): string {
+  return join(cluster, 'logs', `${name}.log`);
+}
+
+async function throwEnded(start: NodeStart, node: PlannedNode): Promise<never> {
+  const log = await readFile(logFile(start, node), 'utf8').catch(() => '');
+  const lastLines = log.trimEnd().split('\n').slice(-3).join(' | ');
+  throw new OpenclawError(
+    'ENVIRONMENT_FAILED',
+    `${node.name} ended at once; its log ${logFile(start, node)} ends: ${lastLines}`,
+  );
+}
+
+function serverArguments({ addresses, topology }: NodeStart, node: PlannedNode, folder: string): string[] {
+  const { host, port, busPort, privatePort, privateBusPort } = nodePorts(addresses, topology, node);
+  const settings: Readonly<Record<string, string | number>> = {
+    bind: host,
+    port: privatePort,
+    'cluster-port': privateBusPort,
+    'cluster-announce-ip': host,
+    'cluster-announce-port': port,
+    'cluster-announce-bus-port': busPort,
+    // Every connection it opens, bus and replication too, carries its region in its source address.
+    'bind-source-addr': host,
+    'cluster-enabled': 'yes',
+    'cluster-config-file': 'nodes.conf',
+    'cluster-node-timeout': topology.nodeTimeoutMs,
+    'cluster-allow-replica-migration': 'no',
+    'repl-diskless-sync-delay': 0, // with the default of 5 s a new replica is not promotable for that long
+    'set-proc-title': 'no', // it would write over the environment, where our mark is
+    'maxmemory-policy': 'noeviction',
+    save: '',
+    ...(topology.persistence === 'aof' ? { appendonly: 'yes', appendfsync: 'always' } : { appendonly: 'no' }),
+    dir: folder,
+  };
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}

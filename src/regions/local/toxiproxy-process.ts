@@ -1,0 +1,100 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OpenclawError } from '../../core/errors.ts';
+import { ToxiproxyClient } from '../../toxiproxy/client.ts';
+import { proxyNames } from '../links.ts';
+import type { PlannedNode, Topology } from '../topology.ts';
+import { until } from '../until.ts';
+import { API_PORT, apiAddress, type LocalAddresses, nodePorts, regionSources } from './addresses.ts';
+import { startOwned } from './owned-processes.ts';
+
+/** How to start this program again as a child: the interpreter and the script. */
+export type SelfCommand = readonly [command: string, ...args: string[]];
+
+export interface ToxiproxyStart {
+  readonly cluster: string;
+  readonly self: SelfCommand;
+  readonly addresses: LocalAddresses;
+  readonly topology: Topology;
+  readonly seed: number;
+}
+
+const START_MS = 10_000;
+
+/** Starts the one process that is the Toxiproxy of every region, and gives each its proxies. */
+export async function startToxiproxyProcess(start: ToxiproxyStart, signal: AbortSignal): Promise<void> {
+  const { cluster, self, topology, addresses } = start;
+  const config = join(cluster, 'toxiproxy.json');
+  await writeFile(config, JSON.stringify(regionalConfig(start), undefined, 2));
+  if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted before the Toxiproxy was started');
+  const [command, ...script] = self;
+  startOwned({
+    command,
+    args: [...script, 'regional-toxiproxy', config],
+    cluster,
+    role: 'toxiproxy',
+    cwd: cluster,
+    logFile: join(cluster, 'logs', 'toxiproxy.log'),
+  });
+  await Promise.all(
+    topology.regions.map(async (region) => {
+      const client = new ToxiproxyClient({
+        url: `http://${apiAddress(addresses, topology, region)}:${API_PORT}`,
+      });
+      await until(`the Toxiproxy of ${region} to answer`, START_MS, signal, () =>
+        client.version().then(
+          () => undefined,
+          (error: Error) => error.message,
+        ),
+      );
+      const proxies = foreignNodes(topology, region).flatMap((node) => proxiesOf(start, node));
+      if (proxies.length > 0) await client.populate(proxies); // a single region has none
+    }),
+  );
+}
+
+/** What the process needs to know: who a connection comes from, and where every public address leads. */
+export interface RegionalConfig {
+  readonly seed: number;
+  readonly regions: readonly {
+    readonly name: string;
+    /** What the source addresses of its clients and nodes begin with. */
+    readonly sources: string;
+    readonly api: { readonly host: string; readonly port: number };
+  }[];
+  /** `host:port` each. */
+  readonly routes: readonly { readonly listen: string; readonly upstream: string }[];
+}
+
+function regionalConfig({ addresses, topology, seed }: ToxiproxyStart): RegionalConfig {
+  return {
+    seed,
+    regions: topology.regions.map((name) => ({
+      name,
+      sources: regionSources(addresses, topology, name),
+      api: { host: apiAddress(addresses, topology, name), port: API_PORT },
+    })),
+    routes: topology.nodes.flatMap((node) => routesOf(addresses, topology, node)),
+  };
+}
+
+function routesOf(addresses: LocalAddresses, topology: Topology, node: PlannedNode) {
+  const { host, port, busPort, privatePort, privateBusPort } = nodePorts(addresses, topology, node);
+  return [
+    { listen: `${host}:${port}`, upstream: `${host}:${privatePort}` },
+    { listen: `${host}:${busPort}`, upstream: `${host}:${privateBusPort}` },
+  ];
+}
+
+function proxiesOf({ addresses, topology }: ToxiproxyStart, node: PlannedNode) {
+  const names = proxyNames(node.name);
+  return routesOf(addresses, topology, node).map((route, i) => ({
+    name: names[i] ?? '',
+    ...route,
+    enabled: true,
+  }));
+}
+
+function foreignNodes({ nodes }: Topology, region: string): PlannedNode[] {
+  return nodes.filter((node) => node.region !== region);
+}

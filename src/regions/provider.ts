@@ -1,0 +1,74 @@
+import type { Links } from './links.ts';
+import type { PlannedNode, Topology } from './topology.ts';
+
+/** An address that can be connected to from where this program runs. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How a client inside a region sees the cluster. */
+export interface RegionView {
+  readonly region: string;
+  /** The nodes of its own region, by which a cluster client starts. */
+  readonly seeds: readonly Endpoint[];
+  /** The address to connect from; it is what places a client in the region. Absent where its network does. */
+  readonly localAddress?: string;
+}
+
+/** What can be done to one node. */
+export interface NodeControl {
+  /** Ends it without warning (SIGKILL). */
+  kill(node: string): Promise<void>;
+  /** Starts it again with what it remembers. */
+  start(node: string): Promise<void>;
+  /** Starts it again with nothing: neither data nor, where it had any, its log of writes. */
+  startEmpty(node: string): Promise<void>;
+  /** Stops it where it stands (SIGSTOP) and lets it go on. */
+  pause(node: string): Promise<void>;
+  resume(node: string): Promise<void>;
+}
+
+/** A cluster over regions that is up, whoever provided it. */
+export interface Regions {
+  readonly name: string;
+  readonly provider: string;
+  readonly createdAt: string;
+  /** For people: what it is made of. */
+  readonly description: string;
+  readonly topology: Topology;
+  readonly links: Links;
+  readonly nodes: NodeControl;
+  view(region: string): RegionView;
+  /** Straight to a node, past every Toxiproxy: for clocks, roles and looking into it. */
+  direct(node: string): Endpoint;
+  /** What the cluster itself calls a node: the address in CLUSTER NODES and in MOVED. */
+  announced(node: string): Endpoint;
+  /** Ends everything that was started for it. */
+  down(): Promise<void>;
+}
+
+export type OnProgress = (what: string) => void;
+
+export interface UpOptions {
+  readonly name: string;
+  readonly topology: Topology;
+  /** Whether it ends with this program, or stays until `down`. */
+  readonly lifetime: 'run' | 'stays';
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+}
+
+/** One way to have regions: processes on this machine, containers, or a system that somebody else runs. */
+export interface RegionsProvider {
+  readonly name: string;
+  /** Starts and forms the cluster, sets the round trips, and waits until it is whole. Undoes all of it when it fails. */
+  up(options: UpOptions): Promise<Regions>;
+}
+
+/** The node of a topology by its name. */
+export function plannedNode(topology: Topology, name: string): PlannedNode {
+  const node = topology.nodes.find((candidate) => candidate.name === name);
+  if (node === undefined) throw new RangeError(`no node is called ${name}`);
+  return node;
+}

@@ -1,0 +1,181 @@
+import { OpenclawError } from '../core/errors.ts';
+
+/** What a cluster over regions looks like, before anything runs. */
+export interface TopologyOptions {
+  /** One to nine names. */
+  readonly regions: readonly string[];
+  /** Replicas of each primary, each in another region than its primary where there is one. */
+  readonly replicas: number;
+  /** Milliseconds there and back between two regions, keyed `a:b` in either order; absent pairs take the default. */
+  readonly roundTripMs: Readonly<Record<string, number>>;
+  readonly jitterMs: number;
+  /** What a restarted node remembers: nothing, or every write it acknowledged. */
+  readonly persistence: Persistence;
+  /** Milliseconds after which a silent node is suspected. */
+  readonly nodeTimeoutMs: number;
+}
+
+export type Persistence = 'none' | 'aof';
+
+export interface PlannedNode {
+  /** `<region>-<k>`, unique. */
+  readonly name: string;
+  readonly region: string;
+  /** Its place in the region, from 0. */
+  readonly index: number;
+  /** The name of its primary; absent for a primary. */
+  readonly replicaOf?: string;
+  /** The slots a primary begins with, first and last. */
+  readonly slots?: readonly [first: number, last: number];
+}
+
+/** An ordered pair of regions: what flows from one to the other. */
+export interface RegionPair {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Topology {
+  readonly regions: readonly string[];
+  readonly nodes: readonly PlannedNode[];
+  readonly jitterMs: number;
+  readonly persistence: Persistence;
+  readonly nodeTimeoutMs: number;
+  /** Milliseconds there and back, per unordered pair, keyed `a:b` in the order of `regions`. */
+  readonly roundTripMs: Readonly<Record<string, number>>;
+}
+
+const DEFAULT_REGIONS = ['us-east', 'eu-west', 'ap-south'] as const;
+
+/** Design 3: 80 ms over the Atlantic, 120 ms from Europe to Asia, 190 ms from America to Asia. */
+const KNOWN_ROUND_TRIPS_MS: Readonly<Record<string, number>> = {
+  'us-east:eu-west': 80,
+  'eu-west:ap-south': 120,
+  'us-east:ap-south': 190,
+};
+const OTHER_ROUND_TRIP_MS = 100;
+
+export const SLOTS = 16_384;
+const MOST_REGIONS = 9;
+const MOST_NODES_PER_REGION = 20;
+
+export const DEFAULT_TOPOLOGY: TopologyOptions = {
+  regions: DEFAULT_REGIONS,
+  replicas: 1,
+  roundTripMs: {},
+  jitterMs: 0,
+  persistence: 'none',
+  nodeTimeoutMs: 2_000,
+};
+
+/** Plans the nodes: one primary a region, its replicas in the regions that follow. Throws INVALID_OPTION. */
+export function planTopology(options: TopologyOptions): Topology {
+  const { regions, replicas } = options;
+  checkRegions(regions);
+  if (
+    !Number.isInteger(replicas) ||
+    replicas < 0 ||
+    regions.length * (replicas + 1) > MOST_NODES_PER_REGION * regions.length
+  ) {
+    throw invalid(
+      `replicas must be a whole number from 0 to ${MOST_NODES_PER_REGION - 1}; found ${replicas}`,
+    );
+  }
+  const roundTripMs = planRoundTrips(options);
+  const longest = Math.max(0, ...Object.values(roundTripMs)) + options.jitterMs;
+  if (options.nodeTimeoutMs < 2 * longest) {
+    throw invalid(
+      `the node timeout must be at least twice the longest round trip of ${longest} ms; found ${options.nodeTimeoutMs} ms`,
+    );
+  }
+  return {
+    regions,
+    nodes: planNodes(regions, replicas),
+    roundTripMs,
+    jitterMs: options.jitterMs,
+    persistence: options.persistence,
+    nodeTimeoutMs: options.nodeTimeoutMs,
+  };
+}
+
+/** Every ordered pair of different regions. */
+export function regionPairs(regions: readonly string[]): RegionPair[] {
+  return regions.flatMap((from) => regions.filter((to) => to !== from).map((to) => ({ from, to })));
+}
+
+/** Milliseconds there and back between two regions; 0 within one. */
+export function roundTripMs(
+  { roundTripMs: matrix }: Pick<Topology, 'roundTripMs'>,
+  { from, to }: RegionPair,
+): number {
+  return from === to ? 0 : (matrix[`${from}:${to}`] ?? matrix[`${to}:${from}`] ?? 0);
+}
+
+function planNodes(regions: readonly string[], replicas: number): PlannedNode[] {
+  const primaries = regions.map((region, i): PlannedNode => {
+    const first = Math.ceil((i * SLOTS) / regions.length);
+    const last = Math.ceil(((i + 1) * SLOTS) / regions.length) - 1;
+    return { name: `${region}-0`, region, index: 0, slots: [first, last] };
+  });
+  const taken = new Map(regions.map((region) => [region, 1]));
+  const copies = Array.from({ length: replicas }, (_, copy) =>
+    primaries.map(({ name }, i): PlannedNode => {
+      const region = replicaRegion(regions, i, copy);
+      const index = taken.get(region) ?? 0;
+      taken.set(region, index + 1);
+      return { name: `${region}-${index}`, region, index, replicaOf: name };
+    }),
+  );
+  return [...primaries, ...copies.flat()];
+}
+
+/** The regions after the primary's own in turn, never its own unless it is the only one. */
+function replicaRegion(regions: readonly string[], home: number, copy: number): string {
+  const others = regions.length - 1;
+  const step = others === 0 ? 0 : 1 + (copy % others);
+  return regions[(home + step) % regions.length] ?? '';
+}
+
+/** Milliseconds for every pair of regions: as given, else by what is known of it. Throws INVALID_OPTION. */
+export function planRoundTrips({
+  regions,
+  roundTripMs: given,
+}: Pick<TopologyOptions, 'regions' | 'roundTripMs'>): Record<string, number> {
+  for (const pair of Object.keys(given)) {
+    const [a = '', b = '', more] = pair.split(':');
+    if (a === b || more !== undefined || !regions.includes(a) || !regions.includes(b)) {
+      throw invalid(`a round trip is between two of ${regions.join(', ')}, written a:b; found ${pair}`);
+    }
+  }
+  const matrix: Record<string, number> = {};
+  for (const [i, a] of regions.entries()) {
+    for (const b of regions.slice(i + 1)) {
+      const [there, back] = [`${a}:${b}`, `${b}:${a}`];
+      const ms =
+        given[there] ??
+        given[back] ??
+        KNOWN_ROUND_TRIPS_MS[there] ??
+        KNOWN_ROUND_TRIPS_MS[back] ??
+        OTHER_ROUND_TRIP_MS;
+      if (!Number.isFinite(ms) || ms < 0 || ms > 10_000)
+        throw invalid(`a round trip is 0 to 10000 ms; found ${ms}`);
+      matrix[there] = ms;
+    }
+  }
+  return matrix;
+}
+
+const REGION = /^[a-z][a-z0-9-]{0,30}$/;
+
+function checkRegions(regions: readonly string[]): void {
+  const proper =
+    regions.length >= 1 && regions.length <= MOST_REGIONS && new Set(regions).size === regions.length;
+  if (proper && regions.every((region) => REGION.test(region))) return;
+  throw invalid(
+    `regions are one to ${MOST_REGIONS} different names of a-z, 0-9 and -; found ${regions.join(',') || 'none'}`,
+  );
+}
+
+function invalid(message: string): OpenclawError {
+  return new OpenclawError('INVALID_OPTION', message);
+}

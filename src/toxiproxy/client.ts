@@ -1,0 +1,243 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Toxiproxy as NodeClient, Proxy as NodeClientProxy } from 'toxiproxy-node-client';
+import { OpenclawError } from '../core/errors.ts';
+import type { Attributes, Direction } from './toxic.ts';
+import { Transport } from './transport.ts';
+
+/** A proxy as the server shows it. */
+export interface ProxyState {
+  readonly name: string;
+  readonly listen: string;
+  readonly upstream: string;
+  readonly enabled: boolean;
+  readonly toxics: readonly ToxicState[];
+}
+
+export interface ToxicState {
+  readonly name: string;
+  readonly type: string;
+  readonly stream: string;
+  readonly toxicity: number;
+  readonly attributes: Attributes;
+}
+
+export type ProxyToCreate = Pick<ProxyState, 'name' | 'listen' | 'upstream'> & { readonly enabled?: boolean };
+
+export interface ToxicToAdd {
+  readonly name: string;
+  readonly type: string;
+  readonly stream: Direction;
+  /** The share of connections it touches; default 1. */
+  readonly toxicity?: number;
+  readonly attributes: Attributes;
+}
+
+export interface ClientOptions {
+  readonly url: string;
+  /** For every single call; default 2,000. */
+  readonly timeoutMs?: number;
+}
+
+type NodeClientToxic = Parameters<NodeClientProxy['addToxic']>[0];
+
+/**
+ * A Toxiproxy, ours or Shopify's, over toxiproxy-node-client. No call can hang; a call whose reply was lost is
+ * followed by a look at what is true now, and succeeds if that is what was wanted.
+ * Rejects with an OpenclawError of code TOXIPROXY_*, in the server's words where it said any.
+ */
+export class ToxiproxyClient {
+  readonly url: string;
+  readonly #client: NodeClient;
+  readonly #transport: Transport;
+
+  constructor({ url, timeoutMs = 2_000 }: ClientOptions) {
+    this.url = url.replace(/\/$/, '');
+    this.#transport = new Transport(timeoutMs);
+    this.#client = new NodeClient(this.url);
+    const { get, post, getText, delete: remove } = bound(this.#transport);
+    Object.assign(this.#client.getApi(), { get, post, getText, delete: remove });
+  }
+
+  async version(): Promise<string> {
+    const { version } = JSON.parse(await this.#client.getVersion()) as { version: string };
+    return version;
+  }
+
+  /** All proxies by name, with their toxics. */
+  async proxies(): Promise<Readonly<Record<string, ProxyState>>> {
+    return (await this.#transport.get<Record<string, ProxyState>>(`${this.url}/proxies`)).data;
+  }
+
+  async proxy(name: string): Promise<ProxyState> {
+    return (await this.#transport.get<ProxyState>(this.#urlOf(name))).data;
+  }
+
+  async toxics(proxy: string): Promise<readonly ToxicState[]> {
+    return (await this.#transport.get<ToxicState[]>(`${this.#urlOf(proxy)}/toxics`)).data;
+  }
+
+  async create(proxy: ProxyToCreate): Promise<ProxyState> {
+    await this.#sure(
+      () => this.#client.createProxy(proxy),
+      () => this.proxy(proxy.name),
+      (now) => agrees(now, proxy),
+    );
+    return this.proxy(proxy.name);
+  }
+
+  /** Makes those that are not there yet; the others stay as they are, toxics and all. */
+  async populate(proxies: readonly ProxyToCreate[]): Promise<void> {
+    await this.#sure(
+      () => this.#client.populate([...proxies]),
+      () => this.proxies(),
+      (now) => proxies.every((proxy) => agrees(now[proxy.name], proxy)),
+    );
+  }
+
+  async setEnabled(name: string, enabled: boolean): Promise<ProxyState> {
+    const { listen, upstream } = await this.proxy(name);
+    await this.#sure(
+      () => this.#handle({ name, listen, upstream }).update({ listen, upstream, enabled }),
+      () => this.proxy(name),
+      (now) => now.enabled === enabled,
+    );
+    return this.proxy(name);
+  }
+
+  async removeProxy(name: string): Promise<void> {
+    await this.#sure(
+      () => this.#handle({ name }).remove(),
+      () => this.proxies(),
+      (now) => !(name in now),
+    );
+  }
+
+  async addToxic(proxy: string, toxic: ToxicToAdd): Promise<ToxicState> {
+    const body = { toxicity: 1, ...toxic } as NodeClientToxic;
+    await this.#sure(
+      () => this.#handle({ name: proxy }).addToxic(body),
+      () => this.#toxic(proxy, toxic.name),
+      (now) => agrees(now, { type: toxic.type, attributes: toxic.attributes }),
+    );
+    return this.#toxic(proxy, toxic.name);
+  }
+
+  async updateToxic(
+    proxy: string,
+    name: string,
+    changes: Partial<Pick<ToxicState, 'toxicity' | 'attributes'>>,
+  ): Promise<ToxicState> {
+    await this.#sure(
+      () => this.#transport.post<ToxicState>(this.#urlOf(proxy, name), changes),
+      () => this.#toxic(proxy, name),
+      (now) => agrees(now, changes),
+    );
+    return this.#toxic(proxy, name);
+  }
+
+  /**
+   * Heals. Shopify's server can hang here, with the lock on its proxies held, while a reader has stalled:
+   * then the proxy is disabled and enabled, which drops its connections and so the stalled one.
+   * Rejects with TOXIPROXY_STUCK when that does not help either.
+   */
+  async removeToxic(proxy: string, name: string): Promise<void> {
+    const isGone = (now: readonly ToxicState[]) => now.every((toxic) => toxic.name !== name);
+    const remove = () =>
+      this.#sure(
+        () => this.#transport.delete(this.#urlOf(proxy, name)),
+        () => this.toxics(proxy),
+        isGone,
+      );
+    try {
+      await remove();
+    } catch (error) {
+      if (!isTimeout(error)) throw error;
+      await this.#unstick(proxy, async () => {
+        if (!isGone(await this.toxics(proxy))) await remove();
+      });
+    }
+  }
+
+  /** Enables every proxy and removes all toxics. */
+  async reset(): Promise<void> {
+    await this.#sure(
+      () => this.#client.reset(),
+      () => this.proxies(),
+      (now) => Object.values(now).every(({ enabled, toxics }) => enabled && toxics.length === 0),
+    );
+  }
+
+  async #unstick(proxy: string, finish: () => Promise<void>): Promise<void> {
+    try {
+      await this.setEnabled(proxy, false);
+      await this.setEnabled(proxy, true);
+      await finish();
+    } catch (error) {
+      throw new OpenclawError(
+        'TOXIPROXY_STUCK',
+        `the Toxiproxy at ${this.url} hangs while it heals ${proxy}, and must be restarted`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Acts. When no reply came, what is read decides whether it was done. */
+  async #sure<T>(
+    act: () => Promise<unknown>,
+    read: () => Promise<T>,
+    isDone: (now: T) => boolean,
+  ): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!isReplyLost(error)) throw error;
+      const now = await read().catch(() => undefined);
+      if (now === undefined || !isDone(now)) throw error;
+    }
+  }
+
+  async #toxic(proxy: string, name: string): Promise<ToxicState> {
+    return (await this.#transport.get<ToxicState>(this.#urlOf(proxy, name))).data;
+  }
+
+  /** The node client puts names into paths as they are, so it is given them encoded. */
+  #handle({
+    name,
+    listen = '',
+    upstream = '',
+  }: Partial<ProxyState> & { readonly name: string }): NodeClientProxy {
+    const encoded = encodeURIComponent(name);
+    return new NodeClientProxy(this.#client, { name: encoded, listen, upstream, enabled: true, toxics: [] });
+  }
+
+  #urlOf(proxy: string, toxic?: string): string {
+    const url = `${this.url}/proxies/${encodeURIComponent(proxy)}`;
+    return toxic === undefined ? url : `${url}/toxics/${encodeURIComponent(toxic)}`;
+  }
+}
+
+function bound(transport: Transport) {
+  return {
+    get: transport.get.bind(transport),
+    post: transport.post.bind(transport),
+    getText: transport.getText.bind(transport),
+    delete: transport.delete.bind(transport),
+  };
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof OpenclawError && error.code === 'TOXIPROXY_TIMEOUT';
+}
+
+function isReplyLost(error: unknown): boolean {
+  return isTimeout(error) || (error instanceof OpenclawError && error.code === 'TOXIPROXY_UNREACHABLE');
+}
+
+/** Whether a state has all that was asked for; attributes that were left out do not matter. */
+function agrees(now: object | undefined, wanted: object): boolean {
+  return Object.entries(wanted).every(([key, value]) => {
+    const found = now?.[key as keyof typeof now] as unknown;
+    if (typeof value === 'object' && value !== null) return agrees(found as object | undefined, value);
+    return isDeepStrictEqual(found, value);
+  });
+}

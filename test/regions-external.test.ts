@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openExternal } from '../src/regions/external.ts';
+import { isolating } from '../src/regions/pairs.ts';
+import { readStatus } from '../src/regions/status.ts';
+import { startToxiproxy, type Toxiproxy } from '../src/toxiproxy/server/start.ts';
+import { startTestCluster } from './support/cluster.ts';
+import type { TestServer } from './support/server.ts';
+
+describe('regions that somebody else runs', () => {
+  let nodes: TestServer[] = [];
+  let toxiproxy: Toxiproxy | undefined;
+  beforeAll(async () => {
+    nodes = await startTestCluster('redis-server', 2);
+    toxiproxy = await startToxiproxy({ port: 0 });
+  });
+  afterAll(async () => {
+    await toxiproxy?.close();
+    await Promise.all(nodes.map((node) => node.stop()));
+  });
+
+  const endpoints = (toxiproxies: Record<string, string>) =>
+    JSON.stringify({
+      regions: ['a', 'b'],
+      nodes: nodes.map(({ port }, i) => ({
+        name: `node-${i}`,
+        region: i === 0 ? 'a' : 'b',
+        address: `127.0.0.1:${port}`,
+      })),
+      toxiproxy: toxiproxies,
+    });
+
+  it('are shown as they are, and not ended by down', async () => {
+    const regions = openExternal(endpoints({}), 'e.json');
+    const status = await readStatus(regions);
+    expect(status.nodes.map(({ name, role, clusterOk }) => [name, role, clusterOk])).toEqual([
+      ['node-0', 'primary', true],
+      ['node-1', 'primary', true],
+    ]);
+    expect(status.links).toEqual([]);
+    await regions.down();
+    expect(await nodes[0]?.client.ping()).toBe('PONG');
+  });
+
+  it('take no fault where no Toxiproxy is given, and are not killed', async () => {
+    const regions = openExternal(endpoints({}), 'e.json');
+    await expect(regions.links.cut(isolating(['a'], regions.topology), 'refuse')).rejects.toThrow(
+      /no Toxiproxy is known in/,
+    );
+    await expect(regions.nodes.kill('node-0')).rejects.toThrow(/run by somebody else/);
+  });
+
+  it('take faults where one is given', async () => {
+    const url = toxiproxy?.url ?? '';
+    for (const [i, { port }] of nodes.entries()) {
+      for (const name of [`node-${i}`, `node-${i}-bus`]) {
+        const body = JSON.stringify({ name, listen: '127.0.0.1:0', upstream: `127.0.0.1:${port}` });
+        expect((await fetch(`${url}/proxies`, { method: 'POST', body })).status).toBe(201);
+      }
+    }
+    const { links, topology } = openExternal(endpoints({ a: url, b: url }), 'e.json');
+    await links.setLatency({ from: 'a', to: 'b' }, { latencyMs: 7, jitterMs: 1 });
+    await links.cut(isolating(['a'], topology), 'refuse');
+    expect(await links.state()).toMatchObject([
+      { from: 'a', to: 'b', latencyMs: 7, jitterMs: 1, cut: 'refuse' },
+      { from: 'b', to: 'a', latencyMs: 0, cut: 'refuse' },
+    ]);
+    await links.restore(isolating(['a'], topology));
+    expect((await links.state()).every(({ cut }) => cut === undefined)).toBe(true);
+  });
+
+  it.each([
+    ['no JSON', '{', /e\.json is not JSON/],
+    ['no regions', '{}', /e\.json: regions: expected a list that is not empty; found undefined/],
+    ['no nodes', '{"regions": ["a"]}', /nodes: expected a list/],
+    [
+      'an unknown region',
+      '{"regions": ["a"], "nodes": [{"name": "n", "region": "x", "address": "h:1"}]}',
+      /nodes\[0\]\.region: expected one of regions; found "x"/,
+    ],
+    [
+      'an address without a port',
+      '{"regions": ["a"], "nodes": [{"name": "n", "region": "a", "address": "h"}]}',
+      /nodes\[0\]\.address: expected host:port; found "h"/,
+    ],
+    [
+      'a Toxiproxy of no region',
+      '{"regions": ["a"], "nodes": [{"name": "n", "region": "a", "address": "h:1"}], "toxiproxy": {"x": "http://h"}}',
+      /toxiproxy: expected names among a; found "x"/,
+    ],
+  ])('are refused with %s in the file', (_, text, says) => {
+    expect(() => openExternal(text, 'e.json')).toThrow(says);
+  });
+});

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { connectDirect } from '../../src/regions/form-cluster.ts';
+import { healLinks } from '../../src/regions/links.ts';
+import { between, isolating, oneWay } from '../../src/regions/pairs.ts';
+import { measureRoundTrip } from '../../src/regions/ping.ts';
+import type { Regions } from '../../src/regions/provider.ts';
+import { settle } from '../../src/regions/settle.ts';
+import { readStatus } from '../../src/regions/status.ts';
+
+const signal = new AbortController().signal;
+
+/** A failover takes up to 6 s with a node timeout of 2 s; a busy machine may take longer. */
+const FAILOVER = { timeout: 30_000, interval: 50 };
+const MEASURE = { timeout: 20_000, interval: 100 };
+
+export type StartRegions = () => Promise<{ regions: Regions; stop(): Promise<void> }>;
+
+/**
+ * What every provider of regions must do, whatever it is made of: nothing here knows of processes, containers
+ * or loopback. Waits are for conditions.
+ */
+export function describeProvider(title: string, start: StartRegions): void {
+  describe(title, { timeout: 120_000 }, () => {
+    let regions: Regions;
+    let stop: (() => Promise<void>) | undefined;
+    const watchers = new Map<string, Redis>();
+    beforeAll(async () => {
+      ({ regions, stop } = await start());
+    }, 60_000);
+    afterAll(async () => {
+      for (const client of watchers.values()) client.disconnect();
+      await stop?.();
+    });
+    afterEach(async () => {
+      await healLinks(regions.links, regions.topology);
+      await settle(regions, signal);
+    }, 90_000);
+
+    /** By one connection a node: a fresh one for each look would be a load of its own. */
+    const look = async (name: string) => {
+      const client = watchers.get(name) ?? connectDirect(regions.direct(name));
+      watchers.set(name, client);
+      const [[role], info] = await Promise.all([client.role(), client.cluster('INFO')]);
+      return {
+        role: role === 'master' ? 'primary' : 'replica',
+        clusterOk: info.includes('cluster_state:ok'),
+      };
+    };
+    const becomes = (name: string, wanted: Partial<Awaited<ReturnType<typeof look>>>) =>
+      vi.waitFor(async () => expect(await look(name), name).toMatchObject(wanted), FAILOVER);
+    const statusOf = async (name: string) =>
+      (await readStatus(regions)).nodes.find((status) => status.name === name);
+
+    it('serves every slot from one primary a region, each with a linked replica in another', async () => {
+      const { nodes } = await readStatus(regions);
+      expect(nodes.every(({ clusterOk }) => clusterOk)).toBe(true);
+      const primaries = nodes.filter(({ role }) => role === 'primary');
+      const replicas = nodes.filter(({ role }) => role === 'replica');
+      expect(primaries.map(({ slots }) => slots)).toEqual(['0-5461', '5462-10922', '10923-16383']);
+      expect(new Set(primaries.map(({ region }) => region)).size).toBe(3);
+      expect(replicas).toHaveLength(3);
+      for (const { name, primary, lagBytes, region } of replicas) {
+        expect(lagBytes, name).toBeDefined();
+        expect(primaries.find((other) => other.name === primary)?.region, name).not.toBe(region);
+      }
+    });
+
+    it('has the round trips that were configured, within 3 ms', async () => {
+      const least = new Map<string, number>();
+      await vi.waitFor(async () => {
+        for (const { from, to, configuredRoundTripMs, measuredRoundTripMs } of (await readStatus(regions))
+          .links) {
+          const overMs = (measuredRoundTripMs ?? Number.POSITIVE_INFINITY) - configuredRoundTripMs;
+          expect(overMs).toBeGreaterThanOrEqual(-0.5);
+          least.set(`${from}:${to}`, Math.min(least.get(`${from}:${to}`) ?? overMs, overMs));
+        }
+        expect(least.size).toBe(6);
+        expect(Math.max(...least.values())).toBeLessThan(3);
+      }, MEASURE);
+    });
+
+    it('answers within a region in under 2 ms', async () => {
+      const { localAddress } = regions.view('eu-west');
+      await vi.waitFor(
+        async () =>
+          expect(await measureRoundTrip(regions.announced('eu-west-0'), localAddress)).toBeLessThan(2),
+        MEASURE,
+      );
+    });
+
+    it.each(['blackhole', 'refuse'] as const)(
+      'fails over when a region is isolated (%s), and settles with primaries home',
+      async (mode) => {
+        await regions.links.cut(isolating(['eu-west'], regions.topology), mode);
+        await Promise.all([
+          becomes('eu-west-0', { clusterOk: false }),
+          becomes('ap-south-1', { role: 'primary', clusterOk: true }),
+        ]);
+        await healLinks(regions.links, regions.topology);
+        await settle(regions, signal);
+        expect(await statusOf('eu-west-0')).toMatchObject({
+          role: 'primary',
+          slots: '5462-10922',
+          clusterOk: true,
+        });
+        expect(await statusOf('ap-south-1')).toMatchObject({ role: 'replica', primary: 'eu-west-0' });
+      },
+    );
+
+    it('fails over a deaf region: nothing reaches it', async () => {
+      await regions.links.cut(oneWay(['us-east', 'ap-south'], ['eu-west'], regions.topology), 'blackhole');
+      await becomes('ap-south-1', { role: 'primary' });
+    });
+
+    it('has the primary of a mute region demoted by its successor, never having said CLUSTERDOWN', async () => {
+      const heard = new Set<boolean>();
+      await regions.links.cut(oneWay(['eu-west'], ['us-east', 'ap-south'], regions.topology), 'blackhole');
+      await vi.waitFor(async () => {
+        const old = await look('eu-west-0');
+        if (old.role === 'primary') heard.add(old.clusterOk); // of its own: it hears everybody, and suspects nobody
+        expect(old.role).toBe('replica'); // while the cut is in force: it hears of its successor too
+      }, FAILOVER);
+      expect([...heard]).toEqual([true]);
+      expect(await look('ap-south-1')).toMatchObject({ role: 'primary' });
+    });
+
+    it('fails nobody over when two regions still reach each other by a third (bridge)', async () => {
+      const views = () => Promise.all(regions.topology.nodes.map(({ name }) => look(name)));
+      const before = await views();
+      await regions.links.cut(between(['us-east', 'eu-west'], regions.topology), 'blackhole');
+      const untilMs = performance.now() + 4 * regions.topology.nodeTimeoutMs; // a failover would have come by then
+      while (performance.now() < untilMs) {
+        expect(await views()).toEqual(before);
+        await sleep(50);
+      }
+    });
+  });
+}

@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+import { listOwned } from '../../src/regions/local/owned-processes.ts';
+import { runCli, startCli } from './cli.ts';
+
+/** The processes of all clusters in the state folder of a test. */
+export function ownedIn(folder: string): { pid: number; role: string; cluster: string }[] {
+  return listOwned().filter(({ cluster }) => cluster.startsWith(join(folder, 'state')));
+}
+
+/** The second octet of a cluster's addresses, while it has a state file. */
+export function octetOf(folder: string, name = 'default'): number | undefined {
+  return readOctet(join(folder, 'state/clusters', name));
+}
+
+/** `address:port` of what listens on 127.<octet>.*, unless a cluster of somebody else has it by now. */
+function listenersOn(octet: number): string[] {
+  const elsewhere = new Set(listOwned().map(({ cluster }) => readOctet(cluster)));
+  if (elsewhere.has(octet)) return [];
+  return readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , , state]) => state === LISTEN)
+    .map(([, local = '']) => Buffer.from(local.slice(0, 8), 'hex').reverse().join('.') + local.slice(8))
+    .filter((address) => address.startsWith(`127.${octet}.`) && !address.startsWith(`127.${octet}.0.`));
+}
+
+const LISTEN = '0A';
+
+/** Waits until nothing of a test is left: no process by its mark, no listener, no state file. Gives what is. */
+export async function findLeftovers(folder: string, octet: number | undefined): Promise<string[]> {
+  const look = () => [
+    ...ownedIn(folder).map(({ pid, role }) => `process ${pid} ${role}`),
+    ...(octet === undefined ? [] : listenersOn(octet).map((address) => `listener ${address}`)),
+    ...(existsSync(join(folder, 'state/clusters/default')) ? ['state of default'] : []),
+  ];
+  // Somebody else's `up` may be trying the same addresses at this moment.
+  await vi.waitUntil(() => look().length === 0, { timeout: 3_000 }).catch(() => {});
+  return look();
+}
+
+export interface KillRound {
+  readonly afterMs: number;
+  /** What it was about when it was killed, and how many processes there were. */
+  readonly last: string;
+  readonly processes: number;
+  readonly left: readonly string[];
+}
+
+/** `up`, SIGKILL of the program after a time, `down`. */
+export async function killDuringUp(folder: string, server: string, afterMs: number): Promise<KillRound> {
+  const { child, output, ended } = startCli(['up', '--server', server], { cwd: folder });
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
+  child.kill('SIGKILL');
+  await ended;
+  const octet = octetOf(folder);
+  const processes = ownedIn(folder).length;
+  const down = await runCli(['down'], { cwd: folder });
+  const left = await findLeftovers(folder, octet);
+  const failed = down.code === 0 ? [] : [`down: ${down.code} ${down.stderr}`];
+  return {
+    afterMs,
+    last: output.stderr.trimEnd().split('\n').at(-1) ?? '',
+    processes,
+    left: [...failed, ...left],
+  };
+}
+
+function readOctet(cluster: string): number | undefined {
+  try {
+    return JSON.parse(readFileSync(join(cluster, 'state.json'), 'utf8')).provision.addresses.octet;
+  } catch {
+    return undefined;
+  }
+}

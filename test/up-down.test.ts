@@ -1,0 +1,290 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { makeRandom } from '../src/core/prng.ts';
+import type { ClusterStatus } from '../src/regions/status.ts';
+import { runCli, startCli, testFolder } from './support/cli.ts';
+import { findLeftovers, killDuringUp, octetOf, ownedIn } from './support/leftovers.ts';
+import { SERVERS } from './support/server.ts';
+
+/** Two regions close together and no replicas, where more would show nothing more. */
+const SMALL = ['--regions', 'a,b', '--round-trip', 'a:b=10', '--replicas', '0'];
+
+/** A folder whose clusters end with the test, whatever became of it. */
+function clusterFolder(): string {
+  const folder = testFolder();
+  onTestFinished(async () => {
+    for (const { pid } of ownedIn(folder)) process.kill(pid, 'SIGKILL');
+    await vi.waitUntil(() => ownedIn(folder).length === 0, { timeout: 5_000 });
+  });
+  return folder;
+}
+
+async function up(folder: string, ...args: string[]) {
+  const { code, stdout, stderr } = await runCli(['up', '--json', ...args], { cwd: folder });
+  expect(code, stderr).toBe(0);
+  return { status: JSON.parse(stdout) as ClusterStatus, stderr };
+}
+
+async function killAll(folder: string, role?: string): Promise<void> {
+  const chosen = () => ownedIn(folder).filter((owned) => role === undefined || owned.role === role);
+  for (const { pid } of chosen()) process.kill(pid, 'SIGKILL');
+  await vi.waitUntil(() => chosen().length === 0, { timeout: 5_000 });
+}
+
+describe('up and down', { timeout: 90_000 }, () => {
+  it.each(SERVERS)(
+    'with %s brings up three regions that stay, and ends them from another process',
+    async (server) => {
+      const folder = clusterFolder();
+      const { status, stderr } = await up(folder, '--server', server);
+      expect(stderr).toMatch(/cluster default is up after [\d.]+ s\n/);
+      const octet = octetOf(folder);
+      expect(status.nodes.map(({ role, clusterOk }) => [role, clusterOk])).toEqual([
+        ...Array(3).fill(['primary', true]),
+        ...Array(3).fill(['replica', true]),
+      ]);
+      for (const { measuredRoundTripMs = 0, configuredRoundTripMs } of status.links)
+        expect(measuredRoundTripMs).toBeGreaterThanOrEqual(configuredRoundTripMs);
+      const pids = ownedIn(folder).map(({ pid }) => pid);
+      expect(pids.length).toBe(7);
+
+      expect((await up(folder)).stderr).toBe('cluster default was up already\n');
+      expect(ownedIn(folder).map(({ pid }) => pid)).toEqual(pids);
+      const shown = await runCli(['status', '--json'], { cwd: folder });
+      expect([shown.code, JSON.parse(shown.stdout).nodes.length]).toEqual([0, 6]);
+      expect((await runCli(['status'], { cwd: folder })).stdout).toMatch(/us-east-0 .*primary .*0-5461/);
+
+      expect(await runCli(['down'], { cwd: folder })).toEqual({
+        code: 0,
+        stdout: '',
+        stderr: 'cluster default is down\n',
+      });
+      expect(await findLeftovers(folder, octet)).toEqual([]);
+    },
+  );
+
+  it('ends nothing where nothing is, and says how to start one', async () => {
+    const folder = testFolder();
+    const down = await runCli(['down'], { cwd: folder });
+    expect([down.code, down.stderr]).toEqual([0, 'there is no cluster called default\n']);
+    const status = await runCli(['status'], { cwd: folder });
+    expect([status.code, status.stderr]).toEqual([
+      69,
+      'error: no cluster called default is up\n  start it with: openclaw-rl up --name default [ENVIRONMENT_FAILED]\n',
+    ]);
+  });
+
+  it('has two clusters side by side, started at the same moment, and ends one of them', async () => {
+    const folder = clusterFolder();
+    await Promise.all([up(folder, ...SMALL, '--name', 'one'), up(folder, ...SMALL, '--name', 'two')]);
+    expect(octetOf(folder, 'one')).not.toBe(octetOf(folder, 'two'));
+    expect((await runCli(['down', '--name', 'one'], { cwd: folder })).code).toBe(0);
+    const { code, stdout } = await runCli(['status', '--name', 'two', '--json'], { cwd: folder });
+    expect([code, (JSON.parse(stdout) as ClusterStatus).nodes.map(({ role }) => role)]).toEqual([
+      0,
+      ['primary', 'primary'],
+    ]);
+    expect((await runCli(['down', '--all'], { cwd: folder })).stderr).toBe('cluster two is down\n');
+    expect(ownedIn(folder)).toEqual([]);
+  });
+
+  it('gives programs with different state folders different addresses, at the same moment too', async () => {
+    const folders = [clusterFolder(), clusterFolder()];
+    await Promise.all(folders.map((folder) => up(folder, ...SMALL)));
+    expect(new Set(folders.map((folder) => octetOf(folder))).size).toBe(2);
+    for (const folder of folders) expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+  });
+
+  it.each([
+    { title: 'one region', regions: 'a', replicas: 0, nodes: 1, links: 0 },
+    { title: 'one region with a replica', regions: 'a', replicas: 1, nodes: 2, links: 0 },
+    { title: 'five regions with two replicas each', regions: 'a,b,c,d,e', replicas: 2, nodes: 15, links: 20 },
+  ])('brings up $title', async ({ regions, replicas, nodes, links }) => {
+    const folder = clusterFolder();
+    const { status } = await up(folder, '--regions', regions, '--replicas', String(replicas));
+    expect([status.nodes.length, status.links.length]).toEqual([nodes, links]);
+    expect(status.nodes.filter(({ clusterOk }) => !clusterOk)).toEqual([]);
+    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+    expect(ownedIn(folder)).toEqual([]);
+  });
+});
+
+describe('what has gone wrong', { timeout: 60_000 }, () => {
+  it('after a reboot starts the cluster again, and says so', async () => {
+    const folder = clusterFolder();
+    await up(folder, ...SMALL);
+    await killAll(folder);
+    const status = await runCli(['status'], { cwd: folder });
+    expect([status.code, status.stderr]).toEqual([
+      69,
+      expect.stringMatching(
+        /no longer running \(a reboot\?\)\n {2}start it again with: openclaw-rl up --name/,
+      ),
+    ]);
+    expect((await up(folder, ...SMALL)).stderr).toMatch(
+      /^cluster default is no longer running \(a reboot\?\): starting it again\n/,
+    );
+    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+  });
+
+  it('shows a node that has died, with the way out', async () => {
+    const folder = clusterFolder();
+    await up(folder, ...SMALL);
+    await killAll(folder, 'b-0');
+    const { code, stdout, stderr } = await runCli(['status'], { cwd: folder });
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/does not answer: b-0\n.*openclaw-rl down .* && openclaw-rl up/),
+    ]);
+    expect(stdout).toMatch(/b-0 .* down /);
+    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+    expect(ownedIn(folder)).toEqual([]);
+  });
+
+  it('says that the Toxiproxy has died, with the way out', async () => {
+    const folder = clusterFolder();
+    await up(folder, ...SMALL);
+    await killAll(folder, 'toxiproxy');
+    const { code, stderr } = await runCli(['status'], { cwd: folder });
+    expect([code, stderr]).toEqual([
+      69,
+      expect.stringMatching(/Toxiproxy of cluster default has ended\n.*openclaw-rl down/),
+    ]);
+    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+  });
+
+  it('says which state file cannot be understood; down removes it', async () => {
+    const folder = clusterFolder();
+    const file = join(folder, 'state/clusters/default/state.json');
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, '{"version": 1, "na');
+    for (const command of ['up', 'status']) {
+      const { code, stderr } = await runCli([command], { cwd: folder });
+      expect([code, stderr]).toEqual([
+        69,
+        expect.stringContaining(`${file} cannot be understood\n  openclaw-rl down --name default`),
+      ]);
+    }
+    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+    expect(existsSync(join(file, '..'))).toBe(false);
+  });
+
+  it('takes other ports where somebody listens', async () => {
+    const folder = clusterFolder();
+    await listen('0.0.0.0', 7_100);
+    const { status } = await up(folder, ...SMALL);
+    expect(status.nodes.map(({ address }) => Number(address.split(':')[1]))).toEqual([7_200, 7_200]);
+    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+  });
+
+  it('says how to get a server that is missing, having started nothing', async () => {
+    const folder = testFolder();
+    const { code, stderr } = await runCli(['up', '--server', 'no-such-server'], { cwd: folder });
+    expect([code, stderr]).toEqual([
+      69,
+      expect.stringMatching(/no-such-server was not found\n {2}run bin\/setup/),
+    ]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.each([
+    { title: 'a region twice', args: ['--regions', 'a,a'], says: /different names/ },
+    { title: 'ten regions', args: ['--regions', 'a,b,c,d,e,f,g,h,i,j'], says: /one to nine/ },
+    { title: 'too many replicas', args: ['--replicas', '9'], says: /from 0 to 8/ },
+    { title: 'a round trip without numbers', args: ['--round-trip', 'a:b'], says: /us-east:eu-west=80/ },
+    { title: 'a round trip to nowhere', args: ['--round-trip', 'us-east:x=5'], says: /found us-east:x/ },
+    { title: 'a short node timeout', args: ['--node-timeout', '300'], says: /at least twice the longest/ },
+    { title: 'a name with a path in it', args: ['--name', '../x'], says: /a cluster's name is/ },
+    { title: 'an unknown persistence', args: ['--persistence', 'rdb'], says: /none, aof/ },
+    { title: 'a jitter below zero', args: ['--jitter', '-1'], says: /from 0 to 1000/ },
+    { title: 'a seed that is no number', args: ['--seed', 'x'], says: /whole number/ },
+    { title: 'an argument too many', args: ['x'], says: /too many arguments/ },
+  ])('refuses $title with exit code 64, having started nothing', async ({ args, says }) => {
+    const folder = testFolder();
+    const { code, stdout, stderr } = await runCli(['up', ...args], { cwd: folder });
+    expect([code, stdout, stderr]).toEqual([64, '', expect.stringMatching(says)]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('up, interrupted', { timeout: 60_000 }, () => {
+  it.each([
+    { when: 'while nodes start', sign: /starting 6 nodes/, afterMs: 0 },
+    { when: 'a little later', sign: /starting 6 nodes/, afterMs: 60 },
+    { when: 'while the cluster forms', sign: /forming the cluster/, afterMs: 0 },
+    { when: 'a second later', sign: /forming the cluster/, afterMs: 1_000 },
+    { when: 'while round trips are set', sign: /setting round trips/, afterMs: 0 },
+    { when: 'while its status is read', sign: /is up after/, afterMs: 0 },
+  ])('by Ctrl-C $when ends everything and exits 130', async ({ sign, afterMs }) => {
+    const folder = clusterFolder();
+    const { child, output, ended } = startCli(['up'], { cwd: folder });
+    await vi.waitUntil(() => sign.test(output.stderr), { timeout: 30_000, interval: 2 });
+    const octet = octetOf(folder);
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    child.kill('SIGINT');
+    expect(await ended, output.stderr).toBe(130);
+    expect(ownedIn(folder)).toEqual([]);
+    expect(await findLeftovers(folder, octet)).toEqual([]);
+  });
+
+  it('by SIGKILL at a random moment leaves nothing that down does not end', async () => {
+    const random = makeRandom(1, 'up-kill in npm test');
+    for (const server of [...SERVERS, SERVERS[0]]) {
+      const round = await killDuringUp(clusterFolder(), server, Math.round(random() * 3_000));
+      expect(round.left, JSON.stringify(round)).toEqual([]);
+    }
+  });
+});
+
+describe('fault', { timeout: 60_000 }, () => {
+  const cuts = async (folder: string) => {
+    const { stdout } = await runCli(['status', '--json'], { cwd: folder });
+    return (JSON.parse(stdout) as ClusterStatus).links.filter(({ cut }) => cut !== undefined).length;
+  };
+
+  it('cuts a region off for a time, until Ctrl-C, and after a SIGKILL until it is told to heal', async () => {
+    const folder = clusterFolder();
+    await up(folder, '--replicas', '0');
+    const partition = ['fault', 'partition', '--isolate', 'eu-west', '--mode', 'refuse'];
+
+    const startedMs = performance.now();
+    const timed = startCli([...partition, '--for', '2s'], { cwd: folder });
+    await vi.waitUntil(() => /in force for 2 s/.test(timed.output.stderr), { timeout: 10_000 });
+    expect(await cuts(folder)).toBe(4);
+    expect(await timed.ended).toBe(0);
+    expect(performance.now() - startedMs).toBeGreaterThan(2_000);
+    expect(timed.output.stderr).toMatch(/healed\n$/);
+    expect(await cuts(folder)).toBe(0);
+
+    for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+      const endless = startCli(partition, { cwd: folder });
+      await vi.waitUntil(() => /until Ctrl-C/.test(endless.output.stderr), { timeout: 10_000 });
+      expect(await cuts(folder)).toBe(4);
+      endless.child.kill(signal);
+      await endless.ended;
+      expect(await cuts(folder)).toBe(signal === 'SIGINT' ? 0 : 4);
+    }
+    expect((await runCli(['fault', 'heal'], { cwd: folder })).stderr).toBe('healed\n');
+    expect(await cuts(folder)).toBe(0);
+    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+  });
+
+  it('says that there is no cluster to inject into', async () => {
+    const { code, stderr } = await runCli(['fault', 'heal'], { cwd: testFolder() });
+    expect([code, stderr]).toEqual([69, expect.stringMatching(/openclaw-rl up --name default/)]);
+  });
+});
+
+async function listen(host: string, port: number): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  onTestFinished(() => {
+    server.close();
+  });
+  return server;
+}
