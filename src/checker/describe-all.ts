@@ -60,7 +60,8 @@ export class AllFindings {
   windows(promise: string): Findings {
     return this.#find(
       ({ windows }) => windows.length,
-      ({ windows }) => Math.max(...windows.map(({ admitted, allowance }) => admitted - allowance)),
+      ({ windows }) =>
+        windows.reduce((most, { admitted, allowance }) => Math.max(most, admitted - allowance), 0),
       (describer, { windows }) => describer.windows(windows, promise),
     );
   }

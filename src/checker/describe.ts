@@ -94,10 +94,7 @@ export class Describer {
 
   windows(found: readonly BrokenWindow[], promise: string): Finding | undefined {
     const { table } = this.#bucket;
-    const violations = found.map((window) => ({
-      row: proveBrokenWindow(this.#bucket, window).at(-1) ?? 0,
-      tokens: window.admitted - window.allowance,
-    }));
+    const violations = found.map(({ row, admitted, allowance }) => ({ row, tokens: admitted - allowance }));
     const [first, ...rest] = violations;
     const [window] = found;
     if (first === undefined || window === undefined) return undefined;

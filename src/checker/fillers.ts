@@ -1,4 +1,5 @@
 import { KIND, type OperationTable } from '../history/table.ts';
+import { countWhile } from './order.ts';
 
 /** Operations of one bucket, to be asked which of them can have taken effect between two others. */
 export class Fillers {
@@ -80,24 +81,12 @@ export class Fillers {
   }
 
   #countInvokedBy(us: number): number {
-    return countWhile(this.#byInvoked, (row) => this.#invokedUs(row) <= us);
+    return countWhile(this.#byInvoked, this.#byInvoked.length, (row) => this.#invokedUs(row) <= us);
   }
 
   #countLastBefore(us: number): number {
-    return countWhile(this.#byLast, (row) => this.#table.lastUs(row) < us);
+    return countWhile(this.#byLast, this.#byLast.length, (row) => this.#table.lastUs(row) < us);
   }
-}
-
-/** How many rows from the start satisfy what no row does after one that does not. */
-function countWhile(rows: readonly number[], holds: (row: number) => boolean): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (holds(rows[middle] as number)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Infinity minus itself is not a number. */

@@ -22,6 +22,18 @@ export function sortRows(rows: Uint32Array, count: number, keyOf: (row: number) 
   }
 }
 
+/** How many of the first `count` rows, from the start, satisfy what no row does after one that does not. */
+export function countWhile(rows: ArrayLike<number>, count: number, holds: (row: number) => boolean): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(rows[middle] as number)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 function mergeSort(rows: Uint32Array, count: number, keyOf: (row: number) => number): void {
   let keys = Float64Array.from(rows.subarray(0, count), keyOf);
   let from = rows.slice(0, count);

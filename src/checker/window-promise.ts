@@ -1,6 +1,7 @@
 import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockSlack } from './clock.ts';
+import { countWhile } from './order.ts';
 import type { Promised } from './promise.ts';
 
 /**
@@ -20,6 +21,8 @@ export type WindowPromise = Exclude<Promised, { type: 'token-bucket' }>;
 
 /** A span that holds more than is promised. Tokens. */
 export interface BrokenWindow {
+  /** The admission that was one too many. */
+  readonly row: number;
   readonly startUs: number;
   readonly endUs: number;
   readonly allowance: number;
@@ -79,6 +82,7 @@ class Spans {
   readonly #promise: WindowPromise;
   readonly #clock: WindowClock;
   readonly #rows: Uint32Array;
+  #ends: Float64Array | undefined;
 
   constructor(bucket: BucketRows, promise: WindowPromise, clock: WindowClock) {
     this.#bucket = bucket;
@@ -100,7 +104,7 @@ class Spans {
       sums.add(row, table.costTokens[row] as number);
       if ((table.invokedUs[row] as number) < startUs) continue;
       const admitted = sums.since(startUs);
-      if (admitted > allowance) found.push({ startUs, endUs, allowance, admitted });
+      if (admitted > allowance) found.push({ row, startUs, endUs, allowance, admitted });
     }
     return found;
   }
@@ -130,17 +134,21 @@ class Spans {
     const { limit, windowUs } = this.#promise;
     const { offsetUs, offsetErrorUs } = this.#clock;
     const numberOf = (us: number) => Math.floor((us + offsetUs) / windowUs);
-    const sums = new Map<number, number>();
+    const sums = new Map<number, { admitted: number; row: number }>();
     for (const row of this.#rows) {
       const number = numberOf((table.invokedUs[row] as number) - offsetErrorUs);
-      if (numberOf(table.lastUs(row) + offsetErrorUs) === number)
-        sums.set(number, (sums.get(number) ?? 0) + (table.costTokens[row] as number));
+      if (numberOf(table.lastUs(row) + offsetErrorUs) !== number) continue;
+      sums.set(number, {
+        admitted: (sums.get(number)?.admitted ?? 0) + (table.costTokens[row] as number),
+        row,
+      });
     }
     return [...sums]
-      .filter(([, admitted]) => admitted > limit)
-      .map(([number, admitted]) => {
+      .filter(([, { admitted }]) => admitted > limit)
+      .map(([number, { admitted, row }]) => {
         const startUs = number * windowUs - offsetUs + offsetErrorUs;
-        return { startUs, endUs: startUs + windowUs - 1 - 2 * offsetErrorUs, allowance: limit, admitted };
+        const endUs = startUs + windowUs - 1 - 2 * offsetErrorUs;
+        return { row, startUs, endUs, allowance: limit, admitted };
       });
   }
 
@@ -164,9 +172,22 @@ class Spans {
   /** Whether any operation at all, denied ones included, can have taken effect in [fromUs, toUs]. */
   #anyoneWithin(fromUs: number, toUs: number): boolean {
     const { table, byInvoked, count } = this.#bucket;
-    return byInvoked
-      .subarray(0, count)
-      .some((row) => (table.invokedUs[row] as number) <= toUs && table.lastUs(row) >= fromUs);
+    const started = countWhile(byInvoked, count, (row) => (table.invokedUs[row] as number) <= toUs);
+    return started > 0 && (this.#latestEnds()[started - 1] as number) >= fromUs;
+  }
+
+  /** The latest end of all operations up to each place in the order of invocation. */
+  #latestEnds(): Float64Array {
+    if (this.#ends !== undefined) return this.#ends;
+    const { table, byInvoked, count } = this.#bucket;
+    const ends = new Float64Array(count);
+    let latestUs = Number.NEGATIVE_INFINITY;
+    for (let at = 0; at < count; at++) {
+      latestUs = Math.max(latestUs, table.lastUs(byInvoked[at] as number));
+      ends[at] = latestUs;
+    }
+    this.#ends = ends;
+    return ends;
   }
 }
 

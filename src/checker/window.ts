@@ -1,6 +1,7 @@
 import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import { countWhile } from './order.ts';
 import type { Drop, Machine } from './over-admission.ts';
 
 /** Operations that were admitted wholly inside one window [start, end], and what that window allows. */
@@ -119,7 +120,8 @@ function scanBack(
   const deadline = machine.deadline(endUs - originUs);
   const rows: number[] = [];
   let admittedQuanta = 0;
-  for (let at = countUpTo(byInvoked, count, invokedUs, endUs) - 1; at >= 0; at--) {
+  const begun = countWhile(byInvoked, count, (row) => (invokedUs[row] as number) <= endUs);
+  for (let at = begun - 1; at >= 0; at--) {
     const row = byInvoked[at] as number;
     const startUs = invokedUs[row] as number;
     if (startUs < originUs) return;
@@ -133,16 +135,4 @@ function scanBack(
     );
     if (!goOn) return;
   }
-}
-
-/** How many of the rows, sorted by invocation, were invoked by `us`. */
-function countUpTo(byInvoked: Uint32Array, count: number, invokedUs: Float64Array, us: number): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((invokedUs[byInvoked[middle] as number] as number) <= us) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -31,18 +31,18 @@ function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<n
   const surplus = rows.filter((row) => is(row, KIND.info, KIND.part));
   checkCosts(table, charged);
   for (const row of rows) table.levels?.fill(Number.NaN, row, row + 1); // which attempt charged is not known
-  const firstUs = Math.min(...rows.map((row) => table.invokedUs[row] as number));
+  const firstUs = least(rows, (row) => table.invokedUs[row] as number);
   const allowed = charged.filter((row) => is(row, KIND.allowed, 0));
   const open = charged.filter((row) => is(row, KIND.info, 0));
   if (allowed.length > 0) {
-    const lastUs = Math.min(...allowed.map((row) => table.lastUs(row)));
+    const lastUs = least(allowed, (row) => table.lastUs(row));
     merge(table, longUs, { rows: [...allowed, ...charged], firstUs, lastUs });
   } else if (open.length > 0) {
-    const lastUs = Math.max(...open.map((row) => table.lastUs(row)));
+    const lastUs = -least(open, (row) => -table.lastUs(row));
     merge(table, longUs, { rows: open, firstUs, lastUs });
   }
   if (surplus.length > 0) {
-    const lastUs = Math.max(...surplus.map((row) => table.lastUs(row)));
+    const lastUs = -least(surplus, (row) => -table.lastUs(row));
     merge(table, longUs, { rows: surplus, firstUs, lastUs });
   }
 }
@@ -66,11 +66,15 @@ function merge(
   { rows, firstUs, lastUs }: { rows: readonly number[]; firstUs: number; lastUs: number },
 ): void {
   const [kept = 0, ...rest] = rows;
-  costTokens[kept] = Math.max(...rows.map((row) => costTokens[row] as number));
+  costTokens[kept] = -least(rows, (row) => -(costTokens[row] as number));
   for (const row of rest) if (row !== kept) kinds[row] = (kinds[row] as number) | KIND.merged;
   invokedUs[kept] = firstUs;
   const us = lastUs - firstUs;
   durationUs[kept] =
     us < DURATION.long ? us : us === Number.POSITIVE_INFINITY ? DURATION.open : DURATION.long;
   if (durationUs[kept] === DURATION.long) longUs.set(kept, us);
+}
+
+function least(rows: readonly number[], amountOf: (row: number) => number): number {
+  return rows.reduce((sofar, row) => Math.min(sofar, amountOf(row)), Number.POSITIVE_INFINITY);
 }
