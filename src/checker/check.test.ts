@@ -1,45 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import type { History, Operation } from '../history/operation.ts';
-import { checkHistory, type EvidenceRules } from './check.ts';
+import { historyOf } from '../../test/support/history.ts';
+import type { Outcome } from '../history/operation.ts';
+import { checkHistory } from './check.ts';
+import type { EvidenceRules } from './rules.ts';
 
 const rules: EvidenceRules = { busiest: ['b'], contestedAtLeast: 1, infoAtMost: 0.05, interrupted: false };
 
-function history(outcomes: Operation['outcome'][], changes: Partial<History> = {}): History {
-  const operations = outcomes.map(
-    (outcome, index): Operation => ({
-      type: 'op',
-      index,
-      bucket: 'b',
-      user: 'u',
-      region: 'r',
-      process: 0,
-      cost: 1,
-      invokedUs: index,
-      completedUs: outcome === 'info' ? null : index + 10,
-      outcome,
-    }),
-  );
-  return {
-    header: {
-      type: 'header',
-      format: 'openclaw-history',
-      version: 1,
-      strategy: 's',
-      scenario: 'test',
-      seed: 1,
-      regions: ['r'],
-      policy: { capacity: 20, refill: { tokens: 5, perUs: 1_000_000 } },
-      startedAt: '',
-      initial: 'full',
-    },
-    operations,
-    clock: [],
-    end: { type: 'end', atUs: 1_000, sent: operations.length },
-    ...changes,
-  };
+function history(outcomes: readonly Outcome[], options: { sent?: number | null } = {}) {
+  const parts = outcomes.map((outcome, at) => ({
+    outcome,
+    invokedUs: at,
+    completedUs: outcome === 'info' ? null : at + 10,
+  }));
+  return historyOf(parts, options);
 }
 
-const times = (count: number, outcome: Operation['outcome']) => Array.from({ length: count }, () => outcome);
+const times = (count: number, outcome: Outcome) => Array.from({ length: count }, () => outcome);
 const drained = [...times(20, 'allowed'), ...times(80, 'denied')];
 
 describe('the verdict', () => {
@@ -67,18 +43,18 @@ describe('the verdict', () => {
     },
     {
       title: 'is unknown without an end',
-      history: (({ end: _, ...rest }) => rest)(history(drained)),
+      history: history(drained, { sent: null }),
       want: 'unknown',
     },
     {
       title: 'is unknown when a request is not accounted for',
-      history: history(drained, { end: { type: 'end', atUs: 1, sent: 101 } }),
+      history: history(drained, { sent: 101 }),
       want: 'unknown',
     },
     { title: 'is unknown of nothing', history: history([]), want: 'unknown' },
     {
       title: 'fails over-admission even without an end',
-      history: (({ end: _, ...rest }) => rest)(history(times(21, 'allowed'))),
+      history: history(times(21, 'allowed'), { sent: null }),
       want: 'fail',
     },
   ])('$title', ({ history, want }) => expect(checkHistory(history, rules).verdict).toBe(want));

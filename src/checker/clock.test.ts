@@ -14,7 +14,14 @@ const S = 1_000_000;
 
 describe('clock bounds', () => {
   it('take clocks that nobody read for one clock', () =>
-    expect(boundClock([])).toEqual({ epsilonUs: 0, rhoPpm: 0, steps: [] }));
+    expect(boundClock([])).toMatchObject({
+      epsilonUs: 0,
+      rhoPpm: 0,
+      slowPpm: 0,
+      backwardUs: 0,
+      spreadUs: 0,
+      steps: [],
+    }));
 
   it('are the errors of reading where the clocks agree', () => {
     const { epsilonUs, rhoPpm, steps } = boundClock([reading(0, 0), reading(S, 0), reading(2 * S, 0)]);

@@ -1,20 +1,37 @@
 import type { ClockReading } from '../history/operation.ts';
 
 /**
- * How far a server's clock can have run ahead of the recorder's while the run lasted. Refill runs on the
- * server's clock S, intervals on the recorder's: over-admission is judged against
- * capacity + refill * epsilonUs and refill * (1 + rhoPpm / 10^6).
+ * How far a server's clock can have run ahead of the recorder's while the run lasted, or behind it. Refill runs
+ * on the server's clock S, intervals on the recorder's. Over-admission is judged against
+ *   capacity + refill * epsilonUs   and   refill * (1 + rhoPpm / 10^6),
+ * false denials against
+ *   cost + refill * (epsilonUs + backwardUs + spreadUs)   and   refill * (1 + slowPpm / 10^6).
  *
  * Readings give S(t) - t = rho * t + R(t), with rho the slope between the first and the last. So for s < e:
  * S(e) - S(s) <= (1 + rho)(e - s) + max R - min R; that range is epsilon. Each reading bounds R by its error,
  * and by what its neighbours allow clocks that slew no faster than the kernel lets them.
  */
-export interface ClockBounds {
-  readonly epsilonUs: number;
-  /** Parts per million; negative where the server's clock ran slower. */
-  readonly rhoPpm: number;
+export interface ClockBounds extends ClockSlack, ClockLag {
   /** Jumps faster than any slew. A step is taken out of the readings: it widens nothing. */
   readonly steps: readonly ClockStep[];
+}
+
+/** How much the server's clock may have gained. */
+export interface ClockSlack {
+  readonly epsilonUs: number;
+  /** Parts per million, of the fastest node; negative where the server's clock ran slower. */
+  readonly rhoPpm: number;
+}
+
+/** How much it may have lost: by what a limiter may rightly have refilled less. */
+export interface ClockLag {
+  readonly epsilonUs: number;
+  /** Parts per million, of the slowest node. */
+  readonly slowPpm: number;
+  /** The sum of all steps back: a bucket waits until its clock has caught up. */
+  readonly backwardUs: number;
+  /** How far apart the clocks of different nodes are: what a bucket waits after a failover. */
+  readonly spreadUs: number;
 }
 
 export interface ClockStep {
@@ -29,23 +46,66 @@ const MAX_SLEW = 1_000 / 1_000_000;
 /** What neither the slew nor the errors of reading explain is a step from here on, and below it slack. */
 const MIN_STEP_US = 1_000;
 
+/**
+ * Joins what the recorder read with what the decisions say of their servers' clocks. Of the decisions only the
+ * sharp ones are taken: a blurred one says nothing that its neighbours do not.
+ */
+export function joinReadings(
+  recorded: readonly ClockReading[],
+  ofDecisions: readonly ClockReading[],
+): ClockReading[] {
+  const sharp = [...groupByNode([...recorded, ...ofDecisions])].map(([node, readings]) => {
+    const errors = readings.map(({ errorUs }) => errorUs).sort((a, b) => a - b);
+    return [node, Math.max(MIN_STEP_US, 2 * (errors[errors.length >> 2] ?? 0))] as const;
+  });
+  const mostUs = new Map(sharp);
+  return [...recorded, ...ofDecisions.filter(({ node, errorUs }) => errorUs <= (mostUs.get(node) ?? 0))];
+}
+
 /** Bounds from readings of any number of nodes; without readings the clocks are taken for one clock. */
 export function boundClock(readings: readonly ClockReading[]): ClockBounds {
-  const nodes = new Set(readings.map(({ node }) => node));
-  const bounds = [...nodes].map((node) => boundNode(readings.filter((reading) => reading.node === node)));
+  const nodes = [...groupByNode(readings).values()].map(boundNode);
+  const rates = nodes.map(({ rhoPpm }) => rhoPpm);
+  const steps = nodes.flatMap((node) => node.steps);
   return {
-    epsilonUs: Math.max(0, ...bounds.map(({ epsilonUs }) => epsilonUs)),
-    rhoPpm: bounds.length === 0 ? 0 : Math.max(...bounds.map(({ rhoPpm }) => rhoPpm)),
-    steps: bounds.flatMap(({ steps }) => steps),
+    epsilonUs: Math.max(0, ...nodes.map(({ epsilonUs }) => epsilonUs)),
+    rhoPpm: rates.length === 0 ? 0 : Math.max(...rates),
+    slowPpm: rates.length === 0 ? 0 : Math.min(...rates),
+    backwardUs: steps.reduce((sum, { byUs }) => sum + Math.max(0, -byUs), 0),
+    spreadUs: nodes.length < 2 ? 0 : spreadOf(nodes),
+    steps,
   };
 }
 
-function boundNode(readings: readonly ClockReading[]): ClockBounds {
+function groupByNode(readings: readonly ClockReading[]): Map<string, ClockReading[]> {
+  const byNode = new Map<string, ClockReading[]>();
+  for (const reading of readings) {
+    const ofNode = byNode.get(reading.node);
+    if (ofNode === undefined) byNode.set(reading.node, [reading]);
+    else ofNode.push(reading);
+  }
+  return byNode;
+}
+
+interface NodeBounds {
+  readonly epsilonUs: number;
+  readonly rhoPpm: number;
+  readonly steps: readonly ClockStep[];
+  /** Server minus recorder, as the sharpest reading has it. */
+  readonly offset: { readonly lowestUs: number; readonly highestUs: number };
+}
+
+function spreadOf(nodes: readonly NodeBounds[]): number {
+  const lowestUs = Math.min(...nodes.map(({ offset }) => offset.lowestUs));
+  return Math.ceil(Math.max(...nodes.map(({ offset }) => offset.highestUs)) - lowestUs);
+}
+
+function boundNode(readings: readonly ClockReading[]): NodeBounds {
   const { ranges, steps, unexplainedUs } = withoutSteps(readings.toSorted((a, b) => a.atUs - b.atUs));
-  const [first, last] = [ranges[0], ranges.at(-1)];
-  if (first === undefined || last === undefined) return { epsilonUs: 0, rhoPpm: 0, steps };
   tighten(ranges);
   tighten(ranges.toReversed());
+  const [first, last] = [ranges[0], ranges.at(-1)] as [OffsetRange, OffsetRange]; // every node has a reading
+  const sharpest = ranges.reduce((best, next) => (widthOf(next) < widthOf(best) ? next : best));
   const rhoPpm = slopePpm(first, last);
   const residuals = ranges.map(({ atUs, highest, lowest }) => {
     const driftUs = ((atUs - first.atUs) * rhoPpm) / 1_000_000;
@@ -58,7 +118,16 @@ function boundNode(readings: readonly ClockReading[]): ClockBounds {
     0,
   );
   const betweenUs = MAX_SLEW * longestGapUs; // half a gap away from the nearest reading, there and back
-  return { epsilonUs: Math.ceil(highest - lowest + betweenUs + unexplainedUs), rhoPpm, steps };
+  return {
+    epsilonUs: Math.ceil(highest - lowest + betweenUs + unexplainedUs),
+    rhoPpm,
+    steps,
+    offset: { lowestUs: sharpest.lowest, highestUs: sharpest.highest },
+  };
+}
+
+function widthOf({ lowest, highest }: OffsetRange): number {
+  return highest - lowest;
 }
 
 /** Where server minus recorder lies at one moment, as if no step had happened. */

@@ -1,9 +1,43 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { historyOf } from '../../test/support/history.ts';
 import { fullBucket, take } from '../core/bucket.ts';
-import { makePolicy, type Policy, parsePolicy } from '../core/policy.ts';
+import { formatPolicy, makePolicy, type Policy, parsePolicy } from '../core/policy.ts';
 import { makeRandom } from '../core/prng.ts';
-import { type Admission, checkOverAdmission } from './over-admission.ts';
+import { BucketRows } from './bucket-rows.ts';
+import { findOverAdmission, Machine } from './over-admission.ts';
+import { findWitness, findWorstWindow } from './window.ts';
+
+interface Admission {
+  readonly invokedUs: number;
+  readonly completedUs: number;
+  readonly costQuanta: number;
+}
+
+function checkOverAdmission(
+  admissions: readonly Admission[],
+  policy: Policy,
+  slack = { epsilonUs: 0, rhoPpm: 0 },
+) {
+  const parts = admissions.map(({ invokedUs, completedUs, costQuanta }) => ({
+    invokedUs,
+    completedUs,
+    cost: costQuanta / policy.quantaPerToken,
+  }));
+  const { operations } = historyOf(parts, { policy: formatPolicy(policy) });
+  const rows = new BucketRows(operations);
+  if (operations.bucketCount > 0) rows.load(0);
+  const machine = new Machine(policy, slack);
+  const { totalExcessQuanta, drops } = findOverAdmission(rows, policy, slack);
+  const worst = findWorstWindow(rows, machine);
+  const witness = drops[0] && findWitness(rows, machine, drops[0]);
+  return {
+    totalExcessQuanta,
+    worstWindowQuanta: worst === undefined ? 0 : worst.admittedQuanta - worst.allowanceQuanta,
+    worst,
+    witness: witness?.rows.map((row) => admissions[operations.indices[row] as number] as Admission),
+  };
+}
 
 const policy = parsePolicy('20:5/s');
 const S = 1_000_000;
@@ -77,17 +111,17 @@ describe('over-admission', () => {
   });
 
   it('names the worst window with its numbers', () => {
-    const { window } = checkOverAdmission(
+    const { worst } = checkOverAdmission(
       [...burst(3, 0), ...burst(20, 10), ...burst(10, 11), ...burst(1, 30)],
       policy,
     );
-    expect(window).toEqual({
+    expect(worst).toMatchObject({
       startUs: 10 * S,
       endUs: 11 * S,
-      operations: 30,
       admittedQuanta: 30 * policy.quantaPerToken,
       allowanceQuanta: 25 * policy.quantaPerToken,
     });
+    expect(worst?.rows).toHaveLength(30);
   });
 
   it.each([
@@ -126,6 +160,29 @@ describe('the theorem', () => {
       }),
       { numRuns: 5_000, seed: 2 },
     );
+  });
+
+  it('gives a witness that is a proof, and none without any one of its operations', () => {
+    let proofs = 0;
+    fc.assert(
+      fc.property(anyPolicy, anyAdmissions, (drawn, ops) => {
+        const admissions = ops.map(({ at, length, cost }) => ({
+          invokedUs: at,
+          completedUs: at + length,
+          costQuanta: cost * drawn.quantaPerToken,
+        }));
+        const { witness } = checkOverAdmission(admissions, drawn);
+        if (witness === undefined) return;
+        proofs++;
+        expect(checkOverAdmission(witness, drawn).totalExcessQuanta).toBeGreaterThan(0);
+        for (const left of witness) {
+          const rest = witness.filter((one) => one !== left);
+          expect(checkOverAdmission(rest, drawn).totalExcessQuanta).toBe(0);
+        }
+      }),
+      { numRuns: 5_000, seed: 3 },
+    );
+    expect(proofs).toBeGreaterThan(250);
   });
 
   it('never accuses an ideal bucket, however wide the intervals', () => {

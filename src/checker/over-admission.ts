@@ -1,4 +1,9 @@
+import { OpenclawError } from '../core/errors.ts';
 import type { Policy } from '../core/policy.ts';
+import { KIND, type OperationTable } from '../history/table.ts';
+import type { BucketRows } from './bucket-rows.ts';
+import type { ClockSlack } from './clock.ts';
+import { DeadlineHeap } from './deadline-heap.ts';
 
 /**
  * Over-admission of one bucket, exact.
@@ -11,197 +16,147 @@ import type { Policy } from '../core/policy.ts';
  *   total excess  the work EDF leaves undone when it drops a job at its deadline;
  *   worst window  r times the largest lateness of EDF without dropping: the largest excess over C + r(e - s)
  *                 of what was admitted wholly inside one window [s, e].
- * The unit of time here is 1/r': the time in which one quantum is born. Work and time are then both integers.
+ *
+ * The unit of time is 1/r: the time in which one quantum is born. Work and time are then both integers. Times
+ * are counted from the last moment at which nothing was left to do, so that no product passes 2^53.
+ *
+ * Refunds add tokens. EDF does the most work possible for the jobs of every deadline t, so what is undone by t
+ * exceeds what was minted by at most the refunds that can have happened by t: total excess is the largest of
+ * undone(t) - refunds(t), again a lower bound. A reset is a refund of one capacity.
  */
 export interface OverAdmission {
   /** Quanta admitted beyond any ideal bucket, the least possible. */
   readonly totalExcessQuanta: number;
-  /** Quanta; 0 when no window is exceeded. */
-  readonly worstWindowQuanta: number;
-  /** The window that is exceeded most: times of the recorder in microseconds. Absent when none is. */
-  readonly window?: ExceededWindow;
+  /** Which operations EDF could not serve in full, in the order of their deadlines. */
+  readonly drops: readonly Drop[];
 }
 
-export interface ExceededWindow {
-  readonly startUs: number;
-  readonly endUs: number;
-  readonly operations: number;
-  readonly admittedQuanta: number;
-  readonly allowanceQuanta: number;
+export interface Drop {
+  readonly row: number;
+  readonly quanta: number;
+  /** From where the machine counted its time then. */
+  readonly originUs: number;
 }
 
-/** One admission: it took effect once, somewhere in [invokedUs, completedUs]. */
-export interface Admission {
-  readonly invokedUs: number;
-  readonly completedUs: number;
-  readonly costQuanta: number;
+/** Tokens that came back at some time after `fromUs`. */
+export interface Refund {
+  readonly fromUs: number;
+  readonly quanta: number;
 }
 
-/** How much the server's clock may have gained: see `ClockBounds`. */
-export interface ClockSlack {
-  readonly epsilonUs: number;
-  readonly rhoPpm: number;
-}
+const heap = new DeadlineHeap();
+const NOTHING: OverAdmission = { totalExcessQuanta: 0, drops: [] };
 
-interface Job {
-  readonly release: number;
-  readonly deadline: number;
-  readonly work: number;
-  readonly admission: Admission;
-}
-
-/** Judges the admissions of one bucket. O(n log n). Times must keep time * quantaPerUs below 2^53. */
-export function checkOverAdmission(
-  admissions: readonly Admission[],
+/** Judges the admissions of one bucket. O(n log n). `refunds` in the order of time. */
+export function findOverAdmission(
+  bucket: BucketRows,
   policy: Policy,
-  slack: ClockSlack = { epsilonUs: 0, rhoPpm: 0 },
+  slack: ClockSlack,
+  refunds: readonly Refund[] = [],
 ): OverAdmission {
-  const jobs = toJobs(admissions, policy, slack);
-  const totalExcessQuanta = runEdf(jobs, { drop: true }).undone;
-  if (totalExcessQuanta === 0) return { totalExcessQuanta: 0, worstWindowQuanta: 0 };
-  const late = runEdf(jobs, { drop: false });
+  const drops = runDroppingEdf(bucket, new Machine(policy, slack));
+  if (drops.length === 0) return NOTHING;
+  const uncovered = refunds.length === 0 ? drops : coverByRefunds(bucket.table, drops, refunds);
   return {
-    totalExcessQuanta,
-    worstWindowQuanta: late.lateness,
-    window: describeWindow(jobs, late.lateDeadline),
+    totalExcessQuanta: uncovered.reduce((sum, { quanta }) => sum + quanta, 0),
+    drops: uncovered,
   };
 }
 
-/** Releases are rounded down and deadlines up, which only widens an interval; `guard` is for rounded products. */
-function toJobs(admissions: readonly Admission[], policy: Policy, slack: ClockSlack): Job[] {
-  const speed = policy.quantaPerUs * (1 + slack.rhoPpm / 1_000_000);
-  const guard = slack.rhoPpm === 0 ? 0 : 1;
-  const burst = policy.capacityQuanta + slack.epsilonUs * policy.quantaPerUs;
-  const jobs = admissions.map((admission) => ({
-    release: Math.floor(admission.invokedUs * speed) - guard - burst,
-    deadline: Math.ceil(admission.completedUs * speed) + guard,
-    work: admission.costQuanta,
-    admission,
-  }));
-  return jobs.sort((a, b) => a.release - b.release);
-}
+/**
+ * Turns times into integers of the machine. Releases are rounded down and deadlines up, which only widens an
+ * interval; with drift `guard` makes up for products that are rounded themselves.
+ */
+export class Machine {
+  readonly speed: number;
+  readonly burst: number;
+  readonly quantaPerToken: number;
+  readonly #guard: number;
 
-/** Preemptive EDF at one quantum per unit of time over jobs sorted by release. */
-function runEdf(jobs: readonly Job[], { drop }: { drop: boolean }) {
-  const ready = new DeadlineHeap();
-  let undone = 0;
-  let lateness = 0;
-  let lateDeadline = Number.NEGATIVE_INFINITY;
-  let now = Number.NEGATIVE_INFINITY;
-  let next = 0;
+  constructor(policy: Policy, { rhoPpm, epsilonUs }: ClockSlack) {
+    this.speed = policy.quantaPerUs * (1 + rhoPpm / 1_000_000);
+    this.#guard = rhoPpm === 0 ? 0 : 1;
+    this.burst = policy.capacityQuanta + epsilonUs * policy.quantaPerUs;
+    this.quantaPerToken = policy.quantaPerToken;
+  }
 
-  while (next < jobs.length || ready.size > 0) {
-    const released = jobs[next];
-    if (ready.size === 0 && released !== undefined) now = Math.max(now, released.release);
-    if (released !== undefined && released.release <= now) {
-      ready.push(released.deadline, released.work);
-      next++;
-      continue;
-    }
-    const { deadline, work } = ready.first();
-    const until = Math.min(
-      released?.release ?? Number.POSITIVE_INFINITY,
-      now + work,
-      drop ? Math.max(deadline, now) : Number.POSITIVE_INFINITY,
+  release(sinceOriginUs: number): number {
+    return Math.floor(sinceOriginUs * this.speed) - this.#guard - this.burst;
+  }
+
+  /** Throws INVALID_HISTORY past 2^53. */
+  deadline(sinceOriginUs: number): number {
+    const deadline = Math.ceil(sinceOriginUs * this.speed) + this.#guard;
+    if (deadline + this.burst <= Number.MAX_SAFE_INTEGER) return deadline;
+    throw new OpenclawError(
+      'INVALID_HISTORY',
+      `a bucket that is busy for ${sinceOriginUs / 1_000_000} s cannot be judged exactly: time * rate passes 2^53`,
+      { hint: 'judge a shorter run, or a rate with fewer digits' },
     );
-    const left = work - (until - now);
-    now = until;
-    if (left === 0) {
-      ready.pop();
-      if (now - deadline > lateness) {
-        lateness = now - deadline;
-        lateDeadline = deadline;
-      }
-    } else if (drop && now >= deadline) {
-      ready.pop();
-      undone += left;
-    } else {
-      ready.replaceFirstWork(left);
-    }
   }
-  return { undone, lateness, lateDeadline };
 }
 
-/** Among windows that end at `end`, the one exceeded most, scanned from the latest start backwards. */
-function describeWindow(jobs: readonly Job[], end: number): ExceededWindow {
-  const inside = jobs.filter((job) => job.deadline <= end);
-  let admitted = 0;
-  let most = { excess: Number.NEGATIVE_INFINITY, start: end, admitted: 0, operations: 0 };
-  for (let index = inside.length - 1; index >= 0; index--) {
-    const job = inside[index];
-    if (job === undefined) continue;
-    admitted += job.work;
-    const excess = admitted - (end - job.release);
-    if (excess > most.excess)
-      most = { excess, start: job.release, admitted, operations: inside.length - index };
+function runDroppingEdf({ table, byInvoked, count }: BucketRows, machine: Machine): Drop[] {
+  const { invokedUs, kinds, costTokens } = table;
+  const drops: Drop[] = [];
+  let originUs = 0;
+  let now = Number.NEGATIVE_INFINITY;
+  heap.size = 0;
+  for (let at = 0; at < count; at++) {
+    const row = byInvoked[at] as number;
+    if (((kinds[row] as number) & KIND.outcome) !== KIND.allowed) continue;
+    const us = invokedUs[row] as number;
+    let release = machine.release(us - originUs);
+    now = serveUntil(release, { now, originUs, drops });
+    if (heap.size === 0 && now <= release) {
+      originUs = us;
+      release = machine.release(0);
+      now = release;
+    }
+    heap.push(
+      machine.deadline(table.lastUs(row) - originUs),
+      (costTokens[row] as number) * machine.quantaPerToken,
+      row,
+    );
   }
-  const chosen = inside.slice(inside.length - most.operations);
-  return {
-    startUs: chosen.reduce(
-      (least, { admission }) => Math.min(least, admission.invokedUs),
-      Number.POSITIVE_INFINITY,
-    ),
-    endUs: chosen.reduce(
-      (last, { admission }) => Math.max(last, admission.completedUs),
-      Number.NEGATIVE_INFINITY,
-    ),
-    operations: most.operations,
-    admittedQuanta: most.admitted,
-    allowanceQuanta: most.admitted - most.excess,
-  };
+  serveUntil(Number.POSITIVE_INFINITY, { now, originUs, drops });
+  return drops;
 }
 
-/** A binary heap of (deadline, work) with the earliest deadline first. */
-class DeadlineHeap {
-  readonly #deadlines: number[] = [];
-  readonly #works: number[] = [];
-
-  get size(): number {
-    return this.#deadlines.length;
+/** Serves the ready jobs by deadline until `until` or until none is left; gives the time at which it stops. */
+function serveUntil(
+  until: number,
+  { now: from, originUs, drops }: { now: number; originUs: number; drops: Drop[] },
+): number {
+  const { deadlines, works, rows } = heap;
+  let now = from;
+  while (heap.size > 0 && now < until) {
+    const deadline = deadlines[0] as number;
+    const work = works[0] as number;
+    const stop = Math.min(until, now + work, Math.max(deadline, now));
+    const left = work - (stop - now);
+    now = stop;
+    if (left === 0) heap.pop();
+    else if (now >= deadline) {
+      drops.push({ row: rows[0] as number, quanta: left, originUs });
+      heap.pop();
+    } else works[0] = left;
   }
+  return now;
+}
 
-  first(): { deadline: number; work: number } {
-    return { deadline: this.#deadlines[0] ?? Number.NaN, work: this.#works[0] ?? Number.NaN };
-  }
-
-  replaceFirstWork(work: number): void {
-    this.#works[0] = work;
-  }
-
-  push(deadline: number, work: number): void {
-    let at = this.size;
-    this.#deadlines.push(deadline);
-    this.#works.push(work);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (this.#deadline(parent) <= this.#deadline(at)) break;
-      this.#swap(at, parent);
-      at = parent;
+/** What is left of the drops when every refund that can have happened by then pays for them. */
+function coverByRefunds(table: OperationTable, drops: readonly Drop[], refunds: readonly Refund[]): Drop[] {
+  let next = 0;
+  let balance = 0;
+  return drops.flatMap((drop) => {
+    const { row, quanta } = drop;
+    for (let refund = refunds[next]; refund !== undefined; refund = refunds[++next]) {
+      if (refund.fromUs > table.lastUs(row)) break;
+      balance += refund.quanta;
     }
-  }
-
-  pop(): void {
-    this.#swap(0, this.size - 1);
-    this.#deadlines.pop();
-    this.#works.pop();
-    for (let at = 0; ; ) {
-      const left = 2 * at + 1;
-      const smaller = this.#deadline(left + 1) < this.#deadline(left) ? left + 1 : left;
-      if (this.#deadline(smaller) >= this.#deadline(at)) break;
-      this.#swap(at, smaller);
-      at = smaller;
-    }
-  }
-
-  #deadline(index: number): number {
-    return this.#deadlines[index] ?? Number.POSITIVE_INFINITY;
-  }
-
-  #swap(i: number, j: number): void {
-    const [deadline, work] = [this.#deadline(i), this.#works[i] ?? 0];
-    this.#deadlines[i] = this.#deadline(j);
-    this.#works[i] = this.#works[j] ?? 0;
-    this.#deadlines[j] = deadline;
-    this.#works[j] = work;
-  }
+    const covered = Math.min(balance, quanta);
+    balance -= covered;
+    return covered === quanta ? [] : [{ ...drop, quanta: quanta - covered }];
+  });
 }

@@ -5,6 +5,8 @@ export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How to start this program again. */
   readonly self: readonly [command: string, ...args: string[]];
+  /** What was typed after the program's name. */
+  readonly commandLine: readonly string[];
   readonly cwd: string;
   /** Results. */
   out(text: string): void;
@@ -40,6 +42,7 @@ export function processEnvironment(): Environment {
   return {
     env,
     self: [process.execPath, resolve(import.meta.dirname, '../../bin/openclaw-rl')],
+    commandLine: process.argv.slice(2),
     cwd: process.cwd(),
     out: (text) => stdout.write(text),
     log: (text) => stderr.write(text),

@@ -1,15 +1,15 @@
 import { createWriteStream } from 'node:fs';
+import { HistoryBuilder } from '../history/builder.ts';
 import { encodeRecord } from '../history/codec.ts';
-import type { ClockReading, End, Header, History, Operation } from '../history/operation.ts';
+import type { History } from '../history/history.ts';
+import type { ClockReading, End, Header, HistoryRecord, Operation } from '../history/operation.ts';
 
 const CHUNK_CHARACTERS = 65_536;
 
 /** Streams a history to disk as the run goes, so that a crash keeps it, and holds it for the checker. */
 export class HistoryFile {
   readonly #stream;
-  readonly #header: Header;
-  readonly #operations: Operation[] = [];
-  readonly #clock: ClockReading[] = [];
+  readonly #builder = new HistoryBuilder();
   #pending = '';
   #failure: Error | undefined;
 
@@ -18,33 +18,33 @@ export class HistoryFile {
     this.#stream.on('error', (error) => {
       this.#failure = error;
     });
-    this.#header = header;
-    this.#append(encodeRecord(header));
+    this.#builder.startFile(path);
+    this.#append(header);
   }
 
   addOperation(operation: Operation): void {
-    this.#operations.push(operation);
-    this.#append(encodeRecord(operation));
+    this.#append(operation);
   }
 
   addClock(reading: ClockReading): void {
-    this.#clock.push(reading);
-    this.#append(encodeRecord(reading));
+    this.#append(reading);
   }
 
   /** Writes the last record and closes the file. Rejects when anything could not be written. */
   async end(end: End): Promise<History> {
-    this.#append(encodeRecord(end));
+    this.#append(end);
     this.flush();
     await new Promise<void>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
       this.#stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
     });
-    return { header: this.#header, operations: this.#operations, clock: this.#clock, end };
+    this.#builder.endFile();
+    return this.#builder.build();
   }
 
-  #append(line: string): void {
-    this.#pending += line;
+  #append(record: HistoryRecord): void {
+    this.#builder.add(record);
+    this.#pending += encodeRecord(record);
     if (this.#pending.length >= CHUNK_CHARACTERS) this.flush();
   }
 

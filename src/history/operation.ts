@@ -9,13 +9,14 @@ export const OUTCOMES = ['allowed', 'denied', 'failed', 'info'] as const satisfi
 /** One request of one user. Times are microseconds of the recorder's one monotonic clock. */
 export interface Operation {
   readonly type: 'op';
+  /** Unique within a file. */
   readonly index: number;
   readonly bucket: string;
   readonly user: string;
   readonly region: string;
   /** The connection that carried it. */
   readonly process: number;
-  /** Tokens. */
+  /** Tokens; negative for a refund. */
   readonly cost: number;
   /** Rounded down, so an interval is never narrower than the truth. */
   readonly invokedUs: number;
@@ -26,6 +27,32 @@ export interface Operation {
   /** Why it failed or is unknown: a code of the error catalogue or of the recorder. */
   readonly error?: string;
   readonly decision?: Evidence;
+  /** The name of its policy among the header's `policies`; the header's `policy` without. */
+  readonly policy?: string;
+  /** Tokens one may have charged at most; `cost` without. The surplus may be charged until `latestUs`. */
+  readonly maxCharge?: number;
+  /** The last moment at which what is unknown about it can still take effect; without, it always can. */
+  readonly latestUs?: number;
+  /**
+   * Attempts that share one are one decision and charge once. A history has all attempts of a decision, also
+   * those before its start: an answer that is only repeated would look like a charge.
+   */
+  readonly decisionId?: string;
+  /** Several buckets in one decision, all or nothing; `bucket`, `cost` and `policy` are not read then. */
+  readonly charges?: readonly Charge[];
+}
+
+/** The part of one decision that concerns one bucket. `cost` in tokens. */
+export interface Charge {
+  readonly bucket: string;
+  readonly cost: number;
+  readonly policy?: string;
+}
+
+/** A policy as a header writes it. */
+export interface PolicyRecord {
+  readonly capacity: number;
+  readonly refill: Rate;
 }
 
 /** What the history was recorded of. `initial: full` holds for runs on fresh keys. */
@@ -33,13 +60,34 @@ export interface Header {
   readonly type: 'header';
   readonly format: 'openclaw-history';
   readonly version: 1;
-  readonly policy: { readonly capacity: number; readonly refill: Rate };
+  /** For operations that name none. */
+  readonly policy?: PolicyRecord;
+  /** By name, for classes of buckets. */
+  readonly policies?: Readonly<Record<string, PolicyRecord>>;
   readonly strategy: string;
   readonly scenario: string;
   readonly seed: number;
   readonly regions: readonly string[];
   readonly startedAt: string;
   readonly initial: 'full' | 'unknown';
+}
+
+/** Something that happened to the system. `reset` fills the bucket named by `args.bucket`, or every bucket. */
+export interface Event {
+  readonly type: 'event';
+  readonly event: string;
+  readonly atUs: number;
+  readonly node?: string;
+  readonly args?: Readonly<Record<string, unknown>>;
+}
+
+/** What is done to the system on purpose: `inject`, then `heal`. */
+export interface FaultRecord {
+  readonly type: 'fault';
+  readonly fault: string;
+  readonly phase: 'inject' | 'heal' | 'settled';
+  readonly atUs: number;
+  readonly args?: Readonly<Record<string, unknown>>;
 }
 
 /** One reading of a server's clock: at recorder time `atUs`, within `errorUs`, it showed `serverUs`. */
@@ -58,12 +106,4 @@ export interface End {
   readonly sent: number;
 }
 
-export type HistoryRecord = Header | Operation | ClockReading | End;
-
-/** A whole recorded run. */
-export interface History {
-  readonly header: Header;
-  readonly operations: readonly Operation[];
-  readonly clock: readonly ClockReading[];
-  readonly end?: End;
-}
+export type HistoryRecord = Header | Operation | Event | FaultRecord | ClockReading | End;

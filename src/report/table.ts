@@ -24,12 +24,12 @@ export function renderTable(report: RunReport, { colour }: { colour: boolean }):
   return `${lines.join('\n')}\n`;
 }
 
-function verdictText(verdict: Verdict, colours: Colours): string {
+export function verdictText(verdict: Verdict, colours: Colours): string {
   const paint = { pass: colours.green, fail: colours.red, unknown: colours.yellow }[verdict];
   return colours.bold(paint(verdict));
 }
 
-function mark(verdict: Verdict, colours: Colours): string {
+export function mark(verdict: Verdict, colours: Colours): string {
   return { pass: colours.green('ok'), fail: colours.red('FAIL'), unknown: colours.yellow('?') }[verdict];
 }
 
@@ -67,7 +67,7 @@ function renderRegions(latencies: readonly LatencyRow[]): string {
   return table.toString();
 }
 
-function newTable(head: string[]) {
+export function newTable(head: string[]) {
   return new Table({ head, style: { head: [], border: [], compact: true } });
 }
 

@@ -1,0 +1,71 @@
+import { KIND, type OperationTable } from '../history/table.ts';
+import { sortRows } from './order.ts';
+
+/**
+ * The rows of one bucket that matter for its level, in the two orders in which the checkers walk them. One
+ * object serves all buckets: its arrays grow to the largest and are used again.
+ */
+export class BucketRows {
+  readonly table: OperationTable;
+  /** Allowed, denied and open rows in the order of invocation; the first `count`. */
+  byInvoked = new Uint32Array(0);
+  /** Those of them that have a last moment, in its order; the first `lastCount`. */
+  byLast = new Uint32Array(0);
+  bucket = -1;
+  count = 0;
+  lastCount = 0;
+  denials = 0;
+  /** Refunds: allowed rows of negative cost, in the order of invocation. In none of the above. */
+  refunds: number[] = [];
+
+  constructor(table: OperationTable) {
+    this.table = table;
+  }
+
+  load(bucket: number): void {
+    const { table } = this;
+    const { starts, kinds, costTokens, invokedUs } = table;
+    const start = starts[bucket] as number;
+    const end = starts[bucket + 1] as number;
+    if (this.byInvoked.length < end - start)
+      this.byInvoked = new Uint32Array(roundUp(end - start, table.rows));
+    this.bucket = bucket;
+    this.denials = 0;
+    this.refunds = [];
+    let count = 0;
+    for (let row = start; row < end; row++) {
+      const kind = kinds[row] as number;
+      const outcome = kind & KIND.outcome;
+      if ((kind & KIND.merged) !== 0 || outcome === KIND.failed) continue;
+      const cost = costTokens[row] as number;
+      if (outcome === KIND.denied) this.denials++;
+      else if (cost <= 0) {
+        if (cost < 0 && outcome === KIND.allowed) this.refunds.push(row);
+        continue;
+      }
+      this.byInvoked[count++] = row;
+    }
+    this.count = count;
+    this.lastCount = 0;
+    sortRows(this.byInvoked, count, (row) => invokedUs[row] as number);
+    this.refunds.sort((a, b) => (invokedUs[a] as number) - (invokedUs[b] as number));
+  }
+
+  /** Fills `byLast`; not every checker needs it. */
+  loadByLast(): void {
+    if (this.lastCount > 0) return;
+    const { table, byInvoked, count } = this;
+    if (this.byLast.length < count) this.byLast = new Uint32Array(this.byInvoked.length);
+    let lastCount = 0;
+    for (let at = 0; at < count; at++) {
+      const row = byInvoked[at] as number;
+      if (table.lastUs(row) !== Number.POSITIVE_INFINITY) this.byLast[lastCount++] = row;
+    }
+    this.lastCount = lastCount;
+    sortRows(this.byLast, lastCount, (row) => table.lastUs(row));
+  }
+}
+
+function roundUp(rows: number, most: number): number {
+  return Math.min(most, Math.max(1_024, 2 * rows));
+}

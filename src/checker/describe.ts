@@ -1,0 +1,193 @@
+import type { Policy } from '../core/policy.ts';
+import { KIND } from '../history/table.ts';
+import type { BucketRows } from './bucket-rows.ts';
+import type { ClockBounds } from './clock.ts';
+import type { FalseDenial } from './false-denial.ts';
+import {
+  type Finding,
+  momentsOf,
+  type OverAdmissionFinding,
+  type WindowInTokens,
+  witnessLine,
+} from './finding.ts';
+import { Machine, type OverAdmission } from './over-admission.ts';
+import type { ReplayFinding } from './replay.ts';
+import { findWitness, findWorstWindow, type Window } from './window.ts';
+import { type BrokenWindow, proveBrokenWindow } from './window-promise.ts';
+
+/** Words what the checkers found about one bucket, with its smallest proof. */
+export class Describer {
+  readonly #bucket: BucketRows;
+  readonly #policy: Policy;
+  readonly #clock: ClockBounds;
+
+  constructor(bucket: BucketRows, policy: Policy, clock: ClockBounds) {
+    this.#bucket = bucket;
+    this.#policy = policy;
+    this.#clock = clock;
+  }
+
+  overAdmission(
+    { drops, totalExcessQuanta }: OverAdmission,
+    refundedTokens: number,
+  ): OverAdmissionFinding | undefined {
+    const { table } = this.#bucket;
+    const machine = new Machine(this.#policy, this.#clock);
+    const [first, ...rest] = drops.map(({ row, quanta }) => ({ row, tokens: this.#tokens(quanta) }));
+    const worst = findWorstWindow(this.#bucket, machine);
+    if (first === undefined || drops[0] === undefined || worst === undefined) return undefined;
+    const witness = refundedTokens === 0 ? findWitness(this.#bucket, machine, drops[0]) : worst;
+    const excess = this.#tokens(worst.admittedQuanta - worst.allowanceQuanta);
+    return {
+      kind: 'over-admission',
+      bucket: this.#name(),
+      ...momentsOf(table, [first, ...rest]),
+      totalExcess: this.#tokens(totalExcessQuanta),
+      worstWindow: Math.max(0, excess - refundedTokens),
+      window: this.#inTokens(worst),
+      inequality: this.#windowInequality(witness ?? worst, refundedTokens),
+      witness: (witness ?? worst).rows.map((row) => witnessLine(table, row)),
+    };
+  }
+
+  falseDenials(found: readonly FalseDenial[]): Finding | undefined {
+    const { table } = this.#bucket;
+    const cost = (row: number) => table.costTokens[row] as number;
+    const violations = found.map(({ row, lowestQuanta }) => ({
+      row,
+      tokens: this.#tokens(lowestQuanta) - cost(row),
+    }));
+    const [first, ...rest] = violations;
+    if (first === undefined) return undefined;
+    const lowest = round(first.tokens + cost(first.row));
+    const since = this.#spentBefore(first.row);
+    return {
+      kind: 'false-denial',
+      bucket: this.#name(),
+      ...momentsOf(table, [first, ...rest]),
+      inequality:
+        `denied at cost ${cost(first.row)}, though at every moment of its interval the bucket held at least ${lowest}: ` +
+        `${since.tokens} tokens of ${since.count} operations can have been spent by then, each as late as it can be` +
+        `${this.#lagText()}`,
+      witness: [witnessLine(table, first.row)],
+    };
+  }
+
+  replay(found: readonly ReplayFinding[]): Finding | undefined {
+    const { table } = this.#bucket;
+    const violations = found.map((finding) => ({
+      row: finding.row,
+      tokens: this.#tokens(finding.gapQuanta),
+    }));
+    const [first, ...rest] = violations;
+    const one = found[0];
+    if (first === undefined || one === undefined) return undefined;
+    const rows = one.before === undefined || one.reason !== 'level' ? [one.row] : [one.before, one.row];
+    return {
+      kind: 'replay',
+      bucket: this.#name(),
+      ...momentsOf(table, [first, ...rest]),
+      inequality: this.#replayInequality(one),
+      witness: rows.map((row) => witnessLine(table, row, this.#policy.quantaPerToken)),
+    };
+  }
+
+  windows(found: readonly BrokenWindow[], promise: string): Finding | undefined {
+    const { table } = this.#bucket;
+    const violations = found.map((window) => ({
+      row: proveBrokenWindow(this.#bucket, window).at(-1) ?? 0,
+      tokens: window.admitted - window.allowance,
+    }));
+    const [first, ...rest] = violations;
+    const [window] = found;
+    if (first === undefined || window === undefined) return undefined;
+    const rows = proveBrokenWindow(this.#bucket, window);
+    const admitted = rows.reduce((sum, row) => sum + (table.costTokens[row] as number), 0);
+    return {
+      kind: 'window',
+      bucket: this.#name(),
+      ...momentsOf(table, [first, ...rest]),
+      inequality: `${admitted} tokens admitted wholly within ${seconds(window.endUs - window.startUs + 1)}, where ${promise} allows at most ${window.allowance}`,
+      witness: rows.map((row) => witnessLine(table, row)),
+    };
+  }
+
+  #windowInequality(window: Window, refundedTokens: number): string {
+    const { capacityTokens, refill } = this.#policy;
+    const perSecond = (refill.tokens * 1_000_000) / refill.perUs;
+    const refunds = refundedTokens === 0 ? '' : ` + ${refundedTokens} refunded`;
+    const { epsilonUs, rhoPpm } = this.#clock;
+    const slack = epsilonUs === 0 && rhoPpm === 0 ? '' : ` + clock slack (${epsilonUs} us, ${rhoPpm} ppm)`;
+    const allowance = round(this.#tokens(window.allowanceQuanta) + refundedTokens);
+    const rows = window.rows.reduce((sum, row) => sum + (this.#bucket.table.costTokens[row] as number), 0);
+    return (
+      `${rows} tokens admitted wholly within ${seconds(window.endUs - window.startUs)}, where ` +
+      `capacity ${capacityTokens} + ${round(perSecond)}/s * ${seconds(window.endUs - window.startUs)}${refunds}${slack} = ${allowance}`
+    );
+  }
+
+  #replayInequality({ row, before, expectedQuanta, gapQuanta, reason }: ReplayFinding): string {
+    const { table } = this.#bucket;
+    const [expected, gap] = [round(this.#tokens(expectedQuanta)), round(this.#tokens(Math.abs(gapQuanta)))];
+    const level = round(this.#tokens(table.levels?.[row] as number));
+    if (reason === 'denied-with-enough')
+      return `denied at cost ${table.costTokens[row]}, though it held ${level}`;
+    if (reason === 'out-of-range')
+      return `the level ${level} is not between 0 and capacity ${this.#policy.capacityTokens}`;
+    const word = gapQuanta > 0 ? 'minted' : 'lost';
+    const where =
+      before === undefined
+        ? `first decision, on ${table.nodeOf(row)}`
+        : table.nodeOf(before) === table.nodeOf(row)
+          ? `on ${table.nodeOf(row)}`
+          : `between ${table.nodeOf(before)} and ${table.nodeOf(row)}`;
+    return `${gap} tokens ${word} ${where}: the math gives a level of ${expected}, the reply says ${level}`;
+  }
+
+  #spentBefore(denial: number): { count: number; tokens: number } {
+    const { table, byInvoked, count } = this.#bucket;
+    const untilUs = table.lastUs(denial);
+    let [operations, tokens] = [0, 0];
+    for (let at = 0; at < count; at++) {
+      const row = byInvoked[at] as number;
+      if (((table.kinds[row] as number) & KIND.outcome) === KIND.denied) continue;
+      if ((table.invokedUs[row] as number) > untilUs) break;
+      operations++;
+      tokens += table.costTokens[row] as number;
+    }
+    return { count: operations, tokens };
+  }
+
+  #lagText(): string {
+    const { epsilonUs, backwardUs, spreadUs } = this.#clock;
+    const lagUs = epsilonUs + backwardUs + spreadUs;
+    return lagUs === 0 ? '' : `; ${lagUs} us of refill taken off for the clocks`;
+  }
+
+  #inTokens(window: Window): WindowInTokens {
+    const { table } = this.#bucket;
+    return {
+      startUs: window.startUs,
+      endUs: window.rows.reduce((last, row) => Math.max(last, table.lastUs(row)), window.startUs),
+      operations: window.rows.length,
+      admitted: this.#tokens(window.admittedQuanta),
+      allowance: this.#tokens(window.allowanceQuanta),
+    };
+  }
+
+  #name(): string {
+    return this.#bucket.table.nameOf(this.#bucket.bucket);
+  }
+
+  #tokens(quanta: number): number {
+    return quanta / this.#policy.quantaPerToken;
+  }
+}
+
+function seconds(us: number): string {
+  return `${us / 1_000_000} s`;
+}
+
+function round(tokens: number): number {
+  return Math.round(tokens * 1e6) / 1e6;
+}

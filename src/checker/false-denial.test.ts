@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest';
+import { headerOf, historyOf, type OperationPart } from '../../test/support/history.ts';
+import { checkHistory } from './check.ts';
+
+const S = 1_000_000;
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+
+/** How many of the denials are false, on 2 tokens and 1/s; times in seconds. */
+function falseDenials(
+  parts: readonly OperationPart[],
+  options: Parameters<typeof historyOf>[1] & { openAtEndMissing?: boolean } = {},
+): number {
+  const inUs = parts.map(({ invokedUs = 0, completedUs = invokedUs, latestUs, ...part }) => ({
+    ...part,
+    invokedUs: invokedUs * S,
+    completedUs: completedUs === null ? null : completedUs * S,
+    ...(latestUs === undefined ? {} : { latestUs: latestUs * S }),
+  }));
+  const history = historyOf(inUs, { policy: '2:1/s', ...options });
+  const { openAtEndMissing = false } = options;
+  return checkHistory(history, { ...RULES, openAtEndMissing }).falseDenials.total;
+}
+
+const allowed = (from: number, to = from, more: OperationPart = {}): OperationPart => ({
+  invokedUs: from,
+  completedUs: to,
+  ...more,
+});
+const denied = (from: number, to = from, more: OperationPart = {}): OperationPart => ({
+  ...allowed(from, to),
+  outcome: 'denied',
+  ...more,
+});
+const info = (from: number, more: OperationPart = {}): OperationPart => ({
+  invokedUs: from,
+  outcome: 'info',
+  completedUs: null,
+  ...more,
+});
+
+describe('a denial', () => {
+  it.each([
+    {
+      title: 'of an empty bucket',
+      passes: [allowed(10), allowed(10), denied(10.5)],
+      fails: [allowed(10), denied(10.5)],
+    },
+    {
+      title: 'one microsecond too soon',
+      passes: [allowed(10), allowed(10), denied(10.999999)],
+      fails: [allowed(10), allowed(10), denied(11)],
+    },
+    {
+      title: 'that races with the spend',
+      passes: [allowed(10, 11.5), allowed(10, 11.5), denied(11.2)],
+      fails: [allowed(10, 10.1), allowed(10, 11.5), denied(11.2)],
+    },
+    {
+      title: 'at the moment at which the spend begins',
+      passes: [allowed(10), allowed(10.5, 11), denied(10, 10.5)],
+      fails: [allowed(10), allowed(10.5, 11), denied(10, 10.499999)],
+    },
+    {
+      title: 'of a cost above what is there',
+      passes: [allowed(10), denied(10, 10, { cost: 2 })],
+      fails: [denied(10, 10, { cost: 2 })],
+    },
+    {
+      title: 'of a cost that no bucket holds',
+      passes: [denied(10, 10, { cost: 3 })],
+      fails: [denied(10, 10, { cost: 2 })],
+    },
+    {
+      title: 'beside a charge that is unknown',
+      passes: [allowed(10), info(9), denied(10.1)],
+      fails: [allowed(10), denied(10.1)],
+    },
+    {
+      title: 'long after it, for ever',
+      passes: [info(1), info(1), denied(1_000)],
+      fails: [info(1), denied(1_000)],
+    },
+    {
+      title: 'until its last moment and the refill',
+      passes: [info(1, { latestUs: 50 }), info(1, { latestUs: 50 }), denied(50.9)],
+      fails: [info(1, { latestUs: 50 }), info(1, { latestUs: 50 }), denied(51)],
+    },
+    {
+      title: 'beside an admission that may have charged twice',
+      passes: [allowed(10, 10, { maxCharge: 2 }), denied(10.1)],
+      fails: [allowed(10), denied(10.1)],
+    },
+    {
+      title: 'after a refund that a full bucket may have lost',
+      passes: [allowed(10), allowed(10), allowed(10, 10, { cost: -1 }), denied(10.5)],
+      fails: [allowed(10), allowed(10, 10, { cost: -1 }), denied(10.5)],
+    },
+    {
+      title: 'beside unanswered attempts of two decisions',
+      passes: [info(9, { decisionId: 'd' }), info(9, { decisionId: 'e' }), denied(10)],
+      fails: [info(9, { decisionId: 'd' }), info(9, { decisionId: 'd' }), denied(10)],
+    },
+    {
+      title: 'beside a failure, which charges nothing',
+      passes: [allowed(10), allowed(10), denied(10)],
+      fails: [allowed(10), { ...allowed(10), outcome: 'failed' as const }, denied(10)],
+    },
+    {
+      title: 'of several buckets, one of them empty',
+      passes: [
+        allowed(10),
+        allowed(10),
+        denied(10, 10, {
+          charges: [
+            { bucket: 'b', cost: 1 },
+            { bucket: 'c', cost: 1 },
+          ],
+        }),
+      ],
+      fails: [
+        allowed(10),
+        denied(10, 10, {
+          charges: [
+            { bucket: 'b', cost: 1 },
+            { bucket: 'c', cost: 1 },
+          ],
+        }),
+      ],
+    },
+  ])('$title is true, and false with the smallest change', ({ passes, fails }) => {
+    expect(falseDenials(passes)).toBe(0);
+    expect(falseDenials(fails)).toBeGreaterThan(0);
+  });
+
+  it('counts a bucket that is over-admitted as empty, not as in debt', () => {
+    const spends = [10, 10, 10, 10, 10].map((at) => allowed(at));
+    expect(falseDenials([...spends, denied(10.9)])).toBe(0);
+    expect(falseDenials([...spends, denied(11)])).toBe(1);
+  });
+
+  it('of an unknown initial level is judged from an empty bucket at the first completion', () => {
+    const unknown = { header: { initial: 'unknown' as const } };
+    expect(falseDenials([denied(0, 10), denied(10.9)], unknown)).toBe(0);
+    expect(falseDenials([denied(0, 10), denied(11)], unknown)).toBe(1);
+  });
+
+  it('is not judged where operations are missing', () => {
+    expect(falseDenials([denied(10)])).toBe(1);
+    expect(falseDenials([denied(10)], { sent: 2 })).toBe(0);
+  });
+
+  it('is not judged within the longest latency of the end, where open requests are absent', () => {
+    const parts = [denied(10), allowed(10, 13), allowed(20)];
+    expect(falseDenials([...parts, denied(17)], { openAtEndMissing: true })).toBe(2);
+    expect(falseDenials([...parts, denied(17.000001)], { openAtEndMissing: true })).toBe(1);
+    expect(falseDenials([...parts, denied(17)], { sent: null })).toBe(2);
+  });
+
+  it.each([
+    { title: 'a reading error', records: [0, 5, 11].map((at) => reading(at * S, 0, 200_000)) },
+    {
+      title: 'a step back',
+      records: [reading(0, 0), reading(5 * S, 0), reading(6 * S, -300_000), reading(11 * S, -300_000)],
+    },
+    {
+      title: 'nodes whose clocks differ',
+      records: [
+        reading(0, 0),
+        reading(11 * S, 0),
+        reading(0, 300_000, 10, 'm'),
+        reading(11 * S, 300_000, 10, 'm'),
+      ],
+    },
+    { title: 'a slow clock', records: [reading(0, 0), reading(1 * S, -900), reading(11 * S, -9_900)] },
+  ])('is given the benefit of $title', ({ records }) => {
+    const late = (at: number) => [allowed(10), allowed(10), denied(at)];
+    expect(falseDenials(late(11.0001))).toBe(1);
+    expect(falseDenials(late(11.0001), { records })).toBe(0);
+    expect(falseDenials(late(11.95), { records })).toBe(1);
+  });
+
+  it('is a finding with its inequality and its proof', () => {
+    const history = historyOf(
+      [{ invokedUs: 0 }, { invokedUs: 7, outcome: 'denied' }, { invokedUs: 8, outcome: 'denied' }],
+      { policy: '2:1/s' },
+    );
+    const { falseDenials: found, verdict } = checkHistory(history, RULES);
+    expect(verdict).toBe('fail');
+    expect(found).toMatchObject({ total: 2, buckets: 1, judged: 2 });
+    expect(found.findings[0]).toMatchObject({
+      kind: 'false-denial',
+      bucket: 'b',
+      count: 2,
+      first: { operation: { index: 1 } },
+      last: { operation: { index: 2 } },
+      inequality:
+        'denied at cost 1, though at every moment of its interval the bucket held at least 1.000007: 1 tokens of 1 operations can have been spent by then, each as late as it can be',
+      witness: [{ operation: { index: 1 }, outcome: 'denied' }],
+    });
+  });
+
+  it('that the strategy declares is reported and passes', () => {
+    const history = historyOf([{ outcome: 'denied' }], { policy: '2:1/s' });
+    const { judgements } = checkHistory(history, { ...RULES, falseDenialsAtMost: Number.POSITIVE_INFINITY });
+    expect(judgements[1]).toMatchObject({
+      verdict: 'pass',
+      reason: expect.stringContaining('declares that it splits its tokens'),
+    });
+  });
+
+  it('in the header by another policy is judged by that', () => {
+    const policies = { gold: { capacity: 3, refill: { tokens: 1, perUs: S } } };
+    const parts = [allowed(10), allowed(10), denied(10)];
+    const asGold = parts.map((part) => ({ ...part, policy: 'gold' }));
+    expect(falseDenials(parts, { header: { policies } })).toBe(0);
+    expect(falseDenials(asGold, { header: { policies } })).toBe(1);
+    expect(headerOf().policies).toBeUndefined();
+  });
+});
+
+function reading(atUs: number, gainedUs: number, errorUs = 10, node = 'n') {
+  return { type: 'clock' as const, node, atUs, serverUs: 1.7e15 + atUs + gainedUs, errorUs };
+}

@@ -1,0 +1,152 @@
+import type { Policy } from '../core/policy.ts';
+import { KIND } from '../history/table.ts';
+import type { BucketRows } from './bucket-rows.ts';
+import type { ClockLag } from './clock.ts';
+import type { Known } from './known.ts';
+
+/**
+ * False denials of one bucket.
+ *
+ * The lowest level that any placement of the operations allows at time t: what is finished was spent as late as
+ * it can have been, at its completion, since what is spent earlier leaves more room for refill; what is in
+ * flight at t was spent just now. So with B the level of a bucket that is charged at completions,
+ *   lowest(t) = B(t) - the costs in flight at t.
+ * `info` counts like an admission that stays in flight until its last moment, for ever where that is unknown.
+ * No bucket is below zero when a spend is over, so B is not either. Refunds are left out: it can have been full.
+ *
+ * Between invocations lowest(t) only rises. A denial seen during [a, b] is false when at a, and at every
+ * invocation within [a, b], it is at least the cost. With `initial: unknown` B is 0 until `knownFromUs`, the first
+ * completion recorded: whatever is not in the history was spent by then.
+ */
+export interface FalseDenial {
+  readonly row: number;
+  /** The lowest level during its interval, clock lag taken off. Quanta. */
+  readonly lowestQuanta: number;
+}
+
+/** Judges the denials of one bucket. O(n log n). */
+export function findFalseDenials(
+  bucket: BucketRows,
+  policy: Policy,
+  lag: ClockLag,
+  known: Known,
+): FalseDenial[] {
+  if (bucket.denials === 0) return [];
+  bucket.loadByLast();
+  return new Sweep(bucket, policy, lag, known).run();
+}
+
+/** Lowest levels since, kept as long as no later one is lower: values rise from the first to the last. */
+class LowestSince {
+  #times = new Float64Array(256);
+  #levels = new Float64Array(256);
+  #size = 0;
+
+  clear(): void {
+    this.#size = 0;
+  }
+
+  add(timeUs: number, level: number): void {
+    while (this.#size > 0 && (this.#levels[this.#size - 1] as number) >= level) this.#size--;
+    if (this.#size === this.#times.length) this.#grow();
+    this.#times[this.#size] = timeUs;
+    this.#levels[this.#size++] = level;
+  }
+
+  /** The lowest level added at `timeUs` or later. */
+  since(timeUs: number): number {
+    let low = 0;
+    let high = this.#size;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#times[middle] as number) >= timeUs) high = middle;
+      else low = middle + 1;
+    }
+    return this.#levels[low] as number;
+  }
+
+  #grow(): void {
+    const [times, levels] = [this.#times, this.#levels];
+    this.#times = new Float64Array(2 * this.#size);
+    this.#levels = new Float64Array(2 * this.#size);
+    this.#times.set(times);
+    this.#levels.set(levels);
+  }
+}
+
+const lowest = new LowestSince();
+
+class Sweep {
+  readonly #bucket: BucketRows;
+  readonly #known: Known;
+  readonly #capacity: number;
+  readonly #quantaPerToken: number;
+  readonly #speed: number;
+  readonly #timeToFullUs: number;
+  readonly #lagQuanta: number;
+  #level: number;
+  #levelUs: number;
+
+  constructor(bucket: BucketRows, policy: Policy, lag: ClockLag, known: Known) {
+    this.#bucket = bucket;
+    this.#known = known;
+    this.#capacity = policy.capacityQuanta;
+    this.#quantaPerToken = policy.quantaPerToken;
+    this.#speed = policy.quantaPerUs * (1 + Math.min(0, lag.slowPpm) / 1_000_000);
+    this.#timeToFullUs = Math.ceil(this.#capacity / this.#speed); // compare before multiplying: 2^53
+    this.#lagQuanta = policy.quantaPerUs * (lag.epsilonUs + lag.backwardUs + lag.spreadUs);
+    this.#level = known.initial === 'full' ? this.#capacity : 0;
+    this.#levelUs = known.initial === 'full' ? Number.NEGATIVE_INFINITY : known.knownFromUs;
+  }
+
+  /** Walks all moments in order; at equal times invocations come first, since intervals are closed. */
+  run(): FalseDenial[] {
+    const { table, byInvoked, byLast, count, lastCount } = this.#bucket;
+    const { invokedUs, kinds, costTokens } = table;
+    const found: FalseDenial[] = [];
+    let flightQuanta = 0;
+    let openDenials = 0;
+    let invoked = 0;
+    lowest.clear();
+    for (let last = 0; last < lastCount; last++) {
+      const row = byLast[last] as number;
+      const nowUs = table.lastUs(row);
+      for (; invoked < count; invoked++) {
+        const next = byInvoked[invoked] as number;
+        const us = invokedUs[next] as number;
+        if (us > nowUs) break;
+        if (((kinds[next] as number) & KIND.outcome) === KIND.denied) openDenials++;
+        else flightQuanta += (costTokens[next] as number) * this.#quantaPerToken;
+        if (openDenials > 0) lowest.add(us, this.#levelAt(us) - flightQuanta);
+      }
+      if (((kinds[row] as number) & KIND.outcome) === KIND.denied) {
+        this.#judge(row, nowUs, found);
+        if (--openDenials === 0) lowest.clear();
+      } else {
+        const quanta = (costTokens[row] as number) * this.#quantaPerToken;
+        flightQuanta -= quanta;
+        this.#level = Math.max(0, this.#levelAt(nowUs) - quanta);
+      }
+    }
+    return found;
+  }
+
+  #judge(row: number, nowUs: number, found: FalseDenial[]): void {
+    const { invokedUs, costTokens } = this.#bucket.table;
+    if (nowUs > this.#known.judgedUntilUs) return;
+    const lowestQuanta = lowest.since(invokedUs[row] as number) - this.#lagQuanta;
+    if (lowestQuanta >= (costTokens[row] as number) * this.#quantaPerToken) found.push({ row, lowestQuanta });
+  }
+
+  /** Brings the level of the latest spender up to `us`. */
+  #levelAt(us: number): number {
+    const elapsedUs = us - this.#levelUs;
+    if (elapsedUs <= 0) return this.#level;
+    this.#level =
+      elapsedUs >= this.#timeToFullUs
+        ? this.#capacity
+        : Math.min(this.#capacity, this.#level + Math.floor(elapsedUs * this.#speed));
+    this.#levelUs = us;
+    return this.#level;
+  }
+}

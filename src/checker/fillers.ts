@@ -1,0 +1,106 @@
+import { KIND, type OperationTable } from '../history/table.ts';
+
+/** Operations of one bucket, to be asked which of them can have taken effect between two others. */
+export class Fillers {
+  readonly #table: OperationTable;
+  readonly #byInvoked: readonly number[];
+  readonly #byLast: readonly number[];
+  readonly #invokedCosts: readonly number[];
+  readonly #lastCosts: readonly number[];
+
+  private constructor(table: OperationTable, rows: readonly number[]) {
+    this.#table = table;
+    this.#byInvoked = rows.toSorted((a, b) => this.#invokedUs(a) - this.#invokedUs(b));
+    this.#byLast = rows.toSorted((a, b) => compare(table.lastUs(a), table.lastUs(b)));
+    this.#invokedCosts = this.#sums(this.#byInvoked);
+    this.#lastCosts = this.#sums(this.#byLast);
+  }
+
+  static ofRows(table: OperationTable, rows: readonly number[]): Fillers {
+    return new Fillers(table, rows);
+  }
+
+  /** What may have been charged to the bucket and left no level in the history. */
+  static withoutLevel(table: OperationTable, bucket: number): Fillers {
+    const rows: number[] = [];
+    for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
+      const kind = table.kinds[row] as number;
+      const outcome = kind & KIND.outcome;
+      if ((kind & KIND.merged) !== 0) continue;
+      const isAllowed = outcome === KIND.allowed && Number.isNaN(table.levels?.[row] ?? Number.NaN);
+      if (isAllowed || outcome === KIND.info) rows.push(row);
+    }
+    return new Fillers(table, rows);
+  }
+
+  /** Tokens of those that can have taken effect in [sinceUs, untilUs]. */
+  costBetween(sinceUs: number, untilUs: number): number {
+    const started = this.#countInvokedBy(untilUs);
+    const over = this.#countLastBefore(sinceUs);
+    return (this.#invokedCosts[started] ?? 0) - (this.#lastCosts[over] ?? 0);
+  }
+
+  /** Whether one of those that can have taken effect in [sinceUs, untilUs] is such. */
+  some(sinceUs: number, untilUs: number, isSuch: (row: number) => boolean): boolean {
+    for (let at = this.#countLastBefore(sinceUs); at < this.#byLast.length; at++) {
+      const row = this.#byLast[at] as number;
+      if (this.#invokedUs(row) <= untilUs && isSuch(row)) return true;
+      if (this.#earliestFrom(at) > untilUs) return false;
+    }
+    return false;
+  }
+
+  /** The one completed last of those that were completed before `us`. */
+  lastCompletedBefore(us: number): number | undefined {
+    return this.#byLast[this.#countLastBefore(us) - 1];
+  }
+
+  #invokedUs(row: number): number {
+    return this.#table.invokedUs[row] as number;
+  }
+
+  #sums(rows: readonly number[]): number[] {
+    let sum = 0;
+    return [0, ...rows.map((row) => (sum += this.#table.costTokens[row] as number))];
+  }
+
+  #earliest: number[] | undefined;
+
+  /** The earliest invocation among those completed from place `at` on. */
+  #earliestFrom(at: number): number {
+    if (this.#earliest === undefined) {
+      let earliest = Number.POSITIVE_INFINITY;
+      this.#earliest = new Array(this.#byLast.length);
+      for (let place = this.#byLast.length - 1; place >= 0; place--) {
+        earliest = Math.min(earliest, this.#invokedUs(this.#byLast[place] as number));
+        this.#earliest[place] = earliest;
+      }
+    }
+    return this.#earliest[at] ?? Number.POSITIVE_INFINITY;
+  }
+
+  #countInvokedBy(us: number): number {
+    return countWhile(this.#byInvoked, (row) => this.#invokedUs(row) <= us);
+  }
+
+  #countLastBefore(us: number): number {
+    return countWhile(this.#byLast, (row) => this.#table.lastUs(row) < us);
+  }
+}
+
+/** How many rows from the start satisfy what no row does after one that does not. */
+function countWhile(rows: readonly number[], holds: (row: number) => boolean): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(rows[middle] as number)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Infinity minus itself is not a number. */
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a - b;
+}

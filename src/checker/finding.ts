@@ -1,0 +1,103 @@
+import type { Outcome } from '../history/operation.ts';
+import type { OperationName, OperationTable } from '../history/table.ts';
+
+export type FindingKind = 'over-admission' | 'false-denial' | 'replay' | 'window';
+
+/** One violation among those of a finding. */
+export interface Moment {
+  readonly atUs: number;
+  readonly operation: OperationName;
+  /** How much it is off. */
+  readonly tokens: number;
+}
+
+/** An operation as evidence shows it. Times of the recorder; `lastUs` is null where it is not known. */
+export interface WitnessLine {
+  readonly operation: OperationName;
+  readonly region: string;
+  readonly outcome: Outcome;
+  readonly cost: number;
+  readonly invokedUs: number;
+  readonly lastUs: number | null;
+  /** Of a replay: what the reply said. `level` in tokens. */
+  readonly decision?: { readonly node: string; readonly bucketUs: number; readonly level: number };
+}
+
+/** What one checker holds against one bucket. */
+export interface Finding {
+  readonly kind: FindingKind;
+  readonly bucket: string;
+  readonly count: number;
+  readonly first: Moment;
+  readonly worst: Moment;
+  readonly last: Moment;
+  /** The inequality that is broken, with its numbers. */
+  readonly inequality: string;
+  /** Operations that prove it; without any one of them the rest would not. */
+  readonly witness: readonly WitnessLine[];
+}
+
+/** One bucket that admitted more than any ideal bucket could have. Amounts are tokens. */
+export interface OverAdmissionFinding extends Finding {
+  readonly totalExcess: number;
+  /** 0 when refunds leave no single window in excess. */
+  readonly worstWindow: number;
+  readonly window: WindowInTokens;
+}
+
+export interface WindowInTokens {
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly operations: number;
+  readonly admitted: number;
+  /** capacity + refill * length, clock slack included. */
+  readonly allowance: number;
+}
+
+export function witnessLine(table: OperationTable, row: number, quantaPerToken?: number): WitnessLine {
+  const lastUs = table.lastUs(row);
+  const level = table.levels?.[row];
+  return {
+    operation: table.operationOf(row),
+    region: table.regionOf(row),
+    outcome: table.outcomeOf(row),
+    cost: table.costTokens[row] as number,
+    invokedUs: table.invokedUs[row] as number,
+    lastUs: lastUs === Number.POSITIVE_INFINITY ? null : lastUs,
+    ...(quantaPerToken === undefined || level === undefined
+      ? {}
+      : {
+          decision: {
+            node: table.nodeOf(row),
+            bucketUs: table.bucketUs?.[row] as number,
+            level: level / quantaPerToken,
+          },
+        }),
+  };
+}
+
+interface Violation {
+  readonly row: number;
+  readonly tokens: number;
+}
+
+/** First, worst and last of at least one violation, in the order of time. */
+export function momentsOf(
+  table: OperationTable,
+  violations: readonly [Violation, ...Violation[]],
+): Pick<Finding, 'count' | 'first' | 'worst' | 'last'> {
+  const moment = ({ row, tokens }: Violation): Moment => ({
+    atUs: Math.min(table.lastUs(row), Number.MAX_SAFE_INTEGER),
+    operation: table.operationOf(row),
+    tokens,
+  });
+  const worst = violations.reduce((most, next) =>
+    Math.abs(next.tokens) > Math.abs(most.tokens) ? next : most,
+  );
+  return {
+    count: violations.length,
+    first: moment(violations[0]),
+    worst: moment(worst),
+    last: moment(violations.at(-1) ?? violations[0]),
+  };
+}

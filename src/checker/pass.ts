@@ -1,0 +1,120 @@
+import type { Policy } from '../core/policy.ts';
+import type { History } from '../history/history.ts';
+import type { OperationTable } from '../history/table.ts';
+import { BucketRows } from './bucket-rows.ts';
+import type { ClockBounds } from './clock.ts';
+import { EvidenceCounter, type EvidenceRow } from './evidence.ts';
+import { type FalseDenial, findFalseDenials } from './false-denial.ts';
+import type { Known } from './known.ts';
+import { findOverAdmission, type OverAdmission, type Refund } from './over-admission.ts';
+import { phasesOf } from './phases.ts';
+import { type ReplayResult, replayBucket } from './replay.ts';
+import { falseForEveryCharge } from './several.ts';
+import {
+  type BrokenWindow,
+  findBrokenWindows,
+  type WindowClock,
+  type WindowPromise,
+} from './window-promise.ts';
+
+/** What the checkers say about one bucket. */
+export interface BucketResult {
+  readonly bucket: number;
+  readonly over: OverAdmission;
+  readonly denials: readonly FalseDenial[];
+  readonly replay: ReplayResult;
+  readonly windows: readonly BrokenWindow[];
+  readonly refundedTokens: number;
+}
+
+export interface PassRules {
+  readonly clock: ClockBounds;
+  readonly known: Known;
+  /** Absent for a token bucket. */
+  readonly windows?: { readonly promise: WindowPromise; readonly clock: WindowClock };
+}
+
+export interface PassResult {
+  /** Buckets against which there is something. */
+  readonly guilty: readonly BucketResult[];
+  readonly contested: ReadonlySet<number>;
+  readonly replayed: number;
+  readonly phases: readonly EvidenceRow[];
+  readonly regions: readonly EvidenceRow[];
+}
+
+/** Runs every checker over every bucket. */
+export function checkBuckets(history: History, rules: PassRules): PassResult {
+  const { operations: table, faults } = history;
+  const evidence = new EvidenceCounter(table, phasesOf(faults));
+  const rows = new BucketRows(table);
+  const resets = resetsOf(history);
+  const contested = new Set<number>();
+  const guilty: BucketResult[] = [];
+  let replayed = 0;
+  for (let bucket = 0; bucket < table.bucketCount; bucket++) {
+    rows.load(bucket);
+    const policy = table.policyOf(bucket);
+    const result = checkBucket(rows, { policy, rules, resets: resets.of(table, bucket) });
+    if (evidence.addBucket(rows, policy)) contested.add(bucket);
+    replayed += result.replay.replayed;
+    const { over, denials, replay, windows } = result;
+    if (over.drops.length + denials.length + replay.findings.length + windows.length > 0) guilty.push(result);
+    for (const { row, quanta } of over.drops) evidence.addExcess(row, quanta / policy.quantaPerToken);
+  }
+  const confirmed = confirmDenials(table, guilty);
+  for (const { denials } of confirmed) for (const { row } of denials) evidence.addFalseDenial(row);
+  return { guilty: confirmed, contested, replayed, phases: evidence.phases(), regions: evidence.regions() };
+}
+
+function checkBucket(
+  rows: BucketRows,
+  { policy, rules, resets }: { policy: Policy; rules: PassRules; resets: readonly number[] },
+): BucketResult {
+  const { clock, windows } = rules;
+  const refunds = refundsOf(rows, policy, resets);
+  const isReplayed = refunds.length === 0 && rows.table.levels !== undefined;
+  return {
+    bucket: rows.bucket,
+    over: findOverAdmission(rows, policy, clock, refunds),
+    denials: windows === undefined ? findFalseDenials(rows, policy, clock, rules.known) : [],
+    replay: isReplayed
+      ? replayBucket(rows.table, rows.bucket, policy, rules.known)
+      : { replayed: 0, findings: [] },
+    windows: windows === undefined ? [] : findBrokenWindows(rows, windows.promise, windows.clock),
+    refundedTokens: refunds.reduce((sum, { quanta }) => sum + quanta, 0) / policy.quantaPerToken,
+  };
+}
+
+function refundsOf({ table, refunds }: BucketRows, policy: Policy, resets: readonly number[]): Refund[] {
+  return [
+    ...refunds.map((row) => ({
+      fromUs: table.invokedUs[row] as number,
+      quanta: -(table.costTokens[row] as number) * policy.quantaPerToken,
+    })),
+    ...resets.map((fromUs) => ({ fromUs, quanta: policy.capacityQuanta })),
+  ].sort((a, b) => a.fromUs - b.fromUs);
+}
+
+function confirmDenials(table: OperationTable, guilty: readonly BucketResult[]): BucketResult[] {
+  const confirmed = falseForEveryCharge(
+    table,
+    guilty.flatMap(({ denials }) => denials.map(({ row }) => row)),
+  );
+  return guilty.map((result) => ({
+    ...result,
+    denials: result.denials.filter(({ row }) => confirmed.has(row)),
+  }));
+}
+
+/** Events that fill the bucket they name, or every bucket when they name none. */
+function resetsOf({ events }: History) {
+  const resets = events.filter(({ event }) => event === 'reset');
+  return {
+    of(table: OperationTable, bucket: number): readonly number[] {
+      if (resets.length === 0) return [];
+      const name = table.nameOf(bucket);
+      return resets.filter(({ args }) => (args?.bucket ?? name) === name).map(({ atUs }) => atUs);
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { FaultRecord } from '../history/operation.ts';
+
+/** A stretch of the run between two changes of its faults. */
+export interface Phase {
+  readonly name: string;
+  readonly fromUs: number;
+}
+
+/**
+ * Before, during and after each fault, in the order of time. Of several faults at once the phase names all that
+ * are injected; once none is, it is named after the one that was healed last. Without faults there is one phase.
+ */
+export function phasesOf(faults: readonly FaultRecord[]): Phase[] {
+  const changes = faults.filter(({ phase }) => phase !== 'settled').toSorted((a, b) => a.atUs - b.atUs);
+  const active: string[] = [];
+  const phases: Phase[] = [
+    { name: changes.length === 0 ? 'whole run' : 'before', fromUs: Number.NEGATIVE_INFINITY },
+  ];
+  for (const { fault, phase, atUs } of changes) {
+    if (phase === 'inject') active.push(fault);
+    else if (active.includes(fault)) active.splice(active.indexOf(fault), 1);
+    phases.push({
+      name: active.length > 0 ? `during ${active.join(' + ')}` : `after ${fault}`,
+      fromUs: atUs,
+    });
+  }
+  return phases;
+}
+
+/** The place of the phase that `us` lies in. */
+export function phaseAt(phases: readonly Phase[], us: number): number {
+  let at = phases.length - 1;
+  while (at > 0 && (phases[at]?.fromUs ?? 0) > us) at--;
+  return at;
+}

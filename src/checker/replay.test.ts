@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import { historyOf, type OperationPart } from '../../test/support/history.ts';
+import { checkHistory } from './check.ts';
+
+const S = 1_000_000;
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+
+/** A decision on 4 tokens and 1/s, by node `a`: seconds of its interval and of the bucket, tokens left. */
+function decided(
+  atS: number,
+  level: number,
+  {
+    node = 'a',
+    forS = 0,
+    bucketS = atS,
+    source = 'redis' as 'redis' | 'lease',
+    strategy = 'central',
+    ...part
+  }: OperationPart & {
+    node?: string;
+    forS?: number;
+    bucketS?: number;
+    source?: 'redis' | 'lease';
+    strategy?: string;
+  } = {},
+): OperationPart {
+  return {
+    invokedUs: atS * S,
+    completedUs: (atS + forS) * S,
+    ...part,
+    decision: { strategy, node, source, atUs: bucketS * S, bucketUs: bucketS * S, levelQuanta: level * S },
+  };
+}
+
+const denied = { outcome: 'denied' as const };
+const info = (atS: number, part: OperationPart = {}): OperationPart => ({
+  invokedUs: atS * S,
+  outcome: 'info',
+  ...part,
+});
+
+function replay(parts: readonly OperationPart[], header: Parameters<typeof historyOf>[1] = {}) {
+  return checkHistory(historyOf(parts, { policy: '4:1/s', ...header }), RULES).replay;
+}
+
+describe('the replay of decisions', () => {
+  it.each([
+    { title: 'one take from a full bucket', passes: [decided(1, 3)], fails: [decided(1, 2)] },
+    {
+      title: 'refill between two',
+      passes: [decided(1, 3), decided(1.5, 2.5)],
+      fails: [decided(1, 3), decided(1.5, 2.500001)],
+    },
+    {
+      title: 'refill no further than the capacity',
+      passes: [decided(1, 3), decided(9, 3)],
+      fails: [decided(1, 3), decided(9, 3.5)],
+    },
+    {
+      title: 'a denial, which takes nothing',
+      passes: [decided(1, 1, { cost: 3 }), decided(1, 1, { cost: 2, ...denied }), decided(2, 1)],
+      fails: [decided(1, 1, { cost: 3 }), decided(1, 1, { cost: 2, ...denied }), decided(2, 0)],
+    },
+    {
+      title: 'a denial below its cost',
+      passes: [decided(1, 1, { cost: 3 }), decided(1, 1, { cost: 2, ...denied })],
+      fails: [decided(1, 1, { cost: 3 }), decided(1, 1, { cost: 1, ...denied })],
+    },
+    {
+      title: 'two of one microsecond in the order of their levels',
+      passes: [decided(1, 2), decided(1, 3)],
+      fails: [decided(1, 3), decided(1, 3)],
+    },
+    {
+      title: 'a clock that steps back and adds nothing',
+      passes: [decided(5, 3), decided(6, 2, { bucketS: 5 })],
+      fails: [decided(5, 3), decided(6, 3, { bucketS: 5 })],
+    },
+    {
+      title: 'a charge without a reply in between',
+      passes: [decided(1, 3), info(1), decided(2, 2)],
+      fails: [decided(1, 3), decided(2, 2)],
+    },
+    {
+      title: 'one that came before',
+      passes: [info(1, { latestUs: 2 * S }), decided(1.5, 2)],
+      fails: [info(1, { latestUs: 1.2 * S }), decided(1.5, 2.7), decided(1.5, 0.7)],
+    },
+    {
+      title: 'levels that are the share of a lease',
+      passes: [decided(1, 1, { source: 'lease' })],
+      fails: [decided(1, 1)],
+    },
+    {
+      title: "levels that are each region's own",
+      passes: [decided(1, 1, { strategy: 'active-active' })],
+      fails: [decided(1, 1)],
+    },
+    {
+      title: 'a failover that keeps every write',
+      passes: [decided(1, 3), decided(2, 3, { node: 'b' })],
+      fails: [decided(1, 2, { cost: 2 }), decided(1.1, 0.1, { cost: 2 }), decided(2, 3, { node: 'b' })],
+    },
+    {
+      title: 'a failover while both nodes are asked',
+      passes: [
+        decided(1, 2, { cost: 2 }),
+        decided(1.1, 0.1, { cost: 2, forS: 2 }),
+        decided(2, 2, { node: 'b' }),
+      ],
+      fails: [decided(1, 2, { cost: 2 }), decided(1.1, 0.1, { cost: 2 }), decided(2, 2, { node: 'b' })],
+    },
+    {
+      title: 'a denial of a node that was replaced',
+      passes: [
+        decided(1, 0, { cost: 4 }),
+        decided(2, 0, { node: 'b' }),
+        decided(2.5, 1.5, { cost: 2, ...denied }),
+      ],
+      fails: [decided(1, 0, { cost: 4 }), decided(2, 0, { node: 'b' }), decided(2.5, 0.5)],
+    },
+    { title: 'a level within the capacity', passes: [decided(1, 3)], fails: [decided(1, 5)] },
+    {
+      title: 'a level not below zero',
+      passes: [decided(1, 0, { cost: 4 })],
+      fails: [decided(1, -1, { cost: 5 })],
+    },
+  ])('accepts $title, and not its smallest change', ({ passes, fails }) => {
+    expect(replay(passes).total).toBe(0);
+    expect(replay(fails).total).toBeGreaterThan(0);
+  });
+
+  it('of an unknown initial level starts with what the first reply says', () => {
+    expect(replay([decided(1, 1), decided(2, 1)], { header: { initial: 'unknown' } }).total).toBe(0);
+  });
+
+  it('leaves out buckets with refunds and resets, whose levels cannot be known', () => {
+    expect(replay([decided(1, 3), { invokedUs: 2 * S, cost: -1 }, decided(2, 3)]).replayed).toBe(0);
+    const reset = { type: 'event', event: 'reset', atUs: 2 * S, args: { bucket: 'b' } } as const;
+    expect(replay([decided(1, 3), decided(2, 3)], { records: [reset] }).replayed).toBe(0);
+    expect(
+      replay([decided(1, 3), decided(2, 3)], { records: [{ ...reset, args: { bucket: 'c' } }] }).replayed,
+    ).toBe(2);
+  });
+
+  it('pins a lost write to the nodes between which it was lost', () => {
+    const { findings } = replay([
+      decided(1, 2, { cost: 2 }),
+      decided(1.5, 0.5, { cost: 2 }),
+      decided(2, 2, { node: 'b' }),
+    ]);
+    expect(findings[0]).toMatchObject({
+      kind: 'replay',
+      count: 1,
+      worst: { operation: { index: 2 }, tokens: 2 },
+      inequality: '2 tokens minted between a and b: the math gives a level of 0, the reply says 2',
+      witness: [
+        { operation: { index: 1 }, decision: { node: 'a', level: 0.5 } },
+        { operation: { index: 2 }, decision: { node: 'b', level: 2 } },
+      ],
+    });
+  });
+});

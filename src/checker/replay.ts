@@ -1,0 +1,202 @@
+import type { Policy } from '../core/policy.ts';
+import { KIND, type OperationTable } from '../history/table.ts';
+import { Fillers } from './fillers.ts';
+import type { Known } from './known.ts';
+
+/**
+ * Replays the decisions that say which level they left, exactly: on each node in the order of the bucket's own
+ * time, then level falling, then allowed before denied. After level l at time u the math gives, at time v,
+ *   before = min(C, l + r(v - u)),   after = before - cost if allowed, else before, which is below the cost.
+ * What the reply says minus what the math gives is the gap. A gap below zero means tokens were lost: something
+ * that we do not know of was charged. That is no finding where operations without a level (`info`, attempts
+ * merged into one) can have been charged in between. A gap above zero means tokens were minted: a write was lost,
+ * or refill came too early. What unacknowledged charges took may come back at a failover, so they excuse that.
+ *
+ * Where several nodes decided, a decision is compared with the last admission of its node, or, when another node
+ * admitted in between, with that one, if the intervals leave no doubt which it was: this pins a lost write to the
+ * failover that lost it. A denial of a node that has been replaced without knowing it charges nothing and is
+ * compared with nothing.
+ */
+export interface ReplayFinding {
+  /** The decision before, on the same node or on the one that decided until then; absent for a first decision. */
+  readonly before?: number;
+  readonly row: number;
+  /** Quanta: what the math gives. */
+  readonly expectedQuanta: number;
+  /** Above zero: minted. Below: lost. */
+  readonly gapQuanta: number;
+  readonly reason: 'level' | 'denied-with-enough' | 'out-of-range';
+}
+
+export interface ReplayResult {
+  readonly replayed: number;
+  readonly findings: readonly ReplayFinding[];
+}
+
+/** Replays one bucket, or nothing of it when it has refunds or resets: those leave no level behind. */
+export function replayBucket(
+  table: OperationTable,
+  bucket: number,
+  policy: Policy,
+  known: Known,
+): ReplayResult {
+  const rows = decidedRows(table, bucket, known);
+  if (rows.length === 0) return { replayed: 0, findings: [] };
+  return new Replay(table, bucket, policy, known, rows).run();
+}
+
+function decidedRows(table: OperationTable, bucket: number, { judgedUntilUs }: Known): number[] {
+  const { levels, starts, kinds } = table;
+  const rows: number[] = [];
+  if (levels === undefined) return rows;
+  for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
+    const outcome = (kinds[row] as number) & KIND.outcome;
+    if (outcome !== KIND.allowed && outcome !== KIND.denied) continue;
+    if (!Number.isNaN(levels[row] as number) && table.lastUs(row) <= judgedUntilUs) rows.push(row);
+  }
+  return rows;
+}
+
+class Replay {
+  readonly #table: OperationTable;
+  readonly #policy: Policy;
+  readonly #known: Known;
+  readonly #rows: readonly number[];
+  readonly #levels: Float64Array;
+  readonly #bucketUs: Float64Array;
+  readonly #nodes: Uint16Array;
+  readonly #unseen: Fillers;
+  readonly #admitted: Fillers;
+  readonly #findings: ReplayFinding[] = [];
+
+  constructor(table: OperationTable, bucket: number, policy: Policy, known: Known, rows: number[]) {
+    this.#table = table;
+    this.#policy = policy;
+    this.#known = known;
+    this.#levels = table.levels as Float64Array;
+    this.#bucketUs = table.bucketUs as Float64Array;
+    this.#nodes = table.nodes as Uint16Array;
+    this.#rows = rows.sort((a, b) => this.#compare(a, b));
+    this.#unseen = Fillers.withoutLevel(table, bucket);
+    this.#admitted = Fillers.ofRows(
+      table,
+      rows.filter((row) => this.#isAllowed(row)),
+    );
+  }
+
+  run(): ReplayResult {
+    const rows = this.#rows;
+    const nodeOf = (row: number | undefined) => (row === undefined ? -1 : (this.#nodes[row] as number));
+    const oneNode = nodeOf(rows[0]) === nodeOf(rows.at(-1));
+    let before: number | undefined;
+    for (const row of rows) {
+      if (nodeOf(before) !== nodeOf(row)) before = undefined;
+      if (this.#isInRange(row)) {
+        if (oneNode) before === undefined ? this.#compareWithFull(row) : this.#compareWith(before, row);
+        else this.#compareAmongNodes(before, row);
+      }
+      if (oneNode || this.#isAllowed(row)) before = row;
+    }
+    return { replayed: rows.length, findings: this.#findings };
+  }
+
+  #compare(a: number, b: number): number {
+    const kinds = this.#table.kinds;
+    return (
+      (this.#nodes[a] as number) - (this.#nodes[b] as number) ||
+      (this.#bucketUs[a] as number) - (this.#bucketUs[b] as number) ||
+      (this.#levels[b] as number) - (this.#levels[a] as number) ||
+      ((kinds[a] as number) & KIND.outcome) - ((kinds[b] as number) & KIND.outcome)
+    );
+  }
+
+  #isAllowed(row: number): boolean {
+    return ((this.#table.kinds[row] as number) & KIND.outcome) === KIND.allowed;
+  }
+
+  #isInRange(row: number): boolean {
+    const level = this.#levels[row] as number;
+    const expectedQuanta = Math.max(0, Math.min(this.#policy.capacityQuanta, level));
+    if (level === expectedQuanta) return true;
+    this.#findings.push({ row, expectedQuanta, gapQuanta: level - expectedQuanta, reason: 'out-of-range' });
+    return false;
+  }
+
+  #compareWithFull(row: number): void {
+    if (this.#known.initial === 'full') this.#judge(row, this.#policy.capacityQuanta);
+  }
+
+  #compareWith(before: number, row: number): void {
+    const { initial, knownFromUs } = this.#known;
+    if (initial === 'unknown' && (this.#table.invokedUs[before] as number) < knownFromUs) return; // not all is there
+    const { capacityQuanta, quantaPerUs } = this.#policy;
+    const level = this.#levels[before] as number;
+    const elapsedUs = Math.max(0, (this.#bucketUs[row] as number) - (this.#bucketUs[before] as number));
+    const missing = capacityQuanta - level;
+    const full = elapsedUs >= Math.ceil(missing / quantaPerUs); // compare before multiplying: 2^53
+    this.#judge(row, full ? capacityQuanta : level + elapsedUs * quantaPerUs, before);
+  }
+
+  /** `levelQuanta` is what the bucket held when it was asked. */
+  #judge(row: number, levelQuanta: number, before?: number): void {
+    const allowed = this.#isAllowed(row);
+    const cost = (this.#table.costTokens[row] as number) * this.#policy.quantaPerToken;
+    const expectedQuanta = allowed ? levelQuanta - cost : levelQuanta;
+    const level = this.#levels[row] as number;
+    const gapQuanta = level - expectedQuanta;
+    const found = { row, expectedQuanta, gapQuanta, ...(before === undefined ? {} : { before }) };
+    if (gapQuanta !== 0 && !this.#isExcused(gapQuanta, row, before))
+      this.#findings.push({ ...found, reason: 'level' });
+    else if (!allowed && level >= cost) this.#findings.push({ ...found, reason: 'denied-with-enough' });
+  }
+
+  /** Whether charges that left no level explain it. Those that another node knew of count whenever they were. */
+  #isExcused(gapQuanta: number, row: number, before: number | undefined): boolean {
+    const { invokedUs } = this.#table;
+    const isNear = gapQuanta < 0 && before !== undefined && this.#nodes[before] === this.#nodes[row];
+    const sinceUs = isNear ? (invokedUs[before] as number) : Number.NEGATIVE_INFINITY;
+    const mostTokens = this.#unseen.costBetween(sinceUs, this.#table.lastUs(row));
+    return mostTokens * this.#policy.quantaPerToken >= Math.abs(gapQuanta);
+  }
+
+  #compareAmongNodes(before: number | undefined, row: number): void {
+    if (before !== undefined && !this.#anotherAdmitted(before, row)) this.#compareWith(before, row);
+    else if (this.#isAllowed(row)) this.#compareAcrossNodes(row);
+  }
+
+  /** Whether a decision of another node can have come between two of one node. */
+  #anotherAdmitted(before: number, row: number): boolean {
+    const { invokedUs } = this.#table;
+    return this.#admitted.some(
+      invokedUs[before] as number,
+      this.#table.lastUs(row),
+      (other) => this.#nodes[other] !== this.#nodes[row],
+    );
+  }
+
+  /** Compares with the last admission before it on whatever node, if there is no doubt which that was. */
+  #compareAcrossNodes(row: number): void {
+    const { invokedUs } = this.#table;
+    const startUs = invokedUs[row] as number;
+    const last = this.#admitted.lastCompletedBefore(startUs);
+    if (last === undefined) {
+      const raced = this.#admitted.some(
+        Number.NEGATIVE_INFINITY,
+        this.#table.lastUs(row),
+        (one) => one !== row,
+      );
+      if (!raced) this.#compareWithFull(row);
+      return;
+    }
+    const doubtful = this.#admitted.some(invokedUs[last] as number, this.#table.lastUs(row), (one) =>
+      one === row || one === last ? false : !this.#isOrdered(one, last, row),
+    );
+    if (!doubtful) this.#compareWith(last, row);
+  }
+
+  /** Whether `one` certainly came before `last`, or after `row`, by the order of their own node. */
+  #isOrdered(one: number, last: number, row: number): boolean {
+    if (this.#nodes[one] === this.#nodes[row]) return this.#compare(one, row) > 0;
+    return this.#nodes[one] === this.#nodes[last] && this.#compare(one, last) < 0;
+  }
+}

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { historyOf, type OperationPart } from '../../test/support/history.ts';
+import { checkHistory } from './check.ts';
+import { formatPromise, parsePromise } from './promise.ts';
+
+const S = 1_000_000;
+
+/** Whether the bucket breaks its promise; times in seconds. */
+function broken(
+  promise: string,
+  spans: readonly (readonly [from: number, to: number, outcome?: 'denied'])[],
+) {
+  const parts = spans.map(
+    ([from, to, outcome]): OperationPart => ({
+      invokedUs: from * S,
+      completedUs: to * S,
+      outcome: outcome ?? 'allowed',
+    }),
+  );
+  const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+  return checkHistory(historyOf(parts), { ...rules, promise: parsePromise(promise) });
+}
+
+const many = (count: number, from: number, to = from) =>
+  Array.from({ length: count }, () => [from, to] as const);
+
+describe('a promise of a window', () => {
+  it.each([
+    {
+      title: 'the limit in one window',
+      promise: 'sliding-window:3/10s',
+      passes: many(3, 1),
+      fails: many(4, 1),
+    },
+    {
+      title: 'the limit again, a window later',
+      promise: 'sliding-window:3/10s',
+      passes: [...many(3, 1), ...many(1, 11)],
+      fails: [...many(3, 1), ...many(1, 10.999999)],
+    },
+    {
+      title: 'what may have taken effect a window later',
+      promise: 'sliding-window:3/10s',
+      passes: [...many(3, 1), [5, 11] as const],
+      fails: [...many(3, 1), [5, 10.999] as const],
+    },
+    {
+      title: 'a burst across two windows that nobody aligned',
+      promise: 'fixed-window:3/10s',
+      passes: many(6, 1),
+      fails: many(7, 1),
+    },
+    {
+      title: 'what two windows and a bit can hold',
+      promise: 'fixed-window:3/10s',
+      passes: [...many(6, 1), ...many(3, 12)],
+      fails: [...many(6, 1), ...many(4, 12)],
+    },
+    {
+      title: 'a burst across a window of the epoch',
+      promise: 'fixed-window:3/10s:epoch',
+      passes: [...many(3, 9.9), ...many(3, 10)],
+      fails: [...many(3, 9.9), ...many(1, 9.99)],
+    },
+    {
+      title: 'what may have come in the next window of the epoch',
+      promise: 'fixed-window:3/10s:epoch',
+      passes: [...many(3, 9), [9, 10] as const],
+      fails: [...many(3, 9), [9, 9.9] as const],
+    },
+    {
+      title: 'a burst across a window that an operation opened',
+      promise: 'fixed-window:3/10s:first',
+      passes: [[1, 1] as const, ...many(2, 10.9), ...many(3, 11)],
+      fails: [...many(3, 10.9), ...many(3, 11)],
+    },
+    {
+      title: 'one that a denied operation opened',
+      promise: 'fixed-window:3/10s:first',
+      passes: [[1, 1, 'denied'] as const, ...many(3, 10.9), ...many(3, 11)],
+      fails: [...many(3, 10.9), ...many(3, 11)],
+    },
+  ])('$promise allows $title, and not its smallest change', ({ promise, passes, fails }) => {
+    expect(broken(promise, passes).windows.buckets).toBe(0);
+    expect(broken(promise, fails).windows.buckets).toBe(1);
+    expect(broken(promise, fails).verdict).toBe('fail');
+  });
+
+  it('is judged in place of the token bucket, whose reading is shown beside', () => {
+    const report = broken('fixed-window:30/10s:epoch', [...many(30, 9.9), ...many(30, 10)]);
+    expect(report.judgements[0]).toMatchObject({
+      verdict: 'pass',
+      reason: 'no bucket broke its promise of fixed-window:30/10s:epoch',
+    });
+    expect(report.overAdmission.totalExcess).toBe(39.5);
+  });
+
+  it('comes with a proof of as many operations as it takes', () => {
+    const { windows } = broken('sliding-window:3/10s', many(9, 1, 2));
+    expect(windows.findings[0]).toMatchObject({
+      inequality: '4 tokens admitted wholly within 10 s, where sliding-window:3/10s allows at most 3',
+    });
+    expect(windows.findings[0]?.witness).toHaveLength(4);
+  });
+});
+
+describe('a promise', () => {
+  it.each([
+    'token-bucket',
+    'fixed-window:100/60s',
+    'fixed-window:100/60s:epoch',
+    'fixed-window:5/1s:first',
+    'sliding-window:100/60s',
+  ])('%s is read and written', (text) => expect(formatPromise(parsePromise(text))).toBe(text));
+  it.each([
+    'bucket',
+    'fixed-window:0/60s',
+    'fixed-window:10',
+    'sliding-window:10/60s:first',
+    'fixed-window:10/60parsecs',
+  ])('%s is refused', (text) =>
+    expect(() => parsePromise(text)).toThrow(/a promise is one of token-bucket, fixed-window/),
+  );
+});

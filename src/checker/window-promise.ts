@@ -1,0 +1,209 @@
+import { KIND } from '../history/table.ts';
+import type { BucketRows } from './bucket-rows.ts';
+import type { ClockSlack } from './clock.ts';
+import type { Promised } from './promise.ts';
+
+/**
+ * Fixed and sliding windows, from intervals. An operation counts for a window only when its whole interval lies
+ * inside: then it was admitted in there whenever it took effect. W is the length, N the limit.
+ *
+ * Sliding (the exact log): no span shorter than W may hold more than N.
+ * Fixed, aligned to the epoch: no window [kW, (k+1)W) may hold more than N.
+ * Fixed, alignment not said: windows do not overlap, so a span [s, e] meets at most floor((e - s)/W) + 2 of them
+ *   and may hold at most N times as many. Convicting beyond that accuses no sequence of disjoint windows.
+ * Fixed, starting with an operation: a span shorter than W that holds more than N meets two windows, and the
+ *   first of them opened in [s - W, e - W] with an operation. Where none can have been there, it is guilty.
+ *
+ * Sound, not complete: two windows that share a burst are given the benefit of every placement.
+ */
+export type WindowPromise = Exclude<Promised, { type: 'token-bucket' }>;
+
+/** A span that holds more than is promised. Tokens. */
+export interface BrokenWindow {
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly allowance: number;
+  readonly admitted: number;
+}
+
+/** How the clock that the limiter's windows run on relates to the recorder's. */
+export interface WindowClock extends ClockSlack {
+  /** Server minus recorder, within `offsetErrorUs`; only windows aligned to the epoch need it. */
+  readonly offsetUs: number;
+  readonly offsetErrorUs: number;
+  /** Nothing is known of what was admitted before. */
+  readonly knownFromUs: number;
+}
+
+/** The spans of one bucket that break the promise, one for each end at which one does. O(n log n). */
+export function findBrokenWindows(
+  bucket: BucketRows,
+  promise: WindowPromise,
+  clock: WindowClock,
+): BrokenWindow[] {
+  const spans = new Spans(bucket, promise, clock);
+  if (promise.type === 'sliding-window') return spans.shorterThan(1, 1);
+  if (promise.alignment === 'epoch') return spans.inAlignedWindows();
+  const unopened = promise.alignment === 'first' ? spans.withoutOpening() : [];
+  return unopened.length > 0 ? unopened : spans.meetingWindows();
+}
+
+/** A smallest proof that a span is above its allowance: leave one out, and the rest is within. */
+export function proveBrokenWindow(bucket: BucketRows, window: BrokenWindow): number[] {
+  const { table } = bucket;
+  const cost = (row: number) => table.costTokens[row] as number;
+  const inside = [...admissionsOf(bucket)].filter(
+    (row) => (table.invokedUs[row] as number) >= window.startUs && table.lastUs(row) <= window.endUs,
+  );
+  let left = inside.reduce((sum, row) => sum + cost(row), 0);
+  const leftOut = new Set<number>();
+  for (const row of inside.toSorted((a, b) => cost(a) - cost(b))) {
+    if (left - cost(row) <= window.allowance) break;
+    left -= cost(row);
+    leftOut.add(row);
+  }
+  return inside.filter((row) => !leftOut.has(row));
+}
+
+/** Admissions in the order of completion. */
+function admissionsOf(bucket: BucketRows): Uint32Array {
+  bucket.loadByLast();
+  const { kinds } = bucket.table;
+  return bucket.byLast
+    .subarray(0, bucket.lastCount)
+    .filter((row) => ((kinds[row] as number) & KIND.outcome) === KIND.allowed);
+}
+
+class Spans {
+  readonly #bucket: BucketRows;
+  readonly #promise: WindowPromise;
+  readonly #clock: WindowClock;
+  readonly #rows: Uint32Array;
+
+  constructor(bucket: BucketRows, promise: WindowPromise, clock: WindowClock) {
+    this.#bucket = bucket;
+    this.#promise = promise;
+    this.#clock = clock;
+    this.#rows = admissionsOf(bucket);
+  }
+
+  /** Spans shorter than `windows` windows of the limiter's clock that hold more than `limits` limits. */
+  shorterThan(windows: number, limits: number): BrokenWindow[] {
+    const { table } = this.#bucket;
+    const allowance = this.#promise.limit * limits;
+    const lengthUs = this.#onRecorder(windows * this.#promise.windowUs);
+    const sums = new Sums(this.#bucket, this.#rows);
+    const found: BrokenWindow[] = [];
+    for (const row of this.#rows) {
+      const endUs = table.lastUs(row);
+      const startUs = endUs - lengthUs + 1;
+      sums.add(row, table.costTokens[row] as number);
+      if ((table.invokedUs[row] as number) < startUs) continue;
+      const admitted = sums.since(startUs);
+      if (admitted > allowance) found.push({ startUs, endUs, allowance, admitted });
+    }
+    return found;
+  }
+
+  /** Spans of one window, then of two, four ... up to the whole history: the first that show something. */
+  meetingWindows(): BrokenWindow[] {
+    const spanUs = this.#spanUs();
+    for (let windows = 1; ; windows *= 2) {
+      const found = this.shorterThan(windows, windows + 1);
+      if (found.length > 0 || windows * this.#promise.windowUs > spanUs) return found;
+    }
+  }
+
+  /** Short spans above the limit in which no second window can have begun. */
+  withoutOpening(): BrokenWindow[] {
+    const { windowUs } = this.#promise;
+    const sinceUs = windowUs + this.#clock.epsilonUs;
+    return this.shorterThan(1, 1).filter(
+      ({ startUs, endUs }) =>
+        startUs - sinceUs > this.#clock.knownFromUs &&
+        !this.#anyoneWithin(startUs - sinceUs, endUs - this.#onRecorder(windowUs)),
+    );
+  }
+
+  inAlignedWindows(): BrokenWindow[] {
+    const { table } = this.#bucket;
+    const { limit, windowUs } = this.#promise;
+    const { offsetUs, offsetErrorUs } = this.#clock;
+    const numberOf = (us: number) => Math.floor((us + offsetUs) / windowUs);
+    const sums = new Map<number, number>();
+    for (const row of this.#rows) {
+      const number = numberOf((table.invokedUs[row] as number) - offsetErrorUs);
+      if (numberOf(table.lastUs(row) + offsetErrorUs) === number)
+        sums.set(number, (sums.get(number) ?? 0) + (table.costTokens[row] as number));
+    }
+    return [...sums]
+      .filter(([, admitted]) => admitted > limit)
+      .map(([number, admitted]) => {
+        const startUs = number * windowUs - offsetUs + offsetErrorUs;
+        return { startUs, endUs: startUs + windowUs - 1 - 2 * offsetErrorUs, allowance: limit, admitted };
+      });
+  }
+
+  /** A length on the limiter's clock, which may have run ahead, as the least it can be on the recorder's. */
+  #onRecorder(lengthUs: number): number {
+    const { rhoPpm, epsilonUs } = this.#clock;
+    return Math.floor(lengthUs / (1 + Math.max(0, rhoPpm) / 1_000_000)) - epsilonUs;
+  }
+
+  #spanUs(): number {
+    const { table } = this.#bucket;
+    const last = this.#rows.at(-1);
+    if (last === undefined) return 0;
+    const firstUs = this.#rows.reduce(
+      (least, row) => Math.min(least, table.invokedUs[row] as number),
+      Number.POSITIVE_INFINITY,
+    );
+    return table.lastUs(last) - firstUs;
+  }
+
+  /** Whether any operation at all, denied ones included, can have taken effect in [fromUs, toUs]. */
+  #anyoneWithin(fromUs: number, toUs: number): boolean {
+    const { table, byInvoked, count } = this.#bucket;
+    return byInvoked
+      .subarray(0, count)
+      .some((row) => (table.invokedUs[row] as number) <= toUs && table.lastUs(row) >= fromUs);
+  }
+}
+
+/** Sums of costs over operations invoked since some moment: a Fenwick tree over the order of invocation. */
+class Sums {
+  readonly #times: Float64Array;
+  readonly #tree: Float64Array;
+  readonly #invokedUs: Float64Array;
+  #total = 0;
+
+  constructor({ table }: BucketRows, rows: Uint32Array) {
+    this.#invokedUs = table.invokedUs;
+    this.#times = Float64Array.from(rows, (row) => table.invokedUs[row] as number).sort();
+    this.#tree = new Float64Array(rows.length + 1);
+  }
+
+  add(row: number, cost: number): void {
+    this.#total += cost;
+    const place = this.#countBefore(this.#invokedUs[row] as number);
+    for (let at = place + 1; at < this.#tree.length; at += at & -at)
+      this.#tree[at] = (this.#tree[at] as number) + cost;
+  }
+
+  since(us: number): number {
+    let before = 0;
+    for (let at = this.#countBefore(us); at > 0; at -= at & -at) before += this.#tree[at] as number;
+    return this.#total - before;
+  }
+
+  #countBefore(us: number): number {
+    let low = 0;
+    let high = this.#times.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#times[middle] as number) < us) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,160 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { checkHistory } from '../../checker/check.ts';
+import { type Promised, parsePromise } from '../../checker/promise.ts';
+import type { EvidenceRules } from '../../checker/rules.ts';
+import { formatPolicy, makePolicy } from '../../core/policy.ts';
+import type { ForeignReader } from '../../history/foreign/reader.ts';
+import type { History } from '../../history/history.ts';
+import type { Header } from '../../history/operation.ts';
+import { HistoryReader } from '../../history/reader.ts';
+import { renderCheckJunit } from '../../report/check-junit.ts';
+import { renderCheckMarkdown } from '../../report/check-markdown.ts';
+import { type CheckDocument, makeCheckDocument } from '../../report/check-report.ts';
+import { renderCheckTable } from '../../report/check-table.ts';
+import type { Environment } from '../environment.ts';
+import { exitCodeOfVerdict } from '../exit-codes.ts';
+import {
+  addForeignOptions,
+  FOREIGN_EXAMPLES,
+  type ForeignOptions,
+  foreignReaderOf,
+} from '../foreign-options.ts';
+import { decimalNumber, parsedBy, wholeNumber } from '../options.ts';
+import { type Reader, readHistory } from '../read-history.ts';
+
+interface Options extends ForeignOptions {
+  readonly promise: Promised;
+  readonly falseDenials: number;
+  readonly contested: number;
+  readonly info: number;
+  readonly json: boolean;
+  readonly format: 'table' | 'json' | 'md' | 'junit';
+}
+
+export function checkCommand(environment: Environment): Command {
+  const command = new Command('check')
+    .description(
+      "Judge a recorded history, ours or anybody's: was more admitted, or more denied, than the policy allows?",
+    )
+    .argument('<history...>', 'files of one run, merged; - is standard input; .gz is unpacked')
+    .addOption(
+      new Option(
+        '--promise <promise>',
+        'what the limiter claims: token-bucket, fixed-window:100/60s[:epoch|first], sliding-window:100/60s',
+      )
+        .argParser(parsedBy(parsePromise))
+        .default({ type: 'token-bucket' }, 'token-bucket'),
+    )
+    .addOption(
+      new Option(
+        '--false-denials <count>',
+        'how many the strategy declares; any for one that splits its tokens',
+      )
+        .argParser(parseDeclared)
+        .default(0),
+    )
+    .option(
+      '--contested <buckets>',
+      'fewer drained and denying buckets than this are too little evidence',
+      wholeNumber(0, 1e9),
+      1,
+    )
+    .option(
+      '--info <share>',
+      'a larger share of operations without a reply is too little evidence',
+      decimalNumber(0, 1),
+      0.05,
+    )
+    .addOption(
+      new Option('--format <format>', 'how to print the result')
+        .choices(['table', 'json', 'md', 'junit'])
+        .default('table'),
+    )
+    .option('--json', 'the same as --format json', false);
+  return addForeignOptions(command)
+    .addHelpText('after', EXAMPLES)
+    .action((files: string[], options: Options) => check(files, options, environment));
+}
+
+const EXAMPLES = `
+Examples:
+  $ openclaw-rl check reports/latest/history.ndjson              # a run of ours, again
+  $ openclaw-rl check us.ndjson.gz eu.ndjson.gz --json           # one run that two recorders wrote
+  $ openclaw-rl check h.ndjson --false-denials any               # a strategy that splits its tokens over regions
+${FOREIGN_EXAMPLES}`;
+
+function parseDeclared(text: string): number {
+  if (text === 'any') return Number.POSITIVE_INFINITY;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number, or any.');
+}
+
+async function check(files: readonly string[], options: Options, environment: Environment): Promise<void> {
+  const foreign = foreignReaderOf(options, options.promise);
+  const reader: Reader = foreign ?? new HistoryReader();
+  const history = await readHistory(files, reader, {
+    signal: environment.interrupt,
+    onProgress: ({ file, share, operations }) =>
+      environment.log(
+        `${share === undefined ? '' : `${Math.floor(100 * share)}% of `}${file}: ${operations} operations\n`,
+      ),
+  });
+  if (history.operations.rows > LONG_HISTORY)
+    environment.log(`judging ${history.operations.rows} operations\n`);
+  const report = checkHistory(history, rulesOf(options, foreign));
+  const document = makeCheckDocument(factsOf(history, environment), report);
+  environment.out(render(document, options, environment));
+  if (foreign !== undefined && foreign.skipped > 0)
+    environment.log(`${foreign.skipped} lines have no ${options.key} and were left out\n`);
+  environment.setExitCode(exitCodeOfVerdict(report.verdict));
+}
+
+/** Judging this many takes about a second. */
+const LONG_HISTORY = 1_000_000;
+
+function rulesOf(options: Options, foreign: ForeignReader | undefined): EvidenceRules {
+  return {
+    busiest: [],
+    contestedAtLeast: 0,
+    contestedBucketsAtLeast: options.contested,
+    infoAtMost: options.info,
+    interrupted: false,
+    promise: options.promise,
+    falseDenialsAtMost: options.falseDenials,
+    openAtEndMissing: foreign !== undefined,
+  };
+}
+
+function factsOf({ header }: History, { commandLine }: Environment) {
+  return {
+    command: ['openclaw-rl', ...commandLine].map(shellWord).join(' '),
+    strategy: header.strategy,
+    policies: policiesOf(header),
+    seed: header.seed,
+    initial: header.initial,
+  };
+}
+
+function policiesOf({ policy, policies = {} }: Header): Record<string, string> {
+  const all = [...(policy === undefined ? [] : [['', policy] as const]), ...Object.entries(policies)];
+  return Object.fromEntries(
+    all.map(([name, { capacity, refill }]) => [name, formatPolicy(makePolicy(capacity, refill))]),
+  );
+}
+
+function render(document: CheckDocument, { json, format }: Options, { colourOut }: Environment): string {
+  switch (json ? 'json' : format) {
+    case 'json':
+      return `${JSON.stringify(document, undefined, 2)}\n`;
+    case 'md':
+      return renderCheckMarkdown(document);
+    case 'junit':
+      return renderCheckJunit(document);
+    case 'table':
+      return renderCheckTable(document, { colour: colourOut });
+  }
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,121 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createGunzip } from 'node:zlib';
+import { OpenclawError } from '../core/errors.ts';
+import type { History } from '../history/history.ts';
+
+/** What reads a history: `HistoryReader`, or `ForeignReader` for logs that others wrote. */
+export interface Reader {
+  readonly operations: number;
+  startFile(name: string): void;
+  push(chunk: Uint8Array): void;
+  endFile(truncated?: boolean): void;
+  finish(): History;
+}
+
+export interface ReadProgress {
+  readonly file: string;
+  /** Of the bytes of the file; undefined for standard input. */
+  readonly share: number | undefined;
+  readonly operations: number;
+}
+
+const CHUNK_BYTES = 1_048_576;
+const PROGRESS_EVERY_MS = 1_000;
+
+/**
+ * Reads files, `-` for standard input, as one run. What begins like gzip is unpacked, whatever its name. An
+ * archive that breaks off is read as far as it goes. Throws INVALID_HISTORY and INTERRUPTED.
+ */
+export async function readHistory(
+  files: readonly string[],
+  reader: Reader,
+  { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: ReadProgress) => void },
+): Promise<History> {
+  for (const file of files) {
+    const size = file === '-' ? undefined : await sizeOf(file);
+    let progressMs = performance.now() + PROGRESS_EVERY_MS;
+    reader.startFile(file === '-' ? 'standard input' : file);
+    const truncated = await readFile(file, (chunk, bytes) => {
+      if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted while reading');
+      reader.push(chunk);
+      if (performance.now() < progressMs) return;
+      progressMs = performance.now() + PROGRESS_EVERY_MS;
+      onProgress({ file, share: size && bytes / size, operations: reader.operations });
+    });
+    reader.endFile(truncated);
+  }
+  return reader.finish();
+}
+
+async function sizeOf(file: string): Promise<number> {
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    throw unreadable(file, error.code === 'ENOENT' ? 'there is no such file' : error.message);
+  });
+  if (found.isDirectory()) throw unreadable(file, 'it is a folder; name the history in it');
+  return found.size;
+}
+
+/** Hands on the bytes, unpacked, with the number of bytes read so far; true when an archive broke off. */
+async function readFile(file: string, onChunk: (chunk: Uint8Array, bytes: number) => void): Promise<boolean> {
+  const source = createReadStream(file === '-' ? '/dev/stdin' : file, { highWaterMark: CHUNK_BYTES });
+  let unpack: ReturnType<typeof unpacker> | undefined;
+  let bytes = 0;
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      if (bytes === 0 && chunk[0] === 0x1f && chunk[1] === 0x8b)
+        unpack = unpacker((part) => onChunk(part, bytes));
+      bytes += chunk.length;
+      if (unpack === undefined) onChunk(chunk, bytes);
+      else await unpack.write(chunk);
+    }
+    return (await unpack?.end()) ?? false;
+  } catch (error) {
+    if (error instanceof OpenclawError) throw error;
+    throw unreadable(file, error instanceof Error ? error.message : String(error));
+  } finally {
+    source.destroy();
+  }
+}
+
+/** A gunzip that is fed chunk by chunk, one at a time, so that nothing piles up. */
+function unpacker(onPart: (part: Uint8Array) => void) {
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  let failure: NodeJS.ErrnoException | undefined;
+  gunzip.on('error', (error) => {
+    failure = error;
+  });
+  gunzip.on('data', (part: Uint8Array) => {
+    if (failure !== undefined) return;
+    try {
+      onPart(part);
+    } catch (error) {
+      failure = error as Error;
+    }
+  });
+  const settle = () => {
+    if (failure === undefined) return false;
+    if (failure.code === 'Z_BUF_ERROR') return true; // it ends in the middle: a crash while it was written
+    throw failure;
+  };
+  return {
+    async write(chunk: Uint8Array): Promise<void> {
+      await new Promise<void>((resolve) => {
+        gunzip.write(chunk, () => resolve());
+        gunzip.once('error', () => resolve());
+      });
+      settle();
+    },
+    async end(): Promise<boolean> {
+      await new Promise<void>((resolve) => {
+        gunzip.once('end', resolve).once('error', () => resolve());
+        gunzip.end();
+      });
+      return settle();
+    },
+  };
+}
+
+function unreadable(file: string, why: string): OpenclawError {
+  return new OpenclawError('INVALID_HISTORY', `${file}: ${why}`);
+}

@@ -1,0 +1,76 @@
+import { OpenclawError } from '../core/errors.ts';
+import { DURATION, KIND, type OperationTable } from './table.ts';
+
+/**
+ * Attempts of one decision on one bucket are one: if any was allowed, there was one charge between the first
+ * invocation and the first completion that said so; otherwise each denial keeps its own interval, and all
+ * unanswered attempts together are one open `info`. Rows that another one stands for are marked `merged`.
+ */
+export function mergeAttempts(
+  table: OperationTable,
+  decisions: Uint32Array,
+  longUs: Map<number, number>,
+): void {
+  for (let bucket = 0; bucket < table.bucketCount; bucket++) {
+    const attempts = new Map<number, number[]>();
+    for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
+      const id = decisions[row] as number;
+      if (id === 0) continue;
+      const rows = attempts.get(id);
+      if (rows === undefined) attempts.set(id, [row]);
+      else rows.push(row);
+    }
+    for (const rows of attempts.values()) if (rows.length > 1) mergeRows(table, rows, longUs);
+  }
+}
+
+function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<number, number>): void {
+  const is = (row: number, outcome: number, part: number) =>
+    ((table.kinds[row] as number) & (KIND.outcome | KIND.part)) === (outcome | part);
+  const charged = rows.filter((row) => !is(row, KIND.info, KIND.part));
+  const surplus = rows.filter((row) => is(row, KIND.info, KIND.part));
+  checkCosts(table, charged);
+  for (const row of rows) table.levels?.fill(Number.NaN, row, row + 1); // which attempt charged is not known
+  const firstUs = Math.min(...rows.map((row) => table.invokedUs[row] as number));
+  const allowed = charged.filter((row) => is(row, KIND.allowed, 0));
+  const open = charged.filter((row) => is(row, KIND.info, 0));
+  if (allowed.length > 0) {
+    const lastUs = Math.min(...allowed.map((row) => table.lastUs(row)));
+    merge(table, longUs, { rows: [...allowed, ...charged], firstUs, lastUs });
+  } else if (open.length > 0) {
+    const lastUs = Math.max(...open.map((row) => table.lastUs(row)));
+    merge(table, longUs, { rows: open, firstUs, lastUs });
+  }
+  if (surplus.length > 0) {
+    const lastUs = Math.max(...surplus.map((row) => table.lastUs(row)));
+    merge(table, longUs, { rows: surplus, firstUs, lastUs });
+  }
+}
+
+function checkCosts(table: OperationTable, rows: readonly number[]): void {
+  const [first = 0, ...rest] = rows;
+  const other = rest.find((row) => table.costTokens[row] !== table.costTokens[first]);
+  if (other === undefined) return;
+  const { file, index } = table.operationOf(other);
+  throw new OpenclawError(
+    'INVALID_HISTORY',
+    `${file}: attempts that share a decisionId must have one cost; operation ${index} has ${table.costTokens[other]}, ` +
+      `operation ${table.operationOf(first).index} has ${table.costTokens[first]}`,
+  );
+}
+
+/** Lets the first of `rows` stand for all of them, with the largest cost. */
+function merge(
+  { invokedUs, durationUs, costTokens, kinds }: OperationTable,
+  longUs: Map<number, number>,
+  { rows, firstUs, lastUs }: { rows: readonly number[]; firstUs: number; lastUs: number },
+): void {
+  const [kept = 0, ...rest] = rows;
+  costTokens[kept] = Math.max(...rows.map((row) => costTokens[row] as number));
+  for (const row of rest) if (row !== kept) kinds[row] = (kinds[row] as number) | KIND.merged;
+  invokedUs[kept] = firstUs;
+  const us = lastUs - firstUs;
+  durationUs[kept] =
+    us < DURATION.long ? us : us === Number.POSITIVE_INFINITY ? DURATION.open : DURATION.long;
+  if (durationUs[kept] === DURATION.long) longUs.set(kept, us);
+}

@@ -1,0 +1,210 @@
+import { quoted } from '../core/errors.ts';
+import { makePolicy, type Policy } from '../core/policy.ts';
+import { DecisionClock } from './decision-clock.ts';
+import { Draft } from './draft.ts';
+import type { FileFacts, History } from './history.ts';
+import { IndexSet } from './index-set.ts';
+import { Interner } from './interner.ts';
+import {
+  type ClockReading,
+  type End,
+  type Event,
+  type FaultRecord,
+  type Header,
+  type HistoryRecord,
+  type Operation,
+  OUTCOMES,
+  type Outcome,
+} from './operation.ts';
+import { RecordError } from './parse-record.ts';
+import { UNSHARED } from './scan-operation.ts';
+import { KIND } from './table.ts';
+import { TableBuilder } from './table-builder.ts';
+
+interface OpenFile {
+  readonly name: string;
+  readonly number: number;
+  readonly indices: IndexSet;
+  operations: number;
+  hasHeader: boolean;
+  end?: End;
+}
+
+/** Puts records together into a history. Throws RecordError for a record that contradicts those before it. */
+export class HistoryBuilder {
+  readonly texts = new Interner();
+  readonly draft = new Draft();
+  readonly #policies: { name: string; policy: Policy }[] = [];
+  readonly #policyNumbers = new Map<number, number>();
+  readonly #table = new TableBuilder({ texts: this.texts, policies: this.#policies });
+  readonly #decisionClock = new DecisionClock();
+  readonly #outcomes: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
+  readonly #errors = new Map<number, number>();
+  readonly #clock: ClockReading[] = [];
+  readonly #faults: FaultRecord[] = [];
+  readonly #events: Event[] = [];
+  readonly #files: FileFacts[] = [];
+  readonly #ends: End[] = [];
+  #header: Header | undefined;
+  #file: OpenFile | undefined;
+
+  get operations(): number {
+    return this.#table.rows;
+  }
+
+  startFile(name: string): void {
+    const number = this.#files.length;
+    this.#file = { name, number, indices: new IndexSet(), operations: 0, hasHeader: false };
+  }
+
+  /** Closes the file; `truncatedLine` is that of a last line that broke off. */
+  endFile(truncatedLine?: number): void {
+    const { name, operations, end, hasHeader } = this.#open();
+    if (!hasHeader) throw new RecordError('the file is empty: a history begins with a header');
+    if (end !== undefined) this.#ends.push(end);
+    this.#files.push({
+      name,
+      operations,
+      ...(end === undefined ? {} : { sent: end.sent }),
+      ...(truncatedLine === undefined ? {} : { truncatedLine }),
+    });
+    this.#file = undefined;
+  }
+
+  add(record: HistoryRecord): void {
+    const file = this.#open();
+    if (record.type !== 'header' && !file.hasHeader)
+      throw new RecordError(`the first line must be the header; found a record of type ${record.type}`);
+    if (record.type === 'header') this.#addHeader(record, file);
+    else if (record.type === 'op') this.#addOperation(record);
+    else if (record.type === 'clock') this.#clock.push(record);
+    else if (record.type === 'fault') this.#faults.push(record);
+    else if (record.type === 'event') this.#events.push(record);
+    else file.end = record;
+  }
+
+  /** Adds the operation that `draft` holds, one charge; its policy is a text still. */
+  addDraft(): void {
+    this.#addDraft(0);
+  }
+
+  build(): History {
+    if (this.#header === undefined) throw new RecordError('there is no file');
+    const ended = this.#ends.length === this.#files.length;
+    const end: End = {
+      type: 'end',
+      atUs: this.#ends.reduce((last, { atUs }) => Math.max(last, atUs), 0),
+      sent: this.#ends.reduce((sum, { sent }) => sum + sent, 0),
+    };
+    return {
+      header: this.#header,
+      operations: this.#table.build(),
+      outcomes: this.#outcomes,
+      errors: this.#errorCounts(),
+      clock: this.#clock,
+      decisionClock: this.#decisionClock.readings(this.texts),
+      faults: this.#faults,
+      events: this.#events,
+      files: this.#files,
+      ...(ended ? { end } : {}),
+    };
+  }
+
+  #open(): OpenFile {
+    if (this.#file === undefined) throw new Error('no file was started'); // a mistake of ours, not of the user
+    return this.#file;
+  }
+
+  #addHeader(header: Header, file: OpenFile): void {
+    if (file.hasHeader) throw new RecordError('a second header in one file');
+    file.hasHeader = true;
+    if (this.#header === undefined) {
+      this.#addPolicies(header);
+      this.#header = header;
+      return;
+    }
+    const policiesOf = ({ policy, policies }: Header) => JSON.stringify([policy, policies]);
+    if (policiesOf(header) !== policiesOf(this.#header))
+      throw new RecordError('its policies differ from those of the first file: these are not of one run');
+    if (header.initial === 'unknown') this.#header = { ...this.#header, initial: 'unknown' };
+  }
+
+  #addPolicies({ policy, policies = {} }: Header): void {
+    const named = Object.entries(policies);
+    if (policy !== undefined)
+      this.#policies.push({ name: '', policy: makePolicy(policy.capacity, policy.refill) });
+    for (const [name, { capacity, refill }] of named) {
+      const number = this.#policies.push({ name, policy: makePolicy(capacity, refill) }) - 1;
+      this.#policyNumbers.set(this.texts.internText(name), number);
+    }
+    if (policy !== undefined) this.#policyNumbers.set(-1, 0);
+  }
+
+  #addOperation(operation: Operation): void {
+    const { charges } = operation;
+    if (charges === undefined) {
+      this.#fill(operation, operation);
+      this.#addDraft(0);
+    }
+    for (const [part, charge] of (charges ?? []).entries()) {
+      this.#fill(operation, charge);
+      this.#addDraft(KIND.several | (part === 0 ? 0 : KIND.part));
+    }
+  }
+
+  #fill(operation: Operation, charge: { bucket: string; cost: number; policy?: string }): void {
+    const { draft, texts } = this;
+    const { decision } = operation;
+    draft.clear();
+    draft.index = operation.index;
+    draft.bucket = texts.internText(charge.bucket);
+    draft.policy = charge.policy === undefined ? -1 : texts.internText(charge.policy);
+    draft.region = texts.internText(operation.region);
+    draft.outcome = OUTCOMES.indexOf(operation.outcome);
+    draft.costTokens = charge.cost;
+    draft.maxChargeTokens = operation.maxCharge ?? Number.NaN;
+    draft.invokedUs = operation.invokedUs;
+    draft.completedUs = operation.completedUs ?? Number.NaN;
+    draft.latestUs = operation.latestUs ?? Number.NaN;
+    draft.decisionId = operation.decisionId === undefined ? -1 : texts.internText(operation.decisionId);
+    draft.error = operation.error === undefined ? -1 : texts.internText(operation.error);
+    if (decision === undefined) return;
+    draft.node = texts.internText(decision.node);
+    draft.atUs = decision.atUs ?? Number.NaN;
+    draft.bucketUs = decision.bucketUs ?? Number.NaN;
+    draft.levelQuanta = operation.charges === undefined ? (decision.levelQuanta ?? Number.NaN) : Number.NaN;
+    draft.isShared = decision.source === 'redis' && !UNSHARED.includes(decision.strategy);
+  }
+
+  #addDraft(flags: number): void {
+    const { draft } = this;
+    const file = this.#open();
+    if (!file.hasHeader) throw new RecordError('the first line must be the header; found an operation');
+    const policy = this.#policyNumbers.get(draft.policy);
+    if (policy === undefined) throw this.#noPolicy(draft.policy);
+    draft.policy = policy;
+    if ((flags & KIND.part) === 0) {
+      if (!file.indices.add(draft.index))
+        throw new RecordError(`index ${draft.index} was there before: it must be unique within a file`);
+      file.operations++;
+      const outcome = OUTCOMES[draft.outcome] as Outcome;
+      this.#outcomes[outcome]++;
+      if (draft.error >= 0) this.#errors.set(draft.error, (this.#errors.get(draft.error) ?? 0) + 1);
+      if (draft.isShared) this.#decisionClock.add(draft);
+    }
+    this.#table.add(draft, file, flags);
+  }
+
+  #errorCounts(): Record<string, number> {
+    const counts = [...this.#errors].sort(([, a], [, b]) => b - a);
+    return Object.fromEntries(counts.map(([text, count]) => [this.texts.textOf(text), count]));
+  }
+
+  #noPolicy(text: number): RecordError {
+    return new RecordError(
+      text < 0
+        ? 'the operation names no policy, and the header has only named ones'
+        : `the header has no policy of the name ${quoted(this.texts.textOf(text))}`,
+    );
+  }
+}

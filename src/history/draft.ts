@@ -1,0 +1,45 @@
+/**
+ * One operation on its way into a table: numbers only, and one object for all of them, so that reading ten
+ * million operations makes no garbage. Texts are numbers of the table's interner; NaN and -1 mean absent.
+ */
+export class Draft {
+  index = 0;
+  bucket = -1;
+  policy = -1;
+  region = -1;
+  /** Of OUTCOMES. */
+  outcome = -1;
+  costTokens = 1;
+  maxChargeTokens = Number.NaN;
+  invokedUs = Number.NaN;
+  completedUs = Number.NaN;
+  latestUs = Number.NaN;
+  decisionId = -1;
+  error = -1;
+  node = -1;
+  atUs = Number.NaN;
+  bucketUs = Number.NaN;
+  levelQuanta = Number.NaN;
+  /** Whether `levelQuanta` is that of the one shared bucket, not of a lease or of a share. */
+  isShared = false;
+
+  clear(): void {
+    this.index = -1;
+    this.bucket = -1;
+    this.policy = -1;
+    this.region = -1;
+    this.outcome = -1;
+    this.costTokens = 1;
+    this.maxChargeTokens = Number.NaN;
+    this.invokedUs = Number.NaN;
+    this.completedUs = Number.NaN;
+    this.latestUs = Number.NaN;
+    this.decisionId = -1;
+    this.error = -1;
+    this.node = -1;
+    this.atUs = Number.NaN;
+    this.bucketUs = Number.NaN;
+    this.levelQuanta = Number.NaN;
+    this.isShared = false;
+  }
+}

@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import type { ForeignFormat } from './lines-of.ts';
+import type { Mapping } from './mapping.ts';
+import { ForeignReader } from './reader.ts';
+import { parseStatusPattern } from './status.ts';
+import { readTime } from './time.ts';
+
+const POLICY = { capacity: 100, refill: { tokens: 1, perUs: 100_000 } };
+const STANDARD: Mapping = {
+  key: 'user',
+  status: 'code',
+  start: 'from_ms',
+  end: 'to_ms',
+  allow: parseStatusPattern('2xx'),
+  deny: parseStatusPattern('429'),
+  clockSlackUs: 0,
+};
+
+function read(format: ForeignFormat, text: string, changes: Partial<Mapping> = {}) {
+  const { start: _start, end: _end, ...rest } = STANDARD;
+  const isTimed = 'start' in changes || 'end' in changes || 'duration' in changes;
+  const reader = new ForeignReader(format, { ...(isTimed ? rest : STANDARD), ...changes }, POLICY);
+  reader.startFile('log');
+  reader.push(new TextEncoder().encode(text));
+  reader.endFile();
+  const history = reader.finish();
+  const { operations: table } = history;
+  const rows = Array.from({ length: table.rows }, (_, row) => [
+    table.invokedUs[row],
+    table.lastUs(row),
+    table.outcomeOf(row),
+  ]);
+  return { rows, history, skipped: reader.skipped };
+}
+
+describe('the time of a foreign log', () => {
+  it.each([
+    { text: '12', unit: 'ms', us: 12_000, errorUs: 1_000 },
+    { text: '12.5', unit: 'ms', us: 12_500, errorUs: 100 },
+    { text: '0.120', unit: 's', us: 120_000, errorUs: 1_000 },
+    { text: '1795559409.216', unit: 's', us: 1_795_559_409_216_000, errorUs: 1_000 },
+    { text: '1795559409.216235123', unit: 's', us: 1_795_559_409_216_235, errorUs: 1 },
+    { text: '7', unit: 'us', us: 7, errorUs: 1 },
+    { text: '2026-11-25T00:00:00Z', unit: undefined, us: 1_795_564_800_000_000, errorUs: 1_000_000 },
+    { text: '2026-11-25T01:00:00.5+01:00', unit: undefined, us: 1_795_564_800_500_000, errorUs: 100_000 },
+    { text: '25/Nov/2026:00:00:00 +0000', unit: undefined, us: 1_795_564_800_000_000, errorUs: 1_000_000 },
+  ] as const)('$text $unit is exact to its last digit', ({ text, unit, us, errorUs }) =>
+    expect(readTime(text, { field: 'f', unit })).toEqual({ us, errorUs }),
+  );
+
+  it.each([
+    { text: '12', says: /a number without a unit/ },
+    { text: 'yesterday', says: /must be a number, an ISO 8601 date/ },
+    { text: '2026-11-25T00:00:00', says: /with Z or an offset/ },
+  ])('$text is refused', ({ text, says }) =>
+    expect(() => readTime(text, { field: 'f', unit: undefined })).toThrow(says),
+  );
+});
+
+describe('a table of comma-separated values', () => {
+  it('gives one operation a line, each time widened by its last digit both ways', () => {
+    const { rows, history } = read('csv', 'user,from_ms,to_ms,code\na,10,20,200\na,30,40,429\nb,50,60,503\n');
+    expect(rows).toEqual([
+      [9_000, 21_000, 'allowed'],
+      [29_000, 41_000, 'denied'],
+      [49_000, 61_000, 'info'],
+    ]);
+    expect(history.header.initial).toBe('unknown');
+    expect(history.end).toMatchObject({ sent: 3 });
+  });
+
+  it.each([
+    {
+      title: 'start and duration',
+      text: 'user,from_ms,took_us,code\na,10,500,200\n',
+      fields: { start: 'from_ms', duration: 'took_us' },
+      want: [9_000, 11_501],
+    },
+    {
+      title: 'end and duration',
+      text: 'user,to_ms,took_us,code\na,10,500,200\n',
+      fields: { end: 'to_ms', duration: 'took_us' },
+      want: [8_499, 11_000],
+    },
+    {
+      title: 'a unit that is given',
+      text: 'user,from,to,code\na,10,20,200\n',
+      fields: { start: 'from', end: 'to', unit: 's' as const },
+      want: [9_000_000, 21_000_000],
+    },
+    {
+      title: 'slack for clocks that are not one',
+      text: 'user,from_ms,to_ms,code\na,10,20,200\n',
+      fields: { start: 'from_ms', end: 'to_ms', clockSlackUs: 500 },
+      want: [8_500, 21_500],
+    },
+    {
+      title: 'quoted values',
+      text: 'user,from_ms,to_ms,code\n"a,""b""",10,20,"200"\n',
+      fields: { start: 'from_ms', end: 'to_ms' },
+      want: [9_000, 21_000],
+    },
+    {
+      title: 'tabs and carriage returns',
+      text: 'user\tfrom_ms\tto_ms\tcode\r\na\t10\t20\t200\r\n',
+      fields: { start: 'from_ms', end: 'to_ms' },
+      want: [9_000, 21_000],
+    },
+  ])('is read with $title', ({ text, fields, want }) => {
+    expect(read('csv', text, fields).rows[0]?.slice(0, 2)).toEqual(want);
+  });
+
+  it('leaves out lines without a key, and counts them', () => {
+    const { rows, skipped } = read('csv', 'user,from_ms,to_ms,code\n,10,20,200\n-,10,20,200\na,10,20,200\n');
+    expect([rows.length, skipped]).toEqual([1, 2]);
+  });
+
+  it('that breaks off in its last line is read without it', () => {
+    const { history } = read('csv', 'user,from_ms,to_ms,code\na,10,20,200\nb,3');
+    expect(history.files).toEqual([{ name: 'log', operations: 1, truncatedLine: 3 }]);
+  });
+
+  it.each([
+    {
+      title: 'an unknown column',
+      text: 'user,from_ms,to_ms\na,10,20\n',
+      says: 'log:2: there is no column "code"; there are user, from_ms, to_ms',
+    },
+    {
+      title: 'too few columns',
+      text: 'user,from_ms,to_ms,code\na,10\nb,10,20,200\n',
+      says: 'log:2: expected 4 columns, found 2',
+    },
+    {
+      title: 'an end before the start',
+      text: 'user,from_ms,to_ms,code\na,30,20,200\n',
+      says: 'log:2: it ends before it starts',
+    },
+    { title: 'nothing', text: '', says: 'log:1: the file has no operation' },
+    {
+      title: 'only names of columns',
+      text: 'user,from_ms,to_ms,code\n',
+      says: 'log:1: the file has no operation',
+    },
+  ])('is refused with $title', ({ text, says }) => expect(() => read('csv', text)).toThrow(says));
+});
+
+describe('an access log', () => {
+  const fields = { start: 'ts', duration: 'request_time', unit: 's' as const };
+  it.each([
+    {
+      title: 'a number as nginx writes it',
+      line: '{"user":"a","ts":10.000,"request_time":0.120,"code":200}',
+      want: [9_999_000, 10_122_000],
+    },
+    {
+      title: 'a number whose zeros are kept',
+      line: '{"user":"a","ts":10.000,"request_time":0.100,"code":200}',
+      want: [9_999_000, 10_102_000],
+    },
+    {
+      title: 'text',
+      line: '{"user":"a","ts":"10.000","request_time":"0.120","code":"200"}',
+      want: [9_999_000, 10_122_000],
+    },
+  ])('is read with $title', ({ line, want }) => {
+    expect(read('access-log', `${line}\n`, fields).rows[0]?.slice(0, 2)).toEqual(want);
+  });
+
+  it('reaches into objects, as Envoy nests them', () => {
+    const line = '{"request":{"user":"a"},"ts":1.0,"request_time":0.5,"code":429}';
+    expect(read('access-log', `${line}\n`, { ...fields, key: 'request.user' }).rows[0]?.[2]).toBe('denied');
+  });
+
+  it('is refused where it is no JSON, with file and line', () =>
+    expect(() => read('access-log', '{"a"\n{}\n')).toThrow(/^log:1: not JSON/));
+});
+
+describe('a status pattern', () => {
+  it.each([
+    ['2xx', '204', true],
+    ['2xx', '2044', false],
+    ['200-299,304', '304', true],
+    ['200-299', '300', false],
+    ['OK', 'OK', true],
+  ])('%s of %s is %s', (pattern, status, want) => expect(parseStatusPattern(pattern)(status)).toBe(want));
+});

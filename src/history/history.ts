@@ -1,0 +1,30 @@
+import type { ClockReading, End, Event, FaultRecord, Header, Outcome } from './operation.ts';
+import type { OperationTable } from './table.ts';
+
+/** What became of one file. */
+export interface FileFacts {
+  readonly name: string;
+  readonly operations: number;
+  /** What its `end` record says; absent when the recording was cut short. */
+  readonly sent?: number;
+  /** The number of its last line, when that broke off in the middle and was left out. */
+  readonly truncatedLine?: number;
+}
+
+/** A whole recorded run, of one file or of several. Times are microseconds of the recorder's clock. */
+export interface History {
+  /** That of the first file; the others agree with it in every policy. */
+  readonly header: Header;
+  readonly operations: OperationTable;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Why operations failed or have no reply: how often each code came, the most frequent first. */
+  readonly errors: Readonly<Record<string, number>>;
+  readonly clock: readonly ClockReading[];
+  /** What the decisions themselves say of their servers' clocks: the sharpest of each quarter second. */
+  readonly decisionClock: readonly ClockReading[];
+  readonly faults: readonly FaultRecord[];
+  readonly events: readonly Event[];
+  /** Absent when any file has none. `sent` is the sum over all files. */
+  readonly end?: End;
+  readonly files: readonly FileFacts[];
+}

@@ -1,0 +1,215 @@
+import type { Policy } from '../core/policy.ts';
+import { mergeAttempts } from './attempts.ts';
+import { AttemptChunk, CHUNK_BITS, Chunk, DecisionChunk, gather, type Targets } from './chunks.ts';
+import type { Draft } from './draft.ts';
+import type { Interner } from './interner.ts';
+import { DURATION, KIND, makeTable, type OperationTable, type Origin, type TableColumns } from './table.ts';
+
+/** Everything the rows of a table refer to by number. */
+export interface TableContext {
+  readonly texts: Interner;
+  readonly policies: readonly { readonly name: string; readonly policy: Policy }[];
+}
+
+const IN_CHUNK = (1 << CHUNK_BITS) - 1;
+
+/** Takes operations in the order in which they were recorded and groups them by bucket at the end. */
+export class TableBuilder {
+  readonly #context: TableContext;
+  readonly #chunks: Chunk[] = [];
+  readonly #decisions: DecisionChunk[] = [];
+  readonly #attempts: AttemptChunk[] = [];
+  readonly #longUs = new Map<number, number>();
+  readonly #buckets = new Numbering<{ name: number; policy: number }>();
+  readonly #origins = new Numbering<Origin>();
+  readonly #nodes = new Numbering<string>();
+  #chunk = new Chunk();
+  #rows = 0;
+
+  constructor(context: TableContext) {
+    this.#context = context;
+    this.#chunks.push(this.#chunk);
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Adds what the draft says, and a row of its own for what it may have been charged beyond its cost. */
+  add(draft: Draft, file: { readonly number: number; readonly name: string }, flags = 0): void {
+    const { outcome, costTokens, latestUs } = draft;
+    const origin = this.#originOf(draft.region, file);
+    const lastUs = outcome === KIND.info ? latestUs : draft.completedUs;
+    const row = this.#addRow(draft, { kind: outcome | flags, costTokens, lastUs, origin });
+    if (draft.isShared) this.#addDecision(row, draft);
+    if (Number.isNaN(draft.maxChargeTokens) || outcome === KIND.failed) return;
+    const surplus = draft.maxChargeTokens - (outcome === KIND.denied ? 0 : Math.max(0, costTokens));
+    if (surplus <= 0) return;
+    const kind = KIND.info | KIND.part | (flags & KIND.several);
+    this.#addRow(draft, { kind, costTokens: surplus, lastUs: latestUs, origin });
+  }
+
+  /** Groups the rows. The builder is empty afterwards. */
+  build(): OperationTable {
+    const rows = this.#rows;
+    const starts = this.#countRows();
+    const isGrouped = this.#buckets.size > 1;
+    if (isGrouped) this.#replaceByTargets(starts.slice());
+    const targets = { rows, chunks: isGrouped ? this.#chunks : undefined };
+    const longUs = new Map([...this.#longUs].map(([row, us]) => [isGrouped ? this.#targetOf(row) : row, us]));
+    const decisions =
+      this.#attempts.length === 0
+        ? undefined
+        : gather(targets, new Uint32Array(rows), (at) => this.#attempts[at]?.decisions);
+    const table = makeTable(this.#gatherAll(starts, targets), {
+      buckets: this.#buckets.values,
+      origins: this.#origins.values,
+      nodes: this.#nodes.values,
+      longUs,
+      ...this.#context,
+    });
+    this.#chunks.length = 0;
+    if (decisions !== undefined) mergeAttempts(table, decisions, longUs);
+    return table;
+  }
+
+  #gatherAll(starts: Uint32Array, targets: Targets): TableColumns {
+    const { rows } = targets;
+    const chunks = this.#chunks;
+    const decisions = this.#decisions;
+    const columns = {
+      starts,
+      invokedUs: gather(targets, new Float64Array(rows), (at) => chunks[at]?.invokedUs),
+      durationUs: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.durationUs),
+      costTokens: gather(targets, new Int32Array(rows), (at) => chunks[at]?.costTokens),
+      kinds: gather(targets, new Uint8Array(rows), (at) => chunks[at]?.kinds),
+      origins: gather(targets, new Uint16Array(rows), (at) => chunks[at]?.origins),
+      indices: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.indices),
+    };
+    if (decisions.length === 0) return columns;
+    return {
+      ...columns,
+      levels: gather(targets, new Float64Array(rows), (at) => decisions[at]?.levels, Number.NaN),
+      bucketUs: gather(targets, new Float64Array(rows), (at) => decisions[at]?.bucketUs),
+      nodes: gather(targets, new Uint16Array(rows), (at) => decisions[at]?.nodes),
+    };
+  }
+
+  #addRow(
+    draft: Draft,
+    {
+      kind,
+      costTokens,
+      lastUs,
+      origin,
+    }: { kind: number; costTokens: number; lastUs: number; origin: number },
+  ): number {
+    const row = this.#rows++;
+    const at = row & IN_CHUNK;
+    if (at === 0 && row > 0) {
+      this.#chunk = new Chunk();
+      this.#chunks.push(this.#chunk);
+    }
+    const chunk = this.#chunk;
+    chunk.bucket[at] = this.#bucketOf(draft);
+    chunk.invokedUs[at] = draft.invokedUs;
+    chunk.durationUs[at] = this.#duration(row, lastUs - draft.invokedUs);
+    chunk.costTokens[at] = costTokens;
+    chunk.kinds[at] = kind;
+    chunk.origins[at] = origin;
+    chunk.indices[at] = draft.index;
+    if (draft.decisionId >= 0) {
+      this.#attempts[row >>> CHUNK_BITS] ??= new AttemptChunk();
+      (this.#attempts[row >>> CHUNK_BITS] as AttemptChunk).decisions[at] = draft.decisionId + 1;
+    }
+    return row;
+  }
+
+  #addDecision(row: number, { levelQuanta, bucketUs, node }: Draft): void {
+    if (Number.isNaN(levelQuanta) || Number.isNaN(bucketUs) || node < 0) return;
+    this.#decisions[row >>> CHUNK_BITS] ??= new DecisionChunk();
+    const chunk = this.#decisions[row >>> CHUNK_BITS] as DecisionChunk;
+    const at = row & IN_CHUNK;
+    chunk.levels[at] = levelQuanta;
+    chunk.bucketUs[at] = bucketUs;
+    chunk.nodes[at] = this.#nodes.find(node, 0) ?? this.#nodes.add(node, 0, this.#context.texts.textOf(node));
+  }
+
+  #duration(row: number, us: number): number {
+    if (Number.isNaN(us)) return DURATION.open;
+    if (us < DURATION.long) return us;
+    this.#longUs.set(row, us);
+    return DURATION.long;
+  }
+
+  #bucketOf({ bucket: name, policy }: Draft): number {
+    return this.#buckets.find(name, policy) ?? this.#buckets.add(name, policy, { name, policy });
+  }
+
+  #originOf(region: number, file: { readonly number: number; readonly name: string }): number {
+    const known = this.#origins.find(region + 1, file.number);
+    if (known !== undefined) return known;
+    const name = region < 0 ? '' : this.#context.texts.textOf(region);
+    return this.#origins.add(region + 1, file.number, { file: file.name, region: name });
+  }
+
+  #countRows(): Uint32Array {
+    const starts = new Uint32Array(this.#buckets.size + 1);
+    for (const [number, { bucket }] of this.#chunks.entries()) {
+      const length = Math.min(IN_CHUNK + 1, this.#rows - (number << CHUNK_BITS));
+      for (let at = 0; at < length; at++) {
+        const next = (bucket[at] as number) + 1;
+        starts[next] = (starts[next] as number) + 1;
+      }
+    }
+    for (let at = 1; at < starts.length; at++)
+      starts[at] = (starts[at] as number) + (starts[at - 1] as number);
+    return starts;
+  }
+
+  /** Puts where each row goes in place of the bucket it belongs to: one column less to hold. */
+  #replaceByTargets(next: Uint32Array): void {
+    for (const [number, { bucket }] of this.#chunks.entries()) {
+      const length = Math.min(IN_CHUNK + 1, this.#rows - (number << CHUNK_BITS));
+      for (let at = 0; at < length; at++) {
+        const of = bucket[at] as number;
+        const target = next[of] as number;
+        next[of] = target + 1;
+        bucket[at] = target;
+      }
+    }
+  }
+
+  #targetOf(row: number): number {
+    return this.#chunks[row >>> CHUNK_BITS]?.bucket[row & IN_CHUNK] ?? row;
+  }
+}
+
+/** Numbers pairs of small numbers in the order in which they are added. */
+class Numbering<T> {
+  readonly values: T[] = [];
+  readonly #byFirst: number[] = [];
+  readonly #others = new Map<number, number>();
+
+  get size(): number {
+    return this.values.length;
+  }
+
+  find(first: number, second: number): number | undefined {
+    if (second === 0) {
+      const known = this.#byFirst[first];
+      return known === undefined || known < 0 ? undefined : known;
+    }
+    return this.#others.get(first * 65_536 + second);
+  }
+
+  add(first: number, second: number, value: T): number {
+    const number = this.values.push(value) - 1;
+    if (second !== 0) this.#others.set(first * 65_536 + second, number);
+    else {
+      while (this.#byFirst.length <= first) this.#byFirst.push(-1);
+      this.#byFirst[first] = number;
+    }
+    return number;
+  }
+}

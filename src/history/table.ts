@@ -1,0 +1,108 @@
+import type { Policy } from '../core/policy.ts';
+import type { Interner } from './interner.ts';
+import { OUTCOMES, type Outcome } from './operation.ts';
+
+/** What is true of one row, as bits: the lowest two are its outcome. */
+export const KIND = {
+  allowed: 0,
+  denied: 1,
+  failed: 2,
+  info: 3,
+  /** The two bits that hold the outcome. */
+  outcome: 3,
+  /** A further charge of the row before, or its surplus: counts as no operation of its own. */
+  part: 4,
+  /** An attempt that another row of the same decision stands for: an operation that charges nothing. */
+  merged: 8,
+  /** Its operation has several charges. */
+  several: 16,
+} as const;
+
+/** Ends that do not fit a duration of 32 bits. */
+export const DURATION = { open: 0xffff_ffff, long: 0xffff_fffe } as const;
+
+/** What an operation is known by in its file. */
+export interface OperationName {
+  readonly file: string;
+  readonly index: number;
+}
+
+/** Where operations come from: one entry for each pair of file and region. */
+export interface Origin {
+  readonly file: string;
+  readonly region: string;
+}
+
+export interface TableColumns {
+  /** Rows of bucket b are `starts[b]` to `starts[b + 1]`, in the order in which they were recorded. */
+  readonly starts: Uint32Array;
+  readonly invokedUs: Float64Array;
+  /** Microseconds from invocation to the last moment it can have taken effect, or one of DURATION. */
+  readonly durationUs: Uint32Array;
+  readonly costTokens: Int32Array;
+  /** Bits of KIND. */
+  readonly kinds: Uint8Array;
+  readonly origins: Uint16Array;
+  readonly indices: Uint32Array;
+  /** Level after the decision, where it is the shared bucket's; NaN elsewhere. Quanta. */
+  readonly levels?: Float64Array | undefined;
+  readonly bucketUs?: Float64Array | undefined;
+  readonly nodes?: Uint16Array | undefined;
+}
+
+/**
+ * All operations of a history as columns, grouped by bucket: about 23 bytes each, 41 with decisions. An object
+ * for each would take about 400.
+ */
+export interface OperationTable extends Readonly<TableColumns> {
+  readonly rows: number;
+  readonly bucketCount: number;
+  nameOf(bucket: number): string;
+  policyOf(bucket: number): Policy;
+  outcomeOf(row: number): Outcome;
+  regionOf(row: number): string;
+  operationOf(row: number): OperationName;
+  nodeOf(row: number): string;
+  /** The last moment at which it can have taken effect; Infinity when nobody knows. */
+  lastUs(row: number): number;
+}
+
+export interface TableNames {
+  readonly buckets: readonly { readonly name: number; readonly policy: number }[];
+  readonly texts: Interner;
+  readonly policies: readonly { readonly name: string; readonly policy: Policy }[];
+  readonly origins: readonly Origin[];
+  readonly nodes: readonly string[];
+  /** Durations that do not fit: by row. */
+  readonly longUs: ReadonlyMap<number, number>;
+}
+
+export function makeTable(columns: TableColumns, names: TableNames): OperationTable {
+  const { invokedUs, durationUs, origins, indices, kinds, nodes } = columns;
+  const policyAt = (bucket: number) => names.policies[names.buckets[bucket]?.policy ?? 0];
+  return {
+    ...columns,
+    rows: invokedUs.length,
+    bucketCount: columns.starts.length - 1,
+    nameOf(bucket) {
+      const name = names.texts.textOf(names.buckets[bucket]?.name ?? 0);
+      const policy = policyAt(bucket)?.name ?? '';
+      return policy === '' ? name : `${name} (${policy})`;
+    },
+    policyOf: (bucket) => policyAt(bucket)?.policy as Policy,
+    outcomeOf: (row) => OUTCOMES[(kinds[row] as number) & KIND.outcome] as Outcome,
+    regionOf: (row) => names.origins[origins[row] as number]?.region ?? '',
+    operationOf: (row) => ({
+      file: names.origins[origins[row] as number]?.file ?? '',
+      index: indices[row] as number,
+    }),
+    nodeOf: (row) => names.nodes[nodes?.[row] ?? 0] ?? '',
+    lastUs(row) {
+      const duration = durationUs[row] as number;
+      if (duration < DURATION.long) return (invokedUs[row] as number) + duration;
+      return duration === DURATION.open
+        ? Number.POSITIVE_INFINITY
+        : (invokedUs[row] as number) + (names.longUs.get(row) ?? 0);
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { Finding, WitnessLine } from '../checker/finding.ts';
+
+const WIDTH = 40;
+const MOST_LINES = 12;
+
+/**
+ * A finding that a person can verify by hand: the inequality with its numbers, and one line for each operation
+ * of the proof with its interval, in seconds since the first began.
+ */
+export function renderTimeline(finding: Finding): string[] {
+  const { witness } = finding;
+  const startUs = witness.reduce(
+    (least, { invokedUs }) => Math.min(least, invokedUs),
+    Number.POSITIVE_INFINITY,
+  );
+  const endUs = witness.reduce((most, { lastUs, invokedUs }) => Math.max(most, lastUs ?? invokedUs), startUs);
+  const shown =
+    witness.length <= MOST_LINES ? witness : [...witness.slice(0, MOST_LINES - 3), ...witness.slice(-2)];
+  const lines = shown.map((line) => renderLine(line, { startUs, endUs }));
+  if (shown.length < witness.length)
+    lines.splice(MOST_LINES - 3, 0, `    ... ${witness.length - shown.length} more ...`);
+  return [
+    `  ${finding.bucket}: ${finding.inequality}`,
+    `    ${witness.length} ${witness.length === 1 ? 'operation proves' : 'operations prove'} it; 0 s is ${startUs} us`,
+    ...lines,
+  ];
+}
+
+function renderLine(line: WitnessLine, span: { startUs: number; endUs: number }): string {
+  const { operation, region, outcome, cost, invokedUs, lastUs, decision } = line;
+  const from = ((invokedUs - span.startUs) / 1_000_000).toFixed(6);
+  const to = lastUs === null ? 'open' : ((lastUs - span.startUs) / 1_000_000).toFixed(6);
+  const level =
+    decision === undefined ? '' : `  level ${decision.level} at ${decision.bucketUs} on ${decision.node}`;
+  return (
+    `    #${String(operation.index).padEnd(8)} ${region.padEnd(10)} ${outcome.padEnd(7)} ` +
+    `${String(cost).padStart(3)}  ${from.padStart(11)} ${to.padStart(11)}  |${bar(line, span)}|${level}`
+  );
+}
+
+function bar(
+  { invokedUs, lastUs }: WitnessLine,
+  { startUs, endUs }: { startUs: number; endUs: number },
+): string {
+  const place = (us: number) =>
+    endUs === startUs ? 0 : Math.floor(((us - startUs) * (WIDTH - 1)) / (endUs - startUs));
+  const from = place(invokedUs);
+  const to = lastUs === null ? WIDTH - 1 : place(lastUs);
+  return `${' '.repeat(from)}${'='.repeat(to - from + 1)}${' '.repeat(WIDTH - 1 - to)}`;
+}

@@ -1,0 +1,312 @@
+import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { encodeRecord } from '../src/history/codec.ts';
+import type { CheckDocument } from '../src/report/check-report.ts';
+import { runCli, testFolder } from './support/cli.ts';
+import { headerOf, operationOf } from './support/history.ts';
+
+/** The text of a history in which a full bucket of 20 admits so many at once and denies one more. */
+function historyText(admitted: number, { sent = admitted + 1, from = 0 } = {}): string {
+  const outcomes = [...Array.from({ length: admitted }, () => 'allowed' as const), 'denied' as const];
+  return [
+    headerOf('20:5/s'),
+    ...outcomes.map((outcome, at) =>
+      operationOf(from + at, { outcome, invokedUs: 1_000, completedUs: 2_000 }),
+    ),
+    { type: 'end' as const, atUs: 9_000, sent },
+  ]
+    .map(encodeRecord)
+    .join('');
+}
+
+function write(folder: string, name: string, text: string | Uint8Array): string {
+  writeFileSync(join(folder, name), text);
+  return name;
+}
+
+describe('check', () => {
+  it.each([
+    {
+      title: 'passes what an ideal bucket can admit',
+      text: historyText(20),
+      code: 0,
+      says: /^verdict {2}pass\n/,
+    },
+    {
+      title: 'fails one token more',
+      text: historyText(21),
+      code: 1,
+      says: /^verdict {2}fail\n {2}FAIL 1 bucket over-admitted/,
+    },
+    {
+      title: 'does not know of a history cut short',
+      text: historyText(20).replace(/.*"end".*\n/, ''),
+      code: 2,
+      says: /\? the history has no end/,
+    },
+    {
+      title: 'does not know when an operation is missing',
+      text: historyText(20, { sent: 22 }),
+      code: 2,
+      says: /\? 1 of 22 requests sent are missing/,
+    },
+  ])('$title: exit code $code', async ({ text, code, says }) => {
+    const folder = testFolder();
+    const result = await runCli(['check', write(folder, 'h.ndjson', text)], { cwd: folder });
+    expect({ code: result.code, stderr: result.stderr }).toEqual({ code, stderr: '' });
+    expect(result.stdout).toMatch(says);
+    expect(result.stdout).toMatch(/seed {5}1\nagain {4}openclaw-rl check h\.ndjson\n/);
+  });
+
+  it('shows a proof that a person can verify', async () => {
+    const folder = testFolder();
+    const { stdout } = await runCli(['check', write(folder, 'h.ndjson', historyText(30))], { cwd: folder });
+    expect(stdout).toContain(
+      '  b: 21 tokens admitted wholly within 0.001 s, where capacity 20 + 5/s * 0.001 s = 20.005\n',
+    );
+    expect(stdout).toContain('    21 operations prove it; 0 s is 1000 us\n');
+    expect(stdout).toMatch(/ {4}#\d+ +r +allowed +1 +0\.000000 +0\.001000 {2}\|=+\|\n/);
+  });
+
+  it('prints one JSON document with --json, and nothing else', async () => {
+    const folder = testFolder();
+    const { code, stdout, stderr } = await runCli(
+      ['check', '--json', write(folder, 'h.ndjson', historyText(21))],
+      { cwd: folder },
+    );
+    const document: CheckDocument = JSON.parse(stdout);
+    expect([code, stderr]).toEqual([1, '']);
+    expect(document).toMatchObject({
+      format: 'openclaw-check',
+      version: 1,
+      verdict: 'fail',
+      policies: { '': '20:5/s' },
+      overAdmission: { totalExcess: 0.995 },
+    });
+    expect(document.overAdmission.findings[0]?.witness).toHaveLength(21);
+  });
+
+  it.each([
+    { format: 'md', says: /^# openclaw-rl check: fail\n[\s\S]*\n## over-admission\n\n```text\n/u },
+    {
+      format: 'junit',
+      says: /^<\?xml [\s\S]*<testsuite name="openclaw-rl check" tests="6" failures="1" errors="0" skipped="0">[\s\S]*<failure message="1 bucket over-admitted/u,
+    },
+  ])('prints $format', async ({ format, says }) => {
+    const folder = testFolder();
+    const { code, stdout } = await runCli(
+      ['check', '--format', format, write(folder, 'h.ndjson', historyText(21))],
+      { cwd: folder },
+    );
+    expect(code).toBe(1);
+    expect(stdout).toMatch(says);
+  });
+
+  it('merges the files of one run: each passes alone, together they do not', async () => {
+    const folder = testFolder();
+    const [one, two] = [
+      write(folder, 'one.ndjson', historyText(20)),
+      write(folder, 'two.ndjson', historyText(20)),
+    ];
+    expect((await runCli(['check', one], { cwd: folder })).code).toBe(0);
+    const { code, stdout } = await runCli(['check', one, two], { cwd: folder });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/all 42 requests sent are accounted for/);
+  });
+
+  it('unpacks what is packed, and reads what an archive that broke off still has', async () => {
+    const folder = testFolder();
+    const packed = gzipSync(historyText(21));
+    expect((await runCli(['check', write(folder, 'h.ndjson.gz', packed)], { cwd: folder })).code).toBe(1);
+    const broken = write(folder, 'broken.gz', packed.subarray(0, packed.length - 20));
+    const { code, stdout } = await runCli(['check', broken], { cwd: folder });
+    expect(code).not.toBe(64);
+    expect(stdout).toMatch(/breaks off in the middle of line \d+ of broken\.gz/);
+  });
+
+  it('judges a fixed window by its promise', async () => {
+    const folder = testFolder();
+    const file = write(folder, 'h.ndjson', historyText(30));
+    expect((await runCli(['check', file, '--promise', 'fixed-window:30/60s'], { cwd: folder })).code).toBe(0);
+    expect((await runCli(['check', file, '--promise', 'sliding-window:29/60s'], { cwd: folder })).code).toBe(
+      1,
+    );
+  });
+});
+
+describe('check of a log that others wrote', () => {
+  const rows = (count: number) =>
+    Array.from({ length: count }, (_, i) => `ada,${1_000 + i},${2_000 + i},200`);
+  const csv = (count: number) =>
+    ['user,from_ms,to_ms,code', ...rows(count), 'ada,1500,1600,429', 'ada,90000,99000,200', ''].join('\n');
+  const options = [
+    '--from',
+    'csv',
+    '--key',
+    'user',
+    '--start',
+    'from_ms',
+    '--end',
+    'to_ms',
+    '--status',
+    'code',
+    '--capacity',
+    '20',
+    '--refill',
+    '5/s',
+  ];
+
+  it.each([
+    { title: 'passes', text: csv(25), code: 0 },
+    { title: 'fails', text: csv(26), code: 1 },
+  ])('$title on a table: exit code $code', async ({ text, code }) => {
+    const folder = testFolder();
+    const result = await runCli(['check', write(folder, 'api.csv', text), ...options], { cwd: folder });
+    expect(result).toMatchObject({ code, stderr: '' });
+    expect(result.stdout).toMatch(/initial level unknown; strategy csv/);
+  });
+
+  it('grants clocks that are not one the slack it is told to', async () => {
+    const folder = testFolder();
+    const file = write(folder, 'api.csv', csv(26));
+    expect((await runCli(['check', file, ...options, '--clock-slack', '100ms'], { cwd: folder })).code).toBe(
+      0,
+    );
+  });
+
+  it('reads the access log of nginx, and says which lines it left out', async () => {
+    const folder = testFolder();
+    const line = (user: string, second: string, status: number) =>
+      JSON.stringify({
+        remote_user: user,
+        time_iso8601: `2026-11-25T00:00:${second}+00:00`,
+        request_time: '0.120',
+        status,
+      });
+    const lines = [
+      ...Array.from({ length: 21 }, () => line('ada', '07', 200)),
+      line('ada', '07', 429),
+      line('-', '07', 200),
+      line('ada', '59', 200),
+    ];
+    const { code, stdout, stderr } = await runCli(
+      [
+        'check',
+        write(folder, 'access.log', `${lines.join('\n')}\n`),
+        '--from',
+        'access-log',
+        '--key',
+        'remote_user',
+        '--end',
+        'time_iso8601',
+        '--duration',
+        'request_time',
+        '--unit',
+        's',
+        '--status',
+        'status',
+        '--promise',
+        'sliding-window:20/60s',
+      ],
+      { cwd: folder },
+    );
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/broke the promise of sliding-window:20\/60s/);
+    expect(stderr).toBe('1 lines have no remote_user and were left out\n');
+  });
+
+  it.each([
+    {
+      title: 'one time only',
+      args: options.filter((_, i) => i < 4 || i > 5),
+      says: /needs two of --start, --end and --duration/,
+    },
+    { title: 'no policy', args: options.slice(0, -4), says: /give --capacity and --refill/ },
+    { title: 'no key', args: options.filter((_, i) => i < 2 || i > 3), says: /needs --key and --status/ },
+    {
+      title: 'its options without --from',
+      args: options.slice(2),
+      says: /--key is for logs that others wrote/,
+    },
+    {
+      title: 'a promise that is none',
+      args: ['--promise', 'magic'],
+      says: /a promise is one of token-bucket/,
+    },
+  ])('refuses $title: exit code 64', async ({ args, says }) => {
+    const folder = testFolder();
+    const { code, stdout, stderr } = await runCli(['check', write(folder, 'api.csv', csv(1)), ...args], {
+      cwd: folder,
+    });
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toMatch(says);
+  });
+});
+
+describe('a bad history', () => {
+  const good = historyText(20);
+  it.each([
+    { title: 'an empty file', text: '', says: 'h.ndjson:1: the file is empty' },
+    {
+      title: 'another version',
+      text: good.replace('"version":1', '"version":7'),
+      says: 'h.ndjson:1: version must be 1',
+    },
+    {
+      title: 'no policy',
+      text: good.replace(/"policy":\{.*?\}\},/, ''),
+      says: 'h.ndjson:1: the header names no policy',
+    },
+    {
+      title: 'completed before invoked',
+      text: good.replace('"completedUs":2000', '"completedUs":1'),
+      says: 'h.ndjson:2: completed before it was invoked',
+    },
+    {
+      title: 'a duplicate index',
+      text: good.replace('"index":1,', '"index":0,'),
+      says: 'h.ndjson:3: index 0 was there before',
+    },
+    {
+      title: 'an unknown outcome',
+      text: good.replace('allowed', 'perhaps'),
+      says: 'h.ndjson:2: outcome must be one of',
+    },
+    {
+      title: 'an operation without bucket',
+      text: good.replace('"bucket":"b",', ''),
+      says: 'h.ndjson:2: an operation needs a bucket',
+    },
+  ])('with $title is refused: exit code 64, file, line, reason, no stack trace', async ({ text, says }) => {
+    const folder = testFolder();
+    const { code, stdout, stderr } = await runCli(['check', write(folder, 'h.ndjson', text)], {
+      cwd: folder,
+    });
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr.startsWith(`error: ${says}`)).toBe(true);
+    expect(stderr).not.toMatch(/\n {4}at /);
+  });
+
+  it('of one line of a gigabyte is refused at once', async () => {
+    const folder = testFolder();
+    const file = write(folder, 'h.ndjson', good.split('\n')[0] ?? '');
+    truncateSync(join(folder, file), 2 ** 30);
+    const { code, stderr } = await runCli(['check', file], { cwd: folder });
+    expect(code).toBe(64);
+    expect(stderr).toMatch(/^error: h\.ndjson:1: the line is longer than 1 MiB\n/);
+  });
+
+  it('that is not there is refused', async () => {
+    const { code, stderr } = await runCli(['check', 'nowhere.ndjson'], { cwd: testFolder() });
+    expect(code).toBe(64);
+    expect(stderr).toMatch(/^error: nowhere\.ndjson: there is no such file\n/);
+  });
+});
+
+it('the help of check has examples, and goes to stdout', async () => {
+  const { code, stdout } = await runCli(['check', '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/Examples:\n {2}\$ openclaw-rl check/);
+});

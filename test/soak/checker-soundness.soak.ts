@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { CORRECT } from '../planted/correct.ts';
+import { accuse, isGuilty } from '../planted/verdict.ts';
+import { logSoak } from '../support/soak-log.ts';
+
+const OPERATIONS = 10_000_000;
+const PER_RUN = 2_500;
+
+it('10 million operations of six correct limiters accuse nobody', () => {
+  const rows = CORRECT.map((specimen) => {
+    const seen = { runs: 0, operations: 0, allowed: 0, denied: 0, info: 0, contested: 0, declared: 0 };
+    for (let seed = 1; seen.operations < OPERATIONS / CORRECT.length; seed++) {
+      const accusation = accuse(specimen, seed, PER_RUN);
+      const { report } = accusation;
+      expect(isGuilty(accusation), `${specimen.name}, seed ${seed}`).toBe(false);
+      seen.runs++;
+      seen.operations += report.sent;
+      seen.allowed += report.outcomes.allowed;
+      seen.denied += report.outcomes.denied;
+      seen.info += report.outcomes.info;
+      seen.contested += report.contested.buckets;
+      seen.declared += report.falseDenials.total;
+    }
+    return `| ${specimen.name} | ${Object.values(seen).join(' | ')} | 0 |`;
+  });
+  logSoak('the checker against six correct limiters', [
+    'Random policies, costs, intervals, lost replies, retries under one decision id, gateways that send twice',
+    '(`maxCharge` 2) and starts in mid-traffic; acked central also fails over. Seeds from 1 on.',
+    '',
+    '| limiter | runs | operations | allowed | denied | info | contested buckets | declared false denials | accusations |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...rows,
+  ]);
+});
