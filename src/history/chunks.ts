@@ -5,25 +5,60 @@ const ROWS = 1 << CHUNK_BITS;
 /** The columns of some thousand rows, in the order in which they were recorded. */
 export class Chunk {
   /** Once all rows are known: where the row goes when they are grouped. */
-  readonly bucket = new Uint32Array(ROWS);
-  readonly invokedUs = new Float64Array(ROWS);
-  readonly durationUs = new Uint32Array(ROWS);
-  readonly costTokens = new Int32Array(ROWS);
-  readonly kinds = new Uint8Array(ROWS);
-  readonly origins = new Uint16Array(ROWS);
-  readonly indices = new Uint32Array(ROWS);
+  bucket: Uint32Array;
+  invokedUs: Float64Array;
+  durationUs: Uint32Array;
+  costTokens: Int32Array;
+  kinds: Uint8Array;
+  origins: Uint16Array;
+  indices: Uint32Array;
+
+  constructor(rows = ROWS) {
+    this.bucket = new Uint32Array(rows);
+    this.invokedUs = new Float64Array(rows);
+    this.durationUs = new Uint32Array(rows);
+    this.costTokens = new Int32Array(rows);
+    this.kinds = new Uint8Array(rows);
+    this.origins = new Uint16Array(rows);
+    this.indices = new Uint32Array(rows);
+  }
 }
 
 /** The columns that only decisions with a level have. */
 export class DecisionChunk {
-  readonly levels = new Float64Array(ROWS).fill(Number.NaN);
-  readonly bucketUs = new Float64Array(ROWS);
-  readonly nodes = new Uint16Array(ROWS);
+  levels: Float64Array;
+  bucketUs: Float64Array;
+  nodes: Uint16Array;
+
+  constructor(rows = ROWS) {
+    this.levels = new Float64Array(rows).fill(Number.NaN);
+    this.bucketUs = new Float64Array(rows);
+    this.nodes = new Uint16Array(rows);
+  }
 }
 
 /** The column that only attempts of a named decision have; 0 for others, else the number of the name plus 1. */
 export class AttemptChunk {
-  readonly decisions = new Uint32Array(ROWS);
+  decisions: Uint32Array;
+
+  constructor(rows = ROWS) {
+    this.decisions = new Uint32Array(rows);
+  }
+}
+
+/** Takes one column out of chunk after chunk, so that its memory is free again while the next one is gathered. */
+export function takeFrom<C extends object, K extends keyof C>(
+  chunks: readonly C[],
+  column: K,
+  empty: C,
+): (chunk: number) => C[K] | undefined {
+  return (number) => {
+    const chunk = chunks[number];
+    if (chunk === undefined) return undefined;
+    const part = chunk[column];
+    chunk[column] = empty[column];
+    return part;
+  };
 }
 
 /** Where rows go: `chunks` absent means that they stay in order. */

@@ -330,6 +330,11 @@ describe('a bad history is refused with file, line and reason:', () => {
     },
     { title: 'what is no JSON', text: `${HEADER}{"type"\n${OP}`, says: 'h.ndjson:2: not JSON' },
     {
+      title: 'a number that begins with zero',
+      text: HEADER + OP.replace('"index":0', '"index":007'),
+      says: 'h.ndjson:2: not JSON',
+    },
+    {
       title: 'a fraction of a token',
       text: HEADER + op(',"cost":0.5'),
       says: 'h.ndjson:2: cost must be a whole number of tokens',

@@ -1,6 +1,6 @@
 import type { Policy } from '../core/policy.ts';
 import { mergeAttempts } from './attempts.ts';
-import { AttemptChunk, CHUNK_BITS, Chunk, DecisionChunk, gather, type Targets } from './chunks.ts';
+import { AttemptChunk, CHUNK_BITS, Chunk, DecisionChunk, gather, type Targets, takeFrom } from './chunks.ts';
 import type { Draft } from './draft.ts';
 import type { Interner } from './interner.ts';
 import { DURATION, KIND, makeTable, type OperationTable, type Origin, type TableColumns } from './table.ts';
@@ -12,6 +12,8 @@ export interface TableContext {
 }
 
 const IN_CHUNK = (1 << CHUNK_BITS) - 1;
+const NO_ROWS = new Chunk(0);
+const NO_DECISIONS = new DecisionChunk(0);
 
 /** Takes operations in the order in which they were recorded and groups them by bucket at the end. */
 export class TableBuilder {
@@ -75,23 +77,24 @@ export class TableBuilder {
 
   #gatherAll(starts: Uint32Array, targets: Targets): TableColumns {
     const { rows } = targets;
-    const chunks = this.#chunks;
-    const decisions = this.#decisions;
+    const part = <K extends keyof Chunk>(column: K) => takeFrom(this.#chunks, column, NO_ROWS);
+    const decision = <K extends keyof DecisionChunk>(column: K) =>
+      takeFrom(this.#decisions, column, NO_DECISIONS);
     const columns = {
       starts,
-      invokedUs: gather(targets, new Float64Array(rows), (at) => chunks[at]?.invokedUs),
-      durationUs: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.durationUs),
-      costTokens: gather(targets, new Int32Array(rows), (at) => chunks[at]?.costTokens),
-      kinds: gather(targets, new Uint8Array(rows), (at) => chunks[at]?.kinds),
-      origins: gather(targets, new Uint16Array(rows), (at) => chunks[at]?.origins),
-      indices: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.indices),
+      invokedUs: gather(targets, new Float64Array(rows), part('invokedUs')),
+      durationUs: gather(targets, new Uint32Array(rows), part('durationUs')),
+      costTokens: gather(targets, new Int32Array(rows), part('costTokens')),
+      indices: gather(targets, new Uint32Array(rows), part('indices')),
+      origins: gather(targets, new Uint16Array(rows), part('origins')),
+      kinds: gather(targets, new Uint8Array(rows), part('kinds')),
     };
-    if (decisions.length === 0) return columns;
+    if (this.#decisions.length === 0) return columns;
     return {
       ...columns,
-      levels: gather(targets, new Float64Array(rows), (at) => decisions[at]?.levels, Number.NaN),
-      bucketUs: gather(targets, new Float64Array(rows), (at) => decisions[at]?.bucketUs),
-      nodes: gather(targets, new Uint16Array(rows), (at) => decisions[at]?.nodes),
+      levels: gather(targets, new Float64Array(rows), decision('levels'), Number.NaN),
+      bucketUs: gather(targets, new Float64Array(rows), decision('bucketUs')),
+      nodes: gather(targets, new Uint16Array(rows), decision('nodes')),
     };
   }
 

@@ -101,7 +101,7 @@ export async function inspect(port: InspectPort, target: InspectTarget): Promise
  * Puts the copies beside each other: who is the primary, what each holds now, and what looks wrong. A node's
  * own word on its role goes before the `claims` of others, which may be late.
  */
-function compare(
+export function compare(
   readings: readonly CopyReading[],
   claims: readonly string[],
   {

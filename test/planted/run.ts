@@ -1,8 +1,8 @@
 import { makeRandom } from '../../src/core/prng.ts';
 import { HistoryBuilder } from '../../src/history/builder.ts';
 import type { History } from '../../src/history/history.ts';
-import type { Operation } from '../../src/history/operation.ts';
-import type { Answer, Limiter, Specimen } from './limiter.ts';
+import type { ClockReading, Operation } from '../../src/history/operation.ts';
+import { type Answer, EPOCH_US, type Limiter, type Specimen } from './limiter.ts';
 import { type Attempt, type Circumstances, drawAttempts, drawCircumstances } from './workload.ts';
 
 export interface Run {
@@ -22,7 +22,7 @@ export function runSpecimen(specimen: Specimen, seed: number, count: number): Ru
 }
 
 /** The limiter sees requests one at a time, in the order in which they reach it. */
-function decideAll(limiter: Limiter, attempts: readonly Attempt[], { hasLevels }: Circumstances) {
+function decideAll(limiter: Limiter, attempts: readonly Attempt[], circumstances: Circumstances) {
   const arrivals = attempts
     .flatMap((attempt) => [
       { attempt, atUs: attempt.decidedUs },
@@ -32,9 +32,14 @@ function decideAll(limiter: Limiter, attempts: readonly Attempt[], { hasLevels }
   const answers = new Map<Attempt, Answer>();
   for (const { attempt, atUs } of arrivals) {
     if (attempt.lost === 'request') continue;
-    answers.set(attempt, limiter.decide({ ...attempt, nowUs: atUs }));
+    answers.set(attempt, limiter.decide({ ...attempt, nowUs: serverUs(atUs, circumstances) }));
   }
-  return attempts.map((attempt) => toOperation(attempt, answers.get(attempt), hasLevels));
+  return attempts.map((attempt) => toOperation(attempt, answers.get(attempt), circumstances.hasLevels));
+}
+
+/** What the limiter's clock shows, without its epoch. */
+function serverUs(atUs: number, { driftPpm }: Circumstances): number {
+  return Math.floor(atUs * (1 + driftPpm / 1_000_000));
 }
 
 function toOperation(attempt: Attempt, answer: Answer | undefined, hasLevels: boolean): Operation {
@@ -62,7 +67,8 @@ function toOperation(attempt: Attempt, answer: Answer | undefined, hasLevels: bo
 }
 
 /** A history that starts in mid-traffic leaves out what was over by then, and knows no initial level. */
-function record(operations: readonly Operation[], { policy, startShare }: Circumstances): History {
+function record(operations: readonly Operation[], circumstances: Circumstances): History {
+  const { policy, startShare } = circumstances;
   const overAt = ({ completedUs, latestUs }: Operation) =>
     completedUs ?? latestUs ?? Number.POSITIVE_INFINITY;
   const lastUs = operations.reduce((last, operation) => Math.max(last, operation.invokedUs), 0);
@@ -85,9 +91,26 @@ function record(operations: readonly Operation[], { policy, startShare }: Circum
     initial: startShare === 0 ? 'full' : 'unknown',
   });
   for (const [index, operation] of recorded.entries()) builder.add({ ...operation, index });
+  for (const reading of readClock(lastUs, circumstances)) builder.add(reading);
   builder.add({ type: 'end', atUs: 0, sent: recorded.length });
   builder.endFile();
   return builder.build();
+}
+
+/** A hundred readings over the run, each a little off. */
+function readClock(lastUs: number, circumstances: Circumstances): ClockReading[] {
+  if (circumstances.driftPpm === 0) return [];
+  return Array.from({ length: 101 }, (_, at) => {
+    const atUs = Math.floor((lastUs * at) / 100);
+    const offUs = (at % 7) - 3;
+    return {
+      type: 'clock',
+      node: 'n',
+      atUs,
+      serverUs: EPOCH_US + serverUs(atUs, circumstances) + offUs,
+      errorUs: 5,
+    };
+  });
 }
 
 /** Infinity minus itself is not a number. */

@@ -39,6 +39,8 @@ export interface Circumstances {
   readonly startShare: number;
   /** Whether decisions say which level they left. */
   readonly hasLevels: boolean;
+  /** How fast the limiter's clock runs ahead; where it is not 0, its clock was read during the run. */
+  readonly driftPpm: number;
 }
 
 const REFILLS = ['1/s', '5/s', '10/s', '100/min', '7/s', '1/7s', '3/1ms', '50/s', '0.3/s'];
@@ -64,6 +66,7 @@ export function drawCircumstances(random: Random, { failovers }: { failovers: bo
     replicationUs: Math.ceil(fillUs * pick([0.1, 1])),
     startShare: pick([0, 0, 0.1]),
     hasLevels: pick([true, false]),
+    driftPpm: pick([0, 0, 0, 300, -300]),
   };
 }
 

@@ -20,7 +20,7 @@ Written by \`npm run soak\`: limiters that are each broken in one known way, run
 seeds draw (policies, costs, concurrency, lost replies, retries, starts in mid-traffic), and judged. *Convicting*
 says in how many of the 40 runs of ${MOST} operations each checker convicts; where a bug cannot show, as with a
 lost write that nobody had waited for, it is right not to. *After* is the fewest operations after which any checker
-convicts, doubling from 16: in the best run, and in the middle one of those that convict.
+convicts, doubling from 2: in the best run, and in the middle one of those that convict.
 
 | bug | over-admission | false denial | replay | any | after, best | after, middle | seed of the best |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -48,6 +48,6 @@ function rowOf(specimen: Specimen): string {
 }
 
 function firstConviction(specimen: Specimen, seed: number): number {
-  for (let count = 16; count < MOST; count *= 2) if (isGuilty(accuse(specimen, seed, count))) return count;
+  for (let count = 2; count < MOST; count *= 2) if (isGuilty(accuse(specimen, seed, count))) return count;
   return MOST;
 }

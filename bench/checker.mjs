@@ -1,0 +1,194 @@
+// How fast the checker is, and how much it holds: npm run bench:checker [-- --quick]
+//
+// Operations are those of an exact bucket asked for 1.8 times what it gains, in time order, from 4 ms before it
+// decides to 4 ms after. Every measurement runs in a process of its own; of three rounds the fastest counts.
+import { execFileSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { BucketRows } from '../dist/checker/bucket-rows.js';
+import { findFalseDenials } from '../dist/checker/false-denial.js';
+import { findOverAdmission } from '../dist/checker/over-admission.js';
+import { fullBucket, take } from '../dist/core/bucket.js';
+import { parsePolicy } from '../dist/core/policy.js';
+import { makeRandom } from '../dist/core/prng.js';
+import { HistoryBuilder } from '../dist/history/builder.js';
+import { encodeRecord } from '../dist/history/codec.js';
+import { HistoryReader } from '../dist/history/reader.js';
+
+const ROUNDS = 3;
+const LINES_AT_ONCE = 100_000;
+const NO_LAG = { epsilonUs: 0, rhoPpm: 0, slowPpm: 0, backwardUs: 0, spreadUs: 0 };
+const KNOWN = { initial: 'full', knownFromUs: 0, judgedUntilUs: Number.POSITIVE_INFINITY };
+const policy = parsePolicy('20:5/s');
+const header = {
+  type: 'header',
+  format: 'openclaw-history',
+  version: 1,
+  policy: { capacity: 20, refill: policy.refill },
+  strategy: 'central',
+  scenario: 'bench',
+  seed: 1,
+  regions: [],
+  startedAt: '',
+  initial: 'full',
+};
+
+/** The operations of a run, one after another, each object made anew. */
+function* operations(count, bucketCount, withDecisions) {
+  const random = makeRandom(1, 'bench');
+  const buckets = Array.from({ length: bucketCount }, () => fullBucket(policy, 0));
+  const stepUs = policy.quantaPerToken / policy.quantaPerUs / 1.8 / bucketCount;
+  let nowUs = 10_000;
+  for (let index = 0; index < count; index++) {
+    nowUs += 2 * stepUs * random();
+    const atUs = Math.floor(nowUs);
+    const bucket = Math.floor(random() * bucketCount);
+    const taken = take(buckets[bucket], policy, { costTokens: 1, nowUs: atUs });
+    buckets[bucket] = taken.bucket;
+    const { allowed, levelQuanta, bucketUs } = taken.result;
+    const serverUs = 1_795_559_409_000_000 + bucketUs;
+    yield {
+      type: 'op',
+      index,
+      bucket: `ratings:u${bucket}`,
+      user: `u${bucket}`,
+      region: ['us-east', 'eu-west', 'ap-south'][index % 3],
+      process: index % 1_000,
+      cost: 1,
+      invokedUs: atUs - Math.floor(random() * 4_000),
+      completedUs: atUs + Math.floor(random() * 4_000),
+      outcome: allowed ? 'allowed' : 'denied',
+      status: allowed ? 201 : 429,
+      ...(withDecisions
+        ? {
+            decision: {
+              strategy: 'central',
+              node: 'us-east-0',
+              source: 'redis',
+              atUs: serverUs,
+              bucketUs: serverUs,
+              levelQuanta,
+            },
+          }
+        : {}),
+    };
+  }
+}
+
+/** Seconds that over-admission and false denial together take over all buckets. */
+function judge(history) {
+  const { operations: table } = history;
+  const startMs = performance.now();
+  const rows = new BucketRows(table);
+  let found = 0;
+  for (let bucket = 0; bucket < table.bucketCount; bucket++) {
+    rows.load(bucket);
+    found += findOverAdmission(rows, policy, NO_LAG).drops.length;
+    found += findFalseDenials(rows, policy, NO_LAG, KNOWN).length;
+  }
+  if (found > 0) throw new Error(`an exact bucket was accused ${found} times`);
+  return (performance.now() - startMs) / 1_000;
+}
+
+const peakMiB = () => process.resourceUsage().maxRSS / 1_024;
+
+/** In memory: grouping and judging what the columns hold. Memory is the whole process at its peak. */
+function measureMemory({ count, buckets, decisions }) {
+  const baseMiB = peakMiB();
+  const builder = new HistoryBuilder();
+  builder.startFile('bench');
+  builder.add(header);
+  for (const operation of operations(count, buckets, decisions)) builder.add(operation);
+  builder.endFile();
+  const startMs = performance.now();
+  const history = builder.build();
+  const groupS = (performance.now() - startMs) / 1_000;
+  const seconds = Math.min(...Array.from({ length: ROUNDS }, () => judge(history)));
+  return {
+    perS: count / seconds,
+    perSWithGrouping: count / (seconds + groupS),
+    peakMiB: peakMiB(),
+    bytes: ((peakMiB() - baseMiB) * 1_048_576) / count,
+  };
+}
+
+/** From NDJSON: reading, grouping and judging, against JSON.parse of the same lines. */
+function measureText({ count, buckets, decisions }) {
+  const reader = new HistoryReader();
+  reader.startFile('bench');
+  reader.push(new TextEncoder().encode(encodeRecord(header)));
+  let [readMs, parseMs, bytes] = [0, 0, 0];
+  let lines = [];
+  const flush = () => {
+    const chunk = new TextEncoder().encode(lines.join(''));
+    bytes += chunk.length;
+    let startMs = performance.now();
+    for (let at = 0; at < chunk.length; at += 1_048_576) reader.push(chunk.subarray(at, at + 1_048_576));
+    readMs += performance.now() - startMs;
+    startMs = performance.now();
+    let sum = 0;
+    for (const line of lines) sum += JSON.parse(line).index;
+    parseMs += performance.now() - startMs;
+    lines = [];
+    return sum;
+  };
+  for (const operation of operations(count, buckets, decisions)) {
+    if (lines.push(encodeRecord(operation)) === LINES_AT_ONCE) flush();
+  }
+  flush();
+  reader.endFile();
+  const startMs = performance.now();
+  const history = reader.finish();
+  const groupS = (performance.now() - startMs) / 1_000;
+  const seconds = readMs / 1_000 + groupS + judge(history);
+  return { perS: count / seconds, ratio: parseMs / 1_000 / seconds, bytesPerLine: bytes / count };
+}
+
+const MEASURES = { memory: measureMemory, text: measureText };
+
+function inProcess(what, how) {
+  const args = [
+    '--max-old-space-size=400',
+    import.meta.filename ?? process.argv[1],
+    '--one',
+    JSON.stringify({ what, how }),
+  ];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+}
+
+function main() {
+  const { values } = parseArgs({
+    options: { one: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  });
+  if (values.one !== undefined) {
+    const { what, how } = JSON.parse(values.one);
+    process.stdout.write(JSON.stringify(MEASURES[what](how)));
+    return;
+  }
+  const counts = values.quick ? [300_000, 1_000_000] : [1_000_000, 3_000_000, 10_000_000];
+  const million = (value) => (value / 1e6).toFixed(2);
+  process.stdout.write(
+    `| operations | buckets | levels | M/s in memory | with grouping | M/s from NDJSON | of JSON.parse | peak MiB | bytes/op |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n`,
+  );
+  for (const [buckets, decisions] of [
+    [1_000, false],
+    [1, false],
+    [1_000, true],
+  ]) {
+    const speeds = counts.map((count) => {
+      const how = { count, buckets, decisions };
+      const memory = inProcess('memory', how);
+      const text = inProcess('text', how);
+      process.stdout.write(
+        `| ${[count, buckets, decisions ? 'yes' : 'no', million(memory.perS), million(memory.perSWithGrouping), million(text.perS), text.ratio.toFixed(2), memory.peakMiB.toFixed(0), memory.bytes.toFixed(0)].join(' | ')} |\n`,
+      );
+      return { count, seconds: count / memory.perS };
+    });
+    const [first, last] = [speeds[0], speeds.at(-1)];
+    const exponent = Math.log(last.seconds / first.seconds) / Math.log(last.count / first.count);
+    process.stdout.write(
+      `\ngrowth exponent over ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'}: ${exponent.toFixed(2)}\n\n`,
+    );
+  }
+}
+
+main();
