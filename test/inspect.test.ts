@@ -64,6 +64,14 @@ async function fingerprint({ client }: TestServer, key = KEY): Promise<unknown> 
   return [(await client.dumpBuffer(key))?.toString('hex'), await client.call('PEXPIRETIME', key)];
 }
 
+/** Waits until a replica has all that was written, by whichever connection. */
+async function replicated(primary: TestServer, replica: TestServer): Promise<void> {
+  const offset = async ({ client }: TestServer, name: string) =>
+    new RegExp(`^${name}_repl_offset:(\\d+)`, 'm').exec(await client.info('replication'))?.[1];
+  const want = Number(await offset(primary, 'master'));
+  await vi.waitUntil(async () => Number(await offset(replica, 'slave')) >= want, { timeout: 10_000 });
+}
+
 /** What replication, and the test itself, send besides. */
 const NOT_OURS = /^(replconf|ping|psync|config|dump|pexpiretime|select|cluster\|info)/;
 const READS = ['cluster|shards', 'cluster|slots', 'hmget', 'info', 'pttl', 'readonly', 'role', 'time'];
@@ -203,7 +211,7 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
   });
   afterEach(async () => {
     await server.client.flushall();
-    await server.client.wait(1, 2_000);
+    await replicated(server, replica);
   });
   afterAll(() => Promise.all([server.stop(), replica.stop()]));
 
@@ -211,7 +219,7 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
 
   it('sends reads alone, and leaves the key and its expiry as they are', async () => {
     await takeTimes(limit(server, '20:1/d'), 7);
-    await server.client.wait(1, 2_000);
+    await replicated(server, replica);
     const before = [await fingerprint(server), await fingerprint(replica)];
     for (const { client } of [server, replica]) await client.config('RESETSTAT');
     const inspected = await look('--policy', '20:1/d');
@@ -268,7 +276,7 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
 
   it('finds the primary when it is given a replica', async () => {
     await takeTimes(limit(server, '2:1/d'), 1);
-    await server.client.wait(1, 2_000);
+    await replicated(server, replica);
     const inspected = await inspectJson(['ada', '--cluster', replica.url, '--policy', '2:1/d']);
     expect(inspected.primary?.address).toBe(`127.0.0.1:${server.port}`);
     expect(inspected.copies.map(({ role }) => role)).toEqual(['primary', 'replica']);
@@ -461,6 +469,7 @@ describe.each(SERVERS)('inspect on a cluster of %s', (command) => {
     await vi.waitUntil(
       async () =>
         (await replica.client.info('replication')).includes('master_link_status:up') &&
+        (await replica.client.cluster('INFO')).includes('cluster_state:ok') &&
         (await Promise.all(nodes.map(({ client }) => client.cluster('SHARDS')))).every((shards) =>
           JSON.stringify(shards).includes(`${replica.port}`),
         ),
@@ -472,7 +481,7 @@ describe.each(SERVERS)('inspect on a cluster of %s', (command) => {
   it('finds the slot, the primary and the replica from any node, by reads alone', async () => {
     const holder = holderOf(nodes);
     await takeTimes(limit(holder, '20:1/d', { redis: { urls: [holder.url], cluster: true } }), 5);
-    await holder.client.wait(1, 2_000);
+    await replicated(holder, replica);
     const before = await fingerprint(holder);
     const slot = await holder.client.cluster('KEYSLOT', KEY);
     for (const node of [...nodes, replica]) {
