@@ -1,6 +1,6 @@
 import type { Policy } from '../core/policy.ts';
 import { mergeAttempts } from './attempts.ts';
-import { AttemptChunk, CHUNK_BITS, Chunk, DecisionChunk, gather, type Targets, takeFrom } from './chunks.ts';
+import { AttemptChunk, CHUNK_BITS, Chunk, DecisionChunk, gather, type Targets } from './chunks.ts';
 import type { Draft } from './draft.ts';
 import type { Interner } from './interner.ts';
 import { DURATION, KIND, makeTable, type OperationTable, type Origin, type TableColumns } from './table.ts';
@@ -12,8 +12,6 @@ export interface TableContext {
 }
 
 const IN_CHUNK = (1 << CHUNK_BITS) - 1;
-const NO_ROWS = new Chunk(0);
-const NO_DECISIONS = new DecisionChunk(0);
 
 /** Takes operations in the order in which they were recorded and groups them by bucket at the end. */
 export class TableBuilder {
@@ -25,7 +23,7 @@ export class TableBuilder {
   readonly #buckets = new Numbering<{ name: number; policy: number }>();
   readonly #origins = new Numbering<Origin>();
   readonly #nodes = new Numbering<string>();
-  #chunk = new Chunk();
+  #chunk = new Chunk(0);
   #rows = 0;
 
   constructor(context: TableContext) {
@@ -70,31 +68,29 @@ export class TableBuilder {
       longUs,
       ...this.#context,
     });
-    this.#chunks.length = 0;
     if (decisions !== undefined) mergeAttempts(table, decisions, longUs);
     return table;
   }
 
   #gatherAll(starts: Uint32Array, targets: Targets): TableColumns {
     const { rows } = targets;
-    const part = <K extends keyof Chunk>(column: K) => takeFrom(this.#chunks, column, NO_ROWS);
-    const decision = <K extends keyof DecisionChunk>(column: K) =>
-      takeFrom(this.#decisions, column, NO_DECISIONS);
+    const chunks = this.#chunks;
+    const decisions = this.#decisions;
     const columns = {
       starts,
-      invokedUs: gather(targets, new Float64Array(rows), part('invokedUs')),
-      durationUs: gather(targets, new Uint32Array(rows), part('durationUs')),
-      costTokens: gather(targets, new Int32Array(rows), part('costTokens')),
-      indices: gather(targets, new Uint32Array(rows), part('indices')),
-      origins: gather(targets, new Uint16Array(rows), part('origins')),
-      kinds: gather(targets, new Uint8Array(rows), part('kinds')),
+      invokedUs: gather(targets, new Float64Array(rows), (at) => chunks[at]?.invokedUs),
+      durationUs: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.durationUs),
+      costTokens: gather(targets, new Int32Array(rows), (at) => chunks[at]?.costTokens),
+      indices: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.indices),
+      origins: gather(targets, new Uint16Array(rows), (at) => chunks[at]?.origins),
+      kinds: gather(targets, new Uint8Array(rows), (at) => chunks[at]?.kinds),
     };
     if (this.#decisions.length === 0) return columns;
     return {
       ...columns,
-      levels: gather(targets, new Float64Array(rows), decision('levels'), Number.NaN),
-      bucketUs: gather(targets, new Float64Array(rows), decision('bucketUs')),
-      nodes: gather(targets, new Uint16Array(rows), decision('nodes')),
+      levels: gather(targets, new Float64Array(rows), (at) => decisions[at]?.levels, Number.NaN),
+      bucketUs: gather(targets, new Float64Array(rows), (at) => decisions[at]?.bucketUs),
+      nodes: gather(targets, new Uint16Array(rows), (at) => decisions[at]?.nodes),
     };
   }
 
@@ -110,7 +106,7 @@ export class TableBuilder {
     const row = this.#rows++;
     const at = row & IN_CHUNK;
     if (at === 0 && row > 0) {
-      this.#chunk = new Chunk();
+      this.#chunk = new Chunk(this.#chunks.length);
       this.#chunks.push(this.#chunk);
     }
     const chunk = this.#chunk;
@@ -122,16 +118,18 @@ export class TableBuilder {
     chunk.origins[at] = origin;
     chunk.indices[at] = draft.index;
     if (draft.decisionId >= 0) {
-      this.#attempts[row >>> CHUNK_BITS] ??= new AttemptChunk();
-      (this.#attempts[row >>> CHUNK_BITS] as AttemptChunk).decisions[at] = draft.decisionId + 1;
+      const number = row >>> CHUNK_BITS;
+      this.#attempts[number] ??= new AttemptChunk(number);
+      (this.#attempts[number] as AttemptChunk).decisions[at] = draft.decisionId + 1;
     }
     return row;
   }
 
   #addDecision(row: number, { levelQuanta, bucketUs, node }: Draft): void {
     if (Number.isNaN(levelQuanta) || Number.isNaN(bucketUs) || node < 0) return;
-    this.#decisions[row >>> CHUNK_BITS] ??= new DecisionChunk();
-    const chunk = this.#decisions[row >>> CHUNK_BITS] as DecisionChunk;
+    const number = row >>> CHUNK_BITS;
+    this.#decisions[number] ??= new DecisionChunk(number);
+    const chunk = this.#decisions[number] as DecisionChunk;
     const at = row & IN_CHUNK;
     chunk.levels[at] = levelQuanta;
     chunk.bucketUs[at] = bucketUs;

@@ -35,17 +35,13 @@ export interface RunReport extends RunFacts, CheckReport {
   readonly latencies: readonly LatencyRow[];
 }
 
-const MOST_FINDINGS = 100;
-
-/** Puts the facts of a run and the checker's judgement into one document; it keeps the 100 worst findings. */
+/** Puts the facts of a run and the checker's judgement into one document. */
 export function makeReport(facts: RunFacts, check: CheckReport, latencies: readonly LatencyRow[]): RunReport {
-  const { overAdmission } = check;
   return {
     format: 'openclaw-report',
     version: 1,
     ...facts,
     ...check,
-    overAdmission: { ...overAdmission, findings: overAdmission.findings.slice(0, MOST_FINDINGS) },
     requestsPerSecond: facts.loadMs === 0 ? 0 : Math.round((check.sent * 1_000) / facts.loadMs),
     latencies,
   };

@@ -33,7 +33,8 @@ export function mark(verdict: Verdict, colours: Colours): string {
   return { pass: colours.green('ok'), fail: colours.red('FAIL'), unknown: colours.yellow('?') }[verdict];
 }
 
-function renderAmounts({ overAdmission, contested, outcomes, sent, buckets }: RunReport): string {
+function renderAmounts(report: RunReport): string {
+  const { overAdmission, falseDenials, replay, contested, outcomes, sent, buckets } = report;
   const table = newTable(['correctness', 'value']);
   const { worst } = overAdmission;
   table.push(
@@ -43,6 +44,8 @@ function renderAmounts({ overAdmission, contested, outcomes, sent, buckets }: Ru
       'worst window',
       worst === undefined ? 'none' : `${tokens(worst.worstWindow)} tokens above the bound (${worst.bucket})`,
     ],
+    ['false denials', `${falseDenials.total} of ${falseDenials.judged} judged`],
+    ['replay', `${replay.total} of ${replay.replayed} decisions are off`],
     [
       'contested',
       `${contested.buckets} of ${buckets} buckets; ${contested.busiest} of the ${contested.ofBusiest} busiest planned`,
