@@ -12,7 +12,7 @@ import { OperationScanner } from './scan-operation.ts';
  */
 export class HistoryReader {
   readonly #builder = new HistoryBuilder();
-  readonly #scanner = new OperationScanner(this.#builder.texts);
+  readonly #scanner = new OperationScanner(this.#builder.texts, this.#builder.draft);
   readonly #decoder = new TextDecoder();
   #lines: LineSplitter | undefined;
   #file = '';
@@ -55,8 +55,7 @@ export class HistoryReader {
 
   #readLine(bytes: Uint8Array, start: number, end: number, terminated: boolean): void {
     this.#line++;
-    if (this.#scanner.scan(bytes, start, end, this.#builder.draft))
-      this.#worded(() => this.#builder.addDraft());
+    if (this.#scanner.scan(bytes, start, end)) this.#worded(() => this.#builder.addDraft());
     else this.#parseLine(this.#decoder.decode(bytes.subarray(start, end)), terminated);
   }
 
