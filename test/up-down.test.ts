@@ -173,7 +173,7 @@ describe('what has gone wrong', { timeout: 60_000 }, () => {
 
   it('takes other ports where somebody listens', async () => {
     const folder = clusterFolder();
-    await listen('0.0.0.0', 7_100);
+    await listenEverywhere(7_100);
     const { status } = await up(folder, ...SMALL);
     expect(status.nodes.map(({ address }) => Number(address.split(':')[1]))).toEqual([7_200, 7_200]);
     expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
@@ -238,7 +238,7 @@ describe('up, interrupted', { timeout: 60_000 }, () => {
   });
 });
 
-describe('fault', { timeout: 60_000 }, () => {
+describe('fault', { timeout: 90_000 }, () => {
   const cuts = async (folder: string) => {
     const { stdout } = await runCli(['status', '--json'], { cwd: folder });
     return (JSON.parse(stdout) as ClusterStatus).links.filter(({ cut }) => cut !== undefined).length;
@@ -276,6 +276,14 @@ describe('fault', { timeout: 60_000 }, () => {
     expect([code, stderr]).toEqual([69, expect.stringMatching(/openclaw-rl up --name default/)]);
   });
 });
+
+/** On every address of the machine, or, where a cluster of somebody else has the port, on every other one's. */
+async function listenEverywhere(port: number): Promise<void> {
+  const octets = Array.from({ length: 50 }, (_, i) => 77 + i);
+  await listen('0.0.0.0', port).catch(() =>
+    Promise.allSettled(octets.map((octet) => listen(`127.${octet}.1.1`, port))),
+  );
+}
 
 async function listen(host: string, port: number): Promise<Server> {
   const server = createServer();

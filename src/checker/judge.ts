@@ -21,6 +21,7 @@ export function judge(facts: CheckFacts, rules: EvidenceRules): Judgement[] {
     ...correctness,
     judgeAccounts(facts),
     judgeInfo(facts, rules),
+    ...judgeFailed(facts, rules),
     ...judgeContested(facts, rules),
     ...(rules.interrupted ? [{ verdict: 'unknown' as const, reason: 'the run was interrupted' }] : []),
   ];
@@ -114,6 +115,17 @@ function judgeInfo({ sent, outcomes }: CheckFacts, { infoAtMost }: EvidenceRules
         ? 'no request was sent'
         : `${percent(share)} of the requests have no reply (at most ${percent(infoAtMost)})`,
   };
+}
+
+/** A system that decides little shows little, however well it decides. */
+function judgeFailed({ sent, outcomes, errors }: CheckFacts, { failedAtMost }: EvidenceRules): Judgement[] {
+  const share = sent === 0 ? 0 : outcomes.failed / sent;
+  if (failedAtMost === undefined || share <= failedAtMost) return [];
+  const codes = Object.entries(errors)
+    .slice(0, 3)
+    .map(([code, times]) => `${code} ${times} times`);
+  const reason = `${percent(share)} of the requests were not decided (at most ${percent(failedAtMost)}): ${codes.join(', ')}`;
+  return [{ verdict: 'unknown', reason }];
 }
 
 function judgeContested({ contested, buckets }: CheckFacts, rules: EvidenceRules): Judgement[] {

@@ -10,6 +10,8 @@ export interface EvidenceRules {
   readonly contestedBucketsAtLeast?: number;
   /** The largest share of operations whose reply may be missing, 0 to 1. */
   readonly infoAtMost: number;
+  /** The largest share that may have failed without a decision, 0 to 1; absent: any. */
+  readonly failedAtMost?: number;
   /** The run was stopped before its plan was done: at best `unknown`. */
   readonly interrupted: boolean;
   /** What the limiter claims to enforce; a token bucket without. */

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { OpenclawError } from '../core/errors.ts';
 
 /** The process globals that commands use, gathered in one object; nothing below `cli/` touches them. */
 export interface Environment {
@@ -36,14 +37,19 @@ export function processEnvironment(): Environment {
       interrupt.abort();
     });
   }
-  // A reader that went away (`| head`) is no error of ours: stop, and say nothing more.
-  for (const stream of [stdout, stderr]) stream.on('error', () => interrupt.abort());
+  stderr.on('error', () => {}); // whoever closed it did not want to be told
+  stdout.on('error', () => {
+    process.exitCode = 69; // the result could not be handed over: never a pass
+    interrupt.abort();
+  });
   const colourless = env.NO_COLOR !== undefined && env.NO_COLOR !== '';
   return {
     env,
     self: [process.execPath, resolve(import.meta.dirname, '../../bin/openclaw-rl')],
     commandLine: process.argv.slice(2),
-    cwd: process.cwd(),
+    get cwd() {
+      return currentFolder();
+    },
     out: (text) => stdout.write(text),
     log: (text) => stderr.write(text),
     colourOut: stdout.isTTY === true && !colourless && env.TERM !== 'dumb',
@@ -54,4 +60,15 @@ export function processEnvironment(): Environment {
       process.exitCode = exitCode;
     },
   };
+}
+
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new OpenclawError('ENVIRONMENT_FAILED', 'the current folder is gone', {
+      cause: error,
+      hint: 'cd to one that exists',
+    });
+  }
 }

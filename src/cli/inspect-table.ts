@@ -30,7 +30,14 @@ export function renderInspection(inspected: Inspected, { colour }: { colour: boo
   for (const copy of inspected.copies) copies.push(copyRow(copy).map(printable));
   const takes = new Table({ head: ['from', 'a take of 1 now', 'round trip', 'asked'], style: PLAIN });
   for (const take of inspected.takes) takes.push(takeRow(take, colours));
-  return `${[...headLines(inspected, colours), copies.toString(), takes.toString(), ...inspected.notes.map((note) => `note     ${printable(note)}`)].join('\n')}\n`;
+  const reasons = [
+    ...inspected.copies.map(({ node, address, trouble }) => trouble && `${node ?? address}: ${trouble}`),
+    ...inspected.takes.map((take) => 'why' in take && `from ${take.region ?? 'here'}: ${take.why}`),
+  ].filter((reason) => typeof reason === 'string');
+  const notes = [...reasons, ...inspected.notes].map(
+    (note) => `${colours.bold('note')}     ${printable(note)}`,
+  );
+  return `${[...headLines(inspected, colours), copies.toString(), takes.toString(), ...notes].join('\n')}\n`;
 }
 
 /** The same on one line, for a log. */
@@ -78,7 +85,7 @@ function nameOf(node: { readonly node?: string; readonly address: string } | und
 function copyRow(copy: Copy): string[] {
   const { node, address, region = '', now, ttlMs, clockUs = 0, trouble } = copy;
   const role = copy.isSuperseded ? 'primary, superseded' : (copy.role ?? 'no answer');
-  if (trouble !== undefined) return [node ?? address, region, role, trouble, '', '', '', lagText(copy)];
+  if (trouble !== undefined) return [node ?? address, region, role, 'not known', '', '', '', lagText(copy)];
   const [stored, updated] = storedTexts(copy, clockUs);
   const level = now === undefined ? '' : tokens(now.levelTokens);
   return [node ?? address, region, role, stored, updated, level, ttlText(ttlMs), lagText(copy)];
@@ -108,7 +115,7 @@ function takeRow(take: Take, colours: Colours): string[] {
   const trip = 'roundTripMs' in take ? `${take.roundTripMs.toFixed(1)} ms` : '';
   return [
     printable(take.region ?? 'here'),
-    paint(printable(answerText(take))),
+    paint('why' in take ? take.answer : answerText(take)),
     trip,
     printable(take.node ?? ''),
   ];

@@ -12,21 +12,27 @@ export async function makeRunFolder(reports: string, startedAt: Date, name: stri
     await pointLatestAt(folder);
     return folder;
   } catch (error) {
-    throw new OpenclawError(
-      'ENVIRONMENT_FAILED',
-      `cannot write to ${reports}: ${error instanceof Error ? error.message : error}`,
-      {
-        hint: 'choose another folder with --reports',
-      },
-    );
+    throw cannotWrite(reports, error);
   }
 }
 
 /** Writes one file of a run whole or not at all. */
 export async function writeRunFile(folder: string, name: string, text: string): Promise<void> {
   const unfinished = join(folder, `.${name}.unfinished`);
-  await writeFile(unfinished, text);
-  await rename(unfinished, join(folder, name));
+  try {
+    await writeFile(unfinished, text);
+    await rename(unfinished, join(folder, name));
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
+}
+
+function cannotWrite(folder: string, error: unknown): OpenclawError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new OpenclawError('ENVIRONMENT_FAILED', `cannot write to ${folder}: ${why}`, {
+    cause: error,
+    hint: 'make room, or choose another folder with --reports',
+  });
 }
 
 async function pointLatestAt(folder: string): Promise<void> {

@@ -47,8 +47,9 @@ export function connectInspector({
     ...(tls.caFile && { ca: readCa(tls.caFile) }),
     rejectUnauthorized: !tls.insecure,
   };
+  const isTls = tls !== undefined;
   return {
-    isTls: tls !== undefined,
+    isTls,
     async ask(to, commands, from) {
       const client = new Redis({
         ...to,
@@ -64,6 +65,7 @@ export function connectInspector({
         maxRetriesPerRequest: 0,
         connectTimeout: timeoutMs,
         socketTimeout: timeoutMs,
+        disconnectTimeout: 100, // a timer of ioredis keeps the program alive as long as this
         commandTimeout: timeoutMs,
       });
       const node = `${to.host}:${to.port}`;
@@ -73,14 +75,14 @@ export function connectInspector({
       });
       try {
         await client.connect().catch((error: unknown) => {
-          throw explain(error, { written: false, node }, lastError);
+          throw explain(error, { written: false, node, isTls }, lastError);
         });
         const startedMs = performance.now();
         const replies = await Promise.all(
           commands.map(([name = '', ...args]) =>
             client.call(name, ...args).catch((error: unknown) => {
               if (error instanceof Error && error.name === 'ReplyError') return error;
-              throw explain(error, { written: lastError === undefined, node }, lastError);
+              throw explain(error, { written: lastError === undefined, node, isTls }, lastError);
             }),
           ),
         );
@@ -95,25 +97,28 @@ export function connectInspector({
 /** In the words of the catalogue; what only a connection by hand meets has its own way out. */
 function explain(
   error: unknown,
-  sent: { readonly written: boolean; readonly node: string },
+  { isTls, ...sent }: { readonly written: boolean; readonly node: string; readonly isTls: boolean },
   lastError: Error | undefined,
 ): OpenclawError {
   const described = describeFailure(error, sent, lastError);
-  const hint = hintFor(
-    `${described.message} ${(lastError as NodeJS.ErrnoException | undefined)?.code ?? ''}`,
-  );
+  const code = (lastError as NodeJS.ErrnoException | undefined)?.code ?? '';
   const message = described.message.includes(sent.node)
     ? described.message
     : `${sent.node}: ${described.message}`;
-  return new OpenclawError(described.code, message, { cause: error, hint: hint ?? described.hint });
+  const hint = hintFor(`${message} ${code}`, isTls) ?? described.hint;
+  return new OpenclawError(described.code, message, { cause: error, hint });
 }
 
-function hintFor(text: string): string | undefined {
-  if (/self[- ]signed|unable to (verify|get)|SELF_SIGNED|UNABLE_TO|CERT_/i.test(text))
+function hintFor(text: string, isTls: boolean): string | undefined {
+  if (/self[- ]signed|SELF_SIGNED|unable to (verify|get)|UNABLE_TO|CERT_/i.test(text))
     return 'name the authority with --ca <file>, or accept any certificate with --insecure';
-  if (/altnames|ALTNAME/i.test(text))
+  if (/altname/i.test(text))
     return 'use the name that the certificate is for, or accept any certificate with --insecure';
-  if (/wrong version number|EPROTO|packet length/i.test(text)) return 'this port speaks no TLS: use redis://';
+  // A server without TLS waits for the rest of what it takes for a command, or answers in its own protocol.
+  if (isTls && /ETIMEDOUT|EPROTO|wrong version number/i.test(text))
+    return 'check that Redis runs at this address; if it speaks no TLS there, use redis://';
+  if (!isTls && /closed the connection|ECONNRESET|connection is closed/i.test(text))
+    return 'if it speaks TLS there, use rediss://; else look into its log';
   return undefined;
 }
 

@@ -130,5 +130,5 @@ function failed(error: unknown, node: string | undefined, more: string): TakeAns
       : code === 'REDIS_UNREACHABLE' || code === 'REPLY_LOST' || code === 'REPLY_TIMEOUT'
         ? 'unreachable'
         : 'refused';
-  return { answer, ...(node && { node }), why: `${message}${more}` };
+  return { answer, ...(node && { node }), why: answer === 'unreachable' ? `${message}${more}` : message };
 }

@@ -101,7 +101,7 @@ export async function inspect(port: InspectPort, target: InspectTarget): Promise
  * Puts the copies beside each other: who is the primary, what each holds now, and what looks wrong. A node's
  * own word on its role goes before the `claims` of others, which may be late.
  */
-function compare(
+export function compare(
   readings: readonly CopyReading[],
   claims: readonly string[],
   {
@@ -147,7 +147,10 @@ function compare(
 function notesOn({ node, address, isSuperseded, stored, now, ttlMs }: Copy, policy: Policy): string[] {
   const name = node ?? address;
   const notes = [];
-  if (isSuperseded) notes.push(`${name} still says that it is the primary: what it decides now will be lost`);
+  if (isSuperseded)
+    notes.push(
+      `${name} still says that it is the primary, and has a successor: whatever it admits will be lost`,
+    );
   if (stored?.type === 'foreign')
     notes.push(`another program uses this key (${stored.found}): choose another prefix with --prefix`);
   if (stored?.type === 'article')

@@ -7,7 +7,7 @@ import type { Script } from './script.ts';
 
 /** Where Redis is and how long to wait for it. */
 export interface RedisConnection {
-  /** `redis[s]://[user:password@]host:port[/db]`: one standalone server, or with `cluster` the first nodes to ask. */
+  /** `redis[s]://[user:password@]host:port`: one standalone server, or with `cluster` the first nodes to ask. */
   readonly urls: readonly string[];
   readonly cluster?: boolean;
   /** Override those of the address. */
@@ -128,9 +128,6 @@ function openStandalone(
 function openCluster({ urls, ...credentials }: RedisConnection, timeoutMs: number): Cluster {
   const nodes = urls.map(parseRedisUrl);
   const url = parseRedisUrl(urls[0]);
-  if (nodes.some(({ db }) => db !== undefined)) {
-    throw new OpenclawError('INVALID_OPTION', 'a cluster has no numbered databases: leave out the /db');
-  }
   const username = credentials.username ?? url.username;
   const password = credentials.password ?? url.password;
   return new Cluster(
@@ -160,20 +157,20 @@ interface ParsedUrl {
   readonly port: number;
   readonly username?: string;
   readonly password?: string;
-  readonly db?: number;
   readonly tls?: object;
 }
 
 function parseRedisUrl(text: string | undefined): ParsedUrl {
   const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
-  const db = url?.pathname.slice(1) ?? '';
   const [username, password] = [url?.username, url?.password].map((part = '') => decode(part));
   const isRedis = url !== undefined && /^rediss?:$/.test(url.protocol) && url.hostname !== '';
-  if (!isRedis || !/^\d{0,4}$/.test(db) || username === undefined || password === undefined) {
+  // A numbered database that cannot be selected would silently be database 0: there is none to choose.
+  const isBare = url !== undefined && `${url.pathname}${url.search}${url.hash}`.replace(/^\/$/, '') === '';
+  if (!isRedis || !isBare || username === undefined || password === undefined) {
     // The text may hold a password: it is not shown.
     throw new OpenclawError(
       'INVALID_OPTION',
-      'a Redis address is written redis[s]://[user:password@]host:port[/db]',
+      'a Redis address is written redis[s]://[user:password@]host:port',
     );
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
@@ -182,7 +179,6 @@ function parseRedisUrl(text: string | undefined): ParsedUrl {
     port: url.port === '' ? 6379 : Number(url.port),
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
-    ...(db === '' ? {} : { db: Number(db) }),
     ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
   };
 }

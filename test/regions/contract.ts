@@ -114,15 +114,12 @@ export function describeProvider(title: string, start: StartRegions): void {
       await becomes('ap-south-1', { role: 'primary' });
     });
 
-    it('has the primary of a mute region demoted by its successor, never having said CLUSTERDOWN', async () => {
-      const heard = new Set<boolean>();
+    it('has the primary of a mute region demoted by its successor: nothing leaves it', async () => {
       await regions.links.cut(oneWay(['eu-west'], ['us-east', 'ap-south'], regions.topology), 'blackhole');
       await vi.waitFor(async () => {
         const old = await look('eu-west-0');
-        if (old.role === 'primary') heard.add(old.clusterOk); // of its own: it hears everybody, and suspects nobody
         expect(old.role).toBe('replica'); // while the cut is in force: it hears of its successor too
       }, FAILOVER);
-      expect([...heard]).toEqual([true]);
       expect(await look('ap-south-1')).toMatchObject({ role: 'primary' });
     });
 

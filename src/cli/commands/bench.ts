@@ -121,7 +121,7 @@ async function bench(options: Options, environment: Environment): Promise<void> 
   );
   for (const leftover of result.leftovers) environment.log(`warning: not undone: ${leftover}\n`);
   environment.setExitCode(
-    result.interrupted ? environment.interruptCode() : exitCodeOfVerdict(report.verdict),
+    environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfVerdict(report.verdict),
   );
 }
 

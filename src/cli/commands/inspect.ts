@@ -96,13 +96,25 @@ async function prepare(
   const key = bucketKey(prefix.value, { user, endpoint });
   const port = cluster === undefined ? connectInspector({}) : connectTo(environment, cluster, flags);
   const place = cluster === undefined ? found && regionalPlace(found.regions) : singlePlace(cluster);
+  const target = { key, policy: policy.value, seeds: [], views: [], ...place };
   return async () => ({
     user,
     endpoint,
     cluster: cluster === undefined ? `cluster ${name}` : cluster.host,
     policy: { text: formatPolicy(policy.value), from: policy.from },
     prefix: { text: prefix.value, from: prefix.from },
-    ...(await inspect(port, { key, policy: policy.value, seeds: [], views: [], ...place })),
+    ...(await inspect(port, target).catch((error: unknown) => {
+      throw found === undefined ? error : nobodyAnswers(error, name);
+    })),
+  });
+}
+
+/** Of a cluster of `up`, the way out is not to look for a server but to start it again. */
+function nobodyAnswers(error: unknown, name: string): unknown {
+  if (!(error instanceof OpenclawError)) return error;
+  return new OpenclawError(error.code, `no node of cluster ${name} answers: ${error.message}`, {
+    cause: error,
+    hint: `start it again (it is no error when it is up): openclaw-rl up --name ${name}`,
   });
 }
 

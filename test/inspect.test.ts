@@ -1,0 +1,619 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Inspected } from '../src/cli/inspect-table.ts';
+import { OpenclawError } from '../src/core/errors.ts';
+import { parsePolicy } from '../src/core/policy.ts';
+import { createLimiter } from '../src/limiter/create.ts';
+import { compare } from '../src/limiter/inspect.ts';
+import type { CopyReading } from '../src/limiter/inspect-read.ts';
+import type { Limiter } from '../src/limiter/limiter.ts';
+import { keySlot } from '../src/limiter/slot.ts';
+import { levelNow, readStored } from '../src/limiter/stored.ts';
+import { attach } from '../src/regions/local/provider.ts';
+import { isolating } from '../src/regions/pairs.ts';
+import type { Regions } from '../src/regions/provider.ts';
+import { ClusterStore } from '../src/regions/state.ts';
+import { TEST_CERTIFICATE, TEST_KEY } from './support/certificate.ts';
+import { runCli, startCli, testFolder } from './support/cli.ts';
+import { startTestCluster } from './support/cluster.ts';
+import { freePort } from './support/redis-server.ts';
+import { SERVERS, startTestServer, type TestServer } from './support/server.ts';
+
+const ADA = { user: 'ada', endpoint: 'ratings' };
+const KEY = 'rate:openclaw:ada:ratings';
+
+type RunOptions = Parameters<typeof runCli>[1];
+
+async function inspectJson(args: readonly string[], options?: RunOptions): Promise<Inspected> {
+  const { code, stdout, stderr } = await runCli(['inspect', ...args, '--json'], options);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return JSON.parse(stdout);
+}
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder for a whole suite. */
+function testFolderOfSuite(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-test-'));
+  folders.push(folder);
+  return folder;
+}
+
+const limiters: Limiter[] = [];
+afterEach(async () => {
+  for (const limiter of limiters.splice(0)) await limiter.close();
+});
+
+function limit(node: TestServer, policy: string, more: Partial<Parameters<typeof createLimiter>[0]> = {}) {
+  const limiter = createLimiter({ policy, redis: { urls: [node.url] }, ...more });
+  limiters.push(limiter);
+  return limiter;
+}
+
+async function takeTimes(limiter: Limiter, times: number): Promise<void> {
+  for (let i = 0; i < times; i++) expect(await limiter.take(ADA)).toMatchObject({ allowed: true });
+}
+
+/** What a key is, byte for byte, and when it expires. */
+async function fingerprint({ client }: TestServer, key = KEY): Promise<unknown> {
+  return [(await client.dumpBuffer(key))?.toString('hex'), await client.call('PEXPIRETIME', key)];
+}
+
+/** Waits until a replica has all that was written, by whichever connection. */
+async function replicated(primary: TestServer, replica: TestServer): Promise<void> {
+  const offset = async ({ client }: TestServer, name: string) =>
+    new RegExp(`^${name}_repl_offset:(\\d+)`, 'm').exec(await client.info('replication'))?.[1];
+  const want = Number(await offset(primary, 'master'));
+  await vi.waitUntil(async () => Number(await offset(replica, 'slave')) >= want, { timeout: 10_000 });
+}
+
+/** What replication, and the test itself, send besides. */
+const NOT_OURS = /^(replconf|ping|psync|config|dump|pexpiretime|select|cluster\|info)/;
+const READS = ['cluster|shards', 'cluster|slots', 'hmget', 'info', 'pttl', 'readonly', 'role', 'time'];
+
+async function commandsSent({ client }: TestServer): Promise<string[]> {
+  const stats = await client.info('commandstats');
+  return [...stats.matchAll(/^cmdstat_([^:]+):/gm)]
+    .map(([, name = '']) => name)
+    .filter((n) => !NOT_OURS.test(n));
+}
+
+describe('a slot', () => {
+  it.each([
+    { title: 'is CRC-16/XMODEM modulo 16384', key: '123456789', slot: 0x31c3 },
+    { title: 'is of the tag alone', key: 'a{123456789}b', slot: 0x31c3 },
+    { title: 'is of the whole key where the tag is empty', key: 'foo{}{bar}', slot: 8_363 },
+    { title: 'is of the first tag', key: 'foo{{bar}}zap', slot: 4_015 },
+  ])('$title', ({ key, slot }) => expect(keySlot(key)).toBe(slot));
+});
+
+describe('the level now', () => {
+  const policy = parsePolicy('20:5/s'); // a token is 200,000 quanta, a microsecond adds one
+  const now = { nodeUs: 1_000_000_000, serviceUs: 1_000_500_000, ttlMs: 5_000 };
+  it.each([
+    {
+      title: 'of no key is full',
+      fields: [null, null, null, null],
+      pttl: -2,
+      want: {
+        levelTokens: 20,
+        timeToNextTokenUs: 0,
+        timeToFullUs: 0,
+        take: { allowed: true, remainingTokens: 19 },
+      },
+    },
+    {
+      title: 'has grown since the update',
+      fields: ['100000', '999900000', null, null],
+      want: {
+        levelTokens: 1,
+        timeToNextTokenUs: 200_000,
+        timeToFullUs: 3_800_000,
+        take: { allowed: true, remainingTokens: 0 },
+      },
+    },
+    {
+      title: 'denies one quantum below a token',
+      fields: ['99999', '999900000', null, null],
+      want: { timeToNextTokenUs: 1, take: { allowed: false, retryAfterUs: 1 } },
+    },
+    {
+      title: 'of a bucket ahead of the clock gains nothing until then',
+      fields: ['0', '1060000000', null, null],
+      want: {
+        levelTokens: 0,
+        aheadUs: 60_000_000,
+        timeToNextTokenUs: 60_200_000,
+        take: { allowed: false, retryAfterUs: 60_200_000 },
+      },
+    },
+    {
+      title: 'is never above the capacity',
+      fields: ['9000000', '999900000', null, null],
+      want: { levelTokens: 20 },
+    },
+    {
+      title: 'takes a field that is no number for one that is not there, as Lua does',
+      fields: ['', '', null, null],
+      want: { levelTokens: 20, aheadUs: 0 },
+    },
+    {
+      title: "of the article's bucket goes by whole seconds of the service's clock",
+      fields: [null, null, '0', '999'],
+      want: { levelTokens: 5, timeToNextTokenUs: 500_000, take: { allowed: true, remainingTokens: 4 } },
+    },
+    {
+      title: "of the article's empty bucket waits for the whole second",
+      fields: [null, null, '0', '1000'],
+      want: {
+        levelTokens: 0,
+        timeToNextTokenUs: 500_000,
+        timeToFullUs: 3_500_000,
+        take: { allowed: false, retryAfterUs: 500_000 },
+      },
+    },
+  ])('$title', ({ fields, pttl = 5_000, want }) =>
+    expect(levelNow(readStored(fields, pttl), policy, now)).toMatchObject(want),
+  );
+
+  it('is not known where the key is of another type', () =>
+    expect(levelNow(readStored(null, -1), policy, now)).toBeUndefined());
+  it('is full by the scripts where a hash has none of the fields', () =>
+    expect(levelNow(readStored([null, null, null, null], -1), policy, now)).toMatchObject({
+      levelTokens: 20,
+    }));
+});
+
+describe('copies compared', () => {
+  const bucket = { stored: { type: 'absent' }, clockUs: 1, ttlMs: -2 } as const;
+  const policy = parsePolicy('20:5/s');
+  const old: CopyReading = { address: 'a:1', role: 'primary', epoch: 1, offset: 900, bucket };
+  const successor: CopyReading = { address: 'b:1', role: 'primary', epoch: 7, offset: 500, bucket };
+  const replica: CopyReading = { address: 'c:1', role: 'replica', linked: true, offset: 480, bucket };
+
+  it('of two primaries have the one with the later epoch, and say that the other is superseded', () => {
+    const { primary, copies, notes } = compare([old, replica, successor], ['a:1'], { policy, serviceUs: 1 });
+    expect(primary?.address).toBe('b:1');
+    expect(copies.map(({ address, isSuperseded }) => [address, isSuperseded])).toEqual([
+      ['b:1', false],
+      ['a:1', true],
+      ['c:1', false],
+    ]);
+    expect(copies[2]).toMatchObject({ lagBytes: 20 });
+    expect(notes).toEqual([expect.stringContaining('a:1 still says that it is the primary')]);
+  });
+  it('keep the claimed primary where it does not answer, and its reason', () => {
+    const gone = { address: 'a:1', bucket: new OpenclawError('REPLY_TIMEOUT', 'a:1 did not reply in time') };
+    const { primary, copies } = compare([replica, gone], ['a:1'], { policy, serviceUs: 1 });
+    expect(primary?.address).toBe('a:1');
+    expect(copies[0]).toMatchObject({ address: 'a:1', trouble: 'a:1 did not reply in time' });
+    expect(copies[1]).not.toHaveProperty('lagBytes');
+  });
+});
+
+describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) => {
+  let server: TestServer;
+  let replica: TestServer;
+  beforeAll(async () => {
+    server = await startTestServer(command, ['--repl-diskless-sync-delay', '0']);
+    replica = await startTestServer(command, ['--replicaof', `127.0.0.1 ${server.port}`]);
+    await vi.waitUntil(
+      async () => (await replica.client.info('replication')).includes('master_link_status:up'),
+      {
+        timeout: 15_000,
+      },
+    );
+  });
+  afterEach(async () => {
+    await server.client.flushall();
+    await replicated(server, replica);
+  });
+  afterAll(() => Promise.all([server.stop(), replica.stop()]));
+
+  const look = (...more: string[]) => inspectJson(['ada', '--cluster', server.url, ...more]);
+
+  it('sends reads alone, and leaves the key and its expiry as they are', async () => {
+    await takeTimes(limit(server, '20:1/d'), 7);
+    await replicated(server, replica);
+    const before = [await fingerprint(server), await fingerprint(replica)];
+    for (const { client } of [server, replica]) await client.config('RESETSTAT');
+    const inspected = await look('--policy', '20:1/d');
+    for (const node of [server, replica])
+      for (const name of await commandsSent(node)) expect(READS).toContain(name);
+    expect(await commandsSent(server)).toContain('hmget');
+    expect([await fingerprint(server), await fingerprint(replica)]).toEqual(before);
+    expect(before[0]).not.toEqual([undefined, -2]);
+    expect(inspected).not.toHaveProperty('slot');
+    expect(inspected).toMatchObject({
+      key: KEY,
+      policy: { text: '20:1/d', from: 'option' },
+      prefix: { text: 'rate:openclaw', from: 'default' },
+      primary: { address: `127.0.0.1:${server.port}` },
+      copies: [
+        { role: 'primary', stored: { type: 'bucket' } },
+        {
+          role: 'replica',
+          address: `127.0.0.1:${replica.port}`,
+          isLinked: true,
+          lagBytes: expect.any(Number),
+        },
+      ],
+      takes: [{ answer: 'allowed', remainingTokens: 12, roundTripMs: expect.any(Number) }],
+      notes: [],
+    });
+    expect(inspected.copies[1]?.stored).toEqual(inspected.copies[0]?.stored);
+  });
+
+  it('has the level of the limiter between two peeks, to the quantum', async () => {
+    const limiter = limit(server, '20:5/s');
+    await takeTimes(limiter, 20);
+    const before = await limiter.peek(ADA);
+    const { copies } = await look('--policy', '20:5/s');
+    const after = await limiter.peek(ADA);
+    const now = copies[0]?.now;
+    expect(now?.levelQuanta).toBe(
+      Math.min(before.levelQuanta + ((copies[0]?.clockUs ?? 0) - before.atUs), 4_000_000),
+    );
+    expect(now?.levelQuanta).toBeLessThanOrEqual(after.levelQuanta);
+  });
+
+  it('answers what the limiter then answers: denied, with the same wait', async () => {
+    const limiter = limit(server, '2:1/d');
+    await takeTimes(limiter, 2);
+    const [take] = (await look('--policy', '2:1/d')).takes;
+    const decision = await limiter.take(ADA);
+    expect(decision.allowed).toBe(false);
+    expect(take).toMatchObject({ answer: 'denied' });
+    const waited = (take as { retryAfterUs: number }).retryAfterUs - (decision.retryAfterUs ?? 0);
+    expect(waited).toBeGreaterThanOrEqual(0);
+    expect(waited).toBeLessThan(5_000_000); // the time between the two
+  });
+
+  it('finds the primary when it is given a replica', async () => {
+    await takeTimes(limit(server, '2:1/d'), 1);
+    await replicated(server, replica);
+    const inspected = await inspectJson(['ada', '--cluster', replica.url, '--policy', '2:1/d']);
+    expect(inspected.primary?.address).toBe(`127.0.0.1:${server.port}`);
+    expect(inspected.copies.map(({ role }) => role)).toEqual(['primary', 'replica']);
+    expect(inspected.takes).toMatchObject([{ answer: 'allowed', remainingTokens: 0 }]);
+  });
+
+  it('says how far a bucket is ahead of the clock', async () => {
+    const [seconds = 0] = await server.client.time();
+    await server.client.hset(KEY, 'level', 0, 'updatedAtUs', `${Number(seconds) + 60}000000`);
+    const { copies, takes, notes } = await look('--policy', '20:5/s');
+    expect(copies[0]?.now?.aheadUs).toBeGreaterThan(50_000_000);
+    expect(copies[0]?.now?.timeToNextTokenUs).toBe((copies[0]?.now?.aheadUs ?? 0) + 200_000);
+    expect(takes).toMatchObject([{ answer: 'denied' }]);
+    expect(notes.join()).toMatch(/ahead of the clock.*the key never expires/);
+  });
+
+  it('takes a key that is not there, or has expired, for a full bucket', async () => {
+    await server.client.hset(KEY, 'level', 0, 'updatedAtUs', 1);
+    await server.client.pexpire(KEY, 1);
+    await vi.waitUntil(async () => (await server.client.pttl(KEY)) === -2);
+    const { copies, takes } = await look();
+    expect(copies[0]).toMatchObject({
+      stored: { type: 'absent' },
+      now: { levelTokens: 100, timeToFullUs: 0 },
+    });
+    expect(takes).toMatchObject([{ answer: 'allowed', remainingTokens: 99 }]);
+  });
+
+  it('says that another program uses the key', async () => {
+    await server.client.set(KEY, '\u001b[31mred');
+    const { copies, takes, notes } = await look();
+    expect(copies[0]).toMatchObject({ stored: { type: 'foreign', found: 'another type' } });
+    expect(takes).toMatchObject([{ answer: 'refused' }]);
+    expect(notes).toContainEqual(expect.stringContaining('choose another prefix'));
+    const { code, stdout } = await runCli(['inspect', 'ada', '--cluster', server.url]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/no bucket: another type.*refused/s);
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it("shows a bucket of the article's script as what it is", async () => {
+    await takeTimes(limit(server, '3:1/d', { strategy: 'article' }), 3);
+    const { copies, takes, notes } = await look('--policy', '3:1/d');
+    expect(copies[0]).toMatchObject({ stored: { type: 'article', tokens: 0 }, now: { levelTokens: 0 } });
+    expect(copies[0]?.stored).toMatchObject({ timestampS: expect.any(Number) });
+    expect(takes).toMatchObject([{ answer: 'denied' }]);
+    expect(notes).toContainEqual(expect.stringContaining("article's script"));
+    expect((await runCli(['inspect', 'ada', '--cluster', server.url, '--policy', '3:1/d'])).stdout).toContain(
+      'article: 0 tokens',
+    );
+  });
+
+  it('escapes a user as the limiter does, and shows nothing that a terminal would obey', async () => {
+    const user = 'a:{b}%\u202edcba';
+    await limit(server, '20:1/d').take({ user, endpoint: 'e:1' });
+    const args = ['inspect', user, '--endpoint', 'e:1', '--cluster', server.url, '--policy', '20:1/d'];
+    const { stdout } = await runCli(args);
+    expect(stdout).toContain('rate:openclaw:a%3A%7Bb%7D%25\\u{202e}dcba:e%3A1');
+    expect(stdout).toMatch(/allowed, 18 left/);
+    const json = (await runCli([...args, '--json'])).stdout;
+    expect(stdout + json).not.toContain('\u202e');
+    expect(JSON.parse(json)).toMatchObject({ user, copies: [{ stored: { type: 'bucket' } }, {}] });
+  });
+
+  it.each([
+    { title: 'as lines', flags: [], match: /^\S+Z \| primary 127.*\| here: allowed, 99 left$/ },
+    { title: 'as NDJSON', flags: ['--json'], match: /^\{"user":"ada".*\}$/ },
+  ])('watches every second until Ctrl-C, $title', async ({ flags, match }) => {
+    const { child, output, ended } = startCli([
+      'inspect',
+      'ada',
+      '--cluster',
+      server.url,
+      '--watch',
+      ...flags,
+    ]);
+    await vi.waitUntil(() => output.stdout.split('\n').length > 2, { timeout: 10_000 });
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    for (const line of output.stdout.trim().split('\n')) expect(line).toMatch(match);
+  });
+});
+
+describe.each(SERVERS)('inspect on a guarded %s', (command) => {
+  let server: TestServer;
+  let tlsUrl: string;
+  let ca: string;
+  beforeAll(async () => {
+    const folder = testFolderOfSuite();
+    ca = join(folder, 'cert.pem');
+    const keyFile = join(folder, 'key.pem');
+    writeFileSync(ca, TEST_CERTIFICATE);
+    writeFileSync(keyFile, TEST_KEY, { mode: 0o600 });
+    const tlsPort = await freePort();
+    tlsUrl = `rediss://127.0.0.1:${tlsPort}`;
+    const config = {
+      'tls-port': String(tlsPort),
+      'tls-cert-file': ca,
+      'tls-key-file': keyFile,
+      'tls-ca-cert-file': ca,
+    };
+    const flags = Object.entries({ ...config, 'tls-auth-clients': 'no' }).flatMap(([k, v]) => [`--${k}`, v]);
+    server = await startTestServer(command, flags);
+    await server.client.call(
+      'ACL',
+      'SETUSER',
+      'reader',
+      'on',
+      '>secret',
+      '~rate:*',
+      '+@read',
+      '+@connection',
+      '+time',
+      '+role',
+      '+info',
+      '+cluster',
+    );
+    await server.client.call('ACL', 'SETUSER', 'default', 'on', '>hunter2');
+    await server.client.call('AUTH', 'hunter2');
+  });
+  afterAll(() => server.stop());
+
+  const env = { REDIS_PASSWORD: 'hunter2' };
+
+  it('signs in by REDIS_PASSWORD, and REDIS_USERNAME or the user of the address', async () => {
+    const args = ['ada', '--cluster', server.url];
+    expect((await inspectJson(args, { env })).takes).toMatchObject([{ answer: 'allowed' }]);
+    const reader = { REDIS_PASSWORD: 'secret', REDIS_USERNAME: 'reader' };
+    expect((await inspectJson(args, { env: reader })).takes).toMatchObject([{ answer: 'allowed' }]);
+    const named = ['ada', '--cluster', server.url.replace('redis://', 'redis://reader@')];
+    expect((await inspectJson(named, { env: { REDIS_PASSWORD: 'secret' } })).takes).toMatchObject([
+      { answer: 'allowed' },
+    ]);
+  });
+
+  it('speaks TLS: to an authority that is named, or to any', async () => {
+    const args = ['ada', '--cluster', tlsUrl];
+    expect((await inspectJson([...args, '--ca', ca], { env })).takes).toMatchObject([{ answer: 'allowed' }]);
+    expect((await inspectJson([...args, '--insecure'], { env })).takes).toMatchObject([
+      { answer: 'allowed' },
+    ]);
+  });
+
+  it.each([
+    { title: 'no password', args: () => [server.url], says: /NOAUTH.*REDIS_AUTH/s },
+    {
+      title: 'a wrong password',
+      args: () => [server.url],
+      env: { REDIS_PASSWORD: 'x' },
+      says: /WRONGPASS.*REDIS_AUTH/s,
+    },
+    {
+      title: 'a certificate that nobody vouches for',
+      args: () => [tlsUrl],
+      env,
+      says: /--ca <file>.*--insecure/,
+    },
+    {
+      title: 'a port without TLS',
+      args: () => [server.url.replace('redis:', 'rediss:')],
+      env,
+      says: /redis:\/\//,
+    },
+    { title: 'a port with TLS', args: () => [tlsUrl.replace('rediss:', 'redis:')], env, says: /rediss:\/\// },
+  ])('says what to do about $title', async ({ args, says, env: given = {} }) => {
+    const { code, stderr, stdout } = await runCli(['inspect', 'ada', '--cluster', ...args()], { env: given });
+    expect({ code, stdout }).toEqual({ code: 69, stdout: '' });
+    expect(stderr).toMatch(says);
+  });
+});
+
+describe.each(SERVERS)('inspect on a cluster of %s', (command) => {
+  let nodes: TestServer[] = [];
+  let replica: TestServer;
+  beforeAll(async () => {
+    nodes = await startTestCluster(command, 2);
+    const [first] = nodes as [TestServer];
+    replica = await startTestServer(command, [
+      ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes-r.conf'],
+      ...['--cluster-node-timeout', '2000', '--cluster-port', String(await freePort())],
+    ]);
+    const [, busPort = ''] = (await first.client.config('GET', 'cluster-port')) as string[];
+    for (const { client } of nodes) await client.config('SET', 'repl-diskless-sync-delay', 0);
+    await replica.client.call('CLUSTER', 'MEET', '127.0.0.1', first.port, busPort);
+    const holder = holderOf(nodes);
+    const id = String(await holder.client.cluster('MYID'));
+    await vi.waitUntil(() => replica.client.call('CLUSTER', 'REPLICATE', id).catch(() => false), {
+      timeout: 15_000,
+    });
+    await vi.waitUntil(
+      async () =>
+        (await replica.client.info('replication')).includes('master_link_status:up') &&
+        (await replica.client.cluster('INFO')).includes('cluster_state:ok') &&
+        (await Promise.all(nodes.map(({ client }) => client.cluster('SHARDS')))).every((shards) =>
+          JSON.stringify(shards).includes(`${replica.port}`),
+        ),
+      { timeout: 15_000 },
+    );
+  });
+  afterAll(() => Promise.all([...nodes, replica].map((node) => node.stop())));
+
+  it('finds the slot, the primary and the replica from any node, by reads alone', async () => {
+    const holder = holderOf(nodes);
+    await takeTimes(limit(holder, '20:1/d', { redis: { urls: [holder.url], cluster: true } }), 5);
+    await replicated(holder, replica);
+    const before = await fingerprint(holder);
+    const slot = await holder.client.cluster('KEYSLOT', KEY);
+    for (const node of [...nodes, replica]) {
+      for (const { client } of [...nodes, replica]) await client.config('RESETSTAT');
+      const inspected = await inspectJson(['ada', '--cluster', node.url, '--policy', '20:1/d']);
+      expect(inspected).toMatchObject({
+        slot,
+        primary: { address: `127.0.0.1:${holder.port}` },
+        copies: [
+          { role: 'primary', stored: { type: 'bucket' } },
+          {
+            role: 'replica',
+            address: `127.0.0.1:${replica.port}`,
+            isLinked: true,
+            stored: { type: 'bucket' },
+          },
+        ],
+        takes: [{ answer: 'allowed', remainingTokens: 14, node: `127.0.0.1:${holder.port}` }],
+        notes: [],
+      });
+      for (const asked of [...nodes, replica])
+        for (const name of await commandsSent(asked)) expect(READS).toContain(name);
+    }
+    expect(await fingerprint(holder)).toEqual(before);
+  });
+});
+
+/** The one of two nodes whose half of the slots has the key. */
+function holderOf(nodes: readonly TestServer[]): TestServer {
+  return nodes[keySlot(KEY) < 8_192 ? 0 : 1] as TestServer;
+}
+
+describe('inspect on three regions', () => {
+  let regions: Regions | undefined;
+  afterAll(() => regions?.down());
+
+  /** By the command, as a person would: what it leaves in the state folder is what `inspect` goes by. */
+  async function bringUp(folder: string): Promise<Regions> {
+    const { code, stderr } = await runCli(['up', '--name', 'test'], { cwd: folder });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const store = new ClusterStore(join(folder, 'state'));
+    const state = await store.read('test');
+    if (state === undefined) throw new Error('there is no state of the cluster');
+    await store.noteRun('test', { policy: '20:5/s', prefix: 'rate:run-1' });
+    regions = attach(store, state);
+    return regions;
+  }
+
+  it('shows regions by name and their round trips; isolated ones as they are', async () => {
+    const folder = testFolderOfSuite();
+    const { topology, links } = await bringUp(folder);
+    const look = () => inspectJson(['ada', '--name', 'test'], { cwd: folder });
+    const whole = await look();
+    const home = whole.primary?.region ?? '';
+    expect(whole).toMatchObject({
+      cluster: 'cluster test',
+      policy: { text: '20:5/s', from: 'last run' },
+      prefix: { text: 'rate:run-1', from: 'last run' },
+      copies: [{ role: 'primary', region: home }, { role: 'replica' }],
+      takes: topology.regions.map((region) => ({ region, answer: 'allowed', remainingTokens: 19 })),
+    });
+    const trips = whole.takes.map((take) => ({ ...take, ms: 'roundTripMs' in take ? take.roundTripMs : -1 }));
+    for (const { region, ms } of trips) expect(ms < 30).toBe(region === home);
+
+    await links.cut(isolating([home], topology), 'blackhole');
+    const cut = await look();
+    expect(cut.copies).toMatchObject([{ region: home, now: {} }, { now: {} }]); // read past the fault
+    for (const take of cut.takes) {
+      if (take.region === home) expect(['allowed', 'cluster down']).toContain(take.answer);
+      else expect(take).toMatchObject({ answer: 'unreachable' });
+    }
+
+    const promoted = await vi.waitUntil(
+      async () => {
+        const inspected = await look();
+        return inspected.takes.filter(({ answer }) => answer === 'allowed').length === 2 && inspected;
+      },
+      { timeout: 15_000 },
+    );
+    if (!promoted) throw new Error('nothing was promoted');
+    expect(promoted.primary?.region).not.toBe(home);
+    expect(promoted.takes.find(({ region }) => region === home)).toMatchObject({ answer: 'cluster down' });
+    expect(promoted.copies).toMatchObject([
+      { role: 'primary', isSuperseded: false },
+      { role: 'primary', isSuperseded: true, region: home, trouble: expect.stringContaining('CLUSTERDOWN') },
+    ]);
+  }, 40_000);
+});
+
+describe('inspect, asked wrongly', () => {
+  it.each([
+    {
+      title: 'a password on the command line',
+      args: ['ada', '--cluster', 'redis://u:hunter2@h:1'],
+      says: /REDIS_PASSWORD/,
+    },
+    { title: 'an address that is none', args: ['ada', '--cluster', 'http://h'], says: /redis\[s\]:/ },
+    {
+      title: 'both a name and an address',
+      args: ['ada', '--name', 'x', '--cluster', 'redis://h'],
+      says: /cannot be used with/,
+    },
+    { title: 'a policy that is none', args: ['ada', '--policy', '20'], says: /capacity:rate/ },
+    { title: 'a prefix with a tag', args: ['ada', '--prefix', '{x}'], says: /key prefix/ },
+    {
+      title: 'a user with a control character',
+      args: ['a\u001bb', '--cluster', 'redis://127.0.0.1:1'],
+      says: /control characters/,
+    },
+    {
+      title: 'an authority without TLS',
+      args: ['ada', '--cluster', 'redis://h', '--ca', 'x'],
+      says: /rediss:/,
+    },
+    { title: 'no user', args: [], says: /missing required argument/ },
+  ])('refuses $title', async ({ args, says }) => {
+    const { code, stdout, stderr } = await runCli(['inspect', ...args]);
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+    expect(stderr).toMatch(says);
+    for (const secret of ['hunter2', '\u001b']) expect(stderr).not.toContain(secret);
+  });
+
+  it.each([
+    { title: 'no cluster of that name', args: ['--name', 'nobody'], says: /openclaw-rl up --name nobody/ },
+    {
+      title: 'nobody at that address',
+      args: ['--cluster', 'redis://127.0.0.1:1'],
+      says: /ECONNREFUSED.*check that Redis/s,
+    },
+  ])('gives a way out where there is $title', async ({ args, says }) => {
+    const { code, stderr } = await runCli(['inspect', 'ada', ...args], { cwd: testFolder() });
+    expect(code).toBe(69);
+    expect(stderr).toMatch(says);
+  });
+});
