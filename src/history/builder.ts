@@ -2,6 +2,7 @@ import { quoted } from '../core/errors.ts';
 import { makePolicy, type Policy } from '../core/policy.ts';
 import { DecisionClock } from './decision-clock.ts';
 import { Draft } from './draft.ts';
+import { RecordError } from './fields.ts';
 import type { FileFacts, History } from './history.ts';
 import { IndexSet } from './index-set.ts';
 import { Interner } from './interner.ts';
@@ -16,7 +17,6 @@ import {
   OUTCOMES,
   type Outcome,
 } from './operation.ts';
-import { RecordError } from './parse-record.ts';
 import { UNSHARED } from './scan-operation.ts';
 import { KIND } from './table.ts';
 import { TableBuilder } from './table-builder.ts';

@@ -1,8 +1,9 @@
 import { OpenclawError } from '../core/errors.ts';
 import { HistoryBuilder } from './builder.ts';
+import { RecordError } from './fields.ts';
 import type { History } from './history.ts';
 import { LineSplitter, MAX_LINE_BYTES } from './lines.ts';
-import { parseRecord, RecordError } from './parse-record.ts';
+import { parseRecord } from './parse-record.ts';
 import { OperationScanner } from './scan-operation.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { quoted } from '../../core/errors.ts';
-import { RecordError } from '../parse-record.ts';
+import { RecordError } from '../fields.ts';
 import type { FieldOf } from './mapping.ts';
 
 /** A line that broke off in the middle, when it is the last. */

@@ -1,6 +1,6 @@
 import { quoted } from '../../core/errors.ts';
+import { RecordError } from '../fields.ts';
 import type { Operation } from '../operation.ts';
-import { RecordError } from '../parse-record.ts';
 import type { StatusPattern } from './status.ts';
 import { readTime, type Unit, unitOfName, type Widened } from './time.ts';
 

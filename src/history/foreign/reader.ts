@@ -1,9 +1,9 @@
 import { OpenclawError } from '../../core/errors.ts';
 import { HistoryBuilder } from '../builder.ts';
+import { RecordError } from '../fields.ts';
 import type { History } from '../history.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../lines.ts';
 import type { PolicyRecord } from '../operation.ts';
-import { RecordError } from '../parse-record.ts';
 import { accessLogFormat, BrokenLine, csvFormat, type ForeignFormat, type LineFormat } from './lines-of.ts';
 import { type Mapping, mapLine } from './mapping.ts';
 

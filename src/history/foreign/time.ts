@@ -1,5 +1,5 @@
 import { quoted } from '../../core/errors.ts';
-import { RecordError } from '../parse-record.ts';
+import { RecordError } from '../fields.ts';
 
 /** The units that a field of a foreign log can be in. */
 export const UNITS = { us: 1, ms: 1_000, s: 1_000_000 } as const;

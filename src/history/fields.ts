@@ -1,0 +1,53 @@
+import { quoted } from '../core/errors.ts';
+
+/** Why a line is no record: the reader adds file and line. */
+export class RecordError extends Error {
+  override readonly name = 'RecordError';
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** The readers of fields: each throws RecordError with what was expected and what was found. */
+export function asObject(value: unknown, name: string): Fields {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  throw new RecordError(`${name} must be an object; found ${quoted(value)}`);
+}
+
+export function text(fields: Fields, name: string): string {
+  const value = fields[name];
+  if (typeof value === 'string') return value;
+  throw new RecordError(`${name} must be a text; found ${quoted(value)}`);
+}
+
+export function number(fields: Fields, name: string): number {
+  const value = fields[name];
+  if (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
+  throw new RecordError(`${name} must be a number within 2^53; found ${quoted(value)}`);
+}
+
+export function whole(fields: Fields, name: string, most: number): number {
+  const value = number(fields, name);
+  if (Number.isInteger(value) && value >= 0 && value <= most) return value;
+  throw new RecordError(`${name} must be a whole number from 0 to ${most}; found ${value}`);
+}
+
+export function cost(fields: Fields, name: string): number {
+  const value = number(fields, name);
+  if (Number.isInteger(value) && Math.abs(value) < 2 ** 31) return value;
+  throw new RecordError(`${name} must be a whole number of tokens below 2^31; found ${value}`);
+}
+
+export function optional<T>(
+  fields: Fields,
+  name: string,
+  read: (fields: Fields, name: string) => T,
+): T | undefined {
+  return fields[name] === undefined || fields[name] === null ? undefined : read(fields, name);
+}
+
+/** The fields that have a value. */
+export function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

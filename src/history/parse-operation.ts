@@ -1,0 +1,88 @@
+import type { Evidence } from '../core/decision.ts';
+import { quoted } from '../core/errors.ts';
+import { asObject, cost, type Fields, given, number, optional, RecordError, text, whole } from './fields.ts';
+import { type Charge, type Operation, OUTCOMES } from './operation.ts';
+
+/** Reads an operation. What does not concern the checker is not kept. Throws RecordError. */
+export function parseOperation(fields: Fields): Operation {
+  const { outcome } = fields;
+  const known = OUTCOMES.find((name) => name === outcome);
+  if (known === undefined)
+    throw new RecordError(`outcome must be one of ${OUTCOMES.join(', ')}; found ${quoted(outcome)}`);
+  const invokedUs = Math.floor(number(fields, 'invokedUs'));
+  const completedUs = parseCompletion(fields, known, invokedUs);
+  const latestUs = optional(fields, 'latestUs', number);
+  if (latestUs !== undefined && latestUs < invokedUs)
+    throw new RecordError(`latestUs must not be before invokedUs (${invokedUs}); found ${latestUs}`);
+  const charges = parseCharges(fields.charges);
+  return {
+    type: 'op',
+    index: whole(fields, 'index', 2 ** 32 - 1),
+    bucket: charges === undefined ? parseBucket(fields) : '',
+    user: optional(fields, 'user', text) ?? '',
+    region: optional(fields, 'region', text) ?? '',
+    process: optional(fields, 'process', number) ?? 0,
+    cost: optional(fields, 'cost', cost) ?? 1,
+    invokedUs,
+    completedUs,
+    outcome: known,
+    ...given({
+      policy: optional(fields, 'policy', text),
+      maxCharge: optional(fields, 'maxCharge', cost),
+      latestUs: latestUs === undefined ? undefined : Math.ceil(latestUs),
+      decisionId: optional(fields, 'decisionId', text),
+      error: optional(fields, 'error', text),
+      decision: parseDecision(fields.decision),
+      charges,
+    }),
+  };
+}
+
+function parseCompletion(fields: Fields, outcome: string, invokedUs: number): number | null {
+  if (outcome === 'info') return null; // whatever came, it did not settle the charge
+  if (outcome === 'failed' && (fields.completedUs ?? null) === null) return invokedUs;
+  const completedUs = Math.ceil(number(fields, 'completedUs'));
+  if (completedUs >= invokedUs) return completedUs;
+  throw new RecordError(
+    `completed before it was invoked: completedUs ${completedUs}, invokedUs ${invokedUs}`,
+  );
+}
+
+function parseBucket(fields: Fields): string {
+  if (typeof fields.bucket === 'string' && fields.bucket !== '') return fields.bucket;
+  throw new RecordError(`an operation needs a bucket; found ${quoted(fields.bucket)}`);
+}
+
+function parseCharges(value: unknown): Charge[] | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || value.length === 0)
+    throw new RecordError(`charges must be a list of at least one charge; found ${quoted(value)}`);
+  return value.map((item) => {
+    const fields = asObject(item, 'a charge');
+    return {
+      bucket: parseBucket(fields),
+      cost: optional(fields, 'cost', cost) ?? 1,
+      ...given({ policy: optional(fields, 'policy', text) }),
+    };
+  });
+}
+
+const SOURCES = ['redis', 'lease', 'fallback'] as const;
+
+function parseDecision(value: unknown): Evidence | undefined {
+  if (value === undefined || value === null) return undefined;
+  const fields = asObject(value, 'decision');
+  const level = fields.level;
+  if (level !== undefined && !(typeof level === 'string' && /^-?\d{1,16}$/.test(level)))
+    throw new RecordError(`decision.level must be a decimal string of quanta; found ${quoted(level)}`);
+  return {
+    strategy: optional(fields, 'strategy', text) ?? '',
+    node: optional(fields, 'node', text) ?? '',
+    source: SOURCES.find((source) => source === fields.source) ?? 'fallback',
+    ...given({
+      atUs: optional(fields, 'atUs', number),
+      bucketUs: optional(fields, 'bucketUs', number),
+      levelQuanta: level === undefined ? undefined : Number(level),
+    }),
+  };
+}
