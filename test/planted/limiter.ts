@@ -74,3 +74,8 @@ export function redisEvidence(fields: { levelQuanta: number; bucketUs: number; n
 export function quantaOf(policy: Policy, tokens: number): number {
   return tokens * policy.quantaPerToken;
 }
+
+/** Microseconds in which a token is gained. */
+export function fillUs({ quantaPerToken, quantaPerUs }: Policy): number {
+  return quantaPerToken / quantaPerUs;
+}
