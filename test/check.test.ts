@@ -168,6 +168,17 @@ describe('check of a log that others wrote', () => {
     expect(result.stdout).toMatch(/initial level unknown; strategy csv/);
   });
 
+  it('judges denials only while every file of several runs', async () => {
+    const folder = testFolder();
+    const table = (...lines: string[]) => ['user,from_ms,to_ms,code', ...lines, ''].join('\n');
+    const one = write(folder, 'one.csv', table('ada,0,10,200', 'ada,50000,50010,429', 'ada,90000,90010,200'));
+    const two = write(folder, 'two.csv', table('eve,60000,60010,200', 'eve,95000,95010,200'));
+    expect((await runCli(['check', one, ...options], { cwd: folder })).stdout).toMatch(
+      /1 of 1 denial was false/,
+    );
+    expect((await runCli(['check', one, two, ...options], { cwd: folder })).stdout).not.toMatch(/was false/);
+  });
+
   it('grants clocks that are not one the slack it is told to', async () => {
     const folder = testFolder();
     const file = write(folder, 'api.csv', csv(26));

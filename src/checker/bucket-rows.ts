@@ -15,7 +15,7 @@ export class BucketRows {
   count = 0;
   lastCount = 0;
   denials = 0;
-  /** Refunds: allowed rows of negative cost, in the order of invocation. In none of the above. */
+  /** Refunds that were or may have been made, in the order of invocation. In none of the above. */
   refunds: number[] = [];
 
   constructor(table: OperationTable) {
@@ -38,11 +38,11 @@ export class BucketRows {
       const outcome = kind & KIND.outcome;
       if ((kind & KIND.merged) !== 0 || outcome === KIND.failed) continue;
       const cost = costTokens[row] as number;
-      if (outcome === KIND.denied) this.denials++;
-      else if (cost <= 0) {
-        if (cost < 0 && outcome === KIND.allowed) this.refunds.push(row);
+      if (cost <= 0) {
+        if (cost < 0 && outcome !== KIND.denied) this.refunds.push(row);
         continue;
       }
+      if (outcome === KIND.denied) this.denials++;
       this.byInvoked[count++] = row;
     }
     this.count = count;

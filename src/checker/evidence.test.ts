@@ -135,6 +135,11 @@ describe('refunds and resets', () => {
       fails: [at(1), at(1), at(1), at(2, -1)],
     },
     {
+      title: 'so does one that may have been made',
+      passes: [at(1), at(1), { ...at(1, -1), outcome: 'info' as const }, at(1)],
+      fails: [at(1), at(1), { ...at(1, -1), outcome: 'failed' as const }, at(1)],
+    },
+    {
       title: 'once',
       passes: [at(1), at(1), at(1, -1), at(1)],
       fails: [at(1), at(1), at(1, -1), at(1), at(1)],

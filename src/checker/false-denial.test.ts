@@ -144,6 +144,8 @@ describe('a denial', () => {
     expect(falseDenials([denied(0, 10), denied(11)], unknown)).toBe(1);
   });
 
+  it('of a refund is none', () => expect(falseDenials([denied(10, 10, { cost: -1 })])).toBe(0));
+
   it('is not judged where operations are missing', () => {
     expect(falseDenials([denied(10)])).toBe(1);
     expect(falseDenials([denied(10)], { sent: 2 })).toBe(0);

@@ -16,7 +16,8 @@ export interface Horizon {
 /**
  * A denial can be judged only when every operation that it raced with is in the history. When requests that were
  * open at the end are absent (access logs, a recording cut short), that holds until the longest latency before
- * the end; when some are missing and nobody knows which, it holds nowhere.
+ * the end; when some are missing and nobody knows which, it holds nowhere. Each file is taken for the log of a place
+ * of its own: all is known only while all of them run.
  */
 export function horizonOf(history: History, openAtEndMissing: boolean): Horizon {
   const { operations: table, end, outcomes } = history;
@@ -41,18 +42,48 @@ export function horizonOf(history: History, openAtEndMissing: boolean): Horizon 
   };
 }
 
-/** First and last completion and the longest latency. */
+interface Span {
+  firstUs: number;
+  lastUs: number;
+}
+
+/** From when and until when every file tells of completions, and the longest latency. */
 function spanOf(table: OperationTable): { firstUs: number; lastUs: number; longestUs: number } {
-  const span = { firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY, longestUs: 0 };
+  const byOrigin: Span[] = [];
+  let longestUs = 0;
   for (let row = 0; row < table.rows; row++) {
-    const kind = table.kinds[row] as number;
-    if ((kind & KIND.outcome) === KIND.info || table.durationUs[row] === DURATION.open) continue;
+    const outcome = (table.kinds[row] as number) & KIND.outcome;
+    if (outcome === KIND.info || table.durationUs[row] === DURATION.open) continue;
+    const origin = table.origins[row] as number;
+    byOrigin[origin] ??= { firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
+    const span = byOrigin[origin] as Span;
     const lastUs = table.lastUs(row);
-    span.firstUs = Math.min(span.firstUs, lastUs);
-    span.lastUs = Math.max(span.lastUs, lastUs);
-    span.longestUs = Math.max(span.longestUs, lastUs - (table.invokedUs[row] as number));
+    if (lastUs < span.firstUs) span.firstUs = lastUs;
+    if (lastUs > span.lastUs) span.lastUs = lastUs;
+    longestUs = Math.max(longestUs, lastUs - (table.invokedUs[row] as number));
   }
-  return span;
+  const files = [...spansOfFiles(table, byOrigin).values()];
+  return {
+    firstUs: files.reduce((last, { firstUs }) => Math.max(last, firstUs), Number.NEGATIVE_INFINITY),
+    lastUs: files.reduce((first, { lastUs }) => Math.min(first, lastUs), Number.POSITIVE_INFINITY),
+    longestUs,
+  };
+}
+
+/** An origin is a file and a region: a file has several. */
+function spansOfFiles(table: OperationTable, byOrigin: readonly (Span | undefined)[]): Map<string, Span> {
+  const byFile = new Map<string, Span>();
+  for (const [origin, span] of byOrigin.entries()) {
+    const file = table.fileOf(origin);
+    const known = byFile.get(file);
+    if (span === undefined) continue;
+    if (known === undefined) byFile.set(file, { ...span });
+    else {
+      known.firstUs = Math.min(known.firstUs, span.firstUs);
+      known.lastUs = Math.max(known.lastUs, span.lastUs);
+    }
+  }
+  return byFile;
 }
 
 function countDenials(table: OperationTable, untilUs: number): number {

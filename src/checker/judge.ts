@@ -58,7 +58,7 @@ function judgeFalseDenials({ falseDenials }: CheckFacts, rules: EvidenceRules): 
   const declared = rules.falseDenialsAtMost ?? 0;
   if (judged === 0) return { verdict: 'pass', reason: `no denial could be judged: ${falseDenials.whyNot}` };
   if (total === 0) return { verdict: 'pass', reason: `none of ${count(judged, 'denial')} was false` };
-  const many = `${count(total, 'denial')} of ${judged} were false, in ${count(buckets, 'bucket')}: the bucket held the cost at every moment`;
+  const many = `${total} of ${count(judged, 'denial')} ${total === 1 ? 'was' : 'were'} false, in ${count(buckets, 'bucket')}: the bucket held the cost at every moment`;
   return total <= declared
     ? {
         verdict: 'pass',

@@ -72,7 +72,10 @@ export interface Header {
   readonly initial: 'full' | 'unknown';
 }
 
-/** Something that happened to the system. `reset` fills the bucket named by `args.bucket`, or every bucket. */
+/**
+ * Something that happened to the system. `reset` fills the bucket named by `args.bucket`, or every bucket, at `atUs`
+ * or later: it is recorded when it is asked for.
+ */
 export interface Event {
   readonly type: 'event';
   readonly event: string;

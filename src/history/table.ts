@@ -61,6 +61,8 @@ export interface OperationTable extends Readonly<TableColumns> {
   policyOf(bucket: number): Policy;
   outcomeOf(row: number): Outcome;
   regionOf(row: number): string;
+  /** The file of an origin. */
+  fileOf(origin: number): string;
   operationOf(row: number): OperationName;
   nodeOf(row: number): string;
   /** The last moment at which it can have taken effect; Infinity when nobody knows. */
@@ -92,6 +94,7 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
     policyOf: (bucket) => policyAt(bucket)?.policy as Policy,
     outcomeOf: (row) => OUTCOMES[(kinds[row] as number) & KIND.outcome] as Outcome,
     regionOf: (row) => names.origins[origins[row] as number]?.region ?? '',
+    fileOf: (origin) => names.origins[origin]?.file ?? '',
     operationOf: (row) => ({
       file: names.origins[origins[row] as number]?.file ?? '',
       index: indices[row] as number,
