@@ -176,7 +176,9 @@ describe('check of a log that others wrote', () => {
     expect((await runCli(['check', one, ...options], { cwd: folder })).stdout).toMatch(
       /1 of 1 denial was false/,
     );
-    expect((await runCli(['check', one, two, ...options], { cwd: folder })).stdout).not.toMatch(/was false/);
+    expect((await runCli(['check', one, two, ...options], { cwd: folder })).stdout).not.toMatch(
+      /\d of \d+ denials? w(as|ere) false/,
+    );
   });
 
   it('grants clocks that are not one the slack it is told to', async () => {
