@@ -470,8 +470,9 @@ describe.each(SERVERS)('inspect on a cluster of %s', (command) => {
       async () =>
         (await replica.client.info('replication')).includes('master_link_status:up') &&
         (await replica.client.cluster('INFO')).includes('cluster_state:ok') &&
-        (await Promise.all(nodes.map(({ client }) => client.cluster('SHARDS')))).every((shards) =>
-          JSON.stringify(shards).includes(`${replica.port}`),
+        // SHARDS names it from the first meeting, SLOTS once it is known to be a replica.
+        (await Promise.all([...nodes, replica].map(({ client }) => client.cluster('SLOTS')))).every((slots) =>
+          JSON.stringify(slots).includes(`${replica.port}`),
         ),
       { timeout: 15_000 },
     );
