@@ -27,7 +27,7 @@ export function clusterStore({ env }: Environment): ClusterStore {
 
 /** What the commands that bring up a cluster take. */
 export interface TopologyFlags {
-  readonly regions: string[];
+  readonly regions: readonly string[];
   readonly replicas: number;
   readonly roundTrip: Record<string, number>;
   readonly jitter: number;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
 
@@ -14,10 +15,14 @@ export interface Environment {
   /** Progress and logs. */
   log(text: string): void;
   readonly colourOut: boolean;
+  /** Whether results go to a terminal that can be redrawn. */
+  readonly isScreen: boolean;
   /** Aborts at the first SIGINT or SIGTERM; the second leaves at once. */
   readonly interrupt: AbortSignal;
   /** 130 for SIGINT, 143 for SIGTERM, once one has come. */
   interruptCode(): number;
+  /** Resolves at the first SIGINT or SIGTERM. */
+  interrupted(): Promise<void>;
   setExitCode(code: number): void;
   /** Leaves at once: for bugs only. */
   exit(code: number): never;
@@ -42,6 +47,7 @@ export function processEnvironment(): Environment {
     process.exitCode = 69; // the result could not be handed over: never a pass
     interrupt.abort();
   });
+  const isScreen = stdout.isTTY === true && env.TERM !== 'dumb';
   const colourless = env.NO_COLOR !== undefined && env.NO_COLOR !== '';
   return {
     env,
@@ -52,9 +58,13 @@ export function processEnvironment(): Environment {
     },
     out: (text) => stdout.write(text),
     log: (text) => stderr.write(text),
-    colourOut: stdout.isTTY === true && !colourless && env.TERM !== 'dumb',
+    colourOut: isScreen && !colourless,
+    isScreen,
     interrupt: interrupt.signal,
     interruptCode: () => code,
+    async interrupted() {
+      if (!interrupt.signal.aborted) await once(interrupt.signal, 'abort');
+    },
     exit: (exitCode) => process.exit(exitCode),
     setExitCode: (exitCode) => {
       process.exitCode = exitCode;

@@ -1,5 +1,8 @@
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
+import { type Policy, parsePolicy } from '../core/policy.ts';
+import { parseStrategy, STRATEGY_NAMES, type StrategyName } from '../limiter/create.ts';
+import { checkRegions } from '../regions/topology.ts';
 
 /** A commander parser for a whole number in a range. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -31,21 +34,36 @@ export function parsedBy<T>(parse: (text: string) => T): (text: string) => T {
   };
 }
 
-const REGION = /^[a-z][a-z0-9-]{0,30}$/;
+/** A comma-separated list of region names; what is one is the topology's to say. */
+export const parseRegions = parsedBy((text: string): readonly string[] => checkRegions(text.split(',')));
 
-/** A comma-separated list of one to nine different region names. */
-export function parseRegions(text: string): string[] {
-  const regions = text.split(',');
-  if (
-    regions.every((region) => REGION.test(region)) &&
-    new Set(regions).size === regions.length &&
-    regions.length <= 9
-  ) {
-    return regions;
-  }
-  throw new InvalidArgumentError(
-    'Expected one to nine different names of a-z, 0-9 and -, with commas between.',
-  );
+/** Adds the strategy and the policy of a limiter to a command. */
+export function limiterOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--strategy <name>', `one of ${STRATEGY_NAMES.join(', ')}`)
+        .argParser(parsedBy(parseStrategy))
+        .default('central'),
+    )
+    .addOption(
+      new Option('--policy <capacity:rate>', 'what each user may do')
+        .argParser(parsedBy(parsePolicy))
+        .default(parsePolicy('20:5/s'), '20:5/s'),
+    );
+}
+
+/** What `limiterOptions` gives. */
+export interface LimiterFlags {
+  readonly strategy: StrategyName;
+  readonly policy: Policy;
+}
+
+/** Everybody on the machine can read a command line. What was typed is not shown: it may hold a password. */
+export function refusePassword(url: string): void {
+  if (!URL.canParse(url) || new URL(url).password === '') return;
+  throw new OpenclawError('INVALID_OPTION', 'a password is not for the command line', {
+    hint: 'put it into REDIS_PASSWORD',
+  });
 }
 
 /** Collects `a:b=40`, repeated or with commas between, into `{ 'a:b': 40 }`. */

@@ -7,11 +7,12 @@ import type { Header, Operation, Outcome } from '../history/operation.ts';
 import { bucketOf, runClosedLoop, type Target } from '../load/closed-loop.ts';
 import { type LatencySummary, Recorder } from '../load/recorder.ts';
 import { busiestUsers, type LoadShape, makeUserDraw, planUsers } from '../load/users.ts';
-import type { Regions } from '../regions/provider.ts';
+import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
+import { announcedAddress, type Regions } from '../regions/provider.ts';
 import { Cleanup } from './cleanup.ts';
 import { watchClocks } from './clock-watch.ts';
 import { HistoryFile } from './history-file.ts';
-import { type SelfCommand, startRegion } from './services.ts';
+import { startRegion } from './services.ts';
 
 export interface BenchOptions {
   readonly self: SelfCommand;
@@ -50,7 +51,6 @@ export interface BenchResult {
   /** Provider and server, for people. */
   readonly system: string;
   readonly loadMs: number;
-  readonly interrupted: boolean;
   /** What could not be undone, as sentences; empty when all is gone. */
   readonly leftovers: readonly string[];
 }
@@ -107,7 +107,7 @@ async function provisionAndRun(
 
   const history = new HistoryFile(join(folder, 'history.ndjson'), makeHeader(options));
   const nameNode = makeNodeNames(regions);
-  const recorder = new Recorder((operation) => history.addOperation(nameNode(operation)));
+  const recorder = new Recorder((operation) => history.add(nameNode(operation)));
   const clock = await watchClocks(regions, recorder, history);
   const ticker = setInterval(() => report('load', undefined, { ...recorder.counts }), 1_000);
   const load = { shape, users, targets, recorder, durationMs: options.durationMs, drainMs: DRAIN_MS, signal };
@@ -137,7 +137,6 @@ async function provisionAndRun(
     latencies: recorder.latencies(),
     system: regions.description,
     loadMs,
-    interrupted: signal.aborted,
   };
 }
 
@@ -160,7 +159,7 @@ async function warmUp(
 }
 
 async function startRegions(
-  { self, env, shape, strategy, policy, prefix }: BenchOptions,
+  { self, env, shape, strategy, policy, prefix, signal }: BenchOptions,
   { regions, logs, cleanup }: { regions: Regions; logs: string; cleanup: Cleanup },
 ): Promise<Target[]> {
   const common = {
@@ -171,6 +170,7 @@ async function startRegions(
     prefix,
     logs,
     cleanup,
+    signal,
   };
   const started = await Promise.allSettled(
     shape.regions.map((region) => startRegion({ ...common, view: regions.view(region) })),
@@ -200,12 +200,7 @@ function makeHeader({ policy, strategy, shape, startedAt }: BenchOptions): Heade
 
 /** Decisions name the address that decided; the history names the node. */
 function makeNodeNames(regions: Regions): (operation: Operation) => Operation {
-  const names = new Map(
-    regions.topology.nodes.map(({ name }) => {
-      const { host, port } = regions.announced(name);
-      return [`${host}:${port}`, name];
-    }),
-  );
+  const names = new Map(regions.topology.nodes.map(({ name }) => [announcedAddress(regions, name), name]));
   return (operation) => {
     const node = names.get(operation.decision?.node ?? '');
     return operation.decision === undefined || node === undefined

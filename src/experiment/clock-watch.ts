@@ -1,11 +1,11 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Recorder } from '../load/recorder.ts';
 import { readServerTime } from '../regions/clock.ts';
+import { connectDirect } from '../regions/form-cluster.ts';
 import type { Regions } from '../regions/provider.ts';
 import type { HistoryFile } from './history-file.ts';
 
 const EVERY_MS = 250;
-const TIMEOUT_MS = 1_000;
 
 /**
  * Reads the clock of every node while a run lasts, straight from the node: through a Toxiproxy the error would
@@ -16,19 +16,10 @@ export async function watchClocks(
   recorder: Recorder,
   history: HistoryFile,
 ): Promise<{ stop(): Promise<void> }> {
-  const clients = topology.nodes.map(({ name }) => {
-    const client = new Redis({
-      ...direct(name),
-      maxRetriesPerRequest: 0,
-      commandTimeout: TIMEOUT_MS,
-      retryStrategy: () => EVERY_MS,
-    });
-    client.on('error', () => {});
-    return { name, client };
-  });
+  const clients = topology.nodes.map(({ name }) => ({ name, client: connectDirect(direct(name)) }));
   const readOne = async (name: string, client: Redis) => {
     const time = await readServerTime(client, () => recorder.nowUs()).catch(() => undefined);
-    if (time !== undefined) history.addClock({ type: 'clock', node: name, ...time });
+    if (time !== undefined) history.add({ type: 'clock', node: name, ...time });
   };
   /** Of all nodes when the machine is idle; during the load of one at a time, in turn. */
   const readAll = async () => {

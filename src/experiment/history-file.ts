@@ -22,12 +22,8 @@ export class HistoryFile {
     this.#append(header);
   }
 
-  addOperation(operation: Operation): void {
-    this.#append(operation);
-  }
-
-  addClock(reading: ClockReading): void {
-    this.#append(reading);
+  add(record: Operation | ClockReading): void {
+    this.#append(record);
   }
 
   /** Writes the last record and closes the file. Rejects when anything could not be written. */

@@ -2,11 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
 import { type LocalProcess, startProcess } from '../regions/local/process.ts';
+import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import type { RegionView } from '../regions/provider.ts';
+import { until } from '../regions/until.ts';
 import type { Cleanup } from './cleanup.ts';
-
-/** How to start this program again as a child: the interpreter and the script. */
-export type SelfCommand = readonly [command: string, ...args: string[]];
 
 export interface ServiceOptions {
   readonly self: SelfCommand;
@@ -18,6 +17,7 @@ export interface ServiceOptions {
   readonly prefix: string;
   readonly logs: string;
   readonly cleanup: Cleanup;
+  readonly signal: AbortSignal;
 }
 
 const START_MS = 20_000;
@@ -41,7 +41,7 @@ export async function startRegion(options: ServiceOptions): Promise<string> {
 }
 
 async function startService(
-  { self, env, view, logs, cleanup }: ServiceOptions,
+  { self, env, view, logs, cleanup, signal }: ServiceOptions,
   role: string,
   args: readonly string[],
 ): Promise<string> {
@@ -55,27 +55,22 @@ async function startService(
     logFile: join(logs, `${name}.log`),
   });
   cleanup.add(`stop ${name}`, () => process.stop());
-  return waitForAddress(process);
+  return waitForAddress(process, signal);
 }
 
 /** A service writes the address it listens on into its log as soon as it can be used. */
-async function waitForAddress(process: LocalProcess): Promise<string> {
+async function waitForAddress(process: LocalProcess, signal: AbortSignal): Promise<string> {
   let how: string | undefined;
   void process.ended.then((sentence) => {
     how = sentence;
   });
-  for (const deadline = performance.now() + START_MS; performance.now() < deadline; await pause()) {
+  let address: string | undefined;
+  await until(`${process.name} to listen`, START_MS, signal, async () => {
     const log = await readFile(process.logFile, 'utf8');
-    const [address] = /http:\/\/\S+/.exec(log) ?? [];
-    if (address !== undefined) return address;
-    if (how !== undefined) throw new OpenclawError('ENVIRONMENT_FAILED', `${how}: ${log.trim().slice(-300)}`);
-  }
-  throw new OpenclawError(
-    'ENVIRONMENT_FAILED',
-    `${process.name} did not start within ${START_MS / 1_000} s; its log: ${process.logFile}`,
-  );
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 20));
+    address = /http:\/\/\S+/.exec(log)?.[0];
+    if (address === undefined && how !== undefined)
+      throw new OpenclawError('ENVIRONMENT_FAILED', `${how}: ${log.trim().slice(-300)}`);
+    return address === undefined ? `its log: ${process.logFile}` : undefined;
+  });
+  return address ?? '';
 }

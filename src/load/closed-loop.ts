@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { makeRandom, type Random } from '../core/prng.ts';
 import { readReply } from './outcome.ts';
@@ -75,23 +76,10 @@ async function stopInTime(
   { durationMs, drainMs, recorder, signal }: ClosedLoopOptions,
   state: { draining: boolean },
 ): Promise<void> {
-  await sleep(durationMs, signal);
+  await sleep(durationMs, undefined, { signal }).catch(() => {}); // an interrupt ends the load early
   state.draining = true;
   const deadline = recorder.nowUs() + drainMs * 1_000;
   while (recorder.inFlight > 0 && recorder.nowUs() < deadline) await sleep(10);
-}
-
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done);
-  });
 }
 
 /** What this file uses of autocannon's client (9.0.0, pinned), most of it missing in its typings. */

@@ -66,6 +66,12 @@ export interface RegionsProvider {
   up(options: UpOptions): Promise<Regions>;
 }
 
+/** `host:port` by which the cluster itself knows a node. */
+export function announcedAddress(regions: Pick<Regions, 'announced'>, node: string): string {
+  const { host, port } = regions.announced(node);
+  return `${host}:${port}`;
+}
+
 /** The node of a topology by its name. */
 export function plannedNode(topology: Topology, name: string): PlannedNode {
   const node = topology.nodes.find((candidate) => candidate.name === name);

@@ -3,7 +3,7 @@ import { parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './form-cluster.ts';
 import type { LinkState } from './links.ts';
 import { measureRoundTrip } from './ping.ts';
-import type { Regions } from './provider.ts';
+import { announcedAddress, type Regions } from './provider.ts';
 import { type RegionPair, roundTripMs } from './topology.ts';
 
 /** One node as it is now, by its own word. */
@@ -64,36 +64,30 @@ async function measurePair(regions: Regions, { from, to }: RegionPair): Promise<
 
 async function readNodes(regions: Regions): Promise<NodeStatus[]> {
   const { nodes } = regions.topology;
-  const nameOf = new Map(nodes.map(({ name }) => [addressText(regions, name), name]));
-  const offsets = await Promise.all(nodes.map(({ name }) => askNode(regions, name, readOffset)));
-  const byName = new Map(nodes.map(({ name }, i) => [name, offsets[i]]));
-  return Promise.all(
-    nodes.map(async ({ name, region }) => {
-      const address = addressText(regions, name);
-      const answer = await askNode(regions, name, readOwnView);
-      if (answer === undefined) return { name, region, address, role: 'down', slots: '', clusterOk: false };
-      const { own, primaryAddress, clusterOk, linked } = answer;
-      const primary = primaryAddress === undefined ? undefined : nameOf.get(primaryAddress);
-      const [ahead, behind] = [byName.get(primary ?? ''), byName.get(name)];
-      return {
-        name,
-        region,
-        address,
-        role: own.role,
-        slots: own.slots.join(' '),
-        ...(primary === undefined ? {} : { primary }),
-        ...(linked && ahead !== undefined && behind !== undefined
-          ? { lagBytes: Math.max(0, ahead - behind) }
-          : {}),
-        clusterOk,
-      };
-    }),
+  const answers = new Map(
+    await Promise.all(
+      nodes.map(async ({ name }) => [name, await askNode(regions, name, readOwnView)] as const),
+    ),
   );
-}
-
-function addressText(regions: Regions, node: string): string {
-  const { host, port } = regions.announced(node);
-  return `${host}:${port}`;
+  const nameOf = new Map(nodes.map(({ name }) => [announcedAddress(regions, name), name]));
+  return nodes.map(({ name, region }) => {
+    const address = announcedAddress(regions, name);
+    const answer = answers.get(name);
+    if (answer === undefined) return { name, region, address, role: 'down', slots: '', clusterOk: false };
+    const { own, primaryAddress, clusterOk, isLinked, offset } = answer;
+    const primary = primaryAddress === undefined ? undefined : nameOf.get(primaryAddress);
+    const ahead = answers.get(primary ?? '')?.offset;
+    return {
+      name,
+      region,
+      address,
+      role: own.role,
+      slots: own.slots.join(' '),
+      ...(primary === undefined ? {} : { primary }),
+      ...(isLinked && ahead !== undefined ? { lagBytes: Math.max(0, ahead - offset) } : {}),
+      clusterOk,
+    };
+  });
 }
 
 async function askNode<T>(
@@ -109,11 +103,8 @@ async function askNode<T>(
   }
 }
 
-async function readOffset(client: Redis): Promise<number> {
-  const replication = await client.info('replication');
-  const name = replication.includes('role:slave') ? 'slave_repl_offset' : 'master_repl_offset';
-  return Number(new RegExp(`${name}:(\\d+)`).exec(replication)?.[1]);
-}
+/** A replica has both; its own is what it has applied. */
+const OFFSET = { primary: /master_repl_offset:(\d+)/, replica: /slave_repl_offset:(\d+)/ } as const;
 
 async function readOwnView(client: Redis) {
   const [text, info, replication] = await Promise.all([
@@ -129,6 +120,7 @@ async function readOwnView(client: Redis) {
     own,
     primaryAddress,
     clusterOk: info.includes('cluster_state:ok'),
-    linked: replication.includes('master_link_status:up'),
+    isLinked: replication.includes('master_link_status:up'),
+    offset: Number(OFFSET[own.role].exec(replication)?.[1]),
   };
 }

@@ -72,11 +72,7 @@ export const DEFAULT_TOPOLOGY: TopologyOptions = {
 export function planTopology(options: TopologyOptions): Topology {
   const { regions, replicas } = options;
   checkRegions(regions);
-  if (
-    !Number.isInteger(replicas) ||
-    replicas < 0 ||
-    regions.length * (replicas + 1) > MOST_NODES_PER_REGION * regions.length
-  ) {
+  if (!Number.isInteger(replicas) || replicas < 0 || replicas >= MOST_NODES_PER_REGION) {
     throw invalid(
       `replicas must be a whole number from 0 to ${MOST_NODES_PER_REGION - 1}; found ${replicas}`,
     );
@@ -167,12 +163,13 @@ export function planRoundTrips({
 
 const REGION = /^[a-z][a-z0-9-]{0,30}$/;
 
-function checkRegions(regions: readonly string[]): void {
+/** Gives names of regions back if they can be. Throws INVALID_OPTION. */
+export function checkRegions(regions: readonly string[]): readonly string[] {
   const proper =
     regions.length >= 1 && regions.length <= MOST_REGIONS && new Set(regions).size === regions.length;
-  if (proper && regions.every((region) => REGION.test(region))) return;
+  if (proper && regions.every((region) => REGION.test(region))) return regions;
   throw invalid(
-    `regions are one to ${MOST_REGIONS} different names of a-z, 0-9 and -; found ${regions.join(',') || 'none'}`,
+    `regions are one to nine different names of a-z, 0-9 and -; found ${regions.join(',') || 'none'}`,
   );
 }
 

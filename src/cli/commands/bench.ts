@@ -1,9 +1,8 @@
 import { basename, resolve } from 'node:path';
-import { Command, Option } from 'commander';
-import { formatPolicy, type Policy, parsePolicy } from '../../core/policy.ts';
+import { Command } from 'commander';
+import { formatPolicy } from '../../core/policy.ts';
 import type { BenchResult, Progress } from '../../experiment/bench.ts';
 import { makeRunFolder, writeRunFile } from '../../experiment/run-folder.ts';
-import { parseStrategy, STRATEGY_NAMES, type StrategyName } from '../../limiter/create.ts';
 import { DEFAULT_PREFIX } from '../../limiter/key.ts';
 import { makeReport, type RunFacts } from '../../report/report.ts';
 import { renderTable } from '../../report/table.ts';
@@ -18,12 +17,10 @@ import {
 } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { exitCodeOfVerdict } from '../exit-codes.ts';
-import { decimalNumber, parsedBy, wholeNumber } from '../options.ts';
+import { decimalNumber, type LimiterFlags, limiterOptions, wholeNumber } from '../options.ts';
 
-interface Options extends TopologyFlags {
+interface Options extends TopologyFlags, LimiterFlags {
   readonly name: string;
-  readonly strategy: StrategyName;
-  readonly policy: Policy;
   readonly connections: number;
   readonly users: number;
   readonly skew: number;
@@ -35,19 +32,9 @@ interface Options extends TopologyFlags {
 }
 
 export function benchCommand(environment: Environment): Command {
-  return topologyOptions(new Command('bench'))
+  return limiterOptions(topologyOptions(new Command('bench')))
     .description(
       'Bring up three regions, each with gateway and Rating service, fire the load, judge, tear down.',
-    )
-    .addOption(
-      new Option('--strategy <name>', `one of ${STRATEGY_NAMES.join(', ')}`)
-        .argParser(parsedBy(parseStrategy))
-        .default('central'),
-    )
-    .addOption(
-      new Option('--policy <capacity:rate>', 'what each user may do')
-        .argParser(parsedBy(parsePolicy))
-        .default(parsePolicy('20:5/s'), '20:5/s'),
     )
     .option(
       '--connections <count>',
@@ -113,12 +100,9 @@ async function bench(options: Options, environment: Environment): Promise<void> 
     onProgress: (progress) => environment.log(progressLine(progress)),
   });
   const report = makeReport(factsOf(options, result, { startedAt, folder }), result.check, result.latencies);
-  await writeRunFile(folder, 'report.json', `${JSON.stringify(report, undefined, 2)}\n`);
-  environment.out(
-    options.json
-      ? `${JSON.stringify(report, undefined, 2)}\n`
-      : renderTable(report, { colour: environment.colourOut }),
-  );
+  const document = `${JSON.stringify(report, undefined, 2)}\n`;
+  await writeRunFile(folder, 'report.json', document);
+  environment.out(options.json ? document : renderTable(report, { colour: environment.colourOut }));
   for (const leftover of result.leftovers) environment.log(`warning: not undone: ${leftover}\n`);
   environment.setExitCode(
     environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfVerdict(report.verdict),

@@ -5,7 +5,7 @@ import { formatPolicy, type Policy, parsePolicy } from '../../core/policy.ts';
 import { type InspectTarget, inspect } from '../../limiter/inspect.ts';
 import { connectInspector, type InspectPort } from '../../limiter/inspect-port.ts';
 import { bucketKey, checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
-import type { Regions } from '../../regions/provider.ts';
+import { announcedAddress, type Regions } from '../../regions/provider.ts';
 import type { ClusterState } from '../../regions/state.ts';
 import { clusterStore, DEFAULT_CLUSTER, openCluster } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
@@ -16,7 +16,7 @@ import {
   renderInspectionJson,
   renderInspectionLine,
 } from '../inspect-table.ts';
-import { parsedBy } from '../options.ts';
+import { parsedBy, refusePassword } from '../options.ts';
 
 const DEFAULT_POLICY = parsePolicy('100:10/s');
 const WATCH_MS = 1_000;
@@ -133,10 +133,10 @@ type InspectPlace = Pick<InspectTarget, 'seeds' | 'views' | 'know'>;
 function regionalPlace(regions: Regions): InspectPlace {
   const { nodes } = regions.topology;
   const known = new Map(
-    nodes.map(({ name, region }) => {
-      const { host, port } = regions.announced(name);
-      return [`${host}:${port}`, { node: name, region, direct: regions.direct(name) }];
-    }),
+    nodes.map(({ name, region }) => [
+      announcedAddress(regions, name),
+      { node: name, region, direct: regions.direct(name) },
+    ]),
   );
   return {
     seeds: nodes.map(({ name }) => regions.announced(name)),
@@ -166,14 +166,9 @@ function connectTo({ env }: Environment, url: URL, { ca, insecure }: Flags): Ins
   });
 }
 
-/** Everybody on the machine can read a command line. What was typed is not shown: it may hold a password. */
 function parseClusterUrl(text: string): URL {
+  refusePassword(text);
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && url.password !== '') {
-    throw new OpenclawError('INVALID_OPTION', 'a password is not for the command line', {
-      hint: 'put it into REDIS_PASSWORD',
-    });
-  }
   const isPlain = url !== undefined && ['', '/', '/0'].includes(url.pathname) && url.search === '';
   if (isPlain && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && isDecodable(url.username))
     return url;
@@ -191,8 +186,7 @@ function isDecodable(text: string): boolean {
 
 /** Until Ctrl-C, which is how it is meant to end. What fails after a first success may come back: it goes on. */
 async function watch(environment: Environment, read: () => Promise<Inspected>, json: boolean): Promise<void> {
-  const { interrupt } = environment;
-  const isScreen = process.stdout.isTTY === true && environment.env.TERM !== 'dumb';
+  const { interrupt, isScreen } = environment;
   let hasSucceeded = false;
   while (!interrupt.aborted) {
     const startedMs = performance.now();

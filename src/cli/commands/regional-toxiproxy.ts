@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { RegionalConfig } from '../../regions/local/toxiproxy-process.ts';
@@ -22,7 +21,7 @@ export function regionalToxiproxyCommand(environment: Environment): Command {
         seed,
       });
       environment.out(`listening on ${Object.values(toxiproxy.apis).join(' ')}\n`);
-      if (!environment.interrupt.aborted) await once(environment.interrupt, 'abort');
+      await environment.interrupted();
       await toxiproxy.close();
     });
 }

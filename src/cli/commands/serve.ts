@@ -1,12 +1,10 @@
-import { once } from 'node:events';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
 import { OpenclawError } from '../../core/errors.ts';
-import { parsePolicy } from '../../core/policy.ts';
-import { createLimiter, parseStrategy, STRATEGY_NAMES } from '../../limiter/create.ts';
+import { createLimiter } from '../../limiter/create.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
 import type { Environment } from '../environment.ts';
-import { parsedBy, wholeNumber } from '../options.ts';
+import { type LimiterFlags, limiterOptions, parsedBy, refusePassword, wholeNumber } from '../options.ts';
 
 export function serveCommand(environment: Environment): Command {
   return new Command('serve')
@@ -33,24 +31,14 @@ function listening(command: Command): Command {
 const parsedPort = wholeNumber(0, 65_535);
 
 function ratingCommand(environment: Environment): Command {
-  return listening(new Command('rating'))
+  return limiterOptions(listening(new Command('rating')))
     .description('The Rating service: POST /v1/ratings, GET /v1/ratings/<item>, GET /healthz.')
     .requiredOption(
       '--redis <url...>',
       'redis[s]://host:port of Redis; several with --cluster',
-      refusePassword,
+      collectAddress,
     )
     .option('--cluster', 'the addresses are nodes of a Redis Cluster')
-    .addOption(
-      new Option('--strategy <name>', `one of ${STRATEGY_NAMES.join(', ')}`)
-        .argParser(parsedBy(parseStrategy))
-        .default('central'),
-    )
-    .addOption(
-      new Option('--policy <capacity:rate>', 'what each user may do')
-        .argParser(parsedBy(parsePolicy))
-        .default(parsePolicy('20:5/s'), '20:5/s'),
-    )
     .option('--prefix <text>', 'what every key starts with', parsedBy(checkPrefix), DEFAULT_PREFIX)
     .option('--timeout <ms>', 'wait this long for Redis', wholeNumber(1, 60_000), 1_000)
     .option('--evidence', 'say in every reply who decided and when (for tests)', false)
@@ -92,19 +80,14 @@ function logOnceASecond(environment: Environment): (error: OpenclawError) => voi
   };
 }
 
-/** Everybody on the machine can read a command line. */
-function refusePassword(url: string, sofar: string[] = []): string[] {
-  if (URL.canParse(url) && new URL(url).password !== '') {
-    throw new InvalidArgumentError('A password is not for the command line: put it into REDIS_PASSWORD.');
-  }
+function collectAddress(url: string, sofar: string[] = []): string[] {
+  refusePassword(url);
   return [...sofar, url];
 }
 
-interface RatingOptions extends ListenOptions {
+interface RatingOptions extends ListenOptions, LimiterFlags {
   readonly redis: string[];
   readonly cluster?: true;
-  readonly strategy: ReturnType<typeof parseStrategy>;
-  readonly policy: ReturnType<typeof parsePolicy>;
   readonly prefix: string;
   readonly timeout: number;
   readonly evidence: boolean;
@@ -153,7 +136,7 @@ async function serve(app: FastifyInstance, options: ListenOptions, environment: 
       );
     });
   environment.out(`listening on ${address}\n`);
-  if (!environment.interrupt.aborted) await once(environment.interrupt, 'abort');
+  await environment.interrupted();
   app.server.closeAllConnections();
   await app.close();
 }

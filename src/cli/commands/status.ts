@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { readStatus } from '../../regions/status.ts';
 import { type ChosenRegions, choosingRegions, openRegions, reportSilentNodes } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
-import { renderStatus } from '../status-table.ts';
+import { printStatus } from '../status-table.ts';
 
 export function statusCommand(environment: Environment): Command {
   return choosingRegions(new Command('status'))
@@ -14,10 +14,6 @@ export function statusCommand(environment: Environment): Command {
     .action(async ({ json, ...chosen }: ChosenRegions & { json: boolean }) => {
       const status = await readStatus(await openRegions(environment, chosen));
       reportSilentNodes(status, environment);
-      environment.out(
-        json
-          ? `${JSON.stringify(status, undefined, 2)}\n`
-          : renderStatus(status, { colour: environment.colourOut }),
-      );
+      printStatus(status, json, environment);
     });
 }

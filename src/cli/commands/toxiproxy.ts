@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
@@ -53,7 +52,7 @@ async function run({ config, ...options }: ToxiproxyCommandOptions, environment:
   try {
     if (proxies !== undefined) await addProxies(toxiproxy, proxies, environment);
     environment.out(`listening on ${toxiproxy.url}\n`);
-    if (!environment.interrupt.aborted) await once(environment.interrupt, 'abort');
+    await environment.interrupted();
   } finally {
     await toxiproxy.close();
   }

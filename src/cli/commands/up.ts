@@ -10,7 +10,7 @@ import {
   topologyOptions,
 } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
-import { renderStatus } from '../status-table.ts';
+import { printStatus } from '../status-table.ts';
 
 interface Options extends TopologyFlags {
   readonly name: string;
@@ -42,11 +42,7 @@ export function upCommand(environment: Environment): Command {
         throw new OpenclawError('INTERRUPTED', `interrupted: cluster ${options.name} is down again`);
       }
       reportSilentNodes(status, environment);
-      environment.out(
-        options.json
-          ? `${JSON.stringify(status, undefined, 2)}\n`
-          : renderStatus(status, { colour: environment.colourOut }),
-      );
+      printStatus(status, options.json, environment);
     });
 }
 

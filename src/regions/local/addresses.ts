@@ -44,6 +44,11 @@ export function apiAddress({ octet }: LocalAddresses, topology: Topology, region
   return `127.${octet}.${regionNumber(topology, region)}.${API_HOST}`;
 }
 
+/** Where a region's Toxiproxy is controlled. */
+export function apiUrl(addresses: LocalAddresses, topology: Topology, region: string): string {
+  return `http://${apiAddress(addresses, topology, region)}:${API_PORT}`;
+}
+
 /** What every source address of a region begins with. */
 export function regionSources({ octet }: LocalAddresses, topology: Topology, region: string): string {
   return `127.${octet}.${regionNumber(topology, region)}.`;

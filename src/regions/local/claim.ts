@@ -75,14 +75,20 @@ async function findConflict(addresses: LocalAddresses, topology: Topology): Prom
       return [port, busPort, privatePort, privateBusPort].map((each) => [host, each] as const);
     }),
   ];
-  const failures = await Promise.all(wanted.map(([host, port]) => tryListen(host, port)));
+  const failures = await Promise.all(
+    wanted.map(async ([host, port]) => {
+      const code = await tryListen(host, port);
+      return code === undefined ? undefined : `${host}:${port} ${code}`;
+    }),
+  );
   return failures.find((failure) => failure !== undefined);
 }
 
-async function tryListen(host: string, port: number): Promise<string | undefined> {
+/** Why nobody can listen there now: the code of the system's error; undefined when somebody can. */
+export async function tryListen(host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(`${host}:${port} ${error.code}`));
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
     server.listen(port, host, () => server.close(() => resolve(undefined)));
   });
 }

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { tryListen } from './claim.ts';
 import { findPlatformLack } from './platform.ts';
 import { probeServer, SERVER_COMMANDS, type ServerBinary } from './server-binary.ts';
 
@@ -155,13 +155,8 @@ async function pathOf(command: string): Promise<string | undefined> {
 
 async function findLoopbackLack(): Promise<string | undefined> {
   const host = '127.77.1.250';
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      resolve(`cannot listen on ${host}: ${error.code}`),
-    );
-    server.listen(0, host, () => server.close(() => resolve(undefined)));
-  });
+  const code = await tryListen(host, 0);
+  return code === undefined ? undefined : `cannot listen on ${host}: ${code}`;
 }
 
 async function findStateLack(folder: string): Promise<string | undefined> {

@@ -5,7 +5,7 @@ import { formCluster } from '../form-cluster.ts';
 import { createLinks, setRoundTrips } from '../links.ts';
 import { plannedNode, type Regions, type RegionsProvider, type UpOptions } from '../provider.ts';
 import type { ClusterState, ClusterStore } from '../state.ts';
-import { API_PORT, apiAddress, clientAddress, type LocalAddresses, nodePorts } from './addresses.ts';
+import { apiUrl, clientAddress, type LocalAddresses, nodePorts } from './addresses.ts';
 import { claimAddresses } from './claim.ts';
 import { emptyNode, type NodeStart, startNode } from './node-process.ts';
 import { endOwned, findOwned, signalAll } from './owned-processes.ts';
@@ -111,7 +111,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
   const clients = new Map(
     topology.regions.map((region) => [
       region,
-      new ToxiproxyClient({ url: `http://${apiAddress(addresses, topology, region)}:${API_PORT}` }),
+      new ToxiproxyClient({ url: apiUrl(addresses, topology, region) }),
     ]),
   );
   const processesOf = (node: string) => findOwned(start.cluster).filter(({ role }) => role === node);

@@ -17,18 +17,20 @@ export async function sweepAbandoned(store: ClusterStore): Promise<string[]> {
       swept.push(name);
     }
   }
-  const known = new Set(
-    await Promise.all(
-      (await store.names()).map(async (name) =>
-        (await store.read(name).catch(() => undefined)) ? store.folderOf(name) : '',
-      ),
-    ),
-  );
-  const orphans = () =>
-    listOwned().filter(({ cluster }) => dirname(cluster) === store.folder && !known.has(cluster));
-  if (orphans().length > 0) {
-    swept.push(...new Set(orphans().map(({ cluster }) => cluster)));
-    await endOwned(orphans);
+  const orphans = await findOrphans(store);
+  if (orphans.size > 0) await endOwned(() => listOwned().filter(({ cluster }) => orphans.has(cluster)));
+  return [...swept, ...orphans];
+}
+
+/**
+ * Clusters that have processes and no state file. The processes are listed first: a cluster's file is there
+ * before its first process, so one that another program starts at this moment is not mistaken for an orphan.
+ */
+async function findOrphans(store: ClusterStore): Promise<Set<string>> {
+  const running = listOwned().filter(({ cluster }) => dirname(cluster) === store.folder);
+  const orphans = new Set(running.map(({ cluster }) => cluster));
+  for (const name of await store.names()) {
+    if (await store.read(name).catch(() => undefined)) orphans.delete(store.folderOf(name));
   }
-  return swept;
+  return orphans;
 }

@@ -5,7 +5,7 @@ import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { proxyNames } from '../links.ts';
 import type { PlannedNode, Topology } from '../topology.ts';
 import { until } from '../until.ts';
-import { API_PORT, apiAddress, type LocalAddresses, nodePorts, regionSources } from './addresses.ts';
+import { API_PORT, apiAddress, apiUrl, type LocalAddresses, nodePorts, regionSources } from './addresses.ts';
 import { startOwned } from './owned-processes.ts';
 
 /** How to start this program again as a child: the interpreter and the script. */
@@ -38,9 +38,7 @@ export async function startToxiproxyProcess(start: ToxiproxyStart, signal: Abort
   });
   await Promise.all(
     topology.regions.map(async (region) => {
-      const client = new ToxiproxyClient({
-        url: `http://${apiAddress(addresses, topology, region)}:${API_PORT}`,
-      });
+      const client = new ToxiproxyClient({ url: apiUrl(addresses, topology, region) });
       await until(`the Toxiproxy of ${region} to answer`, START_MS, signal, () =>
         client.version().then(
           () => undefined,
