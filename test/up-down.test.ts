@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -51,6 +51,9 @@ describe('up and down', { timeout: 90_000 }, () => {
       expect(pids.length).toBe(7);
 
       expect((await up(folder)).stderr).toBe('cluster default was up already\n');
+      expect((await up(folder, '--replicas', '0')).stderr).toBe(
+        'cluster default was up already, with other options: for these, first openclaw-rl down --name default\n',
+      );
       expect(ownedIn(folder).map(({ pid }) => pid)).toEqual(pids);
       const shown = await runCli(['status', '--json'], { cwd: folder });
       expect([shown.code, JSON.parse(shown.stdout).nodes.length]).toEqual([0, 6]);
@@ -64,6 +67,16 @@ describe('up and down', { timeout: 90_000 }, () => {
       expect(await findLeftovers(folder, octet)).toEqual([]);
     },
   );
+
+  it('drops the logs of a start that failed a day ago, and keeps those of today', async () => {
+    const folder = testFolder();
+    const clusters = join(folder, 'state/clusters');
+    const dayAgo = new Date(Date.now() - 25 * 3_600_000);
+    for (const name of ['bench-1', 'bench-2']) mkdirSync(join(clusters, name, 'logs'), { recursive: true });
+    utimesSync(join(clusters, 'bench-1'), dayAgo, dayAgo);
+    await runCli(['down'], { cwd: folder });
+    expect(readdirSync(clusters)).toEqual(['bench-2']);
+  });
 
   it('ends nothing where nothing is, and says how to start one', async () => {
     const folder = testFolder();

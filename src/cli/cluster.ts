@@ -12,7 +12,7 @@ import { sweepAbandoned } from '../regions/local/sweep.ts';
 import type { Regions, UpOptions } from '../regions/provider.ts';
 import { type ClusterState, ClusterStore } from '../regions/state.ts';
 import type { ClusterStatus } from '../regions/status.ts';
-import { DEFAULT_TOPOLOGY, type Persistence, planTopology } from '../regions/topology.ts';
+import { DEFAULT_TOPOLOGY, type Persistence, planTopology, type Topology } from '../regions/topology.ts';
 import type { Environment } from './environment.ts';
 import { decimalNumber, parseRegions, parseRoundTrips, wholeNumber } from './options.ts';
 
@@ -75,14 +75,10 @@ export function topologyOptions(command: Command): Command {
     .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)');
 }
 
-/** Brings up a cluster by these flags, or takes the one of that name that is up already. */
-export async function bringUp(
-  environment: Environment,
-  flags: TopologyFlags,
-  { name, lifetime }: Pick<UpOptions, 'name' | 'lifetime'>,
-): Promise<Regions> {
-  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout, seed, server } = flags;
-  const topology = planTopology({
+/** What these flags describe. Throws INVALID_OPTION. */
+export function topologyOf(flags: TopologyFlags): Topology {
+  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout } = flags;
+  return planTopology({
     regions,
     replicas,
     roundTripMs: roundTrip,
@@ -90,6 +86,15 @@ export async function bringUp(
     persistence,
     nodeTimeoutMs: nodeTimeout,
   });
+}
+
+/** Brings up a cluster by these flags, or takes the one of that name that is up already. */
+export async function bringUp(
+  environment: Environment,
+  flags: TopologyFlags,
+  { name, lifetime }: Pick<UpOptions, 'name' | 'lifetime'>,
+): Promise<Regions> {
+  const topology = topologyOf(flags);
   const store = clusterStore(environment);
   await sweep(environment, store);
   const existing = await store.read(name);
@@ -102,9 +107,9 @@ export async function bringUp(
   if (lack !== undefined) throw new OpenclawError('ENVIRONMENT_FAILED', lack, { hint: 'use Linux' });
   const provider = createLocalProvider({
     store,
-    binary: await findServer(server),
+    binary: await findServer(flags.server),
     self: environment.self,
-    seed,
+    seed: flags.seed,
   });
   return provider.up({
     name,

@@ -1,4 +1,4 @@
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import type { Topology } from './topology.ts';
@@ -25,6 +25,8 @@ export interface Owner {
   readonly pid: number;
   readonly startedAt: string;
 }
+
+const KEEP_LOGS_MS = 24 * 3_600_000;
 
 /** The clusters of one user, a folder each: `<state>/clusters/<name>/`. */
 export class ClusterStore {
@@ -104,6 +106,16 @@ export class ClusterStore {
 
   async remove(name: string): Promise<void> {
     await rm(this.folderOf(name), { recursive: true, force: true });
+  }
+
+  /** Removes what `forget` kept of clusters that failed more than a day ago. */
+  async dropOldLogs(): Promise<void> {
+    for (const name of await this.names()) {
+      const folder = join(this.folder, name);
+      const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+      if (mtimeMs > Date.now() - KEEP_LOGS_MS) continue;
+      if (!(await readdir(folder)).includes('state.json')) await this.remove(name);
+    }
   }
 }
 

@@ -1,12 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
 import { OpenclawError } from '../../core/errors.ts';
 import { readStatus } from '../../regions/status.ts';
+import type { Topology } from '../../regions/topology.ts';
 import {
   bringUp,
   clusterStore,
   DEFAULT_CLUSTER,
   reportSilentNodes,
   type TopologyFlags,
+  topologyOf,
   topologyOptions,
 } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
@@ -33,7 +36,7 @@ export function upCommand(environment: Environment): Command {
       const isSame = before !== undefined && before.createdAt === regions.createdAt;
       environment.log(
         isSame
-          ? `cluster ${options.name} was up already\n`
+          ? `cluster ${options.name} was up already${describeDifference(options, regions.topology)}\n`
           : `cluster ${options.name} is up after ${seconds} s\n`,
       );
       const status = await readStatus(regions);
@@ -44,6 +47,12 @@ export function upCommand(environment: Environment): Command {
       reportSilentNodes(status, environment);
       printStatus(status, options.json, environment);
     });
+}
+
+/** A cluster that is up is taken as it is: whoever asked for another must be told. */
+function describeDifference(options: Options, topology: Topology): string {
+  if (isDeepStrictEqual(topologyOf(options), topology)) return '';
+  return `, with other options: for these, first openclaw-rl down --name ${options.name}`;
 }
 
 const EXAMPLES = `

@@ -6,7 +6,7 @@ import { endLocalCluster } from './provider.ts';
 
 /**
  * Ends what a program left behind that was killed: clusters whose owner is gone, and processes of clusters
- * that have no state file. Gives their names.
+ * that have no state file. Gives their names. Logs of starts that failed long ago go as well.
  */
 export async function sweepAbandoned(store: ClusterStore): Promise<string[]> {
   const swept: string[] = [];
@@ -19,6 +19,7 @@ export async function sweepAbandoned(store: ClusterStore): Promise<string[]> {
   }
   const orphans = await findOrphans(store);
   if (orphans.size > 0) await endOwned(() => listOwned().filter(({ cluster }) => orphans.has(cluster)));
+  await store.dropOldLogs();
   return [...swept, ...orphans];
 }
 
