@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { HistoryBuilder } from '../history/builder.ts';
 import { encodeRecord } from '../history/codec.ts';
 import type { History } from '../history/history.ts';
-import type { ClockReading, End, Header, HistoryRecord, Operation } from '../history/operation.ts';
+import type { End, Header, HistoryRecord } from '../history/operation.ts';
 
 const CHUNK_CHARACTERS = 65_536;
 
@@ -13,16 +13,18 @@ export class HistoryFile {
   #pending = '';
   #failure: Error | undefined;
 
-  constructor(path: string, header: Header) {
+  /** `onFailure` is called once what is added can no longer be written; `end` will reject. */
+  constructor(path: string, header: Header, onFailure: () => void) {
     this.#stream = createWriteStream(path, { flags: 'wx' });
     this.#stream.on('error', (error) => {
       this.#failure = error;
+      onFailure();
     });
     this.#builder.startFile(path);
     this.#append(header);
   }
 
-  add(record: Operation | ClockReading): void {
+  add(record: Exclude<HistoryRecord, Header | End>): void {
     this.#append(record);
   }
 

@@ -18,30 +18,47 @@ export interface ServiceOptions {
   readonly logs: string;
   readonly cleanup: Cleanup;
   readonly signal: AbortSignal;
+  /** Called with a sentence when one ends before it was stopped. */
+  readonly onDeath: (how: string) => void;
+}
+
+/** Where the two services of a region listen. */
+export interface RegionServices {
+  readonly gateway: string;
+  readonly rating: string;
 }
 
 const START_MS = 20_000;
 
-/** Starts the Rating service of a region and its gateway, each a process; gives the gateway's address. */
-export async function startRegion(options: ServiceOptions): Promise<string> {
+/** Starts the Rating service of a region and its gateway, each a process in the region's view of the network. */
+export async function startRegion(options: ServiceOptions): Promise<RegionServices> {
   const { view, strategy, policy, prefix } = options;
   const { region, localAddress, seeds } = view;
   const redis = seeds.flatMap(({ host, port }) => ['--redis', `redis://${host}:${port}`]);
   const place = localAddress === undefined ? [] : ['--local-address', localAddress, '--host', localAddress];
   const limiter = [...redis, '--cluster', '--strategy', strategy, '--policy', policy, '--prefix', prefix];
-  const upstream = await startService(options, 'rating', [
+  const rating = await startService(options, 'rating', [
     'rating',
     '--region',
     region,
     ...limiter,
     ...place,
     '--evidence',
+    '--allow-clock-change',
   ]);
-  return startService(options, 'gateway', ['gateway', '--region', region, ...place, '--upstream', upstream]);
+  const gateway = await startService(options, 'gateway', [
+    'gateway',
+    '--region',
+    region,
+    ...place,
+    '--upstream',
+    rating,
+  ]);
+  return { gateway, rating };
 }
 
 async function startService(
-  { self, env, view, logs, cleanup, signal }: ServiceOptions,
+  { self, env, view, logs, cleanup, signal, onDeath }: ServiceOptions,
   role: string,
   args: readonly string[],
 ): Promise<string> {
@@ -54,7 +71,14 @@ async function startService(
     env,
     logFile: join(logs, `${name}.log`),
   });
-  cleanup.add(`stop ${name}`, () => process.stop());
+  let wanted = true;
+  cleanup.add(`stop ${name}`, () => {
+    wanted = false;
+    return process.stop();
+  });
+  void process.ended.then((how) => {
+    if (wanted) onDeath(how);
+  });
   return waitForAddress(process, signal);
 }
 

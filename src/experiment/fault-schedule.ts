@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeRandom } from '../core/prng.ts';
+import type { FaultContext, Undo } from '../faults/fault.ts';
+import { injectFault } from '../faults/registry.ts';
+import type { FaultRecord } from '../history/operation.ts';
+import type { PlannedFault } from '../scenario/plan.ts';
+
+export interface ScheduleOptions {
+  readonly faults: readonly PlannedFault[];
+  readonly seed: number;
+  readonly system: Pick<FaultContext, 'regions' | 'setServiceClock'>;
+  readonly nowUs: () => number;
+  readonly record: (fault: FaultRecord) => void;
+}
+
+/** Injects and heals the faults of a plan at their times; at the end of a run, whenever it comes, nothing stays in force. */
+export class FaultSchedule {
+  readonly #options: ScheduleOptions;
+  readonly #over = new AbortController();
+  /** What is in force, the oldest first. */
+  readonly #inForce: { readonly fault: PlannedFault; readonly injection: Promise<Undo> }[] = [];
+  readonly #running: Promise<void>[] = [];
+  #failure: unknown;
+
+  constructor(options: ScheduleOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to count: the load begins now. `onFailure` is called when a fault cannot be injected. */
+  start(onFailure: () => void): void {
+    for (const [number, fault] of this.#options.faults.entries()) {
+      const run = this.#play(fault, number).catch((error: unknown) => {
+        if (this.#over.signal.aborted) return;
+        this.#failure ??= error;
+        onFailure();
+      });
+      this.#running.push(run);
+    }
+  }
+
+  /** Names of what is in force. */
+  get inForce(): readonly string[] {
+    return this.#inForce.map(({ fault }) => fault.fault);
+  }
+
+  /** Why a fault could not be injected or healed in its time. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Takes everything away that is in force, the latest first; gives sentences for what could not be. */
+  async end(): Promise<string[]> {
+    this.#over.abort();
+    const failures: string[] = [];
+    for (const { fault } of [...this.#inForce].reverse()) {
+      await this.#heal(fault).catch((error: unknown) => failures.push(`heal ${fault.fault}: ${String(error)}`));
+    }
+    await Promise.all(this.#running);
+    return failures;
+  }
+
+  async #play(fault: PlannedFault, number: number): Promise<void> {
+    const { seed, system } = this.#options;
+    const { signal } = this.#over;
+    if (fault.atMs > 0) await sleep(fault.atMs, undefined, { signal });
+    this.#record(fault, 'inject');
+    const random = makeRandom(seed, `fault ${number}`);
+    const injection = injectFault(fault, { ...system, random, signal });
+    this.#inForce.push({ fault, injection });
+    await injection;
+    await sleep(fault.forMs, undefined, { signal });
+    await this.#heal(fault);
+  }
+
+  async #heal(fault: PlannedFault): Promise<void> {
+    const at = this.#inForce.findIndex((entry) => entry.fault === fault);
+    const entry = this.#inForce[at];
+    if (entry === undefined) return;
+    const undo = await entry.injection.catch(() => undefined); // what fails takes its parts away itself
+    if (!this.#inForce.includes(entry)) return;
+    this.#inForce.splice(this.#inForce.indexOf(entry), 1);
+    this.#record(fault, 'heal');
+    await undo?.();
+  }
+
+  #record({ fault, atMs: _at, forMs: _for, ...args }: PlannedFault, phase: FaultRecord['phase']): void {
+    const { nowUs, record } = this.#options;
+    record({ type: 'fault', fault, phase, atUs: Math.floor(nowUs()), args });
+  }
+}

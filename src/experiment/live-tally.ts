@@ -1,0 +1,53 @@
+import { type Operation, OUTCOMES, type Outcome } from '../history/operation.ts';
+import type { LoadProgress } from './progress.ts';
+
+type Counts = Record<Outcome, number>;
+
+/** Counts what passes by, for the progress of a run; the checker does its own sums. */
+export class LiveTally {
+  readonly #busiest: ReadonlyMap<string, { admitted: number; denied: boolean }>;
+  readonly #capacityTokens: number;
+  readonly #byRegion: Map<string, Counts>;
+  #contested = 0;
+  #since = performance.now();
+
+  constructor(regions: readonly string[], busiest: readonly string[], capacityTokens: number) {
+    this.#byRegion = new Map(regions.map((region) => [region, none()]));
+    this.#busiest = new Map(busiest.map((bucket) => [bucket, { admitted: 0, denied: false }]));
+    this.#capacityTokens = capacityTokens;
+  }
+
+  add({ region, outcome, bucket, cost }: Operation): void {
+    const counts = this.#byRegion.get(region);
+    if (counts !== undefined) counts[outcome]++;
+    const seen = this.#busiest.get(bucket);
+    if (seen === undefined) return;
+    const was = this.#isContested(seen);
+    if (outcome === 'allowed') seen.admitted += cost;
+    else if (outcome === 'denied') seen.denied = true;
+    if (!was && this.#isContested(seen)) this.#contested++;
+  }
+
+  /** Rates since the last look. */
+  look(): Pick<LoadProgress, 'rates' | 'contested' | 'ofBusiest'> {
+    const seconds = Math.max(0.001, (performance.now() - this.#since) / 1_000);
+    this.#since = performance.now();
+    const rates = [...this.#byRegion].map(([region, counts]) => {
+      const perSecond = none();
+      for (const outcome of OUTCOMES) {
+        perSecond[outcome] = Math.round(counts[outcome] / seconds);
+        counts[outcome] = 0;
+      }
+      return [region, perSecond] as const;
+    });
+    return { rates: Object.fromEntries(rates), contested: this.#contested, ofBusiest: this.#busiest.size };
+  }
+
+  #isContested({ admitted, denied }: { admitted: number; denied: boolean }): boolean {
+    return denied && admitted >= this.#capacityTokens;
+  }
+}
+
+function none(): Counts {
+  return { allowed: 0, denied: 0, failed: 0, info: 0 };
+}

@@ -1,0 +1,21 @@
+import { bucketOf } from '../load/target.ts';
+import { busiestUsers, type LoadShape, type PlannedUser } from '../load/users.ts';
+import type { Plan } from '../scenario/plan.ts';
+import { writeRunFile } from './run-folder.ts';
+
+const BUSIEST = 100;
+
+/** Writes `plan.json`: the plan, and every user that was drawn for it. */
+export async function writePlan(folder: string, plan: Plan, users: readonly PlannedUser[]): Promise<void> {
+  await writeRunFile(folder, 'plan.json', `${JSON.stringify({ ...plan, drawn: { users } }, undefined, 2)}\n`);
+}
+
+export function shapeOf({ seed, topology: { regions }, load }: Plan): LoadShape {
+  const { connections, users, skew, roaming, costs, rampMs } = load;
+  return { seed, regions, connections, users, skew, roaming, costs, rampMs };
+}
+
+/** The buckets that are expected to be asked most. */
+export function busiestBuckets({ topology: { regions } }: Plan, users: readonly PlannedUser[]): string[] {
+  return busiestUsers(users, regions, BUSIEST).map(({ name }) => bucketOf(name));
+}

@@ -1,0 +1,28 @@
+import type { Outcome } from '../history/operation.ts';
+
+export type Stage = 'provision' | 'warm up' | 'load' | 'heal' | 'settle' | 'check' | 'tear down';
+
+/** What a run is doing now. */
+export interface Progress {
+  readonly stage: Stage;
+  /** Since the run began. */
+  readonly elapsedMs: number;
+  readonly detail?: string;
+  /** While there is load. */
+  readonly load?: LoadProgress;
+}
+
+export interface LoadProgress {
+  /** Since the load began, and how long it will last. */
+  readonly atMs: number;
+  readonly ofMs: number;
+  /** Answers a second since the last report, by region. */
+  readonly rates: Readonly<Record<string, Readonly<Record<Outcome, number>>>>;
+  /** What is in force, as people read it. */
+  readonly faults: readonly string[];
+  /** How many of the busiest planned buckets have been drained and have denied. */
+  readonly contested: number;
+  readonly ofBusiest: number;
+}
+
+export type OnProgress = (progress: Progress) => void;

@@ -1,0 +1,176 @@
+import { join } from 'node:path';
+import { OpenclawError } from '../core/errors.ts';
+import { parsePolicy } from '../core/policy.ts';
+import type { History } from '../history/history.ts';
+import type { Header, Operation } from '../history/operation.ts';
+import { Recorder } from '../load/recorder.ts';
+import { runLoad } from '../load/run-load.ts';
+import { announcedAddress, type Regions } from '../regions/provider.ts';
+import { settle } from '../regions/settle.ts';
+import { watchClocks } from './clock-watch.ts';
+import { FaultSchedule } from './fault-schedule.ts';
+import { HistoryFile } from './history-file.ts';
+import { LiveTally } from './live-tally.ts';
+import { busiestBuckets, shapeOf } from './plan-file.ts';
+import { recordRoles } from './record-roles.ts';
+import type { Run } from './run.ts';
+import type { System } from './system.ts';
+
+/** A run that was recorded, before it is judged. */
+interface Recorded {
+  readonly history: History;
+  readonly recorder: Recorder;
+  readonly loadMs: number;
+}
+
+const REPORT_EVERY_MS = 1_000;
+const DRAIN_MS = 3_000;
+const SETTLE_MS = 30_000;
+
+/** The load with its faults, then healing and settling, streamed into `history.ndjson` as it goes. */
+export async function recordRun(run: Run, system: System): Promise<Recorded> {
+  const { plan, folder, cleanup, troubles, report } = run;
+  const { regions } = system;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([run.signal, stop.signal]);
+  const history = new HistoryFile(join(folder, 'history.ndjson'), makeHeader(run, system), () => stop.abort());
+  const tally = new LiveTally(
+    plan.topology.regions,
+    busiestBuckets(plan, run.users),
+    parsePolicy(plan.policy).capacityTokens,
+  );
+  const nameNode = regions === undefined ? undefined : makeNodeNames(regions);
+  const recorder = new Recorder((operation) => {
+    history.add(nameNode?.(operation) ?? operation);
+    tally.add(operation);
+  });
+  const faults = makeSchedule(run, system, recorder, history);
+  cleanup.add('heal every fault', async () => void (await faults?.end()));
+  const watches = regions === undefined ? [] : await watch(regions, recorder, history, cleanup);
+
+  const { durationMs } = plan.load;
+  const startedUs = recorder.nowUs();
+  const ticker = setInterval(
+    () =>
+      report('load', {
+        load: {
+          atMs: (recorder.nowUs() - startedUs) / 1_000,
+          ofMs: durationMs,
+          faults: faults?.inForce ?? [],
+          ...tally.look(),
+        },
+      }),
+    REPORT_EVERY_MS,
+  );
+  let loadMs = 0;
+  try {
+    report('load', { detail: describeLoad(run) });
+    faults?.start(() => stop.abort());
+    const { load } = plan;
+    const { users } = run;
+    await runLoad({ load, shape: shapeOf(plan), users, targets: system.targets, recorder, drainMs: DRAIN_MS, signal });
+    loadMs = (recorder.nowUs() - startedUs) / 1_000;
+  } finally {
+    clearInterval(ticker);
+    if (faults !== undefined) troubles.push(...(await healAndSettle(run, system, faults, recorder, history)));
+    for (const { stop: stopWatch } of watches) await stopWatch();
+    history.flush();
+  }
+  if (faults?.failure !== undefined) throw faults.failure;
+  const recorded = await endHistory(history, recorder, folder);
+  return { history: recorded, recorder, loadMs };
+}
+
+function makeSchedule(
+  { plan }: Run,
+  { regions, setServiceClock }: System,
+  recorder: Recorder,
+  history: HistoryFile,
+): FaultSchedule | undefined {
+  if (regions === undefined || plan.faults.length === 0) return undefined;
+  return new FaultSchedule({
+    faults: plan.faults,
+    seed: plan.seed,
+    system: { regions, ...(setServiceClock && { setServiceClock }) },
+    nowUs: () => recorder.nowUs(),
+    record: (fault) => history.add(fault),
+  });
+}
+
+async function watch(
+  regions: Regions,
+  recorder: Recorder,
+  history: HistoryFile,
+  cleanup: Run['cleanup'],
+): Promise<{ stop(): Promise<void> }[]> {
+  const watches = [await watchClocks(regions, recorder, history), await recordRoles(regions, recorder, history)];
+  for (const { stop } of watches) cleanup.add('stop watching', stop);
+  return watches;
+}
+
+/** Takes away what is in force and waits until the cluster is as it began; gives sentences for what failed. */
+async function healAndSettle(
+  { report, plan, signal }: Run,
+  { regions, isOurs }: System,
+  faults: FaultSchedule,
+  recorder: Recorder,
+  history: HistoryFile,
+): Promise<string[]> {
+  report('heal');
+  const failures = await faults.end();
+  if (regions === undefined || (isOurs && signal.aborted)) return failures; // it is torn down as it is
+  report('settle');
+  try {
+    await settle(regions, new AbortController().signal, SETTLE_MS);
+    const atUs = Math.ceil(recorder.nowUs());
+    for (const { fault } of plan.faults) history.add({ type: 'fault', fault, phase: 'settled', atUs });
+    return failures;
+  } catch (error) {
+    return [...failures, `the cluster did not settle: ${error instanceof Error ? error.message : error}`];
+  }
+}
+
+async function endHistory(history: HistoryFile, recorder: Recorder, folder: string): Promise<History> {
+  const end = { type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent } as const;
+  return history.end(end).catch((error: Error) => {
+    throw new OpenclawError('ENVIRONMENT_FAILED', `the history could not be written: ${error.message}`, {
+      hint: `make room, or choose another folder than ${folder} with --reports`,
+    });
+  });
+}
+
+function describeLoad({ plan: { load, faults } }: Run): string {
+  const who =
+    load.mode === 'closed'
+      ? `${load.connections} concurrent users`
+      : `${load.ratePerSecond} requests a second, at most ${load.connections} in flight`;
+  const broken = faults.map(({ fault, atMs }) => `${fault} at ${atMs / 1_000} s`).join(', ');
+  return `${who}, ${load.durationMs / 1_000} s${broken === '' ? '' : `; ${broken}`}`;
+}
+
+function makeHeader({ plan, startedAt }: Run, { initial }: System): Header {
+  const policy = parsePolicy(plan.policy);
+  return {
+    type: 'header',
+    format: 'openclaw-history',
+    version: 1,
+    policy: { capacity: policy.capacityTokens, refill: policy.refill },
+    strategy: plan.strategy,
+    scenario: plan.scenario,
+    seed: plan.seed,
+    regions: plan.topology.regions,
+    startedAt: startedAt.toISOString(),
+    initial,
+  };
+}
+
+/** Decisions name the address that decided; the history names the node. */
+function makeNodeNames(regions: Regions): (operation: Operation) => Operation {
+  const names = new Map(regions.topology.nodes.map(({ name }) => [announcedAddress(regions, name), name]));
+  return (operation) => {
+    const node = names.get(operation.decision?.node ?? '');
+    return operation.decision === undefined || node === undefined
+      ? operation
+      : { ...operation, decision: { ...operation.decision, node } };
+  };
+}

@@ -1,0 +1,104 @@
+import { OpenclawError } from '../core/errors.ts';
+import { Recorder } from '../load/recorder.ts';
+import { runLoad } from '../load/run-load.ts';
+import { makeUserDraw, type PlannedUser, planUsers } from '../load/users.ts';
+import type { Plan } from '../scenario/plan.ts';
+import { Cleanup } from './cleanup.ts';
+import { type JudgedRun, judgeRun } from './judge-run.ts';
+import { shapeOf, writePlan } from './plan-file.ts';
+import type { OnProgress, Progress, Stage } from './progress.ts';
+import { recordRun } from './record-run.ts';
+import type { ProvideSystem, System } from './system.ts';
+
+export interface RunOptions {
+  readonly plan: Plan;
+  /** The folder of this run; made by `makeRunFolder`. */
+  readonly folder: string;
+  readonly startedAt: Date;
+  readonly provide: ProvideSystem;
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+}
+
+export interface RunResult extends JudgedRun {
+  /** Provider and server, for people. */
+  readonly system: string;
+  readonly loadMs: number;
+  /** What could not be undone, as sentences; empty when all is gone. */
+  readonly leftovers: readonly string[];
+}
+
+/** What the stages of a run share. */
+export interface Run extends RunOptions {
+  readonly users: readonly PlannedUser[];
+  readonly cleanup: Cleanup;
+  readonly report: (stage: Stage, more?: Pick<Progress, 'detail' | 'load'>) => void;
+  /** What went wrong and makes the run prove less, as sentences. */
+  readonly troubles: string[];
+}
+
+const WARM_UP_MS = 2_000;
+const DRAIN_MS = 3_000;
+
+/**
+ * One run of a plan: provision, warm up, load with its faults, heal, settle, judge, tear down. Everything that was
+ * started is stopped and every fault healed, also when it fails or is interrupted.
+ */
+export async function runPlan(options: RunOptions): Promise<RunResult> {
+  const startedMs = performance.now();
+  const { plan, onProgress } = options;
+  const users = planUsers(shapeOf(plan));
+  for (const region of plan.topology.regions) makeUserDraw(users, region); // refuses a plan in which a region has no user
+  const run: Run = {
+    ...options,
+    users,
+    cleanup: new Cleanup(),
+    troubles: [],
+    report: (stage, more = {}) => onProgress({ stage, elapsedMs: performance.now() - startedMs, ...more }),
+  };
+  try {
+    const result = await playStages(run);
+    run.report('tear down');
+    return { ...result, leftovers: await run.cleanup.run() };
+  } finally {
+    await run.cleanup.run();
+  }
+}
+
+async function playStages(run: Run): Promise<Omit<RunResult, 'leftovers'>> {
+  const { plan, folder, signal, cleanup, troubles, report, provide } = run;
+  await writePlan(folder, plan, run.users);
+  const system = await provide({
+    plan,
+    folder,
+    cleanup,
+    signal,
+    onDeath: (how) => troubles.push(how),
+    onStep: (detail) => report('provision', { detail }),
+  });
+  throwIfAborted(signal);
+  await warmUp(run, system);
+  const { recorder, history, loadMs } = await recordRun(run, system);
+  report('check');
+  return { ...judgeRun(run, history, recorder), system: system.description, loadMs };
+}
+
+/** Fresh processes are slow and their connections are few: load on buckets of its own, which is not judged. */
+async function warmUp({ plan, signal, report }: Run, { targets }: System): Promise<void> {
+  report('warm up');
+  const shape = shapeOf(plan);
+  const users = shape.regions.map((region) => ({
+    name: `warm-up-${region}`,
+    regions: [region],
+    weight: 1,
+    arrivesMs: 0,
+  }));
+  const recorder = new Recorder(() => {});
+  const load = { ...plan.load, durationMs: WARM_UP_MS };
+  await runLoad({ load, shape, users, targets, recorder, drainMs: DRAIN_MS, signal });
+  throwIfAborted(signal);
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted before any load was sent');
+}

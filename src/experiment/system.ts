@@ -1,0 +1,75 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Target } from '../load/target.ts';
+import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
+import type { Regions } from '../regions/provider.ts';
+import type { Plan } from '../scenario/plan.ts';
+import type { Cleanup } from './cleanup.ts';
+import { type RegionServices, startRegion } from './services.ts';
+
+/** What the load of a run is sent to. */
+export interface System {
+  /** For people: provider and server. */
+  readonly description: string;
+  readonly targets: readonly Target[];
+  /** Absent where nothing of it is ours: then there are no clocks to read, no roles to watch and no faults. */
+  readonly regions?: Regions;
+  /** Whether it ends with the run. */
+  readonly isOurs: boolean;
+  /** Whether every bucket is known to be full when the load begins. */
+  readonly initial: 'full' | 'unknown';
+  readonly setServiceClock?: (region: string, offsetMs: number) => Promise<void>;
+}
+
+/** What starting a system may use of the run it is for. */
+export interface Provision {
+  readonly plan: Plan;
+  readonly folder: string;
+  readonly cleanup: Cleanup;
+  readonly signal: AbortSignal;
+  readonly onDeath: (how: string) => void;
+  readonly onStep: (what: string) => void;
+}
+
+export type ProvideSystem = (provision: Provision) => Promise<System>;
+
+export interface RegionsSource {
+  readonly self: SelfCommand;
+  /** The environment of the services. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly prefix: string;
+  /** Brings up the cluster, or takes one that is up; it is ended after the run only when `isOurs`. */
+  readonly provide: () => Promise<{ readonly regions: Regions; readonly isOurs: boolean }>;
+}
+
+/** Three regions or as many as the plan has, each with its Rating service and its gateway. */
+export function regionsSystem({ self, env, prefix, provide }: RegionsSource): ProvideSystem {
+  return async ({ plan, folder, cleanup, signal, onDeath, onStep }) => {
+    const logs = join(folder, 'logs');
+    await mkdir(logs, { recursive: true });
+    const { regions, isOurs } = await provide();
+    if (isOurs) cleanup.add(`end cluster ${regions.name}`, () => regions.down());
+    const names = plan.topology.regions;
+    onStep(`${names.length} gateways and Rating services`);
+    const { strategy, policy } = plan;
+    const common = { self, env, strategy, policy, prefix, logs, cleanup, signal, onDeath };
+    const started = await allSettledOrThrow(
+      names.map(async (name) => [name, await startRegion({ ...common, view: regions.view(name) })] as const),
+    );
+    const services = new Map<string, RegionServices>(started);
+    return {
+      description: regions.description,
+      targets: started.map(([region, { gateway }]) => ratingTarget(region, gateway)),
+      regions,
+      isOurs,
+      initial: 'full', // the prefix of a run is its own
+      setServiceClock: (region, offsetMs) => setClock(services.get(region)?.rating ?? '', offsetMs),
+    };
+  };
+}
+
+/** Waits for all, so that a failure leaves none behind that is still starting. */
+async function allSettledOrThrow<T>(starting: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(starting);
+  return Promise.all(starting);
+}
