@@ -9,16 +9,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   history: ['core'],
   checker: ['history', 'core'],
+  scenario: ['checker', 'core'],
   limiter: ['core'],
   rating: ['limiter', 'core'],
   toxiproxy: ['core'],
   regions: ['toxiproxy', 'core'],
+  faults: ['regions', 'scenario', 'core'],
   load: ['history', 'core'],
-  experiment: ['checker', 'history', 'rating', 'regions', 'load', 'core'],
-  report: ['checker', 'history', 'core'],
+  experiment: ['faults', 'scenario', 'checker', 'history', 'rating', 'limiter', 'regions', 'load', 'core'],
+  report: ['scenario', 'checker', 'history', 'core'],
   cli: [
     'experiment',
     'report',
+    'faults',
+    'scenario',
     'checker',
     'history',
     'rating',
@@ -36,11 +40,12 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   core: [],
   history: [],
   checker: [],
+  scenario: ['yaml', 'zod'],
   report: ['cli-table3', 'picocolors'],
 };
 
 /** No clock, no randomness, no input or output: what these decide depends on their arguments alone. */
-const PURE = ['core', 'history', 'checker', 'report'];
+const PURE = ['core', 'history', 'checker', 'scenario', 'report'];
 const IMPURE =
   /from 'node:|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\.|\bset(Timeout|Interval|Immediate)\b/;
 const PROCESS_GLOBAL =

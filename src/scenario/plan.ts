@@ -1,0 +1,53 @@
+import type { FaultSpec } from './fault-spec.ts';
+
+/** A scenario with every default filled in and everything random drawn: the same seed gives the same plan. */
+export interface Plan {
+  readonly format: 'openclaw-plan';
+  readonly version: 1;
+  /** The name of the scenario: of its file, `bench`, or `chaos-<fault>`. */
+  readonly scenario: string;
+  /** Why anyone should care, in a sentence. */
+  readonly about: string;
+  readonly seed: number;
+  readonly topology: PlannedTopology;
+  /** As `20:5/s`. */
+  readonly policy: string;
+  readonly strategy: string;
+  readonly load: LoadPlan;
+  /** In the order in which they are injected. */
+  readonly faults: readonly PlannedFault[];
+  /** As written, like `total-excess <= bound`; each can be parsed. */
+  readonly claims: readonly string[];
+}
+
+export interface PlannedTopology {
+  readonly regions: readonly string[];
+  readonly replicas: number;
+  /** Milliseconds there and back, keyed `a:b`; other pairs take the default. */
+  readonly roundTripMs: Readonly<Record<string, number>>;
+  readonly jitterMs: number;
+  readonly persistence: 'none' | 'aof';
+  readonly nodeTimeoutMs: number;
+}
+
+export interface LoadPlan {
+  /** Closed: each connection sends when it was answered. Open: requests start at a constant rate. */
+  readonly mode: 'closed' | 'open';
+  /** Concurrent users; of an open load the most requests in flight. */
+  readonly connections: number;
+  /** Requests started a second, over all regions; of an open load only. */
+  readonly ratePerSecond?: number;
+  /** Distinct users, so distinct buckets. */
+  readonly users: number;
+  /** Zipf exponent of how often each user is drawn; 0 is uniform. */
+  readonly skew: number;
+  /** The share of users who come from every region, 0 to 1. */
+  readonly roaming: number;
+  /** Tokens a request asks for: one of these, each as likely. */
+  readonly costs: readonly number[];
+  readonly rampMs: number;
+  readonly durationMs: number;
+}
+
+/** A fault and when: from `atMs` after the load began, healed `forMs` later. */
+export type PlannedFault = FaultSpec & { readonly atMs: number; readonly forMs: number };
