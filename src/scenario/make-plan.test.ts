@@ -70,6 +70,14 @@ describe('what is drawn from the seed', () => {
     );
   });
 
+  it('differs from fault to fault and from seed to seed', () => {
+    const faults = [kill('0s..9s', '1s'), kill('0s..9s', '1s')];
+    const times = [1, 2].flatMap((seed) =>
+      makePlan({ claims, faults }, { ...title, seed }, RULES).faults.map(({ atMs }) => atMs),
+    );
+    expect(new Set(times).size).toBe(4);
+  });
+
   it('reaches both ends of a range, and one fault does not move another', () => {
     const drawn = (seed: number, faults: NonNullable<ScenarioInput['faults']>) =>
       makePlan({ claims, faults }, { ...title, seed }, RULES).faults.map(({ atMs }) => atMs);
