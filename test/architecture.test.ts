@@ -40,7 +40,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   core: [],
   history: [],
   checker: [],
-  scenario: ['yaml', 'zod'],
+  scenario: ['yaml', 'zod', 'fastest-levenshtein'],
   report: ['cli-table3', 'picocolors'],
 };
 

@@ -3,6 +3,7 @@ import { OpenclawError } from '../core/errors.ts';
 import { type Policy, parsePolicy } from '../core/policy.ts';
 import { parseStrategy, STRATEGY_NAMES, type StrategyName } from '../limiter/create.ts';
 import { checkRegions } from '../regions/topology.ts';
+import { parseDuration } from '../scenario/units.ts';
 
 /** A commander parser for a whole number in a range. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -77,17 +78,9 @@ export function parseRoundTrips(text: string, sofar: Record<string, number>): Re
   return { ...sofar, ...Object.fromEntries(pairs) };
 }
 
-const DURATION_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  min: 60_000,
-  h: 3_600_000,
-};
-
 /** A commander parser for a time like `500ms`, `10s`, `2m`; gives milliseconds. */
 export function parseDurationMs(text: string): number {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|min|h)$/.exec(text) ?? [];
-  if (number === undefined) throw new InvalidArgumentError('Expected a time like 500ms, 10s or 2m.');
-  return Number(number) * (DURATION_MS[unit] ?? 1);
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError('Expected a time like 500ms, 10s or 2m.');
+  return ms;
 }

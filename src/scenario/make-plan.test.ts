@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RULES } from '../../test/support/scenario-rules.ts';
+import { makePlan } from './make-plan.ts';
+import { parseScenario } from './parse.ts';
+import type { ScenarioInput } from './schema.ts';
+
+const title = { scenario: 'chaos-partition', about: 'why' };
+const claims = ['total-excess <= bound'];
+
+const kill = (at: string, length: string) =>
+  ({ fault: 'kill', node: 'us-east-0', at, for: length }) as const satisfies NonNullable<
+    ScenarioInput['faults']
+  >[number];
+
+describe('a plan made of flags', () => {
+  it('is the plan of the file that says the same', () => {
+    const input: ScenarioInput = {
+      load: { users: 20, ramp: '500ms' },
+      faults: [kill('3s..6s', '4s')],
+      claims,
+    };
+    const file = `# why\n${JSON.stringify(input)}`; // JSON is YAML
+    expect(makePlan(input, { ...title, seed: 5 }, RULES)).toEqual(
+      parseScenario(file, { file: 'chaos-partition.yaml', seed: 5 }, RULES),
+    );
+  });
+
+  it('is refused for the same reasons, by path', () => {
+    const input: ScenarioInput = { seed: 0.5, faults: [kill('19s', '4s')], claims };
+    expect(() => makePlan(input, title, RULES)).toThrow(
+      '2 problems\n  seed: expected a whole number from 0 to 9007199254740991; found 0.5\n  faults[0].for: every fault',
+    );
+    expect(() => makePlan({ claims, policy: '20' }, title, RULES)).toThrow(/^policy: a policy is written/);
+  });
+});
+
+/** Ranges of whole milliseconds that end before the load does. */
+const range = fc
+  .tuple(fc.integer({ min: 0, max: 9_999 }), fc.integer({ min: 0, max: 9_999 }))
+  .map((ends) => ends.toSorted((a, b) => a - b))
+  .map(([least = 0, most = 0]) => ({ least, most, text: `${least}ms..${most}ms` }));
+
+describe('what is drawn from the seed', () => {
+  it('is the same byte for byte with the same seed, in its range, whole milliseconds, in the order of time', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.array(fc.tuple(range, range), { maxLength: 5 }), (seed, ranges) => {
+        const input: ScenarioInput = {
+          claims,
+          faults: ranges.map(([at, length]) => kill(at.text, length.text)),
+        };
+        const plan = makePlan(input, { ...title, seed }, RULES);
+        expect(JSON.stringify(makePlan(structuredClone(input), { ...title, seed }, RULES))).toBe(
+          JSON.stringify(plan),
+        );
+        expect(plan.faults).toHaveLength(ranges.length);
+        for (const { atMs, forMs } of plan.faults) {
+          expect(Number.isInteger(atMs) && Number.isInteger(forMs)).toBe(true);
+          expect(
+            ranges.some(
+              ([at, length]) =>
+                at.least <= atMs && atMs <= at.most && length.least <= forMs && forMs <= length.most,
+            ),
+          ).toBe(true);
+        }
+        expect(plan.faults.map(({ atMs }) => atMs)).toEqual(
+          plan.faults.map(({ atMs }) => atMs).toSorted((a, b) => a - b),
+        );
+      }),
+    );
+  });
+
+  it('differs from fault to fault and from seed to seed', () => {
+    const faults = [kill('0s..9s', '1s'), kill('0s..9s', '1s')];
+    const times = [1, 2].flatMap((seed) =>
+      makePlan({ claims, faults }, { ...title, seed }, RULES).faults.map(({ atMs }) => atMs),
+    );
+    expect(new Set(times).size).toBe(4);
+  });
+
+  it('reaches both ends of a range, and one fault does not move another', () => {
+    const drawn = (seed: number, faults: NonNullable<ScenarioInput['faults']>) =>
+      makePlan({ claims, faults }, { ...title, seed }, RULES).faults.map(({ atMs }) => atMs);
+    const seeds = Array.from({ length: 100 }, (_, seed) => seed);
+    expect(new Set(seeds.flatMap((seed) => drawn(seed, [kill('3ms..6ms', '1s')])))).toEqual(
+      new Set([3, 4, 5, 6]),
+    );
+    expect(seeds.map((seed) => drawn(seed, [kill('0s..6s', '1s'), kill('7s..9s', '1s')])[0])).toEqual(
+      seeds.map((seed) => drawn(seed, [kill('0s..6s', '1s')])[0]),
+    );
+  });
+});

@@ -1,0 +1,80 @@
+import { OpenclawError } from '../core/errors.ts';
+import { makeRandom, type Random } from '../core/prng.ts';
+import { checkTogether, type PlanNodes } from './checks.ts';
+import type { UndrawnFault } from './fault-schema.ts';
+import type { Plan, PlannedFault } from './plan.ts';
+import { type Problem, pathText } from './problems.ts';
+import { type ScenarioInput, type SchemaRules, scenarioSchema } from './schema.ts';
+import { readSections, type Scenario } from './sections.ts';
+import type { MsRange } from './units.ts';
+
+/** What a scenario is checked against: the parts of the program that it cannot know. */
+export interface ScenarioRules extends SchemaRules {
+  readonly planNodes: PlanNodes;
+}
+
+/** What is said of a run beside its scenario. */
+export interface PlanTitle {
+  /** The scenario's name. */
+  readonly scenario: string;
+  /** Why anyone should care. */
+  readonly about: string;
+  /** Instead of the scenario's own. */
+  readonly seed?: number;
+}
+
+/**
+ * Makes a plan of a scenario that was written as flags, with the defaults and the checks that a file has. Throws
+ * INVALID_SCENARIO with all that is wrong.
+ */
+export function makePlan(input: ScenarioInput, title: PlanTitle, rules: ScenarioRules): Plan {
+  const drawn = drawPlan(input, title, rules);
+  if (drawn.plan === undefined) throw invalidScenario(drawn.problems.map(describe));
+  return drawn.plan;
+}
+
+const describe = ({ path, text }: Problem): string =>
+  path.length === 0 ? text : `${pathText(path)}: ${text}`;
+
+/** An error that shows these lines, a screenful at most. */
+export function invalidScenario(lines: readonly string[]): OpenclawError {
+  const more = lines.length > MOST_SHOWN ? [`and ${lines.length - MOST_SHOWN} more`] : [];
+  const all = [`${lines.length} problems`, ...lines.slice(0, MOST_SHOWN), ...more];
+  return new OpenclawError('INVALID_SCENARIO', lines.length === 1 ? lines.join() : all.join('\n  '));
+}
+
+const MOST_SHOWN = 30;
+
+/** The plan of a value that was read from a file or from flags, or all that is wrong with it. */
+export function drawPlan(value: unknown, title: PlanTitle, rules: ScenarioRules): DrawnPlan {
+  const { scenario, parts, problems } = readSections(scenarioSchema(rules), value);
+  const all = [...problems, ...checkTogether(parts, rules.planNodes)];
+  return scenario === undefined || all.length > 0
+    ? { plan: undefined, problems: all }
+    : { plan: planOf(scenario, title), problems: all };
+}
+
+type DrawnPlan =
+  | { readonly plan: Plan; readonly problems: readonly Problem[] }
+  | { readonly plan: undefined; readonly problems: readonly Problem[] };
+
+function planOf(scenario: Scenario, { scenario: name, about, seed = scenario.seed }: PlanTitle): Plan {
+  const { topology, policy, strategy, claims } = scenario;
+  const { rate, mode, connections, ...load } = scenario.load;
+  const ratePerSecond = rate === undefined ? {} : { ratePerSecond: rate };
+  const faults = scenario.faults.map((fault, index) => drawTimes(fault, makeRandom(seed, `fault ${index}`)));
+  return {
+    ...{ format: 'openclaw-plan', version: 1, scenario: name, about, seed, topology, policy, strategy },
+    load: { mode, connections, ...ratePerSecond, ...load },
+    faults: faults.sort((a, b) => a.atMs - b.atMs),
+    claims,
+  };
+}
+
+function drawTimes({ at, for: length, ...spec }: UndrawnFault, random: Random): PlannedFault {
+  return { ...spec, atMs: draw(at, random), forMs: draw(length, random) };
+}
+
+function draw({ least, most }: MsRange, random: Random): number {
+  return Math.min(most, least + Math.floor(random() * (most - least + 1)));
+}

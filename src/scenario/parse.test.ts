@@ -1,0 +1,410 @@
+import { describe, expect, it } from 'vitest';
+import { RULES } from '../../test/support/scenario-rules.ts';
+import { OpenclawError } from '../core/errors.ts';
+import { parseScenario } from './parse.ts';
+
+const ABOUT = '# why anyone should care\n';
+const CLAIMS = 'claims: [total-excess <= 0]\n';
+
+const parse = (text: string, file = 'dir/some.yaml') => parseScenario(text, { file }, RULES);
+
+function refusal(text: string, file?: string): OpenclawError {
+  try {
+    parse(text, file);
+  } catch (error) {
+    if (error instanceof OpenclawError) return error;
+    throw error;
+  }
+  throw new Error(`not refused: ${text.slice(0, 100)}`);
+}
+
+describe('a scenario file', () => {
+  it('takes the defaults of bench for all that is not said', () => {
+    expect(parse(ABOUT + CLAIMS)).toEqual({
+      format: 'openclaw-plan',
+      version: 1,
+      scenario: 'some',
+      about: 'why anyone should care',
+      seed: 1,
+      topology: {
+        regions: ['us-east', 'eu-west', 'ap-south'],
+        replicas: 1,
+        roundTripMs: {},
+        jitterMs: 0,
+        persistence: 'none',
+        nodeTimeoutMs: 2_000,
+      },
+      policy: '20:5/s',
+      strategy: 'central',
+      load: {
+        mode: 'closed',
+        connections: 1_000,
+        users: 200,
+        skew: 0.7,
+        roaming: 0.2,
+        costs: [1],
+        rampMs: 2_000,
+        durationMs: 20_000,
+      },
+      faults: [],
+      claims: ['total-excess <= 0'],
+    });
+  });
+
+  it('is read with all that can be said', () => {
+    const plan = parse(`# all of it
+seed: 7
+topology:
+  regions: [a, b]
+  replicas: 2
+  roundTrip: {a:b: 12.5ms}
+  jitter: 1ms
+  persistence: aof
+  nodeTimeout: 3s
+policy: 100:100/min
+strategy: article
+load: {mode: open, connections: 5, rate: 99.5, users: 3, skew: 0, roaming: 1, cost: [1, 2], ramp: 0s, duration: 1m}
+claims:
+  - p99(allowed) <= 250ms during partition
+`);
+    expect(plan.topology).toEqual({
+      regions: ['a', 'b'],
+      replicas: 2,
+      roundTripMs: { 'a:b': 12.5 },
+      jitterMs: 1,
+      persistence: 'aof',
+      nodeTimeoutMs: 3_000,
+    });
+    expect(plan).toMatchObject({ seed: 7, policy: '100:100/min', strategy: 'article' });
+    expect(plan.load).toEqual({
+      mode: 'open',
+      connections: 5,
+      ratePerSecond: 99.5,
+      users: 3,
+      skew: 0,
+      roaming: 1,
+      costs: [1, 2],
+      rampMs: 0,
+      durationMs: 60_000,
+    });
+  });
+
+  it('may come from Windows', () => {
+    const text = `\uFEFF${(ABOUT + CLAIMS).replaceAll('\n', '\r\n')}`;
+    expect(parse(text, 'C:\\runs\\some.yaml')).toEqual(parse(ABOUT + CLAIMS));
+  });
+
+  it('gives way to a seed from outside', () => {
+    expect(parseScenario(`${ABOUT}seed: 3\n${CLAIMS}`, { file: 'a.yaml', seed: 9 }, RULES).seed).toBe(9);
+  });
+
+  it('is ordered by the times of its faults', () => {
+    const { faults } = parse(`${ABOUT}${CLAIMS}faults:
+  - {fault: kill, node: eu-west-0, at: 9s, for: 1s}
+  - {fault: pause, node: us-east-1, at: 1s, for: 1500ms}
+`);
+    expect(faults).toEqual([
+      { fault: 'pause', node: 'us-east-1', atMs: 1_000, forMs: 1_500 },
+      { fault: 'kill', node: 'eu-west-0', atMs: 9_000, forMs: 1_000 },
+    ]);
+  });
+});
+
+describe('each fault', () => {
+  it.each([
+    {
+      written: 'fault: partition, isolate: [eu-west]',
+      want: { fault: 'partition', mode: 'blackhole', isolate: ['eu-west'] },
+    },
+    {
+      written: 'fault: partition, mode: refuse, split: [[eu-west], [us-east, ap-south]]',
+      want: { fault: 'partition', mode: 'refuse', split: [['eu-west'], ['us-east', 'ap-south']] },
+    },
+    {
+      written: 'fault: partition, from: [eu-west], to: [us-east]',
+      want: { fault: 'partition', mode: 'blackhole', from: ['eu-west'], to: ['us-east'] },
+    },
+    {
+      written: 'fault: flap, bridge: [eu-west, us-east], down: 500ms, up: 1s',
+      want: { fault: 'flap', mode: 'blackhole', bridge: ['eu-west', 'us-east'], downMs: 500, upMs: 1_000 },
+    },
+    {
+      written: 'fault: latency, between: [eu-west, us-east], add: 1.5s, jitter: 10ms, ramp: 1s',
+      want: { fault: 'latency', between: ['eu-west', 'us-east'], addMs: 1_500, jitterMs: 10, rampMs: 1_000 },
+    },
+    {
+      written: 'fault: bandwidth, between: [eu-west, us-east], rate: 2.5KB/s',
+      want: { fault: 'bandwidth', between: ['eu-west', 'us-east'], rateKBps: 2.5 },
+    },
+    { written: 'fault: drop-reply, regions: [eu-west]', want: { fault: 'drop-reply', regions: ['eu-west'] } },
+    { written: 'fault: restart, node: eu-west-0', want: { fault: 'restart', node: 'eu-west-0' } },
+    { written: 'fault: restart-empty, node: eu-west-1', want: { fault: 'restart-empty', node: 'eu-west-1' } },
+    { written: 'fault: failover, node: eu-west-1', want: { fault: 'failover', node: 'eu-west-1' } },
+    {
+      written: 'fault: gateway-clock, region: eu-west, offset: -2s',
+      want: { fault: 'gateway-clock', region: 'eu-west', offsetMs: -2_000 },
+    },
+    {
+      written: 'fault: node-clock, node: eu-west-0, step: 1h',
+      want: { fault: 'node-clock', node: 'eu-west-0', stepMs: 3_600_000 },
+    },
+  ])('$written', ({ written, want }) => {
+    const { faults } = parse(`${ABOUT}${CLAIMS}faults: [{${written}, at: 5s, for: 8s}]\n`);
+    expect(faults).toEqual([{ ...want, atMs: 5_000, forMs: 8_000 }]);
+  });
+});
+
+const fault = (text: string, timing = 'at: 5s, for: 8s') => `faults:\n  - {fault: ${text}, ${timing}}\n`;
+
+/** Every text stands below a first line with the why, and above a claim where it has none. */
+describe('what is wrong is said with its place', () => {
+  it.each([
+    { text: 'polcy: 20:5/s', says: '2:1 polcy: unknown key "polcy"; did you mean "policy"?' },
+    {
+      text: 'q: 1',
+      says: '2:1 q: unknown key "q"; known are seed, topology, policy, strategy, load, faults, claims',
+    },
+    { text: '__proto__: {a: 1}', says: '2:1 __proto__: unknown key "__proto__"; known are' },
+    {
+      text: 'load:\n  users: 1\n  conections: 5',
+      says: '4:3 load.conections: unknown key "conections"; did you mean "connections"?',
+    },
+    {
+      text: 'load:\n  users: "20"',
+      says: '3:10 load.users: expected a whole number from 1 to 1000000; found "20"',
+    },
+    {
+      text: 'load:\n  users: 1.5',
+      says: '3:10 load.users: expected a whole number from 1 to 1000000; found 1.5',
+    },
+    {
+      text: 'load:\n  users: .inf',
+      says: 'load.users: expected a whole number from 1 to 1000000; found Infinity',
+    },
+    { text: 'load: 5', says: '2:7 load: expected a mapping with the keys mode, connections,' },
+    {
+      text: 'load: {duration: 20}',
+      says: '2:18 load.duration: expected a time like 500ms, 10s or 2m, from 100ms to 3600000ms; found 20',
+    },
+    {
+      text: 'load: {duration: 2h}',
+      says: 'load.duration: expected a time like 500ms, 10s or 2m, from 100ms to 3600000ms; found "2h"',
+    },
+    {
+      text: 'load: {mode: opne, rate: 5}',
+      says: 'load.mode: expected one of closed, open; found "opne"; did you mean "open"?',
+    },
+    { text: 'load:\n  mode: open', says: '2:1 load: an open load needs a rate' },
+    { text: 'load:\n  rate: 5', says: '3:3 load.rate: a rate is for an open load' },
+    {
+      text: 'load: {cost: 0}',
+      says: 'load.cost: expected a whole number of tokens, at least 1, or a list of them; found 0',
+    },
+    {
+      text: 'load: {cost: []}',
+      says: 'load.cost: expected a whole number of tokens, at least 1, or a list of them; found an empty list',
+    },
+    {
+      text: 'load: {cost: [1, 21]}',
+      says: '2:8 load.cost: expected costs of at most the capacity of 20 tokens; found 21',
+    },
+    { text: 'policy: 20', says: '2:9 policy: expected a policy as capacity:rate, like 20:5/s; found 20' },
+    { text: 'policy: 20:5', says: '2:9 policy: a rate is written tokens/time' },
+    {
+      text: 'strategy: centrl',
+      says: '2:11 strategy: expected one of central, article; found "centrl"; did you mean "central"?',
+    },
+    { text: 'seed: -1', says: '2:7 seed: expected a whole number from 0 to' },
+    {
+      text: 'topology: {regions: []}',
+      says: '2:12 topology.regions: expected a list of regions, at least 1; found an empty list',
+    },
+    {
+      text: 'topology: {regions: [A]}',
+      says: '2:22 topology.regions[0]: expected a region\'s name of a-z, 0-9 and -; found "A"',
+    },
+    { text: 'topology: {regions: [a, a]}', says: '2:1 topology: regions are one to nine different names' },
+    {
+      text: 'topology: {roundTrip: {a-b: 3ms}}',
+      says: '2:24 topology.roundTrip.a-b: expected a mapping from two regions written a:b',
+    },
+    { text: 'topology: {roundTrip: {a:b: 3}}', says: 'topology.roundTrip["a:b"]: expected a time like' },
+    {
+      text: 'topology: {roundTrip: {us-east:mars: 3s}}',
+      says: 'topology: a round trip is between two of us-east, eu-west, ap-south',
+    },
+    {
+      text: 'topology: {nodeTimeout: 100ms}',
+      says: 'topology: the node timeout must be at least twice the longest round trip',
+    },
+    { text: 'claims: []', says: '2:1 claims: expected a list of claims, at least 1; found an empty list' },
+    {
+      text: 'claims:\n  - info <= 5%\n  - nonsense',
+      says: '4:5 claims[1]: a claim is like total-excess <= 0; found "nonsense"',
+    },
+    {
+      text: 'claims: total-excess <= 0',
+      says: '2:9 claims: expected a list of claims, at least 1; found "total-excess <= 0"',
+    },
+    { text: 'faults: {fault: kill}', says: '2:1 faults: expected a list of faults; found a mapping' },
+    { text: 'faults: [5]', says: '2:10 faults[0]: expected one of partition,' },
+    {
+      text: fault('partiton, isolate: [eu-west]'),
+      says: '3:13 faults[0].fault: expected one of partition, flap, latency, bandwidth, drop-reply, kill, restart, restart-empty, pause, failover, gateway-clock, node-clock; found "partiton"; did you mean "partition"?',
+    },
+    {
+      text: fault('partition'),
+      says: '3:5 faults[0]: expected exactly one of isolate, split, bridge, or from together with to; found none of them',
+    },
+    { text: fault('partition, from: [eu-west]'), says: 'or from together with to; found from' },
+    {
+      text: fault('flap, isolate: [eu-west], bridge: [eu-west, us-east], down: 1s, up: 1s'),
+      says: 'or from together with to; found isolate and bridge',
+    },
+    {
+      text: fault('partition, isolate: [eu-wset]'),
+      says: '3:34 faults[0].isolate[0]: expected one of the regions us-east, eu-west, ap-south; found "eu-wset"; did you mean "eu-west"?',
+    },
+    {
+      text: fault('partition, split: [[eu-west], [mars]]'),
+      says: 'faults[0].split[1][0]: expected one of the regions us-east, eu-west, ap-south; found "mars"',
+    },
+    {
+      text: fault('partition, split: [[eu-west], [eu-west]]'),
+      says: 'faults[0].split: expected groups that share no region; found a list',
+    },
+    {
+      text: fault('partition, isolate: [eu-west, eu-west]'),
+      says: 'faults[0].isolate: expected a list of regions, each once; found a list',
+    },
+    {
+      text: fault('latency, add: 1s, between: [eu-west, eu-west]'),
+      says: 'faults[0].between: expected a list of two different regions',
+    },
+    {
+      text: fault('bandwidth, rate: 5, between: [eu-west, us-east]'),
+      says: 'faults[0].rate: expected a rate like 20KB/s; found 5',
+    },
+    {
+      text: fault('gateway-clock, region: mars, offset: 1s'),
+      says: 'faults[0].region: expected one of the regions',
+    },
+    {
+      text: fault('gateway-clock, region: eu-west, offset: +1s'),
+      says: 'faults[0].offset: expected a time like 500ms, 10s or 2m, or -2s; found "+1s"',
+    },
+    {
+      text: fault('kill'),
+      says: "3:5 faults[0].node: expected a node's name, like us-east-0; found nothing",
+    },
+    {
+      text: fault('kill, node: eu-west-7'),
+      says: '3:25 faults[0].node: expected one of the nodes: us-east-0, eu-west-0, ap-south-0, eu-west-1, ap-south-1, us-east-1; found "eu-west-7"; did you mean "eu-west-0"?',
+    },
+    {
+      text: fault('failover, node: eu-west-0'),
+      says: 'expected one of the replicas: eu-west-1, ap-south-1, us-east-1; found "eu-west-0"',
+    },
+    {
+      text: fault('restart, node: eu-west-1'),
+      says: 'expected one of the primaries that have a replica: us-east-0, eu-west-0, ap-south-0; found "eu-west-1"',
+    },
+    {
+      text: `topology: {replicas: 0}\n${fault('failover, node: eu-west-1')}`,
+      says: 'expected one of the replicas, of which this topology has none; found "eu-west-1"',
+    },
+    {
+      text: fault('kill, node: eu-west-0', 'at: 15s, for: 6s'),
+      says: '3:50 faults[0].for: every fault is healed by the end of the load, 20000 ms after it began; this one by 21000 ms',
+    },
+    { text: fault('kill, node: eu-west-0', 'at: 5s..16s, for: 1s..5s'), says: 'this one by 21000 ms' },
+    {
+      text: fault('kill, node: eu-west-0', 'at: 6s..3s, for: 1s'),
+      says: 'faults[0].at: expected a time like 500ms, 10s or 2m, or a range to draw it from, like 3s..6s; found "6s..3s"',
+    },
+    {
+      text: fault('kill, node: eu-west-0', 'for: 1s'),
+      says: 'faults[0].at: expected a time like 500ms, 10s or 2m, or a range to draw it from, like 3s..6s; found nothing',
+    },
+    { text: 'seed: 1\nseed: 2', says: '3:1 Map keys must be unique' },
+    { text: 'load: {users: 5', says: '3:1 Flow map in block collection must be' },
+    {
+      text: 'load: &a {users: 5}\ntopology: *a',
+      says: '3:11 aliases (*name) are not read: write the value out',
+    },
+    { text: 'load: !mine 5', says: '2:7 Unresolved tag: !mine' },
+    { text: '\tload: 5', says: '2:1 Tabs are not allowed as indentation' },
+    { text: 'seed: 1\n---\nseed: 2', says: '3:1 Source contains multiple documents: a scenario is one' },
+    { text: '- a', says: '2:1 expected a mapping with the keys seed,' },
+  ])('$text', ({ text, says }) => {
+    const { code, message, hint } = refusal(`${ABOUT}${text}\n${/^(claims|-|\t)/.test(text) ? '' : CLAIMS}`);
+    expect(message).toContain(/^\d/.test(says) ? `dir/some.yaml:${says}` : says);
+    expect(message).toMatch(/^dir\/some\.yaml:\d+:\d+ |^\d+ problems\n/);
+    expect(code).toBe('INVALID_SCENARIO');
+    expect(hint).toContain('scenarios/scenario.schema.json');
+  });
+
+  it('is all of it, in the order of the file, also across sections', () => {
+    const { message } = refusal(`claims: [nonsense]
+load: {users: many, rate: 5}
+faults:
+  - {fault: kill, node: nowhere, at: 5s, for: 80s}
+  - {fault: kil, node: us-east-0, at: 5s, for: 1s}
+policy: 20
+`);
+    expect(message.split('\n').map((line) => line.replace(/(some\.yaml:\S+ \S+) .*/, '$1'))).toEqual([
+      '6 problems',
+      '  dir/some.yaml:1:1 expected',
+      '  dir/some.yaml:1:10 claims[0]:',
+      '  dir/some.yaml:2:15 load.users:',
+      '  dir/some.yaml:4:25 faults[0].node:',
+      '  dir/some.yaml:5:13 faults[1].fault:',
+      '  dir/some.yaml:6:9 policy:',
+    ]);
+  });
+
+  it.each([
+    { title: 'no comment', text: CLAIMS, found: '"claims: [total-excess <= 0]"' },
+    { title: 'an empty comment', text: `#\n${CLAIMS}`, found: '"#"' },
+    {
+      title: 'a line for the editor',
+      text: `# yaml-language-server: $schema=./a\n${CLAIMS}`,
+      found: '"# yaml-language',
+    },
+    { title: 'an essay', text: `# ${'a'.repeat(201)}\n${CLAIMS}`, found: '"# aaa' },
+    { title: 'nothing at all', text: '', found: '""' },
+  ])('wants a first line that says why, and finds $title', ({ text, found }) => {
+    expect(refusal(text).message).toContain(
+      `dir/some.yaml:1:1 expected a comment in the first line that says why anyone should care, of at most 200 characters; found ${found}`,
+    );
+  });
+
+  it.each(['some', '.yaml', 'a b.yaml', 'dir/-x.yaml', `${'a'.repeat(65)}.yaml`])(
+    'refuses the name %s',
+    (file) => expect(refusal(ABOUT + CLAIMS, file).message).toContain("expected a file's name of letters"),
+  );
+
+  it('stays short for values that are long, nested or hostile', () => {
+    expect(refusal(`${ABOUT}${CLAIMS}policy: "\\e[31m${'x'.repeat(9_999)}"`).message).not.toMatch(
+      /\p{Cc}|x{99}/u,
+    );
+    expect(refusal(`${ABOUT}${CLAIMS}"\\e[31m${'x'.repeat(9_999)}": 1`).message).not.toMatch(/\p{Cc}|x{99}/u);
+    expect(refusal(`${ABOUT}${CLAIMS}${fault(`latency, between: ${'x'.repeat(99)}`)}`).message).not.toMatch(
+      /x{99}/,
+    );
+    expect(refusal(`${ABOUT}${'['.repeat(100_000)}`).message).toContain('nested too deeply');
+    expect(refusal(`${ABOUT}seed: ${'['.repeat(2_000)}${']'.repeat(2_000)}`).message.length).toBeLessThan(
+      500,
+    );
+    expect(refusal(`${ABOUT}${'#'.repeat(1_000_000)}`).message).toContain(
+      'some.yaml:1:1 a scenario has at most 1000000 characters; this file has 1000025',
+    );
+  });
+
+  it('refuses an alias bomb before it is unfolded', () => {
+    const levels = Array.from({ length: 30 }, (_, i) => `k${i}: &a${i} [${`*a${i - 1}, `.repeat(9)}]`);
+    expect(refusal(`${ABOUT}${levels.join('\n')}\n${CLAIMS}`).message).toContain(
+      'aliases (*name) are not read',
+    );
+  });
+});

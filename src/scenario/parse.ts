@@ -1,0 +1,63 @@
+import { quoted } from '../core/errors.ts';
+import { type PlacedText, type ReadDocument, readDocument } from './document.ts';
+import { drawPlan, invalidScenario, type ScenarioRules } from './make-plan.ts';
+import type { Plan } from './plan.ts';
+import { type Problem, pathText } from './problems.ts';
+
+export interface ScenarioFile {
+  /** Its path as the user wrote it; the base name without `.yaml` is the scenario's name. */
+  readonly file: string;
+  /** Instead of the scenario's own. */
+  readonly seed?: number;
+}
+
+/**
+ * Reads the text of a scenario's file and draws its plan. Throws INVALID_SCENARIO with every problem, each as
+ * `file:line:column path: what was expected and what was found`.
+ */
+export function parseScenario(text: string, { file, seed }: ScenarioFile, rules: ScenarioRules): Plan {
+  const document = readDocument(text);
+  const scenario = scenarioName(file);
+  const about = aboutOf(text);
+  const title = { scenario: scenario ?? '', about: about ?? '', ...(seed === undefined ? {} : { seed }) };
+  const drawn = document.problems.length === 0 ? drawPlan(document.value, title, rules) : NOT_DRAWN;
+  const problems = [
+    ...(scenario === undefined ? [{ line: 1, column: 1, text: NAME_EXPECTED }] : []),
+    ...(about === undefined ? [{ line: 1, column: 1, text: aboutExpected(text) }] : []),
+    ...document.problems,
+    ...drawn.problems.map((problem) => place(problem, document)),
+  ];
+  if (drawn.plan !== undefined && problems.length === 0) return drawn.plan;
+  const inOrder = problems.sort((a, b) => a.line - b.line || a.column - b.column);
+  throw invalidScenario(inOrder.map(({ line, column, text: what }) => `${file}:${line}:${column} ${what}`));
+}
+
+const NOT_DRAWN = { plan: undefined, problems: [] };
+
+function place({ path, isKey = false, text }: Problem, document: ReadDocument): PlacedText {
+  const what = path.length === 0 ? text : `${pathText(path)}: ${text}`;
+  return { ...document.locate(path, { isKey }), text: what };
+}
+
+const NAME_EXPECTED =
+  "expected a file's name of letters, digits, -, _ and ., with .yaml at its end: runs are named after it";
+
+/** Runs, so folders, are named after the file. */
+function scenarioName(file: string): string | undefined {
+  return /(?:^|[/\\])(\w[\w.-]{0,63}?)\.ya?ml$/.exec(file)?.[1];
+}
+
+/** The comment in the first line. */
+function aboutOf(text: string): string | undefined {
+  const about = /^\uFEFF?#+[ \t]*([^\p{Cc}]*)/u.exec(text)?.[1]?.trim() ?? '';
+  return about === '' || about.length > LONGEST_ABOUT || /^yaml-language-server:/.test(about)
+    ? undefined
+    : about;
+}
+
+function aboutExpected(text: string): string {
+  const [first = ''] = text.split(/\r?\n/, 1);
+  return `expected a comment in the first line that says why anyone should care, of at most ${LONGEST_ABOUT} characters; found ${quoted(first)}`;
+}
+
+const LONGEST_ABOUT = 200;

@@ -1,0 +1,39 @@
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000 };
+
+const TIME = String.raw`(\d+(?:\.\d+)?)(ms|s|m|min|h)`;
+export const DURATION = new RegExp(`^${TIME}$`);
+export const SIGNED_DURATION = new RegExp(`^-?${TIME}$`);
+export const DURATION_RANGE = new RegExp(`^${TIME}(\\.\\.${TIME})?$`);
+export const BYTE_RATE = /^\d+(\.\d+)?KB\/s$/;
+
+/** A time that is drawn: any whole millisecond from the least to the most. */
+export interface MsRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Reads `500ms`, `10s`, `2m` or `1h`; gives milliseconds, exact to a microsecond, or undefined for other text. */
+export function parseDuration(text: string): number | undefined {
+  const [, number, unit = ''] = DURATION.exec(text) ?? [];
+  return number === undefined ? undefined : Math.round(Number(number) * (UNIT_MS[unit] ?? 1) * 1_000) / 1_000;
+}
+
+/** Reads a duration that may begin with a minus; milliseconds. */
+export function parseSignedDuration(text: string): number | undefined {
+  if (!text.startsWith('-')) return parseDuration(text);
+  const ms = parseDuration(text.slice(1));
+  return ms === undefined ? undefined : -ms;
+}
+
+/** Reads `3s..6s`, or one time, which is a range of itself; undefined if it ends before it begins. */
+export function parseDurationRange(text: string): MsRange | undefined {
+  const [first = '', last = first, more] = text.split('..');
+  const [least, most] = [parseDuration(first), parseDuration(last)];
+  const isRange = more === undefined && least !== undefined && most !== undefined && least <= most;
+  return isRange ? { least, most } : undefined;
+}
+
+/** Reads `20KB/s`; gives kilobytes (1,000 bytes) a second. */
+export function parseByteRate(text: string): number | undefined {
+  return BYTE_RATE.test(text) ? Number.parseFloat(text) : undefined;
+}
