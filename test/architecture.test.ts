@@ -41,7 +41,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   history: [],
   checker: [],
   scenario: ['yaml', 'zod'],
-  report: ['cli-table3', 'picocolors'],
+  report: ['cli-table3', 'picocolors', 'zod'],
 };
 
 /** No clock, no randomness, no input or output: what these decide depends on their arguments alone. */

@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CheckReport, checkHistory } from '../checker/check.ts';
+import { parseClaim } from '../checker/claim.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { formatPolicy, type Policy } from '../core/policy.ts';
 import type { Header, Operation, Outcome } from '../history/operation.ts';
+import { boundOf } from '../limiter/bounds.ts';
 import { bucketOf, runClosedLoop, type Target } from '../load/closed-loop.ts';
 import { type LatencySummary, Recorder } from '../load/recorder.ts';
 import { busiestUsers, type LoadShape, makeUserDraw, planUsers } from '../load/users.ts';
@@ -24,6 +26,8 @@ export interface BenchOptions {
   readonly policy: Policy;
   readonly prefix: string;
   readonly shape: LoadShape;
+  /** As in a plan. */
+  readonly claims: readonly string[];
   readonly durationMs: number;
   /** The folder of this run; made here. */
   readonly folder: string;
@@ -58,7 +62,6 @@ export interface BenchResult {
 const WARM_UP_MS = 2_000;
 const DRAIN_MS = 3_000;
 const BUSIEST = 100;
-const RULES = { contestedAtLeast: 0.8, infoAtMost: 0.05, failedAtMost: 0.05 };
 
 /** One run: provision, load, judge, tear down. Everything that was started is stopped, also when it fails. */
 export async function runBench(options: BenchOptions): Promise<BenchResult> {
@@ -131,7 +134,12 @@ async function provisionAndRun(
       });
     });
   const busiest = busiestUsers(users, shape.regions, BUSIEST).map(({ name }) => bucketOf(name));
-  const check = checkHistory(recorded, { ...RULES, busiest, interrupted: signal.aborted });
+  const check = checkHistory(recorded, {
+    busiest,
+    interrupted: signal.aborted,
+    claims: options.claims.map(parseClaim),
+    boundOf: (policy, episodes) => boundOf(options.strategy, policy, episodes),
+  });
   return {
     check,
     latencies: recorder.latencies(),
