@@ -39,9 +39,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   core: [],
   history: [],
-  checker: [],
-  scenario: ['yaml', 'zod', 'fastest-levenshtein'],
-  report: ['cli-table3', 'picocolors'],
+  checker: ['fastest-levenshtein'],
+  scenario: ['yaml', 'zod'],
+  report: ['cli-table3', 'picocolors', 'zod'],
 };
 
 /** No clock, no randomness, no input or output: what these decide depends on their arguments alone. */

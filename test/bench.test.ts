@@ -46,7 +46,7 @@ describe('bench', { timeout: 90_000 }, () => {
     const folder = testFolder();
     const { code, stdout } = await runCli([...SMALL, '--server', server, '--json'], { cwd: folder });
     const report: RunReport = JSON.parse(stdout);
-    expect([code, report.verdict], JSON.stringify(report.judgements)).toEqual([0, 'pass']);
+    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([0, 'pass']);
     const lines = readLines(folder);
     const operations = lines.filter(({ type }) => type === 'op');
     expect(lines[0]).toMatchObject({
@@ -81,7 +81,7 @@ describe('bench', { timeout: 90_000 }, () => {
     const { code, stdout } = await runCli([...SMALL, '--strategy', 'article'], { cwd: folder });
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /^verdict {2}fail\n {2}FAIL \d+ buckets over-admitted; worst window: ratings:u\d+ admitted \d+ tokens within [\d.]+ s, where an ideal bucket admits at most [\d.]+\n/,
+      /^verdict {2}fail\n {2}FAIL \d+ buckets over-admitted; worst window: ratings:u\d+ admitted \d+ tokens within [\d.]+ s, where an ideal bucket admits at most [\d.]+; measured [\d.]+ tokens, claimed at most 0 tokens/,
     );
     expect(processesMentioning(folder)).toEqual([]);
   });

@@ -65,12 +65,12 @@ describe('the verdict', () => {
   });
 
   it('says which bucket, how much, and in which window', () => {
-    const { judgements, overAdmission } = checkHistory(
+    const { claims, overAdmission } = checkHistory(
       history([...times(25, 'allowed'), ...times(80, 'denied')]),
       rules,
     );
-    expect(judgements[0]?.reason).toMatch(
-      /^1 bucket over-admitted; worst window: b admitted 25 tokens within 0\.000 s, where .* at most 20\.000$/,
+    expect(claims[0]?.reason).toMatch(
+      /^1 bucket over-admitted; worst window: b admitted 25 tokens within 0\.000 s, where .* at most 20\.000; measured 5 tokens, claimed at most 0 tokens: 5 tokens too many$/,
     );
     expect(overAdmission.worst).toMatchObject({
       bucket: 'b',

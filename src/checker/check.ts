@@ -1,32 +1,43 @@
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { History } from '../history/history.ts';
 import type { OperationTable } from '../history/table.ts';
+import type { Claim } from './claim.ts';
 import { boundClock, type ClockBounds, joinReadings } from './clock.ts';
 import { AllFindings } from './describe-all.ts';
+import { diagnose } from './diagnosis.ts';
 import type { CheckFacts } from './facts.ts';
 import { type Horizon, horizonOf } from './horizon.ts';
-import { type Judgement, judge } from './judge.ts';
+import { type Judged, judge } from './judge.ts';
+import { findLostDecisions } from './lost-decisions.ts';
 import { checkBuckets, type PassRules } from './pass.ts';
 import { formatPromise, type Promised } from './promise.ts';
-import type { EvidenceRules } from './rules.ts';
+import { claimsOf, type EvidenceRules } from './rules.ts';
+import { shardFacts } from './shard-facts.ts';
 import type { WindowClock } from './window-promise.ts';
 
 /** The facts, what they mean, and why. */
-export interface CheckReport extends CheckFacts {
+export interface CheckReport extends CheckFacts, Judged {
   readonly verdict: Verdict;
-  readonly judgements: readonly Judgement[];
 }
 
 /** Judges a history against the token math of its policy. It never sees the system that made it. */
 export function checkHistory(history: History, rules: EvidenceRules): CheckReport {
   const { operations: table, outcomes, files } = history;
   const promise = rules.promise ?? { type: 'token-bucket' };
-  const clock = boundClock(joinReadings(history.clock, history.decisionClock));
+  const readings = joinReadings(history.clock, history.decisionClock);
+  const clock = boundClock(readings);
   const horizon = horizonOf(history, rules.openAtEndMissing === true);
   const pass = checkBuckets(history, passRules(history, { promise, clock, horizon }));
   const all = new AllFindings(table, pass.guilty, clock);
   const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
   const sent = history.end?.sent ?? recorded;
+  const found = {
+    overAdmission: all.overAdmission(),
+    falseDenials: { ...all.falseDenials(), ...judgedOf(horizon, promise) },
+    clock,
+    shards: shardFacts(history, { ...rules, guilty: pass.guilty, clock }),
+    lostDecisions: findLostDecisions(table, pass.guilty),
+  };
   const facts: CheckFacts = {
     sent,
     outcomes,
@@ -34,19 +45,29 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
     unaccounted: sent - recorded,
     ended: history.end !== undefined,
     files,
+    interrupted: rules.interrupted,
     buckets: table.bucketCount,
     contested: countContested(table, pass.contested, rules.busiest),
     promise: formatPromise(promise),
-    overAdmission: all.overAdmission(),
-    falseDenials: { ...all.falseDenials(), ...judgedOf(horizon, promise) },
+    ...found,
+    diagnosis: diagnose(history, found, readings),
     replay: { ...all.replay(), replayed: pass.replayed },
     windows: all.windows(formatPromise(promise)),
+    whole: pass.whole,
     phases: pass.phases,
     regions: pass.regions,
-    clock,
+    cells: pass.cells,
+    faults: history.faults,
+    events: history.events.filter(({ event }) => event !== 'reset'),
   };
-  const judgements = judge(facts, rules);
-  return { verdict: worst(judgements.map(({ verdict }) => verdict)), judgements, ...facts };
+  return withVerdict(facts, claimsOf(rules));
+}
+
+/** Judges what was found by these claims. */
+export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckReport {
+  const judged = judge(facts, claims);
+  const verdicts = [...judged.claims, ...judged.accounts].map(({ verdict }) => verdict);
+  return { ...facts, ...judged, verdict: worst(verdicts) };
 }
 
 function passRules(

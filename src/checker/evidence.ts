@@ -16,116 +16,212 @@ export interface EvidenceRow {
   /** The excess of the whole run, as far as its operations are of here. */
   readonly excess: number;
   readonly falseDenials: number;
+  /** Decisions whose level the math does not give. */
+  readonly replay: number;
   /** Buckets that admitted at least their capacity here and denied at least once. */
   readonly contested: number;
-  readonly latency: Readonly<Partial<Record<Outcome, LatencyFigures>>>;
+  /** By outcome, and of all that were answered. */
+  readonly latency: Readonly<Partial<Record<Outcome | 'any', LatencyFigures>>>;
+  /** From its start, or the first request, to its end, or the last reply. */
+  readonly lengthUs: number;
+}
+
+/** What one region saw in one phase. */
+export interface EvidenceCell extends EvidenceRow {
+  readonly phase: string;
+  readonly region: string;
 }
 
 class Tally {
-  readonly name: string;
   readonly outcomes: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
   readonly latency = OUTCOMES.map(() => new LatencyHistogram());
   admitted = 0;
   exactAdmitted = 0;
   excess = 0;
   falseDenials = 0;
+  replay = 0;
   contested = 0;
-  /** Of the bucket that is being counted. */
-  bucketAdmitted = 0;
-  bucketDenied = 0;
 
-  constructor(name: string) {
-    this.name = name;
+  /** Adds what another has counted; `contested` is of buckets and does not add up. */
+  addAll(other: Tally): void {
+    for (const outcome of OUTCOMES) this.outcomes[outcome] += other.outcomes[outcome];
+    for (const [at, histogram] of other.latency.entries()) this.latency[at]?.addAll(histogram);
+    this.admitted += other.admitted;
+    this.exactAdmitted += other.exactAdmitted;
+    this.excess += other.excess;
+    this.falseDenials += other.falseDenials;
+    this.replay += other.replay;
   }
 
-  endBucket(capacityTokens: number): void {
-    if (this.bucketAdmitted >= capacityTokens && this.bucketDenied > 0) this.contested++;
-    this.bucketAdmitted = 0;
-    this.bucketDenied = 0;
-  }
-
-  row(): EvidenceRow {
-    const latency = OUTCOMES.map((outcome, at) => [outcome, this.latency[at]?.figures()] as const);
+  row(name: string, lengthUs: number): EvidenceRow {
+    const any = new LatencyHistogram();
+    for (const histogram of this.latency) any.addAll(histogram);
+    const latency = [...OUTCOMES, 'any' as const].map(
+      (name, at) => [name, (this.latency[at] ?? any).figures()] as const,
+    );
     return {
-      name: this.name,
+      name,
       operations: OUTCOMES.reduce((sum, outcome) => sum + this.outcomes[outcome], 0),
       outcomes: this.outcomes,
       admitted: this.admitted,
       exactAdmitted: this.exactAdmitted,
       excess: this.excess,
       falseDenials: this.falseDenials,
+      replay: this.replay,
       contested: this.contested,
-      latency: Object.fromEntries(latency.filter(([, figures]) => (figures?.count ?? 0) > 0)),
+      latency: Object.fromEntries(latency.filter(([, figures]) => figures.count > 0)),
+      lengthUs,
     };
   }
 }
 
-/** Counts what each phase and each region saw, one bucket after another. */
+/** One phase in one region, with what the bucket that is being counted did there. */
+class Cell {
+  readonly phase: number;
+  readonly region: string;
+  readonly tally = new Tally();
+  bucketAdmitted = 0;
+  bucketDenied = 0;
+
+  constructor(phase: number, region: string) {
+    this.phase = phase;
+    this.region = region;
+  }
+}
+
+/** Counts what each region saw in each phase, one bucket after another. */
 export class EvidenceCounter {
   readonly #table: OperationTable;
   readonly #phases: readonly Phase[];
-  readonly #byPhase: readonly Tally[];
-  readonly #byRegion = new Map<string, Tally>();
-  readonly #byOrigin: Tally[] = [];
+  readonly #cells: Cell[] = [];
+  readonly #byPhaseAndOrigin: Cell[][];
+  readonly #contestedIn = new Map<string, number>();
+  #firstUs = Number.POSITIVE_INFINITY;
+  #lastUs = Number.NEGATIVE_INFINITY;
 
   constructor(table: OperationTable, phases: readonly Phase[]) {
     this.#table = table;
     this.#phases = phases;
-    this.#byPhase = phases.map(({ name }) => new Tally(name));
+    this.#byPhaseAndOrigin = phases.map(() => []);
   }
 
   /** Counts the operations of the bucket; true when it was contested. */
   addBucket(bucket: BucketRows, policy: Policy): boolean {
     const { starts } = this.#table;
-    let admitted = 0;
-    let denied = 0;
-    for (let row = starts[bucket.bucket] as number; row < (starts[bucket.bucket + 1] as number); row++) {
-      const change = this.#count(row);
-      if (change > 0) admitted += change;
-      else if (change < 0) denied++;
-    }
+    for (let row = starts[bucket.bucket] as number; row < (starts[bucket.bucket + 1] as number); row++)
+      this.#count(row);
     this.#addExact(bucket, policy);
-    for (const tally of this.#tallies()) tally.endBucket(policy.capacityTokens);
-    return admitted >= policy.capacityTokens && denied > 0;
+    return this.#endBucket(policy.capacityTokens);
   }
 
   addExcess(row: number, tokens: number): void {
-    for (const tally of this.#at(row)) tally.excess += tokens;
+    this.#at(row).tally.excess += tokens;
   }
 
   addFalseDenial(row: number): void {
-    for (const tally of this.#at(row)) tally.falseDenials++;
+    this.#at(row).tally.falseDenials++;
+  }
+
+  addReplay(row: number): void {
+    this.#at(row).tally.replay++;
+  }
+
+  /** All phases together. */
+  whole(): EvidenceRow {
+    return this.#sum('whole run', 'whole', this.#wholeUs(), () => true);
   }
 
   phases(): EvidenceRow[] {
-    return this.#byPhase.map((tally) => tally.row());
+    return this.#phases.map(({ name }, phase) =>
+      this.#sum(name, `phase ${phase}`, this.#phaseUs(phase), (cell) => cell.phase === phase),
+    );
   }
 
   regions(): EvidenceRow[] {
-    return [...this.#byRegion.values()]
-      .map((tally) => tally.row())
-      .sort((a, b) => a.name.localeCompare(b.name));
+    const names = [...new Set(this.#cells.map(({ region }) => region))].sort((a, b) => a.localeCompare(b));
+    return names.map((name) =>
+      this.#sum(name, `region ${name}`, this.#wholeUs(), ({ region }) => region === name),
+    );
   }
 
-  /** Gives the tokens admitted by this row, or -1 for a denial. */
-  #count(row: number): number {
+  /** By phase, then by region; those without an operation are left out. */
+  cells(): EvidenceCell[] {
+    return this.#cells
+      .toSorted((a, b) => a.phase - b.phase || a.region.localeCompare(b.region))
+      .map((cell) => {
+        const phase = this.#phases[cell.phase]?.name ?? '';
+        const row = this.#sum(
+          `${phase}, ${cell.region}`,
+          `cell ${cell.phase} ${cell.region}`,
+          this.#phaseUs(cell.phase),
+          (one) => one === cell,
+        );
+        return { ...row, phase, region: cell.region };
+      });
+  }
+
+  #sum(name: string, key: string, lengthUs: number, isIn: (cell: Cell) => boolean): EvidenceRow {
+    const tally = new Tally();
+    for (const cell of this.#cells) if (isIn(cell)) tally.addAll(cell.tally);
+    tally.contested = this.#contestedIn.get(key) ?? 0;
+    return tally.row(name, lengthUs);
+  }
+
+  /** A bucket is contested in a place when it admitted its capacity and denied there. */
+  #endBucket(capacityTokens: number): boolean {
+    const places = new Map<string, { admitted: number; denied: number }>();
+    for (const cell of this.#cells) {
+      if (cell.bucketAdmitted === 0 && cell.bucketDenied === 0) continue;
+      const { phase, region, bucketAdmitted, bucketDenied } = cell;
+      for (const key of ['whole', `phase ${phase}`, `region ${region}`, `cell ${phase} ${region}`]) {
+        const sum = places.get(key) ?? { admitted: 0, denied: 0 };
+        sum.admitted += bucketAdmitted;
+        sum.denied += bucketDenied;
+        places.set(key, sum);
+      }
+      cell.bucketAdmitted = 0;
+      cell.bucketDenied = 0;
+    }
+    const isContested = ({ admitted, denied }: { admitted: number; denied: number }) =>
+      admitted >= capacityTokens && denied > 0;
+    for (const [key, sum] of places)
+      if (isContested(sum)) this.#contestedIn.set(key, (this.#contestedIn.get(key) ?? 0) + 1);
+    return isContested(places.get('whole') ?? { admitted: 0, denied: 0 });
+  }
+
+  #wholeUs(): number {
+    return this.#lengthUs(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  }
+
+  #phaseUs(phase: number): number {
+    return this.#lengthUs(
+      this.#phases[phase]?.fromUs ?? 0,
+      this.#phases[phase + 1]?.fromUs ?? Number.POSITIVE_INFINITY,
+    );
+  }
+
+  #lengthUs(fromUs: number, toUs: number): number {
+    return Math.max(0, Math.min(toUs, this.#lastUs) - Math.max(fromUs, this.#firstUs));
+  }
+
+  #count(row: number): void {
     const { kinds, costTokens, invokedUs } = this.#table;
     const kind = kinds[row] as number;
     const outcome = kind & KIND.outcome;
-    const isOperation = (kind & KIND.part) === 0;
     const admits = outcome === KIND.allowed && (kind & KIND.merged) === 0;
     const tokens = admits ? Math.max(0, costTokens[row] as number) : 0;
-    const latencyUs = isOperation ? this.#table.lastUs(row) - (invokedUs[row] as number) : Number.NaN;
-    for (const tally of this.#at(row)) {
-      if (isOperation) {
-        tally.outcomes[OUTCOMES[outcome] as Outcome]++;
-        if (outcome !== KIND.info) tally.latency[outcome]?.add(latencyUs);
-      }
-      tally.admitted += tokens;
-      tally.bucketAdmitted += tokens;
-      if (outcome === KIND.denied) tally.bucketDenied++;
+    const [startUs, lastUs] = [invokedUs[row] as number, this.#table.lastUs(row)];
+    if (startUs < this.#firstUs) this.#firstUs = startUs;
+    if (lastUs > this.#lastUs && outcome !== KIND.info) this.#lastUs = lastUs;
+    const cell = this.#at(row);
+    const { tally } = cell;
+    if ((kind & KIND.part) === 0) {
+      tally.outcomes[OUTCOMES[outcome] as Outcome]++;
+      if (outcome !== KIND.info) tally.latency[outcome]?.add(lastUs - startUs);
     }
-    return outcome === KIND.denied ? -1 : tokens;
+    tally.admitted += tokens;
+    cell.bucketAdmitted += tokens;
+    if (outcome === KIND.denied) cell.bucketDenied++;
   }
 
   /** Runs an exact bucket over what was allowed and denied, in the order of completion. */
@@ -148,30 +244,26 @@ export class EvidenceCounter {
       const quanta = (table.costTokens[row] as number) * policy.quantaPerToken;
       if (quanta > level) continue;
       level -= quanta;
-      for (const tally of this.#at(row)) tally.exactAdmitted += table.costTokens[row] as number;
+      this.#at(row).tally.exactAdmitted += table.costTokens[row] as number;
     }
   }
 
-  /** The phase in which it ended, or began if it has no end, and its region. */
-  #at(row: number): readonly [Tally, Tally] {
+  /** The phase in which it ended, or began if it has no end, in its region. */
+  #at(row: number): Cell {
     const lastUs = this.#table.lastUs(row);
     const us = lastUs === Number.POSITIVE_INFINITY ? (this.#table.invokedUs[row] as number) : lastUs;
-    const phase = this.#byPhase[phaseAt(this.#phases, us)] as Tally;
-    return [phase, this.#regionAt(row)];
-  }
-
-  #regionAt(row: number): Tally {
+    const phase = phaseAt(this.#phases, us);
+    const byOrigin = this.#byPhaseAndOrigin[phase] as Cell[];
     const origin = this.#table.origins[row] as number;
-    let tally = this.#byOrigin[origin];
-    if (tally !== undefined) return tally;
+    const known = byOrigin[origin];
+    if (known !== undefined) return known;
     const region = this.#table.regionOf(row);
-    tally = this.#byRegion.get(region) ?? new Tally(region);
-    this.#byRegion.set(region, tally);
-    this.#byOrigin[origin] = tally;
-    return tally;
-  }
-
-  #tallies(): Tally[] {
-    return [...this.#byPhase, ...this.#byRegion.values()];
+    let cell = this.#cells.find((one) => one.phase === phase && one.region === region);
+    if (cell === undefined) {
+      cell = new Cell(phase, region);
+      this.#cells.push(cell);
+    }
+    byOrigin[origin] = cell;
+    return cell;
   }
 }

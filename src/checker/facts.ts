@@ -1,8 +1,10 @@
 import type { FileFacts } from '../history/history.ts';
-import type { Outcome } from '../history/operation.ts';
+import type { Event, FaultRecord, Outcome } from '../history/operation.ts';
 import type { ClockBounds } from './clock.ts';
-import type { EvidenceRow } from './evidence.ts';
+import type { EvidenceCell, EvidenceRow } from './evidence.ts';
 import type { Finding, OverAdmissionFinding } from './finding.ts';
+import type { LostDecisions } from './lost-decisions.ts';
+import type { ShardFacts } from './shard.ts';
 
 /** What one checker found in all buckets. */
 export interface Findings<F extends Finding = Finding> {
@@ -25,6 +27,8 @@ export interface CheckFacts {
   /** Whether every file has its end. */
   readonly ended: boolean;
   readonly files: readonly FileFacts[];
+  /** The run was stopped before its plan was done. */
+  readonly interrupted: boolean;
   readonly buckets: number;
   readonly contested: { readonly buckets: number; readonly busiest: number; readonly ofBusiest: number };
   readonly promise: string;
@@ -41,7 +45,18 @@ export interface CheckFacts {
   readonly replay: Findings & { readonly replayed: number };
   /** Of a promise other than a token bucket. */
   readonly windows: Findings;
+  /** What the history says is wrong, the gravest first; empty where it supports no sentence. */
+  readonly diagnosis: readonly string[];
+  /** Admissions that a primary forgot which took over. */
+  readonly lostDecisions: readonly LostDecisions[];
+  readonly shards: readonly ShardFacts[];
+  readonly whole: EvidenceRow;
   readonly phases: readonly EvidenceRow[];
   readonly regions: readonly EvidenceRow[];
+  /** Each region in each phase. */
+  readonly cells: readonly EvidenceCell[];
+  readonly faults: readonly FaultRecord[];
+  /** What happened to the system: roles, restarts. */
+  readonly events: readonly Event[];
   readonly clock: ClockBounds;
 }

@@ -205,8 +205,8 @@ describe('a denial', () => {
 
   it('that the strategy declares is reported and passes', () => {
     const history = historyOf([{ outcome: 'denied' }], { policy: '2:1/s' });
-    const { judgements } = checkHistory(history, { ...RULES, falseDenialsAtMost: Number.POSITIVE_INFINITY });
-    expect(judgements[1]).toMatchObject({
+    const { claims } = checkHistory(history, { ...RULES, falseDenialsAtMost: Number.POSITIVE_INFINITY });
+    expect(claims[1]).toMatchObject({
       verdict: 'pass',
       reason: expect.stringContaining('declares that it splits its tokens'),
     });

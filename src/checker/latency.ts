@@ -22,6 +22,14 @@ export class LatencyHistogram {
     if (us > this.#maxUs) this.#maxUs = us;
   }
 
+  /** Counts what another has counted as well. */
+  addAll(other: LatencyHistogram): void {
+    for (const [bucket, times] of other.#counts.entries())
+      this.#counts[bucket] = (this.#counts[bucket] as number) + times;
+    this.#count += other.#count;
+    this.#maxUs = Math.max(this.#maxUs, other.#maxUs);
+  }
+
   figures(): LatencyFigures {
     return {
       count: this.#count,

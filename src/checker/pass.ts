@@ -3,7 +3,7 @@ import type { History } from '../history/history.ts';
 import type { OperationTable } from '../history/table.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
-import { EvidenceCounter, type EvidenceRow } from './evidence.ts';
+import { type EvidenceCell, EvidenceCounter, type EvidenceRow } from './evidence.ts';
 import { type FalseDenial, findFalseDenials } from './false-denial.ts';
 import type { Known } from './known.ts';
 import { findOverAdmission, type OverAdmission, type Refund } from './over-admission.ts';
@@ -39,8 +39,10 @@ export interface PassResult {
   readonly guilty: readonly BucketResult[];
   readonly contested: ReadonlySet<number>;
   readonly replayed: number;
+  readonly whole: EvidenceRow;
   readonly phases: readonly EvidenceRow[];
   readonly regions: readonly EvidenceRow[];
+  readonly cells: readonly EvidenceCell[];
 }
 
 /** Runs every checker over every bucket. */
@@ -61,10 +63,19 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
     const { over, denials, replay, windows } = result;
     if (over.drops.length + denials.length + replay.findings.length + windows.length > 0) guilty.push(result);
     for (const { row, quanta } of over.drops) evidence.addExcess(row, quanta / policy.quantaPerToken);
+    for (const { row } of replay.findings) evidence.addReplay(row);
   }
   const confirmed = confirmDenials(table, guilty);
   for (const { denials } of confirmed) for (const { row } of denials) evidence.addFalseDenial(row);
-  return { guilty: confirmed, contested, replayed, phases: evidence.phases(), regions: evidence.regions() };
+  return {
+    guilty: confirmed,
+    contested,
+    replayed,
+    whole: evidence.whole(),
+    phases: evidence.phases(),
+    regions: evidence.regions(),
+    cells: evidence.cells(),
+  };
 }
 
 function checkBucket(

@@ -1,23 +1,52 @@
+import type { DeclaredBound, Episodes } from '../core/bound.ts';
+import type { Policy } from '../core/policy.ts';
+import { type Claim, makeClaim } from './claim.ts';
 import type { Promised } from './promise.ts';
 
-/** What a run must show before its silence counts as a pass. */
+/** What a run is held against. */
 export interface EvidenceRules {
   /** The buckets that the plan expects to be busiest. */
   readonly busiest: readonly string[];
-  /** The least share of them that must be contested, 0 to 1. */
-  readonly contestedAtLeast: number;
+  /** The run was stopped before its plan was done: at best `unknown`. */
+  readonly interrupted: boolean;
+  /** What the run claims; without, what is claimed of any history by the limits below. */
+  readonly claims?: readonly Claim[];
+  /** What the strategy declares for the buckets of one shard; no claim on `bound` can be judged without. */
+  readonly boundOf?: (policy: Policy, episodes: Episodes) => DeclaredBound | undefined;
+  /** The least share of the busiest that must be contested, 0 to 1. */
+  readonly contestedAtLeast?: number;
   /** The least number of contested buckets, whichever they are. */
   readonly contestedBucketsAtLeast?: number;
   /** The largest share of operations whose reply may be missing, 0 to 1. */
-  readonly infoAtMost: number;
-  /** The largest share that may have failed without a decision, 0 to 1; absent: any. */
-  readonly failedAtMost?: number;
-  /** The run was stopped before its plan was done: at best `unknown`. */
-  readonly interrupted: boolean;
+  readonly infoAtMost?: number;
   /** What the limiter claims to enforce; a token bucket without. */
   readonly promise?: Promised;
   /** How many false denials the strategy declares: one that splits its tokens denies while they lie elsewhere. */
   readonly falseDenialsAtMost?: number;
   /** Requests that were open when the recording ended are absent, as in any access log. */
   readonly openAtEndMissing?: boolean;
+}
+
+/** The claims of the rules: their own, or what any limiter of that promise claims. */
+export function claimsOf(rules: EvidenceRules): readonly Claim[] {
+  if (rules.claims !== undefined) return rules.claims;
+  const { contestedAtLeast = 0, contestedBucketsAtLeast, infoAtMost = 1 } = rules;
+  const isBucket = (rules.promise?.type ?? 'token-bucket') === 'token-bucket';
+  const share = (limit: number) => ({ unit: 'share' as const, limit });
+  const atLeast = (unit: 'share' | 'count', limit: number | undefined) =>
+    limit === undefined || limit === 0 ? [] : [makeClaim({ measure: 'contested', unit, limit })];
+  return [
+    ...(isBucket ? bucketClaims(rules) : [makeClaim({ measure: 'windows', unit: 'count', limit: 0 })]),
+    makeClaim({ measure: 'info', ...share(infoAtMost) }),
+    ...atLeast('share', contestedAtLeast),
+    ...atLeast('count', contestedBucketsAtLeast),
+  ];
+}
+
+function bucketClaims({ falseDenialsAtMost = 0 }: EvidenceRules): Claim[] {
+  return [
+    makeClaim({ measure: 'total-excess', unit: 'tokens', limit: 0 }),
+    makeClaim({ measure: 'false-denials', unit: 'count', limit: falseDenialsAtMost, ifAny: true }),
+    makeClaim({ measure: 'replay', unit: 'count', limit: 0, ifAny: true }),
+  ];
 }

@@ -88,7 +88,7 @@ describe('a promise of a window', () => {
 
   it('is judged in place of the token bucket, whose reading is shown beside', () => {
     const report = broken('fixed-window:30/10s:epoch', [...many(30, 9.9), ...many(30, 10)]);
-    expect(report.judgements[0]).toMatchObject({
+    expect(report.claims[0]).toMatchObject({
       verdict: 'pass',
       reason: 'no bucket broke its promise of fixed-window:30/10s:epoch',
     });

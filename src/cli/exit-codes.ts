@@ -1,5 +1,6 @@
+import type { CheckReport } from '../checker/check.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import type { Verdict } from '../core/verdict.ts';
+import { isOnlySlow } from '../report/check-report.ts';
 
 /** Every exit code of every command. 130 and 143 say which signal interrupted it. */
 export const EXIT = {
@@ -12,8 +13,9 @@ export const EXIT = {
   bug: 70,
 } as const;
 
-export function exitCodeOfVerdict(verdict: Verdict): number {
-  return EXIT[verdict];
+/** That of the verdict; of a run in which only a claim on speed is broken, one of its own. */
+export function exitCodeOfReport(report: CheckReport): number {
+  return isOnlySlow(report) ? EXIT.performance : EXIT[report.verdict];
 }
 
 const ENVIRONMENT_CODES: ReadonlySet<ErrorCode> = new Set([

@@ -3,11 +3,14 @@ import { Command, CommanderError } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import { benchCommand } from './commands/bench.ts';
 import { checkCommand } from './commands/check.ts';
+import { compareCommand } from './commands/compare.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
 import { faultCommand } from './commands/fault.ts';
+import { gateCommand } from './commands/gate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { regionalToxiproxyCommand } from './commands/regional-toxiproxy.ts';
+import { reportCommand } from './commands/report.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
 import { toxiproxyCommand } from './commands/toxiproxy.ts';
@@ -22,6 +25,9 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const COMMANDS = [
   benchCommand,
   checkCommand,
+  gateCommand,
+  reportCommand,
+  compareCommand,
   upCommand,
   statusCommand,
   downCommand,

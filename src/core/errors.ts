@@ -18,6 +18,11 @@ const CATALOGUE = {
   INVALID_SUBJECT: { charge: 'none', hint: 'use 1 to 256 bytes of text without control characters' },
   INVALID_OPTION: { charge: 'none', hint: 'see --help' },
   INVALID_SCENARIO: { charge: 'none', hint: 'see scenarios/scenario.schema.json for what each key means' },
+  INVALID_CLAIM: {
+    charge: 'none',
+    hint: "write a claim like 'total-excess <= 0', 'info <= 5%' or 'p99(allowed) <= 250ms during partition'",
+  },
+  INVALID_REPORT: { charge: 'none', hint: 'name the folder of a run, or make one: openclaw-rl bench' },
   INVALID_HISTORY: { charge: 'none', hint: 'see the history format in the README' },
   LIMITER_CLOSED: { charge: 'none', hint: 'create a new limiter; this one was closed' },
   REDIS_UNREACHABLE: {

@@ -36,7 +36,7 @@ export class Chunk {
   }
 }
 
-/** The columns that only decisions with a level have. */
+/** The columns that only decisions have of which it is known who made them. */
 export class DecisionChunk {
   readonly levels: Float64Array;
   readonly bucketUs: Float64Array;

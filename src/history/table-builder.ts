@@ -126,14 +126,16 @@ export class TableBuilder {
   }
 
   #addDecision(row: number, { levelQuanta, bucketUs, node }: Draft): void {
-    if (Number.isNaN(levelQuanta) || Number.isNaN(bucketUs) || node < 0) return;
+    if (node < 0) return;
     const number = row >>> CHUNK_BITS;
     this.#decisions[number] ??= new DecisionChunk(number);
     const chunk = this.#decisions[number] as DecisionChunk;
     const at = row & IN_CHUNK;
+    chunk.nodes[at] =
+      1 + (this.#nodes.find(node, 0) ?? this.#nodes.add(node, 0, this.#context.texts.textOf(node)));
+    if (Number.isNaN(levelQuanta) || Number.isNaN(bucketUs)) return;
     chunk.levels[at] = levelQuanta;
     chunk.bucketUs[at] = bucketUs;
-    chunk.nodes[at] = this.#nodes.find(node, 0) ?? this.#nodes.add(node, 0, this.#context.texts.textOf(node));
   }
 
   #duration(row: number, us: number): number {

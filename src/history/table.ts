@@ -47,6 +47,7 @@ export interface TableColumns {
   /** Level after the decision, where it is the shared bucket's; NaN elsewhere. Quanta. */
   readonly levels?: Float64Array | undefined;
   readonly bucketUs?: Float64Array | undefined;
+  /** Which node decided, counted from 1; 0 where it is not known. */
   readonly nodes?: Uint16Array | undefined;
 }
 
@@ -65,6 +66,8 @@ export interface OperationTable extends Readonly<TableColumns> {
   fileOf(origin: number): string;
   operationOf(row: number): OperationName;
   nodeOf(row: number): string;
+  /** The names of the nodes that decided, in the order of their numbers. */
+  readonly nodeNames: readonly string[];
   /** The last moment at which it can have taken effect; Infinity when nobody knows. */
   lastUs(row: number): number;
 }
@@ -86,6 +89,7 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
     ...columns,
     rows: invokedUs.length,
     bucketCount: columns.starts.length - 1,
+    nodeNames: names.nodes,
     nameOf(bucket) {
       const name = names.texts.textOf(names.buckets[bucket]?.name ?? 0);
       const policy = policyAt(bucket)?.name ?? '';
@@ -99,7 +103,7 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
       file: names.origins[origins[row] as number]?.file ?? '',
       index: indices[row] as number,
     }),
-    nodeOf: (row) => names.nodes[nodes?.[row] ?? 0] ?? '',
+    nodeOf: (row) => names.nodes[(nodes?.[row] ?? 0) - 1] ?? '',
     lastUs(row) {
       const duration = durationUs[row] as number;
       if (duration < DURATION.long) return (invokedUs[row] as number) + duration;

@@ -1,5 +1,6 @@
 import type { CheckReport } from '../checker/check.ts';
 import type { Finding } from '../checker/finding.ts';
+import type { RunReport } from './report.ts';
 
 /** How a history was judged: what a reader needs to do it again. */
 export interface CheckedFacts {
@@ -13,24 +14,34 @@ export interface CheckedFacts {
 /** What `openclaw-rl check --json` prints. */
 export interface CheckDocument extends CheckedFacts, CheckReport {
   readonly format: 'openclaw-check';
-  readonly version: 1;
+  readonly version: 2;
 }
+
+/** What the renderers take: a history that was judged, or a whole run. */
+export type Document = CheckDocument | RunReport;
 
 export function makeCheckDocument(facts: CheckedFacts, check: CheckReport): CheckDocument {
-  return { format: 'openclaw-check', version: 1, ...facts, ...check };
+  return { format: 'openclaw-check', version: 2, ...facts, ...check };
 }
 
-/** Every finding, checker by checker, with what each checker is called. */
+/** What is judged, in two words or three. */
+export function titleOf(document: Document): string {
+  return document.format === 'openclaw-check' ? 'openclaw-rl check' : `openclaw-rl ${document.plan.scenario}`;
+}
+
+/** Every finding, checker by checker, with what each checker is called and how many buckets it is about. */
 export function findingsOf(check: CheckReport): readonly (readonly [string, number, readonly Finding[]])[] {
+  const { worst, buckets, findings } = check.overAdmission;
+  const others = findings.filter(({ bucket }) => bucket !== worst?.bucket);
   return [
-    ['over-admission', check.overAdmission.buckets, check.overAdmission.findings],
+    ['over-admission', buckets, worst === undefined ? findings : [worst, ...others]],
     ['false denials', check.falseDenials.buckets, check.falseDenials.findings],
     ['replay', check.replay.buckets, check.replay.findings],
     [`promise ${check.promise}`, check.windows.buckets, check.windows.findings],
   ];
 }
 
-/** A number of tokens as people read it. */
-export function tokensText(amount: number): string {
-  return Number.isInteger(amount) ? String(amount) : amount.toFixed(3);
+/** Whether a claim on speed is broken while everything else holds. */
+export function isOnlySlow({ verdict, claims }: CheckReport): boolean {
+  return verdict === 'pass' && claims.some(({ status }) => status === 'broken');
 }

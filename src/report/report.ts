@@ -1,6 +1,6 @@
 import type { CheckReport } from '../checker/check.ts';
-import type { Verdict } from '../core/verdict.ts';
 import type { Outcome } from '../history/operation.ts';
+import type { Plan } from '../scenario/plan.ts';
 
 /** Latency of the operations with one outcome in one region. */
 export interface LatencyRow {
@@ -14,35 +14,80 @@ export interface LatencyRow {
   };
 }
 
-/** How a run was made: what a reader needs to make it again. */
-export interface RunFacts {
+/** What became of a run. */
+export interface ReportInput {
+  readonly plan: Plan;
+  /** Makes the run again. */
   readonly command: string;
-  readonly seed: number;
+  /** ISO 8601. */
   readonly startedAt: string;
   readonly folder: string;
-  readonly strategy: string;
-  readonly policy: string;
-  readonly server: string;
+  /** Provider and server, for people. */
+  readonly system: string;
+  /** How long requests were sent. */
   readonly loadMs: number;
-}
-
-/** The content of `report.json`. */
-export interface RunReport extends RunFacts, CheckReport {
-  readonly format: 'openclaw-report';
-  readonly version: 1;
-  readonly verdict: Verdict;
-  readonly requestsPerSecond: number;
+  readonly check: CheckReport;
   readonly latencies: readonly LatencyRow[];
 }
 
-/** Puts the facts of a run and the checker's judgement into one document. */
-export function makeReport(facts: RunFacts, check: CheckReport, latencies: readonly LatencyRow[]): RunReport {
+/** The content of `report.json`. */
+export interface RunReport extends CheckReport, Omit<ReportInput, 'check'> {
+  readonly format: 'openclaw-report';
+  readonly version: 2;
+  readonly seed: number;
+  readonly strategy: string;
+  readonly policy: string;
+  readonly requestsPerSecond: number;
+  /** The 100 buckets that were admitted most beyond an ideal one; `findings` has the proofs of the first few. */
+  readonly worstBuckets: readonly WorstBucket[];
+}
+
+export interface WorstBucket {
+  readonly bucket: string;
+  readonly totalExcess: number;
+  readonly worstWindow: number;
+}
+
+/** How many findings of a kind a report keeps with their proof, and how many operations of a proof. */
+const MOST_FINDINGS = 5;
+const MOST_WITNESSES = 200;
+
+/** Puts the plan of a run and the checker's judgement into one document, small enough to keep. */
+export function makeReport({ check, ...facts }: ReportInput): RunReport {
+  const { plan, loadMs } = facts;
+  const { overAdmission, falseDenials, replay, windows } = check;
   return {
     format: 'openclaw-report',
-    version: 1,
+    version: 2,
     ...facts,
+    seed: plan.seed,
+    strategy: plan.strategy,
+    policy: plan.policy,
+    requestsPerSecond: loadMs === 0 ? 0 : Math.round((check.sent * 1_000) / loadMs),
+    worstBuckets: overAdmission.findings.map(({ bucket, totalExcess, worstWindow }) => ({
+      bucket,
+      totalExcess,
+      worstWindow,
+    })),
     ...check,
-    requestsPerSecond: facts.loadMs === 0 ? 0 : Math.round((check.sent * 1_000) / facts.loadMs),
-    latencies,
+    overAdmission: {
+      ...shortened(overAdmission),
+      ...(overAdmission.worst === undefined ? {} : { worst: shortenedFinding(overAdmission.worst) }),
+    },
+    falseDenials: shortened(falseDenials),
+    replay: shortened(replay),
+    windows: shortened(windows),
   };
+}
+
+interface WithWitness {
+  readonly witness: readonly unknown[];
+}
+
+function shortened<F extends WithWitness, T extends { readonly findings: readonly F[] }>(found: T): T {
+  return { ...found, findings: found.findings.slice(0, MOST_FINDINGS).map(shortenedFinding) };
+}
+
+function shortenedFinding<F extends WithWitness>(finding: F): F {
+  return { ...finding, witness: finding.witness.slice(0, MOST_WITNESSES) };
 }

@@ -1,83 +1,87 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
-import type { Verdict } from '../core/verdict.ts';
-import { OUTCOMES } from '../history/operation.ts';
-import type { LatencyRow, RunReport } from './report.ts';
+import { type Document, findingsOf, isOnlySlow } from './check-report.ts';
+import { tablesOf } from './rows.ts';
+import { printable } from './text.ts';
+import { renderTimeline } from './timeline.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
 
-/** The report as text for a terminal: the verdict and its reasons first, then the figures. */
-export function renderTable(report: RunReport, { colour }: { colour: boolean }): string {
-  const colours = pc.createColors(colour);
-  const lines = [
-    `${colours.bold('verdict')}  ${verdictText(report.verdict, colours)}`,
-    ...report.judgements.map(({ verdict, reason }) => `  ${mark(verdict, colours)} ${reason}`),
+/** How many findings of a kind a terminal shows with their proof: of a run the worst, of a history a few. */
+const MOST_SHOWN = { 'openclaw-report': 1, 'openclaw-check': 3 };
+
+/** A judged history or run as text for a terminal: the verdict and its reasons, the figures, then the proofs. */
+export function renderTable(untrusted: Document, { colour }: { colour: boolean }): string {
+  const document = printable(untrusted);
+  return [
+    renderVerdict(document, { colour }),
+    ...tablesOf(document).map(({ head, rows }) => draw(head, rows)),
+    ...renderFindings(document),
+    ...footOf(document),
     '',
-    renderAmounts(report),
-    renderRegions(report.latencies),
-    `run      ${report.strategy}, policy ${report.policy}, ${report.server}; ${report.sent} requests, ${report.requestsPerSecond}/s`,
-    `clock    error ${report.clock.epsilonUs} us, drift ${report.clock.rhoPpm} ppm, ${report.clock.steps.length} steps`,
-    `seed     ${report.seed}`,
-    `again    ${report.command}`,
-    `kept in  ${report.folder}`,
-  ];
-  return `${lines.join('\n')}\n`;
+  ].join('\n');
 }
 
-export function verdictText(verdict: Verdict, colours: Colours): string {
+/** The verdict and its reasons: every claim, the accounts, and what is wrong. */
+export function renderVerdict(untrusted: Document, { colour }: { colour: boolean }): string {
+  const document = printable(untrusted);
+  const colours = pc.createColors(colour);
+  return [
+    `${colours.bold('verdict')}  ${verdictText(document, colours)}`,
+    ...document.claims.map(({ status, reason }) => `  ${mark(status, colours)} ${reason}`),
+    ...document.accounts.map(
+      ({ verdict, reason }) => `  ${mark(verdict === 'pass' ? 'holds' : 'unknown', colours)} ${reason}`,
+    ),
+    ...document.diagnosis.map((sentence) => `  ${colours.bold('why')} ${sentence}`),
+    '',
+  ].join('\n');
+}
+
+/** A table with a head, as wide as its content. */
+export function draw(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } });
+  for (const row of rows) table.push([...row]);
+  return table.toString();
+}
+
+function verdictText(document: Document, colours: Colours): string {
+  const { verdict } = document;
   const paint = { pass: colours.green, fail: colours.red, unknown: colours.yellow }[verdict];
-  return colours.bold(paint(verdict));
+  return `${colours.bold(paint(verdict))}${isOnlySlow(document) ? colours.red(', but too slow') : ''}`;
 }
 
-export function mark(verdict: Verdict, colours: Colours): string {
-  return { pass: colours.green('ok'), fail: colours.red('FAIL'), unknown: colours.yellow('?') }[verdict];
+function mark(status: 'holds' | 'broken' | 'unknown', colours: Colours): string {
+  return { holds: colours.green('ok'), broken: colours.red('FAIL'), unknown: colours.yellow('?') }[status];
 }
 
-function renderAmounts(report: RunReport): string {
-  const { overAdmission, falseDenials, replay, contested, outcomes, sent, buckets } = report;
-  const table = newTable(['correctness', 'value']);
-  const { worst } = overAdmission;
-  table.push(
-    ['sent', `${sent} = ${OUTCOMES.map((outcome) => `${outcomes[outcome]} ${outcome}`).join(' + ')}`],
-    ['total excess', `${tokens(overAdmission.totalExcess)} tokens`],
-    [
-      'worst window',
-      worst === undefined ? 'none' : `${tokens(worst.worstWindow)} tokens above the bound (${worst.bucket})`,
-    ],
-    ['false denials', `${falseDenials.total} of ${falseDenials.judged} judged`],
-    ['replay', `${replay.total} of ${replay.replayed} decisions are off`],
-    [
-      'contested',
-      `${contested.buckets} of ${buckets} buckets; ${contested.busiest} of the ${contested.ofBusiest} busiest planned`,
-    ],
-  );
-  return table.toString();
+function renderFindings(document: Document): string[] {
+  return findingsOf(document).flatMap(([name, buckets, findings]) => {
+    if (findings.length === 0) return [];
+    const shown = findings.slice(0, MOST_SHOWN[document.format]);
+    const rest = buckets - shown.length;
+    return [
+      `${name}: ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'}`,
+      ...shown.flatMap(renderTimeline),
+      ...(rest > 0 ? [`    ... and ${rest} more; --json has them`] : []),
+      '',
+    ];
+  });
 }
 
-function renderRegions(latencies: readonly LatencyRow[]): string {
-  const table = newTable(['region', 'outcome', 'requests', 'p50 ms', 'p99 ms', 'max ms']);
-  const order = (row: LatencyRow) => `${row.region}/${OUTCOMES.indexOf(row.outcome)}`;
-  for (const { region, outcome, latency } of latencies.toSorted((a, b) => order(a).localeCompare(order(b)))) {
-    table.push([
-      region,
-      outcome,
-      String(latency.count),
-      ms(latency.p50Us),
-      ms(latency.p99Us),
-      ms(latency.maxUs),
-    ]);
-  }
-  return table.toString();
-}
-
-export function newTable(head: string[]) {
-  return new Table({ head, style: { head: [], border: [], compact: true } });
-}
-
-function ms(us: number): string {
-  return (us / 1_000).toFixed(1);
-}
-
-function tokens(amount: number): string {
-  return Number.isInteger(amount) ? String(amount) : amount.toFixed(3);
+/** What it takes to understand the figures and to make them again. */
+function footOf(document: Document): string[] {
+  const { clock } = document;
+  const run =
+    document.format === 'openclaw-check'
+      ? `policy   ${Object.entries(document.policies)
+          .map(([name, policy]) => (name === '' ? policy : `${name} ${policy}`))
+          .join(', ')}; initial level ${document.initial}; strategy ${document.strategy}`
+      : `run      ${document.strategy}, policy ${document.policy}, ${document.system}; ${document.sent} requests, ${document.requestsPerSecond}/s`;
+  return [
+    run,
+    `clock    against over-admission: + ${clock.epsilonUs} us, ${clock.rhoPpm} ppm; against false denials: - ${clock.epsilonUs + clock.backwardUs + clock.spreadUs} us, ${clock.slowPpm} ppm; ${clock.steps.length} steps`,
+    `seed     ${document.seed}`,
+    `again    ${document.command}`,
+    ...(document.format === 'openclaw-check' ? [] : [`kept in  ${document.folder}`]),
+  ];
 }

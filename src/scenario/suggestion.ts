@@ -1,12 +1,7 @@
-import { closest, distance } from 'fastest-levenshtein';
+import { nearest } from '../checker/nearest.ts';
 
-/** `; did you mean "x"?` for the nearest of the names, if at most a third of it is mistyped; else nothing. */
+/** `; did you mean "x"?` for the nearest of the names, if there is one; else nothing. */
 export function didYouMean(found: unknown, names: readonly string[]): string {
-  if (typeof found !== 'string' || found.length > LONGEST || names.length === 0) return '';
-  const nearest = closest(found, names);
-  const isSlip = distance(found, nearest) <= Math.ceil(nearest.length / 3);
-  return isSlip ? `; did you mean "${nearest}"?` : '';
+  const name = typeof found === 'string' ? nearest(found, names) : undefined;
+  return name === undefined ? '' : `; did you mean "${name}"?`;
 }
-
-/** The distance of long texts is slow to find, and no name is so long. */
-const LONGEST = 64;

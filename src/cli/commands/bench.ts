@@ -1,11 +1,13 @@
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { formatPolicy } from '../../core/policy.ts';
-import type { BenchResult, Progress } from '../../experiment/bench.ts';
+import type { Progress } from '../../experiment/bench.ts';
 import { makeRunFolder, writeRunFile } from '../../experiment/run-folder.ts';
 import { DEFAULT_PREFIX } from '../../limiter/key.ts';
-import { makeReport, type RunFacts } from '../../report/report.ts';
-import { renderTable } from '../../report/table.ts';
+import { renderJunit } from '../../report/junit.ts';
+import { renderMarkdown } from '../../report/markdown.ts';
+import { makeReport } from '../../report/report.ts';
+import type { Plan } from '../../scenario/plan.ts';
 import {
   bringUp,
   clusterStore,
@@ -16,8 +18,9 @@ import {
   topologyOptions,
 } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
-import { exitCodeOfVerdict } from '../exit-codes.ts';
+import { exitCodeOfReport } from '../exit-codes.ts';
 import { decimalNumber, type LimiterFlags, limiterOptions, wholeNumber } from '../options.ts';
+import { jsonText, render } from '../output.ts';
 
 interface Options extends TopologyFlags, LimiterFlags {
   readonly name: string;
@@ -93,19 +96,30 @@ async function bench(options: Options, environment: Environment): Promise<void> 
     policy: options.policy,
     prefix,
     shape: { connections, users, skew, roaming, rampMs: ramp * 1_000, regions, seed },
+    claims: CLAIMS,
     durationMs: options.duration * 1_000,
     folder,
     startedAt,
     signal: environment.interrupt,
     onProgress: (progress) => environment.log(progressLine(progress)),
   });
-  const report = makeReport(factsOf(options, result, { startedAt, folder }), result.check, result.latencies);
-  const document = `${JSON.stringify(report, undefined, 2)}\n`;
-  await writeRunFile(folder, 'report.json', document);
-  environment.out(options.json ? document : renderTable(report, { colour: environment.colourOut }));
+  const report = makeReport({
+    plan: planOf(options, regions),
+    command: commandOf(options),
+    startedAt: startedAt.toISOString(),
+    folder,
+    system: result.system,
+    loadMs: Math.round(result.loadMs),
+    check: result.check,
+    latencies: result.latencies,
+  });
+  await writeRunFile(folder, 'report.json', jsonText(report));
+  await writeRunFile(folder, 'report.md', renderMarkdown(report));
+  await writeRunFile(folder, 'junit.xml', renderJunit(report));
+  environment.out(render(report, options, environment));
   for (const leftover of result.leftovers) environment.log(`warning: not undone: ${leftover}\n`);
   environment.setExitCode(
-    environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfVerdict(report.verdict),
+    environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
   );
 }
 
@@ -117,20 +131,46 @@ function serviceEnvironment({ env }: Environment): Record<string, string> {
   );
 }
 
-function factsOf(
-  options: Options,
-  result: BenchResult,
-  { startedAt, folder }: { startedAt: Date; folder: string },
-): RunFacts {
+/** What an exact limiter promises, and the evidence that it takes. */
+const CLAIMS = [
+  'total-excess <= 0',
+  'false-denials <= 0',
+  'replay <= 0',
+  'info <= 5%',
+  'failed <= 5%',
+  'contested >= 80%',
+];
+
+function planOf(options: Options, regions: readonly string[]): Plan {
+  const { connections, users, skew, roaming, ramp, duration } = options;
   return {
-    command: commandOf(options),
+    format: 'openclaw-plan',
+    version: 1,
+    scenario: 'bench',
+    about: 'What does the limiter admit while nothing goes wrong?',
     seed: options.seed,
-    startedAt: startedAt.toISOString(),
-    folder,
-    strategy: options.strategy,
+    topology: {
+      regions,
+      replicas: options.replicas,
+      roundTripMs: options.roundTrip,
+      jitterMs: options.jitter,
+      persistence: options.persistence,
+      nodeTimeoutMs: options.nodeTimeout,
+    },
     policy: formatPolicy(options.policy),
-    server: result.system,
-    loadMs: Math.round(result.loadMs),
+    strategy: options.strategy,
+    load: {
+      mode: 'closed',
+      connections,
+      users,
+      skew,
+      roaming,
+      costs: [1],
+      rampMs: ramp * 1_000,
+      durationMs: duration * 1_000,
+    },
+    faults: [],
+    claims: CLAIMS,
   };
 }
 

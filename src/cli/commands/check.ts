@@ -7,12 +7,9 @@ import type { ForeignReader } from '../../history/foreign/reader.ts';
 import type { History } from '../../history/history.ts';
 import type { Header } from '../../history/operation.ts';
 import { HistoryReader } from '../../history/reader.ts';
-import { renderCheckJunit } from '../../report/check-junit.ts';
-import { renderCheckMarkdown } from '../../report/check-markdown.ts';
-import { type CheckDocument, makeCheckDocument } from '../../report/check-report.ts';
-import { renderCheckTable } from '../../report/check-table.ts';
+import { makeCheckDocument } from '../../report/check-report.ts';
 import type { Environment } from '../environment.ts';
-import { exitCodeOfVerdict } from '../exit-codes.ts';
+import { exitCodeOfReport } from '../exit-codes.ts';
 import {
   addForeignOptions,
   FOREIGN_EXAMPLES,
@@ -20,6 +17,7 @@ import {
   foreignReaderOf,
 } from '../foreign-options.ts';
 import { decimalNumber, parsedBy, wholeNumber } from '../options.ts';
+import { type Format, formatOption, render } from '../output.ts';
 import { type Reader, readHistory } from '../read-history.ts';
 
 interface Options extends ForeignOptions {
@@ -28,7 +26,7 @@ interface Options extends ForeignOptions {
   readonly contested: number;
   readonly info: number;
   readonly json: boolean;
-  readonly format: 'table' | 'json' | 'md' | 'junit';
+  readonly format: Format;
 }
 
 export function checkCommand(environment: Environment): Command {
@@ -65,11 +63,7 @@ export function checkCommand(environment: Environment): Command {
       decimalNumber(0, 1),
       0.05,
     )
-    .addOption(
-      new Option('--format <format>', 'how to print the result')
-        .choices(['table', 'json', 'md', 'junit'])
-        .default('table'),
-    )
+    .addOption(formatOption())
     .option('--json', 'the same as --format json', false);
   return addForeignOptions(command)
     .addHelpText('after', EXAMPLES)
@@ -106,7 +100,7 @@ async function check(files: readonly string[], options: Options, environment: En
   environment.out(render(document, options, environment));
   if (foreign !== undefined && foreign.skipped > 0)
     environment.log(`${foreign.skipped} lines have no ${options.key} and were left out\n`);
-  environment.setExitCode(exitCodeOfVerdict(report.verdict));
+  environment.setExitCode(exitCodeOfReport(report));
 }
 
 /** Judging this many takes about a second. */
@@ -115,7 +109,6 @@ const LONG_HISTORY = 1_000_000;
 function rulesOf(options: Options, foreign: ForeignReader | undefined): EvidenceRules {
   return {
     busiest: [],
-    contestedAtLeast: 0,
     contestedBucketsAtLeast: options.contested,
     infoAtMost: options.info,
     interrupted: false,
@@ -140,19 +133,6 @@ function policiesOf({ policy, policies = {} }: Header): Record<string, string> {
   return Object.fromEntries(
     all.map(([name, { capacity, refill }]) => [name, formatPolicy(makePolicy(capacity, refill))]),
   );
-}
-
-function render(document: CheckDocument, { json, format }: Options, { colourOut }: Environment): string {
-  switch (json ? 'json' : format) {
-    case 'json':
-      return `${JSON.stringify(document, undefined, 2)}\n`;
-    case 'md':
-      return renderCheckMarkdown(document);
-    case 'junit':
-      return renderCheckJunit(document);
-    case 'table':
-      return renderCheckTable(document, { colour: colourOut });
-  }
 }
 
 function shellWord(word: string): string {

@@ -1,0 +1,124 @@
+import type { Episodes, Takeover } from '../core/bound.ts';
+import type { Event, FaultRecord } from '../history/operation.ts';
+import type { OperationTable } from '../history/table.ts';
+import { Chains } from './chains.ts';
+import type { ClockStep } from './clock.ts';
+
+/** What happened to each shard: the chain of nodes that held one range of slots. */
+export interface Shards {
+  readonly all: readonly Episodes[];
+  /** The place in `all` of a bucket's shard. */
+  of(bucket: number): number;
+}
+
+interface Happenings {
+  readonly operations: OperationTable;
+  readonly events: readonly Event[];
+  readonly faults: readonly FaultRecord[];
+}
+
+/** One node's time as primary, from a takeover to the next. Decisions as the recorder saw them. */
+interface Tenure {
+  readonly node: number;
+  readonly atUs: number;
+  firstUs: number;
+  lastUs: number;
+}
+
+/**
+ * Derives from a history what a strategy's bound depends on. A bucket belongs to the shard of the nodes that decided
+ * it; a node that decides buckets of another took over from it, also where no role event tells. A takeover counts
+ * from the new primary's first decision on: one that decided nothing admitted nothing.
+ */
+export function episodesOf(
+  { operations: table, events, faults }: Happenings,
+  steps: readonly ClockStep[],
+): Shards {
+  const chains = new Chains(table, events);
+  const spreadUs = serviceClockSpread(faults);
+  const all = chains.all.map((nodes): Episodes => {
+    const tenures = tenuresOf(chains, nodes, events);
+    if (tenures.length > 1)
+      chains.eachDecision(nodes, (node, firstUs, lastUs) => note(tenures, { node, firstUs, lastUs }));
+    const names = nodes.map((node) => chains.nameOf(node));
+    return {
+      shard: chains.nameOf(nodes[0]),
+      failovers: takeoversOf(chains, tenures),
+      emptyRestarts: emptyRestartsOf(chains, nodes, events),
+      clockStepsUs: steps
+        .filter(({ node, byUs }) => byUs > 0 && names.includes(node))
+        .map(({ byUs }) => byUs),
+      serviceClockSpreadUs: spreadUs,
+    };
+  });
+  return { all, of: (bucket) => chains.ofBucket(bucket) };
+}
+
+/** From the first holder on; takeovers by role events, else by the first decision of a node. */
+function tenuresOf(chains: Chains, nodes: readonly number[], events: readonly Event[]): Tenure[] {
+  const [first, ...others] = nodes;
+  if (first === undefined) return [];
+  const seen = events.flatMap(({ event, node, atUs, args }) => {
+    const number = nodes.find((one) => chains.nameOf(one) === node);
+    return event === 'role' && args?.to === 'primary' && number !== undefined ? [{ node: number, atUs }] : [];
+  });
+  const unseen = others
+    .filter((node) => !seen.some((takeover) => takeover.node === node))
+    .map((node) => ({ node, atUs: chains.firstUs(node) }));
+  const tenures: Tenure[] = [{ node: first, atUs: Number.NEGATIVE_INFINITY, ...NO_DECISION }];
+  for (const { node, atUs } of [...seen, ...unseen].sort((a, b) => a.atUs - b.atUs))
+    if (tenures.at(-1)?.node !== node) tenures.push({ node, atUs, ...NO_DECISION });
+  return tenures;
+}
+
+const NO_DECISION = { firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
+
+/**
+ * A node that comes back has two tenures, and a role is seen some time after it changed. A decision in between
+ * belongs to the later one if it came nearer to its start than to the end of the earlier.
+ */
+function note(
+  tenures: readonly Tenure[],
+  { node, firstUs, lastUs }: { node: number; firstUs: number; lastUs: number },
+): void {
+  let found: Tenure | undefined;
+  for (const [at, tenure] of tenures.entries()) {
+    if (tenure.node !== node) continue;
+    const earlier = tenures.findLastIndex((one, before) => before < at && one.node === node);
+    const endedUs = tenures[earlier + 1]?.atUs ?? Number.NEGATIVE_INFINITY;
+    if (earlier < 0 || firstUs >= (endedUs + tenure.atUs) / 2) found = tenure;
+  }
+  if (found === undefined) return;
+  found.firstUs = Math.min(found.firstUs, firstUs);
+  found.lastUs = Math.max(found.lastUs, lastUs);
+}
+
+function takeoversOf(chains: Chains, tenures: readonly Tenure[]): Takeover[] {
+  let lastUs = Number.NEGATIVE_INFINITY;
+  return tenures.flatMap((tenure, at) => {
+    const beforeUs = lastUs;
+    lastUs = Math.max(lastUs, tenure.lastUs);
+    if (at === 0 || tenure.firstUs === Number.POSITIVE_INFINITY) return [];
+    const overlapUs = Math.max(0, beforeUs - tenure.firstUs);
+    return [{ atUs: tenure.atUs, node: chains.nameOf(tenure.node), overlapUs }];
+  });
+}
+
+/** A node that had decided came back with nothing, and the shard was asked again. */
+function emptyRestartsOf(chains: Chains, nodes: readonly number[], events: readonly Event[]): number {
+  const lastUs = Math.max(...nodes.map((node) => chains.lastUs(node)));
+  const restarts = events.filter(({ event, node, atUs, args }) => {
+    const number = nodes.find((one) => chains.nameOf(one) === node);
+    const isOurs = number !== undefined && chains.firstUs(number) < atUs && atUs < lastUs;
+    return event === 'restart' && args?.empty === true && isOurs;
+  });
+  return restarts.length;
+}
+
+/** Between the largest and the smallest offset of any service at any time; one that was never set is right. */
+function serviceClockSpread(faults: readonly FaultRecord[]): number {
+  const offsets = faults
+    .filter(({ fault, phase }) => fault === 'gateway-clock' && phase === 'inject')
+    .map(({ args }) => (typeof args?.offsetMs === 'number' ? args.offsetMs * 1_000 : 0));
+  return Math.max(0, ...offsets) - Math.min(0, ...offsets);
+}

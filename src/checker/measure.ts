@@ -1,0 +1,206 @@
+import { type Claim, isLatency, type Measure } from './claim.ts';
+import type { EvidenceRow } from './evidence.ts';
+import type { CheckFacts } from './facts.ts';
+import type { LatencyFigures } from './latency.ts';
+
+/** One measurement that a claim is held against. */
+export interface Sample {
+  /** In the unit of the claim; absent where there was nothing to measure. */
+  readonly measured?: number;
+  /** What was declared, where a bound is claimed. */
+  readonly bound?: number;
+  /** What was found, as a sentence. */
+  readonly about: string;
+  /** Why there is no measurement, or no bound. */
+  readonly whyNot?: string;
+}
+
+/** Measures what a claim is about: once, or once for each phase of its name or for each shard of a bound. */
+export function measureClaim(claim: Claim, facts: CheckFacts): readonly [Sample, ...Sample[]] {
+  if (facts.whole.operations === 0) return [{ about: 'no request was sent', whyNot: 'no request was sent' }];
+  if (claim.unit === 'bound') return boundedShards(claim.measure, facts);
+  if (claim.phase === undefined) return [wholeSample(claim, facts)];
+  const [first, ...rest] = facts.phases.filter(({ name }) => name === claim.phase);
+  if (first === undefined) {
+    const names = facts.phases.map(({ name }) => name).join(', ');
+    const whyNot = `there was no phase of that name; there were: ${names}`;
+    return [{ about: whyNot, whyNot }];
+  }
+  const sampleOf = (row: EvidenceRow): Sample =>
+    row.operations === 0
+      ? { about: 'no request', whyNot: 'no request fell into that phase' }
+      : rowSample(claim, row);
+  return [sampleOf(first), ...rest.map(sampleOf)];
+}
+
+function wholeSample(claim: Claim, facts: CheckFacts): Sample {
+  const sample = WHOLE[claim.measure];
+  return sample === undefined ? rowSample(claim, facts.whole) : sample(facts, claim);
+}
+
+/** What is known of the whole run beyond its counts. */
+const WHOLE: Partial<Record<Measure, (facts: CheckFacts, claim: Claim) => Sample>> = {
+  'total-excess': (facts) => ({ measured: facts.overAdmission.largestExcess, about: excessText(facts) }),
+  'worst-window': (facts) => ({
+    measured: facts.overAdmission.worst?.worstWindow ?? 0,
+    about: excessText(facts),
+  }),
+  'false-denials': denialSample,
+  replay: replaySample,
+  windows: windowsSample,
+  failed: ({ whole, errors }) => failedSample(whole, errors),
+  contested: contestedSample,
+};
+
+function rowSample(claim: Claim, row: EvidenceRow): Sample {
+  const { measure } = claim;
+  if (isLatency(measure)) return latencySample(measure, claim, row);
+  switch (measure) {
+    case 'total-excess':
+      return { measured: row.excess, about: `${shown(row.excess)} tokens admitted beyond ideal buckets` };
+    case 'false-denials':
+      return {
+        measured: row.falseDenials,
+        about: `${row.falseDenials} of ${row.outcomes.denied} denials were false`,
+      };
+    case 'replay':
+      return {
+        measured: row.replay,
+        about: `${count(row.replay, 'decision')} left a level that the math does not give`,
+      };
+    case 'info': {
+      const share = row.outcomes.info / row.operations;
+      return { measured: share, about: `${percent(share)} of the requests have no reply` };
+    }
+    case 'failed':
+      return failedSample(row, {});
+    case 'throughput':
+      return throughputSample(row);
+    default:
+      throw new Error(`${measure} is not of a phase`); // parseClaim refuses it
+  }
+}
+
+/** Every shard's worst bucket beside the bound of that shard, the one with the least room first. */
+function boundedShards(measure: Measure, { shards }: CheckFacts): readonly [Sample, ...Sample[]] {
+  const isTotal = measure === 'total-excess';
+  const samples = shards.map((shard) => {
+    const { bucket, tokens } = isTotal ? shard.largestExcess : shard.worstWindow;
+    const bound = (isTotal ? shard.bound?.totalExcess : shard.bound?.worstWindow) ?? undefined;
+    const what = isTotal ? 'beyond an ideal bucket' : 'too many in its worst window';
+    const where = shard.shard === '' ? '' : ` of shard ${shard.shard}`;
+    const whyNot =
+      shard.shard === ''
+        ? 'no bound: it is not known which node decided'
+        : `the strategy declares no ${isTotal ? 'total excess' : 'worst window'}`;
+    const about =
+      tokens === 0
+        ? `no bucket${where} admitted more than an ideal one could`
+        : `${bucket}${where} admitted ${shown(tokens)} tokens ${what}, the most of ${count(shard.buckets, 'bucket')}`;
+    const sample = { measured: tokens, about, ...(bound === undefined ? { whyNot } : { bound }) };
+    return { room: (bound ?? 0) - tokens, sample };
+  });
+  const [first, ...rest] = samples.sort((a, b) => a.room - b.room).map(({ sample }) => sample);
+  return first === undefined ? [{ about: 'no bucket was used' }] : [first, ...rest];
+}
+
+function excessText({ overAdmission, clock }: CheckFacts): string {
+  const { worst, buckets, totalExcess } = overAdmission;
+  if (buckets === 0) return 'no bucket admitted more than an ideal one could';
+  const many = `${count(buckets, 'bucket')} over-admitted`;
+  if (worst === undefined) return `${many} ${shown(totalExcess)} tokens in all`;
+  const { window } = worst;
+  const seconds = ((window.endUs - window.startUs) / 1_000_000).toFixed(3);
+  return (
+    `${many}; worst window: ${worst.bucket} admitted ${window.admitted} tokens ` +
+    `within ${seconds} s, where an ideal bucket admits at most ${window.allowance.toFixed(3)}${stepsText(clock)}`
+  );
+}
+
+/** A clock that jumps ahead fills buckets early: not the limiter's fault, and not subtracted either. */
+function stepsText({ steps }: CheckFacts['clock']): string {
+  const forward = steps.filter(({ byUs }) => byUs > 0);
+  if (forward.length === 0) return '';
+  return ` (the server's clock jumped ahead by ${forward.map(({ byUs }) => (byUs / 1_000_000).toFixed(3)).join(', ')} s)`;
+}
+
+function denialSample({ falseDenials }: CheckFacts): Sample {
+  const { total, buckets, judged, whyNot } = falseDenials;
+  if (judged === 0) return { about: `no denial could be judged: ${whyNot}` };
+  if (total === 0) return { measured: 0, about: `none of ${count(judged, 'denial')} was false` };
+  const about =
+    `${total} of ${count(judged, 'denial')} ${total === 1 ? 'was' : 'were'} false, in ${count(buckets, 'bucket')}: ` +
+    'the bucket held the cost at every moment';
+  return { measured: total, about };
+}
+
+function replaySample({ replay }: CheckFacts): Sample {
+  if (replay.replayed === 0) return { about: 'no decision says which level it left: none was replayed' };
+  const about =
+    replay.total === 0
+      ? `${count(replay.replayed, 'decision')} replayed to the last quantum`
+      : `${count(replay.total, 'decision')} of ${replay.replayed} replayed left a level that the math does not give`;
+  return { measured: replay.total, about };
+}
+
+function windowsSample({ windows, promise }: CheckFacts): Sample {
+  if (promise === 'token-bucket') return { about: 'the promise is a token bucket: it has no windows' };
+  if (windows.buckets === 0) return { measured: 0, about: `no bucket broke its promise of ${promise}` };
+  const [worst] = windows.findings;
+  const proof = worst === undefined ? '' : `; ${worst.bucket}: ${worst.inequality}`;
+  return {
+    measured: windows.total,
+    about: `${count(windows.buckets, 'bucket')} broke the promise of ${promise}${proof}`,
+  };
+}
+
+/** A system that decides little shows little, however well it decides. */
+function failedSample({ outcomes, operations }: EvidenceRow, errors: CheckFacts['errors']): Sample {
+  const share = outcomes.failed / operations;
+  const codes = Object.entries(errors)
+    .slice(0, 3)
+    .map(([code, times]) => `${code} ${times} times`);
+  const why = share === 0 || codes.length === 0 ? '' : `, ${codes.join(', ')}`;
+  return { measured: share, about: `${percent(share)} of the requests were not decided${why}` };
+}
+
+function contestedSample({ contested, buckets }: CheckFacts, { unit }: Claim): Sample {
+  if (unit === 'count')
+    return {
+      measured: contested.buckets,
+      about: `${contested.buckets} of ${count(buckets, 'bucket')} were drained and contested`,
+    };
+  const about = `${contested.busiest} of the ${contested.ofBusiest} busiest planned buckets were drained and contested`;
+  return contested.ofBusiest === 0
+    ? { about, whyNot: 'no plan says which buckets are the busiest' }
+    : { measured: contested.busiest / contested.ofBusiest, about };
+}
+
+function latencySample(measure: 'p50' | 'p99' | 'max', { outcome }: Claim, row: EvidenceRow): Sample {
+  const figures: LatencyFigures | undefined = outcome === undefined ? row.latency.any : row.latency[outcome];
+  const what = outcome ?? 'answered';
+  if (figures === undefined) return { about: `no request was ${what}`, whyNot: `no request was ${what}` };
+  const us = { p50: figures.p50Us, p99: figures.p99Us, max: figures.maxUs }[measure];
+  return {
+    measured: us,
+    about: `${measure} of ${count(figures.count, 'request')} ${what} was ${(us / 1_000).toFixed(1)}ms`,
+  };
+}
+
+function throughputSample({ outcomes, lengthUs }: EvidenceRow): Sample {
+  if (lengthUs <= 0) return { about: 'no time passed', whyNot: 'all requests fell into one moment' };
+  const perSecond = ((outcomes.allowed + outcomes.denied) * 1_000_000) / lengthUs;
+  return { measured: perSecond, about: `${Math.round(perSecond)} requests/s were allowed or denied` };
+}
+
+function count(many: number, noun: string): string {
+  return `${many} ${noun}${many === 1 ? '' : 's'}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 2 : 0)}%`;
+}
+
+function shown(tokens: number): number {
+  return Math.round(tokens * 1_000) / 1_000;
+}

@@ -1,0 +1,29 @@
+/** What happened during a run that a strategy's bound depends on, for the buckets of one shard of the slots. */
+export interface Episodes {
+  /** The primary that began with the slots; empty when no decision says who made it. */
+  readonly shard: string;
+  /** Every takeover by another primary: how long both decided, at least 0. */
+  readonly failovers: readonly Takeover[];
+  /** Primaries that came back without what they had. */
+  readonly emptyRestarts: number;
+  /** Forward steps of the deciding clocks. */
+  readonly clockStepsUs: readonly number[];
+  /** The largest distance between the clocks of services that decide by their own, and between now and before. */
+  readonly serviceClockSpreadUs: number;
+}
+
+/** Another primary began to decide for the buckets of a shard. Microseconds of the recorder. */
+export interface Takeover {
+  readonly atUs: number;
+  readonly node: string;
+  /** The last decision of those before it minus its first, 0 if they did not overlap. */
+  readonly overlapUs: number;
+}
+
+/** The excess a strategy declares it may reach, for any one bucket. Tokens; null where it declares nothing. */
+export interface DeclaredBound {
+  readonly totalExcess: number | null;
+  readonly worstWindow: number | null;
+  /** The sum with its numbers, as a person can check it. */
+  readonly formula: string;
+}

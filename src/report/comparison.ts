@@ -1,0 +1,124 @@
+import type { RunReport } from './report.ts';
+import type { TextTable } from './rows.ts';
+import { msText, printable, tokensText } from './text.ts';
+
+/** One figure of several runs. `ratios` are to the first run, null where that is 0 or something is missing. */
+export interface ComparedFigure {
+  readonly name: string;
+  readonly values: readonly (number | null)[];
+  readonly ratios: readonly (number | null)[];
+}
+
+/** Several runs side by side. */
+export interface Comparison {
+  readonly format: 'openclaw-comparison';
+  readonly version: 1;
+  readonly runs: readonly {
+    readonly folder: string;
+    readonly scenario: string;
+    readonly seed: number;
+    readonly strategy: string;
+    readonly policy: string;
+    readonly verdict: RunReport['verdict'];
+  }[];
+  /** Every claim that any of the runs made. */
+  readonly claims: readonly { readonly claim: string; readonly statuses: readonly (string | null)[] }[];
+  readonly figures: readonly ComparedFigure[];
+}
+
+interface Figure {
+  readonly name: string;
+  readonly of: (report: RunReport) => number | undefined;
+  readonly show: (value: number) => string;
+}
+
+const latency = (outcome: 'allowed' | 'denied', key: 'p50Us' | 'p99Us'): Figure => ({
+  name: `${key.slice(0, 3)} ${outcome}, ms`,
+  of: ({ whole }) => whole.latency[outcome]?.[key],
+  show: msText,
+});
+
+const FIGURES: readonly Figure[] = [
+  { name: 'requests', of: ({ sent }) => sent, show: String },
+  { name: 'requests/s', of: ({ requestsPerSecond }) => requestsPerSecond, show: String },
+  { name: 'admitted', of: ({ whole }) => whole.admitted, show: String },
+  { name: 'total excess', of: ({ overAdmission }) => overAdmission.totalExcess, show: tokensText },
+  { name: 'excess of one bucket', of: ({ overAdmission }) => overAdmission.largestExcess, show: tokensText },
+  {
+    name: 'worst window',
+    of: ({ overAdmission }) => overAdmission.worst?.worstWindow ?? 0,
+    show: tokensText,
+  },
+  { name: 'false denials', of: ({ falseDenials }) => falseDenials.total, show: String },
+  { name: 'replay', of: ({ replay }) => replay.total, show: String },
+  { name: 'failed', of: ({ outcomes }) => outcomes.failed, show: String },
+  { name: 'info', of: ({ outcomes }) => outcomes.info, show: String },
+  { name: 'contested buckets', of: ({ contested }) => contested.buckets, show: String },
+  latency('allowed', 'p50Us'),
+  latency('allowed', 'p99Us'),
+  latency('denied', 'p50Us'),
+  latency('denied', 'p99Us'),
+];
+
+/** Puts runs side by side, each figure as a ratio to that of the first run as well. */
+export function compareReports(reports: readonly RunReport[]): Comparison {
+  const claims = [...new Set(reports.flatMap((report) => report.claims.map(({ claim }) => claim)))];
+  return {
+    format: 'openclaw-comparison',
+    version: 1,
+    runs: reports.map(({ folder, plan, seed, strategy, policy, verdict }) => ({
+      folder,
+      scenario: plan.scenario,
+      seed,
+      strategy,
+      policy,
+      verdict,
+    })),
+    claims: claims.map((claim) => ({
+      claim,
+      statuses: reports.map((report) => report.claims.find((one) => one.claim === claim)?.status ?? null),
+    })),
+    figures: FIGURES.map(({ name, of }) => {
+      const values = reports.map((report) => of(report) ?? null);
+      return { name, values, ratios: values.map((value) => ratioOf(value, values[0] ?? null)) };
+    }),
+  };
+}
+
+function ratioOf(value: number | null, first: number | null): number | null {
+  return value === null || first === null || first === 0 ? null : value / first;
+}
+
+/** A comparison as a table: a column for each run, and for each but the first its ratio. */
+export function comparisonTable(untrusted: Comparison): TextTable {
+  const { runs, claims, figures } = printable(untrusted);
+  const columns = <T>(
+    values: readonly T[],
+    show: (value: T) => string,
+    ratios?: readonly (number | null)[],
+  ) => values.flatMap((value, at) => (at === 0 ? [show(value)] : [show(value), ratioText(ratios?.[at])]));
+  return {
+    head: [
+      '',
+      ...columns(runs, ({ folder }) => folder.split('/').at(-1) ?? '').map((head) => head || 'ratio'),
+    ],
+    rows: [
+      ['verdict', ...columns(runs, ({ verdict }) => verdict)],
+      ['strategy', ...columns(runs, ({ strategy }) => strategy)],
+      ['policy', ...columns(runs, ({ policy }) => policy)],
+      ['seed', ...columns(runs, ({ seed }) => String(seed))],
+      ...claims.map(({ claim, statuses }) => [
+        claim,
+        ...columns(statuses, (status) => status ?? 'not claimed'),
+      ]),
+      ...figures.map(({ name, values, ratios }, at) => {
+        const show = (value: number | null) => (value === null ? '' : (FIGURES[at]?.show(value) ?? ''));
+        return [name, ...columns(values, show, ratios)];
+      }),
+    ],
+  };
+}
+
+function ratioText(ratio: number | null | undefined): string {
+  return ratio === null || ratio === undefined ? '' : `x ${ratio.toFixed(2)}`;
+}

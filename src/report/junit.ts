@@ -1,0 +1,57 @@
+import type { ClaimResult } from '../checker/claims.ts';
+import { type Document, findingsOf, titleOf } from './check-report.ts';
+import { printable } from './text.ts';
+import { renderTimeline } from './timeline.ts';
+
+interface TestCase {
+  readonly name: string;
+  readonly status: ClaimResult['status'];
+  readonly reason: string;
+}
+
+/** A judged history or run as JUnit XML: one test case for each claim and for the accounts, proofs in the output. */
+export function renderJunit(untrusted: Document): string {
+  const document = printable(untrusted);
+  const cases: TestCase[] = [
+    ...document.claims.map(({ claim, status, reason }) => ({ name: claim, status, reason })),
+    ...document.accounts.map(({ verdict, reason }) => ({
+      name: reason,
+      status: verdict === 'pass' ? ('holds' as const) : ('unknown' as const),
+      reason,
+    })),
+  ];
+  const count = (status: TestCase['status']) => cases.filter((one) => one.status === status).length;
+  const proofs = [
+    ...document.diagnosis,
+    ...findingsOf(document).flatMap(([name, , findings]) =>
+      findings.length === 0 ? [] : [name, ...findings.slice(0, 5).flatMap(renderTimeline)],
+    ),
+  ];
+  const title = xml(titleOf(document));
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuite name="${title}" tests="${cases.length}" failures="${count('broken')}" errors="0" skipped="${count('unknown')}">`,
+    ...cases.map((one) => renderCase(title, one)),
+    ...(proofs.length === 0 ? [] : [`  <system-out>${xml(proofs.join('\n'))}</system-out>`]),
+    '</testsuite>',
+    '',
+  ].join('\n');
+}
+
+function renderCase(title: string, { name, status, reason }: TestCase): string {
+  const inside = {
+    holds: '',
+    broken: `<failure message="${xml(reason)}"/>`,
+    unknown: `<skipped message="${xml(reason)}"/>`,
+  };
+  return `  <testcase classname="${title}" name="${xml(name)}">${inside[status]}</testcase>`;
+}
+
+/** Control characters, which XML does not even allow escaped, are gone already; lone surrogates are not. */
+function xml(text: string): string {
+  const names: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+  return text
+    .toWellFormed()
+    .replace(/[\uFFFE\uFFFF]/g, '?')
+    .replace(/[&<>"]/g, (c) => names[c] ?? c);
+}

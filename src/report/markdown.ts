@@ -1,0 +1,61 @@
+import { type Document, findingsOf, isOnlySlow, titleOf } from './check-report.ts';
+import { tablesOf } from './rows.ts';
+import { printable } from './text.ts';
+import { renderTimeline } from './timeline.ts';
+
+/** How many findings of a kind are shown with their proof. */
+const MOST_SHOWN = 3;
+
+/** A judged history or run as Markdown, for a pull request or a step summary. */
+export function renderMarkdown(untrusted: Document): string {
+  const document = printable(untrusted);
+  const slow = isOnlySlow(document) ? ', but too slow' : '';
+  return [
+    `# ${escaped(titleOf(document))}: ${document.verdict}${slow}`,
+    '',
+    ...document.claims.map(({ status, reason }) => `- **${status}** ${escaped(reason)}`),
+    ...document.accounts.map(({ verdict, reason }) => `- **${verdict}** ${escaped(reason)}`),
+    ...document.diagnosis.map((sentence) => `- **why** ${escaped(sentence)}`),
+    '',
+    ...tablesOf(document).flatMap(({ head, rows }) => [...renderMarkdownTable(head, rows), '']),
+    ...findingsOf(document).flatMap(([name, , findings]) =>
+      findings.length === 0
+        ? []
+        : [
+            `## ${escaped(name)}`,
+            '',
+            '```text',
+            ...findings.slice(0, MOST_SHOWN).flatMap(renderTimeline).map(inFence),
+            '```',
+            '',
+          ],
+    ),
+    `Seed ${document.seed}; again:`,
+    '',
+    '```sh',
+    inFence(document.command),
+    '```',
+    '',
+  ].join('\n');
+}
+
+function renderMarkdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map(escaped).join(' | ')} |`;
+  return [line(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(line)];
+}
+
+/** Nothing that others named can be a link, a mention, markup or the end of a cell. */
+function escaped(text: string): string {
+  return text
+    .replace(/[\\|`*_[\]<>&#~$]/g, (c) => (/[<>&]/.test(c) ? (ENTITIES[c] ?? c) : `\\${c}`))
+    .replaceAll('@', '&#64;')
+    .replaceAll('://', ':&#47;/')
+    .replaceAll(/www\./gi, 'www&#46;');
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;' };
+
+/** Nothing can end the fence it is in. */
+function inFence(line: string): string {
+  return line.replaceAll('```', "'''");
+}

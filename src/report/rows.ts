@@ -1,0 +1,200 @@
+import type { EvidenceRow } from '../checker/evidence.ts';
+import { OUTCOMES } from '../history/operation.ts';
+import type { Document } from './check-report.ts';
+import { msText, secondsText, tokensText } from './text.ts';
+
+/** A table of text, before it is drawn for a terminal or as Markdown. */
+export interface TextTable {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Every table of a report, in the order in which they are shown; none is empty. */
+export function tablesOf(document: Document): TextTable[] {
+  const tables = [
+    amounts(document),
+    bounds(document),
+    evidence('phase', document.phases),
+    document.regions.length > 1 ? evidence('region', document.regions) : NOTHING,
+    document.phases.length > 1 && document.regions.length > 1
+      ? evidence('phase, region', document.cells)
+      : NOTHING,
+    latencies(document),
+    lost(document),
+    timeline(document),
+  ];
+  return tables.filter(({ rows }) => rows.length > 0);
+}
+
+const NOTHING: TextTable = { head: [], rows: [] };
+
+function amounts(document: Document): TextTable {
+  const { overAdmission, falseDenials, replay, windows, promise, contested } = document;
+  const asBucket = promise === 'token-bucket' ? '' : ' read as a token bucket';
+  const { worst } = overAdmission;
+  const rows = [
+    [
+      'sent',
+      `${document.sent} = ${OUTCOMES.map((outcome) => `${document.outcomes[outcome]} ${outcome}`).join(' + ')}`,
+    ],
+    [
+      `total excess${asBucket}`,
+      `${tokensText(overAdmission.totalExcess)} tokens in ${overAdmission.buckets} buckets; ${tokensText(overAdmission.largestExcess)} in one`,
+    ],
+    [
+      'worst window',
+      worst === undefined
+        ? 'none'
+        : `${tokensText(worst.worstWindow)} tokens above the bound (${worst.bucket})`,
+    ],
+    ...(promise === 'token-bucket'
+      ? []
+      : [[`windows above ${promise}`, `${windows.total} in ${windows.buckets} buckets`]]),
+    [
+      'false denials',
+      `${falseDenials.total} of ${falseDenials.judged} judged${falseDenials.whyNot === '' ? '' : ` (${falseDenials.whyNot})`}`,
+    ],
+    ['replay', `${replay.total} of ${replay.replayed} decisions replayed are off`],
+    [
+      'contested',
+      `${contested.buckets} of ${document.buckets} buckets${contested.ofBusiest === 0 ? '' : `; ${contested.busiest} of the ${contested.ofBusiest} busiest planned`}`,
+    ],
+  ];
+  return { head: ['correctness', 'value'], rows };
+}
+
+/** Measured excess beside the declared bound, shard by shard. */
+function bounds({ shards }: Document): TextTable {
+  const rows = shards.flatMap(({ shard, buckets, largestExcess, worstWindow, bound }) =>
+    bound === undefined
+      ? []
+      : [
+          [
+            shard,
+            String(buckets),
+            tokensText(largestExcess.tokens),
+            declared(bound.totalExcess),
+            tokensText(worstWindow.tokens),
+            declared(bound.worstWindow),
+            bound.formula,
+          ],
+        ],
+  );
+  return {
+    head: [
+      'shard',
+      'buckets',
+      'excess of one',
+      'declared',
+      'worst window',
+      'declared',
+      'how the bound is made',
+    ],
+    rows,
+  };
+}
+
+function declared(bound: number | null): string {
+  return bound === null ? 'nothing' : tokensText(bound);
+}
+
+function evidence(kind: string, rows: readonly EvidenceRow[]): TextTable {
+  const head = [kind, 'operations', 'admitted', 'exact', 'excess', 'denied', 'false', 'failed', 'info'];
+  return {
+    head: [...head, 'contested', 'p50 ms', 'p99 ms'],
+    rows: rows.map((row) => {
+      const { allowed } = row.latency;
+      return [
+        row.name,
+        String(row.operations),
+        String(row.admitted),
+        String(row.exactAdmitted),
+        tokensText(row.excess),
+        String(row.outcomes.denied),
+        String(row.falseDenials),
+        String(row.outcomes.failed),
+        String(row.outcomes.info),
+        String(row.contested),
+        allowed === undefined ? '' : msText(allowed.p50Us),
+        allowed === undefined ? '' : msText(allowed.p99Us),
+      ];
+    }),
+  };
+}
+
+/** Of a run, as it was recorded; `check` shows what the history says in the tables of phases. */
+function latencies(document: Document): TextTable {
+  if (document.format === 'openclaw-check') return NOTHING;
+  const order = document.latencies.toSorted(
+    (a, b) => a.region.localeCompare(b.region) || OUTCOMES.indexOf(a.outcome) - OUTCOMES.indexOf(b.outcome),
+  );
+  return {
+    head: ['latency', 'outcome', 'requests', 'p50 ms', 'p99 ms', 'max ms'],
+    rows: order.map(({ region, outcome, latency }) => [
+      region,
+      outcome,
+      String(latency.count),
+      msText(latency.p50Us),
+      msText(latency.p99Us),
+      msText(latency.maxUs),
+    ]),
+  };
+}
+
+const MOST_LOST = 5;
+
+function lost({ lostDecisions }: Document): TextTable {
+  const rows = lostDecisions.flatMap(({ from, to, buckets }) =>
+    buckets
+      .slice(0, MOST_LOST)
+      .map(({ bucket, decisions, tokens }) => [bucket, from, to, String(decisions), tokensText(tokens)]),
+  );
+  return { head: ['lost decisions of', 'acknowledged by', 'missing from', 'decisions', 'tokens'], rows };
+}
+
+const MOST_MOMENTS = 60;
+
+/** Faults, roles and clock steps in the order of time: what was done, and when who took over. */
+function timeline({ faults, events, clock }: Document): TextTable {
+  const moments = [
+    ...faults.map(({ atUs, fault, phase, args }) => ({
+      atUs,
+      what: `${phase} ${fault}`,
+      how: argsText(args),
+    })),
+    ...events.map(({ atUs, event, node, args }) => ({
+      atUs,
+      what: `${event}${node === undefined ? '' : ` of ${node}`}`,
+      how: event === 'role' ? roleText(args) : argsText(args),
+    })),
+    ...clock.steps.map(({ atUs, node, byUs }) => ({
+      atUs,
+      what: `clock step of ${node}`,
+      how: `by ${secondsText(byUs)} s`,
+    })),
+  ].sort((a, b) => a.atUs - b.atUs);
+  const shown = moments.slice(0, MOST_MOMENTS);
+  const rest = moments.length - shown.length;
+  return {
+    head: ['at s', 'what happened', 'how'],
+    rows: [
+      ...shown.map(({ atUs, what, how }) => [secondsText(atUs), what, how]),
+      ...(rest > 0 ? [['...', `${rest} more; report.json has them`, '']] : []),
+    ],
+  };
+}
+
+function roleText(args: Readonly<Record<string, unknown>> | undefined): string {
+  const { from, to, slots } = args ?? {};
+  return `${text(from)} to ${text(to)}${slots === undefined || slots === '' ? '' : `, slots ${text(slots)}`}`;
+}
+
+function argsText(args: Readonly<Record<string, unknown>> | undefined): string {
+  return Object.entries(args ?? {})
+    .map(([name, value]) => `${name} ${text(value)}`)
+    .join(', ');
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}

@@ -1,0 +1,239 @@
+import { z } from 'zod';
+import { OpenclawError, quoted } from '../core/errors.ts';
+import { OUTCOMES } from '../history/operation.ts';
+import type { Plan } from '../scenario/plan.ts';
+import type { RunReport } from './report.ts';
+
+const verdict = z.enum(['pass', 'fail', 'unknown']);
+const outcome = z.enum(OUTCOMES);
+const counts = z.object({ allowed: z.number(), denied: z.number(), failed: z.number(), info: z.number() });
+const args = z.record(z.string(), z.unknown());
+const operation = z.object({ file: z.string(), index: z.number() });
+const latency = z.object({ count: z.number(), p50Us: z.number(), p99Us: z.number(), maxUs: z.number() });
+const moment = z.object({ atUs: z.number(), operation, tokens: z.number() });
+
+const witness = z.object({
+  operation,
+  region: z.string(),
+  outcome,
+  cost: z.number(),
+  invokedUs: z.number(),
+  lastUs: z.number().nullable().describe('null: nobody knows when it ended'),
+  decision: z.object({ node: z.string(), bucketUs: z.number(), level: z.number() }).exactOptional(),
+});
+
+const finding = z.object({
+  kind: z.enum(['over-admission', 'false-denial', 'replay', 'window']),
+  bucket: z.string(),
+  count: z.number(),
+  first: moment,
+  worst: moment,
+  last: moment,
+  inequality: z.string().describe('what is broken, with its numbers'),
+  witness: z.array(witness),
+});
+
+const overFinding = finding.extend({
+  totalExcess: z.number(),
+  worstWindow: z.number(),
+  window: z.object({
+    startUs: z.number(),
+    endUs: z.number(),
+    operations: z.number(),
+    admitted: z.number(),
+    allowance: z.number(),
+  }),
+});
+
+const found = z.object({ total: z.number(), buckets: z.number(), findings: z.array(finding) });
+
+const evidence = z.object({
+  name: z.string(),
+  operations: z.number(),
+  outcomes: counts,
+  admitted: z.number(),
+  exactAdmitted: z.number().describe('what an exact bucket fed the same operations would have admitted'),
+  excess: z.number(),
+  falseDenials: z.number(),
+  replay: z.number(),
+  contested: z.number(),
+  latency: z.object({
+    allowed: latency.exactOptional(),
+    denied: latency.exactOptional(),
+    failed: latency.exactOptional(),
+    info: latency.exactOptional(),
+    any: latency.exactOptional(),
+  }),
+  lengthUs: z.number(),
+});
+
+const measured = z.object({ bucket: z.string(), tokens: z.number() });
+
+const shard = z.object({
+  shard: z.string(),
+  failovers: z.array(z.object({ atUs: z.number(), node: z.string(), overlapUs: z.number() })),
+  emptyRestarts: z.number(),
+  clockStepsUs: z.array(z.number()),
+  serviceClockSpreadUs: z.number(),
+  policy: z.string(),
+  buckets: z.number(),
+  largestExcess: measured,
+  worstWindow: measured,
+  bound: z
+    .object({
+      totalExcess: z.number().nullable().describe('null: the strategy declares nothing'),
+      worstWindow: z.number().nullable(),
+      formula: z.string(),
+    })
+    .exactOptional(),
+});
+
+const claim = z.object({
+  claim: z.string(),
+  kind: z.enum(['correctness', 'evidence', 'performance']),
+  status: z.enum(['holds', 'broken', 'unknown']),
+  verdict,
+  unit: z.enum(['tokens', 'count', 'share', 'time', 'rate', 'bound']),
+  measured: z.number().nullable().describe('in the unit of the claim; null: there was nothing to measure'),
+  limit: z.number().nullable(),
+  reason: z.string(),
+});
+
+const lost = z.object({
+  from: z.string(),
+  to: z.string(),
+  atUs: z.number(),
+  decisions: z.number(),
+  tokens: z.number(),
+  buckets: z.array(z.object({ bucket: z.string(), decisions: z.number(), tokens: z.number() })),
+});
+
+/** What the reader of a report needs of the plan; the whole of it is described by the plan's own schema. */
+const plan = z.looseObject({
+  format: z.literal('openclaw-plan'),
+  version: z.literal(1),
+  scenario: z.string(),
+  seed: z.number(),
+  policy: z.string(),
+  strategy: z.string(),
+  claims: z.array(z.string()),
+});
+
+/** `report.json`. Times are microseconds of the recorder's clock, amounts are tokens, unless a name says otherwise. */
+const reportSchema = z
+  .object({
+    format: z.literal('openclaw-report'),
+    version: z.literal(2),
+    verdict,
+    claims: z.array(claim),
+    accounts: z.array(z.object({ verdict, reason: z.string() })),
+    diagnosis: z.array(z.string()),
+    plan,
+    command: z.string().describe('makes the run again'),
+    seed: z.number(),
+    startedAt: z.string(),
+    folder: z.string(),
+    strategy: z.string(),
+    policy: z.string(),
+    system: z.string(),
+    loadMs: z.number(),
+    requestsPerSecond: z.number(),
+    latencies: z.array(z.object({ region: z.string(), outcome, latency })),
+    worstBuckets: z.array(z.object({ bucket: z.string(), totalExcess: z.number(), worstWindow: z.number() })),
+    sent: z.number(),
+    outcomes: counts,
+    errors: z.record(z.string(), z.number()),
+    unaccounted: z.number(),
+    ended: z.boolean(),
+    files: z.array(
+      z.object({
+        name: z.string(),
+        operations: z.number(),
+        sent: z.number().exactOptional(),
+        truncatedLine: z.number().exactOptional(),
+      }),
+    ),
+    interrupted: z.boolean(),
+    buckets: z.number(),
+    contested: z.object({ buckets: z.number(), busiest: z.number(), ofBusiest: z.number() }),
+    promise: z.string(),
+    overAdmission: found.extend({
+      findings: z.array(overFinding),
+      totalExcess: z.number(),
+      largestExcess: z.number(),
+      worst: overFinding.exactOptional(),
+    }),
+    falseDenials: found.extend({ judged: z.number(), whyNot: z.string() }),
+    replay: found.extend({ replayed: z.number() }),
+    windows: found,
+    lostDecisions: z.array(lost),
+    shards: z.array(shard),
+    whole: evidence,
+    phases: z.array(evidence),
+    regions: z.array(evidence),
+    cells: z.array(evidence.extend({ phase: z.string(), region: z.string() })),
+    faults: z.array(
+      z.object({
+        type: z.literal('fault'),
+        fault: z.string(),
+        phase: z.enum(['inject', 'heal', 'settled']),
+        atUs: z.number(),
+        args: args.exactOptional(),
+      }),
+    ),
+    events: z.array(
+      z.object({
+        type: z.literal('event'),
+        event: z.string(),
+        atUs: z.number(),
+        node: z.string().exactOptional(),
+        args: args.exactOptional(),
+      }),
+    ),
+    clock: z.object({
+      epsilonUs: z.number(),
+      rhoPpm: z.number(),
+      slowPpm: z.number(),
+      backwardUs: z.number(),
+      spreadUs: z.number(),
+      steps: z.array(z.object({ node: z.string(), atUs: z.number(), byUs: z.number() })),
+    }),
+  })
+  .meta({ title: 'openclaw-rl report' });
+
+/** The JSON Schema of `report.json`, published as `schemas/report.schema.json`. */
+export function reportJsonSchema(): object {
+  return z.toJSONSchema(reportSchema);
+}
+
+/** Reads the text of a `report.json`; `name` is that of the file. Throws INVALID_REPORT. */
+export function parseReport(text: string, name: string): RunReport {
+  const value = parseJson(text, name);
+  const { format, version } = asObject(value);
+  if (format !== 'openclaw-report')
+    throw invalid(name, `its format must be "openclaw-report"; found ${quoted(format)}`);
+  if (version !== 2) throw invalid(name, `its version must be 2; found ${quoted(version)}`, 'run it again');
+  const result = reportSchema.safeParse(value);
+  if (result.success) {
+    const stored: Omit<RunReport, 'plan'> = result.data;
+    return { ...stored, plan: result.data.plan as unknown as Plan }; // only what readers need of it is checked here
+  }
+  const [issue] = result.error.issues;
+  throw invalid(name, `${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'not as a report is'}`);
+}
+
+function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalid(name, `it is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function asObject(value: unknown): { format?: unknown; version?: unknown } {
+  return typeof value === 'object' && value !== null ? value : {};
+}
+
+function invalid(name: string, why: string, hint?: string): OpenclawError {
+  return new OpenclawError('INVALID_REPORT', `${name}: ${why}`, hint === undefined ? {} : { hint });
+}
