@@ -4,8 +4,9 @@ import { type CheckReport, checkHistory } from '../checker/check.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { formatPolicy, type Policy } from '../core/policy.ts';
 import type { Header, Operation, Outcome } from '../history/operation.ts';
-import { bucketOf, runClosedLoop, type Target } from '../load/closed-loop.ts';
 import { type LatencySummary, Recorder } from '../load/recorder.ts';
+import { runLoad } from '../load/run-load.ts';
+import { bucketOf, sampleTarget, type Target } from '../load/target.ts';
 import { busiestUsers, type LoadShape, makeUserDraw, planUsers } from '../load/users.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import { announcedAddress, type Regions } from '../regions/provider.ts';
@@ -114,7 +115,7 @@ async function provisionAndRun(
   report('load', `${shape.connections} concurrent users, ${options.durationMs / 1_000} s`);
   const startedUs = recorder.nowUs();
   try {
-    await runClosedLoop(load);
+    await runLoad(load);
   } finally {
     clearInterval(ticker);
     await clock.stop();
@@ -154,7 +155,7 @@ async function warmUp(
     arrivesMs: 0,
   }));
   const recorder = new Recorder(() => {});
-  await runClosedLoop({ shape, users, targets, recorder, durationMs: WARM_UP_MS, drainMs: DRAIN_MS, signal });
+  await runLoad({ shape, users, targets, recorder, durationMs: WARM_UP_MS, drainMs: DRAIN_MS, signal });
   throwIfAborted(signal);
 }
 
@@ -177,10 +178,9 @@ async function startRegions(
   );
   const failed = started.find((result) => result.status === 'rejected'); // once all are settled: none is left behind
   if (failed !== undefined) throw failed.reason;
-  return started.map((result, index) => ({
-    region: shape.regions[index] ?? '',
-    url: result.status === 'fulfilled' ? result.value : '',
-  }));
+  return started.map((result, index) =>
+    sampleTarget(shape.regions[index] ?? '', result.status === 'fulfilled' ? result.value : ''),
+  );
 }
 
 function makeHeader({ policy, strategy, shape, startedAt }: BenchOptions): Header {

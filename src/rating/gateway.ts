@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const REPLY_TIMEOUT_MS = 5_000;
 const MAX_BODY_BYTES = 16_384;
 
-const REQUEST_HEADERS = ['content-type', 'x-openclaw-user'] as const;
+const REQUEST_HEADERS = ['content-type', 'x-openclaw-user', 'x-openclaw-cost'] as const;
 const REPLY_HEADERS = new Set([
   'content-type',
   'ratelimit-policy',
