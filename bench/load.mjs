@@ -1,9 +1,10 @@
 // What the load and the sample system can do, 1,000 connections over three regions, and what recording costs:
-//   npm run bench:load [-- --rounds 3 --seconds 5 --write]
+//   npm run bench:load [-- --rounds 5 --seconds 5 --only <part of a case's name>]
 //
 // One cluster without round trips and one with the default ones, each with its gateways and Rating services, are
 // up at the same time; each round measures every case once, so that other work on the machine meets all of them.
-// The load runs in a process of its own. Processor time is what /proc says of every process that takes part.
+// The load runs in a process of its own. Processor time is what /proc says of every process that takes part. A
+// run of all cases writes docs/load-bench.md.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -30,11 +31,20 @@ const CLUSTERS = {
   far: [],
 };
 const CASES = [
-  { name: 'gateways, no round trips', cluster: 'near', door: 'gateway', how: 'recorded' },
+  { name: 'gateways, no round trips', cluster: 'near', door: 'gateway', how: 'recorded', target: 7_500 },
   { name: 'the same, bare autocannon', cluster: 'near', door: 'gateway', how: 'bare' },
-  { name: 'Rating services, no round trips', cluster: 'near', door: 'rating', how: 'recorded' },
-  { name: 'gateways, default round trips', cluster: 'far', door: 'gateway', how: 'recorded' },
+  {
+    name: 'Rating services, no round trips',
+    cluster: 'near',
+    door: 'rating',
+    how: 'recorded',
+    target: 16_000,
+  },
+  { name: 'gateways, default round trips', cluster: 'far', door: 'gateway', how: 'recorded', target: 11_500 },
 ];
+const [GATEWAYS, BARE, , FAR] = CASES.map(({ name }) => name);
+const WARM_UP_MS = 3_000;
+const REPORT = new URL('../docs/load-bench.md', import.meta.url);
 const shape = {
   mode: 'closed',
   costs: [1],
@@ -188,44 +198,93 @@ function median(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-async function main() {
-  const { values } = parseArgs({
-    options: {
-      one: { type: 'string' },
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '5' },
-      only: { type: 'string', default: '' },
-      write: { type: 'boolean', default: false },
-    },
+/** The median of what a case measured. */
+function medianOf(results, name, of) {
+  return median(results.filter((result) => result.name === name).map(of));
+}
+
+/** Of two cases in the same round, the requests a second of one over those of the other. */
+function ratioOf(results, name, over) {
+  const speeds = (wanted) => results.filter((result) => result.name === wanted).map(({ perS }) => perS);
+  const others = speeds(over);
+  return median(speeds(name).map((perS, round) => perS / others[round]));
+}
+
+function report(results, { rounds, seconds, loads }) {
+  const roles = ['load', ...Object.keys(ROLES)];
+  const rows = CASES.map(({ name, target }) => {
+    const perS = medianOf(results, name, (result) => result.perS);
+    const all = results.filter((result) => result.name === name).map((result) => result.perS);
+    const costs = roles.map((role) => medianOf(results, name, ({ cost }) => cost[role]).toFixed(0));
+    const sum = medianOf(results, name, ({ cost }) => Object.values(cost).reduce((a, b) => a + b, 0));
+    const range = `${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)}`;
+    const share = target === undefined ? '' : `${((100 * perS) / target).toFixed(0)}% of ${target}`;
+    const others = results.filter((result) => result.name === name).reduce((sum, one) => sum + one.others, 0);
+    return `| ${[name, perS.toFixed(0), range, share, others, ...costs, sum.toFixed(0), (2e6 / sum).toFixed(0)].join(' | ')} |`;
   });
-  if (values.one !== undefined) {
-    const task = JSON.parse(values.one);
-    const startCpu = process.cpuUsage();
-    const result = await loads[task.how](task);
-    const { user, system } = process.cpuUsage(startCpu);
-    process.stdout.write(JSON.stringify({ ...result, loadMs: (user + system) / 1_000 }));
-    return;
-  }
+  const recording = 1 - ratioOf(results, GATEWAYS, BARE);
+  return [
+    '# What the load and the sample system can do',
+    '',
+    `Written by \`npm run bench:load\`, ${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cpus().length} cores`,
+    `shared with other work: the load average went from ${loads[0]} to ${loads[1]}, of which about 6 are ours. ${rounds} rounds of`,
+    `${seconds} s a case, alternating, after a warm-up; medians. 1,000 connections over three regions, policy ${POLICY}, 200 users.`,
+    '*Others* were neither allowed nor denied. Then processor time by process, microseconds a request, the start of the',
+    'load process included; *two cores* is what that sum would allow if two cores did nothing else.',
+    '',
+    `| case | requests/s | from, to | of the target | others | ${roles.join(' | ')} | sum | two cores |`,
+    `| --- ${'| --- '.repeat(roles.length + 6)}|`,
+    ...rows,
+    '',
+    `- Recording costs ${(100 * recording).toFixed(0)}% of bare autocannon's requests a second (median of the rounds' ratios; target at most 15%).`,
+    `- With the default round trips ${(100 * ratioOf(results, FAR, GATEWAYS)).toFixed(0)}% of the requests a second without (1,000 users over a mean of 87 ms can do 11,500).`,
+    '',
+  ].join('\n');
+}
+
+/** What `--one` runs: a single load, in this process alone. */
+async function runOne(task) {
+  const startCpu = process.cpuUsage();
+  const result = await loads[task.how](task);
+  const { user, system } = process.cpuUsage(startCpu);
+  process.stdout.write(JSON.stringify({ ...result, loadMs: (user + system) / 1_000 }));
+}
+
+async function runAll({ rounds, seconds, only }) {
   const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-bench-load-'));
   const cleanup = new Cleanup();
+  const results = [];
+  const before = loadavg()[0];
   try {
     const doors = await bringUp(folder, cleanup);
-    const cases = CASES.filter(({ name }) => name.includes(values.only));
-    for (const one of cases) await measure({ doors, folder, durationMs: 2_000 }, one); // fresh processes are slow
-    for (let round = 0; round < Number(values.rounds); round++) {
+    const cases = CASES.filter(({ name }) => name.includes(only));
+    for (const one of cases) await measure({ doors, folder, durationMs: WARM_UP_MS }, one);
+    for (let round = 0; round < rounds; round++) {
       for (const one of cases) {
-        const durationMs = Number(values.seconds) * 1_000;
-        const result = await measure({ doors, folder, durationMs }, one);
+        const result = await measure({ doors, folder, durationMs: seconds * 1_000 }, one);
+        results.push({ name: one.name, ...result });
         const costs = Object.entries(result.cost).map(([role, us]) => `${role} ${us.toFixed(0)}`);
-        process.stdout.write(
-          `${one.name}: ${result.perS.toFixed(0)}/s, ${result.others} others, us each: ${costs.join(' ')} (load ${loadavg()[0]})\n`,
-        );
+        const figures = `${result.perS.toFixed(0)}/s, ${result.others} others; us a request: ${costs.join(', ')}`;
+        process.stderr.write(`${round + 1} ${one.name}: ${figures} (load average ${loadavg()[0]})\n`);
       }
     }
   } finally {
-    await cleanup.run();
+    for (const sentence of await cleanup.run()) process.stderr.write(`not undone: ${sentence}\n`);
     rmSync(folder, { recursive: true, force: true });
   }
+  if (only !== '') return;
+  const text = report(results, { rounds, seconds, loads: [before, loadavg()[0]] });
+  process.stdout.write(text);
+  writeFileSync(REPORT, text);
 }
 
-await main();
+const { values } = parseArgs({
+  options: {
+    one: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
+  },
+});
+if (values.one !== undefined) await runOne(JSON.parse(values.one));
+else await runAll({ rounds: Number(values.rounds), seconds: Number(values.seconds), only: values.only });

@@ -16,8 +16,8 @@ export interface Books {
 export interface LoadOptions {
   /** Where each region's requests go; the regions are `r0`, `r1`, ... */
   readonly urls: readonly string[];
-  /** Changes to each target. */
-  readonly target?: Partial<Target>;
+  /** Makes the target of a region. Default: the sample system. */
+  readonly make?: (url: string, region: string) => Target;
   readonly shape?: Partial<LoadShape>;
   readonly durationMs?: number;
   readonly drainMs?: number;
@@ -29,7 +29,7 @@ export interface LoadOptions {
 /** Runs a closed loop: users so many that two requests hardly ever share one, no ramp, all at home. */
 export async function loadOn({
   urls,
-  target = {},
+  make = (url, region) => sampleTarget(region, url),
   shape: changes,
   operationsEach,
   ...options
@@ -59,7 +59,7 @@ export async function loadOn({
   await runLoad({
     shape,
     users: planUsers(shape),
-    targets: urls.map((url, index) => ({ ...sampleTarget(`r${index}`, url), ...target })),
+    targets: urls.map((url, index) => make(url, `r${index}`)),
     recorder,
     durationMs: 10_000,
     drainMs: 5_000,
