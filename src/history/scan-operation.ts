@@ -10,7 +10,7 @@ export const UNSHARED: readonly string[] = ['active-active'];
 
 const OPERATION_KEYS = [
   ...['type', 'index', 'bucket', 'user', 'region', 'process', 'cost', 'invokedUs', 'completedUs', 'outcome'],
-  ...['status', 'error', 'policy', 'maxCharge', 'latestUs', 'decisionId', 'decision'],
+  ...['status', 'error', 'policy', 'maxCharge', 'latestUs', 'decisionId', 'decision', 'intendedUs'],
 ];
 const DECISION_KEYS = ['strategy', 'node', 'source', 'atUs', 'bucketUs', 'level'];
 const OUTCOME_BYTES = OUTCOMES.map(bytesOf);
@@ -70,6 +70,7 @@ export class OperationScanner extends ByteScanner {
         return draft.region >= 0;
       case 'process':
       case 'status':
+      case 'intendedUs':
         return !Number.isNaN(this.integer());
       case 'cost':
         draft.costTokens = this.integer();

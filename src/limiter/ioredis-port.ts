@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Cluster, Command, Redis } from 'ioredis';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { describeFailure, type SendRecord } from './redis-errors.ts';
@@ -201,8 +202,20 @@ function watchSends(node: Redis, sent: WeakMap<Command, SendRecord>): void {
   node.sendCommand = (command: Command, stream) => {
     if (command.isSettled) return command.promise;
     sent.set(command, { written: node.status === 'ready', node: address });
+    if (node.status === 'ready') holdForThisTurn(node.stream);
     return original(command, stream);
   };
+}
+
+/**
+ * The commands of one turn of the event loop leave in one write: under load a write costs more than all that the
+ * client does otherwise, and the server answers them in one as well. A command that is held when the connection
+ * breaks counts as written.
+ */
+function holdForThisTurn(stream: Socket): void {
+  if (stream.writableCorked > 0) return;
+  stream.cork();
+  setImmediate(() => stream.uncork());
 }
 
 /** Undoes percent-encoding; undefined where it is broken. */

@@ -4,7 +4,7 @@ import {
   type Books,
   expectSoundBooks,
   loadAgainst,
-  runLoad,
+  loadOn,
   signedReply,
   userOf,
   usersOf,
@@ -99,7 +99,7 @@ describe('the closed loop', () => {
 
   it('calls it failed when the port is closed, and tries ten times a second at most', async () => {
     const port = await freePort();
-    const books = await runLoad({ urls: [`http://127.0.0.1:${port}`], durationMs: 450, drainMs: 60_000 });
+    const books = await loadOn({ urls: [`http://127.0.0.1:${port}`], durationMs: 450, drainMs: 60_000 });
     expectSoundBooks(books, []);
     expect(books.recorder.counts.failed).toBe(books.recorder.sent);
     expect(books.tookMs).toBeLessThan(10_000); // nothing is open: there is nothing to wait for
@@ -149,7 +149,7 @@ describe('the closed loop', () => {
     const servers = await Promise.all([0, 1, 2].map(() => startHttpServer(answer)));
     onTestFinished(async () => void (await Promise.all(servers.map((server) => server.stop()))));
     const shape = { connections: 7, roaming: 0.5 };
-    const books = await runLoad({ urls: servers.map(({ url }) => url), shape, operationsEach: 20 });
+    const books = await loadOn({ urls: servers.map(({ url }) => url), shape, operationsEach: 20 });
     expect(servers.map(({ accepted }) => accepted)).toEqual([3, 2, 2]);
     servers.forEach((server, index) => {
       const ofRegion = books.operations.filter(({ region }) => region === `r${index}`);
@@ -161,7 +161,7 @@ describe('the closed loop', () => {
   it('refuses a region without users before it sends anything', async () => {
     const server = await startHttpServer(answer);
     onTestFinished(() => server.stop());
-    const load = runLoad({ urls: [server.url, server.url], shape: { users: 1 } });
+    const load = loadOn({ urls: [server.url, server.url], shape: { users: 1 } });
     await expect(load).rejects.toThrow(/^no user sends from r[01]: raise --users or --roaming$/);
     expect(server.accepted).toBe(0);
   });

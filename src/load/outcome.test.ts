@@ -33,7 +33,7 @@ describe('a reply', () => {
     ['103 is info', 103, '', 'info', 'HTTP_103'],
   ] as const)('%s', (_title, status, body, outcome, error) => {
     const want = { outcome, status, ...(error === undefined ? {} : { error }) };
-    expect(readReply(status, {}, body)).toEqual(want);
+    expect(readReply(status, [], body)).toEqual(want);
   });
 });
 
@@ -49,17 +49,21 @@ describe('the evidence of a reply', () => {
   const header = formatEvidence(decision);
 
   it.each([
-    ['is read from its header', { 'openclaw-decision': header }, decision],
-    ['is read in any case', { 'Content-Type': 'x', 'OpenClaw-Decision': header }, decision],
-    ['is absent without a header', { 'content-type': 'x' }, undefined],
-    ['is absent where the header says something else', { 'openclaw-decision': 'x=1' }, undefined],
-    ['is absent where two headers contend', { 'openclaw-decision': [header, header] }, undefined],
+    ['is read from its header', ['openclaw-decision', header], decision],
+    ['is read in any case', ['Content-Type', 'x', 'OpenClaw-Decision', header], decision],
+    ['is absent without a header', ['content-type', 'x'], undefined],
+    ['is absent where the header says something else', ['openclaw-decision', 'x=1'], undefined],
+    [
+      'is absent where two headers contend',
+      ['openclaw-decision', header, 'Openclaw-Decision', header],
+      undefined,
+    ],
   ])('%s', (_title, headers, want) => {
     expect(readReply(201, headers, '').decision).toEqual(want);
     expect('decision' in readReply(201, headers, '')).toBe(want !== undefined);
   });
 
   it.each([201, 429, 400, 503])('goes with a reply %i', (status) => {
-    expect(readReply(status, { 'openclaw-decision': header }, none).decision).toEqual(decision);
+    expect(readReply(status, ['openclaw-decision', header], none).decision).toEqual(decision);
   });
 });

@@ -1,4 +1,5 @@
 import { type Evidence, parseEvidence } from '../core/decision.ts';
+import type { StatusPattern } from '../history/foreign/status.ts';
 import type { Outcome } from '../history/operation.ts';
 
 /** What one reply means for the bucket. */
@@ -9,14 +10,17 @@ export interface Reply {
   readonly decision?: Evidence;
 }
 
+/** Reads an HTTP reply. Raw headers come as name, value, name, value. */
+export type ReadReply = (status: number, rawHeaders: readonly string[], body: string) => Reply;
+
 /**
- * Reads an HTTP reply: 2xx is allowed, 429 denied, any other 4xx was refused before the limiter, and the rest
- * is `failed` only where the problem document says that no charge was made; else it may have been: `info`.
+ * Reads a reply of the sample system: 2xx is allowed, 429 denied, any other 4xx was refused before the limiter,
+ * and the rest is `failed` only where the problem document says that no charge was made; else it may have been:
+ * `info`.
  */
-export function readReply(status: number, headers: Readonly<Record<string, unknown>>, body: string): Reply {
-  const [, header] = Object.entries(headers).find(([name]) => name.toLowerCase() === EVIDENCE) ?? [];
-  const decision = typeof header === 'string' ? parseEvidence(header) : undefined;
-  const seen = { status, ...(decision === undefined ? {} : { decision }) };
+export const readReply: ReadReply = (status, rawHeaders, body) => {
+  const decision = findEvidence(rawHeaders);
+  const seen = decision === undefined ? { status } : { status, decision };
   if (status >= 200 && status < 300) return { outcome: 'allowed', ...seen };
   if (status === 429) return { outcome: 'denied', ...seen };
   if (status >= 400 && status < 500) return { outcome: 'failed', error: `HTTP_${status}`, ...seen };
@@ -26,9 +30,38 @@ export function readReply(status: number, headers: Readonly<Record<string, unkno
     error: problem.code ?? `HTTP_${status}`,
     ...seen,
   };
+};
+
+/**
+ * Reads the replies of any other API by their status alone. One that is neither allowed nor denied may have been
+ * charged, now or later: `info`.
+ */
+export function readByStatus(allowed: StatusPattern, denied: StatusPattern): ReadReply {
+  const known = new Map<number, Reply>();
+  return (status) => {
+    let reply = known.get(status);
+    if (reply === undefined) {
+      const text = String(status);
+      const outcome = allowed(text) ? 'allowed' : denied(text) ? 'denied' : 'info';
+      reply = { outcome, status, ...(outcome === 'info' ? { error: `HTTP_${status}` } : {}) };
+      known.set(status, reply);
+    }
+    return reply;
+  };
 }
 
-/** Names of headers have no case, and proxies change it. */
+/** Names of headers have no case, and proxies change it. Two that contend say nothing. */
+function findEvidence(rawHeaders: readonly string[]): Evidence | undefined {
+  let found: string | undefined;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length !== EVIDENCE.length || name.toLowerCase() !== EVIDENCE) continue;
+    if (found !== undefined) return undefined;
+    found = rawHeaders[at + 1];
+  }
+  return found === undefined ? undefined : parseEvidence(found);
+}
+
 const EVIDENCE = 'openclaw-decision';
 
 function parseProblem(body: string): { charge?: unknown; code?: string } {

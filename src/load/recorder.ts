@@ -11,7 +11,10 @@ export interface OpenOperation {
   readonly region: string;
   readonly process: number;
   readonly cost: number;
+  /** When it was sent. */
   readonly invokedUs: number;
+  /** When it should have been, of an open load: its latency counts from then. */
+  readonly intendedUs?: number;
 }
 
 export interface LatencySummary {
@@ -28,6 +31,8 @@ export class Recorder {
   readonly #open = new Set<OpenOperation>();
   readonly #latencies = new Map<string, { region: string; outcome: Outcome; histogram: hdr.Histogram }>();
   readonly counts: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
+  /** Requests that were due and not sent, since every connection of their region was busy. */
+  readonly dropped = new Map<string, number>();
   #sent = 0;
 
   constructor(write: (operation: Operation) => void) {
@@ -47,16 +52,35 @@ export class Recorder {
     return (performance.now() - this.#originMs) * 1_000;
   }
 
-  invoke(request: Omit<OpenOperation, 'index' | 'invokedUs'>): OpenOperation {
-    const open = { ...request, index: this.#sent++, invokedUs: Math.floor(this.nowUs()) };
+  invoke(
+    { bucket, user, region, process, cost }: Omit<OpenOperation, 'index' | 'invokedUs' | 'intendedUs'>,
+    intendedUs?: number,
+  ): OpenOperation {
+    const invokedUs = Math.floor(this.nowUs());
+    const open: OpenOperation = {
+      index: this.#sent++,
+      bucket,
+      user,
+      region,
+      process,
+      cost,
+      invokedUs,
+      ...(intendedUs === undefined ? undefined : { intendedUs: Math.floor(intendedUs) }),
+    };
     this.#open.add(open);
     return open;
+  }
+
+  drop(region: string): void {
+    this.dropped.set(region, (this.dropped.get(region) ?? 0) + 1);
   }
 
   complete(open: OpenOperation, reply: Reply): void {
     if (!this.#open.has(open)) return;
     const completedUs = Math.ceil(this.nowUs());
-    this.#histogram(open.region, reply.outcome).recordValue(completedUs - open.invokedUs);
+    this.#histogram(open.region, reply.outcome).recordValue(
+      completedUs - (open.intendedUs ?? open.invokedUs),
+    );
     this.#close(open, { ...reply, completedUs: reply.outcome === 'info' ? null : completedUs });
   }
 

@@ -9,6 +9,8 @@ function shape(changes: Partial<LoadShape> = {}): LoadShape {
   return {
     seed: 1,
     regions: REGIONS,
+    mode: 'closed',
+    costs: [1],
     connections: 1,
     users: 10_000,
     skew: 1,

@@ -1,12 +1,18 @@
 import { OpenclawError } from '../core/errors.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
 
-/** Who fires: how many connections and users, how skewed, how many roam between regions. */
+/** Who fires and how: closed or open, how many connections and users, how skewed, how many roam between regions. */
 export interface LoadShape {
   readonly seed: number;
   readonly regions: readonly string[];
-  /** Concurrent users: connections that each have one request in flight. */
+  /** Closed: each connection sends when it was answered. Open: requests start at a constant rate. */
+  readonly mode: 'closed' | 'open';
+  /** Requests started a second, over all regions; of an open load only. */
+  readonly ratePerSecond?: number;
+  /** Concurrent users: connections that each have one request in flight. Of an open load the most in flight. */
   readonly connections: number;
+  /** Tokens a request asks for: one of these, each as likely. */
+  readonly costs: readonly number[];
   /** Distinct users, so distinct buckets. */
   readonly users: number;
   /** The user of rank k is drawn with weight k^-skew (Zipf). 0 is uniform. */
@@ -27,7 +33,14 @@ export interface PlannedUser {
 }
 
 /** Draws the users of a run from its seed. */
-export function planUsers({ seed, regions, users, skew, roaming, rampMs }: LoadShape): PlannedUser[] {
+export function planUsers({
+  seed,
+  regions,
+  users,
+  skew,
+  roaming,
+  rampMs,
+}: Pick<LoadShape, 'seed' | 'regions' | 'users' | 'skew' | 'roaming' | 'rampMs'>): PlannedUser[] {
   const random = makeRandom(seed, 'users');
   const planned = Array.from({ length: users }, (_, index) => {
     const home = regions[Math.floor(random() * regions.length)] ?? '';

@@ -1,55 +1,104 @@
-import type { Dispatcher, Pool } from 'undici';
+import { Client, type Dispatcher } from 'undici';
 
 /** A reply read whole, with those of its headers that were asked for. */
 export interface ForwardedReply {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  /** Name, value, name, value. */
+  readonly headers: string[];
+  /** Its bytes as latin1 text: joined to the head it leaves in one write, for half of a gateway's time is writing. */
+  readonly body: string;
+}
+
+export interface UpstreamOptions {
+  /** Requests in flight at most; the rest wait their turn. */
+  readonly connections: number;
+  readonly client: Client.Options;
+  readonly wantedHeaders: ReadonlySet<string>;
+}
+
+interface Waiting {
+  readonly request: Dispatcher.DispatchOptions;
+  resolve(reply: ForwardedReply): void;
+  reject(error: Error): void;
 }
 
 /**
- * Sends one request, once, and reads its reply whole. On undici's lower-level `dispatch`, which a gateway that
- * looks at no body can afford: `request` costs a stream for each reply, a quarter of the gateway's time.
- * Rejects with undici's error.
+ * The connections to one service, each with one request in flight: undici's clients on a stack of our own, for its
+ * pool looks through all its clients, busy ones first, for each request; and its `dispatch`, for `request` costs a
+ * stream for each reply.
  */
-export function forward(
-  pool: Pool,
-  request: Dispatcher.DispatchOptions,
-  wantedHeaders: ReadonlySet<string>,
-): Promise<ForwardedReply> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+export class Upstream {
+  readonly #origin: string;
+  readonly #options: UpstreamOptions;
+  readonly #clients: Client[] = [];
+  readonly #idle: Client[] = [];
+  readonly #waiting: Waiting[] = [];
+
+  constructor(origin: string, options: UpstreamOptions) {
+    this.#origin = origin;
+    this.#options = options;
+  }
+
+  /** Sends one request, once, and reads its reply whole. Rejects with undici's error. */
+  forward(request: Dispatcher.DispatchOptions): Promise<ForwardedReply> {
+    return new Promise((resolve, reject) => {
+      const waiting = { request, resolve, reject };
+      const client = this.#idle.pop() ?? this.#open();
+      if (client === undefined) this.#waiting.push(waiting);
+      else this.#dispatch(client, waiting);
+    });
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.destroy()));
+  }
+
+  #open(): Client | undefined {
+    if (this.#clients.length === this.#options.connections) return undefined;
+    const client = new Client(this.#origin, this.#options.client);
+    this.#clients.push(client);
+    return client;
+  }
+
+  #dispatch(client: Client, { request, resolve, reject }: Waiting): void {
     let status = 0;
-    let headers: Record<string, string> = {};
-    pool.dispatch(request, {
+    let headers: string[] = [];
+    let body = '';
+    client.dispatch(request, {
       onConnect() {},
-      onHeaders(statusCode, rawHeaders) {
+      onHeaders: (statusCode, rawHeaders) => {
         status = statusCode; // an interim reply (1xx) comes first and is overwritten
-        headers = pickHeaders(rawHeaders, wantedHeaders);
+        headers = pickHeaders(rawHeaders, this.#options.wantedHeaders);
         return true;
       },
       onData(chunk) {
-        chunks.push(chunk);
+        body += chunk.toString('latin1');
         return true;
       },
-      onComplete() {
-        resolve({
-          status,
-          headers,
-          body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks),
-        });
+      onComplete: () => {
+        this.#release(client);
+        resolve({ status, headers, body });
       },
-      onError: reject,
+      onError: (error) => {
+        this.#release(client);
+        reject(error);
+      },
     });
-  });
+  }
+
+  #release(client: Client): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#idle.push(client);
+    else this.#dispatch(client, next);
+  }
 }
 
 /** Raw headers come as name, value, name, value. */
-function pickHeaders(raw: readonly Buffer[], wanted: ReadonlySet<string>): Record<string, string> {
-  const picked: Record<string, string> = {};
+function pickHeaders(raw: readonly Buffer[], wanted: ReadonlySet<string>): string[] {
+  const picked: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = String(raw[i]).toLowerCase();
-    if (wanted.has(name)) picked[name] = String(raw[i + 1]);
+    if (wanted.has(name)) picked.push(name, String(raw[i + 1]));
   }
   return picked;
 }

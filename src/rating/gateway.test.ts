@@ -29,12 +29,13 @@ describe('the gateway passes on', () => {
     expect(await reply.text()).toBe('{"a":1}');
   });
 
-  it('a POST with its path, query, type, user and body, to the byte', async () => {
+  it('a POST with its path, query, type, user, cost and body, to the byte', async () => {
     const { url, upstream } = await startGateway(created);
     const body = '{"item": "\u00fc",\t"score":5}\r\n';
-    await fetch(`${url}/v1/ratings?a=%20b`, { method: 'POST', headers: { ...json, ...ada }, body });
+    const headers = { ...json, ...ada, 'x-openclaw-cost': '2' };
+    await fetch(`${url}/v1/ratings?a=%20b`, { method: 'POST', headers, body });
     const [seen] = upstream.requests;
-    expect(seen).toMatchObject({ method: 'POST', path: '/v1/ratings?a=%20b', headers: { ...json, ...ada } });
+    expect(seen).toMatchObject({ method: 'POST', path: '/v1/ratings?a=%20b', headers });
     expect(Buffer.from(seen?.body ?? '', 'latin1').toString()).toBe(body);
   });
 

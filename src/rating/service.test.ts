@@ -74,6 +74,14 @@ describe('a valid request', () => {
     expect(await redis.client.dbsize()).toBe(users.length);
   });
 
+  it('costs as many tokens as it says', async () => {
+    const url = await startService({ redisUrl: redis.url });
+    const asking = (cost: string) =>
+      fetch(`${url}/v1/ratings/x`, { headers: { ...ada, 'x-openclaw-cost': cost } });
+    expect((await asking('2')).headers.get('ratelimit')).toBe('"ratings";r=0');
+    expect((await asking('1')).status).toBe(429);
+  });
+
   it('is answered, when asked for, with the evidence that Redis holds', async () => {
     const url = await startService({ redisUrl: redis.url, evidence: true });
     const replies = [await post(url), await post(url)];
@@ -101,6 +109,8 @@ const get = (path: string, headers = ada): RequestInit & { path: string } => ({
   path,
   headers,
 });
+const COST = /^x-openclaw-cost must be a whole number from 1 to 2; found/;
+const costing = (cost: string) => ({ headers: { ...json, ...ada, 'x-openclaw-cost': cost }, body: GOOD });
 const by = (user: string) => ({ headers: { ...json, 'x-openclaw-user': user }, body: GOOD });
 const saying = (body: string) => ({ headers: { ...json, ...ada }, body });
 const typed = (type: string) => ({ headers: { ...ada, 'content-type': type }, body: GOOD });
@@ -115,6 +125,9 @@ describe('a request at fault is refused and charges nobody:', () => {
     ['a user with a colon', by('ada:ratings'), 400, USER],
     ['a user with an encoded newline', by('ada%0Ax'), 400, USER],
     ['a user beyond ASCII', by('ad\u00e0'), 400, USER],
+    ...['0', '3', '-1', '1.5', '1e0', '01', ' ', 'two', '99999999999999999999'].map(
+      (cost): [string, RequestInit, number, RegExp] => [`a cost of ${cost}`, costing(cost), 400, COST],
+    ),
     ['no item', saying('{"score":5}'), 400, ITEM],
     ['an item in braces', saying(rating('{x}', 5)), 400, ITEM],
     ['an item that is a number', saying(rating(7, 5)), 400, ITEM],
@@ -161,6 +174,7 @@ describe('a request at fault is refused and charges nobody:', () => {
     ['a user over two lines', 'x-openclaw-user: ada\r\n x', 400],
     ['a user with a NUL', 'x-openclaw-user: ada\0', 400],
     ['two users', 'x-openclaw-user: ada\r\nx-openclaw-user: grace', 400],
+    ['two costs', 'x-openclaw-user: ada\r\nx-openclaw-cost: 1\r\nx-openclaw-cost: 2', 400],
     ['20 kB of headers', `x-openclaw-user: ada\r\nx-filler: ${'x'.repeat(20_480)}`, 431],
   ])('%s, byte by byte', async (_title, headers, status) => {
     const url = await startService({ redisUrl: redis.url });

@@ -26,7 +26,7 @@ const MAX_HEADER_BYTES = 16_384;
 const USER = /^[\w.@+-]{1,128}$/;
 const ITEM = /^[\w.~-]{1,128}$/;
 
-/** The sample Rating service of one region: every request costs its user one token. */
+/** The sample Rating service of one region: a request costs its user one token, or as many as `x-openclaw-cost` says. */
 export function createRatingService(options: RatingServiceOptions): FastifyInstance {
   const { limiter, region } = options;
   const ratings = new Ratings();
@@ -43,23 +43,23 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
   app.get('/healthz', async () => ({ status: 'ok', region, strategy: limiter.strategy }));
 
   app.post('/v1/ratings', async (request, reply) => {
-    const user = readUser(request);
+    const asked = readAsked(request);
     const { item, score } = readRating(request.body);
-    if (await admit(reply, user)) reply.code(201).send(ratings.add(item, score));
+    if (await admit(reply, asked)) reply.code(201).send(ratings.add(item, score));
     return reply;
   });
 
   app.get<{ Params: { item: string } }>('/v1/ratings/:item', async (request, reply) => {
-    const user = readUser(request);
+    const asked = readAsked(request);
     const item = readItem(request.params.item);
-    if (await admit(reply, user)) reply.send(ratings.get(item));
+    if (await admit(reply, asked)) reply.send(ratings.get(item));
     return reply;
   });
 
   /** Asks the limiter; answers 429 or 503 itself, and says whether the request may go on. */
-  async function admit(reply: FastifyReply, user: string): Promise<boolean> {
+  async function admit(reply: FastifyReply, { user, cost }: Asked): Promise<boolean> {
     try {
-      const decision = await limiter.take({ user, endpoint: ENDPOINT });
+      const decision = await limiter.take({ user, endpoint: ENDPOINT }, { cost });
       describe(reply, decision);
       if (!decision.allowed) sendProblem(reply, quotaExceeded(ENDPOINT));
       return decision.allowed;
@@ -72,6 +72,14 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
     }
   }
 
+  function readAsked({ headers }: FastifyRequest): Asked {
+    const cost = headers['x-openclaw-cost'] ?? '1';
+    return {
+      user: readUser(headers['x-openclaw-user']),
+      cost: readCost(cost, limiter.policy.capacityTokens),
+    };
+  }
+
   function describe(reply: FastifyReply, decision: Decision): void {
     reply.headers(rateLimitHeaders(ENDPOINT, limiter.policy, decision));
     if (options.evidence) reply.header('openclaw-decision', formatEvidence(decision.evidence));
@@ -80,11 +88,24 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
   return app;
 }
 
-function readUser(request: FastifyRequest): string {
-  const user = request.headers['x-openclaw-user'];
+/** Who asks, and for how many tokens. */
+interface Asked {
+  readonly user: string;
+  readonly cost: number;
+}
+
+function readUser(user: unknown): string {
   if (typeof user === 'string' && USER.test(user)) return user;
   throw new RequestError(
     `x-openclaw-user must be 1 to 128 letters, digits and _ . @ + - ; found ${quoted(user)}`,
+  );
+}
+
+function readCost(cost: unknown, capacityTokens: number): number {
+  if (typeof cost === 'string' && /^[1-9]\d*$/.test(cost) && Number(cost) <= capacityTokens)
+    return Number(cost);
+  throw new RequestError(
+    `x-openclaw-cost must be a whole number from 1 to ${capacityTokens}; found ${quoted(cost)}`,
   );
 }
 

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import type { Operation } from '../../src/history/operation.ts';
-import { runClosedLoop } from '../../src/load/closed-loop.ts';
 import { Recorder } from '../../src/load/recorder.ts';
+import { runLoad } from '../../src/load/run-load.ts';
+import { sampleTarget, type Target } from '../../src/load/target.ts';
 import { type LoadShape, planUsers } from '../../src/load/users.ts';
 import { type Answer, type HttpServer, httpReply, type SeenRequest, startHttpServer } from './http-server.ts';
 
@@ -15,6 +16,8 @@ export interface Books {
 export interface LoadOptions {
   /** Where each region's requests go; the regions are `r0`, `r1`, ... */
   readonly urls: readonly string[];
+  /** Makes the target of a region. Default: the sample system. */
+  readonly make?: (url: string, region: string) => Target;
   readonly shape?: Partial<LoadShape>;
   readonly durationMs?: number;
   readonly drainMs?: number;
@@ -24,16 +27,19 @@ export interface LoadOptions {
 }
 
 /** Runs a closed loop: users so many that two requests hardly ever share one, no ramp, all at home. */
-export async function runLoad({
+export async function loadOn({
   urls,
+  make = (url, region) => sampleTarget(region, url),
   shape: changes,
   operationsEach,
   ...options
 }: LoadOptions): Promise<Books> {
   const regions = urls.map((_, index) => `r${index}`);
-  const shape = {
+  const shape: LoadShape = {
     seed: 1,
     regions,
+    mode: 'closed',
+    costs: [1],
     connections: 4,
     users: 20_000,
     skew: 0,
@@ -50,10 +56,10 @@ export async function runLoad({
     if (ended.size === shape.connections && Math.min(...ended.values()) === operationsEach) enough.abort();
   });
   const startedMs = performance.now();
-  await runClosedLoop({
+  await runLoad({
     shape,
     users: planUsers(shape),
-    targets: urls.map((url, index) => ({ region: `r${index}`, url })),
+    targets: urls.map((url, index) => make(url, `r${index}`)),
     recorder,
     durationMs: 10_000,
     drainMs: 5_000,
@@ -70,7 +76,7 @@ export async function loadAgainst(
 ): Promise<{ books: Books; server: HttpServer }> {
   const server = await startHttpServer(answer);
   try {
-    return { books: await runLoad({ urls: [server.url], ...options }), server };
+    return { books: await loadOn({ urls: [server.url], ...options }), server };
   } finally {
     await server.stop();
   }

@@ -1,5 +1,5 @@
+import type { Server } from 'node:http';
 import { Command } from 'commander';
-import type { FastifyInstance } from 'fastify';
 import { OpenclawError } from '../../core/errors.ts';
 import { createLimiter } from '../../limiter/create.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
@@ -121,8 +121,15 @@ function parseUpstream(text: string): string {
   throw new OpenclawError('INVALID_OPTION', 'expected http://host:port');
 }
 
+/** What a service and a gateway have in common. */
+interface App {
+  readonly server: Pick<Server, 'closeAllConnections'>;
+  listen(where: { readonly host: string; readonly port: number }): Promise<string>;
+  close(): PromiseLike<unknown>;
+}
+
 /** Listens, says where, and ends on a signal. */
-async function serve(app: FastifyInstance, options: ListenOptions, environment: Environment): Promise<void> {
+async function serve(app: App, options: ListenOptions, environment: Environment): Promise<void> {
   const address = await app
     .listen({ host: options.host, port: options.port })
     .catch(async (error: NodeJS.ErrnoException) => {

@@ -1,0 +1,290 @@
+// What the load and the sample system can do, 1,000 connections over three regions, and what recording costs:
+//   npm run bench:load [-- --rounds 5 --seconds 5 --only <part of a case's name>]
+//
+// One cluster without round trips and one with the default ones, each with its gateways and Rating services, are
+// up at the same time; each round measures every case once, so that other work on the machine meets all of them.
+// The load runs in a process of its own. Processor time is what /proc says of every process that takes part. A
+// run of all cases writes docs/load-bench.md.
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import autocannon from 'autocannon';
+import { parsePolicy } from '../dist/core/policy.js';
+import { makeRandom } from '../dist/core/prng.js';
+import { Cleanup } from '../dist/experiment/cleanup.js';
+import { HistoryFile } from '../dist/experiment/history-file.js';
+import { startRegion } from '../dist/experiment/services.js';
+import { Recorder } from '../dist/load/recorder.js';
+import { runLoad } from '../dist/load/run-load.js';
+import { sampleTarget } from '../dist/load/target.js';
+import { makeUserDraw, planUsers } from '../dist/load/users.js';
+import { attach } from '../dist/regions/local/provider.js';
+import { ClusterStore } from '../dist/regions/state.js';
+
+const REGIONS = ['us-east', 'eu-west', 'ap-south'];
+const POLICY = '20:5/s';
+const BIN = new URL('../bin/openclaw-rl', import.meta.url).pathname;
+const CLUSTERS = {
+  near: ['--round-trip', 'us-east:eu-west=0,eu-west:ap-south=0,us-east:ap-south=0'],
+  far: [],
+};
+const CASES = [
+  { name: 'gateways, no round trips', cluster: 'near', door: 'gateway', how: 'recorded', target: 7_500 },
+  { name: 'the same, bare autocannon', cluster: 'near', door: 'gateway', how: 'bare' },
+  {
+    name: 'Rating services, no round trips',
+    cluster: 'near',
+    door: 'rating',
+    how: 'recorded',
+    target: 16_000,
+  },
+  { name: 'gateways, default round trips', cluster: 'far', door: 'gateway', how: 'recorded', target: 11_500 },
+];
+const [GATEWAYS, BARE, , FAR] = CASES.map(({ name }) => name);
+const WARM_UP_MS = 3_000;
+const REPORT = new URL('../docs/load-bench.md', import.meta.url);
+const shape = {
+  mode: 'closed',
+  costs: [1],
+  seed: 1,
+  regions: REGIONS,
+  connections: 1_000,
+  users: 200,
+  skew: 0.7,
+  roaming: 0.2,
+  rampMs: 0,
+};
+
+const loads = { recorded, bare };
+
+/** Our closed loop with its books, every record on disk and in memory, as in a run. */
+async function recorded({ urls, durationMs, folder }) {
+  const path = join(folder, `history-${process.pid}.ndjson`);
+  const history = new HistoryFile(path, header());
+  const recorder = new Recorder((operation) => history.add(operation));
+  const startedMs = performance.now();
+  await runLoad({
+    shape,
+    users: planUsers(shape),
+    targets: REGIONS.map((region, index) => sampleTarget(region, urls[index])),
+    recorder,
+    durationMs,
+    drainMs: 3_000,
+    signal: new AbortController().signal,
+  });
+  const seconds = (performance.now() - startedMs) / 1_000;
+  await history.end({ type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent });
+  rmSync(path);
+  const { allowed, denied, failed, info } = recorder.counts;
+  return { answered: allowed + denied, others: failed + info, seconds };
+}
+
+/** autocannon as it comes, the same requests made beforehand, nothing recorded but its own statistics. */
+async function bare({ urls, durationMs }) {
+  const planned = planUsers(shape);
+  const draws = REGIONS.map((region) => makeUserDraw(planned, region));
+  let connections = 0;
+  const startedMs = performance.now();
+  const result = await autocannon({
+    url: urls.map((url) => `${url}/v1/ratings`),
+    connections: shape.connections,
+    duration: durationMs / 1_000,
+    setupClient: (client) => {
+      const process = connections++;
+      const random = makeRandom(shape.seed, `connection ${process}`);
+      client.setRequests(
+        Array.from({ length: 100 }, () => ({
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            'x-openclaw-user': draws[process % REGIONS.length](random, durationMs).name,
+          },
+          body: JSON.stringify({
+            item: `item-${Math.floor(random() * 50)}`,
+            score: 1 + Math.floor(random() * 5),
+          }),
+        })),
+      );
+    },
+  });
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const answered = result['2xx'] + result.statusCodeStats['429'].count;
+  return { answered, others: result.requests.total - answered + result.errors, seconds };
+}
+
+function header() {
+  return {
+    type: 'header',
+    format: 'openclaw-history',
+    version: 1,
+    policy: { capacity: 20, refill: parsePolicy(POLICY).refill },
+    strategy: 'central',
+    scenario: 'bench',
+    seed: 1,
+    regions: REGIONS,
+    startedAt: '',
+    initial: 'full',
+  };
+}
+
+async function measure({ doors, folder, durationMs }, { cluster, door, how }) {
+  const before = processorMs(folder);
+  const task = { how, urls: doors[cluster][door], durationMs, folder };
+  const { stdout } = await run(process.execPath, [process.argv[1], '--one', JSON.stringify(task)]);
+  const { answered, others, seconds, loadMs } = JSON.parse(stdout);
+  const after = processorMs(folder);
+  const us = (ms) => (ms * 1_000) / answered;
+  const cost = Object.fromEntries(Object.keys(after).map((role) => [role, us(after[role] - before[role])]));
+  return { perS: answered / seconds, others, cost: { load: us(loadMs), ...cost } };
+}
+
+const ROLES = {
+  gateway: /serve.gateway/,
+  rating: /serve.rating/,
+  toxiproxy: /regional-toxiproxy/,
+  redis: /(redis|valkey)-server/,
+};
+
+/** Processor time so far by role, of all processes that have the folder in their environment. */
+function processorMs(folder) {
+  const sums = Object.fromEntries(Object.keys(ROLES).map((role) => [role, 0]));
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(folder)) continue;
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+      const role = Object.keys(ROLES).find((name) => ROLES[name].test(command));
+      const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ');
+      if (role !== undefined) sums[role] += (Number(fields[11]) + Number(fields[12])) * 10;
+    } catch {} // it has ended
+  }
+  return sums;
+}
+
+async function bringUp(folder, cleanup) {
+  const env = { ...process.env, OPENCLAW_RL_STATE: folder };
+  const doors = {};
+  for (const [name, flags] of Object.entries(CLUSTERS)) {
+    cleanup.add(`end ${name}`, () => run(BIN, ['down', '--name', name], { env }));
+    await run(BIN, ['up', '--name', name, ...flags], { env });
+    const store = new ClusterStore(folder);
+    const regions = attach(store, await store.read(name));
+    const logs = join(folder, `logs-${name}`);
+    mkdirSync(logs);
+    const services = {
+      self: [process.execPath, BIN],
+      env,
+      strategy: 'central',
+      policy: POLICY,
+      logs,
+      cleanup,
+    };
+    const signal = new AbortController().signal;
+    const start = (region) =>
+      startRegion({ ...services, view: regions.view(region), prefix: 'bench', signal });
+    const gateway = await Promise.all(REGIONS.map(start));
+    const rating = REGIONS.map(
+      (region) => /http:\S+/.exec(readFileSync(join(logs, `rating-${region}.log`), 'utf8'))[0],
+    );
+    doors[name] = { gateway, rating };
+  }
+  return doors;
+}
+
+const run = promisify(execFile);
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+/** The median of what a case measured. */
+function medianOf(results, name, of) {
+  return median(results.filter((result) => result.name === name).map(of));
+}
+
+/** Of two cases in the same round, the requests a second of one over those of the other. */
+function ratioOf(results, name, over) {
+  const speeds = (wanted) => results.filter((result) => result.name === wanted).map(({ perS }) => perS);
+  const others = speeds(over);
+  return median(speeds(name).map((perS, round) => perS / others[round]));
+}
+
+function report(results, { rounds, seconds, loads }) {
+  const roles = ['load', ...Object.keys(ROLES)];
+  const rows = CASES.map(({ name, target }) => {
+    const perS = medianOf(results, name, (result) => result.perS);
+    const all = results.filter((result) => result.name === name).map((result) => result.perS);
+    const costs = roles.map((role) => medianOf(results, name, ({ cost }) => cost[role]).toFixed(0));
+    const sum = medianOf(results, name, ({ cost }) => Object.values(cost).reduce((a, b) => a + b, 0));
+    const range = `${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)}`;
+    const share = target === undefined ? '' : `${((100 * perS) / target).toFixed(0)}% of ${target}`;
+    const others = results.filter((result) => result.name === name).reduce((sum, one) => sum + one.others, 0);
+    return `| ${[name, perS.toFixed(0), range, share, others, ...costs, sum.toFixed(0), (2e6 / sum).toFixed(0)].join(' | ')} |`;
+  });
+  const recording = 1 - ratioOf(results, GATEWAYS, BARE);
+  return [
+    '# What the load and the sample system can do',
+    '',
+    `Written by \`npm run bench:load\`, ${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cpus().length} cores`,
+    `shared with other work: the load average went from ${loads[0]} to ${loads[1]}, of which about 6 are ours. ${rounds} rounds of`,
+    `${seconds} s a case, alternating, after a warm-up; medians. 1,000 connections over three regions, policy ${POLICY}, 200 users.`,
+    '*Others* were neither allowed nor denied. Then processor time by process, microseconds a request, the start of the',
+    'load process included; *two cores* is what that sum would allow if two cores did nothing else.',
+    '',
+    `| case | requests/s | from, to | of the target | others | ${roles.join(' | ')} | sum | two cores |`,
+    `| --- ${'| --- '.repeat(roles.length + 6)}|`,
+    ...rows,
+    '',
+    `- Recording costs ${(100 * recording).toFixed(0)}% of bare autocannon's requests a second (median of the rounds' ratios; target at most 15%).`,
+    `- With the default round trips ${(100 * ratioOf(results, FAR, GATEWAYS)).toFixed(0)}% of the requests a second without (1,000 users over a mean of 87 ms can do 11,500).`,
+    '',
+  ].join('\n');
+}
+
+/** What `--one` runs: a single load, in this process alone. */
+async function runOne(task) {
+  const startCpu = process.cpuUsage();
+  const result = await loads[task.how](task);
+  const { user, system } = process.cpuUsage(startCpu);
+  process.stdout.write(JSON.stringify({ ...result, loadMs: (user + system) / 1_000 }));
+}
+
+async function runAll({ rounds, seconds, only }) {
+  const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-bench-load-'));
+  const cleanup = new Cleanup();
+  const results = [];
+  const before = loadavg()[0];
+  try {
+    const doors = await bringUp(folder, cleanup);
+    const cases = CASES.filter(({ name }) => name.includes(only));
+    for (const one of cases) await measure({ doors, folder, durationMs: WARM_UP_MS }, one);
+    for (let round = 0; round < rounds; round++) {
+      for (const one of cases) {
+        const result = await measure({ doors, folder, durationMs: seconds * 1_000 }, one);
+        results.push({ name: one.name, ...result });
+        const costs = Object.entries(result.cost).map(([role, us]) => `${role} ${us.toFixed(0)}`);
+        const figures = `${result.perS.toFixed(0)}/s, ${result.others} others; us a request: ${costs.join(', ')}`;
+        process.stderr.write(`${round + 1} ${one.name}: ${figures} (load average ${loadavg()[0]})\n`);
+      }
+    }
+  } finally {
+    for (const sentence of await cleanup.run()) process.stderr.write(`not undone: ${sentence}\n`);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  if (only !== '') return;
+  const text = report(results, { rounds, seconds, loads: [before, loadavg()[0]] });
+  process.stdout.write(text);
+  writeFileSync(REPORT, text);
+}
+
+const { values } = parseArgs({
+  options: {
+    one: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
+  },
+});
+if (values.one !== undefined) await runOne(JSON.parse(values.one));
+else await runAll({ rounds: Number(values.rounds), seconds: Number(values.seconds), only: values.only });

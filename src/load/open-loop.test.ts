@@ -1,0 +1,153 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Answer, httpReply, startHttpServer } from '../../test/support/http-server.ts';
+import {
+  type Books,
+  expectSoundBooks,
+  type LoadOptions,
+  loadAgainst,
+  loadOn,
+  signedReply,
+  userOf,
+  usersOf,
+} from '../../test/support/load.ts';
+import { freePort } from '../../test/support/redis-server.ts';
+
+const RATE = 200;
+const DURATION_MS = 500;
+const DUE = (RATE * DURATION_MS) / 1_000;
+
+const answer: Answer = (request, socket) => socket.write(signedReply(request));
+
+const open = (changes: LoadOptions['shape'] = {}): Omit<LoadOptions, 'urls'> => ({
+  shape: { mode: 'open', ratePerSecond: RATE, connections: 40, ...changes },
+  durationMs: DURATION_MS,
+});
+
+const droppedOf = ({ recorder }: Books) =>
+  [...recorder.dropped.values()].reduce((sum, count) => sum + count, 0);
+
+/** Every request that was due was sent or dropped. */
+function expectAllAccountedFor(books: Books): void {
+  expect(books.recorder.sent + droppedOf(books)).toBe(DUE);
+}
+
+describe('the open loop', () => {
+  it('sends each request when it is due, and each is answered', async () => {
+    const { books, server } = await loadAgainst(answer, open());
+    expectSoundBooks(books, [server]);
+    expectAllAccountedFor(books);
+    expect(droppedOf(books)).toBe(0);
+    const inOrder = [...books.operations].sort((a, b) => a.index - b.index);
+    const first = inOrder[0]?.intendedUs ?? Number.NaN;
+    for (const [nth, { intendedUs = Number.NaN, invokedUs }] of inOrder.entries()) {
+      expect(Math.abs(intendedUs - first - nth * 5_000)).toBeLessThanOrEqual(1); // each is rounded down
+      expect(invokedUs).toBeGreaterThanOrEqual(intendedUs);
+    }
+  });
+
+  it('drops and counts what finds every connection busy', async () => {
+    const held: (() => void)[] = [];
+    const serve: Answer = (request, socket) => {
+      if (request.serial > 1) return answer(request, socket);
+      held.push(() => answer(request, socket));
+      if (held.length < 2) return;
+      setTimeout(() => {
+        for (const reply of held) reply();
+      }, 100); // 20 requests are due meanwhile
+    };
+    const { books, server } = await loadAgainst(serve, open({ connections: 2 }));
+    expectSoundBooks(books, [server]);
+    expectAllAccountedFor(books);
+    expect(books.recorder.dropped.get('r0')).toBeGreaterThanOrEqual(18);
+    expect(books.recorder.sent).toBeGreaterThan(2); // it went on
+    expect(books.recorder.counts.info).toBe(0);
+  });
+
+  it('counts latency from when a request was due, and writes down when it was sent', async () => {
+    const serve: Answer = (request, socket) => {
+      const untilMs = performance.now() + (request.serial === 3 ? 100 : 0);
+      while (performance.now() < untilMs); // the load itself is held up: it shares this process
+      answer(request, socket);
+    };
+    const { books, server } = await loadAgainst(serve, open());
+    expectSoundBooks(books, [server]);
+    expectAllAccountedFor(books);
+    const lateUs = books.operations.map(({ invokedUs, intendedUs = 0 }) => invokedUs - intendedUs);
+    expect(Math.max(...lateUs)).toBeGreaterThan(80_000);
+    const longest = books.operations.map(
+      ({ completedUs, intendedUs = 0 }) => (completedUs ?? 0) - intendedUs,
+    );
+    const maxUs = Math.max(...books.recorder.latencies().map(({ latency }) => latency.maxUs));
+    expect(Math.abs(maxUs - Math.max(...longest))).toBeLessThanOrEqual(maxUs / 1_000);
+  });
+
+  it('calls it failed when the port is closed: each request that is due tries once', async () => {
+    const books = await loadOn({ urls: [`http://127.0.0.1:${await freePort()}`], ...open() });
+    expectSoundBooks(books, []);
+    expectAllAccountedFor(books);
+    expect(books.recorder.counts.failed).toBe(DUE);
+    for (const { error } of books.operations) expect(error).toBe('CONNECT_FAILED');
+  });
+
+  it.each<[string, Answer, { info: 'none' | 'all' | 'some' }]>([
+    [
+      'closes after a reply and says so',
+      (r, s) => s.end(signedReply(r, { connection: 'close' })),
+      { info: 'none' },
+    ],
+    ['closes right after a reply', (r, s) => s.end(signedReply(r)), { info: 'none' }],
+    ['resets without a reply', (_, s) => s.resetAndDestroy(), { info: 'all' }],
+    [
+      'breaks off every second',
+      (r, s) => (r.serial % 2 ? s.end('HTTP/1.1 2') : answer(r, s)),
+      { info: 'some' },
+    ],
+    ['never answers', () => {}, { info: 'all' }],
+  ])('goes on and forgets nothing when the server %s', async (_title, serve, { info }) => {
+    const { books, server } = await loadAgainst(serve, { ...open({ connections: 200 }), drainMs: 100 });
+    expectSoundBooks(books, [server]);
+    expectAllAccountedFor(books);
+    const { sent, counts } = books.recorder;
+    expect(sent).toBe(DUE);
+    expect(counts.failed).toBe(0);
+    if (info === 'none') expect(counts.info).toBeLessThan(sent / 10); // one may have been sent as it closed
+    if (info === 'all') expect(counts.info).toBe(sent);
+    if (info === 'some') expect(counts.info).toBe(sent / 2);
+  });
+
+  it('goes round the regions', async () => {
+    const servers = await Promise.all([0, 1, 2].map(() => startHttpServer(answer)));
+    onTestFinished(async () => void (await Promise.all(servers.map((server) => server.stop()))));
+    const books = await loadOn({ urls: servers.map(({ url }) => url), ...open() });
+    expect(servers.map(({ requests }) => requests.length)).toEqual([34, 33, 33]);
+    servers.forEach(({ requests }, index) => {
+      const ofRegion = books.operations.filter(({ region }) => region === `r${index}`);
+      expect(usersOf(ofRegion)).toEqual(requests.map(userOf).sort());
+    });
+  });
+
+  it('sends no more once it is interrupted', async () => {
+    const interrupt = new AbortController();
+    const serve: Answer = (request, socket) => {
+      if (request.serial === 10) interrupt.abort();
+      socket.write(httpReply(201));
+    };
+    const { books } = await loadAgainst(serve, {
+      ...open(),
+      durationMs: 600_000,
+      signal: interrupt.signal,
+    });
+    expect(books.recorder.sent).toBeGreaterThan(10);
+    expect(books.tookMs).toBeLessThan(20_000);
+  });
+
+  it.each([
+    ['without a rate', { ratePerSecond: 0 }, /^an open load needs a rate above 0; found 0$/],
+    ['with a region that has no connection', { connections: 1 }, /^an open load needs a connection for each/],
+  ])('is refused %s before it sends anything', async (_title, shape, message) => {
+    const server = await startHttpServer(answer);
+    onTestFinished(() => server.stop());
+    await expect(loadOn({ urls: [server.url, server.url], ...open(shape) })).rejects.toThrow(message);
+    expect(server.accepted).toBe(0);
+  });
+});

@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import autocannon from 'autocannon';
+import { OpenclawError } from '../core/errors.ts';
+import { makeRandom } from '../core/prng.ts';
+import { parseStatusPattern } from '../history/foreign/status.ts';
+import { closedLoop } from './closed-loop.ts';
+import { driveConnection, type Pace } from './connection.ts';
+import { openLoop } from './open-loop.ts';
+import { readByStatus } from './outcome.ts';
+import type { Recorder } from './recorder.ts';
+import { makeRequestWriter, type Target } from './target.ts';
+import { type LoadShape, makeUserDraw, type PlannedUser } from './users.ts';
+
+export interface LoadOptions {
+  readonly shape: LoadShape;
+  readonly users: readonly PlannedUser[];
+  readonly targets: readonly Target[];
+  readonly recorder: Recorder;
+  readonly durationMs: number;
+  /** How long replies may still come once no more requests are sent. */
+  readonly drainMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends the load, closed or open as its shape says, and ends with the books closed: when the time is up no more
+ * is sent, replies are waited for, and what stays open is recorded as `info`. Throws INVALID_OPTION before
+ * anything is sent.
+ */
+export async function runLoad(options: LoadOptions): Promise<void> {
+  const { shape, targets, recorder, signal } = options;
+  checkLoad(options);
+  const regions = targets.map((target, index) => ({
+    region: { index, name: target.region },
+    draw: makeUserDraw(options.users, target.region),
+    write: makeRequestWriter(target),
+    read: target.read ?? BY_STATUS,
+  }));
+  const pace = makePace(options);
+  const load = { isDraining: false, startedUs: recorder.nowUs() };
+  let connections = 0;
+
+  const finished = new Promise<void>((resolve, reject) => {
+    const instance = autocannon(
+      {
+        url: targets.map(({ url }) => url) as unknown as string, // a list is allowed; its typings lag
+        connections: shape.connections,
+        duration: 1_000_000, // the end is ours to say: see below
+        sampleInt: 100,
+        timeout: Math.ceil((options.durationMs + options.drainMs) / 1_000) + 60,
+        setupClient: (client) => {
+          const process = connections++;
+          const region = regions[process % regions.length]; // autocannon deals its addresses out in turn
+          if (region === undefined) return;
+          const random = makeRandom(shape.seed, `connection ${process}`);
+          driveConnection(client, { ...region, load, pace, recorder, random, costs: shape.costs, process });
+        },
+      },
+      (error) => (error ? reject(error) : resolve()),
+    );
+    void keepTime(options, { pace, load, started: once(instance, 'start') }).then(() => instance.stop());
+  });
+  await finished;
+  recorder.loseAll(signal.aborted ? 'INTERRUPTED' : 'LOAD_ENDED');
+}
+
+const BY_STATUS = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('429'));
+
+function makePace({ shape, targets, durationMs, recorder }: LoadOptions): Pace {
+  if (shape.mode === 'closed') return closedLoop();
+  const { ratePerSecond = 0, connections } = shape;
+  if (!(ratePerSecond > 0))
+    throw new OpenclawError('INVALID_OPTION', `an open load needs a rate above 0; found ${ratePerSecond}`);
+  if (connections < targets.length)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `an open load needs a connection for each of its ${targets.length} regions; found ${connections}`,
+    );
+  return openLoop({ ratePerSecond, regions: targets.map(({ region }) => region), durationMs, recorder });
+}
+
+/** What the target cannot be told would make the books wrong: one bucket taken for many, or a cost not asked for. */
+function checkLoad({ shape, users, targets }: LoadOptions): void {
+  for (const { region, subjectHeader, costHeader } of targets) {
+    if (subjectHeader === undefined && users.length > 1)
+      throw new OpenclawError(
+        'INVALID_OPTION',
+        `requests to ${region} do not say whose they are, so all are of one bucket; found ${users.length} users`,
+        { hint: 'name a subject header, or plan one user' },
+      );
+    if (costHeader === undefined && shape.costs.some((cost) => cost !== 1))
+      throw new OpenclawError(
+        'INVALID_OPTION',
+        `requests to ${region} cannot ask for a cost other than 1; found ${shape.costs.join(', ')}`,
+        { hint: 'name a cost header, or leave out the costs' },
+      );
+  }
+}
+
+async function keepTime(
+  { durationMs, drainMs, recorder, signal }: LoadOptions,
+  { pace, load, started }: { pace: Pace; load: { isDraining: boolean }; started: Promise<unknown> },
+): Promise<void> {
+  await started;
+  pace.start();
+  await sleep(durationMs, undefined, { signal }).catch(() => {}); // an interrupt ends the load early
+  pace.stop();
+  load.isDraining = true;
+  const deadline = recorder.nowUs() + drainMs * 1_000;
+  while (recorder.inFlight > 0 && recorder.nowUs() < deadline) await sleep(10);
+}
