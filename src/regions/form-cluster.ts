@@ -40,12 +40,12 @@ export async function formCluster(
 }
 
 /** A connection to one node for commands about the cluster; it fails at once when the node is gone. */
-export function connectDirect({ host, port }: Endpoint): Redis {
+export function connectDirect({ host, port }: Endpoint, commandTimeoutMs = 2_000): Redis {
   const client = new Redis({
     host,
     port,
     maxRetriesPerRequest: 0,
-    commandTimeout: 2_000,
+    commandTimeout: commandTimeoutMs,
     retryStrategy: () => 50,
   });
   client.on('error', () => {});
