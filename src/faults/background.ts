@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 /** What a fault goes on doing after it was injected. */
 export interface Background {
   /** Ends it and waits for the step in progress. Throws what it failed with, once. */
@@ -14,7 +12,7 @@ export function inBackground(
   const stopping = new AbortController();
   const over = AbortSignal.any([signal, stopping.signal]);
   const running = run(async (ms) => {
-    if (!over.aborted) await sleep(ms, undefined, { signal: over }).catch(() => {});
+    if (!over.aborted) await waitOr(over, ms);
     return over.aborted ? 'over' : 'go on';
   });
   let failure: { readonly error: unknown } | undefined;
@@ -30,4 +28,16 @@ export function inBackground(
       if (told !== undefined) throw told.error;
     },
   };
+}
+
+function waitOr(over: AbortSignal, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      over.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    over.addEventListener('abort', end);
+  });
 }

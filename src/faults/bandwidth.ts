@@ -1,5 +1,5 @@
 import { between } from '../regions/pairs.ts';
-import { allSettled } from '../regions/settled.ts';
+import { settleAll } from '../regions/settle-all.ts';
 import type { BandwidthSpec } from '../scenario/fault-spec.ts';
 import type { Inject } from './fault.ts';
 import { orUndo } from './undo.ts';
@@ -8,7 +8,7 @@ import { orUndo } from './undo.ts';
 export const bandwidth: Inject<BandwidthSpec> = async (spec, { regions: { links, topology } }) => {
   const pairs = between(spec.between, topology);
   const limit = (rateKBps: number | undefined) =>
-    allSettled(pairs.map((pair) => links.setBandwidth(pair, rateKBps)));
+    settleAll(pairs.map((pair) => links.setBandwidth(pair, rateKBps)));
   return orUndo(
     () => limit(Math.round(spec.rateKBps)),
     () => limit(undefined),

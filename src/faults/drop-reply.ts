@@ -1,4 +1,4 @@
-import { allSettled } from '../regions/settled.ts';
+import { settleAll } from '../regions/settle-all.ts';
 import { regionPairs } from '../regions/topology.ts';
 import type { DropReplySpec } from '../scenario/fault-spec.ts';
 import type { Inject } from './fault.ts';
@@ -8,7 +8,7 @@ import { orUndo } from './undo.ts';
 export const dropReply: Inject<DropReplySpec> = async (spec, { regions: { links, topology } }) => {
   const pairs = regionPairs(topology.regions).filter(({ from }) => spec.regions.includes(from));
   return orUndo(
-    () => allSettled(pairs.map((pair) => links.dropReplies(pair))),
-    () => allSettled(pairs.map((pair) => links.passReplies(pair))),
+    () => settleAll(pairs.map((pair) => links.dropReplies(pair))),
+    () => settleAll(pairs.map((pair) => links.passReplies(pair))),
   );
 };

@@ -1,6 +1,6 @@
 import type { Links } from '../regions/links.ts';
 import { between } from '../regions/pairs.ts';
-import { allSettled } from '../regions/settled.ts';
+import { settleAll } from '../regions/settle-all.ts';
 import { type RegionPair, roundTripMs, type Topology } from '../regions/topology.ts';
 import type { LatencySpec } from '../scenario/fault-spec.ts';
 import { inBackground } from './background.ts';
@@ -35,7 +35,7 @@ interface Between {
 
 /** Over what the topology has for the pair; a Toxiproxy takes whole milliseconds. */
 async function setOver({ links, topology, pairs }: Between, addMs: number, jitterMs: number): Promise<void> {
-  await allSettled(
+  await settleAll(
     pairs.map((pair) =>
       links.setLatency(pair, {
         latencyMs: Math.round(roundTripMs(topology, pair) / 2 + addMs),

@@ -40,12 +40,12 @@ export async function formCluster(
 }
 
 /** A connection to one node for commands about the cluster; it fails at once when the node is gone. */
-export function connectDirect({ host, port }: Endpoint, commandTimeoutMs = 2_000): Redis {
+export function connectDirect({ host, port }: Endpoint): Redis {
   const client = new Redis({
     host,
     port,
     maxRetriesPerRequest: 0,
-    commandTimeout: commandTimeoutMs,
+    commandTimeout: 2_000,
     retryStrategy: () => 50,
   });
   client.on('error', () => {});

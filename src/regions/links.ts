@@ -1,6 +1,6 @@
 import { OpenclawError } from '../core/errors.ts';
 import type { ToxicToAdd, ToxiproxyClient } from '../toxiproxy/client.ts';
-import { allSettled } from './settled.ts';
+import { settleAll } from './settle-all.ts';
 import { type RegionPair, regionPairs, roundTripMs, type Topology } from './topology.ts';
 
 /** How a link is cut: `blackhole` swallows what flows, connects succeed; `refuse` closes, connects fail at once. */
@@ -83,7 +83,7 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
     { client: clientOf(to), proxies: proxiesTo(from), stream: 'downstream' },
   ];
   const onEach = (pair: RegionPair, act: (flow: Flow, proxy: string) => Promise<void>) =>
-    allSettled(flows(pair).flatMap((flow) => flow.proxies.map((proxy) => act(flow, proxy))));
+    settleAll(flows(pair).flatMap((flow) => flow.proxies.map((proxy) => act(flow, proxy))));
   const put = (pair: RegionPair, type: string, attributes: Record<string, number>) =>
     onEach(pair, ({ client, stream }, proxy) =>
       putToxic(client, proxy, { name: `${type}_${stream}`, type, stream, attributes }),
@@ -91,25 +91,25 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
   const drop = (pair: RegionPair, type: string) =>
     onEach(pair, ({ client, stream }, proxy) => dropToxic(client, proxy, `${type}_${stream}`));
   const setEnabled = ({ from, to }: RegionPair, enabled: boolean) =>
-    allSettled(proxiesTo(to).map((proxy) => clientOf(from).setEnabled(proxy, enabled)));
+    settleAll(proxiesTo(to).map((proxy) => clientOf(from).setEnabled(proxy, enabled)));
   const passReplies = ({ from, to }: RegionPair) =>
-    allSettled(dataProxiesTo(to).map((proxy) => dropToxic(clientOf(from), proxy, DROP_REPLY.name)));
+    settleAll(dataProxiesTo(to).map((proxy) => dropToxic(clientOf(from), proxy, DROP_REPLY.name)));
 
   return {
     async cut(pairs, mode) {
-      await allSettled(
+      await settleAll(
         pairs.map((pair) =>
           mode === 'refuse' ? setEnabled(pair, false) : put(pair, 'timeout', { timeout: 0 }),
         ),
       );
     },
     async restore(pairs) {
-      await allSettled(
+      await settleAll(
         pairs.flatMap((pair) => [setEnabled(pair, true), drop(pair, 'timeout'), passReplies(pair)]),
       );
     },
     async dropReplies({ from, to }) {
-      await allSettled(dataProxiesTo(to).map((proxy) => putToxic(clientOf(from), proxy, DROP_REPLY)));
+      await settleAll(dataProxiesTo(to).map((proxy) => putToxic(clientOf(from), proxy, DROP_REPLY)));
     },
     passReplies,
     async setLatency(pair, { latencyMs, jitterMs }) {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './form-cluster.ts';
@@ -62,36 +61,22 @@ export async function watchRoles(
   { topology, direct }: Pick<Regions, 'topology' | 'direct'>,
   options: RoleWatchOptions,
 ): Promise<RoleWatch> {
-  const stopping = new AbortController();
-  const watched = topology.nodes.map(({ name }) => {
-    const client = connectDirect(direct(name), SILENT_MS);
-    const watch = new NodeWatch(name, client, topology, options);
-    return { name, client, watch };
-  });
-  await Promise.all(watched.map(({ watch }) => watch.look()));
-  const loops = watched.map(({ watch }) => repeat(watch, options.everyMs ?? EVERY_MS, stopping.signal));
+  const watches = topology.nodes.map(
+    ({ name }) => new NodeWatch({ name, client: connectDirect(direct(name)), topology }, options),
+  );
+  await Promise.all(watches.map((watch) => watch.look()));
+  for (const watch of watches) watch.lookAgain();
   return {
-    current: () => new Map(watched.map(({ name, watch }) => [name, watch.role])),
+    current: () => new Map(watches.map(({ name, role }) => [name, role])),
     async stop() {
-      stopping.abort();
-      for (const { client } of watched) client.disconnect();
-      await Promise.all(loops);
-      for (const { watch } of watched) watch.decideRestart(watch.role.role === 'primary');
+      await Promise.all(watches.map((watch) => watch.stop()));
     },
   };
 }
 
-async function repeat(watch: NodeWatch, everyMs: number, stopping: AbortSignal): Promise<void> {
-  for (;;) {
-    await sleep(everyMs, undefined, { signal: stopping }).catch(() => {});
-    if (stopping.aborted) return;
-    await watch.look(stopping);
-  }
-}
-
 /** What is known of one node. */
 class NodeWatch {
-  readonly #name: string;
+  readonly name: string;
   readonly #client: Redis;
   readonly #persistence: Topology['persistence'];
   readonly #options: RoleWatchOptions;
@@ -100,11 +85,18 @@ class NodeWatch {
   /** Another process may answer on a new connection. */
   #isNewConnection = true;
   #restart: { runId: string; previousRunId: string; atUs: number; hasNothing: boolean } | undefined;
+  #asking: Promise<Answer | undefined> | undefined;
+  #looking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
-  constructor(name: string, client: Redis, { persistence }: Topology, options: RoleWatchOptions) {
-    this.#name = name;
+  constructor(
+    { name, client, topology }: { name: string; client: Redis; topology: Topology },
+    options: RoleWatchOptions,
+  ) {
+    this.name = name;
     this.#client = client;
-    this.#persistence = persistence;
+    this.#persistence = topology.persistence;
     this.#options = options;
     client.on('close', () => {
       this.#isNewConnection = true;
@@ -115,9 +107,26 @@ class NodeWatch {
     return this.#role ?? DOWN;
   }
 
-  async look(stopping?: AbortSignal): Promise<void> {
-    const answer = await this.#ask().catch(() => undefined);
-    if (stopping?.aborted) return; // its end of the connection was ours
+  /** From now on, until it is stopped. */
+  lookAgain(): void {
+    this.#timer = setTimeout(() => {
+      this.#looking = this.look().then(() => {
+        if (!this.#isStopped) this.lookAgain();
+      });
+    }, this.#options.everyMs ?? EVERY_MS);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    this.#client.disconnect(); // which ends a look that waits for an answer
+    await this.#looking;
+    this.#decideRestart(this.role.role === 'primary');
+  }
+
+  async look(): Promise<void> {
+    const answer = await this.#answer();
+    if (this.#isStopped) return; // that it is silent is our own doing
     const { nowUs, onChange } = this.#options;
     const atUs = nowUs();
     const before = this.#role;
@@ -125,22 +134,22 @@ class NodeWatch {
     this.#role = now;
     if (before !== undefined && (before.role !== now.role || before.slots !== now.slots)) {
       const change = { from: before.role, to: now.role, slots: now.slots };
-      onChange({ event: 'role', node: this.#name, atUs, ...change });
+      onChange({ event: 'role', node: this.name, atUs, ...change });
     }
     if (answer?.process !== undefined) this.#noteProcess(answer.process, atUs);
-    // Back in service, with what it has; any other role, or none, and it never was.
-    if (now.role !== 'primary') this.decideRestart(false);
-    else if (answer?.isServing) this.decideRestart(true);
+    // Back in service with what it has, or a replica, which takes what its primary has. A stall decides nothing.
+    if (now.role === 'replica') this.#decideRestart(false);
+    else if (answer?.isServing) this.#decideRestart(true);
   }
 
   /** Tells of a restart once it is known whether the new process serves what the old one did. */
-  decideRestart(serves: boolean): void {
+  #decideRestart(serves: boolean): void {
     if (this.#restart === undefined) return;
     const { hasNothing, ...seen } = this.#restart;
     this.#restart = undefined;
     this.#options.onChange({
       event: 'restarted',
-      node: this.#name,
+      node: this.name,
       ...seen,
       isEmpty: serves && hasNothing,
     });
@@ -151,7 +160,7 @@ class NodeWatch {
     const previousRunId = this.#runId;
     this.#runId = runId;
     if (previousRunId === undefined || previousRunId === runId) return;
-    this.decideRestart(false); // it was restarted again before it served
+    this.#decideRestart(false); // it was restarted again before it served
     this.#restart = {
       runId,
       previousRunId,
@@ -160,7 +169,27 @@ class NodeWatch {
     };
   }
 
-  async #ask() {
+  /**
+   * Undefined when it is silent; what it has not answered yet is not asked again. Where it was this program that
+   * had no time, the answer is there by now: sockets are read once more before that is decided.
+   */
+  #answer(): Promise<Answer | undefined> {
+    this.#asking ??= this.#ask()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#asking = undefined;
+      });
+    const asking = this.#asking;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => setImmediate(resolve, undefined), SILENT_MS);
+      void asking.then((answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+    });
+  }
+
+  async #ask(): Promise<Answer> {
     const isNew = this.#isNewConnection;
     const client = this.#client;
     const undecided = this.#restart !== undefined || isNew;
@@ -171,9 +200,7 @@ class NodeWatch {
       isNew ? client.dbsize() : 0,
     ]);
     if (isNew) this.#isNewConnection = false;
-    const own = parseClusterNodes(String(nodes)).find(({ isMyself }) => isMyself);
-    if (own === undefined) throw new Error('a node that does not know itself');
-    const role: NodeRole = { role: own.role, slots: own.slots.join(' ') };
+    const role = readOwnRole(String(nodes));
     const runId = /run_id:(\w+)/.exec(server ?? '')?.[1];
     return {
       role,
@@ -181,6 +208,19 @@ class NodeWatch {
       process: runId === undefined ? undefined : ({ runId, keys } satisfies NewProcess),
     };
   }
+}
+
+/** Of its own line alone: all the others are read for nothing, twenty times a second and node. */
+function readOwnRole(nodes: string): NodeRole {
+  const [own] = parseClusterNodes(/^.*\bmyself\b.*$/m.exec(nodes)?.[0] ?? '');
+  if (own === undefined) throw new Error('a node that does not know itself');
+  return { role: own.role, slots: own.slots.join(' ') };
+}
+
+interface Answer {
+  readonly role: NodeRole;
+  readonly isServing: boolean;
+  readonly process: NewProcess | undefined;
 }
 
 interface NewProcess {

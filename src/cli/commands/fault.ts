@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { makeRandom } from '../../core/prng.ts';
 import { injectFault, isMomentary } from '../../faults/registry.ts';
 import { healLinks } from '../../regions/links.ts';
-import { allSettled } from '../../regions/settled.ts';
+import { settleAll } from '../../regions/settle-all.ts';
 import type { FaultSpec } from '../../scenario/fault-spec.ts';
 import { type ChosenRegions, choosingRegions, openRegions } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
@@ -53,7 +53,7 @@ function healCommand(environment: Environment): Command {
     .addHelpText('after', '\nExample:\n  $ openclaw-rl fault heal')
     .action(async (chosen: ChosenRegions) => {
       const regions = await openRegions(environment, chosen);
-      await allSettled([
+      await settleAll([
         healLinks(regions.links, regions.topology),
         ...regions.topology.nodes.map(({ name }) => regions.nodes.heal(name)),
       ]);
