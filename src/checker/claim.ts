@@ -1,6 +1,6 @@
 import { OpenclawError, quoted } from '../core/errors.ts';
-import { nearest } from './nearest.ts';
 import { formatLimit, LIMIT_FORMS, type LimitUnit, parseLimit } from './claim-limit.ts';
+import { nearest } from './nearest.ts';
 
 /** Broken, the first makes a run fail, the second leaves it unknown, the third has an exit code of its own. */
 export type ClaimKind = 'correctness' | 'evidence' | 'performance';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type Command, Option } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import { openExternal } from '../regions/external.ts';
@@ -88,18 +89,28 @@ export function topologyOf(flags: TopologyFlags): Topology {
   });
 }
 
-/** Brings up a cluster by these flags, or takes the one of that name that is up already. */
+/** A cluster to bring up. */
+export interface ClusterRequest
+  extends Pick<UpOptions, 'name' | 'topology' | 'lifetime' | 'steppableClocks'> {
+  readonly seed: number;
+  /** The server program; default: one that is found. */
+  readonly server?: string;
+}
+
+/** Brings up a cluster, or takes the one of that name that is up already. */
 export async function bringUp(
   environment: Environment,
-  flags: TopologyFlags,
-  { name, lifetime }: Pick<UpOptions, 'name' | 'lifetime'>,
+  { seed, server, ...up }: ClusterRequest,
 ): Promise<Regions> {
-  const topology = topologyOf(flags);
+  const { name, steppableClocks = false } = up;
   const store = clusterStore(environment);
   await sweep(environment, store);
   const existing = await store.read(name);
   if (existing?.phase === 'up') {
-    if (isRunning(existing, store)) return attach(store, existing);
+    if (isRunning(existing, store)) {
+      if (steppableClocks) checkSteppable(existing);
+      return attach(store, existing);
+    }
     environment.log(`cluster ${name} is no longer running (a reboot?): starting it again\n`);
     await endLocalCluster(store, name);
   }
@@ -107,16 +118,21 @@ export async function bringUp(
   if (lack !== undefined) throw new OpenclawError('ENVIRONMENT_FAILED', lack, { hint: 'use Linux' });
   const provider = createLocalProvider({
     store,
-    binary: await findServer(flags.server),
+    binary: await findServer(server),
     self: environment.self,
-    seed: flags.seed,
+    seed,
   });
   return provider.up({
-    name,
-    topology,
-    lifetime,
+    ...up,
     signal: environment.interrupt,
     onProgress: (what) => environment.log(`${what}\n`),
+  });
+}
+
+function checkSteppable({ name, provision }: ClusterState): void {
+  if (provision.steppableClocks === true) return;
+  throw new OpenclawError('ENVIRONMENT_FAILED', `cluster ${name} is up, and its clocks cannot be stepped`, {
+    hint: `openclaw-rl down --name ${name} && openclaw-rl up --name ${name} --steppable-clocks`,
   });
 }
 
@@ -193,6 +209,15 @@ export async function sweep(environment: Environment, store: ClusterStore): Prom
 export async function findRunning(store: ClusterStore, name: string): Promise<Regions | undefined> {
   const state = await store.read(name);
   return state?.phase === 'up' && isRunning(state, store) ? attach(store, state) : undefined;
+}
+
+/** The topology of the cluster of that name, if it is up and the flags ask for no other. */
+export async function standingTopology(
+  environment: Environment,
+  flags: TopologyFlags & { readonly name: string },
+): Promise<Topology | undefined> {
+  if (!isDeepStrictEqual(topologyOf(flags), planTopology(DEFAULT_TOPOLOGY))) return undefined;
+  return (await findRunning(clusterStore(environment), flags.name))?.topology;
 }
 
 /** The flags that bring up the same cluster again. */

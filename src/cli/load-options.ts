@@ -34,7 +34,12 @@ export function loadOptions(command: Command): Command {
       0.7,
     )
     .option('--roaming <share>', 'share of users who come from every region', decimalNumber(0, 1), 0.2)
-    .option('--cost <tokens>', 'tokens a request asks for; of several, with commas, each as likely', parseCosts, [1])
+    .option(
+      '--cost <tokens>',
+      'tokens a request asks for; of several, with commas, each as likely',
+      parseCosts,
+      [1],
+    )
     .option('--ramp <seconds>', 'users arrive one after another during this time', decimalNumber(0, 3_600), 2)
     .option('--duration <seconds>', 'how long requests are sent', decimalNumber(0.1, 3_600), 20);
 }
@@ -48,7 +53,16 @@ function parseCosts(text: string): readonly number[] {
 }
 
 /** The flags that make the same load again. */
-export function loadCommandLine({ connections, rate, users, skew, roaming, cost, ramp, duration }: LoadFlags): string {
+export function loadCommandLine({
+  connections,
+  rate,
+  users,
+  skew,
+  roaming,
+  cost,
+  ramp,
+  duration,
+}: LoadFlags): string {
   return [
     `--connections ${connections}${rate === undefined ? '' : ` --rate ${rate}`} --users ${users} --skew ${skew}`,
     `--roaming ${roaming} --cost ${cost.join(',')} --ramp ${ramp} --duration ${duration}`,

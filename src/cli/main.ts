@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import { benchCommand } from './commands/bench.ts';
+import { chaosCommand } from './commands/chaos.ts';
 import { checkCommand } from './commands/check.ts';
 import { compareCommand } from './commands/compare.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -11,6 +12,7 @@ import { gateCommand } from './commands/gate.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { regionalToxiproxyCommand } from './commands/regional-toxiproxy.ts';
 import { reportCommand } from './commands/report.ts';
+import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
 import { toxiproxyCommand } from './commands/toxiproxy.ts';
@@ -24,6 +26,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 const COMMANDS = [
   benchCommand,
+  chaosCommand,
+  runCommand,
   checkCommand,
   gateCommand,
   reportCommand,

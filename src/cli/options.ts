@@ -84,3 +84,8 @@ export function parseDurationMs(text: string): number {
   if (ms === undefined) throw new InvalidArgumentError('Expected a time like 500ms, 10s or 2m.');
   return ms;
 }
+
+/** As `parseDurationMs`, and with a minus before it for a time back. */
+export function parseShiftMs(text: string): number {
+  return text.startsWith('-') ? -parseDurationMs(text.slice(1)) : parseDurationMs(text);
+}

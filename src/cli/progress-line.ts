@@ -1,5 +1,5 @@
-import { OUTCOMES } from '../history/operation.ts';
 import type { LoadProgress, Progress } from '../experiment/progress.ts';
+import { OUTCOMES } from '../history/operation.ts';
 
 /** One line of what a run is doing. */
 export function progressLine({ stage, elapsedMs, detail, load }: Progress): string {

@@ -1,27 +1,58 @@
 import { basename, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { Command } from 'commander';
-import type { ProvideSystem } from '../experiment/system.ts';
+import { type Command, Option } from 'commander';
+import { explainClaim, parseClaim } from '../checker/claim.ts';
+import type { Promised } from '../checker/promise.ts';
 import { makeRunFolder, writeRunFile } from '../experiment/run-folder.ts';
+import { type ProvideSystem, regionsSystem } from '../experiment/system.ts';
 import { DEFAULT_PREFIX } from '../limiter/key.ts';
+import type { Regions } from '../regions/provider.ts';
 import { planTopology } from '../regions/topology.ts';
+import { renderJunit } from '../report/junit.ts';
+import { renderMarkdown } from '../report/markdown.ts';
+import { makeReport } from '../report/report.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning } from './cluster.ts';
 import type { Environment } from './environment.ts';
+import { exitCodeOfReport } from './exit-codes.ts';
+import { type Format, formatOption, jsonText, render } from './output.ts';
 import { progressLine, RATES_LEGEND } from './progress-line.ts';
 
 /** What the commands that make a run take besides its plan. */
 export interface RunFlags {
+  readonly format: Format;
+  readonly json: boolean;
   readonly name: string;
   readonly reports: string;
-  readonly json: boolean;
+  /** The server program for a cluster that is brought up for this run. */
+  readonly server?: string;
 }
 
 export function runOptions(command: Command): Command {
   return command
-    .option('--name <name>', 'run on this cluster if it is up, and leave it up', DEFAULT_CLUSTER)
+    .option(
+      '--name <name>',
+      'run on this cluster if it is up and is as the run wants it, and leave it up',
+      DEFAULT_CLUSTER,
+    )
     .option('--reports <folder>', 'runs are kept in here', 'reports')
-    .option('--json', 'print one JSON document and nothing else', false);
+    .addOption(formatOption())
+    .option('--json', 'the same as --format json', false);
+}
+
+/** What `claimOption` gives. */
+export interface ClaimFlags {
+  readonly claim?: readonly string[];
+}
+
+export function claimOption(): Option {
+  return new Option(
+    '--claim <claim>',
+    "what the run must show, like 'total-excess <= bound'; repeatable, instead of what is claimed otherwise",
+  ).argParser((text: string, sofar: readonly string[] = []) => {
+    parseClaim(text);
+    return [...sofar, text];
+  });
 }
 
 export interface RunRequest {
@@ -29,13 +60,13 @@ export interface RunRequest {
   /** The command that makes this run again. */
   readonly command: string;
   readonly flags: RunFlags;
-  /** The server program for a cluster that is brought up for this run. */
-  readonly server?: string;
+  /** Instead of regions of ours: what somebody else runs, and what it claims to enforce. */
+  readonly audit?: { readonly system: ProvideSystem; readonly promise: Promised };
 }
 
 /** Runs a plan, writes what came of it into a folder of its own, prints it, and sets the exit code. */
 export async function runAndReport(request: RunRequest, environment: Environment): Promise<void> {
-  const { plan, command, flags } = request;
+  const { plan, command, flags, audit } = request;
   const startedAt = new Date();
   for (const claim of plan.claims) environment.log(`claim: ${explainClaim(parseClaim(claim))}\n`);
   const folder = await makeRunFolder(
@@ -43,13 +74,64 @@ export async function runAndReport(request: RunRequest, environment: Environment
     startedAt,
     `${plan.scenario}-${plan.seed}`,
   );
+  const provide = audit?.system ?? (await chooseRegions(request, folder, environment));
   const { runPlan } = await import('../experiment/run.ts'); // heavy: not for --help, nor for the children
+  environment.log(`${RATES_LEGEND}\n`);
   const result = await runPlan({
-    plan,
-    folder,
-    startedAt,
-    provide: await chooseSystem(request, folder, environment),
+    ...{ plan, folder, startedAt, provide },
+    ...(audit && { promise: audit.promise }),
     signal: environment.interrupt,
     onProgress: (progress) => environment.log(`${progressLine(progress)}\n`),
   });
+  const report = makeReport({
+    ...{ plan, command, folder },
+    startedAt: startedAt.toISOString(),
+    system: result.system,
+    loadMs: Math.round(result.loadMs),
+    check: result.check,
+    latencies: result.latencies,
+  });
+  await writeRunFile(folder, 'report.json', jsonText(report));
+  await writeRunFile(folder, 'report.md', renderMarkdown(report));
+  await writeRunFile(folder, 'junit.xml', renderJunit(report));
+  environment.out(render(report, flags, environment));
+  for (const leftover of result.leftovers) environment.log(`warning: not undone: ${leftover}\n`);
+  environment.setExitCode(
+    environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
+  );
+}
+
+/** The cluster of that name if it is up and fits, else one that ends with the run. */
+async function chooseRegions(
+  { plan, flags }: RunRequest,
+  folder: string,
+  environment: Environment,
+): Promise<ProvideSystem> {
+  const store = clusterStore(environment);
+  const topology = planTopology(plan.topology);
+  const steppableClocks = plan.faults.some(({ fault }) => fault === 'node-clock');
+  const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // fresh keys: every bucket begins full
+  const running = await findRunning(store, flags.name);
+  const fits = isDeepStrictEqual(running?.topology, topology) && !steppableClocks;
+  if (running !== undefined && !fits)
+    environment.log(`cluster ${flags.name} is up, but not as this run wants it: it brings up its own\n`);
+  else if (running !== undefined) await store.noteRun(flags.name, { policy: plan.policy, prefix });
+  const provide = async (): Promise<{ regions: Regions; isOurs: boolean }> => {
+    if (running !== undefined && fits) return { regions: running, isOurs: false };
+    const { seed } = plan;
+    const name = `run-${process.pid}`;
+    const { server } = flags;
+    const request = { name, topology, lifetime: 'run', steppableClocks, seed } as const;
+    const regions = await bringUp(environment, { ...request, ...(server !== undefined && { server }) });
+    return { regions, isOurs: true };
+  };
+  return regionsSystem({ self: environment.self, env: serviceEnvironment(environment), prefix, provide });
+}
+
+/** The services' Redis is ours and has no password: one that is meant for another must not reach it. */
+function serviceEnvironment({ env }: Environment): Record<string, string> {
+  const { REDIS_USERNAME: _user, REDIS_PASSWORD: _password, ...rest } = env;
+  return Object.fromEntries(
+    Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

@@ -53,11 +53,19 @@ function linkRow(
 
 /** What differs from the plan of the cluster. */
 function inForce(
-  { cut, rateKBps, latencyMs, jitterMs, configuredRoundTripMs }: Omit<LinkStatus, 'from' | 'to'>,
+  {
+    cut,
+    dropsReplies,
+    rateKBps,
+    latencyMs,
+    jitterMs,
+    configuredRoundTripMs,
+  }: Omit<LinkStatus, 'from' | 'to'>,
   colours: Colours,
 ): string {
   return [
     cut === undefined ? '' : colours.red(`cut (${cut})`),
+    dropsReplies ? colours.red('replies dropped') : '',
     latencyMs === configuredRoundTripMs / 2 ? '' : `${latencyMs} ms one way`,
     jitterMs === 0 ? '' : `jitter ${jitterMs} ms`,
     rateKBps === undefined ? '' : `${rateKBps} kB/s`,

@@ -53,7 +53,9 @@ export class FaultSchedule {
     this.#over.abort();
     const failures: string[] = [];
     for (const { fault } of [...this.#inForce].reverse()) {
-      await this.#heal(fault).catch((error: unknown) => failures.push(`heal ${fault.fault}: ${String(error)}`));
+      await this.#heal(fault).catch((error: unknown) =>
+        failures.push(`heal ${fault.fault}: ${String(error)}`),
+      );
     }
     await Promise.all(this.#running);
     return failures;

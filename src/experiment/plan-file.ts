@@ -11,8 +11,8 @@ export async function writePlan(folder: string, plan: Plan, users: readonly Plan
 }
 
 export function shapeOf({ seed, topology: { regions }, load }: Plan): LoadShape {
-  const { connections, users, skew, roaming, costs, rampMs } = load;
-  return { seed, regions, connections, users, skew, roaming, costs, rampMs };
+  const { durationMs: _ofTheRun, ...shape } = load;
+  return { seed, regions, ...shape };
 }
 
 /** The buckets that are expected to be asked most. */

@@ -19,7 +19,7 @@ import type { System } from './system.ts';
 /** A run that was recorded, before it is judged. */
 interface Recorded {
   readonly history: History;
-  readonly recorder: Recorder;
+  readonly latencies: ReturnType<Recorder['latencies']>;
   readonly loadMs: number;
 }
 
@@ -33,7 +33,9 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const { regions } = system;
   const stop = new AbortController();
   const signal = AbortSignal.any([run.signal, stop.signal]);
-  const history = new HistoryFile(join(folder, 'history.ndjson'), makeHeader(run, system), () => stop.abort());
+  const history = new HistoryFile(join(folder, 'history.ndjson'), makeHeader(run, system), () =>
+    stop.abort(),
+  );
   const tally = new LiveTally(
     plan.topology.regions,
     busiestBuckets(plan, run.users),
@@ -66,9 +68,8 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   try {
     report('load', { detail: describeLoad(run) });
     faults?.start(() => stop.abort());
-    const { load } = plan;
-    const { users } = run;
-    await runLoad({ load, shape: shapeOf(plan), users, targets: system.targets, recorder, drainMs: DRAIN_MS, signal });
+    const load = { shape: shapeOf(plan), users: run.users, targets: system.targets, recorder, signal };
+    await runLoad({ ...load, durationMs, drainMs: DRAIN_MS });
     loadMs = (recorder.nowUs() - startedUs) / 1_000;
   } finally {
     clearInterval(ticker);
@@ -78,7 +79,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   }
   if (faults?.failure !== undefined) throw faults.failure;
   const recorded = await endHistory(history, recorder, folder);
-  return { history: recorded, recorder, loadMs };
+  return { history: recorded, latencies: recorder.latencies(), loadMs };
 }
 
 function makeSchedule(
@@ -103,7 +104,10 @@ async function watch(
   history: HistoryFile,
   cleanup: Run['cleanup'],
 ): Promise<{ stop(): Promise<void> }[]> {
-  const watches = [await watchClocks(regions, recorder, history), await recordRoles(regions, recorder, history)];
+  const watches = [
+    await watchClocks(regions, recorder, history),
+    await recordRoles(regions, recorder, history),
+  ];
   for (const { stop } of watches) cleanup.add('stop watching', stop);
   return watches;
 }

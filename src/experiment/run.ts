@@ -1,10 +1,12 @@
+import type { CheckReport } from '../checker/check.ts';
+import type { Promised } from '../checker/promise.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
 import { makeUserDraw, type PlannedUser, planUsers } from '../load/users.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { Cleanup } from './cleanup.ts';
-import { type JudgedRun, judgeRun } from './judge-run.ts';
+import { judgeRun } from './judge-run.ts';
 import { shapeOf, writePlan } from './plan-file.ts';
 import type { OnProgress, Progress, Stage } from './progress.ts';
 import { recordRun } from './record-run.ts';
@@ -12,6 +14,8 @@ import type { ProvideSystem, System } from './system.ts';
 
 export interface RunOptions {
   readonly plan: Plan;
+  /** What the limiter claims to enforce; a token bucket without. */
+  readonly promise?: Promised;
   /** The folder of this run; made by `makeRunFolder`. */
   readonly folder: string;
   readonly startedAt: Date;
@@ -20,7 +24,9 @@ export interface RunOptions {
   readonly onProgress: OnProgress;
 }
 
-export interface RunResult extends JudgedRun {
+export interface RunResult {
+  readonly check: CheckReport;
+  readonly latencies: ReturnType<Recorder['latencies']>;
   /** Provider and server, for people. */
   readonly system: string;
   readonly loadMs: number;
@@ -78,15 +84,15 @@ async function playStages(run: Run): Promise<Omit<RunResult, 'leftovers'>> {
   });
   throwIfAborted(signal);
   await warmUp(run, system);
-  const { recorder, history, loadMs } = await recordRun(run, system);
+  const { history, latencies, loadMs } = await recordRun(run, system);
   report('check');
-  return { ...judgeRun(run, history, recorder), system: system.description, loadMs };
+  return { check: judgeRun(run, history), latencies, system: system.description, loadMs };
 }
 
 /** Fresh processes are slow and their connections are few: load on buckets of its own, which is not judged. */
 async function warmUp({ plan, signal, report }: Run, { targets }: System): Promise<void> {
   report('warm up');
-  const shape = shapeOf(plan);
+  const shape = { ...shapeOf(plan), mode: 'closed', costs: [1] } as const;
   const users = shape.regions.map((region) => ({
     name: `warm-up-${region}`,
     regions: [region],
@@ -94,8 +100,7 @@ async function warmUp({ plan, signal, report }: Run, { targets }: System): Promi
     arrivesMs: 0,
   }));
   const recorder = new Recorder(() => {});
-  const load = { ...plan.load, durationMs: WARM_UP_MS };
-  await runLoad({ load, shape, users, targets, recorder, drainMs: DRAIN_MS, signal });
+  await runLoad({ shape, users, targets, recorder, durationMs: WARM_UP_MS, drainMs: DRAIN_MS, signal });
   throwIfAborted(signal);
 }
 

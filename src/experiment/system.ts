@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Target } from '../load/target.ts';
+import { sampleTarget, type Target } from '../load/target.ts';
+import { setServiceClock } from '../rating/set-service-clock.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import type { Regions } from '../regions/provider.ts';
 import type { Plan } from '../scenario/plan.ts';
@@ -59,11 +60,11 @@ export function regionsSystem({ self, env, prefix, provide }: RegionsSource): Pr
     const services = new Map<string, RegionServices>(started);
     return {
       description: regions.description,
-      targets: started.map(([region, { gateway }]) => ratingTarget(region, gateway)),
+      targets: started.map(([region, { gateway }]) => sampleTarget(region, gateway)),
       regions,
       isOurs,
       initial: 'full', // the prefix of a run is its own
-      setServiceClock: (region, offsetMs) => setClock(services.get(region)?.rating ?? '', offsetMs),
+      setServiceClock: (region, offsetMs) => setServiceClock(services.get(region)?.rating ?? '', offsetMs),
     };
   };
 }

@@ -1,65 +1,36 @@
-import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
+import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
-import type { Progress } from '../../experiment/bench.ts';
-import { makeRunFolder, writeRunFile } from '../../experiment/run-folder.ts';
-import { DEFAULT_PREFIX } from '../../limiter/key.ts';
-import { renderJunit } from '../../report/junit.ts';
-import { renderMarkdown } from '../../report/markdown.ts';
-import { makeReport } from '../../report/report.ts';
-import type { Plan } from '../../scenario/plan.ts';
-import {
-  bringUp,
-  clusterStore,
-  DEFAULT_CLUSTER,
-  findRunning,
-  type TopologyFlags,
-  topologyCommandLine,
-  topologyOptions,
-} from '../cluster.ts';
+import { makePlan } from '../../scenario/make-plan.ts';
+import { standingTopology, type TopologyFlags, topologyCommandLine, topologyOptions } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
-import { exitCodeOfReport } from '../exit-codes.ts';
-import { decimalNumber, type LimiterFlags, limiterOptions, wholeNumber } from '../options.ts';
-import { jsonText, render } from '../output.ts';
+import { type LoadFlags, loadCommandLine, loadOptions } from '../load-options.ts';
+import { type LimiterFlags, limiterOptions } from '../options.ts';
+import { readScenario } from '../read-scenario.ts';
+import {
+  type ClaimFlags,
+  claimOption,
+  type RunFlags,
+  type RunRequest,
+  runAndReport,
+  runOptions,
+} from '../run-plan.ts';
+import { loadInput, SCENARIO_RULES, topologyInput } from '../scenario-rules.ts';
+import { auditSystem, type TargetFlags, targetOptions, targetRegions } from '../target-options.ts';
+import { typedCommand } from '../typed-command.ts';
 
-interface Options extends TopologyFlags, LimiterFlags {
-  readonly name: string;
-  readonly connections: number;
-  readonly users: number;
-  readonly skew: number;
-  readonly roaming: number;
-  readonly ramp: number;
-  readonly duration: number;
-  readonly reports: string;
-  readonly json: boolean;
-}
+interface Flags extends TopologyFlags, LimiterFlags, LoadFlags, RunFlags, ClaimFlags, TargetFlags {}
 
 export function benchCommand(environment: Environment): Command {
-  return limiterOptions(topologyOptions(new Command('bench')))
+  const command = new Command('bench')
     .description(
       'Bring up three regions, each with gateway and Rating service, fire the load, judge, tear down.',
     )
-    .option(
-      '--connections <count>',
-      'concurrent users, each with one request in flight',
-      wholeNumber(1, 10_000),
-      1_000,
-    )
-    .option('--users <count>', 'accounts they use, a bucket each', wholeNumber(1, 1_000_000), 200)
-    .option(
-      '--skew <exponent>',
-      'Zipf exponent of how often each user is drawn; 0 is uniform',
-      decimalNumber(0, 5),
-      0.7,
-    )
-    .option('--roaming <share>', 'share of users who come from every region', decimalNumber(0, 1), 0.2)
-    .option('--ramp <seconds>', 'users arrive one after another during this time', decimalNumber(0, 3_600), 2)
-    .option('--duration <seconds>', 'how long requests are sent', decimalNumber(0.1, 3_600), 10)
-    .option('--name <name>', 'run on this cluster if it is up, and leave it up', DEFAULT_CLUSTER)
-    .option('--reports <folder>', 'runs are kept in here', 'reports')
-    .option('--json', 'print one JSON document and nothing else', false)
-    .addHelpText('after', EXAMPLES)
-    .action((options: Options) => bench(options, environment));
+    .argument('[scenario]', 'a scenario to run instead, as `run` does')
+    .addHelpText('after', EXAMPLES);
+  return targetOptions(
+    limiterOptions(topologyOptions(loadOptions(runOptions(command)))).addOption(claimOption()),
+  ).action((scenario: string | undefined, flags: Flags) => bench(environment, scenario, flags, command));
 }
 
 const EXAMPLES = `
@@ -67,68 +38,34 @@ Examples:
   $ openclaw-rl bench                                  # 1,000 concurrent users against the exact limiter
   $ openclaw-rl bench --strategy article               # the published script, convicted: exit code 1
   $ openclaw-rl bench --policy 100:10/s --users 50     # a hot set of users
+  $ openclaw-rl bench --rate 2000                      # open: 2,000 requests start each second, come what may
   $ openclaw-rl bench --round-trip us-east:eu-west=10  # regions closer together
   $ openclaw-rl up && openclaw-rl bench                # on a cluster that stays
-  $ openclaw-rl bench --json | jq .verdict`;
+  $ openclaw-rl bench --json | jq .verdict
+  $ openclaw-rl bench --target http://127.0.0.1:8080/api --subject-header x-api-key --policy 100:10/s`;
 
-async function bench(options: Options, environment: Environment): Promise<void> {
-  const startedAt = new Date();
-  const store = clusterStore(environment);
-  const running = await findRunning(store, options.name);
-  const regions = running?.topology.regions ?? options.regions;
-  const { connections, users, skew, roaming, ramp, seed } = options;
-  const folder = await makeRunFolder(resolve(environment.cwd, options.reports), startedAt, `bench-${seed}`);
-  const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // fresh keys: every bucket begins full
-  const { runBench } = await import('../../experiment/bench.ts'); // heavy: not for --help, nor for the children
-  if (running !== undefined)
-    await store.noteRun(options.name, { policy: formatPolicy(options.policy), prefix });
-  const result = await runBench({
-    self: environment.self,
-    env: serviceEnvironment(environment),
-    provide: async () =>
-      running === undefined
-        ? {
-            regions: await bringUp(environment, options, { name: `bench-${process.pid}`, lifetime: 'run' }),
-            isOurs: true,
-          }
-        : { regions: running, isOurs: false },
-    strategy: options.strategy,
-    policy: options.policy,
-    prefix,
-    shape: { connections, users, skew, roaming, rampMs: ramp * 1_000, regions, seed },
-    claims: CLAIMS,
-    durationMs: options.duration * 1_000,
-    folder,
-    startedAt,
-    signal: environment.interrupt,
-    onProgress: (progress) => environment.log(progressLine(progress)),
-  });
-  const report = makeReport({
-    plan: planOf(options, regions),
-    command: commandOf(options),
-    startedAt: startedAt.toISOString(),
-    folder,
-    system: result.system,
-    loadMs: Math.round(result.loadMs),
-    check: result.check,
-    latencies: result.latencies,
-  });
-  await writeRunFile(folder, 'report.json', jsonText(report));
-  await writeRunFile(folder, 'report.md', renderMarkdown(report));
-  await writeRunFile(folder, 'junit.xml', renderJunit(report));
-  environment.out(render(report, options, environment));
-  for (const leftover of result.leftovers) environment.log(`warning: not undone: ${leftover}\n`);
-  environment.setExitCode(
-    environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
-  );
+async function bench(
+  environment: Environment,
+  scenario: string | undefined,
+  flags: Flags,
+  command: Command,
+): Promise<void> {
+  await runAndReport(await requestOf(environment, scenario, flags, command), environment);
 }
 
-/** The services' Redis is ours and has no password: one that is meant for another must not reach it. */
-function serviceEnvironment({ env }: Environment): Record<string, string> {
-  const { REDIS_USERNAME: _user, REDIS_PASSWORD: _password, ...rest } = env;
-  return Object.fromEntries(
-    Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
+async function requestOf(
+  environment: Environment,
+  scenario: string | undefined,
+  flags: Flags,
+  command: Command,
+): Promise<RunRequest> {
+  if (scenario !== undefined) {
+    refuseOthers(command);
+    const seed = command.getOptionValueSource('seed') === 'cli' ? flags.seed : undefined;
+    const plan = await readScenario(scenario, seed, environment);
+    return { plan, command: typedCommand(environment, plan.seed), flags };
+  }
+  return flags.target === undefined ? ours(environment, flags) : audit(environment, flags);
 }
 
 /** What an exact limiter promises, and the evidence that it takes. */
@@ -141,57 +78,69 @@ const CLAIMS = [
   'contested >= 80%',
 ];
 
-function planOf(options: Options, regions: readonly string[]): Plan {
-  const { connections, users, skew, roaming, ramp, duration } = options;
-  return {
-    format: 'openclaw-plan',
-    version: 1,
-    scenario: 'bench',
-    about: 'What does the limiter admit while nothing goes wrong?',
-    seed: options.seed,
-    topology: {
-      regions,
-      replicas: options.replicas,
-      roundTripMs: options.roundTrip,
-      jitterMs: options.jitter,
-      persistence: options.persistence,
-      nodeTimeoutMs: options.nodeTimeout,
+async function ours(environment: Environment, flags: Flags): Promise<RunRequest> {
+  const { seed, policy, strategy, claim } = flags;
+  const running = await standingTopology(environment, flags);
+  const plan = makePlan(
+    {
+      seed,
+      topology: topologyInput(flags, running),
+      policy: formatPolicy(policy),
+      strategy,
+      load: loadInput(flags),
+      claims: [...(claim ?? CLAIMS)],
     },
-    policy: formatPolicy(options.policy),
-    strategy: options.strategy,
-    load: {
-      mode: 'closed',
-      connections,
-      users,
-      skew,
-      roaming,
-      costs: [1],
-      rampMs: ramp * 1_000,
-      durationMs: duration * 1_000,
-    },
-    faults: [],
-    claims: CLAIMS,
-  };
+    { scenario: 'bench', about: 'What does the limiter admit while nothing goes wrong?' },
+    SCENARIO_RULES,
+  );
+  return { plan, command: commandOf(flags), flags };
 }
 
 /** The command that makes this run again, every number of it spelled out. */
-function commandOf(options: Options): string {
-  const { connections, users, skew, roaming, ramp, duration, seed } = options;
-  const load = { connections, users, skew, roaming, ramp, duration, seed };
+function commandOf(flags: Flags): string {
+  const { strategy, policy, seed, claim = [] } = flags;
   return [
-    `openclaw-rl bench --strategy ${options.strategy} --policy ${formatPolicy(options.policy)}`,
-    ...Object.entries(load).map(([name, value]) => `--${name} ${value}`),
-    topologyCommandLine(options),
+    `openclaw-rl bench --strategy ${strategy} --policy ${formatPolicy(policy)}`,
+    ...claim.map((text) => `--claim '${text}'`),
+    loadCommandLine(flags),
+    topologyCommandLine(flags),
+    `--seed ${seed}`,
   ].join(' ');
 }
 
-function progressLine({ phase, elapsedMs, counts, detail }: Progress): string {
-  const seconds = `${(elapsedMs / 1_000).toFixed(1)} s`.padStart(7);
-  const { allowed, denied, failed, info } = counts;
-  const rest =
-    detail ??
-    (allowed + denied + failed + info > 0
-      ? `allowed ${allowed}, denied ${denied}, failed ${failed}, info ${info}`
-      : '');
-  return `${seconds}  ${phase.padEnd(9)}  ${rest}\n`;
+async function audit(environment: Environment, flags: Flags): Promise<RunRequest> {
+  const { seed, policy, promise, claim } = flags;
+  const correct =
+    promise.type === 'token-bucket' ? ['total-excess <= 0', 'false-denials <= 0'] : ['windows <= 0'];
+  const plan = makePlan(
+    {
+      seed,
+      topology: { regions: [...targetRegions(flags.target ?? [])], replicas: 0 },
+      policy: formatPolicy(policy),
+      strategy: 'external',
+      load: loadInput(flags),
+      claims: [...(claim ?? [...correct, 'info <= 5%', 'failed <= 5%', 'contested >= 80%'])],
+    },
+    { scenario: 'audit', about: 'Does a limiter that is already running keep its promise?' },
+    { ...SCENARIO_RULES, strategies: ['external'] },
+  );
+  const system = auditSystem(flags, environment);
+  return { plan, command: typedCommand(environment, seed), flags, audit: { system, promise } };
+}
+
+const BESIDE_A_SCENARIO = ['seed', 'name', 'reports', 'format', 'json', 'server'];
+
+/** A scenario says all of it: what is typed beside it would be ignored. */
+function refuseOthers(command: Command): void {
+  const typed = command.options.filter(
+    (option) =>
+      command.getOptionValueSource(option.attributeName()) === 'cli' &&
+      !BESIDE_A_SCENARIO.includes(option.attributeName()),
+  );
+  if (typed.length === 0) return;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `a scenario says that itself: ${typed.map(({ long }) => long).join(', ')}`,
+    { hint: 'leave it out, or change a copy of the scenario' },
+  );
 }

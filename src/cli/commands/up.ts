@@ -18,6 +18,7 @@ import { printStatus } from '../status-table.ts';
 interface Options extends TopologyFlags {
   readonly name: string;
   readonly json: boolean;
+  readonly steppableClocks: boolean;
 }
 
 export function upCommand(environment: Environment): Command {
@@ -26,17 +27,23 @@ export function upCommand(environment: Environment): Command {
       'Bring up a Redis Cluster over regions, Toxiproxy latency between them, that stays until `down`.',
     )
     .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
+    .option('--steppable-clocks', 'for `fault node-clock`: needs a C compiler', false)
     .option('--json', 'print its status as one JSON document', false)
     .addHelpText('after', EXAMPLES)
     .action(async (options: Options) => {
       const before = await clusterStore(environment).read(options.name);
       const startedMs = performance.now();
-      const regions = await bringUp(environment, options, { name: options.name, lifetime: 'stays' });
+      const { name, seed, server, steppableClocks } = options;
+      const topology = topologyOf(options);
+      const regions = await bringUp(environment, {
+        ...{ name, topology, lifetime: 'stays', steppableClocks, seed },
+        ...(server !== undefined && { server }),
+      });
       const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
       const isSame = before !== undefined && before.createdAt === regions.createdAt;
       environment.log(
         isSame
-          ? `cluster ${options.name} was up already${describeDifference(options, regions.topology)}\n`
+          ? `cluster ${options.name} was up already${describeDifference(name, topology, regions.topology)}\n`
           : `cluster ${options.name} is up after ${seconds} s\n`,
       );
       const status = await readStatus(regions);
@@ -50,9 +57,9 @@ export function upCommand(environment: Environment): Command {
 }
 
 /** A cluster that is up is taken as it is: whoever asked for another must be told. */
-function describeDifference(options: Options, topology: Topology): string {
-  if (isDeepStrictEqual(topologyOf(options), topology)) return '';
-  return `, with other options: for these, first openclaw-rl down --name ${options.name}`;
+function describeDifference(name: string, wanted: Topology, found: Topology): string {
+  if (isDeepStrictEqual(wanted, found)) return '';
+  return `, with other options: for these, first openclaw-rl down --name ${name}`;
 }
 
 const EXAMPLES = `

@@ -1,0 +1,84 @@
+import { Command } from 'commander';
+import { OpenclawError } from '../../core/errors.ts';
+import { formatPolicy } from '../../core/policy.ts';
+import { checkFault } from '../../faults/check.ts';
+import { isMomentary } from '../../faults/registry.ts';
+import { planTopology } from '../../regions/topology.ts';
+import type { FaultSpec } from '../../scenario/fault-spec.ts';
+import { makePlan } from '../../scenario/make-plan.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import { standingTopology, type TopologyFlags, topologyOptions } from '../cluster.ts';
+import type { Environment } from '../environment.ts';
+import { addFaultCommands } from '../fault-options.ts';
+import { type LoadFlags, loadOptions } from '../load-options.ts';
+import { type LimiterFlags, limiterOptions, parseDurationMs } from '../options.ts';
+import { type ClaimFlags, claimOption, type RunFlags, runAndReport, runOptions } from '../run-plan.ts';
+import { loadInput, SCENARIO_RULES, topologyInput } from '../scenario-rules.ts';
+import { typedCommand } from '../typed-command.ts';
+
+interface Flags extends TopologyFlags, LimiterFlags, LoadFlags, RunFlags, ClaimFlags {
+  readonly at: number;
+  readonly for: number;
+}
+
+/** The same as bench with a fault in the middle. */
+export function chaosCommand(environment: Environment): Command {
+  const command = new Command('chaos')
+    .description('Fire the load with a fault in the middle, heal, judge: before, during and after it.')
+    .addHelpText('after', EXAMPLES);
+  return addFaultCommands(command, {
+    configure: (each, fault) => {
+      limiterOptions(topologyOptions(loadOptions(runOptions(each))))
+        .option('--at <time>', 'inject this long after the load began', parseDurationMs, 5_000)
+        .addOption(claimOption());
+      return isMomentary({ fault })
+        ? each
+        : each.option('--for <time>', 'heal after this time', parseDurationMs, 8_000);
+    },
+    action: (spec, flags: Flags) => chaos(environment, spec, flags),
+  });
+}
+
+const EXAMPLES = `
+Examples:
+  $ openclaw-rl chaos partition --isolate eu-west            # a region falls silent for 8 s
+  $ openclaw-rl chaos partition --isolate eu-west --mode refuse --at 5s --for 10s
+  $ openclaw-rl chaos kill --node us-east-0
+  $ openclaw-rl chaos latency --between us-east eu-west --add 400
+  $ openclaw-rl chaos gateway-clock --region eu-west --offset 3s --strategy article --claim 'worst-window <= bound'`;
+
+async function chaos(environment: Environment, spec: FaultSpec, flags: Flags): Promise<void> {
+  const plan = await planOf(environment, spec, flags);
+  await runAndReport({ plan, command: typedCommand(environment, flags.seed), flags }, environment);
+}
+
+async function planOf(environment: Environment, spec: FaultSpec, flags: Flags): Promise<Plan> {
+  const { strategy, policy, seed, claim = claimsOf(spec), at: atMs, for: forMs = 1_000 } = flags;
+  const plan = makePlan(
+    {
+      seed,
+      topology: topologyInput(flags, await standingTopology(environment, flags)),
+      policy: formatPolicy(policy),
+      strategy,
+      load: loadInput(flags),
+      claims: [...claim],
+    },
+    { scenario: `chaos-${spec.fault}`, about: `What does ${spec.fault} do to the limiter?` },
+    SCENARIO_RULES,
+  );
+  checkFault(spec, planTopology(plan.topology));
+  const { durationMs } = plan.load;
+  if (atMs + forMs > durationMs) {
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `a fault from ${atMs / 1_000} s to ${(atMs + forMs) / 1_000} s does not fit into a load of ${durationMs / 1_000} s`,
+      { hint: 'raise --duration, or lower --at or --for' },
+    );
+  }
+  return { ...plan, faults: [{ ...spec, atMs, forMs }] };
+}
+
+/** Lost replies are what some faults do: the run proves something all the same. */
+function claimsOf({ fault }: FaultSpec): readonly string[] {
+  return ['total-excess <= bound', `info <= ${fault === 'drop-reply' ? 30 : 15}%`, 'contested >= 80%'];
+}

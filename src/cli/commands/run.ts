@@ -1,0 +1,31 @@
+import { Command } from 'commander';
+import type { Environment } from '../environment.ts';
+import { wholeNumber } from '../options.ts';
+import { readScenario } from '../read-scenario.ts';
+import { type RunFlags, runAndReport, runOptions } from '../run-plan.ts';
+import { typedCommand } from '../typed-command.ts';
+
+interface Flags extends RunFlags {
+  readonly seed?: number;
+}
+
+export function runCommand(environment: Environment): Command {
+  return runOptions(new Command('run'))
+    .description('Run a scenario: its topology, load and faults, judged by its claims.')
+    .argument('<scenario>', 'a YAML file, or the name of one that comes along')
+    .option('--seed <number>', "instead of the scenario's own", wholeNumber(0, 2 ** 32 - 1))
+    .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)')
+    .addHelpText('after', EXAMPLES)
+    .action(async (scenario: string, flags: Flags) => {
+      const plan = await readScenario(scenario, flags.seed, environment);
+      await runAndReport({ plan, command: typedCommand(environment, plan.seed), flags }, environment);
+    });
+}
+
+const EXAMPLES = `
+Scenarios that come along: see scenarios/ (baseline, partition-one-region-blackhole, article-limiter, ...).
+
+Examples:
+  $ openclaw-rl run scenarios/partition-one-region-blackhole.yaml
+  $ openclaw-rl run baseline --seed 7
+  $ openclaw-rl run my-scenario.yaml --json | jq .claims`;

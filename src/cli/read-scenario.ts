@@ -1,0 +1,43 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { nearest } from '../checker/nearest.ts';
+import { OpenclawError, quoted } from '../core/errors.ts';
+import { parseScenario } from '../scenario/parse.ts';
+import type { Plan } from '../scenario/plan.ts';
+import type { Environment } from './environment.ts';
+import { SCENARIO_RULES } from './scenario-rules.ts';
+
+const COME_ALONG = resolve(import.meta.dirname, '../../scenarios');
+const ENDING = '.yaml';
+
+/** The plan of a scenario: a file, or the name of one that comes along. Throws INVALID_SCENARIO with all that is wrong. */
+export async function readScenario(
+  scenario: string,
+  seed: number | undefined,
+  { cwd }: Pick<Environment, 'cwd'>,
+): Promise<Plan> {
+  const isName = /^[\w-]+$/.test(scenario);
+  const path = isName ? join(COME_ALONG, `${scenario}${ENDING}`) : resolve(cwd, scenario);
+  const text = await readFile(path, 'utf8').catch(async (error: NodeJS.ErrnoException) => {
+    throw isName ? await unknownName(scenario) : unreadable(scenario, error);
+  });
+  const file = isName ? `${scenario}${ENDING}` : scenario;
+  return parseScenario(text, { file, ...(seed !== undefined && { seed }) }, SCENARIO_RULES);
+}
+
+async function unknownName(name: string): Promise<OpenclawError> {
+  const names = (await readdir(COME_ALONG))
+    .filter((file) => file.endsWith(ENDING))
+    .map((file) => basename(file, ENDING));
+  const close = nearest(name, names);
+  const meant = close === undefined ? '' : `; did you mean "${close}"?`;
+  return new OpenclawError('INVALID_SCENARIO', `no scenario is called ${quoted(name)}${meant}`, {
+    hint: `those that come along: ${names.join(', ')}`,
+  });
+}
+
+function unreadable(file: string, { code }: NodeJS.ErrnoException): OpenclawError {
+  return new OpenclawError('INVALID_SCENARIO', `cannot read ${quoted(file)}: ${code}`, {
+    hint: 'name a YAML file, or a scenario that comes along, like baseline',
+  });
+}

@@ -1,0 +1,112 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Promised, parsePromise } from '../checker/promise.ts';
+import { OpenclawError, quoted } from '../core/errors.ts';
+import type { ProvideSystem } from '../experiment/system.ts';
+import { parseStatusPattern, type StatusPattern } from '../history/foreign/status.ts';
+import { readByStatus } from '../load/outcome.ts';
+import type { Target } from '../load/target.ts';
+import { checkRegions } from '../regions/topology.ts';
+import type { Environment } from './environment.ts';
+import { parsedBy } from './options.ts';
+
+/** What says which limiter is audited, and how it is asked. */
+export interface TargetFlags {
+  readonly target?: readonly NamedUrl[];
+  readonly header: Readonly<Record<string, string>>;
+  readonly subjectHeader?: string;
+  readonly costHeader?: string;
+  readonly method?: string;
+  readonly body?: string;
+  readonly allow: StatusPattern;
+  readonly deny: StatusPattern;
+  readonly promise: Promised;
+}
+
+interface NamedUrl {
+  readonly region?: string;
+  readonly url: string;
+}
+
+export function targetOptions(command: Command): Command {
+  return command
+    .optionsGroup('To audit an HTTP limiter that is already running (nothing is provisioned):')
+    .addOption(
+      new Option(
+        '--target <[region=]url>',
+        'send the requests here; repeatable, one for each region it is reached by',
+      ).argParser(collectTarget),
+    )
+    .option('--subject-header <name>', 'the header that says whose request it is: a made-up user each')
+    .option('--cost-header <name>', 'the header that asks for more than one token')
+    .addOption(
+      new Option('--header <name=value>', 'send this too; env:NAME takes the value from the environment')
+        .argParser(collectHeader)
+        .default({}, 'none'),
+    )
+    .option('--method <method>', 'default: POST where there is a body, else GET')
+    .option('--body <text>', 'what is sent')
+    .addOption(statusOption('--allow <statuses>', 'answers that mean it was let through', '2xx'))
+    .addOption(statusOption('--deny <statuses>', 'answers that mean it was refused', '429'))
+    .addOption(
+      new Option(
+        '--promise <promise>',
+        'what it claims: token-bucket (of --policy), fixed-window:100/60s[:epoch|first], sliding-window:100/60s',
+      )
+        .argParser(parsedBy(parsePromise))
+        .default({ type: 'token-bucket' }, 'token-bucket'),
+    );
+}
+
+function statusOption(flags: string, description: string, statuses: string): Option {
+  return new Option(flags, description)
+    .argParser(parsedBy(parseStatusPattern))
+    .default(parseStatusPattern(statuses), statuses);
+}
+
+function collectTarget(text: string, sofar: readonly NamedUrl[] = []): readonly NamedUrl[] {
+  const [, region, url = ''] = /^(?:([a-z][a-z0-9-]*)=)?(.*)$/s.exec(text) ?? [];
+  return [...sofar, region === undefined ? { url } : { region, url }];
+}
+
+function collectHeader(text: string, sofar: Readonly<Record<string, string>>): Record<string, string> {
+  const [, name, value = ''] = /^([^=:\s]+)[=:]\s*(.*)$/s.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError('Expected a name and a value, like x-client=audit.');
+  return { ...sofar, [name]: value };
+}
+
+/** The names of the regions that targets are in; those that have none are numbered. Throws INVALID_OPTION. */
+export function targetRegions(targets: readonly NamedUrl[]): readonly string[] {
+  return checkRegions(targets.map(({ region }, index) => region ?? `target-${index + 1}`));
+}
+
+/** What is audited: nothing of it is ours, and what its buckets hold is not known. Throws INVALID_OPTION. */
+export function auditSystem(flags: TargetFlags, { env }: Pick<Environment, 'env'>): ProvideSystem {
+  const named = flags.target ?? [];
+  const regions = targetRegions(named);
+  const { subjectHeader, costHeader, method, body, allow, deny } = flags;
+  const headers = Object.fromEntries(
+    Object.entries(flags.header).map(([name, value]) => [name, fromEnvironment(name, value, env)]),
+  );
+  const targets = named.map(
+    ({ url }, index): Target => ({
+      region: regions[index] ?? '',
+      url,
+      headers,
+      ...(subjectHeader !== undefined && { subjectHeader }),
+      ...(costHeader !== undefined && { costHeader }),
+      ...(method !== undefined && { method }),
+      ...(body !== undefined && { body }),
+      read: readByStatus(allow, deny),
+    }),
+  );
+  const description = named.map(({ url }) => url).join(', ');
+  return async () => ({ description, targets, isOurs: false, initial: 'unknown' });
+}
+
+function fromEnvironment(header: string, value: string, env: Environment['env']): string {
+  const [, name] = /^env:(\w+)$/.exec(value) ?? [];
+  if (name === undefined) return value;
+  const found = env[name];
+  if (found !== undefined) return found;
+  throw new OpenclawError('INVALID_OPTION', `--header ${quoted(header)}: ${name} is not in the environment`);
+}

@@ -1,0 +1,17 @@
+import { type CheckReport, checkHistory } from '../checker/check.ts';
+import { parseClaim } from '../checker/claim.ts';
+import type { History } from '../history/history.ts';
+import { boundOf } from '../limiter/bounds.ts';
+import { busiestBuckets } from './plan-file.ts';
+import type { Run } from './run.ts';
+
+/** Holds what was recorded against the claims of the plan and the bound that its strategy declares. */
+export function judgeRun({ plan, promise, users, signal, troubles }: Run, history: History): CheckReport {
+  return checkHistory(history, {
+    busiest: busiestBuckets(plan, users),
+    interrupted: signal.aborted || troubles.length > 0,
+    claims: plan.claims.map(parseClaim),
+    boundOf: (policy, episodes) => boundOf(plan.strategy, policy, episodes),
+    ...(promise && { promise }),
+  });
+}

@@ -1,0 +1,24 @@
+import type { Recorder } from '../load/recorder.ts';
+import type { Regions } from '../regions/provider.ts';
+import { watchRoles } from '../regions/role-watch.ts';
+import type { HistoryFile } from './history-file.ts';
+
+/** Records every change of a node's role, and every restart, while a run lasts. */
+export async function recordRoles(
+  regions: Regions,
+  recorder: Recorder,
+  history: HistoryFile,
+): Promise<{ stop(): Promise<void> }> {
+  return watchRoles(regions, {
+    nowUs: () => recorder.nowUs(),
+    onChange: (change) => {
+      const { node } = change;
+      const atUs = Math.floor(change.atUs);
+      const event =
+        change.event === 'role'
+          ? { event: 'role', args: { from: change.from, to: change.to, slots: change.slots } }
+          : { event: 'restart', args: { empty: change.isEmpty } };
+      history.add({ type: 'event', node, atUs, ...event });
+    },
+  });
+}
