@@ -1,6 +1,6 @@
 import type { Recorder } from '../load/recorder.ts';
 import type { Regions } from '../regions/provider.ts';
-import { watchRoles } from '../regions/role-watch.ts';
+import { type RoleWatch, watchRoles } from '../regions/role-watch.ts';
 import type { HistoryFile } from './history-file.ts';
 
 /** Records every change of a node's role, and every restart, while a run lasts. */
@@ -8,7 +8,7 @@ export async function recordRoles(
   regions: Regions,
   recorder: Recorder,
   history: HistoryFile,
-): Promise<{ stop(): Promise<void> }> {
+): Promise<RoleWatch> {
   return watchRoles(regions, {
     nowUs: () => recorder.nowUs(),
     onChange: (change) => {

@@ -6,6 +6,7 @@ import type { Header, Operation } from '../history/operation.ts';
 import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
 import { announcedAddress, type Regions } from '../regions/provider.ts';
+import type { RoleWatch } from '../regions/role-watch.ts';
 import { settle } from '../regions/settle.ts';
 import { watchClocks } from './clock-watch.ts';
 import { FaultSchedule } from './fault-schedule.ts';
@@ -48,7 +49,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   });
   const faults = makeSchedule(run, system, recorder, history);
   cleanup.add('heal every fault', async () => void (await faults?.end()));
-  const watches = regions === undefined ? [] : await watch(regions, recorder, history, cleanup);
+  const watches = regions === undefined ? undefined : await watch(regions, recorder, history, cleanup);
 
   const { durationMs } = plan.load;
   const startedUs = recorder.nowUs();
@@ -74,7 +75,9 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   } finally {
     clearInterval(ticker);
     if (faults !== undefined) troubles.push(...(await healAndSettle(run, system, faults, recorder, history)));
-    for (const { stop: stopWatch } of watches) await stopWatch();
+    if (regions !== undefined && watches !== undefined)
+      troubles.push(...(await findTroubles(regions, watches.roles)));
+    await watches?.stop();
     history.flush();
   }
   if (faults?.failure !== undefined) throw faults.failure;
@@ -98,18 +101,38 @@ function makeSchedule(
   });
 }
 
+interface Watches {
+  readonly roles: RoleWatch;
+  stop(): Promise<void>;
+}
+
 async function watch(
   regions: Regions,
   recorder: Recorder,
   history: HistoryFile,
   cleanup: Run['cleanup'],
-): Promise<{ stop(): Promise<void> }[]> {
-  const watches = [
-    await watchClocks(regions, recorder, history),
-    await recordRoles(regions, recorder, history),
-  ];
-  for (const { stop } of watches) cleanup.add('stop watching', stop);
-  return watches;
+): Promise<Watches> {
+  const clocks = await watchClocks(regions, recorder, history);
+  cleanup.add('stop watching clocks', clocks.stop);
+  const roles = await recordRoles(regions, recorder, history);
+  cleanup.add('stop watching roles', roles.stop);
+  return {
+    roles,
+    async stop() {
+      await roles.stop();
+      await clocks.stop();
+    },
+  };
+}
+
+/** What has died and was not meant to: the load is over, and every fault healed. */
+async function findTroubles({ links }: Regions, roles: RoleWatch): Promise<string[]> {
+  const toxiproxy = await links.state().then(
+    () => [],
+    (error: unknown) => [`a Toxiproxy does not answer: ${error instanceof Error ? error.message : error}`],
+  );
+  const silent = [...roles.current()].filter(([, { role }]) => role === 'down').map(([node]) => node);
+  return [...toxiproxy, ...(silent.length === 0 ? [] : [`at the end does not answer: ${silent.join(', ')}`])];
 }
 
 /** Takes away what is in force and waits until the cluster is as it began; gives sentences for what failed. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-const BIN = join(import.meta.dirname, '../../bin/openclaw-rl');
+export const BIN = join(import.meta.dirname, '../../bin/openclaw-rl');
 
 export interface CliRun {
   readonly child: ChildProcess;
@@ -16,13 +16,19 @@ export interface CliRun {
 }
 
 /** Runs the built program in `cwd`; ended by force when the test is over and it still runs. */
-export function startCli(
-  args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
-): CliRun {
+export function startCli(args: readonly string[], options: CliOptions = {}): CliRun {
+  return startProgram(BIN, args, options);
+}
+
+interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+}
+
+function startProgram(command: string, args: readonly string[], options: CliOptions): CliRun {
   const cwd = options.cwd ?? tmpdir();
   const env = { ...process.env, NO_COLOR: '1', OPENCLAW_RL_STATE: join(cwd, 'state'), ...options.env };
-  const child = spawn(BIN, args, { cwd, env });
+  const child = spawn(command, args, { cwd, env });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
     output.stdout += chunk;
@@ -38,8 +44,13 @@ export function startCli(
 }
 
 /** Runs the built program to its end. */
-export async function runCli(args: readonly string[], options: Parameters<typeof startCli>[1] = {}) {
-  const { ended, output } = startCli(args, options);
+export async function runCli(args: readonly string[], options: CliOptions = {}) {
+  return runProgram(BIN, args, options);
+}
+
+/** Runs any program to its end, as `runCli` runs ours. */
+export async function runProgram(command: string, args: readonly string[], options: CliOptions = {}) {
+  const { ended, output } = startProgram(command, args, options);
   return { code: await ended, ...output };
 }
 

@@ -1,0 +1,97 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import type { RunReport } from '../../src/report/report.ts';
+import { BIN, runProgram, startCli, testFolder } from '../support/cli.ts';
+import { ownedIn } from '../support/leftovers.ts';
+import { processesMentioning } from '../support/processes.ts';
+
+const BENCH = [
+  'bench',
+  '--connections',
+  '100',
+  '--users',
+  '20',
+  '--skew',
+  '0',
+  '--ramp',
+  '1',
+  '--duration',
+  '6',
+  '--json',
+];
+
+describe('a run in which something dies', { timeout: 120_000 }, () => {
+  it.each([
+    {
+      title: 'a gateway',
+      find: (folder: string) => servicePid(folder, 'gateway', 'eu-west'),
+      says: /gateway-eu-west ended with signal 9/,
+    },
+    {
+      title: 'a Rating service',
+      find: (folder: string) => servicePid(folder, 'rating', 'eu-west'),
+      says: /rating-eu-west ended with signal 9/,
+    },
+    {
+      title: 'a Redis node',
+      find: (folder: string) => ownedPid(folder, 'eu-west-0'),
+      says: /does not answer: eu-west-0/,
+    },
+    {
+      title: 'the embedded Toxiproxy',
+      find: (folder: string) => ownedPid(folder, 'toxiproxy'),
+      says: /a Toxiproxy does not answer/,
+    },
+  ])(
+    'says that $title died, is unknown at best, does not hang and leaves nothing',
+    async ({ find, says }) => {
+      const folder = testFolder();
+      const { output, ended } = startCli(BENCH, { cwd: folder });
+      await vi.waitUntil(() => /load .*contested/.test(output.stderr), { timeout: 60_000 });
+      process.kill(find(folder), 'SIGKILL');
+      const code = await ended;
+      const report: RunReport = JSON.parse(output.stdout);
+      expect(JSON.stringify(report.accounts)).toMatch(says);
+      expect([1, 2]).toContain(code);
+      expect(report.verdict).not.toBe('pass');
+      expect(report.unaccounted).toBe(0);
+      expect(processesMentioning(folder)).toEqual([]);
+    },
+  );
+
+  it('says that the disk is full, stops, and leaves nothing', async () => {
+    const folder = testFolder();
+    const reports = join(folder, 'reports');
+    mkdirSync(reports);
+    // A file system of 1 MB of its own, in a mount namespace that ends with the program.
+    const script = 'mount -t tmpfs -o size=1m tmpfs "$1" && shift && exec "$@"';
+    const { code, stdout, stderr } = await runProgram(
+      'unshare',
+      ['--mount', '--map-root-user', 'sh', '-c', script, 'sh', reports, BIN, ...BENCH],
+      { cwd: folder },
+    );
+    expect([code, stdout], stderr).toEqual([69, '']);
+    expect(stderr).toMatch(
+      /error: the history could not be written: ENOSPC.*\n {2}make room, or choose another folder/,
+    );
+    expect(processesMentioning(folder)).toEqual([]);
+  });
+});
+
+function servicePid(folder: string, role: string, region: string): number {
+  const found = processesMentioning(folder).find(
+    ({ command }) =>
+      / serve /.test(command) &&
+      command.includes(` ${role} --region ${region}`) &&
+      !/^\/bin\/sh/.test(command),
+  );
+  expect(found, `${role} of ${region}`).toBeDefined();
+  return found?.pid ?? 0;
+}
+
+function ownedPid(folder: string, role: string): number {
+  const found = ownedIn(folder).find((process) => process.role === role);
+  expect(found, role).toBeDefined();
+  return found?.pid ?? 0;
+}

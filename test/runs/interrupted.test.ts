@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { startCli, testFolder } from '../support/cli.ts';
+import { processesMentioning } from '../support/processes.ts';
+
+const SMALL = ['--connections', '100', '--users', '20', '--skew', '0', '--ramp', '1'];
+const PARTITION = ['chaos', 'partition', '--isolate', 'eu-west', ...SMALL, '--at', '1s', '--for', '2s'];
+const SHORT = [...PARTITION, '--duration', '4'];
+const LONG = [...PARTITION, '--duration', '60'];
+
+describe('Ctrl-C', { timeout: 120_000 }, () => {
+  it.each([
+    { when: 'while the cluster forms', args: LONG, sign: /forming the cluster/, verdict: /^$/ },
+    { when: 'while the services start', args: LONG, sign: /provision/, verdict: /^$/ },
+    { when: 'while it warms up', args: LONG, sign: /warm up/, verdict: /^$/ },
+    { when: 'before the fault', args: LONG, sign: /load .*\d\/60 s/, verdict: /^verdict {2}unknown\n/ },
+    {
+      when: 'while a fault is in force',
+      args: LONG,
+      sign: /fault partition/,
+      verdict: /^verdict {2}(unknown|fail)\n/,
+    },
+    { when: 'while it settles', args: SHORT, sign: /settle/, verdict: /^verdict {2}(unknown|fail)\n/ },
+    { when: 'while it is judged', args: SHORT, sign: /check/, verdict: /^verdict/ },
+    { when: 'while it is torn down', args: SHORT, sign: /tear down/, verdict: /^verdict/ },
+  ])('$when heals, judges what there is, tears down and exits 130', async ({ args, sign, verdict }) => {
+    const folder = testFolder();
+    const { child, output, ended } = startCli(args, { cwd: folder });
+    await vi.waitUntil(() => sign.test(output.stderr), { timeout: 60_000 });
+    child.kill('SIGINT');
+    expect(await ended, output.stderr).toBe(130);
+    expect(output.stdout).toMatch(verdict);
+    expect(output.stderr).not.toMatch(/not undone|bug/);
+    expect(processesMentioning(folder)).toEqual([]);
+  });
+
+  it('on a cluster that stays heals its links and brings its primaries home', async () => {
+    const folder = testFolder();
+    const up = startCli(['up'], { cwd: folder });
+    expect(await up.ended, up.output.stderr).toBe(0);
+    const { child, output, ended } = startCli(LONG, { cwd: folder });
+    await vi.waitUntil(() => /fault partition/.test(output.stderr), { timeout: 60_000 });
+    child.kill('SIGINT');
+    expect(await ended, output.stderr).toBe(130);
+    const status = startCli(['status', '--json'], { cwd: folder });
+    await status.ended;
+    const { links, nodes } = JSON.parse(status.output.stdout);
+    expect(links.filter(({ cut }: { cut?: string }) => cut !== undefined)).toEqual([]);
+    expect(
+      nodes
+        .filter(({ role }: { role: string }) => role === 'primary')
+        .map(({ name }: { name: string }) => name),
+    ).toEqual(['us-east-0', 'eu-west-0', 'ap-south-0']);
+    const down = startCli(['down'], { cwd: folder });
+    expect(await down.ended).toBe(0);
+    expect(processesMentioning(folder)).toEqual([]);
+  });
+
+  it('twice leaves at once; the next command ends what it left', async () => {
+    const folder = testFolder();
+    const { child, output, ended } = startCli(LONG, { cwd: folder });
+    await vi.waitUntil(() => /fault partition/.test(output.stderr), { timeout: 60_000 });
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    const down = startCli(['down'], { cwd: folder });
+    await down.ended;
+    await vi.waitUntil(() => processesMentioning(folder).length === 0, { timeout: 10_000 });
+    expect(readFileSync(join(folder, 'reports/latest/history.ndjson'), 'utf8')).toMatch(/^\{"type":"header"/);
+  });
+});
