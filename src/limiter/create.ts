@@ -20,6 +20,8 @@ export interface LimiterOptions {
   readonly redis: RedisConnection;
   /** What every key starts with. Default `rate:openclaw`. */
   readonly prefix?: string;
+  /** Milliseconds since 1970, for strategies that decide by the caller's clock. Default: the machine's. */
+  readonly nowMs?: () => number;
 }
 
 /** Makes a limiter and starts to connect. Throws INVALID_POLICY or INVALID_OPTION; nothing is charged. */
@@ -27,7 +29,8 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const strategy = parseStrategy(options.strategy ?? 'central');
   const policy = typeof options.policy === 'string' ? parsePolicy(options.policy) : options.policy;
   const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
-  return STRATEGIES[strategy]({ redis: connectIoredis(options.redis), policy, prefix });
+  const clock = options.nowMs === undefined ? {} : { nowMs: options.nowMs };
+  return STRATEGIES[strategy]({ redis: connectIoredis(options.redis), policy, prefix, ...clock });
 }
 
 /** Reads a strategy's name. Throws INVALID_OPTION. */

@@ -6,12 +6,15 @@ import type { Limiter } from '../limiter/limiter.ts';
 import { quotaExceeded, reducedCapacity } from './problem.ts';
 import { Ratings } from './ratings.ts';
 import { answerWithProblems, frameworkErrors, RequestError, sendProblem } from './reply.ts';
+import type { ServiceClock } from './service-clock.ts';
 
 export interface RatingServiceOptions {
   readonly limiter: Limiter;
   readonly region: string;
   /** Say in every reply who decided and when, in the `openclaw-decision` header. For tests only. */
   readonly evidence: boolean;
+  /** Opens `PUT /clock`, by which anybody who can reach the service sets this one. For tests only. */
+  readonly clock?: ServiceClock;
   /** Told why nobody could decide; users are only told that. */
   readonly onUndecided?: (error: OpenclawError) => void;
 }
@@ -28,7 +31,7 @@ const ITEM = /^[\w.~-]{1,128}$/;
 
 /** The sample Rating service of one region: every request costs its user one token. */
 export function createRatingService(options: RatingServiceOptions): FastifyInstance {
-  const { limiter, region } = options;
+  const { limiter, region, clock } = options;
   const ratings = new Ratings();
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
@@ -41,6 +44,13 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
   answerWithProblems(app);
 
   app.get('/healthz', async () => ({ status: 'ok', region, strategy: limiter.strategy }));
+
+  if (clock !== undefined) {
+    app.put('/clock', async (request) => {
+      clock.offsetMs = readOffset(request.body);
+      return { offsetMs: clock.offsetMs };
+    });
+  }
 
   app.post('/v1/ratings', async (request, reply) => {
     const user = readUser(request);
@@ -94,6 +104,15 @@ function readRating(body: unknown): { item: string; score: number } {
     throw new RequestError(`score must be a whole number from 1 to 5; found ${quoted(score)}`);
   }
   return { item: readItem(item), score };
+}
+
+/** A year and more either way: what a clock can be off by without leaving the numbers that scripts take. */
+const MAX_OFFSET_MS = 1e11;
+
+function readOffset(body: unknown): number {
+  const { offsetMs } = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  if (typeof offsetMs === 'number' && Math.abs(offsetMs) <= MAX_OFFSET_MS) return offsetMs;
+  throw new RequestError(`offsetMs must be a number of milliseconds; found ${quoted(offsetMs)}`);
 }
 
 function readItem(item: unknown): string {

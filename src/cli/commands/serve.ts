@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import type { FastifyInstance } from 'fastify';
-import { OpenclawError } from '../../core/errors.ts';
+import { OpenclawError, quoted } from '../../core/errors.ts';
 import { createLimiter } from '../../limiter/create.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
+import { ServiceClock } from '../../rating/service-clock.ts';
 import type { Environment } from '../environment.ts';
 import { type LimiterFlags, limiterOptions, parsedBy, refusePassword, wholeNumber } from '../options.ts';
 
@@ -42,13 +43,20 @@ function ratingCommand(environment: Environment): Command {
     .option('--prefix <text>', 'what every key starts with', parsedBy(checkPrefix), DEFAULT_PREFIX)
     .option('--timeout <ms>', 'wait this long for Redis', wholeNumber(1, 60_000), 1_000)
     .option('--evidence', 'say in every reply who decided and when (for tests)', false)
+    .option(
+      '--allow-clock-change',
+      'let PUT /clock make its clock wrong (for tests, on loopback only)',
+      false,
+    )
     .addHelpText('after', RATING_EXAMPLES)
     .action(async (options: RatingOptions) => {
+      const clock = options.allowClockChange ? changeableClock(options) : undefined;
       const { REDIS_USERNAME: username, REDIS_PASSWORD: password } = environment.env;
       const limiter = createLimiter({
         strategy: options.strategy,
         policy: options.policy,
         prefix: options.prefix,
+        ...(clock && { nowMs: clock.nowMs }),
         redis: {
           urls: options.redis,
           cluster: options.cluster === true,
@@ -63,11 +71,20 @@ function ratingCommand(environment: Environment): Command {
         limiter,
         region: options.region,
         evidence: options.evidence,
+        ...(clock && { clock }),
         onUndecided: logOnceASecond(environment),
       });
       app.addHook('onClose', () => limiter.close());
       await serve(app, options, environment);
     });
+}
+
+function changeableClock({ host }: ListenOptions): ServiceClock {
+  if (/^(127\.|::1$|localhost$)/.test(host)) return new ServiceClock();
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `--allow-clock-change is for a service on loopback; found --host ${quoted(host)}`,
+  );
 }
 
 /** One line a second at most: a Redis that is gone fails every request. */
@@ -91,6 +108,7 @@ interface RatingOptions extends ListenOptions, LimiterFlags {
   readonly prefix: string;
   readonly timeout: number;
   readonly evidence: boolean;
+  readonly allowClockChange: boolean;
 }
 
 const RATING_EXAMPLES = `

@@ -1,0 +1,27 @@
+import { OpenclawError, quoted } from '../core/errors.ts';
+
+const REPLY_MS = 2_000;
+
+/**
+ * Sets how far the clock of a Rating service is off; `url` is the service's, not its gateway's. Throws
+ * ENVIRONMENT_FAILED when it does not answer, or was started without `--allow-clock-change`.
+ */
+export async function setServiceClock(url: string, offsetMs: number): Promise<void> {
+  const reply = await fetch(`${url}/clock`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ offsetMs }),
+    signal: AbortSignal.timeout(REPLY_MS),
+  }).catch((error: Error) => {
+    const { cause } = error as { cause?: NodeJS.ErrnoException };
+    throw failed(url, `no reply: ${cause?.code ?? error.message}`, error);
+  });
+  if (!reply.ok) throw failed(url, `${reply.status} ${quoted(await reply.text().catch(() => ''))}`);
+}
+
+function failed(url: string, why: string, cause?: unknown): OpenclawError {
+  return new OpenclawError('ENVIRONMENT_FAILED', `the clock of the service at ${url} cannot be set: ${why}`, {
+    hint: 'start it with: openclaw-rl serve rating --allow-clock-change',
+    cause,
+  });
+}
