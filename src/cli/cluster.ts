@@ -79,7 +79,7 @@ export function topologyOptions(command: Command): Command {
 export async function bringUp(
   environment: Environment,
   flags: TopologyFlags,
-  { name, lifetime }: Pick<UpOptions, 'name' | 'lifetime'>,
+  { name, lifetime, steppableClocks = false }: Pick<UpOptions, 'name' | 'lifetime' | 'steppableClocks'>,
 ): Promise<Regions> {
   const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout, seed, server } = flags;
   const topology = planTopology({
@@ -94,7 +94,10 @@ export async function bringUp(
   await sweep(environment, store);
   const existing = await store.read(name);
   if (existing?.phase === 'up') {
-    if (isRunning(existing, store)) return attach(store, existing);
+    if (isRunning(existing, store)) {
+      if (steppableClocks) checkSteppable(existing);
+      return attach(store, existing);
+    }
     environment.log(`cluster ${name} is no longer running (a reboot?): starting it again\n`);
     await endLocalCluster(store, name);
   }
@@ -110,8 +113,16 @@ export async function bringUp(
     name,
     topology,
     lifetime,
+    steppableClocks,
     signal: environment.interrupt,
     onProgress: (what) => environment.log(`${what}\n`),
+  });
+}
+
+function checkSteppable({ name, provision }: ClusterState): void {
+  if (provision.steppableClocks === true) return;
+  throw new OpenclawError('ENVIRONMENT_FAILED', `cluster ${name} is up, and its clocks cannot be stepped`, {
+    hint: `openclaw-rl down --name ${name} && openclaw-rl up --name ${name} --steppable-clocks`,
   });
 }
 

@@ -32,7 +32,7 @@ export function openExternal(text: string, file: string): Regions {
   const refuse = async (node: string): Promise<never> => {
     throw new OpenclawError(
       'INVALID_OPTION',
-      `${node} is run by somebody else: it is not ours to end or to start`,
+      `${node} is run by somebody else: it is not ours to end, to start or to step`,
     );
   };
   return {
@@ -42,7 +42,15 @@ export function openExternal(text: string, file: string): Regions {
     description: `external, ${file}`,
     topology,
     links: createLinks(topology, clients),
-    nodes: { kill: refuse, start: refuse, startEmpty: refuse, pause: refuse, resume: refuse },
+    nodes: {
+      kill: refuse,
+      start: refuse,
+      startEmpty: refuse,
+      pause: refuse,
+      resume: refuse,
+      stepClock: refuse,
+      heal: async () => {},
+    },
     view: (region) => ({
       region,
       seeds: nodes.filter((node) => node.region === region).map(({ address }) => address),

@@ -1,6 +1,7 @@
 import { OpenclawError } from '../core/errors.ts';
 import type { ToxicToAdd, ToxiproxyClient } from '../toxiproxy/client.ts';
-import { type RegionPair, regionPairs, roundTripMs, type Topology } from './topology.ts';
+import { settleAll } from './settle-all.ts';
+import { oneWayMs, type RegionPair, regionPairs, type Topology } from './topology.ts';
 
 /** How a link is cut: `blackhole` swallows what flows, connects succeed; `refuse` closes, connects fail at once. */
 export type CutMode = 'blackhole' | 'refuse';
@@ -12,6 +13,8 @@ export interface LinkState extends RegionPair {
   /** Kilobytes (1,000) a second; absent: unlimited. */
   readonly rateKBps?: number;
   readonly cut?: CutMode;
+  /** Requests from `from` arrive in `to`, and the replies do not come back. */
+  readonly dropsReplies?: true;
 }
 
 /**
@@ -21,7 +24,14 @@ export interface LinkState extends RegionPair {
  */
 export interface Links {
   cut(pairs: readonly RegionPair[], mode: CutMode): Promise<void>;
+  /** Takes away cuts, and lets replies pass. */
   restore(pairs: readonly RegionPair[]): Promise<void>;
+  /**
+   * Swallows the replies on connections that `from` opened to data ports of `to`; requests pass, and so does the
+   * bus. The stream to a replica in `from` is such a reply, too.
+   */
+  dropReplies(pair: RegionPair): Promise<void>;
+  passReplies(pair: RegionPair): Promise<void>;
   setLatency(
     pair: RegionPair,
     latency: { readonly latencyMs: number; readonly jitterMs: number },
@@ -37,6 +47,14 @@ export function proxyNames(node: string): readonly [data: string, bus: string] {
   return [node, `${node}-bus`];
 }
 
+/** A toxic of its own beside that of a cut: each comes and goes without the other. */
+const DROP_REPLY: ToxicToAdd = {
+  name: 'drop_reply',
+  type: 'timeout',
+  stream: 'downstream',
+  attributes: { timeout: 0 },
+};
+
 type Stream = 'upstream' | 'downstream';
 
 /** One direction of the connections from one region's clients and nodes to another region's nodes. */
@@ -47,8 +65,9 @@ interface Flow {
 }
 
 export function createLinks(topology: Topology, clients: ReadonlyMap<string, ToxiproxyClient>): Links {
-  const proxiesTo = (region: string) =>
-    topology.nodes.filter((node) => node.region === region).flatMap(({ name }) => proxyNames(name));
+  const nodesIn = (region: string) => topology.nodes.filter((node) => node.region === region);
+  const proxiesTo = (region: string) => nodesIn(region).flatMap(({ name }) => proxyNames(name));
+  const dataProxiesTo = (region: string) => nodesIn(region).map(({ name }) => proxyNames(name)[0]);
   const clientOf = (region: string): ToxiproxyClient => {
     const client = clients.get(region);
     if (client === undefined) {
@@ -64,7 +83,7 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
     { client: clientOf(to), proxies: proxiesTo(from), stream: 'downstream' },
   ];
   const onEach = (pair: RegionPair, act: (flow: Flow, proxy: string) => Promise<void>) =>
-    Promise.all(flows(pair).flatMap((flow) => flow.proxies.map((proxy) => act(flow, proxy))));
+    settleAll(flows(pair).flatMap((flow) => flow.proxies.map((proxy) => act(flow, proxy))));
   const put = (pair: RegionPair, type: string, attributes: Record<string, number>) =>
     onEach(pair, ({ client, stream }, proxy) =>
       putToxic(client, proxy, { name: `${type}_${stream}`, type, stream, attributes }),
@@ -72,19 +91,27 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
   const drop = (pair: RegionPair, type: string) =>
     onEach(pair, ({ client, stream }, proxy) => dropToxic(client, proxy, `${type}_${stream}`));
   const setEnabled = ({ from, to }: RegionPair, enabled: boolean) =>
-    Promise.all(proxiesTo(to).map((proxy) => clientOf(from).setEnabled(proxy, enabled)));
+    settleAll(proxiesTo(to).map((proxy) => clientOf(from).setEnabled(proxy, enabled)));
+  const passReplies = ({ from, to }: RegionPair) =>
+    settleAll(dataProxiesTo(to).map((proxy) => dropToxic(clientOf(from), proxy, DROP_REPLY.name)));
 
   return {
     async cut(pairs, mode) {
-      await Promise.all(
+      await settleAll(
         pairs.map((pair) =>
           mode === 'refuse' ? setEnabled(pair, false) : put(pair, 'timeout', { timeout: 0 }),
         ),
       );
     },
     async restore(pairs) {
-      await Promise.all(pairs.flatMap((pair) => [setEnabled(pair, true), drop(pair, 'timeout')]));
+      await settleAll(
+        pairs.flatMap((pair) => [setEnabled(pair, true), drop(pair, 'timeout'), passReplies(pair)]),
+      );
     },
+    async dropReplies({ from, to }) {
+      await settleAll(dataProxiesTo(to).map((proxy) => putToxic(clientOf(from), proxy, DROP_REPLY)));
+    },
+    passReplies,
     async setLatency(pair, { latencyMs, jitterMs }) {
       await put(pair, 'latency', { latency: latencyMs, jitter: jitterMs });
     },
@@ -106,11 +133,14 @@ export async function healLinks(links: Links, topology: Topology): Promise<void>
   await setRoundTrips(links, topology);
 }
 
-/** Half of each round trip on the way there, half on the way back. */
+/** Half of each round trip on the way there, half on the way back, in whole milliseconds. */
 export async function setRoundTrips(links: Links, topology: Topology): Promise<void> {
   await Promise.all(
     regionPairs(topology.regions).map((pair) =>
-      links.setLatency(pair, { latencyMs: roundTripMs(topology, pair) / 2, jitterMs: topology.jitterMs }),
+      links.setLatency(pair, {
+        latencyMs: oneWayMs(topology, pair),
+        jitterMs: Math.round(topology.jitterMs),
+      }),
     ),
   );
 }
@@ -145,5 +175,6 @@ async function readPair(
     jitterMs: attributes('latency')?.jitter ?? 0,
     ...(rateKBps === undefined ? {} : { rateKBps }),
     ...(cut === undefined ? {} : { cut }),
+    ...(toxics.some(({ name }) => name === DROP_REPLY.name) ? { dropsReplies: true } : {}),
   };
 }

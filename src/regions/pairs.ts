@@ -3,7 +3,7 @@ import { type RegionPair, regionPairs, type Topology } from './topology.ts';
 
 /** Every pair between these regions and all others, both ways. Throws INVALID_OPTION. */
 export function isolating(isolated: readonly string[], topology: Topology): RegionPair[] {
-  check(isolated, topology);
+  checkKnown(isolated, topology);
   const pairs = regionPairs(topology.regions).filter(
     ({ from, to }) => isolated.includes(from) !== isolated.includes(to),
   );
@@ -14,7 +14,7 @@ export function isolating(isolated: readonly string[], topology: Topology): Regi
 
 /** What flows from these regions to those, and not back. Throws INVALID_OPTION. */
 export function oneWay(from: readonly string[], to: readonly string[], topology: Topology): RegionPair[] {
-  check([...from, ...to], topology);
+  checkKnown([...from, ...to], topology);
   const pairs = regionPairs(topology.regions).filter(
     (pair) => from.includes(pair.from) && to.includes(pair.to),
   );
@@ -24,7 +24,7 @@ export function oneWay(from: readonly string[], to: readonly string[], topology:
 
 /** Both ways between two regions. Throws INVALID_OPTION. */
 export function between(regions: readonly string[], topology: Topology): RegionPair[] {
-  check(regions, topology);
+  checkKnown(regions, topology);
   const [a, b, more] = regions;
   if (a === undefined || b === undefined || a === b || more !== undefined) {
     throw new OpenclawError(
@@ -38,7 +38,25 @@ export function between(regions: readonly string[], topology: Topology): RegionP
   ];
 }
 
-function check(named: readonly string[], { regions }: Topology): void {
+/** Every pair between two of these groups, both ways; a region in no group is cut from nobody. Throws INVALID_OPTION. */
+export function splitting(groups: readonly (readonly string[])[], topology: Topology): RegionPair[] {
+  const named = groups.flat();
+  checkKnown(named, topology);
+  if (groups.length < 2 || groups.some((group) => group.length === 0) || new Set(named).size < named.length) {
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `expected two or more groups that share no region; found ${quoted(groups.map((group) => group.join(',')).join(' '))}`,
+    );
+  }
+  const groupOf = new Map(groups.flatMap((group, i) => group.map((region) => [region, i] as const)));
+  return regionPairs(topology.regions).filter(({ from, to }) => {
+    const [a, b] = [groupOf.get(from), groupOf.get(to)];
+    return a !== undefined && b !== undefined && a !== b;
+  });
+}
+
+/** Throws INVALID_OPTION with the regions there are when one of these is not among them. */
+export function checkKnown(named: readonly string[], { regions }: Topology): void {
   const unknown = named.find((region) => !regions.includes(region));
   if (unknown !== undefined) {
     throw new OpenclawError(

@@ -18,15 +18,23 @@ export interface RegionView {
 
 /** What can be done to one node. */
 export interface NodeControl {
-  /** Ends it without warning (SIGKILL). */
+  /** Ends it without warning (SIGKILL); resolves once it is gone. Throws ENVIRONMENT_FAILED when it does not run. */
   kill(node: string): Promise<void>;
-  /** Starts it again with what it remembers. */
+  /** Starts it again with what it remembers; does nothing where it runs. */
   start(node: string): Promise<void>;
   /** Starts it again with nothing: neither data nor, where it had any, its log of writes. */
   startEmpty(node: string): Promise<void>;
-  /** Stops it where it stands (SIGSTOP) and lets it go on. */
+  /** Stops it where it stands (SIGSTOP). Throws ENVIRONMENT_FAILED when it does not run. */
   pause(node: string): Promise<void>;
+  /** Lets it go on, if it is still there. */
   resume(node: string): Promise<void>;
+  /**
+   * Steps its clock, on top of earlier steps, dead or alive. Throws ENVIRONMENT_FAILED where the cluster was
+   * started without `steppableClocks`.
+   */
+  stepClock(node: string, byMs: number): Promise<void>;
+  /** Lets it go on, starts it, sets its clock right: whoever left it so. Does nothing to what is not ours. */
+  heal(node: string): Promise<void>;
 }
 
 /** A cluster over regions that is up, whoever provided it. */
@@ -55,6 +63,8 @@ export interface UpOptions {
   readonly topology: Topology;
   /** Whether it ends with this program, or stays until `down`. */
   readonly lifetime: 'run' | 'stays';
+  /** Start the nodes so that their clocks can be stepped: needs a C compiler. */
+  readonly steppableClocks?: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
 }

@@ -1,13 +1,11 @@
 import type { Redis } from 'ioredis';
 import { parseClusterNodes, viewFingerprint } from './cluster-view.ts';
 import { connectDirect, waitUntilWhole } from './form-cluster.ts';
+import { orderFailover } from './order-failover.ts';
 import type { Regions } from './provider.ts';
 import { until } from './until.ts';
 
 const SETTLE_MS = 60_000;
-/** The server gives an ordered failover up after 5 s. */
-const FAILOVER_MS = 5_500;
-const REFUSED_MS = 200;
 
 /**
  * Waits until a cluster is as it began: every node sees the same ids, addresses, roles, primaries, epochs and
@@ -25,7 +23,8 @@ export async function settle(
     await waitUntilWhole(topology, clients, signal, withinMs);
     for (const { name, slots } of topology.nodes) {
       const client = clients.get(name);
-      if (slots !== undefined && client !== undefined) await bringHome(name, client, signal);
+      if (slots !== undefined && client !== undefined)
+        await orderFailover(name, client, { signal, withinMs: SETTLE_MS });
     }
     // First agreement, then links: a primary just demoted has no link to miss before it knows that it was.
     await until('every node to see the same', withinMs, signal, () => disagreement(clients));
@@ -33,30 +32,6 @@ export async function settle(
   } finally {
     for (const client of clients.values()) client.disconnect();
   }
-}
-
-/**
- * Makes a demoted primary the primary again. The role counts, not the reply: Redis 8 answered OK and then let
- * the failover time out in 3 of 8 tries, so the order is repeated.
- */
-async function bringHome(name: string, client: Redis, signal: AbortSignal): Promise<void> {
-  let orderAgainAtMs = 0;
-  await until(`${name} to be a primary again`, SETTLE_MS, signal, async () => {
-    const role = await client.role().then(
-      ([own]) => own,
-      (error: Error) => error.message,
-    );
-    if (role === 'master') return undefined;
-    if (performance.now() >= orderAgainAtMs) {
-      // Refused at once while its primary is not linked: soon asked again.
-      const accepted = await client.call('CLUSTER', 'FAILOVER').then(
-        () => true,
-        () => false,
-      );
-      orderAgainAtMs = performance.now() + (accepted ? FAILOVER_MS : REFUSED_MS);
-    }
-    return `its role is ${role}`;
-  });
 }
 
 async function disagreement(clients: ReadonlyMap<string, Redis>): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLocalProvider } from '../../src/regions/local/provider.ts';
 import { findServer } from '../../src/regions/local/server-binary.ts';
-import type { Regions } from '../../src/regions/provider.ts';
+import type { Regions, UpOptions } from '../../src/regions/provider.ts';
 import { ClusterStore } from '../../src/regions/state.ts';
 import { DEFAULT_TOPOLOGY, planTopology, type TopologyOptions } from '../../src/regions/topology.ts';
 
@@ -13,7 +13,8 @@ const SELF = [process.execPath, join(import.meta.dirname, '../../bin/openclaw-rl
 export async function startLocalRegions(
   server: string,
   options: Partial<TopologyOptions> = {},
-): Promise<{ regions: Regions; stop(): Promise<void> }> {
+  more: Pick<UpOptions, 'steppableClocks'> = {},
+): Promise<{ regions: Regions; state: string; stop(): Promise<void> }> {
   const state = mkdtempSync(join(tmpdir(), 'openclaw-rl-test-'));
   const store = new ClusterStore(state);
   const provider = createLocalProvider({ store, binary: await findServer(server), self: SELF, seed: 1 });
@@ -23,9 +24,11 @@ export async function startLocalRegions(
     lifetime: 'run',
     signal: new AbortController().signal,
     onProgress: () => {},
+    ...more,
   });
   return {
     regions,
+    state,
     async stop() {
       await regions.down();
       rmSync(state, { recursive: true });

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { compileOverride } from '../../src/regions/local/clock-override.ts';
 import { findServer } from '../../src/regions/local/server-binary.ts';
 import { startRedisServer } from './redis-server.ts';
 
@@ -23,15 +23,7 @@ export async function startSteppableServer(
 ): Promise<SteppableServer> {
   const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-test-'));
   const library = join(folder, 'clock-override.so');
-  execFileSync('cc', [
-    '-shared',
-    '-fPIC',
-    '-O2',
-    '-o',
-    library,
-    join(import.meta.dirname, 'clock-override.c'),
-    '-ldl',
-  ]);
+  await compileOverride(library);
   const offsetFile = join(folder, 'offset');
   const file = openSync(offsetFile, 'w+');
   const value = Buffer.alloc(8);

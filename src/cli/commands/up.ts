@@ -15,6 +15,7 @@ import { printStatus } from '../status-table.ts';
 interface Options extends TopologyFlags {
   readonly name: string;
   readonly json: boolean;
+  readonly steppableClocks: boolean;
 }
 
 export function upCommand(environment: Environment): Command {
@@ -23,12 +24,14 @@ export function upCommand(environment: Environment): Command {
       'Bring up a Redis Cluster over regions, Toxiproxy latency between them, that stays until `down`.',
     )
     .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
+    .option('--steppable-clocks', 'for `fault node-clock`: needs a C compiler', false)
     .option('--json', 'print its status as one JSON document', false)
     .addHelpText('after', EXAMPLES)
     .action(async (options: Options) => {
       const before = await clusterStore(environment).read(options.name);
       const startedMs = performance.now();
-      const regions = await bringUp(environment, options, { name: options.name, lifetime: 'stays' });
+      const { name, steppableClocks } = options;
+      const regions = await bringUp(environment, options, { name, lifetime: 'stays', steppableClocks });
       const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
       const isSame = before !== undefined && before.createdAt === regions.createdAt;
       environment.log(

@@ -5,6 +5,7 @@ import { connectDirect } from '../form-cluster.ts';
 import type { PlannedNode, Topology } from '../topology.ts';
 import { until } from '../until.ts';
 import { type LocalAddresses, nodePorts } from './addresses.ts';
+import { clockEnvironment } from './node-clock.ts';
 import { startOwned } from './owned-processes.ts';
 import type { ServerBinary } from './server-binary.ts';
 
@@ -14,6 +15,8 @@ export interface NodeStart {
   readonly binary: ServerBinary;
   readonly addresses: LocalAddresses;
   readonly topology: Topology;
+  /** Whether its clock can be stepped: the override must have been compiled. */
+  readonly steppableClocks: boolean;
 }
 
 const START_MS = 10_000;
@@ -33,6 +36,7 @@ export async function startNode(start: NodeStart, node: PlannedNode, signal: Abo
     role: node.name,
     cwd: folder,
     logFile: logFile(start, node),
+    ...(start.steppableClocks && { env: await clockEnvironment(start.cluster, node.name) }),
   });
   await waitForNode(start, node, { signal, hasEnded });
 }

@@ -24,13 +24,17 @@ export interface OwnedStart {
   readonly role: string;
   readonly cwd: string;
   readonly logFile: string;
+  /** Added to our environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a process in a session of its own; it does not end with us. Gives whether it has ended already. */
-export function startOwned({ command, args, cluster, role, cwd, logFile }: OwnedStart): () => boolean {
+export function startOwned(options: OwnedStart): () => boolean {
+  const { command, args, cluster, role, cwd, logFile, env = {} } = options;
   const log = openSync(logFile, 'a');
   const marks = [`${CLUSTER_MARK}=${cluster}`, `${ROLE_MARK}=${role}`];
-  const child = spawn('env', [...marks, command, ...args], {
+  const more = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const child = spawn('env', [...marks, ...more, command, ...args], {
     cwd,
     detached: true,
     stdio: ['ignore', log, log],

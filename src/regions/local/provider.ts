@@ -7,8 +7,10 @@ import { plannedNode, type Regions, type RegionsProvider, type UpOptions } from 
 import type { ClusterState, ClusterStore } from '../state.ts';
 import { apiUrl, clientAddress, type LocalAddresses, nodePorts } from './addresses.ts';
 import { claimAddresses } from './claim.ts';
-import { emptyNode, type NodeStart, startNode } from './node-process.ts';
-import { endOwned, findOwned, signalAll } from './owned-processes.ts';
+import { compileClockOverride } from './node-clock.ts';
+import { controlNodes } from './node-control.ts';
+import { type NodeStart, startNode } from './node-process.ts';
+import { endOwned, findOwned } from './owned-processes.ts';
 import { thisProgram } from './owner.ts';
 import type { ServerBinary } from './server-binary.ts';
 import { type SelfCommand, startToxiproxyProcess } from './toxiproxy-process.ts';
@@ -17,6 +19,8 @@ import { type SelfCommand, startToxiproxyProcess } from './toxiproxy-process.ts'
 interface LocalProvision {
   readonly addresses: LocalAddresses;
   readonly binary: ServerBinary;
+  /** Absent in the files of older clusters. */
+  readonly steppableClocks?: boolean;
 }
 
 export interface LocalProviderOptions {
@@ -34,12 +38,12 @@ export function createLocalProvider(options: LocalProviderOptions): RegionsProvi
 
 async function bringUp(
   { store, binary, self, seed }: LocalProviderOptions,
-  { name, topology, lifetime, signal, onProgress }: UpOptions,
+  { name, topology, lifetime, steppableClocks = false, signal, onProgress }: UpOptions,
 ): Promise<Regions> {
   const cluster = store.folderOf(name);
   const claim = await claimAddresses(topology, await takenOctets(store));
   const { addresses } = claim;
-  const provision: LocalProvision = { addresses, binary };
+  const provision: LocalProvision = { addresses, binary, steppableClocks };
   const state: ClusterState = {
     version: 1,
     name,
@@ -50,7 +54,7 @@ async function bringUp(
     topology,
     provision: { ...provision },
   };
-  const start = { cluster, binary, addresses, topology };
+  const start = { cluster, binary, addresses, topology, steppableClocks };
   try {
     await store.create(state);
   } catch (error) {
@@ -59,6 +63,7 @@ async function bringUp(
   }
   try {
     await mkdir(`${cluster}/logs`, { recursive: true });
+    if (steppableClocks) await compileClockOverride(cluster);
     onProgress(`starting ${topology.nodes.length} nodes of ${binary.product} ${binary.version}`);
     // The nodes first: a server refuses writes for 2 s from its start, and all else fits into that time.
     await allOrNone(signal, (stop) => [
@@ -106,15 +111,20 @@ async function allOrNone(
 /** A local cluster that runs, from its state file. */
 export function attach(store: ClusterStore, state: ClusterState): Regions {
   const { topology, name } = state;
-  const { addresses, binary } = state.provision as unknown as LocalProvision;
-  const start: NodeStart = { cluster: store.folderOf(name), binary, addresses, topology };
+  const { addresses, binary, steppableClocks = false } = state.provision as unknown as LocalProvision;
+  const start: NodeStart = {
+    cluster: store.folderOf(name),
+    binary,
+    addresses,
+    topology,
+    steppableClocks,
+  };
   const clients = new Map(
     topology.regions.map((region) => [
       region,
       new ToxiproxyClient({ url: apiUrl(addresses, topology, region) }),
     ]),
   );
-  const processesOf = (node: string) => findOwned(start.cluster).filter(({ role }) => role === node);
   const ports = (node: string) => nodePorts(addresses, topology, plannedNode(topology, node));
   return {
     name,
@@ -123,16 +133,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
     description: `${binary.product} ${binary.version}, local processes`,
     topology,
     links: createLinks(topology, clients),
-    nodes: {
-      kill: async (node) => signalAll(processesOf(node), 'SIGKILL'),
-      start: (node) => restart(start, node),
-      startEmpty: async (node) => {
-        await emptyNode(start, plannedNode(topology, node));
-        await restart(start, node);
-      },
-      pause: async (node) => signalAll(processesOf(node), 'SIGSTOP'),
-      resume: async (node) => signalAll(processesOf(node), 'SIGCONT'),
-    },
+    nodes: controlNodes(start),
     view: (region) => ({
       region,
       localAddress: clientAddress(addresses, topology, region),
@@ -156,14 +157,6 @@ export async function endLocalCluster(
   await endOwned(() => findOwned(cluster));
   if (keepLogs) await store.forget(name);
   else await store.remove(name);
-}
-
-async function restart(start: NodeStart, name: string): Promise<void> {
-  const node = plannedNode(start.topology, name);
-  if (findOwned(start.cluster).some(({ role }) => role === name)) {
-    throw new OpenclawError('ENVIRONMENT_FAILED', `${name} runs already`);
-  }
-  await startNode(start, node, new AbortController().signal);
 }
 
 async function takenOctets(store: ClusterStore): Promise<number[]> {

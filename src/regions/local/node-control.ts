@@ -1,0 +1,57 @@
+import { OpenclawError } from '../../core/errors.ts';
+import { type NodeControl, plannedNode } from '../provider.ts';
+import { until } from '../until.ts';
+import { resetNodeClock, stepNodeClock } from './node-clock.ts';
+import { emptyNode, type NodeStart, startNode } from './node-process.ts';
+import { findOwned, type OwnedProcess, signalAll } from './owned-processes.ts';
+
+const GONE_MS = 5_000;
+
+/** What can be done to the nodes of a local cluster. */
+export function controlNodes(nodeStart: NodeStart): NodeControl {
+  const { cluster, topology, steppableClocks } = nodeStart;
+  const never = new AbortController().signal;
+  const processesOf = (node: string) => findOwned(cluster).filter(({ role }) => role === node);
+  const running = (node: string): OwnedProcess[] => {
+    const found = processesOf(node);
+    if (found.length === 0) throw new OpenclawError('ENVIRONMENT_FAILED', `${node} does not run`);
+    return found;
+  };
+  const start = async (node: string) => {
+    if (processesOf(node).length === 0) await startNode(nodeStart, plannedNode(topology, node), never);
+  };
+  const resume = async (node: string) => signalAll(processesOf(node), 'SIGCONT');
+  return {
+    async kill(node) {
+      signalAll(running(node), 'SIGKILL');
+      // Its ports are free only then.
+      await until(`${node} to be gone`, GONE_MS, never, async () =>
+        processesOf(node).length === 0 ? undefined : 'it still runs',
+      );
+    },
+    start,
+    async startEmpty(node) {
+      if (processesOf(node).length > 0)
+        throw new OpenclawError('ENVIRONMENT_FAILED', `${node} runs: it cannot be emptied`);
+      await emptyNode(nodeStart, plannedNode(topology, node));
+      await start(node);
+    },
+    pause: async (node) => signalAll(running(node), 'SIGSTOP'),
+    resume,
+    async stepClock(node, byMs) {
+      if (!steppableClocks) {
+        throw new OpenclawError(
+          'ENVIRONMENT_FAILED',
+          `the clock of ${node} cannot be stepped: its cluster was started without that`,
+          { hint: 'openclaw-rl down && openclaw-rl up --steppable-clocks' },
+        );
+      }
+      await stepNodeClock(cluster, plannedNode(topology, node).name, byMs);
+    },
+    async heal(node) {
+      await resume(node);
+      if (steppableClocks) await resetNodeClock(cluster, node);
+      await start(node);
+    },
+  };
+}
