@@ -3,7 +3,12 @@ import { defineConfig } from 'vitest/config';
 const shared = { testTimeout: 20_000, hookTimeout: 30_000 };
 
 /** Whole runs want the machine for themselves: a load that gets no processor drains no bucket. */
-const WHOLE_RUNS = ['test/bench*.test.ts', 'test/up-down.test.ts', 'test/regions/**/*.test.ts'];
+const WHOLE_RUNS = [
+  'test/bench*.test.ts',
+  'test/faults.test.ts',
+  'test/up-down.test.ts',
+  'test/regions/**/*.test.ts',
+];
 
 export default defineConfig({
   test: {

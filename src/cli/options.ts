@@ -91,3 +91,8 @@ export function parseDurationMs(text: string): number {
   if (number === undefined) throw new InvalidArgumentError('Expected a time like 500ms, 10s or 2m.');
   return Number(number) * (DURATION_MS[unit] ?? 1);
 }
+
+/** As `parseDurationMs`, and with a minus before it for a time back. */
+export function parseShiftMs(text: string): number {
+  return text.startsWith('-') ? -parseDurationMs(text.slice(1)) : parseDurationMs(text);
+}
