@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import type { FaultSpec } from '../scenario/fault-spec.ts';
@@ -85,4 +86,14 @@ it('the flags of faults leave room for those of a run', () => {
     command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
     expect(help).toContain(`$ openclaw-rl chaos ${command.name()} --`);
   }
+});
+
+it('the README shows every fault of a cluster that stays, by flags that are understood', async () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const lines = [...readme.matchAll(/^\| `([a-z-]+ --[^`]+)` \|/gm)].map(([, line = '']) => line);
+  const specs = await Promise.all(lines.map(read));
+  expect(specs.map((spec) => spec?.fault).sort()).toEqual([
+    ...['bandwidth', 'drop-reply', 'failover', 'flap', 'kill', 'latency', 'node-clock', 'partition'],
+    ...['pause', 'restart', 'restart-empty'],
+  ]);
 });

@@ -36,37 +36,20 @@ function nodeRow(
   return [name, address, role === 'down' ? colours.red(role) : role, primary ?? '', slots, lag, state];
 }
 
-function linkRow(
-  { from, to, configuredRoundTripMs, measuredRoundTripMs, ...link }: LinkStatus,
-  colours: Colours,
-): string[] {
+function linkRow(link: LinkStatus, colours: Colours): string[] {
+  const { from, to, configuredRoundTripMs, measuredRoundTripMs } = link;
   const measured =
     measuredRoundTripMs === undefined ? colours.red('no reply') : measuredRoundTripMs.toFixed(1);
-  return [
-    from,
-    to,
-    String(configuredRoundTripMs),
-    measured,
-    inForce({ configuredRoundTripMs, ...link }, colours),
-  ];
+  return [from, to, String(configuredRoundTripMs), measured, inForce(link, colours)];
 }
 
 /** What differs from the plan of the cluster. */
-function inForce(
-  {
-    cut,
-    dropsReplies,
-    rateKBps,
-    latencyMs,
-    jitterMs,
-    configuredRoundTripMs,
-  }: Omit<LinkStatus, 'from' | 'to'>,
-  colours: Colours,
-): string {
+function inForce(link: LinkStatus, colours: Colours): string {
+  const { cut, dropsReplies, rateKBps, latencyMs, jitterMs, configuredLatencyMs } = link;
   return [
     cut === undefined ? '' : colours.red(`cut (${cut})`),
     dropsReplies ? colours.red('replies dropped') : '',
-    latencyMs === configuredRoundTripMs / 2 ? '' : `${latencyMs} ms one way`,
+    latencyMs === configuredLatencyMs ? '' : `${latencyMs} ms one way`,
     jitterMs === 0 ? '' : `jitter ${jitterMs} ms`,
     rateKBps === undefined ? '' : `${rateKBps} kB/s`,
   ]

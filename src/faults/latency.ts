@@ -1,7 +1,7 @@
 import type { Links } from '../regions/links.ts';
 import { between } from '../regions/pairs.ts';
 import { settleAll } from '../regions/settle-all.ts';
-import { type RegionPair, roundTripMs, type Topology } from '../regions/topology.ts';
+import { oneWayMs, type RegionPair, type Topology } from '../regions/topology.ts';
 import type { LatencySpec } from '../scenario/fault-spec.ts';
 import { inBackground } from './background.ts';
 import type { Inject } from './fault.ts';
@@ -38,7 +38,7 @@ async function setOver({ links, topology, pairs }: Between, addMs: number, jitte
   await settleAll(
     pairs.map((pair) =>
       links.setLatency(pair, {
-        latencyMs: Math.round(roundTripMs(topology, pair) / 2 + addMs),
+        latencyMs: Math.round(oneWayMs(topology, pair) + addMs),
         jitterMs: Math.round(topology.jitterMs + jitterMs),
       }),
     ),

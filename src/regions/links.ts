@@ -1,7 +1,7 @@
 import { OpenclawError } from '../core/errors.ts';
 import type { ToxicToAdd, ToxiproxyClient } from '../toxiproxy/client.ts';
 import { settleAll } from './settle-all.ts';
-import { type RegionPair, regionPairs, roundTripMs, type Topology } from './topology.ts';
+import { oneWayMs, type RegionPair, regionPairs, type Topology } from './topology.ts';
 
 /** How a link is cut: `blackhole` swallows what flows, connects succeed; `refuse` closes, connects fail at once. */
 export type CutMode = 'blackhole' | 'refuse';
@@ -133,11 +133,14 @@ export async function healLinks(links: Links, topology: Topology): Promise<void>
   await setRoundTrips(links, topology);
 }
 
-/** Half of each round trip on the way there, half on the way back. */
+/** Half of each round trip on the way there, half on the way back, in whole milliseconds. */
 export async function setRoundTrips(links: Links, topology: Topology): Promise<void> {
   await Promise.all(
     regionPairs(topology.regions).map((pair) =>
-      links.setLatency(pair, { latencyMs: roundTripMs(topology, pair) / 2, jitterMs: topology.jitterMs }),
+      links.setLatency(pair, {
+        latencyMs: oneWayMs(topology, pair),
+        jitterMs: Math.round(topology.jitterMs),
+      }),
     ),
   );
 }

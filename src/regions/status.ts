@@ -4,7 +4,7 @@ import { connectDirect } from './form-cluster.ts';
 import type { LinkState } from './links.ts';
 import { measureRoundTrip } from './ping.ts';
 import { announcedAddress, type Regions } from './provider.ts';
-import { type RegionPair, roundTripMs } from './topology.ts';
+import { oneWayMs, type RegionPair, roundTripMs } from './topology.ts';
 
 /** One node as it is now, by its own word. */
 export interface NodeStatus {
@@ -24,6 +24,8 @@ export interface NodeStatus {
 /** Configured against measured, from a client in one region to a node of another. */
 export interface LinkStatus extends LinkState {
   readonly configuredRoundTripMs: number;
+  /** One way. */
+  readonly configuredLatencyMs: number;
   /** Absent when no reply came. */
   readonly measuredRoundTripMs?: number;
 }
@@ -46,6 +48,7 @@ export async function readStatus(regions: Regions): Promise<ClusterStatus> {
       return {
         ...state,
         configuredRoundTripMs,
+        configuredLatencyMs: oneWayMs(topology, state),
         ...(measuredRoundTripMs === undefined ? {} : { measuredRoundTripMs }),
       };
     }),

@@ -107,6 +107,13 @@ export function roundTripMs(
   return from === to ? 0 : (matrix[`${from}:${to}`] ?? matrix[`${to}:${from}`] ?? 0);
 }
 
+/** Whole milliseconds one way, as a Toxiproxy takes them: an odd one goes to the way from the region named first. */
+export function oneWayMs(topology: Pick<Topology, 'regions' | 'roundTripMs'>, pair: RegionPair): number {
+  const half = Math.round(roundTripMs(topology, pair)) / 2;
+  const isForward = topology.regions.indexOf(pair.from) < topology.regions.indexOf(pair.to);
+  return isForward ? Math.ceil(half) : Math.floor(half);
+}
+
 function planNodes(regions: readonly string[], replicas: number): PlannedNode[] {
   const primaries = regions.map((region, i): PlannedNode => {
     const first = Math.ceil((i * SLOTS) / regions.length);
