@@ -75,9 +75,9 @@ export const MEASURES = {
     ofPhase: false,
     about: 'drained and denying',
   },
-  p50: { ...LATENCY, about: 'for the median request' },
-  p99: { ...LATENCY, about: 'for 99 of 100 requests' },
-  max: { ...LATENCY, about: 'for the slowest request' },
+  p50: { ...LATENCY, about: 'waited by half of the requests' },
+  p99: { ...LATENCY, about: 'waited by 99 of 100 requests' },
+  max: { ...LATENCY, about: 'waited by any request' },
   throughput: {
     kind: 'performance',
     operator: '>=',
@@ -151,7 +151,7 @@ export function explainClaim({ text, measure, outcome, unit, limit, phase }: Cla
       : measure === 'total-excess' && phase !== undefined
         ? 'admitted beyond ideal buckets, all buckets together'
         : about;
-  const whose = isLatency(measure) ? ` that was ${outcome ?? 'answered, whatever the answer'}` : '';
+  const whose = isLatency(measure) ? ` (${outcome ?? 'any outcome'})` : '';
   const when = phase === undefined ? 'over the whole run' : phase;
   const broken = {
     correctness: 'the run fails',

@@ -3,20 +3,25 @@ import { KIND, type OperationTable } from '../history/table.ts';
 /** How the admissions to drained buckets lie within a second. Shares are from 0 to 1. */
 export interface SecondSteps {
   readonly admissions: number;
-  /** Of them, those that can all have been made at one same moment of a second. */
+  /** Of them, those that can all have been made within one same fifth of a second. */
   readonly share: number;
-  /** What that share would be if they came evenly: the mean length of their intervals, in seconds. */
+  /** What that share would be if they came evenly. */
   readonly evenShare: number;
-  /** That moment, after a whole second of the clock that `offsetUs` turns the recorder's into. */
-  readonly momentUs: number;
+  /** Where that fifth begins, after a whole second of the clock that `offsetUs` turns the recorder's into. */
+  readonly fromUs: number;
 }
 
+/** What is asked after a second has begun needs some time to come and take what there is. */
+export const FIFTH_US = 200_000;
+
 const SECOND_US = 1_000_000;
-/** The moments of a second that are tried. */
+/** The places of a second that are tried. */
 const BINS = 100;
 const BIN_US = SECOND_US / BINS;
-/** A longer interval says nothing about where in a second an admission was made. */
-const MOST_US = 900_000;
+/** A bucket that gains one token a second gains it at the same moment of each, continuous as its refill may be. */
+const LEAST_PER_SECOND = 2;
+/** A longer interval meets every fifth of a second. */
+const MOST_US = SECOND_US - FIFTH_US - BIN_US;
 
 /**
  * A bucket that is drained and asked all the time admits whenever a token comes. So its admissions, after it first
@@ -26,13 +31,19 @@ export function secondSteps(table: OperationTable, offsetUs: number): SecondStep
   const counts = new Float64Array(BINS);
   let [admissions, lengthUs] = [0, 0];
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
+    if (
+      table.policyOf(bucket).refill.tokens * SECOND_US <
+      LEAST_PER_SECOND * table.policyOf(bucket).refill.perUs
+    )
+      continue;
     const drainedUs = firstDenialUs(table, bucket);
     eachRow(table, bucket, KIND.allowed, (startUs, us) => {
       if (startUs <= drainedUs || us >= MOST_US) return;
       admissions++;
-      lengthUs += us + BIN_US;
-      const first = Math.floor(mod(startUs + offsetUs, SECOND_US) / BIN_US);
-      const last = first + Math.floor((mod(startUs + offsetUs, BIN_US) + us) / BIN_US);
+      lengthUs += us + FIFTH_US;
+      const earliestUs = startUs + offsetUs - FIFTH_US; // a fifth that begins from here on meets the interval
+      const first = Math.floor(mod(earliestUs, SECOND_US) / BIN_US);
+      const last = first + Math.floor((mod(earliestUs, BIN_US) + FIFTH_US + us) / BIN_US);
       for (let bin = first; bin <= last; bin++) counts[bin % BINS] = (counts[bin % BINS] as number) + 1;
     });
   }
@@ -41,7 +52,7 @@ export function secondSteps(table: OperationTable, offsetUs: number): SecondStep
     admissions,
     share: admissions === 0 ? 0 : (counts[most] as number) / admissions,
     evenShare: admissions === 0 ? 0 : lengthUs / admissions / SECOND_US,
-    momentUs: most * BIN_US,
+    fromUs: most * BIN_US,
   };
 }
 

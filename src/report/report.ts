@@ -48,9 +48,8 @@ export interface WorstBucket {
   readonly worstWindow: number;
 }
 
-/** How many findings of a kind a report keeps with their proof, and how many operations of a proof. */
-const MOST_FINDINGS = 5;
-const MOST_WITNESSES = 200;
+/** How many findings of a kind a report keeps, each with its proof: `check --json` on the history gives all. */
+const MOST_FINDINGS = 3;
 
 /** Puts the plan of a run and the checker's judgement into one document, small enough to keep. */
 export function makeReport({ check, ...facts }: ReportInput): RunReport {
@@ -70,24 +69,13 @@ export function makeReport({ check, ...facts }: ReportInput): RunReport {
       worstWindow,
     })),
     ...check,
-    overAdmission: {
-      ...shortened(overAdmission),
-      ...(overAdmission.worst === undefined ? {} : { worst: shortenedFinding(overAdmission.worst) }),
-    },
+    overAdmission: shortened(overAdmission),
     falseDenials: shortened(falseDenials),
     replay: shortened(replay),
     windows: shortened(windows),
   };
 }
 
-interface WithWitness {
-  readonly witness: readonly unknown[];
-}
-
-function shortened<F extends WithWitness, T extends { readonly findings: readonly F[] }>(found: T): T {
-  return { ...found, findings: found.findings.slice(0, MOST_FINDINGS).map(shortenedFinding) };
-}
-
-function shortenedFinding<F extends WithWitness>(finding: F): F {
-  return { ...finding, witness: finding.witness.slice(0, MOST_WITNESSES) };
+function shortened<T extends { readonly findings: readonly unknown[] }>(found: T): T {
+  return { ...found, findings: found.findings.slice(0, MOST_FINDINGS) };
 }

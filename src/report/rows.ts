@@ -14,6 +14,7 @@ export function tablesOf(document: Document): TextTable[] {
   const tables = [
     amounts(document),
     bounds(document),
+    formulas(document),
     evidence('phase', document.phases),
     document.regions.length > 1 ? evidence('region', document.regions) : NOTHING,
     document.phases.length > 1 && document.regions.length > 1
@@ -76,21 +77,20 @@ function bounds({ shards }: Document): TextTable {
             declared(bound.totalExcess),
             tokensText(worstWindow.tokens),
             declared(bound.worstWindow),
-            bound.formula,
           ],
         ],
   );
+  return { head: ['shard', 'buckets', 'excess of one', 'declared', 'worst window', 'declared'], rows };
+}
+
+/** How the bounds are made; shards to which the same happened share a line. */
+function formulas({ shards }: Document): TextTable {
+  const byFormula = new Map<string, string[]>();
+  for (const { shard, bound } of shards)
+    if (bound !== undefined) byFormula.set(bound.formula, [...(byFormula.get(bound.formula) ?? []), shard]);
   return {
-    head: [
-      'shard',
-      'buckets',
-      'excess of one',
-      'declared',
-      'worst window',
-      'declared',
-      'how the bound is made',
-    ],
-    rows,
+    head: ['bound of', 'how it is made'],
+    rows: [...byFormula].map(([formula, names]) => [names.join(', '), formula]),
   };
 }
 

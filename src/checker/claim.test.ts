@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { explainClaim, parseClaim } from './claim.ts';
+
+describe('a claim', () => {
+  it.each([
+    ['total-excess <= 0', { measure: 'total-excess', unit: 'tokens', limit: 0 }],
+    ['total-excess <= bound', { measure: 'total-excess', unit: 'bound' }],
+    ['worst-window <= bound', { measure: 'worst-window', unit: 'bound' }],
+    ['worst-window <= 2', { measure: 'worst-window', unit: 'tokens', limit: 2 }],
+    ['false-denials <= 0', { measure: 'false-denials', unit: 'count', limit: 0 }],
+    ['replay <= 0', { measure: 'replay', unit: 'count', limit: 0 }],
+    ['info <= 5%', { measure: 'info', unit: 'share', limit: 0.05 }],
+    ['failed <= 0.5%', { measure: 'failed', unit: 'share', limit: 0.005 }],
+    ['contested >= 80%', { measure: 'contested', unit: 'share', limit: 0.8 }],
+    ['contested >= 3', { measure: 'contested', unit: 'count', limit: 3 }],
+    ['p99(allowed) <= 250ms', { measure: 'p99', outcome: 'allowed', unit: 'time', limit: 250_000 }],
+    ['p50(any) <= 1500ms', { measure: 'p50', unit: 'time', limit: 1_500_000 }],
+    ['throughput >= 5000/s', { measure: 'throughput', unit: 'rate', limit: 5_000 }],
+    ['total-excess <= 0 before', { phase: 'before' }],
+    ['failed <= 5% during partition + latency', { phase: 'during partition + latency' }],
+    ['max(denied) <= 2ms after kill', { measure: 'max', outcome: 'denied', phase: 'after kill' }],
+  ])('%s is understood, and written as it was read', (text, want) => {
+    expect(parseClaim(text)).toMatchObject({ text, ...want });
+  });
+
+  it.each([
+    ['  info<=5%  ', 'info <= 5%'],
+    ['p99 <= 1.5s', 'p99(any) <= 1500ms'],
+    ['total-excess  <=  0.5   during   partition', 'total-excess <= 0.5 during partition'],
+  ])('%j is written %s', (text, want) => expect(parseClaim(text).text).toBe(want));
+
+  it.each([
+    ['', /a claim is a measure, <= or >=, a limit/],
+    ['total-excess', /a claim is a measure/],
+    ['total-exces <= 0', /there is no measure "total-exces", did you mean total-excess\?/],
+    ['latency <= 5ms', /there is no measure "latency" it is one of total-excess, /],
+    ['toString <= 5', /there is no measure "toString"/],
+    ['total-excess >= 0', /total-excess is claimed with <=/],
+    ['contested < 80%', /contested is claimed with >=/],
+    ['info <= 5', /the limit of info is a share like 5%/],
+    ['info <= 101%', /the limit of info is a share/],
+    ['false-denials <= 1.5', /the limit of false-denials is a whole number/],
+    ['false-denials <= bound', /is a whole number/],
+    ['total-excess <= -1', /a number of tokens like 2 or 0\.5 or the word bound/],
+    ['p99(allowed) <= 250', /a time like 250ms or 1\.5s/],
+    ['p99(info) <= 250ms', /a latency is of allowed, denied, failed or any/],
+    ['info(allowed) <= 5%', /info is not of one outcome/],
+    [
+      'info <= 5% while partition',
+      /a phase is before, during <fault> or after <fault>; found "while partition"/,
+    ],
+    ['worst-window <= 0 before', /worst-window is of the whole run/],
+    ['total-excess <= bound during kill', /a bound is of the whole run/],
+  ])('%j is refused, saying what is understood', (text, want) => {
+    expect(() => parseClaim(text)).toThrow(want);
+    expect(() => parseClaim(text)).toThrow(expect.objectContaining({ code: 'INVALID_CLAIM' }));
+  });
+
+  it.each([
+    [
+      'total-excess <= bound',
+      'total-excess <= bound: at most what the strategy declares for the shard admitted beyond an ideal bucket, for any one bucket, over the whole run; if not, the run fails',
+    ],
+    [
+      'p99(allowed) <= 250ms during partition',
+      'p99(allowed) <= 250ms during partition: at most 250ms waited by 99 of 100 requests (allowed), during partition; if not, the exit code is 3 if all else holds',
+    ],
+    [
+      'contested >= 80%',
+      'contested >= 80%: at least 80% of the busiest planned buckets drained and denying, over the whole run; if not, the run is too little evidence',
+    ],
+  ])('%s is explained in a sentence', (text, want) => expect(explainClaim(parseClaim(text))).toBe(want));
+});

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { historyOf, type OperationPart } from '../../test/support/history.ts';
+import type { History } from '../history/history.ts';
+import type { HistoryRecord } from '../history/operation.ts';
+import { HistoryReader } from '../history/reader.ts';
+import { checkHistory } from './check.ts';
+import { parsePromise } from './promise.ts';
+import { secondSteps } from './whole-seconds.ts';
+
+const S = 1_000_000;
+const RULES = { busiest: [], interrupted: false };
+const FIXTURES = join(import.meta.dirname, '../../test/fixtures');
+
+/** A recorded run in which nothing says which strategy it was of. */
+function recorded(strategy: string): History {
+  const text = gunzipSync(readFileSync(join(FIXTURES, `${strategy}.ndjson.gz`))).toString();
+  const reader = new HistoryReader();
+  reader.startFile('history.ndjson');
+  reader.push(Buffer.from(text.replaceAll(`"strategy":"${strategy}"`, '"strategy":"?"')));
+  reader.endFile();
+  return reader.finish();
+}
+
+const diagnosis = (parts: readonly OperationPart[], records: readonly HistoryRecord[] = []) =>
+  checkHistory(historyOf(parts, { policy: '2:5/s', records }), RULES).diagnosis;
+
+const at = (atS: number, part: OperationPart = {}): OperationPart => ({
+  invokedUs: Math.round(atS * S) - 1_000,
+  completedUs: Math.round(atS * S),
+  ...part,
+});
+const many = (count: number, part: OperationPart) => Array.from({ length: count }, () => part);
+
+describe('the sentence that says what is wrong', () => {
+  it('names the whole-second steps of the recorded article script', () => {
+    const { diagnosis, verdict } = checkHistory(recorded('article'), RULES);
+    expect(verdict).toBe('fail');
+    expect(diagnosis).toHaveLength(1);
+    expect(diagnosis[0]).toMatch(
+      /^tokens come in whole-second steps: (99|100)% of \d+ admissions to drained buckets can have been made in the fifth of a second that begins 0(\.0\d)? s after a whole second of the servers' clock, where \d\d% could if tokens came evenly; so a bucket gains the refill of a whole second .*\(9\.\d+ tokens too many in the worst window\), and users are denied until a second ends although tokens are due \(\d+ false denials\)$/,
+    );
+  });
+
+  it('is absent of the recorded exact script, also where something else is wrong with it', () => {
+    const history = recorded('central');
+    const { diagnosis, verdict } = checkHistory(history, RULES);
+    expect([diagnosis, verdict]).toEqual([[], 'pass']);
+    const { share, evenShare, admissions } = secondSteps(history.operations, 0);
+    expect(admissions).toBeGreaterThan(100);
+    expect(share).toBeLessThan(evenShare + 0.1);
+  });
+
+  it('is absent where a bucket gains a token a second, continuous as its refill may be', () => {
+    const parts = Array.from({ length: 200 }, (_, second) => [
+      at(second + 0.3),
+      at(second + 0.5, { outcome: 'denied' as const }),
+    ]).flat();
+    const slow = checkHistory(historyOf([...many(9, at(0.1)), ...parts], { policy: '2:1/s' }), RULES);
+    expect(slow.overAdmission.buckets).toBe(1);
+    expect(slow.diagnosis).toEqual([]);
+    const fast = checkHistory(historyOf([...many(9, at(0.1)), ...parts], { policy: '2:5/s' }), RULES);
+    expect(fast.diagnosis[0]).toMatch(
+      /^tokens come in whole-second steps: 100% of 199 admissions .* one same fifth of a second/,
+    );
+  });
+
+  it('names regions that keep the limit each and break it together', () => {
+    const apart = [...many(2, at(1, { region: 'east' })), ...many(2, at(1, { region: 'west' }))];
+    expect(diagnosis(apart)).toEqual([
+      'regions that each keep the limit break it together: of b 2 in east, 2 in west were admitted in one window that allows 2.005',
+    ]);
+    const leaking = [...many(2, at(1, { region: 'east' })), at(1, { region: 'west' })];
+    expect(diagnosis(leaking)).toEqual([]);
+    const alone = [...many(5, at(1, { region: 'east' })), at(1, { region: 'west' })];
+    expect(diagnosis(alone)).toEqual([]);
+  });
+
+  it('names a primary that came back empty', () => {
+    const decision = { strategy: '?', source: 'redis' as const, node: 'a' };
+    const restart = (empty: boolean): HistoryRecord => ({
+      type: 'event',
+      event: 'restart',
+      node: 'a',
+      atUs: 1.005 * S,
+      args: { empty },
+    });
+    const parts = [...many(2, at(1, { decision })), ...many(2, at(1.01, { decision }))];
+    expect(diagnosis(parts, [restart(true)])).toEqual([
+      'a came back empty at 1.005 s: every bucket it held was full again',
+    ]);
+    expect(diagnosis(parts, [restart(false)])).toEqual([]);
+  });
+
+  it('names a clock that stepped ahead', () => {
+    const reading = (atS: number, gainedUs: number): HistoryRecord => ({
+      type: 'clock',
+      node: 'a',
+      atUs: atS * S,
+      serverUs: 1.7e15 + atS * S + gainedUs,
+      errorUs: 10,
+    });
+    const records = [reading(0, 0), reading(1, 0), reading(2, S), reading(3, S)];
+    expect(diagnosis(many(5, at(2)), records)).toEqual([
+      'the clock of a stepped ahead by 1 s at 2 s: its buckets gained that much refill at once',
+    ]);
+    expect(diagnosis(many(2, at(2)), records)).toEqual([]);
+  });
+
+  it('names what a failover lost', () => {
+    const decided = (node: string, atS: number, level: number) =>
+      at(atS, {
+        decision: {
+          strategy: '?',
+          source: 'redis',
+          node,
+          atUs: 1.7e15 + atS * S,
+          bucketUs: 1.7e15 + atS * S,
+          levelQuanta: level * 200_000,
+        },
+      });
+    expect(
+      diagnosis([decided('a', 1, 1), decided('a', 1, 0), decided('b', 1.1, 1), decided('b', 1.1, 0)])[0],
+    ).toBe(
+      'at least 2 decisions acknowledged by a are missing from b after its takeover, seen at 1.1 s: 1.5 tokens in 1 bucket could be spent again',
+    );
+  });
+
+  it('is not asked for where nothing is wrong, nor of another promise', () => {
+    expect(diagnosis([at(1)])).toEqual([]);
+    const promise = parsePromise('fixed-window:30/10s');
+    expect(checkHistory(historyOf([at(1)]), { ...RULES, promise }).diagnosis).toEqual([]);
+  });
+});
