@@ -195,7 +195,8 @@ async function bringUp(folder, cleanup) {
 const run = promisify(execFile);
 
 function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+  const sorted = values.toSorted((a, b) => a - b);
+  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2;
 }
 
 /** The median of what a case measured. */
@@ -210,24 +211,30 @@ function ratioOf(results, name, over) {
   return median(speeds(name).map((perS, round) => perS / others[round]));
 }
 
+/** Processor time of one request, all processes together. */
+function totalUs({ cost }) {
+  return Object.values(cost).reduce((sum, us) => sum + us, 0);
+}
+
 function report(results, { rounds, seconds, loads }) {
   const roles = ['load', ...Object.keys(ROLES)];
   const rows = CASES.map(({ name, target }) => {
     const perS = medianOf(results, name, (result) => result.perS);
     const all = results.filter((result) => result.name === name).map((result) => result.perS);
     const costs = roles.map((role) => medianOf(results, name, ({ cost }) => cost[role]).toFixed(0));
-    const sum = medianOf(results, name, ({ cost }) => Object.values(cost).reduce((a, b) => a + b, 0));
+    const sum = medianOf(results, name, totalUs);
     const range = `${Math.min(...all).toFixed(0)} to ${Math.max(...all).toFixed(0)}`;
     const share = target === undefined ? '' : `${((100 * perS) / target).toFixed(0)}% of ${target}`;
     const others = results.filter((result) => result.name === name).reduce((sum, one) => sum + one.others, 0);
     return `| ${[name, perS.toFixed(0), range, share, others, ...costs, sum.toFixed(0), (2e6 / sum).toFixed(0)].join(' | ')} |`;
   });
+  const sumOf = (name) => medianOf(results, name, totalUs);
   const recording = 1 - ratioOf(results, GATEWAYS, BARE);
   return [
     '# What the load and the sample system can do',
     '',
     `Written by \`npm run bench:load\`, ${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cpus().length} cores`,
-    `shared with other work: the load average went from ${loads[0]} to ${loads[1]}, of which about 6 are ours. ${rounds} rounds of`,
+    `shared with other work (load average ${loads[0]} before, ${loads[1]} after, ours included). ${rounds} rounds of`,
     `${seconds} s a case, alternating, after a warm-up; medians. 1,000 connections over three regions, policy ${POLICY}, 200 users.`,
     '*Others* were neither allowed nor denied. Then processor time by process, microseconds a request, the start of the',
     'load process included; *two cores* is what that sum would allow if two cores did nothing else.',
@@ -236,7 +243,8 @@ function report(results, { rounds, seconds, loads }) {
     `| --- ${'| --- '.repeat(roles.length + 6)}|`,
     ...rows,
     '',
-    `- Recording costs ${(100 * recording).toFixed(0)}% of bare autocannon's requests a second (median of the rounds' ratios; target at most 15%).`,
+    `- Recording costs ${(100 * recording).toFixed(0)}% of bare autocannon's requests a second (median of the rounds' ratios; target at most 15%),`,
+    `  by processor time ${(100 * (1 - sumOf(BARE) / sumOf(GATEWAYS))).toFixed(0)}%. Below 0 is noise, or a client that costs less than autocannon's own.`,
     `- With the default round trips ${(100 * ratioOf(results, FAR, GATEWAYS)).toFixed(0)}% of the requests a second without (1,000 users over a mean of 87 ms can do 11,500).`,
     '',
   ].join('\n');
