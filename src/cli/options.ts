@@ -89,8 +89,3 @@ export function parseDurationMs(text: string): number {
 export function parseShiftMs(text: string): number {
   return text.startsWith('-') ? -parseDurationMs(text.slice(1)) : parseDurationMs(text);
 }
-
-/** As `parseDurationMs`, and with a minus before it for a time back. */
-export function parseShiftMs(text: string): number {
-  return text.startsWith('-') ? -parseDurationMs(text.slice(1)) : parseDurationMs(text);
-}

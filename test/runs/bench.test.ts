@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
-import { runCli, startCli, testFolder } from '../support/cli.ts';
+import { runCli, testFolder } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 import { SERVERS } from '../support/server.ts';
 
