@@ -15,11 +15,13 @@ import { freePort } from '../../test/support/redis-server.ts';
 const RATE = 200;
 const DURATION_MS = 500;
 const DUE = (RATE * DURATION_MS) / 1_000;
+/** For all that is due to be in flight at once, also in one of three regions: a busy machine sends in bursts. */
+const ENOUGH = DUE * 1.2;
 
 const answer: Answer = (request, socket) => socket.write(signedReply(request));
 
 const open = (changes: LoadOptions['shape'] = {}): Omit<LoadOptions, 'urls'> => ({
-  shape: { mode: 'open', ratePerSecond: RATE, connections: 40, ...changes },
+  shape: { mode: 'open', ratePerSecond: RATE, connections: ENOUGH, ...changes },
   durationMs: DURATION_MS,
 });
 
@@ -89,30 +91,30 @@ describe('the open loop', () => {
     for (const { error } of books.operations) expect(error).toBe('CONNECT_FAILED');
   });
 
-  it.each<[string, Answer, { info: 'none' | 'all' | 'some' }]>([
+  it.each<[string, Answer, { info: 'none' | 'any' | 'all' | 'half' }]>([
     [
       'closes after a reply and says so',
       (r, s) => s.end(signedReply(r, { connection: 'close' })),
       { info: 'none' },
     ],
-    ['closes right after a reply', (r, s) => s.end(signedReply(r)), { info: 'none' }],
+    ['closes right after a reply', (r, s) => s.end(signedReply(r)), { info: 'any' }],
     ['resets without a reply', (_, s) => s.resetAndDestroy(), { info: 'all' }],
     [
       'breaks off every second',
       (r, s) => (r.serial % 2 ? s.end('HTTP/1.1 2') : answer(r, s)),
-      { info: 'some' },
+      { info: 'half' },
     ],
     ['never answers', () => {}, { info: 'all' }],
   ])('goes on and forgets nothing when the server %s', async (_title, serve, { info }) => {
-    const { books, server } = await loadAgainst(serve, { ...open({ connections: 200 }), drainMs: 100 });
+    const { books, server } = await loadAgainst(serve, { ...open(), drainMs: 100 });
     expectSoundBooks(books, [server]);
     expectAllAccountedFor(books);
     const { sent, counts } = books.recorder;
     expect(sent).toBe(DUE);
     expect(counts.failed).toBe(0);
-    if (info === 'none') expect(counts.info).toBeLessThan(sent / 10); // one may have been sent as it closed
+    if (info === 'none') expect(counts.info).toBe(0);
     if (info === 'all') expect(counts.info).toBe(sent);
-    if (info === 'some') expect(counts.info).toBe(sent / 2);
+    if (info === 'half') expect(counts.info).toBe(sent / 2);
   });
 
   it('goes round the regions', async () => {
