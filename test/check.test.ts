@@ -80,7 +80,7 @@ describe('check', () => {
     expect([code, stderr]).toEqual([1, '']);
     expect(document).toMatchObject({
       format: 'openclaw-check',
-      version: 1,
+      version: 2,
       verdict: 'fail',
       policies: { '': '20:5/s' },
       overAdmission: { totalExcess: 0.995 },

@@ -12,7 +12,7 @@ export interface SecondSteps {
 }
 
 /** What is asked after a second has begun needs some time to come and take what there is. */
-export const FIFTH_US = 200_000;
+const FIFTH_US = 200_000;
 
 const SECOND_US = 1_000_000;
 /** The places of a second that are tried. */

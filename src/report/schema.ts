@@ -203,7 +203,7 @@ const reportSchema = z
 
 /** The JSON Schema of `report.json`, published as `schemas/report.schema.json`. */
 export function reportJsonSchema(): object {
-  return z.toJSONSchema(reportSchema);
+  return z.toJSONSchema(reportSchema, { reused: 'ref' });
 }
 
 /** Reads the text of a `report.json`; `name` is that of the file. Throws INVALID_REPORT. */

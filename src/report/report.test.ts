@@ -1,0 +1,226 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, it } from 'vitest';
+import { historyOf, type OperationPart } from '../../test/support/history.ts';
+import { checkHistory } from '../checker/check.ts';
+import { parseClaim } from '../checker/claim.ts';
+import type { FaultRecord, HistoryRecord } from '../history/operation.ts';
+import type { Plan } from '../scenario/plan.ts';
+import { renderAnnotations } from './annotations.ts';
+import { compareReports, comparisonTable } from './comparison.ts';
+import { judgeAgain } from './gate.ts';
+import { renderJunit } from './junit.ts';
+import { renderMarkdown } from './markdown.ts';
+import { makeReport, type RunReport } from './report.ts';
+import { parseReport, reportJsonSchema } from './schema.ts';
+import { renderTable } from './table.ts';
+
+const S = 1_000_000;
+const FIXTURES = join(import.meta.dirname, '../../test/fixtures/runs');
+const kept = (name: string) => readFileSync(join(FIXTURES, name, 'report.json'), 'utf8');
+const article = parseReport(kept('article'), 'article');
+const central = parseReport(kept('central'), 'central');
+
+const PLAN: Plan = {
+  ...central.plan,
+  scenario: 'partition',
+  claims: ['total-excess <= bound', 'info <= 5%'],
+};
+const fault = (phase: FaultRecord['phase'], atS: number): FaultRecord => ({
+  type: 'fault',
+  fault: 'partition',
+  phase,
+  atUs: atS * S,
+  args: { isolate: ['eu-west'], mode: 'blackhole' },
+});
+const RECORDS: readonly HistoryRecord[] = [
+  fault('inject', 5),
+  fault('heal', 15),
+  {
+    type: 'event',
+    event: 'role',
+    node: 'ap-south-1',
+    atUs: 7.1 * S,
+    args: { from: 'replica', to: 'primary', slots: '5461-10921' },
+  },
+];
+const decided = (node: string, region: string, atS: number, level: number): OperationPart => ({
+  bucket: 'ratings:u1',
+  region,
+  invokedUs: atS * S - 1_000,
+  completedUs: atS * S,
+  decision: {
+    strategy: 'central',
+    source: 'redis',
+    node,
+    atUs: 1.7e15 + atS * S,
+    bucketUs: 1.7e15 + atS * S,
+    levelQuanta: Math.round(level * 100_000_000),
+  },
+});
+
+/** 2 tokens, one every 100 s: drained on eu-west-0 at 6 s, and again on its replica, which knew nothing of it. */
+function failoverRun(changes: readonly OperationPart[] = [], plan = PLAN): RunReport {
+  const parts = [
+    decided('eu-west-0', 'eu-west', 1, 1),
+    decided('eu-west-0', 'eu-west', 6, 0.05),
+    decided('ap-south-1', 'us-east', 8, 1),
+    decided('ap-south-1', 'us-east', 16, 0.08),
+    ...changes,
+  ];
+  const check = checkHistory(historyOf(parts, { policy: '2:1/100s', records: RECORDS }), {
+    busiest: [],
+    interrupted: false,
+    claims: plan.claims.map(parseClaim),
+    boundOf: () => ({ totalExcess: 2, worstWindow: 2, formula: '(2 + 0.01/s * 0 s overlap) = 2' }),
+  });
+  const facts = { command: 'openclaw-rl run partition.yaml --seed 1', startedAt: '2026-11-25T00:00:00.000Z' };
+  return makeReport({
+    plan,
+    ...facts,
+    folder: 'reports/x-partition-1',
+    system: 'redis 8',
+    loadMs: 20_000,
+    check,
+    latencies: [],
+  });
+}
+
+describe('the report of a run', () => {
+  it('survives being written and read', () => {
+    const report = failoverRun();
+    expect(parseReport(JSON.stringify(report), 'x')).toEqual(report);
+  });
+
+  it.each([
+    ['article', kept('article')],
+    ['central', kept('central')],
+    ['failover', JSON.stringify(failoverRun())],
+  ])('of %s is as the published schema says', async (_, text) => {
+    const schema = reportJsonSchema();
+    await expect(`${JSON.stringify(schema, undefined, 2)}\n`).toMatchFileSnapshot(
+      join(import.meta.dirname, '../../schemas/report.schema.json'),
+    );
+    const validate = new Ajv2020({ strict: false }).compile(schema);
+    expect(validate(JSON.parse(text)), JSON.stringify(validate.errors)).toBe(true);
+    expect(validate({ ...JSON.parse(text), verdict: 'perhaps' })).toBe(false);
+  });
+
+  it.each([
+    { title: 'no JSON', text: '{', says: /^r: it is not JSON/ },
+    {
+      title: 'something else',
+      text: '{"format":"openclaw-check"}',
+      says: /must be "openclaw-report"; found "openclaw-check"/,
+    },
+    { title: 'nothing', text: 'null', says: /must be "openclaw-report"; found undefined/ },
+    {
+      title: 'an old version',
+      text: '{"format":"openclaw-report","version":1}',
+      says: /version must be 2; found 1/,
+    },
+    {
+      title: 'one that lacks something',
+      text: kept('central').replace('"sent"', '"gone"'),
+      says: /^r: sent: /,
+    },
+  ])('$title is refused', ({ text, says }) => {
+    expect(() => parseReport(text, 'r')).toThrow(says);
+    expect(() => parseReport(text, 'r')).toThrow(expect.objectContaining({ code: 'INVALID_REPORT' }));
+  });
+
+  it('shows as text the verdict first, then who took over when, what was lost, and the bound beside', () => {
+    const text = renderTable(failoverRun(), { colour: false });
+    expect(text).toMatch(
+      /^verdict {2}pass\n {2}ok ratings:u1 of shard eu-west-0 admitted 1\.8\d* tokens beyond an ideal bucket, the most of 1 bucket \(bound 2 tokens\)\n/,
+    );
+    expect(text).toMatch(
+      /\n {2}why at least 2 decisions acknowledged by eu-west-0 are missing from ap-south-1 after its takeover, seen at 8 s: .* tokens in 1 bucket could be spent again\n/,
+    );
+    for (const row of [
+      /│ eu-west-0 │ 1 +│ 1\.8\d+ +│ 2 +│ 1\.8\d+ +│ 2 +│/,
+      /│ 7\.100 +│ role of ap-south-1 │ replica to primary, slots 5461-10921 +│/,
+      /│ 5\.000 +│ inject partition +│ isolate \["eu-west"\], mode blackhole +│/,
+      /│ during partition, eu-west │ 1 /,
+      /│ during partition, us-east │ 1 /,
+      /│ ratings:u1 +│ eu-west-0 +│ ap-south-1 +│ 2 +│/,
+    ])
+      expect(text).toMatch(row);
+    expect(text).toMatch(
+      /\nseed {5}1\nagain {4}openclaw-rl run partition\.yaml --seed 1\nkept in {2}reports\/x-partition-1\n$/,
+    );
+  });
+
+  it('keeps what others named from moving a cursor, being markup, or ending a document', () => {
+    const evil = '\u001b[2J</testsuite>]]>|<b>&\u202e`x`\n::error::\ud800 [a](http://b) @me ```';
+    const parts = [1, 2, 3].map(() => ({
+      bucket: evil,
+      region: evil,
+      invokedUs: 19 * S,
+      completedUs: 19 * S,
+    }));
+    const report = failoverRun(parts);
+    const control = /[^\n\P{Cc}]|\u202e/u;
+    expect(renderTable(report, { colour: false })).not.toMatch(control);
+    const markdown = renderMarkdown(report);
+    expect(markdown).not.toMatch(control);
+    const [prose = ''] = markdown.split('```text');
+    expect(prose).not.toMatch(/<b>|[^\\]\[a\]|@me|http:\/\/|[^\\]`x/);
+    expect(markdown.match(/```/g)?.length).toBe(2 * (markdown.match(/^```(text|sh)$/gm)?.length ?? 0));
+    const xml = renderJunit(report);
+    expect(xml).not.toMatch(control);
+    expect(xml.match(/<\/testsuite>/g)).toHaveLength(1);
+    expect(xml).not.toContain('\ud800');
+  });
+});
+
+describe('annotations', () => {
+  it('are an error for a broken claim, a warning for what is not known, and why', () => {
+    const [first, second, third, ...rest] = renderAnnotations(article).split('\n');
+    expect(first).toMatch(/^::error title=openclaw-rl bench%3A total-excess <= 0::2 buckets over-admitted; /);
+    expect(second).toMatch(/^::error title=openclaw-rl bench%3A false-denials <= 0::/);
+    expect(third).toMatch(/^::warning title=openclaw-rl bench%3A replay <= 0::replay <= 0: no decision says/);
+    expect(rest[0]).toMatch(
+      /^::notice title=openclaw-rl bench%3A why::tokens come in whole-second steps: \d+%25 of /,
+    );
+    expect(renderAnnotations(central)).toBe('');
+  });
+});
+
+describe('the gate', () => {
+  it.each([
+    { claims: [], verdict: 'pass' },
+    { claims: ['p99(allowed) <= 10s'], verdict: 'pass' },
+    { claims: ['p99(allowed) <= 1us'], verdict: 'pass', broken: 'p99(allowed) <= 0.001ms' },
+    { claims: ['contested >= 4'], verdict: 'unknown', broken: 'contested >= 4' },
+    { claims: ['total-excess <= 0 during kill'], verdict: 'unknown' },
+    { claims: ['total-excess <= 0', 'info<=5%'], verdict: 'pass' },
+  ])('judges a kept run by its claims and $claims: $verdict', ({ claims, verdict, broken }) => {
+    const again = judgeAgain(central, claims);
+    expect(again.verdict).toBe(verdict);
+    expect(again.claims.find(({ status }) => status === 'broken')?.claim).toBe(broken);
+    expect(new Set(again.claims.map(({ claim }) => claim)).size).toBe(again.claims.length);
+  });
+
+  it('says of a kept run without more claims what was said when it ran', () => {
+    for (const report of [article, central, failoverRun()]) expect(judgeAgain(report, [])).toEqual(report);
+  });
+});
+
+describe('a comparison', () => {
+  it('has a column for each run, and ratios to the first', () => {
+    const comparison = compareReports([central, article]);
+    const figure = (name: string) => comparison.figures.find((one) => one.name === name);
+    expect(figure('requests')?.ratios).toEqual([1, article.sent / central.sent]);
+    expect(figure('total excess')?.ratios).toEqual([null, null]);
+    const { head, rows } = comparisonTable(comparison);
+    expect(head[2]).toMatch(/^\d{8}T\d{9}Z-bench-1$/);
+    expect(rows.slice(0, 2)).toEqual([
+      ['verdict', 'pass', 'fail', ''],
+      ['strategy', 'central', 'article', ''],
+    ]);
+    expect(rows).toContainEqual(['replay <= 0', 'holds', 'unknown', '']);
+    expect(new Set(rows.map(({ length }) => length))).toEqual(new Set([head.length]));
+  });
+});

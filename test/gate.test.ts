@@ -1,0 +1,133 @@
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { runCli, testFolder } from './support/cli.ts';
+
+const RUNS = join(import.meta.dirname, 'fixtures/runs');
+const [CENTRAL, ARTICLE] = [join(RUNS, 'central'), join(RUNS, 'article')];
+const NOT_IN_ACTIONS = { GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' };
+
+const gate = (args: readonly string[], cwd = testFolder(), env: Record<string, string> = {}) =>
+  runCli(['gate', ...args], { cwd, env: { ...NOT_IN_ACTIONS, ...env } });
+
+describe('gate', () => {
+  it.each([
+    { title: 'a run that keeps its claims', args: [CENTRAL], code: 0, says: /^verdict {2}pass\n {2}ok / },
+    {
+      title: 'one that breaks one',
+      args: [ARTICLE],
+      code: 1,
+      says: /^verdict {2}fail\n {2}FAIL 2 buckets over-admitted; .* tokens too many\n/,
+    },
+    {
+      title: 'evidence that is missing',
+      args: [CENTRAL, '--claim', 'contested >= 100'],
+      code: 2,
+      says: / {2}FAIL 3 of 3 buckets .*claimed at least 100: 97 too few/,
+    },
+    {
+      title: 'only speed',
+      args: [CENTRAL, '--claim', 'throughput >= 900000/s', '--claim', 'p99(allowed) <= 10s'],
+      code: 3,
+      says: /^verdict {2}pass, but too slow\n/,
+    },
+    {
+      title: 'a phase that never was',
+      args: [CENTRAL, '--claim', 'total-excess <= 0 during kill'],
+      code: 2,
+      says: /\? total-excess <= 0 during kill: there was no phase of that name; there were: whole run/,
+    },
+  ])('of $title: exit code $code', async ({ args, code, says }) => {
+    const result = await gate(args);
+    expect([result.code, result.stdout], result.stderr).toEqual([code, expect.stringMatching(says)]);
+  });
+
+  it('takes the newest run, and explains the claims that were added before it judges', async () => {
+    const folder = testFolder();
+    mkdirSync(join(folder, 'reports'));
+    cpSync(CENTRAL, join(folder, 'reports/x-bench-1'), { recursive: true });
+    symlinkSync('x-bench-1', join(folder, 'reports/latest'));
+    const { code, stderr } = await gate(['--claim', 'info<=5%'], folder);
+    expect([code, stderr]).toEqual([
+      0,
+      'info <= 5%: at most 5% of the requests without a reply, over the whole run; if not, the run is too little evidence\n',
+    ]);
+  });
+
+  it('in GitHub Actions appends to the step summary and prints annotations', async () => {
+    const folder = testFolder();
+    const summary = join(folder, 'summary.md');
+    writeFileSync(summary, 'before\n');
+    const { code, stdout } = await gate([ARTICLE], folder, {
+      GITHUB_ACTIONS: 'true',
+      GITHUB_STEP_SUMMARY: summary,
+    });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/\n::error title=openclaw-rl bench%3A total-excess <= 0::2 buckets over-admitted/);
+    expect(readFileSync(summary, 'utf8')).toMatch(/^before\n# openclaw-rl bench: fail\n/);
+    expect((await gate([ARTICLE], folder)).stdout).not.toContain('::error');
+  });
+
+  it('writes JUnit, one test case for each claim', async () => {
+    const folder = testFolder();
+    await gate([ARTICLE, '--claim', 'max(any) <= 10s', '--junit', 'gate.xml'], folder);
+    const xml = readFileSync(join(folder, 'gate.xml'), 'utf8');
+    expect(xml).toMatch(/<testsuite name="openclaw-rl bench" tests="8" failures="2" errors="0" skipped="1">/);
+    expect(xml).toContain(
+      '<testcase classname="openclaw-rl bench" name="max(any) &lt;= 10000ms"></testcase>',
+    );
+  });
+
+  it.each([
+    {
+      title: 'a claim that is none',
+      args: [CENTRAL, '--claim', 'total-exces <= 0'],
+      says: /did you mean total-excess\?/,
+    },
+    { title: 'a run that is not there', args: ['nowhere'], says: /^error: nowhere: there is no such run\n/ },
+    {
+      title: 'a folder without a report',
+      args: ['.'],
+      says: /there is no report: the run did not end\n {2}judge what was recorded: openclaw-rl check history\.ndjson \[INVALID_REPORT\]/,
+    },
+    {
+      title: 'a file that is no report',
+      args: [join(import.meta.dirname, '../package.json')],
+      says: /its format must be "openclaw-report"; found undefined/,
+    },
+  ])('refuses $title: exit code 64', async ({ args, says }) => {
+    const { code, stdout, stderr } = await gate(args);
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toMatch(says);
+  });
+});
+
+describe('report', () => {
+  it.each([
+    { format: 'table', says: /^verdict {2}fail\n/ },
+    { format: 'md', says: /^# openclaw-rl bench: fail\n/ },
+    { format: 'junit', says: /^<\?xml/ },
+    { format: 'json', says: /^\{\n {2}"format": "openclaw-report",\n {2}"version": 2,/ },
+  ])('shows a run again as $format, with the exit code of the run', async ({ format, says }) => {
+    const { code, stdout, stderr } = await runCli(['report', ARTICLE, '--format', format]);
+    expect([code, stderr]).toEqual([1, '']);
+    expect(stdout).toMatch(says);
+  });
+});
+
+describe('compare', () => {
+  it('puts runs side by side', async () => {
+    const { code, stdout } = await runCli(['compare', CENTRAL, ARTICLE]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/│ verdict +│ pass +│ fail +│/);
+    const json = JSON.parse((await runCli(['compare', CENTRAL, ARTICLE, '--json'])).stdout);
+    expect(json).toMatchObject({
+      format: 'openclaw-comparison',
+      runs: [{ verdict: 'pass' }, { verdict: 'fail' }],
+    });
+  });
+
+  it('refuses a single run', async () => {
+    expect((await runCli(['compare', CENTRAL])).code).toBe(64);
+  });
+});
