@@ -126,18 +126,19 @@ export class Describer {
   #replayInequality({ row, before, expectedQuanta, gapQuanta, reason }: ReplayFinding): string {
     const { table } = this.#bucket;
     const [expected, gap] = [round(this.#tokens(expectedQuanta)), round(this.#tokens(Math.abs(gapQuanta)))];
-    const level = round(this.#tokens(table.levels?.[row] as number));
+    const level = round(this.#tokens(table.levels?.of(row) ?? Number.NaN));
     if (reason === 'denied-with-enough')
       return `denied at cost ${table.costTokens[row]}, though it held ${level}`;
     if (reason === 'out-of-range')
       return `the level ${level} is not between 0 and capacity ${this.#policy.capacityTokens}`;
+    const node = (one: number) => table.levels?.nodeName(one);
     const word = gapQuanta > 0 ? 'minted' : 'lost';
     const where =
       before === undefined
-        ? `first decision, on ${table.nodeOf(row)}`
-        : table.nodeOf(before) === table.nodeOf(row)
-          ? `on ${table.nodeOf(row)}`
-          : `between ${table.nodeOf(before)} and ${table.nodeOf(row)}`;
+        ? `first decision, on ${node(row)}`
+        : node(before) === node(row)
+          ? `on ${node(row)}`
+          : `between ${node(before)} and ${node(row)}`;
     return `${gap} tokens ${word} ${where}: the math gives a level of ${expected}, the reply says ${level}`;
   }
 

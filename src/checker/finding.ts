@@ -56,7 +56,7 @@ export interface WindowInTokens {
 
 export function witnessLine(table: OperationTable, row: number, quantaPerToken?: number): WitnessLine {
   const lastUs = table.lastUs(row);
-  const level = table.levels?.[row];
+  const { levels } = table;
   return {
     operation: table.operationOf(row),
     region: table.regionOf(row),
@@ -64,13 +64,13 @@ export function witnessLine(table: OperationTable, row: number, quantaPerToken?:
     cost: table.costTokens[row] as number,
     invokedUs: table.invokedUs[row] as number,
     lastUs: lastUs === Number.POSITIVE_INFINITY ? null : lastUs,
-    ...(quantaPerToken === undefined || level === undefined
+    ...(quantaPerToken === undefined || levels === undefined
       ? {}
       : {
           decision: {
-            node: table.nodeOf(row),
-            bucketUs: table.bucketUs?.[row] as number,
-            level: level / quantaPerToken,
+            node: levels.nodeName(row),
+            bucketUs: levels.bucketUs(row),
+            level: levels.of(row) / quantaPerToken,
           },
         }),
   };

@@ -1,4 +1,5 @@
 import type { Policy } from '../core/policy.ts';
+import type { Levels } from '../history/levels.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import { Fillers } from './fillers.ts';
 import type { Known } from './known.ts';
@@ -52,7 +53,7 @@ function decidedRows(table: OperationTable, bucket: number, { judgedUntilUs }: K
   for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
     const outcome = (kinds[row] as number) & KIND.outcome;
     if (outcome !== KIND.allowed && outcome !== KIND.denied) continue;
-    if (!Number.isNaN(levels[row] as number) && table.lastUs(row) <= judgedUntilUs) rows.push(row);
+    if (!Number.isNaN(levels.of(row)) && table.lastUs(row) <= judgedUntilUs) rows.push(row);
   }
   return rows;
 }
@@ -62,9 +63,7 @@ class Replay {
   readonly #policy: Policy;
   readonly #known: Known;
   readonly #rows: readonly number[];
-  readonly #levels: Float64Array;
-  readonly #bucketUs: Float64Array;
-  readonly #nodes: Uint16Array;
+  readonly #levels: Levels;
   readonly #unseen: Fillers;
   readonly #admitted: Fillers;
   readonly #findings: ReplayFinding[] = [];
@@ -73,9 +72,7 @@ class Replay {
     this.#table = table;
     this.#policy = policy;
     this.#known = known;
-    this.#levels = table.levels as Float64Array;
-    this.#bucketUs = table.bucketUs as Float64Array;
-    this.#nodes = table.nodes as Uint16Array;
+    this.#levels = table.levels as Levels;
     this.#rows = rows.sort((a, b) => this.#compare(a, b));
     this.#unseen = Fillers.withoutLevel(table, bucket);
     this.#admitted = Fillers.ofRows(
@@ -86,7 +83,7 @@ class Replay {
 
   run(): ReplayResult {
     const rows = this.#rows;
-    const nodeOf = (row: number | undefined) => (row === undefined ? -1 : (this.#nodes[row] as number));
+    const nodeOf = (row: number | undefined) => (row === undefined ? -1 : this.#levels.node(row));
     const oneNode = nodeOf(rows[0]) === nodeOf(rows.at(-1));
     let before: number | undefined;
     for (const row of rows) {
@@ -103,9 +100,9 @@ class Replay {
   #compare(a: number, b: number): number {
     const kinds = this.#table.kinds;
     return (
-      (this.#nodes[a] as number) - (this.#nodes[b] as number) ||
-      (this.#bucketUs[a] as number) - (this.#bucketUs[b] as number) ||
-      (this.#levels[b] as number) - (this.#levels[a] as number) ||
+      this.#levels.node(a) - this.#levels.node(b) ||
+      this.#levels.bucketUs(a) - this.#levels.bucketUs(b) ||
+      this.#levels.of(b) - this.#levels.of(a) ||
       ((kinds[a] as number) & KIND.outcome) - ((kinds[b] as number) & KIND.outcome)
     );
   }
@@ -115,7 +112,7 @@ class Replay {
   }
 
   #isInRange(row: number): boolean {
-    const level = this.#levels[row] as number;
+    const level = this.#levels.of(row);
     const expectedQuanta = Math.max(0, Math.min(this.#policy.capacityQuanta, level));
     if (level === expectedQuanta) return true;
     this.#findings.push({ row, expectedQuanta, gapQuanta: level - expectedQuanta, reason: 'out-of-range' });
@@ -130,8 +127,8 @@ class Replay {
     const { initial, knownFromUs } = this.#known;
     if (initial === 'unknown' && (this.#table.invokedUs[before] as number) < knownFromUs) return; // not all is there
     const { capacityQuanta, quantaPerUs } = this.#policy;
-    const level = this.#levels[before] as number;
-    const elapsedUs = Math.max(0, (this.#bucketUs[row] as number) - (this.#bucketUs[before] as number));
+    const level = this.#levels.of(before);
+    const elapsedUs = Math.max(0, this.#levels.bucketUs(row) - this.#levels.bucketUs(before));
     const missing = capacityQuanta - level;
     const full = elapsedUs >= Math.ceil(missing / quantaPerUs); // compare before multiplying: 2^53
     this.#judge(row, full ? capacityQuanta : level + elapsedUs * quantaPerUs, before);
@@ -142,7 +139,7 @@ class Replay {
     const allowed = this.#isAllowed(row);
     const cost = (this.#table.costTokens[row] as number) * this.#policy.quantaPerToken;
     const expectedQuanta = allowed ? levelQuanta - cost : levelQuanta;
-    const level = this.#levels[row] as number;
+    const level = this.#levels.of(row);
     const gapQuanta = level - expectedQuanta;
     const found = { row, expectedQuanta, gapQuanta, ...(before === undefined ? {} : { before }) };
     if (gapQuanta !== 0 && !this.#isExcused(gapQuanta, row, before))
@@ -153,7 +150,8 @@ class Replay {
   /** Whether charges that left no level explain it. Those that another node knew of count whenever they were. */
   #isExcused(gapQuanta: number, row: number, before: number | undefined): boolean {
     const { invokedUs } = this.#table;
-    const isNear = gapQuanta < 0 && before !== undefined && this.#nodes[before] === this.#nodes[row];
+    const isNear =
+      gapQuanta < 0 && before !== undefined && this.#levels.node(before) === this.#levels.node(row);
     const sinceUs = isNear ? (invokedUs[before] as number) : Number.NEGATIVE_INFINITY;
     const mostTokens = this.#unseen.costBetween(sinceUs, this.#table.lastUs(row));
     return mostTokens * this.#policy.quantaPerToken >= Math.abs(gapQuanta);
@@ -170,7 +168,7 @@ class Replay {
     return this.#admitted.some(
       invokedUs[before] as number,
       this.#table.lastUs(row),
-      (other) => this.#nodes[other] !== this.#nodes[row],
+      (other) => this.#levels.node(other) !== this.#levels.node(row),
     );
   }
 
@@ -196,7 +194,7 @@ class Replay {
 
   /** Whether `one` certainly came before `last`, or after `row`, by the order of their own node. */
   #isOrdered(one: number, last: number, row: number): boolean {
-    if (this.#nodes[one] === this.#nodes[row]) return this.#compare(one, row) > 0;
-    return this.#nodes[one] === this.#nodes[last] && this.#compare(one, last) < 0;
+    if (this.#levels.node(one) === this.#levels.node(row)) return this.#compare(one, row) > 0;
+    return this.#levels.node(one) === this.#levels.node(last) && this.#compare(one, last) < 0;
   }
 }

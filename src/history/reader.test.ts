@@ -38,8 +38,8 @@ const contentOf = ({ operations: table }: History) =>
     kind: table.kinds[row],
     region: table.regionOf(row),
     operation: table.operationOf(row),
-    level: table.levels?.[row],
-    bucketUs: table.bucketUs?.[row],
+    level: table.levels?.of(row),
+    bucketUs: table.levels?.bucketUs(row),
   }));
 
 describe('a history', () => {
@@ -83,7 +83,7 @@ describe('a history', () => {
         region: 'r',
         operation: { file: 'h.ndjson', index: 5 },
         level: Number.NaN,
-        bucketUs: 0,
+        bucketUs: Number.NaN,
       },
     ]);
     expect(history.header).toEqual(headerOf());
