@@ -21,8 +21,8 @@ export interface CheckReport extends CheckFacts {
 export function checkHistory(history: History, rules: EvidenceRules): CheckReport {
   const { operations: table, outcomes, files } = history;
   const promise = rules.promise ?? { type: 'token-bucket' };
-  const clock = boundClock(joinReadings(history.clock, history.decisionClock));
   const horizon = horizonOf(history, rules.openAtEndMissing === true);
+  const clock = boundClock(joinReadings(history.clock, history.decisionClock), horizon.span);
   const pass = checkBuckets(history, passRules(history, { promise, clock, horizon }));
   const all = new AllFindings(table, pass.guilty, clock);
   const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;

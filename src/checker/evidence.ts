@@ -67,6 +67,8 @@ export class EvidenceCounter {
   readonly #byPhase: readonly Tally[];
   readonly #byRegion = new Map<string, Tally>();
   readonly #byOrigin: Tally[] = [];
+  /** Those that the bucket being counted has operations in. */
+  readonly #touched = new Set<Tally>();
 
   constructor(table: OperationTable, phases: readonly Phase[]) {
     this.#table = table;
@@ -85,7 +87,8 @@ export class EvidenceCounter {
       else if (change < 0) denied++;
     }
     this.#addExact(bucket, policy);
-    for (const tally of this.#tallies()) tally.endBucket(policy.capacityTokens);
+    for (const tally of this.#touched) tally.endBucket(policy.capacityTokens);
+    this.#touched.clear();
     return admitted >= policy.capacityTokens && denied > 0;
   }
 
@@ -123,6 +126,7 @@ export class EvidenceCounter {
       }
       tally.admitted += tokens;
       tally.bucketAdmitted += tokens;
+      this.#touched.add(tally);
       if (outcome === KIND.denied) tally.bucketDenied++;
     }
     return outcome === KIND.denied ? -1 : tokens;
@@ -169,9 +173,5 @@ export class EvidenceCounter {
     this.#byRegion.set(region, tally);
     this.#byOrigin[origin] = tally;
     return tally;
-  }
-
-  #tallies(): Tally[] {
-    return [...this.#byPhase, ...this.#byRegion.values()];
   }
 }

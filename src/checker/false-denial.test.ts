@@ -127,6 +127,41 @@ describe('a denial', () => {
         }),
       ],
     },
+    {
+      title: 'of one bucket that is charged twice at once',
+      passes: [
+        allowed(10),
+        denied(10, 10, {
+          charges: [
+            { bucket: 'b', cost: 1 },
+            { bucket: 'b', cost: 1 },
+          ],
+        }),
+      ],
+      fails: [
+        allowed(10),
+        denied(11, 11, {
+          charges: [
+            { bucket: 'b', cost: 1 },
+            { bucket: 'b', cost: 1 },
+          ],
+        }),
+      ],
+    },
+    {
+      title: 'after attempts that charge one bucket twice',
+      passes: [
+        allowed(10, 10, {
+          decisionId: 'd',
+          charges: [
+            { bucket: 'b', cost: 1 },
+            { bucket: 'b', cost: 1 },
+          ],
+        }),
+        denied(10.5),
+      ],
+      fails: [allowed(10, 10, { decisionId: 'd', charges: [{ bucket: 'b', cost: 1 }] }), denied(10.5)],
+    },
   ])('$title is true, and false with the smallest change', ({ passes, fails }) => {
     expect(falseDenials(passes)).toBe(0);
     expect(falseDenials(fails)).toBeGreaterThan(0);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
+import type { Evidence } from '../core/decision.ts';
 import { checkHistory } from './check.ts';
 
 const S = 1_000_000;
@@ -119,6 +120,15 @@ describe('the replay of decisions', () => {
       ],
       fails: [decided(1, 0, { cost: 4 }), decided(2, 0, { node: 'b' }), decided(2.5, 0.5)],
     },
+    {
+      title: 'a denial before the clock stepped back, of one that ended before the other began',
+      passes: [
+        decided(1, 1, { cost: 3 }),
+        decided(2, 2, { cost: 3, ...denied }),
+        decided(2.1, 0.5, { bucketS: 1.5 }),
+      ],
+      fails: [decided(1, 1, { cost: 3 }), decided(1.5, 0.5), decided(2, 2, { cost: 3, ...denied })],
+    },
     { title: 'a level within the capacity', passes: [decided(1, 3)], fails: [decided(1, 5)] },
     {
       title: 'a level not below zero',
@@ -128,6 +138,26 @@ describe('the replay of decisions', () => {
   ])('accepts $title, and not its smallest change', ({ passes, fails }) => {
     expect(replay(passes).total).toBe(0);
     expect(replay(fails).total).toBeGreaterThan(0);
+  });
+
+  it('says nothing of denials that raced with an admission while clocks stepped back', () => {
+    const raced = [
+      decided(1, 1, { cost: 3 }),
+      decided(2, 2, { cost: 3, ...denied, forS: 0.2 }),
+      decided(2.1, 0.5, { bucketS: 1.5 }),
+    ].map((part) => ({ ...part, decision: { ...part.decision, atUs: undefined } as unknown as Evidence }));
+    const read = (atS: number, gainedS: number) =>
+      ({
+        type: 'clock',
+        node: 'a',
+        atUs: atS * S,
+        serverUs: (1e9 + atS + gainedS) * S,
+        errorUs: 10,
+      }) as const;
+    const steady = [read(0, 0), read(1, 0), read(3, 0)];
+    const stepped = [read(0, 0), read(1, 0), read(2, -0.6), read(3, -0.6)];
+    expect(replay(raced, { records: steady }).total).toBe(1);
+    expect(replay(raced, { records: stepped }).total).toBe(0);
   });
 
   it('of an unknown initial level starts with what the first reply says', () => {

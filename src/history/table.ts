@@ -56,7 +56,10 @@ export interface TableColumns {
 export interface OperationTable extends Readonly<TableColumns> {
   readonly rows: number;
   readonly bucketCount: number;
+  /** Its text in the history, with the name of its policy where that has one. */
   nameOf(bucket: number): string;
+  /** Its text in the history alone: buckets of different policies can share it. */
+  plainNameOf(bucket: number): string;
   policyOf(bucket: number): Policy;
   outcomeOf(row: number): Outcome;
   regionOf(row: number): string;
@@ -79,15 +82,16 @@ export interface TableNames {
 export function makeTable(columns: TableColumns, names: TableNames): OperationTable {
   const { invokedUs, durationUs, origins, indices, kinds } = columns;
   const policyAt = (bucket: number) => names.policies[names.buckets[bucket]?.policy ?? 0];
+  const plainNameOf = (bucket: number) => names.texts.textOf(names.buckets[bucket]?.name ?? 0);
   return {
     ...columns,
     rows: invokedUs.length,
     bucketCount: columns.starts.length - 1,
     nameOf(bucket) {
-      const name = names.texts.textOf(names.buckets[bucket]?.name ?? 0);
       const policy = policyAt(bucket)?.name ?? '';
-      return policy === '' ? name : `${name} (${policy})`;
+      return policy === '' ? plainNameOf(bucket) : `${plainNameOf(bucket)} (${policy})`;
     },
+    plainNameOf,
     policyOf: (bucket) => policyAt(bucket)?.policy as Policy,
     outcomeOf: (row) => OUTCOMES[(kinds[row] as number) & KIND.outcome] as Outcome,
     regionOf: (row) => names.origins[origins[row] as number]?.region ?? '',
