@@ -23,7 +23,8 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
   const promise = rules.promise ?? { type: 'token-bucket' };
   const horizon = horizonOf(history, rules.openAtEndMissing === true);
   const clock = boundClock(joinReadings(history.clock, history.decisionClock), horizon.span);
-  const pass = checkBuckets(history, passRules(history, { promise, clock, horizon }));
+  const passing = passRules(history, { promise, clock, horizon });
+  const pass = checkBuckets(history, passing);
   const all = new AllFindings(table, pass.guilty, clock);
   const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
   const sent = history.end?.sent ?? recorded;
@@ -38,7 +39,7 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
     contested: countContested(table, pass.contested, rules.busiest),
     promise: formatPromise(promise),
     overAdmission: all.overAdmission(),
-    falseDenials: { ...all.falseDenials(), ...judgedOf(horizon, promise) },
+    falseDenials: { ...all.falseDenials(passing.known), ...judgedOf(horizon, promise) },
     replay: { ...all.replay(), replayed: pass.replayed },
     windows: all.windows(formatPromise(promise)),
     phases: pass.phases,

@@ -2,6 +2,7 @@ import type { Policy } from '../core/policy.ts';
 import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
+import { contextOf } from './denial-context.ts';
 import type { FalseDenial } from './false-denial.ts';
 import {
   type Finding,
@@ -10,6 +11,7 @@ import {
   type WindowInTokens,
   witnessLine,
 } from './finding.ts';
+import type { Known } from './known.ts';
 import { Machine, type OverAdmission } from './over-admission.ts';
 import type { ReplayFinding } from './replay.ts';
 import { findWitness, findWorstWindow, type Window } from './window.ts';
@@ -50,7 +52,7 @@ export class Describer {
     };
   }
 
-  falseDenials(found: readonly FalseDenial[]): Finding | undefined {
+  falseDenials(found: readonly FalseDenial[], known: Known): Finding | undefined {
     const { table } = this.#bucket;
     const cost = (row: number) => table.costTokens[row] as number;
     const violations = found.map(({ row, lowestQuanta }) => ({
@@ -58,7 +60,7 @@ export class Describer {
       tokens: this.#tokens(lowestQuanta) - cost(row),
     }));
     const [first, ...rest] = violations;
-    if (first === undefined) return undefined;
+    if (first === undefined || found[0] === undefined) return undefined;
     const lowest = round(first.tokens + cost(first.row));
     const since = this.#spentBefore(first.row);
     return {
@@ -70,6 +72,7 @@ export class Describer {
         `${since.tokens} tokens of ${since.count} operations can have been spent by then, each as late as it can be` +
         `${this.#lagText()}`,
       witness: [witnessLine(table, first.row)],
+      context: contextOf(this.#bucket, { policy: this.#policy, lag: this.#clock, known }, found[0]),
     };
   }
 
