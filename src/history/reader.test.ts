@@ -42,6 +42,14 @@ const contentOf = ({ operations: table }: History) =>
     bucketUs: table.levels?.bucketUs(row),
   }));
 
+it('an error shows no control characters of the line', () => {
+  const reader = new HistoryReader();
+  reader.startFile('h');
+  expect(() => reader.push(new TextEncoder().encode('x\x1b[31mred\x07\n'))).toThrow(
+    /h:1: not JSON: .*x\\u001b\[31mred\\u0007/,
+  );
+});
+
 describe('a history', () => {
   it('is read as it was written', () => {
     const decision = {
