@@ -1,4 +1,4 @@
-import { quoted } from '../../core/errors.ts';
+import { printable, quoted } from '../../core/errors.ts';
 import { RecordError } from '../fields.ts';
 import type { FieldOf } from './mapping.ts';
 
