@@ -30,7 +30,7 @@ export class AllFindings {
     const all = this.#find<OverAdmissionFinding>(
       ({ over }) => over.drops.length,
       excess,
-      (describer, { over, refundedTokens }) => describer.overAdmission(over, refundedTokens),
+      (describer, { over, refunds }) => describer.overAdmission(over, refunds),
     );
     const findings = all.findings.toSorted((a, b) => b.worstWindow - a.worstWindow);
     return {

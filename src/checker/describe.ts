@@ -12,7 +12,8 @@ import {
   witnessLine,
 } from './finding.ts';
 import type { Known } from './known.ts';
-import { Machine, type OverAdmission } from './over-admission.ts';
+import { type Drop, findOverAdmission, Machine, type OverAdmission, type Refund } from './over-admission.ts';
+import { proveDespiteRefunds, refundedBy } from './refunded.ts';
 import type { ReplayFinding } from './replay.ts';
 import { findWitness, findWorstWindow, type Window } from './window.ts';
 import { type BrokenWindow, proveBrokenWindow } from './window-promise.ts';
@@ -31,24 +32,52 @@ export class Describer {
 
   overAdmission(
     { drops, totalExcessQuanta }: OverAdmission,
-    refundedTokens: number,
+    refunds: readonly Refund[],
   ): OverAdmissionFinding | undefined {
     const { table } = this.#bucket;
     const machine = new Machine(this.#policy, this.#clock);
     const [first, ...rest] = drops.map(({ row, quanta }) => ({ row, tokens: this.#tokens(quanta) }));
     const worst = findWorstWindow(this.#bucket, machine);
     if (first === undefined || drops[0] === undefined || worst === undefined) return undefined;
-    const witness = refundedTokens === 0 ? findWitness(this.#bucket, machine, drops[0]) : worst;
-    const excess = this.#tokens(worst.admittedQuanta - worst.allowanceQuanta);
+    const proof =
+      refunds.length === 0
+        ? this.#proof(findWitness(this.#bucket, machine, drops[0]) ?? worst, refunds)
+        : this.#proofDespiteRefunds(refunds, drops[0], worst);
+    const excess = worst.admittedQuanta - worst.allowanceQuanta - refundedBy(refunds, worst.endUs);
     return {
       kind: 'over-admission',
       bucket: this.#name(),
       ...momentsOf(table, [first, ...rest]),
       totalExcess: this.#tokens(totalExcessQuanta),
-      worstWindow: Math.max(0, excess - refundedTokens),
+      worstWindow: Math.max(0, this.#tokens(excess)),
       window: this.#inTokens(worst),
-      inequality: this.#windowInequality(witness ?? worst, refundedTokens),
-      witness: (witness ?? worst).rows.map((row) => witnessLine(table, row)),
+      ...proof,
+    };
+  }
+
+  #proof(window: Window, refunds: readonly Refund[]): Pick<Finding, 'inequality' | 'witness'> {
+    return {
+      inequality: this.#windowInequality(window, this.#tokens(refundedBy(refunds, window.endUs))),
+      witness: window.rows.map((row) => witnessLine(this.#bucket.table, row)),
+    };
+  }
+
+  #proofDespiteRefunds(refunds: readonly Refund[], drop: Drop, worst: Window) {
+    const [policy, slack] = [this.#policy, this.#clock];
+    const proof = proveDespiteRefunds(this.#bucket, { policy, slack, refunds }, drop);
+    if (proof === undefined) return this.#proof(worst, refunds);
+    const window = findWorstWindow(proof, new Machine(policy, slack));
+    const isExceeded = ({ admittedQuanta, allowanceQuanta, endUs }: Window) =>
+      admittedQuanta - allowanceQuanta > refundedBy(refunds, endUs);
+    if (window?.rows.length === proof.count && isExceeded(window)) return this.#proof(window, refunds);
+    const rows = [...proof.byInvoked];
+    const beyond = findOverAdmission(proof, policy, slack).totalExcessQuanta;
+    const endUs = rows.reduce((last, row) => Math.max(last, this.#bucket.table.lastUs(row)), 0);
+    return {
+      inequality:
+        `over several windows at least ${round(this.#tokens(beyond))} tokens were admitted beyond capacity and refill, ` +
+        `where refunds can have given back ${round(this.#tokens(refundedBy(refunds, endUs)))}`,
+      witness: rows.map((row) => witnessLine(this.#bucket.table, row)),
     };
   }
 

@@ -24,7 +24,8 @@ export interface BucketResult {
   readonly denials: readonly FalseDenial[];
   readonly replay: ReplayResult;
   readonly windows: readonly BrokenWindow[];
-  readonly refundedTokens: number;
+  /** In the order of time. */
+  readonly refunds: readonly Refund[];
 }
 
 export interface PassRules {
@@ -82,7 +83,7 @@ function checkBucket(
       ? replayBucket(rows.table, rows.bucket, policy, { ...rules.known, steppedBack: clock.backwardUs > 0 })
       : { replayed: 0, findings: [] },
     windows: windows === undefined ? [] : findBrokenWindows(rows, windows.promise, windows.clock, resets),
-    refundedTokens: refunds.reduce((sum, { quanta }) => sum + quanta, 0) / policy.quantaPerToken,
+    refunds,
   };
 }
 
