@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import type { Evidence } from '../core/decision.ts';
@@ -189,5 +190,29 @@ describe('the replay of decisions', () => {
         { operation: { index: 2 }, decision: { node: 'b', level: 2 } },
       ],
     });
+  });
+
+  it('gives a witness that is a proof, and none without any one of its operations', () => {
+    const proofs = [0, 0, 0];
+    const anyDecision = fc.record({
+      halves: fc.integer({ min: 0, max: 40 }),
+      level: fc.integer({ min: -1, max: 5 }),
+      outcome: fc.constantFrom('allowed' as const, 'denied' as const),
+    });
+    fc.assert(
+      fc.property(fc.array(anyDecision, { minLength: 1, maxLength: 8 }), (drawn) => {
+        const parts = drawn.map(({ halves, level, outcome }) => decided(halves / 2, level, { outcome }));
+        const [finding] = replay(parts).findings;
+        if (finding === undefined) return;
+        const proof = finding.witness.map(({ operation }) => parts[operation.index] as OperationPart);
+        const initial = proof.length === 1 ? 'full' : 'unknown'; // a first decision is compared with a full bucket
+        const found = (some: readonly OperationPart[]) => replay(some, { header: { initial } }).total;
+        expect(found(proof)).toBeGreaterThan(0);
+        for (const left of proof) expect(found(proof.filter((part) => part !== left))).toBe(0);
+        proofs[proof.length] = (proofs[proof.length] ?? 0) + 1;
+      }),
+      { numRuns: 1_000, seed: 61 },
+    );
+    expect(Math.min(proofs[1] ?? 0, proofs[2] ?? 0)).toBeGreaterThan(20);
   });
 });
