@@ -32,7 +32,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'load',
     'core',
   ],
-  '.': ['limiter', 'core'],
+  '.': ['limiter', 'checker', 'history', 'core'],
 };
 
 /** The packages that folders which decide may use; all others may use any. */

@@ -22,6 +22,14 @@ export class BucketRows {
     this.table = table;
   }
 
+  /** Some rows of one bucket, in the order of invocation, as if there were no others. */
+  static of(table: OperationTable, rows: readonly number[]): BucketRows {
+    const some = new BucketRows(table);
+    some.byInvoked = Uint32Array.from(rows);
+    some.count = rows.length;
+    return some;
+  }
+
   load(bucket: number): void {
     const { table } = this;
     const { starts, kinds, costTokens, invokedUs } = table;

@@ -13,7 +13,7 @@ export class Chains {
 
   constructor(table: OperationTable, events: readonly Event[]) {
     this.#table = table;
-    const numbers = Array.from({ length: table.nodeNames.length + 1 }, (_, number) => number);
+    const numbers = (table.levels?.nodeNames ?? ['']).map((_, number) => number);
     this.#parents = [...numbers];
     this.#firstUs = numbers.map(() => Number.POSITIVE_INFINITY);
     this.#lastUs = numbers.map(() => Number.NEGATIVE_INFINITY);
@@ -36,7 +36,7 @@ export class Chains {
   }
 
   nameOf(node: number | undefined): string {
-    return this.#table.nodeNames[(node ?? 0) - 1] ?? '';
+    return this.#table.levels?.nodeNames[node ?? 0] ?? '';
   }
 
   firstUs(node: number): number {
@@ -49,9 +49,9 @@ export class Chains {
 
   /** Hands over every decision of these nodes: when it was asked for and when its reply came. */
   eachDecision(nodes: readonly number[], use: (node: number, firstUs: number, lastUs: number) => void): void {
-    const { nodes: column, invokedUs, rows } = this.#table;
+    const { levels, invokedUs, rows } = this.#table;
     for (let row = 0; row < rows; row++) {
-      const node = column?.[row] ?? 0;
+      const node = levels?.node(row) ?? 0;
       const lastUs = this.#table.lastUs(row);
       if (node > 0 && lastUs < Number.POSITIVE_INFINITY && nodes.includes(node))
         use(node, invokedUs[row] as number, lastUs);
@@ -60,12 +60,12 @@ export class Chains {
 
   /** True when a bucket has no decision of a known node. */
   #readDecisions(): boolean {
-    const { nodes, starts, bucketCount, invokedUs } = this.#table;
+    const { levels, starts, bucketCount, invokedUs } = this.#table;
     let unknown = false;
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       let before = 0;
       for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
-        const node = nodes?.[row] ?? 0;
+        const node = levels?.node(row) ?? 0;
         const lastUs = this.#table.lastUs(row);
         if (node === 0 || lastUs === Number.POSITIVE_INFINITY) continue;
         this.#firstUs[node] = Math.min(this.firstUs(node), invokedUs[row] as number);
@@ -82,8 +82,8 @@ export class Chains {
   #joinBySlots(events: readonly Event[]): void {
     const bySlots = new Map<unknown, number>();
     for (const { event, node, args } of events) {
-      const number = this.#table.nodeNames.indexOf(node ?? '') + 1;
-      if (event !== 'role' || number === 0 || typeof args?.slots !== 'string' || args.slots === '') continue;
+      const number = this.#table.levels?.nodeNames.indexOf(node ?? '') ?? -1;
+      if (event !== 'role' || number <= 0 || typeof args?.slots !== 'string' || args.slots === '') continue;
       const known = bySlots.get(args.slots);
       if (known === undefined) bySlots.set(args.slots, number);
       else this.#join(known, number);
@@ -91,9 +91,9 @@ export class Chains {
   }
 
   #nodeOfBucket(bucket: number): number {
-    const { nodes, starts } = this.#table;
+    const { levels, starts } = this.#table;
     for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
-      const node = nodes?.[row] ?? 0;
+      const node = levels?.node(row) ?? 0;
       if (node !== 0) return node;
     }
     return 0;

@@ -24,16 +24,17 @@ export interface CheckReport extends CheckFacts, Judged {
 export function checkHistory(history: History, rules: EvidenceRules): CheckReport {
   const { operations: table, outcomes, files } = history;
   const promise = rules.promise ?? { type: 'token-bucket' };
-  const readings = joinReadings(history.clock, history.decisionClock);
-  const clock = boundClock(readings);
   const horizon = horizonOf(history, rules.openAtEndMissing === true);
-  const pass = checkBuckets(history, passRules(history, { promise, clock, horizon }));
+  const readings = joinReadings(history.clock, history.decisionClock);
+  const clock = boundClock(readings, horizon.span);
+  const passing = passRules(history, { promise, clock, horizon });
+  const pass = checkBuckets(history, passing);
   const all = new AllFindings(table, pass.guilty, clock);
   const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
   const sent = history.end?.sent ?? recorded;
   const found = {
     overAdmission: all.overAdmission(),
-    falseDenials: { ...all.falseDenials(), ...judgedOf(horizon, promise) },
+    falseDenials: { ...all.falseDenials(passing.known), ...judgedOf(horizon, promise) },
     clock,
     shards: shardFacts(history, { ...rules, guilty: pass.guilty, clock }),
     lostDecisions: findLostDecisions(table, pass.guilty),

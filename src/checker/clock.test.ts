@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ClockReading } from '../history/operation.ts';
 import { boundClock } from './clock.ts';
@@ -32,7 +33,7 @@ describe('clock bounds', () => {
   it.each([100, -100])('find a drift of %i ppm', (ppm) => {
     const readings = Array.from({ length: 41 }, (_, i) => reading(i * S, i * ppm));
     expect(boundClock(readings)).toMatchObject({ rhoPpm: ppm, steps: [] });
-    expect(boundClock(readings).epsilonUs).toBeLessThan(1_100);
+    expect(boundClock(readings).epsilonUs).toBeLessThan(1_150);
   });
 
   it('let a blurred reading widen nothing that its neighbours bound', () => {
@@ -67,5 +68,41 @@ describe('clock bounds', () => {
   it('keep nodes apart: different clocks are no steps', () => {
     const both = [reading(0, 0), reading(0, 9 * S, 10, 'b'), reading(S, 0), reading(S, 9 * S, 10, 'b')];
     expect(boundClock(both).steps).toEqual([]);
+  });
+});
+
+/** A clock that slews as it likes within 500 ppm: how far it has gained at each whole second. */
+const anyClock = fc.array(fc.integer({ min: -500, max: 500 }), { minLength: 20, maxLength: 20 });
+const anyReadings = fc.array(
+  fc.record({ atUs: fc.nat(20 * S), errorUs: fc.nat(3_000), share: fc.integer({ min: -1, max: 1 }) }),
+  { minLength: 1, maxLength: 12 },
+);
+
+describe('clock bounds of any clock that the kernel slews', () => {
+  it('hold between any two moments of the run, read or not', () => {
+    fc.assert(
+      fc.property(
+        anyClock,
+        anyReadings,
+        fc.array(fc.nat(20 * S), { minLength: 8, maxLength: 8 }),
+        (ppms, drawn, moments) => {
+          const gainedUs = (us: number) =>
+            ppms.reduce((sum, ppm, second) => sum + (ppm * Math.max(0, Math.min(S, us - second * S))) / S, 0);
+          const readings = drawn.map(({ atUs, errorUs, share }) =>
+            reading(atUs, gainedUs(atUs) + share * errorUs, errorUs),
+          );
+          const { epsilonUs, rhoPpm, slowPpm, steps } = boundClock(readings, { fromUs: 0, untilUs: 20 * S });
+          expect(steps).toEqual([]);
+          for (const from of moments) {
+            for (const to of moments.filter((us) => us > from)) {
+              const gained = gainedUs(to) - gainedUs(from);
+              expect(gained).toBeLessThanOrEqual((rhoPpm * (to - from)) / S + epsilonUs + 1);
+              expect(-gained).toBeLessThanOrEqual((-slowPpm * (to - from)) / S + epsilonUs + 1);
+            }
+          }
+        },
+      ),
+      { numRuns: 2_000, seed: 31 },
+    );
   });
 });

@@ -62,9 +62,20 @@ export function joinReadings(
   return [...recorded, ...ofDecisions.filter(({ node, errorUs }) => errorUs <= (mostUs.get(node) ?? 0))];
 }
 
-/** Bounds from readings of any number of nodes; without readings the clocks are taken for one clock. */
-export function boundClock(readings: readonly ClockReading[]): ClockBounds {
-  const nodes = [...groupByNode(readings).values()].map(boundNode);
+/** From when to when a clock matters. Microseconds of the recorder. */
+export interface ClockSpan {
+  readonly fromUs: number;
+  readonly untilUs: number;
+}
+
+const AS_READ: ClockSpan = { fromUs: Number.POSITIVE_INFINITY, untilUs: Number.NEGATIVE_INFINITY };
+
+/**
+ * Bounds from readings of any number of nodes, over their own span and that of the operations; without readings
+ * the clocks are taken for one clock.
+ */
+export function boundClock(readings: readonly ClockReading[], span: ClockSpan = AS_READ): ClockBounds {
+  const nodes = [...groupByNode(readings).values()].map((ofNode) => boundNode(ofNode, span));
   const rates = nodes.map(({ rhoPpm }) => rhoPpm);
   const steps = nodes.flatMap((node) => node.steps);
   return {
@@ -100,7 +111,7 @@ function spreadOf(nodes: readonly NodeBounds[]): number {
   return Math.ceil(Math.max(...nodes.map(({ offset }) => offset.highestUs)) - lowestUs);
 }
 
-function boundNode(readings: readonly ClockReading[]): NodeBounds {
+function boundNode(readings: readonly ClockReading[], span: ClockSpan): NodeBounds {
   const { ranges, steps, unexplainedUs } = withoutSteps(readings.toSorted((a, b) => a.atUs - b.atUs));
   tighten(ranges);
   tighten(ranges.toReversed());
@@ -113,17 +124,30 @@ function boundNode(readings: readonly ClockReading[]): NodeBounds {
   });
   const highest = residuals.reduce((most, range) => Math.max(most, range.highest), Number.NEGATIVE_INFINITY);
   const lowest = residuals.reduce((least, range) => Math.min(least, range.lowest), Number.POSITIVE_INFINITY);
-  const longestGapUs = ranges.reduce(
-    (most, { atUs }, i) => Math.max(most, atUs - (ranges[i - 1]?.atUs ?? atUs)),
-    0,
-  );
-  const betweenUs = MAX_SLEW * longestGapUs; // half a gap away from the nearest reading, there and back
+  const unreadUs = farthestFromReading(ranges, { first, last, span });
+  const betweenUs = (MAX_SLEW + Math.abs(rhoPpm) / 1_000_000) * unreadUs; // the residual slews against the line
   return {
     epsilonUs: Math.ceil(highest - lowest + betweenUs + unexplainedUs),
     rhoPpm,
     steps,
     offset: { lowestUs: sharpest.lowest, highestUs: sharpest.highest },
   };
+}
+
+/**
+ * The most time for which the residual can have run away and back unread: the longest gap between two readings, half
+ * of it on either side, or all of what lies before the first and after the last.
+ */
+function farthestFromReading(
+  ranges: readonly OffsetRange[],
+  { first, last, span }: { first: OffsetRange; last: OffsetRange; span: ClockSpan },
+): number {
+  const longestGapUs = ranges.reduce(
+    (most, { atUs }, i) => Math.max(most, atUs - (ranges[i - 1]?.atUs ?? atUs)),
+    0,
+  );
+  const [beforeUs, afterUs] = [Math.max(0, first.atUs - span.fromUs), Math.max(0, span.untilUs - last.atUs)];
+  return Math.max(longestGapUs, longestGapUs / 2 + beforeUs, longestGapUs / 2 + afterUs, beforeUs + afterUs);
 }
 
 function widthOf({ lowest, highest }: OffsetRange): number {

@@ -4,6 +4,7 @@ import type { ClockBounds } from './clock.ts';
 import { Describer } from './describe.ts';
 import type { CheckFacts, Findings } from './facts.ts';
 import type { Finding, OverAdmissionFinding } from './finding.ts';
+import type { Known } from './known.ts';
 import type { BucketResult } from './pass.ts';
 
 /** How many findings of a kind are described in full: the worst. */
@@ -29,7 +30,7 @@ export class AllFindings {
     const all = this.#find<OverAdmissionFinding>(
       ({ over }) => over.drops.length,
       excess,
-      (describer, { over, refundedTokens }) => describer.overAdmission(over, refundedTokens),
+      (describer, { over, refunds }) => describer.overAdmission(over, refunds),
     );
     const findings = all.findings.toSorted((a, b) => b.worstWindow - a.worstWindow);
     return {
@@ -41,11 +42,11 @@ export class AllFindings {
     };
   }
 
-  falseDenials(): Findings {
+  falseDenials(known: Known): Findings {
     return this.#find(
       ({ denials }) => denials.length,
       ({ denials }) => denials.length,
-      (describer, { denials }) => describer.falseDenials(denials),
+      (describer, { denials }) => describer.falseDenials(denials, known),
     );
   }
 

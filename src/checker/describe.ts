@@ -2,6 +2,7 @@ import type { Policy } from '../core/policy.ts';
 import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
+import { contextOf } from './denial-context.ts';
 import type { FalseDenial } from './false-denial.ts';
 import {
   type Finding,
@@ -10,7 +11,9 @@ import {
   type WindowInTokens,
   witnessLine,
 } from './finding.ts';
-import { Machine, type OverAdmission } from './over-admission.ts';
+import type { Known } from './known.ts';
+import { type Drop, findOverAdmission, Machine, type OverAdmission, type Refund } from './over-admission.ts';
+import { proveDespiteRefunds, refundedBy } from './refunded.ts';
 import type { ReplayFinding } from './replay.ts';
 import { findWitness, findWorstWindow, type Window } from './window.ts';
 import { type BrokenWindow, proveBrokenWindow } from './window-promise.ts';
@@ -29,28 +32,56 @@ export class Describer {
 
   overAdmission(
     { drops, totalExcessQuanta }: OverAdmission,
-    refundedTokens: number,
+    refunds: readonly Refund[],
   ): OverAdmissionFinding | undefined {
     const { table } = this.#bucket;
     const machine = new Machine(this.#policy, this.#clock);
     const [first, ...rest] = drops.map(({ row, quanta }) => ({ row, tokens: this.#tokens(quanta) }));
     const worst = findWorstWindow(this.#bucket, machine);
     if (first === undefined || drops[0] === undefined || worst === undefined) return undefined;
-    const witness = refundedTokens === 0 ? findWitness(this.#bucket, machine, drops[0]) : worst;
-    const excess = this.#tokens(worst.admittedQuanta - worst.allowanceQuanta);
+    const proof =
+      refunds.length === 0
+        ? this.#proof(findWitness(this.#bucket, machine, drops[0]) ?? worst, refunds)
+        : this.#proofDespiteRefunds(refunds, drops[0], worst);
+    const excess = worst.admittedQuanta - worst.allowanceQuanta - refundedBy(refunds, worst.endUs);
     return {
       kind: 'over-admission',
       bucket: this.#name(),
       ...momentsOf(table, [first, ...rest]),
       totalExcess: this.#tokens(totalExcessQuanta),
-      worstWindow: Math.max(0, excess - refundedTokens),
+      worstWindow: Math.max(0, this.#tokens(excess)),
       window: this.#inTokens(worst),
-      inequality: this.#windowInequality(witness ?? worst, refundedTokens),
-      witness: (witness ?? worst).rows.map((row) => witnessLine(table, row)),
+      ...proof,
     };
   }
 
-  falseDenials(found: readonly FalseDenial[]): Finding | undefined {
+  #proof(window: Window, refunds: readonly Refund[]): Pick<Finding, 'inequality' | 'witness'> {
+    return {
+      inequality: this.#windowInequality(window, this.#tokens(refundedBy(refunds, window.endUs))),
+      witness: window.rows.map((row) => witnessLine(this.#bucket.table, row)),
+    };
+  }
+
+  #proofDespiteRefunds(refunds: readonly Refund[], drop: Drop, worst: Window) {
+    const [policy, slack] = [this.#policy, this.#clock];
+    const proof = proveDespiteRefunds(this.#bucket, { policy, slack, refunds }, drop);
+    if (proof === undefined) return this.#proof(worst, refunds);
+    const window = findWorstWindow(proof, new Machine(policy, slack));
+    const isExceeded = ({ admittedQuanta, allowanceQuanta, endUs }: Window) =>
+      admittedQuanta - allowanceQuanta > refundedBy(refunds, endUs);
+    if (window?.rows.length === proof.count && isExceeded(window)) return this.#proof(window, refunds);
+    const rows = [...proof.byInvoked];
+    const beyond = findOverAdmission(proof, policy, slack).totalExcessQuanta;
+    const endUs = rows.reduce((last, row) => Math.max(last, this.#bucket.table.lastUs(row)), 0);
+    return {
+      inequality:
+        `over several windows at least ${round(this.#tokens(beyond))} tokens were admitted beyond capacity and refill, ` +
+        `where refunds can have given back ${round(this.#tokens(refundedBy(refunds, endUs)))}`,
+      witness: rows.map((row) => witnessLine(this.#bucket.table, row)),
+    };
+  }
+
+  falseDenials(found: readonly FalseDenial[], known: Known): Finding | undefined {
     const { table } = this.#bucket;
     const cost = (row: number) => table.costTokens[row] as number;
     const violations = found.map(({ row, lowestQuanta }) => ({
@@ -58,7 +89,7 @@ export class Describer {
       tokens: this.#tokens(lowestQuanta) - cost(row),
     }));
     const [first, ...rest] = violations;
-    if (first === undefined) return undefined;
+    if (first === undefined || found[0] === undefined) return undefined;
     const lowest = round(first.tokens + cost(first.row));
     const since = this.#spentBefore(first.row);
     return {
@@ -70,6 +101,7 @@ export class Describer {
         `${since.tokens} tokens of ${since.count} operations can have been spent by then, each as late as it can be` +
         `${this.#lagText()}`,
       witness: [witnessLine(table, first.row)],
+      context: contextOf(this.#bucket, { policy: this.#policy, lag: this.#clock, known }, found[0]),
     };
   }
 
@@ -126,18 +158,19 @@ export class Describer {
   #replayInequality({ row, before, expectedQuanta, gapQuanta, reason }: ReplayFinding): string {
     const { table } = this.#bucket;
     const [expected, gap] = [round(this.#tokens(expectedQuanta)), round(this.#tokens(Math.abs(gapQuanta)))];
-    const level = round(this.#tokens(table.levels?.[row] as number));
+    const level = round(this.#tokens(table.levels?.of(row) ?? Number.NaN));
     if (reason === 'denied-with-enough')
       return `denied at cost ${table.costTokens[row]}, though it held ${level}`;
     if (reason === 'out-of-range')
       return `the level ${level} is not between 0 and capacity ${this.#policy.capacityTokens}`;
+    const node = (one: number) => table.levels?.nodeName(one);
     const word = gapQuanta > 0 ? 'minted' : 'lost';
     const where =
       before === undefined
-        ? `first decision, on ${table.nodeOf(row)}`
-        : table.nodeOf(before) === table.nodeOf(row)
-          ? `on ${table.nodeOf(row)}`
-          : `between ${table.nodeOf(before)} and ${table.nodeOf(row)}`;
+        ? `first decision, on ${node(row)}`
+        : node(before) === node(row)
+          ? `on ${node(row)}`
+          : `between ${node(before)} and ${node(row)}`;
     return `${gap} tokens ${word} ${where}: the math gives a level of ${expected}, the reply says ${level}`;
   }
 

@@ -154,3 +154,14 @@ describe('refunds and resets', () => {
     { title: 'a reset of another bucket does not', records: [reset(1, 'c')], want: 2 },
   ])('$title', ({ records, want }) => expect(excess([at(1), at(1), at(1), at(1)], { records })).toBe(want));
 });
+
+it('a reset fills every bucket of its name, whatever their policies', () => {
+  const policies = { gold: { capacity: 1, refill: { tokens: 1, perUs: 60_000_000 } } };
+  const parts = [0, 1].map((at) => ({ invokedUs: at, bucket: 'x', policy: 'gold' }));
+  const excess = (bucket: string) => {
+    const reset = { type: 'event', event: 'reset', atUs: 0, args: { bucket } } as const;
+    return checkHistory(historyOf(parts, { header: { policies }, records: [reset] }), RULES).overAdmission
+      .buckets;
+  };
+  expect([excess('x'), excess('x (gold)'), excess('y')]).toEqual([0, 0, 1]);
+});

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { headerOf, historyOf, type OperationPart } from '../../test/support/history.ts';
 import { checkHistory } from './check.ts';
@@ -127,6 +128,41 @@ describe('a denial', () => {
         }),
       ],
     },
+    {
+      title: 'of one bucket that is charged twice at once',
+      passes: [
+        allowed(10),
+        denied(10, 10, {
+          charges: [
+            { bucket: 'b', cost: 1 },
+            { bucket: 'b', cost: 1 },
+          ],
+        }),
+      ],
+      fails: [
+        allowed(10),
+        denied(11, 11, {
+          charges: [
+            { bucket: 'b', cost: 1 },
+            { bucket: 'b', cost: 1 },
+          ],
+        }),
+      ],
+    },
+    {
+      title: 'after attempts that charge one bucket twice',
+      passes: [
+        allowed(10, 10, {
+          decisionId: 'd',
+          charges: [
+            { bucket: 'b', cost: 1 },
+            { bucket: 'b', cost: 1 },
+          ],
+        }),
+        denied(10.5),
+      ],
+      fails: [allowed(10, 10, { decisionId: 'd', charges: [{ bucket: 'b', cost: 1 }] }), denied(10.5)],
+    },
   ])('$title is true, and false with the smallest change', ({ passes, fails }) => {
     expect(falseDenials(passes)).toBe(0);
     expect(falseDenials(fails)).toBeGreaterThan(0);
@@ -201,6 +237,48 @@ describe('a denial', () => {
         'denied at cost 1, though at every moment of its interval the bucket held at least 1.000007: 1 tokens of 1 operations can have been spent by then, each as late as it can be',
       witness: [{ operation: { index: 1 }, outcome: 'denied' }],
     });
+  });
+
+  it('has a context that a person can add up to its lowest level', () => {
+    let judged = 0;
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            at: fc.integer({ min: 0, max: 60 }),
+            length: fc.nat(20),
+            outcome: fc.constantFrom('allowed' as const, 'denied' as const, 'info' as const),
+          }),
+          { maxLength: 14 },
+        ),
+        (drawn) => {
+          const parts = drawn.map(({ at, length, outcome }) => ({
+            invokedUs: at,
+            completedUs: outcome === 'info' ? null : at + length,
+            outcome,
+            ...(outcome === 'info' ? { latestUs: at + length } : {}),
+          }));
+          const history = historyOf([{ invokedUs: 0 }, ...parts], { policy: '3:1/10us' });
+          for (const { context, inequality } of checkHistory(history, RULES).falseDenials.findings) {
+            const { startLevel = 0, startUs = null, atUs = 0, steps = [] } = context ?? {};
+            let [level, us] = [startLevel, startUs ?? steps[0]?.takenUs ?? atUs];
+            for (const { takenUs, cost, lowestAfter, lastUs } of steps) {
+              const taken = Math.min(3, level + (takenUs - us) / 10) - cost;
+              level = takenUs < atUs ? Math.max(0, taken) : taken;
+              us = takenUs;
+              expect(takenUs).toBe(Math.min(lastUs ?? atUs, atUs));
+              expect(lowestAfter).toBeCloseTo(level, 9);
+            }
+            const lowest = Number(/at least (\S+):/.exec(inequality)?.[1]);
+            const isInFlight = steps.at(-1)?.takenUs === atUs;
+            expect(isInFlight ? level : Math.min(3, level + (atUs - us) / 10)).toBeCloseTo(lowest, 6);
+            judged++;
+          }
+        },
+      ),
+      { numRuns: 2_000, seed: 41 },
+    );
+    expect(judged).toBeGreaterThan(500);
   });
 
   it('that the strategy declares is reported and passes', () => {

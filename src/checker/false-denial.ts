@@ -3,6 +3,7 @@ import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockLag } from './clock.ts';
 import type { Known } from './known.ts';
+import { LatestSpender } from './latest-spender.ts';
 
 /**
  * False denials of one bucket.
@@ -22,6 +23,8 @@ export interface FalseDenial {
   readonly row: number;
   /** The lowest level during its interval, clock lag taken off. Quanta. */
   readonly lowestQuanta: number;
+  /** The moment of its interval at which the level was lowest. */
+  readonly lowestAtUs: number;
 }
 
 /** Judges the denials of one bucket. O(n log n). */
@@ -53,8 +56,8 @@ class LowestSince {
     this.#levels[this.#size++] = level;
   }
 
-  /** The lowest level added at `timeUs` or later. */
-  since(timeUs: number): number {
+  /** The lowest level added at `timeUs` or later, and when that was. */
+  since(timeUs: number): { level: number; atUs: number } {
     let low = 0;
     let high = this.#size;
     while (low < high) {
@@ -62,7 +65,7 @@ class LowestSince {
       if ((this.#times[middle] as number) >= timeUs) high = middle;
       else low = middle + 1;
     }
-    return this.#levels[low] as number;
+    return { level: this.#levels[low] as number, atUs: this.#times[low] as number };
   }
 
   #grow(): void {
@@ -79,24 +82,16 @@ const lowest = new LowestSince();
 class Sweep {
   readonly #bucket: BucketRows;
   readonly #known: Known;
-  readonly #capacity: number;
   readonly #quantaPerToken: number;
-  readonly #speed: number;
-  readonly #timeToFullUs: number;
   readonly #lagQuanta: number;
-  #level: number;
-  #levelUs: number;
+  readonly #spender: LatestSpender;
 
   constructor(bucket: BucketRows, policy: Policy, lag: ClockLag, known: Known) {
     this.#bucket = bucket;
     this.#known = known;
-    this.#capacity = policy.capacityQuanta;
     this.#quantaPerToken = policy.quantaPerToken;
-    this.#speed = policy.quantaPerUs * (1 + Math.min(0, lag.slowPpm) / 1_000_000);
-    this.#timeToFullUs = Math.ceil(this.#capacity / this.#speed); // compare before multiplying: 2^53
     this.#lagQuanta = policy.quantaPerUs * (lag.epsilonUs + lag.backwardUs + lag.spreadUs);
-    this.#level = known.initial === 'full' ? this.#capacity : 0;
-    this.#levelUs = known.initial === 'full' ? Number.NEGATIVE_INFINITY : known.knownFromUs;
+    this.#spender = new LatestSpender(policy, lag.slowPpm, known);
   }
 
   /** Walks all moments in order; at equal times invocations come first, since intervals are closed. */
@@ -117,7 +112,7 @@ class Sweep {
         if (us > nowUs) break;
         if (((kinds[next] as number) & KIND.outcome) === KIND.denied) openDenials++;
         else flightQuanta += (costTokens[next] as number) * this.#quantaPerToken;
-        if (openDenials > 0) lowest.add(us, this.#levelAt(us) - flightQuanta);
+        if (openDenials > 0) lowest.add(us, this.#spender.levelAt(us) - flightQuanta);
       }
       if (((kinds[row] as number) & KIND.outcome) === KIND.denied) {
         this.#judge(row, nowUs, found);
@@ -125,7 +120,7 @@ class Sweep {
       } else {
         const quanta = (costTokens[row] as number) * this.#quantaPerToken;
         flightQuanta -= quanta;
-        this.#level = Math.max(0, this.#levelAt(nowUs) - quanta);
+        this.#spender.spend(nowUs, quanta);
       }
     }
     return found;
@@ -134,19 +129,9 @@ class Sweep {
   #judge(row: number, nowUs: number, found: FalseDenial[]): void {
     const { invokedUs, costTokens } = this.#bucket.table;
     if (nowUs > this.#known.judgedUntilUs) return;
-    const lowestQuanta = lowest.since(invokedUs[row] as number) - this.#lagQuanta;
-    if (lowestQuanta >= (costTokens[row] as number) * this.#quantaPerToken) found.push({ row, lowestQuanta });
-  }
-
-  /** Brings the level of the latest spender up to `us`. */
-  #levelAt(us: number): number {
-    const elapsedUs = us - this.#levelUs;
-    if (elapsedUs <= 0) return this.#level;
-    this.#level =
-      elapsedUs >= this.#timeToFullUs
-        ? this.#capacity
-        : Math.min(this.#capacity, this.#level + Math.floor(elapsedUs * this.#speed));
-    this.#levelUs = us;
-    return this.#level;
+    const { level, atUs: lowestAtUs } = lowest.since(invokedUs[row] as number);
+    const lowestQuanta = level - this.#lagQuanta;
+    if (lowestQuanta >= (costTokens[row] as number) * this.#quantaPerToken)
+      found.push({ row, lowestQuanta, lowestAtUs });
   }
 }

@@ -28,7 +28,7 @@ export class Fillers {
       const kind = table.kinds[row] as number;
       const outcome = kind & KIND.outcome;
       if ((kind & KIND.merged) !== 0) continue;
-      const isAllowed = outcome === KIND.allowed && Number.isNaN(table.levels?.[row] ?? Number.NaN);
+      const isAllowed = outcome === KIND.allowed && Number.isNaN(table.levels?.of(row) ?? Number.NaN);
       if (isAllowed || outcome === KIND.info) rows.push(row);
     }
     return new Fillers(table, rows);

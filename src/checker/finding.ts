@@ -23,6 +23,27 @@ export interface WitnessLine {
   readonly decision?: { readonly node: string; readonly bucketUs: number; readonly level: number };
 }
 
+/** One operation that can have taken from the bucket before a false denial, at `takenUs` at the latest. */
+export interface ContextLine extends WitnessLine {
+  readonly takenUs: number;
+  /** Tokens: the lowest level after it. */
+  readonly lowestAfter: number;
+}
+
+/**
+ * How the lowest level at a false denial comes about. Each line: the level before it, refilled up to `takenUs` and no
+ * further than the capacity, less its cost; then refill up to `atUs`.
+ */
+export interface DenialContext {
+  /** Tokens before the first line; full, unless nothing is known of the start or there were too many lines. */
+  readonly startLevel: number;
+  /** The moment of `startLevel`; null where it is that of a full bucket or of the start of the history. */
+  readonly startUs: number | null;
+  /** The moment within the denial at which the level was lowest. */
+  readonly atUs: number;
+  readonly steps: readonly ContextLine[];
+}
+
 /** What one checker holds against one bucket. */
 export interface Finding {
   readonly kind: FindingKind;
@@ -35,6 +56,8 @@ export interface Finding {
   readonly inequality: string;
   /** Operations that prove it; without any one of them the rest would not. */
   readonly witness: readonly WitnessLine[];
+  /** Of a false denial: taken away, an operation only raises the level, so none of these is part of the proof. */
+  readonly context?: DenialContext;
 }
 
 /** One bucket that admitted more than any ideal bucket could have. Amounts are tokens. */
@@ -56,7 +79,7 @@ export interface WindowInTokens {
 
 export function witnessLine(table: OperationTable, row: number, quantaPerToken?: number): WitnessLine {
   const lastUs = table.lastUs(row);
-  const level = table.levels?.[row];
+  const { levels } = table;
   return {
     operation: table.operationOf(row),
     region: table.regionOf(row),
@@ -64,13 +87,13 @@ export function witnessLine(table: OperationTable, row: number, quantaPerToken?:
     cost: table.costTokens[row] as number,
     invokedUs: table.invokedUs[row] as number,
     lastUs: lastUs === Number.POSITIVE_INFINITY ? null : lastUs,
-    ...(quantaPerToken === undefined || level === undefined
+    ...(quantaPerToken === undefined || levels === undefined
       ? {}
       : {
           decision: {
-            node: table.nodeOf(row),
-            bucketUs: table.bucketUs?.[row] as number,
-            level: level / quantaPerToken,
+            node: levels.nodeName(row),
+            bucketUs: levels.bucketUs(row),
+            level: levels.of(row) / quantaPerToken,
           },
         }),
   };

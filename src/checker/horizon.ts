@@ -1,6 +1,8 @@
 import type { History } from '../history/history.ts';
 import { DURATION, KIND, type OperationTable } from '../history/table.ts';
 
+import type { ClockSpan } from './clock.ts';
+
 /** From when to when the history tells all there is to know. Microseconds of the recorder. */
 export interface Horizon {
   /** The first completion: what happened before may be missing where `initial` is unknown. */
@@ -9,6 +11,8 @@ export interface Horizon {
   readonly judgedUntilUs: number;
   /** Denials that are judged. */
   readonly judged: number;
+  /** From the first invocation to the last moment that is known. */
+  readonly span: ClockSpan;
   /** Why no denial, or not every one, is judged; '' when all are. */
   readonly whyNot: string;
 }
@@ -33,6 +37,7 @@ export function horizonOf(history: History, openAtEndMissing: boolean): Horizon 
   return {
     knownFromUs: span.firstUs,
     judgedUntilUs,
+    span: { fromUs: span.invokedUs, untilUs: span.latestUs },
     judged: countDenials(table, judgedUntilUs),
     whyNot: isIncomplete
       ? 'operations are missing from the history'
@@ -48,10 +53,12 @@ interface Span {
 }
 
 /** From when and until when every file tells of completions, and the longest latency. */
-function spanOf(table: OperationTable): { firstUs: number; lastUs: number; longestUs: number } {
+function spanOf(table: OperationTable) {
   const byOrigin: Span[] = [];
-  let longestUs = 0;
+  let [longestUs, invokedUs, latestUs] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let row = 0; row < table.rows; row++) {
+    invokedUs = Math.min(invokedUs, table.invokedUs[row] as number);
+    latestUs = Math.max(latestUs, table.invokedUs[row] as number);
     const outcome = (table.kinds[row] as number) & KIND.outcome;
     if (outcome === KIND.info || table.durationUs[row] === DURATION.open) continue;
     const origin = table.origins[row] as number;
@@ -60,6 +67,7 @@ function spanOf(table: OperationTable): { firstUs: number; lastUs: number; longe
     const lastUs = table.lastUs(row);
     if (lastUs < span.firstUs) span.firstUs = lastUs;
     if (lastUs > span.lastUs) span.lastUs = lastUs;
+    latestUs = Math.max(latestUs, lastUs);
     longestUs = Math.max(longestUs, lastUs - (table.invokedUs[row] as number));
   }
   const files = [...spansOfFiles(table, byOrigin).values()];
@@ -67,6 +75,8 @@ function spanOf(table: OperationTable): { firstUs: number; lastUs: number; longe
     firstUs: files.reduce((last, { firstUs }) => Math.max(last, firstUs), Number.NEGATIVE_INFINITY),
     lastUs: files.reduce((first, { lastUs }) => Math.min(first, lastUs), Number.POSITIVE_INFINITY),
     longestUs,
+    invokedUs,
+    latestUs,
   };
 }
 

@@ -47,7 +47,8 @@ function lossesOf(table: OperationTable, { bucket, replay }: BucketResult): Loss
   const { quantaPerToken } = table.policyOf(bucket);
   return replay.findings.flatMap(({ row, before, gapQuanta, reason }) => {
     if (reason !== 'level' || before === undefined || gapQuanta <= 0) return [];
-    const [from, to] = [table.nodeOf(before), table.nodeOf(row)];
+    const nodeOf = (one: number) => table.levels?.nodeName(one) ?? '';
+    const [from, to] = [nodeOf(before), nodeOf(row)];
     if (from === to) return [];
     const decisions = admissionsWorth(table, { bucket, before, quanta: gapQuanta });
     const loss = { from, to, atUs: table.lastUs(row), bucket: table.nameOf(bucket) };
@@ -60,13 +61,13 @@ function admissionsWorth(
   table: OperationTable,
   { bucket, before, quanta }: { bucket: number; before: number; quanta: number },
 ): number {
-  const { starts, kinds, nodes, costTokens, bucketUs } = table;
+  const { starts, kinds, levels, costTokens } = table;
   const { quantaPerToken } = table.policyOf(bucket);
-  const timeOf = (row: number) => bucketUs?.[row] ?? 0;
+  const timeOf = (row: number) => levels?.bucketUs(row) ?? 0;
   const costs: { us: number; quanta: number }[] = [];
   for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
     const isAllowed = ((kinds[row] as number) & KIND.outcome) === KIND.allowed;
-    if (!isAllowed || nodes?.[row] !== nodes?.[before] || timeOf(row) > timeOf(before)) continue;
+    if (!isAllowed || levels?.node(row) !== levels?.node(before) || timeOf(row) > timeOf(before)) continue;
     costs.push({ us: timeOf(row), quanta: (costTokens[row] as number) * quantaPerToken });
   }
   let left = quanta;

@@ -24,7 +24,8 @@ export interface BucketResult {
   readonly denials: readonly FalseDenial[];
   readonly replay: ReplayResult;
   readonly windows: readonly BrokenWindow[];
-  readonly refundedTokens: number;
+  /** In the order of time. */
+  readonly refunds: readonly Refund[];
 }
 
 export interface PassRules {
@@ -57,7 +58,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
     const policy = table.policyOf(bucket);
-    const result = checkBucket(rows, { policy, rules, resets: resets.of(table, bucket) });
+    const result = checkBucket(rows, { policy, rules, resets: resets(bucket) });
     if (evidence.addBucket(rows, policy)) contested.add(bucket);
     replayed += result.replay.replayed;
     const { over, denials, replay, windows } = result;
@@ -90,10 +91,10 @@ function checkBucket(
     over: findOverAdmission(rows, policy, clock, refunds),
     denials: windows === undefined ? findFalseDenials(rows, policy, clock, rules.known) : [],
     replay: isReplayed
-      ? replayBucket(rows.table, rows.bucket, policy, rules.known)
+      ? replayBucket(rows.table, rows.bucket, policy, { ...rules.known, steppedBack: clock.backwardUs > 0 })
       : { replayed: 0, findings: [] },
-    windows: windows === undefined ? [] : findBrokenWindows(rows, windows.promise, windows.clock),
-    refundedTokens: refunds.reduce((sum, { quanta }) => sum + quanta, 0) / policy.quantaPerToken,
+    windows: windows === undefined ? [] : findBrokenWindows(rows, windows.promise, windows.clock, resets),
+    refunds,
   };
 }
 
@@ -118,14 +119,18 @@ function confirmDenials(table: OperationTable, guilty: readonly BucketResult[]):
   }));
 }
 
-/** Events that fill the bucket they name, or every bucket when they name none. */
-function resetsOf({ events }: History) {
-  const resets = events.filter(({ event }) => event === 'reset');
-  return {
-    of(table: OperationTable, bucket: number): readonly number[] {
-      if (resets.length === 0) return [];
-      const name = table.nameOf(bucket);
-      return resets.filter(({ args }) => (args?.bucket ?? name) === name).map(({ atUs }) => atUs);
-    },
+/** Events that fill the bucket they name, whatever its policy, or every bucket when they name none. */
+function resetsOf({ events, operations: table }: History) {
+  const byName = new Map<unknown, number[]>();
+  for (const { event, args, atUs } of events) {
+    if (event !== 'reset') continue;
+    const known = byName.get(args?.bucket);
+    if (known === undefined) byName.set(args?.bucket, [atUs]);
+    else known.push(atUs);
+  }
+  return (bucket: number): readonly number[] => {
+    if (byName.size === 0) return [];
+    const names = new Set([undefined, table.nameOf(bucket), table.plainNameOf(bucket)]);
+    return [...names].flatMap((name) => byName.get(name) ?? []);
   };
 }

@@ -29,7 +29,12 @@ export function phasesOf(faults: readonly FaultRecord[]): Phase[] {
 
 /** The place of the phase that `us` lies in. */
 export function phaseAt(phases: readonly Phase[], us: number): number {
-  let at = phases.length - 1;
-  while (at > 0 && (phases[at]?.fromUs ?? 0) > us) at--;
-  return at;
+  let low = 0;
+  let high = phases.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((phases[middle]?.fromUs ?? 0) <= us) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
+import type { Evidence } from '../core/decision.ts';
 import { checkHistory } from './check.ts';
 
 const S = 1_000_000;
@@ -119,6 +121,15 @@ describe('the replay of decisions', () => {
       ],
       fails: [decided(1, 0, { cost: 4 }), decided(2, 0, { node: 'b' }), decided(2.5, 0.5)],
     },
+    {
+      title: 'a denial before the clock stepped back, of one that ended before the other began',
+      passes: [
+        decided(1, 1, { cost: 3 }),
+        decided(2, 2, { cost: 3, ...denied }),
+        decided(2.1, 0.5, { bucketS: 1.5 }),
+      ],
+      fails: [decided(1, 1, { cost: 3 }), decided(1.5, 0.5), decided(2, 2, { cost: 3, ...denied })],
+    },
     { title: 'a level within the capacity', passes: [decided(1, 3)], fails: [decided(1, 5)] },
     {
       title: 'a level not below zero',
@@ -128,6 +139,26 @@ describe('the replay of decisions', () => {
   ])('accepts $title, and not its smallest change', ({ passes, fails }) => {
     expect(replay(passes).total).toBe(0);
     expect(replay(fails).total).toBeGreaterThan(0);
+  });
+
+  it('says nothing of denials that raced with an admission while clocks stepped back', () => {
+    const raced = [
+      decided(1, 1, { cost: 3 }),
+      decided(2, 2, { cost: 3, ...denied, forS: 0.2 }),
+      decided(2.1, 0.5, { bucketS: 1.5 }),
+    ].map((part) => ({ ...part, decision: { ...part.decision, atUs: undefined } as unknown as Evidence }));
+    const read = (atS: number, gainedS: number) =>
+      ({
+        type: 'clock',
+        node: 'a',
+        atUs: atS * S,
+        serverUs: (1e9 + atS + gainedS) * S,
+        errorUs: 10,
+      }) as const;
+    const steady = [read(0, 0), read(1, 0), read(3, 0)];
+    const stepped = [read(0, 0), read(1, 0), read(2, -0.6), read(3, -0.6)];
+    expect(replay(raced, { records: steady }).total).toBe(1);
+    expect(replay(raced, { records: stepped }).total).toBe(0);
   });
 
   it('of an unknown initial level starts with what the first reply says', () => {
@@ -159,5 +190,29 @@ describe('the replay of decisions', () => {
         { operation: { index: 2 }, decision: { node: 'b', level: 2 } },
       ],
     });
+  });
+
+  it('gives a witness that is a proof, and none without any one of its operations', () => {
+    const proofs = [0, 0, 0];
+    const anyDecision = fc.record({
+      halves: fc.integer({ min: 0, max: 40 }),
+      level: fc.integer({ min: -1, max: 5 }),
+      outcome: fc.constantFrom('allowed' as const, 'denied' as const),
+    });
+    fc.assert(
+      fc.property(fc.array(anyDecision, { minLength: 1, maxLength: 8 }), (drawn) => {
+        const parts = drawn.map(({ halves, level, outcome }) => decided(halves / 2, level, { outcome }));
+        const [finding] = replay(parts).findings;
+        if (finding === undefined) return;
+        const proof = finding.witness.map(({ operation }) => parts[operation.index] as OperationPart);
+        const initial = proof.length === 1 ? 'full' : 'unknown'; // a first decision is compared with a full bucket
+        const found = (some: readonly OperationPart[]) => replay(some, { header: { initial } }).total;
+        expect(found(proof)).toBeGreaterThan(0);
+        for (const left of proof) expect(found(proof.filter((part) => part !== left))).toBe(0);
+        proofs[proof.length] = (proofs[proof.length] ?? 0) + 1;
+      }),
+      { numRuns: 1_000, seed: 61 },
+    );
+    expect(Math.min(proofs[1] ?? 0, proofs[2] ?? 0)).toBeGreaterThan(20);
   });
 });

@@ -1,7 +1,9 @@
 import type { Policy } from '../core/policy.ts';
+import type { Levels } from '../history/levels.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import { Fillers } from './fillers.ts';
 import type { Known } from './known.ts';
+import { sortRows } from './order.ts';
 
 /**
  * Replays the decisions that say which level they left, exactly: on each node in the order of the bucket's own
@@ -16,6 +18,10 @@ import type { Known } from './known.ts';
  * admitted in between, with that one, if the intervals leave no doubt which it was: this pins a lost write to the
  * failover that lost it. A denial of a node that has been replaced without knowing it charges nothing and is
  * compared with nothing.
+ *
+ * Denials write no time, so after a step back of the clock one that came before an admission can carry a later time.
+ * What ended before the decision it is sorted behind began is compared with nothing; where clocks stepped back,
+ * neither is a denial that raced with it.
  */
 export interface ReplayFinding {
   /** The decision before, on the same node or on the one that decided until then; absent for a first decision. */
@@ -28,6 +34,11 @@ export interface ReplayFinding {
   readonly reason: 'level' | 'denied-with-enough' | 'out-of-range';
 }
 
+export interface ReplayKnown extends Known {
+  /** Whether any server's clock was seen to step back. */
+  readonly steppedBack: boolean;
+}
+
 export interface ReplayResult {
   readonly replayed: number;
   readonly findings: readonly ReplayFinding[];
@@ -38,55 +49,52 @@ export function replayBucket(
   table: OperationTable,
   bucket: number,
   policy: Policy,
-  known: Known,
+  known: ReplayKnown,
 ): ReplayResult {
   const rows = decidedRows(table, bucket, known);
   if (rows.length === 0) return { replayed: 0, findings: [] };
   return new Replay(table, bucket, policy, known, rows).run();
 }
 
-function decidedRows(table: OperationTable, bucket: number, { judgedUntilUs }: Known): number[] {
+function decidedRows(table: OperationTable, bucket: number, { judgedUntilUs }: Known): Uint32Array {
   const { levels, starts, kinds } = table;
-  const rows: number[] = [];
-  if (levels === undefined) return rows;
-  for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
+  const start = starts[bucket] as number;
+  const end = starts[bucket + 1] as number;
+  if (levels === undefined) return new Uint32Array(0);
+  const rows = new Uint32Array(end - start);
+  let count = 0;
+  for (let row = start; row < end; row++) {
     const outcome = (kinds[row] as number) & KIND.outcome;
     if (outcome !== KIND.allowed && outcome !== KIND.denied) continue;
-    if (!Number.isNaN(levels[row] as number) && table.lastUs(row) <= judgedUntilUs) rows.push(row);
+    if (!Number.isNaN(levels.of(row)) && table.lastUs(row) <= judgedUntilUs) rows[count++] = row;
   }
-  return rows;
+  return rows.subarray(0, count);
 }
 
 class Replay {
   readonly #table: OperationTable;
   readonly #policy: Policy;
-  readonly #known: Known;
-  readonly #rows: readonly number[];
-  readonly #levels: Float64Array;
-  readonly #bucketUs: Float64Array;
-  readonly #nodes: Uint16Array;
-  readonly #unseen: Fillers;
-  readonly #admitted: Fillers;
+  readonly #known: ReplayKnown;
+  readonly #rows: Uint32Array;
+  readonly #levels: Levels;
+  readonly #bucket: number;
   readonly #findings: ReplayFinding[] = [];
+  #unseen: Fillers | undefined;
+  #admitted: Fillers | undefined;
 
-  constructor(table: OperationTable, bucket: number, policy: Policy, known: Known, rows: number[]) {
+  constructor(table: OperationTable, bucket: number, policy: Policy, known: ReplayKnown, rows: Uint32Array) {
     this.#table = table;
+    this.#bucket = bucket;
     this.#policy = policy;
     this.#known = known;
-    this.#levels = table.levels as Float64Array;
-    this.#bucketUs = table.bucketUs as Float64Array;
-    this.#nodes = table.nodes as Uint16Array;
-    this.#rows = rows.sort((a, b) => this.#compare(a, b));
-    this.#unseen = Fillers.withoutLevel(table, bucket);
-    this.#admitted = Fillers.ofRows(
-      table,
-      rows.filter((row) => this.#isAllowed(row)),
-    );
+    this.#levels = table.levels as Levels;
+    this.#rows = rows;
+    this.#sort();
   }
 
   run(): ReplayResult {
     const rows = this.#rows;
-    const nodeOf = (row: number | undefined) => (row === undefined ? -1 : (this.#nodes[row] as number));
+    const nodeOf = (row: number | undefined) => (row === undefined ? -1 : this.#levels.node(row));
     const oneNode = nodeOf(rows[0]) === nodeOf(rows.at(-1));
     let before: number | undefined;
     for (const row of rows) {
@@ -100,12 +108,26 @@ class Replay {
     return { replayed: rows.length, findings: this.#findings };
   }
 
+  /** By node and time as a whole, then by level within each moment: both are nearly in order already. */
+  #sort(): void {
+    const rows = this.#rows;
+    const levels = this.#levels;
+    sortRows(rows, rows.length, (row) => levels.bucketUs(row));
+    sortRows(rows, rows.length, (row) => levels.node(row));
+    const isSame = (a: number, b: number) =>
+      levels.node(a) === levels.node(b) && levels.bucketUs(a) === levels.bucketUs(b);
+    for (let start = 0, end = 1; start < rows.length; start = end++) {
+      while (end < rows.length && isSame(rows[start] as number, rows[end] as number)) end++;
+      if (end - start > 1) rows.subarray(start, end).sort((a, b) => this.#compare(a, b));
+    }
+  }
+
   #compare(a: number, b: number): number {
     const kinds = this.#table.kinds;
     return (
-      (this.#nodes[a] as number) - (this.#nodes[b] as number) ||
-      (this.#bucketUs[a] as number) - (this.#bucketUs[b] as number) ||
-      (this.#levels[b] as number) - (this.#levels[a] as number) ||
+      this.#levels.node(a) - this.#levels.node(b) ||
+      this.#levels.bucketUs(a) - this.#levels.bucketUs(b) ||
+      this.#levels.of(b) - this.#levels.of(a) ||
       ((kinds[a] as number) & KIND.outcome) - ((kinds[b] as number) & KIND.outcome)
     );
   }
@@ -115,7 +137,7 @@ class Replay {
   }
 
   #isInRange(row: number): boolean {
-    const level = this.#levels[row] as number;
+    const level = this.#levels.of(row);
     const expectedQuanta = Math.max(0, Math.min(this.#policy.capacityQuanta, level));
     if (level === expectedQuanta) return true;
     this.#findings.push({ row, expectedQuanta, gapQuanta: level - expectedQuanta, reason: 'out-of-range' });
@@ -129,12 +151,22 @@ class Replay {
   #compareWith(before: number, row: number): void {
     const { initial, knownFromUs } = this.#known;
     if (initial === 'unknown' && (this.#table.invokedUs[before] as number) < knownFromUs) return; // not all is there
+    if (this.#mayPrecede(row, before)) return;
     const { capacityQuanta, quantaPerUs } = this.#policy;
-    const level = this.#levels[before] as number;
-    const elapsedUs = Math.max(0, (this.#bucketUs[row] as number) - (this.#bucketUs[before] as number));
+    const level = this.#levels.of(before);
+    const elapsedUs = Math.max(0, this.#levels.bucketUs(row) - this.#levels.bucketUs(before));
     const missing = capacityQuanta - level;
     const full = elapsedUs >= Math.ceil(missing / quantaPerUs); // compare before multiplying: 2^53
     this.#judge(row, full ? capacityQuanta : level + elapsedUs * quantaPerUs, before);
+  }
+
+  /** Whether a clock that stepped back can have given `row` its later time, though it came before `other`. */
+  #mayPrecede(row: number, other: number): boolean {
+    const [invokedUs, lastUs] = [this.#table.invokedUs[other] as number, this.#table.lastUs(other)];
+    if (this.#table.lastUs(row) < invokedUs) return true;
+    return (
+      this.#known.steppedBack && !this.#isAllowed(row) && (this.#table.invokedUs[row] as number) <= lastUs
+    );
   }
 
   /** `levelQuanta` is what the bucket held when it was asked. */
@@ -142,7 +174,7 @@ class Replay {
     const allowed = this.#isAllowed(row);
     const cost = (this.#table.costTokens[row] as number) * this.#policy.quantaPerToken;
     const expectedQuanta = allowed ? levelQuanta - cost : levelQuanta;
-    const level = this.#levels[row] as number;
+    const level = this.#levels.of(row);
     const gapQuanta = level - expectedQuanta;
     const found = { row, expectedQuanta, gapQuanta, ...(before === undefined ? {} : { before }) };
     if (gapQuanta !== 0 && !this.#isExcused(gapQuanta, row, before))
@@ -153,9 +185,10 @@ class Replay {
   /** Whether charges that left no level explain it. Those that another node knew of count whenever they were. */
   #isExcused(gapQuanta: number, row: number, before: number | undefined): boolean {
     const { invokedUs } = this.#table;
-    const isNear = gapQuanta < 0 && before !== undefined && this.#nodes[before] === this.#nodes[row];
+    const isNear =
+      gapQuanta < 0 && before !== undefined && this.#levels.node(before) === this.#levels.node(row);
     const sinceUs = isNear ? (invokedUs[before] as number) : Number.NEGATIVE_INFINITY;
-    const mostTokens = this.#unseen.costBetween(sinceUs, this.#table.lastUs(row));
+    const mostTokens = this.#unseenCharges().costBetween(sinceUs, this.#table.lastUs(row));
     return mostTokens * this.#policy.quantaPerToken >= Math.abs(gapQuanta);
   }
 
@@ -167,10 +200,10 @@ class Replay {
   /** Whether a decision of another node can have come between two of one node. */
   #anotherAdmitted(before: number, row: number): boolean {
     const { invokedUs } = this.#table;
-    return this.#admitted.some(
+    return this.#admissions().some(
       invokedUs[before] as number,
       this.#table.lastUs(row),
-      (other) => this.#nodes[other] !== this.#nodes[row],
+      (other) => this.#levels.node(other) !== this.#levels.node(row),
     );
   }
 
@@ -178,9 +211,9 @@ class Replay {
   #compareAcrossNodes(row: number): void {
     const { invokedUs } = this.#table;
     const startUs = invokedUs[row] as number;
-    const last = this.#admitted.lastCompletedBefore(startUs);
+    const last = this.#admissions().lastCompletedBefore(startUs);
     if (last === undefined) {
-      const raced = this.#admitted.some(
+      const raced = this.#admissions().some(
         Number.NEGATIVE_INFINITY,
         this.#table.lastUs(row),
         (one) => one !== row,
@@ -188,7 +221,7 @@ class Replay {
       if (!raced) this.#compareWithFull(row);
       return;
     }
-    const doubtful = this.#admitted.some(invokedUs[last] as number, this.#table.lastUs(row), (one) =>
+    const doubtful = this.#admissions().some(invokedUs[last] as number, this.#table.lastUs(row), (one) =>
       one === row || one === last ? false : !this.#isOrdered(one, last, row),
     );
     if (!doubtful) this.#compareWith(last, row);
@@ -196,7 +229,20 @@ class Replay {
 
   /** Whether `one` certainly came before `last`, or after `row`, by the order of their own node. */
   #isOrdered(one: number, last: number, row: number): boolean {
-    if (this.#nodes[one] === this.#nodes[row]) return this.#compare(one, row) > 0;
-    return this.#nodes[one] === this.#nodes[last] && this.#compare(one, last) < 0;
+    if (this.#levels.node(one) === this.#levels.node(row)) return this.#compare(one, row) > 0;
+    return this.#levels.node(one) === this.#levels.node(last) && this.#compare(one, last) < 0;
+  }
+
+  #unseenCharges(): Fillers {
+    this.#unseen ??= Fillers.withoutLevel(this.#table, this.#bucket);
+    return this.#unseen;
+  }
+
+  #admissions(): Fillers {
+    this.#admitted ??= Fillers.ofRows(
+      this.#table,
+      [...this.#rows].filter((row) => this.#isAllowed(row)),
+    );
+    return this.#admitted;
   }
 }

@@ -5,6 +5,7 @@ import type { ClockBounds } from './clock.ts';
 import { episodesOf } from './episodes.ts';
 import { Machine } from './over-admission.ts';
 import type { BucketResult } from './pass.ts';
+import { refundedBy } from './refunded.ts';
 import type { EvidenceRules } from './rules.ts';
 import type { Measured, ShardFacts } from './shard.ts';
 import { findWorstWindow } from './window.ts';
@@ -70,8 +71,7 @@ function largest(
     rows.load(result.bucket);
     const window = findWorstWindow(rows, machine);
     if (window === undefined) continue;
-    const quanta =
-      window.admittedQuanta - window.allowanceQuanta - result.refundedTokens * policy.quantaPerToken;
+    const quanta = window.admittedQuanta - window.allowanceQuanta - refundedBy(result.refunds, window.endUs);
     const next = measured(result, quanta);
     if (next.tokens > worstWindow.tokens) worstWindow = next;
   }

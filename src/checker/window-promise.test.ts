@@ -104,6 +104,33 @@ describe('a promise of a window', () => {
   });
 });
 
+describe('what is given back', () => {
+  const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+  const admissions = (count: number) =>
+    Array.from({ length: count }, (): OperationPart => ({ invokedUs: 5 * S }));
+  const refund = (atS: number, outcome: 'allowed' | 'denied' = 'allowed'): OperationPart => ({
+    invokedUs: atS * S,
+    cost: -1,
+    outcome,
+  });
+  const reset = (atS: number, bucket: string) =>
+    ({ type: 'event', event: 'reset', atUs: atS * S, args: { bucket } }) as const;
+  const total = (promise: string, parts: OperationPart[], records: ReturnType<typeof reset>[] = []) =>
+    checkHistory(historyOf(parts, { records }), { ...rules, promise: parsePromise(promise) }).windows.total;
+
+  it.each(['sliding-window:3/10s', 'fixed-window:3/10s:epoch'])('makes room in %s', (promise) => {
+    expect(total(promise, admissions(4))).toBe(1);
+    expect(total(promise, [...admissions(4), refund(5)])).toBe(0);
+    expect(total(promise, [...admissions(5), refund(5)])).toBe(1);
+    expect(total(promise, [...admissions(4), refund(5, 'denied')])).toBe(1);
+    expect(total(promise, [...admissions(4), refund(30)])).toBe(1);
+    expect(total(promise, admissions(6), [reset(4, 'b')])).toBe(0);
+    expect(total(promise, admissions(7), [reset(4, 'b')])).toBe(1);
+    expect(total(promise, admissions(4), [reset(4, 'c')])).toBe(1);
+    expect(total(promise, admissions(4), [reset(30, 'b')])).toBe(1);
+  });
+});
+
 describe('a promise', () => {
   it.each([
     'token-bucket',

@@ -1,6 +1,7 @@
 import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockSlack } from './clock.ts';
+import { Fillers } from './fillers.ts';
 import { countWhile } from './order.ts';
 import type { Promised } from './promise.ts';
 
@@ -14,6 +15,8 @@ import type { Promised } from './promise.ts';
  *   and may hold at most N times as many. Convicting beyond that accuses no sequence of disjoint windows.
  * Fixed, starting with an operation: a span shorter than W that holds more than N meets two windows, and the
  *   first of them opened in [s - W, e - W] with an operation. Where none can have been there, it is guilty.
+ *
+ * Refunds that can have been made within the span make room for as much again, and so does a reset for N.
  *
  * Sound, not complete: two windows that share a burst are given the benefit of every placement.
  */
@@ -43,8 +46,9 @@ export function findBrokenWindows(
   bucket: BucketRows,
   promise: WindowPromise,
   clock: WindowClock,
+  resets: readonly number[] = [],
 ): BrokenWindow[] {
-  const spans = new Spans(bucket, promise, clock);
+  const spans = new Spans(bucket, promise, clock, resets);
   if (promise.type === 'sliding-window') return spans.shorterThan(1, 1);
   if (promise.alignment === 'epoch') return spans.inAlignedWindows();
   const unopened = promise.alignment === 'first' ? spans.withoutOpening() : [];
@@ -82,19 +86,23 @@ class Spans {
   readonly #promise: WindowPromise;
   readonly #clock: WindowClock;
   readonly #rows: Uint32Array;
+  readonly #resets: readonly number[];
+  readonly #refunds: Fillers;
   #ends: Float64Array | undefined;
 
-  constructor(bucket: BucketRows, promise: WindowPromise, clock: WindowClock) {
+  constructor(bucket: BucketRows, promise: WindowPromise, clock: WindowClock, resets: readonly number[]) {
     this.#bucket = bucket;
     this.#promise = promise;
     this.#clock = clock;
     this.#rows = admissionsOf(bucket);
+    this.#resets = resets.toSorted((a, b) => a - b);
+    this.#refunds = Fillers.ofRows(bucket.table, bucket.refunds);
   }
 
   /** Spans shorter than `windows` windows of the limiter's clock that hold more than `limits` limits. */
   shorterThan(windows: number, limits: number): BrokenWindow[] {
     const { table } = this.#bucket;
-    const allowance = this.#promise.limit * limits;
+    const limit = this.#promise.limit * limits;
     const lengthUs = this.#onRecorder(windows * this.#promise.windowUs);
     const sums = new Sums(this.#bucket, this.#rows);
     const found: BrokenWindow[] = [];
@@ -104,6 +112,8 @@ class Spans {
       sums.add(row, table.costTokens[row] as number);
       if ((table.invokedUs[row] as number) < startUs) continue;
       const admitted = sums.since(startUs);
+      if (admitted <= limit) continue;
+      const allowance = limit + this.#refundedWithin(startUs, endUs);
       if (admitted > allowance) found.push({ row, startUs, endUs, allowance, admitted });
     }
     return found;
@@ -148,8 +158,16 @@ class Spans {
       .map(([number, { admitted, row }]) => {
         const startUs = number * windowUs - offsetUs + offsetErrorUs;
         const endUs = startUs + windowUs - 1 - 2 * offsetErrorUs;
-        return { row, startUs, endUs, allowance: limit, admitted };
-      });
+        const allowance = limit + this.#refundedWithin(startUs, endUs);
+        return { row, startUs, endUs, allowance, admitted };
+      })
+      .filter(({ admitted, allowance }) => admitted > allowance);
+  }
+
+  /** The most that refunds and resets can have given back in [startUs, endUs]; a reset may come long after it was asked for. */
+  #refundedWithin(startUs: number, endUs: number): number {
+    const resets = this.#resets.filter((us) => us <= endUs).length;
+    return resets * this.#promise.limit - this.#refunds.costBetween(startUs, endUs);
   }
 
   /** A length on the limiter's clock, which may have run ahead, as the least it can be on the recorder's. */

@@ -73,9 +73,15 @@ export class OpenclawError extends Error {
 /** Shows untrusted text inside a message: quoted, one line, control characters escaped, cut at 60 characters. */
 export function quoted(value: unknown): string {
   const text = typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : String(value);
-  const printable = text.replace(
-    /[\u007f-\u009f\u2028\u2029]/g,
+  const shown = printable(text);
+  return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown;
+}
+
+/** Untrusted text with its control characters escaped: a terminal obeys none of it. */
+export function printable(text: string): string {
+  return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return printable.length > 60 ? `${printable.slice(0, 57)}...` : printable;
 }

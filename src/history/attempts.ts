@@ -30,7 +30,7 @@ function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<n
   const charged = rows.filter((row) => !is(row, KIND.info, KIND.part));
   const surplus = rows.filter((row) => is(row, KIND.info, KIND.part));
   checkCosts(table, charged);
-  for (const row of rows) table.levels?.fill(Number.NaN, row, row + 1); // which attempt charged is not known
+  for (const row of rows) table.levels?.drop(row); // which attempt charged is not known
   const firstUs = least(rows, (row) => table.invokedUs[row] as number);
   const allowed = charged.filter((row) => is(row, KIND.allowed, 0));
   const open = charged.filter((row) => is(row, KIND.info, 0));

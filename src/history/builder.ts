@@ -7,6 +7,7 @@ import type { FileFacts, History } from './history.ts';
 import { IndexSet } from './index-set.ts';
 import { Interner } from './interner.ts';
 import {
+  type Charge,
   type ClockReading,
   type End,
   type Event,
@@ -146,7 +147,7 @@ export class HistoryBuilder {
       this.#fill(operation, operation);
       this.#addDraft(0);
     }
-    for (const [part, charge] of (charges ?? []).entries()) {
+    for (const [part, charge] of joinCharges(charges ?? []).entries()) {
       this.#fill(operation, charge);
       this.#addDraft(KIND.several | (part === 0 ? 0 : KIND.part));
     }
@@ -207,4 +208,14 @@ export class HistoryBuilder {
         : `the header has no policy of the name ${quoted(this.texts.textOf(text))}`,
     );
   }
+}
+
+/** Charges of one bucket are one: it is asked for their sum. */
+function joinCharges(charges: readonly Charge[]): Charge[] {
+  const joined = new Map<string, Charge>();
+  for (const charge of charges) {
+    const key = JSON.stringify([charge.bucket, charge.policy]);
+    joined.set(key, { ...charge, cost: charge.cost + (joined.get(key)?.cost ?? 0) });
+  }
+  return [...joined.values()];
 }

@@ -1,6 +1,6 @@
 /** Rows of one chunk: growing by whole chunks copies nothing and frees nothing. */
 export const CHUNK_BITS = 15;
-const ROWS = 1 << CHUNK_BITS;
+export const ROWS = 1 << CHUNK_BITS;
 
 /**
  * Makes a column of one chunk. Its memory can be given back at once, by `resize(0)`: what the collector has to find
@@ -11,7 +11,7 @@ type Memory = (bytesEach: number) => ArrayBuffer;
 const returnable: Memory = (bytesEach) =>
   new ArrayBuffer(ROWS * bytesEach, { maxByteLength: ROWS * bytesEach });
 const plain: Memory = (bytesEach) => new ArrayBuffer(ROWS * bytesEach);
-const memoryOf = (chunk: number): Memory => (chunk === 0 ? plain : returnable);
+export const memoryOf = (chunk: number): Memory => (chunk === 0 ? plain : returnable);
 
 /** The columns of some thousand rows, in the order in which they were recorded. */
 export class Chunk {
@@ -36,20 +36,6 @@ export class Chunk {
   }
 }
 
-/** The columns that only decisions have of which it is known who made them. */
-export class DecisionChunk {
-  readonly levels: Float64Array;
-  readonly bucketUs: Float64Array;
-  readonly nodes: Uint16Array;
-
-  constructor(number: number) {
-    const memory = memoryOf(number);
-    this.levels = new Float64Array(memory(8)).fill(Number.NaN);
-    this.bucketUs = new Float64Array(memory(8));
-    this.nodes = new Uint16Array(memory(2));
-  }
-}
-
 /** The column that only attempts of a named decision have; 0 for others, else the number of the name plus 1. */
 export class AttemptChunk {
   readonly decisions: Uint32Array;
@@ -63,21 +49,20 @@ export class AttemptChunk {
 export interface Targets {
   readonly rows: number;
   readonly chunks: readonly Chunk[] | undefined;
+  targetOf(row: number): number;
 }
 
 type Numbers = Float64Array | Uint32Array | Int32Array | Uint16Array | Uint8Array;
 
 /**
  * Makes one array of a column of all chunks, each row at its target, and gives the column's memory back.
- * `partOf` finds a chunk's part; what a chunk that was never made would hold is zero, or `absent`.
+ * `partOf` finds a chunk's part; what a chunk that was never made would hold is zero.
  */
 export function gather<T extends Numbers>(
   { rows, chunks }: Targets,
   whole: T,
   partOf: (chunk: number) => T | undefined,
-  absent?: number,
 ): T {
-  if (absent !== undefined) whole.fill(absent);
   for (let first = 0; first < rows; first += ROWS) {
     const part = partOf(first >>> CHUNK_BITS);
     const to = chunks?.[first >>> CHUNK_BITS]?.bucket;
@@ -90,7 +75,7 @@ export function gather<T extends Numbers>(
   return whole;
 }
 
-function giveBack(buffer: ArrayBuffer): void {
+export function giveBack(buffer: ArrayBuffer): void {
   if (buffer.resizable) buffer.resize(0);
 }
 

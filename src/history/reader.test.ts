@@ -38,9 +38,17 @@ const contentOf = ({ operations: table }: History) =>
     kind: table.kinds[row],
     region: table.regionOf(row),
     operation: table.operationOf(row),
-    level: table.levels?.[row],
-    bucketUs: table.bucketUs?.[row],
+    level: table.levels?.of(row),
+    bucketUs: table.levels?.bucketUs(row),
   }));
+
+it('an error shows no control characters of the line', () => {
+  const reader = new HistoryReader();
+  reader.startFile('h');
+  expect(() => reader.push(new TextEncoder().encode('x\x1b[31mred\x07\n'))).toThrow(
+    /h:1: not JSON: .*x\\u001b\[31mred\\u0007/,
+  );
+});
 
 describe('a history', () => {
   it('is read as it was written', () => {
@@ -83,7 +91,7 @@ describe('a history', () => {
         region: 'r',
         operation: { file: 'h.ndjson', index: 5 },
         level: Number.NaN,
-        bucketUs: 0,
+        bucketUs: Number.NaN,
       },
     ]);
     expect(history.header).toEqual(headerOf());

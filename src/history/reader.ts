@@ -1,4 +1,4 @@
-import { OpenclawError } from '../core/errors.ts';
+import { OpenclawError, printable } from '../core/errors.ts';
 import { HistoryBuilder } from './builder.ts';
 import { RecordError } from './fields.ts';
 import type { History } from './history.ts';
@@ -67,7 +67,8 @@ export class HistoryReader {
       value = JSON.parse(text);
     } catch (error) {
       if (!terminated && this.#line > 1) this.#truncatedLine = this.#line;
-      else throw this.#error(`not JSON: ${error instanceof Error ? error.message : error}`);
+      else
+        throw this.#error(`not JSON: ${printable(error instanceof Error ? error.message : String(error))}`);
       return;
     }
     this.#worded(() => this.#builder.add(parseRecord(value)));

@@ -1,8 +1,9 @@
 import type { Policy } from '../core/policy.ts';
 import { mergeAttempts } from './attempts.ts';
-import { AttemptChunk, CHUNK_BITS, Chunk, DecisionChunk, gather, type Targets } from './chunks.ts';
+import { AttemptChunk, CHUNK_BITS, Chunk, gather, giveBack, ROWS, type Targets } from './chunks.ts';
 import type { Draft } from './draft.ts';
 import type { Interner } from './interner.ts';
+import { LevelsBuilder } from './levels.ts';
 import { DURATION, KIND, makeTable, type OperationTable, type Origin, type TableColumns } from './table.ts';
 
 /** Everything the rows of a table refer to by number. */
@@ -11,18 +12,17 @@ export interface TableContext {
   readonly policies: readonly { readonly name: string; readonly policy: Policy }[];
 }
 
-const IN_CHUNK = (1 << CHUNK_BITS) - 1;
+const IN_CHUNK = ROWS - 1;
 
 /** Takes operations in the order in which they were recorded and groups them by bucket at the end. */
 export class TableBuilder {
   readonly #context: TableContext;
   readonly #chunks: Chunk[] = [];
-  readonly #decisions: DecisionChunk[] = [];
+  readonly #levels = new LevelsBuilder();
   readonly #attempts: AttemptChunk[] = [];
   readonly #longUs = new Map<number, number>();
   readonly #buckets = new Numbering<{ name: number; policy: number }>();
   readonly #origins = new Numbering<Origin>();
-  readonly #nodes = new Numbering<string>();
   #chunk = new Chunk(0);
   #rows = 0;
 
@@ -41,7 +41,7 @@ export class TableBuilder {
     const origin = this.#originOf(draft.region, file);
     const lastUs = outcome === KIND.info ? latestUs : draft.completedUs;
     const row = this.#addRow(draft, { kind: outcome | flags, costTokens, lastUs, origin });
-    if (draft.isShared) this.#addDecision(row, draft);
+    if (draft.isShared) this.#levels.add(row, draft, (text) => this.#context.texts.textOf(text));
     if (Number.isNaN(draft.maxChargeTokens) || outcome === KIND.failed) return;
     const surplus = draft.maxChargeTokens - (outcome === KIND.denied ? 0 : Math.max(0, costTokens));
     if (surplus <= 0) return;
@@ -55,8 +55,10 @@ export class TableBuilder {
     const starts = this.#countRows();
     const isGrouped = this.#buckets.size > 1;
     if (isGrouped) this.#replaceByTargets(starts.slice());
-    const targets = { rows, chunks: isGrouped ? this.#chunks : undefined };
-    const longUs = new Map([...this.#longUs].map(([row, us]) => [isGrouped ? this.#targetOf(row) : row, us]));
+    const targetOf = (row: number) =>
+      isGrouped ? (this.#chunks[row >>> CHUNK_BITS]?.bucket[row & IN_CHUNK] ?? row) : row;
+    const targets = { rows, chunks: isGrouped ? this.#chunks : undefined, targetOf };
+    const longUs = new Map([...this.#longUs].map(([row, us]) => [targetOf(row), us]));
     const decisions =
       this.#attempts.length === 0
         ? undefined
@@ -64,10 +66,10 @@ export class TableBuilder {
     const table = makeTable(this.#gatherAll(starts, targets), {
       buckets: this.#buckets.values,
       origins: this.#origins.values,
-      nodes: this.#nodes.values,
       longUs,
       ...this.#context,
     });
+    for (const { bucket } of this.#chunks) giveBack(bucket.buffer as ArrayBuffer);
     if (decisions !== undefined) mergeAttempts(table, decisions, longUs);
     return table;
   }
@@ -75,22 +77,16 @@ export class TableBuilder {
   #gatherAll(starts: Uint32Array, targets: Targets): TableColumns {
     const { rows } = targets;
     const chunks = this.#chunks;
-    const decisions = this.#decisions;
-    const columns = {
+    const invokedUs = gather(targets, new Float64Array(rows), (at) => chunks[at]?.invokedUs);
+    return {
       starts,
-      invokedUs: gather(targets, new Float64Array(rows), (at) => chunks[at]?.invokedUs),
+      invokedUs,
       durationUs: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.durationUs),
       costTokens: gather(targets, new Int32Array(rows), (at) => chunks[at]?.costTokens),
       indices: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.indices),
       origins: gather(targets, new Uint16Array(rows), (at) => chunks[at]?.origins),
       kinds: gather(targets, new Uint8Array(rows), (at) => chunks[at]?.kinds),
-    };
-    if (this.#decisions.length === 0) return columns;
-    return {
-      ...columns,
-      levels: gather(targets, new Float64Array(rows), (at) => decisions[at]?.levels, Number.NaN),
-      bucketUs: gather(targets, new Float64Array(rows), (at) => decisions[at]?.bucketUs),
-      nodes: gather(targets, new Uint16Array(rows), (at) => decisions[at]?.nodes),
+      levels: this.#levels.build(targets, invokedUs),
     };
   }
 
@@ -123,19 +119,6 @@ export class TableBuilder {
       (this.#attempts[number] as AttemptChunk).decisions[at] = draft.decisionId + 1;
     }
     return row;
-  }
-
-  #addDecision(row: number, { levelQuanta, bucketUs, node }: Draft): void {
-    if (node < 0) return;
-    const number = row >>> CHUNK_BITS;
-    this.#decisions[number] ??= new DecisionChunk(number);
-    const chunk = this.#decisions[number] as DecisionChunk;
-    const at = row & IN_CHUNK;
-    chunk.nodes[at] =
-      1 + (this.#nodes.find(node, 0) ?? this.#nodes.add(node, 0, this.#context.texts.textOf(node)));
-    if (Number.isNaN(levelQuanta) || Number.isNaN(bucketUs)) return;
-    chunk.levels[at] = levelQuanta;
-    chunk.bucketUs[at] = bucketUs;
   }
 
   #duration(row: number, us: number): number {
@@ -181,10 +164,6 @@ export class TableBuilder {
         bucket[at] = target;
       }
     }
-  }
-
-  #targetOf(row: number): number {
-    return this.#chunks[row >>> CHUNK_BITS]?.bucket[row & IN_CHUNK] ?? row;
   }
 }
 

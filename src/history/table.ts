@@ -1,5 +1,6 @@
 import type { Policy } from '../core/policy.ts';
 import type { Interner } from './interner.ts';
+import type { Levels } from './levels.ts';
 import { OUTCOMES, type Outcome } from './operation.ts';
 
 /** What is true of one row, as bits: the lowest two are its outcome. */
@@ -44,30 +45,27 @@ export interface TableColumns {
   readonly kinds: Uint8Array;
   readonly origins: Uint16Array;
   readonly indices: Uint32Array;
-  /** Level after the decision, where it is the shared bucket's; NaN elsewhere. Quanta. */
-  readonly levels?: Float64Array | undefined;
-  readonly bucketUs?: Float64Array | undefined;
-  /** Which node decided, counted from 1; 0 where it is not known. */
-  readonly nodes?: Uint16Array | undefined;
+  /** Absent where no decision says which level of the shared bucket it left. */
+  readonly levels?: Levels | undefined;
 }
 
 /**
- * All operations of a history as columns, grouped by bucket: about 23 bytes each, 41 with decisions. An object
+ * All operations of a history as columns, grouped by bucket: about 23 bytes each, 33 with levels. An object
  * for each would take about 400.
  */
 export interface OperationTable extends Readonly<TableColumns> {
   readonly rows: number;
   readonly bucketCount: number;
+  /** Its text in the history, with the name of its policy where that has one. */
   nameOf(bucket: number): string;
+  /** Its text in the history alone: buckets of different policies can share it. */
+  plainNameOf(bucket: number): string;
   policyOf(bucket: number): Policy;
   outcomeOf(row: number): Outcome;
   regionOf(row: number): string;
   /** The file of an origin. */
   fileOf(origin: number): string;
   operationOf(row: number): OperationName;
-  nodeOf(row: number): string;
-  /** The names of the nodes that decided, in the order of their numbers. */
-  readonly nodeNames: readonly string[];
   /** The last moment at which it can have taken effect; Infinity when nobody knows. */
   lastUs(row: number): number;
 }
@@ -77,24 +75,23 @@ export interface TableNames {
   readonly texts: Interner;
   readonly policies: readonly { readonly name: string; readonly policy: Policy }[];
   readonly origins: readonly Origin[];
-  readonly nodes: readonly string[];
   /** Durations that do not fit: by row. */
   readonly longUs: ReadonlyMap<number, number>;
 }
 
 export function makeTable(columns: TableColumns, names: TableNames): OperationTable {
-  const { invokedUs, durationUs, origins, indices, kinds, nodes } = columns;
+  const { invokedUs, durationUs, origins, indices, kinds } = columns;
   const policyAt = (bucket: number) => names.policies[names.buckets[bucket]?.policy ?? 0];
+  const plainNameOf = (bucket: number) => names.texts.textOf(names.buckets[bucket]?.name ?? 0);
   return {
     ...columns,
     rows: invokedUs.length,
     bucketCount: columns.starts.length - 1,
-    nodeNames: names.nodes,
     nameOf(bucket) {
-      const name = names.texts.textOf(names.buckets[bucket]?.name ?? 0);
       const policy = policyAt(bucket)?.name ?? '';
-      return policy === '' ? name : `${name} (${policy})`;
+      return policy === '' ? plainNameOf(bucket) : `${plainNameOf(bucket)} (${policy})`;
     },
+    plainNameOf,
     policyOf: (bucket) => policyAt(bucket)?.policy as Policy,
     outcomeOf: (row) => OUTCOMES[(kinds[row] as number) & KIND.outcome] as Outcome,
     regionOf: (row) => names.origins[origins[row] as number]?.region ?? '',
@@ -103,7 +100,6 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
       file: names.origins[origins[row] as number]?.file ?? '',
       index: indices[row] as number,
     }),
-    nodeOf: (row) => names.nodes[(nodes?.[row] ?? 0) - 1] ?? '',
     lastUs(row) {
       const duration = durationUs[row] as number;
       if (duration < DURATION.long) return (invokedUs[row] as number) + duration;

@@ -1,4 +1,4 @@
-import type { Finding, WitnessLine } from '../checker/finding.ts';
+import type { DenialContext, Finding, WitnessLine } from '../checker/finding.ts';
 
 const WIDTH = 40;
 const MOST_LINES = 12;
@@ -23,7 +23,26 @@ export function renderTimeline(finding: Finding): string[] {
     `  ${finding.bucket}: ${finding.inequality}`,
     `    ${witness.length} ${witness.length === 1 ? 'operation proves' : 'operations prove'} it; 0 s is ${startUs} us`,
     ...lines,
+    ...(finding.context === undefined ? [] : renderContext(finding.context, startUs)),
   ];
+}
+
+/** How the level came about, for a person to add up; the last lines where there are many. */
+function renderContext({ steps, startLevel, atUs }: DenialContext, originUs: number): string[] {
+  const seconds = (us: number) => ((us - originUs) / 1_000_000).toFixed(6).padStart(11);
+  const shown = steps.slice(-MOST_LINES);
+  const before = steps[steps.length - shown.length - 1]?.lowestAfter ?? startLevel;
+  return [
+    `    the lowest level, from ${round(before)}${shown.length < steps.length ? ` after ${steps.length - shown.length} more` : ''}, each taken as late as it can be; lowest at${seconds(atUs)}:`,
+    ...shown.map(
+      ({ operation, outcome, cost, takenUs, lowestAfter }) =>
+        `    #${String(operation.index).padEnd(8)} ${outcome.padEnd(7)} ${String(cost).padStart(3)}  ${seconds(takenUs)}  leaves ${round(lowestAfter)}`,
+    ),
+  ];
+}
+
+function round(tokens: number): number {
+  return Math.round(tokens * 1e6) / 1e6;
 }
 
 function renderLine(line: WitnessLine, span: { startUs: number; endUs: number }): string {

@@ -112,8 +112,3 @@ function readClock(lastUs: number, circumstances: Circumstances): ClockReading[]
     };
   });
 }
-
-/** Infinity minus itself is not a number. */
-function _compare(a: number, b: number): number {
-  return a === b ? 0 : a - b;
-}

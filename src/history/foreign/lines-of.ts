@@ -1,4 +1,4 @@
-import { quoted } from '../../core/errors.ts';
+import { printable, quoted } from '../../core/errors.ts';
 import { RecordError } from '../fields.ts';
 import type { FieldOf } from './mapping.ts';
 
@@ -77,7 +77,7 @@ function parse(line: string): Record<string, unknown> {
   try {
     value = JSON.parse(line);
   } catch (error) {
-    throw new BrokenLine(`not JSON: ${error instanceof Error ? error.message : error}`);
+    throw new BrokenLine(`not JSON: ${printable(error instanceof Error ? error.message : String(error))}`);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;

@@ -1,0 +1,31 @@
+import type { History } from '../history/history.ts';
+import { type CheckReport, checkHistory } from './check.ts';
+import { parsePromise } from './promise.ts';
+
+/** The options of `openclaw-rl check`, with its defaults. */
+export interface JudgeOptions {
+  /** What the limiter claims: `token-bucket`, `fixed-window:100/60s[:epoch|first]`, `sliding-window:100/60s`. */
+  readonly promise?: string;
+  /** How many false denials the strategy declares; Infinity for one that splits its tokens. Default 0. */
+  readonly falseDenials?: number;
+  /** Fewer drained and denying buckets than this are `unknown`. Default 1. */
+  readonly contested?: number;
+  /** A larger share of operations without a reply is `unknown`. Default 0.05. */
+  readonly info?: number;
+}
+
+/** Judges a history as `openclaw-rl check` does. Throws INVALID_OPTION for a promise that it does not know. */
+export function judgeHistory(
+  history: History,
+  { promise = 'token-bucket', falseDenials = 0, contested = 1, info = 0.05 }: JudgeOptions = {},
+): CheckReport {
+  return checkHistory(history, {
+    busiest: [],
+    contestedAtLeast: 0,
+    contestedBucketsAtLeast: contested,
+    infoAtMost: info,
+    interrupted: false,
+    promise: parsePromise(promise),
+    falseDenialsAtMost: falseDenials,
+  });
+}

@@ -1,0 +1,45 @@
+import type { Policy } from '../core/policy.ts';
+import { KIND } from '../history/table.ts';
+import { BucketRows } from './bucket-rows.ts';
+import type { ClockSlack } from './clock.ts';
+import { type Drop, findOverAdmission, type Refund } from './over-admission.ts';
+
+/** So many of the last admissions are looked at: leaving out and judging again takes its time. */
+const MOST_ROWS = 5_000;
+
+/** The most that can have been refunded by `us`, in quanta. */
+export function refundedBy(refunds: readonly Refund[], us: number): number {
+  return refunds.reduce((sum, { fromUs, quanta }) => (fromUs <= us ? sum + quanta : sum), 0);
+}
+
+/**
+ * A smallest proof of over-admission where there were refunds: these may be used up by an earlier window, so that no
+ * single one proves it. Admissions are left out, half of them at first, as long as the rest is still more than any bucket
+ * could have admitted: leaving one out never adds to the excess, so trying each once is enough. Undefined when the
+ * last 5,000 before the drop do not prove it.
+ */
+export function proveDespiteRefunds(
+  bucket: BucketRows,
+  { policy, slack, refunds }: { policy: Policy; slack: ClockSlack; refunds: readonly Refund[] },
+  drop: Drop,
+): BucketRows | undefined {
+  const { table, byInvoked, count } = bucket;
+  const isGuilty = (rows: readonly number[]) =>
+    findOverAdmission(BucketRows.of(table, rows), policy, slack, refunds).drops.length > 0;
+  let kept = [...byInvoked.subarray(0, count)]
+    .filter(
+      (row) =>
+        ((table.kinds[row] as number) & KIND.outcome) === KIND.allowed &&
+        table.lastUs(row) <= table.lastUs(drop.row),
+    )
+    .slice(-MOST_ROWS);
+  if (!isGuilty(kept)) return undefined;
+  for (let size = Math.ceil(kept.length / 2); ; size = Math.ceil(size / 2)) {
+    for (let start = 0; start < kept.length; ) {
+      const rest = kept.toSpliced(start, size);
+      if (isGuilty(rest)) kept = rest;
+      else start += size;
+    }
+    if (size === 1) return BucketRows.of(table, kept);
+  }
+}
