@@ -4,7 +4,7 @@ import type { Outcome } from '../history/operation.ts';
 import { checkHistory } from './check.ts';
 import type { EvidenceRules } from './rules.ts';
 
-const rules: EvidenceRules = { busiest: ['b'], contestedAtLeast: 1, infoAtMost: 0.05, interrupted: false };
+const rules: EvidenceRules = { busiest: ['b'], contestedAtLeast: 1, infoAtMost: 0.05 };
 
 function history(outcomes: readonly Outcome[], options: { sent?: number | null } = {}) {
   const parts = outcomes.map((outcome, at) => ({
@@ -60,8 +60,13 @@ describe('the verdict', () => {
   ])('$title', ({ history, want }) => expect(checkHistory(history, rules).verdict).toBe(want));
 
   it('of an interrupted run is unknown at best', () => {
-    expect(checkHistory(history(drained), { ...rules, interrupted: true }).verdict).toBe('unknown');
-    expect(checkHistory(history(times(21, 'allowed')), { ...rules, interrupted: true }).verdict).toBe('fail');
+    expect(checkHistory(history(drained), { ...rules, troubles: ['the run was interrupted'] }).verdict).toBe(
+      'unknown',
+    );
+    expect(
+      checkHistory(history(times(21, 'allowed')), { ...rules, troubles: ['the run was interrupted'] })
+        .verdict,
+    ).toBe('fail');
   });
 
   it('says which bucket, how much, and in which window', () => {

@@ -46,7 +46,7 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
     unaccounted: sent - recorded,
     ended: history.end !== undefined,
     files,
-    interrupted: rules.interrupted,
+    troubles: rules.troubles ?? [],
     buckets: table.bucketCount,
     contested: countContested(table, pass.contested, rules.busiest),
     promise: formatPromise(promise),

@@ -36,7 +36,6 @@ const RUN = historyOf(PARTS, { policy: '2:1/s', records: [fault('inject', 10), f
 function judged(claims: readonly string[], { history = RUN, bound = 0 as number | null | 'none' } = {}) {
   return checkHistory(history, {
     busiest: ['b', 'c'],
-    interrupted: false,
     claims: claims.map(parseClaim),
     boundOf: () =>
       bound === 'none' ? undefined : { totalExcess: bound, worstWindow: bound, formula: String(bound) },

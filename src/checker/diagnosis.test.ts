@@ -11,7 +11,7 @@ import { parsePromise } from './promise.ts';
 import { secondSteps } from './whole-seconds.ts';
 
 const S = 1_000_000;
-const RULES = { busiest: [], interrupted: false };
+const RULES = { busiest: [] };
 const FIXTURES = join(import.meta.dirname, '../../test/fixtures');
 
 /** A recorded run in which nothing says which strategy it was of. */

@@ -6,7 +6,7 @@ import { boundClock } from './clock.ts';
 import { episodesOf } from './episodes.ts';
 
 const S = 1_000_000;
-const RULES = { busiest: [], interrupted: false };
+const RULES = { busiest: [] };
 
 /** A decision of `node` on a bucket, from 0.1 s before to `atS`. */
 const by = (node: string, atS: number, part: OperationPart = {}): OperationPart => ({

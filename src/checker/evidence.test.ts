@@ -6,7 +6,7 @@ import { LatencyHistogram } from './latency.ts';
 import { phasesOf } from './phases.ts';
 
 const S = 1_000_000;
-const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 const fault = (name: string, phase: FaultRecord['phase'], atS: number): FaultRecord => ({
   type: 'fault',
   fault: name,

@@ -27,8 +27,8 @@ export interface CheckFacts {
   /** Whether every file has its end. */
   readonly ended: boolean;
   readonly files: readonly FileFacts[];
-  /** The run was stopped before its plan was done. */
-  readonly interrupted: boolean;
+  /** What went wrong while it was recorded, as sentences. */
+  readonly troubles: readonly string[];
   readonly buckets: number;
   readonly contested: { readonly buckets: number; readonly busiest: number; readonly ofBusiest: number };
   readonly promise: string;

@@ -4,7 +4,7 @@ import { headerOf, historyOf, type OperationPart } from '../../test/support/hist
 import { checkHistory } from './check.ts';
 
 const S = 1_000_000;
-const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 
 /** How many of the denials are false, on 2 tokens and 1/s; times in seconds. */
 function falseDenials(

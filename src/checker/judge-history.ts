@@ -24,7 +24,6 @@ export function judgeHistory(
     contestedAtLeast: 0,
     contestedBucketsAtLeast: contested,
     infoAtMost: info,
-    interrupted: false,
     promise: parsePromise(promise),
     falseDenialsAtMost: falseDenials,
   });

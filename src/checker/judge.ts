@@ -22,7 +22,7 @@ export function judge(facts: CheckFacts, claims: readonly Claim[]): Judged {
     claims: evaluateClaims(claims, facts),
     accounts: [
       judgeAccounts(facts),
-      ...(facts.interrupted ? [{ verdict: 'unknown' as const, reason: 'the run was interrupted' }] : []),
+      ...facts.troubles.map((reason) => ({ verdict: 'unknown' as const, reason })),
     ],
   };
 }

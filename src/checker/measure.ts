@@ -81,7 +81,7 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
   }
 }
 
-/** Every shard's worst bucket beside the bound of that shard, the one with the least room first. */
+/** Every shard's worst bucket beside the bound of that shard: what is above first, then what admitted most too much. */
 function boundedShards(measure: Measure, { shards }: CheckFacts): readonly [Sample, ...Sample[]] {
   const isTotal = measure === 'total-excess';
   const samples = shards.map((shard) => {
@@ -95,12 +95,15 @@ function boundedShards(measure: Measure, { shards }: CheckFacts): readonly [Samp
         : `the strategy declares no ${isTotal ? 'total excess' : 'worst window'}`;
     const about =
       tokens === 0
-        ? `no bucket${where} admitted more than an ideal one could`
+        ? 'no bucket admitted more than an ideal one could'
         : `${bucket}${where} admitted ${shown(tokens)} tokens ${what}, the most of ${count(shard.buckets, 'bucket')}`;
     const sample = { measured: tokens, about, ...(bound === undefined ? { whyNot } : { bound }) };
-    return { room: (bound ?? 0) - tokens, sample };
+    return { tokens, bound: bound ?? 0, sample };
   });
-  const [first, ...rest] = samples.sort((a, b) => a.room - b.room).map(({ sample }) => sample);
+  const order = (shard: { tokens: number; bound: number }) => Number(shard.tokens > shard.bound);
+  const [first, ...rest] = samples
+    .sort((a, b) => order(b) - order(a) || b.tokens - a.tokens || b.bound - a.bound)
+    .map(({ sample }) => sample);
   return first === undefined ? [{ about: 'no bucket was used' }] : [first, ...rest];
 }
 

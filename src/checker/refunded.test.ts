@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { historyOf } from '../../test/support/history.ts';
 import { checkHistory } from './check.ts';
 
-const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 const anyPart = fc.record({
   invokedUs: fc.nat(40),
   length: fc.nat(6),

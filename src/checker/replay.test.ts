@@ -5,7 +5,7 @@ import type { Evidence } from '../core/decision.ts';
 import { checkHistory } from './check.ts';
 
 const S = 1_000_000;
-const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 
 /** A decision on 4 tokens and 1/s, by node `a`: seconds of its interval and of the bucket, tokens left. */
 function decided(
@@ -52,6 +52,16 @@ describe('the replay of decisions', () => {
       title: 'refill between two',
       passes: [decided(1, 3), decided(1.5, 2.5)],
       fails: [decided(1, 3), decided(1.5, 2.500001)],
+    },
+    {
+      title:
+        'charges without a level that may have come back at a failover, if they were ever seen to be made',
+      passes: [info(0.5), info(0.5), decided(1, 1), decided(1.5, 2.5, { node: 'b' })],
+      fails: [
+        ...[info(0.5), info(0.5), info(0.5), info(0.5)],
+        ...[decided(1, 3), decided(1, 2), decided(1, 1), decided(1, 0)],
+        decided(2, 3, { node: 'b' }),
+      ],
     },
     {
       title: 'refill no further than the capacity',

@@ -12,7 +12,9 @@ import { sortRows } from './order.ts';
  * What the reply says minus what the math gives is the gap. A gap below zero means tokens were lost: something
  * that we do not know of was charged. That is no finding where operations without a level (`info`, attempts
  * merged into one) can have been charged in between. A gap above zero means tokens were minted: a write was lost,
- * or refill came too early. What unacknowledged charges took may come back at a failover, so they excuse that.
+ * or refill came too early. What unacknowledged charges took may come back at a failover, so they excuse that, but
+ * no more of them than the levels of the node that decided before show to have been charged: what two of its decisions
+ * leave unexplained, and what was missing at its first.
  *
  * Where several nodes decided, a decision is compared with the last admission of its node, or, when another node
  * admitted in between, with that one, if the intervals leave no doubt which it was: this pins a lost write to the
@@ -79,6 +81,7 @@ class Replay {
   readonly #levels: Levels;
   readonly #bucket: number;
   readonly #findings: ReplayFinding[] = [];
+  #shown: Map<number, number> | undefined;
   #unseen: Fillers | undefined;
   #admitted: Fillers | undefined;
 
@@ -152,12 +155,7 @@ class Replay {
     const { initial, knownFromUs } = this.#known;
     if (initial === 'unknown' && (this.#table.invokedUs[before] as number) < knownFromUs) return; // not all is there
     if (this.#mayPrecede(row, before)) return;
-    const { capacityQuanta, quantaPerUs } = this.#policy;
-    const level = this.#levels.of(before);
-    const elapsedUs = Math.max(0, this.#levels.bucketUs(row) - this.#levels.bucketUs(before));
-    const missing = capacityQuanta - level;
-    const full = elapsedUs >= Math.ceil(missing / quantaPerUs); // compare before multiplying: 2^53
-    this.#judge(row, full ? capacityQuanta : level + elapsedUs * quantaPerUs, before);
+    this.#judge(row, this.#refilled(before, row), before);
   }
 
   /** Whether a clock that stepped back can have given `row` its later time, though it came before `other`. */
@@ -189,7 +187,47 @@ class Replay {
       gapQuanta < 0 && before !== undefined && this.#levels.node(before) === this.#levels.node(row);
     const sinceUs = isNear ? (invokedUs[before] as number) : Number.NEGATIVE_INFINITY;
     const mostTokens = this.#unseenCharges().costBetween(sinceUs, this.#table.lastUs(row));
-    return mostTokens * this.#policy.quantaPerToken >= Math.abs(gapQuanta);
+    const mostQuanta = mostTokens * this.#policy.quantaPerToken;
+    if (mostQuanta < Math.abs(gapQuanta)) return false;
+    return gapQuanta < 0 || before === undefined || this.#shownOn(this.#levels.node(before)) >= gapQuanta;
+  }
+
+  /**
+   * The most that charges without a level can have taken from what this node's levels show, in quanta. Refill that
+   * found the bucket full hides a charge, and then its return changes nothing either.
+   */
+  #shownOn(node: number): number {
+    this.#shown ??= this.#addUpShown();
+    return this.#shown.get(node) ?? 0;
+  }
+
+  #addUpShown(): Map<number, number> {
+    const shown = new Map<number, number>();
+    let before: number | undefined;
+    for (const row of this.#rows) {
+      const node = this.#levels.node(row);
+      const isFirst = before === undefined || this.#levels.node(before) !== node;
+      const expected = isFirst ? this.#policy.capacityQuanta : this.#refilled(before as number, row);
+      const missing = Math.max(0, expected - this.#levelBefore(row));
+      shown.set(node, (shown.get(node) ?? 0) + missing);
+      before = row;
+    }
+    return shown;
+  }
+
+  /** What the bucket held when it was asked, by what it held after. */
+  #levelBefore(row: number): number {
+    const cost = this.#isAllowed(row) ? (this.#table.costTokens[row] as number) : 0;
+    return this.#levels.of(row) + cost * this.#policy.quantaPerToken;
+  }
+
+  /** What the math makes of the level after `before` by the time of `row`. */
+  #refilled(before: number, row: number): number {
+    const { capacityQuanta, quantaPerUs } = this.#policy;
+    const level = this.#levels.of(before);
+    const elapsedUs = Math.max(0, this.#levels.bucketUs(row) - this.#levels.bucketUs(before));
+    const full = elapsedUs >= Math.ceil((capacityQuanta - level) / quantaPerUs); // compare before multiplying: 2^53
+    return full ? capacityQuanta : level + elapsedUs * quantaPerUs;
   }
 
   #compareAmongNodes(before: number | undefined, row: number): void {

@@ -7,8 +7,8 @@ import type { Promised } from './promise.ts';
 export interface EvidenceRules {
   /** The buckets that the plan expects to be busiest. */
   readonly busiest: readonly string[];
-  /** The run was stopped before its plan was done: at best `unknown`. */
-  readonly interrupted: boolean;
+  /** What went wrong while it was recorded, as sentences: with any of them it is `unknown` at best. */
+  readonly troubles?: readonly string[];
   /** What the run claims; without, what is claimed of any history by the limits below. */
   readonly claims?: readonly Claim[];
   /** What the strategy declares for the buckets of one shard; no claim on `bound` can be judged without. */

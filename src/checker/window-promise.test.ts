@@ -17,7 +17,7 @@ function broken(
       outcome: outcome ?? 'allowed',
     }),
   );
-  const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+  const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
   return checkHistory(historyOf(parts), { ...rules, promise: parsePromise(promise) });
 }
 
@@ -105,7 +105,7 @@ describe('a promise of a window', () => {
 });
 
 describe('what is given back', () => {
-  const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+  const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
   const admissions = (count: number) =>
     Array.from({ length: count }, (): OperationPart => ({ invokedUs: 5 * S }));
   const refund = (atS: number, outcome: 'allowed' | 'denied' = 'allowed'): OperationPart => ({

@@ -9,7 +9,7 @@ import type { Run } from './run.ts';
 export function judgeRun({ plan, promise, users, signal, troubles }: Run, history: History): CheckReport {
   return checkHistory(history, {
     busiest: busiestBuckets(plan, users),
-    interrupted: signal.aborted || troubles.length > 0,
+    troubles: signal.aborted ? ['the run was interrupted', ...troubles] : troubles,
     claims: plan.claims.map(parseClaim),
     boundOf: (policy, episodes) => boundOf(plan.strategy, policy, episodes),
     ...(promise && { promise }),

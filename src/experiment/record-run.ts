@@ -78,6 +78,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     if (regions !== undefined && watches !== undefined)
       troubles.push(...(await findTroubles(regions, watches.roles)));
     await watches?.stop();
+    recordDropped(recorder, history);
     history.flush();
   }
   if (faults?.failure !== undefined) throw faults.failure;
@@ -155,6 +156,13 @@ async function healAndSettle(
   } catch (error) {
     return [...failures, `the cluster did not settle: ${error instanceof Error ? error.message : error}`];
   }
+}
+
+/** Of an open load: requests that were due and never sent, since every connection of their region was busy. */
+function recordDropped(recorder: Recorder, history: HistoryFile): void {
+  const atUs = Math.ceil(recorder.nowUs());
+  for (const [region, requests] of recorder.dropped)
+    history.add({ type: 'event', event: 'dropped', atUs, args: { region, requests } });
 }
 
 async function endHistory(history: HistoryFile, recorder: Recorder, folder: string): Promise<History> {

@@ -71,7 +71,6 @@ function failoverRun(changes: readonly OperationPart[] = [], plan = PLAN): RunRe
   ];
   const check = checkHistory(historyOf(parts, { policy: '2:1/100s', records: RECORDS }), {
     busiest: [],
-    interrupted: false,
     claims: plan.claims.map(parseClaim),
     boundOf: () => ({ totalExcess: 2, worstWindow: 2, formula: '(2 + 0.01/s * 0 s overlap) = 2' }),
   });

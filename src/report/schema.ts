@@ -153,7 +153,7 @@ const reportSchema = z
         truncatedLine: z.number().exactOptional(),
       }),
     ),
-    interrupted: z.boolean(),
+    troubles: z.array(z.string()),
     buckets: z.number(),
     contested: z.object({ buckets: z.number(), busiest: z.number(), ofBusiest: z.number() }),
     promise: z.string(),

@@ -6,7 +6,7 @@ import { makePolicy, type Policy } from '../../src/core/policy.ts';
 import { makeRandom, type Random } from '../../src/core/prng.ts';
 import { headerOf, historyOf, type OperationPart } from '../support/history.ts';
 
-const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 const SEEDS = Array.from({ length: 150 }, (_, at) => at + 1);
 
 /** The interval in which something that happened at `atUs` was seen. */

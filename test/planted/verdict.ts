@@ -13,7 +13,7 @@ export interface Accusation {
 /** Runs and judges a specimen; the false denials of one that splits its tokens are declared, and no accusation. */
 export function accuse(specimen: Specimen, seed: number, count: number): Accusation {
   const { history } = runSpecimen(specimen, seed, count);
-  const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, interrupted: false };
+  const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
   const report = checkHistory(history, rules);
   return {
     overAdmission: report.overAdmission.buckets > 0,

@@ -111,7 +111,6 @@ function rulesOf(options: Options, foreign: ForeignReader | undefined): Evidence
     busiest: [],
     contestedBucketsAtLeast: options.contested,
     infoAtMost: options.info,
-    interrupted: false,
     promise: options.promise,
     falseDenialsAtMost: options.falseDenials,
     openAtEndMissing: foreign !== undefined,
