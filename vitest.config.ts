@@ -2,13 +2,16 @@ import { defineConfig } from 'vitest/config';
 
 const shared = { testTimeout: 20_000, hookTimeout: 30_000 };
 
-/** Whole runs want the machine for themselves: a load that gets no processor drains no bucket. */
-const WHOLE_RUNS = [
-  'test/runs/**/*.test.ts',
+/** They wait for servers to start and to fail over more than they need a processor. */
+const WAITING = [
   'test/faults.test.ts',
   'test/up-down.test.ts',
-  'test/regions/**/*.test.ts',
+  'test/runs/disasters.test.ts',
+  'test/runs/interrupted.test.ts',
 ];
+
+/** These want the machine for themselves: a load that gets no processor drains no bucket. */
+const WHOLE_RUNS = ['test/runs/**/*.test.ts', 'test/regions/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -19,17 +22,21 @@ export default defineConfig({
           ...shared,
           name: 'parts',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: WHOLE_RUNS,
+          exclude: [...WAITING, ...WHOLE_RUNS],
           sequence: { groupOrder: 0 },
         },
+      },
+      {
+        test: { ...shared, name: 'waiting', include: WAITING, sequence: { groupOrder: 1 } },
       },
       {
         test: {
           ...shared,
           name: 'whole runs',
           include: WHOLE_RUNS,
+          exclude: WAITING,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

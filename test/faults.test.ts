@@ -182,26 +182,23 @@ describe.each(SERVERS)('on real nodes of %s', { timeout: 60_000 }, (server) => {
     expect(Math.abs(await aheadMs())).toBeLessThan(100);
   });
 
-  it.runIf(server === SERVERS[0])(
-    'the command holds a fault until it is interrupted, and refuses what is unknown',
-    async () => {
-      const cli = { env: { OPENCLAW_RL_STATE: state } };
-      const fault = ['fault', 'pause', '--name', 'test', '--node'];
-      const { code, stderr } = await runCli([...fault, 'x-9'], cli);
-      expect([code, stderr]).toEqual([64, expect.stringMatching(/a node is one of a-0, b-0, c-0, .*"x-9"/)]);
-      const held = startCli([...fault, 'b-1'], cli);
-      await becomes('b-1', 'down');
-      held.child.kill('SIGINT');
-      expect([await held.ended, held.output.stderr]).toEqual([0, expect.stringMatching(/Ctrl-C\nhealed\n$/)]);
-      await becomes('b-1', 'replica');
-      const killed = startCli([...fault, 'b-1'], cli);
-      await becomes('b-1', 'down');
-      killed.child.kill('SIGKILL');
-      await killed.ended;
-      expect((await runCli(['fault', 'heal', '--name', 'test'], cli)).stderr).toBe('healed\n');
-      await becomes('b-1', 'replica');
-    },
-  );
+  it('the command holds a fault until it is interrupted, and refuses what is unknown', async () => {
+    const cli = { env: { OPENCLAW_RL_STATE: state } };
+    const fault = ['fault', 'pause', '--name', 'test', '--node'];
+    const { code, stderr } = await runCli([...fault, 'x-9'], cli);
+    expect([code, stderr]).toEqual([64, expect.stringMatching(/a node is one of a-0, b-0, c-0, .*"x-9"/)]);
+    const held = startCli([...fault, 'b-1'], cli);
+    await becomes('b-1', 'down');
+    held.child.kill('SIGINT');
+    expect([await held.ended, held.output.stderr]).toEqual([0, expect.stringMatching(/Ctrl-C\nhealed\n$/)]);
+    await becomes('b-1', 'replica');
+    const killed = startCli([...fault, 'b-1'], cli);
+    await becomes('b-1', 'down');
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    expect((await runCli(['fault', 'heal', '--name', 'test'], cli)).stderr).toBe('healed\n');
+    await becomes('b-1', 'replica');
+  });
 });
 
 describe('nodes with a log of writes, and no replicas', { timeout: 60_000 }, () => {

@@ -3,7 +3,7 @@ import { parseClaim } from '../checker/claim.ts';
 import type { History } from '../history/history.ts';
 import { boundOf } from '../limiter/bounds.ts';
 import { busiestBuckets } from './plan-file.ts';
-import type { Run } from './run.ts';
+import type { Run } from './run-context.ts';
 
 /** Holds what was recorded against the claims of the plan and the bound that its strategy declares. */
 export function judgeRun({ plan, promise, users, signal, troubles }: Run, history: History): CheckReport {

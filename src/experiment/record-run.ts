@@ -14,7 +14,7 @@ import { HistoryFile } from './history-file.ts';
 import { LiveTally } from './live-tally.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
 import { recordRoles } from './record-roles.ts';
-import type { Run } from './run.ts';
+import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
 
 /** A run that was recorded, before it is judged. */

@@ -1,28 +1,14 @@
 import type { CheckReport } from '../checker/check.ts';
-import type { Promised } from '../checker/promise.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
-import { makeUserDraw, type PlannedUser, planUsers } from '../load/users.ts';
-import type { Plan } from '../scenario/plan.ts';
+import { makeUserDraw, planUsers } from '../load/users.ts';
 import { Cleanup } from './cleanup.ts';
 import { judgeRun } from './judge-run.ts';
 import { shapeOf, writePlan } from './plan-file.ts';
-import type { OnProgress, Progress, Stage } from './progress.ts';
 import { recordRun } from './record-run.ts';
-import type { ProvideSystem, System } from './system.ts';
-
-export interface RunOptions {
-  readonly plan: Plan;
-  /** What the limiter claims to enforce; a token bucket without. */
-  readonly promise?: Promised;
-  /** The folder of this run; made by `makeRunFolder`. */
-  readonly folder: string;
-  readonly startedAt: Date;
-  readonly provide: ProvideSystem;
-  readonly signal: AbortSignal;
-  readonly onProgress: OnProgress;
-}
+import type { Run, RunOptions } from './run-context.ts';
+import type { System } from './system.ts';
 
 export interface RunResult {
   readonly check: CheckReport;
@@ -32,15 +18,6 @@ export interface RunResult {
   readonly loadMs: number;
   /** What could not be undone, as sentences; empty when all is gone. */
   readonly leftovers: readonly string[];
-}
-
-/** What the stages of a run share. */
-export interface Run extends RunOptions {
-  readonly users: readonly PlannedUser[];
-  readonly cleanup: Cleanup;
-  readonly report: (stage: Stage, more?: Pick<Progress, 'detail' | 'load'>) => void;
-  /** What went wrong and makes the run prove less, as sentences. */
-  readonly troubles: string[];
 }
 
 const WARM_UP_MS = 2_000;
