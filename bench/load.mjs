@@ -62,7 +62,7 @@ const loads = { recorded, bare };
 /** Our closed loop with its books, every record on disk and in memory, as in a run. */
 async function recorded({ urls, durationMs, folder }) {
   const path = join(folder, `history-${process.pid}.ndjson`);
-  const history = new HistoryFile(path, header());
+  const history = new HistoryFile(path, header(), () => {});
   const recorder = new Recorder((operation) => history.add(operation));
   const startedMs = performance.now();
   await runLoad({
@@ -181,13 +181,14 @@ async function bringUp(folder, cleanup) {
       cleanup,
     };
     const signal = new AbortController().signal;
+    const onDeath = (how) => process.stderr.write(`${how}\n`);
     const start = (region) =>
-      startRegion({ ...services, view: regions.view(region), prefix: 'bench', signal });
-    const gateway = await Promise.all(REGIONS.map(start));
-    const rating = REGIONS.map(
-      (region) => /http:\S+/.exec(readFileSync(join(logs, `rating-${region}.log`), 'utf8'))[0],
-    );
-    doors[name] = { gateway, rating };
+      startRegion({ ...services, view: regions.view(region), prefix: 'bench', signal, onDeath });
+    const started = await Promise.all(REGIONS.map(start));
+    doors[name] = {
+      gateway: started.map(({ gateway }) => gateway),
+      rating: started.map(({ rating }) => rating),
+    };
   }
   return doors;
 }
