@@ -1,0 +1,71 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { RunReport } from '../../src/report/report.ts';
+import { runCli, testFolder } from '../support/cli.ts';
+import { processesMentioning } from '../support/processes.ts';
+import { logSoak } from '../support/soak-log.ts';
+
+const SEEDS = 10;
+const SCENARIOS = readdirSync(join(import.meta.dirname, '../../scenarios'))
+  .filter((file) => file.endsWith('.yaml'))
+  .map((file) => file.replace('.yaml', ''));
+/** The published script breaks its promise; every other scenario shows a promise that is kept. */
+const CONVICTED = 'article-limiter';
+
+it(`every scenario gives the same verdict with ${SEEDS} seeds`, async () => {
+  const folder = testFolder();
+  expect((await runCli(['up'], { cwd: folder })).code).toBe(0);
+  const runs = new Map<string, RunReport[]>(SCENARIOS.map((scenario) => [scenario, []]));
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    for (const scenario of SCENARIOS) {
+      const { stdout, stderr } = await runCli(['run', scenario, '--seed', String(seed), '--json'], {
+        cwd: folder,
+      });
+      expect(stdout, stderr).not.toBe('');
+      runs.get(scenario)?.push(JSON.parse(stdout));
+    }
+    log(runs);
+  }
+  await runCli(['down'], { cwd: folder });
+  expect(processesMentioning(folder)).toEqual([]);
+  const wrong = [...runs].flatMap(([scenario, reports]) =>
+    reports
+      .filter(({ verdict }) => verdict !== (scenario === CONVICTED ? 'fail' : 'pass'))
+      .map(({ seed, verdict, claims }) => ({ scenario, seed, verdict, claims })),
+  );
+  expect(wrong).toEqual([]);
+});
+
+function log(runs: ReadonlyMap<string, readonly RunReport[]>): void {
+  logSoak(`every scenario, ${SEEDS} seeds`, [
+    '| scenario | runs | verdicts | unaccounted | largest excess, tokens | its bound | worst window | lost decisions | failed | info | contested, least | requests/s, median |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...[...runs].map(([scenario, reports]) => `| ${[scenario, ...rowOf(reports)].join(' | ')} |`),
+  ]);
+}
+
+function rowOf(reports: readonly RunReport[]): string[] {
+  const most = (of: (report: RunReport) => number) => Math.max(...reports.map(of));
+  const sum = (of: (report: RunReport) => number) =>
+    String(reports.reduce((total, report) => total + of(report), 0));
+  const verdicts = (['pass', 'fail', 'unknown'] as const)
+    .map((verdict) => [reports.filter((report) => report.verdict === verdict).length, verdict] as const)
+    .filter(([count]) => count > 0);
+  const worst = reports.toSorted((a, b) => b.overAdmission.largestExcess - a.overAdmission.largestExcess)[0];
+  const shard = worst?.shards.toSorted((a, b) => b.largestExcess.tokens - a.largestExcess.tokens)[0];
+  const rates = reports.map(({ requestsPerSecond }) => requestsPerSecond).sort((a, b) => a - b);
+  return [
+    String(reports.length),
+    verdicts.map(([count, verdict]) => `${count} ${verdict}`).join(', '),
+    String(most(({ unaccounted }) => unaccounted)),
+    most(({ overAdmission }) => overAdmission.largestExcess).toFixed(1),
+    shard?.bound?.totalExcess?.toFixed(1) ?? 'none declared',
+    most(({ shards }) => Math.max(0, ...shards.map(({ worstWindow }) => worstWindow.tokens))).toFixed(1),
+    sum(({ lostDecisions }) => lostDecisions.reduce((total, { decisions }) => total + decisions, 0)),
+    sum(({ outcomes }) => outcomes.failed),
+    sum(({ outcomes }) => outcomes.info),
+    String(Math.min(...reports.map(({ contested }) => contested.busiest))),
+    String(rates[rates.length >> 1] ?? 0),
+  ];
+}
