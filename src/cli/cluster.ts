@@ -13,7 +13,14 @@ import { sweepAbandoned } from '../regions/local/sweep.ts';
 import type { Regions, UpOptions } from '../regions/provider.ts';
 import { type ClusterState, ClusterStore } from '../regions/state.ts';
 import type { ClusterStatus } from '../regions/status.ts';
-import { DEFAULT_TOPOLOGY, type Persistence, planTopology, type Topology } from '../regions/topology.ts';
+import {
+  DEFAULT_TOPOLOGY,
+  KNOWN_ROUND_TRIPS_MS,
+  OTHER_ROUND_TRIP_MS,
+  type Persistence,
+  planTopology,
+  type Topology,
+} from '../regions/topology.ts';
 import type { Environment } from './environment.ts';
 import { decimalNumber, parseRegions, parseRoundTrips, wholeNumber } from './options.ts';
 
@@ -38,22 +45,31 @@ export interface TopologyFlags {
   readonly server?: string;
 }
 
+const KNOWN_ROUND_TRIPS = [
+  ...Object.entries(KNOWN_ROUND_TRIPS_MS).map(([pair, ms]) => `${pair}=${ms}`),
+  `others ${OTHER_ROUND_TRIP_MS}`,
+].join(', ');
+
 export function topologyOptions(command: Command): Command {
   return command
-    .option('--regions <names>', 'region names, with commas between', parseRegions, [
-      ...DEFAULT_TOPOLOGY.regions,
-    ])
+    .addOption(
+      new Option('--regions <names>', 'region names, with commas between')
+        .argParser(parseRegions)
+        .default([...DEFAULT_TOPOLOGY.regions], DEFAULT_TOPOLOGY.regions.join(',')),
+    )
     .option(
       '--replicas <count>',
       'replicas of each primary, in other regions',
       wholeNumber(0, 8),
       DEFAULT_TOPOLOGY.replicas,
     )
-    .option(
-      '--round-trip <a:b=ms>',
-      'milliseconds there and back between two regions; repeatable, or with commas',
-      parseRoundTrips,
-      {},
+    .addOption(
+      new Option(
+        '--round-trip <a:b=ms>',
+        'milliseconds there and back between two regions; repeatable, or with commas',
+      )
+        .argParser(parseRoundTrips)
+        .default({}, KNOWN_ROUND_TRIPS),
     )
     .option(
       '--jitter <ms>',

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import type { CutMode } from '../regions/links.ts';
 import type { FaultSpec, PartitionShape } from '../scenario/fault-spec.ts';
-import { decimalNumber, parseDurationMs, parseShiftMs } from './options.ts';
+import { decimalNumber, parseShiftMs, timeOption } from './options.ts';
 
 export interface FaultCommandsOptions<Flags> {
   /** What is done with the fault that was written; `flags` are those that `configure` added. */
@@ -87,7 +87,7 @@ const FORMS: Readonly<Record<FaultSpec['fault'], Form>> = {
           decimalNumber(0, 60_000),
         )
         .option('--add-jitter <ms>', 'vary by up to this much more either way', decimalNumber(0, 60_000), 0)
-        .option('--grow <time>', 'reach it little by little during this time', parseDurationMs, 0),
+        .addOption(timeOption('--grow <time>', 'reach it little by little during this time', '0s')),
     read: ({ between, add, addJitter, grow }) => ({
       fault: 'latency',
       between,
@@ -118,8 +118,8 @@ const FORMS: Readonly<Record<FaultSpec['fault'], Form>> = {
     examples: ['--isolate eu-west --down 500ms --up 2s'],
     addFlags: (command) =>
       addCut(command)
-        .option('--down <time>', 'how long it is cut each time', parseDurationMs, 1_000)
-        .option('--up <time>', 'how long it is whole in between', parseDurationMs, 1_000),
+        .addOption(timeOption('--down <time>', 'how long it is cut each time', '1s'))
+        .addOption(timeOption('--up <time>', 'how long it is whole in between', '1s')),
     read: (flags) => ({
       fault: 'flap',
       mode: flags.mode,

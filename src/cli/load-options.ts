@@ -1,5 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { decimalNumber, wholeNumber } from './options.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { decimalNumber, seconds, wholeNumber } from './options.ts';
 
 /** What the commands that fire a load take. Times in seconds. */
 export interface LoadFlags {
@@ -34,14 +34,13 @@ export function loadOptions(command: Command): Command {
       0.7,
     )
     .option('--roaming <share>', 'share of users who come from every region', decimalNumber(0, 1), 0.2)
-    .option(
-      '--cost <tokens>',
-      'tokens a request asks for; of several, with commas, each as likely',
-      parseCosts,
-      [1],
+    .addOption(
+      new Option('--cost <tokens>', 'tokens a request asks for; of several, with commas, each as likely')
+        .argParser(parseCosts)
+        .default([1], '1'),
     )
-    .option('--ramp <seconds>', 'users arrive one after another during this time', decimalNumber(0, 3_600), 2)
-    .option('--duration <seconds>', 'how long requests are sent', decimalNumber(0.1, 3_600), 20);
+    .option('--ramp <seconds>', 'users arrive one after another during this time', seconds(0, 3_600), 2)
+    .option('--duration <seconds>', 'how long requests are sent', seconds(0.1, 3_600), 20);
 }
 
 const parseCost = wholeNumber(1, 1_000_000);

@@ -85,6 +85,22 @@ export function parseDurationMs(text: string): number {
   return ms;
 }
 
+/** An option that takes a time like `500ms`, with its default as it would be typed. */
+export function timeOption(flags: string, description: string, byDefault: string): Option {
+  return new Option(flags, description)
+    .argParser(parseDurationMs)
+    .default(parseDurationMs(byDefault), byDefault);
+}
+
+/** A commander parser for a time in a range of seconds, with or without its unit: `20`, `20s`, `500ms`. */
+export function seconds(least: number, most: number): (text: string) => number {
+  const decimal = decimalNumber(least, most);
+  return (text) => {
+    const ms = parseDuration(text);
+    return decimal(ms === undefined ? text : String(ms / 1_000));
+  };
+}
+
 /** As `parseDurationMs`, and with a minus before it for a time back. */
 export function parseShiftMs(text: string): number {
   return text.startsWith('-') ? -parseDurationMs(text.slice(1)) : parseDurationMs(text);

@@ -48,12 +48,12 @@ export interface Topology {
 const DEFAULT_REGIONS = ['us-east', 'eu-west', 'ap-south'] as const;
 
 /** Design 3: 80 ms over the Atlantic, 120 ms from Europe to Asia, 190 ms from America to Asia. */
-const KNOWN_ROUND_TRIPS_MS: Readonly<Record<string, number>> = {
+export const KNOWN_ROUND_TRIPS_MS: Readonly<Record<string, number>> = {
   'us-east:eu-west': 80,
   'eu-west:ap-south': 120,
   'us-east:ap-south': 190,
 };
-const OTHER_ROUND_TRIP_MS = 100;
+export const OTHER_ROUND_TRIP_MS = 100;
 
 export const SLOTS = 16_384;
 const MOST_REGIONS = 9;

@@ -11,7 +11,7 @@ import { standingTopology, type TopologyFlags, topologyOptions } from '../cluste
 import type { Environment } from '../environment.ts';
 import { addFaultCommands } from '../fault-options.ts';
 import { type LoadFlags, loadOptions } from '../load-options.ts';
-import { type LimiterFlags, limiterOptions, parseDurationMs } from '../options.ts';
+import { type LimiterFlags, limiterOptions, timeOption } from '../options.ts';
 import { type ClaimFlags, claimOption, type RunFlags, runAndReport, runOptions } from '../run-plan.ts';
 import { loadInput, SCENARIO_RULES, topologyInput } from '../scenario-rules.ts';
 import { typedCommand } from '../typed-command.ts';
@@ -29,11 +29,11 @@ export function chaosCommand(environment: Environment): Command {
   return addFaultCommands(command, {
     configure: (each, fault) => {
       limiterOptions(topologyOptions(loadOptions(runOptions(each))))
-        .option('--at <time>', 'inject this long after the load began', parseDurationMs, 5_000)
+        .addOption(timeOption('--at <time>', 'inject this long after the load began', '5s'))
         .addOption(claimOption());
       return isMomentary({ fault })
         ? each
-        : each.option('--for <time>', 'heal after this time', parseDurationMs, 8_000);
+        : each.addOption(timeOption('--for <time>', 'heal after this time', '8s'));
     },
     action: (spec, flags: Flags) => chaos(environment, spec, flags),
   });

@@ -1,6 +1,6 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { explainClaim, parseClaim } from '../../checker/claim.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { renderAnnotations } from '../../report/annotations.ts';
@@ -26,11 +26,10 @@ export function gateCommand(environment: Environment): Command {
   return new Command('gate')
     .description('Hold a run against its claims, and others; the exit code says what became of them.')
     .argument('[run]', 'folder of a run', LATEST_RUN)
-    .option(
-      '--claim <claim>',
-      'one more claim; can be repeated',
-      (text: string, sofar: readonly string[]) => [...sofar, parsedBy(parseClaim)(text).text],
-      [],
+    .addOption(
+      new Option('--claim <claim>', 'one more claim; can be repeated')
+        .argParser((text: string, sofar: readonly string[]) => [...sofar, parsedBy(parseClaim)(text).text])
+        .default([], 'none'),
     )
     .option('--junit <file>', 'write the claims as JUnit XML, one test case each')
     .option(
