@@ -21,6 +21,7 @@ export function exitCodeOfReport(report: CheckReport): number {
 const ENVIRONMENT_CODES: ReadonlySet<ErrorCode> = new Set([
   'SERVER_MISSING',
   'ENVIRONMENT_FAILED',
+  'TARGET_SILENT',
   'INTERRUPTED',
 ]);
 

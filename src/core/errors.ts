@@ -49,6 +49,7 @@ const CATALOGUE = {
   },
   TOXIPROXY_REFUSED: { charge: 'none', hint: 'its words are above' },
   TOXIPROXY_STUCK: { charge: 'none', hint: 'restart that Toxiproxy, then populate it again' },
+  TARGET_SILENT: { charge: 'none', hint: 'check the address, and that the service runs' },
   INTERRUPTED: { charge: 'none', hint: 'run the command again' },
   ENVIRONMENT_FAILED: { charge: 'none', hint: 'see the logs named above' },
 } as const satisfies Record<string, CatalogueEntry>;

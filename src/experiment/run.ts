@@ -1,14 +1,13 @@
 import type { CheckReport } from '../checker/check.ts';
 import { OpenclawError } from '../core/errors.ts';
-import { Recorder } from '../load/recorder.ts';
-import { runLoad } from '../load/run-load.ts';
+import type { Recorder } from '../load/recorder.ts';
 import { makeUserDraw, planUsers } from '../load/users.ts';
 import { Cleanup } from './cleanup.ts';
 import { judgeRun } from './judge-run.ts';
 import { shapeOf, writePlan } from './plan-file.ts';
 import { recordRun } from './record-run.ts';
 import type { Run, RunOptions } from './run-context.ts';
-import type { System } from './system.ts';
+import { warmUp } from './warm-up.ts';
 
 export interface RunResult {
   readonly check: CheckReport;
@@ -19,9 +18,6 @@ export interface RunResult {
   /** What could not be undone, as sentences; empty when all is gone. */
   readonly leftovers: readonly string[];
 }
-
-const WARM_UP_MS = 2_000;
-const DRAIN_MS = 3_000;
 
 /**
  * One run of a plan: provision, warm up, load with its faults, heal, settle, judge, tear down. Everything that was
@@ -60,25 +56,12 @@ async function playStages(run: Run): Promise<Omit<RunResult, 'leftovers'>> {
     onStep: (detail) => report('provision', { detail }),
   });
   throwIfAborted(signal);
+  report('warm up');
   await warmUp(run, system);
+  throwIfAborted(signal);
   const { history, latencies, loadMs } = await recordRun(run, system);
   report('check');
   return { check: judgeRun(run, history), latencies, system: system.description, loadMs };
-}
-
-/** Fresh processes are slow and their connections are few: load on buckets of its own, which is not judged. */
-async function warmUp({ plan, signal, report }: Run, { targets }: System): Promise<void> {
-  report('warm up');
-  const shape = { ...shapeOf(plan), mode: 'closed', costs: [1] } as const;
-  const users = shape.regions.map((region) => ({
-    name: `warm-up-${region}`,
-    regions: [region],
-    weight: 1,
-    arrivesMs: 0,
-  }));
-  const recorder = new Recorder(() => {});
-  await runLoad({ shape, users, targets, recorder, durationMs: WARM_UP_MS, drainMs: DRAIN_MS, signal });
-  throwIfAborted(signal);
 }
 
 function throwIfAborted(signal: AbortSignal): void {

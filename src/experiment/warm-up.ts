@@ -1,0 +1,39 @@
+import { OpenclawError } from '../core/errors.ts';
+import type { Operation } from '../history/operation.ts';
+import { Recorder } from '../load/recorder.ts';
+import { runLoad } from '../load/run-load.ts';
+import { shapeOf } from './plan-file.ts';
+import type { Run } from './run-context.ts';
+import type { System } from './system.ts';
+
+const WARM_UP_MS = 2_000;
+const DRAIN_MS = 3_000;
+
+/**
+ * Fresh processes are slow and their connections are few: load on buckets of its own, which is not judged. What
+ * somebody else runs gets no more than the load that was asked for. Throws TARGET_SILENT for a region in which
+ * no request was answered.
+ */
+export async function warmUp({ plan, signal }: Run, { targets, regions }: System): Promise<void> {
+  const isForeign = regions === undefined;
+  const shape = { ...shapeOf(plan), ...(isForeign ? {} : { mode: 'closed' as const }), costs: [1] };
+  const users = shape.regions.map((region) => ({
+    name: `warm-up-${region}`,
+    regions: [region],
+    weight: 1,
+    arrivesMs: 0,
+  }));
+  const answered = new Set<string>();
+  const unanswered = new Map<string, Operation>();
+  const recorder = new Recorder((operation) => {
+    if (operation.status === undefined) unanswered.set(operation.region, operation);
+    else answered.add(operation.region);
+  });
+  await runLoad({ shape, users, targets, recorder, durationMs: WARM_UP_MS, drainMs: DRAIN_MS, signal });
+  if (signal.aborted) return;
+  for (const { region, url } of targets) {
+    const lost = unanswered.get(region);
+    if (answered.has(region) || lost === undefined) continue;
+    throw new OpenclawError('TARGET_SILENT', `${region}: nothing answered at ${url} (${lost.error})`);
+  }
+}

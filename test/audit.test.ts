@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { RunReport } from '../src/report/report.ts';
+import { runCli, testFolder } from './support/cli.ts';
+import { httpReply, startHttpServer } from './support/http-server.ts';
+import { processesMentioning } from './support/processes.ts';
+
+/** A limiter that is nobody's: a bucket in memory for each API key. */
+async function startLimiter(capacity: number, perSecond: number) {
+  const levels = new Map<string, { level: number; atMs: number }>();
+  return startHttpServer(({ headers }, socket) => {
+    const key = headers['x-api-key'] ?? '';
+    const nowMs = performance.now();
+    const bucket = levels.get(key) ?? { level: capacity, atMs: nowMs };
+    const level = Math.min(capacity, bucket.level + ((nowMs - bucket.atMs) / 1_000) * perSecond);
+    const allowed = level >= 1;
+    levels.set(key, { level: allowed ? level - 1 : level, atMs: nowMs });
+    socket.write(httpReply(allowed ? 200 : 429));
+  });
+}
+
+const LOAD = '--connections 9 --users 9 --skew 0 --duration 3s --ramp 1s --policy 10:5/s'.split(' ');
+
+async function audit(url: string, more: readonly string[] = []) {
+  const folder = testFolder();
+  const args = ['bench', '--target', url, '--subject-header', 'x-api-key', ...LOAD, ...more];
+  const { code, stdout, stderr } = await runCli(args, { cwd: folder, env: { TOKEN: 's3cret' } });
+  const path = join(folder, 'reports/latest/report.json');
+  const report: RunReport | undefined = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+  expect(processesMentioning(folder)).toEqual([]);
+  return { code, stdout, stderr, report };
+}
+
+describe('bench --target', { timeout: 30_000 }, () => {
+  it('acquits a limiter that is already running and keeps its promise', async () => {
+    const limiter = await startLimiter(10, 5);
+    const { code, stdout, report } = await audit(limiter.url);
+    expect([code, report?.verdict], stdout).toEqual([0, 'pass']);
+    expect(report?.unaccounted).toBe(0);
+    expect(stdout).not.toContain('bound of'); // nothing is declared by anybody
+    await limiter.stop();
+  });
+
+  it('convicts one that lets a single request too many through', async () => {
+    const limiter = await startLimiter(11, 5);
+    const { code, stdout, report } = await audit(limiter.url);
+    expect([code, report?.verdict], stdout).toEqual([1, 'fail']);
+    expect(report?.overAdmission.largestExcess).toBeGreaterThan(0.5);
+    expect(report?.overAdmission.largestExcess).toBeLessThanOrEqual(1);
+    await limiter.stop();
+  });
+
+  it('sends it no more than was asked for, and keeps what a header holds to itself', async () => {
+    const limiter = await startLimiter(10, 5);
+    const { stdout, report } = await audit(limiter.url, [
+      '--rate',
+      '40',
+      '--header',
+      'authorization=env:TOKEN',
+    ]);
+    const ofTheRun = limiter.requests.filter(({ headers }) => !headers['x-api-key']?.startsWith('warm-up'));
+    expect(ofTheRun).toHaveLength(report?.sent ?? -1);
+    expect(limiter.requests.length - ofTheRun.length).toBeLessThanOrEqual(81); // 40 a second for 2 s
+    expect(limiter.requests.every(({ headers }) => headers.authorization === 's3cret')).toBe(true);
+    expect(stdout + JSON.stringify(report)).not.toContain('s3cret');
+    await limiter.stop();
+  });
+
+  it('says at once that nothing answers: exit code 69', async () => {
+    const { code, stderr, report } = await audit('http://127.0.0.1:1/api');
+    expect([code, report]).toEqual([69, undefined]);
+    expect(stderr).toMatch(
+      /nothing answered at http:\/\/127\.0\.0\.1:1\/api \(CONNECT_FAILED\)\n {2}check the address, and that the service runs \[TARGET_SILENT\]/,
+    );
+  });
+});
