@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
 import { runCli, testFolder } from '../support/cli.ts';
-import { processesMentioning } from '../support/processes.ts';
 import { SERVERS } from '../support/server.ts';
 
-/** Smaller than the default so that the suite stays short; the defaults are run once below. */
+/** Smaller than the default so that the suite stays short; the defaults are run by readme.test.ts. */
 const SMALL = [
   'bench',
   '--connections',
@@ -28,25 +27,6 @@ const readLines = (folder: string) =>
     .map((line) => JSON.parse(line));
 
 describe('bench', { timeout: 90_000 }, () => {
-  it('with its defaults passes the exact limiter, explains its claims, and leaves nothing behind', async () => {
-    const folder = testFolder();
-    const { code, stdout, stderr } = await runCli(['bench'], { cwd: folder });
-    expect(code, stdout + stderr).toBe(0);
-    expect(stderr).toMatch(/^claim: total-excess <= 0: at most 0 tokens admitted beyond an ideal bucket/);
-    const report: RunReport = JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8'));
-    expect(report.plan.load).toMatchObject({ connections: 1_000, durationMs: 20_000 });
-    expect(report.contested.busiest).toBeGreaterThanOrEqual(80);
-    expect([report.overAdmission.totalExcess, report.falseDenials.total, report.unaccounted]).toEqual([
-      0, 0, 0,
-    ]);
-    expect(stdout).toMatch(/^verdict {2}pass\n/);
-    expect(stdout).toMatch(
-      /all (\d+) requests sent are accounted for: \d+ allowed \+ \d+ denied \+ 0 failed \+ 0 info/,
-    );
-    expect(stdout).toMatch(/again {4}openclaw-rl bench .*--seed 1\n/);
-    expect(processesMentioning(folder)).toEqual([]);
-  });
-
   it.each(SERVERS)('on %s streams a history in which every request sent is accounted for', async (server) => {
     const folder = testFolder();
     const { code, stdout } = await runCli([...SMALL, '--server', server, '--json'], { cwd: folder });
@@ -79,16 +59,6 @@ describe('bench', { timeout: 90_000 }, () => {
     }
     expect(readlinkSync(join(folder, 'reports/latest'))).toMatch(/^\d{8}T\d{9}Z-bench-1$/);
     expect(JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8'))).toEqual(report);
-  });
-
-  it("convicts the article's script and names the worst window", async () => {
-    const folder = testFolder();
-    const { code, stdout } = await runCli([...SMALL, '--strategy', 'article'], { cwd: folder });
-    expect(code).toBe(1);
-    expect(stdout).toMatch(
-      /^verdict {2}fail\n {2}FAIL \d+ buckets over-admitted; worst window: ratings:u\d+ admitted \d+ tokens within [\d.]+ s, where an ideal bucket admits at most [\d.]+; measured [\d.]+ tokens, claimed at most 0 tokens/,
-    );
-    expect(processesMentioning(folder)).toEqual([]);
   });
 
   it.each([

@@ -1,46 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunReport } from '../../src/report/report.ts';
 import { runCli, testFolder } from '../support/cli.ts';
-import { processesMentioning } from '../support/processes.ts';
-
-const LOAD = ['--connections', '300', '--users', '60', '--skew', '0.3'];
 
 describe('chaos', { timeout: 120_000 }, () => {
-  it('partition shows the phases, what each side answered, the takeover, and excess beside the bound', async () => {
-    const folder = testFolder();
-    const { code, stdout, stderr } = await runCli(
-      ['chaos', 'partition', '--isolate', 'eu-west', ...LOAD, '--json'],
-      { cwd: folder },
-    );
-    const report: RunReport = JSON.parse(stdout);
-    expect([code, report.verdict], JSON.stringify([report.claims, stderr])).toEqual([0, 'pass']);
-    expect(report.phases.map(({ name }) => name)).toEqual(['before', 'during partition', 'after partition']);
-
-    const during = report.cells.filter(({ phase }) => phase === 'during partition');
-    const failedIn = (region: string) => during.find((cell) => cell.region === region)?.outcomes.failed ?? 0;
-    expect(failedIn('eu-west')).toBeGreaterThan(failedIn('us-east')); // its side is down, the other recovers
-    const takeover = report.events.find(({ node, args }) => node === 'ap-south-1' && args?.to === 'primary');
-    const [injected, healed] = report.faults.map(({ atUs }) => atUs);
-    expect(takeover?.atUs).toBeGreaterThan(injected ?? Number.POSITIVE_INFINITY);
-    expect(takeover?.atUs).toBeLessThan(healed ?? 0);
-
-    const shard = report.shards.find((each) => each.shard === 'eu-west-0');
-    expect(shard?.bound).toMatchObject({ totalExcess: expect.any(Number) });
-    expect(shard?.failovers.map(({ node }) => node)).toEqual(['ap-south-1']);
-    expect(report.overAdmission.largestExcess).toBeLessThanOrEqual(shard?.bound?.totalExcess ?? 0);
-    expect(processesMentioning(folder)).toEqual([]);
-    expect(readdirSync(join(folder, 'reports/latest')).sort()).toEqual([
-      'history.ndjson',
-      'junit.xml',
-      'logs',
-      'plan.json',
-      'report.json',
-      'report.md',
-    ]);
-  });
-
   it('draws the same plan of the same seed, byte for byte', async () => {
     const plans = await Promise.all(
       ['7', '7', '8'].map(async (seed) => {

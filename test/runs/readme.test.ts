@@ -1,0 +1,204 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import type { RunReport } from '../../src/report/report.ts';
+import { runProgram } from '../support/cli.ts';
+import { processesMentioning } from '../support/processes.ts';
+import { type Command, commandsOf, ROOT, readmeBlocks, scriptOf } from '../support/readme.ts';
+import { freePort } from '../support/redis-server.ts';
+import { startTestServer } from '../support/server.ts';
+
+const BLOCKS = readmeBlocks();
+const ofLanguage = (language: string) => BLOCKS.filter((block) => block.language === language);
+
+/** That is how this test is run. */
+const RUNS_THIS = 'bin/setup && npm test';
+
+const CHAOS = 'bin/openclaw-rl chaos partition --isolate eu-west';
+
+const folder = newcomersFolder();
+const env = {
+  OPENCLAW_RL_STATE: join(folder, 'state'),
+  GITHUB_ACTIONS: '',
+  GITHUB_STEP_SUMMARY: join(folder, 'summary.md'),
+};
+const ports = await Promise.all(
+  ['6379', '8080', '8081', '8474'].map(async (port) => [port, await freePort()]),
+);
+const alreadyRun = new Set<string>();
+
+/** What a clone has, as far as the README uses it; runs and state are the test's own. */
+function newcomersFolder(): string {
+  const made = mkdtempSync(join(tmpdir(), 'openclaw-rl-readme-'));
+  for (const name of ['docs', 'scenarios']) symlinkSync(join(ROOT, name), join(made, name));
+  mkdirSync(join(made, 'bin'));
+  for (const name of readdirSync(join(ROOT, 'bin'))) {
+    writeFileSync(join(made, 'bin', name), `#!/bin/sh\nexec '${join(ROOT, 'bin', name)}' "$@"\n`);
+    chmodSync(join(made, 'bin', name), 0o755);
+  }
+  return made;
+}
+
+async function runAll(commands: readonly Command[], more: Record<string, string> = {}) {
+  for (const { text } of commands) alreadyRun.add(text);
+  const script = ports.reduce(
+    (text, [known, free]) => text.replaceAll(`${known}`, `${free}`),
+    scriptOf(commands),
+  );
+  const result = await runProgram('bash', ['-c', script], { cwd: folder, env: { ...env, ...more } });
+  expect(result.code, `${script}\n${result.stdout}\n${result.stderr}`).toBe(0);
+  expect(processesMentioning(folder)).toEqual([]);
+  return result;
+}
+
+const chaosRun = () => readdirSync(join(folder, 'reports')).find((name) => name.includes('chaos')) ?? '';
+
+const newestReport = (): RunReport =>
+  JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8'));
+
+/** What must be true after a command of the README, besides its exit code. */
+const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void>> = {
+  'bin/setup && bin/openclaw-rl bench': (stdout, stderr) => {
+    const report = newestReport();
+    expect(report.plan.load).toMatchObject({ connections: 1_000, durationMs: 20_000 });
+    expect(report.plan.topology.regions).toHaveLength(3);
+    expect(report.contested.busiest).toBeGreaterThanOrEqual(80);
+    const { overAdmission, falseDenials, unaccounted } = report;
+    expect([overAdmission.totalExcess, falseDenials.total, unaccounted]).toEqual([0, 0, 0]);
+    expect(stdout).toMatch(/^verdict {2}pass\n/);
+    expect(stdout).toMatch(/all \d+ requests sent are accounted for: .* \+ 0 failed \+ 0 info/);
+    expect(stdout).toMatch(/again {4}openclaw-rl bench .*--seed 1\n/);
+    expect(stderr).toMatch(/^claim: total-excess <= 0: at most 0 tokens admitted beyond an ideal bucket/m);
+  },
+  [CHAOS]: () => {
+    const report = newestReport();
+    expect(report.phases.map(({ name }) => name)).toEqual(['before', 'during partition', 'after partition']);
+    const during = report.cells.filter(({ phase }) => phase === 'during partition');
+    const failedIn = (region: string) => during.find((cell) => cell.region === region)?.outcomes.failed ?? 0;
+    expect(failedIn('eu-west')).toBeGreaterThan(failedIn('us-east')); // its side is down, the other recovers
+    const takeover = report.events.find(({ node, args }) => node === 'ap-south-1' && args?.to === 'primary');
+    const [injected, healed] = report.faults.map(({ atUs }) => atUs);
+    expect(takeover?.atUs).toBeGreaterThan(injected ?? Number.POSITIVE_INFINITY);
+    expect(takeover?.atUs).toBeLessThan(healed ?? 0);
+    const shard = report.shards.find((each) => each.shard === 'eu-west-0');
+    expect(shard?.failovers.map(({ node }) => node)).toEqual(['ap-south-1']);
+    expect(report.overAdmission.largestExcess).toBeLessThanOrEqual(shard?.bound?.totalExcess ?? 0);
+    expect(readdirSync(join(folder, 'reports/latest')).sort()).toEqual([
+      'history.ndjson',
+      'junit.xml',
+      'logs',
+      'plan.json',
+      'report.json',
+      'report.md',
+    ]);
+  },
+  'bin/openclaw-rl run scenarios/article-limiter.yaml': (stdout) => {
+    expect(stdout).toMatch(/^verdict {2}fail\n {2}FAIL \d+ buckets over-admitted/);
+    expect(stdout).toMatch(/ {2}why tokens come in whole-second steps: /);
+  },
+};
+
+describe('the README', { timeout: 180_000 }, () => {
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each(
+    ofLanguage('sh').map((block) => {
+      const commands = commandsOf(block).filter(({ text }) => text !== RUNS_THIS);
+      return { title: commands.map(({ text }) => text.slice(0, 60)).join('; '), commands };
+    }),
+  )('is right about $title', async ({ commands }) => {
+    const { stdout, stderr } = await runAll(commands);
+    for (const { text } of commands) AFTER[text]?.(stdout, stderr);
+  });
+
+  it('names no command to look at that is not run here', () => {
+    const known = new Set(Object.keys(AFTER));
+    for (const text of known) expect(alreadyRun).toContain(text);
+  });
+
+  it('shows the output of commands that it names', () => {
+    for (const { text } of ofLanguage('console')) {
+      const [, shown] = /^\$ (.*)$/m.exec(text) ?? [];
+      if (shown !== undefined)
+        expect(
+          [...alreadyRun].some((command) => command.endsWith(shown)),
+          shown,
+        ).toBe(true);
+    }
+  });
+
+  it('has a workflow for GitHub Actions whose steps run', async () => {
+    const [workflow] = ofLanguage('yaml');
+    const { steps } = parse(workflow?.text ?? '').jobs.limiter as { steps: { run?: string }[] };
+    const commands = steps
+      .flatMap(({ run }) => (run === undefined ? [] : [{ text: run, inBackground: false, exitCode: 0 }]))
+      .filter(({ text }) => text !== CHAOS); // it has run already
+    expect(alreadyRun).toContain(CHAOS);
+    rmSync(join(folder, 'reports/latest'));
+    symlinkSync(chaosRun(), join(folder, 'reports/latest'));
+    await runAll(commands, { GITHUB_ACTIONS: 'true' });
+    expect(readFileSync(env.GITHUB_STEP_SUMMARY, 'utf8')).toMatch(/^# openclaw-rl /);
+  });
+
+  it('has examples of the library that compile and run', async () => {
+    const server = await startTestServer('redis-server');
+    const consumer = join(folder, 'consumer');
+    mkdirSync(join(consumer, 'node_modules'), { recursive: true });
+    symlinkSync(ROOT, join(consumer, 'node_modules/openclaw-rl'));
+    symlinkSync(join(ROOT, 'node_modules/@types'), join(consumer, 'node_modules/@types'));
+    writeFileSync(join(consumer, 'package.json'), '{ "type": "module" }');
+    const files = ofLanguage('ts').map(({ text }, index) => {
+      writeFileSync(join(consumer, `example-${index}.ts`), text.replace('6379', String(server.port)));
+      return `example-${index}.ts`;
+    });
+    const compiled = await runProgram(
+      join(ROOT, 'node_modules/.bin/tsc'),
+      ['--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', ...files],
+      { cwd: consumer },
+    );
+    expect([compiled.code, compiled.stdout]).toEqual([0, '']);
+    const [limiter, checker] = await Promise.all(
+      files.map((file) => runProgram(process.execPath, [file.replace('.ts', '.js')], { cwd: consumer })),
+    );
+    expect(limiter).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: '{ allowed: true, remainingTokens: 97, retryAfterUs: 0 }\n',
+    });
+    expect(checker?.stdout).toMatch(/^fail\n3 tokens admitted wholly within/);
+    await server.stop();
+  });
+
+  it('has a history that is one', async () => {
+    const [, history] = ofLanguage('json');
+    writeFileSync(join(folder, 'history.ndjson'), history?.text ?? '');
+    const { code, stdout } = await runProgram(join(ROOT, 'bin/openclaw-rl'), ['check', 'history.ndjson'], {
+      cwd: folder,
+    });
+    expect(code).toBe(2);
+    expect(stdout).toMatch(
+      /all 2 requests sent are accounted for: 1 allowed \+ 0 denied \+ 0 failed \+ 1 info/,
+    );
+  });
+
+  it('names npm scripts and files that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    for (const [, name = ''] of readme.matchAll(/`npm (?:run )?([\w:]+)`/g))
+      expect(scripts).toHaveProperty(name);
+    for (const [, path = ''] of readme.matchAll(/\]\(([^):]+)\)/g))
+      expect(existsSync(join(ROOT, path)), path).toBe(true);
+  });
+});
