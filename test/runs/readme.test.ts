@@ -69,7 +69,7 @@ const newestReport = (): RunReport =>
   JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8'));
 
 /** What must be true after a command of the README, besides its exit code. */
-const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void>> = {
+const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | Promise<void>>> = {
   'bin/setup && bin/openclaw-rl bench': (stdout, stderr) => {
     const report = newestReport();
     expect(report.plan.load).toMatchObject({ connections: 1_000, durationMs: 20_000 });
@@ -104,9 +104,19 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void>> 
       'report.md',
     ]);
   },
-  'bin/openclaw-rl run scenarios/article-limiter.yaml': (stdout) => {
+  'bin/openclaw-rl run scenarios/article-limiter.yaml': async (stdout) => {
     expect(stdout).toMatch(/^verdict {2}fail\n {2}FAIL \d+ buckets over-admitted/);
-    expect(stdout).toMatch(/ {2}why tokens come in whole-second steps: /);
+    const what = / {2}why tokens come in whole-second steps: .*/;
+    expect(stdout).toMatch(what);
+    const history = readFileSync(join(folder, 'reports/latest/history.ndjson'), 'utf8');
+    const nameless = history.replaceAll('article', 'nameless');
+    expect(nameless).not.toBe(history);
+    writeFileSync(join(folder, 'nameless.ndjson'), nameless);
+    const again = await runProgram(join(ROOT, 'bin/openclaw-rl'), ['check', 'nameless.ndjson'], {
+      cwd: folder,
+    });
+    expect(again.code).toBe(1);
+    expect(what.exec(again.stdout)?.[0]).toBe(what.exec(stdout)?.[0]);
   },
 };
 
@@ -120,7 +130,7 @@ describe('the README', { timeout: 180_000 }, () => {
     }),
   )('is right about $title', async ({ commands }) => {
     const { stdout, stderr } = await runAll(commands);
-    for (const { text } of commands) AFTER[text]?.(stdout, stderr);
+    for (const { text } of commands) await AFTER[text]?.(stdout, stderr);
   });
 
   it('names no command to look at that is not run here', () => {
