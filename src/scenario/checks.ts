@@ -1,6 +1,7 @@
 import { OpenclawError } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
 import type { UndrawnFault } from './fault-schema.ts';
+import { checkOverlaps } from './overlaps.ts';
 import type { PlannedTopology } from './plan.ts';
 import { expectedFound, type Path, type Problem } from './problems.ts';
 import type { ScenarioParts } from './sections.ts';
@@ -31,6 +32,7 @@ export function checkTogether(parts: ScenarioParts, planNodes: PlanNodes): Probl
         ...(nodes.nodes === undefined ? [] : checkNode(fault, path, nodes.nodes)),
       ];
     }),
+    ...(parts.topology === undefined ? [] : checkOverlaps(faults, parts.topology.regions)),
   ];
 }
 

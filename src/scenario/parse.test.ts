@@ -98,6 +98,20 @@ claims:
     expect(parseScenario(`${ABOUT}seed: 3\n${CLAIMS}`, { file: 'a.yaml', seed: 9 }, RULES).seed).toBe(9);
   });
 
+  it('may have faults at the same time that change different things', () => {
+    const { faults } = parse(`${ABOUT}${CLAIMS}faults:
+  - {fault: partition, from: [eu-west], to: [us-east], at: 5s, for: 4s}
+  - {fault: partition, from: [us-east], to: [eu-west], at: 5s, for: 4s}
+  - {fault: latency, between: [us-east, eu-west], add: 40ms, at: 6s, for: 1s}
+  - {fault: bandwidth, between: [us-east, eu-west], rate: 100KB/s, at: 6s, for: 1s}
+  - {fault: partition, split: [[us-east], [ap-south]], at: 6s, for: 1s}
+  - {fault: kill, node: eu-west-0, at: 6s, for: 1s}
+  - {fault: failover, node: eu-west-1, at: 6s, for: 1s}
+  - {fault: partition, from: [eu-west], to: [us-east], at: 9s, for: 4s}
+`);
+    expect(faults).toHaveLength(8);
+  });
+
   it('is ordered by the times of its faults', () => {
     const { faults } = parse(`${ABOUT}${CLAIMS}faults:
   - {fault: kill, node: eu-west-0, at: 9s, for: 1s}
@@ -155,6 +169,9 @@ describe('each fault', () => {
 });
 
 const fault = (text: string, timing = 'at: 5s, for: 8s') => `faults:\n  - {fault: ${text}, ${timing}}\n`;
+
+const twoFaults = (first: string, second: string) =>
+  `faults:\n  - {fault: ${first}, at: 5s, for: 2s..3s}\n  - {fault: ${second}, at: 7500ms, for: 1s}\n`;
 
 /** Every text stands below a first line with the why, and above a claim where it has none. */
 describe('what is wrong is said with its place', () => {
@@ -325,6 +342,21 @@ describe('what is wrong is said with its place', () => {
     {
       text: fault('kill, node: eu-west-0', 'for: 1s'),
       says: 'faults[0].at: expected a time like 500ms, 10s or 2m, or a range to draw it from, like 3s..6s; found nothing',
+    },
+    {
+      text: twoFaults('partition, isolate: [eu-west]', 'drop-reply, regions: [us-east]'),
+      says: '4:49 faults[1].at: this drop-reply and the partition of faults[0] can be in force at the same time and both change what passes from us-east to eu-west: the end of one would heal the other',
+    },
+    {
+      text: twoFaults(
+        'latency, between: [us-east, eu-west], add: 9ms',
+        'latency, between: [eu-west, us-east], add: 9ms',
+      ),
+      says: 'both change the latency from us-east to eu-west',
+    },
+    {
+      text: twoFaults('kill, node: us-east-0', 'pause, node: us-east-0'),
+      says: 'both change the node us-east-0',
     },
     { text: 'seed: 1\nseed: 2', says: '3:1 Map keys must be unique' },
     { text: 'load: {users: 5', says: '3:1 Flow map in block collection must be' },
