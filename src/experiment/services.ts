@@ -30,6 +30,12 @@ export interface RegionServices {
 
 const START_MS = 20_000;
 
+/**
+ * Megabytes. With V8's 16 a thousand requests in flight outlive a collection and are copied, and a tenth of a
+ * service's time is spent on that.
+ */
+const YOUNG_SPACE = '--max-semi-space-size=64';
+
 /** Starts the Rating service of a region and its gateway, each a process in the region's view of the network. */
 export async function startRegion(options: ServiceOptions): Promise<RegionServices> {
   const { view, strategy, policy, prefix } = options;
@@ -67,7 +73,7 @@ async function startService(
   const process = await startProcess({
     name,
     command,
-    args: [...script, 'serve', ...args, '--port', '0'],
+    args: [YOUNG_SPACE, ...script, 'serve', ...args, '--port', '0'],
     env,
     logFile: join(logs, `${name}.log`),
   });

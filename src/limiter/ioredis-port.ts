@@ -30,7 +30,6 @@ const MOST_COMMAND_TIMEOUT_MS = 600_000;
  */
 export function connectIoredis(connection: RedisConnection): RedisPort {
   const timeoutMs = checkTimeout(connection.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS);
-  const sent = new WeakMap<Command, SendRecord>();
   let lastError: Error | undefined;
   let closed = false;
   const client = connection.cluster
@@ -47,26 +46,22 @@ export function connectIoredis(connection: RedisConnection): RedisPort {
     client.on('node error', (error: Error) => {
       lastError = error;
     });
-    client.on('+node', (node: Redis) => watchSends(node, sent));
+    client.on('+node', watchSends);
   } else {
-    watchSends(client, sent);
+    watchSends(client);
   }
 
-  const send = async (
-    name: string,
-    args: (string | number)[],
-    withinMs = timeoutMs,
-  ): Promise<{ reply: unknown; node: string }> => {
-    if (closed) throw new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
-    const command = new Command(name, args, { replyEncoding: 'utf8' });
+  const send = (name: string, args: (string | number)[], withinMs = timeoutMs): Promise<Sent> => {
+    if (closed) return Promise.reject(new OpenclawError('LIMITER_CLOSED', 'this limiter was closed'));
+    const command = new TrackedCommand(name, args);
     command.setTimeout(withinMs);
     client.sendCommand(command);
-    try {
-      const reply = await command.promise;
-      return { reply, node: sent.get(command)?.node ?? 'unknown' };
-    } catch (error) {
-      throw isNoScript(error) ? error : describeFailure(error, sent.get(command) ?? NEVER_SENT, lastError);
-    }
+    return command.promise.then(
+      (reply) => ({ reply, node: command.sent.node }),
+      (error: unknown) => {
+        throw isNoScript(error) ? error : describeFailure(error, command.sent, lastError);
+      },
+    );
   };
 
   return {
@@ -95,7 +90,17 @@ export function connectIoredis(connection: RedisConnection): RedisPort {
   };
 }
 
+interface Sent {
+  readonly reply: unknown;
+  readonly node: string;
+}
+
 const NEVER_SENT: SendRecord = { written: false, node: 'no node' };
+
+/** A command that knows how far it got; a map of them would cost the garbage collector more than they do. */
+class TrackedCommand extends Command {
+  sent = NEVER_SENT;
+}
 
 const BACKOFF_MS = { first: 50, most: 1_000 };
 
@@ -189,8 +194,10 @@ function parseRedisUrl(text: string | undefined): ParsedUrl {
  * queue and calls `sendCommand` again once the connection is ready, also when its promise was rejected long
  * ago; such a command is dropped here.
  */
-function watchSends(node: Redis, sent: WeakMap<Command, SendRecord>): void {
+function watchSends(node: Redis): void {
   const address = `${node.options.host}:${node.options.port}`;
+  const queued: SendRecord = { written: false, node: address };
+  const written: SendRecord = { written: true, node: address };
   const original = node.sendCommand.bind(node);
   const asking = node.asking.bind(node);
   // ioredis sends ASKING before a command that is redirected and forgets its promise: the command tells the rest.
@@ -201,8 +208,9 @@ function watchSends(node: Redis, sent: WeakMap<Command, SendRecord>): void {
   };
   node.sendCommand = (command: Command, stream) => {
     if (command.isSettled) return command.promise;
-    sent.set(command, { written: node.status === 'ready', node: address });
-    if (node.status === 'ready') holdForThisTurn(node.stream);
+    const isReady = node.status === 'ready';
+    if (command instanceof TrackedCommand) command.sent = isReady ? written : queued;
+    if (isReady) holdForThisTurn(node.stream);
     return original(command, stream);
   };
 }

@@ -93,12 +93,16 @@ export class Upstream {
   }
 }
 
-/** Raw headers come as name, value, name, value. */
+/** Raw headers come as name, value, name, value; latin1 is what leaves as the same bytes. */
 function pickHeaders(raw: readonly Buffer[], wanted: ReadonlySet<string>): string[] {
   const picked: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = String(raw[i]).toLowerCase();
-    if (wanted.has(name)) picked.push(name, String(raw[i + 1]));
+    const name = textOf(raw[i]).toLowerCase();
+    if (wanted.has(name)) picked.push(name, textOf(raw[i + 1]));
   }
   return picked;
+}
+
+function textOf(bytes: Buffer | undefined): string {
+  return bytes?.toString('latin1') ?? '';
 }

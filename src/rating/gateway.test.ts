@@ -69,6 +69,14 @@ describe('the gateway passes on', () => {
     expect(reply.endsWith('\r\n\r\n{"a":1}')).toBe(true);
   });
 
+  it('the value of a header to the byte', async () => {
+    const { url } = await startGateway((_, socket) =>
+      socket.write(httpReply(201, '', { 'openclaw-decision': '"\u20ac"' })),
+    );
+    const reply = await rawRequest(url, 'GET /v1/ratings/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    expect(reply).toContain(`openclaw-decision: ${Buffer.from('"\u20ac"').toString('latin1')}\r\n`);
+  });
+
   it('600 requests at a time, each once', async () => {
     const waiting: (() => void)[] = [];
     let open = false;
