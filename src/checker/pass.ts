@@ -58,8 +58,8 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
     const policy = table.policyOf(bucket);
-    const result = checkBucket(rows, { policy, rules, resets: resets(bucket) });
     if (evidence.addBucket(rows, policy)) contested.add(bucket);
+    const result = checkBucket(rows, { policy, rules, resets: resets(bucket) });
     replayed += result.replay.replayed;
     const { over, denials, replay, windows } = result;
     if (over.drops.length + denials.length + replay.findings.length + windows.length > 0) guilty.push(result);
@@ -85,17 +85,16 @@ function checkBucket(
 ): BucketResult {
   const { clock, windows } = rules;
   const refunds = refundsOf(rows, policy, resets);
-  const isReplayed = refunds.length === 0 && rows.table.levels !== undefined;
-  return {
+  const result = {
     bucket: rows.bucket,
     over: findOverAdmission(rows, policy, clock, refunds),
     denials: windows === undefined ? findFalseDenials(rows, policy, clock, rules.known) : [],
-    replay: isReplayed
-      ? replayBucket(rows.table, rows.bucket, policy, { ...rules.known, steppedBack: clock.backwardUs > 0 })
-      : { replayed: 0, findings: [] },
     windows: windows === undefined ? [] : findBrokenWindows(rows, windows.promise, windows.clock, resets),
     refunds,
   };
+  if (refunds.length > 0) return { ...result, replay: { replayed: 0, findings: [] } };
+  const known = { ...rules.known, steppedBack: clock.backwardUs > 0 };
+  return { ...result, replay: replayBucket(rows, policy, known) }; // last: it takes the memory of an order
 }
 
 function refundsOf({ table, refunds }: BucketRows, policy: Policy, resets: readonly number[]): Refund[] {

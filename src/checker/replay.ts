@@ -1,6 +1,7 @@
 import type { Policy } from '../core/policy.ts';
 import type { Levels } from '../history/levels.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
+import type { BucketRows } from './bucket-rows.ts';
 import { Fillers } from './fillers.ts';
 import type { Known } from './known.ts';
 import { sortRows } from './order.ts';
@@ -46,26 +47,19 @@ export interface ReplayResult {
   readonly findings: readonly ReplayFinding[];
 }
 
-/** Replays one bucket, or nothing of it when it has refunds or resets: those leave no level behind. */
-export function replayBucket(
-  table: OperationTable,
-  bucket: number,
-  policy: Policy,
-  known: ReplayKnown,
-): ReplayResult {
-  const rows = decidedRows(table, bucket, known);
-  if (rows.length === 0) return { replayed: 0, findings: [] };
-  return new Replay(table, bucket, policy, known, rows).run();
+/** Replays one bucket, which must have no refunds or resets: those leave no level behind. Borrows `byLast`. */
+export function replayBucket(rows: BucketRows, policy: Policy, known: ReplayKnown): ReplayResult {
+  const { levels } = rows.table;
+  if (levels === undefined) return { replayed: 0, findings: [] };
+  return new Replay(rows, { policy, known, levels }).run();
 }
 
-function decidedRows(table: OperationTable, bucket: number, { judgedUntilUs }: Known): Uint32Array {
-  const { levels, starts, kinds } = table;
-  const start = starts[bucket] as number;
-  const end = starts[bucket + 1] as number;
-  if (levels === undefined) return new Uint32Array(0);
-  const rows = new Uint32Array(end - start);
+function decidedRows(bucket: BucketRows, levels: Levels, { judgedUntilUs }: Known): Uint32Array {
+  const { table } = bucket;
+  const { starts, kinds } = table;
+  const rows = bucket.lendByLast();
   let count = 0;
-  for (let row = start; row < end; row++) {
+  for (let row = starts[bucket.bucket] as number; row < (starts[bucket.bucket + 1] as number); row++) {
     const outcome = (kinds[row] as number) & KIND.outcome;
     if (outcome !== KIND.allowed && outcome !== KIND.denied) continue;
     if (!Number.isNaN(levels.of(row)) && table.lastUs(row) <= judgedUntilUs) rows[count++] = row;
@@ -85,13 +79,16 @@ class Replay {
   #unseen: Fillers | undefined;
   #admitted: Fillers | undefined;
 
-  constructor(table: OperationTable, bucket: number, policy: Policy, known: ReplayKnown, rows: Uint32Array) {
-    this.#table = table;
-    this.#bucket = bucket;
+  constructor(
+    bucket: BucketRows,
+    { policy, known, levels }: { policy: Policy; known: ReplayKnown; levels: Levels },
+  ) {
+    this.#table = bucket.table;
+    this.#bucket = bucket.bucket;
     this.#policy = policy;
     this.#known = known;
-    this.#levels = table.levels as Levels;
-    this.#rows = rows;
+    this.#levels = levels;
+    this.#rows = decidedRows(bucket, levels, known);
     this.#sort();
   }
 
@@ -177,7 +174,8 @@ class Replay {
     const found = { row, expectedQuanta, gapQuanta, ...(before === undefined ? {} : { before }) };
     if (gapQuanta !== 0 && !this.#isExcused(gapQuanta, row, before))
       this.#findings.push({ ...found, reason: 'level' });
-    else if (!allowed && level >= cost) this.#findings.push({ ...found, reason: 'denied-with-enough' });
+    else if (!allowed && cost > 0 && level >= cost)
+      this.#findings.push({ ...found, reason: 'denied-with-enough' });
   }
 
   /** Whether charges that left no level explain it. Those that another node knew of count whenever they were. */

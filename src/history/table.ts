@@ -40,17 +40,18 @@ export interface TableColumns {
   readonly invokedUs: Float64Array;
   /** Microseconds from invocation to the last moment it can have taken effect, or one of DURATION. */
   readonly durationUs: Uint32Array;
-  readonly costTokens: Int32Array;
+  /** Narrow where no cost needs more. */
+  readonly costTokens: Int32Array | Int8Array;
   /** Bits of KIND. */
   readonly kinds: Uint8Array;
-  readonly origins: Uint16Array;
+  readonly origins: Uint16Array | Uint8Array;
   readonly indices: Uint32Array;
   /** Absent where no decision says which level of the shared bucket it left. */
   readonly levels?: Levels | undefined;
 }
 
 /**
- * All operations of a history as columns, grouped by bucket: about 23 bytes each, 33 with levels. An object
+ * All operations of a history as columns, grouped by bucket: about 19 bytes each, 28 with levels. An object
  * for each would take about 400.
  */
 export interface OperationTable extends Readonly<TableColumns> {
