@@ -158,7 +158,7 @@ describe('the theorem', () => {
         expect(found.totalExcessQuanta > 0).toBe(found.worstWindowQuanta > 0);
         expect(found.totalExcessQuanta).toBeGreaterThanOrEqual(found.worstWindowQuanta);
       }),
-      { numRuns: 5_000, seed: 2 },
+      { numRuns: 2_000, seed: 2 },
     );
   });
 
@@ -180,9 +180,9 @@ describe('the theorem', () => {
           expect(checkOverAdmission(rest, drawn).totalExcessQuanta).toBe(0);
         }
       }),
-      { numRuns: 5_000, seed: 3 },
+      { numRuns: 2_000, seed: 3 },
     );
-    expect(proofs).toBeGreaterThan(250);
+    expect(proofs).toBeGreaterThan(100);
   });
 
   it('never accuses an ideal bucket, however wide the intervals', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { headerOf, operationOf } from '../../test/support/history.ts';
+import { headerOf, historyOf, operationOf } from '../../test/support/history.ts';
 import { encodeRecord } from './codec.ts';
 import type { History } from './history.ts';
 import { type HistoryRecord, type Operation, OUTCOMES } from './operation.ts';
@@ -48,6 +48,42 @@ it('an error shows no control characters of the line', () => {
   expect(() => reader.push(new TextEncoder().encode('x\x1b[31mred\x07\n'))).toThrow(
     /h:1: not JSON: .*x\\u001b\[31mred\\u0007/,
   );
+});
+
+describe('what no column holds is refused:', () => {
+  it('more regions than are places', () => {
+    const parts = Array.from({ length: 4_097 }, (_, at) => ({ region: `r${at}` }));
+    expect(historyOf(parts.slice(1)).operations.regionOf(4_095)).toBe('r4096');
+    expect(() => historyOf(parts)).toThrow(/more than 4096 regions, each counted in each file/);
+  });
+
+  it('a cost of several charges beyond 31 bits', () => {
+    const charges = [1, 2].map(() => ({ bucket: 'b', cost: 2 ** 30 }));
+    expect(() => historyOf([{ charges }])).toThrow(/below 2\^31 tokens together; found 2147483648/);
+  });
+});
+
+it('buckets of one name are apart by their policies, however many there are', () => {
+  const policies = Object.fromEntries(
+    Array.from({ length: 65_550 }, (_, at) => [`p${at}`, { capacity: 1, refill: { tokens: 1, perUs: 1 } }]),
+  );
+  const parts = [
+    { bucket: 'p0', policy: 'p65546' },
+    { bucket: 'p1', policy: 'p10' },
+  ];
+  const { operations } = historyOf(parts, { header: { policies } });
+  expect([0, 1].map((bucket) => operations.nameOf(bucket))).toEqual(['p0 (p65546)', 'p1 (p10)']);
+});
+
+it.each([
+  { title: 'small', costs: [127, -127] },
+  { title: 'large', costs: [128, -2_000_000_000] },
+])('costs that are $title are kept, in one bucket and in several', ({ costs }) => {
+  for (const buckets of [['b'], ['b', 'c']]) {
+    const parts = buckets.flatMap((bucket) => costs.map((cost) => ({ bucket, cost })));
+    const { costTokens } = historyOf(parts).operations;
+    expect([...costTokens]).toEqual(parts.map(({ cost }) => cost));
+  }
 });
 
 describe('a history', () => {
