@@ -8,7 +8,7 @@ import { sortRows } from './order.ts';
 
 /**
  * Replays the decisions that say which level they left, exactly: on each node in the order of the bucket's own
- * time, then level falling, then allowed before denied. After level l at time u the math gives, at time v,
+ * time, then level falling, then allowed before denied, then cost falling. After level l at time u the math gives, at time v,
  *   before = min(C, l + r(v - u)),   after = before - cost if allowed, else before, which is below the cost.
  * What the reply says minus what the math gives is the gap. A gap below zero means tokens were lost: something
  * that we do not know of was charged. That is no finding where operations without a level (`info`, attempts
@@ -123,12 +123,13 @@ class Replay {
   }
 
   #compare(a: number, b: number): number {
-    const kinds = this.#table.kinds;
+    const { kinds, costTokens } = this.#table;
     return (
       this.#levels.node(a) - this.#levels.node(b) ||
       this.#levels.bucketUs(a) - this.#levels.bucketUs(b) ||
       this.#levels.of(b) - this.#levels.of(a) ||
-      ((kinds[a] as number) & KIND.outcome) - ((kinds[b] as number) & KIND.outcome)
+      ((kinds[a] as number) & KIND.outcome) - ((kinds[b] as number) & KIND.outcome) ||
+      (costTokens[b] as number) - (costTokens[a] as number) // what asked for nothing found that level
     );
   }
 

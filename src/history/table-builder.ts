@@ -63,7 +63,7 @@ export class TableBuilder {
     if (Number.isNaN(draft.maxChargeTokens) || outcome === KIND.failed) return;
     const surplus = draft.maxChargeTokens - (outcome === KIND.denied ? 0 : Math.max(0, costTokens));
     if (surplus <= 0) return;
-    const kind = KIND.info | KIND.part | (flags & KIND.several);
+    const kind = KIND.info | KIND.part | KIND.surplus | (flags & KIND.several);
     this.#addRow(draft, { kind, costTokens: surplus, lastUs: latestUs, origin });
   }
 

@@ -17,6 +17,8 @@ export const KIND = {
   merged: 8,
   /** Its operation has several charges. */
   several: 16,
+  /** What may have been charged beyond the cost of the row before. */
+  surplus: 32,
 } as const;
 
 /** Ends that do not fit a duration of 32 bits. */
