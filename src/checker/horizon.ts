@@ -5,7 +5,10 @@ import type { ClockSpan } from './clock.ts';
 
 /** From when to when the history tells all there is to know. Microseconds of the recorder. */
 export interface Horizon {
-  /** The first completion: what happened before may be missing where `initial` is unknown. */
+  /**
+   * The first completion: what happened before may be missing where `initial` is unknown. Attempts that share a
+   * decision do not count, since a history has those from before its start too.
+   */
   readonly knownFromUs: number;
   /** Denials that end later are not judged. */
   readonly judgedUntilUs: number;
@@ -63,13 +66,14 @@ function spanOf({ operations: table, files }: History) {
   for (let row = 0; row < table.rows; row++) {
     invokedUs = Math.min(invokedUs, table.invokedUs[row] as number);
     latestUs = Math.max(latestUs, table.invokedUs[row] as number);
-    const outcome = (table.kinds[row] as number) & KIND.outcome;
+    const kind = table.kinds[row] as number;
+    const outcome = kind & KIND.outcome;
     if (outcome === KIND.info || table.durationUs[row] === DURATION.open) continue;
     const origin = table.origins[row] as number;
     byOrigin[origin] ??= { firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
     const span = byOrigin[origin] as Span;
     const lastUs = table.lastUs(row);
-    if (lastUs < span.firstUs) span.firstUs = lastUs;
+    if (lastUs < span.firstUs && (kind & KIND.joined) === 0) span.firstUs = lastUs;
     if (lastUs > span.lastUs) span.lastUs = lastUs;
     latestUs = Math.max(latestUs, lastUs);
     longestUs = Math.max(longestUs, lastUs - (table.invokedUs[row] as number));

@@ -202,6 +202,12 @@ describe('the replay of decisions', () => {
     });
   });
 
+  it('knows that what asks for nothing finds the level that another left', () => {
+    const parts = [decided(0, 0, { cost: 0 }), decided(0, 0, { cost: 4 })];
+    expect(replay(parts).total).toBe(0);
+    expect(replay(parts.slice(0, 1)).total).toBe(1);
+  });
+
   it('holds no denial against a bucket that was asked for nothing, or to give back', () => {
     const parts = [decided(0, 3), decided(1, 4, denied)];
     const asking = (cost: number) =>

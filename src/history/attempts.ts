@@ -30,7 +30,10 @@ function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<n
   const charged = rows.filter((row) => !isSurplus(row));
   const surplus = rows.filter(isSurplus);
   checkCosts(table, charged);
-  for (const row of rows) table.levels?.drop(row); // which attempt charged is not known
+  for (const row of rows) {
+    table.levels?.drop(row); // which attempt charged is not known
+    table.kinds[row] = (table.kinds[row] as number) | KIND.joined;
+  }
   const firstUs = least(rows, (row) => table.invokedUs[row] as number);
   const allowed = charged.filter((row) => outcomeOf(row) === KIND.allowed);
   const open = charged.filter((row) => outcomeOf(row) === KIND.info);

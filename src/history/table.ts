@@ -19,6 +19,8 @@ export const KIND = {
   several: 16,
   /** What may have been charged beyond the cost of the row before. */
   surplus: 32,
+  /** An attempt of a decision that has others: it may have been over before the history began. */
+  joined: 64,
 } as const;
 
 /** Ends that do not fit a duration of 32 bits. */
