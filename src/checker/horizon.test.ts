@@ -53,6 +53,20 @@ describe('of several files, one of which has no operation that was completed,', 
   });
 });
 
+it('attempts of a decision, which may be from before its start, do not say from when a history tells all', () => {
+  const attempts: OperationPart[] = [
+    { outcome: 'info', invokedUs: 0 },
+    { invokedUs: 5, completedUs: 10 },
+  ];
+  const rest: OperationPart[] = [
+    { invokedUs: 20 * S, completedUs: 20 * S },
+    { invokedUs: 20.5 * S, completedUs: 20.5 * S, outcome: 'denied' },
+  ];
+  const sharing = attempts.map((part) => ({ ...part, decisionId: 'd' }));
+  expect(judged([[...attempts.slice(1), ...rest]], { initial: 'unknown' }).total).toBe(1);
+  expect(judged([[...sharing, ...rest]], { initial: 'unknown' }).total).toBe(0);
+});
+
 it('a run of nothing is unknown', () => {
   expect(judged([[], []])).toMatchObject({ total: 0, judged: 0 });
 });
