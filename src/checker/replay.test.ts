@@ -202,6 +202,17 @@ describe('the replay of decisions', () => {
     });
   });
 
+  it('compares nothing with a denial from before a step back of the clock', () => {
+    const parts = (last: number) => [
+      decided(0, 3),
+      decided(3, 4, { ...denied, cost: 5 }),
+      decided(4, 0, { cost: 4, bucketS: 2 }), // its clock stepped back by 2 s
+      decided(6, last, { bucketS: 4 }),
+    ];
+    expect(replay(parts(1)).total).toBe(0);
+    expect(replay(parts(3)).total).toBe(1);
+  });
+
   it('knows that what asks for nothing finds the level that another left', () => {
     const parts = [decided(0, 0, { cost: 0 }), decided(0, 0, { cost: 4 })];
     expect(replay(parts).total).toBe(0);

@@ -23,8 +23,8 @@ import { sortRows } from './order.ts';
  * compared with nothing.
  *
  * Denials write no time, so after a step back of the clock one that came before an admission can carry a later time.
- * What ended before the decision it is sorted behind began is compared with nothing; where clocks stepped back,
- * neither is a denial that raced with it.
+ * What ended before the decision it is sorted behind began is compared with nothing, and nothing with it; where clocks
+ * stepped back, so is a denial that raced with it.
  */
 export interface ReplayFinding {
   /** The decision before, on the same node or on the one that decided until then; absent for a first decision. */
@@ -99,11 +99,12 @@ class Replay {
     let before: number | undefined;
     for (const row of rows) {
       if (nodeOf(before) !== nodeOf(row)) before = undefined;
-      if (this.#isInRange(row)) {
+      const isMisplaced = before !== undefined && this.#mayPrecede(row, before);
+      if (this.#isInRange(row) && !isMisplaced) {
         if (oneNode) before === undefined ? this.#compareWithFull(row) : this.#compareWith(before, row);
         else this.#compareAmongNodes(before, row);
       }
-      if (oneNode || this.#isAllowed(row)) before = row;
+      if ((oneNode && !isMisplaced) || this.#isAllowed(row)) before = row;
     }
     return { replayed: rows.length, findings: this.#findings };
   }
@@ -152,7 +153,6 @@ class Replay {
   #compareWith(before: number, row: number): void {
     const { initial, knownFromUs } = this.#known;
     if (initial === 'unknown' && (this.#table.invokedUs[before] as number) < knownFromUs) return; // not all is there
-    if (this.#mayPrecede(row, before)) return;
     this.#judge(row, this.#refilled(before, row), before);
   }
 

@@ -13,8 +13,8 @@ import { EPOCH_US } from './limiter.ts';
  */
 export interface Replicated {
   readonly history: History;
-  /** Whether clocks differ: the limiter then declares that a failover may mint the difference. */
-  readonly isApart: boolean;
+  /** Whether clocks differ or jump: the limiter then declares that this may mint tokens. */
+  readonly mayMint: boolean;
 }
 
 const RATES = ['1/s', '5/s', '100/min', '7/s', '1/7s', '3/1ms', '50/s', '1/d', '99991/s', '1/us', '13/17s'];
@@ -26,6 +26,8 @@ interface Drawn {
   readonly policies: ReadonlyMap<string, Policy>;
   readonly nodes: number;
   readonly offsetsUs: readonly number[];
+  /** The clock of all nodes jumps, either way. In the order of time. */
+  readonly steps: readonly { readonly atUs: number; readonly byUs: number }[];
   readonly driftPpm: number;
   readonly replicationUs: number;
   /** In the order of time. */
@@ -72,6 +74,7 @@ export function runReplicated(seed: number): Replicated {
   const lastUs = attempts.reduce((last, { completedUs }) => Math.max(last, completedUs), 0);
   const nodes = pick([1, 2, 3]);
   const isApart = nodes > 1 && random() < 0.3;
+  const hasSteps = random() < 0.15;
   const every = lastUs / pick([0.5, 2, 10, 40]);
   const drawn: Drawn = {
     random,
@@ -80,13 +83,19 @@ export function runReplicated(seed: number): Replicated {
     offsetsUs: Array.from({ length: nodes }, () =>
       isApart ? Math.floor((random() - 0.5) * 4 * tokenUs) : 0,
     ),
+    steps: hasSteps
+      ? momentsUntil(random, lastUs, lastUs / pick([1, 3])).map((atUs) => ({
+          atUs,
+          byUs: Math.floor((random() - 0.5) * 20 * pick([tokenUs, 1_000, 100_000])),
+        }))
+      : [],
     driftPpm: pick([0, 0, 300, -300]),
     replicationUs: Math.ceil(tokenUs * pick([0.1, 1, 5])),
     failoversUs: nodes === 1 ? [] : momentsUntil(random, lastUs, every),
     staleUs: tokenUs * pick([0, 5]),
     startUs: random() < 0.25 ? lastUs * 0.1 : Number.NEGATIVE_INFINITY,
   };
-  return { history: record(decideAll(attempts, drawn), drawn, lastUs), isApart };
+  return { history: record(decideAll(attempts, drawn), drawn, lastUs), mayMint: isApart || hasSteps };
 }
 
 function momentsUntil(random: Random, lastUs: number, everyUs: number): number[] {
@@ -199,8 +208,8 @@ class Cluster {
   }
 
   #ask({ node, state }: Primary, charges: Attempt['charges'], atUs: number) {
-    const { policies, driftPpm, offsetsUs } = this.#drawn;
-    const serverUs = EPOCH_US + Math.floor(atUs * (1 + driftPpm / 1e6)) + (offsetsUs[node] as number);
+    const { policies } = this.#drawn;
+    const serverUs = clockOf(node, atUs, this.#drawn);
     const asked = charges.map(({ bucket, policy: name, cost }) => {
       const policy = policies.get(name) as Policy;
       const key = `${name} ${bucket}`;
@@ -312,11 +321,16 @@ function record(operations: readonly Operation[], drawn: Drawn, lastUs: number):
   return builder.build();
 }
 
-function readClocks({ offsetsUs, driftPpm }: Drawn, lastUs: number): ClockReading[] {
-  return offsetsUs.flatMap((offsetUs, node) =>
+function clockOf(node: number, atUs: number, { offsetsUs, driftPpm, steps }: Drawn): number {
+  const steppedUs = steps.reduce((sum, step) => (step.atUs <= atUs ? sum + step.byUs : sum), 0);
+  return EPOCH_US + Math.floor(atUs * (1 + driftPpm / 1e6)) + (offsetsUs[node] as number) + steppedUs;
+}
+
+function readClocks(drawn: Drawn, lastUs: number): ClockReading[] {
+  return drawn.offsetsUs.flatMap((_, node) =>
     Array.from({ length: 101 }, (_, at) => {
       const atUs = Math.floor((lastUs * at) / 100);
-      const serverUs = EPOCH_US + Math.floor(atUs * (1 + driftPpm / 1e6)) + offsetUs;
+      const serverUs = clockOf(node, atUs, drawn);
       return { type: 'clock', node: `n${node}`, atUs, serverUs, errorUs: 1 };
     }),
   );

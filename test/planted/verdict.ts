@@ -15,10 +15,10 @@ const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 
 /** Runs and judges the acked limiter of `replicated.ts`; what clocks apart may mint is declared, and no accusation. */
 export function accuseReplicated(seed: number): Accusation {
-  const { history, isApart } = runReplicated(seed);
+  const { history, mayMint } = runReplicated(seed);
   const report = checkHistory(history, RULES);
   return {
-    overAdmission: !isApart && report.overAdmission.buckets > 0,
+    overAdmission: !mayMint && report.overAdmission.buckets > 0,
     falseDenial: report.falseDenials.buckets > 0,
     replay: report.replay.buckets > 0,
     report,
