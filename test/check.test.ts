@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { encodeRecord } from '../src/history/codec.ts';
 import type { CheckDocument } from '../src/report/check-report.ts';
-import { runCli, testFolder } from './support/cli.ts';
+import { runCli, startCli, testFolder } from './support/cli.ts';
 import { headerOf, type OperationPart, operationOf } from './support/history.ts';
 
 /** The text of a history in which a full bucket of 20 admits so many at once and denies one more. */
@@ -129,6 +129,16 @@ describe('check', () => {
     const { code, stdout } = await runCli(['check', broken], { cwd: folder });
     expect(code).not.toBe(64);
     expect(stdout).toMatch(/breaks off in the middle of line \d+ of broken\.gz/);
+  });
+
+  it.each([
+    { title: 'plain', pack: Buffer.from },
+    { title: 'packed', pack: gzipSync },
+  ])('reads standard input, $title', async ({ pack }) => {
+    const { child, ended, output } = startCli(['check', '-']);
+    child.stdin?.end(pack(historyText(21)));
+    expect(await ended).toBe(1);
+    expect(output.stdout).toMatch(/all 22 requests sent are accounted for/);
   });
 
   it('judges a fixed window by its promise', async () => {

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { OpenclawError, printable } from '../core/errors.ts';
 import type { History } from '../history/history.ts';
@@ -31,7 +32,15 @@ const PROGRESS_EVERY_MS = 1_000;
 export async function readHistory(
   files: readonly string[],
   reader: Reader,
-  { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: ReadProgress) => void },
+  {
+    stdin,
+    signal,
+    onProgress,
+  }: {
+    stdin: () => Readable;
+    signal: AbortSignal;
+    onProgress: (progress: ReadProgress) => void;
+  },
 ): Promise<History> {
   const identities = new Set<string>();
   for (const file of files) {
@@ -41,7 +50,8 @@ export async function readHistory(
     identities.add(identity);
     let progressMs = performance.now() + PROGRESS_EVERY_MS;
     reader.startFile(file === '-' ? 'standard input' : file);
-    const truncated = await readFile(file, (chunk, bytes) => {
+    const source = file === '-' ? stdin() : createReadStream(file, { highWaterMark: CHUNK_BYTES });
+    const truncated = await readAll(source, file, (chunk, bytes) => {
       if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted while reading');
       reader.push(chunk);
       if (performance.now() < progressMs) return;
@@ -64,8 +74,11 @@ async function lookAt(file: string): Promise<{ size: number; identity: string }>
 }
 
 /** Hands on the bytes, unpacked, with the number of bytes read so far; true when an archive broke off. */
-async function readFile(file: string, onChunk: (chunk: Uint8Array, bytes: number) => void): Promise<boolean> {
-  const source = createReadStream(file === '-' ? '/dev/stdin' : file, { highWaterMark: CHUNK_BYTES });
+async function readAll(
+  source: Readable,
+  file: string,
+  onChunk: (chunk: Uint8Array, bytes: number) => void,
+): Promise<boolean> {
   let unpack: ReturnType<typeof unpacker> | undefined;
   let bytes = 0;
   try {

@@ -88,6 +88,7 @@ async function check(files: readonly string[], options: Options, environment: En
   const foreign = foreignReaderOf(options, options.promise);
   const reader: Reader = foreign ?? new HistoryReader();
   const history = await readHistory(files, reader, {
+    stdin: () => environment.stdin,
     signal: environment.interrupt,
     onProgress: ({ file, share, operations }) =>
       environment.log(
