@@ -3,7 +3,8 @@
 // Operations are those of an exact bucket asked for 1.8 times what it gains, in time order, from 4 ms before it
 // decides to 4 ms after. Every measurement runs in a process of its own and counts processor time, that of the
 // collector's threads included, so that other work on the machine does not count; of three rounds the fastest.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { BucketRows } from '../dist/checker/bucket-rows.js';
 import { findFalseDenials } from '../dist/checker/false-denial.js';
@@ -152,7 +153,42 @@ function measureText({ count, buckets, decisions }) {
   return { perS: count / seconds, ratio: parseMs / 1_000 / seconds, bytesPerLine: bytes / count };
 }
 
-const MEASURES = { memory: measureMemory, text: measureText };
+/** At its exit the command tells its peak and its processor time. */
+const TELL = `import { writeSync } from 'node:fs';
+process.on('exit', () => {
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  writeSync(3, JSON.stringify({ peakMiB: maxRSS / 1024, seconds: (userCPUTime + systemCPUTime) / 1e6 }));
+});`;
+
+/** All of \`openclaw-rl check -\`, replay, evidence and report included, through its standard input. */
+async function measureCommand({ count, buckets, decisions }) {
+  const told = `data:text/javascript,${encodeURIComponent(TELL)}`;
+  const main = new URL('../dist/cli/main.js', import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--import', told, main, 'check', '-'], {
+    stdio: ['pipe', 'ignore', 'inherit', 'pipe'],
+  });
+  let result = '';
+  child.stdio[3].on('data', (chunk) => {
+    result += chunk;
+  });
+  const ended = once(child, 'close');
+  const write = async (lines) => {
+    if (!child.stdin.write(lines.join(''))) await once(child.stdin, 'drain');
+  };
+  let lines = [encodeRecord(header)];
+  for (const operation of operations(count, buckets, decisions)) {
+    if (lines.push(encodeRecord(operation)) < LINES_AT_ONCE / 100) continue;
+    await write(lines);
+    lines = [];
+  }
+  await write([...lines, encodeRecord({ type: 'end', atUs: 0, sent: count })]);
+  child.stdin.end();
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`an exact bucket was judged with exit code ${code}`);
+  return JSON.parse(result);
+}
+
+const MEASURES = { memory: measureMemory, text: measureText, command: measureCommand };
 
 function inProcess(what, how) {
   const args = [
@@ -164,13 +200,13 @@ function inProcess(what, how) {
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
 }
 
-function main() {
+async function main() {
   const { values } = parseArgs({
     options: { one: { type: 'string' }, quick: { type: 'boolean', default: false } },
   });
   if (values.one !== undefined) {
     const { what, how } = JSON.parse(values.one);
-    process.stdout.write(JSON.stringify(MEASURES[what](how)));
+    process.stdout.write(JSON.stringify(await MEASURES[what](how)));
     return;
   }
   const counts = values.quick ? [300_000, 1_000_000] : [1_000_000, 3_000_000, 10_000_000];
@@ -199,6 +235,14 @@ function main() {
       `\ngrowth exponent over ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'}: ${exponent.toFixed(2)}\n\n`,
     );
   }
+  process.stdout.write(
+    '| check - | buckets | levels | peak MiB | processor s |\n| --- | --- | --- | --- | --- |\n',
+  );
+  for (const buckets of [1_000, 1]) {
+    const count = counts.at(-1);
+    const { peakMiB: peak, seconds } = inProcess('command', { count, buckets, decisions: true });
+    process.stdout.write(`| ${[count, buckets, 'yes', peak.toFixed(0), seconds.toFixed(0)].join(' | ')} |\n`);
+  }
 }
 
-main();
+await main();

@@ -1,11 +1,11 @@
-import { truncateSync, writeFileSync } from 'node:fs';
+import { symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { encodeRecord } from '../src/history/codec.ts';
 import type { CheckDocument } from '../src/report/check-report.ts';
-import { runCli, testFolder } from './support/cli.ts';
-import { headerOf, operationOf } from './support/history.ts';
+import { runCli, startCli, testFolder } from './support/cli.ts';
+import { headerOf, type OperationPart, operationOf } from './support/history.ts';
 
 /** The text of a history in which a full bucket of 20 admits so many at once and denies one more. */
 function historyText(admitted: number, { sent = admitted + 1, from = 0 } = {}): string {
@@ -19,6 +19,11 @@ function historyText(admitted: number, { sent = admitted + 1, from = 0 } = {}): 
   ]
     .map(encodeRecord)
     .join('');
+}
+
+/** What a program wrote on stderr, but for its progress: that is there when the machine is busy. */
+function withoutProgress(stderr: string): string {
+  return stderr.replace(/^(\d+% of )?.+: \d+ operations\n/gm, '');
 }
 
 function write(folder: string, name: string, text: string | Uint8Array): string {
@@ -55,7 +60,7 @@ describe('check', () => {
   ])('$title: exit code $code', async ({ text, code, says }) => {
     const folder = testFolder();
     const result = await runCli(['check', write(folder, 'h.ndjson', text)], { cwd: folder });
-    expect({ code: result.code, stderr: result.stderr }).toEqual({ code, stderr: '' });
+    expect({ code: result.code, stderr: withoutProgress(result.stderr) }).toEqual({ code, stderr: '' });
     expect(result.stdout).toMatch(says);
     expect(result.stdout).toMatch(/seed {5}1\nagain {4}openclaw-rl check h\.ndjson\n/);
   });
@@ -77,7 +82,7 @@ describe('check', () => {
       { cwd: folder },
     );
     const document: CheckDocument = JSON.parse(stdout);
-    expect([code, stderr]).toEqual([1, '']);
+    expect([code, withoutProgress(stderr)]).toEqual([1, '']);
     expect(document).toMatchObject({
       format: 'openclaw-check',
       version: 2,
@@ -126,6 +131,16 @@ describe('check', () => {
     expect(stdout).toMatch(/breaks off in the middle of line \d+ of broken\.gz/);
   });
 
+  it.each([
+    { title: 'plain', pack: Buffer.from },
+    { title: 'packed', pack: gzipSync },
+  ])('reads standard input, $title', async ({ pack }) => {
+    const { child, ended, output } = startCli(['check', '-']);
+    child.stdin?.end(pack(historyText(21)));
+    expect(await ended).toBe(1);
+    expect(output.stdout).toMatch(/all 22 requests sent are accounted for/);
+  });
+
   it('judges a fixed window by its promise', async () => {
     const folder = testFolder();
     const file = write(folder, 'h.ndjson', historyText(30));
@@ -164,7 +179,7 @@ describe('check of a log that others wrote', () => {
   ])('$title on a table: exit code $code', async ({ text, code }) => {
     const folder = testFolder();
     const result = await runCli(['check', write(folder, 'api.csv', text), ...options], { cwd: folder });
-    expect(result).toMatchObject({ code, stderr: '' });
+    expect([result.code, withoutProgress(result.stderr)]).toEqual([code, '']);
     expect(result.stdout).toMatch(/initial level unknown; strategy csv/);
   });
 
@@ -227,7 +242,7 @@ describe('check of a log that others wrote', () => {
     );
     expect(code).toBe(1);
     expect(stdout).toMatch(/broke the promise of sliding-window:20\/60s/);
-    expect(stderr).toBe('1 lines have no remote_user and were left out\n');
+    expect(withoutProgress(stderr)).toBe('1 lines have no remote_user and were left out\n');
   });
 
   it.each([
@@ -292,13 +307,53 @@ describe('a bad history', () => {
       text: good.replace('"bucket":"b",', ''),
       says: 'h.ndjson:2: an operation needs a bucket',
     },
+    {
+      title: 'a number that is none',
+      text: good.replace('"cost":1', '"cost":NaN'),
+      says: 'h.ndjson:2: not JSON',
+    },
+    {
+      title: 'a time beyond all times',
+      text: good.replace('"invokedUs":1000', '"invokedUs":1e308'),
+      says: 'h.ndjson:2: invokedUs must be a number within 2^53; found 1e+308',
+    },
+    {
+      title: 'a refund of more than a row holds',
+      text: good.replace('"cost":1', '"cost":-2147483648'),
+      says: 'h.ndjson:2: cost must be a whole number of tokens below 2^31',
+    },
+    {
+      title: 'lists in lists without end',
+      text: `${good.split('\n')[0]}\n{"type":${'['.repeat(400_000)}${']'.repeat(400_000)}}\n`,
+      says: 'h.ndjson:2: lists and objects lie more than 32 deep in each other',
+    },
+    {
+      title: 'regions that are no texts',
+      text: good.replace('"regions":["r"]', '"regions":[{"toString":1}]'),
+      says: 'h.ndjson:1: regions must be a list of texts',
+    },
+    {
+      title: 'bytes that are no text',
+      text: Buffer.from(Array.from({ length: 1_000 }, (_, at) => (at * 7_919) % 256)),
+      says: 'h.ndjson:1: not UTF-8',
+    },
+    {
+      title: 'an archive that is none',
+      text: Buffer.from([0x1f, 0x8b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+      says: 'h.ndjson: unknown compression method',
+    },
+    {
+      title: 'an archive of another',
+      text: gzipSync(gzipSync(good)),
+      says: 'h.ndjson:1: not UTF-8',
+    },
   ])('with $title is refused: exit code 64, file, line, reason, no stack trace', async ({ text, says }) => {
     const folder = testFolder();
     const { code, stdout, stderr } = await runCli(['check', write(folder, 'h.ndjson', text)], {
       cwd: folder,
     });
     expect([code, stdout]).toEqual([64, '']);
-    expect(stderr.startsWith(`error: ${says}`)).toBe(true);
+    expect(withoutProgress(stderr).startsWith(`error: ${says}`)).toBe(true);
     expect(stderr).not.toMatch(/\n {4}at /);
   });
 
@@ -308,13 +363,146 @@ describe('a bad history', () => {
     truncateSync(join(folder, file), 2 ** 30);
     const { code, stderr } = await runCli(['check', file], { cwd: folder });
     expect(code).toBe(64);
-    expect(stderr).toMatch(/^error: h\.ndjson:1: the line is longer than 1 MiB\n/);
+    expect(withoutProgress(stderr)).toMatch(/^error: h\.ndjson:1: the line is longer than 1 MiB\n/);
+  });
+
+  it('that is a folder is refused', async () => {
+    const folder = testFolder();
+    const { code, stderr } = await runCli(['check', '.'], { cwd: folder });
+    expect([code, stderr]).toEqual([
+      64,
+      expect.stringMatching(/^error: \.: it is a folder; name the history in it\n/),
+    ]);
+  });
+
+  it('that is given twice is refused, whatever its names', async () => {
+    const folder = testFolder();
+    symlinkSync(write(folder, 'h.ndjson', good), join(folder, 'link'));
+    const { code, stderr } = await runCli(['check', 'h.ndjson', 'link'], { cwd: folder });
+    expect([code, stderr]).toEqual([64, expect.stringMatching(/^error: link: it is given twice/)]);
   });
 
   it('that is not there is refused', async () => {
     const { code, stderr } = await runCli(['check', 'nowhere.ndjson'], { cwd: testFolder() });
     expect(code).toBe(64);
     expect(stderr).toMatch(/^error: nowhere\.ndjson: there is no such file\n/);
+  });
+});
+
+describe('a history as others write files', () => {
+  const good = historyText(20);
+  it.each([
+    { title: 'lines that end as on Windows', text: good.replaceAll('\n', '\r\n') },
+    { title: 'a byte order mark', text: `\ufeff${good}` },
+    { title: 'empty lines', text: `\n${good.replaceAll('\n', '\n\n')}` },
+    { title: 'no line break at its end', text: good.trimEnd() },
+  ])('with $title is read', async ({ text }) => {
+    const folder = testFolder();
+    const { code, stdout } = await runCli(['check', write(folder, 'h.ndjson', text)], { cwd: folder });
+    expect([code, stdout]).toEqual([0, expect.stringContaining('all 21 requests sent are accounted for')]);
+  });
+});
+
+describe('what others named', () => {
+  const evil =
+    '\u001b[31m<img src=x onerror=alert(1)></script>]]>|`x````\n::error::\u009b\u202e\u2028@me [a](http://b)';
+  const decision = {
+    strategy: evil,
+    node: evil,
+    source: 'redis',
+    atUs: 5,
+    bucketUs: 5,
+    levelQuanta: 9,
+  } as const;
+  const ops = (count: number, part: OperationPart) =>
+    Array.from({ length: count }, () => ({
+      completedUs: part.outcome === 'info' ? null : (part.invokedUs ?? 0) + 9,
+      ...part,
+    }));
+  const named = { bucket: evil, user: evil, region: evil, policy: evil, invokedUs: 1_000 };
+  const parts: OperationPart[] = [
+    ...ops(25, { ...named, decision: { ...decision, node: `1${evil}` } }),
+    ...ops(3, { ...named, invokedUs: 9_000_000, decision }),
+    ...ops(2, {
+      ...named,
+      outcome: 'denied',
+      invokedUs: 30_000_000,
+      decision,
+    }),
+    ...ops(2, { ...named, outcome: 'info', error: evil, decisionId: evil, latestUs: 9_000 }),
+  ];
+  const args = { [evil]: evil, to: 'primary', slots: evil, isolate: [evil] };
+  const text = [
+    headerOf('20:5/s', {
+      policies: { [evil]: { capacity: 20, refill: { tokens: 5, perUs: 1_000_000 } } },
+      strategy: evil,
+      scenario: evil,
+      regions: [evil],
+      startedAt: evil,
+    }),
+    ...parts.map((part, at) => operationOf(at, part)),
+    { type: 'event' as const, event: evil, node: evil, atUs: 3, args },
+    { type: 'event' as const, event: 'role', node: evil, atUs: 3, args },
+    { type: 'fault' as const, fault: evil, phase: 'inject' as const, atUs: 1_500, args },
+    ...[1, 900_000, 1_800_000].map((atUs, at) => ({
+      type: 'clock' as const,
+      node: evil,
+      atUs,
+      serverUs: atUs + 3_000_000 * at,
+      errorUs: 1,
+    })),
+    { type: 'end' as const, atUs: 1, sent: parts.length },
+  ]
+    .map(encodeRecord)
+    .join('');
+  const fileName = `h${evil.replaceAll('/', '')}`;
+  const shown = async (format: string) => {
+    const folder = testFolder();
+    const result = await runCli(['check', '--format', format, write(folder, fileName, text)], {
+      cwd: folder,
+    });
+    expect([result.code, withoutProgress(result.stderr)]).toEqual([1, '']);
+    expect(result.stdout + result.stderr).not.toMatch(/[^\n\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}]/u);
+    return result.stdout;
+  };
+
+  it('is shown in a table and obeyed by no terminal', async () => {
+    const table = await shown('table');
+    expect(table).toContain('\\u001b[31m<img');
+    expect(table).not.toMatch(/^::/m);
+  });
+
+  it('is no markup in Markdown, and ends neither cell nor fence', async () => {
+    const markdown = await shown('md');
+    const prose = markdown.replace(/^```[\s\S]*?^```$/gm, '');
+    expect(prose).not.toMatch(/<|[^\\]\[a\]|@me|:\/\/|[^\\]`/);
+    for (const table of prose.split(/\n\n/).filter((part) => part.startsWith('| '))) {
+      const widths = table.split('\n').map((line) => line.match(/(?<!\\)\|/g)?.length);
+      expect(new Set(widths).size).toBe(1);
+    }
+    expect(markdown.match(/^```/gm)?.length).toBe(markdown.match(/```/g)?.length);
+  });
+
+  it('is text in JUnit', async () => {
+    const xml = await shown('junit');
+    const tags = xml.match(/<[^>]*>/g)?.map((tag) => /^<[/?]?([\w-]+)/.exec(tag)?.[1]);
+    expect(new Set(tags)).toEqual(new Set(['xml', 'testsuite', 'testcase', 'failure', 'system-out']));
+    expect(xml.replace(/<[^>]*>/g, '')).not.toMatch(/[<>]|&(?!(amp|lt|gt|quot);)/);
+  });
+
+  it('is whole in JSON', async () => {
+    const document: CheckDocument = JSON.parse(await shown('json'));
+    expect(document.overAdmission.findings[0]?.bucket).toBe(`${evil} (${evil})`);
+    expect(document.files).toMatchObject([{ name: fileName }]);
+  });
+
+  it('is escaped in errors', async () => {
+    const folder = testFolder();
+    const broken = text.replace('"index":3,', '"index":2,');
+    const { code, stderr } = await runCli(['check', write(folder, fileName, broken)], { cwd: folder });
+    expect(code).toBe(64);
+    expect(withoutProgress(stderr)).toMatch(/^error: h\\u001b\[31m.*:5: index 2 was there before/);
+    expect(stderr).not.toMatch(/[^\n\P{Cc}]|\p{Cf}/u);
   });
 });
 

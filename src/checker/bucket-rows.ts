@@ -30,6 +30,13 @@ export class BucketRows {
     return some;
   }
 
+  /** Lends the memory of `byLast`, room for every row of the bucket, for another order; `loadByLast` takes it back. */
+  lendByLast(): Uint32Array {
+    this.lastCount = 0;
+    this.#growByLast();
+    return this.byLast;
+  }
+
   load(bucket: number): void {
     const { table } = this;
     const { starts, kinds, costTokens, invokedUs } = table;
@@ -63,7 +70,7 @@ export class BucketRows {
   loadByLast(): void {
     if (this.lastCount > 0) return;
     const { table, byInvoked, count } = this;
-    if (this.byLast.length < count) this.byLast = new Uint32Array(this.byInvoked.length);
+    this.#growByLast();
     let lastCount = 0;
     for (let at = 0; at < count; at++) {
       const row = byInvoked[at] as number;
@@ -71,6 +78,10 @@ export class BucketRows {
     }
     this.lastCount = lastCount;
     sortRows(this.byLast, lastCount, (row) => table.lastUs(row));
+  }
+
+  #growByLast(): void {
+    if (this.byLast.length < this.byInvoked.length) this.byLast = new Uint32Array(this.byInvoked.length);
   }
 }
 

@@ -11,11 +11,13 @@ const STEP_BITS = 6;
 
 /** Counts durations: exact below 128 us, then in 64 steps for each doubling. */
 export class LatencyHistogram {
-  readonly #counts = new Uint32Array(STEPS_PER_DOUBLING * 48);
+  /** Made for the first duration: most outcomes of most places have none, and there are many places. */
+  #counts: Uint32Array | undefined;
   #count = 0;
   #maxUs = 0;
 
   add(us: number): void {
+    this.#counts ??= new Uint32Array(STEPS_PER_DOUBLING * 48);
     const bucket = bucketOf(us);
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
     this.#count++;
@@ -24,8 +26,12 @@ export class LatencyHistogram {
 
   /** Counts what another has counted as well. */
   addAll(other: LatencyHistogram): void {
-    for (const [bucket, times] of other.#counts.entries())
-      this.#counts[bucket] = (this.#counts[bucket] as number) + times;
+    const more = other.#counts;
+    if (more === undefined) return;
+    if (this.#counts === undefined) this.#counts = more.slice();
+    else
+      for (let bucket = 0; bucket < more.length; bucket++)
+        this.#counts[bucket] = (this.#counts[bucket] as number) + (more[bucket] as number);
     this.#count += other.#count;
     this.#maxUs = Math.max(this.#maxUs, other.#maxUs);
   }
@@ -40,9 +46,10 @@ export class LatencyHistogram {
   }
 
   #percentile(share: number): number {
+    const counts = this.#counts ?? [];
     let left = Math.ceil(share * this.#count);
-    for (let bucket = 0; bucket < this.#counts.length; bucket++) {
-      left -= this.#counts[bucket] as number;
+    for (let bucket = 0; bucket < counts.length; bucket++) {
+      left -= counts[bucket] as number;
       if (left <= 0) return Math.min(this.#maxUs, upperEndOf(bucket));
     }
     return this.#maxUs;

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { historyOf } from '../../test/support/history.ts';
+import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import { fullBucket, take } from '../core/bucket.ts';
 import { formatPolicy, makePolicy, type Policy, parsePolicy } from '../core/policy.ts';
 import { makeRandom } from '../core/prng.ts';
 import { BucketRows } from './bucket-rows.ts';
+import { checkHistory } from './check.ts';
 import { findOverAdmission, Machine } from './over-admission.ts';
 import { findWitness, findWorstWindow } from './window.ts';
 
@@ -144,6 +145,47 @@ const anyAdmissions = fc.array(
   { maxLength: 14 },
 );
 
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
+
+describe('times beyond 2^52', () => {
+  const days = 86_400_000_000;
+  const fast = (parts: OperationPart[]) =>
+    checkHistory(historyOf(parts, { policy: '2:1/us' }), RULES).overAdmission.total;
+
+  it('hold up nothing where the bucket was idle in between', () => {
+    const wide = { invokedUs: 0, completedUs: 60_000 * days };
+    const late = { invokedUs: 59_000 * days };
+    expect(fast([wide, late, late])).toBe(0);
+    expect(fast([wide, late, late, late])).toBe(1);
+  });
+
+  it('are refused where a bucket is never idle until then', () => {
+    const vast = { invokedUs: 0, completedUs: 8e15, cost: 2 ** 30 };
+    const judge = (parts: OperationPart[]) =>
+      checkHistory(historyOf(parts, { policy: '1000:1000/999983us' }), RULES);
+    expect(judge([vast, vast, vast, vast]).overAdmission.total).toBe(0);
+    expect(() => judge([vast, vast, vast, vast, vast])).toThrow(/time \* rate passes 2\^52/);
+  });
+});
+
+describe('refunds before a history began in mid-traffic', () => {
+  const header = { initial: 'unknown' as const };
+  const first = { invokedUs: 0, completedUs: 10 };
+  const judge = (parts: OperationPart[]) =>
+    checkHistory(historyOf(parts, { policy: '2:1/s', header }), RULES).overAdmission.total;
+
+  it('may have given back to what began before it', () => {
+    const parts = [first, first, { invokedUs: 5, completedUs: 12 }];
+    expect(judge(parts)).toBe(1);
+    expect(judge([...parts, { cost: -1, invokedUs: 90 }])).toBe(0);
+  });
+
+  it('have given nothing to what began later', () => {
+    const later = { invokedUs: 20, completedUs: 22 };
+    expect(judge([first, later, later, later, { cost: -1, invokedUs: 90 }])).toBe(1);
+  });
+});
+
 describe('the theorem', () => {
   it('makes the worst window the largest excess over all windows', () => {
     fc.assert(
@@ -158,7 +200,7 @@ describe('the theorem', () => {
         expect(found.totalExcessQuanta > 0).toBe(found.worstWindowQuanta > 0);
         expect(found.totalExcessQuanta).toBeGreaterThanOrEqual(found.worstWindowQuanta);
       }),
-      { numRuns: 5_000, seed: 2 },
+      { numRuns: 2_000, seed: 2 },
     );
   });
 
@@ -180,9 +222,9 @@ describe('the theorem', () => {
           expect(checkOverAdmission(rest, drawn).totalExcessQuanta).toBe(0);
         }
       }),
-      { numRuns: 5_000, seed: 3 },
+      { numRuns: 2_000, seed: 3 },
     );
-    expect(proofs).toBeGreaterThan(250);
+    expect(proofs).toBeGreaterThan(100);
   });
 
   it('never accuses an ideal bucket, however wide the intervals', () => {

@@ -84,16 +84,23 @@ export class Machine {
     return Math.floor(sinceOriginUs * this.speed) - this.#guard - this.burst;
   }
 
-  /** Throws INVALID_HISTORY past 2^53. */
+  /** LATEST for one that no machine gets to that is ever idle. */
   deadline(sinceOriginUs: number): number {
-    const deadline = Math.ceil(sinceOriginUs * this.speed) + this.#guard;
-    if (deadline + this.burst <= Number.MAX_SAFE_INTEGER) return deadline;
-    throw new OpenclawError(
-      'INVALID_HISTORY',
-      `a bucket that is busy for ${sinceOriginUs / 1_000_000} s cannot be judged exactly: time * rate passes 2^53`,
-      { hint: 'judge a shorter run, or a rate with fewer digits' },
-    );
+    return Math.min(Math.ceil(sinceOriginUs * this.speed) + this.#guard, LATEST);
   }
+}
+
+/** Beyond this, times and works do not add up exactly. Half of 2^53, since a burst is added to it. */
+const LATEST = 2 ** 52;
+
+/** Throws INVALID_HISTORY for a machine that has worked until LATEST without being idle. */
+function checkTime(machineTime: number): void {
+  if (machineTime < LATEST) return;
+  throw new OpenclawError(
+    'INVALID_HISTORY',
+    'a bucket that is busy for so long at such a rate cannot be judged exactly: time * rate passes 2^52',
+    { hint: 'judge a shorter run, or a rate with fewer digits' },
+  );
 }
 
 function runDroppingEdf({ table, byInvoked, count }: BucketRows, machine: Machine): Drop[] {
@@ -112,7 +119,7 @@ function runDroppingEdf({ table, byInvoked, count }: BucketRows, machine: Machin
       originUs = us;
       release = machine.release(0);
       now = release;
-    }
+    } else checkTime(release);
     heap.push(
       machine.deadline(table.lastUs(row) - originUs),
       (costTokens[row] as number) * machine.quantaPerToken,
@@ -138,6 +145,7 @@ function serveUntil(
     now = stop;
     if (left === 0) heap.pop();
     else if (now >= deadline) {
+      checkTime(deadline);
       drops.push({ row: rows[0] as number, quanta: left, originUs });
       heap.pop();
     } else works[0] = left;

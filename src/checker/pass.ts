@@ -1,6 +1,7 @@
 import type { Policy } from '../core/policy.ts';
 import type { History } from '../history/history.ts';
-import type { OperationTable } from '../history/table.ts';
+import type { Event } from '../history/operation.ts';
+import { KIND, type OperationTable } from '../history/table.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
 import { type EvidenceCell, EvidenceCounter, type EvidenceRow } from './evidence.ts';
@@ -52,14 +53,15 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   const evidence = new EvidenceCounter(table, phasesOf(faults));
   const rows = new BucketRows(table);
   const resets = resetsOf(history);
+  const givesBack = table.costTokens.some((cost) => cost < 0) || history.events.some(isReset);
   const contested = new Set<number>();
   const guilty: BucketResult[] = [];
   let replayed = 0;
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
     const policy = table.policyOf(bucket);
-    const result = checkBucket(rows, { policy, rules, resets: resets(bucket) });
     if (evidence.addBucket(rows, policy)) contested.add(bucket);
+    const result = checkBucket(rows, { policy, rules, resets: resets(bucket), givesBack });
     replayed += result.replay.replayed;
     const { over, denials, replay, windows } = result;
     if (over.drops.length + denials.length + replay.findings.length + windows.length > 0) guilty.push(result);
@@ -81,21 +83,52 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
 
 function checkBucket(
   rows: BucketRows,
-  { policy, rules, resets }: { policy: Policy; rules: PassRules; resets: readonly number[] },
+  {
+    policy,
+    rules,
+    resets,
+    givesBack,
+  }: { policy: Policy; rules: PassRules; resets: readonly number[]; givesBack: boolean },
 ): BucketResult {
-  const { clock, windows } = rules;
-  const refunds = refundsOf(rows, policy, resets);
-  const isReplayed = refunds.length === 0 && rows.table.levels !== undefined;
-  return {
+  const { clock, known, windows } = rules;
+  const recorded = refundsOf(rows, policy, resets);
+  const earlier = givesBack && known.initial === 'unknown' ? earlierRefund(rows, policy, known) : undefined;
+  const refunds = earlier === undefined ? recorded : [earlier, ...recorded];
+  const result = {
     bucket: rows.bucket,
     over: findOverAdmission(rows, policy, clock, refunds),
-    denials: windows === undefined ? findFalseDenials(rows, policy, clock, rules.known) : [],
-    replay: isReplayed
-      ? replayBucket(rows.table, rows.bucket, policy, { ...rules.known, steppedBack: clock.backwardUs > 0 })
-      : { replayed: 0, findings: [] },
-    windows: windows === undefined ? [] : findBrokenWindows(rows, windows.promise, windows.clock, resets),
+    denials: windows === undefined ? findFalseDenials(rows, policy, clock, known) : [],
+    windows:
+      windows === undefined
+        ? []
+        : findBrokenWindows(rows, windows.promise, windows.clock, resets).filter(
+            ({ startUs }) => !givesBack || startUs >= windows.clock.knownFromUs,
+          ),
     refunds,
   };
+  if (recorded.length > 0) return { ...result, replay: { replayed: 0, findings: [] } };
+  const steppedBack = clock.backwardUs > 0;
+  return { ...result, replay: replayBucket(rows, policy, { ...known, steppedBack }) }; // last: it takes the memory of an order
+}
+
+/**
+ * Where a history starts in mid-traffic, what was admitted to begin before may have met refunds that are not in it, at
+ * the most worth all of that.
+ */
+function earlierRefund(
+  { table, byInvoked, count }: BucketRows,
+  policy: Policy,
+  known: Known,
+): Refund | undefined {
+  let tokens = 0;
+  for (let at = 0; at < count; at++) {
+    const row = byInvoked[at] as number;
+    if ((table.invokedUs[row] as number) >= known.knownFromUs) break;
+    if (((table.kinds[row] as number) & KIND.outcome) === KIND.allowed)
+      tokens += table.costTokens[row] as number;
+  }
+  if (tokens === 0) return undefined;
+  return { fromUs: Number.NEGATIVE_INFINITY, quanta: tokens * policy.quantaPerToken };
 }
 
 function refundsOf({ table, refunds }: BucketRows, policy: Policy, resets: readonly number[]): Refund[] {
@@ -119,11 +152,14 @@ function confirmDenials(table: OperationTable, guilty: readonly BucketResult[]):
   }));
 }
 
+function isReset({ event }: Event): boolean {
+  return event === 'reset';
+}
+
 /** Events that fill the bucket they name, whatever its policy, or every bucket when they name none. */
 function resetsOf({ events, operations: table }: History) {
   const byName = new Map<unknown, number[]>();
-  for (const { event, args, atUs } of events) {
-    if (event !== 'reset') continue;
+  for (const { args, atUs } of events.filter(isReset)) {
     const known = byName.get(args?.bucket);
     if (known === undefined) byName.set(args?.bucket, [atUs]);
     else known.push(atUs);

@@ -103,7 +103,7 @@ describe('the total excess', () => {
     .tuple(fc.integer({ min: 1, max: 4 }), fc.constantFrom('1/us', '2/us', '1/2us', '1/3us'))
     .map(([capacity, rate]) => makePolicy(capacity * 2, rate)); // an even capacity: C/r is whole microseconds
 
-  it('is exactly what a largest flow leaves over, in 5,000 small histories', () => {
+  it('is exactly what a largest flow leaves over, in 3,000 small histories', () => {
     let guilty = 0;
     fc.assert(
       fc.property(policies, historyUpTo(9, 12, 8), (policy, seen) => {
@@ -111,12 +111,12 @@ describe('the total excess', () => {
         if (expected > 0) guilty++;
         expect(checkedExcess(seen, policy)).toBe(expected);
       }),
-      { numRuns: 5_000, seed: 11 },
+      { numRuns: 3_000, seed: 11 },
     );
-    expect(guilty).toBeGreaterThan(1_000);
-  }, 120_000);
+    expect(guilty).toBeGreaterThan(600);
+  });
 
-  it('is never above what the best placing of whole operations mints, in 3,000 small histories', () => {
+  it('is never above what the best placing of whole operations mints, in 2,000 small histories', () => {
     let [guilty, missed] = [0, 0];
     fc.assert(
       fc.property(
@@ -130,14 +130,14 @@ describe('the total excess', () => {
           if (least > 0 && found === 0) missed++;
         },
       ),
-      { numRuns: 3_000, seed: 12 },
+      { numRuns: 2_000, seed: 12 },
     );
-    expect(guilty).toBeGreaterThan(500);
+    expect(guilty).toBeGreaterThan(300);
     process.stdout.write(
       `missed: ${missed} of ${guilty} histories that no bucket explains (${((100 * missed) / guilty).toFixed(1)}%)\n`,
     );
     expect(missed / guilty).toBeLessThan(0.3);
-  }, 120_000);
+  });
 
   it('misses the example that is known to be missed', () => {
     const seen = [

@@ -34,8 +34,8 @@ it('beside refunds, a witness is a proof too, and none without any one of its op
       expect(Number(admitted ?? beyond)).toBeGreaterThan(Number(allowed ?? back));
       seen[admitted === undefined ? 'several' : 'single']++;
     }),
-    { numRuns: 1_500, seed: 51 },
+    { numRuns: 900, seed: 51 },
   );
-  expect(seen.single).toBeGreaterThan(100);
-  expect(seen.several).toBeGreaterThan(4);
+  expect(seen.single).toBeGreaterThan(50);
+  expect(seen.several).toBeGreaterThan(1);
 });

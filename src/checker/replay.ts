@@ -1,13 +1,14 @@
 import type { Policy } from '../core/policy.ts';
 import type { Levels } from '../history/levels.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
+import type { BucketRows } from './bucket-rows.ts';
 import { Fillers } from './fillers.ts';
 import type { Known } from './known.ts';
 import { sortRows } from './order.ts';
 
 /**
  * Replays the decisions that say which level they left, exactly: on each node in the order of the bucket's own
- * time, then level falling, then allowed before denied. After level l at time u the math gives, at time v,
+ * time, then level falling, then allowed before denied, then cost falling. After level l at time u the math gives, at time v,
  *   before = min(C, l + r(v - u)),   after = before - cost if allowed, else before, which is below the cost.
  * What the reply says minus what the math gives is the gap. A gap below zero means tokens were lost: something
  * that we do not know of was charged. That is no finding where operations without a level (`info`, attempts
@@ -22,8 +23,8 @@ import { sortRows } from './order.ts';
  * compared with nothing.
  *
  * Denials write no time, so after a step back of the clock one that came before an admission can carry a later time.
- * What ended before the decision it is sorted behind began is compared with nothing; where clocks stepped back,
- * neither is a denial that raced with it.
+ * What ended before the decision it is sorted behind began is compared with nothing, and nothing with it; where clocks
+ * stepped back, so is a denial that raced with it.
  */
 export interface ReplayFinding {
   /** The decision before, on the same node or on the one that decided until then; absent for a first decision. */
@@ -46,26 +47,19 @@ export interface ReplayResult {
   readonly findings: readonly ReplayFinding[];
 }
 
-/** Replays one bucket, or nothing of it when it has refunds or resets: those leave no level behind. */
-export function replayBucket(
-  table: OperationTable,
-  bucket: number,
-  policy: Policy,
-  known: ReplayKnown,
-): ReplayResult {
-  const rows = decidedRows(table, bucket, known);
-  if (rows.length === 0) return { replayed: 0, findings: [] };
-  return new Replay(table, bucket, policy, known, rows).run();
+/** Replays one bucket, which must have no refunds or resets: those leave no level behind. Borrows `byLast`. */
+export function replayBucket(rows: BucketRows, policy: Policy, known: ReplayKnown): ReplayResult {
+  const { levels } = rows.table;
+  if (levels === undefined) return { replayed: 0, findings: [] };
+  return new Replay(rows, { policy, known, levels }).run();
 }
 
-function decidedRows(table: OperationTable, bucket: number, { judgedUntilUs }: Known): Uint32Array {
-  const { levels, starts, kinds } = table;
-  const start = starts[bucket] as number;
-  const end = starts[bucket + 1] as number;
-  if (levels === undefined) return new Uint32Array(0);
-  const rows = new Uint32Array(end - start);
+function decidedRows(bucket: BucketRows, levels: Levels, { judgedUntilUs }: Known): Uint32Array {
+  const { table } = bucket;
+  const { starts, kinds } = table;
+  const rows = bucket.lendByLast();
   let count = 0;
-  for (let row = start; row < end; row++) {
+  for (let row = starts[bucket.bucket] as number; row < (starts[bucket.bucket + 1] as number); row++) {
     const outcome = (kinds[row] as number) & KIND.outcome;
     if (outcome !== KIND.allowed && outcome !== KIND.denied) continue;
     if (!Number.isNaN(levels.of(row)) && table.lastUs(row) <= judgedUntilUs) rows[count++] = row;
@@ -85,13 +79,16 @@ class Replay {
   #unseen: Fillers | undefined;
   #admitted: Fillers | undefined;
 
-  constructor(table: OperationTable, bucket: number, policy: Policy, known: ReplayKnown, rows: Uint32Array) {
-    this.#table = table;
-    this.#bucket = bucket;
+  constructor(
+    bucket: BucketRows,
+    { policy, known, levels }: { policy: Policy; known: ReplayKnown; levels: Levels },
+  ) {
+    this.#table = bucket.table;
+    this.#bucket = bucket.bucket;
     this.#policy = policy;
     this.#known = known;
-    this.#levels = table.levels as Levels;
-    this.#rows = rows;
+    this.#levels = levels;
+    this.#rows = decidedRows(bucket, levels, known);
     this.#sort();
   }
 
@@ -102,11 +99,12 @@ class Replay {
     let before: number | undefined;
     for (const row of rows) {
       if (nodeOf(before) !== nodeOf(row)) before = undefined;
-      if (this.#isInRange(row)) {
+      const isMisplaced = before !== undefined && this.#mayPrecede(row, before);
+      if (this.#isInRange(row) && !isMisplaced) {
         if (oneNode) before === undefined ? this.#compareWithFull(row) : this.#compareWith(before, row);
         else this.#compareAmongNodes(before, row);
       }
-      if (oneNode || this.#isAllowed(row)) before = row;
+      if ((oneNode && !isMisplaced) || this.#isAllowed(row)) before = row;
     }
     return { replayed: rows.length, findings: this.#findings };
   }
@@ -126,12 +124,13 @@ class Replay {
   }
 
   #compare(a: number, b: number): number {
-    const kinds = this.#table.kinds;
+    const { kinds, costTokens } = this.#table;
     return (
       this.#levels.node(a) - this.#levels.node(b) ||
       this.#levels.bucketUs(a) - this.#levels.bucketUs(b) ||
       this.#levels.of(b) - this.#levels.of(a) ||
-      ((kinds[a] as number) & KIND.outcome) - ((kinds[b] as number) & KIND.outcome)
+      ((kinds[a] as number) & KIND.outcome) - ((kinds[b] as number) & KIND.outcome) ||
+      (costTokens[b] as number) - (costTokens[a] as number) // what asked for nothing found that level
     );
   }
 
@@ -154,7 +153,6 @@ class Replay {
   #compareWith(before: number, row: number): void {
     const { initial, knownFromUs } = this.#known;
     if (initial === 'unknown' && (this.#table.invokedUs[before] as number) < knownFromUs) return; // not all is there
-    if (this.#mayPrecede(row, before)) return;
     this.#judge(row, this.#refilled(before, row), before);
   }
 
@@ -177,7 +175,8 @@ class Replay {
     const found = { row, expectedQuanta, gapQuanta, ...(before === undefined ? {} : { before }) };
     if (gapQuanta !== 0 && !this.#isExcused(gapQuanta, row, before))
       this.#findings.push({ ...found, reason: 'level' });
-    else if (!allowed && level >= cost) this.#findings.push({ ...found, reason: 'denied-with-enough' });
+    else if (!allowed && cost > 0 && level >= cost)
+      this.#findings.push({ ...found, reason: 'denied-with-enough' });
   }
 
   /** Whether charges that left no level explain it. Those that another node knew of count whenever they were. */

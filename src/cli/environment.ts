@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { OpenclawError } from '../core/errors.ts';
 
 /** The process globals that commands use, gathered in one object; nothing below `cli/` touches them. */
@@ -10,6 +11,8 @@ export interface Environment {
   /** What was typed after the program's name. */
   readonly commandLine: readonly string[];
   readonly cwd: string;
+  /** Standard input: a pipe, a file, a terminal, or the socket that another program gave us. */
+  readonly stdin: Readable;
   /** Results. */
   out(text: string): void;
   /** Progress and logs. */
@@ -55,6 +58,9 @@ export function processEnvironment(): Environment {
     commandLine: process.argv.slice(2),
     get cwd() {
       return currentFolder();
+    },
+    get stdin() {
+      return process.stdin;
     },
     out: (text) => stdout.write(text),
     log: (text) => stderr.write(text),

@@ -1,22 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { OpenclawError } from '../core/errors.ts';
-import { benchCommand } from './commands/bench.ts';
-import { chaosCommand } from './commands/chaos.ts';
-import { checkCommand } from './commands/check.ts';
-import { compareCommand } from './commands/compare.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { downCommand } from './commands/down.ts';
-import { faultCommand } from './commands/fault.ts';
-import { gateCommand } from './commands/gate.ts';
-import { inspectCommand } from './commands/inspect.ts';
-import { regionalToxiproxyCommand } from './commands/regional-toxiproxy.ts';
-import { reportCommand } from './commands/report.ts';
-import { runCommand } from './commands/run.ts';
-import { serveCommand } from './commands/serve.ts';
-import { statusCommand } from './commands/status.ts';
-import { toxiproxyCommand } from './commands/toxiproxy.ts';
-import { upCommand } from './commands/up.ts';
+import { OpenclawError, printableLines } from '../core/errors.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 
@@ -24,32 +8,43 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-const COMMANDS = [
-  benchCommand,
-  chaosCommand,
-  runCommand,
-  checkCommand,
-  gateCommand,
-  reportCommand,
-  compareCommand,
-  upCommand,
-  statusCommand,
-  downCommand,
-  doctorCommand,
-  faultCommand,
-  inspectCommand,
-  serveCommand,
-  toxiproxyCommand,
-];
+/** By name, each a file of its own: what the others need would cost every start its time and its memory. */
+const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment) => Command>>> = {
+  bench: async () => (await import('./commands/bench.ts')).benchCommand,
+  chaos: async () => (await import('./commands/chaos.ts')).chaosCommand,
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  check: async () => (await import('./commands/check.ts')).checkCommand,
+  gate: async () => (await import('./commands/gate.ts')).gateCommand,
+  report: async () => (await import('./commands/report.ts')).reportCommand,
+  compare: async () => (await import('./commands/compare.ts')).compareCommand,
+  up: async () => (await import('./commands/up.ts')).upCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  down: async () => (await import('./commands/down.ts')).downCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  fault: async () => (await import('./commands/fault.ts')).faultCommand,
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  toxiproxy: async () => (await import('./commands/toxiproxy.ts')).toxiproxyCommand,
+  'regional-toxiproxy': async () =>
+    (await import('./commands/regional-toxiproxy.ts')).regionalToxiproxyCommand,
+};
 
-function makeProgram(environment: Environment): Command {
+/** Not in the list of commands: we start it ourselves. */
+const HIDDEN = 'regional-toxiproxy';
+
+/** The program with the command that was typed; with all of them where that is none. */
+async function makeProgram(environment: Environment): Promise<Command> {
+  const [typed = ''] = environment.commandLine;
   const program = new Command('openclaw-rl')
     .description('Proves what a distributed rate limiter really admits, with an exit code for CI.')
     .version(version)
     .showHelpAfterError('(run with --help for the options)')
     .addHelpText('after', EXIT_CODES);
-  for (const makeCommand of COMMANDS) program.addCommand(makeCommand(environment));
-  program.addCommand(regionalToxiproxyCommand(environment), { hidden: true });
+  const names = Object.hasOwn(COMMANDS, typed) ? [typed] : Object.keys(COMMANDS);
+  for (const name of names) {
+    const makeCommand = await COMMANDS[name]?.();
+    if (makeCommand !== undefined) program.addCommand(makeCommand(environment), { hidden: name === HIDDEN });
+  }
   return program;
 }
 
@@ -59,7 +54,7 @@ Exit codes:
   64 bad usage   69 the environment could not be started   70 a bug of ours   130/143 interrupted`;
 
 async function main(environment: Environment): Promise<void> {
-  const program = makeProgram(environment);
+  const program = await makeProgram(environment);
   for (const command of [program, ...program.commands.flatMap((parent) => [parent, ...parent.commands])]) {
     command.exitOverride().configureOutput({ writeOut: environment.out, writeErr: environment.log });
   }
@@ -73,7 +68,7 @@ async function main(environment: Environment): Promise<void> {
 function report(error: unknown, environment: Environment): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage;
   if (error instanceof OpenclawError) {
-    environment.log(`error: ${error.message}\n  ${error.hint} [${error.code}]\n`);
+    environment.log(`error: ${printableLines(error.message)}\n  ${error.hint} [${error.code}]\n`);
     return error.code === 'INTERRUPTED' ? environment.interruptCode() : exitCodeOfError(error.code);
   }
   environment.log(

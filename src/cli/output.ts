@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { printableLines } from '../core/errors.ts';
 import type { Document } from '../report/check-report.ts';
 import { renderJunit } from '../report/junit.ts';
 import { renderMarkdown } from '../report/markdown.ts';
@@ -31,7 +32,7 @@ export function render(
   }
 }
 
-/** A document as `--json` prints it and files hold it. */
+/** A document as `--json` prints it and files hold it; what JSON leaves and a terminal obeys is escaped too. */
 export function jsonText(document: unknown): string {
-  return `${JSON.stringify(document, undefined, 2)}\n`;
+  return `${printableLines(JSON.stringify(document, undefined, 2))}\n`;
 }

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { OpenclawError } from '../core/errors.ts';
+import { OpenclawError, printable } from '../core/errors.ts';
 import type { History } from '../history/history.ts';
 
 /** What reads a history: `HistoryReader`, or `ForeignReader` for logs that others wrote. */
@@ -14,6 +15,7 @@ export interface Reader {
 }
 
 export interface ReadProgress {
+  /** On one line, whoever named it. */
   readonly file: string;
   /** Of the bytes of the file; undefined for standard input. */
   readonly share: number | undefined;
@@ -30,35 +32,53 @@ const PROGRESS_EVERY_MS = 1_000;
 export async function readHistory(
   files: readonly string[],
   reader: Reader,
-  { signal, onProgress }: { signal: AbortSignal; onProgress: (progress: ReadProgress) => void },
+  {
+    stdin,
+    signal,
+    onProgress,
+  }: {
+    stdin: () => Readable;
+    signal: AbortSignal;
+    onProgress: (progress: ReadProgress) => void;
+  },
 ): Promise<History> {
+  const identities = new Set<string>();
   for (const file of files) {
-    const size = file === '-' ? undefined : await sizeOf(file);
+    const { size, identity } = file === '-' ? STANDARD_INPUT : await lookAt(file);
+    if (identities.has(identity))
+      throw unreadable(file, 'it is given twice, so its operations would count twice');
+    identities.add(identity);
     let progressMs = performance.now() + PROGRESS_EVERY_MS;
     reader.startFile(file === '-' ? 'standard input' : file);
-    const truncated = await readFile(file, (chunk, bytes) => {
+    const source = file === '-' ? stdin() : createReadStream(file, { highWaterMark: CHUNK_BYTES });
+    const truncated = await readAll(source, file, (chunk, bytes) => {
       if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted while reading');
       reader.push(chunk);
       if (performance.now() < progressMs) return;
       progressMs = performance.now() + PROGRESS_EVERY_MS;
-      onProgress({ file, share: size && bytes / size, operations: reader.operations });
+      onProgress({ file: printable(file), share: size && bytes / size, operations: reader.operations });
     });
     reader.endFile(truncated);
   }
   return reader.finish();
 }
 
-async function sizeOf(file: string): Promise<number> {
+const STANDARD_INPUT = { size: undefined, identity: '-' };
+
+async function lookAt(file: string): Promise<{ size: number; identity: string }> {
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
     throw unreadable(file, error.code === 'ENOENT' ? 'there is no such file' : error.message);
   });
   if (found.isDirectory()) throw unreadable(file, 'it is a folder; name the history in it');
-  return found.size;
+  return { size: found.size, identity: `${found.dev} ${found.ino}` };
 }
 
 /** Hands on the bytes, unpacked, with the number of bytes read so far; true when an archive broke off. */
-async function readFile(file: string, onChunk: (chunk: Uint8Array, bytes: number) => void): Promise<boolean> {
-  const source = createReadStream(file === '-' ? '/dev/stdin' : file, { highWaterMark: CHUNK_BYTES });
+async function readAll(
+  source: Readable,
+  file: string,
+  onChunk: (chunk: Uint8Array, bytes: number) => void,
+): Promise<boolean> {
   let unpack: ReturnType<typeof unpacker> | undefined;
   let bytes = 0;
   try {
@@ -117,5 +137,5 @@ function unpacker(onPart: (part: Uint8Array) => void) {
 }
 
 function unreadable(file: string, why: string): OpenclawError {
-  return new OpenclawError('INVALID_HISTORY', `${file}: ${why}`);
+  return new OpenclawError('INVALID_HISTORY', `${printable(file)}: ${why}`);
 }

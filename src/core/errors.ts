@@ -78,11 +78,20 @@ export function quoted(value: unknown): string {
   return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown;
 }
 
-/** Untrusted text with its control characters escaped: a terminal obeys none of it. */
+/** What moves a cursor, turns text around, is not seen or begins a line. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** Untrusted text on one line, with what a terminal would obey escaped as JSON has it. */
 export function printable(text: string): string {
-  return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  return text.replace(UNPRINTABLE, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
   );
+}
+
+/** The same for a text of several lines: the breaks between them stay. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }

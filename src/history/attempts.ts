@@ -25,15 +25,18 @@ export function mergeAttempts(
 }
 
 function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<number, number>): void {
-  const is = (row: number, outcome: number, part: number) =>
-    ((table.kinds[row] as number) & (KIND.outcome | KIND.part)) === (outcome | part);
-  const charged = rows.filter((row) => !is(row, KIND.info, KIND.part));
-  const surplus = rows.filter((row) => is(row, KIND.info, KIND.part));
+  const isSurplus = (row: number) => ((table.kinds[row] as number) & KIND.surplus) !== 0;
+  const outcomeOf = (row: number) => (table.kinds[row] as number) & KIND.outcome;
+  const charged = rows.filter((row) => !isSurplus(row));
+  const surplus = rows.filter(isSurplus);
   checkCosts(table, charged);
-  for (const row of rows) table.levels?.drop(row); // which attempt charged is not known
+  for (const row of rows) {
+    table.levels?.drop(row); // which attempt charged is not known
+    table.kinds[row] = (table.kinds[row] as number) | KIND.joined;
+  }
   const firstUs = least(rows, (row) => table.invokedUs[row] as number);
-  const allowed = charged.filter((row) => is(row, KIND.allowed, 0));
-  const open = charged.filter((row) => is(row, KIND.info, 0));
+  const allowed = charged.filter((row) => outcomeOf(row) === KIND.allowed);
+  const open = charged.filter((row) => outcomeOf(row) === KIND.info);
   if (allowed.length > 0) {
     const lastUs = least(allowed, (row) => table.lastUs(row));
     merge(table, longUs, { rows: [...allowed, ...charged], firstUs, lastUs });

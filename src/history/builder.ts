@@ -210,12 +210,15 @@ export class HistoryBuilder {
   }
 }
 
-/** Charges of one bucket are one: it is asked for their sum. */
+/** Charges of one bucket are one: it is asked for their sum. Throws RecordError for one that no row holds. */
 function joinCharges(charges: readonly Charge[]): Charge[] {
   const joined = new Map<string, Charge>();
   for (const charge of charges) {
     const key = JSON.stringify([charge.bucket, charge.policy]);
-    joined.set(key, { ...charge, cost: charge.cost + (joined.get(key)?.cost ?? 0) });
+    const cost = charge.cost + (joined.get(key)?.cost ?? 0);
+    if (Math.abs(cost) >= 2 ** 31)
+      throw new RecordError(`the charges of one bucket must stay below 2^31 tokens together; found ${cost}`);
+    joined.set(key, { ...charge, cost });
   }
   return [...joined.values()];
 }

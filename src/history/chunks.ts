@@ -52,16 +52,22 @@ export interface Targets {
   targetOf(row: number): number;
 }
 
-type Numbers = Float64Array | Uint32Array | Int32Array | Uint16Array | Uint8Array;
+type Numbers = Float64Array | Uint32Array | Int32Array | Uint16Array | Uint8Array | Int8Array;
+
+/** Whole numbers from 0 to `most`, 65,535 at the most, in as few bytes as hold them. */
+export function narrowColumn(rows: number, most: number): Uint8Array | Uint16Array {
+  return most < 2 ** 8 ? new Uint8Array(rows) : new Uint16Array(rows);
+}
 
 /**
- * Makes one array of a column of all chunks, each row at its target, and gives the column's memory back.
- * `partOf` finds a chunk's part; what a chunk that was never made would hold is zero.
+ * Makes one array of a column of all chunks, each row at its target, and gives the column's memory back. `whole` may be
+ * of narrower numbers than the parts if they fit. `partOf` finds a chunk's part; what a chunk that was never made would
+ * hold is zero.
  */
 export function gather<T extends Numbers>(
   { rows, chunks }: Targets,
   whole: T,
-  partOf: (chunk: number) => T | undefined,
+  partOf: (chunk: number) => Numbers | undefined,
 ): T {
   for (let first = 0; first < rows; first += ROWS) {
     const part = partOf(first >>> CHUNK_BITS);
@@ -82,11 +88,16 @@ export function giveBack(buffer: ArrayBuffer): void {
 /** One loop for each width: shared by all of them it would be several times slower. */
 function scatter(whole: Numbers, part: Numbers, to: Uint32Array): void {
   const { buffer, byteOffset, length, BYTES_PER_ELEMENT } = part;
-  if (BYTES_PER_ELEMENT === 8) scatter64(whole as Float64Array, part as Float64Array, to);
+  if (BYTES_PER_ELEMENT !== whole.BYTES_PER_ELEMENT) scatterNarrower(whole, part, to);
+  else if (BYTES_PER_ELEMENT === 8) scatter64(whole as Float64Array, part as Float64Array, to);
   else if (BYTES_PER_ELEMENT === 4)
     scatter32(new Uint32Array(whole.buffer), new Uint32Array(buffer, byteOffset, length), to);
   else if (BYTES_PER_ELEMENT === 2) scatter16(whole as Uint16Array, part as Uint16Array, to);
   else scatter8(whole as Uint8Array, part as Uint8Array, to);
+}
+
+function scatterNarrower(whole: Numbers, part: Numbers, to: Uint32Array): void {
+  for (let at = 0; at < part.length; at++) whole[to[at] as number] = part[at] as number;
 }
 
 function scatter64(whole: Float64Array, part: Float64Array, to: Uint32Array): void {

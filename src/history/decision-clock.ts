@@ -6,7 +6,7 @@ import type { ClockReading } from './operation.ts';
 const FIRST_SLOT_US = 250_000;
 
 /** Above this many, slots become twice as long: a run of weeks must not hold more than one of minutes. */
-const MOST_READINGS = 65_536;
+const MOST_READINGS = 16_384;
 
 interface Reading {
   readonly atUs: number;

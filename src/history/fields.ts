@@ -13,6 +13,12 @@ export function asObject(value: unknown, name: string): Fields {
   throw new RecordError(`${name} must be an object; found ${quoted(value)}`);
 }
 
+/** Whether a value nests more lists and objects than any record does: showing one takes a stack as deep. */
+export function isDeep(value: unknown, most = 32): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return most === 0 || Object.values(value).some((inner) => isDeep(inner, most - 1));
+}
+
 export function text(fields: Fields, name: string): string {
   const value = fields[name];
   if (typeof value === 'string') return value;

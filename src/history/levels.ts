@@ -1,8 +1,8 @@
-import { CHUNK_BITS, gather, memoryOf, ROWS, type Targets } from './chunks.ts';
+import { CHUNK_BITS, gather, memoryOf, narrowColumn, ROWS, type Targets } from './chunks.ts';
 import type { Draft } from './draft.ts';
 
 /**
- * What decisions say: who made them and, of the shared bucket, what they left. 10 bytes a row instead of the 18 that
+ * What decisions say: who made them and, of the shared bucket, what they left. 9 bytes a row instead of the 18 that
  * plain numbers take, or ten million operations would not fit into half a gigabyte. A level is its low 32 bits, with a column for the
  * higher ones only where a policy needs them. The bucket's time follows the invocation at nearly the same distance
  * throughout a node, the offset of its clock: what is kept is the difference to that, and the time itself where 35
@@ -59,7 +59,7 @@ interface LevelColumns {
   readonly high: Int32Array | undefined;
   /** From invocation plus the node's offset to the bucket's time. Microseconds, or FAR. */
   readonly distances: Int32Array;
-  readonly nodes: Uint16Array;
+  readonly nodes: Uint16Array | Uint8Array;
   readonly names: readonly string[];
   readonly offsetsUs: readonly number[];
   readonly farUs: ReadonlyMap<number, number>;
@@ -131,7 +131,7 @@ export class LevelsBuilder {
       low: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.low),
       high: this.#hasHigh ? gather(targets, new Int32Array(rows), (at) => chunks[at]?.high) : undefined,
       distances: gather(targets, new Int32Array(rows), (at) => chunks[at]?.distances),
-      nodes: gather(targets, new Uint16Array(rows), (at) => chunks[at]?.nodes),
+      nodes: gather(targets, narrowColumn(rows, this.#names.length), (at) => chunks[at]?.nodes),
       names: this.#names,
       offsetsUs: this.#offsetsUs,
       farUs: new Map([...this.#farUs].map(([row, us]) => [targets.targetOf(row), us])),

@@ -31,7 +31,7 @@ export interface Operation {
   readonly decision?: Evidence;
   /** The name of its policy among the header's `policies`; the header's `policy` without. */
   readonly policy?: string;
-  /** Tokens one may have charged at most; `cost` without. The surplus may be charged until `latestUs`. */
+  /** Tokens one may have charged at most, of several charges each; `cost` without. The surplus may be charged until `latestUs`. */
   readonly maxCharge?: number;
   /** The last moment at which what is unknown about it can still take effect; without, it always can. */
   readonly latestUs?: number;

@@ -10,7 +10,7 @@ export function parseHeader(fields: Fields): Header {
     throw new RecordError(
       `version must be 1, the only one this program reads; found ${quoted(fields.version)}`,
     );
-  const { policy, policies, regions } = fields;
+  const { policy, policies } = fields;
   if (policy === undefined && policies === undefined)
     throw new RecordError(
       'the header names no policy: it needs policy {capacity, refill}, or policies by name',
@@ -26,10 +26,16 @@ export function parseHeader(fields: Fields): Header {
     strategy: optional(fields, 'strategy', text) ?? '',
     scenario: optional(fields, 'scenario', text) ?? '',
     seed: optional(fields, 'seed', number) ?? 0,
-    regions: Array.isArray(regions) ? regions.map(String) : [],
+    regions: parseRegions(fields.regions),
     startedAt: optional(fields, 'startedAt', text) ?? '',
     initial: parseInitial(fields.initial),
   };
+}
+
+function parseRegions(value: unknown): string[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value) && value.every((region) => typeof region === 'string')) return value;
+  throw new RecordError(`regions must be a list of texts; found ${quoted(value)}`);
 }
 
 function parseInitial(value: unknown): Header['initial'] {

@@ -49,7 +49,10 @@ function parseCompletion(fields: Fields, outcome: string, invokedUs: number): nu
 }
 
 function parseBucket(fields: Fields): string {
-  if (typeof fields.bucket === 'string' && fields.bucket !== '') return fields.bucket;
+  const { bucket } = fields;
+  if (typeof bucket === 'string' && !bucket.isWellFormed())
+    throw new RecordError(`bucket must be text that UTF-8 can hold; found ${quoted(bucket)}`);
+  if (typeof bucket === 'string' && bucket !== '') return bucket;
   throw new RecordError(`an operation needs a bucket; found ${quoted(fields.bucket)}`);
 }
 

@@ -1,11 +1,22 @@
 import { quoted } from '../core/errors.ts';
-import { asObject, type Fields, given, number, optional, RecordError, text, whole } from './fields.ts';
+import {
+  asObject,
+  type Fields,
+  given,
+  isDeep,
+  number,
+  optional,
+  RecordError,
+  text,
+  whole,
+} from './fields.ts';
 import type { ClockReading, End, Event, FaultRecord, HistoryRecord } from './operation.ts';
 import { parseHeader } from './parse-header.ts';
 import { parseOperation } from './parse-operation.ts';
 
 /** Reads what JSON.parse made of one line. Fields it does not know are ignored. Throws RecordError. */
 export function parseRecord(value: unknown): HistoryRecord {
+  if (isDeep(value)) throw new RecordError('lists and objects lie more than 32 deep in each other');
   const fields = asObject(value, 'a record');
   switch (fields.type) {
     case 'op':
@@ -27,13 +38,19 @@ export function parseRecord(value: unknown): HistoryRecord {
   }
 }
 
+function duration(fields: Fields, name: string): number {
+  const us = number(fields, name);
+  if (us >= 0) return us;
+  throw new RecordError(`${name} must not be below 0; found ${us}`);
+}
+
 function parseClock(fields: Fields): ClockReading {
   return {
     type: 'clock',
     node: text(fields, 'node'),
     atUs: number(fields, 'atUs'),
     serverUs: number(fields, 'serverUs'),
-    errorUs: number(fields, 'errorUs'),
+    errorUs: duration(fields, 'errorUs'),
   };
 }
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { headerOf, operationOf } from '../../test/support/history.ts';
+import { headerOf, historyOf, operationOf } from '../../test/support/history.ts';
 import { encodeRecord } from './codec.ts';
 import type { History } from './history.ts';
 import { type HistoryRecord, type Operation, OUTCOMES } from './operation.ts';
 import { HistoryReader } from './reader.ts';
+import { KIND } from './table.ts';
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
@@ -48,6 +49,60 @@ it('an error shows no control characters of the line', () => {
   expect(() => reader.push(new TextEncoder().encode('x\x1b[31mred\x07\n'))).toThrow(
     /h:1: not JSON: .*x\\u001b\[31mred\\u0007/,
   );
+});
+
+it('attempts of one decision are merged in each of its buckets', () => {
+  const charges = [
+    { bucket: 'b', cost: 1 },
+    { bucket: 'c', cost: 2 },
+  ];
+  const { operations: table } = historyOf([
+    { charges, decisionId: 'd', outcome: 'info', invokedUs: 10 },
+    { charges, decisionId: 'd', invokedUs: 50, completedUs: 60 },
+  ]);
+  const kept = Array.from({ length: table.rows }, (_, row) => row)
+    .filter((row) => ((table.kinds[row] as number) & KIND.merged) === 0)
+    .map((row) => [table.outcomeOf(row), table.costTokens[row], table.invokedUs[row], table.lastUs(row)]);
+  expect(kept).toEqual([
+    ['allowed', 1, 10, 60],
+    ['allowed', 2, 10, 60],
+  ]);
+});
+
+describe('what no column holds is refused:', () => {
+  it('more regions than are places', () => {
+    const parts = Array.from({ length: 4_097 }, (_, at) => ({ region: `r${at}` }));
+    expect(historyOf(parts.slice(1)).operations.regionOf(4_095)).toBe('r4096');
+    expect(() => historyOf(parts)).toThrow(/more than 4096 regions, each counted in each file/);
+  });
+
+  it('a cost of several charges beyond 31 bits', () => {
+    const charges = [1, 2].map(() => ({ bucket: 'b', cost: 2 ** 30 }));
+    expect(() => historyOf([{ charges }])).toThrow(/below 2\^31 tokens together; found 2147483648/);
+  });
+});
+
+it('buckets of one name are apart by their policies, however many there are', () => {
+  const policies = Object.fromEntries(
+    Array.from({ length: 65_550 }, (_, at) => [`p${at}`, { capacity: 1, refill: { tokens: 1, perUs: 1 } }]),
+  );
+  const parts = [
+    { bucket: 'p0', policy: 'p65546' },
+    { bucket: 'p1', policy: 'p10' },
+  ];
+  const { operations } = historyOf(parts, { header: { policies } });
+  expect([0, 1].map((bucket) => operations.nameOf(bucket))).toEqual(['p0 (p65546)', 'p1 (p10)']);
+});
+
+it.each([
+  { title: 'small', costs: [127, -127] },
+  { title: 'large', costs: [128, -2_000_000_000] },
+])('costs that are $title are kept, in one bucket and in several', ({ costs }) => {
+  for (const buckets of [['b'], ['b', 'c']]) {
+    const parts = buckets.flatMap((bucket) => costs.map((cost) => ({ bucket, cost })));
+    const { costTokens } = historyOf(parts).operations;
+    expect([...costTokens]).toEqual(parts.map(({ cost }) => cost));
+  }
 });
 
 describe('a history', () => {
@@ -174,6 +229,9 @@ describe('a history', () => {
   });
 });
 
+/** What one may have been charged beyond its cost. */
+const SURPLUS = KIND.info | KIND.part | KIND.surplus;
+
 describe('what is charged', () => {
   const rowsOf = (...parts: Parameters<typeof operationOf>[1][]) =>
     contentOf(read(linesOf(headerOf(), ...parts.map((part, index) => operationOf(index, part))))).map(
@@ -187,7 +245,7 @@ describe('what is charged', () => {
       parts: [{ completedUs: 5, maxCharge: 2 }],
       want: [
         [0, 5, 1, 0],
-        [0, open, 1, 7],
+        [0, open, 1, SURPLUS],
       ],
     },
     {
@@ -195,7 +253,7 @@ describe('what is charged', () => {
       parts: [{ completedUs: 5, maxCharge: 2, latestUs: 9 }],
       want: [
         [0, 5, 1, 0],
-        [0, 9, 1, 7],
+        [0, 9, 1, SURPLUS],
       ],
     },
     {
@@ -203,7 +261,7 @@ describe('what is charged', () => {
       parts: [{ completedUs: 5, outcome: 'denied', maxCharge: 1 }],
       want: [
         [0, 5, 1, 1],
-        [0, open, 1, 7],
+        [0, open, 1, SURPLUS],
       ],
     },
     { title: 'a refund', parts: [{ completedUs: 5, cost: -3 }], want: [[0, 5, -3, 0]] },
@@ -214,8 +272,8 @@ describe('what is charged', () => {
         { decisionId: 'd', invokedUs: 10, completedUs: 15 },
       ],
       want: [
-        [0, open, 1, 11],
-        [0, 15, 1, 0],
+        [0, open, 1, 11 | KIND.joined],
+        [0, 15, 1, KIND.joined],
       ],
     },
     {
@@ -225,8 +283,8 @@ describe('what is charged', () => {
         { decisionId: 'd', invokedUs: 10, completedUs: 15 },
       ],
       want: [
-        [0, 15, 1, 0],
-        [10, 15, 1, 8],
+        [0, 15, 1, KIND.joined],
+        [10, 15, 1, 8 | KIND.joined],
       ],
     },
     {
@@ -236,8 +294,8 @@ describe('what is charged', () => {
         { decisionId: 'd', invokedUs: 10, outcome: 'info', latestUs: 40 },
       ],
       want: [
-        [0, 40, 1, 3],
-        [10, 40, 1, 11],
+        [0, 40, 1, 3 | KIND.joined],
+        [10, 40, 1, 11 | KIND.joined],
       ],
     },
     {
@@ -247,8 +305,8 @@ describe('what is charged', () => {
         { decisionId: 'd', invokedUs: 10, completedUs: 15, outcome: 'denied' },
       ],
       want: [
-        [0, open, 1, 3],
-        [10, 15, 1, 1],
+        [0, open, 1, 3 | KIND.joined],
+        [10, 15, 1, 1 | KIND.joined],
       ],
     },
     {

@@ -14,7 +14,7 @@ import { OperationScanner } from './scan-operation.ts';
 export class HistoryReader {
   readonly #builder = new HistoryBuilder();
   readonly #scanner = new OperationScanner(this.#builder.texts, this.#builder.draft);
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true });
   #lines: LineSplitter | undefined;
   #file = '';
   #line = 0;
@@ -57,7 +57,16 @@ export class HistoryReader {
   #readLine(bytes: Uint8Array, start: number, end: number, terminated: boolean): void {
     this.#line++;
     if (this.#scanner.scan(bytes, start, end)) this.#worded(() => this.#builder.addDraft());
-    else this.#parseLine(this.#decoder.decode(bytes.subarray(start, end)), terminated);
+    else this.#parseLine(this.#decode(bytes.subarray(start, end)), terminated);
+  }
+
+  /** Bytes that are no text would become one and the same character, and different buckets the same one. */
+  #decode(bytes: Uint8Array): string {
+    try {
+      return this.#decoder.decode(bytes);
+    } catch {
+      throw this.#error('not UTF-8');
+    }
   }
 
   #parseLine(text: string, terminated: boolean): void {
@@ -86,6 +95,6 @@ export class HistoryReader {
   }
 
   #error(reason: string): OpenclawError {
-    return new OpenclawError('INVALID_HISTORY', `${this.#file}:${this.#line}: ${reason}`);
+    return new OpenclawError('INVALID_HISTORY', `${printable(this.#file)}:${this.#line}: ${reason}`);
   }
 }

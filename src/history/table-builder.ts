@@ -1,7 +1,17 @@
 import type { Policy } from '../core/policy.ts';
 import { mergeAttempts } from './attempts.ts';
-import { AttemptChunk, CHUNK_BITS, Chunk, gather, giveBack, ROWS, type Targets } from './chunks.ts';
+import {
+  AttemptChunk,
+  CHUNK_BITS,
+  Chunk,
+  gather,
+  giveBack,
+  narrowColumn,
+  ROWS,
+  type Targets,
+} from './chunks.ts';
 import type { Draft } from './draft.ts';
+import { RecordError } from './fields.ts';
 import type { Interner } from './interner.ts';
 import { LevelsBuilder } from './levels.ts';
 import { DURATION, KIND, makeTable, type OperationTable, type Origin, type TableColumns } from './table.ts';
@@ -14,6 +24,9 @@ export interface TableContext {
 
 const IN_CHUNK = ROWS - 1;
 
+/** The evidence has a row for each: more than this are no places, but a field that was taken for one. */
+const MOST_ORIGINS = 4_096;
+
 /** Takes operations in the order in which they were recorded and groups them by bucket at the end. */
 export class TableBuilder {
   readonly #context: TableContext;
@@ -25,6 +38,8 @@ export class TableBuilder {
   readonly #origins = new Numbering<Origin>();
   #chunk = new Chunk(0);
   #rows = 0;
+  /** The largest cost, or refund, of any row. */
+  #mostCost = 0;
 
   constructor(context: TableContext) {
     this.#context = context;
@@ -35,7 +50,10 @@ export class TableBuilder {
     return this.#rows;
   }
 
-  /** Adds what the draft says, and a row of its own for what it may have been charged beyond its cost. */
+  /**
+   * Adds what the draft says, and a row of its own for what it may have been charged beyond its cost. Throws
+   * RecordError for more regions than can be counted.
+   */
   add(draft: Draft, file: { readonly number: number; readonly name: string }, flags = 0): void {
     const { outcome, costTokens, latestUs } = draft;
     const origin = this.#originOf(draft.region, file);
@@ -45,7 +63,7 @@ export class TableBuilder {
     if (Number.isNaN(draft.maxChargeTokens) || outcome === KIND.failed) return;
     const surplus = draft.maxChargeTokens - (outcome === KIND.denied ? 0 : Math.max(0, costTokens));
     if (surplus <= 0) return;
-    const kind = KIND.info | KIND.part | (flags & KIND.several);
+    const kind = KIND.info | KIND.part | KIND.surplus | (flags & KIND.several);
     this.#addRow(draft, { kind, costTokens: surplus, lastUs: latestUs, origin });
   }
 
@@ -77,14 +95,19 @@ export class TableBuilder {
   #gatherAll(starts: Uint32Array, targets: Targets): TableColumns {
     const { rows } = targets;
     const chunks = this.#chunks;
+    const isCheap = this.#mostCost < 2 ** 7;
     const invokedUs = gather(targets, new Float64Array(rows), (at) => chunks[at]?.invokedUs);
     return {
       starts,
       invokedUs,
       durationUs: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.durationUs),
-      costTokens: gather(targets, new Int32Array(rows), (at) => chunks[at]?.costTokens),
+      costTokens: gather(
+        targets,
+        isCheap ? new Int8Array(rows) : new Int32Array(rows),
+        (at) => chunks[at]?.costTokens,
+      ),
       indices: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.indices),
-      origins: gather(targets, new Uint16Array(rows), (at) => chunks[at]?.origins),
+      origins: gather(targets, narrowColumn(rows, this.#origins.size), (at) => chunks[at]?.origins),
       kinds: gather(targets, new Uint8Array(rows), (at) => chunks[at]?.kinds),
       levels: this.#levels.build(targets, invokedUs),
     };
@@ -110,6 +133,7 @@ export class TableBuilder {
     chunk.invokedUs[at] = draft.invokedUs;
     chunk.durationUs[at] = this.#duration(row, lastUs - draft.invokedUs);
     chunk.costTokens[at] = costTokens;
+    this.#mostCost = Math.max(this.#mostCost, Math.abs(costTokens));
     chunk.kinds[at] = kind;
     chunk.origins[at] = origin;
     chunk.indices[at] = draft.index;
@@ -135,6 +159,10 @@ export class TableBuilder {
   #originOf(region: number, file: { readonly number: number; readonly name: string }): number {
     const known = this.#origins.find(region + 1, file.number);
     if (known !== undefined) return known;
+    if (this.#origins.size === MOST_ORIGINS)
+      throw new RecordError(
+        `more than ${MOST_ORIGINS} regions, each counted in each file: is region the name of a place?`,
+      );
     const name = region < 0 ? '' : this.#context.texts.textOf(region);
     return this.#origins.add(region + 1, file.number, { file: file.name, region: name });
   }
@@ -167,7 +195,7 @@ export class TableBuilder {
   }
 }
 
-/** Numbers pairs of small numbers in the order in which they are added. */
+/** Numbers pairs of whole numbers, below 2^32 and 2^21, in the order in which they are added. */
 class Numbering<T> {
   readonly values: T[] = [];
   readonly #byFirst: number[] = [];
@@ -182,12 +210,12 @@ class Numbering<T> {
       const known = this.#byFirst[first];
       return known === undefined || known < 0 ? undefined : known;
     }
-    return this.#others.get(first * 65_536 + second);
+    return this.#others.get(first * 2 ** 21 + second);
   }
 
   add(first: number, second: number, value: T): number {
     const number = this.values.push(value) - 1;
-    if (second !== 0) this.#others.set(first * 65_536 + second, number);
+    if (second !== 0) this.#others.set(first * 2 ** 21 + second, number);
     else {
       while (this.#byFirst.length <= first) this.#byFirst.push(-1);
       this.#byFirst[first] = number;

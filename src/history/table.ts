@@ -17,6 +17,10 @@ export const KIND = {
   merged: 8,
   /** Its operation has several charges. */
   several: 16,
+  /** What may have been charged beyond the cost of the row before. */
+  surplus: 32,
+  /** An attempt of a decision that has others: it may have been over before the history began. */
+  joined: 64,
 } as const;
 
 /** Ends that do not fit a duration of 32 bits. */
@@ -40,17 +44,18 @@ export interface TableColumns {
   readonly invokedUs: Float64Array;
   /** Microseconds from invocation to the last moment it can have taken effect, or one of DURATION. */
   readonly durationUs: Uint32Array;
-  readonly costTokens: Int32Array;
+  /** Narrow where no cost needs more. */
+  readonly costTokens: Int32Array | Int8Array;
   /** Bits of KIND. */
   readonly kinds: Uint8Array;
-  readonly origins: Uint16Array;
+  readonly origins: Uint16Array | Uint8Array;
   readonly indices: Uint32Array;
   /** Absent where no decision says which level of the shared bucket it left. */
   readonly levels?: Levels | undefined;
 }
 
 /**
- * All operations of a history as columns, grouped by bucket: about 23 bytes each, 33 with levels. An object
+ * All operations of a history as columns, grouped by bucket: about 19 bytes each, 28 with levels. An object
  * for each would take about 400.
  */
 export interface OperationTable extends Readonly<TableColumns> {

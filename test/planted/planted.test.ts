@@ -4,7 +4,9 @@ import { CORRECT } from './correct.ts';
 import { accuse, isGuilty } from './verdict.ts';
 
 const OPERATIONS = 1_000;
-const SEEDS = 50;
+const SEEDS = 20;
+/** Some bugs show only where seeds draw what they need. */
+const MOST_SEEDS = 50;
 
 describe('a correct limiter, under whatever a seed draws, is accused of nothing:', () => {
   it.each(CORRECT)('$name', (specimen) => {
@@ -22,10 +24,10 @@ describe('a correct limiter, under whatever a seed draws, is accused of nothing:
       seen.info += report.outcomes.info;
       seen.contested += report.contested.buckets;
     }
-    expect(seen.operations).toBeGreaterThan(45_000);
-    expect(Math.min(seen.denied, 10_000)).toBe(10_000); // they were really drained,
+    expect(seen.operations).toBeGreaterThan(18_000);
+    expect(Math.min(seen.denied, 5_000)).toBe(5_000); // they were really drained,
     expect(Math.min(seen.info, 100)).toBe(100); // replies were lost,
-    expect(Math.min(seen.contested, 50)).toBe(50); // and buckets contested
+    expect(Math.min(seen.contested, 25)).toBe(25); // and buckets contested
   });
 });
 
@@ -34,7 +36,7 @@ describe('a planted bug is convicted:', () => {
     expect(new Set(BROKEN.map(({ name }) => name)).size).toBeGreaterThanOrEqual(20));
 
   it.each(BROKEN)('$name', (specimen) => {
-    const seeds = Array.from({ length: SEEDS }, (_, at) => at + 1);
+    const seeds = Array.from({ length: MOST_SEEDS }, (_, at) => at + 1);
     const convicting = seeds.find((seed) => isGuilty(accuse(specimen, seed, OPERATIONS)));
     expect(convicting, `a seed that convicts ${specimen.name}`).toBeDefined();
   });

@@ -5,6 +5,7 @@ import { type Bucket, fullBucket, refill } from '../../src/core/bucket.ts';
 import { makePolicy, type Policy } from '../../src/core/policy.ts';
 import { makeRandom, type Random } from '../../src/core/prng.ts';
 import { headerOf, historyOf, type OperationPart } from '../support/history.ts';
+import { accuseReplicated } from './verdict.ts';
 
 const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 const SEEDS = Array.from({ length: 150 }, (_, at) => at + 1);
@@ -16,6 +17,27 @@ function around(random: Random, atUs: number, widthUs: number) {
     completedUs: atUs + Math.floor(random() * random() * widthUs),
   };
 }
+
+describe('an acked limiter on nodes that fail over, whatever is asked of it,', () => {
+  it('is accused of nothing', () => {
+    const seen = { allowed: 0, denied: 0, info: 0, judged: 0, replayed: 0 };
+    for (const seed of SEEDS.concat(SEEDS.map((seed) => 150 + seed))) {
+      const { report, ...accusation } = accuseReplicated(seed);
+      expect({ seed, ...accusation }).toEqual({
+        seed,
+        overAdmission: false,
+        falseDenial: false,
+        replay: false,
+      });
+      seen.allowed += report.outcomes.allowed;
+      seen.denied += report.outcomes.denied;
+      seen.info += report.outcomes.info;
+      seen.judged += report.falseDenials.judged;
+      seen.replayed += report.replay.replayed;
+    }
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(5_000);
+  });
+});
 
 describe('buckets with refunds, resets and decisions over several of them', () => {
   it('are accused of nothing', () => {

@@ -1,5 +1,6 @@
 import { type CheckReport, checkHistory } from '../../src/checker/check.ts';
 import type { Specimen } from './limiter.ts';
+import { runReplicated } from './replicated.ts';
 import { runSpecimen } from './run.ts';
 
 /** Which checkers hold something against a specimen. */
@@ -10,11 +11,24 @@ export interface Accusation {
   readonly report: CheckReport;
 }
 
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
+
+/** Runs and judges the acked limiter of `replicated.ts`; what clocks apart may mint is declared, and no accusation. */
+export function accuseReplicated(seed: number): Accusation {
+  const { history, mayMint } = runReplicated(seed);
+  const report = checkHistory(history, RULES);
+  return {
+    overAdmission: !mayMint && report.overAdmission.buckets > 0,
+    falseDenial: report.falseDenials.buckets > 0,
+    replay: report.replay.buckets > 0,
+    report,
+  };
+}
+
 /** Runs and judges a specimen; the false denials of one that splits its tokens are declared, and no accusation. */
 export function accuse(specimen: Specimen, seed: number, count: number): Accusation {
   const { history } = runSpecimen(specimen, seed, count);
-  const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
-  const report = checkHistory(history, rules);
+  const report = checkHistory(history, RULES);
   return {
     overAdmission: report.overAdmission.buckets > 0,
     falseDenial: specimen.splits !== true && report.falseDenials.buckets > 0,

@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
 import { CORRECT } from '../planted/correct.ts';
-import { accuse, isGuilty } from '../planted/verdict.ts';
+import { accuse, accuseReplicated, isGuilty } from '../planted/verdict.ts';
 import { logSoak } from '../support/soak-log.ts';
 
 const OPERATIONS = 10_000_000;
 const PER_RUN = 2_500;
+const REPLICATED_RUNS = 20_000;
 
 it('10 million operations of six correct limiters accuse nobody', () => {
   const rows = CORRECT.map((specimen) => {
@@ -30,5 +31,28 @@ it('10 million operations of six correct limiters accuse nobody', () => {
     '| limiter | runs | operations | allowed | denied | info | contested buckets | declared false denials | accusations |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
+  ]);
+});
+
+it('an acked limiter on nodes that fail over accuses nobody, whatever is asked of it', () => {
+  const seen = { runs: 0, operations: 0, allowed: 0, denied: 0, info: 0, replayed: 0 };
+  for (let seed = 1; seed <= REPLICATED_RUNS; seed++) {
+    const accusation = accuseReplicated(seed);
+    const { sent, outcomes, replay } = accusation.report;
+    expect(isGuilty(accusation), `seed ${seed}`).toBe(false);
+    seen.runs++;
+    seen.operations += sent;
+    seen.allowed += outcomes.allowed;
+    seen.denied += outcomes.denied;
+    seen.info += outcomes.info;
+    seen.replayed += replay.replayed;
+  }
+  logSoak('the checker against an acked limiter, several nodes and policies', [
+    'Failovers to nodes that come back, primaries that were replaced and answer on, clocks that drift and differ,',
+    'decisions over several policies, refunds, costs of 0 and above capacity, up to four tries, starts in mid-traffic.',
+    '',
+    '| runs | operations | allowed | denied | info | decisions replayed | accusations |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    `| ${Object.values(seen).join(' | ')} | 0 |`,
   ]);
 });

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { checkHistory } from '../../checker/check.ts';
 import { type Promised, parsePromise } from '../../checker/promise.ts';
 import type { EvidenceRules } from '../../checker/rules.ts';
+import { printable } from '../../core/errors.ts';
 import { formatPolicy, makePolicy } from '../../core/policy.ts';
 import type { ForeignReader } from '../../history/foreign/reader.ts';
 import type { History } from '../../history/history.ts';
@@ -87,6 +88,7 @@ async function check(files: readonly string[], options: Options, environment: En
   const foreign = foreignReaderOf(options, options.promise);
   const reader: Reader = foreign ?? new HistoryReader();
   const history = await readHistory(files, reader, {
+    stdin: () => environment.stdin,
     signal: environment.interrupt,
     onProgress: ({ file, share, operations }) =>
       environment.log(
@@ -99,7 +101,7 @@ async function check(files: readonly string[], options: Options, environment: En
   const document = makeCheckDocument(factsOf(history, environment), report);
   environment.out(render(document, options, environment));
   if (foreign !== undefined && foreign.skipped > 0)
-    environment.log(`${foreign.skipped} lines have no ${options.key} and were left out\n`);
+    environment.log(`${foreign.skipped} lines have no ${printable(options.key ?? '')} and were left out\n`);
   environment.setExitCode(exitCodeOfReport(report));
 }
 

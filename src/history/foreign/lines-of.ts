@@ -1,5 +1,5 @@
 import { printable, quoted } from '../../core/errors.ts';
-import { RecordError } from '../fields.ts';
+import { isDeep, RecordError } from '../fields.ts';
 import type { FieldOf } from './mapping.ts';
 
 /** A line that broke off in the middle, when it is the last. */
@@ -30,7 +30,9 @@ export function csvFormat(): LineFormat {
     return (field) => {
       const at = names.get(field);
       if (at !== undefined) return values[at];
-      throw new RecordError(`there is no column ${quoted(field)}; there are ${[...names.keys()].join(', ')}`);
+      throw new RecordError(
+        `there is no column ${quoted(field)}; there are ${printable([...names.keys()].join(', '))}`,
+      );
     };
   };
 }
@@ -79,6 +81,7 @@ function parse(line: string): Record<string, unknown> {
   } catch (error) {
     throw new BrokenLine(`not JSON: ${printable(error instanceof Error ? error.message : String(error))}`);
   }
+  if (isDeep(value)) throw new RecordError('lists and objects lie more than 32 deep in each other');
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
   throw new RecordError(`a line must be an object; found ${quoted(value)}`);

@@ -1,4 +1,4 @@
-import { OpenclawError } from '../../core/errors.ts';
+import { OpenclawError, printable } from '../../core/errors.ts';
 import { HistoryBuilder } from '../builder.ts';
 import { RecordError } from '../fields.ts';
 import type { History } from '../history.ts';
@@ -103,7 +103,7 @@ export class ForeignReader {
   }
 
   #error(reason: string): OpenclawError {
-    return new OpenclawError('INVALID_HISTORY', `${this.#file}:${this.#line}: ${reason}`, {
+    return new OpenclawError('INVALID_HISTORY', `${printable(this.#file)}:${this.#line}: ${reason}`, {
       hint: 'see openclaw-rl check --help for what each option names',
     });
   }

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { headerOf, type OperationPart, operationOf } from '../../test/support/history.ts';
+import { HistoryBuilder } from '../history/builder.ts';
+import type { Header } from '../history/operation.ts';
+import { checkHistory } from './check.ts';
+
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
+const S = 1_000_000;
+const takes: OperationPart[] = [
+  { invokedUs: 0, completedUs: 10 },
+  { invokedUs: 50 * S, completedUs: 50 * S + 10, outcome: 'denied' }, // false: it was full again
+  { invokedUs: 99 * S, completedUs: 99 * S + 10 },
+];
+
+/** Files of one run, each with its operations; `ends` says which have a last record. */
+function judged(
+  files: readonly (readonly OperationPart[])[],
+  { initial = 'full', ends = true }: Partial<{ initial: Header['initial']; ends: boolean }> = {},
+) {
+  const builder = new HistoryBuilder();
+  for (const [number, parts] of files.entries()) {
+    builder.startFile(`${number}.ndjson`);
+    builder.add(headerOf('2:1/s', { initial }));
+    for (const [index, part] of parts.entries()) builder.add(operationOf(index, part));
+    if (ends) builder.add({ type: 'end', atUs: 100 * S, sent: parts.length });
+    builder.endFile();
+  }
+  const { falseDenials, claims } = checkHistory(builder.build(), RULES);
+  return { total: falseDenials.total, judged: falseDenials.judged, reason: claims[1]?.reason };
+}
+
+describe('of several files, one of which has no operation that was completed,', () => {
+  const open: OperationPart[] = [{ outcome: 'info', invokedUs: 5, latestUs: 6 }];
+
+  it.each([{ others: [] }, { others: open }])(
+    'denials are judged where all of them are whole',
+    ({ others }) => {
+      expect(judged([takes, others])).toMatchObject({ total: 1, judged: 1 });
+    },
+  );
+
+  it.each([
+    { title: 'an empty one was cut short', others: [], rules: { ends: false } },
+    { title: 'one of open requests was cut short', others: open, rules: { ends: false } },
+    { title: 'nobody knows what was before', others: [], rules: { initial: 'unknown' as const } },
+  ])('no denial is judged where $title', ({ others, rules }) => {
+    expect(judged([takes], rules)).toMatchObject({ total: 1, judged: 1 });
+    expect(judged([takes, others], rules)).toEqual({
+      total: 0,
+      judged: 0,
+      reason: expect.stringContaining('a file has no completed operation'),
+    });
+  });
+});
+
+it('attempts of a decision, which may be from before its start, do not say from when a history tells all', () => {
+  const attempts: OperationPart[] = [
+    { outcome: 'info', invokedUs: 0 },
+    { invokedUs: 5, completedUs: 10 },
+  ];
+  const rest: OperationPart[] = [
+    { invokedUs: 20 * S, completedUs: 20 * S },
+    { invokedUs: 20.5 * S, completedUs: 20.5 * S, outcome: 'denied' },
+  ];
+  const sharing = attempts.map((part) => ({ ...part, decisionId: 'd' }));
+  expect(judged([[...attempts.slice(1), ...rest]], { initial: 'unknown' }).total).toBe(1);
+  expect(judged([[...sharing, ...rest]], { initial: 'unknown' }).total).toBe(0);
+});
+
+it('a run of nothing is unknown', () => {
+  expect(judged([[], []])).toMatchObject({ total: 0, judged: 0 });
+});
