@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../test/support/history.ts';
+import { fullBucket, take } from '../core/bucket.ts';
+import { parsePolicy } from '../core/policy.ts';
 import type { Outcome } from '../history/operation.ts';
 import { checkHistory } from './check.ts';
 import type { EvidenceRules } from './rules.ts';
@@ -81,5 +83,27 @@ describe('the verdict', () => {
       bucket: 'b',
       window: { operations: 25, startUs: 0, endUs: 34 },
     });
+  });
+});
+
+describe('a limiter on a clock that nobody read', () => {
+  /** An exact bucket of 20:5/s, asked every 10 ms for ten minutes; its clock runs this much faster than ours. */
+  function drifting(ppm: number) {
+    const policy = parsePolicy('20:5/s');
+    let bucket = fullBucket(policy, 0);
+    return Array.from({ length: 60_000 }, (_, index) => {
+      const invokedUs = index * 10_000;
+      const nowUs = Math.round(invokedUs * (1 + ppm / 1_000_000));
+      const taken = take(bucket, policy, { costTokens: 1, nowUs });
+      bucket = taken.bucket;
+      const outcome: Outcome = taken.result.allowed ? 'allowed' : 'denied';
+      return { outcome, invokedUs, completedUs: invokedUs + 1 };
+    });
+  }
+
+  it.each([900, -900])('is granted a drift of %i ppm', (ppm) => {
+    const verdictOf = (clocks: 'one' | 'apart') =>
+      checkHistory(historyOf(drifting(ppm), { header: { clocks } }), rules).verdict;
+    expect([verdictOf('apart'), verdictOf('one')]).toEqual(['pass', 'fail']);
   });
 });

@@ -26,7 +26,7 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
   const promise = rules.promise ?? { type: 'token-bucket' };
   const horizon = horizonOf(history, rules.openAtEndMissing === true);
   const readings = joinReadings(history.clock, history.decisionClock);
-  const clock = boundClock(readings, horizon.span);
+  const clock = boundClock(readings, horizon.span, history.header.clocks);
   const passing = passRules(history, { promise, clock, horizon });
   const pass = checkBuckets(history, passing);
   const all = new AllFindings(table, pass.guilty, clock);

@@ -1,4 +1,4 @@
-import type { ClockReading } from '../history/operation.ts';
+import type { ClockReading, Header } from '../history/operation.ts';
 
 /**
  * How far a server's clock can have run ahead of the recorder's while the run lasted, or behind it. Refill runs
@@ -71,17 +71,22 @@ export interface ClockSpan {
 const AS_READ: ClockSpan = { fromUs: Number.POSITIVE_INFINITY, untilUs: Number.NEGATIVE_INFINITY };
 
 /**
- * Bounds from readings of any number of nodes, over their own span and that of the operations; without readings
- * the clocks are taken for one clock.
+ * Bounds from readings of any number of nodes, over their own span and that of the operations. Without readings the
+ * clocks are one clock, or are `apart` and drift as fast as two that are slewed can.
  */
-export function boundClock(readings: readonly ClockReading[], span: ClockSpan = AS_READ): ClockBounds {
+export function boundClock(
+  readings: readonly ClockReading[],
+  span: ClockSpan = AS_READ,
+  clocks: Header['clocks'] = 'one',
+): ClockBounds {
+  const unreadPpm = clocks === 'apart' ? MAX_SLEW * 1_000_000 : 0;
   const nodes = [...groupByNode(readings).values()].map((ofNode) => boundNode(ofNode, span));
   const rates = nodes.map(({ rhoPpm }) => rhoPpm);
   const steps = nodes.flatMap((node) => node.steps);
   return {
     epsilonUs: Math.max(0, ...nodes.map(({ epsilonUs }) => epsilonUs)),
-    rhoPpm: rates.length === 0 ? 0 : Math.max(...rates),
-    slowPpm: rates.length === 0 ? 0 : Math.min(...rates),
+    rhoPpm: rates.length === 0 ? unreadPpm : Math.max(...rates),
+    slowPpm: rates.length === 0 ? 0 - unreadPpm : Math.min(...rates),
     backwardUs: steps.reduce((sum, { byUs }) => sum + Math.max(0, -byUs), 0),
     spreadUs: nodes.length < 2 ? 0 : spreadOf(nodes),
     steps,

@@ -128,6 +128,7 @@ export class HistoryBuilder {
     if (policiesOf(header) !== policiesOf(this.#header))
       throw new RecordError('its policies differ from those of the first file: these are not of one run');
     if (header.initial === 'unknown') this.#header = { ...this.#header, initial: 'unknown' };
+    if (header.clocks === 'apart') this.#header = { ...this.#header, clocks: 'apart' };
   }
 
   #addPolicies({ policy, policies = {} }: Header): void {

@@ -72,6 +72,11 @@ export interface Header {
   readonly regions: readonly string[];
   readonly startedAt: string;
   readonly initial: 'full' | 'unknown';
+  /**
+   * Of a history without clock readings: whether the limiter decides on the recorder's clock, as is taken for granted,
+   * or on one that nobody read.
+   */
+  readonly clocks?: 'one' | 'apart';
 }
 
 /**

@@ -29,6 +29,7 @@ export function parseHeader(fields: Fields): Header {
     regions: parseRegions(fields.regions),
     startedAt: optional(fields, 'startedAt', text) ?? '',
     initial: parseInitial(fields.initial),
+    ...given({ clocks: parseClocks(fields.clocks) }),
   };
 }
 
@@ -42,6 +43,11 @@ function parseInitial(value: unknown): Header['initial'] {
   if (value === undefined) return 'unknown';
   if (value === 'full' || value === 'unknown') return value;
   throw new RecordError(`initial must be "full" or "unknown"; found ${quoted(value)}`);
+}
+
+function parseClocks(value: unknown): Header['clocks'] {
+  if (value === undefined || value === 'one' || value === 'apart') return value;
+  throw new RecordError(`clocks must be "one" or "apart"; found ${quoted(value)}`);
 }
 
 function parsePolicies(value: unknown): Record<string, PolicyRecord> {

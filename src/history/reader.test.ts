@@ -216,6 +216,16 @@ describe('a history', () => {
     expect(history.operations.bucketCount).toBe(1);
   });
 
+  it('of several files has clocks apart if any has', () => {
+    const reader = new HistoryReader();
+    for (const header of [HEADER, HEADER.replace('"initial"', '"clocks":"apart","initial"')]) {
+      reader.startFile('h');
+      reader.push(bytesOf(header + END));
+      reader.endFile();
+    }
+    expect(reader.finish().header.clocks).toBe('apart');
+  });
+
   it('that breaks off in its last line is read without it, and says so', () => {
     const history = read(HEADER + OP + OP.slice(0, 40));
     expect(history.operations.rows).toBe(1);
