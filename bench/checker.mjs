@@ -165,7 +165,7 @@ async function measureCommand({ count, buckets, decisions }) {
   const told = `data:text/javascript,${encodeURIComponent(TELL)}`;
   const main = new URL('../dist/cli/main.js', import.meta.url).pathname;
   const child = spawn(process.execPath, ['--import', told, main, 'check', '-'], {
-    stdio: ['pipe', 'ignore', 'inherit', 'pipe'],
+    stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
   });
   let result = '';
   child.stdio[3].on('data', (chunk) => {
