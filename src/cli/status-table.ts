@@ -2,10 +2,11 @@ import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { ClusterStatus, LinkStatus, NodeStatus } from '../regions/status.ts';
 import type { Environment } from './environment.ts';
+import { jsonText } from './output.ts';
 
 /** A cluster's status as one JSON document, or as text. */
 export function printStatus(status: ClusterStatus, json: boolean, { out, colourOut }: Environment): void {
-  out(json ? `${JSON.stringify(status, undefined, 2)}\n` : renderStatus(status, { colour: colourOut }));
+  out(json ? jsonText(status) : renderStatus(status, { colour: colourOut }));
 }
 
 /** A cluster's status as text: its nodes, then its links with what is in force on them. */

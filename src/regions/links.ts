@@ -8,6 +8,9 @@ export type CutMode = 'blackhole' | 'refuse';
 
 /** What is in force between two regions, in one direction. */
 export interface LinkState extends RegionPair {
+  /** Why its Toxiproxy did not say what is in force: then no other field is known. */
+  readonly silent?: string;
+  /** One way. */
   readonly latencyMs: number;
   readonly jitterMs: number;
   /** Kilobytes (1,000) a second; absent: unlimited. */
@@ -23,6 +26,12 @@ export interface LinkState extends RegionPair {
  * that B opened.
  */
 export interface Links {
+  /** Those that can be changed: both their regions have a Toxiproxy. */
+  readonly pairs: readonly RegionPair[];
+  /**
+   * Throws INVALID_OPTION before anything is done where one of them cannot be changed, as do all that follow, but for
+   * what takes away.
+   */
   cut(pairs: readonly RegionPair[], mode: CutMode): Promise<void>;
   /** Takes away cuts, and lets replies pass. */
   restore(pairs: readonly RegionPair[]): Promise<void>;
@@ -57,10 +66,10 @@ const DROP_REPLY: ToxicToAdd = {
 
 type Stream = 'upstream' | 'downstream';
 
-/** One direction of the connections from one region's clients and nodes to another region's nodes. */
+/** One direction of the connections through one proxy. */
 interface Flow {
   readonly client: ToxiproxyClient;
-  readonly proxies: readonly string[];
+  readonly proxy: string;
   readonly stream: Stream;
 }
 
@@ -68,75 +77,92 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
   const nodesIn = (region: string) => topology.nodes.filter((node) => node.region === region);
   const proxiesTo = (region: string) => nodesIn(region).flatMap(({ name }) => proxyNames(name));
   const dataProxiesTo = (region: string) => nodesIn(region).map(({ name }) => proxyNames(name)[0]);
-  const clientOf = (region: string): ToxiproxyClient => {
-    const client = clients.get(region);
-    if (client === undefined) {
-      throw new OpenclawError(
-        'INVALID_OPTION',
-        `no Toxiproxy is known in ${region}: nothing can be done to its links`,
-      );
-    }
-    return client;
+  const isCovered = ({ from, to }: RegionPair) => clients.has(from) && clients.has(to);
+  const check = (pairs: readonly RegionPair[]) => {
+    const without = pairs.flatMap(({ from, to }) => [from, to]).find((region) => !clients.has(region));
+    if (without === undefined) return;
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `no Toxiproxy is known in ${without}: nothing can be done to its links`,
+    );
   };
-  const flows = ({ from, to }: RegionPair): Flow[] => [
-    { client: clientOf(from), proxies: proxiesTo(to), stream: 'upstream' },
-    { client: clientOf(to), proxies: proxiesTo(from), stream: 'downstream' },
-  ];
-  const onEach = (pair: RegionPair, act: (flow: Flow, proxy: string) => Promise<void>) =>
-    settleAll(flows(pair).flatMap((flow) => flow.proxies.map((proxy) => act(flow, proxy))));
-  const put = (pair: RegionPair, type: string, attributes: Record<string, number>) =>
-    onEach(pair, ({ client, stream }, proxy) =>
+  /** What flows from `from` on connections that it opened, and on those that `to` opened. */
+  const upstream = ({ from, to }: RegionPair) => flow(from, 'upstream', proxiesTo(to));
+  const downstream = ({ from, to }: RegionPair) => flow(to, 'downstream', proxiesTo(from));
+  const flow = (region: string, stream: Stream, proxies: readonly string[]): Flow[] => {
+    const client = clients.get(region);
+    return client === undefined ? [] : proxies.map((proxy) => ({ client, proxy, stream }));
+  };
+  const both = (pair: RegionPair) => [...upstream(pair), ...downstream(pair)];
+  const put = (flows: readonly Flow[], type: string, attributes: Record<string, number>) =>
+    onEach(flows, ({ client, proxy, stream }) =>
       putToxic(client, proxy, { name: `${type}_${stream}`, type, stream, attributes }),
     );
-  const drop = (pair: RegionPair, type: string) =>
-    onEach(pair, ({ client, stream }, proxy) => dropToxic(client, proxy, `${type}_${stream}`));
-  const setEnabled = ({ from, to }: RegionPair, enabled: boolean) =>
-    settleAll(proxiesTo(to).map((proxy) => clientOf(from).setEnabled(proxy, enabled)));
-  const passReplies = ({ from, to }: RegionPair) =>
-    settleAll(dataProxiesTo(to).map((proxy) => dropToxic(clientOf(from), proxy, DROP_REPLY.name)));
+  const drop = (flows: readonly Flow[], type: string) =>
+    onEach(flows, ({ client, proxy, stream }) => dropToxic(client, proxy, `${type}_${stream}`));
+  const setEnabled = (pair: RegionPair, enabled: boolean) =>
+    onEach(upstream(pair), ({ client, proxy }) => client.setEnabled(proxy, enabled));
+  const dataFlows = ({ from, to }: RegionPair) => flow(from, 'downstream', dataProxiesTo(to));
+  const swallow = (flows: readonly Flow[]) => put(flows, 'timeout', { timeout: 0 });
+  const passReplies = (pair: RegionPair) =>
+    onEach(dataFlows(pair), ({ client, proxy }) => dropToxic(client, proxy, DROP_REPLY.name));
 
   return {
+    pairs: regionPairs(topology.regions).filter(isCovered),
     async cut(pairs, mode) {
+      check(pairs);
+      const isOneWay = ({ from, to }: RegionPair) =>
+        !pairs.some((other) => other.from === to && other.to === from);
       await settleAll(
-        pairs.map((pair) =>
-          mode === 'refuse' ? setEnabled(pair, false) : put(pair, 'timeout', { timeout: 0 }),
-        ),
+        pairs.flatMap((pair) => {
+          if (mode === 'blackhole') return [swallow(both(pair))];
+          // Connections that the other side opened go on, one way: what flows on them against it is swallowed.
+          return [setEnabled(pair, false), ...(isOneWay(pair) ? [swallow(downstream(pair))] : [])];
+        }),
       );
     },
     async restore(pairs) {
       await settleAll(
-        pairs.flatMap((pair) => [setEnabled(pair, true), drop(pair, 'timeout'), passReplies(pair)]),
+        pairs.flatMap((pair) => [setEnabled(pair, true), drop(both(pair), 'timeout'), passReplies(pair)]),
       );
     },
-    async dropReplies({ from, to }) {
-      await settleAll(dataProxiesTo(to).map((proxy) => putToxic(clientOf(from), proxy, DROP_REPLY)));
+    async dropReplies(pair) {
+      check([pair]);
+      await onEach(dataFlows(pair), ({ client, proxy }) => putToxic(client, proxy, DROP_REPLY));
     },
     passReplies,
     async setLatency(pair, { latencyMs, jitterMs }) {
-      await put(pair, 'latency', { latency: latencyMs, jitter: jitterMs });
+      check([pair]);
+      await put(both(pair), 'latency', { latency: latencyMs, jitter: jitterMs });
     },
     async setBandwidth(pair, rateKBps) {
-      await (rateKBps === undefined ? drop(pair, 'bandwidth') : put(pair, 'bandwidth', { rate: rateKBps }));
+      if (rateKBps === undefined) return drop(both(pair), 'bandwidth');
+      check([pair]);
+      await put(both(pair), 'bandwidth', { rate: rateKBps });
     },
     async state() {
-      const known = regionPairs(topology.regions).filter(({ from }) => clients.has(from));
-      return Promise.all(known.map((pair) => readPair(pair, clientOf(pair.from), proxiesTo(pair.to))));
+      const states = regionPairs(topology.regions).map((pair) => {
+        const [first] = upstream(pair); // all of a pair are set alike
+        return first === undefined ? undefined : readFlow(pair, first);
+      });
+      return (await Promise.all(states)).filter((state) => state !== undefined);
     },
   };
 }
 
+const onEach = (flows: readonly Flow[], act: (flow: Flow) => Promise<unknown>) => settleAll(flows.map(act));
+
 /** Takes away whatever is in force and sets the round trips back. */
 export async function healLinks(links: Links, topology: Topology): Promise<void> {
-  const pairs = regionPairs(topology.regions);
-  await links.restore(pairs);
-  await Promise.all(pairs.map((pair) => links.setBandwidth(pair, undefined)));
+  await links.restore(links.pairs);
+  await settleAll(links.pairs.map((pair) => links.setBandwidth(pair, undefined)));
   await setRoundTrips(links, topology);
 }
 
 /** Half of each round trip on the way there, half on the way back, in whole milliseconds. */
 export async function setRoundTrips(links: Links, topology: Topology): Promise<void> {
-  await Promise.all(
-    regionPairs(topology.regions).map((pair) =>
+  await settleAll(
+    links.pairs.map((pair) =>
       links.setLatency(pair, {
         latencyMs: oneWayMs(topology, pair),
         jitterMs: Math.round(topology.jitterMs),
@@ -158,14 +184,10 @@ async function dropToxic(client: ToxiproxyClient, proxy: string, name: string): 
   if (isThere) await client.removeToxic(proxy, name);
 }
 
-/** What the client's own Toxiproxy says of the first proxy of the pair: all of a pair are set alike. */
-async function readPair(
-  pair: RegionPair,
-  client: ToxiproxyClient,
-  proxies: readonly string[],
-): Promise<LinkState> {
-  const [first = ''] = proxies;
-  const { enabled, toxics } = await client.proxy(first);
+async function readFlow(pair: RegionPair, { client, proxy }: Flow): Promise<LinkState> {
+  const state = await client.proxy(proxy).catch((error: Error) => error.message);
+  if (typeof state === 'string') return { ...pair, silent: state, latencyMs: 0, jitterMs: 0 };
+  const { enabled, toxics } = state;
   const attributes = (type: string) => toxics.find((toxic) => toxic.name === `${type}_upstream`)?.attributes;
   const rateKBps = attributes('bandwidth')?.rate;
   const cut = enabled ? (attributes('timeout') === undefined ? undefined : 'blackhole') : 'refuse';

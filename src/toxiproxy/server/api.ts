@@ -63,16 +63,21 @@ async function answer(registry: Registry, request: IncomingMessage): Promise<Rep
   const body = await readBody(request);
   const methods = methodsOf(registry, body, pathOf(request));
   if (methods === undefined) return replies.notFound;
-  const handler = methods[request.method ?? ''];
+  const handler = ownValue(methods, request.method ?? '');
   if (handler === undefined) return replies.methodNotAllowed;
   if (request.headers['user-agent']?.startsWith('Mozilla/')) return replies.browserRefused;
   return handler();
 }
 
+/** Not what every object has, like `constructor`: names come from the wire. */
+function ownValue<T>(object: Partial<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
 function methodsOf(registry: Registry, body: string, path: readonly string[]): Methods | undefined {
   const [root, proxy, toxics, toxic, ...more] = path;
-  if (more.length > 0) return undefined;
-  if (proxy === undefined) return rootMethods(registry, body)[root ?? ''];
+  if (more.length > 0 || (path.length > 1 && path.at(-1) === '')) return undefined;
+  if (proxy === undefined) return ownValue(rootMethods(registry, body), root ?? '');
   if (root !== 'proxies') return undefined;
   if (toxics === undefined) return proxyMethods(registry, body, proxy);
   if (toxics !== 'toxics') return undefined;
