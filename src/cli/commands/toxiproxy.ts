@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { OpenclawError } from '../../core/errors.ts';
+import { OpenclawError, printable } from '../../core/errors.ts';
 import { populate } from '../../toxiproxy/server/api.ts';
 import { startToxiproxy, type Toxiproxy } from '../../toxiproxy/server/start.ts';
 import type { Environment } from '../environment.ts';
@@ -67,9 +67,14 @@ async function readConfig(file: string): Promise<string> {
 async function addProxies({ registry }: Toxiproxy, config: string, environment: Environment): Promise<void> {
   const { proxies, error } = await populate(registry, config);
   if (error !== undefined) {
-    throw new OpenclawError('INVALID_OPTION', `--config: ${error instanceof Error ? error.message : error}`, {
-      hint: 'expected [{"name": "...", "listen": "host:port", "upstream": "host:port"}]',
-    });
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `--config: ${printable(error instanceof Error ? error.message : String(error))}`,
+      {
+        hint: 'expected [{"name": "...", "listen": "host:port", "upstream": "host:port"}]',
+      },
+    );
   }
-  for (const { name, listen, upstream } of proxies) environment.log(`${name}: ${listen} -> ${upstream}\n`);
+  for (const { name, listen, upstream } of proxies)
+    environment.log(`${printable(`${name}: ${listen} -> ${upstream}`)}\n`);
 }
