@@ -1,0 +1,211 @@
+// What a decision costs, this library's beside others', in alternating rounds on one server of its own:
+//   npm run bench:limiter [-- --server valkey-server --rounds 7 --ms 250 --only <part of a name>]
+//
+// Every case takes from 1,000 buckets in turn, which admit it. Three ways of asking: one after another, 100 in
+// flight, and 100 asked at once and awaited together (a pipeline where the client has one). Server time is what INFO
+// commandstats says of the commands that clients sent, divided by decisions.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
+import { RateLimiterRedis } from 'rate-limiter-flexible';
+import redisGcra from 'redis-gcra';
+import { createLimiter } from '../dist/index.js';
+
+const { values: flags } = parseArgs({
+  options: {
+    server: { type: 'string', default: 'redis-server' },
+    rounds: { type: 'string', default: '7' },
+    ms: { type: 'string', default: '250' },
+    only: { type: 'string', default: '' },
+  },
+});
+const MS = Number(flags.ms);
+const IN_FLIGHT = 100;
+const BUCKETS = 1_000;
+const POLICY = '1000:1000/s';
+const ONE_TOKEN = [1_000_000, 1, 1_000]; // POLICY in quanta: capacity, refill, one token
+const CONNECT_MS = 10_000;
+
+const port = await freePort();
+const server = spawn(
+  flags.server,
+  ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+  { stdio: 'ignore' },
+);
+const watch = new Redis({ port, maxRetriesPerRequest: null });
+watch.on('error', () => {});
+const closers = [];
+let turn = 0;
+try {
+  await withDeadline(watch.ping(), CONNECT_MS, `${flags.server} does not answer on port ${port}`);
+  await main();
+} finally {
+  for (const close of closers) close();
+  watch.disconnect();
+  server.kill();
+}
+
+async function main() {
+  const all = [...(await plainScripts()), ...libraries()];
+  const cases = all.filter(({ name }) => name.includes(flags.only));
+  const waysOf = { sequential, 'in flight': inFlight, pipelined };
+  const seen = new Map(cases.map(({ name }) => [name, { sequential: [], 'in flight': [], pipelined: [] }]));
+  for (const one of cases) await inFlight(one, MS);
+  for (let round = 0; round < Number(flags.rounds); round++)
+    for (const [way, run] of Object.entries(waysOf))
+      for (const one of rotated(cases, round)) seen.get(one.name)[way].push(await measure(one, run));
+  report(cases, seen);
+}
+
+/** Scripts and commands as ioredis sends them, with nothing around. */
+async function plainScripts() {
+  const redis = open();
+  const plain = (name, send) => ({
+    name,
+    ask: (key) => send(redis, key),
+    pipeline: async (keys) => {
+      const pipeline = redis.pipeline();
+      for (const key of keys) send(pipeline, key);
+      await pipeline.exec();
+    },
+  });
+  const script = async (name, source) => {
+    const sha = await watch.script('LOAD', source);
+    return plain(name, (to, key) => to.evalsha(sha, 1, `${name}:${key}`, ...ONE_TOKEN));
+  };
+  const library = `#!lua name=bench\nredis.register_function('take', function(KEYS, ARGV)\n${read('hash').replace('#!lua', '')}\nend)`;
+  await watch.function('LOAD', library);
+  return [
+    await script('no-op EVALSHA', '#!lua\nreturn 1'),
+    plain('GET', (to, key) => to.get(`get:${key}`)),
+    await script('hash', read('hash')),
+    plain('hash by FCALL', (to, key) => to.fcall('take', 1, `fcall:${key}`, ...ONE_TOKEN)),
+    await script('packed text', read('packed-text')),
+    await script('packed binary', read('packed-binary')),
+    await script('single value', read('full-at')),
+  ];
+}
+
+function libraries() {
+  const limiter = createLimiter({ policy: POLICY, redis: { urls: [`redis://127.0.0.1:${port}`] } });
+  closers.push(() => limiter.close());
+  const flexible = new RateLimiterRedis({ storeClient: open(), points: 1e9, duration: 1 });
+  const gcra = redisGcra({ redis: open(), keyPrefix: 'gcra:', burst: 1_000, rate: 1_000, period: 1_000 });
+  return [
+    { name: 'central', ask: (user) => limiter.take({ user, endpoint: 'bench' }) },
+    { name: 'rate-limiter-flexible', ask: (key) => flexible.consume(key) },
+    { name: 'redis-gcra', ask: (key) => gcra.limit({ key }) },
+  ];
+}
+
+async function measure(one, run) {
+  await watch.config('RESETSTAT');
+  const startedMs = performance.now();
+  const decisions = await run(one, MS);
+  const perSecond = (decisions * 1_000) / (performance.now() - startedMs);
+  return { perSecond, serverUs: serverUs(await watch.info('commandstats')) / decisions };
+}
+
+/** Of what clients sent: commands that scripts call are listed as well, and are inside their script's time. */
+function serverUs(stats) {
+  const usec = Object.fromEntries(
+    [...stats.matchAll(/cmdstat_([^:]+):.*?usec=(\d+)/g)].map(([, name, us]) => [name, Number(us)]),
+  );
+  return (usec.evalsha ?? 0) + (usec.fcall ?? 0) || (usec.get ?? 0);
+}
+
+/** The buckets in turn. */
+function nextKey() {
+  turn = (turn + 1) % BUCKETS;
+  return `u${turn}`;
+}
+
+async function sequential({ ask }, ms) {
+  const endMs = performance.now() + ms;
+  let decisions = 0;
+  for (; performance.now() < endMs; decisions++) await ask(nextKey());
+  return decisions;
+}
+
+async function inFlight(one, ms) {
+  const each = await Promise.all(Array.from({ length: IN_FLIGHT }, () => sequential(one, ms)));
+  return each.reduce((sum, count) => sum + count, 0);
+}
+
+async function pipelined({ ask, pipeline }, ms) {
+  const endMs = performance.now() + ms;
+  const together = pipeline ?? ((keys) => Promise.all(keys.map(ask)));
+  let decisions = 0;
+  for (; performance.now() < endMs; decisions += IN_FLIGHT)
+    await together(Array.from({ length: IN_FLIGHT }, nextKey));
+  return decisions;
+}
+
+/** Ratios are medians of the rounds' ratios: what else the machine does meets both sides of a round. */
+function report(cases, seen) {
+  say(
+    `${flags.server}, Node ${process.version}, ${cpus().length} cores, load average ${loadavg()[0].toFixed(2)}; ${flags.rounds} rounds of ${MS} ms\n`,
+  );
+  say(
+    '| case | sequential /s | 100 in flight /s | pipelined /s | of no-op, in flight | server us | of hash |',
+  );
+  say('| --- | --- | --- | --- | --- | --- | --- |');
+  const inFlightOf = (name) => seen.get(name)?.['in flight'];
+  for (const { name } of cases) {
+    const rates = Object.values(seen.get(name)).map((rounds) =>
+      Math.round(median(rounds.map(({ perSecond }) => perSecond))),
+    );
+    const ofNoop = ratio(inFlightOf(name), inFlightOf('no-op EVALSHA'), 'perSecond');
+    const serverUs = median(seen.get(name).pipelined.map(({ serverUs }) => serverUs)).toFixed(2);
+    const ofHash = ratio(seen.get(name).pipelined, seen.get('hash')?.pipelined, 'serverUs');
+    say(`| ${name} | ${rates.join(' | ')} | ${ofNoop} | ${serverUs} | ${ofHash} |`);
+  }
+}
+
+function ratio(rounds, others, what) {
+  if (others === undefined) return '';
+  return median(rounds.map((round, i) => round[what] / others[i][what])).toFixed(2);
+}
+
+function rotated(all, by) {
+  const at = by % all.length;
+  return [...all.slice(at), ...all.slice(0, at)];
+}
+
+function open() {
+  const redis = new Redis({ port });
+  closers.push(() => redis.disconnect());
+  return redis;
+}
+
+function read(name) {
+  return readFileSync(new URL(`limiter/${name}.lua`, import.meta.url), 'utf8');
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+async function freePort() {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function withDeadline(promise, ms, message) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), ms);
+  });
+  await Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+function say(line) {
+  process.stdout.write(`${line}\n`);
+}
