@@ -4,6 +4,7 @@ import type { Limiter } from '../src/limiter/limiter.ts';
 import { startRedisProxy } from './support/redis-proxy.ts';
 import { freePort } from './support/redis-server.ts';
 import { SERVERS, startTestServer, type TestServer } from './support/server.ts';
+import { storedBucket } from './support/stored-bucket.ts';
 
 const ada = { user: 'ada', endpoint: 'ratings' };
 const KEY = 'rate:openclaw:ada:ratings';
@@ -31,7 +32,8 @@ function limit(redis: LimiterOptions['redis']): Limiter {
 
 /** Whole tokens that Redis holds for Ada. */
 async function tokensIn(client: TestServer['client'], { policy }: Limiter): Promise<number> {
-  return Math.floor(Number(await client.hget(KEY, 'level')) / policy.quantaPerToken);
+  const [levelQuanta = Number.NaN] = (await storedBucket(client, KEY))?.levelsQuanta ?? [];
+  return Math.floor(levelQuanta / policy.quantaPerToken);
 }
 
 describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {

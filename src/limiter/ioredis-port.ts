@@ -65,12 +65,13 @@ export function connectIoredis(connection: RedisConnection): RedisPort {
   };
 
   return {
-    async run(script: Script, key, args): Promise<ScriptReply> {
+    async run(script: Script, keys, args): Promise<ScriptReply> {
       const startedMs = performance.now();
-      const { reply, node } = await send('evalsha', [script.sha, 1, key, ...args]).catch((error: unknown) => {
+      const rest = [keys.length, ...keys, ...args];
+      const { reply, node } = await send('evalsha', [script.sha, ...rest]).catch((error: unknown) => {
         if (!isNoScript(error)) throw error;
         const leftMs = Math.max(1, timeoutMs - (performance.now() - startedMs));
-        return send('eval', [script.source, 1, key, ...args], leftMs);
+        return send('eval', [script.source, ...rest], leftMs);
       });
       if (!Array.isArray(reply) || !reply.every((value) => Number.isSafeInteger(value))) {
         throw new OpenclawError(
@@ -215,13 +216,21 @@ function watchSends(node: Redis): void {
   };
 }
 
+/** Some twenty commands. Without it, client and server wait for each other in turn: half the decisions a second. */
+const MOST_HELD_BYTES = 2_048;
+
 /**
- * The commands of one turn of the event loop leave in one write: under load a write costs more than all that the
- * client does otherwise, and the server answers them in one as well. A command that is held when the connection
+ * The commands of one turn of the event loop leave in few writes: under load a write costs more than all that the
+ * client does otherwise, and the server answers them in few as well. A command that is held when the connection
  * breaks counts as written.
  */
 function holdForThisTurn(stream: Socket): void {
-  if (stream.writableCorked > 0) return;
+  if (stream.writableCorked > 0) {
+    if (stream.writableLength < MOST_HELD_BYTES) return;
+    stream.uncork();
+    stream.cork();
+    return;
+  }
   stream.cork();
   setImmediate(() => stream.uncork());
 }

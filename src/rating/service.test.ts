@@ -10,9 +10,10 @@ import { rawRequest } from '../../test/support/raw-request.ts';
 import { startRedisProxy } from '../../test/support/redis-proxy.ts';
 import { freePort } from '../../test/support/redis-server.ts';
 import { startTestServer, type TestServer } from '../../test/support/server.ts';
+import { storedBucket } from '../../test/support/stored-bucket.ts';
 import { parseEvidence } from '../core/decision.ts';
 
-const ONE_TOKEN = String(POLICY.quantaPerToken);
+const ONE_TOKEN = POLICY.quantaPerToken;
 const SOON = { timeout: 10_000, interval: 20 };
 const TYPES = 'https://iana.org/assignments/http-problem-types';
 const PROBLEM = /^application\/problem\+json\b/;
@@ -88,14 +89,15 @@ describe('a valid request', () => {
     const [, second, denied] = [...replies, await post(url)].map((reply) =>
       parseEvidence(reply.headers.get('openclaw-decision') ?? ''),
     );
-    const held = await redis.client.hgetall('rate:openclaw:ada:ratings');
+    const held = await storedBucket(redis.client, 'rate:openclaw:ada:ratings');
+    const [levelQuanta = Number.NaN] = held?.levelsQuanta ?? [];
     const common = { strategy: 'central', node: `127.0.0.1:${redis.port}`, source: 'redis' };
-    const bucketUs = Number(held.updatedAtUs);
-    expect(second).toEqual({ ...common, atUs: bucketUs, bucketUs, levelQuanta: Number(held.level) });
+    const bucketUs = held?.updatedAtUs ?? Number.NaN;
+    expect(second).toEqual({ ...common, atUs: bucketUs, bucketUs, levelQuanta });
     expect(denied).toMatchObject(common);
     expect(denied?.atUs).toBeGreaterThan(bucketUs);
     const gained = ((denied?.bucketUs ?? 0) - bucketUs) * POLICY.quantaPerUs;
-    expect(denied?.levelQuanta).toBe(Number(held.level) + gained);
+    expect(denied?.levelQuanta).toBe(levelQuanta + gained);
   });
 });
 
@@ -238,6 +240,6 @@ async function expectReducedCapacity(reply: Response, want: { code: string; char
   expect(await reply.json()).toMatchObject({ type: `${TYPES}#temporary-reduced-capacity`, ...want });
 }
 
-function levelOf(user: string): Promise<string | null> {
-  return redis.client.hget(`rate:openclaw:${user}:ratings`, 'level');
+async function levelOf(user: string): Promise<number | undefined> {
+  return (await storedBucket(redis.client, `rate:openclaw:${user}:ratings`))?.levelsQuanta[0];
 }
