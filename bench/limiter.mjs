@@ -28,6 +28,15 @@ const BUCKETS = 1_000;
 const POLICY = '1000:1000/s';
 const ONE_TOKEN = [1_000_000, 1, 1_000]; // POLICY in quanta: capacity, refill, one token
 const CONNECT_MS = 10_000;
+const RATE = { way: 'in flight', what: 'perSecond', says: 'decisions/s, 100 in flight' };
+const SERVER = { way: 'pipelined', what: 'serverUs', says: "server's microseconds" };
+const TARGETS = [
+  { of: ['central', 'no-op EVALSHA'], ...RATE, least: 0.95 },
+  { of: ['central', 'rate-limiter-flexible'], ...RATE, least: 1.3 },
+  { of: ['central', 'hash'], ...SERVER, most: 0.92 },
+  { of: ['central, batched', 'hash'], ...SERVER, most: 0.6 },
+  { of: ['central, two policies', 'central'], ...SERVER, most: 1.6 },
+];
 
 const port = await freePort();
 const server = spawn(
@@ -39,6 +48,7 @@ const watch = new Redis({ port, maxRetriesPerRequest: null });
 watch.on('error', () => {});
 const closers = [];
 let turn = 0;
+let ids = 0;
 try {
   await withDeadline(watch.ping(), CONNECT_MS, `${flags.server} does not answer on port ${port}`);
   await main();
@@ -90,15 +100,28 @@ async function plainScripts() {
 }
 
 function libraries() {
-  const limiter = createLimiter({ policy: POLICY, redis: { urls: [`redis://127.0.0.1:${port}`] } });
-  closers.push(() => limiter.close());
   const flexible = new RateLimiterRedis({ storeClient: open(), points: 1e9, duration: 1 });
   const gcra = redisGcra({ redis: open(), keyPrefix: 'gcra:', burst: 1_000, rate: 1_000, period: 1_000 });
   return [
-    { name: 'central', ask: (user) => limiter.take({ user, endpoint: 'bench' }) },
+    central('central', { policy: POLICY }),
+    central('central, two policies', { policies: { one: POLICY, two: '1000000:1000000/h' } }),
+    central('central, decision id', { policy: POLICY }, () => ({ decisionId: `${ids++}` })),
+    central('central, batched', { policy: POLICY, batch: true }),
     { name: 'rate-limiter-flexible', ask: (key) => flexible.consume(key) },
     { name: 'redis-gcra', ask: (key) => gcra.limit({ key }) },
   ];
+}
+
+function central(name, options, takeOptions = () => undefined) {
+  const redis = { urls: [`redis://127.0.0.1:${port}`] };
+  const limiter = createLimiter({
+    ...options,
+    redis,
+    prefix: name.replaceAll(/\W/g, ''),
+    decisionMemoryMs: 5_000,
+  });
+  closers.push(() => limiter.close());
+  return { name, ask: (user) => limiter.take({ user, endpoint: 'bench' }, takeOptions()) };
 }
 
 async function measure(one, run) {
@@ -146,28 +169,35 @@ async function pipelined({ ask, pipeline }, ms) {
 
 /** Ratios are medians of the rounds' ratios: what else the machine does meets both sides of a round. */
 function report(cases, seen) {
-  say(
-    `${flags.server}, Node ${process.version}, ${cpus().length} cores, load average ${loadavg()[0].toFixed(2)}; ${flags.rounds} rounds of ${MS} ms\n`,
-  );
-  say(
-    '| case | sequential /s | 100 in flight /s | pipelined /s | of no-op, in flight | server us | of hash |',
-  );
+  const machine = `${flags.server}, Node ${process.version}, ${cpus().length} cores, load average ${loadavg()[0].toFixed(2)}`;
+  say(`${machine}; ${flags.rounds} rounds of ${MS} ms\n`);
+  say('| case | sequential /s | 100 in flight /s | pipelined /s | of no-op | server us | of hash |');
   say('| --- | --- | --- | --- | --- | --- | --- |');
-  const inFlightOf = (name) => seen.get(name)?.['in flight'];
   for (const { name } of cases) {
-    const rates = Object.values(seen.get(name)).map((rounds) =>
-      Math.round(median(rounds.map(({ perSecond }) => perSecond))),
-    );
-    const ofNoop = ratio(inFlightOf(name), inFlightOf('no-op EVALSHA'), 'perSecond');
-    const serverUs = median(seen.get(name).pipelined.map(({ serverUs }) => serverUs)).toFixed(2);
-    const ofHash = ratio(seen.get(name).pipelined, seen.get('hash')?.pipelined, 'serverUs');
+    const rates = Object.values(seen.get(name)).map((rounds) => Math.round(medianOf(rounds, 'perSecond')));
+    const ofNoop = ratio(seen, [name, 'no-op EVALSHA'], RATE);
+    const ofHash = ratio(seen, [name, 'hash'], SERVER);
+    const serverUs = medianOf(seen.get(name)[SERVER.way], SERVER.what).toFixed(2);
     say(`| ${name} | ${rates.join(' | ')} | ${ofNoop} | ${serverUs} | ${ofHash} |`);
+  }
+  say('');
+  for (const target of TARGETS) {
+    const found = ratio(seen, target.of, target);
+    if (found === '') continue;
+    const isMet = target.least === undefined ? found <= target.most : found >= target.least;
+    const wanted = target.least === undefined ? `at most ${target.most}` : `at least ${target.least}`;
+    say(`${target.of.join(' / ')}, ${target.says}: ${found} (${wanted}: ${isMet ? 'met' : 'MISSED'})`);
   }
 }
 
-function ratio(rounds, others, what) {
-  if (others === undefined) return '';
+function ratio(seen, [name, other], { way, what }) {
+  const [rounds, others] = [seen.get(name)?.[way], seen.get(other)?.[way]];
+  if (rounds === undefined || others === undefined) return '';
   return median(rounds.map((round, i) => round[what] / others[i][what])).toFixed(2);
+}
+
+function medianOf(rounds, what) {
+  return median(rounds.map((round) => round[what]));
 }
 
 function rotated(all, by) {

@@ -6,7 +6,7 @@ KEYS[i]          bucket    two little-endian doubles: updatedAtUs, level in quan
 ARGV[3 * i - 2]  capacity  quanta
 ARGV[3 * i - 1]  refill    quanta per microsecond
 ARGV[3 * i]      cost      quanta, no more than capacity
-REPLY   {server's now us, then for each key: allowed 0|1, level after, retry after us, bucket's now us}
+REPLY   {server's now us, then for each key: allowed 0|1, level after, retry after us, us that the bucket is ahead of it}
 ]]
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
@@ -39,6 +39,6 @@ for i = 1, #KEYS do
     redis.call('PSETEX', KEYS[i], math.ceil(untilFull / 1000) + 1000, struct.pack('<dd', now, level))
   end
   local at = 4 * i - 2
-  reply[at], reply[at + 1], reply[at + 2], reply[at + 3] = allowed, level, retryAfter, now
+  reply[at], reply[at + 1], reply[at + 2], reply[at + 3] = allowed, level, retryAfter, behind
 end
 return reply

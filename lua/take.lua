@@ -6,7 +6,7 @@ KEYS[1] bucket    two little-endian doubles: updatedAtUs, level in quanta; absen
 ARGV[1] capacity  quanta
 ARGV[2] refill    quanta per microsecond
 ARGV[3] cost      quanta, no more than capacity
-REPLY   {allowed 0|1, level after, retry after us, server's now us, bucket's now us}
+REPLY   {allowed 0|1, level after, retry after us, server's now us, us that the bucket is ahead of it}
 ]]
 local capacity, refill, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
@@ -29,11 +29,11 @@ end
 local behind = now - clock
 
 if level < cost then
-  return { 0, level, math.ceil((cost - level) / refill) + behind, clock, now }
+  return { 0, level, math.ceil((cost - level) / refill) + behind, clock, behind }
 end
 
 level = level - cost
 local untilFull = math.ceil((capacity - level) / refill) + behind
 -- The key outlives the time to full by a second.
 redis.call('PSETEX', KEYS[1], math.ceil(untilFull / 1000) + 1000, struct.pack('<dd', now, level))
-return { 1, level, 0, clock, now }
+return { 1, level, 0, clock, behind }

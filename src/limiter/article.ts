@@ -39,7 +39,7 @@ export function createArticle({
       if (decisionId !== undefined) throw unable('remember decisions');
       const nowSeconds = Math.floor(nowMs() / 1_000);
       const { capacityTokens, refill } = named.policy;
-      const args = [capacityTokens, (refill.tokens * 1_000_000) / refill.perUs, nowSeconds];
+      const args = [capacityTokens, (refill.tokens * 1_000_000) / refill.perUs, nowSeconds].map(String);
       const { values, node } = await redis.run(script, [bucketKey(prefix, subject)], args);
       return { allowed: values[0] === 1, evidence: { strategy: 'article', node, source: 'redis' } };
     },

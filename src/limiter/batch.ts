@@ -1,6 +1,7 @@
 import type { Policy } from '../core/policy.ts';
 import type { RedisPort } from './redis-port.ts';
 import { loadScript } from './script.ts';
+import { policyArgs } from './script-args.ts';
 import type { TakeOne, TakeReply } from './single-takes.ts';
 import { keySlot } from './slot.ts';
 
@@ -26,11 +27,7 @@ export function batchTakes(redis: RedisPort, { bySlot }: { readonly bySlot: bool
 
   async function ask(batch: readonly Waiting[]): Promise<void> {
     try {
-      const args = batch.flatMap(({ policy, costQuanta }) => [
-        policy.capacityQuanta,
-        policy.quantaPerUs,
-        costQuanta,
-      ]);
+      const args = batch.flatMap(({ policy, costQuanta }) => [...policyArgs(policy), String(costQuanta)]);
       const { values, node } = await redis.run(
         script,
         batch.map(({ key }) => key),
@@ -65,6 +62,6 @@ export function batchTakes(redis: RedisPort, { bySlot }: { readonly bySlot: bool
 
 function replyOf(values: readonly number[], i: number, node: string): TakeReply {
   const [atUs = 0] = values;
-  const [allowed, levelQuanta = 0, retryAfterUs = 0, bucketUs = 0] = values.slice(4 * i + 1, 4 * i + 5);
-  return { allowed: allowed === 1, levelQuanta, retryAfterUs, atUs, bucketUs, node };
+  const [allowed, levelQuanta = 0, retryAfterUs = 0, aheadUs = 0] = values.slice(4 * i + 1, 4 * i + 5);
+  return { allowed: allowed === 1, levelQuanta, retryAfterUs, atUs, bucketUs: atUs + aheadUs, node };
 }

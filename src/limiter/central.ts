@@ -7,6 +7,7 @@ import type { Cost, Level, Limiter, NamedPolicy, PolicyLevel } from './limiter.t
 import { checkCostNames, costOf, type PoliciesOf } from './policies.ts';
 import type { RedisPort } from './redis-port.ts';
 import { loadScript } from './script.ts';
+import { policyArgs } from './script-args.ts';
 import { singleTakes, type TakeReply } from './single-takes.ts';
 
 const STRATEGY = 'central';
@@ -52,14 +53,14 @@ export function createCentral({
       }
       const keys = decisionId === undefined ? [key] : [key, memoryKey(key, 'take', decisionId)];
       const { values, node } = await redis.run(takeAllScript, keys, [
-        decisionMemoryMs,
+        String(decisionMemoryMs),
         ...charges(cost, policies),
       ]);
       return describeTakeAll(values, node, policies);
     },
     async peek(subject) {
       const policies = policiesOf(subject);
-      const args = policies.flatMap(({ policy }) => [policy.capacityQuanta, policy.quantaPerUs]);
+      const args = policies.flatMap(({ policy }) => policyArgs(policy));
       const { values, node } = await redis.run(peekScript, [bucketKey(prefix, subject)], args);
       return describeLevels(values, node, policies);
     },
@@ -69,7 +70,7 @@ export function createCentral({
       const key = bucketKey(prefix, subject);
       const keys = decisionId === undefined ? [key] : [key, memoryKey(key, 'refund', decisionId)];
       const { values, node } = await redis.run(refundScript, keys, [
-        decisionMemoryMs,
+        String(decisionMemoryMs),
         ...charges(cost, policies),
       ]);
       return describeLevels(values, node, policies);
@@ -83,11 +84,11 @@ export function createCentral({
 }
 
 /** Capacity, refill and cost of each policy, as the scripts take them. */
-function charges(cost: Cost, policies: readonly NamedPolicy[]): number[] {
-  return policies.flatMap((named) => {
-    const { capacityQuanta, quantaPerUs, quantaPerToken } = named.policy;
-    return [capacityQuanta, quantaPerUs, costOf(cost, named) * quantaPerToken];
-  });
+function charges(cost: Cost, policies: readonly NamedPolicy[]): string[] {
+  return policies.flatMap((named) => [
+    ...policyArgs(named.policy),
+    String(costOf(cost, named) * named.policy.quantaPerToken),
+  ]);
 }
 
 function describeTake(reply: TakeReply, { quantaPerToken }: Policy): Decision {

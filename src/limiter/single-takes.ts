@@ -1,6 +1,7 @@
 import type { Policy } from '../core/policy.ts';
 import type { RedisPort } from './redis-port.ts';
 import { loadScript } from './script.ts';
+import { policyArgs } from './script-args.ts';
 
 /** What `lua/take.lua` says of one take. */
 export interface TakeReply {
@@ -17,9 +18,9 @@ export type TakeOne = (key: string, policy: Policy, costQuanta: number) => Promi
 /** Each take is a call of `lua/take.lua`. */
 export function singleTakes(redis: RedisPort): TakeOne {
   const script = loadScript('take');
-  return async (key, { capacityQuanta, quantaPerUs }, costQuanta) => {
-    const { values, node } = await redis.run(script, [key], [capacityQuanta, quantaPerUs, costQuanta]);
-    const [allowed, levelQuanta = 0, retryAfterUs = 0, atUs = 0, bucketUs = 0] = values;
-    return { allowed: allowed === 1, levelQuanta, retryAfterUs, atUs, bucketUs, node };
+  return async (key, policy, costQuanta) => {
+    const { values, node } = await redis.run(script, [key], [...policyArgs(policy), String(costQuanta)]);
+    const [allowed, levelQuanta = 0, retryAfterUs = 0, atUs = 0, aheadUs = 0] = values;
+    return { allowed: allowed === 1, levelQuanta, retryAfterUs, atUs, bucketUs: atUs + aheadUs, node };
   };
 }
