@@ -17,7 +17,10 @@ function scheduleOf(forMs: number, { failures }: { failures: number }) {
   const schedule = new FaultSchedule({
     faults: [{ ...CLOCK, forMs }],
     seed: 1,
-    system: { regions: { topology: { regions: ['r'] } } as unknown as FaultContext['regions'], setServiceClock },
+    system: {
+      regions: { topology: { regions: ['r'] } } as unknown as FaultContext['regions'],
+      setServiceClock,
+    },
     nowUs: () => 1,
     record: (fault) => records.push(fault),
   });
