@@ -18,7 +18,7 @@ export interface EvidenceRow {
   readonly falseDenials: number;
   /** Decisions whose level the math does not give. */
   readonly replay: number;
-  /** Buckets that admitted at least their capacity here and denied at least once. */
+  /** Buckets that admitted at least their capacity, or the limit of their window, here and denied at least once. */
   readonly contested: number;
   /** By outcome, and of all that were answered. */
   readonly latency: Readonly<Partial<Record<Outcome | 'any', LatencyFigures>>>;
@@ -105,13 +105,13 @@ export class EvidenceCounter {
     this.#byPhaseAndOrigin = phases.map(() => []);
   }
 
-  /** Counts the operations of the bucket; true when it was contested. */
-  addBucket(bucket: BucketRows, policy: Policy): boolean {
+  /** Counts the operations of the bucket; true when it was contested: it admitted its limit and denied. */
+  addBucket(bucket: BucketRows, policy: Policy, limitTokens: number): boolean {
     const { starts } = this.#table;
     for (let row = starts[bucket.bucket] as number; row < (starts[bucket.bucket + 1] as number); row++)
       this.#count(row);
     this.#addExact(bucket, policy);
-    return this.#endBucket(policy.capacityTokens);
+    return this.#endBucket(limitTokens);
   }
 
   addExcess(row: number, tokens: number): void {
@@ -167,8 +167,8 @@ export class EvidenceCounter {
     return tally.row(name, lengthUs);
   }
 
-  /** A bucket is contested in a place when it admitted its capacity and denied there. */
-  #endBucket(capacityTokens: number): boolean {
+  /** A bucket is contested in a place when it admitted its limit and denied there. */
+  #endBucket(limitTokens: number): boolean {
     const places = new Map<string, { admitted: number; denied: number }>();
     for (const cell of this.#cells) {
       if (cell.bucketAdmitted === 0 && cell.bucketDenied === 0) continue;
@@ -183,7 +183,7 @@ export class EvidenceCounter {
       cell.bucketDenied = 0;
     }
     const isContested = ({ admitted, denied }: { admitted: number; denied: number }) =>
-      admitted >= capacityTokens && denied > 0;
+      admitted >= limitTokens && denied > 0;
     for (const [key, sum] of places)
       if (isContested(sum)) this.#contestedIn.set(key, (this.#contestedIn.get(key) ?? 0) + 1);
     return isContested(places.get('whole') ?? { admitted: 0, denied: 0 });

@@ -9,6 +9,7 @@ import { type FalseDenial, findFalseDenials } from './false-denial.ts';
 import type { Known } from './known.ts';
 import { findOverAdmission, type OverAdmission, type Refund } from './over-admission.ts';
 import { phasesOf } from './phases.ts';
+import { limitTokensOf } from './promise.ts';
 import { type ReplayResult, replayBucket } from './replay.ts';
 import { falseForEveryCharge } from './several.ts';
 import {
@@ -60,7 +61,8 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
     const policy = table.policyOf(bucket);
-    if (evidence.addBucket(rows, policy)) contested.add(bucket);
+    if (evidence.addBucket(rows, policy, limitTokensOf(rules.windows?.promise, policy)))
+      contested.add(bucket);
     const result = checkBucket(rows, { policy, rules, resets: resets(bucket), givesBack });
     replayed += result.replay.replayed;
     const { over, denials, replay, windows } = result;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { limitTokensOf } from '../checker/promise.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
 import type { History } from '../history/history.ts';
@@ -40,7 +41,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const tally = new LiveTally(
     plan.topology.regions,
     busiestBuckets(plan, run.users),
-    parsePolicy(plan.policy).capacityTokens,
+    limitTokensOf(run.promise, parsePolicy(plan.policy)),
   );
   const nameNode = regions === undefined ? undefined : makeNodeNames(regions);
   const recorder = new Recorder((operation) => {
