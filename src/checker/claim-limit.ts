@@ -77,10 +77,11 @@ function formatTime(us: number): string {
 
 /** The shortest decimal, without an exponent, that reads back as this number; shifted by a power of ten. */
 function decimal(amount: number, shift = 0): string {
+  if (amount === 0) return '0';
   const [digits = '', exponent] = amount.toExponential().split('e');
   const figures = digits.replace('.', '');
   const whole = Number(exponent) + shift + 1;
-  if (whole <= 0) return amount === 0 ? '0' : `0.${'0'.repeat(-whole)}${figures}`;
+  if (whole <= 0) return `0.${'0'.repeat(-whole)}${figures}`;
   const padded = figures.padEnd(whole, '0');
   return whole === padded.length ? padded : `${padded.slice(0, whole)}.${padded.slice(whole)}`;
 }

@@ -95,7 +95,9 @@ describe('a limit', () => {
       fc.property(texts, (text) => {
         const read = parseLimit(text, [unit]);
         expect(read).toBeDefined();
-        if (read !== undefined) expect(parseLimit(formatLimit(read), [unit])).toEqual(read);
+        if (read === undefined) return;
+        expect(parseLimit(formatLimit(read), [unit])).toEqual(read);
+        expect(formatLimit(read)).toMatch(/^(bound|(0|[1-9]\d*)(\.\d*[1-9])?(%|us|ms|s|\/s)?)$/);
       }),
       { seed: 1, numRuns: 2_000 },
     );
@@ -104,6 +106,7 @@ describe('a limit', () => {
   it.each([
     ['p99(allowed) <= 0.4us', 'p99(allowed) <= 0.0004ms'],
     ['info <= 0.004%', 'info <= 0.004%'],
+    ['info <= 0.0%', 'info <= 0%'],
     ['throughput >= 0.04/s', 'throughput >= 0.04/s'],
     ['total-excess <= 0.0004', 'total-excess <= 0.0004'],
     ['max(any) <= 999999999s', 'max(any) <= 999999999s'],

@@ -56,7 +56,10 @@ Exit codes:
 async function main(environment: Environment): Promise<void> {
   const program = await makeProgram(environment);
   for (const command of [program, ...program.commands.flatMap((parent) => [parent, ...parent.commands])]) {
-    command.exitOverride().configureOutput({ writeOut: environment.out, writeErr: environment.log });
+    command.exitOverride().configureOutput({
+      writeOut: environment.out,
+      writeErr: (text) => environment.log(printableLines(text)), // it repeats what was typed
+    });
   }
   try {
     await program.parseAsync();
@@ -68,11 +71,11 @@ async function main(environment: Environment): Promise<void> {
 function report(error: unknown, environment: Environment): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage;
   if (error instanceof OpenclawError) {
-    environment.log(`error: ${printableLines(error.message)}\n  ${error.hint} [${error.code}]\n`);
+    environment.log(printableLines(`error: ${error.message}\n  ${error.hint} [${error.code}]\n`));
     return error.code === 'INTERRUPTED' ? environment.interruptCode() : exitCodeOfError(error.code);
   }
   environment.log(
-    `this is a bug of openclaw-rl, please report it:\n${error instanceof Error ? error.stack : String(error)}\n`,
+    `this is a bug of openclaw-rl, please report it:\n${printableLines(String(error instanceof Error ? error.stack : error))}\n`,
   );
   return EXIT.bug;
 }

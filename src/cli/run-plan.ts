@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Command, Option } from 'commander';
 import { explainClaim, parseClaim } from '../checker/claim.ts';
 import type { Promised } from '../checker/promise.ts';
+import { printable } from '../core/errors.ts';
 import { makeRunFolder, writeRunFile } from '../experiment/run-folder.ts';
 import { type ProvideSystem, regionsSystem } from '../experiment/system.ts';
 import { DEFAULT_PREFIX } from '../limiter/key.ts';
@@ -68,7 +69,7 @@ export interface RunRequest {
 export async function runAndReport(request: RunRequest, environment: Environment): Promise<void> {
   const { plan, command, flags, audit } = request;
   const startedAt = new Date();
-  for (const claim of plan.claims) environment.log(`claim: ${explainClaim(parseClaim(claim))}\n`);
+  for (const claim of plan.claims) environment.log(`claim: ${printable(explainClaim(parseClaim(claim)))}\n`);
   const folder = await makeRunFolder(
     resolve(environment.cwd, flags.reports),
     startedAt,

@@ -2,7 +2,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { explainClaim, parseClaim } from '../../checker/claim.ts';
-import { OpenclawError } from '../../core/errors.ts';
+import { OpenclawError, printable } from '../../core/errors.ts';
 import { renderAnnotations } from '../../report/annotations.ts';
 import { judgeAgain } from '../../report/gate.ts';
 import { renderJunit } from '../../report/junit.ts';
@@ -53,7 +53,7 @@ Claims: total-excess, worst-window (<= tokens or bound), false-denials, replay, 
 
 async function gate(run: string, options: Options, environment: Environment): Promise<void> {
   const report = judgeAgain(await readReport(run, environment.cwd), options.claim);
-  for (const claim of options.claim) environment.log(`${explainClaim(parseClaim(claim))}\n`);
+  for (const claim of options.claim) environment.log(`${printable(explainClaim(parseClaim(claim)))}\n`);
   if (options.junit !== undefined)
     await writeOut(options.junit, () =>
       writeFile(resolve(environment.cwd, options.junit ?? ''), renderJunit(report)),

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { OpenclawError } from '../../core/errors.ts';
+import { OpenclawError, printable } from '../../core/errors.ts';
 import { populate } from '../../toxiproxy/server/api.ts';
 import { startToxiproxy, type Toxiproxy } from '../../toxiproxy/server/start.ts';
 import type { Environment } from '../environment.ts';
@@ -71,5 +71,6 @@ async function addProxies({ registry }: Toxiproxy, config: string, environment: 
       hint: 'expected [{"name": "...", "listen": "host:port", "upstream": "host:port"}]',
     });
   }
-  for (const { name, listen, upstream } of proxies) environment.log(`${name}: ${listen} -> ${upstream}\n`);
+  for (const { name, listen, upstream } of proxies)
+    environment.log(`proxy ${printable(name)}: ${listen} -> ${upstream}\n`);
 }
