@@ -13,6 +13,7 @@ describe('a claim', () => {
     ['replay <= 0', { measure: 'replay', unit: 'count', limit: 0 }],
     ['info <= 5%', { measure: 'info', unit: 'share', limit: 0.05 }],
     ['failed <= 0.5%', { measure: 'failed', unit: 'share', limit: 0.005 }],
+    ['dropped <= 1% during cut', { measure: 'dropped', unit: 'share', limit: 0.01, phase: 'during cut' }],
     ['contested >= 80%', { measure: 'contested', unit: 'share', limit: 0.8 }],
     ['contested >= 3', { measure: 'contested', unit: 'count', limit: 3 }],
     ['p99(allowed) <= 250ms', { measure: 'p99', outcome: 'allowed', unit: 'time', limit: 250_000 }],
@@ -66,6 +67,10 @@ describe('a claim', () => {
     [
       'p99(allowed) <= 250ms during partition',
       'p99(allowed) <= 250ms during partition: at most 250ms waited by 99 of 100 requests (allowed), during partition; if not, the exit code is 3 if all else holds',
+    ],
+    [
+      'dropped <= 1%',
+      'dropped <= 1%: at most 1% of the requests that were due never sent, since every connection was busy, over the whole run; if not, the run is too little evidence',
     ],
     [
       'contested >= 80%',

@@ -2,8 +2,10 @@ import type { Policy } from '../core/policy.ts';
 import { OUTCOMES, type Outcome } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
+import { isJudgedDenial } from './horizon.ts';
 import { type LatencyFigures, LatencyHistogram } from './latency.ts';
 import { type Phase, phaseAt } from './phases.ts';
+import { isReplayed } from './replay.ts';
 
 /** What one phase or one region saw. Amounts are tokens. */
 export interface EvidenceRow {
@@ -16,11 +18,19 @@ export interface EvidenceRow {
   /** The excess of the whole run, as far as its operations are of here. */
   readonly excess: number;
   readonly falseDenials: number;
+  /** Denials of which it could be said. */
+  readonly judgedDenials: number;
   /** Decisions whose level the math does not give. */
   readonly replay: number;
+  /** Decisions that say which level they left. */
+  readonly replayed: number;
+  /** Requests of an open load that were due, dropped ones included. */
+  readonly arrivals: number;
+  /** Those of them that were never sent: every connection of their region was busy. */
+  readonly dropped: number;
   /** Buckets that admitted at least their capacity, or the limit of their window, here and denied at least once. */
   readonly contested: number;
-  /** By outcome, and of all that were answered. */
+  /** By outcome, and of all that were answered; from when a request was due, or sent where it was due at no time. */
   readonly latency: Readonly<Partial<Record<Outcome | 'any', LatencyFigures>>>;
   /** From its start, or the first request, to its end, or the last reply. */
   readonly lengthUs: number;
@@ -39,7 +49,11 @@ class Tally {
   exactAdmitted = 0;
   excess = 0;
   falseDenials = 0;
+  judgedDenials = 0;
   replay = 0;
+  replayed = 0;
+  arrivals = 0;
+  dropped = 0;
   contested = 0;
 
   /** Adds what another has counted; `contested` is of buckets and does not add up. */
@@ -50,7 +64,11 @@ class Tally {
     this.exactAdmitted += other.exactAdmitted;
     this.excess += other.excess;
     this.falseDenials += other.falseDenials;
+    this.judgedDenials += other.judgedDenials;
     this.replay += other.replay;
+    this.replayed += other.replayed;
+    this.arrivals += other.arrivals;
+    this.dropped += other.dropped;
   }
 
   row(name: string, lengthUs: number): EvidenceRow {
@@ -67,7 +85,11 @@ class Tally {
       exactAdmitted: this.exactAdmitted,
       excess: this.excess,
       falseDenials: this.falseDenials,
+      judgedDenials: this.judgedDenials,
       replay: this.replay,
+      replayed: this.replayed,
+      arrivals: this.arrivals,
+      dropped: this.dropped,
       contested: this.contested,
       latency: Object.fromEntries(latency.filter(([, figures]) => figures.count > 0)),
       lengthUs,
@@ -93,14 +115,17 @@ class Cell {
 export class EvidenceCounter {
   readonly #table: OperationTable;
   readonly #phases: readonly Phase[];
+  readonly #denialsUntilUs: number;
   readonly #cells: Cell[] = [];
   readonly #byPhaseAndOrigin: Cell[][];
   readonly #contestedIn = new Map<string, number>();
   #firstUs = Number.POSITIVE_INFINITY;
   #lastUs = Number.NEGATIVE_INFINITY;
 
-  constructor(table: OperationTable, phases: readonly Phase[]) {
+  /** Denials that end later than `denialsUntilUs` are not judged. */
+  constructor(table: OperationTable, phases: readonly Phase[], denialsUntilUs: number) {
     this.#table = table;
+    this.#denialsUntilUs = denialsUntilUs;
     this.#phases = phases;
     this.#byPhaseAndOrigin = phases.map(() => []);
   }
@@ -126,6 +151,20 @@ export class EvidenceCounter {
     this.#at(row).tally.replay++;
   }
 
+  /** Counts the decisions of a bucket that was replayed, up to there. */
+  addReplayed(bucket: number, judgedUntilUs: number): void {
+    const { starts } = this.#table;
+    for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++)
+      if (isReplayed(this.#table, row, judgedUntilUs)) this.#at(row).tally.replayed++;
+  }
+
+  /** Counts requests that were due in this region at this time and never sent. */
+  addDropped(region: string, { atUs, requests }: { atUs: number; requests: number }): void {
+    const { tally } = this.#cellOf(phaseAt(this.#phases, atUs), region);
+    tally.arrivals += requests;
+    tally.dropped += requests;
+  }
+
   /** All phases together. */
   whole(): EvidenceRow {
     return this.#sum('whole run', 'whole', this.#wholeUs(), () => true);
@@ -144,7 +183,7 @@ export class EvidenceCounter {
     );
   }
 
-  /** By phase, then by region; those without an operation are left out. */
+  /** By phase, then by region; those of which nothing is known are left out. */
   cells(): EvidenceCell[] {
     return this.#cells
       .toSorted((a, b) => a.phase - b.phase || a.region.localeCompare(b.region))
@@ -217,8 +256,10 @@ export class EvidenceCounter {
     const { tally } = cell;
     if ((kind & KIND.part) === 0) {
       tally.outcomes[OUTCOMES[outcome] as Outcome]++;
-      if (outcome !== KIND.info) tally.latency[outcome]?.add(lastUs - startUs);
+      if (this.#table.isDue(row)) tally.arrivals++;
+      if (outcome !== KIND.info) tally.latency[outcome]?.add(lastUs - this.#table.dueUs(row));
     }
+    if (isJudgedDenial(this.#table, row, this.#denialsUntilUs)) tally.judgedDenials++;
     tally.admitted += tokens;
     cell.bucketAdmitted += tokens;
     if (outcome === KIND.denied) cell.bucketDenied++;
@@ -257,13 +298,16 @@ export class EvidenceCounter {
     const origin = this.#table.origins[row] as number;
     const known = byOrigin[origin];
     if (known !== undefined) return known;
-    const region = this.#table.regionOf(row);
-    let cell = this.#cells.find((one) => one.phase === phase && one.region === region);
-    if (cell === undefined) {
-      cell = new Cell(phase, region);
-      this.#cells.push(cell);
-    }
+    const cell = this.#cellOf(phase, this.#table.regionOf(row));
     byOrigin[origin] = cell;
+    return cell;
+  }
+
+  #cellOf(phase: number, region: string): Cell {
+    const known = this.#cells.find((one) => one.phase === phase && one.region === region);
+    if (known !== undefined) return known;
+    const cell = new Cell(phase, region);
+    this.#cells.push(cell);
     return cell;
   }
 }

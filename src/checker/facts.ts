@@ -56,7 +56,7 @@ export interface CheckFacts {
   /** Each region in each phase. */
   readonly cells: readonly EvidenceCell[];
   readonly faults: readonly FaultRecord[];
-  /** What happened to the system: roles, restarts. */
+  /** What happened to the system: roles, restarts. What was dropped is in the rows. */
   readonly events: readonly Event[];
   readonly clock: ClockBounds;
 }

@@ -21,7 +21,6 @@ import type { System } from './system.ts';
 /** A run that was recorded, before it is judged. */
 interface Recorded {
   readonly history: History;
-  readonly latencies: ReturnType<Recorder['latencies']>;
   readonly loadMs: number;
 }
 
@@ -71,8 +70,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     report('load', { detail: describeLoad(run) });
     faults?.start(() => stop.abort());
     const load = { shape: shapeOf(plan), users: run.users, targets: system.targets, recorder, signal };
-    await runLoad({ ...load, durationMs, drainMs: DRAIN_MS });
-    loadMs = (recorder.nowUs() - startedUs) / 1_000;
+    loadMs = await runLoad({ ...load, durationMs, drainMs: DRAIN_MS });
   } finally {
     clearInterval(ticker);
     if (faults !== undefined) troubles.push(...(await healAndSettle(run, system, faults, recorder, history)));
@@ -84,7 +82,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   }
   if (faults?.failure !== undefined) throw faults.failure;
   const recorded = await endHistory(history, recorder, folder);
-  return { history: recorded, latencies: recorder.latencies(), loadMs };
+  return { history: recorded, loadMs };
 }
 
 function makeSchedule(
@@ -161,8 +159,7 @@ async function healAndSettle(
 
 /** Of an open load: requests that were due and never sent, since every connection of their region was busy. */
 function recordDropped(recorder: Recorder, history: HistoryFile): void {
-  const atUs = Math.ceil(recorder.nowUs());
-  for (const [region, requests] of recorder.dropped)
+  for (const { region, atUs, requests } of recorder.dropped)
     history.add({ type: 'event', event: 'dropped', atUs, args: { region, requests } });
 }
 
