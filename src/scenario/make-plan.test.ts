@@ -27,6 +27,25 @@ describe('a plan made of flags', () => {
     );
   });
 
+  it.each([
+    {
+      title: 'of an open load claims that it was sent',
+      mode: 'open',
+      claims,
+      want: [...claims, 'dropped <= 1%'],
+    },
+    { title: 'of a closed one does not', mode: 'closed', claims, want: claims },
+    {
+      title: 'that has a claim on that keeps it',
+      mode: 'open',
+      claims: ['dropped <= 30% during kill'],
+      want: ['dropped <= 30% during kill'],
+    },
+  ] as const)('$title', ({ mode, claims, want }) => {
+    const load = mode === 'open' ? { mode, rate: 5 } : { mode };
+    expect(makePlan({ load, claims: [...claims] }, title, RULES).claims).toEqual(want);
+  });
+
   it('is refused for the same reasons, by path', () => {
     const input: ScenarioInput = { seed: 0.5, faults: [kill('19s', '4s')], claims };
     expect(() => makePlan(input, title, RULES)).toThrow(
