@@ -1,8 +1,8 @@
 import { type Claim, isLatency, type Measure } from './claim.ts';
-import type { EvidenceRow } from './evidence.ts';
 import type { CheckFacts } from './facts.ts';
 import type { LatencyFigures } from './latency.ts';
 import { missingFor } from './missing.ts';
+import type { EvidenceRow } from './tally.ts';
 
 /** One measurement that a claim is held against. */
 export interface Sample {

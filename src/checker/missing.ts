@@ -1,5 +1,5 @@
 import { DROPPED_AT_MOST, type Measure } from './claim.ts';
-import type { EvidenceRow } from './evidence.ts';
+import type { EvidenceRow } from './tally.ts';
 
 /** Why a claim on this measure has no sample in a run or a phase, as far as its counts tell. */
 export function missingFor(measure: Measure, row: EvidenceRow, noRequest: string): string | undefined {

@@ -4,7 +4,7 @@ import type { Event } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
-import { type EvidenceCell, EvidenceCounter, type EvidenceRow } from './evidence.ts';
+import { type EvidenceCell, EvidenceCounter } from './evidence.ts';
 import { type FalseDenial, findFalseDenials } from './false-denial.ts';
 import type { Known } from './known.ts';
 import { findOverAdmission, type OverAdmission, type Refund } from './over-admission.ts';
@@ -12,6 +12,7 @@ import { phasesOf } from './phases.ts';
 import { limitTokensOf } from './promise.ts';
 import { type ReplayResult, replayBucket } from './replay.ts';
 import { falseForEveryCharge } from './several.ts';
+import type { EvidenceRow } from './tally.ts';
 import {
   type BrokenWindow,
   findBrokenWindows,

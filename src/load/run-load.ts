@@ -40,7 +40,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   const pace = makePace(options);
   const load = { isDraining: false, startedUs: recorder.nowUs() };
   let connections = 0;
-  let loadMs = 0;
+  let timed = Promise.resolve(0);
 
   const finished = new Promise<void>((resolve, reject) => {
     const instance = autocannon(
@@ -60,14 +60,12 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       },
       (error) => (error ? reject(error) : resolve()),
     );
-    void keepTime(options, { pace, load, started: once(instance, 'start') }).then((ms) => {
-      loadMs = ms;
-      instance.stop();
-    });
+    timed = keepTime(options, { pace, load, started: once(instance, 'start') });
+    void timed.then(() => instance.stop()); // it may have ended before, once every connection was destroyed
   });
   await finished;
   recorder.loseAll(signal.aborted ? 'INTERRUPTED' : 'LOAD_ENDED');
-  return loadMs;
+  return timed;
 }
 
 const BY_STATUS = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('429'));

@@ -1,4 +1,4 @@
-import type { EvidenceRow } from '../checker/evidence.ts';
+import type { EvidenceRow } from '../checker/tally.ts';
 import { OUTCOMES } from '../history/operation.ts';
 import type { Document } from './check-report.ts';
 import { msText, secondsText, tokensText } from './text.ts';
