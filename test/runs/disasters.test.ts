@@ -41,7 +41,7 @@ describe('a run in which something dies', { timeout: 120_000 }, () => {
     {
       title: 'the embedded Toxiproxy',
       find: (folder: string) => ownedPid(folder, 'toxiproxy'),
-      says: /a Toxiproxy does not answer/,
+      says: /the Toxiproxy of us-east does not answer/,
     },
   ])(
     'says that $title died, is unknown at best, does not hang and leaves nothing',
