@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openExternal } from '../src/regions/external.ts';
-import { isolating } from '../src/regions/pairs.ts';
+import { healLinks } from '../src/regions/links.ts';
+import { between, isolating } from '../src/regions/pairs.ts';
 import { readStatus } from '../src/regions/status.ts';
 import { startToxiproxy, type Toxiproxy } from '../src/toxiproxy/server/start.ts';
 import { startTestCluster } from './support/cluster.ts';
+import { freePort } from './support/redis-server.ts';
 import type { TestServer } from './support/server.ts';
+import { startTestToxiproxy } from './support/toxiproxy.ts';
 
 describe('regions that somebody else runs', () => {
   let nodes: TestServer[] = [];
@@ -41,6 +44,15 @@ describe('regions that somebody else runs', () => {
     expect(await nodes[0]?.client.ping()).toBe('PONG');
   });
 
+  it('are shown when a Toxiproxy of theirs does not answer', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const { links } = await readStatus(openExternal(endpoints({ a: url, b: url }), 'e.json'));
+    expect(links.map(({ from, to, silent }) => [from, to, silent])).toEqual([
+      ['a', 'b', `GET ${url}/proxies/node-1 failed: ECONNREFUSED`],
+      ['b', 'a', `GET ${url}/proxies/node-0 failed: ECONNREFUSED`],
+    ]);
+  });
+
   it('take no fault where no Toxiproxy is given, and are not killed', async () => {
     const regions = openExternal(endpoints({}), 'e.json');
     await expect(regions.links.cut(isolating(['a'], regions.topology), 'refuse')).rejects.toThrow(
@@ -68,6 +80,24 @@ describe('regions that somebody else runs', () => {
     expect((await links.state()).every(({ cut }) => cut === undefined)).toBe(true);
   });
 
+  it('with a Toxiproxy in some of them refuse what would do half, before any of it, and heal what they can', async () => {
+    const { url, proxy } = await startTestToxiproxy();
+    for (const name of ['n0', 'n0-bus', 'n1', 'n1-bus', 'n2', 'n2-bus']) await proxy(name, 9);
+    const file = JSON.stringify({
+      regions: ['a', 'b', 'c'],
+      nodes: ['a', 'b', 'c'].map((region, i) => ({ name: `n${i}`, region, address: '127.0.0.1:9' })),
+      toxiproxy: { a: url, b: url },
+    });
+    const { links, topology } = openExternal(file, 'e.json');
+    await expect(links.cut(isolating(['a'], topology), 'blackhole')).rejects.toThrow(
+      'no Toxiproxy is known in c: nothing can be done to its links',
+    );
+    expect((await links.state()).filter(({ cut }) => cut !== undefined)).toEqual([]);
+    await links.cut(between(['a', 'b'], topology), 'blackhole');
+    await Promise.all([healLinks(links, topology), healLinks(links, topology), healLinks(links, topology)]);
+    expect((await links.state()).filter(({ cut }) => cut !== undefined)).toEqual([]);
+  });
+
   it.each([
     ['no JSON', '{', /e\.json is not JSON/],
     ['no regions', '{}', /e\.json: regions: expected a list that is not empty; found undefined/],
@@ -86,6 +116,11 @@ describe('regions that somebody else runs', () => {
       'a Toxiproxy of no region',
       '{"regions": ["a"], "nodes": [{"name": "n", "region": "a", "address": "h:1"}], "toxiproxy": {"x": "http://h"}}',
       /toxiproxy: expected names among a; found "x"/,
+    ],
+    [
+      'a password in an address',
+      '{"regions": ["a"], "nodes": [{"name": "n", "region": "a", "address": "h:1"}], "toxiproxy": {"a": "http://u:secret@h"}}',
+      /^(?!.*secret).*toxiproxy\.a: expected an address without a user and a password/,
     ],
   ])('are refused with %s in the file', (_, text, says) => {
     expect(() => openExternal(text, 'e.json')).toThrow(says);

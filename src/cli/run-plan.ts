@@ -13,7 +13,7 @@ import { renderJunit } from '../report/junit.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import { makeReport } from '../report/report.ts';
 import type { Plan } from '../scenario/plan.ts';
-import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning } from './cluster.ts';
+import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning, sweep } from './cluster.ts';
 import type { Environment } from './environment.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
@@ -83,6 +83,7 @@ export async function runAndReport(request: RunRequest, environment: Environment
     ...(audit && { promise: audit.promise }),
     signal: environment.interrupt,
     onProgress: (progress) => environment.log(`${progressLine(progress)}\n`),
+    onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
   });
   const report = makeReport({
     ...{ plan, command, folder },
@@ -92,11 +93,10 @@ export async function runAndReport(request: RunRequest, environment: Environment
     check: result.check,
     latencies: result.latencies,
   });
+  environment.out(render(report, flags, environment)); // first: a full disk must not cost the verdict
   await writeRunFile(folder, 'report.json', jsonText(report));
   await writeRunFile(folder, 'report.md', renderMarkdown(report));
   await writeRunFile(folder, 'junit.xml', renderJunit(report));
-  environment.out(render(report, flags, environment));
-  for (const leftover of result.leftovers) environment.log(`warning: not undone: ${leftover}\n`);
   environment.setExitCode(
     environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
   );
@@ -109,6 +109,7 @@ async function chooseRegions(
   environment: Environment,
 ): Promise<ProvideSystem> {
   const store = clusterStore(environment);
+  await sweep(environment, store);
   const topology = planTopology(plan.topology);
   const steppableClocks = plan.faults.some(({ fault }) => fault === 'node-clock');
   const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // fresh keys: every bucket begins full

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
+import { printable } from '../core/errors.ts';
 import type { ClusterStatus, LinkStatus, NodeStatus } from '../regions/status.ts';
 import type { Environment } from './environment.ts';
 import { jsonText } from './output.ts';
@@ -19,7 +20,7 @@ function renderStatus(status: ClusterStatus, { colour }: { colour: boolean }): s
   for (const node of status.nodes) nodes.push(nodeRow(node, colours));
   const links = new Table({ head: ['from', 'to', 'round trip ms', 'measured ms', 'in force'], style: PLAIN });
   for (const link of status.links) links.push(linkRow(link, colours));
-  const title = `${colours.bold(`cluster ${status.name}`)} (${status.provider})`;
+  const title = `${colours.bold(`cluster ${printable(status.name)}`)} (${status.provider})`;
   return `${[title, nodes.toString(), ...(status.links.length > 0 ? [links.toString()] : [])].join('\n')}\n`;
 }
 
@@ -34,7 +35,15 @@ function nodeRow(
   const lag =
     role === 'replica' ? (lagBytes === undefined ? colours.red('not linked') : `${lagBytes} B`) : '';
   const state = role === 'down' ? '' : clusterOk ? colours.green('ok') : colours.red('down');
-  return [name, address, role === 'down' ? colours.red(role) : role, primary ?? '', slots, lag, state];
+  return [
+    name,
+    address,
+    role === 'down' ? colours.red(role) : role,
+    primary ?? '',
+    printable(slots),
+    lag,
+    state,
+  ];
 }
 
 function linkRow(link: LinkStatus, colours: Colours): string[] {
@@ -46,6 +55,7 @@ function linkRow(link: LinkStatus, colours: Colours): string[] {
 
 /** What differs from the plan of the cluster. */
 function inForce(link: LinkStatus, colours: Colours): string {
+  if (link.silent !== undefined) return colours.red(`not known: ${printable(link.silent)}`);
   const { cut, dropsReplies, rateKBps, latencyMs, jitterMs, configuredLatencyMs } = link;
   return [
     cut === undefined ? '' : colours.red(`cut (${cut})`),

@@ -127,12 +127,14 @@ async function watch(
 
 /** What has died and was not meant to: the load is over, and every fault healed. */
 async function findTroubles({ links }: Regions, roles: RoleWatch): Promise<string[]> {
-  const toxiproxy = await links.state().then(
-    () => [],
-    (error: unknown) => [`a Toxiproxy does not answer: ${error instanceof Error ? error.message : error}`],
-  );
+  const toxiproxy = (await links.state())
+    .filter(({ silent }) => silent !== undefined)
+    .map(({ from, silent }) => `the Toxiproxy of ${from} does not answer: ${silent}`);
   const silent = [...roles.current()].filter(([, { role }]) => role === 'down').map(([node]) => node);
-  return [...toxiproxy, ...(silent.length === 0 ? [] : [`at the end does not answer: ${silent.join(', ')}`])];
+  return [
+    ...new Set(toxiproxy),
+    ...(silent.length === 0 ? [] : [`at the end does not answer: ${silent.join(', ')}`]),
+  ];
 }
 
 /** Takes away what is in force and waits until the cluster is as it began; gives sentences for what failed. */

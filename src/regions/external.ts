@@ -77,8 +77,14 @@ function parseEndpoints(text: string, file: string) {
   });
   const toxiproxy = Object.entries(asObject(root.toxiproxy ?? {}, 'toxiproxy')).map(([region, url]) => {
     if (!regions.includes(region)) throw wrong('toxiproxy', `names among ${regions.join(', ')}`, region);
-    if (typeof url !== 'string' || !/^https?:\/\//.test(url))
+    if (typeof url !== 'string' || !/^https?:\/\//.test(url) || !URL.canParse(url))
       throw wrong(`toxiproxy.${region}`, 'an http address', url);
+    if (new URL(url).username !== '' || new URL(url).password !== '')
+      throw wrong(
+        `toxiproxy.${region}`,
+        'an address without a user and a password, which a Toxiproxy does not ask for',
+        'some',
+      );
     return [region, url] as const;
   });
   const trips = Object.entries(asObject(root.roundTripMs ?? {}, 'roundTripMs')).map(([pair, ms]) => {

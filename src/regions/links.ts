@@ -173,15 +173,27 @@ export async function setRoundTrips(links: Links, topology: Topology): Promise<v
 
 /** Adds a toxic, or changes it where one of its name is there already. */
 async function putToxic(client: ToxiproxyClient, proxy: string, toxic: ToxicToAdd): Promise<void> {
-  const isThere = (await client.toxics(proxy)).some(({ name }) => name === toxic.name);
-  await (isThere
-    ? client.updateToxic(proxy, toxic.name, { attributes: toxic.attributes })
-    : client.addToxic(proxy, toxic));
+  await againWhenRefused(async () => {
+    const isThere = (await client.toxics(proxy)).some(({ name }) => name === toxic.name);
+    await (isThere
+      ? client.updateToxic(proxy, toxic.name, { attributes: toxic.attributes })
+      : client.addToxic(proxy, toxic));
+  });
 }
 
 async function dropToxic(client: ToxiproxyClient, proxy: string, name: string): Promise<void> {
-  const isThere = (await client.toxics(proxy)).some((toxic) => toxic.name === name);
-  if (isThere) await client.removeToxic(proxy, name);
+  await againWhenRefused(async () => {
+    const isThere = (await client.toxics(proxy)).some((toxic) => toxic.name === name);
+    if (isThere) await client.removeToxic(proxy, name);
+  });
+}
+
+/** Looks and acts; once more where another program, healing too, may have acted between the two. */
+async function againWhenRefused(act: () => Promise<void>): Promise<void> {
+  await act().catch((error: unknown) => {
+    if (error instanceof OpenclawError && error.code === 'TOXIPROXY_REFUSED') return act();
+    throw error;
+  });
 }
 
 async function readFlow(pair: RegionPair, { client, proxy }: Flow): Promise<LinkState> {

@@ -41,9 +41,8 @@ export interface ClientOptions {
 type NodeClientToxic = Parameters<NodeClientProxy['addToxic']>[0];
 
 /**
- * A Toxiproxy, ours or Shopify's, over toxiproxy-node-client. No call can hang; a call whose reply was lost, or that was
- * refused since somebody else was faster, is followed by a look at what is true now, and succeeds if that is what was
- * wanted.
+ * A Toxiproxy, ours or Shopify's, over toxiproxy-node-client. No call can hang; a call whose reply was lost is
+ * followed by a look at what is true now, and succeeds if that is what was wanted.
  * Rejects with an OpenclawError of code TOXIPROXY_*, in the server's words where it said any.
  */
 export class ToxiproxyClient {
@@ -182,7 +181,7 @@ export class ToxiproxyClient {
     }
   }
 
-  /** Acts. When that failed, what is read decides whether it is done. */
+  /** Acts. When no reply came, what is read decides whether it was done. */
   async #sure<T>(
     act: () => Promise<unknown>,
     read: () => Promise<T>,
@@ -191,6 +190,7 @@ export class ToxiproxyClient {
     try {
       await act();
     } catch (error) {
+      if (!isReplyLost(error)) throw error;
       const now = await read().catch(() => undefined);
       if (now === undefined || !isDone(now)) throw error;
     }
@@ -227,6 +227,10 @@ function bound(transport: Transport) {
 
 function isTimeout(error: unknown): boolean {
   return error instanceof OpenclawError && error.code === 'TOXIPROXY_TIMEOUT';
+}
+
+function isReplyLost(error: unknown): boolean {
+  return isTimeout(error) || (error instanceof OpenclawError && error.code === 'TOXIPROXY_UNREACHABLE');
 }
 
 /** Whether a state has all that was asked for; attributes that were left out do not matter. */

@@ -109,10 +109,13 @@ export function describeProvider(title: string, start: StartRegions): void {
       },
     );
 
-    it('fails over a deaf region: nothing reaches it', async () => {
-      await regions.links.cut(oneWay(['us-east', 'ap-south'], ['eu-west'], regions.topology), 'blackhole');
-      await becomes('ap-south-1', { role: 'primary' });
-    });
+    it.each(['blackhole', 'refuse'] as const)(
+      'fails over a deaf region: nothing reaches it (%s)',
+      async (mode) => {
+        await regions.links.cut(oneWay(['us-east', 'ap-south'], ['eu-west'], regions.topology), mode);
+        await becomes('ap-south-1', { role: 'primary' });
+      },
+    );
 
     it('has the primary of a mute region demoted by its successor: nothing leaves it', async () => {
       await regions.links.cut(oneWay(['eu-west'], ['us-east', 'ap-south'], regions.topology), 'blackhole');

@@ -67,10 +67,14 @@ async function readConfig(file: string): Promise<string> {
 async function addProxies({ registry }: Toxiproxy, config: string, environment: Environment): Promise<void> {
   const { proxies, error } = await populate(registry, config);
   if (error !== undefined) {
-    throw new OpenclawError('INVALID_OPTION', `--config: ${error instanceof Error ? error.message : error}`, {
-      hint: 'expected [{"name": "...", "listen": "host:port", "upstream": "host:port"}]',
-    });
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `--config: ${printable(error instanceof Error ? error.message : String(error))}`,
+      {
+        hint: 'expected [{"name": "...", "listen": "host:port", "upstream": "host:port"}]',
+      },
+    );
   }
   for (const { name, listen, upstream } of proxies)
-    environment.log(`proxy ${printable(name)}: ${listen} -> ${upstream}\n`);
+    environment.log(`${printable(`proxy ${name}: ${listen} -> ${upstream}`)}\n`);
 }
