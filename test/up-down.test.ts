@@ -1,37 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeRandom } from '../src/core/prng.ts';
 import type { ClusterStatus } from '../src/regions/status.ts';
 import { runCli, startCli, testFolder } from './support/cli.ts';
+import { clusterFolder, killAll, SMALL, up } from './support/cli-cluster.ts';
 import { findLeftovers, killDuringUp, octetOf, ownedIn } from './support/leftovers.ts';
 import { SERVERS } from './support/server.ts';
-
-/** Two regions close together and no replicas, where more would show nothing more. */
-const SMALL = ['--regions', 'a,b', '--round-trip', 'a:b=10', '--replicas', '0'];
-
-/** A folder whose clusters end with the test, whatever became of it. */
-function clusterFolder(): string {
-  const folder = testFolder();
-  onTestFinished(async () => {
-    for (const { pid } of ownedIn(folder)) process.kill(pid, 'SIGKILL');
-    await vi.waitUntil(() => ownedIn(folder).length === 0, { timeout: 5_000 });
-  });
-  return folder;
-}
-
-async function up(folder: string, ...args: string[]) {
-  const { code, stdout, stderr } = await runCli(['up', '--json', ...args], { cwd: folder });
-  expect(code, stderr).toBe(0);
-  return { status: JSON.parse(stdout) as ClusterStatus, stderr };
-}
-
-async function killAll(folder: string, role?: string): Promise<void> {
-  const chosen = () => ownedIn(folder).filter((owned) => role === undefined || owned.role === role);
-  for (const { pid } of chosen()) process.kill(pid, 'SIGKILL');
-  await vi.waitUntil(() => chosen().length === 0, { timeout: 5_000 });
-}
 
 describe('up and down', { timeout: 90_000 }, () => {
   it.each(SERVERS)(
@@ -166,22 +142,6 @@ describe('what has gone wrong', { timeout: 60_000 }, () => {
       expect.stringMatching(/Toxiproxy of cluster default has ended\n.*openclaw-rl down/),
     ]);
     expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
-  });
-
-  it('says which state file cannot be understood; down removes it', async () => {
-    const folder = clusterFolder();
-    const file = join(folder, 'state/clusters/default/state.json');
-    mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(file, '{"version": 1, "na');
-    for (const command of ['up', 'status']) {
-      const { code, stderr } = await runCli([command], { cwd: folder });
-      expect([code, stderr]).toEqual([
-        69,
-        expect.stringContaining(`${file} cannot be understood\n  openclaw-rl down --name default`),
-      ]);
-    }
-    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
-    expect(existsSync(join(file, '..'))).toBe(false);
   });
 
   it('takes other ports where somebody listens', async () => {

@@ -1,17 +1,19 @@
+import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, Option } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
+import type { ClusterState } from '../regions/cluster-state.ts';
 import { openExternal } from '../regions/external.ts';
 import { findOwned } from '../regions/local/owned-processes.ts';
 import { findPlatformLack } from '../regions/local/platform.ts';
-import { attach, createLocalProvider, endLocalCluster } from '../regions/local/provider.ts';
+import { attach, createLocalProvider, endStart } from '../regions/local/provider.ts';
 import { findServer } from '../regions/local/server-binary.ts';
 import { sweepAbandoned } from '../regions/local/sweep.ts';
 import type { Regions, UpOptions } from '../regions/provider.ts';
-import { type ClusterState, ClusterStore } from '../regions/state.ts';
+import { ClusterStore } from '../regions/state.ts';
 import type { ClusterStatus } from '../regions/status.ts';
 import {
   DEFAULT_TOPOLOGY,
@@ -27,10 +29,21 @@ import { decimalNumber, parseRegions, parseRoundTrips, wholeNumber } from './opt
 export const DEFAULT_CLUSTER = 'default';
 
 /** The clusters of this user: under OPENCLAW_RL_STATE, else XDG_STATE_HOME, else ~/.local/state. */
-export function clusterStore({ env }: Environment): ClusterStore {
+export function clusterStore(environment: Environment): ClusterStore {
+  const { env } = environment;
   const base =
     env.OPENCLAW_RL_STATE || join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'openclaw-rl');
-  return new ClusterStore(base);
+  return new ClusterStore(realFolder(isAbsolute(base) ? base : resolve(environment.cwd, base)));
+}
+
+/** A folder's one name, however it is spelled, and also before it is there: it marks processes. */
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    const parent = dirname(folder);
+    return parent === folder ? folder : join(realFolder(parent), basename(folder));
+  }
 }
 
 /** What the commands that bring up a cluster take. */
@@ -124,11 +137,12 @@ export async function bringUp(
   const existing = await store.read(name);
   if (existing?.phase === 'up') {
     if (isRunning(existing, store)) {
+      checkToxiproxy(existing, store);
       if (steppableClocks) checkSteppable(existing);
       return attach(store, existing);
     }
     environment.log(`cluster ${name} is no longer running (a reboot?): starting it again\n`);
-    await endLocalCluster(store, name);
+    await endStart(store, existing);
   }
   const lack = findPlatformLack();
   if (lack !== undefined) throw new OpenclawError('ENVIRONMENT_FAILED', lack, { hint: 'use Linux' });
@@ -168,12 +182,16 @@ export async function openCluster(
       hint: `start it again with: openclaw-rl up --name ${name}`,
     });
   }
-  if (!findOwned(store.folderOf(name)).some(({ role }) => role === 'toxiproxy')) {
-    throw new OpenclawError('ENVIRONMENT_FAILED', `the Toxiproxy of cluster ${name} has ended`, {
-      hint: startAnew(name),
-    });
-  }
+  checkToxiproxy(state, store);
   return { regions: attach(store, state), state };
+}
+
+/** Without it the regions have no way to each other, and `up` does not start it again. */
+function checkToxiproxy({ name, startId }: ClusterState, store: ClusterStore): void {
+  if (findOwned(store.folderOf(name), startId).some(({ role }) => role === 'toxiproxy')) return;
+  throw new OpenclawError('ENVIRONMENT_FAILED', `the Toxiproxy of cluster ${name} has ended`, {
+    hint: startAnew(name),
+  });
 }
 
 /** Which regions a command works on: a cluster of ours, or what an endpoints file names. */
@@ -217,8 +235,9 @@ function startAnew(name: string): string {
 
 /** Ends what programs that were killed have left, and says so. */
 export async function sweep(environment: Environment, store: ClusterStore): Promise<void> {
-  for (const name of await sweepAbandoned(store))
-    environment.log(`ended what a killed run left behind: ${name}\n`);
+  const { ended, unknown } = await sweepAbandoned(store);
+  for (const name of ended) environment.log(`ended what a killed run left behind: ${name}\n`);
+  for (const { message, hint } of unknown) environment.log(`left alone: ${message}\n  ${hint}\n`);
 }
 
 /** The cluster of that name, if it is up and runs. */
@@ -250,5 +269,5 @@ export function topologyCommandLine(flags: TopologyFlags): string {
 
 /** Whether anything of a cluster still runs: after a reboot its file is there and nothing else. */
 function isRunning(state: ClusterState, store: ClusterStore): boolean {
-  return findOwned(store.folderOf(state.name)).length > 0;
+  return findOwned(store.folderOf(state.name), state.startId).length > 0;
 }

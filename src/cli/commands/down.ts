@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { endLocalCluster } from '../../regions/local/provider.ts';
+import { endStart } from '../../regions/local/provider.ts';
+import type { ClusterStore } from '../../regions/state.ts';
 import { clusterStore, DEFAULT_CLUSTER, sweep } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 
@@ -13,11 +14,23 @@ export function downCommand(environment: Environment): Command {
       const store = clusterStore(environment);
       await sweep(environment, store);
       const known = await store.names();
+      const unknown: unknown[] = [];
       for (const each of all ? known : [name]) {
-        await endLocalCluster(store, each);
-        environment.log(
-          known.includes(each) ? `cluster ${each} is down\n` : `there is no cluster called ${each}\n`,
+        await end(store, each).then(
+          () =>
+            environment.log(
+              known.includes(each) ? `cluster ${each} is down\n` : `there is no cluster called ${each}\n`,
+            ),
+          (error: unknown) => unknown.push(error),
         );
       }
+      if (unknown.length > 0) throw unknown[0];
     });
+}
+
+/** Throws ENVIRONMENT_FAILED, having ended nothing, where its state file cannot be understood. */
+async function end(store: ClusterStore, name: string): Promise<void> {
+  const state = await store.read(name);
+  if (state === undefined) await store.clear(name, { keepLogs: false });
+  else await endStart(store, state);
 }
