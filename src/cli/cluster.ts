@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import type { ClusterState } from '../regions/cluster-state.ts';
 import { openExternal } from '../regions/external.ts';
@@ -15,16 +15,9 @@ import { sweepAbandoned } from '../regions/local/sweep.ts';
 import type { Regions, UpOptions } from '../regions/provider.ts';
 import { ClusterStore } from '../regions/state.ts';
 import type { ClusterStatus } from '../regions/status.ts';
-import {
-  DEFAULT_TOPOLOGY,
-  KNOWN_ROUND_TRIPS_MS,
-  OTHER_ROUND_TRIP_MS,
-  type Persistence,
-  planTopology,
-  type Topology,
-} from '../regions/topology.ts';
+import { DEFAULT_TOPOLOGY, planTopology, type Topology } from '../regions/topology.ts';
 import type { Environment } from './environment.ts';
-import { decimalNumber, parseRegions, parseRoundTrips, wholeNumber } from './options.ts';
+import { type TopologyFlags, topologyOf } from './topology-flags.ts';
 
 export const DEFAULT_CLUSTER = 'default';
 
@@ -44,78 +37,6 @@ function realFolder(folder: string): string {
     const parent = dirname(folder);
     return parent === folder ? folder : join(realFolder(parent), basename(folder));
   }
-}
-
-/** What the commands that bring up a cluster take. */
-export interface TopologyFlags {
-  readonly regions: readonly string[];
-  readonly replicas: number;
-  readonly roundTrip: Record<string, number>;
-  readonly jitter: number;
-  readonly persistence: Persistence;
-  readonly nodeTimeout: number;
-  readonly seed: number;
-  readonly server?: string;
-}
-
-const KNOWN_ROUND_TRIPS = [
-  ...Object.entries(KNOWN_ROUND_TRIPS_MS).map(([pair, ms]) => `${pair}=${ms}`),
-  `others ${OTHER_ROUND_TRIP_MS}`,
-].join(', ');
-
-export function topologyOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--regions <names>', 'region names, with commas between')
-        .argParser(parseRegions)
-        .default([...DEFAULT_TOPOLOGY.regions], DEFAULT_TOPOLOGY.regions.join(',')),
-    )
-    .option(
-      '--replicas <count>',
-      'replicas of each primary, in other regions',
-      wholeNumber(0, 8),
-      DEFAULT_TOPOLOGY.replicas,
-    )
-    .addOption(
-      new Option(
-        '--round-trip <a:b=ms>',
-        'milliseconds there and back between two regions; repeatable, or with commas',
-      )
-        .argParser(parseRoundTrips)
-        .default({}, KNOWN_ROUND_TRIPS),
-    )
-    .option(
-      '--jitter <ms>',
-      'each delay varies by up to this much either way',
-      decimalNumber(0, 1_000),
-      DEFAULT_TOPOLOGY.jitterMs,
-    )
-    .addOption(
-      new Option('--persistence <kind>', 'what a restarted node remembers')
-        .choices(['none', 'aof'])
-        .default('none'),
-    )
-    .option(
-      '--node-timeout <ms>',
-      'silence after which a node is suspected',
-      wholeNumber(100, 600_000),
-      DEFAULT_TOPOLOGY.nodeTimeoutMs,
-    )
-    .option('--seed <number>', 'all randomness comes from it', wholeNumber(0, 2 ** 32 - 1), 1)
-    .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)');
-}
-
-/** What these flags describe. Throws INVALID_OPTION. */
-export function topologyOf(flags: TopologyFlags): Topology {
-  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout } = flags;
-  return planTopology({
-    regions,
-    replicas,
-    roundTripMs: roundTrip,
-    jitterMs: jitter,
-    persistence,
-    nodeTimeoutMs: nodeTimeout,
-  });
 }
 
 /** A cluster to bring up. */
@@ -148,7 +69,7 @@ export async function bringUp(
   if (lack !== undefined) throw new OpenclawError('ENVIRONMENT_FAILED', lack, { hint: 'use Linux' });
   const provider = createLocalProvider({
     store,
-    binary: await findServer(server),
+    binary: await findServer(server && serverCommand(server, environment)),
     self: environment.self,
     seed,
   });
@@ -159,6 +80,11 @@ export async function bringUp(
   });
 }
 
+/** The server's command from any folder: the nodes run in folders of their own. */
+export function serverCommand(server: string, environment: Environment): string {
+  return server.includes('/') ? resolve(environment.cwd, server) : server;
+}
+
 function checkSteppable({ name, provision }: ClusterState): void {
   if (provision.steppableClocks === true) return;
   throw new OpenclawError('ENVIRONMENT_FAILED', `cluster ${name} is up, and its clocks cannot be stepped`, {
@@ -166,11 +92,14 @@ function checkSteppable({ name, provision }: ClusterState): void {
   });
 }
 
+/** A cluster that is up, and what is known of it. */
+export interface OpenCluster {
+  readonly regions: Regions;
+  readonly state: ClusterState;
+}
+
 /** A cluster that is up. Throws ENVIRONMENT_FAILED when there is none of that name. */
-export async function openCluster(
-  store: ClusterStore,
-  name: string,
-): Promise<{ regions: Regions; state: ClusterState }> {
+export async function openCluster(store: ClusterStore, name: string): Promise<OpenCluster> {
   const state = await store.read(name);
   if (state === undefined || state.phase !== 'up') {
     throw new OpenclawError('ENVIRONMENT_FAILED', `no cluster called ${name} is up`, {
@@ -241,9 +170,10 @@ export async function sweep(environment: Environment, store: ClusterStore): Prom
 }
 
 /** The cluster of that name, if it is up and runs. */
-export async function findRunning(store: ClusterStore, name: string): Promise<Regions | undefined> {
+export async function findRunning(store: ClusterStore, name: string): Promise<OpenCluster | undefined> {
   const state = await store.read(name);
-  return state?.phase === 'up' && isRunning(state, store) ? attach(store, state) : undefined;
+  if (state?.phase !== 'up' || !isRunning(state, store)) return undefined;
+  return { regions: attach(store, state), state };
 }
 
 /** The topology of the cluster of that name, if it is up and the flags ask for no other. */
@@ -252,19 +182,7 @@ export async function standingTopology(
   flags: TopologyFlags & { readonly name: string },
 ): Promise<Topology | undefined> {
   if (!isDeepStrictEqual(topologyOf(flags), planTopology(DEFAULT_TOPOLOGY))) return undefined;
-  return (await findRunning(clusterStore(environment), flags.name))?.topology;
-}
-
-/** The flags that bring up the same cluster again. */
-export function topologyCommandLine(flags: TopologyFlags): string {
-  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout, server } = flags;
-  const trips = Object.entries(roundTrip).map(([pair, ms]) => `${pair}=${ms}`);
-  return [
-    `--regions ${regions.join(',')} --replicas ${replicas} --jitter ${jitter} --persistence ${persistence}`,
-    `--node-timeout ${nodeTimeout}`,
-    ...(trips.length === 0 ? [] : [`--round-trip ${trips.join(',')}`]),
-    ...(server === undefined ? [] : [`--server ${server}`]),
-  ].join(' ');
+  return (await findRunning(clusterStore(environment), flags.name))?.state.topology;
 }
 
 /** Whether anything of a cluster still runs: after a reboot its file is there and nothing else. */

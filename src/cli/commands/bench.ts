@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
-import { standingTopology, type TopologyFlags, topologyCommandLine, topologyOptions } from '../cluster.ts';
+import { standingTopology } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { type LoadFlags, loadCommandLine, loadOptions } from '../load-options.ts';
 import { type LimiterFlags, limiterOptions } from '../options.ts';
@@ -17,6 +17,7 @@ import {
 } from '../run-plan.ts';
 import { loadInput, SCENARIO_RULES, topologyInput } from '../scenario-rules.ts';
 import { auditSystem, type TargetFlags, targetOptions, targetRegions } from '../target-options.ts';
+import { type TopologyFlags, topologyCommandLine, topologyOptions } from '../topology-flags.ts';
 import { typedCommand } from '../typed-command.ts';
 
 interface Flags extends TopologyFlags, LimiterFlags, LoadFlags, RunFlags, ClaimFlags, TargetFlags {}

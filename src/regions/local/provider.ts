@@ -22,6 +22,8 @@ interface LocalProvision {
   readonly addresses: LocalAddresses;
   readonly binary: ServerBinary;
   /** Absent in the files of older clusters. */
+  readonly seed?: number;
+  /** Absent in the files of older clusters. */
   readonly steppableClocks?: boolean;
 }
 
@@ -39,10 +41,10 @@ export function createLocalProvider(options: LocalProviderOptions): RegionsProvi
 }
 
 async function bringUp(options: LocalProviderOptions, up: UpOptions): Promise<Regions> {
-  const { store, binary } = options;
+  const { store, binary, seed } = options;
   const { name, topology, steppableClocks = false, signal } = up;
   const claim = await claimAddresses(topology, await takenOctets(store));
-  const provision: LocalProvision = { addresses: claim.addresses, binary, steppableClocks };
+  const provision: LocalProvision = { addresses: claim.addresses, binary, seed, steppableClocks };
   const state: ClusterState = {
     version: 1,
     name,
@@ -147,8 +149,14 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
   };
 }
 
-function nodeStartOf(store: ClusterStore, { name, startId, topology, provision }: ClusterState): NodeStart {
-  const { addresses, binary, steppableClocks = false } = provision as unknown as LocalProvision;
+/** What a state file of ours says of how a cluster was made. */
+export function provisionOf({ provision }: ClusterState): LocalProvision {
+  return provision as unknown as LocalProvision;
+}
+
+function nodeStartOf(store: ClusterStore, state: ClusterState): NodeStart {
+  const { name, startId, topology } = state;
+  const { addresses, binary, steppableClocks = false } = provisionOf(state);
   return { cluster: store.folderOf(name), startId, binary, addresses, topology, steppableClocks };
 }
 
@@ -171,9 +179,7 @@ async function takenOctets(store: ClusterStore): Promise<number[]> {
   const states = await Promise.all(
     (await store.names()).map((name) => store.read(name).catch(() => undefined)),
   );
-  return states.flatMap((state) =>
-    state?.provider === 'local' ? [(state.provision as unknown as LocalProvision).addresses.octet] : [],
-  );
+  return states.flatMap((state) => (state?.provider === 'local' ? [provisionOf(state).addresses.octet] : []));
 }
 
 function freshNode({ addresses, topology }: NodeStart, name: string) {
