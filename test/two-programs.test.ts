@@ -76,6 +76,7 @@ describe('two programs that end what a killed one left', { timeout: 60_000 }, ()
     const pids = pidsIn(folder);
     slower.child.kill('SIGCONT');
     expect(await slower.ended, slower.output.stderr).toBe(0);
+    expect(slower.output.stdout).toMatch(/ended what a killed run left: default /);
     await expectHealthy(folder, pids);
   });
 
