@@ -54,7 +54,7 @@ export async function bringUp(
 ): Promise<Regions> {
   const { name, steppableClocks = false } = up;
   const store = clusterStore(environment);
-  await sweep(environment, store);
+  await sweep(environment, store, [name]);
   const existing = await store.read(name);
   if (existing?.phase === 'up') {
     if (isRunning(existing, store)) {
@@ -162,11 +162,16 @@ function startAnew(name: string): string {
   return `start the cluster anew with: openclaw-rl down --name ${name} && openclaw-rl up --name ${name}`;
 }
 
-/** Ends what programs that were killed have left, and says so. */
-export async function sweep(environment: Environment, store: ClusterStore): Promise<void> {
+/** Ends what programs that were killed have left, and says so; of `asked` the command itself says what is wrong. */
+export async function sweep(
+  environment: Environment,
+  store: ClusterStore,
+  asked: readonly string[],
+): Promise<void> {
   const { ended, unknown } = await sweepAbandoned(store);
   for (const name of ended) environment.log(`ended what a killed run left behind: ${name}\n`);
-  for (const { message, hint } of unknown) environment.log(`left alone: ${message}\n  ${hint}\n`);
+  for (const { name, why } of unknown)
+    if (!asked.includes(name)) environment.log(`left alone: ${why.message}\n  ${why.hint}\n`);
 }
 
 /** The cluster of that name, if it is up and runs. */

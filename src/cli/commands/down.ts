@@ -12,19 +12,19 @@ export function downCommand(environment: Environment): Command {
     .addHelpText('after', '\nExamples:\n  $ openclaw-rl down\n  $ openclaw-rl down --all')
     .action(async ({ name, all }: { name: string; all: boolean }) => {
       const store = clusterStore(environment);
-      await sweep(environment, store);
+      await sweep(environment, store, all ? [] : [name]);
       const known = await store.names();
-      const unknown: unknown[] = [];
+      const failures: unknown[] = [];
       for (const each of all ? known : [name]) {
+        const outcome = known.includes(each)
+          ? `cluster ${each} is down`
+          : `there is no cluster called ${each}`;
         await end(store, each).then(
-          () =>
-            environment.log(
-              known.includes(each) ? `cluster ${each} is down\n` : `there is no cluster called ${each}\n`,
-            ),
-          (error: unknown) => unknown.push(error),
+          () => environment.log(`${outcome}\n`),
+          (error: unknown) => failures.push(error),
         );
       }
-      if (unknown.length > 0) throw unknown[0];
+      if (failures.length > 0) throw failures[0];
     });
 }
 

@@ -96,7 +96,7 @@ export function diagnose(facts: MachineFacts): Check[] {
     sweep.ended.length === 0
       ? ok('left behind', 'nothing of a killed run')
       : note('left behind', `ended what a killed run left: ${sweep.ended.join(', ')}`),
-    ...sweep.unknown.map(({ message, hint }) => note('left alone', message, hint)),
+    ...sweep.unknown.map(({ why }) => note('left alone', why.message, why.hint)),
     compiler === undefined
       ? note('C compiler', 'none: only for stepping the clock of a node', 'apt-get install gcc libc6-dev')
       : ok('C compiler', compiler),

@@ -9,8 +9,8 @@ import { endStart } from './provider.ts';
 export interface Sweep {
   /** The names of the clusters of which something was ended. */
   readonly ended: readonly string[];
-  /** Why others were left alone: their state file is there and says nothing. */
-  readonly unknown: readonly OpenclawError[];
+  /** Those that were left alone, and why: their state file is there and says nothing. */
+  readonly unknown: readonly { readonly name: string; readonly why: OpenclawError }[];
 }
 
 /**
@@ -19,10 +19,10 @@ export interface Sweep {
  */
 export async function sweepAbandoned(store: ClusterStore): Promise<Sweep> {
   const ended = new Set<string>();
-  const unknown: OpenclawError[] = [];
+  const unknown: { name: string; why: OpenclawError }[] = [];
   for (const name of await store.names()) {
     const state = await tryRead(store, name);
-    if (state instanceof OpenclawError) unknown.push(state);
+    if (state instanceof OpenclawError) unknown.push({ name, why: state });
     else if (state?.owner !== undefined && !isAlive(state.owner) && (await endStart(store, state)))
       ended.add(name);
   }
