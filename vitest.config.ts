@@ -5,6 +5,8 @@ const shared = { testTimeout: 20_000, hookTimeout: 30_000 };
 /** They wait for servers to start and to fail over more than they need a processor. */
 const WAITING = [
   'test/faults.test.ts',
+  'test/state-folder.test.ts',
+  'test/two-programs.test.ts',
   'test/up-down.test.ts',
   'test/runs/disasters.test.ts',
   'test/runs/interrupted.test.ts',
