@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { OpenclawError } from '../core/errors.ts';
 import { parseClusterNodes } from './cluster-view.ts';
@@ -15,6 +16,7 @@ export interface FreshNode {
 }
 
 const FORM_MS = 20_000;
+const END_IS_TOLD_MS = 500;
 
 /**
  * Makes one cluster of fresh nodes: slots to primaries, everybody meets everybody, replicas to their primaries;
@@ -114,7 +116,9 @@ async function order(
   return clients
     .get(node)
     ?.call('CLUSTER', ...command)
-    .catch((error: Error) => {
+    .catch(async (error: Error) => {
+      // A node that has died closes its connections first; that it died is told a moment later, and says more.
+      await sleep(END_IS_TOLD_MS, undefined, { signal }).catch(() => {});
       if (signal.aborted) throw interruption(signal, 'forming the cluster');
       throw new OpenclawError(
         'ENVIRONMENT_FAILED',
