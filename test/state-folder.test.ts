@@ -8,9 +8,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { runCli } from './support/cli.ts';
-import { clusterFolder, SMALL, up } from './support/cli-cluster.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { runCli, startCli } from './support/cli.ts';
+import { clusterFolder, killAll, SMALL, up } from './support/cli-cluster.ts';
 import { findLeftovers, octetOf, ownedIn } from './support/leftovers.ts';
 
 const pidsOf = (folder: string, name: string) =>
@@ -71,6 +71,19 @@ describe('a state file that says nothing', { timeout: 90_000 }, () => {
     expect((await runCli(['down', '--name', 'kept'], { cwd: folder })).code).toBe(0);
     expect(await findLeftovers(folder, octet)).toEqual([]);
     expect(readdirSync(join(folder, 'state/clusters'))).toEqual([]);
+  });
+
+  it('does not keep an up that fails from ending what it has started', async () => {
+    const folder = clusterFolder();
+    const { output, ended } = startCli(['up', ...SMALL], { cwd: folder });
+    await vi.waitUntil(() => /forming the cluster/.test(output.stderr), { timeout: 30_000, interval: 2 });
+    const file = join(folder, 'state/clusters/default/state.json');
+    writeFileSync(file, '[]');
+    await killAll(folder, 'b-0');
+    expect(await ended, output.stderr).toBe(69);
+    expect(output.stderr).toContain(`error: ${file} cannot be understood`);
+    expect(ownedIn(folder)).toEqual([]);
+    expect(readFileSync(file, 'utf8')).toBe('[]');
   });
 
   it('that was put back lets the cluster be used again', async () => {

@@ -44,20 +44,11 @@ export class ClusterStore {
   /** Claims a name: throws ENVIRONMENT_FAILED when it is taken, also by a program that does so at this moment. */
   async create(state: ClusterState): Promise<void> {
     const folder = this.folderOf(state.name);
-    await exclusively(folder, async () => {
+    const place = async () => {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      await this.#put(state, link).catch((error: NodeJS.ErrnoException) => {
-        throw new OpenclawError(
-          'ENVIRONMENT_FAILED',
-          error.code === 'EEXIST'
-            ? `cluster ${state.name} is being started or used by another program`
-            : `cluster ${state.name} cannot be claimed: ${error.message}`,
-          {
-            hint: `wait for it, end it with: openclaw-rl down --name ${state.name}, or choose another --name`,
-          },
-        );
-      });
-    });
+      await this.#put(state, link);
+    };
+    await exclusively(folder, () => place().catch((error) => throwUnclaimed(state, error)));
   }
 
   /** Replaces the state of a start. Throws ENVIRONMENT_FAILED when another program has ended it. */
@@ -136,6 +127,17 @@ export class ClusterStore {
     for (const entry of await readdir(folder))
       if (!kept.includes(entry)) await rm(join(folder, entry), { recursive: true, force: true });
   }
+}
+
+function throwUnclaimed({ name }: ClusterStart, error: NodeJS.ErrnoException): never {
+  const isTaken = error.code === 'EEXIST';
+  throw new OpenclawError(
+    'ENVIRONMENT_FAILED',
+    isTaken
+      ? `cluster ${name} is being started or used by another program`
+      : `cluster ${name} cannot be claimed: ${error.message}`,
+    { hint: `wait for it, end it with: openclaw-rl down --name ${name}, or choose another --name` },
+  );
 }
 
 /** What a program is told whose cluster is gone from under it. */

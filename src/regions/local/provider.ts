@@ -162,17 +162,20 @@ function nodeStartOf(store: ClusterStore, state: ClusterState): NodeStart {
 
 /**
  * Ends every process of one start of a local cluster, also of one that was left half-started, and forgets it. Gives
- * whether it was known until now: another program may have ended it, or be about to.
+ * whether it was known until now: another program may have ended it, or be about to. Throws ENVIRONMENT_FAILED, with
+ * its processes ended, when its state file has become unreadable.
  */
 export async function endStart(
   store: ClusterStore,
   start: ClusterStart,
   { keepLogs = false } = {},
 ): Promise<boolean> {
-  const wasKnown = await store.take(start);
-  await endOwned(() => findOwned(store.folderOf(start.name), start.startId));
-  await store.clear(start.name, { keepLogs });
-  return wasKnown;
+  try {
+    return await store.take(start);
+  } finally {
+    await endOwned(() => findOwned(store.folderOf(start.name), start.startId));
+    await store.clear(start.name, { keepLogs });
+  }
 }
 
 async function takenOctets(store: ClusterStore): Promise<number[]> {
