@@ -51,7 +51,7 @@ async function makeProgram(environment: Environment): Promise<Command> {
 const EXIT_CODES = `
 Exit codes:
   0 pass   1 a correctness claim failed   2 unknown (too little evidence)   3 a performance threshold failed
-  64 bad usage   69 the environment could not be started   70 a bug of ours   130/143 interrupted`;
+  64 bad usage   69 the environment could not be started   70 a bug of ours   129/130/143 interrupted`;
 
 async function main(environment: Environment): Promise<void> {
   const program = await makeProgram(environment);
