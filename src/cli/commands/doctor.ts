@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { type Check, diagnose, examineMachine, isReady } from '../../regions/local/doctor.ts';
-import { sweepAbandoned } from '../../regions/local/sweep.ts';
+import { type Sweep, sweepAbandoned } from '../../regions/local/sweep.ts';
 import { clusterStore } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -19,8 +19,8 @@ export function doctorCommand(environment: Environment): Command {
     .action(async ({ json }: { json: boolean }) => {
       const store = clusterStore(environment);
       const facts = await examineMachine(dirname(store.folder), process.version);
-      const swept = facts.platformLack === undefined ? await sweepAbandoned(store) : [];
-      const checks = diagnose({ ...facts, swept });
+      const sweep = facts.platformLack === undefined ? await sweepAbandoned(store) : NOTHING_SWEPT;
+      const checks = diagnose({ ...facts, sweep });
       const ready = isReady(checks);
       environment.out(
         json
@@ -30,6 +30,8 @@ export function doctorCommand(environment: Environment): Command {
       environment.setExitCode(ready ? EXIT.pass : EXIT.environment);
     });
 }
+
+const NOTHING_SWEPT: Sweep = { ended: [], unknown: [] };
 
 function render(checks: readonly Check[], { ready, colour }: { ready: boolean; colour: boolean }): string {
   const colours = pc.createColors(colour);
