@@ -48,23 +48,25 @@ for i = 2, #ARGV, 3 do
       level = level + elapsed * refill
     end
   end
-  local missing, retryAfter = cost - level, 0
-  if missing > 0 then
-    reply[1], retryAfter = 0, math.ceil(missing / refill) + behind
+  local retryAfter = 0
+  if level < cost then
+    reply[1], retryAfter = 0, math.ceil((cost - level) / refill) + behind
   end
+  level = level - cost
   reply[#reply + 1] = level
   reply[#reply + 1] = retryAfter
-  state = state .. struct.pack('<d', level - cost)
-  untilFull = math.max(untilFull, math.ceil((capacity - level + cost) / refill))
+  state = state .. struct.pack('<d', level)
+  untilFull = math.max(untilFull, math.ceil((capacity - level) / refill))
 end
+
 if reply[1] == 0 then
+  for i = 2, #ARGV, 3 do
+    local at = (i + 1) / 3 * 2 + 3
+    reply[at] = reply[at] + ARGV[i + 2] -- nothing was taken
+  end
   return reply
 end
 
-for i = 2, #ARGV, 3 do
-  local at = (i + 1) / 3 * 2 + 3
-  reply[at] = reply[at] - ARGV[i + 2]
-end
 redis.call('PSETEX', KEYS[1], math.ceil((untilFull + behind) / 1000) + 1000, state)
 if KEYS[2] then
   redis.call('PSETEX', KEYS[2], ARGV[1], struct.pack('<d', clock) .. state)
