@@ -83,6 +83,25 @@ describe('a valid request', () => {
     expect((await asking('1')).status).toBe(429);
   });
 
+  it.each([
+    { title: 'is charged once for one decision id, where those are taken', decisionIds: true, left: 1 },
+    { title: 'is charged each time where decision ids are not taken', decisionIds: false, left: 0 },
+  ])('$title', async ({ decisionIds, left }) => {
+    const url = await startService({ redisUrl: redis.url, decisionIds });
+    const headers = { ...json, ...ada, 'x-openclaw-decision-id': 'once' };
+    const send = () => fetch(`${url}/v1/ratings`, { method: 'POST', headers, body: GOOD });
+    const replies = [await send(), await send()];
+    expect(replies.map(({ status }) => status)).toEqual([201, 201]);
+    expect(Math.floor(((await levelOf('ada')) ?? 0) / ONE_TOKEN)).toBe(left);
+  });
+
+  it.each(['', 'a b', 'x'.repeat(65)])('is refused with the decision id %j', async (id) => {
+    const url = await startService({ redisUrl: redis.url, decisionIds: true });
+    const reply = await fetch(`${url}/v1/ratings/x`, { headers: { ...ada, 'x-openclaw-decision-id': id } });
+    expect(reply.status).toBe(400);
+    expect(await redis.client.dbsize()).toBe(0);
+  });
+
   it('is answered, when asked for, with the evidence that Redis holds', async () => {
     const url = await startService({ redisUrl: redis.url, evidence: true });
     const replies = [await post(url), await post(url)];
