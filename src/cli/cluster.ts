@@ -4,12 +4,8 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, Option } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
+import { attachCluster, endCluster, findRoles, sweepClusters } from '../regions/clusters.ts';
 import { openExternal } from '../regions/external.ts';
-import { findOwned } from '../regions/local/owned-processes.ts';
-import { findPlatformLack } from '../regions/local/platform.ts';
-import { attach, createLocalProvider, endLocalCluster } from '../regions/local/provider.ts';
-import { findServer } from '../regions/local/server-binary.ts';
-import { sweepAbandoned } from '../regions/local/sweep.ts';
 import type { Regions, UpOptions } from '../regions/provider.ts';
 import { type ClusterState, ClusterStore } from '../regions/state.ts';
 import type { ClusterStatus } from '../regions/status.ts';
@@ -21,6 +17,7 @@ import {
   planTopology,
   type Topology,
 } from '../regions/topology.ts';
+import { chooseProvider, type ProviderName, providerOption } from './choose-provider.ts';
 import type { Environment } from './environment.ts';
 import { decimalNumber, parseRegions, parseRoundTrips, wholeNumber } from './options.ts';
 
@@ -43,6 +40,7 @@ export interface TopologyFlags {
   readonly nodeTimeout: number;
   readonly seed: number;
   readonly server?: string;
+  readonly provider: ProviderName;
 }
 
 const KNOWN_ROUND_TRIPS = [
@@ -89,7 +87,8 @@ export function topologyOptions(command: Command): Command {
       DEFAULT_TOPOLOGY.nodeTimeoutMs,
     )
     .option('--seed <number>', 'all randomness comes from it', wholeNumber(0, 2 ** 32 - 1), 1)
-    .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)');
+    .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)')
+    .addOption(providerOption());
 }
 
 /** What these flags describe. Throws INVALID_OPTION. */
@@ -111,32 +110,31 @@ export interface ClusterRequest
   readonly seed: number;
   /** The server program; default: one that is found. */
   readonly server?: string;
+  readonly provider: ProviderName;
 }
 
 /** Brings up a cluster, or takes the one of that name that is up already. */
 export async function bringUp(
   environment: Environment,
-  { seed, server, ...up }: ClusterRequest,
+  { seed, server, provider: wanted, ...up }: ClusterRequest,
 ): Promise<Regions> {
   const { name, steppableClocks = false } = up;
   const store = clusterStore(environment);
   await sweep(environment, store);
   const existing = await store.read(name);
   if (existing?.phase === 'up') {
-    if (isRunning(existing, store)) {
+    if (await isRunning(existing, store)) {
       if (steppableClocks) checkSteppable(existing);
-      return attach(store, existing);
+      return attachCluster(store, existing);
     }
     environment.log(`cluster ${name} is no longer running (a reboot?): starting it again\n`);
-    await endLocalCluster(store, name);
+    await endCluster(store, name);
   }
-  const lack = findPlatformLack();
-  if (lack !== undefined) throw new OpenclawError('ENVIRONMENT_FAILED', lack, { hint: 'use Linux' });
-  const provider = createLocalProvider({
+  const provider = await chooseProvider(environment, {
+    wanted,
     store,
-    binary: await findServer(server),
-    self: environment.self,
     seed,
+    ...(server !== undefined && { server }),
   });
   return provider.up({
     ...up,
@@ -163,17 +161,18 @@ export async function openCluster(
       hint: `start it with: openclaw-rl up --name ${name}`,
     });
   }
-  if (!isRunning(state, store)) {
+  const roles = await findRoles(store, state);
+  if (roles.length === 0) {
     throw new OpenclawError('ENVIRONMENT_FAILED', `cluster ${name} is no longer running (a reboot?)`, {
       hint: `start it again with: openclaw-rl up --name ${name}`,
     });
   }
-  if (!findOwned(store.folderOf(name)).some(({ role }) => role === 'toxiproxy')) {
+  if (!roles.includes('toxiproxy')) {
     throw new OpenclawError('ENVIRONMENT_FAILED', `the Toxiproxy of cluster ${name} has ended`, {
       hint: startAnew(name),
     });
   }
-  return { regions: attach(store, state), state };
+  return { regions: attachCluster(store, state), state };
 }
 
 /** Which regions a command works on: a cluster of ours, or what an endpoints file names. */
@@ -217,14 +216,14 @@ function startAnew(name: string): string {
 
 /** Ends what programs that were killed have left, and says so. */
 export async function sweep(environment: Environment, store: ClusterStore): Promise<void> {
-  for (const name of await sweepAbandoned(store))
+  for (const name of await sweepClusters(store))
     environment.log(`ended what a killed run left behind: ${name}\n`);
 }
 
 /** The cluster of that name, if it is up and runs. */
 export async function findRunning(store: ClusterStore, name: string): Promise<Regions | undefined> {
   const state = await store.read(name);
-  return state?.phase === 'up' && isRunning(state, store) ? attach(store, state) : undefined;
+  return state?.phase === 'up' && (await isRunning(state, store)) ? attachCluster(store, state) : undefined;
 }
 
 /** The topology of the cluster of that name, if it is up and the flags ask for no other. */
@@ -238,17 +237,18 @@ export async function standingTopology(
 
 /** The flags that bring up the same cluster again. */
 export function topologyCommandLine(flags: TopologyFlags): string {
-  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout, server } = flags;
+  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout, server, provider } = flags;
   const trips = Object.entries(roundTrip).map(([pair, ms]) => `${pair}=${ms}`);
   return [
     `--regions ${regions.join(',')} --replicas ${replicas} --jitter ${jitter} --persistence ${persistence}`,
     `--node-timeout ${nodeTimeout}`,
     ...(trips.length === 0 ? [] : [`--round-trip ${trips.join(',')}`]),
     ...(server === undefined ? [] : [`--server ${server}`]),
+    ...(provider === 'auto' ? [] : [`--provider ${provider}`]),
   ].join(' ');
 }
 
 /** Whether anything of a cluster still runs: after a reboot its file is there and nothing else. */
-function isRunning(state: ClusterState, store: ClusterStore): boolean {
-  return findOwned(store.folderOf(state.name)).length > 0;
+async function isRunning(state: ClusterState, store: ClusterStore): Promise<boolean> {
+  return (await findRoles(store, state)).length > 0;
 }

@@ -12,6 +12,7 @@ import { renderJunit } from '../report/junit.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import { makeReport } from '../report/report.ts';
 import type { Plan } from '../scenario/plan.ts';
+import type { ProviderName } from './choose-provider.ts';
 import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning } from './cluster.ts';
 import type { Environment } from './environment.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
@@ -26,6 +27,7 @@ export interface RunFlags {
   readonly reports: string;
   /** The server program for a cluster that is brought up for this run. */
   readonly server?: string;
+  readonly provider: ProviderName;
 }
 
 export function runOptions(command: Command): Command {
@@ -112,7 +114,8 @@ async function chooseRegions(
   const steppableClocks = plan.faults.some(({ fault }) => fault === 'node-clock');
   const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // fresh keys: every bucket begins full
   const running = await findRunning(store, flags.name);
-  const fits = isDeepStrictEqual(running?.topology, topology) && !steppableClocks;
+  const isWanted = flags.provider === 'auto' || flags.provider === running?.provider;
+  const fits = isDeepStrictEqual(running?.topology, topology) && !steppableClocks && isWanted;
   if (running !== undefined && !fits)
     environment.log(`cluster ${flags.name} is up, but not as this run wants it: it brings up its own\n`);
   else if (running !== undefined) await store.noteRun(flags.name, { policy: plan.policy, prefix });
@@ -120,8 +123,8 @@ async function chooseRegions(
     if (running !== undefined && fits) return { regions: running, isOurs: false };
     const { seed } = plan;
     const name = `run-${process.pid}`;
-    const { server } = flags;
-    const request = { name, topology, lifetime: 'run', steppableClocks, seed } as const;
+    const { server, provider } = flags;
+    const request = { name, topology, lifetime: 'run', steppableClocks, seed, provider } as const;
     const regions = await bringUp(environment, { ...request, ...(server !== undefined && { server }) });
     return { regions, isOurs: true };
   };

@@ -52,6 +52,29 @@ export function connectDirect({ host, port }: Endpoint): Redis {
   return client;
 }
 
+/** Waits until a node that was started answers; `findEnd` throws when it never will. */
+export async function waitUntilAnswers(
+  name: string,
+  direct: Endpoint,
+  {
+    withinMs,
+    signal,
+    findEnd = async () => {},
+  }: { readonly withinMs: number; readonly signal: AbortSignal; readonly findEnd?: () => Promise<void> },
+): Promise<void> {
+  const client = connectDirect(direct);
+  try {
+    await until(`${name} to answer`, withinMs, signal, async () => {
+      const answer = await client.ping().catch((error: Error) => error.message);
+      if (answer === 'PONG') return undefined;
+      await findEnd();
+      return answer;
+    });
+  } finally {
+    client.disconnect();
+  }
+}
+
 /** Waits until every slot is served, every node agrees that the cluster is ok, and every replica is linked. */
 export async function waitUntilWhole(
   topology: Topology,

@@ -128,7 +128,7 @@ async function audit(environment: Environment, flags: Flags): Promise<RunRequest
   return { plan, command: typedCommand(environment, seed), flags, audit: { system, promise } };
 }
 
-const BESIDE_A_SCENARIO = ['seed', 'name', 'reports', 'format', 'json', 'server'];
+const BESIDE_A_SCENARIO = ['seed', 'name', 'reports', 'format', 'json', 'server', 'provider'];
 
 /** A scenario says all of it: what is typed beside it would be ignored. */
 function refuseOthers(command: Command): void {

@@ -2,8 +2,8 @@ import { dirname } from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import pc from 'picocolors';
+import { sweepClusters } from '../../regions/clusters.ts';
 import { type Check, diagnose, examineMachine, isReady } from '../../regions/local/doctor.ts';
-import { sweepAbandoned } from '../../regions/local/sweep.ts';
 import { clusterStore } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -19,7 +19,7 @@ export function doctorCommand(environment: Environment): Command {
     .action(async ({ json }: { json: boolean }) => {
       const store = clusterStore(environment);
       const facts = await examineMachine(dirname(store.folder), process.version);
-      const swept = facts.platformLack === undefined ? await sweepAbandoned(store) : [];
+      const swept = facts.platformLack === undefined ? await sweepClusters(store) : [];
       const checks = diagnose({ ...facts, swept });
       const ready = isReady(checks);
       environment.out(

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { endLocalCluster } from '../../regions/local/provider.ts';
+import { endCluster } from '../../regions/clusters.ts';
 import { clusterStore, DEFAULT_CLUSTER, sweep } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 
@@ -14,7 +14,7 @@ export function downCommand(environment: Environment): Command {
       await sweep(environment, store);
       const known = await store.names();
       for (const each of all ? known : [name]) {
-        await endLocalCluster(store, each);
+        await endCluster(store, each);
         environment.log(
           known.includes(each) ? `cluster ${each} is down\n` : `there is no cluster called ${each}\n`,
         );

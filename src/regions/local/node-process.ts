@@ -1,9 +1,9 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
-import { connectDirect } from '../form-cluster.ts';
+import { waitUntilAnswers } from '../form-cluster.ts';
+import { nodeSettings } from '../node-settings.ts';
 import type { PlannedNode, Topology } from '../topology.ts';
-import { until } from '../until.ts';
 import { type LocalAddresses, nodePorts } from './addresses.ts';
 import { clockEnvironment } from './node-clock.ts';
 import { startOwned } from './owned-processes.ts';
@@ -38,26 +38,18 @@ export async function startNode(start: NodeStart, node: PlannedNode, signal: Abo
     logFile: logFile(start, node),
     ...(start.steppableClocks && { env: await clockEnvironment(start.cluster, node.name) }),
   });
-  await waitForNode(start, node, { signal, hasEnded });
-}
-
-async function waitForNode(
-  start: NodeStart,
-  node: PlannedNode,
-  { signal, hasEnded }: { signal: AbortSignal; hasEnded: () => boolean },
-): Promise<void> {
   const { host, privatePort } = nodePorts(start.addresses, start.topology, node);
-  const client = connectDirect({ host, port: privatePort });
-  try {
-    await until(`${node.name} to answer`, START_MS, signal, async () => {
-      const answer = await client.ping().catch((error: Error) => error.message);
-      if (answer === 'PONG') return undefined;
-      if (hasEnded()) await throwEnded(start, node);
-      return answer;
-    });
-  } finally {
-    client.disconnect();
-  }
+  await waitUntilAnswers(
+    node.name,
+    { host, port: privatePort },
+    {
+      withinMs: START_MS,
+      signal,
+      async findEnd() {
+        if (hasEnded()) await throwEnded(start, node);
+      },
+    },
+  );
 }
 
 /** Forgets everything a node has stored: what a restart on a new machine finds. */
@@ -95,15 +87,8 @@ function serverArguments({ addresses, topology }: NodeStart, node: PlannedNode, 
     'cluster-announce-bus-port': busPort,
     // Every connection it opens, bus and replication too, carries its region in its source address.
     'bind-source-addr': host,
-    'cluster-enabled': 'yes',
-    'cluster-config-file': 'nodes.conf',
-    'cluster-node-timeout': topology.nodeTimeoutMs,
-    'cluster-allow-replica-migration': 'no',
-    'repl-diskless-sync-delay': 0, // with the default of 5 s a new replica is not promotable for that long
+    ...nodeSettings(topology),
     'set-proc-title': 'no', // it would write over the environment, where our mark is
-    'maxmemory-policy': 'noeviction',
-    save: '',
-    ...(topology.persistence === 'aof' ? { appendonly: 'yes', appendfsync: 'always' } : { appendonly: 'no' }),
     dir: folder,
   };
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);

@@ -2,19 +2,24 @@ import { dirname } from 'node:path';
 import type { ClusterStore } from '../state.ts';
 import { endOwned, listOwned } from './owned-processes.ts';
 import { isAlive } from './owner.ts';
-import { endLocalCluster } from './provider.ts';
 
 /**
  * Ends what a program left behind that was killed: clusters whose owner is gone, and processes of clusters
  * that have no state file. Gives their names. Logs of starts that failed long ago go as well.
  */
-export async function sweepAbandoned(store: ClusterStore): Promise<string[]> {
+export async function sweepAbandoned(
+  store: ClusterStore,
+  end: (name: string) => Promise<void>,
+): Promise<string[]> {
   const swept: string[] = [];
   for (const name of await store.names()) {
     const state = await store.read(name).catch(() => undefined);
     if (state?.owner !== undefined && !isAlive(state.owner)) {
-      await endLocalCluster(store, name);
-      swept.push(name);
+      const isEnded = await end(name).then(
+        () => true,
+        () => false, // of containers, while their engine does not answer
+      );
+      if (isEnded) swept.push(name);
     }
   }
   const orphans = await findOrphans(store);
