@@ -67,6 +67,36 @@ describe('bench --target', { timeout: 30_000 }, () => {
     await limiter.stop();
   });
 
+  it('asks two ways in for one subject where requests do not say whose they are, and shows no secret', async () => {
+    const limiter = await startLimiter(10, 5);
+    const folder = testFolder();
+    const target = `${limiter.url}/?key=s3cret`;
+    const { code, stdout, stderr } = await runCli(
+      [
+        ...['bench', '--target', `a=${target}`, '--target', 'b=env:TARGET', '--users', '1', '--roaming', '1'],
+        ...[
+          '--connections',
+          '4',
+          '--duration',
+          '2s',
+          '--ramp',
+          '0',
+          '--policy',
+          '10:5/s',
+          '--body',
+          's3cret=1',
+        ],
+      ],
+      { cwd: folder, env: { TARGET: target } },
+    );
+    expect([code, stdout.includes('verdict  pass')], stderr).toEqual([0, true]);
+    const report = readFileSync(join(folder, 'reports/latest/report.json'), 'utf8');
+    expect(JSON.parse(report).command).toMatch(/--target 'a=http\S+\?\.\.\.' .* --body '?\.\.\.'? /);
+    expect(stdout + stderr + report).not.toContain('s3cret');
+    expect(limiter.requests.every(({ path }) => path === '/?key=s3cret')).toBe(true);
+    await limiter.stop();
+  });
+
   it('says at once that nothing answers: exit code 69', async () => {
     const { code, stderr, report } = await audit('http://127.0.0.1:1/api');
     expect([code, report]).toEqual([69, undefined]);

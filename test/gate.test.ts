@@ -68,6 +68,13 @@ describe('gate', () => {
     expect((await gate([ARTICLE], folder)).stdout).not.toContain('::error');
   });
 
+  it('gives the verdict also when a file of it cannot be written, exit code 69', async () => {
+    const folder = testFolder();
+    const { code, stdout, stderr } = await gate([ARTICLE, '--junit', join(folder, 'none/gate.xml')], folder);
+    expect([code, stdout]).toEqual([69, expect.stringMatching(/^verdict {2}fail/)]);
+    expect(stderr).toMatch(/cannot write .*gate\.xml: ENOENT/);
+  });
+
   it('writes JUnit, one test case for each claim', async () => {
     const folder = testFolder();
     await gate([ARTICLE, '--claim', 'max(any) <= 10s', '--junit', 'gate.xml'], folder);

@@ -17,6 +17,7 @@ import {
   planTopology,
   type Topology,
 } from '../regions/topology.ts';
+import type { PlannedTopology } from '../scenario/plan.ts';
 import { chooseProvider, type ProviderName, providerOption } from './choose-provider.ts';
 import type { Environment } from './environment.ts';
 import { decimalNumber, parseRegions, parseRoundTrips, wholeNumber } from './options.ts';
@@ -226,25 +227,25 @@ export async function findRunning(store: ClusterStore, name: string): Promise<Re
   return state?.phase === 'up' && (await isRunning(state, store)) ? attachCluster(store, state) : undefined;
 }
 
-/** The topology of the cluster of that name, if it is up and the flags ask for no other. */
+/** The topology of the cluster of that name, if it is up, not as the flags have it, and they ask for none. */
 export async function standingTopology(
   environment: Environment,
   flags: TopologyFlags & { readonly name: string },
 ): Promise<Topology | undefined> {
-  if (!isDeepStrictEqual(topologyOf(flags), planTopology(DEFAULT_TOPOLOGY))) return undefined;
-  return (await findRunning(clusterStore(environment), flags.name))?.topology;
+  const byDefault = planTopology(DEFAULT_TOPOLOGY);
+  if (!isDeepStrictEqual(topologyOf(flags), byDefault)) return undefined;
+  const running = (await findRunning(clusterStore(environment), flags.name))?.topology;
+  return isDeepStrictEqual(running, byDefault) ? undefined : running;
 }
 
-/** The flags that bring up the same cluster again. */
-export function topologyCommandLine(flags: TopologyFlags): string {
-  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout, server, provider } = flags;
-  const trips = Object.entries(roundTrip).map(([pair, ms]) => `${pair}=${ms}`);
+/** The flags that bring up a cluster like this. */
+export function topologyCommandLine(topology: PlannedTopology): string {
+  const { regions, replicas, roundTripMs, jitterMs, persistence, nodeTimeoutMs } = topology;
+  const trips = Object.entries(roundTripMs).map(([pair, ms]) => `${pair}=${ms}`);
   return [
-    `--regions ${regions.join(',')} --replicas ${replicas} --jitter ${jitter} --persistence ${persistence}`,
-    `--node-timeout ${nodeTimeout}`,
+    `--regions ${regions.join(',')} --replicas ${replicas} --jitter ${jitterMs} --persistence ${persistence}`,
+    `--node-timeout ${nodeTimeoutMs}`,
     ...(trips.length === 0 ? [] : [`--round-trip ${trips.join(',')}`]),
-    ...(server === undefined ? [] : [`--server ${server}`]),
-    ...(provider === 'auto' ? [] : [`--provider ${provider}`]),
   ].join(' ');
 }
 

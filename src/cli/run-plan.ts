@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Command, Option } from 'commander';
 import { explainClaim, parseClaim } from '../checker/claim.ts';
 import type { Promised } from '../checker/promise.ts';
+import { printable } from '../core/errors.ts';
 import { makeRunFolder, writeRunFile } from '../experiment/run-folder.ts';
 import { type ProvideSystem, regionsSystem } from '../experiment/system.ts';
 import { DEFAULT_PREFIX } from '../limiter/key.ts';
@@ -13,7 +14,7 @@ import { renderMarkdown } from '../report/markdown.ts';
 import { makeReport } from '../report/report.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { ProviderName } from './choose-provider.ts';
-import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning } from './cluster.ts';
+import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning, sweep } from './cluster.ts';
 import type { Environment } from './environment.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
@@ -84,6 +85,7 @@ export async function runAndReport(request: RunRequest, environment: Environment
     ...(audit && { promise: audit.promise }),
     signal: environment.interrupt,
     onProgress: (progress) => environment.log(`${progressLine(progress)}\n`),
+    onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
   });
   const report = makeReport({
     ...{ plan, command, folder },
@@ -93,11 +95,10 @@ export async function runAndReport(request: RunRequest, environment: Environment
     check: result.check,
     latencies: result.latencies,
   });
+  environment.out(render(report, flags, environment)); // first: a full disk must not cost the verdict
   await writeRunFile(folder, 'report.json', jsonText(report));
   await writeRunFile(folder, 'report.md', renderMarkdown(report));
   await writeRunFile(folder, 'junit.xml', renderJunit(report));
-  environment.out(render(report, flags, environment));
-  for (const leftover of result.leftovers) environment.log(`warning: not undone: ${leftover}\n`);
   environment.setExitCode(
     environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
   );
@@ -110,6 +111,7 @@ async function chooseRegions(
   environment: Environment,
 ): Promise<ProvideSystem> {
   const store = clusterStore(environment);
+  await sweep(environment, store);
   const topology = planTopology(plan.topology);
   const steppableClocks = plan.faults.some(({ fault }) => fault === 'node-clock');
   const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // fresh keys: every bucket begins full

@@ -4,7 +4,7 @@ import { OpenclawError, quoted } from '../core/errors.ts';
 import type { ProvideSystem } from '../experiment/system.ts';
 import { parseStatusPattern, type StatusPattern } from '../history/foreign/status.ts';
 import { readByStatus } from '../load/outcome.ts';
-import type { Target } from '../load/target.ts';
+import { type Target, withoutQuery } from '../load/target.ts';
 import { checkRegions } from '../regions/topology.ts';
 import type { Environment } from './environment.ts';
 import { parsedBy } from './options.ts';
@@ -33,7 +33,7 @@ export function targetOptions(command: Command): Command {
     .addOption(
       new Option(
         '--target <[region=]url>',
-        'send the requests here; repeatable, one for each region it is reached by',
+        'send the requests here; repeatable, one for each region it is reached by; env:NAME works here too',
       ).argParser(collectTarget),
     )
     .option('--subject-header <name>', 'the header that says whose request it is: a made-up user each')
@@ -44,7 +44,7 @@ export function targetOptions(command: Command): Command {
         .default({}, 'none'),
     )
     .option('--method <method>', 'default: POST where there is a body, else GET')
-    .option('--body <text>', 'what is sent')
+    .option('--body <text>', 'what is sent; env:NAME takes it from the environment')
     .addOption(statusOption('--allow <statuses>', 'answers that mean it was let through', '2xx'))
     .addOption(statusOption('--deny <statuses>', 'answers that mean it was refused', '429'))
     .addOption(
@@ -79,34 +79,38 @@ export function targetRegions(targets: readonly NamedUrl[]): readonly string[] {
   return checkRegions(targets.map(({ region }, index) => region ?? `target-${index + 1}`));
 }
 
-/** What is audited: nothing of it is ours, and what its buckets hold is not known. Throws INVALID_OPTION. */
-export function auditSystem(flags: TargetFlags, { env }: Pick<Environment, 'env'>): ProvideSystem {
+/** What is audited, as the load asks it. Throws INVALID_OPTION. */
+export function auditTargets(flags: TargetFlags, { env }: Pick<Environment, 'env'>): readonly Target[] {
   const named = flags.target ?? [];
   const regions = targetRegions(named);
   const { subjectHeader, costHeader, method, body, allow, deny } = flags;
   const headers = Object.fromEntries(
-    Object.entries(flags.header).map(([name, value]) => [name, fromEnvironment(name, value, env)]),
+    Object.entries(flags.header).map(([name, value]) => [name, fromEnvironment('--header', value, env)]),
   );
-  const targets = named.map(
+  return named.map(
     ({ url }, index): Target => ({
       region: regions[index] ?? '',
-      url,
+      url: fromEnvironment('--target', url, env),
       headers,
       ...(subjectHeader !== undefined && { subjectHeader }),
       ...(costHeader !== undefined && { costHeader }),
       ...(method !== undefined && { method }),
-      ...(body !== undefined && { body }),
+      ...(body !== undefined && { body: fromEnvironment('--body', body, env) }),
       read: readByStatus(allow, deny),
     }),
   );
-  const description = named.map(({ url }) => url).join(', ');
+}
+
+/** Nothing of it is ours, and what its buckets hold is not known. */
+export function auditSystem(targets: readonly Target[]): ProvideSystem {
+  const description = targets.map(({ url }) => withoutQuery(url)).join(', ');
   return async () => ({ description, targets, isOurs: false, initial: 'unknown' });
 }
 
-function fromEnvironment(header: string, value: string, env: Environment['env']): string {
+function fromEnvironment(option: string, value: string, env: Environment['env']): string {
   const [, name] = /^env:(\w+)$/.exec(value) ?? [];
   if (name === undefined) return value;
   const found = env[name];
   if (found !== undefined) return found;
-  throw new OpenclawError('INVALID_OPTION', `--header ${quoted(header)}: ${name} is not in the environment`);
+  throw new OpenclawError('INVALID_OPTION', `${option}: ${quoted(name)} is not in the environment`);
 }

@@ -1,3 +1,4 @@
+import { withoutQuery } from '../load/target.ts';
 import type { Environment } from './environment.ts';
 
 /** What was typed, to be typed again: quoted for a shell, with the seed, and without what headers hold. */
@@ -10,13 +11,23 @@ export function typedCommand({ commandLine }: Pick<Environment, 'commandLine'>, 
   return ['openclaw-rl', ...typed, ...(hasSeed ? [] : ['--seed', String(seed)])].join(' ');
 }
 
-/** A header may hold a token: reports are shared. */
+/** A header, a body and a query may hold a token: reports are shared. */
 function withoutSecret(word: string, before: string | undefined): string {
-  const [, flag = '', name = '', value = ''] = /^(--header=)?([^=:\s]+)[=:]\s*(.*)$/s.exec(word) ?? [];
-  const isHeader = flag !== '' || before === '--header';
-  return isHeader && !value.startsWith('env:') ? `${flag}${name}=...` : word;
+  const [, own, joined = ''] = /^(--header|--body|--target)=(.*)$/s.exec(word) ?? [];
+  if (own !== undefined) return `${own}=${HIDE[own]?.(joined) ?? joined}`;
+  return HIDE[before ?? '']?.(word) ?? word;
 }
 
-function quotedForShell(word: string): string {
+const HIDE: Readonly<Record<string, (value: string) => string>> = {
+  '--header': (header) => {
+    const [, name = '', value = ''] = /^([^=:\s]+)[=:]\s*(.*)$/s.exec(header) ?? [];
+    return value.startsWith('env:') ? header : `${name}=...`;
+  },
+  '--body': (body) => (body.startsWith('env:') ? body : '...'),
+  '--target': withoutQuery,
+};
+
+/** A word as a POSIX shell reads it back. */
+export function quotedForShell(word: string): string {
   return /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly provide: ProvideSystem;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
+  /** Called with a sentence for what could not be undone, however the run ends. */
+  readonly onLeftover: (what: string) => void;
 }
 
 /** What the stages of a run share. */

@@ -27,7 +27,8 @@ export async function writeRunFile(folder: string, name: string, text: string): 
   }
 }
 
-function cannotWrite(folder: string, error: unknown): OpenclawError {
+/** What became of a write into the folder of a run, with the way out. */
+export function cannotWrite(folder: string, error: unknown): OpenclawError {
   const why = error instanceof Error ? error.message : String(error);
   return new OpenclawError('ENVIRONMENT_FAILED', `cannot write to ${folder}: ${why}`, {
     cause: error,

@@ -1,7 +1,7 @@
 import type { CheckReport } from '../checker/check.ts';
 import { OpenclawError } from '../core/errors.ts';
 import type { Recorder } from '../load/recorder.ts';
-import { makeUserDraw, planUsers } from '../load/users.ts';
+import { planUsers } from '../load/users.ts';
 import { Cleanup } from './cleanup.ts';
 import { judgeRun } from './judge-run.ts';
 import { shapeOf, writePlan } from './plan-file.ts';
@@ -15,8 +15,6 @@ export interface RunResult {
   /** Provider and server, for people. */
   readonly system: string;
   readonly loadMs: number;
-  /** What could not be undone, as sentences; empty when all is gone. */
-  readonly leftovers: readonly string[];
 }
 
 /**
@@ -27,7 +25,6 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   const startedMs = performance.now();
   const { plan, onProgress } = options;
   const users = planUsers(shapeOf(plan));
-  for (const region of plan.topology.regions) makeUserDraw(users, region); // refuses a plan in which a region has no user
   const run: Run = {
     ...options,
     users,
@@ -36,15 +33,14 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     report: (stage, more = {}) => onProgress({ stage, elapsedMs: performance.now() - startedMs, ...more }),
   };
   try {
-    const result = await playStages(run);
-    run.report('tear down');
-    return { ...result, leftovers: await run.cleanup.run() };
+    return await playStages(run);
   } finally {
-    await run.cleanup.run();
+    run.report('tear down');
+    for (const leftover of await run.cleanup.run()) options.onLeftover(leftover);
   }
 }
 
-async function playStages(run: Run): Promise<Omit<RunResult, 'leftovers'>> {
+async function playStages(run: Run): Promise<RunResult> {
   const { plan, folder, signal, cleanup, troubles, report, provide } = run;
   await writePlan(folder, plan, run.users);
   const system = await provide({

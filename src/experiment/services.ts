@@ -105,7 +105,7 @@ async function waitForAddress(process: LocalProcess, signal: AbortSignal): Promi
   let address: string | undefined;
   await until(`${process.name} to listen`, START_MS, signal, async () => {
     const log = await readFile(process.logFile, 'utf8');
-    address = /http:\/\/\S+/.exec(log)?.[0];
+    address = /listening on (http:\/\/\S+)/.exec(log)?.[1];
     if (address === undefined && how !== undefined)
       throw new OpenclawError('ENVIRONMENT_FAILED', `${how}: ${log.trim().slice(-300)}`);
     return address === undefined ? `its log: ${process.logFile}` : undefined;

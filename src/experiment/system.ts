@@ -1,11 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OpenclawError } from '../core/errors.ts';
 import { sampleTarget, type Target } from '../load/target.ts';
 import { setServiceClock } from '../rating/set-service-clock.ts';
+import { findDeviations } from '../regions/deviations.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import type { Regions } from '../regions/provider.ts';
+import { settle } from '../regions/settle.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Cleanup } from './cleanup.ts';
+import { cannotWrite } from './run-folder.ts';
 import { type RegionServices, startRegion } from './services.ts';
 
 /** What the load of a run is sent to. */
@@ -47,9 +51,12 @@ export interface RegionsSource {
 export function regionsSystem({ self, env, prefix, provide }: RegionsSource): ProvideSystem {
   return async ({ plan, folder, cleanup, signal, onDeath, onStep }) => {
     const logs = join(folder, 'logs');
-    await mkdir(logs, { recursive: true });
+    await mkdir(logs, { recursive: true }).catch((error: unknown) => {
+      throw cannotWrite(folder, error);
+    });
     const { regions, isOurs } = await provide();
     if (isOurs) cleanup.add(`end cluster ${regions.name}`, () => regions.down());
+    else await takeOver(regions, signal, onStep);
     const names = plan.topology.regions;
     onStep(`${names.length} gateways and Rating services`);
     const { strategy, policy } = plan;
@@ -68,6 +75,27 @@ export function regionsSystem({ self, env, prefix, provide }: RegionsSource): Pr
       setServiceClock: (region, offsetMs) => setServiceClock(services.get(region)?.rating ?? '', offsetMs),
     };
   };
+}
+
+/**
+ * Makes sure that a cluster which others have used is as it was planned: its primaries are brought home. Throws
+ * ENVIRONMENT_FAILED for what is in force on it, which somebody may want there.
+ */
+async function takeOver(regions: Regions, signal: AbortSignal, onStep: Provision['onStep']): Promise<void> {
+  const deviations = await findDeviations(regions);
+  if (deviations.length > 0) {
+    const [shown, more] = [deviations.slice(0, 3), deviations.length - 3];
+    const all = [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+    throw new OpenclawError(
+      'ENVIRONMENT_FAILED',
+      `cluster ${regions.name} is not as it was planned: ${all}`,
+      {
+        hint: `openclaw-rl fault heal --name ${regions.name}`,
+      },
+    );
+  }
+  onStep(`primaries of cluster ${regions.name} where they belong`);
+  await settle(regions, signal);
 }
 
 /** Waits for all, so that a failure leaves none behind that is still starting. */

@@ -2,6 +2,8 @@ import { OpenclawError } from '../core/errors.ts';
 import type { Operation } from '../history/operation.ts';
 import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
+import { withoutQuery } from '../load/target.ts';
+import type { LoadShape, PlannedUser } from '../load/users.ts';
 import { shapeOf } from './plan-file.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
@@ -17,12 +19,7 @@ const DRAIN_MS = 3_000;
 export async function warmUp({ plan, signal }: Run, { targets, regions }: System): Promise<void> {
   const isForeign = regions === undefined;
   const shape = { ...shapeOf(plan), ...(isForeign ? {} : { mode: 'closed' as const }), costs: [1] };
-  const users = shape.regions.map((region) => ({
-    name: `warm-up-${region}`,
-    regions: [region],
-    weight: 1,
-    arrivesMs: 0,
-  }));
+  const users = warmUpUsers(shape);
   const answered = new Set<string>();
   const unanswered = new Map<string, Operation>();
   const recorder = new Recorder((operation) => {
@@ -34,6 +31,17 @@ export async function warmUp({ plan, signal }: Run, { targets, regions }: System
   for (const { region, url } of targets) {
     const lost = unanswered.get(region);
     if (answered.has(region) || lost === undefined) continue;
-    throw new OpenclawError('TARGET_SILENT', `${region}: nothing answered at ${url} (${lost.error})`);
+    throw new OpenclawError(
+      'TARGET_SILENT',
+      `${region}: nothing answered at ${withoutQuery(url)} (${lost.error})`,
+    );
   }
+}
+
+/** A user in each region; where one user is planned, who need not be told apart, one for all of them. */
+function warmUpUsers({ users, regions }: LoadShape): PlannedUser[] {
+  const user = (name: string, from: readonly string[]) => ({ name, regions: from, weight: 1, arrivesMs: 0 });
+  return users === 1
+    ? [user('warm-up', regions)]
+    : regions.map((region) => user(`warm-up-${region}`, [region]));
 }

@@ -145,7 +145,7 @@ describe('the open loop', () => {
 
   it.each([
     ['without a rate', { ratePerSecond: 0 }, /^an open load needs a rate above 0; found 0$/],
-    ['with a region that has no connection', { connections: 1 }, /^an open load needs a connection for each/],
+    ['with a region that has no connection', { connections: 1 }, /^a load needs a connection for each/],
   ])('is refused %s before it sends anything', async (_title, shape, message) => {
     const server = await startHttpServer(answer);
     onTestFinished(() => server.stop());

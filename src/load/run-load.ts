@@ -9,7 +9,7 @@ import { driveConnection, type Pace } from './connection.ts';
 import { openLoop } from './open-loop.ts';
 import { readByStatus } from './outcome.ts';
 import type { Recorder } from './recorder.ts';
-import { makeRequestWriter, type Target } from './target.ts';
+import { checkTarget, makeRequestWriter, type Target } from './target.ts';
 import { type LoadShape, makeUserDraw, type PlannedUser } from './users.ts';
 
 export interface LoadOptions {
@@ -30,7 +30,7 @@ export interface LoadOptions {
  */
 export async function runLoad(options: LoadOptions): Promise<void> {
   const { shape, targets, recorder, signal } = options;
-  checkLoad(options);
+  for (const target of targets) checkTarget(target, shape);
   const regions = targets.map((target, index) => ({
     region: { index, name: target.region },
     draw: makeUserDraw(options.users, target.region),
@@ -68,34 +68,16 @@ export async function runLoad(options: LoadOptions): Promise<void> {
 const BY_STATUS = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('429'));
 
 function makePace({ shape, targets, durationMs, recorder }: LoadOptions): Pace {
-  if (shape.mode === 'closed') return closedLoop();
-  const { ratePerSecond = 0, connections } = shape;
-  if (!(ratePerSecond > 0))
-    throw new OpenclawError('INVALID_OPTION', `an open load needs a rate above 0; found ${ratePerSecond}`);
+  const { mode, ratePerSecond = 0, connections } = shape;
   if (connections < targets.length)
     throw new OpenclawError(
       'INVALID_OPTION',
-      `an open load needs a connection for each of its ${targets.length} regions; found ${connections}`,
+      `a load needs a connection for each of its ${targets.length} regions; found ${connections}`,
     );
+  if (mode === 'closed') return closedLoop();
+  if (!(ratePerSecond > 0))
+    throw new OpenclawError('INVALID_OPTION', `an open load needs a rate above 0; found ${ratePerSecond}`);
   return openLoop({ ratePerSecond, regions: targets.map(({ region }) => region), durationMs, recorder });
-}
-
-/** What the target cannot be told would make the books wrong: one bucket taken for many, or a cost not asked for. */
-function checkLoad({ shape, users, targets }: LoadOptions): void {
-  for (const { region, subjectHeader, costHeader } of targets) {
-    if (subjectHeader === undefined && users.length > 1)
-      throw new OpenclawError(
-        'INVALID_OPTION',
-        `requests to ${region} do not say whose they are, so all are of one bucket; found ${users.length} users`,
-        { hint: 'name a subject header, or plan one user' },
-      );
-    if (costHeader === undefined && shape.costs.some((cost) => cost !== 1))
-      throw new OpenclawError(
-        'INVALID_OPTION',
-        `requests to ${region} cannot ask for a cost other than 1; found ${shape.costs.join(', ')}`,
-        { hint: 'name a cost header, or leave out the costs' },
-      );
-  }
 }
 
 async function keepTime(

@@ -1,6 +1,7 @@
 import { OpenclawError, quoted } from '../core/errors.ts';
 import type { Random } from '../core/prng.ts';
 import { type ReadReply, readReply } from './outcome.ts';
+import type { LoadShape } from './users.ts';
 
 /** Where the users of a region send their requests, and how: any HTTP API that limits by one of its headers. */
 export interface Target {
@@ -38,6 +39,12 @@ export function sampleTarget(region: string, baseUrl: string): Target {
   };
 }
 
+/** An address as it may be shown: a query may hold a key. */
+export function withoutQuery(url: string): string {
+  const [address = '', query] = url.split('?', 2);
+  return query === undefined ? address : `${address}?...`;
+}
+
 /** The name of a user's bucket in the history. */
 export function bucketOf(user: string): string {
   return `ratings:${user}`;
@@ -60,6 +67,27 @@ export function makeRequestWriter(target: Target): WriteRequest {
     const asked = costTokens === 1 || cost === '' ? '' : `${cost}${costTokens}\r\n`;
     return `${start}${whose}${asked}${end ?? '\r\n'}`;
   };
+}
+
+/**
+ * Throws INVALID_OPTION for a target that cannot be asked what a load asks: what it cannot be told would make the
+ * books wrong, one bucket taken for many, or a cost not asked for.
+ */
+export function checkTarget(target: Target, { users, costs }: Pick<LoadShape, 'users' | 'costs'>): void {
+  const { region, subjectHeader, costHeader } = target;
+  makeRequestWriter(target);
+  if (subjectHeader === undefined && users > 1)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `requests to ${region} do not say whose they are, so all are of one bucket; found ${users} users`,
+      { hint: 'name a subject header, or plan one user' },
+    );
+  if (costHeader === undefined && costs.some((cost) => cost !== 1))
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `requests to ${region} cannot ask for a cost other than 1; found ${costs.join(', ')}`,
+      { hint: 'name a cost header, or leave out the costs' },
+    );
 }
 
 /** The request line and the headers that are always the same. */

@@ -64,6 +64,13 @@ describe('planned users', () => {
     }
   });
 
+  it('leave no region without a user, whatever the seed', () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const planned = planUsers(shape({ seed, users: REGIONS.length, roaming: seed / 100 }));
+      expect(new Set(planned.flatMap(({ regions }) => regions))).toEqual(new Set(REGIONS));
+    }
+  });
+
   it.each([
     ['k^-1 with skew 1', 1, [1, 1 / 2, 1 / 3, 1 / 4]],
     ['k^-2 with skew 2', 2, [1, 1 / 4, 1 / 9, 1 / 16]],
@@ -159,7 +166,7 @@ describe('the busiest users', () => {
   });
 
   it('are those whom draws of all regions give most often', () => {
-    const planned = planUsers(shape({ users: 200 }));
+    const planned = planUsers(shape({ users: 200, skew: 2 })); // far apart: no tie that draws could turn
     const times = new Map<string, number>();
     for (const region of REGIONS) {
       for (const [name, more] of count(planned, region, 50_000))

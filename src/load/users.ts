@@ -43,7 +43,8 @@ export function planUsers({
 }: Pick<LoadShape, 'seed' | 'regions' | 'users' | 'skew' | 'roaming' | 'rampMs'>): PlannedUser[] {
   const random = makeRandom(seed, 'users');
   const planned = Array.from({ length: users }, (_, index) => {
-    const home = regions[Math.floor(random() * regions.length)] ?? '';
+    const drawn = Math.floor(random() * regions.length);
+    const home = regions[index < regions.length ? index : drawn] ?? ''; // the first in turn: no region is without
     const roams = random() < roaming;
     const arrivesMs = Math.max(0, random() - PRESENT_AT_START) * rampMs;
     return {

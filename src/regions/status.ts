@@ -65,7 +65,8 @@ async function measurePair(regions: Regions, { from, to }: RegionPair): Promise<
   return measureRoundTrip(reached, view.localAddress).catch(() => undefined);
 }
 
-async function readNodes(regions: Regions): Promise<NodeStatus[]> {
+/** Every node by its own word. */
+export async function readNodes(regions: Regions): Promise<NodeStatus[]> {
   const { nodes } = regions.topology;
   const answers = new Map(
     await Promise.all(

@@ -24,6 +24,7 @@ export function checkTogether(parts: ScenarioParts, planNodes: PlanNodes): Probl
     ...nodes.problems,
     ...checkRate(parts),
     ...checkCosts(parts),
+    ...checkSpread(parts),
     ...faults.flatMap(({ fault, index }) => {
       const path = ['faults', index];
       return [
@@ -65,6 +66,25 @@ function checkCosts({ load, policy }: ScenarioParts): Problem[] {
   if (highest <= capacityTokens) return [];
   const expected = `costs of at most the capacity of ${capacityTokens} tokens`;
   return [{ path: ['load', 'cost'], text: expectedFound({ expected, found: highest }) }];
+}
+
+/** Every region is sent requests: each has a connection and a user. */
+function checkSpread({ load, topology }: ScenarioParts): Problem[] {
+  if (load === undefined || topology === undefined) return [];
+  const { connections, users, roaming } = load;
+  const many = topology.regions.length;
+  const counts = [
+    { key: 'connections', expected: `one for each of the ${many} regions`, found: connections, most: 0 },
+    {
+      key: 'users',
+      expected: `one for each of the ${many} regions, or roaming 1`,
+      found: users,
+      most: roaming,
+    },
+  ];
+  return counts
+    .filter(({ found, most }) => found < many && most < 1)
+    .map(({ key, expected, found }) => ({ path: ['load', key], text: expectedFound({ expected, found }) }));
 }
 
 /** By the latest times that can be drawn, so that no seed makes a scenario wrong. */

@@ -27,10 +27,20 @@ describe('a plan made of flags', () => {
     );
   });
 
+  it('takes faults whose times are numbers, checked like those of a file', () => {
+    const [planned] = makePlan({ faults: [kill('3s', '4s')], claims }, title, RULES).faults;
+    expect(planned).toBeDefined();
+    if (planned === undefined) return;
+    expect(makePlan({ claims }, title, RULES, [planned]).faults).toEqual([planned]);
+    expect(() => makePlan({ claims }, title, RULES, [{ ...planned, atMs: 19_000 }])).toThrow(
+      /^faults\[0\]\.for/,
+    );
+  });
+
   it('is refused for the same reasons, by path', () => {
     const input: ScenarioInput = { seed: 0.5, faults: [kill('19s', '4s')], claims };
     expect(() => makePlan(input, title, RULES)).toThrow(
-      '2 problems\n  seed: expected a whole number from 0 to 9007199254740991; found 0.5\n  faults[0].for: every fault',
+      '2 problems\n  seed: expected a whole number from 0 to 4294967295; found 0.5\n  faults[0].for: every fault',
     );
     expect(() => makePlan({ claims, policy: '20' }, title, RULES)).toThrow(/^policy: a policy is written/);
   });

@@ -25,10 +25,16 @@ export interface PlanTitle {
 
 /**
  * Makes a plan of a scenario that was written as flags, with the defaults and the checks that a file has. Throws
- * INVALID_SCENARIO with all that is wrong.
+ * INVALID_SCENARIO with all that is wrong. `more` are faults beside those of the scenario, from
+ * flags that give their times as numbers.
  */
-export function makePlan(input: ScenarioInput, title: PlanTitle, rules: ScenarioRules): Plan {
-  const drawn = drawPlan(input, title, rules);
+export function makePlan(
+  input: ScenarioInput,
+  title: PlanTitle,
+  rules: ScenarioRules,
+  more: readonly PlannedFault[] = [],
+): Plan {
+  const drawn = drawPlan(input, title, rules, more.map(undrawn));
   if (drawn.plan === undefined) throw invalidScenario(drawn.problems.map(describe));
   return drawn.plan;
 }
@@ -46,19 +52,30 @@ export function invalidScenario(lines: readonly string[]): OpenclawError {
 const MOST_SHOWN = 30;
 
 /** The plan of a value that was read from a file or from flags, or all that is wrong with it. */
-export function drawPlan(value: unknown, title: PlanTitle, rules: ScenarioRules): DrawnPlan {
+export function drawPlan(
+  value: unknown,
+  title: PlanTitle,
+  rules: ScenarioRules,
+  more: readonly UndrawnFault[] = [],
+): DrawnPlan {
   const { scenario, parts, problems } = readSections(scenarioSchema(rules), value);
-  const all = [...problems, ...checkTogether(parts, rules.planNodes)];
+  const faults = [...parts.faults, ...more];
+  const all = [...problems, ...checkTogether({ ...parts, faults }, rules.planNodes)];
   return scenario === undefined || all.length > 0
     ? { plan: undefined, problems: all }
-    : { plan: planOf(scenario, title), problems: all };
+    : { plan: planOf({ ...scenario, faults: [...scenario.faults, ...more] }, title), problems: all };
 }
+
+type DrawableScenario = Omit<Scenario, 'faults'> & { readonly faults: readonly UndrawnFault[] };
 
 type DrawnPlan =
   | { readonly plan: Plan; readonly problems: readonly Problem[] }
   | { readonly plan: undefined; readonly problems: readonly Problem[] };
 
-function planOf(scenario: Scenario, { scenario: name, about, seed = scenario.seed }: PlanTitle): Plan {
+function planOf(
+  scenario: DrawableScenario,
+  { scenario: name, about, seed = scenario.seed }: PlanTitle,
+): Plan {
   const { topology, policy, strategy, claims } = scenario;
   const { rate, mode, connections, ...load } = scenario.load;
   const ratePerSecond = rate === undefined ? {} : { ratePerSecond: rate };
@@ -69,6 +86,10 @@ function planOf(scenario: Scenario, { scenario: name, about, seed = scenario.see
     faults: faults.sort((a, b) => a.atMs - b.atMs),
     claims,
   };
+}
+
+function undrawn({ atMs, forMs, ...spec }: PlannedFault): UndrawnFault {
+  return { ...spec, at: { least: atMs, most: atMs }, for: { least: forMs, most: forMs } };
 }
 
 function drawTimes({ at, for: length, ...spec }: UndrawnFault, random: Random): PlannedFault {

@@ -90,7 +90,7 @@ export function scenarioSchema({ strategies, parseClaim }: SchemaRules) {
       'Like total-excess <= bound, false-denials <= 0 or p99(allowed) <= 250ms; "... during partition" of one phase.',
   });
   return mapping({
-    seed: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+    seed: wholeNumber(0, 2 ** 32 - 1)
       .default(1)
       .meta({ description: 'The number all randomness comes from; --seed takes precedence.' }),
     topology: topologySchema,

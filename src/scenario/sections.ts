@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { faultSchema } from './fault-schema.ts';
+import { faultSchema, type UndrawnFault } from './fault-schema.ts';
 import { type Problem, problemsOf } from './problems.ts';
 import type { ScenarioSchema } from './schema.ts';
 
@@ -9,7 +9,7 @@ export type Scenario = z.output<ScenarioSchema>;
 export type ScenarioParts = {
   readonly [Key in Exclude<keyof Scenario, 'faults'>]: Scenario[Key] | undefined;
 } & {
-  readonly faults: readonly (Scenario['faults'][number] | undefined)[];
+  readonly faults: readonly (UndrawnFault | undefined)[];
 };
 
 export interface ReadSections {

@@ -85,12 +85,47 @@ describe('bench', { timeout: 90_000 }, () => {
     {
       title: 'more than a scenario',
       args: ['baseline', '--users', '3'],
-      says: /a scenario says that itself: --users/,
+      says: /--users: said by the scenario itself/,
     },
     {
       title: 'a claim that is none',
       args: ['--claim', 'total-exces <= 0'],
       says: /total-excess/,
+    },
+    {
+      title: 'fewer users than regions',
+      args: ['--users', '2', '--roaming', '0.5'],
+      says: /load\.users: expected one for each of the 3 regions, or roaming 1; found 2/,
+    },
+    {
+      title: 'fewer connections than regions',
+      args: ['--connections', '2'],
+      says: /load\.connections: expected one for each of the 3 regions; found 2/,
+    },
+    {
+      title: 'what is of use to an audit only',
+      args: ['--promise', 'fixed-window:9/1s', '--deny', '503'],
+      says: /--deny, --promise: only of use beside --target/,
+    },
+    {
+      title: 'what is of no use to an audit',
+      args: ['--target', 'http://127.0.0.1:1/', '--strategy', 'article', '--replicas', '0'],
+      says: /--strategy, --replicas: of no use beside --target|--replicas, --strategy: of no use beside --target/,
+    },
+    {
+      title: 'many users whom a target cannot tell apart',
+      args: ['--target', 'http://127.0.0.1:1/'],
+      says: /requests to target-1 do not say whose they are/,
+    },
+    {
+      title: 'a password in a target',
+      args: ['--target', 'http://u:s3cret@127.0.0.1:1/', '--users', '1'],
+      says: /^(?![\s\S]*s3cret)[\s\S]*put credentials into a header/,
+    },
+    {
+      title: 'a target that is not in the environment',
+      args: ['--target', 'env:NO_SUCH_URL', '--users', '1'],
+      says: /--target: "NO_SUCH_URL" is not in the environment/,
     },
     { title: 'an argument too many', args: ['baseline', 'x'], says: /too many arguments/ },
   ])('refuses $title with exit code 64, having started nothing', async ({ args, says }) => {

@@ -31,6 +31,11 @@ describe('chaos', { timeout: 120_000 }, () => {
       args: ['kill', '--node', 'us-east-0', '--for', '30s'],
       says: /does not fit/,
     },
+    {
+      title: 'an ordered failover to a primary',
+      args: ['failover', '--node', 'us-east-0'],
+      says: /faults\[0\]\.node: expected one of the replicas: eu-west-1, ap-south-1, us-east-1; found "us-east-0"/,
+    },
     { title: 'an unknown fault', args: ['earthquake'], says: /unknown command 'earthquake'/ },
   ])('refuses $title with exit code 64, having started nothing', async ({ args, says }) => {
     const folder = testFolder();

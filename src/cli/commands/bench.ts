@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
+import { checkTarget } from '../../load/target.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
+import type { PlannedTopology } from '../../scenario/plan.ts';
 import { standingTopology, type TopologyFlags, topologyCommandLine, topologyOptions } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { type LoadFlags, loadCommandLine, loadOptions } from '../load-options.ts';
@@ -16,8 +18,14 @@ import {
   runOptions,
 } from '../run-plan.ts';
 import { loadInput, SCENARIO_RULES, topologyInput } from '../scenario-rules.ts';
-import { auditSystem, type TargetFlags, targetOptions, targetRegions } from '../target-options.ts';
-import { typedCommand } from '../typed-command.ts';
+import {
+  auditSystem,
+  auditTargets,
+  type TargetFlags,
+  targetOptions,
+  targetRegions,
+} from '../target-options.ts';
+import { quotedForShell, typedCommand } from '../typed-command.ts';
 
 interface Flags extends TopologyFlags, LimiterFlags, LoadFlags, RunFlags, ClaimFlags, TargetFlags {}
 
@@ -65,8 +73,19 @@ async function requestOf(
     const plan = await readScenario(scenario, seed, environment);
     return { plan, command: typedCommand(environment, plan.seed), flags };
   }
-  return flags.target === undefined ? ours(environment, flags) : audit(environment, flags);
+  if (flags.target === undefined) {
+    refuseTyped(command, OF_AN_AUDIT, 'only of use beside --target');
+    return ours(environment, flags);
+  }
+  refuseTyped(command, OF_OUR_REGIONS, 'of no use beside --target: nothing is brought up');
+  return audit(environment, flags);
 }
+
+const OF_AN_AUDIT = ['header', 'subjectHeader', 'costHeader', 'method', 'body', 'allow', 'deny', 'promise'];
+const OF_OUR_REGIONS = [
+  ...['strategy', 'name', 'server'],
+  ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
+];
 
 /** What an exact limiter promises, and the evidence that it takes. */
 const CLAIMS = [
@@ -93,17 +112,19 @@ async function ours(environment: Environment, flags: Flags): Promise<RunRequest>
     { scenario: 'bench', about: 'What does the limiter admit while nothing goes wrong?' },
     SCENARIO_RULES,
   );
-  return { plan, command: commandOf(flags), flags };
+  return { plan, command: commandOf(flags, plan.topology), flags };
 }
 
 /** The command that makes this run again, every number of it spelled out. */
-function commandOf(flags: Flags): string {
-  const { strategy, policy, seed, claim = [] } = flags;
+function commandOf(flags: Flags, topology: PlannedTopology): string {
+  const { strategy, policy, seed, claim = [], server, provider } = flags;
   return [
     `openclaw-rl bench --strategy ${strategy} --policy ${formatPolicy(policy)}`,
-    ...claim.map((text) => `--claim '${text}'`),
+    ...claim.map((text) => `--claim ${quotedForShell(text)}`),
     loadCommandLine(flags),
-    topologyCommandLine(flags),
+    topologyCommandLine(topology),
+    ...(server === undefined ? [] : [`--server ${quotedForShell(server)}`]),
+    ...(provider === 'auto' ? [] : [`--provider ${provider}`]),
     `--seed ${seed}`,
   ].join(' ');
 }
@@ -124,7 +145,9 @@ async function audit(environment: Environment, flags: Flags): Promise<RunRequest
     { scenario: 'audit', about: 'Does a limiter that is already running keep its promise?' },
     { ...SCENARIO_RULES, strategies: ['external'] },
   );
-  const system = auditSystem(flags, environment);
+  const targets = auditTargets(flags, environment);
+  for (const target of targets) checkTarget(target, plan.load);
+  const system = auditSystem(targets);
   return { plan, command: typedCommand(environment, seed), flags, audit: { system, promise } };
 }
 
@@ -132,15 +155,19 @@ const BESIDE_A_SCENARIO = ['seed', 'name', 'reports', 'format', 'json', 'server'
 
 /** A scenario says all of it: what is typed beside it would be ignored. */
 function refuseOthers(command: Command): void {
+  const names = command.options.map((option) => option.attributeName());
+  const others = names.filter((name) => !BESIDE_A_SCENARIO.includes(name));
+  refuseTyped(command, others, 'said by the scenario itself');
+}
+
+/** Throws INVALID_OPTION where one of these options was typed. */
+function refuseTyped(command: Command, names: readonly string[], why: string): void {
   const typed = command.options.filter(
     (option) =>
-      command.getOptionValueSource(option.attributeName()) === 'cli' &&
-      !BESIDE_A_SCENARIO.includes(option.attributeName()),
+      names.includes(option.attributeName()) &&
+      command.getOptionValueSource(option.attributeName()) === 'cli',
   );
   if (typed.length === 0) return;
-  throw new OpenclawError(
-    'INVALID_OPTION',
-    `a scenario says that itself: ${typed.map(({ long }) => long).join(', ')}`,
-    { hint: 'leave it out, or change a copy of the scenario' },
-  );
+  const flags = typed.map(({ long }) => long).join(', ');
+  throw new OpenclawError('INVALID_OPTION', `${flags}: ${why}`, { hint: 'leave it out' });
 }

@@ -3,11 +3,18 @@ import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
 import { checkFault } from '../../faults/check.ts';
 import { isMomentary } from '../../faults/registry.ts';
-import { planTopology } from '../../regions/topology.ts';
+import type { StrategyName } from '../../limiter/create.ts';
+import type { Topology } from '../../regions/topology.ts';
 import type { FaultSpec } from '../../scenario/fault-spec.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { Plan } from '../../scenario/plan.ts';
-import { standingTopology, type TopologyFlags, topologyOptions } from '../cluster.ts';
+import {
+  standingTopology,
+  type TopologyFlags,
+  topologyCommandLine,
+  topologyOf,
+  topologyOptions,
+} from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { addFaultCommands } from '../fault-options.ts';
 import { type LoadFlags, loadOptions } from '../load-options.ts';
@@ -48,37 +55,39 @@ Examples:
   $ openclaw-rl chaos gateway-clock --region eu-west --offset 3s --strategy article --claim 'worst-window <= bound'`;
 
 async function chaos(environment: Environment, spec: FaultSpec, flags: Flags): Promise<void> {
-  const plan = await planOf(environment, spec, flags);
-  await runAndReport({ plan, command: typedCommand(environment, flags.seed), flags }, environment);
+  const running = await standingTopology(environment, flags);
+  const plan = planOf(spec, flags, running);
+  const more = running === undefined ? [] : [topologyCommandLine(plan.topology)];
+  const command = [typedCommand(environment, flags.seed), ...more].join(' ');
+  await runAndReport({ plan, command, flags }, environment);
 }
 
-async function planOf(environment: Environment, spec: FaultSpec, flags: Flags): Promise<Plan> {
-  const { strategy, policy, seed, claim = claimsOf(spec), at: atMs, for: forMs = 1_000 } = flags;
-  const plan = makePlan(
-    {
-      seed,
-      topology: topologyInput(flags, await standingTopology(environment, flags)),
-      policy: formatPolicy(policy),
-      strategy,
-      load: loadInput(flags),
-      claims: [...claim],
-    },
-    { scenario: `chaos-${spec.fault}`, about: `What does ${spec.fault} do to the limiter?` },
-    SCENARIO_RULES,
-  );
-  checkFault(spec, planTopology(plan.topology));
-  const { durationMs } = plan.load;
-  if (atMs + forMs > durationMs) {
+function planOf(spec: FaultSpec, flags: Flags, running: Topology | undefined): Plan {
+  const { strategy, policy, seed, duration, at: atMs, for: forMs = 1_000 } = flags;
+  if (atMs + forMs > 1_000 * duration) {
     throw new OpenclawError(
       'INVALID_OPTION',
-      `a fault from ${atMs / 1_000} s to ${(atMs + forMs) / 1_000} s does not fit into a load of ${durationMs / 1_000} s`,
+      `a fault from ${atMs / 1_000} s to ${(atMs + forMs) / 1_000} s does not fit into a load of ${duration} s`,
       { hint: 'raise --duration, or lower --at or --for' },
     );
   }
-  return { ...plan, faults: [{ ...spec, atMs, forMs }] };
+  const topology = topologyInput(flags, running);
+  checkFault(spec, running ?? topologyOf(flags));
+  return makePlan(
+    {
+      ...{ seed, topology, strategy },
+      policy: formatPolicy(policy),
+      load: loadInput(flags),
+      claims: [...(flags.claim ?? claimsOf(spec, strategy))],
+    },
+    { scenario: `chaos-${spec.fault}`, about: `What does ${spec.fault} do to the limiter?` },
+    SCENARIO_RULES,
+    [{ ...spec, atMs, forMs }],
+  );
 }
 
 /** Lost replies are what some faults do: the run proves something all the same. */
-function claimsOf({ fault }: FaultSpec): readonly string[] {
-  return ['total-excess <= bound', `info <= ${fault === 'drop-reply' ? 30 : 15}%`, 'contested >= 80%'];
+function claimsOf({ fault }: FaultSpec, strategy: StrategyName): readonly string[] {
+  const admitted = strategy === 'article' ? 'worst-window <= bound' : 'total-excess <= bound'; // what it declares
+  return [admitted, `info <= ${fault === 'drop-reply' ? 30 : 15}%`, 'contested >= 80%'];
 }

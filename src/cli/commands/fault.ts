@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { makeRandom } from '../../core/prng.ts';
 import { injectFault, isMomentary } from '../../faults/registry.ts';
 import { healLinks } from '../../regions/links.ts';
+import { settle } from '../../regions/settle.ts';
 import { settleAll } from '../../regions/settle-all.ts';
 import type { FaultSpec } from '../../scenario/fault-spec.ts';
 import { type ChosenRegions, choosingRegions, openRegions } from '../cluster.ts';
@@ -48,7 +49,8 @@ Examples:
 function healCommand(environment: Environment): Command {
   return choosingRegions(new Command('heal'))
     .description(
-      'Take away every cut and limit, set the round trips and clocks back, start and resume every node.',
+      'Take away every cut and limit, set the round trips and clocks back, start and resume every node, and bring ' +
+        'the primaries of a cluster of ours home.',
     )
     .addHelpText('after', '\nExample:\n  $ openclaw-rl fault heal')
     .action(async (chosen: ChosenRegions) => {
@@ -57,6 +59,10 @@ function healCommand(environment: Environment): Command {
         healLinks(regions.links, regions.topology),
         ...regions.topology.nodes.map(({ name }) => regions.nodes.heal(name)),
       ]);
+      if (regions.provider !== 'external') {
+        environment.log('healed; waiting until every primary is home\n');
+        await settle(regions, environment.interrupt);
+      }
       environment.log('healed\n');
     });
 }

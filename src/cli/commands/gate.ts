@@ -54,11 +54,10 @@ Claims: total-excess, worst-window (<= tokens or bound), false-denials, replay, 
 async function gate(run: string, options: Options, environment: Environment): Promise<void> {
   const report = judgeAgain(await readReport(run, environment.cwd), options.claim);
   for (const claim of options.claim) environment.log(`${explainClaim(parseClaim(claim))}\n`);
-  if (options.junit !== undefined)
-    await writeOut(options.junit, () =>
-      writeFile(resolve(environment.cwd, options.junit ?? ''), renderJunit(report)),
-    );
   environment.out(options.json ? jsonText(report) : renderVerdict(report, { colour: environment.colourOut }));
+  const { junit } = options;
+  if (junit !== undefined)
+    await writeOut(junit, () => writeFile(resolve(environment.cwd, junit), renderJunit(report)));
   if (options.github || environment.env.GITHUB_ACTIONS === 'true')
     await tellGithub(report, options, environment);
   environment.setExitCode(exitCodeOfReport(report));

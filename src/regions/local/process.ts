@@ -60,7 +60,14 @@ export async function startProcess({
   env,
   logFile,
 }: StartOptions): Promise<LocalProcess> {
-  closeSync(openSync(logFile, 'a'));
+  try {
+    closeSync(openSync(logFile, 'a'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : error;
+    throw new OpenclawError('ENVIRONMENT_FAILED', `cannot write the log of ${name}: ${why}`, {
+      cause: error,
+    });
+  }
   const guard = spawn('/bin/sh', ['-c', GUARD, 'guard', logFile, command, ...args], {
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { runCli, startCli, testFolder } from '../support/cli.ts';
+import { processesMentioning } from '../support/processes.ts';
+
+const SMALL = ['--connections', '60', '--users', '9', '--skew', '0', '--duration', '3', '--ramp', '1'];
+
+describe('a run on a cluster that stays', { timeout: 120_000 }, () => {
+  it('is refused while a fault is in force, brings primaries home, and says how to have it again', async () => {
+    const cwd = testFolder();
+    const cli = (...args: string[]) => runCli(args, { cwd });
+    expect((await cli('up', '--round-trip', 'us-east:eu-west=10')).code).toBe(0);
+
+    const fault = startCli(['fault', 'partition', '--isolate', 'eu-west'], { cwd });
+    await vi.waitUntil(() => /in force/.test(fault.output.stderr), { timeout: 20_000 });
+    fault.child.kill('SIGKILL');
+    await fault.ended;
+    const refused = await cli('bench', ...SMALL);
+    expect(refused.code).toBe(69);
+    expect(refused.stderr).toMatch(
+      /cluster default is not as it was planned: us-east to eu-west is cut \(blackhole\); .*and 1 more\n {2}openclaw-rl fault heal --name default \[/,
+    );
+    expect((await cli('fault', 'heal')).code).toBe(0);
+
+    expect((await cli('fault', 'failover', '--node', 'eu-west-1')).code).toBe(0);
+    const { code, stdout, stderr } = await cli('bench', ...SMALL);
+    expect([code, stdout], stderr).toEqual([0, expect.stringMatching(/^verdict {2}pass\n/)]);
+    expect(stderr).not.toContain('it brings up its own');
+    const { command } = JSON.parse(readFileSync(join(cwd, 'reports/latest/report.json'), 'utf8'));
+    expect(command).toContain('--round-trip us-east:eu-west=10,us-east:ap-south=190,eu-west:ap-south=120');
+
+    expect((await cli('down')).code).toBe(0);
+    expect(processesMentioning(cwd)).toEqual([]);
+  });
+});
+
+describe('a run that is killed', { timeout: 120_000 }, () => {
+  it('leaves nothing once the next command has run', async () => {
+    const cwd = testFolder();
+    const args = ['chaos', 'partition', '--isolate', 'eu-west', ...SMALL, '--at', '1s', '--for', '2s'];
+    const chaos = startCli(args, { cwd });
+    await vi.waitUntil(() => /fault partition/.test(chaos.output.stderr), { timeout: 60_000 });
+    chaos.child.kill('SIGKILL');
+    await chaos.ended;
+    expect(processesMentioning(cwd)).not.toEqual([]);
+    const bench = await runCli(['bench', ...SMALL], { cwd });
+    expect(bench.stderr).toMatch(/ended what a killed run left behind: run-\d+/);
+    expect(bench.code, bench.stderr).toBe(0);
+    expect(processesMentioning(cwd)).toEqual([]);
+  });
+});
