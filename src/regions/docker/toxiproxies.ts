@@ -1,10 +1,12 @@
-import type { ProxyToCreate, ToxiproxyClient } from '../../toxiproxy/client.ts';
+import { type ProxyToCreate, ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { proxyNames } from '../links.ts';
 import type { Topology } from '../topology.ts';
 import { until } from '../until.ts';
 import { doorPort, nodeAddress, nodesAbroad, RATING_DOOR, RATING_PORT, regionHost } from './addresses.ts';
 
 const START_MS = 20_000;
+/** One that does not listen yet may leave a question unanswered. */
+const ASK_MS = 300;
 
 /** Waits until the Toxiproxy of every region answers, and gives each its proxies. */
 export async function populateToxiproxies(
@@ -14,8 +16,9 @@ export async function populateToxiproxies(
 ): Promise<void> {
   await Promise.all(
     [...clients].map(async ([region, client]) => {
+      const impatient = new ToxiproxyClient({ url: client.url, timeoutMs: ASK_MS });
       await until(`the Toxiproxy of ${region} to answer`, START_MS, signal, () =>
-        client.version().then(
+        impatient.version().then(
           () => undefined,
           (error: Error) => error.message,
         ),
