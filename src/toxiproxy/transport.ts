@@ -50,7 +50,10 @@ export class Transport {
     const limit = new AbortController();
     // Not AbortSignal.timeout, which keeps no program alive: Node's fetch may wait for nothing where a connection was
     // closed as soon as it was accepted, as Docker does for a port that nobody listens on yet.
-    const timer = setTimeout(() => limit.abort(new DOMException('too late', 'TimeoutError')), this.#timeoutMs);
+    const timer = setTimeout(
+      () => limit.abort(new DOMException('too late', 'TimeoutError')),
+      this.#timeoutMs,
+    );
     try {
       response = await fetch(url, {
         method,
