@@ -5,13 +5,15 @@ const shared = { testTimeout: 20_000, hookTimeout: 30_000 };
 /** They wait for servers to start and to fail over more than they need a processor. */
 const WAITING = [
   'test/faults.test.ts',
+  'test/regions/**/*.test.ts',
   'test/up-down.test.ts',
   'test/runs/disasters.test.ts',
   'test/runs/interrupted.test.ts',
+  'test/runs/standing.test.ts',
 ];
 
 /** These want the machine for themselves: a load that gets no processor drains no bucket. */
-const WHOLE_RUNS = ['test/runs/**/*.test.ts', 'test/regions/**/*.test.ts'];
+const WHOLE_RUNS = ['test/runs/**/*.test.ts'];
 
 export default defineConfig({
   test: {

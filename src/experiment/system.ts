@@ -51,7 +51,7 @@ export interface RegionsSource {
 export function regionsSystem({ self, env, prefix, provide }: RegionsSource): ProvideSystem {
   return async ({ plan, folder, cleanup, signal, onDeath, onStep }) => {
     const logs = join(folder, 'logs');
-    await mkdir(logs, { recursive: true }).catch((error: unknown) => {
+    await mkdir(logs).catch((error: unknown) => {
       throw cannotWrite(folder, error);
     });
     const { regions, isOurs } = await provide();

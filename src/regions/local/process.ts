@@ -66,6 +66,7 @@ export async function startProcess({
     const why = error instanceof Error ? error.message : error;
     throw new OpenclawError('ENVIRONMENT_FAILED', `cannot write the log of ${name}: ${why}`, {
       cause: error,
+      hint: 'make room there',
     });
   }
   const guard = spawn('/bin/sh', ['-c', GUARD, 'guard', logFile, command, ...args], {
