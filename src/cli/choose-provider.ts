@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
+import { findDockerLack } from '../regions/docker/doctor.ts';
 import { chooseImages } from '../regions/docker/images.ts';
 import { createDockerProvider } from '../regions/docker/provider.ts';
 import { findPlatformLack } from '../regions/local/platform.ts';
@@ -13,13 +14,10 @@ const PROVIDERS = ['auto', 'local', 'docker'] as const;
 
 export type ProviderName = (typeof PROVIDERS)[number];
 
-export function providerOption(): Option {
-  return new Option(
-    '--provider <name>',
-    'regions as processes or as containers (auto: local, docker where that cannot be had)',
-  )
-    .choices(PROVIDERS)
-    .default('auto');
+const WHAT = 'regions as processes or as containers (auto: local, docker where that cannot be had)';
+
+export function providerOption(what = WHAT): Option {
+  return new Option('--provider <name>', what).choices(PROVIDERS).default('auto');
 }
 
 interface Choice {
@@ -42,6 +40,7 @@ export async function chooseProvider(environment: Environment, choice: Choice): 
     return await localProvider(environment, choice);
   } catch (error) {
     if (wanted === 'local' || server !== undefined || !(error instanceof OpenclawError)) throw error;
+    if ((await findDockerLack()) !== undefined) throw error;
     environment.log(`regions as containers, since: ${error.message}\n`);
     return dockerProvider(environment, choice);
   }

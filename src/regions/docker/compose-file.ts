@@ -134,7 +134,7 @@ function nodeServiceText(topology: Topology, node: PlannedNode): string {
     dir: '/data',
   };
   const line = (name: string, ...values: (string | number)[]) =>
-    `      - ${[`--${name}`, ...values.map((value) => JSON.stringify(String(value)))].join('\n      - ')}\n`;
+    `      --${name}, ${values.map((value) => JSON.stringify(String(value))).join(', ')},\n`;
   return `  ${service}:
     <<: *node
     network_mode: service:${host}
@@ -143,9 +143,10 @@ function nodeServiceText(topology: Topology, node: PlannedNode): string {
     healthcheck:
       test: [CMD, redis-cli, -h, ${address.host}, -p, "${address.port}", ping]
       interval: 30s
-    command:
-      - redis-server
+    command: [
+      redis-server,
 ${line('bind', address.host, host)}${Object.entries(settings)
   .map(([name, value]) => line(name, value))
-  .join('')}`;
+  .join('')}    ]
+`;
 }

@@ -43,7 +43,7 @@ export function hintFor(text: string): string | undefined {
   if (/is not a docker command|unknown shorthand flag: 'p'/i.test(text))
     return 'install the Compose plugin: apt-get install docker-compose (2.20 or later)';
   if (/no such host|connection refused|manifest unknown|pull access denied|denied:/i.test(text))
-    return 'an image cannot be pulled; name one that is here: OPENCLAW_REDIS_IMAGE, OPENCLAW_TOXIPROXY_IMAGE';
+    return 'name images that are here: OPENCLAW_REDIS_IMAGE, OPENCLAW_TOXIPROXY_IMAGE, OPENCLAW_RL_IMAGE';
   return undefined;
 }
 

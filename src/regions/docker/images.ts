@@ -13,7 +13,7 @@ export const OFFICIAL_IMAGES = {
   toxiproxy: 'ghcr.io/shopify/toxiproxy:2.12.0',
 } as const satisfies Images;
 
-const OWN_IMAGE = 'openclaw-rl';
+export const OWN_IMAGE = 'openclaw-rl';
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
 const BUILD_MS = 600_000;
 
