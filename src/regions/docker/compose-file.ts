@@ -147,6 +147,6 @@ function nodeServiceText(topology: Topology, node: PlannedNode): string {
       redis-server,
 ${line('bind', address.host, host)}${Object.entries(settings)
   .map(([name, value]) => line(name, value))
-  .join('')}    ]
+  .join('')}      ]
 `;
 }
