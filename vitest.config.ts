@@ -6,6 +6,8 @@ const shared = { testTimeout: 20_000, hookTimeout: 30_000 };
 const WAITING = [
   'test/faults.test.ts',
   'test/regions/**/*.test.ts',
+  'test/state-folder.test.ts',
+  'test/two-programs.test.ts',
   'test/up-down.test.ts',
   'test/runs/disasters.test.ts',
   'test/runs/interrupted.test.ts',

@@ -37,12 +37,12 @@ describe('the Compose file', () => {
     const services = Object.values(file.services) as Service[];
     expect(services).toHaveLength(2 * topology.regions.length + topology.nodes.length);
     for (const { labels, ports = [], restart, mem_limit } of services) {
-      expect(Object.keys(labels)).toEqual(['openclaw-rl', 'openclaw-rl.role']);
+      expect(Object.keys(labels)).toEqual(['openclaw-rl', 'openclaw-rl.start', 'openclaw-rl.role']);
       expect(ports.every((port) => port.startsWith('127.0.0.1::'))).toBe(true);
       expect([restart, mem_limit]).toEqual(['no', expect.stringMatching(/^\d+m$/)]);
     }
     for (const one of [file.networks.default, ...Object.values<Service>(file.volumes)])
-      expect(Object.keys(one.labels)).toEqual(['openclaw-rl']);
+      expect(Object.keys(one.labels)).toEqual(['openclaw-rl', 'openclaw-rl.start']);
   });
 
   it('gives every node abroad a Toxiproxy at the address that it announces', () => {

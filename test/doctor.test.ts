@@ -17,7 +17,7 @@ const SOUND: MachineFacts = {
   compiler: '/usr/bin/cc',
   stateFolder: '/state',
   openFiles: 2_200,
-  swept: [],
+  sweep: { ended: [], unknown: [] },
 };
 const NO_SERVER = SOUND.servers.map(({ command }) => ({ command, probe: `${command} was not found` }));
 const { compiler: _compiler, ...BARE } = SOUND;
@@ -59,7 +59,11 @@ describe('diagnose', () => {
 
   it.each([
     { title: 'no compiler', facts: BARE, names: ['C compiler'] },
-    { title: 'something swept', facts: { ...SOUND, swept: ['bench-7'] }, names: ['left behind'] },
+    {
+      title: 'something swept',
+      facts: { ...SOUND, sweep: { ended: ['bench-7'], unknown: [] } },
+      names: ['left behind'],
+    },
     { title: 'Node 22', facts: { ...SOUND, nodeVersion: 'v22.0.0' }, names: [] },
   ])('is ready with $title', ({ facts, names }) => {
     const checks = diagnose(facts);

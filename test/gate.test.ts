@@ -54,6 +54,11 @@ describe('gate', () => {
     ]);
   });
 
+  it('explains a claim on one line, with nothing in it that a terminal obeys', async () => {
+    const { stderr } = await gate([CENTRAL, '--claim', 'info <= 5% during \u001b[2J##[error]x']);
+    expect(stderr).toMatch(/^info <= 5% during \\u001b\[2J\\u0023#\[error\]x: at most 5% .*\n$/);
+  });
+
   it('in GitHub Actions appends to the step summary and prints annotations', async () => {
     const folder = testFolder();
     const summary = join(folder, 'summary.md');
@@ -79,7 +84,7 @@ describe('gate', () => {
     const folder = testFolder();
     await gate([ARTICLE, '--claim', 'max(any) <= 10s', '--junit', 'gate.xml'], folder);
     const xml = readFileSync(join(folder, 'gate.xml'), 'utf8');
-    expect(xml).toMatch(/<testsuite name="openclaw-rl bench" tests="8" failures="2" errors="0" skipped="1">/);
+    expect(xml).toMatch(/<testsuite name="openclaw-rl bench" tests="8" failures="2" errors="1" skipped="0">/);
     expect(xml).toContain(
       '<testcase classname="openclaw-rl bench" name="max(any) &lt;= 10000ms"></testcase>',
     );

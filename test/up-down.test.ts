@@ -1,37 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeRandom } from '../src/core/prng.ts';
 import type { ClusterStatus } from '../src/regions/status.ts';
 import { runCli, startCli, testFolder } from './support/cli.ts';
+import { clusterFolder, killAll, SMALL, up } from './support/cli-cluster.ts';
 import { findLeftovers, killDuringUp, octetOf, ownedIn } from './support/leftovers.ts';
 import { SERVERS } from './support/server.ts';
-
-/** Two regions close together and no replicas, where more would show nothing more. */
-const SMALL = ['--regions', 'a,b', '--round-trip', 'a:b=10', '--replicas', '0'];
-
-/** A folder whose clusters end with the test, whatever became of it. */
-function clusterFolder(): string {
-  const folder = testFolder();
-  onTestFinished(async () => {
-    for (const { pid } of ownedIn(folder)) process.kill(pid, 'SIGKILL');
-    await vi.waitUntil(() => ownedIn(folder).length === 0, { timeout: 5_000 });
-  });
-  return folder;
-}
-
-async function up(folder: string, ...args: string[]) {
-  const { code, stdout, stderr } = await runCli(['up', '--json', ...args], { cwd: folder });
-  expect(code, stderr).toBe(0);
-  return { status: JSON.parse(stdout) as ClusterStatus, stderr };
-}
-
-async function killAll(folder: string, role?: string): Promise<void> {
-  const chosen = () => ownedIn(folder).filter((owned) => role === undefined || owned.role === role);
-  for (const { pid } of chosen()) process.kill(pid, 'SIGKILL');
-  await vi.waitUntil(() => chosen().length === 0, { timeout: 5_000 });
-}
 
 describe('up and down', { timeout: 90_000 }, () => {
   it.each(SERVERS)(
@@ -52,7 +28,7 @@ describe('up and down', { timeout: 90_000 }, () => {
 
       expect((await up(folder)).stderr).toBe('cluster default was up already\n');
       expect((await up(folder, '--replicas', '0')).stderr).toBe(
-        'cluster default was up already, with other options: for these, first openclaw-rl down --name default\n',
+        'cluster default was up already, with other options (--replicas): for these, first openclaw-rl down --name default\n',
       );
       expect(ownedIn(folder).map(({ pid }) => pid)).toEqual(pids);
       const shown = await runCli(['status', '--json'], { cwd: folder });
@@ -156,11 +132,11 @@ describe('what has gone wrong', { timeout: 60_000 }, () => {
     expect(ownedIn(folder)).toEqual([]);
   });
 
-  it('says that the Toxiproxy has died, with the way out', async () => {
+  it.each(['status', 'up'])('says in %s that the Toxiproxy has died, with the way out', async (command) => {
     const folder = clusterFolder();
     await up(folder, ...SMALL);
     await killAll(folder, 'toxiproxy');
-    const { code, stderr } = await runCli(['status'], { cwd: folder });
+    const { code, stderr } = await runCli([command], { cwd: folder });
     expect([code, stderr]).toEqual([
       69,
       expect.stringMatching(/Toxiproxy of cluster default has ended\n.*openclaw-rl down/),
@@ -168,20 +144,26 @@ describe('what has gone wrong', { timeout: 60_000 }, () => {
     expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
   });
 
-  it('says which state file cannot be understood; down removes it', async () => {
+  it('says at once which node has died while it starts, keeps the logs, and can be started again', async () => {
     const folder = clusterFolder();
-    const file = join(folder, 'state/clusters/default/state.json');
-    mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(file, '{"version": 1, "na');
-    for (const command of ['up', 'status']) {
-      const { code, stderr } = await runCli([command], { cwd: folder });
-      expect([code, stderr]).toEqual([
-        69,
-        expect.stringContaining(`${file} cannot be understood\n  openclaw-rl down --name default`),
-      ]);
-    }
+    const { output, ended } = startCli(['up', ...SMALL], { cwd: folder });
+    await vi.waitUntil(() => /forming the cluster/.test(output.stderr), { timeout: 30_000, interval: 2 });
+    await killAll(folder, 'b-0');
+    expect(await ended, output.stderr).toBe(69);
+    const cluster = join(folder, 'state/clusters/default');
+    expect(output.stderr).toContain(`error: b-0 has ended; its log ${join(cluster, 'logs/b-0.log')} ends: `);
+    expect(readdirSync(cluster)).toEqual(['logs']);
+    await up(folder, ...SMALL);
     expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
-    expect(existsSync(join(file, '..'))).toBe(false);
+  });
+
+  it('starts again over what an older program has kept of a start that failed', async () => {
+    const folder = clusterFolder();
+    const node = join(folder, 'state/clusters/default/nodes/a-0');
+    mkdirSync(node, { recursive: true });
+    writeFileSync(join(node, 'nodes.conf'), 'no line of a cluster');
+    await up(folder, ...SMALL);
+    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
   });
 
   it('takes other ports where somebody listens', async () => {
@@ -189,6 +171,20 @@ describe('what has gone wrong', { timeout: 60_000 }, () => {
     await listenEverywhere(7_100);
     const { status } = await up(folder, ...SMALL);
     expect(status.nodes.map(({ address }) => Number(address.split(':')[1]))).toEqual([7_200, 7_200]);
+    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+  });
+
+  it('runs a server that is named from the current folder, and says which server and seed it has', async () => {
+    const folder = clusterFolder();
+    const wrapper = '#!/bin/sh\nexec redis-server "$@"\n';
+    writeFileSync(join(folder, 'my-redis'), wrapper, { mode: 0o755 });
+    await up(folder, ...SMALL, '--server', './my-redis');
+    expect((await up(folder, ...SMALL, '--server', join(folder, 'my-redis'))).stderr).toBe(
+      'cluster default was up already\n',
+    );
+    expect((await up(folder, ...SMALL, '--server', 'valkey-server', '--seed', '2')).stderr).toBe(
+      'cluster default was up already, with other options (--seed, --server): for these, first openclaw-rl down --name default\n',
+    );
     expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
   });
 
@@ -239,6 +235,19 @@ describe('up, interrupted', { timeout: 60_000 }, () => {
     child.kill('SIGINT');
     expect(await ended, output.stderr).toBe(130);
     expect(ownedIn(folder)).toEqual([]);
+    expect(await findLeftovers(folder, octet)).toEqual([]);
+  });
+
+  it.each([
+    { signal: 'SIGHUP', code: 129 },
+    { signal: 'SIGTERM', code: 143 },
+  ] as const)('by $signal ends everything and exits $code', async ({ signal, code }) => {
+    const folder = clusterFolder();
+    const { child, output, ended } = startCli(['up', ...SMALL], { cwd: folder });
+    await vi.waitUntil(() => ownedIn(folder).length === 3, { timeout: 30_000, interval: 2 });
+    const octet = octetOf(folder);
+    child.kill(signal);
+    expect(await ended, output.stderr).toBe(code);
     expect(await findLeftovers(folder, octet)).toEqual([]);
   });
 

@@ -59,9 +59,9 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
     regions: pass.regions,
     cells: pass.cells,
     faults: history.faults,
-    events: history.events.filter(({ event }) => event !== 'reset'),
+    events: history.events.filter(({ event }) => event !== 'reset' && event !== 'dropped'),
   };
-  return withVerdict(facts, claimsOf(rules));
+  return withVerdict(facts, claimsOf(rules, { isOpen: facts.whole.arrivals > 0 }));
 }
 
 /** Judges what was found by these claims. */

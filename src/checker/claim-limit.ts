@@ -17,7 +17,8 @@ export const LIMIT_FORMS: Readonly<Record<LimitUnit, string>> = {
   bound: 'the word bound',
 };
 
-const TIME_US: Readonly<Record<string, number>> = { us: 1, ms: 1_000, s: 1_000_000 };
+/** Powers of ten of a microsecond. */
+const TIME_POWER: Readonly<Record<string, number>> = { ms: 3, us: 0, s: 6 };
 
 /** Reads a limit in one of these units; undefined when it is in none. */
 export function parseLimit(text: string, units: readonly LimitUnit[]): Limit | undefined {
@@ -33,11 +34,11 @@ const READERS: Readonly<Record<LimitUnit, (text: string) => number | undefined>>
   count: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined),
   share(text) {
     const [, percent] = /^(\d{1,3}(?:\.\d{1,9})?)%$/.exec(text) ?? [];
-    return percent === undefined || Number(percent) > 100 ? undefined : Number(percent) / 100;
+    return percent === undefined || Number(percent) > 100 ? undefined : Number(`${percent}e-2`);
   },
   time(text) {
     const [, amount, unit = ''] = /^(\d{1,9}(?:\.\d{1,9})?)(us|ms|s)$/.exec(text) ?? [];
-    return amount === undefined ? undefined : Number(amount) * (TIME_US[unit] ?? 1);
+    return amount === undefined ? undefined : Number(`${amount}e${TIME_POWER[unit]}`);
   },
   rate(text) {
     const [, amount] = /^(\d{1,9}(?:\.\d{1,9})?)\/s$/.exec(text) ?? [];
@@ -46,22 +47,41 @@ const READERS: Readonly<Record<LimitUnit, (text: string) => number | undefined>>
   bound: (text) => (text === 'bound' ? Number.POSITIVE_INFINITY : undefined),
 };
 
-/** An amount of this unit as `parseLimit` reads it. */
+/** A limit as `parseLimit` reads it, to the last digit. */
 export function formatLimit({ unit, limit }: Limit): string {
   switch (unit) {
     case 'bound':
       return 'bound';
     case 'share':
-      return `${trimmed(100 * limit, limit > 0 && limit < 0.01 ? 2 : 1)}%`;
+      return `${decimal(limit, 2)}%`;
     case 'time':
-      return `${trimmed(limit / 1_000, 3)}ms`;
+      return formatTime(limit);
     case 'rate':
-      return `${trimmed(limit, 1)}/s`;
+      return `${decimal(limit)}/s`;
     default:
-      return limit === Number.POSITIVE_INFINITY ? 'any' : trimmed(limit, 3);
+      return limit === Number.POSITIVE_INFINITY ? 'any' : decimal(limit);
   }
 }
 
-function trimmed(amount: number, digits: number): string {
-  return String(Number(amount.toFixed(digits)));
+/** What was measured, in the same form, rounded to what a reader wants to know. */
+export function formatMeasured({ unit, limit }: Limit): string {
+  const digits = unit === 'time' ? 0 : unit === 'rate' ? 1 : unit === 'share' && limit < 0.01 ? 4 : 3;
+  return formatLimit({ unit, limit: Number(limit.toFixed(digits)) });
+}
+
+/** In milliseconds, unless that takes more digits than are read. */
+function formatTime(us: number): string {
+  const texts = Object.entries(TIME_POWER).map(([unit, power]) => `${decimal(us, -power)}${unit}`);
+  return texts.find((text) => READERS.time(text) === us) ?? `${decimal(us)}us`;
+}
+
+/** The shortest decimal, without an exponent, that reads back as this number; shifted by a power of ten. */
+function decimal(amount: number, shift = 0): string {
+  if (amount === 0) return '0';
+  const [digits = '', exponent] = amount.toExponential().split('e');
+  const figures = digits.replace('.', '');
+  const whole = Number(exponent) + shift + 1;
+  if (whole <= 0) return `0.${'0'.repeat(-whole)}${figures}`;
+  const padded = figures.padEnd(whole, '0');
+  return whole === padded.length ? padded : `${padded.slice(0, whole)}.${padded.slice(whole)}`;
 }

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { explainClaim, parseClaim } from './claim.ts';
+import { formatLimit, type LimitUnit, parseLimit } from './claim-limit.ts';
 
 describe('a claim', () => {
   it.each([
@@ -11,6 +13,7 @@ describe('a claim', () => {
     ['replay <= 0', { measure: 'replay', unit: 'count', limit: 0 }],
     ['info <= 5%', { measure: 'info', unit: 'share', limit: 0.05 }],
     ['failed <= 0.5%', { measure: 'failed', unit: 'share', limit: 0.005 }],
+    ['dropped <= 1% during cut', { measure: 'dropped', unit: 'share', limit: 0.01, phase: 'during cut' }],
     ['contested >= 80%', { measure: 'contested', unit: 'share', limit: 0.8 }],
     ['contested >= 3', { measure: 'contested', unit: 'count', limit: 3 }],
     ['p99(allowed) <= 250ms', { measure: 'p99', outcome: 'allowed', unit: 'time', limit: 250_000 }],
@@ -66,8 +69,54 @@ describe('a claim', () => {
       'p99(allowed) <= 250ms during partition: at most 250ms waited by 99 of 100 requests (allowed), during partition; if not, the exit code is 3 if all else holds',
     ],
     [
+      'dropped <= 1%',
+      'dropped <= 1%: at most 1% of the requests that were due never sent, since every connection was busy, over the whole run; if not, the run is too little evidence',
+    ],
+    [
       'contested >= 80%',
       'contested >= 80%: at least 80% of the busiest planned buckets drained and denying, over the whole run; if not, the run is too little evidence',
     ],
   ])('%s is explained in a sentence', (text, want) => expect(explainClaim(parseClaim(text))).toBe(want));
+});
+
+const digits = (most: number) => fc.stringMatching(new RegExp(`^[0-9]{1,${most}}$`));
+const decimals = (most: number) =>
+  fc
+    .tuple(digits(most), fc.option(digits(9)))
+    .map(([whole, part]) => (part === null ? whole : `${whole}.${part}`));
+const LIMITS: Readonly<Record<LimitUnit, fc.Arbitrary<string>>> = {
+  tokens: decimals(15),
+  count: digits(15),
+  share: fc.oneof(decimals(2), fc.constant('100')).map((percent) => `${percent}%`),
+  time: fc.tuple(decimals(9), fc.constantFrom('us', 'ms', 's')).map((parts) => parts.join('')),
+  rate: decimals(9).map((amount) => `${amount}/s`),
+  bound: fc.constant('bound'),
+};
+
+describe('a limit', () => {
+  it.each(Object.entries(LIMITS))('in %s is printed as it can be read again, exactly', (name, texts) => {
+    const unit = name as LimitUnit;
+    fc.assert(
+      fc.property(texts, (text) => {
+        const read = parseLimit(text, [unit]);
+        expect(read).toBeDefined();
+        if (read === undefined) return;
+        expect(parseLimit(formatLimit(read), [unit])).toEqual(read);
+        expect(formatLimit(read)).toMatch(/^(bound|(0|[1-9]\d*)(\.\d*[1-9])?(%|us|ms|s|\/s)?)$/);
+      }),
+      { seed: 1, numRuns: 2_000 },
+    );
+  });
+
+  it.each([
+    ['p99(allowed) <= 0.4us', 'p99(allowed) <= 0.0004ms'],
+    ['info <= 0.004%', 'info <= 0.004%'],
+    ['info <= 0.0%', 'info <= 0%'],
+    ['throughput >= 0.04/s', 'throughput >= 0.04/s'],
+    ['total-excess <= 0.0004', 'total-excess <= 0.0004'],
+    ['max(any) <= 999999999s', 'max(any) <= 999999999s'],
+  ])('of %s loses no digit', (text, want) => {
+    expect(parseClaim(text).text).toBe(want);
+    expect(parseClaim(want)).toEqual(parseClaim(text));
+  });
 });

@@ -68,6 +68,13 @@ export const MEASURES = {
     ofPhase: true,
     about: 'of the requests not decided',
   },
+  dropped: {
+    kind: 'evidence',
+    operator: '<=',
+    units: ['share'],
+    ofPhase: true,
+    about: 'of the requests that were due never sent, since every connection was busy',
+  },
   contested: {
     kind: 'evidence',
     operator: '>=',
@@ -88,6 +95,9 @@ export const MEASURES = {
 } as const satisfies Record<string, MeasureFacts>;
 
 export type Measure = keyof typeof MEASURES;
+
+/** An open load that drops a larger share is not the load that was asked for, and its latencies are of a smaller one. */
+export const DROPPED_AT_MOST = 0.01;
 
 const CLAIMED_OUTCOMES = ['allowed', 'denied', 'failed'] as const;
 

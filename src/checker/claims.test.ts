@@ -3,6 +3,7 @@ import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import type { FaultRecord } from '../history/operation.ts';
 import { checkHistory, withVerdict } from './check.ts';
 import { parseClaim } from './claim.ts';
+import { parsePromise } from './promise.ts';
 
 const S = 1_000_000;
 const at = (atS: number, part: OperationPart = {}): OperationPart => ({
@@ -32,6 +33,16 @@ const PARTS = [
   at(25, level('a')),
 ];
 const RUN = historyOf(PARTS, { policy: '2:1/s', records: [fault('inject', 10), fault('heal', 20)] });
+
+const RUN_WITH_LEVELS = historyOf(
+  [
+    {
+      ...at(15),
+      decision: { strategy: '?', source: 'redis', node: 'a', bucketUs: S, levelQuanta: 1_000_000 },
+    },
+  ],
+  { policy: '2:1/s', records: [fault('inject', 10)] },
+);
 
 function judged(claims: readonly string[], { history = RUN, bound = 0 as number | null | 'none' } = {}) {
   return checkHistory(history, {
@@ -100,6 +111,68 @@ describe('a claim', () => {
     (claim) => expect(one(claim, { history: historyOf([]) })).toMatchObject({ status: 'unknown' }),
   );
 
+  /** A run with nothing but denials, then nothing but admissions, without levels. */
+  const BARE = historyOf([at(5, { outcome: 'denied', cost: 3 }), at(15), at(25, { outcome: 'failed' })], {
+    policy: '2:1/s',
+    records: [fault('inject', 10), fault('heal', 20)],
+  });
+  const DENIALS = historyOf([at(5, { outcome: 'denied', cost: 3 })], { policy: '2:1/s' });
+  const ADMISSIONS = historyOf([at(5), at(6, { outcome: 'failed' })], { policy: '2:1/s' });
+  const admission = { history: DENIALS, why: /nothing was admitted$/ };
+  it.each([
+    { claim: 'total-excess <= 1000', ...admission },
+    { claim: 'total-excess <= bound', ...admission },
+    { claim: 'worst-window <= 1000', ...admission },
+    { claim: 'worst-window <= bound', ...admission },
+    { claim: 'false-denials <= 1000', history: ADMISSIONS, why: /no denial could be judged: there is none$/ },
+    { claim: 'replay <= 1000', history: ADMISSIONS, why: /none was replayed$/ },
+    { claim: 'dropped <= 100%', history: ADMISSIONS, why: /of a closed load no request is due/ },
+    { claim: 'p99(denied) <= 1000s', history: ADMISSIONS, why: /no request was denied$/ },
+    { claim: 'total-excess <= 1000 before', history: BARE, why: /nothing was admitted$/ },
+    { claim: 'total-excess <= 1000 after cut', history: BARE, why: /nothing was admitted$/ },
+    { claim: 'false-denials <= 1000 during cut', history: BARE, why: /no denial could be judged$/ },
+    { claim: 'replay <= 1000 during cut', history: BARE, why: /no decision was replayed$/ },
+    { claim: 'dropped <= 100% during cut', history: BARE, why: /of a closed load/ },
+    { claim: 'p99(allowed) <= 1000s before', history: BARE, why: /no request was allowed$/ },
+  ])('$claim without a sample is unknown, however much it allows', ({ claim, history, why }) => {
+    const result = one(claim, { history, bound: 1_000 });
+    expect(result).toMatchObject({ status: 'unknown', verdict: 'unknown', measured: null });
+    expect(result?.reason).toMatch(why);
+  });
+
+  it.each([
+    {
+      promise: 'windows of which none can be broken',
+      parts: [at(5, { outcome: 'denied' })],
+      want: 'unknown',
+    },
+    { promise: 'windows that were kept', parts: [at(5)], want: 'holds' },
+  ] as const)('on $promise is $want', ({ parts, want }) => {
+    const claims = [parseClaim('windows <= 0')];
+    const promise = parsePromise('fixed-window:2/1s');
+    expect(checkHistory(historyOf(parts), { busiest: [], claims, promise }).claims[0]?.status).toBe(want);
+  });
+
+  it.each([
+    { claim: 'total-excess <= 0 during cut', history: BARE },
+    { claim: 'false-denials <= 0 before', history: BARE },
+    { claim: 'replay <= 1000 during cut', history: RUN_WITH_LEVELS },
+    { claim: 'total-excess <= 0', history: ADMISSIONS },
+    { claim: 'false-denials <= 0', history: DENIALS },
+  ])('$claim with one holds', ({ claim, history }) =>
+    expect(one(claim, { history })).toMatchObject({ status: 'holds' }),
+  );
+
+  it('that is made of any history stays as it is where there is nothing to deny or to replay', () => {
+    const { claims } = checkHistory(ADMISSIONS, { busiest: [] });
+    expect(claims.map(({ claim, status }) => [claim, status])).toEqual([
+      ['total-excess <= 0', 'holds'],
+      ['false-denials <= 0', 'holds'],
+      ['replay <= 0', 'holds'],
+      ['info <= 100%', 'holds'],
+    ]);
+  });
+
   it('on a bound is judged for each shard, by its worst bucket', () => {
     expect(one('total-excess <= bound', { bound: 3 })).toMatchObject({ status: 'holds', limit: 3 });
     const broken = one('total-excess <= bound', { bound: 1 });
@@ -126,5 +199,56 @@ describe('a claim', () => {
   it('can be added to a run that was judged before', () => {
     const report = judged(['total-excess <= 3']);
     expect(withVerdict(report, [parseClaim('total-excess <= 2')]).verdict).toBe('fail');
+  });
+});
+
+describe('an open load', () => {
+  /** 200 requests are sent when they are due, and so many more are dropped while cut. */
+  const run = (dropped: number) =>
+    historyOf(many(200, at(5, { bucket: 'c', outcome: 'denied', intendedUs: 4.8 * S })), {
+      policy: '2:1/s',
+      records: [
+        fault('inject', 10),
+        { type: 'event', event: 'dropped', atUs: 11 * S, args: { region: 'r', requests: dropped } },
+      ],
+    });
+
+  it.each([
+    { claim: 'dropped <= 1%', dropped: 2, status: 'holds' },
+    { claim: 'dropped <= 1%', dropped: 3, status: 'broken' },
+    { claim: 'dropped <= 0% before', dropped: 50, status: 'holds' },
+    { claim: 'dropped <= 99% during cut', dropped: 1, status: 'broken' },
+    { claim: 'max(any) <= 200ms', dropped: 2, status: 'holds' },
+    { claim: 'max(any) <= 199ms', dropped: 2, status: 'broken' },
+    { claim: 'p50(denied) <= 9s', dropped: 3, status: 'unknown' },
+    { claim: 'p99(denied) <= 9s', dropped: 3, status: 'unknown' },
+    { claim: 'max(any) <= 1us', dropped: 3, status: 'unknown' },
+    { claim: 'max(any) <= 200ms before', dropped: 3, status: 'holds' },
+    { claim: 'max(any) <= 9s during cut', dropped: 3, status: 'unknown' },
+  ])('with $dropped of 200 more dropped: $claim $status', ({ claim, dropped, status }) =>
+    expect(one(claim, { history: run(dropped) })).toMatchObject({ status }),
+  );
+
+  it('that dropped too much is too little evidence, and says how much', () => {
+    expect(judged(['dropped <= 1%'], { history: run(50) })).toMatchObject({
+      verdict: 'unknown',
+      claims: [
+        {
+          kind: 'evidence',
+          reason:
+            '20% of the 250 requests that were due were dropped; measured 20%, claimed at most 1%: 19% too many',
+        },
+      ],
+    });
+    expect(one('p99(any) <= 9s', { history: run(50) })?.reason).toBe(
+      'p99(any) <= 9000ms: 50 of the 250 requests that were due were dropped: how long they would have waited is not known',
+    );
+  });
+
+  it('is asked for what it dropped also where no claims are made, a closed one is not', () => {
+    const asked = (history: Parameters<typeof checkHistory>[0]) =>
+      checkHistory(history, { busiest: [] }).claims.map(({ claim }) => claim);
+    expect(asked(run(1))).toContain('dropped <= 1%');
+    expect(asked(RUN)).not.toContain('dropped <= 1%');
   });
 });

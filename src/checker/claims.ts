@@ -1,6 +1,6 @@
 import type { Verdict } from '../core/verdict.ts';
 import { type Claim, type ClaimKind, MEASURES } from './claim.ts';
-import { formatLimit, type LimitUnit } from './claim-limit.ts';
+import { formatLimit, formatMeasured, type LimitUnit } from './claim-limit.ts';
 import type { CheckFacts } from './facts.ts';
 import { measureClaim, type Sample } from './measure.ts';
 
@@ -63,7 +63,7 @@ function compare(claim: Claim, { measured, bound, about, whyNot }: Sample) {
     status: 'broken' as const,
     reason:
       `${about}${where}; measured ${amountText(claim.unit, measured)}, ` +
-      `claimed ${operator === '<=' ? 'at most' : 'at least'} ${amountText(claim.unit, limit ?? 0)}: ${off}`,
+      `claimed ${operator === '<=' ? 'at most' : 'at least'} ${claimedText(claim, limit ?? 0)}: ${off}`,
   };
 }
 
@@ -78,11 +78,18 @@ function limitText({ measure, unit, limit }: Claim, bound: number | undefined): 
   if (limit === Number.POSITIVE_INFINITY) return '; the strategy declares that it splits its tokens';
   const { operator } = MEASURES[measure];
   if (limit === 0 && operator === '<=') return '';
-  return ` (${operator === '<=' ? 'at most' : 'at least'} ${amountText(unit, limit)})`;
+  return ` (${operator === '<=' ? 'at most' : 'at least'} ${claimedText({ unit }, limit)})`;
+}
+
+/** Of a claim to the last digit; what is declared may have as many as a computer likes. */
+function claimedText({ unit }: Pick<Claim, 'unit'>, limit: number): string {
+  if (unit === 'bound') return amountText(unit, limit);
+  const noun = unit !== 'tokens' ? '' : limit === 1 ? ' token' : ' tokens';
+  return `${formatLimit({ unit, limit })}${noun}`;
 }
 
 function amountText(unit: LimitUnit, amount: number): string {
-  if (unit !== 'bound' && unit !== 'tokens') return formatLimit({ unit, limit: amount });
+  if (unit !== 'bound' && unit !== 'tokens') return formatMeasured({ unit, limit: amount });
   const rounded = Math.round(amount * 1_000) / 1_000;
   return `${rounded === 0 && amount > 0 ? amount.toExponential(1) : rounded} ${rounded === 1 ? 'token' : 'tokens'}`;
 }

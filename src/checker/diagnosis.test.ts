@@ -94,19 +94,60 @@ describe('the sentence that says what is wrong', () => {
     expect(diagnosis(parts, [restart(false)])).toEqual([]);
   });
 
-  it('names a clock that stepped ahead', () => {
-    const reading = (atS: number, gainedUs: number): HistoryRecord => ({
-      type: 'clock',
-      node: 'a',
-      atUs: atS * S,
-      serverUs: 1.7e15 + atS * S + gainedUs,
-      errorUs: 10,
-    });
-    const records = [reading(0, 0), reading(1, 0), reading(2, S), reading(3, S)];
-    expect(diagnosis(many(5, at(2)), records)).toEqual([
-      'the clock of a stepped ahead by 1 s at 2 s: its buckets gained that much refill at once',
-    ]);
-    expect(diagnosis(many(2, at(2)), records)).toEqual([]);
+  describe('of a clock that stepped ahead', () => {
+    const offsets = (...ofSecond: readonly number[]): HistoryRecord[] =>
+      ofSecond.map((aheadS, second) => ({
+        type: 'clock',
+        node: 'a',
+        atUs: second * S,
+        serverUs: 1.7e15 + (second + aheadS) * S,
+        errorUs: 10,
+      }));
+    const on = (node: string): OperationPart => ({ decision: { strategy: '?', source: 'redis', node } });
+    /** 2 tokens and 5/s: five at once are too many. */
+    const burst = (atS: number, node = 'a') => [at(0.1, on(node)), ...many(5, at(atS, on(node)))];
+    const stepped = (by: string, atS: number) =>
+      `the clock of a stepped ahead by ${by} s at ${atS} s: its buckets gained that much refill at once`;
+
+    it.each([
+      { title: 'names it', parts: burst(2), records: offsets(0, 0, 1, 1), want: [stepped('1', 2)] },
+      {
+        title: 'names what it gained beyond a step back before',
+        parts: burst(4),
+        records: offsets(0, 0, -1, -1, 2, 2),
+        want: [stepped('2', 4)],
+      },
+      {
+        title: 'does not name one that took back a step back',
+        parts: burst(4),
+        records: offsets(0, 0, -1, -1, 0, 0),
+        want: [],
+      },
+      {
+        title: 'does not name one long before the window',
+        parts: burst(8),
+        records: offsets(0, 0, 1, 1, 1, 1, 1, 1, 1, 1),
+        want: [],
+      },
+      {
+        title: 'does not name one after the window',
+        parts: burst(2),
+        records: offsets(0, 0, 0, 0, 1, 1),
+        want: [],
+      },
+      {
+        title: 'does not name that of a node that did not decide the bucket',
+        parts: burst(2, 'b'),
+        records: offsets(0, 0, 1, 1),
+        want: [],
+      },
+      {
+        title: 'names nothing where nothing is wrong',
+        parts: [at(2, on('a'))],
+        records: offsets(0, 0, 1, 1),
+        want: [],
+      },
+    ])('$title', ({ parts, records, want }) => expect(diagnosis(parts, records)).toEqual(want));
   });
 
   it('names what a failover lost', () => {

@@ -1,6 +1,7 @@
 import type { History } from '../history/history.ts';
 import type { ClockReading } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
+import { gainsWithin } from './clock-gain.ts';
 import type { CheckFacts } from './facts.ts';
 import type { OverAdmissionFinding } from './finding.ts';
 import type { LostDecisions } from './lost-decisions.ts';
@@ -16,7 +17,7 @@ export function diagnose(history: History, found: Found, readings: readonly Cloc
   if (found.overAdmission.buckets === 0 && found.falseDenials.total === 0) return [];
   return [
     ...found.lostDecisions.map(lostSentence),
-    ...(found.overAdmission.buckets === 0 ? [] : overAdmissionSentences(history, found)),
+    ...(found.overAdmission.buckets === 0 ? [] : overAdmissionSentences(history, found, readings)),
     ...secondsSentence(history, found, readings),
   ];
 }
@@ -31,11 +32,12 @@ function lostSentence({ from, to, atUs, decisions, tokens, buckets }: LostDecisi
 
 function overAdmissionSentences(
   { events, operations }: History,
-  { clock, shards, overAdmission }: Found,
+  { clock, shards, overAdmission: { worst } }: Found,
+  readings: readonly ClockReading[],
 ): string[] {
   const empty = events.filter(({ event, args }) => event === 'restart' && args?.empty === true);
   const forgetful = shards.reduce((sum, { emptyRestarts }) => sum + emptyRestarts, 0) > 0;
-  const forward = clock.steps.filter(({ byUs }) => byUs > 0);
+  const gains = worst === undefined ? [] : gainsWithin(operations, { worst, clock, readings });
   return [
     ...(forgetful
       ? empty.map(
@@ -43,11 +45,11 @@ function overAdmissionSentences(
             `${node ?? 'a primary'} came back empty at ${seconds(atUs)} s: every bucket it held was full again`,
         )
       : []),
-    ...forward.map(
+    ...gains.map(
       ({ node, atUs, byUs }) =>
         `the clock of ${node} stepped ahead by ${seconds(byUs)} s at ${seconds(atUs)} s: its buckets gained that much refill at once`,
     ),
-    ...apartSentence(operations, overAdmission.worst),
+    ...apartSentence(operations, worst),
   ];
 }
 

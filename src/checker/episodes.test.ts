@@ -15,13 +15,15 @@ const by = (node: string, atS: number, part: OperationPart = {}): OperationPart 
   decision: { strategy: 'central', source: 'redis', node },
   ...part,
 });
-const role = (node: string, atS: number, to = 'primary', slots = '0-5460'): HistoryRecord => ({
+const role = (node: string, atS: number, to = 'primary', slots = '0-5460', from?: string): HistoryRecord => ({
   type: 'event',
   event: 'role',
   node,
   atUs: atS * S,
-  args: { from: to === 'primary' ? 'replica' : 'primary', to, slots },
+  args: { from: from ?? (to === 'primary' ? 'replica' : 'primary'), to, slots },
 });
+/** As it was, after a pause. */
+const resumed = (node: string, atS: number) => role(node, atS, 'primary', '0-5460', 'down');
 const restart = (node: string, atS: number, empty: boolean): HistoryRecord => ({
   type: 'event',
   event: 'restart',
@@ -76,6 +78,30 @@ describe('the episodes of a shard', () => {
       want: [
         { atUs: 7 * S, node: 'b', overlapUs: 0.2 * S },
         { atUs: 20 * S, node: 'a', overlapUs: 0 },
+      ],
+    },
+    {
+      title: 'not the return of one that was silent and still calls itself a primary',
+      parts: [by('a', 1), by('b', 9), by('a', 13), by('b', 15)],
+      records: [role('a', 6, 'down'), role('b', 8), resumed('a', 13), role('a', 13.2, 'replica')],
+      want: [{ atUs: 8 * S, node: 'b', overlapUs: 4.1 * S }],
+    },
+    {
+      title: 'its return where its successor is gone',
+      parts: [by('a', 1), by('b', 9), by('a', 13), by('b', 15)],
+      records: [role('a', 6, 'down'), role('b', 8), role('b', 12, 'down'), resumed('a', 12.5)],
+      want: [
+        { atUs: 8 * S, node: 'b', overlapUs: 0 },
+        { atUs: 12.5 * S, node: 'a', overlapUs: 2.1 * S },
+      ],
+    },
+    {
+      title: 'its return where its successor decides no more',
+      parts: [by('a', 1), by('b', 9), by('a', 13)],
+      records: [role('a', 6, 'down'), role('b', 8), resumed('a', 12.5)],
+      want: [
+        { atUs: 8 * S, node: 'b', overlapUs: 0 },
+        { atUs: 12.5 * S, node: 'a', overlapUs: 0 },
       ],
     },
     {

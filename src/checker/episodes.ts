@@ -54,21 +54,48 @@ export function episodesOf(
   return { all, of: (bucket) => chains.ofBucket(bucket) };
 }
 
-/** From the first holder on; takeovers by role events, else by the first decision of a node. */
+/**
+ * From the first holder on; takeovers by role events, else by the first decision of a node. A node that was silent and
+ * calls itself a primary as before, while its successor goes on deciding, has not taken over: what it still decides
+ * is overlap.
+ */
 function tenuresOf(chains: Chains, nodes: readonly number[], events: readonly Event[]): Tenure[] {
   const [first, ...others] = nodes;
   if (first === undefined) return [];
   const seen = events.flatMap(({ event, node, atUs, args }) => {
     const number = nodes.find((one) => chains.nameOf(one) === node);
-    return event === 'role' && args?.to === 'primary' && number !== undefined ? [{ node: number, atUs }] : [];
+    if (event !== 'role' || args?.to !== 'primary' || number === undefined) return [];
+    return [{ node: number, atUs, wasReplica: args.from === 'replica' }];
   });
   const unseen = others
     .filter((node) => !seen.some((takeover) => takeover.node === node))
-    .map((node) => ({ node, atUs: chains.firstUs(node) }));
+    .map((node) => ({ node, atUs: chains.firstUs(node), wasReplica: true }));
   const tenures: Tenure[] = [{ node: first, atUs: Number.NEGATIVE_INFINITY, ...NO_DECISION }];
-  for (const { node, atUs } of [...seen, ...unseen].sort((a, b) => a.atUs - b.atUs))
-    if (tenures.at(-1)?.node !== node) tenures.push({ node, atUs, ...NO_DECISION });
+  for (const { node, atUs, wasReplica } of [...seen, ...unseen].sort((a, b) => a.atUs - b.atUs)) {
+    const holder = tenures.at(-1);
+    const isStale =
+      !wasReplica && tenures.some((one) => one.node === node) && holds(chains, events, holder, atUs);
+    if (holder?.node !== node && !isStale) tenures.push({ node, atUs, ...NO_DECISION });
+  }
   return tenures;
+}
+
+/** Whether its holder has given up the role by no event until then, and decides later. */
+function holds(
+  chains: Chains,
+  events: readonly Event[],
+  holder: Tenure | undefined,
+  untilUs: number,
+): boolean {
+  if (holder === undefined || chains.lastUs(holder.node) <= untilUs) return false;
+  return !events.some(
+    ({ event, node, atUs, args }) =>
+      event === 'role' &&
+      node === chains.nameOf(holder.node) &&
+      args?.to !== 'primary' &&
+      atUs > holder.atUs &&
+      atUs <= untilUs,
+  );
 }
 
 const NO_DECISION = { firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };

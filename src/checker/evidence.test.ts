@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
-import type { FaultRecord } from '../history/operation.ts';
+import type { FaultRecord, HistoryRecord } from '../history/operation.ts';
 import { checkHistory } from './check.ts';
 import { LatencyHistogram } from './latency.ts';
 import { phasesOf } from './phases.ts';
@@ -95,6 +95,53 @@ describe('the evidence', () => {
       ['east', 6],
       ['west', 5],
     ]);
+  });
+
+  it('counts in each phase what of it could be judged, and what was dropped', () => {
+    const level = (atS: number, outcome: 'allowed' | 'denied'): OperationPart => ({
+      ...at(atS, { outcome }),
+      decision: { strategy: '?', source: 'redis', node: 'a', bucketUs: atS * S, levelQuanta: 0 },
+    });
+    const dropped = (atS: number, requests: unknown): HistoryRecord => ({
+      type: 'event',
+      event: 'dropped',
+      atUs: atS * S,
+      args: { region: 'west', requests },
+    });
+    const report = checkHistory(
+      historyOf([at(5, denied), level(15, 'denied'), level(15, 'allowed'), at(25, { intendedUs: 24 * S })], {
+        policy: '2:1/s',
+        records: [fault('cut', 'inject', 10), fault('cut', 'heal', 20), dropped(12, 3), dropped(21, 1)],
+      }),
+      RULES,
+    );
+    expect(report.phases).toMatchObject([
+      { judgedDenials: 1, replayed: 0, arrivals: 0, dropped: 0 },
+      { judgedDenials: 1, replayed: 2, arrivals: 3, dropped: 3 },
+      { judgedDenials: 0, replayed: 0, arrivals: 2, dropped: 1 },
+    ]);
+    expect(report.whole).toMatchObject({ arrivals: 5, dropped: 4 });
+    expect([report.whole.judgedDenials, report.whole.replayed]).toEqual([
+      report.falseDenials.judged,
+      report.replay.replayed,
+    ]);
+    expect(report.cells).toContainEqual(
+      expect.objectContaining({ region: 'west', operations: 0, dropped: 3 }),
+    );
+    expect(report.events).toEqual([]);
+  });
+
+  it('has latencies from when a request was due, where it was due at a time', () => {
+    const parts = [
+      at(1, { intendedUs: S - 5_000 }),
+      at(2, { intendedUs: 2 * S - 100 }),
+      at(3, { bucket: 'c' }),
+      at(4, { bucket: 'c', outcome: 'denied', intendedUs: 4 * S - 70 * 60 * S }),
+    ];
+    const { latency, arrivals } = checkHistory(historyOf(parts), RULES).whole;
+    expect(latency.allowed).toMatchObject({ count: 3, p50Us: 100, maxUs: 5_000 });
+    expect(latency.denied?.maxUs).toBe(70 * 60 * S);
+    expect(arrivals).toBe(3);
   });
 
   it('has the latency of every outcome', () => {

@@ -2,77 +2,15 @@ import type { Policy } from '../core/policy.ts';
 import { OUTCOMES, type Outcome } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
-import { type LatencyFigures, LatencyHistogram } from './latency.ts';
+import { isJudgedDenial } from './horizon.ts';
 import { type Phase, phaseAt } from './phases.ts';
-
-/** What one phase or one region saw. Amounts are tokens. */
-export interface EvidenceRow {
-  readonly name: string;
-  readonly operations: number;
-  readonly outcomes: Readonly<Record<Outcome, number>>;
-  readonly admitted: number;
-  /** What an exact bucket fed the same operations, each at its completion, would have admitted. */
-  readonly exactAdmitted: number;
-  /** The excess of the whole run, as far as its operations are of here. */
-  readonly excess: number;
-  readonly falseDenials: number;
-  /** Decisions whose level the math does not give. */
-  readonly replay: number;
-  /** Buckets that admitted at least their capacity here and denied at least once. */
-  readonly contested: number;
-  /** By outcome, and of all that were answered. */
-  readonly latency: Readonly<Partial<Record<Outcome | 'any', LatencyFigures>>>;
-  /** From its start, or the first request, to its end, or the last reply. */
-  readonly lengthUs: number;
-}
+import { isReplayed } from './replay.ts';
+import { type EvidenceRow, Tally } from './tally.ts';
 
 /** What one region saw in one phase. */
 export interface EvidenceCell extends EvidenceRow {
   readonly phase: string;
   readonly region: string;
-}
-
-class Tally {
-  readonly outcomes: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
-  readonly latency = OUTCOMES.map(() => new LatencyHistogram());
-  admitted = 0;
-  exactAdmitted = 0;
-  excess = 0;
-  falseDenials = 0;
-  replay = 0;
-  contested = 0;
-
-  /** Adds what another has counted; `contested` is of buckets and does not add up. */
-  addAll(other: Tally): void {
-    for (const outcome of OUTCOMES) this.outcomes[outcome] += other.outcomes[outcome];
-    for (const [at, histogram] of other.latency.entries()) this.latency[at]?.addAll(histogram);
-    this.admitted += other.admitted;
-    this.exactAdmitted += other.exactAdmitted;
-    this.excess += other.excess;
-    this.falseDenials += other.falseDenials;
-    this.replay += other.replay;
-  }
-
-  row(name: string, lengthUs: number): EvidenceRow {
-    const any = new LatencyHistogram();
-    for (const histogram of this.latency) any.addAll(histogram);
-    const latency = [...OUTCOMES, 'any' as const].map(
-      (name, at) => [name, (this.latency[at] ?? any).figures()] as const,
-    );
-    return {
-      name,
-      operations: OUTCOMES.reduce((sum, outcome) => sum + this.outcomes[outcome], 0),
-      outcomes: this.outcomes,
-      admitted: this.admitted,
-      exactAdmitted: this.exactAdmitted,
-      excess: this.excess,
-      falseDenials: this.falseDenials,
-      replay: this.replay,
-      contested: this.contested,
-      latency: Object.fromEntries(latency.filter(([, figures]) => figures.count > 0)),
-      lengthUs,
-    };
-  }
 }
 
 /** One phase in one region, with what the bucket that is being counted did there. */
@@ -93,25 +31,28 @@ class Cell {
 export class EvidenceCounter {
   readonly #table: OperationTable;
   readonly #phases: readonly Phase[];
+  readonly #denialsUntilUs: number;
   readonly #cells: Cell[] = [];
   readonly #byPhaseAndOrigin: Cell[][];
   readonly #contestedIn = new Map<string, number>();
   #firstUs = Number.POSITIVE_INFINITY;
   #lastUs = Number.NEGATIVE_INFINITY;
 
-  constructor(table: OperationTable, phases: readonly Phase[]) {
+  /** Denials that end later than `denialsUntilUs` are not judged. */
+  constructor(table: OperationTable, phases: readonly Phase[], denialsUntilUs: number) {
     this.#table = table;
+    this.#denialsUntilUs = denialsUntilUs;
     this.#phases = phases;
     this.#byPhaseAndOrigin = phases.map(() => []);
   }
 
-  /** Counts the operations of the bucket; true when it was contested. */
-  addBucket(bucket: BucketRows, policy: Policy): boolean {
+  /** Counts the operations of the bucket; true when it was contested: it admitted its limit and denied. */
+  addBucket(bucket: BucketRows, policy: Policy, limitTokens: number): boolean {
     const { starts } = this.#table;
     for (let row = starts[bucket.bucket] as number; row < (starts[bucket.bucket + 1] as number); row++)
       this.#count(row);
     this.#addExact(bucket, policy);
-    return this.#endBucket(policy.capacityTokens);
+    return this.#endBucket(limitTokens);
   }
 
   addExcess(row: number, tokens: number): void {
@@ -124,6 +65,20 @@ export class EvidenceCounter {
 
   addReplay(row: number): void {
     this.#at(row).tally.replay++;
+  }
+
+  /** Counts the decisions of a bucket that was replayed, up to there. */
+  addReplayed(bucket: number, judgedUntilUs: number): void {
+    const { starts } = this.#table;
+    for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++)
+      if (isReplayed(this.#table, row, judgedUntilUs)) this.#at(row).tally.replayed++;
+  }
+
+  /** Counts requests that were due in this region at this time and never sent. */
+  addDropped(region: string, { atUs, requests }: { atUs: number; requests: number }): void {
+    const { tally } = this.#cellOf(phaseAt(this.#phases, atUs), region);
+    tally.arrivals += requests;
+    tally.dropped += requests;
   }
 
   /** All phases together. */
@@ -144,7 +99,7 @@ export class EvidenceCounter {
     );
   }
 
-  /** By phase, then by region; those without an operation are left out. */
+  /** By phase, then by region; those of which nothing is known are left out. */
   cells(): EvidenceCell[] {
     return this.#cells
       .toSorted((a, b) => a.phase - b.phase || a.region.localeCompare(b.region))
@@ -167,8 +122,8 @@ export class EvidenceCounter {
     return tally.row(name, lengthUs);
   }
 
-  /** A bucket is contested in a place when it admitted its capacity and denied there. */
-  #endBucket(capacityTokens: number): boolean {
+  /** A bucket is contested in a place when it admitted its limit and denied there. */
+  #endBucket(limitTokens: number): boolean {
     const places = new Map<string, { admitted: number; denied: number }>();
     for (const cell of this.#cells) {
       if (cell.bucketAdmitted === 0 && cell.bucketDenied === 0) continue;
@@ -183,7 +138,7 @@ export class EvidenceCounter {
       cell.bucketDenied = 0;
     }
     const isContested = ({ admitted, denied }: { admitted: number; denied: number }) =>
-      admitted >= capacityTokens && denied > 0;
+      admitted >= limitTokens && denied > 0;
     for (const [key, sum] of places)
       if (isContested(sum)) this.#contestedIn.set(key, (this.#contestedIn.get(key) ?? 0) + 1);
     return isContested(places.get('whole') ?? { admitted: 0, denied: 0 });
@@ -217,8 +172,10 @@ export class EvidenceCounter {
     const { tally } = cell;
     if ((kind & KIND.part) === 0) {
       tally.outcomes[OUTCOMES[outcome] as Outcome]++;
-      if (outcome !== KIND.info) tally.latency[outcome]?.add(lastUs - startUs);
+      if (this.#table.isDue(row)) tally.arrivals++;
+      if (outcome !== KIND.info) tally.latency[outcome]?.add(lastUs - this.#table.dueUs(row));
     }
+    if (isJudgedDenial(this.#table, row, this.#denialsUntilUs)) tally.judgedDenials++;
     tally.admitted += tokens;
     cell.bucketAdmitted += tokens;
     if (outcome === KIND.denied) cell.bucketDenied++;
@@ -257,13 +214,16 @@ export class EvidenceCounter {
     const origin = this.#table.origins[row] as number;
     const known = byOrigin[origin];
     if (known !== undefined) return known;
-    const region = this.#table.regionOf(row);
-    let cell = this.#cells.find((one) => one.phase === phase && one.region === region);
-    if (cell === undefined) {
-      cell = new Cell(phase, region);
-      this.#cells.push(cell);
-    }
+    const cell = this.#cellOf(phase, this.#table.regionOf(row));
     byOrigin[origin] = cell;
+    return cell;
+  }
+
+  #cellOf(phase: number, region: string): Cell {
+    const known = this.#cells.find((one) => one.phase === phase && one.region === region);
+    if (known !== undefined) return known;
+    const cell = new Cell(phase, region);
+    this.#cells.push(cell);
     return cell;
   }
 }

@@ -1,10 +1,11 @@
 import type { FileFacts } from '../history/history.ts';
 import type { Event, FaultRecord, Outcome } from '../history/operation.ts';
 import type { ClockBounds } from './clock.ts';
-import type { EvidenceCell, EvidenceRow } from './evidence.ts';
+import type { EvidenceCell } from './evidence.ts';
 import type { Finding, OverAdmissionFinding } from './finding.ts';
 import type { LostDecisions } from './lost-decisions.ts';
 import type { ShardFacts } from './shard.ts';
+import type { EvidenceRow } from './tally.ts';
 
 /** What one checker found in all buckets. */
 export interface Findings<F extends Finding = Finding> {
@@ -56,7 +57,7 @@ export interface CheckFacts {
   /** Each region in each phase. */
   readonly cells: readonly EvidenceCell[];
   readonly faults: readonly FaultRecord[];
-  /** What happened to the system: roles, restarts. */
+  /** What happened to the system: roles, restarts. What was dropped is in the rows. */
   readonly events: readonly Event[];
   readonly clock: ClockBounds;
 }

@@ -109,9 +109,14 @@ function spansOfFiles(table: OperationTable, byOrigin: readonly (Span | undefine
 function countDenials(table: OperationTable, untilUs: number): number {
   let denials = 0;
   for (let row = 0; row < table.rows; row++) {
-    const kind = table.kinds[row] as number;
-    const isDenial = (kind & (KIND.outcome | KIND.part | KIND.merged)) === KIND.denied;
-    if (isDenial && (untilUs === Number.POSITIVE_INFINITY || table.lastUs(row) <= untilUs)) denials++;
+    if (isJudgedDenial(table, row, untilUs)) denials++;
   }
   return denials;
+}
+
+/** Whether it is a denial, one of those that are counted, and ends before that. */
+export function isJudgedDenial(table: OperationTable, row: number, judgedUntilUs: number): boolean {
+  const kind = table.kinds[row] as number;
+  const isDenial = (kind & (KIND.outcome | KIND.part | KIND.merged)) === KIND.denied;
+  return isDenial && (judgedUntilUs === Number.POSITIVE_INFINITY || table.lastUs(row) <= judgedUntilUs);
 }

@@ -1,7 +1,8 @@
 import { type Claim, isLatency, type Measure } from './claim.ts';
-import type { EvidenceRow } from './evidence.ts';
 import type { CheckFacts } from './facts.ts';
 import type { LatencyFigures } from './latency.ts';
+import { missingFor } from './missing.ts';
+import type { EvidenceRow } from './tally.ts';
 
 /** One measurement that a claim is held against. */
 export interface Sample {
@@ -17,20 +18,25 @@ export interface Sample {
 
 /** Measures what a claim is about: once, or once for each phase of its name or for each shard of a bound. */
 export function measureClaim(claim: Claim, facts: CheckFacts): readonly [Sample, ...Sample[]] {
-  if (facts.whole.operations === 0) return [{ about: 'no request was sent', whyNot: 'no request was sent' }];
-  if (claim.unit === 'bound') return boundedShards(claim.measure, facts);
-  if (claim.phase === undefined) return [wholeSample(claim, facts)];
+  if (claim.phase === undefined) {
+    const missing = missingFor(claim.measure, facts.whole, 'no request was sent');
+    if (missing !== undefined) return [withoutSample(missing)];
+    return claim.unit === 'bound' ? boundedShards(claim.measure, facts) : [wholeSample(claim, facts)];
+  }
   const [first, ...rest] = facts.phases.filter(({ name }) => name === claim.phase);
   if (first === undefined) {
     const names = facts.phases.map(({ name }) => name).join(', ');
-    const whyNot = `there was no phase of that name; there were: ${names}`;
-    return [{ about: whyNot, whyNot }];
+    return [withoutSample(`there was no phase of that name; there were: ${names}`)];
   }
-  const sampleOf = (row: EvidenceRow): Sample =>
-    row.operations === 0
-      ? { about: 'no request', whyNot: 'no request fell into that phase' }
-      : rowSample(claim, row);
+  const sampleOf = (row: EvidenceRow): Sample => {
+    const missing = missingFor(claim.measure, row, 'no request fell into that phase');
+    return missing === undefined ? rowSample(claim, row) : withoutSample(missing);
+  };
   return [sampleOf(first), ...rest.map(sampleOf)];
+}
+
+function withoutSample(whyNot: string): Sample {
+  return { about: whyNot, whyNot };
 }
 
 function wholeSample(claim: Claim, facts: CheckFacts): Sample {
@@ -59,14 +65,16 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
     case 'total-excess':
       return { measured: row.excess, about: `${shown(row.excess)} tokens admitted beyond ideal buckets` };
     case 'false-denials':
+      if (row.judgedDenials === 0) return { about: 'no denial could be judged' };
       return {
         measured: row.falseDenials,
-        about: `${row.falseDenials} of ${row.outcomes.denied} denials were false`,
+        about: `${row.falseDenials} of ${count(row.judgedDenials, 'denial')} judged were false`,
       };
     case 'replay':
+      if (row.replayed === 0) return { about: 'no decision was replayed' };
       return {
         measured: row.replay,
-        about: `${count(row.replay, 'decision')} left a level that the math does not give`,
+        about: `${count(row.replay, 'decision')} of ${row.replayed} replayed left a level that the math does not give`,
       };
     case 'info': {
       const share = row.outcomes.info / row.operations;
@@ -74,6 +82,8 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
     }
     case 'failed':
       return failedSample(row, {});
+    case 'dropped':
+      return droppedSample(row);
     case 'throughput':
       return throughputSample(row);
     default:
@@ -165,6 +175,14 @@ function failedSample({ outcomes, operations }: EvidenceRow, errors: CheckFacts[
     .map(([code, times]) => `${code} ${times} times`);
   const why = share === 0 || codes.length === 0 ? '' : `, ${codes.join(', ')}`;
   return { measured: share, about: `${percent(share)} of the requests were not decided${why}` };
+}
+
+function droppedSample({ dropped, arrivals }: EvidenceRow): Sample {
+  const share = dropped / arrivals;
+  return {
+    measured: share,
+    about: `${percent(share)} of the ${arrivals} requests that were due were dropped`,
+  };
 }
 
 function contestedSample({ contested, buckets }: CheckFacts, { unit }: Claim): Sample {

@@ -4,13 +4,15 @@ import type { Event } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
-import { type EvidenceCell, EvidenceCounter, type EvidenceRow } from './evidence.ts';
+import { type EvidenceCell, EvidenceCounter } from './evidence.ts';
 import { type FalseDenial, findFalseDenials } from './false-denial.ts';
 import type { Known } from './known.ts';
 import { findOverAdmission, type OverAdmission, type Refund } from './over-admission.ts';
 import { phasesOf } from './phases.ts';
+import { limitTokensOf } from './promise.ts';
 import { type ReplayResult, replayBucket } from './replay.ts';
 import { falseForEveryCharge } from './several.ts';
+import type { EvidenceRow } from './tally.ts';
 import {
   type BrokenWindow,
   findBrokenWindows,
@@ -50,7 +52,12 @@ export interface PassResult {
 /** Runs every checker over every bucket. */
 export function checkBuckets(history: History, rules: PassRules): PassResult {
   const { operations: table, faults } = history;
-  const evidence = new EvidenceCounter(table, phasesOf(faults));
+  const { judgedUntilUs } = rules.known;
+  const evidence = new EvidenceCounter(
+    table,
+    phasesOf(faults),
+    rules.windows === undefined ? judgedUntilUs : Number.NEGATIVE_INFINITY,
+  );
   const rows = new BucketRows(table);
   const resets = resetsOf(history);
   const givesBack = table.costTokens.some((cost) => cost < 0) || history.events.some(isReset);
@@ -60,14 +67,17 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
     const policy = table.policyOf(bucket);
-    if (evidence.addBucket(rows, policy)) contested.add(bucket);
+    if (evidence.addBucket(rows, policy, limitTokensOf(rules.windows?.promise, policy)))
+      contested.add(bucket);
     const result = checkBucket(rows, { policy, rules, resets: resets(bucket), givesBack });
     replayed += result.replay.replayed;
+    if (result.replay.replayed > 0) evidence.addReplayed(bucket, judgedUntilUs);
     const { over, denials, replay, windows } = result;
     if (over.drops.length + denials.length + replay.findings.length + windows.length > 0) guilty.push(result);
     for (const { row, quanta } of over.drops) evidence.addExcess(row, quanta / policy.quantaPerToken);
     for (const { row } of replay.findings) evidence.addReplay(row);
   }
+  for (const { region, ...drops } of droppedOf(history)) evidence.addDropped(region, drops);
   const confirmed = confirmDenials(table, guilty);
   for (const { denials } of confirmed) for (const { row } of denials) evidence.addFalseDenial(row);
   return {
@@ -154,6 +164,14 @@ function confirmDenials(table: OperationTable, guilty: readonly BucketResult[]):
 
 function isReset({ event }: Event): boolean {
   return event === 'reset';
+}
+
+function droppedOf({ events }: History) {
+  return events.flatMap(({ event, atUs, args: { region, requests } = {} }) =>
+    event === 'dropped' && typeof region === 'string' && typeof requests === 'number'
+      ? [{ region, atUs, requests }]
+      : [],
+  );
 }
 
 /** Events that fill the bucket they name, whatever its policy, or every bucket when they name none. */

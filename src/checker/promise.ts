@@ -1,5 +1,5 @@
 import { OpenclawError, quoted } from '../core/errors.ts';
-import { parseRate } from '../core/policy.ts';
+import { type Policy, parseRate } from '../core/policy.ts';
 
 /** What a limiter claims to enforce. `limit` in tokens, `windowUs` in microseconds. */
 export type Promised =
@@ -42,6 +42,11 @@ export function formatPromise(promise: Promised): string {
   const aligned =
     promise.type === 'fixed-window' && promise.alignment !== 'any' ? `:${promise.alignment}` : '';
   return `${promise.type}:${limit}/${window}${aligned}`;
+}
+
+/** Tokens: who was admitted this much and denied has met the limit. */
+export function limitTokensOf(promise: Promised | undefined, policy: Policy): number {
+  return promise === undefined || promise.type === 'token-bucket' ? policy.capacityTokens : promise.limit;
 }
 
 function lengthOf(window: string, text: string): number {

@@ -54,16 +54,20 @@ export function replayBucket(rows: BucketRows, policy: Policy, known: ReplayKnow
   return new Replay(rows, { policy, known, levels }).run();
 }
 
-function decidedRows(bucket: BucketRows, levels: Levels, { judgedUntilUs }: Known): Uint32Array {
+/** Whether it says which level it left, and all that came before it is known. */
+export function isReplayed(table: OperationTable, row: number, judgedUntilUs: number): boolean {
+  const outcome = (table.kinds[row] as number) & KIND.outcome;
+  if (outcome !== KIND.allowed && outcome !== KIND.denied) return false;
+  return !Number.isNaN(table.levels?.of(row) ?? Number.NaN) && table.lastUs(row) <= judgedUntilUs;
+}
+
+function decidedRows(bucket: BucketRows, { judgedUntilUs }: Known): Uint32Array {
   const { table } = bucket;
-  const { starts, kinds } = table;
+  const { starts } = table;
   const rows = bucket.lendByLast();
   let count = 0;
-  for (let row = starts[bucket.bucket] as number; row < (starts[bucket.bucket + 1] as number); row++) {
-    const outcome = (kinds[row] as number) & KIND.outcome;
-    if (outcome !== KIND.allowed && outcome !== KIND.denied) continue;
-    if (!Number.isNaN(levels.of(row)) && table.lastUs(row) <= judgedUntilUs) rows[count++] = row;
-  }
+  for (let row = starts[bucket.bucket] as number; row < (starts[bucket.bucket + 1] as number); row++)
+    if (isReplayed(table, row, judgedUntilUs)) rows[count++] = row;
   return rows.subarray(0, count);
 }
 
@@ -88,7 +92,7 @@ class Replay {
     this.#policy = policy;
     this.#known = known;
     this.#levels = levels;
-    this.#rows = decidedRows(bucket, levels, known);
+    this.#rows = decidedRows(bucket, known);
     this.#sort();
   }
 

@@ -1,6 +1,6 @@
 import type { DeclaredBound, Episodes } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
-import { type Claim, makeClaim } from './claim.ts';
+import { type Claim, DROPPED_AT_MOST, makeClaim } from './claim.ts';
 import type { Promised } from './promise.ts';
 
 /** What a run is held against. */
@@ -27,8 +27,8 @@ export interface EvidenceRules {
   readonly openAtEndMissing?: boolean;
 }
 
-/** The claims of the rules: their own, or what any limiter of that promise claims. */
-export function claimsOf(rules: EvidenceRules): readonly Claim[] {
+/** The claims of the rules: their own, or what any limiter of that promise claims, under an open load or a closed one. */
+export function claimsOf(rules: EvidenceRules, { isOpen }: { isOpen: boolean }): readonly Claim[] {
   if (rules.claims !== undefined) return rules.claims;
   const { contestedAtLeast = 0, contestedBucketsAtLeast, infoAtMost = 1 } = rules;
   const isBucket = (rules.promise?.type ?? 'token-bucket') === 'token-bucket';
@@ -38,6 +38,7 @@ export function claimsOf(rules: EvidenceRules): readonly Claim[] {
   return [
     ...(isBucket ? bucketClaims(rules) : [makeClaim({ measure: 'windows', unit: 'count', limit: 0 })]),
     makeClaim({ measure: 'info', ...share(infoAtMost) }),
+    ...(isOpen ? [makeClaim({ measure: 'dropped', ...share(DROPPED_AT_MOST) })] : []),
     ...atLeast('share', contestedAtLeast),
     ...atLeast('count', contestedBucketsAtLeast),
   ];

@@ -86,6 +86,12 @@ describe('a promise of a window', () => {
     expect(broken(promise, fails).verdict).toBe('fail');
   });
 
+  it('is contested by its own limit, not by the capacity of the policy', () => {
+    const denials = [[1, 1, 'denied'] as const];
+    expect(broken('fixed-window:3/10s', [...many(3, 1), ...denials]).contested.buckets).toBe(1);
+    expect(broken('fixed-window:30/10s', [...many(20, 1), ...denials]).contested.buckets).toBe(0);
+  });
+
   it('is judged in place of the token bucket, whose reading is shown beside', () => {
     const report = broken('fixed-window:30/10s:epoch', [...many(30, 9.9), ...many(30, 10)]);
     expect(report.claims[0]).toMatchObject({

@@ -1,108 +1,39 @@
+import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
-import { attachCluster, endCluster, findRoles, sweepClusters } from '../regions/clusters.ts';
+import type { ClusterState } from '../regions/cluster-state.ts';
+import { attachCluster, endStart, findRoles, sweepClusters } from '../regions/clusters.ts';
 import { openExternal } from '../regions/external.ts';
 import type { Regions, UpOptions } from '../regions/provider.ts';
-import { type ClusterState, ClusterStore } from '../regions/state.ts';
+import { ClusterStore } from '../regions/state.ts';
 import type { ClusterStatus } from '../regions/status.ts';
-import {
-  DEFAULT_TOPOLOGY,
-  KNOWN_ROUND_TRIPS_MS,
-  OTHER_ROUND_TRIP_MS,
-  type Persistence,
-  planTopology,
-  type Topology,
-} from '../regions/topology.ts';
-import type { PlannedTopology } from '../scenario/plan.ts';
-import { chooseProvider, type ProviderName, providerOption } from './choose-provider.ts';
+import { DEFAULT_TOPOLOGY, planTopology, type Topology } from '../regions/topology.ts';
+import { chooseProvider, type ProviderName } from './choose-provider.ts';
 import type { Environment } from './environment.ts';
-import { decimalNumber, parseRegions, parseRoundTrips, wholeNumber } from './options.ts';
+import { type TopologyFlags, topologyOf } from './topology-flags.ts';
 
 export const DEFAULT_CLUSTER = 'default';
 
 /** The clusters of this user: under OPENCLAW_RL_STATE, else XDG_STATE_HOME, else ~/.local/state. */
-export function clusterStore({ env }: Environment): ClusterStore {
+export function clusterStore(environment: Environment): ClusterStore {
+  const { env } = environment;
   const base =
     env.OPENCLAW_RL_STATE || join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'openclaw-rl');
-  return new ClusterStore(base);
+  return new ClusterStore(realFolder(isAbsolute(base) ? base : resolve(environment.cwd, base)));
 }
 
-/** What the commands that bring up a cluster take. */
-export interface TopologyFlags {
-  readonly regions: readonly string[];
-  readonly replicas: number;
-  readonly roundTrip: Record<string, number>;
-  readonly jitter: number;
-  readonly persistence: Persistence;
-  readonly nodeTimeout: number;
-  readonly seed: number;
-  readonly server?: string;
-  readonly provider: ProviderName;
-}
-
-const KNOWN_ROUND_TRIPS = [
-  ...Object.entries(KNOWN_ROUND_TRIPS_MS).map(([pair, ms]) => `${pair}=${ms}`),
-  `others ${OTHER_ROUND_TRIP_MS}`,
-].join(', ');
-
-export function topologyOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--regions <names>', 'region names, with commas between')
-        .argParser(parseRegions)
-        .default([...DEFAULT_TOPOLOGY.regions], DEFAULT_TOPOLOGY.regions.join(',')),
-    )
-    .option(
-      '--replicas <count>',
-      'replicas of each primary, in other regions',
-      wholeNumber(0, 8),
-      DEFAULT_TOPOLOGY.replicas,
-    )
-    .addOption(
-      new Option(
-        '--round-trip <a:b=ms>',
-        'milliseconds there and back between two regions; repeatable, or with commas',
-      )
-        .argParser(parseRoundTrips)
-        .default({}, KNOWN_ROUND_TRIPS),
-    )
-    .option(
-      '--jitter <ms>',
-      'each delay varies by up to this much either way',
-      decimalNumber(0, 1_000),
-      DEFAULT_TOPOLOGY.jitterMs,
-    )
-    .addOption(
-      new Option('--persistence <kind>', 'what a restarted node remembers')
-        .choices(['none', 'aof'])
-        .default('none'),
-    )
-    .option(
-      '--node-timeout <ms>',
-      'silence after which a node is suspected',
-      wholeNumber(100, 600_000),
-      DEFAULT_TOPOLOGY.nodeTimeoutMs,
-    )
-    .option('--seed <number>', 'all randomness comes from it', wholeNumber(0, 2 ** 32 - 1), 1)
-    .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)')
-    .addOption(providerOption());
-}
-
-/** What these flags describe. Throws INVALID_OPTION. */
-export function topologyOf(flags: TopologyFlags): Topology {
-  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout } = flags;
-  return planTopology({
-    regions,
-    replicas,
-    roundTripMs: roundTrip,
-    jitterMs: jitter,
-    persistence,
-    nodeTimeoutMs: nodeTimeout,
-  });
+/** A folder's one name, however it is spelled, and also before it is there: it marks processes. */
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    const parent = dirname(folder);
+    return parent === folder ? folder : join(realFolder(parent), basename(folder));
+  }
 }
 
 /** A cluster to bring up. */
@@ -121,27 +52,35 @@ export async function bringUp(
 ): Promise<Regions> {
   const { name, steppableClocks = false } = up;
   const store = clusterStore(environment);
-  await sweep(environment, store);
+  await sweep(environment, store, [name]);
   const existing = await store.read(name);
   if (existing?.phase === 'up') {
-    if (await isRunning(existing, store)) {
+    const roles = await findRoles(store, existing);
+    if (roles.length > 0) {
+      checkToxiproxy(existing, roles);
       if (steppableClocks) checkSteppable(existing);
       return attachCluster(store, existing);
     }
     environment.log(`cluster ${name} is no longer running (a reboot?): starting it again\n`);
-    await endCluster(store, name);
+    await endStart(store, existing);
   }
+  const command = server && serverCommand(server, environment);
   const provider = await chooseProvider(environment, {
     wanted,
     store,
     seed,
-    ...(server !== undefined && { server }),
+    ...(command && { server: command }),
   });
   return provider.up({
     ...up,
     signal: environment.interrupt,
     onProgress: (what) => environment.log(`${what}\n`),
   });
+}
+
+/** The server's command from any folder: the nodes run in folders of their own. */
+export function serverCommand(server: string, environment: Environment): string {
+  return server.includes('/') ? resolve(environment.cwd, server) : server;
 }
 
 function checkSteppable({ name, provision }: ClusterState): void {
@@ -151,11 +90,14 @@ function checkSteppable({ name, provision }: ClusterState): void {
   });
 }
 
+/** A cluster that is up, and what is known of it. */
+export interface OpenCluster {
+  readonly regions: Regions;
+  readonly state: ClusterState;
+}
+
 /** A cluster that is up. Throws ENVIRONMENT_FAILED when there is none of that name. */
-export async function openCluster(
-  store: ClusterStore,
-  name: string,
-): Promise<{ regions: Regions; state: ClusterState }> {
+export async function openCluster(store: ClusterStore, name: string): Promise<OpenCluster> {
   const state = await store.read(name);
   if (state === undefined || state.phase !== 'up') {
     throw new OpenclawError('ENVIRONMENT_FAILED', `no cluster called ${name} is up`, {
@@ -168,12 +110,16 @@ export async function openCluster(
       hint: `start it again with: openclaw-rl up --name ${name}`,
     });
   }
-  if (!roles.includes('toxiproxy')) {
-    throw new OpenclawError('ENVIRONMENT_FAILED', `the Toxiproxy of cluster ${name} has ended`, {
-      hint: startAnew(name),
-    });
-  }
+  checkToxiproxy(state, roles);
   return { regions: attachCluster(store, state), state };
+}
+
+/** Without it the regions have no way to each other, and `up` does not start it again. */
+function checkToxiproxy({ name }: ClusterState, roles: readonly string[]): void {
+  if (roles.includes('toxiproxy')) return;
+  throw new OpenclawError('ENVIRONMENT_FAILED', `the Toxiproxy of cluster ${name} has ended`, {
+    hint: startAnew(name),
+  });
 }
 
 /** Which regions a command works on: a cluster of ours, or what an endpoints file names. */
@@ -215,16 +161,24 @@ function startAnew(name: string): string {
   return `start the cluster anew with: openclaw-rl down --name ${name} && openclaw-rl up --name ${name}`;
 }
 
-/** Ends what programs that were killed have left, and says so. */
-export async function sweep(environment: Environment, store: ClusterStore): Promise<void> {
-  for (const name of await sweepClusters(store))
-    environment.log(`ended what a killed run left behind: ${name}\n`);
+/** Ends what programs that were killed have left, and says so; of `asked` the command itself says what is wrong. */
+export async function sweep(
+  environment: Environment,
+  store: ClusterStore,
+  asked: readonly string[],
+): Promise<void> {
+  const { ended, unknown } = await sweepClusters(store);
+  for (const name of ended) environment.log(`ended what a killed run left behind: ${name}\n`);
+  for (const { name, why } of unknown)
+    if (!asked.includes(name)) environment.log(`left alone: ${why.message}\n  ${why.hint}\n`);
 }
 
 /** The cluster of that name, if it is up and runs. */
-export async function findRunning(store: ClusterStore, name: string): Promise<Regions | undefined> {
+export async function findRunning(store: ClusterStore, name: string): Promise<OpenCluster | undefined> {
   const state = await store.read(name);
-  return state?.phase === 'up' && (await isRunning(state, store)) ? attachCluster(store, state) : undefined;
+  // After a reboot its file is there and nothing else.
+  if (state?.phase !== 'up' || (await findRoles(store, state)).length === 0) return undefined;
+  return { regions: attachCluster(store, state), state };
 }
 
 /** The topology of the cluster of that name, if it is up, not as the flags have it, and they ask for none. */
@@ -234,22 +188,6 @@ export async function standingTopology(
 ): Promise<Topology | undefined> {
   const byDefault = planTopology(DEFAULT_TOPOLOGY);
   if (!isDeepStrictEqual(topologyOf(flags), byDefault)) return undefined;
-  const running = (await findRunning(clusterStore(environment), flags.name))?.topology;
+  const running = (await findRunning(clusterStore(environment), flags.name))?.state.topology;
   return isDeepStrictEqual(running, byDefault) ? undefined : running;
-}
-
-/** The flags that bring up a cluster like this. */
-export function topologyCommandLine(topology: PlannedTopology): string {
-  const { regions, replicas, roundTripMs, jitterMs, persistence, nodeTimeoutMs } = topology;
-  const trips = Object.entries(roundTripMs).map(([pair, ms]) => `${pair}=${ms}`);
-  return [
-    `--regions ${regions.join(',')} --replicas ${replicas} --jitter ${jitterMs} --persistence ${persistence}`,
-    `--node-timeout ${nodeTimeoutMs}`,
-    ...(trips.length === 0 ? [] : [`--round-trip ${trips.join(',')}`]),
-  ].join(' ');
-}
-
-/** Whether anything of a cluster still runs: after a reboot its file is there and nothing else. */
-async function isRunning(state: ClusterState, store: ClusterStore): Promise<boolean> {
-  return (await findRoles(store, state)).length > 0;
 }

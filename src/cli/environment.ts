@@ -20,11 +20,11 @@ export interface Environment {
   readonly colourOut: boolean;
   /** Whether results go to a terminal that can be redrawn. */
   readonly isScreen: boolean;
-  /** Aborts at the first SIGINT or SIGTERM; the second leaves at once. */
+  /** Aborts at the first SIGINT, SIGTERM or SIGHUP; the second leaves at once. */
   readonly interrupt: AbortSignal;
-  /** 130 for SIGINT, 143 for SIGTERM, once one has come. */
+  /** 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, once one has come. */
   interruptCode(): number;
-  /** Resolves at the first SIGINT or SIGTERM. */
+  /** Resolves when `interrupt` aborts. */
   interrupted(): Promise<void>;
   setExitCode(code: number): void;
   /** Leaves at once: for bugs only. */
@@ -36,6 +36,7 @@ export function processEnvironment(): Environment {
   const interrupt = new AbortController();
   let code = 130;
   for (const [signal, signalCode] of [
+    ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {

@@ -2,7 +2,7 @@ import type { CheckReport } from '../checker/check.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { isOnlySlow } from '../report/check-report.ts';
 
-/** Every exit code of every command. 130 and 143 say which signal interrupted it. */
+/** Every exit code of every command. 129, 130 and 143 say which signal interrupted it. */
 export const EXIT = {
   pass: 0,
   fail: 1,

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import type { FaultSpec } from '../scenario/fault-spec.ts';
-import { topologyOptions } from './cluster.ts';
 import { addFaultCommands } from './fault-options.ts';
 import { limiterOptions } from './options.ts';
+import { topologyOptions } from './topology-flags.ts';
 
 /** What a command line means; rejects with commander's words, or ours. */
 async function read(line: string): Promise<FaultSpec | undefined> {

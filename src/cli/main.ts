@@ -51,12 +51,15 @@ async function makeProgram(environment: Environment): Promise<Command> {
 const EXIT_CODES = `
 Exit codes:
   0 pass   1 a correctness claim failed   2 unknown (too little evidence)   3 a performance threshold failed
-  64 bad usage   69 the environment could not be started   70 a bug of ours   130/143 interrupted`;
+  64 bad usage   69 the environment could not be started   70 a bug of ours   129/130/143 interrupted`;
 
 async function main(environment: Environment): Promise<void> {
   const program = await makeProgram(environment);
   for (const command of [program, ...program.commands.flatMap((parent) => [parent, ...parent.commands])]) {
-    command.exitOverride().configureOutput({ writeOut: environment.out, writeErr: environment.log });
+    command.exitOverride().configureOutput({
+      writeOut: environment.out,
+      writeErr: (text) => environment.log(printableLines(text)), // it repeats what was typed
+    });
   }
   try {
     await program.parseAsync();
@@ -68,11 +71,11 @@ async function main(environment: Environment): Promise<void> {
 function report(error: unknown, environment: Environment): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage;
   if (error instanceof OpenclawError) {
-    environment.log(`error: ${printableLines(error.message)}\n  ${error.hint} [${error.code}]\n`);
+    environment.log(printableLines(`error: ${error.message}\n  ${error.hint} [${error.code}]\n`));
     return error.code === 'INTERRUPTED' ? environment.interruptCode() : exitCodeOfError(error.code);
   }
   environment.log(
-    `this is a bug of openclaw-rl, please report it:\n${error instanceof Error ? error.stack : String(error)}\n`,
+    `this is a bug of openclaw-rl, please report it:\n${printableLines(String(error instanceof Error ? error.stack : error))}\n`,
   );
   return EXIT.bug;
 }

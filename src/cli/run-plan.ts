@@ -15,6 +15,7 @@ import { makeReport } from '../report/report.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { ProviderName } from './choose-provider.ts';
 import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning, sweep } from './cluster.ts';
+import { isProvider, runsServer } from './differing-flags.ts';
 import type { Environment } from './environment.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
@@ -71,7 +72,7 @@ export interface RunRequest {
 export async function runAndReport(request: RunRequest, environment: Environment): Promise<void> {
   const { plan, command, flags, audit } = request;
   const startedAt = new Date();
-  for (const claim of plan.claims) environment.log(`claim: ${explainClaim(parseClaim(claim))}\n`);
+  for (const claim of plan.claims) environment.log(`claim: ${printable(explainClaim(parseClaim(claim)))}\n`);
   const folder = await makeRunFolder(
     resolve(environment.cwd, flags.reports),
     startedAt,
@@ -111,18 +112,24 @@ async function chooseRegions(
   environment: Environment,
 ): Promise<ProvideSystem> {
   const store = clusterStore(environment);
-  await sweep(environment, store);
   const topology = planTopology(plan.topology);
   const steppableClocks = plan.faults.some(({ fault }) => fault === 'node-clock');
   const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // fresh keys: every bucket begins full
   const running = await findRunning(store, flags.name);
-  const isWanted = flags.provider === 'auto' || flags.provider === running?.provider;
-  const fits = isDeepStrictEqual(running?.topology, topology) && !steppableClocks && isWanted;
+  const fits =
+    running !== undefined &&
+    isDeepStrictEqual(running.state.topology, topology) &&
+    runsServer(running.state, flags.server, environment) &&
+    isProvider(running.state, flags.provider) &&
+    !steppableClocks;
   if (running !== undefined && !fits)
     environment.log(`cluster ${flags.name} is up, but not as this run wants it: it brings up its own\n`);
-  else if (running !== undefined) await store.noteRun(flags.name, { policy: plan.policy, prefix });
+  if (fits) {
+    await sweep(environment, store, []); // bringing one up does it too
+    await store.noteRun(flags.name, { policy: plan.policy, prefix });
+  }
   const provide = async (): Promise<{ regions: Regions; isOurs: boolean }> => {
-    if (running !== undefined && fits) return { regions: running, isOurs: false };
+    if (fits) return { regions: running.regions, isOurs: false };
     const { seed } = plan;
     const name = `run-${process.pid}`;
     const { server, provider } = flags;

@@ -3,8 +3,8 @@ import { STRATEGY_NAMES } from '../limiter/create.ts';
 import { planTopology, type Topology } from '../regions/topology.ts';
 import type { ScenarioRules } from '../scenario/make-plan.ts';
 import type { ScenarioInput } from '../scenario/schema.ts';
-import { type TopologyFlags, topologyOf } from './cluster.ts';
 import type { LoadFlags } from './load-options.ts';
+import { type TopologyFlags, topologyOf } from './topology-flags.ts';
 
 const [first, ...others] = STRATEGY_NAMES as readonly [string, ...string[]];
 

@@ -81,17 +81,30 @@ export function quoted(value: unknown): string {
 /** What moves a cursor, turns text around, is not seen or begins a line. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** Untrusted text on one line, with what a terminal would obey escaped as JSON has it. */
+/** GitHub Actions obeys this wherever it stands in a line. */
+const COMMAND = /#(?=#\[)/g;
+/** And this at its beginning. */
+const LINE_COMMAND = /(?<=^\s*):(?=:)/;
+
+/**
+ * Untrusted text on one line, with what a terminal or a CI would obey escaped as JSON has it. It must not begin a line:
+ * `::error::` is a bucket's good right, and a command there.
+ */
 export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) =>
-    Array.from(
-      { length: character.length },
-      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  );
+  return text.replace(UNPRINTABLE, escaped).replace(COMMAND, escaped);
 }
 
-/** The same for a text of several lines: the breaks between them stay. */
+/** The same for a text of several lines, each of which may begin as it likes: the breaks between them stay. */
 export function printableLines(text: string): string {
-  return text.split('\n').map(printable).join('\n');
+  return text
+    .split('\n')
+    .map((line) => printable(line).replace(LINE_COMMAND, escaped))
+    .join('\n');
+}
+
+function escaped(character: string): string {
+  return Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('');
 }

@@ -48,16 +48,16 @@ export class FaultSchedule {
     return this.#failure;
   }
 
-  /** Takes everything away that is in force, the latest first; gives sentences for what could not be. */
+  /** Takes everything away that is in force, the latest first; gives sentences for what could not be, and still is. */
   async end(): Promise<string[]> {
     this.#over.abort();
+    await Promise.all(this.#running); // what is being injected or healed; where that fails it stays in force
     const failures: string[] = [];
     for (const { fault } of [...this.#inForce].reverse()) {
       await this.#heal(fault).catch((error: unknown) =>
         failures.push(`heal ${fault.fault}: ${String(error)}`),
       );
     }
-    await Promise.all(this.#running);
     return failures;
   }
 
@@ -74,19 +74,24 @@ export class FaultSchedule {
     await this.#heal(fault);
   }
 
+  /** Until its undo is done a fault is in force: one that fails is tried again by whoever heals next. */
   async #heal(fault: PlannedFault): Promise<void> {
-    const at = this.#inForce.findIndex((entry) => entry.fault === fault);
-    const entry = this.#inForce[at];
+    const entry = this.#inForce.find((one) => one.fault === fault);
     if (entry === undefined) return;
     const undo = await entry.injection.catch(() => undefined); // what fails takes its parts away itself
-    if (!this.#inForce.includes(entry)) return;
-    this.#inForce.splice(this.#inForce.indexOf(entry), 1);
-    this.#record(fault, 'heal');
+    const atUs = Math.floor(this.#options.nowUs());
     await undo?.();
+    const at = this.#inForce.indexOf(entry);
+    if (at < 0) return;
+    this.#inForce.splice(at, 1);
+    this.#record(fault, 'heal', atUs);
   }
 
-  #record({ fault, atMs: _at, forMs: _for, ...args }: PlannedFault, phase: FaultRecord['phase']): void {
-    const { nowUs, record } = this.#options;
-    record({ type: 'fault', fault, phase, atUs: Math.floor(nowUs()), args });
+  #record(
+    { fault, atMs: _at, forMs: _for, ...args }: PlannedFault,
+    phase: FaultRecord['phase'],
+    atUs = Math.floor(this.#options.nowUs()),
+  ): void {
+    this.#options.record({ type: 'fault', fault, phase, atUs, args });
   }
 }

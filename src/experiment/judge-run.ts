@@ -1,9 +1,20 @@
 import { type CheckReport, checkHistory } from '../checker/check.ts';
 import { parseClaim } from '../checker/claim.ts';
 import type { History } from '../history/history.ts';
+import { OUTCOMES } from '../history/operation.ts';
 import { boundOf } from '../limiter/bounds.ts';
 import { busiestBuckets } from './plan-file.ts';
 import type { Run } from './run-context.ts';
+
+/** What each region waited for each outcome, as the checker has it: there are no other figures beside. */
+export function latenciesOf({ regions }: CheckReport) {
+  return regions.flatMap(({ name: region, latency: figures }) =>
+    OUTCOMES.flatMap((outcome) => {
+      const latency = figures[outcome];
+      return latency === undefined ? [] : [{ region, outcome, latency }];
+    }),
+  );
+}
 
 /** Holds what was recorded against the claims of the plan and the bound that its strategy declares. */
 export function judgeRun({ plan, promise, users, signal, troubles }: Run, history: History): CheckReport {

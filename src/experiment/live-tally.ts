@@ -6,15 +6,15 @@ type Counts = Record<Outcome, number>;
 /** Counts what passes by, for the progress of a run; the checker does its own sums. */
 export class LiveTally {
   readonly #busiest: ReadonlyMap<string, { admitted: number; denied: boolean }>;
-  readonly #capacityTokens: number;
+  readonly #limitTokens: number;
   readonly #byRegion: Map<string, Counts>;
   #contested = 0;
   #since = performance.now();
 
-  constructor(regions: readonly string[], busiest: readonly string[], capacityTokens: number) {
+  constructor(regions: readonly string[], busiest: readonly string[], limitTokens: number) {
     this.#byRegion = new Map(regions.map((region) => [region, none()]));
     this.#busiest = new Map(busiest.map((bucket) => [bucket, { admitted: 0, denied: false }]));
-    this.#capacityTokens = capacityTokens;
+    this.#limitTokens = limitTokens;
   }
 
   add({ region, outcome, bucket, cost }: Operation): void {
@@ -44,7 +44,7 @@ export class LiveTally {
   }
 
   #isContested({ admitted, denied }: { admitted: number; denied: boolean }): boolean {
-    return denied && admitted >= this.#capacityTokens;
+    return denied && admitted >= this.#limitTokens;
   }
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { limitTokensOf } from '../checker/promise.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
 import type { History } from '../history/history.ts';
@@ -20,7 +21,6 @@ import type { System } from './system.ts';
 /** A run that was recorded, before it is judged. */
 interface Recorded {
   readonly history: History;
-  readonly latencies: ReturnType<Recorder['latencies']>;
   readonly loadMs: number;
 }
 
@@ -40,7 +40,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const tally = new LiveTally(
     plan.topology.regions,
     busiestBuckets(plan, run.users),
-    parsePolicy(plan.policy).capacityTokens,
+    limitTokensOf(run.promise, parsePolicy(plan.policy)),
   );
   const nameNode = regions === undefined ? undefined : makeNodeNames(regions);
   const recorder = new Recorder((operation) => {
@@ -70,8 +70,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     report('load', { detail: describeLoad(run) });
     faults?.start(() => stop.abort());
     const load = { shape: shapeOf(plan), users: run.users, targets: system.targets, recorder, signal };
-    await runLoad({ ...load, durationMs, drainMs: DRAIN_MS });
-    loadMs = (recorder.nowUs() - startedUs) / 1_000;
+    loadMs = await runLoad({ ...load, durationMs, drainMs: DRAIN_MS });
   } finally {
     clearInterval(ticker);
     if (faults !== undefined) troubles.push(...(await healAndSettle(run, system, faults, recorder, history)));
@@ -83,7 +82,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   }
   if (faults?.failure !== undefined) throw faults.failure;
   const recorded = await endHistory(history, recorder, folder);
-  return { history: recorded, latencies: recorder.latencies(), loadMs };
+  return { history: recorded, loadMs };
 }
 
 function makeSchedule(
@@ -162,8 +161,7 @@ async function healAndSettle(
 
 /** Of an open load: requests that were due and never sent, since every connection of their region was busy. */
 function recordDropped(recorder: Recorder, history: HistoryFile): void {
-  const atUs = Math.ceil(recorder.nowUs());
-  for (const [region, requests] of recorder.dropped)
+  for (const { region, atUs, requests } of recorder.dropped)
     history.add({ type: 'event', event: 'dropped', atUs, args: { region, requests } });
 }
 

@@ -1,9 +1,8 @@
 import type { CheckReport } from '../checker/check.ts';
 import { OpenclawError } from '../core/errors.ts';
-import type { Recorder } from '../load/recorder.ts';
 import { planUsers } from '../load/users.ts';
 import { Cleanup } from './cleanup.ts';
-import { judgeRun } from './judge-run.ts';
+import { judgeRun, latenciesOf } from './judge-run.ts';
 import { shapeOf, writePlan } from './plan-file.ts';
 import { recordRun } from './record-run.ts';
 import type { Run, RunOptions } from './run-context.ts';
@@ -11,9 +10,10 @@ import { warmUp } from './warm-up.ts';
 
 export interface RunResult {
   readonly check: CheckReport;
-  readonly latencies: ReturnType<Recorder['latencies']>;
+  readonly latencies: ReturnType<typeof latenciesOf>;
   /** Provider and server, for people. */
   readonly system: string;
+  /** From the first request until no more were sent. */
   readonly loadMs: number;
 }
 
@@ -55,9 +55,10 @@ async function playStages(run: Run): Promise<RunResult> {
   report('warm up');
   await warmUp(run, system);
   throwIfAborted(signal);
-  const { history, latencies, loadMs } = await recordRun(run, system);
+  const { history, loadMs } = await recordRun(run, system);
   report('check');
-  return { check: judgeRun(run, history), latencies, system: system.description, loadMs };
+  const check = judgeRun(run, history);
+  return { check, latencies: latenciesOf(check), system: system.description, loadMs };
 }
 
 function throwIfAborted(signal: AbortSignal): void {

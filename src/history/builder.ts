@@ -166,6 +166,7 @@ export class HistoryBuilder {
     draft.costTokens = charge.cost;
     draft.maxChargeTokens = operation.maxCharge ?? Number.NaN;
     draft.invokedUs = operation.invokedUs;
+    draft.intendedUs = operation.intendedUs ?? Number.NaN;
     draft.completedUs = operation.completedUs ?? Number.NaN;
     draft.latestUs = operation.latestUs ?? Number.NaN;
     draft.decisionId = operation.decisionId === undefined ? -1 : texts.internText(operation.decisionId);

@@ -45,6 +45,15 @@ export class AttemptChunk {
   }
 }
 
+/** The column that only an open load has; 0 for others, else by how many microseconds it was sent late, plus 1. */
+export class LateChunk {
+  readonly lateUs: Uint32Array;
+
+  constructor(number: number) {
+    this.lateUs = new Uint32Array(memoryOf(number)(4));
+  }
+}
+
 /** Where rows go: `chunks` absent means that they stay in order. */
 export interface Targets {
   readonly rows: number;

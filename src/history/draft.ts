@@ -12,6 +12,8 @@ export class Draft {
   costTokens = 1;
   maxChargeTokens = Number.NaN;
   invokedUs = Number.NaN;
+  /** Without, it is NaN: a closed load sends when it can. */
+  intendedUs = Number.NaN;
   completedUs = Number.NaN;
   latestUs = Number.NaN;
   decisionId = -1;
@@ -32,6 +34,7 @@ export class Draft {
     this.costTokens = 1;
     this.maxChargeTokens = Number.NaN;
     this.invokedUs = Number.NaN;
+    this.intendedUs = Number.NaN;
     this.completedUs = Number.NaN;
     this.latestUs = Number.NaN;
     this.decisionId = -1;

@@ -81,7 +81,8 @@ export interface Header {
 
 /**
  * Something that happened to the system. `reset` fills the bucket named by `args.bucket`, or every bucket, at `atUs`
- * or later: it is recorded when it is asked for.
+ * or later: it is recorded when it is asked for. `dropped` counts `args.requests` of an open load in `args.region` that
+ * were due from `atUs` on and never sent.
  */
 export interface Event {
   readonly type: 'event';

@@ -14,6 +14,9 @@ export function parseOperation(fields: Fields): Operation {
   const latestUs = optional(fields, 'latestUs', number);
   if (latestUs !== undefined && latestUs < invokedUs)
     throw new RecordError(`latestUs must not be before invokedUs (${invokedUs}); found ${latestUs}`);
+  const intendedUs = optional(fields, 'intendedUs', wholeUs);
+  if (intendedUs !== undefined && intendedUs > invokedUs)
+    throw new RecordError(`intendedUs must not be after invokedUs (${invokedUs}); found ${intendedUs}`);
   const charges = parseCharges(fields.charges);
   return {
     type: 'op',
@@ -27,6 +30,7 @@ export function parseOperation(fields: Fields): Operation {
     completedUs,
     outcome: known,
     ...given({
+      intendedUs,
       policy: optional(fields, 'policy', text),
       maxCharge: optional(fields, 'maxCharge', cost),
       latestUs: latestUs === undefined ? undefined : Math.ceil(latestUs),
@@ -37,6 +41,8 @@ export function parseOperation(fields: Fields): Operation {
     }),
   };
 }
+
+const wholeUs = (fields: Fields, name: string) => Math.floor(number(fields, name));
 
 function parseCompletion(fields: Fields, outcome: string, invokedUs: number): number | null {
   if (outcome === 'info') return null; // whatever came, it did not settle the charge

@@ -41,6 +41,7 @@ const contentOf = ({ operations: table }: History) =>
     operation: table.operationOf(row),
     level: table.levels?.of(row),
     bucketUs: table.levels?.bucketUs(row),
+    dueUs: table.isDue(row) ? table.dueUs(row) : undefined,
   }));
 
 it('an error shows no control characters of the line', () => {
@@ -117,7 +118,7 @@ describe('a history', () => {
     const history = read(
       linesOf(
         headerOf(),
-        operationOf(4, { bucket: 'x', invokedUs: 10, completedUs: 15, cost: 2, decision }),
+        operationOf(4, { bucket: 'x', invokedUs: 10, intendedUs: 6, completedUs: 15, cost: 2, decision }),
         { type: 'fault', fault: 'partition', phase: 'inject', atUs: 11, args: { isolate: ['r'] } },
         { type: 'event', event: 'role', node: 'n', atUs: 12, args: { to: 'primary' } },
         { type: 'clock', node: 'n', atUs: 1, serverUs: 2, errorUs: 3 },
@@ -136,6 +137,7 @@ describe('a history', () => {
         operation: { file: 'h.ndjson', index: 4 },
         level: 7,
         bucketUs: 8,
+        dueUs: 6,
       },
       {
         bucket: ['y'],
@@ -147,6 +149,7 @@ describe('a history', () => {
         operation: { file: 'h.ndjson', index: 5 },
         level: Number.NaN,
         bucketUs: Number.NaN,
+        dueUs: undefined,
       },
     ]);
     expect(history.header).toEqual(headerOf());
@@ -383,6 +386,11 @@ describe('a bad history is refused with file, line and reason:', () => {
       text: HEADER + OP.replace('"completedUs":5', '"completedUs":-1'),
       says: 'h.ndjson:2: completed before it was invoked: completedUs -1, invokedUs 0',
     },
+    {
+      title: 'due after it was sent',
+      text: HEADER + OP.replace('"completedUs":5', '"completedUs":5,"intendedUs":1'),
+      says: 'h.ndjson:2: intendedUs must not be after invokedUs (0); found 1',
+    },
     { title: 'a duplicate index', text: HEADER + OP + OP, says: 'h.ndjson:3: index 0 was there before' },
     {
       title: 'an unknown outcome',
@@ -468,6 +476,7 @@ const anyOperation = fc
     cost: fc.integer({ min: -3, max: 5 }),
     invokedUs: time,
     length: fc.nat(10_000_000),
+    late: fc.option(fc.nat(10_000_000)),
     outcome: fc.constantFrom(...OUTCOMES),
     more: fc.record(
       {
@@ -487,8 +496,9 @@ const anyOperation = fc
     ),
   })
   .map(
-    ({ length, more, ...part }): Operation => ({
+    ({ length, late, more, ...part }): Operation => ({
       ...operationOf(0, { ...part, completedUs: part.outcome === 'info' ? null : part.invokedUs + length }),
+      ...(late === null ? {} : { intendedUs: part.invokedUs - late }),
       ...more,
     }),
   );

@@ -70,7 +70,6 @@ export class OperationScanner extends ByteScanner {
         return draft.region >= 0;
       case 'process':
       case 'status':
-      case 'intendedUs':
         return !Number.isNaN(this.integer());
       case 'cost':
         draft.costTokens = this.integer();
@@ -86,6 +85,9 @@ export class OperationScanner extends ByteScanner {
         return this.#outcome();
       case 'decision':
         return this.#decision();
+      case 'intendedUs':
+        draft.intendedUs = this.integer();
+        return !Number.isNaN(draft.intendedUs);
       default:
         return this.#rareField(key);
     }
@@ -165,8 +167,8 @@ export class OperationScanner extends ByteScanner {
 }
 
 /** Whether the fields that every operation has are there and agree. */
-function isPlain({ index, bucket, outcome, invokedUs, completedUs, latestUs }: Draft): boolean {
+function isPlain({ index, bucket, outcome, invokedUs, intendedUs, completedUs, latestUs }: Draft): boolean {
   if (index < 0 || bucket < 0 || Number.isNaN(invokedUs) || outcome < 0) return false;
-  if (latestUs < invokedUs) return false;
+  if (latestUs < invokedUs || intendedUs > invokedUs) return false;
   return OUTCOMES[outcome] === 'info' || completedUs >= invokedUs;
 }

@@ -6,6 +6,7 @@ import {
   Chunk,
   gather,
   giveBack,
+  LateChunk,
   narrowColumn,
   ROWS,
   type Targets,
@@ -33,6 +34,7 @@ export class TableBuilder {
   readonly #chunks: Chunk[] = [];
   readonly #levels = new LevelsBuilder();
   readonly #attempts: AttemptChunk[] = [];
+  readonly #lates: LateChunk[] = [];
   readonly #longUs = new Map<number, number>();
   readonly #buckets = new Numbering<{ name: number; policy: number }>();
   readonly #origins = new Numbering<Origin>();
@@ -109,6 +111,10 @@ export class TableBuilder {
       indices: gather(targets, new Uint32Array(rows), (at) => chunks[at]?.indices),
       origins: gather(targets, narrowColumn(rows, this.#origins.size), (at) => chunks[at]?.origins),
       kinds: gather(targets, new Uint8Array(rows), (at) => chunks[at]?.kinds),
+      latesUs:
+        this.#lates.length === 0
+          ? undefined
+          : gather(targets, new Uint32Array(rows), (at) => this.#lates[at]?.lateUs),
       levels: this.#levels.build(targets, invokedUs),
     };
   }
@@ -137,8 +143,12 @@ export class TableBuilder {
     chunk.kinds[at] = kind;
     chunk.origins[at] = origin;
     chunk.indices[at] = draft.index;
+    const number = row >>> CHUNK_BITS;
+    if (!Number.isNaN(draft.intendedUs)) {
+      this.#lates[number] ??= new LateChunk(number);
+      (this.#lates[number] as LateChunk).lateUs[at] = lateUs(draft) + 1;
+    }
     if (draft.decisionId >= 0) {
-      const number = row >>> CHUNK_BITS;
       this.#attempts[number] ??= new AttemptChunk(number);
       (this.#attempts[number] as AttemptChunk).decisions[at] = draft.decisionId + 1;
     }
@@ -193,6 +203,11 @@ export class TableBuilder {
       }
     }
   }
+}
+
+/** As much as 32 bits hold: more than an hour. */
+function lateUs({ invokedUs, intendedUs }: Draft): number {
+  return Math.min(invokedUs - intendedUs, 2 ** 32 - 2);
 }
 
 /** Numbers pairs of whole numbers, below 2^32 and 2^21, in the order in which they are added. */

@@ -50,6 +50,8 @@ export interface TableColumns {
   readonly kinds: Uint8Array;
   readonly origins: Uint16Array | Uint8Array;
   readonly indices: Uint32Array;
+  /** How late an operation of an open load was sent, plus 1; 0 for others. Absent where there is none of that kind. */
+  readonly latesUs?: Uint32Array | undefined;
   /** Absent where no decision says which level of the shared bucket it left. */
   readonly levels?: Levels | undefined;
 }
@@ -71,6 +73,10 @@ export interface OperationTable extends Readonly<TableColumns> {
   /** The file of an origin. */
   fileOf(origin: number): string;
   operationOf(row: number): OperationName;
+  /** Whether it was due at a time of its own, as the requests of an open load are. */
+  isDue(row: number): boolean;
+  /** When it was due, or sent where it was due at no time: latencies count from then. */
+  dueUs(row: number): number;
   /** The last moment at which it can have taken effect; Infinity when nobody knows. */
   lastUs(row: number): number;
 }
@@ -85,7 +91,7 @@ export interface TableNames {
 }
 
 export function makeTable(columns: TableColumns, names: TableNames): OperationTable {
-  const { invokedUs, durationUs, origins, indices, kinds } = columns;
+  const { invokedUs, durationUs, origins, indices, kinds, latesUs } = columns;
   const policyAt = (bucket: number) => names.policies[names.buckets[bucket]?.policy ?? 0];
   const plainNameOf = (bucket: number) => names.texts.textOf(names.buckets[bucket]?.name ?? 0);
   return {
@@ -105,6 +111,8 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
       file: names.origins[origins[row] as number]?.file ?? '',
       index: indices[row] as number,
     }),
+    isDue: (row) => (latesUs?.[row] ?? 0) > 0,
+    dueUs: (row) => (invokedUs[row] as number) - Math.max(0, (latesUs?.[row] ?? 0) - 1),
     lastUs(row) {
       const duration = durationUs[row] as number;
       if (duration < DURATION.long) return (invokedUs[row] as number) + duration;

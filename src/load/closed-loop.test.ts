@@ -119,6 +119,16 @@ describe('the closed loop', () => {
     expect(books.tookMs).toBeLessThan(5_000);
   });
 
+  it('takes the time in which it sends, without that in which it waits for replies', async () => {
+    const serve: Answer = (request, socket) => void setTimeout(() => answer(request, socket), 600);
+    const { books } = await loadAgainst(serve, { durationMs: 200 });
+    expect(books.operations).toHaveLength(CONNECTIONS);
+    expect(books.operations.map(({ outcome }) => outcome)).not.toContain('info');
+    expect(books.tookMs).toBeGreaterThanOrEqual(600);
+    expect(books.loadMs).toBeGreaterThan(190); // timers may be a little early
+    expect(books.loadMs).toBeLessThan(600);
+  });
+
   it.each([
     { title: 'waits for the replies on their way', answered: CONNECTIONS, drainMs: 60_000 },
     { title: 'calls requests without a reply info', answered: 0, drainMs: 500 },

@@ -30,7 +30,7 @@ export function openLoop({ ratePerSecond, regions, durationMs, recorder }: OpenL
     for (; arrived * usEach < elapsedUs; arrived++) {
       const region = arrived % regions.length;
       const connection = idle[region]?.pop(); // the last one freed: the others may rest, and be closed by the server
-      if (connection === undefined) recorder.drop(regions[region] ?? '');
+      if (connection === undefined) recorder.drop(regions[region] ?? '', startedUs + arrived * usEach);
       else connection.send(startedUs + arrived * usEach);
     }
   };

@@ -103,43 +103,21 @@ describe('an operation that has ended', () => {
   it.each(pairs)('as %s stays so when it is then %s', (first = '', second = '') => {
     const open = invoke();
     ends[first]?.(open);
-    const before = structuredClone({ written, counts: recorder.counts, latencies: recorder.latencies() });
+    const before = structuredClone({ written, counts: recorder.counts });
     ends[second]?.(open);
-    expect({ written, counts: recorder.counts, latencies: recorder.latencies() }).toEqual(before);
+    expect({ written, counts: recorder.counts }).toEqual(before);
     expect(written).toHaveLength(1);
   });
 });
 
-describe('the latencies', () => {
-  it('are kept by region and outcome, of replies alone', () => {
-    for (const durationMs of [1, 2, 3, 4, 100]) recorder.complete(invoke(durationMs), allowed);
-    recorder.complete(invoke(7), { outcome: 'denied', status: 429 });
-    recorder.complete(invoke(9, 'r1'), allowed);
-    recorder.lose(invoke(1_000), 'CONNECTION_LOST');
-    recorder.fail(invoke(1_000), 'CONNECT_FAILED');
-    const summary = recorder.latencies();
-    expect(summary.map(({ region, outcome, latency }) => [region, outcome, latency.count])).toEqual([
-      ['r0', 'allowed', 5],
-      ['r0', 'denied', 1],
-      ['r1', 'allowed', 1],
+describe('what is dropped', () => {
+  it('is counted by region and in slices of a tenth of a second, from when it was due', () => {
+    for (const dueUs of [1_000.5, 50_000, 100_999, 101_001]) recorder.drop('r0', dueUs);
+    recorder.drop('r1', 60_000);
+    expect(recorder.dropped).toEqual([
+      { region: 'r0', atUs: 1_000, requests: 3 },
+      { region: 'r0', atUs: 101_001, requests: 1 },
+      { region: 'r1', atUs: 60_000, requests: 1 },
     ]);
-    const [{ latency } = { latency: undefined }] = summary;
-    expectAbout(latency?.p50Us, 3_000);
-    expectAbout(latency?.p99Us, 100_000);
-    expectAbout(latency?.maxUs, 100_000);
-  });
-
-  it('reach from a reply within the microsecond to one after ten minutes', () => {
-    recorder.complete(invoke(0), allowed);
-    recorder.complete(invoke(600_000), allowed);
-    const [{ latency } = { latency: undefined }] = recorder.latencies();
-    expect(latency?.count).toBe(2);
-    expect(latency?.p50Us).toBe(0);
-    expectAbout(latency?.maxUs, 600_000_000);
   });
 });
-
-/** The histogram keeps three digits. */
-function expectAbout(value: number | undefined, wantUs: number): void {
-  expect(Math.abs((value ?? 0) - wantUs)).toBeLessThanOrEqual(wantUs / 1_000);
-}

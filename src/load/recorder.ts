@@ -1,5 +1,4 @@
 import { performance } from 'node:perf_hooks';
-import * as hdr from 'hdr-histogram-js';
 import type { Operation, Outcome } from '../history/operation.ts';
 import type { Reply } from './outcome.ts';
 
@@ -17,23 +16,26 @@ export interface OpenOperation {
   readonly intendedUs?: number;
 }
 
-export interface LatencySummary {
-  readonly count: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
-  readonly maxUs: number;
+/** Requests that were due in a region and not sent, since every connection was busy: one slice of time. */
+export interface Dropped {
+  readonly region: string;
+  /** When the first of them was due. */
+  readonly atUs: number;
+  requests: number;
 }
+
+const SLICE_US = 100_000;
 
 /** Our own books: every request that is sent gets one record, whatever becomes of it. */
 export class Recorder {
   readonly #write: (operation: Operation) => void;
   readonly #originMs = performance.now();
   readonly #open = new Set<OpenOperation>();
-  readonly #latencies = new Map<string, { region: string; outcome: Outcome; histogram: hdr.Histogram }>();
+  readonly #slices = new Map<string, Dropped>();
   readonly counts: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
-  /** Requests that were due and not sent, since every connection of their region was busy. */
-  readonly dropped = new Map<string, number>();
+  readonly dropped: Dropped[] = [];
   #sent = 0;
+  #firstUs: number | undefined;
 
   constructor(write: (operation: Operation) => void) {
     this.#write = write;
@@ -41,6 +43,11 @@ export class Recorder {
 
   get sent(): number {
     return this.#sent;
+  }
+
+  /** When the first request was sent. */
+  get firstUs(): number | undefined {
+    return this.#firstUs;
   }
 
   get inFlight(): number {
@@ -57,6 +64,7 @@ export class Recorder {
     intendedUs?: number,
   ): OpenOperation {
     const invokedUs = Math.floor(this.nowUs());
+    this.#firstUs ??= invokedUs;
     const open: OpenOperation = {
       index: this.#sent++,
       bucket,
@@ -71,16 +79,20 @@ export class Recorder {
     return open;
   }
 
-  drop(region: string): void {
-    this.dropped.set(region, (this.dropped.get(region) ?? 0) + 1);
+  drop(region: string, dueUs: number): void {
+    const slice = this.#slices.get(region);
+    if (slice !== undefined && dueUs - slice.atUs < SLICE_US) {
+      slice.requests++;
+      return;
+    }
+    const next = { region, atUs: Math.floor(dueUs), requests: 1 };
+    this.#slices.set(region, next);
+    this.dropped.push(next);
   }
 
   complete(open: OpenOperation, reply: Reply): void {
     if (!this.#open.has(open)) return;
     const completedUs = Math.ceil(this.nowUs());
-    this.#histogram(open.region, reply.outcome).recordValue(
-      completedUs - (open.intendedUs ?? open.invokedUs),
-    );
     this.#close(open, { ...reply, completedUs: reply.outcome === 'info' ? null : completedUs });
   }
 
@@ -99,19 +111,6 @@ export class Recorder {
     for (const open of this.#open) this.lose(open, error);
   }
 
-  latencies(): { region: string; outcome: Outcome; latency: LatencySummary }[] {
-    return [...this.#latencies.values()].map(({ region, outcome, histogram }) => ({
-      region,
-      outcome,
-      latency: {
-        count: histogram.totalCount,
-        p50Us: histogram.getValueAtPercentile(50),
-        p99Us: histogram.getValueAtPercentile(99),
-        maxUs: histogram.maxValue,
-      },
-    }));
-  }
-
   #close(
     open: OpenOperation,
     end: Pick<Operation, 'outcome' | 'completedUs' | 'status' | 'error' | 'decision'>,
@@ -119,19 +118,5 @@ export class Recorder {
     if (!this.#open.delete(open)) return;
     this.counts[end.outcome]++;
     this.#write({ type: 'op', ...open, ...end });
-  }
-
-  #histogram(region: string, outcome: Outcome): hdr.Histogram {
-    const key = `${region}/${outcome}`;
-    let entry = this.#latencies.get(key);
-    if (entry === undefined) {
-      entry = {
-        region,
-        outcome,
-        histogram: hdr.build({ bitBucketSize: 32, numberOfSignificantValueDigits: 3 }),
-      };
-      this.#latencies.set(key, entry);
-    }
-    return entry.histogram;
   }
 }

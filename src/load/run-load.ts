@@ -25,10 +25,10 @@ export interface LoadOptions {
 
 /**
  * Sends the load, closed or open as its shape says, and ends with the books closed: when the time is up no more
- * is sent, replies are waited for, and what stays open is recorded as `info`. Throws INVALID_OPTION before
- * anything is sent.
+ * is sent, replies are waited for, and what stays open is recorded as `info`. Gives the milliseconds from the first
+ * request until no more were sent. Throws INVALID_OPTION before anything is sent.
  */
-export async function runLoad(options: LoadOptions): Promise<void> {
+export async function runLoad(options: LoadOptions): Promise<number> {
   const { shape, targets, recorder, signal } = options;
   for (const target of targets) checkTarget(target, shape);
   const regions = targets.map((target, index) => ({
@@ -40,6 +40,7 @@ export async function runLoad(options: LoadOptions): Promise<void> {
   const pace = makePace(options);
   const load = { isDraining: false, startedUs: recorder.nowUs() };
   let connections = 0;
+  let timed = Promise.resolve(0);
 
   const finished = new Promise<void>((resolve, reject) => {
     const instance = autocannon(
@@ -59,10 +60,12 @@ export async function runLoad(options: LoadOptions): Promise<void> {
       },
       (error) => (error ? reject(error) : resolve()),
     );
-    void keepTime(options, { pace, load, started: once(instance, 'start') }).then(() => instance.stop());
+    timed = keepTime(options, { pace, load, started: once(instance, 'start') });
+    void timed.then(() => instance.stop()); // it may have ended before, once every connection was destroyed
   });
   await finished;
   recorder.loseAll(signal.aborted ? 'INTERRUPTED' : 'LOAD_ENDED');
+  return timed;
 }
 
 const BY_STATUS = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('429'));
@@ -83,12 +86,14 @@ function makePace({ shape, targets, durationMs, recorder }: LoadOptions): Pace {
 async function keepTime(
   { durationMs, drainMs, recorder, signal }: LoadOptions,
   { pace, load, started }: { pace: Pace; load: { isDraining: boolean }; started: Promise<unknown> },
-): Promise<void> {
+): Promise<number> {
   await started;
   pace.start();
   await sleep(durationMs, undefined, { signal }).catch(() => {}); // an interrupt ends the load early
   pace.stop();
   load.isDraining = true;
-  const deadline = recorder.nowUs() + drainMs * 1_000;
+  const endedUs = recorder.nowUs();
+  const deadline = endedUs + drainMs * 1_000;
   while (recorder.inFlight > 0 && recorder.nowUs() < deadline) await sleep(10);
+  return (endedUs - (recorder.firstUs ?? endedUs)) / 1_000;
 }

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { OpenclawError } from '../core/errors.ts';
 import { parseClusterNodes } from './cluster-view.ts';
 import type { Endpoint } from './provider.ts';
 import { SLOTS, type Topology } from './topology.ts';
-import { until } from './until.ts';
+import { interruption, until } from './until.ts';
 
 /** One node that runs and is not yet part of a cluster. */
 export interface FreshNode {
@@ -14,6 +16,7 @@ export interface FreshNode {
 }
 
 const FORM_MS = 20_000;
+const END_IS_TOLD_MS = 500;
 
 /**
  * Makes one cluster of fresh nodes: slots to primaries, everybody meets everybody, replicas to their primaries;
@@ -27,8 +30,8 @@ export async function formCluster(
 ): Promise<void> {
   const clients = new Map(nodes.map(({ name, direct }) => [name, connectDirect(direct)]));
   try {
-    await assignSlots(topology, clients);
-    await meet(nodes, clients);
+    await assignSlots(topology, clients, signal);
+    await meet(nodes, clients, signal);
     await until('every node to know every other', FORM_MS, signal, () =>
       lacking(clients, knowsAll(nodes.length)),
     );
@@ -52,23 +55,17 @@ export function connectDirect({ host, port }: Endpoint): Redis {
   return client;
 }
 
-/** Waits until a node that was started answers; `findEnd` throws when it never will. */
+/** Waits until a node that was started answers. Throws as `until` does. */
 export async function waitUntilAnswers(
   name: string,
   direct: Endpoint,
-  {
-    withinMs,
-    signal,
-    findEnd = async () => {},
-  }: { readonly withinMs: number; readonly signal: AbortSignal; readonly findEnd?: () => Promise<void> },
+  { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
   const client = connectDirect(direct);
   try {
     await until(`${name} to answer`, withinMs, signal, async () => {
       const answer = await client.ping().catch((error: Error) => error.message);
-      if (answer === 'PONG') return undefined;
-      await findEnd();
-      return answer;
+      return answer === 'PONG' ? undefined : answer;
     });
   } finally {
     client.disconnect();
@@ -87,37 +84,34 @@ export async function waitUntilWhole(
   );
 }
 
-async function assignSlots({ nodes }: Topology, clients: ReadonlyMap<string, Redis>): Promise<void> {
+type Clients = ReadonlyMap<string, Redis>;
+
+async function assignSlots({ nodes }: Topology, clients: Clients, signal: AbortSignal): Promise<void> {
   await Promise.all(
     nodes.map(async ({ name, slots }, i) => {
-      const client = clients.get(name);
-      await client?.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
-      if (slots !== undefined) await client?.call('CLUSTER', 'ADDSLOTSRANGE', ...slots);
+      await order(clients, name, signal, 'SET-CONFIG-EPOCH', i + 1);
+      if (slots !== undefined) await order(clients, name, signal, 'ADDSLOTSRANGE', ...slots);
     }),
   );
 }
 
-async function meet(nodes: readonly FreshNode[], clients: ReadonlyMap<string, Redis>): Promise<void> {
+async function meet(nodes: readonly FreshNode[], clients: Clients, signal: AbortSignal): Promise<void> {
   await Promise.all(
     nodes.flatMap(({ name }) =>
       nodes
         .filter((other) => other.name < name) // one introduction a pair: the other way follows
         .map(({ announced: { host, port, busPort } }) =>
-          clients.get(name)?.call('CLUSTER', 'MEET', host, port, busPort),
+          order(clients, name, signal, 'MEET', host, port, busPort),
         ),
     ),
   );
 }
 
-async function replicate(
-  { nodes }: Topology,
-  clients: ReadonlyMap<string, Redis>,
-  signal: AbortSignal,
-): Promise<void> {
+async function replicate({ nodes }: Topology, clients: Clients, signal: AbortSignal): Promise<void> {
   await Promise.all(
     nodes.map(async ({ name, replicaOf }) => {
       if (replicaOf === undefined) return;
-      const primaryId = String(await clients.get(replicaOf)?.call('CLUSTER', 'MYID'));
+      const primaryId = String(await order(clients, replicaOf, signal, 'MYID'));
       await until(`${name} to follow ${replicaOf}`, FORM_MS, signal, async () => {
         const answer = await clients
           .get(name)
@@ -127,6 +121,28 @@ async function replicate(
       });
     }),
   );
+}
+
+/** A command about the cluster that a fresh node has no reason to refuse. Throws ENVIRONMENT_FAILED. */
+async function order(
+  clients: Clients,
+  node: string,
+  signal: AbortSignal,
+  ...command: readonly [name: string, ...args: (string | number)[]]
+): Promise<unknown> {
+  return clients
+    .get(node)
+    ?.call('CLUSTER', ...command)
+    .catch(async (error: Error) => {
+      // A node that has died closes its connections first; that it died is told a moment later, and says more.
+      await sleep(END_IS_TOLD_MS, undefined, { signal }).catch(() => {});
+      if (signal.aborted) throw interruption(signal, 'forming the cluster');
+      throw new OpenclawError(
+        'ENVIRONMENT_FAILED',
+        `the cluster cannot be formed: ${node} answers CLUSTER ${command[0]} with: ${error.message}`,
+        { cause: error, hint: 'start it again; if that does not help, see the logs of its nodes' },
+      );
+    });
 }
 
 type Inspect = (client: Redis) => Promise<string | undefined>;

@@ -10,7 +10,7 @@ const SETTLE_MS = 60_000;
 /**
  * Waits until a cluster is as it began: every node sees the same ids, addresses, roles, primaries, epochs and
  * slots; replicas are linked; and every primary is back where the topology has it, brought home by ordered
- * failovers. Throws ENVIRONMENT_FAILED with what was still missing.
+ * failovers. All of it within one limit. Throws ENVIRONMENT_FAILED with what was still missing.
  */
 export async function settle(
   regions: Pick<Regions, 'topology' | 'direct'>,
@@ -19,16 +19,18 @@ export async function settle(
 ): Promise<void> {
   const { topology, direct } = regions;
   const clients = new Map(topology.nodes.map(({ name }) => [name, connectDirect(direct(name))]));
+  const deadlineMs = performance.now() + withinMs;
+  const leftMs = () => Math.max(0, deadlineMs - performance.now());
   try {
-    await waitUntilWhole(topology, clients, signal, withinMs);
+    await waitUntilWhole(topology, clients, signal, leftMs());
     for (const { name, slots } of topology.nodes) {
       const client = clients.get(name);
       if (slots !== undefined && client !== undefined)
-        await orderFailover(name, client, { signal, withinMs: SETTLE_MS });
+        await orderFailover(name, client, { signal, withinMs: leftMs() });
     }
     // First agreement, then links: a primary just demoted has no link to miss before it knows that it was.
-    await until('every node to see the same', withinMs, signal, () => disagreement(clients));
-    await waitUntilWhole(topology, clients, signal, withinMs);
+    await until('every node to see the same', leftMs(), signal, () => disagreement(clients));
+    await waitUntilWhole(topology, clients, signal, leftMs());
   } finally {
     for (const client of clients.values()) client.disconnect();
   }

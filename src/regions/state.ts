@@ -1,31 +1,14 @@
-import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError, quoted } from '../core/errors.ts';
-import type { Topology } from './topology.ts';
+import { type ClusterState, readState } from './cluster-state.ts';
+import { exclusively } from './exclusively.ts';
 
-/** What is known of a named cluster, in one file under the user's state folder. */
-export interface ClusterState {
-  readonly version: 1;
-  readonly name: string;
-  readonly provider: string;
-  readonly createdAt: string;
-  /** `starting` until the cluster was whole: a crash in between leaves it so. */
-  readonly phase: 'starting' | 'up';
-  /** The program it ends with; absent for a cluster that stays. While it starts, the program that starts it. */
-  readonly owner?: Owner;
-  readonly topology: Topology;
-  /** What the provider needs to find it again. */
-  readonly provision: Readonly<Record<string, unknown>>;
-  /** The last run on it: what `inspect` looks for when nothing else is said. */
-  readonly lastRun?: { readonly policy: string; readonly prefix: string };
-}
+/** One start of a cluster. */
+export type ClusterStart = Pick<ClusterState, 'name' | 'startId'>;
 
-/** A program that runs now, told apart from a later one with the same pid by when it started. */
-export interface Owner {
-  readonly pid: number;
-  readonly startedAt: string;
-}
-
+const STATE = 'state.json';
+const LOGS = 'logs';
 const KEEP_LOGS_MS = 24 * 3_600_000;
 
 /** The clusters of one user, a folder each: `<state>/clusters/<name>/`. */
@@ -42,85 +25,134 @@ export class ClusterStore {
     return join(this.folder, checkName(name));
   }
 
+  /** Throws ENVIRONMENT_FAILED when the folder is there and cannot be read. */
   async names(): Promise<string[]> {
-    const entries = await readdir(this.folder, { withFileTypes: true }).catch(() => []);
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    const entries = await readdir(this.folder, { withFileTypes: true }).catch((error) => {
+      if (['ENOENT', 'ENOTDIR'].includes(error.code)) return [];
+      throw new OpenclawError('ENVIRONMENT_FAILED', `${this.folder} cannot be read: ${error.code}`, {
+        hint: 'make it readable, or set OPENCLAW_RL_STATE to another folder',
+      });
+    });
+    return entries.filter((entry) => entry.isDirectory() && NAME.test(entry.name)).map(({ name }) => name);
   }
 
-  /** Undefined when there is none; throws ENVIRONMENT_FAILED when the file cannot be understood. */
+  /** Undefined when there is none; throws ENVIRONMENT_FAILED when the file cannot be read or understood. */
   async read(name: string): Promise<ClusterState | undefined> {
-    const file = join(this.folderOf(name), 'state.json');
-    const text = await readFile(file, 'utf8').catch(() => undefined);
-    if (text === undefined) return undefined;
-    try {
-      const state = JSON.parse(text) as ClusterState;
-      if (state.version === 1 && state.name === name) return state;
-    } catch {
-      // said below
-    }
-    throw new OpenclawError('ENVIRONMENT_FAILED', `${file} cannot be understood`, {
-      hint: `openclaw-rl down --name ${name}`,
-    });
+    return readState(this.#fileOf(name), name);
   }
 
   /** Claims a name: throws ENVIRONMENT_FAILED when it is taken, also by a program that does so at this moment. */
   async create(state: ClusterState): Promise<void> {
     const folder = this.folderOf(state.name);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    // Linked, not written: whoever looks sees all of it or nothing, and only one program succeeds.
-    const unfinished = join(folder, `.state.json.${process.pid}`);
+    const place = async () => {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await this.#put(state, link);
+    };
+    await exclusively(folder, () => place().catch((error) => throwUnclaimed(state, error)));
+  }
+
+  /** Replaces the state of a start. Throws ENVIRONMENT_FAILED when another program has ended it. */
+  async write(state: ClusterState): Promise<void> {
+    await exclusively(this.folderOf(state.name), async () => {
+      if (!(await this.#isOf(state))) throw endedByAnother(state);
+      await this.#put(state, rename);
+    });
+  }
+
+  /** Remembers the last run on a cluster. */
+  async noteRun(name: string, lastRun: NonNullable<ClusterState['lastRun']>): Promise<void> {
+    await exclusively(this.folderOf(name), async () => {
+      const state = await this.read(name);
+      if (state !== undefined) await this.#put({ ...state, lastRun }, rename);
+    });
+  }
+
+  /** Forgets a start, so that only one program ends it. Gives whether it was known. */
+  async take(start: ClusterStart): Promise<boolean> {
+    return exclusively(this.folderOf(start.name), async () => {
+      const isKnown = await this.#isOf(start);
+      if (isKnown) await rm(this.#fileOf(start.name));
+      return isKnown;
+    });
+  }
+
+  /** Removes what earlier starts have left beside the state of this one, but for logs. */
+  async removeLeftovers(start: ClusterStart): Promise<void> {
+    await exclusively(this.folderOf(start.name), async () => {
+      if (!(await this.#isOf(start))) throw endedByAnother(start);
+      await this.#removeAllBut(start.name, [STATE, LOGS]);
+    });
+  }
+
+  /** Removes the files of a name that nobody has; `keepLogs` for the person who has to find out what went wrong. */
+  async clear(name: string, { keepLogs }: { readonly keepLogs: boolean }): Promise<void> {
+    const folder = this.folderOf(name);
+    await exclusively(folder, async () => {
+      const entries = await readdir(folder).catch((): string[] => []);
+      if (entries.includes(STATE)) return;
+      if (keepLogs && entries.includes(LOGS)) await this.#removeAllBut(name, [LOGS]);
+      else await rm(folder, { recursive: true, force: true });
+    });
+  }
+
+  /** Removes the logs of clusters that failed more than a day ago. */
+  async dropOldLogs(): Promise<void> {
+    for (const name of await this.names()) {
+      const { mtimeMs } = await stat(this.folderOf(name)).catch(() => ({ mtimeMs: Date.now() }));
+      if (mtimeMs <= Date.now() - KEEP_LOGS_MS) await this.clear(name, { keepLogs: false });
+    }
+  }
+
+  #fileOf(name: string): string {
+    return join(this.folderOf(name), STATE);
+  }
+
+  async #isOf({ name, startId }: ClusterStart): Promise<boolean> {
+    return (await this.read(name))?.startId === startId;
+  }
+
+  /** Written beside and put in its place: whoever looks sees all of it or nothing. */
+  async #put(state: ClusterState, place: (from: string, to: string) => Promise<void>): Promise<void> {
+    const unfinished = `${this.#fileOf(state.name)}.unfinished`;
     await writeFile(unfinished, `${JSON.stringify(state, undefined, 2)}\n`);
     try {
-      await link(unfinished, join(folder, 'state.json'));
-    } catch (error) {
-      const isTaken = (error as NodeJS.ErrnoException).code === 'EEXIST';
-      throw new OpenclawError(
-        'ENVIRONMENT_FAILED',
-        isTaken
-          ? `cluster ${state.name} is being started or used by another program`
-          : `cluster ${state.name} cannot be claimed: ${(error as Error).message}`,
-        { hint: `wait for it, end it with: openclaw-rl down --name ${state.name}, or choose another --name` },
-      );
+      await place(unfinished, this.#fileOf(state.name));
     } finally {
       await rm(unfinished, { force: true });
     }
   }
 
-  async write(state: ClusterState): Promise<void> {
-    const folder = this.folderOf(state.name);
-    const unfinished = join(folder, '.state.json.unfinished');
-    await writeFile(unfinished, `${JSON.stringify(state, undefined, 2)}\n`);
-    await rename(unfinished, join(folder, 'state.json'));
-  }
-
-  /** Remembers the last run on a cluster. */
-  async noteRun(name: string, lastRun: NonNullable<ClusterState['lastRun']>): Promise<void> {
-    const state = await this.read(name);
-    if (state !== undefined) await this.write({ ...state, lastRun });
-  }
-
-  /** Drops what is known of it, and keeps its logs for the person who has to find out what went wrong. */
-  async forget(name: string): Promise<void> {
-    await rm(join(this.folderOf(name), 'state.json'), { force: true });
-  }
-
-  async remove(name: string): Promise<void> {
-    await rm(this.folderOf(name), { recursive: true, force: true });
-  }
-
-  /** Removes what `forget` kept of clusters that failed more than a day ago. */
-  async dropOldLogs(): Promise<void> {
-    for (const name of await this.names()) {
-      const folder = join(this.folder, name);
-      const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
-      if (mtimeMs > Date.now() - KEEP_LOGS_MS) continue;
-      if (!(await readdir(folder)).includes('state.json')) await this.remove(name);
-    }
+  async #removeAllBut(name: string, kept: readonly string[]): Promise<void> {
+    const folder = this.folderOf(name);
+    for (const entry of await readdir(folder))
+      if (!kept.includes(entry)) await rm(join(folder, entry), { recursive: true, force: true });
   }
 }
 
+function throwUnclaimed({ name }: ClusterStart, error: NodeJS.ErrnoException): never {
+  const isTaken = error.code === 'EEXIST';
+  throw new OpenclawError(
+    'ENVIRONMENT_FAILED',
+    isTaken
+      ? `cluster ${name} is being started or used by another program`
+      : `cluster ${name} cannot be claimed: ${error.message}`,
+    { hint: `wait for it, end it with: openclaw-rl down --name ${name}, or choose another --name` },
+  );
+}
+
+/** What a program is told whose cluster is gone from under it. */
+export function endedByAnother({ name }: ClusterStart): OpenclawError {
+  return new OpenclawError(
+    'ENVIRONMENT_FAILED',
+    `cluster ${name} was ended by another program while it was being started`,
+    { hint: `start it again with: openclaw-rl up --name ${name}` },
+  );
+}
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,40}$/;
+
 function checkName(name: string): string {
-  if (/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) return name;
+  if (NAME.test(name)) return name;
   throw new OpenclawError(
     'INVALID_OPTION',
     `a cluster's name is 1 to 41 of a-z, 0-9 and -; found ${quoted(name)}`,

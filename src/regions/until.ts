@@ -4,7 +4,7 @@ const EVERY_MS = 15;
 
 /**
  * Asks again and again until nothing is lacking. Throws ENVIRONMENT_FAILED with the last answer when the time
- * is up, INTERRUPTED when the signal comes first, also while an answer is awaited.
+ * is up; when the signal comes first, also while an answer is awaited, what it says as its reason, else INTERRUPTED.
  */
 export async function until(
   what: string,
@@ -22,13 +22,12 @@ export async function until(
   try {
     for (;;) {
       const answer = await Promise.race([interrupted, findLack().then((lack) => ({ lack }))]);
-      if (answer === 'interrupted' || signal.aborted)
-        throw new OpenclawError('INTERRUPTED', `interrupted while waiting for ${what}`);
+      if (answer === 'interrupted' || signal.aborted) throw interruption(signal, `waiting for ${what}`);
       if (answer.lack === undefined) return;
       if (performance.now() > deadline) {
         throw new OpenclawError(
           'ENVIRONMENT_FAILED',
-          `waited ${withinMs / 1_000} s for ${what}; ${answer.lack}`,
+          `waited ${Math.round(withinMs / 100) / 10} s for ${what}; ${answer.lack}`,
         );
       }
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
@@ -36,4 +35,12 @@ export async function until(
   } finally {
     signal.removeEventListener('abort', interrupt);
   }
+}
+
+/** Why a signal that has come ends what was being done: its own reason where that is an error of ours. */
+export function interruption(signal: AbortSignal, doing: string): OpenclawError {
+  const { reason } = signal;
+  return reason instanceof OpenclawError
+    ? reason
+    : new OpenclawError('INTERRUPTED', `interrupted while ${doing}`);
 }

@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import { checkHistory } from '../checker/check.ts';
 import { parseClaim } from '../checker/claim.ts';
+import type { Finding } from '../checker/finding.ts';
+import { jsonText } from '../cli/output.ts';
 import type { FaultRecord, HistoryRecord } from '../history/operation.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { renderAnnotations } from './annotations.ts';
@@ -15,6 +17,7 @@ import { renderMarkdown } from './markdown.ts';
 import { makeReport, type RunReport } from './report.ts';
 import { parseReport, reportJsonSchema } from './schema.ts';
 import { renderTable } from './table.ts';
+import { renderTimeline } from './timeline.ts';
 
 const S = 1_000_000;
 const FIXTURES = join(import.meta.dirname, '../../test/fixtures/runs');
@@ -171,6 +174,41 @@ describe('the report of a run', () => {
     expect(xml).not.toMatch(control);
     expect(xml.match(/<\/testsuite>/g)).toHaveLength(1);
     expect(xml).not.toContain('\ud800');
+  });
+
+  it('lets nobody but us give commands to GitHub Actions, whatever is printed there', () => {
+    const names = ['::error title=x::y', ' ::warning::', 'u ##[error]z'];
+    const parts = names.flatMap((name) =>
+      [1, 2, 3].map(() => ({ bucket: name, region: name, invokedUs: 19 * S, completedUs: 19 * S })),
+    );
+    const report = failoverRun(parts);
+    const named = { ...report, diagnosis: names, troubles: names };
+    const evil = {
+      ...named,
+      ...judgeAgain(named, ['failed <= 0% during ::error::', 'info <= 0% during ##[error]z']),
+    };
+    const printed = [
+      renderTable(evil, { colour: false }),
+      renderMarkdown(evil),
+      renderJunit(evil),
+      jsonText(evil),
+      renderTimeline({ ...report.overAdmission.findings[0], bucket: names[0] } as Finding).join('\n'),
+    ];
+    for (const text of printed) {
+      expect(text).toMatch(/::|0023#/);
+      expect(text).not.toMatch(/^\s*::|##\[/m);
+    }
+    expect(renderAnnotations(evil)).not.toMatch(
+      /##\[|^(?!::(error|warning|notice) title=openclaw-rl partition)./m,
+    );
+  });
+
+  it('calls a claim of which nothing is known an error in JUnit, not skipped', () => {
+    const xml = renderJunit(judgeAgain(central, ['failed <= 0% during kill']));
+    expect(xml).toMatch(/ failures="0" errors="1" skipped="0">/);
+    expect(xml).toMatch(
+      /name="failed &lt;= 0% during kill"><error message="failed &lt;= 0% during kill: there was/,
+    );
   });
 });
 

@@ -24,7 +24,7 @@ export interface ReportInput {
   readonly folder: string;
   /** Provider and server, for people. */
   readonly system: string;
-  /** How long requests were sent. */
+  /** From the first request until no more were sent. */
   readonly loadMs: number;
   readonly check: CheckReport;
   readonly latencies: readonly LatencyRow[];

@@ -1,4 +1,4 @@
-import type { EvidenceRow } from '../checker/evidence.ts';
+import type { EvidenceRow } from '../checker/tally.ts';
 import { OUTCOMES } from '../history/operation.ts';
 import type { Document } from './check-report.ts';
 import { msText, secondsText, tokensText } from './text.ts';
@@ -38,6 +38,7 @@ function amounts(document: Document): TextTable {
       'sent',
       `${document.sent} = ${OUTCOMES.map((outcome) => `${document.outcomes[outcome]} ${outcome}`).join(' + ')}`,
     ],
+    ...(document.whole.arrivals === 0 ? [] : [['dropped', droppedText(document.whole)]]),
     [
       `total excess${asBucket}`,
       `${tokensText(overAdmission.totalExcess)} tokens in ${overAdmission.buckets} buckets; ${tokensText(overAdmission.largestExcess)} in one`,
@@ -62,6 +63,11 @@ function amounts(document: Document): TextTable {
     ],
   ];
   return { head: ['correctness', 'value'], rows };
+}
+
+function droppedText({ dropped, arrivals }: EvidenceRow): string {
+  const percent = ((100 * dropped) / arrivals).toFixed(1);
+  return `${dropped} of the ${arrivals} that were due (${percent}%): every connection of their region was busy`;
 }
 
 /** Measured excess beside the declared bound, shard by shard. */
@@ -99,9 +105,10 @@ function declared(bound: number | null): string {
 }
 
 function evidence(kind: string, rows: readonly EvidenceRow[]): TextTable {
+  const isOpen = rows.some(({ arrivals }) => arrivals > 0);
   const head = [kind, 'operations', 'admitted', 'exact', 'excess', 'denied', 'false', 'failed', 'info'];
   return {
-    head: [...head, 'contested', 'p50 ms', 'p99 ms'],
+    head: [...head, ...(isOpen ? ['dropped'] : []), 'contested', 'p50 ms', 'p99 ms'],
     rows: rows.map((row) => {
       const { allowed } = row.latency;
       return [
@@ -114,6 +121,7 @@ function evidence(kind: string, rows: readonly EvidenceRow[]): TextTable {
         String(row.falseDenials),
         String(row.outcomes.failed),
         String(row.outcomes.info),
+        ...(isOpen ? [String(row.dropped)] : []),
         String(row.contested),
         allowed === undefined ? '' : msText(allowed.p50Us),
         allowed === undefined ? '' : msText(allowed.p99Us),
@@ -122,7 +130,7 @@ function evidence(kind: string, rows: readonly EvidenceRow[]): TextTable {
   };
 }
 
-/** Of a run, as it was recorded; `check` shows what the history says in the tables of phases. */
+/** Of a run: what each region waited for each outcome. */
 function latencies(document: Document): TextTable {
   if (document.format === 'openclaw-check') return NOTHING;
   const order = document.latencies.toSorted(

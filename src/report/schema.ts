@@ -55,7 +55,11 @@ const evidence = z.object({
   exactAdmitted: z.number().describe('what an exact bucket fed the same operations would have admitted'),
   excess: z.number(),
   falseDenials: z.number(),
+  judgedDenials: z.number(),
   replay: z.number(),
+  replayed: z.number(),
+  arrivals: z.number().describe('requests of an open load that were due, dropped ones included'),
+  dropped: z.number(),
   contested: z.number(),
   latency: z.object({
     allowed: latency.exactOptional(),

@@ -20,7 +20,7 @@ export function renderTimeline(finding: Finding): string[] {
   if (shown.length < witness.length)
     lines.splice(MOST_LINES - 3, 0, `    ... ${witness.length - shown.length} more ...`);
   return [
-    `  ${finding.bucket}: ${finding.inequality}`,
+    `  bucket ${finding.bucket}: ${finding.inequality}`,
     `    ${witness.length} ${witness.length === 1 ? 'operation proves' : 'operations prove'} it; 0 s is ${startUs} us`,
     ...lines,
     ...(finding.context === undefined ? [] : renderContext(finding.context, startUs)),

@@ -27,6 +27,25 @@ describe('a plan made of flags', () => {
     );
   });
 
+  it.each([
+    {
+      title: 'of an open load claims that it was sent',
+      mode: 'open',
+      claims,
+      want: [...claims, 'dropped <= 1%'],
+    },
+    { title: 'of a closed one does not', mode: 'closed', claims, want: claims },
+    {
+      title: 'that has a claim on that keeps it',
+      mode: 'open',
+      claims: ['dropped <= 30% during kill'],
+      want: ['dropped <= 30% during kill'],
+    },
+  ] as const)('$title', ({ mode, claims, want }) => {
+    const load = mode === 'open' ? { mode, rate: 5 } : { mode };
+    expect(makePlan({ load, claims: [...claims] }, title, RULES).claims).toEqual(want);
+  });
+
   it('takes faults whose times are numbers, checked like those of a file', () => {
     const [planned] = makePlan({ faults: [kill('3s', '4s')], claims }, title, RULES).faults;
     expect(planned).toBeDefined();

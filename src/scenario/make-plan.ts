@@ -1,3 +1,4 @@
+import { DROPPED_AT_MOST, makeClaim } from '../checker/claim.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
 import { checkTogether, type PlanNodes } from './checks.ts';
@@ -84,8 +85,14 @@ function planOf(
     ...{ format: 'openclaw-plan', version: 1, scenario: name, about, seed, topology, policy, strategy },
     load: { mode, connections, ...ratePerSecond, ...load },
     faults: faults.sort((a, b) => a.atMs - b.atMs),
-    claims,
+    claims: mode === 'open' ? withDropped(claims) : claims,
   };
+}
+
+/** An open load claims that it was sent at all, unless it has a claim on that. */
+function withDropped(claims: readonly string[]): readonly string[] {
+  if (claims.some((text) => /^\s*dropped\b/.test(text))) return claims;
+  return [...claims, makeClaim({ measure: 'dropped', unit: 'share', limit: DROPPED_AT_MOST }).text];
 }
 
 function undrawn({ atMs, forMs, ...spec }: PlannedFault): UndrawnFault {

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
-import { runCli, testFolder } from '../support/cli.ts';
+import { runCli, startCli, testFolder } from '../support/cli.ts';
+import { clusterFolder, up } from '../support/cli-cluster.ts';
 import { SERVERS } from '../support/server.ts';
 
 /** Smaller than the default so that the suite stays short; the defaults are run by readme.test.ts. */
@@ -27,6 +28,17 @@ const readLines = (folder: string) =>
     .map((line) => JSON.parse(line));
 
 describe('bench', { timeout: 90_000 }, () => {
+  it('leaves a cluster alone that runs another server than the one that was asked for', async () => {
+    const folder = clusterFolder();
+    await up(folder, '--server', 'redis-server', '--replicas', '0');
+    const { child, output, ended } = startCli([...SMALL, '--server', 'valkey-server'], { cwd: folder });
+    await vi.waitUntil(() => /starting .* nodes of valkey/.test(output.stderr), { timeout: 30_000 });
+    expect(output.stderr).toMatch(/default is up, but not as this run wants it: it brings up its own/);
+    child.kill('SIGINT');
+    expect(await ended, output.stderr).toBe(130);
+    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+  });
+
   it.each(SERVERS)('on %s streams a history in which every request sent is accounted for', async (server) => {
     const folder = testFolder();
     const { code, stdout } = await runCli([...SMALL, '--server', server, '--json'], { cwd: folder });

@@ -61,9 +61,14 @@ describe('Ctrl-C', { timeout: 120_000 }, () => {
     const folder = testFolder();
     const { child, output, ended } = startCli(LONG, { cwd: folder });
     await vi.waitUntil(() => /fault partition/.test(output.stderr), { timeout: 60_000 });
+    const before = output.stderr.length;
     child.kill('SIGINT');
+    // Two signals of one kind that wait together are one: the second only once the first has been obeyed.
+    await vi.waitUntil(() => / heal/.test(output.stderr.slice(before)), { timeout: 30_000, interval: 2 });
     child.kill('SIGINT');
-    expect(await ended).toBe(130);
+    expect(await ended, output.stderr).toBe(130);
+    expect(output.stdout).toBe('');
+    expect(processesMentioning(folder)).not.toEqual([]);
     const down = startCli(['down'], { cwd: folder });
     await down.ended;
     await vi.waitUntil(() => processesMentioning(folder).length === 0, { timeout: 10_000 });

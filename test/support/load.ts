@@ -11,6 +11,8 @@ export interface Books {
   readonly operations: readonly Operation[];
   readonly recorder: Recorder;
   readonly tookMs: number;
+  /** As the load says itself. */
+  readonly loadMs: number;
 }
 
 export interface LoadOptions {
@@ -56,7 +58,7 @@ export async function loadOn({
     if (ended.size === shape.connections && Math.min(...ended.values()) === operationsEach) enough.abort();
   });
   const startedMs = performance.now();
-  await runLoad({
+  const loadMs = await runLoad({
     shape,
     users: planUsers(shape),
     targets: urls.map((url, index) => make(url, `r${index}`)),
@@ -66,7 +68,7 @@ export async function loadOn({
     signal: enough.signal,
     ...options,
   });
-  return { operations, recorder, tookMs: performance.now() - startedMs };
+  return { operations, recorder, tookMs: performance.now() - startedMs, loadMs };
 }
 
 /** Runs a load against one server of the test's making. */

@@ -44,7 +44,7 @@ describe('openclaw-rl toxiproxy', () => {
       JSON.stringify([{ name: 'p', listen, upstream: '127.0.0.1:9' }]),
     );
     const { url, output } = await start(['--config', 'proxies.json'], folder);
-    expect(output.stderr).toBe(`p: ${listen} -> 127.0.0.1:9\n`);
+    expect(output.stderr).toBe(`proxy p: ${listen} -> 127.0.0.1:9\n`);
     expect((await callApi(url, { path: '/proxies/p' })).json).toMatchObject({ listen });
   });
 

@@ -4,7 +4,7 @@ import { formatPolicy } from '../../core/policy.ts';
 import { checkTarget } from '../../load/target.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { PlannedTopology } from '../../scenario/plan.ts';
-import { standingTopology, type TopologyFlags, topologyCommandLine, topologyOptions } from '../cluster.ts';
+import { standingTopology } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { type LoadFlags, loadCommandLine, loadOptions } from '../load-options.ts';
 import { type LimiterFlags, limiterOptions } from '../options.ts';
@@ -25,6 +25,7 @@ import {
   targetOptions,
   targetRegions,
 } from '../target-options.ts';
+import { type TopologyFlags, topologyCommandLine, topologyOptions } from '../topology-flags.ts';
 import { quotedForShell, typedCommand } from '../typed-command.ts';
 
 interface Flags extends TopologyFlags, LimiterFlags, LoadFlags, RunFlags, ClaimFlags, TargetFlags {}
@@ -83,7 +84,7 @@ async function requestOf(
 
 const OF_AN_AUDIT = ['header', 'subjectHeader', 'costHeader', 'method', 'body', 'allow', 'deny', 'promise'];
 const OF_OUR_REGIONS = [
-  ...['strategy', 'name', 'server'],
+  ...['strategy', 'name', 'server', 'provider'],
   ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
 ];
 

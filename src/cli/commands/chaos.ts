@@ -8,19 +8,14 @@ import type { Topology } from '../../regions/topology.ts';
 import type { FaultSpec } from '../../scenario/fault-spec.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { Plan } from '../../scenario/plan.ts';
-import {
-  standingTopology,
-  type TopologyFlags,
-  topologyCommandLine,
-  topologyOf,
-  topologyOptions,
-} from '../cluster.ts';
+import { standingTopology } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { addFaultCommands } from '../fault-options.ts';
 import { type LoadFlags, loadOptions } from '../load-options.ts';
 import { type LimiterFlags, limiterOptions, timeOption } from '../options.ts';
 import { type ClaimFlags, claimOption, type RunFlags, runAndReport, runOptions } from '../run-plan.ts';
 import { loadInput, SCENARIO_RULES, topologyInput } from '../scenario-rules.ts';
+import { type TopologyFlags, topologyCommandLine, topologyOf, topologyOptions } from '../topology-flags.ts';
 import { typedCommand } from '../typed-command.ts';
 
 interface Flags extends TopologyFlags, LimiterFlags, LoadFlags, RunFlags, ClaimFlags {

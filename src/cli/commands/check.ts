@@ -92,7 +92,7 @@ async function check(files: readonly string[], options: Options, environment: En
     signal: environment.interrupt,
     onProgress: ({ file, share, operations }) =>
       environment.log(
-        `${share === undefined ? '' : `${Math.floor(100 * share)}% of `}${file}: ${operations} operations\n`,
+        `reading ${share === undefined ? '' : `${Math.floor(100 * share)}% of `}${file}: ${operations} operations\n`,
       ),
   });
   if (history.operations.rows > LONG_HISTORY)

@@ -6,6 +6,7 @@ import { sweepClusters } from '../../regions/clusters.ts';
 import { diagnoseDocker, examineDocker } from '../../regions/docker/doctor.ts';
 import { chooseImages } from '../../regions/docker/images.ts';
 import { type Check, diagnose, examineMachine, isReady } from '../../regions/local/doctor.ts';
+import type { Sweep } from '../../regions/local/sweep.ts';
 import { type ProviderName, providerOption } from '../choose-provider.ts';
 import { clusterStore } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
@@ -36,6 +37,8 @@ export function doctorCommand(environment: Environment): Command {
     });
 }
 
+const NOTHING_SWEPT: Sweep = { ended: [], unknown: [] };
+
 /** What concerns neither processes nor containers alone. */
 const EITHER_WAY = ['Node', 'state folder', 'open files', 'left behind'];
 
@@ -45,8 +48,8 @@ async function examine(
 ): Promise<{ checks: readonly Check[]; ready: boolean }> {
   const store = clusterStore(environment);
   const facts = await examineMachine(dirname(store.folder), process.version);
-  const swept = facts.platformLack === undefined ? await sweepClusters(store) : [];
-  const machine = diagnose({ ...facts, swept });
+  const sweep = facts.platformLack === undefined ? await sweepClusters(store) : NOTHING_SWEPT;
+  const machine = diagnose({ ...facts, sweep });
   if (provider === 'local') return { checks: machine, ready: isReady(machine) };
   const containers = diagnoseDocker(
     await examineDocker(chooseImages(environment.env), {

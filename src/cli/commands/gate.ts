@@ -2,7 +2,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { explainClaim, parseClaim } from '../../checker/claim.ts';
-import { OpenclawError } from '../../core/errors.ts';
+import { OpenclawError, printable } from '../../core/errors.ts';
 import { renderAnnotations } from '../../report/annotations.ts';
 import { judgeAgain } from '../../report/gate.ts';
 import { renderJunit } from '../../report/junit.ts';
@@ -47,13 +47,13 @@ Examples:
   $ openclaw-rl gate                                                # the newest run and its own claims
   $ openclaw-rl gate --claim 'p99(allowed) <= 250ms' --claim 'throughput >= 5000/s'
   $ openclaw-rl gate --claim 'failed <= 5% during partition' --junit gate.xml
-Claims: total-excess, worst-window (<= tokens or bound), false-denials, replay, windows (<= count), info, failed (<= 5%),
+Claims: total-excess, worst-window (<= tokens or bound), false-denials, replay, windows (<= count), info, failed, dropped (<= 5%),
   contested (>= 80% or a count), p50, p99, max of (allowed), (denied), (failed) or (any) (<= 250ms), throughput (>= 5000/s);
   then perhaps a phase: before, during <fault>, after <fault>.`;
 
 async function gate(run: string, options: Options, environment: Environment): Promise<void> {
   const report = judgeAgain(await readReport(run, environment.cwd), options.claim);
-  for (const claim of options.claim) environment.log(`${explainClaim(parseClaim(claim))}\n`);
+  for (const claim of options.claim) environment.log(`${printable(explainClaim(parseClaim(claim)))}\n`);
   environment.out(options.json ? jsonText(report) : renderVerdict(report, { colour: environment.colourOut }));
   const { junit } = options;
   if (junit !== undefined)

@@ -5,8 +5,8 @@ import { formatPolicy, type Policy, parsePolicy } from '../../core/policy.ts';
 import { type InspectTarget, inspect } from '../../limiter/inspect.ts';
 import { connectInspector, type InspectPort } from '../../limiter/inspect-port.ts';
 import { bucketKey, checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
+import type { ClusterState } from '../../regions/cluster-state.ts';
 import { announcedAddress, type Regions } from '../../regions/provider.ts';
-import type { ClusterState } from '../../regions/state.ts';
 import { clusterStore, DEFAULT_CLUSTER, openCluster } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import {

@@ -76,5 +76,5 @@ async function addProxies({ registry }: Toxiproxy, config: string, environment: 
     );
   }
   for (const { name, listen, upstream } of proxies)
-    environment.log(`${printable(`${name}: ${listen} -> ${upstream}`)}\n`);
+    environment.log(`${printable(`proxy ${name}: ${listen} -> ${upstream}`)}\n`);
 }

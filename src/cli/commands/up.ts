@@ -1,19 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
 import { OpenclawError } from '../../core/errors.ts';
+import type { ClusterState } from '../../regions/cluster-state.ts';
 import { readStatus } from '../../regions/status.ts';
-import type { Topology } from '../../regions/topology.ts';
-import {
-  bringUp,
-  clusterStore,
-  DEFAULT_CLUSTER,
-  reportSilentNodes,
-  type TopologyFlags,
-  topologyOf,
-  topologyOptions,
-} from '../cluster.ts';
+import { bringUp, clusterStore, DEFAULT_CLUSTER, reportSilentNodes } from '../cluster.ts';
+import { differingFlags } from '../differing-flags.ts';
 import type { Environment } from '../environment.ts';
 import { printStatus } from '../status-table.ts';
+import { type TopologyFlags, topologyOf, topologyOptions } from '../topology-flags.ts';
 
 interface Options extends TopologyFlags {
   readonly name: string;
@@ -43,7 +36,7 @@ export function upCommand(environment: Environment): Command {
       const isSame = before !== undefined && before.createdAt === regions.createdAt;
       environment.log(
         isSame
-          ? `cluster ${options.name} was up already${describeDifference(name, topology, regions.topology)}\n`
+          ? `cluster ${options.name} was up already${describeDifference(before, options, environment)}\n`
           : `cluster ${options.name} is up after ${seconds} s\n`,
       );
       const status = await readStatus(regions);
@@ -57,9 +50,10 @@ export function upCommand(environment: Environment): Command {
 }
 
 /** A cluster that is up is taken as it is: whoever asked for another must be told. */
-function describeDifference(name: string, wanted: Topology, found: Topology): string {
-  if (isDeepStrictEqual(wanted, found)) return '';
-  return `, with other options: for these, first openclaw-rl down --name ${name}`;
+function describeDifference(found: ClusterState, options: Options, environment: Environment): string {
+  const flags = differingFlags({ ...options, topology: topologyOf(options) }, found, environment);
+  if (flags.length === 0) return '';
+  return `, with other options (${flags.join(', ')}): for these, first openclaw-rl down --name ${found.name}`;
 }
 
 const EXAMPLES = `

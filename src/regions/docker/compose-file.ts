@@ -11,11 +11,12 @@ import {
   regionHost,
 } from './addresses.ts';
 import { OFFICIAL_IMAGES } from './images.ts';
-import { CLUSTER_LABEL, ROLE_LABEL } from './owned-containers.ts';
+import { CLUSTER_LABEL, ROLE_LABEL, START_LABEL } from './owned-containers.ts';
 
 /** What the file takes from the environment; each has a default. */
 export const COMPOSE_VARIABLES = {
   cluster: 'OPENCLAW_RL_CLUSTER',
+  start: 'OPENCLAW_RL_START',
   subnet: 'OPENCLAW_RL_SUBNET',
   redis: 'OPENCLAW_REDIS_IMAGE',
   toxiproxy: 'OPENCLAW_TOXIPROXY_IMAGE',
@@ -55,6 +56,7 @@ const HEADER = `# Regions as containers. \`openclaw-rl up --provider docker\` st
 
 x-labels: &labels
   ${CLUSTER_LABEL}: \${${COMPOSE_VARIABLES.cluster}:-by hand}
+  ${START_LABEL}: \${${COMPOSE_VARIABLES.start}:-}
 
 x-container: &container
   restart: "no" # whether a node comes back is for a fault to say

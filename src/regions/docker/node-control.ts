@@ -3,11 +3,10 @@ import { waitUntilAnswers } from '../form-cluster.ts';
 import type { Endpoint, NodeControl } from '../provider.ts';
 import { until } from '../until.ts';
 import { docker } from './docker.ts';
-import { listContainers } from './owned-containers.ts';
+import { listContainers, type Owner } from './owned-containers.ts';
 
 export interface DockerNodes {
-  /** The folder of the cluster. */
-  readonly cluster: string;
+  readonly owner: Owner;
   readonly redisImage: string;
   direct(node: string): Endpoint;
 }
@@ -17,10 +16,10 @@ const GONE_MS = 5_000;
 const STORED = ['/data/appendonlydir', '/data/dump.rdb'];
 
 /** What can be done to the nodes of a cluster of containers. */
-export function controlContainers({ cluster, redisImage, direct }: DockerNodes): NodeControl {
+export function controlContainers({ owner, redisImage, direct }: DockerNodes): NodeControl {
   const never = new AbortController().signal;
   const find = async (node: string) => {
-    const container = (await listContainers(cluster)).find(({ role }) => role === node);
+    const container = (await listContainers(owner)).find(({ role }) => role === node);
     if (container !== undefined) return container;
     throw new OpenclawError('ENVIRONMENT_FAILED', `the container of ${node} is gone`);
   };

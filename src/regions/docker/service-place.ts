@@ -1,12 +1,11 @@
 import type { ServicePlace, ServiceRole } from '../provider.ts';
 import { GATEWAY_PORT, RATING_DOOR, RATING_PORT, regionHost } from './addresses.ts';
 import { type Images, provideOwnImage } from './images.ts';
-import { CLUSTER_LABEL, ROLE_LABEL } from './owned-containers.ts';
+import { CLUSTER_LABEL, type Owner, ROLE_LABEL, START_LABEL } from './owned-containers.ts';
 import { containerName, type PublishedPorts, publishedAt } from './published.ts';
 
 export interface ServiceContainers {
-  /** The folder of the cluster. */
-  readonly cluster: string;
+  readonly owner: Required<Owner>;
   readonly project: string;
   readonly images: Images;
   readonly ports: PublishedPorts;
@@ -22,7 +21,7 @@ const LISTEN = {
  * the container, and passes on the signal that ends it.
  */
 export async function placeContainer(
-  { cluster, project, images, ports }: ServiceContainers,
+  { owner, project, images, ports }: ServiceContainers,
   region: string,
   role: ServiceRole,
 ): Promise<ServicePlace> {
@@ -33,7 +32,8 @@ export async function placeContainer(
       'docker',
       ...['run', '--rm', '--name', `${project}-${role}-${region}`],
       ...['--network', `container:${containerName(project, regionHost(region))}`],
-      ...['--label', `${CLUSTER_LABEL}=${cluster}`, '--label', `${ROLE_LABEL}=${role}`],
+      ...['--label', `${CLUSTER_LABEL}=${owner.cluster}`, '--label', `${START_LABEL}=${owner.startId}`],
+      ...['--label', `${ROLE_LABEL}=${role}`],
       ...['--memory', '1g', '--pids-limit', '200', '--cap-drop', 'ALL'],
       ...['--security-opt', 'no-new-privileges:true', '--entrypoint', 'node'],
       await provideOwnImage(images),

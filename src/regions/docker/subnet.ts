@@ -6,12 +6,12 @@ import { docker } from './docker.ts';
 const PARTS = 512;
 
 /**
- * A part of 198.18.0.0/15 that no network of this engine has. Which one is tried first is drawn from the cluster, so
+ * A part of 198.18.0.0/15 that no network of this engine has. Which one is tried first is drawn from the start, so
  * that two that start at the same moment seldom meet.
  */
-export async function chooseSubnet(cluster: string): Promise<string> {
+export async function chooseSubnet(startId: string): Promise<string> {
   const taken = await readSubnets();
-  const first = createHash('sha256').update(cluster).digest().readUInt16BE() % PARTS;
+  const first = createHash('sha256').update(startId).digest().readUInt16BE() % PARTS;
   for (let i = 0; i < PARTS; i++) {
     const part = (first + i) % PARTS;
     const start = `198.${18 + Math.floor(part / 256)}.${part % 256}.`;

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { tryListen } from './claim.ts';
 import { findPlatformLack } from './platform.ts';
 import { probeServer, SERVER_COMMANDS, type ServerBinary } from './server-binary.ts';
+import type { Sweep } from './sweep.ts';
 
 /** What of one thing was found: `note` is worth knowing and keeps nothing from running. */
 export interface Check {
@@ -28,8 +29,7 @@ export interface MachineFacts {
   readonly stateLack?: string;
   /** The soft limit, which Node has raised to the hard one by now; absent where it cannot be read. */
   readonly openFiles?: number;
-  /** Names of what killed programs had left; ended by now. */
-  readonly swept: readonly string[];
+  readonly sweep: Sweep;
 }
 
 interface ServerFact {
@@ -47,7 +47,7 @@ const NODE_NEEDED = [20, 19] as const;
 export async function examineMachine(
   stateFolder: string,
   nodeVersion: string,
-): Promise<Omit<MachineFacts, 'swept'>> {
+): Promise<Omit<MachineFacts, 'sweep'>> {
   const [servers, compiler, loopbackLack, stateLack, openFiles] = await Promise.all([
     Promise.all(SERVER_COMMANDS.map(examineServer)),
     pathOf('cc'),
@@ -70,7 +70,7 @@ export async function examineMachine(
 
 /** What the facts mean, in the order a person would mend them. */
 export function diagnose(facts: MachineFacts): Check[] {
-  const { platformLack, compiler, loopbackLack, stateFolder, stateLack, openFiles, swept } = facts;
+  const { platformLack, compiler, loopbackLack, stateFolder, stateLack, openFiles, sweep } = facts;
   return [
     checkNode(facts.nodeVersion),
     platformLack === undefined
@@ -90,9 +90,10 @@ export function diagnose(facts: MachineFacts): Check[] {
           `at most ${openFiles}; 1,000 connections need ${OPEN_FILES_NEEDED}`,
           'ulimit -n 4096 (where that is refused: raise nofile in /etc/security/limits.conf)',
         ),
-    swept.length === 0
+    sweep.ended.length === 0
       ? ok('left behind', 'nothing of a killed run')
-      : note('left behind', `ended what a killed run left: ${swept.join(', ')}`),
+      : note('left behind', `ended what a killed run left: ${sweep.ended.join(', ')}`),
+    ...sweep.unknown.map(({ why }) => note('left alone', why.message, why.hint)),
     compiler === undefined
       ? note('C compiler', 'none: only for stepping the clock of a node', 'apt-get install gcc libc6-dev')
       : ok('C compiler', compiler),

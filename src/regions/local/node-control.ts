@@ -9,9 +9,9 @@ const GONE_MS = 5_000;
 
 /** What can be done to the nodes of a local cluster. */
 export function controlNodes(nodeStart: NodeStart): NodeControl {
-  const { cluster, topology, steppableClocks } = nodeStart;
+  const { cluster, startId, topology, steppableClocks } = nodeStart;
   const never = new AbortController().signal;
-  const processesOf = (node: string) => findOwned(cluster).filter(({ role }) => role === node);
+  const processesOf = (node: string) => findOwned(cluster, startId).filter(({ role }) => role === node);
   const running = (node: string): OwnedProcess[] => {
     const found = processesOf(node);
     if (found.length === 0) throw new OpenclawError('ENVIRONMENT_FAILED', `${node} does not run`);

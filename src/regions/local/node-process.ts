@@ -1,9 +1,9 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OpenclawError } from '../../core/errors.ts';
 import { waitUntilAnswers } from '../form-cluster.ts';
 import { nodeSettings } from '../node-settings.ts';
 import type { PlannedNode, Topology } from '../topology.ts';
+import { interruption } from '../until.ts';
 import { type LocalAddresses, nodePorts } from './addresses.ts';
 import { clockEnvironment } from './node-clock.ts';
 import { startOwned } from './owned-processes.ts';
@@ -12,6 +12,7 @@ import type { ServerBinary } from './server-binary.ts';
 /** What it takes to start any node of a local cluster, again too. */
 export interface NodeStart {
   readonly cluster: string;
+  readonly startId: string;
   readonly binary: ServerBinary;
   readonly addresses: LocalAddresses;
   readonly topology: Topology;
@@ -22,34 +23,32 @@ export interface NodeStart {
 const START_MS = 10_000;
 
 /**
- * Starts one node's server, which keeps what it has in a folder of its own, and waits until it answers. Throws
- * ENVIRONMENT_FAILED with the end of its log when it ends instead.
+ * Starts one node's server, which keeps what it has in a folder of its own, and waits until it answers. Gives a
+ * signal that aborts when it has ended; throws ENVIRONMENT_FAILED with the end of its log when it ends instead.
  */
-export async function startNode(start: NodeStart, node: PlannedNode, signal: AbortSignal): Promise<void> {
+export async function startNode(
+  start: NodeStart,
+  node: PlannedNode,
+  signal: AbortSignal,
+): Promise<AbortSignal> {
   const folder = nodeFolder(start, node);
   await mkdir(folder, { recursive: true });
-  if (signal.aborted) throw new OpenclawError('INTERRUPTED', `interrupted before ${node.name} was started`);
-  const hasEnded = startOwned({
+  const env = start.steppableClocks ? await clockEnvironment(start.cluster, node.name) : {};
+  if (signal.aborted) throw interruption(signal, `${node.name} was about to be started`);
+  const ended = startOwned({
     command: start.binary.command,
     args: serverArguments(start, node, folder),
     cluster: start.cluster,
+    startId: start.startId,
     role: node.name,
     cwd: folder,
-    logFile: logFile(start, node),
-    ...(start.steppableClocks && { env: await clockEnvironment(start.cluster, node.name) }),
+    logFile: join(start.cluster, 'logs', `${node.name}.log`),
+    env,
   });
   const { host, privatePort } = nodePorts(start.addresses, start.topology, node);
-  await waitUntilAnswers(
-    node.name,
-    { host, port: privatePort },
-    {
-      withinMs: START_MS,
-      signal,
-      async findEnd() {
-        if (hasEnded()) await throwEnded(start, node);
-      },
-    },
-  );
+  const direct = { host, port: privatePort };
+  await waitUntilAnswers(node.name, direct, { withinMs: START_MS, signal: AbortSignal.any([ended, signal]) });
+  return ended;
 }
 
 /** Forgets everything a node has stored: what a restart on a new machine finds. */
@@ -61,19 +60,6 @@ export async function emptyNode(start: NodeStart, node: PlannedNode): Promise<vo
 
 function nodeFolder({ cluster }: NodeStart, { name }: PlannedNode): string {
   return join(cluster, 'nodes', name);
-}
-
-function logFile({ cluster }: NodeStart, { name }: PlannedNode): string {
-  return join(cluster, 'logs', `${name}.log`);
-}
-
-async function throwEnded(start: NodeStart, node: PlannedNode): Promise<never> {
-  const log = await readFile(logFile(start, node), 'utf8').catch(() => '');
-  const lastLines = log.trimEnd().split('\n').slice(-3).join(' | ');
-  throw new OpenclawError(
-    'ENVIRONMENT_FAILED',
-    `${node.name} ended at once; its log ${logFile(start, node)} ends: ${lastLines}`,
-  );
 }
 
 function serverArguments({ addresses, topology }: NodeStart, node: PlannedNode, folder: string): string[] {

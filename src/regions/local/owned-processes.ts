@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { OpenclawError } from '../../core/errors.ts';
 import { until } from '../until.ts';
 
 /**
@@ -7,68 +8,76 @@ import { until } from '../until.ts';
  * by another shell, and after a SIGKILL at any moment, since the mark is there from the first instruction.
  * A pid in a file could be gone, missing, or somebody else's by now.
  */
-export interface OwnedProcess {
+export interface OwnedProcess extends Mark {
   readonly pid: number;
+}
+
+interface Mark {
+  /** The folder of the cluster. */
+  readonly cluster: string;
+  /** Which start of it: a name is used again. Empty in the mark of an older program. */
+  readonly startId: string;
+  /** A node's name, or `toxiproxy`. */
   readonly role: string;
 }
 
 const CLUSTER_MARK = 'OPENCLAW_RL_CLUSTER';
+const START_MARK = 'OPENCLAW_RL_START';
 const ROLE_MARK = 'OPENCLAW_RL_ROLE';
 
-export interface OwnedStart {
+export interface OwnedStart extends Mark {
   readonly command: string;
   readonly args: readonly string[];
-  /** The folder of the cluster: the mark. */
-  readonly cluster: string;
-  /** A node's name, or `toxiproxy`. */
-  readonly role: string;
   readonly cwd: string;
   readonly logFile: string;
   /** Added to our environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts a process in a session of its own; it does not end with us. Gives whether it has ended already. */
-export function startOwned(options: OwnedStart): () => boolean {
-  const { command, args, cluster, role, cwd, logFile, env = {} } = options;
+/**
+ * Starts a process in a session of its own; it does not end with us. The signal aborts when it has ended, with an
+ * ENVIRONMENT_FAILED that says so.
+ */
+export function startOwned(options: OwnedStart): AbortSignal {
+  const { command, args, cluster, startId, role, cwd, logFile, env = {} } = options;
   const log = openSync(logFile, 'a');
-  const marks = [`${CLUSTER_MARK}=${cluster}`, `${ROLE_MARK}=${role}`];
-  const more = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const child = spawn('env', [...marks, ...more, command, ...args], {
+  const marks = { [CLUSTER_MARK]: cluster, [START_MARK]: startId, [ROLE_MARK]: role };
+  const settings = Object.entries({ ...marks, ...env }).map(([name, value]) => `${name}=${value}`);
+  const child = spawn('env', [...settings, command, ...args], {
     cwd,
     detached: true,
     stdio: ['ignore', log, log],
   });
   closeSync(log);
-  let ended = false;
-  child.on('error', () => {
-    ended = true;
-  });
-  child.on('exit', () => {
-    ended = true;
-  });
+  const ended = new AbortController();
+  const tell = () => ended.abort(describeEnd(role, logFile));
+  child.on('error', tell);
+  child.on('exit', tell);
   child.unref();
-  return () => ended;
+  return ended.signal;
 }
 
-/** The processes of a cluster that run now. */
-export function findOwned(cluster: string): OwnedProcess[] {
-  return listOwned().filter((found) => found.cluster === cluster);
+/** The processes of a cluster that run now: of one start of it. */
+export function findOwned(cluster: string, startId: string): OwnedProcess[] {
+  return listOwned().filter((found) => found.cluster === cluster && found.startId === startId);
 }
 
 /** Every process of every cluster of this user. */
-export function listOwned(): (OwnedProcess & { readonly cluster: string })[] {
+export function listOwned(): OwnedProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
-      const marks = readMarks(Number(name));
-      return marks === undefined ? [] : [{ pid: Number(name), ...marks }];
+      const mark = readMark(Number(name));
+      return mark === undefined ? [] : [{ pid: Number(name), ...mark }];
     });
 }
 
 const PATIENCE_MS = 3_000;
 
-/** Ends processes: asks, then forces, and resolves when all are gone. */
+/**
+ * Ends processes: asks, then forces, and resolves when all are gone. It looks again and again, to miss none that
+ * is being started, so `find` must go by the ids of starts: by a name it would find those of the next.
+ */
 export async function endOwned(find: () => readonly OwnedProcess[]): Promise<void> {
   signalAll(find(), 'SIGCONT', 'SIGTERM');
   const never = new AbortController().signal;
@@ -91,24 +100,40 @@ export function signalAll(processes: readonly OwnedProcess[], ...signals: readon
   }
 }
 
-function readMarks(pid: number): { cluster: string; role: string } | undefined {
+function describeEnd(role: string, logFile: string): OpenclawError {
+  return new OpenclawError(
+    'ENVIRONMENT_FAILED',
+    `${role} has ended; its log ${logFile} ends: ${lastLines(logFile)}`,
+  );
+}
+
+function lastLines(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-3).join(' | ');
+  } catch {
+    return '';
+  }
+}
+
+function readMark(pid: number): Mark | undefined {
   try {
     const [stat, environment] = [
       readFileSync(`/proc/${pid}/stat`, 'utf8'),
       readFileSync(`/proc/${pid}/environ`, 'utf8'),
     ];
     if (/\) Z /.test(stat)) return undefined; // dead, and not yet collected by its parent
-    return marksAmong(environment) ?? marksAmong(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), 'env');
+    return markAmong(environment) ?? markAmong(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), 'env');
   } catch {
     return undefined; // it ended, or is another user's
   }
 }
 
-/** Before `env` has become the program it starts, the marks are still its arguments. */
-function marksAmong(text: string, command?: string): { cluster: string; role: string } | undefined {
+/** Before `env` has become the program it starts, the mark is still among its arguments. */
+function markAmong(text: string, command?: string): Mark | undefined {
   const words = text.split('\0');
   if (command !== undefined && words[0] !== command) return undefined;
   const value = (name: string) => words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
   const cluster = value(CLUSTER_MARK);
-  return cluster === undefined ? undefined : { cluster, role: value(ROLE_MARK) ?? '' };
+  if (cluster === undefined) return undefined;
+  return { cluster, startId: value(START_MARK) ?? '', role: value(ROLE_MARK) ?? '' };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Owner } from '../state.ts';
+import type { Owner } from '../cluster-state.ts';
 
 /** This program, as an owner of what it starts. */
 export function thisProgram(): Owner {

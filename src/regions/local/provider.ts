@@ -1,16 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { OpenclawError } from '../../core/errors.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
+import type { ClusterState } from '../cluster-state.ts';
 import { formCluster } from '../form-cluster.ts';
 import { createLinks, setRoundTrips } from '../links.ts';
 import { plannedNode, type Regions, type RegionsProvider, type UpOptions } from '../provider.ts';
-import type { ClusterState, ClusterStore } from '../state.ts';
+import { type ClusterStart, type ClusterStore, endedByAnother } from '../state.ts';
+import { interruption } from '../until.ts';
 import { apiUrl, clientAddress, type LocalAddresses, nodePorts } from './addresses.ts';
 import { claimAddresses } from './claim.ts';
 import { compileClockOverride } from './node-clock.ts';
 import { controlNodes } from './node-control.ts';
 import { type NodeStart, startNode } from './node-process.ts';
-import { endOwned, findOwned } from './owned-processes.ts';
+import { endOwned, findOwned, listOwned } from './owned-processes.ts';
 import { thisProgram } from './owner.ts';
 import type { ServerBinary } from './server-binary.ts';
 import { type SelfCommand, startToxiproxyProcess } from './toxiproxy-process.ts';
@@ -19,6 +21,8 @@ import { type SelfCommand, startToxiproxyProcess } from './toxiproxy-process.ts'
 interface LocalProvision {
   readonly addresses: LocalAddresses;
   readonly binary: ServerBinary;
+  /** Absent in the files of older clusters. */
+  readonly seed?: number;
   /** Absent in the files of older clusters. */
   readonly steppableClocks?: boolean;
 }
@@ -36,17 +40,15 @@ export function createLocalProvider(options: LocalProviderOptions): RegionsProvi
   return { name: 'local', up: (up) => bringUp(options, up) };
 }
 
-async function bringUp(
-  { store, binary, self, seed }: LocalProviderOptions,
-  { name, topology, lifetime, steppableClocks = false, signal, onProgress }: UpOptions,
-): Promise<Regions> {
-  const cluster = store.folderOf(name);
+async function bringUp(options: LocalProviderOptions, up: UpOptions): Promise<Regions> {
+  const { store, binary, seed } = options;
+  const { name, topology, steppableClocks = false, signal } = up;
   const claim = await claimAddresses(topology, await takenOctets(store));
-  const { addresses } = claim;
-  const provision: LocalProvision = { addresses, binary, steppableClocks };
+  const provision: LocalProvision = { addresses: claim.addresses, binary, seed, steppableClocks };
   const state: ClusterState = {
     version: 1,
     name,
+    startId: randomUUID(),
     provider: 'local',
     createdAt: new Date().toISOString(),
     phase: 'starting',
@@ -54,71 +56,69 @@ async function bringUp(
     topology,
     provision: { ...provision },
   };
-  const start = { cluster, binary, addresses, topology, steppableClocks };
   try {
     await store.create(state);
-  } catch (error) {
-    claim.release();
-    throw error;
-  }
-  try {
-    await mkdir(`${cluster}/logs`, { recursive: true });
-    if (steppableClocks) await compileClockOverride(cluster);
-    onProgress(`starting ${topology.nodes.length} nodes of ${binary.product} ${binary.version}`);
-    // The nodes first: a server refuses writes for 2 s from its start, and all else fits into that time.
-    await allOrNone(signal, (stop) => [
-      ...topology.nodes.map((node) => startNode(start, node, stop)),
-      startToxiproxyProcess({ cluster, self, addresses, topology, seed }, stop),
-    ]);
-    onProgress('forming the cluster');
-    await formCluster(
-      topology,
-      topology.nodes.map((node) => freshNode(start, node.name)),
-      signal,
-    );
-    const regions = attach(store, state);
-    onProgress('setting round trips');
-    await setRoundTrips(regions.links, topology);
-    if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted while setting round trips');
-    const { owner, ...lasting } = state;
-    await store.write({ ...(lifetime === 'run' ? state : lasting), phase: 'up' });
-    return regions;
-  } catch (error) {
-    await endLocalCluster(store, name, { keepLogs: !signal.aborted });
-    throw error;
+    return await start(options, up, state).catch(async (error: unknown) => {
+      const wasOurs = await endStart(store, state, { keepLogs: !signal.aborted });
+      throw wasOurs || signal.aborted ? error : endedByAnother(state);
+    });
   } finally {
     claim.release();
   }
 }
 
-/** Waits for all; when one fails the others are told to stop, so that nothing starts once this has settled. */
-async function allOrNone(
-  signal: AbortSignal,
-  start: (stop: AbortSignal) => readonly Promise<void>[],
-): Promise<void> {
-  const failed = new AbortController();
-  let first: { readonly error: unknown } | undefined;
-  const starting = start(AbortSignal.any([signal, failed.signal])).map((each) =>
-    each.catch((error: unknown) => {
-      first ??= { error };
-      failed.abort();
-    }),
+/** From a claimed name to a cluster that is whole. What it has started when it throws is the caller's to end. */
+async function start(
+  { store, binary, self, seed }: LocalProviderOptions,
+  { topology, lifetime, signal, onProgress }: UpOptions,
+  state: ClusterState,
+): Promise<Regions> {
+  const nodeStart = nodeStartOf(store, state);
+  const { cluster, startId, addresses, steppableClocks } = nodeStart;
+  await endOwned(() => listOwned().filter((other) => other.cluster === cluster && other.startId !== startId));
+  await store.removeLeftovers(state);
+  await mkdir(`${cluster}/logs`, { recursive: true });
+  if (steppableClocks) await compileClockOverride(cluster);
+  onProgress(`starting ${topology.nodes.length} nodes of ${binary.product} ${binary.version}`);
+  // The nodes first: a server refuses writes for 2 s from its start, and all else fits into that time.
+  const ends = await allOrNone(signal, (stop) => [
+    ...topology.nodes.map((node) => startNode(nodeStart, node, stop)),
+    startToxiproxyProcess({ cluster, startId, self, addresses, topology, seed }, stop),
+  ]);
+  const stop = AbortSignal.any([...ends, signal]);
+  onProgress('forming the cluster');
+  await formCluster(
+    topology,
+    topology.nodes.map((node) => freshNode(nodeStart, node.name)),
+    stop,
   );
-  await Promise.all(starting);
-  if (first !== undefined) throw first.error;
+  const regions = attach(store, state);
+  onProgress('setting round trips');
+  await setRoundTrips(regions.links, topology);
+  if (stop.aborted) throw interruption(stop, 'setting round trips');
+  const { owner, ...lasting } = state;
+  await store.write({ ...(lifetime === 'run' ? state : lasting), phase: 'up' });
+  return regions;
+}
+
+/** Waits for all; when one fails the others are told to stop, so that nothing starts once this has settled. */
+async function allOrNone<T>(
+  signal: AbortSignal,
+  start: (stop: AbortSignal) => readonly Promise<T>[],
+): Promise<T[]> {
+  const failed = new AbortController();
+  const starting = start(AbortSignal.any([signal, failed.signal]));
+  for (const each of starting) each.catch((error: unknown) => failed.abort(error));
+  await Promise.allSettled(starting);
+  if (failed.signal.aborted) throw failed.signal.reason;
+  return Promise.all(starting);
 }
 
 /** A local cluster that runs, from its state file. */
 export function attach(store: ClusterStore, state: ClusterState): Regions {
   const { topology, name } = state;
-  const { addresses, binary, steppableClocks = false } = state.provision as unknown as LocalProvision;
-  const start: NodeStart = {
-    cluster: store.folderOf(name),
-    binary,
-    addresses,
-    topology,
-    steppableClocks,
-  };
+  const nodeStart = nodeStartOf(store, state);
+  const { binary, addresses } = nodeStart;
   const clients = new Map(
     topology.regions.map((region) => [
       region,
@@ -133,7 +133,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
     description: `${binary.product} ${binary.version}, local processes`,
     topology,
     links: createLinks(topology, clients),
-    nodes: controlNodes(start),
+    nodes: controlNodes(nodeStart),
     view: (region) => ({
       region,
       localAddress: clientAddress(addresses, topology, region),
@@ -143,29 +143,46 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
     }),
     direct: (node) => ({ host: ports(node).host, port: ports(node).privatePort }),
     announced: (node) => announcedOf(ports(node)),
-    down: () => endLocalCluster(store, name),
+    down: async () => {
+      await endStart(store, state);
+    },
   };
 }
 
-/** Ends every process of a local cluster, also one that was left half-started, and forgets it. */
-export async function endLocalCluster(
+/** What a state file of ours says of how a cluster was made. */
+export function provisionOf({ provision }: ClusterState): LocalProvision {
+  return provision as unknown as LocalProvision;
+}
+
+function nodeStartOf(store: ClusterStore, state: ClusterState): NodeStart {
+  const { name, startId, topology } = state;
+  const { addresses, binary, steppableClocks = false } = provisionOf(state);
+  return { cluster: store.folderOf(name), startId, binary, addresses, topology, steppableClocks };
+}
+
+/**
+ * Ends every process of one start of a local cluster, also of one that was left half-started, and forgets it. Gives
+ * whether it was known until now: another program may have ended it, or be about to. Throws ENVIRONMENT_FAILED, with
+ * its processes ended, when its state file has become unreadable.
+ */
+export async function endStart(
   store: ClusterStore,
-  name: string,
+  start: ClusterStart,
   { keepLogs = false } = {},
-): Promise<void> {
-  const cluster = store.folderOf(name);
-  await endOwned(() => findOwned(cluster));
-  if (keepLogs) await store.forget(name);
-  else await store.remove(name);
+): Promise<boolean> {
+  try {
+    return await store.take(start);
+  } finally {
+    await endOwned(() => findOwned(store.folderOf(start.name), start.startId));
+    await store.clear(start.name, { keepLogs });
+  }
 }
 
 async function takenOctets(store: ClusterStore): Promise<number[]> {
   const states = await Promise.all(
     (await store.names()).map((name) => store.read(name).catch(() => undefined)),
   );
-  return states.flatMap((state) =>
-    state?.provider === 'local' ? [(state.provision as unknown as LocalProvision).addresses.octet] : [],
-  );
+  return states.flatMap((state) => (state?.provider === 'local' ? [provisionOf(state).addresses.octet] : []));
 }
 
 function freshNode({ addresses, topology }: NodeStart, name: string) {

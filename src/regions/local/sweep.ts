@@ -1,42 +1,67 @@
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
+import { OpenclawError } from '../../core/errors.ts';
+import type { ClusterState } from '../cluster-state.ts';
 import type { ClusterStore } from '../state.ts';
-import { endOwned, listOwned } from './owned-processes.ts';
+import { endOwned, listOwned, type OwnedProcess } from './owned-processes.ts';
 import { isAlive } from './owner.ts';
 
-/**
- * Ends what a program left behind that was killed: clusters whose owner is gone, and processes of clusters
- * that have no state file. Gives their names. Logs of starts that failed long ago go as well.
- */
-export async function sweepAbandoned(
-  store: ClusterStore,
-  end: (name: string) => Promise<void>,
-): Promise<string[]> {
-  const swept: string[] = [];
-  for (const name of await store.names()) {
-    const state = await store.read(name).catch(() => undefined);
-    if (state?.owner !== undefined && !isAlive(state.owner)) {
-      const isEnded = await end(name).then(
-        () => true,
-        () => false, // of containers, while their engine does not answer
-      );
-      if (isEnded) swept.push(name);
-    }
-  }
-  const orphans = await findOrphans(store);
-  if (orphans.size > 0) await endOwned(() => listOwned().filter(({ cluster }) => orphans.has(cluster)));
-  await store.dropOldLogs();
-  return [...swept, ...orphans];
+export interface Sweep {
+  /** The names of the clusters of which something was ended. */
+  readonly ended: readonly string[];
+  /** Those that were left alone, and why: their state file is there and says nothing. */
+  readonly unknown: readonly { readonly name: string; readonly why: OpenclawError }[];
 }
 
 /**
- * Clusters that have processes and no state file. The processes are listed first: a cluster's file is there
- * before its first process, so one that another program starts at this moment is not mistaken for an orphan.
+ * Ends what a program left behind that was killed: clusters whose owner is gone, and processes of clusters
+ * that no state file knows. Logs of starts that failed long ago go as well.
  */
-async function findOrphans(store: ClusterStore): Promise<Set<string>> {
-  const running = listOwned().filter(({ cluster }) => dirname(cluster) === store.folder);
-  const orphans = new Set(running.map(({ cluster }) => cluster));
+export async function sweepAbandoned(
+  store: ClusterStore,
+  end: (state: ClusterState) => Promise<boolean>,
+): Promise<Sweep> {
+  const ended = new Set<string>();
+  const unknown: { name: string; why: OpenclawError }[] = [];
   for (const name of await store.names()) {
-    if (await store.read(name).catch(() => undefined)) orphans.delete(store.folderOf(name));
+    const state = await tryRead(store, name);
+    if (state instanceof OpenclawError) unknown.push({ name, why: state });
+    else if (state?.owner !== undefined && !isAlive(state.owner) && (await end(state))) ended.add(name);
   }
-  return orphans;
+  for (const name of await endOrphans(store)) ended.add(name);
+  await store.dropOldLogs();
+  return { ended: [...ended], unknown };
+}
+
+async function endOrphans(store: ClusterStore): Promise<Set<string>> {
+  const orphans = await findOrphans(store);
+  const starts = new Set(orphans.map(keyOf));
+  if (orphans.length > 0) await endOwned(() => listOwned().filter((owned) => starts.has(keyOf(owned))));
+  const names = new Set(orphans.map(({ cluster }) => basename(cluster)));
+  for (const name of names) await store.clear(name, { keepLogs: false });
+  return names;
+}
+
+/**
+ * Processes of starts that no state file knows. They are listed first: a start's file is there before its first
+ * process, so one that another program makes at this moment is not mistaken for an orphan.
+ */
+async function findOrphans(store: ClusterStore): Promise<OwnedProcess[]> {
+  const running = listOwned().filter(({ cluster }) => dirname(cluster) === store.folder);
+  const states = new Map<string, ClusterState | OpenclawError | undefined>();
+  for (const { cluster } of running) states.set(cluster, await tryRead(store, basename(cluster)));
+  return running.filter(({ cluster, startId }) => {
+    const state = states.get(cluster);
+    return !(state instanceof OpenclawError) && state?.startId !== startId;
+  });
+}
+
+async function tryRead(store: ClusterStore, name: string): Promise<ClusterState | OpenclawError | undefined> {
+  return store.read(name).catch((error: unknown) => {
+    if (error instanceof OpenclawError) return error;
+    throw error;
+  });
+}
+
+function keyOf({ cluster, startId }: OwnedProcess): string {
+  return `${cluster}:${startId}`;
 }

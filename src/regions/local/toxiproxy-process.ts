@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OpenclawError } from '../../core/errors.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { proxyNames } from '../links.ts';
 import type { PlannedNode, Topology } from '../topology.ts';
-import { until } from '../until.ts';
+import { interruption, until } from '../until.ts';
 import { API_PORT, apiAddress, apiUrl, type LocalAddresses, nodePorts, regionSources } from './addresses.ts';
 import { startOwned } from './owned-processes.ts';
 
@@ -13,6 +12,7 @@ export type SelfCommand = readonly [command: string, ...args: string[]];
 
 export interface ToxiproxyStart {
   readonly cluster: string;
+  readonly startId: string;
   readonly self: SelfCommand;
   readonly addresses: LocalAddresses;
   readonly topology: Topology;
@@ -21,34 +21,44 @@ export interface ToxiproxyStart {
 
 const START_MS = 10_000;
 
-/** Starts the one process that is the Toxiproxy of every region, and gives each its proxies. */
-export async function startToxiproxyProcess(start: ToxiproxyStart, signal: AbortSignal): Promise<void> {
-  const { cluster, self, topology, addresses } = start;
+/**
+ * Starts the one process that is the Toxiproxy of every region, and gives each its proxies. Gives a signal that
+ * aborts when it has ended.
+ */
+export async function startToxiproxyProcess(
+  start: ToxiproxyStart,
+  signal: AbortSignal,
+): Promise<AbortSignal> {
+  const { cluster, startId, self, topology } = start;
   const config = join(cluster, 'toxiproxy.json');
   await writeFile(config, JSON.stringify(regionalConfig(start), undefined, 2));
-  if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted before the Toxiproxy was started');
+  if (signal.aborted) throw interruption(signal, 'the Toxiproxy was about to be started');
   const [command, ...script] = self;
-  startOwned({
+  const ended = startOwned({
     command,
     args: [...script, 'regional-toxiproxy', config],
     cluster,
+    startId,
     role: 'toxiproxy',
     cwd: cluster,
     logFile: join(cluster, 'logs', 'toxiproxy.log'),
   });
-  await Promise.all(
-    topology.regions.map(async (region) => {
-      const client = new ToxiproxyClient({ url: apiUrl(addresses, topology, region) });
-      await until(`the Toxiproxy of ${region} to answer`, START_MS, signal, () =>
-        client.version().then(
-          () => undefined,
-          (error: Error) => error.message,
-        ),
-      );
-      const proxies = foreignNodes(topology, region).flatMap((node) => proxiesOf(start, node));
-      if (proxies.length > 0) await client.populate(proxies); // a single region has none
-    }),
+  const stop = AbortSignal.any([ended, signal]);
+  await Promise.all(topology.regions.map((region) => populateRegion(start, region, stop)));
+  return ended;
+}
+
+async function populateRegion(start: ToxiproxyStart, region: string, signal: AbortSignal): Promise<void> {
+  const { topology, addresses } = start;
+  const client = new ToxiproxyClient({ url: apiUrl(addresses, topology, region) });
+  await until(`the Toxiproxy of ${region} to answer`, START_MS, signal, () =>
+    client.version().then(
+      () => undefined,
+      (error: Error) => error.message,
+    ),
   );
+  const proxies = foreignNodes(topology, region).flatMap((node) => proxiesOf(start, node));
+  if (proxies.length > 0) await client.populate(proxies); // a single region has none
 }
 
 /** What the process needs to know: who a connection comes from, and where every public address leads. */

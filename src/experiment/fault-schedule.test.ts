@@ -1,0 +1,62 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { FaultContext } from '../faults/fault.ts';
+import type { FaultRecord } from '../history/operation.ts';
+import { FaultSchedule } from './fault-schedule.ts';
+
+const CLOCK = { fault: 'gateway-clock', region: 'r', offsetMs: 500, atMs: 0 } as const;
+
+/** A schedule of one fault, of which the first `failures` undos fail. */
+function scheduleOf(forMs: number, { failures }: { failures: number }) {
+  const records: FaultRecord[] = [];
+  let clockMs = 0;
+  let left = failures;
+  const setServiceClock = async (_region: string, offsetMs: number) => {
+    if (offsetMs === 0 && left-- > 0) throw new Error('refused');
+    clockMs = offsetMs;
+  };
+  const schedule = new FaultSchedule({
+    faults: [{ ...CLOCK, forMs }],
+    seed: 1,
+    system: {
+      regions: { topology: { regions: ['r'] } } as unknown as FaultContext['regions'],
+      setServiceClock,
+    },
+    nowUs: () => 1,
+    record: (fault) => records.push(fault),
+  });
+  return {
+    schedule,
+    phases: () => records.map(({ phase }) => phase),
+    clockMs: () => clockMs,
+  };
+}
+
+describe('a schedule of faults', () => {
+  it('heals in time', async () => {
+    const { schedule, phases, clockMs } = scheduleOf(1, { failures: 0 });
+    schedule.start(() => {});
+    await vi.waitFor(() => expect(phases()).toEqual(['inject', 'heal']));
+    expect([schedule.inForce, clockMs(), await schedule.end()]).toEqual([[], 0, []]);
+  });
+
+  it('keeps in force what could not be healed in time, and tries again at the end', async () => {
+    const { schedule, phases, clockMs } = scheduleOf(1, { failures: 1 });
+    const onFailure = vi.fn();
+    schedule.start(onFailure);
+    await vi.waitFor(() => expect(onFailure).toHaveBeenCalledOnce());
+    expect([schedule.inForce, phases()]).toEqual([['gateway-clock'], ['inject']]);
+    expect(schedule.failure).toEqual(new Error('refused'));
+    expect(await schedule.end()).toEqual([]);
+    expect([schedule.inForce, phases(), clockMs()]).toEqual([[], ['inject', 'heal'], 0]);
+  });
+
+  it('says what it cannot heal at the end, and tries again when it is ended again', async () => {
+    const { schedule, phases, clockMs } = scheduleOf(60_000, { failures: 1 });
+    schedule.start(() => {});
+    await vi.waitFor(() => expect(clockMs()).toBe(500));
+    expect(await schedule.end()).toEqual(['heal gateway-clock: Error: refused']);
+    expect([schedule.inForce, phases()]).toEqual([['gateway-clock'], ['inject']]);
+    expect(await schedule.end()).toEqual([]);
+    expect([schedule.inForce, phases(), clockMs()]).toEqual([[], ['inject', 'heal'], 0]);
+  });
+});

@@ -1,0 +1,134 @@
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { runCli, startCli } from './support/cli.ts';
+import { clusterFolder, killAll, SMALL, up } from './support/cli-cluster.ts';
+import { findLeftovers, octetOf, ownedIn } from './support/leftovers.ts';
+
+const pidsOf = (folder: string, name: string) =>
+  ownedIn(folder)
+    .filter(({ cluster }) => cluster === join(folder, 'state/clusters', name))
+    .map(({ pid }) => pid);
+
+describe('a state file that says nothing', { timeout: 90_000 }, () => {
+  it.each([
+    {
+      title: 'of a later version',
+      spoil: (file: string) =>
+        writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), version: 2 })),
+      why: 'cannot be understood: its version is 2, this program knows 1',
+    },
+    {
+      title: 'cut short',
+      spoil: (file: string) => writeFileSync(file, '{"version": 1, "na'),
+      why: 'cannot be understood: it is no JSON object',
+    },
+    {
+      title: 'that cannot be read', // tests may run as root, who may read everything but a folder
+      spoil: (file: string) => {
+        rmSync(file);
+        mkdirSync(file);
+      },
+      why: 'cannot be read: EISDIR',
+    },
+  ])('$title leaves a running cluster alone, and every command says why', async ({ spoil, why }) => {
+    const folder = clusterFolder();
+    await up(folder, ...SMALL, '--name', 'kept');
+    const octet = octetOf(folder, 'kept');
+    const pids = pidsOf(folder, 'kept');
+    expect(pids.length).toBe(3);
+    const file = join(folder, 'state/clusters/kept/state.json');
+    spoil(file);
+
+    const notice = `left alone: ${file} ${why}\n`;
+    const wayOut = `rm -r ${file} && openclaw-rl down --name kept`;
+    for (const command of ['up', 'status', 'down']) {
+      const { code, stderr } = await runCli([command, '--name', 'kept'], { cwd: folder });
+      expect([code, stderr.split(why).length]).toEqual([69, 2]);
+      expect(stderr).toContain(`error: ${file} ${why}\n`);
+      expect(stderr).toContain(wayOut);
+    }
+    const doctor = await runCli(['doctor'], { cwd: folder });
+    expect([doctor.code, doctor.stdout]).toEqual([0, expect.stringContaining(`${file} ${why}`)]);
+    expect(doctor.stdout).toContain(wayOut);
+    expect((await up(folder, ...SMALL, '--name', 'other')).stderr).toContain(notice);
+    const all = await runCli(['down', '--all'], { cwd: folder });
+    expect([all.code, all.stderr]).toEqual([69, expect.stringContaining('cluster other is down\n')]);
+    const other = await runCli(['down', '--name', 'other'], { cwd: folder });
+    expect([other.code, other.stderr]).toEqual([0, expect.stringContaining(notice)]);
+    expect(pidsOf(folder, 'kept')).toEqual(pids);
+    expect(pidsOf(folder, 'other')).toEqual([]);
+
+    rmSync(file, { recursive: true });
+    expect((await runCli(['down', '--name', 'kept'], { cwd: folder })).code).toBe(0);
+    expect(await findLeftovers(folder, octet)).toEqual([]);
+    expect(readdirSync(join(folder, 'state/clusters'))).toEqual([]);
+  });
+
+  it('does not keep an up that fails from ending what it has started', async () => {
+    const folder = clusterFolder();
+    const { output, ended } = startCli(['up', ...SMALL], { cwd: folder });
+    await vi.waitUntil(() => /forming the cluster/.test(output.stderr), { timeout: 30_000, interval: 2 });
+    const file = join(folder, 'state/clusters/default/state.json');
+    writeFileSync(file, '[]');
+    await killAll(folder, 'b-0');
+    expect(await ended, output.stderr).toBe(69);
+    expect(output.stderr).toContain(`error: ${file} cannot be understood`);
+    expect(ownedIn(folder)).toEqual([]);
+    expect(readFileSync(file, 'utf8')).toBe('[]');
+  });
+
+  it('that was put back lets the cluster be used again', async () => {
+    const folder = clusterFolder();
+    await up(folder, ...SMALL);
+    const file = join(folder, 'state/clusters/default/state.json');
+    renameSync(file, `${file}.kept`);
+    mkdirSync(file);
+    expect((await runCli(['down'], { cwd: folder })).code).toBe(69);
+    rmSync(file, { recursive: true });
+    renameSync(`${file}.kept`, file);
+    expect((await up(folder, ...SMALL)).stderr).toBe('cluster default was up already\n');
+  });
+});
+
+describe('the state folder', { timeout: 60_000 }, () => {
+  it('is one, whether it is spelled from the current folder, through a link or in full', async () => {
+    const folder = clusterFolder();
+    symlinkSync(folder, join(folder, 'link'));
+    const as = (state: string) => ({ cwd: folder, env: { OPENCLAW_RL_STATE: state } });
+    const started = await runCli(['up', ...SMALL], as('state'));
+    expect(started.code, started.stderr).toBe(0);
+    const pids = pidsOf(folder, 'default');
+    expect(pids.length).toBe(3);
+    for (const spelled of ['./link/state', join(folder, 'link/state'), join(folder, 'state'), 'state/']) {
+      const doctor = await runCli(['doctor', '--json'], as(spelled));
+      expect(doctor.stdout, spelled).toContain('nothing of a killed run');
+      const again = await runCli(['up', ...SMALL], as(spelled));
+      expect([again.code, again.stderr], spelled).toEqual([0, 'cluster default was up already\n']);
+    }
+    expect(pidsOf(folder, 'default')).toEqual(pids);
+    const down = await runCli(['down'], as('link/state'));
+    expect([down.code, down.stderr]).toEqual([0, 'cluster default is down\n']);
+    expect(ownedIn(folder)).toEqual([]);
+  });
+
+  it('may hold folders that are no clusters', async () => {
+    const folder = clusterFolder();
+    const stray = join(folder, 'state/clusters/Foo');
+    mkdirSync(stray, { recursive: true });
+    await up(folder, ...SMALL);
+    const doctor = await runCli(['doctor'], { cwd: folder });
+    expect([doctor.code, doctor.stderr]).toEqual([0, '']);
+    const down = await runCli(['down', '--all'], { cwd: folder });
+    expect([down.code, down.stderr]).toEqual([0, 'cluster default is down\n']);
+    expect(readdirSync(join(folder, 'state/clusters'))).toEqual(['Foo']);
+  });
+});
