@@ -25,8 +25,8 @@ export const COMPOSE_VARIABLES = {
 /** 198.18.0.0/15 is reserved for benchmarks: no office, VPN or cloud uses it. */
 const DEFAULT_SUBNET = '198.18.0.0/24';
 
-export const nodeService = (node: string) => `node-${node}`;
-export const toxiproxyService = (region: string) => `toxiproxy-${region}`;
+const nodeService = (node: string) => `node-${node}`;
+const toxiproxyService = (region: string) => `toxiproxy-${region}`;
 
 /** The Compose file of these regions. Nothing in it is of one machine or one cluster. */
 export function composeFile(topology: Topology): string {
@@ -108,7 +108,7 @@ ${nodesOf(topology, region)
 }
 
 /** What of a region this machine can reach, and what for. Each gets a free port of 127.0.0.1. */
-export function publishedPorts(topology: Topology, region: string): { port: number; what: string }[] {
+function publishedPorts(topology: Topology, region: string): { port: number; what: string }[] {
   return [
     ...nodesOf(topology, region).map((node) => ({
       port: nodeAddress(topology, node).port,
