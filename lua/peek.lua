@@ -1,24 +1,31 @@
 #!lua flags=no-writes
 --[[
-peek: what one bucket holds now, without taking. Works on a replica too.
+peek: what the buckets of one subject hold now, without taking. Works on a replica too.
 
-KEYS[1] bucket    hash: level in quanta, updatedAtUs in microseconds; absent means full
-ARGV[1] capacity  quanta
-ARGV[2] refill    quanta per microsecond
-REPLY   {level now, server's now us, bucket's now us}
+KEYS[1] buckets     little-endian doubles: updatedAtUs, then a level in quanta for each policy; absent means full
+ARGV[i] capacity    quanta; from 1 on, two for each policy
+ARGV[i + 1] refill  quanta per microsecond
+REPLY   {server's now us, bucket's now us, then each policy's level}
 ]]
-local capacity, refill = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
-local stored = redis.call('HMGET', KEYS[1], 'level', 'updatedAtUs')
-
-local level = math.min(tonumber(stored[1]) or capacity, capacity)
-local updatedAt = tonumber(stored[2]) or clock
+local stored = redis.call('GET', KEYS[1]) or ''
+local updatedAt = stored == '' and clock or struct.unpack('<d', stored)
 local now = math.max(clock, updatedAt)
 local elapsed = now - updatedAt
-if elapsed >= math.ceil((capacity - level) / refill) then
-  level = capacity
-else
-  level = level + elapsed * refill
+
+local reply = { clock, now }
+for i = 1, #ARGV, 2 do
+  local capacity, refill = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  local level, at = capacity, (i + 1) / 2 * 8 + 1
+  if at < #stored then
+    level = math.min(struct.unpack('<d', stored, at), capacity)
+    if elapsed >= math.ceil((capacity - level) / refill) then
+      level = capacity
+    else
+      level = level + elapsed * refill
+    end
+  end
+  reply[#reply + 1] = level
 end
-return { level, clock, now }
+return reply

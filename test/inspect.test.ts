@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Inspected } from '../src/cli/inspect-table.ts';
 import { OpenclawError } from '../src/core/errors.ts';
 import { parsePolicy } from '../src/core/policy.ts';
-import { createLimiter } from '../src/limiter/create.ts';
+import { createLimiter, type LimiterOptions } from '../src/limiter/create.ts';
 import { compare } from '../src/limiter/inspect.ts';
 import type { CopyReading } from '../src/limiter/inspect-read.ts';
 import type { Limiter } from '../src/limiter/limiter.ts';
@@ -20,6 +20,7 @@ import { runCli, startCli, testFolder } from './support/cli.ts';
 import { startTestCluster } from './support/cluster.ts';
 import { freePort } from './support/redis-server.ts';
 import { SERVERS, startTestServer, type TestServer } from './support/server.ts';
+import { packBucket } from './support/stored-bucket.ts';
 
 const ADA = { user: 'ada', endpoint: 'ratings' };
 const KEY = 'rate:openclaw:ada:ratings';
@@ -49,7 +50,11 @@ afterEach(async () => {
   for (const limiter of limiters.splice(0)) await limiter.close();
 });
 
-function limit(node: TestServer, policy: string, more: Partial<Parameters<typeof createLimiter>[0]> = {}) {
+function limit(
+  node: TestServer,
+  policy: string,
+  more: Partial<Pick<LimiterOptions, 'prefix' | 'strategy' | 'redis'>> = {},
+) {
   const limiter = createLimiter({ policy, redis: { urls: [node.url] }, ...more });
   limiters.push(limiter);
   return limiter;
@@ -74,7 +79,7 @@ async function replicated(primary: TestServer, replica: TestServer): Promise<voi
 
 /** What replication, and the test itself, send besides. */
 const NOT_OURS = /^(replconf|ping|psync|config|dump|pexpiretime|select|cluster\|info)/;
-const READS = ['cluster|shards', 'cluster|slots', 'hmget', 'info', 'pttl', 'readonly', 'role', 'time'];
+const READS = ['cluster|shards', 'cluster|slots', 'get', 'hmget', 'info', 'pttl', 'readonly', 'role', 'time'];
 
 async function commandsSent({ client }: TestServer): Promise<string[]> {
   const stats = await client.info('commandstats');
@@ -98,7 +103,6 @@ describe('the level now', () => {
   it.each([
     {
       title: 'of no key is full',
-      fields: [null, null, null, null],
       pttl: -2,
       want: {
         levelTokens: 20,
@@ -109,7 +113,7 @@ describe('the level now', () => {
     },
     {
       title: 'has grown since the update',
-      fields: ['100000', '999900000', null, null],
+      value: packBucket(999900000, 100000),
       want: {
         levelTokens: 1,
         timeToNextTokenUs: 200_000,
@@ -119,12 +123,12 @@ describe('the level now', () => {
     },
     {
       title: 'denies one quantum below a token',
-      fields: ['99999', '999900000', null, null],
+      value: packBucket(999900000, 99999),
       want: { timeToNextTokenUs: 1, take: { allowed: false, retryAfterUs: 1 } },
     },
     {
       title: 'of a bucket ahead of the clock gains nothing until then',
-      fields: ['0', '1060000000', null, null],
+      value: packBucket(1060000000, 0),
       want: {
         levelTokens: 0,
         aheadUs: 60_000_000,
@@ -134,22 +138,17 @@ describe('the level now', () => {
     },
     {
       title: 'is never above the capacity',
-      fields: ['9000000', '999900000', null, null],
+      value: packBucket(999900000, 9000000),
       want: { levelTokens: 20 },
     },
     {
-      title: 'takes a field that is no number for one that is not there, as Lua does',
-      fields: ['', '', null, null],
-      want: { levelTokens: 20, aheadUs: 0 },
-    },
-    {
       title: "of the article's bucket goes by whole seconds of the service's clock",
-      fields: [null, null, '0', '999'],
+      fields: ['0', '999'],
       want: { levelTokens: 5, timeToNextTokenUs: 500_000, take: { allowed: true, remainingTokens: 4 } },
     },
     {
       title: "of the article's empty bucket waits for the whole second",
-      fields: [null, null, '0', '1000'],
+      fields: ['0', '1000'],
       want: {
         levelTokens: 0,
         timeToNextTokenUs: 500_000,
@@ -157,16 +156,17 @@ describe('the level now', () => {
         take: { allowed: false, retryAfterUs: 500_000 },
       },
     },
-  ])('$title', ({ fields, pttl = 5_000, want }) =>
-    expect(levelNow(readStored(fields, pttl), policy, now)).toMatchObject(want),
+  ])('$title', ({ value = null, fields = [null, null], pttl: ttlMs = 5_000, want }) =>
+    expect(levelNow(readStored({ value, fields, ttlMs }), policy, now)).toMatchObject(want),
   );
 
-  it('is not known where the key is of another type', () =>
-    expect(levelNow(readStored(null, -1), policy, now)).toBeUndefined());
-  it('is full by the scripts where a hash has none of the fields', () =>
-    expect(levelNow(readStored([null, null, null, null], -1), policy, now)).toMatchObject({
-      levelTokens: 20,
-    }));
+  it.each([
+    { title: 'of another type', value: null, fields: null },
+    { title: 'a hash without the fields of the published script', value: null, fields: [null, null] },
+    { title: 'a string of another program', value: Buffer.from('another program') },
+  ])('is not known where the key is $title', ({ value, fields = null }) =>
+    expect(levelNow(readStored({ value, fields, ttlMs: -1 }), policy, now)).toBeUndefined(),
+  );
 });
 
 describe('copies compared', () => {
@@ -285,7 +285,7 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
 
   it('says how far a bucket is ahead of the clock', async () => {
     const [seconds = 0] = await server.client.time();
-    await server.client.hset(KEY, 'level', 0, 'updatedAtUs', `${Number(seconds) + 60}000000`);
+    await server.client.set(KEY, packBucket((Number(seconds) + 60) * 1_000_000, 0));
     const { copies, takes, notes } = await look('--policy', '20:5/s');
     expect(copies[0]?.now?.aheadUs).toBeGreaterThan(50_000_000);
     expect(copies[0]?.now?.timeToNextTokenUs).toBe((copies[0]?.now?.aheadUs ?? 0) + 200_000);
@@ -294,7 +294,7 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
   });
 
   it('takes a key that is not there, or has expired, for a full bucket', async () => {
-    await server.client.hset(KEY, 'level', 0, 'updatedAtUs', 1);
+    await server.client.set(KEY, packBucket(1, 0));
     await server.client.pexpire(KEY, 1);
     await vi.waitUntil(async () => (await server.client.pttl(KEY)) === -2);
     const { copies, takes } = await look();
@@ -308,12 +308,12 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
   it('says that another program uses the key', async () => {
     await server.client.set(KEY, '\u001b[31mred');
     const { copies, takes, notes } = await look();
-    expect(copies[0]).toMatchObject({ stored: { type: 'foreign', found: 'another type' } });
+    expect(copies[0]).toMatchObject({ stored: { type: 'foreign', found: 'a string that is no bucket' } });
     expect(takes).toMatchObject([{ answer: 'refused' }]);
     expect(notes).toContainEqual(expect.stringContaining('choose another prefix'));
     const { code, stdout } = await runCli(['inspect', 'ada', '--cluster', server.url]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/no bucket: another type.*refused/s);
+    expect(stdout).toMatch(/no bucket: a string that is no bucket.*refused/s);
     expect(stdout).not.toContain('\u001b');
   });
 

@@ -4,6 +4,7 @@ import type { Limiter } from '../src/limiter/limiter.ts';
 import { startRedisProxy } from './support/redis-proxy.ts';
 import { freePort } from './support/redis-server.ts';
 import { SERVERS, startTestServer, type TestServer } from './support/server.ts';
+import { storedBucket } from './support/stored-bucket.ts';
 
 const ada = { user: 'ada', endpoint: 'ratings' };
 const KEY = 'rate:openclaw:ada:ratings';
@@ -31,7 +32,8 @@ function limit(redis: LimiterOptions['redis']): Limiter {
 
 /** Whole tokens that Redis holds for Ada. */
 async function tokensIn(client: TestServer['client'], { policy }: Limiter): Promise<number> {
-  return Math.floor(Number(await client.hget(KEY, 'level')) / policy.quantaPerToken);
+  const [levelQuanta = Number.NaN] = (await storedBucket(client, KEY))?.levelsQuanta ?? [];
+  return Math.floor(levelQuanta / policy.quantaPerToken);
 }
 
 describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {
@@ -135,6 +137,46 @@ describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {
       expect(await tokensIn(client, limiter)).toBe(17);
     },
   );
+
+  it.each(['cut-before-reply', 'swallow-replies'] as const)(
+    'gives the first admission to a retry by the same decision id, and charges nothing more: %s',
+    async (mode) => {
+      const { port, client } = await start(command);
+      const proxy = await startRedisProxy(port);
+      opened.push(proxy);
+      const limiter = limit({ urls: [`redis://127.0.0.1:${proxy.port}`] });
+      await limiter.take(ada, { decisionId: 'before' }); // a reply of NOSCRIPT would be lost otherwise
+      proxy.mode = mode;
+      const lost = { cost: 2, decisionId: 'order-7' };
+      await expect(limiter.take(ada, lost)).rejects.toMatchObject({ charge: 'possible' });
+      expect(await tokensIn(client, limiter)).toBe(17); // the script ran
+      proxy.cut();
+      proxy.mode = 'pass';
+      const retry = () => limiter.take(ada, lost).catch(() => undefined);
+      await expect
+        .poll(retry, { timeout: 5_000 })
+        .toMatchObject({ allowed: true, isRemembered: true, remainingTokens: 17 });
+      expect(await tokensIn(client, limiter)).toBe(17);
+    },
+  );
+
+  it('leaves every take of a lost batch uncertain, and sends none twice', async () => {
+    const { port, client } = await start(command);
+    const proxy = await startRedisProxy(port);
+    opened.push(proxy);
+    const limiter = createLimiter({
+      policy: '20:1/d',
+      batch: true,
+      redis: { urls: [`redis://127.0.0.1:${proxy.port}`], commandTimeoutMs: 500 },
+    });
+    opened.push(limiter);
+    await limiter.take(ada);
+    proxy.mode = 'cut-before-reply';
+    const lost = await Promise.allSettled([1, 2, 3].map((cost) => limiter.take(ada, { cost })));
+    for (const take of lost)
+      expect(take).toMatchObject({ status: 'rejected', reason: { code: 'REPLY_LOST', charge: 'possible' } });
+    expect(await tokensIn(client, limiter)).toBe(13);
+  });
 
   it('never sends later what it gave up on before it was sent', async () => {
     const { port, client } = await start(command);

@@ -25,6 +25,20 @@ describe.each(SERVERS)('the central limiter on a cluster of %s', (command) => {
   });
   afterAll(() => Promise.all(nodes.map((node) => node.stop())));
 
+  /** From now on clients that follow the cluster's view come by proxies. */
+  async function announceProxies(): Promise<void> {
+    for (const node of nodes) {
+      const proxy = await startRedisProxy(node.port);
+      proxies.push(proxy);
+      await node.client.config('SET', 'cluster-announce-port', proxy.port);
+    }
+    const announced = async ({ client }: TestServer) => {
+      const view = String(await client.cluster('NODES'));
+      return proxies.every(({ port }) => view.includes(`:${port}@`));
+    };
+    await expect.poll(() => Promise.all(nodes.map(announced)), { timeout: 10_000 }).toEqual([true, true]);
+  }
+
   function limit(urls: string[]): Limiter {
     const limiter = createLimiter({
       policy: '20:1/d',
@@ -57,6 +71,19 @@ describe.each(SERVERS)('the central limiter on a cluster of %s', (command) => {
     const found = await Promise.all(keys.map((key) => first.client.cluster('KEYSLOT', key)));
     expect(slots).toHaveLength(4);
     expect(new Set(found).size).toBe(4);
+  });
+
+  it('decides batches, each slot in a call of its own', async () => {
+    const limiter = createLimiter({
+      policy: '3:1/d',
+      batch: true,
+      redis: { urls: [first.url], cluster: true },
+    });
+    limiters.push(limiter);
+    const users = Array.from({ length: 200 }, (_, i) => subject(`u${i % 50}`));
+    const decisions = await Promise.all(users.map((user) => limiter.take(user)));
+    expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(150);
+    for (const { client } of nodes) expect(await client.dbsize()).toBeGreaterThan(5);
   });
 
   it('follows a slot that has moved, and charges once', async () => {
@@ -100,16 +127,7 @@ describe.each(SERVERS)('the central limiter on a cluster of %s', (command) => {
   it.each(['cut-before-reply', 'swallow-replies'] as const)(
     'says that a charge is possible, and sends nothing twice: %s',
     async (mode) => {
-      for (const node of nodes) {
-        const proxy = await startRedisProxy(node.port);
-        proxies.push(proxy);
-        await node.client.config('SET', 'cluster-announce-port', proxy.port);
-      }
-      const announced = async ({ client }: TestServer) => {
-        const view = String(await client.cluster('NODES'));
-        return proxies.every(({ port }) => view.includes(`:${port}@`));
-      };
-      await expect.poll(() => Promise.all(nodes.map(announced)), { timeout: 10_000 }).toEqual([true, true]);
+      await announceProxies();
       const limiter = limit(proxies.map(({ port }) => `redis://127.0.0.1:${port}`));
       await limiter.take(subject('ada'));
       for (const proxy of proxies) proxy.mode = mode;
@@ -131,6 +149,27 @@ describe.each(SERVERS)('the central limiter on a cluster of %s', (command) => {
           { timeout: 10_000 },
         )
         .toBe(17);
+    },
+  );
+
+  it.each(['cut-before-reply', 'swallow-replies'] as const)(
+    'gives the first admission to a retry by the same decision id, and charges nothing more: %s',
+    async (mode) => {
+      await announceProxies();
+      const limiter = limit(proxies.map(({ port }) => `redis://127.0.0.1:${port}`));
+      await limiter.take(subject('ada'), { decisionId: 'before' }); // a reply of NOSCRIPT would be lost otherwise
+      for (const proxy of proxies) proxy.mode = mode;
+      const lost = { cost: 2, decisionId: 'order-7' };
+      await expect(limiter.take(subject('ada'), lost)).rejects.toMatchObject({ charge: 'possible' });
+      for (const proxy of proxies) {
+        proxy.cut();
+        proxy.mode = 'pass';
+      }
+      const retry = () => limiter.take(subject('ada'), lost).catch(() => undefined);
+      await expect
+        .poll(retry, { timeout: 10_000 })
+        .toMatchObject({ allowed: true, isRemembered: true, remainingTokens: 17 });
+      expect((await limiter.peek(subject('ada'))).remainingTokens).toBe(17);
     },
   );
 

@@ -93,10 +93,8 @@ function copyRow(copy: Copy): string[] {
 
 function storedTexts({ stored, now }: Copy, clockUs: number): [string, string] {
   switch (stored?.type) {
-    case 'bucket': {
-      const level = stored.levelQuanta === undefined ? 'no level' : `${stored.levelQuanta} quanta`;
-      return [level, stored.updatedAtUs === undefined ? 'not said' : ago(clockUs - stored.updatedAtUs)];
-    }
+    case 'bucket':
+      return [`${stored.levelQuanta} quanta`, ago(clockUs - stored.updatedAtUs)];
     case 'article':
       return [
         `article: ${stored.tokens ?? 'no'} tokens`,

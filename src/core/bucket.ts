@@ -52,6 +52,32 @@ export function take(
   };
 }
 
+/** Takes from several buckets of one subject what each is asked for, if every one of them holds it; else from none. */
+export function takeAll(
+  asked: readonly { readonly bucket: Bucket; readonly policy: Policy; readonly costTokens: number }[],
+  nowUs: number,
+): { allowed: boolean; taken: readonly { readonly bucket: Bucket; readonly result: TakeResult }[] } {
+  const taken = asked.map(({ bucket, policy, costTokens }) => take(bucket, policy, { costTokens, nowUs }));
+  if (taken.every(({ result }) => result.allowed)) return { allowed: true, taken };
+  const untaken = asked.map(({ bucket, policy, costTokens }, i) => {
+    const result = taken[i]?.result as TakeResult;
+    const levelQuanta = result.levelQuanta + (result.allowed ? costTokens * policy.quantaPerToken : 0);
+    return { bucket, result: { ...result, levelQuanta } };
+  });
+  return { allowed: false, taken: untaken };
+}
+
+/** Gives tokens back, at most until the bucket is full. */
+export function refund(
+  bucket: Bucket,
+  policy: Policy,
+  { tokens, nowUs }: { tokens: number; nowUs: number },
+): Bucket {
+  const { levelQuanta, updatedAtUs } = refill(bucket, policy, nowUs);
+  const missing = policy.capacityQuanta - levelQuanta;
+  return { levelQuanta: levelQuanta + Math.min(tokens * policy.quantaPerToken, missing), updatedAtUs };
+}
+
 /** Microseconds until a level of `levelQuanta` has grown to `wantedQuanta`, rounded up. */
 function timeToLevelUs(levelQuanta: number, wantedQuanta: number, policy: Policy): number {
   // Exact for integers below 2^53: the quotient's rounding error is smaller than its distance to an integer.

@@ -1,5 +1,10 @@
-/** Who decided: the shared bucket in Redis, a lease held in memory, or the failure policy. */
-export type DecisionSource = 'redis' | 'lease' | 'fallback';
+import type { ErrorCode } from './errors.ts';
+
+/**
+ * Who decided: the shared bucket in Redis, a lease held in memory, what this process remembers of a bucket that is
+ * certainly still too empty, or the failure policy.
+ */
+export type DecisionSource = 'redis' | 'lease' | 'local' | 'fallback';
 
 /**
  * Who decided and when, for the checker. Times are the deciding server's, in microseconds; `levelQuanta` is
@@ -14,14 +19,30 @@ export interface Evidence {
   readonly levelQuanta?: number;
 }
 
+/** The part of a decision that one of several policies has in it. */
+export interface PolicyDecision {
+  readonly policy: string;
+  /** Whole tokens left after the decision. */
+  readonly remainingTokens: number;
+  readonly levelQuanta: number;
+  /** Until this policy's bucket holds its cost; 0 if it does. */
+  readonly retryAfterUs: number;
+}
+
 /** The answer to one take. What a strategy cannot know is absent, never guessed. */
 export interface Decision {
   readonly allowed: boolean;
-  /** Whole tokens left after the decision. */
+  /** Whole tokens left after the decision; of several policies, the fewest. */
   readonly remainingTokens?: number;
-  /** Until the bucket holds the cost, if it was denied. */
+  /** Until the bucket holds the cost, if it was denied; of several policies, the longest. */
   readonly retryAfterUs?: number;
   readonly evidence: Evidence;
+  /** Each policy's part, where several decide together. */
+  readonly policies?: readonly PolicyDecision[];
+  /** The first admission by this decision id, told again: nothing more was charged. */
+  readonly isRemembered?: true;
+  /** In shadow mode, which allows everything: what the answer would have been. */
+  readonly shadow?: 'denied' | ErrorCode;
 }
 
 /**
@@ -57,7 +78,7 @@ export function parseEvidence(header: string): Evidence | undefined {
 
 /** One expression, since the load reads thousands a second: a search for each field took six times as long. */
 const WRITTEN =
-  /^strategy="([^"]*)", node="([^"]*)", source=(redis|lease|fallback)(?:, at="(\d+)")?(?:, bucket="(\d+)")?(?:, level="(-?\d+)")?$/;
+  /^strategy="([^"]*)", node="([^"]*)", source=(redis|lease|local|fallback)(?:, at="(\d+)")?(?:, bucket="(\d+)")?(?:, level="(-?\d+)")?$/;
 
 /** A structured-field string holds printable ASCII only; quotes and backslashes are left out as well. */
 function text(value: string): string {

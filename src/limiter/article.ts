@@ -1,8 +1,8 @@
-import { checkCost } from '../core/bucket.ts';
-import { OpenclawError } from '../core/errors.ts';
+import { OpenclawError, quoted } from '../core/errors.ts';
 import type { Policy } from '../core/policy.ts';
 import { bucketKey } from './key.ts';
 import type { Limiter } from './limiter.ts';
+import { costOf, type PoliciesOf } from './policies.ts';
 import type { RedisPort } from './redis-port.ts';
 import { loadScript } from './script.ts';
 
@@ -10,40 +10,55 @@ import { loadScript } from './script.ts';
 export function createArticle({
   redis,
   policy,
+  policiesOf,
   prefix,
   nowMs = Date.now,
 }: {
   redis: RedisPort;
   policy: Policy;
+  policiesOf: PoliciesOf;
   prefix: string;
   /** The service's clock; the script sees its whole seconds. */
   nowMs?: () => number;
 }): Limiter {
   const script = loadScript('article');
-  const ratePerSecond = (policy.refill.tokens * 1_000_000) / policy.refill.perUs;
+  const resetScript = loadScript('reset');
 
   return {
     strategy: 'article',
     policy,
-    async take(subject, { cost = 1 } = {}) {
-      checkCost(cost, policy);
-      if (cost !== 1) {
+    policiesOf,
+    async take(subject, { cost = 1, decisionId } = {}) {
+      const [named] = policiesOf(subject);
+      if (named === undefined || costOf(cost, named) !== 1) {
         throw new OpenclawError(
           'INVALID_COST',
-          `the article's script takes exactly one token; found cost ${cost}`,
+          `the article's script takes exactly one token; found cost ${quoted(cost)}`,
         );
       }
+      if (decisionId !== undefined) throw unable('remember decisions');
       const nowSeconds = Math.floor(nowMs() / 1_000);
-      const args = [policy.capacityTokens, ratePerSecond, nowSeconds];
-      const { values, node } = await redis.run(script, bucketKey(prefix, subject), args);
+      const { capacityTokens, refill } = named.policy;
+      const args = [capacityTokens, (refill.tokens * 1_000_000) / refill.perUs, nowSeconds].map(String);
+      const { values, node } = await redis.run(script, [bucketKey(prefix, subject)], args);
       return { allowed: values[0] === 1, evidence: { strategy: 'article', node, source: 'redis' } };
     },
     async peek() {
-      throw new OpenclawError('INVALID_OPTION', "the article's script cannot be asked for a level", {
-        hint: 'use strategy central',
-      });
+      throw unable('be asked for a level');
+    },
+    async refund() {
+      throw unable('give tokens back');
+    },
+    async reset(subject) {
+      await redis.run(resetScript, [bucketKey(prefix, subject)], []);
     },
     ready: () => redis.ready(),
     close: () => redis.close(),
   };
+}
+
+function unable(what: string): OpenclawError {
+  return new OpenclawError('INVALID_OPTION', `the article's script cannot ${what}`, {
+    hint: 'use strategy central',
+  });
 }

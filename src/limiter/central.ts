@@ -1,61 +1,148 @@
-import { checkCost, timeToFullUs, timeToNextTokenUs } from '../core/bucket.ts';
+import { timeToFullUs, timeToNextTokenUs } from '../core/bucket.ts';
+import type { Decision, PolicyDecision } from '../core/decision.ts';
 import type { Policy } from '../core/policy.ts';
-import { bucketKey } from './key.ts';
-import type { Limiter } from './limiter.ts';
+import { batchTakes } from './batch.ts';
+import { bucketKey, memoryKey } from './key.ts';
+import type { Cost, Level, Limiter, NamedPolicy, PolicyLevel } from './limiter.ts';
+import { checkCostNames, costOf, type PoliciesOf } from './policies.ts';
 import type { RedisPort } from './redis-port.ts';
 import { loadScript } from './script.ts';
+import { policyArgs } from './script-args.ts';
+import { singleTakes, type TakeReply } from './single-takes.ts';
 
-/** One bucket on the slot's primary, decided by the exact script on the server's own clock. */
+const STRATEGY = 'central';
+
+export interface CentralOptions {
+  readonly redis: RedisPort;
+  readonly policy: Policy;
+  readonly policiesOf: PoliciesOf;
+  readonly prefix: string;
+  /** How long admissions and refunds by a decision id are remembered. */
+  readonly decisionMemoryMs: number;
+  /** Takes of one turn of the event loop are one call: of one slot where Redis is a cluster. */
+  readonly batch?: { readonly bySlot: boolean };
+}
+
+/** One bucket on the slot's primary, decided by the exact scripts on the server's own clock. */
 export function createCentral({
   redis,
   policy,
+  policiesOf,
   prefix,
-}: {
-  redis: RedisPort;
-  policy: Policy;
-  prefix: string;
-}): Limiter {
-  const takeScript = loadScript('take');
+  decisionMemoryMs,
+  batch,
+}: CentralOptions): Limiter {
+  const takeAllScript = loadScript('take-all');
   const peekScript = loadScript('peek');
-  const { capacityQuanta, quantaPerUs, quantaPerToken } = policy;
+  const refundScript = loadScript('refund');
+  const resetScript = loadScript('reset');
+  const takeOne = batch === undefined ? singleTakes(redis) : batchTakes(redis, batch);
 
   return {
-    strategy: 'central',
+    strategy: STRATEGY,
     policy,
-    async take(subject, { cost = 1 } = {}) {
-      checkCost(cost, policy);
+    policiesOf,
+    async take(subject, { cost = 1, decisionId } = {}) {
+      const policies = policiesOf(subject);
+      checkCostNames(cost, policies);
       const key = bucketKey(prefix, subject);
-      const { values, node } = await redis.run(takeScript, key, [
-        capacityQuanta,
-        quantaPerUs,
-        cost * quantaPerToken,
+      const [only, second] = policies;
+      if (only !== undefined && second === undefined && decisionId === undefined) {
+        const costQuanta = costOf(cost, only) * only.policy.quantaPerToken;
+        return describeTake(await takeOne(key, only.policy, costQuanta), only.policy);
+      }
+      const keys = decisionId === undefined ? [key] : [key, memoryKey(key, 'take', decisionId)];
+      const { values, node } = await redis.run(takeAllScript, keys, [
+        String(decisionMemoryMs),
+        ...charges(cost, policies),
       ]);
-      const [allowed, levelQuanta = 0, retryAfterUs = 0, atUs = 0, bucketUs = 0] = values;
-      return {
-        allowed: allowed === 1,
-        remainingTokens: Math.floor(levelQuanta / quantaPerToken),
-        retryAfterUs,
-        evidence: { strategy: 'central', node, source: 'redis', atUs, bucketUs, levelQuanta },
-      };
+      return describeTakeAll(values, node, policies);
     },
     async peek(subject) {
-      const { values, node } = await redis.run(peekScript, bucketKey(prefix, subject), [
-        capacityQuanta,
-        quantaPerUs,
+      const policies = policiesOf(subject);
+      const args = policies.flatMap(({ policy }) => policyArgs(policy));
+      const { values, node } = await redis.run(peekScript, [bucketKey(prefix, subject)], args);
+      return describeLevels(values, node, policies);
+    },
+    async refund(subject, { cost = 1, decisionId } = {}) {
+      const policies = policiesOf(subject);
+      checkCostNames(cost, policies);
+      const key = bucketKey(prefix, subject);
+      const keys = decisionId === undefined ? [key] : [key, memoryKey(key, 'refund', decisionId)];
+      const { values, node } = await redis.run(refundScript, keys, [
+        String(decisionMemoryMs),
+        ...charges(cost, policies),
       ]);
-      const [levelQuanta = 0, atUs = 0, bucketUs = 0] = values;
-      const behindUs = bucketUs - atUs;
-      const untilFullUs = timeToFullUs(levelQuanta, policy);
-      return {
-        levelQuanta,
-        remainingTokens: Math.floor(levelQuanta / quantaPerToken),
-        timeToNextTokenUs: untilFullUs === 0 ? 0 : timeToNextTokenUs(levelQuanta, policy) + behindUs,
-        timeToFullUs: untilFullUs === 0 ? 0 : untilFullUs + behindUs,
-        node,
-        atUs,
-      };
+      return describeLevels(values, node, policies);
+    },
+    async reset(subject) {
+      await redis.run(resetScript, [bucketKey(prefix, subject)], []);
     },
     ready: () => redis.ready(),
     close: () => redis.close(),
   };
+}
+
+/** Capacity, refill and cost of each policy, as the scripts take them. */
+function charges(cost: Cost, policies: readonly NamedPolicy[]): string[] {
+  return policies.flatMap((named) => [
+    ...policyArgs(named.policy),
+    String(costOf(cost, named) * named.policy.quantaPerToken),
+  ]);
+}
+
+function describeTake(reply: TakeReply, { quantaPerToken }: Policy): Decision {
+  const { allowed, levelQuanta, retryAfterUs, atUs, bucketUs, node } = reply;
+  return {
+    allowed,
+    remainingTokens: Math.floor(levelQuanta / quantaPerToken),
+    retryAfterUs,
+    evidence: { strategy: STRATEGY, node, source: 'redis', atUs, bucketUs, levelQuanta },
+  };
+}
+
+function describeTakeAll(
+  values: readonly number[],
+  node: string,
+  policies: readonly NamedPolicy[],
+): Decision {
+  const [allowed, isRemembered, atUs = 0, bucketUs = 0, ...levels] = values;
+  const parts = policies.map(
+    ({ name, policy }, i): PolicyDecision => ({
+      policy: name,
+      remainingTokens: Math.floor((levels[2 * i] ?? 0) / policy.quantaPerToken),
+      levelQuanta: levels[2 * i] ?? 0,
+      retryAfterUs: levels[2 * i + 1] ?? 0,
+    }),
+  );
+  const [only, second] = parts;
+  const evidence = { strategy: STRATEGY, node, source: 'redis', atUs, bucketUs } as const;
+  return {
+    allowed: allowed === 1,
+    remainingTokens: Math.min(...parts.map(({ remainingTokens }) => remainingTokens)),
+    retryAfterUs: Math.max(...parts.map(({ retryAfterUs }) => retryAfterUs)),
+    evidence: second === undefined && only ? { ...evidence, levelQuanta: only.levelQuanta } : evidence,
+    ...(second !== undefined && { policies: parts }),
+    ...(isRemembered === 1 && { isRemembered: true }),
+  };
+}
+
+function describeLevels(values: readonly number[], node: string, policies: readonly NamedPolicy[]): Level {
+  const [atUs = 0, bucketUs = 0, ...levels] = values;
+  const behindUs = bucketUs - atUs;
+  const parts = policies.map(({ name, policy }, i): PolicyLevel => {
+    const levelQuanta = levels[i] ?? 0;
+    const untilFullUs = timeToFullUs(levelQuanta, policy);
+    return {
+      policy: name,
+      levelQuanta,
+      remainingTokens: Math.floor(levelQuanta / policy.quantaPerToken),
+      timeToNextTokenUs: untilFullUs === 0 ? 0 : timeToNextTokenUs(levelQuanta, policy) + behindUs,
+      timeToFullUs: untilFullUs === 0 ? 0 : untilFullUs + behindUs,
+    };
+  });
+  const { policy: _, ...fewest } = parts.reduce((least, part) =>
+    part.remainingTokens < least.remainingTokens ? part : least,
+  );
+  return { ...fewest, node, atUs, ...(parts.length > 1 && { policies: parts }) };
 }

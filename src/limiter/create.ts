@@ -1,36 +1,48 @@
 import { OpenclawError, quoted } from '../core/errors.ts';
-import { type Policy, parsePolicy } from '../core/policy.ts';
 import { createArticle } from './article.ts';
 import { createCentral } from './central.ts';
 import { connectIoredis, type RedisConnection } from './ioredis-port.ts';
 import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
 import type { Limiter } from './limiter.ts';
+import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
+import { type PolicyOptions, readPolicies } from './policies.ts';
+import { shadow } from './shadow.ts';
 
-const STRATEGIES = { central: createCentral, article: createArticle } as const;
+const STRATEGIES = { central: openCentral, article: openArticle } as const;
 
 export type StrategyName = keyof typeof STRATEGIES;
 
 export const STRATEGY_NAMES = Object.keys(STRATEGIES) as readonly StrategyName[];
 
-export interface LimiterOptions {
+const DEFAULT_MEMORY_MS = 60_000;
+const MOST_MEMORY_MS = 86_400_000;
+
+export type LimiterOptions = PolicyOptions & {
   /** How regions share one bucket. Default `central`. */
   readonly strategy?: StrategyName;
-  /** `'20:5/s'`, or a policy made by `makePolicy`. */
-  readonly policy: string | Policy;
   readonly redis: RedisConnection;
   /** What every key starts with. Default `rate:openclaw`. */
   readonly prefix?: string;
   /** Milliseconds since 1970, for strategies that decide by the caller's clock. Default: the machine's. */
   readonly nowMs?: () => number;
-}
+  /** How long admissions and refunds by a decision id are remembered: some 150 bytes each. Milliseconds, default 60000. */
+  readonly decisionMemoryMs?: number;
+  /**
+   * Ask for the takes of one turn of the event loop in one call. Default false: a reply that is lost then leaves all of
+   * them uncertain.
+   */
+  readonly batch?: boolean;
+  /** Deny without asking Redis while a subject is certainly still too empty; off without. See `localAnswerBound`. */
+  readonly localAnswers?: LocalAnswerOptions;
+  /** Decide and charge, but allow everything and say in `shadow` what would have been. Default false. */
+  readonly shadow?: boolean;
+};
 
 /** Makes a limiter and starts to connect. Throws INVALID_POLICY or INVALID_OPTION; nothing is charged. */
 export function createLimiter(options: LimiterOptions): Limiter {
-  const strategy = parseStrategy(options.strategy ?? 'central');
-  const policy = typeof options.policy === 'string' ? parsePolicy(options.policy) : options.policy;
-  const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
-  const clock = options.nowMs === undefined ? {} : { nowMs: options.nowMs };
-  return STRATEGIES[strategy]({ redis: connectIoredis(options.redis), policy, prefix, ...clock });
+  const opened = STRATEGIES[parseStrategy(options.strategy ?? 'central')](options);
+  const limiter = options.localAnswers === undefined ? opened : answerLocally(opened, options.localAnswers);
+  return options.shadow ? shadow(limiter) : limiter;
 }
 
 /** Reads a strategy's name. Throws INVALID_OPTION. */
@@ -40,5 +52,46 @@ export function parseStrategy(name: string): StrategyName {
   throw new OpenclawError(
     'INVALID_OPTION',
     `a strategy is one of ${STRATEGY_NAMES.join(', ')}; found ${quoted(name)}`,
+  );
+}
+
+function openCentral(options: LimiterOptions): Limiter {
+  const { first, policiesOf } = readPolicies(options);
+  const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
+  const decisionMemoryMs = checkMemory(options.decisionMemoryMs ?? DEFAULT_MEMORY_MS);
+  return createCentral({
+    redis: connectIoredis(options.redis),
+    policy: first,
+    policiesOf,
+    prefix,
+    decisionMemoryMs,
+    ...(options.batch && { batch: { bySlot: options.redis.cluster ?? false } }),
+  });
+}
+
+function openArticle(options: LimiterOptions): Limiter {
+  if (options.policies !== undefined || options.batch || options.localAnswers !== undefined)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      'strategy article knows one policy, asked for one take at a time',
+      { hint: 'use strategy central' },
+    );
+  const { first, policiesOf } = readPolicies(options);
+  const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
+  return createArticle({
+    redis: connectIoredis(options.redis),
+    policy: first,
+    policiesOf,
+    prefix,
+    ...(options.nowMs && { nowMs: options.nowMs }),
+  });
+}
+
+function checkMemory(ms: number): number {
+  if (Number.isSafeInteger(ms) && ms >= 1 && ms <= MOST_MEMORY_MS) return ms;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `decisions are remembered for 1 to ${MOST_MEMORY_MS} whole milliseconds; found ${quoted(ms)}`,
+    { hint: `the default is ${DEFAULT_MEMORY_MS}` },
   );
 }

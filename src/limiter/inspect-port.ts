@@ -19,7 +19,7 @@ export interface InspectPort {
   readonly isTls: boolean;
   /**
    * Sends these commands at once on a new connection to one node, made from the local address `from`, and
-   * gives a reply for each. Rejects with an OpenclawError when there was no connection or a reply is missing.
+   * gives a reply for each, bytes for GET. Rejects with an OpenclawError when there was no connection or a reply is missing.
    */
   ask(
     to: Address,
@@ -80,10 +80,12 @@ export function connectInspector({
         const startedMs = performance.now();
         const replies = await Promise.all(
           commands.map(([name = '', ...args]) =>
-            client.call(name, ...args).catch((error: unknown) => {
-              if (error instanceof Error && error.name === 'ReplyError') return error;
-              throw explain(error, { written: lastError === undefined, node, isTls }, lastError);
-            }),
+            (name === 'GET' ? client.getBuffer(...(args as [string])) : client.call(name, ...args)).catch(
+              (error: unknown) => {
+                if (error instanceof Error && error.name === 'ReplyError') return error;
+                throw explain(error, { written: lastError === undefined, node, isTls }, lastError);
+              },
+            ),
           ),
         );
         return { replies, roundTripMs: performance.now() - startedMs };

@@ -2,7 +2,7 @@ import { OpenclawError } from '../core/errors.ts';
 import type { Address, InspectPort, Reply } from './inspect-port.ts';
 import { describeFailure } from './redis-errors.ts';
 import { readSlotView, type SlotView } from './slot-owners.ts';
-import { readStored, STORED_FIELDS, type Stored } from './stored.ts';
+import { ARTICLE_FIELDS, readStored, type Stored } from './stored.ts';
 
 /** What a node keeps at a key, by its own clock. */
 export interface BucketReading {
@@ -131,21 +131,30 @@ export async function readCopy(
 }
 
 /** Nothing but reads. */
-export const bucketCommands = (key: string) => [['HMGET', key, ...STORED_FIELDS], ['PTTL', key], ['TIME']];
+export const bucketCommands = (key: string) => [
+  ['GET', key],
+  ['HMGET', key, ...ARTICLE_FIELDS],
+  ['PTTL', key],
+  ['TIME'],
+];
 
 /** The replies of `bucketCommands`; an error says why this node could not tell. */
 export function readBucket(replies: readonly Reply[], asked: Address): BucketReading | OpenclawError {
-  const [fields, ttl, time] = replies;
-  const isOther = fields instanceof Error && fields.message.startsWith('WRONGTYPE');
-  const failed = [isOther ? undefined : fields, ttl, time].find((reply) => reply instanceof Error);
+  const [value, fields] = replies.slice(0, 2).map((reply) => (isOfOtherType(reply) ? null : reply));
+  const [ttl, time] = replies.slice(2);
+  const failed = [value, fields, ttl, time].find((reply) => reply instanceof Error);
   if (failed !== undefined) return refusal(failed as Error, asked);
   const ttlMs = Number(ttl);
   const [seconds, microseconds] = (time as unknown[]).map(Number);
   return {
-    stored: readStored(isOther ? null : (fields as unknown[]), ttlMs),
+    stored: readStored({ value: value as Uint8Array | null, fields: fields as unknown[] | null, ttlMs }),
     clockUs: (seconds ?? 0) * 1_000_000 + (microseconds ?? 0),
     ttlMs,
   };
+}
+
+function isOfOtherType(reply: Reply): boolean {
+  return reply instanceof Error && reply.message.startsWith('WRONGTYPE');
 }
 
 function refusal(error: Error, asked: Address): OpenclawError {

@@ -157,16 +157,10 @@ function notesOn({ node, address, isSuperseded, stored, now, ttlMs }: Copy, poli
     notes.push(
       "this is a bucket of the article's script: it decides by a service's clock, here this machine's",
     );
-  if (stored?.type === 'bucket') {
-    if ((stored.levelQuanta ?? 0) > policy.capacityQuanta)
-      notes.push(
-        'the stored level is above this capacity: another --policy wrote it, and levels are in its units',
-      );
-    if (stored.levelQuanta === undefined || stored.updatedAtUs === undefined)
-      notes.push(
-        'a field of the bucket is missing or no number: the scripts take it for full, or for just updated',
-      );
-  }
+  if (stored?.type === 'bucket' && stored.levelQuanta > policy.capacityQuanta)
+    notes.push(
+      'the stored level is above this capacity: another --policy wrote it, and levels are in its units',
+    );
   if (now !== undefined && now.aheadUs > 0)
     notes.push(
       `the bucket's time is ahead of the clock of ${name} by ${(now.aheadUs / 1e6).toFixed(3)} s: it gains nothing until then`,

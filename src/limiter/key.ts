@@ -15,6 +15,19 @@ export function bucketKey(prefix: string, { user, endpoint }: Subject): string {
   return `${prefix}:${escapePart('user', user)}:${escapePart('endpoint', endpoint)}`;
 }
 
+/**
+ * Where the admission or the refund by one id is remembered: its tag is the whole key of the bucket, so both are in
+ * one slot. Throws INVALID_OPTION for an id that is no 1 to 128 letters, digits and `_ . : + / = -`.
+ */
+export function memoryKey(bucket: string, what: 'take' | 'refund', decisionId: string): string {
+  if (/^[\w.:+/=-]{1,128}$/.test(decisionId)) return `{${bucket}}:${what}:${decisionId}`;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `a decision id is 1 to 128 letters, digits and _ . : + / = - ; found ${quoted(decisionId)}`,
+    { hint: 'make one by crypto.randomUUID()' },
+  );
+}
+
 /** Refuses a prefix that could move keys between slots or confuse the parts of a key. */
 export function checkPrefix(prefix: string): string {
   if (/^[\w.:/-]{1,128}$/.test(prefix)) return prefix;
@@ -25,7 +38,11 @@ export function checkPrefix(prefix: string): string {
   );
 }
 
+/** Most text is this, and needs no other look. */
+const PLAIN = /^[\w.@+ -]{1,256}$/;
+
 function escapePart(what: string, value: string): string {
+  if (PLAIN.test(value) && typeof value === 'string') return value;
   if (typeof value !== 'string' || value === '') {
     throw new OpenclawError(
       'INVALID_SUBJECT',

@@ -37,7 +37,7 @@ export function describeFailure(
 ): OpenclawError {
   if (error instanceof OpenclawError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  const code = definiteCode(message);
+  const code = /data string too short/.test(message) ? 'REDIS_WRONG_TYPE' : definiteCode(message);
   if (code !== undefined)
     return new OpenclawError(code, `${sent.node} answered: ${firstLine(message)}`, { cause: error });
   if (isErrorReply(error)) {

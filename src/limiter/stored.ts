@@ -1,30 +1,49 @@
-import { refill, take, timeToFullUs, timeToNextTokenUs } from '../core/bucket.ts';
+import { type Bucket, fullBucket, refill, take, timeToFullUs, timeToNextTokenUs } from '../core/bucket.ts';
 import type { Policy } from '../core/policy.ts';
 
 /** What one node keeps at a bucket's key. */
 export type Stored =
   | { readonly type: 'absent' }
-  /** As the exact scripts write it; a field that is no number counts for them as not there. */
-  | { readonly type: 'bucket'; readonly levelQuanta?: number; readonly updatedAtUs?: number }
+  /** As the exact scripts write it; of several policies, the first. */
+  | { readonly type: 'bucket'; readonly levelQuanta: number; readonly updatedAtUs: number }
   /** As the published script writes it. */
   | { readonly type: 'article'; readonly tokens?: number; readonly timestampS?: number }
   /** Of another program. */
-  | { readonly type: 'foreign'; readonly found: 'another type' | 'a hash without the fields of a bucket' };
+  | { readonly type: 'foreign'; readonly found: 'another type' | 'a string that is no bucket' };
 
-/** The fields to ask for with HMGET, in the order that `readStored` takes them. */
-export const STORED_FIELDS = ['level', 'updatedAtUs', 'tokens', 'timestamp'] as const;
+/** The fields of the published script's hash to ask for with HMGET, in the order that `readStored` takes them. */
+export const ARTICLE_FIELDS = ['tokens', 'timestamp'] as const;
 
-/** Reads the replies of HMGET (null where Redis says WRONGTYPE) and PTTL. */
-export function readStored(fields: readonly unknown[] | null, pttlMs: number): Stored {
+/** Reads the replies of GET and HMGET, each null where Redis says WRONGTYPE, and PTTL. */
+export function readStored({
+  value,
+  fields,
+  ttlMs,
+}: {
+  readonly value: Uint8Array | null;
+  readonly fields: readonly unknown[] | null;
+  readonly ttlMs: number;
+}): Stored {
+  if (value !== null) return readBucket(value);
+  if (ttlMs === -2) return { type: 'absent' };
   if (fields === null) return { type: 'foreign', found: 'another type' };
-  const [level, updatedAt, tokens, timestamp] = fields;
-  if (present(level) || present(updatedAt))
-    return { type: 'bucket', ...number('levelQuanta', level), ...number('updatedAtUs', updatedAt) };
-  if (present(tokens) || present(timestamp))
-    return { type: 'article', ...number('tokens', tokens), ...number('timestampS', timestamp) };
-  return pttlMs === -2
-    ? { type: 'absent' }
-    : { type: 'foreign', found: 'a hash without the fields of a bucket' };
+  const [tokens, timestamp] = fields;
+  return present(tokens) || present(timestamp)
+    ? { type: 'article', ...number('tokens', tokens), ...number('timestampS', timestamp) }
+    : { type: 'foreign', found: 'another type' };
+}
+
+/** Little-endian doubles: the time of the last update, then the level of each policy, of which the first is told. */
+function readBucket(value: Uint8Array): Stored {
+  const doubles = value.length / 8;
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  const numbers = Array.from({ length: Math.floor(doubles) }, (_, i) => view.getFloat64(8 * i, true));
+  const [updatedAtUs, levelQuanta] = numbers;
+  const isWhole =
+    Number.isInteger(doubles) && numbers.every((each) => Number.isSafeInteger(each) && each >= 0);
+  if (!isWhole || updatedAtUs === undefined || levelQuanta === undefined)
+    return { type: 'foreign', found: 'a string that is no bucket' };
+  return { type: 'bucket', levelQuanta, updatedAtUs };
 }
 
 const present = (field: unknown) => field !== null && field !== undefined;
@@ -61,19 +80,13 @@ export interface Now {
 /** The level now by the token math of whoever wrote it; undefined where no script could decide. */
 export function levelNow(stored: Stored, policy: Policy, now: Now): LevelNow | undefined {
   if (stored.type === 'article') return articleNow(stored, policy, now);
-  if (stored.type === 'foreign' && stored.found === 'another type') return undefined;
-  return exactNow(stored.type === 'bucket' ? stored : {}, policy, now.nodeUs);
+  if (stored.type === 'foreign') return undefined;
+  const bucket = stored.type === 'bucket' ? stored : fullBucket(policy, now.nodeUs);
+  return exactNow(bucket, policy, now.nodeUs);
 }
 
-function exactNow(
-  stored: { readonly levelQuanta?: number; readonly updatedAtUs?: number },
-  policy: Policy,
-  nowUs: number,
-): LevelNow {
-  const bucket = {
-    levelQuanta: Math.min(stored.levelQuanta ?? policy.capacityQuanta, policy.capacityQuanta),
-    updatedAtUs: stored.updatedAtUs ?? nowUs,
-  };
+function exactNow(stored: Bucket, policy: Policy, nowUs: number): LevelNow {
+  const bucket = { ...stored, levelQuanta: Math.min(stored.levelQuanta, policy.capacityQuanta) };
   const { levelQuanta, updatedAtUs } = refill(bucket, policy, nowUs);
   const { result } = take(bucket, policy, { costTokens: 1, nowUs });
   const aheadUs = updatedAtUs - nowUs;

@@ -1,8 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Answer, type HttpServer, httpReply, startHttpServer } from '../../test/support/http-server.ts';
-import { postRating as post, rating } from '../../test/support/rating-service.ts';
+import { newLimiter, postRating as post, rating, startService } from '../../test/support/rating-service.ts';
 import { rawRequest } from '../../test/support/raw-request.ts';
 import { freePort } from '../../test/support/redis-server.ts';
+import { startTestServer } from '../../test/support/server.ts';
 import { createGateway } from './gateway.ts';
 
 const REDUCED = 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity';
@@ -165,6 +166,80 @@ describe('the gateway answers 504 charge possible and sends nothing twice when t
   });
 });
 
+describe('a gateway that fails over', () => {
+  const undecided =
+    (charge: string): Answer =>
+    (_, socket) =>
+      socket.write(httpReply(503, JSON.stringify({ code: 'REPLY_LOST', charge }), LIMIT_HEADERS));
+  const closing: Answer = (_, socket) => socket.end();
+
+  it.each<[string, Answer]>([
+    ['gives no reply', closing],
+    ['cannot decide', undecided('possible')],
+  ])('asks the next service under the same id when the first %s', async (_title, first) => {
+    const { url, services } = await startFailingOver(first, created);
+    expect((await post(url)).status).toBe(201);
+    const ids = services.map(({ requests }) => requests[0]?.headers['x-openclaw-decision-id']);
+    expect(ids[0]).toMatch(/^[\da-f-]{36}$/);
+    expect(ids[1]).toBe(ids[0]);
+    await post(url);
+    expect(services[0]?.requests[1]?.headers['x-openclaw-decision-id']).not.toBe(ids[0]);
+  });
+
+  it.each([201, 400, 429])('takes %i for an answer', async (status) => {
+    const { url, services } = await startFailingOver((_, socket) => socket.write(httpReply(status)), created);
+    expect((await post(url)).status).toBe(status);
+    expect(services[1]?.requests).toEqual([]);
+  });
+
+  it.each<[string, Answer, Answer, string]>([
+    ['none where none of them may have', undecided('none'), undecided('none'), 'none'],
+    ['possible where the first may have', closing, undecided('none'), 'possible'],
+    ['possible where the last may have', undecided('none'), undecided('possible'), 'possible'],
+    [
+      'possible where one does not say',
+      (_, socket) => socket.write(httpReply(503)),
+      undecided('none'),
+      'possible',
+    ],
+  ])('answers, when nobody decides, that a charge is %s', async (_title, first, second, charge) => {
+    const { url } = await startFailingOver(first, second);
+    const reply = await post(url);
+    expect(reply.status).toBe(503);
+    expect(await reply.json()).toMatchObject({ code: 'REPLY_LOST', charge });
+  });
+
+  it("passes no user's id on, alone or not", async () => {
+    const headers = { ...ada, 'x-openclaw-decision-id': 'mine' };
+    const alone = await startGateway(created);
+    const two = await startFailingOver(created, created);
+    for (const { url } of [alone, two]) await fetch(`${url}/v1/ratings/x`, { headers });
+    expect(alone.upstream.requests[0]?.headers).not.toHaveProperty('x-openclaw-decision-id');
+    expect(two.services[0]?.requests[0]?.headers['x-openclaw-decision-id']).not.toBe('mine');
+  });
+
+  it('charges a request once whose reply from the first region was lost', async () => {
+    const redis = await startTestServer('redis-server');
+    onTestFinished(() => redis.stop());
+    const limiter = newLimiter(redis.url);
+    const service = await startService({ limiter, decisionIds: true });
+    const losing = await startHttpServer(async ({ headers }, socket) => {
+      const id = headers['x-openclaw-decision-id'] ?? '';
+      const asked = {
+        method: 'POST',
+        headers: { ...json, ...ada, 'x-openclaw-decision-id': id },
+        body: rating('x', 5),
+      };
+      expect((await fetch(`${service}/v1/ratings`, asked)).status).toBe(201); // the first region decides,
+      socket.end(); // and its gateway never hears of it
+    });
+    onTestFinished(() => losing.stop());
+    const url = await listen(losing.url, [service]);
+    expect((await post(url)).status).toBe(201);
+    expect((await limiter.peek({ user: 'ada', endpoint: 'ratings' })).remainingTokens).toBe(1);
+  });
+});
+
 const created: Answer = (_, socket) => socket.write(httpReply(201));
 
 function userOf({ headers }: { headers: Readonly<Record<string, string>> }): string {
@@ -182,8 +257,15 @@ async function startGateway(answer: Answer): Promise<{ url: string; upstream: Ht
   return { url: await listen(upstream.url), upstream };
 }
 
-async function listen(upstream: string): Promise<string> {
-  const app = createGateway({ region: 'r0', upstream });
+async function startFailingOver(...answers: Answer[]): Promise<{ url: string; services: HttpServer[] }> {
+  const services = await Promise.all(answers.map((answer) => startHttpServer(answer)));
+  for (const service of services) onTestFinished(() => service.stop());
+  const [first = '', ...others] = services.map(({ url }) => url);
+  return { url: await listen(first, others), services };
+}
+
+async function listen(upstream: string, failOver: readonly string[] = []): Promise<string> {
+  const app = createGateway({ region: 'r0', upstream, failOver });
   onTestFinished(() => app.close());
   return app.listen({ host: '127.0.0.1', port: 0 });
 }

@@ -4,12 +4,15 @@ import type { AddressInfo } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { quoted } from '../core/errors.ts';
 import { Upstream } from './forward.ts';
-import { badRequest, type Problem, reducedCapacity } from './problem.ts';
+import { badRequest, type Problem } from './problem.ts';
+import { ServicesInTurn } from './services-in-turn.ts';
 
 export interface GatewayOptions {
   readonly region: string;
   /** The region's Rating service, `http://host:port`. */
   readonly upstream: string;
+  /** Services of other regions, asked in this order when the region's own cannot decide. Default none. */
+  readonly failOver?: readonly string[];
   /** Connect from this address: it is what places it in a region. */
   readonly localAddress?: string;
 }
@@ -31,16 +34,6 @@ const REPLY_HEADERS = new Set([
   'openclaw-decision',
 ]);
 
-/** Errors of undici that mean that no byte of the request was sent. */
-const NEVER_SENT = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
 export interface Gateway {
   readonly server: Server;
   /** Gives its address, `http://host:port`. */
@@ -49,11 +42,12 @@ export interface Gateway {
 }
 
 /**
- * The gateway of one region: passes requests on to its Rating service, each exactly once. On Node's own server:
- * with two routes and bodies that nobody reads, a framework took a fifth of its time.
+ * The gateway of one region: passes requests on to its Rating service, each exactly once, or where it fails over, to
+ * each service at most once and under one decision id. On Node's own server: with two routes and bodies that nobody
+ * reads, a framework took a fifth of its time.
  */
-export function createGateway({ region, upstream, localAddress }: GatewayOptions): Gateway {
-  const service = new Upstream(upstream, {
+export function createGateway({ region, upstream, failOver = [], localAddress }: GatewayOptions): Gateway {
+  const options = {
     connections: UPSTREAM_CONNECTIONS,
     wantedHeaders: REPLY_HEADERS,
     client: {
@@ -63,7 +57,11 @@ export function createGateway({ region, upstream, localAddress }: GatewayOptions
       headersTimeout: REPLY_TIMEOUT_MS,
       bodyTimeout: REPLY_TIMEOUT_MS,
     },
-  });
+  };
+  const services = new ServicesInTurn(
+    new Upstream(upstream, options),
+    failOver.map((origin) => new Upstream(origin, options)),
+  );
   const health = JSON.stringify({ status: 'ok', region, upstream });
 
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
@@ -77,17 +75,17 @@ export function createGateway({ region, upstream, localAddress }: GatewayOptions
   });
 
   function passOn(request: IncomingMessage, response: ServerResponse, body: Buffer | null): void {
-    service
+    services
       .forward({
         path: request.url ?? '',
         method: request.method as Dispatcher.HttpMethod,
         headers: pick(request.headers, REQUEST_HEADERS),
         body,
       })
-      .then(
-        (reply) => send(response, reply.status, reply.headers, reply.body),
-        (error: unknown) => sendProblem(response, describeFailure(error)),
-      );
+      .then((reply) => {
+        if ('headers' in reply) send(response, reply.status, reply.headers, reply.body);
+        else sendProblem(response, reply);
+      });
   }
 
   return {
@@ -100,7 +98,7 @@ export function createGateway({ region, upstream, localAddress }: GatewayOptions
     async close() {
       const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
-      await service.destroy();
+      await services.destroy();
       server.closeAllConnections();
       await closed;
     },
@@ -151,22 +149,6 @@ function isDecodable(url: string): boolean {
   } catch {
     return false;
   }
-}
-
-function describeFailure(error: unknown): Problem {
-  const { code = 'UNKNOWN' } = error as { code?: string };
-  return NEVER_SENT.has(code)
-    ? reducedCapacity({
-        detail: `no connection to the Rating service: ${code}`,
-        code: 'SERVICE_UNREACHABLE',
-        charge: 'none',
-      })
-    : reducedCapacity({
-        detail: `no reply from the Rating service: ${code}`,
-        code: 'SERVICE_REPLY_LOST',
-        charge: 'possible',
-        status: 504,
-      });
 }
 
 function pick(

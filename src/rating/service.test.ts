@@ -10,9 +10,10 @@ import { rawRequest } from '../../test/support/raw-request.ts';
 import { startRedisProxy } from '../../test/support/redis-proxy.ts';
 import { freePort } from '../../test/support/redis-server.ts';
 import { startTestServer, type TestServer } from '../../test/support/server.ts';
+import { storedBucket } from '../../test/support/stored-bucket.ts';
 import { parseEvidence } from '../core/decision.ts';
 
-const ONE_TOKEN = String(POLICY.quantaPerToken);
+const ONE_TOKEN = POLICY.quantaPerToken;
 const SOON = { timeout: 10_000, interval: 20 };
 const TYPES = 'https://iana.org/assignments/http-problem-types';
 const PROBLEM = /^application\/problem\+json\b/;
@@ -82,20 +83,40 @@ describe('a valid request', () => {
     expect((await asking('1')).status).toBe(429);
   });
 
+  it.each([
+    { title: 'is charged once for one decision id, where those are taken', decisionIds: true, left: 1 },
+    { title: 'is charged each time where decision ids are not taken', decisionIds: false, left: 0 },
+  ])('$title', async ({ decisionIds, left }) => {
+    const url = await startService({ redisUrl: redis.url, decisionIds });
+    const headers = { ...json, ...ada, 'x-openclaw-decision-id': 'once' };
+    const send = () => fetch(`${url}/v1/ratings`, { method: 'POST', headers, body: GOOD });
+    const replies = [await send(), await send()];
+    expect(replies.map(({ status }) => status)).toEqual([201, 201]);
+    expect(Math.floor(((await levelOf('ada')) ?? 0) / ONE_TOKEN)).toBe(left);
+  });
+
+  it.each(['', 'a b', 'x'.repeat(65)])('is refused with the decision id %j', async (id) => {
+    const url = await startService({ redisUrl: redis.url, decisionIds: true });
+    const reply = await fetch(`${url}/v1/ratings/x`, { headers: { ...ada, 'x-openclaw-decision-id': id } });
+    expect(reply.status).toBe(400);
+    expect(await redis.client.dbsize()).toBe(0);
+  });
+
   it('is answered, when asked for, with the evidence that Redis holds', async () => {
     const url = await startService({ redisUrl: redis.url, evidence: true });
     const replies = [await post(url), await post(url)];
     const [, second, denied] = [...replies, await post(url)].map((reply) =>
       parseEvidence(reply.headers.get('openclaw-decision') ?? ''),
     );
-    const held = await redis.client.hgetall('rate:openclaw:ada:ratings');
+    const held = await storedBucket(redis.client, 'rate:openclaw:ada:ratings');
+    const [levelQuanta = Number.NaN] = held?.levelsQuanta ?? [];
     const common = { strategy: 'central', node: `127.0.0.1:${redis.port}`, source: 'redis' };
-    const bucketUs = Number(held.updatedAtUs);
-    expect(second).toEqual({ ...common, atUs: bucketUs, bucketUs, levelQuanta: Number(held.level) });
+    const bucketUs = held?.updatedAtUs ?? Number.NaN;
+    expect(second).toEqual({ ...common, atUs: bucketUs, bucketUs, levelQuanta });
     expect(denied).toMatchObject(common);
     expect(denied?.atUs).toBeGreaterThan(bucketUs);
     const gained = ((denied?.bucketUs ?? 0) - bucketUs) * POLICY.quantaPerUs;
-    expect(denied?.levelQuanta).toBe(Number(held.level) + gained);
+    expect(denied?.levelQuanta).toBe(levelQuanta + gained);
   });
 });
 
@@ -238,6 +259,6 @@ async function expectReducedCapacity(reply: Response, want: { code: string; char
   expect(await reply.json()).toMatchObject({ type: `${TYPES}#temporary-reduced-capacity`, ...want });
 }
 
-function levelOf(user: string): Promise<string | null> {
-  return redis.client.hget(`rate:openclaw:${user}:ratings`, 'level');
+async function levelOf(user: string): Promise<number | undefined> {
+  return (await storedBucket(redis.client, `rate:openclaw:${user}:ratings`))?.levelsQuanta[0];
 }

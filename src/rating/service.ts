@@ -3,6 +3,7 @@ import { type Decision, formatEvidence } from '../core/decision.ts';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { rateLimitHeaders } from '../limiter/headers.ts';
 import type { Limiter } from '../limiter/limiter.ts';
+import { DECISION_ID_HEADER } from './decision-id-header.ts';
 import { quotaExceeded, reducedCapacity } from './problem.ts';
 import { Ratings } from './ratings.ts';
 import { answerWithProblems, frameworkErrors, RequestError, sendProblem } from './reply.ts';
@@ -13,6 +14,11 @@ export interface RatingServiceOptions {
   readonly region: string;
   /** Say in every reply who decided and when, in the `openclaw-decision` header. For tests only. */
   readonly evidence: boolean;
+  /**
+   * Take decision ids from callers. Whoever chooses one can repeat an admission, so nobody but gateways may be able to
+   * reach a service that does. Default false.
+   */
+  readonly decisionIds?: boolean;
   /** Opens `PUT /clock`, by which anybody who can reach the service sets this one. For tests only. */
   readonly clock?: ServiceClock;
   /** Told why nobody could decide; users are only told that. */
@@ -27,6 +33,7 @@ const MAX_BODY_BYTES = 1_024;
 /** All headers together; beyond it the HTTP server itself answers 431. */
 const MAX_HEADER_BYTES = 16_384;
 const USER = /^[\w.@+-]{1,128}$/;
+const DECISION_ID = /^[\w-]{1,64}$/;
 const ITEM = /^[\w.~-]{1,128}$/;
 
 /** The sample Rating service of one region: a request costs its user one token, or as many as `x-openclaw-cost` says. */
@@ -67,9 +74,9 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
   });
 
   /** Asks the limiter; answers 429 or 503 itself, and says whether the request may go on. */
-  async function admit(reply: FastifyReply, { user, cost }: Asked): Promise<boolean> {
+  async function admit(reply: FastifyReply, { user, ...asked }: Asked): Promise<boolean> {
     try {
-      const decision = await limiter.take({ user, endpoint: ENDPOINT }, { cost });
+      const decision = await limiter.take({ user, endpoint: ENDPOINT }, asked);
       describe(reply, decision);
       if (!decision.allowed) sendProblem(reply, quotaExceeded(ENDPOINT));
       return decision.allowed;
@@ -87,6 +94,7 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
     return {
       user: readUser(headers['x-openclaw-user']),
       cost: readCost(cost, limiter.policy.capacityTokens),
+      ...(options.decisionIds && readDecisionId(headers[DECISION_ID_HEADER])),
     };
   }
 
@@ -102,6 +110,7 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
 interface Asked {
   readonly user: string;
   readonly cost: number;
+  readonly decisionId?: string;
 }
 
 function readUser(user: unknown): string {
@@ -117,6 +126,12 @@ function readCost(cost: unknown, capacityTokens: number): number {
   throw new RequestError(
     `x-openclaw-cost must be a whole number from 1 to ${capacityTokens}; found ${quoted(cost)}`,
   );
+}
+
+function readDecisionId(id: unknown): { decisionId?: string } {
+  if (id === undefined) return {};
+  if (typeof id === 'string' && DECISION_ID.test(id)) return { decisionId: id };
+  throw new RequestError(`${DECISION_ID_HEADER} must be 1 to 64 letters, digits and - ; found ${quoted(id)}`);
 }
 
 function readRating(body: unknown): { item: string; score: number } {

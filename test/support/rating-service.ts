@@ -12,12 +12,14 @@ export interface ServiceOptions {
   /** Default: one on `redisUrl`. */
   readonly limiter?: Limiter;
   readonly evidence?: boolean;
+  readonly decisionIds?: boolean;
 }
 
 /** Starts a Rating service that ends with the test; gives its address. */
 export async function startService({ redisUrl = '', ...options }: ServiceOptions): Promise<string> {
   const limiter = options.limiter ?? newLimiter(redisUrl);
-  const app = createRatingService({ limiter, region: 'r0', evidence: options.evidence ?? false });
+  const { evidence = false, decisionIds = false } = options;
+  const app = createRatingService({ limiter, region: 'r0', evidence, decisionIds });
   onTestFinished(async () => {
     await app.close();
     await limiter.close();

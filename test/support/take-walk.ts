@@ -17,7 +17,7 @@ export interface WalkCounts {
 const STEPS_PER_POLICY = 100;
 
 /** Some 30 years either way: a microsecond since 1970 passes 2^53 in the year 2255. */
-const MOST_OFFSET_US = 1e15;
+export const MOST_OFFSET_US = 1e15;
 
 const wholeRate = fc
   .tuple(fc.integer({ min: 1, max: 10_000 }), fc.constantFrom('s', 'min', 'h'))
@@ -26,7 +26,7 @@ const fractionalRate = fc
   .tuple(fc.integer({ min: 1, max: 99_999 }), fc.constantFrom('s', '7s', 'min'))
   .map(([n, unit]) => `0.${String(n).padStart(5, '0')}/${unit}`);
 const dailyRate = fc.integer({ min: 1, max: 100_000 }).map((n) => `${n}/d`);
-const policies = fc
+export const policies = fc
   .tuple(
     fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 1_000 })),
     fc.oneof(wholeRate, fractionalRate, dailyRate),
@@ -43,7 +43,10 @@ function isValid(capacity: number, rate: string): boolean {
   }
 }
 
-/** Walks `lua/take.lua` and `src/core` side by side through random policies, costs and clocks; throws where they differ. */
+/**
+ * Walks `src/core` and the scripts that take, whichever is drawn for a step, side by side through random policies, costs
+ * and clocks; throws where they differ.
+ */
 export async function walkTake({
   server,
   steps,
@@ -53,19 +56,18 @@ export async function walkTake({
   steps: number;
   seed: number;
 }): Promise<WalkCounts> {
-  const script = loadScript('take');
-  await server.client.script('LOAD', script.source);
+  for (const name of ['take', 'take-each', 'take-all'])
+    await server.client.script('LOAD', loadScript(name).source);
   const random = makeRandom(seed, 'walk');
   const seen = { allowed: 0, denied: 0, back: 0, expired: 0 };
   for (const [index, policy] of fc.sample(policies, { numRuns: steps / STEPS_PER_POLICY, seed }).entries()) {
-    await walk({ server, sha: script.sha, policy, random, key: `walk:${seed}:${index}`, seen });
+    await walk({ server, policy, random, key: `walk:${seed}:${index}`, seen });
   }
   return seen;
 }
 
 interface Walk {
   readonly server: SteppableServer;
-  readonly sha: string;
   readonly policy: Policy;
   readonly random: Random;
   readonly key: string;
@@ -73,7 +75,7 @@ interface Walk {
 }
 
 /** Steps the clock, takes, and compares, again and again, on one bucket. */
-async function walk({ server, sha, policy, random, key, seen }: Walk): Promise<void> {
+async function walk({ server, policy, random, key, seen }: Walk): Promise<void> {
   let bucket: Bucket | undefined;
   let offsetUs = Math.floor((random() - 0.5) * 1e12);
   let lastUs = 0;
@@ -82,13 +84,8 @@ async function walk({ server, sha, policy, random, key, seen }: Walk): Promise<v
     server.setClockOffsetUs(offsetUs);
     const costTokens = drawCost(policy, random);
     const args = [policy.capacityQuanta, policy.quantaPerUs, costTokens * policy.quantaPerToken];
-    const [allowed, levelQuanta, retryAfterUs, nowUs, bucketUs] = (await server.client.evalsha(
-      sha,
-      1,
-      key,
-      ...args,
-    )) as number[];
-    if (nowUs === undefined) throw new Error('no reply');
+    const name = drawScript(random);
+    const { allowed, levelQuanta, retryAfterUs, nowUs, bucketUs } = await ASK[name](server, key, args);
     if (nowUs < lastUs) seen.back++;
     if (bucket !== undefined && isPastExpiry(bucket, policy, nowUs)) seen.expired++;
     lastUs = nowUs;
@@ -96,7 +93,7 @@ async function walk({ server, sha, policy, random, key, seen }: Walk): Promise<v
     const expected = take(bucket ?? fullBucket(policy, nowUs), policy, { costTokens, nowUs });
     const { result } = expected;
     seen[result.allowed ? 'allowed' : 'denied']++;
-    expect([allowed === 1, levelQuanta, retryAfterUs, bucketUs], `${key} step ${step}`).toEqual([
+    expect([allowed === 1, levelQuanta, retryAfterUs, bucketUs], `${key} step ${step} by ${name}`).toEqual([
       result.allowed,
       result.levelQuanta,
       result.retryAfterUs,
@@ -106,7 +103,63 @@ async function walk({ server, sha, policy, random, key, seen }: Walk): Promise<v
   }
 }
 
-function within(most: number, value: number): number {
+interface Reply {
+  readonly allowed: number;
+  readonly levelQuanta: number;
+  readonly retryAfterUs: number;
+  readonly nowUs: number;
+  readonly bucketUs: number;
+}
+
+type Ask = (server: SteppableServer, key: string, args: readonly number[]) => Promise<Reply>;
+
+/** One take of one key, by each of the scripts that can. */
+const ASK: Readonly<Record<'take' | 'take-each' | 'take-all', Ask>> = {
+  async take(server, key, args) {
+    const [allowed, levelQuanta, retryAfterUs, nowUs, aheadUs] = await evalsha(server, 'take', key, args);
+    return { allowed, levelQuanta, retryAfterUs, nowUs, bucketUs: nowUs + aheadUs };
+  },
+  async 'take-each'(server, key, args) {
+    const [nowUs, allowed, levelQuanta, retryAfterUs, aheadUs] = await evalsha(
+      server,
+      'take-each',
+      key,
+      args,
+    );
+    return { allowed, levelQuanta, retryAfterUs, nowUs, bucketUs: nowUs + aheadUs };
+  },
+  async 'take-all'(server, key, args) {
+    const reply = await evalsha(server, 'take-all', key, [0, ...args]);
+    const [allowed, , nowUs, bucketUs, levelQuanta, retryAfterUs] = reply;
+    return { allowed, levelQuanta, retryAfterUs, nowUs, bucketUs };
+  },
+};
+
+type SixNumbers = [number, number, number, number, number, number];
+
+async function evalsha(
+  { client }: SteppableServer,
+  name: string,
+  key: string,
+  args: readonly number[],
+): Promise<SixNumbers> {
+  return (await client.evalsha(loaded(name), 1, key, ...args)) as SixNumbers;
+}
+
+const shas = new Map<string, string>();
+
+function loaded(name: string): string {
+  const sha = shas.get(name) ?? loadScript(name).sha;
+  shas.set(name, sha);
+  return sha;
+}
+
+function drawScript(random: Random): keyof typeof ASK {
+  const kind = random();
+  return kind < 0.5 ? 'take' : kind < 0.75 ? 'take-each' : 'take-all';
+}
+
+export function within(most: number, value: number): number {
   return Math.max(-most, Math.min(most, value));
 }
 
@@ -115,7 +168,7 @@ function isPastExpiry(bucket: Bucket, policy: Policy, nowUs: number): boolean {
 }
 
 /** Mostly forward by a part of the time to full, often by nothing, sometimes far, and every fourth time back. */
-function drawJumpUs(policy: Policy, random: Random): number {
+export function drawJumpUs(policy: Policy, random: Random): number {
   const fullUs = policy.capacityQuanta / policy.quantaPerUs;
   const kind = random();
   if (kind < 0.2) return 0;
@@ -124,6 +177,6 @@ function drawJumpUs(policy: Policy, random: Random): number {
   return -Math.floor(random() * random() * fullUs);
 }
 
-function drawCost(policy: Policy, random: Random): number {
+export function drawCost(policy: Policy, random: Random): number {
   return random() < 0.5 ? 1 : 1 + Math.floor(random() * random() * policy.capacityTokens);
 }

@@ -44,6 +44,11 @@ function ratingCommand(environment: Environment): Command {
     .option('--timeout <ms>', 'wait this long for Redis', wholeNumber(1, 60_000), 1_000)
     .option('--evidence', 'say in every reply who decided and when (for tests)', false)
     .option(
+      '--decision-ids',
+      'take the decision ids of gateways that fail over; nobody else may reach it',
+      false,
+    )
+    .option(
       '--allow-clock-change',
       'let PUT /clock make its clock wrong (for tests, on loopback only)',
       false,
@@ -71,6 +76,7 @@ function ratingCommand(environment: Environment): Command {
         limiter,
         region: options.region,
         evidence: options.evidence,
+        decisionIds: options.decisionIds,
         ...(clock && { clock }),
         onUndecided: logOnceASecond(environment),
       });
@@ -108,6 +114,7 @@ interface RatingOptions extends ListenOptions, LimiterFlags {
   readonly prefix: string;
   readonly timeout: number;
   readonly evidence: boolean;
+  readonly decisionIds: boolean;
   readonly allowClockChange: boolean;
 }
 
@@ -121,16 +128,25 @@ Examples:
 
 function gatewayCommand(environment: Environment): Command {
   return listening(new Command('gateway'))
-    .description('A gateway in front of a Rating service: passes each request on exactly once.')
+    .description('A gateway in front of a Rating service: passes each request on, and charges it once.')
     .requiredOption('--upstream <url>', 'http://host:port of the Rating service', parsedBy(parseUpstream))
+    .option(
+      '--fail-over <url...>',
+      'Rating services of other regions, started with --decision-ids as that one, asked in this order where it cannot decide',
+      collectUpstream,
+    )
     .addHelpText(
       'after',
       '\nExample:\n  $ openclaw-rl serve gateway --port 8081 --upstream http://127.0.0.1:8080',
     )
-    .action(async (options: ListenOptions & { readonly upstream: string }) => {
+    .action(async (options: ListenOptions & { upstream: string; failOver?: string[] }) => {
       const { createGateway } = await import('../../rating/gateway.ts');
       await serve(createGateway(options), options, environment);
     });
+}
+
+function collectUpstream(url: string, sofar: string[] = []): string[] {
+  return [...sofar, parsedBy(parseUpstream)(url)];
 }
 
 function parseUpstream(text: string): string {

@@ -1,0 +1,8 @@
+#!lua
+--[[
+reset: fill the buckets of one subject.
+
+KEYS[1] buckets  of any policies; absent means full
+REPLY   {keys that were there}
+]]
+return { redis.call('DEL', KEYS[1]) }

@@ -1,0 +1,44 @@
+#!lua
+--[[
+take-each: what take does, once for each key, in their order and at one moment. A key may come again.
+
+KEYS[i]          bucket    two little-endian doubles: updatedAtUs, level in quanta; absent means full
+ARGV[3 * i - 2]  capacity  quanta
+ARGV[3 * i - 1]  refill    quanta per microsecond
+ARGV[3 * i]      cost      quanta, no more than capacity
+REPLY   {server's now us, then for each key: allowed 0|1, level after, retry after us, us that the bucket is ahead of it}
+]]
+local time = redis.call('TIME')
+local clock = time[1] * 1000000 + time[2]
+local reply = { clock }
+
+for i = 1, #KEYS do
+  local capacity, refill, cost = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+  local stored = redis.call('GET', KEYS[i])
+  local now, level = clock, capacity
+  if stored then
+    local updatedAt
+    updatedAt, level = struct.unpack('<dd', stored)
+    level = math.min(level, capacity)
+    now = math.max(clock, updatedAt)
+    local elapsed = now - updatedAt
+    if elapsed >= math.ceil((capacity - level) / refill) then
+      level = capacity
+    else
+      level = level + elapsed * refill
+    end
+  end
+  local behind = now - clock
+
+  local allowed, retryAfter = 0, 0
+  if level < cost then
+    retryAfter = math.ceil((cost - level) / refill) + behind
+  else
+    allowed, level = 1, level - cost
+    local untilFull = math.ceil((capacity - level) / refill) + behind
+    redis.call('PSETEX', KEYS[i], math.ceil(untilFull / 1000) + 1000, struct.pack('<dd', now, level))
+  end
+  local at = 4 * i - 2
+  reply[at], reply[at + 1], reply[at + 2], reply[at + 3] = allowed, level, retryAfter, behind
+end
+return reply

@@ -1,0 +1,67 @@
+import type { Policy } from '../core/policy.ts';
+import type { RedisPort } from './redis-port.ts';
+import { loadScript } from './script.ts';
+import { policyArgs } from './script-args.ts';
+import type { TakeOne, TakeReply } from './single-takes.ts';
+import { keySlot } from './slot.ts';
+
+/** Some 200 us of the server's time, in which it does nothing else. */
+const MOST_IN_A_BATCH = 64;
+
+interface Waiting {
+  readonly key: string;
+  readonly policy: Policy;
+  readonly costQuanta: number;
+  resolve(reply: TakeReply): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Gathers the takes of one turn of the event loop, of one slot where Redis is a cluster, and asks for all of them in
+ * one call of `lua/take-each.lua`. They are decided in their order, as if each had been asked alone; what fails, fails
+ * for all of a call.
+ */
+export function batchTakes(redis: RedisPort, { bySlot }: { readonly bySlot: boolean }): TakeOne {
+  const script = loadScript('take-each');
+  const gathered = new Map<number, Waiting[]>();
+
+  async function ask(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const args = batch.flatMap(({ policy, costQuanta }) => [...policyArgs(policy), String(costQuanta)]);
+      const { values, node } = await redis.run(
+        script,
+        batch.map(({ key }) => key),
+        args,
+      );
+      for (const [i, { resolve }] of batch.entries()) resolve(replyOf(values, i, node));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  function flush(): void {
+    const batches = [...gathered.values()];
+    gathered.clear();
+    for (const batch of batches) void ask(batch);
+  }
+
+  return (key, policy, costQuanta) =>
+    new Promise((resolve, reject) => {
+      const slot = bySlot ? keySlot(key) : 0;
+      const waiting = { key, policy, costQuanta, resolve, reject };
+      const batch = gathered.get(slot);
+      if (gathered.size === 0) setImmediate(flush);
+      if (batch === undefined) gathered.set(slot, [waiting]);
+      else batch.push(waiting);
+      if (batch?.length === MOST_IN_A_BATCH) {
+        gathered.delete(slot);
+        void ask(batch);
+      }
+    });
+}
+
+function replyOf(values: readonly number[], i: number, node: string): TakeReply {
+  const [atUs = 0] = values;
+  const [allowed, levelQuanta = 0, retryAfterUs = 0, aheadUs = 0] = values.slice(4 * i + 1, 4 * i + 5);
+  return { allowed: allowed === 1, levelQuanta, retryAfterUs, atUs, bucketUs: atUs + aheadUs, node };
+}

@@ -1,0 +1,114 @@
+import { checkCost } from '../core/bucket.ts';
+import { OpenclawError, quoted } from '../core/errors.ts';
+import { type Policy, parsePolicy } from '../core/policy.ts';
+import type { Cost, NamedPolicy, Subject } from './limiter.ts';
+
+/** `'20:5/s'`, or a policy made by `makePolicy`. */
+export type WrittenPolicy = string | Policy;
+
+/** A limiter has one policy, or several by name that decide together. */
+export type PolicyOptions =
+  | { readonly policy: WrittenPolicy; readonly policies?: never; readonly overrides?: Overrides }
+  | {
+      readonly policy?: never;
+      /** All must allow; all are charged, or none. */
+      readonly policies: Readonly<Record<string, WrittenPolicy>>;
+      readonly overrides?: Overrides;
+    };
+
+/**
+ * Other policies for a subject, by name (`default` where the limiter has one policy); undefined for none. A level
+ * that was written under another policy is read in the units of the new one: each change may give or take up to one
+ * capacity of the new policy.
+ */
+export type Overrides = (subject: Subject) => Readonly<Record<string, WrittenPolicy>> | undefined;
+
+/** Which policies decide about a subject. */
+export type PoliciesOf = (subject: Subject) => readonly NamedPolicy[];
+
+const ONLY = 'default';
+const MOST_REMEMBERED = 1_000;
+
+/** Reads the policies once. Throws INVALID_POLICY or INVALID_OPTION; for an override, when it is asked for. */
+export function readPolicies(options: PolicyOptions): {
+  readonly first: Policy;
+  readonly policiesOf: PoliciesOf;
+} {
+  const named = Object.entries(writtenPolicies(options)).map(([name, written]) => ({
+    name: checkName(name),
+    policy: readPolicy(written),
+  }));
+  const [first] = named;
+  if (first === undefined)
+    throw new OpenclawError('INVALID_OPTION', 'policies must name at least one policy', {
+      hint: "write policies: { burst: '10:10/s', hourly: '1000:1000/h' }",
+    });
+  const { overrides } = options;
+  const policiesOf = overrides === undefined ? () => named : overridden(named, overrides);
+  return { first: first.policy, policiesOf };
+}
+
+function writtenPolicies({ policy, policies }: PolicyOptions): Readonly<Record<string, WrittenPolicy>> {
+  if (policy !== undefined && policies !== undefined)
+    throw new OpenclawError('INVALID_OPTION', 'give policy or policies, not both', {
+      hint: 'name the one policy among policies',
+    });
+  return policies ?? { [ONLY]: policy };
+}
+
+function overridden(named: readonly NamedPolicy[], overrides: Overrides): PoliciesOf {
+  const names = new Set(named.map(({ name }) => name));
+  const read = remembering(readPolicy);
+  return (subject) => {
+    const own = overrides(subject);
+    if (own === undefined) return named;
+    const unknown = Object.keys(own).find((name) => !names.has(name));
+    if (unknown !== undefined)
+      throw new OpenclawError(
+        'INVALID_OPTION',
+        `an override must be of one of the policies ${[...names].join(', ')}; found ${quoted(unknown)}`,
+        { hint: 'return the overrides under the names of the policies' },
+      );
+    return named.map(({ name, policy }) => ({ name, policy: read(own[name] ?? policy) }));
+  };
+}
+
+/** Overrides are asked for at every take and are mostly the same few texts. */
+function remembering(read: (written: WrittenPolicy) => Policy): (written: WrittenPolicy) => Policy {
+  const known = new Map<WrittenPolicy, Policy>();
+  return (written) => {
+    const policy = known.get(written) ?? read(written);
+    if (known.size < MOST_REMEMBERED) known.set(written, policy);
+    return policy;
+  };
+}
+
+function readPolicy(written: WrittenPolicy): Policy {
+  return typeof written === 'string' ? parsePolicy(written) : written;
+}
+
+/** Names stand in headers, between quotes. */
+function checkName(name: string): string {
+  if (/^[\w.-]{1,64}$/.test(name)) return name;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `a policy's name is 1 to 64 letters, digits and _ . - ; found ${quoted(name)}`,
+    { hint: 'choose another name' },
+  );
+}
+
+/** Tokens that a cost asks of one policy. Throws INVALID_COST or COST_ABOVE_CAPACITY. */
+export function costOf(cost: Cost, { name, policy }: NamedPolicy): number {
+  const tokens = typeof cost === 'object' ? (cost[name] ?? 1) : cost;
+  checkCost(tokens, policy);
+  return tokens;
+}
+
+/** Throws INVALID_COST for a name that no policy has: tokens that would not be charged. */
+export function checkCostNames(cost: Cost, policies: readonly NamedPolicy[]): void {
+  if (typeof cost !== 'object') return;
+  const unknown = Object.keys(cost).find((key) => policies.every(({ name }) => name !== key));
+  if (unknown === undefined) return;
+  const names = policies.map(({ name }) => name).join(', ');
+  throw new OpenclawError('INVALID_COST', `a cost by name must be of ${names}; found ${quoted(unknown)}`);
+}

@@ -1,0 +1,26 @@
+import type { Decision } from '../core/decision.ts';
+import { OpenclawError } from '../core/errors.ts';
+import type { Limiter } from './limiter.ts';
+
+/**
+ * Decides as `limiter` does, and allows all the same: what it would have denied, or could not decide, is allowed and
+ * says so in `shadow`. What would have been allowed is charged, nothing else.
+ */
+export function shadow(limiter: Limiter): Limiter {
+  return {
+    ...limiter,
+    async take(subject, options) {
+      try {
+        const decision = await limiter.take(subject, options);
+        return decision.allowed ? decision : { ...decision, allowed: true, shadow: 'denied' };
+      } catch (error) {
+        if (error instanceof OpenclawError) return undecided(limiter.strategy, error);
+        throw error;
+      }
+    },
+  };
+}
+
+function undecided(strategy: string, { code }: OpenclawError): Decision {
+  return { allowed: true, shadow: code, evidence: { strategy, node: 'none', source: 'fallback' } };
+}

@@ -1,0 +1,26 @@
+import type { Policy } from '../core/policy.ts';
+import type { RedisPort } from './redis-port.ts';
+import { loadScript } from './script.ts';
+import { policyArgs } from './script-args.ts';
+
+/** What `lua/take.lua` says of one take. */
+export interface TakeReply {
+  readonly allowed: boolean;
+  readonly levelQuanta: number;
+  readonly retryAfterUs: number;
+  readonly atUs: number;
+  readonly bucketUs: number;
+  readonly node: string;
+}
+
+export type TakeOne = (key: string, policy: Policy, costQuanta: number) => Promise<TakeReply>;
+
+/** Each take is a call of `lua/take.lua`. */
+export function singleTakes(redis: RedisPort): TakeOne {
+  const script = loadScript('take');
+  return async (key, policy, costQuanta) => {
+    const { values, node } = await redis.run(script, [key], [...policyArgs(policy), String(costQuanta)]);
+    const [allowed, levelQuanta = 0, retryAfterUs = 0, atUs = 0, aheadUs = 0] = values;
+    return { allowed: allowed === 1, levelQuanta, retryAfterUs, atUs, bucketUs: atUs + aheadUs, node };
+  };
+}

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import type { Dispatcher } from 'undici';
+import { DECISION_ID_HEADER } from './decision-id-header.ts';
+import type { ForwardedReply, Upstream } from './forward.ts';
+import { type Problem, reducedCapacity } from './problem.ts';
+
+/** Errors of undici that mean that no byte of the request was sent. */
+const NEVER_SENT = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+type Answer = ForwardedReply | Problem;
+
+type Request = Omit<Dispatcher.DispatchOptions, 'headers'> & {
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+/**
+ * Asks the first service, and where it cannot decide (no connection, no reply, 503) the next. With more than one of
+ * them a request carries a decision id of the gateway's own making, so that however many are asked it is charged once.
+ * When nobody decides, the answer says that a charge is possible if it is at any of them.
+ */
+export class ServicesInTurn {
+  readonly #first: Upstream;
+  readonly #others: readonly Upstream[];
+
+  constructor(first: Upstream, others: readonly Upstream[]) {
+    this.#first = first;
+    this.#others = others;
+  }
+
+  async forward(request: Request): Promise<Answer> {
+    if (this.#others.length === 0) return ask(this.#first, request);
+    const headers = { ...request.headers, [DECISION_ID_HEADER]: randomUUID() };
+    let answer = await ask(this.#first, { ...request, headers });
+    let isChargePossible = false;
+    for (const service of this.#others) {
+      if (isDecided(answer)) return answer;
+      isChargePossible ||= isPossible(answer);
+      answer = await ask(service, { ...request, headers });
+    }
+    return isChargePossible && !isDecided(answer) ? withPossibleCharge(answer) : answer;
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([this.#first, ...this.#others].map((service) => service.destroy()));
+  }
+}
+
+function ask(service: Upstream, request: Request): Promise<Answer> {
+  return service.forward(request).catch(describeFailure);
+}
+
+function isDecided(answer: Answer): boolean {
+  return 'headers' in answer && answer.status !== 503;
+}
+
+function isPossible(answer: Answer): boolean {
+  return problemOf(answer).charge !== 'none'; // a 503 that does not say may have charged
+}
+
+function withPossibleCharge(answer: Answer): Problem {
+  return { ...problemOf(answer), charge: 'possible' };
+}
+
+/** The problem document in a reply of 503, or one that says that there was none. */
+function problemOf(answer: Answer): Problem {
+  if (!('headers' in answer)) return answer;
+  try {
+    return { ...JSON.parse(answer.body), status: answer.status };
+  } catch {
+    const detail = 'the Rating service gave no reason';
+    return reducedCapacity({ detail, code: 'SERVICE_FAILED', charge: 'possible' });
+  }
+}
+
+/** Why no reply came from the service, and whether it may have taken tokens. */
+function describeFailure(error: unknown): Problem {
+  const { code = 'UNKNOWN' } = error as { code?: string };
+  return NEVER_SENT.has(code)
+    ? reducedCapacity({
+        detail: `no connection to the Rating service: ${code}`,
+        code: 'SERVICE_UNREACHABLE',
+        charge: 'none',
+      })
+    : reducedCapacity({
+        detail: `no reply from the Rating service: ${code}`,
+        code: 'SERVICE_REPLY_LOST',
+        charge: 'possible',
+        status: 504,
+      });
+}
