@@ -15,13 +15,12 @@ const SOUND: MachineFacts = {
     { command: 'valkey-server', probe: 'valkey-server was not found' },
   ],
   compiler: '/usr/bin/cc',
-  docker: '/usr/bin/docker',
   stateFolder: '/state',
   openFiles: 2_200,
   sweep: { ended: [], unknown: [] },
 };
 const NO_SERVER = SOUND.servers.map(({ command }) => ({ command, probe: `${command} was not found` }));
-const { compiler: _compiler, docker: _docker, ...BARE } = SOUND;
+const { compiler: _compiler, ...BARE } = SOUND;
 
 describe('diagnose', () => {
   it('finds a machine with one server ready', () => {
@@ -59,7 +58,7 @@ describe('diagnose', () => {
   });
 
   it.each([
-    { title: 'neither compiler nor docker', facts: BARE, names: ['C compiler', 'docker'] },
+    { title: 'no compiler', facts: BARE, names: ['C compiler'] },
     {
       title: 'something swept',
       facts: { ...SOUND, sweep: { ended: ['bench-7'], unknown: [] } },

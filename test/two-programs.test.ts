@@ -98,7 +98,13 @@ describe('two programs that end what a killed one left', { timeout: 60_000 }, ()
         interrupt: new AbortController().signal,
         log: whileTheOtherIsFaster,
       } as unknown as Environment,
-      { name: 'default', topology: planTopology(DEFAULT_TOPOLOGY), lifetime: 'stays', seed: 1 },
+      {
+        name: 'default',
+        topology: planTopology(DEFAULT_TOPOLOGY),
+        lifetime: 'stays',
+        seed: 1,
+        provider: 'local',
+      },
     );
     await expect(slower).rejects.toThrow('cluster default is being started or used by another program');
     await expectHealthy(folder, pids);

@@ -6,16 +6,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import type { ClusterState } from '../regions/cluster-state.ts';
+import { attachCluster, endStart, findRoles, sweepClusters } from '../regions/clusters.ts';
 import { openExternal } from '../regions/external.ts';
-import { findOwned } from '../regions/local/owned-processes.ts';
-import { findPlatformLack } from '../regions/local/platform.ts';
-import { attach, createLocalProvider, endStart } from '../regions/local/provider.ts';
-import { findServer } from '../regions/local/server-binary.ts';
-import { sweepAbandoned } from '../regions/local/sweep.ts';
 import type { Regions, UpOptions } from '../regions/provider.ts';
 import { ClusterStore } from '../regions/state.ts';
 import type { ClusterStatus } from '../regions/status.ts';
 import { DEFAULT_TOPOLOGY, planTopology, type Topology } from '../regions/topology.ts';
+import { chooseProvider, type ProviderName } from './choose-provider.ts';
 import type { Environment } from './environment.ts';
 import { type TopologyFlags, topologyOf } from './topology-flags.ts';
 
@@ -45,33 +42,34 @@ export interface ClusterRequest
   readonly seed: number;
   /** The server program; default: one that is found. */
   readonly server?: string;
+  readonly provider: ProviderName;
 }
 
 /** Brings up a cluster, or takes the one of that name that is up already. */
 export async function bringUp(
   environment: Environment,
-  { seed, server, ...up }: ClusterRequest,
+  { seed, server, provider: wanted, ...up }: ClusterRequest,
 ): Promise<Regions> {
   const { name, steppableClocks = false } = up;
   const store = clusterStore(environment);
   await sweep(environment, store, [name]);
   const existing = await store.read(name);
   if (existing?.phase === 'up') {
-    if (isRunning(existing, store)) {
-      checkToxiproxy(existing, store);
+    const roles = await findRoles(store, existing);
+    if (roles.length > 0) {
+      checkToxiproxy(existing, roles);
       if (steppableClocks) checkSteppable(existing);
-      return attach(store, existing);
+      return attachCluster(store, existing);
     }
     environment.log(`cluster ${name} is no longer running (a reboot?): starting it again\n`);
     await endStart(store, existing);
   }
-  const lack = findPlatformLack();
-  if (lack !== undefined) throw new OpenclawError('ENVIRONMENT_FAILED', lack, { hint: 'use Linux' });
-  const provider = createLocalProvider({
+  const command = server && serverCommand(server, environment);
+  const provider = await chooseProvider(environment, {
+    wanted,
     store,
-    binary: await findServer(server && serverCommand(server, environment)),
-    self: environment.self,
     seed,
+    ...(command && { server: command }),
   });
   return provider.up({
     ...up,
@@ -106,18 +104,19 @@ export async function openCluster(store: ClusterStore, name: string): Promise<Op
       hint: `start it with: openclaw-rl up --name ${name}`,
     });
   }
-  if (!isRunning(state, store)) {
+  const roles = await findRoles(store, state);
+  if (roles.length === 0) {
     throw new OpenclawError('ENVIRONMENT_FAILED', `cluster ${name} is no longer running (a reboot?)`, {
       hint: `start it again with: openclaw-rl up --name ${name}`,
     });
   }
-  checkToxiproxy(state, store);
-  return { regions: attach(store, state), state };
+  checkToxiproxy(state, roles);
+  return { regions: attachCluster(store, state), state };
 }
 
 /** Without it the regions have no way to each other, and `up` does not start it again. */
-function checkToxiproxy({ name, startId }: ClusterState, store: ClusterStore): void {
-  if (findOwned(store.folderOf(name), startId).some(({ role }) => role === 'toxiproxy')) return;
+function checkToxiproxy({ name }: ClusterState, roles: readonly string[]): void {
+  if (roles.includes('toxiproxy')) return;
   throw new OpenclawError('ENVIRONMENT_FAILED', `the Toxiproxy of cluster ${name} has ended`, {
     hint: startAnew(name),
   });
@@ -168,7 +167,7 @@ export async function sweep(
   store: ClusterStore,
   asked: readonly string[],
 ): Promise<void> {
-  const { ended, unknown } = await sweepAbandoned(store);
+  const { ended, unknown } = await sweepClusters(store);
   for (const name of ended) environment.log(`ended what a killed run left behind: ${name}\n`);
   for (const { name, why } of unknown)
     if (!asked.includes(name)) environment.log(`left alone: ${why.message}\n  ${why.hint}\n`);
@@ -177,8 +176,9 @@ export async function sweep(
 /** The cluster of that name, if it is up and runs. */
 export async function findRunning(store: ClusterStore, name: string): Promise<OpenCluster | undefined> {
   const state = await store.read(name);
-  if (state?.phase !== 'up' || !isRunning(state, store)) return undefined;
-  return { regions: attach(store, state), state };
+  // After a reboot its file is there and nothing else.
+  if (state?.phase !== 'up' || (await findRoles(store, state)).length === 0) return undefined;
+  return { regions: attachCluster(store, state), state };
 }
 
 /** The topology of the cluster of that name, if it is up, not as the flags have it, and they ask for none. */
@@ -190,9 +190,4 @@ export async function standingTopology(
   if (!isDeepStrictEqual(topologyOf(flags), byDefault)) return undefined;
   const running = (await findRunning(clusterStore(environment), flags.name))?.state.topology;
   return isDeepStrictEqual(running, byDefault) ? undefined : running;
-}
-
-/** Whether anything of a cluster still runs: after a reboot its file is there and nothing else. */
-function isRunning(state: ClusterState, store: ClusterStore): boolean {
-  return findOwned(store.folderOf(state.name), state.startId).length > 0;
 }

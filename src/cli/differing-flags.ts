@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ClusterState } from '../regions/cluster-state.ts';
 import { provisionOf } from '../regions/local/provider.ts';
 import type { Topology } from '../regions/topology.ts';
+import type { ProviderName } from './choose-provider.ts';
 import { serverCommand } from './cluster.ts';
 import type { Environment } from './environment.ts';
 
@@ -10,11 +11,12 @@ export interface WantedCluster {
   readonly seed: number;
   /** As it was typed; absent where any will do. */
   readonly server?: string;
+  readonly provider: ProviderName;
 }
 
 /** The flags by which a cluster that is up is not what is wanted. */
 export function differingFlags(
-  { topology, seed, server }: WantedCluster,
+  { topology, seed, server, provider }: WantedCluster,
   state: ClusterState,
   environment: Environment,
 ): string[] {
@@ -29,6 +31,7 @@ export function differingFlags(
     '--node-timeout': topology.nodeTimeoutMs !== found.nodeTimeoutMs,
     '--seed': seed !== (provisionOf(state).seed ?? seed),
     '--server': !runsServer(state, server, environment),
+    '--provider': !isProvider(state, provider),
   };
   return Object.entries(differs).flatMap(([flag, isDifferent]) => (isDifferent ? [flag] : []));
 }
@@ -39,7 +42,14 @@ export function runsServer(
   server: string | undefined,
   environment: Environment,
 ): boolean {
-  return server === undefined || provisionOf(state).binary.command === serverCommand(server, environment);
+  if (server === undefined) return true;
+  if (state.provider !== 'local') return false;
+  return provisionOf(state).binary.command === serverCommand(server, environment);
+}
+
+/** Whether a cluster is what was asked for, if it was said. */
+export function isProvider({ provider }: ClusterState, wanted: ProviderName): boolean {
+  return wanted === 'auto' || wanted === provider;
 }
 
 function replicasOf({ nodes, regions }: Topology): number {

@@ -13,8 +13,9 @@ import { renderJunit } from '../report/junit.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import { makeReport } from '../report/report.ts';
 import type { Plan } from '../scenario/plan.ts';
+import type { ProviderName } from './choose-provider.ts';
 import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning, sweep } from './cluster.ts';
-import { runsServer } from './differing-flags.ts';
+import { isProvider, runsServer } from './differing-flags.ts';
 import type { Environment } from './environment.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
@@ -28,6 +29,7 @@ export interface RunFlags {
   readonly reports: string;
   /** The server program for a cluster that is brought up for this run. */
   readonly server?: string;
+  readonly provider: ProviderName;
 }
 
 export function runOptions(command: Command): Command {
@@ -118,6 +120,7 @@ async function chooseRegions(
     running !== undefined &&
     isDeepStrictEqual(running.state.topology, topology) &&
     runsServer(running.state, flags.server, environment) &&
+    isProvider(running.state, flags.provider) &&
     !steppableClocks;
   if (running !== undefined && !fits)
     environment.log(`cluster ${flags.name} is up, but not as this run wants it: it brings up its own\n`);
@@ -129,8 +132,8 @@ async function chooseRegions(
     if (fits) return { regions: running.regions, isOurs: false };
     const { seed } = plan;
     const name = `run-${process.pid}`;
-    const { server } = flags;
-    const request = { name, topology, lifetime: 'run', steppableClocks, seed } as const;
+    const { server, provider } = flags;
+    const request = { name, topology, lifetime: 'run', steppableClocks, seed, provider } as const;
     const regions = await bringUp(environment, { ...request, ...(server !== undefined && { server }) });
     return { regions, isOurs: true };
   };

@@ -8,6 +8,7 @@ import {
   type Topology,
 } from '../regions/topology.ts';
 import type { PlannedTopology } from '../scenario/plan.ts';
+import { type ProviderName, providerOption } from './choose-provider.ts';
 import { decimalNumber, parseRegions, parseRoundTrips, wholeNumber } from './options.ts';
 
 /** What the commands that bring up a cluster take. */
@@ -20,6 +21,7 @@ export interface TopologyFlags {
   readonly nodeTimeout: number;
   readonly seed: number;
   readonly server?: string;
+  readonly provider: ProviderName;
 }
 
 const KNOWN_ROUND_TRIPS = [
@@ -66,7 +68,8 @@ export function topologyOptions(command: Command): Command {
       DEFAULT_TOPOLOGY.nodeTimeoutMs,
     )
     .option('--seed <number>', 'all randomness comes from it', wholeNumber(0, 2 ** 32 - 1), 1)
-    .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)');
+    .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)')
+    .addOption(providerOption());
 }
 
 /** What these flags describe. Throws INVALID_OPTION. */

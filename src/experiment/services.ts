@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
 import { type LocalProcess, startProcess } from '../regions/local/process.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
-import type { RegionView } from '../regions/provider.ts';
+import type { Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
 import { until } from '../regions/until.ts';
 import type { Cleanup } from './cleanup.ts';
 
@@ -12,6 +12,8 @@ export interface ServiceOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The region it is in, and how a client there sees the cluster. */
   readonly view: RegionView;
+  /** Where its services run; default: as processes of this machine, by the local address of the view. */
+  readonly place?: NonNullable<Regions['place']>;
   readonly strategy: string;
   readonly policy: string;
   readonly prefix: string;
@@ -39,41 +41,40 @@ const YOUNG_SPACE = '--max-semi-space-size=64';
 /** Starts the Rating service of a region and its gateway, each a process in the region's view of the network. */
 export async function startRegion(options: ServiceOptions): Promise<RegionServices> {
   const { view, strategy, policy, prefix } = options;
-  const { region, localAddress, seeds } = view;
+  const { localAddress, seeds } = view;
   const redis = seeds.flatMap(({ host, port }) => ['--redis', `redis://${host}:${port}`]);
-  const place = localAddress === undefined ? [] : ['--local-address', localAddress, '--host', localAddress];
+  const from = localAddress === undefined ? [] : ['--local-address', localAddress];
   const limiter = [...redis, '--cluster', '--strategy', strategy, '--policy', policy, '--prefix', prefix];
   const rating = await startService(options, 'rating', [
-    'rating',
-    '--region',
-    region,
     ...limiter,
-    ...place,
+    ...from,
     '--evidence',
     '--allow-clock-change',
   ]);
-  const gateway = await startService(options, 'gateway', [
-    'gateway',
-    '--region',
-    region,
-    ...place,
-    '--upstream',
-    rating,
-  ]);
-  return { gateway, rating };
+  const gateway = await startService(options, 'gateway', [...from, '--upstream', rating.inside]);
+  return { gateway: gateway.reached, rating: rating.reached };
+}
+
+/** Where a service is for others in its region, and for this machine. */
+interface ServiceAddress {
+  readonly inside: string;
+  readonly reached: string;
 }
 
 async function startService(
-  { self, env, view, logs, cleanup, signal, onDeath }: ServiceOptions,
-  role: string,
+  options: ServiceOptions,
+  role: ServiceRole,
   args: readonly string[],
-): Promise<string> {
+): Promise<ServiceAddress> {
+  const { env, view, logs, cleanup, signal, onDeath, place = placeHere(options) } = options;
   const name = `${role}-${view.region}`;
-  const [command, ...script] = self;
+  const { node, script, listen, reached } = await place(view.region, role);
+  const [command, ...before] = node;
+  const where = ['--region', view.region, '--host', listen.host, '--port', String(listen.port)];
   const process = await startProcess({
     name,
     command,
-    args: [YOUNG_SPACE, ...script, 'serve', ...args, '--port', '0'],
+    args: [...before, YOUNG_SPACE, ...script, 'serve', role, ...where, ...args],
     env,
     logFile: join(logs, `${name}.log`),
   });
@@ -85,7 +86,14 @@ async function startService(
   void process.ended.then((how) => {
     if (wanted) onDeath(how);
   });
-  return waitForAddress(process, signal);
+  const inside = await waitForAddress(process, signal);
+  return { inside, reached: reached ?? inside };
+}
+
+function placeHere({ self, view }: Pick<ServiceOptions, 'self' | 'view'>) {
+  const [command, ...script] = self;
+  const { localAddress: host = '127.0.0.1' } = view;
+  return async (): Promise<ServicePlace> => ({ node: [command], script, listen: { host, port: 0 } });
 }
 
 /** A service writes the address it listens on into its log as soon as it can be used. */

@@ -60,7 +60,8 @@ export function regionsSystem({ self, env, prefix, provide }: RegionsSource): Pr
     const names = plan.topology.regions;
     onStep(`${names.length} gateways and Rating services`);
     const { strategy, policy } = plan;
-    const common = { self, env, strategy, policy, prefix, logs, cleanup, signal, onDeath };
+    const place = regions.place && { place: regions.place };
+    const common = { self, env, strategy, policy, prefix, logs, cleanup, signal, onDeath, ...place };
     const started = await allSettledOrThrow(
       names.map(async (name) => [name, await startRegion({ ...common, view: regions.view(name) })] as const),
     );

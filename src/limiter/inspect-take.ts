@@ -11,6 +11,8 @@ export interface View {
   readonly seeds: readonly Address[];
   /** The address that places a client there. */
   readonly localAddress?: string;
+  /** By announced address, where to connect to instead to get there as a client of the region would. */
+  readonly natMap?: Readonly<Record<string, Address>>;
 }
 
 /** What a take of one token would answer now. `node` is the one that was asked. */
@@ -49,8 +51,9 @@ const MOST_REDIRECTIONS = 4;
  * Asks the way a take from there would go, by the region's own nodes to the slot's primary, and reads instead
  * of taking. Never rejects.
  */
-export async function askTake(port: InspectPort, view: View, question: TakeQuestion): Promise<TakeAnswer> {
-  const from = view.localAddress;
+export async function askTake(direct: InspectPort, view: View, question: TakeQuestion): Promise<TakeAnswer> {
+  const { localAddress: from, natMap } = view;
+  const port = natMap === undefined ? direct : through(natMap, direct);
   try {
     const { owner, isOk } = await findOwner(port, view, question.slot);
     if (owner === undefined) return { answer: 'cluster down', why: 'nobody serves the slot in its view' };
@@ -60,6 +63,10 @@ export async function askTake(port: InspectPort, view: View, question: TakeQuest
   } catch (error) {
     return failed(error, undefined, '');
   }
+}
+
+function through(natMap: NonNullable<View['natMap']>, port: InspectPort): InspectPort {
+  return { ...port, ask: (to, commands, from) => port.ask(natMap[addressText(to)] ?? to, commands, from) };
 }
 
 async function findOwner(

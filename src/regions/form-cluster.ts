@@ -55,6 +55,23 @@ export function connectDirect({ host, port }: Endpoint): Redis {
   return client;
 }
 
+/** Waits until a node that was started answers. Throws as `until` does. */
+export async function waitUntilAnswers(
+  name: string,
+  direct: Endpoint,
+  { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const client = connectDirect(direct);
+  try {
+    await until(`${name} to answer`, withinMs, signal, async () => {
+      const answer = await client.ping().catch((error: Error) => error.message);
+      return answer === 'PONG' ? undefined : answer;
+    });
+  } finally {
+    client.disconnect();
+  }
+}
+
 /** Waits until every slot is served, every node agrees that the cluster is ok, and every replica is linked. */
 export async function waitUntilWhole(
   topology: Topology,

@@ -14,6 +14,29 @@ export interface RegionView {
   readonly seeds: readonly Endpoint[];
   /** The address to connect from; it is what places a client in the region. Absent where its network does. */
   readonly localAddress?: string;
+  /**
+   * Where its networks are not this machine's: by `host:port` of each announced address, where this machine is to
+   * connect to instead to get there as a client of the region would. As ioredis takes it.
+   */
+  readonly natMap?: Readonly<Record<string, Endpoint>>;
+}
+
+/** Where this machine has to connect to for an address in a region's view. */
+export function reachedFrom({ natMap }: Pick<RegionView, 'natMap'>, { host, port }: Endpoint): Endpoint {
+  return natMap?.[`${host}:${port}`] ?? { host, port };
+}
+
+export type ServiceRole = 'rating' | 'gateway';
+
+/** How a service of ours is started so that it runs in a region. */
+export interface ServicePlace {
+  /** What starts Node there; Node's own flags come after it, and then the script. */
+  readonly node: readonly [command: string, ...args: string[]];
+  readonly script: readonly string[];
+  /** Where it has to listen; port 0 is any. */
+  readonly listen: Endpoint;
+  /** Where this machine reaches it, where that is not where it listens. */
+  readonly reached?: string;
 }
 
 /** What can be done to one node. */
@@ -52,6 +75,8 @@ export interface Regions {
   direct(node: string): Endpoint;
   /** What the cluster itself calls a node: the address in CLUSTER NODES and in MOVED. */
   announced(node: string): Endpoint;
+  /** Absent where services are processes of this machine, in a region by their `localAddress`. */
+  place?(region: string, role: ServiceRole): Promise<ServicePlace>;
   /** Ends everything that was started for it. */
   down(): Promise<void>;
 }
@@ -83,7 +108,7 @@ export function announcedAddress(regions: Pick<Regions, 'announced'>, node: stri
 }
 
 /** The node of a topology by its name. */
-export function plannedNode(topology: Topology, name: string): PlannedNode {
+export function plannedNode(topology: Pick<Topology, 'nodes'>, name: string): PlannedNode {
   const node = topology.nodes.find((candidate) => candidate.name === name);
   if (node === undefined) throw new RangeError(`no node is called ${name}`);
   return node;

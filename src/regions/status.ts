@@ -3,7 +3,7 @@ import { parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './form-cluster.ts';
 import type { LinkState } from './links.ts';
 import { measureRoundTrip } from './ping.ts';
-import { announcedAddress, type Regions } from './provider.ts';
+import { announcedAddress, type Regions, reachedFrom } from './provider.ts';
 import { oneWayMs, type RegionPair, roundTripMs } from './topology.ts';
 
 /** One node as it is now, by its own word. */
@@ -60,9 +60,9 @@ export async function readStatus(regions: Regions): Promise<ClusterStatus> {
 async function measurePair(regions: Regions, { from, to }: RegionPair): Promise<number | undefined> {
   const target = regions.topology.nodes.find((node) => node.region === to);
   if (target === undefined) return undefined;
-  return measureRoundTrip(regions.announced(target.name), regions.view(from).localAddress).catch(
-    () => undefined,
-  );
+  const view = regions.view(from);
+  const reached = reachedFrom(view, regions.announced(target.name));
+  return measureRoundTrip(reached, view.localAddress).catch(() => undefined);
 }
 
 /** Every node by its own word. */

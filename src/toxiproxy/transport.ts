@@ -47,10 +47,17 @@ export class Transport {
     const { method, url, body } = request;
     let response: Response;
     let text: string;
+    const limit = new AbortController();
+    // Not AbortSignal.timeout, which keeps no program alive: Node's fetch may wait for nothing where a connection was
+    // closed as soon as it was accepted, as Docker does for a port that nobody listens on yet.
+    const timer = setTimeout(
+      () => limit.abort(new DOMException('too late', 'TimeoutError')),
+      this.#timeoutMs,
+    );
     try {
       response = await fetch(url, {
         method,
-        signal: AbortSignal.timeout(this.#timeoutMs),
+        signal: limit.signal,
         ...(body === undefined
           ? {}
           : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
@@ -58,6 +65,8 @@ export class Transport {
       text = await response.text();
     } catch (error) {
       throw this.#failure(request, error);
+    } finally {
+      clearTimeout(timer);
     }
     if (response.ok) return text;
     throw new OpenclawError(

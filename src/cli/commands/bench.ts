@@ -84,7 +84,7 @@ async function requestOf(
 
 const OF_AN_AUDIT = ['header', 'subjectHeader', 'costHeader', 'method', 'body', 'allow', 'deny', 'promise'];
 const OF_OUR_REGIONS = [
-  ...['strategy', 'name', 'server'],
+  ...['strategy', 'name', 'server', 'provider'],
   ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
 ];
 
@@ -118,13 +118,14 @@ async function ours(environment: Environment, flags: Flags): Promise<RunRequest>
 
 /** The command that makes this run again, every number of it spelled out. */
 function commandOf(flags: Flags, topology: PlannedTopology): string {
-  const { strategy, policy, seed, claim = [], server } = flags;
+  const { strategy, policy, seed, claim = [], server, provider } = flags;
   return [
     `openclaw-rl bench --strategy ${strategy} --policy ${formatPolicy(policy)}`,
     ...claim.map((text) => `--claim ${quotedForShell(text)}`),
     loadCommandLine(flags),
     topologyCommandLine(topology),
     ...(server === undefined ? [] : [`--server ${quotedForShell(server)}`]),
+    ...(provider === 'auto' ? [] : [`--provider ${provider}`]),
     `--seed ${seed}`,
   ].join(' ');
 }
@@ -151,7 +152,7 @@ async function audit(environment: Environment, flags: Flags): Promise<RunRequest
   return { plan, command: typedCommand(environment, seed), flags, audit: { system, promise } };
 }
 
-const BESIDE_A_SCENARIO = ['seed', 'name', 'reports', 'format', 'json', 'server'];
+const BESIDE_A_SCENARIO = ['seed', 'name', 'reports', 'format', 'json', 'server', 'provider'];
 
 /** A scenario says all of it: what is typed beside it would be ignored. */
 function refuseOthers(command: Command): void {

@@ -2,26 +2,32 @@ import { dirname } from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import pc from 'picocolors';
+import { sweepClusters } from '../../regions/clusters.ts';
+import { diagnoseDocker, examineDocker } from '../../regions/docker/doctor.ts';
+import { chooseImages } from '../../regions/docker/images.ts';
 import { type Check, diagnose, examineMachine, isReady } from '../../regions/local/doctor.ts';
-import { type Sweep, sweepAbandoned } from '../../regions/local/sweep.ts';
+import type { Sweep } from '../../regions/local/sweep.ts';
+import { type ProviderName, providerOption } from '../choose-provider.ts';
 import { clusterStore } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 
+interface Flags {
+  readonly provider: ProviderName;
+  readonly json: boolean;
+}
+
 export function doctorCommand(environment: Environment): Command {
   return new Command('doctor')
     .description('Say what is missing on this machine, and the command that mends it.')
+    .addOption(providerOption('for which regions (docker: pulls or builds the images that are missing)'))
     .option('--json', 'print one JSON document', false)
     .addHelpText(
       'after',
       '\nExit code 0 when `bench` can run here, else 69. Ends what killed runs left behind.',
     )
-    .action(async ({ json }: { json: boolean }) => {
-      const store = clusterStore(environment);
-      const facts = await examineMachine(dirname(store.folder), process.version);
-      const sweep = facts.platformLack === undefined ? await sweepAbandoned(store) : NOTHING_SWEPT;
-      const checks = diagnose({ ...facts, sweep });
-      const ready = isReady(checks);
+    .action(async ({ provider, json }: Flags) => {
+      const { checks, ready } = await examine(environment, provider);
       environment.out(
         json
           ? `${JSON.stringify({ ready, checks }, undefined, 2)}\n`
@@ -32,6 +38,33 @@ export function doctorCommand(environment: Environment): Command {
 }
 
 const NOTHING_SWEPT: Sweep = { ended: [], unknown: [] };
+
+/** What concerns neither processes nor containers alone. */
+const EITHER_WAY = ['Node', 'state folder', 'open files', 'left behind'];
+
+async function examine(
+  environment: Environment,
+  provider: ProviderName,
+): Promise<{ checks: readonly Check[]; ready: boolean }> {
+  const store = clusterStore(environment);
+  const facts = await examineMachine(dirname(store.folder), process.version);
+  const sweep = facts.platformLack === undefined ? await sweepClusters(store) : NOTHING_SWEPT;
+  const machine = diagnose({ ...facts, sweep });
+  if (provider === 'local') return { checks: machine, ready: isReady(machine) };
+  const containers = diagnoseDocker(
+    await examineDocker(chooseImages(environment.env), {
+      provide: provider === 'docker',
+      say: (what) => environment.log(`${what}\n`),
+    }),
+  );
+  const byDocker = [...machine.filter(({ name }) => EITHER_WAY.includes(name)), ...containers];
+  if (provider === 'docker') return { checks: byDocker, ready: isReady(byDocker) };
+  const isReadyHere = isReady(machine);
+  const beside = containers.map(
+    (check): Check => (isReadyHere && check.mark === 'missing' ? { ...check, mark: 'note' } : check),
+  );
+  return { checks: [...machine, ...beside], ready: isReadyHere || isReady(byDocker) };
+}
 
 function render(checks: readonly Check[], { ready, colour }: { ready: boolean; colour: boolean }): string {
   const colours = pc.createColors(colour);

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { endStart } from '../../regions/local/provider.ts';
+import { endStart, endUnknown } from '../../regions/clusters.ts';
 import type { ClusterStore } from '../../regions/state.ts';
 import { clusterStore, DEFAULT_CLUSTER, sweep } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
@@ -31,6 +31,6 @@ export function downCommand(environment: Environment): Command {
 /** Throws ENVIRONMENT_FAILED, having ended nothing, where its state file cannot be understood. */
 async function end(store: ClusterStore, name: string): Promise<void> {
   const state = await store.read(name);
-  if (state === undefined) await store.clear(name, { keepLogs: false });
+  if (state === undefined) await endUnknown(store, name);
   else await endStart(store, state);
 }

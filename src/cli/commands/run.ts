@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { providerOption } from '../choose-provider.ts';
 import type { Environment } from '../environment.ts';
 import { wholeNumber } from '../options.ts';
 import { readScenario } from '../read-scenario.ts';
@@ -15,6 +16,7 @@ export function runCommand(environment: Environment): Command {
     .argument('<scenario>', 'a YAML file, or the name of one that comes along')
     .option('--seed <number>', "instead of the scenario's own", wholeNumber(0, 2 ** 32 - 1))
     .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)')
+    .addOption(providerOption())
     .addHelpText('after', EXAMPLES)
     .action(async (scenario: string, flags: Flags) => {
       const plan = await readScenario(scenario, flags.seed, environment);

@@ -26,10 +26,10 @@ export function upCommand(environment: Environment): Command {
     .action(async (options: Options) => {
       const before = await clusterStore(environment).read(options.name);
       const startedMs = performance.now();
-      const { name, seed, server, steppableClocks } = options;
+      const { name, seed, server, steppableClocks, provider } = options;
       const topology = topologyOf(options);
       const regions = await bringUp(environment, {
-        ...{ name, topology, lifetime: 'stays', steppableClocks, seed },
+        ...{ name, topology, lifetime: 'stays', steppableClocks, seed, provider },
         ...(server !== undefined && { server }),
       });
       const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
@@ -60,5 +60,6 @@ const EXAMPLES = `
 Examples:
   $ openclaw-rl up                                     # three regions, one replica each
   $ openclaw-rl up --regions a,b --round-trip a:b=40   # two regions, 40 ms apart
+  $ openclaw-rl up --provider docker                   # as containers, each region a network namespace
   $ openclaw-rl up --name second --persistence aof     # a second cluster beside the first
   $ openclaw-rl status && openclaw-rl down`;

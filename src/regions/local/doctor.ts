@@ -23,7 +23,6 @@ export interface MachineFacts {
   readonly platformLack?: string;
   readonly servers: readonly ServerFact[];
   readonly compiler?: string;
-  readonly docker?: string;
   /** Why nobody can listen on the regions' addresses. */
   readonly loopbackLack?: string;
   readonly stateFolder: string;
@@ -49,10 +48,9 @@ export async function examineMachine(
   stateFolder: string,
   nodeVersion: string,
 ): Promise<Omit<MachineFacts, 'sweep'>> {
-  const [servers, compiler, docker, loopbackLack, stateLack, openFiles] = await Promise.all([
+  const [servers, compiler, loopbackLack, stateLack, openFiles] = await Promise.all([
     Promise.all(SERVER_COMMANDS.map(examineServer)),
     pathOf('cc'),
-    pathOf('docker'),
     findLoopbackLack(),
     findStateLack(stateFolder),
     readOpenFiles(),
@@ -64,7 +62,6 @@ export async function examineMachine(
     stateFolder,
     ...(platformLack && { platformLack }),
     ...(compiler && { compiler }),
-    ...(docker && { docker }),
     ...(loopbackLack && { loopbackLack }),
     ...(stateLack && { stateLack }),
     ...(openFiles && { openFiles }),
@@ -73,7 +70,7 @@ export async function examineMachine(
 
 /** What the facts mean, in the order a person would mend them. */
 export function diagnose(facts: MachineFacts): Check[] {
-  const { platformLack, compiler, docker, loopbackLack, stateFolder, stateLack, openFiles, sweep } = facts;
+  const { platformLack, compiler, loopbackLack, stateFolder, stateLack, openFiles, sweep } = facts;
   return [
     checkNode(facts.nodeVersion),
     platformLack === undefined
@@ -100,7 +97,6 @@ export function diagnose(facts: MachineFacts): Check[] {
     compiler === undefined
       ? note('C compiler', 'none: only for stepping the clock of a node', 'apt-get install gcc libc6-dev')
       : ok('C compiler', compiler),
-    docker === undefined ? note('docker', 'none: local regions need none') : ok('docker', docker),
   ];
 }
 

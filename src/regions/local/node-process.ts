@@ -1,8 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connectDirect } from '../form-cluster.ts';
+import { waitUntilAnswers } from '../form-cluster.ts';
+import { nodeSettings } from '../node-settings.ts';
 import type { PlannedNode, Topology } from '../topology.ts';
-import { interruption, until } from '../until.ts';
+import { interruption } from '../until.ts';
 import { type LocalAddresses, nodePorts } from './addresses.ts';
 import { clockEnvironment } from './node-clock.ts';
 import { startOwned } from './owned-processes.ts';
@@ -44,21 +45,10 @@ export async function startNode(
     logFile: join(start.cluster, 'logs', `${node.name}.log`),
     env,
   });
-  await waitForNode(start, node, AbortSignal.any([ended, signal]));
-  return ended;
-}
-
-async function waitForNode(start: NodeStart, node: PlannedNode, signal: AbortSignal): Promise<void> {
   const { host, privatePort } = nodePorts(start.addresses, start.topology, node);
-  const client = connectDirect({ host, port: privatePort });
-  try {
-    await until(`${node.name} to answer`, START_MS, signal, async () => {
-      const answer = await client.ping().catch((error: Error) => error.message);
-      return answer === 'PONG' ? undefined : answer;
-    });
-  } finally {
-    client.disconnect();
-  }
+  const direct = { host, port: privatePort };
+  await waitUntilAnswers(node.name, direct, { withinMs: START_MS, signal: AbortSignal.any([ended, signal]) });
+  return ended;
 }
 
 /** Forgets everything a node has stored: what a restart on a new machine finds. */
@@ -83,15 +73,8 @@ function serverArguments({ addresses, topology }: NodeStart, node: PlannedNode, 
     'cluster-announce-bus-port': busPort,
     // Every connection it opens, bus and replication too, carries its region in its source address.
     'bind-source-addr': host,
-    'cluster-enabled': 'yes',
-    'cluster-config-file': 'nodes.conf',
-    'cluster-node-timeout': topology.nodeTimeoutMs,
-    'cluster-allow-replica-migration': 'no',
-    'repl-diskless-sync-delay': 0, // with the default of 5 s a new replica is not promotable for that long
+    ...nodeSettings(topology),
     'set-proc-title': 'no', // it would write over the environment, where our mark is
-    'maxmemory-policy': 'noeviction',
-    save: '',
-    ...(topology.persistence === 'aof' ? { appendonly: 'yes', appendfsync: 'always' } : { appendonly: 'no' }),
     dir: folder,
   };
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);

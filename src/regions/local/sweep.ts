@@ -4,7 +4,6 @@ import type { ClusterState } from '../cluster-state.ts';
 import type { ClusterStore } from '../state.ts';
 import { endOwned, listOwned, type OwnedProcess } from './owned-processes.ts';
 import { isAlive } from './owner.ts';
-import { endStart } from './provider.ts';
 
 export interface Sweep {
   /** The names of the clusters of which something was ended. */
@@ -17,14 +16,16 @@ export interface Sweep {
  * Ends what a program left behind that was killed: clusters whose owner is gone, and processes of clusters
  * that no state file knows. Logs of starts that failed long ago go as well.
  */
-export async function sweepAbandoned(store: ClusterStore): Promise<Sweep> {
+export async function sweepAbandoned(
+  store: ClusterStore,
+  end: (state: ClusterState) => Promise<boolean>,
+): Promise<Sweep> {
   const ended = new Set<string>();
   const unknown: { name: string; why: OpenclawError }[] = [];
   for (const name of await store.names()) {
     const state = await tryRead(store, name);
     if (state instanceof OpenclawError) unknown.push({ name, why: state });
-    else if (state?.owner !== undefined && !isAlive(state.owner) && (await endStart(store, state)))
-      ended.add(name);
+    else if (state?.owner !== undefined && !isAlive(state.owner) && (await end(state))) ended.add(name);
   }
   for (const name of await endOrphans(store)) ended.add(name);
   await store.dropOldLogs();

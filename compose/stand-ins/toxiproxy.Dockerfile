@@ -1,0 +1,7 @@
+# In the place of ghcr.io/shopify/toxiproxy, where no image can be pulled: our own Toxiproxy under its names.
+FROM openclaw-rl-stand-in/openclaw-rl
+USER root
+COPY toxiproxy toxiproxy-cli /
+USER node
+ENTRYPOINT ["/toxiproxy"]
+CMD ["-host=0.0.0.0"]

@@ -1,0 +1,154 @@
+import { nodeSettings } from '../node-settings.ts';
+import type { PlannedNode, Topology } from '../topology.ts';
+import {
+  API_PORT,
+  doorPort,
+  GATEWAY_PORT,
+  nodeAddress,
+  nodesAbroad,
+  nodesOf,
+  RATING_DOOR,
+  regionHost,
+} from './addresses.ts';
+import { OFFICIAL_IMAGES } from './images.ts';
+import { CLUSTER_LABEL, ROLE_LABEL, START_LABEL } from './owned-containers.ts';
+
+/** What the file takes from the environment; each has a default. */
+export const COMPOSE_VARIABLES = {
+  cluster: 'OPENCLAW_RL_CLUSTER',
+  start: 'OPENCLAW_RL_START',
+  subnet: 'OPENCLAW_RL_SUBNET',
+  redis: 'OPENCLAW_REDIS_IMAGE',
+  toxiproxy: 'OPENCLAW_TOXIPROXY_IMAGE',
+} as const;
+
+/** 198.18.0.0/15 is reserved for benchmarks: no office, VPN or cloud uses it. */
+const DEFAULT_SUBNET = '198.18.0.0/24';
+
+const nodeService = (node: string) => `node-${node}`;
+const toxiproxyService = (region: string) => `toxiproxy-${region}`;
+
+/** The Compose file of these regions. Nothing in it is of one machine or one cluster. */
+export function composeFile(topology: Topology): string {
+  const { regions, nodes } = topology;
+  return `${HEADER}
+services:
+${regions.map((region) => regionServices(topology, region)).join('\n')}
+networks:
+  default:
+    labels: *labels
+    ipam:
+      config:
+        - subnet: \${${COMPOSE_VARIABLES.subnet}:-${DEFAULT_SUBNET}}
+
+volumes:
+${nodes.map(({ name }) => `  ${nodeService(name)}: { labels: *labels }`).join('\n')}
+`;
+}
+
+const HEADER = `# Regions as containers. \`openclaw-rl up --provider docker\` starts them, forms the cluster and sets the round trips.
+# src/regions/docker/compose-file.ts writes this file for any topology.
+#
+# A region is one network namespace, owned by a container that only sleeps: its nodes and its Toxiproxy join it. Node k
+# of region i announces 127.77.<i>.<k>, which is local in every namespace. At home the node itself listens there, and on
+# the address of its namespace for those abroad; elsewhere that region's Toxiproxy does, and passes on. So whatever
+# leaves a region for another goes through two Toxiproxies, and no privilege is needed.
+
+x-labels: &labels
+  ${CLUSTER_LABEL}: \${${COMPOSE_VARIABLES.cluster}:-by hand}
+  ${START_LABEL}: \${${COMPOSE_VARIABLES.start}:-}
+
+x-container: &container
+  restart: "no" # whether a node comes back is for a fault to say
+  stop_signal: SIGKILL # nothing here is worth a wait
+  security_opt: ["no-new-privileges:true"]
+  pids_limit: 200
+
+x-region: &region
+  <<: *container
+  image: \${${COMPOSE_VARIABLES.redis}:-${OFFICIAL_IMAGES.redis}}
+  entrypoint: [sleep, infinity]
+  user: "65534"
+  mem_limit: 64m
+
+x-toxiproxy: &toxiproxy
+  <<: *container
+  image: \${${COMPOSE_VARIABLES.toxiproxy}:-${OFFICIAL_IMAGES.toxiproxy}}
+  cap_drop: [ALL]
+  mem_limit: 512m
+  healthcheck:
+    test: [CMD, /toxiproxy-cli, list]
+    interval: 30s
+
+x-node: &node
+  <<: *container
+  image: \${${COMPOSE_VARIABLES.redis}:-${OFFICIAL_IMAGES.redis}}
+  mem_limit: 512m
+`;
+
+function regionServices(topology: Topology, region: string): string {
+  const host = regionHost(region);
+  const ports = publishedPorts(topology, region).map(
+    ({ port, what }) => `      - 127.0.0.1::${port} # ${what}\n`,
+  );
+  return `  ${host}:
+    <<: *region
+    hostname: ${host}
+    labels: { <<: *labels, ${ROLE_LABEL}: region }
+    ports:
+${ports.join('')}
+  ${toxiproxyService(region)}:
+    <<: *toxiproxy
+    network_mode: service:${host}
+    labels: { <<: *labels, ${ROLE_LABEL}: toxiproxy }
+
+${nodesOf(topology, region)
+  .map((node) => nodeServiceText(topology, node))
+  .join('\n')}`;
+}
+
+/** What of a region this machine can reach, and what for. Each gets a free port of 127.0.0.1. */
+function publishedPorts(topology: Topology, region: string): { port: number; what: string }[] {
+  return [
+    ...nodesOf(topology, region).map((node) => ({
+      port: nodeAddress(topology, node).port,
+      what: node.name,
+    })),
+    ...nodesAbroad(topology, region).map((node) => ({
+      port: doorPort(topology, node),
+      what: `${node.name}, as seen from ${region}`,
+    })),
+    { port: API_PORT, what: 'API of the Toxiproxy' },
+    { port: GATEWAY_PORT, what: 'gateway, while a run has one' },
+    { port: RATING_DOOR, what: 'Rating service, for its clock' },
+  ];
+}
+
+function nodeServiceText(topology: Topology, node: PlannedNode): string {
+  const host = regionHost(node.region);
+  const address = nodeAddress(topology, node);
+  const service = nodeService(node.name);
+  const settings: Record<string, string | number> = {
+    port: address.port,
+    'protected-mode': 'no', // published on 127.0.0.1 alone
+    'cluster-announce-ip': address.host,
+    ...nodeSettings(topology),
+    dir: '/data',
+  };
+  const line = (name: string, ...values: (string | number)[]) =>
+    `      --${name}, ${values.map((value) => JSON.stringify(String(value))).join(', ')},\n`;
+  return `  ${service}:
+    <<: *node
+    network_mode: service:${host}
+    labels: { <<: *labels, ${ROLE_LABEL}: ${node.name} }
+    volumes: ["${service}:/data"]
+    healthcheck:
+      test: [CMD, redis-cli, -h, ${address.host}, -p, "${address.port}", ping]
+      interval: 30s
+    command: [
+      redis-server,
+${line('bind', address.host, host)}${Object.entries(settings)
+  .map(([name, value]) => line(name, value))
+  .join('')}      ]
+`;
+}

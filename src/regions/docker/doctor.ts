@@ -1,0 +1,105 @@
+import type { Check } from '../local/doctor.ts';
+import { docker } from './docker.ts';
+import { type Images, OWN_IMAGE, provideOwnImage } from './images.ts';
+
+/** What asking Docker gave, before anything is concluded from it; a text where a part did not answer as it should. */
+export interface DockerFacts {
+  /** Version of the engine, as it says it: `26.1.5`. */
+  readonly engine: Answer;
+  readonly compose: Answer;
+  readonly images: readonly {
+    readonly name: string;
+    readonly isHere: boolean;
+    readonly error?: Error & { hint?: string };
+  }[];
+}
+
+type Answer = { readonly version: string } | { readonly lack: string; readonly mend: string };
+
+const PULL_MS = 600_000;
+/** `service:` networks and interpolation work long before; older ones are not known to work. */
+const COMPOSE_NEEDED = 2;
+const ENGINE_NEEDED = 20;
+
+/** Asks Docker what there is; with `provide`, pulls and builds the images that are missing, saying so. */
+export async function examineDocker(
+  images: Images,
+  { provide, say }: { readonly provide: boolean; readonly say: (what: string) => void },
+): Promise<DockerFacts> {
+  const { engine, compose } = await askVersions();
+  if (!('version' in engine)) return { engine, compose, images: [] };
+  const pull = (name: string) => docker(['pull', '--quiet', name], PULL_MS);
+  const needed = [
+    { name: images.redis, get: pull, what: 'pulling' },
+    { name: images.toxiproxy, get: pull, what: 'pulling' },
+    { name: images.own ?? OWN_IMAGE, get: () => provideOwnImage(images), what: 'building' },
+  ];
+  const found = needed.map(async ({ name, get, what }) => {
+    const isHere = await isImageHere(name);
+    if (isHere || !provide) return { name, isHere };
+    say(`${what} ${name}`);
+    return get(name).then(
+      () => ({ name, isHere: true }),
+      (error: Error) => ({ name, isHere: false, error }),
+    );
+  });
+  return { engine, compose, images: await Promise.all(found) };
+}
+
+/** Why regions cannot be had as containers; undefined where they can. Images are not asked for: they can be pulled. */
+export async function findDockerLack(): Promise<string | undefined> {
+  const checks = diagnoseDocker({ ...(await askVersions()), images: [] });
+  return checks.find(({ mark }) => mark === 'missing')?.found;
+}
+
+async function askVersions(): Promise<Pick<DockerFacts, 'engine' | 'compose'>> {
+  const [engine, compose] = await Promise.all([
+    ask('version', '--format', '{{.Server.Version}}'),
+    ask('compose', 'version', '--short'),
+  ]);
+  return { engine, compose };
+}
+
+/** What the facts mean for regions as containers, in the order a person would mend them. */
+export function diagnoseDocker({ engine, compose, images }: DockerFacts): Check[] {
+  const own = checkVersion('docker', engine, ENGINE_NEEDED, 'see https://docs.docker.com/engine/install');
+  const isSilent = 'lack' in engine && 'lack' in compose && engine.lack === compose.lack;
+  return [
+    own,
+    ...(isSilent
+      ? []
+      : [checkVersion('Compose plugin', compose, COMPOSE_NEEDED, 'apt-get install docker-compose')]),
+    ...images.map(
+      ({ name, isHere, error }): Check =>
+        isHere
+          ? { name: 'image', mark: 'ok', found: name }
+          : {
+              name: 'image',
+              mark: 'missing',
+              found: error === undefined ? `${name} is not here` : `${name}: ${error.message}`,
+              mend: error?.hint ?? 'openclaw-rl doctor --provider docker pulls or builds it',
+            },
+    ),
+  ];
+}
+
+function checkVersion(name: string, answer: Answer, needed: number, mend: string): Check {
+  if (!('version' in answer)) return { name, mark: 'missing', found: answer.lack, mend: answer.mend };
+  const { version } = answer;
+  if (Number.parseInt(version.replace(/^v/, ''), 10) >= needed) return { name, mark: 'ok', found: version };
+  return { name, mark: 'missing', found: `${version}; at least ${needed} is needed`, mend };
+}
+
+async function ask(...args: readonly string[]): Promise<Answer> {
+  return docker(args).then(
+    (version) => ({ version }),
+    (error: Error & { hint?: string }) => ({ lack: error.message, mend: error.hint ?? 'see docker info' }),
+  );
+}
+
+async function isImageHere(name: string): Promise<boolean> {
+  return docker(['image', 'inspect', '--format', '{{.Id}}', name]).then(
+    () => true,
+    () => false,
+  );
+}

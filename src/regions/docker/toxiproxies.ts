@@ -1,0 +1,49 @@
+import { type ProxyToCreate, ToxiproxyClient } from '../../toxiproxy/client.ts';
+import { proxyNames } from '../links.ts';
+import type { Topology } from '../topology.ts';
+import { until } from '../until.ts';
+import { doorPort, nodeAddress, nodesAbroad, RATING_DOOR, RATING_PORT, regionHost } from './addresses.ts';
+
+const START_MS = 20_000;
+/** One that does not listen yet may leave a question unanswered. */
+const ASK_MS = 300;
+
+/** Waits until the Toxiproxy of every region answers, and gives each its proxies. */
+export async function populateToxiproxies(
+  topology: Topology,
+  clients: ReadonlyMap<string, ToxiproxyClient>,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(
+    [...clients].map(async ([region, client]) => {
+      const impatient = new ToxiproxyClient({ url: client.url, timeoutMs: ASK_MS });
+      await until(`the Toxiproxy of ${region} to answer`, START_MS, signal, () =>
+        impatient.version().then(
+          () => undefined,
+          (error: Error) => error.message,
+        ),
+      );
+      await client.populate(proxiesOf(topology, region));
+    }),
+  );
+}
+
+/** To every node abroad, its data and bus ports; and the doors by which this machine comes in. */
+export function proxiesOf(topology: Topology, region: string): ProxyToCreate[] {
+  const abroad = nodesAbroad(topology, region).flatMap((node) => {
+    const { host, port, busPort } = nodeAddress(topology, node);
+    const [data, bus] = proxyNames(node.name);
+    const there = regionHost(node.region);
+    return [
+      { name: data, listen: `${host}:${port}`, upstream: `${there}:${port}` },
+      { name: bus, listen: `${host}:${busPort}`, upstream: `${there}:${busPort}` },
+      {
+        name: `door-${node.name}`,
+        listen: `0.0.0.0:${doorPort(topology, node)}`,
+        upstream: `${host}:${port}`,
+      },
+    ];
+  });
+  const rating = { listen: `0.0.0.0:${RATING_DOOR}`, upstream: `127.0.0.1:${RATING_PORT}` };
+  return [...abroad, { name: 'door-rating', ...rating }].map((proxy) => ({ ...proxy, enabled: true }));
+}

@@ -1,0 +1,34 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chooseImages } from '../../src/regions/docker/images.ts';
+import { createDockerProvider } from '../../src/regions/docker/provider.ts';
+import type { Regions } from '../../src/regions/provider.ts';
+import { ClusterStore } from '../../src/regions/state.ts';
+import { DEFAULT_TOPOLOGY, planTopology, type TopologyOptions } from '../../src/regions/topology.ts';
+import { imageVariables } from './docker.ts';
+
+/** A cluster of containers of the test's own, with a state folder of its own. */
+export async function startDockerRegions(
+  options: Partial<TopologyOptions> = {},
+): Promise<{ regions: Regions; stop(): Promise<void> }> {
+  const state = mkdtempSync(join(tmpdir(), 'openclaw-rl-test-'));
+  const provider = createDockerProvider({
+    store: new ClusterStore(state),
+    images: chooseImages(imageVariables()),
+  });
+  const regions = await provider.up({
+    name: 'test',
+    topology: planTopology({ ...DEFAULT_TOPOLOGY, ...options }),
+    lifetime: 'run',
+    signal: new AbortController().signal,
+    onProgress: () => {},
+  });
+  return {
+    regions,
+    async stop() {
+      await regions.down();
+      rmSync(state, { recursive: true });
+    },
+  };
+}
