@@ -49,7 +49,7 @@ function note(provider, what, value) {
 function spread(values) {
   if (typeof values[0] === 'string') return [...new Set(values)].join(', ');
   const sorted = values.toSorted((a, b) => a - b).map((value) => value.toFixed(value < 100 ? 1 : 0));
-  return `${sorted[Math.floor(sorted.length / 2)] } (${sorted[0]} to ${sorted.at(-1)})`;
+  return `${sorted[Math.floor(sorted.length / 2)]} (${sorted[0]} to ${sorted.at(-1)})`;
 }
 
 /** A verdict other than pass is an exit code, too: no failure here. */
