@@ -76,7 +76,7 @@ function parseCharges(value: unknown): Charge[] | undefined {
   });
 }
 
-const SOURCES = ['redis', 'lease', 'fallback'] as const;
+const SOURCES = ['redis', 'lease', 'local', 'fallback'] as const;
 
 function parseDecision(value: unknown): Evidence | undefined {
   if (value === undefined || value === null) return undefined;
