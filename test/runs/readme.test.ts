@@ -179,7 +179,7 @@ describe('the README', { timeout: 180_000 }, () => {
       { cwd: consumer },
     );
     expect([compiled.code, compiled.stdout]).toEqual([0, '']);
-    const [limiter, checker] = await Promise.all(
+    const [limiter, several, checker] = await Promise.all(
       files.map((file) => runProgram(process.execPath, [file.replace('.ts', '.js')], { cwd: consumer })),
     );
     expect(limiter).toEqual({
@@ -187,6 +187,8 @@ describe('the README', { timeout: 180_000 }, () => {
       stderr: '',
       stdout: '{ allowed: true, remainingTokens: 97, retryAfterUs: 0 }\n',
     });
+    expect(several).toMatchObject({ code: 0, stderr: '' });
+    expect(several?.stdout).toMatch(/^burst 49 0\nhourly 980 0\ntrue\n\[/);
     expect(checker?.stdout).toMatch(/^fail\n3 tokens admitted wholly within/);
     await server.stop();
   });
