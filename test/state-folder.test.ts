@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { runCli, startCli } from './support/cli.ts';
+import { runCli, startCli, testFolder } from './support/cli.ts';
 import { clusterFolder, killAll, SMALL, up } from './support/cli-cluster.ts';
 import { findLeftovers, octetOf, ownedIn } from './support/leftovers.ts';
 
@@ -131,4 +131,14 @@ describe('the state folder', { timeout: 60_000 }, () => {
     expect([down.code, down.stderr]).toEqual([0, 'cluster default is down\n']);
     expect(readdirSync(join(folder, 'state/clusters'))).toEqual(['Foo']);
   });
+});
+
+it('is refused at once where no folder can be made', async () => {
+  const { code, stderr } = await runCli(['up'], { env: { OPENCLAW_RL_STATE: '/proc/none' } });
+  expect([code, stderr]).toEqual([69, expect.stringMatching(/cannot be claimed: ENOENT/)]);
+});
+
+it('has all of its clusters ended, or one', async () => {
+  const { code, stderr } = await runCli(['down', '--all', '--name', 'a'], { cwd: testFolder() });
+  expect([code, stderr]).toEqual([64, expect.stringMatching(/'--all' cannot be used with option '--name/)]);
 });

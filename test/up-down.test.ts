@@ -125,8 +125,11 @@ describe('what has gone wrong', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await runCli(['status'], { cwd: folder });
     expect([code, stderr]).toEqual([
       0,
-      expect.stringMatching(/does not answer: b-0\n.*openclaw-rl down .* && openclaw-rl up/),
+      expect.stringMatching(
+        /does not answer: b-0\n.*openclaw-rl fault heal .*; or .* down .* && openclaw-rl up/,
+      ),
     ]);
+    expect((await runCli(['up', ...SMALL], { cwd: folder })).code).toBe(69);
     expect(stdout).toMatch(/b-0 .* down /);
     expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
     expect(ownedIn(folder)).toEqual([]);

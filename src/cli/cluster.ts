@@ -151,10 +151,14 @@ export async function openRegions(
   return openExternal(text, endpoints);
 }
 
-/** Says which nodes do not answer, and the way out. */
-export function reportSilentNodes({ name, nodes }: ClusterStatus, { log }: Environment): void {
+/** Says which nodes do not answer, and the way out; gives whether all do. */
+export function reportSilentNodes(status: ClusterStatus, { log }: Environment): boolean {
+  const { name, provider, nodes } = status;
   const silent = nodes.filter(({ role }) => role === 'down').map((node) => node.name);
-  if (silent.length > 0) log(`does not answer: ${silent.join(', ')}\n  ${startAnew(name)}\n`);
+  if (silent.length === 0) return true;
+  const mend = `start what was killed again with: openclaw-rl fault heal --name ${name}; or ${startAnew(name)}`;
+  log(`does not answer: ${silent.join(', ')}\n${provider === 'external' ? '' : `  ${mend}\n`}`);
+  return false;
 }
 
 function startAnew(name: string): string {

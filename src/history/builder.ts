@@ -183,6 +183,7 @@ export class HistoryBuilder {
     const { draft } = this;
     const file = this.#open();
     if (!file.hasHeader) throw new RecordError('the first line must be the header; found an operation');
+    if (file.end !== undefined) throw new RecordError('an operation after the end record, which counts them');
     const policy = this.#policyNumbers.get(draft.policy);
     if (policy === undefined) throw this.#noPolicy(draft.policy);
     draft.policy = policy;

@@ -380,6 +380,11 @@ describe('a bad history is refused with file, line and reason:', () => {
       says: 'h.ndjson:1: capacity must be a whole number of tokens',
     },
     { title: 'no header', text: OP, says: 'h.ndjson:1: the first line must be the header' },
+    {
+      title: 'an operation after the end',
+      text: HEADER + END + OP,
+      says: 'h.ndjson:3: an operation after the end record',
+    },
     { title: 'two headers', text: HEADER + HEADER, says: 'h.ndjson:2: a second header' },
     {
       title: 'completed before invoked',

@@ -1,8 +1,9 @@
-import { link, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { type ClusterState, readState } from './cluster-state.ts';
 import { exclusively } from './exclusively.ts';
+import { makeFolders } from './make-folders.ts';
 
 /** One start of a cluster. */
 export type ClusterStart = Pick<ClusterState, 'name' | 'startId'>;
@@ -45,7 +46,7 @@ export class ClusterStore {
   async create(state: ClusterState): Promise<void> {
     const folder = this.folderOf(state.name);
     const place = async () => {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolders(folder);
       await this.#put(state, link);
     };
     await exclusively(folder, () => place().catch((error) => throwUnclaimed(state, error)));

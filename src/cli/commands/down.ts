@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { endStart, endUnknown } from '../../regions/clusters.ts';
 import type { ClusterStore } from '../../regions/state.ts';
 import { clusterStore, DEFAULT_CLUSTER, sweep } from '../cluster.ts';
@@ -8,7 +8,7 @@ export function downCommand(environment: Environment): Command {
   return new Command('down')
     .description('End a cluster: its nodes, its Toxiproxy, its files. No error when there is none.')
     .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
-    .option('--all', 'every cluster of this user', false)
+    .addOption(new Option('--all', 'every cluster of this user').conflicts('name').default(false))
     .addHelpText('after', '\nExamples:\n  $ openclaw-rl down\n  $ openclaw-rl down --all')
     .action(async ({ name, all }: { name: string; all: boolean }) => {
       const store = clusterStore(environment);

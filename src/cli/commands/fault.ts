@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
+import { OpenclawError } from '../../core/errors.ts';
 import { makeRandom } from '../../core/prng.ts';
 import { injectFault, isMomentary } from '../../faults/registry.ts';
 import { healLinks } from '../../regions/links.ts';
@@ -55,6 +56,8 @@ function healCommand(environment: Environment): Command {
     .addHelpText('after', '\nExample:\n  $ openclaw-rl fault heal')
     .action(async (chosen: ChosenRegions) => {
       const regions = await openRegions(environment, chosen);
+      if (regions.provider === 'external' && regions.links.pairs.length === 0)
+        throw new OpenclawError('INVALID_OPTION', 'nothing can be healed: no two regions have a Toxiproxy');
       await settleAll([
         healLinks(regions.links, regions.topology),
         ...regions.topology.nodes.map(({ name }) => regions.nodes.heal(name)),

@@ -5,6 +5,7 @@ import { readStatus } from '../../regions/status.ts';
 import { bringUp, clusterStore, DEFAULT_CLUSTER, reportSilentNodes } from '../cluster.ts';
 import { differingFlags } from '../differing-flags.ts';
 import type { Environment } from '../environment.ts';
+import { EXIT } from '../exit-codes.ts';
 import { printStatus } from '../status-table.ts';
 import { type TopologyFlags, topologyOf, topologyOptions } from '../topology-flags.ts';
 
@@ -44,7 +45,7 @@ export function upCommand(environment: Environment): Command {
         await regions.down();
         throw new OpenclawError('INTERRUPTED', `interrupted: cluster ${options.name} is down again`);
       }
-      reportSilentNodes(status, environment);
+      if (!reportSilentNodes(status, environment)) environment.setExitCode(EXIT.environment);
       printStatus(status, options.json, environment);
     });
 }

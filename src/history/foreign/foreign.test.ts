@@ -69,6 +69,12 @@ describe('a table of comma-separated values', () => {
     expect(history.end).toMatchObject({ sent: 3 });
   });
 
+  it('is refused where one status means both', () => {
+    expect(() => read('csv', 'user,from_ms,to_ms,code\na,10,20,200\n', { deny: () => true })).toThrow(
+      /2: a status that means allowed and denied, by --allow and --deny: "200"/,
+    );
+  });
+
   it.each([
     {
       title: 'start and duration',

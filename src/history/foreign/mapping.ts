@@ -1,6 +1,6 @@
 import { quoted } from '../../core/errors.ts';
 import { RecordError } from '../fields.ts';
-import type { Operation } from '../operation.ts';
+import type { Operation, Outcome } from '../operation.ts';
 import type { StatusPattern } from './status.ts';
 import { readTime, type Unit, unitOfName, type Widened } from './time.ts';
 
@@ -34,7 +34,7 @@ export function mapLine(fieldOf: FieldOf, mapping: Mapping, index: number): Oper
   if (bucket === undefined || bucket === '' || bucket === '-') return undefined;
   const { invokedUs, completedUs } = intervalOf(fieldOf, mapping);
   const status = needed(fieldOf, mapping.status);
-  const outcome = mapping.allow(status) ? 'allowed' : mapping.deny(status) ? 'denied' : 'info';
+  const outcome = outcomeOf(status, mapping);
   return {
     type: 'op',
     index,
@@ -81,4 +81,11 @@ function costOf(text: string, field: string): number {
   const cost = Number(text);
   if (Number.isInteger(cost) && Math.abs(cost) < 2 ** 31) return cost;
   throw new RecordError(`${field} must be a whole number of tokens; found ${quoted(text)}`);
+}
+
+function outcomeOf(status: string, { allow, deny }: Mapping): Outcome {
+  const isAllowed = allow(status);
+  if (isAllowed && deny(status))
+    throw new RecordError(`a status that means allowed and denied, by --allow and --deny: ${quoted(status)}`);
+  return isAllowed ? 'allowed' : deny(status) ? 'denied' : 'info';
 }

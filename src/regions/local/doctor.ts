@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeFolders } from '../make-folders.ts';
 import { tryListen } from './claim.ts';
 import { findPlatformLack } from './platform.ts';
 import { probeServer, SERVER_COMMANDS, type ServerBinary } from './server-binary.ts';
@@ -159,7 +160,7 @@ async function findLoopbackLack(): Promise<string | undefined> {
 async function findStateLack(folder: string): Promise<string | undefined> {
   const file = join(folder, `.doctor-${process.pid}`);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(folder);
     await writeFile(file, '');
     await rm(file);
     return undefined;
