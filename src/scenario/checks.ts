@@ -73,18 +73,15 @@ function checkSpread({ load, topology }: ScenarioParts): Problem[] {
   if (load === undefined || topology === undefined) return [];
   const { connections, users, roaming } = load;
   const many = topology.regions.length;
-  const counts = [
-    { key: 'connections', expected: `one for each of the ${many} regions`, found: connections, most: 0 },
-    {
-      key: 'users',
-      expected: `one for each of the ${many} regions, or roaming 1`,
-      found: users,
-      most: roaming,
-    },
+  const expected = `one for each of the ${many} regions`;
+  const problem = (key: string, text: string, found: number): Problem => ({
+    path: ['load', key],
+    text: expectedFound({ expected: text, found }),
+  });
+  return [
+    ...(connections < many ? [problem('connections', expected, connections)] : []),
+    ...(users < many && roaming < 1 ? [problem('users', `${expected}, or roaming 1`, users)] : []),
   ];
-  return counts
-    .filter(({ found, most }) => found < many && most < 1)
-    .map(({ key, expected, found }) => ({ path: ['load', key], text: expectedFound({ expected, found }) }));
 }
 
 /** By the latest times that can be drawn, so that no seed makes a scenario wrong. */
