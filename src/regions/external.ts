@@ -2,6 +2,7 @@ import { OpenclawError, quoted } from '../core/errors.ts';
 import { ToxiproxyClient } from '../toxiproxy/client.ts';
 import { createLinks } from './links.ts';
 import { type Endpoint, plannedNode, type Regions } from './provider.ts';
+import { RegionToxiproxy } from './region-toxiproxy.ts';
 import { type PlannedNode, planRoundTrips, type Topology } from './topology.ts';
 
 interface ExternalNode extends PlannedNode {
@@ -25,8 +26,11 @@ export function openExternal(text: string, file: string): Regions {
     persistence: 'none',
     nodeTimeoutMs: 0,
   };
-  const clients = new Map(
-    Object.entries(toxiproxy).map(([region, url]) => [region, new ToxiproxyClient({ url })]),
+  const toxiproxies = new Map(
+    Object.entries(toxiproxy).map(([region, url]) => [
+      region,
+      new RegionToxiproxy(new ToxiproxyClient({ url })),
+    ]),
   );
   const addressOf = (name: string) => (plannedNode(topology, name) as ExternalNode).address;
   const refuse = async (node: string): Promise<never> => {
@@ -41,7 +45,7 @@ export function openExternal(text: string, file: string): Regions {
     createdAt: '',
     description: `external, ${file}`,
     topology,
-    links: createLinks(topology, clients),
+    links: createLinks(topology, toxiproxies),
     nodes: {
       kill: refuse,
       start: refuse,

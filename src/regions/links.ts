@@ -1,5 +1,7 @@
 import { OpenclawError } from '../core/errors.ts';
-import type { ToxicToAdd, ToxiproxyClient } from '../toxiproxy/client.ts';
+import type { ToxicToAdd } from '../toxiproxy/client.ts';
+import type { Attributes, Direction } from '../toxiproxy/toxic.ts';
+import type { RegionToxiproxy } from './region-toxiproxy.ts';
 import { settleAll } from './settle-all.ts';
 import { oneWayMs, type RegionPair, regionPairs, type Topology } from './topology.ts';
 
@@ -64,22 +66,20 @@ const DROP_REPLY: ToxicToAdd = {
   attributes: { timeout: 0 },
 };
 
-type Stream = 'upstream' | 'downstream';
-
 /** One direction of the connections through one proxy. */
 interface Flow {
-  readonly client: ToxiproxyClient;
+  readonly toxiproxy: RegionToxiproxy;
   readonly proxy: string;
-  readonly stream: Stream;
+  readonly stream: Direction;
 }
 
-export function createLinks(topology: Topology, clients: ReadonlyMap<string, ToxiproxyClient>): Links {
+export function createLinks(topology: Topology, toxiproxies: ReadonlyMap<string, RegionToxiproxy>): Links {
   const nodesIn = (region: string) => topology.nodes.filter((node) => node.region === region);
   const proxiesTo = (region: string) => nodesIn(region).flatMap(({ name }) => proxyNames(name));
   const dataProxiesTo = (region: string) => nodesIn(region).map(({ name }) => proxyNames(name)[0]);
-  const isCovered = ({ from, to }: RegionPair) => clients.has(from) && clients.has(to);
+  const isCovered = ({ from, to }: RegionPair) => toxiproxies.has(from) && toxiproxies.has(to);
   const check = (pairs: readonly RegionPair[]) => {
-    const without = pairs.flatMap(({ from, to }) => [from, to]).find((region) => !clients.has(region));
+    const without = pairs.flatMap(({ from, to }) => [from, to]).find((region) => !toxiproxies.has(region));
     if (without === undefined) return;
     throw new OpenclawError(
       'INVALID_OPTION',
@@ -89,26 +89,30 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
   /** What flows from `from` on connections that it opened, and on those that `to` opened. */
   const upstream = ({ from, to }: RegionPair) => flow(from, 'upstream', proxiesTo(to));
   const downstream = ({ from, to }: RegionPair) => flow(to, 'downstream', proxiesTo(from));
-  const flow = (region: string, stream: Stream, proxies: readonly string[]): Flow[] => {
-    const client = clients.get(region);
-    return client === undefined ? [] : proxies.map((proxy) => ({ client, proxy, stream }));
+  const flow = (region: string, stream: Direction, proxies: readonly string[]): Flow[] => {
+    const toxiproxy = toxiproxies.get(region);
+    return toxiproxy === undefined ? [] : proxies.map((proxy) => ({ toxiproxy, proxy, stream }));
   };
   const both = (pair: RegionPair) => [...upstream(pair), ...downstream(pair)];
-  const put = (flows: readonly Flow[], type: string, attributes: Record<string, number>) =>
-    onEach(flows, ({ client, proxy, stream }) =>
-      putToxic(client, proxy, { name: `${type}_${stream}`, type, stream, attributes }),
-    );
+  const put = (flows: readonly Flow[], type: string, attributes: Attributes) =>
+    onEach(flows, ({ toxiproxy, proxy, stream }) => toxiproxy.put(proxy, toxicOn(stream, type, attributes)));
   const drop = (flows: readonly Flow[], type: string) =>
-    onEach(flows, ({ client, proxy, stream }) => dropToxic(client, proxy, `${type}_${stream}`));
+    onEach(flows, ({ toxiproxy, proxy, stream }) => toxiproxy.drop(proxy, `${type}_${stream}`));
   const setEnabled = (pair: RegionPair, enabled: boolean) =>
-    onEach(upstream(pair), ({ client, proxy }) => client.setEnabled(proxy, enabled));
+    onEach(upstream(pair), ({ toxiproxy, proxy }) => toxiproxy.setEnabled(proxy, enabled));
   const dataFlows = ({ from, to }: RegionPair) => flow(from, 'downstream', dataProxiesTo(to));
   const swallow = (flows: readonly Flow[]) => put(flows, 'timeout', { timeout: 0 });
   const passReplies = (pair: RegionPair) =>
-    onEach(dataFlows(pair), ({ client, proxy }) => dropToxic(client, proxy, DROP_REPLY.name));
+    onEach(dataFlows(pair), ({ toxiproxy, proxy }) => toxiproxy.drop(proxy, DROP_REPLY.name));
+  const pairs = regionPairs(topology.regions).filter(isCovered);
+  for (const pair of pairs) {
+    const { latencyMs: latency, jitterMs: jitter } = plannedLatency(topology, pair);
+    for (const { toxiproxy, proxy, stream } of both(pair))
+      toxiproxy.expect(proxy, toxicOn(stream, 'latency', { latency, jitter }));
+  }
 
   return {
-    pairs: regionPairs(topology.regions).filter(isCovered),
+    pairs,
     async cut(pairs, mode) {
       check(pairs);
       const isOneWay = ({ from, to }: RegionPair) =>
@@ -128,7 +132,7 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
     },
     async dropReplies(pair) {
       check([pair]);
-      await onEach(dataFlows(pair), ({ client, proxy }) => putToxic(client, proxy, DROP_REPLY));
+      await onEach(dataFlows(pair), ({ toxiproxy, proxy }) => toxiproxy.put(proxy, DROP_REPLY));
     },
     passReplies,
     async setLatency(pair, { latencyMs, jitterMs }) {
@@ -150,6 +154,13 @@ export function createLinks(topology: Topology, clients: ReadonlyMap<string, Tox
   };
 }
 
+const toxicOn = (stream: Direction, type: string, attributes: Attributes): ToxicToAdd => ({
+  name: `${type}_${stream}`,
+  type,
+  stream,
+  attributes,
+});
+
 const onEach = (flows: readonly Flow[], act: (flow: Flow) => Promise<unknown>) => settleAll(flows.map(act));
 
 /** Takes away whatever is in force and sets the round trips back. */
@@ -159,45 +170,18 @@ export async function healLinks(links: Links, topology: Topology): Promise<void>
   await setRoundTrips(links, topology);
 }
 
-/** Half of each round trip on the way there, half on the way back, in whole milliseconds. */
+/** Sets every round trip as planned. */
 export async function setRoundTrips(links: Links, topology: Topology): Promise<void> {
-  await settleAll(
-    links.pairs.map((pair) =>
-      links.setLatency(pair, {
-        latencyMs: oneWayMs(topology, pair),
-        jitterMs: Math.round(topology.jitterMs),
-      }),
-    ),
-  );
+  await settleAll(links.pairs.map((pair) => links.setLatency(pair, plannedLatency(topology, pair))));
 }
 
-/** Adds a toxic, or changes it where one of its name is there already. */
-async function putToxic(client: ToxiproxyClient, proxy: string, toxic: ToxicToAdd): Promise<void> {
-  await againWhenRefused(async () => {
-    const isThere = (await client.toxics(proxy)).some(({ name }) => name === toxic.name);
-    await (isThere
-      ? client.updateToxic(proxy, toxic.name, { attributes: toxic.attributes })
-      : client.addToxic(proxy, toxic));
-  });
+/** Half of a round trip on the way there, half on the way back, in whole milliseconds. */
+function plannedLatency(topology: Topology, pair: RegionPair) {
+  return { latencyMs: oneWayMs(topology, pair), jitterMs: Math.round(topology.jitterMs) };
 }
 
-async function dropToxic(client: ToxiproxyClient, proxy: string, name: string): Promise<void> {
-  await againWhenRefused(async () => {
-    const isThere = (await client.toxics(proxy)).some((toxic) => toxic.name === name);
-    if (isThere) await client.removeToxic(proxy, name);
-  });
-}
-
-/** Looks and acts; once more where another program, healing too, may have acted between the two. */
-async function againWhenRefused(act: () => Promise<void>): Promise<void> {
-  await act().catch((error: unknown) => {
-    if (error instanceof OpenclawError && error.code === 'TOXIPROXY_REFUSED') return act();
-    throw error;
-  });
-}
-
-async function readFlow(pair: RegionPair, { client, proxy }: Flow): Promise<LinkState> {
-  const state = await client.proxy(proxy).catch((error: Error) => error.message);
+async function readFlow(pair: RegionPair, { toxiproxy, proxy }: Flow): Promise<LinkState> {
+  const state = await toxiproxy.proxy(proxy).catch((error: Error) => error.message);
   if (typeof state === 'string') return { ...pair, silent: state, latencyMs: 0, jitterMs: 0 };
   const { enabled, toxics } = state;
   const attributes = (type: string) => toxics.find((toxic) => toxic.name === `${type}_upstream`)?.attributes;

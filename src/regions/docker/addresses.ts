@@ -41,6 +41,11 @@ export function regionHost(region: string): string {
   return `region-${region}`;
 }
 
+/** The service of a Compose file that is the Toxiproxy of a region. */
+export function toxiproxyService(region: string): string {
+  return `toxiproxy-${region}`;
+}
+
 export function nodesOf({ nodes }: Pick<Topology, 'nodes'>, region: string): PlannedNode[] {
   return nodes.filter((node) => node.region === region);
 }

@@ -9,6 +9,7 @@ import {
   nodesOf,
   RATING_DOOR,
   regionHost,
+  toxiproxyService,
 } from './addresses.ts';
 import { OFFICIAL_IMAGES } from './images.ts';
 import { CLUSTER_LABEL, ROLE_LABEL, START_LABEL } from './owned-containers.ts';
@@ -26,7 +27,6 @@ export const COMPOSE_VARIABLES = {
 const DEFAULT_SUBNET = '198.18.0.0/24';
 
 const nodeService = (node: string) => `node-${node}`;
-const toxiproxyService = (region: string) => `toxiproxy-${region}`;
 
 /** The Compose file of these regions. Nothing in it is of one machine or one cluster. */
 export function composeFile(topology: Topology): string {

@@ -17,6 +17,7 @@ import {
   type RegionView,
   type UpOptions,
 } from '../provider.ts';
+import { RegionToxiproxy } from '../region-toxiproxy.ts';
 import { type ClusterStart, type ClusterStore, endedByAnother } from '../state.ts';
 import type { Topology } from '../topology.ts';
 import { interruption } from '../until.ts';
@@ -28,7 +29,7 @@ import { listContainers, type Owner, removeOwned } from './owned-containers.ts';
 import { type PublishedPorts, publishedAt, readPublished } from './published.ts';
 import { placeContainer } from './service-place.ts';
 import { chooseSubnet } from './subnet.ts';
-import { populateToxiproxies } from './toxiproxies.ts';
+import { populateToxiproxy, restartToxiproxy } from './toxiproxies.ts';
 
 /** What the state file of a cluster of containers holds besides what every one does. */
 interface DockerProvision {
@@ -110,7 +111,9 @@ async function start(
   };
   const regions = attachContainers(store, up);
   await Promise.all([
-    populateToxiproxies(topology, toxiproxyClients(topology, ports), signal),
+    ...[...toxiproxyClients(topology, ports)].map(([region, client]) =>
+      populateToxiproxy(topology, { region, client }, signal),
+    ),
     ...topology.nodes.map(({ name }) =>
       waitUntilAnswers(name, regions.direct(name), { withinMs: NODE_START_MS, signal }),
     ),
@@ -143,6 +146,13 @@ export function attachContainers(store: ClusterStore, state: ClusterState): Regi
   const { topology, name } = state;
   const { project, images, ports } = state.provision as unknown as DockerProvision;
   const owner = { cluster: store.folderOf(name), startId: state.startId };
+  const clients = toxiproxyClients(topology, ports);
+  const toxiproxies = new Map(
+    [...clients].map(([region, client]) => [
+      region,
+      new RegionToxiproxy(client, () => restartToxiproxy(project, topology, { region, client })),
+    ]),
+  );
   const planned = (node: string) => plannedNode(topology, node);
   const announced = (node: string): Endpoint => {
     const { host, port } = nodeAddress(topology, planned(node));
@@ -156,7 +166,7 @@ export function attachContainers(store: ClusterStore, state: ClusterState): Regi
     createdAt: state.createdAt,
     description: `${images.redis}, containers`,
     topology,
-    links: createLinks(topology, toxiproxyClients(topology, ports)),
+    links: createLinks(topology, toxiproxies),
     nodes: controlContainers({ owner, redisImage: images.redis, direct }),
     view: (region): RegionView => ({
       region,

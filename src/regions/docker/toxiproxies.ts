@@ -2,30 +2,53 @@ import { type ProxyToCreate, ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { proxyNames } from '../links.ts';
 import type { Topology } from '../topology.ts';
 import { until } from '../until.ts';
-import { doorPort, nodeAddress, nodesAbroad, RATING_DOOR, RATING_PORT, regionHost } from './addresses.ts';
+import {
+  doorPort,
+  nodeAddress,
+  nodesAbroad,
+  RATING_DOOR,
+  RATING_PORT,
+  regionHost,
+  toxiproxyService,
+} from './addresses.ts';
+import { docker } from './docker.ts';
+import { containerName } from './published.ts';
 
 const START_MS = 20_000;
 /** One that does not listen yet may leave a question unanswered. */
 const ASK_MS = 300;
 
-/** Waits until the Toxiproxy of every region answers, and gives each its proxies. */
-export async function populateToxiproxies(
+/** A region and the way to its Toxiproxy. */
+export interface ToxiproxyAt {
+  readonly region: string;
+  readonly client: ToxiproxyClient;
+}
+
+/** Waits until it answers, and gives it its proxies. */
+export async function populateToxiproxy(
   topology: Topology,
-  clients: ReadonlyMap<string, ToxiproxyClient>,
+  { region, client }: ToxiproxyAt,
   signal: AbortSignal,
 ): Promise<void> {
-  await Promise.all(
-    [...clients].map(async ([region, client]) => {
-      const impatient = new ToxiproxyClient({ url: client.url, timeoutMs: ASK_MS });
-      await until(`the Toxiproxy of ${region} to answer`, START_MS, signal, () =>
-        impatient.version().then(
-          () => undefined,
-          (error: Error) => error.message,
-        ),
-      );
-      await client.populate(proxiesOf(topology, region));
-    }),
+  const impatient = new ToxiproxyClient({ url: client.url, timeoutMs: ASK_MS });
+  await until(`the Toxiproxy of ${region} to answer`, START_MS, signal, () =>
+    impatient.version().then(
+      () => undefined,
+      (error: Error) => error.message,
+    ),
   );
+  await client.populate(proxiesOf(topology, region));
+}
+
+/** Ends one without warning, whatever it hangs on, and starts it with its proxies. */
+export async function restartToxiproxy(
+  project: string,
+  topology: Topology,
+  { region, client }: ToxiproxyAt,
+): Promise<void> {
+  const container = containerName(project, toxiproxyService(region));
+  await docker(['restart', '--time', '0', container]);
+  await populateToxiproxy(topology, { region, client }, new AbortController().signal);
 }
 
 /** To every node abroad, its data and bus ports; and the doors by which this machine comes in. */

@@ -5,6 +5,7 @@ import type { ClusterState } from '../cluster-state.ts';
 import { formCluster } from '../form-cluster.ts';
 import { createLinks, setRoundTrips } from '../links.ts';
 import { plannedNode, type Regions, type RegionsProvider, type UpOptions } from '../provider.ts';
+import { RegionToxiproxy } from '../region-toxiproxy.ts';
 import { type ClusterStart, type ClusterStore, endedByAnother } from '../state.ts';
 import { interruption } from '../until.ts';
 import { apiUrl, clientAddress, type LocalAddresses, nodePorts } from './addresses.ts';
@@ -119,10 +120,10 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
   const { topology, name } = state;
   const nodeStart = nodeStartOf(store, state);
   const { binary, addresses } = nodeStart;
-  const clients = new Map(
+  const toxiproxies = new Map(
     topology.regions.map((region) => [
       region,
-      new ToxiproxyClient({ url: apiUrl(addresses, topology, region) }),
+      new RegionToxiproxy(new ToxiproxyClient({ url: apiUrl(addresses, topology, region) })),
     ]),
   );
   const ports = (node: string) => nodePorts(addresses, topology, plannedNode(topology, node));
@@ -132,7 +133,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
     createdAt: state.createdAt,
     description: `${binary.product} ${binary.version}, local processes`,
     topology,
-    links: createLinks(topology, clients),
+    links: createLinks(topology, toxiproxies),
     nodes: controlNodes(nodeStart),
     view: (region) => ({
       region,
