@@ -252,6 +252,12 @@ describe('check of a log that others wrote', () => {
       says: /needs two of --start, --end and --duration/,
     },
     { title: 'no policy', args: options.slice(0, -4), says: /give --capacity and --refill/ },
+    { title: 'half a policy', args: options.slice(0, -2), says: /--capacity and --refill are one policy/ },
+    {
+      title: 'two formats',
+      args: [...options, '--format', 'md', '--json'],
+      says: /'--format <format>' cannot be used with option '--json'/,
+    },
     { title: 'no key', args: options.filter((_, i) => i < 2 || i > 3), says: /needs --key and --status/ },
     {
       title: 'its options without --from',
@@ -486,7 +492,9 @@ describe('what others named', () => {
   it('is text in JUnit', async () => {
     const xml = await shown('junit');
     const tags = xml.match(/<[^>]*>/g)?.map((tag) => /^<[/?]?([\w-]+)/.exec(tag)?.[1]);
-    expect(new Set(tags)).toEqual(new Set(['xml', 'testsuite', 'testcase', 'failure', 'system-out']));
+    expect(new Set(tags)).toEqual(
+      new Set(['xml', 'testsuite', 'testcase', 'failure', 'error', 'system-out']),
+    );
     expect(xml.replace(/<[^>]*>/g, '')).not.toMatch(/[<>]|&(?!(amp|lt|gt|quot);)/);
   });
 

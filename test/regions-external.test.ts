@@ -1,9 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openExternal } from '../src/regions/external.ts';
 import { healLinks } from '../src/regions/links.ts';
 import { between, isolating } from '../src/regions/pairs.ts';
 import { readStatus } from '../src/regions/status.ts';
 import { startToxiproxy, type Toxiproxy } from '../src/toxiproxy/server/start.ts';
+import { runCli, testFolder } from './support/cli.ts';
 import { startTestCluster } from './support/cluster.ts';
 import { freePort } from './support/redis-server.ts';
 import type { TestServer } from './support/server.ts';
@@ -51,6 +54,21 @@ describe('regions that somebody else runs', () => {
       ['a', 'b', `GET ${url}/proxies/node-1 failed: ECONNREFUSED`],
       ['b', 'a', `GET ${url}/proxies/node-0 failed: ECONNREFUSED`],
     ]);
+  });
+
+  it('are chosen by their file alone, and are not there where none answers: exit code 69', async () => {
+    const folder = testFolder();
+    const nodes = [{ name: 'n', region: 'a', address: `127.0.0.1:${await freePort()}` }];
+    writeFileSync(join(folder, 'e.json'), JSON.stringify({ regions: ['a'], nodes }));
+    const status = ['status', '--endpoints', 'e.json'];
+    const both = await runCli([...status, '--name', 'x'], { cwd: folder });
+    expect([both.code, both.stderr]).toEqual([
+      64,
+      expect.stringMatching(/cannot be used with option '--name/),
+    ]);
+    const { code, stdout, stderr } = await runCli(status, { cwd: folder });
+    expect([code, stderr]).toEqual([69, 'does not answer: n\n']);
+    expect(stdout).toMatch(/n .*down/);
   });
 
   it('take no fault where no Toxiproxy is given, and are not killed', async () => {

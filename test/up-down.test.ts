@@ -75,6 +75,7 @@ describe('up and down', { timeout: 90_000 }, () => {
       0,
       ['primary', 'primary'],
     ]);
+    expect((await up(folder, '--name', 'two')).stderr).toBe('cluster two was up already\n');
     expect((await runCli(['down', '--all'], { cwd: folder })).stderr).toBe('cluster two is down\n');
     expect(ownedIn(folder)).toEqual([]);
   });

@@ -8,6 +8,7 @@ import { measureClaim, type Sample } from './measure.ts';
 export interface ClaimResult {
   readonly claim: string;
   readonly kind: ClaimKind;
+  /** Too little evidence breaks no promise, and keeps none: `unknown`. */
   readonly status: 'holds' | 'broken' | 'unknown';
   /** What it does to the verdict. A broken performance claim leaves it as it is: it has an exit code of its own. */
   readonly verdict: Verdict;
@@ -28,7 +29,8 @@ export function evaluateClaims(claims: readonly Claim[], facts: CheckFacts): Cla
 function evaluateClaim(claim: Claim, facts: CheckFacts): ClaimResult {
   const { kind } = MEASURES[claim.measure];
   const results = measureClaim(claim, facts).map((sample): ClaimResult => {
-    const { status, reason } = compare(claim, sample);
+    const { status: found, reason } = compare(claim, sample);
+    const status = kind === 'evidence' && found === 'broken' ? 'unknown' : found;
     return {
       claim: claim.text,
       kind,
@@ -95,9 +97,8 @@ function amountText(unit: LimitUnit, amount: number): string {
 }
 
 function verdictOf(kind: ClaimKind, status: ClaimResult['status']): Verdict {
-  if (status === 'holds') return 'pass';
   if (status === 'unknown') return 'unknown';
-  return ({ correctness: 'fail', evidence: 'unknown', performance: 'pass' } as const)[kind];
+  return status === 'broken' && kind === 'correctness' ? 'fail' : 'pass';
 }
 
 function finite(amount: number | undefined): number | null {

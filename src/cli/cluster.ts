@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import type { ClusterState } from '../regions/cluster-state.ts';
 import { attachCluster, endStart, findRoles, sweepClusters } from '../regions/clusters.ts';
@@ -131,9 +131,11 @@ export interface ChosenRegions {
 export function choosingRegions(command: Command): Command {
   return command
     .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
-    .option(
-      '--endpoints <file>',
-      'instead: regions that somebody else runs, by their addresses (see the README)',
+    .addOption(
+      new Option(
+        '--endpoints <file>',
+        'instead: regions that somebody else runs, by their addresses (see the README)',
+      ).conflicts('name'),
     );
 }
 

@@ -64,6 +64,7 @@ describe('a command line is refused', () => {
     ['latency --between a b --add -1', /from 0 to 60000/],
     ['kill', /required option '--node <name>'/],
     ['node-clock --node a-0 --step soon', /a time like 500ms/],
+    ['flap --isolate a --down 0ms', /a time longer than 0/],
     ['earthquake', /unknown command 'earthquake'/],
   ])('%s', (line, says) => expect(read(line)).rejects.toThrow(says));
 });

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { OpenclawError } from '../core/errors.ts';
 import type { CutMode } from '../regions/links.ts';
 import type { FaultSpec, PartitionShape } from '../scenario/fault-spec.ts';
-import { decimalNumber, parseShiftMs, timeOption } from './options.ts';
+import { decimalNumber, parseShiftMs, parseSomeDurationMs, timeOption } from './options.ts';
 
 export interface FaultCommandsOptions<Flags> {
   /** What is done with the fault that was written; `flags` are those that `configure` added. */
@@ -118,8 +118,8 @@ const FORMS: Readonly<Record<FaultSpec['fault'], Form>> = {
     examples: ['--isolate eu-west --down 500ms --up 2s'],
     addFlags: (command) =>
       addCut(command)
-        .addOption(timeOption('--down <time>', 'how long it is cut each time', '1s'))
-        .addOption(timeOption('--up <time>', 'how long it is whole in between', '1s')),
+        .addOption(timeOption('--down <time>', 'how long it is cut each time', '1s', parseSomeDurationMs))
+        .addOption(timeOption('--up <time>', 'how long it is whole in between', '1s', parseSomeDurationMs)),
     read: (flags) => ({
       fault: 'flap',
       mode: flags.mode,

@@ -114,6 +114,8 @@ export function foreignReaderOf(options: ForeignOptions, promise: Promised): For
 /** Without --capacity and --refill a window promise gives the bucket that is shown beside it. */
 function policyOf({ capacity, refill }: ForeignOptions, promise: Promised): PolicyRecord {
   if (capacity !== undefined && refill !== undefined) return { capacity, refill };
+  if (capacity !== undefined || refill !== undefined)
+    throw new OpenclawError('INVALID_OPTION', '--capacity and --refill are one policy: give both');
   if (promise.type === 'token-bucket')
     throw new OpenclawError(
       'INVALID_OPTION',

@@ -85,11 +85,21 @@ export function parseDurationMs(text: string): number {
   return ms;
 }
 
+/** As `parseDurationMs`, of a time that is not nothing. */
+export function parseSomeDurationMs(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === 0) throw new InvalidArgumentError('Expected a time longer than 0.');
+  return ms;
+}
+
 /** An option that takes a time like `500ms`, with its default as it would be typed. */
-export function timeOption(flags: string, description: string, byDefault: string): Option {
-  return new Option(flags, description)
-    .argParser(parseDurationMs)
-    .default(parseDurationMs(byDefault), byDefault);
+export function timeOption(
+  flags: string,
+  description: string,
+  byDefault: string,
+  parse = parseDurationMs,
+): Option {
+  return new Option(flags, description).argParser(parse).default(parse(byDefault), byDefault);
 }
 
 /** A commander parser for a time in a range of seconds, with or without its unit: `20`, `20s`, `500ms`. */

@@ -11,7 +11,10 @@ const FORMATS = ['table', 'json', 'md', 'junit'] as const;
 export type Format = (typeof FORMATS)[number];
 
 export function formatOption(): Option {
-  return new Option('--format <format>', 'how to print the result').choices(FORMATS).default('table');
+  return new Option('--format <format>', 'how to print the result')
+    .choices(FORMATS)
+    .default('table')
+    .conflicts('json');
 }
 
 /** A document in the format that was asked for; `json` overrides it. */

@@ -12,7 +12,7 @@ import { standingTopology } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { addFaultCommands } from '../fault-options.ts';
 import { type LoadFlags, loadOptions } from '../load-options.ts';
-import { type LimiterFlags, limiterOptions, timeOption } from '../options.ts';
+import { type LimiterFlags, limiterOptions, parseSomeDurationMs, timeOption } from '../options.ts';
 import { type ClaimFlags, claimOption, type RunFlags, runAndReport, runOptions } from '../run-plan.ts';
 import { loadInput, SCENARIO_RULES, topologyInput } from '../scenario-rules.ts';
 import { type TopologyFlags, topologyCommandLine, topologyOf, topologyOptions } from '../topology-flags.ts';
@@ -35,7 +35,7 @@ export function chaosCommand(environment: Environment): Command {
         .addOption(claimOption());
       return isMomentary({ fault })
         ? each
-        : each.addOption(timeOption('--for <time>', 'heal after this time', '8s'));
+        : each.addOption(timeOption('--for <time>', 'heal after this time', '8s', parseSomeDurationMs));
     },
     action: (spec, flags: Flags) => chaos(environment, spec, flags),
   });

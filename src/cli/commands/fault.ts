@@ -10,7 +10,7 @@ import type { FaultSpec } from '../../scenario/fault-spec.ts';
 import { type ChosenRegions, choosingRegions, openRegions } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { addFaultCommands } from '../fault-options.ts';
-import { parseDurationMs, wholeNumber } from '../options.ts';
+import { parseSomeDurationMs, wholeNumber } from '../options.ts';
 
 /** Injects into a cluster that is up and heals after `--for`, or on Ctrl-C. */
 export function faultCommand(environment: Environment): Command {
@@ -28,7 +28,7 @@ export function faultCommand(environment: Environment): Command {
         : chosen.option(
             '--for <time>',
             'heal after this time, like 10s (default: on Ctrl-C)',
-            parseDurationMs,
+            parseSomeDurationMs,
           );
     },
     action: (spec, flags: Flags) => hold(environment, spec, flags),

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readStatus } from '../../regions/status.ts';
 import { type ChosenRegions, choosingRegions, openRegions, reportSilentNodes } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
+import { EXIT } from '../exit-codes.ts';
 import { printStatus } from '../status-table.ts';
 
 export function statusCommand(environment: Environment): Command {
@@ -14,6 +15,7 @@ export function statusCommand(environment: Environment): Command {
     .action(async ({ json, ...chosen }: ChosenRegions & { json: boolean }) => {
       const status = await readStatus(await openRegions(environment, chosen));
       reportSilentNodes(status, environment);
+      if (status.nodes.every(({ role }) => role === 'down')) environment.setExitCode(EXIT.environment);
       printStatus(status, json, environment);
     });
 }

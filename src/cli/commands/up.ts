@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
 import { OpenclawError } from '../../core/errors.ts';
 import type { ClusterState } from '../../regions/cluster-state.ts';
 import { readStatus } from '../../regions/status.ts';
+import { DEFAULT_TOPOLOGY, planTopology } from '../../regions/topology.ts';
 import { bringUp, clusterStore, DEFAULT_CLUSTER, reportSilentNodes } from '../cluster.ts';
 import { differingFlags } from '../differing-flags.ts';
 import type { Environment } from '../environment.ts';
@@ -52,7 +54,10 @@ export function upCommand(environment: Environment): Command {
 
 /** A cluster that is up is taken as it is: whoever asked for another must be told. */
 function describeDifference(found: ClusterState, options: Options, environment: Environment): string {
-  const flags = differingFlags({ ...options, topology: topologyOf(options) }, found, environment);
+  const wanted = topologyOf(options);
+  const isAny = isDeepStrictEqual(wanted, planTopology(DEFAULT_TOPOLOGY));
+  const topology = isAny ? found.topology : wanted;
+  const flags = differingFlags({ ...options, topology }, found, environment);
   if (flags.length === 0) return '';
   return `, with other options (${flags.join(', ')}): for these, first openclaw-rl down --name ${found.name}`;
 }
