@@ -79,7 +79,7 @@ export function parseRoundTrips(text: string, sofar: Record<string, number>): Re
 }
 
 /** A commander parser for a time like `500ms`, `10s`, `2m`; gives milliseconds. */
-export function parseDurationMs(text: string): number {
+function parseDurationMs(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError('Expected a time like 500ms, 10s or 2m.');
   return ms;
