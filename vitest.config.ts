@@ -31,7 +31,7 @@ export default defineConfig({
         },
       },
       {
-        test: { ...shared, name: 'waiting', include: WAITING, sequence: { groupOrder: 1 } },
+        test: { ...shared, name: 'waiting', include: WAITING, maxWorkers: 4, sequence: { groupOrder: 1 } },
       },
       {
         test: {
