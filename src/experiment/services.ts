@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
-import { type LocalProcess, startProcess } from '../regions/local/process.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
+import { type LocalProcess, startProcess } from '../regions/processes/process.ts';
 import type { Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
 import { until } from '../regions/until.ts';
 import type { Cleanup } from './cleanup.ts';

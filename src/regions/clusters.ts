@@ -1,9 +1,9 @@
 import type { ClusterState } from './cluster-state.ts';
 import { listContainers, removeOwned } from './docker/owned-containers.ts';
 import { attachContainers, endContainers } from './docker/provider.ts';
-import { findOwned } from './local/owned-processes.ts';
 import * as local from './local/provider.ts';
 import { type Sweep, sweepAbandoned } from './local/sweep.ts';
+import { findOwned } from './processes/owned-processes.ts';
 import type { Regions } from './provider.ts';
 import type { ClusterStore } from './state.ts';
 

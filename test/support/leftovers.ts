@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { listOwned } from '../../src/regions/local/owned-processes.ts';
+import { listOwned } from '../../src/regions/processes/owned-processes.ts';
 import { runCli, startCli } from './cli.ts';
 
 /** The processes of all clusters in the state folder of a test. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OpenclawError } from '../../src/core/errors.ts';
-import { type LocalProcess, startProcess } from '../../src/regions/local/process.ts';
 import type { ServerBinary } from '../../src/regions/local/server-binary.ts';
+import { type LocalProcess, startProcess } from '../../src/regions/processes/process.ts';
 
 /** One standalone server on loopback, without persistence. */
 export interface RedisServer {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
-import { startOwned } from '../local/owned-processes.ts';
+import { startOwned } from '../processes/owned-processes.ts';
 import type { Topology } from '../topology.ts';
 import { interruption, until } from '../until.ts';
 import { COMPOSE_VARIABLES, composeFile } from './compose-file.ts';

@@ -1,4 +1,4 @@
-import type { Check } from '../local/doctor.ts';
+import type { Check } from '../check.ts';
 import { docker } from './docker.ts';
 import { type Images, OWN_IMAGE, provideOwnImage } from './images.ts';
 

@@ -6,9 +6,9 @@ import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import { formCluster, waitUntilAnswers } from '../form-cluster.ts';
 import { createLinks, setRoundTrips } from '../links.ts';
-import { endOwned, findOwned } from '../local/owned-processes.ts';
-import { thisProgram } from '../local/owner.ts';
-import { findPlatformLack } from '../local/platform.ts';
+import { endOwned, findOwned } from '../processes/owned-processes.ts';
+import { thisProgram } from '../processes/owner.ts';
+import { findPlatformLack } from '../processes/platform.ts';
 import {
   type Endpoint,
   plannedNode,

@@ -2,20 +2,12 @@ import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Check } from '../check.ts';
 import { makeFolders } from '../make-folders.ts';
+import { findPlatformLack } from '../processes/platform.ts';
 import { tryListen } from './claim.ts';
-import { findPlatformLack } from './platform.ts';
 import { probeServer, SERVER_COMMANDS, type ServerBinary } from './server-binary.ts';
 import type { Sweep } from './sweep.ts';
-
-/** What of one thing was found: `note` is worth knowing and keeps nothing from running. */
-export interface Check {
-  readonly name: string;
-  readonly mark: 'ok' | 'note' | 'missing';
-  readonly found: string;
-  /** The command, or the sentence, that mends it. */
-  readonly mend?: string;
-}
 
 /** What a look at this machine gave, before anything is concluded from it. */
 export interface MachineFacts {

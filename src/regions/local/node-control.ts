@@ -1,9 +1,9 @@
 import { OpenclawError } from '../../core/errors.ts';
+import { findOwned, type OwnedProcess, signalAll } from '../processes/owned-processes.ts';
 import { type NodeControl, plannedNode } from '../provider.ts';
 import { until } from '../until.ts';
 import { resetNodeClock, stepNodeClock } from './node-clock.ts';
 import { emptyNode, type NodeStart, startNode } from './node-process.ts';
-import { findOwned, type OwnedProcess, signalAll } from './owned-processes.ts';
 
 const GONE_MS = 5_000;
 

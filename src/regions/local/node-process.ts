@@ -2,11 +2,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitUntilAnswers } from '../form-cluster.ts';
 import { nodeSettings } from '../node-settings.ts';
+import { startOwned } from '../processes/owned-processes.ts';
 import type { PlannedNode, Topology } from '../topology.ts';
 import { interruption } from '../until.ts';
 import { type LocalAddresses, nodePorts } from './addresses.ts';
 import { clockEnvironment } from './node-clock.ts';
-import { startOwned } from './owned-processes.ts';
 import type { ServerBinary } from './server-binary.ts';
 
 /** What it takes to start any node of a local cluster, again too. */

@@ -4,6 +4,8 @@ import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import { formCluster } from '../form-cluster.ts';
 import { createLinks, setRoundTrips } from '../links.ts';
+import { endOwned, findOwned, listOwned } from '../processes/owned-processes.ts';
+import { thisProgram } from '../processes/owner.ts';
 import { plannedNode, type Regions, type RegionsProvider, type UpOptions } from '../provider.ts';
 import { RegionToxiproxy } from '../region-toxiproxy.ts';
 import { type ClusterStart, type ClusterStore, endedByAnother } from '../state.ts';
@@ -13,8 +15,6 @@ import { claimAddresses } from './claim.ts';
 import { compileClockOverride } from './node-clock.ts';
 import { controlNodes } from './node-control.ts';
 import { type NodeStart, startNode } from './node-process.ts';
-import { endOwned, findOwned, listOwned } from './owned-processes.ts';
-import { thisProgram } from './owner.ts';
 import type { ServerBinary } from './server-binary.ts';
 import { type SelfCommand, startToxiproxyProcess } from './toxiproxy-process.ts';
 

@@ -1,9 +1,9 @@
 import { basename, dirname } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
 import type { ClusterState } from '../cluster-state.ts';
+import { endOwned, listOwned, type OwnedProcess } from '../processes/owned-processes.ts';
+import { isAlive } from '../processes/owner.ts';
 import type { ClusterStore } from '../state.ts';
-import { endOwned, listOwned, type OwnedProcess } from './owned-processes.ts';
-import { isAlive } from './owner.ts';
 
 export interface Sweep {
   /** The names of the clusters of which something was ended. */

@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { proxyNames } from '../links.ts';
+import { startOwned } from '../processes/owned-processes.ts';
 import type { PlannedNode, Topology } from '../topology.ts';
 import { interruption, until } from '../until.ts';
 import { API_PORT, apiAddress, apiUrl, type LocalAddresses, nodePorts, regionSources } from './addresses.ts';
-import { startOwned } from './owned-processes.ts';
 
 /** How to start this program again as a child: the interpreter and the script. */
 export type SelfCommand = readonly [command: string, ...args: string[]];
