@@ -91,6 +91,25 @@ describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {
     expect(await primary.client.exists(KEY)).toBe(0);
   });
 
+  it('answers from its local share, and asks again: Redis is back', async () => {
+    const { port } = await start(command);
+    const proxy = await startRedisProxy(port);
+    opened.push(proxy);
+    const redis = { urls: [`redis://127.0.0.1:${proxy.port}`], commandTimeoutMs: 500 };
+    const limiter = createLimiter({ policy: '20:1/d', redis, onFailure: { localShare: 5 } });
+    opened.push(limiter);
+    const sourceOf = async () => (await limiter.take(ada)).evidence.source;
+    expect(await sourceOf()).toBe('redis');
+    proxy.mode = 'cut-before-reply';
+    const answers = [];
+    for (let i = 0; i < 6; i++) answers.push(await limiter.take(ada));
+    expect(answers.map(({ allowed }) => allowed)).toEqual([true, true, true, true, false, false]);
+    expect(new Set(answers.map(({ evidence }) => evidence.source))).toEqual(new Set(['fallback']));
+    expect(answers[0]).toMatchObject({ undecided: 'REPLY_LOST', remainingTokens: 3 });
+    proxy.mode = 'pass';
+    await expect.poll(sourceOf, { timeout: 5_000 }).toBe('redis');
+  });
+
   it('says that no charge was made: out of memory', async () => {
     const { url, client } = await start(command);
     const limiter = limit({ urls: [url] });

@@ -41,6 +41,8 @@ export interface Decision {
   readonly policies?: readonly PolicyDecision[];
   /** The first admission by this decision id, told again: nothing more was charged. */
   readonly isRemembered?: true;
+  /** Why the store did not decide, where a failure policy answered instead. */
+  readonly undecided?: ErrorCode;
   /** In shadow mode, which allows everything: what the answer would have been. */
   readonly shadow?: 'denied' | ErrorCode;
 }

@@ -1,11 +1,12 @@
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { createArticle } from './article.ts';
 import { createCentral } from './central.ts';
+import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
 import { connectIoredis, type RedisConnection } from './ioredis-port.ts';
 import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
 import type { Limiter } from './limiter.ts';
 import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
-import { type PolicyOptions, readPolicies } from './policies.ts';
+import { type PolicyOptions, policyNames, readPolicies } from './policies.ts';
 import { shadow } from './shadow.ts';
 
 const STRATEGIES = { central: openCentral, article: openArticle } as const;
@@ -34,6 +35,10 @@ export type LimiterOptions = PolicyOptions & {
   readonly batch?: boolean;
   /** Deny without asking Redis while a subject is certainly still too empty; off without. See `localAnswerBound`. */
   readonly localAnswers?: LocalAnswerOptions;
+  /**
+   * What is answered while Redis cannot decide. Default `closed`: `take` rejects, and says whether a charge is possible.
+   */
+  readonly onFailure?: FailurePolicies;
   /** Decide and charge, but allow everything and say in `shadow` what would have been. Default false. */
   readonly shadow?: boolean;
 };
@@ -41,7 +46,12 @@ export type LimiterOptions = PolicyOptions & {
 /** Makes a limiter and starts to connect. Throws INVALID_POLICY or INVALID_OPTION; nothing is charged. */
 export function createLimiter(options: LimiterOptions): Limiter {
   const opened = STRATEGIES[parseStrategy(options.strategy ?? 'central')](options);
-  const limiter = options.localAnswers === undefined ? opened : answerLocally(opened, options.localAnswers);
+  const answering = options.localAnswers === undefined ? opened : answerLocally(opened, options.localAnswers);
+  const { onFailure } = options;
+  const limiter =
+    onFailure === undefined
+      ? answering
+      : decideOnFailure(answering, { onFailure, names: policyNames(options) });
   return options.shadow ? shadow(limiter) : limiter;
 }
 

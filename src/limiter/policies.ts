@@ -48,6 +48,11 @@ export function readPolicies(options: PolicyOptions): {
   return { first: first.policy, policiesOf };
 }
 
+/** What the policies are called, in their order. */
+export function policyNames(options: PolicyOptions): readonly string[] {
+  return Object.keys(writtenPolicies(options));
+}
+
 function writtenPolicies({ policy, policies }: PolicyOptions): Readonly<Record<string, WrittenPolicy>> {
   if (policy !== undefined && policies !== undefined)
     throw new OpenclawError('INVALID_OPTION', 'give policy or policies, not both', {
