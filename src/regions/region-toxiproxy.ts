@@ -1,8 +1,13 @@
 import { OpenclawError } from '../core/errors.ts';
 import type { ProxyState, ToxicToAdd, ToxiproxyClient } from '../toxiproxy/client.ts';
 
-/** Starts a Toxiproxy anew, with its proxies and nothing in force. */
-export type Restart = () => Promise<void>;
+/** How a Toxiproxy that is ours is made whole again. */
+export interface Revival {
+  /** Ends it, whatever it hangs on, and starts it, unless somebody has since it fell silent. Milliseconds since 1970. */
+  restart(silentSinceMs: number): Promise<void>;
+  /** Waits until it answers, and makes those of its proxies that are not there. */
+  populate(): Promise<void>;
+}
 
 /** What is to be in force on one proxy, as far as this program knows. */
 interface Wanted {
@@ -11,27 +16,27 @@ interface Wanted {
 }
 
 /**
- * The Toxiproxy of one region. One that has stopped answering, as Shopify's can when it heals, is started anew where
- * that is possible, once for all that wait for it; it gets back what this program had put into force. What other
- * programs had put is gone, and its connections break.
+ * The Toxiproxy of one region. One that has stopped answering, as Shopify's can when it heals, or that has lost its
+ * proxies, is revived where that is possible, once for all that wait for it: it is started anew, and gets back what this
+ * program had put into force. What other programs had put is gone, and its connections break.
  * Rejects with an OpenclawError of code TOXIPROXY_*.
  */
 export class RegionToxiproxy {
   readonly #client: ToxiproxyClient;
-  readonly #restart: Restart | undefined;
+  readonly #revival: Revival | undefined;
   readonly #wanted = new Map<string, Wanted>();
   #reviving: Promise<void> | undefined;
 
-  constructor(client: ToxiproxyClient, restart?: Restart) {
+  constructor(client: ToxiproxyClient, revival?: Revival) {
     this.#client = client;
-    this.#restart = restart;
+    this.#revival = revival;
   }
 
   proxy(name: string): Promise<ProxyState> {
     return this.#client.proxy(name);
   }
 
-  /** Says that a toxic is there, whoever put it, and is to be there after a restart. */
+  /** Says that a toxic is there, whoever put it, and is to be there after a revival. */
   expect(proxy: string, toxic: ToxicToAdd): void {
     this.#wantedOf(proxy).toxics.set(toxic.name, toxic);
   }
@@ -56,6 +61,12 @@ export class RegionToxiproxy {
     await this.#answered(() => this.#client.setEnabled(proxy, enabled));
   }
 
+  #wantedOf(proxy: string): Wanted {
+    const known = this.#wanted.get(proxy) ?? { enabled: true, toxics: new Map() };
+    this.#wanted.set(proxy, known);
+    return known;
+  }
+
   async #putNow(proxy: string, toxic: ToxicToAdd): Promise<void> {
     const isThere = (await this.#client.toxics(proxy)).some(({ name }) => name === toxic.name);
     await (isThere
@@ -63,51 +74,50 @@ export class RegionToxiproxy {
       : this.#client.addToxic(proxy, toxic));
   }
 
-  #wantedOf(proxy: string): Wanted {
-    const known = this.#wanted.get(proxy) ?? { enabled: true, toxics: new Map() };
-    this.#wanted.set(proxy, known);
-    return known;
-  }
-
-  /** Acts; once more where another program acted between its look and its change, or the Toxiproxy had to be revived. */
+  /** Acts; once more where another acted between its look and its change, or the Toxiproxy had to be revived. */
   async #answered(act: () => Promise<unknown>): Promise<void> {
+    await this.#reviving?.catch(() => {}); // its failure is told to those who asked for it
+    const sinceMs = Date.now();
     try {
       await act();
     } catch (error) {
-      if (!(error instanceof OpenclawError)) throw error;
-      if (SILENT.has(error.code)) await this.#revive(error);
-      else if (error.code !== 'TOXIPROXY_REFUSED') throw error;
+      if (!isOf(error, [...SILENT, 'TOXIPROXY_REFUSED'])) throw error;
+      await this.#revive(error, sinceMs);
       await act();
     }
   }
 
-  #revive(error: OpenclawError): Promise<void> {
-    this.#reviving ??= this.#reviveNow(error).finally(() => {
+  #revive(error: OpenclawError, sinceMs: number): Promise<void> {
+    this.#reviving ??= this.#reviveNow(error, sinceMs).finally(() => {
       this.#reviving = undefined;
     });
     return this.#reviving;
   }
 
-  async #reviveNow(error: OpenclawError): Promise<void> {
-    if (await this.#answers()) return; // it was slow, or another's call has it revived
-    if (this.#restart === undefined) throw error;
-    await this.#restart();
+  async #reviveNow(error: OpenclawError, sinceMs: number): Promise<void> {
+    const there = await this.#client.proxies().catch(() => undefined);
+    const isWhole = there !== undefined && [...this.#wanted.keys()].every((proxy) => proxy in there);
+    if (isWhole) return; // it was slow, or another's call has it revived
+    if (this.#revival === undefined) throw error;
+    if (there === undefined) await this.#revival.restart(sinceMs);
+    await this.#revival.populate();
     for (const [proxy, { enabled, toxics }] of this.#wanted) {
-      for (const toxic of toxics.values()) await this.#putNow(proxy, toxic);
+      for (const toxic of toxics.values()) await this.#putAgain(proxy, toxic);
       if (!enabled) await this.#client.setEnabled(proxy, false);
     }
   }
 
-  async #answers(): Promise<boolean> {
-    return this.#client.proxies().then(
-      () => true,
-      () => false,
-    );
+  /** What was under way when it was revived may put the same toxic at the same moment. */
+  async #putAgain(proxy: string, toxic: ToxicToAdd): Promise<void> {
+    await this.#putNow(proxy, toxic).catch((error: unknown) => {
+      if (isOf(error, ['TOXIPROXY_REFUSED'])) return this.#putNow(proxy, toxic);
+      throw error;
+    });
   }
 }
 
-const SILENT: ReadonlySet<string> = new Set([
-  'TOXIPROXY_STUCK',
-  'TOXIPROXY_TIMEOUT',
-  'TOXIPROXY_UNREACHABLE',
-]);
+const SILENT = ['TOXIPROXY_STUCK', 'TOXIPROXY_TIMEOUT', 'TOXIPROXY_UNREACHABLE'] as const;
+
+function isOf(error: unknown, codes: readonly string[]): error is OpenclawError {
+  return error instanceof OpenclawError && codes.includes(error.code);
+}

@@ -80,7 +80,7 @@ export class ToxiproxyClient {
     await this.#sure(
       () => this.#client.createProxy(proxy),
       () => this.proxy(proxy.name),
-      (now) => agrees(now, proxy),
+      (now) => isAs(now, proxy),
     );
     return this.proxy(proxy.name);
   }
@@ -90,7 +90,7 @@ export class ToxiproxyClient {
     await this.#sure(
       () => this.#client.populate([...proxies]),
       () => this.proxies(),
-      (now) => proxies.every((proxy) => agrees(now[proxy.name], proxy)),
+      (now) => proxies.every((proxy) => isAs(now[proxy.name], proxy)),
     );
   }
 
@@ -137,7 +137,7 @@ export class ToxiproxyClient {
 
   /**
    * Heals. Shopify's server can hang here, with the lock on its proxies held, while a reader has stalled:
-   * then the proxy is disabled and enabled, which drops its connections and so the stalled one.
+   * then a proxy that is enabled is disabled and enabled, which drops its connections and so the stalled one.
    * Rejects with TOXIPROXY_STUCK when that does not help either.
    */
   async removeToxic(proxy: string, name: string): Promise<void> {
@@ -169,8 +169,10 @@ export class ToxiproxyClient {
 
   async #unstick(proxy: string, finish: () => Promise<void>): Promise<void> {
     try {
-      await this.setEnabled(proxy, false);
-      await this.setEnabled(proxy, true);
+      if ((await this.proxy(proxy)).enabled) {
+        await this.setEnabled(proxy, false);
+        await this.setEnabled(proxy, true);
+      }
       await finish();
     } catch (error) {
       throw new OpenclawError(
@@ -231,6 +233,12 @@ function isTimeout(error: unknown): boolean {
 
 function isReplyLost(error: unknown): boolean {
   return isTimeout(error) || (error instanceof OpenclawError && error.code === 'TOXIPROXY_UNREACHABLE');
+}
+
+/** Whether a proxy is as it was to be made. A server may call every address `[::]` where `0.0.0.0` was asked for. */
+function isAs(now: ProxyState | undefined, { listen, ...wanted }: ProxyToCreate): boolean {
+  const everywhere = (address = '') => address.replace(/^\[::\]:/, '0.0.0.0:');
+  return agrees(now, wanted) && everywhere(now?.listen) === everywhere(listen);
 }
 
 /** Whether a state has all that was asked for; attributes that were left out do not matter. */

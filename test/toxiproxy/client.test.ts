@@ -132,6 +132,7 @@ describe('a reply that was lost', () => {
     const other = { name: 'q', listen: `127.0.0.1:${await freePort()}`, upstream: '127.0.0.1:9' };
     expect(await client.create(other)).toMatchObject({ name: 'q', enabled: true });
     await client.populate([spec, other]);
+    await client.populate([{ ...other, name: 'r', listen: `0.0.0.0:${await freePort()}` }]);
     expect(await client.addToxic('q', LATENCY)).toMatchObject({ name: 'slow' });
     expect(await client.updateToxic('q', 'slow', { attributes: { latency: 7 } })).toMatchObject({
       attributes: { latency: 7 },
@@ -167,6 +168,16 @@ describe('healing a server that hangs on the removal of a toxic', () => {
       'POST /proxies/p',
       'DELETE /proxies/p/toxics/slow',
     ]);
+  });
+
+  it('leaves a proxy disabled that was', async () => {
+    let deletions = 0;
+    const { client, call } = await setUp((request) =>
+      request.startsWith('DELETE') && deletions++ === 0 ? 'hang' : 'pass',
+    );
+    await client.setEnabled('p', false);
+    await client.removeToxic('p', 'slow');
+    expect((await call('GET', '/proxies/p')).json).toMatchObject({ enabled: false, toxics: [] });
   });
 
   it('says that it must be restarted when nothing helps', async () => {

@@ -1,10 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createLinks, healLinks, proxyNames } from '../../src/regions/links.ts';
 import { isolating } from '../../src/regions/pairs.ts';
 import { RegionToxiproxy } from '../../src/regions/region-toxiproxy.ts';
 import { DEFAULT_TOPOLOGY, planTopology } from '../../src/regions/topology.ts';
 import { ToxiproxyClient } from '../../src/toxiproxy/client.ts';
 import { type ApiFault, startFaultyApi } from '../support/faulty-api.ts';
+import { freePort } from '../support/redis-server.ts';
 import { startTestToxiproxy } from '../support/toxiproxy.ts';
 
 const TOPOLOGY = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a', 'b'], roundTripMs: { 'a:b': 80 } });
@@ -12,28 +13,38 @@ const PROXIES_TO = (region: string) =>
   TOPOLOGY.nodes.filter((node) => node.region === region).flatMap(({ name }) => proxyNames(name));
 
 /** Links between two regions; what is asked of a's Toxiproxy meets faults. */
-async function setUp({ canRestart = true } = {}) {
+async function setUp({ isOurs = true } = {}) {
   const a = await startTestToxiproxy();
   const b = await startTestToxiproxy();
-  const populate = async () => {
-    for (const name of PROXIES_TO('b')) await a.proxy(name, 9);
+  const specs = await Promise.all(
+    PROXIES_TO('b').map(async (name) => ({
+      name,
+      listen: `127.0.0.1:${await freePort()}`,
+      upstream: '127.0.0.1:9',
+    })),
+  );
+  const populate = () => new ToxiproxyClient({ url: a.url }).populate(specs);
+  const forget = async () => {
+    for (const { name } of specs) await a.call('DELETE', `/proxies/${name}`);
   };
   await populate();
   for (const name of PROXIES_TO('a')) await b.proxy(name, 9);
   let faultOf: (call: string) => ApiFault = () => 'pass';
   const api = await startFaultyApi(a.url, (call) => faultOf(call));
   let restarts = 0;
-  const restart = async () => {
-    restarts++;
-    faultOf = () => 'pass';
-    for (const name of PROXIES_TO('b')) await a.call('DELETE', `/proxies/${name}`);
-    await populate();
+  const revival = {
+    async restart() {
+      restarts++;
+      faultOf = () => 'pass';
+      await forget();
+    },
+    populate,
   };
-  const client = new ToxiproxyClient({ url: api.url, timeoutMs: 200 });
+  const client = new ToxiproxyClient({ url: api.url, timeoutMs: 500 });
   const links = createLinks(
     TOPOLOGY,
     new Map([
-      ['a', new RegionToxiproxy(client, canRestart ? restart : undefined)],
+      ['a', new RegionToxiproxy(client, isOurs ? revival : undefined)],
       ['b', new RegionToxiproxy(new ToxiproxyClient({ url: b.url }))],
     ]),
   );
@@ -44,6 +55,7 @@ async function setUp({ canRestart = true } = {}) {
       faultOf = faults;
     },
     restarts: () => restarts,
+    forget,
     toxicsOfA: async () => {
       const { json } = await a.call('GET', '/proxies/b-0');
       return (json as { toxics: { name: string; attributes: unknown }[] }).toxics;
@@ -92,12 +104,56 @@ describe('a Toxiproxy that hangs for good while it heals', () => {
   });
 
   it('is an error where it is not ours to restart', async () => {
-    const { links, meet } = await setUp({ canRestart: false });
+    const { links, meet } = await setUp({ isOurs: false });
     await links.cut(isolating(['a'], TOPOLOGY), 'blackhole');
     meet(stuckOnRemoval());
     await expect(links.restore(isolating(['a'], TOPOLOGY))).rejects.toMatchObject({
       code: expect.stringMatching(/^TOXIPROXY_(STUCK|TIMEOUT)$/),
     });
+  });
+});
+
+describe('a Toxiproxy that has lost its proxies', () => {
+  it('gets them back, as a restart that was cut short would leave it', async () => {
+    const { links, forget, restarts } = await setUp();
+    await links.cut(isolating(['a'], TOPOLOGY), 'blackhole');
+    await forget();
+    await links.setBandwidth({ from: 'a', to: 'b' }, 500);
+    expect(restarts()).toBe(0);
+    expect(await links.state()).toMatchObject([
+      { from: 'a', to: 'b', latencyMs: 40, rateKBps: 500, cut: 'blackhole' },
+      { from: 'b', to: 'a', latencyMs: 40, cut: 'blackhole' },
+    ]);
+  });
+
+  it('that is not ours stays as it is', async () => {
+    const { links, forget } = await setUp({ isOurs: false });
+    await forget();
+    await expect(links.setBandwidth({ from: 'a', to: 'b' }, 500)).rejects.toMatchObject({
+      code: 'TOXIPROXY_REFUSED',
+      message: expect.stringContaining('proxy not found'),
+    });
+  });
+});
+
+describe('a Toxiproxy that is revived', () => {
+  it('has in force what was put and dropped meanwhile, and nothing else', async () => {
+    const { links, meet, restarts, toxicsOfA } = await setUp();
+    const [ab, ba] = [
+      { from: 'a', to: 'b' },
+      { from: 'b', to: 'a' },
+    ];
+    await links.setBandwidth(ab, 500);
+    await links.cut([ab, ba], 'blackhole');
+    meet(stuckOnRemoval());
+    const restored = links.restore([ab, ba]);
+    await vi.waitFor(() => expect(restarts()).toBe(1), { timeout: 15_000, interval: 1 });
+    await Promise.all([restored, links.setBandwidth(ab, undefined), links.setBandwidth(ba, 700)]);
+    expect((await toxicsOfA()).map(({ name }) => name).sort()).toEqual([
+      'bandwidth_downstream',
+      'latency_downstream',
+      'latency_upstream',
+    ]);
   });
 });
 

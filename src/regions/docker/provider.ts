@@ -29,7 +29,7 @@ import { listContainers, type Owner, removeOwned } from './owned-containers.ts';
 import { type PublishedPorts, publishedAt, readPublished } from './published.ts';
 import { placeContainer } from './service-place.ts';
 import { chooseSubnet } from './subnet.ts';
-import { populateToxiproxy, restartToxiproxy } from './toxiproxies.ts';
+import { populateToxiproxy, reviveToxiproxy } from './toxiproxies.ts';
 
 /** What the state file of a cluster of containers holds besides what every one does. */
 interface DockerProvision {
@@ -150,7 +150,7 @@ export function attachContainers(store: ClusterStore, state: ClusterState): Regi
   const toxiproxies = new Map(
     [...clients].map(([region, client]) => [
       region,
-      new RegionToxiproxy(client, () => restartToxiproxy(project, topology, { region, client })),
+      new RegionToxiproxy(client, reviveToxiproxy(project, topology, { region, client })),
     ]),
   );
   const planned = (node: string) => plannedNode(topology, node);

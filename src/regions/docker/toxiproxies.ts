@@ -1,5 +1,6 @@
 import { type ProxyToCreate, ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { proxyNames } from '../links.ts';
+import type { Revival } from '../region-toxiproxy.ts';
 import type { Topology } from '../topology.ts';
 import { until } from '../until.ts';
 import {
@@ -40,15 +41,17 @@ export async function populateToxiproxy(
   await client.populate(proxiesOf(topology, region));
 }
 
-/** Ends one without warning, whatever it hangs on, and starts it with its proxies. */
-export async function restartToxiproxy(
-  project: string,
-  topology: Topology,
-  { region, client }: ToxiproxyAt,
-): Promise<void> {
-  const container = containerName(project, toxiproxyService(region));
-  await docker(['restart', '--time', '0', container]);
-  await populateToxiproxy(topology, { region, client }, new AbortController().signal);
+/** How the one of a region is made whole again. */
+export function reviveToxiproxy(project: string, topology: Topology, at: ToxiproxyAt): Revival {
+  const container = containerName(project, toxiproxyService(at.region));
+  return {
+    async restart(silentSinceMs) {
+      const startedAt = await docker(['inspect', '--format', '{{.State.StartedAt}}', container]);
+      const isNew = Date.parse(startedAt) > silentSinceMs; // another program was faster
+      if (!isNew) await docker(['restart', '--time', '0', container]);
+    },
+    populate: () => populateToxiproxy(topology, at, new AbortController().signal),
+  };
 }
 
 /** To every node abroad, its data and bus ports; and the doors by which this machine comes in. */
