@@ -100,7 +100,7 @@ describe('gate', () => {
     {
       title: 'a folder without a report',
       args: ['.'],
-      says: /there is no report: the run did not end\n {2}judge what was recorded: openclaw-rl check history\.ndjson \[INVALID_REPORT\]/,
+      says: /^error: \.: this is not the folder of a run\n/,
     },
     {
       title: 'a file that is no report',
@@ -115,6 +115,33 @@ describe('gate', () => {
 });
 
 describe('report', () => {
+  it('says what there is of a run that did not end', async () => {
+    const folder = testFolder();
+    mkdirSync(join(folder, 'run'));
+    writeFileSync(join(folder, 'run/plan.json'), '{}');
+    const nothing = await runCli(['report', 'run'], { cwd: folder });
+    expect([nothing.code, nothing.stderr]).toEqual([
+      64,
+      expect.stringMatching(/^error: run: this run ended before anything was recorded\n/),
+    ]);
+    writeFileSync(join(folder, 'run/history.ndjson'), '');
+    expect((await runCli(['report', 'run'], { cwd: folder })).stderr).toMatch(
+      /there is no report: the run did not end\n {2}judge what was recorded: openclaw-rl check run\/history\.ndjson/,
+    );
+  });
+
+  it('is of the newest run of a name, and not of one whose name ends alike', async () => {
+    const folder = testFolder();
+    for (const [name, run] of [
+      ['20250101T000000000Z-bench-1', ARTICLE],
+      ['20260101T000000000Z-bench-1', CENTRAL],
+      ['20270101T000000000Z-other-bench-1', ARTICLE],
+    ] as const)
+      cpSync(run, join(folder, 'reports', name), { recursive: true });
+    expect((await runCli(['report', 'bench-1'], { cwd: folder })).stdout).toMatch(/^verdict {2}pass\n/);
+    expect((await runCli(['report', 'bench-2'], { cwd: folder })).stderr).toMatch(/there is no such run/);
+  });
+
   it.each([
     { format: 'table', says: /^verdict {2}fail\n/ },
     { format: 'md', says: /^# openclaw-rl bench: fail\n/ },

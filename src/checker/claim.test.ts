@@ -36,7 +36,7 @@ describe('a claim', () => {
     ['', /a claim is a measure, <= or >=, a limit/],
     ['total-excess', /a claim is a measure/],
     ['total-exces <= 0', /there is no measure "total-exces", did you mean total-excess\?/],
-    ['latency <= 5ms', /there is no measure "latency" it is one of total-excess, /],
+    ['latency <= 5ms', /there is no measure "latency"; it is one of total-excess, /],
     ['toString <= 5', /there is no measure "toString"/],
     ['total-excess >= 0', /total-excess is claimed with <=/],
     ['contested < 80%', /contested is claimed with >=/],

@@ -158,9 +158,7 @@ export function explainClaim({ text, measure, outcome, unit, limit, phase }: Cla
       ? unit === 'share'
         ? `of the busiest planned buckets ${about}`
         : `buckets ${about}`
-      : measure === 'total-excess' && phase !== undefined
-        ? 'admitted beyond ideal buckets, all buckets together'
-        : about;
+      : about;
   const whose = isLatency(measure) ? ` (${outcome ?? 'any outcome'})` : '';
   const when = phase === undefined ? 'over the whole run' : phase;
   const broken = {
@@ -181,7 +179,7 @@ function measureOf(name: string, text: string): Measure {
   const near = nearest(name, names);
   throw invalid(
     text,
-    `there is no measure ${quoted(name)}${near === undefined ? '' : `, did you mean ${near}?`} it is one of ${names.join(', ')}`,
+    `there is no measure ${quoted(name)}${near === undefined ? ';' : `, did you mean ${near}?`} it is one of ${names.join(', ')}`,
   );
 }
 

@@ -202,6 +202,14 @@ describe('a claim', () => {
     expect(report.overAdmission.totalExcess).toBeCloseTo(2.9, 3);
   });
 
+  it('total-excess of a phase is of one bucket, as it is of the run', () => {
+    const parts = [...PARTS, ...many(4, at(15, { bucket: 'd' }))]; // 1.9 too many in another bucket
+    const history = historyOf(parts, { policy: '2:1/s', records: [fault('inject', 10), fault('heal', 20)] });
+    for (const when of ['', ' during cut'])
+      expect(one(`total-excess <= 0${when}`, { history })?.measured).toBeCloseTo(2.9, 3);
+    expect(one('total-excess <= 0 during cut', { history })?.reason).toMatch(/2\.9 tokens .* 4\.8 by all/);
+  });
+
   it('can be added to a run that was judged before', () => {
     const report = judged(['total-excess <= 3']);
     expect(withVerdict(report, [parseClaim('total-excess <= 2')]).verdict).toBe('fail');

@@ -27,6 +27,11 @@ class Cell {
   }
 }
 
+/** The rows that a cell is a part of. */
+function placesOf({ phase, region }: Cell): readonly string[] {
+  return ['whole', `phase ${phase}`, `region ${region}`, `cell ${phase} ${region}`];
+}
+
 /** Counts what each region saw in each phase, one bucket after another. */
 export class EvidenceCounter {
   readonly #table: OperationTable;
@@ -35,6 +40,7 @@ export class EvidenceCounter {
   readonly #cells: Cell[] = [];
   readonly #byPhaseAndOrigin: Cell[][];
   readonly #contestedIn = new Map<string, number>();
+  readonly #largestExcessIn = new Map<string, number>();
   #firstUs = Number.POSITIVE_INFINITY;
   #lastUs = Number.NEGATIVE_INFINITY;
 
@@ -55,8 +61,16 @@ export class EvidenceCounter {
     return this.#endBucket(limitTokens);
   }
 
-  addExcess(row: number, tokens: number): void {
-    this.#at(row).tally.excess += tokens;
+  /** Counts all that one bucket admitted too much, each amount where its operation is. */
+  addExcess(amounts: readonly { readonly row: number; readonly tokens: number }[]): void {
+    const ofBucket = new Map<string, number>();
+    for (const { row, tokens } of amounts) {
+      const cell = this.#at(row);
+      cell.tally.excess += tokens;
+      for (const key of placesOf(cell)) ofBucket.set(key, (ofBucket.get(key) ?? 0) + tokens);
+    }
+    for (const [key, tokens] of ofBucket)
+      this.#largestExcessIn.set(key, Math.max(tokens, this.#largestExcessIn.get(key) ?? 0));
   }
 
   addFalseDenial(row: number): void {
@@ -119,6 +133,7 @@ export class EvidenceCounter {
     const tally = new Tally();
     for (const cell of this.#cells) if (isIn(cell)) tally.addAll(cell.tally);
     tally.contested = this.#contestedIn.get(key) ?? 0;
+    tally.largestExcess = this.#largestExcessIn.get(key) ?? 0;
     return tally.row(name, lengthUs);
   }
 
@@ -127,11 +142,10 @@ export class EvidenceCounter {
     const places = new Map<string, { admitted: number; denied: number }>();
     for (const cell of this.#cells) {
       if (cell.bucketAdmitted === 0 && cell.bucketDenied === 0) continue;
-      const { phase, region, bucketAdmitted, bucketDenied } = cell;
-      for (const key of ['whole', `phase ${phase}`, `region ${region}`, `cell ${phase} ${region}`]) {
+      for (const key of placesOf(cell)) {
         const sum = places.get(key) ?? { admitted: 0, denied: 0 };
-        sum.admitted += bucketAdmitted;
-        sum.denied += bucketDenied;
+        sum.admitted += cell.bucketAdmitted;
+        sum.denied += cell.bucketDenied;
         places.set(key, sum);
       }
       cell.bucketAdmitted = 0;

@@ -63,7 +63,10 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
   if (isLatency(measure)) return latencySample(measure, claim, row);
   switch (measure) {
     case 'total-excess':
-      return { measured: row.excess, about: `${shown(row.excess)} tokens admitted beyond ideal buckets` };
+      return {
+        measured: row.largestExcess,
+        about: `${shown(row.largestExcess)} tokens admitted by one bucket beyond an ideal one, ${shown(row.excess)} by all`,
+      };
     case 'false-denials':
       if (row.judgedDenials === 0) return { about: 'no denial could be judged' };
       return {

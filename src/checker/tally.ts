@@ -11,6 +11,8 @@ export interface EvidenceRow {
   readonly exactAdmitted: number;
   /** The excess of the whole run, as far as its operations are of here. */
   readonly excess: number;
+  /** That of the bucket with the most of it here. */
+  readonly largestExcess: number;
   readonly falseDenials: number;
   /** Denials of which it could be said. */
   readonly judgedDenials: number;
@@ -37,6 +39,7 @@ export class Tally {
   admitted = 0;
   exactAdmitted = 0;
   excess = 0;
+  largestExcess = 0;
   falseDenials = 0;
   judgedDenials = 0;
   replay = 0;
@@ -45,7 +48,7 @@ export class Tally {
   dropped = 0;
   contested = 0;
 
-  /** Adds what another has counted; `contested` is of buckets and does not add up. */
+  /** Adds what another has counted; `contested` and `largestExcess` are of buckets and do not add up. */
   addAll(other: Tally): void {
     for (const outcome of OUTCOMES) this.outcomes[outcome] += other.outcomes[outcome];
     for (const [at, histogram] of other.latency.entries()) this.latency[at]?.addAll(histogram);
@@ -73,6 +76,7 @@ export class Tally {
       admitted: this.admitted,
       exactAdmitted: this.exactAdmitted,
       excess: this.excess,
+      largestExcess: this.largestExcess,
       falseDenials: this.falseDenials,
       judgedDenials: this.judgedDenials,
       replay: this.replay,

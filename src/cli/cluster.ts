@@ -1,5 +1,4 @@
 import { realpathSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -14,6 +13,7 @@ import type { ClusterStatus } from '../regions/status.ts';
 import { DEFAULT_TOPOLOGY, planTopology, type Topology } from '../regions/topology.ts';
 import { chooseProvider, type ProviderName } from './choose-provider.ts';
 import type { Environment } from './environment.ts';
+import { readTextFile } from './read-file.ts';
 import { type TopologyFlags, topologyOf } from './topology-flags.ts';
 
 export const DEFAULT_CLUSTER = 'default';
@@ -145,11 +145,9 @@ export async function openRegions(
   { name, endpoints }: ChosenRegions,
 ): Promise<Regions> {
   if (endpoints === undefined) return (await openCluster(clusterStore(environment), name)).regions;
-  const text = await readFile(resolve(environment.cwd, endpoints), 'utf8').catch(
-    (error: NodeJS.ErrnoException) => {
-      throw new OpenclawError('INVALID_OPTION', `--endpoints: cannot read ${endpoints}: ${error.code}`);
-    },
-  );
+  const text = await readTextFile(resolve(environment.cwd, endpoints)).catch((error: Error) => {
+    throw new OpenclawError('INVALID_OPTION', `--endpoints: cannot read ${endpoints}: ${error.message}`);
+  });
   return openExternal(text, endpoints);
 }
 

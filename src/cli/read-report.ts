@@ -1,25 +1,53 @@
-import { readFile, stat } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
 import type { RunReport } from '../report/report.ts';
 import { parseReport } from '../report/schema.ts';
+import { readTextFile } from './read-file.ts';
 
-export const LATEST_RUN = 'reports/latest';
+const REPORTS = 'reports';
+export const LATEST_RUN = `${REPORTS}/latest`;
 
-/** Reads the report of a run: of its folder, or of the file itself. Throws INVALID_REPORT. */
-export async function readReport(run: string, cwd: string): Promise<RunReport> {
+/**
+ * Reads the report of a run: of its folder, of the file itself, or by the end of a name under `reports/`, like
+ * `bench-1`: then of the newest. Throws INVALID_REPORT.
+ */
+export async function readReport(asked: string, cwd: string): Promise<RunReport> {
+  const run = existsSync(resolve(cwd, asked)) ? asked : (newestRun(asked, cwd) ?? asked);
   const path = resolve(cwd, run);
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => undefined,
   );
   if (isFolder === undefined) throw new OpenclawError('INVALID_REPORT', `${run}: there is no such run`);
+  if (isFolder && !existsSync(join(path, 'report.json'))) throw withoutReport(run, path);
   const [file, name] = isFolder ? [join(path, 'report.json'), join(run, 'report.json')] : [path, run];
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' ? 'there is no report: the run did not end' : error.message;
-    throw new OpenclawError('INVALID_REPORT', `${name}: ${why}`, {
-      hint: `judge what was recorded: openclaw-rl check ${join(run, 'history.ndjson')}`,
-    });
+  const text = await readTextFile(file).catch((error: Error) => {
+    throw new OpenclawError('INVALID_REPORT', `${name}: ${error.message}`);
   });
   return parseReport(text, name);
+}
+
+/** Names begin with the time of their run, so the last one in their order is the newest. */
+function newestRun(name: string, cwd: string): string | undefined {
+  const reports = resolve(cwd, REPORTS);
+  const names = existsSync(reports) ? readdirSync(reports) : [];
+  const found = names.filter((folder) => /^\d{8}T\d{9}Z-/.test(folder) && folder.slice(20) === name);
+  const newest = found.sort().at(-1);
+  return newest === undefined ? undefined : join(REPORTS, newest);
+}
+
+function withoutReport(run: string, path: string): OpenclawError {
+  const isRun = existsSync(join(path, 'plan.json'));
+  if (!existsSync(join(path, 'history.ndjson')))
+    return new OpenclawError(
+      'INVALID_REPORT',
+      isRun
+        ? `${run}: this run ended before anything was recorded`
+        : `${run}: this is not the folder of a run`,
+    );
+  return new OpenclawError('INVALID_REPORT', `${run}: there is no report: the run did not end`, {
+    hint: `judge what was recorded: openclaw-rl check ${join(run, 'history.ndjson')}`,
+  });
 }

@@ -1,10 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { nearest } from '../checker/nearest.ts';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { parseScenario } from '../scenario/parse.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Environment } from './environment.ts';
+import { readTextFile } from './read-file.ts';
 import { SCENARIO_RULES } from './scenario-rules.ts';
 
 const COME_ALONG = resolve(import.meta.dirname, '../../scenarios');
@@ -18,7 +19,7 @@ export async function readScenario(
 ): Promise<Plan> {
   const isName = /^[\w-]+$/.test(scenario);
   const path = isName ? join(COME_ALONG, `${scenario}${ENDING}`) : resolve(cwd, scenario);
-  const text = await readFile(path, 'utf8').catch(async (error: NodeJS.ErrnoException) => {
+  const text = await readTextFile(path).catch(async (error: Error) => {
     throw isName ? await unknownName(scenario) : unreadable(scenario, error);
   });
   const file = isName ? `${scenario}${ENDING}` : scenario;
@@ -36,8 +37,8 @@ async function unknownName(name: string): Promise<OpenclawError> {
   });
 }
 
-function unreadable(file: string, { code }: NodeJS.ErrnoException): OpenclawError {
-  return new OpenclawError('INVALID_SCENARIO', `cannot read ${quoted(file)}: ${code}`, {
+function unreadable(file: string, { message }: Error): OpenclawError {
+  return new OpenclawError('INVALID_SCENARIO', `cannot read ${quoted(file)}: ${message}`, {
     hint: 'name a YAML file, or a scenario that comes along, like baseline',
   });
 }

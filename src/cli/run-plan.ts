@@ -1,18 +1,20 @@
 import { basename, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, Option } from 'commander';
-import { explainClaim, parseClaim } from '../checker/claim.ts';
+import { type Claim, explainClaim, parseClaim } from '../checker/claim.ts';
+import { phasesOf } from '../checker/phases.ts';
 import type { Promised } from '../checker/promise.ts';
-import { printable } from '../core/errors.ts';
-import { makeRunFolder, writeRunFile } from '../experiment/run-folder.ts';
+import { OpenclawError, printable, quoted } from '../core/errors.ts';
+import { makeRunFolder, pointLatestAt, writeRunFile } from '../experiment/run-folder.ts';
 import { type ProvideSystem, regionsSystem } from '../experiment/system.ts';
+import type { FaultRecord } from '../history/operation.ts';
 import { DEFAULT_PREFIX } from '../limiter/key.ts';
 import type { Regions } from '../regions/provider.ts';
 import { planTopology } from '../regions/topology.ts';
 import { renderJunit } from '../report/junit.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import { makeReport } from '../report/report.ts';
-import type { Plan } from '../scenario/plan.ts';
+import type { Plan, PlannedFault } from '../scenario/plan.ts';
 import type { ProviderName } from './choose-provider.ts';
 import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning, sweep } from './cluster.ts';
 import { isProvider, runsServer } from './differing-flags.ts';
@@ -72,7 +74,9 @@ export interface RunRequest {
 export async function runAndReport(request: RunRequest, environment: Environment): Promise<void> {
   const { plan, command, flags, audit } = request;
   const startedAt = new Date();
-  for (const claim of plan.claims) environment.log(`claim: ${printable(explainClaim(parseClaim(claim)))}\n`);
+  const claims = plan.claims.map(parseClaim);
+  checkPhases(claims, plan.faults);
+  for (const claim of claims) environment.log(`claim: ${printable(explainClaim(claim))}\n`);
   const folder = await makeRunFolder(
     resolve(environment.cwd, flags.reports),
     startedAt,
@@ -98,10 +102,26 @@ export async function runAndReport(request: RunRequest, environment: Environment
   });
   environment.out(render(report, flags, environment)); // first: a full disk must not cost the verdict
   await writeRunFile(folder, 'report.json', jsonText(report));
+  await pointLatestAt(folder);
   await writeRunFile(folder, 'report.md', renderMarkdown(report));
   await writeRunFile(folder, 'junit.xml', renderJunit(report));
   environment.setExitCode(
     environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
+  );
+}
+
+/** Throws INVALID_CLAIM for a claim on a phase that the faults of a plan do not make. */
+function checkPhases(claims: readonly Claim[], faults: readonly PlannedFault[]): void {
+  const records = faults.flatMap(({ fault, atMs, forMs }): FaultRecord[] => [
+    { type: 'fault', fault, phase: 'inject', atUs: 1_000 * atMs },
+    { type: 'fault', fault, phase: 'heal', atUs: 1_000 * (atMs + forMs) },
+  ]);
+  const names = new Set(phasesOf(records).map(({ name }) => name));
+  const unknown = claims.find(({ phase }) => phase !== undefined && !names.has(phase));
+  if (unknown === undefined) return;
+  throw new OpenclawError(
+    'INVALID_CLAIM',
+    `claim ${quoted(unknown.text)}: this run has no phase of that name; it has: ${[...names].join(', ')}`,
   );
 }
 

@@ -2,16 +2,17 @@ import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
 
-/** Makes `<reports>/<utc>-<name>` for one run and points `latest` at it. Throws ENVIRONMENT_FAILED. */
+/** Makes `<reports>/<utc>-<name>` for one run. Throws ENVIRONMENT_FAILED, or INVALID_OPTION where it is no folder. */
 export async function makeRunFolder(reports: string, startedAt: Date, name: string): Promise<string> {
   const utc = startedAt.toISOString().replace(/[-:]/g, '').replace('.', '');
   const folder = join(reports, `${utc}-${name}`);
   try {
     await mkdir(reports, { recursive: true });
     await mkdir(folder);
-    await pointLatestAt(folder);
     return folder;
   } catch (error) {
+    if (['EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw new OpenclawError('INVALID_OPTION', `--reports: ${reports} is not a folder`, { cause: error });
     throw cannotWrite(reports, error);
   }
 }
@@ -36,9 +37,14 @@ export function cannotWrite(folder: string, error: unknown): OpenclawError {
   });
 }
 
-async function pointLatestAt(folder: string): Promise<void> {
+/** Makes a run that has its report `latest` beside it. Throws ENVIRONMENT_FAILED. */
+export async function pointLatestAt(folder: string): Promise<void> {
   const unfinished = join(dirname(folder), `.latest-${basename(folder)}`);
-  await rm(unfinished, { force: true });
-  await symlink(basename(folder), unfinished);
-  await rename(unfinished, join(dirname(folder), 'latest'));
+  try {
+    await rm(unfinished, { force: true });
+    await symlink(basename(folder), unfinished);
+    await rename(unfinished, join(dirname(folder), 'latest'));
+  } catch (error) {
+    throw cannotWrite(dirname(folder), error);
+  }
 }

@@ -54,6 +54,7 @@ const evidence = z.object({
   admitted: z.number(),
   exactAdmitted: z.number().describe('what an exact bucket fed the same operations would have admitted'),
   excess: z.number(),
+  largestExcess: z.number(),
   falseDenials: z.number(),
   judgedDenials: z.number(),
   replay: z.number(),

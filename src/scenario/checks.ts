@@ -5,6 +5,7 @@ import { checkOverlaps } from './overlaps.ts';
 import type { PlannedTopology } from './plan.ts';
 import { expectedFound, type Path, type Problem } from './problems.ts';
 import type { ScenarioParts } from './sections.ts';
+import { formatDuration } from './units.ts';
 
 /** A node that a topology plans. */
 export interface NamedNode {
@@ -88,7 +89,7 @@ function checkSpread({ load, topology }: ScenarioParts): Problem[] {
 function checkTimes(fault: UndrawnFault, path: Path, durationMs = Number.POSITIVE_INFINITY): Problem[] {
   const latestMs = fault.at.most + fault.for.most;
   if (latestMs <= durationMs) return [];
-  const text = `every fault is healed by the end of the load, ${durationMs} ms after it began; this one by ${latestMs} ms`;
+  const text = `every fault is healed by the end of the load, ${formatDuration(durationMs)} after it began; this one by ${formatDuration(latestMs)}`;
   return [{ path: [...path, 'for'], text }];
 }
 

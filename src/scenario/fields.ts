@@ -4,6 +4,7 @@ import {
   BYTE_RATE,
   DURATION,
   DURATION_RANGE,
+  formatDuration,
   type MsRange,
   parseByteRate,
   parseDuration,
@@ -59,7 +60,7 @@ export function duration({ leastMs = 0, mostMs = 3_600_000 }: { leastMs?: number
       const ms = parseDuration(text);
       return ms !== undefined && ms >= leastMs && ms <= mostMs ? ms : undefined;
     },
-    expected: `${TIME_EXAMPLE}, from ${leastMs}ms to ${mostMs}ms`,
+    expected: `${TIME_EXAMPLE}, from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}`,
   });
 }
 

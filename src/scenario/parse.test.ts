@@ -201,11 +201,11 @@ describe('what is wrong is said with its place', () => {
     { text: 'load: 5', says: '2:7 load: expected a mapping with the keys mode, connections,' },
     {
       text: 'load: {duration: 20}',
-      says: '2:18 load.duration: expected a time like 500ms, 10s or 2m, from 100ms to 3600000ms; found 20',
+      says: '2:18 load.duration: expected a time like 500ms, 10s or 2m, from 100ms to 1h; found 20',
     },
     {
       text: 'load: {duration: 2h}',
-      says: 'load.duration: expected a time like 500ms, 10s or 2m, from 100ms to 3600000ms; found "2h"',
+      says: 'load.duration: expected a time like 500ms, 10s or 2m, from 100ms to 1h; found "2h"',
     },
     {
       text: 'load: {mode: opne, rate: 5}',
@@ -332,9 +332,9 @@ describe('what is wrong is said with its place', () => {
     },
     {
       text: fault('kill, node: eu-west-0', 'at: 15s, for: 6s'),
-      says: '3:50 faults[0].for: every fault is healed by the end of the load, 20000 ms after it began; this one by 21000 ms',
+      says: '3:50 faults[0].for: every fault is healed by the end of the load, 20s after it began; this one by 21s',
     },
-    { text: fault('kill, node: eu-west-0', 'at: 5s..16s, for: 1s..5s'), says: 'this one by 21000 ms' },
+    { text: fault('kill, node: eu-west-0', 'at: 5s..16s, for: 1s..5s'), says: 'this one by 21s' },
     {
       text: fault('kill, node: eu-west-0', 'at: 6s..3s, for: 1s'),
       says: 'faults[0].at: expected a time like 500ms, 10s or 2m, or a range to draw it from, like 3s..6s; found "6s..3s"',

@@ -18,6 +18,13 @@ export function parseDuration(text: string): number | undefined {
   return number === undefined ? undefined : Math.round(Number(number) * (UNIT_MS[unit] ?? 1) * 1_000) / 1_000;
 }
 
+/** Writes milliseconds as `parseDuration` reads them, in the largest unit of which there is a whole number. */
+export function formatDuration(ms: number): string {
+  const units = ['h', 'm', 's'] as const;
+  const unit = units.find((one) => ms > 0 && ms % (UNIT_MS[one] ?? 1) === 0) ?? 'ms';
+  return `${ms / (UNIT_MS[unit] ?? 1)}${unit}`;
+}
+
 /** Reads a duration that may begin with a minus; milliseconds. */
 export function parseSignedDuration(text: string): number | undefined {
   if (!text.startsWith('-')) return parseDuration(text);

@@ -36,6 +36,11 @@ describe('chaos', { timeout: 120_000 }, () => {
       args: ['failover', '--node', 'us-east-0'],
       says: /faults\[0\]\.node: expected one of the replicas: eu-west-1, ap-south-1, us-east-1; found "us-east-0"/,
     },
+    {
+      title: 'a claim on a phase that it will not have',
+      args: ['partition', '--isolate', 'eu-west', '--claim', 'failed <= 5% during flap'],
+      says: /"failed <= 5% during flap": this run has no phase of that name; it has: before, during partition, after partition/,
+    },
     { title: 'an unknown fault', args: ['earthquake'], says: /unknown command 'earthquake'/ },
   ])('refuses $title with exit code 64, having started nothing', async ({ args, says }) => {
     const folder = testFolder();

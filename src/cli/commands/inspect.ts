@@ -18,7 +18,7 @@ import {
 } from '../inspect-table.ts';
 import { parsedBy, refusePassword } from '../options.ts';
 
-const DEFAULT_POLICY = parsePolicy('100:10/s');
+const DEFAULT_POLICY = parsePolicy('20:5/s');
 const WATCH_MS = 1_000;
 
 interface Flags {
@@ -40,7 +40,7 @@ export function inspectCommand(environment: Environment): Command {
     .option('--endpoint <name>', 'of which endpoint', 'ratings')
     .option(
       '--policy <capacity:rate>',
-      'as the limiter has it (default: that of the last run, else 100:10/s)',
+      'as the limiter has it (default: that of the last run, else 20:5/s)',
       parsedBy(parsePolicy),
     )
     .option(
