@@ -12,11 +12,14 @@ export interface Asked extends TakeOptions {
   readonly endpoint: string;
 }
 
+/** What is asked of a limiter here; any object that can do this is one. */
+type Decider = Pick<Limiter, 'policiesOf' | 'take'>;
+
 type MaybeAsked = Asked | null | undefined;
 
 /** `Args` are what the framework gives to a handler: its request, or its context. */
 export interface RateLimitOptions<Args extends readonly unknown[]> {
-  readonly limiter: Limiter;
+  readonly limiter: Decider;
   /**
    * Whom a request is charged to. Without a user, or when this throws, the request is refused with 400, or with the
    * `statusCode` or `status` of the error where that is a 4xx, whose message is then told to the user.
@@ -34,7 +37,7 @@ export interface RateLimitOptions<Args extends readonly unknown[]> {
 
 /** What one route has in place of what all have. */
 export interface RouteQuota {
-  readonly limiter?: Limiter;
+  readonly limiter?: Decider;
   readonly endpoint?: string;
   readonly cost?: Cost;
   readonly policyName?: string;
