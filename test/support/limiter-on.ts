@@ -9,7 +9,7 @@ export function limiterOn(
   more: Partial<LimiterOptions> = {},
 ): Limiter {
   const written = typeof policies === 'string' ? { policy: policies } : { policies };
-  const redis = { urls: [redisUrl], commandTimeoutMs: 500 };
+  const redis = { urls: [redisUrl], commandTimeoutMs: 5_000 };
   const limiter = createLimiter({ ...more, ...written, redis } as LimiterOptions);
   onTestFinished(() => limiter.close());
   return limiter;
