@@ -10,9 +10,9 @@ export { encodeRecord } from './history/codec.ts';
 export type { History } from './history/history.ts';
 export type { Header, HistoryRecord, Operation } from './history/operation.ts';
 export { HistoryReader } from './history/reader.ts';
+export { rateLimitHeaders } from './http/headers.ts';
 export { createLimiter, type LimiterOptions, type StrategyName } from './limiter/create.ts';
 export type { FailurePolicies, FailurePolicy } from './limiter/failure-policy.ts';
-export { rateLimitHeaders } from './limiter/headers.ts';
 export type { RedisConnection } from './limiter/ioredis-port.ts';
 export type {
   Cost,

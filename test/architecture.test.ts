@@ -11,7 +11,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   checker: ['history', 'core'],
   scenario: ['checker', 'core'],
   limiter: ['core'],
-  rating: ['limiter', 'core'],
+  http: ['limiter', 'core'],
+  metrics: ['limiter', 'core'],
+  rating: ['http', 'limiter', 'core'],
   toxiproxy: ['core'],
   regions: ['toxiproxy', 'core'],
   faults: ['regions', 'scenario', 'core'],
@@ -26,13 +28,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'checker',
     'history',
     'rating',
+    'metrics',
     'limiter',
     'toxiproxy',
     'regions',
     'load',
     'core',
   ],
-  '.': ['limiter', 'checker', 'history', 'core'],
+  '.': ['http', 'limiter', 'checker', 'history', 'core'],
 };
 
 /** The packages that folders which decide may use; all others may use any. */

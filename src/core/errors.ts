@@ -56,6 +56,18 @@ const CATALOGUE = {
 
 export type ErrorCode = keyof typeof CATALOGUE;
 
+const ASKERS: ReadonlySet<ErrorCode> = new Set(['INVALID_SUBJECT', 'INVALID_COST', 'COST_ABOVE_CAPACITY']);
+
+/** What was asked can never be decided, whoever is asked and when: who asked is at fault, and not the limiter. */
+export function isAskersFault(code: ErrorCode): boolean {
+  return ASKERS.has(code);
+}
+
+/** Whether an error of this code leaves a charge possible. */
+export function chargeOf(code: ErrorCode): Charge {
+  return CATALOGUE[code].charge;
+}
+
 /** An error with a code from the catalogue: says whether a charge is possible, and the way out. */
 export class OpenclawError extends Error {
   override readonly name = 'OpenclawError';
@@ -66,7 +78,7 @@ export class OpenclawError extends Error {
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.charge = CATALOGUE[code].charge;
+    this.charge = chargeOf(code);
     this.hint = options.hint ?? CATALOGUE[code].hint;
   }
 }

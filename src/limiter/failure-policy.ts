@@ -1,6 +1,6 @@
 import { type Bucket, fullBucket, refill, takeAll } from '../core/bucket.ts';
 import type { Decision } from '../core/decision.ts';
-import { type ErrorCode, OpenclawError, quoted } from '../core/errors.ts';
+import { type ErrorCode, isAskersFault, OpenclawError, quoted } from '../core/errors.ts';
 import { makePolicy, type Policy } from '../core/policy.ts';
 import { bucketKey } from './key.ts';
 import type { Limiter, NamedPolicy, Subject, TakeOptions } from './limiter.ts';
@@ -60,23 +60,23 @@ export function decideOnFailure(
       try {
         return await limiter.take(subject, options);
       } catch (error) {
-        if (error instanceof OpenclawError && !OF_THE_CALLER.has(error.code))
-          return decide(subject, options, error);
+        if (isUndecided(error)) return decide(subject, options, error);
         throw error;
       }
     },
   };
 }
 
-/** Mistakes of the caller, which no store would decide otherwise. */
-const OF_THE_CALLER: ReadonlySet<ErrorCode> = new Set([
+/** Mistakes of the program, which no store would decide otherwise. */
+const OF_THE_PROGRAM: ReadonlySet<ErrorCode> = new Set([
   'INVALID_POLICY',
-  'INVALID_COST',
-  'COST_ABOVE_CAPACITY',
-  'INVALID_SUBJECT',
   'INVALID_OPTION',
   'LIMITER_CLOSED',
 ]);
+
+function isUndecided(error: unknown): error is OpenclawError {
+  return error instanceof OpenclawError && !isAskersFault(error.code) && !OF_THE_PROGRAM.has(error.code);
+}
 
 interface Asked extends NamedPolicy {
   readonly costTokens: number;

@@ -2,6 +2,7 @@ import { checkCost } from '../core/bucket.ts';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { type Policy, parsePolicy } from '../core/policy.ts';
 import type { Cost, NamedPolicy, Subject } from './limiter.ts';
+import { checkName } from './policy-name.ts';
 
 /** `'20:5/s'`, or a policy made by `makePolicy`. */
 export type WrittenPolicy = string | Policy;
@@ -90,16 +91,6 @@ function remembering(read: (written: WrittenPolicy) => Policy): (written: Writte
 
 function readPolicy(written: WrittenPolicy): Policy {
   return typeof written === 'string' ? parsePolicy(written) : written;
-}
-
-/** Names stand in headers, between quotes. */
-function checkName(name: string): string {
-  if (/^[\w.-]{1,64}$/.test(name)) return name;
-  throw new OpenclawError(
-    'INVALID_OPTION',
-    `a policy's name is 1 to 64 letters, digits and _ . - ; found ${quoted(name)}`,
-    { hint: 'choose another name' },
-  );
 }
 
 /** Tokens that a cost asks of one policy. Throws INVALID_COST or COST_ABOVE_CAPACITY. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Evidence, formatEvidence } from '../core/decision.ts';
-import { type Problem, reducedCapacity } from '../rating/problem.ts';
+import { type Problem, reducedCapacity } from '../http/problem.ts';
 import { readReply } from './outcome.ts';
 
 const none = problem('none');

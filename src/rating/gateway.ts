@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { quoted } from '../core/errors.ts';
+import { badRequest, PROBLEM_TYPE, type Problem } from '../http/problem.ts';
 import { Upstream } from './forward.ts';
-import { badRequest, type Problem } from './problem.ts';
 import { ServicesInTurn } from './services-in-turn.ts';
 
 export interface GatewayOptions {
@@ -138,7 +138,7 @@ function send(response: ServerResponse, status: number, headers: readonly string
 
 function sendProblem(response: ServerResponse, problem: Problem): void {
   const body = Buffer.from(JSON.stringify(problem)).toString('latin1');
-  send(response, problem.status, ['content-type', 'application/problem+json'], body);
+  send(response, problem.status, ['content-type', PROBLEM_TYPE], body);
 }
 
 function isDecodable(url: string): boolean {

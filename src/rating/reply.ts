@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { quoted } from '../core/errors.ts';
-import { badRequest, type Problem, reducedCapacity } from './problem.ts';
+import { badRequest, PROBLEM_TYPE, type Problem, reducedCapacity } from '../http/problem.ts';
 
-export function sendProblem(reply: FastifyReply, problem: Problem): void {
-  reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+function sendProblem(reply: FastifyReply, problem: Problem): void {
+  reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
 }
 
 /** The request itself is at fault: answered with 400, before the limiter is asked. */

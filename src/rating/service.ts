@@ -1,12 +1,10 @@
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { type Decision, formatEvidence } from '../core/decision.ts';
-import { OpenclawError, quoted } from '../core/errors.ts';
-import { rateLimitHeaders } from '../limiter/headers.ts';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { quoted } from '../core/errors.ts';
+import { type Asked, rateLimit } from '../http/fastify.ts';
 import type { Limiter } from '../limiter/limiter.ts';
 import { DECISION_ID_HEADER } from './decision-id-header.ts';
-import { quotaExceeded, reducedCapacity } from './problem.ts';
 import { Ratings } from './ratings.ts';
-import { answerWithProblems, frameworkErrors, RequestError, sendProblem } from './reply.ts';
+import { answerWithProblems, frameworkErrors, RequestError } from './reply.ts';
 import type { ServiceClock } from './service-clock.ts';
 
 export interface RatingServiceOptions {
@@ -22,13 +20,14 @@ export interface RatingServiceOptions {
   /** Opens `PUT /clock`, by which anybody who can reach the service sets this one. For tests only. */
   readonly clock?: ServiceClock;
   /** Told why nobody could decide; users are only told that. */
-  readonly onUndecided?: (error: OpenclawError) => void;
+  readonly onUndecided?: (error: unknown) => void;
+  /** Opens `GET /metrics` to whoever can reach the service: gives them as text in Prometheus' exposition format. */
+  readonly metrics?: () => Promise<string>;
 }
 
 /** The endpoint's name in keys and in the names of policies. */
 const ENDPOINT = 'ratings';
 
-const UNDECIDED = 'The store of the rate limits could not be asked; try again later.';
 const MAX_BODY_BYTES = 1_024;
 /** All headers together; beyond it the HTTP server itself answers 431. */
 const MAX_HEADER_BYTES = 16_384;
@@ -38,7 +37,7 @@ const ITEM = /^[\w.~-]{1,128}$/;
 
 /** The sample Rating service of one region: a request costs its user one token, or as many as `x-openclaw-cost` says. */
 export function createRatingService(options: RatingServiceOptions): FastifyInstance {
-  const { limiter, region, clock } = options;
+  const { limiter, region, clock, metrics } = options;
   const ratings = new Ratings();
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
@@ -59,58 +58,41 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
     });
   }
 
-  app.post('/v1/ratings', async (request, reply) => {
-    const asked = readAsked(request);
-    const { item, score } = readRating(request.body);
-    if (await admit(reply, asked)) reply.code(201).send(ratings.add(item, score));
-    return reply;
-  });
+  if (metrics !== undefined)
+    app.get('/metrics', async (_, reply) => reply.type('text/plain; version=0.0.4').send(await metrics()));
 
-  app.get<{ Params: { item: string } }>('/v1/ratings/:item', async (request, reply) => {
-    const asked = readAsked(request);
-    const item = readItem(request.params.item);
-    if (await admit(reply, asked)) reply.send(ratings.get(item));
-    return reply;
-  });
+  app.register(async (limited) => {
+    limited.register(rateLimit, {
+      limiter,
+      subject: readAsked,
+      policyName: ENDPOINT,
+      evidence: options.evidence,
+      hook: 'preHandler', // what is at fault was refused before, and charges nobody
+      ...(options.onUndecided && { onError: options.onUndecided }),
+    });
 
-  /** Asks the limiter; answers 429 or 503 itself, and says whether the request may go on. */
-  async function admit(reply: FastifyReply, { user, ...asked }: Asked): Promise<boolean> {
-    try {
-      const decision = await limiter.take({ user, endpoint: ENDPOINT }, asked);
-      describe(reply, decision);
-      if (!decision.allowed) sendProblem(reply, quotaExceeded(ENDPOINT));
-      return decision.allowed;
-    } catch (error) {
-      if (!(error instanceof OpenclawError)) throw error;
-      options.onUndecided?.(error);
-      reply.headers(rateLimitHeaders(ENDPOINT, limiter.policy, undefined));
-      sendProblem(reply, reducedCapacity({ detail: UNDECIDED, code: error.code, charge: error.charge }));
-      return false;
-    }
-  }
+    limited.post<{ Body: Rating }>('/v1/ratings', { preValidation: parseBody }, async ({ body }, reply) =>
+      reply.code(201).send(ratings.add(body.item, body.score)),
+    );
+
+    limited.get<{ Params: Item }>(
+      '/v1/ratings/:item',
+      { preValidation: parseItem },
+      async ({ params }, reply) => reply.send(ratings.get(params.item)),
+    );
+  });
 
   function readAsked({ headers }: FastifyRequest): Asked {
     const cost = headers['x-openclaw-cost'] ?? '1';
     return {
       user: readUser(headers['x-openclaw-user']),
+      endpoint: ENDPOINT,
       cost: readCost(cost, limiter.policy.capacityTokens),
       ...(options.decisionIds && readDecisionId(headers[DECISION_ID_HEADER])),
     };
   }
 
-  function describe(reply: FastifyReply, decision: Decision): void {
-    reply.headers(rateLimitHeaders(ENDPOINT, limiter.policy, decision));
-    if (options.evidence) reply.header('openclaw-decision', formatEvidence(decision.evidence));
-  }
-
   return app;
-}
-
-/** Who asks, and for how many tokens. */
-interface Asked {
-  readonly user: string;
-  readonly cost: number;
-  readonly decisionId?: string;
 }
 
 function readUser(user: unknown): string {
@@ -134,7 +116,23 @@ function readDecisionId(id: unknown): { decisionId?: string } {
   throw new RequestError(`${DECISION_ID_HEADER} must be 1 to 64 letters, digits and - ; found ${quoted(id)}`);
 }
 
-function readRating(body: unknown): { item: string; score: number } {
+interface Item {
+  readonly item: string;
+}
+
+interface Rating extends Item {
+  readonly score: number;
+}
+
+async function parseBody(request: FastifyRequest): Promise<void> {
+  request.body = readRating(request.body);
+}
+
+async function parseItem(request: FastifyRequest): Promise<void> {
+  readItem((request.params as { item?: unknown }).item);
+}
+
+function readRating(body: unknown): Rating {
   const { item, score } = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   if (typeof score !== 'number' || !Number.isInteger(score) || score < 1 || score > 5) {
     throw new RequestError(`score must be a whole number from 1 to 5; found ${quoted(score)}`);

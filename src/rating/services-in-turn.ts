@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Dispatcher } from 'undici';
+import { type Problem, reducedCapacity } from '../http/problem.ts';
 import { DECISION_ID_HEADER } from './decision-id-header.ts';
 import type { ForwardedReply, Upstream } from './forward.ts';
-import { type Problem, reducedCapacity } from './problem.ts';
 
 /** Errors of undici that mean that no byte of the request was sent. */
 const NEVER_SENT = new Set([

@@ -15,6 +15,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { RunReport } from '../../src/report/report.ts';
 import { runProgram } from '../support/cli.ts';
+import { compileExamples } from '../support/examples.ts';
 import { processesMentioning } from '../support/processes.ts';
 import { type Command, commandsOf, ROOT, readmeBlocks, scriptOf } from '../support/readme.ts';
 import { freePort } from '../support/redis-server.ts';
@@ -164,24 +165,10 @@ describe('the README', { timeout: 180_000 }, () => {
 
   it('has examples of the library that compile and run', async () => {
     const server = await startTestServer('redis-server');
-    const consumer = join(folder, 'consumer');
-    mkdirSync(join(consumer, 'node_modules'), { recursive: true });
-    symlinkSync(ROOT, join(consumer, 'node_modules/openclaw-rl'));
-    symlinkSync(join(ROOT, 'node_modules/@types'), join(consumer, 'node_modules/@types'));
-    writeFileSync(join(consumer, 'package.json'), '{ "type": "module" }');
-    const files = ofLanguage('ts').map(({ text }, index) => {
-      writeFileSync(join(consumer, `example-${index}.ts`), text.replace('6379', String(server.port)));
-      return `example-${index}.ts`;
-    });
-    const compiled = await runProgram(
-      join(ROOT, 'node_modules/.bin/tsc'),
-      ['--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', ...files],
-      { cwd: consumer },
-    );
+    const examples = ofLanguage('ts').map(({ text }) => text);
+    const { compiled, run } = await compileExamples(join(folder, 'consumer'), examples, server.port);
     expect([compiled.code, compiled.stdout]).toEqual([0, '']);
-    const [limiter, several, checker] = await Promise.all(
-      files.map((file) => runProgram(process.execPath, [file.replace('.ts', '.js')], { cwd: consumer })),
-    );
+    const [limiter, several, checker] = await Promise.all(examples.map((_, index) => run(index)));
     expect(limiter).toEqual({
       code: 0,
       stderr: '',

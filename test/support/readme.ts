@@ -18,8 +18,11 @@ export const ROOT = join(import.meta.dirname, '../..');
 
 /** The fenced blocks of the README, in their order. */
 export function readmeBlocks(): readonly Block[] {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  return [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
+  return blocksOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+}
+
+export function blocksOf(markdown: string): readonly Block[] {
+  return [...markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
     language,
     text,
   }));

@@ -1,10 +1,12 @@
 import type { Server } from 'node:http';
 import { Command } from 'commander';
-import { OpenclawError, quoted } from '../../core/errors.ts';
+import { OpenclawError, printable, quoted } from '../../core/errors.ts';
 import { createLimiter } from '../../limiter/create.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
 import { ServiceClock } from '../../rating/service-clock.ts';
 import type { Environment } from '../environment.ts';
+import { isLoopback } from '../loopback.ts';
+import { checkMetrics, type MetricsFlag, measure, metricsOption } from '../metrics-option.ts';
 import { type LimiterFlags, limiterOptions, parsedBy, refusePassword, wholeNumber } from '../options.ts';
 
 export function serveCommand(environment: Environment): Command {
@@ -53,11 +55,13 @@ function ratingCommand(environment: Environment): Command {
       'let PUT /clock make its clock wrong (for tests, on loopback only)',
       false,
     )
+    .addOption(metricsOption())
     .addHelpText('after', RATING_EXAMPLES)
     .action(async (options: RatingOptions) => {
       const clock = options.allowClockChange ? changeableClock(options) : undefined;
+      checkMetrics(options);
       const { REDIS_USERNAME: username, REDIS_PASSWORD: password } = environment.env;
-      const limiter = createLimiter({
+      const opened = createLimiter({
         strategy: options.strategy,
         policy: options.policy,
         prefix: options.prefix,
@@ -71,22 +75,23 @@ function ratingCommand(environment: Environment): Command {
           ...(password && { password }),
         },
       });
+      const measured = options.metrics === undefined ? { limiter: opened } : await measure(opened);
       const { createRatingService } = await import('../../rating/service.ts');
       const app = createRatingService({
-        limiter,
+        ...measured,
         region: options.region,
         evidence: options.evidence,
         decisionIds: options.decisionIds,
         ...(clock && { clock }),
         onUndecided: logOnceASecond(environment),
       });
-      app.addHook('onClose', () => limiter.close());
+      app.addHook('onClose', () => opened.close());
       await serve(app, options, environment);
     });
 }
 
 function changeableClock({ host }: ListenOptions): ServiceClock {
-  if (/^(127\.|::1$|localhost$)/.test(host)) return new ServiceClock();
+  if (isLoopback(host)) return new ServiceClock();
   throw new OpenclawError(
     'INVALID_OPTION',
     `--allow-clock-change is for a service on loopback; found --host ${quoted(host)}`,
@@ -94,12 +99,14 @@ function changeableClock({ host }: ListenOptions): ServiceClock {
 }
 
 /** One line a second at most: a Redis that is gone fails every request. */
-function logOnceASecond(environment: Environment): (error: OpenclawError) => void {
+function logOnceASecond(environment: Environment): (error: unknown) => void {
   let quietUntilMs = 0;
   return (error) => {
     if (performance.now() < quietUntilMs) return;
     quietUntilMs = performance.now() + 1_000;
-    environment.log(`cannot decide: ${error.message} [${error.code}]\n`);
+    const why =
+      error instanceof OpenclawError ? `${error.message} [${error.code}]` : printable(String(error));
+    environment.log(`cannot decide: ${why}\n`);
   };
 }
 
@@ -108,7 +115,7 @@ function collectAddress(url: string, sofar: string[] = []): string[] {
   return [...sofar, url];
 }
 
-interface RatingOptions extends ListenOptions, LimiterFlags {
+interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag {
   readonly redis: string[];
   readonly cluster?: true;
   readonly prefix: string;

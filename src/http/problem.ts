@@ -13,16 +13,19 @@ export interface Problem {
   readonly 'violated-policies'?: readonly string[];
 }
 
+/** The media type of a problem document. */
+export const PROBLEM_TYPE = 'application/problem+json';
+
 /** The registry in which draft-ietf-httpapi-ratelimit-headers registers its problem types. */
 const REGISTRY = 'https://iana.org/assignments/http-problem-types';
 
-/** 429: the bucket does not hold the cost. */
-export function quotaExceeded(policyName: string): Problem {
+/** 429: the bucket of each of these policies does not hold the cost. */
+export function quotaExceeded(violatedPolicies: readonly string[]): Problem {
   return {
     type: `${REGISTRY}#quota-exceeded`,
     title: 'The rate limit of this user is used up',
     status: 429,
-    'violated-policies': [policyName],
+    'violated-policies': violatedPolicies,
   };
 }
 

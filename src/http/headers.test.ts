@@ -23,8 +23,7 @@ describe('rate limit headers', () => {
     'say what a client may do: $title',
     ({ decision, want }) => {
       const headers = rateLimitHeaders(
-        'ratings',
-        parsePolicy('20:5/s'),
+        [{ name: 'ratings', policy: parsePolicy('20:5/s') }],
         decision && { ...decision, evidence },
       );
       expect(headers).toEqual({ 'RateLimit-Policy': '"ratings";q=20;w=4', ...want });

@@ -1,0 +1,47 @@
+import { type Answer, answering, type RateLimitOptions } from './answer.ts';
+
+export type { Asked } from './answer.ts';
+
+/** `Rest` is what the runtime gives beside the request, such as bindings or the address of the connection. */
+export type FetchRateLimitOptions<Rest extends readonly unknown[] = readonly []> = RateLimitOptions<
+  readonly [request: Request, ...rest: Rest]
+>;
+
+/**
+ * Wraps a handler of the Fetch API, `(request, ...) => Response`, as edge runtimes, Deno, Bun and `app.fetch` of Hono
+ * have it. It needs nothing of Node. Rejects as the handler does, or where `onDecision` or `onError` throws. Throws
+ * INVALID_OPTION for a policy's name.
+ */
+export function rateLimit<Rest extends readonly unknown[]>(
+  handler: (request: Request, ...rest: Rest) => Response | Promise<Response>,
+  options: FetchRateLimitOptions<Rest>,
+): (request: Request, ...rest: Rest) => Promise<Response> {
+  const answer = answering(options);
+  return async (request, ...rest) => {
+    const answered = await answer([request, ...rest]);
+    return answered.type === 'refused'
+      ? refusal(answered)
+      : withHeaders(await handler(request, ...rest), answered.headers);
+  };
+}
+
+function refusal({ status, headers, problem }: Extract<Answer, { type: 'refused' }>): Response {
+  return new Response(JSON.stringify(problem), { status, headers });
+}
+
+/** Replies of `fetch` and redirects cannot be changed, only made again; upgrades and errors not even that. */
+function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  if (response.status < 200) return response;
+  const changed = isChangeable(response) ? response : new Response(response.body, response);
+  for (const [name, value] of Object.entries(headers)) changed.headers.set(name, value);
+  return changed;
+}
+
+function isChangeable({ headers }: Response): boolean {
+  try {
+    headers.delete('openclaw-shadow'); // a header of ours, so nothing is lost by it
+    return true;
+  } catch {
+    return false;
+  }
+}

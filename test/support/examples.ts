@@ -1,0 +1,32 @@
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runProgram } from './cli.ts';
+import { ROOT } from './readme.ts';
+
+type Ended = Awaited<ReturnType<typeof runProgram>>;
+
+/** A project in `folder` that has the package installed, with its examples compiled and ready to run by number. */
+export async function compileExamples(
+  folder: string,
+  examples: readonly string[],
+  redisPort: number,
+): Promise<{ compiled: Ended; run(index: number): Promise<Ended> }> {
+  const modules = join(folder, 'node_modules');
+  mkdirSync(modules, { recursive: true });
+  symlinkSync(ROOT, join(modules, 'openclaw-rl'));
+  for (const name of readdirSync(join(ROOT, 'node_modules')))
+    symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  const files = examples.map((text, index) => {
+    const patient = text.replace("6379'] }", "6379'], commandTimeoutMs: 30_000 }"); // a machine may be busy
+    writeFileSync(join(folder, `example-${index}.ts`), patient.replace('6379', String(redisPort)));
+    return `example-${index}.ts`;
+  });
+  const compiled = await runProgram(
+    join(ROOT, 'node_modules/.bin/tsc'),
+    ['--strict', '--module', 'nodenext', '--target', 'es2023', '--types', 'node', ...files],
+    { cwd: folder },
+  );
+  const run = (index: number) => runProgram(process.execPath, [`example-${index}.js`], { cwd: folder });
+  return { compiled, run };
+}
