@@ -30,17 +30,17 @@ export async function createFlexible({ policy, prefix, redis, ioredis }, insure)
   });
   return {
     async take(user, { cost }) {
-      const consumed = await limiter.consume(user, cost).catch((rejected) => {
-        if (rejected instanceof RateLimiterRes) return rejected; // that is how it denies
+      try {
+        return { allowed: true, ...tell(await limiter.consume(user, cost)) };
+      } catch (rejected) {
+        if (rejected instanceof RateLimiterRes) return { allowed: false, ...tell(rejected) }; // that is how it denies
         throw rejected;
-      });
-      const { remainingPoints, msBeforeNext, consumedPoints } = consumed;
-      return {
-        allowed: consumedPoints <= points,
-        remaining: remainingPoints,
-        retryAfterMs: Math.max(0, msBeforeNext),
-      };
+      }
     },
     close: () => client.disconnect(),
   };
+}
+
+function tell({ remainingPoints, msBeforeNext }) {
+  return { remaining: remainingPoints, retryAfterMs: Math.max(0, msBeforeNext) };
 }
