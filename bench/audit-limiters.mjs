@@ -185,8 +185,8 @@ function witness({ windows, overAdmission, falseDenials }) {
   const [finding] = [windows, overAdmission, falseDenials].flatMap(({ findings }) => findings);
   if (finding === undefined) return [];
   const { bucket, inequality, kind, witness: lines } = finding;
-  const shown = lines.slice(0, MOST_LINES);
-  const rest = lines.length - shown.length;
+  const shown = lines.length <= MOST_LINES ? lines : [...lines.slice(0, MOST_LINES - 1), ...lines.slice(-1)];
+  const between = lines.length - shown.length;
   return [
     `Witness (${kind}, ${bucket}): ${inequality}`,
     '',
@@ -201,7 +201,7 @@ function witness({ windows, overAdmission, falseDenials }) {
       ]),
     ),
     '',
-    ...(rest > 0 ? [`... and ${rest} more.`, ''] : []),
+    ...(between > 0 ? [`${between} more stand before the last.`, ''] : []),
   ];
 }
 
@@ -210,6 +210,14 @@ function table(head, rows) {
   return [line(head), line(head.map(() => '---')), ...rows.map(line)];
 }
 
-const inSeconds = (us) => (us / 1_000_000).toFixed(6);
-const rounded = (tokens) => String(Math.round(tokens * 1_000) / 1_000);
-const percent = (share) => `${(100 * share).toFixed(1)}%`;
+function inSeconds(us) {
+  return (us / 1_000_000).toFixed(6);
+}
+
+function rounded(tokens) {
+  return String(Math.round(tokens * 1_000) / 1_000);
+}
+
+function percent(share) {
+  return `${(100 * share).toFixed(1)}%`;
+}
