@@ -13,6 +13,7 @@ export { HistoryReader } from './history/reader.ts';
 export { rateLimitHeaders } from './http/headers.ts';
 export { createLimiter, type LimiterOptions, type StrategyName } from './limiter/create.ts';
 export type { FailurePolicies, FailurePolicy } from './limiter/failure-policy.ts';
+export type { IoredisPlace } from './limiter/ioredis-place.ts';
 export type { RedisConnection } from './limiter/ioredis-port.ts';
 export type {
   Cost,
@@ -25,4 +26,5 @@ export type {
   TakeOptions,
 } from './limiter/limiter.ts';
 export { type LocalAnswerBound, type LocalAnswerOptions, localAnswerBound } from './limiter/local-answers.ts';
+export type { LimiterPlugin, PluginDecision, PluginLimiter, PluginOptions } from './limiter/plugin.ts';
 export type { Overrides, PolicyOptions, WrittenPolicy } from './limiter/policies.ts';

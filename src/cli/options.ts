@@ -38,13 +38,19 @@ export function parsedBy<T>(parse: (text: string) => T): (text: string) => T {
 /** A comma-separated list of region names; what is one is the topology's to say. */
 export const parseRegions = parsedBy((text: string): readonly string[] => checkRegions(text.split(',')));
 
-/** Adds the strategy and the policy of a limiter to a command. */
+/** Adds the strategy, or the plug-in, and the policy of a limiter to a command. */
 export function limiterOptions(command: Command): Command {
   return command
     .addOption(
       new Option('--strategy <name>', `one of ${STRATEGY_NAMES.join(', ')}`)
         .argParser(parsedBy(parseStrategy))
         .default('central'),
+    )
+    .addOption(
+      new Option(
+        '--limiter <file>',
+        'instead of a strategy: a limiter of your own, a module that exports createLimiter',
+      ).conflicts('strategy'),
     )
     .addOption(
       new Option('--policy <capacity:rate>', 'what each user may do')
@@ -56,6 +62,8 @@ export function limiterOptions(command: Command): Command {
 /** What `limiterOptions` gives. */
 export interface LimiterFlags {
   readonly strategy: StrategyName;
+  /** As typed. */
+  readonly limiter?: string;
   readonly policy: Policy;
 }
 

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { nearest } from '../checker/nearest.ts';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { parseScenario } from '../scenario/parse.ts';
@@ -23,7 +23,8 @@ export async function readScenario(
     throw isName ? await unknownName(scenario) : unreadable(scenario, error);
   });
   const file = isName ? `${scenario}${ENDING}` : scenario;
-  return parseScenario(text, { file, ...(seed !== undefined && { seed }) }, SCENARIO_RULES);
+  const plan = parseScenario(text, { file, ...(seed !== undefined && { seed }) }, SCENARIO_RULES);
+  return plan.limiter === undefined ? plan : { ...plan, limiter: resolve(dirname(path), plan.limiter) };
 }
 
 async function unknownName(name: string): Promise<OpenclawError> {

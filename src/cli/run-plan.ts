@@ -20,6 +20,7 @@ import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning, sweep } from './cl
 import { isProvider, runsServer } from './differing-flags.ts';
 import type { Environment } from './environment.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
+import { promiseOfPlan } from './limiter-plugin.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
 import { progressLine, RATES_LEGEND } from './progress-line.ts';
 
@@ -66,13 +67,17 @@ export interface RunRequest {
   /** The command that makes this run again. */
   readonly command: string;
   readonly flags: RunFlags;
-  /** Instead of regions of ours: what somebody else runs, and what it claims to enforce. */
-  readonly audit?: { readonly system: ProvideSystem; readonly promise: Promised };
+  /** Instead of regions of ours: what somebody else runs. */
+  readonly system?: ProvideSystem;
+  /** What the limiter claims to enforce, where that is not for the plug-in of the plan to say. */
+  readonly promise?: Promised;
 }
 
 /** Runs a plan, writes what came of it into a folder of its own, prints it, and sets the exit code. */
 export async function runAndReport(request: RunRequest, environment: Environment): Promise<void> {
-  const { plan, command, flags, audit } = request;
+  const { plan, command, flags } = request;
+  const promise = request.promise ?? (await promiseOfPlan(plan));
+  refuseContainers(request);
   const startedAt = new Date();
   const claims = plan.claims.map(parseClaim);
   checkPhases(claims, plan.faults);
@@ -82,12 +87,12 @@ export async function runAndReport(request: RunRequest, environment: Environment
     startedAt,
     `${plan.scenario}-${plan.seed}`,
   );
-  const provide = audit?.system ?? (await chooseRegions(request, folder, environment));
+  const provide = request.system ?? (await chooseRegions(request, folder, environment));
   const { runPlan } = await import('../experiment/run.ts'); // heavy: not for --help, nor for the children
   environment.log(`${RATES_LEGEND}\n`);
   const result = await runPlan({
     ...{ plan, folder, startedAt, provide },
-    ...(audit && { promise: audit.promise }),
+    ...(promise && { promise }),
     signal: environment.interrupt,
     onProgress: (progress) => environment.log(`${progressLine(progress)}\n`),
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
@@ -125,6 +130,14 @@ function checkPhases(claims: readonly Claim[], faults: readonly PlannedFault[]):
   );
 }
 
+/** A plug-in is a file of this machine, with packages beside it: a container has neither. */
+function refuseContainers({ plan, flags }: RunRequest): void {
+  if (plan.limiter === undefined || flags.provider !== 'docker') return;
+  throw new OpenclawError('INVALID_OPTION', 'a plug-in runs in local regions only, not in containers', {
+    hint: 'leave out --provider docker',
+  });
+}
+
 /** The cluster of that name if it is up and fits, else one that ends with the run. */
 async function chooseRegions(
   { plan, flags }: RunRequest,
@@ -136,11 +149,12 @@ async function chooseRegions(
   const steppableClocks = plan.faults.some(({ fault }) => fault === 'node-clock');
   const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // fresh keys: every bucket begins full
   const running = await findRunning(store, flags.name);
+  const provider = plan.limiter === undefined ? flags.provider : 'local';
   const fits =
     running !== undefined &&
     isDeepStrictEqual(running.state.topology, topology) &&
     runsServer(running.state, flags.server, environment) &&
-    isProvider(running.state, flags.provider) &&
+    isProvider(running.state, provider) &&
     !steppableClocks;
   if (running !== undefined && !fits)
     environment.log(`cluster ${flags.name} is up, but not as this run wants it: it brings up its own\n`);
@@ -152,7 +166,7 @@ async function chooseRegions(
     if (fits) return { regions: running.regions, isOurs: false };
     const { seed } = plan;
     const name = `run-${process.pid}`;
-    const { server, provider } = flags;
+    const { server } = flags;
     const request = { name, topology, lifetime: 'run', steppableClocks, seed, provider } as const;
     const regions = await bringUp(environment, { ...request, ...(server !== undefined && { server }) });
     return { regions, isOurs: true };

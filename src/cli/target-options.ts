@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Promised, parsePromise } from '../checker/promise.ts';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import type { ProvideSystem } from '../experiment/system.ts';
 import { parseStatusPattern, type StatusPattern } from '../history/foreign/status.ts';
@@ -7,10 +6,11 @@ import { readByStatus } from '../load/outcome.ts';
 import { type Target, withoutQuery } from '../load/target.ts';
 import { checkRegions } from '../regions/topology.ts';
 import type { Environment } from './environment.ts';
+import { type PromiseFlags, promiseOption } from './limiter-plugin.ts';
 import { parsedBy } from './options.ts';
 
 /** What says which limiter is audited, and how it is asked. */
-export interface TargetFlags {
+export interface TargetFlags extends PromiseFlags {
   readonly target?: readonly NamedUrl[];
   readonly header: Readonly<Record<string, string>>;
   readonly subjectHeader?: string;
@@ -19,7 +19,6 @@ export interface TargetFlags {
   readonly body?: string;
   readonly allow: StatusPattern;
   readonly deny: StatusPattern;
-  readonly promise: Promised;
 }
 
 interface NamedUrl {
@@ -47,14 +46,7 @@ export function targetOptions(command: Command): Command {
     .option('--body <text>', 'what is sent; env:NAME takes it from the environment')
     .addOption(statusOption('--allow <statuses>', 'answers that mean it was let through', '2xx'))
     .addOption(statusOption('--deny <statuses>', 'answers that mean it was refused', '429'))
-    .addOption(
-      new Option(
-        '--promise <promise>',
-        'what it claims: token-bucket (of --policy), fixed-window:100/60s[:epoch|first], sliding-window:100/60s',
-      )
-        .argParser(parsedBy(parsePromise))
-        .default({ type: 'token-bucket' }, 'token-bucket'),
-    );
+    .addOption(promiseOption());
 }
 
 function statusOption(flags: string, description: string, statuses: string): Option {

@@ -25,6 +25,11 @@ const CATALOGUE = {
   INVALID_REPORT: { charge: 'none', hint: 'name the folder of a run, or make one: openclaw-rl bench' },
   INVALID_HISTORY: { charge: 'none', hint: 'see the history format in the README' },
   LIMITER_CLOSED: { charge: 'none', hint: 'create a new limiter; this one was closed' },
+  LIMITER_REFUSED: { charge: 'none', hint: 'the plug-in says why; its errors are in the log of the service' },
+  LIMITER_FAILED: {
+    charge: 'possible',
+    hint: "what the plug-in threw is in the log of the service; an error with charge: 'none' is a certainty",
+  },
   REDIS_UNREACHABLE: {
     charge: 'none',
     hint: 'check that Redis runs at this address and accepts connections',

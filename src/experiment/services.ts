@@ -15,6 +15,8 @@ export interface ServiceOptions {
   /** Where its services run; default: as processes of this machine, by the local address of the view. */
   readonly place?: NonNullable<Regions['place']>;
   readonly strategy: string;
+  /** The file of a plug-in, absolute, instead of the strategy. */
+  readonly limiter?: string;
   readonly policy: string;
   readonly prefix: string;
   readonly logs: string;
@@ -44,13 +46,10 @@ export async function startRegion(options: ServiceOptions): Promise<RegionServic
   const { localAddress, seeds } = view;
   const redis = seeds.flatMap(({ host, port }) => ['--redis', `redis://${host}:${port}`]);
   const from = localAddress === undefined ? [] : ['--local-address', localAddress];
-  const limiter = [...redis, '--cluster', '--strategy', strategy, '--policy', policy, '--prefix', prefix];
-  const rating = await startService(options, 'rating', [
-    ...limiter,
-    ...from,
-    '--evidence',
-    '--allow-clock-change',
-  ]);
+  const decides =
+    options.limiter === undefined ? ['--strategy', strategy, '--evidence'] : ['--limiter', options.limiter];
+  const limiter = [...redis, '--cluster', ...decides, '--policy', policy, '--prefix', prefix];
+  const rating = await startService(options, 'rating', [...limiter, ...from, '--allow-clock-change']);
   const gateway = await startService(options, 'gateway', [...from, '--upstream', rating.inside]);
   return { gateway: gateway.reached, rating: rating.reached };
 }

@@ -59,9 +59,10 @@ export function regionsSystem({ self, env, prefix, provide }: RegionsSource): Pr
     else await takeOver(regions, signal, onStep);
     const names = plan.topology.regions;
     onStep(`${names.length} gateways and Rating services`);
-    const { strategy, policy } = plan;
+    const { strategy, policy, limiter } = plan;
+    const decides = { strategy, policy, prefix, ...(limiter !== undefined && { limiter }) };
     const place = regions.place && { place: regions.place };
-    const common = { self, env, strategy, policy, prefix, logs, cleanup, signal, onDeath, ...place };
+    const common = { self, env, ...decides, logs, cleanup, signal, onDeath, ...place };
     const started = await allSettledOrThrow(
       names.map(async (name) => [name, await startRegion({ ...common, view: regions.view(name) })] as const),
     );

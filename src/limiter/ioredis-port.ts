@@ -179,7 +179,8 @@ interface ParsedUrl {
   readonly tls?: object;
 }
 
-function parseRedisUrl(text: string | undefined): ParsedUrl {
+/** Throws INVALID_OPTION. */
+export function parseRedisUrl(text: string | undefined): ParsedUrl {
   const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined;
   const [username, password] = [url?.username, url?.password].map((part = '') => decode(part));
   const isRedis = url !== undefined && /^rediss?:$/.test(url.protocol) && url.hostname !== '';

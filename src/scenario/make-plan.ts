@@ -1,5 +1,6 @@
 import { DROPPED_AT_MOST, makeClaim } from '../checker/claim.ts';
 import { OpenclawError } from '../core/errors.ts';
+import { pluginName } from '../core/plugin-name.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
 import { checkTogether, type PlanNodes } from './checks.ts';
 import type { UndrawnFault } from './fault-schema.ts';
@@ -61,10 +62,22 @@ export function drawPlan(
 ): DrawnPlan {
   const { scenario, parts, problems } = readSections(scenarioSchema(rules), value);
   const faults = [...parts.faults, ...more];
-  const all = [...problems, ...checkTogether({ ...parts, faults }, rules.planNodes)];
+  const all = [
+    ...problems,
+    ...checkOneLimiter(value),
+    ...checkTogether({ ...parts, faults }, rules.planNodes),
+  ];
   return scenario === undefined || all.length > 0
     ? { plan: undefined, problems: all }
     : { plan: planOf({ ...scenario, faults: [...scenario.faults, ...more] }, title), problems: all };
+}
+
+/** A strategy has a default, so only the value as it was written says that both were. */
+function checkOneLimiter(value: unknown): Problem[] {
+  if (typeof value !== 'object' || value === null || !('limiter' in value && 'strategy' in value)) return [];
+  return [
+    { path: ['limiter'], isKey: true, text: 'a plug-in is instead of a strategy: leave one of them out' },
+  ];
 }
 
 type DrawableScenario = Omit<Scenario, 'faults'> & { readonly faults: readonly UndrawnFault[] };
@@ -77,12 +90,14 @@ function planOf(
   scenario: DrawableScenario,
   { scenario: name, about, seed = scenario.seed }: PlanTitle,
 ): Plan {
-  const { topology, policy, strategy, claims } = scenario;
+  const { topology, policy, limiter, claims } = scenario;
+  const strategy = limiter === undefined ? scenario.strategy : pluginName(limiter);
   const { rate, mode, connections, ...load } = scenario.load;
   const ratePerSecond = rate === undefined ? {} : { ratePerSecond: rate };
   const faults = scenario.faults.map((fault, index) => drawTimes(fault, makeRandom(seed, `fault ${index}`)));
   return {
     ...{ format: 'openclaw-plan', version: 1, scenario: name, about, seed, topology, policy, strategy },
+    ...(limiter !== undefined && { limiter }),
     load: { mode, connections, ...ratePerSecond, ...load },
     faults: faults.sort((a, b) => a.atMs - b.atMs),
     claims: mode === 'open' ? withDropped(claims) : claims,

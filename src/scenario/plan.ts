@@ -12,7 +12,10 @@ export interface Plan {
   readonly topology: PlannedTopology;
   /** As `20:5/s`. */
   readonly policy: string;
+  /** Of a plug-in `plugin:` and the name of its file. */
   readonly strategy: string;
+  /** The file of the plug-in that limits, instead of a strategy of ours: as written, until it is resolved. */
+  readonly limiter?: string;
   readonly load: LoadPlan;
   /** In the order in which they are injected. */
   readonly faults: readonly PlannedFault[];

@@ -72,6 +72,8 @@ const loadSchema = mapping({
   .prefault({})
   .meta({ description: 'Who sends what, how much and for how long.' });
 
+const LIMITER = 'the file of a plug-in, like ./mine.mjs';
+
 /** What the schema cannot know by itself. */
 export interface SchemaRules {
   /** The names of all strategies; one that is not among them is refused. */
@@ -98,6 +100,9 @@ export function scenarioSchema({ strategies, parseClaim }: SchemaRules) {
       .prefault('20:5/s')
       .meta({ description: 'What each user may do, as capacity:rate, like 20:5/s or 100:100/min.' }),
     strategy: choice(strategies).default('central').meta({ description: 'How regions share one bucket.' }),
+    limiter: z.string({ error: LIMITER }).min(1, { error: LIMITER }).optional().meta({
+      description: 'Instead of a strategy: a plug-in that exports createLimiter, relative to this file.',
+    }),
     load: loadSchema,
     faults: listOf(faultSchema, { what: 'faults', least: 0 })
       .default([])

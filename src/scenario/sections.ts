@@ -7,7 +7,7 @@ export type Scenario = z.output<ScenarioSchema>;
 
 /** The sections that could be read; of the faults each that could, in its place. */
 export type ScenarioParts = {
-  readonly [Key in Exclude<keyof Scenario, 'faults'>]: Scenario[Key] | undefined;
+  readonly [Key in Exclude<keyof Scenario, 'faults' | 'limiter'>]: Scenario[Key] | undefined;
 } & {
   readonly faults: readonly (UndrawnFault | undefined)[];
 };

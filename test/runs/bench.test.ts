@@ -116,8 +116,13 @@ describe('bench', { timeout: 90_000 }, () => {
     },
     {
       title: 'what is of use to an audit only',
-      args: ['--promise', 'fixed-window:9/1s', '--deny', '503'],
-      says: /--deny, --promise: only of use beside --target/,
+      args: ['--method', 'PUT', '--deny', '503'],
+      says: /--method, --deny: only of use beside --target/,
+    },
+    {
+      title: 'what is promised by nobody else',
+      args: ['--promise', 'fixed-window:9/1s'],
+      says: /--promise: only of use beside --target or --limiter/,
     },
     {
       title: 'what is of no use to an audit',

@@ -43,7 +43,9 @@ const alreadyRun = new Set<string>();
 /** What a clone has, as far as the README uses it; runs and state are the test's own. */
 function newcomersFolder(): string {
   const made = mkdtempSync(join(tmpdir(), 'openclaw-rl-readme-'));
-  for (const name of ['docs', 'scenarios']) symlinkSync(join(ROOT, name), join(made, name));
+  for (const name of ['docs', 'scenarios', 'node_modules']) symlinkSync(join(ROOT, name), join(made, name));
+  for (const { text } of ofLanguage('js'))
+    writeFileSync(join(made, /^\/\/ (\S+\.mjs)$/m.exec(text)?.[1] ?? 'unnamed.mjs'), text);
   mkdirSync(join(made, 'bin'));
   for (const name of readdirSync(join(ROOT, 'bin'))) {
     writeFileSync(join(made, 'bin', name), `#!/bin/sh\nexec '${join(ROOT, 'bin', name)}' "$@"\n`);

@@ -19,7 +19,7 @@ export async function compileExamples(
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   const files = examples.map((text, index) => {
     const patient = text.replace("6379'] }", "6379'], commandTimeoutMs: 30_000 }"); // a machine may be busy
-    writeFileSync(join(folder, `example-${index}.ts`), patient.replace('6379', String(redisPort)));
+    writeFileSync(join(folder, `example-${index}.ts`), patient.replaceAll('6379', String(redisPort)));
     return `example-${index}.ts`;
   });
   const compiled = await runProgram(

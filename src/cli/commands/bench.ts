@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { formatPromise } from '../../checker/promise.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
 import { checkTarget } from '../../load/target.ts';
@@ -6,6 +7,7 @@ import { makePlan } from '../../scenario/make-plan.ts';
 import type { PlannedTopology } from '../../scenario/plan.ts';
 import { standingTopology } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
+import { choosePlugin, claimsOfPromise } from '../limiter-plugin.ts';
 import { type LoadFlags, loadCommandLine, loadOptions } from '../load-options.ts';
 import { type LimiterFlags, limiterOptions } from '../options.ts';
 import { readScenario } from '../read-scenario.ts';
@@ -51,6 +53,7 @@ Examples:
   $ openclaw-rl bench --round-trip us-east:eu-west=10  # regions closer together
   $ openclaw-rl up && openclaw-rl bench                # on a cluster that stays
   $ openclaw-rl bench --json | jq .verdict
+  $ openclaw-rl bench --limiter ./mine.mjs             # a limiter of your own, behind the same services
   $ openclaw-rl bench --target http://127.0.0.1:8080/api --subject-header x-api-key --policy 100:10/s`;
 
 async function bench(
@@ -76,51 +79,57 @@ async function requestOf(
   }
   if (flags.target === undefined) {
     refuseTyped(command, OF_AN_AUDIT, 'only of use beside --target');
+    if (flags.limiter === undefined)
+      refuseTyped(command, ['promise'], 'only of use beside --target or --limiter');
     return ours(environment, flags);
   }
   refuseTyped(command, OF_OUR_REGIONS, 'of no use beside --target: nothing is brought up');
   return audit(environment, flags);
 }
 
-const OF_AN_AUDIT = ['header', 'subjectHeader', 'costHeader', 'method', 'body', 'allow', 'deny', 'promise'];
+const OF_AN_AUDIT = ['header', 'subjectHeader', 'costHeader', 'method', 'body', 'allow', 'deny'];
 const OF_OUR_REGIONS = [
-  ...['strategy', 'name', 'server', 'provider'],
+  ...['strategy', 'limiter', 'name', 'server', 'provider'],
   ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
 ];
 
-/** What an exact limiter promises, and the evidence that it takes. */
-const CLAIMS = [
-  'total-excess <= 0',
-  'false-denials <= 0',
-  'replay <= 0',
-  'info <= 5%',
-  'failed <= 5%',
-  'contested >= 80%',
-];
+/** What an exact limiter promises. */
+const EXACT = ['total-excess <= 0', 'false-denials <= 0', 'replay <= 0'];
+/** The evidence that it takes. */
+const EVIDENCE = ['info <= 5%', 'failed <= 5%', 'contested >= 80%'];
 
 async function ours(environment: Environment, flags: Flags): Promise<RunRequest> {
   const { seed, policy, strategy, claim } = flags;
+  const plugin = await choosePlugin(flags, environment);
   const running = await standingTopology(environment, flags);
+  const correct = plugin === undefined ? EXACT : claimsOfPromise(plugin.promise);
   const plan = makePlan(
     {
       seed,
       topology: topologyInput(flags, running),
       policy: formatPolicy(policy),
-      strategy,
+      ...(plugin === undefined ? { strategy } : { limiter: plugin.file }),
       load: loadInput(flags),
-      claims: [...(claim ?? CLAIMS)],
+      claims: [...(claim ?? [...correct, ...EVIDENCE])],
     },
     { scenario: 'bench', about: 'What does the limiter admit while nothing goes wrong?' },
     SCENARIO_RULES,
   );
-  return { plan, command: commandOf(flags, plan.topology), flags };
+  return {
+    plan,
+    command: commandOf(flags, plan.topology),
+    flags,
+    ...(plugin && { promise: plugin.promise }),
+  };
 }
 
 /** The command that makes this run again, every number of it spelled out. */
 function commandOf(flags: Flags, topology: PlannedTopology): string {
-  const { strategy, policy, seed, claim = [], server, provider } = flags;
+  const { strategy, limiter, promise, policy, seed, claim = [], server, provider } = flags;
+  const decides = limiter === undefined ? `--strategy ${strategy}` : `--limiter ${quotedForShell(limiter)}`;
   return [
-    `openclaw-rl bench --strategy ${strategy} --policy ${formatPolicy(policy)}`,
+    `openclaw-rl bench ${decides} --policy ${formatPolicy(policy)}`,
+    ...(promise === undefined ? [] : [`--promise ${formatPromise(promise)}`]),
     ...claim.map((text) => `--claim ${quotedForShell(text)}`),
     loadCommandLine(flags),
     topologyCommandLine(topology),
@@ -131,9 +140,7 @@ function commandOf(flags: Flags, topology: PlannedTopology): string {
 }
 
 async function audit(environment: Environment, flags: Flags): Promise<RunRequest> {
-  const { seed, policy, promise, claim } = flags;
-  const correct =
-    promise.type === 'token-bucket' ? ['total-excess <= 0', 'false-denials <= 0'] : ['windows <= 0'];
+  const { seed, policy, promise = { type: 'token-bucket' }, claim } = flags;
   const plan = makePlan(
     {
       seed,
@@ -141,7 +148,7 @@ async function audit(environment: Environment, flags: Flags): Promise<RunRequest
       policy: formatPolicy(policy),
       strategy: 'external',
       load: loadInput(flags),
-      claims: [...(claim ?? [...correct, 'info <= 5%', 'failed <= 5%', 'contested >= 80%'])],
+      claims: [...(claim ?? [...claimsOfPromise(promise), ...EVIDENCE])],
     },
     { scenario: 'audit', about: 'Does a limiter that is already running keep its promise?' },
     { ...SCENARIO_RULES, strategies: ['external'] },
@@ -149,7 +156,7 @@ async function audit(environment: Environment, flags: Flags): Promise<RunRequest
   const targets = auditTargets(flags, environment);
   for (const target of targets) checkTarget(target, plan.load);
   const system = auditSystem(targets);
-  return { plan, command: typedCommand(environment, seed), flags, audit: { system, promise } };
+  return { plan, command: typedCommand(environment, seed), flags, system, promise };
 }
 
 const BESIDE_A_SCENARIO = ['seed', 'name', 'reports', 'format', 'json', 'server', 'provider'];

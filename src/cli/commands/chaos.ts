@@ -11,6 +11,13 @@ import type { Plan } from '../../scenario/plan.ts';
 import { standingTopology } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { addFaultCommands } from '../fault-options.ts';
+import {
+  type ChosenPlugin,
+  choosePlugin,
+  claimsOfPromise,
+  type PromiseFlags,
+  promiseOption,
+} from '../limiter-plugin.ts';
 import { type LoadFlags, loadOptions } from '../load-options.ts';
 import { type LimiterFlags, limiterOptions, parseSomeDurationMs, timeOption } from '../options.ts';
 import { type ClaimFlags, claimOption, type RunFlags, runAndReport, runOptions } from '../run-plan.ts';
@@ -18,7 +25,7 @@ import { loadInput, SCENARIO_RULES, topologyInput } from '../scenario-rules.ts';
 import { type TopologyFlags, topologyCommandLine, topologyOf, topologyOptions } from '../topology-flags.ts';
 import { typedCommand } from '../typed-command.ts';
 
-interface Flags extends TopologyFlags, LimiterFlags, LoadFlags, RunFlags, ClaimFlags {
+interface Flags extends TopologyFlags, LimiterFlags, LoadFlags, RunFlags, ClaimFlags, PromiseFlags {
   readonly at: number;
   readonly for: number;
 }
@@ -32,7 +39,8 @@ export function chaosCommand(environment: Environment): Command {
     configure: (each, fault) => {
       limiterOptions(topologyOptions(loadOptions(runOptions(each))))
         .addOption(timeOption('--at <time>', 'inject this long after the load began', '5s'))
-        .addOption(claimOption());
+        .addOption(claimOption())
+        .addOption(promiseOption());
       return isMomentary({ fault })
         ? each
         : each.addOption(timeOption('--for <time>', 'heal after this time', '8s', parseSomeDurationMs));
@@ -50,14 +58,19 @@ Examples:
   $ openclaw-rl chaos gateway-clock --region eu-west --offset 3s --strategy article --claim 'worst-window <= bound'`;
 
 async function chaos(environment: Environment, spec: FaultSpec, flags: Flags): Promise<void> {
+  const plugin = await choosePlugin(flags, environment);
   const running = await standingTopology(environment, flags);
-  const plan = planOf(spec, flags, running);
+  const plan = planOf(spec, flags, { running, plugin });
   const more = running === undefined ? [] : [topologyCommandLine(plan.topology)];
   const command = [typedCommand(environment, flags.seed), ...more].join(' ');
-  await runAndReport({ plan, command, flags }, environment);
+  await runAndReport({ plan, command, flags, ...(plugin && { promise: plugin.promise }) }, environment);
 }
 
-function planOf(spec: FaultSpec, flags: Flags, running: Topology | undefined): Plan {
+function planOf(
+  spec: FaultSpec,
+  flags: Flags,
+  { running, plugin }: { readonly running: Topology | undefined; readonly plugin: ChosenPlugin | undefined },
+): Plan {
   const { strategy, policy, seed, duration, at: atMs, for: forMs = 1_000 } = flags;
   if (atMs + forMs > 1_000 * duration) {
     throw new OpenclawError(
@@ -70,10 +83,14 @@ function planOf(spec: FaultSpec, flags: Flags, running: Topology | undefined): P
   checkFault(spec, running ?? topologyOf(flags));
   return makePlan(
     {
-      ...{ seed, topology, strategy },
+      ...{ seed, topology },
+      ...(plugin === undefined ? { strategy } : { limiter: plugin.file }),
       policy: formatPolicy(policy),
       load: loadInput(flags),
-      claims: [...(flags.claim ?? claimsOf(spec, strategy))],
+      claims: [
+        ...(flags.claim ??
+          claimsOf(spec, plugin === undefined ? declaredBy(strategy) : claimsOfPromise(plugin.promise))),
+      ],
     },
     { scenario: `chaos-${spec.fault}`, about: `What does ${spec.fault} do to the limiter?` },
     SCENARIO_RULES,
@@ -82,7 +99,10 @@ function planOf(spec: FaultSpec, flags: Flags, running: Topology | undefined): P
 }
 
 /** Lost replies are what some faults do: the run proves something all the same. */
-function claimsOf({ fault }: FaultSpec, strategy: StrategyName): readonly string[] {
-  const admitted = strategy === 'article' ? 'worst-window <= bound' : 'total-excess <= bound'; // what it declares
-  return [admitted, `info <= ${fault === 'drop-reply' ? 30 : 15}%`, 'contested >= 80%'];
+function claimsOf({ fault }: FaultSpec, correct: readonly string[]): readonly string[] {
+  return [...correct, `info <= ${fault === 'drop-reply' ? 30 : 15}%`, 'contested >= 80%'];
+}
+
+function declaredBy(strategy: StrategyName): readonly string[] {
+  return [strategy === 'article' ? 'worst-window <= bound' : 'total-excess <= bound'];
 }

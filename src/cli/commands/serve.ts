@@ -1,8 +1,12 @@
 import type { Server } from 'node:http';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { OpenclawError, printable, quoted } from '../../core/errors.ts';
 import { createLimiter } from '../../limiter/create.ts';
+import type { RedisConnection } from '../../limiter/ioredis-port.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
+import type { Limiter } from '../../limiter/limiter.ts';
+import { openPlugin } from '../../limiter/open-plugin.ts';
 import { ServiceClock } from '../../rating/service-clock.ts';
 import type { Environment } from '../environment.ts';
 import { isLoopback } from '../loopback.ts';
@@ -60,21 +64,7 @@ function ratingCommand(environment: Environment): Command {
     .action(async (options: RatingOptions) => {
       const clock = options.allowClockChange ? changeableClock(options) : undefined;
       checkMetrics(options);
-      const { REDIS_USERNAME: username, REDIS_PASSWORD: password } = environment.env;
-      const opened = createLimiter({
-        strategy: options.strategy,
-        policy: options.policy,
-        prefix: options.prefix,
-        ...(clock && { nowMs: clock.nowMs }),
-        redis: {
-          urls: options.redis,
-          cluster: options.cluster === true,
-          ...(options.localAddress && { localAddress: options.localAddress }),
-          commandTimeoutMs: options.timeout,
-          ...(username && { username }),
-          ...(password && { password }),
-        },
-      });
+      const opened = await openLimiter(options, clock?.nowMs ?? Date.now, environment);
       const measured = options.metrics === undefined ? { limiter: opened } : await measure(opened);
       const { createRatingService } = await import('../../rating/service.ts');
       const app = createRatingService({
@@ -88,6 +78,30 @@ function ratingCommand(environment: Environment): Command {
       app.addHook('onClose', () => opened.close());
       await serve(app, options, environment);
     });
+}
+
+/** The plug-in that was named, else the strategy. */
+async function openLimiter(
+  options: RatingOptions,
+  nowMs: () => number,
+  { env, cwd }: Environment,
+): Promise<Limiter> {
+  const { REDIS_USERNAME: username, REDIS_PASSWORD: password } = env;
+  const { policy, prefix, region, strategy } = options;
+  const redis: RedisConnection = {
+    urls: options.redis,
+    cluster: options.cluster === true,
+    ...(options.localAddress && { localAddress: options.localAddress }),
+    commandTimeoutMs: options.timeout,
+    ...(username && { username }),
+    ...(password && { password }),
+  };
+  if (options.limiter === undefined) return createLimiter({ strategy, policy, prefix, nowMs, redis });
+  if (options.decisionIds || options.evidence)
+    throw new OpenclawError('INVALID_OPTION', 'a plug-in has neither decision ids nor evidence to show', {
+      hint: 'leave out --decision-ids and --evidence',
+    });
+  return openPlugin(resolve(cwd, options.limiter), { policy, redis, region, prefix, nowMs });
 }
 
 function changeableClock({ host }: ListenOptions): ServiceClock {
@@ -131,7 +145,8 @@ A password comes by the environment: REDIS_PASSWORD, and REDIS_USERNAME where th
 Examples:
   $ openclaw-rl serve rating --redis redis://127.0.0.1:6379 --policy 100:10/s
   $ curl -i -H 'content-type: application/json' -H 'x-openclaw-user: ada' \\
-      -d '{"item": "paper-1", "score": 5}' http://127.0.0.1:8080/v1/ratings`;
+      -d '{"item": "paper-1", "score": 5}' http://127.0.0.1:8080/v1/ratings
+  $ openclaw-rl serve rating --redis redis://127.0.0.1:6379 --policy 20:5/s --limiter ./mine.mjs`;
 
 function gatewayCommand(environment: Environment): Command {
   return listening(new Command('gateway'))

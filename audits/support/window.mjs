@@ -1,0 +1,15 @@
+/**
+ * The fixed window that is nearest to a policy: as many as the bucket holds, in the time in which it fills. Over a
+ * long time both admit alike. Milliseconds.
+ */
+export function windowOf({ capacityTokens, refill }) {
+  return { limit: capacityTokens, windowMs: (capacityTokens * refill.perUs) / refill.tokens / 1_000 };
+}
+
+/** For libraries that count requests: the error says that nothing was counted. */
+export function refuseCost(cost) {
+  if (cost === 1) return;
+  throw Object.assign(new Error(`it counts requests, each as one; found a cost of ${cost}`), {
+    charge: 'none',
+  });
+}

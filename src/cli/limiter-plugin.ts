@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { Option } from 'commander';
+import { type Promised, parsePromise } from '../checker/promise.ts';
+import { OpenclawError } from '../core/errors.ts';
+import { type Policy, parsePolicy } from '../core/policy.ts';
+import { loadPlugin, promiseOf, refused } from '../limiter/plugin.ts';
+import type { Plan } from '../scenario/plan.ts';
+import type { Environment } from './environment.ts';
+import { parsedBy } from './options.ts';
+
+/** What `promiseOption` gives. */
+export interface PromiseFlags {
+  readonly promise?: Promised;
+}
+
+export function promiseOption(): Option {
+  return new Option(
+    '--promise <promise>',
+    'what it claims: token-bucket (of --policy; the default), fixed-window:100/60s[:epoch|first], sliding-window:100/60s; of a --limiter instead of its own',
+  ).argParser(parsedBy(parsePromise));
+}
+
+/** The limiter of a run, if it is a plug-in: its file, absolute, and what it is judged by. */
+export interface ChosenPlugin {
+  readonly file: string;
+  readonly promise: Promised;
+}
+
+/** Looks into the plug-in that was typed, if one was. Throws INVALID_OPTION. */
+export async function choosePlugin(
+  { limiter, policy, promise }: PromiseFlags & { readonly limiter?: string; readonly policy: Policy },
+  { cwd }: Pick<Environment, 'cwd'>,
+): Promise<ChosenPlugin | undefined> {
+  if (limiter === undefined) {
+    if (promise === undefined) return undefined;
+    throw new OpenclawError('INVALID_OPTION', '--promise: only of use beside --limiter', {
+      hint: 'strategies of ours are token buckets: leave it out',
+    });
+  }
+  const file = resolve(cwd, limiter);
+  const own = await ownPromise(file, policy); // also where it does not count: a plug-in that is none ends here
+  return { file, promise: promise ?? own };
+}
+
+/** What the plug-in of a plan promises by itself; undefined where a strategy of ours limits. */
+export async function promiseOfPlan({ limiter, policy }: Plan): Promise<Promised | undefined> {
+  return limiter === undefined ? undefined : ownPromise(limiter, parsePolicy(policy));
+}
+
+async function ownPromise(file: string, policy: Policy): Promise<Promised> {
+  const text = promiseOf(await loadPlugin(file), file, policy);
+  try {
+    return parsePromise(text);
+  } catch (error) {
+    throw refused(file, `promises what cannot be judged: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** What a limiter that keeps this promise shows in a run. */
+export function claimsOfPromise({ type }: Promised): readonly string[] {
+  return type === 'token-bucket' ? ['total-excess <= 0', 'false-denials <= 0'] : ['windows <= 0'];
+}

@@ -1,0 +1,152 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { RunReport } from '../../src/report/report.ts';
+import { runCli, testFolder } from '../support/cli.ts';
+import { processesMentioning } from '../support/processes.ts';
+
+const LIMITERS = join(import.meta.dirname, '../fixtures/limiters');
+const SMALL =
+  '--regions a,b --round-trip a:b=10 --replicas 0 --connections 20 --users 4 --skew 0 --roaming 1 --duration 5s --ramp 1 --policy 8:2/s'.split(
+    ' ',
+  );
+
+async function run(args: readonly string[]) {
+  const folder = testFolder();
+  const { code, stdout, stderr } = await runCli([...args, '--json'], { cwd: folder });
+  expect(stdout, stderr).not.toBe('');
+  expect(processesMentioning(folder)).toEqual([]);
+  const report: RunReport = JSON.parse(stdout);
+  const header = JSON.parse(
+    readFileSync(join(folder, 'reports/latest/history.ndjson'), 'utf8').split('\n', 1)[0] ?? '',
+  );
+  return { code, report, header, stderr };
+}
+
+const bench = (file: string, more: readonly string[] = []) =>
+  run(['bench', '--limiter', join(LIMITERS, file), ...SMALL, ...more]);
+
+describe('a run with a limiter of somebody else', { timeout: 90_000 }, () => {
+  it('acquits one that keeps its promise', async () => {
+    const { code, report, header, stderr } = await bench('exact.mjs');
+    expect([code, report.verdict], JSON.stringify(report.claims) + stderr).toEqual([0, 'pass']);
+    expect([report.strategy, header.strategy]).toEqual(['plugin:exact.mjs', 'plugin:exact.mjs']);
+    expect(report).toMatchObject({ promise: 'token-bucket', unaccounted: 0, replay: { replayed: 0 } });
+    expect(report.plan.limiter).toBe(join(LIMITERS, 'exact.mjs'));
+    expect(report.command).toContain(
+      `openclaw-rl bench --limiter ${join(LIMITERS, 'exact.mjs')} --policy 8:2/s`,
+    );
+  });
+
+  it('convicts one whose buckets hold a token more', async () => {
+    const { code, report } = await bench('generous.mjs');
+    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([1, 'fail']);
+    expect(report.overAdmission.largestExcess).toBeGreaterThan(0.5);
+    expect(report.overAdmission.largestExcess).toBeLessThanOrEqual(1);
+  });
+
+  it('judges by the promise that is typed, with the reading as a token bucket beside it', async () => {
+    const { code, report } = await bench('generous.mjs', ['--promise', 'fixed-window:1000/1s']);
+    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([0, 'pass']);
+    expect(report.promise).toBe('fixed-window:1000/1s');
+    expect(report.claims.map(({ claim }) => claim)).toContain('windows <= 0');
+    expect(report.overAdmission.largestExcess).toBeGreaterThan(0.5);
+  });
+
+  it('takes it from a scenario, beside its file', async () => {
+    const folder = testFolder();
+    mkdirSync(join(folder, 'mine'));
+    writeFileSync(
+      join(folder, 'mine/window.mjs'),
+      `export { createLimiter } from ${JSON.stringify(join(LIMITERS, 'exact.mjs'))};
+       export const promise = ({ capacityTokens }) => 'sliding-window:' + capacityTokens + '/1s';`,
+    );
+    writeFileSync(
+      join(folder, 'mine/window.yaml'),
+      `# Does a window hold where a bucket decides?
+limiter: ./window.mjs
+policy: 8:2/s
+topology: { regions: [a, b], replicas: 0, roundTrip: { 'a:b': 10ms } }
+load: { connections: 20, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 5s }
+faults: [{ fault: latency, between: [a, b], add: 20ms, at: 1s, for: 2s }]
+claims: [windows <= 9999, contested >= 50%]
+`,
+    );
+    const { code, report } = await run(['run', join(folder, 'mine/window.yaml')]);
+    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([0, 'pass']);
+    expect([report.strategy, report.promise]).toEqual(['plugin:window.mjs', 'sliding-window:8/1s']);
+  });
+});
+
+describe('a limiter that cannot be used', () => {
+  const exact = join(LIMITERS, 'exact.mjs');
+  it.each([
+    {
+      title: 'is not there',
+      args: ['bench', '--limiter', './mine.mjs'],
+      says: /plugin:mine\.mjs cannot be loaded: .*mine\.mjs[\s\S]*see "A limiter of your own" in the README; the file is \/.*\/mine\.mjs \[INVALID_OPTION\]/,
+    },
+    {
+      title: 'is not there, in chaos',
+      args: ['chaos', 'kill', '--node', 'us-east-0', '--limiter', './mine.mjs'],
+      says: /plugin:mine\.mjs cannot be loaded/,
+    },
+    {
+      title: 'is not there, in a service',
+      args: ['serve', 'rating', '--redis', 'redis://127.0.0.1:1', '--port', '0', '--limiter', './mine.mjs'],
+      says: /plugin:mine\.mjs cannot be loaded/,
+    },
+    {
+      title: 'is beside a strategy',
+      args: ['bench', '--limiter', exact, '--strategy', 'central'],
+      says: /option '--limiter <file>' cannot be used with option '--strategy <name>'/,
+    },
+    {
+      title: 'is beside a target',
+      args: ['bench', '--limiter', exact, '--target', 'http://127.0.0.1:1/'],
+      says: /--limiter: of no use beside --target/,
+    },
+    {
+      title: 'would be in a container',
+      args: ['bench', '--limiter', exact, '--provider', 'docker'],
+      says: /a plug-in runs in local regions only, not in containers\n {2}leave out --provider docker/,
+    },
+    {
+      title: 'is asked for evidence',
+      args: ['serve', 'rating', '--redis', 'redis://127.0.0.1:1', '--limiter', exact, '--evidence'],
+      says: /a plug-in has neither decision ids nor evidence to show/,
+    },
+    {
+      title: 'is none, and only its promise was typed',
+      args: ['chaos', 'kill', '--node', 'us-east-0', '--promise', 'token-bucket'],
+      says: /--promise: only of use beside --limiter/,
+    },
+  ])('$title: exit code 64, and nothing was started', async ({ args, says }) => {
+    const folder = testFolder();
+    const { code, stdout, stderr } = await runCli(args, { cwd: folder });
+    expect([code, stdout], stderr).toEqual([64, '']);
+    expect(stderr).toMatch(says);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.each([
+    { more: 'strategy: central\n', says: /mine\.yaml:3:1 limiter: a plug-in is instead of a strategy/ },
+    {
+      more: '',
+      says: /plugin:none\.mjs promises what cannot be judged: a promise is one of .*; found "leaky"/,
+    },
+  ])('is said of a scenario, too: $says', async ({ more, says }) => {
+    const folder = testFolder();
+    writeFileSync(
+      join(folder, 'none.mjs'),
+      "export const createLimiter = () => {}; export const promise = 'leaky';",
+    );
+    writeFileSync(
+      join(folder, 'mine.yaml'),
+      `# Why anyone should care.\n${more}limiter: none.mjs\nclaims: [windows <= 0]\n`,
+    );
+    const { code, stderr } = await runCli(['run', 'mine.yaml'], { cwd: folder });
+    expect(code).toBe(64);
+    expect(stderr).toMatch(says);
+  });
+});
