@@ -7,6 +7,7 @@ import type { Promised } from '../checker/promise.ts';
 import { OpenclawError, printable, quoted } from '../core/errors.ts';
 import { makeRunFolder, pointLatestAt, writeRunFile } from '../experiment/run-folder.ts';
 import { type ProvideSystem, regionsSystem } from '../experiment/system.ts';
+import { checkFault } from '../faults/check.ts';
 import type { FaultRecord } from '../history/operation.ts';
 import { DEFAULT_PREFIX } from '../limiter/key.ts';
 import type { Regions } from '../regions/provider.ts';
@@ -81,6 +82,7 @@ export async function runAndReport(request: RunRequest, environment: Environment
   const startedAt = new Date();
   const claims = plan.claims.map(parseClaim);
   checkPhases(claims, plan.faults);
+  for (const fault of plan.faults) checkFault(fault, planTopology(plan.topology));
   for (const claim of claims) environment.log(`claim: ${printable(explainClaim(claim))}\n`);
   const folder = await makeRunFolder(
     resolve(environment.cwd, flags.reports),
