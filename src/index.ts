@@ -12,7 +12,7 @@ export type { Header, HistoryRecord, Operation } from './history/operation.ts';
 export { HistoryReader } from './history/reader.ts';
 export { createLimiter, type LimiterOptions, type StrategyName } from './limiter/create.ts';
 export { rateLimitHeaders } from './limiter/headers.ts';
-export type { RedisConnection } from './limiter/ioredis-port.ts';
+export { fromIoredis, type IoredisClient } from './limiter/ioredis-open.ts';
 export type {
   Cost,
   Level,
@@ -24,4 +24,7 @@ export type {
   TakeOptions,
 } from './limiter/limiter.ts';
 export { type LocalAnswerBound, type LocalAnswerOptions, localAnswerBound } from './limiter/local-answers.ts';
+export { fromNodeRedis, type NodeRedisClient } from './limiter/node-redis-open.ts';
 export type { Overrides, PolicyOptions, WrittenPolicy } from './limiter/policies.ts';
+export type { RedisConnection } from './limiter/redis-connection.ts';
+export type { RedisSource } from './limiter/redis-port.ts';

@@ -1,11 +1,13 @@
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { createArticle } from './article.ts';
 import { createCentral } from './central.ts';
-import { connectIoredis, type RedisConnection } from './ioredis-port.ts';
+import { connectIoredis } from './ioredis-open.ts';
 import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
 import type { Limiter } from './limiter.ts';
 import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
 import { type PolicyOptions, readPolicies } from './policies.ts';
+import type { RedisConnection } from './redis-connection.ts';
+import type { RedisPort, RedisSource } from './redis-port.ts';
 import { shadow } from './shadow.ts';
 
 const STRATEGIES = { central: openCentral, article: openArticle } as const;
@@ -20,7 +22,8 @@ const MOST_MEMORY_MS = 86_400_000;
 export type LimiterOptions = PolicyOptions & {
   /** How regions share one bucket. Default `central`. */
   readonly strategy?: StrategyName;
-  readonly redis: RedisConnection;
+  /** Addresses, which ioredis opens, or a client of the service's own: `fromIoredis(client)`, `fromNodeRedis(client)`. */
+  readonly redis: RedisConnection | RedisSource;
   /** What every key starts with. Default `rate:openclaw`. */
   readonly prefix?: string;
   /** Milliseconds since 1970, for strategies that decide by the caller's clock. Default: the machine's. */
@@ -60,12 +63,12 @@ function openCentral(options: LimiterOptions): Limiter {
   const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
   const decisionMemoryMs = checkMemory(options.decisionMemoryMs ?? DEFAULT_MEMORY_MS);
   return createCentral({
-    redis: connectIoredis(options.redis),
+    redis: openRedis(options.redis),
     policy: first,
     policiesOf,
     prefix,
     decisionMemoryMs,
-    ...(options.batch && { batch: { bySlot: options.redis.cluster ?? false } }),
+    ...(options.batch && { batch: { bySlot: isCluster(options.redis) } }),
   });
 }
 
@@ -79,12 +82,20 @@ function openArticle(options: LimiterOptions): Limiter {
   const { first, policiesOf } = readPolicies(options);
   const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
   return createArticle({
-    redis: connectIoredis(options.redis),
+    redis: openRedis(options.redis),
     policy: first,
     policiesOf,
     prefix,
     ...(options.nowMs && { nowMs: options.nowMs }),
   });
+}
+
+function openRedis(redis: RedisConnection | RedisSource): RedisPort {
+  return 'open' in redis ? redis.open() : connectIoredis(redis);
+}
+
+function isCluster(redis: RedisConnection | RedisSource): boolean {
+  return 'open' in redis ? redis.isCluster : (redis.cluster ?? false);
 }
 
 function checkMemory(ms: number): number {
