@@ -6,7 +6,9 @@ import { type ProxyMode, type RedisProxy, startRedisProxy } from './support/redi
 import { freePort } from './support/redis-server.ts';
 import { SERVERS, type TestServer } from './support/server.ts';
 
-const TIMEOUT_MS = 700;
+/** Longer than a busy machine takes for a reply; a test that waits for it to pass has the short one. */
+const TIMEOUT_MS = 5_000;
+const SHORT_TIMEOUT_MS = 700;
 
 describe.each(SERVERS)('on a cluster of %s', (command) => {
   let nodes: [TestServer, TestServer];
@@ -80,14 +82,6 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
   async function endMove({ slot, source, target, targetId }: Move): Promise<void> {
     for (const { client } of [target, source]) await client.cluster('SETSLOT', slot, 'NODE', targetId);
   }
-  const back = (move: Move): Move => ({
-    ...move,
-    source: move.target,
-    target: move.source,
-    sourceId: move.targetId,
-    targetId: move.sourceId,
-  });
-
   /** The counts of this key on both nodes, on whichever it is. */
   async function stored(key: string): Promise<number> {
     const values = await Promise.all(
@@ -96,7 +90,7 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
     return values.reduce((sum, value) => sum + value, 0);
   }
 
-  describe.each(PORTS)('a port by $name', ({ cluster }) => {
+  describe.each(PORTS)('a port by $name', ({ name, cluster }) => {
     it('runs each script on the node that keeps the slot, and names that node', async () => {
       const redis = open(cluster(addresses(), TIMEOUT_MS));
       await redis.ready();
@@ -113,7 +107,7 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
     });
 
     it('follows a slot while it moves and after it has, once each', async () => {
-      const key = 'mover';
+      const key = `mover ${name}`; // a slot of its own: it stays where it was moved to
       const move = await around(key);
       const redis = open(cluster(addresses(), TIMEOUT_MS));
       expect(await count(redis, key)).toBe(1);
@@ -131,15 +125,10 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
         4, 5, 6, 7, 8, 9, 10, 11,
       ]);
       expect(await redis.run(COUNT, [key], [])).toMatchObject({ values: [12], node: asked.node });
-      const backwards = back(move);
-      await beginMove(backwards);
-      await moveKey(backwards, key);
-      await endMove(backwards);
-      expect(await count(redis, key)).toBe(13);
     });
 
     it('says that no charge was made: keys of a slot that is half moved', async () => {
-      const [left, right] = ['{half}left', '{half}right'];
+      const [left, right] = [`{half ${name}}left`, `{half ${name}}right`];
       const move = await around(left);
       const redis = open(cluster(addresses(), TIMEOUT_MS));
       await count(redis, left, right);
@@ -151,10 +140,6 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
       await moveKey(move, right);
       await endMove(move);
       expect(await count(redis, left, right)).toBe(2);
-      const backwards = back(move);
-      await beginMove(backwards);
-      for (const key of [left, right]) await moveKey(backwards, key);
-      await endMove(backwards);
     });
 
     it('says that no charge was made: nobody serves the slot', async () => {
@@ -163,12 +148,16 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
       const redis = open(cluster(addresses(), TIMEOUT_MS));
       expect(await count(redis, key)).toBe(1);
       await source.client.cluster('DELSLOTS', slot);
-      const down = { code: 'REDIS_CLUSTER_DOWN', charge: 'none' };
-      expect(await count(redis, key)).toMatchObject(down);
-      expect(await count(open(cluster(addresses(), TIMEOUT_MS)), key)).toMatchObject(down);
-      await source.client.cluster('ADDSLOTS', slot);
-      const isOk = () => source.client.cluster('INFO');
-      await expect.poll(isOk, { timeout: 10_000 }).toContain('cluster_state:ok');
+      try {
+        const down = { code: 'REDIS_CLUSTER_DOWN', charge: 'none' };
+        expect(await count(redis, key)).toMatchObject(down);
+        expect(await count(open(cluster(addresses(), TIMEOUT_MS)), key)).toMatchObject(down);
+      } finally {
+        await source.client.cluster('ADDSLOTS', slot);
+        const states = () => Promise.all(nodes.map(({ client }) => client.cluster('INFO')));
+        const ok = expect.stringContaining('cluster_state:ok');
+        await expect.poll(states, { timeout: 10_000 }).toEqual([ok, ok]);
+      }
       await expect.poll(() => count(redis, key), { timeout: 10_000 }).toBe(2);
     });
 
@@ -199,13 +188,15 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
       ['swallow-replies', 'REPLY_TIMEOUT', 1],
       ['cut-before-request', 'REPLY_LOST', 0],
     ])('says that a charge is possible, and sends nothing twice: %s', async (mode, code, ran) => {
-      const redis = open(cluster(await announceProxies(), TIMEOUT_MS));
-      expect(await count(redis, '{ada}before')).toBe(1); // a reply of NOSCRIPT would be lost otherwise
+      const redis = open(cluster(await announceProxies(), SHORT_TIMEOUT_MS));
+      const succeeds = (key: string) =>
+        expect.poll(() => count(redis, key), { timeout: 10_000 }).toBeTypeOf('number');
+      await succeeds('{ada}before'); // a reply of NOSCRIPT would be lost otherwise
       setMode(mode);
       expect(await count(redis, '{ada}')).toMatchObject({ code, charge: 'possible' });
       setMode('pass');
       for (const proxy of mode === 'swallow-replies' ? [] : proxies) proxy.cut();
-      await expect.poll(() => count(redis, '{ada}again'), { timeout: 10_000 }).toBeTypeOf('number');
+      await succeeds('{ada}again');
       expect(await count(redis, '{ada}')).toBe(ran + 1);
       expect(await stored('{ada}')).toBe(ran + 1);
     });
@@ -215,13 +206,14 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
         const lists = await Promise.all(
           nodes.map(({ client }) => client.call('CLIENT', 'LIST', 'TYPE', 'NORMAL')),
         );
-        return lists.map((list) => String(list).trim().split('\n').length);
+        // MIGRATE keeps a connection of its own for ten seconds, without a library's name.
+        return lists.map((list) => String(list).match(/lib-name=\S/g)?.length);
       };
       const onlyOurs = () => expect.poll(connections, { timeout: 5_000 }).toEqual([1, 1]);
       await onlyOurs();
       const redis = open(cluster(addresses(), TIMEOUT_MS));
       for (let i = 0; i < 10; i++) await count(redis, `k${i}`);
-      expect((await connections()).every((number) => number > 1)).toBe(true);
+      expect((await connections()).every((number = 0) => number > 1)).toBe(true);
       await redis.close();
       expect(await count(redis, 'ada')).toMatchObject({ code: 'LIMITER_CLOSED', charge: 'none' });
       await onlyOurs();

@@ -18,6 +18,9 @@ const PLAIN = { typeMapping: {}, asap: false, timeout: undefined, chainId: undef
 
 const ABORTED = 'The command was aborted';
 
+/** A handshake may take longer than a command: one that is given up must begin again. */
+const LEAST_HANDSHAKE_MS = 5_000;
+
 interface Waiter {
   resolve(): void;
   reject(error: OpenclawError): void;
@@ -31,7 +34,7 @@ interface Waiter {
 export class NodeRedisLink {
   readonly address: string;
   readonly #open: () => NodeRedisStandalone;
-  readonly #timeoutMs: number;
+  readonly #handshakeMs: number;
   readonly #unsettled = new Set<AbortController>();
   readonly #waiters = new Set<Waiter>();
   #client!: NodeRedisStandalone;
@@ -45,7 +48,7 @@ export class NodeRedisLink {
   constructor(address: string, open: () => NodeRedisStandalone, timeoutMs: number) {
     this.address = address;
     this.#open = open;
-    this.#timeoutMs = timeoutMs;
+    this.#handshakeMs = Math.max(timeoutMs, LEAST_HANDSHAKE_MS);
     this.#start();
   }
 
@@ -128,7 +131,7 @@ export class NodeRedisLink {
       const giveUp = () => {
         this.#waiters.delete(waiter);
         reject(this.#unsent(`${this.address} did not answer the handshake in time`));
-        if (performance.now() - this.#openedMs >= this.#timeoutMs) this.#renew(client);
+        if (performance.now() - this.#openedMs >= this.#handshakeMs) this.#renew(client);
       };
       const timer = setTimeout(giveUp, Math.max(1, deadlineMs - performance.now()));
       this.#waiters.add(waiter);

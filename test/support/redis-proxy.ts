@@ -13,6 +13,8 @@ export type ProxyMode =
 export interface RedisProxy {
   readonly port: number;
   mode: ProxyMode;
+  /** How many replies are held. */
+  readonly held: number;
   /** Passes on the replies that were held. */
   release(): void;
   /** Passes on one byte of them: the connection is slow, and not dead. */
@@ -49,7 +51,8 @@ export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return Object.assign(proxy, {
+  return Object.assign(Object.defineProperty(proxy, 'held', { get: () => held.length }), {
+    held: 0,
     port: (server.address() as AddressInfo).port,
     release: () => {
       for (const { client, reply } of held.splice(0)) client.write(reply);
