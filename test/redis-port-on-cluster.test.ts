@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RedisPort, RedisSource } from '../src/limiter/redis-port.ts';
-import { startTestCluster } from './support/cluster.ts';
+import { announceProxies, startTestCluster } from './support/cluster.ts';
 import { COUNT, PORTS } from './support/redis-ports.ts';
-import { type ProxyMode, type RedisProxy, startRedisProxy } from './support/redis-proxy.ts';
+import type { ProxyMode, RedisProxy } from './support/redis-proxy.ts';
 import { freePort } from './support/redis-server.ts';
 import { SERVERS, type TestServer } from './support/server.ts';
 
@@ -33,21 +33,6 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
     const port = source.open();
     ports.push(port);
     return port;
-  }
-
-  /** From now on clients that follow the cluster's view come by proxies. */
-  async function announceProxies(): Promise<number[]> {
-    for (const node of nodes) {
-      const proxy = await startRedisProxy(node.port);
-      proxies.push(proxy);
-      await node.client.config('SET', 'cluster-announce-port', proxy.port);
-    }
-    const announced = async ({ client }: TestServer) => {
-      const view = String(await client.cluster('NODES'));
-      return proxies.every(({ port }) => view.includes(`:${port}@`));
-    };
-    await expect.poll(() => Promise.all(nodes.map(announced)), { timeout: 10_000 }).toEqual([true, true]);
-    return proxies.map(({ port }) => port);
   }
 
   const setMode = (mode: ProxyMode) => {
@@ -188,7 +173,13 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
       ['swallow-replies', 'REPLY_TIMEOUT', 1],
       ['cut-before-request', 'REPLY_LOST', 0],
     ])('says that a charge is possible, and sends nothing twice: %s', async (mode, code, ran) => {
-      const redis = open(cluster(await announceProxies(), SHORT_TIMEOUT_MS));
+      proxies.push(...(await announceProxies(nodes)));
+      const redis = open(
+        cluster(
+          proxies.map(({ port }) => port),
+          SHORT_TIMEOUT_MS,
+        ),
+      );
       const succeeds = (key: string) =>
         expect.poll(() => count(redis, key), { timeout: 10_000 }).toBeTypeOf('number');
       await succeeds('{ada}before'); // a reply of NOSCRIPT would be lost otherwise

@@ -28,8 +28,8 @@ export interface IoredisClient {
  */
 export function fromIoredis(client: IoredisClient, timeout: CommandTimeout = {}): RedisSource {
   const timeoutMs = readTimeout(timeout);
-  const { options, isCluster, startupNodes } = client as IoredisClient & AdoptedCluster;
-  if (typeof options !== 'object' || options === null || typeof client.duplicate !== 'function')
+  const { options, isCluster, startupNodes, duplicate, status } = (client ?? {}) as IoredisClient & Adopted;
+  if (typeof options !== 'object' || typeof duplicate !== 'function' || typeof status !== 'string')
     throw unusable('no client of ioredis');
   if (isCluster && !Array.isArray(startupNodes)) throw unusable('a cluster without first nodes');
   if ('sentinels' in options && options.sentinels) throw unusable('a client of Redis Sentinel');
@@ -50,7 +50,8 @@ export function fromIoredis(client: IoredisClient, timeout: CommandTimeout = {})
   };
 }
 
-interface AdoptedCluster {
+interface Adopted {
+  readonly status: string;
   readonly startupNodes: ConstructorParameters<typeof Cluster>[0];
 }
 

@@ -167,10 +167,11 @@ describe('the README', { timeout: 180_000 }, () => {
     const consumer = join(folder, 'consumer');
     mkdirSync(join(consumer, 'node_modules'), { recursive: true });
     symlinkSync(ROOT, join(consumer, 'node_modules/openclaw-rl'));
-    symlinkSync(join(ROOT, 'node_modules/@types'), join(consumer, 'node_modules/@types'));
+    for (const name of ['@types', 'ioredis', 'redis'])
+      symlinkSync(join(ROOT, 'node_modules', name), join(consumer, 'node_modules', name));
     writeFileSync(join(consumer, 'package.json'), '{ "type": "module" }');
     const files = ofLanguage('ts').map(({ text }, index) => {
-      writeFileSync(join(consumer, `example-${index}.ts`), text.replace('6379', String(server.port)));
+      writeFileSync(join(consumer, `example-${index}.ts`), text.replaceAll('6379', String(server.port)));
       return `example-${index}.ts`;
     });
     const compiled = await runProgram(
@@ -179,7 +180,7 @@ describe('the README', { timeout: 180_000 }, () => {
       { cwd: consumer },
     );
     expect([compiled.code, compiled.stdout]).toEqual([0, '']);
-    const [limiter, several, checker] = await Promise.all(
+    const [limiter, several, clients, checker] = await Promise.all(
       files.map((file) => runProgram(process.execPath, [file.replace('.ts', '.js')], { cwd: consumer })),
     );
     expect(limiter).toEqual({
@@ -189,6 +190,7 @@ describe('the README', { timeout: 180_000 }, () => {
     });
     expect(several).toMatchObject({ code: 0, stderr: '' });
     expect(several?.stdout).toMatch(/^burst 49 0\nhourly 980 0\ntrue\n\[/);
+    expect(clients).toMatchObject({ code: 0, stderr: '', stdout: 'true true\n' });
     expect(checker?.stdout).toMatch(/^fail\n3 tokens admitted wholly within/);
     await server.stop();
   });

@@ -13,12 +13,10 @@ export type ProxyMode =
 export interface RedisProxy {
   readonly port: number;
   mode: ProxyMode;
-  /** How many replies are held. */
-  readonly held: number;
   /** Passes on the replies that were held. */
   release(): void;
-  /** Passes on one byte of them: the connection is slow, and not dead. */
-  releaseByte(): void;
+  /** Passes on one byte of them, if any is held: the connection is slow, and not dead. */
+  releaseByte(): boolean;
   /** Destroys every connection. */
   cut(): void;
   close(): Promise<void>;
@@ -51,17 +49,17 @@ export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return Object.assign(Object.defineProperty(proxy, 'held', { get: () => held.length }), {
-    held: 0,
+  return Object.assign(proxy, {
     port: (server.address() as AddressInfo).port,
     release: () => {
       for (const { client, reply } of held.splice(0)) client.write(reply);
     },
     releaseByte: () => {
       const [first] = held;
-      if (first === undefined) throw new Error('no reply is held');
+      if (first === undefined) return false;
       first.client.write(first.reply.subarray(0, 1));
       first.reply = first.reply.subarray(1);
+      return true;
     },
     cut: () => {
       for (const socket of sockets) socket.destroy();
