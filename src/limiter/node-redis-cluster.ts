@@ -108,7 +108,8 @@ class ClusterRoute implements NodeRedisRoute {
 
   /** In the background; a failure shows when a command needs it. */
   #lookAgain(): void {
-    if (performance.now() - this.#lookedMs < LEAST_BETWEEN_LOOKS_MS && this.#owners !== undefined) return;
+    const isRecent = performance.now() - this.#lookedMs < LEAST_BETWEEN_LOOKS_MS;
+    if (this.#isClosed || (isRecent && this.#owners !== undefined)) return;
     this.#lookNow().catch(() => {});
   }
 
