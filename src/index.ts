@@ -13,8 +13,8 @@ export { HistoryReader } from './history/reader.ts';
 export { rateLimitHeaders } from './http/headers.ts';
 export { createLimiter, type LimiterOptions, type StrategyName } from './limiter/create.ts';
 export type { FailurePolicies, FailurePolicy } from './limiter/failure-policy.ts';
+export { fromIoredis, type IoredisClient } from './limiter/ioredis-open.ts';
 export type { IoredisPlace } from './limiter/ioredis-place.ts';
-export type { RedisConnection } from './limiter/ioredis-port.ts';
 export type {
   Cost,
   Level,
@@ -26,5 +26,8 @@ export type {
   TakeOptions,
 } from './limiter/limiter.ts';
 export { type LocalAnswerBound, type LocalAnswerOptions, localAnswerBound } from './limiter/local-answers.ts';
+export { fromNodeRedis, type NodeRedisClient } from './limiter/node-redis-open.ts';
 export type { LimiterPlugin, PluginDecision, PluginLimiter, PluginOptions } from './limiter/plugin.ts';
 export type { Overrides, PolicyOptions, WrittenPolicy } from './limiter/policies.ts';
+export type { RedisConnection } from './limiter/redis-connection.ts';
+export type { RedisSource } from './limiter/redis-port.ts';

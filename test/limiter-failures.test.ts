@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createLimiter, type LimiterOptions } from '../src/limiter/create.ts';
+import { createLimiter } from '../src/limiter/create.ts';
 import type { Limiter } from '../src/limiter/limiter.ts';
+import type { RedisConnection } from '../src/limiter/redis-connection.ts';
 import { startRedisProxy } from './support/redis-proxy.ts';
-import { freePort } from './support/redis-server.ts';
 import { SERVERS, startTestServer, type TestServer } from './support/server.ts';
 import { storedBucket } from './support/stored-bucket.ts';
 
@@ -14,17 +14,13 @@ afterEach(async () => {
   for (const thing of opened.splice(0).reverse()) await (thing.close?.() ?? thing.stop?.());
 });
 
-async function start(
-  command: string,
-  config: readonly string[] = [],
-  password?: string,
-): Promise<TestServer> {
-  const server = await startTestServer(command, config, password);
+async function start(command: string, config: readonly string[] = []): Promise<TestServer> {
+  const server = await startTestServer(command, config);
   opened.push(server);
   return server;
 }
 
-function limit(redis: LimiterOptions['redis']): Limiter {
+function limit(redis: RedisConnection): Limiter {
   const limiter = createLimiter({ policy: '20:1/d', redis: { commandTimeoutMs: 500, ...redis } });
   opened.push(limiter);
   return limiter;
@@ -37,46 +33,6 @@ async function tokensIn(client: TestServer['client'], { policy }: Limiter): Prom
 }
 
 describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {
-  it('says that no charge was made: Redis is down', async () => {
-    const limiter = limit({ urls: [`redis://127.0.0.1:${await freePort()}`] });
-    await expect(limiter.take(ada)).rejects.toMatchObject({
-      code: 'REDIS_UNREACHABLE',
-      charge: 'none',
-      message: /ECONNREFUSED/,
-    });
-    await expect(limiter.ready()).rejects.toMatchObject({ code: 'REDIS_UNREACHABLE' });
-  });
-
-  it('says that no charge was made: wrong password, none, or a user who may not', async () => {
-    const { port, client } = await start(command, ['--requirepass', 'right'], 'right');
-    await client.call(
-      'ACL',
-      'SETUSER',
-      'reader',
-      'on',
-      '>secret',
-      '~*',
-      '+@read',
-      '+hello',
-      '+client',
-      '+info',
-    );
-    for (const url of [
-      `redis://:wrong@127.0.0.1:${port}`,
-      `redis://127.0.0.1:${port}`,
-      `redis://reader:secret@127.0.0.1:${port}`,
-    ]) {
-      const error = await limit({ urls: [url] })
-        .take(ada)
-        .catch((reason) => reason);
-      expect(error).toMatchObject({ code: 'REDIS_AUTH', charge: 'none' });
-      expect(`${error.message} ${error.hint}`).not.toMatch(/wrong@|:wrong|secret@/);
-    }
-    expect(await client.exists(KEY)).toBe(0);
-    const right = limit({ urls: [`redis://127.0.0.1:${port}`], password: 'right' });
-    expect(await right.take(ada)).toMatchObject({ allowed: true });
-  });
-
   it('says that no charge was made: a read-only replica', async () => {
     const primary = await start(command, ['--repl-diskless-sync-delay', '0']);
     const replica = await start(command, ['--replicaof', '127.0.0.1', String(primary.port)]);
@@ -130,55 +86,6 @@ describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {
     expect(await client.get(KEY)).toBe('theirs');
   });
 
-  it.each(['cut-before-reply', 'swallow-replies'] as const)(
-    'says that a charge is possible, and sends nothing twice: %s',
-    async (mode) => {
-      const { port, client } = await start(command);
-      const proxy = await startRedisProxy(port);
-      opened.push(proxy);
-      const limiter = limit({ urls: [`redis://127.0.0.1:${proxy.port}`] });
-      await limiter.take(ada);
-      proxy.mode = mode;
-      const code = mode === 'cut-before-reply' ? 'REPLY_LOST' : 'REPLY_TIMEOUT';
-      await expect(limiter.take(ada)).rejects.toMatchObject({ code, charge: 'possible' });
-      proxy.cut();
-      proxy.mode = 'pass';
-      await expect
-        .poll(
-          () =>
-            limiter.take(ada).then(
-              ({ remainingTokens }) => remainingTokens,
-              () => 'not yet',
-            ),
-          { timeout: 5_000 },
-        )
-        .toBe(17);
-      expect(await tokensIn(client, limiter)).toBe(17);
-    },
-  );
-
-  it.each(['cut-before-reply', 'swallow-replies'] as const)(
-    'gives the first admission to a retry by the same decision id, and charges nothing more: %s',
-    async (mode) => {
-      const { port, client } = await start(command);
-      const proxy = await startRedisProxy(port);
-      opened.push(proxy);
-      const limiter = limit({ urls: [`redis://127.0.0.1:${proxy.port}`] });
-      await limiter.take(ada, { decisionId: 'before' }); // a reply of NOSCRIPT would be lost otherwise
-      proxy.mode = mode;
-      const lost = { cost: 2, decisionId: 'order-7' };
-      await expect(limiter.take(ada, lost)).rejects.toMatchObject({ charge: 'possible' });
-      expect(await tokensIn(client, limiter)).toBe(17); // the script ran
-      proxy.cut();
-      proxy.mode = 'pass';
-      const retry = () => limiter.take(ada, lost).catch(() => undefined);
-      await expect
-        .poll(retry, { timeout: 5_000 })
-        .toMatchObject({ allowed: true, isRemembered: true, remainingTokens: 17 });
-      expect(await tokensIn(client, limiter)).toBe(17);
-    },
-  );
-
   it('leaves every take of a lost batch uncertain, and sends none twice', async () => {
     const { port, client } = await start(command);
     const proxy = await startRedisProxy(port);
@@ -195,38 +102,6 @@ describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {
     for (const take of lost)
       expect(take).toMatchObject({ status: 'rejected', reason: { code: 'REPLY_LOST', charge: 'possible' } });
     expect(await tokensIn(client, limiter)).toBe(13);
-  });
-
-  it('never sends later what it gave up on before it was sent', async () => {
-    const { port, client } = await start(command);
-    const proxy = await startRedisProxy(port);
-    opened.push(proxy);
-    await limit({ urls: [`redis://127.0.0.1:${port}`] }).take({ user: 'eve', endpoint: 'e' }); // the script is known
-    proxy.mode = 'hold-replies'; // the handshake hangs, so the take waits in the queue of the connection
-    const limiter = limit({ urls: [`redis://127.0.0.1:${proxy.port}`] });
-    const givenUp = expect(limiter.take(ada)).rejects.toMatchObject({ charge: 'none' });
-    setTimeout(() => proxy.release(), 300); // a part of it comes: the connection is slow, and not dead
-    await givenUp;
-    proxy.mode = 'pass';
-    proxy.release();
-    await expect
-      .poll(
-        () =>
-          limiter.take(ada, { cost: 2 }).then(
-            ({ remainingTokens }) => remainingTokens,
-            () => 'not yet',
-          ),
-        { timeout: 5_000 },
-      )
-      .toBe(18);
-    expect(await tokensIn(client, limiter)).toBe(18);
-  });
-
-  it('refuses once it is closed', async () => {
-    const { url } = await start(command);
-    const limiter = limit({ urls: [url] });
-    await limiter.close();
-    await expect(limiter.take(ada)).rejects.toMatchObject({ code: 'LIMITER_CLOSED', charge: 'none' });
   });
 });
 

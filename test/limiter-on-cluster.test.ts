@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createLimiter } from '../src/limiter/create.ts';
 import type { Limiter } from '../src/limiter/limiter.ts';
 import { startTestCluster } from './support/cluster.ts';
-import { type RedisProxy, startRedisProxy } from './support/redis-proxy.ts';
 import { SERVERS, type TestServer } from './support/server.ts';
 
 const subject = (user: string) => ({ user, endpoint: 'ratings' });
@@ -11,7 +10,6 @@ describe.each(SERVERS)('the central limiter on a cluster of %s', (command) => {
   let nodes: TestServer[] = [];
   let first: TestServer;
   let second: TestServer;
-  const proxies: RedisProxy[] = [];
   const limiters: Limiter[] = [];
   beforeAll(async () => {
     nodes = await startTestCluster(command, 2);
@@ -19,25 +17,9 @@ describe.each(SERVERS)('the central limiter on a cluster of %s', (command) => {
   });
   afterEach(async () => {
     for (const limiter of limiters.splice(0)) await limiter.close();
-    for (const proxy of proxies.splice(0)) await proxy.close();
-    for (const { client, port } of nodes) await client.config('SET', 'cluster-announce-port', port);
     for (const { client } of nodes) await client.flushall();
   });
   afterAll(() => Promise.all(nodes.map((node) => node.stop())));
-
-  /** From now on clients that follow the cluster's view come by proxies. */
-  async function announceProxies(): Promise<void> {
-    for (const node of nodes) {
-      const proxy = await startRedisProxy(node.port);
-      proxies.push(proxy);
-      await node.client.config('SET', 'cluster-announce-port', proxy.port);
-    }
-    const announced = async ({ client }: TestServer) => {
-      const view = String(await client.cluster('NODES'));
-      return proxies.every(({ port }) => view.includes(`:${port}@`));
-    };
-    await expect.poll(() => Promise.all(nodes.map(announced)), { timeout: 10_000 }).toEqual([true, true]);
-  }
 
   function limit(urls: string[]): Limiter {
     const limiter = createLimiter({
@@ -84,100 +66,5 @@ describe.each(SERVERS)('the central limiter on a cluster of %s', (command) => {
     const decisions = await Promise.all(users.map((user) => limiter.take(user)));
     expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(150);
     for (const { client } of nodes) expect(await client.dbsize()).toBeGreaterThan(5);
-  });
-
-  it('follows a slot that has moved, and charges once', async () => {
-    const limiter = limit([first.url]);
-    await limiter.take(subject('mover'));
-    const slot = Number(await first.client.cluster('KEYSLOT', 'rate:openclaw:mover:ratings'));
-    const [source, target] = (await first.client.exists('rate:openclaw:mover:ratings').catch(() => 0))
-      ? [first, second]
-      : [second, first];
-    const [sourceId, targetId] = await Promise.all([
-      source.client.cluster('MYID'),
-      target.client.cluster('MYID'),
-    ]);
-    const move = async (from: TestServer, to: TestServer, [fromId, toId]: [string, string]) => {
-      await to.client.cluster('SETSLOT', slot, 'IMPORTING', fromId);
-      await from.client.cluster('SETSLOT', slot, 'MIGRATING', toId);
-      await from.client.call('MIGRATE', '127.0.0.1', to.port, 'rate:openclaw:mover:ratings', 0, 1_000);
-      for (const { client } of [to, from]) await client.cluster('SETSLOT', slot, 'NODE', toId);
-    };
-    await move(source, target, [sourceId, targetId]);
-    const { evidence, remainingTokens } = await limiter.take(subject('mover'));
-    expect(evidence.node).toBe(`127.0.0.1:${target.port}`);
-    expect(remainingTokens).toBe(18);
-    await move(target, source, [targetId, sourceId]);
-  });
-
-  it('turns a slot that nobody serves into a definite refusal at once', async () => {
-    const limiter = limit([first.url]);
-    await limiter.take(subject('orphan'));
-    const slot = Number(await first.client.cluster('KEYSLOT', 'rate:openclaw:orphan:ratings'));
-    const owner = slot < 8_192 ? first : second;
-    await owner.client.cluster('DELSLOTS', slot);
-    await expect(limiter.take(subject('orphan'))).rejects.toMatchObject({
-      code: 'REDIS_CLUSTER_DOWN',
-      charge: 'none',
-    });
-    await owner.client.cluster('ADDSLOTS', slot);
-    await expect.poll(() => owner.client.cluster('INFO'), { timeout: 10_000 }).toContain('cluster_state:ok');
-  });
-
-  it.each(['cut-before-reply', 'swallow-replies'] as const)(
-    'says that a charge is possible, and sends nothing twice: %s',
-    async (mode) => {
-      await announceProxies();
-      const limiter = limit(proxies.map(({ port }) => `redis://127.0.0.1:${port}`));
-      await limiter.take(subject('ada'));
-      for (const proxy of proxies) proxy.mode = mode;
-      await expect(limiter.take(subject('ada'))).rejects.toMatchObject({
-        code: mode === 'cut-before-reply' ? 'REPLY_LOST' : 'REPLY_TIMEOUT',
-        charge: 'possible',
-      });
-      for (const proxy of proxies) {
-        proxy.cut();
-        proxy.mode = 'pass';
-      }
-      await expect
-        .poll(
-          () =>
-            limiter.take(subject('ada')).then(
-              ({ remainingTokens }) => remainingTokens,
-              () => 'not yet',
-            ),
-          { timeout: 10_000 },
-        )
-        .toBe(17);
-    },
-  );
-
-  it.each(['cut-before-reply', 'swallow-replies'] as const)(
-    'gives the first admission to a retry by the same decision id, and charges nothing more: %s',
-    async (mode) => {
-      await announceProxies();
-      const limiter = limit(proxies.map(({ port }) => `redis://127.0.0.1:${port}`));
-      await limiter.take(subject('ada'), { decisionId: 'before' }); // a reply of NOSCRIPT would be lost otherwise
-      for (const proxy of proxies) proxy.mode = mode;
-      const lost = { cost: 2, decisionId: 'order-7' };
-      await expect(limiter.take(subject('ada'), lost)).rejects.toMatchObject({ charge: 'possible' });
-      for (const proxy of proxies) {
-        proxy.cut();
-        proxy.mode = 'pass';
-      }
-      const retry = () => limiter.take(subject('ada'), lost).catch(() => undefined);
-      await expect
-        .poll(retry, { timeout: 10_000 })
-        .toMatchObject({ allowed: true, isRemembered: true, remainingTokens: 17 });
-      expect((await limiter.peek(subject('ada'))).remainingTokens).toBe(17);
-    },
-  );
-
-  it('says that no charge was made when no node can be reached', async () => {
-    const limiter = limit(['redis://127.0.0.1:1']);
-    await expect(limiter.take(subject('ada'))).rejects.toMatchObject({
-      code: 'REDIS_UNREACHABLE',
-      charge: 'none',
-    });
   });
 });

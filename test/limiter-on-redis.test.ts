@@ -5,7 +5,7 @@ import { parsePolicy } from '../src/core/policy.ts';
 import { makeRandom } from '../src/core/prng.ts';
 import { createArticle } from '../src/limiter/article.ts';
 import { createLimiter } from '../src/limiter/create.ts';
-import { connectIoredis } from '../src/limiter/ioredis-port.ts';
+import { connectIoredis } from '../src/limiter/ioredis-open.ts';
 import type { Limiter } from '../src/limiter/limiter.ts';
 import { SERVERS } from './support/server.ts';
 import { type SteppableServer, startSteppableServer } from './support/steppable-server.ts';

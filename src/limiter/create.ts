@@ -2,11 +2,13 @@ import { OpenclawError, quoted } from '../core/errors.ts';
 import { createArticle } from './article.ts';
 import { createCentral } from './central.ts';
 import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
-import { connectIoredis, type RedisConnection } from './ioredis-port.ts';
+import { connectIoredis } from './ioredis-open.ts';
 import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
 import type { Limiter } from './limiter.ts';
 import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
 import { type PolicyOptions, policyNames, readPolicies } from './policies.ts';
+import type { RedisConnection } from './redis-connection.ts';
+import type { RedisPort, RedisSource } from './redis-port.ts';
 import { shadow } from './shadow.ts';
 
 const STRATEGIES = { central: openCentral, article: openArticle } as const;
@@ -21,7 +23,8 @@ const MOST_MEMORY_MS = 86_400_000;
 export type LimiterOptions = PolicyOptions & {
   /** How regions share one bucket. Default `central`. */
   readonly strategy?: StrategyName;
-  readonly redis: RedisConnection;
+  /** Addresses, which ioredis opens, or a client of the service's own: `fromIoredis(client)`, `fromNodeRedis(client)`. */
+  readonly redis: RedisConnection | RedisSource;
   /** What every key starts with. Default `rate:openclaw`. */
   readonly prefix?: string;
   /** Milliseconds since 1970, for strategies that decide by the caller's clock. Default: the machine's. */
@@ -70,12 +73,12 @@ function openCentral(options: LimiterOptions): Limiter {
   const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
   const decisionMemoryMs = checkMemory(options.decisionMemoryMs ?? DEFAULT_MEMORY_MS);
   return createCentral({
-    redis: connectIoredis(options.redis),
+    redis: openRedis(options.redis),
     policy: first,
     policiesOf,
     prefix,
     decisionMemoryMs,
-    ...(options.batch && { batch: { bySlot: options.redis.cluster ?? false } }),
+    ...(options.batch && { batch: { bySlot: isCluster(options.redis) } }),
   });
 }
 
@@ -89,12 +92,20 @@ function openArticle(options: LimiterOptions): Limiter {
   const { first, policiesOf } = readPolicies(options);
   const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
   return createArticle({
-    redis: connectIoredis(options.redis),
+    redis: openRedis(options.redis),
     policy: first,
     policiesOf,
     prefix,
     ...(options.nowMs && { nowMs: options.nowMs }),
   });
+}
+
+function openRedis(redis: RedisConnection | RedisSource): RedisPort {
+  return 'open' in redis ? redis.open() : connectIoredis(redis);
+}
+
+function isCluster(redis: RedisConnection | RedisSource): boolean {
+  return 'open' in redis ? redis.isCluster : (redis.cluster ?? false);
 }
 
 function checkMemory(ms: number): number {

@@ -1,4 +1,4 @@
-import { parseRedisUrl, type RedisConnection } from './ioredis-port.ts';
+import { parseRedisUrl, type RedisConnection } from './redis-connection.ts';
 import { connectorFrom } from './region-connector.ts';
 
 /**

@@ -3,7 +3,7 @@ import { OpenclawError, quoted } from '../core/errors.ts';
 import { pluginName } from '../core/plugin-name.ts';
 import type { Policy } from '../core/policy.ts';
 import type { IoredisPlace } from './ioredis-place.ts';
-import type { RedisConnection } from './ioredis-port.ts';
+import type { RedisConnection } from './redis-connection.ts';
 
 /** A limiter of somebody's own behind the sample Rating service: an ES module that exports this, found by its file. */
 export interface LimiterPlugin {

@@ -55,10 +55,15 @@ export function describeFailure(
 
 /** The request never left: the reason is what the connection last said, if it said anything. */
 function unreachable(error: unknown, message: string, lastConnectionError: Error | undefined): OpenclawError {
-  const why = lastConnectionError?.message ?? message;
+  const why = wordsOf(lastConnectionError) || message;
   const code = definiteCode(why) ?? 'REDIS_UNREACHABLE';
   const sentence = code === 'REDIS_UNREACHABLE' ? 'no connection to Redis' : 'Redis refused the connection';
   return new OpenclawError(code, `${sentence}: ${firstLine(why)}`, { cause: error });
+}
+
+/** A connection that failed at several addresses of one name has errors in place of a message. */
+function wordsOf(error: Error | undefined): string | undefined {
+  return error instanceof AggregateError && error.message === '' ? wordsOf(error.errors[0]) : error?.message;
 }
 
 /** The code of an error reply, also where ioredis wraps it (`Too many Cluster redirections. Last error: ...`). */

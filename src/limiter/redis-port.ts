@@ -9,10 +9,18 @@ export interface RedisPort {
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply>;
   /** Resolves once a server answers a PING; rejects with the reason when none does in time. */
   ready(): Promise<void>;
+  /** Closes what the port opened. */
   close(): Promise<void>;
 }
 
 export interface ScriptReply {
   readonly values: readonly number[];
   readonly node: string;
+}
+
+/** Where Redis is and by which client it is reached: what `fromIoredis` and `fromNodeRedis` give to a limiter. */
+export interface RedisSource {
+  readonly isCluster: boolean;
+  /** Opens connections of its own, so that closing the limiter closes nothing that is not its own. */
+  open(): RedisPort;
 }

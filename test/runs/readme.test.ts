@@ -170,7 +170,7 @@ describe('the README', { timeout: 180_000 }, () => {
     const examples = ofLanguage('ts').map(({ text }) => text);
     const { compiled, run } = await compileExamples(join(folder, 'consumer'), examples, server.port);
     expect([compiled.code, compiled.stdout]).toEqual([0, '']);
-    const [limiter, several, checker] = await Promise.all(examples.map((_, index) => run(index)));
+    const [limiter, several, clients, checker] = await Promise.all(examples.map((_, index) => run(index)));
     expect(limiter).toEqual({
       code: 0,
       stderr: '',
@@ -178,6 +178,7 @@ describe('the README', { timeout: 180_000 }, () => {
     });
     expect(several).toMatchObject({ code: 0, stderr: '' });
     expect(several?.stdout).toMatch(/^burst 49 0\nhourly 980 0\ntrue\n\[/);
+    expect(clients).toMatchObject({ code: 0, stderr: '', stdout: 'true true\n' });
     expect(checker?.stdout).toMatch(/^fail\n3 tokens admitted wholly within/);
     await server.stop();
   });

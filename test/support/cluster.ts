@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import { type RedisProxy, startRedisProxy } from './redis-proxy.ts';
 import { freePort } from './redis-server.ts';
 import { startTestServer, type TestServer } from './server.ts';
 
@@ -30,6 +31,24 @@ export async function startTestCluster(command: string, nodes: number): Promise<
     timeout: 15_000,
   });
   return servers;
+}
+
+/** Starts a proxy before each node; clients that follow the cluster's view come by them from now on. */
+export async function announceProxies(nodes: readonly TestServer[]): Promise<RedisProxy[]> {
+  const proxies: RedisProxy[] = [];
+  for (const { port, client } of nodes) {
+    const proxy = await startRedisProxy(port);
+    proxies.push(proxy);
+    await client.config('SET', 'cluster-announce-port', proxy.port);
+  }
+  const isAnnounced = async ({ client }: TestServer) => {
+    const view = String(await client.cluster('NODES'));
+    return proxies.every(({ port }) => view.includes(`:${port}@`));
+  };
+  await vi.waitUntil(async () => (await Promise.all(nodes.map(isAnnounced))).every(Boolean), {
+    timeout: 15_000,
+  });
+  return proxies;
 }
 
 async function busPort({ client }: TestServer): Promise<string> {

@@ -2,14 +2,21 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /** What happens to a connection between a client and a server. */
-export type ProxyMode = 'pass' | 'swallow-replies' | 'cut-before-reply' | 'hold-replies';
+export type ProxyMode =
+  | 'pass'
+  | 'swallow-replies'
+  | 'cut-before-reply'
+  | 'hold-replies'
+  | 'cut-before-request';
 
-/** A TCP proxy that can lose replies: the server gets every request and runs it. */
+/** A TCP proxy that can lose replies: the server gets every request and runs it, but for `cut-before-request`. */
 export interface RedisProxy {
   readonly port: number;
   mode: ProxyMode;
   /** Passes on the replies that were held. */
   release(): void;
+  /** Passes on one byte of them, if any is held: the connection is slow, and not dead. */
+  releaseByte(): boolean;
   /** Destroys every connection. */
   cut(): void;
   close(): Promise<void>;
@@ -17,7 +24,7 @@ export interface RedisProxy {
 
 export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
   const sockets = new Set<Socket>();
-  const held: (() => void)[] = [];
+  const held: { client: Socket; reply: Buffer }[] = [];
   const proxy: { mode: ProxyMode } = { mode: 'pass' };
   const server = createServer((client) => {
     const upstream = connect(serverPort, '127.0.0.1');
@@ -30,10 +37,13 @@ export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
         upstream.destroy();
       });
     }
-    client.pipe(upstream);
+    client.on('data', (request) => {
+      if (proxy.mode === 'cut-before-request') client.destroy();
+      else upstream.write(request);
+    });
     upstream.on('data', (reply) => {
       if (proxy.mode === 'pass') client.write(reply);
-      if (proxy.mode === 'hold-replies') held.push(() => client.write(reply));
+      if (proxy.mode === 'hold-replies') held.push({ client, reply });
       if (proxy.mode === 'cut-before-reply') client.destroy();
     });
   });
@@ -42,7 +52,14 @@ export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
   return Object.assign(proxy, {
     port: (server.address() as AddressInfo).port,
     release: () => {
-      for (const write of held.splice(0)) write();
+      for (const { client, reply } of held.splice(0)) client.write(reply);
+    },
+    releaseByte: () => {
+      const [first] = held;
+      if (first === undefined) return false;
+      first.client.write(first.reply.subarray(0, 1));
+      first.reply = first.reply.subarray(1);
+      return true;
     },
     cut: () => {
       for (const socket of sockets) socket.destroy();

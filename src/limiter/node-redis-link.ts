@@ -1,0 +1,193 @@
+import { OpenclawError } from '../core/errors.ts';
+import type { NodeRedisStandalone } from './node-redis-client.ts';
+import { describeFailure } from './redis-errors.ts';
+
+/** An error reply, and the node that gave it: the command has been answered, and is not under way any more. */
+export class NodeReplyError extends Error {
+  override readonly name = 'ReplyError';
+  readonly node: string;
+
+  constructor(message: string, node: string) {
+    super(message);
+    this.node = node;
+  }
+}
+
+/** What a client's own command options could change is set back: replies are numbers, and nothing is sent ahead. */
+const PLAIN = { typeMapping: {}, asap: false, timeout: undefined, chainId: undefined };
+
+const ABORTED = 'The command was aborted';
+
+/** A handshake may take longer than a command: one that is given up must begin again. */
+const LEAST_HANDSHAKE_MS = 5_000;
+
+interface Waiter {
+  resolve(): void;
+  reject(error: OpenclawError): void;
+}
+
+/**
+ * The connection to one node by a client of node-redis. It writes a command at most once: one that it has written and
+ * that gets no reply fails with `charge: possible`. `none` needs a proof: the command was never given to the client,
+ * or its abort took effect, which happens only while it is not written.
+ */
+export class NodeRedisLink {
+  readonly address: string;
+  readonly #open: () => NodeRedisStandalone;
+  readonly #handshakeMs: number;
+  readonly #unsettled = new Set<AbortController>();
+  readonly #waiters = new Set<Waiter>();
+  #client!: NodeRedisStandalone;
+  #openedMs = 0;
+  #heardMs = 0;
+  #hasSocket = false;
+  #lastError: Error | undefined;
+  #isClosed = false;
+
+  /** `open` gives a client that connects again by itself, and that keeps nothing to send while it is not connected. */
+  constructor(address: string, open: () => NodeRedisStandalone, timeoutMs: number) {
+    this.address = address;
+    this.#open = open;
+    this.#handshakeMs = Math.max(timeoutMs, LEAST_HANDSHAKE_MS);
+    this.#start();
+  }
+
+  /**
+   * Sends a command, directly behind `prefix` if there is one, and gives its reply. Rejects with a NodeReplyError, or
+   * with an OpenclawError at the latest at `deadlineMs` of `performance.now()`.
+   */
+  async send(args: readonly string[], deadlineMs: number, prefix?: readonly string[]): Promise<unknown> {
+    while (!this.#client.isReady) await this.#untilReady(deadlineMs);
+    const client = this.#client;
+    const controller = new AbortController();
+    const options = { ...PLAIN, abortSignal: controller.signal };
+    const sentMs = performance.now();
+    this.#unsettled.add(controller);
+    if (prefix !== undefined) client.sendCommand(prefix, options).catch(() => {});
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer);
+        this.#unsettled.delete(controller);
+      };
+      const giveUp = () => {
+        controller.abort();
+        setImmediate(() => {
+          if (!this.#unsettled.delete(controller)) return;
+          reject(new OpenclawError('REPLY_TIMEOUT', `${this.address} did not reply in time`));
+          if (this.#heardMs < sentMs) this.#renew(client);
+        });
+      };
+      const timer = setTimeout(giveUp, Math.max(1, deadlineMs - sentMs));
+      client.sendCommand(args, options).then(
+        (reply) => {
+          settle();
+          this.#heardMs = performance.now();
+          resolve(reply);
+        },
+        (error: Error) => {
+          settle();
+          reject(this.#describe(error, controller.signal.aborted));
+        },
+      );
+    });
+  }
+
+  /** What was written fails with a charge that is possible, what was not with none. */
+  close(): void {
+    this.#isClosed = true;
+    this.#drop(this.#client, this.#hasSocket);
+  }
+
+  #describe(error: Error, wasAborted: boolean): Error {
+    if (wasAborted && error.message === ABORTED) return this.#unsent('the request was not sent in time');
+    // A connection's own error fails all that it has written, and may have the words of a reply.
+    if (error !== this.#lastError && /^[A-Z]+ /.test(error.message)) {
+      this.#heardMs = performance.now();
+      return new NodeReplyError(error.message, this.address);
+    }
+    return new OpenclawError('REPLY_LOST', `${this.address} closed the connection before it replied`, {
+      cause: error,
+    });
+  }
+
+  #unsent(why: string): OpenclawError {
+    return describeFailure(new Error(why), { written: false, node: this.address }, this.#lastError);
+  }
+
+  #untilReady(deadlineMs: number): Promise<void> {
+    if (this.#isClosed) throw new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
+    return new Promise((resolve, reject) => {
+      const client = this.#client;
+      const waiter: Waiter = {
+        resolve() {
+          clearTimeout(timer);
+          resolve();
+        },
+        reject(error) {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      const giveUp = () => {
+        this.#waiters.delete(waiter);
+        reject(this.#unsent(`${this.address} did not answer the handshake in time`));
+        if (performance.now() - this.#openedMs >= this.#handshakeMs) this.#renew(client);
+      };
+      const timer = setTimeout(giveUp, Math.max(1, deadlineMs - performance.now()));
+      this.#waiters.add(waiter);
+    });
+  }
+
+  #start(): void {
+    const client = this.#open();
+    this.#client = client;
+    this.#openedMs = performance.now();
+    this.#hasSocket = false;
+    client.on('connect', () => {
+      if (client === this.#client) this.#hasSocket = true;
+    });
+    client.on('ready', () => {
+      if (client !== this.#client) return;
+      this.#lastError = undefined;
+      for (const waiter of this.#takeWaiters()) waiter.resolve();
+    });
+    client.on('error', (error) => {
+      if (client !== this.#client) return;
+      this.#hasSocket = false;
+      this.#lastError = error;
+      // Comes before the client fails what it has written; what it has not must not wait for the next connection.
+      this.#abortUnwritten();
+      for (const waiter of this.#takeWaiters()) waiter.reject(this.#unsent(error.message));
+    });
+  }
+
+  #takeWaiters(): Waiter[] {
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    return waiters;
+  }
+
+  #abortUnwritten(): void {
+    for (const controller of this.#unsettled) controller.abort();
+  }
+
+  /** A connection that has gone silent, in the handshake or after it, is given up for a new one. */
+  #renew(client: NodeRedisStandalone): void {
+    if (client !== this.#client || this.#isClosed) return;
+    const hadSocket = this.#hasSocket;
+    this.#start();
+    this.#drop(client, hadSocket);
+  }
+
+  #drop(client: NodeRedisStandalone, hasSocket: boolean): void {
+    this.#abortUnwritten();
+    const destroy = () => {
+      if (client.isOpen) client.destroy();
+    };
+    if (hasSocket) destroy();
+    // A client that is just connecting forgets that it was destroyed; on the next turn it can be.
+    else for (const event of ['connect', 'error']) client.on(event, () => setImmediate(destroy));
+    if (this.#isClosed)
+      for (const waiter of this.#takeWaiters()) waiter.reject(this.#unsent('it was closed'));
+  }
+}

