@@ -2,13 +2,19 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { OpenclawError } from '../src/core/errors.ts';
+import type { ClusterState } from '../src/regions/cluster-state.ts';
+import { endUnknown, sweepClusters } from '../src/regions/clusters.ts';
 import { docker, hintFor, isDockerAbsent } from '../src/regions/docker/docker.ts';
 import { type DockerFacts, diagnoseDocker } from '../src/regions/docker/doctor.ts';
-import { chooseImages, OFFICIAL_IMAGES } from '../src/regions/docker/images.ts';
+import { chooseImages, OFFICIAL_IMAGES, provideOwnImage } from '../src/regions/docker/images.ts';
+import { endContainers } from '../src/regions/docker/provider.ts';
 import { parseBindings, publishedAt } from '../src/regions/docker/published.ts';
-import { chooseSubnet } from '../src/regions/docker/subnet.ts';
+import { placeContainers } from '../src/regions/docker/service-place.ts';
+import { chooseSubnet, onSubnet } from '../src/regions/docker/subnet.ts';
 import { isReady } from '../src/regions/local/doctor.ts';
 import { isAlive, ownerText, parseOwner, thisProgram } from '../src/regions/processes/owner.ts';
+import { ClusterStore } from '../src/regions/state.ts';
+import { DEFAULT_TOPOLOGY, planTopology } from '../src/regions/topology.ts';
 import { runCli, testFolder } from './support/cli.ts';
 
 afterEach(() => {
@@ -170,7 +176,115 @@ describe('a call of docker', () => {
   });
 });
 
-describe('down', () => {
+/** A docker that writes down what it is called with, a line each, and then does what the script says. */
+function withDockerThatNotes(script = ':') {
+  const { PATH, folder } = withDockerThat(`echo "$*" >>"$(dirname "$0")/calls"\n${script}`);
+  vi.stubEnv('PATH', PATH);
+  const store = new ClusterStore(folder);
+  return { store, calls: () => readText(join(folder, 'bin/calls')).trim().split('\n') };
+}
+
+const STATE: ClusterState = {
+  version: 1,
+  name: 'test',
+  startId: 'known',
+  provider: 'docker',
+  createdAt: '',
+  phase: 'up',
+  topology: planTopology(DEFAULT_TOPOLOGY),
+  provision: {},
+};
+
+describe('of a cluster of containers', () => {
+  it('what no state file knows is removed, by the id of its start', async () => {
+    const script =
+      'case "$*" in "ps --all"*start\\"}}) printf "%s\\t%s\\n" "$FOLDER" old "$FOLDER" known ;; esac';
+    const { store, calls } = withDockerThatNotes(script);
+    vi.stubEnv('FOLDER', store.folderOf('test'));
+    await store.create(STATE);
+    await endUnknown(store, 'test');
+    const removing = calls().filter((call) => call.includes('label=openclaw-rl.start='));
+    expect(removing.length).toBeGreaterThan(0);
+    expect(removing.filter((call) => !call.includes('openclaw-rl.start=old'))).toEqual([]);
+    expect(await store.read('test')).toMatchObject({ startId: 'known' });
+  });
+
+  it('the state says that it is ending before anything of it ends, and by whom', async () => {
+    const { store } = withDockerThatNotes();
+    const file = join(store.folderOf('test'), 'state.json');
+    const seen = join(testFolder(), 'seen');
+    vi.stubEnv('PATH', withDockerThat(`[ -f "${seen}" ] || cp "${file}" "${seen}"`).PATH);
+    await store.create(STATE);
+    expect(await endContainers(store, STATE)).toBe(true);
+    expect(JSON.parse(readText(seen))).toMatchObject({ phase: 'ending', owner: { pid: process.pid } });
+    expect(await store.read('test')).toBeUndefined();
+  });
+
+  it('what a killed run left stays while the engine hangs, and that is told once', async () => {
+    const { store, calls } = withDockerThatNotes('exec sleep 60');
+    const owner = { pid: process.pid, startedAt: '1' };
+    for (const name of ['one', 'two']) await store.create({ ...STATE, name, owner });
+    const { ended, unknown } = await sweepClusters(store, { unknownContainers: false });
+    expect(ended).toEqual([]);
+    expect(unknown.map(({ name }) => name).sort()).toEqual(['one', 'two']);
+    expect(calls()).toHaveLength(1);
+  });
+});
+
+describe('our own image', () => {
+  const ports = { a: { 8080: 1, 8082: 2 } };
+  const owner = { cluster: '/nowhere', startId: 'none' };
+
+  it('is built once for all services of a run, which take it by its id', async () => {
+    const { calls } = withDockerThatNotes('if [ "$1" = build ]; then echo sha256:abc; fi');
+    const place = placeContainers({ owner, project: 'p', images: OFFICIAL_IMAGES, ports });
+    const { signal } = new AbortController();
+    const places = await Promise.all([place('a', 'rating', signal), place('a', 'gateway', signal)]);
+    expect(places.map(({ node }) => node.at(-1))).toEqual(['sha256:abc', 'sha256:abc']);
+    expect(calls().filter((call) => call.startsWith('build'))).toHaveLength(1);
+  });
+
+  it('is pulled where it is named and not here', async () => {
+    const { calls } = withDockerThatNotes('[ "$1" = pull ]');
+    expect(await provideOwnImage({ ...OFFICIAL_IMAGES, own: 'mine:1' })).toBe('mine:1');
+    expect(calls().at(-1)).toBe('pull --quiet mine:1');
+  });
+
+  it('is not built for a run that was interrupted', async () => {
+    const { calls } = withDockerThatNotes();
+    const provided = provideOwnImage(OFFICIAL_IMAGES, AbortSignal.abort());
+    await expect(provided).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(calls()).toEqual(['']);
+  });
+});
+
+describe('a subnet that Docker refuses', () => {
+  const overlap = new OpenclawError(
+    'ENVIRONMENT_FAILED',
+    'Error response from daemon: Pool overlaps with other one',
+  );
+
+  it('is changed for another, but not where the user has named it', async () => {
+    withDockerThatNotes();
+    const tried: string[] = [];
+    const act = async (subnet: string) => {
+      tried.push(subnet);
+      if (tried.length < 3) throw overlap;
+    };
+    await onSubnet({ startId: 'a start' }, act);
+    expect([tried.length, new Set(tried).size]).toEqual([3, 3]);
+    tried.length = 0;
+    await expect(onSubnet({ startId: 'a start', named: '10.9.0.0/24' }, act)).rejects.toBe(overlap);
+    expect(tried).toEqual(['10.9.0.0/24']);
+  });
+
+  it('is not drawn while the networks of the engine cannot be read', async () => {
+    withDockerThatNotes('if [ "$2" = ls ]; then echo net; else echo "bad day" >&2; exit 1; fi');
+    await expect(onSubnet({ startId: 'a start' }, async () => {})).rejects.toThrow('bad day');
+  });
+});
+
+describe('down', { timeout: 60_000 }, () => {
   const DEAD = 'echo "Cannot connect to the Docker daemon at unix:///x" >&2; exit 1';
 
   it('fails where the containers of a cluster whose state was lost cannot be looked for', async () => {
@@ -190,7 +304,7 @@ describe('down', () => {
   });
 });
 
-describe('a system that is not Linux', () => {
+describe('a system that is not Linux', { timeout: 60_000 }, () => {
   it.each(['docker', 'local'])('has no regions: --provider %s', async (provider) => {
     const other = 'data:text/javascript,Object.defineProperty(process,`platform`,{value:`darwin`})';
     const env = { NODE_OPTIONS: `--import=${other}` };
