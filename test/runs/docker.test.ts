@@ -169,7 +169,7 @@ describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 240_000 }, () =
     const { code, stderr } = await runCli(['up', ...DOCKER, ...SMALL], { cwd: folder, env });
     expect([code, stderr], stderr).toEqual([69, expect.stringMatching(/toxiproxy is exited \(0\).*its log/)]);
     const log = /its log: (\S+\.log)/.exec(stderr)?.[1] ?? '';
-    expect(readFileSync(log, 'utf8')).toMatch(/openclaw-rl/);
+    expect(readFileSync(log, 'utf8')).toMatch(/display help for command/);
     expect(labelled(folder)).toEqual([]);
   });
 
