@@ -5,7 +5,6 @@ import { chooseImages } from '../regions/docker/images.ts';
 import { createDockerProvider } from '../regions/docker/provider.ts';
 import { createLocalProvider } from '../regions/local/provider.ts';
 import { findServer } from '../regions/local/server-binary.ts';
-import { findPlatformLack } from '../regions/processes/platform.ts';
 import type { RegionsProvider } from '../regions/provider.ts';
 import type { ClusterStore } from '../regions/state.ts';
 import type { Environment } from './environment.ts';
@@ -50,9 +49,6 @@ async function localProvider(
   { self }: Environment,
   { store, seed, server }: Choice,
 ): Promise<RegionsProvider> {
-  const lack = findPlatformLack();
-  if (lack !== undefined)
-    throw new OpenclawError('ENVIRONMENT_FAILED', lack, { hint: 'use Linux, or --provider docker' });
   return createLocalProvider({ store, binary: await findServer(server), self, seed });
 }
 

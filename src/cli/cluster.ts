@@ -7,6 +7,7 @@ import { OpenclawError } from '../core/errors.ts';
 import type { ClusterState } from '../regions/cluster-state.ts';
 import { attachCluster, endStart, findRoles, sweepClusters } from '../regions/clusters.ts';
 import { openExternal } from '../regions/external.ts';
+import { findPlatformLack } from '../regions/processes/platform.ts';
 import type { Regions, UpOptions } from '../regions/provider.ts';
 import { ClusterStore } from '../regions/state.ts';
 import type { ClusterStatus } from '../regions/status.ts';
@@ -52,7 +53,7 @@ export async function bringUp(
 ): Promise<Regions> {
   const { name, steppableClocks = false } = up;
   const store = clusterStore(environment);
-  await sweep(environment, store, [name]);
+  await sweep(environment, store, { asked: [name], unknownContainers: wanted === 'docker' });
   const existing = await store.read(name);
   if (existing?.phase === 'up') {
     const roles = await findRoles(store, existing);
@@ -165,13 +166,21 @@ function startAnew(name: string): string {
   return `start the cluster anew with: openclaw-rl down --name ${name} && openclaw-rl up --name ${name}`;
 }
 
-/** Ends what programs that were killed have left, and says so; of `asked` the command itself says what is wrong. */
+/**
+ * Ends what programs that were killed have left, and says so; of `asked` the command itself says what is wrong. Throws
+ * ENVIRONMENT_FAILED where there can be no clusters.
+ */
 export async function sweep(
   environment: Environment,
   store: ClusterStore,
-  asked: readonly string[],
+  { asked, unknownContainers }: { readonly asked: readonly string[]; readonly unknownContainers: boolean },
 ): Promise<void> {
-  const { ended, unknown } = await sweepClusters(store);
+  const lack = findPlatformLack();
+  if (lack !== undefined)
+    throw new OpenclawError('ENVIRONMENT_FAILED', lack, {
+      hint: 'use Linux, or a virtual machine that runs it',
+    });
+  const { ended, unknown } = await sweepClusters(store, { unknownContainers });
   for (const name of ended) environment.log(`ended what a killed run left behind: ${name}\n`);
   for (const { name, why } of unknown)
     if (!asked.includes(name)) environment.log(`left alone: ${why.message}\n  ${why.hint}\n`);

@@ -161,7 +161,7 @@ async function chooseRegions(
   if (running !== undefined && !fits)
     environment.log(`cluster ${flags.name} is up, but not as this run wants it: it brings up its own\n`);
   if (fits) {
-    await sweep(environment, store, []); // bringing one up does it too
+    await sweep(environment, store, { asked: [], unknownContainers: false }); // bringing one up does it too
     await store.noteRun(flags.name, { policy: plan.policy, prefix });
   }
   const provide = async (): Promise<{ regions: Regions; isOurs: boolean }> => {

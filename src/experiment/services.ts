@@ -9,6 +9,7 @@ import type { Cleanup } from './cleanup.ts';
 
 export interface ServiceOptions {
   readonly self: SelfCommand;
+  /** Of the program that starts each: a service in a container has its image's, and nothing of this. */
   readonly env: Readonly<Record<string, string>>;
   /** The region it is in, and how a client there sees the cluster. */
   readonly view: RegionView;
@@ -67,20 +68,22 @@ async function startService(
 ): Promise<ServiceAddress> {
   const { env, view, logs, cleanup, signal, onDeath, place = placeHere(options) } = options;
   const name = `${role}-${view.region}`;
-  const { node, script, listen, reached } = await place(view.region, role);
+  const placed = await place(view.region, role, signal);
+  const { node, script, listen, reached } = placed;
   const [command, ...before] = node;
   const where = ['--region', view.region, '--host', listen.host, '--port', String(listen.port)];
   const process = await startProcess({
     name,
     command,
     args: [...before, YOUNG_SPACE, ...script, 'serve', role, ...where, ...args],
-    env,
+    env: { ...env, ...placed.env },
     logFile: join(logs, `${name}.log`),
   });
   let wanted = true;
-  cleanup.add(`stop ${name}`, () => {
+  cleanup.add(`stop ${name}`, async () => {
     wanted = false;
-    return process.stop();
+    await process.stop();
+    await placed.stop?.();
   });
   void process.ended.then((how) => {
     if (wanted) onDeath(how);

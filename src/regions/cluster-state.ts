@@ -10,9 +10,9 @@ export interface ClusterState {
   readonly startId: string;
   readonly provider: string;
   readonly createdAt: string;
-  /** `starting` until the cluster was whole: a crash in between leaves it so. */
-  readonly phase: 'starting' | 'up';
-  /** The program it ends with; absent for a cluster that stays. While it starts, the program that starts it. */
+  /** `starting` until the cluster was whole, `ending` once its end has begun: a crash in between leaves it so. */
+  readonly phase: 'starting' | 'up' | 'ending';
+  /** The program it ends with; absent for a cluster that stays. While it starts or ends, the program that does it. */
   readonly owner?: Owner;
   readonly topology: Topology;
   /** What the provider needs to find it again. */

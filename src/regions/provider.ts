@@ -33,10 +33,14 @@ export interface ServicePlace {
   /** What starts Node there; Node's own flags come after it, and then the script. */
   readonly node: readonly [command: string, ...args: string[]];
   readonly script: readonly string[];
+  /** Added to the environment of what starts it. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Where it has to listen; port 0 is any. */
   readonly listen: Endpoint;
   /** Where this machine reaches it, where that is not where it listens. */
   readonly reached?: string;
+  /** What is left to do once the process that started it has ended, however that was. */
+  stop?(): Promise<void>;
 }
 
 /** What can be done to one node. */
@@ -76,7 +80,7 @@ export interface Regions {
   /** What the cluster itself calls a node: the address in CLUSTER NODES and in MOVED. */
   announced(node: string): Endpoint;
   /** Absent where services are processes of this machine, in a region by their `localAddress`. */
-  place?(region: string, role: ServiceRole): Promise<ServicePlace>;
+  place?(region: string, role: ServiceRole, signal: AbortSignal): Promise<ServicePlace>;
   /** Ends everything that was started for it. */
   down(): Promise<void>;
 }

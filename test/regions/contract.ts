@@ -28,7 +28,7 @@ export function describeProvider(title: string, start: StartRegions): void {
     const watchers = new Map<string, Redis>();
     beforeAll(async () => {
       ({ regions, stop } = await start());
-    }, 60_000);
+    }, 120_000);
     afterAll(async () => {
       for (const client of watchers.values()) client.disconnect();
       await stop?.();

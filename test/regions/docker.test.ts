@@ -1,7 +1,9 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { docker } from '../../src/regions/docker/docker.ts';
-import { ROLE_LABEL } from '../../src/regions/docker/owned-containers.ts';
+import { listContainers } from '../../src/regions/docker/owned-containers.ts';
+import { connectDirect } from '../../src/regions/form-cluster.ts';
 import { isolating } from '../../src/regions/pairs.ts';
+import type { Regions } from '../../src/regions/provider.ts';
 import { settle } from '../../src/regions/settle.ts';
 import { oneWayMs } from '../../src/regions/topology.ts';
 import { dockerLack, withDocker } from '../support/docker.ts';
@@ -11,32 +13,56 @@ import { describeProvider } from './contract.ts';
 describe.skipIf(dockerLack !== undefined)(withDocker, () => {
   describeProvider('regions of containers', startDockerRegions);
 
-  it('starts a Toxiproxy anew that hangs while it heals, and its links are as planned', async () => {
-    const { regions, stop } = await startDockerRegions({ replicas: 0 });
-    onTestFinished(stop);
-    const { links, topology } = regions;
-    const cut = isolating(['eu-west'], topology);
-    await links.cut(cut, 'blackhole');
-    const toxiproxies = await docker([
-      'ps',
-      '--filter',
-      `label=${ROLE_LABEL}=toxiproxy`,
-      '--format',
-      '{{.Names}}',
-    ]);
-    const hanging = toxiproxies.split('\n').find((name) => name.includes('toxiproxy-eu-west')) ?? '';
-    await docker(['pause', hanging]);
-    expect((await links.state()).some(({ silent }) => silent !== undefined)).toBe(true);
+  describe('two regions of containers', { timeout: 120_000 }, () => {
+    let regions: Regions;
+    let cluster: string;
+    let stop: (() => Promise<void>) | undefined;
+    beforeAll(async () => {
+      const topology = { regions: ['a', 'b'], roundTripMs: { 'a:b': 20 }, replicas: 0 } as const;
+      ({ regions, cluster, stop } = await startDockerRegions({ ...topology, persistence: 'aof' }));
+    }, 120_000);
+    afterAll(async () => {
+      await stop?.();
+    }, 60_000);
 
-    await links.restore(cut);
+    it('start a Toxiproxy anew that hangs while it heals, and their links are as planned', async () => {
+      const { links, topology } = regions;
+      const cut = isolating(['b'], topology);
+      await links.cut(cut, 'blackhole');
+      const containers = await listContainers({ cluster });
+      const hanging = containers.find(({ role }) => role === 'toxiproxy')?.id ?? '';
+      await docker(['pause', hanging]);
+      onTestFinished(async () => {
+        await docker(['unpause', hanging]).catch(() => {}); // it was started anew
+      });
+      expect((await links.state()).some(({ silent }) => silent !== undefined)).toBe(true);
 
-    expect(await links.state()).toEqual(
-      links.pairs.map((pair) => ({
-        ...pair,
-        latencyMs: oneWayMs(topology, pair),
-        jitterMs: topology.jitterMs,
-      })),
-    );
-    await settle(regions, new AbortController().signal);
-  }, 120_000);
+      await links.restore(cut);
+
+      expect(await links.state()).toEqual(
+        links.pairs.map((pair) => ({
+          ...pair,
+          latencyMs: oneWayMs(topology, pair),
+          jitterMs: topology.jitterMs,
+        })),
+      );
+      await settle(regions, new AbortController().signal);
+    });
+
+    it('start a node again with what it had, or with nothing', async () => {
+      const client = connectDirect(regions.direct('a-0'));
+      onTestFinished(() => client.disconnect());
+      await client.set(KEY, '1');
+      await regions.nodes.kill('a-0');
+      await regions.nodes.start('a-0');
+      expect(await client.exists(KEY)).toBe(1);
+      await expect(regions.nodes.startEmpty('a-0')).rejects.toThrow('a-0 runs: it cannot be emptied');
+      await regions.nodes.kill('a-0');
+      await regions.nodes.startEmpty('a-0');
+      expect(await client.exists(KEY)).toBe(0);
+    });
+  });
 });
+
+/** In slot 3,300 of 16,384: of the first of two regions. */
+const KEY = 'b';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ClusterStatus } from '../../src/regions/status.ts';
@@ -8,6 +8,8 @@ import { dockerLack, imageVariables, withDocker } from '../support/docker.ts';
 
 /** Two regions close together and no replicas, where more would show nothing more. */
 const SMALL = ['--regions', 'a,b', '--round-trip', 'a:b=10', '--replicas', '0'];
+/** Of each region its own, its Toxiproxy and its node. */
+const ALL_OF_SMALL = 6;
 const DOCKER = ['--provider', 'docker'];
 /** Few users who ask often: their buckets are drained on any machine. */
 const LOAD = ['--policy', '20:5/s', '--connections', '60', '--users', '12', '--skew', '0', '--seed', '7'];
@@ -27,6 +29,15 @@ function labelled(folder: string): string[] {
     .filter((line) => line.includes(state));
 }
 
+/** What of a cluster is there, in the order in which it comes: a network, volumes, containers that run. */
+function progressOf(folder: string): { networks: number; running: number } {
+  const things = labelled(folder);
+  const count = (kind: string) => things.filter((thing) => thing.startsWith(kind)).length;
+  const cluster = `label=openclaw-rl=${join(folder, 'state/clusters/default')}`;
+  const running = docker('ps', '--quiet', '--filter', cluster).split('\n').filter(Boolean).length;
+  return { networks: count('network'), running };
+}
+
 function dockerFolder() {
   const folder = testFolder();
   const options = { cwd: folder, env: imageVariables() };
@@ -40,13 +51,36 @@ function dockerFolder() {
   };
 }
 
+const WAIT = { timeout: 60_000, interval: 50 };
+
+/** Containers of gateways and Rating services, also those that have ended. */
+function servicesIn(folder: string): string[] {
+  return labelled(folder).filter((thing) => /^container \S+-(gateway|rating)-/.test(thing));
+}
+
+/** Whether a run has written down requests that it has sent, and has not ended. */
+function hasHistory(folder: string): boolean {
+  const runs = readdirSync(join(folder, 'reports'), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  return runs.some(({ name }) => {
+    const files = readdirSync(join(folder, 'reports', name));
+    const history = files.find((file) => file.startsWith('history'));
+    return (
+      history !== undefined &&
+      !files.includes('report.json') &&
+      statSync(join(folder, 'reports', name, history)).size > 10_000
+    );
+  });
+}
+
 function verdictOf(folder: string): string {
   return JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8')).verdict;
 }
 
-describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 120_000 }, () => {
-  it('brings up regions that stay, acts on their nodes, and ends them from another process', async () => {
-    const { folder, run } = dockerFolder();
+describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 240_000 }, () => {
+  it('brings up regions that stay, acts on nodes, outlives killed runs, and ends from another process', async () => {
+    const { folder, run, start } = dockerFolder();
     const up = await run('up', '--json', ...DOCKER, ...SMALL);
     expect(up.code, up.stderr).toBe(0);
     const { provider, nodes, links } = JSON.parse(up.stdout) as ClusterStatus;
@@ -65,6 +99,21 @@ describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 120_000 }, () =
     for (const fault of ['kill', 'pause'])
       expect(await holding(fault, rolesIn), fault).toEqual(['primary', 'down']);
     expect(await rolesIn()).toEqual(['primary', 'primary']);
+
+    // Killed while its services start, and while it loads: the next run finds their places free.
+    const bench = ['bench', ...LOAD, '--policy', '5:1/s'];
+    for (const until of ['services start', 'load is sent'] as const) {
+      const { child, ended } = start(...bench, '--duration', '60');
+      await vi.waitUntil(() => servicesIn(folder).length >= (until === 'services start' ? 1 : 4), WAIT);
+      if (until === 'load is sent') await vi.waitUntil(() => hasHistory(folder), WAIT);
+      child.kill('SIGKILL');
+      await ended;
+      const next = await run(...bench, '--duration', '2');
+      expect([0, 1, 2], `${next.stdout}${next.stderr}`).toContain(next.code); // judged, whatever came of it
+      expect(servicesIn(folder)).toEqual([]);
+    }
+    const { code, stdout } = await run(...bench, '--strategy', 'article', '--duration', '4');
+    expect([code, verdictOf(folder)], stdout).toEqual([1, 'fail']);
 
     expect(await run('down')).toEqual({ code: 0, stdout: '', stderr: 'cluster default is down\n' });
     expect(labelled(folder)).toEqual([]);
@@ -90,33 +139,46 @@ describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 120_000 }, () =
     docker('network', 'create', '--label', 'openclaw-rl=/somewhere/else', others);
     docker('volume', 'create', '--label', 'openclaw-rl=/somewhere/else', others);
     docker('create', '--name', others, '--label', 'openclaw-rl=/somewhere/else', image);
-    const left: string[][] = [];
-    for (const afterMs of [400, 900, 1_600, 2_500]) {
-      const { child, ended } = start('up', ...DOCKER, ...SMALL);
-      await new Promise((resolve) => setTimeout(resolve, afterMs));
+    const moments = {
+      network: () => progressOf(folder).networks > 0,
+      container: () => progressOf(folder).running > 0,
+      forming: (stderr: string) => stderr.includes('forming the cluster'),
+    };
+    const seen: Record<string, ReturnType<typeof progressOf>> = {};
+    for (const [moment, isThere] of Object.entries(moments)) {
+      const { child, output, ended } = start('up', ...DOCKER, ...SMALL);
+      await vi.waitUntil(() => isThere(output.stderr), WAIT);
       child.kill('SIGKILL');
+      seen[moment] = progressOf(folder);
       await ended;
-      expect((await run('down')).code).toBe(0);
-      left.push(labelled(folder));
+      if (moment === 'forming') rmSync(join(folder, 'state'), { recursive: true }); // nobody knows it any more
+      const down = await run('down', '--all');
+      expect([down.code, labelled(folder)], `${moment}: ${down.stderr}`).toEqual([0, []]);
     }
-    expect(left).toEqual([[], [], [], []]);
+    expect(seen).toMatchObject({ network: { networks: 1 }, forming: { networks: 1, running: ALL_OF_SMALL } });
+    expect(seen.container?.running).toBeGreaterThan(0);
     expect(docker('ps', '--all', '--filter', `name=${others}`, '--format', '{{.Names}}')).toBe(others);
     expect(docker('network', 'ls', '--filter', `name=${others}`, '--format', '{{.Name}}')).toBe(others);
     expect(docker('volume', 'ls', '--filter', `name=${others}`, '--format', '{{.Name}}')).toBe(others);
   });
 
-  it('judges a bench, and a partition with its failover, as it does local regions', async () => {
+  it('says what a container that does not run has said, and keeps it', async () => {
+    const { folder } = dockerFolder();
+    const { OPENCLAW_RL_IMAGE: own = 'openclaw-rl', ...others } = imageVariables();
+    const env = { ...others, OPENCLAW_TOXIPROXY_IMAGE: own }; // prints its help and ends
+    const { code, stderr } = await runCli(['up', ...DOCKER, ...SMALL], { cwd: folder, env });
+    expect([code, stderr], stderr).toEqual([69, expect.stringMatching(/toxiproxy is exited \(0\).*its log/)]);
+    const log = /its log: (\S+\.log)/.exec(stderr)?.[1] ?? '';
+    expect(readFileSync(log, 'utf8')).toMatch(/display help for command/);
+    expect(labelled(folder)).toEqual([]);
+  });
+
+  it('judges a partition with its failover as it does local regions', async () => {
     const { folder, run } = dockerFolder();
-    expect((await run('up', ...DOCKER)).code).toBe(0);
-    const bench = await run('bench', ...LOAD, '--duration', '5');
-    expect([bench.code, verdictOf(folder)], `${bench.stdout}${bench.stderr}`).toEqual([0, 'pass']);
     const partition = ['partition', '--isolate', 'eu-west', '--at', '2s', '--for', '8s', '--duration', '14'];
-    const chaos = await run('chaos', ...partition, ...LOAD);
+    const chaos = await run('chaos', ...partition, ...DOCKER, ...LOAD);
     expect([chaos.code, verdictOf(folder)], `${chaos.stdout}${chaos.stderr}`).toEqual([0, 'pass']);
     expect(chaos.stdout).toMatch(/takeover/);
-    const { code, stdout } = await run('bench', ...LOAD, '--strategy', 'article', '--duration', '5');
-    expect([code, verdictOf(folder)], stdout).toEqual([1, 'fail']);
-    expect((await run('down')).code).toBe(0);
     expect(labelled(folder)).toEqual([]);
   });
 });

@@ -8,13 +8,14 @@ import { ClusterStore } from '../../src/regions/state.ts';
 import { DEFAULT_TOPOLOGY, planTopology, type TopologyOptions } from '../../src/regions/topology.ts';
 import { imageVariables } from './docker.ts';
 
-/** A cluster of containers of the test's own, with a state folder of its own. */
+/** A cluster of containers of the test's own, with a state folder of its own; `cluster` is the value of its label. */
 export async function startDockerRegions(
   options: Partial<TopologyOptions> = {},
-): Promise<{ regions: Regions; stop(): Promise<void> }> {
+): Promise<{ regions: Regions; cluster: string; stop(): Promise<void> }> {
   const state = mkdtempSync(join(tmpdir(), 'openclaw-rl-test-'));
+  const store = new ClusterStore(state);
   const provider = createDockerProvider({
-    store: new ClusterStore(state),
+    store,
     images: chooseImages(imageVariables()),
   });
   const regions = await provider.up({
@@ -26,6 +27,7 @@ export async function startDockerRegions(
   });
   return {
     regions,
+    cluster: store.folderOf('test'),
     async stop() {
       await regions.down();
       rmSync(state, { recursive: true });

@@ -25,17 +25,25 @@ export const dockerLack = findLack();
 export const withDocker =
   dockerLack === undefined ? 'docker' : `docker (skipped: ${dockerLack.split('\n')[0]})`;
 
-/** The variables that name the images this machine has: official ones or stand-ins, which are made where missing. */
+/** What of the images is named in the environment; what is not is a stand-in where the official one cannot be had. */
 export function imageVariables(): Record<string, string> {
-  const { OPENCLAW_REDIS_IMAGE, OPENCLAW_TOXIPROXY_IMAGE, OPENCLAW_RL_IMAGE } = process.env;
-  if (OPENCLAW_REDIS_IMAGE && OPENCLAW_TOXIPROXY_IMAGE && OPENCLAW_RL_IMAGE)
-    return { OPENCLAW_REDIS_IMAGE, OPENCLAW_TOXIPROXY_IMAGE, OPENCLAW_RL_IMAGE };
+  made ??= readImages();
+  return made;
+}
+
+let made: Record<string, string> | undefined;
+
+function readImages(): Record<string, string> {
+  const names = ['OPENCLAW_REDIS_IMAGE', 'OPENCLAW_TOXIPROXY_IMAGE', 'OPENCLAW_RL_IMAGE'] as const;
+  const named = Object.fromEntries(
+    names.flatMap((name) => [[name, process.env[name] ?? '']]).filter(([, value]) => value),
+  );
+  if (Object.keys(named).length === names.length) return named;
   const lines = execFileSync(IMAGES, {
     encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'inherit'],
     timeout: 300_000,
   });
-  return Object.fromEntries(
-    [...lines.matchAll(/^export (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
-  );
+  const standIns = [...lines.matchAll(/^export (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]);
+  return { ...Object.fromEntries(standIns), ...named };
 }

@@ -41,7 +41,7 @@ export function doctorCommand(environment: Environment): Command {
 const NOTHING_SWEPT: Sweep = { ended: [], unknown: [] };
 
 /** What concerns neither processes nor containers alone. */
-const EITHER_WAY = ['Node', 'state folder', 'open files', 'left behind'];
+const EITHER_WAY = ['Node', 'platform', 'state folder', 'open files', 'left behind', 'left alone'];
 
 async function examine(
   environment: Environment,
@@ -49,7 +49,10 @@ async function examine(
 ): Promise<{ checks: readonly Check[]; ready: boolean }> {
   const store = clusterStore(environment);
   const facts = await examineMachine(dirname(store.folder), process.version);
-  const sweep = facts.platformLack === undefined ? await sweepClusters(store) : NOTHING_SWEPT;
+  const sweep =
+    facts.platformLack === undefined
+      ? await sweepClusters(store, { unknownContainers: true })
+      : NOTHING_SWEPT;
   const machine = diagnose({ ...facts, sweep });
   if (provider === 'local') return { checks: machine, ready: isReady(machine) };
   const containers = diagnoseDocker(

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { OpenclawError } from '../../core/errors.ts';
 import { endStart, endUnknown } from '../../regions/clusters.ts';
 import type { ClusterStore } from '../../regions/state.ts';
 import { clusterStore, DEFAULT_CLUSTER, sweep } from '../cluster.ts';
@@ -12,21 +13,25 @@ export function downCommand(environment: Environment): Command {
     .addHelpText('after', '\nExamples:\n  $ openclaw-rl down\n  $ openclaw-rl down --all')
     .action(async ({ name, all }: { name: string; all: boolean }) => {
       const store = clusterStore(environment);
-      await sweep(environment, store, all ? [] : [name]);
+      await sweep(environment, store, { asked: all ? [] : [name], unknownContainers: all });
       const known = await store.names();
       const failures: unknown[] = [];
       for (const each of all ? known : [name]) {
-        const outcome = known.includes(each)
-          ? `cluster ${each} is down`
-          : `there is no cluster called ${each}`;
+        const isKnown = known.includes(each);
         await end(store, each).then(
-          () => environment.log(`${outcome}\n`),
-          (error: unknown) => failures.push(error),
+          () => environment.log(`${isKnown ? `cluster ${each} is down` : noneCalled(each)}\n`),
+          (error: unknown) => {
+            if (isKnown || !(error instanceof OpenclawError)) failures.push(error);
+            else
+              environment.log(`${noneCalled(each)}; its containers were not looked for: ${error.message}\n`);
+          },
         );
       }
       if (failures.length > 0) throw failures[0];
     });
 }
+
+const noneCalled = (name: string) => `there is no cluster called ${name}`;
 
 /** Throws ENVIRONMENT_FAILED, having ended nothing, where its state file cannot be understood. */
 async function end(store: ClusterStore, name: string): Promise<void> {

@@ -41,6 +41,11 @@ export function regionHost(region: string): string {
   return `region-${region}`;
 }
 
+/** Where the container of its region has what a node stores, which the node itself has in /data. */
+export function storageIn(node: string): string {
+  return `/nodes/${node}`;
+}
+
 /** The service of a Compose file that is the Toxiproxy of a region. */
 export function toxiproxyService(region: string): string {
   return `toxiproxy-${region}`;

@@ -9,6 +9,7 @@ import {
   nodesOf,
   RATING_DOOR,
   regionHost,
+  storageIn,
   toxiproxyService,
 } from './addresses.ts';
 import { OFFICIAL_IMAGES } from './images.ts';
@@ -69,6 +70,9 @@ x-region: &region
   image: \${${COMPOSE_VARIABLES.redis}:-${OFFICIAL_IMAGES.redis}}
   entrypoint: [sleep, infinity]
   user: "65534"
+  cap_drop: [ALL]
+  cap_add: [DAC_OVERRIDE] # not for what sleeps: to empty a node's volume by \`docker exec --user 0\`
+  tmpfs: [/data] # else the image would have a volume without a label there
   mem_limit: 64m
 
 x-toxiproxy: &toxiproxy
@@ -83,6 +87,8 @@ x-toxiproxy: &toxiproxy
 x-node: &node
   <<: *container
   image: \${${COMPOSE_VARIABLES.redis}:-${OFFICIAL_IMAGES.redis}}
+  cap_drop: [ALL]
+  cap_add: [CHOWN, DAC_OVERRIDE, SETGID, SETUID] # the image makes /data its user's and becomes that user
   mem_limit: 512m
 `;
 
@@ -95,7 +101,10 @@ function regionServices(topology: Topology, region: string): string {
     <<: *region
     hostname: ${host}
     labels: { <<: *labels, ${ROLE_LABEL}: region }
-    ports:
+    volumes:
+${nodesOf(topology, region)
+  .map(({ name }) => `      - ${nodeService(name)}:${storageIn(name)}\n`)
+  .join('')}    ports:
 ${ports.join('')}
   ${toxiproxyService(region)}:
     <<: *toxiproxy

@@ -28,6 +28,7 @@ export async function composeUp(start: ComposeStart, signal: AbortSignal): Promi
   const file = join(cluster, 'compose.yaml');
   const logFile = join(cluster, 'logs', 'compose.log');
   await writeFile(file, composeFile(topology));
+  await writeFile(logFile, ''); // of an earlier try, on another subnet
   if (signal.aborted) throw interruption(signal, 'the containers were about to be started');
   const ended = startOwned({
     command: 'docker',
@@ -44,6 +45,7 @@ export async function composeUp(start: ComposeStart, signal: AbortSignal): Promi
       [COMPOSE_VARIABLES.redis]: images.redis,
       [COMPOSE_VARIABLES.toxiproxy]: images.toxiproxy,
       COMPOSE_PARALLEL_LIMIT: '-1',
+      COMPOSE_COMPATIBILITY: '0', // else the names of containers have other separators
     },
   });
   await until('the containers to be started', START_MS, signal, async () =>

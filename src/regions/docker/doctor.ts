@@ -1,6 +1,6 @@
 import type { Check } from '../check.ts';
-import { docker } from './docker.ts';
-import { type Images, OWN_IMAGE, provideOwnImage } from './images.ts';
+import { docker, NEEDED } from './docker.ts';
+import { type Images, isImageHere, OWN_IMAGE, provideOwnImage, pullImage } from './images.ts';
 
 /** What asking Docker gave, before anything is concluded from it; a text where a part did not answer as it should. */
 export interface DockerFacts {
@@ -16,11 +16,6 @@ export interface DockerFacts {
 
 type Answer = { readonly version: string } | { readonly lack: string; readonly mend: string };
 
-const PULL_MS = 600_000;
-/** `service:` networks and interpolation work long before; older ones are not known to work. */
-const COMPOSE_NEEDED = 2;
-const ENGINE_NEEDED = 20;
-
 /** Asks Docker what there is; with `provide`, pulls and builds the images that are missing, saying so. */
 export async function examineDocker(
   images: Images,
@@ -28,17 +23,19 @@ export async function examineDocker(
 ): Promise<DockerFacts> {
   const { engine, compose } = await askVersions();
   if (!('version' in engine)) return { engine, compose, images: [] };
-  const pull = (name: string) => docker(['pull', '--quiet', name], PULL_MS);
+  const pulled = (name: string) => ({ name, get: () => pullImage(name), what: 'pulling' });
   const needed = [
-    { name: images.redis, get: pull, what: 'pulling' },
-    { name: images.toxiproxy, get: pull, what: 'pulling' },
-    { name: images.own ?? OWN_IMAGE, get: () => provideOwnImage(images), what: 'building' },
+    pulled(images.redis),
+    pulled(images.toxiproxy),
+    images.own === undefined
+      ? { name: OWN_IMAGE, get: () => provideOwnImage(images), what: 'building' }
+      : pulled(images.own),
   ];
   const found = needed.map(async ({ name, get, what }) => {
     const isHere = await isImageHere(name);
     if (isHere || !provide) return { name, isHere };
     say(`${what} ${name}`);
-    return get(name).then(
+    return get().then(
       () => ({ name, isHere: true }),
       (error: Error) => ({ name, isHere: false, error }),
     );
@@ -62,25 +59,24 @@ async function askVersions(): Promise<Pick<DockerFacts, 'engine' | 'compose'>> {
 
 /** What the facts mean for regions as containers, in the order a person would mend them. */
 export function diagnoseDocker({ engine, compose, images }: DockerFacts): Check[] {
-  const own = checkVersion('docker', engine, ENGINE_NEEDED, 'see https://docs.docker.com/engine/install');
+  const own = checkVersion('docker', engine, NEEDED.engine, 'see https://docs.docker.com/engine/install');
   const isSilent = 'lack' in engine && 'lack' in compose && engine.lack === compose.lack;
   return [
     own,
     ...(isSilent
       ? []
-      : [checkVersion('Compose plugin', compose, COMPOSE_NEEDED, 'apt-get install docker-compose')]),
-    ...images.map(
-      ({ name, isHere, error }): Check =>
-        isHere
-          ? { name: 'image', mark: 'ok', found: name }
-          : {
-              name: 'image',
-              mark: 'missing',
-              found: error === undefined ? `${name} is not here` : `${name}: ${error.message}`,
-              mend: error?.hint ?? 'openclaw-rl doctor --provider docker pulls or builds it',
-            },
-    ),
+      : [checkVersion('Compose plugin', compose, NEEDED.compose, 'apt-get install docker-compose')]),
+    ...images.map(checkImage),
   ];
+}
+
+/** One that is not here is provided when it is needed; it is missing where that has been tried and has failed. */
+function checkImage({ name, isHere, error }: DockerFacts['images'][number]): Check {
+  if (isHere) return { name: 'image', mark: 'ok', found: name };
+  const mend = error?.hint ?? 'openclaw-rl doctor --provider docker pulls or builds it';
+  return error === undefined
+    ? { name: 'image', mark: 'note', found: `${name} is not here yet`, mend }
+    : { name: 'image', mark: 'missing', found: `${name}: ${error.message}`, mend };
 }
 
 function checkVersion(name: string, answer: Answer, needed: number, mend: string): Check {
@@ -94,12 +90,5 @@ async function ask(...args: readonly string[]): Promise<Answer> {
   return docker(args).then(
     (version) => ({ version }),
     (error: Error & { hint?: string }) => ({ lack: error.message, mend: error.hint ?? 'see docker info' }),
-  );
-}
-
-async function isImageHere(name: string): Promise<boolean> {
-  return docker(['image', 'inspect', '--format', '{{.Id}}', name]).then(
-    () => true,
-    () => false,
   );
 }

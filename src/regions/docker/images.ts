@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { docker } from './docker.ts';
+import { docker, lastLine } from './docker.ts';
 
 export interface Images {
   readonly redis: string;
@@ -13,9 +13,12 @@ export const OFFICIAL_IMAGES = {
   toxiproxy: 'ghcr.io/shopify/toxiproxy:2.12.0',
 } as const satisfies Images;
 
+/** What our own is called where it is built from this package; another package of ours on this machine takes it over. */
 export const OWN_IMAGE = 'openclaw-rl';
+/** On images that were built here: the folder of the package, as the value. */
+const PACKAGE_LABEL = 'openclaw-rl.package';
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
-const BUILD_MS = 600_000;
+const PROVIDE_MS = 600_000;
 
 /** The images that the environment variables name, else the official ones. */
 export function chooseImages(env: Readonly<Record<string, string | undefined>>): Images {
@@ -27,10 +30,40 @@ export function chooseImages(env: Readonly<Record<string, string | undefined>>):
   };
 }
 
-/** The image that services run in. Built each time unless one is named: Docker knows what has not changed. */
-export async function provideOwnImage({ own }: Images): Promise<string> {
-  if (own !== undefined) return own;
-  const file = `${PACKAGE}/compose/Dockerfile`;
-  await docker(['build', '--quiet', '--tag', OWN_IMAGE, '--file', file, PACKAGE], BUILD_MS);
-  return OWN_IMAGE;
+/**
+ * The image that services run in: one that is named is pulled where it is not here; else it is built from this package,
+ * and the answer is its id, which no other build can move. Docker knows what has not changed. Throws ENVIRONMENT_FAILED.
+ */
+export async function provideOwnImage({ own }: Images, signal?: AbortSignal): Promise<string> {
+  const slow = { timeoutMs: PROVIDE_MS, ...(signal && { signal }) };
+  if (own !== undefined) {
+    if (!(await isImageHere(own))) await pullImage(own, signal);
+    return own;
+  }
+  const id = await docker(
+    [
+      ...['build', '--quiet', '--tag', OWN_IMAGE, '--label', `${PACKAGE_LABEL}=${PACKAGE}`],
+      ...['--file', `${PACKAGE}/compose/Dockerfile`, PACKAGE],
+    ],
+    slow,
+  );
+  await pruneOwnImages().catch(() => {}); // they cost room, and nothing else
+  return lastLine(id);
+}
+
+export async function pullImage(name: string, signal?: AbortSignal): Promise<void> {
+  await docker(['pull', '--quiet', name], { timeoutMs: PROVIDE_MS, ...(signal && { signal }) });
+}
+
+export async function isImageHere(name: string): Promise<boolean> {
+  return docker(['image', 'inspect', '--format', '{{.Id}}', name]).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Those of this package that a later build has replaced; not at once, since a run that starts may be about to use one. */
+async function pruneOwnImages(): Promise<void> {
+  const ours = ['--filter', `label=${PACKAGE_LABEL}=${PACKAGE}`];
+  await docker(['image', 'prune', '--force', ...ours, '--filter', 'until=1h']);
 }

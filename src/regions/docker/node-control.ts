@@ -1,22 +1,26 @@
 import { OpenclawError } from '../../core/errors.ts';
 import { waitUntilAnswers } from '../form-cluster.ts';
-import type { Endpoint, NodeControl } from '../provider.ts';
+import { type Endpoint, type NodeControl, plannedNode } from '../provider.ts';
+import type { Topology } from '../topology.ts';
 import { until } from '../until.ts';
+import { regionHost, storageIn } from './addresses.ts';
 import { docker } from './docker.ts';
 import { listContainers, type Owner } from './owned-containers.ts';
+import { containerName } from './published.ts';
 
 export interface DockerNodes {
   readonly owner: Owner;
-  readonly redisImage: string;
+  readonly project: string;
+  readonly topology: Topology;
   direct(node: string): Endpoint;
 }
 
 const START_MS = 10_000;
 const GONE_MS = 5_000;
-const STORED = ['/data/appendonlydir', '/data/dump.rdb'];
+const STORED = ['appendonlydir', 'dump.rdb'];
 
 /** What can be done to the nodes of a cluster of containers. */
-export function controlContainers({ owner, redisImage, direct }: DockerNodes): NodeControl {
+export function controlContainers({ owner, project, topology, direct }: DockerNodes): NodeControl {
   const never = new AbortController().signal;
   const find = async (node: string) => {
     const container = (await listContainers(owner)).find(({ role }) => role === node);
@@ -49,11 +53,13 @@ export function controlContainers({ owner, redisImage, direct }: DockerNodes): N
     },
     start,
     async startEmpty(node) {
-      const { id, state } = await find(node);
+      const { state } = await find(node);
       if (state === 'running' || state === 'paused')
         throw new OpenclawError('ENVIRONMENT_FAILED', `${node} runs: it cannot be emptied`);
-      const rm = ['--entrypoint', 'rm', redisImage, '-rf', ...STORED];
-      await docker(['run', '--rm', '--network', 'none', '--volumes-from', id, ...rm]);
+      // By the container of its region, which has its volume too: one more container takes longer than a failover may.
+      const region = containerName(project, regionHost(plannedNode(topology, node).region));
+      const paths = STORED.map((name) => `${storageIn(node)}/${name}`);
+      await docker(['exec', '--user', '0', region, 'rm', '-rf', ...paths]);
       await start(node);
     },
     async pause(node) {

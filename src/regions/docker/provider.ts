@@ -3,12 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
+import { allOrNone } from '../all-or-none.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import { formCluster, waitUntilAnswers } from '../form-cluster.ts';
 import { createLinks, setRoundTrips } from '../links.ts';
 import { endOwned, findOwned } from '../processes/owned-processes.ts';
 import { thisProgram } from '../processes/owner.ts';
-import { findPlatformLack } from '../processes/platform.ts';
 import {
   type Endpoint,
   plannedNode,
@@ -24,18 +24,18 @@ import { interruption } from '../until.ts';
 import { API_PORT, doorPort, nodeAddress, nodesOf } from './addresses.ts';
 import { composeUp } from './compose-up.ts';
 import type { Images } from './images.ts';
+import { keepLogs } from './keep-logs.ts';
 import { controlContainers } from './node-control.ts';
-import { listContainers, type Owner, removeOwned } from './owned-containers.ts';
+import { listStarts, type Owner, removeOwned } from './owned-containers.ts';
 import { type PublishedPorts, publishedAt, readPublished } from './published.ts';
-import { placeContainer } from './service-place.ts';
-import { chooseSubnet } from './subnet.ts';
+import { placeContainers } from './service-place.ts';
+import { onSubnet } from './subnet.ts';
 import { populateToxiproxy, reviveToxiproxy } from './toxiproxies.ts';
 
 /** What the state file of a cluster of containers holds besides what every one does. */
 interface DockerProvision {
   readonly project: string;
   readonly images: Images;
-  readonly subnet: string;
   /** Empty until the containers run. */
   readonly ports: PublishedPorts;
 }
@@ -66,7 +66,6 @@ async function bringUp(options: DockerProviderOptions, up: UpOptions): Promise<R
   const provision: DockerProvision = {
     project: `openclaw-rl-${name}-${startId.slice(0, 8)}`,
     images,
-    subnet: options.subnet ?? (await chooseSubnet(startId)),
     ports: {},
   };
   const state: ClusterState = {
@@ -81,27 +80,52 @@ async function bringUp(options: DockerProviderOptions, up: UpOptions): Promise<R
     provision: { ...provision },
   };
   await store.create(state);
-  return start(store, up, { state, provision }).catch(async (error: unknown) => {
-    const wasOurs = await endContainers(store, state, { keepLogs: !signal.aborted });
-    throw wasOurs || signal.aborted ? error : endedByAnother(state);
+  return start(options, up, { state, provision }).catch(async (error: unknown) => {
+    const why = signal.aborted ? error : await explain({ cluster: store.folderOf(name), startId }, error);
+    const wasOurs = await endContainers(store, state, { keepLogs: !signal.aborted }).catch((left: Error) => {
+      throw new OpenclawError(
+        'ENVIRONMENT_FAILED',
+        `${messageOf(why)}; and what was started is left: ${left.message}`,
+        {
+          cause: why,
+          hint: `openclaw-rl down --name ${name}`,
+        },
+      );
+    });
+    throw wasOurs || signal.aborted ? why : endedByAnother(state);
   });
+}
+
+/** Adds to why a start has failed what its containers say, before they are removed. */
+async function explain(owner: Required<Owner>, error: unknown): Promise<unknown> {
+  const words = await keepLogs(owner).catch((): string[] => []);
+  if (words.length === 0 || !(error instanceof OpenclawError)) return error;
+  const { code, hint, message } = error;
+  return new OpenclawError(code, [message, ...words].join('; '), { cause: error, hint });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** From a claimed name to a cluster that is whole. What it has started when it throws is the caller's to end. */
 async function start(
-  store: ClusterStore,
+  { store, subnet: named }: DockerProviderOptions,
   { topology, lifetime, signal, onProgress }: UpOptions,
   { state, provision }: { readonly state: ClusterState; readonly provision: DockerProvision },
 ): Promise<Regions> {
   const cluster = store.folderOf(state.name);
   const { images, project } = provision;
-  await removeEarlier({ cluster, startId: state.startId });
+  await removeOtherStarts(cluster, state.startId);
   await store.removeLeftovers(state);
   await mkdir(join(cluster, 'logs'), { recursive: true });
   onProgress(
     `starting ${topology.nodes.length} nodes of ${images.redis} in ${topology.regions.length} regions`,
   );
-  await composeUp({ cluster, startId: state.startId, topology, ...provision }, signal);
+  const { startId } = state;
+  await onSubnet({ named, startId }, (subnet) =>
+    composeUp({ cluster, startId, topology, subnet, ...provision }, signal),
+  );
   const ports = await readPublished(project, topology);
   const { owner, ...lasting } = state;
   const up: ClusterState = {
@@ -110,12 +134,12 @@ async function start(
     provision: { ...provision, ports },
   };
   const regions = attachContainers(store, up);
-  await Promise.all([
+  await allOrNone(signal, (stop) => [
     ...[...toxiproxyClients(topology, ports)].map(([region, client]) =>
-      populateToxiproxy(topology, { region, client }, signal),
+      populateToxiproxy(topology, { region, client }, stop),
     ),
     ...topology.nodes.map(({ name }) =>
-      waitUntilAnswers(name, regions.direct(name), { withinMs: NODE_START_MS, signal }),
+      waitUntilAnswers(name, regions.direct(name), { withinMs: NODE_START_MS, signal: stop }),
     ),
   ]);
   onProgress('forming the cluster');
@@ -135,10 +159,9 @@ async function start(
   return regions;
 }
 
-/** Removes what earlier starts of this name have left, whose state file was lost. */
-async function removeEarlier({ cluster, startId }: Required<Owner>): Promise<void> {
-  const starts = new Set((await listContainers({ cluster })).map((container) => container.startId));
-  for (const earlier of starts) if (earlier !== startId) await removeOwned({ cluster, startId: earlier });
+/** Removes what other starts of a cluster have left, whose state file was lost. */
+async function removeOtherStarts(cluster: string, startId: string): Promise<void> {
+  for (const other of await listStarts(cluster)) if (other.startId !== startId) await removeOwned(other);
 }
 
 /** A cluster of containers that runs, from its state file. */
@@ -167,7 +190,7 @@ export function attachContainers(store: ClusterStore, state: ClusterState): Regi
     description: `${images.redis}, containers`,
     topology,
     links: createLinks(topology, toxiproxies),
-    nodes: controlContainers({ owner, redisImage: images.redis, direct }),
+    nodes: controlContainers({ owner, project, topology, direct }),
     view: (region): RegionView => ({
       region,
       seeds: nodesOf(topology, region).map((node) => announced(node.name)),
@@ -184,7 +207,7 @@ export function attachContainers(store: ClusterStore, state: ClusterState): Regi
     }),
     direct,
     announced,
-    place: (region, role) => placeContainer({ owner, project, images, ports }, region, role),
+    place: placeContainers({ owner, project, images, ports }),
     down: async () => {
       await endContainers(store, state);
     },
@@ -194,19 +217,24 @@ export function attachContainers(store: ClusterStore, state: ClusterState): Regi
 /**
  * Ends every container of one start of a cluster, also of one that was left half-started, and forgets it. Gives whether
  * it was known until now: another program may have ended it. It is forgotten last: while Docker does not answer, it
- * stays known.
+ * stays known, as one that is ending, which nobody attaches to.
  */
 export async function endContainers(
   store: ClusterStore,
   { name, startId }: ClusterStart,
-  { keepLogs = false } = {},
+  { keepLogs: keep = false } = {},
 ): Promise<boolean> {
   const cluster = store.folderOf(name);
-  // First a Compose that still starts containers; it is found where processes can be looked into.
-  if (findPlatformLack() === undefined) await endOwned(() => findOwned(cluster, startId));
-  await removeOwned({ cluster, startId });
+  // A file that cannot be read or written is told by `take`, with the containers gone.
+  const before = await store.read(name).catch(() => undefined);
+  if (before?.startId === startId)
+    await store.write({ ...before, phase: 'ending', owner: thisProgram() }).catch(() => {});
+  // First what still starts containers: Compose, and the programs attached to services.
+  const wasCutShort = before?.phase === 'ending' || findOwned(cluster, startId).length > 0;
+  await endOwned(() => findOwned(cluster, startId));
+  await removeOwned({ cluster, startId }, { wasCutShort });
   const wasKnown = await store.take({ name, startId });
-  await store.clear(name, { keepLogs });
+  await store.clear(name, { keepLogs: keep });
   return wasKnown;
 }
 

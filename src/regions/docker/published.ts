@@ -1,3 +1,4 @@
+import { OpenclawError } from '../../core/errors.ts';
 import type { Endpoint } from '../provider.ts';
 import type { Topology } from '../topology.ts';
 import { regionHost } from './addresses.ts';
@@ -11,25 +12,35 @@ export function containerName(project: string, service: string): string {
   return `${project}-${service}-1`;
 }
 
-/** Asks Docker. Throws ENVIRONMENT_FAILED. */
+/** Asks Docker. Throws ENVIRONMENT_FAILED, also where a port is not published. */
 export async function readPublished(project: string, { regions }: Topology): Promise<PublishedPorts> {
   const names = regions.map((region) => containerName(project, regionHost(region)));
   const text = await docker(['inspect', '--format', '{{json .NetworkSettings.Ports}}', ...names]);
-  const lines = text.split('\n').map((line) => JSON.parse(line) as Bindings);
-  return Object.fromEntries(regions.map((region, i) => [region, portsOf(lines[i] ?? {})]));
+  const lines = text.split('\n');
+  return Object.fromEntries(regions.map((region, i) => [region, parseBindings(region, lines[i] ?? '{}')]));
 }
 
 type Bindings = Readonly<Record<string, readonly { readonly HostPort: string }[] | null>>;
 
-function portsOf(bindings: Bindings): Record<string, number> {
+/** The answer of `docker inspect` for a region: `{"6379/tcp":[{"HostIp":"127.0.0.1","HostPort":"32768"}]}`. */
+export function parseBindings(region: string, json: string): Record<string, number> {
   return Object.fromEntries(
-    Object.entries(bindings).map(([port, bound]) => [
-      Number.parseInt(port, 10),
-      Number(bound?.[0]?.HostPort),
-    ]),
+    Object.entries(JSON.parse(json) as Bindings).flatMap(([port, bound]) => {
+      if (bound === null) return []; // what an image exposes, and nobody has published
+      const here = Number(bound[0]?.HostPort);
+      if (!Number.isInteger(here) || here === 0) throw notPublished(region, port);
+      return [[Number.parseInt(port, 10), here]];
+    }),
   );
 }
 
+/** Where on this machine. Throws ENVIRONMENT_FAILED where it is not known. */
 export function publishedAt(ports: PublishedPorts, region: string, port: number): Endpoint {
-  return { host: '127.0.0.1', port: ports[region]?.[port] ?? 0 };
+  const here = ports[region]?.[port];
+  if (here === undefined) throw notPublished(region, String(port));
+  return { host: '127.0.0.1', port: here };
+}
+
+function notPublished(region: string, port: string): OpenclawError {
+  return new OpenclawError('ENVIRONMENT_FAILED', `Docker has not published port ${port} of region ${region}`);
 }

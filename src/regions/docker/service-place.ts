@@ -1,7 +1,19 @@
-import type { ServicePlace, ServiceRole } from '../provider.ts';
+import { OpenclawError } from '../../core/errors.ts';
+import { endOwned, findOwned, markOf } from '../processes/owned-processes.ts';
+import { isAlive, ownerText, parseOwner, thisProgram } from '../processes/owner.ts';
+import type { Regions, ServicePlace, ServiceRole } from '../provider.ts';
 import { GATEWAY_PORT, RATING_DOOR, RATING_PORT, regionHost } from './addresses.ts';
+import { docker } from './docker.ts';
 import { type Images, provideOwnImage } from './images.ts';
-import { CLUSTER_LABEL, type Owner, ROLE_LABEL, START_LABEL } from './owned-containers.ts';
+import {
+  CLUSTER_LABEL,
+  listContainers,
+  OWNER_LABEL,
+  type Owner,
+  ROLE_LABEL,
+  removeContainers,
+  START_LABEL,
+} from './owned-containers.ts';
 import { containerName, type PublishedPorts, publishedAt } from './published.ts';
 
 export interface ServiceContainers {
@@ -18,28 +30,73 @@ const LISTEN = {
 
 /**
  * A service runs in a container of its own that joins its region. The docker program stays attached to it: it ends with
- * the container, and passes on the signal that ends it.
+ * the container, and passes on the signal that ends it. What it could not end, `stop` does; and where this program had
+ * no time for that, the next one that has services here. The first place asked for takes as long as our image does.
  */
-export async function placeContainer(
-  { owner, project, images, ports }: ServiceContainers,
-  region: string,
-  role: ServiceRole,
-): Promise<ServicePlace> {
+export function placeContainers(services: ServiceContainers): NonNullable<Regions['place']> {
+  let image: Promise<string> | undefined;
+  return async (region, role, signal) => {
+    image ??= makeRoom(services.owner).then(() => provideOwnImage(services.images, signal));
+    return placeIn(services, { region, role, image: await image });
+  };
+}
+
+function placeIn(
+  { owner, project, ports }: ServiceContainers,
+  { region, role, image }: { readonly region: string; readonly role: ServiceRole; readonly image: string },
+): ServicePlace {
   const { host, port, published } = LISTEN[role];
   const reached = publishedAt(ports, region, published);
+  const name = `${project}-${role}-${region}`;
+  const program = ownerText(thisProgram());
   return {
     node: [
       'docker',
-      ...['run', '--rm', '--name', `${project}-${role}-${region}`],
+      ...['run', '--rm', '--name', name],
       ...['--network', `container:${containerName(project, regionHost(region))}`],
       ...['--label', `${CLUSTER_LABEL}=${owner.cluster}`, '--label', `${START_LABEL}=${owner.startId}`],
-      ...['--label', `${ROLE_LABEL}=${role}`],
+      ...['--label', `${ROLE_LABEL}=${role}`, '--label', `${OWNER_LABEL}=${program}`],
       ...['--memory', '1g', '--pids-limit', '200', '--cap-drop', 'ALL'],
       ...['--security-opt', 'no-new-privileges:true', '--entrypoint', 'node'],
-      await provideOwnImage(images),
+      image,
     ],
     script: ['/app/bin/openclaw-rl'],
+    env: markOf({ ...owner, role: `${SERVICE_MARK}${program}` }),
     listen: { host, port },
     reached: `http://${reached.host}:${reached.port}`,
+    async stop() {
+      await docker(['rm', '--force', '--volumes', name]).catch((error: Error) => {
+        if (!/no such container|already in progress/i.test(error.message)) throw error;
+      });
+    },
   };
+}
+
+/** Begins the role in the mark of a docker program that is attached to a service; the program it ends with follows. */
+const SERVICE_MARK = 'service of ';
+
+/**
+ * Ends what programs that were killed have left of their services in this cluster. Throws ENVIRONMENT_FAILED while
+ * another one has services there: their ports are taken.
+ */
+async function makeRoom(owner: Required<Owner>): Promise<void> {
+  const attached = () =>
+    findOwned(owner.cluster, owner.startId).filter(
+      ({ role }) => role.startsWith(SERVICE_MARK) && isAbandoned(role.slice(SERVICE_MARK.length)),
+    );
+  const wasCutShort = attached().length > 0;
+  await endOwned(attached);
+  await removeContainers(owner, ({ program }) => isAbandoned(program), { wasCutShort });
+  const ours = ownerText(thisProgram());
+  const other = (await listContainers(owner)).find(({ program }) => program !== '' && program !== ours);
+  if (other === undefined) return;
+  const pid = parseOwner(other.program)?.pid;
+  throw new OpenclawError('ENVIRONMENT_FAILED', `the program with pid ${pid} has a run on this cluster`, {
+    hint: 'wait for its end, or use a cluster of another --name: gateways of containers have one port',
+  });
+}
+
+function isAbandoned(program: string): boolean {
+  const owner = parseOwner(program);
+  return owner !== undefined && !isAlive(owner);
 }

@@ -1,32 +1,73 @@
 import { createHash } from 'node:crypto';
+import { BlockList } from 'node:net';
 import { OpenclawError } from '../../core/errors.ts';
 import { docker } from './docker.ts';
 
 /** 198.18.0.0/15, in parts of 254 addresses. */
 const PARTS = 512;
+const TRIES = 5;
 
 /**
- * A part of 198.18.0.0/15 that no network of this engine has. Which one is tried first is drawn from the start, so
- * that two that start at the same moment seldom meet.
+ * Does something with a subnet: the one that the user has named, else one that no network of this engine has. Another
+ * program, or a route of this machine, may have that one nevertheless: then another is tried.
  */
-export async function chooseSubnet(startId: string): Promise<string> {
-  const taken = await readSubnets();
+export async function onSubnet(
+  { named, startId }: { readonly named?: string | undefined; readonly startId: string },
+  act: (subnet: string) => Promise<void>,
+): Promise<void> {
+  if (named !== undefined) return act(named);
+  const refused: string[] = [];
+  for (;;) {
+    const subnet = chooseSubnet(startId, [...(await readSubnets()), ...refused]);
+    try {
+      return await act(subnet);
+    } catch (error) {
+      refused.push(subnet);
+      const isTaken = error instanceof OpenclawError && /pool overlaps/i.test(error.message);
+      if (!isTaken || refused.length === TRIES) throw error;
+    }
+  }
+}
+
+/**
+ * A part of 198.18.0.0/15 that overlaps with none of these. Which one is tried first is drawn from the start, so that
+ * two that start at the same moment seldom meet. Throws ENVIRONMENT_FAILED.
+ */
+export function chooseSubnet(startId: string, taken: readonly string[]): string {
   const first = createHash('sha256').update(startId).digest().readUInt16BE() % PARTS;
   for (let i = 0; i < PARTS; i++) {
     const part = (first + i) % PARTS;
-    const start = `198.${18 + Math.floor(part / 256)}.${part % 256}.`;
-    if (!taken.some((subnet) => subnet.startsWith(start))) return `${start}0/24`;
+    const subnet = `198.${18 + Math.floor(part / 256)}.${part % 256}.0/24`;
+    if (!taken.some((other) => overlap(subnet, other))) return subnet;
   }
   throw new OpenclawError('ENVIRONMENT_FAILED', 'every part of 198.18.0.0/15 is a network of Docker', {
     hint: 'choose another subnet: export OPENCLAW_RL_SUBNET=10.99.0.0/24',
   });
 }
 
+/** Of two blocks that overlap, one begins in the other. */
+function overlap(one: string, other: string): boolean {
+  return begins(one, other) || begins(other, one);
+}
+
+function begins(inner: string, outer: string): boolean {
+  const block = new BlockList();
+  const [network = '', bits] = outer.split('/');
+  block.addSubnet(network, Number(bits), 'ipv4');
+  return block.check(inner.split('/')[0] ?? '', 'ipv4');
+}
+
+/** Of every network of this engine, those of IPv4. Throws ENVIRONMENT_FAILED. */
 async function readSubnets(): Promise<string[]> {
   const ids = (await docker(['network', 'ls', '--quiet'])).split('\n').filter((id) => id !== '');
   const format = '{{range .IPAM.Config}}{{.Subnet}} {{end}}';
   const subnets = await Promise.all(
-    ids.map((id) => docker(['network', 'inspect', '--format', format, id]).catch(() => '')), // removed by now
+    ids.map((id) =>
+      docker(['network', 'inspect', '--format', format, id]).catch((error: Error) => {
+        if (/no such network|not found/i.test(error.message)) return ''; // removed by now
+        throw error;
+      }),
+    ),
   );
-  return subnets.flatMap((text) => text.split(' '));
+  return subnets.flatMap((text) => text.split(' ')).filter((subnet) => /^[\d.]+\/\d+$/.test(subnet));
 }

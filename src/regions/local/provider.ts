@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
+import { allOrNone } from '../all-or-none.ts';
 import type { ClusterState } from '../cluster-state.ts';
 import { formCluster } from '../form-cluster.ts';
 import { createLinks, setRoundTrips } from '../links.ts';
@@ -100,19 +101,6 @@ async function start(
   const { owner, ...lasting } = state;
   await store.write({ ...(lifetime === 'run' ? state : lasting), phase: 'up' });
   return regions;
-}
-
-/** Waits for all; when one fails the others are told to stop, so that nothing starts once this has settled. */
-async function allOrNone<T>(
-  signal: AbortSignal,
-  start: (stop: AbortSignal) => readonly Promise<T>[],
-): Promise<T[]> {
-  const failed = new AbortController();
-  const starting = start(AbortSignal.any([signal, failed.signal]));
-  for (const each of starting) each.catch((error: unknown) => failed.abort(error));
-  await Promise.allSettled(starting);
-  if (failed.signal.aborted) throw failed.signal.reason;
-  return Promise.all(starting);
 }
 
 /** A local cluster that runs, from its state file. */

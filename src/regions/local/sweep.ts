@@ -8,7 +8,7 @@ import type { ClusterStore } from '../state.ts';
 export interface Sweep {
   /** The names of the clusters of which something was ended. */
   readonly ended: readonly string[];
-  /** Those that were left alone, and why: their state file is there and says nothing. */
+  /** Those that were left alone, and why: their state file says nothing, or what they run in does not answer; there the name is empty where none is known. */
   readonly unknown: readonly { readonly name: string; readonly why: OpenclawError }[];
 }
 
@@ -25,7 +25,11 @@ export async function sweepAbandoned(
   for (const name of await store.names()) {
     const state = await tryRead(store, name);
     if (state instanceof OpenclawError) unknown.push({ name, why: state });
-    else if (state?.owner !== undefined && !isAlive(state.owner) && (await end(state))) ended.add(name);
+    else if (state?.owner !== undefined && !isAlive(state.owner)) {
+      const outcome = await orError(end(state));
+      if (outcome instanceof OpenclawError) unknown.push({ name, why: outcome });
+      else if (outcome) ended.add(name);
+    }
   }
   for (const name of await endOrphans(store)) ended.add(name);
   await store.dropOldLogs();
@@ -56,7 +60,11 @@ async function findOrphans(store: ClusterStore): Promise<OwnedProcess[]> {
 }
 
 async function tryRead(store: ClusterStore, name: string): Promise<ClusterState | OpenclawError | undefined> {
-  return store.read(name).catch((error: unknown) => {
+  return orError(store.read(name));
+}
+
+async function orError<T>(promise: Promise<T>): Promise<T | OpenclawError> {
+  return promise.catch((error: unknown) => {
     if (error instanceof OpenclawError) return error;
     throw error;
   });

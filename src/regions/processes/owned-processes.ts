@@ -17,7 +17,7 @@ interface Mark {
   readonly cluster: string;
   /** Which start of it: a name is used again. Empty in the mark of an older program. */
   readonly startId: string;
-  /** A node's name, or `toxiproxy`. */
+  /** A node's name, `toxiproxy`, `compose`, or whose service it starts in a container. */
   readonly role: string;
 }
 
@@ -41,8 +41,9 @@ export interface OwnedStart extends Mark {
 export function startOwned(options: OwnedStart): AbortSignal {
   const { command, args, cluster, startId, role, cwd, logFile, env = {} } = options;
   const log = openSync(logFile, 'a');
-  const marks = { [CLUSTER_MARK]: cluster, [START_MARK]: startId, [ROLE_MARK]: role };
-  const settings = Object.entries({ ...marks, ...env }).map(([name, value]) => `${name}=${value}`);
+  const settings = Object.entries({ ...markOf({ cluster, startId, role }), ...env }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
   const child = spawn('env', [...settings, command, ...args], {
     cwd,
     detached: true,
@@ -55,6 +56,11 @@ export function startOwned(options: OwnedStart): AbortSignal {
   child.on('exit', tell);
   child.unref();
   return ended.signal;
+}
+
+/** What the environment of a process must hold to be found. */
+export function markOf({ cluster, startId, role }: Mark): Record<string, string> {
+  return { [CLUSTER_MARK]: cluster, [START_MARK]: startId, [ROLE_MARK]: role };
 }
 
 /** The processes of a cluster that run now: of one start of it. */

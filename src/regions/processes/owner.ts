@@ -11,6 +11,17 @@ export function isAlive({ pid, startedAt }: Owner): boolean {
   return startTicks(pid) === startedAt;
 }
 
+/** An owner in one word, for a label or a mark. */
+export function ownerText({ pid, startedAt }: Owner): string {
+  return `${pid}:${startedAt}`;
+}
+
+/** Undefined for what is not such a word. */
+export function parseOwner(text: string): Owner | undefined {
+  const [, pid, startedAt] = /^(\d+):(\d*)$/.exec(text) ?? [];
+  return pid === undefined || startedAt === undefined ? undefined : { pid: Number(pid), startedAt };
+}
+
 /** Field 22 of /proc/<pid>/stat: clock ticks since boot. The name before it may hold spaces and parentheses. */
 function startTicks(pid: number): string | undefined {
   try {

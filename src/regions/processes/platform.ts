@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-/** Why regions as local processes cannot be had here; undefined where they can. */
+/**
+ * Why clusters cannot be had here, of processes or of containers; undefined where they can. What was started is found
+ * again by /proc, programs exclude each other by abstract sockets, and all of 127.77.0.0/16 has to be local.
+ */
 export function findPlatformLack(): string | undefined {
   try {
-    readFileSync('/proc/self/stat');
-    return undefined;
+    if (process.platform === 'linux') readFileSync('/proc/self/stat');
+    return process.platform === 'linux' ? undefined : `regions need Linux; this is ${process.platform}`;
   } catch {
-    return 'local regions need Linux: elsewhere 127.77.0.0/16 is not all local';
+    return 'regions need /proc, which cannot be read here';
   }
 }
