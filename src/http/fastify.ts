@@ -25,7 +25,6 @@ const limiting: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, option
     const { quota } = request.routeOptions.config;
     if (quota === false || request.is404) return;
     const answered = await answer([request], quota);
-    if (reply.sent) return reply; // by a time limit, say
     reply.headers(answered.headers);
     if (answered.type === 'refused')
       return reply.code(answered.status).send(JSON.stringify(answered.problem));

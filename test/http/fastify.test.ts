@@ -154,7 +154,7 @@ describe('the Fastify plugin', () => {
     expect(await redis.client.keys('*')).toEqual(['rate:openclaw:authenticated:search']);
   });
 
-  it('adds nothing to a reply that was sent while it waited', async () => {
+  it('goes no further once somebody else has replied', async () => {
     let served = 0;
     const ask = await serve((app) => {
       app.addHook('onRequest', async (_request, reply) => {
