@@ -18,7 +18,10 @@ const CASES = SERVERS.flatMap((command) => [
   { command, where: 'a cluster', isCluster: true },
 ]);
 
-describe.each(CASES)('when a reply of $command on $where is lost', ({ command, isCluster }) => {
+describe.each(CASES)('when a reply of $command on $where is lost', { timeout: 90_000 }, ({
+  command,
+  isCluster,
+}) => {
   let nodes: readonly TestServer[] = [];
   let proxies: RedisProxy[] = [];
   const limiters: Limiter[] = [];
@@ -58,7 +61,7 @@ describe.each(CASES)('when a reply of $command on $where is lost', ({ command, i
             () => true,
             () => false,
           ),
-        { timeout: 10_000 },
+        { timeout: 30_000 },
       )
       .toBe(true);
     return limiter;
@@ -88,7 +91,7 @@ describe.each(CASES)('when a reply of $command on $where is lost', ({ command, i
         }
         const again = () => limiter.take(ada, lost).catch(() => undefined);
         const first = { allowed: true, isRemembered: true, remainingTokens: 16 };
-        await expect.poll(again, { timeout: 10_000 }).toMatchObject(first);
+        await expect.poll(again, { timeout: 30_000 }).toMatchObject(first);
         expect(await tokens(limiter)).toBe(16);
 
         for (const proxy of proxies) proxy.mode = mode;
@@ -98,7 +101,7 @@ describe.each(CASES)('when a reply of $command on $where is lost', ({ command, i
           proxy.cut();
           proxy.mode = 'pass';
         }
-        await expect.poll(again, { timeout: 10_000 }).toMatchObject(first); // connected, and charging nothing
+        await expect.poll(again, { timeout: 30_000 }).toMatchObject(first); // connected, and charging nothing
         expect((await limiter.peek(ada)).remainingTokens).toBe(15);
         expect(await limiter.take(ada)).toMatchObject({ allowed: true, remainingTokens: 14 });
       },
