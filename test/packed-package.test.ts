@@ -74,7 +74,7 @@ describe('the package that npm pack makes', { timeout: 120_000 }, () => {
     await installInto(withRedis, tarball, types, `redis@${devDependencies.redis}`);
     await installInto(newest, NEWEST_NODE);
     server = await startTestServer('redis-server');
-  }, 400_000);
+  }, 900_000);
   afterAll(async () => {
     await server?.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -9,7 +9,7 @@ import { SERVERS, startTestServer, type TestServer } from './support/server.ts';
 const KEY = 'count';
 /** Longer than a busy machine takes for a reply; a test that waits for it to pass has the short one. */
 const TIMEOUT_MS = 5_000;
-const SHORT_TIMEOUT_MS = 400;
+const SHORT_TIMEOUT_MS = 700;
 const timeoutFor = (mode: ProxyMode) => (mode === 'swallow-replies' ? SHORT_TIMEOUT_MS : TIMEOUT_MS);
 
 const ends: (() => Promise<void>)[] = [];
@@ -48,11 +48,11 @@ const count = (port: RedisPort, key = KEY) =>
 
 /** Waits until the port is connected and the server knows the script: a reply of NOSCRIPT would be lost otherwise. */
 const warmUp = (port: RedisPort) =>
-  expect.poll(() => count(port, 'before'), { timeout: 10_000 }).toBeTypeOf('number');
+  expect.poll(() => count(port, 'before'), { timeout: 30_000 }).toBeTypeOf('number');
 
 const CASES = SERVERS.flatMap((command) => PORTS.map((port) => ({ ...port, command })));
 
-describe.each(CASES)('a port by $name on $command', ({ command, standalone }) => {
+describe.each(CASES)('a port by $name on $command', { timeout: 60_000 }, ({ command, standalone }) => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startTestServer(command);

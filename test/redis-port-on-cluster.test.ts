@@ -11,7 +11,7 @@ const TIMEOUT_MS = 5_000;
 const SHORT_TIMEOUT_MS = 700;
 const timeoutFor = (mode: ProxyMode) => (mode === 'swallow-replies' ? SHORT_TIMEOUT_MS : TIMEOUT_MS);
 
-describe.each(SERVERS)('on a cluster of %s', (command) => {
+describe.each(SERVERS)('on a cluster of %s', { timeout: 60_000 }, (command) => {
   let nodes: [TestServer, TestServer];
   const ports: RedisPort[] = [];
   const proxies: RedisProxy[] = [];
@@ -142,9 +142,9 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
         await source.client.cluster('ADDSLOTS', slot);
         const states = () => Promise.all(nodes.map(({ client }) => client.cluster('INFO')));
         const ok = expect.stringContaining('cluster_state:ok');
-        await expect.poll(states, { timeout: 10_000 }).toEqual([ok, ok]);
+        await expect.poll(states, { timeout: 30_000 }).toEqual([ok, ok]);
       }
-      await expect.poll(() => count(redis, key), { timeout: 10_000 }).toBe(2);
+      await expect.poll(() => count(redis, key), { timeout: 30_000 }).toBe(2);
     });
 
     it('says that no charge was made: no node can be reached', async () => {
@@ -182,7 +182,7 @@ describe.each(SERVERS)('on a cluster of %s', (command) => {
         ),
       );
       const succeeds = (key: string) =>
-        expect.poll(() => count(redis, key), { timeout: 10_000 }).toBeTypeOf('number');
+        expect.poll(() => count(redis, key), { timeout: 30_000 }).toBeTypeOf('number');
       await succeeds('{ada}before'); // a reply of NOSCRIPT would be lost otherwise
       setMode(mode);
       expect(await count(redis, '{ada}')).toMatchObject({ code, charge: 'possible' });
