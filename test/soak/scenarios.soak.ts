@@ -6,39 +6,37 @@ import { runCli, testFolder } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 import { logSoak } from '../support/soak-log.ts';
 
-const SEEDS = 10;
+/** All ten, or as the environment has it: `OPENCLAW_SOAK_SEEDS=9,10`. */
+const SEEDS = (process.env.OPENCLAW_SOAK_SEEDS ?? '1,2,3,4,5,6,7,8,9,10').split(',').map(Number);
 const SCENARIOS = readdirSync(join(import.meta.dirname, '../../scenarios'))
   .filter((file) => file.endsWith('.yaml'))
   .map((file) => file.replace('.yaml', ''));
 /** The published script breaks its promise; every other scenario shows a promise that is kept. */
 const CONVICTED = 'article-limiter';
 
-it(`every scenario gives the same verdict with ${SEEDS} seeds`, async () => {
+const runs = new Map<string, RunReport[]>(SCENARIOS.map((scenario) => [scenario, []]));
+
+it.each(SEEDS)('every scenario gives the verdict that it is there for: seed %i', async (seed) => {
   const folder = testFolder();
   expect((await runCli(['up'], { cwd: folder })).code).toBe(0);
-  const runs = new Map<string, RunReport[]>(SCENARIOS.map((scenario) => [scenario, []]));
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    for (const scenario of SCENARIOS) {
-      const { stdout, stderr } = await runCli(['run', scenario, '--seed', String(seed), '--json'], {
-        cwd: folder,
-      });
-      expect(stdout, stderr).not.toBe('');
-      runs.get(scenario)?.push(JSON.parse(stdout));
-    }
-    log(runs);
+  for (const scenario of SCENARIOS) {
+    const { stdout, stderr } = await runCli(['run', scenario, '--seed', String(seed), '--json'], {
+      cwd: folder,
+    });
+    expect(stdout, stderr).not.toBe('');
+    const report: RunReport = JSON.parse(stdout);
+    runs.get(scenario)?.push(report);
+    const { verdict, claims } = report;
+    const wanted = scenario === CONVICTED ? 'fail' : 'pass';
+    expect.soft(verdict, `${scenario}: ${JSON.stringify(claims)}`).toBe(wanted);
   }
   await runCli(['down'], { cwd: folder });
   expect(processesMentioning(folder)).toEqual([]);
-  const wrong = [...runs].flatMap(([scenario, reports]) =>
-    reports
-      .filter(({ verdict }) => verdict !== (scenario === CONVICTED ? 'fail' : 'pass'))
-      .map(({ seed, verdict, claims }) => ({ scenario, seed, verdict, claims })),
-  );
-  expect(wrong).toEqual([]);
+  log(runs);
 });
 
 function log(runs: ReadonlyMap<string, readonly RunReport[]>): void {
-  logSoak(`every scenario, ${SEEDS} seeds`, [
+  logSoak(`every scenario, seeds ${SEEDS.join(', ')}`, [
     '| scenario | runs | verdicts | unaccounted | largest excess, tokens | its bound | worst window | lost decisions | failed | info | contested, least | requests/s, median |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...[...runs].map(([scenario, reports]) => `| ${[scenario, ...rowOf(reports)].join(' | ')} |`),
