@@ -10,7 +10,7 @@ import { chooseImages, OFFICIAL_IMAGES, provideOwnImage } from '../src/regions/d
 import { endContainers } from '../src/regions/docker/provider.ts';
 import { parseBindings, publishedAt } from '../src/regions/docker/published.ts';
 import { placeContainers } from '../src/regions/docker/service-place.ts';
-import { chooseSubnet, onSubnet } from '../src/regions/docker/subnet.ts';
+import { checkSubnet, chooseSubnet, onSubnet } from '../src/regions/docker/subnet.ts';
 import { isReady } from '../src/regions/local/doctor.ts';
 import { isAlive, ownerText, parseOwner, thisProgram } from '../src/regions/processes/owner.ts';
 import { ClusterStore } from '../src/regions/state.ts';
@@ -129,7 +129,23 @@ describe('chooseImages', () => {
       ...OFFICIAL_IMAGES,
       redis: 'valkey/valkey:8',
     });
+    const pinned = `ghcr.io/shopify/toxiproxy@sha256:${'0a'.repeat(32)}`;
+    expect(chooseImages({ OPENCLAW_TOXIPROXY_IMAGE: pinned }).toxiproxy).toBe(pinned);
   });
+
+  it.each(['$(touch x)', 'UPPER', '-v', 'a b'])('refuses %s, and names the variable', (image) => {
+    expect(() => chooseImages({ OPENCLAW_REDIS_IMAGE: image })).toThrow(
+      /^OPENCLAW_REDIS_IMAGE must name an image/,
+    );
+  });
+});
+
+describe('checkSubnet', () => {
+  it.each(['198.19.7.0/24', '10.0.0.0/8'])('takes %s', (subnet) => expect(checkSubnet(subnet)).toBe(subnet));
+  it.each(['foo', '10.0.0.0', '10.0.0.0/33', '10.0.0.0/29', '10.0.0.256/24', '::/64'])(
+    'refuses %s, and names the variable',
+    (subnet) => expect(() => checkSubnet(subnet)).toThrow(/^OPENCLAW_RL_SUBNET must be/),
+  );
 });
 
 describe('an owner', () => {

@@ -3,6 +3,7 @@ import { OpenclawError } from '../core/errors.ts';
 import { findDockerLack } from '../regions/docker/doctor.ts';
 import { chooseImages } from '../regions/docker/images.ts';
 import { createDockerProvider } from '../regions/docker/provider.ts';
+import { checkSubnet } from '../regions/docker/subnet.ts';
 import { createLocalProvider } from '../regions/local/provider.ts';
 import { findServer } from '../regions/local/server-binary.ts';
 import type { RegionsProvider } from '../regions/provider.ts';
@@ -54,5 +55,9 @@ async function localProvider(
 
 function dockerProvider({ env }: Environment, { store }: Choice): RegionsProvider {
   const subnet = env.OPENCLAW_RL_SUBNET;
-  return createDockerProvider({ store, images: chooseImages(env), ...(subnet && { subnet }) });
+  return createDockerProvider({
+    store,
+    images: chooseImages(env),
+    ...(subnet && { subnet: checkSubnet(subnet) }),
+  });
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { OpenclawError, quoted } from '../../core/errors.ts';
 import { docker, lastLine } from './docker.ts';
 
 export interface Images {
@@ -20,9 +21,22 @@ const PACKAGE_LABEL = 'openclaw-rl.package';
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
 const PROVIDE_MS = 600_000;
 
-/** The images that the environment variables name, else the official ones. */
+/** As Docker has it, as far as it can be seen without asking: a repository, then a tag or a digest. */
+const IMAGE = /^[a-z0-9][\w.:/-]*(@sha256:[0-9a-f]+)?$/;
+
+/** The images that the environment variables name, else the official ones. Throws INVALID_OPTION. */
 export function chooseImages(env: Readonly<Record<string, string | undefined>>): Images {
   const { OPENCLAW_REDIS_IMAGE, OPENCLAW_TOXIPROXY_IMAGE, OPENCLAW_RL_IMAGE } = env;
+  for (const [variable, image] of Object.entries({
+    OPENCLAW_REDIS_IMAGE,
+    OPENCLAW_TOXIPROXY_IMAGE,
+    OPENCLAW_RL_IMAGE,
+  }))
+    if (image && !IMAGE.test(image))
+      throw new OpenclawError(
+        'INVALID_OPTION',
+        `${variable} must name an image, like redis:8; found ${quoted(image)}`,
+      );
   return {
     redis: OPENCLAW_REDIS_IMAGE || OFFICIAL_IMAGES.redis,
     toxiproxy: OPENCLAW_TOXIPROXY_IMAGE || OFFICIAL_IMAGES.toxiproxy,

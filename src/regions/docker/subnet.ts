@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { BlockList } from 'node:net';
-import { OpenclawError } from '../../core/errors.ts';
+import { BlockList, isIPv4 } from 'node:net';
+import { OpenclawError, quoted } from '../../core/errors.ts';
 import { docker } from './docker.ts';
 
 /** 198.18.0.0/15, in parts of 254 addresses. */
@@ -43,6 +43,16 @@ export function chooseSubnet(startId: string, taken: readonly string[]): string 
   throw new OpenclawError('ENVIRONMENT_FAILED', 'every part of 198.18.0.0/15 is a network of Docker', {
     hint: 'choose another subnet: export OPENCLAW_RL_SUBNET=10.99.0.0/24',
   });
+}
+
+/** Reads a block of addresses of IPv4. Throws INVALID_OPTION. */
+export function checkSubnet(subnet: string): string {
+  const [, network = '', bits] = /^(\d{1,3}(?:\.\d{1,3}){3})\/(\d{1,2})$/.exec(subnet) ?? [];
+  if (isIPv4(network) && Number(bits) >= 8 && Number(bits) <= 28) return subnet;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `OPENCLAW_RL_SUBNET must be a block of IPv4 addresses, /8 to /28, like 198.19.7.0/24; found ${quoted(subnet)}`,
+  );
 }
 
 /** Of two blocks that overlap, one begins in the other. */
