@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RedisPort, RedisSource } from '../src/limiter/redis-port.ts';
 import { announceProxies, startTestCluster } from './support/cluster.ts';
 import { COUNT, PORTS } from './support/redis-ports.ts';
@@ -25,10 +25,18 @@ describe.each(SERVERS)('on a cluster of %s', { timeout: 60_000 }, (command) => {
       await client.config('SET', 'cluster-announce-port', port);
       await client.flushall();
     }
+    // Each hears of the other's port by gossip: until then clients would be sent to a proxy that is gone.
+    await vi.waitFor(async () => expect(await announced()).toEqual([addresses(), addresses()]), 20_000);
   });
   afterAll(() => Promise.all(nodes.map((node) => node.stop())));
 
-  const addresses = () => nodes.map(({ port }) => port);
+  const addresses = () => nodes.map(({ port }) => port).sort();
+
+  /** The ports that each node sends clients to. */
+  async function announced(): Promise<number[][]> {
+    const views = await Promise.all(nodes.map(({ client }) => client.cluster('SLOTS')));
+    return views.map((ranges) => [...new Set(ranges.map((range) => range[2]?.[1] ?? 0))].sort());
+  }
 
   function open(source: RedisSource): RedisPort {
     const port = source.open();
