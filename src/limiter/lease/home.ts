@@ -137,7 +137,9 @@ function settle(
 function roomBeside(accounts: readonly Account[], policy: Policy, { outstandingTakesRoom }: Rules): Policy {
   if (!outstandingTakesRoom) return policy;
   const out = accounts.reduce((sum, account) => sum + outstandingTokens(account), 0);
-  return { ...policy, capacityQuanta: policy.capacityQuanta - out * policy.quantaPerToken };
+  // Where the policy was made smaller, less than nothing.
+  const room = Math.max(0, policy.capacityQuanta - out * policy.quantaPerToken);
+  return { ...policy, capacityQuanta: room };
 }
 
 function credit({ levelQuanta, updatedAtUs }: Bucket, policy: Policy, tokens: number): Bucket {

@@ -6,35 +6,36 @@ import type { Policy } from '../../core/policy.ts';
  * each with a reply; both may be lost, late, doubled and out of order.
  *
  * A lease is an account at home: `granted`, `used` and `returned`, all counted from its opening. *Outstanding* is
- * granted - used - returned as home knows it; *left* is the same as the holder knows it.
+ * granted - used - returned as home knows it, *left* the same as the holder knows it, *unspent* is outstanding less what
+ * the holder has used and home has not heard of.
  *
  * Invariant. Let `ideal` be an exact bucket of the policy from which every admission is taken at its true time. Then
  *
- *     ideal >= level + sum of outstanding                                                   (1)
- *     of every lease that its holder can still spend from, home has the account, with
- *       outstanding >= left, and the same of every reply that the holder can still accept   (2)
+ *     ideal >= level + sum of unspent                    (1)
+ *     capacity >= level + sum of outstanding             (2)
+ *     of every lease that its holder can still spend from, and of every reply that it can still accept, home
+ *       has the account, and its unspent >= left         (3)
  *
  * so an admission, which takes from some left >= cost, finds ideal >= cost, and nothing is admitted that one bucket
  * would not have admitted. Sketch of the proof, step by step:
- *   time      home refills up to capacity - outstanding only, so where the ideal bucket is full (1) holds, and where
- *             it is not, it gains at least as much.
- *   grant     moves tokens from level to outstanding: the sum of (1) stays. It reaches the holder by a reply, so (2).
- *   admission left and ideal fall by the cost; outstanding stays, and falls when home is told: (2), then (1).
+ *   time      home refills up to capacity - outstanding. Where the ideal bucket is full, (1) follows from (2); where
+ *             it is not, it gains at least as much as level.
+ *   grant     moves tokens from level to outstanding and unspent: both sums stay. It reaches the holder by a reply: (3).
+ *   admission ideal, unspent and left fall by the cost; outstanding stays until home is told, for which (2) has room.
  *   settle    `used` and `returned` only grow and home keeps the largest it has heard, so a late or doubled message
- *             says nothing new. What was returned left the holder before it was said: (2). Level gains no more than
- *             outstanding loses: (1).
+ *             says nothing new. What was returned left the holder before it was said: (3). Level gains what unspent
+ *             and outstanding lose: (1), (2).
  *   repeat    a request that home has answered is answered again with the same `granted` and a new term.
  *   end       the holder spends until its own clock is a term past the *sending* of a request that was answered;
  *             home takes the account back a term and the margin after *handling* it. By then the holder has stopped,
- *             if its clock loses, and home's gains by steps, no more than the margin together: (2) asks nothing
+ *             if its clock loses, and home's gains by steps, no more than the margin together: (3) asks nothing
  *             of an account that is gone. What home does not know counts as spent: (1).
  *   opening   only the first request of a lease opens its account, and a lease's name is never used again. A first
- *             request that comes again when its account is gone reserves tokens that no holder accepts, until
- *             they are taken back.
- *   failover  home falls back to an earlier state of its own, of which every accepted reply is a part (`acked`).
- *             What is forgotten since then are grants that nobody accepted, and news of tokens that were used
- *             or returned: outstanding is the larger for it, and level no larger than (1) allows, since
- *             ideal lost since then only what was left at that time, thus outstanding.
+ *             request that comes once more when its account is gone opens it anew, perhaps with less: the holder takes
+ *             `granted` as home has it, and what nobody accepts is kept until it is taken back.
+ *   failover  home falls back to an earlier state of its own, which has every grant that was accepted (`acked`).
+ *             Between then and now ideal lost only what was admitted, thus what was unspent in that state, and gained
+ *             what time gives: (1). What is forgotten is news of tokens used or returned: outstanding is larger.
  *   expiry    the key ends when nothing is outstanding and the level has refilled: then it equals a new bucket.
  * A forward step of home's clock by s makes level at most min(capacity, refill * s) too large. One that passes the
  * margin lets home take back what a holder still spends: no more than the capacity. So does a restart without state.

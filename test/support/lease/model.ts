@@ -1,3 +1,4 @@
+import { leftTokens } from '../../../src/limiter/lease/holder.ts';
 import { type Account, advance, outstandingTokens } from '../../../src/limiter/lease/home.ts';
 import { RULES } from '../../../src/limiter/lease/protocol.ts';
 import type { Model } from '../explore.ts';
@@ -36,9 +37,21 @@ function brokenProof(world: World, settings: WorldSettings): string | undefined 
     return 'the key expires while it is no full bucket';
   }
   const out = home.accounts.reduce((sum, account) => sum + outstandingTokens(account), 0);
-  const isExact = settings.clockSteps === 0 && settings.emptyRestarts === 0;
-  if (isExact && world.ideal.levelQuanta < home.levelQuanta + out * policy.quantaPerToken) {
-    return 'level and outstanding are more than the ideal bucket holds';
+  if (home.levelQuanta + out * policy.quantaPerToken > policy.capacityQuanta) {
+    return 'level and outstanding are more than the capacity';
+  }
+  if (settings.clockSteps > 0 || settings.emptyRestarts > 0) return undefined;
+  let spendable = 0;
+  for (const { holder, nowTicks } of world.places) {
+    const left = nowTicks < holder.expiresAtUs ? leftTokens(holder) : 0;
+    const account = home.accounts.find(
+      (each) => each.holder === holder.holder && each.lease === holder.lease,
+    );
+    if (left > (account ? outstandingTokens(account) : 0)) return 'a holder has more than is outstanding';
+    spendable += left;
+  }
+  if (world.ideal.levelQuanta < home.levelQuanta + spendable * policy.quantaPerToken) {
+    return 'level and what is left at holders are more than the ideal bucket holds';
   }
   return hoarded(world);
 }
