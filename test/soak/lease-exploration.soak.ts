@@ -7,7 +7,7 @@ import { logSoak } from '../support/soak-log.ts';
 it('every state of the larger configurations of the lease protocol keeps its promise', () => {
   const rows = [...EXPLORED, ...LARGER].map(([what, settings]) => {
     const startedAt = performance.now();
-    const exploration = explore(leaseModel(settings), { maxStates: 12_000_000 });
+    const exploration = explore(leaseModel(settings), { maxStates: 4_000_000 });
     expect(exploration.violation, show(exploration)).toBeUndefined();
     const { holders, capacity, leaseTicks, marginTicks, driftTicks, inFlight } = settings;
     const { states, transitions, depth, isCut } = exploration;
