@@ -46,7 +46,11 @@ async function walk({ server, policy, random, key, seen }: Walk): Promise<void> 
   const script = loadScript('lease');
   await server.client.script('LOAD', script.source);
   const fullUs = Math.ceil(policy.capacityQuanta / policy.quantaPerUs);
-  const terms = { policy, leaseUs: 1 + Math.floor(Math.min(fullUs, 1e12) * random()), marginUs: Math.floor(random() * 1e6) };
+  const terms = {
+    policy,
+    leaseUs: 1 + Math.floor(Math.min(fullUs, 1e12) * random()),
+    marginUs: Math.floor(random() * 1e6),
+  };
   let home: Home | undefined;
   let offsetUs = Math.floor((random() - 0.5) * 1e12);
   let lastUs = 0;

@@ -10,14 +10,7 @@ import {
 import { handle } from '../../../src/limiter/lease/home.ts';
 import type { Request } from '../../../src/limiter/lease/protocol.ts';
 import type { Step } from '../explore.ts';
-import {
-  allAcked,
-  describe,
-  name,
-  replace,
-  withMessage,
-  withoutUnacked,
-} from './network.ts';
+import { allAcked, describe, name, replace, withMessage, withoutUnacked } from './network.ts';
 import {
   charge,
   type Message,
