@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../core/policy.ts';
-import { makeDemand, noteReply, noteTake, plan } from './demand.ts';
+import { makeDemand, noteReply, noteTake, plan, windowOf } from './demand.ts';
 import { ask, makeHolder, receive, tryTake } from './holder.ts';
 import { handle } from './home.ts';
 import { grantTokens } from './sizing.ts';
@@ -39,7 +39,7 @@ describe('a grant', () => {
 });
 
 const terms = { policy: parsePolicy('20:5/s'), leaseUs: 2_000_000, marginUs: 200_000 };
-const windowUs = 500_000;
+const windowUs = windowOf(terms);
 
 describe('the plan', () => {
   const held = (tokens: number, expiresAtUs = 2_000_000) => {

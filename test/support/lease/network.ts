@@ -63,7 +63,7 @@ export const replace = (world: World, at: number, place: Place): World => ({
   places: world.places.map((other, index) => (index === at ? place : other)),
 });
 
-export const eachPlace = (world: World, change: (place: Place) => Place): World => ({
+const eachPlace = (world: World, change: (place: Place) => Place): World => ({
   ...world,
   places: world.places.map(change),
 });
