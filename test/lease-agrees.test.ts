@@ -14,7 +14,7 @@ import { drawJumpUs, MOST_OFFSET_US, policies, within } from './support/take-wal
  * lua/lease.lua on a real server against src/limiter/lease/home.ts, every reply to the last quantum: requests of any
  * order, repeated, late, of leases that are gone, under clocks that jump both ways.
  */
-const POLICIES = 100;
+const POLICIES = 50;
 const STEPS_PER_POLICY = 100;
 /** The key lives a second longer than it has to, and its expiry is rounded up to milliseconds. */
 const EXPIRED_US = 1_002_000;

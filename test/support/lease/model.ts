@@ -24,7 +24,8 @@ export function leaseModel(settings: WorldSettings): Model<World> {
 /** What a user of the limiter would see, and nothing that the protocol believes. */
 function violation(world: World, settings: WorldSettings): string | undefined {
   if (world.allowance < 0) return `${-world.allowance} quanta were admitted that one bucket never had`;
-  return settings.rules === RULES ? brokenProof(world, settings) : hoarded(world);
+  if (settings.rules === RULES) return brokenProof(world, settings);
+  return settings.rules.askedAgainByTheSameNumber ? undefined : hoarded(world);
 }
 
 /** What the proof in protocol.ts says of every state, beside what it is to prove. */
