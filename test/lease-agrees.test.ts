@@ -23,7 +23,7 @@ describe.each(SERVERS)('the lease script on %s', (command) => {
   let server: SteppableServer | undefined;
   afterAll(() => server?.stop());
 
-  it(`agrees with home in ${POLICIES * STEPS_PER_POLICY} requests`, { timeout: 300_000 }, async () => {
+  it(`agrees with home in ${POLICIES * STEPS_PER_POLICY} requests`, { timeout: 900_000 }, async () => {
     server = await startSteppableServer(command);
     const random = makeRandom(20_261_125, 'lease');
     const seen = { open: 0, ended: 0, stale: 0, granted: 0, back: 0, fresh: 0 };

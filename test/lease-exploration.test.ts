@@ -10,7 +10,7 @@ import { leaseModel } from './support/lease/model.ts';
  * admission is taken at its true time.
  */
 describe('the lease protocol', () => {
-  it.each(EXPLORED)('admits what one bucket would: %s', { timeout: 300_000 }, (_, settings) => {
+  it.each(EXPLORED)('admits what one bucket would: %s', { timeout: 900_000 }, (_, settings) => {
     const exploration = explore(leaseModel(settings));
     expect(exploration.violation, show(exploration)).toBeUndefined();
     expect(exploration.states).toBeGreaterThan(1_000);
@@ -41,7 +41,7 @@ const FOUND: Readonly<Record<keyof Rules, { steps: number; needs: RegExp }>> = {
 };
 
 describe('without one rule the exploration finds the shortest way to go wrong', () => {
-  it.each(Object.keys(FOUND) as (keyof Rules)[])('%s', { timeout: 300_000 }, (rule) => {
+  it.each(Object.keys(FOUND) as (keyof Rules)[])('%s', { timeout: 900_000 }, (rule) => {
     const exploration = explore(leaseModel(without(rule)));
     const text = show(exploration);
     const { steps, needs } = FOUND[rule];
@@ -54,7 +54,7 @@ describe('without one rule the exploration finds the shortest way to go wrong', 
     expect(text).toMatch(needs);
   });
 
-  it('and none in the same configurations with all rules', { timeout: 300_000 }, () => {
+  it('and none in the same configurations with all rules', { timeout: 900_000 }, () => {
     for (const settings of Object.values(WITHOUT).slice(0, 2)) {
       const exploration = explore(leaseModel({ ...settings, rules: RULES }));
       expect(exploration.violation, show(exploration)).toBeUndefined();
