@@ -9,6 +9,7 @@ describe('the Lua scripts', () => {
   it('are there', () =>
     expect(scripts.map(({ file }) => file)).toEqual([
       'article.lua',
+      'lease.lua',
       'peek.lua',
       'refund.lua',
       'reset.lua',

@@ -1,5 +1,14 @@
 import type { DeclaredBound, Episodes } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
+import {
+  clockStepTerm,
+  emptyRestartTerms,
+  perSecondOf,
+  show,
+  sumOf,
+  type Term,
+  takeoverTerms,
+} from './bound-terms.ts';
 
 /**
  * The excess that a strategy declares it may reach for one bucket, from what happened to its shard; undefined for
@@ -16,15 +25,7 @@ export function boundOf(strategy: string, policy: Policy, episodes: Episodes): D
 }
 
 function centralBound(policy: Policy, episodes: Episodes): DeclaredBound {
-  const terms = centralTerms(policy, episodes);
-  const sum = terms.reduce((total, { tokens }) => total + tokens, 0);
-  const texts = terms.map(({ text }) => text);
-  return {
-    totalExcess: sum,
-    worstWindow: sum,
-    formula:
-      texts.length === 0 ? '0: one primary, no step of its clock' : `${texts.join(' + ')} = ${show(sum)}`,
-  };
+  return sumOf(centralTerms(policy, episodes), 'one primary, no step of its clock');
 }
 
 function articleBound(policy: Policy, episodes: Episodes): DeclaredBound {
@@ -43,38 +44,10 @@ function articleBound(policy: Policy, episodes: Episodes): DeclaredBound {
   };
 }
 
-interface Term {
-  readonly tokens: number;
-  readonly text: string;
-}
-
-function centralTerms(policy: Policy, { failovers, emptyRestarts, clockStepsUs }: Episodes): Term[] {
-  const { capacityTokens: capacity } = policy;
-  const perSecond = perSecondOf(policy);
+function centralTerms(policy: Policy, episodes: Episodes): Term[] {
   return [
-    ...failovers.map(({ node, overlapUs }) => ({
-      tokens: capacity + (perSecond * overlapUs) / 1_000_000,
-      text: `(${capacity} + ${show(perSecond)}/s * ${show(overlapUs / 1_000_000)} s overlap, takeover by ${node})`,
-    })),
-    ...(emptyRestarts === 0
-      ? []
-      : [
-          {
-            tokens: capacity * emptyRestarts,
-            text: `${emptyRestarts} empty restart${emptyRestarts === 1 ? '' : 's'} * ${capacity}`,
-          },
-        ]),
-    ...clockStepsUs.map((stepUs) => ({
-      tokens: Math.min(capacity, (perSecond * stepUs) / 1_000_000),
-      text: `min(${capacity}, ${show(perSecond)}/s * ${show(stepUs / 1_000_000)} s clock step)`,
-    })),
+    ...takeoverTerms(policy, episodes),
+    ...emptyRestartTerms(policy, episodes),
+    ...episodes.clockStepsUs.map((stepUs) => clockStepTerm(policy, stepUs)),
   ];
-}
-
-function perSecondOf({ refill }: Policy): number {
-  return (refill.tokens * 1_000_000) / refill.perUs;
-}
-
-function show(amount: number): string {
-  return String(Math.round(amount * 1e6) / 1e6);
 }

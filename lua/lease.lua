@@ -1,0 +1,120 @@
+#!lua
+--[[
+lease: a holder borrows tokens of one bucket, says what it has used, and gives back; src/limiter/lease/home.ts says why.
+
+KEYS[1] bucket    little-endian doubles: updatedAtUs, level in quanta, then for each account: holder, lease, seq,
+                  granted, used, returned, takenBackAtUs; absent means full, and nothing lent
+ARGV[1] capacity  quanta
+ARGV[2] refill    quanta per microsecond
+ARGV[3] token     quanta
+ARGV[4] kept      us from now until the account is taken back: the lease and the margin
+ARGV[5] holder    number of the process
+ARGV[6] lease     its number of the lease
+ARGV[7] seq       number of the request in the lease; 1 opens it
+ARGV[8] used      tokens since the lease was opened
+ARGV[9] returned  tokens since the lease was opened
+ARGV[10] want     tokens
+ARGV[11] need     tokens; fewer are of no use
+REPLY   {account 0 open|1 ended|2 stale, granted since opened, level after, accounts, server's now us, us that the bucket is ahead of it}
+]]
+local capacity, refill, token = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local kept, holder, lease, seq = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local used, returned = tonumber(ARGV[8]), tonumber(ARGV[9])
+local want, need = tonumber(ARGV[10]), tonumber(ARGV[11])
+local time = redis.call('TIME')
+local clock = time[1] * 1000000 + time[2]
+local stored = redis.call('GET', KEYS[1])
+
+local updatedAt, level, accounts = clock, capacity, {}
+if stored then
+  updatedAt, level = struct.unpack('<dd', stored)
+  for at = 17, #stored, 56 do
+    accounts[#accounts + 1] = { struct.unpack('<ddddddd', stored, at) }
+  end
+end
+
+local function outstanding(account)
+  return math.max(0, account[4] - account[5] - account[6])
+end
+
+-- Brings the level up to a time, within the room that outstanding tokens leave of the capacity.
+local function advance(to)
+  local room = capacity
+  for _, account in ipairs(accounts) do
+    room = room - outstanding(account) * token
+  end
+  room = math.max(0, room)
+  local elapsed = math.max(0, to - updatedAt)
+  if elapsed >= math.ceil((room - level) / refill) then -- compare before multiplying: 2^53
+    level = room
+  else
+    level = level + elapsed * refill
+  end
+  updatedAt = updatedAt + elapsed
+end
+
+-- Accounts whose time has come are taken back, the earliest first; what is outstanding counts as spent.
+while true do
+  local first
+  for at, account in ipairs(accounts) do
+    if account[7] <= clock and (not first or account[7] < accounts[first][7]) then
+      first = at
+    end
+  end
+  if not first then
+    break
+  end
+  advance(accounts[first][7])
+  table.remove(accounts, first)
+end
+advance(clock)
+local behind = updatedAt - clock
+
+local found
+for at, account in ipairs(accounts) do
+  if account[1] == holder and account[2] == lease then
+    found = at
+  end
+end
+if not found and seq > 1 then
+  return { 1, 0, level, #accounts, clock, behind }
+end
+
+local account = found and table.remove(accounts, found) or { holder, lease, 0, 0, 0, 0, 0 }
+local before = account[6]
+account[5] = math.max(account[5], used)
+local out = outstanding(account)
+account[6] = math.max(account[6], returned)
+level = level + math.min(account[6] - before, out) * token
+account[4] = math.max(account[4], account[5] + account[6])
+
+local stale = seq < account[3]
+if seq > account[3] then
+  local available = math.floor(level / token)
+  local share = math.ceil(available / (#accounts + 1))
+  local tokens = available < need and 0 or math.min(want, available, math.max(need, share))
+  level = level - tokens * token
+  account[4] = account[4] + tokens
+  account[3] = seq
+end
+if not stale then
+  account[7] = math.max(account[7], updatedAt + kept)
+end
+local open = outstanding(account) > 0
+if open then
+  accounts[#accounts + 1] = account
+end
+local state = stale and 2 or open and 0 or 1
+if not found and not open then
+  return { state, account[4], level, #accounts, clock, behind }
+end
+
+-- The key lives until all is taken back and the level has refilled, at the latest from nothing; and a second more.
+local full = updatedAt + math.ceil((capacity - level) / refill)
+local packed = { struct.pack('<dd', updatedAt, level) }
+for _, each in ipairs(accounts) do
+  full = math.max(full, each[7] + math.ceil(capacity / refill))
+  packed[#packed + 1] = struct.pack('<ddddddd', unpack(each))
+end
+redis.call('PSETEX', KEYS[1], math.ceil((full - clock) / 1000) + 1000, table.concat(packed))
+return { state, account[4], level, #accounts, clock, behind }

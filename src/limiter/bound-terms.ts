@@ -1,0 +1,53 @@
+import type { Episodes } from '../core/bound.ts';
+import type { Policy } from '../core/policy.ts';
+
+/** One summand of a declared bound: its tokens, and how a person would write it. */
+export interface Term {
+  readonly tokens: number;
+  readonly text: string;
+}
+
+/** b + r * overlap for every takeover. */
+export function takeoverTerms(policy: Policy, { failovers }: Episodes): Term[] {
+  const { capacityTokens: capacity } = policy;
+  const perSecond = perSecondOf(policy);
+  return failovers.map(({ node, overlapUs }) => ({
+    tokens: capacity + (perSecond * overlapUs) / 1_000_000,
+    text: `(${capacity} + ${show(perSecond)}/s * ${show(overlapUs / 1_000_000)} s overlap, takeover by ${node})`,
+  }));
+}
+
+/** b for every restart that lost state. */
+export function emptyRestartTerms({ capacityTokens: capacity }: Policy, { emptyRestarts }: Episodes): Term[] {
+  if (emptyRestarts === 0) return [];
+  const text = `${emptyRestarts} empty restart${emptyRestarts === 1 ? '' : 's'} * ${capacity}`;
+  return [{ tokens: capacity * emptyRestarts, text }];
+}
+
+/** min(b, r * step) for a forward step of the deciding clock. */
+export function clockStepTerm(policy: Policy, stepUs: number): Term {
+  const perSecond = perSecondOf(policy);
+  return {
+    tokens: Math.min(policy.capacityTokens, (perSecond * stepUs) / 1_000_000),
+    text: `min(${policy.capacityTokens}, ${show(perSecond)}/s * ${show(stepUs / 1_000_000)} s clock step)`,
+  };
+}
+
+export function perSecondOf({ refill }: Policy): number {
+  return (refill.tokens * 1_000_000) / refill.perUs;
+}
+
+export function show(amount: number): string {
+  return String(Math.round(amount * 1e6) / 1e6);
+}
+
+/** A bound of total excess: no window exceeds by more than the total, so both are declared alike. */
+export function sumOf(terms: readonly Term[], none: string) {
+  const sum = terms.reduce((total, { tokens }) => total + tokens, 0);
+  const texts = terms.map(({ text }) => text);
+  return {
+    totalExcess: sum,
+    worstWindow: sum,
+    formula: texts.length === 0 ? `0: ${none}` : `${texts.join(' + ')} = ${show(sum)}`,
+  };
+}

@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { parsePolicy } from '../../core/policy.ts';
+import { makeDemand, noteReply, noteTake, plan, windowOf } from './demand.ts';
+import { ask, makeHolder, receive, tryTake } from './holder.ts';
+import { handle } from './home.ts';
+import { grantTokens } from './sizing.ts';
+
+describe('a grant', () => {
+  it.each([
+    {
+      title: 'is what is wanted, where there is more',
+      available: 20,
+      want: 5,
+      need: 1,
+      borrowers: 1,
+      tokens: 5,
+    },
+    { title: 'is what there is, for one alone', available: 3, want: 5, need: 1, borrowers: 1, tokens: 3 },
+    { title: 'is an equal share among several', available: 20, want: 20, need: 1, borrowers: 3, tokens: 7 },
+    {
+      title: 'is at least what one operation needs',
+      available: 20,
+      want: 20,
+      need: 15,
+      borrowers: 3,
+      tokens: 15,
+    },
+    {
+      title: 'is nothing where it would be of no use',
+      available: 4,
+      want: 20,
+      need: 5,
+      borrowers: 1,
+      tokens: 0,
+    },
+    { title: 'is the last token for whoever asks', available: 1, want: 5, need: 1, borrowers: 9, tokens: 1 },
+    { title: 'is nothing for a mere renewal', available: 20, want: 0, need: 0, borrowers: 2, tokens: 0 },
+  ])('$title', ({ tokens, ...question }) => expect(grantTokens(question)).toBe(tokens));
+});
+
+const terms = { policy: parsePolicy('20:5/s'), leaseUs: 2_000_000, marginUs: 200_000 };
+const windowUs = windowOf(terms);
+
+describe('the plan', () => {
+  const held = (tokens: number, expiresAtUs = 2_000_000) => {
+    const holder = makeHolder(1);
+    return Object.assign(holder, { lease: 1, seq: 1, granted: tokens, expiresAtUs });
+  };
+  const demand = (asked: number, more = {}) => ({ ...makeDemand(0), asked, ...more });
+  it.each([
+    { title: 'asks nothing without a take', holder: makeHolder(1), demand: demand(0), want: undefined },
+    {
+      title: 'asks for a quarter of the capacity at first',
+      holder: makeHolder(1),
+      demand: demand(1),
+      want: 5,
+    },
+    {
+      title: 'asks for less beside others',
+      holder: makeHolder(1),
+      demand: demand(1, { borrowers: 3 }),
+      want: 2,
+    },
+    { title: 'asks for what a window needs', holder: makeHolder(1), demand: demand(12), want: 12 },
+    { title: 'asks for no more than the capacity', holder: makeHolder(1), demand: demand(90), want: 20 },
+    {
+      title: 'asks nothing while half of that is left',
+      holder: held(6),
+      demand: demand(12),
+      want: undefined,
+    },
+    { title: 'asks before half of that is gone', holder: held(5), demand: demand(12), want: 7 },
+    {
+      title: 'does not ask what home has said it has not',
+      holder: makeHolder(1),
+      demand: demand(9, { emptyUntilUs: 1 }),
+      want: undefined,
+    },
+    { title: 'renews what it needs', holder: held(12, 900_000), demand: demand(12), want: 0 },
+  ])('$title', ({ holder, demand, want }) => {
+    expect(plan(holder, demand, { terms, nowUs: 0 })?.want).toBe(want);
+  });
+
+  it('gives back what is more than twice its goal when it renews', () => {
+    expect(plan(held(20, 900_000), demand(6), { terms, nowUs: 0 })).toEqual({ want: 0, giveBack: 14 });
+  });
+  it('gives back all after a window without a take, whose time is over or not', () => {
+    const idle = demand(6);
+    expect(plan(held(6), idle, { terms, nowUs: windowUs })).toBeUndefined();
+    expect(plan(held(6), idle, { terms, nowUs: 2 * windowUs })).toEqual({ want: 0, giveBack: 6 });
+    expect(plan(held(6, 1), demand(6), { terms, nowUs: 5 * windowUs })).toEqual({ want: 0, giveBack: 6 });
+  });
+  it('asks for the need of one operation, less what is left', () => {
+    expect(plan(held(2), demand(2, { need: 8 }), { terms, nowUs: 0 })).toEqual({ want: 6, need: 6 });
+  });
+});
+
+/**
+ * Regions that ask one home, in virtual time: what each wanted and got, and how often it called. A take that finds
+ * nothing while home may have something waits for the reply.
+ */
+function simulate(
+  regions: readonly { readonly tripUs: number; readonly takesAt: (step: number) => number }[],
+  seconds: number,
+) {
+  const STEP_US = 10_000;
+  let home: Parameters<typeof handle>[0];
+  const places = regions.map((region, at) => ({
+    ...region,
+    holder: makeHolder(at),
+    demand: makeDemand(0),
+    wanted: 0,
+    admitted: 0,
+    waiting: 0,
+    calls: 0,
+    arrivals: [] as { atUs: number; act: (nowUs: number) => void }[],
+  }));
+  for (let step = 0; step * STEP_US < seconds * 1_000_000; step++) {
+    const nowUs = step * STEP_US;
+    for (const place of places) {
+      const due = place.arrivals.filter(({ atUs }) => atUs <= nowUs);
+      place.arrivals = place.arrivals.filter(({ atUs }) => atUs > nowUs);
+      for (const { act } of due) act(nowUs);
+      for (let take = place.takesAt(step); take > 0; take--) {
+        const allowed = tryTake(place.holder, 1, nowUs);
+        noteTake(place.demand, { costTokens: 1, allowed, nowUs }, windowUs);
+        place.wanted++;
+        place.admitted += allowed ? 1 : 0;
+        if (!allowed) place.waiting++;
+      }
+      const question = plan(place.holder, place.demand, { terms, nowUs });
+      if (question === undefined) {
+        if (!place.holder.isAsking) place.waiting = 0; // home has nothing, and has said so
+        continue;
+      }
+      place.calls++;
+      const request = ask(place.holder, question, nowUs);
+      place.arrivals.push({
+        atUs: nowUs + place.tripUs / 2,
+        act: (atHomeUs) => {
+          const handled = handle(home, request, { terms, nowUs: atHomeUs });
+          home = handled.home;
+          place.arrivals.push({
+            atUs: nowUs + place.tripUs,
+            act: (atUs) => {
+              receive(place.holder, handled.reply, terms, atUs);
+              const { reply } = handled;
+              for (; place.waiting > 0 && tryTake(place.holder, 1, atUs); place.waiting--) place.admitted++;
+              place.waiting = 0;
+              noteReply(place.demand, place.holder, { reply, policy: terms.policy, nowUs: atUs, windowUs });
+            },
+          });
+        },
+      });
+    }
+  }
+  return places.map(({ wanted, admitted, calls }) => ({ wanted, admitted, calls }));
+}
+
+describe('a hot region', () => {
+  const every = (steps: number) => (step: number) => (step % steps === 0 ? 1 : 0);
+  const SECONDS = 60;
+  const ideal = terms.policy.capacityTokens + 5 * SECONDS;
+
+  it('gets at least 95 % of what one bucket admits, alone and far away', () => {
+    const [hot] = simulate([{ tripUs: 190_000, takesAt: every(2) }], SECONDS);
+    expect(hot?.admitted).toBeLessThanOrEqual(ideal);
+    expect(hot?.admitted).toBeGreaterThanOrEqual(0.95 * ideal);
+  });
+
+  it('is not starved by one that was hot and is idle', () => {
+    const [hot, idle] = simulate(
+      [
+        { tripUs: 190_000, takesAt: every(2) },
+        { tripUs: 10_000, takesAt: (step) => (step < 200 ? every(2)(step) : 0) },
+      ],
+      SECONDS,
+    );
+    expect((hot?.admitted ?? 0) + (idle?.admitted ?? 0)).toBeGreaterThanOrEqual(0.95 * ideal);
+  });
+
+  it('is not starved by one that asks now and then', () => {
+    const [hot, rare] = simulate(
+      [
+        { tripUs: 190_000, takesAt: every(2) },
+        { tripUs: 10_000, takesAt: every(200) },
+      ],
+      SECONDS,
+    );
+    expect((hot?.admitted ?? 0) + (rare?.admitted ?? 0)).toBeGreaterThanOrEqual(0.95 * ideal);
+    // One bucket would give each the same share of what it asks for.
+    expect(rare?.admitted).toBeGreaterThanOrEqual(((rare?.wanted ?? 0) * ideal) / (hot?.wanted ?? 1));
+  });
+
+  it('shares with others as hot, at one call for ten decisions at most', () => {
+    const regions = [80_000, 120_000, 190_000].map((tripUs) => ({ tripUs, takesAt: every(1) }));
+    const got = simulate(regions, SECONDS);
+    const sum = (count: (place: (typeof got)[number]) => number) =>
+      got.reduce((total, place) => total + count(place), 0);
+    expect(sum(({ admitted }) => admitted)).toBeGreaterThanOrEqual(0.95 * ideal);
+    expect(sum(({ calls }) => calls)).toBeLessThanOrEqual(sum(({ wanted }) => wanted) / 10);
+    for (const { admitted } of got) expect(admitted).toBeGreaterThan((0.5 * ideal) / 3);
+  });
+});
