@@ -20,7 +20,7 @@ export interface Environment {
   readonly colourOut: boolean;
   /** Whether results go to a terminal that can be redrawn. */
   readonly isScreen: boolean;
-  /** Aborts at the first SIGINT, SIGTERM or SIGHUP; the second leaves at once. */
+  /** Aborts at the first SIGINT, SIGTERM or SIGHUP; a second one, half a second later or more, leaves at once. */
   readonly interrupt: AbortSignal;
   /** 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, once one has come. */
   interruptCode(): number;
@@ -31,17 +31,24 @@ export interface Environment {
   exit(code: number): never;
 }
 
+/** `timeout` sends each signal twice, to the program and to its group; a terminal's Ctrl-C may come by two ways, too. */
+const SAME_SIGNAL_MS = 500;
+
 export function processEnvironment(): Environment {
   const { env, stdout, stderr } = process;
   const interrupt = new AbortController();
   let code = 130;
+  let interruptedMs = 0;
   for (const [signal, signalCode] of [
     ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
     process.on(signal, () => {
-      if (interrupt.signal.aborted) process.exit(signalCode);
+      const isAgain = performance.now() - interruptedMs >= SAME_SIGNAL_MS;
+      if (interrupt.signal.aborted && isAgain) process.exit(signalCode);
+      if (interrupt.signal.aborted) return;
+      interruptedMs = performance.now();
       code = signalCode;
       interrupt.abort();
     });
