@@ -1,8 +1,9 @@
 import type { Episodes, Takeover } from '../core/bound.ts';
+import { AGE_EVENT } from '../history/age-event.ts';
 import type { Event, FaultRecord } from '../history/operation.ts';
 import type { OperationTable } from '../history/table.ts';
 import { Chains } from './chains.ts';
-import type { ClockStep } from './clock.ts';
+import type { ClockBounds } from './clock.ts';
 
 /** What happened to each shard: the chain of nodes that held one range of slots. */
 export interface Shards {
@@ -12,6 +13,7 @@ export interface Shards {
 }
 
 interface Happenings {
+  readonly regions: readonly string[];
   readonly operations: OperationTable;
   readonly events: readonly Event[];
   readonly faults: readonly FaultRecord[];
@@ -31,13 +33,16 @@ interface Tenure {
  * from the new primary's first decision on: one that decided nothing admitted nothing.
  */
 export function episodesOf(
-  { operations: table, events, faults }: Happenings,
-  steps: readonly ClockStep[],
+  { regions, operations: table, events, faults }: Happenings,
+  { steps, spreadUs: clockSpreadUs }: Pick<ClockBounds, 'steps' | 'spreadUs'>,
 ): Shards {
   const chains = new Chains(table, events);
   const spreadUs = serviceClockSpread(faults);
+  const ageUs = oldestOf(events);
+  const sideBySide =
+    ageUs === undefined ? {} : { sideBySide: { regions: regions.length, ageUs, clockSpreadUs } };
   const all = chains.all.map((nodes): Episodes => {
-    const tenures = tenuresOf(chains, nodes, events);
+    const tenures = ageUs === undefined ? tenuresOf(chains, nodes, events) : []; // nobody takes over from anybody
     if (tenures.length > 1)
       chains.eachDecision(nodes, (node, firstUs, lastUs) => note(tenures, { node, firstUs, lastUs }));
     const names = nodes.map((node) => chains.nameOf(node));
@@ -49,6 +54,7 @@ export function episodesOf(
         .filter(({ node, byUs }) => byUs > 0 && names.includes(node))
         .map(({ byUs }) => byUs),
       serviceClockSpreadUs: spreadUs,
+      ...sideBySide,
     };
   });
   return { all, of: (bucket) => chains.ofBucket(bucket) };
@@ -140,6 +146,14 @@ function emptyRestartsOf(chains: Chains, nodes: readonly number[], events: reado
     return event === 'restart' && args?.empty === true && isOurs;
   });
   return restarts.length;
+}
+
+/** The age that the bound depends on; undefined where regions did not decide side by side. */
+function oldestOf(events: readonly Event[]): number | null | undefined {
+  const ages = events.filter(({ event }) => event === AGE_EVENT).map(({ args }) => args ?? {});
+  if (ages.length === 0) return undefined;
+  const known = ages.map(({ ageUs, unheard }) => (typeof ageUs === 'number' && unheard === 0 ? ageUs : null));
+  return known.reduce((most, ageUs) => (most === null || ageUs === null ? null : Math.max(most, ageUs)));
 }
 
 /** Between the largest and the smallest offset of any service at any time; one that was never set is right. */

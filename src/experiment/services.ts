@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
+import { isApart } from '../limiter/create.ts';
 import { type LocalProcess, startProcess } from '../regions/local/process.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
-import type { Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
+import type { Endpoint, Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
 import { until } from '../regions/until.ts';
 import type { Cleanup } from './cleanup.ts';
 
@@ -14,6 +15,8 @@ export interface ServiceOptions {
   readonly view: RegionView;
   /** Where its services run; default: as processes of this machine, by the local address of the view. */
   readonly place?: NonNullable<Regions['place']>;
+  /** Of regions apart: the Redis of each other region, as the cluster calls it. */
+  readonly others: Readonly<Record<string, Endpoint>>;
   readonly strategy: string;
   readonly policy: string;
   readonly prefix: string;
@@ -40,11 +43,16 @@ const YOUNG_SPACE = '--max-semi-space-size=64';
 
 /** Starts the Rating service of a region and its gateway, each a process in the region's view of the network. */
 export async function startRegion(options: ServiceOptions): Promise<RegionServices> {
-  const { view, strategy, policy, prefix } = options;
+  const { view, others, strategy, policy, prefix } = options;
   const { localAddress, seeds } = view;
   const redis = seeds.flatMap(({ host, port }) => ['--redis', `redis://${host}:${port}`]);
   const from = localAddress === undefined ? [] : ['--local-address', localAddress];
-  const limiter = [...redis, '--cluster', '--strategy', strategy, '--policy', policy, '--prefix', prefix];
+  const apart = Object.entries(others).flatMap(([region, { host, port }]) => [
+    '--other',
+    `${region}=redis://${host}:${port}`,
+  ]);
+  const where = isApart(strategy) ? [...redis, ...apart] : [...redis, '--cluster'];
+  const limiter = [...where, '--strategy', strategy, '--policy', policy, '--prefix', prefix];
   const rating = await startService(options, 'rating', [
     ...limiter,
     ...from,

@@ -1,4 +1,5 @@
 import { OpenclawError, quoted } from '../core/errors.ts';
+import { openActiveActive, type RegionOptions } from './active-active/open.ts';
 import { createArticle } from './article.ts';
 import { createCentral } from './central.ts';
 import { connectIoredis, type RedisConnection } from './ioredis-port.ts';
@@ -8,11 +9,24 @@ import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
 import { type PolicyOptions, readPolicies } from './policies.ts';
 import { shadow } from './shadow.ts';
 
-const STRATEGIES = { central: openCentral, article: openArticle } as const;
+const STRATEGIES = {
+  central: openCentral,
+  article: openArticle,
+  'active-active': (options: LimiterOptions) => openActiveActive('active-active', 'spends', options),
+  'active-active-lww': (options: LimiterOptions) =>
+    openActiveActive('active-active-lww', 'last-write', options),
+} as const;
 
 export type StrategyName = keyof typeof STRATEGIES;
 
 export const STRATEGY_NAMES = Object.keys(STRATEGIES) as readonly StrategyName[];
+
+const APART: ReadonlySet<string> = new Set(['active-active', 'active-active-lww']);
+
+/** Whether each region of this strategy has a Redis of its own, and a limiter is told of the others by `region`. */
+export function isApart(strategy: string): boolean {
+  return APART.has(strategy);
+}
 
 const DEFAULT_MEMORY_MS = 60_000;
 const MOST_MEMORY_MS = 86_400_000;
@@ -21,6 +35,8 @@ export type LimiterOptions = PolicyOptions & {
   /** How regions share one bucket. Default `central`. */
   readonly strategy?: StrategyName;
   readonly redis: RedisConnection;
+  /** Of a strategy whose regions decide side by side: which this is, and where the others are. `redis` is its own. */
+  readonly region?: RegionOptions;
   /** What every key starts with. Default `rate:openclaw`. */
   readonly prefix?: string;
   /** Milliseconds since 1970, for strategies that decide by the caller's clock. Default: the machine's. */

@@ -3,7 +3,7 @@ import { Cluster, Command, Redis } from 'ioredis';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { GatheredWrites } from './gathered-writes.ts';
 import { describeFailure, type SendRecord } from './redis-errors.ts';
-import type { RedisPort, ScriptReply } from './redis-port.ts';
+import type { TextPort } from './redis-port.ts';
 import { connectorFrom } from './region-connector.ts';
 import type { Script } from './script.ts';
 
@@ -29,7 +29,7 @@ const MOST_COMMAND_TIMEOUT_MS = 600_000;
  * off, a command whose time is up is never written later, and for each command it is known whether it was
  * written, and to which node: the difference between `charge: none` and `charge: possible`.
  */
-export function connectIoredis(connection: RedisConnection): RedisPort {
+export function connectIoredis(connection: RedisConnection): TextPort {
   const timeoutMs = checkTimeout(connection.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS);
   let lastError: Error | undefined;
   let closed = false;
@@ -61,27 +61,35 @@ export function connectIoredis(connection: RedisConnection): RedisPort {
   };
   const failure = (error: unknown, { sent }: TrackedCommand) => describeFailure(error, sent, lastError);
 
-  async function runWhole(script: Script, rest: string[], withinMs: number): Promise<ScriptReply> {
+  async function runWhole<T>(
+    { script, rest, read }: ScriptCall<T>,
+    withinMs: number,
+  ): Promise<{ values: readonly T[]; node: string }> {
     const command = send('eval', [script.source, ...rest], withinMs);
     try {
-      return { values: integers(await command.promise, script, command), node: command.sent.node };
+      return { values: read(await command.promise, script, command), node: command.sent.node };
     } catch (error) {
       throw failure(error, command);
     }
   }
 
+  async function runOnce<T>(call: ScriptCall<T>): Promise<{ values: readonly T[]; node: string }> {
+    const startedMs = performance.now();
+    const { script, rest, read } = call;
+    const command = send('evalsha', [script.sha, ...rest]);
+    try {
+      return { values: read(await command.promise, script, command), node: command.sent.node };
+    } catch (error) {
+      if (!isNoScript(error)) throw failure(error, command);
+      return runWhole(call, Math.max(1, timeoutMs - (performance.now() - startedMs)));
+    }
+  }
+
   return {
-    async run(script, keys, args): Promise<ScriptReply> {
-      const startedMs = performance.now();
-      const rest = [String(keys.length), ...keys, ...args];
-      const command = send('evalsha', [script.sha, ...rest]);
-      try {
-        return { values: integers(await command.promise, script, command), node: command.sent.node };
-      } catch (error) {
-        if (!isNoScript(error)) throw failure(error, command);
-        return runWhole(script, rest, Math.max(1, timeoutMs - (performance.now() - startedMs)));
-      }
-    },
+    run: (script, keys, args) =>
+      runOnce({ script, rest: [String(keys.length), ...keys, ...args], read: integers }),
+    runText: (script, keys, args) =>
+      runOnce({ script, rest: [String(keys.length), ...keys, ...args], read: texts }),
     async ready() {
       const command = send('ping', []);
       await command.promise.catch((error: unknown) => {
@@ -93,6 +101,13 @@ export function connectIoredis(connection: RedisConnection): RedisPort {
       client.disconnect();
     },
   };
+}
+
+/** One script with the number of its keys, its keys and arguments, and how its reply is read. */
+interface ScriptCall<T> {
+  readonly script: Script;
+  readonly rest: string[];
+  readonly read: (reply: unknown, script: Script, command: TrackedCommand) => readonly T[];
 }
 
 const NEVER_SENT: SendRecord = { written: false, node: 'no node' };
@@ -112,6 +127,15 @@ function integers(reply: unknown, script: Script, { sent }: TrackedCommand): rea
   throw new OpenclawError(
     'REPLY_UNEXPECTED',
     `${script.name}: expected integers from ${sent.node}, found ${String(reply)}`,
+  );
+}
+
+function texts(reply: unknown, script: Script, { sent }: TrackedCommand): readonly (string | number)[] {
+  if (Array.isArray(reply) && reply.every((one) => typeof one === 'string' || Number.isSafeInteger(one)))
+    return reply;
+  throw new OpenclawError(
+    'REPLY_UNEXPECTED',
+    `${script.name}: expected text and integers from ${sent.node}, found ${String(reply)}`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
+import { isApart } from '../../limiter/create.ts';
 import { checkTarget } from '../../load/target.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { PlannedTopology } from '../../scenario/plan.ts';
@@ -98,6 +99,9 @@ const CLAIMS = [
   'contested >= 80%',
 ];
 
+/** Regions that decide side by side promise no less than a window, and tell no level that can be replayed. */
+const CLAIMS_APART = ['worst-window <= bound', 'info <= 5%', 'failed <= 5%', 'contested >= 80%'];
+
 async function ours(environment: Environment, flags: Flags): Promise<RunRequest> {
   const { seed, policy, strategy, claim } = flags;
   const running = await standingTopology(environment, flags);
@@ -108,7 +112,7 @@ async function ours(environment: Environment, flags: Flags): Promise<RunRequest>
       policy: formatPolicy(policy),
       strategy,
       load: loadInput(flags),
-      claims: [...(claim ?? CLAIMS)],
+      claims: [...(claim ?? (isApart(strategy) ? CLAIMS_APART : CLAIMS))],
     },
     { scenario: 'bench', about: 'What does the limiter admit while nothing goes wrong?' },
     SCENARIO_RULES,

@@ -3,7 +3,7 @@ import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
 import { checkFault } from '../../faults/check.ts';
 import { isMomentary } from '../../faults/registry.ts';
-import type { StrategyName } from '../../limiter/create.ts';
+import { isApart, type StrategyName } from '../../limiter/create.ts';
 import type { Topology } from '../../regions/topology.ts';
 import type { FaultSpec } from '../../scenario/fault-spec.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
@@ -83,6 +83,7 @@ function planOf(spec: FaultSpec, flags: Flags, running: Topology | undefined): P
 
 /** Lost replies are what some faults do: the run proves something all the same. */
 function claimsOf({ fault }: FaultSpec, strategy: StrategyName): readonly string[] {
-  const admitted = strategy === 'article' ? 'worst-window <= bound' : 'total-excess <= bound'; // what it declares
+  const ofWindows = strategy === 'article' || isApart(strategy);
+  const admitted = ofWindows ? 'worst-window <= bound' : 'total-excess <= bound'; // what it declares
   return [admitted, `info <= ${fault === 'drop-reply' ? 30 : 15}%`, 'contested >= 80%'];
 }

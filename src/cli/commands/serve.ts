@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { OpenclawError, quoted } from '../../core/errors.ts';
-import { createLimiter } from '../../limiter/create.ts';
+import { createLimiter, isApart } from '../../limiter/create.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
 import { ServiceClock } from '../../rating/service-clock.ts';
 import type { Environment } from '../environment.ts';
@@ -39,6 +39,14 @@ function ratingCommand(environment: Environment): Command {
       'redis[s]://host:port of Redis; several with --cluster',
       collectAddress,
     )
+    .addOption(
+      new Option(
+        '--other <region=url>',
+        'of a strategy whose regions decide side by side: the Redis of another region; repeatable',
+      )
+        .argParser(collectOther)
+        .default({}, 'none'),
+    )
     .option('--cluster', 'the addresses are nodes of a Redis Cluster')
     .option('--prefix <text>', 'what every key starts with', parsedBy(checkPrefix), DEFAULT_PREFIX)
     .option('--timeout <ms>', 'wait this long for Redis', wholeNumber(1, 60_000), 1_000)
@@ -57,19 +65,24 @@ function ratingCommand(environment: Environment): Command {
     .action(async (options: RatingOptions) => {
       const clock = options.allowClockChange ? changeableClock(options) : undefined;
       const { REDIS_USERNAME: username, REDIS_PASSWORD: password } = environment.env;
+      const connection = {
+        ...(options.localAddress && { localAddress: options.localAddress }),
+        commandTimeoutMs: options.timeout,
+        ...(username && { username }),
+        ...(password && { password }),
+      };
+      const others = Object.entries(options.other).map(
+        ([region, url]) => [region, { ...connection, urls: [url] }] as const,
+      );
       const limiter = createLimiter({
         strategy: options.strategy,
         policy: options.policy,
         prefix: options.prefix,
         ...(clock && { nowMs: clock.nowMs }),
-        redis: {
-          urls: options.redis,
-          cluster: options.cluster === true,
-          ...(options.localAddress && { localAddress: options.localAddress }),
-          commandTimeoutMs: options.timeout,
-          ...(username && { username }),
-          ...(password && { password }),
-        },
+        redis: { ...connection, urls: options.redis, cluster: options.cluster === true },
+        ...(isApart(options.strategy) && {
+          region: { name: options.region, others: Object.fromEntries(others) },
+        }),
       });
       const { createRatingService } = await import('../../rating/service.ts');
       const app = createRatingService({
@@ -108,8 +121,16 @@ function collectAddress(url: string, sofar: string[] = []): string[] {
   return [...sofar, url];
 }
 
+function collectOther(text: string, sofar: Readonly<Record<string, string>>): Record<string, string> {
+  const [, region, url = ''] = /^([A-Za-z0-9-]+)=(.+)$/.exec(text) ?? [];
+  if (region === undefined) throw new InvalidArgumentError('Expected region=redis://host:port.');
+  refusePassword(url);
+  return { ...sofar, [region]: url };
+}
+
 interface RatingOptions extends ListenOptions, LimiterFlags {
   readonly redis: string[];
+  readonly other: Readonly<Record<string, string>>;
   readonly cluster?: true;
   readonly prefix: string;
   readonly timeout: number;
