@@ -1,9 +1,9 @@
 import type { Episodes, Takeover } from '../core/bound.ts';
-import { AGE_EVENT } from '../history/age-event.ts';
 import type { Event, FaultRecord } from '../history/operation.ts';
 import type { OperationTable } from '../history/table.ts';
 import { Chains } from './chains.ts';
 import type { ClockBounds } from './clock.ts';
+import { sideBySideOf } from './side-by-side.ts';
 
 /** What happened to each shard: the chain of nodes that held one range of slots. */
 export interface Shards {
@@ -34,15 +34,14 @@ interface Tenure {
  */
 export function episodesOf(
   { regions, operations: table, events, faults }: Happenings,
-  { steps, spreadUs: clockSpreadUs }: Pick<ClockBounds, 'steps' | 'spreadUs'>,
+  clock: Pick<ClockBounds, 'steps' | 'spreadUs'>,
 ): Shards {
-  const chains = new Chains(table, events);
   const spreadUs = serviceClockSpread(faults);
-  const ageUs = oldestOf(events);
-  const sideBySide =
-    ageUs === undefined ? {} : { sideBySide: { regions: regions.length, ageUs, clockSpreadUs } };
+  const together = sideBySideOf({ regions, events }, clock);
+  if (together !== undefined) return { all: [{ ...together, serviceClockSpreadUs: spreadUs }], of: () => 0 };
+  const chains = new Chains(table, events);
   const all = chains.all.map((nodes): Episodes => {
-    const tenures = ageUs === undefined ? tenuresOf(chains, nodes, events) : []; // nobody takes over from anybody
+    const tenures = tenuresOf(chains, nodes, events);
     if (tenures.length > 1)
       chains.eachDecision(nodes, (node, firstUs, lastUs) => note(tenures, { node, firstUs, lastUs }));
     const names = nodes.map((node) => chains.nameOf(node));
@@ -50,11 +49,10 @@ export function episodesOf(
       shard: chains.nameOf(nodes[0]),
       failovers: takeoversOf(chains, tenures),
       emptyRestarts: emptyRestartsOf(chains, nodes, events),
-      clockStepsUs: steps
+      clockStepsUs: clock.steps
         .filter(({ node, byUs }) => byUs > 0 && names.includes(node))
         .map(({ byUs }) => byUs),
       serviceClockSpreadUs: spreadUs,
-      ...sideBySide,
     };
   });
   return { all, of: (bucket) => chains.ofBucket(bucket) };
@@ -146,14 +144,6 @@ function emptyRestartsOf(chains: Chains, nodes: readonly number[], events: reado
     return event === 'restart' && args?.empty === true && isOurs;
   });
   return restarts.length;
-}
-
-/** The age that the bound depends on; undefined where regions did not decide side by side. */
-function oldestOf(events: readonly Event[]): number | null | undefined {
-  const ages = events.filter(({ event }) => event === AGE_EVENT).map(({ args }) => args ?? {});
-  if (ages.length === 0) return undefined;
-  const known = ages.map(({ ageUs, unheard }) => (typeof ageUs === 'number' && unheard === 0 ? ageUs : null));
-  return known.reduce((most, ageUs) => (most === null || ageUs === null ? null : Math.max(most, ageUs)));
 }
 
 /** Between the largest and the smallest offset of any service at any time; one that was never set is right. */

@@ -6,7 +6,7 @@ import { OUTCOMES } from './operation.ts';
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 /** Strategies whose decisions by Redis are not those of one shared bucket: each region has its own. */
-export const UNSHARED: readonly string[] = ['active-active'];
+export const UNSHARED: readonly string[] = ['active-active', 'active-active-lww', 'replica-reads'];
 
 const OPERATION_KEYS = [
   ...['type', 'index', 'bucket', 'user', 'region', 'process', 'cost', 'invokedUs', 'completedUs', 'outcome'],

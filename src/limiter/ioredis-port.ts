@@ -130,9 +130,13 @@ function integers(reply: unknown, script: Script, { sent }: TrackedCommand): rea
   );
 }
 
+/** Text comes as bytes, since nobody told ioredis how to read it. */
 function texts(reply: unknown, script: Script, { sent }: TrackedCommand): readonly (string | number)[] {
-  if (Array.isArray(reply) && reply.every((one) => typeof one === 'string' || Number.isSafeInteger(one)))
-    return reply;
+  const values = Array.isArray(reply)
+    ? reply.map((one: unknown) => (Buffer.isBuffer(one) ? one.toString() : one))
+    : [];
+  if (Array.isArray(reply) && values.every((one) => typeof one === 'string' || Number.isSafeInteger(one)))
+    return values as (string | number)[];
   throw new OpenclawError(
     'REPLY_UNEXPECTED',
     `${script.name}: expected text and integers from ${sent.node}, found ${String(reply)}`,
