@@ -7,6 +7,7 @@ import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
 import type { Limiter } from './limiter.ts';
 import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
 import { type PolicyOptions, readPolicies } from './policies.ts';
+import { createReplicaReads } from './replica-reads.ts';
 import { shadow } from './shadow.ts';
 
 const STRATEGIES = {
@@ -15,6 +16,7 @@ const STRATEGIES = {
   'active-active': (options: LimiterOptions) => openActiveActive('active-active', 'spends', options),
   'active-active-lww': (options: LimiterOptions) =>
     openActiveActive('active-active-lww', 'last-write', options),
+  'replica-reads': openReplicaReads,
 } as const;
 
 export type StrategyName = keyof typeof STRATEGIES;
@@ -100,6 +102,23 @@ function openArticle(options: LimiterOptions): Limiter {
     policiesOf,
     prefix,
     ...(options.nowMs && { nowMs: options.nowMs }),
+  });
+}
+
+function openReplicaReads(options: LimiterOptions): Limiter {
+  if (options.policies !== undefined || options.batch || options.localAnswers !== undefined)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      'strategy replica-reads knows one policy, asked for one take at a time',
+      { hint: 'use strategy central' },
+    );
+  const { first, policiesOf } = readPolicies(options);
+  return createReplicaReads({
+    primaries: connectIoredis(options.redis),
+    replicas: connectIoredis(options.redis, { readsReplicas: true }),
+    policy: first,
+    policiesOf,
+    prefix: checkPrefix(options.prefix ?? DEFAULT_PREFIX),
   });
 }
 

@@ -27,14 +27,16 @@ const MOST_COMMAND_TIMEOUT_MS = 600_000;
 /**
  * Connects by ioredis under one rule: a command is written to a socket at most once. Retries and re-sends are
  * off, a command whose time is up is never written later, and for each command it is known whether it was
- * written, and to which node: the difference between `charge: none` and `charge: possible`.
+ * written, and to which node: the difference between `charge: none` and `charge: possible`. With `readsReplicas` scripts
+ * run on replicas of a cluster, and may only read.
  */
-export function connectIoredis(connection: RedisConnection): TextPort {
+export function connectIoredis(connection: RedisConnection, { readsReplicas = false } = {}): TextPort {
   const timeoutMs = checkTimeout(connection.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS);
+  const [evalName, evalShaName] = readsReplicas ? ['eval_ro', 'evalsha_ro'] : ['eval', 'evalsha'];
   let lastError: Error | undefined;
   let closed = false;
   const client = connection.cluster
-    ? openCluster(connection, timeoutMs)
+    ? openCluster(connection, { timeoutMs, readsReplicas })
     : openStandalone(connection, timeoutMs);
 
   client.on('ready', () => {
@@ -65,7 +67,7 @@ export function connectIoredis(connection: RedisConnection): TextPort {
     { script, rest, read }: ScriptCall<T>,
     withinMs: number,
   ): Promise<{ values: readonly T[]; node: string }> {
-    const command = send('eval', [script.source, ...rest], withinMs);
+    const command = send(evalName, [script.source, ...rest], withinMs);
     try {
       return { values: read(await command.promise, script, command), node: command.sent.node };
     } catch (error) {
@@ -76,7 +78,7 @@ export function connectIoredis(connection: RedisConnection): TextPort {
   async function runOnce<T>(call: ScriptCall<T>): Promise<{ values: readonly T[]; node: string }> {
     const startedMs = performance.now();
     const { script, rest, read } = call;
-    const command = send('evalsha', [script.sha, ...rest]);
+    const command = send(evalShaName, [script.sha, ...rest]);
     try {
       return { values: read(await command.promise, script, command), node: command.sent.node };
     } catch (error) {
@@ -172,7 +174,10 @@ function openStandalone(
   });
 }
 
-function openCluster({ urls, ...credentials }: RedisConnection, timeoutMs: number): Cluster {
+function openCluster(
+  { urls, ...credentials }: RedisConnection,
+  { timeoutMs, readsReplicas }: { timeoutMs: number; readsReplicas: boolean },
+): Cluster {
   const nodes = urls.map(parseRedisUrl);
   const url = parseRedisUrl(urls[0]);
   const username = credentials.username ?? url.username;
@@ -184,6 +189,7 @@ function openCluster({ urls, ...credentials }: RedisConnection, timeoutMs: numbe
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       retryDelayOnTryAgain: 0,
+      ...(readsReplicas && { scaleReads: 'slave' as const }),
       slotsRefreshTimeout: 2_000,
       clusterRetryStrategy: backoff,
       redisOptions: {
