@@ -10,6 +10,7 @@ export { encodeRecord } from './history/codec.ts';
 export type { History } from './history/history.ts';
 export type { Header, HistoryRecord, Operation } from './history/operation.ts';
 export { HistoryReader } from './history/reader.ts';
+export type { RegionOptions } from './limiter/active-active/open.ts';
 export { createLimiter, type LimiterOptions, type StrategyName } from './limiter/create.ts';
 export { rateLimitHeaders } from './limiter/headers.ts';
 export type { RedisConnection } from './limiter/ioredis-port.ts';
