@@ -101,6 +101,7 @@ describe('regions that decide side by side, cut and healed', { timeout: 120_000 
       const debt = await limiters['ap-south']?.peek({ user: 'both', endpoint: 'x' });
       expect(debt?.levelQuanta).toBeLessThan(0);
       expect(debt?.remainingTokens).toBe(0);
+      expect(debt?.timeToNextTokenUs).toBe(policy.quantaPerToken - (debt?.levelQuanta ?? 0));
       const denied = await limiters['ap-south']?.take({ user: 'both', endpoint: 'x' });
       expect(denied).toMatchObject({ allowed: false, remainingTokens: 0 });
       expect(denied?.evidence).not.toHaveProperty('levelQuanta');

@@ -7,7 +7,7 @@ import { runCli, testFolder } from '../support/cli.ts';
 /** Few users who all roam, so that every bucket is drained in every region. */
 const LOAD = ['--connections', '60', '--users', '10', '--roaming', '1', '--ramp', '0.5', '--duration', '8'];
 
-async function run(args: readonly string[]): Promise<{ code: number | null; report: RunReport }> {
+async function run(args: readonly string[]): Promise<{ code: number | string; report: RunReport }> {
   const folder = testFolder();
   const { code } = await runCli(
     [...args, ...LOAD, '--claim', 'worst-window <= bound', '--claim', 'info <= 30%'],

@@ -86,7 +86,7 @@ export function createActiveActive(options: ActiveActiveOptions): ActiveActiveLi
       return {
         levelQuanta,
         remainingTokens: wholeTokens(levelQuanta, named.policy),
-        timeToNextTokenUs: timeToNextTokenUs(levelQuanta, named.policy),
+        timeToNextTokenUs: untilTokenUs(levelQuanta, named.policy),
         timeToFullUs: timeToFullUs(levelQuanta, named.policy),
         node,
         atUs,
@@ -117,6 +117,12 @@ function onlyOf([named]: readonly NamedPolicy[]): NamedPolicy {
 /** In debt there are none. */
 function wholeTokens(levelQuanta: number, { quantaPerToken }: Policy): number {
   return Math.max(0, Math.floor(levelQuanta / quantaPerToken));
+}
+
+/** In debt it is the first that the bucket holds again. */
+function untilTokenUs(levelQuanta: number, policy: Policy): number {
+  if (levelQuanta >= 0) return timeToNextTokenUs(levelQuanta, policy);
+  return Math.ceil((policy.quantaPerToken - levelQuanta) / policy.quantaPerUs);
 }
 
 function unable(what: string): OpenclawError {
