@@ -15,7 +15,7 @@ const policy = parsePolicy(POLICY);
 
 describe('regions that decide side by side, cut and healed', { timeout: 120_000 }, () => {
   let regions: Regions;
-  let stop: () => Promise<void>;
+  let stop: (() => Promise<void>) | undefined;
   beforeAll(async () => {
     ({ regions, stop } = await startLocalRegions('redis-server', {
       regions: NAMES,
@@ -24,7 +24,7 @@ describe('regions that decide side by side, cut and healed', { timeout: 120_000 
       apart: true,
     }));
   }, 60_000);
-  afterAll(() => stop());
+  afterAll(() => stop?.());
 
   const connection = (from: string, to: string): RedisConnection => {
     const { localAddress } = regions.view(from);

@@ -98,7 +98,7 @@ const anyRun = fc.record({
   ),
 });
 
-describe('a bucket of several regions', () => {
+describe('a bucket of several regions', { timeout: 60_000 }, () => {
   it('comes to one level everywhere, whatever came late, twice or in another order', () => {
     fc.assert(
       fc.property(anyRun, ({ capacity, tokens, takes }) => {
@@ -271,7 +271,7 @@ describe('a take', () => {
   });
 });
 
-describe('memory of a bucket', () => {
+describe('memory of a bucket', { timeout: 60_000 }, () => {
   const MOST = 2 * MOST_OWN_SPENDS + 3;
   it.each([
     { title: 'asked without a pause', gapUs: 20_000, by: parsePolicy('100:50/s') },
