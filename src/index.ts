@@ -11,6 +11,7 @@ export type { History } from './history/history.ts';
 export type { Header, HistoryRecord, Operation } from './history/operation.ts';
 export { HistoryReader } from './history/reader.ts';
 export { rateLimitHeaders } from './http/headers.ts';
+export type { RegionOptions } from './limiter/active-active/open.ts';
 export { createLimiter, type LimiterOptions, type StrategyName } from './limiter/create.ts';
 export type { FailurePolicies, FailurePolicy } from './limiter/failure-policy.ts';
 export { fromIoredis, type IoredisClient } from './limiter/ioredis-open.ts';

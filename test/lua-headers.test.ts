@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const LUA = join(import.meta.dirname, '../lua');
-const scripts = readdirSync(LUA).map((file) => ({ file, source: readFileSync(join(LUA, file), 'utf8') }));
+const files = readdirSync(LUA).filter((file) => file.endsWith('.lua'));
+const scripts = files.map((file) => ({ file, source: readFileSync(join(LUA, file), 'utf8') }));
 
 describe('the Lua scripts', () => {
   it('are there', () =>
     expect(scripts.map(({ file }) => file)).toEqual([
+      'active-merge.lua',
+      'active-read.lua',
+      'active-take.lua',
       'article.lua',
       'lease.lua',
       'peek.lua',

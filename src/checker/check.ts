@@ -1,4 +1,5 @@
 import { type Verdict, worst } from '../core/verdict.ts';
+import { AGE_EVENT } from '../history/age-event.ts';
 import type { History } from '../history/history.ts';
 import type { OperationTable } from '../history/table.ts';
 import type { Claim } from './claim.ts';
@@ -59,7 +60,7 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
     regions: pass.regions,
     cells: pass.cells,
     faults: history.faults,
-    events: history.events.filter(({ event }) => event !== 'reset' && event !== 'dropped'),
+    events: history.events.filter(({ event }) => !COUNTED.has(event)),
   };
   return withVerdict(facts, claimsOf(rules, { isOpen: facts.whole.arrivals > 0 }));
 }
@@ -70,6 +71,9 @@ export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckR
   const verdicts = [...judged.claims, ...judged.accounts].map(({ verdict }) => verdict);
   return { ...facts, ...judged, verdict: worst(verdicts) };
 }
+
+/** What is in the rows and the shards already. */
+const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT]);
 
 function passRules(
   history: History,

@@ -41,7 +41,7 @@ const serviceClock = (region: string, offsetMs: number): HistoryRecord => ({
 
 function episodes(parts: readonly OperationPart[], records: readonly HistoryRecord[] = []) {
   const history = historyOf(parts, { records });
-  return episodesOf(history, boundClock(history.clock).steps).all;
+  return episodesOf({ ...history, regions: history.header.regions }, boundClock(history.clock)).all;
 }
 
 describe('the episodes of a shard', () => {

@@ -2,7 +2,8 @@ import type { Episodes, Takeover } from '../core/bound.ts';
 import type { Event, FaultRecord } from '../history/operation.ts';
 import type { OperationTable } from '../history/table.ts';
 import { Chains } from './chains.ts';
-import type { ClockStep } from './clock.ts';
+import type { ClockBounds } from './clock.ts';
+import { sideBySideOf } from './side-by-side.ts';
 
 /** What happened to each shard: the chain of nodes that held one range of slots. */
 export interface Shards {
@@ -12,6 +13,7 @@ export interface Shards {
 }
 
 interface Happenings {
+  readonly regions: readonly string[];
   readonly operations: OperationTable;
   readonly events: readonly Event[];
   readonly faults: readonly FaultRecord[];
@@ -31,11 +33,13 @@ interface Tenure {
  * from the new primary's first decision on: one that decided nothing admitted nothing.
  */
 export function episodesOf(
-  { operations: table, events, faults }: Happenings,
-  steps: readonly ClockStep[],
+  { regions, operations: table, events, faults }: Happenings,
+  clock: Pick<ClockBounds, 'steps' | 'spreadUs'>,
 ): Shards {
-  const chains = new Chains(table, events);
   const spreadUs = serviceClockSpread(faults);
+  const together = sideBySideOf({ regions, events }, clock);
+  if (together !== undefined) return { all: [{ ...together, serviceClockSpreadUs: spreadUs }], of: () => 0 };
+  const chains = new Chains(table, events);
   const all = chains.all.map((nodes): Episodes => {
     const tenures = tenuresOf(chains, nodes, events);
     if (tenures.length > 1)
@@ -45,7 +49,7 @@ export function episodesOf(
       shard: chains.nameOf(nodes[0]),
       failovers: takeoversOf(chains, tenures),
       emptyRestarts: emptyRestartsOf(chains, nodes, events),
-      clockStepsUs: steps
+      clockStepsUs: clock.steps
         .filter(({ node, byUs }) => byUs > 0 && names.includes(node))
         .map(({ byUs }) => byUs),
       serviceClockSpreadUs: spreadUs,

@@ -19,14 +19,14 @@ interface Group {
 
 /** Measures every shard, and asks what the strategy declares for it. */
 export function shardFacts(
-  { operations: table, events, faults }: History,
+  { header, operations: table, events, faults }: History,
   {
     guilty,
     clock,
     boundOf,
   }: { guilty: readonly BucketResult[]; clock: ClockBounds } & Pick<EvidenceRules, 'boundOf'>,
 ): ShardFacts[] {
-  const shards = episodesOf({ operations: table, events, faults }, clock.steps);
+  const shards = episodesOf({ regions: header.regions, operations: table, events, faults }, clock);
   const groups = new Map<string, Group>();
   const groupOf = (bucket: number): Group => {
     const [shard, policy] = [shards.of(bucket), table.policyOf(bucket)];

@@ -1,5 +1,5 @@
 import { parseClaim } from '../checker/claim.ts';
-import { STRATEGY_NAMES } from '../limiter/create.ts';
+import { isApart, STRATEGY_NAMES } from '../limiter/create.ts';
 import { planTopology, type Topology } from '../regions/topology.ts';
 import type { ScenarioRules } from '../scenario/make-plan.ts';
 import type { ScenarioInput } from '../scenario/schema.ts';
@@ -13,6 +13,7 @@ export const SCENARIO_RULES: ScenarioRules = {
   strategies: [first, ...others],
   parseClaim,
   planNodes: (topology) => planTopology(topology).nodes,
+  isApart,
 };
 
 /** A load as a scenario writes it. */

@@ -10,6 +10,17 @@ export interface Episodes {
   readonly clockStepsUs: readonly number[];
   /** The largest distance between the clocks of services that decide by their own, and between now and before. */
   readonly serviceClockSpreadUs: number;
+  /** Absent unless regions decided side by side, each on its own server. */
+  readonly sideBySide?: SideBySide;
+}
+
+/** What the excess of regions that decide side by side depends on. */
+export interface SideBySide {
+  readonly regions: number;
+  /** The oldest knowledge of another region that any admission was decided on; null where some had heard of none. */
+  readonly ageUs: number | null;
+  /** How far apart the clocks of their servers are. */
+  readonly clockSpreadUs: number;
 }
 
 /** Another primary began to decide for the buckets of a shard. Microseconds of the recorder. */

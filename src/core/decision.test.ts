@@ -19,6 +19,7 @@ describe('the openclaw-decision header', () => {
   it.each([
     ['with everything', whole],
     ['without times', { strategy: 'article', node: '127.0.0.1:6379', source: 'redis' }],
+    ['with an age', { strategy: 'active-active', node: 'n', source: 'redis', atUs: 5, ageUs: 0 }],
     ['at level 0', { ...whole, levelQuanta: 0 }],
   ] as [string, Evidence][])('reads back the same %s', (_, evidence) => {
     expect(parseEvidence(formatEvidence(evidence))).toEqual(evidence);

@@ -17,6 +17,8 @@ export interface Evidence {
   readonly atUs?: number;
   readonly bucketUs?: number;
   readonly levelQuanta?: number;
+  /** Where regions decide side by side: how old what is known of any other region was, at most. Microseconds. */
+  readonly ageUs?: number;
 }
 
 /** The part of a decision that one of several policies has in it. */
@@ -60,14 +62,15 @@ export function formatEvidence(evidence: Evidence): string {
   if (evidence.atUs !== undefined) fields.push(`at="${evidence.atUs}"`);
   if (evidence.bucketUs !== undefined) fields.push(`bucket="${evidence.bucketUs}"`);
   if (evidence.levelQuanta !== undefined) fields.push(`level="${evidence.levelQuanta}"`);
+  if (evidence.ageUs !== undefined) fields.push(`age="${evidence.ageUs}"`);
   return fields.join(', ');
 }
 
 /** Reads what `formatEvidence` wrote; undefined for anything else. A number beyond 2^53 is left out. */
 export function parseEvidence(header: string): Evidence | undefined {
-  const [, strategy, node, source, at, bucket, level] = WRITTEN.exec(header) ?? [];
+  const [, strategy, node, source, at, bucket, level, age] = WRITTEN.exec(header) ?? [];
   if (strategy === undefined || node === undefined || source === undefined) return undefined;
-  const [atUs, bucketUs, levelQuanta] = [Number(at), Number(bucket), Number(level)];
+  const [atUs, bucketUs, levelQuanta, ageUs] = [at, bucket, level, age].map(Number);
   return {
     strategy,
     node,
@@ -75,12 +78,13 @@ export function parseEvidence(header: string): Evidence | undefined {
     ...(Number.isSafeInteger(atUs) ? { atUs } : undefined),
     ...(Number.isSafeInteger(bucketUs) ? { bucketUs } : undefined),
     ...(Number.isSafeInteger(levelQuanta) ? { levelQuanta } : undefined),
+    ...(Number.isSafeInteger(ageUs) ? { ageUs } : undefined),
   };
 }
 
 /** One expression, since the load reads thousands a second: a search for each field took six times as long. */
 const WRITTEN =
-  /^strategy="([^"]*)", node="([^"]*)", source=(redis|lease|local|fallback)(?:, at="(\d+)")?(?:, bucket="(\d+)")?(?:, level="(-?\d+)")?$/;
+  /^strategy="([^"]*)", node="([^"]*)", source=(redis|lease|local|fallback)(?:, at="(\d+)")?(?:, bucket="(\d+)")?(?:, level="(-?\d+)")?(?:, age="(\d+)")?$/;
 
 /** A structured-field string holds printable ASCII only; quotes and backslashes are left out as well. */
 function text(value: string): string {

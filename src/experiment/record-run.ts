@@ -4,11 +4,13 @@ import { OpenclawError } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
 import type { History } from '../history/history.ts';
 import type { Header, Operation } from '../history/operation.ts';
+import { isApart } from '../limiter/create.ts';
 import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
 import { announcedAddress, type Regions } from '../regions/provider.ts';
 import type { RoleWatch } from '../regions/role-watch.ts';
 import { settle } from '../regions/settle.ts';
+import { AgeTally } from './age-tally.ts';
 import { watchClocks } from './clock-watch.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { HistoryFile } from './history-file.ts';
@@ -43,8 +45,11 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     limitTokensOf(run.promise, parsePolicy(plan.policy)),
   );
   const nameNode = regions === undefined ? undefined : makeNodeNames(regions);
+  const ages = isApart(plan.strategy) ? new AgeTally() : undefined;
   const recorder = new Recorder((operation) => {
-    history.add(nameNode?.(operation) ?? operation);
+    const named = nameNode?.(operation) ?? operation;
+    history.add(named);
+    ages?.add(named);
     tally.add(operation);
   });
   const faults = makeSchedule(run, system, recorder, history);
@@ -78,6 +83,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
       troubles.push(...(await findTroubles(regions, watches.roles)));
     await watches?.stop();
     recordDropped(recorder, history);
+    for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
     history.flush();
   }
   if (faults?.failure !== undefined) throw faults.failure;

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
+import { isApart } from '../limiter/create.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import { type LocalProcess, startProcess } from '../regions/processes/process.ts';
-import type { Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
+import type { Endpoint, Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
 import { until } from '../regions/until.ts';
 import type { Cleanup } from './cleanup.ts';
 
@@ -15,6 +16,8 @@ export interface ServiceOptions {
   readonly view: RegionView;
   /** Where its services run; default: as processes of this machine, by the local address of the view. */
   readonly place?: NonNullable<Regions['place']>;
+  /** Of regions apart: the Redis of each other region, as the cluster calls it. */
+  readonly others: Readonly<Record<string, Endpoint>>;
   readonly strategy: string;
   /** The file of a plug-in, absolute, instead of the strategy. */
   readonly limiter?: string;
@@ -43,13 +46,18 @@ const YOUNG_SPACE = '--max-semi-space-size=64';
 
 /** Starts the Rating service of a region and its gateway, each a process in the region's view of the network. */
 export async function startRegion(options: ServiceOptions): Promise<RegionServices> {
-  const { view, strategy, policy, prefix } = options;
+  const { view, others, strategy, policy, prefix } = options;
   const { localAddress, seeds } = view;
   const redis = seeds.flatMap(({ host, port }) => ['--redis', `redis://${host}:${port}`]);
   const from = localAddress === undefined ? [] : ['--local-address', localAddress];
+  const apart = Object.entries(others).flatMap(([region, { host, port }]) => [
+    '--other',
+    `${region}=redis://${host}:${port}`,
+  ]);
+  const where = isApart(strategy) ? [...redis, ...apart] : [...redis, '--cluster'];
   const decides =
     options.limiter === undefined ? ['--strategy', strategy, '--evidence'] : ['--limiter', options.limiter];
-  const limiter = [...redis, '--cluster', ...decides, '--policy', policy, '--prefix', prefix];
+  const limiter = [...where, ...decides, '--policy', policy, '--prefix', prefix];
   const rating = await startService(options, 'rating', [...limiter, ...from, '--allow-clock-change']);
   const gateway = await startService(options, 'gateway', [...from, '--upstream', rating.inside]);
   return { gateway: gateway.reached, rating: rating.reached };

@@ -5,7 +5,7 @@ import { sampleTarget, type Target } from '../load/target.ts';
 import { setServiceClock } from '../rating/set-service-clock.ts';
 import { findDeviations } from '../regions/deviations.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
-import type { Regions } from '../regions/provider.ts';
+import type { Endpoint, Regions } from '../regions/provider.ts';
 import { settle } from '../regions/settle.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Cleanup } from './cleanup.ts';
@@ -64,7 +64,10 @@ export function regionsSystem({ self, env, prefix, provide }: RegionsSource): Pr
     const place = regions.place && { place: regions.place };
     const common = { self, env, ...decides, logs, cleanup, signal, onDeath, ...place };
     const started = await allSettledOrThrow(
-      names.map(async (name) => [name, await startRegion({ ...common, view: regions.view(name) })] as const),
+      names.map(async (name) => {
+        const region = { view: regions.view(name), others: othersOf(name, regions) };
+        return [name, await startRegion({ ...common, ...region })] as const;
+      }),
     );
     const services = new Map<string, RegionServices>(started);
     return {
@@ -76,6 +79,12 @@ export function regionsSystem({ self, env, prefix, provide }: RegionsSource): Pr
       setServiceClock: (region, offsetMs) => setServiceClock(services.get(region)?.rating ?? '', offsetMs),
     };
   };
+}
+
+/** The first node of each other region. */
+function othersOf(name: string, { topology, announced }: Regions): Record<string, Endpoint> {
+  const firsts = topology.nodes.filter(({ region, index }) => region !== name && index === 0);
+  return Object.fromEntries(firsts.map((node) => [node.region, announced(node.name)]));
 }
 
 /**

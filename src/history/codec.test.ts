@@ -14,6 +14,7 @@ const decision = fc.record(
     atUs: number,
     bucketUs: number,
     levelQuanta: number,
+    ageUs: number,
   },
   { requiredKeys: ['strategy', 'node', 'source'] },
 );

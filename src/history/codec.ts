@@ -20,11 +20,12 @@ function encodeOperation(operation: Operation): string {
   );
 }
 
-function encodeDecision({ strategy, node, source, atUs, bucketUs, levelQuanta }: Evidence): string {
+function encodeDecision({ strategy, node, source, atUs, bucketUs, levelQuanta, ageUs }: Evidence): string {
   const at = atUs === undefined ? '' : `,"atUs":${atUs}`;
   const bucketAt = bucketUs === undefined ? '' : `,"bucketUs":${bucketUs}`;
   const level = levelQuanta === undefined ? '' : `,"level":"${levelQuanta}"`;
-  return `{"strategy":${text(strategy)},"node":${text(node)}${at}${bucketAt}${level},"source":"${source}"}`;
+  const age = ageUs === undefined ? '' : `,"ageUs":${ageUs}`;
+  return `{"strategy":${text(strategy)},"node":${text(node)}${at}${bucketAt}${level}${age},"source":"${source}"}`;
 }
 
 function encodeRare({ intendedUs, policy, maxCharge, latestUs, decisionId, charges }: Operation): string {

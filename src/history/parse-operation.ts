@@ -92,6 +92,7 @@ function parseDecision(value: unknown): Evidence | undefined {
       atUs: optional(fields, 'atUs', number),
       bucketUs: optional(fields, 'bucketUs', number),
       levelQuanta: level === undefined ? undefined : Number(level),
+      ageUs: optional(fields, 'ageUs', number),
     }),
   };
 }

@@ -6,13 +6,13 @@ import { OUTCOMES } from './operation.ts';
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 /** Strategies whose decisions by Redis are not those of one shared bucket: each region has its own. */
-export const UNSHARED: readonly string[] = ['active-active'];
+export const UNSHARED: readonly string[] = ['active-active', 'active-active-lww', 'replica-reads'];
 
 const OPERATION_KEYS = [
   ...['type', 'index', 'bucket', 'user', 'region', 'process', 'cost', 'invokedUs', 'completedUs', 'outcome'],
   ...['status', 'error', 'policy', 'maxCharge', 'latestUs', 'decisionId', 'decision', 'intendedUs'],
 ];
-const DECISION_KEYS = ['strategy', 'node', 'source', 'atUs', 'bucketUs', 'level'];
+const DECISION_KEYS = ['strategy', 'node', 'source', 'atUs', 'bucketUs', 'level', 'ageUs'];
 const OUTCOME_BYTES = OUTCOMES.map(bytesOf);
 const OP = bytesOf('op');
 const NULL = bytesOf('null');
@@ -155,6 +155,8 @@ export class OperationScanner extends ByteScanner {
       case 'level':
         draft.levelQuanta = this.quotedInteger();
         return !Number.isNaN(draft.levelQuanta);
+      case 'ageUs':
+        return !Number.isNaN(this.integer()); // what is judged by it is in the event of its node
       default:
         return false;
     }

@@ -8,7 +8,7 @@ export interface Term {
 }
 
 /** b + r * overlap for every takeover. */
-export function takeoverTerms(policy: Policy, { failovers }: Episodes): Term[] {
+export function takeoverTerms(policy: Policy, { failovers }: Pick<Episodes, 'failovers'>): Term[] {
   const { capacityTokens: capacity } = policy;
   const perSecond = perSecondOf(policy);
   return failovers.map(({ node, overlapUs }) => ({
@@ -18,7 +18,10 @@ export function takeoverTerms(policy: Policy, { failovers }: Episodes): Term[] {
 }
 
 /** b for every restart that lost state. */
-export function emptyRestartTerms({ capacityTokens: capacity }: Policy, { emptyRestarts }: Episodes): Term[] {
+export function emptyRestartTerms(
+  { capacityTokens: capacity }: Policy,
+  { emptyRestarts }: Pick<Episodes, 'emptyRestarts'>,
+): Term[] {
   if (emptyRestarts === 0) return [];
   const text = `${emptyRestarts} empty restart${emptyRestarts === 1 ? '' : 's'} * ${capacity}`;
   return [{ tokens: capacity * emptyRestarts, text }];

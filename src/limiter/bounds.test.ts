@@ -43,6 +43,30 @@ describe('the bound of central, with 20:5/s', () => {
   });
 });
 
+describe('the bound of active-active, with 20:5/s', () => {
+  const policy = parsePolicy('20:5/s');
+  const heard = { regions: 3, ageUs: 0, clockSpreadUs: 0 };
+  it.each([
+    { title: 'is a bucket for each other region', episodes: { sideBySide: heard }, want: 40 },
+    { title: 'is 0 for one region', episodes: { sideBySide: { ...heard, regions: 1 } }, want: 0 },
+    { title: 'adds the refill of the age', episodes: { sideBySide: { ...heard, ageUs: 2 * S } }, want: 60 },
+    { title: 'adds that of the spread', episodes: { sideBySide: { ...heard, clockSpreadUs: S } }, want: 45 },
+    { title: 'adds what a restart forgets', episodes: { sideBySide: heard, emptyRestarts: 1 }, want: 60 },
+    { title: 'adds steps ahead', episodes: { sideBySide: heard, clockStepsUs: [S] }, want: 45 },
+  ])('$title: $want', ({ episodes, want }) => {
+    for (const strategy of ['active-active', 'active-active-lww'])
+      expect(boundOf(strategy, policy, { ...QUIET, ...episodes })).toMatchObject({
+        totalExcess: null,
+        worstWindow: want,
+      });
+  });
+
+  it('is not declared where a region had not heard of all others', () =>
+    expect(
+      boundOf('active-active', policy, { ...QUIET, sideBySide: { ...heard, ageUs: null } }),
+    ).toBeUndefined());
+});
+
 describe('the bound of article, with 100:10/s', () => {
   const policy = parsePolicy('100:10/s');
   it.each([

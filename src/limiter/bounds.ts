@@ -17,8 +17,16 @@ import {
  *            deciding clock min(b, r * step). No window exceeds by more than the total, so both are declared alike.
  *   article  in one window r * (1 s + spread of the services' clocks), plus what central declares. Every window can
  *            gain that much anew, so the total over a run is not declared.
+ *   active-active, active-active-lww
+ *            in one window, with N regions, (N - 1)(b + r * age) + r * spread of the regions' clocks, and as central for
+ *            restarts that lost state and steps of the clocks. It holds for active-active: after its last admission in a
+ *            window a region has a level of at least 0 by all that it knows, so what it knows of the window is at most
+ *            b + r * length; what it does not know was spent during the age, by each other region at most b + r * age.
+ *            active-active-lww is held against it to show that it does not keep it. The total is not declared.
  */
 export function boundOf(strategy: string, policy: Policy, episodes: Episodes): DeclaredBound | undefined {
+  if (strategy === 'active-active' || strategy === 'active-active-lww')
+    return sideBySideBound(policy, episodes);
   if (strategy === 'central') return centralBound(policy, episodes);
   if (strategy === 'article') return articleBound(policy, episodes);
   return undefined;
@@ -44,7 +52,36 @@ function articleBound(policy: Policy, episodes: Episodes): DeclaredBound {
   };
 }
 
-function centralTerms(policy: Policy, episodes: Episodes): Term[] {
+function sideBySideBound(policy: Policy, episodes: Episodes): DeclaredBound | undefined {
+  const { sideBySide, emptyRestarts, clockStepsUs } = episodes;
+  if (sideBySide === undefined || sideBySide.ageUs === null) return undefined;
+  const { regions, ageUs, clockSpreadUs } = sideBySide;
+  const { capacityTokens: capacity } = policy;
+  const perSecond = perSecondOf(policy);
+  const [ageSeconds, spreadSeconds] = [ageUs / 1_000_000, clockSpreadUs / 1_000_000];
+  const own = [
+    {
+      tokens: (regions - 1) * (capacity + perSecond * ageSeconds),
+      text: `${regions - 1} other regions * (${capacity} + ${show(perSecond)}/s * ${show(ageSeconds)} s of age)`,
+    },
+    {
+      tokens: perSecond * spreadSeconds,
+      text: `${show(perSecond)}/s * ${show(spreadSeconds)} s between the regions' clocks`,
+    },
+  ];
+  const terms = [...own, ...centralTerms(policy, { failovers: [], emptyRestarts, clockStepsUs })];
+  const worstWindow = terms.reduce((total, { tokens }) => total + tokens, 0);
+  return {
+    totalExcess: null,
+    worstWindow,
+    formula: `one window: ${terms.map(({ text }) => text).join(' + ')} = ${show(worstWindow)}; total: not declared`,
+  };
+}
+
+function centralTerms(
+  policy: Policy,
+  episodes: Pick<Episodes, 'failovers' | 'emptyRestarts' | 'clockStepsUs'>,
+): Term[] {
   return [
     ...takeoverTerms(policy, episodes),
     ...emptyRestartTerms(policy, episodes),

@@ -1,4 +1,5 @@
 import { OpenclawError, quoted } from '../core/errors.ts';
+import { openActiveActive, type RegionOptions } from './active-active/open.ts';
 import { createArticle } from './article.ts';
 import { createCentral } from './central.ts';
 import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
@@ -7,15 +8,30 @@ import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
 import type { Limiter } from './limiter.ts';
 import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
 import { type PolicyOptions, policyNames, readPolicies } from './policies.ts';
-import type { RedisConnection } from './redis-connection.ts';
+import { onlyAddresses, type RedisConnection } from './redis-connection.ts';
 import type { RedisPort, RedisSource } from './redis-port.ts';
+import { createReplicaReads } from './replica-reads.ts';
 import { shadow } from './shadow.ts';
 
-const STRATEGIES = { central: openCentral, article: openArticle } as const;
+const STRATEGIES = {
+  central: openCentral,
+  article: openArticle,
+  'active-active': (options: LimiterOptions) => openActiveActive('active-active', 'spends', options),
+  'active-active-lww': (options: LimiterOptions) =>
+    openActiveActive('active-active-lww', 'last-write', options),
+  'replica-reads': openReplicaReads,
+} as const;
 
 export type StrategyName = keyof typeof STRATEGIES;
 
 export const STRATEGY_NAMES = Object.keys(STRATEGIES) as readonly StrategyName[];
+
+const APART: ReadonlySet<string> = new Set(['active-active', 'active-active-lww']);
+
+/** Whether each region of this strategy has a Redis of its own, and a limiter is told of the others by `region`. */
+export function isApart(strategy: string): boolean {
+  return APART.has(strategy);
+}
 
 const DEFAULT_MEMORY_MS = 60_000;
 const MOST_MEMORY_MS = 86_400_000;
@@ -25,6 +41,8 @@ export type LimiterOptions = PolicyOptions & {
   readonly strategy?: StrategyName;
   /** Addresses, which ioredis opens, or a client of the service's own: `fromIoredis(client)`, `fromNodeRedis(client)`. */
   readonly redis: RedisConnection | RedisSource;
+  /** Of a strategy whose regions decide side by side: which this is, and where the others are. `redis` is its own. */
+  readonly region?: RegionOptions;
   /** What every key starts with. Default `rate:openclaw`. */
   readonly prefix?: string;
   /** Milliseconds since 1970, for strategies that decide by the caller's clock. Default: the machine's. */
@@ -106,6 +124,24 @@ function openRedis(redis: RedisConnection | RedisSource): RedisPort {
 
 function isCluster(redis: RedisConnection | RedisSource): boolean {
   return 'open' in redis ? redis.isCluster : (redis.cluster ?? false);
+}
+
+function openReplicaReads(options: LimiterOptions): Limiter {
+  if (options.policies !== undefined || options.batch || options.localAnswers !== undefined)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      'strategy replica-reads knows one policy, asked for one take at a time',
+      { hint: 'use strategy central' },
+    );
+  const { first, policiesOf } = readPolicies(options);
+  const redis = onlyAddresses(options.redis, 'replica-reads');
+  return createReplicaReads({
+    primaries: connectIoredis(redis),
+    replicas: connectIoredis(redis, { readsReplicas: true }),
+    policy: first,
+    policiesOf,
+    prefix: checkPrefix(options.prefix ?? DEFAULT_PREFIX),
+  });
 }
 
 function checkMemory(ms: number): number {

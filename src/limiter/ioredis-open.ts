@@ -3,15 +3,19 @@ import { OpenclawError } from '../core/errors.ts';
 import { backoff, type CommandTimeout, readTimeout } from './command-timeout.ts';
 import { ioredisPort } from './ioredis-port.ts';
 import { parseRedisUrl, type RedisConnection } from './redis-connection.ts';
-import type { RedisPort, RedisSource } from './redis-port.ts';
+import type { RedisSource, TextPort } from './redis-port.ts';
 import { connectorFrom } from './region-connector.ts';
 
-/** Connects by ioredis to the server, or the cluster, at these addresses. Throws INVALID_OPTION. */
-export function connectIoredis(connection: RedisConnection): RedisPort {
+/**
+ * Connects by ioredis to the server, or the cluster, at these addresses; with `readsReplicas` to its replicas, for
+ * scripts that only read. Throws INVALID_OPTION.
+ */
+export function connectIoredis(connection: RedisConnection, { readsReplicas = false } = {}): TextPort {
   const timeoutMs = readTimeout(connection);
-  return connection.cluster
-    ? ioredisPort(openCluster(connection, timeoutMs), timeoutMs)
-    : ioredisPort(openStandalone(connection, timeoutMs), timeoutMs);
+  const client = connection.cluster
+    ? openCluster(connection, { timeoutMs, readsReplicas })
+    : openStandalone(connection, timeoutMs);
+  return ioredisPort(client, timeoutMs, { readsReplicas });
 }
 
 /** A client of ioredis, as far as it is looked at: its settings. */
@@ -113,7 +117,10 @@ function openStandalone(
   });
 }
 
-function openCluster({ urls, ...credentials }: RedisConnection, timeoutMs: number): Cluster {
+function openCluster(
+  { urls, ...credentials }: RedisConnection,
+  { timeoutMs, readsReplicas }: { readonly timeoutMs: number; readonly readsReplicas: boolean },
+): Cluster {
   const nodes = urls.map(parseRedisUrl);
   const url = parseRedisUrl(urls[0]);
   const username = credentials.username ?? url.username;
@@ -122,6 +129,7 @@ function openCluster({ urls, ...credentials }: RedisConnection, timeoutMs: numbe
     nodes.map(({ host, port }) => ({ host, port })),
     {
       ...onceOnlyInClusters(),
+      ...(readsReplicas && { scaleReads: 'slave' as const }),
       redisOptions: {
         ...(username && { username }),
         ...(password && { password }),

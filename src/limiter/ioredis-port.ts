@@ -3,16 +3,22 @@ import { Cluster, Command, type Redis } from 'ioredis';
 import { OpenclawError } from '../core/errors.ts';
 import { GatheredWrites } from './gathered-writes.ts';
 import { describeFailure, type SendRecord } from './redis-errors.ts';
-import type { RedisPort, ScriptReply } from './redis-port.ts';
+import type { TextPort } from './redis-port.ts';
 import type { Script } from './script.ts';
-import { integers, isNoScript } from './script-reply.ts';
+import { integers, isNoScript, texts } from './script-reply.ts';
 
 /**
  * A port over a client of ioredis, under one rule: a command is written to a socket at most once. Retries and re-sends are
  * off, a command whose time is up is never written later, and for each command it is known whether it was
- * written, and to which node: the difference between `charge: none` and `charge: possible`.
+ * written, and to which node: the difference between `charge: none` and `charge: possible`. With `readsReplicas` scripts
+ * run on replicas of a cluster, and may only read.
  */
-export function ioredisPort(client: Redis | Cluster, timeoutMs: number): RedisPort {
+export function ioredisPort(
+  client: Redis | Cluster,
+  timeoutMs: number,
+  { readsReplicas = false } = {},
+): TextPort {
+  const [evalName, evalShaName] = readsReplicas ? ['eval_ro', 'evalsha_ro'] : ['eval', 'evalsha'];
   let lastError: Error | undefined;
   let closed = false;
 
@@ -40,30 +46,35 @@ export function ioredisPort(client: Redis | Cluster, timeoutMs: number): RedisPo
   };
   const failure = (error: unknown, { sent }: TrackedCommand) => describeFailure(error, sent, lastError);
 
-  async function runWhole(script: Script, rest: string[], withinMs: number): Promise<ScriptReply> {
-    const command = send('eval', [script.source, ...rest], withinMs);
+  async function runWhole<T>(
+    { script, rest, read }: ScriptCall<T>,
+    withinMs: number,
+  ): Promise<{ values: readonly T[]; node: string }> {
+    const command = send(evalName, [script.source, ...rest], withinMs);
     try {
-      return { values: integers(await command.promise, script, command.sent.node), node: command.sent.node };
+      return { values: read(await command.promise, script, command.sent.node), node: command.sent.node };
     } catch (error) {
       throw failure(error, command);
     }
   }
 
+  async function runOnce<T>(call: ScriptCall<T>): Promise<{ values: readonly T[]; node: string }> {
+    const startedMs = performance.now();
+    const { script, rest, read } = call;
+    const command = send(evalShaName, [script.sha, ...rest]);
+    try {
+      return { values: read(await command.promise, script, command.sent.node), node: command.sent.node };
+    } catch (error) {
+      if (!isNoScript(error)) throw failure(error, command);
+      return runWhole(call, Math.max(1, timeoutMs - (performance.now() - startedMs)));
+    }
+  }
+
   return {
-    async run(script, keys, args): Promise<ScriptReply> {
-      const startedMs = performance.now();
-      const rest = [String(keys.length), ...keys, ...args];
-      const command = send('evalsha', [script.sha, ...rest]);
-      try {
-        return {
-          values: integers(await command.promise, script, command.sent.node),
-          node: command.sent.node,
-        };
-      } catch (error) {
-        if (!isNoScript(error)) throw failure(error, command);
-        return runWhole(script, rest, Math.max(1, timeoutMs - (performance.now() - startedMs)));
-      }
-    },
+    run: (script, keys, args) =>
+      runOnce({ script, rest: [String(keys.length), ...keys, ...args], read: integers }),
+    runText: (script, keys, args) =>
+      runOnce({ script, rest: [String(keys.length), ...keys, ...args], read: texts }),
     async ready() {
       const command = send('ping', []);
       await command.promise.catch((error: unknown) => {
@@ -75,6 +86,13 @@ export function ioredisPort(client: Redis | Cluster, timeoutMs: number): RedisPo
       client.disconnect();
     },
   };
+}
+
+/** One script with the number of its keys, its keys and arguments, and how its reply is read. */
+interface ScriptCall<T> {
+  readonly script: Script;
+  readonly rest: string[];
+  readonly read: (reply: unknown, script: Script, node: string) => readonly T[];
 }
 
 const NEVER_SENT: SendRecord = { written: false, node: 'no node' };

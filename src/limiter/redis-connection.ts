@@ -1,5 +1,6 @@
 import { OpenclawError } from '../core/errors.ts';
 import type { CommandTimeout } from './command-timeout.ts';
+import type { RedisSource } from './redis-port.ts';
 
 /** Where Redis is and how long to wait for it. */
 export interface RedisConnection extends CommandTimeout {
@@ -11,6 +12,14 @@ export interface RedisConnection extends CommandTimeout {
   readonly password?: string;
   /** Connect from this address of this machine. */
   readonly localAddress?: string;
+}
+
+/** Throws INVALID_OPTION for a client of the caller's own, where a strategy needs more of Redis than one offers. */
+export function onlyAddresses(redis: RedisConnection | RedisSource, strategy: string): RedisConnection {
+  if (!('open' in redis)) return redis;
+  throw new OpenclawError('INVALID_OPTION', `strategy ${strategy} takes no client, but addresses`, {
+    hint: "give redis: { urls: ['redis://...'] }",
+  });
 }
 
 interface ParsedUrl {

@@ -13,6 +13,17 @@ export interface RedisPort {
   close(): Promise<void>;
 }
 
+/** A port for strategies whose regions tell each other what they spent, which is text and numbers. */
+export interface TextPort extends RedisPort {
+  /** As `run`, for a reply that may hold text. */
+  runText(script: Script, keys: readonly string[], args: readonly string[]): Promise<TextReply>;
+}
+
+export interface TextReply {
+  readonly values: readonly (string | number)[];
+  readonly node: string;
+}
+
 export interface ScriptReply {
   readonly values: readonly number[];
   readonly node: string;

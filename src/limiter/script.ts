@@ -8,8 +8,14 @@ export interface Script {
   readonly sha: string;
 }
 
-/** Reads `lua/<name>.lua` of this package. */
+/** Reads `lua/<name>.lua` of this package, with the files of `lua/shared/` that it includes in their places. */
 export function loadScript(name: string): Script {
-  const source = readFileSync(new URL(`../../lua/${name}.lua`, import.meta.url), 'utf8');
+  const source = read(`${name}.lua`).replace(INCLUDE, (_, file: string) => read(file));
   return { name, source, sha: createHash('sha1').update(source).digest('hex') };
+}
+
+const INCLUDE = /^-- include (shared\/[a-z-]+\.lua)$/gm;
+
+function read(file: string): string {
+  return readFileSync(new URL(`../../lua/${file}`, import.meta.url), 'utf8');
 }

@@ -23,6 +23,7 @@ export async function settle(
   const leftMs = () => Math.max(0, deadlineMs - performance.now());
   try {
     await waitUntilWhole(topology, clients, signal, leftMs());
+    if (topology.apart) return;
     for (const { name, slots } of topology.nodes) {
       const client = clients.get(name);
       if (slots !== undefined && client !== undefined)

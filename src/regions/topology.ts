@@ -13,6 +13,8 @@ export interface TopologyOptions {
   readonly persistence: Persistence;
   /** Milliseconds after which a silent node is suspected. */
   readonly nodeTimeoutMs: number;
+  /** Each region has one Redis of its own, which knows of no other. Default: all of them are one cluster. */
+  readonly apart?: boolean;
 }
 
 export type Persistence = 'none' | 'aof';
@@ -43,6 +45,8 @@ export interface Topology {
   readonly nodeTimeoutMs: number;
   /** Milliseconds there and back, per unordered pair, keyed `a:b` in the order of `regions`. */
   readonly roundTripMs: Readonly<Record<string, number>>;
+  /** Absent where all nodes are one cluster. */
+  readonly apart?: true;
 }
 
 const DEFAULT_REGIONS = ['us-east', 'eu-west', 'ap-south'] as const;
@@ -78,6 +82,7 @@ export function planTopology(options: TopologyOptions): Topology {
     );
   }
   const roundTripMs = planRoundTrips(options);
+  if (options.apart && replicas > 0) throw invalid(`regions apart have no replicas; found ${replicas}`);
   const longest = Math.max(0, ...Object.values(roundTripMs)) + options.jitterMs;
   if (options.nodeTimeoutMs < 2 * longest) {
     throw invalid(
@@ -86,7 +91,8 @@ export function planTopology(options: TopologyOptions): Topology {
   }
   return {
     regions,
-    nodes: planNodes(regions, replicas),
+    nodes: options.apart ? regions.map(nodeApart) : planNodes(regions, replicas),
+    ...(options.apart && { apart: true }),
     roundTripMs,
     jitterMs: options.jitterMs,
     persistence: options.persistence,
@@ -112,6 +118,11 @@ export function oneWayMs(topology: Pick<Topology, 'regions' | 'roundTripMs'>, pa
   const half = Math.round(roundTripMs(topology, pair)) / 2;
   const isForward = topology.regions.indexOf(pair.from) < topology.regions.indexOf(pair.to);
   return isForward ? Math.ceil(half) : Math.floor(half);
+}
+
+/** A cluster of one node, which serves every slot. */
+function nodeApart(region: string): PlannedNode {
+  return { name: `${region}-0`, region, index: 0, slots: [0, SLOTS - 1] };
 }
 
 function planNodes(regions: readonly string[], replicas: number): PlannedNode[] {

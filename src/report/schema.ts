@@ -80,6 +80,16 @@ const shard = z.object({
   emptyRestarts: z.number(),
   clockStepsUs: z.array(z.number()),
   serviceClockSpreadUs: z.number(),
+  sideBySide: z
+    .object({
+      regions: z.number(),
+      ageUs: z
+        .number()
+        .nullable()
+        .describe('null: some admissions were decided before all had been heard of'),
+      clockSpreadUs: z.number(),
+    })
+    .exactOptional(),
   policy: z.string(),
   buckets: z.number(),
   largestExcess: measured,

@@ -7,12 +7,14 @@ import type { UndrawnFault } from './fault-schema.ts';
 import type { Plan, PlannedFault } from './plan.ts';
 import { type Problem, pathText } from './problems.ts';
 import { type ScenarioInput, type SchemaRules, scenarioSchema } from './schema.ts';
-import { readSections, type Scenario } from './sections.ts';
+import { readSections, type Scenario, type ScenarioParts } from './sections.ts';
 import type { MsRange } from './units.ts';
 
 /** What a scenario is checked against: the parts of the program that it cannot know. */
 export interface ScenarioRules extends SchemaRules {
   readonly planNodes: PlanNodes;
+  /** Whether each region of this strategy has a Redis of its own, apart from the others'. */
+  readonly isApart?: (strategy: string) => boolean;
 }
 
 /** What is said of a run beside its scenario. */
@@ -60,7 +62,10 @@ export function drawPlan(
   rules: ScenarioRules,
   more: readonly UndrawnFault[] = [],
 ): DrawnPlan {
-  const { scenario, parts, problems } = readSections(scenarioSchema(rules), value);
+  const read = readSections(scenarioSchema(rules), value);
+  const { problems } = read;
+  const parts = placed(read.parts, rules);
+  const scenario = read.scenario && placed(read.scenario, rules);
   const faults = [...parts.faults, ...more];
   const all = [
     ...problems,
@@ -78,6 +83,16 @@ function checkOneLimiter(value: unknown): Problem[] {
   return [
     { path: ['limiter'], isKey: true, text: 'a plug-in is instead of a strategy: leave one of them out' },
   ];
+}
+
+/** The topology as the strategy has it: replicas are of a cluster. */
+function placed<T extends Pick<ScenarioParts, 'strategy' | 'topology'>>(
+  parts: T,
+  { isApart }: ScenarioRules,
+): T {
+  const { strategy, topology } = parts;
+  if (strategy === undefined || topology === undefined || isApart?.(strategy) !== true) return parts;
+  return { ...parts, topology: { ...topology, replicas: 0, apart: true } };
 }
 
 type DrawableScenario = Omit<Scenario, 'faults'> & { readonly faults: readonly UndrawnFault[] };

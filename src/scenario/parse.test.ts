@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RULES } from '../../test/support/scenario-rules.ts';
 import { OpenclawError } from '../core/errors.ts';
+import { STRATEGY_NAMES } from '../limiter/create.ts';
 import { parseScenario } from './parse.ts';
 
 const ABOUT = '# why anyone should care\n';
@@ -229,7 +230,7 @@ describe('what is wrong is said with its place', () => {
     { text: 'policy: 20:5', says: '2:9 policy: a rate is written tokens/time' },
     {
       text: 'strategy: centrl',
-      says: '2:11 strategy: expected one of central, article; found "centrl"; did you mean "central"?',
+      says: `2:11 strategy: expected one of ${STRATEGY_NAMES.join(', ')}; found "centrl"; did you mean "central"?`,
     },
     { text: 'seed: -1', says: '2:7 seed: expected a whole number from 0 to' },
     {
@@ -439,4 +440,24 @@ policy: 20
       'aliases (*name) are not read',
     );
   });
+});
+
+describe('a strategy whose regions are apart', () => {
+  it.each([
+    { strategy: 'central', want: { replicas: 1 } },
+    { strategy: 'active-active', want: { replicas: 0, apart: true } },
+  ])('$strategy plans $want', ({ strategy, want }) => {
+    const { topology } = parseScenario(`${ABOUT}strategy: ${strategy}\n${CLAIMS}`, { file: 'a.yaml' }, RULES);
+    expect(topology).toMatchObject(want);
+    expect('apart' in topology).toBe('apart' in want);
+  });
+
+  it('has no node that a fault on a replica could have', () =>
+    expect(() =>
+      parseScenario(
+        `${ABOUT}strategy: active-active\nfaults: [{fault: failover, node: eu-west-1, at: 5s, for: 8s}]\n${CLAIMS}`,
+        { file: 'a.yaml' },
+        RULES,
+      ),
+    ).toThrow(/eu-west-1/));
 });

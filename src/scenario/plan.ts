@@ -31,6 +31,8 @@ export interface PlannedTopology {
   readonly jitterMs: number;
   readonly persistence: 'none' | 'aof';
   readonly nodeTimeoutMs: number;
+  /** Each region has one Redis of its own, without replicas, since its strategy decides on that alone. */
+  readonly apart?: true;
 }
 
 export interface LoadPlan {

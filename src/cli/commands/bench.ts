@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { formatPromise } from '../../checker/promise.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
+import { isApart } from '../../limiter/create.ts';
 import { checkTarget } from '../../load/target.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { PlannedTopology } from '../../scenario/plan.ts';
@@ -98,11 +99,15 @@ const EXACT = ['total-excess <= 0', 'false-denials <= 0', 'replay <= 0'];
 /** The evidence that it takes. */
 const EVIDENCE = ['info <= 5%', 'failed <= 5%', 'contested >= 80%'];
 
+/** Regions that decide side by side promise no less than a window, and tell no level that can be replayed. */
+const APART = ['worst-window <= bound'];
+
 async function ours(environment: Environment, flags: Flags): Promise<RunRequest> {
   const { seed, policy, strategy, claim } = flags;
   const plugin = await choosePlugin(flags, environment);
   const running = await standingTopology(environment, flags);
-  const correct = plugin === undefined ? EXACT : claimsOfPromise(plugin.promise);
+  const ofStrategy = isApart(strategy) ? APART : EXACT;
+  const correct = plugin === undefined ? ofStrategy : claimsOfPromise(plugin.promise);
   const plan = makePlan(
     {
       seed,

@@ -3,7 +3,7 @@ import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
 import { checkFault } from '../../faults/check.ts';
 import { isMomentary } from '../../faults/registry.ts';
-import type { StrategyName } from '../../limiter/create.ts';
+import { isApart, type StrategyName } from '../../limiter/create.ts';
 import type { Topology } from '../../regions/topology.ts';
 import type { FaultSpec } from '../../scenario/fault-spec.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
@@ -104,5 +104,6 @@ function claimsOf({ fault }: FaultSpec, correct: readonly string[]): readonly st
 }
 
 function declaredBy(strategy: StrategyName): readonly string[] {
-  return [strategy === 'article' ? 'worst-window <= bound' : 'total-excess <= bound'];
+  const ofWindows = strategy === 'article' || isApart(strategy);
+  return [ofWindows ? 'worst-window <= bound' : 'total-excess <= bound'];
 }

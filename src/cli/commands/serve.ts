@@ -1,8 +1,8 @@
 import type { Server } from 'node:http';
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { OpenclawError, printable, quoted } from '../../core/errors.ts';
-import { createLimiter } from '../../limiter/create.ts';
+import { createLimiter, isApart } from '../../limiter/create.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { openPlugin } from '../../limiter/open-plugin.ts';
@@ -44,6 +44,14 @@ function ratingCommand(environment: Environment): Command {
       '--redis <url...>',
       'redis[s]://host:port of Redis; several with --cluster',
       collectAddress,
+    )
+    .addOption(
+      new Option(
+        '--other <region=url>',
+        'of a strategy whose regions decide side by side: the Redis of another region; repeatable',
+      )
+        .argParser(collectOther)
+        .default({}, 'none'),
     )
     .option('--cluster', 'the addresses are nodes of a Redis Cluster')
     .option('--prefix <text>', 'what every key starts with', parsedBy(checkPrefix), DEFAULT_PREFIX)
@@ -88,15 +96,20 @@ async function openLimiter(
 ): Promise<Limiter> {
   const { REDIS_USERNAME: username, REDIS_PASSWORD: password } = env;
   const { policy, prefix, region, strategy } = options;
-  const redis: RedisConnection = {
-    urls: options.redis,
-    cluster: options.cluster === true,
+  const connection = {
     ...(options.localAddress && { localAddress: options.localAddress }),
     commandTimeoutMs: options.timeout,
     ...(username && { username }),
     ...(password && { password }),
   };
-  if (options.limiter === undefined) return createLimiter({ strategy, policy, prefix, nowMs, redis });
+  const redis: RedisConnection = { ...connection, urls: options.redis, cluster: options.cluster === true };
+  if (options.limiter === undefined) {
+    const others = Object.fromEntries(
+      Object.entries(options.other).map(([name, url]) => [name, { ...connection, urls: [url] }]),
+    );
+    const apart = isApart(strategy) && { region: { name: region, others } };
+    return createLimiter({ strategy, policy, prefix, nowMs, redis, ...apart });
+  }
   if (options.decisionIds || options.evidence)
     throw new OpenclawError('INVALID_OPTION', 'a plug-in has neither decision ids nor evidence to show', {
       hint: 'leave out --decision-ids and --evidence',
@@ -129,8 +142,16 @@ function collectAddress(url: string, sofar: string[] = []): string[] {
   return [...sofar, url];
 }
 
+function collectOther(text: string, sofar: Readonly<Record<string, string>>): Record<string, string> {
+  const [, region, url = ''] = /^([A-Za-z0-9-]+)=(.+)$/.exec(text) ?? [];
+  if (region === undefined) throw new InvalidArgumentError('Expected region=redis://host:port.');
+  refusePassword(url);
+  return { ...sofar, [region]: url };
+}
+
 interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag {
   readonly redis: string[];
+  readonly other: Readonly<Record<string, string>>;
   readonly cluster?: true;
   readonly prefix: string;
   readonly timeout: number;

@@ -1,0 +1,93 @@
+#!lua
+--[[
+active-take: charge one bucket of several regions if the level of all that this region knows covers the cost. A denial
+writes nothing. A cost of 0 is a look, and writes nothing either.
+
+KEYS[1] region    hash: .life, and for each other region when what it told was asked for, microseconds
+KEYS[2] outbox    stream of this region's spends, for the others
+KEYS[3] bucket    base and spends: see shared/spends.lua
+ARGV[1] capacity  quanta
+ARGV[2] refill    quanta per microsecond
+ARGV[3] cost      quanta, no more than capacity
+ARGV[4] region    number of this region
+ARGV[5] others    how many other regions there are
+ARGV[6] maxAge    how late a batch may come, microseconds
+ARGV[7] outbox    the most spends that wait for the other regions
+ARGV[8] merge     spends: their union decides; last-write: the bucket that was written last replaces all others
+REPLY   {allowed 0|1, level after, retry after us, server's now us, age us of the oldest knowledge or -1}
+]]
+-- include shared/spends.lua
+local capacity, refill, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local region, others, maxAge = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local time = redis.call('TIME')
+local clock = time[1] * 1000000 + time[2]
+
+local life
+local heard, oldest = 0, clock
+local known = redis.call('HGETALL', KEYS[1])
+for i = 1, #known, 2 do
+  if known[i] == '.life' then
+    life = tonumber(known[i + 1])
+  else
+    heard, oldest = heard + 1, math.min(oldest, tonumber(known[i + 1]))
+  end
+end
+local age = heard < others and -1 or clock - oldest
+
+local bucket = read(redis.call('GET', KEYS[3]), capacity)
+local grain = math.ceil(maxAge / MOST_OWN_SPENDS)
+local keep = ARGV[8] == 'spends' and maxAge + grain or 0
+fold(bucket, clock - keep, capacity, refill)
+local now = math.max(clock, bucket.at)
+local level, fullAt = replay(bucket, now, capacity, refill)
+
+if level < cost then
+  return { 0, level, untilLevel(bucket, now, cost, capacity, refill) + now - clock, clock, age }
+end
+if cost == 0 then
+  return { 1, level, 0, clock, age }
+end
+if not life then
+  life = clock
+  redis.call('HSET', KEYS[1], '.life', string.format('%.0f', life))
+end
+
+-- Where a spend goes, and the total of its instant with it.
+local function record()
+  local count, last, total = 0, nil, cost
+  for _, spend in ipairs(bucket.spends) do
+    if spend.region == region and spend.epoch == life then
+      count = count + 1
+      if spend.at <= now then
+        last = spend
+      end
+    end
+  end
+  local at = math.max(bucket.at + 1, count < MOST_OWN_SPENDS and now or math.ceil(now / grain) * grain)
+  if last and last.at >= fullAt and now - last.at < grain then
+    at = last.at -- the level at any later time is the same: it has not been full since
+  end
+  for _, spend in ipairs(bucket.spends) do
+    if spend.region == region and spend.epoch == life and spend.at == at then
+      total = spend.quanta + cost
+    end
+  end
+  insert(bucket, { at = at, quanta = total, epoch = life, region = region })
+  return at, total
+end
+
+local at, told
+if ARGV[8] == 'spends' then
+  at, told = record()
+else
+  at, told = bucket.at, level - cost
+  bucket.level = told
+end
+
+-- The key outlives the time to full by as much as a batch may be late, and a second.
+local untilFull = untilLevel(bucket, now, capacity, capacity, refill) + now - clock
+local keepMs = math.ceil((untilFull + keep) / 1000) + 1000
+redis.call('PSETEX', KEYS[3], keepMs, write(bucket))
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'b', KEYS[3], 'c', ARGV[1], 'r', ARGV[2],
+  'a', string.format('%.0f', at), 'q', string.format('%.0f', told))
+return { 1, level - cost, 0, clock, age }

@@ -1,0 +1,99 @@
+-- A bucket of several regions, as src/limiter/active-active/bucket.ts has it, to the last quantum. Stored: two
+-- little-endian doubles, the base's time and level, then each spend in the order of time as three doubles (at, quanta,
+-- epoch) and the number of its region. Absent means full.
+
+local MOST_OWN_SPENDS = 64
+local SPEND_BYTES = 28
+
+local function advance(level, elapsed, capacity, refill)
+  if elapsed >= math.ceil((capacity - level) / refill) then -- compare before multiplying: 2^53
+    return capacity
+  end
+  return level + elapsed * refill
+end
+
+local function read(stored, capacity)
+  if not stored then
+    return { at = 0, level = capacity, spends = {} }
+  end
+  local at, level = struct.unpack('<dd', stored)
+  local spends = {}
+  for place = 17, #stored, SPEND_BYTES do
+    local spentAt, quanta, epoch, region = struct.unpack('<dddI4', stored, place)
+    spends[#spends + 1] = { at = spentAt, quanta = quanta, epoch = epoch, region = region }
+  end
+  return { at = at, level = math.min(level, capacity), spends = spends }
+end
+
+local function write(bucket)
+  local parts = { struct.pack('<dd', bucket.at, bucket.level) }
+  for _, spend in ipairs(bucket.spends) do
+    parts[#parts + 1] = struct.pack('<dddI4', spend.at, spend.quanta, spend.epoch, spend.region)
+  end
+  return table.concat(parts)
+end
+
+-- Puts all spends until the horizon into the base.
+local function fold(bucket, horizon, capacity, refill)
+  if horizon <= bucket.at then
+    return
+  end
+  local kept = {}
+  for _, spend in ipairs(bucket.spends) do
+    if spend.at <= horizon then
+      bucket.level = advance(bucket.level, spend.at - bucket.at, capacity, refill) - spend.quanta
+      bucket.at = spend.at
+    else
+      kept[#kept + 1] = spend
+    end
+  end
+  bucket.level = advance(bucket.level, horizon - bucket.at, capacity, refill)
+  bucket.at, bucket.spends = horizon, kept
+end
+
+-- The level at a time not before the base, and when it was last that of a full bucket.
+local function replay(bucket, now, capacity, refill)
+  local at, level, ahead, fullAt = bucket.at, bucket.level, 0, -1
+  for _, spend in ipairs(bucket.spends) do
+    if spend.at > now then
+      ahead = ahead + spend.quanta
+    else
+      level = advance(level, spend.at - at, capacity, refill)
+      if level == capacity then
+        fullAt = spend.at
+      end
+      at, level = spend.at, level - spend.quanta
+    end
+  end
+  level = advance(level, now - at, capacity, refill)
+  if level == capacity then
+    fullAt = now
+  end
+  return level - ahead, fullAt
+end
+
+-- Until the level has certainly grown to what is wanted.
+local function untilLevel(bucket, now, wanted, capacity, refill)
+  local last = bucket.spends[#bucket.spends]
+  local from = math.max(now, last and last.at or 0)
+  local level = replay(bucket, from, capacity, refill)
+  return from - now + math.max(0, math.ceil((wanted - level) / refill))
+end
+
+-- Adds a spend, or raises the total of its instant. Before the base it is too old.
+local function insert(bucket, spend)
+  if spend.at <= bucket.at then
+    return
+  end
+  local spends = bucket.spends
+  local place = #spends
+  while place > 0 and spends[place].at >= spend.at do
+    local known = spends[place]
+    if known.at == spend.at and known.epoch == spend.epoch and known.region == spend.region then
+      known.quanta = math.max(known.quanta, spend.quanta)
+      return
+    end
+    place = place - 1
+  end
+  table.insert(spends, place + 1, spend)
+end

@@ -1,0 +1,52 @@
+import { OpenclawError } from '../../core/errors.ts';
+
+/** What one region told of another's bucket: numbers as it wrote them. */
+interface OutboxEntry {
+  readonly bucket: string;
+  readonly capacity: string;
+  readonly refill: string;
+  readonly at: string;
+  readonly quanta: string;
+}
+
+/** The reply of `lua/active-read.lua`. */
+export interface OutboxBatch {
+  readonly life: string;
+  readonly cursor: string;
+  readonly entries: readonly OutboxEntry[];
+}
+
+const FIELDS = 5;
+
+/** Reads the reply of `lua/active-read.lua`. Throws REPLY_UNEXPECTED. */
+export function readEntries([life, cursor, ...rest]: readonly (string | number)[]): OutboxBatch {
+  if (life === undefined || cursor === undefined || rest.length % FIELDS !== 0)
+    throw new OpenclawError('REPLY_UNEXPECTED', `active-read: expected a batch, found ${rest.length} fields`);
+  const entries = Array.from({ length: rest.length / FIELDS }, (_, i): OutboxEntry => {
+    const [bucket = '', capacity = '', refill = '', at = '', quanta = ''] = rest
+      .slice(i * FIELDS, (i + 1) * FIELDS)
+      .map(String);
+    return { bucket, capacity, refill, at, quanta };
+  });
+  return { life: String(life), cursor: String(cursor), entries };
+}
+
+/**
+ * By bucket the arguments that `lua/active-merge.lua` takes for it. Of what was told of one instant the last word is
+ * enough: it is the largest.
+ */
+export function groupEntries(entries: readonly OutboxEntry[]): Map<string, readonly string[]> {
+  const byBucket = new Map<string, { latest: OutboxEntry; instants: Map<string, string> }>();
+  for (const entry of entries) {
+    const known = byBucket.get(entry.bucket) ?? { latest: entry, instants: new Map() };
+    known.latest = entry;
+    known.instants.set(entry.at, entry.quanta);
+    byBucket.set(entry.bucket, known);
+  }
+  return new Map(
+    [...byBucket].map(([bucket, { latest, instants }]) => [
+      bucket,
+      [latest.capacity, latest.refill, String(instants.size), ...[...instants].flat()],
+    ]),
+  );
+}

@@ -1,0 +1,91 @@
+import { OpenclawError, quoted } from '../../core/errors.ts';
+import { connectIoredis } from '../ioredis-open.ts';
+import { checkPrefix, DEFAULT_PREFIX } from '../key.ts';
+import { type PolicyOptions, readPolicies } from '../policies.ts';
+import { onlyAddresses, type RedisConnection } from '../redis-connection.ts';
+import type { RedisSource } from '../redis-port.ts';
+import { type ActiveActiveLimiter, createActiveActive } from './active-active.ts';
+import type { MergeRule } from './replicator.ts';
+
+/** What a region needs to decide beside others. */
+export interface RegionOptions {
+  /** This region's name; the same wherever it is named. */
+  readonly name: string;
+  /** Each other region's own Redis, by the region's name, as it is reached from this one. */
+  readonly others: Readonly<Record<string, RedisConnection>>;
+  /**
+   * How late what another region spent may come and still be counted as if it had come at once. What is older is
+   * forgotten, so keep it above the longest partition. Milliseconds, default 60000.
+   */
+  readonly maxAgeMs?: number;
+  /** From one exchange with another region to the next. Milliseconds, default 50. */
+  readonly everyMs?: number;
+  /** The most spends that wait for the other regions, some 100 bytes each; of more the oldest are forgotten. Default 200000. */
+  readonly outbox?: number;
+}
+
+/** What `createLimiter` takes, as far as these strategies use it. */
+type OpenOptions = PolicyOptions & {
+  readonly redis: RedisConnection | RedisSource;
+  readonly prefix?: string;
+  readonly region?: RegionOptions;
+  readonly batch?: boolean;
+  readonly localAnswers?: unknown;
+};
+
+/** One region of `active-active`, or with `last-write` of the guide's variant. Throws INVALID_OPTION. */
+export function openActiveActive(
+  strategy: string,
+  merge: MergeRule,
+  options: OpenOptions,
+): ActiveActiveLimiter {
+  const { region } = options;
+  if (region === undefined)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `strategy ${strategy} needs to know its region and the others`,
+      {
+        hint: "give region: { name: 'us-east', others: { 'eu-west': { urls: ['redis://...'] } } }",
+      },
+    );
+  if (options.policies !== undefined || options.batch || options.localAnswers !== undefined)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `strategy ${strategy} knows one policy, asked for one take at a time`,
+      {
+        hint: 'use strategy central',
+      },
+    );
+  const { name, others, maxAgeMs = 60_000, everyMs = 50, outbox = 200_000 } = region;
+  for (const known of [name, ...Object.keys(others)]) checkName(known);
+  if (name in others) throw new OpenclawError('INVALID_OPTION', `region ${name} cannot be one of the others`);
+  const limits = {
+    maxAgeMs: whole('maxAgeMs', maxAgeMs, { least: 1_000, most: 3_600_000 }),
+    everyMs: whole('everyMs', everyMs, { least: 1, most: 60_000 }),
+    outbox: whole('outbox', outbox, { least: 1_000, most: 100_000_000 }),
+  };
+  const { first, policiesOf } = readPolicies(options);
+  const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
+  return createActiveActive({
+    ...{ strategy, merge, region: name, policy: first, policiesOf, prefix },
+    redis: connectIoredis(onlyAddresses(options.redis, strategy)),
+    others: new Map(Object.entries(others).map(([other, connection]) => [other, connectIoredis(connection)])),
+    ...limits,
+  });
+}
+
+function checkName(name: string): void {
+  if (/^[A-Za-z0-9-]{1,64}$/.test(name)) return;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `a region's name is 1 to 64 letters, digits and - ; found ${quoted(name)}`,
+  );
+}
+
+function whole(what: string, value: number, { least, most }: { least: number; most: number }): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `${what} is a whole number from ${least} to ${most}; found ${quoted(value)}`,
+  );
+}
