@@ -300,9 +300,9 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
     const { copies, takes } = await look();
     expect(copies[0]).toMatchObject({
       stored: { type: 'absent' },
-      now: { levelTokens: 100, timeToFullUs: 0 },
+      now: { levelTokens: 20, timeToFullUs: 0 },
     });
-    expect(takes).toMatchObject([{ answer: 'allowed', remainingTokens: 99 }]);
+    expect(takes).toMatchObject([{ answer: 'allowed', remainingTokens: 19 }]);
   });
 
   it('says that another program uses the key', async () => {
@@ -342,7 +342,7 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
   });
 
   it.each([
-    { title: 'as lines', flags: [], match: /^\S+Z \| primary 127.*\| here: allowed, 99 left$/ },
+    { title: 'as lines', flags: [], match: /^\S+Z \| primary 127.*\| here: allowed, 19 left$/ },
     { title: 'as NDJSON', flags: ['--json'], match: /^\{"user":"ada".*\}$/ },
   ])('watches every second until Ctrl-C, $title', async ({ flags, match }) => {
     const { child, output, ended } = startCli([

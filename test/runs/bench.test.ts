@@ -161,14 +161,12 @@ describe('bench', { timeout: 90_000 }, () => {
     );
   });
 
-  it('says which folder it cannot write to, exit code 69', async () => {
+  it('refuses a folder for runs that is a file: exit code 64', async () => {
     const folder = testFolder();
     writeFileSync(join(folder, 'reports'), 'a file');
     const { code, stderr } = await runCli(['bench'], { cwd: folder });
-    expect(code).toBe(69);
-    expect(stderr).toMatch(
-      /cannot write to .*reports.*\n {2}make room, or choose another folder with --reports/,
-    );
+    expect(code).toBe(64);
+    expect(stderr).toMatch(/error: --reports: .*reports is not a folder\n/);
   });
 });
 
