@@ -5,11 +5,15 @@ const shared = { testTimeout: 20_000, hookTimeout: 30_000 };
 /** They wait for servers to start and to fail over more than they need a processor. */
 const WAITING = [
   'test/faults.test.ts',
+  'test/inspect.test.ts',
+  'test/lost-replies.test.ts',
+  'test/redis-port-*.test.ts',
   'test/regions/**/*.test.ts',
   'test/state-folder.test.ts',
   'test/two-programs.test.ts',
   'test/up-down.test.ts',
   'test/runs/disasters.test.ts',
+  'test/runs/docker.test.ts',
   'test/runs/interrupted.test.ts',
   'test/runs/standing.test.ts',
 ];

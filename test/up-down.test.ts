@@ -102,6 +102,15 @@ describe('up and down', { timeout: 90_000 }, () => {
 });
 
 describe('what has gone wrong', { timeout: 60_000 }, () => {
+  it('leaves its addresses to a cluster whose Toxiproxy has died, whoever looks for some', async () => {
+    const [one, other] = [clusterFolder(), clusterFolder()];
+    await up(one, ...SMALL);
+    await killAll(one, 'toxiproxy');
+    await up(other, ...SMALL);
+    expect(octetOf(other)).not.toBe(octetOf(one));
+    for (const folder of [one, other]) expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+  });
+
   it('after a reboot starts the cluster again, and says so', async () => {
     const folder = clusterFolder();
     await up(folder, ...SMALL);

@@ -16,21 +16,23 @@ export interface Claim {
 
 /**
  * Finds an octet that no other cluster has and ports that nobody listens on, and keeps other programs from
- * finding the same ones before anything listens there. Throws ENVIRONMENT_FAILED.
+ * finding the same ones before anything listens there. Of an octet the first ports are tried before others of any: where
+ * they are in use there may be a cluster of another state folder, whose Toxiproxy's address is free only since that has
+ * died. Throws ENVIRONMENT_FAILED.
  */
 export async function claimAddresses(topology: Topology, takenOctets: readonly number[]): Promise<Claim> {
   const reasons = new Set<string>();
-  for (let octet = OCTETS.first; octet <= OCTETS.last; octet++) {
-    if (takenOctets.includes(octet)) continue;
-    const guard = await holdOctet(octet);
-    if (typeof guard === 'string') {
-      reasons.add(guard);
-      continue;
+  for (const port of PORTS) {
+    for (let octet = OCTETS.first; octet <= OCTETS.last; octet++) {
+      if (takenOctets.includes(octet)) continue;
+      const guard = await holdOctet(octet);
+      const reason = typeof guard === 'string' ? guard : await findConflict({ octet, port }, topology);
+      if (typeof guard !== 'string') {
+        if (reason === undefined) return { addresses: { octet, port }, release: () => guard.close() };
+        guard.close();
+      }
+      if (reason !== undefined) reasons.add(reason);
     }
-    const port = await findPort(octet, topology, reasons);
-    if (port !== undefined) return { addresses: { octet, port }, release: () => guard.close() };
-    guard.close();
-    if (reasons.size > 20) break;
   }
   throw new OpenclawError(
     'ENVIRONMENT_FAILED',
@@ -39,21 +41,6 @@ export async function claimAddresses(topology: Topology, takenOctets: readonly n
       hint: 'end clusters you no longer need: openclaw-rl down --all',
     },
   );
-}
-
-/** The first port that is free on every address of a plan; else adds to the reasons. */
-async function findPort(
-  octet: number,
-  topology: Topology,
-  reasons: Set<string>,
-): Promise<number | undefined> {
-  for (const port of PORTS) {
-    const reason = await findConflict({ octet, port }, topology);
-    if (reason === undefined) return port;
-    reasons.add(reason);
-    if (!reason.includes('EADDRINUSE')) return undefined;
-  }
-  return undefined;
 }
 
 /** Listens on an address that no region has: only one program can at a time, and it ends with the program. */
