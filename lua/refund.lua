@@ -17,7 +17,7 @@ local stored = redis.call('GET', KEYS[1]) or ''
 local updatedAt = stored == '' and clock or struct.unpack('<d', stored)
 local now = math.max(clock, updatedAt)
 local elapsed = now - updatedAt
-local isNew = not KEYS[2] or redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[1])
+local isNew = not KEYS[2] or redis.call('EXISTS', KEYS[2]) == 0
 
 local reply = { clock, now }
 local state, untilFull = struct.pack('<d', now), 0
@@ -40,6 +40,9 @@ for i = 2, #ARGV, 3 do
   untilFull = math.max(untilFull, math.ceil((capacity - level) / refill))
 end
 
+if isNew and KEYS[2] then -- only now: what is no bucket has failed above, and the id is not spent
+  redis.call('SET', KEYS[2], '', 'PX', ARGV[1])
+end
 if isNew and stored ~= '' then -- an absent bucket is full already
   redis.call('PSETEX', KEYS[1], math.ceil((untilFull + now - clock) / 1000) + 1000, state)
 end

@@ -12,16 +12,24 @@ local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local reply = { clock }
 
+-- All are read before any is written: what is no bucket fails the call before anybody is charged.
+local buckets = {}
+for i = 1, #KEYS do
+  local stored = redis.call('GET', KEYS[i])
+  if stored then
+    local updatedAt, level = struct.unpack('<dd', stored)
+    buckets[KEYS[i]] = { updatedAt, level }
+  end
+end
+
 for i = 1, #KEYS do
   local capacity, refill, cost = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
-  local stored = redis.call('GET', KEYS[i])
+  local bucket = buckets[KEYS[i]]
   local now, level = clock, capacity
-  if stored then
-    local updatedAt
-    updatedAt, level = struct.unpack('<dd', stored)
-    level = math.min(level, capacity)
-    now = math.max(clock, updatedAt)
-    local elapsed = now - updatedAt
+  if bucket then
+    level = math.min(bucket[2], capacity)
+    now = math.max(clock, bucket[1])
+    local elapsed = now - bucket[1]
     if elapsed >= math.ceil((capacity - level) / refill) then
       level = capacity
     else
@@ -35,6 +43,7 @@ for i = 1, #KEYS do
     retryAfter = math.ceil((cost - level) / refill) + behind
   else
     allowed, level = 1, level - cost
+    buckets[KEYS[i]] = { now, level }
     local untilFull = math.ceil((capacity - level) / refill) + behind
     redis.call('PSETEX', KEYS[i], math.ceil(untilFull / 1000) + 1000, struct.pack('<dd', now, level))
   end

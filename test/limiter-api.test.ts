@@ -218,6 +218,29 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
     }
   });
 
+  it.each([
+    { what: 'a list', make: (key: string) => server.client.rpush(key, 'theirs') },
+    { what: 'a short text', make: (key: string) => server.client.set(key, 'theirs') },
+  ])('in batches charges nobody where one key is $what of another program', async ({ make }) => {
+    await make('rate:openclaw:bob:ratings');
+    const limiter = limit({ policy: '20:1/d', batch: true });
+    await limiter.ready();
+    const users = ['ada', 'bob', 'cy'].map((user) => ({ user, endpoint: 'ratings' }));
+    const answers = await Promise.allSettled(users.map((subject) => limiter.take(subject)));
+    for (const answer of answers)
+      expect(answer).toMatchObject({ reason: { code: 'REDIS_WRONG_TYPE', charge: 'none' } });
+    expect(await server.client.dbsize()).toBe(1);
+  });
+
+  it('does not spend the id of a refund that could not be made', async () => {
+    const limiter = limit({ policy: '20:1/d' });
+    await server.client.set(KEY, 'of another');
+    await expect(limiter.refund(ada, { decisionId: 'order-7' })).rejects.toMatchObject({ charge: 'none' });
+    await server.client.del(KEY);
+    await limiter.take(ada, { cost: 5 });
+    expect((await limiter.refund(ada, { cost: 2, decisionId: 'order-7' })).remainingTokens).toBe(17);
+  });
+
   describe('in shadow mode', () => {
     it('allows what it would deny, and says so', async () => {
       const limiter = limit({ policy: '2:1/d', shadow: true });

@@ -32,16 +32,16 @@ function refusal({ status, headers, problem }: Extract<Answer, { type: 'refused'
 /** Replies of `fetch` and redirects cannot be changed, only made again; upgrades and errors not even that. */
 function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   if (response.status < 200) return response;
-  const changed = isChangeable(response) ? response : new Response(response.body, response);
-  for (const [name, value] of Object.entries(headers)) changed.headers.set(name, value);
-  return changed;
+  try {
+    setHeaders(response, headers);
+    return response;
+  } catch {
+    const changed = new Response(response.body, response);
+    setHeaders(changed, headers);
+    return changed;
+  }
 }
 
-function isChangeable({ headers }: Response): boolean {
-  try {
-    headers.delete('openclaw-shadow'); // a header of ours, so nothing is lost by it
-    return true;
-  } catch {
-    return false;
-  }
+function setHeaders(response: Response, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
 }

@@ -7,6 +7,8 @@ export type HonoRateLimitOptions<Context> = RateLimitOptions<readonly [context: 
 /** What of Hono's context is used here, or mostly by a `subject`. */
 export interface HonoContext {
   readonly req: { readonly raw: Request; header(name: string): string | undefined };
+  /** What the handler has answered. */
+  readonly res: Response;
   header(name: string, value: string): void;
   /** 429 stands for all: Hono's type lists those that it knows. */
   newResponse(body: string, status: 429, headers: Record<string, string>): Response;
@@ -27,6 +29,7 @@ export function rateLimit<Context extends HonoContext>(
         ...answered.headers,
       });
     await next(); // headers set before it would be lost with a reply that a handler makes itself
+    if (context.res.status < 200) return undefined; // an upgrade, or an error, cannot be made again with headers
     for (const [name, value] of Object.entries(answered.headers)) context.header(name, value);
     return undefined;
   };

@@ -1,5 +1,6 @@
 import type { DeclaredBound, Episodes } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
+import { DEFAULT_MAX_AGE_MS } from './active-active/window.ts';
 import {
   clockStepTerm,
   emptyRestartTerms,
@@ -18,8 +19,9 @@ import {
  *   article  in one window r * (1 s + spread of the services' clocks), plus what central declares. Every window can
  *            gain that much anew, so the total over a run is not declared.
  *   active-active, active-active-lww
- *            in one window, with N regions, (N - 1)(b + r * age) + r * spread of the regions' clocks, and as central for
- *            restarts that lost state and steps of the clocks. It holds for active-active: after its last admission in a
+ *            in one window, with N regions, (N - 1)(b + r * age) + r * spread of the regions' clocks; nothing where a
+ *            region lost its state or its clock stepped (debts that it knew are gone, and how large they were is not
+ *            known), or where spends came later than they are kept. It holds for active-active: after its last admission in a
  *            window a region has a level of at least 0 by all that it knows, so what it knows of the window is at most
  *            b + r * length; what it does not know was spent during the age, by each other region at most b + r * age.
  *            active-active-lww is held against it to show that it does not keep it. The total is not declared.
@@ -56,10 +58,12 @@ function sideBySideBound(policy: Policy, episodes: Episodes): DeclaredBound | un
   const { sideBySide, emptyRestarts, clockStepsUs } = episodes;
   if (sideBySide === undefined || sideBySide.ageUs === null) return undefined;
   const { regions, ageUs, clockSpreadUs } = sideBySide;
+  if (emptyRestarts > 0 || clockStepsUs.length > 0 || ageUs + clockSpreadUs > DEFAULT_MAX_AGE_MS * 1_000)
+    return undefined;
   const { capacityTokens: capacity } = policy;
   const perSecond = perSecondOf(policy);
   const [ageSeconds, spreadSeconds] = [ageUs / 1_000_000, clockSpreadUs / 1_000_000];
-  const own = [
+  const terms = [
     {
       tokens: (regions - 1) * (capacity + perSecond * ageSeconds),
       text: `${regions - 1} other regions * (${capacity} + ${show(perSecond)}/s * ${show(ageSeconds)} s of age)`,
@@ -69,7 +73,6 @@ function sideBySideBound(policy: Policy, episodes: Episodes): DeclaredBound | un
       text: `${show(perSecond)}/s * ${show(spreadSeconds)} s between the regions' clocks`,
     },
   ];
-  const terms = [...own, ...centralTerms(policy, { failovers: [], emptyRestarts, clockStepsUs })];
   const worstWindow = terms.reduce((total, { tokens }) => total + tokens, 0);
   return {
     totalExcess: null,
@@ -78,10 +81,7 @@ function sideBySideBound(policy: Policy, episodes: Episodes): DeclaredBound | un
   };
 }
 
-function centralTerms(
-  policy: Policy,
-  episodes: Pick<Episodes, 'failovers' | 'emptyRestarts' | 'clockStepsUs'>,
-): Term[] {
+function centralTerms(policy: Policy, episodes: Episodes): Term[] {
   return [
     ...takeoverTerms(policy, episodes),
     ...emptyRestartTerms(policy, episodes),

@@ -83,6 +83,29 @@ describe('while the store cannot decide', () => {
     },
   );
 
+  it('what overrides or costs say by then does not hide that a charge is possible', async () => {
+    const lost = new OpenclawError('REPLY_LOST', 'lost');
+    for (const mistake of ['INVALID_OPTION', 'COST_ABOVE_CAPACITY'] as const) {
+      const store = {
+        strategy: 'central',
+        policiesOf: () => {
+          throw new OpenclawError(mistake, 'overrides have changed');
+        },
+        take: () => Promise.reject(lost),
+      } as unknown as Limiter;
+      const limiter = decideOnFailure(store, { onFailure: 'open', names: ['default'] });
+      await expect(limiter.take(ada)).rejects.toBe(lost);
+    }
+  });
+
+  it('says which of several policies denies', async () => {
+    const policies = { burst: '4:1/s', hourly: '2:2/h' };
+    const { limiter, admitted } = setUp({ burst: 'open', hourly: { localShare: 1 } }, policies);
+    expect(await admitted(3)).toBe(2);
+    expect((await limiter.take(ada)).policies).toMatchObject([{ policy: 'hourly', remainingTokens: 0 }]);
+    expect(await setUp({ localShare: 2 }).limiter.take(ada)).not.toHaveProperty('policies');
+  });
+
   it('a bug is not allowed through', async () => {
     const bug = new TypeError('bug') as unknown as OpenclawError;
     await expect(setUp('open', undefined, bug).limiter.take(ada)).rejects.toThrow('bug');

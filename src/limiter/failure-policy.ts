@@ -1,9 +1,9 @@
 import { type Bucket, fullBucket, refill, takeAll } from '../core/bucket.ts';
-import type { Decision } from '../core/decision.ts';
+import type { Decision, PolicyDecision } from '../core/decision.ts';
 import { type ErrorCode, isAskersFault, OpenclawError, quoted } from '../core/errors.ts';
 import { makePolicy, type Policy } from '../core/policy.ts';
 import { bucketKey } from './key.ts';
-import type { Limiter, NamedPolicy, Subject, TakeOptions } from './limiter.ts';
+import type { Cost, Limiter, NamedPolicy, Subject, TakeOptions } from './limiter.ts';
 import { costOf } from './policies.ts';
 
 /**
@@ -36,22 +36,43 @@ export function decideOnFailure(
   const shares = new Shares(nowUs);
   const failurePolicyOf = readFailurePolicies(onFailure, names);
 
-  function decide(subject: Subject, { cost = 1 }: TakeOptions, error: OpenclawError): Decision {
+  /** What is asked of each share; undefined where a policy is closed, or its share can never hold the cost. */
+  function readAsked(policies: readonly NamedPolicy[], cost: Cost): Asked[] | undefined {
     const asked: Asked[] = [];
-    for (const named of limiter.policiesOf(subject)) {
+    for (const named of policies) {
       const failurePolicy = failurePolicyOf(named.name);
-      if (failurePolicy === 'closed') throw error;
+      if (failurePolicy === 'closed') return undefined;
       if (failurePolicy === 'open') continue;
       const policy = sharePolicy(named.policy, failurePolicy.localShare);
       const costTokens = costOf(cost, named);
-      if (policy === undefined || costTokens > policy.capacityTokens) throw error; // no share ever holds it
+      if (policy === undefined || costTokens > policy.capacityTokens) return undefined;
       asked.push({ name: named.name, policy, costTokens });
     }
+    return asked;
+  }
+
+  function decide(subject: Subject, { cost = 1 }: TakeOptions): Omit<Decision, 'undecided'> | undefined {
+    const policies = limiter.policiesOf(subject);
+    const asked = readAsked(policies, cost);
+    if (asked === undefined) return undefined;
     const evidence = { strategy: limiter.strategy, node: 'none', source: 'fallback' } as const;
-    if (asked.length === 0) return { allowed: true, undecided: error.code, evidence };
+    if (asked.length === 0) return { allowed: true, evidence };
     const answer = shares.take(subject, asked);
-    if (answer === undefined) throw error;
-    return { ...answer, undecided: error.code, evidence };
+    if (answer === undefined) return undefined;
+    const { policies: parts, ...decision } = answer;
+    return { ...decision, evidence, ...(policies.length > 1 && { policies: parts }) };
+  }
+
+  /** Whatever overrides or costs say by now, nothing may take the place of an error whose charge is possible. */
+  function decideInsteadOf(error: OpenclawError, subject: Subject, options: TakeOptions): Decision {
+    let decision: ReturnType<typeof decide>;
+    try {
+      decision = decide(subject, options);
+    } catch {
+      throw error;
+    }
+    if (decision === undefined) throw error;
+    return { ...decision, undecided: error.code };
   }
 
   return {
@@ -60,7 +81,7 @@ export function decideOnFailure(
       try {
         return await limiter.take(subject, options);
       } catch (error) {
-        if (isUndecided(error)) return decide(subject, options, error);
+        if (isUndecided(error)) return decideInsteadOf(error, subject, options);
         throw error;
       }
     },
@@ -82,7 +103,9 @@ interface Asked extends NamedPolicy {
   readonly costTokens: number;
 }
 
-type Answer = Pick<Decision, 'allowed' | 'remainingTokens' | 'retryAfterUs'>;
+type Answer = Pick<Decision, 'allowed' | 'remainingTokens' | 'retryAfterUs'> & {
+  readonly policies: readonly PolicyDecision[];
+};
 
 /** The buckets of those that are not full; those that take last are last. */
 class Shares {
@@ -112,14 +135,16 @@ class Shares {
       this.#buckets.delete(key);
       this.#buckets.set(key, { bucket, policy });
     }
+    const policies = taken.map(({ result: { levelQuanta, retryAfterUs } }, i): PolicyDecision => {
+      const { name, policy } = asked[i] as Asked;
+      const remainingTokens = Math.floor(levelQuanta / policy.quantaPerToken);
+      return { policy: name, remainingTokens, levelQuanta, retryAfterUs };
+    });
     return {
       allowed,
-      remainingTokens: Math.min(
-        ...taken.map(({ result }, i) =>
-          Math.floor(result.levelQuanta / (asked[i]?.policy.quantaPerToken ?? 1)),
-        ),
-      ),
-      retryAfterUs: Math.max(...taken.map(({ result }) => result.retryAfterUs)),
+      remainingTokens: Math.min(...policies.map(({ remainingTokens }) => remainingTokens)),
+      retryAfterUs: Math.max(...policies.map(({ retryAfterUs }) => retryAfterUs)),
+      policies,
     };
   }
 

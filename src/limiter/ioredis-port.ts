@@ -38,13 +38,14 @@ export function ioredisPort(
   }
 
   const send = (name: string, args: string[], withinMs = timeoutMs): TrackedCommand => {
-    if (closed) throw new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
+    if (closed) throw closedError();
     const command = new TrackedCommand(name, args);
     command.setTimeout(withinMs);
     client.sendCommand(command);
     return command;
   };
-  const failure = (error: unknown, { sent }: TrackedCommand) => describeFailure(error, sent, lastError);
+  const failure = (error: unknown, { sent }: TrackedCommand) =>
+    closed && !sent.written ? closedError() : describeFailure(error, sent, lastError);
 
   async function runWhole<T>(
     { script, rest, read }: ScriptCall<T>,
@@ -93,6 +94,10 @@ interface ScriptCall<T> {
   readonly script: Script;
   readonly rest: string[];
   readonly read: (reply: unknown, script: Script, node: string) => readonly T[];
+}
+
+function closedError(): OpenclawError {
+  return new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
 }
 
 const NEVER_SENT: SendRecord = { written: false, node: 'no node' };

@@ -115,7 +115,7 @@ export class NodeRedisLink {
   }
 
   #untilReady(deadlineMs: number): Promise<void> {
-    if (this.#isClosed) throw new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
+    if (this.#isClosed) throw closedError();
     return new Promise((resolve, reject) => {
       const client = this.#client;
       const waiter: Waiter = {
@@ -187,7 +187,10 @@ export class NodeRedisLink {
     if (hasSocket) destroy();
     // A client that is just connecting forgets that it was destroyed; on the next turn it can be.
     else for (const event of ['connect', 'error']) client.on(event, () => setImmediate(destroy));
-    if (this.#isClosed)
-      for (const waiter of this.#takeWaiters()) waiter.reject(this.#unsent('it was closed'));
+    if (this.#isClosed) for (const waiter of this.#takeWaiters()) waiter.reject(closedError());
   }
+}
+
+function closedError(): OpenclawError {
+  return new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
 }

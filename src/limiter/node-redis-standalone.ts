@@ -12,6 +12,7 @@ export const ONCE_ONLY = {
   emitInvalidate: false,
   commandOptions: undefined,
   readonly: false,
+  pingInterval: undefined, // a PING that fails would look like a connection that has
 } as const;
 
 /** All commands go to one server. */

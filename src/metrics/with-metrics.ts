@@ -59,7 +59,8 @@ function attributesOf({ allowed, shadow, undecided, evidence: { source } }: Deci
       'openclaw_rl.source': source,
       ...(undecided !== undefined && errorOf(undecided)),
     };
-  const error = shadow === 'denied' ? undefined : errorOf(shadow);
+  const why = shadow === 'denied' ? undecided : shadow;
+  const error = why === undefined ? undefined : errorOf(why);
   return { 'openclaw_rl.outcome': 'shadow', 'openclaw_rl.source': source, ...error };
 }
 

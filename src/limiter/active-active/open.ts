@@ -6,6 +6,7 @@ import { onlyAddresses, type RedisConnection } from '../redis-connection.ts';
 import type { RedisSource } from '../redis-port.ts';
 import { type ActiveActiveLimiter, createActiveActive } from './active-active.ts';
 import type { MergeRule } from './replicator.ts';
+import { DEFAULT_MAX_AGE_MS } from './window.ts';
 
 /** What a region needs to decide beside others. */
 export interface RegionOptions {
@@ -56,7 +57,7 @@ export function openActiveActive(
         hint: 'use strategy central',
       },
     );
-  const { name, others, maxAgeMs = 60_000, everyMs = 50, outbox = 200_000 } = region;
+  const { name, others, maxAgeMs = DEFAULT_MAX_AGE_MS, everyMs = 50, outbox = 200_000 } = region;
   for (const known of [name, ...Object.keys(others)]) checkName(known);
   if (name in others) throw new OpenclawError('INVALID_OPTION', `region ${name} cannot be one of the others`);
   const limits = {

@@ -1,3 +1,6 @@
+/** How late a spend may come and still be counted, where nobody says. */
+export const DEFAULT_MAX_AGE_MS = 60_000;
+
 /**
  * A region keeps this many spends of its own in a bucket before they wait for the end of their grain: at most twice as
  * many lie within the time that is kept, plus a few.
