@@ -14,7 +14,7 @@ import { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import redisGcra from 'redis-gcra';
 import { createLimiter } from '../dist/index.js';
-import { connectIoredis } from '../dist/limiter/ioredis-port.js';
+import { connectIoredis } from '../dist/limiter/ioredis-open.js';
 
 const { values: flags } = parseArgs({
   options: {
