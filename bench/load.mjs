@@ -183,7 +183,7 @@ async function bringUp(folder, cleanup) {
     const signal = new AbortController().signal;
     const onDeath = (how) => process.stderr.write(`${how}\n`);
     const start = (region) =>
-      startRegion({ ...services, view: regions.view(region), prefix: 'bench', signal, onDeath });
+      startRegion({ ...services, others: {}, view: regions.view(region), prefix: 'bench', signal, onDeath });
     const started = await Promise.all(REGIONS.map(start));
     doors[name] = {
       gateway: started.map(({ gateway }) => gateway),
