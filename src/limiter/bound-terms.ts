@@ -1,4 +1,4 @@
-import type { Episodes } from '../core/bound.ts';
+import type { DeclaredBound, Episodes } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
 
 /** One summand of a declared bound: its tokens, and how a person would write it. */
@@ -33,6 +33,16 @@ export function clockStepTerm(policy: Policy, stepUs: number): Term {
   return {
     tokens: Math.min(policy.capacityTokens, (perSecond * stepUs) / 1_000_000),
     text: `min(${policy.capacityTokens}, ${show(perSecond)}/s * ${show(stepUs / 1_000_000)} s clock step)`,
+  };
+}
+
+/** What one window may hold too much, where every window can gain that much anew: the total is not declared. */
+export function windowOf(terms: readonly Term[]): DeclaredBound {
+  const worstWindow = terms.reduce((total, { tokens }) => total + tokens, 0);
+  return {
+    totalExcess: null,
+    worstWindow,
+    formula: `one window: ${terms.map(({ text }) => text).join(' + ')} = ${show(worstWindow)}; total: not declared`,
   };
 }
 

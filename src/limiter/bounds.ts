@@ -9,6 +9,7 @@ import {
   sumOf,
   type Term,
   takeoverTerms,
+  windowOf,
 } from './bound-terms.ts';
 
 /**
@@ -45,13 +46,7 @@ function articleBound(policy: Policy, episodes: Episodes): DeclaredBound {
     tokens: perSecond * (1 + spreadSeconds),
     text: `${show(perSecond)}/s * (1 s + ${show(spreadSeconds)} s between the services' clocks)`,
   };
-  const terms = [own, ...centralTerms(policy, episodes)];
-  const worstWindow = terms.reduce((total, { tokens }) => total + tokens, 0);
-  return {
-    totalExcess: null,
-    worstWindow,
-    formula: `one window: ${terms.map(({ text }) => text).join(' + ')} = ${show(worstWindow)}; total: not declared`,
-  };
+  return windowOf([own, ...centralTerms(policy, episodes)]);
 }
 
 function sideBySideBound(policy: Policy, episodes: Episodes): DeclaredBound | undefined {
@@ -63,7 +58,7 @@ function sideBySideBound(policy: Policy, episodes: Episodes): DeclaredBound | un
   const { capacityTokens: capacity } = policy;
   const perSecond = perSecondOf(policy);
   const [ageSeconds, spreadSeconds] = [ageUs / 1_000_000, clockSpreadUs / 1_000_000];
-  const terms = [
+  return windowOf([
     {
       tokens: (regions - 1) * (capacity + perSecond * ageSeconds),
       text: `${regions - 1} other regions * (${capacity} + ${show(perSecond)}/s * ${show(ageSeconds)} s of age)`,
@@ -72,13 +67,7 @@ function sideBySideBound(policy: Policy, episodes: Episodes): DeclaredBound | un
       tokens: perSecond * spreadSeconds,
       text: `${show(perSecond)}/s * ${show(spreadSeconds)} s between the regions' clocks`,
     },
-  ];
-  const worstWindow = terms.reduce((total, { tokens }) => total + tokens, 0);
-  return {
-    totalExcess: null,
-    worstWindow,
-    formula: `one window: ${terms.map(({ text }) => text).join(' + ')} = ${show(worstWindow)}; total: not declared`,
-  };
+  ]);
 }
 
 function centralTerms(policy: Policy, episodes: Episodes): Term[] {

@@ -7,7 +7,7 @@ import { connectIoredis } from './ioredis-open.ts';
 import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
 import type { Limiter } from './limiter.ts';
 import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
-import { type PolicyOptions, policyNames, readPolicies } from './policies.ts';
+import { type PolicyOptions, policyNames, readPolicies, refuseSeveral } from './policies.ts';
 import { onlyAddresses, type RedisConnection } from './redis-connection.ts';
 import type { RedisPort, RedisSource } from './redis-port.ts';
 import { createReplicaReads } from './replica-reads.ts';
@@ -101,12 +101,7 @@ function openCentral(options: LimiterOptions): Limiter {
 }
 
 function openArticle(options: LimiterOptions): Limiter {
-  if (options.policies !== undefined || options.batch || options.localAnswers !== undefined)
-    throw new OpenclawError(
-      'INVALID_OPTION',
-      'strategy article knows one policy, asked for one take at a time',
-      { hint: 'use strategy central' },
-    );
+  refuseSeveral('article', options);
   const { first, policiesOf } = readPolicies(options);
   const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
   return createArticle({
@@ -127,12 +122,7 @@ function isCluster(redis: RedisConnection | RedisSource): boolean {
 }
 
 function openReplicaReads(options: LimiterOptions): Limiter {
-  if (options.policies !== undefined || options.batch || options.localAnswers !== undefined)
-    throw new OpenclawError(
-      'INVALID_OPTION',
-      'strategy replica-reads knows one policy, asked for one take at a time',
-      { hint: 'use strategy central' },
-    );
+  refuseSeveral('replica-reads', options);
   const { first, policiesOf } = readPolicies(options);
   const redis = onlyAddresses(options.redis, 'replica-reads');
   return createReplicaReads({

@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
 import { Cluster, Command, type Redis } from 'ioredis';
-import { OpenclawError } from '../core/errors.ts';
 import { GatheredWrites } from './gathered-writes.ts';
-import { describeFailure, type SendRecord } from './redis-errors.ts';
+import { closedError, describeFailure, type SendRecord } from './redis-errors.ts';
 import type { TextPort } from './redis-port.ts';
 import type { Script } from './script.ts';
 import { integers, isNoScript, texts } from './script-reply.ts';
@@ -94,10 +93,6 @@ interface ScriptCall<T> {
   readonly script: Script;
   readonly rest: string[];
   readonly read: (reply: unknown, script: Script, node: string) => readonly T[];
-}
-
-function closedError(): OpenclawError {
-  return new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
 }
 
 const NEVER_SENT: SendRecord = { written: false, node: 'no node' };

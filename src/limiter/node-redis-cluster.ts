@@ -4,7 +4,7 @@ import type { ClusterNode, NodeRedisCluster } from './node-redis-client.ts';
 import { NodeRedisLink, NodeReplyError } from './node-redis-link.ts';
 import type { NodeRedisRoute } from './node-redis-port.ts';
 import { ONCE_ONLY } from './node-redis-standalone.ts';
-import { describeFailure } from './redis-errors.ts';
+import { closedError, describeFailure } from './redis-errors.ts';
 import { keySlot } from './slot.ts';
 
 const MOST_REDIRECTIONS = 16;
@@ -94,7 +94,7 @@ class ClusterRoute implements NodeRedisRoute {
   #linkTo(address: string): NodeRedisLink {
     const known = this.#links.get(address);
     if (known !== undefined) return known;
-    if (this.#isClosed) throw new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
+    if (this.#isClosed) throw closedError();
     const open = () => {
       const node: ClusterNode = { address, ...hostAndPort(address), readonly: false };
       this.#factory.nodeClient(node).catch(() => {}); // its errors are events

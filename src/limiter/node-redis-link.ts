@@ -1,6 +1,6 @@
 import { OpenclawError } from '../core/errors.ts';
 import type { NodeRedisStandalone } from './node-redis-client.ts';
-import { describeFailure } from './redis-errors.ts';
+import { closedError, describeFailure } from './redis-errors.ts';
 
 /** An error reply, and the node that gave it: the command has been answered, and is not under way any more. */
 export class NodeReplyError extends Error {
@@ -189,8 +189,4 @@ export class NodeRedisLink {
     else for (const event of ['connect', 'error']) client.on(event, () => setImmediate(destroy));
     if (this.#isClosed) for (const waiter of this.#takeWaiters()) waiter.reject(closedError());
   }
-}
-
-function closedError(): OpenclawError {
-  return new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
 }

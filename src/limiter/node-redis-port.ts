@@ -1,6 +1,5 @@
-import { OpenclawError } from '../core/errors.ts';
 import { NodeReplyError } from './node-redis-link.ts';
-import { describeFailure } from './redis-errors.ts';
+import { closedError, describeFailure } from './redis-errors.ts';
 import type { RedisPort, ScriptReply } from './redis-port.ts';
 import { integers, isNoScript } from './script-reply.ts';
 
@@ -23,7 +22,7 @@ export function nodeRedisPort(route: NodeRedisRoute, timeoutMs: number): RedisPo
   let isClosed = false;
 
   async function send(key: string | undefined, args: readonly string[], deadlineMs: number) {
-    if (isClosed) throw new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
+    if (isClosed) throw closedError();
     return route.send(key, args, deadlineMs);
   }
 

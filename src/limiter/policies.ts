@@ -54,6 +54,19 @@ export function policyNames(options: PolicyOptions): readonly string[] {
   return Object.keys(writtenPolicies(options));
 }
 
+/** Throws INVALID_OPTION where more is asked than a strategy knows that decides by one policy, a take at a time. */
+export function refuseSeveral(
+  strategy: string,
+  options: PolicyOptions & { readonly batch?: boolean; readonly localAnswers?: unknown },
+): void {
+  if (options.policies === undefined && !options.batch && options.localAnswers === undefined) return;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `strategy ${strategy} knows one policy, asked for one take at a time`,
+    { hint: 'use strategy central' },
+  );
+}
+
 function writtenPolicies({ policy, policies }: PolicyOptions): Readonly<Record<string, WrittenPolicy>> {
   if (policy !== undefined && policies !== undefined)
     throw new OpenclawError('INVALID_OPTION', 'give policy or policies, not both', {

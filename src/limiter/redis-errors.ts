@@ -20,6 +20,11 @@ const DEFINITE: Readonly<Record<string, ErrorCode>> = {
   WRONGTYPE: 'REDIS_WRONG_TYPE',
 };
 
+/** What every call of a limiter that was closed rejects with. */
+export function closedError(): OpenclawError {
+  return new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
+}
+
 /** How far a command got when it failed: never written to a socket, or written to this node. */
 export interface SendRecord {
   readonly written: boolean;

@@ -1,7 +1,7 @@
 import { OpenclawError, quoted } from '../../core/errors.ts';
 import { connectIoredis } from '../ioredis-open.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../key.ts';
-import { type PolicyOptions, readPolicies } from '../policies.ts';
+import { type PolicyOptions, readPolicies, refuseSeveral } from '../policies.ts';
 import { onlyAddresses, type RedisConnection } from '../redis-connection.ts';
 import type { RedisSource } from '../redis-port.ts';
 import { type ActiveActiveLimiter, createActiveActive } from './active-active.ts';
@@ -49,14 +49,7 @@ export function openActiveActive(
         hint: "give region: { name: 'us-east', others: { 'eu-west': { urls: ['redis://...'] } } }",
       },
     );
-  if (options.policies !== undefined || options.batch || options.localAnswers !== undefined)
-    throw new OpenclawError(
-      'INVALID_OPTION',
-      `strategy ${strategy} knows one policy, asked for one take at a time`,
-      {
-        hint: 'use strategy central',
-      },
-    );
+  refuseSeveral(strategy, options);
   const { name, others, maxAgeMs = DEFAULT_MAX_AGE_MS, everyMs = 50, outbox = 200_000 } = region;
   for (const known of [name, ...Object.keys(others)]) checkName(known);
   if (name in others) throw new OpenclawError('INVALID_OPTION', `region ${name} cannot be one of the others`);
