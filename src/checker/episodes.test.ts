@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import type { HistoryRecord } from '../history/operation.ts';
 import { checkHistory } from './check.ts';
-import { boundClock } from './clock.ts';
+import { boundClock, boundOffsets } from './clock.ts';
 import { episodesOf } from './episodes.ts';
 
 const S = 1_000_000;
@@ -41,7 +41,8 @@ const serviceClock = (region: string, offsetMs: number): HistoryRecord => ({
 
 function episodes(parts: readonly OperationPart[], records: readonly HistoryRecord[] = []) {
   const history = historyOf(parts, { records });
-  return episodesOf({ ...history, regions: history.header.regions }, boundClock(history.clock)).all;
+  const clock = { ...boundClock(history.clock), offsets: () => boundOffsets(history.clock) };
+  return episodesOf({ ...history, regions: history.header.regions }, clock).all;
 }
 
 describe('the episodes of a shard', () => {
@@ -172,6 +173,37 @@ describe('the episodes of a shard', () => {
     },
   ])('have the spread of the service clocks: $title', ({ records, want }) => {
     expect(episodes([by('a', 1)], records)[0]?.serviceClockSpreadUs).toBe(want);
+  });
+
+  it.each([
+    {
+      title: 'ahead',
+      offsetS: { a: 1, b: 3.5 },
+      want: [{ atUs: 7 * S, node: 'b', overlapUs: 0, clockAheadUs: 2.5 * S }],
+    },
+    { title: 'behind', offsetS: { a: 3.5, b: 1 }, want: [{ atUs: 7 * S, node: 'b', overlapUs: 0 }] },
+    {
+      title: 'no further ahead than any clock is granted',
+      offsetS: { a: 1, b: 1 },
+      want: [{ atUs: 7 * S, node: 'b', overlapUs: 0 }],
+    },
+  ])('have, of a takeover, how far the new clock is ahead: $title', ({ offsetS, want }) => {
+    const records = Object.entries(offsetS).flatMap(([node, bySeconds]) =>
+      [1, 9].map(
+        (atS): HistoryRecord => ({
+          type: 'clock',
+          node,
+          atUs: atS * S,
+          serverUs: (atS + bySeconds) * S,
+          errorUs: 0,
+        }),
+      ),
+    );
+    const [shard] = episodes([by('a', 1), by('b', 9)], [role('b', 7), ...records]);
+    const found = shard?.failovers.map(({ clockAheadUs, ...rest }) =>
+      clockAheadUs === undefined ? rest : { ...rest, clockAheadUs: Math.round(clockAheadUs / 1e5) * 1e5 },
+    );
+    expect(found).toEqual(want);
   });
 
   it('of buckets of which nobody knows who decided are of no shard', () => {

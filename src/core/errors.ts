@@ -42,6 +42,14 @@ const CATALOGUE = {
   REDIS_REFUSED: { charge: 'none', hint: 'the server refused the script before it ran; its words are above' },
   REPLY_LOST: { charge: 'possible', hint: 'the connection broke after the request was sent' },
   REPLY_TIMEOUT: { charge: 'possible', hint: 'raise the command timeout, or check the network' },
+  REPLICAS_MISSING: {
+    charge: 'none',
+    hint: 'see its replicas: redis-cli info replication; writes count again once as many as planned keep up',
+  },
+  NOT_ACKED: {
+    charge: 'possible',
+    hint: 'a failover may lose the write: raise the command timeout, or check the links to the replicas',
+  },
   REPLY_UNEXPECTED: {
     charge: 'possible',
     hint: 'check the version of the server: Redis 7 or Valkey is needed',

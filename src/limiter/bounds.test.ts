@@ -43,6 +43,33 @@ describe('the bound of central, with 20:5/s', () => {
   });
 });
 
+describe('the bound of acked, with 20:5/s', () => {
+  const policy = parsePolicy('20:5/s');
+  const ahead = (clockAheadUs: number) => ({ ...takeover(0), clockAheadUs });
+  it.each([
+    { title: 'is 0 while nothing happens', episodes: {}, want: 0 },
+    { title: 'is 0 for failovers', episodes: { failovers: [takeover(0), takeover(2 * S)] }, want: 0 },
+    {
+      title: 'is the refill of a clock ahead',
+      episodes: { failovers: [ahead(0.2 * S), takeover(0)] },
+      want: 1,
+    },
+    { title: 'is a bucket at most for a clock ahead', episodes: { failovers: [ahead(60 * S)] }, want: 20 },
+    { title: 'is a bucket for an empty restart', episodes: { emptyRestarts: 2 }, want: 40 },
+    { title: 'is the refill of a step ahead', episodes: { clockStepsUs: [2 * S, 60 * S] }, want: 30 },
+  ])('$title: $want', ({ episodes, want }) => {
+    const bound = boundOf('acked', policy, { ...QUIET, ...episodes });
+    expect(bound).toMatchObject({ totalExcess: want, worstWindow: want });
+  });
+
+  it('shows its numbers', () => {
+    const episodes = { ...QUIET, failovers: [ahead(0.2 * S)], clockStepsUs: [S] };
+    expect(boundOf('acked', policy, episodes)?.formula).toBe(
+      'min(20, 5/s * 0.2 s that the clock of ap-south-1 is ahead) + min(20, 5/s * 1 s clock step) = 6',
+    );
+  });
+});
+
 describe('the bound of active-active, with 20:5/s', () => {
   const policy = parsePolicy('20:5/s');
   const heard = { regions: 3, ageUs: 0, clockSpreadUs: 0 };

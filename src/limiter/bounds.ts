@@ -8,6 +8,7 @@ import {
   show,
   sumOf,
   type Term,
+  takeoverStepTerms,
   takeoverTerms,
   windowOf,
 } from './bound-terms.ts';
@@ -17,6 +18,9 @@ import {
  * a strategy that declares none. With b the capacity and r the refill:
  *   central  for each failover b + r * overlap, for each restart that lost state b, for each forward step of the
  *            deciding clock min(b, r * step). No window exceeds by more than the total, so both are declared alike.
+ *   acked    for each restart that lost state b, for each forward step of the deciding clock min(b, r * step), also from
+ *            node to node at a failover. A failover itself costs nothing: what was admitted, every replica that can be
+ *            promoted has, and what a replaced primary still decides no replica acknowledges.
  *   article  in one window r * (1 s + spread of the services' clocks), plus what central declares. Every window can
  *            gain that much anew, so the total over a run is not declared.
  *   active-active, active-active-lww
@@ -30,6 +34,7 @@ import {
 export function boundOf(strategy: string, policy: Policy, episodes: Episodes): DeclaredBound | undefined {
   if (strategy === 'active-active' || strategy === 'active-active-lww')
     return sideBySideBound(policy, episodes);
+  if (strategy === 'acked') return ackedBound(policy, episodes);
   if (strategy === 'central') return centralBound(policy, episodes);
   if (strategy === 'article') return articleBound(policy, episodes);
   return undefined;
@@ -37,6 +42,15 @@ export function boundOf(strategy: string, policy: Policy, episodes: Episodes): D
 
 function centralBound(policy: Policy, episodes: Episodes): DeclaredBound {
   return sumOf(centralTerms(policy, episodes), 'one primary, no step of its clock');
+}
+
+function ackedBound(policy: Policy, episodes: Episodes): DeclaredBound {
+  const terms = [
+    ...takeoverStepTerms(policy, episodes),
+    ...emptyRestartTerms(policy, episodes),
+    ...episodes.clockStepsUs.map((stepUs) => clockStepTerm(policy, stepUs)),
+  ];
+  return sumOf(terms, 'no state lost, no step of the clock');
 }
 
 function articleBound(policy: Policy, episodes: Episodes): DeclaredBound {

@@ -1,9 +1,10 @@
 import { Cluster, Redis } from 'ioredis';
 import { OpenclawError } from '../core/errors.ts';
+import { checkAcks } from './acks.ts';
 import { backoff, type CommandTimeout, readTimeout } from './command-timeout.ts';
 import { ioredisPort } from './ioredis-port.ts';
 import { parseRedisUrl, type RedisConnection } from './redis-connection.ts';
-import type { RedisSource, TextPort } from './redis-port.ts';
+import type { AckedPort, AckOptions, RedisSource, TextPort } from './redis-port.ts';
 import { connectorFrom } from './region-connector.ts';
 
 /**
@@ -12,10 +13,23 @@ import { connectorFrom } from './region-connector.ts';
  */
 export function connectIoredis(connection: RedisConnection, { readsReplicas = false } = {}): TextPort {
   const timeoutMs = readTimeout(connection);
-  const client = connection.cluster
+  return ioredisPort(openClient(connection, { timeoutMs, readsReplicas }), timeoutMs, { readsReplicas });
+}
+
+/** The same, for writes that count only when the replicas have them. Throws INVALID_OPTION. */
+export function connectAcked(connection: RedisConnection, acks: AckOptions): AckedPort {
+  const timeoutMs = readTimeout(connection);
+  const checked = checkAcks(acks);
+  return ioredisPort(openClient(connection, { timeoutMs }), timeoutMs, { acks: checked });
+}
+
+function openClient(
+  connection: RedisConnection,
+  { timeoutMs, readsReplicas = false }: { readonly timeoutMs: number; readonly readsReplicas?: boolean },
+): Redis | Cluster {
+  return connection.cluster
     ? openCluster(connection, { timeoutMs, readsReplicas })
     : openStandalone(connection, timeoutMs);
-  return ioredisPort(client, timeoutMs, { readsReplicas });
 }
 
 /** A client of ioredis, as far as it is looked at: its settings. */
@@ -37,20 +51,21 @@ export function fromIoredis(client: IoredisClient, timeout: CommandTimeout = {})
     throw unusable('no client of ioredis');
   if (isCluster && !Array.isArray(startupNodes)) throw unusable('a cluster without first nodes');
   if ('sentinels' in options && options.sentinels) throw unusable('a client of Redis Sentinel');
+  const open = (acks?: AckOptions) => {
+    const rules = acks && { acks };
+    if (!isCluster) return ioredisPort(new Redis({ ...options, ...onceOnly(timeoutMs) }), timeoutMs, rules);
+    const { redisOptions } = options as { redisOptions?: object };
+    const cluster = new Cluster([...startupNodes], {
+      ...options,
+      ...onceOnlyInClusters(),
+      redisOptions: { ...redisOptions, ...onceOnly(timeoutMs) },
+    });
+    return ioredisPort(cluster, timeoutMs, rules);
+  };
   return {
     isCluster: isCluster === true,
-    open() {
-      if (!isCluster) return ioredisPort(new Redis({ ...options, ...onceOnly(timeoutMs) }), timeoutMs);
-      const { redisOptions } = options as { redisOptions?: object };
-      return ioredisPort(
-        new Cluster([...startupNodes], {
-          ...options,
-          ...onceOnlyInClusters(),
-          redisOptions: { ...redisOptions, ...onceOnly(timeoutMs) },
-        }),
-        timeoutMs,
-      );
-    },
+    open: () => open(),
+    openAcked: (acks) => open(checkAcks(acks)),
   };
 }
 

@@ -1,8 +1,9 @@
-import type { Socket } from 'node:net';
-import { Cluster, Command, type Redis } from 'ioredis';
-import { GatheredWrites } from './gathered-writes.ts';
-import { closedError, describeFailure, type SendRecord } from './redis-errors.ts';
-import type { TextPort } from './redis-port.ts';
+import { Cluster, type Redis } from 'ioredis';
+import { ackedBy } from './acks.ts';
+import { ioredisLanes } from './ioredis-lanes.ts';
+import { TrackedCommand, watchSends } from './ioredis-sends.ts';
+import { closedError, describeFailure } from './redis-errors.ts';
+import type { AckedPort, AckOptions, TextPort } from './redis-port.ts';
 import type { Script } from './script.ts';
 import { integers, isNoScript, texts } from './script-reply.ts';
 
@@ -10,16 +11,19 @@ import { integers, isNoScript, texts } from './script-reply.ts';
  * A port over a client of ioredis, under one rule: a command is written to a socket at most once. Retries and re-sends are
  * off, a command whose time is up is never written later, and for each command it is known whether it was
  * written, and to which node: the difference between `charge: none` and `charge: possible`. With `readsReplicas` scripts
- * run on replicas of a cluster, and may only read.
+ * run on replicas of a cluster, and may only read; `acks` are what `runAcked` needs.
  */
 export function ioredisPort(
   client: Redis | Cluster,
   timeoutMs: number,
-  { readsReplicas = false } = {},
-): TextPort {
+  { readsReplicas = false, acks }: { readonly readsReplicas?: boolean; readonly acks?: AckOptions } = {},
+): TextPort & AckedPort {
   const [evalName, evalShaName] = readsReplicas ? ['eval_ro', 'evalsha_ro'] : ['eval', 'evalsha'];
   let lastError: Error | undefined;
   let closed = false;
+
+  const lanes = acks && ioredisLanes(client, timeoutMs, acks);
+  const watch = (node: Redis) => watchSends(node, lanes && ((command) => lanes.send(node, command)));
 
   client.on('ready', () => {
     lastError = undefined;
@@ -31,14 +35,15 @@ export function ioredisPort(
     client.on('node error', (error: Error) => {
       lastError = error;
     });
-    client.on('+node', watchSends);
+    client.on('+node', watch);
   } else {
-    watchSends(client);
+    watch(client);
   }
 
-  const send = (name: string, args: string[], withinMs = timeoutMs): TrackedCommand => {
+  const send = (name: string, args: string[], wantsAcks: boolean, withinMs = timeoutMs): TrackedCommand => {
     if (closed) throw closedError();
     const command = new TrackedCommand(name, args);
+    command.wantsAcks = wantsAcks;
     command.setTimeout(withinMs);
     client.sendCommand(command);
     return command;
@@ -46,24 +51,22 @@ export function ioredisPort(
   const failure = (error: unknown, { sent }: TrackedCommand) =>
     closed && !sent.written ? closedError() : describeFailure(error, sent, lastError);
 
-  async function runWhole<T>(
-    { script, rest, read }: ScriptCall<T>,
-    withinMs: number,
-  ): Promise<{ values: readonly T[]; node: string }> {
-    const command = send(evalName, [script.source, ...rest], withinMs);
+  async function runWhole<T>(call: ScriptCall<T>, withinMs: number): Promise<Ran<T>> {
+    const { script, rest, read, wantsAcks } = call;
+    const command = send(evalName, [script.source, ...rest], wantsAcks, withinMs);
     try {
-      return { values: read(await command.promise, script, command.sent.node), node: command.sent.node };
+      return { values: read(await command.promise, script, command.sent.node), command };
     } catch (error) {
       throw failure(error, command);
     }
   }
 
-  async function runOnce<T>(call: ScriptCall<T>): Promise<{ values: readonly T[]; node: string }> {
+  async function runOnce<T>(call: ScriptCall<T>): Promise<Ran<T>> {
     const startedMs = performance.now();
-    const { script, rest, read } = call;
-    const command = send(evalShaName, [script.sha, ...rest]);
+    const { script, rest, read, wantsAcks } = call;
+    const command = send(evalShaName, [script.sha, ...rest], wantsAcks);
     try {
-      return { values: read(await command.promise, script, command.sent.node), node: command.sent.node };
+      return { values: read(await command.promise, script, command.sent.node), command };
     } catch (error) {
       if (!isNoScript(error)) throw failure(error, command);
       return runWhole(call, Math.max(1, timeoutMs - (performance.now() - startedMs)));
@@ -71,12 +74,25 @@ export function ioredisPort(
   }
 
   return {
-    run: (script, keys, args) =>
-      runOnce({ script, rest: [String(keys.length), ...keys, ...args], read: integers }),
-    runText: (script, keys, args) =>
-      runOnce({ script, rest: [String(keys.length), ...keys, ...args], read: texts }),
+    async run(script, keys, args) {
+      const rest = [String(keys.length), ...keys, ...args];
+      const { values, command } = await runOnce({ script, rest, read: integers, wantsAcks: false });
+      return { values, node: command.sent.node };
+    },
+    async runText(script, keys, args) {
+      const rest = [String(keys.length), ...keys, ...args];
+      const { values, command } = await runOnce({ script, rest, read: texts, wantsAcks: false });
+      return { values, node: command.sent.node };
+    },
+    async runAcked(script, keys, args) {
+      const deadlineMs = performance.now() + timeoutMs;
+      const rest = [String(keys.length), ...keys, ...args];
+      const { values, command } = await runOnce({ script, rest, read: integers, wantsAcks: true });
+      const { node } = command.sent;
+      return { values, node, acked: () => ackedBy(deadlineMs, command.acks, node) };
+    },
     async ready() {
-      const command = send('ping', []);
+      const command = send('ping', [], false);
       await command.promise.catch((error: unknown) => {
         throw failure(error, command);
       });
@@ -84,6 +100,7 @@ export function ioredisPort(
     async close() {
       closed = true;
       client.disconnect();
+      lanes?.close();
     },
   };
 }
@@ -93,43 +110,11 @@ interface ScriptCall<T> {
   readonly script: Script;
   readonly rest: string[];
   readonly read: (reply: unknown, script: Script, node: string) => readonly T[];
+  readonly wantsAcks: boolean;
 }
 
-const NEVER_SENT: SendRecord = { written: false, node: 'no node' };
-
-/** A command that knows how far it got; a map of them would cost the garbage collector more than they do. */
-class TrackedCommand extends Command {
-  sent = NEVER_SENT;
-
-  constructor(name: string, args: string[]) {
-    super(name, []);
-    this.args = args; // to look through them for lists and numbers takes ioredis a tenth of a client's time
-  }
-}
-
-/**
- * Notes each command's way through one node's connection. ioredis puts a command it cannot write yet into a
- * queue and calls `sendCommand` again once the connection is ready, also when its promise was rejected long
- * ago; such a command is dropped here.
- */
-function watchSends(node: Redis): void {
-  const { host, port, path } = node.options;
-  const address = path ?? `${host}:${port}`;
-  const queued: SendRecord = { written: false, node: address };
-  const written: SendRecord = { written: true, node: address };
-  const original = node.sendCommand.bind(node);
-  const asking = node.asking.bind(node);
-  // ioredis sends ASKING before a command that is redirected and forgets its promise: the command tells the rest.
-  node.asking = () => {
-    const answer = asking();
-    answer.catch(() => {});
-    return answer;
-  };
-  const gathered = new GatheredWrites(node) as unknown as Socket; // ioredis asks no more of it than write
-  node.sendCommand = (command: Command, stream) => {
-    if (command.isSettled) return command.promise;
-    const isReady = node.status === 'ready';
-    if (command instanceof TrackedCommand) command.sent = isReady ? written : queued;
-    return original(command, isReady && !stream ? gathered : stream);
-  };
+interface Ran<T> {
+  readonly values: readonly T[];
+  /** The one that ran it. */
+  readonly command: TrackedCommand;
 }

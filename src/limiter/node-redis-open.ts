@@ -19,10 +19,23 @@ export interface NodeRedisClient {
  */
 export function fromNodeRedis(client: NodeRedisClient, timeout: CommandTimeout = {}): RedisSource {
   const timeoutMs = readTimeout(timeout);
+  const openAcked = () => {
+    throw new OpenclawError('INVALID_OPTION', 'a client of node-redis cannot wait for replicas', {
+      hint: "give redis: { urls: ['redis://...'] }, or fromIoredis(client)",
+    });
+  };
   if (isCluster(client))
-    return { isCluster: true, open: () => nodeRedisPort(clusterRoute(client, timeoutMs), timeoutMs) };
+    return {
+      isCluster: true,
+      open: () => nodeRedisPort(clusterRoute(client, timeoutMs), timeoutMs),
+      openAcked,
+    };
   if (isStandalone(client))
-    return { isCluster: false, open: () => nodeRedisPort(standaloneRoute(client, timeoutMs), timeoutMs) };
+    return {
+      isCluster: false,
+      open: () => nodeRedisPort(standaloneRoute(client, timeoutMs), timeoutMs),
+      openAcked,
+    };
   throw new OpenclawError('INVALID_OPTION', 'fromNodeRedis was given no client that it can use', {
     hint: 'give it what createClient or createCluster of redis 5 or 6 makes, connected or not',
   });

@@ -13,6 +13,29 @@ export interface RedisPort {
   close(): Promise<void>;
 }
 
+/** A port that can tell when a write has reached the replicas. */
+export interface AckedPort extends RedisPort {
+  /**
+   * As `run`, for a script that writes; rejects with REPLICAS_MISSING, and has run nothing, while the node is known to be
+   * short of replicas.
+   */
+  runAcked(script: Script, keys: readonly string[], args: readonly string[]): Promise<AckedReply>;
+}
+
+export interface AckedReply extends ScriptReply {
+  /**
+   * Resolves once every promotable replica of the node that ran the script has its writes; rejects with NOT_ACKED (charge
+   * possible) when not in time. Covers what this very script wrote: one that wrote nothing has nothing to wait for, and
+   * what an earlier one wrote, by another connection, is not waited for.
+   */
+  acked(): Promise<void>;
+}
+
+/** How many replicas each primary has that could be promoted in its place: all of them must have a write. */
+export interface AckOptions {
+  readonly replicas: number;
+}
+
 /** A port for strategies whose regions tell each other what they spent, which is text and numbers. */
 export interface TextPort extends RedisPort {
   /** As `run`, for a reply that may hold text. */
@@ -34,4 +57,6 @@ export interface RedisSource {
   readonly isCluster: boolean;
   /** Opens connections of its own, so that closing the limiter closes nothing that is not its own. */
   open(): RedisPort;
+  /** The same, for writes that count only when the replicas have them. Throws INVALID_OPTION. */
+  openAcked(options: AckOptions): AckedPort;
 }

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { Cluster, Redis } from 'ioredis';
 import * as nodeRedis6 from 'redis';
 import * as nodeRedis5 from 'redis-5';
-import { connectIoredis, fromIoredis } from '../../src/limiter/ioredis-open.ts';
+import { connectAcked, connectIoredis, fromIoredis } from '../../src/limiter/ioredis-open.ts';
 import { fromNodeRedis } from '../../src/limiter/node-redis-open.ts';
+import type { RedisConnection } from '../../src/limiter/redis-connection.ts';
 import type { RedisSource } from '../../src/limiter/redis-port.ts';
 import type { Script } from '../../src/limiter/script.ts';
 
@@ -24,20 +25,15 @@ const HOST = '127.0.0.1';
 export const PORTS: readonly PortUnderTest[] = [
   {
     name: 'addresses',
-    standalone: (port, commandTimeoutMs, login) => ({
-      isCluster: false,
-      open: () => connectIoredis({ urls: [`redis://${HOST}:${port}`], commandTimeoutMs, ...login }),
-    }),
-    cluster: (ports, commandTimeoutMs, login) => ({
-      isCluster: true,
-      open: () =>
-        connectIoredis({
-          urls: ports.map((port) => `redis://${HOST}:${port}`),
-          cluster: true,
-          commandTimeoutMs,
-          ...login,
-        }),
-    }),
+    standalone: (port, commandTimeoutMs, login) =>
+      byAddresses({ urls: [`redis://${HOST}:${port}`], commandTimeoutMs, ...login }),
+    cluster: (ports, commandTimeoutMs, login) =>
+      byAddresses({
+        urls: ports.map((port) => `redis://${HOST}:${port}`),
+        cluster: true,
+        commandTimeoutMs,
+        ...login,
+      }),
   },
   {
     name: 'ioredis',
@@ -55,6 +51,14 @@ export const PORTS: readonly PortUnderTest[] = [
   { name: 'node-redis 6', ...byNodeRedis(nodeRedis6) },
   { name: 'node-redis 5', ...byNodeRedis(nodeRedis5 as unknown as typeof nodeRedis6) },
 ];
+
+function byAddresses(connection: RedisConnection): RedisSource {
+  return {
+    isCluster: connection.cluster ?? false,
+    open: () => connectIoredis(connection),
+    openAcked: (acks) => connectAcked(connection, acks),
+  };
+}
 
 /** Settings with which ioredis sends a command twice, or gives replies as text. */
 function againByIoredis() {

@@ -1,0 +1,82 @@
+import { Cluster, Command, type Redis } from 'ioredis';
+import { AckLanes, type Lane, type LaneEvents } from './ack-lanes.ts';
+import { backoff } from './command-timeout.ts';
+import { type TrackedCommand, watchSends } from './ioredis-sends.ts';
+import type { AckOptions } from './redis-port.ts';
+
+const LEAST_BETWEEN_LOOKS_MS = 250;
+
+/** The lanes to each node of a client of ioredis, beside the connection that the client itself has to it. */
+export function ioredisLanes(client: Redis | Cluster, timeoutMs: number, { replicas }: AckOptions) {
+  const lanesOf = new Map<Redis, AckLanes<TrackedCommand>>();
+  let lookedMs = 0;
+
+  /** The client's own connection to a node is idle, and cannot show that the node is gone. */
+  function lookForPrimaries(): void {
+    const nowMs = performance.now();
+    if (!(client instanceof Cluster) || nowMs - lookedMs < LEAST_BETWEEN_LOOKS_MS) return;
+    lookedMs = nowMs;
+    client.refreshSlotsCache();
+  }
+
+  function open(node: Redis): AckLanes<TrackedCommand> {
+    const { host, port, path } = node.options;
+    const lanes = new AckLanes<TrackedCommand>({
+      node: path ?? `${host}:${port}`,
+      replicas,
+      timeoutMs,
+      open: (events) => openLane(node, events),
+      onStuck: lookForPrimaries,
+    });
+    lanesOf.set(node, lanes);
+    return lanes;
+  }
+
+  if (client instanceof Cluster)
+    client.on('-node', (node: Redis) => {
+      lanesOf.get(node)?.retire();
+      lanesOf.delete(node);
+    });
+
+  return {
+    send(node: Redis, command: TrackedCommand): void {
+      (lanesOf.get(node) ?? open(node)).send(command);
+    },
+    close(): void {
+      for (const lanes of lanesOf.values()) lanes.close();
+      lanesOf.clear();
+    },
+  };
+}
+
+function openLane(node: Redis, { onReady, onLost }: LaneEvents): Lane<TrackedCommand> {
+  const redis = node.duplicate({
+    lazyConnect: false,
+    readOnly: false,
+    retryStrategy: backoff,
+    enableOfflineQueue: false, // nothing is given to it that it cannot write at once
+    commandTimeout: undefined,
+    blockingTimeout: undefined,
+  });
+  watchSends(redis);
+  let lastError: Error | undefined;
+  redis.on('ready', onReady);
+  redis.on('error', (error: Error) => {
+    lastError = error;
+  });
+  redis.on('close', () => {
+    onLost(lastError ?? new Error('Connection is closed.'));
+    lastError = undefined;
+  });
+  return {
+    write(command) {
+      if (command.isAsking) redis.asking();
+      redis.sendCommand(command);
+    },
+    async wait(replicas, timeoutMs) {
+      const reply = await redis.sendCommand(new Command('wait', [String(replicas), String(timeoutMs)]));
+      return Number(reply);
+    },
+    close: () => redis.disconnect(),
+  };
+}
