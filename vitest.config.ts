@@ -17,6 +17,7 @@ const WAITING = [
   'test/runs/side-by-side.test.ts',
   'test/inspect.test.ts',
   'test/runs/limiter-plugin.test.ts',
+  'test/runs/matrix.test.ts',
   'test/two-programs.test.ts',
   'test/lost-replies.test.ts',
   'test/faults.test.ts',

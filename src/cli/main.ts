@@ -1,12 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { OpenclawError, printableLines } from '../core/errors.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+import { VERSION } from './version.ts';
 
 /** By name, each a file of its own: what the others need would cost every start its time and its memory. */
 const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment) => Command>>> = {
@@ -17,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   gate: async () => (await import('./commands/gate.ts')).gateCommand,
   report: async () => (await import('./commands/report.ts')).reportCommand,
   compare: async () => (await import('./commands/compare.ts')).compareCommand,
+  matrix: async () => (await import('./commands/matrix.ts')).matrixCommand,
   up: async () => (await import('./commands/up.ts')).upCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
   down: async () => (await import('./commands/down.ts')).downCommand,
@@ -37,7 +34,7 @@ async function makeProgram(environment: Environment): Promise<Command> {
   const [typed = ''] = environment.commandLine;
   const program = new Command('openclaw-rl')
     .description('Proves what a distributed rate limiter really admits, with an exit code for CI.')
-    .version(version)
+    .version(VERSION)
     .showHelpAfterError('(run with --help for the options)')
     .addHelpText('after', EXIT_CODES);
   const names = Object.hasOwn(COMMANDS, typed) ? [typed] : Object.keys(COMMANDS);

@@ -34,10 +34,23 @@ export async function readScenario(
   return plan.limiter === undefined ? plan : { ...plan, limiter: resolve(dirname(path), plan.limiter) };
 }
 
-async function unknownName(name: string): Promise<OpenclawError> {
-  const names = (await readdir(COME_ALONG))
+/** The names of those that come along and are about no strategy but the default. */
+export async function scenariosForAnyStrategy(): Promise<string[]> {
+  const names = await scenariosThatComeAlong();
+  const texts = await Promise.all(names.map((name) => readTextFile(join(COME_ALONG, `${name}${ENDING}`))));
+  return names.filter((_name, at) => !/^(limiter|strategy): (?!central$)/m.test(texts[at] ?? ''));
+}
+
+async function scenariosThatComeAlong(): Promise<string[]> {
+  const files = await readdir(COME_ALONG);
+  return files
     .filter((file) => file.endsWith(ENDING))
-    .map((file) => basename(file, ENDING));
+    .map((file) => basename(file, ENDING))
+    .sort();
+}
+
+async function unknownName(name: string): Promise<OpenclawError> {
+  const names = await scenariosThatComeAlong();
   const close = nearest(name, names);
   const meant = close === undefined ? '' : `; did you mean "${close}"?`;
   return new OpenclawError('INVALID_SCENARIO', `no scenario is called ${quoted(name)}${meant}`, {

@@ -14,7 +14,7 @@ import type { Regions } from '../regions/provider.ts';
 import { planTopology } from '../regions/topology.ts';
 import { renderJunit } from '../report/junit.ts';
 import { renderMarkdown } from '../report/markdown.ts';
-import { makeReport } from '../report/report.ts';
+import { makeReport, type RunReport } from '../report/report.ts';
 import type { Plan, PlannedFault } from '../scenario/plan.ts';
 import type { ProviderName } from './choose-provider.ts';
 import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning, sweep } from './cluster.ts';
@@ -76,6 +76,16 @@ export interface RunRequest {
 
 /** Runs a plan, writes what came of it into a folder of its own, prints it, and sets the exit code. */
 export async function runAndReport(request: RunRequest, environment: Environment): Promise<void> {
+  const report = await makeRun(request, environment);
+  environment.out(render(report, request.flags, environment)); // first: a full disk must not cost the verdict
+  await keepReport(report);
+  environment.setExitCode(
+    environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
+  );
+}
+
+/** Runs a plan in a folder of its own, its history kept there, and judges it. */
+export async function makeRun(request: RunRequest, environment: Environment): Promise<RunReport> {
   const { plan, command, flags } = request;
   const promise = request.promise ?? (await promiseOfPlan(plan));
   refuseContainers(request);
@@ -99,22 +109,24 @@ export async function runAndReport(request: RunRequest, environment: Environment
     onProgress: (progress) => environment.log(`${progressLine(progress)}\n`),
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
   });
-  const report = makeReport({
+  return makeReport({
     ...{ plan, command, folder },
     startedAt: startedAt.toISOString(),
     system: result.system,
     loadMs: Math.round(result.loadMs),
+    ...(result.redisCalls !== undefined && { redisCalls: result.redisCalls }),
     check: result.check,
     latencies: result.latencies,
   });
-  environment.out(render(report, flags, environment)); // first: a full disk must not cost the verdict
+}
+
+/** Writes a report beside its history, as everything that reads runs expects it. */
+export async function keepReport(report: RunReport): Promise<void> {
+  const { folder } = report;
   await writeRunFile(folder, 'report.json', jsonText(report));
   await pointLatestAt(folder);
   await writeRunFile(folder, 'report.md', renderMarkdown(report));
   await writeRunFile(folder, 'junit.xml', renderJunit(report));
-  environment.setExitCode(
-    environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
-  );
 }
 
 /** Throws INVALID_CLAIM for a claim on a phase that the faults of a plan do not make. */

@@ -17,6 +17,7 @@ import { HistoryFile } from './history-file.ts';
 import { LiveTally } from './live-tally.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
 import { recordRoles } from './record-roles.ts';
+import { watchRedisCalls } from './redis-calls.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
 
@@ -24,6 +25,8 @@ import type { System } from './system.ts';
 interface Recorded {
   readonly history: History;
   readonly loadMs: number;
+  /** What the strategy asked of Redis; absent where nodes are not ours or a plug-in calls them in its own way. */
+  readonly redisCalls?: number;
 }
 
 const REPORT_EVERY_MS = 1_000;
@@ -55,6 +58,8 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const faults = makeSchedule(run, system, recorder, history);
   cleanup.add('heal every fault', async () => void (await faults?.end()));
   const watches = regions === undefined ? undefined : await watch(regions, recorder, history, cleanup);
+  const calls =
+    regions === undefined || plan.limiter !== undefined ? undefined : await watchCalls(regions, cleanup);
 
   const { durationMs } = plan.load;
   const startedUs = recorder.nowUs();
@@ -71,11 +76,13 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     REPORT_EVERY_MS,
   );
   let loadMs = 0;
+  let redisCalls: number | undefined;
   try {
     report('load', { detail: describeLoad(run) });
     faults?.start(() => stop.abort());
     const load = { shape: shapeOf(plan), users: run.users, targets: system.targets, recorder, signal };
     loadMs = await runLoad({ ...load, durationMs, drainMs: DRAIN_MS });
+    redisCalls = await calls?.stop();
   } finally {
     clearInterval(ticker);
     if (faults !== undefined) troubles.push(...(await healAndSettle(run, system, faults, recorder, history)));
@@ -88,7 +95,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   }
   if (faults?.failure !== undefined) throw faults.failure;
   const recorded = await endHistory(history, recorder, folder);
-  return { history: recorded, loadMs };
+  return { history: recorded, loadMs, ...(redisCalls !== undefined && { redisCalls }) };
 }
 
 function makeSchedule(
@@ -129,6 +136,12 @@ async function watch(
       await clocks.stop();
     },
   };
+}
+
+async function watchCalls(regions: Regions, cleanup: Run['cleanup']) {
+  const calls = await watchRedisCalls(regions);
+  cleanup.add('stop counting calls', async () => void (await calls.stop()));
+  return calls;
 }
 
 /** What has died and was not meant to: the load is over, and every fault healed. */

@@ -15,6 +15,8 @@ export interface RunResult {
   readonly system: string;
   /** From the first request until no more were sent. */
   readonly loadMs: number;
+  /** What the strategy asked of Redis during the load; absent where that is not known. */
+  readonly redisCalls?: number;
 }
 
 /**
@@ -55,10 +57,10 @@ async function playStages(run: Run): Promise<RunResult> {
   report('warm up');
   await warmUp(run, system);
   throwIfAborted(signal);
-  const { history, loadMs } = await recordRun(run, system);
+  const { history, ...measured } = await recordRun(run, system);
   report('check');
   const check = judgeRun(run, history);
-  return { check, latencies: latenciesOf(check), system: system.description, loadMs };
+  return { check, latencies: latenciesOf(check), system: system.description, ...measured };
 }
 
 function throwIfAborted(signal: AbortSignal): void {

@@ -39,13 +39,13 @@ export function renderMarkdown(untrusted: Document): string {
   ].join('\n');
 }
 
-function renderMarkdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function renderMarkdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]) => `| ${cells.map(escaped).join(' | ')} |`;
   return [line(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(line)];
 }
 
 /** Nothing that others named can be a link, a mention, markup or the end of a cell. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text
     .replace(/[\\|`*_[\]<>&#~$]/g, (c) => (/[<>&]/.test(c) ? (ENTITIES[c] ?? c) : `\\${c}`))
     .replaceAll('@', '&#64;')
