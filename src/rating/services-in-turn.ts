@@ -23,7 +23,8 @@ type Request = Omit<Dispatcher.DispatchOptions, 'headers'> & {
 /**
  * Asks the first service, and where it cannot decide (no connection, no reply, 503) the next. With more than one of
  * them a request carries a decision id of the gateway's own making, so that however many are asked it is charged once.
- * When nobody decides, the answer says that a charge is possible if it is at any of them.
+ * Where an earlier one may have charged, an answer that does not admit says that a charge is possible: what that one
+ * was sent may still be on its way to Redis.
  */
 export class ServicesInTurn {
   readonly #first: Upstream;
@@ -40,11 +41,11 @@ export class ServicesInTurn {
     let answer = await ask(this.#first, { ...request, headers });
     let isChargePossible = false;
     for (const service of this.#others) {
-      if (isDecided(answer)) return answer;
+      if (isDecided(answer)) break;
       isChargePossible ||= isPossible(answer);
       answer = await ask(service, { ...request, headers });
     }
-    return isChargePossible && !isDecided(answer) ? withPossibleCharge(answer) : answer;
+    return isChargePossible && answer.status >= 400 ? withPossibleCharge(answer) : answer;
   }
 
   async destroy(): Promise<void> {
@@ -64,15 +65,19 @@ function isPossible(answer: Answer): boolean {
   return problemOf(answer).charge !== 'none'; // a 503 that does not say may have charged
 }
 
-function withPossibleCharge(answer: Answer): Problem {
-  return { ...problemOf(answer), charge: 'possible' };
+/** With its own headers: of a denial they say until when. */
+function withPossibleCharge(answer: Answer): Answer {
+  const problem: Problem = { ...problemOf(answer), charge: 'possible' };
+  return 'headers' in answer && isDecided(answer)
+    ? { ...answer, body: Buffer.from(JSON.stringify(problem)).toString('latin1') }
+    : problem;
 }
 
-/** The problem document in a reply of 503, or one that says that there was none. */
+/** The problem document in a reply, or one that says that there was none. */
 function problemOf(answer: Answer): Problem {
   if (!('headers' in answer)) return answer;
   try {
-    return { ...JSON.parse(answer.body), status: answer.status };
+    return { ...JSON.parse(Buffer.from(answer.body, 'latin1').toString()), status: answer.status };
   } catch {
     const detail = 'the Rating service gave no reason';
     return reducedCapacity({ detail, code: 'SERVICE_FAILED', charge: 'possible' });
