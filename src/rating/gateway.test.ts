@@ -216,8 +216,8 @@ describe('a gateway that fails over', () => {
     [400, 'possible where the first gave no reply', closing, 'possible'],
   ])('answers, when the second says %i, that a charge is %s', async (status, _title, first, charge) => {
     const detail = 'für ada';
-    const second: Answer = (_, socket) =>
-      socket.write(httpReply(status, JSON.stringify({ status, detail }), LIMIT_HEADERS));
+    const body = Buffer.from(JSON.stringify({ status, detail })).toString('latin1');
+    const second: Answer = (_, socket) => socket.write(httpReply(status, body, LIMIT_HEADERS), 'latin1');
     const { url } = await startFailingOver(first, second);
     const reply = await post(url);
     expect(reply.status).toBe(status);

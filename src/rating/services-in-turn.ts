@@ -65,22 +65,28 @@ function isPossible(answer: Answer): boolean {
   return problemOf(answer).charge !== 'none'; // a 503 that does not say may have charged
 }
 
-/** With its own headers: of a denial they say until when. */
+/** What was decided keeps its headers: of a denial they say until when. */
 function withPossibleCharge(answer: Answer): Answer {
-  const problem: Problem = { ...problemOf(answer), charge: 'possible' };
-  return 'headers' in answer && isDecided(answer)
-    ? { ...answer, body: Buffer.from(JSON.stringify(problem)).toString('latin1') }
-    : problem;
+  if (!('headers' in answer) || !isDecided(answer)) return { ...problemOf(answer), charge: 'possible' };
+  const problem = { ...readProblem(answer), status: answer.status, charge: 'possible' };
+  return { ...answer, body: Buffer.from(JSON.stringify(problem)).toString('latin1') };
 }
 
-/** The problem document in a reply, or one that says that there was none. */
+/** The problem document in a reply of 503, or one that says that there was none. */
 function problemOf(answer: Answer): Problem {
   if (!('headers' in answer)) return answer;
+  const detail = 'the Rating service gave no reason';
+  const read = readProblem(answer);
+  return read === undefined
+    ? reducedCapacity({ detail, code: 'SERVICE_FAILED', charge: 'possible' })
+    : { ...(read as Problem), status: answer.status };
+}
+
+function readProblem({ body }: ForwardedReply): object | undefined {
   try {
-    return { ...JSON.parse(Buffer.from(answer.body, 'latin1').toString()), status: answer.status };
+    return JSON.parse(Buffer.from(body, 'latin1').toString());
   } catch {
-    const detail = 'the Rating service gave no reason';
-    return reducedCapacity({ detail, code: 'SERVICE_FAILED', charge: 'possible' });
+    return undefined;
   }
 }
 
