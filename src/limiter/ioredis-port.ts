@@ -18,22 +18,23 @@ export function ioredisPort(
   { readsReplicas = false } = {},
 ): TextPort {
   const [evalName, evalShaName] = readsReplicas ? ['eval_ro', 'evalsha_ro'] : ['eval', 'evalsha'];
-  let lastError: Error | undefined;
+  const troubles = new Troubles();
   let closed = false;
 
-  client.on('ready', () => {
-    lastError = undefined;
-  });
-  client.on('error', (error: Error & { lastNodeError?: Error }) => {
-    lastError = error.lastNodeError ?? error;
-  });
+  client.on('ready', () => troubles.end());
+  client.on('error', (error: Error & { lastNodeError?: Error }) =>
+    troubles.begin(error.lastNodeError ?? error),
+  );
+  const watch = (node: Redis) => {
+    const address = watchSends(node);
+    node.on('error', (error: Error) => troubles.begin(error, address));
+    node.on('ready', () => troubles.end(address));
+  };
   if (client instanceof Cluster) {
-    client.on('node error', (error: Error) => {
-      lastError = error;
-    });
-    client.on('+node', watchSends);
+    client.on('+node', watch);
+    client.on('refresh', () => troubles.onlyOf(client.nodes().map(addressOf)));
   } else {
-    watchSends(client);
+    watch(client);
   }
 
   const send = (name: string, args: string[], withinMs = timeoutMs): TrackedCommand => {
@@ -44,7 +45,7 @@ export function ioredisPort(
     return command;
   };
   const failure = (error: unknown, { sent }: TrackedCommand) =>
-    closed && !sent.written ? closedError() : describeFailure(error, sent, lastError);
+    closed && !sent.written ? closedError() : describeFailure(error, sent, troubles.of(sent.node));
 
   async function runWhole<T>(
     { script, rest, read }: ScriptCall<T>,
@@ -88,6 +89,31 @@ export function ioredisPort(
   };
 }
 
+/** Why which node cannot be reached now: a trouble that is over is not the reason of what fails later. */
+class Troubles {
+  readonly #byNode = new Map<string, Error>();
+
+  /** Of no node: of the cluster as a whole. */
+  begin(error: Error, node = NEVER_SENT.node): void {
+    this.#byNode.delete(node); // to the end: the latest is last
+    this.#byNode.set(node, error);
+  }
+
+  end(node = NEVER_SENT.node): void {
+    this.#byNode.delete(node);
+  }
+
+  /** Forgets those of nodes that have left. */
+  onlyOf(nodes: readonly string[]): void {
+    for (const node of this.#byNode.keys()) if (!nodes.includes(node)) this.#byNode.delete(node);
+  }
+
+  /** What was queued for a node fails with that node's trouble, and what never got to one with the latest of all. */
+  of(node: string): Error | undefined {
+    return node === NEVER_SENT.node ? [...this.#byNode.values()].at(-1) : this.#byNode.get(node);
+  }
+}
+
 /** One script with the number of its keys, its keys and arguments, and how its reply is read. */
 interface ScriptCall<T> {
   readonly script: Script;
@@ -110,11 +136,10 @@ class TrackedCommand extends Command {
 /**
  * Notes each command's way through one node's connection. ioredis puts a command it cannot write yet into a
  * queue and calls `sendCommand` again once the connection is ready, also when its promise was rejected long
- * ago; such a command is dropped here.
+ * ago; such a command is dropped here. Gives the node's address.
  */
-function watchSends(node: Redis): void {
-  const { host, port, path } = node.options;
-  const address = path ?? `${host}:${port}`;
+function watchSends(node: Redis): string {
+  const address = addressOf(node);
   const queued: SendRecord = { written: false, node: address };
   const written: SendRecord = { written: true, node: address };
   const original = node.sendCommand.bind(node);
@@ -132,4 +157,9 @@ function watchSends(node: Redis): void {
     if (command instanceof TrackedCommand) command.sent = isReady ? written : queued;
     return original(command, isReady && !stream ? gathered : stream);
   };
+  return address;
+}
+
+function addressOf({ options: { host, port, path } }: Redis): string {
+  return path ?? `${host}:${port}`;
 }
