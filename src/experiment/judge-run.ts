@@ -3,6 +3,7 @@ import { parseClaim } from '../checker/claim.ts';
 import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/operation.ts';
 import { boundOf } from '../limiter/bounds.ts';
+import { failurePolicyOf } from './failure-policy-of.ts';
 import { busiestBuckets } from './plan-file.ts';
 import type { Run } from './run-context.ts';
 
@@ -22,7 +23,7 @@ export function judgeRun({ plan, promise, users, signal, troubles }: Run, histor
     busiest: busiestBuckets(plan, users),
     troubles: signal.aborted ? ['the run was interrupted', ...troubles] : troubles,
     claims: plan.claims.map(parseClaim),
-    boundOf: (policy, episodes) => boundOf(plan.strategy, policy, episodes),
+    boundOf: (policy, episodes) => boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan)),
     ...(promise && { promise }),
   });
 }

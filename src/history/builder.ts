@@ -176,6 +176,7 @@ export class HistoryBuilder {
     draft.atUs = decision.atUs ?? Number.NaN;
     draft.bucketUs = decision.bucketUs ?? Number.NaN;
     draft.levelQuanta = operation.charges === undefined ? (decision.levelQuanta ?? Number.NaN) : Number.NaN;
+    draft.isFallback = decision.source === 'fallback';
     draft.isShared = decision.source === 'redis' && !UNSHARED.includes(decision.strategy);
   }
 

@@ -24,6 +24,8 @@ export class Draft {
   levelQuanta = Number.NaN;
   /** Whether `levelQuanta` is that of the one shared bucket, not of a lease or of a share. */
   isShared = false;
+  /** Whether a failure policy decided, in the place of the shared bucket. */
+  isFallback = false;
 
   clear(): void {
     this.index = -1;
@@ -44,5 +46,6 @@ export class Draft {
     this.bucketUs = Number.NaN;
     this.levelQuanta = Number.NaN;
     this.isShared = false;
+    this.isFallback = false;
   }
 }

@@ -17,6 +17,7 @@ const OUTCOME_BYTES = OUTCOMES.map(bytesOf);
 const OP = bytesOf('op');
 const NULL = bytesOf('null');
 const REDIS = bytesOf('redis');
+const [LEASE, LOCAL] = [bytesOf('lease'), bytesOf('local')];
 const N = 0x6e;
 
 /**
@@ -145,6 +146,7 @@ export class OperationScanner extends ByteScanner {
       case 'source':
         if (!this.string()) return false;
         draft.isShared = this.is(REDIS);
+        draft.isFallback = !draft.isShared && !this.is(LEASE) && !this.is(LOCAL);
         return true;
       case 'atUs':
         draft.atUs = this.integer();

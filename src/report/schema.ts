@@ -90,6 +90,10 @@ const shard = z.object({
   emptyRestarts: z.number(),
   clockStepsUs: z.array(z.number()),
   serviceClockSpreadUs: z.number(),
+  fallbacks: z
+    .array(z.object({ region: z.string(), fromUs: z.number(), untilUs: z.number(), admissions: z.number() }))
+    .exactOptional()
+    .describe('from the first to the last admission by a failure policy, of each region that made any'),
   sideBySide: z
     .object({
       regions: z.number(),

@@ -10,7 +10,13 @@ import { standingTopology } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { choosePlugin, claimsOfPromise } from '../limiter-plugin.ts';
 import { type LoadFlags, loadCommandLine, loadOptions } from '../load-options.ts';
-import { type LimiterFlags, limiterOptions } from '../options.ts';
+import {
+  type FailureFlags,
+  type LimiterFlags,
+  limiterOptions,
+  ON_FAILURE,
+  onFailureOption,
+} from '../options.ts';
 import { readScenario } from '../read-scenario.ts';
 import {
   type ClaimFlags,
@@ -31,7 +37,14 @@ import {
 import { type TopologyFlags, topologyCommandLine, topologyOptions } from '../topology-flags.ts';
 import { quotedForShell, typedCommand } from '../typed-command.ts';
 
-interface Flags extends TopologyFlags, LimiterFlags, LoadFlags, RunFlags, ClaimFlags, TargetFlags {}
+interface Flags
+  extends TopologyFlags,
+    LimiterFlags,
+    FailureFlags,
+    LoadFlags,
+    RunFlags,
+    ClaimFlags,
+    TargetFlags {}
 
 export function benchCommand(environment: Environment): Command {
   const command = new Command('bench')
@@ -41,7 +54,9 @@ export function benchCommand(environment: Environment): Command {
     .argument('[scenario]', 'a scenario to run instead, as `run` does')
     .addHelpText('after', EXAMPLES);
   return targetOptions(
-    limiterOptions(topologyOptions(loadOptions(runOptions(command)))).addOption(claimOption()),
+    limiterOptions(topologyOptions(loadOptions(runOptions(command))))
+      .addOption(onFailureOption(ON_FAILURE))
+      .addOption(claimOption()),
   ).action((scenario: string | undefined, flags: Flags) => bench(environment, scenario, flags, command));
 }
 
@@ -78,6 +93,7 @@ async function requestOf(
     const instead = {
       ...(isTyped('seed') && { seed: flags.seed }),
       ...(isTyped('strategy') && { strategy: flags.strategy }),
+      ...(flags.onFailure && { onFailure: flags.onFailure }),
     };
     const plan = await readScenario(scenario, instead, environment);
     return { plan, command: typedCommand(environment, plan.seed), flags };
@@ -94,7 +110,7 @@ async function requestOf(
 
 const OF_AN_AUDIT = ['header', 'subjectHeader', 'costHeader', 'method', 'body', 'allow', 'deny'];
 const OF_OUR_REGIONS = [
-  ...['strategy', 'limiter', 'name', 'server', 'provider'],
+  ...['strategy', 'limiter', 'onFailure', 'name', 'server', 'provider'],
   ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
 ];
 
@@ -118,6 +134,7 @@ async function ours(environment: Environment, flags: Flags): Promise<RunRequest>
       topology: topologyInput(flags, running),
       policy: formatPolicy(policy),
       ...(plugin === undefined ? { strategy } : { limiter: plugin.file }),
+      ...(flags.onFailure && { onFailure: flags.onFailure }),
       load: loadInput(flags),
       claims: [...(claim ?? [...correct, ...EVIDENCE])],
     },
@@ -134,10 +151,11 @@ async function ours(environment: Environment, flags: Flags): Promise<RunRequest>
 
 /** The command that makes this run again, every number of it spelled out. */
 function commandOf(flags: Flags, topology: PlannedTopology): string {
-  const { strategy, limiter, promise, policy, seed, claim = [], server, provider } = flags;
+  const { strategy, limiter, onFailure, promise, policy, seed, claim = [], server, provider } = flags;
   const decides = limiter === undefined ? `--strategy ${strategy}` : `--limiter ${quotedForShell(limiter)}`;
   return [
     `openclaw-rl bench ${decides} --policy ${formatPolicy(policy)}`,
+    ...(onFailure === undefined ? [] : [`--on-failure ${onFailure}`]),
     ...(promise === undefined ? [] : [`--promise ${formatPromise(promise)}`]),
     ...claim.map((text) => `--claim ${quotedForShell(text)}`),
     loadCommandLine(flags),
@@ -168,7 +186,17 @@ async function audit(environment: Environment, flags: Flags): Promise<RunRequest
   return { plan, command: typedCommand(environment, seed), flags, system, promise };
 }
 
-const BESIDE_A_SCENARIO = ['seed', 'strategy', 'name', 'reports', 'format', 'json', 'server', 'provider'];
+const BESIDE_A_SCENARIO = [
+  'seed',
+  'strategy',
+  'onFailure',
+  'name',
+  'reports',
+  'format',
+  'json',
+  'server',
+  'provider',
+];
 
 /** A scenario says all of it: what is typed beside it would be ignored. */
 function refuseOthers(command: Command): void {
