@@ -10,6 +10,7 @@ const WAITING = [
   'test/redis-port-*.test.ts',
   'test/regions/**/*.test.ts',
   'test/state-folder.test.ts',
+  'test/terminal.test.ts',
   'test/two-programs.test.ts',
   'test/up-down.test.ts',
   'test/runs/disasters.test.ts',

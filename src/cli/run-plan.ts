@@ -23,7 +23,7 @@ import type { Environment } from './environment.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
 import { promiseOfPlan } from './limiter-plugin.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
-import { progressLine, RATES_LEGEND } from './progress-line.ts';
+import { showProgress } from './run-progress.ts';
 
 /** What the commands that make a run take besides its plan. */
 export interface RunFlags {
@@ -91,14 +91,13 @@ export async function runAndReport(request: RunRequest, environment: Environment
   );
   const provide = request.system ?? (await chooseRegions(request, folder, environment));
   const { runPlan } = await import('../experiment/run.ts'); // heavy: not for --help, nor for the children
-  environment.log(`${RATES_LEGEND}\n`);
+  const { onProgress, close } = showProgress(plan, environment);
   const result = await runPlan({
-    ...{ plan, folder, startedAt, provide },
+    ...{ plan, folder, startedAt, provide, onProgress },
     ...(promise && { promise }),
     signal: environment.interrupt,
-    onProgress: (progress) => environment.log(`${progressLine(progress)}\n`),
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
-  });
+  }).finally(close);
   const report = makeReport({
     ...{ plan, command, folder },
     startedAt: startedAt.toISOString(),
