@@ -159,10 +159,7 @@ async function chooseRegions(
     !steppableClocks;
   if (running !== undefined && !fits)
     environment.log(`cluster ${flags.name} is up, but not as this run wants it: it brings up its own\n`);
-  if (fits) {
-    await sweep(environment, store, { asked: [], unknownContainers: false }); // bringing one up does it too
-    await store.noteRun(flags.name, { policy: plan.policy, prefix });
-  }
+  if (fits) await sweep(environment, store, { asked: [], unknownContainers: false }); // bringing one up does it too
   const provide = async (): Promise<{ regions: Regions; isOurs: boolean }> => {
     if (fits) return { regions: running.regions, isOurs: false };
     const { seed } = plan;
@@ -172,7 +169,9 @@ async function chooseRegions(
     const regions = await bringUp(environment, { ...request, ...(server !== undefined && { server }) });
     return { regions, isOurs: true };
   };
-  return regionsSystem({ self: environment.self, env: serviceEnvironment(environment), prefix, provide });
+  const onTaken = () => store.noteRun(flags.name, { policy: plan.policy, prefix }); // not a run that is refused
+  const env = serviceEnvironment(environment);
+  return regionsSystem({ self: environment.self, env, prefix, provide, onTaken });
 }
 
 /** The services' Redis is ours and has no password: one that is meant for another must not reach it. */
