@@ -4,6 +4,7 @@ const shared = { testTimeout: 20_000, hookTimeout: 30_000 };
 
 /** They wait for servers to start and to fail over more than they need a processor. */
 const WAITING = [
+  'test/completion.test.ts',
   'test/faults.test.ts',
   'test/inspect.test.ts',
   'test/lost-replies.test.ts',

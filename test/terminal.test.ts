@@ -34,7 +34,7 @@ const benchFor = (seconds: number) =>
 const isLoading = (screen: string) => /^load .* of \d+\.0 s$/m.test(screen) && /^contested/m.test(screen);
 
 async function isColoured(terminal: TerminalUnderTest): Promise<boolean> {
-  const seen = await terminal.colouredScreen();
+  const seen = await terminal.coloured();
   return seen !== stripVTControlCharacters(seen);
 }
 
@@ -48,8 +48,8 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
   'the view of a run',
   { timeout: 150_000, concurrent: true },
   () => {
-    it('shows regions, rates and the fault in force, in any size, and gives way to the report', async () => {
-      const terminal = await startTerminal(SMALL, { cwd: testFolder() });
+    it('shows regions, rates and the fault in force, in any size, and gives way to the report', async (context) => {
+      const terminal = await startTerminal(context, SMALL);
       await terminal.type(
         `${BIN} chaos partition --isolate eu-west --at 2s --for 4s --duration 8s --replicas 0 --connections 30 --users 6 --skew 0 --claim 'info <= 100%'; echo "code $?"`,
       );
@@ -67,8 +67,9 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
       const narrow = await terminal.until('a small view', (screen) => /^openclaw-rl/.test(screen));
       expect(narrow).toMatch(/^fault /m);
       await terminal.resize(LARGE);
-      const wide = await terminal.until('a large view', (screen) =>
-        /all .* {4}[▁▂▃▄▅▆▇█]{2,}$/m.test(screen),
+      const wide = await terminal.until(
+        'a large view',
+        (screen) => /^openclaw-rl.{150,}\n/.test(screen) && / {4}[▁▂▃▄▅▆▇█]{2,}$/m.test(screen),
       );
       expect(wide.split('\n')[0]).toMatch(/^openclaw-rl.{150,}\d\d:\d\d$/);
       expect(wide.match(/^openclaw-rl/gm)).toHaveLength(1); // nothing of the smaller one is left
@@ -79,9 +80,9 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
       expect(all).not.toMatch(/IN FORCE|░/); // the view leaves nothing behind
     });
 
-    it('fits into a terminal from its first frame, large or small', async () => {
-      const large = await startTerminal(LARGE, { cwd: testFolder() });
-      const small = await startTerminal({ columns: 30, rows: 6 }, { cwd: testFolder() });
+    it('fits into a terminal from its first frame, large or small', async (context) => {
+      const large = await startTerminal(context, LARGE);
+      const small = await startTerminal(context, { columns: 30, rows: 6 });
       for (const terminal of [large, small]) await terminal.type(benchFor(3));
       const [seen] = await Promise.all([
         large.until('the load', isLoading),
@@ -92,8 +93,8 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
       await Promise.all([large, small].map(expectRestored));
     });
 
-    it('ends at Ctrl-C with the terminal as it was, judging what there is', async () => {
-      const terminal = await startTerminal(SMALL, { cwd: testFolder() });
+    it('ends at Ctrl-C with the terminal as it was, judging what there is', async (context) => {
+      const terminal = await startTerminal(context, SMALL);
       await terminal.type(benchFor(60));
       await terminal.until('the load', isLoading);
       expect(await terminal.state()).toEqual({ isView: true, hasCursor: false });
@@ -103,8 +104,8 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
       expect(await terminal.everything()).toMatch(/^verdict {2}(unknown|fail)/m);
     });
 
-    it('steps aside for Ctrl-Z and comes back', async () => {
-      const terminal = await startTerminal(SMALL, { cwd: testFolder() });
+    it('steps aside for Ctrl-Z and comes back', async (context) => {
+      const terminal = await startTerminal(context, SMALL);
       await terminal.type(benchFor(60).replace(/;.*/, ''));
       await terminal.until('the load', isLoading);
       await terminal.key('C-z');
@@ -117,8 +118,8 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
       await expectRestored(terminal);
     });
 
-    it('ends at SIGTERM with the terminal as it was', async () => {
-      const terminal = await startTerminal(SMALL, { cwd: testFolder() });
+    it('ends at SIGTERM with the terminal as it was', async (context) => {
+      const terminal = await startTerminal(context, SMALL);
       await terminal.type(benchFor(60).replace('; echo', ' & sleep 0; fg; echo'));
       await terminal.until('the load', isLoading);
       await terminal.key('C-z');
@@ -128,8 +129,8 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
       expect(await terminal.screen()).toMatch(/code 143/);
     });
 
-    it('ends with a crash with the terminal as it was, and what it died of', async () => {
-      const cwd = testFolder();
+    it('ends with a crash with the terminal as it was, and what it died of', async (context) => {
+      const cwd = testFolder(context.onTestFinished);
       writeFileSync(
         join(cwd, 'crash.mjs'),
         `import { processEnvironment } from '${ROOT}/dist/cli/environment.js';
@@ -137,21 +138,22 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
        const environment = processEnvironment();
        openLiveScreen(environment, environment.terminals.log, (size, notes) => ['a view', ...notes]);
        environment.log('logged meanwhile\\n');
-       setTimeout(() => { throw new Error('boom'); }, 1_000);`,
+       process.stdin.once('data', () => { throw new Error('boom'); });`,
       );
-      const terminal = await startTerminal(SMALL, { cwd });
+      const terminal = await startTerminal(context, SMALL, { cwd });
       await terminal.type('node crash.mjs; echo "code $?"');
       await terminal.until('the view', (screen) => /^a view\nlogged meanwhile/.test(screen));
+      await terminal.key('Enter');
       await expectRestored(terminal);
       expect(await terminal.everything()).toMatch(/Error: boom/);
       expect(await terminal.everything()).toMatch(/^logged meanwhile$/m);
     });
 
-    it.each([
+    it.for([
       { title: 'has colours', env: {}, colour: true },
       { title: 'has none with NO_COLOR', env: { NO_COLOR: '1' }, colour: false },
-    ])('$title', async ({ env, colour }) => {
-      const terminal = await startTerminal(SMALL, { cwd: testFolder(), env });
+    ])('$title', async ({ env, colour }, context) => {
+      const terminal = await startTerminal(context, SMALL, { env });
       await terminal.type(benchFor(3));
       await terminal.until('the load', isLoading);
       expect(await isColoured(terminal)).toBe(colour);
@@ -159,11 +161,11 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
       expect(await isColoured(terminal)).toBe(colour);
     });
 
-    it.each([
+    it.for([
       { title: 'TERM=dumb', before: 'TERM=dumb ', after: '' },
       { title: 'a pipe', before: '', after: ' 2>&1 | cat' },
-    ])('is lines with $title', async ({ before, after }) => {
-      const terminal = await startTerminal(SMALL, { cwd: testFolder() });
+    ])('is lines with $title', async ({ before, after }, context) => {
+      const terminal = await startTerminal(context, SMALL);
       await terminal.type(`${before}${benchFor(3).replace(';', `${after};`)}`);
       await terminal.until('the load', (screen) => /s {2}load +\d\/3 s {2}/.test(screen));
       expect(await terminal.state()).toEqual({ isView: false, hasCursor: true });
@@ -172,8 +174,8 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
       expect(await terminal.everything()).not.toMatch(/█/);
     });
 
-    it('leaves standard output to its one JSON document', async () => {
-      const terminal = await startTerminal(SMALL, { cwd: testFolder() });
+    it('leaves standard output to its one JSON document', async (context) => {
+      const terminal = await startTerminal(context, SMALL);
       await terminal.type(
         `${benchFor(3).replace(';', ' --json | node -p "JSON.parse(require(\'fs\').readFileSync(0)).verdict";')}`,
       );
@@ -185,12 +187,12 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
 );
 
 describe.skipIf(!hasProgram('tmux', '-V'))('the view of inspect --watch', { timeout: 120_000 }, () => {
-  it('is redrawn in place, cut to the height, and leaves its last reading', async () => {
+  it('is redrawn in place, cut to the height, and leaves its last reading', async (context) => {
     const server = await startTestServer('redis-server');
     onTestFinished(() => server.stop());
     const key = 'rate:openclaw:ada:ratings';
     await server.client.set(key, '\u001b[31mred');
-    const terminal = await startTerminal(SMALL, { cwd: testFolder() });
+    const terminal = await startTerminal(context, SMALL);
     await terminal.type(
       `${BIN} inspect ada --cluster redis://127.0.0.1:${server.port} --watch; echo "code $?"`,
     );

@@ -1,15 +1,12 @@
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { nearest } from '../checker/nearest.ts';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { parseScenario } from '../scenario/parse.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Environment } from './environment.ts';
 import { readTextFile } from './read-file.ts';
+import { scenarioFile, scenarioNames } from './scenario-names.ts';
 import { SCENARIO_RULES } from './scenario-rules.ts';
-
-const COME_ALONG = resolve(import.meta.dirname, '../../scenarios');
-const ENDING = '.yaml';
 
 /** The plan of a scenario: a file, or the name of one that comes along. Throws INVALID_SCENARIO with all that is wrong. */
 export async function readScenario(
@@ -18,19 +15,17 @@ export async function readScenario(
   { cwd }: Pick<Environment, 'cwd'>,
 ): Promise<Plan> {
   const isName = /^[\w-]+$/.test(scenario);
-  const path = isName ? join(COME_ALONG, `${scenario}${ENDING}`) : resolve(cwd, scenario);
+  const path = isName ? scenarioFile(scenario) : resolve(cwd, scenario);
   const text = await readTextFile(path).catch(async (error: Error) => {
     throw isName ? await unknownName(scenario) : unreadable(scenario, error);
   });
-  const file = isName ? `${scenario}${ENDING}` : scenario;
+  const file = isName ? basename(path) : scenario;
   const plan = parseScenario(text, { file, ...(seed !== undefined && { seed }) }, SCENARIO_RULES);
   return plan.limiter === undefined ? plan : { ...plan, limiter: resolve(dirname(path), plan.limiter) };
 }
 
 async function unknownName(name: string): Promise<OpenclawError> {
-  const names = (await readdir(COME_ALONG))
-    .filter((file) => file.endsWith(ENDING))
-    .map((file) => basename(file, ENDING));
+  const names = await scenarioNames();
   const close = nearest(name, names);
   const meant = close === undefined ? '' : `; did you mean "${close}"?`;
   return new OpenclawError('INVALID_SCENARIO', `no scenario is called ${quoted(name)}${meant}`, {
