@@ -22,6 +22,8 @@ const WAITING = [
   'test/lost-replies.test.ts',
   'test/faults.test.ts',
   'test/runs/chaos.test.ts',
+  'test/terminal.test.ts',
+  'test/completion.test.ts',
   'test/redis-port-conformance.test.ts',
   'test/regions/settle.test.ts',
   'test/regions/form-cluster.test.ts',

@@ -22,6 +22,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
   toxiproxy: async () => (await import('./commands/toxiproxy.ts')).toxiproxyCommand,
+  completion: async () => {
+    const { completionCommand } = await import('./commands/completion.ts');
+    return (environment) => completionCommand(environment, () => makeProgram(environment, ''));
+  },
   'regional-toxiproxy': async () =>
     (await import('./commands/regional-toxiproxy.ts')).regionalToxiproxyCommand,
 };
@@ -30,8 +34,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
 const HIDDEN = 'regional-toxiproxy';
 
 /** The program with the command that was typed; with all of them where that is none. */
-async function makeProgram(environment: Environment): Promise<Command> {
-  const [typed = ''] = environment.commandLine;
+async function makeProgram(environment: Environment, typed: string): Promise<Command> {
   const program = new Command('openclaw-rl')
     .description('Proves what a distributed rate limiter really admits, with an exit code for CI.')
     .version(VERSION)
@@ -51,7 +54,8 @@ Exit codes:
   64 bad usage   69 the environment could not be started   70 a bug of ours   129/130/143 interrupted`;
 
 async function main(environment: Environment): Promise<void> {
-  const program = await makeProgram(environment);
+  const [typed = ''] = environment.commandLine;
+  const program = await makeProgram(environment, typed);
   for (const command of [program, ...program.commands.flatMap((parent) => [parent, ...parent.commands])]) {
     command.exitOverride().configureOutput({
       writeOut: environment.out,

@@ -23,7 +23,7 @@ import type { Environment } from './environment.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
 import { promiseOfPlan } from './limiter-plugin.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
-import { progressLine, RATES_LEGEND } from './progress-line.ts';
+import { showProgress } from './run-progress.ts';
 
 /** What the commands that make a run take besides its plan. */
 export interface RunFlags {
@@ -101,14 +101,13 @@ export async function makeRun(request: RunRequest, environment: Environment): Pr
   );
   const provide = request.system ?? (await chooseRegions(request, folder, environment));
   const { runPlan } = await import('../experiment/run.ts'); // heavy: not for --help, nor for the children
-  environment.log(`${RATES_LEGEND}\n`);
+  const { onProgress, close } = showProgress(plan, environment);
   const result = await runPlan({
-    ...{ plan, folder, startedAt, provide },
+    ...{ plan, folder, startedAt, provide, onProgress },
     ...(promise && { promise }),
     signal: environment.interrupt,
-    onProgress: (progress) => environment.log(`${progressLine(progress)}\n`),
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
-  });
+  }).finally(close);
   return makeReport({
     ...{ plan, command, folder },
     startedAt: startedAt.toISOString(),
@@ -172,10 +171,7 @@ async function chooseRegions(
     !steppableClocks;
   if (running !== undefined && !fits)
     environment.log(`cluster ${flags.name} is up, but not as this run wants it: it brings up its own\n`);
-  if (fits) {
-    await sweep(environment, store, { asked: [], unknownContainers: false }); // bringing one up does it too
-    await store.noteRun(flags.name, { policy: plan.policy, prefix });
-  }
+  if (fits) await sweep(environment, store, { asked: [], unknownContainers: false }); // bringing one up does it too
   const provide = async (): Promise<{ regions: Regions; isOurs: boolean }> => {
     if (fits) return { regions: running.regions, isOurs: false };
     const { seed } = plan;
@@ -185,7 +181,9 @@ async function chooseRegions(
     const regions = await bringUp(environment, { ...request, ...(server !== undefined && { server }) });
     return { regions, isOurs: true };
   };
-  return regionsSystem({ self: environment.self, env: serviceEnvironment(environment), prefix, provide });
+  const onTaken = () => store.noteRun(flags.name, { policy: plan.policy, prefix }); // not a run that is refused
+  const env = serviceEnvironment(environment);
+  return regionsSystem({ self: environment.self, env, prefix, provide, onTaken });
 }
 
 /** The services' Redis is ours and has no password: one that is meant for another must not reach it. */

@@ -12,6 +12,7 @@ import type { RoleWatch } from '../regions/role-watch.ts';
 import { settle } from '../regions/settle.ts';
 import { AgeTally } from './age-tally.ts';
 import { watchClocks } from './clock-watch.ts';
+import { ExcessTally } from './excess-tally.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { HistoryFile } from './history-file.ts';
 import { LiveTally } from './live-tally.ts';
@@ -42,10 +43,13 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const history = new HistoryFile(join(folder, 'history.ndjson'), makeHeader(run, system), () =>
     stop.abort(),
   );
+  const policy = parsePolicy(plan.policy);
+  const isBucket = run.promise === undefined || run.promise.type === 'token-bucket';
   const tally = new LiveTally(
     plan.topology.regions,
     busiestBuckets(plan, run.users),
-    limitTokensOf(run.promise, parsePolicy(plan.policy)),
+    limitTokensOf(run.promise, policy),
+    isBucket ? new ExcessTally(policy) : undefined,
   );
   const nameNode = regions === undefined ? undefined : makeNodeNames(regions);
   const ages = isApart(plan.strategy) ? new AgeTally() : undefined;

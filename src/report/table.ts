@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { type Document, findingsOf, isOnlySlow } from './check-report.ts';
 import type { RunReport } from './report.ts';
 import { tablesOf } from './rows.ts';
-import { printable } from './text.ts';
+import { readable } from './text.ts';
 import { renderTimeline } from './timeline.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -13,7 +13,7 @@ const MOST_SHOWN = { 'openclaw-report': 1, 'openclaw-check': 3 };
 
 /** A judged history or run as text for a terminal: the verdict and its reasons, the figures, then the proofs. */
 export function renderTable(untrusted: Document, { colour }: { colour: boolean }): string {
-  const document = printable(untrusted);
+  const document = readable(untrusted);
   return [
     renderVerdict(document, { colour }),
     ...tablesOf(document).map(({ head, rows }) => draw(head, rows)),
@@ -25,7 +25,7 @@ export function renderTable(untrusted: Document, { colour }: { colour: boolean }
 
 /** The verdict and its reasons: every claim, the accounts, and what is wrong. */
 export function renderVerdict(untrusted: Document, { colour }: { colour: boolean }): string {
-  const document = printable(untrusted);
+  const document = readable(untrusted);
   const colours = pc.createColors(colour);
   return [
     `${colours.bold('verdict')}  ${verdictText(document, colours)}`,

@@ -200,7 +200,7 @@ describe('the README', { timeout: 180_000 }, () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     for (const [, name = ''] of readme.matchAll(/`npm (?:run )?([\w:]+)`/g))
       expect(scripts).toHaveProperty(name);
-    for (const [, path = ''] of readme.matchAll(/\]\(([^):]+)\)/g))
+    for (const [, path = ''] of readme.matchAll(/\]\(([^):#]+)[^):]*\)/g))
       expect(existsSync(join(ROOT, path)), path).toBe(true);
   });
 });

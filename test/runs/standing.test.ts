@@ -21,6 +21,7 @@ describe('a run on a cluster that stays', { timeout: 120_000 }, () => {
     expect(refused.stderr).toMatch(
       /cluster default is not as it was planned: us-east to eu-west is cut \(blackhole\); .*and 1 more\n {2}openclaw-rl fault heal --name default \[/,
     );
+    expect((await cli('inspect', 'u1')).stdout).toMatch(/prefix rate:openclaw \(default\)/); // it was no last run
     expect((await cli('fault', 'heal')).code).toBe(0);
 
     expect((await cli('fault', 'failover', '--node', 'eu-west-1')).code).toBe(0);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import { OpenclawError } from '../../core/errors.ts';
+import { OpenclawError, printable } from '../../core/errors.ts';
 import { formatPolicy, type Policy, parsePolicy } from '../../core/policy.ts';
 import { type InspectTarget, inspect } from '../../limiter/inspect.ts';
 import { connectInspector, type InspectPort } from '../../limiter/inspect-port.ts';
@@ -16,7 +16,9 @@ import {
   renderInspectionJson,
   renderInspectionLine,
 } from '../inspect-table.ts';
+import { openLiveScreen } from '../live-screen.ts';
 import { parsedBy, refusePassword } from '../options.ts';
+import type { Terminal } from '../terminal.ts';
 
 const DEFAULT_POLICY = parsePolicy('20:5/s');
 const WATCH_MS = 1_000;
@@ -184,28 +186,77 @@ function isDecodable(text: string): boolean {
   }
 }
 
+/** How a watch shows what it has read. */
+interface WatchOutput {
+  show(inspected: Inspected): void;
+  /** What failed may come back. */
+  fail(sentence: string): void;
+  close(): void;
+}
+
 /** Until Ctrl-C, which is how it is meant to end. What fails after a first success may come back: it goes on. */
 async function watch(environment: Environment, read: () => Promise<Inspected>, json: boolean): Promise<void> {
-  const { interrupt, isScreen } = environment;
-  let hasSucceeded = false;
-  while (!interrupt.aborted) {
-    const startedMs = performance.now();
-    try {
-      const inspected = await read();
-      hasSucceeded = true;
-      const time = new Date().toISOString();
+  const { interrupt, terminals } = environment;
+  const startedMs = performance.now();
+  const first = await read();
+  const output =
+    json || terminals.out === undefined
+      ? linesOf(environment, json)
+      : screenOf(environment, terminals.out, first);
+  output.show(first);
+  try {
+    for (let nextMs = startedMs + WATCH_MS; ; nextMs = Math.max(nextMs + WATCH_MS, performance.now())) {
+      await sleep(Math.max(0, nextMs - performance.now()), undefined, { signal: interrupt }).catch(() => {});
       if (interrupt.aborted) return;
-      if (json) environment.out(renderInspectionJson(inspected));
-      else if (isScreen)
-        environment.out(
-          `\u001b[H\u001b[2J${time}\n${renderInspection(inspected, { colour: environment.colourOut })}`,
-        );
-      else environment.out(renderInspectionLine(inspected, time));
-    } catch (error) {
-      if (!hasSucceeded || !(error instanceof OpenclawError)) throw error;
-      environment.log(`${new Date().toISOString()} ${error.message} [${error.code}]\n`);
+      await read().then(output.show, (error: unknown) => {
+        if (!(error instanceof OpenclawError)) throw error;
+        output.fail(`${error.message} [${error.code}]`);
+      });
     }
-    const leftMs = Math.max(0, WATCH_MS - (performance.now() - startedMs));
-    await sleep(leftMs, undefined, { signal: interrupt }).catch(() => {});
+  } finally {
+    output.close();
   }
+}
+
+function linesOf(environment: Environment, json: boolean): WatchOutput {
+  const now = () => new Date().toISOString();
+  return {
+    show: (inspected) =>
+      environment.out(json ? renderInspectionJson(inspected) : renderInspectionLine(inspected, now())),
+    fail: (sentence) => environment.log(`${now()} ${printable(sentence)}\n`),
+    close: () => {},
+  };
+}
+
+/** Redrawn in place; the last reading stays when it is closed. */
+function screenOf(environment: Environment, terminal: Terminal, first: Inspected): WatchOutput {
+  let inspected = first;
+  let failure: string | undefined;
+  let time = new Date().toISOString();
+  const lines = () => renderInspection(inspected, terminal).trimEnd().split('\n');
+  const screen = openLiveScreen(environment, terminal, ({ rows }, notes) => {
+    const head = [`${time}${failure === undefined ? '' : `  ${printable(failure)}`}`, ...notes.slice(-2)];
+    const [room, all] = [rows - head.length, lines()];
+    const cut = all.length - room + 1;
+    return [...head, ...(all.length <= room ? all : [...all.slice(0, room - 1), `... ${cut} more lines`])];
+  });
+  const update = () => {
+    time = new Date().toISOString();
+    screen.refresh();
+  };
+  return {
+    show(next) {
+      inspected = next;
+      failure = undefined;
+      update();
+    },
+    fail(sentence) {
+      failure = sentence;
+      update();
+    },
+    close() {
+      screen.close();
+      environment.out(`${[time, ...lines()].join('\n')}\n`);
+    },
+  };
 }
