@@ -12,15 +12,17 @@ import type { FaultRecord } from '../history/operation.ts';
 import { DEFAULT_PREFIX } from '../limiter/key.ts';
 import type { Regions } from '../regions/provider.ts';
 import { planTopology } from '../regions/topology.ts';
+import type { Evidence } from '../report/html/run-page.ts';
 import { renderJunit } from '../report/junit.ts';
 import { renderMarkdown } from '../report/markdown.ts';
-import { makeReport } from '../report/report.ts';
+import { makeReport, type RunReport } from '../report/report.ts';
 import type { Plan, PlannedFault } from '../scenario/plan.ts';
 import type { ProviderName } from './choose-provider.ts';
 import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning, sweep } from './cluster.ts';
 import { isProvider, runsServer } from './differing-flags.ts';
 import type { Environment } from './environment.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
+import { HTML_FILE, runHtml } from './html-file.ts';
 import { promiseOfPlan } from './limiter-plugin.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
 import { progressLine, RATES_LEGEND } from './progress-line.ts';
@@ -104,7 +106,7 @@ export async function runAndReport(request: RunRequest, environment: Environment
     startedAt: startedAt.toISOString(),
     system: result.system,
     loadMs: Math.round(result.loadMs),
-    check: result.check,
+    check: result.examination.report,
     latencies: result.latencies,
   });
   environment.out(render(report, flags, environment)); // first: a full disk must not cost the verdict
@@ -112,9 +114,21 @@ export async function runAndReport(request: RunRequest, environment: Environment
   await pointLatestAt(folder);
   await writeRunFile(folder, 'report.md', renderMarkdown(report));
   await writeRunFile(folder, 'junit.xml', renderJunit(report));
+  await writeHtml(report, result, environment);
   environment.setExitCode(
     environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
   );
+}
+
+/** A page that cannot be made costs neither the verdict nor its exit code: `report --html` makes it again. */
+async function writeHtml(report: RunReport, evidence: Evidence, environment: Environment): Promise<void> {
+  try {
+    await writeRunFile(report.folder, HTML_FILE, runHtml(report, evidence));
+  } catch (error) {
+    environment.log(
+      `warning: no ${HTML_FILE}: ${printable(error instanceof Error ? error.message : String(error))}\n`,
+    );
+  }
 }
 
 /** Throws INVALID_CLAIM for a claim on a phase that the faults of a plan do not make. */
