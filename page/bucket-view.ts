@@ -1,6 +1,9 @@
 import type { RunPage } from '../src/report/html/page-data.ts';
-import { BucketCharts } from './bucket-charts.ts';
+import type { Drawing } from './chart.ts';
 import { button, make } from './dom.ts';
+import { makeLevelChart } from './level-chart.ts';
+import { operationsOf } from './operations.ts';
+import { makeOperationsChart } from './operations-chart.ts';
 import type { TimeAxis } from './time-axis.ts';
 
 /** A bucket that can be chosen, with its charts. */
@@ -15,7 +18,8 @@ const AROUND = 1.5;
 
 export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
   const { buckets } = page;
-  const charts = new BucketCharts(page, axis);
+  const place = make('div', { class: 'charts' });
+  let charts: readonly Drawing[] = [];
   const note = make('p', { class: 'quiet' });
   const choice = make(
     'select',
@@ -34,7 +38,10 @@ export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
     const bucket = buckets[at];
     if (bucket === undefined) return;
     const { of, violations, invokedUs } = bucket;
-    charts.show(bucket);
+    for (const chart of charts) chart.end();
+    const shown = { bucket, operations: operationsOf(bucket, page.regions) };
+    charts = [makeLevelChart(page, axis, shown), makeOperationsChart(page, axis, shown)];
+    place.replaceChildren(...charts.map(({ row }) => row));
     const policy = page.policies[bucket.policy];
     const refill =
       policy === undefined
@@ -62,7 +69,7 @@ export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
       class: 'hint',
       text: 'An ideal bucket that took the same operations, each somewhere in its interval, can only have been between the two lines. Where the highest falls below zero, more was admitted than any bucket could; where the lowest stays above the cost during a denial, the denial was false.',
     }),
-    charts.element,
+    place,
   );
   take(0);
   return {

@@ -1,6 +1,7 @@
 import uPlot from 'uplot';
 import { make } from './dom.ts';
-import { type LineStyle, sample, strokeOf } from './palette.ts';
+import { makeLegend } from './legend.ts';
+import { type LineStyle, strokeOf } from './palette.ts';
 import { drawShades, type Happenings } from './shades.ts';
 import { numberText } from './text.ts';
 import { colour, onTheme } from './theme.ts';
@@ -9,76 +10,97 @@ import type { TimeAxis } from './time-axis.ts';
 /** The width of the scale at the left of every chart, so that all begin at one place. */
 export const SCALE_WIDTH = 58;
 
+const HEIGHT = 92;
+const TIMES_HEIGHT = 20;
+
 /** One line of a chart. */
 export interface Line {
   readonly name: string;
   readonly style: LineStyle;
-  /** As wide as the bins of the chart; null where there is nothing. */
+  /** As many as the chart has times; null where there is nothing. */
   readonly values: readonly (number | null)[];
-  readonly isBars?: boolean;
 }
 
 export interface ChartParts {
   readonly heading: string;
   readonly unit: string;
   readonly axis: TimeAxis;
-  /** Seconds, the middle of each bin. */
+  /** Seconds, rising. */
   readonly times: readonly number[];
   readonly lines: readonly Line[];
   readonly happenings: Happenings;
-  readonly height?: number;
+  /** Whether the times are written below it: once for several charts. */
+  readonly hasTimes?: boolean;
   /** Fills the stretch between the first two lines. */
   readonly isFilledBetween?: boolean;
 }
 
-/** A chart in its row: heading and legend at the left, the lines at the right. */
-export interface Chart {
+/** A chart in its row: heading and legend at the left, what is drawn at the right. */
+export interface Drawing {
   readonly row: HTMLElement;
-  readonly plot: uPlot;
-  /** Shows only the lines of which this is true. */
-  filter(isShown: (name: string) => boolean): void;
+  /** Takes it off the axis for good. */
+  readonly end: () => void;
 }
 
-const SYNC = 'openclaw-rl';
+export interface Chart extends Drawing {
+  /** Shows only the lines of which this is true. */
+  filter(isShown: (name: string) => boolean): void;
+  /** Other values for the lines that it has. */
+  replace(lines: readonly Line[]): void;
+}
 
 /** Draws lines over the time axis that all charts share. */
 export function makeChart(parts: ChartParts): Chart {
-  const { lines, times, happenings, axis } = parts;
-  const legend = new Legend(parts);
+  const { times, happenings, axis, hasTimes = false } = parts;
+  let { lines } = parts;
+  const legend = makeLegend(parts);
   const place = make('div', { class: 'plot', attributes: { role: 'img', 'aria-label': describe(parts) } });
   const row = make('div', { class: 'chart' }, legend.element, place);
+  const dataOf = () => [[...times], ...lines.map(({ values }) => [...values])] as uPlot.AlignedData;
   const plot = new uPlot(
     {
-      ...chartOptions(axis, parts.height ?? 118),
+      ...chartOptions(hasTimes ? HEIGHT + TIMES_HEIGHT : HEIGHT),
       series: [{}, ...lines.map(seriesOf)],
-      bands: parts.isFilledBetween === true ? [{ series: [1, 2], fill: () => colour('difference') }] : [],
-      axes: [timeScale(), valueScale()],
+      bands:
+        parts.isFilledBetween === true
+          ? [
+              { series: [1, 2], fill: () => colour('difference') },
+              { series: [2, 1], fill: () => colour('difference') },
+            ]
+          : [],
+      axes: [timeScale(hasTimes), valueScale()],
       scales: {
         x: { time: false, range: () => rangeOf(axis) },
         y: { range: (_, __, max) => [0, roomy(max)] },
       },
       hooks: {
         drawClear: [(chart) => drawShades(chart, happenings)],
-        setCursor: [(chart) => legend.show(chart.cursor.idx)],
+        draw: [(chart) => drawNothing(chart, lines)],
+        setCursor: [({ cursor: { idx } }) => legend.show(lines, idx ?? undefined)],
         setSelect: [(chart) => selectRange(chart, axis)],
       },
     },
-    [[...times], ...lines.map(({ values }) => [...values])] as uPlot.AlignedData,
+    dataOf(),
     place,
   );
-  keep(plot, place, axis);
   return {
     row,
-    plot,
+    end: keep(plot, place, axis),
     filter(isShown) {
       for (const [at, { name }] of lines.entries()) plot.setSeries(at + 1, { show: isShown(name) }, false);
       legend.filter(isShown);
+    },
+    replace(others) {
+      lines = others;
+      plot.setData(dataOf(), false);
+      plot.redraw(true, true);
+      place.setAttribute('aria-label', describe({ ...parts, lines }));
     },
   };
 }
 
 /** What all charts have in common. */
-export function chartOptions(_axis: TimeAxis, height: number) {
+export function chartOptions(height: number) {
   return {
     width: 600,
     height,
@@ -88,22 +110,29 @@ export function chartOptions(_axis: TimeAxis, height: number) {
     cursor: {
       y: false,
       points: { size: 7 },
-      sync: { key: SYNC, setSeries: false },
+      sync: { key: 'openclaw-rl', setSeries: false },
       drag: { x: true, y: false, setScale: false },
       bind: { dblclick: () => null },
     },
   };
 }
 
-/** Makes a chart as wide as its place, now and later, and part of the axis. */
-export function keep(plot: uPlot, place: HTMLElement, axis: TimeAxis): void {
+/** Makes a chart as wide as its place, now and later, and part of the axis, until what it returns is called. */
+export function keep(plot: uPlot, place: HTMLElement, axis: TimeAxis): () => void {
   axis.add(plot);
-  new ResizeObserver(() => {
+  const observer = new ResizeObserver(() => {
     const width = Math.floor(place.clientWidth);
     if (width > 0 && width !== plot.width) plot.setSize({ width, height: plot.height });
-  }).observe(place);
+  });
+  observer.observe(place);
   plot.over.addEventListener('dblclick', () => axis.reset());
-  onTheme(() => plot.redraw(false));
+  const forget = onTheme(() => plot.redraw(false));
+  return () => {
+    observer.disconnect();
+    forget();
+    axis.remove(plot);
+    plot.destroy();
+  };
 }
 
 export function rangeOf(axis: TimeAxis): [number, number] {
@@ -118,28 +147,21 @@ export function selectRange(chart: uPlot, axis: TimeAxis): void {
   chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
 }
 
-export function timeScale(): uPlot.Axis {
+export function timeScale(hasTimes = true): uPlot.Axis {
+  const digits = (increment: number) => Math.min(6, (String(increment).split('.')[1] ?? '').length);
   return {
-    stroke: () => colour('quiet'),
-    grid: { stroke: () => colour('grid'), width: 1 },
-    ticks: { show: false },
-    font: '11px system-ui, sans-serif',
-    size: 20,
+    ...scale(),
+    size: hasTimes ? TIMES_HEIGHT : 3,
     gap: 3,
     space: 70,
     values: (_, splits, __, ___, increment) =>
-      splits.map(
-        (at) => `${at.toFixed(increment < 0.01 ? 3 : increment < 0.1 ? 2 : increment < 1 ? 1 : 0)} s`,
-      ),
+      splits.map((at) => (hasTimes ? `${at.toFixed(digits(increment))} s` : '')),
   };
 }
 
 export function valueScale(): uPlot.Axis {
   return {
-    stroke: () => colour('quiet'),
-    grid: { stroke: () => colour('grid'), width: 1 },
-    ticks: { show: false },
-    font: '11px system-ui, sans-serif',
+    ...scale(),
     size: SCALE_WIDTH,
     gap: 6,
     space: 28,
@@ -147,20 +169,39 @@ export function valueScale(): uPlot.Axis {
   };
 }
 
-function seriesOf({ name, style, isBars = false }: Line): uPlot.Series {
-  const bars = uPlot.paths.bars?.({ size: [1, 40], align: 0 });
+function scale(): uPlot.Axis {
+  return {
+    stroke: () => colour('quiet'),
+    grid: { stroke: () => colour('grid'), width: 1 },
+    ticks: { show: false },
+    font: '11px system-ui, sans-serif',
+  };
+}
+
+function seriesOf({ name, style }: Line): uPlot.Series {
   return {
     label: name,
     stroke: () => strokeOf(style),
-    width: isBars ? 0 : 1.75,
+    width: 1.75,
     dash: [...style.dash],
     points: { show: false },
-    ...(isBars && bars !== undefined ? { paths: bars, fill: () => strokeOf(style) } : {}),
   };
 }
 
 function roomy(max: number | null): number {
   return max === null || max <= 0 ? 1 : max * 1.08;
+}
+
+/** An empty chart says so: a flat line could be one that is not drawn. */
+function drawNothing({ ctx, bbox }: uPlot, lines: readonly Line[]): void {
+  if (lines.some(({ values }) => values.some((value) => value !== null && value !== 0))) return;
+  ctx.save();
+  ctx.fillStyle = colour('quiet');
+  ctx.font = `${13 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.textAlign = 'center';
+  ctx.textBaseline = 'middle';
+  ctx.fillText('none', bbox.left + bbox.width / 2, bbox.top + bbox.height / 2);
+  ctx.restore();
 }
 
 /** What somebody who does not see the chart is told. */
@@ -171,42 +212,4 @@ function describe({ heading, unit, lines, times }: ChartParts): string {
     return `${name} at most ${numberText(most)}${most === 0 ? '' : ` at ${at.toFixed(1)} s`}`;
   });
   return `${heading}, ${unit}, over time: ${peaks.join('; ')}`;
-}
-
-/** Names the lines, and tells their values where the cursor is. */
-class Legend {
-  readonly element: HTMLElement;
-  readonly #lines: readonly Line[];
-  readonly #rows: HTMLElement[];
-  readonly #values: HTMLElement[];
-
-  constructor({ heading, unit, lines }: ChartParts) {
-    this.#lines = lines;
-    this.#values = lines.map(() => make('span', { class: 'value' }));
-    this.#rows = lines.map(({ name, style }, at) =>
-      make('li', {}, sample(style), make('span', { class: 'name', text: name }), this.#values[at]),
-    );
-    this.element = make(
-      'div',
-      { class: 'legend' },
-      make('h3', {}, heading, make('span', { class: 'unit', text: ` ${unit}` })),
-      make('ul', {}, ...this.#rows),
-    );
-  }
-
-  show(bin: number | null | undefined): void {
-    for (const [at, { values }] of this.#lines.entries()) {
-      const value = bin === null || bin === undefined ? undefined : values[bin];
-      const cell = this.#values[at];
-      if (cell !== undefined)
-        cell.textContent = value === null || value === undefined ? '' : numberText(value);
-    }
-  }
-
-  filter(isShown: (name: string) => boolean): void {
-    for (const [at, { name }] of this.#lines.entries()) {
-      const row = this.#rows[at];
-      if (row !== undefined) row.hidden = !isShown(name);
-    }
-  }
 }

@@ -1,4 +1,5 @@
 import type { PageData } from '../src/report/html/page-data.ts';
+import { showComparison } from './comparison-page.ts';
 import { showRun } from './run-page.ts';
 import { startTheme } from './theme.ts';
 
@@ -8,4 +9,5 @@ const main = document.getElementById('page');
 if (main !== null) {
   const page = JSON.parse(data) as PageData;
   if (page.page === 'run') showRun(page, main);
+  else showComparison(page, main);
 }

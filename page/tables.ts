@@ -2,7 +2,7 @@ import type { RunPage } from '../src/report/html/page-data.ts';
 import { make } from './dom.ts';
 
 /** A table of text; columns of numbers stand to the right. */
-export function makeTable({ head, rows }: RunPage['tables'][number], label: string): HTMLElement {
+function makeTable({ head, rows }: RunPage['tables'][number], label: string): HTMLElement {
   const isNumber = head.map(
     (_, at) => at > 0 && rows.every((row) => /^[-+x ]*[\d.,]*%?$/.test(row[at] ?? '')),
   );

@@ -3,14 +3,15 @@ import { button } from './dom.ts';
 type Theme = 'light' | 'dark';
 
 const KEY = 'openclaw-rl-theme';
-const listeners: (() => void)[] = [];
+const listeners = new Set<() => void>();
 const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
 let printing = false;
 let cache = new Map<string, string>();
 
-/** Called whenever colours change: what is drawn on a canvas must be drawn again. */
-export function onTheme(listener: () => void): void {
-  listeners.push(listener);
+/** Calls it whenever colours change, until what it returns is called: a canvas must be drawn again. */
+export function onTheme(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** A colour of the style sheet by its name, as it is now. */

@@ -80,6 +80,17 @@ function row(name: string, left: string, sign: string, right: string): HTMLEleme
   );
 }
 
+const COLUMNS = [
+  ['operation', 'number'],
+  ['region', ''],
+  ['outcome', ''],
+  ['cost', 'number'],
+  ['from s', 'number'],
+  ['to s', 'number'],
+  ['interval', ''],
+  ['then', ''],
+] as const;
+
 const HEIGHT = 12;
 const WIDTH = 900;
 
@@ -139,7 +150,10 @@ function makeTimeline(witness: readonly WitnessRow[], context: Proof['context'])
   });
   return make(
     'div',
-    { class: 'scroll', attributes: { tabindex: 0, role: 'group', 'aria-label': 'Operations of the proof' } },
+    {
+      class: 'scroll tall',
+      attributes: { tabindex: 0, role: 'group', 'aria-label': 'Operations of the proof' },
+    },
     make(
       'table',
       { class: 'timeline' },
@@ -154,9 +168,7 @@ function makeTimeline(witness: readonly WitnessRow[], context: Proof['context'])
         make(
           'tr',
           {},
-          ...['operation', 'region', 'outcome', 'cost', 'from s', 'to s', 'interval', 'then'].map((text) =>
-            make('th', { text, attributes: { scope: 'col' } }),
-          ),
+          ...COLUMNS.map(([text, kind]) => make('th', { text, class: kind, attributes: { scope: 'col' } })),
         ),
       ),
       make('tbody', {}, ...lines),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { OpenclawError } from '../core/errors.ts';
+import { makeComparisonPage } from '../report/html/comparison-page.ts';
 import { type PageAssets, renderHtml } from '../report/html/render.ts';
 import { type Evidence, makeRunPage } from '../report/html/run-page.ts';
 import type { RunReport } from '../report/report.ts';
@@ -11,6 +12,11 @@ export const HTML_FILE = 'report.html';
 /** The page of a run as the text of its file. */
 export function runHtml(report: RunReport, evidence?: Evidence): string {
   return renderHtml(makeRunPage(report, evidence), readAssets());
+}
+
+/** The page of several runs as the text of its file. */
+export function comparisonHtml(runs: Parameters<typeof makeComparisonPage>[0]): string {
+  return renderHtml(makeComparisonPage(runs), readAssets());
 }
 
 /** Writes a page where somebody wants it. Throws ENVIRONMENT_FAILED. */

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   check: async () => (await import('./commands/check.ts')).checkCommand,
   gate: async () => (await import('./commands/gate.ts')).gateCommand,
   report: async () => (await import('./commands/report.ts')).reportCommand,
+  runs: async () => (await import('./commands/runs.ts')).runsCommand,
   compare: async () => (await import('./commands/compare.ts')).compareCommand,
   up: async () => (await import('./commands/up.ts')).upCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,

@@ -40,11 +40,16 @@ export async function readRun(asked: string, cwd: string): Promise<KeptRun> {
   return { report: parseReport(text, name), folder: dirname(file) };
 }
 
+/** Whether a folder of this name is one that a run makes. */
+export function isRunFolder(name: string): boolean {
+  return /^\d{8}T\d{9}Z-/.test(name);
+}
+
 /** Names begin with the time of their run, so the last one in their order is the newest. */
 function newestRun(name: string, cwd: string): string | undefined {
   const reports = resolve(cwd, REPORTS);
   const names = existsSync(reports) ? readdirSync(reports) : [];
-  const found = names.filter((folder) => /^\d{8}T\d{9}Z-/.test(folder) && folder.slice(20) === name);
+  const found = names.filter((folder) => isRunFolder(folder) && folder.slice(20) === name);
   const newest = found.sort().at(-1);
   return newest === undefined ? undefined : join(REPORTS, newest);
 }

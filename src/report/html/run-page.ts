@@ -7,7 +7,7 @@ import { printable, tokensText } from '../text.ts';
 import { PageBuckets } from './buckets.ts';
 import { marksOf, spansOf } from './moments.ts';
 import type { Picture, RunPage } from './page-data.ts';
-import { makeSeries } from './series.ts';
+import { binUsOf, makeSeries } from './series.ts';
 import { bucketsInOrder, worstRows } from './worst.ts';
 
 /** Regions that are told apart; the rest are one. */
@@ -58,8 +58,8 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
   return evidence === undefined ? page : printable({ ...page, ...bucketsOf(report, page.regions, evidence) });
 }
 
-/** What a run looks like over time. */
-export function pictureOf(report: RunReport, evidence?: Evidence): Picture {
+/** What a run looks like over time, in bins of its own width or of another one. */
+export function pictureOf(report: RunReport, evidence?: Evidence, binUs?: number): Picture {
   const regions = regionsOf(report);
   return printable({
     regions,
@@ -67,8 +67,12 @@ export function pictureOf(report: RunReport, evidence?: Evidence): Picture {
     marks: marksOf(report),
     ...(evidence === undefined
       ? { notes: ['The history of this run is not at hand: there is nothing over time, and no bucket.'] }
-      : { series: makeSeries(evidence.history, regions, evidence.examination.guilty), notes: [] }),
+      : { series: seriesOf(evidence, regions, binUs), notes: [] }),
   });
+}
+
+function seriesOf({ history, examination }: Evidence, regions: readonly string[], binUs = binUsOf(history)) {
+  return makeSeries(history, { regions, guilty: examination.guilty, binUs });
 }
 
 /** In the order of the plan; of very many the busiest, and one for all others. */

@@ -15,17 +15,25 @@ const TIMED = ['allowed', 'denied', 'failed'] as const;
 
 const MOST_US = 2 ** 32 - 1;
 
+/** The width of bins in which a run is seen whole: at most 400 of them. Microseconds. */
+export function binUsOf(history: History): number {
+  const { firstUs, lastUs } = spanOf(history);
+  const lengthMs = Math.max(0, lastUs - firstUs) / 1_000;
+  const lastWidthMs = WIDTHS_MS.at(-1) ?? 1;
+  const widthMs =
+    WIDTHS_MS.find((width) => lengthMs / width <= MOST_BINS) ??
+    Math.ceil(lengthMs / MOST_BINS / lastWidthMs) * lastWidthMs;
+  return 1_000 * widthMs;
+}
+
 /** A run over time, in bins: what happened in each region, how long it took, and what was wrong. */
 export function makeSeries(
-  { operations: table, faults, events }: Pick<History, 'operations' | 'faults' | 'events'>,
-  regions: readonly string[],
-  guilty: readonly BucketResult[],
+  history: History,
+  { regions, guilty, binUs }: { regions: readonly string[]; guilty: readonly BucketResult[]; binUs: number },
 ): Series {
+  const { operations: table } = history;
   const places = new Places(table, regions);
-  const axis = axisOf(
-    table,
-    [...faults, ...events].map(({ atUs }) => atUs),
-  );
+  const axis = axisOf(history, binUs);
   const counts = regions.map(() => OUTCOMES.map(() => new Array<number>(axis.bins).fill(0)));
   for (let row = 0; row < table.rows; row++) {
     const kind = table.kinds[row] as number;
@@ -85,22 +93,21 @@ interface Axis {
   readonly bins: number;
 }
 
-function axisOf(table: OperationTable, moments: readonly number[]): Axis {
+function axisOf(history: History, binUs: number): Axis {
+  const { firstUs, lastUs } = spanOf(history);
+  if (history.operations.rows === 0) return { startUs: 0, binUs, bins: 1 };
+  const startUs = Math.floor(firstUs / binUs) * binUs;
+  return { startUs, binUs, bins: Math.floor((lastUs - startUs) / binUs) + 1 };
+}
+
+/** From the first operation to the last thing that happened. */
+function spanOf({ operations: table, faults, events }: History): { firstUs: number; lastUs: number } {
   let [firstUs, lastUs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let row = 0; row < table.rows; row++) {
     firstUs = Math.min(firstUs, table.invokedUs[row] as number);
     lastUs = Math.max(lastUs, momentOf(table, row));
   }
-  if (table.rows === 0) return { startUs: 0, binUs: 1_000_000, bins: 1 };
-  lastUs = moments.reduce((last, us) => Math.max(last, us), lastUs);
-  const lengthMs = (lastUs - firstUs) / 1_000;
-  const lastWidthMs = WIDTHS_MS.at(-1) ?? 1;
-  const widthMs =
-    WIDTHS_MS.find((width) => lengthMs / width <= MOST_BINS) ??
-    Math.ceil(lengthMs / MOST_BINS / lastWidthMs) * lastWidthMs;
-  const binUs = 1_000 * widthMs;
-  const startUs = Math.floor(firstUs / binUs) * binUs;
-  return { startUs, binUs, bins: Math.floor((lastUs - startUs) / binUs) + 1 };
+  return { firstUs, lastUs: [...faults, ...events].reduce((last, { atUs }) => Math.max(last, atUs), lastUs) };
 }
 
 function binOf({ startUs, binUs, bins }: Axis, us: number): number {
