@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   check: async () => (await import('./commands/check.ts')).checkCommand,
   gate: async () => (await import('./commands/gate.ts')).gateCommand,
   report: async () => (await import('./commands/report.ts')).reportCommand,
+  runs: async () => (await import('./commands/runs.ts')).runsCommand,
   compare: async () => (await import('./commands/compare.ts')).compareCommand,
   matrix: async () => (await import('./commands/matrix.ts')).matrixCommand,
   up: async () => (await import('./commands/up.ts')).upCommand,

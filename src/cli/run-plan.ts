@@ -12,6 +12,7 @@ import type { FaultRecord } from '../history/operation.ts';
 import { DEFAULT_PREFIX } from '../limiter/key.ts';
 import type { Regions } from '../regions/provider.ts';
 import { planTopology } from '../regions/topology.ts';
+import type { Evidence } from '../report/html/run-page.ts';
 import { renderJunit } from '../report/junit.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import { makeReport, type RunReport } from '../report/report.ts';
@@ -21,6 +22,7 @@ import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning, sweep } from './cl
 import { isProvider, runsServer } from './differing-flags.ts';
 import type { Environment } from './environment.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
+import { HTML_FILE, runHtml } from './html-file.ts';
 import { promiseOfPlan } from './limiter-plugin.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
 import { showProgress } from './run-progress.ts';
@@ -76,16 +78,20 @@ export interface RunRequest {
 
 /** Runs a plan, writes what came of it into a folder of its own, prints it, and sets the exit code. */
 export async function runAndReport(request: RunRequest, environment: Environment): Promise<void> {
-  const report = await makeRun(request, environment);
+  const { report, evidence } = await makeRun(request, environment);
   environment.out(render(report, request.flags, environment)); // first: a full disk must not cost the verdict
   await keepReport(report);
+  await writeHtml(report, evidence, environment);
   environment.setExitCode(
     environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
   );
 }
 
 /** Runs a plan in a folder of its own, its history kept there, and judges it. */
-export async function makeRun(request: RunRequest, environment: Environment): Promise<RunReport> {
+export async function makeRun(
+  request: RunRequest,
+  environment: Environment,
+): Promise<{ readonly report: RunReport; readonly evidence: Evidence }> {
   const { plan, command, flags } = request;
   const promise = request.promise ?? (await promiseOfPlan(plan));
   refuseContainers(request);
@@ -108,15 +114,16 @@ export async function makeRun(request: RunRequest, environment: Environment): Pr
     signal: environment.interrupt,
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
   }).finally(close);
-  return makeReport({
+  const report = makeReport({
     ...{ plan, command, folder },
     startedAt: startedAt.toISOString(),
     system: result.system,
     loadMs: Math.round(result.loadMs),
     ...(result.redisCalls !== undefined && { redisCalls: result.redisCalls }),
-    check: result.check,
+    check: result.examination.report,
     latencies: result.latencies,
   });
+  return { report, evidence: result };
 }
 
 /** Writes a report beside its history, as everything that reads runs expects it. */
@@ -126,6 +133,17 @@ export async function keepReport(report: RunReport): Promise<void> {
   await pointLatestAt(folder);
   await writeRunFile(folder, 'report.md', renderMarkdown(report));
   await writeRunFile(folder, 'junit.xml', renderJunit(report));
+}
+
+/** A page that cannot be made costs neither the verdict nor its exit code: `report --html` makes it again. */
+async function writeHtml(report: RunReport, evidence: Evidence, environment: Environment): Promise<void> {
+  try {
+    await writeRunFile(report.folder, HTML_FILE, runHtml(report, evidence));
+  } catch (error) {
+    environment.log(
+      `warning: no ${HTML_FILE}: ${printable(error instanceof Error ? error.message : String(error))}\n`,
+    );
+  }
 }
 
 /** Throws INVALID_CLAIM for a claim on a phase that the faults of a plan do not make. */

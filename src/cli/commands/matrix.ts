@@ -181,7 +181,7 @@ async function measure(plan: Plan, { folder, flags, environment }: Place): Promi
   const { strategy, scenario } = plan;
   const command = typedCommand({ commandLine: ['run', scenario, '--strategy', strategy] }, plan.seed);
   const request = { plan, command, flags: { ...run, ...(server !== undefined && { server }) } };
-  const report = await makeRun(request, environment).catch((error: unknown) => {
+  const { report } = await makeRun(request, environment).catch((error: unknown) => {
     const isOver = error instanceof OpenclawError && error.code === 'ENVIRONMENT_FAILED';
     if (!isOver) throw error;
     environment.log(`${printable(error.message)}: once more\n`); // an hour's work must not end with one cluster
