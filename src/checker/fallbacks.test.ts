@@ -42,7 +42,7 @@ describe('what a failure policy decided', () => {
       parts: [
         decided(1, 'redis'),
         decided(2, 'fallback'),
-        decided(3, 'fallback', { region: 'ap-south', bucket: 'a' }),
+        decided(3, 'fallback', { region: 'ap-south' }),
       ],
       want: [
         { region: 'eu-west', fromUs: 1.9 * S, untilUs: 2 * S, admissions: 1 },
