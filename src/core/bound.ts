@@ -12,11 +12,11 @@ export interface Episodes {
   readonly serviceClockSpreadUs: number;
   /** Absent unless regions decided side by side, each on its own server. */
   readonly sideBySide?: SideBySide;
-  /** Of each region that admitted by its failure policy; absent where none did. */
+  /** When regions admitted by their failure policy; absent where none did. */
   readonly fallbacks?: readonly Fallback[];
 }
 
-/** The time in which a region admitted by its failure policy. Microseconds of the recorder. */
+/** An episode in which a region admitted by its failure policy. Microseconds of the recorder. */
 export interface Fallback {
   readonly region: string;
   /** The first of those admissions was asked for. */

@@ -47,7 +47,7 @@ function stepTerm(policy: Policy, stepUs: number, what: string): Term {
   };
 }
 
-/** (b + r * length) / N for each region that decided by a share of N. */
+/** (b + r * length) / N for each region and episode, where each decided by a share of N. */
 export function localShareTerms(
   policy: Policy,
   { fallbacks, parts }: { readonly fallbacks: readonly Fallback[]; readonly parts: number },

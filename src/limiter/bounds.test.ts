@@ -146,3 +146,31 @@ it('never falls when more happens, and never rises above a bucket and its overla
     { seed: 1 },
   );
 });
+
+describe('the bound with a failure policy, with 20:5/s', () => {
+  const policy = parsePolicy('20:5/s');
+  const of = (region: string, seconds: number) => ({
+    ...{ region, fromUs: 5 * S, untilUs: (5 + seconds) * S, admissions: 9 },
+  });
+  const fellBack = { ...QUIET, failovers: [takeover(0)], fallbacks: [of('eu-west', 8), of('ap-south', 2)] };
+
+  it('adds a share of each region that fell back, for as long as it did', () => {
+    const bound = boundOf('acked', policy, fellBack, { localShare: 3 });
+    expect(bound).toMatchObject({ totalExcess: 30, worstWindow: 30 });
+    expect(bound?.formula).toBe(
+      '0: no state lost, no step of the clock; and local shares: (20 + 5/s * 8 s of eu-west) / 3 + (20 + 5/s * 2 s of ap-south) / 3 = 30',
+    );
+    expect(boundOf('central', policy, fellBack, { localShare: 3 })).toMatchObject({ totalExcess: 50 });
+    expect(boundOf('article', policy, fellBack, { localShare: 3 })).toMatchObject({
+      totalExcess: null,
+      worstWindow: 55,
+    });
+  });
+
+  it('is none where everything was allowed, and its own where nothing was', () => {
+    expect(boundOf('central', policy, fellBack, 'open')).toBeUndefined();
+    expect(boundOf('central', policy, { ...QUIET, failovers: [takeover(0)] }, 'open')).toMatchObject({
+      totalExcess: 20,
+    });
+  });
+});

@@ -32,8 +32,8 @@ import type { FailurePolicy } from './failure-policy.ts';
  *            window a region has a level of at least 0 by all that it knows, so what it knows of the window is at most
  *            b + r * length; what it does not know was spent during the age, by each other region at most b + r * age.
  *            active-active-lww is held against it to show that it does not keep it. The total is not declared.
- * Where a failure policy admitted in a region, `local-share` of N parts adds (b + r * length) / N for it, with the length
- * from its first such admission to the last; `open` declares nothing.
+ * Where a failure policy admitted in a region, `local-share` of N parts adds (b + r * length) / N for each episode, with
+ * the length from its first such admission to its last; `open` declares nothing.
  */
 export function boundOf(
   strategy: string,

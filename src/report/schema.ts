@@ -93,7 +93,9 @@ const shard = z.object({
   fallbacks: z
     .array(z.object({ region: z.string(), fromUs: z.number(), untilUs: z.number(), admissions: z.number() }))
     .exactOptional()
-    .describe('from the first to the last admission by a failure policy, of each region that made any'),
+    .describe(
+      'from the first to the last admission of each episode in which a region decided by its failure policy',
+    ),
   sideBySide: z
     .object({
       regions: z.number(),
