@@ -5,6 +5,7 @@ import GithubSlugger from 'github-slugger';
 import { describe, expect, it } from 'vitest';
 import { SCENARIO_RULES } from '../src/cli/scenario-rules.ts';
 import { checkFault } from '../src/faults/check.ts';
+import { STRATEGY_NAMES } from '../src/limiter/create.ts';
 import { planTopology } from '../src/regions/topology.ts';
 import { parseScenario } from '../src/scenario/parse.ts';
 import { runCli } from './support/cli.ts';
@@ -134,6 +135,14 @@ describe('what guides say of files', () => {
     const plan = parseScenario(scenario?.text ?? '', { file: 'my-scenario.yaml' }, SCENARIO_RULES);
     for (const fault of plan.faults) checkFault(fault, planTopology(plan.topology));
     expect(plan.faults).toHaveLength(2);
+  });
+
+  it('has every strategy that the command line has, and no other', () => {
+    const cells = [...textOf('docs/strategies.md').matchAll(/^\| [^|`]+ \| ([^|]*) \|/gm)].map(
+      ([, cell = '']) => cell,
+    );
+    const names = cells.flatMap((cell) => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name));
+    expect(names.filter((name) => name !== '--strategy').sort()).toEqual([...STRATEGY_NAMES].sort());
   });
 
   it('names folders that there are', () => {
