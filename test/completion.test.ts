@@ -55,7 +55,7 @@ describe.each(SHELLS)('completion in $name', { timeout: 120_000 }, ({ name, shel
   );
 });
 
-describe('the script', () => {
+describe('the script', { timeout: 60_000 }, () => {
   it.each(SHELLS)('of $name goes to stdout, with every command that help lists', async ({ name }) => {
     const [{ code, stdout, stderr }, help] = await Promise.all([
       runCli(['completion', name]),

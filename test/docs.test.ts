@@ -2,13 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import GithubSlugger from 'github-slugger';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { SCENARIO_RULES } from '../src/cli/scenario-rules.ts';
 import { checkFault } from '../src/faults/check.ts';
+import { STRATEGY_NAMES } from '../src/limiter/create.ts';
 import { planTopology } from '../src/regions/topology.ts';
 import { parseScenario } from '../src/scenario/parse.ts';
-import { runCli } from './support/cli.ts';
+import { runCli, testFolder } from './support/cli.ts';
+import { compileExamples } from './support/examples.ts';
 import { blocksOf, commandsOf, ROOT } from './support/readme.ts';
+import { startTestServer } from './support/server.ts';
 
 const DOCS = join(ROOT, 'docs');
 const guides = readdirSync(DOCS).filter((name) => name.endsWith('.md'));
@@ -128,12 +131,34 @@ describe('the commands that guides show', { timeout: 120_000 }, () => {
   });
 });
 
-describe('what guides say of files', () => {
+describe('what guides say of files', { timeout: 120_000 }, () => {
   it('has a scenario that is one', () => {
     const [scenario] = blocksOf(textOf('docs/scenarios.md')).filter(({ language }) => language === 'yaml');
     const plan = parseScenario(scenario?.text ?? '', { file: 'my-scenario.yaml' }, SCENARIO_RULES);
     for (const fault of plan.faults) checkFault(fault, planTopology(plan.topology));
     expect(plan.faults).toHaveLength(2);
+  });
+
+  it('has every strategy that the command line has, and no other', () => {
+    const cells = [...textOf('docs/strategies.md').matchAll(/^\| [^|`]+ \| ([^|]*) \|/gm)].map(
+      ([, cell = '']) => cell,
+    );
+    const names = cells.flatMap((cell) => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name));
+    expect(names.filter((name) => name !== '--strategy').sort()).toEqual([...STRATEGY_NAMES].sort());
+  });
+
+  it('has an example of the library that compiles and runs', async () => {
+    const server = await startTestServer('redis-server');
+    onTestFinished(() => server.stop());
+    const examples = blocksOf(textOf('docs/production.md')).filter(({ language }) => language === 'ts');
+    const folder = join(testFolder(), 'consumer');
+    const { compiled, run } = await compileExamples(
+      folder,
+      examples.map(({ text }) => text),
+      server.port,
+    );
+    expect([compiled.code, compiled.stdout]).toEqual([0, '']);
+    expect(await run(0)).toEqual({ code: 0, stdout: 'true 0\n', stderr: '' });
   });
 
   it('names folders that there are', () => {

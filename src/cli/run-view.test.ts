@@ -75,6 +75,19 @@ describe('the view of a run', () => {
     for (const row of frame.rows) expect(stringWidth(row)).toBeLessThanOrEqual(Math.max(1, size.columns - 1));
   });
 
+  it('tells faults of one kind apart', () => {
+    const kill = (node: string, atMs: number) => ({ fault: 'kill' as const, node, atMs, forMs: 2_000 });
+    const state = stateOf('x');
+    const faults = [kill('a-0', 0), kill('b-0', 1_000), kill('c-0', 1_500), kill('d-0', 9_000)];
+    const load = { ...state.load, faults: ['kill', 'kill'] } as NonNullable<RunState['load']>;
+    const view = drawRun(
+      { ...state, plan: { ...state.plan, faults }, load },
+      { columns: 200, rows: 24 },
+      PLAIN,
+    );
+    expect(view.join('\n')).toMatch(/IN FORCE: kill node b-0, for .* \+ kill node c-0, for /);
+  });
+
   it('names the regions that it has no room for', () => {
     const counts = { allowed: 1, denied: 0, failed: 0, info: 0 };
     const rates = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`r${at}`, counts]));

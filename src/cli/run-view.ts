@@ -78,14 +78,16 @@ function faultLine(state: RunState, colours: Colours): string {
   const { plan, progress, load, sinceMs, faultsSinceMs } = state;
   const label = colours.bold('fault'.padEnd(LABEL));
   if (load === undefined || progress.stage !== 'load') {
-    const healed = progress.stage === 'heal' || progress.stage === 'settle';
+    const healed = plan.faults.length > 0 && ['heal', 'settle'].includes(progress.stage);
     return `${label}${healed ? 'being healed' : plannedText(plan.faults)}`;
   }
   const nowMs = load.atMs + sinceMs;
   if (load.faults.length > 0) {
-    const inForce = load.faults.map((name) => {
+    const inForce = load.faults.map((name, at) => {
       const forMs = nowMs - (faultsSinceMs.get(name) ?? nowMs);
-      const planned = plan.faults.find(({ fault }) => fault === name);
+      const begun = plan.faults.filter(({ fault, atMs }) => fault === name && atMs <= nowMs);
+      const later = load.faults.slice(at + 1).filter((other) => other === name).length;
+      const planned = begun.at(-1 - later); // of several that are alike, the latest
       return `${printable(planned ? faultText(planned) : name)}, for ${secondsText(forMs)} s`;
     });
     return `${label}${colours.red(`IN FORCE: ${inForce.join(' + ')}`)}`;

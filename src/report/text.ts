@@ -20,7 +20,7 @@ export function printable<T>(value: T): T {
   return clean(value) as T;
 }
 
-/** What names something that others chose, and how much of it is shown; of other texts, sentences that name it. */
+/** What names something that others chose, and how much of it is shown; other texts are sentences that may name it. */
 const NAMES: ReadonlySet<string> = new Set([
   'bucket',
   'user',
@@ -32,7 +32,8 @@ const NAMES: ReadonlySet<string> = new Set([
   'to',
 ]);
 const LONGEST_NAME = 80;
-const LONGEST_TEXT = 400;
+const LONGEST_TEXT = 2_000;
+const LONG_WORD = new RegExp(`\\S{${LONGEST_NAME + 1},}`, 'g');
 /** What is there to be copied. */
 const WHOLE: ReadonlySet<string> = new Set(['command', 'folder']);
 
@@ -42,12 +43,21 @@ export function readable<T>(value: T): T {
 }
 
 function shortened(value: unknown, key: string): unknown {
-  if (typeof value === 'string')
-    return WHOLE.has(key) ? value : cutMiddle(value, NAMES.has(key) ? LONGEST_NAME : LONGEST_TEXT);
+  if (typeof value === 'string') {
+    if (WHOLE.has(key)) return value;
+    return NAMES.has(key) ? cutMiddle(value, LONGEST_NAME) : cutSentence(value);
+  }
   if (Array.isArray(value)) return value.map((inner) => shortened(inner, key));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [cutMiddle(name, LONGEST_NAME), shortened(inner, name)]),
+  );
+}
+
+function cutSentence(text: string): string {
+  return cutMiddle(
+    text.replace(LONG_WORD, (word) => cutMiddle(word, LONGEST_NAME)),
+    LONGEST_TEXT,
   );
 }
 

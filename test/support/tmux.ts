@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { TestContext } from 'vitest';
 import { testFolder } from './cli.ts';
+import { processesMentioning } from './processes.ts';
 
 export interface Size {
   readonly columns: number;
@@ -61,7 +62,11 @@ export async function startTerminal(
   };
   const size = ['-x', String(columns), '-y', String(rows)];
   await tmux('new-session', '-d', ...size, ...shell);
-  onTestFinished(async () => void (await tmux('kill-server')));
+  onTestFinished(async () => {
+    await tmux('kill-server');
+    // What a test that has failed left running tears down what it started.
+    while (processesMentioning(cwd).length > 0) await sleep(100);
+  });
   const screen = async () => (await tmux('capture-pane', '-p')).replace(/ +$/gm, '').trimEnd();
   return {
     screen,
