@@ -79,7 +79,7 @@ describe.skipIf(chromiumPath === undefined)(
         writePage(testFolder(), makeRunPage(run.report, run.evidence)),
       );
       const names = () =>
-        page.locator('.charts .chart:nth-child(2) .legend li:visible .name').allInnerTexts();
+        page.locator('#time .chart:nth-child(2) .legend li:visible .name').allInnerTexts();
       expect(await names()).toEqual(['ap-south', 'eu-west', 'us-east']);
       await page.getByRole('radio', { name: 'eu-west' }).check();
       expect(await names()).toEqual(['eu-west']);
@@ -242,7 +242,7 @@ describe.skipIf(chromiumPath === undefined)(
       const other = runOf(syntheticRun({ operations: 8_000 }));
       const file = writePage(testFolder(), makeComparisonPage([run, other]));
       const { page, troubles } = await openPage(browser, file);
-      expect(await page.locator('.chart:nth-child(2) .legend .name').allInnerTexts()).toEqual(['A', 'B']);
+      expect(await page.locator('#time .chart:nth-child(2) .legend .name').allInnerTexts()).toEqual(['A', 'B']);
       const row = page.locator('.compared tr', { has: page.locator('th', { hasText: /^requests$/ }) });
       expect(await row.locator('td').allInnerTexts()).toEqual(['20000', '8000 ▼ × 0.40']);
       expect(await row.locator('td.differs').count()).toBe(1);

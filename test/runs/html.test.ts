@@ -1,7 +1,8 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { parseReport } from '../../src/report/schema.ts';
 import { chromiumPath, openPage, startChromium, withChromium } from '../support/chromium.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 
@@ -27,12 +28,20 @@ describe.skipIf(chromiumPath === undefined)(
       try {
         const { page, troubles } = await openPage(browser, file, { colorScheme: 'light' });
         const lane = page.getByRole('img', { name: /^Over time: / });
-        expect(await lane.getAttribute('aria-label')).toMatch(/partition from 2\.\d s to [89]\.\d s/);
-        expect(await lane.getAttribute('aria-label')).toMatch(/ap-south-1 takes over at [5-8]\.\d s/);
-        const [during, before] = await colours(page);
+        const report = parseReport(
+          readFileSync(join(folder, 'reports/latest/report.json'), 'utf8'),
+          'latest',
+        );
+        const [injectedUs = 0, healedUs = 0] = report.faults.map(({ atUs }) => atUs);
+        const told = await lane.getAttribute('aria-label');
+        expect(told).toContain(`partition from ${seconds(injectedUs)} s to ${seconds(healedUs)} s`);
+        for (const { node, atUs, args } of report.events)
+          if (args?.from === 'replica' && args.to === 'primary')
+            expect(told).toContain(`${node} takes over at ${seconds(atUs)} s`);
+        const [during, before] = await coloursAt(page, [(injectedUs + healedUs) / 2, injectedUs / 2]);
         expect(during).not.toEqual(before);
 
-        const rows = page.locator('.chart:nth-child(2) .legend li:visible');
+        const rows = page.locator('#time .chart:nth-child(2) .legend li:visible');
         expect(await rows.count()).toBe(3);
         await page.getByRole('radio', { name: 'eu-west' }).check();
         expect(await rows.allInnerTexts()).toEqual(['eu-west']);
@@ -52,15 +61,19 @@ describe.skipIf(chromiumPath === undefined)(
   },
 );
 
-/** Of a chart without lines above its half: a pixel inside the fault, and one before it. */
-async function colours(page: Page): Promise<number[][]> {
+const seconds = (us: number) => (us / 1_000_000).toFixed(1);
+
+/** Of the last chart, near its top where no line is: what is drawn there at these moments of the run. */
+async function coloursAt(page: Page, momentsUs: readonly number[]): Promise<number[][]> {
+  const range = await page.locator('.range').allInnerTexts();
+  const [from = 0, to = 0] = (range[0] ?? '').split(' to ').map(Number.parseFloat);
+  const shares = momentsUs.map((us) => (us / 1_000_000 - from) / (to - from));
   return page.evaluate(`(() => {
-    const over = document.querySelector('.chart:nth-child(9) .u-over');
+    const over = document.querySelector('#time .chart:last-of-type .u-over');
     const canvas = over.parentElement.querySelector('canvas');
-    return [0.45, 0.05].map((share) => {
+    return ${JSON.stringify(shares)}.map((share) => {
       const x = (over.offsetLeft + over.clientWidth * share) * devicePixelRatio;
-      const { data } = canvas.getContext('2d').getImageData(x, 8 * devicePixelRatio, 14, 14);
-      return [...data];
+      return [...canvas.getContext('2d').getImageData(x, 9 * devicePixelRatio, 12, 12).data];
     });
   })()`);
 }
