@@ -17,6 +17,9 @@ const METRICS: readonly Metric[] = [
   latencyOf('denied', 'p99'),
 ];
 
+const ABOUT =
+  'Each run begins at 0 s: when it began to record. Bins are as wide as the longest run needs. This page needs no network and sends nothing.';
+
 type Seen = ComparedRun & { readonly series: Series };
 
 /** Several runs on the same axes, with what differs marked. */
@@ -37,6 +40,7 @@ export function showComparison(page: ComparisonPage, main: HTMLElement): void {
       ...page.runs.flatMap(({ letter, notes }) =>
         notes.map((text) => make('p', { text: `${letter}: ${text}` })),
       ),
+      make('p', { text: ABOUT }),
     ),
   );
 }

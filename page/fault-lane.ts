@@ -105,6 +105,7 @@ function drawNamed(chart: uPlot, named: readonly Named[]): void {
   ctx.clip();
   ctx.font = `600 ${12 * px}px system-ui, sans-serif`;
   ctx.textBaseline = 'middle';
+  ctx.textAlign = 'left';
   const placed = place(chart, named);
   ctx.lineWidth = 1.5 * px;
   ctx.setLineDash([2 * px, 2 * px]);

@@ -6,6 +6,9 @@ import { makeRunCharts } from './run-charts.ts';
 import { makeTables } from './tables.ts';
 import { makeWorstTable } from './worst-table.ts';
 
+const ABOUT =
+  'Times are seconds of the recorder’s clock since it began to record. An operation counts where it ended, one without a reply where it began. This page needs no network and sends nothing.';
+
 /** The report of one run. */
 export function showRun(page: RunPage, main: HTMLElement): void {
   document.title = `${page.verdict}: ${page.title}, seed ${page.seed}`;
@@ -26,5 +29,5 @@ export function showRun(page: RunPage, main: HTMLElement): void {
     );
   }
   main.append(section('figures', 'All figures', ...makeTables(page.tables)));
-  main.append(make('footer', {}, ...page.notes.map((text) => make('p', { text }))));
+  main.append(make('footer', {}, ...[...page.notes, ABOUT].map((text) => make('p', { text }))));
 }

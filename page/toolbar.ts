@@ -33,7 +33,7 @@ export function makeToolbar({
       tool('▶', 'Later', () => axis.pan(0.25)),
       tool('+', 'Zoom in', () => axis.zoom(0.5)),
       tool('−', 'Zoom out', () => axis.zoom(2)),
-      tool('All', 'Show the whole run', () => axis.reset()),
+      tool('All', 'All of the run', () => axis.reset()),
     ),
   );
 }

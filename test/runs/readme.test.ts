@@ -103,6 +103,7 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
       'junit.xml',
       'logs',
       'plan.json',
+      'report.html',
       'report.json',
       'report.md',
     ]);
