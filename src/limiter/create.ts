@@ -5,6 +5,7 @@ import { createCentral } from './central.ts';
 import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
 import { connectIoredis } from './ioredis-open.ts';
 import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
+import { type LendingOptions, openLease } from './lease/open.ts';
 import type { Limiter } from './limiter.ts';
 import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
 import { type PolicyOptions, policyNames, readPolicies, refuseSeveral } from './policies.ts';
@@ -20,6 +21,8 @@ const STRATEGIES = {
   'active-active-lww': (options: LimiterOptions) =>
     openActiveActive('active-active-lww', 'last-write', options),
   'replica-reads': openReplicaReads,
+  lease: (options: LimiterOptions) => openLease('lease', options),
+  'lease-unacked': (options: LimiterOptions) => openLease('lease-unacked', { ...options, replicas: 0 }),
 } as const;
 
 export type StrategyName = keyof typeof STRATEGIES;
@@ -43,6 +46,10 @@ export type LimiterOptions = PolicyOptions & {
   readonly redis: RedisConnection | RedisSource;
   /** Of a strategy whose regions decide side by side: which this is, and where the others are. `redis` is its own. */
   readonly region?: RegionOptions;
+  /** With strategy `lease`: how many replicas each primary has that could be promoted in its place. */
+  readonly replicas?: number;
+  /** With strategy `lease`: for how long tokens are lent. */
+  readonly lease?: LendingOptions;
   /** What every key starts with. Default `rate:openclaw`. */
   readonly prefix?: string;
   /** Milliseconds since 1970, for strategies that decide by the caller's clock. Default: the machine's. */
