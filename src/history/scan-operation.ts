@@ -17,6 +17,7 @@ const OUTCOME_BYTES = OUTCOMES.map(bytesOf);
 const OP = bytesOf('op');
 const NULL = bytesOf('null');
 const REDIS = bytesOf('redis');
+const LEASE = bytesOf('lease');
 const N = 0x6e;
 
 /**
@@ -130,6 +131,7 @@ export class OperationScanner extends ByteScanner {
     this.#strategy = -1;
     if (!this.object(this.#decisionKeys, this.#readDecisionField)) return false;
     this.#draft.isShared &&= !this.#unshared.has(this.#strategy);
+    if (this.#draft.isLent) this.#draft.levelQuanta = Number.NaN;
     return true;
   }
 
@@ -145,6 +147,7 @@ export class OperationScanner extends ByteScanner {
       case 'source':
         if (!this.string()) return false;
         draft.isShared = this.is(REDIS);
+        draft.isLent = this.is(LEASE);
         return true;
       case 'atUs':
         draft.atUs = this.integer();

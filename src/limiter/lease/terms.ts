@@ -12,6 +12,12 @@ export function clockMarginUs({ leaseUs, marginUs }: Omit<LeaseTerms, 'policy'>)
   return marginUs - Math.ceil((leaseUs * HOLDER_SLOW_PPM) / 1e6);
 }
 
+/** The largest step of home's clock that the default margin covers. */
+export const DEFAULT_CLOCK_MARGIN_US = clockMarginUs({
+  leaseUs: DEFAULT_LEASE_MS * 1_000,
+  marginUs: DEFAULT_MARGIN_MS * 1_000,
+});
+
 /** The terms of each policy, made once. */
 export function termsByPolicy(times: Omit<LeaseTerms, 'policy'>): (policy: Policy) => LeaseTerms {
   const known = new WeakMap<Policy, LeaseTerms>();
