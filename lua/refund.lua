@@ -1,7 +1,7 @@
 #!lua
 --[[
 refund: give tokens back to the buckets of one subject, each at most until it is full. A refund that is remembered by
-its id gives nothing more.
+its id gives nothing more, and is written again, for WAIT.
 
 KEYS[1] buckets      little-endian doubles: updatedAtUs, then a level in quanta for each policy; absent means full
 KEYS[2] refund       only with an id: there once it was made
@@ -40,8 +40,10 @@ for i = 2, #ARGV, 3 do
   untilFull = math.max(untilFull, math.ceil((capacity - level) / refill))
 end
 
-if isNew and KEYS[2] then -- only now: what is no bucket has failed above, and the id is not spent
+if KEYS[2] and isNew then -- only now: what is no bucket has failed above, and the id is not spent
   redis.call('SET', KEYS[2], '', 'PX', ARGV[1])
+elseif KEYS[2] then
+  redis.call('SET', KEYS[2], '', 'KEEPTTL')
 end
 if isNew and stored ~= '' then -- an absent bucket is full already
   redis.call('PSETEX', KEYS[1], math.ceil((untilFull + now - clock) / 1000) + 1000, state)

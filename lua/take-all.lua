@@ -1,7 +1,8 @@
 #!lua
 --[[
 take-all: charge the buckets of one subject, one for each policy, if every level covers its cost. A denial writes
-nothing. An admission that is remembered by its id is answered again and charges nothing.
+nothing. An admission that is remembered by its id is answered again and charges nothing; it is written again, since
+WAIT counts what its own connection wrote, and the replicas may not have it yet.
 
 KEYS[1] buckets      little-endian doubles: updatedAtUs, then a level in quanta for each policy; absent means full
 KEYS[2] admission    only with an id: little-endian doubles: server's now us, then the buckets as they were left
@@ -14,6 +15,7 @@ REPLY   {allowed 0|1, remembered 0|1, server's now us, bucket's now us, then for
 if KEYS[2] then
   local admission = redis.call('GET', KEYS[2])
   if admission then
+    redis.call('SET', KEYS[2], admission, 'KEEPTTL')
     local clock, now = struct.unpack('<dd', admission)
     local reply = { 1, 1, clock, now }
     for at = 17, #admission, 8 do

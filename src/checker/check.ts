@@ -3,7 +3,7 @@ import { AGE_EVENT } from '../history/age-event.ts';
 import type { History } from '../history/history.ts';
 import type { OperationTable } from '../history/table.ts';
 import type { Claim } from './claim.ts';
-import { boundClock, type ClockBounds, joinReadings } from './clock.ts';
+import { boundClock, boundOffsets, type ClockBounds, joinReadings } from './clock.ts';
 import { AllFindings } from './describe-all.ts';
 import { diagnose } from './diagnosis.ts';
 import type { CheckFacts } from './facts.ts';
@@ -31,13 +31,19 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
   const passing = passRules(history, { promise, clock, horizon });
   const pass = checkBuckets(history, passing);
   const all = new AllFindings(table, pass.guilty, clock);
+  let offsets: ReturnType<typeof boundOffsets> | undefined;
   const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
   const sent = history.end?.sent ?? recorded;
   const found = {
     overAdmission: all.overAdmission(),
     falseDenials: { ...all.falseDenials(passing.known), ...judgedOf(horizon, promise) },
     clock,
-    shards: shardFacts(history, { ...rules, guilty: pass.guilty, clock }),
+    shards: shardFacts(history, {
+      ...rules,
+      guilty: pass.guilty,
+      clock,
+      offsets: () => (offsets ??= boundOffsets(readings)),
+    }),
     lostDecisions: findLostDecisions(table, pass.guilty),
   };
   const facts: CheckFacts = {

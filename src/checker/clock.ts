@@ -62,6 +62,28 @@ export function joinReadings(
   return [...recorded, ...ofDecisions.filter(({ node, errorUs }) => errorUs <= (mostUs.get(node) ?? 0))];
 }
 
+/** Where a server's clock minus the recorder's lay at any of its readings, steps taken out. */
+export interface ClockOffset {
+  readonly lowestUs: number;
+  readonly highestUs: number;
+}
+
+/** The offset of each node's clock, by its readings. */
+export function boundOffsets(readings: readonly ClockReading[]): Map<string, ClockOffset> {
+  return new Map(
+    [...groupByNode(readings)].map(([node, ofNode]) => {
+      const { ranges } = rangesOf(ofNode);
+      return [
+        node,
+        {
+          lowestUs: ranges.reduce((least, { lowest }) => Math.min(least, lowest), Number.POSITIVE_INFINITY),
+          highestUs: ranges.reduce((most, { highest }) => Math.max(most, highest), Number.NEGATIVE_INFINITY),
+        },
+      ];
+    }),
+  );
+}
+
 /** From when to when a clock matters. Microseconds of the recorder. */
 export interface ClockSpan {
   readonly fromUs: number;
@@ -117,9 +139,7 @@ function spreadOf(nodes: readonly NodeBounds[]): number {
 }
 
 function boundNode(readings: readonly ClockReading[], span: ClockSpan): NodeBounds {
-  const { ranges, steps, unexplainedUs } = withoutSteps(readings.toSorted((a, b) => a.atUs - b.atUs));
-  tighten(ranges);
-  tighten(ranges.toReversed());
+  const { ranges, steps, unexplainedUs } = rangesOf(readings);
   const [first, last] = [ranges[0], ranges.at(-1)] as [OffsetRange, OffsetRange]; // every node has a reading
   const sharpest = ranges.reduce((best, next) => (widthOf(next) < widthOf(best) ? next : best));
   const rhoPpm = slopePpm(first, last);
@@ -170,6 +190,13 @@ function slopePpm(first: OffsetRange, last: OffsetRange): number {
   const spanUs = last.atUs - first.atUs;
   const gainedUs = (last.highest + last.lowest - first.highest - first.lowest) / 2;
   return spanUs === 0 ? 0 : Math.ceil((gainedUs * 1_000_000) / spanUs);
+}
+
+function rangesOf(readings: readonly ClockReading[]) {
+  const found = withoutSteps(readings.toSorted((a, b) => a.atUs - b.atUs));
+  tighten(found.ranges);
+  tighten(found.ranges.toReversed());
+  return found;
 }
 
 /** An offset cannot lie further from its neighbour than a slew over the time between them. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import type { HistoryRecord } from '../history/operation.ts';
 import { checkHistory } from './check.ts';
-import { boundClock } from './clock.ts';
+import { boundClock, boundOffsets } from './clock.ts';
 import { episodesOf } from './episodes.ts';
 
 const S = 1_000_000;
@@ -41,7 +41,8 @@ const serviceClock = (region: string, offsetMs: number): HistoryRecord => ({
 
 function episodes(parts: readonly OperationPart[], records: readonly HistoryRecord[] = []) {
   const history = historyOf(parts, { records });
-  return episodesOf({ ...history, regions: history.header.regions }, boundClock(history.clock)).all;
+  const clock = { ...boundClock(history.clock), offsets: () => boundOffsets(history.clock) };
+  return episodesOf({ ...history, regions: history.header.regions }, clock).all;
 }
 
 describe('the episodes of a shard', () => {

@@ -2,7 +2,7 @@ import type { Episodes, Takeover } from '../core/bound.ts';
 import type { Event, FaultRecord } from '../history/operation.ts';
 import type { OperationTable } from '../history/table.ts';
 import { Chains } from './chains.ts';
-import type { ClockBounds } from './clock.ts';
+import type { ClockBounds, ClockOffset } from './clock.ts';
 import { sideBySideOf } from './side-by-side.ts';
 
 /** What happened to each shard: the chain of nodes that held one range of slots. */
@@ -17,6 +17,12 @@ interface Happenings {
   readonly operations: OperationTable;
   readonly events: readonly Event[];
   readonly faults: readonly FaultRecord[];
+}
+
+/** What is known of the nodes' clocks. */
+export interface KnownClocks extends Pick<ClockBounds, 'steps' | 'spreadUs' | 'epsilonUs'> {
+  /** Of each node whose clock was read; asked for where a node took over from another. */
+  readonly offsets: () => ReadonlyMap<string, ClockOffset>;
 }
 
 /** One node's time as primary, from a takeover to the next. Decisions as the recorder saw them. */
@@ -34,7 +40,7 @@ interface Tenure {
  */
 export function episodesOf(
   { regions, operations: table, events, faults }: Happenings,
-  clock: Pick<ClockBounds, 'steps' | 'spreadUs'>,
+  clock: KnownClocks,
 ): Shards {
   const spreadUs = serviceClockSpread(faults);
   const together = sideBySideOf({ regions, events }, clock);
@@ -47,7 +53,7 @@ export function episodesOf(
     const names = nodes.map((node) => chains.nameOf(node));
     return {
       shard: chains.nameOf(nodes[0]),
-      failovers: takeoversOf(chains, tenures),
+      failovers: takeoversOf(chains, tenures, clock),
       emptyRestarts: emptyRestartsOf(chains, nodes, events),
       clockStepsUs: clock.steps
         .filter(({ node, byUs }) => byUs > 0 && names.includes(node))
@@ -124,15 +130,25 @@ function note(
   found.lastUs = Math.max(found.lastUs, lastUs);
 }
 
-function takeoversOf(chains: Chains, tenures: readonly Tenure[]): Takeover[] {
+function takeoversOf(chains: Chains, tenures: readonly Tenure[], clock: KnownClocks): Takeover[] {
+  const deciding = tenures.filter(({ firstUs }, at) => at === 0 || firstUs !== Number.POSITIVE_INFINITY);
   let lastUs = Number.NEGATIVE_INFINITY;
-  return tenures.flatMap((tenure, at) => {
-    const beforeUs = lastUs;
+  return deciding.flatMap((tenure, at) => {
+    const [beforeUs, before] = [lastUs, deciding[at - 1]];
     lastUs = Math.max(lastUs, tenure.lastUs);
-    if (at === 0 || tenure.firstUs === Number.POSITIVE_INFINITY) return [];
+    if (before === undefined) return [];
+    const node = chains.nameOf(tenure.node);
     const overlapUs = Math.max(0, beforeUs - tenure.firstUs);
-    return [{ atUs: tenure.atUs, node: chains.nameOf(tenure.node), overlapUs }];
+    const aheadUs = aheadOf(chains.nameOf(before.node), node, clock);
+    return [{ atUs: tenure.atUs, node, overlapUs, ...(aheadUs > 0 && { clockAheadUs: aheadUs }) }];
   });
+}
+
+/** The check grants every clock `epsilonUs`, that between two nodes as well as that of one. */
+function aheadOf(before: string, node: string, { offsets, epsilonUs }: KnownClocks): number {
+  const known = offsets();
+  const [old, next] = [known.get(before), known.get(node)];
+  return old === undefined || next === undefined ? 0 : next.highestUs - old.lowestUs - epsilonUs;
 }
 
 /** A node that had decided came back with nothing, and the shard was asked again. */

@@ -2,7 +2,7 @@ import { formatPolicy, type Policy } from '../core/policy.ts';
 import type { History } from '../history/history.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
-import { episodesOf } from './episodes.ts';
+import { episodesOf, type KnownClocks } from './episodes.ts';
 import { Machine } from './over-admission.ts';
 import type { BucketResult } from './pass.ts';
 import { refundedBy } from './refunded.ts';
@@ -23,10 +23,15 @@ export function shardFacts(
   {
     guilty,
     clock,
+    offsets,
     boundOf,
-  }: { guilty: readonly BucketResult[]; clock: ClockBounds } & Pick<EvidenceRules, 'boundOf'>,
+  }: { guilty: readonly BucketResult[]; clock: ClockBounds } & Pick<KnownClocks, 'offsets'> &
+    Pick<EvidenceRules, 'boundOf'>,
 ): ShardFacts[] {
-  const shards = episodesOf({ regions: header.regions, operations: table, events, faults }, clock);
+  const shards = episodesOf(
+    { regions: header.regions, operations: table, events, faults },
+    { ...clock, offsets },
+  );
   const groups = new Map<string, Group>();
   const groupOf = (bucket: number): Group => {
     const [shard, policy] = [shards.of(bucket), table.policyOf(bucket)];

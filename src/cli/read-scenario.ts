@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { nearest } from '../checker/nearest.ts';
 import { OpenclawError, quoted } from '../core/errors.ts';
+import type { StrategyName } from '../limiter/create.ts';
 import { parseScenario } from '../scenario/parse.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Environment } from './environment.ts';
@@ -11,10 +12,16 @@ import { SCENARIO_RULES } from './scenario-rules.ts';
 const COME_ALONG = resolve(import.meta.dirname, '../../scenarios');
 const ENDING = '.yaml';
 
+/** What takes the place of what a scenario says itself. */
+export interface Instead {
+  readonly seed?: number;
+  readonly strategy?: StrategyName;
+}
+
 /** The plan of a scenario: a file, or the name of one that comes along. Throws INVALID_SCENARIO with all that is wrong. */
 export async function readScenario(
   scenario: string,
-  seed: number | undefined,
+  instead: Instead,
   { cwd }: Pick<Environment, 'cwd'>,
 ): Promise<Plan> {
   const isName = /^[\w-]+$/.test(scenario);
@@ -23,7 +30,7 @@ export async function readScenario(
     throw isName ? await unknownName(scenario) : unreadable(scenario, error);
   });
   const file = isName ? `${scenario}${ENDING}` : scenario;
-  const plan = parseScenario(text, { file, ...(seed !== undefined && { seed }) }, SCENARIO_RULES);
+  const plan = parseScenario(text, { file, ...instead }, SCENARIO_RULES);
   return plan.limiter === undefined ? plan : { ...plan, limiter: resolve(dirname(path), plan.limiter) };
 }
 

@@ -1,5 +1,5 @@
 import { parseClaim } from '../checker/claim.ts';
-import { isApart, STRATEGY_NAMES } from '../limiter/create.ts';
+import { isAcked, isApart, STRATEGY_NAMES } from '../limiter/create.ts';
 import { planTopology, type Topology } from '../regions/topology.ts';
 import type { ScenarioRules } from '../scenario/make-plan.ts';
 import type { ScenarioInput } from '../scenario/schema.ts';
@@ -14,6 +14,7 @@ export const SCENARIO_RULES: ScenarioRules = {
   parseClaim,
   planNodes: (topology) => planTopology(topology).nodes,
   isApart,
+  isAcked,
 };
 
 /** A load as a scenario writes it. */

@@ -29,6 +29,11 @@ export interface Takeover {
   readonly node: string;
   /** The last decision of those before it minus its first, 0 if they did not overlap. */
   readonly overlapUs: number;
+  /**
+   * By how much its clock can have been ahead of that of the node before it, beyond what the check grants any clock;
+   * absent where that is nothing.
+   */
+  readonly clockAheadUs?: number;
 }
 
 /** The excess a strategy declares it may reach, for any one bucket. Tokens; null where it declares nothing. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
-import { isApart } from '../limiter/create.ts';
+import { isAcked, isApart } from '../limiter/create.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import { type LocalProcess, startProcess } from '../regions/processes/process.ts';
 import type { Endpoint, Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
@@ -21,6 +21,8 @@ export interface ServiceOptions {
   readonly strategy: string;
   /** The file of a plug-in, absolute, instead of the strategy. */
   readonly limiter?: string;
+  /** Of each primary: what a strategy that waits for replicas is told. */
+  readonly replicas: number;
   readonly policy: string;
   readonly prefix: string;
   readonly logs: string;
@@ -57,7 +59,8 @@ export async function startRegion(options: ServiceOptions): Promise<RegionServic
   const where = isApart(strategy) ? [...redis, ...apart] : [...redis, '--cluster'];
   const decides =
     options.limiter === undefined ? ['--strategy', strategy, '--evidence'] : ['--limiter', options.limiter];
-  const limiter = [...where, ...decides, '--policy', policy, '--prefix', prefix];
+  const acks = isAcked(strategy) ? ['--replicas', String(options.replicas)] : [];
+  const limiter = [...where, ...decides, ...acks, '--policy', policy, '--prefix', prefix];
   const rating = await startService(options, 'rating', [...limiter, ...from, '--allow-clock-change']);
   const gateway = await startService(options, 'gateway', [...from, '--upstream', rating.inside]);
   return { gateway: gateway.reached, rating: rating.reached };

@@ -60,7 +60,8 @@ export function regionsSystem({ self, env, prefix, provide }: RegionsSource): Pr
     const names = plan.topology.regions;
     onStep(`${names.length} gateways and Rating services`);
     const { strategy, policy, limiter } = plan;
-    const decides = { strategy, policy, prefix, ...(limiter !== undefined && { limiter }) };
+    const { replicas } = plan.topology;
+    const decides = { strategy, replicas, policy, prefix, ...(limiter !== undefined && { limiter }) };
     const place = regions.place && { place: regions.place };
     const common = { self, env, ...decides, logs, cleanup, signal, onDeath, ...place };
     const started = await allSettledOrThrow(

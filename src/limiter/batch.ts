@@ -1,9 +1,9 @@
 import type { Policy } from '../core/policy.ts';
-import type { RedisPort } from './redis-port.ts';
 import { loadScript } from './script.ts';
 import { policyArgs } from './script-args.ts';
 import type { TakeOne, TakeReply } from './single-takes.ts';
 import { keySlot } from './slot.ts';
+import type { RunWrites } from './writes.ts';
 
 /** Some 200 us of the server's time, in which it does nothing else. */
 const MOST_IN_A_BATCH = 64;
@@ -21,19 +21,23 @@ interface Waiting {
  * one call of `lua/take-each.lua`. They are decided in their order, as if each had been asked alone; what fails, fails
  * for all of a call.
  */
-export function batchTakes(redis: RedisPort, { bySlot }: { readonly bySlot: boolean }): TakeOne {
+export function batchTakes(run: RunWrites, { bySlot }: { readonly bySlot: boolean }): TakeOne {
   const script = loadScript('take-each');
   const gathered = new Map<number, Waiting[]>();
 
   async function ask(batch: readonly Waiting[]): Promise<void> {
     try {
       const args = batch.flatMap(({ policy, costQuanta }) => [...policyArgs(policy), String(costQuanta)]);
-      const { values, node } = await redis.run(
-        script,
-        batch.map(({ key }) => key),
-        args,
-      );
-      for (const [i, { resolve }] of batch.entries()) resolve(replyOf(values, i, node));
+      const keys = batch.map(({ key }) => key);
+      const { values, node, acked } = await run(script, keys, args);
+      const admitted: { resolve(reply: TakeReply): void; reply: TakeReply }[] = [];
+      for (const [i, { resolve }] of batch.entries()) {
+        const reply = replyOf(values, i, node);
+        if (reply.allowed && acked !== undefined) admitted.push({ resolve, reply });
+        else resolve(reply);
+      }
+      if (admitted.length > 0) await acked?.();
+      for (const { resolve, reply } of admitted) resolve(reply);
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }

@@ -17,6 +17,19 @@ export function takeoverTerms(policy: Policy, { failovers }: Pick<Episodes, 'fai
   }));
 }
 
+/** min(b, r * step) for every takeover by a node whose clock can have been ahead; or what `termOf` makes of it. */
+export function takeoverStepTerms(
+  policy: Policy,
+  { failovers }: Pick<Episodes, 'failovers'>,
+  termOf: (term: Term, stepUs: number) => Term = (term) => term,
+): Term[] {
+  return failovers
+    .filter(({ clockAheadUs = 0 }) => clockAheadUs > 0)
+    .map(({ node, clockAheadUs = 0 }) =>
+      termOf(stepTerm(policy, clockAheadUs, `that the clock of ${node} is ahead`), clockAheadUs),
+    );
+}
+
 /** b for every restart that lost state. */
 export function emptyRestartTerms(
   { capacityTokens: capacity }: Policy,
@@ -29,10 +42,14 @@ export function emptyRestartTerms(
 
 /** min(b, r * step) for a forward step of the deciding clock. */
 export function clockStepTerm(policy: Policy, stepUs: number): Term {
+  return stepTerm(policy, stepUs, 'clock step');
+}
+
+function stepTerm(policy: Policy, stepUs: number, what: string): Term {
   const perSecond = perSecondOf(policy);
   return {
     tokens: Math.min(policy.capacityTokens, (perSecond * stepUs) / 1_000_000),
-    text: `min(${policy.capacityTokens}, ${show(perSecond)}/s * ${show(stepUs / 1_000_000)} s clock step)`,
+    text: `min(${policy.capacityTokens}, ${show(perSecond)}/s * ${show(stepUs / 1_000_000)} s ${what})`,
   };
 }
 

@@ -8,6 +8,7 @@ import {
   show,
   sumOf,
   type Term,
+  takeoverStepTerms,
   takeoverTerms,
   windowOf,
 } from './bound-terms.ts';
@@ -19,6 +20,9 @@ import { DEFAULT_CLOCK_MARGIN_US } from './lease/terms.ts';
  * a strategy that declares none. With b the capacity and r the refill:
  *   central  for each failover b + r * overlap, for each restart that lost state b, for each forward step of the
  *            deciding clock min(b, r * step). No window exceeds by more than the total, so both are declared alike.
+ *   acked    for each restart that lost state b, for each forward step of the deciding clock min(b, r * step), also from
+ *            node to node at a failover. A failover itself costs nothing: what was admitted, every replica that can be
+ *            promoted has, and what a replaced primary still decides no replica acknowledges.
  *   article  in one window r * (1 s + spread of the services' clocks), plus what central declares. Every window can
  *            gain that much anew, so the total over a run is not declared.
  *   lease, lease-unacked
@@ -38,6 +42,7 @@ export function boundOf(strategy: string, policy: Policy, episodes: Episodes): D
     return leaseBound(policy, episodes, { grants: 'acked', clockMarginUs: DEFAULT_CLOCK_MARGIN_US });
   if (strategy === 'lease-unacked')
     return leaseBound(policy, episodes, { grants: 'unacked', clockMarginUs: DEFAULT_CLOCK_MARGIN_US });
+  if (strategy === 'acked') return ackedBound(policy, episodes);
   if (strategy === 'central') return centralBound(policy, episodes);
   if (strategy === 'article') return articleBound(policy, episodes);
   return undefined;
@@ -45,6 +50,15 @@ export function boundOf(strategy: string, policy: Policy, episodes: Episodes): D
 
 function centralBound(policy: Policy, episodes: Episodes): DeclaredBound {
   return sumOf(centralTerms(policy, episodes), 'one primary, no step of its clock');
+}
+
+function ackedBound(policy: Policy, episodes: Episodes): DeclaredBound {
+  const terms = [
+    ...takeoverStepTerms(policy, episodes),
+    ...emptyRestartTerms(policy, episodes),
+    ...episodes.clockStepsUs.map((stepUs) => clockStepTerm(policy, stepUs)),
+  ];
+  return sumOf(terms, 'no state lost, no step of the clock');
 }
 
 function articleBound(policy: Policy, episodes: Episodes): DeclaredBound {

@@ -5,15 +5,16 @@ import { batchTakes } from './batch.ts';
 import { bucketKey, memoryKey } from './key.ts';
 import type { Cost, Level, Limiter, NamedPolicy, PolicyLevel } from './limiter.ts';
 import { checkCostNames, costOf, type PoliciesOf } from './policies.ts';
-import type { RedisPort } from './redis-port.ts';
+import type { AckedPort, RedisPort, ScriptReply } from './redis-port.ts';
 import { loadScript } from './script.ts';
 import { policyArgs } from './script-args.ts';
 import { singleTakes, type TakeReply } from './single-takes.ts';
-
-const STRATEGY = 'central';
+import type { RunWrites } from './writes.ts';
 
 export interface CentralOptions {
   readonly redis: RedisPort;
+  /** Where writes count only when the replicas have them; in place of `run` of `redis`. */
+  readonly acked?: AckedPort['runAcked'];
   readonly policy: Policy;
   readonly policiesOf: PoliciesOf;
   readonly prefix: string;
@@ -23,9 +24,14 @@ export interface CentralOptions {
   readonly batch?: { readonly bySlot: boolean };
 }
 
-/** One bucket on the slot's primary, decided by the exact scripts on the server's own clock. */
+/**
+ * One bucket on the slot's primary, decided by the exact scripts on the server's own clock. With `acked` it is the
+ * strategy `acked`: an admission, also one that is remembered, a refund and a reset count only when the replicas have
+ * them.
+ */
 export function createCentral({
   redis,
+  acked,
   policy,
   policiesOf,
   prefix,
@@ -36,10 +42,12 @@ export function createCentral({
   const peekScript = loadScript('peek');
   const refundScript = loadScript('refund');
   const resetScript = loadScript('reset');
-  const takeOne = batch === undefined ? singleTakes(redis) : batchTakes(redis, batch);
+  const run: RunWrites = acked ?? redis.run;
+  const takeOne = batch === undefined ? singleTakes(run) : batchTakes(run, batch);
+  const strategy = acked === undefined ? 'central' : 'acked';
 
   return {
-    strategy: STRATEGY,
+    strategy,
     policy,
     policiesOf,
     async take(subject, { cost = 1, decisionId } = {}) {
@@ -49,14 +57,15 @@ export function createCentral({
       const [only, second] = policies;
       if (only !== undefined && second === undefined && decisionId === undefined) {
         const costQuanta = costOf(cost, only) * only.policy.quantaPerToken;
-        return describeTake(await takeOne(key, only.policy, costQuanta), only.policy);
+        return describeTake(await takeOne(key, only.policy, costQuanta), only.policy, strategy);
       }
       const keys = decisionId === undefined ? [key] : [key, memoryKey(key, 'take', decisionId)];
-      const { values, node } = await redis.run(takeAllScript, keys, [
+      const { values, node, acked } = await run(takeAllScript, keys, [
         String(decisionMemoryMs),
         ...charges(cost, policies),
       ]);
-      return describeTakeAll(values, node, policies);
+      if (values[0] === 1 && acked !== undefined) await acked();
+      return describeTakeAll({ values, node }, policies, strategy);
     },
     async peek(subject) {
       const policies = policiesOf(subject);
@@ -69,14 +78,16 @@ export function createCentral({
       checkCostNames(cost, policies);
       const key = bucketKey(prefix, subject);
       const keys = decisionId === undefined ? [key] : [key, memoryKey(key, 'refund', decisionId)];
-      const { values, node } = await redis.run(refundScript, keys, [
+      const { values, node, acked } = await run(refundScript, keys, [
         String(decisionMemoryMs),
         ...charges(cost, policies),
       ]);
+      await acked?.();
       return describeLevels(values, node, policies);
     },
     async reset(subject) {
-      await redis.run(resetScript, [bucketKey(prefix, subject)], []);
+      const { acked } = await run(resetScript, [bucketKey(prefix, subject)], []);
+      await acked?.();
     },
     ready: () => redis.ready(),
     close: () => redis.close(),
@@ -91,20 +102,20 @@ function charges(cost: Cost, policies: readonly NamedPolicy[]): string[] {
   ]);
 }
 
-function describeTake(reply: TakeReply, { quantaPerToken }: Policy): Decision {
+function describeTake(reply: TakeReply, { quantaPerToken }: Policy, strategy: string): Decision {
   const { allowed, levelQuanta, retryAfterUs, atUs, bucketUs, node } = reply;
   return {
     allowed,
     remainingTokens: Math.floor(levelQuanta / quantaPerToken),
     retryAfterUs,
-    evidence: { strategy: STRATEGY, node, source: 'redis', atUs, bucketUs, levelQuanta },
+    evidence: { strategy, node, source: 'redis', atUs, bucketUs, levelQuanta },
   };
 }
 
 function describeTakeAll(
-  values: readonly number[],
-  node: string,
+  { values, node }: ScriptReply,
   policies: readonly NamedPolicy[],
+  strategy: string,
 ): Decision {
   const [allowed, isRemembered, atUs = 0, bucketUs = 0, ...levels] = values;
   const parts = policies.map(
@@ -116,7 +127,7 @@ function describeTakeAll(
     }),
   );
   const [only, second] = parts;
-  const evidence = { strategy: STRATEGY, node, source: 'redis', atUs, bucketUs } as const;
+  const evidence = { strategy, node, source: 'redis', atUs, bucketUs } as const;
   return {
     allowed: allowed === 1,
     remainingTokens: Math.min(...parts.map(({ remainingTokens }) => remainingTokens)),

@@ -1,9 +1,9 @@
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { openActiveActive, type RegionOptions } from './active-active/open.ts';
 import { createArticle } from './article.ts';
-import { createCentral } from './central.ts';
+import { type CentralOptions, createCentral } from './central.ts';
 import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
-import { connectIoredis } from './ioredis-open.ts';
+import { connectAcked, connectIoredis } from './ioredis-open.ts';
 import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
 import { type LendingOptions, openLease } from './lease/open.ts';
 import type { Limiter } from './limiter.ts';
@@ -16,6 +16,7 @@ import { shadow } from './shadow.ts';
 
 const STRATEGIES = {
   central: openCentral,
+  acked: openAcked,
   article: openArticle,
   'active-active': (options: LimiterOptions) => openActiveActive('active-active', 'spends', options),
   'active-active-lww': (options: LimiterOptions) =>
@@ -28,6 +29,11 @@ const STRATEGIES = {
 export type StrategyName = keyof typeof STRATEGIES;
 
 export const STRATEGY_NAMES = Object.keys(STRATEGIES) as readonly StrategyName[];
+
+/** Whether a limiter of this strategy waits for the replicas of a primary, and has to be told how many there are. */
+export function isAcked(strategy: string): boolean {
+  return strategy === 'acked' || strategy === 'lease';
+}
 
 const APART: ReadonlySet<string> = new Set(['active-active', 'active-active-lww']);
 
@@ -46,9 +52,15 @@ export type LimiterOptions = PolicyOptions & {
   readonly redis: RedisConnection | RedisSource;
   /** Of a strategy whose regions decide side by side: which this is, and where the others are. `redis` is its own. */
   readonly region?: RegionOptions;
-  /** With strategy `lease`: how many replicas each primary has that could be promoted in its place. */
+  /**
+   * Of `central`: an admission counts only when every replica that could be promoted has it, so that no failover loses
+   * it; `take` rejects with NOT_ACKED (charge possible) where that is not known in time, and with REPLICAS_MISSING (none)
+   * while the primary is known to be short of replicas. The same as strategy `acked`.
+   */
+  readonly durability?: 'acked';
+  /** With `durability: 'acked'`, and of `lease`: how many replicas each primary has that could be promoted in its place. */
   readonly replicas?: number;
-  /** With strategy `lease`: for how long tokens are lent. */
+  /** Of `lease`: for how long tokens are lent. */
   readonly lease?: LendingOptions;
   /** What every key starts with. Default `rate:openclaw`. */
   readonly prefix?: string;
@@ -73,7 +85,9 @@ export type LimiterOptions = PolicyOptions & {
 
 /** Makes a limiter and starts to connect. Throws INVALID_POLICY or INVALID_OPTION; nothing is charged. */
 export function createLimiter(options: LimiterOptions): Limiter {
-  const opened = STRATEGIES[parseStrategy(options.strategy ?? 'central')](options);
+  const strategy = parseStrategy(options.strategy ?? 'central');
+  checkDurability(strategy, options);
+  const opened = STRATEGIES[strategy](options);
   const answering = options.localAnswers === undefined ? opened : answerLocally(opened, options.localAnswers);
   const { onFailure } = options;
   const limiter =
@@ -81,6 +95,16 @@ export function createLimiter(options: LimiterOptions): Limiter {
       ? answering
       : decideOnFailure(answering, { onFailure, names: policyNames(options) });
   return options.shadow ? shadow(limiter) : limiter;
+}
+
+function checkDurability(strategy: StrategyName, { durability }: LimiterOptions): void {
+  const isKnown = durability === undefined || (durability === 'acked' && /^(central|acked)$/.test(strategy));
+  if (isKnown) return;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `durability is 'acked', with strategy central; found ${quoted(durability)} with ${strategy}`,
+    { hint: 'leave it out' },
+  );
 }
 
 /** Reads a strategy's name. Throws INVALID_OPTION. */
@@ -94,17 +118,36 @@ export function parseStrategy(name: string): StrategyName {
 }
 
 function openCentral(options: LimiterOptions): Limiter {
+  if (options.durability === 'acked') return openAcked(options);
+  return createCentral({ ...readCentral(options), redis: openRedis(options.redis) });
+}
+
+function openAcked(options: LimiterOptions): Limiter {
+  const { redis: where, replicas } = options;
+  if (replicas === undefined)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      'to wait for replicas, a limiter must know how many there are',
+      {
+        hint: 'replicas: how many each primary has that could be promoted in its place',
+      },
+    );
+  const rest = readCentral(options);
+  const redis = 'open' in where ? where.openAcked({ replicas }) : connectAcked(where, { replicas });
+  return createCentral({ ...rest, redis, acked: redis.runAcked });
+}
+
+function readCentral(options: LimiterOptions): Omit<CentralOptions, 'redis'> {
   const { first, policiesOf } = readPolicies(options);
   const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
   const decisionMemoryMs = checkMemory(options.decisionMemoryMs ?? DEFAULT_MEMORY_MS);
-  return createCentral({
-    redis: openRedis(options.redis),
+  return {
     policy: first,
     policiesOf,
     prefix,
     decisionMemoryMs,
     ...(options.batch && { batch: { bySlot: isCluster(options.redis) } }),
-  });
+  };
 }
 
 function openArticle(options: LimiterOptions): Limiter {

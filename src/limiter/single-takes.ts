@@ -1,7 +1,7 @@
 import type { Policy } from '../core/policy.ts';
-import type { RedisPort } from './redis-port.ts';
 import { loadScript } from './script.ts';
 import { policyArgs } from './script-args.ts';
+import type { RunWrites } from './writes.ts';
 
 /** What `lua/take.lua` says of one take. */
 export interface TakeReply {
@@ -16,11 +16,12 @@ export interface TakeReply {
 export type TakeOne = (key: string, policy: Policy, costQuanta: number) => Promise<TakeReply>;
 
 /** Each take is a call of `lua/take.lua`. */
-export function singleTakes(redis: RedisPort): TakeOne {
+export function singleTakes(run: RunWrites): TakeOne {
   const script = loadScript('take');
   return async (key, policy, costQuanta) => {
-    const { values, node } = await redis.run(script, [key], [...policyArgs(policy), String(costQuanta)]);
+    const { values, node, acked } = await run(script, [key], [...policyArgs(policy), String(costQuanta)]);
     const [allowed, levelQuanta = 0, retryAfterUs = 0, atUs = 0, aheadUs = 0] = values;
+    if (allowed === 1 && acked !== undefined) await acked(); // a denial has written nothing
     return { allowed: allowed === 1, levelQuanta, retryAfterUs, atUs, bucketUs: atUs + aheadUs, node };
   };
 }

@@ -76,7 +76,17 @@ const measured = z.object({ bucket: z.string(), tokens: z.number() });
 
 const shard = z.object({
   shard: z.string(),
-  failovers: z.array(z.object({ atUs: z.number(), node: z.string(), overlapUs: z.number() })),
+  failovers: z.array(
+    z.object({
+      atUs: z.number(),
+      node: z.string(),
+      overlapUs: z.number(),
+      clockAheadUs: z
+        .number()
+        .exactOptional()
+        .describe('by how much its clock can have been ahead of that of the node before it'),
+    }),
+  ),
   emptyRestarts: z.number(),
   clockStepsUs: z.array(z.number()),
   serviceClockSpreadUs: z.number(),

@@ -15,6 +15,8 @@ export interface ScenarioRules extends SchemaRules {
   readonly planNodes: PlanNodes;
   /** Whether each region of this strategy has a Redis of its own, apart from the others'. */
   readonly isApart?: (strategy: string) => boolean;
+  /** Whether this strategy waits for the replicas of a primary. */
+  readonly isAcked?: (strategy: string) => boolean;
 }
 
 /** What is said of a run beside its scenario. */
@@ -70,6 +72,7 @@ export function drawPlan(
   const all = [
     ...problems,
     ...checkOneLimiter(value),
+    ...checkReplicas(parts, rules),
     ...checkTogether({ ...parts, faults }, rules.planNodes),
   ];
   return scenario === undefined || all.length > 0
@@ -83,6 +86,12 @@ function checkOneLimiter(value: unknown): Problem[] {
   return [
     { path: ['limiter'], isKey: true, text: 'a plug-in is instead of a strategy: leave one of them out' },
   ];
+}
+
+function checkReplicas({ strategy, topology }: ScenarioParts, { isAcked }: ScenarioRules): Problem[] {
+  if (strategy === undefined || topology?.replicas !== 0 || isAcked?.(strategy) !== true) return [];
+  const text = `strategy ${strategy} waits for the replicas of a primary: it needs 1 or more`;
+  return [{ path: ['topology', 'replicas'], text }];
 }
 
 /** The topology as the strategy has it: replicas are of a cluster. */

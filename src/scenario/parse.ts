@@ -9,18 +9,25 @@ export interface ScenarioFile {
   readonly file: string;
   /** Instead of the scenario's own. */
   readonly seed?: number;
+  /** Instead of the scenario's own strategy or plug-in. */
+  readonly strategy?: string;
 }
 
 /**
  * Reads the text of a scenario's file and draws its plan. Throws INVALID_SCENARIO with every problem, each as
  * `file:line:column path: what was expected and what was found`.
  */
-export function parseScenario(text: string, { file, seed }: ScenarioFile, rules: ScenarioRules): Plan {
+export function parseScenario(
+  text: string,
+  { file, seed, strategy }: ScenarioFile,
+  rules: ScenarioRules,
+): Plan {
   const document = readDocument(text);
   const scenario = scenarioName(file);
   const about = aboutOf(text);
   const title = { scenario: scenario ?? '', about: about ?? '', ...(seed === undefined ? {} : { seed }) };
-  const drawn = document.problems.length === 0 ? drawPlan(document.value, title, rules) : NOT_DRAWN;
+  const value = strategy === undefined ? document.value : byStrategy(document.value, strategy);
+  const drawn = document.problems.length === 0 ? drawPlan(value, title, rules) : NOT_DRAWN;
   const problems = [
     ...(scenario === undefined ? [{ line: 1, column: 1, text: NAME_EXPECTED }] : []),
     ...(about === undefined ? [{ line: 1, column: 1, text: aboutExpected(text) }] : []),
@@ -30,6 +37,12 @@ export function parseScenario(text: string, { file, seed }: ScenarioFile, rules:
   if (drawn.plan !== undefined && problems.length === 0) return drawn.plan;
   const inOrder = problems.sort((a, b) => a.line - b.line || a.column - b.column);
   throw invalidScenario(inOrder.map(({ line, column, text: what }) => `${file}:${line}:${column} ${what}`));
+}
+
+function byStrategy(value: unknown, strategy: string): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const { limiter: _, ...rest } = value as Record<string, unknown>;
+  return { ...rest, strategy };
 }
 
 const NOT_DRAWN = { plan: undefined, problems: [] };

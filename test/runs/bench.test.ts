@@ -83,7 +83,7 @@ describe('bench', { timeout: 90_000 }, () => {
     {
       title: 'an unknown strategy',
       args: ['--strategy', 'magic'],
-      says: /one of central, article, active-active, .*; found "magic"/,
+      says: /one of central, acked, .*; found "magic"/,
     },
     { title: 'no connections', args: ['--connections', '0'], says: /whole number from 1 to 10000/ },
     { title: 'no duration', args: ['--duration', 'NaN'], says: /number from 0.1 to 3600/ },

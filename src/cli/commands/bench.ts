@@ -74,8 +74,12 @@ async function requestOf(
 ): Promise<RunRequest> {
   if (scenario !== undefined) {
     refuseOthers(command);
-    const seed = command.getOptionValueSource('seed') === 'cli' ? flags.seed : undefined;
-    const plan = await readScenario(scenario, seed, environment);
+    const isTyped = (name: string) => command.getOptionValueSource(name) === 'cli';
+    const instead = {
+      ...(isTyped('seed') && { seed: flags.seed }),
+      ...(isTyped('strategy') && { strategy: flags.strategy }),
+    };
+    const plan = await readScenario(scenario, instead, environment);
     return { plan, command: typedCommand(environment, plan.seed), flags };
   }
   if (flags.target === undefined) {
@@ -164,7 +168,7 @@ async function audit(environment: Environment, flags: Flags): Promise<RunRequest
   return { plan, command: typedCommand(environment, seed), flags, system, promise };
 }
 
-const BESIDE_A_SCENARIO = ['seed', 'name', 'reports', 'format', 'json', 'server', 'provider'];
+const BESIDE_A_SCENARIO = ['seed', 'strategy', 'name', 'reports', 'format', 'json', 'server', 'provider'];
 
 /** A scenario says all of it: what is typed beside it would be ignored. */
 function refuseOthers(command: Command): void {

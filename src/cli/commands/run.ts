@@ -1,13 +1,15 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { parseStrategy, STRATEGY_NAMES, type StrategyName } from '../../limiter/create.ts';
 import { providerOption } from '../choose-provider.ts';
 import type { Environment } from '../environment.ts';
-import { wholeNumber } from '../options.ts';
+import { parsedBy, wholeNumber } from '../options.ts';
 import { readScenario } from '../read-scenario.ts';
 import { type RunFlags, runAndReport, runOptions } from '../run-plan.ts';
 import { typedCommand } from '../typed-command.ts';
 
 interface Flags extends RunFlags {
   readonly seed?: number;
+  readonly strategy?: StrategyName;
 }
 
 export function runCommand(environment: Environment): Command {
@@ -15,11 +17,19 @@ export function runCommand(environment: Environment): Command {
     .description('Run a scenario: its topology, load and faults, judged by its claims.')
     .argument('<scenario>', 'a YAML file, or the name of one that comes along')
     .option('--seed <number>', "instead of the scenario's own", wholeNumber(0, 2 ** 32 - 1))
+    .addOption(
+      new Option(
+        '--strategy <name>',
+        `instead of the scenario's own: one of ${STRATEGY_NAMES.join(', ')}`,
+      ).argParser(parsedBy(parseStrategy)),
+    )
     .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)')
     .addOption(providerOption())
     .addHelpText('after', EXAMPLES)
     .action(async (scenario: string, flags: Flags) => {
-      const plan = await readScenario(scenario, flags.seed, environment);
+      const { seed, strategy } = flags;
+      const instead = { ...(seed !== undefined && { seed }), ...(strategy && { strategy }) };
+      const plan = await readScenario(scenario, instead, environment);
       await runAndReport({ plan, command: typedCommand(environment, plan.seed), flags }, environment);
     });
 }
@@ -30,4 +40,5 @@ Scenarios that come along: see scenarios/ (baseline, partition-one-region-blackh
 Examples:
   $ openclaw-rl run scenarios/partition-one-region-blackhole.yaml
   $ openclaw-rl run baseline --seed 7
+  $ openclaw-rl run kill-primary --strategy acked   # what a failover loses, and what it does not
   $ openclaw-rl run my-scenario.yaml --json | jq .claims`;

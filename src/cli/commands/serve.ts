@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { OpenclawError, printable, quoted } from '../../core/errors.ts';
-import { createLimiter, isApart } from '../../limiter/create.ts';
+import { createLimiter, isAcked, isApart } from '../../limiter/create.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { openPlugin } from '../../limiter/open-plugin.ts';
@@ -52,6 +52,11 @@ function ratingCommand(environment: Environment): Command {
       )
         .argParser(collectOther)
         .default({}, 'none'),
+    )
+    .option(
+      '--replicas <count>',
+      'of strategy acked: how many replicas each primary has; all of them must have an admission',
+      wholeNumber(1, 100),
     )
     .option('--cluster', 'the addresses are nodes of a Redis Cluster')
     .option('--prefix <text>', 'what every key starts with', parsedBy(checkPrefix), DEFAULT_PREFIX)
@@ -108,13 +113,25 @@ async function openLimiter(
       Object.entries(options.other).map(([name, url]) => [name, { ...connection, urls: [url] }]),
     );
     const apart = isApart(strategy) && { region: { name: region, others } };
-    return createLimiter({ strategy, policy, prefix, nowMs, redis, ...apart });
+    const acks = replicasOf(options);
+    return createLimiter({ strategy, policy, prefix, nowMs, redis, ...apart, ...acks });
   }
   if (options.decisionIds || options.evidence)
     throw new OpenclawError('INVALID_OPTION', 'a plug-in has neither decision ids nor evidence to show', {
       hint: 'leave out --decision-ids and --evidence',
     });
   return openPlugin(resolve(cwd, options.limiter), { policy, redis, region, prefix, nowMs });
+}
+
+function replicasOf({ strategy, replicas }: RatingOptions): { readonly replicas?: number } {
+  if (isAcked(strategy) === (replicas !== undefined)) return replicas === undefined ? {} : { replicas };
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    isAcked(strategy)
+      ? `strategy ${strategy} waits for replicas, and must be told how many there are`
+      : `--replicas is of no use with strategy ${strategy}: it waits for none`,
+    { hint: isAcked(strategy) ? 'give --replicas' : 'leave it out' },
+  );
 }
 
 function changeableClock({ host }: ListenOptions): ServiceClock {
@@ -152,6 +169,7 @@ function collectOther(text: string, sofar: Readonly<Record<string, string>>): Re
 interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag {
   readonly redis: string[];
   readonly other: Readonly<Record<string, string>>;
+  readonly replicas?: number;
   readonly cluster?: true;
   readonly prefix: string;
   readonly timeout: number;
