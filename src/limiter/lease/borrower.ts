@@ -47,6 +47,7 @@ export class Borrower {
 
   /** Decides at once, if it can, and asks home for what will be needed. Throws LIMITER_CLOSED and INVALID_SUBJECT. */
   tryTake(subject: Subject, policy: Policy, costTokens: number): Decision | undefined {
+    if (this.#isClosed) throw closedError();
     const bucket = this.#buckets.find(subject) ?? this.#add(subject, policy);
     if (bucket.terms.policy !== policy) bucket.terms = this.#options.termsOf(policy);
     const nowUs = now();
@@ -94,7 +95,6 @@ export class Borrower {
   }
 
   #add(subject: Subject, policy: Policy): LentBucket {
-    if (this.#isClosed) throw closedError();
     this.#options.home.keyOf(subject); // throws for what is none
     return this.#buckets.add(subject, this.#options.termsOf(policy), Math.floor(now() / this.#windowUs));
   }
