@@ -58,6 +58,10 @@ const CATALOGUE = {
     charge: 'possible',
     hint: 'check the version of the server: Redis 7 or Valkey is needed',
   },
+  NO_LEASE: {
+    charge: 'none',
+    hint: 'the cause says why; what was lent before is admitted until its term is over',
+  },
   SERVER_MISSING: { charge: 'none', hint: 'run bin/setup, or install redis-server or valkey-server' },
   TOXIPROXY_UNREACHABLE: { charge: 'none', hint: 'check that a Toxiproxy runs there: openclaw-rl toxiproxy' },
   TOXIPROXY_TIMEOUT: {
