@@ -58,7 +58,7 @@ export default defineConfig({
         },
       },
       {
-        test: { ...shared, name: 'waiting', include: WAITING, maxWorkers: 6, sequence: { groupOrder: 1 } },
+        test: { ...shared, name: 'waiting', include: WAITING, maxWorkers: 5, sequence: { groupOrder: 1 } },
       },
       {
         test: {
