@@ -39,11 +39,7 @@ describe('what a failure policy decided', () => {
     },
     {
       title: 'is one of each region',
-      parts: [
-        decided(1, 'redis'),
-        decided(2, 'fallback'),
-        decided(3, 'fallback', { region: 'ap-south' }),
-      ],
+      parts: [decided(1, 'redis'), decided(2, 'fallback'), decided(3, 'fallback', { region: 'ap-south' })],
       want: [
         { region: 'eu-west', fromUs: 1.9 * S, untilUs: 2 * S, admissions: 1 },
         { region: 'ap-south', fromUs: 2.9 * S, untilUs: 3 * S, admissions: 1 },
