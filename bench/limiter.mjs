@@ -3,7 +3,7 @@
 //
 // Every case takes from 1,000 buckets in turn, which admit it. Three ways of asking: one after another, 100 in
 // flight, and 100 asked at once and awaited together (a pipeline where the client has one). Server time is what INFO
-// commandstats says of the commands that clients sent, divided by decisions.
+// commandstats says of the commands that clients sent, divided by decisions. After that what leases decide in memory.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { RateLimiterRedis } from 'rate-limiter-flexible';
 import redisGcra from 'redis-gcra';
 import { createLimiter } from '../dist/index.js';
 import { connectIoredis } from '../dist/limiter/ioredis-open.js';
+import { LEASE_TARGETS, measureLeases } from './limiter/lease.mjs';
 
 const { values: flags } = parseArgs({
   options: {
@@ -30,6 +31,7 @@ const BUCKETS = 1_000;
 const POLICY = '1000:1000/s';
 const ONE_TOKEN = [1_000_000, 1, 1_000]; // POLICY in quanta: capacity, refill, one token
 const CONNECT_MS = 10_000;
+const LEASES = 'leases, in memory';
 const RATE = { way: 'in flight', what: 'perSecond', says: 'decisions/s, 100 in flight' };
 const SERVER = { way: 'pipelined', what: 'serverUs', says: "server's microseconds" };
 const TARGETS = [
@@ -69,7 +71,9 @@ async function main() {
   for (let round = 0; round < Number(flags.rounds); round++)
     for (const [way, run] of Object.entries(waysOf))
       for (const one of rotated(cases, round)) seen.get(one.name)[way].push(await measure(one, run));
-  report(cases, seen);
+  if (cases.length > 0) report(cases, seen);
+  if (LEASES.includes(flags.only))
+    reportLeases(await measureLeases(port, { rounds: Number(flags.rounds), ms: MS }));
 }
 
 /** Scripts and commands as ioredis sends them, with nothing around. */
@@ -201,6 +205,19 @@ function report(cases, seen) {
     const wanted = target.least === undefined ? `at most ${target.most}` : `at least ${target.least}`;
     if (!isMet) process.exitCode = 1;
     say(`${target.of.join(' / ')}, ${target.says}: ${found} (${wanted}: ${isMet ? 'met' : 'MISSED'})`);
+  }
+}
+
+function reportLeases(found) {
+  say(`\n| ${LEASES} | decisions/s, or bytes |\n| --- | --- |`);
+  for (const [what, value] of found) say(`| ${what} | ${Math.round(value)} |`);
+  say('');
+  for (const { what, least, most, unit } of LEASE_TARGETS) {
+    const value = Math.round(found.get(what));
+    const isMet = least === undefined ? value <= most : value >= least;
+    const wanted = least === undefined ? `at most ${most}` : `at least ${least}`;
+    if (!isMet) process.exitCode = 1;
+    say(`${what}: ${value} ${unit} (${wanted}: ${isMet ? 'met' : 'MISSED'})`);
   }
 }
 

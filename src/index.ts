@@ -16,6 +16,8 @@ export { createLimiter, type LimiterOptions, type StrategyName } from './limiter
 export type { FailurePolicies, FailurePolicy } from './limiter/failure-policy.ts';
 export { fromIoredis, type IoredisClient } from './limiter/ioredis-open.ts';
 export type { IoredisPlace } from './limiter/ioredis-place.ts';
+export type { LeaseLimiter } from './limiter/lease/lease.ts';
+export { createLease, type LeaseOptions, type LendingOptions } from './limiter/lease/open.ts';
 export type {
   Cost,
   Level,

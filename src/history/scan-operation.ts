@@ -131,6 +131,7 @@ export class OperationScanner extends ByteScanner {
     this.#strategy = -1;
     if (!this.object(this.#decisionKeys, this.#readDecisionField)) return false;
     this.#draft.isShared &&= !this.#unshared.has(this.#strategy);
+    if (this.#draft.isLent) this.#draft.levelQuanta = Number.NaN;
     return true;
   }
 
@@ -146,7 +147,8 @@ export class OperationScanner extends ByteScanner {
       case 'source':
         if (!this.string()) return false;
         draft.isShared = this.is(REDIS);
-        draft.isFallback = !draft.isShared && !this.is(LEASE) && !this.is(LOCAL);
+        draft.isLent = this.is(LEASE);
+        draft.isFallback = !draft.isShared && !draft.isLent && !this.is(LOCAL);
         return true;
       case 'atUs':
         draft.atUs = this.integer();

@@ -62,7 +62,8 @@ export class TableBuilder {
     const lastUs = outcome === KIND.info ? latestUs : draft.completedUs;
     const kind = outcome | flags | (draft.isFallback ? KIND.fallback : 0);
     const row = this.#addRow(draft, { kind, costTokens, lastUs, origin });
-    if (draft.isShared) this.#levels.add(row, draft, (text) => this.#context.texts.textOf(text));
+    if (draft.isShared || draft.isLent)
+      this.#levels.add(row, draft, (text) => this.#context.texts.textOf(text));
     if (Number.isNaN(draft.maxChargeTokens) || outcome === KIND.failed) return;
     const surplus = draft.maxChargeTokens - (outcome === KIND.denied ? 0 : Math.max(0, costTokens));
     if (surplus <= 0) return;

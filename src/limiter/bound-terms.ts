@@ -17,11 +17,17 @@ export function takeoverTerms(policy: Policy, { failovers }: Pick<Episodes, 'fai
   }));
 }
 
-/** min(b, r * step) for every takeover by a node whose clock can have been ahead. */
-export function takeoverStepTerms(policy: Policy, { failovers }: Pick<Episodes, 'failovers'>): Term[] {
-  return failovers.flatMap(({ node, clockAheadUs = 0 }) =>
-    clockAheadUs === 0 ? [] : [stepTerm(policy, clockAheadUs, `that the clock of ${node} is ahead`)],
-  );
+/** min(b, r * step) for every takeover by a node whose clock can have been ahead; or what `termOf` makes of it. */
+export function takeoverStepTerms(
+  policy: Policy,
+  { failovers }: Pick<Episodes, 'failovers'>,
+  termOf: (term: Term, stepUs: number) => Term = (term) => term,
+): Term[] {
+  return failovers
+    .filter(({ clockAheadUs = 0 }) => clockAheadUs > 0)
+    .map(({ node, clockAheadUs = 0 }) =>
+      termOf(stepTerm(policy, clockAheadUs, `that the clock of ${node} is ahead`), clockAheadUs),
+    );
 }
 
 /** b for every restart that lost state. */

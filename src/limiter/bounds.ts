@@ -14,6 +14,8 @@ import {
   windowOf,
 } from './bound-terms.ts';
 import type { FailurePolicy } from './failure-policy.ts';
+import { leaseBound } from './lease/bound.ts';
+import { DEFAULT_CLOCK_MARGIN_US } from './lease/terms.ts';
 
 /**
  * The excess that a strategy declares it may reach for one bucket, from what happened to its shard; undefined for
@@ -25,6 +27,8 @@ import type { FailurePolicy } from './failure-policy.ts';
  *            promoted has, and what a replaced primary still decides no replica acknowledges.
  *   article  in one window r * (1 s + spread of the services' clocks), plus what central declares. Every window can
  *            gain that much anew, so the total over a run is not declared.
+ *   lease, lease-unacked
+ *            see `leaseBound`; with the default margin.
  *   active-active, active-active-lww
  *            in one window, with N regions, (N - 1)(b + r * age) + r * spread of the regions' clocks; nothing where a
  *            region lost its state or its clock stepped (debts that it knew are gone, and how large they were is not
@@ -72,6 +76,10 @@ function withShares(
 function strategyBound(strategy: string, policy: Policy, episodes: Episodes): DeclaredBound | undefined {
   if (strategy === 'active-active' || strategy === 'active-active-lww')
     return sideBySideBound(policy, episodes);
+  if (strategy === 'lease')
+    return leaseBound(policy, episodes, { grants: 'acked', clockMarginUs: DEFAULT_CLOCK_MARGIN_US });
+  if (strategy === 'lease-unacked')
+    return leaseBound(policy, episodes, { grants: 'unacked', clockMarginUs: DEFAULT_CLOCK_MARGIN_US });
   if (strategy === 'acked') return ackedBound(policy, episodes);
   if (strategy === 'central') return centralBound(policy, episodes);
   if (strategy === 'article') return articleBound(policy, episodes);

@@ -5,6 +5,7 @@ import { type CentralOptions, createCentral } from './central.ts';
 import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
 import { connectAcked, connectIoredis } from './ioredis-open.ts';
 import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
+import { type LendingOptions, openLease } from './lease/open.ts';
 import type { Limiter } from './limiter.ts';
 import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
 import { type PolicyOptions, policyNames, readPolicies, refuseSeveral } from './policies.ts';
@@ -21,6 +22,8 @@ const STRATEGIES = {
   'active-active-lww': (options: LimiterOptions) =>
     openActiveActive('active-active-lww', 'last-write', options),
   'replica-reads': openReplicaReads,
+  lease: (options: LimiterOptions) => openLease('lease', options),
+  'lease-unacked': (options: LimiterOptions) => openLease('lease-unacked', { ...options, replicas: 0 }),
 } as const;
 
 export type StrategyName = keyof typeof STRATEGIES;
@@ -29,7 +32,7 @@ export const STRATEGY_NAMES = Object.keys(STRATEGIES) as readonly StrategyName[]
 
 /** Whether a limiter of this strategy waits for the replicas of a primary, and has to be told how many there are. */
 export function isAcked(strategy: string): boolean {
-  return strategy === 'acked';
+  return strategy === 'acked' || strategy === 'lease';
 }
 
 const APART: ReadonlySet<string> = new Set(['active-active', 'active-active-lww']);
@@ -55,8 +58,10 @@ export type LimiterOptions = PolicyOptions & {
    * while the primary is known to be short of replicas. The same as strategy `acked`.
    */
   readonly durability?: 'acked';
-  /** With `durability: 'acked'`: how many replicas each primary has that could be promoted in its place. */
+  /** With `durability: 'acked'`, and of `lease`: how many replicas each primary has that could be promoted in its place. */
   readonly replicas?: number;
+  /** Of `lease`: for how long tokens are lent. */
+  readonly lease?: LendingOptions;
   /** What every key starts with. Default `rate:openclaw`. */
   readonly prefix?: string;
   /** Milliseconds since 1970, for strategies that decide by the caller's clock. Default: the machine's. */
@@ -80,6 +85,7 @@ export type LimiterOptions = PolicyOptions & {
 
 /** Makes a limiter and starts to connect. Throws INVALID_POLICY or INVALID_OPTION; nothing is charged. */
 export function createLimiter(options: LimiterOptions): Limiter {
+  checkRedis(options?.redis);
   const strategy = parseStrategy(options.strategy ?? 'central');
   checkDurability(strategy, options);
   const opened = STRATEGIES[strategy](options);
@@ -100,6 +106,23 @@ function checkDurability(strategy: StrategyName, { durability }: LimiterOptions)
     `durability is 'acked', with strategy central; found ${quoted(durability)} with ${strategy}`,
     { hint: 'leave it out' },
   );
+}
+
+/** What is asked for in JavaScript may be anything; most often it is a client itself. Throws INVALID_OPTION. */
+function checkRedis(redis: unknown): void {
+  if (
+    typeof redis === 'object' &&
+    redis !== null &&
+    ('urls' in redis ? Array.isArray(redis.urls) : isSource(redis))
+  )
+    return;
+  throw new OpenclawError('INVALID_OPTION', 'createLimiter needs to be told in redis where Redis is', {
+    hint: "give redis: { urls: ['redis://...'] }, fromIoredis(client) or fromNodeRedis(client)",
+  });
+}
+
+function isSource(redis: object): boolean {
+  return 'open' in redis && typeof redis.open === 'function';
 }
 
 /** Reads a strategy's name. Throws INVALID_OPTION. */

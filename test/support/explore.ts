@@ -42,15 +42,16 @@ export function explore<State>(model: Model<State>, { maxStates = Infinity } = {
   let frontier: { index: number; state: State }[] = [];
 
   const add = (state: State, parent: number, ordinal: number, into: typeof frontier) => {
+    const what = model.violation(state); // also of a state seen before: its text need not tell what is wrong with it
     const text = model.encode(state);
     const rank = model.rank(state);
     const before = lowest.get(text);
-    if (before !== undefined && before <= rank) return undefined;
+    if (what === undefined && before !== undefined && before <= rank) return undefined;
     lowest.set(text, rank);
     const index = parents.push(parent) - 1;
     ordinals.push(ordinal);
     into.push({ index, state });
-    return model.violation(state);
+    return what;
   };
   const result = (isCut: boolean, what?: string): Exploration => ({
     states: parents.length,

@@ -35,6 +35,12 @@ describe('the bound of leases', () => {
       unacked: 0.75,
     },
     {
+      title: 'is a step where the new primary is ahead',
+      episodes: { ...quiet, failovers: failovers.map((one) => ({ ...one, clockAheadUs: 100_000 })) },
+      acked: 0.5,
+      unacked: 30.5,
+    },
+    {
       title: 'is the capacity for a step above it',
       episodes: { ...quiet, clockStepsUs: [150_001] },
       acked: 20,

@@ -1,6 +1,14 @@
 import type { DeclaredBound, Episodes } from '../../core/bound.ts';
 import type { Policy } from '../../core/policy.ts';
-import { clockStepTerm, emptyRestartTerms, show, sumOf, type Term, takeoverTerms } from '../bound-terms.ts';
+import {
+  clockStepTerm,
+  emptyRestartTerms,
+  show,
+  sumOf,
+  type Term,
+  takeoverStepTerms,
+  takeoverTerms,
+} from '../bound-terms.ts';
 
 /** How a lease limiter was run, as far as its bound depends on it. */
 export interface LeaseBoundTerms {
@@ -15,19 +23,21 @@ export interface LeaseBoundTerms {
  * lost state, since what is still lent by then comes on top of a full bucket; for each forward step of home's clock
  * min(b, r * step) where it is within the margin, and b where it is not, since home then also takes back, and lends
  * again, what its holders still spend: together with the level never more than b above the ideal bucket. A failover
- * costs nothing where grants are acked, else what it costs `central`.
+ * costs nothing where grants are acked, else what it costs `central`; where the clock of the new primary was ahead, that
+ * is a step.
  */
 export function leaseBound(
   policy: Policy,
   episodes: Episodes,
   { grants, clockMarginUs }: LeaseBoundTerms,
 ): DeclaredBound {
+  const termOfStep = (within: Term, stepUs: number) =>
+    stepUs <= clockMarginUs ? within : passedMargin(policy, stepUs);
   const terms = [
     ...(grants === 'acked' ? [] : takeoverTerms(policy, episodes)),
     ...emptyRestartTerms(policy, episodes),
-    ...episodes.clockStepsUs.map((stepUs) =>
-      stepUs <= clockMarginUs ? clockStepTerm(policy, stepUs) : passedMargin(policy, stepUs),
-    ),
+    ...takeoverStepTerms(policy, episodes, termOfStep),
+    ...episodes.clockStepsUs.map((stepUs) => termOfStep(clockStepTerm(policy, stepUs), stepUs)),
   ];
   return sumOf(terms, 'no state lost, no step of the clock');
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../core/policy.ts';
-import { makeDemand, noteReply, noteTake, plan, windowOf } from './demand.ts';
+import { isShort, makeDemand, noteReply, noteTake, plan, windowOf } from './demand.ts';
 import { ask, makeHolder, receive, tryTake } from './holder.ts';
 import { handle } from './home.ts';
 import { grantTokens } from './sizing.ts';
@@ -46,7 +46,7 @@ describe('the plan', () => {
     const holder = makeHolder(1);
     return Object.assign(holder, { lease: 1, seq: 1, granted: tokens, expiresAtUs });
   };
-  const demand = (asked: number, more = {}) => ({ ...makeDemand(0), asked, ...more });
+  const demand = (asked: number, more = {}) => ({ ...makeDemand(0, windowUs), asked, ...more });
   it.each([
     { title: 'asks nothing without a take', holder: makeHolder(1), demand: demand(0), want: undefined },
     {
@@ -78,20 +78,20 @@ describe('the plan', () => {
     },
     { title: 'renews what it needs', holder: held(12, 900_000), demand: demand(12), want: 0 },
   ])('$title', ({ holder, demand, want }) => {
-    expect(plan(holder, demand, { terms, nowUs: 0 })?.want).toBe(want);
+    expect(plan(holder, demand, terms, 0)?.want).toBe(want);
   });
 
   it('gives back what is more than twice its goal when it renews', () => {
-    expect(plan(held(20, 900_000), demand(6), { terms, nowUs: 0 })).toEqual({ want: 0, giveBack: 14 });
+    expect(plan(held(20, 900_000), demand(6), terms, 0)).toEqual({ want: 0, giveBack: 14 });
   });
   it('gives back all after a window without a take, whose time is over or not', () => {
     const idle = demand(6);
-    expect(plan(held(6), idle, { terms, nowUs: windowUs })).toBeUndefined();
-    expect(plan(held(6), idle, { terms, nowUs: 2 * windowUs })).toEqual({ want: 0, giveBack: 6 });
-    expect(plan(held(6, 1), demand(6), { terms, nowUs: 5 * windowUs })).toEqual({ want: 0, giveBack: 6 });
+    expect(plan(held(6), idle, terms, windowUs)).toBeUndefined();
+    expect(plan(held(6), idle, terms, 2 * windowUs)).toEqual({ want: 0, giveBack: 6 });
+    expect(plan(held(6, 1), demand(6), terms, 5 * windowUs)).toEqual({ want: 0, giveBack: 6 });
   });
   it('asks for the need of one operation, less what is left', () => {
-    expect(plan(held(2), demand(2, { need: 8 }), { terms, nowUs: 0 })).toEqual({ want: 6, need: 6 });
+    expect(plan(held(2), demand(2, { lacking: 8 }), terms, 0)).toEqual({ want: 6, need: 6 });
   });
 });
 
@@ -108,7 +108,7 @@ function simulate(
   const places = regions.map((region, at) => ({
     ...region,
     holder: makeHolder(at),
-    demand: makeDemand(0),
+    demand: makeDemand(0, windowUs),
     wanted: 0,
     admitted: 0,
     waiting: 0,
@@ -123,12 +123,12 @@ function simulate(
       for (const { act } of due) act(nowUs);
       for (let take = place.takesAt(step); take > 0; take--) {
         const allowed = tryTake(place.holder, 1, nowUs);
-        noteTake(place.demand, { costTokens: 1, allowed, nowUs }, windowUs);
+        noteTake(place.demand, 1, allowed, nowUs, windowUs);
         place.wanted++;
         place.admitted += allowed ? 1 : 0;
-        if (!allowed) place.waiting++;
+        if (!allowed && !isShort(place.demand, nowUs, windowUs)) place.waiting++;
       }
-      const question = plan(place.holder, place.demand, { terms, nowUs });
+      const question = plan(place.holder, place.demand, terms, nowUs);
       if (question === undefined) {
         if (!place.holder.isAsking) place.waiting = 0; // home has nothing, and has said so
         continue;
@@ -147,7 +147,7 @@ function simulate(
               const { reply } = handled;
               for (; place.waiting > 0 && tryTake(place.holder, 1, atUs); place.waiting--) place.admitted++;
               place.waiting = 0;
-              noteReply(place.demand, place.holder, { reply, policy: terms.policy, nowUs: atUs, windowUs });
+              noteReply(place.demand, { reply, policy: terms.policy, nowUs: atUs, windowUs });
             },
           });
         },

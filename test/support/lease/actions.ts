@@ -68,7 +68,7 @@ function* asks(world: World, settings: WorldSettings, at: number, place: Place):
     const holder = { ...place.holder };
     const request = ask(holder, question, place.nowTicks, rules);
     const { returned } = request;
-    const asking = { ...place, holder, reported: place.holder.used, returning: returned };
+    const asking = { ...place, holder, reported: place.holder.used, returning: returned, lentTokens: 0 };
     const lastLease = Math.max(place.lastLease, holder.lease);
     yield* send(world, settings, at, { ...asking, lastLease }, request, 'asks');
   }
@@ -123,13 +123,34 @@ function* handled(
     options: { rules: settings.rules, size: ({ available, want }) => Math.min(available, want) },
   });
   const after = { ...world, home: normal(home, policyOf(settings), world.homeTicks) };
-  const isAcked = !settings.failover || !isWritten;
+  const isAcked = !settings.failover || !isWritten || reply.account !== 'open'; // an ended lease waits for no replica
   const message: Message = { type: 'reply', message: reply, lostTicks: sent.lostTicks, isAcked };
   if (!settings.failover) after.replica = after.home;
   const text = `home: handles ${describe(sent)} of ${name(at)}: ${describe(message)}`;
+  const watched = settings.watchesLent ? watchLent(place, sent, world, after, settings) : place;
   for (const { messages, lost } of withMessage(place.messages, message, settings)) {
-    yield { action: text + lost, state: replace(after, at, { ...place, messages }) };
+    yield { action: text + lost, state: replace(after, at, { ...watched, messages }) };
   }
+}
+
+/** Adds what home's level fell by, if that was for the request that has no answer yet; by no books of the protocol. */
+function watchLent(
+  place: Place,
+  { message }: Message & { type: 'request' },
+  before: World,
+  after: World,
+  settings: WorldSettings,
+): Place {
+  const { holder } = place;
+  if (!holder.isAsking || message.lease !== holder.lease) return place;
+  const levelOf = ({ home }: World) => home?.levelQuanta ?? policyOf(settings).capacityQuanta;
+  const fell = Math.max(0, levelOf(before) - levelOf(after)) / policyOf(settings).quantaPerToken;
+  const keptTokens = before.homeTicks < place.lentUntilTicks ? place.lentTokens : 0;
+  return {
+    ...place,
+    lentTokens: keptTokens + fell,
+    lentUntilTicks: before.homeTicks + settings.leaseTicks + settings.marginTicks,
+  };
 }
 
 /** A grant and its settlement, in one write that every replica has: what is written before it, they have too. */
@@ -166,12 +187,20 @@ function accept(
   if (!rules.returnsLeaveFirst && holder.seq > 0) holder.returned = place.returning;
   const isNewTerm = holder.expiresAtUs !== place.holder.expiresAtUs;
   const lost = rules.termBeginsAtSending ? lostTicks : 0;
-  return { ...place, holder, lostTicks: isNewTerm ? lost : Math.max(lost, place.lostTicks) };
+  const lostTicksNow = isNewTerm ? lost : Math.max(lost, place.lostTicks);
+  return { ...place, holder, lostTicks: lostTicksNow, lentTokens: 0 };
 }
 
 function crash(world: World, { rules }: WorldSettings, at: number, place: Place): Step<World> {
   const holder = makeHolder(place.holder.holder, rules.restartIsAnotherHolder ? place.lastLease : 0);
-  const state = replace(world, at, { ...place, holder, lostTicks: 0, reported: 0, returning: 0 });
+  const state = replace(world, at, {
+    ...place,
+    holder,
+    lostTicks: 0,
+    reported: 0,
+    returning: 0,
+    lentTokens: 0,
+  });
   return { action: `${name(at)}: crashes and starts again`, state };
 }
 

@@ -22,7 +22,7 @@ export const EXPLORED: readonly (readonly [what: string, settings: WorldSettings
 
 /** Explored whole by `npm run soak`. */
 export const LARGER: readonly (readonly [what: string, settings: WorldSettings])[] = [
-  ['two messages at once, two tokens', { ...beside, ...two, inFlight: 2 }],
+  ['two messages at once, two tokens', { ...beside, ...two, inFlight: 2 }], // that of `grantedIsAsHomeHasIt`, with it
   ['two messages at once, failovers', { ...beside, inFlight: 2, failover: true, crash: true }],
   ['two holders, two tokens', { ...small, ...two, holders: 2 }],
   ['two holders, failovers', { ...small, holders: 2, failover: true }],
@@ -43,7 +43,7 @@ export const WITHOUT: Readonly<Record<keyof Rules, WorldSettings>> = {
   termBeginsAtSending: { ...beside, inFlight: 2 },
   termIsReadAtEveryDecision: beside,
   holderClockIsMonotonic: beside,
-  askedAgainByTheSameNumber: { ...beside, ...two, wants: [1] },
+  askedAgainByTheSameNumber: { ...beside, ...two, wants: [1], watchesLent: true },
   keyOutlivesAccounts: { ...beside, leaseTicks: 2 },
   keyOutlivesRefill: { ...beside, ...two },
   takenBackAfterMargin: { ...beside, marginTicks: 2, driftTicks: 2 },

@@ -46,6 +46,10 @@ function encodePlace(place: Place, world: World, settings: WorldSettings): strin
   ];
   if (!rules.usedIsCumulative) numbers.push(place.reported);
   if (!rules.returnsLeaveFirst) numbers.push(place.returning);
+  if (settings.watchesLent) {
+    const isKept = place.lentTokens > 0 && world.homeTicks < place.lentUntilTicks;
+    numbers.push(isKept ? place.lentTokens : 0, isKept ? place.lentUntilTicks - world.homeTicks : 0);
+  }
   let encoded = text(numbers);
   encoded += `/${listed(accounts.map((account) => accountText(account, nameOf, world.homeTicks)))}`;
   encoded += `/${listed(replicas.map((account) => accountText(account, nameOf, world.homeTicks)))}`;

@@ -24,8 +24,8 @@ export function leaseModel(settings: WorldSettings): Model<World> {
 /** What a user of the limiter would see, and nothing that the protocol believes. */
 function violation(world: World, settings: WorldSettings): string | undefined {
   if (world.allowance < 0) return `${-world.allowance} quanta were admitted that one bucket never had`;
-  if (settings.rules === RULES) return brokenProof(world, settings);
-  return settings.rules.askedAgainByTheSameNumber ? undefined : hoarded(world);
+  const ofHome = settings.watchesLent ? hoarded(world) : undefined;
+  return ofHome ?? (settings.rules === RULES ? brokenProof(world, settings) : undefined);
 }
 
 /** What the proof in protocol.ts says of every state, beside what it is to prove. */
@@ -54,19 +54,14 @@ function brokenProof(world: World, settings: WorldSettings): string | undefined 
   if (world.ideal.levelQuanta < home.levelQuanta + spendable * policy.quantaPerToken) {
     return 'level and what is left at holders are more than the ideal bucket holds';
   }
-  return hoarded(world);
+  return undefined;
 }
 
-/** Whether home keeps more for a holder that has heard nothing than that asked for. */
-function hoarded({ places, home }: World): string | undefined {
-  for (const { holder } of places) {
-    if (!holder.isAsking || holder.granted > 0) continue;
-    const account = home?.accounts.find(
-      ({ holder: of, lease }) => of === holder.holder && lease === holder.lease,
-    );
-    if (account !== undefined && account.granted > holder.want) {
-      return `home keeps ${account.granted} tokens for a holder that asked for ${holder.want} and has heard nothing`;
-    }
+/** Whether home keeps more for a request that has no answer yet than that asked for. */
+function hoarded({ places, homeTicks }: World): string | undefined {
+  for (const { holder, lentTokens, lentUntilTicks } of places) {
+    if (!holder.isAsking || lentTokens <= holder.want || homeTicks >= lentUntilTicks) continue;
+    return `home keeps ${lentTokens} tokens for a holder that asked for ${holder.want} and has heard nothing`;
   }
   return undefined;
 }

@@ -35,6 +35,8 @@ export interface WorldSettings {
   readonly stepTicks: number;
   /** How often home comes back without its state. */
   readonly emptyRestarts: number;
+  /** Watch what home keeps for a request that has no answer yet. */
+  readonly watchesLent: boolean;
   readonly rules: Rules;
 }
 
@@ -54,6 +56,7 @@ export const SETTINGS: WorldSettings = {
   clockSteps: 0,
   stepTicks: 0,
   emptyRestarts: 0,
+  watchesLent: false,
   rules: RULES,
 };
 
@@ -79,6 +82,12 @@ export interface Place {
   /** `used` and `returned` when it last asked: for the rules that do without. */
   readonly reported: number;
   readonly returning: number;
+  /**
+   * By how many tokens home's level has fallen for the request that has no answer yet, as seen from outside, and until
+   * when, on home's clock, it may keep them; 0 where that is not watched, or home has lost what it knew.
+   */
+  readonly lentTokens: number;
+  readonly lentUntilTicks: number;
 }
 
 export interface World {
@@ -125,6 +134,8 @@ export function newWorld(settings: WorldSettings): World {
       messages: [],
       reported: 0,
       returning: 0,
+      lentTokens: 0,
+      lentUntilTicks: 0,
     }),
   );
   return {

@@ -1,0 +1,205 @@
+// What leases are for, on a healthy cluster of three regions with the default round trips: how long `take` waits in
+// each region, how many Redis calls a decision costs, and how near the 100 busiest users come to what one ideal
+// bucket would have admitted of the same requests.
+//   npm run bench:lease [-- --rate 6000 --seconds 20 --seed 1 --unacked --server valkey-server]
+//
+// The users are those of scenarios/baseline.yaml. Each region's limiter runs in this process; requests start at a
+// constant rate. Calls are those that the primaries count in INFO commandstats. Exit code 1 where a target is missed.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
+import { fullBucket, take as takeFrom } from '../dist/core/bucket.js';
+import { parsePolicy } from '../dist/core/policy.js';
+import { makeRandom } from '../dist/core/prng.js';
+import { createLease } from '../dist/index.js';
+import { busiestUsers, makeUserDraw, planUsers } from '../dist/load/users.js';
+import { createLocalProvider } from '../dist/regions/local/provider.js';
+import { findServer } from '../dist/regions/local/server-binary.js';
+import { ClusterStore } from '../dist/regions/state.js';
+import { DEFAULT_TOPOLOGY, planTopology } from '../dist/regions/topology.js';
+
+const { values: flags } = parseArgs({
+  options: {
+    rate: { type: 'string', default: '6000' },
+    seconds: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '1' },
+    server: { type: 'string', default: 'redis-server' },
+    unacked: { type: 'boolean', default: false },
+  },
+});
+const [RATE, SECONDS, SEED] = [flags.rate, flags.seconds, flags.seed].map(Number);
+const POLICY = '20:5/s';
+const TICK_MS = 5;
+const WARM_UP_S = 3;
+const BUSIEST = 100;
+const SELF = [process.execPath, new URL('../bin/openclaw-rl', import.meta.url).pathname];
+
+const state = mkdtempSync(join(tmpdir(), 'openclaw-rl-bench-lease-'));
+const provider = createLocalProvider({
+  store: new ClusterStore(state),
+  binary: await findServer(flags.server),
+  self: SELF,
+  seed: SEED,
+});
+const regions = await provider.up({
+  name: 'bench',
+  topology: planTopology(DEFAULT_TOPOLOGY),
+  lifetime: 'run',
+  signal: new AbortController().signal,
+  onProgress: () => {},
+});
+const names = DEFAULT_TOPOLOGY.regions;
+const limiters = new Map();
+const watches = regions.topology.nodes.map(({ name }) => new Redis(regions.direct(name)));
+try {
+  for (const name of names) limiters.set(name, openIn(regions.view(name)));
+  await main();
+} finally {
+  for (const limiter of limiters.values()) await limiter.close();
+  for (const watch of watches) watch.disconnect();
+  await regions.down();
+  rmSync(state, { recursive: true, force: true });
+}
+
+function openIn({ seeds, localAddress }) {
+  return createLease({
+    policy: POLICY,
+    redis: {
+      urls: seeds.map(({ host, port }) => `redis://${host}:${port}`),
+      cluster: true,
+      ...(localAddress && { localAddress }),
+    },
+    replicas: flags.unacked ? 0 : 1,
+  });
+}
+
+async function main() {
+  for (const limiter of limiters.values()) await limiter.ready();
+  await load('warm-up', WARM_UP_S);
+  const before = await calls();
+  const ops = await load('ratings', SECONDS);
+  const after = await calls();
+  const grants = flags.unacked ? 'unacked' : 'acked';
+  const machine = `${flags.server}, Node ${process.version}, ${cpus().length} cores, load average ${loadavg()[0].toFixed(2)}`;
+  say(
+    `${machine}; ${grants} grants, seed ${SEED}, ${RATE}/s asked for, ${(ops.length / SECONDS).toFixed(0)}/s done\n`,
+  );
+  say('| region | takes | allowed | rejected | p50 ms | p99 ms | at once |');
+  say('| --- | --- | --- | --- | --- | --- | --- |');
+  for (const name of names) {
+    const here = ops.filter(({ region }) => region === name);
+    const waits = here.map(({ waitedMs }) => waitedMs).sort((a, b) => a - b);
+    const at = (share) => waits[Math.floor(waits.length * share)].toFixed(3);
+    const count = (test) => here.filter(test).length;
+    const atOnce = ((100 * count(({ waitedMs }) => waitedMs < 1)) / here.length).toFixed(1);
+    say(
+      `| ${name} | ${here.length} | ${count(({ allowed }) => allowed === true)} | ${count(({ allowed }) => allowed === undefined)} | ${at(0.5)} | ${at(0.99)} | ${atOnce} % |`,
+    );
+  }
+  say('');
+  const p50s = names.map((name) => p50Of(ops.filter(({ region }) => region === name)));
+  judge(
+    Math.max(...p50s) < 1,
+    `p50 of take in the slowest region: ${Math.max(...p50s).toFixed(3)} ms (under 1)`,
+  );
+  const scripts = after.scripts - before.scripts;
+  judge(
+    scripts <= ops.length / 10,
+    `Redis calls for each 10 decisions: ${((10 * scripts) / ops.length).toFixed(2)} (at most 1), and ${((10 * (after.waits - before.waits)) / ops.length).toFixed(2)} WAITs beside them`,
+  );
+  const { admitted, ideal } = busiestOf(ops);
+  judge(
+    admitted >= 0.95 * ideal,
+    `admitted of the ${BUSIEST} busiest users: ${admitted} of the ${ideal} of ideal buckets, ${((100 * admitted) / ideal).toFixed(1)} % (at least 95)`,
+  );
+}
+
+/** Takes at a constant rate, the users drawn as a run draws them. */
+async function load(endpoint, seconds) {
+  const users = usersOf();
+  const random = makeRandom(SEED, 'draw');
+  const draws = new Map(names.map((name) => [name, makeUserDraw(users, name)]));
+  const ops = [];
+  const open = new Set();
+  const startMs = performance.now();
+  for (let due = 0, done = 0; performance.now() < startMs + seconds * 1_000; ) {
+    due = ((performance.now() - startMs) * RATE) / 1_000;
+    for (; done < due; done++) {
+      const region = names[done % names.length];
+      const user = draws.get(region)(random, performance.now() - startMs);
+      const taking = takeOne(region, { user: user.name, endpoint }, ops).finally(() => open.delete(taking));
+      open.add(taking);
+    }
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  }
+  await Promise.all(open);
+  return ops;
+}
+
+async function takeOne(region, subject, ops) {
+  const startedMs = performance.now();
+  const allowed = await limiters
+    .get(region)
+    .take(subject)
+    .then(
+      (decision) => decision.allowed,
+      () => undefined,
+    );
+  const endedMs = performance.now();
+  ops.push({ region, user: subject.user, allowed, endedMs, waitedMs: endedMs - startedMs });
+}
+
+function usersOf() {
+  return planUsers({ seed: SEED, regions: names, users: 200, skew: 0.7, roaming: 0.2, rampMs: 2_000 });
+}
+
+/** What one exact bucket admits of the same requests, in the order in which they were answered. */
+function busiestOf(ops) {
+  const policy = parsePolicy(POLICY);
+  const byUser = groupBy(ops);
+  let [admitted, ideal] = [0, 0];
+  for (const { name } of busiestUsers(usersOf(), names, BUSIEST)) {
+    let bucket = fullBucket(policy, 0);
+    for (const { allowed, endedMs } of byUser.get(name) ?? []) {
+      if (allowed === true) admitted++;
+      const taken = takeFrom(bucket, policy, { costTokens: 1, nowUs: Math.round(endedMs * 1_000) });
+      bucket = taken.bucket;
+      if (taken.result.allowed) ideal++;
+    }
+  }
+  return { admitted, ideal };
+}
+
+function groupBy(ops) {
+  const groups = new Map();
+  for (const op of ops) {
+    const group = groups.get(op.user);
+    if (group === undefined) groups.set(op.user, [op]);
+    else group.push(op);
+  }
+  return groups;
+}
+
+async function calls() {
+  const stats = await Promise.all(watches.map((watch) => watch.info('commandstats')));
+  const sum = (pattern) =>
+    stats
+      .flatMap((text) => [...text.matchAll(pattern)])
+      .reduce((total, [, count]) => total + Number(count), 0);
+  return { scripts: sum(/cmdstat_eval(?:sha)?:calls=(\d+)/g), waits: sum(/cmdstat_wait:calls=(\d+)/g) };
+}
+
+function p50Of(ops) {
+  return ops.map(({ waitedMs }) => waitedMs).sort((a, b) => a - b)[Math.floor(ops.length / 2)];
+}
+
+function judge(isMet, line) {
+  say(`${line}: ${isMet ? 'met' : 'MISSED'}`);
+  if (!isMet) process.exitCode = 1;
+}
+
+function say(line) {
+  process.stdout.write(`${line}\n`);
+}

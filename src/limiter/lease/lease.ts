@@ -1,0 +1,96 @@
+import { timeToFullUs, timeToNextTokenUs } from '../../core/bucket.ts';
+import type { Decision } from '../../core/decision.ts';
+import { OpenclawError } from '../../core/errors.ts';
+import type { Policy } from '../../core/policy.ts';
+import type { Limiter, NamedPolicy, Subject } from '../limiter.ts';
+import { checkCostNames, costOf, type PoliciesOf } from '../policies.ts';
+import type { Borrower } from './borrower.ts';
+import type { HomeLink } from './home-link.ts';
+import type { LeaseTerms } from './protocol.ts';
+
+/** A limiter that also decides at once. */
+export interface LeaseLimiter extends Limiter {
+  /**
+   * Decides without waiting: undefined where that takes an answer of home, which is then asked for. `take` waits for it.
+   * The cost is 1 where none is given. Throws where `take` rejects for what is asked.
+   */
+  tryTake(subject: Subject, cost?: number): Decision | undefined;
+}
+
+export interface LeaseOptions {
+  readonly strategy: string;
+  readonly home: HomeLink;
+  readonly borrower: Borrower;
+  readonly policy: Policy;
+  readonly policiesOf: PoliciesOf;
+  readonly termsOf: (policy: Policy) => LeaseTerms;
+}
+
+/**
+ * Borrows tokens of each bucket from its home in Redis, in batches, and decides in memory while they last. What all
+ * processes admit together is what one bucket would (protocol.ts); a process denies also while tokens are at others.
+ */
+export function createLeaseOver(options: LeaseOptions): LeaseLimiter {
+  const { strategy, home, borrower, policy, policiesOf, termsOf } = options;
+
+  function tryTake(subject: Subject, cost = 1): Decision | undefined {
+    const named = onlyOf(policiesOf(subject));
+    return borrower.tryTake(subject, named.policy, costOf(cost, named));
+  }
+
+  return {
+    strategy,
+    policy,
+    policiesOf,
+    tryTake,
+    async take(subject, { cost = 1, decisionId } = {}) {
+      if (decisionId !== undefined)
+        throw unable('remember decisions: another process would not know of them');
+      const named = onlyOf(policiesOf(subject));
+      if (typeof cost === 'object') checkCostNames(cost, [named]);
+      const costTokens = costOf(cost, named);
+      return (
+        borrower.tryTake(subject, named.policy, costTokens) ?? (await borrower.wait(subject, costTokens))
+      );
+    },
+    async peek(subject) {
+      const named = onlyOf(policiesOf(subject));
+      const { node, atUs, ...seen } = await home.look(subject, termsOf(named.policy));
+      const { quantaPerToken, capacityQuanta } = named.policy;
+      const levelQuanta = Math.min(
+        capacityQuanta,
+        seen.levelQuanta + borrower.leftOf(subject) * quantaPerToken,
+      );
+      return {
+        levelQuanta,
+        remainingTokens: Math.floor(levelQuanta / quantaPerToken),
+        timeToNextTokenUs: timeToNextTokenUs(levelQuanta, named.policy),
+        timeToFullUs: timeToFullUs(levelQuanta, named.policy),
+        node,
+        atUs,
+      };
+    },
+    async refund() {
+      throw unable('give tokens back: what was used is told to home, and is not taken back');
+    },
+    async reset() {
+      throw unable('fill a bucket: what is lent of it is at its holders');
+    },
+    ready: () => home.ready(),
+    async close() {
+      await borrower.close();
+      await home.close();
+    },
+  };
+}
+
+function onlyOf([named]: readonly NamedPolicy[]): NamedPolicy {
+  if (named === undefined) throw new Error('a limiter without a policy'); // readPolicies refuses it
+  return named;
+}
+
+function unable(what: string): OpenclawError {
+  return new OpenclawError('INVALID_OPTION', `a limiter that borrows cannot ${what}`, {
+    hint: 'use strategy central',
+  });
+}
