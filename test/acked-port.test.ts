@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AckedPort } from '../src/limiter/redis-port.ts';
 import { PORTS, script } from './support/redis-ports.ts';
-import { type RedisProxy, startRedisProxy } from './support/redis-proxy.ts';
-import { SERVERS, startTestServer, type TestServer } from './support/server.ts';
+import { startReplicated } from './support/replicated.ts';
+import { SERVERS, type TestServer } from './support/server.ts';
 
 const KEY = 'count';
 const TIMEOUT_MS = 5_000;
@@ -17,28 +17,6 @@ const COUNT = script(
   'count-or-read',
   "return {tonumber(redis.call(ARGV[1] and 'GET' or 'INCR', KEYS[1]) or '0')}",
 );
-
-interface Rig {
-  readonly primary: TestServer;
-  readonly replica: TestServer;
-  /** Between the two: what it holds back, the replica neither gets nor acknowledges. */
-  readonly link: RedisProxy;
-}
-
-async function startRig(command: string): Promise<Rig> {
-  const start = async (config: readonly string[]) => {
-    const server = await startTestServer(command, config);
-    ends.push(() => server.stop());
-    return server;
-  };
-  const primary = await start(['--repl-diskless-sync-delay', '0']);
-  const link = await startRedisProxy(primary.port);
-  ends.push(() => link.close());
-  const replica = await start(['--replicaof', '127.0.0.1', String(link.port)]);
-  const isLinked = async () => (await replica.client.info('replication')).includes('master_link_status:up');
-  await expect.poll(isLinked, { timeout: 15_000 }).toBe(true);
-  return { primary, replica, link };
-}
 
 /** What a write came to: its count, or the error. */
 const write = async (port: AckedPort) => {
@@ -56,6 +34,12 @@ const CASES = SERVERS.flatMap((command) =>
 );
 
 describe.each(CASES)('an acked port by $name on $command', { timeout: 60_000 }, ({ command, standalone }) => {
+  async function start(command: string) {
+    const rig = await startReplicated(command);
+    ends.push(rig.stop);
+    return rig;
+  }
+
   function open(server: TestServer, replicas = 1): AckedPort {
     const port = standalone(server.port, TIMEOUT_MS).openAcked({ replicas });
     ends.push(() => port.close());
@@ -63,7 +47,7 @@ describe.each(CASES)('an acked port by $name on $command', { timeout: 60_000 }, 
   }
 
   it('confirms a write that the replica has', async () => {
-    const { primary, replica } = await startRig(command);
+    const { primary, replica } = await start(command);
     const port = open(primary);
     for (let i = 1; i <= 20; i++) {
       expect(await write(port)).toBe(i);
@@ -74,7 +58,7 @@ describe.each(CASES)('an acked port by $name on $command', { timeout: 60_000 }, 
   });
 
   it('does not confirm what the replica cannot get, refuses what comes then, and goes on once it can', async () => {
-    const { primary, link } = await startRig(command);
+    const { primary, link } = await start(command);
     const port = open(primary);
     expect(await write(port)).toBe(1);
     link.mode = 'hold-replies';

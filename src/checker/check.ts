@@ -36,7 +36,11 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
   const sent = history.end?.sent ?? recorded;
   const found = {
     overAdmission: all.overAdmission(),
-    falseDenials: { ...all.falseDenials(passing.known), ...judgedOf(horizon, promise) },
+    falseDenials: {
+      ...all.falseDenials(passing.known),
+      ...judgedOf(horizon, promise),
+      ...(rules.falseDenialsAtMost === Number.POSITIVE_INFINITY && { declaresAny: true as const }),
+    },
     clock,
     shards: shardFacts(history, {
       ...rules,

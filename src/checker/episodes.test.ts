@@ -175,6 +175,37 @@ describe('the episodes of a shard', () => {
     expect(episodes([by('a', 1)], records)[0]?.serviceClockSpreadUs).toBe(want);
   });
 
+  it.each([
+    {
+      title: 'ahead',
+      offsetS: { a: 1, b: 3.5 },
+      want: [{ atUs: 7 * S, node: 'b', overlapUs: 0, clockAheadUs: 2.5 * S }],
+    },
+    { title: 'behind', offsetS: { a: 3.5, b: 1 }, want: [{ atUs: 7 * S, node: 'b', overlapUs: 0 }] },
+    {
+      title: 'no further ahead than any clock is granted',
+      offsetS: { a: 1, b: 1 },
+      want: [{ atUs: 7 * S, node: 'b', overlapUs: 0 }],
+    },
+  ])('have, of a takeover, how far the new clock is ahead: $title', ({ offsetS, want }) => {
+    const records = Object.entries(offsetS).flatMap(([node, bySeconds]) =>
+      [1, 9].map(
+        (atS): HistoryRecord => ({
+          type: 'clock',
+          node,
+          atUs: atS * S,
+          serverUs: (atS + bySeconds) * S,
+          errorUs: 0,
+        }),
+      ),
+    );
+    const [shard] = episodes([by('a', 1), by('b', 9)], [role('b', 7), ...records]);
+    const found = shard?.failovers.map(({ clockAheadUs, ...rest }) =>
+      clockAheadUs === undefined ? rest : { ...rest, clockAheadUs: Math.round(clockAheadUs / 1e5) * 1e5 },
+    );
+    expect(found).toEqual(want);
+  });
+
   it('of buckets of which nobody knows who decided are of no shard', () => {
     expect(episodes([{ invokedUs: 1 }])).toMatchObject([{ shard: '', failovers: [] }]);
   });

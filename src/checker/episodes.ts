@@ -3,6 +3,7 @@ import type { Event, FaultRecord } from '../history/operation.ts';
 import type { OperationTable } from '../history/table.ts';
 import { Chains } from './chains.ts';
 import type { ClockBounds, ClockOffset } from './clock.ts';
+import { fallbacksOf } from './fallbacks.ts';
 import { sideBySideOf } from './side-by-side.ts';
 
 /** What happened to each shard: the chain of nodes that held one range of slots. */
@@ -44,9 +45,17 @@ export function episodesOf(
 ): Shards {
   const spreadUs = serviceClockSpread(faults);
   const together = sideBySideOf({ regions, events }, clock);
-  if (together !== undefined) return { all: [{ ...together, serviceClockSpreadUs: spreadUs }], of: () => 0 };
+  if (together !== undefined) {
+    const fallbacks = fallbacksOf(table, () => 0).get(0);
+    return {
+      all: [{ ...together, serviceClockSpreadUs: spreadUs, ...(fallbacks && { fallbacks }) }],
+      of: () => 0,
+    };
+  }
   const chains = new Chains(table, events);
-  const all = chains.all.map((nodes): Episodes => {
+  const fallbacks = fallbacksOf(table, (bucket) => chains.ofBucket(bucket));
+  const all = chains.all.map((nodes, place): Episodes => {
+    const ofShard = fallbacks.get(place);
     const tenures = tenuresOf(chains, nodes, events);
     if (tenures.length > 1)
       chains.eachDecision(nodes, (node, firstUs, lastUs) => note(tenures, { node, firstUs, lastUs }));
@@ -59,6 +68,7 @@ export function episodesOf(
         .filter(({ node, byUs }) => byUs > 0 && names.includes(node))
         .map(({ byUs }) => byUs),
       serviceClockSpreadUs: spreadUs,
+      ...(ofShard && { fallbacks: ofShard }),
     };
   });
   return { all, of: (bucket) => chains.ofBucket(bucket) };

@@ -59,6 +59,21 @@ export function limiterOptions(command: Command): Command {
     );
 }
 
+const FAILURE_POLICIES = ['closed', 'open', 'local-share'] as const;
+
+/** What the services of a run answer while their Redis cannot decide. */
+export function onFailureOption(description: string): Option {
+  return new Option('--on-failure <policy>', description).choices(FAILURE_POLICIES);
+}
+
+/** What `onFailureOption` gives. */
+export interface FailureFlags {
+  readonly onFailure?: (typeof FAILURE_POLICIES)[number];
+}
+
+export const ON_FAILURE =
+  'while Redis cannot decide, answer 503, allow, or decide by an equal share of each region (default: "closed")';
+
 /** What `limiterOptions` gives. */
 export interface LimiterFlags {
   readonly strategy: StrategyName;

@@ -6,6 +6,7 @@ import type { StrategyName } from '../limiter/create.ts';
 import { parseScenario } from '../scenario/parse.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Environment } from './environment.ts';
+import type { FailureFlags } from './options.ts';
 import { readTextFile } from './read-file.ts';
 import { SCENARIO_RULES } from './scenario-rules.ts';
 
@@ -13,7 +14,7 @@ const COME_ALONG = resolve(import.meta.dirname, '../../scenarios');
 const ENDING = '.yaml';
 
 /** What takes the place of what a scenario says itself. */
-export interface Instead {
+export interface Instead extends FailureFlags {
   readonly seed?: number;
   readonly strategy?: StrategyName;
 }

@@ -12,6 +12,18 @@ export interface Episodes {
   readonly serviceClockSpreadUs: number;
   /** Absent unless regions decided side by side, each on its own server. */
   readonly sideBySide?: SideBySide;
+  /** When regions admitted by their failure policy; absent where none did. */
+  readonly fallbacks?: readonly Fallback[];
+}
+
+/** An episode in which a region admitted by its failure policy. Microseconds of the recorder. */
+export interface Fallback {
+  readonly region: string;
+  /** The first of those admissions was asked for. */
+  readonly fromUs: number;
+  /** The last was answered. */
+  readonly untilUs: number;
+  readonly admissions: number;
 }
 
 /** What the excess of regions that decide side by side depends on. */

@@ -2,7 +2,8 @@ import { type CheckReport, checkHistory } from '../checker/check.ts';
 import { parseClaim } from '../checker/claim.ts';
 import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/operation.ts';
-import { boundOf } from '../limiter/bounds.ts';
+import { boundOf, falseDenialsOf } from '../limiter/bounds.ts';
+import { failurePolicyOf } from './failure-policy-of.ts';
 import { busiestBuckets } from './plan-file.ts';
 import type { Run } from './run-context.ts';
 
@@ -22,7 +23,8 @@ export function judgeRun({ plan, promise, users, signal, troubles }: Run, histor
     busiest: busiestBuckets(plan, users),
     troubles: signal.aborted ? ['the run was interrupted', ...troubles] : troubles,
     claims: plan.claims.map(parseClaim),
-    boundOf: (policy, episodes) => boundOf(plan.strategy, policy, episodes),
+    boundOf: (policy, episodes) => boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan)),
+    falseDenialsAtMost: falseDenialsOf(plan.strategy),
     ...(promise && { promise }),
   });
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
 import { isAcked, isApart } from '../limiter/create.ts';
+import { type FailurePolicy, formatFailurePolicy } from '../limiter/failure-policy.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import { type LocalProcess, startProcess } from '../regions/processes/process.ts';
 import type { Endpoint, Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
@@ -23,6 +24,7 @@ export interface ServiceOptions {
   readonly limiter?: string;
   /** Of each primary: what a strategy that waits for replicas is told. */
   readonly replicas: number;
+  readonly onFailure: FailurePolicy;
   readonly policy: string;
   readonly prefix: string;
   readonly logs: string;
@@ -57,8 +59,11 @@ export async function startRegion(options: ServiceOptions): Promise<RegionServic
     `${region}=redis://${host}:${port}`,
   ]);
   const where = isApart(strategy) ? [...redis, ...apart] : [...redis, '--cluster'];
+  const onFailure = ['--on-failure', formatFailurePolicy(options.onFailure)];
   const decides =
-    options.limiter === undefined ? ['--strategy', strategy, '--evidence'] : ['--limiter', options.limiter];
+    options.limiter === undefined
+      ? ['--strategy', strategy, '--evidence', ...onFailure]
+      : ['--limiter', options.limiter];
   const acks = isAcked(strategy) ? ['--replicas', String(options.replicas)] : [];
   const limiter = [...where, ...decides, ...acks, '--policy', policy, '--prefix', prefix];
   const rating = await startService(options, 'rating', [...limiter, ...from, '--allow-clock-change']);

@@ -9,6 +9,7 @@ import type { Endpoint, Regions } from '../regions/provider.ts';
 import { settle } from '../regions/settle.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Cleanup } from './cleanup.ts';
+import { failurePolicyOf } from './failure-policy-of.ts';
 import { cannotWrite } from './run-folder.ts';
 import { type RegionServices, startRegion } from './services.ts';
 
@@ -61,7 +62,15 @@ export function regionsSystem({ self, env, prefix, provide }: RegionsSource): Pr
     onStep(`${names.length} gateways and Rating services`);
     const { strategy, policy, limiter } = plan;
     const { replicas } = plan.topology;
-    const decides = { strategy, replicas, policy, prefix, ...(limiter !== undefined && { limiter }) };
+    const onFailure = failurePolicyOf(plan);
+    const decides = {
+      strategy,
+      replicas,
+      onFailure,
+      policy,
+      prefix,
+      ...(limiter !== undefined && { limiter }),
+    };
     const place = regions.place && { place: regions.place };
     const common = { self, env, ...decides, logs, cleanup, signal, onDeath, ...place };
     const started = await allSettledOrThrow(

@@ -178,6 +178,7 @@ export class HistoryBuilder {
     draft.isLent = decision.source === 'lease';
     const hasLevel = operation.charges === undefined && !draft.isLent;
     draft.levelQuanta = hasLevel ? (decision.levelQuanta ?? Number.NaN) : Number.NaN;
+    draft.isFallback = decision.source === 'fallback';
     draft.isShared = decision.source === 'redis' && !UNSHARED.includes(decision.strategy);
   }
 

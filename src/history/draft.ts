@@ -26,6 +26,8 @@ export class Draft {
   isShared = false;
   /** Decided by what its node had lent: the node is known, and there is no level. */
   isLent = false;
+  /** Whether a failure policy decided, in the place of the shared bucket. */
+  isFallback = false;
 
   clear(): void {
     this.index = -1;
@@ -47,5 +49,6 @@ export class Draft {
     this.levelQuanta = Number.NaN;
     this.isShared = false;
     this.isLent = false;
+    this.isFallback = false;
   }
 }

@@ -17,7 +17,7 @@ const OUTCOME_BYTES = OUTCOMES.map(bytesOf);
 const OP = bytesOf('op');
 const NULL = bytesOf('null');
 const REDIS = bytesOf('redis');
-const LEASE = bytesOf('lease');
+const [LEASE, LOCAL] = [bytesOf('lease'), bytesOf('local')];
 const N = 0x6e;
 
 /**
@@ -148,6 +148,7 @@ export class OperationScanner extends ByteScanner {
         if (!this.string()) return false;
         draft.isShared = this.is(REDIS);
         draft.isLent = this.is(LEASE);
+        draft.isFallback = !draft.isShared && !draft.isLent && !this.is(LOCAL);
         return true;
       case 'atUs':
         draft.atUs = this.integer();

@@ -60,14 +60,15 @@ export class TableBuilder {
     const { outcome, costTokens, latestUs } = draft;
     const origin = this.#originOf(draft.region, file);
     const lastUs = outcome === KIND.info ? latestUs : draft.completedUs;
-    const row = this.#addRow(draft, { kind: outcome | flags, costTokens, lastUs, origin });
+    const kind = outcome | flags | (draft.isFallback ? KIND.fallback : 0);
+    const row = this.#addRow(draft, { kind, costTokens, lastUs, origin });
     if (draft.isShared || draft.isLent)
       this.#levels.add(row, draft, (text) => this.#context.texts.textOf(text));
     if (Number.isNaN(draft.maxChargeTokens) || outcome === KIND.failed) return;
     const surplus = draft.maxChargeTokens - (outcome === KIND.denied ? 0 : Math.max(0, costTokens));
     if (surplus <= 0) return;
-    const kind = KIND.info | KIND.part | KIND.surplus | (flags & KIND.several);
-    this.#addRow(draft, { kind, costTokens: surplus, lastUs: latestUs, origin });
+    const rest = KIND.info | KIND.part | KIND.surplus | (flags & KIND.several);
+    this.#addRow(draft, { kind: rest, costTokens: surplus, lastUs: latestUs, origin });
   }
 
   /** Groups the rows. The builder is empty afterwards. */

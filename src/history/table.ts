@@ -21,6 +21,8 @@ export const KIND = {
   surplus: 32,
   /** An attempt of a decision that has others: it may have been over before the history began. */
   joined: 64,
+  /** A failure policy decided it. */
+  fallback: 128,
 } as const;
 
 /** Ends that do not fit a duration of 32 bits. */

@@ -1,4 +1,4 @@
-import type { DeclaredBound, Episodes } from '../core/bound.ts';
+import type { DeclaredBound, Episodes, Fallback } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
 
 /** One summand of a declared bound: its tokens, and how a person would write it. */
@@ -51,6 +51,22 @@ function stepTerm(policy: Policy, stepUs: number, what: string): Term {
     tokens: Math.min(policy.capacityTokens, (perSecond * stepUs) / 1_000_000),
     text: `min(${policy.capacityTokens}, ${show(perSecond)}/s * ${show(stepUs / 1_000_000)} s ${what})`,
   };
+}
+
+/** (b + r * length) / N for each region and episode, where each decided by a share of N. */
+export function localShareTerms(
+  policy: Policy,
+  { fallbacks, parts }: { readonly fallbacks: readonly Fallback[]; readonly parts: number },
+): Term[] {
+  const { capacityTokens: capacity } = policy;
+  const perSecond = perSecondOf(policy);
+  return fallbacks.map(({ region, fromUs, untilUs }) => {
+    const seconds = (untilUs - fromUs) / 1_000_000;
+    return {
+      tokens: (capacity + perSecond * seconds) / parts,
+      text: `(${capacity} + ${show(perSecond)}/s * ${show(seconds)} s of ${region}) / ${parts}`,
+    };
+  });
 }
 
 /** What one window may hold too much, where every window can gain that much anew: the total is not declared. */

@@ -43,6 +43,33 @@ describe('the bound of central, with 20:5/s', () => {
   });
 });
 
+describe('the bound of acked, with 20:5/s', () => {
+  const policy = parsePolicy('20:5/s');
+  const ahead = (clockAheadUs: number) => ({ ...takeover(0), clockAheadUs });
+  it.each([
+    { title: 'is 0 while nothing happens', episodes: {}, want: 0 },
+    { title: 'is 0 for failovers', episodes: { failovers: [takeover(0), takeover(2 * S)] }, want: 0 },
+    {
+      title: 'is the refill of a clock ahead',
+      episodes: { failovers: [ahead(0.2 * S), takeover(0)] },
+      want: 1,
+    },
+    { title: 'is a bucket at most for a clock ahead', episodes: { failovers: [ahead(60 * S)] }, want: 20 },
+    { title: 'is a bucket for an empty restart', episodes: { emptyRestarts: 2 }, want: 40 },
+    { title: 'is the refill of a step ahead', episodes: { clockStepsUs: [2 * S, 60 * S] }, want: 30 },
+  ])('$title: $want', ({ episodes, want }) => {
+    const bound = boundOf('acked', policy, { ...QUIET, ...episodes });
+    expect(bound).toMatchObject({ totalExcess: want, worstWindow: want });
+  });
+
+  it('shows its numbers', () => {
+    const episodes = { ...QUIET, failovers: [ahead(0.2 * S)], clockStepsUs: [S] };
+    expect(boundOf('acked', policy, episodes)?.formula).toBe(
+      'min(20, 5/s * 0.2 s that the clock of ap-south-1 is ahead) + min(20, 5/s * 1 s clock step) = 6',
+    );
+  });
+});
+
 describe('the bound of active-active, with 20:5/s', () => {
   const policy = parsePolicy('20:5/s');
   const heard = { regions: 3, ageUs: 0, clockSpreadUs: 0 };
@@ -118,4 +145,32 @@ it('never falls when more happens, and never rises above a bucket and its overla
     }),
     { seed: 1 },
   );
+});
+
+describe('the bound with a failure policy, with 20:5/s', () => {
+  const policy = parsePolicy('20:5/s');
+  const of = (region: string, seconds: number) => ({
+    ...{ region, fromUs: 5 * S, untilUs: (5 + seconds) * S, admissions: 9 },
+  });
+  const fellBack = { ...QUIET, failovers: [takeover(0)], fallbacks: [of('eu-west', 8), of('ap-south', 2)] };
+
+  it('adds a share of each region that fell back, for as long as it did', () => {
+    const bound = boundOf('acked', policy, fellBack, { localShare: 3 });
+    expect(bound).toMatchObject({ totalExcess: 30, worstWindow: 30 });
+    expect(bound?.formula).toBe(
+      '0: no state lost, no step of the clock; and local shares: (20 + 5/s * 8 s of eu-west) / 3 + (20 + 5/s * 2 s of ap-south) / 3 = 30',
+    );
+    expect(boundOf('central', policy, fellBack, { localShare: 3 })).toMatchObject({ totalExcess: 50 });
+    expect(boundOf('article', policy, fellBack, { localShare: 3 })).toMatchObject({
+      totalExcess: null,
+      worstWindow: 55,
+    });
+  });
+
+  it('is none where everything was allowed, and its own where nothing was', () => {
+    expect(boundOf('central', policy, fellBack, 'open')).toBeUndefined();
+    expect(boundOf('central', policy, { ...QUIET, failovers: [takeover(0)] }, 'open')).toMatchObject({
+      totalExcess: 20,
+    });
+  });
 });

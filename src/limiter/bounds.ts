@@ -1,9 +1,10 @@
-import type { DeclaredBound, Episodes } from '../core/bound.ts';
+import type { DeclaredBound, Episodes, Fallback } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
 import { DEFAULT_MAX_AGE_MS } from './active-active/window.ts';
 import {
   clockStepTerm,
   emptyRestartTerms,
+  localShareTerms,
   perSecondOf,
   show,
   sumOf,
@@ -12,6 +13,7 @@ import {
   takeoverTerms,
   windowOf,
 } from './bound-terms.ts';
+import type { FailurePolicy } from './failure-policy.ts';
 import { leaseBound } from './lease/bound.ts';
 import { DEFAULT_CLOCK_MARGIN_US } from './lease/terms.ts';
 
@@ -34,8 +36,49 @@ import { DEFAULT_CLOCK_MARGIN_US } from './lease/terms.ts';
  *            window a region has a level of at least 0 by all that it knows, so what it knows of the window is at most
  *            b + r * length; what it does not know was spent during the age, by each other region at most b + r * age.
  *            active-active-lww is held against it to show that it does not keep it. The total is not declared.
+ * Where a failure policy admitted in a region, `local-share` of N parts adds (b + r * length) / N for each episode, with
+ * the length from its first such admission to its last; `open` declares nothing.
  */
-export function boundOf(strategy: string, policy: Policy, episodes: Episodes): DeclaredBound | undefined {
+export function boundOf(
+  strategy: string,
+  policy: Policy,
+  episodes: Episodes,
+  onFailure: FailurePolicy = 'closed',
+): DeclaredBound | undefined {
+  const own = strategyBound(strategy, policy, episodes);
+  const { fallbacks } = episodes;
+  if (own === undefined || fallbacks === undefined) return own;
+  return typeof onFailure === 'object'
+    ? withShares(own, policy, { fallbacks, parts: onFailure.localShare })
+    : undefined;
+}
+
+/** How many false denials a strategy declares: one that lends tokens denies also while they are at others, any number. */
+export function falseDenialsOf(strategy: string): number {
+  return strategy === 'lease' || strategy === 'lease-unacked' ? Number.POSITIVE_INFINITY : 0;
+}
+
+/**
+ * What local shares admit comes on top, of a total as well as of a window: they are buckets of their own, of an Nth of
+ * capacity and refill.
+ */
+function withShares(
+  own: DeclaredBound,
+  policy: Policy,
+  { fallbacks, parts }: { readonly fallbacks: readonly Fallback[]; readonly parts: number },
+): DeclaredBound {
+  const terms = localShareTerms(policy, { fallbacks, parts });
+  const more = terms.reduce((sum, { tokens }) => sum + tokens, 0);
+  const plus = (tokens: number | null) => (tokens === null ? null : tokens + more);
+  const shares = terms.map(({ text }) => text).join(' + ');
+  return {
+    totalExcess: plus(own.totalExcess),
+    worstWindow: plus(own.worstWindow),
+    formula: `${own.formula}; and local shares: ${shares} = ${show(more)}`,
+  };
+}
+
+function strategyBound(strategy: string, policy: Policy, episodes: Episodes): DeclaredBound | undefined {
   if (strategy === 'active-active' || strategy === 'active-active-lww')
     return sideBySideBound(policy, episodes);
   if (strategy === 'lease')

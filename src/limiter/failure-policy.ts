@@ -192,6 +192,23 @@ function isLocalShare(written: FailurePolicies): written is { readonly localShar
   return typeof written === 'object' && typeof written.localShare === 'number';
 }
 
+/** Reads `closed`, `open` or, of a share of N, `local-share:N`. Throws INVALID_OPTION. */
+export function parseFailurePolicy(text: string): FailurePolicy {
+  const [, parts] = /^local-share:(\d{1,9})$/.exec(text) ?? [];
+  if (parts === undefined && text !== 'closed' && text !== 'open')
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `a failure policy is written closed, open or local-share:N; found ${quoted(text)}`,
+      { hint: 'local-share:3 gives each of three processes a third of capacity and refill' },
+    );
+  return checkFailurePolicy(parts === undefined ? text : { localShare: Number(parts) });
+}
+
+/** As `parseFailurePolicy` reads it. */
+export function formatFailurePolicy(policy: FailurePolicy): string {
+  return typeof policy === 'string' ? policy : `local-share:${policy.localShare}`;
+}
+
 const MOST_PARTS = 1_000;
 
 function checkFailurePolicy(written: unknown): FailurePolicy {

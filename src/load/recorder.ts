@@ -117,6 +117,8 @@ export class Recorder {
   ): void {
     if (!this.#open.delete(open)) return;
     this.counts[end.outcome]++;
-    this.#write({ type: 'op', ...open, ...end });
+    // It decided since nobody knew what the shared bucket did: that may have been charged all the same.
+    const isUnsure = end.outcome === 'denied' && end.decision?.source === 'fallback';
+    this.#write({ type: 'op', ...open, ...(isUnsure && { maxCharge: open.cost }), ...end });
   }
 }

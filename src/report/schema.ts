@@ -90,6 +90,12 @@ const shard = z.object({
   emptyRestarts: z.number(),
   clockStepsUs: z.array(z.number()),
   serviceClockSpreadUs: z.number(),
+  fallbacks: z
+    .array(z.object({ region: z.string(), fromUs: z.number(), untilUs: z.number(), admissions: z.number() }))
+    .exactOptional()
+    .describe(
+      'from the first to the last admission of each episode in which a region decided by its failure policy',
+    ),
   sideBySide: z
     .object({
       regions: z.number(),
@@ -188,7 +194,11 @@ const reportSchema = z
       largestExcess: z.number(),
       worst: overFinding.exactOptional(),
     }),
-    falseDenials: found.extend({ judged: z.number(), whyNot: z.string() }),
+    falseDenials: found.extend({
+      judged: z.number(),
+      whyNot: z.string(),
+      declaresAny: z.literal(true).exactOptional(),
+    }),
     replay: found.extend({ replayed: z.number() }),
     windows: found,
     lostDecisions: z.array(lost),

@@ -82,11 +82,16 @@ export function drawPlan(
 
 /** A strategy has a default, so only the value as it was written says that both were. */
 function checkOneLimiter(value: unknown): Problem[] {
-  if (typeof value !== 'object' || value === null || !('limiter' in value && 'strategy' in value)) return [];
-  return [
-    { path: ['limiter'], isKey: true, text: 'a plug-in is instead of a strategy: leave one of them out' },
-  ];
+  if (typeof value !== 'object' || value === null || !('limiter' in value)) return [];
+  return Object.entries(NOT_OF_A_PLUGIN).flatMap(([key, text]) =>
+    key in value ? [{ path: [key === 'strategy' ? 'limiter' : key], isKey: true, text }] : [],
+  );
 }
+
+const NOT_OF_A_PLUGIN = {
+  strategy: 'a plug-in is instead of a strategy: leave one of them out',
+  onFailure: 'what is answered on a failure is for the plug-in to say: leave it out',
+};
 
 function checkReplicas({ strategy, topology }: ScenarioParts, { isAcked }: ScenarioRules): Problem[] {
   if (strategy === undefined || topology?.replicas !== 0 || isAcked?.(strategy) !== true) return [];
@@ -114,7 +119,7 @@ function planOf(
   scenario: DrawableScenario,
   { scenario: name, about, seed = scenario.seed }: PlanTitle,
 ): Plan {
-  const { topology, policy, limiter, claims } = scenario;
+  const { topology, policy, limiter, onFailure, claims } = scenario;
   const strategy = limiter === undefined ? scenario.strategy : pluginName(limiter);
   const { rate, mode, connections, ...load } = scenario.load;
   const ratePerSecond = rate === undefined ? {} : { ratePerSecond: rate };
@@ -122,6 +127,7 @@ function planOf(
   return {
     ...{ format: 'openclaw-plan', version: 1, scenario: name, about, seed, topology, policy, strategy },
     ...(limiter !== undefined && { limiter }),
+    ...(onFailure !== 'closed' && { onFailure }),
     load: { mode, connections, ...ratePerSecond, ...load },
     faults: faults.sort((a, b) => a.atMs - b.atMs),
     claims: mode === 'open' ? withDropped(claims) : claims,

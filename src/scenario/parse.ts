@@ -11,6 +11,7 @@ export interface ScenarioFile {
   readonly seed?: number;
   /** Instead of the scenario's own strategy or plug-in. */
   readonly strategy?: string;
+  readonly onFailure?: string;
 }
 
 /**
@@ -19,14 +20,14 @@ export interface ScenarioFile {
  */
 export function parseScenario(
   text: string,
-  { file, seed, strategy }: ScenarioFile,
+  { file, seed, ...instead }: ScenarioFile,
   rules: ScenarioRules,
 ): Plan {
   const document = readDocument(text);
   const scenario = scenarioName(file);
   const about = aboutOf(text);
   const title = { scenario: scenario ?? '', about: about ?? '', ...(seed === undefined ? {} : { seed }) };
-  const value = strategy === undefined ? document.value : byStrategy(document.value, strategy);
+  const value = replaced(document.value, instead);
   const drawn = document.problems.length === 0 ? drawPlan(value, title, rules) : NOT_DRAWN;
   const problems = [
     ...(scenario === undefined ? [{ line: 1, column: 1, text: NAME_EXPECTED }] : []),
@@ -39,10 +40,11 @@ export function parseScenario(
   throw invalidScenario(inOrder.map(({ line, column, text: what }) => `${file}:${line}:${column} ${what}`));
 }
 
-function byStrategy(value: unknown, strategy: string): unknown {
+function replaced(value: unknown, instead: Pick<ScenarioFile, 'strategy' | 'onFailure'>): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const { limiter: _, ...rest } = value as Record<string, unknown>;
-  return { ...rest, strategy };
+  const { limiter, ...rest } = value as Record<string, unknown>;
+  const isKept = limiter !== undefined && instead.strategy === undefined;
+  return { ...rest, ...(isKept && { limiter }), ...instead };
 }
 
 const NOT_DRAWN = { plan: undefined, problems: [] };

@@ -16,6 +16,8 @@ export interface Plan {
   readonly strategy: string;
   /** The file of the plug-in that limits, instead of a strategy of ours: as written, until it is resolved. */
   readonly limiter?: string;
+  /** What is answered where the store cannot decide: an equal share of each region, or anything. Default: 503. */
+  readonly onFailure?: 'open' | 'local-share';
   readonly load: LoadPlan;
   /** In the order in which they are injected. */
   readonly faults: readonly PlannedFault[];

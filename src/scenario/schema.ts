@@ -103,6 +103,10 @@ export function scenarioSchema({ strategies, parseClaim }: SchemaRules) {
     limiter: z.string({ error: LIMITER }).min(1, { error: LIMITER }).optional().meta({
       description: 'Instead of a strategy: a plug-in that exports createLimiter, relative to this file.',
     }),
+    onFailure: choice(['closed', 'open', 'local-share']).default('closed').meta({
+      description:
+        'What services answer while their Redis cannot decide: 503, anything goes, or by an equal share of each region.',
+    }),
     load: loadSchema,
     faults: listOf(faultSchema, { what: 'faults', least: 0 })
       .default([])

@@ -35,6 +35,7 @@ function salvage({ shape }: ScenarioSchema, value: unknown): ScenarioParts {
     topology: shape.topology.safeParse(given.topology).data,
     policy: shape.policy.safeParse(given.policy).data,
     strategy: shape.strategy.safeParse(given.strategy).data,
+    onFailure: shape.onFailure.safeParse(given.onFailure).data,
     load: shape.load.safeParse(given.load).data,
     claims: shape.claims.safeParse(given.claims).data,
     faults: faults.map((fault) => faultSchema.safeParse(fault).data),

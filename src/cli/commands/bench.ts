@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { formatPromise } from '../../checker/promise.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
-import { isApart } from '../../limiter/create.ts';
+import { falseDenialsOf } from '../../limiter/bounds.ts';
+import { isApart, type StrategyName } from '../../limiter/create.ts';
 import { checkTarget } from '../../load/target.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { PlannedTopology } from '../../scenario/plan.ts';
@@ -10,7 +11,13 @@ import { standingTopology } from '../cluster.ts';
 import type { Environment } from '../environment.ts';
 import { choosePlugin, claimsOfPromise } from '../limiter-plugin.ts';
 import { type LoadFlags, loadCommandLine, loadOptions } from '../load-options.ts';
-import { type LimiterFlags, limiterOptions } from '../options.ts';
+import {
+  type FailureFlags,
+  type LimiterFlags,
+  limiterOptions,
+  ON_FAILURE,
+  onFailureOption,
+} from '../options.ts';
 import { readScenario } from '../read-scenario.ts';
 import {
   type ClaimFlags,
@@ -31,7 +38,14 @@ import {
 import { type TopologyFlags, topologyCommandLine, topologyOptions } from '../topology-flags.ts';
 import { quotedForShell, typedCommand } from '../typed-command.ts';
 
-interface Flags extends TopologyFlags, LimiterFlags, LoadFlags, RunFlags, ClaimFlags, TargetFlags {}
+interface Flags
+  extends TopologyFlags,
+    LimiterFlags,
+    FailureFlags,
+    LoadFlags,
+    RunFlags,
+    ClaimFlags,
+    TargetFlags {}
 
 export function benchCommand(environment: Environment): Command {
   const command = new Command('bench')
@@ -41,7 +55,9 @@ export function benchCommand(environment: Environment): Command {
     .argument('[scenario]', 'a scenario to run instead, as `run` does')
     .addHelpText('after', EXAMPLES);
   return targetOptions(
-    limiterOptions(topologyOptions(loadOptions(runOptions(command)))).addOption(claimOption()),
+    limiterOptions(topologyOptions(loadOptions(runOptions(command))))
+      .addOption(onFailureOption(ON_FAILURE))
+      .addOption(claimOption()),
   ).action((scenario: string | undefined, flags: Flags) => bench(environment, scenario, flags, command));
 }
 
@@ -78,6 +94,7 @@ async function requestOf(
     const instead = {
       ...(isTyped('seed') && { seed: flags.seed }),
       ...(isTyped('strategy') && { strategy: flags.strategy }),
+      ...(flags.onFailure && { onFailure: flags.onFailure }),
     };
     const plan = await readScenario(scenario, instead, environment);
     return { plan, command: typedCommand(environment, plan.seed), flags };
@@ -94,7 +111,7 @@ async function requestOf(
 
 const OF_AN_AUDIT = ['header', 'subjectHeader', 'costHeader', 'method', 'body', 'allow', 'deny'];
 const OF_OUR_REGIONS = [
-  ...['strategy', 'limiter', 'name', 'server', 'provider'],
+  ...['strategy', 'limiter', 'onFailure', 'name', 'server', 'provider'],
   ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
 ];
 
@@ -106,18 +123,26 @@ const EVIDENCE = ['info <= 5%', 'failed <= 5%', 'contested >= 80%'];
 /** Regions that decide side by side promise no less than a window, and tell no level that can be replayed. */
 const APART = ['worst-window <= bound'];
 
+/** A strategy that lends denies also while tokens are at others, and its levels are its own. */
+const LENT = ['total-excess <= bound'];
+
+function claimsOfStrategy(strategy: StrategyName): readonly string[] {
+  if (isApart(strategy)) return APART;
+  return falseDenialsOf(strategy) > 0 ? LENT : EXACT;
+}
+
 async function ours(environment: Environment, flags: Flags): Promise<RunRequest> {
   const { seed, policy, strategy, claim } = flags;
   const plugin = await choosePlugin(flags, environment);
   const running = await standingTopology(environment, flags);
-  const ofStrategy = isApart(strategy) ? APART : EXACT;
-  const correct = plugin === undefined ? ofStrategy : claimsOfPromise(plugin.promise);
+  const correct = plugin === undefined ? claimsOfStrategy(strategy) : claimsOfPromise(plugin.promise);
   const plan = makePlan(
     {
       seed,
       topology: topologyInput(flags, running),
       policy: formatPolicy(policy),
       ...(plugin === undefined ? { strategy } : { limiter: plugin.file }),
+      ...(flags.onFailure && { onFailure: flags.onFailure }),
       load: loadInput(flags),
       claims: [...(claim ?? [...correct, ...EVIDENCE])],
     },
@@ -134,10 +159,11 @@ async function ours(environment: Environment, flags: Flags): Promise<RunRequest>
 
 /** The command that makes this run again, every number of it spelled out. */
 function commandOf(flags: Flags, topology: PlannedTopology): string {
-  const { strategy, limiter, promise, policy, seed, claim = [], server, provider } = flags;
+  const { strategy, limiter, onFailure, promise, policy, seed, claim = [], server, provider } = flags;
   const decides = limiter === undefined ? `--strategy ${strategy}` : `--limiter ${quotedForShell(limiter)}`;
   return [
     `openclaw-rl bench ${decides} --policy ${formatPolicy(policy)}`,
+    ...(onFailure === undefined ? [] : [`--on-failure ${onFailure}`]),
     ...(promise === undefined ? [] : [`--promise ${formatPromise(promise)}`]),
     ...claim.map((text) => `--claim ${quotedForShell(text)}`),
     loadCommandLine(flags),
@@ -168,7 +194,17 @@ async function audit(environment: Environment, flags: Flags): Promise<RunRequest
   return { plan, command: typedCommand(environment, seed), flags, system, promise };
 }
 
-const BESIDE_A_SCENARIO = ['seed', 'strategy', 'name', 'reports', 'format', 'json', 'server', 'provider'];
+const BESIDE_A_SCENARIO = [
+  'seed',
+  'strategy',
+  'onFailure',
+  'name',
+  'reports',
+  'format',
+  'json',
+  'server',
+  'provider',
+];
 
 /** A scenario says all of it: what is typed beside it would be ignored. */
 function refuseOthers(command: Command): void {

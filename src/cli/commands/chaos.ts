@@ -19,13 +19,28 @@ import {
   promiseOption,
 } from '../limiter-plugin.ts';
 import { type LoadFlags, loadOptions } from '../load-options.ts';
-import { type LimiterFlags, limiterOptions, parseSomeDurationMs, timeOption } from '../options.ts';
+import {
+  type FailureFlags,
+  type LimiterFlags,
+  limiterOptions,
+  ON_FAILURE,
+  onFailureOption,
+  parseSomeDurationMs,
+  timeOption,
+} from '../options.ts';
 import { type ClaimFlags, claimOption, type RunFlags, runAndReport, runOptions } from '../run-plan.ts';
 import { loadInput, SCENARIO_RULES, topologyInput } from '../scenario-rules.ts';
 import { type TopologyFlags, topologyCommandLine, topologyOf, topologyOptions } from '../topology-flags.ts';
 import { typedCommand } from '../typed-command.ts';
 
-interface Flags extends TopologyFlags, LimiterFlags, LoadFlags, RunFlags, ClaimFlags, PromiseFlags {
+interface Flags
+  extends TopologyFlags,
+    LimiterFlags,
+    FailureFlags,
+    LoadFlags,
+    RunFlags,
+    ClaimFlags,
+    PromiseFlags {
   readonly at: number;
   readonly for: number;
 }
@@ -39,6 +54,7 @@ export function chaosCommand(environment: Environment): Command {
     configure: (each, fault) => {
       limiterOptions(topologyOptions(loadOptions(runOptions(each))))
         .addOption(timeOption('--at <time>', 'inject this long after the load began', '5s'))
+        .addOption(onFailureOption(ON_FAILURE))
         .addOption(claimOption())
         .addOption(promiseOption());
       return isMomentary({ fault })
@@ -54,6 +70,7 @@ Examples:
   $ openclaw-rl chaos partition --isolate eu-west            # a region falls silent for 8 s
   $ openclaw-rl chaos partition --isolate eu-west --mode refuse --at 5s --for 10s
   $ openclaw-rl chaos kill --node us-east-0
+  $ openclaw-rl chaos partition --isolate eu-west --strategy acked --on-failure local-share
   $ openclaw-rl chaos latency --between us-east eu-west --add 400
   $ openclaw-rl chaos gateway-clock --region eu-west --offset 3s --strategy article --claim 'worst-window <= bound'`;
 
@@ -85,6 +102,7 @@ function planOf(
     {
       ...{ seed, topology },
       ...(plugin === undefined ? { strategy } : { limiter: plugin.file }),
+      ...(flags.onFailure && { onFailure: flags.onFailure }),
       policy: formatPolicy(policy),
       load: loadInput(flags),
       claims: [

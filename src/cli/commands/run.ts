@@ -2,12 +2,12 @@ import { Command, Option } from 'commander';
 import { parseStrategy, STRATEGY_NAMES, type StrategyName } from '../../limiter/create.ts';
 import { providerOption } from '../choose-provider.ts';
 import type { Environment } from '../environment.ts';
-import { parsedBy, wholeNumber } from '../options.ts';
+import { type FailureFlags, onFailureOption, parsedBy, wholeNumber } from '../options.ts';
 import { readScenario } from '../read-scenario.ts';
 import { type RunFlags, runAndReport, runOptions } from '../run-plan.ts';
 import { typedCommand } from '../typed-command.ts';
 
-interface Flags extends RunFlags {
+interface Flags extends RunFlags, FailureFlags {
   readonly seed?: number;
   readonly strategy?: StrategyName;
 }
@@ -23,12 +23,19 @@ export function runCommand(environment: Environment): Command {
         `instead of the scenario's own: one of ${STRATEGY_NAMES.join(', ')}`,
       ).argParser(parsedBy(parseStrategy)),
     )
+    .addOption(
+      onFailureOption("instead of the scenario's own: what services answer while Redis cannot decide"),
+    )
     .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)')
     .addOption(providerOption())
     .addHelpText('after', EXAMPLES)
     .action(async (scenario: string, flags: Flags) => {
-      const { seed, strategy } = flags;
-      const instead = { ...(seed !== undefined && { seed }), ...(strategy && { strategy }) };
+      const { seed, strategy, onFailure } = flags;
+      const instead = {
+        ...(seed !== undefined && { seed }),
+        ...(strategy && { strategy }),
+        ...(onFailure && { onFailure }),
+      };
       const plan = await readScenario(scenario, instead, environment);
       await runAndReport({ plan, command: typedCommand(environment, plan.seed), flags }, environment);
     });

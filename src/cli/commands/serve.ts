@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { OpenclawError, printable, quoted } from '../../core/errors.ts';
 import { createLimiter, isAcked, isApart } from '../../limiter/create.ts';
+import { type FailurePolicy, parseFailurePolicy } from '../../limiter/failure-policy.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { openPlugin } from '../../limiter/open-plugin.ts';
@@ -57,6 +58,14 @@ function ratingCommand(environment: Environment): Command {
       '--replicas <count>',
       'of strategy acked: how many replicas each primary has; all of them must have an admission',
       wholeNumber(1, 100),
+    )
+    .addOption(
+      new Option(
+        '--on-failure <policy>',
+        'while Redis cannot decide: closed answers 503, open allows, local-share:N decides in memory by an Nth of the policy',
+      )
+        .argParser(parsedBy(parseFailurePolicy))
+        .default('closed', 'closed'),
     )
     .option('--cluster', 'the addresses are nodes of a Redis Cluster')
     .option('--prefix <text>', 'what every key starts with', parsedBy(checkPrefix), DEFAULT_PREFIX)
@@ -114,8 +123,14 @@ async function openLimiter(
     );
     const apart = isApart(strategy) && { region: { name: region, others } };
     const acks = replicasOf(options);
-    return createLimiter({ strategy, policy, prefix, nowMs, redis, ...apart, ...acks });
+    const { onFailure } = options;
+    const failing = onFailure !== 'closed' && { onFailure };
+    return createLimiter({ strategy, policy, prefix, nowMs, redis, ...apart, ...acks, ...failing });
   }
+  if (options.onFailure !== 'closed')
+    throw new OpenclawError('INVALID_OPTION', 'what a plug-in answers on a failure is its own to say', {
+      hint: 'leave out --on-failure',
+    });
   if (options.decisionIds || options.evidence)
     throw new OpenclawError('INVALID_OPTION', 'a plug-in has neither decision ids nor evidence to show', {
       hint: 'leave out --decision-ids and --evidence',
@@ -170,6 +185,7 @@ interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag {
   readonly redis: string[];
   readonly other: Readonly<Record<string, string>>;
   readonly replicas?: number;
+  readonly onFailure: FailurePolicy;
   readonly cluster?: true;
   readonly prefix: string;
   readonly timeout: number;
