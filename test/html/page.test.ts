@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeComparisonPage } from '../../src/report/html/comparison-page.ts';
@@ -10,7 +10,6 @@ import { historyOf } from '../support/history.ts';
 import { runOf, writePage } from '../support/html.ts';
 import { syntheticRun } from '../support/synthetic-run.ts';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const MB = 1_000_000;
 
 let browser: Browser;
@@ -78,8 +77,7 @@ describe.skipIf(chromiumPath === undefined)(
         browser,
         writePage(testFolder(), makeRunPage(run.report, run.evidence)),
       );
-      const names = () =>
-        page.locator('#time .chart:nth-child(2) .legend li:visible .name').allInnerTexts();
+      const names = () => page.locator('#time .chart:nth-child(2) .legend li:visible .name').allInnerTexts();
       expect(await names()).toEqual(['ap-south', 'eu-west', 'us-east']);
       await page.getByRole('radio', { name: 'eu-west' }).check();
       expect(await names()).toEqual(['eu-west']);
@@ -242,7 +240,10 @@ describe.skipIf(chromiumPath === undefined)(
       const other = runOf(syntheticRun({ operations: 8_000 }));
       const file = writePage(testFolder(), makeComparisonPage([run, other]));
       const { page, troubles } = await openPage(browser, file);
-      expect(await page.locator('#time .chart:nth-child(2) .legend .name').allInnerTexts()).toEqual(['A', 'B']);
+      expect(await page.locator('#time .chart:nth-child(2) .legend .name').allInnerTexts()).toEqual([
+        'A',
+        'B',
+      ]);
       const row = page.locator('.compared tr', { has: page.locator('th', { hasText: /^requests$/ }) });
       expect(await row.locator('td').allInnerTexts()).toEqual(['20000', '8000 ▼ × 0.40']);
       expect(await row.locator('td.differs').count()).toBe(1);
@@ -273,7 +274,7 @@ const span = ([min = 0, max = 0]: number[]) => max - min;
 
 /** What axe finds that keeps somebody from using the page. */
 async function seriousOf(page: Page): Promise<string[]> {
-  await page.evaluate(readFileSync(AXE, 'utf8'));
+  await page.evaluate(axe.source);
   const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as {
     violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
   };

@@ -1,10 +1,10 @@
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parseReport } from '../../src/report/schema.ts';
 import { chromiumPath, openPage, startChromium, withChromium } from '../support/chromium.ts';
-import { runCli, testFolder } from '../support/cli.ts';
+import { runCli, startCli, testFolder } from '../support/cli.ts';
 
 const SCREENSHOTS = join(import.meta.dirname, '../../reports/screenshots');
 
@@ -60,6 +60,33 @@ describe.skipIf(chromiumPath === undefined)(
     });
   },
 );
+
+it('keeps the verdict where the page cannot be written', { timeout: 120_000 }, async () => {
+  const cwd = testFolder();
+  const args = [
+    'bench',
+    '--duration',
+    '1',
+    '--connections',
+    '10',
+    '--users',
+    '3',
+    '--regions',
+    'here',
+    '--replicas',
+    '0',
+  ];
+  const run = startCli(args, { cwd });
+  await vi.waitUntil(() => existsSync(join(cwd, 'reports')) && readdirSync(join(cwd, 'reports')).length > 0, {
+    timeout: 60_000,
+  });
+  const [name = ''] = readdirSync(join(cwd, 'reports'));
+  mkdirSync(join(cwd, 'reports', name, 'report.html/in the way'), { recursive: true });
+  expect([0, 2]).toContain(await run.ended);
+  expect(run.output.stdout).toMatch(/^verdict {2}(pass|unknown)/);
+  expect(run.output.stderr).toMatch(/warning: no report\.html: cannot write to /);
+  expect(existsSync(join(cwd, 'reports/latest/report.json'))).toBe(true);
+});
 
 const seconds = (us: number) => (us / 1_000_000).toFixed(1);
 
