@@ -98,9 +98,10 @@ async function coloursAt(page: Page, momentsUs: readonly number[]): Promise<numb
   return page.evaluate(`(() => {
     const over = document.querySelector('#time .chart:last-of-type .u-over');
     const canvas = over.parentElement.querySelector('canvas');
+    const strip = canvas.getContext('2d').getImageData(0, 9 * devicePixelRatio, canvas.width, 1).data;
     return ${JSON.stringify(shares)}.map((share) => {
-      const x = (over.offsetLeft + over.clientWidth * share) * devicePixelRatio;
-      return [...canvas.getContext('2d').getImageData(x, 9 * devicePixelRatio, 12, 12).data];
+      const x = Math.round((over.offsetLeft + over.clientWidth * share) * devicePixelRatio);
+      return [...strip.slice(4 * x, 4 * (x + 14))];
     });
   })()`);
 }
