@@ -10,7 +10,7 @@ const SCREENSHOTS = join(import.meta.dirname, '../../reports/screenshots');
 
 const CHAOS = [
   ...['chaos', 'partition', '--isolate', 'eu-west', '--at', '2s', '--for', '6s', '--duration', '11'],
-  ...['--connections', '120', '--users', '30', '--skew', '0.4'],
+  ...['--connections', '120', '--users', '30', '--skew', '0.4', '--strategy', 'article'], // it always has a witness
 ];
 
 describe.skipIf(chromiumPath === undefined)(
@@ -47,11 +47,12 @@ describe.skipIf(chromiumPath === undefined)(
         expect(await rows.allInnerTexts()).toEqual(['eu-west']);
         await page.getByRole('radio', { name: 'All regions' }).check();
 
-        const witness = page.getByRole('button', { name: /^Witness of / }).first();
-        if ((await witness.count()) > 0) {
-          await witness.click();
-          expect(await page.locator('.witness table tbody tr').count()).toBeGreaterThan(0);
-        }
+        await page
+          .getByRole('button', { name: /^Witness of / })
+          .first()
+          .click();
+        expect(await page.locator('.witness table tbody tr').count()).toBeGreaterThan(0);
+        expect(await page.locator('.witness .inequality').count()).toBeGreaterThan(1);
         expect(troubles).toEqual([]);
         await keepPictures(page);
       } finally {
