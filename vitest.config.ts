@@ -1,29 +1,52 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const shared = { testTimeout: 20_000, hookTimeout: 30_000 };
 
-/** They wait for servers to start and to fail over more than they need a processor. */
+/** They wait for servers to start and to fail over more than they need a processor. The longest come first. */
 const WAITING = [
-  'test/faults.test.ts',
-  'test/inspect.test.ts',
-  'test/lost-replies.test.ts',
-  'test/redis-port-*.test.ts',
-  'test/regions/**/*.test.ts',
-  'test/state-folder.test.ts',
-  'test/two-programs.test.ts',
-  'test/up-down.test.ts',
-  'test/runs/disasters.test.ts',
   'test/runs/docker.test.ts',
   'test/runs/interrupted.test.ts',
+  'test/up-down.test.ts',
+  'test/runs/disasters.test.ts',
+  'test/redis-port-on-cluster.test.ts',
+  'test/regions/local.test.ts',
+  'test/regions/docker.test.ts',
+  'test/state-folder.test.ts',
   'test/runs/standing.test.ts',
+  'test/runs/side-by-side.test.ts',
+  'test/inspect.test.ts',
+  'test/runs/limiter-plugin.test.ts',
+  'test/runs/matrix.test.ts',
+  'test/two-programs.test.ts',
+  'test/lost-replies.test.ts',
+  'test/faults.test.ts',
+  'test/runs/chaos.test.ts',
+  'test/terminal.test.ts',
+  'test/completion.test.ts',
+  'test/redis-port-conformance.test.ts',
+  'test/regions/settle.test.ts',
+  'test/regions/form-cluster.test.ts',
 ];
+
+/** So that no long file is left to run alone at the end. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = WAITING.findIndex((path) => moduleId.endsWith(path));
+      return at < 0 ? WAITING.length : at;
+    };
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
+  }
+}
 
 /** These want the machine for themselves: a load that gets no processor drains no bucket. */
 const WHOLE_RUNS = ['test/runs/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -35,7 +58,7 @@ export default defineConfig({
         },
       },
       {
-        test: { ...shared, name: 'waiting', include: WAITING, maxWorkers: 4, sequence: { groupOrder: 1 } },
+        test: { ...shared, name: 'waiting', include: WAITING, maxWorkers: 6, sequence: { groupOrder: 1 } },
       },
       {
         test: {

@@ -1,8 +1,8 @@
 // What the load and the sample system can do, 1,000 connections over three regions, and what recording costs:
 //   npm run bench:load [-- --rounds 5 --seconds 5 --only <part of a case's name>]
 //
-// One cluster without round trips and one with the default ones, each with its gateways and Rating services, are
-// up at the same time; each round measures every case once, so that other work on the machine meets all of them.
+// One cluster without round trips, one such with a bare prototype of both services (bench/load/prototype.mjs), and
+// one with the default round trips, each with its gateways and Rating services, are up at the same time; each round measures every case once, so that other work on the machine meets all of them.
 // The load runs in a process of its own. Processor time is what /proc says of every process that takes part. A
 // run of all cases writes docs/load-bench.md.
 import { execFile } from 'node:child_process';
@@ -26,9 +26,12 @@ import { ClusterStore } from '../dist/regions/state.js';
 const REGIONS = ['us-east', 'eu-west', 'ap-south'];
 const POLICY = '20:5/s';
 const BIN = new URL('../bin/openclaw-rl', import.meta.url).pathname;
+const PROTOTYPE = new URL('load/prototype.mjs', import.meta.url).pathname;
+const NEAR = ['--round-trip', 'us-east:eu-west=0,eu-west:ap-south=0,us-east:ap-south=0'];
 const CLUSTERS = {
-  near: ['--round-trip', 'us-east:eu-west=0,eu-west:ap-south=0,us-east:ap-south=0'],
-  far: [],
+  near: { flags: NEAR, services: BIN },
+  prototype: { flags: NEAR, services: PROTOTYPE },
+  far: { flags: [], services: BIN },
 };
 const CASES = [
   { name: 'gateways, no round trips', cluster: 'near', door: 'gateway', how: 'recorded', target: 7_500 },
@@ -40,9 +43,11 @@ const CASES = [
     how: 'recorded',
     target: 16_000,
   },
+  { name: 'prototype gateways, bare autocannon', cluster: 'prototype', door: 'gateway', how: 'bare' },
+  { name: 'prototype services, bare autocannon', cluster: 'prototype', door: 'rating', how: 'bare' },
   { name: 'gateways, default round trips', cluster: 'far', door: 'gateway', how: 'recorded', target: 11_500 },
 ];
-const [GATEWAYS, BARE, , FAR] = CASES.map(({ name }) => name);
+const [GATEWAYS, BARE, SERVICES, BARE_GATEWAYS, BARE_SERVICES, FAR] = CASES.map(({ name }) => name);
 const WARM_UP_MS = 3_000;
 const REPORT = new URL('../docs/load-bench.md', import.meta.url);
 const shape = {
@@ -165,7 +170,7 @@ function processorMs(folder) {
 async function bringUp(folder, cleanup) {
   const env = { ...process.env, OPENCLAW_RL_STATE: folder };
   const doors = {};
-  for (const [name, flags] of Object.entries(CLUSTERS)) {
+  for (const [name, { flags, services: program }] of Object.entries(CLUSTERS)) {
     cleanup.add(`end ${name}`, () => run(BIN, ['down', '--name', name], { env }));
     await run(BIN, ['up', '--name', name, ...flags], { env });
     const store = new ClusterStore(folder);
@@ -173,7 +178,7 @@ async function bringUp(folder, cleanup) {
     const logs = join(folder, `logs-${name}`);
     mkdirSync(logs);
     const services = {
-      self: [process.execPath, BIN],
+      self: [process.execPath, program],
       env,
       strategy: 'central',
       policy: POLICY,
@@ -246,6 +251,9 @@ function report(results, { rounds, seconds, loads }) {
     '',
     `- Recording costs ${(100 * recording).toFixed(0)}% of bare autocannon's requests a second (median of the rounds' ratios; target at most 15%),`,
     `  by processor time ${(100 * (1 - sumOf(BARE) / sumOf(GATEWAYS))).toFixed(0)}%. Below 0 is noise, or a client that costs less than autocannon's own.`,
+    `- A bare prototype of both services and bare autocannon, in the same rounds: of its requests a second ours does ${(100 * ratioOf(results, GATEWAYS, BARE_GATEWAYS)).toFixed(0)}%`,
+    `  through gateways and ${(100 * ratioOf(results, SERVICES, BARE_SERVICES)).toFixed(0)}% without, recorded. The targets are what was asked of a machine on which such a prototype did 9,000 and`,
+    '  20,000: 83% and 80% of it.',
     `- With the default round trips ${(100 * ratioOf(results, FAR, GATEWAYS)).toFixed(0)}% of the requests a second without (1,000 users over a mean of 87 ms can do 11,500).`,
     '',
   ].join('\n');

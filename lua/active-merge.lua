@@ -1,9 +1,10 @@
 #!lua
 --[[
 active-merge: add what another region has spent, and remember how far it was read. All or nothing: a batch that comes
-again changes nothing. Without buckets and an age it tells where to go on.
+again changes nothing, and so does one that was not asked for from where this region stands: it may have lost its memory
+since. Without buckets and an age it tells where to go on.
 
-KEYS[1] region    hash of this region: when what each other told was asked for, microseconds
+KEYS[1] region    hash of this region: when what each other told was asked for, microseconds; .gapUntil
 KEYS[2] cursors   hash: for each other region its life and the id of the last entry that was read
 KEYS[i] bucket    base and spends: see shared/spends.lua
 ARGV[1]  name      of the other region
@@ -13,8 +14,10 @@ ARGV[4]  cursor    id of its last entry in this batch; empty changes nothing
 ARGV[5]  asked     when it was asked for all that it has, on this server's clock; empty where there is more
 ARGV[6]  maxAge    how late a batch may come, microseconds
 ARGV[7]  merge     spends: their union; last-write: the bucket that was written last, its level in place of quanta
+ARGV[8]  from      life and cursor that the batch was asked for from, "life id"; not looked at without a cursor
+ARGV[9]  missed    how many spends before this batch were lost in the other region's outbox
 ARGV[at]  then for each bucket: capacity, refill, how many spends, and of each: at us, quanta
-REPLY   {server's now us, id of the last entry that was read: milliseconds, number, then its life}
+REPLY   {server's now us, number of the last entry that was read, its life}
 ]]
 -- include shared/spends.lua
 local region, life, maxAge = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
@@ -22,7 +25,17 @@ local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local keep = ARGV[7] == 'spends' and maxAge + math.ceil(maxAge / MOST_OWN_SPENDS) or nil
 
-local at = 7
+local function position()
+  local read = redis.call('HGET', KEYS[2], ARGV[1]) or '0 0-0'
+  local readLife, number = string.match(read, '^(%d+) 0%-(%d+)$')
+  return { clock, tonumber(number), tonumber(readLife) }
+end
+
+if ARGV[4] ~= '' and (redis.call('HGET', KEYS[2], ARGV[1]) or '0 0-0') ~= ARGV[8] then
+  return position()
+end
+
+local at = 9
 local function nextNumber()
   at = at + 1
   return tonumber(ARGV[at])
@@ -30,7 +43,8 @@ end
 
 for i = 3, #KEYS do
   local capacity, refill, count = nextNumber(), nextNumber(), nextNumber()
-  local bucket = read(redis.call('GET', KEYS[i]), capacity)
+  local stored = redis.call('GET', KEYS[i])
+  local bucket = read(stored, capacity)
   if keep then
     fold(bucket, clock - keep, capacity, refill)
   end
@@ -42,10 +56,12 @@ for i = 3, #KEYS do
       bucket.at, bucket.level = spentAt, quanta
     end
   end
-  local now = math.max(clock, bucket.at)
-  local untilFull = untilLevel(bucket, now, capacity, capacity, refill) + now - clock
-  local keepMs = math.ceil((untilFull + (keep or 0)) / 1000) + 1000
-  redis.call('PSETEX', KEYS[i], keepMs, write(bucket))
+  if stored or #bucket.spends > 0 or not keep then -- of what came too late nothing is left
+    local now = math.max(clock, bucket.at)
+    local untilFull = untilLevel(bucket, now, capacity, capacity, refill) + now - clock
+    local keepMs = math.ceil((untilFull + (keep or 0)) / 1000) + 1000
+    redis.call('PSETEX', KEYS[i], keepMs, write(bucket))
+  end
 end
 
 if ARGV[4] ~= '' then
@@ -54,6 +70,7 @@ end
 if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[5])
 end
-local read = redis.call('HGET', KEYS[2], ARGV[1]) or '0 0-0'
-local readLife, ms, number = string.match(read, '^(%d+) (%d+)-(%d+)$')
-return { clock, tonumber(ms), tonumber(number), tonumber(readLife) }
+if tonumber(ARGV[9]) > 0 then
+  redis.call('HSET', KEYS[1], '.gapUntil', string.format('%.0f', clock + maxAge))
+end
+return position()

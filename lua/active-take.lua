@@ -3,7 +3,7 @@
 active-take: charge one bucket of several regions if the level of all that this region knows covers the cost. A denial
 writes nothing. A cost of 0 is a look, and writes nothing either.
 
-KEYS[1] region    hash: .life, and for each other region when what it told was asked for, microseconds
+KEYS[1] region    hash: .life, .gapUntil, and for each other region when what it told was asked for, microseconds
 KEYS[2] outbox    stream of this region's spends, for the others
 KEYS[3] bucket    base and spends: see shared/spends.lua
 ARGV[1] capacity  quanta
@@ -15,6 +15,7 @@ ARGV[6] maxAge    how late a batch may come, microseconds
 ARGV[7] outbox    the most spends that wait for the other regions
 ARGV[8] merge     spends: their union decides; last-write: the bucket that was written last replaces all others
 REPLY   {allowed 0|1, level after, retry after us, server's now us, age us of the oldest knowledge or -1}
+The age is -1 where a region was never heard of, or spends of one were lost within the time for which they would count.
 ]]
 -- include shared/spends.lua
 local capacity, refill, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -23,16 +24,18 @@ local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 
 local life
-local heard, oldest = 0, clock
+local heard, oldest, gapUntil = 0, clock, 0
 local known = redis.call('HGETALL', KEYS[1])
 for i = 1, #known, 2 do
   if known[i] == '.life' then
     life = tonumber(known[i + 1])
+  elseif known[i] == '.gapUntil' then
+    gapUntil = tonumber(known[i + 1])
   else
     heard, oldest = heard + 1, math.min(oldest, tonumber(known[i + 1]))
   end
 end
-local age = heard < others and -1 or clock - oldest
+local age = (heard < others or clock < gapUntil) and -1 or clock - oldest
 
 local bucket = read(redis.call('GET', KEYS[3]), capacity)
 local grain = math.ceil(maxAge / MOST_OWN_SPENDS)
@@ -88,6 +91,6 @@ end
 local untilFull = untilLevel(bucket, now, capacity, capacity, refill) + now - clock
 local keepMs = math.ceil((untilFull + keep) / 1000) + 1000
 redis.call('PSETEX', KEYS[3], keepMs, write(bucket))
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'b', KEYS[3], 'c', ARGV[1], 'r', ARGV[2],
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '0-*', 'b', KEYS[3], 'c', ARGV[1], 'r', ARGV[2],
   'a', string.format('%.0f', at), 'q', string.format('%.0f', told))
 return { 1, level - cost, 0, clock, age }

@@ -6,6 +6,7 @@ import { encodeRecord } from '../src/history/codec.ts';
 import type { CheckDocument } from '../src/report/check-report.ts';
 import { runCli, startCli, testFolder } from './support/cli.ts';
 import { headerOf, type OperationPart, operationOf } from './support/history.ts';
+import { ROOT } from './support/readme.ts';
 
 /** The text of a history in which a full bucket of 20 admits so many at once and denies one more. */
 function historyText(admitted: number, { sent = admitted + 1, from = 0 } = {}): string {
@@ -406,6 +407,53 @@ describe('a history as others write files', () => {
     const folder = testFolder();
     const { code, stdout } = await runCli(['check', write(folder, 'h.ndjson', text)], { cwd: folder });
     expect([code, stdout]).toEqual([0, expect.stringContaining('all 21 requests sent are accounted for')]);
+  });
+});
+
+describe('a name of a hundred thousand characters', () => {
+  const name = `first${'x'.repeat(100_000)}last`;
+  const parts = Array.from({ length: 25 }, () => ({ bucket: name, region: name, completedUs: 9 }));
+  const text = [headerOf('20:5/s'), ...parts.map((part, at) => operationOf(at, part))]
+    .map(encodeRecord)
+    .join('');
+
+  it.each(['table', 'md'])('is cut in its middle: %s', async (format) => {
+    const folder = testFolder();
+    const { stdout } = await runCli(['check', '--format', format, write(folder, 'h.ndjson', text)], {
+      cwd: folder,
+    });
+    expect(stdout).toMatch(/firstx{20,40}…x{20,40}last/);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThan(1_000);
+  });
+
+  it('is whole in JSON', async () => {
+    const folder = testFolder();
+    const { stdout } = await runCli(['check', '--json', write(folder, 'h.ndjson', text)], { cwd: folder });
+    expect(stdout).toContain(name);
+  });
+});
+
+describe('a log of k6, and one of vegeta', () => {
+  const docs = join(ROOT, 'docs/examples');
+  it.each([
+    { args: ['k6.json.gz', '--from', 'k6', '--key', 'user'], capacity: 20, code: 1 },
+    { args: ['k6.json.gz', '--from', 'k6', '--key', 'query.user'], capacity: 21, code: 0 },
+    { args: ['vegeta.json.gz', '--from', 'vegeta', '--key', 'query.user'], capacity: 20, code: 1 },
+    { args: ['vegeta.csv', '--from', 'vegeta', '--key', 'query.user'], capacity: 21, code: 0 },
+  ])('is judged: $args with $capacity', async ({ args: [file = '', ...rest], capacity, code }) => {
+    const policy = ['--capacity', String(capacity), '--refill', '5/s'];
+    const result = await runCli(['check', join(docs, file), ...rest, ...policy]);
+    expect(result.code, result.stderr).toBe(code);
+    expect(result.stdout).toMatch(/all 120 requests .*: 48 allowed \+ 71 denied \+ 0 failed \+ 1 info/);
+  });
+
+  it.each([
+    { args: ['--status', 'code'], says: '--status: k6 says that itself' },
+    { args: ['--end', 't'], says: '--end: k6 says that itself' },
+  ])('needs no $args', async ({ args, says }) => {
+    const command = ['check', join(docs, 'k6.json.gz'), '--from', 'k6', '--key', 'user', ...args];
+    const { code, stderr } = await runCli([...command, '--capacity', '1', '--refill', '1/s']);
+    expect([code, stderr]).toEqual([64, expect.stringContaining(says)]);
   });
 });
 

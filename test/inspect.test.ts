@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Inspected } from '../src/cli/inspect-table.ts';
 import { OpenclawError } from '../src/core/errors.ts';
 import { parsePolicy } from '../src/core/policy.ts';
@@ -10,7 +10,7 @@ import { compare } from '../src/limiter/inspect.ts';
 import type { CopyReading } from '../src/limiter/inspect-read.ts';
 import type { Limiter } from '../src/limiter/limiter.ts';
 import { keySlot } from '../src/limiter/slot.ts';
-import { levelNow, readStored } from '../src/limiter/stored.ts';
+import { levelNow, type Policies, readStored } from '../src/limiter/stored.ts';
 import { attach } from '../src/regions/local/provider.ts';
 import { isolating } from '../src/regions/pairs.ts';
 import type { Regions } from '../src/regions/provider.ts';
@@ -157,7 +157,7 @@ describe('the level now', () => {
       },
     },
   ])('$title', ({ value = null, fields = [null, null], pttl: ttlMs = 5_000, want }) =>
-    expect(levelNow(readStored({ value, fields, ttlMs }), policy, now)).toMatchObject(want),
+    expect(levelNow(readStored({ value, fields, ttlMs }), [policy], now)).toMatchObject(want),
   );
 
   it.each([
@@ -165,19 +165,22 @@ describe('the level now', () => {
     { title: 'a hash without the fields of the published script', value: null, fields: [null, null] },
     { title: 'a string of another program', value: Buffer.from('another program') },
   ])('is not known where the key is $title', ({ value, fields = null }) =>
-    expect(levelNow(readStored({ value, fields, ttlMs: -1 }), policy, now)).toBeUndefined(),
+    expect(levelNow(readStored({ value, fields, ttlMs: -1 }), [policy], now)).toBeUndefined(),
   );
 });
 
 describe('copies compared', () => {
   const bucket = { stored: { type: 'absent' }, clockUs: 1, ttlMs: -2 } as const;
-  const policy = parsePolicy('20:5/s');
+  const policies: Policies = [parsePolicy('20:5/s')];
   const old: CopyReading = { address: 'a:1', role: 'primary', epoch: 1, offset: 900, bucket };
   const successor: CopyReading = { address: 'b:1', role: 'primary', epoch: 7, offset: 500, bucket };
   const replica: CopyReading = { address: 'c:1', role: 'replica', linked: true, offset: 480, bucket };
 
   it('of two primaries have the one with the later epoch, and say that the other is superseded', () => {
-    const { primary, copies, notes } = compare([old, replica, successor], ['a:1'], { policy, serviceUs: 1 });
+    const { primary, copies, notes } = compare([old, replica, successor], ['a:1'], {
+      policies,
+      serviceUs: 1,
+    });
     expect(primary?.address).toBe('b:1');
     expect(copies.map(({ address, isSuperseded }) => [address, isSuperseded])).toEqual([
       ['b:1', false],
@@ -189,7 +192,7 @@ describe('copies compared', () => {
   });
   it('keep the claimed primary where it does not answer, and its reason', () => {
     const gone = { address: 'a:1', bucket: new OpenclawError('REPLY_TIMEOUT', 'a:1 did not reply in time') };
-    const { primary, copies } = compare([replica, gone], ['a:1'], { policy, serviceUs: 1 });
+    const { primary, copies } = compare([replica, gone], ['a:1'], { policies, serviceUs: 1 });
     expect(primary?.address).toBe('a:1');
     expect(copies[0]).toMatchObject({ address: 'a:1', trouble: 'a:1 did not reply in time' });
     expect(copies[1]).not.toHaveProperty('lagBytes');
@@ -303,6 +306,32 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
       now: { levelTokens: 20, timeToFullUs: 0 },
     });
     expect(takes).toMatchObject([{ answer: 'allowed', remainingTokens: 19 }]);
+  });
+
+  it('shows the level of each of several policies, and what they answer together', async () => {
+    const policies = { burst: '3:1/d', hourly: '1000:1/d' };
+    const limiter = createLimiter({ policies, redis: { urls: [server.url] } });
+    onTestFinished(() => limiter.close());
+    await limiter.take({ user: 'ada', endpoint: 'ratings' }, { cost: { burst: 1, hourly: 999 } });
+    const flags = ['--policy', policies.burst, '--policy', policies.hourly];
+    const { copies, takes, notes } = await look(...flags);
+    const stored = { type: 'bucket', levelsQuanta: [2 * 86_400_000_000, 86_400_000_000] };
+    expect(copies[0]).toMatchObject({
+      stored,
+      now: { levelsTokens: [expect.closeTo(2, 2), expect.closeTo(1, 2)] },
+    });
+    expect(takes).toMatchObject([{ answer: 'allowed', remainingTokens: 0 }]);
+    expect(notes).toEqual([]);
+    await limiter.take({ user: 'ada', endpoint: 'ratings' });
+    const after = await look(...flags);
+    expect(after.takes).toMatchObject([{ answer: 'denied' }]);
+    expect(after.takes[0]).toHaveProperty('retryAfterUs', expect.closeTo(86_400_000_000, -9));
+    const { stdout } = await runCli(['inspect', 'ada', '--cluster', server.url, ...flags]);
+    expect(stdout).toMatch(/policy {3}3:1\/d, 1000:1\/d \(as given\)/);
+    expect(stdout).toMatch(/│ 1(\.\d+)?, 0(\.\d+)? +│/);
+    expect((await look('--policy', policies.burst)).notes).toContainEqual(
+      expect.stringMatching(/levels of 2 policies, and 1 is known/),
+    );
   });
 
   it('says that another program uses the key', async () => {

@@ -1,37 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parsePolicy } from '../src/core/policy.ts';
-import { createLimiter, type LimiterOptions } from '../src/limiter/create.ts';
-import type { Limiter } from '../src/limiter/limiter.ts';
+import { createLimiter } from '../src/limiter/create.ts';
 import { localAnswerBound } from '../src/limiter/local-answers.ts';
 import { freePort } from './support/redis-server.ts';
 import { SERVERS } from './support/server.ts';
-import { type SteppableServer, startSteppableServer } from './support/steppable-server.ts';
+import { ada, KEY, steppableLimiters } from './support/steppable-limiters.ts';
 import { storedBucket } from './support/stored-bucket.ts';
 
-const ada = { user: 'ada', endpoint: 'ratings' };
-const KEY = 'rate:openclaw:ada:ratings';
 const BOTH = { policies: { burst: '10:10/d', hourly: '12:1/d' } } as const;
 
 describe.each(SERVERS)('on %s a limiter', (command) => {
-  let server: SteppableServer;
-  beforeAll(async () => {
-    server = await startSteppableServer(command);
-  });
-  beforeEach(async () => {
-    server.setClockOffsetUs(0);
-    await server.client.flushall();
-  });
-  afterAll(() => server?.stop());
-
-  function limit(options: Partial<LimiterOptions>): Limiter {
-    const limiter = createLimiter({ ...options, redis: { urls: [server.url] } } as LimiterOptions);
-    onTestFinished(() => limiter.close());
-    return limiter;
-  }
-  const levels = async () => (await storedBucket(server.client, KEY))?.levelsQuanta;
+  const limiters = steppableLimiters(command);
+  const limit: typeof limiters.limit = (options) => limiters.limit(options);
+  const levels = async () => (await storedBucket(limiters.server.client, KEY))?.levelsQuanta;
   const bytes = async () => [
-    await server.client.getBuffer(KEY),
-    await server.client.call('PEXPIRETIME', KEY),
+    await limiters.server.client.getBuffer(KEY),
+    await limiters.server.client.call('PEXPIRETIME', KEY),
   ];
 
   describe('with several policies', () => {
@@ -49,7 +33,7 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
         ],
       });
       expect(decision.evidence).not.toHaveProperty('levelQuanta'); // a history has one level for one bucket
-      expect(await server.client.keys('*')).toEqual([KEY]);
+      expect(await limiters.server.client.keys('*')).toEqual([KEY]);
       expect(await levels()).toEqual([(6 * dayUs) / 10, 8 * dayUs]);
     });
 
@@ -71,7 +55,7 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
 
     it('keeps the key until the slower one is full', async () => {
       await limit(BOTH).take(ada);
-      expect(await server.client.pttl(KEY)).toBeGreaterThan(86_400_000);
+      expect(await limiters.server.client.pttl(KEY)).toBeGreaterThan(86_400_000);
     });
 
     it('takes a policy that was added since for a full one', async () => {
@@ -95,7 +79,7 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
       await expect(limiter.take(ada, { cost: { hourly: 1, minutely: 1 } })).rejects.toThrow(
         /must be of burst, hourly; found "?minutely/,
       );
-      expect(await server.client.dbsize()).toBe(0);
+      expect(await limiters.server.client.dbsize()).toBe(0);
     });
   });
 
@@ -132,7 +116,7 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
     });
     it('to nobody who is full', async () => {
       await limit({ policy: '10:1/d' }).refund(ada);
-      expect(await server.client.dbsize()).toBe(0);
+      expect(await limiters.server.client.dbsize()).toBe(0);
     });
     it('once for one decision id', async () => {
       const limiter = limit({ policy: '10:1/d' });
@@ -176,8 +160,8 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
       const limiter = limit({ policy: '1:1/s' });
       await limiter.take(ada);
       expect((await limiter.take(ada, { decisionId: 'a' })).allowed).toBe(false);
-      expect(await server.client.dbsize()).toBe(1);
-      server.setClockOffsetUs(1_000_000);
+      expect(await limiters.server.client.dbsize()).toBe(1);
+      limiters.server.setClockOffsetUs(1_000_000);
       expect(await limiter.take(ada, { decisionId: 'a' })).not.toHaveProperty('isRemembered');
     });
     it('keeps ids of other subjects apart, and forgets after its memory', async () => {
@@ -185,25 +169,27 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
       await limiter.take(ada, { decisionId: 'a' });
       const other = await limiter.take({ ...ada, user: 'bob' }, { decisionId: 'a' });
       expect(other).not.toHaveProperty('isRemembered');
-      server.setClockOffsetUs(3_000_000);
+      limiters.server.setClockOffsetUs(3_000_000);
       expect(await limiter.take(ada, { decisionId: 'a' })).not.toHaveProperty('isRemembered');
     });
     it.each(['', 'a b', '{x}', 'x'.repeat(129)])('refuses %j', async (decisionId) => {
       const limiter = limit({ policy: '10:1/d' });
       await expect(limiter.take(ada, { decisionId })).rejects.toMatchObject({ charge: 'none' });
-      expect(await server.client.dbsize()).toBe(0);
+      expect(await limiters.server.client.dbsize()).toBe(0);
     });
   });
 
   it('in batches decides as alone, in the order of the calls, each key and cost for itself', async () => {
     const limiter = limit({ policy: '20:1/d', batch: true });
     await limiter.ready();
-    await server.client.config('RESETSTAT');
+    await limiters.server.client.config('RESETSTAT');
     const users = Array.from({ length: 150 }, (_, i) => ({ user: `u${i % 3}`, endpoint: 'e' }));
     const decisions = await Promise.all(
       users.map((subject, i) => limiter.take(subject, { cost: 1 + (i % 2) })),
     );
-    const calls = /cmdstat_eval(?:sha)?:calls=(\d+)/.exec(await server.client.info('commandstats'))?.[1];
+    const calls = /cmdstat_eval(?:sha)?:calls=(\d+)/.exec(
+      await limiters.server.client.info('commandstats'),
+    )?.[1];
     expect(Number(calls)).toBeLessThan(10);
     for (const user of ['u0', 'u1', 'u2']) {
       let left = 20;
@@ -219,8 +205,8 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
   });
 
   it.each([
-    { what: 'a list', make: (key: string) => server.client.rpush(key, 'theirs') },
-    { what: 'a short text', make: (key: string) => server.client.set(key, 'theirs') },
+    { what: 'a list', make: (key: string) => limiters.server.client.rpush(key, 'theirs') },
+    { what: 'a short text', make: (key: string) => limiters.server.client.set(key, 'theirs') },
   ])('in batches charges nobody where one key is $what of another program', async ({ make }) => {
     await make('rate:openclaw:bob:ratings');
     const limiter = limit({ policy: '20:1/d', batch: true });
@@ -229,14 +215,14 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
     const answers = await Promise.allSettled(users.map((subject) => limiter.take(subject)));
     for (const answer of answers)
       expect(answer).toMatchObject({ reason: { code: 'REDIS_WRONG_TYPE', charge: 'none' } });
-    expect(await server.client.dbsize()).toBe(1);
+    expect(await limiters.server.client.dbsize()).toBe(1);
   });
 
   it('does not spend the id of a refund that could not be made', async () => {
     const limiter = limit({ policy: '20:1/d' });
-    await server.client.set(KEY, 'of another');
+    await limiters.server.client.set(KEY, 'of another');
     await expect(limiter.refund(ada, { decisionId: 'order-7' })).rejects.toMatchObject({ charge: 'none' });
-    await server.client.del(KEY);
+    await limiters.server.client.del(KEY);
     await limiter.take(ada, { cost: 5 });
     expect((await limiter.refund(ada, { cost: 2, decisionId: 'order-7' })).remainingTokens).toBe(17);
   });

@@ -1,14 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../src/core/policy.ts';
-import { createLimiter } from '../src/limiter/create.ts';
 import { bucketKey, memoryKey } from '../src/limiter/key.ts';
 import type { Limiter } from '../src/limiter/limiter.ts';
 import { describeFailure } from '../src/limiter/redis-errors.ts';
 import { keySlot } from '../src/limiter/slot.ts';
 import { SERVERS } from './support/server.ts';
-import { type SteppableServer, startSteppableServer } from './support/steppable-server.ts';
+import { ada, KEY, steppableLimiters } from './support/steppable-limiters.ts';
 import { storedBucket } from './support/stored-bucket.ts';
 
 /*
@@ -16,26 +15,11 @@ import { storedBucket } from './support/stored-bucket.ts';
  * Rows that need more than one server and one take are tested elsewhere, and named at the end.
  */
 const ROOT = join(import.meta.dirname, '..');
-const ada = { user: 'ada', endpoint: 'ratings' };
-const KEY = 'rate:openclaw:ada:ratings';
 const SECOND_US = 1_000_000;
 
 describe.each(SERVERS)('on %s, pitfall', (command) => {
-  let server: SteppableServer;
-  beforeAll(async () => {
-    server = await startSteppableServer(command);
-  });
-  beforeEach(async () => {
-    server.setClockOffsetUs(0);
-    await server.client.flushall();
-  });
-  afterAll(() => server?.stop());
-
-  function limit(policy: string): Limiter {
-    const limiter = createLimiter({ policy, redis: { urls: [server.url] } });
-    onTestFinished(() => limiter.close());
-    return limiter;
-  }
+  const limiters = steppableLimiters(command);
+  const limit: typeof limiters.limit = (options) => limiters.limit(options);
   const admitted = async (limiter: Limiter, times: number) => {
     let count = 0;
     for (let i = 0; i < times; i++) if ((await limiter.take(ada)).allowed) count++;
@@ -44,12 +28,12 @@ describe.each(SERVERS)('on %s, pitfall', (command) => {
 
   it('1: time is the server’s and has microseconds', async () => {
     const limiter = limit('1:1/s');
-    server.setClockOffsetUs(-3_600 * SECOND_US);
+    limiters.server.setClockOffsetUs(-3_600 * SECOND_US);
     const { evidence } = await limiter.take(ada);
     expect(Math.abs((evidence.atUs ?? 0) - (Date.now() * 1_000 - 3_600 * SECOND_US))).toBeLessThan(
       10 * SECOND_US,
     );
-    server.setClockOffsetUs(-3_600 * SECOND_US + 500_000);
+    limiters.server.setClockOffsetUs(-3_600 * SECOND_US + 500_000);
     expect((await limiter.take(ada)).retryAfterUs).toBeLessThan(500_000);
   });
 
@@ -58,16 +42,16 @@ describe.each(SERVERS)('on %s, pitfall', (command) => {
     await limiter.take(ada);
     let denied = 0;
     for (let hours = 1; hours < 24; hours++) {
-      server.setClockOffsetUs(hours * 3_600 * SECOND_US);
+      limiters.server.setClockOffsetUs(hours * 3_600 * SECOND_US);
       if (!(await limiter.take(ada)).allowed) denied++;
     }
-    server.setClockOffsetUs(24 * 3_600 * SECOND_US);
+    limiters.server.setClockOffsetUs(24 * 3_600 * SECOND_US);
     expect([denied, (await limiter.take(ada)).allowed]).toEqual([23, true]);
   });
 
   it('3: tokens are whole: a fresh full burst is admitted to the last token, at rates that no double holds', async () => {
     for (const rate of ['0.1/s', '0.3/s', '7/3s', '1000000/7min']) {
-      await server.client.flushall();
+      await limiters.server.client.flushall();
       const limiter = limit(`50:${rate}`);
       expect((await limiter.take(ada)).remainingTokens).toBe(49);
       expect(await admitted(limiter, 49)).toBeGreaterThanOrEqual(49);
@@ -90,7 +74,7 @@ describe.each(SERVERS)('on %s, pitfall', (command) => {
     const { evidence } = await limit('100000:3/d').take(ada);
     expect(evidence.bucketUs).toBeGreaterThan(1e15);
     expect(evidence.levelQuanta).toBeGreaterThan(1e15);
-    expect(await storedBucket(server.client, KEY)).toEqual({
+    expect(await storedBucket(limiters.server.client, KEY)).toEqual({
       updatedAtUs: evidence.bucketUs,
       levelsQuanta: [evidence.levelQuanta],
     });
@@ -100,26 +84,26 @@ describe.each(SERVERS)('on %s, pitfall', (command) => {
     expect(() => limit('1000000000:1000/7d')).toThrow(/2\^53/);
     const limiter = limit('20:9999999/s');
     await limiter.take(ada, { cost: 20 });
-    await server.client.persist(KEY);
-    server.setClockOffsetUs(1e15);
+    await limiters.server.client.persist(KEY);
+    limiters.server.setClockOffsetUs(1e15);
     expect((await limiter.take(ada)).remainingTokens).toBe(19);
   });
 
   it('7: a denial writes neither level nor time', async () => {
     const limiter = limit('5:1/d');
     await limiter.take(ada, { cost: 4 });
-    const before = await server.client.getBuffer(KEY);
+    const before = await limiters.server.client.getBuffer(KEY);
     expect((await limiter.take(ada, { cost: 2 })).allowed).toBe(false);
-    expect(await server.client.getBuffer(KEY)).toEqual(before);
+    expect(await limiters.server.client.getBuffer(KEY)).toEqual(before);
   });
 
   it('8: denials do not sink the level or let the key live longer', async () => {
     const limiter = limit('5:1/d');
     await limiter.take(ada, { cost: 5 });
-    const expiry = await server.client.call('PEXPIRETIME', KEY);
+    const expiry = await limiters.server.client.call('PEXPIRETIME', KEY);
     expect(await admitted(limiter, 20)).toBe(0);
     expect((await limiter.peek(ada)).levelQuanta).toBeGreaterThanOrEqual(0);
-    expect(await server.client.call('PEXPIRETIME', KEY)).toBe(expiry);
+    expect(await limiters.server.client.call('PEXPIRETIME', KEY)).toBe(expiry);
   });
 
   it('9: a cost above the capacity is an error without a time to wait', async () => {
@@ -136,7 +120,7 @@ describe.each(SERVERS)('on %s, pitfall', (command) => {
       const limiter = limit(policy);
       await limiter.take(ada);
       const { timeToFullUs } = await limiter.peek(ada);
-      const pttl = await server.client.pttl(KEY);
+      const pttl = await limiters.server.client.pttl(KEY);
       expect(pttl * 1_000).toBeGreaterThan(timeToFullUs - 200_000); // while the two were asked
       expect(pttl * 1_000).toBeLessThanOrEqual(timeToFullUs + 1_300_000);
     },
@@ -145,24 +129,24 @@ describe.each(SERVERS)('on %s, pitfall', (command) => {
   it('12: a clock that steps back rewinds nothing, and is waited for', async () => {
     const limiter = limit('2:1/s');
     await limiter.take(ada);
-    server.setClockOffsetUs(-60 * SECOND_US);
+    limiters.server.setClockOffsetUs(-60 * SECOND_US);
     expect((await limiter.take(ada)).allowed).toBe(true);
     expect((await limiter.take(ada)).retryAfterUs).toBeGreaterThan(59 * SECOND_US);
-    expect(await server.client.pttl(KEY)).toBeGreaterThan(60_000);
+    expect(await limiters.server.client.pttl(KEY)).toBeGreaterThan(60_000);
   });
 
   it('13: a clock that jumps ahead mints one bucket at most', async () => {
     const limiter = limit('5:1/d');
     await limiter.take(ada, { cost: 5 });
-    await server.client.persist(KEY);
-    server.setClockOffsetUs(365 * 86_400 * SECOND_US);
+    await limiters.server.client.persist(KEY);
+    limiters.server.setClockOffsetUs(365 * 86_400 * SECOND_US);
     expect(await admitted(limiter, 20)).toBe(5);
   });
 
   it('19: a server that forgot its scripts decides, and charges once', async () => {
     const limiter = limit('5:1/d');
     await limiter.take(ada);
-    await server.client.script('FLUSH');
+    await limiters.server.client.script('FLUSH');
     const together = await Promise.all([limiter.take(ada), limiter.take(ada)]);
     expect(together.map(({ allowed }) => allowed)).toEqual([true, true]);
     expect((await limiter.peek(ada)).remainingTokens).toBe(2);
@@ -171,20 +155,20 @@ describe.each(SERVERS)('on %s, pitfall', (command) => {
   it('24: a server that is full refuses, and evicts no bucket unless it was told to', async () => {
     const limiter = limit('5:1/d');
     await limiter.take(ada, { cost: 5 });
-    const [, policy] = (await server.client.config('GET', 'maxmemory-policy')) as string[];
+    const [, policy] = (await limiters.server.client.config('GET', 'maxmemory-policy')) as string[];
     expect(policy).toBe('noeviction');
-    await server.client.config('SET', 'maxmemory', '1');
+    await limiters.server.client.config('SET', 'maxmemory', '1');
     await expect(limiter.take({ ...ada, user: 'bob' })).rejects.toMatchObject({
       code: 'REDIS_OUT_OF_MEMORY',
     });
-    await server.client.config('SET', 'maxmemory', '0');
+    await limiters.server.client.config('SET', 'maxmemory', '0');
     expect((await limiter.take(ada)).allowed).toBe(false);
   });
 
   it('25: there are no windows at whose edge the burst doubles', async () => {
     const limiter = limit('10:10/h');
     expect(await admitted(limiter, 20)).toBe(10);
-    server.setClockOffsetUs(360 * SECOND_US); // a tenth of an hour, wherever an hour may begin
+    limiters.server.setClockOffsetUs(360 * SECOND_US); // a tenth of an hour, wherever an hour may begin
     expect(await admitted(limiter, 20)).toBe(1);
   });
 });
@@ -219,27 +203,51 @@ describe('pitfall', () => {
   });
 });
 
+/** Rows, and words of the titles of their tests. */
+const ELSEWHERE = [
+  { row: '6', file: 'test/take-agrees.test.ts', title: 'agrees with the token math' },
+  { row: '18', file: 'test/lua-headers.test.ts', title: 'works on one key, on keys of one slot' },
+  { row: '19', file: 'test/redis-port-conformance.test.ts', title: 'and one that it has forgotten' },
+  {
+    row: '19',
+    file: 'test/redis-port-on-cluster.test.ts',
+    title: 'follows a slot while it moves and after it has',
+  },
+  {
+    row: '20',
+    file: 'test/redis-port-conformance.test.ts',
+    title: 'says that a charge is possible, and sends nothing twice',
+  },
+  {
+    row: '20',
+    file: 'test/redis-port-on-cluster.test.ts',
+    title: 'says that a charge is possible, and sends nothing twice',
+  },
+  { row: '20', file: 'test/lost-replies.test.ts', title: 'with an id the retry is the first admission' },
+  { row: '21', file: 'test/redis-port-conformance.test.ts', title: 'swallow-replies' },
+  { row: '21', file: 'test/redis-port-conformance.test.ts', title: 'never sends later what it gave up on' },
+  { row: '21', file: 'src/limiter/failure-policy.test.ts', title: 'does not hide that a charge is possible' },
+  { row: '22', file: 'src/limiter/bounds.test.ts', title: 'is a bucket for a failover' },
+  { row: '23', file: 'test/limiter-api.test.ts', title: 'takes the cost into account' },
+  { row: '23', file: 'src/limiter/local-answers.test.ts', title: 'denies nothing that Redis would allow' },
+];
+
 describe('a pitfall that is tested elsewhere', () => {
-  it.each([
-    { row: '6', file: 'test/take-agrees.test.ts', title: 'agrees with the token math' },
-    { row: '18', file: 'test/lua-headers.test.ts', title: 'works on one key, on keys of one slot' },
-    { row: '19', file: 'test/redis-port-conformance.test.ts', title: 'and one that it has forgotten' },
-    {
-      row: '20',
-      file: 'test/redis-port-conformance.test.ts',
-      title: 'says that a charge is possible, and sends nothing twice',
-    },
-    {
-      row: '20',
-      file: 'test/redis-port-on-cluster.test.ts',
-      title: 'says that a charge is possible, and sends nothing twice',
-    },
-    { row: '20', file: 'test/lost-replies.test.ts', title: 'with an id the retry is the first admission' },
-    { row: '21', file: 'test/redis-port-conformance.test.ts', title: 'never sends later what it gave up on' },
-    { row: '22', file: 'src/limiter/bounds.test.ts', title: 'failover' },
-    { row: '23', file: 'test/limiter-api.test.ts', title: 'takes the cost into account' },
-    { row: '23', file: 'src/limiter/local-answers.test.ts', title: 'denies nothing that Redis would allow' },
-  ])('$row is in $file: $title', ({ file, title }) =>
+  it.each(ELSEWHERE)('$row is in $file: $title', ({ file, title }) =>
     expect(readFileSync(join(ROOT, file), 'utf8')).toContain(title),
   );
+});
+
+it('no pitfall of the list is without a test', () => {
+  const own = [
+    ...readFileSync(import.meta.filename, 'utf8').matchAll(
+      /it(?:\.each\([^)]*\))?\(\s*'(\d+)(?: and (\d+))?:/g,
+    ),
+  ];
+  const rows = new Set([
+    ...own.flatMap(([, one, other]) => [one, other]),
+    ...ELSEWHERE.map(({ row }) => row),
+  ]);
+  const missing = Array.from({ length: 25 }, (_, i) => String(i + 1)).filter((row) => !rows.has(row));
+  expect(missing).toEqual([]);
 });

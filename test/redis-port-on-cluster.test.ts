@@ -1,5 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createLimiter } from '../src/limiter/create.ts';
+import { bucketKey, memoryKey } from '../src/limiter/key.ts';
+import type { Limiter, Subject } from '../src/limiter/limiter.ts';
 import type { RedisPort, RedisSource } from '../src/limiter/redis-port.ts';
+import { keySlot } from '../src/limiter/slot.ts';
 import { announceProxies, startTestCluster } from './support/cluster.ts';
 import { COUNT, PORTS } from './support/redis-ports.ts';
 import type { ProxyMode, RedisProxy } from './support/redis-proxy.ts';
@@ -84,7 +90,7 @@ describe.each(SERVERS)('on a cluster of %s', { timeout: 60_000 }, (command) => {
     return values.reduce((sum, value) => sum + value, 0);
   }
 
-  describe.each(PORTS)('a port by $name', ({ name, cluster }) => {
+  describe.each(PORTS)('a port by $name', ({ name, cluster, standalone }) => {
     it('runs each script on the node that keeps the slot, and names that node', async () => {
       const redis = open(cluster(addresses(), TIMEOUT_MS));
       await redis.ready();
@@ -129,11 +135,185 @@ describe.each(SERVERS)('on a cluster of %s', { timeout: 60_000 }, (command) => {
       await move.source.client.set(right, '1');
       await beginMove(move);
       await moveKey(move, left);
-      expect(await count(redis, left, right)).toMatchObject({ code: 'REDIS_CLUSTER_DOWN', charge: 'none' });
+      expect(await count(redis, left, right)).toMatchObject({ code: 'REDIS_SLOT_MOVING', charge: 'none' });
       expect(await stored(left)).toBe(0); // the node asks for ASKING before it gives it
       await moveKey(move, right);
       await endMove(move);
       expect(await count(redis, left, right)).toBe(2);
+    });
+
+    describe('under a limiter, while a slot moves', () => {
+      const policy = '20:1/d';
+      /** Two subjects whose buckets are in one slot, without a tag that says so. */
+      function neighbours(prefix: string): [Subject, Subject] {
+        const bySlot = new Map<number, Subject>();
+        for (let i = 0; ; i++) {
+          const subject = { user: `u${i}`, endpoint: 'e' };
+          const slot = keySlot(bucketKey(prefix, subject));
+          const other = bySlot.get(slot);
+          if (other !== undefined) return [other, subject];
+          bySlot.set(slot, subject);
+        }
+      }
+      function limit(prefix: string, batch: boolean): Limiter {
+        const redis = cluster(addresses(), TIMEOUT_MS);
+        const limiter = createLimiter({ policy, redis, prefix, batch });
+        onTestFinished(() => limiter.close());
+        return limiter;
+      }
+
+      it('a batch of some keys here and some there decides each, and charges each once', async () => {
+        const prefix = `batch-${name.replaceAll(' ', '-')}`;
+        const subjects = neighbours(prefix);
+        const limiter = limit(prefix, true);
+        const takeBoth = async () => {
+          const decisions = await Promise.all(
+            [...subjects, ...subjects].map((subject) => limiter.take(subject)),
+          );
+          return decisions.map(({ remainingTokens, evidence }) => [remainingTokens, evidence.node]);
+        };
+        const [here, there] = subjects;
+        const move = await around(bucketKey(prefix, here));
+        const [source, target] = [move.source, move.target].map(({ port }) => `127.0.0.1:${port}`);
+        expect(await takeBoth()).toEqual([
+          [19, source],
+          [19, source],
+          [18, source],
+          [18, source],
+        ]);
+        await beginMove(move);
+        await moveKey(move, bucketKey(prefix, there));
+        expect(await takeBoth()).toEqual([
+          [17, source],
+          [17, target],
+          [16, source],
+          [16, target],
+        ]);
+        await moveKey(move, bucketKey(prefix, here));
+        await endMove(move);
+        expect(await takeBoth()).toEqual([
+          [15, target],
+          [15, target],
+          [14, target],
+          [14, target],
+        ]);
+      });
+
+      it('a new decision id is refused for certain, with what to do; a known one is answered', async () => {
+        const prefix = `id-${name.replaceAll(' ', '-')}`;
+        const [subject] = neighbours(prefix);
+        const limiter = limit(prefix, false);
+        const key = bucketKey(prefix, subject);
+        const first = await limiter.take(subject, { decisionId: 'known' });
+        const move = await around(key);
+        await beginMove(move);
+        const moving = {
+          code: 'REDIS_SLOT_MOVING',
+          charge: 'none',
+          hint: expect.stringMatching(/try again with the same decision id/),
+        };
+        const refused = (act: Promise<unknown>) => expect(act).rejects.toMatchObject(moving);
+        expect(await limiter.take(subject, { decisionId: 'known' })).toEqual({
+          ...first,
+          isRemembered: true,
+        });
+        await refused(limiter.take(subject, { decisionId: 'new' }));
+        await refused(limiter.refund(subject, { decisionId: 'new' }));
+        await moveKey(move, key); // now the memory of the known one is left behind
+        await refused(limiter.take(subject, { decisionId: 'known' }));
+        await refused(limiter.take(subject, { decisionId: 'new' }));
+        expect((await limiter.take(subject)).remainingTokens).toBe(18);
+        await moveKey(move, memoryKey(key, 'take', 'known'));
+        await endMove(move);
+        expect(await limiter.take(subject, { decisionId: 'known' })).toMatchObject({
+          remainingTokens: 19,
+          isRemembered: true,
+        });
+        expect((await limiter.take(subject, { decisionId: 'new' })).remainingTokens).toBe(17);
+      });
+    });
+
+    it('does not look at the cluster for each take of a slot that nobody serves', async () => {
+      const key = 'orphan';
+      const { slot, source } = await around(key);
+      const redis = open(cluster(addresses(), TIMEOUT_MS));
+      expect(await count(redis, key)).toBe(1);
+      const received = async () => {
+        const infos = await Promise.all(nodes.map(({ client }) => client.info('stats')));
+        const numbers = infos.map((info) => Number(/total_connections_received:(\d+)/.exec(info)?.[1]));
+        return numbers.reduce((sum, number) => sum + number, 0);
+      };
+      for (const { client } of nodes) await client.cluster('DELSLOTS', slot); // all know that nobody does
+      try {
+        await count(redis, key); // hears of it
+        const [before, sinceMs] = [await received(), performance.now()];
+        for (let i = 0; i < 300; i++)
+          expect(await count(redis, key)).toMatchObject({ code: 'REDIS_CLUSTER_DOWN', charge: 'none' });
+        const looks = 2 + (performance.now() - sinceMs) / 100;
+        expect((await received()) - before).toBeLessThan(2 * looks);
+      } finally {
+        await source.client.cluster('ADDSLOTS', slot);
+        const states = () => Promise.all(nodes.map(({ client }) => client.cluster('INFO')));
+        const ok = expect.stringContaining('cluster_state:ok');
+        await expect.poll(states, { timeout: 30_000 }).toEqual([ok, ok]);
+      }
+      await expect.poll(() => count(redis, key), { timeout: 30_000 }).toBe(2);
+    });
+
+    it('ends a look at the cluster that is under way when it is closed', async () => {
+      const sockets = new Set<Socket>();
+      const silent = createServer((socket) => {
+        sockets.add(socket);
+        socket
+          .on('error', () => {})
+          .on('close', () => sockets.delete(socket))
+          .resume();
+      }).listen(0, '127.0.0.1');
+      onTestFinished(() => {
+        silent.close();
+        for (const socket of sockets) socket.destroy();
+      });
+      await once(silent, 'listening');
+      const redis = open(cluster([(silent.address() as AddressInfo).port], 60_000));
+      const asked = count(redis, 'ada');
+      await expect.poll(() => sockets.size, { timeout: 5_000 }).toBeGreaterThan(0);
+      await redis.close();
+      expect(await asked).toMatchObject({ code: 'LIMITER_CLOSED', charge: 'none' });
+      await expect.poll(() => sockets.size, { timeout: 5_000 }).toBe(0); // ioredis ends its own in two seconds
+    });
+
+    it('does not give a trouble that is over as the reason of another', async () => {
+      proxies.push(...(await announceProxies(nodes)));
+      const redis = open(
+        cluster(
+          proxies.map(({ port }) => port),
+          SHORT_TIMEOUT_MS,
+        ),
+      );
+      const [first, second] = proxies as [RedisProxy, RedisProxy];
+      const keys = Array.from({ length: 100 }, (_, i) => `k${i}`);
+      const [one, two] = [
+        keys.find((key) => keySlot(key) < 8_192),
+        keys.find((key) => keySlot(key) >= 8_192),
+      ];
+      const succeeds = (key = '') =>
+        expect.poll(() => count(redis, key), { timeout: 30_000 }).toBeTypeOf('number');
+      await Promise.all([succeeds(one), succeeds(two)]);
+      await nodes[0].client.config('SET', 'requirepass', 'x');
+      try {
+        first.cut();
+        await expect
+          .poll(() => count(redis, one ?? ''), { timeout: 10_000 })
+          .toMatchObject({ code: 'REDIS_AUTH', charge: 'none' });
+      } finally {
+        await nodes[0].client.config('SET', 'requirepass', '');
+      }
+      await Promise.all([succeeds(one), succeeds(two)]);
+      second.mode = 'hold-replies'; // the next connection stays in its handshake
+      second.cut();
+      const failures = [await count(redis, two ?? ''), await count(redis, two ?? '')];
+      expect(failures.at(-1)).toMatchObject({ charge: 'none', code: 'REDIS_UNREACHABLE' });
+      for (const { message } of failures) expect(message).not.toMatch(/NOAUTH|WRONGPASS|password/i);
     });
 
     it('says that no charge was made: nobody serves the slot', async () => {
@@ -153,6 +333,15 @@ describe.each(SERVERS)('on a cluster of %s', { timeout: 60_000 }, (command) => {
         await expect.poll(states, { timeout: 30_000 }).toEqual([ok, ok]);
       }
       await expect.poll(() => count(redis, key), { timeout: 30_000 }).toBe(2);
+    });
+
+    it('says that no charge was made, and what to do: a node of a cluster was given as a server by itself', async () => {
+      const { target } = await around('ada');
+      expect(await count(open(standalone(target.port, TIMEOUT_MS)), 'ada')).toMatchObject({
+        code: 'REDIS_CLUSTER_DOWN',
+        charge: 'none',
+        hint: expect.stringMatching(/with cluster: true/),
+      });
     });
 
     it('says that no charge was made: no node can be reached', async () => {

@@ -41,7 +41,8 @@ describe('the scenarios that come with it', () => {
 
   it.each(files)('%s has time before and after its faults, or one fault all the time', (file) => {
     const { load, faults } = planOf(file);
-    expect(load.durationMs).toBe(20_000);
+    if (faults.length > 0) expect(load.durationMs).toBe(20_000);
+    else expect(load.durationMs).toBeGreaterThanOrEqual(8_000);
     for (const { fault, atMs, forMs } of faults) {
       expect([atMs, forMs]).toEqual(fault === 'gateway-clock' ? [0, 20_000] : [5_000, 8_000]);
     }

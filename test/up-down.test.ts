@@ -166,6 +166,7 @@ describe('what has gone wrong', { timeout: 60_000 }, () => {
     const cluster = join(folder, 'state/clusters/default');
     expect(output.stderr).toContain(`error: b-0 has ended; its log ${join(cluster, 'logs/b-0.log')} ends: `);
     expect(readdirSync(cluster)).toEqual(['logs']);
+    expect(output.stderr).toContain(`are kept for a day in ${join(cluster, 'logs')}\n`);
     await up(folder, ...SMALL);
     expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
   });

@@ -9,8 +9,9 @@ import { diagnose } from './diagnosis.ts';
 import type { CheckFacts } from './facts.ts';
 import { type Horizon, horizonOf } from './horizon.ts';
 import { type Judged, judge } from './judge.ts';
+import type { Known } from './known.ts';
 import { findLostDecisions } from './lost-decisions.ts';
-import { checkBuckets, type PassRules } from './pass.ts';
+import { type BucketResult, checkBuckets, type PassRules } from './pass.ts';
 import { formatPromise, type Promised } from './promise.ts';
 import { claimsOf, type EvidenceRules } from './rules.ts';
 import { shardFacts } from './shard-facts.ts';
@@ -21,8 +22,21 @@ export interface CheckReport extends CheckFacts, Judged {
   readonly verdict: Verdict;
 }
 
+/** A judged history, with the rows of its table that the judgement is about: what a picture of it is drawn from. */
+export interface Examination {
+  readonly report: CheckReport;
+  /** Every bucket against which there is something. */
+  readonly guilty: readonly BucketResult[];
+  readonly known: Known;
+}
+
 /** Judges a history against the token math of its policy. It never sees the system that made it. */
 export function checkHistory(history: History, rules: EvidenceRules): CheckReport {
+  return examineHistory(history, rules).report;
+}
+
+/** The same, with the rows. */
+export function examineHistory(history: History, rules: EvidenceRules): Examination {
   const { operations: table, outcomes, files } = history;
   const promise = rules.promise ?? { type: 'token-bucket' };
   const horizon = horizonOf(history, rules.openAtEndMissing === true);
@@ -72,7 +86,8 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
     faults: history.faults,
     events: history.events.filter(({ event }) => !COUNTED.has(event)),
   };
-  return withVerdict(facts, claimsOf(rules, { isOpen: facts.whole.arrivals > 0 }));
+  const report = withVerdict(facts, claimsOf(rules, { isOpen: facts.whole.arrivals > 0 }));
+  return { report, guilty: pass.guilty, known: passing.known };
 }
 
 /** Judges what was found by these claims. */

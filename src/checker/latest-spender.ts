@@ -32,6 +32,11 @@ export class LatestSpender {
     return this.#level;
   }
 
+  /** When refill alone fills it. */
+  fullAtUs(): number {
+    return this.#levelUs + (this.#capacity - this.#level) / this.#speed;
+  }
+
   /** Spends at `us`; no bucket is below zero when a spend is over. Gives the level after. */
   spend(us: number, quanta: number): number {
     this.#level = Math.max(0, this.levelAt(us) - quanta);

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -72,11 +72,23 @@ export async function bringUp(
     seed,
     ...(command && { server: command }),
   });
-  return provider.up({
-    ...up,
-    signal: environment.interrupt,
-    onProgress: (what) => environment.log(`${what}\n`),
-  });
+  return provider
+    .up({
+      ...up,
+      signal: environment.interrupt,
+      onProgress: (what) => environment.log(`${what}\n`),
+    })
+    .catch(async (error: unknown) => {
+      await sayWhereLogsAre(store, name, environment);
+      throw error;
+    });
+}
+
+/** Of a start that failed, logs stay for a day: they are removed with a cluster's state. */
+async function sayWhereLogsAre(store: ClusterStore, name: string, { log }: Environment): Promise<void> {
+  const logs = join(store.folderOf(name), 'logs');
+  const isGone = (await store.read(name).catch(() => null)) === undefined;
+  if (isGone && existsSync(logs)) log(`logs of the start that failed are kept for a day in ${logs}\n`);
 }
 
 /** The server's command from any folder: the nodes run in folders of their own. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { OpenclawError } from '../core/errors.ts';
+import { type Terminal, terminalOf } from './terminal.ts';
 
 /** The process globals that commands use, gathered in one object; nothing below `cli/` touches them. */
 export interface Environment {
@@ -18,8 +19,14 @@ export interface Environment {
   /** Progress and logs. */
   log(text: string): void;
   readonly colourOut: boolean;
-  /** Whether results go to a terminal that can be redrawn. */
-  readonly isScreen: boolean;
+  /** Where results go, and where progress goes, if that is a terminal that can be redrawn. */
+  readonly terminals: { readonly out?: Terminal | undefined; readonly log?: Terminal | undefined };
+  /** Hands what is logged to `take` until the function it gives is called. */
+  divertLog(take: (text: string) => void): () => void;
+  /** Calls back at the very end, however it comes, until the function it gives is called. */
+  onExit(callBack: () => void): () => void;
+  /** Calls back around a stop by Ctrl-Z, until the function it gives is called. */
+  onSuspend(callBacks: { suspend(): void; resume(): void }): () => void;
   /** Aborts at the first SIGINT, SIGTERM or SIGHUP; a second one, half a second later or more, leaves at once. */
   readonly interrupt: AbortSignal;
   /** 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, once one has come. */
@@ -58,8 +65,9 @@ export function processEnvironment(): Environment {
     process.exitCode = 69; // the result could not be handed over: never a pass
     interrupt.abort();
   });
-  const isScreen = stdout.isTTY === true && env.TERM !== 'dumb';
-  const colourless = env.NO_COLOR !== undefined && env.NO_COLOR !== '';
+  const terminals = { out: terminalOf(stdout, env), log: terminalOf(stderr, env) };
+  const log = (text: string) => void stderr.write(text);
+  let logTo: (text: string) => void = log;
   return {
     env,
     self: [process.execPath, resolve(import.meta.dirname, '../../bin/openclaw-rl')],
@@ -71,9 +79,20 @@ export function processEnvironment(): Environment {
       return process.stdin;
     },
     out: (text) => stdout.write(text),
-    log: (text) => stderr.write(text),
-    colourOut: isScreen && !colourless,
-    isScreen,
+    log: (text) => logTo(text),
+    colourOut: terminals.out?.colour === true,
+    terminals,
+    divertLog(take) {
+      logTo = take;
+      return () => {
+        logTo = log;
+      };
+    },
+    onExit(callBack) {
+      process.on('exit', callBack);
+      return () => void process.off('exit', callBack);
+    },
+    onSuspend,
     interrupt: interrupt.signal,
     interruptCode: () => code,
     async interrupted() {
@@ -83,6 +102,26 @@ export function processEnvironment(): Environment {
     setExitCode: (exitCode) => {
       process.exitCode = exitCode;
     },
+  };
+}
+
+/** Without a listener SIGTSTP does what it does by default, which alone is right where nobody could wake us again. */
+function onSuspend({ suspend, resume }: { suspend(): void; resume(): void }): () => void {
+  const stop = () => {
+    suspend();
+    process.off('SIGTSTP', stop);
+    process.kill(process.pid, 'SIGTSTP');
+  };
+  const wake = () => {
+    process.off('SIGTSTP', stop); // a SIGCONT comes also where nothing was stopped
+    process.on('SIGTSTP', stop);
+    resume();
+  };
+  process.on('SIGTSTP', stop);
+  process.on('SIGCONT', wake);
+  return () => {
+    process.off('SIGTSTP', stop);
+    process.off('SIGCONT', wake);
   };
 }
 

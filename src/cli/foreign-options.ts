@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Promised } from '../checker/promise.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { parseRate, type Rate } from '../core/policy.ts';
-import { FORMATS, type ForeignFormat } from '../history/foreign/lines-of.ts';
+import { FOREIGN_FORMATS, type ForeignFormat, TIMED_FORMATS } from '../history/foreign/formats.ts';
 import { ForeignReader } from '../history/foreign/reader.ts';
 import { parseStatusPattern, type StatusPattern } from '../history/foreign/status.ts';
 import { UNITS, type Unit } from '../history/foreign/time.ts';
@@ -34,8 +34,11 @@ export function addForeignOptions(command: Command): Command {
       .default(parseStatusPattern(standard), standard);
   return command
     .optionsGroup('Logs that others wrote:')
-    .addOption(new Option('--from <format>', 'what the files are').choices(FORMATS))
-    .option('--key <field>', 'the field that names the bucket: the user, the API key, the address')
+    .addOption(new Option('--from <format>', 'what the files are').choices(Object.keys(FOREIGN_FORMATS)))
+    .option(
+      '--key <field>',
+      'the field that names the bucket: the user, the API key, the address; of k6 a tag, else query.<name>',
+    )
     .option('--start <field>', 'when the request came; give two of start, end and duration')
     .option('--end <field>', 'when the reply left')
     .option('--duration <field>', 'how long it took')
@@ -62,7 +65,9 @@ export function addForeignOptions(command: Command): Command {
 export const FOREIGN_EXAMPLES = `  $ openclaw-rl check api.csv --from csv --key user --start t0_us --end t1_us \\
       --status code --capacity 100 --refill 10/s                 # any limiter, from a table
   $ openclaw-rl check access.log --from access-log --key remote_user --end time_iso8601 --duration request_time \\
-      --unit s --status status --promise fixed-window:100/60s    # nginx, judged by what it promises`;
+      --unit s --status status --promise fixed-window:100/60s    # nginx, judged by what it promises
+  $ openclaw-rl check k6.json.gz --from k6 --key user --capacity 20 --refill 5/s      # k6 run --out json=k6.json.gz
+  $ openclaw-rl check hits.json --from vegeta --key query.user --capacity 20 --refill 5/s  # vegeta encode > hits.json`;
 
 function parseSlack(text: string): number {
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(us|ms|s)$/.exec(text) ?? [];
@@ -89,10 +94,11 @@ export function foreignReaderOf(options: ForeignOptions, promise: Promised): For
     if (unused !== undefined)
       throw new OpenclawError(
         'INVALID_OPTION',
-        `${unused[0]} is for logs that others wrote: it needs --from csv or --from access-log`,
+        `${unused[0]} is for logs that others wrote: it needs --from, one of ${Object.keys(FOREIGN_FORMATS).join(', ')}`,
       );
     return undefined;
   }
+  if (isTimed(from)) return timedReaderOf(from, options, promise);
   if (key === undefined || status === undefined)
     throw new OpenclawError(
       'INVALID_OPTION',
@@ -122,4 +128,27 @@ function policyOf({ capacity, refill }: ForeignOptions, promise: Promised): Poli
       'a log that others wrote says no policy: give --capacity and --refill',
     );
   return { capacity: promise.limit, refill: { tokens: promise.limit, perUs: promise.windowUs } };
+}
+
+type TimedFormat = keyof typeof TIMED_FORMATS;
+
+function isTimed(format: ForeignFormat): format is TimedFormat {
+  return Object.hasOwn(TIMED_FORMATS, format);
+}
+
+/** Of a tool whose files say themselves what a request took and how it ended. */
+function timedReaderOf(format: TimedFormat, options: ForeignOptions, promise: Promised): ForeignReader {
+  const { key, cost, region, allow, deny, clockSlack: clockSlackUs } = options;
+  const said = (['start', 'end', 'duration', 'unit', 'status'] as const).find(
+    (name) => options[name] !== undefined,
+  );
+  if (said !== undefined)
+    throw new OpenclawError('INVALID_OPTION', `--${said}: ${format} says that itself`, {
+      hint: 'leave it out',
+    });
+  if (key === undefined)
+    throw new OpenclawError('INVALID_OPTION', `--from ${format} needs --key: what names the bucket`);
+  const fields = { ...(cost !== undefined && { cost }), ...(region !== undefined && { region }) };
+  const mapping = { ...TIMED_FORMATS[format], key, allow, deny, clockSlackUs, unanswered: '0', ...fields };
+  return new ForeignReader(format, mapping, policyOf(options, promise));
 }

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { Copy, Inspection } from '../limiter/inspect.ts';
+import type { LevelNow } from '../limiter/stored.ts';
 
 /** Where a setting came from, for the person who did not give it. */
 export type Origin = 'option' | 'last run' | 'default';
@@ -43,9 +44,7 @@ export function renderInspection(inspected: Inspected, { colour }: { colour: boo
 /** The same on one line, for a log. */
 export function renderInspectionLine(inspected: Inspected, time: string): string {
   const { copies, takes, primary } = inspected;
-  const level = copies.map(
-    ({ node, address, now }) => `${node ?? address}=${now ? tokens(now.levelTokens) : '?'}`,
-  );
+  const level = copies.map(({ node, address, now }) => `${node ?? address}=${now ? levelText(now) : '?'}`);
   const answers = takes.map((take) => `${take.region ?? 'here'}: ${answerText(take)}`);
   return `${[time, `primary ${nameOf(primary)}`, level.join(' '), ...answers].map(printable).join(' | ')}\n`;
 }
@@ -87,14 +86,14 @@ function copyRow(copy: Copy): string[] {
   const role = copy.isSuperseded ? 'primary, superseded' : (copy.role ?? 'no answer');
   if (trouble !== undefined) return [node ?? address, region, role, 'not known', '', '', '', lagText(copy)];
   const [stored, updated] = storedTexts(copy, clockUs);
-  const level = now === undefined ? '' : tokens(now.levelTokens);
+  const level = now === undefined ? '' : levelText(now);
   return [node ?? address, region, role, stored, updated, level, ttlText(ttlMs), lagText(copy)];
 }
 
 function storedTexts({ stored, now }: Copy, clockUs: number): [string, string] {
   switch (stored?.type) {
     case 'bucket':
-      return [`${stored.levelQuanta} quanta`, ago(clockUs - stored.updatedAtUs)];
+      return [`${stored.levelsQuanta.join(', ')} quanta`, ago(clockUs - stored.updatedAtUs)];
     case 'article':
       return [
         `article: ${stored.tokens ?? 'no'} tokens`,
@@ -136,6 +135,8 @@ function ttlText(ttlMs: number | undefined): string {
   return ttlMs === -1 ? 'never' : seconds(ttlMs * 1_000);
 }
 
+const levelText = ({ levelTokens, levelsTokens = [levelTokens] }: LevelNow) =>
+  levelsTokens.map(tokens).join(', ');
 const tokens = (count: number) => count.toFixed(3).replace(/\.?0+$/, '');
 const seconds = (us: number) => `${(us / 1e6).toFixed(3)} s`;
 const ago = (us: number) => (us < 0 ? `${seconds(-us)} ahead` : `${seconds(us)} ago`);

@@ -1,12 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { OpenclawError, printableLines } from '../core/errors.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+import { VERSION } from './version.ts';
 
 /** By name, each a file of its own: what the others need would cost every start its time and its memory. */
 const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment) => Command>>> = {
@@ -16,7 +12,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   check: async () => (await import('./commands/check.ts')).checkCommand,
   gate: async () => (await import('./commands/gate.ts')).gateCommand,
   report: async () => (await import('./commands/report.ts')).reportCommand,
+  runs: async () => (await import('./commands/runs.ts')).runsCommand,
   compare: async () => (await import('./commands/compare.ts')).compareCommand,
+  matrix: async () => (await import('./commands/matrix.ts')).matrixCommand,
   up: async () => (await import('./commands/up.ts')).upCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
   down: async () => (await import('./commands/down.ts')).downCommand,
@@ -25,6 +23,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
   toxiproxy: async () => (await import('./commands/toxiproxy.ts')).toxiproxyCommand,
+  completion: async () => {
+    const { completionCommand } = await import('./commands/completion.ts');
+    return (environment) => completionCommand(environment, () => makeProgram(environment, ''));
+  },
   'regional-toxiproxy': async () =>
     (await import('./commands/regional-toxiproxy.ts')).regionalToxiproxyCommand,
 };
@@ -33,11 +35,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
 const HIDDEN = 'regional-toxiproxy';
 
 /** The program with the command that was typed; with all of them where that is none. */
-async function makeProgram(environment: Environment): Promise<Command> {
-  const [typed = ''] = environment.commandLine;
+async function makeProgram(environment: Environment, typed: string): Promise<Command> {
   const program = new Command('openclaw-rl')
     .description('Proves what a distributed rate limiter really admits, with an exit code for CI.')
-    .version(version)
+    .version(VERSION)
     .showHelpAfterError('(run with --help for the options)')
     .addHelpText('after', EXIT_CODES);
   const names = Object.hasOwn(COMMANDS, typed) ? [typed] : Object.keys(COMMANDS);
@@ -54,7 +55,8 @@ Exit codes:
   64 bad usage   69 the environment could not be started   70 a bug of ours   129/130/143 interrupted`;
 
 async function main(environment: Environment): Promise<void> {
-  const program = await makeProgram(environment);
+  const [typed = ''] = environment.commandLine;
+  const program = await makeProgram(environment, typed);
   for (const command of [program, ...program.commands.flatMap((parent) => [parent, ...parent.commands])]) {
     command.exitOverride().configureOutput({
       writeOut: environment.out,

@@ -42,7 +42,8 @@ export const parseRegions = parsedBy((text: string): readonly string[] => checkR
 export function limiterOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--strategy <name>', `one of ${STRATEGY_NAMES.join(', ')}`)
+      new Option('--strategy <name>', 'how regions share a bucket')
+        .choices(STRATEGY_NAMES)
         .argParser(parsedBy(parseStrategy))
         .default('central'),
     )

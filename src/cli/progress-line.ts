@@ -1,10 +1,11 @@
+import { printable } from '../core/errors.ts';
 import type { LoadProgress, Progress } from '../experiment/progress.ts';
 import { OUTCOMES } from '../history/operation.ts';
 
 /** One line of what a run is doing. */
 export function progressLine({ stage, elapsedMs, detail, load }: Progress): string {
   const seconds = `${(elapsedMs / 1_000).toFixed(1)} s`.padStart(7);
-  const rest = load === undefined ? (detail ?? '') : loadText(load);
+  const rest = load === undefined ? printable(detail ?? '') : loadText(load);
   return `${seconds}  ${stage.padEnd(9)}  ${rest}`.trimEnd();
 }
 

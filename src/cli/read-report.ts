@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
 import type { RunReport } from '../report/report.ts';
 import { parseReport } from '../report/schema.ts';
@@ -9,11 +9,22 @@ import { readTextFile } from './read-file.ts';
 const REPORTS = 'reports';
 export const LATEST_RUN = `${REPORTS}/latest`;
 
+/** A kept run: its report, and the folder that holds it. */
+export interface KeptRun {
+  readonly report: RunReport;
+  readonly folder: string;
+}
+
+/** The report of a run, as `readRun` finds it. Throws INVALID_REPORT. */
+export async function readReport(asked: string, cwd: string): Promise<RunReport> {
+  return (await readRun(asked, cwd)).report;
+}
+
 /**
  * Reads the report of a run: of its folder, of the file itself, or by the end of a name under `reports/`, like
  * `bench-1`: then of the newest. Throws INVALID_REPORT.
  */
-export async function readReport(asked: string, cwd: string): Promise<RunReport> {
+export async function readRun(asked: string, cwd: string): Promise<KeptRun> {
   const run = existsSync(resolve(cwd, asked)) ? asked : (newestRun(asked, cwd) ?? asked);
   const path = resolve(cwd, run);
   const isFolder = await stat(path).then(
@@ -26,14 +37,19 @@ export async function readReport(asked: string, cwd: string): Promise<RunReport>
   const text = await readTextFile(file).catch((error: Error) => {
     throw new OpenclawError('INVALID_REPORT', `${name}: ${error.message}`);
   });
-  return parseReport(text, name);
+  return { report: parseReport(text, name), folder: dirname(file) };
+}
+
+/** Whether a folder of this name is one that a run makes. */
+export function isRunFolder(name: string): boolean {
+  return /^\d{8}T\d{9}Z-/.test(name);
 }
 
 /** Names begin with the time of their run, so the last one in their order is the newest. */
 function newestRun(name: string, cwd: string): string | undefined {
   const reports = resolve(cwd, REPORTS);
   const names = existsSync(reports) ? readdirSync(reports) : [];
-  const found = names.filter((folder) => /^\d{8}T\d{9}Z-/.test(folder) && folder.slice(20) === name);
+  const found = names.filter((folder) => isRunFolder(folder) && folder.slice(20) === name);
   const newest = found.sort().at(-1);
   return newest === undefined ? undefined : join(REPORTS, newest);
 }

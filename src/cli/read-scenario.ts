@@ -1,5 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { nearest } from '../checker/nearest.ts';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import type { StrategyName } from '../limiter/create.ts';
@@ -8,10 +7,8 @@ import type { Plan } from '../scenario/plan.ts';
 import type { Environment } from './environment.ts';
 import type { FailureFlags } from './options.ts';
 import { readTextFile } from './read-file.ts';
+import { scenarioFile, scenarioNames } from './scenario-names.ts';
 import { SCENARIO_RULES } from './scenario-rules.ts';
-
-const COME_ALONG = resolve(import.meta.dirname, '../../scenarios');
-const ENDING = '.yaml';
 
 /** What takes the place of what a scenario says itself. */
 export interface Instead extends FailureFlags {
@@ -26,19 +23,24 @@ export async function readScenario(
   { cwd }: Pick<Environment, 'cwd'>,
 ): Promise<Plan> {
   const isName = /^[\w-]+$/.test(scenario);
-  const path = isName ? join(COME_ALONG, `${scenario}${ENDING}`) : resolve(cwd, scenario);
+  const path = isName ? scenarioFile(scenario) : resolve(cwd, scenario);
   const text = await readTextFile(path).catch(async (error: Error) => {
     throw isName ? await unknownName(scenario) : unreadable(scenario, error);
   });
-  const file = isName ? `${scenario}${ENDING}` : scenario;
+  const file = isName ? basename(path) : scenario;
   const plan = parseScenario(text, { file, ...instead }, SCENARIO_RULES);
   return plan.limiter === undefined ? plan : { ...plan, limiter: resolve(dirname(path), plan.limiter) };
 }
 
+/** The names of those that come along and are about no strategy but the default. */
+export async function scenariosForAnyStrategy(): Promise<string[]> {
+  const names = await scenarioNames();
+  const texts = await Promise.all(names.map((name) => readTextFile(scenarioFile(name))));
+  return names.filter((_name, at) => !/^(limiter|strategy): (?!central$)/m.test(texts[at] ?? ''));
+}
+
 async function unknownName(name: string): Promise<OpenclawError> {
-  const names = (await readdir(COME_ALONG))
-    .filter((file) => file.endsWith(ENDING))
-    .map((file) => basename(file, ENDING));
+  const names = await scenarioNames();
   const close = nearest(name, names);
   const meant = close === undefined ? '' : `; did you mean "${close}"?`;
   return new OpenclawError('INVALID_SCENARIO', `no scenario is called ${quoted(name)}${meant}`, {

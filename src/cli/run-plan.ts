@@ -12,18 +12,20 @@ import type { FaultRecord } from '../history/operation.ts';
 import { DEFAULT_PREFIX } from '../limiter/key.ts';
 import type { Regions } from '../regions/provider.ts';
 import { planTopology } from '../regions/topology.ts';
+import type { Evidence } from '../report/html/run-page.ts';
 import { renderJunit } from '../report/junit.ts';
 import { renderMarkdown } from '../report/markdown.ts';
-import { makeReport } from '../report/report.ts';
+import { makeReport, type RunReport } from '../report/report.ts';
 import type { Plan, PlannedFault } from '../scenario/plan.ts';
 import type { ProviderName } from './choose-provider.ts';
 import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning, sweep } from './cluster.ts';
 import { isProvider, runsServer } from './differing-flags.ts';
 import type { Environment } from './environment.ts';
 import { exitCodeOfReport } from './exit-codes.ts';
+import { HTML_FILE, runHtml } from './html-file.ts';
 import { promiseOfPlan } from './limiter-plugin.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
-import { progressLine, RATES_LEGEND } from './progress-line.ts';
+import { showProgress } from './run-progress.ts';
 
 /** What the commands that make a run take besides its plan. */
 export interface RunFlags {
@@ -76,6 +78,20 @@ export interface RunRequest {
 
 /** Runs a plan, writes what came of it into a folder of its own, prints it, and sets the exit code. */
 export async function runAndReport(request: RunRequest, environment: Environment): Promise<void> {
+  const { report, evidence } = await makeRun(request, environment);
+  environment.out(render(report, request.flags, environment)); // first: a full disk must not cost the verdict
+  await keepReport(report);
+  await writeHtml(report, evidence, environment);
+  environment.setExitCode(
+    environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
+  );
+}
+
+/** Runs a plan in a folder of its own, its history kept there, and judges it. */
+export async function makeRun(
+  request: RunRequest,
+  environment: Environment,
+): Promise<{ readonly report: RunReport; readonly evidence: Evidence }> {
   const { plan, command, flags } = request;
   const promise = request.promise ?? (await promiseOfPlan(plan));
   refuseContainers(request);
@@ -91,30 +107,43 @@ export async function runAndReport(request: RunRequest, environment: Environment
   );
   const provide = request.system ?? (await chooseRegions(request, folder, environment));
   const { runPlan } = await import('../experiment/run.ts'); // heavy: not for --help, nor for the children
-  environment.log(`${RATES_LEGEND}\n`);
+  const { onProgress, close } = showProgress(plan, environment);
   const result = await runPlan({
-    ...{ plan, folder, startedAt, provide },
+    ...{ plan, folder, startedAt, provide, onProgress },
     ...(promise && { promise }),
     signal: environment.interrupt,
-    onProgress: (progress) => environment.log(`${progressLine(progress)}\n`),
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
-  });
+  }).finally(close);
   const report = makeReport({
     ...{ plan, command, folder },
     startedAt: startedAt.toISOString(),
     system: result.system,
     loadMs: Math.round(result.loadMs),
-    check: result.check,
+    ...(result.redisCalls !== undefined && { redisCalls: result.redisCalls }),
+    check: result.examination.report,
     latencies: result.latencies,
   });
-  environment.out(render(report, flags, environment)); // first: a full disk must not cost the verdict
+  return { report, evidence: result };
+}
+
+/** Writes a report beside its history, as everything that reads runs expects it. */
+export async function keepReport(report: RunReport): Promise<void> {
+  const { folder } = report;
   await writeRunFile(folder, 'report.json', jsonText(report));
   await pointLatestAt(folder);
   await writeRunFile(folder, 'report.md', renderMarkdown(report));
   await writeRunFile(folder, 'junit.xml', renderJunit(report));
-  environment.setExitCode(
-    environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
-  );
+}
+
+/** A page that cannot be made costs neither the verdict nor its exit code: `report --html` makes it again. */
+async function writeHtml(report: RunReport, evidence: Evidence, environment: Environment): Promise<void> {
+  try {
+    await writeRunFile(report.folder, HTML_FILE, runHtml(report, evidence));
+  } catch (error) {
+    environment.log(
+      `warning: no ${HTML_FILE}: ${printable(error instanceof Error ? error.message : String(error))}\n`,
+    );
+  }
 }
 
 /** Throws INVALID_CLAIM for a claim on a phase that the faults of a plan do not make. */
@@ -160,10 +189,7 @@ async function chooseRegions(
     !steppableClocks;
   if (running !== undefined && !fits)
     environment.log(`cluster ${flags.name} is up, but not as this run wants it: it brings up its own\n`);
-  if (fits) {
-    await sweep(environment, store, { asked: [], unknownContainers: false }); // bringing one up does it too
-    await store.noteRun(flags.name, { policy: plan.policy, prefix });
-  }
+  if (fits) await sweep(environment, store, { asked: [], unknownContainers: false }); // bringing one up does it too
   const provide = async (): Promise<{ regions: Regions; isOurs: boolean }> => {
     if (fits) return { regions: running.regions, isOurs: false };
     const { seed } = plan;
@@ -173,7 +199,9 @@ async function chooseRegions(
     const regions = await bringUp(environment, { ...request, ...(server !== undefined && { server }) });
     return { regions, isOurs: true };
   };
-  return regionsSystem({ self: environment.self, env: serviceEnvironment(environment), prefix, provide });
+  const onTaken = () => store.noteRun(flags.name, { policy: plan.policy, prefix }); // not a run that is refused
+  const env = serviceEnvironment(environment);
+  return regionsSystem({ self: environment.self, env, prefix, provide, onTaken });
 }
 
 /** The services' Redis is ours and has no password: one that is meant for another must not reach it. */

@@ -38,6 +38,10 @@ const CATALOGUE = {
   REDIS_READ_ONLY: { charge: 'none', hint: 'connect to the primary, or to the cluster, not to a replica' },
   REDIS_OUT_OF_MEMORY: { charge: 'none', hint: 'raise maxmemory; buckets expire by themselves once full' },
   REDIS_CLUSTER_DOWN: { charge: 'none', hint: 'wait for the failover, or see: redis-cli cluster info' },
+  REDIS_SLOT_MOVING: {
+    charge: 'none',
+    hint: 'a slot of the cluster is being moved: try again with the same decision id until it has arrived',
+  },
   REDIS_WRONG_TYPE: { charge: 'none', hint: 'another program uses this key: choose another prefix' },
   REDIS_REFUSED: { charge: 'none', hint: 'the server refused the script before it ran; its words are above' },
   REPLY_LOST: { charge: 'possible', hint: 'the connection broke after the request was sent' },

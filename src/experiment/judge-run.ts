@@ -1,4 +1,4 @@
-import { type CheckReport, checkHistory } from '../checker/check.ts';
+import { type CheckReport, type Examination, examineHistory } from '../checker/check.ts';
 import { parseClaim } from '../checker/claim.ts';
 import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/operation.ts';
@@ -18,8 +18,8 @@ export function latenciesOf({ regions }: CheckReport) {
 }
 
 /** Holds what was recorded against the claims of the plan and the bound that its strategy declares. */
-export function judgeRun({ plan, promise, users, signal, troubles }: Run, history: History): CheckReport {
-  return checkHistory(history, {
+export function judgeRun({ plan, promise, users, signal, troubles }: Run, history: History): Examination {
+  return examineHistory(history, {
     busiest: busiestBuckets(plan, users),
     troubles: signal.aborted ? ['the run was interrupted', ...troubles] : troubles,
     claims: plan.claims.map(parseClaim),

@@ -1,4 +1,5 @@
 import { type Operation, OUTCOMES, type Outcome } from '../history/operation.ts';
+import type { ExcessTally } from './excess-tally.ts';
 import type { LoadProgress } from './progress.ts';
 
 type Counts = Record<Outcome, number>;
@@ -8,16 +9,26 @@ export class LiveTally {
   readonly #busiest: ReadonlyMap<string, { admitted: number; denied: boolean }>;
   readonly #limitTokens: number;
   readonly #byRegion: Map<string, Counts>;
+  readonly #excess: ExcessTally | undefined;
   #contested = 0;
   #since = performance.now();
 
-  constructor(regions: readonly string[], busiest: readonly string[], limitTokens: number) {
+  /** Without `excess`, nothing is said of it. */
+  constructor(
+    regions: readonly string[],
+    busiest: readonly string[],
+    limitTokens: number,
+    excess?: ExcessTally,
+  ) {
+    this.#excess = excess;
     this.#byRegion = new Map(regions.map((region) => [region, none()]));
     this.#busiest = new Map(busiest.map((bucket) => [bucket, { admitted: 0, denied: false }]));
     this.#limitTokens = limitTokens;
   }
 
-  add({ region, outcome, bucket, cost }: Operation): void {
+  add(operation: Operation): void {
+    this.#excess?.add(operation);
+    const { region, outcome, bucket, cost } = operation;
     const counts = this.#byRegion.get(region);
     if (counts !== undefined) counts[outcome]++;
     const seen = this.#busiest.get(bucket);
@@ -29,7 +40,7 @@ export class LiveTally {
   }
 
   /** Rates since the last look. */
-  look(): Pick<LoadProgress, 'rates' | 'contested' | 'ofBusiest'> {
+  look(): Pick<LoadProgress, 'rates' | 'contested' | 'ofBusiest' | 'excess'> {
     const seconds = Math.max(0.001, (performance.now() - this.#since) / 1_000);
     this.#since = performance.now();
     const rates = [...this.#byRegion].map(([region, counts]) => {
@@ -40,7 +51,12 @@ export class LiveTally {
       }
       return [region, perSecond] as const;
     });
-    return { rates: Object.fromEntries(rates), contested: this.#contested, ofBusiest: this.#busiest.size };
+    return {
+      rates: Object.fromEntries(rates),
+      contested: this.#contested,
+      ofBusiest: this.#busiest.size,
+      ...(this.#excess && { excess: this.#excess.worst }),
+    };
   }
 
   #isContested({ admitted, denied }: { admitted: number; denied: boolean }): boolean {

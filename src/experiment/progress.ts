@@ -23,6 +23,15 @@ export interface LoadProgress {
   /** How many of the busiest planned buckets have been drained and have denied. */
   readonly contested: number;
   readonly ofBusiest: number;
+  /** The worst excess of a bucket so far; absent where the limiter promises no token bucket. */
+  readonly excess?: ExcessSoFar;
+}
+
+/** At least so much was admitted beyond an ideal bucket: the check at the end finds this or more. */
+export interface ExcessSoFar {
+  readonly tokens: number;
+  /** Whose; absent where there is none. */
+  readonly bucket?: string;
 }
 
 export type OnProgress = (progress: Progress) => void;

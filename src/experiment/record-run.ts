@@ -12,11 +12,13 @@ import type { RoleWatch } from '../regions/role-watch.ts';
 import { settle } from '../regions/settle.ts';
 import { AgeTally } from './age-tally.ts';
 import { watchClocks } from './clock-watch.ts';
+import { ExcessTally } from './excess-tally.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { HistoryFile } from './history-file.ts';
 import { LiveTally } from './live-tally.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
 import { recordRoles } from './record-roles.ts';
+import { watchRedisCalls } from './redis-calls.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
 
@@ -24,6 +26,8 @@ import type { System } from './system.ts';
 interface Recorded {
   readonly history: History;
   readonly loadMs: number;
+  /** What the strategy asked of Redis; absent where nodes are not ours or a plug-in calls them in its own way. */
+  readonly redisCalls?: number;
 }
 
 const REPORT_EVERY_MS = 1_000;
@@ -39,10 +43,13 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const history = new HistoryFile(join(folder, 'history.ndjson'), makeHeader(run, system), () =>
     stop.abort(),
   );
+  const policy = parsePolicy(plan.policy);
+  const isBucket = run.promise === undefined || run.promise.type === 'token-bucket';
   const tally = new LiveTally(
     plan.topology.regions,
     busiestBuckets(plan, run.users),
-    limitTokensOf(run.promise, parsePolicy(plan.policy)),
+    limitTokensOf(run.promise, policy),
+    isBucket ? new ExcessTally(policy) : undefined,
   );
   const nameNode = regions === undefined ? undefined : makeNodeNames(regions);
   const ages = isApart(plan.strategy) ? new AgeTally() : undefined;
@@ -55,6 +62,8 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const faults = makeSchedule(run, system, recorder, history);
   cleanup.add('heal every fault', async () => void (await faults?.end()));
   const watches = regions === undefined ? undefined : await watch(regions, recorder, history, cleanup);
+  const calls =
+    regions === undefined || plan.limiter !== undefined ? undefined : await watchCalls(regions, cleanup);
 
   const { durationMs } = plan.load;
   const startedUs = recorder.nowUs();
@@ -71,11 +80,13 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     REPORT_EVERY_MS,
   );
   let loadMs = 0;
+  let redisCalls: number | undefined;
   try {
     report('load', { detail: describeLoad(run) });
     faults?.start(() => stop.abort());
     const load = { shape: shapeOf(plan), users: run.users, targets: system.targets, recorder, signal };
     loadMs = await runLoad({ ...load, durationMs, drainMs: DRAIN_MS });
+    redisCalls = await calls?.stop();
   } finally {
     clearInterval(ticker);
     if (faults !== undefined) troubles.push(...(await healAndSettle(run, system, faults, recorder, history)));
@@ -88,7 +99,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   }
   if (faults?.failure !== undefined) throw faults.failure;
   const recorded = await endHistory(history, recorder, folder);
-  return { history: recorded, loadMs };
+  return { history: recorded, loadMs, ...(redisCalls !== undefined && { redisCalls }) };
 }
 
 function makeSchedule(
@@ -129,6 +140,12 @@ async function watch(
       await clocks.stop();
     },
   };
+}
+
+async function watchCalls(regions: Regions, cleanup: Run['cleanup']) {
+  const calls = await watchRedisCalls(regions);
+  cleanup.add('stop counting calls', async () => void (await calls.stop()));
+  return calls;
 }
 
 /** What has died and was not meant to: the load is over, and every fault healed. */

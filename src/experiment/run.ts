@@ -1,5 +1,6 @@
-import type { CheckReport } from '../checker/check.ts';
+import type { Examination } from '../checker/check.ts';
 import { OpenclawError } from '../core/errors.ts';
+import type { History } from '../history/history.ts';
 import { planUsers } from '../load/users.ts';
 import { Cleanup } from './cleanup.ts';
 import { judgeRun, latenciesOf } from './judge-run.ts';
@@ -9,12 +10,15 @@ import type { Run, RunOptions } from './run-context.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface RunResult {
-  readonly check: CheckReport;
+  readonly examination: Examination;
+  readonly history: History;
   readonly latencies: ReturnType<typeof latenciesOf>;
   /** Provider and server, for people. */
   readonly system: string;
   /** From the first request until no more were sent. */
   readonly loadMs: number;
+  /** What the strategy asked of Redis during the load; absent where that is not known. */
+  readonly redisCalls?: number;
 }
 
 /**
@@ -55,10 +59,11 @@ async function playStages(run: Run): Promise<RunResult> {
   report('warm up');
   await warmUp(run, system);
   throwIfAborted(signal);
-  const { history, loadMs } = await recordRun(run, system);
+  const { history, ...measured } = await recordRun(run, system);
   report('check');
-  const check = judgeRun(run, history);
-  return { check, latencies: latenciesOf(check), system: system.description, loadMs };
+  const examination = judgeRun(run, history);
+  const latencies = latenciesOf(examination.report);
+  return { examination, history, latencies, system: system.description, ...measured };
 }
 
 function throwIfAborted(signal: AbortSignal): void {

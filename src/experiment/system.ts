@@ -46,10 +46,12 @@ export interface RegionsSource {
   readonly prefix: string;
   /** Brings up the cluster, or takes one that is up; it is ended after the run only when `isOurs`. */
   readonly provide: () => Promise<{ readonly regions: Regions; readonly isOurs: boolean }>;
+  /** Called once a cluster that is up was found fit for the run. */
+  readonly onTaken?: () => Promise<void>;
 }
 
 /** Three regions or as many as the plan has, each with its Rating service and its gateway. */
-export function regionsSystem({ self, env, prefix, provide }: RegionsSource): ProvideSystem {
+export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSource): ProvideSystem {
   return async ({ plan, folder, cleanup, signal, onDeath, onStep }) => {
     const logs = join(folder, 'logs');
     await mkdir(logs).catch((error: unknown) => {
@@ -57,7 +59,10 @@ export function regionsSystem({ self, env, prefix, provide }: RegionsSource): Pr
     });
     const { regions, isOurs } = await provide();
     if (isOurs) cleanup.add(`end cluster ${regions.name}`, () => regions.down());
-    else await takeOver(regions, signal, onStep);
+    else {
+      await takeOver(regions, signal, onStep);
+      await onTaken?.();
+    }
     const names = plan.topology.regions;
     onStep(`${names.length} gateways and Rating services`);
     const { strategy, policy, limiter } = plan;

@@ -175,10 +175,10 @@ export class HistoryBuilder {
     draft.node = texts.internText(decision.node);
     draft.atUs = decision.atUs ?? Number.NaN;
     draft.bucketUs = decision.bucketUs ?? Number.NaN;
+    draft.isFallback = decision.source === 'fallback';
     draft.isLent = decision.source === 'lease';
     const hasLevel = operation.charges === undefined && !draft.isLent;
     draft.levelQuanta = hasLevel ? (decision.levelQuanta ?? Number.NaN) : Number.NaN;
-    draft.isFallback = decision.source === 'fallback';
     draft.isShared = decision.source === 'redis' && !UNSHARED.includes(decision.strategy);
   }
 

@@ -24,10 +24,10 @@ export class Draft {
   levelQuanta = Number.NaN;
   /** Whether `levelQuanta` is that of the one shared bucket, not of a lease or of a share. */
   isShared = false;
-  /** Decided by what its node had lent: the node is known, and there is no level. */
-  isLent = false;
   /** Whether a failure policy decided, in the place of the shared bucket. */
   isFallback = false;
+  /** Decided by what its node had lent: the node is known, and there is no level. */
+  isLent = false;
 
   clear(): void {
     this.index = -1;
@@ -48,7 +48,7 @@ export class Draft {
     this.bucketUs = Number.NaN;
     this.levelQuanta = Number.NaN;
     this.isShared = false;
-    this.isLent = false;
     this.isFallback = false;
+    this.isLent = false;
   }
 }

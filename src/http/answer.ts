@@ -29,10 +29,13 @@ export interface RateLimitOptions<Args extends readonly unknown[]> {
   readonly policyName?: string;
   /** Say in every reply who decided and when, in the `openclaw-decision` header. For tests only. Default false. */
   readonly evidence?: boolean;
-  /** Told of every decision, those of shadow mode among them. */
-  readonly onDecision?: (decision: Decision, ...args: Args) => void;
-  /** Told why a request was refused undecided; its user is told a code. */
-  readonly onError?: (error: unknown, ...args: Args) => void;
+  /**
+   * Told of every decision, those of shadow mode among them. A promise is waited for; where this throws or rejects, the
+   * request does not go on.
+   */
+  readonly onDecision?: (decision: Decision, ...args: Args) => unknown;
+  /** Told why a request was refused undecided; its user is told a code. The same holds for a promise and for throwing. */
+  readonly onError?: (error: unknown, ...args: Args) => unknown;
 }
 
 /** What one route has in place of what all have. */
@@ -58,7 +61,7 @@ const NO_USER = 'The request does not say whose it is.';
 
 /**
  * Makes the function that answers one request: it asks the limiter once, and never lets a request go on that was not
- * allowed. It rejects only where `onDecision` or `onError` throws. Throws INVALID_OPTION for a policy's name.
+ * allowed. It rejects only where `onDecision` or `onError` throws or rejects. Throws INVALID_OPTION for a policy's name.
  */
 export function answering<Args extends readonly unknown[]>(
   options: RateLimitOptions<Args>,
@@ -77,10 +80,10 @@ export function answering<Args extends readonly unknown[]>(
       policies = renamed(limiter.policiesOf({ user, endpoint }), policyName);
       decision = await limiter.take({ user, endpoint }, takeOptions);
     } catch (error) {
-      options.onError?.(error, ...args);
+      await options.onError?.(error, ...args);
       return undecided(error, policies);
     }
-    options.onDecision?.(decision, ...args);
+    await options.onDecision?.(decision, ...args);
     const headers = rateLimitHeaders(policies, decision);
     if (decision.shadow !== undefined) headers['openclaw-shadow'] = decision.shadow;
     if (options.evidence) headers['openclaw-decision'] = formatEvidence(decision.evidence);
@@ -103,7 +106,7 @@ export function answering<Args extends readonly unknown[]>(
       };
     } catch (error) {
       const problem = toldProblem(error);
-      if (problem === undefined) options.onError?.(error, ...args);
+      if (problem === undefined) await options.onError?.(error, ...args);
       return problem ?? badRequest(400, NO_USER);
     }
   }

@@ -7,7 +7,8 @@ export type ExpressRateLimitOptions<Request> = RateLimitOptions<readonly [reques
 
 /**
  * Middleware for Express, Connect and whatever else calls `(request, response, next)` with those of `node:http`. It
- * limits what it is mounted on. Errors thrown by `onDecision` and `onError` go to `next`. Throws INVALID_OPTION for a
+ * limits what it is mounted on. What `onDecision` and `onError` throw, or reject with, goes to
+ * `next`. Throws INVALID_OPTION for a
  * policy's name.
  */
 export function rateLimit<Request extends IncomingMessage>(

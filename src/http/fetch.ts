@@ -9,7 +9,7 @@ export type FetchRateLimitOptions<Rest extends readonly unknown[] = readonly []>
 
 /**
  * Wraps a handler of the Fetch API, `(request, ...) => Response`, as edge runtimes, Deno, Bun and `app.fetch` of Hono
- * have it. It needs nothing of Node. Rejects as the handler does, or where `onDecision` or `onError` throws. Throws
+ * have it. It needs nothing of Node. Rejects as the handler does, or as `onDecision` or `onError` does. Throws
  * INVALID_OPTION for a policy's name.
  */
 export function rateLimit<Rest extends readonly unknown[]>(

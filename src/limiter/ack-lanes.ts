@@ -53,7 +53,7 @@ interface OpenLane<T> {
 }
 
 /** While one lane waits for its replicas, others take what comes. */
-const LANES = 4;
+const LANES = 8;
 
 /**
  * The way to one node for commands that count only when the node's replicas have them. A WAIT blocks its connection, and

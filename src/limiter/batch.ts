@@ -1,7 +1,8 @@
+import { OpenclawError } from '../core/errors.ts';
 import type { Policy } from '../core/policy.ts';
 import { loadScript } from './script.ts';
 import { policyArgs } from './script-args.ts';
-import type { TakeOne, TakeReply } from './single-takes.ts';
+import { singleTakes, type TakeOne, type TakeReply } from './single-takes.ts';
 import { keySlot } from './slot.ts';
 import type { RunWrites } from './writes.ts';
 
@@ -19,10 +20,11 @@ interface Waiting {
 /**
  * Gathers the takes of one turn of the event loop, of one slot where Redis is a cluster, and asks for all of them in
  * one call of `lua/take-each.lua`. They are decided in their order, as if each had been asked alone; what fails, fails
- * for all of a call.
+ * for all of a call. Only while their slot is being moved, and some keys are here and some there, each is asked alone.
  */
 export function batchTakes(run: RunWrites, { bySlot }: { readonly bySlot: boolean }): TakeOne {
   const script = loadScript('take-each');
+  const takeAlone = singleTakes(run);
   const gathered = new Map<number, Waiting[]>();
 
   async function ask(batch: readonly Waiting[]): Promise<void> {
@@ -39,7 +41,10 @@ export function batchTakes(run: RunWrites, { bySlot }: { readonly bySlot: boolea
       if (admitted.length > 0) await acked?.();
       for (const { resolve, reply } of admitted) resolve(reply);
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      if (batch.length > 1 && isHalfMoved(error)) {
+        for (const { key, policy, costQuanta, resolve, reject } of batch)
+          takeAlone(key, policy, costQuanta).then(resolve, reject);
+      } else for (const { reject } of batch) reject(error);
     }
   }
 
@@ -62,6 +67,11 @@ export function batchTakes(run: RunWrites, { bySlot }: { readonly bySlot: boolea
         void ask(batch);
       }
     });
+}
+
+/** Redis has run nothing, and a script on one key would follow that key. */
+function isHalfMoved(error: unknown): boolean {
+  return error instanceof OpenclawError && error.code === 'REDIS_SLOT_MOVING';
 }
 
 function replyOf(values: readonly number[], i: number, node: string): TakeReply {

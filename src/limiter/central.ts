@@ -51,9 +51,9 @@ export function createCentral({
     policy,
     policiesOf,
     async take(subject, { cost = 1, decisionId } = {}) {
+      const key = bucketKey(prefix, subject); // what is no subject is told before anybody's overrides see it
       const policies = policiesOf(subject);
       checkCostNames(cost, policies);
-      const key = bucketKey(prefix, subject);
       const [only, second] = policies;
       if (only !== undefined && second === undefined && decisionId === undefined) {
         const costQuanta = costOf(cost, only) * only.policy.quantaPerToken;
@@ -68,15 +68,16 @@ export function createCentral({
       return describeTakeAll({ values, node }, policies, strategy);
     },
     async peek(subject) {
+      const key = bucketKey(prefix, subject);
       const policies = policiesOf(subject);
       const args = policies.flatMap(({ policy }) => policyArgs(policy));
-      const { values, node } = await redis.run(peekScript, [bucketKey(prefix, subject)], args);
+      const { values, node } = await redis.run(peekScript, [key], args);
       return describeLevels(values, node, policies);
     },
     async refund(subject, { cost = 1, decisionId } = {}) {
+      const key = bucketKey(prefix, subject);
       const policies = policiesOf(subject);
       checkCostNames(cost, policies);
-      const key = bucketKey(prefix, subject);
       const keys = decisionId === undefined ? [key] : [key, memoryKey(key, 'refund', decisionId)];
       const { values, node, acked } = await run(refundScript, keys, [
         String(decisionMemoryMs),

@@ -85,6 +85,7 @@ export type LimiterOptions = PolicyOptions & {
 
 /** Makes a limiter and starts to connect. Throws INVALID_POLICY or INVALID_OPTION; nothing is charged. */
 export function createLimiter(options: LimiterOptions): Limiter {
+  checkRedis(options?.redis);
   const strategy = parseStrategy(options.strategy ?? 'central');
   checkDurability(strategy, options);
   const opened = STRATEGIES[strategy](options);
@@ -105,6 +106,23 @@ function checkDurability(strategy: StrategyName, { durability }: LimiterOptions)
     `durability is 'acked', with strategy central; found ${quoted(durability)} with ${strategy}`,
     { hint: 'leave it out' },
   );
+}
+
+/** What is asked for in JavaScript may be anything; most often it is a client itself. Throws INVALID_OPTION. */
+function checkRedis(redis: unknown): void {
+  if (
+    typeof redis === 'object' &&
+    redis !== null &&
+    ('urls' in redis ? Array.isArray(redis.urls) : isSource(redis))
+  )
+    return;
+  throw new OpenclawError('INVALID_OPTION', 'createLimiter needs to be told in redis where Redis is', {
+    hint: "give redis: { urls: ['redis://...'] }, fromIoredis(client) or fromNodeRedis(client)",
+  });
+}
+
+function isSource(redis: object): boolean {
+  return 'open' in redis && typeof redis.open === 'function';
 }
 
 /** Reads a strategy's name. Throws INVALID_OPTION. */

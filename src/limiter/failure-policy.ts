@@ -173,7 +173,7 @@ function readFailurePolicies(
   written: FailurePolicies,
   names: readonly string[],
 ): (policy: string) => FailurePolicy {
-  if (typeof written === 'string' || isLocalShare(written)) {
+  if (typeof written !== 'object' || written === null || isLocalShare(written)) {
     const only = checkFailurePolicy(written);
     return () => only;
   }

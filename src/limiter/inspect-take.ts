@@ -1,8 +1,7 @@
 import { OpenclawError } from '../core/errors.ts';
-import type { Policy } from '../core/policy.ts';
 import type { Address, InspectPort } from './inspect-port.ts';
 import { addressText, bucketCommands, readBucket, readView } from './inspect-read.ts';
-import { levelNow } from './stored.ts';
+import { levelNow, type Policies } from './stored.ts';
 
 /** From where takes are sent: a region, or this machine. */
 export interface View {
@@ -40,7 +39,7 @@ export interface TakeQuestion {
   readonly key: string;
   /** Absent for a server by itself. */
   readonly slot?: number;
-  readonly policy: Policy;
+  readonly policies: Policies;
   /** A service's clock, for buckets of the published script. */
   readonly nowUs: () => number;
 }
@@ -90,7 +89,7 @@ async function findOwner(
 async function readAt(
   port: InspectPort,
   owner: Address,
-  { key, policy, nowUs }: TakeQuestion,
+  { key, policies, nowUs }: TakeQuestion,
   from: string | undefined,
 ): Promise<TakeAnswer> {
   let at = owner;
@@ -107,7 +106,7 @@ async function readAt(
     const reading = readBucket(own, at);
     const node = addressText(at);
     if (reading instanceof OpenclawError) throw reading;
-    const level = levelNow(reading.stored, policy, {
+    const level = levelNow(reading.stored, policies, {
       nodeUs: reading.clockUs,
       serviceUs: nowUs(),
       ttlMs: reading.ttlMs,

@@ -1,10 +1,9 @@
 import { OpenclawError } from '../core/errors.ts';
-import type { Policy } from '../core/policy.ts';
 import type { Address, InspectPort } from './inspect-port.ts';
 import { addressText, type CopyReading, readCopy, readLayout } from './inspect-read.ts';
 import { askTake, type TakeAnswer, type View } from './inspect-take.ts';
 import { keySlot } from './slot.ts';
-import { type LevelNow, levelNow, type Stored } from './stored.ts';
+import { type LevelNow, levelNow, type Policies, type Stored } from './stored.ts';
 
 /** A node by the name that people know it by. */
 export interface NodeName {
@@ -50,7 +49,7 @@ interface Known extends Omit<NodeName, 'address'> {
 
 export interface InspectTarget {
   readonly key: string;
-  readonly policy: Policy;
+  readonly policies: Policies;
   /** Nodes that are asked who keeps the key. */
   readonly seeds: readonly Address[];
   readonly views: readonly View[];
@@ -66,7 +65,7 @@ const knowNothing = (): Known => ({});
  * with an OpenclawError when none of the seeds answers.
  */
 export async function inspect(port: InspectPort, target: InspectTarget): Promise<Inspection> {
-  const { key, policy, seeds, views, know = knowNothing, nowUs = () => Date.now() * 1_000 } = target;
+  const { key, policies, seeds, views, know = knowNothing, nowUs = () => Date.now() * 1_000 } = target;
   const slot = keySlot(key);
   const direct = (address: Address) => know(addressText(address)).direct ?? address;
   const layout = await readLayout(
@@ -87,12 +86,12 @@ export async function inspect(port: InspectPort, target: InspectTarget): Promise
         }),
       ),
     ),
-    Promise.all(ways.map((view) => askTake(port, view, { key, policy, nowUs, ...where }))),
+    Promise.all(ways.map((view) => askTake(port, view, { key, policies, nowUs, ...where }))),
   ]);
   return {
     key,
     ...where,
-    ...compare(readings, layout.claims.map(addressText), { policy, serviceUs: nowUs(), know }),
+    ...compare(readings, layout.claims.map(addressText), { policies, serviceUs: nowUs(), know }),
     takes: takes.map((take, i) => ({ ...(views[i]?.region && { region: views[i].region }), ...take })),
   };
 }
@@ -105,10 +104,10 @@ export function compare(
   readings: readonly CopyReading[],
   claims: readonly string[],
   {
-    policy,
+    policies,
     serviceUs,
     know = knowNothing,
-  }: { policy: Policy; serviceUs: number; know?: (address: string) => Known },
+  }: { policies: Policies; serviceUs: number; know?: (address: string) => Known },
 ): Pick<Inspection, 'primary' | 'copies' | 'notes'> {
   const named = (address: string): NodeName => {
     const { node, region } = know(address);
@@ -133,18 +132,18 @@ export function compare(
     };
     if (bucket instanceof OpenclawError) return { ...common, trouble: bucket.message };
     const { stored, clockUs, ttlMs } = bucket;
-    const now = levelNow(stored, policy, { nodeUs: clockUs, serviceUs, ttlMs });
+    const now = levelNow(stored, policies, { nodeUs: clockUs, serviceUs, ttlMs });
     return { ...common, stored, clockUs, ttlMs, ...(now && { now }) };
   });
   copies.sort((a, b) => Number(b.address === primary) - Number(a.address === primary));
   return {
     ...(primary !== undefined && { primary: named(primary) }),
     copies,
-    notes: [...new Set(copies.flatMap((copy) => notesOn(copy, policy)))],
+    notes: [...new Set(copies.flatMap((copy) => notesOn(copy, policies)))],
   };
 }
 
-function notesOn({ node, address, isSuperseded, stored, now, ttlMs }: Copy, policy: Policy): string[] {
+function notesOn({ node, address, isSuperseded, stored, now, ttlMs }: Copy, policies: Policies): string[] {
   const name = node ?? address;
   const notes = [];
   if (isSuperseded)
@@ -157,7 +156,12 @@ function notesOn({ node, address, isSuperseded, stored, now, ttlMs }: Copy, poli
     notes.push(
       "this is a bucket of the article's script: it decides by a service's clock, here this machine's",
     );
-  if (stored?.type === 'bucket' && stored.levelQuanta > policy.capacityQuanta)
+  const levels = stored?.type === 'bucket' ? stored.levelsQuanta : [];
+  if (levels.length > policies.length)
+    notes.push(
+      `the bucket holds the levels of ${levels.length} policies, and ${policies.length} is known: give each by --policy, in the order that the limiter has them`,
+    );
+  if (levels.some((level, i) => level > (policies[i]?.capacityQuanta ?? Number.POSITIVE_INFINITY)))
     notes.push(
       'the stored level is above this capacity: another --policy wrote it, and levels are in its units',
     );

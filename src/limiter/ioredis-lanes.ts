@@ -1,7 +1,7 @@
 import { Cluster, Command, type Redis } from 'ioredis';
 import { AckLanes, type Lane, type LaneEvents } from './ack-lanes.ts';
 import { backoff } from './command-timeout.ts';
-import { type TrackedCommand, watchSends } from './ioredis-sends.ts';
+import { addressOf, type TrackedCommand, watchSends } from './ioredis-sends.ts';
 import type { AckOptions } from './redis-port.ts';
 
 const LEAST_BETWEEN_LOOKS_MS = 250;
@@ -20,9 +20,8 @@ export function ioredisLanes(client: Redis | Cluster, timeoutMs: number, { repli
   }
 
   function open(node: Redis): AckLanes<TrackedCommand> {
-    const { host, port, path } = node.options;
     const lanes = new AckLanes<TrackedCommand>({
-      node: path ?? `${host}:${port}`,
+      node: addressOf(node),
       replicas,
       timeoutMs,
       open: (events) => openLane(node, events),

@@ -1,7 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { ackedBy } from './acks.ts';
 import { ioredisLanes } from './ioredis-lanes.ts';
-import { TrackedCommand, watchSends } from './ioredis-sends.ts';
+import { addressOf, NEVER_SENT, TrackedCommand, watchSends } from './ioredis-sends.ts';
 import { closedError, describeFailure } from './redis-errors.ts';
 import type { AckedPort, AckOptions, TextPort } from './redis-port.ts';
 import type { Script } from './script.ts';
@@ -19,23 +19,23 @@ export function ioredisPort(
   { readsReplicas = false, acks }: { readonly readsReplicas?: boolean; readonly acks?: AckOptions } = {},
 ): TextPort & AckedPort {
   const [evalName, evalShaName] = readsReplicas ? ['eval_ro', 'evalsha_ro'] : ['eval', 'evalsha'];
-  let lastError: Error | undefined;
+  const troubles = new Troubles();
   let closed = false;
 
   const lanes = acks && ioredisLanes(client, timeoutMs, acks);
-  const watch = (node: Redis) => watchSends(node, lanes && ((command) => lanes.send(node, command)));
+  const watch = (node: Redis) => {
+    const address = watchSends(node, lanes && ((command) => lanes.send(node, command)));
+    node.on('error', (error: Error) => troubles.begin(error, address));
+    node.on('ready', () => troubles.end(address));
+  };
 
-  client.on('ready', () => {
-    lastError = undefined;
-  });
-  client.on('error', (error: Error & { lastNodeError?: Error }) => {
-    lastError = error.lastNodeError ?? error;
-  });
+  client.on('ready', () => troubles.end());
+  client.on('error', (error: Error & { lastNodeError?: Error }) =>
+    troubles.begin(error.lastNodeError ?? error),
+  );
   if (client instanceof Cluster) {
-    client.on('node error', (error: Error) => {
-      lastError = error;
-    });
     client.on('+node', watch);
+    client.on('refresh', () => troubles.onlyOf(client.nodes().map(addressOf)));
   } else {
     watch(client);
   }
@@ -49,7 +49,7 @@ export function ioredisPort(
     return command;
   };
   const failure = (error: unknown, { sent }: TrackedCommand) =>
-    closed && !sent.written ? closedError() : describeFailure(error, sent, lastError);
+    closed && !sent.written ? closedError() : describeFailure(error, sent, troubles.of(sent.node));
 
   async function runWhole<T>(call: ScriptCall<T>, withinMs: number): Promise<Ran<T>> {
     const { script, rest, read, wantsAcks } = call;
@@ -103,6 +103,31 @@ export function ioredisPort(
       lanes?.close();
     },
   };
+}
+
+/** Why which node cannot be reached now: a trouble that is over is not the reason of what fails later. */
+class Troubles {
+  readonly #byNode = new Map<string, Error>();
+
+  /** Of no node: of the cluster as a whole. */
+  begin(error: Error, node = NEVER_SENT.node): void {
+    this.#byNode.delete(node); // to the end: the latest is last
+    this.#byNode.set(node, error);
+  }
+
+  end(node = NEVER_SENT.node): void {
+    this.#byNode.delete(node);
+  }
+
+  /** Forgets those of nodes that have left. */
+  onlyOf(nodes: readonly string[]): void {
+    for (const node of this.#byNode.keys()) if (!nodes.includes(node)) this.#byNode.delete(node);
+  }
+
+  /** What was queued for a node fails with that node's trouble, and what never got to one with the latest of all. */
+  of(node: string): Error | undefined {
+    return node === NEVER_SENT.node ? [...this.#byNode.values()].at(-1) : this.#byNode.get(node);
+  }
 }
 
 /** One script with the number of its keys, its keys and arguments, and how its reply is read. */

@@ -4,7 +4,7 @@ import type { AckedCommand } from './ack-lanes.ts';
 import { GatheredWrites } from './gathered-writes.ts';
 import type { SendRecord } from './redis-errors.ts';
 
-const NEVER_SENT: SendRecord = { written: false, node: 'no node' };
+export const NEVER_SENT: SendRecord = { written: false, node: 'no node' };
 
 /** A command that knows how far it got; a map of them would cost the garbage collector more than they do. */
 export class TrackedCommand extends Command implements AckedCommand {
@@ -29,10 +29,10 @@ export class TrackedCommand extends Command implements AckedCommand {
  * Notes each command's way through one node's connection. ioredis puts a command it cannot write yet into a
  * queue and calls `sendCommand` again once the connection is ready, also when its promise was rejected long
  * ago; such a command is dropped here. What wants acks is handed to `byLanes`, where it is given.
+ * Gives the node's address.
  */
-export function watchSends(node: Redis, byLanes?: (command: TrackedCommand) => void): void {
-  const { host, port, path } = node.options;
-  const address = path ?? `${host}:${port}`;
+export function watchSends(node: Redis, byLanes?: (command: TrackedCommand) => void): string {
+  const address = addressOf(node);
   const queued: SendRecord = { written: false, node: address };
   const written: SendRecord = { written: true, node: address };
   const original = node.sendCommand.bind(node);
@@ -60,4 +60,9 @@ export function watchSends(node: Redis, byLanes?: (command: TrackedCommand) => v
     if (command instanceof TrackedCommand) command.sent = isReady ? written : queued;
     return original(command, isReady && !stream ? gathered : stream);
   };
+  return address;
+}
+
+export function addressOf({ options: { host, port, path } }: Redis): string {
+  return path ?? `${host}:${port}`;
 }

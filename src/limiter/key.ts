@@ -11,7 +11,8 @@ const MAX_PART_BYTES = 256;
  * it can neither collide with another subject (`:` and `%`) nor choose a slot (`{` and `}`). Throws
  * INVALID_SUBJECT for empty or long text, control characters, and text that is not well-formed Unicode.
  */
-export function bucketKey(prefix: string, { user, endpoint }: Subject): string {
+export function bucketKey(prefix: string, subject: Subject): string {
+  const { user, endpoint } = subject ?? {};
   return `${prefix}:${escapePart('user', user)}:${escapePart('endpoint', endpoint)}`;
 }
 
@@ -20,7 +21,9 @@ export function bucketKey(prefix: string, { user, endpoint }: Subject): string {
  * one slot. Throws INVALID_OPTION for an id that is no 1 to 128 letters, digits and `_ . : + / = -`.
  */
 export function memoryKey(bucket: string, what: 'take' | 'refund', decisionId: string): string {
-  if (/^[\w.:+/=-]{1,128}$/.test(decisionId)) return `{${bucket}}:${what}:${decisionId}`;
+  // A null or a number would be text to the expression, and one id for many.
+  if (typeof decisionId === 'string' && /^[\w.:+/=-]{1,128}$/.test(decisionId))
+    return `{${bucket}}:${what}:${decisionId}`;
   throw new OpenclawError(
     'INVALID_OPTION',
     `a decision id is 1 to 128 letters, digits and _ . : + / = - ; found ${quoted(decisionId)}`,
@@ -30,7 +33,7 @@ export function memoryKey(bucket: string, what: 'take' | 'refund', decisionId: s
 
 /** Refuses a prefix that could move keys between slots or confuse the parts of a key. */
 export function checkPrefix(prefix: string): string {
-  if (/^[\w.:/-]{1,128}$/.test(prefix)) return prefix;
+  if (typeof prefix === 'string' && /^[\w.:/-]{1,128}$/.test(prefix)) return prefix;
   throw new OpenclawError(
     'INVALID_OPTION',
     `a key prefix is 1 to 128 letters, digits and _ . : / - ; found ${quoted(prefix)}`,
@@ -41,8 +44,8 @@ export function checkPrefix(prefix: string): string {
 /** Most text is this, and needs no other look. */
 const PLAIN = /^[\w.@+ -]{1,256}$/;
 
-function escapePart(what: string, value: string): string {
-  if (PLAIN.test(value) && typeof value === 'string') return value;
+function escapePart(what: string, value: string | undefined): string {
+  if (typeof value === 'string' && PLAIN.test(value)) return value;
   if (typeof value !== 'string' || value === '') {
     throw new OpenclawError(
       'INVALID_SUBJECT',

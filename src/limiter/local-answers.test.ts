@@ -15,6 +15,18 @@ function setUp(ppm: number) {
   let bucket: Bucket = fullBucket(policy, 0);
   const serverUs = () => Math.floor(clock.ms * 1_000 * (1 + ppm / 1e6));
   const decide = (costTokens: number) => take(bucket, policy, { costTokens, nowUs: serverUs() });
+  let held: Promise<void> | undefined;
+  /** Takes are decided and not replied to, refunds not made, until what it gives is called. */
+  function hold(): () => void {
+    let release = () => {};
+    held = new Promise((resolve) => {
+      release = resolve;
+    });
+    return () => {
+      held = undefined;
+      release();
+    };
+  }
   const exact = {
     strategy: 'central',
     policy,
@@ -22,6 +34,7 @@ function setUp(ppm: number) {
     async take(_: unknown, { cost = 1 }: { cost?: number }) {
       const { bucket: after, result } = decide(cost);
       bucket = after;
+      await held;
       const { allowed, levelQuanta, retryAfterUs } = result;
       return {
         allowed,
@@ -29,8 +42,16 @@ function setUp(ppm: number) {
         evidence: { strategy: 'central', node: 'n', source: 'redis', levelQuanta },
       };
     },
+    async refund() {
+      await held;
+      bucket = { ...bucket, levelQuanta: bucket.levelQuanta + policy.quantaPerToken };
+    },
+    async reset() {
+      await held;
+      bucket = fullBucket(policy, serverUs());
+    },
   } as unknown as Limiter;
-  return { clock, decide, limiter: answerLocally(exact, { forMs: 60_000 }, () => clock.ms) };
+  return { clock, decide, hold, limiter: answerLocally(exact, { forMs: 60_000 }, () => clock.ms) };
 }
 
 describe('a local answer', () => {
@@ -66,6 +87,42 @@ describe('a local answer', () => {
     expect(evidence.source).toBe('local');
     expect(retryAfterUs).toBeLessThanOrEqual(decide(5).result.retryAfterUs);
     expect(retryAfterUs).toBeGreaterThan(decide(5).result.retryAfterUs - 1_000);
+  });
+
+  it.each(['refund', 'reset'] as const)(
+    'is not given from what a take was told that was in flight when a %s was sent',
+    async (raise) => {
+      const { limiter, clock, hold } = setUp(0);
+      await limiter.take(ada, { cost: 20 });
+      const release = hold(); // Redis has denied it; the reply is on its way
+      const before = limiter.take(ada);
+      clock.ms += 1;
+      const raised = limiter[raise](ada);
+      clock.ms += 1;
+      const during = limiter.take(ada, { cost: 20 });
+      clock.ms += 1;
+      release();
+      await raised;
+      expect([(await before).allowed, (await during).allowed]).toEqual([false, false]);
+      expect((await limiter.take(ada)).evidence.source).toBe('redis');
+      clock.ms += 1;
+      await limiter.take(ada, { cost: 20 });
+      expect((await limiter.take(ada, { cost: 20 })).evidence.source).toBe('local'); // of later ones it is
+    },
+  );
+
+  it('is not given where so many subjects were raised since that theirs is no longer known', async () => {
+    const { limiter, clock, hold } = setUp(0);
+    await limiter.take(ada, { cost: 20 });
+    const release = hold();
+    const before = limiter.take(ada, { cost: 20 });
+    hold()(); // what comes now is not held
+    clock.ms += 1;
+    const users = ['ada', ...Array.from({ length: 10_001 }, (_, i) => `u${i}`)];
+    await Promise.all(users.map((user) => limiter.reset({ user, endpoint: 'e' })));
+    release();
+    await before;
+    expect((await limiter.take(ada, { cost: 20 })).evidence.source).toBe('redis');
   });
 
   it.each([0, 60_001, 1.5, Number.NaN])('is refused for %s milliseconds', (forMs) =>

@@ -1,7 +1,7 @@
 import type { Decision } from '../core/decision.ts';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { bucketKey } from './key.ts';
-import type { Limiter, NamedPolicy } from './limiter.ts';
+import type { Limiter, NamedPolicy, Subject } from './limiter.ts';
 import { checkCostNames, costOf } from './policies.ts';
 
 export interface LocalAnswerOptions {
@@ -49,6 +49,19 @@ export function answerLocally(
 ): Limiter {
   const forMs = checkForMs(options.forMs ?? DEFAULT_FOR_MS);
   const denials = new Map<string, Denied>();
+  const raises = new Raises(nowMs);
+
+  /** What was asked before this has ended may be answered by the level before it: until then no denial is kept. */
+  async function raising<T>(subject: Subject, raise: () => Promise<T>): Promise<T> {
+    const key = bucketKey('', subject);
+    denials.delete(key);
+    raises.begin(key);
+    try {
+      return await raise();
+    } finally {
+      raises.end(key);
+    }
+  }
 
   return {
     ...limiter,
@@ -69,23 +82,53 @@ export function answerLocally(
       if (!decision.allowed) remember(key, decision, askedMs);
       return decision;
     },
-    async refund(subject, refundOptions) {
-      denials.delete(bucketKey('', subject));
-      return limiter.refund(subject, refundOptions);
-    },
-    async reset(subject) {
-      denials.delete(bucketKey('', subject));
-      return limiter.reset(subject);
-    },
+    refund: (subject, refundOptions) => raising(subject, () => limiter.refund(subject, refundOptions)),
+    reset: (subject) => raising(subject, () => limiter.reset(subject)),
   };
 
   function remember(key: string, { evidence, policies }: Decision, askedMs: number): void {
+    if (raises.mayHaveCome(key, askedMs)) return;
     const { levelQuanta, node } = evidence;
     const levelsQuanta = policies?.map((part) => part.levelQuanta) ?? [levelQuanta ?? Number.NaN];
     denials.delete(key); // to the end: the oldest is dropped first
     denials.set(key, { levelsQuanta, askedMs, node });
     const [oldest] = denials.keys();
     if (denials.size > MOST_REMEMBERED && oldest !== undefined) denials.delete(oldest);
+  }
+}
+
+/** When levels were last raised by this process' own refunds and resets. */
+class Raises {
+  readonly #nowMs: () => number;
+  readonly #underWay = new Map<string, number>();
+  readonly #endedMs = new Map<string, number>();
+  /** Of those that are no longer listed, the last. */
+  #unlistedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  begin(key: string): void {
+    this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1);
+  }
+
+  end(key: string): void {
+    const left = (this.#underWay.get(key) ?? 1) - 1;
+    if (left === 0) this.#underWay.delete(key);
+    else this.#underWay.set(key, left);
+    this.#endedMs.delete(key); // to the end: the oldest is dropped first
+    this.#endedMs.set(key, this.#nowMs());
+    const [oldest] = this.#endedMs;
+    if (this.#endedMs.size <= MOST_REMEMBERED || oldest === undefined) return;
+    this.#endedMs.delete(oldest[0]);
+    this.#unlistedMs = oldest[1];
+  }
+
+  /** Whether a level may have been raised since this moment, or later than it was read. */
+  mayHaveCome(key: string, sinceMs: number): boolean {
+    if (this.#underWay.has(key)) return true;
+    return sinceMs <= Math.max(this.#unlistedMs, this.#endedMs.get(key) ?? Number.NEGATIVE_INFINITY);
   }
 }
 

@@ -29,7 +29,10 @@ class ClusterRoute implements NodeRedisRoute {
   /** The address of each slot's primary. */
   #owners: (string | undefined)[] | undefined;
   #look: Promise<void> | undefined;
-  #lookedMs = 0;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Whether the last look found the cluster. */
+  #hasSeen = false;
+  readonly #closing = new AbortController();
   #lastError: Error | undefined;
   #isClosed = false;
 
@@ -67,6 +70,7 @@ class ClusterRoute implements NodeRedisRoute {
 
   close(): void {
     this.#isClosed = true;
+    this.#closing.abort();
     for (const link of [...this.#links.values(), ...this.#retired]) link.close();
     this.#links.clear();
     this.#retired.clear();
@@ -75,10 +79,11 @@ class ClusterRoute implements NodeRedisRoute {
   async #ownerOf(slot: number | undefined, deadlineMs: number): Promise<string> {
     const known = this.#knownOwnerOf(slot);
     if (known !== undefined) return known;
-    const hasLooked = await within(deadlineMs, this.#lookNow()).catch(() => false);
+    if (!this.#isRecent()) await within(deadlineMs, this.#lookNow()).catch(() => {});
+    if (this.#isClosed) throw closedError();
     const found = this.#knownOwnerOf(slot);
     if (found !== undefined) return found;
-    if (hasLooked)
+    if (this.#hasSeen)
       throw new OpenclawError(
         'REDIS_CLUSTER_DOWN',
         slot === undefined ? 'no node serves a slot' : `no node serves slot ${slot}`,
@@ -108,13 +113,20 @@ class ClusterRoute implements NodeRedisRoute {
 
   /** In the background; a failure shows when a command needs it. */
   #lookAgain(): void {
-    const isRecent = performance.now() - this.#lookedMs < LEAST_BETWEEN_LOOKS_MS;
-    if (this.#isClosed || (isRecent && this.#owners !== undefined)) return;
+    if (this.#isClosed || this.#isRecent()) return;
     this.#lookNow().catch(() => {});
   }
 
+  /** What the last look found still holds: the next would find nothing else, and takes would make thousands of them. */
+  #isRecent(): boolean {
+    return this.#look === undefined && performance.now() - this.#lookedMs < LEAST_BETWEEN_LOOKS_MS;
+  }
+
   #lookNow(): Promise<void> {
-    this.#look ??= this.#findOwners().finally(() => {
+    if (this.#look !== undefined) return this.#look;
+    this.#hasSeen = false;
+    this.#lastError = undefined;
+    this.#look = this.#findOwners().finally(() => {
       this.#look = undefined;
       this.#lookedMs = performance.now();
     });
@@ -125,11 +137,23 @@ class ClusterRoute implements NodeRedisRoute {
   async #findOwners(): Promise<void> {
     const { rootNodes, nodeAddressMap } = this.#given._options;
     const known = nodeAddressMap === undefined ? [...this.#links.keys()] : [];
+    const ended = new AbortController(); // the view does not know the connection by which it finds its nodes
+    const { signal } = ended;
     const view = this.#duplicate({
-      rootNodes: [...rootNodes, ...known.map((address) => ({ socket: hostAndPort(address) }))],
+      rootNodes: [...rootNodes, ...known.map((address) => ({ socket: hostAndPort(address) }))].map(
+        (node) => ({
+          ...node,
+          socket: { ...(node as { socket?: object }).socket, signal },
+        }),
+      ),
     });
+    const end = () => {
+      ended.abort();
+      if (view.isOpen) view.destroy();
+    };
+    this.#closing.signal.addEventListener('abort', end);
     view.on('error', (error) => {
-      this.#lastError = error;
+      if (!signal.aborted) this.#lastError = error;
     });
     try {
       const connected = view.connect();
@@ -137,9 +161,11 @@ class ClusterRoute implements NodeRedisRoute {
       if (!(await within(performance.now() + this.#timeoutMs, connected)))
         throw new Error('no answer in time');
       this.#owners = Array.from(view.slots, (shard) => shard?.master.address);
+      this.#hasSeen = true;
       this.#retireLinks(new Set(this.#owners));
     } finally {
-      if (view.isOpen) view.destroy();
+      this.#closing.signal.removeEventListener('abort', end);
+      end();
     }
   }
 

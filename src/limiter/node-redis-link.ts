@@ -40,7 +40,8 @@ export class NodeRedisLink {
   #client!: NodeRedisStandalone;
   #openedMs = 0;
   #heardMs = 0;
-  #hasSocket = false;
+  /** Between the begin of a connection and its socket. */
+  #isDialling = false;
   #lastError: Error | undefined;
   #isClosed = false;
 
@@ -95,7 +96,7 @@ export class NodeRedisLink {
   /** What was written fails with a charge that is possible, what was not with none. */
   close(): void {
     this.#isClosed = true;
-    this.#drop(this.#client, this.#hasSocket);
+    this.#drop(this.#client, this.#isDialling);
   }
 
   #describe(error: Error, wasAborted: boolean): Error {
@@ -142,9 +143,12 @@ export class NodeRedisLink {
     const client = this.#open();
     this.#client = client;
     this.#openedMs = performance.now();
-    this.#hasSocket = false;
+    this.#isDialling = true;
     client.on('connect', () => {
-      if (client === this.#client) this.#hasSocket = true;
+      if (client === this.#client) this.#isDialling = false;
+    });
+    client.on('reconnecting', () => {
+      if (client === this.#client) this.#isDialling = true;
     });
     client.on('ready', () => {
       if (client !== this.#client) return;
@@ -153,8 +157,10 @@ export class NodeRedisLink {
     });
     client.on('error', (error) => {
       if (client !== this.#client) return;
-      this.#hasSocket = false;
+      this.#isDialling = false;
       this.#lastError = error;
+      // The socket lives, so what came on it could not be read, and the replies behind it are of nobody knows whom.
+      if (client.isReady) return this.#renew(client);
       // Comes before the client fails what it has written; what it has not must not wait for the next connection.
       this.#abortUnwritten();
       for (const waiter of this.#takeWaiters()) waiter.reject(this.#unsent(error.message));
@@ -171,20 +177,20 @@ export class NodeRedisLink {
     for (const controller of this.#unsettled) controller.abort();
   }
 
-  /** A connection that has gone silent, in the handshake or after it, is given up for a new one. */
+  /** A connection that has gone silent, in the handshake or after it, or speaks nonsense is given up for a new one. */
   #renew(client: NodeRedisStandalone): void {
     if (client !== this.#client || this.#isClosed) return;
-    const hadSocket = this.#hasSocket;
+    const wasDialling = this.#isDialling;
     this.#start();
-    this.#drop(client, hadSocket);
+    this.#drop(client, wasDialling);
   }
 
-  #drop(client: NodeRedisStandalone, hasSocket: boolean): void {
+  #drop(client: NodeRedisStandalone, isDialling: boolean): void {
     this.#abortUnwritten();
     const destroy = () => {
       if (client.isOpen) client.destroy();
     };
-    if (hasSocket) destroy();
+    if (!isDialling) destroy();
     // A client that is just connecting forgets that it was destroyed; on the next turn it can be.
     else for (const event of ['connect', 'error']) client.on(event, () => setImmediate(destroy));
     if (this.#isClosed) for (const waiter of this.#takeWaiters()) waiter.reject(closedError());

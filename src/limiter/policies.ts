@@ -45,6 +45,10 @@ export function readPolicies(options: PolicyOptions): {
       hint: "write policies: { burst: '10:10/s', hourly: '1000:1000/h' }",
     });
   const { overrides } = options;
+  if (overrides !== undefined && typeof overrides !== 'function')
+    throw new OpenclawError('INVALID_OPTION', `overrides must be a function; found ${quoted(overrides)}`, {
+      hint: "write overrides: ({ user }) => (user === 'hedy' ? { default: '50:50/s' } : undefined)",
+    });
   const policiesOf = overrides === undefined ? () => named : overridden(named, overrides);
   return { first: first.policy, policiesOf };
 }
@@ -80,7 +84,13 @@ function overridden(named: readonly NamedPolicy[], overrides: Overrides): Polici
   const read = remembering(readPolicy);
   return (subject) => {
     const own = overrides(subject);
-    if (own === undefined) return named;
+    if (own === undefined || own === null) return named;
+    if (typeof own !== 'object' || Array.isArray(own) || 'then' in own)
+      throw new OpenclawError(
+        'INVALID_OPTION',
+        `overrides must be policies by name, at once and not as a promise; found ${quoted(own)}`,
+        { hint: 'look them up before, and return what is known by then' },
+      );
     const unknown = Object.keys(own).find((name) => !names.has(name));
     if (unknown !== undefined)
       throw new OpenclawError(
@@ -103,19 +113,35 @@ function remembering(read: (written: WrittenPolicy) => Policy): (written: Writte
 }
 
 function readPolicy(written: WrittenPolicy): Policy {
-  return typeof written === 'string' ? parsePolicy(written) : written;
+  if (typeof written === 'string') return parsePolicy(written);
+  if (Number.isSafeInteger(written?.capacityQuanta) && Number.isSafeInteger(written.quantaPerUs))
+    return written;
+  throw new OpenclawError(
+    'INVALID_POLICY',
+    `a policy is written capacity:rate, for example 20:5/s, or made by makePolicy; found ${quoted(written)}`,
+  );
 }
 
 /** Tokens that a cost asks of one policy. Throws INVALID_COST or COST_ABOVE_CAPACITY. */
 export function costOf(cost: Cost, { name, policy }: NamedPolicy): number {
-  const tokens = typeof cost === 'object' ? (cost[name] ?? 1) : cost;
+  const tokens = isByName(cost) ? ownOf(cost, name) : cost;
   checkCost(tokens, policy);
   return tokens;
 }
 
+function isByName(cost: Cost): cost is Readonly<Record<string, number>> {
+  return typeof cost === 'object' && cost !== null && !Array.isArray(cost);
+}
+
+/** A policy may be called `constructor`, which every object has. */
+function ownOf(cost: Readonly<Record<string, number | undefined>>, name: string): number {
+  const own = Object.hasOwn(cost, name) ? cost[name] : undefined;
+  return own === undefined ? 1 : own;
+}
+
 /** Throws INVALID_COST for a name that no policy has: tokens that would not be charged. */
 export function checkCostNames(cost: Cost, policies: readonly NamedPolicy[]): void {
-  if (typeof cost !== 'object') return;
+  if (!isByName(cost)) return;
   const unknown = Object.keys(cost).find((key) => policies.every(({ name }) => name !== key));
   if (unknown === undefined) return;
   const names = policies.map(({ name }) => name).join(', ');

@@ -8,9 +8,9 @@ const DEFINITE: Readonly<Record<string, ErrorCode>> = {
   READONLY: 'REDIS_READ_ONLY',
   OOM: 'REDIS_OUT_OF_MEMORY',
   CLUSTERDOWN: 'REDIS_CLUSTER_DOWN',
-  TRYAGAIN: 'REDIS_CLUSTER_DOWN',
+  TRYAGAIN: 'REDIS_SLOT_MOVING',
   MOVED: 'REDIS_CLUSTER_DOWN',
-  ASK: 'REDIS_CLUSTER_DOWN',
+  ASK: 'REDIS_SLOT_MOVING',
   MASTERDOWN: 'REDIS_CLUSTER_DOWN',
   LOADING: 'REDIS_REFUSED',
   BUSY: 'REDIS_REFUSED',
@@ -19,6 +19,10 @@ const DEFINITE: Readonly<Record<string, ErrorCode>> = {
   NOSCRIPT: 'REDIS_REFUSED',
   WRONGTYPE: 'REDIS_WRONG_TYPE',
 };
+
+/** A client that knows clusters follows such a reply, so it was asked as a server by itself. */
+const OF_A_CLUSTER =
+  'this server is a node of a cluster: give its address with cluster: true, or a client for clusters';
 
 /** What every call of a limiter that was closed rejects with. */
 export function closedError(): OpenclawError {
@@ -44,7 +48,10 @@ export function describeFailure(
   const message = error instanceof Error ? error.message : String(error);
   const code = /data string too short/.test(message) ? 'REDIS_WRONG_TYPE' : definiteCode(message);
   if (code !== undefined)
-    return new OpenclawError(code, `${sent.node} answered: ${firstLine(message)}`, { cause: error });
+    return new OpenclawError(code, `${sent.node} answered: ${firstLine(message)}`, {
+      cause: error,
+      ...(message.startsWith('MOVED ') && { hint: OF_A_CLUSTER }),
+    });
   if (isErrorReply(error)) {
     return new OpenclawError('REPLY_UNEXPECTED', `${sent.node} answered: ${firstLine(message)}`, {
       cause: error,
@@ -74,6 +81,8 @@ function wordsOf(error: Error | undefined): string | undefined {
 /** The code of an error reply, also where ioredis wraps it (`Too many Cluster redirections. Last error: ...`). */
 function definiteCode(message: string): ErrorCode | undefined {
   const [, word = ''] = /^(?:.*Last error: )?(?:ReplyError: )?([A-Z]+)\b/.exec(message) ?? [];
+  // What goes to and fro between two nodes is of a slot that moves from one to the other.
+  if (/^Too many Cluster redirections.*(MOVED|ASK) /.test(message)) return 'REDIS_SLOT_MOVING';
   return Object.hasOwn(DEFINITE, word) ? DEFINITE[word] : undefined;
 }
 

@@ -1,11 +1,19 @@
-import { type Bucket, fullBucket, refill, take, timeToFullUs, timeToNextTokenUs } from '../core/bucket.ts';
+import {
+  type Bucket,
+  fullBucket,
+  refill,
+  take,
+  takeAll,
+  timeToFullUs,
+  timeToNextTokenUs,
+} from '../core/bucket.ts';
 import type { Policy } from '../core/policy.ts';
 
 /** What one node keeps at a bucket's key. */
 export type Stored =
   | { readonly type: 'absent' }
-  /** As the exact scripts write it; of several policies, the first. */
-  | { readonly type: 'bucket'; readonly levelQuanta: number; readonly updatedAtUs: number }
+  /** As the exact scripts write it: a level for each of the limiter's policies, in their order. */
+  | { readonly type: 'bucket'; readonly levelsQuanta: readonly number[]; readonly updatedAtUs: number }
   /** As the published script writes it. */
   | { readonly type: 'article'; readonly tokens?: number; readonly timestampS?: number }
   /** Of another program. */
@@ -33,17 +41,17 @@ export function readStored({
     : { type: 'foreign', found: 'another type' };
 }
 
-/** Little-endian doubles: the time of the last update, then the level of each policy, of which the first is told. */
+/** Little-endian doubles: the time of the last update, then the level of each policy. */
 function readBucket(value: Uint8Array): Stored {
   const doubles = value.length / 8;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   const numbers = Array.from({ length: Math.floor(doubles) }, (_, i) => view.getFloat64(8 * i, true));
-  const [updatedAtUs, levelQuanta] = numbers;
+  const [updatedAtUs, ...levelsQuanta] = numbers;
   const isWhole =
     Number.isInteger(doubles) && numbers.every((each) => Number.isSafeInteger(each) && each >= 0);
-  if (!isWhole || updatedAtUs === undefined || levelQuanta === undefined)
+  if (!isWhole || updatedAtUs === undefined || levelsQuanta.length === 0)
     return { type: 'foreign', found: 'a string that is no bucket' };
-  return { type: 'bucket', levelQuanta, updatedAtUs };
+  return { type: 'bucket', levelsQuanta, updatedAtUs };
 }
 
 const present = (field: unknown) => field !== null && field !== undefined;
@@ -53,9 +61,11 @@ function number<Name extends string>(name: Name, field: unknown): { [name in Nam
   return value === undefined ? {} : ({ [name]: value } as { [name in Name]?: number });
 }
 
-/** A bucket brought up to now. Times are microseconds from now. */
+/** A bucket brought up to now; of several policies, that with the fewest tokens. Times are microseconds from now. */
 export interface LevelNow {
   readonly levelTokens: number;
+  /** Each policy's, where there are several. */
+  readonly levelsTokens?: readonly number[];
   /** Exact; the published script has no quanta. */
   readonly levelQuanta?: number;
   readonly timeToNextTokenUs: number;
@@ -77,16 +87,44 @@ export interface Now {
   readonly ttlMs: number;
 }
 
+/** One policy, or all that decide together, in the limiter's order. */
+export type Policies = readonly [Policy, ...Policy[]];
+
 /** The level now by the token math of whoever wrote it; undefined where no script could decide. */
-export function levelNow(stored: Stored, policy: Policy, now: Now): LevelNow | undefined {
-  if (stored.type === 'article') return articleNow(stored, policy, now);
+export function levelNow(stored: Stored, policies: Policies, now: Now): LevelNow | undefined {
+  if (stored.type === 'article') return articleNow(stored, policies[0], now);
   if (stored.type === 'foreign') return undefined;
-  const bucket = stored.type === 'bucket' ? stored : fullBucket(policy, now.nodeUs);
-  return exactNow(bucket, policy, now.nodeUs);
+  const buckets = policies.map((policy, i): Bucket => {
+    const full = fullBucket(policy, now.nodeUs); // as a policy is that was added since
+    if (stored.type === 'absent') return full;
+    const levelQuanta = Math.min(stored.levelsQuanta[i] ?? policy.capacityQuanta, policy.capacityQuanta);
+    return { levelQuanta, updatedAtUs: stored.updatedAtUs };
+  });
+  const levels = buckets.map((bucket, i) => exactNow(bucket, policies[i] ?? policies[0], now.nodeUs));
+  const fewest = levels.reduce((least, level) => (level.levelTokens < least.levelTokens ? level : least));
+  if (levels.length === 1) return fewest;
+  return {
+    ...fewest,
+    levelsTokens: levels.map(({ levelTokens }) => levelTokens),
+    timeToFullUs: Math.max(...levels.map(({ timeToFullUs: us }) => us)),
+    take: takeOfAll(buckets, policies, now.nodeUs),
+  };
 }
 
-function exactNow(stored: Bucket, policy: Policy, nowUs: number): LevelNow {
-  const bucket = { ...stored, levelQuanta: Math.min(stored.levelQuanta, policy.capacityQuanta) };
+/** Allowed if every policy allows it. */
+function takeOfAll(buckets: readonly Bucket[], policies: Policies, nowUs: number): LevelNow['take'] {
+  const asked = buckets.map((bucket, i) => ({ bucket, policy: policies[i] ?? policies[0], costTokens: 1 }));
+  const { allowed, taken } = takeAll(asked, nowUs);
+  const results = taken.map(({ result }) => result);
+  if (!allowed)
+    return { allowed, retryAfterUs: Math.max(...results.map(({ retryAfterUs }) => retryAfterUs)) };
+  const left = results.map(({ levelQuanta }, i) =>
+    Math.floor(levelQuanta / (policies[i] ?? policies[0]).quantaPerToken),
+  );
+  return { allowed, remainingTokens: Math.min(...left) };
+}
+
+function exactNow(bucket: Bucket, policy: Policy, nowUs: number): LevelNow {
   const { levelQuanta, updatedAtUs } = refill(bucket, policy, nowUs);
   const { result } = take(bucket, policy, { costTokens: 1, nowUs });
   const aheadUs = updatedAtUs - nowUs;

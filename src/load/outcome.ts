@@ -16,14 +16,18 @@ export type ReadReply = (status: number, rawHeaders: readonly string[], body: st
 /**
  * Reads a reply of the sample system: 2xx is allowed, 429 denied, any other 4xx was refused before the limiter,
  * and the rest is `failed` only where the problem document says that no charge was made; else it may have been:
- * `info`.
+ * `info`. So is a 4xx that says so: another service than the one that refused may have charged.
  */
 export const readReply: ReadReply = (status, rawHeaders, body) => {
   const decision = findEvidence(rawHeaders);
   const seen = decision === undefined ? { status } : { status, decision };
   if (status >= 200 && status < 300) return { outcome: 'allowed', ...seen };
-  if (status === 429) return { outcome: 'denied', ...seen };
-  if (status >= 400 && status < 500) return { outcome: 'failed', error: `HTTP_${status}`, ...seen };
+  if (status >= 400 && status < 500) {
+    if (saysPossible(body)) return { outcome: 'info', error: `HTTP_${status}`, status };
+    return status === 429
+      ? { outcome: 'denied', ...seen }
+      : { outcome: 'failed', error: `HTTP_${status}`, ...seen };
+  }
   const problem = parseProblem(body);
   return {
     outcome: problem.charge === 'none' ? 'failed' : 'info',
@@ -63,6 +67,11 @@ function findEvidence(rawHeaders: readonly string[]): Evidence | undefined {
 }
 
 const EVIDENCE = 'openclaw-decision';
+
+/** Denials are many: only what has the word is read. */
+function saysPossible(body: string): boolean {
+  return body.includes('possible') && parseProblem(body).charge === 'possible';
+}
 
 function parseProblem(body: string): { charge?: unknown; code?: string } {
   try {

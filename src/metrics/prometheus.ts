@@ -6,7 +6,10 @@ import { DURATION } from './duration.ts';
 export interface PrometheusMetrics {
   /** Gives what is measured by it to `text`. */
   readonly meter: Meter;
-  /** All metrics of now in Prometheus' text exposition format 0.0.4. */
+  /**
+   * All metrics of now in Prometheus' text exposition format 0.0.4. Rejects with an AggregateError where some could not
+   * be collected: Prometheus then counts a scrape that failed, and not less than there was.
+   */
   text(): Promise<string>;
 }
 
@@ -21,7 +24,9 @@ export function prometheusMetrics(): PrometheusMetrics {
   return {
     meter: provider.getMeter('openclaw-rl'),
     async text() {
-      const { resourceMetrics } = await exporter.collect();
+      const { resourceMetrics, errors } = await exporter.collect();
+      if (errors.length > 0)
+        throw new AggregateError(errors, `metrics were not collected: ${errors.join('; ')}`);
       return serializer.serialize(resourceMetrics);
     },
   };

@@ -209,6 +209,22 @@ describe('a gateway that fails over', () => {
     expect(await reply.json()).toMatchObject({ code: 'REPLY_LOST', charge });
   });
 
+  it.each<[number, string, Answer, string | undefined]>([
+    [429, 'possible where the first gave no reply', closing, 'possible'],
+    [429, 'possible where the first may have', undecided('possible'), 'possible'],
+    [429, 'not possible where the first has not', undecided('none'), undefined],
+    [400, 'possible where the first gave no reply', closing, 'possible'],
+  ])('answers, when the second says %i, that a charge is %s', async (status, _title, first, charge) => {
+    const detail = 'für ada';
+    const body = Buffer.from(JSON.stringify({ status, detail })).toString('latin1');
+    const second: Answer = (_, socket) => socket.write(httpReply(status, body, LIMIT_HEADERS), 'latin1');
+    const { url } = await startFailingOver(first, second);
+    const reply = await post(url);
+    expect(reply.status).toBe(status);
+    expect(Object.fromEntries(reply.headers)).toMatchObject(LIMIT_HEADERS);
+    expect(await reply.json()).toEqual({ status, detail, ...(charge && { charge }) });
+  });
+
   it("passes no user's id on, alone or not", async () => {
     const headers = { ...ada, 'x-openclaw-decision-id': 'mine' };
     const alone = await startGateway(created);

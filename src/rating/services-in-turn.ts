@@ -23,7 +23,8 @@ type Request = Omit<Dispatcher.DispatchOptions, 'headers'> & {
 /**
  * Asks the first service, and where it cannot decide (no connection, no reply, 503) the next. With more than one of
  * them a request carries a decision id of the gateway's own making, so that however many are asked it is charged once.
- * When nobody decides, the answer says that a charge is possible if it is at any of them.
+ * Where an earlier one may have charged, an answer that does not admit says that a charge is possible: what that one
+ * was sent may still be on its way to Redis.
  */
 export class ServicesInTurn {
   readonly #first: Upstream;
@@ -40,11 +41,11 @@ export class ServicesInTurn {
     let answer = await ask(this.#first, { ...request, headers });
     let isChargePossible = false;
     for (const service of this.#others) {
-      if (isDecided(answer)) return answer;
+      if (isDecided(answer)) break;
       isChargePossible ||= isPossible(answer);
       answer = await ask(service, { ...request, headers });
     }
-    return isChargePossible && !isDecided(answer) ? withPossibleCharge(answer) : answer;
+    return isChargePossible && answer.status >= 400 ? withPossibleCharge(answer) : answer;
   }
 
   async destroy(): Promise<void> {
@@ -64,18 +65,28 @@ function isPossible(answer: Answer): boolean {
   return problemOf(answer).charge !== 'none'; // a 503 that does not say may have charged
 }
 
-function withPossibleCharge(answer: Answer): Problem {
-  return { ...problemOf(answer), charge: 'possible' };
+/** What was decided keeps its headers: of a denial they say until when. */
+function withPossibleCharge(answer: Answer): Answer {
+  if (!('headers' in answer) || !isDecided(answer)) return { ...problemOf(answer), charge: 'possible' };
+  const problem = { ...readProblem(answer), status: answer.status, charge: 'possible' };
+  return { ...answer, body: Buffer.from(JSON.stringify(problem)).toString('latin1') };
 }
 
 /** The problem document in a reply of 503, or one that says that there was none. */
 function problemOf(answer: Answer): Problem {
   if (!('headers' in answer)) return answer;
+  const detail = 'the Rating service gave no reason';
+  const read = readProblem(answer);
+  return read === undefined
+    ? reducedCapacity({ detail, code: 'SERVICE_FAILED', charge: 'possible' })
+    : { ...(read as Problem), status: answer.status };
+}
+
+function readProblem({ body }: ForwardedReply): object | undefined {
   try {
-    return { ...JSON.parse(answer.body), status: answer.status };
+    return JSON.parse(Buffer.from(body, 'latin1').toString());
   } catch {
-    const detail = 'the Rating service gave no reason';
-    return reducedCapacity({ detail, code: 'SERVICE_FAILED', charge: 'possible' });
+    return undefined;
   }
 }
 

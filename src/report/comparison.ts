@@ -89,34 +89,46 @@ function ratioOf(value: number | null, first: number | null): number | null {
   return value === null || first === null || first === 0 ? null : value / first;
 }
 
+/** One line of a comparison as people read it; ratios where there are any. */
+export interface ComparedLine {
+  readonly name: string;
+  readonly values: readonly string[];
+  readonly ratios?: readonly (number | null)[];
+}
+
+/** Every line of a comparison, in the order in which they are shown. */
+export function comparedLines({ runs, claims, figures }: Comparison): ComparedLine[] {
+  return [
+    { name: 'verdict', values: runs.map(({ verdict }) => verdict) },
+    { name: 'strategy', values: runs.map(({ strategy }) => strategy) },
+    { name: 'policy', values: runs.map(({ policy }) => policy) },
+    { name: 'seed', values: runs.map(({ seed }) => String(seed)) },
+    ...claims.map(({ claim, statuses }) => ({
+      name: claim,
+      values: statuses.map((status) => status ?? 'not claimed'),
+    })),
+    ...figures.map(({ name, values, ratios }, at) => ({
+      name,
+      values: values.map((value) => (value === null ? '' : (FIGURES[at]?.show(value) ?? ''))),
+      ratios,
+    })),
+  ];
+}
+
 /** A comparison as a table: a column for each run, and for each but the first its ratio. */
 export function comparisonTable(untrusted: Comparison): TextTable {
-  const { runs, claims, figures } = printable(untrusted);
-  const columns = <T>(
-    values: readonly T[],
-    show: (value: T) => string,
-    ratios?: readonly (number | null)[],
-  ) => values.flatMap((value, at) => (at === 0 ? [show(value)] : [show(value), ratioText(ratios?.[at])]));
+  const comparison = printable(untrusted);
+  const columns = (values: readonly string[], ratios?: readonly (number | null)[]) =>
+    values.flatMap((value, at) => (at === 0 ? [value] : [value, ratioText(ratios?.[at])]));
   return {
-    head: [
-      '',
-      ...columns(runs, ({ folder }) => folder.split('/').at(-1) ?? '').map((head) => head || 'ratio'),
-    ],
-    rows: [
-      ['verdict', ...columns(runs, ({ verdict }) => verdict)],
-      ['strategy', ...columns(runs, ({ strategy }) => strategy)],
-      ['policy', ...columns(runs, ({ policy }) => policy)],
-      ['seed', ...columns(runs, ({ seed }) => String(seed))],
-      ...claims.map(({ claim, statuses }) => [
-        claim,
-        ...columns(statuses, (status) => status ?? 'not claimed'),
-      ]),
-      ...figures.map(({ name, values, ratios }, at) => {
-        const show = (value: number | null) => (value === null ? '' : (FIGURES[at]?.show(value) ?? ''));
-        return [name, ...columns(values, show, ratios)];
-      }),
-    ],
+    head: ['', ...columns(comparison.runs.map(nameOfRun)).map((head) => head || 'ratio')],
+    rows: comparedLines(comparison).map(({ name, values, ratios }) => [name, ...columns(values, ratios)]),
   };
+}
+
+/** What a run is called: the last part of its folder. */
+export function nameOfRun({ folder }: Pick<RunReport, 'folder'>): string {
+  return folder.split('/').at(-1) ?? '';
 }
 
 function ratioText(ratio: number | null | undefined): string {

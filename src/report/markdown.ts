@@ -1,6 +1,6 @@
 import { type Document, findingsOf, isOnlySlow, titleOf } from './check-report.ts';
 import { tablesOf } from './rows.ts';
-import { printable } from './text.ts';
+import { readable } from './text.ts';
 import { renderTimeline } from './timeline.ts';
 
 /** How many findings of a kind are shown with their proof. */
@@ -8,7 +8,7 @@ const MOST_SHOWN = 3;
 
 /** A judged history or run as Markdown, for a pull request or a step summary. */
 export function renderMarkdown(untrusted: Document): string {
-  const document = printable(untrusted);
+  const document = readable(untrusted);
   const slow = isOnlySlow(document) ? ', but too slow' : '';
   return [
     `# ${escaped(titleOf(document))}: ${document.verdict}${slow}`,
@@ -39,13 +39,13 @@ export function renderMarkdown(untrusted: Document): string {
   ].join('\n');
 }
 
-function renderMarkdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function renderMarkdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]) => `| ${cells.map(escaped).join(' | ')} |`;
   return [line(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(line)];
 }
 
 /** Nothing that others named can be a link, a mention, markup or the end of a cell. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text
     .replace(/[\\|`*_[\]<>&#~$]/g, (c) => (/[<>&]/.test(c) ? (ENTITIES[c] ?? c) : `\\${c}`))
     .replaceAll('@', '&#64;')

@@ -26,6 +26,8 @@ export interface ReportInput {
   readonly system: string;
   /** From the first request until no more were sent. */
   readonly loadMs: number;
+  /** What the strategy asked of Redis during the load: scripts and waiting for replicas. Absent where that is not known. */
+  readonly redisCalls?: number;
   readonly check: CheckReport;
   readonly latencies: readonly LatencyRow[];
 }

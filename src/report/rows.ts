@@ -192,12 +192,14 @@ function timeline({ faults, events, clock }: Document): TextTable {
   };
 }
 
-function roleText(args: Readonly<Record<string, unknown>> | undefined): string {
+/** What a change of role was, for people. */
+export function roleText(args: Readonly<Record<string, unknown>> | undefined): string {
   const { from, to, slots } = args ?? {};
   return `${text(from)} to ${text(to)}${slots === undefined || slots === '' ? '' : `, slots ${text(slots)}`}`;
 }
 
-function argsText(args: Readonly<Record<string, unknown>> | undefined): string {
+/** Arguments of a fault or an event, for people. */
+export function argsText(args: Readonly<Record<string, unknown>> | undefined): string {
   return Object.entries(args ?? {})
     .map(([name, value]) => `${name} ${text(value)}`)
     .join(', ');

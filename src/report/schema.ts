@@ -169,6 +169,10 @@ const reportSchema = z
     system: z.string(),
     loadMs: z.number(),
     requestsPerSecond: z.number(),
+    redisCalls: z
+      .number()
+      .exactOptional()
+      .describe('scripts and waits that the strategy asked of Redis during the load'),
     latencies: z.array(z.object({ region: z.string(), outcome, latency })),
     worstBuckets: z.array(z.object({ bucket: z.string(), totalExcess: z.number(), worstWindow: z.number() })),
     sent: z.number(),

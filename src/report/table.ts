@@ -1,8 +1,9 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { type Document, findingsOf, isOnlySlow } from './check-report.ts';
+import type { RunReport } from './report.ts';
 import { tablesOf } from './rows.ts';
-import { printable } from './text.ts';
+import { readable } from './text.ts';
 import { renderTimeline } from './timeline.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -12,7 +13,7 @@ const MOST_SHOWN = { 'openclaw-report': 1, 'openclaw-check': 3 };
 
 /** A judged history or run as text for a terminal: the verdict and its reasons, the figures, then the proofs. */
 export function renderTable(untrusted: Document, { colour }: { colour: boolean }): string {
-  const document = printable(untrusted);
+  const document = readable(untrusted);
   return [
     renderVerdict(document, { colour }),
     ...tablesOf(document).map(({ head, rows }) => draw(head, rows)),
@@ -24,7 +25,7 @@ export function renderTable(untrusted: Document, { colour }: { colour: boolean }
 
 /** The verdict and its reasons: every claim, the accounts, and what is wrong. */
 export function renderVerdict(untrusted: Document, { colour }: { colour: boolean }): string {
-  const document = printable(untrusted);
+  const document = readable(untrusted);
   const colours = pc.createColors(colour);
   return [
     `${colours.bold('verdict')}  ${verdictText(document, colours)}`,
@@ -68,6 +69,12 @@ function renderFindings(document: Document): string[] {
   });
 }
 
+function callsText({ redisCalls, outcomes }: RunReport): string {
+  const decisions = outcomes.allowed + outcomes.denied;
+  if (redisCalls === undefined || decisions === 0) return '';
+  return `, ${(redisCalls / decisions).toFixed(2)} Redis calls a decision`;
+}
+
 /** What it takes to understand the figures and to make them again. */
 function footOf(document: Document): string[] {
   const { clock } = document;
@@ -76,7 +83,7 @@ function footOf(document: Document): string[] {
       ? `policy   ${Object.entries(document.policies)
           .map(([name, policy]) => (name === '' ? policy : `${name} ${policy}`))
           .join(', ')}; initial level ${document.initial}; strategy ${document.strategy}`
-      : `run      ${document.strategy}, policy ${document.policy}, ${document.system}; ${document.sent} requests, ${document.requestsPerSecond}/s`;
+      : `run      ${document.strategy}, policy ${document.policy}, ${document.system}; ${document.sent} requests, ${document.requestsPerSecond}/s${callsText(document)}`;
   return [
     run,
     `clock    against over-admission: + ${clock.epsilonUs} us, ${clock.rhoPpm} ppm; against false denials: - ${clock.epsilonUs + clock.backwardUs + clock.spreadUs} us, ${clock.slowPpm} ppm; ${clock.steps.length} steps`,

@@ -20,6 +20,56 @@ export function printable<T>(value: T): T {
   return clean(value) as T;
 }
 
+/** What names something that others chose, and how much of it is shown; other texts are sentences that may name it. */
+const NAMES: ReadonlySet<string> = new Set([
+  'bucket',
+  'user',
+  'region',
+  'node',
+  'name',
+  'shard',
+  'from',
+  'to',
+]);
+const LONGEST_NAME = 80;
+const LONGEST_TEXT = 2_000;
+const LONG_WORD = new RegExp(`\\S{${LONGEST_NAME + 1},}`, 'g');
+/** What is there to be copied. */
+const WHOLE: ReadonlySet<string> = new Set(['command', 'folder']);
+
+/** The same with its longest texts cut in their middle, for people: a name may have a hundred thousand characters. */
+export function readable<T>(value: T): T {
+  return printable(shortened(value, '') as T);
+}
+
+function shortened(value: unknown, key: string): unknown {
+  if (typeof value === 'string') {
+    if (WHOLE.has(key)) return value;
+    return NAMES.has(key) ? cutMiddle(value, LONGEST_NAME) : cutSentence(value);
+  }
+  if (Array.isArray(value)) return value.map((inner) => shortened(inner, key));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [cutMiddle(name, LONGEST_NAME), shortened(inner, name)]),
+  );
+}
+
+function cutSentence(text: string): string {
+  return cutMiddle(
+    text.replace(LONG_WORD, (word) => cutMiddle(word, LONGEST_NAME)),
+    LONGEST_TEXT,
+  );
+}
+
+/** At most `longest` characters of a text, its beginning and its end. */
+function cutMiddle(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  const half = Math.floor((longest - 1) / 2);
+  const ends = [text.slice(0, half), text.slice(-half)];
+  // No half of a pair of surrogates is left at the cut.
+  return `${ends[0]?.replace(/[\ud800-\udbff]$/, '')}…${ends[1]?.replace(/^[\udc00-\udfff]/, '')}`;
+}
+
 function clean(value: unknown): unknown {
   if (typeof value === 'string') return printableText(value);
   if (Array.isArray(value)) return value.map(clean);

@@ -24,7 +24,7 @@ const timing = {
     description:
       'When it is injected, after the load began: a time, or a range it is drawn from, like 3s..6s.',
   }),
-  for: drawnDuration().meta({
+  for: drawnDuration({ mustLast: true }).meta({
     description:
       'How long until it is healed: a time, or a range. All faults are healed before the load ends.',
   }),

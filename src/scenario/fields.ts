@@ -75,12 +75,17 @@ export function signedDuration() {
   });
 }
 
-/** A time or a range of times. */
-export function drawnDuration(): z.ZodPipe<z.ZodString, z.ZodTransform<MsRange, string>> {
+/** A time or a range of times, of which none is 0 where it must last. */
+export function drawnDuration({
+  mustLast = false,
+} = {}): z.ZodPipe<z.ZodString, z.ZodTransform<MsRange, string>> {
   return measure({
     pattern: DURATION_RANGE,
-    parse: parseDurationRange,
-    expected: `${TIME_EXAMPLE}, or a range to draw it from, like 3s..6s`,
+    parse: (text) => {
+      const range = parseDurationRange(text);
+      return mustLast && range?.least === 0 ? undefined : range;
+    },
+    expected: `${TIME_EXAMPLE}${mustLast ? ' and longer than 0' : ''}, or a range to draw it from, like 3s..6s`,
   });
 }
 

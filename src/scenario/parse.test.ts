@@ -125,6 +125,14 @@ claims:
   });
 });
 
+describe('how long a fault lasts', () => {
+  it.each(['0s', '0ms..5s'])('%s is refused, with its line', (length) =>
+    expect(() =>
+      parse(`${ABOUT}${CLAIMS}faults:\n  - {fault: kill, node: eu-west-0, at: 5s, for: ${length}}\n`),
+    ).toThrow(/:\d+:\d+ faults\[0\]\.for: expected .* longer than 0/),
+  );
+});
+
 describe('each fault', () => {
   it.each([
     {

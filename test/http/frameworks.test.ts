@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Decision } from '../../src/core/decision.ts';
 import { APPS, type AppOptions } from '../support/http-apps.ts';
@@ -209,10 +210,19 @@ describe.each(APPS)('in $framework', ({ start }) => {
     expect(app).toMatchObject({ served: 0, errors: [plain] });
   });
 
-  it.each(['onDecision', 'onError'])('%s that throws lets nobody through', async (name) => {
-    const throwing = () => {
-      throw new Error('of the application');
-    };
+  const throws = () => {
+    throw new Error('of the application');
+  };
+  const rejects = async () => {
+    await sleep(5);
+    throws();
+  };
+  it.each([
+    ['onDecision', 'throws', throws],
+    ['onError', 'throws', throws],
+    ['onDecision', 'rejects later', rejects],
+    ['onError', 'rejects later', rejects],
+  ])('%s that %s lets nobody through, and is heard by the framework', async (name, _how, throwing) => {
     const policies = name === 'onDecision' ? '5:1/h' : '1:1/h';
     const subject = () => ({ user: 'ada', endpoint: 'search', cost: name === 'onDecision' ? 1 : 2 });
     const { ask, app } = await startApp({ limiter: limiterOf(policies), subject, [name]: throwing });

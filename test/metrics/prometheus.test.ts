@@ -1,5 +1,6 @@
 import parsePrometheusTextFormat from 'parse-prometheus-text-format';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { prometheusMetrics } from '../../src/metrics/prometheus.ts';
 import { runCli, startCli } from '../support/cli.ts';
 import { postRating } from '../support/rating-service.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -18,6 +19,16 @@ async function serve(args: readonly string[]): Promise<string> {
 }
 
 const rating = () => ['rating', '--redis', redis.url, '--policy', '2:1/h'];
+
+it('the metrics in Prometheus’ text say so where some could not be collected', async () => {
+  const { meter, text } = prometheusMetrics();
+  meter.createCounter('good').add(1);
+  expect(await text()).toContain('good_total 1');
+  meter.createObservableGauge('bad').addCallback(() => {
+    throw new Error('no such gauge');
+  });
+  await expect(text()).rejects.toThrow(/not collected: .*no such gauge/);
+});
 
 describe('serve rating --metrics', () => {
   it('answers what Prometheus reads, with every decision counted', async () => {

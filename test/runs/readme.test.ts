@@ -103,6 +103,7 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
       'junit.xml',
       'logs',
       'plan.json',
+      'report.html',
       'report.json',
       'report.md',
     ]);
@@ -200,7 +201,7 @@ describe('the README', { timeout: 180_000 }, () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     for (const [, name = ''] of readme.matchAll(/`npm (?:run )?([\w:]+)`/g))
       expect(scripts).toHaveProperty(name);
-    for (const [, path = ''] of readme.matchAll(/\]\(([^):]+)\)/g))
+    for (const [, path = ''] of readme.matchAll(/\]\(([^):#]+)[^):]*\)/g))
       expect(existsSync(join(ROOT, path)), path).toBe(true);
   });
 });

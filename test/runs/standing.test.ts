@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { runCli, startCli, testFolder } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 
-const SMALL = ['--connections', '60', '--users', '9', '--skew', '0', '--duration', '3', '--ramp', '1'];
+const SMALL = ['--connections', '30', '--users', '6', '--skew', '0', '--duration', '3', '--ramp', '1'];
 
 describe('a run on a cluster that stays', { timeout: 120_000 }, () => {
   it('is refused while a fault is in force, brings primaries home, and says how to have it again', async () => {
@@ -21,6 +21,7 @@ describe('a run on a cluster that stays', { timeout: 120_000 }, () => {
     expect(refused.stderr).toMatch(
       /cluster default is not as it was planned: us-east to eu-west is cut \(blackhole\); .*and 1 more\n {2}openclaw-rl fault heal --name default \[/,
     );
+    expect((await cli('inspect', 'u1')).stdout).toMatch(/prefix rate:openclaw \(default\)/); // it was no last run
     expect((await cli('fault', 'heal')).code).toBe(0);
 
     expect((await cli('fault', 'failover', '--node', 'eu-west-1')).code).toBe(0);

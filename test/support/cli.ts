@@ -54,9 +54,9 @@ export async function runProgram(command: string, args: readonly string[], optio
   return { code: await ended, ...output };
 }
 
-/** A folder of the test's own, gone afterwards. */
-export function testFolder(): string {
+/** A folder of the test's own, gone afterwards; tests that are concurrent hand in what is called when they have finished. */
+export function testFolder(onFinished: (callBack: () => void) => void = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -22,8 +22,8 @@ export interface AppOptions {
   readonly subject: (header: Header) => MaybeAsked | Promise<MaybeAsked>;
   readonly policyName?: string;
   readonly evidence?: boolean;
-  readonly onDecision?: (decision: Decision) => void;
-  readonly onError?: (error: unknown) => void;
+  readonly onDecision?: (decision: Decision) => unknown;
+  readonly onError?: (error: unknown) => unknown;
   readonly onServed: () => void;
 }
 

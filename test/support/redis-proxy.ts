@@ -17,6 +17,8 @@ export interface RedisProxy {
   release(): void;
   /** Passes on one byte of them, if any is held: the connection is slow, and not dead. */
   releaseByte(): boolean;
+  /** Writes to every client what no server said. */
+  inject(text: string): void;
   /** Destroys every connection. */
   cut(): void;
   close(): Promise<void>;
@@ -24,15 +26,18 @@ export interface RedisProxy {
 
 export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
   const held: { client: Socket; reply: Buffer }[] = [];
   const proxy: { mode: ProxyMode } = { mode: 'pass' };
   const server = createServer((client) => {
     const upstream = connect(serverPort, '127.0.0.1');
+    clients.add(client);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => {});
       socket.on('close', () => {
         sockets.delete(socket);
+        clients.delete(client);
         client.destroy();
         upstream.destroy();
       });
@@ -60,6 +65,9 @@ export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
       first.client.write(first.reply.subarray(0, 1));
       first.reply = first.reply.subarray(1);
       return true;
+    },
+    inject: (text: string) => {
+      for (const client of clients) client.write(text);
     },
     cut: () => {
       for (const socket of sockets) socket.destroy();

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import { OpenclawError } from '../../core/errors.ts';
-import { formatPolicy, type Policy, parsePolicy } from '../../core/policy.ts';
+import { OpenclawError, printable } from '../../core/errors.ts';
+import { formatPolicy, parsePolicy } from '../../core/policy.ts';
 import { type InspectTarget, inspect } from '../../limiter/inspect.ts';
 import { connectInspector, type InspectPort } from '../../limiter/inspect-port.ts';
 import { bucketKey, checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
+import type { Policies } from '../../limiter/stored.ts';
 import type { ClusterState } from '../../regions/cluster-state.ts';
 import { announcedAddress, type Regions } from '../../regions/provider.ts';
 import { clusterStore, DEFAULT_CLUSTER, openCluster } from '../cluster.ts';
@@ -16,14 +17,17 @@ import {
   renderInspectionJson,
   renderInspectionLine,
 } from '../inspect-table.ts';
+import { openLiveScreen } from '../live-screen.ts';
 import { parsedBy, refusePassword } from '../options.ts';
+import type { Terminal } from '../terminal.ts';
 
-const DEFAULT_POLICY = parsePolicy('20:5/s');
+const DEFAULT_POLICIES: Policies = [parsePolicy('20:5/s')];
 const WATCH_MS = 1_000;
+const readPolicy = parsedBy(parsePolicy);
 
 interface Flags {
   readonly endpoint: string;
-  readonly policy?: Policy;
+  readonly policy?: Policies;
   readonly prefix?: string;
   readonly name: string;
   readonly cluster?: URL;
@@ -40,8 +44,11 @@ export function inspectCommand(environment: Environment): Command {
     .option('--endpoint <name>', 'of which endpoint', 'ratings')
     .option(
       '--policy <capacity:rate>',
-      'as the limiter has it (default: that of the last run, else 20:5/s)',
-      parsedBy(parsePolicy),
+      'as the limiter has it, again for each more of its policies (default: that of the last run, else 20:5/s)',
+      (text: string, before?: Policies): Policies => {
+        const policy = readPolicy(text);
+        return before === undefined ? [policy] : [...before, policy];
+      },
     )
     .option(
       '--prefix <text>',
@@ -91,17 +98,17 @@ async function prepare(
     throw new OpenclawError('INVALID_OPTION', '--ca and --insecure are for --cluster rediss://host:port');
   bucketKey(DEFAULT_PREFIX, { user, endpoint });
   const found = cluster === undefined ? await openCluster(clusterStore(environment), name) : undefined;
-  const policy = pick(flags.policy, lastPolicy(found?.state), DEFAULT_POLICY);
+  const policies = pick(flags.policy, lastPolicies(found?.state), DEFAULT_POLICIES);
   const prefix = pick(flags.prefix, found?.state.lastRun?.prefix, DEFAULT_PREFIX);
   const key = bucketKey(prefix.value, { user, endpoint });
   const port = cluster === undefined ? connectInspector({}) : connectTo(environment, cluster, flags);
   const place = cluster === undefined ? found && regionalPlace(found.regions) : singlePlace(cluster);
-  const target = { key, policy: policy.value, seeds: [], views: [], ...place };
+  const target = { key, policies: policies.value, seeds: [], views: [], ...place };
   return async () => ({
     user,
     endpoint,
     cluster: cluster === undefined ? `cluster ${name}` : cluster.host,
-    policy: { text: formatPolicy(policy.value), from: policy.from },
+    policy: { text: policies.value.map(formatPolicy).join(', '), from: policies.from },
     prefix: { text: prefix.value, from: prefix.from },
     ...(await inspect(port, target).catch((error: unknown) => {
       throw found === undefined ? error : nobodyAnswers(error, name);
@@ -123,8 +130,8 @@ function pick<T>(given: T | undefined, last: T | undefined, otherwise: T): { val
   return last === undefined ? { value: otherwise, from: 'default' } : { value: last, from: 'last run' };
 }
 
-function lastPolicy(state: ClusterState | undefined): Policy | undefined {
-  return state?.lastRun && parsePolicy(state.lastRun.policy);
+function lastPolicies(state: ClusterState | undefined): Policies | undefined {
+  return state?.lastRun && [parsePolicy(state.lastRun.policy)];
 }
 
 type InspectPlace = Pick<InspectTarget, 'seeds' | 'views' | 'know'>;
@@ -184,28 +191,77 @@ function isDecodable(text: string): boolean {
   }
 }
 
+/** How a watch shows what it has read. */
+interface WatchOutput {
+  show(inspected: Inspected): void;
+  /** What failed may come back. */
+  fail(sentence: string): void;
+  close(): void;
+}
+
 /** Until Ctrl-C, which is how it is meant to end. What fails after a first success may come back: it goes on. */
 async function watch(environment: Environment, read: () => Promise<Inspected>, json: boolean): Promise<void> {
-  const { interrupt, isScreen } = environment;
-  let hasSucceeded = false;
-  while (!interrupt.aborted) {
-    const startedMs = performance.now();
-    try {
-      const inspected = await read();
-      hasSucceeded = true;
-      const time = new Date().toISOString();
+  const { interrupt, terminals } = environment;
+  const startedMs = performance.now();
+  const first = await read();
+  const output =
+    json || terminals.out === undefined
+      ? linesOf(environment, json)
+      : screenOf(environment, terminals.out, first);
+  output.show(first);
+  try {
+    for (let nextMs = startedMs + WATCH_MS; ; nextMs = Math.max(nextMs + WATCH_MS, performance.now())) {
+      await sleep(Math.max(0, nextMs - performance.now()), undefined, { signal: interrupt }).catch(() => {});
       if (interrupt.aborted) return;
-      if (json) environment.out(renderInspectionJson(inspected));
-      else if (isScreen)
-        environment.out(
-          `\u001b[H\u001b[2J${time}\n${renderInspection(inspected, { colour: environment.colourOut })}`,
-        );
-      else environment.out(renderInspectionLine(inspected, time));
-    } catch (error) {
-      if (!hasSucceeded || !(error instanceof OpenclawError)) throw error;
-      environment.log(`${new Date().toISOString()} ${error.message} [${error.code}]\n`);
+      await read().then(output.show, (error: unknown) => {
+        if (!(error instanceof OpenclawError)) throw error;
+        output.fail(`${error.message} [${error.code}]`);
+      });
     }
-    const leftMs = Math.max(0, WATCH_MS - (performance.now() - startedMs));
-    await sleep(leftMs, undefined, { signal: interrupt }).catch(() => {});
+  } finally {
+    output.close();
   }
+}
+
+function linesOf(environment: Environment, json: boolean): WatchOutput {
+  const now = () => new Date().toISOString();
+  return {
+    show: (inspected) =>
+      environment.out(json ? renderInspectionJson(inspected) : renderInspectionLine(inspected, now())),
+    fail: (sentence) => environment.log(`${now()} ${printable(sentence)}\n`),
+    close: () => {},
+  };
+}
+
+/** Redrawn in place; the last reading stays when it is closed. */
+function screenOf(environment: Environment, terminal: Terminal, first: Inspected): WatchOutput {
+  let inspected = first;
+  let failure: string | undefined;
+  let time = new Date().toISOString();
+  const lines = () => renderInspection(inspected, terminal).trimEnd().split('\n');
+  const screen = openLiveScreen(environment, terminal, ({ rows }, notes) => {
+    const head = [`${time}${failure === undefined ? '' : `  ${printable(failure)}`}`, ...notes.slice(-2)];
+    const [room, all] = [rows - head.length, lines()];
+    const cut = all.length - room + 1;
+    return [...head, ...(all.length <= room ? all : [...all.slice(0, room - 1), `... ${cut} more lines`])];
+  });
+  const update = () => {
+    time = new Date().toISOString();
+    screen.refresh();
+  };
+  return {
+    show(next) {
+      inspected = next;
+      failure = undefined;
+      update();
+    },
+    fail(sentence) {
+      failure = sentence;
+      update();
+    },
+    close() {
+      screen.close();
+      environment.out(`${[time, ...lines()].join('\n')}\n`);
+    },
+  };
 }

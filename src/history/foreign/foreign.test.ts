@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ForeignFormat } from './lines-of.ts';
+import type { ForeignFormat } from './formats.ts';
 import type { Mapping } from './mapping.ts';
 import { ForeignReader } from './reader.ts';
 import { parseStatusPattern } from './status.ts';
@@ -130,7 +130,7 @@ describe('a table of comma-separated values', () => {
     {
       title: 'an unknown column',
       text: 'user,from_ms,to_ms\na,10,20\n',
-      says: 'log:2: there is no column "code"; there are user, from_ms, to_ms',
+      says: 'log:1: there is no column "code"; there are user, from_ms, to_ms',
     },
     {
       title: 'too few columns',

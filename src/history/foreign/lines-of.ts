@@ -8,11 +8,8 @@ export class BrokenLine extends RecordError {}
 /** How the fields of one line are found; undefined for a line that has none. */
 export type LineFormat = (line: string) => FieldOf | undefined;
 
-export const FORMATS = ['csv', 'access-log'] as const;
-export type ForeignFormat = (typeof FORMATS)[number];
-
-/** Comma-separated values (RFC 4180) with named columns in the first line, or tabs where that has any. */
-export function csvFormat(): LineFormat {
+/** Comma-separated values (RFC 4180) with named columns in the first line, or tabs where that has any; it must have `fields`. */
+export function csvFormat(fields: readonly string[]): LineFormat {
   let columns: Map<string, number> | undefined;
   let delimiter = ',';
   return (line) => {
@@ -21,6 +18,7 @@ export function csvFormat(): LineFormat {
       columns = new Map(
         splitCsv(line.replace(/^\ufeff/, ''), delimiter).map((name, at) => [name.trim(), at]),
       );
+      for (const field of fields) if (!columns.has(field)) throw noColumn(field, columns);
       return undefined;
     }
     const names = columns;
@@ -30,14 +28,19 @@ export function csvFormat(): LineFormat {
     return (field) => {
       const at = names.get(field);
       if (at !== undefined) return values[at];
-      throw new RecordError(
-        `there is no column ${quoted(field)}; there are ${printable([...names.keys()].join(', '))}`,
-      );
+      throw noColumn(field, names);
     };
   };
 }
 
-function splitCsv(line: string, delimiter: string): string[] {
+function noColumn(field: string, columns: ReadonlyMap<string, number>): RecordError {
+  return new RecordError(
+    `there is no column ${quoted(field)}; there are ${printable([...columns.keys()].join(', '))}`,
+  );
+}
+
+/** The values of one line (RFC 4180). Throws BrokenLine for a quotation mark that is not closed. */
+export function splitCsv(line: string, delimiter: string): string[] {
   if (!line.includes('"')) return line.split(delimiter);
   const values: string[] = [];
   let at = 0;
@@ -65,7 +68,7 @@ export function accessLogFormat(): LineFormat {
   const patterns = new Map<string, RegExp>();
   return (line) => {
     if (line.trim() === '') return undefined;
-    const value = parse(line);
+    const value = parseObject(line);
     return (field) => {
       const found = value[field] ?? field.split('.').reduce<unknown>(inner, value);
       if (typeof found === 'number') return numberText(line, field, found, patterns);
@@ -74,7 +77,8 @@ export function accessLogFormat(): LineFormat {
   };
 }
 
-function parse(line: string): Record<string, unknown> {
+/** One JSON object. Throws BrokenLine for what is no JSON and RecordError for what is no object. */
+export function parseObject(line: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -15,6 +15,8 @@ export interface Mapping {
   readonly status: string;
   readonly allow: StatusPattern;
   readonly deny: StatusPattern;
+  /** The status of a request that got no reply: it may still be charged, nobody knows until when. */
+  readonly unanswered?: string;
   /** Tokens; every operation costs one without. */
   readonly cost?: string;
   readonly region?: string;
@@ -35,6 +37,10 @@ export function mapLine(fieldOf: FieldOf, mapping: Mapping, index: number): Oper
   const { invokedUs, completedUs } = intervalOf(fieldOf, mapping);
   const status = needed(fieldOf, mapping.status);
   const outcome = outcomeOf(status, mapping);
+  const unknown = {
+    error: `STATUS_${status}`,
+    ...(status !== mapping.unanswered && { latestUs: completedUs }),
+  };
   return {
     type: 'op',
     index,
@@ -46,7 +52,7 @@ export function mapLine(fieldOf: FieldOf, mapping: Mapping, index: number): Oper
     invokedUs,
     completedUs: outcome === 'info' ? null : completedUs,
     outcome,
-    ...(outcome === 'info' ? { latestUs: completedUs, error: `STATUS_${status}` } : {}),
+    ...(outcome === 'info' ? unknown : {}),
   };
 }
 

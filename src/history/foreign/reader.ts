@@ -4,7 +4,8 @@ import { RecordError } from '../fields.ts';
 import type { History } from '../history.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../lines.ts';
 import type { PolicyRecord } from '../operation.ts';
-import { accessLogFormat, BrokenLine, csvFormat, type ForeignFormat, type LineFormat } from './lines-of.ts';
+import { FOREIGN_FORMATS, type ForeignFormat } from './formats.ts';
+import { BrokenLine, type LineFormat } from './lines-of.ts';
 import { type Mapping, mapLine } from './mapping.ts';
 
 /**
@@ -41,7 +42,7 @@ export class ForeignReader {
     this.#line = 0;
     this.#read = 0;
     this.#truncatedLine = undefined;
-    this.#lineFormat = this.#format === 'csv' ? csvFormat() : accessLogFormat();
+    this.#lineFormat = FOREIGN_FORMATS[this.#format](this.#mapping);
     this.#builder.startFile(name);
     this.#builder.add({
       type: 'header',

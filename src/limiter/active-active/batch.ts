@@ -13,22 +13,32 @@ interface OutboxEntry {
 export interface OutboxBatch {
   readonly life: string;
   readonly cursor: string;
+  /** The id of the last entry there was when it was asked for. */
+  readonly newest: string;
+  /** How many entries were trimmed before they were read. */
+  readonly missed: number;
   readonly entries: readonly OutboxEntry[];
 }
 
 const FIELDS = 5;
 
 /** Reads the reply of `lua/active-read.lua`. Throws REPLY_UNEXPECTED. */
-export function readEntries([life, cursor, ...rest]: readonly (string | number)[]): OutboxBatch {
-  if (life === undefined || cursor === undefined || rest.length % FIELDS !== 0)
-    throw new OpenclawError('REPLY_UNEXPECTED', `active-read: expected a batch, found ${rest.length} fields`);
+export function readEntries([life, cursor, newest, missed, ...rest]: readonly (
+  | string
+  | number
+)[]): OutboxBatch {
+  if (typeof missed !== 'number' || rest.length % FIELDS !== 0)
+    throw new OpenclawError(
+      'REPLY_UNEXPECTED',
+      `active-read: expected a batch, found ${rest.length + 4} fields`,
+    );
   const entries = Array.from({ length: rest.length / FIELDS }, (_, i): OutboxEntry => {
     const [bucket = '', capacity = '', refill = '', at = '', quanta = ''] = rest
       .slice(i * FIELDS, (i + 1) * FIELDS)
       .map(String);
     return { bucket, capacity, refill, at, quanta };
   });
-  return { life: String(life), cursor: String(cursor), entries };
+  return { life: String(life), cursor: String(cursor), newest: String(newest), missed, entries };
 }
 
 /**

@@ -21,7 +21,11 @@ export interface RegionOptions {
   readonly maxAgeMs?: number;
   /** From one exchange with another region to the next. Milliseconds, default 50. */
   readonly everyMs?: number;
-  /** The most spends that wait for the other regions, some 100 bytes each; of more the oldest are forgotten. Default 200000. */
+  /**
+   * The most spends that wait for the other regions, some 100 bytes each. Of more the oldest are forgotten: a region that
+   * was cut off while so many were made never counts them, `progressOf` tells how many, and its decisions have no age
+   * for `maxAgeMs`. Default 200000.
+   */
   readonly outbox?: number;
 }
 

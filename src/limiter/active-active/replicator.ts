@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { TextPort } from '../redis-port.ts';
 import { loadScript } from '../script.ts';
-import { groupEntries, readEntries } from './batch.ts';
+import { groupEntries, type OutboxBatch, readEntries } from './batch.ts';
 import type { RegionKeys } from './keys.ts';
 
 /** How what regions tell each other becomes one bucket: the union of their spends, or whatever was written last. */
@@ -24,6 +24,8 @@ export interface ReplicatorOptions {
 export interface PeerProgress {
   /** Rounds that were completed: everything that the other region had when it was asked is merged. */
   readonly rounds: number;
+  /** Spends of the other region that were trimmed from its outbox before they were read, and will never count here. */
+  readonly missed: number;
   /** Why the last round was not; absent after one that was. */
   readonly lastError?: string;
 }
@@ -65,49 +67,62 @@ export class Replicator {
   }
 
   progressOf(region: string): PeerProgress {
-    return this.#progress.get(region) ?? { rounds: 0 };
+    return this.#progress.get(region) ?? { rounds: 0, missed: 0 };
   }
 
   async #follow(name: string, other: TextPort): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const { rounds } = this.progressOf(name);
-      const next = await this.#round(name, other).then(
-        (): PeerProgress => ({ rounds: rounds + 1 }),
-        (error: Error): PeerProgress => ({ rounds, lastError: error.message }),
+      const failed = await this.#round(name, other).then(
+        () => undefined,
+        (error: Error) => error.message,
       );
-      this.#progress.set(name, next);
+      const { rounds, missed } = this.progressOf(name);
+      this.#progress.set(
+        name,
+        failed === undefined ? { rounds: rounds + 1, missed } : { rounds, missed, lastError: failed },
+      );
       await sleep(this.#options.everyMs, undefined, { signal }).catch(() => {});
     }
   }
 
-  /** Reads until the other region has nothing more. The age of what is known counts from before the first question. */
+  /**
+   * Reads all that the other region had when it was first asked; what it spends meanwhile is for the next round. The age
+   * of what is known counts from before the first question. Where this region's position has moved (its Redis lost its
+   * memory, or another service of the region was faster), the batch is left out and the round goes on from there.
+   */
   async #round(name: string, other: TextPort): Promise<void> {
     const { keys } = this.#options;
-    let { askedUs, life, cursor } = await this.#readPosition(name);
+    const start = await this.#merge(name, [], ['0', '', '', ...this.#rules(), '', '0']);
+    let { life, number } = start;
+    let wanted: OutboxBatch | undefined;
     for (let isMore = true; isMore && !this.#stop.signal.aborted; ) {
-      const args = [life, cursor, String(BATCH)];
+      const from = [life, `0-${number}`] as const;
+      const args = [...from, String(BATCH)];
       const { values } = await other.runText(this.#readScript, [keys.region, keys.outbox], args);
       const batch = readEntries(values);
-      isMore = batch.entries.length === BATCH;
-      [life, cursor] = [batch.life, batch.cursor];
+      if (wanted?.life !== batch.life) wanted = batch;
+      isMore = numberOf(batch.cursor) < numberOf(wanted.newest);
       const buckets = groupEntries(batch.entries);
-      await this.#merge(
+      const asked = isMore ? '' : String(start.clockUs);
+      const merged = await this.#merge(
         name,
         [...buckets.keys()],
-        [...[life, cursor, isMore ? '' : String(askedUs)], ...this.#rules(), ...[...buckets.values()].flat()],
+        [
+          ...[batch.life, batch.cursor, asked, ...this.#rules(), from.join(' '), String(batch.missed)],
+          ...[...buckets.values()].flat(),
+        ],
       );
+      ({ life, number } = merged);
+      const isTaken = life === batch.life && number === numberOf(batch.cursor);
+      if (isTaken && batch.missed > 0) this.#noteMissed(name, batch.missed);
+      isMore ||= !isTaken;
     }
   }
 
-  /** Where reading goes on, and this region's time by its server. */
-  async #readPosition(name: string): Promise<{ askedUs: number; life: string; cursor: string }> {
-    const [clock = 0, ms = 0, number = 0, life = 0] = await this.#merge(
-      name,
-      [],
-      ['0', '', '', ...this.#rules()],
-    );
-    return { askedUs: clock, life: String(life), cursor: `${ms}-${number}` };
+  #noteMissed(name: string, missed: number): void {
+    const progress = this.progressOf(name);
+    this.#progress.set(name, { ...progress, missed: progress.missed + missed });
   }
 
   #rules(): readonly string[] {
@@ -115,17 +130,24 @@ export class Replicator {
     return [String(maxAgeUs), merge];
   }
 
+  /** Merges, and tells where this region stands: its server's time, and which entry of which life it has read. */
   async #merge(
     name: string,
     buckets: readonly string[],
     args: readonly string[],
-  ): Promise<readonly number[]> {
+  ): Promise<{ readonly clockUs: number; readonly number: number; readonly life: string }> {
     const { redis, keys } = this.#options;
     const { values } = await redis.run(
       this.#mergeScript,
       [keys.region, keys.cursors, ...buckets],
       [name, String(regionNumber(name)), ...args],
     );
-    return values;
+    const [clockUs = 0, number = 0, life = 0] = values;
+    return { clockUs, number, life: String(life) };
   }
+}
+
+/** Of an entry's id: 0-1, 0-2, and so on. */
+function numberOf(id: string): number {
+  return Number(id.slice(id.indexOf('-') + 1));
 }

@@ -1,0 +1,191 @@
+import uPlot from 'uplot';
+import { type LevelBand, levelBand } from '../src/checker/level-band.ts';
+import type { PageBucket, RunPage } from '../src/report/html/page-data.ts';
+import { chartOptions, type Drawing, keep, rangeOf, selectRange, timeScale, valueScale } from './chart.ts';
+import { make } from './dom.ts';
+import type { Drawn } from './operations.ts';
+import { sample } from './palette.ts';
+import { drawShades, line } from './shades.ts';
+import { numberText, tokensText } from './text.ts';
+import { colour } from './theme.ts';
+import type { TimeAxis } from './time-axis.ts';
+
+const STYLES = {
+  highest: { colour: 'highest', dash: [] },
+  lowest: { colour: 'lowest', dash: [6, 3] },
+  capacity: { colour: 'capacity', dash: [2, 3] },
+} as const;
+
+/** What is wrong, each with a sign of its own at a height of its own: below zero, or above the capacity. */
+const SIGNS = {
+  'over-admission': { sign: '▼', colour: 'wrong', name: 'admitted too much', height: -0.05 },
+  window: { sign: '▼', colour: 'wrong', name: 'admitted too much', height: -0.05 },
+  'false-denial': { sign: '◆', colour: 'denied', name: 'denied falsely', height: 1.07 },
+  replay: { sign: '●', colour: 'info', name: 'level off the math', height: 1.07 },
+} as const;
+
+/** Between which levels an ideal bucket can have been, with its capacity and with what was wrong. */
+export function makeLevelChart(
+  page: RunPage,
+  axis: TimeAxis,
+  { bucket, operations }: { bucket: PageBucket; operations: readonly Drawn[] },
+): Drawing {
+  const capacity = page.policies[bucket.policy]?.capacityTokens ?? 0;
+  const band = bandOf(page, axis, { bucket, operations });
+  const deepest = band.highest.reduce(
+    (least, level, at) => (level < (band.highest[least] ?? 0) ? at : least),
+    0,
+  );
+  const least = Math.min(0, band.highest[deepest] ?? 0);
+  const cells = {
+    highest: make('span', { class: 'value' }),
+    lowest: make('span', { class: 'value' }),
+    capacity: make('span', { class: 'value', text: numberText(capacity) }),
+  };
+  const place = make('div', {
+    class: 'plot',
+    attributes: { role: 'img', 'aria-label': describe(bucket, least) },
+  });
+  const plot = new uPlot(
+    {
+      ...chartOptions(220),
+      series: [{}, lineOf('highest'), lineOf('lowest')],
+      bands: [{ series: [1, 2], fill: () => colour('band') }],
+      axes: [timeScale(), valueScale()],
+      scales: {
+        x: { time: false, range: () => rangeOf(axis) },
+        y: { range: () => [Math.min(-0.1 * capacity, 1.25 * least), 1.14 * capacity] },
+      },
+      hooks: {
+        drawClear: [(chart) => drawShades(chart, page)],
+        draw: [
+          (chart) => drawLimits(chart, { capacity, least, leastAt: (band.timesUs[deepest] ?? 0) / 1e6 }),
+          (chart) => drawSigns(chart, operations, capacity),
+        ],
+        setSelect: [(chart) => selectRange(chart, axis)],
+        setCursor: [
+          ({ cursor: { idx } }) => {
+            for (const key of ['highest', 'lowest'] as const) {
+              const level = idx === null || idx === undefined ? undefined : band[key][idx];
+              cells[key].textContent = level === undefined ? '' : tokensText(level);
+            }
+          },
+        ],
+      },
+    },
+    [band.timesUs.map((us) => us / 1e6), [...band.highest], [...band.lowest]],
+    place,
+  );
+  const row = make('div', { class: 'chart' }, makeLegend(cells, bucket), place);
+  return { row, end: keep(plot, place, axis) };
+}
+
+function bandOf(
+  { policies, clock, known }: RunPage,
+  axis: TimeAxis,
+  { bucket, operations }: { bucket: PageBucket; operations: readonly Drawn[] },
+): LevelBand {
+  const policy = policies[bucket.policy];
+  if (policy === undefined) return { timesUs: [], highest: [], lowest: [] };
+  const isCut = bucket.of !== undefined;
+  const knownFromUs = (isCut ? operations[0]?.invokedUs : known.knownFromUs) ?? 0;
+  const initial = isCut ? 'unknown' : known.initial;
+  const rules = { initial, knownFromUs, judgedUntilUs: Number.POSITIVE_INFINITY } as const;
+  return levelBand(
+    operations,
+    { policy, clock, known: rules, refunds: bucket.refunds },
+    1e6 * axis.whole.max,
+  );
+}
+
+function describe({ name, violations }: PageBucket, least: number): string {
+  const under = least < 0 ? `; the highest possible falls to ${tokensText(least)} tokens` : '';
+  return `Between which levels an ideal bucket ${name} can have been over time${under}; ${violations.length} violations`;
+}
+
+function makeLegend(cells: Readonly<Record<keyof typeof STYLES, HTMLElement>>, { violations }: PageBucket) {
+  const item = (name: string, key: keyof typeof STYLES) =>
+    make('li', {}, sample(STYLES[key]), make('span', { class: 'name', text: name }), cells[key]);
+  const kinds = [...new Set(violations.map(({ kind }) => kind))];
+  return make(
+    'div',
+    { class: 'legend' },
+    make('h3', {}, 'Level', make('span', { class: 'unit', text: ' tokens' })),
+    make(
+      'ul',
+      {},
+      item('capacity', 'capacity'),
+      item('highest possible', 'highest'),
+      item('lowest possible', 'lowest'),
+      ...kinds.map((kind) => {
+        const { sign, name } = SIGNS[kind];
+        return make(
+          'li',
+          {},
+          make('span', { class: `sign ${kind}`, text: sign }),
+          make('span', { text: name }),
+        );
+      }),
+    ),
+  );
+}
+
+function lineOf(key: 'highest' | 'lowest'): uPlot.Series {
+  return {
+    label: key,
+    stroke: () => colour(STYLES[key].colour),
+    width: 1.5,
+    dash: [...STYLES[key].dash],
+    points: { show: false },
+  };
+}
+
+/** The capacity, the zero below which no ideal bucket can be, and how far below it this one would have been. */
+function drawLimits(
+  chart: uPlot,
+  { capacity, least, leastAt }: { capacity: number; least: number; leastAt: number },
+): void {
+  const { ctx, bbox } = chart;
+  const px = devicePixelRatio;
+  const at = (level: number) => Math.round(chart.valToPos(level, 'y', true)) + 0.5;
+  ctx.save();
+  ctx.lineWidth = 1.5 * px;
+  ctx.setLineDash([2 * px, 3 * px]);
+  ctx.strokeStyle = colour('capacity');
+  line(ctx, bbox.left, at(capacity), bbox.left + bbox.width, at(capacity));
+  if (least < 0) {
+    ctx.setLineDash([]);
+    ctx.strokeStyle = colour('wrong');
+    line(ctx, bbox.left, at(0), bbox.left + bbox.width, at(0));
+    const x = chart.valToPos(leastAt, 'x', true);
+    ctx.fillStyle = colour('wrong');
+    ctx.font = `600 ${12 * px}px system-ui, sans-serif`;
+    ctx.textBaseline = 'top';
+    ctx.textAlign = x > bbox.left + 0.8 * bbox.width ? 'right' : 'left';
+    if (x >= bbox.left && x <= bbox.left + bbox.width)
+      ctx.fillText(`${tokensText(least)}: the worst window`, x, at(least) + 2 * px);
+  }
+  ctx.restore();
+}
+
+/** Signs that would lie on each other are one. */
+function drawSigns(chart: uPlot, operations: readonly Drawn[], capacity: number): void {
+  const { ctx, bbox } = chart;
+  const px = devicePixelRatio;
+  const lastX = new Map<string, number>();
+  ctx.save();
+  ctx.font = `${12 * px}px system-ui, sans-serif`;
+  ctx.textAlign = 'center';
+  ctx.textBaseline = 'middle';
+  for (const { violation, lastUs, invokedUs } of operations) {
+    if (violation === undefined) continue;
+    const { sign, colour: name, height } = SIGNS[violation.kind];
+    const x = chart.valToPos((Number.isFinite(lastUs) ? lastUs : invokedUs) / 1e6, 'x', true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    if (Math.abs(x - (lastX.get(sign) ?? Number.NEGATIVE_INFINITY)) < 3 * px) continue;
+    lastX.set(sign, x);
+    ctx.fillStyle = colour(name);
+    ctx.fillText(sign, x, chart.valToPos(height * capacity, 'y', true));
+  }
+  ctx.restore();
+}

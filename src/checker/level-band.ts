@@ -1,0 +1,178 @@
+import type { Policy } from '../core/policy.ts';
+import type { ClockLag, ClockSlack } from './clock.ts';
+import type { Known } from './known.ts';
+import { LatestSpender } from './latest-spender.ts';
+import type { Refund } from './over-admission.ts';
+
+/**
+ * Between which levels an ideal bucket can have been, at every moment. What the two checkers prove, as a picture:
+ *   highest(t) < 0     exactly where what was admitted by t exceeds some window that ends at t: an over-admission;
+ *   lowest(t) >= cost  at every moment of a denial: a false one.
+ *
+ * highest: what was finished by t is charged at its invocation, since what is spent early leaves room for refill; what
+ * is open is not charged. Without a floor at zero such a level is
+ *   min over s <= t of  C + r (t - s) - what was admitted wholly within [s, t],
+ * which is below zero where the window [s, t] of the worst s is exceeded. Clock slack is on top.
+ * lowest: see `false-denial.ts`; the clocks' lag is taken off, and nothing is drawn below zero.
+ */
+export interface LevelBand {
+  /** Rising; twice the same where a level jumps. Microseconds. */
+  readonly timesUs: readonly number[];
+  /** Tokens. */
+  readonly lowest: readonly number[];
+  readonly highest: readonly number[];
+}
+
+/** An operation of one bucket as far as its level is concerned. `lastUs` is Infinity where nobody knows it. */
+export interface LevelOperation {
+  readonly invokedUs: number;
+  readonly lastUs: number;
+  readonly costTokens: number;
+  readonly outcome: 'allowed' | 'denied' | 'failed' | 'info';
+}
+
+export interface BandRules {
+  readonly policy: Policy;
+  readonly clock: ClockSlack & ClockLag;
+  readonly known: Known;
+  /** In the order of time. */
+  readonly refunds: readonly Refund[];
+}
+
+/** The levels from the first operation to `untilUs`. O(n log n), and n times what is open at once. */
+export function levelBand(
+  operations: readonly LevelOperation[],
+  rules: BandRules,
+  untilUs: number,
+): LevelBand {
+  const band = new Band(rules);
+  for (const moment of momentsOf(operations)) {
+    if (moment.atUs > untilUs) break;
+    band.moveTo(moment.atUs);
+    band.apply(moment);
+  }
+  band.moveTo(untilUs);
+  return band;
+}
+
+interface Moment {
+  readonly atUs: number;
+  readonly isEnd: boolean;
+  readonly operation: LevelOperation;
+}
+
+/** At equal times invocations come first, since intervals are closed. */
+function momentsOf(operations: readonly LevelOperation[]): Moment[] {
+  return operations
+    .filter(({ outcome, costTokens }) => (outcome === 'allowed' || outcome === 'info') && costTokens > 0)
+    .flatMap((operation): Moment[] => [
+      { atUs: operation.invokedUs, isEnd: false, operation },
+      ...(operation.lastUs === Number.POSITIVE_INFINITY
+        ? []
+        : [{ atUs: operation.lastUs, isEnd: true, operation }]),
+    ])
+    .sort((a, b) => a.atUs - b.atUs || Number(a.isEnd) - Number(b.isEnd));
+}
+
+class Band implements LevelBand {
+  readonly timesUs: number[] = [];
+  readonly lowest: number[] = [];
+  readonly highest: number[] = [];
+  readonly #policy: Policy;
+  readonly #spender: LatestSpender;
+  readonly #lagQuanta: number;
+  readonly #early: EarlySpender;
+  #flightQuanta = 0;
+  #atUs = Number.NEGATIVE_INFINITY;
+
+  constructor({ policy, clock, known, refunds }: BandRules) {
+    this.#policy = policy;
+    this.#spender = new LatestSpender(policy, clock.slowPpm, known);
+    this.#lagQuanta = policy.quantaPerUs * (clock.epsilonUs + clock.backwardUs + clock.spreadUs);
+    this.#early = new EarlySpender(policy, clock, refunds);
+  }
+
+  /** Draws what refill alone does until then, with a corner where a level meets its ceiling. */
+  moveTo(us: number): void {
+    if (us <= this.#atUs) return;
+    if (this.#atUs !== Number.NEGATIVE_INFINITY) {
+      const corners = [this.#early.fullAtUs(), this.#spender.fullAtUs()].filter(
+        (corner) => corner > this.#atUs && corner < us,
+      );
+      for (const corner of corners.sort((a, b) => a - b)) this.#point(corner);
+    }
+    this.#point(us);
+  }
+
+  apply({ isEnd, operation }: Moment): void {
+    const { invokedUs, lastUs, costTokens, outcome } = operation;
+    const quanta = costTokens * this.#policy.quantaPerToken;
+    if (isEnd) {
+      this.#flightQuanta -= quanta;
+      this.#spender.spend(lastUs, quanta);
+      if (outcome === 'allowed') this.#early.spend(invokedUs, quanta);
+    } else {
+      this.#flightQuanta += quanta;
+    }
+    this.#point(this.#atUs);
+  }
+
+  #point(us: number): void {
+    this.#atUs = us;
+    const lowestQuanta = this.#spender.levelAt(us) - this.#flightQuanta - this.#lagQuanta;
+    this.timesUs.push(us);
+    this.lowest.push(Math.max(0, lowestQuanta) / this.#policy.quantaPerToken);
+    this.highest.push(this.#early.levelAt(us) / this.#policy.quantaPerToken);
+  }
+}
+
+/** A bucket that is charged at invocations, in any order of telling, and may owe. */
+class EarlySpender {
+  readonly #ceiling: number;
+  readonly #speed: number;
+  readonly #refunds: readonly Refund[];
+  readonly #invokedUs: number[] = [];
+  readonly #quanta: number[] = [];
+  readonly #after: number[] = [];
+
+  constructor(policy: Policy, { epsilonUs, rhoPpm }: ClockSlack, refunds: readonly Refund[]) {
+    this.#ceiling = policy.capacityQuanta + epsilonUs * policy.quantaPerUs;
+    this.#speed = policy.quantaPerUs * (1 + rhoPpm / 1_000_000);
+    this.#refunds = refunds;
+  }
+
+  spend(us: number, quanta: number): void {
+    let at = this.#invokedUs.length;
+    while (at > 0 && (this.#invokedUs[at - 1] as number) > us) at--;
+    this.#invokedUs.splice(at, 0, us);
+    this.#quanta.splice(at, 0, quanta);
+    this.#after.splice(at, 0, 0);
+    for (; at < this.#after.length; at++) {
+      const before = at === 0 ? this.#ceiling : this.#refilled(at - 1, this.#invokedUs[at] as number);
+      this.#after[at] = before - (this.#quanta[at] as number);
+    }
+  }
+
+  levelAt(us: number): number {
+    const last = this.#after.length - 1;
+    const level = last < 0 ? this.#ceiling : this.#refilled(last, us);
+    const refunded = this.#refunds.reduce(
+      (sum, { fromUs, quanta }) => (fromUs <= us ? sum + quanta : sum),
+      0,
+    );
+    return Math.min(this.#ceiling, level + refunded);
+  }
+
+  /** When refill alone fills it. */
+  fullAtUs(): number {
+    const last = this.#after.length - 1;
+    if (last < 0) return Number.NEGATIVE_INFINITY;
+    const missing = this.#ceiling - (this.#after[last] as number);
+    return (this.#invokedUs[last] as number) + missing / this.#speed;
+  }
+
+  #refilled(spend: number, us: number): number {
+    const elapsedUs = us - (this.#invokedUs[spend] as number);
+    return Math.min(this.#ceiling, (this.#after[spend] as number) + elapsedUs * this.#speed);
+  }
+}

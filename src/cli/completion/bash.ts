@@ -1,0 +1,62 @@
+import type { CompletedCommand, Values } from './tree.ts';
+
+/** A script for bash 4 or newer, which needs nothing besides. */
+export function bashScript(program: string, commands: readonly CompletedCommand[]): string {
+  const name = `_${program.replaceAll('-', '_')}`;
+  const paths = commands.filter(({ path }) => path !== '').map(({ path }) => quote(path));
+  const values = commands.flatMap(({ path, options }) =>
+    options.flatMap(({ flag, values: taken }) =>
+      taken === undefined ? [] : [`    ${quote(`${path}|${flag}`)}) ${offer(taken)}; return ;;`],
+    ),
+  );
+  const flags = commands.map(
+    ({ path, options }) => `      ${quote(path)}) ${words(options.map(({ flag }) => flag))} ;;`,
+  );
+  const rest = commands.map(({ path, commands: inside, values: taken }) => {
+    const all = { ...taken, words: [...inside.map((each) => each.name), ...taken.words] };
+    return `      ${quote(path)}) ${offer(all)} ;;`;
+  });
+  return `# bash completion of ${program}: source <(${program} completion bash)
+${name}_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
+${name}_files() {
+  local files
+  compopt -o filenames 2>/dev/null
+  mapfile -t files < <(compgen -f -- "$cur")
+  COMPREPLY+=("\${files[@]}")
+}
+${name}() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} path='' next i
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    next="\${path:+$path }\${COMP_WORDS[i]}"
+    case $next in ${paths.join('|')}) path=$next ;; esac
+  done
+  case "$path|$prev" in
+${values.join('\n')}
+  esac
+  if [[ $cur == -* ]]; then
+    case $path in
+${flags.join('\n')}
+    esac
+  else
+    case $path in
+${rest.join('\n')}
+    esac
+  fi
+}
+complete -F ${name} ${program}
+`.replaceAll('OFFER', name);
+}
+
+function offer({ words: all, files }: Values): string {
+  const offers = [...(all.length === 0 ? [] : [words(all)]), ...(files ? ['OFFER_files'] : [])];
+  return offers.length === 0 ? ':' : offers.join('; ');
+}
+
+function words(all: readonly string[]): string {
+  return all.length === 0 ? ':' : `OFFER_words ${quote(all.join(' '))}`;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

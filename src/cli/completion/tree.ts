@@ -1,0 +1,77 @@
+import type { Argument, Command, Option } from 'commander';
+
+/** What can stand at a place of a command line. */
+export interface Values {
+  /** Some of what is meant; others may be typed as well. */
+  readonly words: readonly string[];
+  readonly files: boolean;
+}
+
+export interface CompletedOption {
+  /** `--name`; an option without a long name is not completed. */
+  readonly flag: string;
+  readonly about: string;
+  /** Absent for a switch. */
+  readonly values?: Values;
+}
+
+/** One command, by the words that lead to it: `chaos partition`; the program itself has none. */
+export interface CompletedCommand {
+  readonly path: string;
+  readonly commands: readonly { readonly name: string; readonly about: string }[];
+  readonly options: readonly CompletedOption[];
+  readonly values: Values;
+}
+
+/** Words for what is named so between angle brackets, like `<regions...>`. */
+export type KnownWords = Readonly<Record<string, readonly string[]>>;
+
+/** All commands of a program, itself first, but for those that its help hides. */
+export function completionTree(program: Command, known: KnownWords): CompletedCommand[] {
+  return commandsOf(program, '', known);
+}
+
+function commandsOf(command: Command, path: string, known: KnownWords): CompletedCommand[] {
+  const help = command.createHelp();
+  const inside = help.visibleCommands(command).filter(({ parent }) => parent !== null);
+  const names = help
+    .visibleCommands(command)
+    .map((each) => ({ name: each.name(), about: each.description() }));
+  return [
+    {
+      path,
+      commands: names,
+      options: help.visibleOptions(command).flatMap((option) => optionOf(option, known)),
+      values: merge(command.registeredArguments.map((argument) => valuesOf(argument, known))),
+    },
+    ...inside.flatMap((each) => commandsOf(each, `${path} ${each.name()}`.trim(), known)),
+  ];
+}
+
+function optionOf(option: Option, known: KnownWords): CompletedOption[] {
+  const { long, description, required, optional } = option;
+  if (!long) return [];
+  const about = description.split('\n')[0] ?? '';
+  if (!required && !optional) return [{ flag: long, about }];
+  const placeholder = /[<[]([^>\]]*)[>\]]/.exec(option.flags)?.[1] ?? '';
+  return [{ flag: long, about, values: valuesNamed(placeholder, option.argChoices, known) }];
+}
+
+function valuesOf(argument: Argument, known: KnownWords): Values {
+  return valuesNamed(argument.name(), argument.argChoices, known);
+}
+
+/** What a person writes instead of a placeholder; where it is no file and nothing known, nothing is offered. */
+const FILES = new Set(['file', 'folder', 'run', 'history', 'scenario']);
+
+function valuesNamed(placeholder: string, choices: readonly string[] | undefined, known: KnownWords): Values {
+  const name = placeholder.replace('...', '');
+  return { words: choices ?? known[name] ?? [], files: FILES.has(name) };
+}
+
+function merge(values: readonly Values[]): Values {
+  return {
+    words: [...new Set(values.flatMap(({ words }) => words))],
+    files: values.some(({ files }) => files),
+  };
+}

@@ -1,0 +1,61 @@
+import type { CompletedCommand, Values } from './tree.ts';
+
+/** A script for zsh with its completion system on; a file `_<program>` in fpath, or sourced. */
+export function zshScript(program: string, commands: readonly CompletedCommand[]): string {
+  const name = `_${program}`;
+  const paths = commands.filter(({ path }) => path !== '').map(({ path }) => quote(path));
+  const values = commands.flatMap(({ path, options }) =>
+    options.flatMap(({ flag, values: taken }) =>
+      taken === undefined ? [] : [`    ${quote(`${path}|${flag}`)}) ${offer(taken)}; return ;;`],
+    ),
+  );
+  const flags = commands.map(
+    ({ path, options }) =>
+      `      ${quote(path)}) described=(${options.map(({ flag, about }) => described(flag, about)).join(' ')}); _describe -o option described ;;`,
+  );
+  const rest = commands.map(({ path, commands: inside, values: taken }) => {
+    const names = inside.map((each) => described(each.name, each.about)).join(' ');
+    const listed = inside.length === 0 ? [] : [`described=(${names}); _describe command described`];
+    return `      ${quote(path)}) ${[...listed, offer(taken)].join('; ')} ;;`;
+  });
+  return `#compdef ${program}
+# zsh completion of ${program}: source <(${program} completion zsh)
+${name}() {
+  local where='' next i
+  local -a described
+  for ((i = 2; i < CURRENT; i++)); do
+    next="\${where:+$where }\${words[i]}"
+    case $next in ${paths.join('|')}) where=$next ;; esac
+  done
+  case "$where|\${words[CURRENT - 1]}" in
+${values.join('\n')}
+  esac
+  if [[ \${words[CURRENT]} == -* ]]; then
+    case $where in
+${flags.join('\n')}
+    esac
+  else
+    case $where in
+${rest.join('\n')}
+    esac
+  fi
+}
+if [[ $funcstack[1] == ${name} ]]; then ${name} "$@"; else compdef ${name} ${program}; fi
+`;
+}
+
+function offer({ words, files }: Values): string {
+  const offers = [
+    ...(words.length === 0 ? [] : [`compadd -- ${words.map(quote).join(' ')}`]),
+    ...(files ? ['_files'] : []),
+  ];
+  return offers.length === 0 ? ':' : offers.join('; ');
+}
+
+function described(name: string, about: string): string {
+  return quote(`${name.replaceAll(':', '\\:')}:${about}`);
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,24 @@
+import { k6Format } from './k6.ts';
+import { accessLogFormat, csvFormat, type LineFormat } from './lines-of.ts';
+import type { Mapping } from './mapping.ts';
+import { vegetaFormat } from './vegeta.ts';
+
+/** Every log that can be read, by the name that `--from` takes: how one file of it is read, line by line. */
+export const FOREIGN_FORMATS = {
+  csv: (mapping) => csvFormat(fieldsOf(mapping)),
+  'access-log': () => accessLogFormat(),
+  k6: () => k6Format(),
+  vegeta: () => vegetaFormat(),
+} as const satisfies Readonly<Record<string, (mapping: Mapping) => LineFormat>>;
+
+export type ForeignFormat = keyof typeof FOREIGN_FORMATS;
+
+/** Those whose files say themselves when a request came, how long it took and what was answered. */
+export const TIMED_FORMATS = {
+  k6: { end: 'time', duration: 'duration_ms', status: 'status' },
+  vegeta: { start: 'timestamp', duration: 'latency_us', unit: 'us', status: 'code' },
+} as const satisfies Partial<Record<ForeignFormat, Partial<Mapping>>>;
+
+function fieldsOf({ key, start, end, duration, status, cost, region }: Mapping): string[] {
+  return [key, start, end, duration, status, cost, region].filter((field) => field !== undefined);
+}

@@ -1,0 +1,30 @@
+import { quoted } from '../../core/errors.ts';
+import { RecordError } from '../fields.ts';
+
+/**
+ * A time as Go writes it (RFC 3339, its fraction without the zeros at its end), with those zeros: the clock that it was
+ * read from counts nanoseconds, so what is left out is known to be zero. Throws RecordError.
+ */
+export function withNanoseconds(time: unknown, field: string): string {
+  const [, seconds, fraction = '', zone] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(
+      typeof time === 'string' ? time : '',
+    ) ?? [];
+  if (seconds !== undefined) return `${seconds}.${fraction.padEnd(9, '0')}${zone}`;
+  throw new RecordError(`${field} must be a time like 2026-11-25T10:00:00.123Z; found ${quoted(time)}`);
+}
+
+/** Whole nanoseconds as microseconds with three decimals. Throws RecordError. */
+export function microsecondsOf(nanoseconds: string, field: string): string {
+  if (/^\d{1,19}$/.test(nanoseconds)) {
+    const digits = nanoseconds.padStart(4, '0');
+    return `${digits.slice(0, -3)}.${digits.slice(-3)}`;
+  }
+  throw new RecordError(`${field} must be whole nanoseconds; found ${quoted(nanoseconds)}`);
+}
+
+/** The value of a parameter of an address, `query.user`; undefined where it has none, or is no address. */
+export function parameterOf(url: unknown, field: string): string | undefined {
+  if (!field.startsWith('query.') || typeof url !== 'string' || !URL.canParse(url)) return undefined;
+  return new URL(url).searchParams.get(field.slice('query.'.length)) ?? undefined;
+}

@@ -1,0 +1,147 @@
+import { BucketRows } from '../../checker/bucket-rows.ts';
+import type { BucketResult } from '../../checker/pass.ts';
+import type { Policy } from '../../core/policy.ts';
+import { KIND, type OperationTable } from '../../history/table.ts';
+import type { PageBucket, Violation } from './page-data.ts';
+
+/** Operations that a page holds, of all its buckets together: each takes some 20 bytes. */
+const MOST_OPERATIONS = 80_000;
+
+/** And of one bucket: of a longer one the stretch around what is worst. */
+const MOST_OF_ONE = 20_000;
+
+/** Takes the operations of buckets into a page, one bucket after another, until there is no more room. */
+export class PageBuckets {
+  readonly buckets: PageBucket[] = [];
+  readonly policies: Policy[] = [];
+  readonly #table: OperationTable;
+  readonly #regions: ReadonlyMap<string, number>;
+  readonly #rows: BucketRows;
+  #room: number;
+
+  constructor(table: OperationTable, regions: readonly string[], room = MOST_OPERATIONS) {
+    this.#table = table;
+    this.#regions = new Map(regions.map((name, at) => [name, at]));
+    this.#rows = new BucketRows(table);
+    this.#room = room;
+  }
+
+  /** Adds the bucket if there is room for it. */
+  add(bucket: number, guilty: BucketResult | undefined): void {
+    const all = this.#rowsOf(bucket);
+    const wanted = Math.min(all.length, MOST_OF_ONE);
+    if (wanted > this.#room || wanted === 0) return;
+    this.#room -= wanted;
+    const rows = stretchAround(all, wanted, violatedRows(guilty));
+    this.buckets.push({
+      name: this.#table.nameOf(bucket),
+      policy: this.#policyPlace(this.#table.policyOf(bucket)),
+      ...(wanted < all.length ? { of: all.length } : {}),
+      ...this.#columns(rows),
+      violations: this.#violations(rows, guilty),
+      refunds: (guilty?.refunds ?? this.#refunds(bucket)).filter(({ fromUs }) => Number.isFinite(fromUs)),
+    });
+  }
+
+  /** In the order of invocation; without attempts that another one stands for, and refunds. */
+  #rowsOf(bucket: number): number[] {
+    const { starts, kinds, invokedUs, costTokens } = this.#table;
+    const rows: number[] = [];
+    for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++)
+      if (((kinds[row] as number) & KIND.merged) === 0 && (costTokens[row] as number) >= 0) rows.push(row);
+    return rows.sort((a, b) => (invokedUs[a] as number) - (invokedUs[b] as number));
+  }
+
+  #columns(
+    rows: readonly number[],
+  ): Pick<PageBucket, 'invokedUs' | 'durationUs' | 'outcomes' | 'regions' | 'indices'> {
+    const table = this.#table;
+    const costs = rows.map((row) => table.costTokens[row] as number);
+    return {
+      invokedUs: differences(rows.map((row) => table.invokedUs[row] as number)),
+      durationUs: rows.map((row) => {
+        const lastUs = table.lastUs(row);
+        return lastUs === Number.POSITIVE_INFINITY ? -1 : lastUs - (table.invokedUs[row] as number);
+      }),
+      outcomes: rows.map((row) => LETTERS[(table.kinds[row] as number) & KIND.outcome]).join(''),
+      regions: rows.map((row) => this.#regions.get(table.regionOf(row)) ?? this.#regions.size - 1),
+      indices: differences(rows.map((row) => table.indices[row] as number)),
+      ...(costs.every((cost) => cost === 1) ? {} : { costs }),
+    };
+  }
+
+  #violations(rows: readonly number[], guilty: BucketResult | undefined): Violation[] {
+    if (guilty === undefined) return [];
+    const { quantaPerToken } = this.#table.policyOf(guilty.bucket);
+    const places = new Map(rows.map((row, at) => [row, at]));
+    const tokens = (quanta: number) => Math.round((1_000 * quanta) / quantaPerToken) / 1_000;
+    const { over, denials, replay, windows } = guilty;
+    const found = [
+      ...over.drops.map(({ row, quanta }) => ({
+        row,
+        kind: 'over-admission' as const,
+        tokens: tokens(quanta),
+      })),
+      ...denials.map(({ row, lowestQuanta }) => ({
+        row,
+        kind: 'false-denial' as const,
+        tokens: tokens(lowestQuanta),
+      })),
+      ...replay.findings.map(({ row, gapQuanta }) => ({
+        row,
+        kind: 'replay' as const,
+        tokens: tokens(gapQuanta),
+      })),
+      ...windows.map(({ row, admitted, allowance }) => ({
+        row,
+        kind: 'window' as const,
+        tokens: admitted - allowance,
+      })),
+    ];
+    return found.flatMap(({ row, ...violation }) => {
+      const at = places.get(row);
+      return at === undefined ? [] : [{ at, ...violation }];
+    });
+  }
+
+  #refunds(bucket: number): PageBucket['refunds'] {
+    this.#rows.load(bucket);
+    const { invokedUs, costTokens } = this.#table;
+    const { quantaPerToken } = this.#table.policyOf(bucket);
+    return this.#rows.refunds.map((row) => ({
+      fromUs: invokedUs[row] as number,
+      quanta: -(costTokens[row] as number) * quantaPerToken,
+    }));
+  }
+
+  #policyPlace(policy: Policy): number {
+    const known = this.policies.indexOf(policy);
+    return known >= 0 ? known : this.policies.push(policy) - 1;
+  }
+}
+
+const LETTERS = ['a', 'd', 'f', 'i'];
+
+function violatedRows(guilty: BucketResult | undefined): number[] {
+  if (guilty === undefined) return [];
+  const { over, denials, replay, windows } = guilty;
+  const worst = over.drops.toSorted((a, b) => b.quanta - a.quanta)[0];
+  const first = denials[0] ?? replay.findings[0] ?? windows[0];
+  return [worst, first].flatMap((one) => (one === undefined ? [] : [one.row]));
+}
+
+/** So many rows, in one piece, with the first of those asked for three quarters into it. */
+function stretchAround(
+  rows: readonly number[],
+  length: number,
+  wanted: readonly number[],
+): readonly number[] {
+  if (rows.length <= length) return rows;
+  const at = wanted[0] === undefined ? 0 : rows.indexOf(wanted[0]);
+  const from = Math.max(0, Math.min(rows.length - length, at - Math.floor(0.75 * length)));
+  return rows.slice(from, from + length);
+}
+
+function differences(values: readonly number[]): number[] {
+  return values.map((value, at) => (at === 0 ? value : value - (values[at - 1] as number)));
+}

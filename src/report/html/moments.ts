@@ -1,0 +1,46 @@
+import type { CheckReport } from '../../checker/check.ts';
+import type { FaultRecord } from '../../history/operation.ts';
+import { argsText, roleText } from '../rows.ts';
+import { secondsText } from '../text.ts';
+import type { Mark, Span } from './page-data.ts';
+
+/** Each fault from its injection to its healing, in the order of time. */
+export function spansOf(faults: readonly FaultRecord[]): Span[] {
+  const spans: { name: string; how: string; fromUs: number; untilUs: number | null }[] = [];
+  for (const { fault, phase, atUs, args } of faults.toSorted((a, b) => a.atUs - b.atUs)) {
+    if (phase === 'inject') spans.push({ name: fault, how: argsText(args), fromUs: atUs, untilUs: null });
+    const open = spans.find(({ name, untilUs }) => name === fault && untilUs === null);
+    if (phase === 'heal' && open !== undefined) open.untilUs = atUs;
+  }
+  return spans;
+}
+
+/** What else happened, at moments: takeovers first of all. In the order of time. */
+export function marksOf({ faults, events, clock }: Pick<CheckReport, 'faults' | 'events' | 'clock'>): Mark[] {
+  const settled = faults.filter(({ phase }) => phase === 'settled');
+  return [
+    ...events.map(({ event, node, atUs, args }): Mark => {
+      const who = node ?? '';
+      if (event !== 'role')
+        return { kind: 'other', name: `${event} ${who}`.trim(), how: argsText(args), atUs };
+      const isTakeover = args?.from === 'replica' && args.to === 'primary';
+      return {
+        kind: isTakeover ? 'failover' : 'other',
+        name: isTakeover ? `${who} takes over` : `${who} is ${String(args?.to)}`,
+        how: roleText(args),
+        atUs,
+      };
+    }),
+    ...settled.map(
+      ({ fault, atUs }): Mark => ({ kind: 'settled', name: `settled after ${fault}`, how: '', atUs }),
+    ),
+    ...clock.steps.map(
+      ({ node, atUs, byUs }): Mark => ({
+        kind: 'clock',
+        name: `clock of ${node} steps`,
+        how: `by ${secondsText(byUs)} s`,
+        atUs,
+      }),
+    ),
+  ].sort((a, b) => a.atUs - b.atUs);
+}

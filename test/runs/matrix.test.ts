@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import type { Matrix } from '../../src/report/matrix.ts';
+import { runCli, startCli, testFolder } from '../support/cli.ts';
+import { processesMentioning } from '../support/processes.ts';
+
+const SMALL = `# Does a small run fit into a matrix?
+topology:
+  regions: [a, b]
+  replicas: 0
+  roundTrip: { a:b: 10ms }
+policy: 8:2/s
+load: { connections: 20, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 4s }
+claims: [false-denials <= 0, contested >= 50%, info <= 5%]
+`;
+
+function folderWith(text: string): string {
+  const folder = testFolder();
+  writeFileSync(join(folder, 'small.yaml'), text);
+  return folder;
+}
+
+const matrixOf = (stdout: string): Matrix => JSON.parse(stdout);
+
+describe('matrix', { timeout: 90_000 }, () => {
+  it('measures each strategy once, says which cannot be, and takes what it has when it is run again', async () => {
+    const cwd = folderWith(SMALL);
+    const args = ['matrix', '--scenario', 'small.yaml', '--strategy', 'central', '--strategy', 'acked'];
+    const first = await runCli([...args, '--json'], { cwd });
+    expect(first.code, first.stderr).toBe(0);
+    const { cells, seeds } = matrixOf(first.stdout);
+    expect(seeds).toEqual([1]);
+    const [central, acked] = cells;
+    expect(central).toMatchObject({ scenario: 'small', strategy: 'central', status: 'within' });
+    expect(central?.figures?.excess).toEqual({ of: 'total', measured: 0, declared: 0 });
+    expect(central?.figures?.redisCallsPerDecision).toBeCloseTo(1, 1);
+    expect(central?.figures?.availability).toEqual([{ regions: ['a', 'b'], share: expect.closeTo(1, 2) }]);
+    expect(acked).toMatchObject({
+      status: 'refused',
+      reason: expect.stringMatching(/waits for the replicas/),
+    });
+    const [run = ''] = readdirSync(join(cwd, 'reports/matrix/runs'));
+    expect(readdirSync(join(cwd, 'reports/matrix/runs', run))).not.toContain('history.ndjson');
+
+    const again = await runCli([...args, '--json'], { cwd });
+    expect(again.code).toBe(0);
+    expect(matrixOf(again.stdout).cells).toEqual(cells);
+    expect(again.stderr).not.toMatch(/small by central/);
+    expect(readFileSync(join(cwd, 'reports/matrix/matrix.md'), 'utf8')).toMatch(
+      /\| small \| central \| 0 \| 0 \| within/,
+    );
+
+    writeFileSync(join(cwd, 'small.yaml'), SMALL.replace('8:2/s', '9:2/s'));
+    const { child, output, ended } = startCli(args, { cwd });
+    await vi.waitUntil(() => /warm up/.test(output.stderr), { timeout: 30_000 });
+    expect(output.stderr).toMatch(/1 of 2: small by central/); // it is another plan now
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(output.stdout).toBe('');
+    expect(processesMentioning(cwd)).toEqual([]);
+  });
+
+  it('ends with exit code 1 and keeps the history where a strategy goes beyond its bound', async () => {
+    const cwd = folderWith(SMALL);
+    const args = ['matrix', '--scenario', 'small.yaml', '--strategy', 'active-active-lww'];
+    const { code, stdout, stderr } = await runCli([...args, '--format', 'md'], { cwd });
+    expect(code, stderr).toBe(1);
+    expect(stdout).toMatch(/\| small \| active-active-lww \| .* in one window \| .* \| above \|/);
+    const [run = ''] = readdirSync(join(cwd, 'reports/matrix/runs'));
+    expect(readdirSync(join(cwd, 'reports/matrix/runs', run))).toContain('history.ndjson');
+  });
+
+  it('tells what is wrong with a scenario before it runs any', async () => {
+    const cwd = folderWith(SMALL.replace('policy: 8:2/s', 'policy: 8'));
+    const { code, stdout, stderr } = await runCli(['matrix', '--scenario', 'baseline', 'small.yaml'], {
+      cwd,
+    });
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toMatch(/small\.yaml:6:9 policy: /);
+    expect(stderr).not.toMatch(/ by central/);
+  });
+});
