@@ -68,7 +68,7 @@ describe.each(SERVERS)('leases on a cluster of %s', { timeout: 60_000 }, (comman
 });
 
 describe.each(SERVERS)('leases on regions of %s', (command) => {
-  it('survive a failover of home, and no token is admitted twice', { timeout: 120_000 }, async () => {
+  it('survive a failover of home, and no token is admitted twice', { timeout: 240_000 }, async () => {
     const { regions, stop } = await startLocalRegions(command, { roundTripMs: {} });
     onTestFinished(stop, 60_000);
     const inRegion = ({ seeds, localAddress }: RegionView) =>
@@ -102,7 +102,7 @@ describe.each(SERVERS)('leases on regions of %s', (command) => {
         const hasMoved = users.some((user) => lenders.get(user) !== before.get(user));
         return hasMoved && denials === of;
       },
-      { timeout: 60_000, interval: 50 },
+      { timeout: 120_000, interval: 50 },
     );
     expect(sumOf(admitted)).toBeGreaterThan(sumAtTakeover);
     for (const user of users) expect(admitted.get(user), user).toBeLessThanOrEqual(30);
