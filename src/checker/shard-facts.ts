@@ -5,10 +5,9 @@ import type { ClockBounds } from './clock.ts';
 import { episodesOf, type KnownClocks } from './episodes.ts';
 import { Machine } from './over-admission.ts';
 import type { BucketResult } from './pass.ts';
-import { refundedBy } from './refunded.ts';
 import type { EvidenceRules } from './rules.ts';
 import type { Measured, ShardFacts } from './shard.ts';
-import { findWorstWindow } from './window.ts';
+import { worstWindowQuanta } from './window-excess.ts';
 
 interface Group {
   readonly shard: number;
@@ -73,11 +72,7 @@ function largest(
   let worstWindow: Measured = { bucket: '', tokens: 0 };
   for (const result of sorted) {
     if (measured(result, result.over.totalExcessQuanta).tokens <= worstWindow.tokens) break;
-    rows.load(result.bucket);
-    const window = findWorstWindow(rows, machine);
-    if (window === undefined) continue;
-    const quanta = window.admittedQuanta - window.allowanceQuanta - refundedBy(result.refunds, window.endUs);
-    const next = measured(result, quanta);
+    const next = measured(result, worstWindowQuanta(rows, machine, result));
     if (next.tokens > worstWindow.tokens) worstWindow = next;
   }
   const [most] = sorted;

@@ -11,6 +11,8 @@ interface Window {
 
 /** Parts in a million by which the deciding clock may run faster than ours; nobody reads it here. */
 const DRIFT_PPM = 1_000;
+/** More than the error of the checker's readings of clocks, which a window may gain by too. */
+const CLOCK_ERROR_US = 5_000;
 /** The checker rounds both ends of a window to whole quanta in favour of the limiter, by less than this in all. */
 const ROUNDED_QUANTA = 4;
 
@@ -56,7 +58,8 @@ export class ExcessTally {
     }
     const { capacityQuanta } = this.#policy;
     const lengthUs = window.endUs - window.startUs;
-    const excess = window.quanta - capacityQuanta - this.#quantaPerUs * lengthUs - ROUNDED_QUANTA;
+    const excess =
+      window.quanta - capacityQuanta - this.#quantaPerUs * (lengthUs + CLOCK_ERROR_US) - ROUNDED_QUANTA;
     if (excess <= this.#worstQuanta) return;
     this.#worstQuanta = excess;
     this.#worstBucket = bucket;

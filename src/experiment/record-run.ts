@@ -86,13 +86,14 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     faults?.start(() => stop.abort());
     const load = { shape: shapeOf(plan), users: run.users, targets: system.targets, recorder, signal };
     loadMs = await runLoad({ ...load, durationMs, drainMs: DRAIN_MS });
-    redisCalls = await calls?.stop();
   } finally {
     clearInterval(ticker);
+    const counting = calls?.stop(); // beside the healing: a node that is paused answers only after it
     if (faults !== undefined) troubles.push(...(await healAndSettle(run, system, faults, recorder, history)));
     if (regions !== undefined && watches !== undefined)
       troubles.push(...(await findTroubles(regions, watches.roles)));
     await watches?.stop();
+    redisCalls = await counting;
     recordDropped(recorder, history);
     for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
     history.flush();

@@ -58,7 +58,7 @@ const LANES = 8;
 /**
  * The way to one node for commands that count only when the node's replicas have them. A WAIT blocks its connection, and
  * counts what that very connection has written; so what comes while all lanes wait goes with the next WAIT, directly
- * behind it in the same write: then no change of the node's role can come between a script and its WAIT.
+ * behind it: a WAIT of a node that has become a replica meanwhile is an error, and confirms nothing.
  *
  * A node that is short of replicas is sent nothing until a WAIT says that they are back: what is refused in that time
  * has certainly charged nothing. The WAIT that was short is asked again on its own connection, since on another one,
@@ -74,7 +74,7 @@ export class AckLanes<T extends AckedCommand> {
 
   constructor(options: AckLanesOptions<T>) {
     this.#options = options;
-    // The answer must come before the connection is thought to be silent.
+    // The answer must come before the time of what waits for it is up.
     this.#waitMs = Math.max(1, Math.floor((options.timeoutMs * 3) / 4));
   }
 
@@ -91,9 +91,13 @@ export class AckLanes<T extends AckedCommand> {
     this.#flushSoon();
   }
 
-  /** What was written is waited for; then the connections are closed. */
-  retire(): void {
-    setTimeout(() => this.close(), 2 * this.#options.timeoutMs).unref();
+  /** What was written is waited for; then the connections are closed, and `onClosed` is called. */
+  retire(onClosed: () => void): void {
+    const end = () => {
+      this.close();
+      onClosed();
+    };
+    setTimeout(end, 2 * this.#options.timeoutMs).unref();
   }
 
   close(): void {

@@ -19,6 +19,7 @@ export async function ackedBy(
   acks: Promise<void> | undefined,
   node: string,
 ): Promise<void> {
+  if (acks === undefined) throw new OpenclawError('NOT_ACKED', `no WAIT followed a write to ${node}`);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const giveUp = () =>

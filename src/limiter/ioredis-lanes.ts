@@ -9,6 +9,7 @@ const LEAST_BETWEEN_LOOKS_MS = 250;
 /** The lanes to each node of a client of ioredis, beside the connection that the client itself has to it. */
 export function ioredisLanes(client: Redis | Cluster, timeoutMs: number, { replicas }: AckOptions) {
   const lanesOf = new Map<Redis, AckLanes<TrackedCommand>>();
+  const retired = new Set<AckLanes<TrackedCommand>>();
   let lookedMs = 0;
 
   /** The client's own connection to a node is idle, and cannot show that the node is gone. */
@@ -24,7 +25,7 @@ export function ioredisLanes(client: Redis | Cluster, timeoutMs: number, { repli
       node: addressOf(node),
       replicas,
       timeoutMs,
-      open: (events) => openLane(node, events),
+      open: (events) => openLane(node, timeoutMs, events),
       onStuck: lookForPrimaries,
     });
     lanesOf.set(node, lanes);
@@ -33,8 +34,11 @@ export function ioredisLanes(client: Redis | Cluster, timeoutMs: number, { repli
 
   if (client instanceof Cluster)
     client.on('-node', (node: Redis) => {
-      lanesOf.get(node)?.retire();
+      const lanes = lanesOf.get(node);
+      if (lanes === undefined) return;
       lanesOf.delete(node);
+      retired.add(lanes);
+      lanes.retire(() => retired.delete(lanes));
     });
 
   return {
@@ -42,13 +46,14 @@ export function ioredisLanes(client: Redis | Cluster, timeoutMs: number, { repli
       (lanesOf.get(node) ?? open(node)).send(command);
     },
     close(): void {
-      for (const lanes of lanesOf.values()) lanes.close();
+      for (const lanes of [...lanesOf.values(), ...retired]) lanes.close();
       lanesOf.clear();
+      retired.clear();
     },
   };
 }
 
-function openLane(node: Redis, { onReady, onLost }: LaneEvents): Lane<TrackedCommand> {
+function openLane(node: Redis, timeoutMs: number, { onReady, onLost }: LaneEvents): Lane<TrackedCommand> {
   const redis = node.duplicate({
     lazyConnect: false,
     readOnly: false,
@@ -56,6 +61,7 @@ function openLane(node: Redis, { onReady, onLost }: LaneEvents): Lane<TrackedCom
     enableOfflineQueue: false, // nothing is given to it that it cannot write at once
     commandTimeout: undefined,
     blockingTimeout: undefined,
+    socketTimeout: 2 * timeoutMs, // a WAIT that comes back short must not be taken for silence, however far away it is
   });
   watchSends(redis);
   let lastError: Error | undefined;

@@ -118,7 +118,7 @@ export function renderMatrixMarkdown(untrusted: Matrix): string {
   return [
     '# Strategies and scenarios',
     '',
-    `${escaped(matrix.program)}; ${escaped(systems.join('; '))}; seed ${matrix.seeds.join(', ')}; ${first === last ? first : `${first} to ${last}`}. Again: \`${matrix.command}\`.`,
+    `${escaped(matrix.program)}; ${escaped(systems.join('; '))}; seed ${matrix.seeds.join(', ')}; ${first === last ? first : `${first} to ${last}`}. Again: \`${matrix.command.replaceAll('`', "'")}\`.`,
     '',
     'Each row is one run of the scenario with that strategy, everything else as the scenario has it. The excess is that of',
     'the bucket which came nearest to what its strategy declares for what happened to it, or went furthest beyond. Where it',

@@ -194,7 +194,7 @@ async function measure(plan: Plan, { folder, flags, environment }: Place): Promi
 /** A cell that cannot be read is measured again. */
 async function readKept(path: string): Promise<Kept | undefined> {
   try {
-    return JSON.parse(await readTextFile(path));
+    return JSON.parse(await readTextFile(path)) ?? undefined;
   } catch {
     return undefined;
   }

@@ -9,8 +9,11 @@ export function spansOf(faults: readonly FaultRecord[]): Span[] {
   const spans: { name: string; how: string; fromUs: number; untilUs: number | null }[] = [];
   for (const { fault, phase, atUs, args } of faults.toSorted((a, b) => a.atUs - b.atUs)) {
     if (phase === 'inject') spans.push({ name: fault, how: argsText(args), fromUs: atUs, untilUs: null });
-    const open = spans.find(({ name, untilUs }) => name === fault && untilUs === null);
-    if (phase === 'heal' && open !== undefined) open.untilUs = atUs;
+    if (phase !== 'heal') continue;
+    const open = spans.filter(({ name, untilUs }) => name === fault && untilUs === null);
+    // Several of one kind may be in force, on different things.
+    const healed = open.find(({ how }) => how === argsText(args)) ?? open[0];
+    if (healed !== undefined) healed.untilUs = atUs;
   }
   return spans;
 }

@@ -1,7 +1,10 @@
+import { BucketRows } from '../../checker/bucket-rows.ts';
 import type { CheckReport } from '../../checker/check.ts';
 import type { ClockBounds } from '../../checker/clock.ts';
 import type { Finding, WitnessLine } from '../../checker/finding.ts';
+import { Machine } from '../../checker/over-admission.ts';
 import type { BucketResult } from '../../checker/pass.ts';
+import { worstWindowQuanta } from '../../checker/window-excess.ts';
 import type { Policy } from '../../core/policy.ts';
 import { KIND, type OperationTable } from '../../history/table.ts';
 import type { Proof, WindowFormula, WitnessRow, WorstRow } from './page-data.ts';
@@ -57,12 +60,16 @@ export function worstRows(
   const findings = groupByBucket(
     [overAdmission, falseDenials, replay, windows].flatMap((all) => all.findings),
   );
-  const windowOf = new Map(overAdmission.findings.map(({ bucket, worstWindow }) => [bucket, worstWindow]));
+  const rows = new BucketRows(table);
   let room = MOST_LINES;
   return order.slice(0, MOST_ROWS).map((bucket) => {
     const result = guilty.get(bucket);
     const name = table.nameOf(bucket);
     const policy = table.policyOf(bucket);
+    const windowOf = (guilt: BucketResult | undefined) =>
+      guilt === undefined || guilt.over.totalExcessQuanta === 0
+        ? 0
+        : worstWindowQuanta(rows, new Machine(policy, check.clock), guilt) / policy.quantaPerToken;
     const proofs = (findings.get(name) ?? []).map((finding) => {
       const proof = proofOf(finding, { policy, clock: check.clock, result, room });
       room -= proof.witness.length + (proof.context?.steps.length ?? 0);
@@ -72,7 +79,7 @@ export function worstRows(
       bucket: name,
       ...countsOf(table, bucket),
       totalExcess: (result?.over.totalExcessQuanta ?? 0) / policy.quantaPerToken,
-      worstWindow: windowOf.get(name) ?? 0,
+      worstWindow: windowOf(result),
       falseDenials: result?.denials.length ?? 0,
       replay: result?.replay.findings.length ?? 0,
       windows: result?.windows.length ?? 0,

@@ -1,0 +1,13 @@
+import type { BucketRows } from './bucket-rows.ts';
+import type { Machine } from './over-admission.ts';
+import type { BucketResult } from './pass.ts';
+import { refundedBy } from './refunded.ts';
+import { findWorstWindow } from './window.ts';
+
+/** By how many quanta the worst window of a bucket is exceeded, beyond what refunds can have given back; 0 by none. */
+export function worstWindowQuanta(rows: BucketRows, machine: Machine, result: BucketResult): number {
+  rows.load(result.bucket);
+  const window = findWorstWindow(rows, machine);
+  if (window === undefined) return 0;
+  return window.admittedQuanta - window.allowanceQuanta - refundedBy(result.refunds, window.endUs);
+}
