@@ -20,11 +20,17 @@ const WAITING = [
   'test/runs/matrix.test.ts',
   'test/two-programs.test.ts',
   'test/lost-replies.test.ts',
+  'test/lease.test.ts',
+  'test/acked-limiter.test.ts',
   'test/faults.test.ts',
   'test/runs/chaos.test.ts',
   'test/terminal.test.ts',
   'test/completion.test.ts',
   'test/redis-port-conformance.test.ts',
+  'test/lease-on-cluster.test.ts',
+  'test/packed-package.test.ts',
+  'test/acked-port.test.ts',
+  'test/serve-failures.test.ts',
   'test/regions/settle.test.ts',
   'test/regions/form-cluster.test.ts',
 ];
@@ -58,7 +64,7 @@ export default defineConfig({
         },
       },
       {
-        test: { ...shared, name: 'waiting', include: WAITING, maxWorkers: 6, sequence: { groupOrder: 1 } },
+        test: { ...shared, name: 'waiting', include: WAITING, maxWorkers: 5, sequence: { groupOrder: 1 } },
       },
       {
         test: {

@@ -67,7 +67,7 @@ export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
     ),
     make('p', {
       class: 'hint',
-      text: 'An ideal bucket that took the same operations, each somewhere in its interval, can only have been between the two lines. Where the highest falls below zero, more was admitted than any bucket could; where the lowest stays above the cost during a denial, the denial was false.',
+      text: 'An ideal bucket that took the same operations, each somewhere in its interval, can only have been between the two lines. Where the highest falls below zero, more was admitted than any bucket could; where the lowest stays above the cost during a denial, the denial was false. Where the lines cross, no ideal bucket took these operations.',
     }),
     place,
   );

@@ -14,7 +14,7 @@ const users = Array.from({ length: 20 }, (_, i) => `u${i}`);
 function holder(urls: string[], replicas: number, more: { localAddress?: string } = {}): LeaseLimiter {
   const limiter = createLease({
     policy: '30:1/d',
-    redis: { urls, cluster: true, commandTimeoutMs: 2_000, ...more },
+    redis: { urls, cluster: true, commandTimeoutMs: 5_000, ...more },
     replicas,
     lease: { leaseMs: 2_000, marginMs: 500 },
   });
@@ -42,7 +42,7 @@ async function takeRound(limiters: readonly LeaseLimiter[], admitted: Map<string
 const sumOf = (admitted: ReadonlyMap<string, number>) =>
   [...admitted.values()].reduce((sum, count) => sum + count, 0);
 
-describe.each(SERVERS)('leases on a cluster of %s', (command) => {
+describe.each(SERVERS)('leases on a cluster of %s', { timeout: 60_000 }, (command) => {
   let nodes: TestServer[] = [];
   beforeAll(async () => {
     nodes = await startTestCluster(command, 2);
@@ -51,7 +51,14 @@ describe.each(SERVERS)('leases on a cluster of %s', (command) => {
 
   it('are lent by the node that holds the slot', async () => {
     const limiter = holder([(nodes[0] as TestServer).url], 0);
-    const { nodes: lenders } = await takeRound([limiter], new Map());
+    let lenders = new Map<string, string>();
+    await vi.waitUntil(
+      async () => {
+        ({ nodes: lenders } = await takeRound([limiter], new Map()));
+        return lenders.size === users.length;
+      },
+      { timeout: 30_000 },
+    );
     for (const { port, client } of nodes) {
       const keys = await client.keys('rate:openclaw:*');
       expect(keys.length).toBeGreaterThan(2);
@@ -61,7 +68,7 @@ describe.each(SERVERS)('leases on a cluster of %s', (command) => {
 });
 
 describe.each(SERVERS)('leases on regions of %s', (command) => {
-  it('survive a failover of home, and no token is admitted twice', { timeout: 120_000 }, async () => {
+  it('survive a failover of home, and no token is admitted twice', { timeout: 240_000 }, async () => {
     const { regions, stop } = await startLocalRegions(command, { roundTripMs: {} });
     onTestFinished(stop, 60_000);
     const inRegion = ({ seeds, localAddress }: RegionView) =>
@@ -95,7 +102,7 @@ describe.each(SERVERS)('leases on regions of %s', (command) => {
         const hasMoved = users.some((user) => lenders.get(user) !== before.get(user));
         return hasMoved && denials === of;
       },
-      { timeout: 60_000, interval: 50 },
+      { timeout: 120_000, interval: 50 },
     );
     expect(sumOf(admitted)).toBeGreaterThan(sumAtTakeover);
     for (const user of users) expect(admitted.get(user), user).toBeLessThanOrEqual(30);

@@ -8,8 +8,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
-import { runCli, startCli, testFolder } from './support/cli.ts';
+import { describe, expect, it } from 'vitest';
+import { runCli, startCli, testFolder, untilSaid } from './support/cli.ts';
 import { clusterFolder, killAll, SMALL, up } from './support/cli-cluster.ts';
 import { findLeftovers, octetOf, ownedIn } from './support/leftovers.ts';
 
@@ -76,7 +76,7 @@ describe('a state file that says nothing', { timeout: 90_000 }, () => {
   it('does not keep an up that fails from ending what it has started', async () => {
     const folder = clusterFolder();
     const { output, ended } = startCli(['up', ...SMALL], { cwd: folder });
-    await vi.waitUntil(() => /forming the cluster/.test(output.stderr), { timeout: 30_000, interval: 2 });
+    await untilSaid({ output }, /forming the cluster/, { timeout: 30_000, interval: 2 });
     const file = join(folder, 'state/clusters/default/state.json');
     writeFileSync(file, '[]');
     await killAll(folder, 'b-0');

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { bringUp } from '../src/cli/cluster.ts';
 import type { Environment } from '../src/cli/environment.ts';
 import { DEFAULT_TOPOLOGY, planTopology } from '../src/regions/topology.ts';
-import { BIN, runCli, startCli } from './support/cli.ts';
+import { BIN, runCli, startCli, untilSaid } from './support/cli.ts';
 import { clusterFolder, killAll, SMALL, up } from './support/cli-cluster.ts';
 import { findLeftovers, octetOf, ownedIn } from './support/leftovers.ts';
 
@@ -47,7 +47,7 @@ describe('an up whose cluster another program ends', { timeout: 90_000 }, () => 
   it('leaves the next cluster of that name alone', async () => {
     const folder = clusterFolder();
     const { child, output, ended } = startCli(['up', ...SMALL], { cwd: folder });
-    await vi.waitUntil(() => /forming the cluster/.test(output.stderr), { timeout: 30_000, interval: 2 });
+    await untilSaid({ output }, /forming the cluster/, { timeout: 30_000, interval: 2 });
     child.kill('SIGSTOP');
     expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
     await up(folder, ...SMALL);

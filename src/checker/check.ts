@@ -50,7 +50,11 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
   const sent = history.end?.sent ?? recorded;
   const found = {
     overAdmission: all.overAdmission(),
-    falseDenials: { ...all.falseDenials(passing.known), ...judgedOf(horizon, promise) },
+    falseDenials: {
+      ...all.falseDenials(passing.known),
+      ...judgedOf(horizon, promise),
+      ...(rules.falseDenialsAtMost === Number.POSITIVE_INFINITY && { declaresAny: true as const }),
+    },
     clock,
     shards: shardFacts(history, {
       ...rules,

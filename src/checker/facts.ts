@@ -41,8 +41,12 @@ export interface CheckFacts {
     /** The finding with the largest window. */
     readonly worst?: OverAdmissionFinding;
   };
-  /** `whyNot` says what kept denials from being judged. */
-  readonly falseDenials: Findings & { readonly judged: number; readonly whyNot: string };
+  /** `whyNot` says what kept denials from being judged; `declaresAny` that the strategy declares any number of them. */
+  readonly falseDenials: Findings & {
+    readonly judged: number;
+    readonly whyNot: string;
+    readonly declaresAny?: true;
+  };
   readonly replay: Findings & { readonly replayed: number };
   /** Of a promise other than a token bucket. */
   readonly windows: Findings;

@@ -2,7 +2,7 @@ import { type CheckReport, type Examination, examineHistory } from '../checker/c
 import { parseClaim } from '../checker/claim.ts';
 import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/operation.ts';
-import { boundOf } from '../limiter/bounds.ts';
+import { boundOf, falseDenialsOf } from '../limiter/bounds.ts';
 import { failurePolicyOf } from './failure-policy-of.ts';
 import { busiestBuckets } from './plan-file.ts';
 import type { Run } from './run-context.ts';
@@ -24,6 +24,7 @@ export function judgeRun({ plan, promise, users, signal, troubles }: Run, histor
     troubles: signal.aborted ? ['the run was interrupted', ...troubles] : troubles,
     claims: plan.claims.map(parseClaim),
     boundOf: (policy, episodes) => boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan)),
+    falseDenialsAtMost: falseDenialsOf(plan.strategy),
     ...(promise && { promise }),
   });
 }

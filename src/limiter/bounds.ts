@@ -53,6 +53,11 @@ export function boundOf(
     : undefined;
 }
 
+/** How many false denials a strategy declares: one that lends tokens denies also while they are at others, any number. */
+export function falseDenialsOf(strategy: string): number {
+  return strategy === 'lease' || strategy === 'lease-unacked' ? Number.POSITIVE_INFINITY : 0;
+}
+
 /**
  * What local shares admit comes on top, of a total as well as of a window: they are buckets of their own, of an Nth of
  * capacity and refill.

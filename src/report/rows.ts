@@ -54,7 +54,7 @@ function amounts(document: Document): TextTable {
       : [[`windows above ${promise}`, `${windows.total} in ${windows.buckets} buckets`]]),
     [
       'false denials',
-      `${falseDenials.total} of ${falseDenials.judged} judged${falseDenials.whyNot === '' ? '' : ` (${falseDenials.whyNot})`}`,
+      `${falseDenials.total} of ${falseDenials.judged} judged${falseDenials.whyNot === '' ? '' : ` (${falseDenials.whyNot})`}${falseDenials.declaresAny ? '; declared: any number, while tokens are lent elsewhere' : ''}`,
     ],
     ['replay', `${replay.total} of ${replay.replayed} decisions replayed are off`],
     [

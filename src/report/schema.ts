@@ -198,7 +198,11 @@ const reportSchema = z
       largestExcess: z.number(),
       worst: overFinding.exactOptional(),
     }),
-    falseDenials: found.extend({ judged: z.number(), whyNot: z.string() }),
+    falseDenials: found.extend({
+      judged: z.number(),
+      whyNot: z.string(),
+      declaresAny: z.literal(true).exactOptional(),
+    }),
     replay: found.extend({ replayed: z.number() }),
     windows: found,
     lostDecisions: z.array(lost),

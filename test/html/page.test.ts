@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeComparisonPage } from '../../src/report/html/comparison-page.ts';
@@ -10,7 +10,6 @@ import { historyOf } from '../support/history.ts';
 import { runOf, writePage } from '../support/html.ts';
 import { syntheticRun } from '../support/synthetic-run.ts';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const MB = 1_000_000;
 
 let browser: Browser;
@@ -275,7 +274,7 @@ const span = ([min = 0, max = 0]: number[]) => max - min;
 
 /** What axe finds that keeps somebody from using the page. */
 async function seriousOf(page: Page): Promise<string[]> {
-  await page.evaluate(readFileSync(AXE, 'utf8'));
+  await page.evaluate(axe.source);
   const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as {
     violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
   };

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
-import { runCli, startCli, testFolder } from '../support/cli.ts';
+import { runCli, startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { clusterFolder, up } from '../support/cli-cluster.ts';
 import { SERVERS } from '../support/server.ts';
 
@@ -32,7 +32,7 @@ describe('bench', { timeout: 90_000 }, () => {
     const folder = clusterFolder();
     await up(folder, '--server', 'redis-server', '--replicas', '0');
     const { child, output, ended } = startCli([...SMALL, '--server', 'valkey-server'], { cwd: folder });
-    await vi.waitUntil(() => /starting .* nodes of valkey/.test(output.stderr), { timeout: 30_000 });
+    await untilSaid({ output }, /starting .* nodes of valkey/, { timeout: 30_000 });
     expect(output.stderr).toMatch(/default is up, but not as this run wants it: it brings up its own/);
     child.kill('SIGINT');
     expect(await ended, output.stderr).toBe(130);

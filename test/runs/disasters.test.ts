@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
-import { BIN, runProgram, startCli, testFolder } from '../support/cli.ts';
+import { BIN, runProgram, startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { ownedIn } from '../support/leftovers.ts';
 import { processesMentioning } from '../support/processes.ts';
 
@@ -48,7 +48,7 @@ describe('a run in which something dies', { timeout: 120_000 }, () => {
     async ({ find, says }) => {
       const folder = testFolder();
       const { output, ended } = startCli(BENCH, { cwd: folder });
-      await vi.waitUntil(() => /load .*contested/.test(output.stderr), { timeout: 60_000 });
+      await untilSaid({ output }, /load .*contested/, { timeout: 60_000 });
       process.kill(find(folder), 'SIGKILL');
       const code = await ended;
       const report: RunReport = JSON.parse(output.stdout);

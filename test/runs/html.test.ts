@@ -1,16 +1,16 @@
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parseReport } from '../../src/report/schema.ts';
 import { chromiumPath, openPage, startChromium, withChromium } from '../support/chromium.ts';
-import { runCli, testFolder } from '../support/cli.ts';
+import { runCli, startCli, testFolder } from '../support/cli.ts';
 
 const SCREENSHOTS = join(import.meta.dirname, '../../reports/screenshots');
 
 const CHAOS = [
   ...['chaos', 'partition', '--isolate', 'eu-west', '--at', '2s', '--for', '6s', '--duration', '11'],
-  ...['--connections', '120', '--users', '30', '--skew', '0.4'],
+  ...['--connections', '120', '--users', '30', '--skew', '0.4', '--strategy', 'article'], // it always has a witness
 ];
 
 describe.skipIf(chromiumPath === undefined)(
@@ -47,11 +47,12 @@ describe.skipIf(chromiumPath === undefined)(
         expect(await rows.allInnerTexts()).toEqual(['eu-west']);
         await page.getByRole('radio', { name: 'All regions' }).check();
 
-        const witness = page.getByRole('button', { name: /^Witness of / }).first();
-        if ((await witness.count()) > 0) {
-          await witness.click();
-          expect(await page.locator('.witness table tbody tr').count()).toBeGreaterThan(0);
-        }
+        await page
+          .getByRole('button', { name: /^Witness of / })
+          .first()
+          .click();
+        expect(await page.locator('.witness table tbody tr').count()).toBeGreaterThan(0);
+        expect(await page.locator('.witness .inequality').count()).toBeGreaterThan(1);
         expect(troubles).toEqual([]);
         await keepPictures(page);
       } finally {
@@ -60,6 +61,33 @@ describe.skipIf(chromiumPath === undefined)(
     });
   },
 );
+
+it('keeps the verdict where the page cannot be written', { timeout: 120_000 }, async () => {
+  const cwd = testFolder();
+  const args = [
+    'bench',
+    '--duration',
+    '1',
+    '--connections',
+    '10',
+    '--users',
+    '3',
+    '--regions',
+    'here',
+    '--replicas',
+    '0',
+  ];
+  const run = startCli(args, { cwd });
+  await vi.waitUntil(() => existsSync(join(cwd, 'reports')) && readdirSync(join(cwd, 'reports')).length > 0, {
+    timeout: 60_000,
+  });
+  const [name = ''] = readdirSync(join(cwd, 'reports'));
+  mkdirSync(join(cwd, 'reports', name, 'report.html/in the way'), { recursive: true });
+  expect([0, 2]).toContain(await run.ended);
+  expect(run.output.stdout).toMatch(/^verdict {2}(pass|unknown)/);
+  expect(run.output.stderr).toMatch(/warning: no report\.html: cannot write to /);
+  expect(existsSync(join(cwd, 'reports/latest/report.json'))).toBe(true);
+});
 
 const seconds = (us: number) => (us / 1_000_000).toFixed(1);
 
@@ -71,9 +99,10 @@ async function coloursAt(page: Page, momentsUs: readonly number[]): Promise<numb
   return page.evaluate(`(() => {
     const over = document.querySelector('#time .chart:last-of-type .u-over');
     const canvas = over.parentElement.querySelector('canvas');
+    const strip = canvas.getContext('2d').getImageData(0, 9 * devicePixelRatio, canvas.width, 1).data;
     return ${JSON.stringify(shares)}.map((share) => {
-      const x = (over.offsetLeft + over.clientWidth * share) * devicePixelRatio;
-      return [...canvas.getContext('2d').getImageData(x, 9 * devicePixelRatio, 12, 12).data];
+      const x = Math.round((over.offsetLeft + over.clientWidth * share) * devicePixelRatio);
+      return [...strip.slice(4 * x, 4 * (x + 14))];
     });
   })()`);
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { startCli, testFolder } from '../support/cli.ts';
+import { startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 
 const SMALL = ['--connections', '30', '--users', '6', '--skew', '0', '--ramp', '1'];
@@ -27,7 +27,7 @@ describe('Ctrl-C', { timeout: 120_000 }, () => {
   ])('$when heals, judges what there is, tears down and exits 130', async ({ args, sign, verdict }) => {
     const folder = testFolder();
     const { child, output, ended } = startCli(args, { cwd: folder });
-    await vi.waitUntil(() => sign.test(output.stderr), { timeout: 60_000 });
+    await untilSaid({ output }, sign);
     child.kill('SIGINT');
     expect(await ended, output.stderr).toBe(130);
     expect(output.stdout).toMatch(verdict);
@@ -40,7 +40,7 @@ describe('Ctrl-C', { timeout: 120_000 }, () => {
     const up = startCli(['up'], { cwd: folder });
     expect(await up.ended, up.output.stderr).toBe(0);
     const { child, output, ended } = startCli(LONG, { cwd: folder });
-    await vi.waitUntil(() => /fault partition/.test(output.stderr), { timeout: 60_000 });
+    await untilSaid({ output }, /fault partition/, { timeout: 60_000 });
     child.kill('SIGINT');
     expect(await ended, output.stderr).toBe(130);
     const status = startCli(['status', '--json'], { cwd: folder });
@@ -60,7 +60,7 @@ describe('Ctrl-C', { timeout: 120_000 }, () => {
   it('twice leaves at once; the next command ends what it left', async () => {
     const folder = testFolder();
     const { child, output, ended } = startCli(LONG, { cwd: folder });
-    await vi.waitUntil(() => /fault partition/.test(output.stderr), { timeout: 60_000 });
+    await untilSaid({ output }, /fault partition/, { timeout: 60_000 });
     const before = output.stderr.length;
     child.kill('SIGINT');
     // Two signals of one kind that wait together are one: the second only once the first has been obeyed.

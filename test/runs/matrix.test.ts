@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Matrix } from '../../src/report/matrix.ts';
-import { runCli, startCli, testFolder } from '../support/cli.ts';
+import { runCli, startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 
 const SMALL = `# Does a small run fit into a matrix?
@@ -53,7 +53,7 @@ describe('matrix', { timeout: 90_000 }, () => {
 
     writeFileSync(join(cwd, 'small.yaml'), SMALL.replace('8:2/s', '9:2/s'));
     const { child, output, ended } = startCli(args, { cwd });
-    await vi.waitUntil(() => /warm up/.test(output.stderr), { timeout: 30_000 });
+    await untilSaid({ output }, /warm up/, { timeout: 30_000 });
     expect(output.stderr).toMatch(/1 of 2: small by central/); // it is another plan now
     child.kill('SIGINT');
     expect(await ended).toBe(130);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 
 export const BIN = join(import.meta.dirname, '../../bin/openclaw-rl');
 
@@ -41,6 +41,19 @@ function startProgram(command: string, args: readonly string[], options: CliOpti
   });
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
   return { child, output, ended };
+}
+
+/** Waits until a run has said something on standard error; fails with all that it said instead. */
+export async function untilSaid(
+  { output }: Pick<CliRun, 'output'>,
+  sign: RegExp,
+  options: { readonly timeout?: number; readonly interval?: number } = {},
+): Promise<void> {
+  await vi
+    .waitUntil(() => sign.test(output.stderr), { timeout: 60_000, ...options })
+    .catch(() => {
+      throw new Error(`it never said ${sign}, but: ${output.stderr}`);
+    });
 }
 
 /** Runs the built program to its end. */

@@ -34,7 +34,7 @@ export function runOf(
 }
 
 /** What the build made: these tests need it. */
-export function readAssets(): PageAssets {
+function readAssets(): PageAssets {
   return JSON.parse(readFileSync(join(ROOT, 'dist/report/html/page.json'), 'utf8'));
 }
 

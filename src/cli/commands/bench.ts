@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { formatPromise } from '../../checker/promise.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
-import { isApart } from '../../limiter/create.ts';
+import { falseDenialsOf } from '../../limiter/bounds.ts';
+import { isApart, type StrategyName } from '../../limiter/create.ts';
 import { checkTarget } from '../../load/target.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { PlannedTopology } from '../../scenario/plan.ts';
@@ -122,12 +123,19 @@ const EVIDENCE = ['info <= 5%', 'failed <= 5%', 'contested >= 80%'];
 /** Regions that decide side by side promise no less than a window, and tell no level that can be replayed. */
 const APART = ['worst-window <= bound'];
 
+/** A strategy that lends denies also while tokens are at others, and its levels are its own. */
+const LENT = ['total-excess <= bound'];
+
+function claimsOfStrategy(strategy: StrategyName): readonly string[] {
+  if (isApart(strategy)) return APART;
+  return falseDenialsOf(strategy) > 0 ? LENT : EXACT;
+}
+
 async function ours(environment: Environment, flags: Flags): Promise<RunRequest> {
   const { seed, policy, strategy, claim } = flags;
   const plugin = await choosePlugin(flags, environment);
   const running = await standingTopology(environment, flags);
-  const ofStrategy = isApart(strategy) ? APART : EXACT;
-  const correct = plugin === undefined ? ofStrategy : claimsOfPromise(plugin.promise);
+  const correct = plugin === undefined ? claimsOfStrategy(strategy) : claimsOfPromise(plugin.promise);
   const plan = makePlan(
     {
       seed,

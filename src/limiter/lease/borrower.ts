@@ -133,7 +133,10 @@ export class Borrower {
     noteReply(bucket, { reply, policy: terms.policy, nowUs, windowUs: this.#windowUs });
     this.#decideWaiting(bucket, nowUs);
     if (this.#isClosed) this.#endLease(bucket);
-    else if (bucket.waiting !== undefined) this.#askIfNeeded(bucket, nowUs);
+    else if (bucket.waiting !== undefined) {
+      this.#askIfNeeded(bucket, nowUs);
+      if (!bucket.isSent) failAll(bucket, noLease(undefined)); // nobody may wait for what is not asked
+    }
   }
 
   #decideWaiting(bucket: LentBucket, nowUs: number): void {

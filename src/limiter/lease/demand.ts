@@ -79,7 +79,8 @@ export function plan(holder: Holder, demand: Demand, terms: LeaseTerms, nowUs: n
   const isOver = nowUs >= holder.expiresAtUs;
   const left = isOver ? 0 : leftTokens(holder);
   const expected = Math.max(demand.asked, demand.askedBefore);
-  if (expected === 0) return leftTokens(holder) > 0 ? { want: 0, giveBack: leftTokens(holder) } : undefined;
+  const isUnused = expected === 0 && demand.lacking === 0; // who waits for a slow answer has been asking all the time
+  if (isUnused) return leftTokens(holder) > 0 ? { want: 0, giveBack: leftTokens(holder) } : undefined;
 
   const { capacityTokens } = terms.policy;
   const least = Math.ceil(capacityTokens / (4 * demand.borrowers));

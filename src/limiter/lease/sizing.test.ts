@@ -90,6 +90,10 @@ describe('the plan', () => {
     expect(plan(held(6), idle, terms, 2 * windowUs)).toEqual({ want: 0, giveBack: 6 });
     expect(plan(held(6, 1), demand(6), terms, 5 * windowUs)).toEqual({ want: 0, giveBack: 6 });
   });
+  it('asks for who has waited through windows without a take', () => {
+    const waiting = demand(0, { lacking: 1 });
+    expect(plan(makeHolder(1), waiting, terms, 9 * windowUs)).toEqual({ want: 5, need: 1 });
+  });
   it('asks for the need of one operation, less what is left', () => {
     expect(plan(held(2), demand(2, { lacking: 8 }), terms, 0)).toEqual({ want: 6, need: 6 });
   });

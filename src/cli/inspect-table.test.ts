@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Inspected,
+  renderInspection,
+  renderInspectionJson,
+  renderInspectionLine,
+} from './inspect-table.ts';
+
+/** Moves the cursor, sets the title, ends the alternate screen, turns text around, begins a line. */
+const EVIL = 'x\u001b[2J\u001b]0;title\u0007\u009b31m\u001b[?1049l\u202e\r\n\u0000\u2028y';
+
+const CONTROL_BUT_LINES = /[^\n\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}]/u;
+
+const common = { node: EVIL, address: EVIL, region: EVIL, clockUs: 5_000_000, ttlMs: 10 };
+const now = { levelTokens: 1.5, timeToNextTokenUs: 5, timeToFullUs: 50 };
+
+/** Every text of it is what others wrote, and every kind of copy and answer is there. */
+const inspected = {
+  user: EVIL,
+  endpoint: EVIL,
+  cluster: EVIL,
+  key: EVIL,
+  slot: 7,
+  primary: { node: EVIL, address: EVIL, region: EVIL },
+  policy: { text: EVIL, from: 'option' },
+  prefix: { text: EVIL, from: 'default' },
+  copies: [
+    { ...common, role: 'primary', now, stored: { type: 'bucket', levelQuanta: 3, updatedAtUs: 4 } },
+    { ...common, role: 'replica', now, stored: { type: 'article', tokens: EVIL, timestampS: EVIL } },
+    { ...common, role: 'replica', stored: { type: 'foreign', found: EVIL } },
+    { ...common, role: EVIL, trouble: EVIL },
+  ],
+  takes: [
+    { region: EVIL, node: EVIL, answer: 'allowed', remainingTokens: 1, roundTripMs: 1 },
+    { region: EVIL, node: EVIL, answer: 'denied', retryAfterUs: 1, roundTripMs: 1 },
+    { region: EVIL, node: EVIL, answer: 'failed', why: EVIL },
+  ],
+  notes: [EVIL],
+} as unknown as Inspected;
+
+describe('an inspection of what others wrote', () => {
+  it.each([
+    { title: 'as a table', text: () => renderInspection(inspected, { colour: false }) },
+    { title: 'as a line', text: () => renderInspectionLine(inspected, 'now') },
+    { title: 'as JSON', text: () => renderInspectionJson(inspected) },
+  ])('$title shows it and obeys none of it', ({ text }) => {
+    expect(text()).toMatch(/x\\u[0{]/);
+    expect(text()).not.toMatch(CONTROL_BUT_LINES);
+  });
+
+  it('has as many lines as without it', () => {
+    const harmless = JSON.parse(
+      JSON.stringify(inspected).replaceAll(JSON.stringify(EVIL), '"x"'),
+    ) as Inspected;
+    const count = (of: Inspected) => renderInspection(of, { colour: false }).split('\n').length;
+    expect(count(inspected)).toBe(count(harmless));
+    expect(renderInspectionLine(inspected, 'now').split('\n')).toHaveLength(2);
+  });
+});
