@@ -173,9 +173,11 @@ function print() {
 
 /** The median, and least and most in brackets where there are several. */
 function spread(values, digits) {
-  const sorted = values.toSorted((a, b) => a - b).map((value) => value.toFixed(digits));
-  const median = sorted[Math.floor(sorted.length / 2)];
-  return sorted.length < 2 ? median : `${median} (${sorted[0]} to ${sorted.at(-1)})`;
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  const median = ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
+  const [text, least, most] = [median, sorted[0], sorted.at(-1)].map((value) => value?.toFixed(digits));
+  return sorted.length < 2 ? text : `${text} (${least} to ${most})`;
 }
 
 function write(line) {
