@@ -150,7 +150,7 @@ describe.each(SERVERS)('leases on %s', { timeout: 60_000 }, (command) => {
 
   it('asks again by the same number when a reply is lost, so that nothing is lent twice', async () => {
     const { proxy, limiter } = await proxied('20:1/d', { lease: LONG, commandTimeoutMs: 1_000 });
-    await vi.waitFor(() => limiter.ready(), { timeout: 10_000 });
+    await vi.waitFor(() => limiter.take(subject('the script is known')), { timeout: 10_000 });
     proxy.mode = 'swallow-replies';
     for (let i = 0; i < 3; i++)
       await expect(limiter.take(subject('lost'))).rejects.toMatchObject({ code: 'NO_LEASE', charge: 'none' });

@@ -27,7 +27,7 @@ export const LARGER: readonly (readonly [what: string, settings: WorldSettings])
   ['two holders, two tokens', { ...small, ...two, holders: 2 }],
   ['two holders, failovers', { ...small, holders: 2, failover: true }],
   ['three holders', { ...small, holders: 3 }],
-  ['four tokens', { ...beside, capacity: 4, wants: [1, 4], crash: true }],
+  ['four tokens', { ...beside, capacity: 4, wants: [1, 4] }],
   [
     'three requests a lease, a slow refill',
     { ...beside, ...two, requestsPerLease: 3, leaseTicks: 2, ticksPerToken: 2 },
