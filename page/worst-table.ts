@@ -67,12 +67,12 @@ export function makeWorstTable(page: RunPage, onShow: (bucket: string) => void):
             'tr',
             {},
             make('th', { text: 'bucket', attributes: { scope: 'col' } }),
-            ...heads.map(({ head }) => head),
             make(
               'th',
               { attributes: { scope: 'col' } },
               make('span', { class: 'unseen', text: 'look at it' }),
             ),
+            ...heads.map(({ head }) => head),
           ),
         ),
         body,
@@ -105,7 +105,8 @@ function makeRows(
   const toggle = () => {
     details.hidden = !details.hidden;
     open.setAttribute('aria-expanded', String(!details.hidden));
-    if (detail.childElementCount === 0) detail.append(...row.proofs.map(makeWitness));
+    if (detail.childElementCount === 0)
+      detail.append(make('div', { class: 'pinned' }, ...row.proofs.map(makeWitness)));
   };
   const cells = columns.map(({ key }) =>
     make('td', {
@@ -116,8 +117,7 @@ function makeRows(
   const main = make(
     'tr',
     {},
-    make('th', { text: row.bucket, attributes: { scope: 'row' } }),
-    ...cells,
+    make('th', { text: row.bucket, attributes: { scope: 'row', title: row.bucket } }),
     make(
       'td',
       { class: 'acts' },
@@ -128,6 +128,7 @@ function makeRows(
           })
         : undefined,
     ),
+    ...cells,
   );
   return row.proofs.length > 0 ? [main, details] : [main];
 }

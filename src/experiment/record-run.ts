@@ -16,6 +16,7 @@ import { ExcessTally } from './excess-tally.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { HistoryFile } from './history-file.ts';
 import { LiveTally } from './live-tally.ts';
+import { watchPauses } from './pause-watch.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
 import { recordRoles } from './record-roles.ts';
 import { watchRedisCalls } from './redis-calls.ts';
@@ -65,6 +66,11 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const calls =
     regions === undefined || plan.limiter !== undefined ? undefined : await watchCalls(regions, cleanup);
 
+  const pauses = watchPauses((ms) =>
+    troubles.push(
+      `this program did not run for ${(ms / 1_000).toFixed(1)} s of the load: its figures are not the system's`,
+    ),
+  );
   const { durationMs } = plan.load;
   const startedUs = recorder.nowUs();
   const ticker = setInterval(
@@ -88,6 +94,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     loadMs = await runLoad({ ...load, durationMs, drainMs: DRAIN_MS });
   } finally {
     clearInterval(ticker);
+    pauses.stop();
     const counting = calls?.stop(); // beside the healing: a node that is paused answers only after it
     if (faults !== undefined) troubles.push(...(await healAndSettle(run, system, faults, recorder, history)));
     if (regions !== undefined && watches !== undefined)

@@ -1,13 +1,14 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
+import { makeFolders } from '../regions/make-folders.ts';
 
 /** Makes `<reports>/<utc>-<name>` for one run. Throws ENVIRONMENT_FAILED, or INVALID_OPTION where it is no folder. */
 export async function makeRunFolder(reports: string, startedAt: Date, name: string): Promise<string> {
   const utc = startedAt.toISOString().replace(/[-:]/g, '').replace('.', '');
   const folder = join(reports, `${utc}-${name}`);
   try {
-    await mkdir(reports, { recursive: true });
+    await makeFolders(reports);
     await mkdir(folder);
     return folder;
   } catch (error) {

@@ -47,7 +47,7 @@ function amounts(document: Document): TextTable {
       'worst window',
       worst === undefined
         ? 'none'
-        : `${tokensText(worst.worstWindow)} tokens above the bound (${worst.bucket})`,
+        : `${tokensText(worst.worstWindow)} tokens more than an ideal bucket admits in it (${worst.bucket})`,
     ],
     ...(promise === 'token-bucket'
       ? []

@@ -61,7 +61,7 @@ describe.skipIf(chromiumPath === undefined)(
         browser,
         writePage(testFolder(), makeRunPage(run.report, run.evidence)),
       );
-      const denied = () => page.locator('.worst tbody tr:not(.details) td:nth-of-type(6)').allInnerTexts();
+      const denied = () => page.locator('.worst tbody tr:not(.details) td:nth-of-type(7)').allInnerTexts();
       const numbers = async () => (await denied()).map((text) => Number(text.replaceAll(',', '')));
       const head = page.getByRole('button', { name: 'denied' });
       await head.click();

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
@@ -78,4 +79,19 @@ describe('Ctrl-C', { timeout: 120_000 }, () => {
       /^\{"type":"header"/,
     );
   });
+});
+
+it('a program that was stopped for a while does not take its own absence for the system', {
+  timeout: 120_000,
+}, async () => {
+  const folder = testFolder();
+  const { child, output, ended } = startCli(['bench', ...SMALL, '--duration', '8'], { cwd: folder });
+  await untilSaid({ output }, /load .*\d\/8 s/);
+  child.kill('SIGSTOP');
+  await setTimeout(4_500);
+  child.kill('SIGCONT');
+  expect(await ended, output.stderr).toBe(2);
+  expect(output.stdout).toMatch(/^verdict {2}unknown\n/);
+  expect(output.stdout).toMatch(/did not run for \d\.\d s of the load/);
+  expect(processesMentioning(folder)).toEqual([]);
 });

@@ -71,6 +71,26 @@ describe('matrix', { timeout: 90_000 }, () => {
     expect(readdirSync(join(cwd, 'reports/matrix/runs', run))).toContain('history.ndjson');
   });
 
+  it.each([
+    {
+      title: 'two scenarios of one name',
+      scenarios: ['small.yaml', 'baseline', 'baseline'],
+      more: [],
+      says: /two scenarios are called/,
+    },
+    {
+      title: 'a folder that cannot be',
+      scenarios: ['small.yaml'],
+      more: ['--folder', '/proc/x'],
+      says: /cannot keep anything in \/proc\/x/,
+    },
+  ])('refuses $title', async ({ scenarios, more, says }) => {
+    const cwd = folderWith(SMALL);
+    const { code, stdout, stderr } = await runCli(['matrix', '--scenario', ...scenarios, ...more], { cwd });
+    expect([code === 64 || code === 69, stdout], stderr).toEqual([true, '']);
+    expect(stderr).toMatch(says);
+  });
+
   it('tells what is wrong with a scenario before it runs any', async () => {
     const cwd = folderWith(SMALL.replace('policy: 8:2/s', 'policy: 8'));
     const { code, stdout, stderr } = await runCli(['matrix', '--scenario', 'baseline', 'small.yaml'], {

@@ -1,10 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Command, Option } from 'commander';
-import { OpenclawError, printable } from '../../core/errors.ts';
+import { OpenclawError, printable, quoted } from '../../core/errors.ts';
 import { writeRunFile } from '../../experiment/run-folder.ts';
-import { parseStrategy, STRATEGY_NAMES, type StrategyName } from '../../limiter/create.ts';
+import { STRATEGY_NAMES, type StrategyName } from '../../limiter/create.ts';
+import { makeFolders } from '../../regions/make-folders.ts';
 import { cellOf, type Matrix, type MatrixCell, refusedCell } from '../../report/matrix.ts';
 import { matrixNotes, matrixSummary, matrixTable, renderMatrixMarkdown } from '../../report/matrix-text.ts';
 import type { RunReport } from '../../report/report.ts';
@@ -38,9 +39,9 @@ export function matrixCommand(environment: Environment): Command {
     .description(
       'Run every strategy in every scenario and put what they did side by side; goes on where it stopped.',
     )
-    .option('--strategy <names...>', `only these (default: ${STRATEGY_NAMES.join(', ')})`, collectStrategy)
+    .addOption(new Option('--strategy <names...>', 'only these; all without').choices(STRATEGY_NAMES))
     .option(
-      '--scenario <names...>',
+      '--scenario <scenario...>',
       'only these: names or files (default: those that come along, less those about one strategy)',
     )
     .option('--seed <number>', "instead of the scenarios' own", wholeNumber(0, 2 ** 32 - 1))
@@ -71,10 +72,6 @@ Examples:
   $ openclaw-rl matrix --strategy central acked --scenario partition-mute kill-primary
   $ openclaw-rl matrix --format md > matrix.md`;
 
-function collectStrategy(name: string, sofar: readonly StrategyName[] = []): readonly StrategyName[] {
-  return [...sofar, parseStrategy(name)];
-}
-
 /** One strategy in one scenario: what will be run, or why it cannot be. */
 interface Pairing {
   readonly scenario: string;
@@ -93,8 +90,15 @@ interface Kept {
 async function runMatrix(flags: Flags, environment: Environment): Promise<void> {
   const folder = resolve(environment.cwd, flags.folder);
   const pairings = await pair(flags, environment);
-  await mkdir(join(folder, CELLS), { recursive: true }).catch((error: Error) => {
-    throw new OpenclawError('INVALID_OPTION', `--folder: ${error.message}`, { cause: error });
+  await makeFolders(join(folder, CELLS)).catch((error: Error) => {
+    throw new OpenclawError(
+      'ENVIRONMENT_FAILED',
+      `cannot keep anything in ${flags.folder}: ${error.message}`,
+      {
+        cause: error,
+        hint: 'choose another folder with --folder',
+      },
+    );
   });
   const cells: MatrixCell[] = [];
   for (const [at, pairing] of pairings.entries()) {
@@ -126,11 +130,19 @@ async function pair(flags: Flags, environment: Environment): Promise<Pairing[]> 
   const seed = flags.seed === undefined ? {} : { seed: flags.seed };
   const pairings: Pairing[] = [];
   for (const scenario of scenarios) {
-    await readScenario(scenario, seed, environment); // what is wrong with the file itself is told before anything runs
+    const { scenario: name } = await readScenario(scenario, seed, environment); // what is wrong with it is told first
+    if (pairings.some((pairing) => pairing.scenario === name))
+      throw new OpenclawError(
+        'INVALID_OPTION',
+        `two scenarios are called ${quoted(name)}: cells go by their names`,
+        {
+          hint: 'rename one of the files',
+        },
+      );
     for (const strategy of flags.strategy ?? STRATEGY_NAMES) {
       const pairing = await readScenario(scenario, { ...seed, strategy }, environment).then(
         (plan) => ({ scenario: plan.scenario, plan: { ...plan, claims: claimsOfMatrix(plan) }, reason: '' }),
-        (error: Error) => ({ scenario, plan: undefined, reason: error.message }),
+        (error: Error) => ({ scenario: name, plan: undefined, reason: error.message }),
       );
       pairings.push({ strategy, ...pairing });
     }

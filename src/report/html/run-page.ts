@@ -106,6 +106,7 @@ function bucketsOf(
       knownFromUs: Number.isFinite(known.knownFromUs) ? known.knownFromUs : null,
     },
     notes: [
+      ...wholeNotes(report, history),
       ...sizeNotes(report, { shown: buckets.length, rows: worst.length, of: table.bucketCount }),
     ].concat(
       buckets.some(({ of }) => of !== undefined)
@@ -113,6 +114,17 @@ function bucketsOf(
         : [],
     ),
   };
+}
+
+/** A report is of a whole run; the history beside it may have lost its end since. */
+function wholeNotes({ sent }: RunReport, { outcomes, end }: History): string[] {
+  const { allowed, denied, failed, info } = outcomes;
+  const here = allowed + denied + failed + info;
+  if (here === sent) return [];
+  const cut = end === undefined ? ' and has no end' : '';
+  return [
+    `The history that is at hand has ${here} operations${cut}, and the report is of ${sent}: charts and buckets show only these.`,
+  ];
 }
 
 function sizeNotes(
