@@ -8,6 +8,7 @@ import { parsePolicy } from '../src/core/policy.ts';
 import { createLimiter, type LimiterOptions } from '../src/limiter/create.ts';
 import { compare } from '../src/limiter/inspect.ts';
 import type { CopyReading } from '../src/limiter/inspect-read.ts';
+import { createLease } from '../src/limiter/lease/open.ts';
 import type { Limiter } from '../src/limiter/limiter.ts';
 import { keySlot } from '../src/limiter/slot.ts';
 import { levelNow, type Policies, readStored } from '../src/limiter/stored.ts';
@@ -159,6 +160,49 @@ describe('the level now', () => {
   ])('$title', ({ value = null, fields = [null, null], pttl: ttlMs = 5_000, want }) =>
     expect(levelNow(readStored({ value, fields, ttlMs }), [policy], now)).toMatchObject(want),
   );
+
+  describe('of a lease', () => {
+    const [one, other] = [
+      [7, 1, 3, 12, 5, 1, 1_002_000_000],
+      [9, 4, 1, 4, 0, 0, 1_001_000_000],
+    ] as const;
+    const leaseNow = (levelQuanta: number, ...accounts: (readonly number[])[]) =>
+      levelNow(
+        readStored({
+          value: packBucket(1_000_000_000, levelQuanta, ...accounts.flat()),
+          fields: [null, null],
+          ttlMs: 5_000,
+        }),
+        [policy],
+        now,
+      );
+    it('is what home has, beside what is lent', () =>
+      expect(leaseNow(500_000, one, other)).toMatchObject({
+        levelTokens: 2.5,
+        lent: { tokens: 10, holders: 2 },
+        timeToNextTokenUs: 100_000,
+        timeToFullUs: 3_500_000,
+        take: { allowed: true, remainingTokens: 1 },
+      }));
+    it('waits, where all is lent, until a loan is over and has refilled', () =>
+      expect(leaseNow(0, [7, 1, 1, 20, 0, 0, 1_002_000_000])).toMatchObject({
+        levelTokens: 0,
+        lent: { tokens: 20, holders: 1 },
+        timeToNextTokenUs: 2_200_000,
+        timeToFullUs: 6_000_000,
+        take: { allowed: false, retryAfterUs: 2_200_000 },
+      }));
+    it('has no part in loans whose time is over', () =>
+      expect(leaseNow(500_000, [9, 4, 1, 4, 0, 0, 999_000_000])).toMatchObject({
+        levelTokens: 2.5,
+        lent: { tokens: 0, holders: 0 },
+      }));
+    it('is not what eight policies have', () => {
+      const levels = [5, 1, 2, 3, 4, 5, 6, 7].map((tokens) => tokens * policy.quantaPerToken);
+      const value = packBucket(1_790_000_000_000_000, ...levels);
+      expect(readStored({ value, fields: [null, null], ttlMs: 1 })).toMatchObject({ type: 'bucket' });
+    });
+  });
 
   it.each([
     { title: 'of another type', value: null, fields: null },
@@ -332,6 +376,36 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
     expect((await look('--policy', policies.burst)).notes).toContainEqual(
       expect.stringMatching(/levels of 2 policies, and 1 is known/),
     );
+  });
+
+  it("shows a lease's bucket: what is at home, what is lent, and to how many", async () => {
+    const lend = () =>
+      createLease({
+        policy: '20:1/d',
+        redis: { urls: [server.url] },
+        replicas: 0,
+        lease: { leaseMs: 60_000 },
+      });
+    const holders = [lend(), lend()] as const;
+    onTestFinished(async () => {
+      for (const holder of holders) await holder.close();
+    });
+    const subject = { user: 'ada', endpoint: 'ratings' };
+    for (const holder of holders) await holder.take(subject, { cost: 4 });
+    await holders[0].take(subject, { cost: 3 });
+    const { copies, takes, notes } = await look('--policy', '20:1/d');
+    const [copy] = copies;
+    if (copy?.stored?.type !== 'lease') throw new Error(`a stored ${copy?.stored?.type}`);
+    const lentTokens = copy.stored.accounts.reduce((sum, { granted, used }) => sum + granted - used, 0);
+    const atHome = 20 - copy.stored.accounts.reduce((sum, { granted }) => sum + granted, 0);
+    expect(copy.now).toMatchObject({
+      levelTokens: expect.closeTo(atHome, 2),
+      lent: { tokens: lentTokens, holders: 2 },
+    });
+    expect(takes).toMatchObject([{ answer: 'allowed', remainingTokens: atHome - 1 }]);
+    expect(notes).toEqual([expect.stringMatching(/^a lease's bucket: of \d+ lent to 2 home knows/)]);
+    const { stdout } = await runCli(['inspect', 'ada', '--cluster', server.url, '--policy', '20:1/d']);
+    expect(stdout).toMatch(/lease: \d+ quanta at home.* and \d+ lent to 2 /);
   });
 
   it('says that another program uses the key', async () => {

@@ -61,14 +61,45 @@ describe.each(SERVERS)('leases on %s', { timeout: 60_000 }, (command) => {
     for (let i = 0; i < 100; i++) expect(limiter.tryTake(subject('at-once'), 2)?.allowed).toBe(true);
   });
 
-  it('asks Redis nothing for a denial', async () => {
-    const limiter = holder('5:1/h');
+  it('asks Redis once a window at most for denials', async () => {
+    const windowMs = 100;
+    const limiter = holder('5:1/h', { lease: { leaseMs: 4 * windowMs, marginMs: 100 } });
     await drain([limiter], 'denied');
     const callsOf = async () =>
-      /cmdstat_evalsha:calls=(\d+)/.exec(await server.client.info('commandstats'))?.[1];
-    const before = await callsOf();
-    for (let i = 0; i < 1_000; i++) expect((await limiter.take(subject('denied'))).allowed).toBe(false);
-    expect(await callsOf()).toBe(before);
+      Number(/cmdstat_evalsha:calls=(\d+)/.exec(await server.client.info('commandstats'))?.[1]);
+    const [before, startMs] = [await callsOf(), performance.now()];
+    let takes = 0;
+    await vi.waitUntil(
+      async () => {
+        for (let i = 0; i < 100; i++) expect((await limiter.take(subject('denied'))).allowed).toBe(false);
+        takes += 100;
+        return performance.now() > startMs + 5 * windowMs && takes >= 1_000;
+      },
+      { timeout: 10_000, interval: 10 },
+    );
+    const calls = (await callsOf()) - before;
+    expect(calls).toBeGreaterThan(0);
+    expect(calls).toBeLessThanOrEqual((performance.now() - startMs) / windowMs + 1);
+  });
+
+  it('finds within a window what another gave back, however slowly home refills', async () => {
+    const [busy, short] = [holder('20:20/h'), holder('20:20/h')];
+    for (const cost of [14, 1]) expect((await busy.take(subject('given'), { cost })).allowed).toBe(true);
+    expect((await short.take(subject('given'))).allowed).toBe(false); // the other has all that is left
+    await vi.waitUntil(() => short.tryTake(subject('given'))?.allowed, { timeout: 10_000 });
+    expect(16 + (await drain([short], 'given'))).toBe(20);
+  });
+
+  it('admits a small take where home had too little for a large one', async () => {
+    const limiter = holder('100:1/h');
+    expect((await limiter.take(subject('mixed'), { cost: 50 })).allowed).toBe(true);
+    const large = await limiter.take(subject('mixed'), { cost: 100 });
+    expect(large.allowed).toBe(false);
+    expect(large.retryAfterUs).toBeGreaterThan(49 * 3_600_000_000);
+    const small = limiter.take(subject('mixed'));
+    const both = [limiter.take(subject('mixed'), { cost: 100 }), small, limiter.take(subject('mixed'))];
+    expect((await Promise.all(both)).map(({ allowed }) => allowed)).toEqual([false, true, true]);
+    expect(52 + (await drain([limiter], 'mixed'))).toBe(100);
   });
 
   it('takes costs, and lends for a large one what small ones left', async () => {

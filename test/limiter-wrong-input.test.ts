@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createLimiter, type LimiterOptions } from '../src/limiter/create.ts';
+import { createLease, type LeaseOptions } from '../src/limiter/lease/open.ts';
 import type { Subject, TakeOptions } from '../src/limiter/limiter.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 import { ada } from './support/steppable-limiters.ts';
@@ -24,9 +25,38 @@ describe('createLimiter refuses', () => {
     ['a name without a policy', { policies: { burst: undefined }, redis }, 'INVALID_POLICY'],
     ['a prefix that is no text', { policy, redis, prefix: 5 }, 'INVALID_OPTION'],
     ['overrides that are no function', { policy, redis, overrides: {} }, 'INVALID_OPTION'],
+    ['replicas of no use to its strategy', { policy, redis, replicas: 1 }, 'INVALID_OPTION'],
+    ['no replicas where none are waited for', { policy, redis, replicas: 0 }, 'INVALID_OPTION'],
+    [
+      'replicas where grants wait for none',
+      { policy, redis, strategy: 'lease-unacked', replicas: 1 },
+      'INVALID_OPTION',
+    ],
+    ['null for a lease', { policy, redis, strategy: 'lease', replicas: 0, lease: null }, 'INVALID_OPTION'],
     ['a failure policy that is none', { policy, redis, onFailure: null }, 'INVALID_OPTION'],
   ])('%s', (_, options, code) =>
     expect(() => createLimiter(options as LimiterOptions)).toThrow(
+      expect.objectContaining({ code, charge: 'none', hint: expect.stringMatching(/\w/) }),
+    ),
+  );
+});
+
+describe('createLease refuses', () => {
+  const whole = { policy, redis, replicas: 0 };
+  it.each<[string, unknown, string]>([
+    ['no options', undefined, 'INVALID_OPTION'],
+    ['null for options', null, 'INVALID_OPTION'],
+    ['no redis', { policy, replicas: 0 }, 'INVALID_OPTION'],
+    ['an address alone', { ...whole, redis: redis.urls[0] }, 'INVALID_OPTION'],
+    ['a client of ioredis itself', { ...whole, redis: new Redis({ lazyConnect: true }) }, 'INVALID_OPTION'],
+    ['nothing on replicas', { policy, redis }, 'INVALID_OPTION'],
+    ['null for replicas', { ...whole, replicas: null }, 'INVALID_OPTION'],
+    ['null for the times of a lease', { ...whole, lease: null }, 'INVALID_OPTION'],
+    ['a number for the times of a lease', { ...whole, lease: 4_000 }, 'INVALID_OPTION'],
+    ['a text for a time', { ...whole, lease: { leaseMs: '4000' } }, 'INVALID_OPTION'],
+    ['null for a policy', { ...whole, policy: null }, 'INVALID_POLICY'],
+  ])('%s', (_, options, code) =>
+    expect(() => createLease(options as LeaseOptions)).toThrow(
       expect.objectContaining({ code, charge: 'none', hint: expect.stringMatching(/\w/) }),
     ),
   );

@@ -55,12 +55,21 @@ it('decides by its share what Redis cannot decide: local-share', { timeout: 60_0
   expect(await counted(url, 'fallback')).toEqual({ allowed: 2, denied: 3 });
 });
 
+it('says in its help which strategies are told of replicas', async () => {
+  const { stdout } = await runCli(['serve', 'rating', '--help']);
+  expect(stdout.replace(/\s+/g, ' ')).toContain('--replicas <count> of strategies acked and lease: how many');
+});
+
 it.each([
   { args: ['--on-failure', 'local-share'], says: /closed, open or local-share:N; found "local-share"/ },
   { args: ['--on-failure', 'local-share:0'], says: /localShare: 1 to 1000/ },
   { args: ['--on-failure', 'maybe'], says: /found "maybe"/ },
   { args: ['--on-failure', 'open', '--limiter', 'mine.mjs'], says: /leave out --on-failure/ },
   { args: ['--strategy', 'acked'], says: /give --replicas/ },
+  { args: ['--strategy', 'lease'], says: /give --replicas, or --strategy lease-unacked/ },
+  { args: ['--strategy', 'lease', '--replicas', '0'], says: /--strategy lease-unacked/ },
+  { args: ['--strategy', 'acked', '--replicas', '0'], says: /use --strategy central/ },
+  { args: ['--strategy', 'lease-unacked', '--replicas', '1'], says: /--replicas is of no use/ },
   { args: ['--replicas', '1'], says: /--replicas is of no use with strategy central/ },
 ])('refuses $args with exit code 64', { timeout: 60_000 }, async ({ args, says }) => {
   const { code, stderr } = await runCli(['serve', 'rating', '--redis', 'redis://127.0.0.1:1', ...args]);

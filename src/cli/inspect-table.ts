@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
-import type { Copy, Inspection } from '../limiter/inspect.ts';
+import { type Copy, type Inspection, lentText } from '../limiter/inspect.ts';
 import type { LevelNow } from '../limiter/stored.ts';
 
 /** Where a setting came from, for the person who did not give it. */
@@ -94,6 +94,8 @@ function storedTexts({ stored, now }: Copy, clockUs: number): [string, string] {
   switch (stored?.type) {
     case 'bucket':
       return [`${stored.levelsQuanta.join(', ')} quanta`, ago(clockUs - stored.updatedAtUs)];
+    case 'lease':
+      return [`lease: ${stored.levelQuanta} quanta at home`, ago(clockUs - stored.updatedAtUs)];
     case 'article':
       return [
         `article: ${stored.tokens ?? 'no'} tokens`,
@@ -135,8 +137,8 @@ function ttlText(ttlMs: number | undefined): string {
   return ttlMs === -1 ? 'never' : seconds(ttlMs * 1_000);
 }
 
-const levelText = ({ levelTokens, levelsTokens = [levelTokens] }: LevelNow) =>
-  levelsTokens.map(tokens).join(', ');
+const levelText = ({ levelTokens, levelsTokens = [levelTokens], lent }: LevelNow) =>
+  `${levelsTokens.map(tokens).join(', ')}${lent === undefined ? '' : ` and ${lentText(lent)}`}`;
 const tokens = (count: number) => count.toFixed(3).replace(/\.?0+$/, '');
 const seconds = (us: number) => `${(us / 1e6).toFixed(3)} s`;
 const ago = (us: number) => (us < 0 ? `${seconds(-us)} ahead` : `${seconds(us)} ago`);

@@ -9,7 +9,7 @@ import { type LendingOptions, openLease } from './lease/open.ts';
 import type { Limiter } from './limiter.ts';
 import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
 import { type PolicyOptions, policyNames, readPolicies, refuseSeveral } from './policies.ts';
-import { onlyAddresses, type RedisConnection } from './redis-connection.ts';
+import { checkRedis, onlyAddresses, type RedisConnection } from './redis-connection.ts';
 import type { RedisPort, RedisSource } from './redis-port.ts';
 import { createReplicaReads } from './replica-reads.ts';
 import { shadow } from './shadow.ts';
@@ -88,6 +88,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   checkRedis(options?.redis);
   const strategy = parseStrategy(options.strategy ?? 'central');
   checkDurability(strategy, options);
+  checkReplicas(strategy, options);
   const opened = STRATEGIES[strategy](options);
   const answering = options.localAnswers === undefined ? opened : answerLocally(opened, options.localAnswers);
   const { onFailure } = options;
@@ -108,21 +109,21 @@ function checkDurability(strategy: StrategyName, { durability }: LimiterOptions)
   );
 }
 
-/** What is asked for in JavaScript may be anything; most often it is a client itself. Throws INVALID_OPTION. */
-function checkRedis(redis: unknown): void {
-  if (
-    typeof redis === 'object' &&
-    redis !== null &&
-    ('urls' in redis ? Array.isArray(redis.urls) : isSource(redis))
-  )
-    return;
-  throw new OpenclawError('INVALID_OPTION', 'createLimiter needs to be told in redis where Redis is', {
-    hint: "give redis: { urls: ['redis://...'] }, fromIoredis(client) or fromNodeRedis(client)",
-  });
-}
-
-function isSource(redis: object): boolean {
-  return 'open' in redis && typeof redis.open === 'function';
+/** A number of replicas that nobody waits for would look like durability. */
+function checkReplicas(strategy: StrategyName, { durability, replicas }: LimiterOptions): void {
+  const isUsed = isAcked(strategy) || durability === 'acked';
+  const isTrue = strategy === 'lease-unacked' && replicas === 0;
+  if (replicas === undefined || isUsed || isTrue) return;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `strategy ${strategy} waits for no replicas; found ${quoted(replicas)}`,
+    {
+      hint:
+        strategy === 'lease-unacked'
+          ? 'use strategy lease'
+          : "leave replicas out, or give durability: 'acked'",
+    },
+  );
 }
 
 /** Reads a strategy's name. Throws INVALID_OPTION. */

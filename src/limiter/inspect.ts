@@ -143,6 +143,15 @@ export function compare(
   };
 }
 
+/** What is lent, in words. */
+export const lentText = ({ tokens, holders }: NonNullable<LevelNow['lent']>): string =>
+  `${tokens} lent to ${holders}`;
+
+function levelsOf(stored: Stored | undefined): readonly number[] {
+  if (stored?.type === 'lease') return [stored.levelQuanta];
+  return stored?.type === 'bucket' ? stored.levelsQuanta : [];
+}
+
 function notesOn({ node, address, isSuperseded, stored, now, ttlMs }: Copy, policies: Policies): string[] {
   const name = node ?? address;
   const notes = [];
@@ -156,7 +165,11 @@ function notesOn({ node, address, isSuperseded, stored, now, ttlMs }: Copy, poli
     notes.push(
       "this is a bucket of the article's script: it decides by a service's clock, here this machine's",
     );
-  const levels = stored?.type === 'bucket' ? stored.levelsQuanta : [];
+  if (now?.lent !== undefined && now.lent.holders > 0)
+    notes.push(
+      `a lease's bucket: of ${lentText(now.lent)} home knows only when they tell; a process that has borrowed admits by what it has left, whatever home answers`,
+    );
+  const levels = levelsOf(stored);
   if (levels.length > policies.length)
     notes.push(
       `the bucket holds the levels of ${levels.length} policies, and ${policies.length} is known: give each by --policy, in the order that the limiter has them`,

@@ -14,6 +14,23 @@ export interface RedisConnection extends CommandTimeout {
   readonly localAddress?: string;
 }
 
+/** What is asked for in JavaScript may be anything; most often it is a client itself. Throws INVALID_OPTION. */
+export function checkRedis(redis: unknown): void {
+  if (
+    typeof redis === 'object' &&
+    redis !== null &&
+    ('urls' in redis ? Array.isArray(redis.urls) : isSource(redis))
+  )
+    return;
+  throw new OpenclawError('INVALID_OPTION', 'a limiter needs to be told in redis where Redis is', {
+    hint: "give redis: { urls: ['redis://...'] }, fromIoredis(client) or fromNodeRedis(client)",
+  });
+}
+
+function isSource(redis: object): boolean {
+  return 'open' in redis && typeof redis.open === 'function';
+}
+
 /** Throws INVALID_OPTION for a client of the caller's own, where a strategy needs more of Redis than one offers. */
 export function onlyAddresses(redis: RedisConnection | RedisSource, strategy: string): RedisConnection {
   if (!('open' in redis)) return redis;

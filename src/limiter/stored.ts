@@ -8,12 +8,15 @@ import {
   timeToNextTokenUs,
 } from '../core/bucket.ts';
 import type { Policy } from '../core/policy.ts';
+import { type HomeNow, homeNow, readAccounts, type StoredHome } from './lease/stored-home.ts';
 
 /** What one node keeps at a bucket's key. */
 export type Stored =
   | { readonly type: 'absent' }
   /** As the exact scripts write it: a level for each of the limiter's policies, in their order. */
   | { readonly type: 'bucket'; readonly levelsQuanta: readonly number[]; readonly updatedAtUs: number }
+  /** As strategy `lease` writes it while tokens are lent; without a loan its key is a `bucket` of one level. */
+  | ({ readonly type: 'lease' } & StoredHome)
   /** As the published script writes it. */
   | { readonly type: 'article'; readonly tokens?: number; readonly timestampS?: number }
   /** Of another program. */
@@ -41,7 +44,7 @@ export function readStored({
     : { type: 'foreign', found: 'another type' };
 }
 
-/** Little-endian doubles: the time of the last update, then the level of each policy. */
+/** Little-endian doubles: the time of the last update, then the level of each policy, or one and a lease's accounts. */
 function readBucket(value: Uint8Array): Stored {
   const doubles = value.length / 8;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
@@ -51,6 +54,9 @@ function readBucket(value: Uint8Array): Stored {
     Number.isInteger(doubles) && numbers.every((each) => Number.isSafeInteger(each) && each >= 0);
   if (!isWhole || updatedAtUs === undefined || levelsQuanta.length === 0)
     return { type: 'foreign', found: 'a string that is no bucket' };
+  const [levelQuanta = 0, ...lent] = levelsQuanta;
+  const accounts = readAccounts(lent, updatedAtUs);
+  if (accounts !== undefined) return { type: 'lease', levelQuanta, updatedAtUs, accounts };
   return { type: 'bucket', levelsQuanta, updatedAtUs };
 }
 
@@ -66,6 +72,8 @@ export interface LevelNow {
   readonly levelTokens: number;
   /** Each policy's, where there are several. */
   readonly levelsTokens?: readonly number[];
+  /** Of a lease: what is out at so many holders, as home knows it; the level is what home has beside. Whole tokens. */
+  readonly lent?: HomeNow['lent'];
   /** Exact; the published script has no quanta. */
   readonly levelQuanta?: number;
   readonly timeToNextTokenUs: number;
@@ -94,6 +102,7 @@ export type Policies = readonly [Policy, ...Policy[]];
 export function levelNow(stored: Stored, policies: Policies, now: Now): LevelNow | undefined {
   if (stored.type === 'article') return articleNow(stored, policies[0], now);
   if (stored.type === 'foreign') return undefined;
+  if (stored.type === 'lease') return leaseNow(stored, policies[0], now.nodeUs);
   const buckets = policies.map((policy, i): Bucket => {
     const full = fullBucket(policy, now.nodeUs); // as a policy is that was added since
     if (stored.type === 'absent') return full;
@@ -138,6 +147,26 @@ function exactNow(bucket: Bucket, policy: Policy, nowUs: number): LevelNow {
     take: result.allowed
       ? { allowed: true, remainingTokens: Math.floor(result.levelQuanta / policy.quantaPerToken) }
       : { allowed: false, retryAfterUs: result.retryAfterUs },
+  };
+}
+
+/** What home has and would lend; times are those if it heard of none of its holders any more. */
+function leaseNow(stored: StoredHome, policy: Policy, nowUs: number): LevelNow {
+  const { levelQuanta, aheadUs, lent, untilUs } = homeNow(stored, policy, nowUs);
+  const { quantaPerToken, capacityQuanta } = policy;
+  const wholeTokens = Math.floor(levelQuanta / quantaPerToken);
+  const isFull = levelQuanta >= capacityQuanta;
+  return {
+    levelTokens: levelQuanta / quantaPerToken,
+    lent,
+    levelQuanta,
+    timeToNextTokenUs: isFull ? 0 : untilUs((wholeTokens + 1) * quantaPerToken),
+    timeToFullUs: isFull ? 0 : untilUs(capacityQuanta),
+    aheadUs,
+    take:
+      wholeTokens >= 1
+        ? { allowed: true, remainingTokens: wholeTokens - 1 }
+        : { allowed: false, retryAfterUs: untilUs(quantaPerToken) },
   };
 }
 

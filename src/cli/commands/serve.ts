@@ -56,8 +56,8 @@ function ratingCommand(environment: Environment): Command {
     )
     .option(
       '--replicas <count>',
-      'of strategy acked: how many replicas each primary has; all of them must have an admission',
-      wholeNumber(1, 100),
+      'of strategies acked and lease: how many replicas each primary has; all of them must have an admission, or a loan',
+      wholeNumber(0, 100),
     )
     .addOption(
       new Option(
@@ -139,13 +139,22 @@ async function openLimiter(
 }
 
 function replicasOf({ strategy, replicas }: RatingOptions): { readonly replicas?: number } {
+  const without = strategy === 'lease' ? '--strategy lease-unacked' : '--strategy central';
+  if (isAcked(strategy) && replicas === 0)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `strategy ${strategy} waits for replicas, and is told of none`,
+      {
+        hint: `use ${without}, which waits for none`,
+      },
+    );
   if (isAcked(strategy) === (replicas !== undefined)) return replicas === undefined ? {} : { replicas };
   throw new OpenclawError(
     'INVALID_OPTION',
     isAcked(strategy)
       ? `strategy ${strategy} waits for replicas, and must be told how many there are`
       : `--replicas is of no use with strategy ${strategy}: it waits for none`,
-    { hint: isAcked(strategy) ? 'give --replicas' : 'leave it out' },
+    { hint: isAcked(strategy) ? `give --replicas, or ${without}` : 'leave it out' },
   );
 }
 

@@ -3,7 +3,7 @@ import { OpenclawError } from '../../core/errors.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Subject } from '../limiter.ts';
 import { closedError } from '../redis-errors.ts';
-import { isIdle, isShort, noteReply, noteTake, plan, windowOf } from './demand.ts';
+import { demandWindowUs, isIdle, isShort, noteReply, noteTake, plan, untilHomeHasUs } from './demand.ts';
 import { ask, askAgain, leftTokens, receive, tryTake } from './holder.ts';
 import type { HomeLink } from './home-link.ts';
 import type { LentBucket, Waiter } from './lent-bucket.ts';
@@ -40,7 +40,7 @@ export class Borrower {
   constructor(options: BorrowerOptions) {
     this.#options = options;
     this.#buckets = new LentBuckets(options.holder);
-    this.#windowUs = windowOf(options);
+    this.#windowUs = demandWindowUs(options);
     this.#timer = setInterval(() => this.#lookAtSome(), this.#windowUs / 1_000 / 2 / LOOKS);
     this.#timer.unref();
   }
@@ -55,8 +55,9 @@ export class Borrower {
     noteTake(bucket, costTokens, allowed, nowUs, this.#windowUs);
     if (!bucket.isSent) this.#askIfNeeded(bucket, nowUs);
     if (allowed) return this.#admission(bucket);
-    if (bucket.failure === undefined && isShort(bucket, nowUs, this.#windowUs))
-      return this.#denial(bucket, nowUs);
+    const lackingTokens = costTokens - spendableTokens(bucket, nowUs);
+    if (bucket.failure === undefined && isShort(bucket, lackingTokens, nowUs, this.#windowUs))
+      return this.#denial(bucket, lackingTokens, nowUs);
     return undefined;
   }
 
@@ -73,7 +74,7 @@ export class Borrower {
   /** What is left here of a bucket whose term lasts. Whole tokens. */
   leftOf(subject: Subject): number {
     const bucket = this.#buckets.find(subject);
-    return bucket === undefined || now() >= bucket.expiresAtUs ? 0 : leftTokens(bucket);
+    return bucket === undefined ? 0 : spendableTokens(bucket, now());
   }
 
   /** Gives back what it holds, and waits for that a second at most; what is not given back, home takes back in time. */
@@ -130,7 +131,8 @@ export class Borrower {
     bucket.isSent = false;
     bucket.failure = undefined;
     bucket.node = node;
-    noteReply(bucket, { reply, policy: terms.policy, nowUs, windowUs: this.#windowUs });
+    const leftHere = leftTokens(bucket);
+    noteReply(bucket, { reply, leftHere, policy: terms.policy, nowUs, windowUs: this.#windowUs });
     this.#decideWaiting(bucket, nowUs);
     if (this.#isClosed) this.#endLease(bucket);
     else if (bucket.waiting !== undefined) {
@@ -145,13 +147,15 @@ export class Borrower {
     const still: Waiter[] = [];
     for (const waiter of waiting) {
       const { costTokens, decide } = waiter;
+      const lackingTokens = costTokens - spendableTokens(bucket, nowUs);
       if (tryTake(bucket, costTokens, nowUs)) decide(this.#admission(bucket));
-      else if (nowUs < bucket.emptyUntilUs) decide(this.#denial(bucket, nowUs));
+      else if (isShort(bucket, lackingTokens, nowUs, this.#windowUs))
+        decide(this.#denial(bucket, lackingTokens, nowUs));
       else still.push(waiter);
     }
     if (still.length === 0) return;
     bucket.waiting = still;
-    bucket.lacking = Math.max(...still.map(({ costTokens }) => costTokens));
+    bucket.lacking = Math.min(...still.map(({ costTokens }) => costTokens));
   }
 
   /** The request has no answer: it is asked again, by the same number, a while later. */
@@ -194,12 +198,13 @@ export class Borrower {
     };
   }
 
-  #denial(bucket: LentBucket, nowUs: number): Decision {
-    const untilAskedUs = Math.ceil(bucket.emptyUntilUs - nowUs);
+  #denial(bucket: LentBucket, lackingTokens: number, nowUs: number): Decision {
+    const untilRefilledUs = untilHomeHasUs(bucket, lackingTokens, bucket.terms.policy, nowUs);
+    const retryAfterUs = Math.ceil(Math.max(untilRefilledUs, bucket.emptyUntilUs - nowUs));
     return {
       allowed: false,
-      remainingTokens: nowUs < bucket.expiresAtUs ? leftTokens(bucket) : 0,
-      retryAfterUs: untilAskedUs > 0 ? untilAskedUs : Math.ceil(this.#windowUs / LOOKS),
+      remainingTokens: spendableTokens(bucket, nowUs),
+      retryAfterUs: retryAfterUs > 0 ? retryAfterUs : Math.ceil(this.#windowUs / LOOKS),
       evidence: { strategy: this.#options.strategy, node: bucket.node, source: 'lease' },
     };
   }
@@ -207,6 +212,11 @@ export class Borrower {
 
 function now(): number {
   return performance.now() * 1_000;
+}
+
+/** Tokens that a take may have now. */
+function spendableTokens(bucket: LentBucket, nowUs: number): number {
+  return nowUs < bucket.expiresAtUs ? leftTokens(bucket) : 0;
 }
 
 function failAll(bucket: LentBucket, reason: OpenclawError): void {

@@ -134,7 +134,11 @@ function settle(
 }
 
 /** The policy with only the room that outstanding tokens leave. */
-function roomBeside(accounts: readonly Account[], policy: Policy, { outstandingTakesRoom }: Rules): Policy {
+export function roomBeside(
+  accounts: readonly Account[],
+  policy: Policy,
+  { outstandingTakesRoom }: Rules = RULES,
+): Policy {
   if (!outstandingTakesRoom) return policy;
   const out = accounts.reduce((sum, account) => sum + outstandingTokens(account), 0);
   // Where the policy was made smaller, less than nothing.

@@ -11,13 +11,15 @@ import type { LeaseTerms } from './protocol.ts';
 /** A limiter that also decides at once. */
 export interface LeaseLimiter extends Limiter {
   /**
-   * Decides without waiting: undefined where that takes an answer of home, which is then asked for. `take` waits for it.
-   * The cost is 1 where none is given. Throws where `take` rejects for what is asked.
+   * Decides without waiting: undefined where that takes an answer of home. Home is then asked, but for the quarter of a
+   * window (a sixteenth of a lease) after a request that failed; `take` waits for the answer, or rejects with NO_LEASE in
+   * that time. The cost is 1 where none is given. Throws where `take` rejects for what is asked.
    */
   tryTake(subject: Subject, cost?: number): Decision | undefined;
 }
 
-export interface LeaseOptions {
+/** What such a limiter is made of. */
+export interface LeaseParts {
   readonly strategy: string;
   readonly home: HomeLink;
   readonly borrower: Borrower;
@@ -30,8 +32,8 @@ export interface LeaseOptions {
  * Borrows tokens of each bucket from its home in Redis, in batches, and decides in memory while they last. What all
  * processes admit together is what one bucket would (protocol.ts); a process denies also while tokens are at others.
  */
-export function createLeaseOver(options: LeaseOptions): LeaseLimiter {
-  const { strategy, home, borrower, policy, policiesOf, termsOf } = options;
+export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
+  const { strategy, home, borrower, policy, policiesOf, termsOf } = parts;
 
   function tryTake(subject: Subject, cost = 1): Decision | undefined {
     const named = onlyOf(policiesOf(subject));

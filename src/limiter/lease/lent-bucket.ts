@@ -38,6 +38,8 @@ export class LentBucket implements Holder, Demand {
   lacking = 0;
   borrowers = 1;
   emptyUntilUs = 0;
+  homeTokens = 0;
+  homeZeroAtUs = 0;
 
   terms: LeaseTerms;
   readonly shelf: Shelf;

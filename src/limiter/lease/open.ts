@@ -3,7 +3,7 @@ import { OpenclawError, quoted } from '../../core/errors.ts';
 import { connectAcked, connectIoredis } from '../ioredis-open.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../key.ts';
 import { type PolicyOptions, readPolicies, refuseSeveral } from '../policies.ts';
-import type { RedisConnection } from '../redis-connection.ts';
+import { checkRedis, type RedisConnection } from '../redis-connection.ts';
 import type { RedisSource } from '../redis-port.ts';
 import { Borrower } from './borrower.ts';
 import { type HomePort, linkHome } from './home-link.ts';
@@ -43,6 +43,7 @@ export type LeaseOptions = PolicyOptions & {
  * connect. Throws INVALID_POLICY or INVALID_OPTION.
  */
 export function createLease(options: LeaseOptions): LeaseLimiter {
+  checkRedis(options?.redis);
   return openLease('lease', options);
 }
 
@@ -64,6 +65,14 @@ export function openLease(strategy: string, options: PolicyOptions & OpenOptions
       `strategy ${strategy} must be told how many replicas there are`,
       {
         hint: 'give replicas: 1, or 0 where there are none',
+      },
+    );
+  if (typeof lease !== 'object' || lease === null)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `lease says for how long tokens are lent; found ${quoted(lease)}`,
+      {
+        hint: `write lease: { leaseMs: ${DEFAULT_LEASE_MS}, marginMs: ${DEFAULT_MARGIN_MS} }`,
       },
     );
   refuseSeveral(strategy, options);

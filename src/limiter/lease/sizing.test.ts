@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../core/policy.ts';
-import { isShort, makeDemand, noteReply, noteTake, plan, windowOf } from './demand.ts';
-import { ask, makeHolder, receive, tryTake } from './holder.ts';
+import { demandWindowUs, isShort, makeDemand, noteReply, noteTake, plan, untilHomeHasUs } from './demand.ts';
+import { ask, leftTokens, makeHolder, receive, tryTake } from './holder.ts';
 import { handle } from './home.ts';
+import type { Reply } from './protocol.ts';
 import { grantTokens } from './sizing.ts';
 
 describe('a grant', () => {
@@ -39,7 +40,7 @@ describe('a grant', () => {
 });
 
 const terms = { policy: parsePolicy('20:5/s'), leaseUs: 2_000_000, marginUs: 200_000 };
-const windowUs = windowOf(terms);
+const windowUs = demandWindowUs(terms);
 
 describe('the plan', () => {
   const held = (tokens: number, expiresAtUs = 2_000_000) => {
@@ -91,11 +92,79 @@ describe('the plan', () => {
     expect(plan(held(6, 1), demand(6), terms, 5 * windowUs)).toEqual({ want: 0, giveBack: 6 });
   });
   it('asks for who has waited through windows without a take', () => {
-    const waiting = demand(0, { lacking: 1 });
+    const waiting = demand(0, { lacking: 1, waiting: [{ costTokens: 1 }] });
     expect(plan(makeHolder(1), waiting, terms, 9 * windowUs)).toEqual({ want: 5, need: 1 });
+  });
+  it('borrows nothing for takes that were denied in memory and wait for nothing', () => {
+    const large = { ...terms, policy: parsePolicy('60:1/s') };
+    const idle = demand(0, { lacking: 60 });
+    expect(plan(held(24), idle, large, 9 * windowUs)).toEqual({ want: 0, giveBack: 24 });
+    noteTake(idle, 1, true, 9 * windowUs, windowUs);
+    expect(plan(held(40, 60_000_000), idle, large, 9 * windowUs)).toBeUndefined();
   });
   it('asks for the need of one operation, less what is left', () => {
     expect(plan(held(2), demand(2, { lacking: 8 }), terms, 0)).toEqual({ want: 6, need: 6 });
+  });
+});
+
+describe('a home that was short', () => {
+  const hourly = parsePolicy('20:20/h');
+  const large = parsePolicy('100:1/s');
+  const largeTerms = { ...terms, policy: large };
+  /** What home says after a grant of nothing: so many tokens are left there. */
+  const said = (policy: typeof hourly, tokens: number, leftHere = 0) => ({
+    reply: { ...REPLY, levelQuanta: tokens * policy.quantaPerToken },
+    policy,
+    leftHere,
+    nowUs: 0,
+    windowUs,
+  });
+  const REPLY: Reply = {
+    ...{ holder: 1, lease: 1, seq: 1, account: 'ended' as const, granted: 0 },
+    ...{ sentAtUs: 0, borrowers: 1, levelQuanta: 0, atUs: 0 },
+  };
+  const denied = (...costs: number[]) => {
+    const demand = makeDemand(0, windowUs);
+    for (const cost of costs) noteTake(demand, cost, false, 0, windowUs);
+    return demand;
+  };
+
+  it('is asked again after a window, however slowly it refills', () => {
+    const demand = denied(1);
+    noteReply(demand, said(hourly, 0));
+    noteTake(demand, 1, false, windowUs - 1, windowUs);
+    expect(plan(makeHolder(1), demand, { ...terms, policy: hourly }, windowUs - 1)).toBeUndefined();
+    expect(plan(makeHolder(1), demand, { ...terms, policy: hourly }, windowUs)?.need).toBe(1);
+  });
+  it('says when by its refill it has what a take lacks', () => {
+    const demand = denied(1);
+    noteReply(demand, said(hourly, 0.5));
+    const untilUs = (cost: number) => untilHomeHasUs(demand, cost, hourly, 1_000);
+    expect([untilUs(1), untilUs(2)]).toEqual([90_000_000 - 1_000, 270_000_000 - 1_000]);
+  });
+  it('is asked at once for a cost that it has', () => {
+    const demand = denied(100);
+    noteReply(demand, said(large, 49));
+    expect([1, 49, 50, 100].map((cost) => isShort(demand, cost, 1, windowUs))).toEqual([
+      ...[false, false, true, true],
+    ]);
+    noteTake(demand, 100, false, 1, windowUs);
+    expect(plan(makeHolder(1), demand, largeTerms, 1)).toBeUndefined();
+    noteTake(demand, 2, false, 2, windowUs);
+    expect(plan(makeHolder(1), demand, largeTerms, 2)).toEqual({ want: 100, need: 2 });
+  });
+  it('is not one that lacks only the largest cost, and none that granted what was lacking', () => {
+    const small = denied(100, 3);
+    noteReply(small, said(large, 3));
+    expect(small.emptyUntilUs).toBe(0);
+    const granted = denied(60);
+    noteReply(granted, said(large, 1, 60));
+    expect(granted.emptyUntilUs).toBe(0);
+  });
+  it('is asked for the smallest cost that waits, and for the largest if it has as much', () => {
+    const waiting = [{ costTokens: 80 }, { costTokens: 2 }];
+    const demand = { ...makeDemand(0, windowUs), lacking: 2, waiting };
+    expect(plan(makeHolder(1), demand, largeTerms, 9 * windowUs)).toEqual({ want: 80, need: 2 });
   });
 });
 
@@ -106,7 +175,9 @@ describe('the plan', () => {
 function simulate(
   regions: readonly { readonly tripUs: number; readonly takesAt: (step: number) => number }[],
   seconds: number,
+  policy = terms.policy,
 ) {
+  const lending = { ...terms, policy };
   const STEP_US = 10_000;
   let home: Parameters<typeof handle>[0];
   const places = regions.map((region, at) => ({
@@ -130,9 +201,9 @@ function simulate(
         noteTake(place.demand, 1, allowed, nowUs, windowUs);
         place.wanted++;
         place.admitted += allowed ? 1 : 0;
-        if (!allowed && !isShort(place.demand, nowUs, windowUs)) place.waiting++;
+        if (!allowed && !isShort(place.demand, 1, nowUs, windowUs)) place.waiting++;
       }
-      const question = plan(place.holder, place.demand, terms, nowUs);
+      const question = plan(place.holder, place.demand, lending, nowUs);
       if (question === undefined) {
         if (!place.holder.isAsking) place.waiting = 0; // home has nothing, and has said so
         continue;
@@ -142,16 +213,17 @@ function simulate(
       place.arrivals.push({
         atUs: nowUs + place.tripUs / 2,
         act: (atHomeUs) => {
-          const handled = handle(home, request, { terms, nowUs: atHomeUs });
+          const handled = handle(home, request, { terms: lending, nowUs: atHomeUs });
           home = handled.home;
           place.arrivals.push({
             atUs: nowUs + place.tripUs,
             act: (atUs) => {
-              receive(place.holder, handled.reply, terms, atUs);
+              receive(place.holder, handled.reply, lending, atUs);
               const { reply } = handled;
+              const leftHere = leftTokens(place.holder);
               for (; place.waiting > 0 && tryTake(place.holder, 1, atUs); place.waiting--) place.admitted++;
               place.waiting = 0;
-              noteReply(place.demand, { reply, policy: terms.policy, nowUs: atUs, windowUs });
+              noteReply(place.demand, { reply, policy, leftHere, nowUs: atUs, windowUs });
             },
           });
         },
@@ -194,6 +266,13 @@ describe('a hot region', () => {
     expect((hot?.admitted ?? 0) + (rare?.admitted ?? 0)).toBeGreaterThanOrEqual(0.95 * ideal);
     // One bucket would give each the same share of what it asks for.
     expect(rare?.admitted).toBeGreaterThanOrEqual(((rare?.wanted ?? 0) * ideal) / (hot?.wanted ?? 1));
+  });
+
+  it('costs a call a window at most while it stays empty', () => {
+    const [hot] = simulate([{ tripUs: 10_000, takesAt: every(1) }], SECONDS, parsePolicy('20:20/h'));
+    expect(hot?.admitted).toBe(20);
+    expect(hot?.calls).toBeGreaterThan(SECONDS);
+    expect(hot?.calls).toBeLessThanOrEqual((SECONDS * 1_000_000) / windowUs + 5);
   });
 
   it('shares with others as hot, at one call for ten decisions at most', () => {
