@@ -11,8 +11,14 @@ export interface TestServer extends RedisServer {
   stop(): Promise<void>;
 }
 
-/** Both products, since scripts must behave the same on each. */
-export const SERVERS = ['redis-server', 'valkey-server'] as const;
+type Product = 'redis-server' | 'valkey-server';
+
+/**
+ * What tests run on: in CI both products, since all must behave the same on each; elsewhere the first alone, so that the
+ * suite stays short. OPENCLAW_RL_SERVERS=all asks for both, as .ci/run does.
+ */
+export const SERVERS: readonly [Product, ...Product[]] =
+  process.env.OPENCLAW_RL_SERVERS === 'all' ? ['redis-server', 'valkey-server'] : ['redis-server'];
 
 export async function startTestServer(
   command: string,

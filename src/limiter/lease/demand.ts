@@ -116,12 +116,11 @@ export function plan(holder: Holder, demand: Demand, terms: LeaseTerms, nowUs: n
 
   const { capacityTokens } = terms.policy;
   const least = Math.ceil(capacityTokens / (4 * demand.borrowers));
-  const goal = Math.min(capacityTokens, Math.max(expected, least, demand.lacking, largestWaiting(demand)));
+  const largest = demand.waiting === undefined ? demand.lacking : largestOf(demand.waiting);
+  const goal = Math.min(capacityTokens, Math.max(expected, least, largest));
   const isLow = 2 * left < goal || left < demand.lacking;
   const isEnding = left > 0 && holder.expiresAtUs - nowUs < terms.leaseUs / 2;
-  const isHomeShort = nowUs < demand.emptyUntilUs;
-  const hasLacking = demand.lacking > 0 && demand.lacking - left <= demand.homeTokens;
-  if (isLow && (!isHomeShort || hasLacking)) {
+  if (isLow && (nowUs >= demand.emptyUntilUs || hasLacking(demand, left))) {
     return { want: goal - left, need: Math.max(0, Math.min(demand.lacking, goal) - left) };
   }
   if (!isEnding) return undefined;
@@ -134,8 +133,13 @@ export function isIdle(demand: Demand, nowUs: number, windowUs: number): boolean
   return demand.asked === 0 && demand.askedBefore === 0;
 }
 
-function largestWaiting({ waiting }: Demand): number {
-  return waiting === undefined ? 0 : Math.max(...waiting.map(({ costTokens }) => costTokens));
+function largestOf(waiting: NonNullable<Demand['waiting']>): number {
+  return Math.max(...waiting.map(({ costTokens }) => costTokens));
+}
+
+/** Whether home had, when it last answered, what a take has lacked since. */
+function hasLacking({ lacking, homeTokens }: Demand, left: number): boolean {
+  return lacking > 0 && lacking - left <= homeTokens;
 }
 
 /** Begins a new window where this one is over; one without a take lies between if two have passed. */
