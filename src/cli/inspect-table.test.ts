@@ -25,7 +25,7 @@ const inspected = {
   policy: { text: EVIL, from: 'option' },
   prefix: { text: EVIL, from: 'default' },
   copies: [
-    { ...common, role: 'primary', now, stored: { type: 'bucket', levelQuanta: 3, updatedAtUs: 4 } },
+    { ...common, role: 'primary', now, stored: { type: 'bucket', levelsQuanta: [3], updatedAtUs: 4 } },
     { ...common, role: 'replica', now, stored: { type: 'article', tokens: EVIL, timestampS: EVIL } },
     { ...common, role: 'replica', stored: { type: 'foreign', found: EVIL } },
     { ...common, role: EVIL, trouble: EVIL },
