@@ -69,7 +69,7 @@ describe('a connection', () => {
   it('ends with FIN for a client whose upstream refuses', async () => {
     const toxiproxy = await startTestToxiproxy();
     for (const [name, upstream] of [
-      ['a', `127.0.0.1:${await freePort()}`],
+      ['a', '127.0.0.1:1'], // nobody listens there, whatever other tests do
       ['b', 'no address at all'],
     ]) {
       const { json } = await toxiproxy.call('POST', '/proxies', { name, listen: '127.0.0.1:0', upstream });
