@@ -47,7 +47,8 @@ describe.each(SHELLS)('completion in $name', { timeout: 120_000 }, ({ name, shel
         await terminal.until(typed, (screen) => screen.includes(typed));
         await terminal.key('Tab');
         await terminal.until(stands, (screen) => screen.endsWith(stands));
-        await terminal.key('C-c');
+        await terminal.key('C-u'); // and not C-c: what is typed before a shell has obeyed it is lost
+        await terminal.until('an empty line', (screen) => !screen.endsWith(stands));
         await terminal.type('clear');
         await terminal.until('an empty screen', (screen) => !screen.includes('openclaw-rl'));
       }
