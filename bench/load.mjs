@@ -181,6 +181,8 @@ async function bringUp(folder, cleanup) {
       self: [process.execPath, program],
       env,
       strategy: 'central',
+      replicas: 1,
+      onFailure: 'closed',
       policy: POLICY,
       logs,
       cleanup,
