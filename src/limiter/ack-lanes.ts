@@ -34,6 +34,8 @@ export interface AckLanesOptions<T> {
   readonly replicas: number;
   /** The time limit of a command. */
   readonly timeoutMs: number;
+  /** How many lanes: while one waits for its replicas, the others take what comes. */
+  readonly count?: number;
   readonly open: (events: LaneEvents) => Lane<T>;
   /** Called when a command found nobody who could decide it: somebody else may by now. */
   readonly onStuck: () => void;
@@ -52,8 +54,7 @@ interface OpenLane<T> {
   connection: number;
 }
 
-/** While one lane waits for its replicas, others take what comes. */
-const LANES = 8;
+const DEFAULT_COUNT = 8;
 
 /**
  * The way to one node for commands that count only when the node's replicas have them. A WAIT blocks its connection, and
@@ -107,7 +108,8 @@ export class AckLanes<T extends AckedCommand> {
   }
 
   #openLanes(): void {
-    for (let i = 0; i < LANES; i++) {
+    const { count = DEFAULT_COUNT } = this.#options;
+    for (let i = 0; i < count; i++) {
       const lane: OpenLane<T> = {
         lane: this.#options.open({
           onReady: () => {

@@ -4,8 +4,9 @@ import type { AckOptions } from './redis-port.ts';
 const MOST_REPLICAS = 100;
 
 /** How many replicas must have a write. Throws INVALID_OPTION. */
-export function checkAcks({ replicas }: AckOptions): AckOptions {
-  if (Number.isSafeInteger(replicas) && replicas >= 1 && replicas <= MOST_REPLICAS) return { replicas };
+export function checkAcks(options: AckOptions): AckOptions {
+  const { replicas } = options;
+  if (Number.isSafeInteger(replicas) && replicas >= 1 && replicas <= MOST_REPLICAS) return options;
   throw new OpenclawError(
     'INVALID_OPTION',
     `writes can be acknowledged by 1 to ${MOST_REPLICAS} replicas; found ${quoted(replicas)}`,

@@ -7,7 +7,11 @@ import type { AckOptions } from './redis-port.ts';
 const LEAST_BETWEEN_LOOKS_MS = 250;
 
 /** The lanes to each node of a client of ioredis, beside the connection that the client itself has to it. */
-export function ioredisLanes(client: Redis | Cluster, timeoutMs: number, { replicas }: AckOptions) {
+export function ioredisLanes(
+  client: Redis | Cluster,
+  timeoutMs: number,
+  { replicas, lanes: count }: AckOptions,
+) {
   const lanesOf = new Map<Redis, AckLanes<TrackedCommand>>();
   const retired = new Set<AckLanes<TrackedCommand>>();
   let lookedMs = 0;
@@ -25,6 +29,7 @@ export function ioredisLanes(client: Redis | Cluster, timeoutMs: number, { repli
       node: addressOf(node),
       replicas,
       timeoutMs,
+      ...(count !== undefined && { count }),
       open: (events) => openLane(node, timeoutMs, events),
       onStuck: lookForPrimaries,
     });

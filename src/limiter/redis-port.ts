@@ -31,9 +31,11 @@ export interface AckedReply extends ScriptReply {
   acked(): Promise<void>;
 }
 
-/** How many replicas each primary has that could be promoted in its place: all of them must have a write. */
 export interface AckOptions {
+  /** How many replicas each primary has that could be promoted in its place: all of them must have a write. */
   readonly replicas: number;
+  /** Connections to each node that take turns in waiting for its replicas: with fewer, more writes share a WAIT. */
+  readonly lanes?: number;
 }
 
 /** A port for strategies whose regions tell each other what they spent, which is text and numbers. */

@@ -89,10 +89,13 @@ export function openLease(strategy: string, options: PolicyOptions & OpenOptions
 /** What `randomInt` can draw from: two of a thousand processes have one number once in half a billion times. */
 const MOST_HOLDERS = 2 ** 48 - 1;
 
+/** Borrowing is ahead of need: a grant can wait for the next WAIT, and fewer of them go to Redis. */
+const LANES = 2;
+
 function openHome(redis: RedisConnection | RedisSource, replicas: number): HomePort {
   const isSource = 'open' in redis;
   if (replicas === 0) return { grants: 'unacked', redis: isSource ? redis.open() : connectIoredis(redis) };
-  const acks = { replicas };
+  const acks = { replicas, lanes: LANES };
   return { grants: 'acked', redis: isSource ? redis.openAcked(acks) : connectAcked(redis, acks) };
 }
 
