@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const shared = { testTimeout: 20_000, hookTimeout: 30_000 };
+const shared = {
+  testTimeout: 20_000,
+  hookTimeout: 30_000,
+  server: { deps: { external: [/\/dist\//] } }, // what is built is tested as it is
+};
 
 /** They wait for servers to start and to fail over more than they need a processor. The longest come first. */
 const WAITING = [

@@ -4,7 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { encodeRecord } from '../src/history/codec.ts';
 import type { CheckDocument } from '../src/report/check-report.ts';
-import { runCli, startCli, testFolder } from './support/cli.ts';
+import { callCli } from './support/call-cli.ts';
+import { startCli, testFolder } from './support/cli.ts';
 import { headerOf, type OperationPart, operationOf } from './support/history.ts';
 import { ROOT } from './support/readme.ts';
 
@@ -60,7 +61,7 @@ describe('check', () => {
     },
   ])('$title: exit code $code', async ({ text, code, says }) => {
     const folder = testFolder();
-    const result = await runCli(['check', write(folder, 'h.ndjson', text)], { cwd: folder });
+    const result = await callCli(['check', write(folder, 'h.ndjson', text)], { cwd: folder });
     expect({ code: result.code, stderr: withoutProgress(result.stderr) }).toEqual({ code, stderr: '' });
     expect(result.stdout).toMatch(says);
     expect(result.stdout).toMatch(/seed {5}1\nagain {4}openclaw-rl check h\.ndjson\n/);
@@ -68,7 +69,7 @@ describe('check', () => {
 
   it('shows a proof that a person can verify', async () => {
     const folder = testFolder();
-    const { stdout } = await runCli(['check', write(folder, 'h.ndjson', historyText(30))], { cwd: folder });
+    const { stdout } = await callCli(['check', write(folder, 'h.ndjson', historyText(30))], { cwd: folder });
     expect(stdout).toContain(
       '  bucket b: 21 tokens admitted wholly within 0.001 s, where capacity 20 + 5/s * 0.001 s = 20.005\n',
     );
@@ -78,7 +79,7 @@ describe('check', () => {
 
   it('prints one JSON document with --json, and nothing else', async () => {
     const folder = testFolder();
-    const { code, stdout, stderr } = await runCli(
+    const { code, stdout, stderr } = await callCli(
       ['check', '--json', write(folder, 'h.ndjson', historyText(21))],
       { cwd: folder },
     );
@@ -102,7 +103,7 @@ describe('check', () => {
     },
   ])('prints $format', async ({ format, says }) => {
     const folder = testFolder();
-    const { code, stdout } = await runCli(
+    const { code, stdout } = await callCli(
       ['check', '--format', format, write(folder, 'h.ndjson', historyText(21))],
       { cwd: folder },
     );
@@ -116,8 +117,8 @@ describe('check', () => {
       write(folder, 'one.ndjson', historyText(20)),
       write(folder, 'two.ndjson', historyText(20)),
     ];
-    expect((await runCli(['check', one], { cwd: folder })).code).toBe(0);
-    const { code, stdout } = await runCli(['check', one, two], { cwd: folder });
+    expect((await callCli(['check', one], { cwd: folder })).code).toBe(0);
+    const { code, stdout } = await callCli(['check', one, two], { cwd: folder });
     expect(code).toBe(1);
     expect(stdout).toMatch(/all 42 requests sent are accounted for/);
   });
@@ -125,9 +126,9 @@ describe('check', () => {
   it('unpacks what is packed, and reads what an archive that broke off still has', async () => {
     const folder = testFolder();
     const packed = gzipSync(historyText(21));
-    expect((await runCli(['check', write(folder, 'h.ndjson.gz', packed)], { cwd: folder })).code).toBe(1);
+    expect((await callCli(['check', write(folder, 'h.ndjson.gz', packed)], { cwd: folder })).code).toBe(1);
     const broken = write(folder, 'broken.gz', packed.subarray(0, packed.length - 20));
-    const { code, stdout } = await runCli(['check', broken], { cwd: folder });
+    const { code, stdout } = await callCli(['check', broken], { cwd: folder });
     expect(code).not.toBe(64);
     expect(stdout).toMatch(/breaks off in the middle of line \d+ of broken\.gz/);
   });
@@ -145,8 +146,10 @@ describe('check', () => {
   it('judges a fixed window by its promise', async () => {
     const folder = testFolder();
     const file = write(folder, 'h.ndjson', historyText(30));
-    expect((await runCli(['check', file, '--promise', 'fixed-window:30/60s'], { cwd: folder })).code).toBe(0);
-    expect((await runCli(['check', file, '--promise', 'sliding-window:29/60s'], { cwd: folder })).code).toBe(
+    expect((await callCli(['check', file, '--promise', 'fixed-window:30/60s'], { cwd: folder })).code).toBe(
+      0,
+    );
+    expect((await callCli(['check', file, '--promise', 'sliding-window:29/60s'], { cwd: folder })).code).toBe(
       1,
     );
   });
@@ -179,7 +182,7 @@ describe('check of a log that others wrote', () => {
     { title: 'fails', text: csv(26), code: 1 },
   ])('$title on a table: exit code $code', async ({ text, code }) => {
     const folder = testFolder();
-    const result = await runCli(['check', write(folder, 'api.csv', text), ...options], { cwd: folder });
+    const result = await callCli(['check', write(folder, 'api.csv', text), ...options], { cwd: folder });
     expect([result.code, withoutProgress(result.stderr)]).toEqual([code, '']);
     expect(result.stdout).toMatch(/initial level unknown; strategy csv/);
   });
@@ -189,10 +192,10 @@ describe('check of a log that others wrote', () => {
     const table = (...lines: string[]) => ['user,from_ms,to_ms,code', ...lines, ''].join('\n');
     const one = write(folder, 'one.csv', table('ada,0,10,200', 'ada,50000,50010,429', 'ada,90000,90010,200'));
     const two = write(folder, 'two.csv', table('eve,60000,60010,200', 'eve,95000,95010,200'));
-    expect((await runCli(['check', one, ...options], { cwd: folder })).stdout).toMatch(
+    expect((await callCli(['check', one, ...options], { cwd: folder })).stdout).toMatch(
       /1 of 1 denial was false/,
     );
-    expect((await runCli(['check', one, two, ...options], { cwd: folder })).stdout).not.toMatch(
+    expect((await callCli(['check', one, two, ...options], { cwd: folder })).stdout).not.toMatch(
       /\d of \d+ denials? w(as|ere) false/,
     );
   });
@@ -200,7 +203,7 @@ describe('check of a log that others wrote', () => {
   it('grants clocks that are not one the slack it is told to', async () => {
     const folder = testFolder();
     const file = write(folder, 'api.csv', csv(26));
-    expect((await runCli(['check', file, ...options, '--clock-slack', '100ms'], { cwd: folder })).code).toBe(
+    expect((await callCli(['check', file, ...options, '--clock-slack', '100ms'], { cwd: folder })).code).toBe(
       0,
     );
   });
@@ -220,7 +223,7 @@ describe('check of a log that others wrote', () => {
       line('-', '07', 200),
       line('ada', '59', 200),
     ];
-    const { code, stdout, stderr } = await runCli(
+    const { code, stdout, stderr } = await callCli(
       [
         'check',
         write(folder, 'access.log', `${lines.join('\n')}\n`),
@@ -272,7 +275,7 @@ describe('check of a log that others wrote', () => {
     },
   ])('refuses $title: exit code 64', async ({ args, says }) => {
     const folder = testFolder();
-    const { code, stdout, stderr } = await runCli(['check', write(folder, 'api.csv', csv(1)), ...args], {
+    const { code, stdout, stderr } = await callCli(['check', write(folder, 'api.csv', csv(1)), ...args], {
       cwd: folder,
     });
     expect([code, stdout]).toEqual([64, '']);
@@ -356,7 +359,7 @@ describe('a bad history', () => {
     },
   ])('with $title is refused: exit code 64, file, line, reason, no stack trace', async ({ text, says }) => {
     const folder = testFolder();
-    const { code, stdout, stderr } = await runCli(['check', write(folder, 'h.ndjson', text)], {
+    const { code, stdout, stderr } = await callCli(['check', write(folder, 'h.ndjson', text)], {
       cwd: folder,
     });
     expect([code, stdout]).toEqual([64, '']);
@@ -368,14 +371,14 @@ describe('a bad history', () => {
     const folder = testFolder();
     const file = write(folder, 'h.ndjson', good.split('\n')[0] ?? '');
     truncateSync(join(folder, file), 2 ** 30);
-    const { code, stderr } = await runCli(['check', file], { cwd: folder });
+    const { code, stderr } = await callCli(['check', file], { cwd: folder });
     expect(code).toBe(64);
     expect(withoutProgress(stderr)).toMatch(/^error: h\.ndjson:1: the line is longer than 1 MiB\n/);
   });
 
   it('that is a folder is refused', async () => {
     const folder = testFolder();
-    const { code, stderr } = await runCli(['check', '.'], { cwd: folder });
+    const { code, stderr } = await callCli(['check', '.'], { cwd: folder });
     expect([code, stderr]).toEqual([
       64,
       expect.stringMatching(/^error: \.: it is a folder; name the history in it\n/),
@@ -385,12 +388,12 @@ describe('a bad history', () => {
   it('that is given twice is refused, whatever its names', async () => {
     const folder = testFolder();
     symlinkSync(write(folder, 'h.ndjson', good), join(folder, 'link'));
-    const { code, stderr } = await runCli(['check', 'h.ndjson', 'link'], { cwd: folder });
+    const { code, stderr } = await callCli(['check', 'h.ndjson', 'link'], { cwd: folder });
     expect([code, stderr]).toEqual([64, expect.stringMatching(/^error: link: it is given twice/)]);
   });
 
   it('that is not there is refused', async () => {
-    const { code, stderr } = await runCli(['check', 'nowhere.ndjson'], { cwd: testFolder() });
+    const { code, stderr } = await callCli(['check', 'nowhere.ndjson'], { cwd: testFolder() });
     expect(code).toBe(64);
     expect(stderr).toMatch(/^error: nowhere\.ndjson: there is no such file\n/);
   });
@@ -405,7 +408,7 @@ describe('a history as others write files', () => {
     { title: 'no line break at its end', text: good.trimEnd() },
   ])('with $title is read', async ({ text }) => {
     const folder = testFolder();
-    const { code, stdout } = await runCli(['check', write(folder, 'h.ndjson', text)], { cwd: folder });
+    const { code, stdout } = await callCli(['check', write(folder, 'h.ndjson', text)], { cwd: folder });
     expect([code, stdout]).toEqual([0, expect.stringContaining('all 21 requests sent are accounted for')]);
   });
 });
@@ -419,7 +422,7 @@ describe('a name of a hundred thousand characters', () => {
 
   it.each(['table', 'md'])('is cut in its middle: %s', async (format) => {
     const folder = testFolder();
-    const { stdout } = await runCli(['check', '--format', format, write(folder, 'h.ndjson', text)], {
+    const { stdout } = await callCli(['check', '--format', format, write(folder, 'h.ndjson', text)], {
       cwd: folder,
     });
     expect(stdout).toMatch(/firstx{20,40}…x{20,40}last/);
@@ -428,7 +431,7 @@ describe('a name of a hundred thousand characters', () => {
 
   it('is whole in JSON', async () => {
     const folder = testFolder();
-    const { stdout } = await runCli(['check', '--json', write(folder, 'h.ndjson', text)], { cwd: folder });
+    const { stdout } = await callCli(['check', '--json', write(folder, 'h.ndjson', text)], { cwd: folder });
     expect(stdout).toContain(name);
   });
 });
@@ -442,7 +445,7 @@ describe('a log of k6, and one of vegeta', () => {
     { args: ['vegeta.csv', '--from', 'vegeta', '--key', 'query.user'], capacity: 21, code: 0 },
   ])('is judged: $args with $capacity', async ({ args: [file = '', ...rest], capacity, code }) => {
     const policy = ['--capacity', String(capacity), '--refill', '5/s'];
-    const result = await runCli(['check', join(docs, file), ...rest, ...policy]);
+    const result = await callCli(['check', join(docs, file), ...rest, ...policy]);
     expect(result.code, result.stderr).toBe(code);
     expect(result.stdout).toMatch(/all 120 requests .*: 48 allowed \+ 71 denied \+ 0 failed \+ 1 info/);
   });
@@ -452,7 +455,7 @@ describe('a log of k6, and one of vegeta', () => {
     { args: ['--end', 't'], says: '--end: k6 says that itself' },
   ])('needs no $args', async ({ args, says }) => {
     const command = ['check', join(docs, 'k6.json.gz'), '--from', 'k6', '--key', 'user', ...args];
-    const { code, stderr } = await runCli([...command, '--capacity', '1', '--refill', '1/s']);
+    const { code, stderr } = await callCli([...command, '--capacity', '1', '--refill', '1/s']);
     expect([code, stderr]).toEqual([64, expect.stringContaining(says)]);
   });
 });
@@ -512,7 +515,7 @@ describe('what others named', () => {
   const fileName = `h${evil.replaceAll('/', '')}`;
   const shown = async (format: string) => {
     const folder = testFolder();
-    const result = await runCli(['check', '--format', format, write(folder, fileName, text)], {
+    const result = await callCli(['check', '--format', format, write(folder, fileName, text)], {
       cwd: folder,
     });
     expect([result.code, withoutProgress(result.stderr)]).toEqual([1, '']);
@@ -555,7 +558,7 @@ describe('what others named', () => {
   it('is escaped in errors', async () => {
     const folder = testFolder();
     const broken = text.replace('"index":3,', '"index":2,');
-    const { code, stderr } = await runCli(['check', write(folder, fileName, broken)], { cwd: folder });
+    const { code, stderr } = await callCli(['check', write(folder, fileName, broken)], { cwd: folder });
     expect(code).toBe(64);
     expect(withoutProgress(stderr)).toMatch(/^error: h\\u001b\[31m.*:5: index 2 was there before/);
     expect(stderr).not.toMatch(/[^\n\P{Cc}]|\p{Cf}/u);
@@ -563,7 +566,7 @@ describe('what others named', () => {
 });
 
 it('the help of check has examples, and goes to stdout', async () => {
-  const { code, stdout } = await runCli(['check', '--help']);
+  const { code, stdout } = await callCli(['check', '--help']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/Examples:\n {2}\$ openclaw-rl check/);
 });

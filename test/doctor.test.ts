@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { diagnose, isReady, type MachineFacts } from '../src/regions/local/doctor.ts';
+import { callCli } from './support/call-cli.ts';
 import { runCli, testFolder } from './support/cli.ts';
 
 const SOUND: MachineFacts = {
@@ -82,7 +83,7 @@ describe('doctor', () => {
   });
 
   it('prints one JSON document', async () => {
-    const { code, stdout } = await runCli(['doctor', '--json'], { cwd: testFolder() });
+    const { code, stdout } = await callCli(['doctor', '--json'], { cwd: testFolder() });
     expect([code, JSON.parse(stdout).ready]).toEqual([0, true]);
   });
 

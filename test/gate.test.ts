@@ -1,14 +1,15 @@
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runCli, testFolder } from './support/cli.ts';
+import { callCli } from './support/call-cli.ts';
+import { testFolder } from './support/cli.ts';
 
 const RUNS = join(import.meta.dirname, 'fixtures/runs');
 const [CENTRAL, ARTICLE] = [join(RUNS, 'central'), join(RUNS, 'article')];
 const NOT_IN_ACTIONS = { GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' };
 
 const gate = (args: readonly string[], cwd = testFolder(), env: Record<string, string> = {}) =>
-  runCli(['gate', ...args], { cwd, env: { ...NOT_IN_ACTIONS, ...env } });
+  callCli(['gate', ...args], { cwd, env: { ...NOT_IN_ACTIONS, ...env } });
 
 describe('gate', () => {
   it.each([
@@ -119,13 +120,13 @@ describe('report', () => {
     const folder = testFolder();
     mkdirSync(join(folder, 'run'));
     writeFileSync(join(folder, 'run/plan.json'), '{}');
-    const nothing = await runCli(['report', 'run'], { cwd: folder });
+    const nothing = await callCli(['report', 'run'], { cwd: folder });
     expect([nothing.code, nothing.stderr]).toEqual([
       64,
       expect.stringMatching(/^error: run: this run ended before anything was recorded\n/),
     ]);
     writeFileSync(join(folder, 'run/history.ndjson'), '');
-    expect((await runCli(['report', 'run'], { cwd: folder })).stderr).toMatch(
+    expect((await callCli(['report', 'run'], { cwd: folder })).stderr).toMatch(
       /there is no report: the run did not end\n {2}judge what was recorded: openclaw-rl check run\/history\.ndjson/,
     );
   });
@@ -138,8 +139,8 @@ describe('report', () => {
       ['20270101T000000000Z-other-bench-1', ARTICLE],
     ] as const)
       cpSync(run, join(folder, 'reports', name), { recursive: true });
-    expect((await runCli(['report', 'bench-1'], { cwd: folder })).stdout).toMatch(/^verdict {2}pass\n/);
-    expect((await runCli(['report', 'bench-2'], { cwd: folder })).stderr).toMatch(/there is no such run/);
+    expect((await callCli(['report', 'bench-1'], { cwd: folder })).stdout).toMatch(/^verdict {2}pass\n/);
+    expect((await callCli(['report', 'bench-2'], { cwd: folder })).stderr).toMatch(/there is no such run/);
   });
 
   it.each([
@@ -148,7 +149,7 @@ describe('report', () => {
     { format: 'junit', says: /^<\?xml/ },
     { format: 'json', says: /^\{\n {2}"format": "openclaw-report",\n {2}"version": 2,/ },
   ])('shows a run again as $format, with the exit code of the run', async ({ format, says }) => {
-    const { code, stdout, stderr } = await runCli(['report', ARTICLE, '--format', format]);
+    const { code, stdout, stderr } = await callCli(['report', ARTICLE, '--format', format]);
     expect([code, stderr]).toEqual([1, '']);
     expect(stdout).toMatch(says);
   });
@@ -156,10 +157,10 @@ describe('report', () => {
 
 describe('compare', () => {
   it('puts runs side by side', async () => {
-    const { code, stdout } = await runCli(['compare', CENTRAL, ARTICLE]);
+    const { code, stdout } = await callCli(['compare', CENTRAL, ARTICLE]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/│ verdict +│ pass +│ fail +│/);
-    const json = JSON.parse((await runCli(['compare', CENTRAL, ARTICLE, '--json'])).stdout);
+    const json = JSON.parse((await callCli(['compare', CENTRAL, ARTICLE, '--json'])).stdout);
     expect(json).toMatchObject({
       format: 'openclaw-comparison',
       runs: [{ verdict: 'pass' }, { verdict: 'fail' }],
@@ -167,6 +168,6 @@ describe('compare', () => {
   });
 
   it('refuses a single run', async () => {
-    expect((await runCli(['compare', CENTRAL])).code).toBe(64);
+    expect((await callCli(['compare', CENTRAL])).code).toBe(64);
   });
 });

@@ -11,7 +11,8 @@ import {
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { runCli, testFolder } from './support/cli.ts';
+import { callCli } from './support/call-cli.ts';
+import { testFolder } from './support/cli.ts';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 
@@ -32,7 +33,7 @@ function folderWithRuns(names: readonly ('article' | 'central')[]): string {
 describe('report', { timeout: 60_000 }, () => {
   it('--html makes the page of the newest run in its folder, and prints where', async () => {
     const cwd = folderWithRuns(['central', 'article']);
-    const { code, stdout } = await runCli(['report', '--html'], { cwd });
+    const { code, stdout } = await callCli(['report', '--html'], { cwd });
     expect([code, stdout]).toEqual([1, `${join(cwd, 'reports/latest/report.html')}\n`]);
     const html = readFileSync(stdout.trim(), 'utf8');
     expect(html).toMatch(/^<!doctype html>/);
@@ -42,7 +43,7 @@ describe('report', { timeout: 60_000 }, () => {
 
   it('--html makes it where it is asked to', async () => {
     const cwd = folderWithRuns(['central']);
-    const { code, stdout } = await runCli(['report', 'central-1', '--html', 'run.html'], { cwd });
+    const { code, stdout } = await callCli(['report', 'central-1', '--html', 'run.html'], { cwd });
     expect([code, stdout]).toEqual([0, `${join(cwd, 'run.html')}\n`]);
     expect(existsSync(join(cwd, 'run.html'))).toBe(true);
   });
@@ -50,7 +51,7 @@ describe('report', { timeout: 60_000 }, () => {
   it('--html does without a history', async () => {
     const cwd = folderWithRuns(['central']);
     rmSync(join(cwd, 'reports/latest/history.ndjson'));
-    const { code, stdout } = await runCli(['report', '--html'], { cwd });
+    const { code, stdout } = await callCli(['report', '--html'], { cwd });
     expect(code).toBe(0);
     expect(readFileSync(stdout.trim(), 'utf8')).toMatch(/"notes":\["The history of this run is not at hand/);
   });
@@ -61,7 +62,7 @@ describe('report', { timeout: 60_000 }, () => {
     mkdirSync(bin);
     symlinkSync(process.execPath, join(bin, 'node'));
     const path = join(cwd, 'reports/latest/report.html');
-    const none = await runCli(['report', '--open'], { cwd, env: { PATH: bin } });
+    const none = await callCli(['report', '--open'], { cwd, env: { PATH: bin } });
     expect([none.code, none.stdout]).toEqual([0, `${path}\n`]);
     expect(none.stderr).toContain(`file://${path}`);
     const opener = (text: string) => {
@@ -69,23 +70,23 @@ describe('report', { timeout: 60_000 }, () => {
       chmodSync(join(bin, 'xdg-open'), 0o755);
     };
     opener(`echo "$1" > '${join(cwd, 'opened')}'`);
-    const opened = await runCli(['report', '--open'], { cwd, env: { PATH: bin } });
+    const opened = await callCli(['report', '--open'], { cwd, env: { PATH: bin } });
     expect([opened.code, opened.stderr]).toEqual([0, '']);
     expect(readFileSync(join(cwd, 'opened'), 'utf8')).toBe(`${path}\n`);
     opener('exit 3');
-    const failed = await runCli(['report', '--open'], { cwd, env: { PATH: bin } });
+    const failed = await callCli(['report', '--open'], { cwd, env: { PATH: bin } });
     expect([failed.code, failed.stderr.includes(`file://${path}`)]).toEqual([0, true]);
   });
 
   it('refuses a file that it cannot write', async () => {
     const cwd = folderWithRuns(['central']);
-    const { code, stdout, stderr } = await runCli(['report', '--html', 'no/such/folder.html'], { cwd });
+    const { code, stdout, stderr } = await callCli(['report', '--html', 'no/such/folder.html'], { cwd });
     expect([code, stdout]).toEqual([69, '']);
     expect(stderr).toMatch(/cannot write .*no\/such\/folder\.html/);
   });
 
   it('refuses another format beside --html', async () => {
-    const { code, stderr } = await runCli(['report', '--html', '--format', 'md'], {
+    const { code, stderr } = await callCli(['report', '--html', '--format', 'md'], {
       cwd: folderWithRuns(['central']),
     });
     expect(code).toBe(64);
@@ -98,7 +99,7 @@ describe('runs', { timeout: 60_000 }, () => {
     const cwd = folderWithRuns(['central', 'article']);
     mkdirSync(join(cwd, 'reports/20261201T000000000Z-bench-9'));
     writeFileSync(join(cwd, 'reports/20261201T000000000Z-bench-9/history.ndjson'), '');
-    const { code, stdout } = await runCli(['runs'], { cwd });
+    const { code, stdout } = await callCli(['runs'], { cwd });
     expect(code).toBe(0);
     const [, , , first, second, third] = stdout.split('\n');
     expect(first).toMatch(/no report .*bench-9: there is no report: the run did not end/);
@@ -110,7 +111,7 @@ describe('runs', { timeout: 60_000 }, () => {
 
   it('prints JSON and nothing else', async () => {
     const cwd = folderWithRuns(['article']);
-    const { stdout } = await runCli(['runs', '--json'], { cwd });
+    const { stdout } = await callCli(['runs', '--json'], { cwd });
     const { format, runs } = JSON.parse(stdout);
     expect(format).toBe('openclaw-runs');
     expect(runs).toMatchObject([{ verdict: 'fail', seed: 1, hasPage: false }]);
@@ -122,13 +123,13 @@ describe('runs', { timeout: 60_000 }, () => {
     const report = JSON.parse(readFileSync(file, 'utf8'));
     report.plan.scenario = '\u001b[31mred';
     writeFileSync(file, JSON.stringify(report));
-    const { stdout } = await runCli(['runs'], { cwd });
+    const { stdout } = await callCli(['runs'], { cwd });
     expect(stdout).not.toContain('\u001b');
     expect(stdout).toContain('\\u001b[31mred');
   });
 
   it('says so where there is none', async () => {
-    const { code, stdout, stderr } = await runCli(['runs'], { cwd: testFolder() });
+    const { code, stdout, stderr } = await callCli(['runs'], { cwd: testFolder() });
     expect([code, stdout]).toEqual([0, '']);
     expect(stderr).toMatch(/no run is kept in reports/);
   });
@@ -137,7 +138,7 @@ describe('runs', { timeout: 60_000 }, () => {
 describe('compare --html', { timeout: 60_000 }, () => {
   it('makes a page of the runs', async () => {
     const cwd = folderWithRuns(['central', 'article']);
-    const { code, stdout } = await runCli(['compare', 'central-1', 'article-1', '--html'], { cwd });
+    const { code, stdout } = await callCli(['compare', 'central-1', 'article-1', '--html'], { cwd });
     expect([code, stdout]).toEqual([0, `${join(cwd, 'comparison.html')}\n`]);
     expect(readFileSync(stdout.trim(), 'utf8')).toMatch(/"page":"comparison"/);
   });

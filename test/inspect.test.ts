@@ -16,8 +16,9 @@ import { attach } from '../src/regions/local/provider.ts';
 import { isolating } from '../src/regions/pairs.ts';
 import type { Regions } from '../src/regions/provider.ts';
 import { ClusterStore } from '../src/regions/state.ts';
+import { callCli } from './support/call-cli.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from './support/certificate.ts';
-import { runCli, startCli, testFolder } from './support/cli.ts';
+import { startCli, testFolder } from './support/cli.ts';
 import { startTestCluster } from './support/cluster.ts';
 import { freePort } from './support/redis-server.ts';
 import { SERVERS, startTestServer, type TestServer } from './support/server.ts';
@@ -26,10 +27,10 @@ import { packBucket } from './support/stored-bucket.ts';
 const ADA = { user: 'ada', endpoint: 'ratings' };
 const KEY = 'rate:openclaw:ada:ratings';
 
-type RunOptions = Parameters<typeof runCli>[1];
+type RunOptions = Parameters<typeof callCli>[1];
 
 async function inspectJson(args: readonly string[], options?: RunOptions): Promise<Inspected> {
-  const { code, stdout, stderr } = await runCli(['inspect', ...args, '--json'], options);
+  const { code, stdout, stderr } = await callCli(['inspect', ...args, '--json'], options);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return JSON.parse(stdout);
 }
@@ -370,7 +371,7 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
     const after = await look(...flags);
     expect(after.takes).toMatchObject([{ answer: 'denied' }]);
     expect(after.takes[0]).toHaveProperty('retryAfterUs', expect.closeTo(86_400_000_000, -9));
-    const { stdout } = await runCli(['inspect', 'ada', '--cluster', server.url, ...flags]);
+    const { stdout } = await callCli(['inspect', 'ada', '--cluster', server.url, ...flags]);
     expect(stdout).toMatch(/policy {3}3:1\/d, 1000:1\/d \(as given\)/);
     expect(stdout).toMatch(/│ 1(\.\d+)?, 0(\.\d+)? +│/);
     expect((await look('--policy', policies.burst)).notes).toContainEqual(
@@ -404,7 +405,7 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
     });
     expect(takes).toMatchObject([{ answer: 'allowed', remainingTokens: atHome - 1 }]);
     expect(notes).toEqual([expect.stringMatching(/^a lease's bucket: of \d+ lent to 2 home knows/)]);
-    const { stdout } = await runCli(['inspect', 'ada', '--cluster', server.url, '--policy', '20:1/d']);
+    const { stdout } = await callCli(['inspect', 'ada', '--cluster', server.url, '--policy', '20:1/d']);
     expect(stdout).toMatch(/lease: \d+ quanta at home.* and \d+ lent to 2 /);
   });
 
@@ -414,7 +415,7 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
     expect(copies[0]).toMatchObject({ stored: { type: 'foreign', found: 'a string that is no bucket' } });
     expect(takes).toMatchObject([{ answer: 'refused' }]);
     expect(notes).toContainEqual(expect.stringContaining('choose another prefix'));
-    const { code, stdout } = await runCli(['inspect', 'ada', '--cluster', server.url]);
+    const { code, stdout } = await callCli(['inspect', 'ada', '--cluster', server.url]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/no bucket: a string that is no bucket.*refused/s);
     expect(stdout).not.toContain('\u001b');
@@ -427,19 +428,19 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
     expect(copies[0]?.stored).toMatchObject({ timestampS: expect.any(Number) });
     expect(takes).toMatchObject([{ answer: 'denied' }]);
     expect(notes).toContainEqual(expect.stringContaining("article's script"));
-    expect((await runCli(['inspect', 'ada', '--cluster', server.url, '--policy', '3:1/d'])).stdout).toContain(
-      'article: 0 tokens',
-    );
+    expect(
+      (await callCli(['inspect', 'ada', '--cluster', server.url, '--policy', '3:1/d'])).stdout,
+    ).toContain('article: 0 tokens');
   });
 
   it('escapes a user as the limiter does, and shows nothing that a terminal would obey', async () => {
     const user = 'a:{b}%\u202edcba';
     await limit(server, '20:1/d').take({ user, endpoint: 'e:1' });
     const args = ['inspect', user, '--endpoint', 'e:1', '--cluster', server.url, '--policy', '20:1/d'];
-    const { stdout } = await runCli(args);
+    const { stdout } = await callCli(args);
     expect(stdout).toContain('rate:openclaw:a%3A%7Bb%7D%25\\u{202e}dcba:e%3A1');
     expect(stdout).toMatch(/allowed, 18 left/);
-    const json = (await runCli([...args, '--json'])).stdout;
+    const json = (await callCli([...args, '--json'])).stdout;
     expect(stdout + json).not.toContain('\u202e');
     expect(JSON.parse(json)).toMatchObject({ user, copies: [{ stored: { type: 'bucket' } }, {}] });
   });
@@ -545,7 +546,9 @@ describe.each(SERVERS)('inspect on a guarded %s', (command) => {
     },
     { title: 'a port with TLS', args: () => [tlsUrl.replace('rediss:', 'redis:')], env, says: /rediss:\/\// },
   ])('says what to do about $title', async ({ args, says, env: given = {} }) => {
-    const { code, stderr, stdout } = await runCli(['inspect', 'ada', '--cluster', ...args()], { env: given });
+    const { code, stderr, stdout } = await callCli(['inspect', 'ada', '--cluster', ...args()], {
+      env: given,
+    });
     expect({ code, stdout }).toEqual({ code: 69, stdout: '' });
     expect(stderr).toMatch(says);
   });
@@ -624,7 +627,7 @@ describe('inspect on three regions', () => {
 
   /** By the command, as a person would: what it leaves in the state folder is what `inspect` goes by. */
   async function bringUp(folder: string): Promise<Regions> {
-    const { code, stderr } = await runCli(['up', '--name', 'test'], { cwd: folder });
+    const { code, stderr } = await callCli(['up', '--name', 'test'], { cwd: folder });
     expect({ code, stderr }).toMatchObject({ code: 0 });
     const store = new ClusterStore(join(folder, 'state'));
     const state = await store.read('test');
@@ -702,7 +705,7 @@ describe('inspect, asked wrongly', () => {
     },
     { title: 'no user', args: [], says: /missing required argument/ },
   ])('refuses $title', async ({ args, says }) => {
-    const { code, stdout, stderr } = await runCli(['inspect', ...args]);
+    const { code, stdout, stderr } = await callCli(['inspect', ...args]);
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
     expect(stderr).toMatch(says);
     for (const secret of ['hunter2', '\u001b']) expect(stderr).not.toContain(secret);
@@ -716,7 +719,7 @@ describe('inspect, asked wrongly', () => {
       says: /ECONNREFUSED.*check that Redis/s,
     },
   ])('gives a way out where there is $title', async ({ args, says }) => {
-    const { code, stderr } = await runCli(['inspect', 'ada', ...args], { cwd: testFolder() });
+    const { code, stderr } = await callCli(['inspect', 'ada', ...args], { cwd: testFolder() });
     expect(code).toBe(69);
     expect(stderr).toMatch(says);
   });

@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { callCli } from './support/call-cli.ts';
 import { runCli, startCli, testFolder, untilSaid } from './support/cli.ts';
 import { clusterFolder, killAll, SMALL, up } from './support/cli-cluster.ts';
 import { findLeftovers, octetOf, ownedIn } from './support/leftovers.ts';
@@ -51,24 +52,24 @@ describe('a state file that says nothing', { timeout: 90_000 }, () => {
     const notice = `left alone: ${file} ${why}\n`;
     const wayOut = `rm -r ${file} && openclaw-rl down --name kept`;
     for (const command of ['up', 'status', 'down']) {
-      const { code, stderr } = await runCli([command, '--name', 'kept'], { cwd: folder });
+      const { code, stderr } = await callCli([command, '--name', 'kept'], { cwd: folder });
       expect([code, stderr.split(why).length]).toEqual([69, 2]);
       expect(stderr).toContain(`error: ${file} ${why}\n`);
       expect(stderr).toContain(wayOut);
     }
-    const doctor = await runCli(['doctor'], { cwd: folder });
+    const doctor = await callCli(['doctor'], { cwd: folder });
     expect([doctor.code, doctor.stdout]).toEqual([0, expect.stringContaining(`${file} ${why}`)]);
     expect(doctor.stdout).toContain(wayOut);
     expect((await up(folder, ...SMALL, '--name', 'other')).stderr).toContain(notice);
-    const all = await runCli(['down', '--all'], { cwd: folder });
+    const all = await callCli(['down', '--all'], { cwd: folder });
     expect([all.code, all.stderr]).toEqual([69, expect.stringContaining('cluster other is down\n')]);
-    const other = await runCli(['down', '--name', 'other'], { cwd: folder });
+    const other = await callCli(['down', '--name', 'other'], { cwd: folder });
     expect([other.code, other.stderr]).toEqual([0, expect.stringContaining(notice)]);
     expect(pidsOf(folder, 'kept')).toEqual(pids);
     expect(pidsOf(folder, 'other')).toEqual([]);
 
     rmSync(file, { recursive: true });
-    expect((await runCli(['down', '--name', 'kept'], { cwd: folder })).code).toBe(0);
+    expect((await callCli(['down', '--name', 'kept'], { cwd: folder })).code).toBe(0);
     expect(await findLeftovers(folder, octet)).toEqual([]);
     expect(readdirSync(join(folder, 'state/clusters'))).toEqual([]);
   });
@@ -92,7 +93,7 @@ describe('a state file that says nothing', { timeout: 90_000 }, () => {
     const file = join(folder, 'state/clusters/default/state.json');
     renameSync(file, `${file}.kept`);
     mkdirSync(file);
-    expect((await runCli(['down'], { cwd: folder })).code).toBe(69);
+    expect((await callCli(['down'], { cwd: folder })).code).toBe(69);
     rmSync(file, { recursive: true });
     renameSync(`${file}.kept`, file);
     expect((await up(folder, ...SMALL)).stderr).toBe('cluster default was up already\n');
@@ -109,14 +110,15 @@ describe('the state folder', { timeout: 60_000 }, () => {
     const pids = pidsOf(folder, 'default');
     expect(pids.length).toBe(3);
     for (const spelled of ['./link/state', join(folder, 'link/state'), join(folder, 'state'), 'state/']) {
-      const doctor = await runCli(['doctor', '--json'], as(spelled));
+      const doctor = await callCli(['doctor', '--json'], as(spelled));
       expect(doctor.stdout, spelled).toContain('nothing of a killed run');
       const again = await runCli(['up', ...SMALL], as(spelled));
       expect([again.code, again.stderr], spelled).toEqual([0, 'cluster default was up already\n']);
     }
     expect(pidsOf(folder, 'default')).toEqual(pids);
-    const down = await runCli(['down'], as('link/state'));
-    expect([down.code, down.stderr]).toEqual([0, 'cluster default is down\n']);
+    const down = await callCli(['down'], as('link/state'));
+    expect(down.code).toBe(0);
+    expect(down.stderr).toMatch(/^(left alone: .*\n.*\n)?cluster default is down\n$/); // of Docker without an engine
     expect(ownedIn(folder)).toEqual([]);
   });
 
@@ -125,20 +127,20 @@ describe('the state folder', { timeout: 60_000 }, () => {
     const stray = join(folder, 'state/clusters/Foo');
     mkdirSync(stray, { recursive: true });
     await up(folder, ...SMALL);
-    const doctor = await runCli(['doctor'], { cwd: folder });
+    const doctor = await callCli(['doctor'], { cwd: folder });
     expect([doctor.code, doctor.stderr]).toEqual([0, '']);
-    const down = await runCli(['down', '--all'], { cwd: folder });
+    const down = await callCli(['down', '--all'], { cwd: folder });
     expect([down.code, down.stderr]).toEqual([0, 'cluster default is down\n']);
     expect(readdirSync(join(folder, 'state/clusters'))).toEqual(['Foo']);
   });
 });
 
 it('is refused at once where no folder can be made', async () => {
-  const { code, stderr } = await runCli(['up'], { env: { OPENCLAW_RL_STATE: '/proc/none' } });
+  const { code, stderr } = await callCli(['up'], { env: { OPENCLAW_RL_STATE: '/proc/none' } });
   expect([code, stderr]).toEqual([69, expect.stringMatching(/cannot be claimed: ENOENT/)]);
 });
 
 it('has all of its clusters ended, or one', async () => {
-  const { code, stderr } = await runCli(['down', '--all', '--name', 'a'], { cwd: testFolder() });
+  const { code, stderr } = await callCli(['down', '--all', '--name', 'a'], { cwd: testFolder() });
   expect([code, stderr]).toEqual([64, expect.stringMatching(/'--all' cannot be used with option '--name/)]);
 });

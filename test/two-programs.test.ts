@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { bringUp } from '../src/cli/cluster.ts';
 import type { Environment } from '../src/cli/environment.ts';
 import { DEFAULT_TOPOLOGY, planTopology } from '../src/regions/topology.ts';
+import { callCli } from './support/call-cli.ts';
 import { BIN, runCli, startCli, untilSaid } from './support/cli.ts';
 import { clusterFolder, killAll, SMALL, up } from './support/cli-cluster.ts';
 import { findLeftovers, octetOf, ownedIn } from './support/leftovers.ts';
@@ -15,7 +16,7 @@ const pidsIn = (folder: string) => ownedIn(folder).map(({ pid }) => pid);
 async function expectHealthy(folder: string, pids: readonly number[]): Promise<void> {
   expect(pids.length).toBe(3);
   expect(pidsIn(folder)).toEqual(pids);
-  const { code, stdout, stderr } = await runCli(['status', '--json'], { cwd: folder });
+  const { code, stdout, stderr } = await callCli(['status', '--json'], { cwd: folder });
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout).nodes.map(({ clusterOk }: { clusterOk: boolean }) => clusterOk)).toEqual([
     true,
@@ -36,7 +37,7 @@ describe('an up whose cluster another program ends', { timeout: 90_000 }, () => 
       await vi.waitUntil(() => sign.test(output.stderr), { timeout: 30_000, interval: 2 });
       child.kill('SIGSTOP');
       const octet = octetOf(folder);
-      expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+      expect((await callCli(['down'], { cwd: folder })).code).toBe(0);
       child.kill('SIGCONT');
       expect(await ended, output.stderr).toBe(69);
       expect(output.stderr).toContain(ENDED);
@@ -49,7 +50,7 @@ describe('an up whose cluster another program ends', { timeout: 90_000 }, () => 
     const { child, output, ended } = startCli(['up', ...SMALL], { cwd: folder });
     await untilSaid({ output }, /forming the cluster/, { timeout: 30_000, interval: 2 });
     child.kill('SIGSTOP');
-    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+    expect((await callCli(['down'], { cwd: folder })).code).toBe(0);
     await up(folder, ...SMALL);
     const pids = pidsIn(folder);
     child.kill('SIGCONT');

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
+import { callCli } from '../support/call-cli.ts';
 import { runCli, startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { clusterFolder, up } from '../support/cli-cluster.ts';
 import { SERVERS } from '../support/server.ts';
@@ -36,7 +37,7 @@ describe('bench', { timeout: 90_000 }, () => {
     expect(output.stderr).toMatch(/default is up, but not as this run wants it: it brings up its own/);
     child.kill('SIGINT');
     expect(await ended, output.stderr).toBe(130);
-    expect((await runCli(['down'], { cwd: folder })).code).toBe(0);
+    expect((await callCli(['down'], { cwd: folder })).code).toBe(0);
   });
 
   it.each(SERVERS)('on %s streams a history in which every request sent is accounted for', async (server) => {
@@ -147,14 +148,14 @@ describe('bench', { timeout: 90_000 }, () => {
     { title: 'an argument too many', args: ['baseline', 'x'], says: /too many arguments/ },
   ])('refuses $title with exit code 64, having started nothing', async ({ args, says }) => {
     const folder = testFolder();
-    const { code, stdout, stderr } = await runCli(['bench', ...args], { cwd: folder });
+    const { code, stdout, stderr } = await callCli(['bench', ...args], { cwd: folder });
     expect([code, stdout]).toEqual([64, '']);
     expect(stderr).toMatch(says);
     expect(readdirSync(folder)).toEqual([]);
   });
 
   it('says how to get a server where there is none, exit code 69', async () => {
-    const { code, stderr } = await runCli(['bench', '--server', 'no-such-server'], { cwd: testFolder() });
+    const { code, stderr } = await callCli(['bench', '--server', 'no-such-server'], { cwd: testFolder() });
     expect(code).toBe(69);
     expect(stderr).toMatch(
       /no-such-server was not found\n {2}run bin\/setup, or install redis-server or valkey-server \[SERVER_MISSING\]/,
@@ -178,12 +179,12 @@ describe('help', () => {
     [['serve', 'rating', '--help']],
     [['serve', 'gateway', '--help']],
   ])('of %j goes to stdout, exit code 0', async (args) => {
-    const { code, stdout, stderr } = await runCli(args);
+    const { code, stdout, stderr } = await callCli(args);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^Usage: openclaw-rl/);
   });
   it('names every exit code', async () => {
-    expect((await runCli(['--help'])).stdout).toMatch(
+    expect((await callCli(['--help'])).stdout).toMatch(
       /0 pass .* 1 .* 2 unknown[\s\S]*64[\s\S]*69[\s\S]*70[\s\S]*130\/143/,
     );
   });

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ClusterStatus } from '../../src/regions/status.ts';
+import { callCli } from '../support/call-cli.ts';
 import { type CliRun, runCli, startCli, testFolder } from '../support/cli.ts';
 import { dockerLack, imageVariables, withDocker } from '../support/docker.ts';
 
@@ -42,7 +43,7 @@ function dockerFolder() {
   const folder = testFolder();
   const options = { cwd: folder, env: imageVariables() };
   onTestFinished(async () => {
-    await runCli(['down', '--all'], options);
+    await callCli(['down', '--all'], options);
   });
   return {
     folder,

@@ -20,7 +20,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
   return startProgram(BIN, args, options);
 }
 
-interface CliOptions {
+export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
 }

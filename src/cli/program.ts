@@ -1,0 +1,85 @@
+import { Command, CommanderError } from 'commander';
+import { OpenclawError, printableLines } from '../core/errors.ts';
+import type { Environment } from './environment.ts';
+import { EXIT, exitCodeOfError } from './exit-codes.ts';
+import { VERSION } from './version.ts';
+
+/** By name, each a file of its own: what the others need would cost every start its time and its memory. */
+const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment) => Command>>> = {
+  bench: async () => (await import('./commands/bench.ts')).benchCommand,
+  chaos: async () => (await import('./commands/chaos.ts')).chaosCommand,
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  check: async () => (await import('./commands/check.ts')).checkCommand,
+  gate: async () => (await import('./commands/gate.ts')).gateCommand,
+  report: async () => (await import('./commands/report.ts')).reportCommand,
+  runs: async () => (await import('./commands/runs.ts')).runsCommand,
+  compare: async () => (await import('./commands/compare.ts')).compareCommand,
+  matrix: async () => (await import('./commands/matrix.ts')).matrixCommand,
+  up: async () => (await import('./commands/up.ts')).upCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  down: async () => (await import('./commands/down.ts')).downCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  fault: async () => (await import('./commands/fault.ts')).faultCommand,
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  toxiproxy: async () => (await import('./commands/toxiproxy.ts')).toxiproxyCommand,
+  completion: async () => {
+    const { completionCommand } = await import('./commands/completion.ts');
+    return (environment) => completionCommand(environment, () => makeProgram(environment, ''));
+  },
+  'regional-toxiproxy': async () =>
+    (await import('./commands/regional-toxiproxy.ts')).regionalToxiproxyCommand,
+};
+
+/** Not in the list of commands: we start it ourselves. */
+const HIDDEN = 'regional-toxiproxy';
+
+/** The program with the command that was typed; with all of them where that is none. */
+async function makeProgram(environment: Environment, typed: string): Promise<Command> {
+  const program = new Command('openclaw-rl')
+    .description('Proves what a distributed rate limiter really admits, with an exit code for CI.')
+    .version(VERSION)
+    .showHelpAfterError('(run with --help for the options)')
+    .addHelpText('after', EXIT_CODES);
+  const names = Object.hasOwn(COMMANDS, typed) ? [typed] : Object.keys(COMMANDS);
+  for (const name of names) {
+    const makeCommand = await COMMANDS[name]?.();
+    if (makeCommand !== undefined) program.addCommand(makeCommand(environment), { hidden: name === HIDDEN });
+  }
+  return program;
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0 pass   1 a correctness claim failed   2 unknown (too little evidence)   3 a performance threshold failed
+  64 bad usage   69 the environment could not be started   70 a bug of ours   129/130/143 interrupted`;
+
+/** Runs what was typed, to its end; all that it does to the process goes by `environment`. */
+export async function runTyped(environment: Environment): Promise<void> {
+  const [typed = ''] = environment.commandLine;
+  const program = await makeProgram(environment, typed);
+  for (const command of [program, ...program.commands.flatMap((parent) => [parent, ...parent.commands])]) {
+    command.exitOverride().configureOutput({
+      writeOut: environment.out,
+      writeErr: (text) => environment.log(printableLines(text)), // it repeats what was typed
+    });
+  }
+  try {
+    await program.parseAsync([...environment.commandLine], { from: 'user' });
+  } catch (error) {
+    environment.setExitCode(reportError(error, environment));
+  }
+}
+
+/** Says what went wrong, and gives the exit code that it means. */
+export function reportError(error: unknown, environment: Environment): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage;
+  if (error instanceof OpenclawError) {
+    environment.log(printableLines(`error: ${error.message}\n  ${error.hint} [${error.code}]\n`));
+    return error.code === 'INTERRUPTED' ? environment.interruptCode() : exitCodeOfError(error.code);
+  }
+  environment.log(
+    `this is a bug of openclaw-rl, please report it:\n${printableLines(String(error instanceof Error ? error.stack : error))}\n`,
+  );
+  return EXIT.bug;
+}

@@ -1,0 +1,53 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Environment } from '../../src/cli/environment.ts';
+import { BIN, type CliOptions } from './cli.ts';
+
+const PROGRAM = join(import.meta.dirname, '../../dist/cli/program.js');
+
+/**
+ * Runs a command of the built program in this process, its output gathered, as `runCli` runs the program: for what does
+ * not depend on a process of its own, since starting one costs more than most commands do. One at a time: the current
+ * folder is the command's.
+ */
+export async function callCli(args: readonly string[], options: CliOptions = {}) {
+  const cwd = options.cwd ?? tmpdir();
+  const result = { code: 0, stdout: '', stderr: '' };
+  const environment: Environment = {
+    env: { ...process.env, NO_COLOR: '1', OPENCLAW_RL_STATE: join(cwd, 'state'), ...options.env },
+    self: [process.execPath, BIN],
+    commandLine: args,
+    cwd,
+    stdin: Readable.from([]),
+    out: (text) => {
+      result.stdout += text;
+    },
+    log: (text) => {
+      result.stderr += text;
+    },
+    colourOut: false,
+    terminals: {},
+    divertLog: () => () => {},
+    onExit: () => () => {},
+    onSuspend: () => () => {},
+    interrupt: new AbortController().signal,
+    interruptCode: () => 130,
+    interrupted: () => new Promise(() => {}),
+    setExitCode: (code) => {
+      result.code = code;
+    },
+    exit: (code) => {
+      throw new Error(`left at once with exit code ${code}`);
+    },
+  };
+  const { runTyped }: typeof import('../../src/cli/program.ts') = await import(PROGRAM);
+  const before = process.cwd();
+  process.chdir(cwd);
+  try {
+    await runTyped(environment);
+  } finally {
+    process.chdir(before);
+  }
+  return result;
+}
