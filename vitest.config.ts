@@ -7,6 +7,12 @@ const shared = {
   server: { deps: { external: [/\/dist\//] } }, // what is built is tested as it is
 };
 
+/**
+ * A load that gets no processor drains no bucket: what runs beside this file yields to it, see yield.ts. All that it
+ * runs, it runs one after the other, which takes longest of all.
+ */
+const WHOLE_RUNS = 'test/runs/readme.test.ts';
+
 /** They wait for servers to start and to fail over more than they need a processor. The longest come first. */
 const WAITING = [
   'test/runs/docker.test.ts',
@@ -25,6 +31,7 @@ const WAITING = [
   'test/runs/acked.test.ts',
   'test/runs/html.test.ts',
   'test/two-programs.test.ts',
+  'test/runs/bench.test.ts',
   'test/lost-replies.test.ts',
   'test/lease.test.ts',
   'test/acked-limiter.test.ts',
@@ -44,44 +51,32 @@ const WAITING = [
 /** So that no long file is left to run alone at the end. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const order = [WHOLE_RUNS, ...WAITING];
     const rank = ({ moduleId }: TestSpecification) => {
-      const at = WAITING.findIndex((path) => moduleId.endsWith(path));
-      return at < 0 ? WAITING.length : at;
+      const at = order.findIndex((path) => moduleId.endsWith(path));
+      return at < 0 ? order.length : at;
     };
     return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
   }
 }
 
-/** These want the machine for themselves: a load that gets no processor drains no bucket. */
-const WHOLE_RUNS = ['test/runs/**/*.test.ts'];
+const FIRST = { maxWorkers: 3, sequence: { groupOrder: 0 } };
+const SECOND = { maxWorkers: 5, sequence: { groupOrder: 1 } };
+const YIELDING = { setupFiles: ['test/support/yield.ts'] };
 
 export default defineConfig({
   test: {
-    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
-          ...shared,
-          name: 'parts',
+          ...{ ...shared, ...YIELDING, ...FIRST, name: 'parts' },
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [...WAITING, ...WHOLE_RUNS],
-          sequence: { groupOrder: 0 },
+          exclude: [...WAITING, WHOLE_RUNS],
         },
       },
-      {
-        test: { ...shared, name: 'waiting', include: WAITING, maxWorkers: 5, sequence: { groupOrder: 1 } },
-      },
-      {
-        test: {
-          ...shared,
-          name: 'whole runs',
-          include: WHOLE_RUNS,
-          exclude: WAITING,
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
-        },
-      },
+      { test: { ...shared, ...YIELDING, ...SECOND, name: 'waiting', include: WAITING } },
+      { test: { ...shared, ...SECOND, name: 'whole runs', include: [WHOLE_RUNS] } },
     ],
   },
 });

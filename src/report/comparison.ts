@@ -1,6 +1,6 @@
 import type { RunReport } from './report.ts';
 import type { TextTable } from './rows.ts';
-import { msText, printable, tokensText } from './text.ts';
+import { msText, printable, ratioText, tokensText } from './text.ts';
 
 /** One figure of several runs. `ratios` are to the first run, null where that is 0 or something is missing. */
 export interface ComparedFigure {
@@ -119,7 +119,7 @@ export function comparedLines({ runs, claims, figures }: Comparison): ComparedLi
 export function comparisonTable(untrusted: Comparison): TextTable {
   const comparison = printable(untrusted);
   const columns = (values: readonly string[], ratios?: readonly (number | null)[]) =>
-    values.flatMap((value, at) => (at === 0 ? [value] : [value, ratioText(ratios?.[at])]));
+    values.flatMap((value, at) => (at === 0 ? [value] : [value, ratioOrNothing(ratios?.[at])]));
   return {
     head: ['', ...columns(comparison.runs.map(nameOfRun)).map((head) => head || 'ratio')],
     rows: comparedLines(comparison).map(({ name, values, ratios }) => [name, ...columns(values, ratios)]),
@@ -131,6 +131,6 @@ export function nameOfRun({ folder }: Pick<RunReport, 'folder'>): string {
   return folder.split('/').at(-1) ?? '';
 }
 
-function ratioText(ratio: number | null | undefined): string {
-  return ratio === null || ratio === undefined ? '' : `x ${ratio.toFixed(2)}`;
+function ratioOrNothing(ratio: number | null | undefined): string {
+  return ratio === null || ratio === undefined ? '' : `x ${ratioText(ratio)}`;
 }

@@ -1,7 +1,7 @@
 import { escaped, renderMarkdownTable } from './markdown.ts';
 import type { Excess, Matrix, MatrixCell, Side } from './matrix.ts';
 import type { TextTable } from './rows.ts';
-import { msText, printable, tokensText } from './text.ts';
+import { msText, printable, ratioText, tokensText } from './text.ts';
 
 /** Every cell in a row of its own, the strategies of a scenario below each other. */
 export function matrixTable(untrusted: Matrix): TextTable {
@@ -40,7 +40,7 @@ function figuresOf({ figures, status }: MatrixCell): string[] {
     availability.map(sideText).join('; '),
     p50Us === null ? '' : msText(p50Us),
     p99Us === null ? '' : msText(p99Us),
-    calls === null ? '' : calls.toFixed(2),
+    calls === null ? '' : ratioText(calls),
   ];
 }
 
@@ -98,7 +98,7 @@ function summaryOf(strategy: string, cells: readonly MatrixCell[]): string[] {
       ? ''
       : `${(100 * least.share).toFixed(0)}% (${least.regions.join(', ')}; ${least.scenario})`,
     p50s.length === 0 ? '' : msText(medianOf(p50s)),
-    calls.length === 0 ? '' : medianOf(calls).toFixed(2),
+    calls.length === 0 ? '' : ratioText(medianOf(calls)),
   ];
 }
 

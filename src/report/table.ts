@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { type Document, findingsOf, isOnlySlow } from './check-report.ts';
 import type { RunReport } from './report.ts';
 import { tablesOf } from './rows.ts';
-import { readable } from './text.ts';
+import { ratioText, readable } from './text.ts';
 import { renderTimeline } from './timeline.ts';
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -72,7 +72,7 @@ function renderFindings(document: Document): string[] {
 function callsText({ redisCalls, outcomes }: RunReport): string {
   const decisions = outcomes.allowed + outcomes.denied;
   if (redisCalls === undefined || decisions === 0) return '';
-  return `, ${(redisCalls / decisions).toFixed(2)} Redis calls a decision`;
+  return `, ${ratioText(redisCalls / decisions)} Redis calls a decision`;
 }
 
 /** What it takes to understand the figures and to make them again. */

@@ -10,6 +10,12 @@ export function msText(us: number): string {
   return (us / 1_000).toFixed(1);
 }
 
+/** A ratio to two decimals, or where those would hide it, to two digits: 1.05, 0.84, 0.0037. */
+export function ratioText(ratio: number): string {
+  const hides = Math.abs(ratio) < 0.095 && ratio !== 0;
+  return hides ? String(Number(ratio.toPrecision(2))) : ratio.toFixed(2);
+}
+
 /** Microseconds as seconds. */
 export function secondsText(us: number): string {
   return (us / 1_000_000).toFixed(3);
