@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BIN, runCli, testFolder } from './support/cli.ts';
+import { callCli } from './support/call-cli.ts';
+import { BIN, testFolder } from './support/cli.ts';
 import { hasProgram } from './support/programs.ts';
 import { startTerminal } from './support/tmux.ts';
 
@@ -59,8 +60,8 @@ describe.each(SHELLS)('completion in $name', { timeout: 120_000 }, ({ name, shel
 describe('the script', { timeout: 60_000 }, () => {
   it.each(SHELLS)('of $name goes to stdout, with every command that help lists', async ({ name }) => {
     const [{ code, stdout, stderr }, help] = await Promise.all([
-      runCli(['completion', name]),
-      runCli(['--help']),
+      callCli(['completion', name]),
+      callCli(['--help']),
     ]);
     expect([code, stderr]).toEqual([0, '']);
     const commands = [...help.stdout.matchAll(/^ {2}([a-z]+) .*/gm)].map(([, command = '']) => command);
@@ -70,7 +71,7 @@ describe('the script', { timeout: 60_000 }, () => {
   });
 
   it('of another shell is refused', async () => {
-    const { code, stderr } = await runCli(['completion', 'csh']);
+    const { code, stderr } = await callCli(['completion', 'csh']);
     expect([code, stderr]).toEqual([64, expect.stringContaining('Allowed choices are bash, zsh, fish')]);
   });
 });

@@ -8,7 +8,8 @@ import { checkFault } from '../src/faults/check.ts';
 import { STRATEGY_NAMES } from '../src/limiter/create.ts';
 import { planTopology } from '../src/regions/topology.ts';
 import { parseScenario } from '../src/scenario/parse.ts';
-import { runCli, testFolder } from './support/cli.ts';
+import { callCli } from './support/call-cli.ts';
+import { testFolder } from './support/cli.ts';
 import { compileExamples } from './support/examples.ts';
 import { blocksOf, commandsOf, ROOT } from './support/readme.ts';
 import { startTestServer } from './support/server.ts';
@@ -89,7 +90,7 @@ async function helpFor(text: string): Promise<{ help: string; rest: string[] }> 
   if (['chaos', 'fault', 'serve'].includes(path[0] ?? '') && /^[a-z]/.test(sub)) path.push(sub);
   const key = path.join(' ');
   const asked =
-    helps.get(key) ?? runCli([...path, '--help']).then(({ code, stdout }) => (code === 0 ? stdout : ''));
+    helps.get(key) ?? callCli([...path, '--help']).then(({ code, stdout }) => (code === 0 ? stdout : ''));
   helps.set(key, asked);
   return { help: await asked, rest: words.slice(path.length) };
 }
@@ -118,7 +119,7 @@ describe('the commands that guides show', { timeout: 120_000 }, () => {
     'do what they say: $text',
     async ({ text, exitCode }) => {
       const args = text.replace(/^bin\/openclaw-rl /, '').split(' ');
-      const { code, stderr } = await runCli(args, { cwd: ROOT, env: { OPENCLAW_RL_STATE: '/nonexistent' } });
+      const { code, stderr } = await callCli(args, { cwd: ROOT, env: { OPENCLAW_RL_STATE: '/nonexistent' } });
       expect(code, stderr).toBe(exitCode);
     },
   );

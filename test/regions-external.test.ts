@@ -6,7 +6,8 @@ import { healLinks } from '../src/regions/links.ts';
 import { between, isolating } from '../src/regions/pairs.ts';
 import { readStatus } from '../src/regions/status.ts';
 import { startToxiproxy, type Toxiproxy } from '../src/toxiproxy/server/start.ts';
-import { runCli, testFolder } from './support/cli.ts';
+import { callCli } from './support/call-cli.ts';
+import { testFolder } from './support/cli.ts';
 import { startTestCluster } from './support/cluster.ts';
 import { freePort } from './support/redis-server.ts';
 import type { TestServer } from './support/server.ts';
@@ -61,12 +62,12 @@ describe('regions that somebody else runs', () => {
     const nodes = [{ name: 'n', region: 'a', address: `127.0.0.1:${await freePort()}` }];
     writeFileSync(join(folder, 'e.json'), JSON.stringify({ regions: ['a'], nodes }));
     const status = ['status', '--endpoints', 'e.json'];
-    const both = await runCli([...status, '--name', 'x'], { cwd: folder });
+    const both = await callCli([...status, '--name', 'x'], { cwd: folder });
     expect([both.code, both.stderr]).toEqual([
       64,
       expect.stringMatching(/cannot be used with option '--name/),
     ]);
-    const { code, stdout, stderr } = await runCli(status, { cwd: folder });
+    const { code, stdout, stderr } = await callCli(status, { cwd: folder });
     expect([code, stderr]).toEqual([69, 'does not answer: n\n']);
     expect(stdout).toMatch(/n .*down/);
   });

@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import { runCli, startCli } from './support/cli.ts';
+import { callCli } from './support/call-cli.ts';
+import { startCli } from './support/cli.ts';
 import { postRating } from './support/rating-service.ts';
 import { freePort } from './support/redis-server.ts';
 
@@ -56,7 +57,7 @@ it('decides by its share what Redis cannot decide: local-share', { timeout: 60_0
 });
 
 it('says in its help which strategies are told of replicas', async () => {
-  const { stdout } = await runCli(['serve', 'rating', '--help']);
+  const { stdout } = await callCli(['serve', 'rating', '--help']);
   expect(stdout.replace(/\s+/g, ' ')).toContain('--replicas <count> of strategies acked and lease: how many');
 });
 
@@ -72,7 +73,7 @@ it.each([
   { args: ['--strategy', 'lease-unacked', '--replicas', '1'], says: /--replicas is of no use/ },
   { args: ['--replicas', '1'], says: /--replicas is of no use with strategy central/ },
 ])('refuses $args with exit code 64', { timeout: 60_000 }, async ({ args, says }) => {
-  const { code, stderr } = await runCli(['serve', 'rating', '--redis', 'redis://127.0.0.1:1', ...args]);
+  const { code, stderr } = await callCli(['serve', 'rating', '--redis', 'redis://127.0.0.1:1', ...args]);
   expect(code).toBe(64);
   expect(stderr).toMatch(says);
 });

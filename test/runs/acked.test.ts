@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
+import { callCli } from '../support/call-cli.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 
 /** Few users who all roam, so that every bucket is drained in every region. */
@@ -60,7 +61,7 @@ describe('strategy acked', { timeout: 240_000 }, () => {
   });
 
   it('needs a replica of each primary', async () => {
-    const { code, stderr } = await runCli(['bench', '--strategy', 'acked', '--replicas', '0']);
+    const { code, stderr } = await callCli(['bench', '--strategy', 'acked', '--replicas', '0']);
     expect(code).toBe(64);
     expect(stderr).toMatch(/topology\.replicas: strategy acked waits for the replicas of a primary/);
   });

@@ -165,7 +165,7 @@ describe('bench', { timeout: 90_000 }, () => {
   it('refuses a folder for runs that is a file: exit code 64', async () => {
     const folder = testFolder();
     writeFileSync(join(folder, 'reports'), 'a file');
-    const { code, stderr } = await runCli(['bench'], { cwd: folder });
+    const { code, stderr } = await callCli(['bench'], { cwd: folder });
     expect(code).toBe(64);
     expect(stderr).toMatch(/error: --reports: .*reports is not a folder\n/);
   });

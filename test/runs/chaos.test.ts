@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { callCli } from '../support/call-cli.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 
 describe('chaos', { timeout: 120_000 }, () => {
@@ -44,7 +45,7 @@ describe('chaos', { timeout: 120_000 }, () => {
     { title: 'an unknown fault', args: ['earthquake'], says: /unknown command 'earthquake'/ },
   ])('refuses $title with exit code 64, having started nothing', async ({ args, says }) => {
     const folder = testFolder();
-    const { code, stdout, stderr } = await runCli(['chaos', ...args], { cwd: folder });
+    const { code, stdout, stderr } = await callCli(['chaos', ...args], { cwd: folder });
     expect([code, stdout]).toEqual([64, '']);
     expect(stderr).toMatch(says);
     expect(readdirSync(folder)).toEqual([]);

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
+import { callCli } from '../support/call-cli.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 
@@ -123,7 +124,7 @@ describe('a limiter that cannot be used', () => {
     },
   ])('$title: exit code 64, and nothing was started', async ({ args, says }) => {
     const folder = testFolder();
-    const { code, stdout, stderr } = await runCli(args, { cwd: folder });
+    const { code, stdout, stderr } = await callCli(args, { cwd: folder });
     expect([code, stdout], stderr).toEqual([64, '']);
     expect(stderr).toMatch(says);
     expect(readdirSync(folder)).toEqual([]);
@@ -145,7 +146,7 @@ describe('a limiter that cannot be used', () => {
       join(folder, 'mine.yaml'),
       `# Why anyone should care.\n${more}limiter: none.mjs\nclaims: [windows <= 0]\n`,
     );
-    const { code, stderr } = await runCli(['run', 'mine.yaml'], { cwd: folder });
+    const { code, stderr } = await callCli(['run', 'mine.yaml'], { cwd: folder });
     expect(code).toBe(64);
     expect(stderr).toMatch(says);
   });

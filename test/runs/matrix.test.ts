@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Matrix } from '../../src/report/matrix.ts';
+import { callCli } from '../support/call-cli.ts';
 import { runCli, startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 
@@ -86,14 +87,14 @@ describe('matrix', { timeout: 90_000 }, () => {
     },
   ])('refuses $title', async ({ scenarios, more, says }) => {
     const cwd = folderWith(SMALL);
-    const { code, stdout, stderr } = await runCli(['matrix', '--scenario', ...scenarios, ...more], { cwd });
+    const { code, stdout, stderr } = await callCli(['matrix', '--scenario', ...scenarios, ...more], { cwd });
     expect([code === 64 || code === 69, stdout], stderr).toEqual([true, '']);
     expect(stderr).toMatch(says);
   });
 
   it('tells what is wrong with a scenario before it runs any', async () => {
     const cwd = folderWith(SMALL.replace('policy: 8:2/s', 'policy: 8'));
-    const { code, stdout, stderr } = await runCli(['matrix', '--scenario', 'baseline', 'small.yaml'], {
+    const { code, stdout, stderr } = await callCli(['matrix', '--scenario', 'baseline', 'small.yaml'], {
       cwd,
     });
     expect([code, stdout]).toEqual([64, '']);

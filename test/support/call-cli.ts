@@ -8,10 +8,18 @@ const PROGRAM = join(import.meta.dirname, '../../dist/cli/program.js');
 
 /**
  * Runs a command of the built program in this process, its output gathered, as `runCli` runs the program: for what does
- * not depend on a process of its own, since starting one costs more than most commands do. One at a time: the current
- * folder is the command's.
+ * not depend on a process of its own, since starting one costs more than most commands do. One after the other, since
+ * the current folder is the command's.
  */
-export async function callCli(args: readonly string[], options: CliOptions = {}) {
+export function callCli(args: readonly string[], options: CliOptions = {}) {
+  const called = last.then(() => callNow(args, options));
+  last = called.catch(() => {});
+  return called;
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+async function callNow(args: readonly string[], options: CliOptions) {
   const cwd = options.cwd ?? tmpdir();
   const result = { code: 0, stdout: '', stderr: '' };
   const environment: Environment = {

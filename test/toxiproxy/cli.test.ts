@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { callCli } from '../support/call-cli.ts';
 import { runCli, startCli, testFolder } from '../support/cli.ts';
 import { freePort } from '../support/redis-server.ts';
 import { connectPeer, echo, startTcpServer, waitUntil } from '../support/tcp-peer.ts';
@@ -73,12 +74,12 @@ describe('openclaw-rl toxiproxy', () => {
       code: 69,
       stderr: expect.stringContaining(`127.0.0.1:${port}: EADDRINUSE`),
     });
-    expect(await runCli(['toxiproxy', '--port', '65536'])).toMatchObject({ code: 64 });
-    expect(await runCli(['toxiproxy', '--seed', '-1'])).toMatchObject({ code: 64 });
+    expect(await callCli(['toxiproxy', '--port', '65536'])).toMatchObject({ code: 64 });
+    expect(await callCli(['toxiproxy', '--seed', '-1'])).toMatchObject({ code: 64 });
   });
 
   it('shows examples with --help', async () => {
-    const { code, stdout } = await runCli(['toxiproxy', '--help']);
+    const { code, stdout } = await callCli(['toxiproxy', '--help']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/Examples:\n {2}\$ openclaw-rl toxiproxy/);
   });
