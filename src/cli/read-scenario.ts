@@ -32,11 +32,11 @@ export async function readScenario(
   return plan.limiter === undefined ? plan : { ...plan, limiter: resolve(dirname(path), plan.limiter) };
 }
 
-/** The names of those that come along and are about no strategy but the default. */
+/** The names of those that come along and are about no strategy or failure policy but the defaults. */
 export async function scenariosForAnyStrategy(): Promise<string[]> {
   const names = await scenarioNames();
   const texts = await Promise.all(names.map((name) => readTextFile(scenarioFile(name))));
-  return names.filter((_name, at) => !/^(limiter|strategy): (?!central$)/m.test(texts[at] ?? ''));
+  return names.filter((_name, at) => !/^(limiter|onFailure|strategy): (?!central$)/m.test(texts[at] ?? ''));
 }
 
 async function unknownName(name: string): Promise<OpenclawError> {

@@ -42,7 +42,7 @@ export function matrixCommand(environment: Environment): Command {
     .addOption(new Option('--strategy <names...>', 'only these; all without').choices(STRATEGY_NAMES))
     .option(
       '--scenario <scenario...>',
-      'only these: names or files (default: those that come along, less those about one strategy)',
+      'only these: names or files (default: those that come along, less those about one strategy or failure policy)',
     )
     .option('--seed <number>', "instead of the scenarios' own", wholeNumber(0, 2 ** 32 - 1))
     .option(
