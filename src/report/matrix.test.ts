@@ -32,7 +32,13 @@ const sidesWith = (...faults: PlannedFault[]) =>
 
 describe('a cell of the matrix', () => {
   it.each([
-    { title: 'the least room', shards: [shardWith(3, 20), shardWith(19, 20)], excess: 19, status: 'within' },
+    { title: 'the largest', shards: [shardWith(3, 20), shardWith(19, 20)], excess: 19, status: 'within' },
+    {
+      title: 'not one of nothing',
+      shards: [shardWith(0, 0), shardWith(12, 15)],
+      excess: 12,
+      status: 'within',
+    },
     { title: 'equal to it', shards: [shardWith(20, 20)], excess: 20, status: 'within' },
     { title: 'beyond it', shards: [shardWith(3, 20), shardWith(2, 1)], excess: 2, status: 'above' },
     {

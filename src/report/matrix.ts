@@ -24,7 +24,7 @@ export interface MatrixCell {
 }
 
 export interface MatrixFigures {
-  /** Of the shard that came nearest to its bound, or went furthest beyond it. */
+  /** Of the shard that went furthest beyond its bound; where none did, the largest. */
   readonly excess: Excess;
   readonly falseDenials: { readonly total: number; readonly judged: number };
   /** By side of what was cut, while it was cut; of all regions and the whole load where nothing was. */
@@ -92,15 +92,20 @@ export function refusedCell(
   return { scenario, strategy, status: 'refused', reason, figures: null, ...nothing };
 }
 
-/** Where a shard was declared nothing for, the largest such excess; else of the shard with the least room below its bound. */
+/** Of the shard furthest beyond its bound; where none is, the largest excess, and of equal ones that with the largest bound. */
 function excessOf({ shards, overAdmission }: RunReport): Excess {
   const all = shards.flatMap(measuredAndDeclared);
   const [undeclared] = all
     .filter(({ declared }) => declared === null)
     .sort((one, other) => other.measured - one.measured);
-  const room = ({ measured, declared }: Excess) => (declared ?? 0) - measured;
-  const [nearest] = all.sort((one, other) => room(one) - room(other));
-  return undeclared ?? nearest ?? { of: 'total', measured: overAdmission.largestExcess, declared: null };
+  const beyond = ({ measured, declared }: Excess) => Math.max(0, measured - (declared ?? 0));
+  const [worst] = all.sort(
+    (one, other) =>
+      beyond(other) - beyond(one) ||
+      other.measured - one.measured ||
+      (other.declared ?? 0) - (one.declared ?? 0),
+  );
+  return undeclared ?? worst ?? { of: 'total', measured: overAdmission.largestExcess, declared: null };
 }
 
 function measuredAndDeclared({ bound, largestExcess, worstWindow }: ShardFacts): Excess[] {
