@@ -7,10 +7,7 @@ const shared = {
   server: { deps: { external: [/\/dist\//] } }, // what is built is tested as it is
 };
 
-/**
- * A load that gets no processor drains no bucket: what runs beside this file yields to it, see yield.ts. All that it
- * runs, it runs one after the other, which takes longest of all.
- */
+/** It wants the machine for itself: a full load that gets no processor drains no bucket. */
 const WHOLE_RUNS = 'test/runs/readme.test.ts';
 
 /** They wait for servers to start and to fail over more than they need a processor. The longest come first. */
@@ -51,18 +48,13 @@ const WAITING = [
 /** So that no long file is left to run alone at the end. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const order = [WHOLE_RUNS, ...WAITING];
     const rank = ({ moduleId }: TestSpecification) => {
-      const at = order.findIndex((path) => moduleId.endsWith(path));
-      return at < 0 ? order.length : at;
+      const at = WAITING.findIndex((path) => moduleId.endsWith(path));
+      return at < 0 ? WAITING.length : at;
     };
     return (await super.sort(files)).sort((one, other) => rank(one) - rank(other));
   }
 }
-
-const FIRST = { maxWorkers: 3, sequence: { groupOrder: 0 } };
-const SECOND = { maxWorkers: 5, sequence: { groupOrder: 1 } };
-const YIELDING = { setupFiles: ['test/support/yield.ts'] };
 
 export default defineConfig({
   test: {
@@ -70,13 +62,16 @@ export default defineConfig({
     projects: [
       {
         test: {
-          ...{ ...shared, ...YIELDING, ...FIRST, name: 'parts' },
+          ...shared,
+          name: 'parts',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: [...WAITING, WHOLE_RUNS],
+          maxWorkers: 3,
+          sequence: { groupOrder: 0 },
         },
       },
-      { test: { ...shared, ...YIELDING, ...SECOND, name: 'waiting', include: WAITING } },
-      { test: { ...shared, ...SECOND, name: 'whole runs', include: [WHOLE_RUNS] } },
+      { test: { ...shared, name: 'waiting', include: WAITING, maxWorkers: 5, sequence: { groupOrder: 1 } } },
+      { test: { ...shared, name: 'whole runs', include: [WHOLE_RUNS], sequence: { groupOrder: 2 } } },
     ],
   },
 });

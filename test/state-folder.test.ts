@@ -130,7 +130,8 @@ describe('the state folder', { timeout: 60_000 }, () => {
     const doctor = await callCli(['doctor'], { cwd: folder });
     expect([doctor.code, doctor.stderr]).toEqual([0, '']);
     const down = await callCli(['down', '--all'], { cwd: folder });
-    expect([down.code, down.stderr]).toEqual([0, 'cluster default is down\n']);
+    expect(down.code).toBe(0);
+    expect(down.stderr).toMatch(/^(left alone: .*\n.*\n)?cluster default is down\n$/); // of Docker without an engine
     expect(readdirSync(join(folder, 'state/clusters'))).toEqual(['Foo']);
   });
 });

@@ -6,7 +6,7 @@ import { callCli } from '../support/call-cli.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 
 /** Few users who all roam, so that every bucket is drained in every region. */
-const LOAD = ['--connections', '60', '--users', '10', '--skew', '0', '--roaming', '1', '--ramp', '1'];
+const LOAD = '--rate 300 --connections 300 --users 10 --skew 0 --roaming 1 --ramp 1'.split(' ');
 const CLAIMS = ['--claim', 'total-excess <= bound', '--claim', 'info <= 40%'];
 
 async function run(args: readonly string[]): Promise<{ report: RunReport; history: string }> {

@@ -8,7 +8,7 @@ import { processesMentioning } from '../support/processes.ts';
 
 const LIMITERS = join(import.meta.dirname, '../fixtures/limiters');
 const SMALL =
-  '--regions a,b --round-trip a:b=10 --replicas 0 --connections 20 --users 4 --skew 0 --roaming 1 --duration 5s --ramp 1 --policy 8:2/s'.split(
+  '--regions a,b --round-trip a:b=10 --replicas 0 --connections 8 --users 4 --skew 0 --roaming 1 --duration 5s --ramp 1 --policy 8:2/s'.split(
     ' ',
   );
 
@@ -68,7 +68,7 @@ describe('a run with a limiter of somebody else', { timeout: 90_000 }, () => {
 limiter: ./window.mjs
 policy: 8:2/s
 topology: { regions: [a, b], replicas: 0, roundTrip: { 'a:b': 10ms } }
-load: { connections: 20, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 5s }
+load: { connections: 8, users: 4, skew: 0, roaming: 1, ramp: 1s, duration: 5s }
 faults: [{ fault: latency, between: [a, b], add: 20ms, at: 1s, for: 2s }]
 claims: [windows <= 9999, contested >= 50%]
 `,

@@ -5,7 +5,7 @@ import type { RunReport } from '../../src/report/report.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 
 /** Few users who all roam, so that every bucket is drained in every region. */
-const LOAD = ['--connections', '60', '--users', '10', '--roaming', '1', '--ramp', '0.5', '--duration', '8'];
+const LOAD = '--rate 400 --connections 300 --users 10 --roaming 1 --ramp 0.5 --duration 8'.split(' ');
 
 async function run(args: readonly string[]): Promise<{ code: number | string; report: RunReport }> {
   const folder = testFolder();
