@@ -32,11 +32,12 @@ const LIMITERS = [
 // Proportions of the shipped scenarios: a fault from a quarter of the load on, for two fifths of it.
 const seconds = (share) => `${Math.round(Number(flags.duration) * share * 1_000)}ms`;
 
-const FAULT = ['--at', seconds(0.25), '--for', seconds(0.4)];
+const AT = ['--at', seconds(0.25)];
+const FAULT = [...AT, '--for', seconds(0.4)];
 const RUNS = [
   { name: 'healthy', args: ['bench'] },
   { name: 'a region cut off', args: ['chaos', 'partition', '--isolate', 'eu-west', ...FAULT] },
-  { name: 'an ordered failover', args: ['chaos', 'failover', '--node', 'eu-west-1', ...FAULT] },
+  { name: 'an ordered failover', args: ['chaos', 'failover', '--node', 'eu-west-1', ...AT] },
   { name: 'a primary killed', args: ['chaos', 'kill', '--node', 'us-east-0', ...FAULT] },
 ];
 const LOAD = ['connections', 'users', 'duration', 'seed'].flatMap((flag) => [`--${flag}`, flags[flag]]);
