@@ -2,8 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../src/report/report.ts';
-import { callCli } from './support/call-cli.ts';
-import { testFolder } from './support/cli.ts';
+import { runCli, testFolder } from './support/cli.ts';
 import { httpReply, startHttpServer } from './support/http-server.ts';
 import { processesMentioning } from './support/processes.ts';
 
@@ -26,7 +25,7 @@ const LOAD = '--connections 9 --users 9 --skew 0 --duration 3s --ramp 1s --polic
 async function audit(url: string, more: readonly string[] = []) {
   const folder = testFolder();
   const args = ['bench', '--target', url, '--subject-header', 'x-api-key', ...LOAD, ...more];
-  const { code, stdout, stderr } = await callCli(args, { cwd: folder, env: { TOKEN: 's3cret' } });
+  const { code, stdout, stderr } = await runCli(args, { cwd: folder, env: { TOKEN: 's3cret' } });
   const path = join(folder, 'reports/latest/report.json');
   const report: RunReport | undefined = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
   expect(processesMentioning(folder)).toEqual([]);
@@ -72,7 +71,7 @@ describe('bench --target', { timeout: 30_000 }, () => {
     const limiter = await startLimiter(10, 5);
     const folder = testFolder();
     const target = `${limiter.url}/?key=s3cret`;
-    const { code, stdout, stderr } = await callCli(
+    const { code, stdout, stderr } = await runCli(
       [
         ...['bench', '--target', `a=${target}`, '--target', 'b=env:TARGET', '--users', '1', '--roaming', '1'],
         ...[

@@ -81,7 +81,7 @@ describe('up and down', { timeout: 90_000 }, () => {
     ]);
     expect((await up(folder, '--name', 'two')).stderr).toBe('cluster two was up already\n');
     expect((await callCli(['down', '--all'], { cwd: folder })).stderr).toMatch(
-      /^(left alone: .*\n.*\n)?cluster two is down\n$/,
+      /^(left alone: docker .*\n.*\n)?cluster two is down\n$/,
     );
     expect(ownedIn(folder)).toEqual([]);
   });

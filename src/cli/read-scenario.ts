@@ -36,7 +36,9 @@ export async function readScenario(
 export async function scenariosForAnyStrategy(): Promise<string[]> {
   const names = await scenarioNames();
   const texts = await Promise.all(names.map((name) => readTextFile(scenarioFile(name))));
-  return names.filter((_name, at) => !/^(limiter|onFailure|strategy): (?!central$)/m.test(texts[at] ?? ''));
+  return names.filter(
+    (_name, at) => !/^(limiter|onFailure|strategy): (?!(central|closed)$)/m.test(texts[at] ?? ''),
+  );
 }
 
 async function unknownName(name: string): Promise<OpenclawError> {

@@ -61,7 +61,7 @@ export function matrixSummary(untrusted: Matrix): TextTable {
     head: [
       'strategy',
       'scenarios',
-      'above its bound',
+      'above its bound, of those that declare one',
       'largest excess of one bucket',
       'least decided on a side',
       'p50 ms',
@@ -92,7 +92,7 @@ function summaryOf(strategy: string, cells: readonly MatrixCell[]): string[] {
   return [
     strategy,
     String(measured.length),
-    String(cells.filter(({ status }) => status === 'above').length),
+    `${cells.filter(({ status }) => status === 'above').length} of ${measured.filter(({ figures }) => figures.excess.declared !== null).length}`,
     worst === undefined ? '' : `${measuredText(worst.figures.excess)} (${worst.scenario})`,
     least === undefined
       ? ''
@@ -122,9 +122,10 @@ export function renderMatrixMarkdown(untrusted: Matrix): string {
     '',
     'Each row is one run of the scenario with that strategy, everything else as the scenario has it. The excess is that of',
     'the bucket which went furthest beyond what its strategy declares for what happened to its shard; where none did, the',
-    'largest. A side of a partition is the regions that still reach each other; what was decided there, allowed or denied,',
-    'is a share of what was asked while it lasted. Latency is that of admissions in the region where it was longest, from',
-    'the user through the gateway and back. A run is a sample: `within` says that nothing beyond the bound was seen.',
+    'largest where nothing is declared, else the largest. A side of a partition is the regions that still reach each other;',
+    'what was decided there, allowed or denied, is a share of what was asked while the fault lasted. Latency is that of',
+    'admissions in the region where it was longest, from the user through the gateway and back. A run is a sample: `within`',
+    'says that nothing beyond the bound was seen.',
     '',
     '## By strategy',
     '',

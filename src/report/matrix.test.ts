@@ -42,8 +42,14 @@ describe('a cell of the matrix', () => {
     { title: 'equal to it', shards: [shardWith(20, 20)], excess: 20, status: 'within' },
     { title: 'beyond it', shards: [shardWith(3, 20), shardWith(2, 1)], excess: 2, status: 'above' },
     {
+      title: 'beyond it, beside what is not declared',
+      shards: [shardWith(30, undefined), shardWith(25, 20)],
+      excess: 25,
+      status: 'above',
+    },
+    {
       title: 'where nothing is declared',
-      shards: [shardWith(30, 20), shardWith(4, undefined)],
+      shards: [shardWith(15, 20), shardWith(4, undefined)],
       excess: 4,
       status: 'undeclared',
     },
@@ -140,8 +146,8 @@ describe('the matrix', () => {
   it('sums each strategy up', () => {
     const { head, rows } = matrixSummary(matrix);
     expect(rows.map((row) => row.slice(0, 4))).toEqual([
-      ['central', '2', '1', '21 (harder)'],
-      ['acked', '0', '0', ''],
+      ['central', '2', '1 of 2', '21 (harder)'],
+      ['acked', '0', '0 of 0', ''],
     ]);
     for (const row of rows) expect(row).toHaveLength(head.length);
   });

@@ -24,7 +24,7 @@ export interface MatrixCell {
 }
 
 export interface MatrixFigures {
-  /** Of the shard that went furthest beyond its bound; where none did, the largest. */
+  /** Of the shard that went furthest beyond its bound; else the largest where nothing was declared; else the largest. */
   readonly excess: Excess;
   readonly falseDenials: { readonly total: number; readonly judged: number };
   /** By side of what was cut, while it was cut; of all regions and the whole load where nothing was. */
@@ -92,20 +92,23 @@ export function refusedCell(
   return { scenario, strategy, status: 'refused', reason, figures: null, ...nothing };
 }
 
-/** Of the shard furthest beyond its bound; where none is, the largest excess, and of equal ones that with the largest bound. */
+/** Of the shard furthest beyond its bound; else the largest where nothing was declared; else the largest of all. */
 function excessOf({ shards, overAdmission }: RunReport): Excess {
   const all = shards.flatMap(measuredAndDeclared);
   const [undeclared] = all
     .filter(({ declared }) => declared === null)
     .sort((one, other) => other.measured - one.measured);
-  const beyond = ({ measured, declared }: Excess) => Math.max(0, measured - (declared ?? 0));
+  const beyond = ({ measured, declared }: Excess) =>
+    declared === null ? 0 : Math.max(0, measured - declared);
   const [worst] = all.sort(
     (one, other) =>
       beyond(other) - beyond(one) ||
       other.measured - one.measured ||
       (other.declared ?? 0) - (one.declared ?? 0),
   );
-  return undeclared ?? worst ?? { of: 'total', measured: overAdmission.largestExcess, declared: null };
+  if (worst === undefined) return { of: 'total', measured: overAdmission.largestExcess, declared: null };
+  const isAbove = worst.declared !== null && worst.measured > worst.declared;
+  return isAbove ? worst : (undeclared ?? worst);
 }
 
 function measuredAndDeclared({ bound, largestExcess, worstWindow }: ShardFacts): Excess[] {
