@@ -50,7 +50,7 @@ export class ToxiproxyClient {
   readonly #client: NodeClient;
   readonly #transport: Transport;
 
-  constructor({ url, timeoutMs = 2_000 }: ClientOptions) {
+  constructor({ url, timeoutMs = 5_000 }: ClientOptions) {
     this.url = url.replace(/\/$/, '');
     this.#transport = new Transport(timeoutMs);
     this.#client = new NodeClient(this.url);
