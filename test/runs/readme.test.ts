@@ -171,7 +171,9 @@ describe('the README', { timeout: 180_000 }, () => {
     const examples = ofLanguage('ts').map(({ text }) => text);
     const { compiled, run } = await compileExamples(join(folder, 'consumer'), examples, server.port);
     expect([compiled.code, compiled.stdout]).toEqual([0, '']);
-    const [limiter, several, clients, checker] = await Promise.all(examples.map((_, index) => run(index)));
+    const limiter = await run(0); // alone: others take from the same bucket
+    const others = examples.slice(1).map((_, index) => run(index + 1));
+    const [several, clients, checker] = await Promise.all(others);
     expect(limiter).toEqual({
       code: 0,
       stderr: '',
