@@ -7,8 +7,11 @@ const shared = {
   server: { deps: { external: [/\/dist\//] } }, // what is built is tested as it is
 };
 
-/** It wants the machine for itself: a full load that gets no processor drains no bucket. */
-const WHOLE_RUNS = 'test/runs/readme.test.ts';
+/**
+ * They want the machine for themselves: a full load that gets no processor drains no bucket, and who listens on every
+ * address takes ports that a cluster of another test has just found free.
+ */
+const ALONE = ['test/ports-taken.test.ts', 'test/runs/readme.test.ts'];
 
 /** They wait for servers to start and to fail over more than they need a processor. The longest come first. */
 const WAITING = [
@@ -65,13 +68,13 @@ export default defineConfig({
           ...shared,
           name: 'parts',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: [...WAITING, WHOLE_RUNS],
+          exclude: [...WAITING, ...ALONE],
           maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
       { test: { ...shared, name: 'waiting', include: WAITING, maxWorkers: 5, sequence: { groupOrder: 1 } } },
-      { test: { ...shared, name: 'whole runs', include: [WHOLE_RUNS], sequence: { groupOrder: 2 } } },
+      { test: { ...shared, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
 });

@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { makeRandom } from '../src/core/prng.ts';
 import type { ClusterStatus } from '../src/regions/status.ts';
 import { callCli } from './support/call-cli.ts';
@@ -186,19 +185,6 @@ describe('what has gone wrong', { timeout: 60_000 }, () => {
     expect((await callCli(['down'], { cwd: folder })).code).toBe(0);
   });
 
-  it('takes other ports where somebody listens', async () => {
-    const folder = clusterFolder();
-    const octets = await listenEverywhere(7_100);
-    const { status } = await up(folder, ...SMALL);
-    const [[octet, port]] = status.nodes
-      .map(({ address }) => address.split(/[.:]/))
-      .map((at) => [at[1], at[4]]) as [[string, string]];
-    // Where a cluster of another test ended meanwhile, its addresses are free.
-    if (octets.includes(Number(octet))) expect(port).toBe('7200');
-    else expect(port).toBe('7100');
-    expect((await callCli(['down'], { cwd: folder })).code).toBe(0);
-  });
-
   it('runs a server that is named from the current folder, and says which server and seed it has', async () => {
     const folder = clusterFolder();
     const wrapper = '#!/bin/sh\nexec redis-server "$@"\n';
@@ -323,28 +309,3 @@ describe('fault', { timeout: 90_000 }, () => {
     expect([code, stderr]).toEqual([69, expect.stringMatching(/openclaw-rl up --name default/)]);
   });
 });
-
-/** On every address of the machine, or, where a cluster of somebody else has the port, on every other one's. */
-/** Gives the second octets of the addresses that it listens on: all, or those that no other cluster has. */
-async function listenEverywhere(port: number): Promise<readonly number[]> {
-  const octets = Array.from({ length: 50 }, (_, i) => 77 + i);
-  try {
-    await listen('0.0.0.0', port);
-    return octets;
-  } catch {
-    const tried = await Promise.allSettled(octets.map((octet) => listen(`127.${octet}.1.1`, port)));
-    return octets.filter((_octet, i) => tried[i]?.status === 'fulfilled');
-  }
-}
-
-async function listen(host: string, port: number): Promise<Server> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  onTestFinished(() => {
-    server.close();
-  });
-  return server;
-}

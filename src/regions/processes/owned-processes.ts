@@ -113,9 +113,14 @@ function describeEnd(role: string, logFile: string): OpenclawError {
   );
 }
 
+/** Without the lines of a stack, which would leave no room for what went wrong. */
 function lastLines(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-3).join(' | ');
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    return lines
+      .filter((line) => !/^\s+at /.test(line))
+      .slice(-3)
+      .join(' | ');
   } catch {
     return '';
   }
