@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { callCli } from './support/call-cli.ts';
 import { clusterFolder, SMALL, up } from './support/cli-cluster.ts';
@@ -16,8 +16,10 @@ it('up takes other ports where somebody listens', async () => {
   expect((await callCli(['down'], { cwd: folder })).code).toBe(0);
 });
 
-/** On every address of the machine, or, where a cluster of somebody else has the port, on every other one's. */
-/** Gives the second octets of the addresses that it listens on: all, or those that no other cluster has. */
+/**
+ * Listens on every address of the machine, or, where a cluster of somebody else has the port, on every other one's.
+ * Gives the second octets of those addresses.
+ */
 async function listenEverywhere(port: number): Promise<readonly number[]> {
   const octets = Array.from({ length: 50 }, (_, i) => 77 + i);
   try {
@@ -29,7 +31,7 @@ async function listenEverywhere(port: number): Promise<readonly number[]> {
   }
 }
 
-async function listen(host: string, port: number): Promise<Server> {
+async function listen(host: string, port: number): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -38,5 +40,4 @@ async function listen(host: string, port: number): Promise<Server> {
   onTestFinished(() => {
     server.close();
   });
-  return server;
 }

@@ -35,7 +35,7 @@ export interface AckLanesOptions<T> {
   /** The time limit of a command. */
   readonly timeoutMs: number;
   /** How many lanes: while one waits for its replicas, the others take what comes. */
-  readonly count?: number;
+  readonly count: number;
   readonly open: (events: LaneEvents) => Lane<T>;
   /** Called when a command found nobody who could decide it: somebody else may by now. */
   readonly onStuck: () => void;
@@ -53,8 +53,6 @@ interface OpenLane<T> {
   /** Counts its connections: an answer to an earlier one says nothing. */
   connection: number;
 }
-
-const DEFAULT_COUNT = 8;
 
 /**
  * The way to one node for commands that count only when the node's replicas have them. A WAIT blocks its connection, and
@@ -108,8 +106,7 @@ export class AckLanes<T extends AckedCommand> {
   }
 
   #openLanes(): void {
-    const { count = DEFAULT_COUNT } = this.#options;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < this.#options.count; i++) {
       const lane: OpenLane<T> = {
         lane: this.#options.open({
           onReady: () => {

@@ -3,14 +3,14 @@ import type { AckOptions } from './redis-port.ts';
 
 const MOST_REPLICAS = 100;
 const MOST_LANES = 64;
+const DEFAULT_LANES = 8;
 
 /** How many replicas must have a write. Throws INVALID_OPTION. */
-export function checkAcks(options: AckOptions): AckOptions {
-  const { replicas, lanes = 1 } = options;
+export function checkAcks({ replicas, lanes = DEFAULT_LANES }: AckOptions): Required<AckOptions> {
   const isCount = (count: number, most: number) => Number.isSafeInteger(count) && count >= 1 && count <= most;
   if (!isCount(lanes, MOST_LANES))
     throw new OpenclawError('INVALID_OPTION', `lanes: 1 to ${MOST_LANES}; found ${quoted(lanes)}`);
-  if (isCount(replicas, MOST_REPLICAS)) return options;
+  if (isCount(replicas, MOST_REPLICAS)) return { replicas, lanes };
   throw new OpenclawError(
     'INVALID_OPTION',
     `writes can be acknowledged by 1 to ${MOST_REPLICAS} replicas; found ${quoted(replicas)}`,

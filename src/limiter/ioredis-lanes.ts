@@ -10,7 +10,7 @@ const LEAST_BETWEEN_LOOKS_MS = 250;
 export function ioredisLanes(
   client: Redis | Cluster,
   timeoutMs: number,
-  { replicas, lanes: count }: AckOptions,
+  { replicas, lanes: count }: Required<AckOptions>,
 ) {
   const lanesOf = new Map<Redis, AckLanes<TrackedCommand>>();
   const retired = new Set<AckLanes<TrackedCommand>>();
@@ -29,7 +29,7 @@ export function ioredisLanes(
       node: addressOf(node),
       replicas,
       timeoutMs,
-      ...(count !== undefined && { count }),
+      count,
       open: (events) => openLane(node, timeoutMs, events),
       onStuck: lookForPrimaries,
     });

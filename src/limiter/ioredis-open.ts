@@ -51,7 +51,7 @@ export function fromIoredis(client: IoredisClient, timeout: CommandTimeout = {})
     throw unusable('no client of ioredis');
   if (isCluster && !Array.isArray(startupNodes)) throw unusable('a cluster without first nodes');
   if ('sentinels' in options && options.sentinels) throw unusable('a client of Redis Sentinel');
-  const open = (acks?: AckOptions) => {
+  const open = (acks?: Required<AckOptions>) => {
     const rules = acks && { acks };
     if (!isCluster) return ioredisPort(new Redis({ ...options, ...onceOnly(timeoutMs) }), timeoutMs, rules);
     const { redisOptions } = options as { redisOptions?: object };

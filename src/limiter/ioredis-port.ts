@@ -16,7 +16,10 @@ import { integers, isNoScript, texts } from './script-reply.ts';
 export function ioredisPort(
   client: Redis | Cluster,
   timeoutMs: number,
-  { readsReplicas = false, acks }: { readonly readsReplicas?: boolean; readonly acks?: AckOptions } = {},
+  {
+    readsReplicas = false,
+    acks,
+  }: { readonly readsReplicas?: boolean; readonly acks?: Required<AckOptions> } = {},
 ): TextPort & AckedPort {
   const [evalName, evalShaName] = readsReplicas ? ['eval_ro', 'evalsha_ro'] : ['eval', 'evalsha'];
   const troubles = new Troubles();

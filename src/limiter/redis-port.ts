@@ -34,7 +34,7 @@ export interface AckedReply extends ScriptReply {
 export interface AckOptions {
   /** How many replicas each primary has that could be promoted in its place: all of them must have a write. */
   readonly replicas: number;
-  /** Connections to each node that take turns in waiting for its replicas: with fewer, more writes share a WAIT. */
+  /** Connections to each node that take turns in waiting for its replicas: with fewer, more writes share a WAIT. Default 8. */
   readonly lanes?: number;
 }
 

@@ -95,20 +95,17 @@ export function refusedCell(
 /** Of the shard furthest beyond its bound; else the largest where nothing was declared; else the largest of all. */
 function excessOf({ shards, overAdmission }: RunReport): Excess {
   const all = shards.flatMap(measuredAndDeclared);
-  const [undeclared] = all
-    .filter(({ declared }) => declared === null)
-    .sort((one, other) => other.measured - one.measured);
   const beyond = ({ measured, declared }: Excess) =>
     declared === null ? 0 : Math.max(0, measured - declared);
+  const isUndeclared = ({ declared }: Excess) => Number(declared === null);
   const [worst] = all.sort(
     (one, other) =>
       beyond(other) - beyond(one) ||
+      isUndeclared(other) - isUndeclared(one) ||
       other.measured - one.measured ||
       (other.declared ?? 0) - (one.declared ?? 0),
   );
-  if (worst === undefined) return { of: 'total', measured: overAdmission.largestExcess, declared: null };
-  const isAbove = worst.declared !== null && worst.measured > worst.declared;
-  return isAbove ? worst : (undeclared ?? worst);
+  return worst ?? { of: 'total', measured: overAdmission.largestExcess, declared: null };
 }
 
 function measuredAndDeclared({ bound, largestExcess, worstWindow }: ShardFacts): Excess[] {
