@@ -29,7 +29,7 @@ const PARTS = [
   ...many(2, at(15, { bucket: 'c', ...level('b') })),
   at(15, { bucket: 'c', outcome: 'denied', ...level('b') }),
   at(16, { outcome: 'failed', error: 'REDIS_CLUSTER_DOWN' }),
-  { invokedUs: 16 * S, outcome: 'info' as const, bucket: 'c' },
+  { invokedUs: 16 * S, outcome: 'info' as const, bucket: 'c', error: 'REPLY_LOST' },
   at(25, level('a')),
 ];
 const RUN = historyOf(PARTS, { policy: '2:1/s', records: [fault('inject', 10), fault('heal', 20)] });
@@ -84,8 +84,9 @@ describe('a claim', () => {
     ],
     [
       'failed <= 1%',
-      /^8% of the requests were not decided, REDIS_CLUSTER_DOWN 1 times; measured 8\.3%, claimed at most 1%: 7\.3% too many$/,
+      /^8% of the requests were not decided: REDIS_CLUSTER_DOWN 1 times; measured 8\.3%, claimed at most 1%: 7\.3% too many$/,
     ],
+    ['info <= 1%', /^8% of the requests have no reply that says what they were charged: REPLY_LOST 1 times;/],
     ['contested >= 80%', /^1 of the 2 busiest .*; measured 50%, claimed at least 80%: 30% too few$/],
     ['p50(allowed) <= 40ms', /measured 100ms, claimed at most 40ms: 60ms too slow$/],
   ])('%s says by how much it is broken', (claim, want) => expect(one(claim)?.reason).toMatch(want));
@@ -192,6 +193,11 @@ describe('a claim', () => {
     const { claims } = judged(['total-excess <= bound', 'worst-window <= bound'], { bound: null });
     expect(claims.map(({ status }) => status)).toEqual(['unknown', 'unknown']);
     expect(one('total-excess <= bound', { bound: 'none' })?.reason).toMatch(/declares no total excess$/);
+    const open = { decision: { strategy: 'central', source: 'fallback', node: 'none' } } as const;
+    const fallbacks = historyOf([at(5, level('a')), ...many(4, at(6, open))], { policy: '2:1/s' });
+    expect(one('total-excess <= bound', { history: fallbacks, bound: 'none' })?.reason).toMatch(
+      /nothing is declared for the 4 admissions by the failure policy$/,
+    );
     const exact = historyOf([at(5, level('a'))], { policy: '2:1/s' });
     expect(one('total-excess <= bound', { history: exact, bound: 'none' })?.status).toBe('holds');
   });

@@ -1,4 +1,4 @@
-import type { FileFacts } from '../history/history.ts';
+import type { FileFacts, History } from '../history/history.ts';
 import type { Event, FaultRecord, Outcome } from '../history/operation.ts';
 import type { ClockBounds } from './clock.ts';
 import type { EvidenceCell } from './evidence.ts';
@@ -21,8 +21,8 @@ export interface Findings<F extends Finding = Finding> {
 export interface CheckFacts {
   readonly sent: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
-  /** Why operations failed or have no reply: how often each code came. */
-  readonly errors: Readonly<Record<string, number>>;
+  /** Why operations failed, and why it is not known what others were charged. */
+  readonly errors: History['errors'];
   /** Operations that were sent and are missing from the history. */
   readonly unaccounted: number;
   /** Whether every file has its end. */

@@ -1,7 +1,9 @@
+import type { ErrorCounts } from '../history/history.ts';
 import { type Claim, isLatency, type Measure } from './claim.ts';
 import type { CheckFacts } from './facts.ts';
 import type { LatencyFigures } from './latency.ts';
 import { missingFor } from './missing.ts';
+import type { ShardFacts } from './shard.ts';
 import type { EvidenceRow } from './tally.ts';
 
 /** One measurement that a claim is held against. */
@@ -46,15 +48,19 @@ function wholeSample(claim: Claim, facts: CheckFacts): Sample {
 
 /** What is known of the whole run beyond its counts. */
 const WHOLE: Partial<Record<Measure, (facts: CheckFacts, claim: Claim) => Sample>> = {
-  'total-excess': (facts) => ({ measured: facts.overAdmission.largestExcess, about: excessText(facts) }),
-  'worst-window': (facts) => ({
+  'total-excess': (facts, { measure }) => ({
+    measured: facts.overAdmission.largestExcess,
+    about: excessText(facts, measure),
+  }),
+  'worst-window': (facts, { measure }) => ({
     measured: facts.overAdmission.worst?.worstWindow ?? 0,
-    about: excessText(facts),
+    about: excessText(facts, measure),
   }),
   'false-denials': denialSample,
   replay: replaySample,
   windows: windowsSample,
-  failed: ({ whole, errors }) => failedSample(whole, errors),
+  failed: ({ whole, errors }) => failedSample(whole, errors.failed),
+  info: ({ whole, errors }) => infoSample(whole, errors.info),
   contested: contestedSample,
 };
 
@@ -79,10 +85,8 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
         measured: row.replay,
         about: `${count(row.replay, 'decision')} of ${row.replayed} replayed left a level that the math does not give`,
       };
-    case 'info': {
-      const share = row.outcomes.info / row.operations;
-      return { measured: share, about: `${percent(share)} of the requests have no reply` };
-    }
+    case 'info':
+      return infoSample(row, {});
     case 'failed':
       return failedSample(row, {});
     case 'dropped':
@@ -105,10 +109,10 @@ function boundedShards(measure: Measure, { shards }: CheckFacts): readonly [Samp
     const whyNot =
       shard.shard === ''
         ? 'no bound: it is not known which node decided'
-        : `the strategy declares no ${isTotal ? 'total excess' : 'worst window'}`;
+        : whyUndeclared(shard, isTotal ? 'total excess' : 'worst window');
     const about =
       tokens === 0
-        ? 'no bucket admitted more than an ideal one could'
+        ? nothingTooMuch(measure)
         : `${bucket}${where} admitted ${shown(tokens)} tokens ${what}, the most of ${count(shard.buckets, 'bucket')}`;
     const sample = { measured: tokens, about, ...(bound === undefined ? { whyNot } : { bound }) };
     return { tokens, bound: bound ?? 0, sample };
@@ -120,9 +124,21 @@ function boundedShards(measure: Measure, { shards }: CheckFacts): readonly [Samp
   return first === undefined ? [{ about: 'no bucket was used' }] : [first, ...rest];
 }
 
-function excessText({ overAdmission, clock }: CheckFacts): string {
+function whyUndeclared({ bound, fallbacks }: ShardFacts, what: string): string {
+  if (bound !== undefined || fallbacks === undefined) return `the strategy declares no ${what}`;
+  const admissions = fallbacks.reduce((sum, fallback) => sum + fallback.admissions, 0);
+  return `nothing is declared for the ${count(admissions, 'admission')} by the failure policy`;
+}
+
+function nothingTooMuch(measure: Measure): string {
+  return measure === 'worst-window'
+    ? 'no window admitted more than an ideal bucket could'
+    : 'no bucket admitted more than an ideal one could';
+}
+
+function excessText({ overAdmission, clock }: CheckFacts, measure: Measure): string {
   const { worst, buckets, totalExcess } = overAdmission;
-  if (buckets === 0) return 'no bucket admitted more than an ideal one could';
+  if (buckets === 0) return nothingTooMuch(measure);
   const many = `${count(buckets, 'bucket')} over-admitted`;
   if (worst === undefined) return `${many} ${shown(totalExcess)} tokens in all`;
   const { window } = worst;
@@ -171,13 +187,23 @@ function windowsSample({ windows, promise }: CheckFacts): Sample {
 }
 
 /** A system that decides little shows little, however well it decides. */
-function failedSample({ outcomes, operations }: EvidenceRow, errors: CheckFacts['errors']): Sample {
+function failedSample({ outcomes, operations }: EvidenceRow, errors: ErrorCounts): Sample {
   const share = outcomes.failed / operations;
+  return { measured: share, about: `${percent(share)} of the requests were not decided${codesText(errors)}` };
+}
+
+function infoSample({ outcomes, operations }: EvidenceRow, errors: ErrorCounts): Sample {
+  const share = outcomes.info / operations;
+  const about = `${percent(share)} of the requests have no reply that says what they were charged`;
+  return { measured: share, about: `${about}${codesText(errors)}` };
+}
+
+/** The most frequent codes. */
+function codesText(errors: ErrorCounts): string {
   const codes = Object.entries(errors)
     .slice(0, 3)
     .map(([code, times]) => `${code} ${times} times`);
-  const why = share === 0 || codes.length === 0 ? '' : `, ${codes.join(', ')}`;
-  return { measured: share, about: `${percent(share)} of the requests were not decided${why}` };
+  return codes.length === 0 ? '' : `: ${codes.join(', ')}`;
 }
 
 function droppedSample({ dropped, arrivals }: EvidenceRow): Sample {

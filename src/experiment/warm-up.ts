@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
 import type { Operation } from '../history/operation.ts';
 import { Recorder } from '../load/recorder.ts';
@@ -16,7 +17,7 @@ const DRAIN_MS = 3_000;
  * somebody else runs gets no more than the load that was asked for. Throws TARGET_SILENT for a region in which
  * no request was answered.
  */
-export async function warmUp({ plan, signal }: Run, { targets, regions }: System): Promise<void> {
+export async function warmUp({ plan, folder, signal }: Run, { targets, regions }: System): Promise<void> {
   const isForeign = regions === undefined;
   const shape = { ...shapeOf(plan), ...(isForeign ? {} : { mode: 'closed' as const }), costs: [1] };
   const users = warmUpUsers(shape);
@@ -31,9 +32,16 @@ export async function warmUp({ plan, signal }: Run, { targets, regions }: System
   for (const { region, url } of targets) {
     const lost = unanswered.get(region);
     if (answered.has(region) || lost === undefined) continue;
+    if (isForeign)
+      throw new OpenclawError(
+        'TARGET_SILENT',
+        `${region}: nothing answered at ${withoutQuery(url)} (${lost.error})`,
+      );
+    const waitedS = (WARM_UP_MS + DRAIN_MS) / 1_000;
     throw new OpenclawError(
       'TARGET_SILENT',
-      `${region}: nothing answered at ${withoutQuery(url)} (${lost.error})`,
+      `${region}: ${plan.strategy} answered nothing within ${waitedS} s (${lost.error})`,
+      { hint: `see ${join(folder, 'logs', `rating-${region}.log`)}` },
     );
   }
 }

@@ -3,7 +3,7 @@ import { makePolicy, type Policy } from '../core/policy.ts';
 import { DecisionClock } from './decision-clock.ts';
 import { Draft } from './draft.ts';
 import { RecordError } from './fields.ts';
-import type { FileFacts, History } from './history.ts';
+import type { ErrorCounts, FileFacts, History } from './history.ts';
 import { IndexSet } from './index-set.ts';
 import { Interner } from './interner.ts';
 import {
@@ -40,7 +40,9 @@ export class HistoryBuilder {
   readonly #table = new TableBuilder({ texts: this.texts, policies: this.#policies });
   readonly #decisionClock = new DecisionClock();
   readonly #outcomes: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
-  readonly #errors = new Map<number, number>();
+  readonly #errors: Record<Outcome, Map<number, number>> = {
+    ...{ allowed: new Map(), denied: new Map(), failed: new Map(), info: new Map() },
+  };
   readonly #clock: ClockReading[] = [];
   readonly #faults: FaultRecord[] = [];
   readonly #events: Event[] = [];
@@ -101,7 +103,7 @@ export class HistoryBuilder {
       header: this.#header,
       operations: this.#table.build(),
       outcomes: this.#outcomes,
-      errors: this.#errorCounts(),
+      errors: { failed: this.#countsOf('failed'), info: this.#countsOf('info') },
       clock: this.#clock,
       decisionClock: this.#decisionClock.readings(this.texts),
       faults: this.#faults,
@@ -196,14 +198,15 @@ export class HistoryBuilder {
       file.operations++;
       const outcome = OUTCOMES[draft.outcome] as Outcome;
       this.#outcomes[outcome]++;
-      if (draft.error >= 0) this.#errors.set(draft.error, (this.#errors.get(draft.error) ?? 0) + 1);
+      const errors = this.#errors[outcome];
+      if (draft.error >= 0) errors.set(draft.error, (errors.get(draft.error) ?? 0) + 1);
       if (draft.isShared) this.#decisionClock.add(draft);
     }
     this.#table.add(draft, file, flags);
   }
 
-  #errorCounts(): Record<string, number> {
-    const counts = [...this.#errors].sort(([, a], [, b]) => b - a);
+  #countsOf(outcome: Outcome): ErrorCounts {
+    const counts = [...this.#errors[outcome]].sort(([, a], [, b]) => b - a);
     return Object.fromEntries(counts.map(([text, count]) => [this.texts.textOf(text), count]));
   }
 

@@ -11,14 +11,17 @@ export interface FileFacts {
   readonly truncatedLine?: number;
 }
 
+/** How often each code came, the most frequent first. */
+export type ErrorCounts = Readonly<Record<string, number>>;
+
 /** A whole recorded run, of one file or of several. Times are microseconds of the recorder's clock. */
 export interface History {
   /** That of the first file; the others agree with it in every policy. */
   readonly header: Header;
   readonly operations: OperationTable;
   readonly outcomes: Readonly<Record<Outcome, number>>;
-  /** Why operations failed or have no reply: how often each code came, the most frequent first. */
-  readonly errors: Readonly<Record<string, number>>;
+  /** Why operations failed, and why it is not known what others were charged. */
+  readonly errors: Readonly<Record<'failed' | 'info', ErrorCounts>>;
   readonly clock: readonly ClockReading[];
   /** What the decisions themselves say of their servers' clocks: the sharpest of each quarter second. */
   readonly decisionClock: readonly ClockReading[];

@@ -155,7 +155,7 @@ describe('a history', () => {
     expect(history.header).toEqual(headerOf());
     expect([history.faults.length, history.events.length, history.clock.length]).toEqual([1, 1, 1]);
     expect(history.outcomes).toEqual({ allowed: 1, denied: 0, failed: 0, info: 1 });
-    expect(history.errors).toEqual({ REPLY_LOST: 1 });
+    expect(history.errors).toEqual({ failed: {}, info: { REPLY_LOST: 1 } });
     expect(history.end).toMatchObject({ sent: 2 });
   });
 

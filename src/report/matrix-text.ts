@@ -61,11 +61,11 @@ export function matrixSummary(untrusted: Matrix): TextTable {
     head: [
       'strategy',
       'scenarios',
-      'above its bound, of those that declare one',
+      'held its bound',
       'largest excess of one bucket',
       'least decided on a side',
-      'p50 ms',
-      'Redis calls a decision',
+      'p50 ms, median',
+      'Redis calls a decision, median',
     ],
     rows: strategies.map((strategy) =>
       summaryOf(
@@ -92,7 +92,7 @@ function summaryOf(strategy: string, cells: readonly MatrixCell[]): string[] {
   return [
     strategy,
     String(measured.length),
-    `${cells.filter(({ status }) => status === 'above').length} of ${measured.filter(({ figures }) => figures.excess.declared !== null).length}`,
+    heldText(cells),
     worst === undefined ? '' : `${measuredText(worst.figures.excess)} (${worst.scenario})`,
     least === undefined
       ? ''
@@ -102,9 +102,20 @@ function summaryOf(strategy: string, cells: readonly MatrixCell[]): string[] {
   ];
 }
 
+/** How often each was: `12 within, 2 unknown`. */
+function heldText(cells: readonly MatrixCell[]): string {
+  const counts = HELD.map(
+    (status) => [cells.filter((cell) => cell.status === status).length, status] as const,
+  );
+  return counts.flatMap(([count, status]) => (count === 0 ? [] : [`${count} ${status}`])).join(', ');
+}
+
+const HELD: readonly MatrixCell['status'][] = ['within', 'above', 'undeclared', 'unknown', 'refused'];
+
 function medianOf(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] as number;
+  const [lower, upper] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]] as [number, number];
+  return (lower + upper) / 2;
 }
 
 /** The matrix as a document that says how it was made. */
@@ -129,7 +140,8 @@ export function renderMatrixMarkdown(untrusted: Matrix): string {
     '',
     '## By strategy',
     '',
-    'Latency and calls are medians over the scenarios.',
+    'In how many scenarios it held its bound: `above` it did not, `undeclared` it declares none for what happened,',
+    '`unknown` there was too little evidence, `refused` it cannot be in that scenario.',
     '',
     ...renderMarkdownTable(summary.head, summary.rows),
     '',

@@ -146,8 +146,8 @@ describe('the matrix', () => {
   it('sums each strategy up', () => {
     const { head, rows } = matrixSummary(matrix);
     expect(rows.map((row) => row.slice(0, 4))).toEqual([
-      ['central', '2', '1 of 2', '21 (harder)'],
-      ['acked', '0', '0 of 0', ''],
+      ['central', '2', '1 within, 1 above', '21 (harder)'],
+      ['acked', '0', '1 refused', ''],
     ]);
     for (const row of rows) expect(row).toHaveLength(head.length);
   });

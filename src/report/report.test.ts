@@ -154,6 +154,24 @@ describe('the report of a run', () => {
     );
   });
 
+  it('says what a failure policy admitted, and that nothing is declared for it', () => {
+    const [shard, ...rest] = central.shards;
+    if (shard === undefined) throw new Error('the fixture has no shard');
+    const { bound: _, ...undeclared } = shard;
+    const fallbacks = [
+      { region: 'eu-west', fromUs: 0, untilUs: S, admissions: 3 },
+      { region: 'ap-south', fromUs: 0, untilUs: S, admissions: 4 },
+    ];
+    const plan = { ...central.plan, onFailure: 'open' as const };
+    const text = renderTable(
+      { ...central, plan, shards: [{ ...undeclared, fallbacks }, ...rest] },
+      { colour: false },
+    );
+    expect(text).toMatch(/│ admitted by failure policy │ 7 operations, in ap-south, eu-west/);
+    expect(text).toMatch(new RegExp(`│ ${shard.shard} +│ \\d+ +│ [\\d.]+ +│ nothing +│ [\\d.]+ +│ nothing`));
+    expect(text).toMatch(/run {6}central with --on-failure open, policy/);
+  });
+
   it('keeps what others named from moving a cursor, being markup, or ending a document', () => {
     const evil = '\u001b[2J</testsuite>]]>|<b>&\u202e`x`\n::error::\ud800 [a](http://b) @me ```';
     const parts = [1, 2, 3].map(() => ({

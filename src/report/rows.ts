@@ -57,12 +57,22 @@ function amounts(document: Document): TextTable {
       `${falseDenials.total} of ${falseDenials.judged} judged${falseDenials.whyNot === '' ? '' : ` (${falseDenials.whyNot})`}${falseDenials.declaresAny ? '; declared: any number, while tokens are lent elsewhere' : ''}`,
     ],
     ['replay', `${replay.total} of ${replay.replayed} decisions replayed are off`],
+    ...fallbackRows(document),
     [
       'contested',
       `${contested.buckets} of ${document.buckets} buckets${contested.ofBusiest === 0 ? '' : `; ${contested.busiest} of the ${contested.ofBusiest} busiest planned`}`,
     ],
   ];
   return { head: ['correctness', 'value'], rows };
+}
+
+/** What regions admitted while they could not reach Redis, by the failure policy. */
+function fallbackRows({ shards }: Document): string[][] {
+  const fallbacks = shards.flatMap((shard) => shard.fallbacks ?? []);
+  if (fallbacks.length === 0) return [];
+  const admissions = fallbacks.reduce((sum, fallback) => sum + fallback.admissions, 0);
+  const regions = [...new Set(fallbacks.map(({ region }) => region))].sort();
+  return [['admitted by failure policy', `${admissions} operations, in ${regions.join(', ')}`]];
 }
 
 function droppedText({ dropped, arrivals }: EvidenceRow): string {
@@ -72,20 +82,16 @@ function droppedText({ dropped, arrivals }: EvidenceRow): string {
 
 /** Measured excess beside the declared bound, shard by shard. */
 function bounds({ shards }: Document): TextTable {
-  const rows = shards.flatMap(({ shard, buckets, largestExcess, worstWindow, bound }) =>
-    bound === undefined
-      ? []
-      : [
-          [
-            shard,
-            String(buckets),
-            tokensText(largestExcess.tokens),
-            declared(bound.totalExcess),
-            tokensText(worstWindow.tokens),
-            declared(bound.worstWindow),
-          ],
-        ],
-  );
+  const rows = shards
+    .filter(({ shard }) => shard !== '')
+    .map(({ shard, buckets, largestExcess, worstWindow, bound }) => [
+      shard,
+      String(buckets),
+      tokensText(largestExcess.tokens),
+      declared(bound?.totalExcess),
+      tokensText(worstWindow.tokens),
+      declared(bound?.worstWindow),
+    ]);
   return { head: ['shard', 'buckets', 'excess of one', 'declared', 'worst window', 'declared'], rows };
 }
 
@@ -100,8 +106,8 @@ function formulas({ shards }: Document): TextTable {
   };
 }
 
-function declared(bound: number | null): string {
-  return bound === null ? 'nothing' : tokensText(bound);
+function declared(bound: number | null | undefined): string {
+  return bound === null || bound === undefined ? 'nothing' : tokensText(bound);
 }
 
 function evidence(kind: string, rows: readonly EvidenceRow[]): TextTable {

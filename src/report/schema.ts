@@ -7,6 +7,7 @@ import type { RunReport } from './report.ts';
 const verdict = z.enum(['pass', 'fail', 'unknown']);
 const outcome = z.enum(OUTCOMES);
 const counts = z.object({ allowed: z.number(), denied: z.number(), failed: z.number(), info: z.number() });
+const errorCounts = z.record(z.string(), z.number());
 const args = z.record(z.string(), z.unknown());
 const operation = z.object({ file: z.string(), index: z.number() });
 const latency = z.object({ count: z.number(), p50Us: z.number(), p99Us: z.number(), maxUs: z.number() });
@@ -177,7 +178,9 @@ const reportSchema = z
     worstBuckets: z.array(z.object({ bucket: z.string(), totalExcess: z.number(), worstWindow: z.number() })),
     sent: z.number(),
     outcomes: counts,
-    errors: z.record(z.string(), z.number()),
+    errors: z
+      .object({ failed: errorCounts, info: errorCounts })
+      .describe('how often each code came: of what failed, and of what may have been charged'),
     unaccounted: z.number(),
     ended: z.boolean(),
     files: z.array(

@@ -75,6 +75,10 @@ function callsText({ redisCalls, outcomes }: RunReport): string {
   return `, ${ratioText(redisCalls / decisions)} Redis calls a decision`;
 }
 
+function failurePolicyText({ plan: { onFailure } }: RunReport): string {
+  return onFailure === undefined ? '' : ` with --on-failure ${onFailure}`;
+}
+
 /** What it takes to understand the figures and to make them again. */
 function footOf(document: Document): string[] {
   const { clock } = document;
@@ -83,7 +87,7 @@ function footOf(document: Document): string[] {
       ? `policy   ${Object.entries(document.policies)
           .map(([name, policy]) => (name === '' ? policy : `${name} ${policy}`))
           .join(', ')}; initial level ${document.initial}; strategy ${document.strategy}`
-      : `run      ${document.strategy}, policy ${document.policy}, ${document.system}; ${document.sent} requests, ${document.requestsPerSecond}/s${callsText(document)}`;
+      : `run      ${document.strategy}${failurePolicyText(document)}, policy ${document.policy}, ${document.system}; ${document.sent} requests, ${document.requestsPerSecond}/s${callsText(document)}`;
   return [
     run,
     `clock    against over-admission: + ${clock.epsilonUs} us, ${clock.rhoPpm} ppm; against false denials: - ${clock.epsilonUs + clock.backwardUs + clock.spreadUs} us, ${clock.slowPpm} ppm; ${clock.steps.length} steps`,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Matrix } from '../../src/report/matrix.ts';
@@ -33,7 +33,8 @@ describe('matrix', { timeout: 90_000 }, () => {
     const { cells, seeds } = matrixOf(first.stdout);
     expect(seeds).toEqual([1]);
     const [central, acked] = cells;
-    expect(central).toMatchObject({ scenario: 'small', strategy: 'central', status: 'within' });
+    const command = 'openclaw-rl run small.yaml --strategy central --seed 1';
+    expect(central).toMatchObject({ scenario: 'small', strategy: 'central', status: 'within', command });
     expect(central?.figures?.excess).toEqual({ of: 'total', measured: 0, declared: 0 });
     expect(central?.figures?.redisCallsPerDecision).toBeCloseTo(1, 1);
     expect(central?.figures?.availability).toEqual([{ regions: ['a', 'b'], share: expect.closeTo(1, 2) }]);
@@ -52,14 +53,31 @@ describe('matrix', { timeout: 90_000 }, () => {
       /\| small \| central \| 0 \| 0 \| within/,
     );
 
+    const elsewhere = await callCli([...args, '--server', 'no-such-server'], { cwd });
+    expect([elsewhere.code, elsewhere.stdout]).toEqual([69, '']);
+
+    const measuresAgain = async () => {
+      const { child, output, ended } = startCli(args, { cwd });
+      await untilSaid({ output }, /1 of 2: small by central.*warm up/s, { timeout: 30_000 });
+      child.kill('SIGINT');
+      expect(await ended).toBe(130);
+      expect(output.stdout).toBe('');
+      expect(output.stderr).toMatch(/interrupted; run it again to go on: 0 of 2 are kept in reports\/matrix/);
+      expect(processesMentioning(cwd)).toEqual([]);
+    };
     writeFileSync(join(cwd, 'small.yaml'), SMALL.replace('8:2/s', '9:2/s'));
-    const { child, output, ended } = startCli(args, { cwd });
-    await untilSaid({ output }, /warm up/, { timeout: 30_000 });
-    expect(output.stderr).toMatch(/1 of 2: small by central/); // it is another plan now
-    child.kill('SIGINT');
-    expect(await ended).toBe(130);
-    expect(output.stdout).toBe('');
-    expect(processesMentioning(cwd)).toEqual([]);
+    await measuresAgain(); // it is another plan now
+    writeFileSync(join(cwd, 'small.yaml'), SMALL);
+    truncateSync(join(cwd, 'reports/matrix/runs', run, 'report.json'), 1_000);
+    await measuresAgain();
+  });
+
+  it('proves nothing where no strategy can be in any scenario', async () => {
+    const cwd = folderWith(SMALL);
+    const asked = ['matrix', '--scenario', 'small.yaml', '--strategy', 'acked', 'lease'];
+    const { code, stdout } = await callCli(asked, { cwd });
+    expect(code, stdout).toBe(2);
+    expect(stdout).toMatch(/lease +│ 0 +│ 1 refused/);
   });
 
   it('ends with exit code 1 and keeps the history where a strategy goes beyond its bound', async () => {

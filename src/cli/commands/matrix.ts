@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { Command, Option } from 'commander';
 import { OpenclawError, printable, quoted } from '../../core/errors.ts';
 import { writeRunFile } from '../../experiment/run-folder.ts';
@@ -14,9 +13,9 @@ import type { Plan } from '../../scenario/plan.ts';
 import { type ProviderName, providerOption } from '../choose-provider.ts';
 import type { Environment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
+import { CELLS, keepCell, type Measured, RUNS, readKeptCell } from '../kept-cells.ts';
 import { wholeNumber } from '../options.ts';
 import { jsonText } from '../output.ts';
-import { readTextFile } from '../read-file.ts';
 import { readScenario, scenariosForAnyStrategy } from '../read-scenario.ts';
 import { keepReport, makeRun } from '../run-plan.ts';
 import { quotedForShell, typedCommand } from '../typed-command.ts';
@@ -27,6 +26,7 @@ interface Flags {
   readonly scenario?: readonly string[];
   readonly seed?: number;
   readonly folder: string;
+  readonly again: boolean;
   readonly name: string;
   readonly server?: string;
   readonly provider: ProviderName;
@@ -50,6 +50,7 @@ export function matrixCommand(environment: Environment): Command {
       'keep what was measured in here; what is there already is not run again',
       'reports/matrix',
     )
+    .option('--again', 'measure once more what had too little evidence', false)
     .option('--name <name>', 'the cluster to run on where it is up and as a scenario wants it', 'matrix')
     .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)')
     .addOption(providerOption())
@@ -64,27 +65,24 @@ export function matrixCommand(environment: Environment): Command {
 }
 
 const HELP = `
-Exit code 1 if any strategy went beyond the bound it declares, 2 if any run had too little evidence, else 0.
-A run takes some 35 s. Histories are kept of runs beyond their bound; the others' are removed once judged.
+Exit code 1 if any strategy went beyond the bound it declares, 2 if any run had too little evidence or none could be
+made, else 0. A run takes some 35 s. Histories are kept of runs beyond their bound; the others' are removed once judged.
+matrix.md and matrix.json in the folder are of the last command; what others measured is kept for when it is asked again.
 
 Examples:
   $ openclaw-rl matrix                                              # all of it, in an hour; Ctrl-C, and again to go on
   $ openclaw-rl matrix --strategy central acked --scenario partition-mute kill-primary
+  $ openclaw-rl matrix --again                                      # on a machine that was too busy for some runs
   $ openclaw-rl matrix --format md > matrix.md`;
 
 /** One strategy in one scenario: what will be run, or why it cannot be. */
 interface Pairing {
   readonly scenario: string;
+  /** How it was asked for: a name, or a file. */
+  readonly asked: string;
   readonly strategy: StrategyName;
   readonly plan: Plan | undefined;
   readonly reason: string;
-}
-
-/** What is kept of a run that was made: for which plan, by which program. */
-interface Kept {
-  readonly program: string;
-  readonly plan: Plan;
-  readonly cell: MatrixCell;
 }
 
 async function runMatrix(flags: Flags, environment: Environment): Promise<void> {
@@ -102,8 +100,12 @@ async function runMatrix(flags: Flags, environment: Environment): Promise<void> 
   });
   const cells: MatrixCell[] = [];
   for (const [at, pairing] of pairings.entries()) {
-    const cell = await cellFor(pairing, `${at + 1} of ${pairings.length}`, { folder, flags, environment });
-    if (environment.interrupt.aborted) {
+    const which = `${at + 1} of ${pairings.length}`;
+    const cell = await cellFor(pairing, which, { folder, flags, environment }).catch((error: unknown) => {
+      if (environment.interrupt.aborted) return undefined;
+      throw error;
+    });
+    if (cell === undefined || environment.interrupt.aborted) {
       environment.log(
         `interrupted; run it again to go on: ${at} of ${pairings.length} are kept in ${printable(flags.folder)}\n`,
       );
@@ -144,7 +146,7 @@ async function pair(flags: Flags, environment: Environment): Promise<Pairing[]> 
         (plan) => ({ scenario: plan.scenario, plan: { ...plan, claims: claimsOfMatrix(plan) }, reason: '' }),
         (error: Error) => ({ scenario: name, plan: undefined, reason: error.message }),
       );
-      pairings.push({ strategy, ...pairing });
+      pairings.push({ asked: scenario, strategy, ...pairing });
     }
   }
   return pairings;
@@ -161,38 +163,45 @@ interface Place {
   readonly environment: Environment;
 }
 
-const CELLS = 'cells';
-const RUNS = 'runs';
-
 /** What was measured of this pairing before, else now. */
-async function cellFor(
-  { scenario, strategy, plan, reason }: Pairing,
-  which: string,
-  place: Place,
-): Promise<MatrixCell> {
-  const { folder, environment } = place;
+async function cellFor(pairing: Pairing, which: string, place: Place): Promise<MatrixCell> {
+  const { scenario, asked, strategy, plan, reason } = pairing;
+  const { folder, flags, environment } = place;
   if (plan === undefined) return refusedCell(scenario, { strategy, reason });
-  const file = `${scenario}--${strategy}--${plan.seed}.json`;
-  const kept = await readKept(join(folder, CELLS, file));
-  const program = VERSION;
-  if (kept !== undefined && kept.program === program && isDeepStrictEqual(kept.plan, asWritten(plan)))
-    return kept.cell;
+  const measured = { plan, provider: flags.provider, server: flags.server };
+  const kept = await readKeptCell(folder, measured);
+  if (kept !== undefined && !(flags.again && kept.status === 'unknown')) return kept;
   environment.log(`${which}: ${printable(scenario)} by ${strategy}\n`);
-  const report = await measure(plan, place);
+  const report = await measure(asked, measured, place);
   const cell = cellOf(report);
   if (environment.interrupt.aborted) return cell; // it is not whole
-  const keeping: Kept = { program, plan, cell };
-  await writeRunFile(join(folder, CELLS), file, jsonText(keeping));
+  await keepCell(folder, measured, report);
   if (cell.status !== 'above') await rm(join(report.folder, 'history.ndjson'), { force: true });
   return cell;
 }
 
-async function measure(plan: Plan, { folder, flags, environment }: Place): Promise<RunReport> {
-  const { name, provider, server } = flags;
-  const run = { name, provider, format: 'table', json: false, reports: join(folder, RUNS) } as const;
-  const { strategy, scenario } = plan;
-  const command = typedCommand({ commandLine: ['run', scenario, '--strategy', strategy] }, plan.seed);
-  const request = { plan, command, flags: { ...run, ...(server !== undefined && { server }) } };
+async function measure(
+  asked: string,
+  { plan, provider, server }: Measured,
+  { folder, flags, environment }: Place,
+): Promise<RunReport> {
+  const where = [
+    ...(server === undefined ? [] : ['--server', server]),
+    ...(provider === 'auto' ? [] : ['--provider', provider]),
+  ];
+  const commandLine = ['run', asked, '--strategy', plan.strategy, ...where];
+  const run = {
+    name: flags.name,
+    provider,
+    format: 'table',
+    json: false,
+    reports: join(folder, RUNS),
+  } as const;
+  const request = {
+    plan,
+    command: typedCommand({ commandLine }, plan.seed),
+    flags: { ...run, ...(server !== undefined && { server }) },
+  };
   const { report } = await makeRun(request, environment).catch((error: unknown) => {
     const isOver = error instanceof OpenclawError && error.code === 'ENVIRONMENT_FAILED';
     if (!isOver) throw error;
@@ -201,20 +210,6 @@ async function measure(plan: Plan, { folder, flags, environment }: Place): Promi
   });
   await keepReport(report);
   return report;
-}
-
-/** A cell that cannot be read is measured again. */
-async function readKept(path: string): Promise<Kept | undefined> {
-  try {
-    return JSON.parse(await readTextFile(path)) ?? undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A plan as JSON gives it back. */
-function asWritten(plan: Plan): Plan {
-  return JSON.parse(JSON.stringify(plan));
 }
 
 function rendered(matrix: Matrix, { format, json }: Flags): string {
@@ -227,5 +222,6 @@ function rendered(matrix: Matrix, { format, json }: Flags): string {
 
 function exitCodeOf(cells: readonly MatrixCell[]): number {
   if (cells.some(({ status }) => status === 'above')) return EXIT.fail;
-  return cells.some(({ status }) => status === 'unknown') ? EXIT.unknown : EXIT.pass;
+  const isUnproved = cells.some(({ status }) => status === 'unknown');
+  return isUnproved || cells.every(({ status }) => status === 'refused') ? EXIT.unknown : EXIT.pass;
 }
