@@ -1,5 +1,5 @@
 import { parseClaim } from '../checker/claim.ts';
-import { isAcked, isApart, STRATEGY_NAMES } from '../limiter/create.ts';
+import { isAcked, isApart, isUnitCost, STRATEGY_NAMES } from '../limiter/create.ts';
 import { planTopology, type Topology } from '../regions/topology.ts';
 import type { ScenarioRules } from '../scenario/make-plan.ts';
 import type { ScenarioInput } from '../scenario/schema.ts';
@@ -15,6 +15,7 @@ export const SCENARIO_RULES: ScenarioRules = {
   planNodes: (topology) => planTopology(topology).nodes,
   isApart,
   isAcked,
+  isUnitCost,
 };
 
 /** A load as a scenario writes it. */

@@ -35,6 +35,11 @@ export function isAcked(strategy: string): boolean {
   return strategy === 'acked' || strategy === 'lease';
 }
 
+/** Whether every take of this strategy costs one token. */
+export function isUnitCost(strategy: string): boolean {
+  return strategy === 'article';
+}
+
 const APART: ReadonlySet<string> = new Set(['active-active', 'active-active-lww']);
 
 /** Whether each region of this strategy has a Redis of its own, and a limiter is told of the others by `region`. */

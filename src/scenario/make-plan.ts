@@ -17,6 +17,8 @@ export interface ScenarioRules extends SchemaRules {
   readonly isApart?: (strategy: string) => boolean;
   /** Whether this strategy waits for the replicas of a primary. */
   readonly isAcked?: (strategy: string) => boolean;
+  /** Whether every take of this strategy costs one token. */
+  readonly isUnitCost?: (strategy: string) => boolean;
 }
 
 /** What is said of a run beside its scenario. */
@@ -73,6 +75,7 @@ export function drawPlan(
     ...problems,
     ...checkOneLimiter(value),
     ...checkReplicas(parts, rules),
+    ...checkCosts(parts, rules),
     ...checkTogether({ ...parts, faults }, rules.planNodes),
   ];
   return scenario === undefined || all.length > 0
@@ -97,6 +100,13 @@ function checkReplicas({ strategy, topology }: ScenarioParts, { isAcked }: Scena
   if (strategy === undefined || topology?.replicas !== 0 || isAcked?.(strategy) !== true) return [];
   const text = `strategy ${strategy} waits for the replicas of a primary: it needs 1 or more`;
   return [{ path: ['topology', 'replicas'], text }];
+}
+
+function checkCosts({ strategy, load }: ScenarioParts, { isUnitCost }: ScenarioRules): Problem[] {
+  if (strategy === undefined || isUnitCost?.(strategy) !== true) return [];
+  const other = load?.costs.find((cost) => cost !== 1);
+  if (other === undefined) return [];
+  return [{ path: ['load', 'cost'], text: `strategy ${strategy} takes exactly one token; found ${other}` }];
 }
 
 /** The topology as the strategy has it: replicas are of a cluster. */

@@ -234,6 +234,10 @@ describe('what is wrong is said with its place', () => {
       text: 'load: {cost: [1, 21]}',
       says: '2:8 load.cost: expected costs of at most the capacity of 20 tokens; found 21',
     },
+    {
+      text: 'strategy: article\nload: {cost: [1, 2]}',
+      says: '3:8 load.cost: strategy article takes exactly one token; found 2',
+    },
     { text: 'policy: 20', says: '2:9 policy: expected a policy as capacity:rate, like 20:5/s; found 20' },
     { text: 'policy: 20:5', says: '2:9 policy: a rate is written tokens/time' },
     {

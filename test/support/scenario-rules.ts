@@ -1,5 +1,5 @@
 import { OpenclawError, quoted } from '../../src/core/errors.ts';
-import { isApart, STRATEGY_NAMES } from '../../src/limiter/create.ts';
+import { isApart, isUnitCost, STRATEGY_NAMES } from '../../src/limiter/create.ts';
 import { planTopology } from '../../src/regions/topology.ts';
 import type { ScenarioRules } from '../../src/scenario/make-plan.ts';
 
@@ -10,6 +10,7 @@ export const RULES: ScenarioRules = {
   strategies: [first, ...others],
   planNodes: (topology) => planTopology(topology).nodes,
   isApart,
+  isUnitCost,
   parseClaim: (text) => {
     if (/^[a-z0-9-]+(\([a-z]+\))? (<=|>=) \S+( (before|during|after)\b.*)?$/.test(text)) return;
     throw new OpenclawError('INVALID_OPTION', `a claim is like total-excess <= 0; found ${quoted(text)}`);
