@@ -63,7 +63,7 @@ topology:
   persistence: aof
   nodeTimeout: 3s
 policy: 100:100/min
-strategy: article
+strategy: acked
 load: {mode: open, connections: 5, rate: 99.5, users: 3, skew: 0, roaming: 1, cost: [1, 2], ramp: 0s, duration: 1m}
 claims:
   - p99(allowed) <= 250ms during partition
@@ -76,7 +76,7 @@ claims:
       persistence: 'aof',
       nodeTimeoutMs: 3_000,
     });
-    expect(plan).toMatchObject({ seed: 7, policy: '100:100/min', strategy: 'article' });
+    expect(plan).toMatchObject({ seed: 7, policy: '100:100/min', strategy: 'acked' });
     expect(plan.load).toEqual({
       mode: 'open',
       connections: 5,
