@@ -154,10 +154,35 @@ describe('a limiter of one region', () => {
     { title: 'no region', options: base, says: /needs to know its region/ },
     {
       title: 'several policies',
-      options: { redis: base.redis, policies: { a: POLICY }, region },
-      says: /one policy/,
+      options: { redis: base.redis, policies: { a: POLICY, b: POLICY }, region },
+      says: /decides by one policy; found 2/,
     },
-    { title: 'batches', options: { ...base, region, batch: true }, says: /one take at a time/ },
+    { title: 'batches', options: { ...base, region, batch: true }, says: /asks for no takes in batches/ },
+    {
+      title: 'local answers',
+      options: { ...base, region, localAnswers: {} },
+      says: /gives no local answers/,
+    },
+    {
+      title: 'a list of others',
+      options: { ...base, region: { ...region, others: [base.redis] } },
+      says: /others of a region are by name/,
+    },
+    {
+      title: 'its own Redis among the others',
+      options: { ...base, region: { ...region, others: { 'eu-west': base.redis } } },
+      says: /127\.0\.0\.1:1 is the Redis of region us-east, and cannot be that of eu-west/,
+    },
+    {
+      title: 'no address of another',
+      options: { ...base, region: { ...region, others: { 'eu-west': null } } },
+      says: /told in region\.others\.eu-west where Redis is/,
+    },
+    {
+      title: 'a misspelt option of its region',
+      options: { ...base, region: { ...region, everyMS: 50 } },
+      says: /options of region are .*; found "everyMS"/,
+    },
     {
       title: 'itself among the others',
       options: { ...base, region: { ...region, others: { 'us-east': base.redis } } },
@@ -174,6 +199,7 @@ describe('a limiter of one region', () => {
       says: /maxAgeMs is a whole number from 1000/,
     },
   ])('is refused with $title', ({ options, says }) => {
-    expect(() => openActiveActive('active-active', 'spends', options)).toThrow(says);
+    const given = options as Parameters<typeof openActiveActive>[2];
+    expect(() => openActiveActive('active-active', 'spends', given)).toThrow(says);
   });
 });

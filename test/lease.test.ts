@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createLimiter } from '../src/limiter/create.ts';
+import { createLease } from '../src/limiter/lease/open.ts';
 import { drain, holderOn } from './support/lease/holder-on.ts';
 import { type RedisProxy, startRedisProxy } from './support/redis-proxy.ts';
 import { SERVERS, startTestServer, type TestServer } from './support/server.ts';
@@ -58,7 +59,8 @@ describe.each(SERVERS)('leases on %s', { timeout: 60_000 }, (command) => {
     const limiter = holder('1000:1/d');
     expect(limiter.tryTake(subject('at-once'))).toBeUndefined();
     await limiter.take(subject('at-once'));
-    for (let i = 0; i < 100; i++) expect(limiter.tryTake(subject('at-once'), 2)?.allowed).toBe(true);
+    for (let i = 0; i < 100; i++)
+      expect(limiter.tryTake(subject('at-once'), { cost: 2 })?.allowed).toBe(true);
   });
 
   it('asks Redis once a window at most for denials', async () => {
@@ -110,9 +112,43 @@ describe.each(SERVERS)('leases on %s', { timeout: 60_000 }, (command) => {
     await expect(one.take(subject('costly'), { cost: 21 })).rejects.toMatchObject({
       code: 'COST_ABOVE_CAPACITY',
     });
-    expect(() => one.tryTake(subject('costly'), 0)).toThrow(/cost must be/);
-    expect(() => one.tryTake({ user: '', endpoint: 'ratings' })).toThrow(/user must be/);
   });
+
+  it('charges by tryTake the cost that take would, written alike', async () => {
+    const limiter = holder('1000:1/d');
+    await limiter.take(subject('alike'));
+    for (const cost of [3, { default: 4 }])
+      expect(limiter.tryTake(subject('alike'), { cost })?.allowed).toBe(true);
+    expect((await limiter.peek(subject('alike'))).remainingTokens).toBe(992);
+  });
+
+  it('borrows by one policy that has a name', async () => {
+    const limiter = createLease({
+      policies: { daily: '20:1/d' },
+      redis: { urls: [server.url], commandTimeoutMs: 5_000 },
+      replicas: 0,
+    });
+    onTestFinished(() => limiter.close());
+    expect((await limiter.take(subject('named'), { cost: { daily: 20 } })).allowed).toBe(true);
+    expect(limiter.policiesOf(subject('named')).map(({ name }) => name)).toEqual(['daily']);
+  });
+
+  it.each([
+    { title: 'shadow', more: { shadow: true }, want: { allowed: true, shadow: 'denied' } },
+    { title: 'failure policies', more: { onFailure: 'open' }, want: { allowed: false } },
+  ] as const)(
+    'decides by take alone in createLimiter, so that nothing goes past $title',
+    async ({ title, more, want }) => {
+      const limiter = createLimiter({
+        ...{ strategy: 'lease-unacked', policy: '1:1/d', ...more },
+        redis: { urls: [server.url], commandTimeoutMs: 5_000 },
+      });
+      onTestFinished(() => limiter.close());
+      expect(limiter).not.toHaveProperty('tryTake');
+      expect((await limiter.take(subject(title))).allowed).toBe(true);
+      expect(await limiter.take(subject(title))).toMatchObject(want);
+    },
+  );
 
   it('gives back what is left when it is closed, and when nobody asks any more', async () => {
     const closing = holder('20:1/d', { lease: LONG });
@@ -210,6 +246,7 @@ describe.each(SERVERS)('leases on %s', { timeout: 60_000 }, (command) => {
     for (const wrong of [
       { strategy: 'lease', policy: '10:1/d' },
       { strategy: 'lease', policy: '10:1/d', replicas: 1, batch: true },
+      { strategy: 'lease', policies: { a: '10:1/d', b: '10:1/h' }, replicas: 1 },
       { strategy: 'lease', policy: '10:1/d', replicas: 1, lease: { leaseMs: 0 } },
       { strategy: 'lease', policy: '10:1/d', replicas: 1, lease: { leaseMs: 3_600_000, marginMs: 1 } },
     ] as const)

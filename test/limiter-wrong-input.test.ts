@@ -1,7 +1,13 @@
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createLimiter, type LimiterOptions } from '../src/limiter/create.ts';
+import {
+  createLimiter,
+  isAcked,
+  isApart,
+  type LimiterOptions,
+  STRATEGY_NAMES,
+} from '../src/limiter/create.ts';
 import { createLease, type LeaseOptions } from '../src/limiter/lease/open.ts';
 import type { Subject, TakeOptions } from '../src/limiter/limiter.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
@@ -10,6 +16,8 @@ import { ada } from './support/steppable-limiters.ts';
 /* What no type lets through, and a program in JavaScript may give all the same. */
 const redis = { urls: ['redis://127.0.0.1:1'] };
 const policy = '10:1/h';
+/** What a program's author can follow. */
+const A_HINT = /^(?!.*--help).*\w/;
 
 describe('createLimiter refuses', () => {
   it.each<[string, unknown, string]>([
@@ -34,9 +42,23 @@ describe('createLimiter refuses', () => {
     ],
     ['null for a lease', { policy, redis, strategy: 'lease', replicas: 0, lease: null }, 'INVALID_OPTION'],
     ['a failure policy that is none', { policy, redis, onFailure: null }, 'INVALID_OPTION'],
+    ['a misspelt option', { policy, redis, onFailur: 'open' }, 'INVALID_OPTION'],
+    ['a strategy that is none', { policy, redis, strategy: 'centrall' }, 'INVALID_OPTION'],
+    [
+      'no time between exchanges',
+      { policy, redis, strategy: 'active-active', region: { name: 'us-east', others: {}, everyMs: 0 } },
+      'INVALID_OPTION',
+    ],
+    ['no time for a command', { policy, redis: { ...redis, commandTimeoutMs: 0 } }, 'INVALID_OPTION'],
+    ['what is no address', { policy, redis: { urls: ['127.0.0.1'] } }, 'INVALID_OPTION'],
+    [
+      'two addresses of one server',
+      { policy, redis: { urls: ['redis://a', 'redis://b'] } },
+      'INVALID_OPTION',
+    ],
   ])('%s', (_, options, code) =>
     expect(() => createLimiter(options as LimiterOptions)).toThrow(
-      expect.objectContaining({ code, charge: 'none', hint: expect.stringMatching(/\w/) }),
+      expect.objectContaining({ code, charge: 'none', hint: expect.stringMatching(A_HINT) }),
     ),
   );
 });
@@ -55,11 +77,31 @@ describe('createLease refuses', () => {
     ['a number for the times of a lease', { ...whole, lease: 4_000 }, 'INVALID_OPTION'],
     ['a text for a time', { ...whole, lease: { leaseMs: '4000' } }, 'INVALID_OPTION'],
     ['null for a policy', { ...whole, policy: null }, 'INVALID_POLICY'],
+    ['a strategy', { ...whole, strategy: 'lease' }, 'INVALID_OPTION'],
+    ['a durability', { ...whole, durability: 'acked' }, 'INVALID_OPTION'],
+    ['batches', { ...whole, batch: true }, 'INVALID_OPTION'],
+    ['a misspelt time of a lease', { ...whole, lease: { leaseMS: 4_000 } }, 'INVALID_OPTION'],
+    ['two policies', { redis, replicas: 0, policies: { a: policy, b: policy } }, 'INVALID_OPTION'],
   ])('%s', (_, options, code) =>
     expect(() => createLease(options as LeaseOptions)).toThrow(
-      expect.objectContaining({ code, charge: 'none', hint: expect.stringMatching(/\w/) }),
+      expect.objectContaining({ code, charge: 'none', hint: expect.stringMatching(A_HINT) }),
     ),
   );
+
+  it.each([
+    { title: 'failure policies', more: { onFailure: 'open' }, says: /found "onFailure"/ },
+    { title: 'shadow', more: { shadow: true }, says: /found "shadow"/ },
+  ])('$title, and says who takes them', ({ more, says }) =>
+    expect(() => createLease({ ...whole, ...more } as LeaseOptions)).toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(says),
+        hint: expect.stringContaining('createLimiter'),
+      }),
+    ),
+  );
+
+  it('fewer replicas than none', () =>
+    expect(() => createLease({ ...whole, replicas: -1 })).toThrow(/0 to 100 replicas; found -1/));
 });
 
 describe('take refuses, and charges nothing', () => {
@@ -75,6 +117,9 @@ describe('take refuses, and charges nothing', () => {
     ['null for a cost', ada, { cost: null }, 'INVALID_COST'],
     ['a list for a cost', ada, { cost: [] }, 'INVALID_COST'],
     ['null for the cost of one policy', ada, { cost: { default: null } }, 'INVALID_COST'],
+    ['null for options', ada, null, 'INVALID_OPTION'],
+    ['a number for options', ada, 3, 'INVALID_OPTION'],
+    ['a misspelt option', ada, { costs: 3 }, 'INVALID_OPTION'],
     ['null for a decision id, which would be one id for all', ada, { decisionId: null }, 'INVALID_OPTION'],
     ['a number for a decision id', ada, { decisionId: 7 }, 'INVALID_OPTION'],
     ['overrides that are a promise', { ...ada, user: 'promise' }, {}, 'INVALID_OPTION'],
@@ -88,6 +133,53 @@ describe('take refuses, and charges nothing', () => {
       code,
       charge: 'none',
     });
+    expect(await server.client.dbsize()).toBe(0);
+  });
+
+  const wrongSubjects = [undefined, null, 5, {}, { user: 'ada' }] as unknown as Subject[];
+  it.each(STRATEGY_NAMES)('of strategy %s whatever is no subject or no options', async (strategy) => {
+    const limiter = createLimiter({
+      strategy,
+      policy,
+      redis: { urls: [server.url], ...(strategy === 'replica-reads' && { cluster: true }) },
+      overrides: ({ user }) => (user.startsWith('gold') ? { default: '20:1/h' } : undefined),
+      ...(isAcked(strategy) && { replicas: 1 }),
+      ...(isApart(strategy) && { region: { name: 'us-east', others: {} } }),
+    });
+    onTestFinished(() => limiter.close());
+    const refused = { name: 'OpenclawError', charge: 'none' };
+    for (const subject of wrongSubjects) {
+      for (const method of ['take', 'peek', 'refund', 'reset'] as const)
+        await expect(limiter[method](subject)).rejects.toMatchObject(refused);
+      expect(() => limiter.policiesOf(subject)).toThrow(expect.objectContaining(refused));
+    }
+    for (const options of [null, 3, [], { foo: 3 }, { cost: null }] as unknown as TakeOptions[])
+      for (const method of ['take', 'refund'] as const)
+        await expect(limiter[method](ada, options)).rejects.toMatchObject(refused);
+    expect(await server.client.dbsize()).toBe(0);
+  });
+
+  it.each<[string, unknown, unknown, string]>([
+    ['no subject', undefined, undefined, 'INVALID_SUBJECT'],
+    ['a subject without text', { user: '', endpoint: 'e' }, undefined, 'INVALID_SUBJECT'],
+    ['a number for options', ada, 3, 'INVALID_OPTION'],
+    ['null for options', ada, null, 'INVALID_OPTION'],
+    ['a cost in the place of options', ada, { default: 3 }, 'INVALID_OPTION'],
+    ['an option that is none', ada, { foo: 3 }, 'INVALID_OPTION'],
+    ['a decision id', ada, { decisionId: 'x' }, 'INVALID_OPTION'],
+    ['a cost that is no number', ada, { cost: Number.NaN }, 'INVALID_COST'],
+    ['a cost below 1', ada, { cost: -1 }, 'INVALID_COST'],
+    ['a cost of no policy', ada, { cost: { other: 3 } }, 'INVALID_COST'],
+    ['a cost above the capacity', ada, { cost: 11 }, 'COST_ABOVE_CAPACITY'],
+  ])('of a lease, by tryTake and take alike, %s', async (_, subject, options, code) => {
+    const limiter = createLease({ policy, redis: { urls: [server.url] }, replicas: 0 });
+    onTestFinished(() => limiter.close());
+    const refused = { code, charge: 'none', message: expect.any(String) };
+    const told = await limiter.take(subject as Subject, options as TakeOptions).catch((error) => error);
+    expect(told).toMatchObject(refused);
+    expect(() => limiter.tryTake(subject as Subject, options as TakeOptions)).toThrow(
+      expect.objectContaining({ ...refused, message: told.message }),
+    );
     expect(await server.client.dbsize()).toBe(0);
   });
 

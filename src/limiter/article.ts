@@ -5,6 +5,7 @@ import type { Limiter } from './limiter.ts';
 import { costOf, type PoliciesOf } from './policies.ts';
 import type { RedisPort } from './redis-port.ts';
 import { loadScript } from './script.ts';
+import { readTakeOptions } from './take-options.ts';
 
 /** The published guide's script as printed, for comparison: it takes one token at a time on the caller's clock. */
 export function createArticle({
@@ -28,7 +29,8 @@ export function createArticle({
     strategy: 'article',
     policy,
     policiesOf,
-    async take(subject, { cost = 1, decisionId } = {}) {
+    async take(subject, options) {
+      const { cost, decisionId } = readTakeOptions(options);
       const [named] = policiesOf(subject);
       if (named === undefined || costOf(cost, named) !== 1) {
         throw new OpenclawError(

@@ -9,6 +9,7 @@ import type { AckedPort, RedisPort, ScriptReply } from './redis-port.ts';
 import { loadScript } from './script.ts';
 import { policyArgs } from './script-args.ts';
 import { singleTakes, type TakeReply } from './single-takes.ts';
+import { readTakeOptions } from './take-options.ts';
 import type { RunWrites } from './writes.ts';
 
 export interface CentralOptions {
@@ -50,7 +51,8 @@ export function createCentral({
     strategy,
     policy,
     policiesOf,
-    async take(subject, { cost = 1, decisionId } = {}) {
+    async take(subject, options) {
+      const { cost, decisionId } = readTakeOptions(options);
       const key = bucketKey(prefix, subject); // what is no subject is told before anybody's overrides see it
       const policies = policiesOf(subject);
       checkCostNames(cost, policies);
@@ -74,7 +76,8 @@ export function createCentral({
       const { values, node } = await redis.run(peekScript, [key], args);
       return describeLevels(values, node, policies);
     },
-    async refund(subject, { cost = 1, decisionId } = {}) {
+    async refund(subject, options) {
+      const { cost, decisionId } = readTakeOptions(options);
       const key = bucketKey(prefix, subject);
       const policies = policiesOf(subject);
       checkCostNames(cost, policies);

@@ -14,6 +14,7 @@ export function readTimeout({ commandTimeoutMs: ms = DEFAULT_COMMAND_TIMEOUT_MS 
   throw new OpenclawError(
     'INVALID_OPTION',
     `a command timeout is 1 to ${MOST_COMMAND_TIMEOUT_MS} whole milliseconds; found ${quoted(ms)}`,
+    { hint: `the default is ${DEFAULT_COMMAND_TIMEOUT_MS}` },
   );
 }
 

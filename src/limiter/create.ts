@@ -5,6 +5,7 @@ import { type CentralOptions, createCentral } from './central.ts';
 import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
 import { connectAcked, connectIoredis } from './ioredis-open.ts';
 import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
+import { checkKnown, type Known } from './known-options.ts';
 import { type LendingOptions, openLease } from './lease/open.ts';
 import type { Limiter } from './limiter.ts';
 import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
@@ -22,8 +23,8 @@ const STRATEGIES = {
   'active-active-lww': (options: LimiterOptions) =>
     openActiveActive('active-active-lww', 'last-write', options),
   'replica-reads': openReplicaReads,
-  lease: (options: LimiterOptions) => openLease('lease', options),
-  'lease-unacked': (options: LimiterOptions) => openLease('lease-unacked', { ...options, replicas: 0 }),
+  lease: (options: LimiterOptions) => openBorrowing('lease', options),
+  'lease-unacked': (options: LimiterOptions) => openBorrowing('lease-unacked', { ...options, replicas: 0 }),
 } as const;
 
 export type StrategyName = keyof typeof STRATEGIES;
@@ -88,9 +89,29 @@ export type LimiterOptions = PolicyOptions & {
   readonly shadow?: boolean;
 };
 
+const KNOWN: Known<LimiterOptions> = {
+  policy: true,
+  policies: true,
+  overrides: true,
+  strategy: true,
+  redis: true,
+  region: true,
+  durability: true,
+  replicas: true,
+  lease: true,
+  prefix: true,
+  nowMs: true,
+  decisionMemoryMs: true,
+  batch: true,
+  localAnswers: true,
+  onFailure: true,
+  shadow: true,
+};
+
 /** Makes a limiter and starts to connect. Throws INVALID_POLICY or INVALID_OPTION; nothing is charged. */
 export function createLimiter(options: LimiterOptions): Limiter {
   checkRedis(options?.redis);
+  checkKnown(options, { of: 'createLimiter', known: KNOWN });
   const strategy = parseStrategy(options.strategy ?? 'central');
   checkDurability(strategy, options);
   checkReplicas(strategy, options);
@@ -138,6 +159,7 @@ export function parseStrategy(name: string): StrategyName {
   throw new OpenclawError(
     'INVALID_OPTION',
     `a strategy is one of ${STRATEGY_NAMES.join(', ')}; found ${quoted(name)}`,
+    { hint: 'leave it out for central' },
   );
 }
 
@@ -172,6 +194,12 @@ function readCentral(options: LimiterOptions): Omit<CentralOptions, 'redis'> {
     decisionMemoryMs,
     ...(options.batch && { batch: { bySlot: isCluster(options.redis) } }),
   };
+}
+
+/** Without `tryTake`, which would go past `onFailure` and `shadow`. */
+function openBorrowing(strategy: StrategyName, options: LimiterOptions): Limiter {
+  const { tryTake: _, ...limiter } = openLease(strategy, options);
+  return limiter;
 }
 
 function openArticle(options: LimiterOptions): Limiter {

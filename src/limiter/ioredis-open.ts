@@ -121,6 +121,7 @@ function openStandalone(
     throw new OpenclawError(
       'INVALID_OPTION',
       'several Redis addresses need cluster: true; standalone takes one',
+      { hint: 'give one address, or say that it is a cluster' },
     );
   }
   return new Redis({

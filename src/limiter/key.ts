@@ -41,17 +41,19 @@ export function checkPrefix(prefix: string): string {
   );
 }
 
+/** Throws INVALID_SUBJECT for what is none, before anybody looks into it. */
+export function checkSubject(subject: Subject): void {
+  const { user, endpoint } = subject ?? {};
+  checkText('user', user);
+  checkText('endpoint', endpoint);
+}
+
 /** Most text is this, and needs no other look. */
 const PLAIN = /^[\w.@+ -]{1,256}$/;
 
 function escapePart(what: string, value: string | undefined): string {
   if (typeof value === 'string' && PLAIN.test(value)) return value;
-  if (typeof value !== 'string' || value === '') {
-    throw new OpenclawError(
-      'INVALID_SUBJECT',
-      `${what} must be text that is not empty; found ${quoted(value)}`,
-    );
-  }
+  checkText(what, value);
   const bytes = Buffer.byteLength(value);
   if (bytes > MAX_PART_BYTES) {
     throw new OpenclawError(
@@ -67,4 +69,12 @@ function escapePart(what: string, value: string | undefined): string {
     );
   }
   return value.replace(/[%:{}]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function checkText(what: string, value: unknown): asserts value is string {
+  if (typeof value === 'string' && value !== '') return;
+  throw new OpenclawError(
+    'INVALID_SUBJECT',
+    `${what} must be text that is not empty; found ${quoted(value)}`,
+  );
 }

@@ -3,6 +3,7 @@ import { OpenclawError, quoted } from '../core/errors.ts';
 import { bucketKey } from './key.ts';
 import type { Limiter, NamedPolicy, Subject } from './limiter.ts';
 import { checkCostNames, costOf } from './policies.ts';
+import { readTakeOptions } from './take-options.ts';
 
 export interface LocalAnswerOptions {
   /** How long after its request a denial may answer others. Milliseconds, 1 to 60000. Default 1000. */
@@ -66,7 +67,7 @@ export function answerLocally(
   return {
     ...limiter,
     async take(subject, takeOptions = {}) {
-      const { cost = 1, decisionId } = takeOptions;
+      const { cost, decisionId } = readTakeOptions(takeOptions);
       const key = bucketKey('', subject);
       const askedMs = nowMs();
       const denied = denials.get(key);

@@ -1,6 +1,7 @@
 import { checkCost } from '../core/bucket.ts';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { type Policy, parsePolicy } from '../core/policy.ts';
+import { checkSubject } from './key.ts';
 import type { Cost, NamedPolicy, Subject } from './limiter.ts';
 import { checkName } from './policy-name.ts';
 
@@ -24,7 +25,7 @@ export type PolicyOptions =
  */
 export type Overrides = (subject: Subject) => Readonly<Record<string, WrittenPolicy>> | undefined;
 
-/** Which policies decide about a subject. */
+/** Which policies decide about a subject. Throws INVALID_SUBJECT, and what is wrong with its overrides. */
 export type PoliciesOf = (subject: Subject) => readonly NamedPolicy[];
 
 const ONLY = 'default';
@@ -49,7 +50,11 @@ export function readPolicies(options: PolicyOptions): {
     throw new OpenclawError('INVALID_OPTION', `overrides must be a function; found ${quoted(overrides)}`, {
       hint: "write overrides: ({ user }) => (user === 'hedy' ? { default: '50:50/s' } : undefined)",
     });
-  const policiesOf = overrides === undefined ? () => named : overridden(named, overrides);
+  const ofSubject = overrides === undefined ? () => named : overridden(named, overrides);
+  const policiesOf: PoliciesOf = (subject) => {
+    checkSubject(subject);
+    return ofSubject(subject);
+  };
   return { first: first.policy, policiesOf };
 }
 
@@ -58,17 +63,19 @@ export function policyNames(options: PolicyOptions): readonly string[] {
   return Object.keys(writtenPolicies(options));
 }
 
-/** Throws INVALID_OPTION where more is asked than a strategy knows that decides by one policy, a take at a time. */
+/** Throws INVALID_OPTION for what a strategy does not know that decides by one policy, and asks for each take alone. */
 export function refuseSeveral(
   strategy: string,
   options: PolicyOptions & { readonly batch?: boolean; readonly localAnswers?: unknown },
 ): void {
-  if (options.policies === undefined && !options.batch && options.localAnswers === undefined) return;
-  throw new OpenclawError(
-    'INVALID_OPTION',
-    `strategy ${strategy} knows one policy, asked for one take at a time`,
-    { hint: 'use strategy central' },
-  );
+  const refused = (what: string, hint: string) =>
+    new OpenclawError('INVALID_OPTION', `strategy ${strategy} ${what}`, {
+      hint: `${hint}, or use strategy central`,
+    });
+  const names = Object.keys(options.policies ?? {});
+  if (names.length > 1) throw refused(`decides by one policy; found ${names.length}`, 'give one');
+  if (options.batch) throw refused('asks for no takes in batches', 'leave batch out');
+  if (options.localAnswers !== undefined) throw refused('gives no local answers', 'leave localAnswers out');
 }
 
 function writtenPolicies({ policy, policies }: PolicyOptions): Readonly<Record<string, WrittenPolicy>> {

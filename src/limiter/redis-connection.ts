@@ -15,14 +15,14 @@ export interface RedisConnection extends CommandTimeout {
 }
 
 /** What is asked for in JavaScript may be anything; most often it is a client itself. Throws INVALID_OPTION. */
-export function checkRedis(redis: unknown): void {
+export function checkRedis(redis: unknown, option = 'redis'): void {
   if (
     typeof redis === 'object' &&
     redis !== null &&
     ('urls' in redis ? Array.isArray(redis.urls) : isSource(redis))
   )
     return;
-  throw new OpenclawError('INVALID_OPTION', 'a limiter needs to be told in redis where Redis is', {
+  throw new OpenclawError('INVALID_OPTION', `a limiter needs to be told in ${option} where Redis is`, {
     hint: "give redis: { urls: ['redis://...'] }, fromIoredis(client) or fromNodeRedis(client)",
   });
 }
@@ -59,6 +59,7 @@ export function parseRedisUrl(text: string | undefined): ParsedUrl {
     throw new OpenclawError(
       'INVALID_OPTION',
       'a Redis address is written redis[s]://[user:password@]host:port',
+      { hint: 'for example redis://127.0.0.1:6379' },
     );
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');

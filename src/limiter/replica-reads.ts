@@ -6,6 +6,7 @@ import { costOf, type PoliciesOf } from './policies.ts';
 import type { RedisPort } from './redis-port.ts';
 import { loadScript } from './script.ts';
 import { policyArgs } from './script-args.ts';
+import { readTakeOptions } from './take-options.ts';
 
 /**
  * "Any replica can serve the request", for comparison: decides by what a replica says, and charges the primary
@@ -33,7 +34,8 @@ export function createReplicaReads({
     strategy: 'replica-reads',
     policy,
     policiesOf,
-    async take(subject, { cost = 1, decisionId } = {}) {
+    async take(subject, options) {
+      const { cost, decisionId } = readTakeOptions(options);
       if (decisionId !== undefined) throw unable('remember decisions');
       const [named] = policiesOf(subject);
       if (named === undefined) throw new Error('a limiter without a policy'); // readPolicies refuses it

@@ -6,6 +6,7 @@ import { checkCostNames, costOf, type PoliciesOf } from '../policies.ts';
 import type { TextPort } from '../redis-port.ts';
 import { loadScript } from '../script.ts';
 import { policyArgs } from '../script-args.ts';
+import { readTakeOptions } from '../take-options.ts';
 import { regionKeys } from './keys.ts';
 import { type MergeRule, type PeerProgress, Replicator, regionNumber } from './replicator.ts';
 
@@ -66,7 +67,8 @@ export function createActiveActive(options: ActiveActiveOptions): ActiveActiveLi
     strategy,
     policy,
     policiesOf,
-    async take(subject, { cost = 1, decisionId } = {}) {
+    async take(subject, options) {
+      const { cost, decisionId } = readTakeOptions(options);
       if (decisionId !== undefined) throw unable('remember decisions: another region would not know of them');
       const named = onlyOf(policiesOf(subject));
       checkCostNames(cost, [named]);

@@ -1,8 +1,9 @@
 import { OpenclawError, quoted } from '../../core/errors.ts';
 import { connectIoredis } from '../ioredis-open.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../key.ts';
+import { checkKnown, type Known } from '../known-options.ts';
 import { type PolicyOptions, readPolicies, refuseSeveral } from '../policies.ts';
-import { onlyAddresses, type RedisConnection } from '../redis-connection.ts';
+import { checkRedis, onlyAddresses, parseRedisUrl, type RedisConnection } from '../redis-connection.ts';
 import type { RedisSource } from '../redis-port.ts';
 import { type ActiveActiveLimiter, createActiveActive } from './active-active.ts';
 import type { MergeRule } from './replicator.ts';
@@ -38,6 +39,14 @@ type OpenOptions = PolicyOptions & {
   readonly localAnswers?: unknown;
 };
 
+const KNOWN: Known<RegionOptions> = {
+  name: true,
+  others: true,
+  maxAgeMs: true,
+  everyMs: true,
+  outbox: true,
+};
+
 /** One region of `active-active`, or with `last-write` of the guide's variant. Throws INVALID_OPTION. */
 export function openActiveActive(
   strategy: string,
@@ -45,18 +54,13 @@ export function openActiveActive(
   options: OpenOptions,
 ): ActiveActiveLimiter {
   const { region } = options;
-  if (region === undefined)
-    throw new OpenclawError(
-      'INVALID_OPTION',
-      `strategy ${strategy} needs to know its region and the others`,
-      {
-        hint: "give region: { name: 'us-east', others: { 'eu-west': { urls: ['redis://...'] } } }",
-      },
-    );
+  if (region === undefined) throw misplaced(`strategy ${strategy} needs to know its region and the others`);
   refuseSeveral(strategy, options);
+  checkKnown(region, { of: 'region', known: KNOWN });
   const { name, others, maxAgeMs = DEFAULT_MAX_AGE_MS, everyMs = 50, outbox = 200_000 } = region;
-  for (const known of [name, ...Object.keys(others)]) checkName(known);
-  if (name in others) throw new OpenclawError('INVALID_OPTION', `region ${name} cannot be one of the others`);
+  const redis = onlyAddresses(options.redis, strategy);
+  checkName(name);
+  checkOthers(others, { strategy, name, redis });
   const limits = {
     maxAgeMs: whole('maxAgeMs', maxAgeMs, { least: 1_000, most: 3_600_000 }),
     everyMs: whole('everyMs', everyMs, { least: 1, most: 60_000 }),
@@ -66,10 +70,42 @@ export function openActiveActive(
   const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
   return createActiveActive({
     ...{ strategy, merge, region: name, policy: first, policiesOf, prefix },
-    redis: connectIoredis(onlyAddresses(options.redis, strategy)),
+    redis: connectIoredis(redis),
     others: new Map(Object.entries(others).map(([other, connection]) => [other, connectIoredis(connection)])),
     ...limits,
   });
+}
+
+/** A region that hears of its own spends as another's counts them twice. */
+function checkOthers(
+  others: RegionOptions['others'],
+  {
+    strategy,
+    name,
+    redis,
+  }: { readonly strategy: string; readonly name: string; readonly redis: RedisConnection },
+): void {
+  if (typeof others !== 'object' || others === null || Array.isArray(others))
+    throw misplaced(`the others of a region are by name; found ${quoted(others)}`);
+  const own = addressesOf(redis);
+  for (const [other, connection] of Object.entries(others)) {
+    checkName(other);
+    if (other === name) throw misplaced(`region ${name} cannot be one of the others`);
+    checkRedis(connection, `region.others.${other}`);
+    const shared = addressesOf(onlyAddresses(connection, strategy)).find((address) => own.includes(address));
+    if (shared !== undefined)
+      throw misplaced(`${shared} is the Redis of region ${name}, and cannot be that of ${other}`);
+  }
+}
+
+function misplaced(what: string): OpenclawError {
+  return new OpenclawError('INVALID_OPTION', what, {
+    hint: "give region: { name: 'us-east', others: { 'eu-west': { urls: ['redis://...'] } } }",
+  });
+}
+
+function addressesOf({ urls }: RedisConnection): string[] {
+  return urls.map(parseRedisUrl).map(({ host, port }) => `${host}:${port}`);
 }
 
 function checkName(name: string): void {
@@ -77,6 +113,7 @@ function checkName(name: string): void {
   throw new OpenclawError(
     'INVALID_OPTION',
     `a region's name is 1 to 64 letters, digits and - ; found ${quoted(name)}`,
+    { hint: 'for example eu-west' },
   );
 }
 
@@ -85,5 +122,6 @@ function whole(what: string, value: number, { least, most }: { least: number; mo
   throw new OpenclawError(
     'INVALID_OPTION',
     `${what} is a whole number from ${least} to ${most}; found ${quoted(value)}`,
+    { hint: 'leave it out for its default' },
   );
 }

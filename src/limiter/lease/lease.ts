@@ -2,8 +2,9 @@ import { timeToFullUs, timeToNextTokenUs } from '../../core/bucket.ts';
 import type { Decision } from '../../core/decision.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import type { Policy } from '../../core/policy.ts';
-import type { Limiter, NamedPolicy, Subject } from '../limiter.ts';
+import type { Limiter, NamedPolicy, Subject, TakeOptions } from '../limiter.ts';
 import { checkCostNames, costOf, type PoliciesOf } from '../policies.ts';
+import { readTakeOptions } from '../take-options.ts';
 import type { Borrower } from './borrower.ts';
 import type { HomeLink } from './home-link.ts';
 import type { LeaseTerms } from './protocol.ts';
@@ -13,9 +14,9 @@ export interface LeaseLimiter extends Limiter {
   /**
    * Decides without waiting: undefined where that takes an answer of home. Home is then asked, but for the quarter of a
    * window (a sixteenth of a lease) after a request that failed; `take` waits for the answer, or rejects with NO_LEASE in
-   * that time. The cost is 1 where none is given. Throws where `take` rejects for what is asked.
+   * that time. What may be asked is what `take` may be asked; throws where `take` rejects for it.
    */
-  tryTake(subject: Subject, cost?: number): Decision | undefined;
+  tryTake(subject: Subject, options?: TakeOptions): Decision | undefined;
 }
 
 /** What such a limiter is made of. */
@@ -35,9 +36,9 @@ export interface LeaseParts {
 export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
   const { strategy, home, borrower, policy, policiesOf, termsOf } = parts;
 
-  function tryTake(subject: Subject, cost = 1): Decision | undefined {
+  function tryTake(subject: Subject, options?: TakeOptions): Decision | undefined {
     const named = onlyOf(policiesOf(subject));
-    return borrower.tryTake(subject, named.policy, costOf(cost, named));
+    return borrower.tryTake(subject, named.policy, costTokensOf(options, named));
   }
 
   return {
@@ -45,12 +46,9 @@ export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
     policy,
     policiesOf,
     tryTake,
-    async take(subject, { cost = 1, decisionId } = {}) {
-      if (decisionId !== undefined)
-        throw unable('remember decisions: another process would not know of them');
+    async take(subject, options) {
       const named = onlyOf(policiesOf(subject));
-      if (typeof cost === 'object') checkCostNames(cost, [named]);
-      const costTokens = costOf(cost, named);
+      const costTokens = costTokensOf(options, named);
       return (
         borrower.tryTake(subject, named.policy, costTokens) ?? (await borrower.wait(subject, costTokens))
       );
@@ -84,6 +82,15 @@ export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
       await home.close();
     },
   };
+}
+
+/** Most takes are of one token, and every policy holds one. */
+function costTokensOf(options: TakeOptions | undefined, named: NamedPolicy): number {
+  if (options === undefined) return 1;
+  const { cost, decisionId } = readTakeOptions(options);
+  if (decisionId !== undefined) throw unable('remember decisions: another process would not know of them');
+  checkCostNames(cost, [named]);
+  return costOf(cost, named);
 }
 
 function onlyOf([named]: readonly NamedPolicy[]): NamedPolicy {

@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { OpenclawError, quoted } from '../../core/errors.ts';
+import { checkReplicaCount } from '../acks.ts';
 import { connectAcked, connectIoredis } from '../ioredis-open.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../key.ts';
+import { checkKnown, type Known } from '../known-options.ts';
 import { type PolicyOptions, readPolicies, refuseSeveral } from '../policies.ts';
 import { checkRedis, type RedisConnection } from '../redis-connection.ts';
 import type { RedisSource } from '../redis-port.ts';
@@ -24,6 +26,8 @@ export interface LendingOptions {
   readonly marginMs?: number;
 }
 
+const KNOWN_TIMES: Known<LendingOptions> = { leaseMs: true, marginMs: true };
+
 /** What `createLease` takes. */
 export type LeaseOptions = PolicyOptions & {
   readonly redis: RedisConnection | RedisSource;
@@ -38,12 +42,28 @@ export type LeaseOptions = PolicyOptions & {
   readonly lease?: LendingOptions;
 };
 
+const KNOWN: Known<LeaseOptions> = {
+  policy: true,
+  policies: true,
+  overrides: true,
+  redis: true,
+  prefix: true,
+  replicas: true,
+  lease: true,
+};
+
 /**
  * A limiter that borrows tokens in batches and decides in memory while they last: `tryTake` without waiting. Starts to
  * connect. Throws INVALID_POLICY or INVALID_OPTION.
  */
 export function createLease(options: LeaseOptions): LeaseLimiter {
   checkRedis(options?.redis);
+  const isAround = 'onFailure' in options || 'shadow' in options;
+  checkKnown(options, {
+    of: 'createLease',
+    known: KNOWN,
+    ...(isAround && { hint: "use createLimiter({ strategy: 'lease', ... }), which has no tryTake" }),
+  });
   return openLease('lease', options);
 }
 
@@ -67,14 +87,11 @@ export function openLease(strategy: string, options: PolicyOptions & OpenOptions
         hint: 'give replicas: 1, or 0 where there are none',
       },
     );
-  if (typeof lease !== 'object' || lease === null)
-    throw new OpenclawError(
-      'INVALID_OPTION',
-      `lease says for how long tokens are lent; found ${quoted(lease)}`,
-      {
-        hint: `write lease: { leaseMs: ${DEFAULT_LEASE_MS}, marginMs: ${DEFAULT_MARGIN_MS} }`,
-      },
-    );
+  checkKnown(lease, {
+    of: 'lease',
+    known: KNOWN_TIMES,
+    hint: `write lease: { leaseMs: ${DEFAULT_LEASE_MS}, marginMs: ${DEFAULT_MARGIN_MS} }`,
+  });
   refuseSeveral(strategy, options);
   const times = readTimes(lease);
   const { first, policiesOf } = readPolicies(options);
@@ -94,7 +111,8 @@ const LANES = 2;
 
 function openHome(redis: RedisConnection | RedisSource, replicas: number): HomePort {
   const isSource = 'open' in redis;
-  if (replicas === 0) return { grants: 'unacked', redis: isSource ? redis.open() : connectIoredis(redis) };
+  if (checkReplicaCount(replicas, { least: 0 }) === 0)
+    return { grants: 'unacked', redis: isSource ? redis.open() : connectIoredis(redis) };
   const acks = { replicas, lanes: LANES };
   return { grants: 'acked', redis: isSource ? redis.openAcked(acks) : connectAcked(redis, acks) };
 }
