@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { statSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import { OpenclawError } from '../core/errors.ts';
 import { pluginName } from '../core/plugin-name.ts';
 
@@ -23,8 +23,8 @@ export function refusalIn(log: string): OpenclawError | undefined {
 
 /** What was thrown, as one line: it may be anything. */
 export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n', 1)[0]?.slice(0, 200) ?? '';
+  const said = error instanceof Error ? error.message : String(error);
+  return said.split('\n', 1)[0]?.slice(0, 200) ?? '';
 }
 
 /** An error of the import of a plug-in, with what to do about it where that is known. */
@@ -43,17 +43,14 @@ async function adviceOn(file: string, error: unknown): Promise<string> {
 }
 
 /** V8 writes it above the line of source that it shows. */
-function placeIn(text: string): string | undefined {
-  return /^(?:file:\/\/)?(\/.+:\d+)$/m.exec(text)?.[1];
+function placeIn(shown: string): string | undefined {
+  return /^(?:file:\/\/)?(\/.+:\d+)$/m.exec(shown)?.[1];
 }
 
 /** The error of an import has no place where a module does not compile; Node prints it. */
 async function syntaxErrorOf(file: string): Promise<string> {
-  const check = promisify(execFile)(process.execPath, ['--check', file]);
-  return check.then(
-    () => '', // it is in a module that this one imports
-    ({ stderr }: { stderr?: string }) => stderr ?? '',
-  );
+  const { stderr } = fork(file, { execArgv: ['--check'], silent: true });
+  return stderr === null ? '' : text(stderr); // nothing where it is in a module that this one imports
 }
 
 /** An error that nothing caught, in a process where this plug-in runs. */
