@@ -44,6 +44,7 @@ const WAITING = [
   'test/packed-package.test.ts',
   'test/acked-port.test.ts',
   'test/serve-failures.test.ts',
+  'test/hostile-plugins.test.ts',
   'test/regions/settle.test.ts',
   'test/regions/form-cluster.test.ts',
 ];

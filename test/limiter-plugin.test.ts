@@ -45,7 +45,7 @@ describe('a file that is no plug-in', () => {
     {
       title: 'exports no function',
       text: "export const createLimiter = 'mine'",
-      says: /must export a function createLimiter; it exports "createLimiter"$/,
+      says: /must export a function createLimiter; found "mine"$/,
     },
     {
       title: 'promises a number',

@@ -24,7 +24,9 @@ export interface Environment {
   /** Hands what is logged to `take` until the function it gives is called. */
   divertLog(take: (text: string) => void): () => void;
   /** Calls back at the very end, however it comes, until the function it gives is called. */
-  onExit(callBack: () => void): () => void;
+  onExit(callBack: (code: number) => void): () => void;
+  /** Calls back with an error that nothing caught, the last that asked for it first, until the function it gives is called. */
+  onUncaught(callBack: (error: unknown) => void): () => void;
   /** Calls back around a stop by Ctrl-Z, until the function it gives is called. */
   onSuspend(callBacks: { suspend(): void; resume(): void }): () => void;
   /** Aborts at the first SIGINT, SIGTERM or SIGHUP; a second one, half a second later or more, leaves at once. */
@@ -34,7 +36,7 @@ export interface Environment {
   /** Resolves when `interrupt` aborts. */
   interrupted(): Promise<void>;
   setExitCode(code: number): void;
-  /** Leaves at once: for bugs only. */
+  /** Leaves at once: for bugs, and where code of somebody else's could stay on. */
   exit(code: number): never;
 }
 
@@ -91,6 +93,10 @@ export function processEnvironment(): Environment {
     onExit(callBack) {
       process.on('exit', callBack);
       return () => void process.off('exit', callBack);
+    },
+    onUncaught(callBack) {
+      process.prependListener('uncaughtException', callBack);
+      return () => void process.off('uncaughtException', callBack);
     },
     onSuspend,
     interrupt: interrupt.signal,

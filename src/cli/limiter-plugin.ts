@@ -3,8 +3,9 @@ import { Option } from 'commander';
 import { type Promised, parsePromise } from '../checker/promise.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { type Policy, parsePolicy } from '../core/policy.ts';
-import { loadPlugin, promiseOf, refused } from '../limiter/plugin.ts';
+import { refused } from '../limiter/plugin-error.ts';
 import type { Plan } from '../scenario/plan.ts';
+import { askPlugin } from './ask-plugin.ts';
 import type { Environment } from './environment.ts';
 import { parsedBy } from './options.ts';
 
@@ -29,7 +30,7 @@ export interface ChosenPlugin {
 /** Looks into the plug-in that was typed, if one was. Throws INVALID_OPTION. */
 export async function choosePlugin(
   { limiter, policy, promise }: PromiseFlags & { readonly limiter?: string; readonly policy: Policy },
-  { cwd }: Pick<Environment, 'cwd'>,
+  environment: Environment,
 ): Promise<ChosenPlugin | undefined> {
   if (limiter === undefined) {
     if (promise === undefined) return undefined;
@@ -37,18 +38,21 @@ export async function choosePlugin(
       hint: 'strategies of ours are token buckets: leave it out',
     });
   }
-  const file = resolve(cwd, limiter);
-  const own = await ownPromise(file, policy); // also where it does not count: a plug-in that is none ends here
+  const file = resolve(environment.cwd, limiter);
+  const own = await ownPromise(file, policy, environment); // also where it does not count: a plug-in that is none ends here
   return { file, promise: promise ?? own };
 }
 
 /** What the plug-in of a plan promises by itself; undefined where a strategy of ours limits. */
-export async function promiseOfPlan({ limiter, policy }: Plan): Promise<Promised | undefined> {
-  return limiter === undefined ? undefined : ownPromise(limiter, parsePolicy(policy));
+export async function promiseOfPlan(
+  { limiter, policy }: Plan,
+  environment: Environment,
+): Promise<Promised | undefined> {
+  return limiter === undefined ? undefined : ownPromise(limiter, parsePolicy(policy), environment);
 }
 
-async function ownPromise(file: string, policy: Policy): Promise<Promised> {
-  const text = promiseOf(await loadPlugin(file), file, policy);
+async function ownPromise(file: string, policy: Policy, environment: Environment): Promise<Promised> {
+  const text = await askPlugin(file, policy, environment);
   try {
     return parsePromise(text);
   } catch (error) {

@@ -1,8 +1,9 @@
 import { processEnvironment } from './environment.ts';
-import { reportError, runTyped } from './program.ts';
+import { runTyped } from './program.ts';
+import { reportError } from './report-error.ts';
 
 const environment = processEnvironment();
-process.on('uncaughtException', (error) => {
+environment.onUncaught((error) => {
   environment.exit(reportError(error, environment));
 });
 await runTyped(environment);

@@ -1,7 +1,7 @@
-import { Command, CommanderError } from 'commander';
-import { OpenclawError, printableLines } from '../core/errors.ts';
+import { Command } from 'commander';
+import { printableLines } from '../core/errors.ts';
 import type { Environment } from './environment.ts';
-import { EXIT, exitCodeOfError } from './exit-codes.ts';
+import { reportError } from './report-error.ts';
 import { VERSION } from './version.ts';
 
 /** By name, each a file of its own: what the others need would cost every start its time and its memory. */
@@ -29,10 +29,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   },
   'regional-toxiproxy': async () =>
     (await import('./commands/regional-toxiproxy.ts')).regionalToxiproxyCommand,
+  'read-plugin': async () => (await import('./commands/read-plugin.ts')).readPluginCommand,
 };
 
-/** Not in the list of commands: we start it ourselves. */
-const HIDDEN = 'regional-toxiproxy';
+/** Not in the list of commands: we start them ourselves. */
+const HIDDEN: ReadonlySet<string> = new Set(['regional-toxiproxy', 'read-plugin']);
 
 /** The program with the command that was typed; with all of them where that is none. */
 async function makeProgram(environment: Environment, typed: string): Promise<Command> {
@@ -44,7 +45,7 @@ async function makeProgram(environment: Environment, typed: string): Promise<Com
   const names = Object.hasOwn(COMMANDS, typed) ? [typed] : Object.keys(COMMANDS);
   for (const name of names) {
     const makeCommand = await COMMANDS[name]?.();
-    if (makeCommand !== undefined) program.addCommand(makeCommand(environment), { hidden: name === HIDDEN });
+    if (makeCommand !== undefined) program.addCommand(makeCommand(environment), { hidden: HIDDEN.has(name) });
   }
   return program;
 }
@@ -69,17 +70,4 @@ export async function runTyped(environment: Environment): Promise<void> {
   } catch (error) {
     environment.setExitCode(reportError(error, environment));
   }
-}
-
-/** Says what went wrong, and gives the exit code that it means. */
-export function reportError(error: unknown, environment: Environment): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage;
-  if (error instanceof OpenclawError) {
-    environment.log(printableLines(`error: ${error.message}\n  ${error.hint} [${error.code}]\n`));
-    return error.code === 'INTERRUPTED' ? environment.interruptCode() : exitCodeOfError(error.code);
-  }
-  environment.log(
-    `this is a bug of openclaw-rl, please report it:\n${printableLines(String(error instanceof Error ? error.stack : error))}\n`,
-  );
-  return EXIT.bug;
 }

@@ -93,7 +93,7 @@ export async function makeRun(
   environment: Environment,
 ): Promise<{ readonly report: RunReport; readonly evidence: Evidence }> {
   const { plan, command, flags } = request;
-  const promise = request.promise ?? (await promiseOfPlan(plan));
+  const promise = request.promise ?? (await promiseOfPlan(plan, environment));
   refuseContainers(request);
   const startedAt = new Date();
   const claims = plan.claims.map(parseClaim);

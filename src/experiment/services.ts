@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
 import { isAcked, isApart } from '../limiter/create.ts';
 import { type FailurePolicy, formatFailurePolicy } from '../limiter/failure-policy.ts';
+import { refusalIn } from '../limiter/plugin-error.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import { type LocalProcess, startProcess } from '../regions/processes/process.ts';
 import type { Endpoint, Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
@@ -102,7 +104,8 @@ async function startService(
     await placed.stop?.();
   });
   void process.ended.then((how) => {
-    if (wanted) onDeath(how);
+    if (!wanted) return;
+    onDeath([how, whyRefused(process.logFile)].filter((part) => part !== undefined).join(': '));
   });
   const inside = await waitForAddress(process, signal);
   return { inside, reached: reached ?? inside };
@@ -112,6 +115,15 @@ function placeHere({ self, view }: Pick<ServiceOptions, 'self' | 'view'>) {
   const [command, ...script] = self;
   const { localAddress: host = '127.0.0.1' } = view;
   return async (): Promise<ServicePlace> => ({ node: [command], script, listen: { host, port: 0 } });
+}
+
+/** What the plug-in of a service did to it, where that is in its log. */
+function whyRefused(logFile: string): string | undefined {
+  try {
+    return refusalIn(readFileSync(logFile, 'utf8'))?.message;
+  } catch {
+    return undefined; // without its log the death is told all the same
+  }
 }
 
 /** A service writes the address it listens on into its log as soon as it can be used. */
@@ -124,6 +136,8 @@ async function waitForAddress(process: LocalProcess, signal: AbortSignal): Promi
   await until(`${process.name} to listen`, START_MS, signal, async () => {
     const log = await readFile(process.logFile, 'utf8');
     address = /listening on (http:\/\/\S+)/.exec(log)?.[1];
+    const refusal = refusalIn(log);
+    if (address === undefined && refusal !== undefined) throw refusal;
     if (address === undefined && how !== undefined)
       throw new OpenclawError('ENVIRONMENT_FAILED', `${how}: ${log.trim().slice(-300)}`);
     return address === undefined ? `its log: ${process.logFile}` : undefined;

@@ -3,15 +3,8 @@ import { type Charge, OpenclawError } from '../core/errors.ts';
 import { pluginName } from '../core/plugin-name.ts';
 import { placeIoredis } from './ioredis-place.ts';
 import type { Limiter } from './limiter.ts';
-import {
-  loadPlugin,
-  messageOf,
-  type PluginDecision,
-  type PluginLimiter,
-  type PluginOptions,
-  refused,
-  shown,
-} from './plugin.ts';
+import { loadPlugin, type PluginDecision, type PluginLimiter, type PluginOptions, shown } from './plugin.ts';
+import { messageOf, refused } from './plugin-error.ts';
 
 /** Makes the limiter of the plug-in in this file, which is absolute. Throws INVALID_OPTION. */
 export async function openPlugin(file: string, options: Omit<PluginOptions, 'ioredis'>): Promise<Limiter> {

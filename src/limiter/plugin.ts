@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
-import { OpenclawError, quoted } from '../core/errors.ts';
-import { pluginName } from '../core/plugin-name.ts';
+import { quoted } from '../core/errors.ts';
 import type { Policy } from '../core/policy.ts';
 import type { IoredisPlace } from './ioredis-place.ts';
+import { messageOf, notLoaded, refused } from './plugin-error.ts';
 import type { RedisConnection } from './redis-connection.ts';
 
 /** A limiter of somebody's own behind the sample Rating service: an ES module that exports this, found by its file. */
@@ -55,12 +55,14 @@ export interface PluginDecision {
 
 /** Imports a plug-in. `file` is absolute. Throws INVALID_OPTION where it is none, and says why. */
 export async function loadPlugin(file: string): Promise<LimiterPlugin> {
-  const module: Partial<LimiterPlugin> = await import(pathToFileURL(file).href).catch((error: unknown) => {
-    throw refused(file, `cannot be loaded: ${messageOf(error)}`, error);
-  });
+  const module: Partial<LimiterPlugin> = await import(pathToFileURL(file).href).catch(
+    async (error: unknown) => {
+      throw await notLoaded(file, error);
+    },
+  );
   const { createLimiter, promise } = module;
   if (typeof createLimiter !== 'function')
-    throw refused(file, `must export a function createLimiter; it exports ${namesOf(module)}`);
+    throw refused(file, `must export a function createLimiter; ${foundIn(module)}`);
   if (promise !== undefined && typeof promise !== 'string' && typeof promise !== 'function')
     throw refused(file, `promise must be text or a function of the policy; found ${shown(promise)}`);
   return { createLimiter, ...(promise !== undefined && { promise }) };
@@ -79,25 +81,15 @@ export function promiseOf({ promise = 'token-bucket' }: LimiterPlugin, file: str
   throw refused(file, `promise(policy) must give text; found ${shown(text)}`);
 }
 
-/** An error about the plug-in itself: the way out is in its file. */
-export function refused(file: string, what: string, cause?: unknown): OpenclawError {
-  return new OpenclawError('INVALID_OPTION', `${pluginName(file)} ${what}`, {
-    cause,
-    hint: `see "A limiter of your own" in the README; the file is ${file}`,
-  });
-}
-
-/** What was thrown, as one line: it may be anything. */
-export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n', 1)[0]?.slice(0, 200) ?? '';
-}
-
 /** What was found in the place of something else. An object may be anything, a client that refers to itself too. */
 export function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (value instanceof Promise) return 'a promise';
   return typeof value === 'object' && value !== null ? `an object with ${namesOf(value)}` : quoted(value);
+}
+
+function foundIn(module: Partial<LimiterPlugin>): string {
+  return 'createLimiter' in module ? `found ${shown(module.createLimiter)}` : `it exports ${namesOf(module)}`;
 }
 
 function namesOf(module: object): string {

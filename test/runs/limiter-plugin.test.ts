@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
 import { callCli } from '../support/call-cli.ts';
@@ -25,7 +25,7 @@ async function run(args: readonly string[]) {
 }
 
 const bench = (file: string, more: readonly string[] = []) =>
-  run(['bench', '--limiter', join(LIMITERS, file), ...SMALL, ...more]);
+  run(['bench', '--limiter', resolve(LIMITERS, file), ...SMALL, ...more]);
 
 describe('a run with a limiter of somebody else', { timeout: 90_000 }, () => {
   it('acquits one that keeps its promise', async () => {
@@ -59,7 +59,8 @@ describe('a run with a limiter of somebody else', { timeout: 90_000 }, () => {
     mkdirSync(join(folder, 'mine'));
     writeFileSync(
       join(folder, 'mine/window.mjs'),
-      `export { createLimiter } from ${JSON.stringify(join(LIMITERS, 'exact.mjs'))};
+      `console.log('loaded'); // not into the report
+       export { createLimiter } from ${JSON.stringify(join(LIMITERS, 'exact.mjs'))};
        export const promise = ({ capacityTokens }) => 'sliding-window:' + capacityTokens + '/1s';`,
     );
     writeFileSync(
@@ -79,6 +80,44 @@ claims: [windows <= 9999, contested >= 50%]
   });
 });
 
+describe('a limiter that ends its service', { timeout: 90_000 }, () => {
+  it('has not passed', async () => {
+    const file = join(testFolder(), 'leaves.mjs');
+    writeFileSync(
+      file,
+      `import * as exact from ${JSON.stringify(join(LIMITERS, 'exact.mjs'))};
+       export const createLimiter = (options) => {
+         const { take, close } = exact.createLimiter(options);
+         const leaves = (user) => options.region === 'a' && !user.startsWith('warm-up');
+         return { take: (user, cost) => (leaves(user) ? process.exit(0) : take(user, cost)), close };
+       };`,
+    );
+    const { code, report } = await bench(file, ['--claim', 'windows <= 9999']);
+    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([2, 'unknown']);
+    expect(report.troubles).toEqual([
+      'rating-a ended with code 64: plugin:leaves.mjs ended its process, with code 0',
+    ]);
+  });
+
+  it.each([
+    { makes: '() => process.exit(0)', says: /^error: plugin:mine\.mjs ended its process, with code 0$/m },
+    {
+      makes: "async () => { throw new Error('not today'); }",
+      says: /^error: plugin:mine\.mjs failed to start: not today$/m,
+    },
+  ])('before it listens is told of by exit code 64: $makes', async ({ makes, says }) => {
+    const folder = testFolder();
+    writeFileSync(join(folder, 'mine.mjs'), `export const createLimiter = ${makes};`);
+    const { code, stdout, stderr } = await runCli(['bench', '--limiter', './mine.mjs', ...SMALL], {
+      cwd: folder,
+    });
+    expect([code, stdout], stderr).toEqual([64, '']);
+    expect(stderr).toMatch(says);
+    expect(stderr).toContain(`the file is ${join(folder, 'mine.mjs')} [INVALID_OPTION]`);
+    expect(processesMentioning(folder)).toEqual([]);
+  });
+});
+
 describe('a limiter that cannot be used', () => {
   const exact = join(LIMITERS, 'exact.mjs');
   it.each([
@@ -90,11 +129,6 @@ describe('a limiter that cannot be used', () => {
     {
       title: 'is not there, in chaos',
       args: ['chaos', 'kill', '--node', 'us-east-0', '--limiter', './mine.mjs'],
-      says: /plugin:mine\.mjs cannot be loaded/,
-    },
-    {
-      title: 'is not there, in a service',
-      args: ['serve', 'rating', '--redis', 'redis://127.0.0.1:1', '--port', '0', '--limiter', './mine.mjs'],
       says: /plugin:mine\.mjs cannot be loaded/,
     },
     {

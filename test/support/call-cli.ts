@@ -38,6 +38,7 @@ async function callNow(args: readonly string[], options: CliOptions) {
     terminals: {},
     divertLog: () => () => {},
     onExit: () => () => {},
+    onUncaught: () => () => {},
     onSuspend: () => () => {},
     interrupt: new AbortController().signal,
     interruptCode: () => 130,

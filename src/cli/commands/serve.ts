@@ -13,6 +13,7 @@ import type { Environment } from '../environment.ts';
 import { isLoopback } from '../loopback.ts';
 import { checkMetrics, type MetricsFlag, measure, metricsOption } from '../metrics-option.ts';
 import { type LimiterFlags, limiterOptions, parsedBy, refusePassword, wholeNumber } from '../options.ts';
+import { startPlugin } from '../start-plugin.ts';
 
 export function serveCommand(environment: Environment): Command {
   return new Command('serve')
@@ -106,8 +107,9 @@ function ratingCommand(environment: Environment): Command {
 async function openLimiter(
   options: RatingOptions,
   nowMs: () => number,
-  { env, cwd }: Environment,
+  environment: Environment,
 ): Promise<Limiter> {
+  const { env, cwd } = environment;
   const { REDIS_USERNAME: username, REDIS_PASSWORD: password } = env;
   const { policy, prefix, region, strategy } = options;
   const connection = {
@@ -135,7 +137,11 @@ async function openLimiter(
     throw new OpenclawError('INVALID_OPTION', 'a plug-in has neither decision ids nor evidence to show', {
       hint: 'leave out --decision-ids and --evidence',
     });
-  return openPlugin(resolve(cwd, options.limiter), { policy, redis, region, prefix, nowMs });
+  const file = resolve(cwd, options.limiter);
+  const { started, release } = await startPlugin(file, environment, () =>
+    openPlugin(file, { policy, redis, region, prefix, nowMs }),
+  );
+  return { ...started, close: () => started.close().finally(release) };
 }
 
 function replicasOf({ strategy, replicas }: RatingOptions): { readonly replicas?: number } {

@@ -1,0 +1,46 @@
+import { expect, it, vi } from 'vitest';
+import { OpenclawError } from '../core/errors.ts';
+import { parsePolicy } from '../core/policy.ts';
+import type { Environment } from './environment.ts';
+import { startPlugin } from './start-plugin.ts';
+
+/** Of a process in which this is thrown, and nothing catches it, while a plug-in runs: what is logged, and its exit. */
+async function uncaught(error: unknown) {
+  const log = vi.fn();
+  const exit = vi.fn();
+  const listeners: ((error: unknown) => void)[] = [];
+  const onUncaught = (listener: (error: unknown) => void) => {
+    listeners.push(listener);
+    return () => {};
+  };
+  const environment = { log, exit, onUncaught, onExit: () => () => {} } as unknown as Environment;
+  await startPlugin('/mine.mjs', environment, async () => {});
+  for (const listener of listeners) listener(error);
+  return { said: log.mock.calls.join(''), exits: exit.mock.calls.flat() };
+}
+
+function thrownByUs(): unknown {
+  try {
+    return parsePolicy('nonsense');
+  } catch (error) {
+    return error;
+  }
+}
+
+it.each([
+  {
+    title: 'a package',
+    error: Object.assign(new Error('lost'), { stack: 'Error: lost\n    at node:net:1' }),
+  },
+  { title: 'the plug-in, with text', error: 'lost' },
+])('takes what $title throws for the doing of the plug-in', async ({ error }) => {
+  const { said, exits } = await uncaught(error);
+  expect(said).toMatch(/^error: plugin:mine\.mjs threw what nothing catches: lost\n/);
+  expect(exits).toEqual([64]);
+});
+
+it('leaves to others what we throw ourselves', async () => {
+  const error = thrownByUs();
+  expect(error).toBeInstanceOf(OpenclawError);
+  expect(await uncaught(error)).toEqual({ said: '', exits: [] });
+});
