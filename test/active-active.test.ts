@@ -174,6 +174,17 @@ describe('a limiter of one region', () => {
       says: /127\.0\.0\.1:1 is the Redis of region us-east, and cannot be that of eu-west/,
     },
     {
+      title: 'one Redis by two names',
+      options: {
+        ...base,
+        region: {
+          ...region,
+          others: { b: { urls: ['redis://127.0.0.1:2'] }, c: { urls: ['redis://127.0.0.1:2'] } },
+        },
+      },
+      says: /127\.0\.0\.1:2 is the Redis of region b, and cannot be that of c/,
+    },
+    {
       title: 'no address of another',
       options: { ...base, region: { ...region, others: { 'eu-west': null } } },
       says: /told in region\.others\.eu-west where Redis is/,

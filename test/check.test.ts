@@ -87,7 +87,7 @@ describe('check', () => {
     expect([code, withoutProgress(stderr)]).toEqual([1, '']);
     expect(document).toMatchObject({
       format: 'openclaw-check',
-      version: 2,
+      version: 3,
       verdict: 'fail',
       policies: { '': '20:5/s' },
       overAdmission: { totalExcess: 0.995 },

@@ -147,7 +147,7 @@ describe('report', () => {
     { format: 'table', says: /^verdict {2}fail\n/ },
     { format: 'md', says: /^# openclaw-rl bench: fail\n/ },
     { format: 'junit', says: /^<\?xml/ },
-    { format: 'json', says: /^\{\n {2}"format": "openclaw-report",\n {2}"version": 2,/ },
+    { format: 'json', says: /^\{\n {2}"format": "openclaw-report",\n {2}"version": 3,/ },
   ])('shows a run again as $format, with the exit code of the run', async ({ format, says }) => {
     const { code, stdout, stderr } = await callCli(['report', ARTICLE, '--format', format]);
     expect([code, stderr]).toEqual([1, '']);

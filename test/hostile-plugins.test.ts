@@ -39,7 +39,7 @@ describe('a plug-in that is loaded by the command line', { timeout: 60_000 }, ()
     {
       title: 'is killed',
       text: "process.kill(process.pid, 'SIGKILL');",
-      says: /mine\.mjs cannot be loaded: its process ended with SIGKILL$/m,
+      says: /mine\.mjs cannot be loaded: its process ended with signal 9$/m,
     },
     {
       title: 'leaves in its promise',
@@ -69,6 +69,25 @@ describe('a plug-in that is loaded by the command line', { timeout: 60_000 }, ()
     expect(stderr).not.toContain('bug of openclaw-rl');
   });
 
+  it('is not waited for by what it started, which ends with it', async () => {
+    const folder = folderWith(
+      `import { spawn } from 'node:child_process';\nspawn('sleep', ['7777.0042'], { stdio: 'inherit', env: { MARK: import.meta.url } }).unref();\n${DECIDES}\nexport const promise = 'nonsense';`,
+    );
+    const { code, stderr } = await callCli(['bench', '--limiter', './mine.mjs'], { cwd: folder });
+    expect([code, stderr]).toEqual([64, expect.stringMatching(/promises what cannot be judged/)]);
+    const isLeft = () => processesMentioning('7777.0042').some(({ command }) => command.startsWith('sleep'));
+    await vi.waitUntil(() => !isLeft(), { timeout: 5_000 });
+  });
+
+  it('ends where the program that asked is killed', async () => {
+    const folder = folderWith('Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);');
+    const { child } = startCli(['bench', '--limiter', './mine.mjs'], { cwd: folder });
+    const isAsked = () => processesMentioning(folder).some(({ command }) => command.includes('read-plugin'));
+    await vi.waitUntil(isAsked, { timeout: 30_000, interval: 20 });
+    child.kill('SIGKILL');
+    await vi.waitUntil(() => processesMentioning(folder).length === 0, { timeout: 15_000 });
+  });
+
   it.each([
     {
       file: 'mine.ts',
@@ -92,6 +111,11 @@ describe('a plug-in in a Rating service', { timeout: 60_000 }, () => {
       title: 'throws, and leaves a timer',
       makes: "() => { setInterval(() => {}, 1_000); throw new Error('not today'); }",
       says: /mine\.mjs failed to start: not today$/m,
+    },
+    {
+      title: 'throws what has no text, in the middle of a line',
+      makes: "() => { process.stdout.write('loading '); throw Object.create(null); }",
+      says: /mine\.mjs failed to start: what has no text$/m,
     },
     {
       title: 'leaves later',

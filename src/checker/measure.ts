@@ -124,10 +124,10 @@ function boundedShards(measure: Measure, { shards }: CheckFacts): readonly [Samp
   return first === undefined ? [{ about: 'no bucket was used' }] : [first, ...rest];
 }
 
-function whyUndeclared({ bound, fallbacks }: ShardFacts, what: string): string {
-  if (bound !== undefined || fallbacks === undefined) return `the strategy declares no ${what}`;
-  const admissions = fallbacks.reduce((sum, fallback) => sum + fallback.admissions, 0);
-  return `nothing is declared for the ${count(admissions, 'admission')} by the failure policy`;
+/** A bound that declares neither says why. */
+function whyUndeclared({ bound }: ShardFacts, what: string): string {
+  const isNothing = bound !== undefined && bound.totalExcess === null && bound.worstWindow === null;
+  return isNothing ? bound.formula : `the strategy declares no ${what}`;
 }
 
 function nothingTooMuch(measure: Measure): string {

@@ -4,16 +4,15 @@ import { writeRunFile } from '../experiment/run-folder.ts';
 import { cellOf, type MatrixCell } from '../report/matrix.ts';
 import type { RunReport } from '../report/report.ts';
 import type { Plan } from '../scenario/plan.ts';
-import type { ProviderName } from './choose-provider.ts';
 import { readTextFile } from './read-file.ts';
 import { isRunFolder, readReport } from './read-report.ts';
 import { VERSION } from './version.ts';
 
-/** What a cell was measured of: the plan, and where it was asked to run. */
+/** What a cell was measured of. */
 export interface Measured {
   readonly plan: Plan;
-  readonly provider: ProviderName;
-  readonly server: string | undefined;
+  /** What was asked for instead of the usual: a provider, a server, an image. */
+  readonly instead: readonly string[];
 }
 
 /** The runs of a matrix are kept in here, as any others. */
@@ -39,10 +38,9 @@ export async function keepCell(folder: string, measured: Measured, report: RunRe
 }
 
 /** What may differ between two matrices in one folder is in the name, so that neither takes the other's place. */
-function fileOf({ plan, provider, server }: Measured): string {
+function fileOf({ plan, instead }: Measured): string {
   const { scenario, strategy, seed } = plan;
-  const where = [...(provider === 'auto' ? [] : [provider]), ...(server === undefined ? [] : [server])];
-  return `${[scenario, strategy, String(seed), ...where].map(encodeURIComponent).join('--')}.json`;
+  return `${[scenario, strategy, String(seed), ...instead].map(encodeURIComponent).join('--')}.json`;
 }
 
 /** A plan as JSON gives it back. */

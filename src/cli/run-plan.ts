@@ -26,6 +26,7 @@ import { HTML_FILE, runHtml } from './html-file.ts';
 import { promiseOfPlan } from './limiter-plugin.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
 import { showProgress } from './run-progress.ts';
+import { serviceEnvironment } from './service-environment.ts';
 
 /** What the commands that make a run take besides its plan. */
 export interface RunFlags {
@@ -202,12 +203,4 @@ async function chooseRegions(
   const onTaken = () => store.noteRun(flags.name, { policy: plan.policy, prefix }); // not a run that is refused
   const env = serviceEnvironment(environment);
   return regionsSystem({ self: environment.self, env, prefix, provide, onTaken });
-}
-
-/** The services' Redis is ours and has no password: one that is meant for another must not reach it. */
-function serviceEnvironment({ env }: Environment): Record<string, string> {
-  const { REDIS_USERNAME: _user, REDIS_PASSWORD: _password, ...rest } = env;
-  return Object.fromEntries(
-    Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }

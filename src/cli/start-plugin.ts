@@ -1,13 +1,13 @@
-import { resolve } from 'node:path';
 import { isThrownBy, refused, uncaught } from '../limiter/plugin-error.ts';
+import { interruption } from '../regions/until.ts';
 import type { Environment } from './environment.ts';
 import { reportError } from './report-error.ts';
 
 /** Less than a run waits for a service to listen. */
 const START_MS = 10_000;
 
-/** Where everything is that this program is made of. */
-const OURS = resolve(import.meta.dirname, '..');
+/** Where everything is that this program is made of, as a stack shows it. */
+const OURS = new URL('../', import.meta.url).href;
 
 /**
  * Starts a plug-in in this process, and answers for what it does to it: where it ends it, waits for ever or throws what
@@ -21,7 +21,7 @@ export async function startPlugin<T>(
 ): Promise<{ readonly started: T; readonly release: () => void }> {
   const release = answerFor(file, environment);
   try {
-    return { started: await inTime(file, start()), release };
+    return { started: await inTime(file, start(), environment), release };
   } catch (error) {
     release();
     return environment.exit(reportError(error, environment));
@@ -50,11 +50,18 @@ function isOurs(file: string, error: unknown): boolean {
   return error instanceof Error && !isThrownBy(file, error) && error.stack?.includes(OURS) === true;
 }
 
-async function inTime<T>(file: string, starting: Promise<T>): Promise<T> {
+async function inTime<T>(
+  file: string,
+  starting: Promise<T>,
+  { interrupt, interrupted }: Pick<Environment, 'interrupt' | 'interrupted'>,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const error = refused(file, `is not ready after ${START_MS / 1_000} s: it still awaits something`);
     timer = setTimeout(reject, START_MS, error);
   });
-  return Promise.race([starting, late]).finally(() => clearTimeout(timer));
+  const left = interrupted().then(() => {
+    throw interruption(interrupt, 'a plug-in was started');
+  });
+  return Promise.race([starting, late, left]).finally(() => clearTimeout(timer));
 }

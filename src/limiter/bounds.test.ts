@@ -167,8 +167,14 @@ describe('the bound with a failure policy, with 20:5/s', () => {
     });
   });
 
-  it('is none where everything was allowed, and its own where nothing was', () => {
-    expect(boundOf('central', policy, fellBack, 'open')).toBeUndefined();
+  it('declares nothing where everything was allowed, and its own where nothing was', () => {
+    expect(boundOf('central', policy, fellBack, 'open')).toMatchObject({
+      totalExcess: null,
+      worstWindow: null,
+      formula: expect.stringMatching(
+        /^nothing is declared for what the failure policy admitted: \d+ operations$/,
+      ),
+    });
     expect(boundOf('central', policy, { ...QUIET, failovers: [takeover(0)] }, 'open')).toMatchObject({
       totalExcess: 20,
     });

@@ -50,12 +50,19 @@ export function boundOf(
   if (own === undefined || fallbacks === undefined) return own;
   return typeof onFailure === 'object'
     ? withShares(own, policy, { fallbacks, parts: onFailure.localShare })
-    : undefined;
+    : withAnything(fallbacks);
 }
 
 /** How many false denials a strategy declares: one that lends tokens denies also while they are at others, any number. */
 export function falseDenialsOf(strategy: string): number {
   return strategy === 'lease' || strategy === 'lease-unacked' ? Number.POSITIVE_INFINITY : 0;
+}
+
+/** Where whoever could not be decided about was let through, nothing can be declared. */
+function withAnything(fallbacks: readonly Fallback[]): DeclaredBound {
+  const admissions = fallbacks.reduce((sum, fallback) => sum + fallback.admissions, 0);
+  const formula = `nothing is declared for what the failure policy admitted: ${admissions} operations`;
+  return { totalExcess: null, worstWindow: null, formula };
 }
 
 /**

@@ -13,9 +13,12 @@ export function refused(file: string, what: string, cause?: unknown): OpenclawEr
   });
 }
 
-/** What `refused` made in another process of ours, as that wrote it into its log; undefined where it did not. */
+/**
+ * What `refused` made in another process of ours, as that wrote it into its log; undefined where it did not. What the
+ * plug-in wrote before may stand in the same line.
+ */
 export function refusalIn(log: string): OpenclawError | undefined {
-  const [, message, hint] = /^error: (plugin:.+)\n {2}(.+) \[INVALID_OPTION\]$/m.exec(log) ?? [];
+  const [, message, hint] = /error: (plugin:.+)\n {2}(.+) \[INVALID_OPTION\]$/m.exec(log) ?? [];
   return message === undefined || hint === undefined
     ? undefined
     : new OpenclawError('INVALID_OPTION', message, { hint });
@@ -23,8 +26,12 @@ export function refusalIn(log: string): OpenclawError | undefined {
 
 /** What was thrown, as one line: it may be anything. */
 export function messageOf(error: unknown): string {
-  const said = error instanceof Error ? error.message : String(error);
-  return said.split('\n', 1)[0]?.slice(0, 200) ?? '';
+  try {
+    const said = String(error instanceof Error ? error.message : error);
+    return said.split('\n', 1)[0]?.slice(0, 200) ?? '';
+  } catch {
+    return 'what has no text';
+  }
 }
 
 /** An error of the import of a plug-in, with what to do about it where that is known. */

@@ -14,14 +14,14 @@ export interface CheckedFacts {
 /** What `openclaw-rl check --json` prints. */
 export interface CheckDocument extends CheckedFacts, CheckReport {
   readonly format: 'openclaw-check';
-  readonly version: 2;
+  readonly version: 3;
 }
 
 /** What the renderers take: a history that was judged, or a whole run. */
 export type Document = CheckDocument | RunReport;
 
 export function makeCheckDocument(facts: CheckedFacts, check: CheckReport): CheckDocument {
-  return { format: 'openclaw-check', version: 2, ...facts, ...check };
+  return { format: 'openclaw-check', version: 3, ...facts, ...check };
 }
 
 /** What is judged, in two words or three. */

@@ -120,7 +120,7 @@ describe('the report of a run', () => {
     {
       title: 'an old version',
       text: '{"format":"openclaw-report","version":1}',
-      says: /version must be 2; found 1/,
+      says: /version must be 3; found 1/,
     },
     {
       title: 'one that lacks something',
@@ -157,18 +157,19 @@ describe('the report of a run', () => {
   it('says what a failure policy admitted, and that nothing is declared for it', () => {
     const [shard, ...rest] = central.shards;
     if (shard === undefined) throw new Error('the fixture has no shard');
-    const { bound: _, ...undeclared } = shard;
+    const bound = { totalExcess: null, worstWindow: null, formula: 'nothing, since' };
     const fallbacks = [
       { region: 'eu-west', fromUs: 0, untilUs: S, admissions: 3 },
       { region: 'ap-south', fromUs: 0, untilUs: S, admissions: 4 },
     ];
     const plan = { ...central.plan, onFailure: 'open' as const };
     const text = renderTable(
-      { ...central, plan, shards: [{ ...undeclared, fallbacks }, ...rest] },
+      { ...central, plan, shards: [{ ...shard, bound, fallbacks }, ...rest] },
       { colour: false },
     );
     expect(text).toMatch(/│ admitted by failure policy │ 7 operations, in ap-south, eu-west/);
     expect(text).toMatch(new RegExp(`│ ${shard.shard} +│ \\d+ +│ [\\d.]+ +│ nothing +│ [\\d.]+ +│ nothing`));
+    expect(text).toMatch(new RegExp(`│ ${shard.shard} +│ nothing, since`));
     expect(text).toMatch(/run {6}central with --on-failure open, policy/);
   });
 

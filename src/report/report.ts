@@ -35,7 +35,7 @@ export interface ReportInput {
 /** The content of `report.json`. */
 export interface RunReport extends CheckReport, Omit<ReportInput, 'check'> {
   readonly format: 'openclaw-report';
-  readonly version: 2;
+  readonly version: 3;
   readonly seed: number;
   readonly strategy: string;
   readonly policy: string;
@@ -59,7 +59,7 @@ export function makeReport({ check, ...facts }: ReportInput): RunReport {
   const { overAdmission, falseDenials, replay, windows } = check;
   return {
     format: 'openclaw-report',
-    version: 2,
+    version: 3,
     ...facts,
     seed: plan.seed,
     strategy: plan.strategy,

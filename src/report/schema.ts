@@ -155,7 +155,7 @@ const plan = z.looseObject({
 const reportSchema = z
   .object({
     format: z.literal('openclaw-report'),
-    version: z.literal(2),
+    version: z.literal(3),
     verdict,
     claims: z.array(claim),
     accounts: z.array(z.object({ verdict, reason: z.string() })),
@@ -254,7 +254,7 @@ export function parseReport(text: string, name: string): RunReport {
   const { format, version } = asObject(value);
   if (format !== 'openclaw-report')
     throw invalid(name, `its format must be "openclaw-report"; found ${quoted(format)}`);
-  if (version !== 2) throw invalid(name, `its version must be 2; found ${quoted(version)}`, 'run it again');
+  if (version !== 3) throw invalid(name, `its version must be 3; found ${quoted(version)}`, 'run it again');
   const result = reportSchema.safeParse(value);
   if (result.success) {
     const stored: Omit<RunReport, 'plan'> = result.data;

@@ -24,7 +24,7 @@ function folderWith(text: string): string {
 
 const matrixOf = (stdout: string): Matrix => JSON.parse(stdout);
 
-describe('matrix', { timeout: 90_000 }, () => {
+describe('matrix', { timeout: 180_000 }, () => {
   it('measures each strategy once, says which cannot be, and takes what it has when it is run again', async () => {
     const cwd = folderWith(SMALL);
     const args = ['matrix', '--scenario', 'small.yaml', '--strategy', 'central', '--strategy', 'acked'];
@@ -70,6 +70,20 @@ describe('matrix', { timeout: 90_000 }, () => {
     writeFileSync(join(cwd, 'small.yaml'), SMALL);
     truncateSync(join(cwd, 'reports/matrix/runs', run, 'report.json'), 1_000);
     await measuresAgain();
+  });
+
+  it('keeps what had too little evidence, and measures it once more where that is asked', async () => {
+    const cwd = folderWith(SMALL.replace('users: 4', 'users: 400').replace('>= 50%', '>= 90%'));
+    const args = ['matrix', '--scenario', 'small.yaml', '--strategy', 'central'];
+    const first = await runCli([...args, '--json'], { cwd });
+    expect(first.code, first.stderr).toBe(2);
+    const { cells } = matrixOf(first.stdout);
+    expect(cells).toMatchObject([{ status: 'unknown', reason: expect.stringMatching(/contested/) }]);
+    const again = await callCli([...args, '--json'], { cwd });
+    expect([again.code, matrixOf(again.stdout).cells]).toEqual([2, cells]);
+    const once = await runCli([...args, '--again', '--json'], { cwd });
+    expect(once.stderr).toMatch(/1 of 1: small by central/);
+    expect(matrixOf(once.stdout).cells[0]?.startedAt).not.toBe(cells[0]?.startedAt);
   });
 
   it('proves nothing where no strategy can be in any scenario', async () => {

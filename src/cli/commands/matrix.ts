@@ -13,7 +13,7 @@ import type { Plan } from '../../scenario/plan.ts';
 import { type ProviderName, providerOption } from '../choose-provider.ts';
 import type { Environment } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
-import { CELLS, keepCell, type Measured, RUNS, readKeptCell } from '../kept-cells.ts';
+import { CELLS, keepCell, RUNS, readKeptCell } from '../kept-cells.ts';
 import { wholeNumber } from '../options.ts';
 import { jsonText } from '../output.ts';
 import { readScenario, scenariosForAnyStrategy } from '../read-scenario.ts';
@@ -168,11 +168,11 @@ async function cellFor(pairing: Pairing, which: string, place: Place): Promise<M
   const { scenario, asked, strategy, plan, reason } = pairing;
   const { folder, flags, environment } = place;
   if (plan === undefined) return refusedCell(scenario, { strategy, reason });
-  const measured = { plan, provider: flags.provider, server: flags.server };
+  const measured = { plan, instead: insteadOf(flags, environment) };
   const kept = await readKeptCell(folder, measured);
   if (kept !== undefined && !(flags.again && kept.status === 'unknown')) return kept;
   environment.log(`${which}: ${printable(scenario)} by ${strategy}\n`);
-  const report = await measure(asked, measured, place);
+  const report = await measure(asked, plan, place);
   const cell = cellOf(report);
   if (environment.interrupt.aborted) return cell; // it is not whole
   await keepCell(folder, measured, report);
@@ -180,23 +180,20 @@ async function cellFor(pairing: Pairing, which: string, place: Place): Promise<M
   return cell;
 }
 
-async function measure(
-  asked: string,
-  { plan, provider, server }: Measured,
-  { folder, flags, environment }: Place,
-): Promise<RunReport> {
+/** What of the usual system is replaced, as it was asked. */
+function insteadOf({ provider, server }: Flags, { env }: Environment): string[] {
+  const image = provider === 'local' ? undefined : env.OPENCLAW_REDIS_IMAGE;
+  return [provider === 'auto' ? undefined : provider, server, image].filter((one) => one !== undefined);
+}
+
+async function measure(asked: string, plan: Plan, { folder, flags, environment }: Place): Promise<RunReport> {
+  const { name, provider, server } = flags;
   const where = [
     ...(server === undefined ? [] : ['--server', server]),
     ...(provider === 'auto' ? [] : ['--provider', provider]),
   ];
   const commandLine = ['run', asked, '--strategy', plan.strategy, ...where];
-  const run = {
-    name: flags.name,
-    provider,
-    format: 'table',
-    json: false,
-    reports: join(folder, RUNS),
-  } as const;
+  const run = { name, provider, format: 'table', json: false, reports: join(folder, RUNS) } as const;
   const request = {
     plan,
     command: typedCommand({ commandLine }, plan.seed),

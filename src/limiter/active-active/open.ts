@@ -4,7 +4,7 @@ import { checkPrefix, DEFAULT_PREFIX } from '../key.ts';
 import { checkKnown, type Known } from '../known-options.ts';
 import { type PolicyOptions, readPolicies, refuseSeveral } from '../policies.ts';
 import { checkRedis, onlyAddresses, parseRedisUrl, type RedisConnection } from '../redis-connection.ts';
-import type { RedisSource } from '../redis-port.ts';
+import type { RedisSource, TextPort } from '../redis-port.ts';
 import { type ActiveActiveLimiter, createActiveActive } from './active-active.ts';
 import type { MergeRule } from './replicator.ts';
 import { DEFAULT_MAX_AGE_MS } from './window.ts';
@@ -68,15 +68,28 @@ export function openActiveActive(
   };
   const { first, policiesOf } = readPolicies(options);
   const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
+  const [own, ...ports] = connectAll([redis, ...Object.values(others)]);
   return createActiveActive({
     ...{ strategy, merge, region: name, policy: first, policiesOf, prefix },
-    redis: connectIoredis(redis),
-    others: new Map(Object.entries(others).map(([other, connection]) => [other, connectIoredis(connection)])),
+    redis: own as TextPort,
+    others: new Map(Object.keys(others).map((other, at) => [other, ports[at] as TextPort])),
     ...limits,
   });
 }
 
-/** A region that hears of its own spends as another's counts them twice. */
+/** All of them, or none: one that is refused leaves no other open. */
+function connectAll(connections: readonly RedisConnection[]): TextPort[] {
+  const opened: TextPort[] = [];
+  try {
+    for (const connection of connections) opened.push(connectIoredis(connection));
+    return opened;
+  } catch (error) {
+    for (const port of opened) void port.close();
+    throw error;
+  }
+}
+
+/** A region that hears of the same spends by two names counts them twice. */
 function checkOthers(
   others: RegionOptions['others'],
   {
@@ -87,14 +100,17 @@ function checkOthers(
 ): void {
   if (typeof others !== 'object' || others === null || Array.isArray(others))
     throw misplaced(`the others of a region are by name; found ${quoted(others)}`);
-  const own = addressesOf(redis);
+  const regionOf = new Map(addressesOf(redis).map((address) => [address, name]));
   for (const [other, connection] of Object.entries(others)) {
     checkName(other);
     if (other === name) throw misplaced(`region ${name} cannot be one of the others`);
     checkRedis(connection, `region.others.${other}`);
-    const shared = addressesOf(onlyAddresses(connection, strategy)).find((address) => own.includes(address));
-    if (shared !== undefined)
-      throw misplaced(`${shared} is the Redis of region ${name}, and cannot be that of ${other}`);
+    for (const address of addressesOf(onlyAddresses(connection, strategy))) {
+      const region = regionOf.get(address);
+      if (region !== undefined)
+        throw misplaced(`${address} is the Redis of region ${region}, and cannot be that of ${other}`);
+      regionOf.set(address, other);
+    }
   }
 }
 

@@ -27,7 +27,7 @@ export interface StartOptions {
 
 /**
  * A shell stands between: it tells the pid, and ends the process when its own standard input closes, which
- * happens however we end, SIGKILL included.
+ * happens however we end, SIGKILL included. What the process started itself is asked to end after it.
  */
 const GUARD = `
 exec 3<&0 4>&1 >>"$1" 2>&1
@@ -35,7 +35,7 @@ shift
 "$@" </dev/null 3<&- 4>&- &
 child=$!
 echo "$child" >&4
-exec 4>&-
+exec 4>&- 2>/dev/null
 {
   trap 'exit 0' TERM
   read -r _
@@ -49,6 +49,8 @@ wait "$child"
 code=$?
 kill "$watcher" 2>/dev/null
 wait "$watcher"
+trap '' TERM
+kill -s TERM -- -$$ 2>/dev/null
 exit "$code"
 `;
 
