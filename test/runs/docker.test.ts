@@ -79,7 +79,7 @@ function verdictOf(folder: string): string {
   return JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8')).verdict;
 }
 
-describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 240_000 }, () => {
+describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 480_000 }, () => {
   it('brings up regions that stay, acts on nodes, outlives killed runs, and ends from another process', async () => {
     const { folder, run, start } = dockerFolder();
     const up = await run('up', '--json', ...DOCKER, ...SMALL);
