@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ClusterStatus } from '../../src/regions/status.ts';
 import { callCli } from '../support/call-cli.ts';
 import { type CliRun, runCli, startCli, testFolder } from '../support/cli.ts';
@@ -79,7 +79,9 @@ function verdictOf(folder: string): string {
   return JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8')).verdict;
 }
 
-describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 480_000 }, () => {
+describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 240_000 }, () => {
+  beforeAll(() => void imageVariables(), 360_000); // a new machine makes its images first: no part of what is tested
+
   it('brings up regions that stay, acts on nodes, outlives killed runs, and ends from another process', async () => {
     const { folder, run, start } = dockerFolder();
     const up = await run('up', '--json', ...DOCKER, ...SMALL);
