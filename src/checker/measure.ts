@@ -59,8 +59,8 @@ const WHOLE: Partial<Record<Measure, (facts: CheckFacts, claim: Claim) => Sample
   'false-denials': denialSample,
   replay: replaySample,
   windows: windowsSample,
-  failed: ({ whole, errors }) => failedSample(whole, errors.failed),
-  info: ({ whole, errors }) => infoSample(whole, errors.info),
+  failed: ({ whole, errors }) => undecidedSample('failed', whole, errors),
+  info: ({ whole, errors }) => undecidedSample('info', whole, errors),
   contested: contestedSample,
 };
 
@@ -86,9 +86,8 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
         about: `${count(row.replay, 'decision')} of ${row.replayed} replayed left a level that the math does not give`,
       };
     case 'info':
-      return infoSample(row, {});
     case 'failed':
-      return failedSample(row, {});
+      return undecidedSample(measure, row);
     case 'dropped':
       return droppedSample(row);
     case 'throughput':
@@ -186,16 +185,20 @@ function windowsSample({ windows, promise }: CheckFacts): Sample {
   };
 }
 
-/** A system that decides little shows little, however well it decides. */
-function failedSample({ outcomes, operations }: EvidenceRow, errors: ErrorCounts): Sample {
-  const share = outcomes.failed / operations;
-  return { measured: share, about: `${percent(share)} of the requests were not decided${codesText(errors)}` };
-}
+const UNDECIDED = {
+  failed: 'were not decided',
+  info: 'have no reply that says what they were charged',
+};
 
-function infoSample({ outcomes, operations }: EvidenceRow, errors: ErrorCounts): Sample {
-  const share = outcomes.info / operations;
-  const about = `${percent(share)} of the requests have no reply that says what they were charged`;
-  return { measured: share, about: `${about}${codesText(errors)}` };
+/** A system that decides little shows little, however well it decides. The codes are known of a whole run. */
+function undecidedSample(
+  outcome: 'failed' | 'info',
+  { outcomes, operations }: EvidenceRow,
+  errors?: CheckFacts['errors'],
+): Sample {
+  const share = outcomes[outcome] / operations;
+  const codes = errors === undefined ? '' : codesText(errors[outcome]);
+  return { measured: share, about: `${percent(share)} of the requests ${UNDECIDED[outcome]}${codes}` };
 }
 
 /** The most frequent codes. */

@@ -38,13 +38,11 @@ async function askIn(folder: string, { file, policy, environment }: Question): P
   const args = [...script, 'read-plugin', file, formatPolicy(policy), answerFile];
   const env = serviceEnvironment(environment);
   const asked = await startProcess({ name: 'its process', command, args, env, logFile });
-  const isOver = new AbortController();
-  const late = sleep(PATIENCE_MS, undefined, { signal: AbortSignal.any([isOver.signal, interrupt]) }).then(
+  const late = sleep(PATIENCE_MS, undefined, { ref: false, signal: interrupt }).then(
     () => `its process said nothing for ${PATIENCE_MS / 1_000} s`,
     () => undefined,
   );
   const how = await Promise.race([asked.ended, late]);
-  isOver.abort();
   await asked.stop();
   if (interrupt.aborted) throw interruption(interrupt, 'a plug-in was loaded');
   const answer = await readFile(answerFile, 'utf8').catch(() => undefined);

@@ -72,8 +72,8 @@ export function refuseSeveral(
     new OpenclawError('INVALID_OPTION', `strategy ${strategy} ${what}`, {
       hint: `${hint}, or use strategy central`,
     });
-  const names = Object.keys(options.policies ?? {});
-  if (names.length > 1) throw refused(`decides by one policy; found ${names.length}`, 'give one');
+  const { length } = policyNames(options);
+  if (length > 1) throw refused(`decides by one policy; found ${length}`, 'give one');
   if (options.batch) throw refused('asks for no takes in batches', 'leave batch out');
   if (options.localAnswers !== undefined) throw refused('gives no local answers', 'leave localAnswers out');
 }

@@ -47,10 +47,10 @@ exec 4>&- 2>/dev/null
 watcher=$!
 wait "$child"
 code=$?
-kill "$watcher" 2>/dev/null
+kill "$watcher"
 wait "$watcher"
 trap '' TERM
-kill -s TERM -- -$$ 2>/dev/null
+kill -s TERM -- -$$
 exit "$code"
 `;
 
