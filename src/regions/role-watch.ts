@@ -193,9 +193,10 @@ class NodeWatch {
     const isNew = this.#isNewConnection;
     const client = this.#client;
     const undecided = this.#restart !== undefined || isNew;
-    const [nodes, info, server, keys] = await Promise.all([
-      client.call('CLUSTER', 'NODES'),
+    // The state before the role: a node that hears of its successor between the two is ok from then on, and no primary.
+    const [info, nodes, server, keys] = await Promise.all([
       undecided ? client.cluster('INFO') : '',
+      client.call('CLUSTER', 'NODES'),
       isNew ? client.info('server') : undefined,
       isNew ? client.dbsize() : 0,
     ]);
