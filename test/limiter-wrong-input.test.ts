@@ -43,6 +43,9 @@ describe('createLimiter refuses', () => {
     ['null for a lease', { policy, redis, strategy: 'lease', replicas: 0, lease: null }, 'INVALID_OPTION'],
     ['a failure policy that is none', { policy, redis, onFailure: null }, 'INVALID_OPTION'],
     ['a misspelt option', { policy, redis, onFailur: 'open' }, 'INVALID_OPTION'],
+    ['a misspelt member of redis', { policy, redis: { ...redis, pasword: 's3' } }, 'INVALID_OPTION'],
+    ['a misspelt time of local answers', { policy, redis, localAnswers: { forMS: 9 } }, 'INVALID_OPTION'],
+    ['local answers by yes or no', { policy, redis, localAnswers: false }, 'INVALID_OPTION'],
     ['a strategy that is none', { policy, redis, strategy: 'centrall' }, 'INVALID_OPTION'],
     [
       'no time between exchanges',

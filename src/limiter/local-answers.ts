@@ -1,6 +1,7 @@
 import type { Decision } from '../core/decision.ts';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { bucketKey } from './key.ts';
+import { checkKnown, type Known } from './known-options.ts';
 import type { Limiter, NamedPolicy, Subject } from './limiter.ts';
 import { checkCostNames, costOf } from './policies.ts';
 import { readTakeOptions } from './take-options.ts';
@@ -21,6 +22,7 @@ export interface LocalAnswerBound {
   readonly driftPpm: number;
 }
 
+const KNOWN: Known<LocalAnswerOptions> = { forMs: true };
 const DEFAULT_FOR_MS = 1_000;
 const MOST_FOR_MS = 60_000;
 const DRIFT_PPM = 1_000;
@@ -48,6 +50,7 @@ export function answerLocally(
   options: LocalAnswerOptions,
   nowMs: () => number = () => performance.now(),
 ): Limiter {
+  checkKnown(options, { of: 'localAnswers', known: KNOWN, hint: 'write localAnswers: {}, or leave it out' });
   const forMs = checkForMs(options.forMs ?? DEFAULT_FOR_MS);
   const denials = new Map<string, Denied>();
   const raises = new Raises(nowMs);

@@ -1,5 +1,6 @@
 import { OpenclawError } from '../core/errors.ts';
 import type { CommandTimeout } from './command-timeout.ts';
+import { checkKnown, type Known } from './known-options.ts';
 import type { RedisSource } from './redis-port.ts';
 
 /** Where Redis is and how long to wait for it. */
@@ -14,17 +15,24 @@ export interface RedisConnection extends CommandTimeout {
   readonly localAddress?: string;
 }
 
+const KNOWN: Known<RedisConnection> = {
+  urls: true,
+  cluster: true,
+  username: true,
+  password: true,
+  localAddress: true,
+  commandTimeoutMs: true,
+};
+
 /** What is asked for in JavaScript may be anything; most often it is a client itself. Throws INVALID_OPTION. */
 export function checkRedis(redis: unknown, option = 'redis'): void {
-  if (
-    typeof redis === 'object' &&
-    redis !== null &&
-    ('urls' in redis ? Array.isArray(redis.urls) : isSource(redis))
-  )
-    return;
-  throw new OpenclawError('INVALID_OPTION', `a limiter needs to be told in ${option} where Redis is`, {
-    hint: "give redis: { urls: ['redis://...'] }, fromIoredis(client) or fromNodeRedis(client)",
-  });
+  const isObject = typeof redis === 'object' && redis !== null;
+  if (isObject && 'urls' in redis && Array.isArray(redis.urls))
+    checkKnown(redis as RedisConnection, { of: option, known: KNOWN });
+  else if (!isObject || 'urls' in redis || !isSource(redis))
+    throw new OpenclawError('INVALID_OPTION', `a limiter needs to be told in ${option} where Redis is`, {
+      hint: "give redis: { urls: ['redis://...'] }, fromIoredis(client) or fromNodeRedis(client)",
+    });
 }
 
 function isSource(redis: object): boolean {

@@ -1,6 +1,7 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
 import type { Decision } from '../core/decision.ts';
 import { chargeOf, type ErrorCode, isAskersFault, OpenclawError } from '../core/errors.ts';
+import type { LeaseLimiter } from '../limiter/lease/lease.ts';
 import type { Limiter } from '../limiter/limiter.ts';
 import { DURATION } from './duration.ts';
 
@@ -17,7 +18,7 @@ const BOUNDARIES_S = [
 
 /**
  * Decides as `limiter` does, and records every `take` in the histogram `openclaw_rl.limiter.decision.duration`: seconds
- * until its answer, and by its count, how many there were. Attributes:
+ * until its answer, and by its count, how many there were. Of a lease every `tryTake` that decides, too. Attributes:
  *
  * - `openclaw_rl.outcome`: `allowed`, `denied`, `shadow` (allowed by shadow mode alone), `unavailable` (not decided),
  *   `invalid` (what was asked can never be decided);
@@ -27,28 +28,42 @@ const BOUNDARIES_S = [
  *
  * Users and endpoints are in no attribute.
  */
-export function withMetrics(limiter: Limiter, { meter, attributes = {} }: MetricsOptions): Limiter {
+export function withMetrics<L extends Limiter>(limiter: L, { meter, attributes = {} }: MetricsOptions): L {
   const duration = meter.createHistogram(DURATION, {
     description: 'How long takes waited for their answer, by what it was',
     unit: 's',
     advice: { explicitBucketBoundaries: BOUNDARIES_S },
   });
+  const record = (startedMs: number, answer: Attributes) =>
+    duration.record((performance.now() - startedMs) / 1_000, { ...attributes, ...answer });
 
+  const { tryTake }: Partial<LeaseLimiter> = limiter;
   return {
     ...limiter,
     async take(subject, options) {
       const startedMs = performance.now();
-      const record = (answer: Attributes) =>
-        duration.record((performance.now() - startedMs) / 1_000, { ...attributes, ...answer });
       try {
         const decision = await limiter.take(subject, options);
-        record(attributesOf(decision));
+        record(startedMs, attributesOf(decision));
         return decision;
       } catch (error) {
-        record(attributesOfError(error));
+        record(startedMs, attributesOfError(error));
         throw error;
       }
     },
+    ...(tryTake && {
+      tryTake(...asked: Parameters<LeaseLimiter['tryTake']>) {
+        const startedMs = performance.now();
+        try {
+          const decision = tryTake(...asked);
+          if (decision !== undefined) record(startedMs, attributesOf(decision)); // else `take` is what decides
+          return decision;
+        } catch (error) {
+          record(startedMs, attributesOfError(error));
+          throw error;
+        }
+      },
+    }),
   };
 }
 

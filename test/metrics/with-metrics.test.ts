@@ -6,6 +6,7 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { createLease } from '../../src/limiter/lease/open.ts';
 import type { Limiter, TakeOptions } from '../../src/limiter/limiter.ts';
 import { withMetrics } from '../../src/metrics/with-metrics.ts';
 import { limiterOn } from '../support/limiter-on.ts';
@@ -47,13 +48,17 @@ async function countsOf(limiter: Limiter, takes: readonly TakeOptions[] = [{}]) 
   const measuredLimiter = withMetrics(limiter, { meter });
   for (const options of takes) await measuredLimiter.take(subject, options).catch(() => {});
   const metrics = await measured();
+  return { counts: countsIn(metrics), metrics };
+}
+
+function countsIn(metrics: Record<string, MetricData>) {
   const counts = metrics[DURATION]?.dataPoints.map(({ attributes, value }) => [
     Object.entries(attributes)
       .map(([name, attribute]) => `${name.replace('openclaw_rl.', '')}=${attribute}`)
       .join(' '),
     (value as { count: number }).count,
   ]);
-  return { counts: Object.fromEntries(counts ?? []), metrics };
+  return Object.fromEntries(counts ?? []);
 }
 
 describe('metrics of a limiter', () => {
@@ -66,6 +71,21 @@ describe('metrics of a limiter', () => {
     const limiter = limiterOn(redis.url, '1:1/h', { localAnswers: {} });
     const { counts } = await countsOf(limiter, [{}, {}, {}]);
     expect(counts).toMatchObject({ 'outcome=denied source=redis': 1, 'outcome=denied source=local': 1 });
+  });
+
+  it('count what a lease decides at once, and not what it leaves to take', async () => {
+    const { meter, measured } = measuring();
+    const at = { redis: { urls: [redis.url] }, replicas: 0 };
+    const limiter = withMetrics(createLease({ policy: '20:1/h', ...at }), { meter });
+    onTestFinished(() => limiter.close());
+    expect(limiter.tryTake(subject)).toBeUndefined(); // nothing is lent yet
+    expect((await limiter.take(subject)).allowed).toBe(true);
+    expect(limiter.tryTake(subject)?.allowed).toBe(true);
+    expect(() => limiter.tryTake(subject, { cost: 21 })).toThrow(/21/);
+    expect(countsIn(await measured())).toEqual({
+      'outcome=allowed source=lease': 2,
+      'outcome=invalid error.type=COST_ABOVE_CAPACITY charge=none': 1,
+    });
   });
 
   it('count what only shadow mode allowed, and why', async () => {
