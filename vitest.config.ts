@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const shared = {
   testTimeout: 20_000,
   hookTimeout: 30_000,
+  expect: { poll: { timeout: 10_000 } },
   server: { deps: { external: [/\/dist\//] } }, // what is built is tested as it is
 };
 

@@ -26,8 +26,8 @@ async function spendMore(): Promise<void> {
 it('a round ends although the other region spends faster than it is read', async () => {
   await other?.client.hset(keys.region, '.life', '7');
   await spendMore();
-  const redis = connectIoredis({ urls: [own?.url ?? ''] });
-  const port = connectIoredis({ urls: [other?.url ?? ''] });
+  const redis = connectIoredis({ urls: [own?.url ?? ''], commandTimeoutMs: 10_000 });
+  const port = connectIoredis({ urls: [other?.url ?? ''], commandTimeoutMs: 10_000 });
   let reads = 0;
   const spending: TextPort = {
     ...{ run: port.run.bind(port), ready: () => port.ready(), close: () => port.close() },

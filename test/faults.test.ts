@@ -27,7 +27,7 @@ const KEY = 'k3';
 const CLOSE = {
   regions: ['a', 'b', 'c'],
   roundTripMs: { 'a:b': 4, 'a:c': 4, 'b:c': 4 },
-  nodeTimeoutMs: 1_000,
+  nodeTimeoutMs: 2_000,
 };
 
 describe.each(SERVERS)('on real nodes of %s', { timeout: 60_000 }, (server) => {
@@ -39,7 +39,8 @@ describe.each(SERVERS)('on real nodes of %s', { timeout: 60_000 }, (server) => {
   const clients = new Map<string, Redis>();
   beforeAll(async () => {
     ({ regions, state, stop } = await startLocalRegions(server, CLOSE, { steppableClocks: true }));
-    for (const { name } of regions.topology.nodes) clients.set(name, connectDirect(regions.direct(name)));
+    for (const { name } of regions.topology.nodes)
+      clients.set(name, connectDirect(regions.direct(name), 30_000)); // what waits through a pause, too
   }, 60_000);
   beforeEach(async () => {
     events = [];

@@ -86,6 +86,7 @@ describe.each(SERVERS)('leases on %s', { timeout: 60_000 }, (command) => {
 
   it('finds within a window what another gave back, however slowly home refills', async () => {
     const [busy, short] = [holder('20:20/h'), holder('20:20/h')];
+    await Promise.all([busy.ready(), short.ready()]);
     for (const cost of [14, 1]) expect((await busy.take(subject('given'), { cost })).allowed).toBe(true);
     expect((await short.take(subject('given'))).allowed).toBe(false); // the other has all that is left
     await vi.waitUntil(() => short.tryTake(subject('given'))?.allowed, { timeout: 10_000 });

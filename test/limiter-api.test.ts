@@ -157,11 +157,11 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
       });
     });
     it('writes nothing when it denies, and may allow later', async () => {
-      const limiter = limit({ policy: '1:1/s' });
+      const limiter = limit({ policy: '1:1/h' });
       await limiter.take(ada);
       expect((await limiter.take(ada, { decisionId: 'a' })).allowed).toBe(false);
       expect(await limiters.server.client.dbsize()).toBe(1);
-      limiters.server.setClockOffsetUs(1_000_000);
+      limiters.server.setClockOffsetUs(3_600_000_000);
       expect(await limiter.take(ada, { decisionId: 'a' })).not.toHaveProperty('isRemembered');
     });
     it('keeps ids of other subjects apart, and forgets after its memory', async () => {
@@ -252,7 +252,7 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
 
   describe('with local answers', () => {
     it('asks no more while the bucket is certainly still too empty, and takes the cost into account', async () => {
-      const limiter = limit({ policy: '10:1/d', localAnswers: {} });
+      const limiter = limit({ policy: '10:1/d', localAnswers: { forMs: 60_000 } });
       await limiter.take(ada, { cost: 7 });
       const source = async (cost: number) => (await limiter.take(ada, { cost })).evidence.source;
       expect(await source(8)).toBe('redis'); // a denial: three tokens are left
@@ -260,16 +260,20 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
       expect([await source(4), await source(1)]).toEqual(['local', 'redis']);
     });
     it('is false no longer than it declares, after tokens came from elsewhere', async () => {
-      const forMs = 300;
+      const forMs = 500;
       const limiter = limit({ policy: '10:1/d', localAnswers: { forMs } });
       await limiter.take(ada, { cost: 10 });
       expect((await limiter.take(ada)).allowed).toBe(false);
       await limit({ policy: '10:1/d' }).reset(ada);
       const sinceMs = performance.now();
-      await expect.poll(async () => (await limiter.take(ada)).allowed, { interval: 5 }).toBe(true);
-      const falseForUs = (performance.now() - sinceMs) * 1_000;
-      const pollUs = 200_000; // a take and a poll on a busy machine
-      expect(falseForUs).toBeLessThan(localAnswerBound({ forMs }).falseForUs + pollUs);
+      let [falseForMs, isAllowed] = [0, false];
+      while (!isAllowed) {
+        const askedMs = performance.now();
+        isAllowed = (await limiter.take(ada)).allowed;
+        if (!isAllowed) falseForMs = askedMs - sinceMs; // what a take waits on a busy machine is not its doing
+      }
+      expect(falseForMs).toBeGreaterThan(0);
+      expect(falseForMs * 1_000).toBeLessThan(localAnswerBound({ forMs }).falseForUs);
     });
     it('hears of refunds and resets of its own at once', async () => {
       const limiter = limit({ policy: '10:1/d', localAnswers: { forMs: 60_000 } });
@@ -282,7 +286,7 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
       expect((await limiter.take(ada)).allowed).toBe(true);
     });
     it('asks for a decision by id, which may have been admitted before', async () => {
-      const limiter = limit({ policy: '1:1/d', localAnswers: {} });
+      const limiter = limit({ policy: '1:1/d', localAnswers: { forMs: 60_000 } });
       await limiter.take(ada, { decisionId: 'a' });
       await limiter.take(ada);
       expect((await limiter.take(ada)).evidence.source).toBe('local');

@@ -21,7 +21,7 @@ async function start(command: string, config: readonly string[] = []): Promise<T
 }
 
 function limit(redis: RedisConnection): Limiter {
-  const limiter = createLimiter({ policy: '20:1/d', redis: { commandTimeoutMs: 500, ...redis } });
+  const limiter = createLimiter({ policy: '20:1/d', redis: { commandTimeoutMs: 10_000, ...redis } });
   opened.push(limiter);
   return limiter;
 }
@@ -51,9 +51,10 @@ describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {
     const { port } = await start(command);
     const proxy = await startRedisProxy(port);
     opened.push(proxy);
-    const redis = { urls: [`redis://127.0.0.1:${proxy.port}`], commandTimeoutMs: 500 };
+    const redis = { urls: [`redis://127.0.0.1:${proxy.port}`], commandTimeoutMs: 1_000 };
     const limiter = createLimiter({ policy: '20:1/d', redis, onFailure: { localShare: 5 } });
     opened.push(limiter);
+    await limiter.ready();
     const sourceOf = async () => (await limiter.take(ada)).evidence.source;
     expect(await sourceOf()).toBe('redis');
     proxy.mode = 'cut-before-reply';
@@ -93,7 +94,7 @@ describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {
     const limiter = createLimiter({
       policy: '20:1/d',
       batch: true,
-      redis: { urls: [`redis://127.0.0.1:${proxy.port}`], commandTimeoutMs: 500 },
+      redis: { urls: [`redis://127.0.0.1:${proxy.port}`], commandTimeoutMs: 10_000 },
     });
     opened.push(limiter);
     await limiter.take(ada);

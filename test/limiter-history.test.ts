@@ -46,7 +46,8 @@ describe.each(SERVERS)('a history of everything that a limiter does on %s', (com
   async function record(
     options: Pick<LimiterOptions, 'policies' | 'localAnswers'>,
   ): Promise<HistoryRecord[]> {
-    const limiter = createLimiter({ ...options, redis: { urls: [server.url] } } as LimiterOptions);
+    const redis = { urls: [server.url], commandTimeoutMs: 10_000 };
+    const limiter = createLimiter({ ...options, redis } as LimiterOptions);
     await limiter.ready();
     const recorder = new Recorder(limiter);
     await Promise.all(Array.from({ length: WORKERS }, (_, worker) => recorder.work(worker)));

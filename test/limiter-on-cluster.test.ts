@@ -24,7 +24,7 @@ describe.each(SERVERS)('the central limiter on a cluster of %s', (command) => {
   function limit(urls: string[]): Limiter {
     const limiter = createLimiter({
       policy: '20:1/d',
-      redis: { urls, cluster: true, commandTimeoutMs: 700 },
+      redis: { urls, cluster: true, commandTimeoutMs: 10_000 },
     });
     limiters.push(limiter);
     return limiter;
@@ -59,7 +59,7 @@ describe.each(SERVERS)('the central limiter on a cluster of %s', (command) => {
     const limiter = createLimiter({
       policy: '3:1/d',
       batch: true,
-      redis: { urls: [first.url], cluster: true },
+      redis: { urls: [first.url], cluster: true, commandTimeoutMs: 10_000 },
     });
     limiters.push(limiter);
     const users = Array.from({ length: 200 }, (_, i) => subject(`u${i % 50}`));

@@ -18,17 +18,21 @@ const policy = parsePolicy('20:5/s');
 describe.each(SERVERS)('the central limiter on %s', (command) => {
   let server: SteppableServer;
   let limiter: Limiter;
+  /** Its level is what it was a moment ago, on a busy machine, too. */
+  let slow: Limiter;
   beforeAll(async () => {
     server = await startSteppableServer(command);
-    limiter = createLimiter({ policy, redis: { urls: [server.url] } });
-    await limiter.ready();
+    const redis = { urls: [server.url], commandTimeoutMs: 10_000 };
+    limiter = createLimiter({ policy, redis });
+    slow = createLimiter({ policy: '20:1/h', redis });
+    await Promise.all([limiter.ready(), slow.ready()]);
   });
   beforeEach(async () => {
     server.setClockOffsetUs(0);
     await server.client.flushall();
   });
   afterAll(async () => {
-    await limiter?.close();
+    await Promise.all([limiter?.close(), slow?.close()]);
     await server?.stop();
   });
 
@@ -67,40 +71,44 @@ describe.each(SERVERS)('the central limiter on %s', (command) => {
 
   it('never lets a key expire before its bucket is full, whichever way the clock steps', async () => {
     const random = makeRandom(3, command);
-    const slow = createLimiter({ policy: '50:0.3/s', redis: { urls: [server.url] } });
+    const filling = createLimiter({
+      policy: '50:0.3/s',
+      redis: { urls: [server.url], commandTimeoutMs: 10_000 },
+    });
     for (let step = 0; step < 1_000; step++) {
       server.setClockOffsetUs(Math.floor((random() - 0.5) * 1e8));
-      const { allowed, evidence } = await slow.take(ada, { cost: 1 + Math.floor(random() * 10) });
+      const { allowed, evidence } = await filling.take(ada, { cost: 1 + Math.floor(random() * 10) });
       if (!allowed) continue;
-      const fullAtUs = (evidence.bucketUs ?? 0) + timeToFullUs(evidence.levelQuanta ?? 0, slow.policy);
+      const fullAtUs = (evidence.bucketUs ?? 0) + timeToFullUs(evidence.levelQuanta ?? 0, filling.policy);
       expect(Number(await server.client.call('PEXPIRETIME', KEY)) * 1_000).toBeGreaterThan(fullAtUs);
     }
-    await slow.close();
+    await filling.close();
   });
 
   it('adds nothing and rewinds nothing when the clock steps back', async () => {
-    await limiter.take(ada, { cost: 20 });
+    await slow.take(ada, { cost: 20 });
     const stored = await server.client.getBuffer(KEY);
-    server.setClockOffsetUs(-60_000_000);
-    const denied = await limiter.take(ada);
+    server.setClockOffsetUs(-3_600_000_000);
+    const denied = await slow.take(ada);
     expect(denied.allowed).toBe(false);
-    expect(denied.retryAfterUs).toBeGreaterThan(60_000_000);
-    expect(denied.retryAfterUs).toBeLessThanOrEqual(60_200_000);
+    const tokenUs = 3_600_000_000; // and the hour back, less what has passed between the two
+    expect(denied.retryAfterUs).toBeGreaterThan(tokenUs + tokenUs / 2);
+    expect(denied.retryAfterUs).toBeLessThanOrEqual(2 * tokenUs);
     expect(await server.client.getBuffer(KEY)).toEqual(stored);
   });
 
   it('peeks without taking or writing', async () => {
-    expect(await limiter.peek(ada)).toMatchObject({
+    expect(await slow.peek(ada)).toMatchObject({
       remainingTokens: 20,
       timeToNextTokenUs: 0,
       timeToFullUs: 0,
     });
     expect(await server.client.exists(KEY)).toBe(0);
-    await limiter.take(ada, { cost: 20 });
-    const { remainingTokens, timeToNextTokenUs } = await limiter.peek(ada);
+    await slow.take(ada, { cost: 20 });
+    const { remainingTokens, timeToNextTokenUs } = await slow.peek(ada);
     expect(remainingTokens).toBe(0);
     expect(timeToNextTokenUs).toBeGreaterThan(0);
-    expect(timeToNextTokenUs).toBeLessThanOrEqual(200_000);
+    expect(timeToNextTokenUs).toBeLessThanOrEqual(3_600_000_000);
   });
 
   it.each([0, -1, 0.5, Number.NaN, 21, 1e300])('refuses a cost of %s and charges nothing', async (cost) => {
@@ -119,9 +127,9 @@ describe.each(SERVERS)('the central limiter on %s', (command) => {
   });
 
   it('recovers by itself when the server has forgotten its scripts', async () => {
-    await limiter.take(ada);
+    await slow.take(ada);
     await server.client.script('FLUSH');
-    expect((await limiter.take(ada)).remainingTokens).toBe(18);
+    expect((await slow.take(ada)).remainingTokens).toBe(18);
   });
 
   it('answers a thousand takes at once exactly', async () => {

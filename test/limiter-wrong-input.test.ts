@@ -130,7 +130,11 @@ describe('take refuses, and charges nothing', () => {
   ])('%s', async (_, subject, options, code) => {
     const wrong: Record<string, unknown> = { promise: Promise.resolve({}), list: [] };
     const overrides = (({ user }) => wrong[user]) as NonNullable<LimiterOptions['overrides']>;
-    const limiter = createLimiter({ policy, redis: { urls: [server.url] }, overrides });
+    const limiter = createLimiter({
+      policy,
+      redis: { urls: [server.url], commandTimeoutMs: 10_000 },
+      overrides,
+    });
     onTestFinished(() => limiter.close());
     await expect(limiter.take(subject as Subject, options as TakeOptions)).rejects.toMatchObject({
       code,
@@ -144,7 +148,11 @@ describe('take refuses, and charges nothing', () => {
     const limiter = createLimiter({
       strategy,
       policy,
-      redis: { urls: [server.url], ...(strategy === 'replica-reads' && { cluster: true }) },
+      redis: {
+        urls: [server.url],
+        commandTimeoutMs: 10_000,
+        ...(strategy === 'replica-reads' && { cluster: true }),
+      },
       overrides: ({ user }) => (user.startsWith('gold') ? { default: '20:1/h' } : undefined),
       ...(isAcked(strategy) && { replicas: 1 }),
       ...(isApart(strategy) && { region: { name: 'us-east', others: {} } }),
@@ -175,7 +183,11 @@ describe('take refuses, and charges nothing', () => {
     ['a cost of no policy', ada, { cost: { other: 3 } }, 'INVALID_COST'],
     ['a cost above the capacity', ada, { cost: 11 }, 'COST_ABOVE_CAPACITY'],
   ])('of a lease, by tryTake and take alike, %s', async (_, subject, options, code) => {
-    const limiter = createLease({ policy, redis: { urls: [server.url] }, replicas: 0 });
+    const limiter = createLease({
+      policy,
+      redis: { urls: [server.url], commandTimeoutMs: 10_000 },
+      replicas: 0,
+    });
     onTestFinished(() => limiter.close());
     const refused = { code, charge: 'none', message: expect.any(String) };
     const told = await limiter.take(subject as Subject, options as TakeOptions).catch((error) => error);
@@ -189,7 +201,7 @@ describe('take refuses, and charges nothing', () => {
   it('nothing where a policy is called like what every object has', async () => {
     const limiter = createLimiter({
       policies: { constructor: policy, b: policy },
-      redis: { urls: [server.url] },
+      redis: { urls: [server.url], commandTimeoutMs: 10_000 },
     });
     onTestFinished(() => limiter.close());
     const { policies } = await limiter.take(ada, { cost: { b: 3 } });

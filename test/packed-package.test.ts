@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as library from '../src/index.ts';
 import { runProgram } from './support/cli.ts';
+import { patient } from './support/examples.ts';
 import { ROOT, readmeBlocks } from './support/readme.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 
@@ -60,10 +61,10 @@ async function compile(project: string, files: Record<string, string>, options: 
   return stdout + stderr;
 }
 
-/** Runs an example of the README as it is printed, but for the server's port. */
+/** Runs an example of the README as it is printed, but for the server's port and how long it waits. */
 async function runExample(project: string, text: string, node = process.execPath) {
   const file = join(project, 'example.mjs');
-  writeFileSync(file, text.replaceAll('6379', String(server.port)));
+  writeFileSync(file, patient(text).replaceAll('6379', String(server.port)));
   return runProgram(node, [file], { cwd: project });
 }
 

@@ -61,11 +61,8 @@ it('a node that hears of its successor between two questions has not served with
   try {
     process = restarted;
     open?.destroy();
-    await vi.waitFor(() =>
-      expect(events).toContainEqual(
-        expect.objectContaining({ event: 'restarted', runId: 'b', isEmpty: false }),
-      ),
-    );
+    const wanted = expect.objectContaining({ event: 'restarted', runId: 'b', isEmpty: false });
+    await vi.waitFor(() => expect(events).toContainEqual(wanted), { timeout: 10_000 });
     expect(watch.current().get('a-0')?.role).toBe('replica');
   } finally {
     await watch.stop();

@@ -71,7 +71,7 @@ describe('two programs that end what a killed one left', { timeout: 60_000 }, ()
     if (hasState) writeFileSync(join(cluster, 'state.json'), JSON.stringify(ABANDONED));
     startStubborn(cluster);
     const slower = startCli(['doctor'], { cwd: folder });
-    await vi.waitUntil(() => existsSync(join(cluster, 'asked')), { timeout: 10_000, interval: 2 });
+    await vi.waitUntil(() => existsSync(join(cluster, 'asked')), { timeout: 30_000, interval: 2 });
     slower.child.kill('SIGSTOP');
     await up(folder, ...SMALL);
     const pids = pidsIn(folder);

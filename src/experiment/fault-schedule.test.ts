@@ -31,11 +31,13 @@ function scheduleOf(forMs: number, { failures }: { failures: number }) {
   };
 }
 
+const SOON = { timeout: 10_000 };
+
 describe('a schedule of faults', () => {
   it('heals in time', async () => {
     const { schedule, phases, clockMs } = scheduleOf(1, { failures: 0 });
     schedule.start(() => {});
-    await vi.waitFor(() => expect(phases()).toEqual(['inject', 'heal']));
+    await vi.waitFor(() => expect(phases()).toEqual(['inject', 'heal']), SOON);
     expect([schedule.inForce, clockMs(), await schedule.end()]).toEqual([[], 0, []]);
   });
 
@@ -43,7 +45,7 @@ describe('a schedule of faults', () => {
     const { schedule, phases, clockMs } = scheduleOf(1, { failures: 1 });
     const onFailure = vi.fn();
     schedule.start(onFailure);
-    await vi.waitFor(() => expect(onFailure).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(onFailure).toHaveBeenCalledOnce(), SOON);
     expect([schedule.inForce, phases()]).toEqual([['gateway-clock'], ['inject']]);
     expect(schedule.failure).toEqual(new Error('refused'));
     expect(await schedule.end()).toEqual([]);
@@ -53,7 +55,7 @@ describe('a schedule of faults', () => {
   it('says what it cannot heal at the end, and tries again when it is ended again', async () => {
     const { schedule, phases, clockMs } = scheduleOf(60_000, { failures: 1 });
     schedule.start(() => {});
-    await vi.waitFor(() => expect(clockMs()).toBe(500));
+    await vi.waitFor(() => expect(clockMs()).toBe(500), SOON);
     expect(await schedule.end()).toEqual(['heal gateway-clock: Error: refused']);
     expect([schedule.inForce, phases()]).toEqual([['gateway-clock'], ['inject']]);
     expect(await schedule.end()).toEqual([]);

@@ -105,7 +105,7 @@ describe('the closed loop', () => {
     expect(books.tookMs).toBeLessThan(10_000); // nothing is open: there is nothing to wait for
     for (const { operations } of perProcess(books)) {
       expect(operations.length).toBeGreaterThan(1);
-      expect(operations.length).toBeLessThanOrEqual(5); // at 0, 100, 200, 300 and 400 ms
+      expect(operations.length).toBeLessThanOrEqual(1 + books.tookMs / 100);
       expect(operations[0]).toMatchObject({ outcome: 'failed', error: 'CONNECT_FAILED' });
     }
   });
@@ -120,13 +120,13 @@ describe('the closed loop', () => {
   });
 
   it('takes the time in which it sends, without that in which it waits for replies', async () => {
-    const serve: Answer = (request, socket) => void setTimeout(() => answer(request, socket), 600);
+    const serve: Answer = (request, socket) => void setTimeout(() => answer(request, socket), 2_000);
     const { books } = await loadAgainst(serve, { durationMs: 200 });
     expect(books.operations).toHaveLength(CONNECTIONS);
     expect(books.operations.map(({ outcome }) => outcome)).not.toContain('info');
-    expect(books.tookMs).toBeGreaterThanOrEqual(600);
+    expect(books.tookMs).toBeGreaterThanOrEqual(1_990);
     expect(books.loadMs).toBeGreaterThan(190); // timers may be a little early
-    expect(books.loadMs).toBeLessThan(600);
+    expect(books.loadMs).toBeLessThan(1_990);
   });
 
   it.each([

@@ -16,6 +16,8 @@ export interface FreshNode {
 }
 
 const FORM_MS = 20_000;
+/** Its orders are given once: a node that is busy starting up has time for them. */
+const ORDER_MS = 10_000;
 const END_IS_TOLD_MS = 500;
 
 /**
@@ -28,7 +30,11 @@ export async function formCluster(
   nodes: readonly FreshNode[],
   signal: AbortSignal,
 ): Promise<void> {
-  const clients = new Map(nodes.map(({ name, direct }) => [name, connectDirect(direct)]));
+  const clients = new Map(nodes.map(({ name, direct }) => [name, connectDirect(direct, ORDER_MS)]));
+  const disconnect = () => {
+    for (const client of clients.values()) client.disconnect();
+  };
+  signal.addEventListener('abort', disconnect); // an order that waits for its answer ends
   try {
     await assignSlots(topology, clients, signal);
     if (!topology.apart) {
@@ -40,17 +46,23 @@ export async function formCluster(
     }
     await waitUntilWhole(topology, clients, signal, FORM_MS);
   } finally {
-    for (const client of clients.values()) client.disconnect();
+    signal.removeEventListener('abort', disconnect);
+    disconnect();
   }
 }
 
-/** A connection to one node for commands about the cluster; it fails at once when the node is gone. */
-export function connectDirect({ host, port }: Endpoint): Redis {
+const COMMAND_MS = 2_000;
+
+/**
+ * A connection to one node for commands about the cluster; it fails at once when the node is gone. What is asked may
+ * take `withinMs`, connecting included.
+ */
+export function connectDirect({ host, port }: Endpoint, withinMs = COMMAND_MS): Redis {
   const client = new Redis({
     host,
     port,
     maxRetriesPerRequest: 0,
-    commandTimeout: 2_000,
+    commandTimeout: withinMs,
     retryStrategy: () => 50,
   });
   client.on('error', () => {});

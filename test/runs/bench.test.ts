@@ -11,7 +11,7 @@ import { SERVERS } from '../support/server.ts';
 const SMALL = [
   'bench',
   '--connections',
-  '200',
+  '60',
   '--users',
   '30',
   '--skew',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ClusterStatus } from '../../src/regions/status.ts';
 import { callCli } from '../support/call-cli.ts';
-import { type CliRun, runCli, startCli, testFolder } from '../support/cli.ts';
+import { type CliRun, runCli, startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { dockerLack, imageVariables, withDocker } from '../support/docker.ts';
 
 /** Two regions close together and no replicas, where more would show nothing more. */
@@ -124,7 +124,7 @@ describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 240_000 }, () =
     /** What is seen while node b-0 is faulty. */
     async function holding<T>(fault: string, look: () => Promise<T>): Promise<T> {
       const { child, output, ended } = startCli(['fault', fault, '--node', 'b-0'], { cwd: folder });
-      await vi.waitUntil(() => output.stderr.includes('in force'), { timeout: 10_000 });
+      await untilSaid({ output }, /in force/);
       const seen = await look();
       child.kill('SIGINT');
       await ended;

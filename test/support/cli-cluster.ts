@@ -1,4 +1,5 @@
 import { expect, onTestFinished, vi } from 'vitest';
+import { signalAll } from '../../src/regions/processes/owned-processes.ts';
 import type { ClusterStatus } from '../../src/regions/status.ts';
 import { runCli, testFolder } from './cli.ts';
 import { ownedIn } from './leftovers.ts';
@@ -10,7 +11,7 @@ export const SMALL = ['--regions', 'a,b', '--round-trip', 'a:b=10', '--replicas'
 export function clusterFolder(): string {
   const folder = testFolder();
   onTestFinished(async () => {
-    for (const { pid } of ownedIn(folder)) process.kill(pid, 'SIGKILL');
+    signalAll(ownedIn(folder), 'SIGKILL');
     await vi.waitUntil(() => ownedIn(folder).length === 0, { timeout: 5_000 });
   });
   return folder;
@@ -26,6 +27,6 @@ export async function up(folder: string, ...args: string[]) {
 /** Kills the processes of all clusters of a test, or those of one role, and waits until they are gone. */
 export async function killAll(folder: string, role?: string): Promise<void> {
   const chosen = () => ownedIn(folder).filter((owned) => role === undefined || owned.role === role);
-  for (const { pid } of chosen()) process.kill(pid, 'SIGKILL');
+  signalAll(chosen(), 'SIGKILL');
   await vi.waitUntil(() => chosen().length === 0, { timeout: 5_000 });
 }

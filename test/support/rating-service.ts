@@ -27,8 +27,8 @@ export async function startService({ redisUrl = '', ...options }: ServiceOptions
   return app.listen({ host: '127.0.0.1', port: 0 });
 }
 
-export function newLimiter(redisUrl: string): Limiter {
-  return createLimiter({ policy: POLICY, redis: { urls: [redisUrl], commandTimeoutMs: 500 } });
+export function newLimiter(redisUrl: string, commandTimeoutMs = 10_000): Limiter {
+  return createLimiter({ policy: POLICY, redis: { urls: [redisUrl], commandTimeoutMs } });
 }
 
 /** The body of a rating, valid or not. */

@@ -33,7 +33,8 @@ export function steppableLimiters(command: string): SteppableLimiters {
     },
     limit(options) {
       const policies = typeof options === 'string' ? { policy: options } : options;
-      const limiter = createLimiter({ ...policies, redis: { urls: [this.server.url] } } as LimiterOptions);
+      const redis = { urls: [this.server.url], commandTimeoutMs: 10_000 };
+      const limiter = createLimiter({ ...policies, redis } as LimiterOptions);
       onTestFinished(() => limiter.close());
       return limiter;
     },

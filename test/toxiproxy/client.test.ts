@@ -8,12 +8,12 @@ import { startTestToxiproxy } from '../support/toxiproxy.ts';
 const LATENCY = { name: 'slow', type: 'latency', stream: 'upstream', attributes: { latency: 40 } } as const;
 
 /** A client whose requests to a server with a proxy `p` and a toxic `slow` meet faults. */
-async function setUp(faultOf: (call: string) => ApiFault = () => 'pass') {
+async function setUp(faultOf: (call: string) => ApiFault = () => 'pass', timeoutMs = 10_000) {
   const { url, call, proxy, toxic } = await startTestToxiproxy();
   const port = await proxy('p', 9);
   await toxic('p', LATENCY);
   const api = await startFaultyApi(url, faultOf);
-  const client = new ToxiproxyClient({ url: api.url, timeoutMs: 300 });
+  const client = new ToxiproxyClient({ url: api.url, timeoutMs });
   return {
     client,
     call,
@@ -113,7 +113,7 @@ describe('a server that hangs', () => {
     reset: (client) => client.reset(),
   };
   it.each(Object.keys(calls))('is not waited for longer than the limit: %s', async (name) => {
-    const { client } = await setUp(() => 'hang');
+    const { client } = await setUp(() => 'hang', 300);
     const startedMs = performance.now();
     await expect(calls[name]?.(client)).rejects.toMatchObject({
       code: 'TOXIPROXY_TIMEOUT',
@@ -145,7 +145,7 @@ describe('a reply that was lost', () => {
   });
 
   it('is an error when the server did not', async () => {
-    const { client } = await setUp((call) => (call.startsWith('GET') ? 'pass' : 'hang'));
+    const { client } = await setUp((call) => (call.startsWith('GET') ? 'pass' : 'hang'), 1_000);
     await expect(client.addToxic('p', { ...LATENCY, name: 'x' })).rejects.toMatchObject({
       code: 'TOXIPROXY_TIMEOUT',
     });
@@ -159,7 +159,7 @@ describe('healing a server that hangs on the removal of a toxic', () => {
     const { client, call, seen } = await setUp((request) => {
       if (request === 'POST /proxies/p') disabled = true;
       return request.startsWith('DELETE') && !disabled ? 'hang' : 'pass';
-    });
+    }, 2_000);
     await client.removeToxic('p', 'slow');
     expect((await call('GET', '/proxies/p')).json).toMatchObject({ enabled: true, toxics: [] });
     expect(seen.filter((request) => !request.startsWith('GET'))).toEqual([
@@ -172,8 +172,9 @@ describe('healing a server that hangs on the removal of a toxic', () => {
 
   it('leaves a proxy disabled that was', async () => {
     let deletions = 0;
-    const { client, call } = await setUp((request) =>
-      request.startsWith('DELETE') && deletions++ === 0 ? 'hang' : 'pass',
+    const { client, call } = await setUp(
+      (request) => (request.startsWith('DELETE') && deletions++ === 0 ? 'hang' : 'pass'),
+      2_000,
     );
     await client.setEnabled('p', false);
     await client.removeToxic('p', 'slow');
@@ -181,7 +182,7 @@ describe('healing a server that hangs on the removal of a toxic', () => {
   });
 
   it('says that it must be restarted when nothing helps', async () => {
-    const { client } = await setUp((request) => (request === 'GET /proxies/p' ? 'pass' : 'hang'));
+    const { client } = await setUp((request) => (request === 'GET /proxies/p' ? 'pass' : 'hang'), 500);
     const startedMs = performance.now();
     const error = await client.removeToxic('p', 'slow').catch((reason) => reason);
     expect(error).toMatchObject({

@@ -94,7 +94,10 @@ export async function endOwned(find: () => readonly OwnedProcess[]): Promise<voi
   });
 }
 
-export function signalAll(processes: readonly OwnedProcess[], ...signals: readonly NodeJS.Signals[]): void {
+export function signalAll(
+  processes: readonly Pick<OwnedProcess, 'pid'>[],
+  ...signals: readonly NodeJS.Signals[]
+): void {
   for (const { pid } of processes) {
     for (const signal of signals) {
       try {
