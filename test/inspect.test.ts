@@ -385,7 +385,7 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
     const lend = () =>
       createLease({
         policy: '20:1/d',
-        redis: { urls: [server.url] },
+        redis: { urls: [server.url], commandTimeoutMs: 10_000 },
         replicas: 0,
         lease: { leaseMs: 60_000 },
       });
@@ -593,7 +593,10 @@ describe.each(SERVERS)('inspect on a cluster of %s', (command) => {
 
   it('finds the slot, the primary and the replica from any node, by reads alone', async () => {
     const holder = holderOf(nodes);
-    await takeTimes(limit(holder, '20:1/d', { redis: { urls: [holder.url], cluster: true } }), 5);
+    await takeTimes(
+      limit(holder, '20:1/d', { redis: { urls: [holder.url], cluster: true, commandTimeoutMs: 10_000 } }),
+      5,
+    );
     await replicated(holder, replica);
     const before = await fingerprint(holder);
     const slot = await holder.client.cluster('KEYSLOT', KEY);
@@ -649,8 +652,7 @@ describe('inspect on three regions', () => {
     const folder = testFolderOfSuite();
     const { topology, links } = await bringUp(folder);
     const look = () => inspectJson(['ada', '--name', 'test'], { cwd: folder });
-    const home = (await look()).primary?.region ?? '';
-    await vi.waitFor(async () => expectWhole(await look(), home, topology), SOON); // a busy machine may miss one
+    const home = await vi.waitFor(async () => expectWhole(await look(), topology), SOON); // a busy machine may miss one
 
     await links.cut(isolating([home], topology), 'blackhole');
     const cut = await look();
@@ -673,7 +675,9 @@ describe('inspect on three regions', () => {
     ]);
   }, 120_000);
 
-  function expectWhole(whole: Inspected, home: string, topology: Topology): void {
+  /** Gives the region of the primary. */
+  function expectWhole(whole: Inspected, topology: Topology): string {
+    const home = whole.primary?.region ?? '';
     expect(whole).toMatchObject({
       cluster: 'cluster test',
       policy: { text: '20:5/s', from: 'last run' },
@@ -685,6 +689,7 @@ describe('inspect on three regions', () => {
     const farMs = trips.filter(({ region }) => region !== home).map(({ ms }) => ms);
     expect(Math.min(...farMs)).toBeGreaterThan(75); // 80 and more there and back
     expect(trips.find(({ region }) => region === home)?.ms).toBeLessThan(Math.min(...farMs));
+    return home;
   }
 });
 

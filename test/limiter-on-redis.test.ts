@@ -150,7 +150,7 @@ describe.each(SERVERS)("the article's script on %s", (command) => {
   it('does as printed: whole seconds, floor, no write on a denial, no expiry but ceil(capacity / rate)', async () => {
     const clock = { ms: 1_000_999 };
     const slow = parsePolicy('3:0.5/s');
-    const redis = connectIoredis({ urls: [server.url] });
+    const redis = connectIoredis({ urls: [server.url], commandTimeoutMs: 10_000 });
     const limiter = createArticle({
       redis,
       policy: slow,

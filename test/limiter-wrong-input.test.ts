@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { OpenclawError } from '../src/core/errors.ts';
 import {
   createLimiter,
   isAcked,
@@ -12,6 +13,7 @@ import { createLease, type LeaseOptions } from '../src/limiter/lease/open.ts';
 import type { Subject, TakeOptions } from '../src/limiter/limiter.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 import { ada } from './support/steppable-limiters.ts';
+import { connectPeer, echo, startTcpServer } from './support/tcp-peer.ts';
 
 /* What no type lets through, and a program in JavaScript may give all the same. */
 const redis = { urls: ['redis://127.0.0.1:1'] };
@@ -64,6 +66,21 @@ describe('createLimiter refuses', () => {
       expect.objectContaining({ code, charge: 'none', hint: expect.stringMatching(A_HINT) }),
     ),
   );
+});
+
+it.each([
+  { title: 'local answers', options: { localAnswers: false } },
+  { title: 'a failure policy', options: { onFailure: 'shut' } },
+])('createLimiter leaves no connection where it refuses $title', async ({ options }) => {
+  const { port, peers } = await startTcpServer(echo);
+  const whole = { policy, redis: { urls: [`redis://127.0.0.1:${port}`] } };
+  expect(() => createLimiter({ ...whole, ...options } as unknown as LimiterOptions)).toThrow(OpenclawError);
+  const ours = await connectPeer(port);
+  ours.socket.write('after it');
+  await ours.until(({ received }) => received() === 'after it');
+  await vi.waitUntil(() => peers.filter(({ events }) => events.length === 0).length === 1, {
+    timeout: 10_000,
+  });
 });
 
 describe('createLease refuses', () => {

@@ -116,8 +116,18 @@ export function createLimiter(options: LimiterOptions): Limiter {
   checkDurability(strategy, options);
   checkReplicas(strategy, options);
   const opened = STRATEGIES[strategy](options);
-  const answering = options.localAnswers === undefined ? opened : answerLocally(opened, options.localAnswers);
-  const { onFailure } = options;
+  try {
+    return around(opened, options);
+  } catch (error) {
+    void opened.close(); // what is refused leaves no connection
+    throw error;
+  }
+}
+
+/** What decides without Redis, around what decides by it. */
+function around(opened: Limiter, options: LimiterOptions): Limiter {
+  const { localAnswers, onFailure } = options;
+  const answering = localAnswers === undefined ? opened : answerLocally(opened, localAnswers);
   const limiter =
     onFailure === undefined
       ? answering

@@ -50,7 +50,11 @@ export function answerLocally(
   options: LocalAnswerOptions,
   nowMs: () => number = () => performance.now(),
 ): Limiter {
-  checkKnown(options, { of: 'localAnswers', known: KNOWN, hint: 'write localAnswers: {}, or leave it out' });
+  checkKnown(options, {
+    of: 'localAnswers',
+    known: KNOWN,
+    hint: `write localAnswers: { forMs: ${DEFAULT_FOR_MS} }, or leave it out`,
+  });
   const forMs = checkForMs(options.forMs ?? DEFAULT_FOR_MS);
   const denials = new Map<string, Denied>();
   const raises = new Raises(nowMs);

@@ -37,7 +37,7 @@ export function withMetrics<L extends Limiter>(limiter: L, { meter, attributes =
   const record = (startedMs: number, answer: Attributes) =>
     duration.record((performance.now() - startedMs) / 1_000, { ...attributes, ...answer });
 
-  const { tryTake }: Partial<LeaseLimiter> = limiter;
+  const lease: Partial<LeaseLimiter> = limiter;
   return {
     ...limiter,
     async take(subject, options) {
@@ -51,11 +51,11 @@ export function withMetrics<L extends Limiter>(limiter: L, { meter, attributes =
         throw error;
       }
     },
-    ...(tryTake && {
+    ...(lease.tryTake && {
       tryTake(...asked: Parameters<LeaseLimiter['tryTake']>) {
         const startedMs = performance.now();
         try {
-          const decision = tryTake(...asked);
+          const decision = lease.tryTake?.(...asked);
           if (decision !== undefined) record(startedMs, attributesOf(decision)); // else `take` is what decides
           return decision;
         } catch (error) {

@@ -4,7 +4,7 @@ import { OpenclawError } from '../core/errors.ts';
 import { parseClusterNodes } from './cluster-view.ts';
 import type { Endpoint } from './provider.ts';
 import { SLOTS, type Topology } from './topology.ts';
-import { interruption, until } from './until.ts';
+import { interruption, unlessInterrupted, until } from './until.ts';
 
 /** One node that runs and is not yet part of a cluster. */
 export interface FreshNode {
@@ -31,10 +31,6 @@ export async function formCluster(
   signal: AbortSignal,
 ): Promise<void> {
   const clients = new Map(nodes.map(({ name, direct }) => [name, connectDirect(direct, ORDER_MS)]));
-  const disconnect = () => {
-    for (const client of clients.values()) client.disconnect();
-  };
-  signal.addEventListener('abort', disconnect); // an order that waits for its answer ends
   try {
     await assignSlots(topology, clients, signal);
     if (!topology.apart) {
@@ -46,8 +42,7 @@ export async function formCluster(
     }
     await waitUntilWhole(topology, clients, signal, FORM_MS);
   } finally {
-    signal.removeEventListener('abort', disconnect);
-    disconnect();
+    for (const client of clients.values()) client.disconnect();
   }
 }
 
@@ -144,19 +139,18 @@ async function order(
   signal: AbortSignal,
   ...command: readonly [name: string, ...args: (string | number)[]]
 ): Promise<unknown> {
-  return clients
-    .get(node)
-    ?.call('CLUSTER', ...command)
-    .catch(async (error: Error) => {
-      // A node that has died closes its connections first; that it died is told a moment later, and says more.
-      await sleep(END_IS_TOLD_MS, undefined, { signal }).catch(() => {});
-      if (signal.aborted) throw interruption(signal, 'forming the cluster');
-      throw new OpenclawError(
-        'ENVIRONMENT_FAILED',
-        `the cluster cannot be formed: ${node} answers CLUSTER ${command[0]} with: ${error.message}`,
-        { cause: error, hint: 'start it again; if that does not help, see the logs of its nodes' },
-      );
-    });
+  const doing = 'forming the cluster';
+  const answer = clients.get(node)?.call('CLUSTER', ...command);
+  return unlessInterrupted(signal, doing, Promise.resolve(answer)).catch(async (error: Error) => {
+    // A node that has died closes its connections first; that it died is told a moment later, and says more.
+    await sleep(END_IS_TOLD_MS, undefined, { signal }).catch(() => {});
+    if (signal.aborted) throw interruption(signal, doing);
+    throw new OpenclawError(
+      'ENVIRONMENT_FAILED',
+      `the cluster cannot be formed: ${node} answers CLUSTER ${command[0]} with: ${error.message}`,
+      { cause: error, hint: 'start it again; if that does not help, see the logs of its nodes' },
+    );
+  });
 }
 
 type Inspect = (client: Redis) => Promise<string | undefined>;

@@ -13,25 +13,33 @@ export async function until(
   findLack: () => Promise<string | undefined>,
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
+  for (;;) {
+    const lack = await unlessInterrupted(signal, `waiting for ${what}`, findLack());
+    if (lack === undefined) return;
+    if (performance.now() > deadline) {
+      throw new OpenclawError(
+        'ENVIRONMENT_FAILED',
+        `waited ${Math.round(withinMs / 100) / 10} s for ${what}; ${lack}`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+  }
+}
+
+/** What is awaited, unless the signal comes before: then throws what it says as its reason, else INTERRUPTED. */
+export async function unlessInterrupted<T>(
+  signal: AbortSignal,
+  doing: string,
+  awaited: Promise<T>,
+): Promise<T> {
   let interrupt = () => {};
-  const interrupted = new Promise<'interrupted'>((resolve) => {
-    interrupt = () => resolve('interrupted');
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt = () => reject(interruption(signal, doing));
   });
   if (signal.aborted) interrupt();
   signal.addEventListener('abort', interrupt);
   try {
-    for (;;) {
-      const answer = await Promise.race([interrupted, findLack().then((lack) => ({ lack }))]);
-      if (answer === 'interrupted' || signal.aborted) throw interruption(signal, `waiting for ${what}`);
-      if (answer.lack === undefined) return;
-      if (performance.now() > deadline) {
-        throw new OpenclawError(
-          'ENVIRONMENT_FAILED',
-          `waited ${Math.round(withinMs / 100) / 10} s for ${what}; ${answer.lack}`,
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
-    }
+    return await Promise.race([interrupted, awaited]);
   } finally {
     signal.removeEventListener('abort', interrupt);
   }

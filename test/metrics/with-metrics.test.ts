@@ -6,9 +6,9 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { createLease } from '../../src/limiter/lease/open.ts';
 import type { Limiter, TakeOptions } from '../../src/limiter/limiter.ts';
 import { withMetrics } from '../../src/metrics/with-metrics.ts';
+import { holderOn } from '../support/lease/holder-on.ts';
 import { limiterOn } from '../support/limiter-on.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 import { freePort } from '../support/redis-server.ts';
@@ -75,9 +75,7 @@ describe('metrics of a limiter', () => {
 
   it('count what a lease decides at once, and not what it leaves to take', async () => {
     const { meter, measured } = measuring();
-    const at = { redis: { urls: [redis.url] }, replicas: 0 };
-    const limiter = withMetrics(createLease({ policy: '20:1/h', ...at }), { meter });
-    onTestFinished(() => limiter.close());
+    const limiter = withMetrics(holderOn(redis.url, '20:1/h'), { meter });
     expect(limiter.tryTake(subject)).toBeUndefined(); // nothing is lent yet
     expect((await limiter.take(subject)).allowed).toBe(true);
     expect(limiter.tryTake(subject)?.allowed).toBe(true);

@@ -29,9 +29,9 @@ describe('regions that decide side by side', { timeout: 180_000 }, () => {
     const during = report.cells.find(
       ({ phase, region }) => phase === 'during partition' && region === 'eu-west',
     );
-    expect(during?.outcomes.allowed).toBeGreaterThan(0);
-    const { failed, info } = report.outcomes;
-    expect(failed + info).toBeLessThan(report.sent / 50); // a busy machine may keep one waiting
+    const { allowed = 0, denied = 0, failed, info } = during?.outcomes ?? {};
+    expect(allowed).toBeGreaterThan(0);
+    expect([failed, info].map((count = 0) => count < (allowed + denied) / 50)).toEqual([true, true]);
     expect(report.plan.topology).toMatchObject({ replicas: 0, apart: true });
     expect(report.shards[0]?.sideBySide?.ageUs).toBeGreaterThan(3_000_000);
   });

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { scenarioFile, scenarioNames } from '../../src/cli/scenario-names.ts';
 import type { Matrix, MatrixCell } from '../../src/report/matrix.ts';
 import { runCli } from '../support/cli.ts';
 import { clusterFolder } from '../support/cli-cluster.ts';
@@ -9,7 +9,7 @@ import { logSoak } from '../support/soak-log.ts';
 
 /** All ten, or as the environment has it: `OPENCLAW_SOAK_SEEDS=9,10`. */
 const SEEDS = (process.env.OPENCLAW_SOAK_SEEDS ?? '1,2,3,4,5,6,7,8,9,10').split(',').map(Number);
-/** Those of a matrix, or as the environment has it: `OPENCLAW_SOAK_SCENARIOS=lease-partition`. */
+/** As the environment has it: `OPENCLAW_SOAK_SCENARIOS=lease-partition`. */
 const ASKED = process.env.OPENCLAW_SOAK_SCENARIOS?.split(',');
 
 type Status = MatrixCell['status'];
@@ -17,13 +17,15 @@ type Status = MatrixCell['status'];
 /** Where state or clocks are broken on purpose; elsewhere these give nothing away. */
 const BROKEN = ['restart-empty', 'node-clock'];
 const ACKED = {
-  scenarios: ASKED ?? allButFailurePolicies(), // also those that are there for another strategy
+  where: 'every scenario but those of failure policies', // also those that are there for another strategy
+  scenarios: ASKED ?? (await allButFailurePolicies()),
   statusesIn: (): Status[] => ['within', 'unknown'], // a cut may leave too few buckets to contest
   mayGiveAway: (scenario: string) => BROKEN.includes(scenario),
 };
 
 /** Declares its worst window, which is not 0 in a healthy cluster either, and nothing where a region lost its state. */
 const SIDE_BY_SIDE = {
+  where: 'the scenarios of a matrix',
   scenarios: ASKED,
   statusesIn: (scenario: string): Status[] => {
     if (scenario === 'failover-under-load') return ['refused']; // there is no replica to promote
@@ -36,15 +38,15 @@ describe.each([
   { strategy: 'lease', ...ACKED },
   { strategy: 'acked', ...ACKED },
   { strategy: 'active-active', ...SIDE_BY_SIDE },
-])('$strategy', ({ strategy, scenarios, statusesIn, mayGiveAway }) => {
+])('$strategy', ({ strategy, where, scenarios, statusesIn, mayGiveAway }) => {
   const cells: MatrixCell[] = [];
 
-  it.each(SEEDS)('keeps what it declares in every scenario: seed %i', async (seed) => {
+  it.each(SEEDS)('keeps what it declares: seed %i', async (seed) => {
     const folder = clusterFolder();
     expect((await runCli(['up', '--name', 'matrix'], { cwd: folder })).code).toBe(0);
     const asked = ['matrix', '--strategy', strategy, '--seed', String(seed), '--json'];
-    const where = scenarios === undefined ? [] : ['--scenario', ...scenarios];
-    const { stdout, stderr } = await runCli([...asked, ...where], { cwd: folder });
+    const only = scenarios === undefined ? [] : ['--scenario', ...scenarios];
+    const { stdout, stderr } = await runCli([...asked, ...only], { cwd: folder });
     expect(stdout, stderr).not.toBe('');
     const matrix: Matrix = JSON.parse(stdout);
     expect(matrix.cells.length).toBeGreaterThanOrEqual(scenarios?.length ?? 10);
@@ -56,23 +58,19 @@ describe.each([
     }
     await runCli(['down', '--all'], { cwd: folder });
     expect(processesMentioning(folder)).toEqual([]);
-    log(strategy, cells);
+    log(`${strategy} in ${ASKED?.join(', ') ?? where}`, cells);
   });
 });
 
 /** A failure policy admits by itself: what is given away then is not the strategy's. */
-function allButFailurePolicies(): string[] {
-  const folder = join(import.meta.dirname, '../../scenarios');
-  return readdirSync(folder)
-    .filter(
-      (file) => file.endsWith('.yaml') && !/^onFailure:/m.test(readFileSync(join(folder, file), 'utf8')),
-    )
-    .map((file) => file.replace('.yaml', ''));
+async function allButFailurePolicies(): Promise<string[]> {
+  const names = await scenarioNames();
+  return names.filter((name) => !/^onFailure:/m.test(readFileSync(scenarioFile(name), 'utf8')));
 }
 
-function log(strategy: string, cells: readonly MatrixCell[]): void {
+function log(what: string, cells: readonly MatrixCell[]): void {
   const scenarios = [...new Set(cells.map(({ scenario }) => scenario))];
-  logSoak(`${strategy} in ${ASKED?.join(', ') ?? 'every scenario'}, seeds ${SEEDS.join(', ')}`, [
+  logSoak(`${what}, seeds ${SEEDS.join(', ')}`, [
     'The largest excess of a bucket, beside what was declared for its shard; `unknown`: too little evidence, as where a cut leaves too few buckets to contest.',
     '',
     '| scenario | runs | status | largest excess, tokens | declared then | least decided on a side | requests, median |',

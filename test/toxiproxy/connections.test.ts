@@ -298,10 +298,15 @@ describe('a reader that has stalled', () => {
   });
 
   it('is let go when the proxy is disabled', async () => {
-    const { toxiproxy, client } = await stalled({ type: 'latency', attributes: { latency: 100 } });
+    const { toxiproxy, client, total } = await stalled({ type: 'latency', attributes: { latency: 100 } });
     expect((await toxiproxy.call('POST', '/proxies/p', { enabled: false })).status).toBe(200);
+    let received = 0;
+    client.socket.on('data', (data) => {
+      received += data.length;
+    });
     client.socket.resume();
     await client.until(({ events }) => events.length > 0);
+    expect(received).toBeLessThan(total);
   });
 });
 
