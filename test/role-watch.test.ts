@@ -50,12 +50,9 @@ it('a node that hears of its successor between two questions has not served with
     });
   });
   const events: RoleEvent[] = [];
-  const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a'], roundTripMs: {}, replicas: 0 });
+  const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a'], replicas: 0 });
   const watch = await watchRoles(
-    {
-      topology: { ...topology, nodes: topology.nodes.slice(0, 1) },
-      direct: () => ({ host: '127.0.0.1', port }),
-    },
+    { topology, direct: () => ({ host: '127.0.0.1', port }) },
     { nowUs: () => 0, onChange: (event) => events.push(event), everyMs: 1 },
   );
   try {

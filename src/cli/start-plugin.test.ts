@@ -17,7 +17,7 @@ async function uncaught(error: unknown) {
     exit,
     onUncaught,
     onExit: () => () => {},
-    interrupted: () => new Promise(() => {}),
+    interrupt: new AbortController().signal,
   } as unknown as Environment;
   await startPlugin('/mine.mjs', environment, async () => {});
   for (const listener of listeners) listener(error);

@@ -1,5 +1,5 @@
 import { isThrownBy, refused, uncaught } from '../limiter/plugin-error.ts';
-import { interruption } from '../regions/until.ts';
+import { unlessInterrupted } from '../regions/until.ts';
 import type { Environment } from './environment.ts';
 import { reportError } from './report-error.ts';
 
@@ -53,15 +53,14 @@ function isOurs(file: string, error: unknown): boolean {
 async function inTime<T>(
   file: string,
   starting: Promise<T>,
-  { interrupt, interrupted }: Pick<Environment, 'interrupt' | 'interrupted'>,
+  { interrupt }: Pick<Environment, 'interrupt'>,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const error = refused(file, `is not ready after ${START_MS / 1_000} s: it still awaits something`);
     timer = setTimeout(reject, START_MS, error);
   });
-  const left = interrupted().then(() => {
-    throw interruption(interrupt, 'a plug-in was started');
-  });
-  return Promise.race([starting, late, left]).finally(() => clearTimeout(timer));
+  return unlessInterrupted(interrupt, 'a plug-in was started', Promise.race([starting, late])).finally(() =>
+    clearTimeout(timer),
+  );
 }

@@ -29,9 +29,9 @@ describe('regions that decide side by side', { timeout: 180_000 }, () => {
     const during = report.cells.find(
       ({ phase, region }) => phase === 'during partition' && region === 'eu-west',
     );
-    const { allowed = 0, denied = 0, failed, info } = during?.outcomes ?? {};
+    const { allowed = 0, denied = 0, failed = 0, info = 0 } = during?.outcomes ?? {};
     expect(allowed).toBeGreaterThan(0);
-    expect([failed, info].map((count = 0) => count < (allowed + denied) / 50)).toEqual([true, true]);
+    expect(Math.max(failed, info)).toBeLessThan((allowed + denied) / 50);
     expect(report.plan.topology).toMatchObject({ replicas: 0, apart: true });
     expect(report.shards[0]?.sideBySide?.ageUs).toBeGreaterThan(3_000_000);
   });
