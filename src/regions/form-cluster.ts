@@ -19,6 +19,7 @@ const FORM_MS = 20_000;
 /** Its orders are given once: a node that is busy starting up has time for them. */
 const ORDER_MS = 10_000;
 const END_IS_TOLD_MS = 500;
+const DOING = 'forming the cluster';
 
 /**
  * Makes one cluster of fresh nodes: slots to primaries, everybody meets everybody, replicas to their primaries;
@@ -32,18 +33,27 @@ export async function formCluster(
 ): Promise<void> {
   const clients = new Map(nodes.map(({ name, direct }) => [name, connectDirect(direct, ORDER_MS)]));
   try {
-    await assignSlots(topology, clients, signal);
-    if (!topology.apart) {
-      await meet(nodes, clients, signal);
-      await until('every node to know every other', FORM_MS, signal, () =>
-        lacking(clients, knowsAll(nodes.length)),
-      );
-      await replicate(topology, clients, signal);
-    }
-    await waitUntilWhole(topology, clients, signal, FORM_MS);
+    await unlessInterrupted(signal, DOING, form(topology, nodes, clients, signal));
   } finally {
     for (const client of clients.values()) client.disconnect();
   }
+}
+
+async function form(
+  topology: Topology,
+  nodes: readonly FreshNode[],
+  clients: Clients,
+  signal: AbortSignal,
+): Promise<void> {
+  await assignSlots(topology, clients, signal);
+  if (!topology.apart) {
+    await meet(nodes, clients, signal);
+    await until('every node to know every other', FORM_MS, signal, () =>
+      lacking(clients, knowsAll(nodes.length)),
+    );
+    await replicate(topology, clients, signal);
+  }
+  await waitUntilWhole(topology, clients, signal, FORM_MS);
 }
 
 const COMMAND_MS = 2_000;
@@ -139,18 +149,19 @@ async function order(
   signal: AbortSignal,
   ...command: readonly [name: string, ...args: (string | number)[]]
 ): Promise<unknown> {
-  const doing = 'forming the cluster';
-  const answer = clients.get(node)?.call('CLUSTER', ...command);
-  return unlessInterrupted(signal, doing, Promise.resolve(answer)).catch(async (error: Error) => {
-    // A node that has died closes its connections first; that it died is told a moment later, and says more.
-    await sleep(END_IS_TOLD_MS, undefined, { signal }).catch(() => {});
-    if (signal.aborted) throw interruption(signal, doing);
-    throw new OpenclawError(
-      'ENVIRONMENT_FAILED',
-      `the cluster cannot be formed: ${node} answers CLUSTER ${command[0]} with: ${error.message}`,
-      { cause: error, hint: 'start it again; if that does not help, see the logs of its nodes' },
-    );
-  });
+  return clients
+    .get(node)
+    ?.call('CLUSTER', ...command)
+    .catch(async (error: Error) => {
+      // A node that has died closes its connections first; that it died is told a moment later, and says more.
+      await sleep(END_IS_TOLD_MS, undefined, { signal }).catch(() => {});
+      if (signal.aborted) throw interruption(signal, DOING);
+      throw new OpenclawError(
+        'ENVIRONMENT_FAILED',
+        `the cluster cannot be formed: ${node} answers CLUSTER ${command[0]} with: ${error.message}`,
+        { cause: error, hint: 'start it again; if that does not help, see the logs of its nodes' },
+      );
+    });
 }
 
 type Inspect = (client: Redis) => Promise<string | undefined>;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { OpenclawError } from '../core/errors.ts';
 
 const EVERY_MS = 15;
@@ -37,6 +38,7 @@ export async function unlessInterrupted<T>(
     interrupt = () => reject(interruption(signal, doing));
   });
   if (signal.aborted) interrupt();
+  setMaxListeners(0, signal); // a large cluster waits for many things at once: no leak
   signal.addEventListener('abort', interrupt);
   try {
     return await Promise.race([interrupted, awaited]);

@@ -21,6 +21,7 @@ export function clusterFolder(): string {
 export async function up(folder: string, ...args: string[]) {
   const { code, stdout, stderr } = await runCli(['up', '--json', ...args], { cwd: folder });
   expect(code, stderr).toBe(0);
+  expect(stderr).not.toMatch(/Warning/); // of Node, as of listeners that pile up
   return { status: JSON.parse(stdout) as ClusterStatus, stderr };
 }
 
