@@ -50,6 +50,8 @@ export interface CheckFacts {
   readonly replay: Findings & { readonly replayed: number };
   /** Of a promise other than a token bucket. */
   readonly windows: Findings;
+  /** What the verdict rests on, beside the history: grants, and what was taken for complete. Sentences. */
+  readonly assumptions?: readonly string[];
   /** What the history says is wrong, the gravest first; empty where it supports no sentence. */
   readonly diagnosis: readonly string[];
   /** Admissions that a primary forgot which took over. */

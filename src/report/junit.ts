@@ -26,6 +26,7 @@ export function renderJunit(untrusted: Document): string {
   const count = (status: TestCase['status']) => cases.filter((one) => one.status === status).length;
   const proofs = [
     ...document.diagnosis.map((sentence) => `why ${sentence}`),
+    ...(document.assumptions ?? []).map((sentence) => `assumes ${sentence}`),
     ...findingsOf(document).flatMap(([name, , findings]) =>
       findings.length === 0 ? [] : [name, ...findings.slice(0, 5).flatMap(renderTimeline)],
     ),

@@ -16,6 +16,7 @@ export function renderMarkdown(untrusted: Document): string {
     ...document.claims.map(({ status, reason }) => `- **${status}** ${escaped(reason)}`),
     ...document.accounts.map(({ verdict, reason }) => `- **${verdict}** ${escaped(reason)}`),
     ...document.diagnosis.map((sentence) => `- **why** ${escaped(sentence)}`),
+    ...(document.assumptions ?? []).map((sentence) => `- **assumes** ${escaped(sentence)}`),
     '',
     ...tablesOf(document).flatMap(({ head, rows }) => [...renderMarkdownTable(head, rows), '']),
     ...findingsOf(document).flatMap(([name, , findings]) =>

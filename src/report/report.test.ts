@@ -12,6 +12,7 @@ import type { Plan } from '../scenario/plan.ts';
 import { renderAnnotations } from './annotations.ts';
 import { compareReports, comparisonTable } from './comparison.ts';
 import { judgeAgain } from './gate.ts';
+import { makeRunPage } from './html/run-page.ts';
 import { renderJunit } from './junit.ts';
 import { renderMarkdown } from './markdown.ts';
 import { makeReport, type RunReport } from './report.ts';
@@ -220,6 +221,15 @@ describe('the report of a run', () => {
     expect(renderAnnotations(evil)).not.toMatch(
       /##\[|^(?!::(error|warning|notice) title=openclaw-rl partition)./m,
     );
+  });
+
+  it('says in every form what the verdict assumes', () => {
+    const report = { ...central, assumptions: ['the clock was <b>not</b> read'] };
+    expect(parseReport(JSON.stringify(report), 'x').assumptions).toEqual(report.assumptions);
+    expect(renderTable(report, { colour: false })).toContain('  assumes the clock was <b>not</b> read\n');
+    expect(renderMarkdown(report)).toMatch(/^- \*\*assumes\*\* the clock was .{1,5}b/m);
+    expect(renderJunit(report)).toContain('assumes the clock was &lt;b&gt;not');
+    expect(makeRunPage(report).facts).toContainEqual(['assumes', report.assumptions[0]]);
   });
 
   it('calls a claim of which nothing is known an error in JUnit, not skipped', () => {

@@ -159,6 +159,10 @@ const reportSchema = z
     verdict,
     claims: z.array(claim),
     accounts: z.array(z.object({ verdict, reason: z.string() })),
+    assumptions: z
+      .array(z.string())
+      .exactOptional()
+      .describe('what the verdict rests on, beside the history'),
     diagnosis: z.array(z.string()),
     plan,
     command: z.string().describe('makes the run again'),

@@ -34,6 +34,7 @@ export function renderVerdict(untrusted: Document, { colour }: { colour: boolean
       ({ verdict, reason }) => `  ${mark(verdict === 'pass' ? 'holds' : 'unknown', colours)} ${reason}`,
     ),
     ...document.diagnosis.map((sentence) => `  ${colours.bold('why')} ${sentence}`),
+    ...(document.assumptions ?? []).map((sentence) => `  ${colours.bold('assumes')} ${sentence}`),
     '',
   ].join('\n');
 }

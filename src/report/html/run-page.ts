@@ -45,6 +45,7 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
       ['system', report.system],
       ['started', report.startedAt],
       ['folder', report.folder],
+      ...(report.assumptions ?? []).map((sentence): [string, string] => ['assumes', sentence]),
     ],
     figures: figuresOf(report),
     tables: tablesOf(report),
