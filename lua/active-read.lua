@@ -2,27 +2,41 @@
 --[[
 active-read: what a region has spent, from its outbox, in the order in which it was spent.
 
-KEYS[1] region    hash of the region that is asked: .life
+KEYS[1] region    hash of the region that is asked: .life, .primary, .gapUntil
 KEYS[2] outbox    stream of its spends
-ARGV[1] life      of which the caller has read; another begins anew
+ARGV[1] life      of which the caller has read; of another it is given all that there is
 ARGV[2] cursor    id of the last entry that the caller has read
 ARGV[3] count     the most entries to give
-REPLY   {life or 0, id of the last entry given or the cursor, newest id, missed, then of each: bucket, capacity, refill, at, quanta}
-The newest id is that of the last entry there is. Missed are entries that were trimmed before the caller could read them.
+ARGV[4] maxAge    how late a batch may come, microseconds
+REPLY   {life or 0, id of the last entry given or the cursor, newest id, missed, then of each: bucket, capacity, refill, at, quanta, life}
+The newest id is that of the last entry there is. Missed are entries that were trimmed before the caller could read them;
+where the life is another, at least so many. An entry has the life in which it was made: one that is given again, since a
+replica was promoted that has it, is the same spend.
 ]]
-local life = redis.call('HGET', KEYS[1], '.life') or '0'
-local cursor = life == ARGV[1] and ARGV[2] or '0-0'
+-- include shared/life.lua
 local function sequence(id)
   return tonumber(string.match(id, '%d+$'))
 end
 
+local life = '0'
+local known = redis.call('HMGET', KEYS[1], '.life', '.primary')
+if known[1] then
+  local time = redis.call('TIME')
+  local clock = time[1] * 1000000 + time[2]
+  life = string.format('%.0f', (currentLife(tonumber(known[1]), known[2], clock, tonumber(ARGV[4]))))
+end
+
+local cursor = life == ARGV[1] and ARGV[2] or '0-0'
 local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
 local reply = { life, cursor, newest and newest[1] or '0-0', 0 }
+local last = sequence(ARGV[2])
 for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '(' .. cursor, '+', 'COUNT', ARGV[3])) do
-  reply[4] = reply[4] + sequence(entry[1]) - sequence(reply[2]) - 1 -- ids are 0-1, 0-2, ...
-  reply[2] = entry[1]
+  local number = sequence(entry[1]) -- ids are 0-1, 0-2, ...
+  reply[4] = reply[4] + math.max(0, number - last - 1)
+  reply[2], last = entry[1], math.max(last, number)
   for i = 2, 10, 2 do
     reply[#reply + 1] = entry[2][i]
   end
+  reply[#reply + 1] = entry[2][12] or life -- an earlier version told none
 end
 return reply

@@ -3,7 +3,8 @@
 active-take: charge one bucket of several regions if the level of all that this region knows covers the cost. A denial
 writes nothing. A cost of 0 is a look, and writes nothing either.
 
-KEYS[1] region    hash: .life, .gapUntil, and for each other region when what it told was asked for, microseconds
+KEYS[1] region    hash: .life, .primary, .gapUntil, .clock and .steps of active-merge, and for each other region when what
+                  it told was asked for, microseconds
 KEYS[2] outbox    stream of this region's spends, for the others
 KEYS[3] bucket    base and spends: see shared/spends.lua
 ARGV[1] capacity  quanta
@@ -15,27 +16,30 @@ ARGV[6] maxAge    how late a batch may come, microseconds
 ARGV[7] outbox    the most spends that wait for the other regions
 ARGV[8] merge     spends: their union decides; last-write: the bucket that was written last replaces all others
 REPLY   {allowed 0|1, level after, retry after us, server's now us, age us of the oldest knowledge or -1}
-The age is -1 where a region was never heard of, or spends of one were lost within the time for which they would count.
+The age is -1 where a region was not heard of since this server's clock stepped back, or never, and where spends of one
+were lost within the time for which they would count.
 ]]
 -- include shared/spends.lua
+-- include shared/life.lua
 local capacity, refill, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local region, others, maxAge = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 
-local life
-local heard, oldest, gapUntil = 0, clock, 0
-local known = redis.call('HGETALL', KEYS[1])
-for i = 1, #known, 2 do
-  if known[i] == '.life' then
-    life = tonumber(known[i + 1])
-  elseif known[i] == '.gapUntil' then
-    gapUntil = tonumber(known[i + 1])
-  else
-    heard, oldest = heard + 1, math.min(oldest, tonumber(known[i + 1]))
+local known = {}
+local heard, oldest = 0, clock
+local fields = redis.call('HGETALL', KEYS[1])
+for i = 1, #fields, 2 do
+  local name, value = fields[i], fields[i + 1]
+  known[name] = value
+  -- What was asked for later than now was asked for before the clock stepped back: how long ago is not known.
+  if string.sub(name, 1, 1) ~= '.' and tonumber(value) <= clock then
+    heard, oldest = heard + 1, math.min(oldest, tonumber(value))
   end
 end
-local age = (heard < others or clock < gapUntil) and -1 or clock - oldest
+local hasSteppedBack = clock < tonumber(known['.clock'] or 0)
+local hasGap = clock < tonumber(known['.gapUntil'] or 0)
+local age = (heard < others or hasSteppedBack or hasGap) and -1 or clock - oldest
 
 local bucket = read(redis.call('GET', KEYS[3]), capacity)
 local grain = math.ceil(maxAge / MOST_OWN_SPENDS)
@@ -50,9 +54,9 @@ end
 if cost == 0 then
   return { 1, level, 0, clock, age }
 end
-if not life then
-  life = clock
-  redis.call('HSET', KEYS[1], '.life', string.format('%.0f', life))
+local life, isAnother = currentLife(tonumber(known['.life']), known['.primary'], clock, maxAge)
+if isAnother then
+  age = -1
 end
 
 -- Where a spend goes, and the total of its instant with it.
@@ -92,5 +96,5 @@ local untilFull = untilLevel(bucket, now, capacity, capacity, refill) + now - cl
 local keepMs = math.ceil((untilFull + keep) / 1000) + 1000
 redis.call('PSETEX', KEYS[3], keepMs, write(bucket))
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '0-*', 'b', KEYS[3], 'c', ARGV[1], 'r', ARGV[2],
-  'a', string.format('%.0f', at), 'q', string.format('%.0f', told))
+  'a', string.format('%.0f', at), 'q', string.format('%.0f', told), 'e', string.format('%.0f', life))
 return { 1, level - cost, 0, clock, age }

@@ -105,7 +105,7 @@ describe.each(SERVERS)('the scripts of active-active on %s', { timeout: 120_000 
               ...['eu-west', OTHER.number, OTHER.epochUs, '', '', MAX_AGE_US, 'spends', '', 0],
               ...batches.flatMap((batch) => [
                 ...[...rules, batch.length],
-                ...batch.flatMap(({ atUs, quanta }) => [atUs, quanta]),
+                ...batch.flatMap(({ atUs, quanta, epochUs }) => [atUs, quanta, epochUs]),
               ]),
             ]);
             for (const [of, batch] of batches.entries())
@@ -146,7 +146,10 @@ describe.each(SERVERS)('the scripts of active-active on %s', { timeout: 120_000 
       run(mergeScript, keys.merge, [
         ...['eu-west', OTHER.number, OTHER.epochUs, '', '', 60_000_000, 'spends', '', 0],
         ...[policy.capacityQuanta, policy.quantaPerUs, spends.length],
-        ...spends.flatMap(([agoUs, tokens]) => [seconds * 1_000_000 - agoUs, tokens * policy.quantaPerToken]),
+        ...spends.flatMap(([agoUs, tokens]) => [
+          ...[seconds * 1_000_000 - agoUs, tokens * policy.quantaPerToken],
+          OTHER.epochUs,
+        ]),
       ]);
     const stored = () => server.client.getBuffer(keys.bucket);
     await deliver([[3_000_000, 2]]);
@@ -181,11 +184,11 @@ describe.each(SERVERS)('the scripts of active-active on %s', { timeout: 120_000 
 
   it('leave out a batch that was asked for before their region lost its memory', async () => {
     const keys = freshKeys();
-    const spend = async () => [await nowUs(), 1];
+    const spend = async () => [await nowUs(), 1, OTHER.epochUs];
     const merge = async (from: string, cursor: string) =>
       (
         await run(mergeScript, keys.merge, [...batchOf({ from, cursor, missed: 0 }), ...(await spend())])
-      ).slice(1);
+      ).slice(1, 3);
     expect(await merge('0 0-0', '0-5')).toEqual([5, OTHER.epochUs]);
     expect(await merge('7 0-5', '0-8')).toEqual([8, OTHER.epochUs]);
     await server.client.del(keys.bucket, ...keys.merge);
@@ -197,7 +200,8 @@ describe.each(SERVERS)('the scripts of active-active on %s', { timeout: 120_000 
   it('say how many spends were trimmed before they were read, and have no age until those would not count', async () => {
     const keys = freshKeys();
     for (let i = 0; i < 5; i++) await run(takeScript, keys.take, ask);
-    const readFrom = (life: number, cursor: string) => run(readScript, keys.read, [life, cursor, 2]);
+    const readFrom = (life: number, cursor: string) =>
+      run(readScript, keys.read, [life, cursor, 2, MAX_AGE_US]);
     const [life = 0, cursor, newest, missed] = await readFrom(0, '0-0');
     expect([cursor, newest, missed]).toEqual(['0-2', '0-5', 0]);
     await server.client.xtrim(keys.outbox, 'MAXLEN', 1);
@@ -207,7 +211,7 @@ describe.each(SERVERS)('the scripts of active-active on %s', { timeout: 120_000 
     const other = freshKeys();
     const age = async () => (await run(takeScript, other.take, ask))[4];
     await run(mergeScript, other.merge.slice(0, 2), [
-      ...['eu-west', OTHER.number, 7, '0-5', await nowUs(), MAX_AGE_US, 'spends', '0 0-0', 2],
+      ...['eu-west', OTHER.number, 7, '0-5', `${await nowUs()} 0`, MAX_AGE_US, 'spends', '0 0-0', 2],
     ]);
     expect(await age()).toBe(-1);
     server.setClockOffsetUs(MAX_AGE_US);
@@ -218,9 +222,9 @@ describe.each(SERVERS)('the scripts of active-active on %s', { timeout: 120_000 
   it('make no key of what came too late', async () => {
     const keys = freshKeys();
     const args = batchOf({ from: '', cursor: '', missed: 0 });
-    await run(mergeScript, keys.merge, [...args, (await nowUs()) - 3 * MAX_AGE_US, 1]);
+    await run(mergeScript, keys.merge, [...args, (await nowUs()) - 3 * MAX_AGE_US, 1, 7]);
     expect(await server.client.exists(keys.bucket)).toBe(0);
-    await run(mergeScript, keys.merge, [...args, await nowUs(), 1]);
+    await run(mergeScript, keys.merge, [...args, await nowUs(), 1, 7]);
     expect(await server.client.exists(keys.bucket)).toBe(1);
   });
 });

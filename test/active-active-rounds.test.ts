@@ -19,7 +19,24 @@ async function spendMore(): Promise<void> {
   const atUs = Date.now() * 1_000;
   const adding = other?.client.pipeline();
   for (let i = 0; i < AT_A_TIME; i++)
-    adding?.xadd(keys.outbox, '0-*', 'b', '{rounds}:u:x', 'c', '20', 'r', '1', 'a', `${atUs + i}`, 'q', '1');
+    adding?.xadd(
+      ...[
+        keys.outbox,
+        '0-*',
+        'b',
+        '{rounds}:u:x',
+        'c',
+        '20',
+        'r',
+        '1',
+        'a',
+        `${atUs + i}`,
+        'q',
+        '1',
+        'e',
+        '7',
+      ],
+    );
   await adding?.exec();
 }
 

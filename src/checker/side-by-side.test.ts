@@ -28,6 +28,16 @@ const emptied: HistoryRecord = {
   args: { empty: true },
 };
 
+/** What was read of a's clock: 10 ms apart from 2 s on, with what it gained or lost between the second and the third. */
+const clockOfA = (stepUs: number): HistoryRecord[] =>
+  [0, 0, stepUs, stepUs].map((offsetUs, i) => ({
+    type: 'clock',
+    node: 'a',
+    atUs: 2 * S + i * 10_000,
+    serverUs: 1_000 * S + i * 10_000 + offsetUs,
+    errorUs: 100,
+  }));
+
 /** What is said of regions a, b and c that each gave a whole bucket at once. */
 function check(records: readonly HistoryRecord[]) {
   const history = historyOf([by('a', 1), by('b', 1), by('c', 1)], {
@@ -61,6 +71,17 @@ describe('regions that decide side by side', () => {
       want: 'unknown',
     },
     { title: 'is unknown, where no age is told', records: [], want: 'unknown' },
+    { title: 'holds, where a clock is read', records: [age('a', 0), ...clockOfA(0)], want: 'holds' },
+    {
+      title: 'is unknown, where a clock stepped forward',
+      records: [age('a', 0), ...clockOfA(30 * S)],
+      want: 'unknown',
+    },
+    {
+      title: 'is unknown, where a clock stepped back, since the ages are then too small',
+      records: [age('a', 0), ...clockOfA(-30 * S)],
+      want: 'unknown',
+    },
   ])('whose bound $title', ({ records, want }) => {
     expect(check(records).claims[0]?.status).toBe(want);
   });

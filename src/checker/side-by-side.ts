@@ -5,7 +5,8 @@ import type { ClockBounds } from './clock.ts';
 
 /**
  * What the bound of regions that decide side by side depends on; undefined where nothing says that they did. All their
- * buckets are one shard: each is decided by every node, and no node takes over from another.
+ * buckets are one shard: each is decided by every node, and no node takes over from another. A step of a clock counts in
+ * either direction: forward it refills, backward it makes the knowledge of the others look younger than it is.
  */
 export function sideBySideOf(
   { regions, events }: { readonly regions: readonly string[]; readonly events: readonly Event[] },
@@ -18,7 +19,7 @@ export function sideBySideOf(
     shard: 'every region',
     failovers: [],
     emptyRestarts: restarts.length,
-    clockStepsUs: steps.map(({ byUs }) => byUs).filter((byUs) => byUs > 0),
+    clockStepsUs: steps.map(({ byUs }) => byUs),
     sideBySide: { regions: regions.length, ageUs: oldest(ages), clockSpreadUs: spreadUs },
   };
 }

@@ -6,7 +6,7 @@ export interface Episodes {
   readonly failovers: readonly Takeover[];
   /** Primaries that came back without what they had. */
   readonly emptyRestarts: number;
-  /** Forward steps of the deciding clocks. */
+  /** Forward steps of the deciding clocks; where regions decided side by side, those back as well, below 0. */
   readonly clockStepsUs: readonly number[];
   /** The largest distance between the clocks of services that decide by their own, and between now and before. */
   readonly serviceClockSpreadUs: number;

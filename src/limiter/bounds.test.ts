@@ -87,16 +87,42 @@ describe('the bound of active-active, with 20:5/s', () => {
   });
 
   it.each([
-    { title: 'a region had not heard of all others', episodes: { sideBySide: { ...heard, ageUs: null } } },
-    { title: 'a region lost its state', episodes: { sideBySide: heard, emptyRestarts: 1 } },
-    { title: 'a clock stepped', episodes: { sideBySide: heard, clockStepsUs: [S] } },
-    { title: 'spends came later than they are kept', episodes: { sideBySide: { ...heard, ageUs: 61 * S } } },
+    {
+      title: 'a region had not heard of all others',
+      episodes: { sideBySide: { ...heard, ageUs: null } },
+      why: /before it had heard of all others/,
+    },
+    {
+      title: 'a region lost its state',
+      episodes: { sideBySide: heard, emptyRestarts: 1 },
+      why: /a region lost its state \(1\)/,
+    },
+    {
+      title: 'a clock stepped forward',
+      episodes: { sideBySide: heard, clockStepsUs: [S] },
+      why: /the clock of a region stepped \(1 s\)/,
+    },
+    {
+      title: 'a clock stepped back',
+      episodes: { sideBySide: heard, clockStepsUs: [-30 * S] },
+      why: /the clock of a region stepped \(-30 s\)/,
+    },
+    {
+      title: 'spends came later than they are kept',
+      episodes: { sideBySide: { ...heard, ageUs: 61 * S } },
+      why: /later than the 60 s/,
+    },
     {
       title: 'clocks are further apart than spends are kept',
       episodes: { sideBySide: { ...heard, clockSpreadUs: 61 * S } },
+      why: /later than the 60 s/,
     },
-  ])('is not declared where $title', ({ episodes }) =>
-    expect(boundOf('active-active', policy, { ...QUIET, ...episodes })).toBeUndefined(),
+  ])('is not declared where $title, and says so', ({ episodes, why }) =>
+    expect(boundOf('active-active', policy, { ...QUIET, ...episodes })).toEqual({
+      totalExcess: null,
+      worstWindow: null,
+      formula: expect.stringMatching(why),
+    }),
   );
 });
 

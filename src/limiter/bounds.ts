@@ -31,8 +31,8 @@ import { DEFAULT_CLOCK_MARGIN_US } from './lease/terms.ts';
  *            see `leaseBound`; with the default margin.
  *   active-active, active-active-lww
  *            in one window, with N regions, (N - 1)(b + r * age) + r * spread of the regions' clocks; nothing where a
- *            region lost its state or its clock stepped (debts that it knew are gone, and how large they were is not
- *            known), or where spends came later than they are kept. It holds for active-active: after its last admission in a
+ *            region lost its state or its clock stepped (debts that it knew are gone, how large they were is not known,
+ *            and after a step back the age is less than the truth), or where spends came later than they are kept. It holds for active-active: after its last admission in a
  *            window a region has a level of at least 0 by all that it knows, so what it knows of the window is at most
  *            b + r * length; what it does not know was spent during the age, by each other region at most b + r * age.
  *            active-active-lww is held against it to show that it does not keep it. The total is not declared.
@@ -122,11 +122,12 @@ function articleBound(policy: Policy, episodes: Episodes): DeclaredBound {
 }
 
 function sideBySideBound(policy: Policy, episodes: Episodes): DeclaredBound | undefined {
-  const { sideBySide, emptyRestarts, clockStepsUs } = episodes;
-  if (sideBySide === undefined || sideBySide.ageUs === null) return undefined;
+  const { sideBySide } = episodes;
+  if (sideBySide === undefined) return undefined;
   const { regions, ageUs, clockSpreadUs } = sideBySide;
-  if (emptyRestarts > 0 || clockStepsUs.length > 0 || ageUs + clockSpreadUs > DEFAULT_MAX_AGE_MS * 1_000)
-    return undefined;
+  const reason = whyUnbounded(episodes);
+  if (reason !== undefined || ageUs === null)
+    return { totalExcess: null, worstWindow: null, formula: `nothing is declared: ${reason ?? UNHEARD}` };
   const { capacityTokens: capacity } = policy;
   const perSecond = perSecondOf(policy);
   const [ageSeconds, spreadSeconds] = [ageUs / 1_000_000, clockSpreadUs / 1_000_000];
@@ -140,6 +141,21 @@ function sideBySideBound(policy: Policy, episodes: Episodes): DeclaredBound | un
       text: `${show(perSecond)}/s * ${show(spreadSeconds)} s between the regions' clocks`,
     },
   ]);
+}
+
+const UNHEARD = 'a region admitted before it had heard of all others, or after spends of one were lost';
+
+/** Why the knowledge that regions decided on is not bounded. */
+function whyUnbounded({ sideBySide, emptyRestarts, clockStepsUs }: Episodes): string | undefined {
+  const { ageUs = null, clockSpreadUs = 0 } = sideBySide ?? {};
+  if (emptyRestarts > 0) return `a region lost its state (${emptyRestarts})`;
+  if (clockStepsUs.length > 0) {
+    const steps = clockStepsUs.map((stepUs) => `${show(stepUs / 1_000_000)} s`).join(', ');
+    return `the clock of a region stepped (${steps}), so how old its knowledge of the others was is not known`;
+  }
+  if (ageUs === null) return UNHEARD;
+  if (ageUs + clockSpreadUs <= DEFAULT_MAX_AGE_MS * 1_000) return undefined;
+  return `spends came later than the ${DEFAULT_MAX_AGE_MS / 1_000} s for which they are kept`;
 }
 
 function centralTerms(policy: Policy, episodes: Episodes): Term[] {

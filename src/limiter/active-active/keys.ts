@@ -6,7 +6,7 @@ import type { Subject } from '../limiter.ts';
  * and a region decides on one primary alone.
  */
 export interface RegionKeys {
-  /** The region's life, and when each other was last heard of. */
+  /** The region's life, when each other was last heard of, and what says that this is not known. */
   readonly region: string;
   readonly outbox: string;
   readonly cursors: string;

@@ -30,6 +30,14 @@ export interface PeerProgress {
   readonly lastError?: string;
 }
 
+/** The reply of `lua/active-merge.lua`. */
+interface Position {
+  readonly clockUs: number;
+  readonly number: number;
+  readonly life: string;
+  readonly steps: number;
+}
+
 /** The most spends of one batch: what one call of a script merges while others wait. */
 const BATCH = 1_000;
 
@@ -88,8 +96,10 @@ export class Replicator {
 
   /**
    * Reads all that the other region had when it was first asked; what it spends meanwhile is for the next round. The age
-   * of what is known counts from before the first question. Where this region's position has moved (its Redis lost its
-   * memory, or another service of the region was faster), the batch is left out and the round goes on from there.
+   * of what is known counts from before the first question, and is not known where the clock stepped back meanwhile. Where
+   * this region's position has moved (its Redis lost its memory, or another service of the region was faster), the batch is
+   * left out and the round goes on from there. Another life of the other region (its Redis lost its memory, was restarted
+   * or failed over) is read from its start: what was lost of the life before is not known here for `maxAge`.
    */
   async #round(name: string, other: TextPort): Promise<void> {
     const { keys } = this.#options;
@@ -98,13 +108,13 @@ export class Replicator {
     let wanted: OutboxBatch | undefined;
     for (let isMore = true; isMore && !this.#stop.signal.aborted; ) {
       const from = [life, `0-${number}`] as const;
-      const args = [...from, String(BATCH)];
+      const args = [...from, String(BATCH), String(this.#options.maxAgeUs)];
       const { values } = await other.runText(this.#readScript, [keys.region, keys.outbox], args);
       const batch = readEntries(values);
       if (wanted?.life !== batch.life) wanted = batch;
       isMore = numberOf(batch.cursor) < numberOf(wanted.newest);
       const buckets = groupEntries(batch.entries);
-      const asked = isMore ? '' : String(start.clockUs);
+      const asked = isMore ? '' : `${start.clockUs} ${start.steps}`;
       const merged = await this.#merge(
         name,
         [...buckets.keys()],
@@ -130,20 +140,19 @@ export class Replicator {
     return [String(maxAgeUs), merge];
   }
 
-  /** Merges, and tells where this region stands: its server's time, and which entry of which life it has read. */
-  async #merge(
-    name: string,
-    buckets: readonly string[],
-    args: readonly string[],
-  ): Promise<{ readonly clockUs: number; readonly number: number; readonly life: string }> {
+  /**
+   * Merges, and tells where this region stands: its server's time, how often that stepped back, and which entry of which
+   * life it has read.
+   */
+  async #merge(name: string, buckets: readonly string[], args: readonly string[]): Promise<Position> {
     const { redis, keys } = this.#options;
     const { values } = await redis.run(
       this.#mergeScript,
       [keys.region, keys.cursors, ...buckets],
       [name, String(regionNumber(name)), ...args],
     );
-    const [clockUs = 0, number = 0, life = 0] = values;
-    return { clockUs, number, life: String(life) };
+    const [clockUs = 0, number = 0, life = 0, steps = 0] = values;
+    return { clockUs, number, life: String(life), steps };
   }
 }
 
