@@ -20,6 +20,9 @@ describe('the openclaw-decision header', () => {
     ['with everything', whole],
     ['without times', { strategy: 'article', node: '127.0.0.1:6379', source: 'redis' }],
     ['with an age', { strategy: 'active-active', node: 'n', source: 'redis', atUs: 5, ageUs: 0 }],
+    ['of a failure policy', { strategy: 'central', node: 'none', source: 'fallback', charge: 'possible' }],
+    ['of a failure policy that charged nothing', { ...whole, source: 'fallback', charge: 'none' }],
+    ['of a failure policy that does not say', { strategy: 'central', node: 'none', source: 'fallback' }],
     ['at level 0', { ...whole, levelQuanta: 0 }],
   ] as [string, Evidence][])('reads back the same %s', (_, evidence) => {
     expect(parseEvidence(formatEvidence(evidence))).toEqual(evidence);
@@ -29,10 +32,13 @@ describe('the openclaw-decision header', () => {
     expect(header).not.toMatch(/[\r\n]/);
     expect(parseEvidence(header)?.source).toBe('redis');
   });
-  it.each(['', 'nonsense', 'strategy="central"', 'strategy="a", node="b", source=magic'])(
-    'is undefined for %j',
-    (header) => {
-      expect(parseEvidence(header)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    'nonsense',
+    'strategy="central"',
+    'strategy="a", node="b", source=magic',
+    'strategy="a", node="b", source=fallback, charge=some',
+  ])('is undefined for %j', (header) => {
+    expect(parseEvidence(header)).toBeUndefined();
+  });
 });

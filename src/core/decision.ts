@@ -1,4 +1,4 @@
-import type { ErrorCode } from './errors.ts';
+import type { Charge, ErrorCode } from './errors.ts';
 
 /**
  * Who decided: the shared bucket in Redis, a lease held in memory, what this process remembers of a bucket that is
@@ -19,6 +19,11 @@ export interface Evidence {
   readonly levelQuanta?: number;
   /** Where regions decide side by side: how old what is known of any other region was, at most. Microseconds. */
   readonly ageUs?: number;
+  /**
+   * Of the source `fallback`: whether the store may charge the take all the same. `possible` has no end: the request can
+   * still be on its way. Without, it is not known.
+   */
+  readonly charge?: Charge;
 }
 
 /** The part of a decision that one of several policies has in it. */
@@ -63,12 +68,13 @@ export function formatEvidence(evidence: Evidence): string {
   if (evidence.bucketUs !== undefined) fields.push(`bucket="${evidence.bucketUs}"`);
   if (evidence.levelQuanta !== undefined) fields.push(`level="${evidence.levelQuanta}"`);
   if (evidence.ageUs !== undefined) fields.push(`age="${evidence.ageUs}"`);
+  if (evidence.charge !== undefined) fields.push(`charge=${evidence.charge}`);
   return fields.join(', ');
 }
 
 /** Reads what `formatEvidence` wrote; undefined for anything else. A number beyond 2^53 is left out. */
 export function parseEvidence(header: string): Evidence | undefined {
-  const [, strategy, node, source, at, bucket, level, age] = WRITTEN.exec(header) ?? [];
+  const [, strategy, node, source, at, bucket, level, age, charge] = WRITTEN.exec(header) ?? [];
   if (strategy === undefined || node === undefined || source === undefined) return undefined;
   const [atUs, bucketUs, levelQuanta, ageUs] = [at, bucket, level, age].map(Number);
   return {
@@ -79,12 +85,13 @@ export function parseEvidence(header: string): Evidence | undefined {
     ...(Number.isSafeInteger(bucketUs) ? { bucketUs } : undefined),
     ...(Number.isSafeInteger(levelQuanta) ? { levelQuanta } : undefined),
     ...(Number.isSafeInteger(ageUs) ? { ageUs } : undefined),
+    ...(charge === undefined ? undefined : { charge: charge as Charge }),
   };
 }
 
 /** One expression, since the load reads thousands a second: a search for each field took six times as long. */
 const WRITTEN =
-  /^strategy="([^"]*)", node="([^"]*)", source=(redis|lease|local|fallback)(?:, at="(\d+)")?(?:, bucket="(\d+)")?(?:, level="(-?\d+)")?(?:, age="(\d+)")?$/;
+  /^strategy="([^"]*)", node="([^"]*)", source=(redis|lease|local|fallback)(?:, at="(\d+)")?(?:, bucket="(\d+)")?(?:, level="(-?\d+)")?(?:, age="(\d+)")?(?:, charge=(none|possible))?$/;
 
 /** A structured-field string holds printable ASCII only; quotes and backslashes are left out as well. */
 function text(value: string): string {

@@ -17,6 +17,10 @@ it('keeps the oldest knowledge that each node admitted on, and counts what was a
     { outcome: 'denied' as const, decision: decided('a', 9) },
     { outcome: 'allowed' as const, decision: decided('b') },
     { outcome: 'info' as const },
+    {
+      outcome: 'allowed' as const,
+      decision: { strategy: 'active-active', source: 'fallback' as const, node: 'none' }, // no region decided it
+    },
   ];
   for (const [index, part] of operations.entries()) tally.add(operationOf(index, part));
   expect(tally.records(100)).toEqual([

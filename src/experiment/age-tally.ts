@@ -7,6 +7,7 @@ export class AgeTally {
 
   add({ outcome, decision }: Operation): void {
     if (outcome !== 'allowed' || decision === undefined) return;
+    if (decision.source === 'fallback') return; // no region decided: the bound counts it as the failure policy's
     const known = this.#byNode.get(decision.node) ?? { ageUs: 0, unheard: 0 };
     this.#byNode.set(decision.node, known);
     if (decision.ageUs === undefined) known.unheard++;

@@ -5,6 +5,12 @@ import { DURATION, KIND, type OperationTable } from './table.ts';
  * Attempts of one decision on one bucket are one: if any was allowed, there was one charge between the first
  * invocation and the first completion that said so; otherwise each denial keeps its own interval, and all
  * unanswered attempts together are one open `info`. Rows that another one stands for are marked `merged`.
+ *
+ * A take and its refund may share an id, as those of a limiter do: what costs and what gives back are apart.
+ *
+ * A failure policy remembers no ids, so what it allowed is one admission, but says nothing about when the shared bucket
+ * charged. Where the bucket allowed another attempt, that one says until when; where it did not, attempts without a
+ * reply may still be charged beside the admission.
  */
 export function mergeAttempts(
   table: OperationTable,
@@ -14,8 +20,9 @@ export function mergeAttempts(
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     const attempts = new Map<number, number[]>();
     for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
-      const id = decisions[row] as number;
-      if (id === 0) continue;
+      const decision = decisions[row] as number;
+      if (decision === 0) continue;
+      const id = 3 * decision + Math.sign(table.costTokens[row] as number);
       const rows = attempts.get(id);
       if (rows === undefined) attempts.set(id, [row]);
       else rows.push(row);
@@ -26,6 +33,7 @@ export function mergeAttempts(
 
 function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<number, number>): void {
   const isSurplus = (row: number) => ((table.kinds[row] as number) & KIND.surplus) !== 0;
+  const isFallback = (row: number) => ((table.kinds[row] as number) & KIND.fallback) !== 0;
   const outcomeOf = (row: number) => (table.kinds[row] as number) & KIND.outcome;
   const charged = rows.filter((row) => !isSurplus(row));
   const surplus = rows.filter(isSurplus);
@@ -37,10 +45,14 @@ function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<n
   const firstUs = least(rows, (row) => table.invokedUs[row] as number);
   const allowed = charged.filter((row) => outcomeOf(row) === KIND.allowed);
   const open = charged.filter((row) => outcomeOf(row) === KIND.info);
-  if (allowed.length > 0) {
-    const lastUs = least(allowed, (row) => table.lastUs(row));
-    merge(table, longUs, { rows: [...allowed, ...charged], firstUs, lastUs });
-  } else if (open.length > 0) {
+  const byBucket = allowed.filter((row) => !isFallback(row));
+  const admitting = byBucket.length > 0 ? byBucket : allowed;
+  if (admitting.length > 0) {
+    const others = byBucket.length > 0 ? charged : charged.filter((row) => outcomeOf(row) !== KIND.info);
+    const lastUs = least(admitting, (row) => table.lastUs(row));
+    merge(table, longUs, { rows: [...admitting, ...others], firstUs, lastUs });
+  }
+  if (byBucket.length === 0 && open.length > 0) {
     const lastUs = -least(open, (row) => -table.lastUs(row));
     merge(table, longUs, { rows: open, firstUs, lastUs });
   }

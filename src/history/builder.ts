@@ -83,7 +83,8 @@ export class HistoryBuilder {
     else if (record.type === 'clock') this.#clock.push(record);
     else if (record.type === 'fault') this.#faults.push(record);
     else if (record.type === 'event') this.#events.push(record);
-    else file.end = record;
+    else if (file.end === undefined) file.end = record;
+    else throw new RecordError('a second end record in one file: the first one counted its operations');
   }
 
   /** Adds the operation that `draft` holds, one charge; its policy is a text still. */
@@ -163,7 +164,7 @@ export class HistoryBuilder {
     draft.index = operation.index;
     draft.bucket = texts.internText(charge.bucket);
     draft.policy = charge.policy === undefined ? -1 : texts.internText(charge.policy);
-    draft.region = texts.internText(operation.region);
+    draft.region = operation.region === '' ? -1 : texts.internText(operation.region);
     draft.outcome = OUTCOMES.indexOf(operation.outcome);
     draft.costTokens = charge.cost;
     draft.maxChargeTokens = operation.maxCharge ?? Number.NaN;
@@ -174,10 +175,11 @@ export class HistoryBuilder {
     draft.decisionId = operation.decisionId === undefined ? -1 : texts.internText(operation.decisionId);
     draft.error = operation.error === undefined ? -1 : texts.internText(operation.error);
     if (decision === undefined) return;
-    draft.node = texts.internText(decision.node);
+    draft.node = decision.node === '' ? -1 : texts.internText(decision.node);
     draft.atUs = decision.atUs ?? Number.NaN;
     draft.bucketUs = decision.bucketUs ?? Number.NaN;
     draft.isFallback = decision.source === 'fallback';
+    draft.isUncharged = decision.charge === 'none';
     draft.isLent = decision.source === 'lease';
     const hasLevel = operation.charges === undefined && !draft.isLent;
     draft.levelQuanta = hasLevel ? (decision.levelQuanta ?? Number.NaN) : Number.NaN;

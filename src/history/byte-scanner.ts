@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
@@ -6,6 +8,7 @@ const BACKSLASH = 0x5c;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 const SPACE = 0x20;
+const NOT_ASCII = 0x80;
 const MOST_DIGITS = 15;
 const MICROSECONDS_DIGITS = 16;
 
@@ -47,7 +50,10 @@ interface Key {
 export class ByteScanner {
   protected bytes = new Uint8Array(0);
   protected at = 0;
+  #start = 0;
   #end = 0;
+  /** All bytes of the strings read so far, or-ed. */
+  #seen = 0;
   /** Where the content of the string read last lies. */
   protected from = 0;
   protected to = 0;
@@ -55,11 +61,18 @@ export class ByteScanner {
   protected start(bytes: Uint8Array, at: number, end: number): void {
     this.bytes = bytes as Uint8Array<ArrayBuffer>;
     this.at = at;
+    this.#start = at;
     this.#end = end;
+    this.#seen = 0;
   }
 
   protected isAtEnd(): boolean {
     return this.at === this.#end;
+  }
+
+  /** Whether the strings read are UTF-8. What is not would be shown as one and the same character. */
+  protected isText(): boolean {
+    return this.#seen < NOT_ASCII || isUtf8(this.bytes.subarray(this.#start, this.#end));
   }
 
   /** Reads an object whose keys are all of `keys`, the value of each by `readValue`. */
@@ -94,11 +107,14 @@ export class ByteScanner {
     let at = this.at;
     if (bytes[at] !== QUOTE) return false;
     this.from = ++at;
+    let seen = 0;
     for (; at < end; at++) {
       const byte = bytes[at] as number;
       if (byte === QUOTE) break;
       if (byte === BACKSLASH || byte < SPACE) return false;
+      seen |= byte;
     }
+    this.#seen |= seen;
     this.to = at;
     this.at = at + 1;
     return at < end;

@@ -20,12 +20,14 @@ function encodeOperation(operation: Operation): string {
   );
 }
 
-function encodeDecision({ strategy, node, source, atUs, bucketUs, levelQuanta, ageUs }: Evidence): string {
+function encodeDecision(evidence: Evidence): string {
+  const { strategy, node, source, atUs, bucketUs, levelQuanta, ageUs, charge } = evidence;
   const at = atUs === undefined ? '' : `,"atUs":${atUs}`;
   const bucketAt = bucketUs === undefined ? '' : `,"bucketUs":${bucketUs}`;
   const level = levelQuanta === undefined ? '' : `,"level":"${levelQuanta}"`;
   const age = ageUs === undefined ? '' : `,"ageUs":${ageUs}`;
-  return `{"strategy":${text(strategy)},"node":${text(node)}${at}${bucketAt}${level}${age},"source":"${source}"}`;
+  const charged = charge === undefined ? '' : `,"charge":"${charge}"`;
+  return `{"strategy":${text(strategy)},"node":${text(node)}${at}${bucketAt}${level}${age},"source":"${source}"${charged}}`;
 }
 
 function encodeRare({ intendedUs, policy, maxCharge, latestUs, decisionId, charges }: Operation): string {

@@ -26,6 +26,8 @@ export class Draft {
   isShared = false;
   /** Whether a failure policy decided, in the place of the shared bucket. */
   isFallback = false;
+  /** Whether the decision says that the shared bucket is certainly not charged for it: only a failure policy's can. */
+  isUncharged = false;
   /** Decided by what its node had lent: the node is known, and there is no level. */
   isLent = false;
 
@@ -43,12 +45,17 @@ export class Draft {
     this.latestUs = Number.NaN;
     this.decisionId = -1;
     this.error = -1;
+    this.clearDecision();
+  }
+
+  clearDecision(): void {
     this.node = -1;
     this.atUs = Number.NaN;
     this.bucketUs = Number.NaN;
     this.levelQuanta = Number.NaN;
     this.isShared = false;
     this.isFallback = false;
+    this.isUncharged = false;
     this.isLent = false;
   }
 }

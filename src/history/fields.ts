@@ -21,8 +21,14 @@ export function isDeep(value: unknown, most = 32): boolean {
 
 export function text(fields: Fields, name: string): string {
   const value = fields[name];
-  if (typeof value === 'string') return value;
-  throw new RecordError(`${name} must be a text; found ${quoted(value)}`);
+  if (typeof value !== 'string') throw new RecordError(`${name} must be a text; found ${quoted(value)}`);
+  return checkWellFormed(value, name);
+}
+
+/** Half of a pair of surrogates has no UTF-8: different texts with one would become the same. */
+export function checkWellFormed(value: string, name: string): string {
+  if (value.isWellFormed()) return value;
+  throw new RecordError(`${name} must be text that UTF-8 can hold; found ${quoted(value)}`);
 }
 
 export function number(fields: Fields, name: string): number {

@@ -35,7 +35,9 @@ export class Interner {
   }
 
   textOf(number: number): string {
-    return new TextDecoder().decode(this.#bytes.subarray(this.#startOf(number), this.#ends[number]));
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+      this.#bytes.subarray(this.#startOf(number), this.#ends[number]),
+    );
   }
 
   #startOf(number: number): number {

@@ -1,5 +1,14 @@
 import { quoted } from '../core/errors.ts';
-import { asObject, type Fields, given, number, optional, RecordError, text } from './fields.ts';
+import {
+  asObject,
+  checkWellFormed,
+  type Fields,
+  given,
+  number,
+  optional,
+  RecordError,
+  text,
+} from './fields.ts';
 import type { Header, PolicyRecord } from './operation.ts';
 
 /** Reads the first line of a history. Throws RecordError. */
@@ -53,7 +62,10 @@ function parseClocks(value: unknown): Header['clocks'] {
 function parsePolicies(value: unknown): Record<string, PolicyRecord> {
   const entries = Object.entries(asObject(value, 'policies'));
   return Object.fromEntries(
-    entries.map(([name, policy]) => [name, parsePolicyRecord(policy, `policies.${name}`)]),
+    entries.map(([name, policy]) => [
+      checkWellFormed(name, 'the name of a policy'),
+      parsePolicyRecord(policy, `policies.${name}`),
+    ]),
   );
 }
 

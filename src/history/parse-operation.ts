@@ -56,10 +56,8 @@ function parseCompletion(fields: Fields, outcome: string, invokedUs: number): nu
 
 function parseBucket(fields: Fields): string {
   const { bucket } = fields;
-  if (typeof bucket === 'string' && !bucket.isWellFormed())
-    throw new RecordError(`bucket must be text that UTF-8 can hold; found ${quoted(bucket)}`);
-  if (typeof bucket === 'string' && bucket !== '') return bucket;
-  throw new RecordError(`an operation needs a bucket; found ${quoted(fields.bucket)}`);
+  if (typeof bucket === 'string' && bucket !== '') return text(fields, 'bucket');
+  throw new RecordError(`an operation needs a bucket; found ${quoted(bucket)}`);
 }
 
 function parseCharges(value: unknown): Charge[] | undefined {
@@ -76,23 +74,28 @@ function parseCharges(value: unknown): Charge[] | undefined {
   });
 }
 
+const CHARGES = ['none', 'possible'] as const;
 const SOURCES = ['redis', 'lease', 'local', 'fallback'] as const;
 
 function parseDecision(value: unknown): Evidence | undefined {
   if (value === undefined || value === null) return undefined;
   const fields = asObject(value, 'decision');
-  const level = fields.level;
-  if (level !== undefined && !(typeof level === 'string' && /^-?\d{1,16}$/.test(level)))
-    throw new RecordError(`decision.level must be a decimal string of quanta; found ${quoted(level)}`);
+  const { level, source, charge } = fields;
+  const isLevel = typeof level === 'string' && /^-?\d{1,16}$/.test(level);
+  if (level !== undefined && !(isLevel && Number.isSafeInteger(Number(level))))
+    throw new RecordError(
+      `decision.level must be a decimal string of quanta within 2^53; found ${quoted(level)}`,
+    );
   return {
     strategy: optional(fields, 'strategy', text) ?? '',
     node: optional(fields, 'node', text) ?? '',
-    source: SOURCES.find((source) => source === fields.source) ?? 'fallback',
+    source: SOURCES.find((known) => known === source) ?? 'local', // nothing of the shared bucket follows from it
     ...given({
       atUs: optional(fields, 'atUs', number),
       bucketUs: optional(fields, 'bucketUs', number),
       levelQuanta: level === undefined ? undefined : Number(level),
       ageUs: optional(fields, 'ageUs', number),
+      charge: CHARGES.find((known) => known === charge),
     }),
   };
 }

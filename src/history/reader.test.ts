@@ -245,6 +245,9 @@ describe('a history', () => {
 /** What one may have been charged beyond its cost. */
 const SURPLUS = KIND.info | KIND.part | KIND.surplus;
 
+const fallback = (charge?: 'none' | 'possible') =>
+  ({ strategy: 'central', node: 'none', source: 'fallback', ...(charge && { charge }) }) as const;
+
 describe('what is charged', () => {
   const rowsOf = (...parts: Parameters<typeof operationOf>[1][]) =>
     contentOf(read(linesOf(headerOf(), ...parts.map((part, index) => operationOf(index, part))))).map(
@@ -275,6 +278,103 @@ describe('what is charged', () => {
       want: [
         [0, 5, 1, 1],
         [0, open, 1, SURPLUS],
+      ],
+    },
+    {
+      title: 'an admission by a failure policy, which the shared bucket may charge as well',
+      parts: [{ completedUs: 5, cost: 2, decision: fallback() }],
+      want: [
+        [0, 5, 2, KIND.fallback],
+        [0, open, 2, SURPLUS],
+      ],
+    },
+    {
+      title: 'a denial by a failure policy, which the shared bucket may charge',
+      parts: [{ completedUs: 5, cost: 2, outcome: 'denied', decision: fallback('possible') }],
+      want: [
+        [0, 5, 2, KIND.fallback | KIND.denied],
+        [0, open, 2, SURPLUS],
+      ],
+    },
+    {
+      title: 'an admission by a failure policy that says how much at most',
+      parts: [{ completedUs: 5, cost: 2, maxCharge: 3, latestUs: 9, decision: fallback('possible') }],
+      want: [
+        [0, 5, 2, KIND.fallback],
+        [0, 9, 1, SURPLUS],
+      ],
+    },
+    {
+      title: 'an admission by a failure policy that the shared bucket certainly does not charge',
+      parts: [{ completedUs: 5, cost: 2, decision: fallback('none') }],
+      want: [[0, 5, 2, KIND.fallback]],
+    },
+    {
+      title: 'several charges of which a failure policy decided: each may be charged as well',
+      parts: [
+        {
+          completedUs: 5,
+          decision: fallback(),
+          charges: [
+            { bucket: 'x', cost: 1 },
+            { bucket: 'y', cost: 2 },
+          ],
+        },
+      ],
+      want: [
+        [0, 5, 1, KIND.fallback | KIND.several],
+        [0, open, 1, SURPLUS | KIND.several],
+        [0, 5, 2, KIND.fallback | KIND.several | KIND.part],
+        [0, open, 2, SURPLUS | KIND.several],
+      ],
+    },
+    {
+      title: 'attempts of which a failure policy allowed one and the shared bucket one: when that one says',
+      parts: [
+        { decisionId: 'd', completedUs: 5, decision: fallback('none') },
+        { decisionId: 'd', invokedUs: 10, completedUs: 15 },
+      ],
+      want: [
+        [0, 5, 1, KIND.fallback | KIND.joined | KIND.merged],
+        [0, 15, 1, KIND.joined],
+      ],
+    },
+    {
+      title:
+        'attempts of which a failure policy allowed one and one had no reply: an admission and an open charge',
+      parts: [
+        { decisionId: 'd', completedUs: 5, decision: fallback('none') },
+        { decisionId: 'd', invokedUs: 10, outcome: 'info' },
+      ],
+      want: [
+        [0, 5, 1, KIND.fallback | KIND.joined],
+        [0, open, 1, KIND.info | KIND.joined],
+      ],
+    },
+    {
+      title: 'a take and its refund under one id: both',
+      parts: [
+        { decisionId: 'd', completedUs: 5, cost: 2 },
+        { decisionId: 'd', invokedUs: 10, completedUs: 15, cost: -2 },
+      ],
+      want: [
+        [0, 5, 2, 0],
+        [10, 15, -2, 0],
+      ],
+    },
+    {
+      title: 'two attempts of a take and two of its refund under one id: one of each',
+      parts: [
+        { decisionId: 'd', outcome: 'info', cost: 2 },
+        { decisionId: 'd', invokedUs: 10, completedUs: 15, cost: 2 },
+        { decisionId: 'd', invokedUs: 20, outcome: 'info', cost: -2 },
+        { decisionId: 'd', invokedUs: 30, completedUs: 35, cost: -2 },
+      ],
+      want: [
+        [0, open, 2, KIND.info | KIND.joined | KIND.merged],
+        [0, 15, 2, KIND.joined],
+        [20, open, -2, KIND.info | KIND.joined | KIND.merged],
+        [20, 35, -2, KIND.joined],
       ],
     },
     { title: 'a refund', parts: [{ completedUs: 5, cost: -3 }], want: [[0, 5, -3, 0]] },
@@ -384,6 +484,29 @@ describe('a bad history is refused with file, line and reason:', () => {
       title: 'an operation after the end',
       text: HEADER + END + OP,
       says: 'h.ndjson:3: an operation after the end record',
+    },
+    {
+      title: 'a second end, which would count other operations',
+      text: HEADER + OP + END + END.replace('"sent":1', '"sent":2'),
+      says: 'h.ndjson:4: a second end record in one file',
+    },
+    {
+      title: 'a level that no number holds',
+      text: HEADER + op(',"decision":{"level":"9007199254740992"}'),
+      says: 'h.ndjson:2: decision.level must be a decimal string of quanta within 2^53',
+    },
+    {
+      title: 'half a pair of surrogates, which would be another one as well',
+      text: HEADER + op(',"decisionId":"\\ud800"'),
+      says: 'h.ndjson:2: decisionId must be text that UTF-8 can hold',
+    },
+    {
+      title: 'a policy whose name would be that of another one',
+      text: HEADER.replace(
+        '"policy":',
+        '"policies":{"\\udc00":{"capacity":1,"refill":{"tokens":1,"perUs":1}}},"policy":',
+      ),
+      says: 'h.ndjson:1: the name of a policy must be text that UTF-8 can hold',
     },
     { title: 'two headers', text: HEADER + HEADER, says: 'h.ndjson:2: a second header' },
     {

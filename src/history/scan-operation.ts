@@ -12,12 +12,14 @@ const OPERATION_KEYS = [
   ...['type', 'index', 'bucket', 'user', 'region', 'process', 'cost', 'invokedUs', 'completedUs', 'outcome'],
   ...['status', 'error', 'policy', 'maxCharge', 'latestUs', 'decisionId', 'decision', 'intendedUs'],
 ];
-const DECISION_KEYS = ['strategy', 'node', 'source', 'atUs', 'bucketUs', 'level', 'ageUs'];
+const DECISION_KEYS = ['strategy', 'node', 'source', 'atUs', 'bucketUs', 'level', 'ageUs', 'charge'];
 const OUTCOME_BYTES = OUTCOMES.map(bytesOf);
 const OP = bytesOf('op');
 const NULL = bytesOf('null');
 const REDIS = bytesOf('redis');
-const [LEASE, LOCAL] = [bytesOf('lease'), bytesOf('local')];
+const LEASE = bytesOf('lease');
+const FALLBACK = bytesOf('fallback');
+const NONE = bytesOf('none');
 const N = 0x6e;
 
 /**
@@ -49,7 +51,7 @@ export class OperationScanner extends ByteScanner {
     this.#draft.clear();
     this.#isOperation = false;
     const isRead = this.object(this.#operationKeys, this.#readField);
-    return isRead && this.isAtEnd() && this.#isOperation && isPlain(this.#draft);
+    return isRead && this.isAtEnd() && this.#isOperation && isPlain(this.#draft) && this.isText();
   }
 
   #field(key: string): boolean {
@@ -68,7 +70,9 @@ export class OperationScanner extends ByteScanner {
         return this.string();
       case 'region':
         draft.region = this.#text();
-        return draft.region >= 0;
+        if (draft.region < 0) return false;
+        if (this.from === this.to) draft.region = -1; // no name is no region
+        return true;
       case 'process':
       case 'status':
         return !Number.isNaN(this.integer());
@@ -79,9 +83,7 @@ export class OperationScanner extends ByteScanner {
         draft.invokedUs = this.integer();
         return !Number.isNaN(draft.invokedUs);
       case 'completedUs':
-        if (this.bytes[this.at] === N) return this.literal(NULL);
-        draft.completedUs = this.integer();
-        return !Number.isNaN(draft.completedUs);
+        return this.#completion();
       case 'outcome':
         return this.#outcome();
       case 'decision':
@@ -117,6 +119,17 @@ export class OperationScanner extends ByteScanner {
     }
   }
 
+  /** The last of several completions counts, as it does for JSON.parse: also where it says that there is none. */
+  #completion(): boolean {
+    const draft = this.#draft;
+    if (this.bytes[this.at] === N) {
+      draft.completedUs = Number.NaN;
+      return this.literal(NULL);
+    }
+    draft.completedUs = this.integer();
+    return !Number.isNaN(draft.completedUs);
+  }
+
   #outcome(): boolean {
     if (!this.string()) return false;
     for (let outcome = 0; outcome < OUTCOME_BYTES.length; outcome++) {
@@ -129,6 +142,7 @@ export class OperationScanner extends ByteScanner {
 
   #decision(): boolean {
     this.#strategy = -1;
+    this.#draft.clearDecision(); // of several, the last counts
     if (!this.object(this.#decisionKeys, this.#readDecisionField)) return false;
     this.#draft.isShared &&= !this.#unshared.has(this.#strategy);
     if (this.#draft.isLent) this.#draft.levelQuanta = Number.NaN;
@@ -143,12 +157,18 @@ export class OperationScanner extends ByteScanner {
         return this.#strategy >= 0;
       case 'node':
         draft.node = this.#text();
-        return draft.node >= 0;
+        if (draft.node < 0) return false;
+        if (this.from === this.to) draft.node = -1; // no name is no node
+        return true;
       case 'source':
         if (!this.string()) return false;
         draft.isShared = this.is(REDIS);
         draft.isLent = this.is(LEASE);
-        draft.isFallback = !draft.isShared && !draft.isLent && !this.is(LOCAL);
+        draft.isFallback = this.is(FALLBACK);
+        return true;
+      case 'charge':
+        if (!this.string()) return false;
+        draft.isUncharged = this.is(NONE);
         return true;
       case 'atUs':
         draft.atUs = this.integer();

@@ -64,9 +64,8 @@ export class TableBuilder {
     const row = this.#addRow(draft, { kind, costTokens, lastUs, origin });
     if (draft.isShared || draft.isLent)
       this.#levels.add(row, draft, (text) => this.#context.texts.textOf(text));
-    if (Number.isNaN(draft.maxChargeTokens) || outcome === KIND.failed) return;
-    const surplus = draft.maxChargeTokens - (outcome === KIND.denied ? 0 : Math.max(0, costTokens));
-    if (surplus <= 0) return;
+    const surplus = surplusOf(draft);
+    if (!(surplus > 0)) return;
     const rest = KIND.info | KIND.part | KIND.surplus | (flags & KIND.several);
     this.#addRow(draft, { kind: rest, costTokens: surplus, lastUs: latestUs, origin });
   }
@@ -205,6 +204,18 @@ export class TableBuilder {
       }
     }
   }
+}
+
+/**
+ * The tokens that may be charged beside what the outcome says; NaN where nothing is known of any. A failure policy decides
+ * in the place of the shared bucket, which may still get the request: once its reply no longer counts, nothing bounds how
+ * late. So unless the decision says otherwise, its cost may be charged beside it, at any later moment.
+ */
+function surplusOf({ outcome, costTokens, maxChargeTokens, isFallback, isUncharged }: Draft): number {
+  if (outcome === KIND.failed) return 0;
+  const cost = outcome === KIND.denied ? 0 : Math.max(0, costTokens);
+  if (!Number.isNaN(maxChargeTokens)) return maxChargeTokens - cost;
+  return isFallback && !isUncharged && outcome !== KIND.info ? costTokens : 0;
 }
 
 /** As much as 32 bits hold: more than an hour. */

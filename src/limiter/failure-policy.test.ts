@@ -38,8 +38,20 @@ describe('while the store cannot decide', () => {
     expect(await setUp('open').limiter.take(ada, { cost: 20 })).toEqual({
       allowed: true,
       undecided: 'REDIS_CLUSTER_DOWN',
-      evidence: { strategy: 'central', node: 'none', source: 'fallback' },
+      evidence: { strategy: 'central', node: 'none', source: 'fallback', charge: 'none' },
     });
+  });
+
+  it.each([
+    ['REPLY_TIMEOUT', 'possible'],
+    ['REPLY_LOST', 'possible'],
+    ['NOT_ACKED', 'possible'],
+    ['REDIS_UNREACHABLE', 'none'],
+    ['NO_LEASE', 'none'],
+  ] as const)('says after %s that a charge is %s, allowed or denied', async (code, charge) => {
+    const { limiter } = setUp({ localShare: 20 }, undefined, new OpenclawError(code, 'no answer'));
+    for (const allowed of [true, false])
+      expect(await limiter.take(ada)).toMatchObject({ allowed, undecided: code, evidence: { charge } });
   });
 
   it('a local share is a third of the capacity and of the refill, in whole tokens', async () => {

@@ -1,6 +1,6 @@
 import { type Bucket, fullBucket, refill, takeAll } from '../core/bucket.ts';
 import type { Decision, PolicyDecision } from '../core/decision.ts';
-import { type ErrorCode, isAskersFault, OpenclawError, quoted } from '../core/errors.ts';
+import { type Charge, type ErrorCode, isAskersFault, OpenclawError, quoted } from '../core/errors.ts';
 import { makePolicy, type Policy } from '../core/policy.ts';
 import { bucketKey } from './key.ts';
 import type { Cost, Limiter, NamedPolicy, Subject, TakeOptions } from './limiter.ts';
@@ -24,8 +24,9 @@ const MOST_SHARES = 100_000;
 
 /**
  * Decides as `limiter` does; where it rejects since the store could not decide, by the failure policies. Such a decision
- * has the source `fallback` and says in `undecided` why. It is allowed if every policy allows it, and rejected as before
- * if one of them is closed. A decision id is not remembered by it.
+ * has the source `fallback` and says in `undecided` why. Its evidence says whether the store may charge it all the same.
+ * It is allowed if every policy allows it, and rejected as before if one of them is closed. A decision id is not
+ * remembered by it.
  * Throws INVALID_OPTION for what is none, and for a name that no policy has.
  */
 export function decideOnFailure(
@@ -51,11 +52,15 @@ export function decideOnFailure(
     return asked;
   }
 
-  function decide(subject: Subject, { cost = 1 }: TakeOptions): Omit<Decision, 'undecided'> | undefined {
+  function decide(
+    subject: Subject,
+    { cost = 1 }: TakeOptions,
+    charge: Charge,
+  ): Omit<Decision, 'undecided'> | undefined {
     const policies = limiter.policiesOf(subject);
     const asked = readAsked(policies, cost);
     if (asked === undefined) return undefined;
-    const evidence = { strategy: limiter.strategy, node: 'none', source: 'fallback' } as const;
+    const evidence = { strategy: limiter.strategy, node: 'none', source: 'fallback', charge } as const;
     if (asked.length === 0) return { allowed: true, evidence };
     const answer = shares.take(subject, asked);
     if (answer === undefined) return undefined;
@@ -67,7 +72,7 @@ export function decideOnFailure(
   function decideInsteadOf(error: OpenclawError, subject: Subject, options: TakeOptions): Decision {
     let decision: ReturnType<typeof decide>;
     try {
-      decision = decide(subject, options);
+      decision = decide(subject, options, error.charge);
     } catch {
       throw error;
     }

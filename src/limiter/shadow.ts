@@ -21,6 +21,6 @@ export function shadow(limiter: Limiter): Limiter {
   };
 }
 
-function undecided(strategy: string, { code }: OpenclawError): Decision {
-  return { allowed: true, shadow: code, evidence: { strategy, node: 'none', source: 'fallback' } };
+function undecided(strategy: string, { code, charge }: OpenclawError): Decision {
+  return { allowed: true, shadow: code, evidence: { strategy, node: 'none', source: 'fallback', charge } };
 }

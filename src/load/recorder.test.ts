@@ -92,6 +92,27 @@ describe('the recorder writes', () => {
   });
 });
 
+describe('what a failure policy decided', () => {
+  const fallback = { strategy: 'central', node: 'none', source: 'fallback' } as const;
+  const redis = { ...fallback, source: 'redis' } as const;
+
+  it.each<[string, Reply['outcome'], Reply['decision'], number, number | undefined]>([
+    ['an admission whose charge is possible: twice', 'allowed', { ...fallback, charge: 'possible' }, 3, 6],
+    ['a denial whose charge is possible: its cost', 'denied', { ...fallback, charge: 'possible' }, 3, 3],
+    ['an admission that does not say: twice', 'allowed', fallback, 3, 6],
+    ['a denial that does not say: its cost', 'denied', fallback, 3, 3],
+    ['an admission without a charge: no more', 'allowed', { ...fallback, charge: 'none' }, 3, undefined],
+    ['a denial without a charge: nothing', 'denied', { ...fallback, charge: 'none' }, 3, undefined],
+    ['what Redis decided: no more', 'allowed', redis, 3, undefined],
+    ['more than a history holds: left to its readers', 'allowed', fallback, 2 ** 30, undefined],
+  ])('may be charged, %s', (_title, outcome, decision, cost, maxCharge) => {
+    const open = recorder.invoke({ ...request, cost });
+    recorder.complete(open, { outcome, status: 201, ...(decision && { decision }) });
+    expect(written).toMatchObject([{ outcome, cost, decision }]);
+    expect(written[0]?.maxCharge).toBe(maxCharge);
+  });
+});
+
 describe('an operation that has ended', () => {
   const ends: Record<string, (open: OpenOperation) => void> = {
     completed: (open) => recorder.complete(open, allowed),

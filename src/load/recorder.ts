@@ -117,8 +117,23 @@ export class Recorder {
   ): void {
     if (!this.#open.delete(open)) return;
     this.counts[end.outcome]++;
-    // It decided since nobody knew what the shared bucket did: that may have been charged all the same.
-    const isUnsure = end.outcome === 'denied' && end.decision?.source === 'fallback';
-    this.#write({ type: 'op', ...open, ...(isUnsure && { maxCharge: open.cost }), ...end });
+    this.#write({ type: 'op', ...open, ...maxChargeOf(open.cost, end), ...end });
   }
+}
+
+/** The largest that a history holds. */
+const MOST_TOKENS = 2 ** 31 - 1;
+
+/**
+ * What a failure policy decided the shared bucket may charge all the same, now or later: a denial its cost, an admission
+ * the cost beside what was admitted. Nothing is said where no charge is possible.
+ */
+function maxChargeOf(
+  cost: number,
+  { outcome, decision }: Pick<Operation, 'outcome' | 'decision'>,
+): { maxCharge?: number } {
+  if (decision?.source !== 'fallback' || decision.charge === 'none') return {};
+  if (outcome === 'denied') return { maxCharge: cost };
+  // Twice the cost may be more than a history holds: a reader then assumes as much from the decision.
+  return outcome === 'allowed' && 2 * cost <= MOST_TOKENS ? { maxCharge: 2 * cost } : {};
 }

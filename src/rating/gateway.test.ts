@@ -225,6 +225,26 @@ describe('a gateway that fails over', () => {
     expect(await reply.json()).toEqual({ status, detail, ...(charge && { charge }) });
   });
 
+  it.each<[string, string, Answer, string]>([
+    ['possible where the first gave no reply', 'fallback, charge=none', closing, 'fallback, charge=possible'],
+    ['possible where the first may have', 'fallback', undecided('possible'), 'fallback, charge=possible'],
+    [
+      'as the second says where the first has not',
+      'fallback, charge=none',
+      undecided('none'),
+      'fallback, charge=none',
+    ],
+    ['not said where Redis admitted it: an id is charged once', 'redis', closing, 'redis'],
+  ])('answers, when the second admits, that a charge is %s', async (_title, said, first, told) => {
+    const head = 'strategy="central", node="none", source=';
+    const second: Answer = (_, socket) =>
+      socket.write(httpReply(201, '{}', { ...LIMIT_HEADERS, 'openclaw-decision': head + said }));
+    const { url } = await startFailingOver(first, second);
+    const reply = await post(url);
+    expect([reply.status, reply.headers.get('openclaw-decision')]).toEqual([201, head + told]);
+    expect(Object.fromEntries(reply.headers)).toMatchObject({ ratelimit: LIMIT_HEADERS.ratelimit });
+  });
+
   it("passes no user's id on, alone or not", async () => {
     const headers = { ...ada, 'x-openclaw-decision-id': 'mine' };
     const alone = await startGateway(created);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Dispatcher } from 'undici';
+import { formatEvidence, parseEvidence } from '../core/decision.ts';
 import { type Problem, reducedCapacity } from '../http/problem.ts';
 import { DECISION_ID_HEADER } from './decision-id-header.ts';
 import type { ForwardedReply, Upstream } from './forward.ts';
@@ -24,7 +25,7 @@ type Request = Omit<Dispatcher.DispatchOptions, 'headers'> & {
  * Asks the first service, and where it cannot decide (no connection, no reply, 503) the next. With more than one of
  * them a request carries a decision id of the gateway's own making, so that however many are asked it is charged once.
  * Where an earlier one may have charged, an answer that does not admit says that a charge is possible: what that one
- * was sent may still be on its way to Redis.
+ * was sent may still be on its way to Redis. So does an admission by a failure policy, in its evidence.
  */
 export class ServicesInTurn {
   readonly #first: Upstream;
@@ -45,7 +46,8 @@ export class ServicesInTurn {
       isChargePossible ||= isPossible(answer);
       answer = await ask(service, { ...request, headers });
     }
-    return isChargePossible && answer.status >= 400 ? withPossibleCharge(answer) : answer;
+    if (!isChargePossible) return answer;
+    return answer.status >= 400 ? withPossibleCharge(answer) : withPossibleFallback(answer);
   }
 
   async destroy(): Promise<void> {
@@ -70,6 +72,16 @@ function withPossibleCharge(answer: Answer): Answer {
   if (!('headers' in answer) || !isDecided(answer)) return { ...problemOf(answer), charge: 'possible' };
   const problem = { ...readProblem(answer), status: answer.status, charge: 'possible' };
   return { ...answer, body: Buffer.from(JSON.stringify(problem)).toString('latin1') };
+}
+
+/** A failure policy knows of its own service's call alone. What Redis admitted under the decision id it charges once. */
+function withPossibleFallback(answer: Answer): Answer {
+  if (!('headers' in answer)) return answer;
+  const at = answer.headers.indexOf('openclaw-decision') + 1;
+  const evidence = at === 0 ? undefined : parseEvidence(answer.headers[at] ?? '');
+  if (evidence?.source !== 'fallback') return answer;
+  const headers = answer.headers.with(at, formatEvidence({ ...evidence, charge: 'possible' }));
+  return { ...answer, headers };
 }
 
 /** The problem document in a reply of 503, or one that says that there was none. */
