@@ -7,12 +7,18 @@ export type ProxyMode =
   | 'swallow-replies'
   | 'cut-before-reply'
   | 'hold-replies'
+  | 'hold-requests'
   | 'cut-before-request';
 
-/** A TCP proxy that can lose replies: the server gets every request and runs it, but for `cut-before-request`. */
+/**
+ * A TCP proxy that can lose replies: the server gets every request and runs it, but for `cut-before-request`. Requests
+ * that are held reach it when they are released, also where their client has gone by then.
+ */
 export interface RedisProxy {
   readonly port: number;
   mode: ProxyMode;
+  /** Passes on the requests that were held. */
+  releaseRequests(): void;
   /** Passes on the replies that were held. */
   release(): void;
   /** Passes on one byte of them, if any is held: the connection is slow, and not dead. */
@@ -27,6 +33,7 @@ export interface RedisProxy {
 export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
   const sockets = new Set<Socket>();
   const clients = new Set<Socket>();
+  const heldRequests: { upstream: Socket; request: Buffer }[] = [];
   const held: { client: Socket; reply: Buffer }[] = [];
   const proxy: { mode: ProxyMode } = { mode: 'pass' };
   const server = createServer((client) => {
@@ -39,11 +46,12 @@ export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
         sockets.delete(socket);
         clients.delete(client);
         client.destroy();
-        upstream.destroy();
+        if (!heldRequests.some((one) => one.upstream === upstream)) upstream.destroy();
       });
     }
     client.on('data', (request) => {
       if (proxy.mode === 'cut-before-request') client.destroy();
+      else if (proxy.mode === 'hold-requests') heldRequests.push({ upstream, request });
       else upstream.write(request);
     });
     upstream.on('data', (reply) => {
@@ -56,6 +64,9 @@ export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
   await once(server, 'listening');
   return Object.assign(proxy, {
     port: (server.address() as AddressInfo).port,
+    releaseRequests: () => {
+      for (const { upstream, request } of heldRequests.splice(0)) upstream.write(request);
+    },
     release: () => {
       for (const { client, reply } of held.splice(0)) client.write(reply);
     },
