@@ -1,5 +1,3 @@
-import { isUtf8 } from 'node:buffer';
-
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
@@ -151,6 +149,17 @@ export class ByteScanner {
     if (digits > MOST_DIGITS && (digits > MICROSECONDS_DIGITS || value > Number.MAX_SAFE_INTEGER))
       return Number.NaN;
     return isNegative ? -value : value;
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    decoder.decode(bytes);
+    return true;
+  } catch {
+    return false;
   }
 }
 
