@@ -90,12 +90,12 @@ function bandOf(
   const isCut = bucket.of !== undefined;
   const knownFromUs = (isCut ? operations[0]?.invokedUs : known.knownFromUs) ?? 0;
   const initial = isCut ? 'unknown' : known.initial;
+  const refunds = bucket.refunds.map((refund) => ({
+    ...refund,
+    lastUs: refund.lastUs ?? Number.POSITIVE_INFINITY,
+  }));
   const rules = { initial, knownFromUs, judgedUntilUs: Number.POSITIVE_INFINITY } as const;
-  return levelBand(
-    operations,
-    { policy, clock, known: rules, refunds: bucket.refunds },
-    1e6 * axis.whole.max,
-  );
+  return levelBand(operations, { policy, clock, known: rules, refunds }, 1e6 * axis.whole.max);
 }
 
 function describe({ name, violations }: PageBucket, least: number): string {

@@ -99,7 +99,7 @@ describe('check', () => {
     { format: 'md', says: /^# openclaw-rl check: fail\n[\s\S]*\n## over-admission\n\n```text\n/u },
     {
       format: 'junit',
-      says: /^<\?xml [\s\S]*<testsuite name="openclaw-rl check" tests="6" failures="1" errors="0" skipped="0">[\s\S]*<failure message="1 bucket over-admitted/u,
+      says: /^<\?xml [\s\S]*<testsuite name="openclaw-rl check" tests="7" failures="1" errors="0" skipped="0">[\s\S]*<failure message="1 bucket over-admitted/u,
     },
   ])('prints $format', async ({ format, says }) => {
     const folder = testFolder();
@@ -146,9 +146,9 @@ describe('check', () => {
   it('judges a fixed window by its promise', async () => {
     const folder = testFolder();
     const file = write(folder, 'h.ndjson', historyText(30));
-    expect((await callCli(['check', file, '--promise', 'fixed-window:30/60s'], { cwd: folder })).code).toBe(
-      0,
-    );
+    expect(
+      (await callCli(['check', file, '--promise', 'fixed-window:30/60s:first'], { cwd: folder })).code,
+    ).toBe(0);
     expect((await callCli(['check', file, '--promise', 'sliding-window:29/60s'], { cwd: folder })).code).toBe(
       1,
     );

@@ -7,6 +7,7 @@ import { boundClock, boundOffsets, type ClockBounds, joinReadings } from './cloc
 import { AllFindings } from './describe-all.ts';
 import { diagnose } from './diagnosis.ts';
 import type { CheckFacts } from './facts.ts';
+import { headroomFacts } from './headroom-facts.ts';
 import { type Horizon, horizonOf } from './horizon.ts';
 import { type Judged, judge } from './judge.ts';
 import type { Known } from './known.ts';
@@ -74,6 +75,7 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     troubles: rules.troubles ?? [],
     buckets: table.bucketCount,
     contested: countContested(table, pass.contested, rules.busiest),
+    ...headroomFacts(table, pass.contested, promise),
     promise: formatPromise(promise),
     ...found,
     diagnosis: diagnose(history, found, readings),
@@ -139,10 +141,12 @@ function judgedOf({ judged, whyNot }: Horizon, promise: Promised): { judged: num
 
 function countContested(
   table: OperationTable,
-  contested: ReadonlySet<number>,
+  contested: ReadonlyMap<number, number>,
   busiest: readonly string[],
 ): CheckFacts['contested'] {
-  const names = new Set(busiest.length === 0 ? [] : [...contested].map((bucket) => table.nameOf(bucket)));
+  const names = new Set(
+    busiest.length === 0 ? [] : [...contested.keys()].map((bucket) => table.nameOf(bucket)),
+  );
   return {
     buckets: contested.size,
     busiest: busiest.filter((bucket) => names.has(bucket)).length,

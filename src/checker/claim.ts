@@ -82,6 +82,13 @@ export const MEASURES = {
     ofPhase: false,
     about: 'drained and denying',
   },
+  headroom: {
+    kind: 'evidence',
+    operator: '<=',
+    units: ['share'],
+    ofPhase: false,
+    about: 'of its capacity could a contested bucket, the median, have admitted beside without being seen',
+  },
   p50: { ...LATENCY, about: 'waited by half of the requests' },
   p99: { ...LATENCY, about: 'waited by 99 of 100 requests' },
   max: { ...LATENCY, about: 'waited by any request' },
@@ -134,6 +141,7 @@ export function parseClaim(text: string): Claim {
   return makeClaim({
     measure,
     ...limit,
+    ...(measure === 'headroom' && { ifAny: true as const }), // `contested` says whether there is any
     ...outcomeOf(measure, outcome, text),
     ...phaseOf(measure, phaseText, { unit: limit.unit, text }),
   });

@@ -13,13 +13,13 @@ export interface EvidenceCell extends EvidenceRow {
   readonly region: string;
 }
 
-/** One phase in one region, with what the bucket that is being counted did there. */
+/** One phase in one region. */
 class Cell {
   readonly phase: number;
   readonly region: string;
   readonly tally = new Tally();
-  bucketAdmitted = 0;
-  bucketDenied = 0;
+  /** The bucket that is being counted was contested here. */
+  isContested = false;
 
   constructor(phase: number, region: string) {
     this.phase = phase;
@@ -52,13 +52,16 @@ export class EvidenceCounter {
     this.#byPhaseAndOrigin = phases.map(() => []);
   }
 
-  /** Counts the operations of the bucket; true when it was contested: it admitted its limit and denied. */
-  addBucket(bucket: BucketRows, policy: Policy, limitTokens: number): boolean {
+  /** Counts the operations of the bucket. `denials` shows those of its denials by which it was contested; true when one was. */
+  addBucket(bucket: BucketRows, policy: Policy, denials: (show: (row: number) => void) => void): boolean {
     const { starts } = this.#table;
     for (let row = starts[bucket.bucket] as number; row < (starts[bucket.bucket + 1] as number); row++)
       this.#count(row);
     this.#addExact(bucket, policy);
-    return this.#endBucket(limitTokens);
+    denials((row) => {
+      this.#at(row).isContested = true;
+    });
+    return this.#endBucket();
   }
 
   /** Counts all that one bucket admitted too much, each amount where its operation is. */
@@ -137,25 +140,16 @@ export class EvidenceCounter {
     return tally.row(name, lengthUs);
   }
 
-  /** A bucket is contested in a place when it admitted its limit and denied there. */
-  #endBucket(limitTokens: number): boolean {
-    const places = new Map<string, { admitted: number; denied: number }>();
+  /** A bucket is contested in a place when one of its denials there shows it. */
+  #endBucket(): boolean {
+    const places = new Set<string>();
     for (const cell of this.#cells) {
-      if (cell.bucketAdmitted === 0 && cell.bucketDenied === 0) continue;
-      for (const key of placesOf(cell)) {
-        const sum = places.get(key) ?? { admitted: 0, denied: 0 };
-        sum.admitted += cell.bucketAdmitted;
-        sum.denied += cell.bucketDenied;
-        places.set(key, sum);
-      }
-      cell.bucketAdmitted = 0;
-      cell.bucketDenied = 0;
+      if (!cell.isContested) continue;
+      for (const key of placesOf(cell)) places.add(key);
+      cell.isContested = false;
     }
-    const isContested = ({ admitted, denied }: { admitted: number; denied: number }) =>
-      admitted >= limitTokens && denied > 0;
-    for (const [key, sum] of places)
-      if (isContested(sum)) this.#contestedIn.set(key, (this.#contestedIn.get(key) ?? 0) + 1);
-    return isContested(places.get('whole') ?? { admitted: 0, denied: 0 });
+    for (const key of places) this.#contestedIn.set(key, (this.#contestedIn.get(key) ?? 0) + 1);
+    return places.size > 0;
   }
 
   #wholeUs(): number {
@@ -182,8 +176,7 @@ export class EvidenceCounter {
     const [startUs, lastUs] = [invokedUs[row] as number, this.#table.lastUs(row)];
     if (startUs < this.#firstUs) this.#firstUs = startUs;
     if (lastUs > this.#lastUs && outcome !== KIND.info) this.#lastUs = lastUs;
-    const cell = this.#at(row);
-    const { tally } = cell;
+    const { tally } = this.#at(row);
     if ((kind & KIND.part) === 0) {
       tally.outcomes[OUTCOMES[outcome] as Outcome]++;
       if (this.#table.isDue(row)) tally.arrivals++;
@@ -191,8 +184,6 @@ export class EvidenceCounter {
     }
     if (isJudgedDenial(this.#table, row, this.#denialsUntilUs)) tally.judgedDenials++;
     tally.admitted += tokens;
-    cell.bucketAdmitted += tokens;
-    if (outcome === KIND.denied) cell.bucketDenied++;
   }
 
   /** Runs an exact bucket over what was allowed and denied, in the order of completion. */

@@ -3,6 +3,7 @@ import type { Event, FaultRecord, Outcome } from '../history/operation.ts';
 import type { ClockBounds } from './clock.ts';
 import type { EvidenceCell } from './evidence.ts';
 import type { Finding, OverAdmissionFinding } from './finding.ts';
+import type { HeadroomFacts } from './headroom-facts.ts';
 import type { LostDecisions } from './lost-decisions.ts';
 import type { ShardFacts } from './shard.ts';
 import type { EvidenceRow } from './tally.ts';
@@ -32,6 +33,8 @@ export interface CheckFacts {
   readonly troubles: readonly string[];
   readonly buckets: number;
   readonly contested: { readonly buckets: number; readonly busiest: number; readonly ofBusiest: number };
+  /** How much more contested buckets could have admitted without being seen; absent where there is none. */
+  readonly headroom?: HeadroomFacts;
   readonly promise: string;
   readonly overAdmission: Findings<OverAdmissionFinding> & {
     /** Over all buckets. */

@@ -1,5 +1,6 @@
 import type { History } from '../history/history.ts';
 import { type CheckReport, checkHistory } from './check.ts';
+import { HEADROOM_AT_MOST } from './headroom-facts.ts';
 import { parsePromise } from './promise.ts';
 
 /** The options of `openclaw-rl check`, with its defaults. */
@@ -24,6 +25,7 @@ export function judgeHistory(
     contestedAtLeast: 0,
     contestedBucketsAtLeast: contested,
     infoAtMost: info,
+    headroomAtMost: HEADROOM_AT_MOST.audit,
     promise: parsePromise(promise),
     falseDenialsAtMost: falseDenials,
   });

@@ -69,7 +69,7 @@ describe('the levels that are possible', () => {
 
   it('take what was refunded into account', () => {
     const five = Array.from({ length: 5 }, () => operation(1, 2));
-    const rules = { ...RULES, refunds: [{ fromUs: S, quanta: policy.quantaPerToken }] };
+    const rules = { ...RULES, refunds: [{ fromUs: S, lastUs: S, quanta: policy.quantaPerToken }] };
     expect(levelBand(five, rules, 2 * S).highest.at(-1)).toBe(0);
   });
 

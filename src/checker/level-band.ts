@@ -2,7 +2,7 @@ import type { Policy } from '../core/policy.ts';
 import type { ClockLag, ClockSlack } from './clock.ts';
 import type { Known } from './known.ts';
 import { LatestSpender } from './latest-spender.ts';
-import type { Refund } from './over-admission.ts';
+import type { Refund } from './refund.ts';
 
 /**
  * Between which levels an ideal bucket can have been, at every moment. What the two checkers prove, as a picture:

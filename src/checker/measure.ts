@@ -1,6 +1,7 @@
 import type { ErrorCounts } from '../history/history.ts';
 import { type Claim, isLatency, type Measure } from './claim.ts';
 import type { CheckFacts } from './facts.ts';
+import { headroomText, shareOf } from './headroom-facts.ts';
 import type { LatencyFigures } from './latency.ts';
 import { missingFor } from './missing.ts';
 import type { ShardFacts } from './shard.ts';
@@ -62,6 +63,7 @@ const WHOLE: Partial<Record<Measure, (facts: CheckFacts, claim: Claim) => Sample
   failed: ({ whole, errors }) => undecidedSample('failed', whole, errors),
   info: ({ whole, errors }) => undecidedSample('info', whole, errors),
   contested: contestedSample,
+  headroom: headroomSample,
 };
 
 function rowSample(claim: Claim, row: EvidenceRow): Sample {
@@ -227,6 +229,19 @@ function contestedSample({ contested, buckets }: CheckFacts, { unit }: Claim): S
   return contested.ofBusiest === 0
     ? { about, whyNot: 'no plan says which buckets are the busiest' }
     : { measured: contested.busiest / contested.ofBusiest, about };
+}
+
+function headroomSample({ headroom }: CheckFacts, { limit }: Claim): Sample {
+  if (headroom === undefined) return { about: 'no bucket was contested: none has a headroom' };
+  const { median, largest, cause } = headroom;
+  const measured = shareOf(median);
+  const why = measured > limit && cause !== undefined ? `; ${cause}` : '';
+  return {
+    measured,
+    about:
+      `contested buckets could have admitted ${headroomText(median)} more (median) without being seen, ` +
+      `${headroomText(largest)} at most${why}`,
+  };
 }
 
 function latencySample(measure: 'p50' | 'p99' | 'max', { outcome }: Claim, row: EvidenceRow): Sample {

@@ -4,6 +4,8 @@ import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockSlack } from './clock.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import { Headroom } from './headroom.ts';
+import type { Refund } from './refund.ts';
 
 /**
  * Over-admission of one bucket, exact.
@@ -29,6 +31,8 @@ export interface OverAdmission {
   readonly totalExcessQuanta: number;
   /** Which operations EDF could not serve in full, in the order of their deadlines. */
   readonly drops: readonly Drop[];
+  /** How many more could have been admitted without being seen; 0 where some were seen. */
+  readonly headroomQuanta: number;
 }
 
 export interface Drop {
@@ -38,14 +42,7 @@ export interface Drop {
   readonly originUs: number;
 }
 
-/** Tokens that came back at some time after `fromUs`. */
-export interface Refund {
-  readonly fromUs: number;
-  readonly quanta: number;
-}
-
 const heap = new DeadlineHeap();
-const NOTHING: OverAdmission = { totalExcessQuanta: 0, drops: [] };
 
 /** Judges the admissions of one bucket. O(n log n). `refunds` in the order of time. */
 export function findOverAdmission(
@@ -54,13 +51,34 @@ export function findOverAdmission(
   slack: ClockSlack,
   refunds: readonly Refund[] = [],
 ): OverAdmission {
-  const drops = runDroppingEdf(bucket, new Machine(policy, slack));
-  if (drops.length === 0) return NOTHING;
-  const uncovered = refunds.length === 0 ? drops : coverByRefunds(bucket.table, drops, refunds);
+  const machine = new Machine(policy, slack);
+  const headroom = new Headroom(bucket.table, machine.burst, refunds);
+  const uncovered = uncoveredDrops(bucket, machine, refunds, headroom);
   return {
     totalExcessQuanta: uncovered.reduce((sum, { quanta }) => sum + quanta, 0),
     drops: uncovered,
+    headroomQuanta: uncovered.length > 0 ? 0 : headroom.leastQuanta,
   };
+}
+
+/** Whether more was admitted than any ideal bucket could have. */
+export function isOverAdmitted(
+  bucket: BucketRows,
+  policy: Policy,
+  slack: ClockSlack,
+  refunds: readonly Refund[],
+): boolean {
+  return uncoveredDrops(bucket, new Machine(policy, slack), refunds).length > 0;
+}
+
+function uncoveredDrops(
+  bucket: BucketRows,
+  machine: Machine,
+  refunds: readonly Refund[],
+  headroom?: Headroom,
+): Drop[] {
+  const drops = runDroppingEdf(bucket, machine, headroom);
+  return refunds.length === 0 ? drops : coverByRefunds(bucket.table, drops, refunds);
 }
 
 /**
@@ -103,7 +121,11 @@ function checkTime(machineTime: number): void {
   );
 }
 
-function runDroppingEdf({ table, byInvoked, count }: BucketRows, machine: Machine): Drop[] {
+function runDroppingEdf(
+  { table, byInvoked, count }: BucketRows,
+  machine: Machine,
+  headroom: Headroom | undefined,
+): Drop[] {
   const { invokedUs, kinds, costTokens } = table;
   const drops: Drop[] = [];
   let originUs = 0;
@@ -114,7 +136,7 @@ function runDroppingEdf({ table, byInvoked, count }: BucketRows, machine: Machin
     if (((kinds[row] as number) & KIND.outcome) !== KIND.allowed) continue;
     const us = invokedUs[row] as number;
     let release = machine.release(us - originUs);
-    now = serveUntil(release, { now, originUs, drops });
+    now = serveUntil(release, { now, originUs, drops, headroom });
     if (heap.size === 0 && now <= release) {
       originUs = us;
       release = machine.release(0);
@@ -126,14 +148,19 @@ function runDroppingEdf({ table, byInvoked, count }: BucketRows, machine: Machin
       row,
     );
   }
-  serveUntil(Number.POSITIVE_INFINITY, { now, originUs, drops });
+  serveUntil(Number.POSITIVE_INFINITY, { now, originUs, drops, headroom });
   return drops;
 }
 
 /** Serves the ready jobs by deadline until `until` or until none is left; gives the time at which it stops. */
 function serveUntil(
   until: number,
-  { now: from, originUs, drops }: { now: number; originUs: number; drops: Drop[] },
+  {
+    now: from,
+    originUs,
+    drops,
+    headroom,
+  }: { now: number; originUs: number; drops: Drop[]; headroom: Headroom | undefined },
 ): number {
   const { deadlines, works, rows } = heap;
   let now = from;
@@ -143,10 +170,13 @@ function serveUntil(
     const stop = Math.min(until, now + work, Math.max(deadline, now));
     const left = work - (stop - now);
     now = stop;
-    if (left === 0) heap.pop();
-    else if (now >= deadline) {
+    if (left === 0) {
+      headroom?.served(deadline - now, rows[0] as number, originUs);
+      heap.pop();
+    } else if (now >= deadline) {
       checkTime(deadline);
       drops.push({ row: rows[0] as number, quanta: left, originUs });
+      headroom?.dropped(left, rows[0] as number, originUs);
       heap.pop();
     } else works[0] = left;
   }

@@ -4,12 +4,13 @@ import type { Event } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
+import { contestedByWindows, contestedDenials } from './contested.ts';
 import { type EvidenceCell, EvidenceCounter } from './evidence.ts';
 import { type FalseDenial, findFalseDenials } from './false-denial.ts';
 import type { Known } from './known.ts';
-import { findOverAdmission, type OverAdmission, type Refund } from './over-admission.ts';
+import { findOverAdmission, type OverAdmission } from './over-admission.ts';
 import { phasesOf } from './phases.ts';
-import { limitTokensOf } from './promise.ts';
+import type { Refund } from './refund.ts';
 import { type ReplayResult, replayBucket } from './replay.ts';
 import { falseForEveryCharge } from './several.ts';
 import type { EvidenceRow } from './tally.ts';
@@ -18,6 +19,7 @@ import {
   findBrokenWindows,
   type WindowClock,
   type WindowPromise,
+  windowHeadroom,
 } from './window-promise.ts';
 
 /** What the checkers say about one bucket. */
@@ -41,7 +43,8 @@ export interface PassRules {
 export interface PassResult {
   /** Buckets against which there is something. */
   readonly guilty: readonly BucketResult[];
-  readonly contested: ReadonlySet<number>;
+  /** Each bucket that was contested, with its headroom in tokens. */
+  readonly contested: ReadonlyMap<number, number>;
   readonly replayed: number;
   readonly whole: EvidenceRow;
   readonly phases: readonly EvidenceRow[];
@@ -61,15 +64,25 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   const rows = new BucketRows(table);
   const resets = resetsOf(history);
   const givesBack = table.costTokens.some((cost) => cost < 0) || history.events.some(isReset);
-  const contested = new Set<number>();
+  const contested = new Map<number, number>();
   const guilty: BucketResult[] = [];
   let replayed = 0;
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
     const policy = table.policyOf(bucket);
-    if (evidence.addBucket(rows, policy, limitTokensOf(rules.windows?.promise, policy)))
-      contested.add(bucket);
+    const isContested = evidence.addBucket(rows, policy, (show) =>
+      rules.windows === undefined
+        ? contestedDenials(rows, policy, rules.clock, show)
+        : contestedByWindows(rows, rules.windows.promise, rules.clock, show),
+    );
     const result = checkBucket(rows, { policy, rules, resets: resets(bucket), givesBack });
+    if (isContested)
+      contested.set(
+        bucket,
+        rules.windows === undefined
+          ? result.over.headroomQuanta / policy.quantaPerToken
+          : windowHeadroom(rows, rules.windows.promise, rules.windows.clock, resets(bucket)),
+      );
     replayed += result.replay.replayed;
     if (result.replay.replayed > 0) evidence.addReplayed(bucket, judgedUntilUs);
     const { over, denials, replay, windows } = result;
@@ -140,16 +153,21 @@ function earlierRefund(
       tokens += table.costTokens[row] as number;
   }
   if (tokens === 0) return undefined;
-  return { fromUs: Number.NEGATIVE_INFINITY, quanta: tokens * policy.quantaPerToken };
+  return {
+    fromUs: Number.NEGATIVE_INFINITY,
+    lastUs: known.knownFromUs,
+    quanta: tokens * policy.quantaPerToken,
+  };
 }
 
 function refundsOf({ table, refunds }: BucketRows, policy: Policy, resets: readonly number[]): Refund[] {
   return [
     ...refunds.map((row) => ({
       fromUs: table.invokedUs[row] as number,
+      lastUs: table.lastUs(row),
       quanta: -(table.costTokens[row] as number) * policy.quantaPerToken,
     })),
-    ...resets.map((fromUs) => ({ fromUs, quanta: policy.capacityQuanta })),
+    ...resets.map((fromUs) => ({ fromUs, lastUs: Number.POSITIVE_INFINITY, quanta: policy.capacityQuanta })),
   ].sort((a, b) => a.fromUs - b.fromUs);
 }
 

@@ -2,7 +2,8 @@ import type { Policy } from '../core/policy.ts';
 import { KIND } from '../history/table.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockSlack } from './clock.ts';
-import { type Drop, findOverAdmission, type Refund } from './over-admission.ts';
+import { type Drop, isOverAdmitted } from './over-admission.ts';
+import type { Refund } from './refund.ts';
 
 /** So many of the last admissions are looked at: leaving out and judging again takes its time. */
 const MOST_ROWS = 5_000;
@@ -25,7 +26,7 @@ export function proveDespiteRefunds(
 ): BucketRows | undefined {
   const { table, byInvoked, count } = bucket;
   const isGuilty = (rows: readonly number[]) =>
-    findOverAdmission(BucketRows.of(table, rows), policy, slack, refunds).drops.length > 0;
+    isOverAdmitted(BucketRows.of(table, rows), policy, slack, refunds);
   let kept = [...byInvoked.subarray(0, count)]
     .filter(
       (row) =>

@@ -19,6 +19,8 @@ export interface EvidenceRules {
   readonly contestedBucketsAtLeast?: number;
   /** The largest share of operations whose reply may be missing, 0 to 1. */
   readonly infoAtMost?: number;
+  /** The largest share of its capacity that the median contested bucket may have admitted without being seen, 0 to 1. */
+  readonly headroomAtMost?: number;
   /** What the limiter claims to enforce; a token bucket without. */
   readonly promise?: Promised;
   /** How many false denials the strategy declares: one that splits its tokens denies while they lie elsewhere. */
@@ -30,7 +32,7 @@ export interface EvidenceRules {
 /** The claims of the rules: their own, or what any limiter of that promise claims, under an open load or a closed one. */
 export function claimsOf(rules: EvidenceRules, { isOpen }: { isOpen: boolean }): readonly Claim[] {
   if (rules.claims !== undefined) return rules.claims;
-  const { contestedAtLeast = 0, contestedBucketsAtLeast, infoAtMost = 1 } = rules;
+  const { contestedAtLeast = 0, contestedBucketsAtLeast, infoAtMost = 1, headroomAtMost } = rules;
   const isBucket = (rules.promise?.type ?? 'token-bucket') === 'token-bucket';
   const share = (limit: number) => ({ unit: 'share' as const, limit });
   const atLeast = (unit: 'share' | 'count', limit: number | undefined) =>
@@ -41,6 +43,9 @@ export function claimsOf(rules: EvidenceRules, { isOpen }: { isOpen: boolean }):
     ...(isOpen ? [makeClaim({ measure: 'dropped', ...share(DROPPED_AT_MOST) })] : []),
     ...atLeast('share', contestedAtLeast),
     ...atLeast('count', contestedBucketsAtLeast),
+    ...(headroomAtMost === undefined
+      ? []
+      : [makeClaim({ measure: 'headroom', ...share(headroomAtMost), ifAny: true })]),
   ];
 }
 

@@ -24,7 +24,7 @@ export interface EvidenceRow {
   readonly arrivals: number;
   /** Those of them that were never sent: every connection of their region was busy. */
   readonly dropped: number;
-  /** Buckets that admitted at least their capacity, or the limit of their window, here and denied at least once. */
+  /** Buckets that denied here when what they had admitted can have drained them. */
   readonly contested: number;
   /** By outcome, and of all that were answered; from when a request was due, or sent where it was due at no time. */
   readonly latency: Readonly<Partial<Record<Outcome | 'any', LatencyFigures>>>;

@@ -4,6 +4,7 @@ import type { ClockSlack } from './clock.ts';
 import { Fillers } from './fillers.ts';
 import { countWhile } from './order.ts';
 import type { Promised } from './promise.ts';
+import { Sums } from './sums.ts';
 
 /**
  * Fixed and sliding windows, from intervals. An operation counts for a window only when its whole interval lies
@@ -55,6 +56,19 @@ export function findBrokenWindows(
   return unopened.length > 0 ? unopened : spans.meetingWindows();
 }
 
+/**
+ * How many more tokens each window could have admitted without being seen: the least, over the spans that are judged, of
+ * what is allowed in one less what was admitted wholly inside, shared by the windows that it is sure to hold.
+ */
+export function windowHeadroom(
+  bucket: BucketRows,
+  promise: WindowPromise,
+  clock: WindowClock,
+  resets: readonly number[] = [],
+): number {
+  return Math.max(0, new Spans(bucket, promise, clock, resets).headroom());
+}
+
 /** A smallest proof that a span is above its allowance: leave one out, and the rest is within. */
 export function proveBrokenWindow(bucket: BucketRows, window: BrokenWindow): number[] {
   const { table } = bucket;
@@ -99,6 +113,47 @@ class Spans {
     this.#refunds = Fillers.ofRows(bucket.table, bucket.refunds);
   }
 
+  headroom(): number {
+    const promise = this.#promise;
+    if (promise.type === 'sliding-window') return this.#roomWithin(1, 1);
+    if (promise.alignment === 'epoch') return this.#roomInAlignedWindows();
+    const spanUs = this.#spanUs();
+    let least = promise.alignment === 'first' ? this.#roomWithin(1, 1, this.#isUnopened) : promise.limit;
+    for (let windows = 1; windows * promise.windowUs <= spanUs; windows *= 2)
+      least = Math.min(least, this.#roomWithin(windows, windows + 1) / windows);
+    return least;
+  }
+
+  /** The least room in spans shorter than `windows` windows, of those that are such. */
+  #roomWithin(
+    windows: number,
+    limits: number,
+    isSuch: (startUs: number, endUs: number) => boolean = () => true,
+  ): number {
+    const { table } = this.#bucket;
+    const limit = this.#promise.limit * limits;
+    const lengthUs = this.#onRecorder(windows * this.#promise.windowUs);
+    const sums = new Sums(this.#bucket, this.#rows);
+    let least = limit;
+    for (const row of this.#rows) {
+      const endUs = table.lastUs(row);
+      const startUs = endUs - lengthUs + 1;
+      sums.add(row, table.costTokens[row] as number);
+      const room = limit - sums.since(startUs);
+      if (room < least && isSuch(startUs, endUs))
+        least = Math.min(least, room + this.#refundedWithin(startUs, endUs));
+    }
+    return least;
+  }
+
+  #roomInAlignedWindows(): number {
+    const sums = [...this.#alignedSums()].map(([number, { admitted }]) => {
+      const { startUs, endUs } = this.#alignedSpan(number);
+      return this.#promise.limit + this.#refundedWithin(startUs, endUs) - admitted;
+    });
+    return sums.reduce((least, room) => Math.min(least, room), this.#promise.limit);
+  }
+
   /** Spans shorter than `windows` windows of the limiter's clock that hold more than `limits` limits. */
   shorterThan(windows: number, limits: number): BrokenWindow[] {
     const { table } = this.#bucket;
@@ -130,20 +185,33 @@ class Spans {
 
   /** Short spans above the limit in which no second window can have begun. */
   withoutOpening(): BrokenWindow[] {
-    const { windowUs } = this.#promise;
-    const sinceUs = windowUs + this.#clock.epsilonUs;
-    return this.shorterThan(1, 1).filter(
-      ({ startUs, endUs }) =>
-        startUs - sinceUs > this.#clock.knownFromUs &&
-        !this.#anyoneWithin(startUs - sinceUs, endUs - this.#onRecorder(windowUs)),
-    );
+    return this.shorterThan(1, 1).filter(({ startUs, endUs }) => this.#isUnopened(startUs, endUs));
   }
 
+  readonly #isUnopened = (startUs: number, endUs: number): boolean => {
+    const { windowUs } = this.#promise;
+    const sinceUs = startUs - windowUs - this.#clock.epsilonUs;
+    return (
+      sinceUs > this.#clock.knownFromUs && !this.#anyoneWithin(sinceUs, endUs - this.#onRecorder(windowUs))
+    );
+  };
+
   inAlignedWindows(): BrokenWindow[] {
+    return [...this.#alignedSums()]
+      .filter(([, { admitted }]) => admitted > this.#promise.limit)
+      .map(([number, { admitted, row }]) => {
+        const { startUs, endUs } = this.#alignedSpan(number);
+        const allowance = this.#promise.limit + this.#refundedWithin(startUs, endUs);
+        return { row, startUs, endUs, allowance, admitted };
+      })
+      .filter(({ admitted, allowance }) => admitted > allowance);
+  }
+
+  /** What was admitted wholly within each window aligned to the epoch, by its number. */
+  #alignedSums(): Map<number, { admitted: number; row: number }> {
     const { table } = this.#bucket;
-    const { limit, windowUs } = this.#promise;
     const { offsetUs, offsetErrorUs } = this.#clock;
-    const numberOf = (us: number) => Math.floor((us + offsetUs) / windowUs);
+    const numberOf = (us: number) => Math.floor((us + offsetUs) / this.#promise.windowUs);
     const sums = new Map<number, { admitted: number; row: number }>();
     for (const row of this.#rows) {
       const number = numberOf((table.invokedUs[row] as number) - offsetErrorUs);
@@ -153,15 +221,14 @@ class Spans {
         row,
       });
     }
-    return [...sums]
-      .filter(([, { admitted }]) => admitted > limit)
-      .map(([number, { admitted, row }]) => {
-        const startUs = number * windowUs - offsetUs + offsetErrorUs;
-        const endUs = startUs + windowUs - 1 - 2 * offsetErrorUs;
-        const allowance = limit + this.#refundedWithin(startUs, endUs);
-        return { row, startUs, endUs, allowance, admitted };
-      })
-      .filter(({ admitted, allowance }) => admitted > allowance);
+    return sums;
+  }
+
+  #alignedSpan(number: number): { startUs: number; endUs: number } {
+    const { windowUs } = this.#promise;
+    const { offsetUs, offsetErrorUs } = this.#clock;
+    const startUs = number * windowUs - offsetUs + offsetErrorUs;
+    return { startUs, endUs: startUs + windowUs - 1 - 2 * offsetErrorUs };
   }
 
   /** The most that refunds and resets can have given back in [startUs, endUs]; a reset may come long after it was asked for. */
@@ -206,43 +273,5 @@ class Spans {
     }
     this.#ends = ends;
     return ends;
-  }
-}
-
-/** Sums of costs over operations invoked since some moment: a Fenwick tree over the order of invocation. */
-class Sums {
-  readonly #times: Float64Array;
-  readonly #tree: Float64Array;
-  readonly #invokedUs: Float64Array;
-  #total = 0;
-
-  constructor({ table }: BucketRows, rows: Uint32Array) {
-    this.#invokedUs = table.invokedUs;
-    this.#times = Float64Array.from(rows, (row) => table.invokedUs[row] as number).sort();
-    this.#tree = new Float64Array(rows.length + 1);
-  }
-
-  add(row: number, cost: number): void {
-    this.#total += cost;
-    const place = this.#countBefore(this.#invokedUs[row] as number);
-    for (let at = place + 1; at < this.#tree.length; at += at & -at)
-      this.#tree[at] = (this.#tree[at] as number) + cost;
-  }
-
-  since(us: number): number {
-    let before = 0;
-    for (let at = this.#countBefore(us); at > 0; at -= at & -at) before += this.#tree[at] as number;
-    return this.#total - before;
-  }
-
-  #countBefore(us: number): number {
-    let low = 0;
-    let high = this.#times.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#times[middle] as number) < us) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

@@ -1,3 +1,4 @@
+import { headroomText } from '../checker/headroom-facts.ts';
 import type { EvidenceRow } from '../checker/tally.ts';
 import { OUTCOMES } from '../history/operation.ts';
 import type { Document } from './check-report.ts';
@@ -30,7 +31,7 @@ export function tablesOf(document: Document): TextTable[] {
 const NOTHING: TextTable = { head: [], rows: [] };
 
 function amounts(document: Document): TextTable {
-  const { overAdmission, falseDenials, replay, windows, promise, contested } = document;
+  const { overAdmission, falseDenials, replay, windows, promise, contested, headroom } = document;
   const asBucket = promise === 'token-bucket' ? '' : ' read as a token bucket';
   const { worst } = overAdmission;
   const rows = [
@@ -62,6 +63,14 @@ function amounts(document: Document): TextTable {
       'contested',
       `${contested.buckets} of ${document.buckets} buckets${contested.ofBusiest === 0 ? '' : `; ${contested.busiest} of the ${contested.ofBusiest} busiest planned`}`,
     ],
+    ...(headroom === undefined
+      ? []
+      : [
+          [
+            'headroom',
+            `${headroomText(headroom.median)} (median); ${headroomText(headroom.largest)} at most (${headroom.largest.bucket})`,
+          ],
+        ]),
   ];
   return { head: ['correctness', 'value'], rows };
 }

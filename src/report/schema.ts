@@ -11,6 +11,7 @@ const errorCounts = z.record(z.string(), z.number());
 const args = z.record(z.string(), z.unknown());
 const operation = z.object({ file: z.string(), index: z.number() });
 const latency = z.object({ count: z.number(), p50Us: z.number(), p99Us: z.number(), maxUs: z.number() });
+const headroom = z.object({ bucket: z.string(), tokens: z.number(), ofTokens: z.number() });
 const moment = z.object({ atUs: z.number(), operation, tokens: z.number() });
 
 const witness = z.object({
@@ -198,6 +199,10 @@ const reportSchema = z
     troubles: z.array(z.string()),
     buckets: z.number(),
     contested: z.object({ buckets: z.number(), busiest: z.number(), ofBusiest: z.number() }),
+    headroom: z
+      .object({ median: headroom, largest: headroom, cause: z.string().exactOptional() })
+      .exactOptional()
+      .describe('what contested buckets could have admitted more without being seen'),
     promise: z.string(),
     overAdmission: found.extend({
       findings: z.array(overFinding),

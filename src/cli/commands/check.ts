@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { checkHistory } from '../../checker/check.ts';
+import { HEADROOM_AT_MOST } from '../../checker/headroom-facts.ts';
 import { type Promised, parsePromise } from '../../checker/promise.ts';
 import type { EvidenceRules } from '../../checker/rules.ts';
 import { printable } from '../../core/errors.ts';
@@ -113,6 +114,7 @@ function rulesOf(options: Options, foreign: ForeignReader | undefined): Evidence
     busiest: [],
     contestedBucketsAtLeast: options.contested,
     infoAtMost: options.info,
+    headroomAtMost: HEADROOM_AT_MOST.audit,
     promise: options.promise,
     falseDenialsAtMost: options.falseDenials,
     openAtEndMissing: foreign !== undefined,

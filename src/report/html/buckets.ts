@@ -1,5 +1,6 @@
 import { BucketRows } from '../../checker/bucket-rows.ts';
 import type { BucketResult } from '../../checker/pass.ts';
+import type { Refund } from '../../checker/refund.ts';
 import type { Policy } from '../../core/policy.ts';
 import { KIND, type OperationTable } from '../../history/table.ts';
 import type { PageBucket, Violation } from './page-data.ts';
@@ -39,7 +40,9 @@ export class PageBuckets {
       ...(wanted < all.length ? { of: all.length } : {}),
       ...this.#columns(rows),
       violations: this.#violations(rows, guilty),
-      refunds: (guilty?.refunds ?? this.#refunds(bucket)).filter(({ fromUs }) => Number.isFinite(fromUs)),
+      refunds: (guilty?.refunds ?? this.#refunds(bucket))
+        .filter(({ fromUs }) => Number.isFinite(fromUs))
+        .map((refund) => ({ ...refund, lastUs: Number.isFinite(refund.lastUs) ? refund.lastUs : null })),
     });
   }
 
@@ -104,12 +107,13 @@ export class PageBuckets {
     });
   }
 
-  #refunds(bucket: number): PageBucket['refunds'] {
+  #refunds(bucket: number): Refund[] {
     this.#rows.load(bucket);
     const { invokedUs, costTokens } = this.#table;
     const { quantaPerToken } = this.#table.policyOf(bucket);
     return this.#rows.refunds.map((row) => ({
       fromUs: invokedUs[row] as number,
+      lastUs: this.#table.lastUs(row),
       quanta: -(costTokens[row] as number) * quantaPerToken,
     }));
   }

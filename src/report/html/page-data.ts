@@ -115,8 +115,12 @@ export interface PageBucket {
   /** What they are called in the history, each less the one before. */
   readonly indices: readonly number[];
   readonly violations: readonly Violation[];
-  /** From when on tokens may have come back, and how many quanta. */
-  readonly refunds: readonly { readonly fromUs: number; readonly quanta: number }[];
+  /** Between when tokens may have come back, and how many quanta; null where the end is not known. */
+  readonly refunds: readonly {
+    readonly fromUs: number;
+    readonly lastUs: number | null;
+    readonly quanta: number;
+  }[];
 }
 
 /** `at` is the place of the operation among those of its bucket. */

@@ -1,4 +1,5 @@
 import type { Examination } from '../../checker/check.ts';
+import { headroomText } from '../../checker/headroom-facts.ts';
 import type { History } from '../../history/history.ts';
 import { isOnlySlow, titleOf } from '../check-report.ts';
 import type { RunReport } from '../report.ts';
@@ -142,7 +143,16 @@ function sizeNotes(
   ];
 }
 
-function figuresOf({ sent, outcomes, overAdmission, falseDenials, replay, contested, buckets }: RunReport) {
+function figuresOf({
+  sent,
+  outcomes,
+  overAdmission,
+  falseDenials,
+  replay,
+  contested,
+  buckets,
+  headroom,
+}: RunReport) {
   const { worst } = overAdmission;
   return [
     ['requests', String(sent)],
@@ -155,5 +165,6 @@ function figuresOf({ sent, outcomes, overAdmission, falseDenials, replay, contes
     ['false denials', `${falseDenials.total} of ${falseDenials.judged}`],
     ['replay', `${replay.total} of ${replay.replayed} off`],
     ['contested buckets', `${contested.buckets} of ${buckets}`],
+    ['headroom, median', headroom === undefined ? 'none' : headroomText(headroom.median)],
   ] as const;
 }
