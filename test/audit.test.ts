@@ -59,9 +59,8 @@ describe('bench --target', { timeout: 30_000 }, () => {
       '--header',
       'authorization=env:TOKEN',
     ]);
-    const ofTheRun = limiter.requests.filter(({ headers }) => !headers['x-api-key']?.startsWith('warm-up'));
-    expect(ofTheRun).toHaveLength(report?.sent ?? -1);
-    expect(limiter.requests.length - ofTheRun.length).toBeLessThanOrEqual(81); // 40 a second for 2 s
+    expect(limiter.requests).toHaveLength(report?.sent ?? -1);
+    expect(report?.sent).toBeLessThanOrEqual(131); // 40 a second for 3 s, and ten before
     expect(limiter.requests.every(({ headers }) => headers.authorization === 's3cret')).toBe(true);
     expect(stdout + JSON.stringify(report)).not.toContain('s3cret');
     await limiter.stop();
@@ -94,6 +93,66 @@ describe('bench --target', { timeout: 30_000 }, () => {
     expect(JSON.parse(report).command).toMatch(/--target 'a=http\S+\?\.\.\.' .* --body '?\.\.\.'? /);
     expect(stdout + stderr + report).not.toContain('s3cret');
     expect(limiter.requests.every(({ path }) => path === '/?key=s3cret')).toBe(true);
+    await limiter.stop();
+  });
+
+  it('announces the few requests before the load, and has them in its books', async () => {
+    const limiter = await startLimiter(10, 5);
+    const { stdout, stderr, report } = await audit(limiter.url);
+    expect(stderr).toMatch(
+      /warm up +at most 10 requests to http:\S+ as warm-up, recorded as all others; --warm-up 0 sends none/,
+    );
+    expect(limiter.requests.slice(0, 10).every(({ headers }) => headers['x-api-key'] === 'warm-up')).toBe(
+      true,
+    );
+    expect(limiter.requests.slice(10).some(({ headers }) => headers['x-api-key'] === 'warm-up')).toBe(false);
+    expect(report?.warmUp).toEqual({ requests: 10, user: 'warm-up' });
+    expect([report?.sent, report?.unaccounted]).toEqual([limiter.requests.length, 0]);
+    expect(stdout).toMatch(/of which to warm up .* 10, as warm-up/);
+    await limiter.stop();
+  });
+
+  it('sends none of them with --warm-up 0', async () => {
+    const limiter = await startLimiter(10, 5);
+    const { code, stdout, stderr, report } = await audit(limiter.url, ['--warm-up', '0']);
+    expect(code, stdout).toBe(0);
+    expect(stderr).toMatch(/warm up +no requests/);
+    expect(limiter.requests.some(({ headers }) => headers['x-api-key'] === 'warm-up')).toBe(false);
+    expect([report?.warmUp, report?.sent]).toEqual([undefined, limiter.requests.length]);
+    await limiter.stop();
+  });
+
+  it.each([
+    { title: 'the first few', more: [], mostSent: 10 },
+    { title: 'those of the load', more: ['--warm-up', '0'], mostSent: 1e9 },
+  ])('ends within a second where $title are answered by nothing it knows', async ({ more, mostSent }) => {
+    const limiter = await startHttpServer((_, socket) => void socket.write(httpReply(401)));
+    const { code, stdout, report } = await audit(limiter.url, ['--duration', '60s', ...more]);
+    expect([code, report?.verdict]).toEqual([2, 'unknown']);
+    expect(report?.loadMs).toBeLessThan(1_000);
+    expect(report?.sent).toBeLessThanOrEqual(mostSent);
+    expect([report?.sent, report?.unaccounted]).toEqual([limiter.requests.length, 0]);
+    expect(report?.troubles).toEqual([
+      `none of ${report?.sent} requests was allowed or denied, so no more were sent; they ended with 401 ` +
+        `(${report?.sent} times): send credentials with --header, or say with --allow and --deny which statuses mean what`,
+    ]);
+    expect(stdout).toContain('send credentials with --header');
+    await limiter.stop();
+  });
+
+  it('says of a load in which nothing answers to look at the service', async () => {
+    const { code, report } = await audit('http://127.0.0.1:1/api', ['--warm-up', '0', '--duration', '60s']);
+    expect([code, report?.verdict]).toEqual([2, 'unknown']);
+    expect(report?.troubles[0]).toMatch(/ended with CONNECT_FAILED \(\d+ times\): check the address/);
+  });
+
+  it('goes on where one answer of many says something', async () => {
+    const limiter = await startHttpServer(({ serial }, socket) => {
+      socket.write(httpReply(serial % 100 === 5 ? 429 : 401));
+    });
+    const { report } = await audit(limiter.url, ['--duration', '2s']);
+    expect(report?.loadMs).toBeGreaterThan(1_900);
+    expect(report?.troubles).toEqual([]);
     await limiter.stop();
   });
 

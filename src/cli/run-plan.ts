@@ -75,6 +75,8 @@ export interface RunRequest {
   readonly system?: ProvideSystem;
   /** What the limiter claims to enforce, where that is not for the plug-in of the plan to say. */
   readonly promise?: Promised;
+  /** Of an audit by real users. */
+  readonly areUsersReal?: boolean;
 }
 
 /** Runs a plan, writes what came of it into a folder of its own, prints it, and sets the exit code. */
@@ -112,6 +114,7 @@ export async function makeRun(
   const result = await runPlan({
     ...{ plan, folder, startedAt, provide, onProgress },
     ...(promise && { promise }),
+    ...(request.areUsersReal && { areUsersReal: true }),
     signal: environment.interrupt,
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
   }).finally(close);
@@ -121,6 +124,7 @@ export async function makeRun(
     system: result.system,
     loadMs: Math.round(result.loadMs),
     ...(result.redisCalls !== undefined && { redisCalls: result.redisCalls }),
+    ...(result.warmUp && { warmUp: result.warmUp }),
     check: result.examination.report,
     latencies: result.latencies,
   });

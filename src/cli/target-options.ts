@@ -4,10 +4,11 @@ import type { ProvideSystem } from '../experiment/system.ts';
 import { parseStatusPattern, type StatusPattern } from '../history/foreign/status.ts';
 import { readByStatus } from '../load/outcome.ts';
 import { type Target, withoutQuery } from '../load/target.ts';
+import { REAL_USER } from '../load/users.ts';
 import { checkRegions } from '../regions/topology.ts';
 import type { Environment } from './environment.ts';
 import { type PromiseFlags, promiseOption } from './limiter-plugin.ts';
-import { parsedBy } from './options.ts';
+import { parsedBy, wholeNumber } from './options.ts';
 
 /** What says which limiter is audited, and how it is asked. */
 export interface TargetFlags extends PromiseFlags {
@@ -17,6 +18,8 @@ export interface TargetFlags extends PromiseFlags {
   readonly costHeader?: string;
   readonly method?: string;
   readonly body?: string;
+  readonly subjects?: string;
+  readonly warmUp: number;
   readonly allow: StatusPattern;
   readonly deny: StatusPattern;
 }
@@ -32,10 +35,15 @@ export function targetOptions(command: Command): Command {
     .addOption(
       new Option(
         '--target <[region=]url>',
-        'send the requests here; repeatable, one for each region it is reached by; env:NAME works here too',
+        'send the requests here; repeatable, one for each region it is reached by; env:NAME works here too; ' +
+          'where others use it as well, give --rate, and --users and --connections to match',
       ).argParser(collectTarget),
     )
     .option('--subject-header <name>', 'the header that says whose request it is: a made-up user each')
+    .option(
+      '--subjects <file>',
+      'send these in it instead, one a line: real keys, called key-1, key-2, ... in all that is written',
+    )
     .option('--cost-header <name>', 'the header that asks for more than one token')
     .addOption(
       new Option('--header <name=value>', 'send this too; env:NAME takes the value from the environment')
@@ -46,8 +54,16 @@ export function targetOptions(command: Command): Command {
     .option('--body <text>', 'what is sent; env:NAME takes it from the environment')
     .addOption(statusOption('--allow <statuses>', 'answers that mean it was let through', '2xx'))
     .addOption(statusOption('--deny <statuses>', 'answers that mean it was refused', '429'))
+    .option(
+      '--warm-up <requests>',
+      'at most so many before the load, recorded as all others; 0: none',
+      wholeNumber(0, MOST_WARM_UP),
+      MOST_WARM_UP,
+    )
     .addOption(promiseOption());
 }
+
+const MOST_WARM_UP = 10;
 
 function statusOption(flags: string, description: string, statuses: string): Option {
   return new Option(flags, description)
@@ -72,7 +88,12 @@ export function targetRegions(targets: readonly NamedUrl[]): readonly string[] {
 }
 
 /** What is audited, as the load asks it. Throws INVALID_OPTION. */
-export function auditTargets(flags: TargetFlags, { env }: Pick<Environment, 'env'>): readonly Target[] {
+export function auditTargets(
+  flags: TargetFlags,
+  { env }: Pick<Environment, 'env'>,
+  keys: readonly string[] | undefined,
+): readonly Target[] {
+  const subjects = keys && new Map(keys.map((key, index) => [`${REAL_USER}${index + 1}`, key]));
   const named = flags.target ?? [];
   const regions = targetRegions(named);
   const { subjectHeader, costHeader, method, body, allow, deny } = flags;
@@ -85,6 +106,7 @@ export function auditTargets(flags: TargetFlags, { env }: Pick<Environment, 'env
       url: fromEnvironment('--target', url, env),
       headers,
       ...(subjectHeader !== undefined && { subjectHeader }),
+      ...(subjects !== undefined && { subjects }),
       ...(costHeader !== undefined && { costHeader }),
       ...(method !== undefined && { method }),
       ...(body !== undefined && { body: fromEnvironment('--body', body, env) }),
@@ -94,9 +116,9 @@ export function auditTargets(flags: TargetFlags, { env }: Pick<Environment, 'env
 }
 
 /** Nothing of it is ours, and what its buckets hold is not known. */
-export function auditSystem(targets: readonly Target[]): ProvideSystem {
+export function auditSystem(targets: readonly Target[], warmUpRequests: number): ProvideSystem {
   const description = targets.map(({ url }) => withoutQuery(url)).join(', ');
-  return async () => ({ description, targets, isOurs: false, initial: 'unknown' });
+  return async () => ({ description, targets, isOurs: false, initial: 'unknown', warmUpRequests });
 }
 
 function fromEnvironment(option: string, value: string, env: Environment['env']): string {

@@ -11,6 +11,7 @@ import { announcedAddress, type Regions } from '../regions/provider.ts';
 import type { RoleWatch } from '../regions/role-watch.ts';
 import { settle } from '../regions/settle.ts';
 import { AgeTally } from './age-tally.ts';
+import { AnswerWatch, whileUseful } from './answer-watch.ts';
 import { watchClocks } from './clock-watch.ts';
 import { ExcessTally } from './excess-tally.ts';
 import { FaultSchedule } from './fault-schedule.ts';
@@ -22,6 +23,7 @@ import { recordRoles } from './record-roles.ts';
 import { watchRedisCalls } from './redis-calls.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
+import { type TargetWarmUp, warmUpTarget } from './target-warm-up.ts';
 
 /** A run that was recorded, before it is judged. */
 interface Recorded {
@@ -29,6 +31,8 @@ interface Recorded {
   readonly loadMs: number;
   /** What the strategy asked of Redis; absent where nodes are not ours or a plug-in calls them in its own way. */
   readonly redisCalls?: number;
+  /** Of an audit. */
+  readonly warmUp?: TargetWarmUp;
 }
 
 const REPORT_EVERY_MS = 1_000;
@@ -54,11 +58,17 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   );
   const nameNode = regions === undefined ? undefined : makeNodeNames(regions);
   const ages = isApart(plan.strategy) ? new AgeTally() : undefined;
+  const answers = regions === undefined ? new AnswerWatch() : undefined;
   const recorder = new Recorder((operation) => {
     const named = nameNode?.(operation) ?? operation;
     history.add(named);
     ages?.add(named);
     tally.add(operation);
+    answers?.add(operation);
+  });
+  const warmedUp = await warmUpTarget(run, system, recorder, answers).catch(async (error: unknown) => {
+    await endHistory(history, recorder, folder);
+    throw error;
   });
   const faults = makeSchedule(run, system, recorder, history);
   cleanup.add('heal every fault', async () => void (await faults?.end()));
@@ -91,7 +101,9 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     report('load', { detail: describeLoad(run) });
     faults?.start(() => stop.abort());
     const load = { shape: shapeOf(plan), users: run.users, targets: system.targets, recorder, signal };
-    loadMs = await runLoad({ ...load, durationMs, drainMs: DRAIN_MS });
+    loadMs = await whileUseful(answers, stop, troubles, () =>
+      runLoad({ ...load, durationMs, drainMs: DRAIN_MS }),
+    );
   } finally {
     clearInterval(ticker);
     pauses.stop();
@@ -107,7 +119,11 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   }
   if (faults?.failure !== undefined) throw faults.failure;
   const recorded = await endHistory(history, recorder, folder);
-  return { history: recorded, loadMs, ...(redisCalls !== undefined && { redisCalls }) };
+  return {
+    ...{ history: recorded, loadMs },
+    ...(redisCalls !== undefined && { redisCalls }),
+    ...(warmedUp && { warmUp: warmedUp }),
+  };
 }
 
 function makeSchedule(

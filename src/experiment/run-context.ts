@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly folder: string;
   readonly startedAt: Date;
   readonly provide: ProvideSystem;
+  /** Users are real ones of a system that is not ours: each is called by its number alone. */
+  readonly areUsersReal?: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
   /** Called with a sentence for what could not be undone, however the run ends. */

@@ -1,12 +1,13 @@
 import type { Examination } from '../checker/check.ts';
 import { OpenclawError } from '../core/errors.ts';
 import type { History } from '../history/history.ts';
-import { planUsers } from '../load/users.ts';
+import { planUsers, REAL_USER } from '../load/users.ts';
 import { Cleanup } from './cleanup.ts';
 import { judgeRun, latenciesOf } from './judge-run.ts';
 import { shapeOf, writePlan } from './plan-file.ts';
 import { recordRun } from './record-run.ts';
 import type { Run, RunOptions } from './run-context.ts';
+import { describeWarmUp, type TargetWarmUp } from './target-warm-up.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface RunResult {
@@ -19,6 +20,8 @@ export interface RunResult {
   readonly loadMs: number;
   /** What the strategy asked of Redis during the load; absent where that is not known. */
   readonly redisCalls?: number;
+  /** Of an audit. */
+  readonly warmUp?: TargetWarmUp;
 }
 
 /**
@@ -28,7 +31,7 @@ export interface RunResult {
 export async function runPlan(options: RunOptions): Promise<RunResult> {
   const startedMs = performance.now();
   const { plan, onProgress } = options;
-  const users = planUsers(shapeOf(plan));
+  const users = planUsers(shapeOf(plan), options.areUsersReal ? REAL_USER : 'u');
   const run: Run = {
     ...options,
     users,
@@ -56,8 +59,11 @@ async function playStages(run: Run): Promise<RunResult> {
     onStep: (detail) => report('provision', { detail }),
   });
   throwIfAborted(signal);
-  report('warm up');
-  await warmUp(run, system);
+  if (system.regions === undefined) report('warm up', { detail: describeWarmUp(run, system) });
+  else {
+    report('warm up');
+    await warmUp(run, system);
+  }
   throwIfAborted(signal);
   const { history, ...measured } = await recordRun(run, system);
   report('check');

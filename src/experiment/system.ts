@@ -24,6 +24,8 @@ export interface System {
   readonly isOurs: boolean;
   /** Whether every bucket is known to be full when the load begins. */
   readonly initial: 'full' | 'unknown';
+  /** Of what is not ours: how many requests may be sent before the load. */
+  readonly warmUpRequests?: number;
   readonly setServiceClock?: (region: string, offsetMs: number) => Promise<void>;
 }
 

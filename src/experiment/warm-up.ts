@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { OpenclawError } from '../core/errors.ts';
-import type { Operation } from '../history/operation.ts';
 import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
-import { withoutQuery } from '../load/target.ts';
 import type { LoadShape, PlannedUser } from '../load/users.ts';
+import { AnswerWatch } from './answer-watch.ts';
 import { shapeOf } from './plan-file.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
@@ -13,34 +12,23 @@ const WARM_UP_MS = 2_000;
 const DRAIN_MS = 3_000;
 
 /**
- * Fresh processes are slow and their connections are few: load on buckets of its own, which is not judged. What
- * somebody else runs gets no more than the load that was asked for. Throws TARGET_SILENT for a region in which
- * no request was answered.
+ * Fresh processes are slow and their connections are few: load on buckets of its own, which is not judged. Throws
+ * TARGET_SILENT for a region in which no request was answered.
  */
-export async function warmUp({ plan, folder, signal }: Run, { targets, regions }: System): Promise<void> {
-  const isForeign = regions === undefined;
-  const shape = { ...shapeOf(plan), ...(isForeign ? {} : { mode: 'closed' as const }), costs: [1] };
+export async function warmUp({ plan, folder, signal }: Run, { targets }: System): Promise<void> {
+  const shape = { ...shapeOf(plan), mode: 'closed' as const, costs: [1] };
   const users = warmUpUsers(shape);
-  const answered = new Set<string>();
-  const unanswered = new Map<string, Operation>();
-  const recorder = new Recorder((operation) => {
-    if (operation.status === undefined) unanswered.set(operation.region, operation);
-    else answered.add(operation.region);
-  });
+  const answers = new AnswerWatch();
+  const recorder = new Recorder((operation) => answers.add(operation));
   await runLoad({ shape, users, targets, recorder, durationMs: WARM_UP_MS, drainMs: DRAIN_MS, signal });
   if (signal.aborted) return;
-  for (const { region, url } of targets) {
-    const lost = unanswered.get(region);
-    if (answered.has(region) || lost === undefined) continue;
-    if (isForeign)
-      throw new OpenclawError(
-        'TARGET_SILENT',
-        `${region}: nothing answered at ${withoutQuery(url)} (${lost.error})`,
-      );
+  for (const { region } of targets) {
+    const lost = answers.silenceOf(region);
+    if (lost === undefined) continue;
     const waitedS = (WARM_UP_MS + DRAIN_MS) / 1_000;
     throw new OpenclawError(
       'TARGET_SILENT',
-      `${region}: ${plan.strategy} answered nothing within ${waitedS} s (${lost.error})`,
+      `${region}: ${plan.strategy} answered nothing within ${waitedS} s (${lost})`,
       { hint: `see ${join(folder, 'logs', `rating-${region}.log`)}` },
     );
   }

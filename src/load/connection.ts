@@ -50,9 +50,17 @@ interface ReplyHead {
   readonly shouldKeepAlive: boolean;
 }
 
+/** What the connections of one load share. */
+export interface LoadState {
+  isDraining: boolean;
+  readonly startedUs: number;
+  /** When its first request was sent. */
+  firstUs?: number;
+}
+
 /** What a connection needs to know of its load and of its region. */
 export interface ConnectionOptions {
-  readonly load: { readonly isDraining: boolean; readonly startedUs: number };
+  readonly load: LoadState;
   readonly pace: Pace;
   readonly recorder: Recorder;
   readonly random: Random;
@@ -134,6 +142,7 @@ export function driveConnection(autocannonClient: object, options: ConnectionOpt
         { bucket: bucketOf(user), user, region: region.name, process, cost },
         intendedUs,
       );
+      load.firstUs ??= operation.invokedUs;
       sendNext();
     },
   };

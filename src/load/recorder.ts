@@ -35,7 +35,6 @@ export class Recorder {
   readonly counts: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
   readonly dropped: Dropped[] = [];
   #sent = 0;
-  #firstUs: number | undefined;
 
   constructor(write: (operation: Operation) => void) {
     this.#write = write;
@@ -43,11 +42,6 @@ export class Recorder {
 
   get sent(): number {
     return this.#sent;
-  }
-
-  /** When the first request was sent. */
-  get firstUs(): number | undefined {
-    return this.#firstUs;
   }
 
   get inFlight(): number {
@@ -64,7 +58,6 @@ export class Recorder {
     intendedUs?: number,
   ): OpenOperation {
     const invokedUs = Math.floor(this.nowUs());
-    this.#firstUs ??= invokedUs;
     const open: OpenOperation = {
       index: this.#sent++,
       bucket,

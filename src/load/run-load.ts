@@ -5,7 +5,7 @@ import { OpenclawError } from '../core/errors.ts';
 import { makeRandom } from '../core/prng.ts';
 import { parseStatusPattern } from '../history/foreign/status.ts';
 import { closedLoop } from './closed-loop.ts';
-import { driveConnection, type Pace } from './connection.ts';
+import { driveConnection, type LoadState, type Pace } from './connection.ts';
 import { openLoop } from './open-loop.ts';
 import { readByStatus } from './outcome.ts';
 import type { Recorder } from './recorder.ts';
@@ -21,6 +21,8 @@ export interface LoadOptions {
   /** How long replies may still come once no more requests are sent. */
   readonly drainMs: number;
   readonly signal: AbortSignal;
+  /** Ends after so many requests, each connection at least `everyMs` after its last; for a closed load. */
+  readonly atMost?: { readonly requests: number; readonly everyMs: number };
 }
 
 /**
@@ -37,8 +39,9 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     write: makeRequestWriter(target),
     read: target.read ?? BY_STATUS,
   }));
-  const pace = makePace(options);
-  const load = { isDraining: false, startedUs: recorder.nowUs() };
+  const isEnough = new AbortController();
+  const pace = limited(makePace(options), options.atMost, () => isEnough.abort());
+  const load: LoadState = { isDraining: false, startedUs: recorder.nowUs() };
   let connections = 0;
   let timed = Promise.resolve(0);
 
@@ -60,7 +63,8 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       },
       (error) => (error ? reject(error) : resolve()),
     );
-    timed = keepTime(options, { pace, load, started: once(instance, 'start') });
+    const ends = AbortSignal.any([signal, isEnough.signal]);
+    timed = keepTime({ ...options, signal: ends }, { pace, load, started: once(instance, 'start') });
     void timed.then(() => instance.stop()); // it may have ended before, once every connection was destroyed
   });
   await finished;
@@ -83,9 +87,26 @@ function makePace({ shape, targets, durationMs, recorder }: LoadOptions): Pace {
   return openLoop({ ratePerSecond, regions: targets.map(({ region }) => region), durationMs, recorder });
 }
 
+/** The same pace, with an end: `onEnough` is called when a request more would have been sent. */
+function limited(pace: Pace, atMost: LoadOptions['atMost'], onEnough: () => void): Pace {
+  if (atMost === undefined) return pace;
+  let left = atMost.requests;
+  return {
+    ...pace,
+    free(connection, why) {
+      const send = () => {
+        if (left-- > 0) connection.send();
+        else onEnough();
+      };
+      const later = () => (why === 'new' || atMost.everyMs === 0 ? send() : setTimeout(send, atMost.everyMs));
+      pace.free({ region: connection.region, send: later }, why);
+    },
+  };
+}
+
 async function keepTime(
   { durationMs, drainMs, recorder, signal }: LoadOptions,
-  { pace, load, started }: { pace: Pace; load: { isDraining: boolean }; started: Promise<unknown> },
+  { pace, load, started }: { pace: Pace; load: LoadState; started: Promise<unknown> },
 ): Promise<number> {
   await started;
   pace.start();
@@ -95,5 +116,5 @@ async function keepTime(
   const endedUs = recorder.nowUs();
   const deadline = endedUs + drainMs * 1_000;
   while (recorder.inFlight > 0 && recorder.nowUs() < deadline) await sleep(10);
-  return (endedUs - (recorder.firstUs ?? endedUs)) / 1_000;
+  return (endedUs - (load.firstUs ?? endedUs)) / 1_000;
 }

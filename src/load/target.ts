@@ -13,6 +13,8 @@ export interface Target {
   readonly headers?: Readonly<Record<string, string>>;
   /** The header that says whose request it is. Without one, all requests are of one and the same subject. */
   readonly subjectHeader?: string;
+  /** What is sent for a user, by its name, where it is a real one; default: its name. */
+  readonly subjects?: ReadonlyMap<string, string>;
   /** The header that asks for more than one token. Without one, every request costs one. */
   readonly costHeader?: string;
   /** One, or several of which each is as likely. */
@@ -55,7 +57,7 @@ export type WriteRequest = (user: string, cost: number, random: Random) => strin
 
 /** Prepares all of a target's requests that is the same in each. Throws INVALID_OPTION. */
 export function makeRequestWriter(target: Target): WriteRequest {
-  const { subjectHeader, costHeader } = target;
+  const { subjectHeader, costHeader, subjects } = target;
   const start = headOf(target);
   const subject = subjectHeader === undefined ? '' : `${checkedHeader(subjectHeader, '')}: `;
   const cost = costHeader === undefined ? '' : `${checkedHeader(costHeader, '')}: `;
@@ -63,7 +65,7 @@ export function makeRequestWriter(target: Target): WriteRequest {
   const ends = bodies.map((body) => `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
   return (user, costTokens, random) => {
     const end = ends.length < 2 ? ends[0] : ends[Math.floor(random() * ends.length)];
-    const whose = subject === '' ? '' : `${subject}${user}\r\n`;
+    const whose = subject === '' ? '' : `${subject}${subjects?.get(user) ?? user}\r\n`;
     const asked = costTokens === 1 || cost === '' ? '' : `${cost}${costTokens}\r\n`;
     return `${start}${whose}${asked}${end ?? '\r\n'}`;
   };

@@ -32,15 +32,21 @@ export interface PlannedUser {
   readonly arrivesMs: number;
 }
 
-/** Draws the users of a run from its seed. */
-export function planUsers({
-  seed,
-  regions,
-  users,
-  skew,
-  roaming,
-  rampMs,
-}: Pick<LoadShape, 'seed' | 'regions' | 'users' | 'skew' | 'roaming' | 'rampMs'>): PlannedUser[] {
+/** What stands for the real user of a number, from 1, wherever something is written. */
+export const REAL_USER = 'key-';
+
+/** Draws the users of a run from its seed: u1, u2, and so on. */
+export function planUsers(
+  {
+    seed,
+    regions,
+    users,
+    skew,
+    roaming,
+    rampMs,
+  }: Pick<LoadShape, 'seed' | 'regions' | 'users' | 'skew' | 'roaming' | 'rampMs'>,
+  prefix = 'u',
+): PlannedUser[] {
   const random = makeRandom(seed, 'users');
   const planned = Array.from({ length: users }, (_, index) => {
     const drawn = Math.floor(random() * regions.length);
@@ -48,7 +54,7 @@ export function planUsers({
     const roams = random() < roaming;
     const arrivesMs = Math.max(0, random() - PRESENT_AT_START) * rampMs;
     return {
-      name: `u${index + 1}`,
+      name: `${prefix}${index + 1}`,
       regions: roams ? regions : [home],
       weight: (index + 1) ** -skew,
       arrivesMs,

@@ -28,6 +28,8 @@ export interface ReportInput {
   readonly loadMs: number;
   /** What the strategy asked of Redis during the load: scripts and waiting for replicas. Absent where that is not known. */
   readonly redisCalls?: number;
+  /** What an audit sent before its load, of all that was sent, and of whom. Absent where it sent nothing. */
+  readonly warmUp?: { readonly requests: number; readonly user: string };
   readonly check: CheckReport;
   readonly latencies: readonly LatencyRow[];
 }
@@ -64,7 +66,8 @@ export function makeReport({ check, ...facts }: ReportInput): RunReport {
     seed: plan.seed,
     strategy: plan.strategy,
     policy: plan.policy,
-    requestsPerSecond: loadMs === 0 ? 0 : Math.round((check.sent * 1_000) / loadMs),
+    requestsPerSecond:
+      loadMs === 0 ? 0 : Math.round(((check.sent - (facts.warmUp?.requests ?? 0)) * 1_000) / loadMs),
     worstBuckets: overAdmission.findings.map(({ bucket, totalExcess, worstWindow }) => ({
       bucket,
       totalExcess,

@@ -39,6 +39,7 @@ function amounts(document: Document): TextTable {
       'sent',
       `${document.sent} = ${OUTCOMES.map((outcome) => `${document.outcomes[outcome]} ${outcome}`).join(' + ')}`,
     ],
+    ...warmUpRows(document),
     ...(document.whole.arrivals === 0 ? [] : [['dropped', droppedText(document.whole)]]),
     [
       `total excess${asBucket}`,
@@ -73,6 +74,12 @@ function amounts(document: Document): TextTable {
         ]),
   ];
   return { head: ['correctness', 'value'], rows };
+}
+
+function warmUpRows(document: Document): string[][] {
+  if (document.format === 'openclaw-check' || document.warmUp === undefined) return [];
+  const { requests, user } = document.warmUp;
+  return [['of which to warm up', `${requests}, as ${user}`]];
 }
 
 /** What regions admitted while they could not reach Redis, by the failure policy. */

@@ -179,6 +179,10 @@ const reportSchema = z
       .number()
       .exactOptional()
       .describe('scripts and waits that the strategy asked of Redis during the load'),
+    warmUp: z
+      .object({ requests: z.number(), user: z.string() })
+      .exactOptional()
+      .describe('what an audit sent before its load, of all that was sent, and of whom'),
     latencies: z.array(z.object({ region: z.string(), outcome, latency })),
     worstBuckets: z.array(z.object({ bucket: z.string(), totalExcess: z.number(), worstWindow: z.number() })),
     sent: z.number(),

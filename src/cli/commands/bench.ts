@@ -28,6 +28,7 @@ import {
   runOptions,
 } from '../run-plan.ts';
 import { loadInput, SCENARIO_RULES, topologyInput } from '../scenario-rules.ts';
+import { readSubjectKeys } from '../subject-keys.ts';
 import {
   auditSystem,
   auditTargets,
@@ -71,7 +72,8 @@ Examples:
   $ openclaw-rl up && openclaw-rl bench                # on a cluster that stays
   $ openclaw-rl bench --json | jq .verdict
   $ openclaw-rl bench --limiter ./mine.mjs             # a limiter of your own, behind the same services
-  $ openclaw-rl bench --target http://127.0.0.1:8080/api --subject-header x-api-key --policy 100:10/s`;
+  $ openclaw-rl bench --target http://127.0.0.1:8080/api --subject-header x-api-key --policy 100:10/s
+  $ openclaw-rl bench --target https://api.example.com/ --subject-header x-api-key --subjects keys.txt --rate 50`;
 
 async function bench(
   environment: Environment,
@@ -106,10 +108,13 @@ async function requestOf(
     return ours(environment, flags);
   }
   refuseTyped(command, OF_OUR_REGIONS, 'of no use beside --target: nothing is brought up');
-  return audit(environment, flags);
+  return audit(environment, flags, command);
 }
 
-const OF_AN_AUDIT = ['header', 'subjectHeader', 'costHeader', 'method', 'body', 'allow', 'deny'];
+const OF_AN_AUDIT = [
+  ...['header', 'subjectHeader', 'subjects', 'costHeader', 'method', 'body', 'allow', 'deny'],
+  'warmUp',
+];
 const OF_OUR_REGIONS = [
   ...['strategy', 'limiter', 'onFailure', 'name', 'server', 'provider'],
   ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
@@ -174,24 +179,42 @@ function commandOf(flags: Flags, topology: PlannedTopology): string {
   ].join(' ');
 }
 
-async function audit(environment: Environment, flags: Flags): Promise<RunRequest> {
+async function audit(environment: Environment, flags: Flags, command: Command): Promise<RunRequest> {
   const { seed, policy, promise = { type: 'token-bucket' }, claim } = flags;
+  const keys = flags.subjects === undefined ? undefined : await readSubjectKeys(flags.subjects, environment);
+  const users = usersOf(flags, keys, command);
   const plan = makePlan(
     {
       seed,
       topology: { regions: [...targetRegions(flags.target ?? [])], replicas: 0 },
       policy: formatPolicy(policy),
       strategy: 'external',
-      load: loadInput(flags),
+      load: loadInput({ ...flags, users }),
       claims: [...(claim ?? [...claimsOfPromise(promise), ...EVIDENCE])],
     },
     { scenario: 'audit', about: 'Does a limiter that is already running keep its promise?' },
     { ...SCENARIO_RULES, strategies: ['external'] },
   );
-  const targets = auditTargets(flags, environment);
+  const targets = auditTargets(flags, environment, keys);
   for (const target of targets) checkTarget(target, plan.load);
-  const system = auditSystem(targets);
-  return { plan, command: typedCommand(environment, seed), flags, system, promise };
+  const system = auditSystem(targets, flags.warmUp);
+  const areUsersReal = keys !== undefined;
+  return { plan, command: typedCommand(environment, seed), flags, system, promise, areUsersReal };
+}
+
+/** How many users an audit has: all that there are real ones of, or the first of them. */
+function usersOf(flags: Flags, keys: readonly string[] | undefined, command: Command): number {
+  if (keys === undefined) return flags.users;
+  if (flags.subjectHeader === undefined)
+    throw new OpenclawError('INVALID_OPTION', '--subjects: no header is named to send them in', {
+      hint: 'add --subject-header <name>',
+    });
+  if (command.getOptionValueSource('users') !== 'cli') return keys.length;
+  if (flags.users <= keys.length) return flags.users;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `--users: expected at most as many as --subjects has, ${keys.length}; found ${flags.users}`,
+  );
 }
 
 const BESIDE_A_SCENARIO = [
