@@ -1,0 +1,228 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { headerOf } from '../../test/support/history.ts';
+import { encodeRecord } from './codec.ts';
+import { Draft } from './draft.ts';
+import { Interner } from './interner.ts';
+import { HistoryReader } from './reader.ts';
+import { OperationScanner } from './scan-operation.ts';
+
+/** Lines are latin1 here: each character is one byte. */
+const bytesOf = (line: string) => Uint8Array.from(line, (character) => character.charCodeAt(0));
+const utf8 = (text: string) => String.fromCharCode(...new TextEncoder().encode(text));
+
+const POLICIES = { gold: { capacity: 5, refill: { tokens: 1, perUs: 1_000 } } };
+const HEADER = bytesOf(encodeRecord(headerOf('20:5/s', { policies: POLICIES })));
+const OTHER = bytesOf(
+  '{"type":"op","index":9,"bucket":"b","region":"r","cost":1,"invokedUs":1,"completedUs":2,"outcome":"allowed"}\n',
+);
+
+/** All that a history says, or why it is refused. */
+function read(lines: readonly string[]): unknown {
+  const reader = new HistoryReader();
+  reader.startFile('h');
+  try {
+    reader.push(HEADER);
+    for (const line of lines) reader.push(bytesOf(`${line}\n`));
+    reader.push(OTHER);
+    reader.endFile();
+    const { operations: table, outcomes, errors, decisionClock, files } = reader.finish();
+    const rows = Array.from({ length: table.rows }, (_, row) => ({
+      invokedUs: table.invokedUs[row],
+      lastUs: table.lastUs(row),
+      dueUs: [table.isDue(row), table.dueUs(row)],
+      cost: table.costTokens[row],
+      kind: table.kinds[row],
+      origin: [table.origins[row], table.regionOf(row)],
+      operation: table.operationOf(row),
+      level: [table.levels?.of(row), table.levels?.bucketUs(row), table.levels?.nodeName(row)],
+    }));
+    const buckets = Array.from({ length: table.bucketCount }, (_, at) => [
+      table.starts[at],
+      table.nameOf(at),
+    ]);
+    return { rows, buckets, outcomes, errors, decisionClock, files };
+  } catch (error) {
+    return error instanceof Error ? error.message.replace(/(?<=: not JSON).*/s, '') : error;
+  }
+}
+
+const NUMBERS = [
+  ...['0', '-0', '1', '5', '-1', '7', '100', '1.5', '-0.5', '1e3', '0e0', '01', '-', '+1', '.5', '1.', '5 '],
+  ...['2147483647', '2147483648', '-2147483648', '4294967295', '4294967296', '123456789012345'],
+  ...['9007199254740991', '-9007199254740991', '9007199254740992', '9007199254740993', '12345678901234567'],
+  ...['1795559409216235', 'null', 'true', '"5"', '""', '{}', '[]', 'NaN', '1e400'],
+];
+const TEXTS = [
+  ...['"b"', '""', '"c"', '"r"', '"gold"', '"n"', '"redis"', '"central"', '"a b"', '"fallback"', '"\u007f"'],
+  ...[utf8('"ü"'), utf8('"😀"'), utf8('"\ufeffb"'), utf8('"\u2028"'), utf8('"\ufffd"')],
+  ...['"\\u0062"', '"\\ud800"', '"\\ud83d\\ude00"', '"\\udc00b"', '"a\\"b"', '"\\n"', '"\\x"', '"b', "'b'"],
+  ...['"\xff"', '"\xfe"', '"\xc3("', '"\xed\xa0\x80"', '"\xc0\xaf"', '"\xf4\x90\x80\x80"', '"\t"', '"\0"'],
+  ...['null', '5', 'true', '{}', '["b"]'],
+];
+const OUTCOMES = [
+  '"allowed"',
+  '"denied"',
+  '"failed"',
+  '"info"',
+  '"Allowed"',
+  '"\\u0061llowed"',
+  'null',
+  '""',
+];
+const SOURCES = ['"redis"', '"lease"', '"local"', '"fallback"', '"magic"', '""', '"\xff"', 'null', '5'];
+const LEVELS = [
+  ...['"0"', '"-0"', '"3800000"', '"-7"', '"007"', '"9007199254740991"', '"9007199254740992"', '"1e3"'],
+  ...['" 5"', '"5 "', '"1.5"', '""', '5', 'null', '"\\u0035"', '"99999999999999999"', '"-9999999999999999"'],
+];
+
+const oneOf = (values: readonly string[]) => fc.constantFrom(...values);
+const field = (names: readonly string[], value: fc.Arbitrary<string>) =>
+  fc.tuple(oneOf(names), value).map(([name, text]) => `"${name}":${text}`);
+
+const decision = fc
+  .array(
+    fc.oneof(
+      field(['strategy', 'node'], oneOf([...TEXTS, '"central"', '"active-active"', '"n"'])),
+      field(['source'], oneOf([...SOURCES, '"redis"', '"redis"', '"lease"', '"fallback"'])),
+      field(['atUs', 'bucketUs', 'ageUs'], oneOf([...NUMBERS, '5', '6', '1795559409216235'])),
+      field(['level'], oneOf([...LEVELS, '"5"', '"3800000"'])),
+      field(['charge'], oneOf(['"none"', '"possible"', '"some"', '""', 'null', '0', '"\\u006eone"'])),
+      field(['more', 'Node', '__proto__', 'no\\u0064e'], oneOf(['1', '"n"', '{"source":"redis"}'])),
+    ),
+    { maxLength: 7 },
+  )
+  .map((fields) => `{${fields.join(',')}}`);
+
+const anyField = fc.oneof(
+  field(['bucket', 'user', 'region', 'error', 'policy', 'decisionId'], oneOf(TEXTS)),
+  field(['index', 'cost', 'invokedUs', 'completedUs', 'latestUs', 'intendedUs'], oneOf(NUMBERS)),
+  field(['process', 'status', 'maxCharge'], oneOf(NUMBERS)),
+  field(['outcome'], oneOf(OUTCOMES)),
+  field(['decision'], fc.oneof(decision, decision, decision, oneOf(['null', '5', '[]', '{}', '""']))),
+  field(['charges'], oneOf(['null', '[]', '[{"bucket":"c","cost":2}]', '[{"bucket":"\\ud800"}]', '{}'])),
+  field(['type'], oneOf(['"op"', '"op"', '"end"', '"header"', '"\\u006fp"'])),
+  field(
+    ['more', 'Bucket', '__proto__', 'constructor', '\\u0062ucket', ''],
+    oneOf(['1', '"b"', '{"cost":3}']),
+  ),
+);
+
+/** What the scanner takes, mostly: what only JSON.parse reads agrees with itself. */
+const goodDecision = fc
+  .array(
+    fc.oneof(
+      field(
+        ['strategy', 'node'],
+        oneOf(['"central"', '"active-active"', '"n"', '""', utf8('"ü"'), '"\xff"']),
+      ),
+      field(['source'], oneOf(SOURCES.slice(0, 6))),
+      field(['atUs', 'bucketUs', 'ageUs'], oneOf(['5', '7', '-1', '-0', '1795559409216235'])),
+      field(['level'], oneOf(LEVELS.slice(0, 7))),
+      field(['charge'], oneOf(['"none"', '"possible"', '"some"'])),
+    ),
+    { minLength: 1, maxLength: 7 },
+  )
+  .map((fields) => `{${fields.join(',')}}`);
+
+const goodField = fc.oneof(
+  field(
+    ['bucket', 'user', 'region', 'error', 'decisionId'],
+    oneOf(['"b"', '"c"', '""', utf8('"😀"'), '"\xfe"']),
+  ),
+  field(['policy'], oneOf(['"gold"', '"gold"', '"tin"'])),
+  field(['cost', 'maxCharge', 'process', 'status'], oneOf(['-3', '-0', '0', '1', '4', '2147483647'])),
+  field(['invokedUs', 'intendedUs'], oneOf(['-0', '0', '4', '5', '-9007199254740991'])),
+  field(['completedUs', 'latestUs'], oneOf(['5', '9', '20', 'null', '9007199254740991'])),
+  field(['outcome'], oneOf(OUTCOMES.slice(0, 4))),
+  field(['decision'], goodDecision),
+  field(['decision'], goodDecision),
+);
+
+/** Fields of a good line, each of which may be missing, of another place, or come twice. */
+const whole = fc.shuffledSubarray(
+  [
+    ...['"type":"op"', '"index":0', '"bucket":"b"', '"user":"u"', '"region":"r"', '"process":3', '"cost":2'],
+    ...['"invokedUs":5', '"completedUs":9', '"outcome":"allowed"', '"status":201', '"decisionId":"d"'],
+    ...['"intendedUs":4', '"latestUs":20', '"maxCharge":3', '"error":"E"'],
+    '"decision":{"strategy":"central","node":"n","atUs":7,"bucketUs":7,"level":"3800000","source":"redis"}',
+  ],
+  { minLength: 8 },
+);
+const needed = [
+  '"type":"op"',
+  '"index":0',
+  '"bucket":"b"',
+  '"invokedUs":5',
+  '"completedUs":9',
+  '"outcome":"allowed"',
+];
+
+/** What is put in place of up to three bytes somewhere. */
+const patch = fc.tuple(
+  fc.nat(400),
+  fc.nat(3),
+  fc.oneof(
+    fc.nat(255).map((byte) => String.fromCharCode(byte)),
+    oneOf([
+      '',
+      '',
+      '"',
+      ',',
+      ':',
+      '{',
+      '}',
+      ' ',
+      '\t',
+      '\r',
+      '\\',
+      '0',
+      '-',
+      '\\u0031',
+      '\xef\xbb\xbf',
+      'null',
+      ',"cost":1',
+    ]),
+  ),
+);
+
+const line = fc
+  .tuple(
+    fc.oneof(fc.constant(needed), fc.constant(needed), whole),
+    fc.array(
+      fc.tuple(fc.nat(20), fc.oneof({ weight: 5, arbitrary: goodField }, { weight: 1, arbitrary: anyField })),
+      {
+        maxLength: 4,
+      },
+    ),
+    fc.oneof(
+      { weight: 7, arbitrary: fc.constant([]) },
+      { weight: 1, arbitrary: fc.array(patch, { maxLength: 2 }) },
+    ),
+  )
+  .map(([fields, more, patches]) => {
+    const all = [...fields];
+    for (const [at, one] of more) all.splice(at % (all.length + 1), 0, one);
+    let text = `{${all.join(',')}}`;
+    for (const [at, length, put] of patches) {
+      const from = at % (text.length + 1);
+      text = text.slice(0, from) + put + text.slice(from + length);
+    }
+    return text.replaceAll('\n', '');
+  });
+
+/** A blank at its end makes a line one that is parsed. */
+it('a line means the same whether it is scanned or parsed, or both refuse it', () => {
+  const scanner = new OperationScanner(new Interner(), new Draft());
+  let scanned = 0;
+  const numRuns = Number(process.env.LINES ?? 2_000);
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1, maxLength: 2 }), (drawn) => {
+      const lines = drawn.map((one, at) => one.replace('"index":0', `"index":${at}`));
+      for (const one of lines) if (scanner.scan(bytesOf(one), 0, one.length)) scanned++;
+      expect(read(lines)).toEqual(read(lines.map((one) => `${one} `)));
+    }),
+    { numRuns, seed: Number(process.env.SEED ?? 1) },
+  );
+  expect(scanned).toBeGreaterThan(numRuns / 2); // lines that the scanner leaves to JSON.parse prove nothing
+});
