@@ -53,6 +53,11 @@ describe('the verdict', () => {
       history: history(drained, { sent: 101 }),
       want: 'unknown',
     },
+    {
+      title: 'is unknown when more are recorded than its end counts',
+      history: history(drained, { sent: 99 }),
+      want: 'unknown',
+    },
     { title: 'is unknown of nothing', history: history([]), want: 'unknown' },
     {
       title: 'fails over-admission even without an end',
@@ -69,6 +74,12 @@ describe('the verdict', () => {
       checkHistory(history(times(21, 'allowed')), { ...rules, troubles: ['the run was interrupted'] })
         .verdict,
     ).toBe('fail');
+  });
+
+  it('says that an end counts too few, not that less than nothing is missing', () => {
+    expect(checkHistory(history(drained, { sent: 99 }), rules).accounts[0]?.reason).toMatch(
+      /^the end record counts 99 requests sent, but 100 are recorded: write one end record/,
+    );
   });
 
   it('says which bucket, how much, and in which window', () => {

@@ -129,6 +129,28 @@ describe('a denial', () => {
       ],
     },
     {
+      title: 'of several buckets, one of which is asked for nothing',
+      passes: [
+        allowed(10),
+        allowed(10),
+        denied(10, 10, {
+          charges: [
+            { bucket: 'b', cost: 1 },
+            { bucket: 'c', cost: 0 },
+          ],
+        }),
+      ],
+      fails: [
+        allowed(10),
+        denied(10, 10, {
+          charges: [
+            { bucket: 'b', cost: 1 },
+            { bucket: 'c', cost: 0 },
+          ],
+        }),
+      ],
+    },
+    {
       title: 'of one bucket that is charged twice at once',
       passes: [
         allowed(10),

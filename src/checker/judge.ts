@@ -37,7 +37,14 @@ function judgeAccounts({ sent, outcomes, unaccounted, files, ended }: CheckFacts
           ? 'the history has no end: the recording was cut short'
           : `the history breaks off in the middle of line ${broken.truncatedLine} of ${broken.name}`,
     };
-  if (unaccounted !== 0)
+  if (unaccounted < 0)
+    return {
+      verdict: 'unknown',
+      reason:
+        `the end record counts ${sent} requests sent, but ${sent - unaccounted} are recorded: ` +
+        'write one end record for each file, after its last operation, with the number of its operations',
+    };
+  if (unaccounted > 0)
     return {
       verdict: 'unknown',
       reason: `${unaccounted} of ${sent} requests sent are missing from the history`,

@@ -2,12 +2,11 @@ import { Command } from 'commander';
 import { formatPromise } from '../../checker/promise.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
-import { falseDenialsOf } from '../../limiter/bounds.ts';
-import { isApart, type StrategyName } from '../../limiter/create.ts';
 import { checkTarget } from '../../load/target.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { PlannedTopology } from '../../scenario/plan.ts';
 import { standingTopology } from '../cluster.ts';
+import { claimsOfStrategy } from '../declared-claims.ts';
 import type { Environment } from '../environment.ts';
 import { choosePlugin, claimsOfPromise } from '../limiter-plugin.ts';
 import { type LoadFlags, loadCommandLine, loadOptions } from '../load-options.ts';
@@ -120,27 +119,14 @@ const OF_OUR_REGIONS = [
   ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
 ];
 
-/** What an exact limiter promises. */
-const EXACT = ['total-excess <= 0', 'false-denials <= 0', 'replay <= 0'];
-/** The evidence that it takes. */
+/** The evidence that a promise of no excess takes. */
 const EVIDENCE = ['info <= 5%', 'failed <= 5%', 'contested >= 80%'];
-
-/** Regions that decide side by side promise no less than a window, and tell no level that can be replayed. */
-const APART = ['worst-window <= bound'];
-
-/** A strategy that lends denies also while tokens are at others, and its levels are its own. */
-const LENT = ['total-excess <= bound'];
-
-function claimsOfStrategy(strategy: StrategyName): readonly string[] {
-  if (isApart(strategy)) return APART;
-  return falseDenialsOf(strategy) > 0 ? LENT : EXACT;
-}
 
 async function ours(environment: Environment, flags: Flags): Promise<RunRequest> {
   const { seed, policy, strategy, claim } = flags;
   const plugin = await choosePlugin(flags, environment);
   const running = await standingTopology(environment, flags);
-  const correct = plugin === undefined ? claimsOfStrategy(strategy) : claimsOfPromise(plugin.promise);
+  const correct = plugin === undefined ? claimsOfStrategy(strategy, flags) : claimsOfPromise(plugin.promise);
   const plan = makePlan(
     {
       seed,
