@@ -1,4 +1,4 @@
-/** A binary heap of jobs (deadline, work left, row) with the earliest deadline first, in typed arrays. */
+/** A binary heap of jobs (deadline in microseconds, work left in quanta, row) with the earliest deadline first, in typed arrays. */
 export class DeadlineHeap {
   deadlines = new Float64Array(1_024);
   works = new Float64Array(1_024);

@@ -12,7 +12,8 @@ import {
   witnessLine,
 } from './finding.ts';
 import type { Known } from './known.ts';
-import { type Drop, findOverAdmission, Machine, type OverAdmission } from './over-admission.ts';
+import { Machine } from './machine.ts';
+import { type Drop, findOverAdmission, type OverAdmission } from './over-admission.ts';
 import type { Refund } from './refund.ts';
 import { proveDespiteRefunds, refundedBy } from './refunded.ts';
 import type { ReplayFinding } from './replay.ts';

@@ -99,7 +99,7 @@ class Sweep {
     const { table, byInvoked, byLast, count, lastCount } = this.#bucket;
     const { invokedUs, kinds, costTokens } = table;
     const found: FalseDenial[] = [];
-    let flightQuanta = 0;
+    let flightTokens = 0; // quanta could pass 2^53, and what is rounded would stay when they are taken off
     let openDenials = 0;
     let invoked = 0;
     lowest.clear();
@@ -111,16 +111,15 @@ class Sweep {
         const us = invokedUs[next] as number;
         if (us > nowUs) break;
         if (((kinds[next] as number) & KIND.outcome) === KIND.denied) openDenials++;
-        else flightQuanta += (costTokens[next] as number) * this.#quantaPerToken;
-        if (openDenials > 0) lowest.add(us, this.#spender.levelAt(us) - flightQuanta);
+        else flightTokens += costTokens[next] as number;
+        if (openDenials > 0) lowest.add(us, this.#spender.levelAt(us) - flightTokens * this.#quantaPerToken);
       }
       if (((kinds[row] as number) & KIND.outcome) === KIND.denied) {
         this.#judge(row, nowUs, found);
         if (--openDenials === 0) lowest.clear();
       } else {
-        const quanta = (costTokens[row] as number) * this.#quantaPerToken;
-        flightQuanta -= quanta;
-        this.#spender.spend(nowUs, quanta);
+        flightTokens -= costTokens[row] as number;
+        this.#spender.spend(nowUs, (costTokens[row] as number) * this.#quantaPerToken);
       }
     }
     return found;

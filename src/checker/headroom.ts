@@ -26,25 +26,25 @@ export class Headroom {
     this.#refunds = refunds.length === 0 ? undefined : new RefundsWithin(refunds);
   }
 
-  /** EDF completed the job of this row so much before its deadline, in the busy period that began at `originUs`. */
-  served(spareQuanta: number, row: number, originUs: number): void {
+  /** EDF completed the job of this row so much before its deadline, in the busy period that began at `busyFromUs`. */
+  served(spareQuanta: number, row: number, busyFromUs: number): void {
     if (spareQuanta >= this.leastQuanta) return;
-    this.leastQuanta = Math.min(this.leastQuanta, spareQuanta + this.#refundsLeft(row, originUs));
+    this.leastQuanta = Math.min(this.leastQuanta, spareQuanta + this.#refundsLeft(row, busyFromUs));
   }
 
   /** EDF dropped the job of this row with so much work undone: refunds have to pay for it. */
-  dropped(undoneQuanta: number, row: number, originUs: number): void {
-    if (this.#undoneFromUs !== originUs) this.#undoneQuanta = 0;
-    this.#undoneFromUs = originUs;
+  dropped(undoneQuanta: number, row: number, busyFromUs: number): void {
+    if (this.#undoneFromUs !== busyFromUs) this.#undoneQuanta = 0;
+    this.#undoneFromUs = busyFromUs;
     this.#undoneQuanta += undoneQuanta;
-    this.leastQuanta = Math.min(this.leastQuanta, Math.max(0, this.#refundsLeft(row, originUs)));
+    this.leastQuanta = Math.min(this.leastQuanta, Math.max(0, this.#refundsLeft(row, busyFromUs)));
   }
 
   /** What can have been given back since the busy period began and before this row was over, less what was undone in it. */
-  #refundsLeft(row: number, originUs: number): number {
+  #refundsLeft(row: number, busyFromUs: number): number {
     if (this.#refunds === undefined) return 0;
-    const undone = this.#undoneFromUs === originUs ? this.#undoneQuanta : 0;
-    return this.#refunds.within(originUs, this.#table.lastUs(row)) - undone;
+    const undone = this.#undoneFromUs === busyFromUs ? this.#undoneQuanta : 0;
+    return this.#refunds.within(busyFromUs, this.#table.lastUs(row)) - undone;
   }
 }
 

@@ -14,7 +14,7 @@ export class LatestSpender {
 
   constructor(policy: Policy, slowPpm: number, { initial, knownFromUs }: Known) {
     this.#capacity = policy.capacityQuanta;
-    this.#speed = policy.quantaPerUs * (1 + Math.min(0, slowPpm) / 1_000_000);
+    this.#speed = policy.quantaPerUs * Math.max(0, 1 + Math.min(0, slowPpm) / 1_000_000);
     this.#timeToFullUs = Math.ceil(this.#capacity / this.#speed); // compare before multiplying: 2^53
     this.#level = initial === 'full' ? this.#capacity : 0;
     this.#levelUs = initial === 'full' ? Number.NEGATIVE_INFINITY : knownFromUs;

@@ -6,7 +6,8 @@ import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
 import { findFalseDenials } from './false-denial.ts';
 import { type LevelOperation, levelBand } from './level-band.ts';
-import { findOverAdmission, Machine } from './over-admission.ts';
+import { Machine } from './machine.ts';
+import { findOverAdmission } from './over-admission.ts';
 import { findWorstWindow } from './window.ts';
 
 const S = 1_000_000;

@@ -6,7 +6,8 @@ import { formatPolicy, makePolicy, type Policy, parsePolicy } from '../core/poli
 import { makeRandom } from '../core/prng.ts';
 import { BucketRows } from './bucket-rows.ts';
 import { checkHistory } from './check.ts';
-import { findOverAdmission, Machine } from './over-admission.ts';
+import { Machine } from './machine.ts';
+import { findOverAdmission } from './over-admission.ts';
 import { findWitness, findWorstWindow } from './window.ts';
 
 interface Admission {
@@ -159,12 +160,16 @@ describe('times beyond 2^52', () => {
     expect(fast([wide, late, late, late])).toBe(1);
   });
 
-  it('are refused where a bucket is never idle until then', () => {
-    const vast = { invokedUs: 0, completedUs: 8e15, cost: 2 ** 30 };
-    const judge = (parts: OperationPart[]) =>
-      checkHistory(historyOf(parts, { policy: '1000:1000/999983us' }), RULES);
-    expect(judge([vast, vast, vast, vast]).overAdmission.total).toBe(0);
-    expect(() => judge([vast, vast, vast, vast, vast])).toThrow(/time \* rate passes 2\^52/);
+  it('are judged exactly where a bucket is never idle until then', () => {
+    const vast = { invokedUs: 0, completedUs: 8e15, cost: 2 ** 30 }; // 8e12 and some tokens are born until then
+    const judge = (count: number) =>
+      checkHistory(historyOf(Array<OperationPart>(count).fill(vast), { policy: '1000:1000/999983us' }), RULES)
+        .overAdmission;
+    expect(judge(7_450).total).toBe(0);
+    const one = judge(7_451);
+    const beyond = 7_451n * 2n ** 30n * 999_983n - (1_000n * 999_983n + 8n * 10n ** 18n);
+    expect(one).toMatchObject({ total: 1, totalExcess: Number(beyond) / 999_983 });
+    expect(one.worst?.worstWindow).toBeCloseTo(one.totalExcess, 3);
   });
 });
 

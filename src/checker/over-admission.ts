@@ -1,10 +1,10 @@
-import { OpenclawError } from '../core/errors.ts';
 import type { Policy } from '../core/policy.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockSlack } from './clock.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import { Headroom } from './headroom.ts';
+import { Machine, MachineTime } from './machine.ts';
 import type { Refund } from './refund.ts';
 
 /**
@@ -19,8 +19,8 @@ import type { Refund } from './refund.ts';
  *   worst window  r times the largest lateness of EDF without dropping: the largest excess over C + r(e - s)
  *                 of what was admitted wholly inside one window [s, e].
  *
- * The unit of time is 1/r: the time in which one quantum is born. Work and time are then both integers. Times
- * are counted from the last moment at which nothing was left to do, so that no product passes 2^53.
+ * The unit of time is 1/r: the time in which one quantum is born. Work and time are then both integers,
+ * and `machine.ts` keeps them exact however long a bucket is busy.
  *
  * Refunds add tokens. EDF does the most work possible for the jobs of every deadline t, so what is undone by t
  * exceeds what was minted by at most the refunds that can have happened by t: total excess is the largest of
@@ -38,8 +38,8 @@ export interface OverAdmission {
 export interface Drop {
   readonly row: number;
   readonly quanta: number;
-  /** From where the machine counted its time then. */
-  readonly originUs: number;
+  /** Since when the machine had been busy: no window that starts before is exceeded. */
+  readonly busyFromUs: number;
 }
 
 const heap = new DeadlineHeap();
@@ -81,46 +81,6 @@ function uncoveredDrops(
   return refunds.length === 0 ? drops : coverByRefunds(bucket.table, drops, refunds);
 }
 
-/**
- * Turns times into integers of the machine. Releases are rounded down and deadlines up, which only widens an
- * interval; with drift `guard` makes up for products that are rounded themselves.
- */
-export class Machine {
-  readonly speed: number;
-  readonly burst: number;
-  readonly quantaPerToken: number;
-  readonly #guard: number;
-
-  constructor(policy: Policy, { rhoPpm, epsilonUs }: ClockSlack) {
-    this.speed = policy.quantaPerUs * (1 + rhoPpm / 1_000_000);
-    this.#guard = rhoPpm === 0 ? 0 : 1;
-    this.burst = policy.capacityQuanta + epsilonUs * policy.quantaPerUs;
-    this.quantaPerToken = policy.quantaPerToken;
-  }
-
-  release(sinceOriginUs: number): number {
-    return Math.floor(sinceOriginUs * this.speed) - this.#guard - this.burst;
-  }
-
-  /** LATEST for one that no machine gets to that is ever idle. */
-  deadline(sinceOriginUs: number): number {
-    return Math.min(Math.ceil(sinceOriginUs * this.speed) + this.#guard, LATEST);
-  }
-}
-
-/** Beyond this, times and works do not add up exactly. Half of 2^53, since a burst is added to it. */
-const LATEST = 2 ** 52;
-
-/** Throws INVALID_HISTORY for a machine that has worked until LATEST without being idle. */
-function checkTime(machineTime: number): void {
-  if (machineTime < LATEST) return;
-  throw new OpenclawError(
-    'INVALID_HISTORY',
-    'a bucket that is busy for so long at such a rate cannot be judged exactly: time * rate passes 2^52',
-    { hint: 'judge a shorter run, or a rate with fewer digits' },
-  );
-}
-
 function runDroppingEdf(
   { table, byInvoked, count }: BucketRows,
   machine: Machine,
@@ -128,59 +88,58 @@ function runDroppingEdf(
 ): Drop[] {
   const { invokedUs, kinds, costTokens } = table;
   const drops: Drop[] = [];
-  let originUs = 0;
-  let now = Number.NEGATIVE_INFINITY;
+  const time = new MachineTime(machine);
+  let busyFromUs = 0;
   heap.size = 0;
   for (let at = 0; at < count; at++) {
     const row = byInvoked[at] as number;
     if (((kinds[row] as number) & KIND.outcome) !== KIND.allowed) continue;
     const us = invokedUs[row] as number;
-    let release = machine.release(us - originUs);
-    now = serveUntil(release, { now, originUs, drops, headroom });
-    if (heap.size === 0 && now <= release) {
-      originUs = us;
-      release = machine.release(0);
-      now = release;
-    } else checkTime(release);
-    heap.push(
-      machine.deadline(table.lastUs(row) - originUs),
-      (costTokens[row] as number) * machine.quantaPerToken,
-      row,
-    );
+    serveUntil(us, { time, busyFromUs, drops, headroom });
+    if (heap.size === 0) {
+      time.waitFor(us);
+      busyFromUs = us;
+    }
+    heap.push(table.lastUs(row), (costTokens[row] as number) * machine.quantaPerToken, row);
   }
-  serveUntil(Number.POSITIVE_INFINITY, { now, originUs, drops, headroom });
+  serveUntil(Number.POSITIVE_INFINITY, { time, busyFromUs, drops, headroom });
   return drops;
 }
 
-/** Serves the ready jobs by deadline until `until` or until none is left; gives the time at which it stops. */
+/**
+ * Serves the ready jobs by deadline until the release of what is invoked at `us`, or until none is left. Each step is
+ * the least of what is left of the job, the time to that release and the time to the deadline: it ends the job or it is
+ * the last, so this ends.
+ */
 function serveUntil(
-  until: number,
+  us: number,
   {
-    now: from,
-    originUs,
+    time,
+    busyFromUs,
     drops,
     headroom,
-  }: { now: number; originUs: number; drops: Drop[]; headroom: Headroom | undefined },
-): number {
+  }: { time: MachineTime; busyFromUs: number; drops: Drop[]; headroom: Headroom | undefined },
+): void {
   const { deadlines, works, rows } = heap;
-  let now = from;
-  while (heap.size > 0 && now < until) {
-    const deadline = deadlines[0] as number;
+  while (heap.size > 0) {
+    const toRelease = time.untilRelease(us);
+    if (toRelease <= 0) return;
     const work = works[0] as number;
-    const stop = Math.min(until, now + work, Math.max(deadline, now));
-    const left = work - (stop - now);
-    now = stop;
-    if (left === 0) {
-      headroom?.served(deadline - now, rows[0] as number, originUs);
+    const toDeadline = Math.max(0, time.untilDeadline(deadlines[0] as number));
+    const step = Math.min(toRelease, work, toDeadline);
+    time.advance(step);
+    if (step === work) {
+      headroom?.served(toDeadline - step, rows[0] as number, busyFromUs);
       heap.pop();
-    } else if (now >= deadline) {
-      checkTime(deadline);
-      drops.push({ row: rows[0] as number, quanta: left, originUs });
-      headroom?.dropped(left, rows[0] as number, originUs);
+    } else if (step === toDeadline) {
+      drops.push({ row: rows[0] as number, quanta: work - step, busyFromUs });
+      headroom?.dropped(work - step, rows[0] as number, busyFromUs);
       heap.pop();
-    } else works[0] = left;
+    } else {
+      works[0] = work - step;
+      return;
+    }
   }
-  return now;
 }
 
 /** What is left of the drops when every refund that can have happened by then pays for them. */
@@ -192,6 +151,7 @@ function coverByRefunds(table: OperationTable, drops: readonly Drop[], refunds: 
     for (let refund = refunds[next]; refund !== undefined; refund = refunds[++next]) {
       if (refund.fromUs > table.lastUs(row)) break;
       balance += refund.quanta;
+      if (balance > Number.MAX_SAFE_INTEGER) balance = Number.POSITIVE_INFINITY; // a rounded sum may be too little
     }
     const covered = Math.min(balance, quanta);
     balance -= covered;

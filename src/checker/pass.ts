@@ -165,7 +165,7 @@ function refundsOf({ table, refunds }: BucketRows, policy: Policy, resets: reado
     ...refunds.map((row) => ({
       fromUs: table.invokedUs[row] as number,
       lastUs: table.lastUs(row),
-      quanta: -(table.costTokens[row] as number) * policy.quantaPerToken,
+      quanta: Math.min(-(table.costTokens[row] as number), policy.capacityTokens) * policy.quantaPerToken,
     })),
     ...resets.map((fromUs) => ({ fromUs, lastUs: Number.POSITIVE_INFINITY, quanta: policy.capacityQuanta })),
   ].sort((a, b) => a.fromUs - b.fromUs);

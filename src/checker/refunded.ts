@@ -41,6 +41,6 @@ export function proveDespiteRefunds(
       if (isGuilty(rest)) kept = rest;
       else start += size;
     }
-    if (size === 1) return BucketRows.of(table, kept);
+    if (size <= 1) return BucketRows.of(table, kept);
   }
 }

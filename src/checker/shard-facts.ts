@@ -3,7 +3,7 @@ import type { History } from '../history/history.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
 import { episodesOf, type KnownClocks } from './episodes.ts';
-import { Machine } from './over-admission.ts';
+import { Machine } from './machine.ts';
 import type { BucketResult } from './pass.ts';
 import type { EvidenceRules } from './rules.ts';
 import type { Measured, ShardFacts } from './shard.ts';

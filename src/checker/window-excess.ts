@@ -1,5 +1,5 @@
 import type { BucketRows } from './bucket-rows.ts';
-import type { Machine } from './over-admission.ts';
+import type { Machine } from './machine.ts';
 import type { BucketResult } from './pass.ts';
 import { refundedBy } from './refunded.ts';
 import { findWorstWindow } from './window.ts';

@@ -1,8 +1,9 @@
 import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import { type Machine, MachineTime } from './machine.ts';
 import { countWhile } from './order.ts';
-import type { Drop, Machine } from './over-admission.ts';
+import type { Drop } from './over-admission.ts';
 
 /** Operations that were admitted wholly inside one window [start, end], and what that window allows. */
 export interface Window {
@@ -27,7 +28,8 @@ export function findWorstWindow(bucket: BucketRows, machine: Machine): Window | 
   let most = Number.NEGATIVE_INFINITY;
   let found: Window | undefined;
   let rows = 0;
-  scanBack(bucket, machine, { ...late, endUs: bucket.table.lastUs(late.row) }, (window, excess) => {
+  const { busyFromUs } = late;
+  scanBack(bucket, machine, { endUs: bucket.table.lastUs(late.row), busyFromUs }, (window, excess) => {
     if (excess > most) {
       most = excess;
       found = window;
@@ -47,7 +49,7 @@ export function findWorstWindow(bucket: BucketRows, machine: Machine): Window | 
 export function findWitness(bucket: BucketRows, machine: Machine, drop: Drop): Window | undefined {
   const endUs = bucket.table.lastUs(drop.row);
   let found: Window | undefined;
-  scanBack(bucket, machine, { endUs, originUs: drop.originUs }, (window, excess) => {
+  scanBack(bucket, machine, { endUs, busyFromUs: drop.busyFromUs }, (window, excess) => {
     if (excess <= 0) return true;
     found = { ...window, rows: [...window.rows].reverse() };
     return false;
@@ -56,14 +58,15 @@ export function findWitness(bucket: BucketRows, machine: Machine, drop: Drop): W
 }
 
 function leaveOutCheapest({ costTokens }: OperationTable, machine: Machine, window: Window): Window {
-  let admittedQuanta = window.admittedQuanta;
   const kept = new Set(window.rows);
-  const cost = (row: number) => (costTokens[row] as number) * machine.quantaPerToken;
+  const cost = (row: number) => costTokens[row] as number;
+  let admittedTokens = window.rows.reduce((sum, row) => sum + cost(row), 0);
   for (const row of window.rows.toSorted((a, b) => cost(a) - cost(b))) {
-    if (admittedQuanta - cost(row) <= window.allowanceQuanta) break;
-    admittedQuanta -= cost(row);
+    if ((admittedTokens - cost(row)) * machine.quantaPerToken <= window.allowanceQuanta) break;
+    admittedTokens -= cost(row);
     kept.delete(row);
   }
+  const admittedQuanta = admittedTokens * machine.quantaPerToken;
   return { ...window, admittedQuanta, rows: window.rows.filter((row) => kept.has(row)) };
 }
 
@@ -71,64 +74,110 @@ interface Late {
   /** Quanta: the time of the machine is the time in which one is born. */
   readonly lateness: number;
   readonly row: number;
-  readonly originUs: number;
+  readonly busyFromUs: number;
 }
 
 function runLateEdf({ table, byInvoked, count }: BucketRows, machine: Machine): Late {
   const { invokedUs, kinds, costTokens } = table;
-  let late: Late = { lateness: 0, row: -1, originUs: 0 };
-  let originUs = 0;
-  let now = Number.NEGATIVE_INFINITY;
-  heap.size = 0;
-  const serveUntil = (until: number) => {
-    while (heap.size > 0 && now < until) {
-      const stop = Math.min(until, now + (heap.works[0] as number));
-      heap.works[0] = (heap.works[0] as number) - (stop - now);
-      now = stop;
-      if (heap.works[0] !== 0) continue;
-      const lateness = now - (heap.deadlines[0] as number);
-      if (lateness > late.lateness) late = { lateness, row: heap.rows[0] as number, originUs };
-      heap.pop();
-    }
-  };
+  const run = new LateRun(machine);
   for (let at = 0; at < count; at++) {
     const row = byInvoked[at] as number;
     if (((kinds[row] as number) & KIND.outcome) !== KIND.allowed) continue;
-    serveUntil(machine.release((invokedUs[row] as number) - originUs));
-    if (heap.size === 0) {
-      originUs = invokedUs[row] as number;
-      now = machine.release(0);
-    }
-    const deadline = machine.deadline(table.lastUs(row) - originUs);
-    heap.push(deadline, (costTokens[row] as number) * machine.quantaPerToken, row);
+    run.add(row, {
+      invokedUs: invokedUs[row] as number,
+      lastUs: table.lastUs(row),
+      quanta: (costTokens[row] as number) * machine.quantaPerToken,
+    });
   }
-  serveUntil(Number.POSITIVE_INFINITY);
-  return late;
+  return run.finish();
 }
 
 /**
- * Walks the windows that end at `endUs`, from the latest start backwards to the origin, and shows each with its
+ * EDF that never drops. Each step ends a job or is the last, so this ends. Until the last release the machine is behind
+ * it, so its time is exact. What is left then may be more than 2^53 quanta: it is added up with what the sums round
+ * off. The lateness itself is only compared; what is shown of the window is measured afterwards.
+ */
+class LateRun {
+  readonly #time: MachineTime;
+  #late: Late = { lateness: 0, row: -1, busyFromUs: 0 };
+  #busyFromUs = 0;
+
+  constructor(machine: Machine) {
+    this.#time = new MachineTime(machine);
+    heap.size = 0;
+  }
+
+  add(
+    row: number,
+    { invokedUs, lastUs, quanta }: { invokedUs: number; lastUs: number; quanta: number },
+  ): void {
+    this.#serveUntil(invokedUs);
+    if (heap.size === 0) {
+      this.#time.waitFor(invokedUs);
+      this.#busyFromUs = invokedUs;
+    }
+    heap.push(lastUs, quanta, row);
+  }
+
+  finish(): Late {
+    let [served, roundedOff] = [0, 0];
+    while (heap.size > 0) {
+      const work = heap.works[0] as number;
+      const sum = served + work;
+      const added = sum - served;
+      roundedOff += served - (sum - added) + (work - added);
+      served = sum;
+      this.#note(served - this.#time.untilDeadline(heap.deadlines[0] as number) + roundedOff);
+      heap.pop();
+    }
+    return this.#late;
+  }
+
+  #serveUntil(us: number): void {
+    while (heap.size > 0) {
+      const toRelease = this.#time.untilRelease(us);
+      if (toRelease <= 0) return;
+      const work = heap.works[0] as number;
+      const step = Math.min(toRelease, work);
+      this.#time.advance(step);
+      if (step < work) {
+        heap.works[0] = work - step;
+        return;
+      }
+      this.#note(-this.#time.untilDeadline(heap.deadlines[0] as number));
+      heap.pop();
+    }
+  }
+
+  #note(lateness: number): void {
+    if (lateness <= this.#late.lateness) return;
+    this.#late = { lateness, row: heap.rows[0] as number, busyFromUs: this.#busyFromUs };
+  }
+}
+
+/**
+ * Walks the windows that end at `endUs`, from the latest start backwards to where the machine got busy, and shows each with its
  * excess until told to stop. The `rows` shown are one growing list, latest invocation first.
  */
 function scanBack(
   { table, byInvoked, count }: BucketRows,
   machine: Machine,
-  { endUs, originUs }: { endUs: number; originUs: number },
+  { endUs, busyFromUs }: { endUs: number; busyFromUs: number },
   show: (window: Window, excessQuanta: number) => boolean,
 ): void {
   const { invokedUs, kinds, costTokens } = table;
-  const deadline = machine.deadline(endUs - originUs);
   const rows: number[] = [];
-  let admittedQuanta = 0;
+  let admittedTokens = 0;
   const begun = countWhile(byInvoked, count, (row) => (invokedUs[row] as number) <= endUs);
   for (let at = begun - 1; at >= 0; at--) {
     const row = byInvoked[at] as number;
     const startUs = invokedUs[row] as number;
-    if (startUs < originUs) return;
+    if (startUs < busyFromUs) return;
     if (((kinds[row] as number) & KIND.outcome) !== KIND.allowed || table.lastUs(row) > endUs) continue;
     rows.push(row);
-    admittedQuanta += (costTokens[row] as number) * machine.quantaPerToken;
-    const allowanceQuanta = deadline - machine.release(startUs - originUs);
+    admittedTokens += costTokens[row] as number; // tokens add up exactly where quanta pass 2^53
+    const admittedQuanta = admittedTokens * machine.quantaPerToken;
+    const allowanceQuanta = machine.allowance(endUs - startUs);
     const goOn = show(
       { startUs, endUs, rows, admittedQuanta, allowanceQuanta },
       admittedQuanta - allowanceQuanta,

@@ -1,5 +1,5 @@
 import { quoted } from '../core/errors.ts';
-import { makePolicy, type Policy } from '../core/policy.ts';
+import { MOST_QUANTA, makePolicy, type Policy } from '../core/policy.ts';
 import { DecisionClock } from './decision-clock.ts';
 import { Draft } from './draft.ts';
 import { RecordError } from './fields.ts';
@@ -48,6 +48,7 @@ export class HistoryBuilder {
   readonly #events: Event[] = [];
   readonly #files: FileFacts[] = [];
   readonly #ends: End[] = [];
+  #chargedTokens = 0;
   #header: Header | undefined;
   #file: OpenFile | undefined;
 
@@ -194,6 +195,7 @@ export class HistoryBuilder {
     const policy = this.#policyNumbers.get(draft.policy);
     if (policy === undefined) throw this.#noPolicy(draft.policy);
     draft.policy = policy;
+    this.#checkCost();
     if ((flags & KIND.part) === 0) {
       if (!file.indices.add(draft.index))
         throw new RecordError(`index ${draft.index} was there before: it must be unique within a file`);
@@ -205,6 +207,23 @@ export class HistoryBuilder {
       if (draft.isShared) this.#decisionClock.add(draft);
     }
     this.#table.add(draft, file, flags);
+  }
+
+  /** What the checkers add up stays exact: the quanta of one admission, and the tokens of all operations. */
+  #checkCost(): void {
+    const { costTokens, maxChargeTokens, outcome, policy } = this.draft;
+    const perToken = this.#policies[policy]?.policy.quantaPerToken ?? 1;
+    if (outcome === KIND.allowed && costTokens * perToken > MOST_QUANTA)
+      throw new RecordError(
+        `an operation that was admitted must cost at most ${Math.floor(MOST_QUANTA / perToken)} tokens under its policy, ` +
+          `or its work passes 2^52 quanta (cost * perUs in lowest terms); found ${costTokens}: count cost and capacity in a larger unit`,
+      );
+    this.#chargedTokens += Math.abs(costTokens);
+    if (maxChargeTokens > 0) this.#chargedTokens += maxChargeTokens;
+    if (this.#chargedTokens > Number.MAX_SAFE_INTEGER)
+      throw new RecordError(
+        'the costs of all operations together must stay below 2^53 tokens: count cost and capacity in a larger unit',
+      );
   }
 
   #countsOf(outcome: Outcome): ErrorCounts {

@@ -70,6 +70,25 @@ it('attempts of one decision are merged in each of its buckets', () => {
   ]);
 });
 
+describe('what no checker adds up exactly is refused:', () => {
+  const readAt = (policy: string, ...costs: readonly number[]) =>
+    historyOf(
+      costs.map((cost) => ({ cost })),
+      { policy },
+    );
+
+  it('an admission of more than 2^52 quanta, by the most that its policy takes', () => {
+    expect(() => readAt('10:1/d', 52_124)).not.toThrow();
+    expect(() => readAt('10:1/d', 52_125)).toThrow(/must cost at most 52124 tokens .* found 52125/);
+    expect(() => readAt('20:5/s', 2 ** 31 - 1)).not.toThrow();
+  });
+
+  it('no denial, and no refund, whatever it costs', () => {
+    const parts = [{ cost: 2 ** 31 - 1, outcome: 'denied' as const }, { cost: 1 - 2 ** 31 }];
+    expect(historyOf(parts, { policy: '10:1/d' }).operations.rows).toBe(2);
+  });
+});
+
 describe('what no column holds is refused:', () => {
   it('more regions than are places', () => {
     const parts = Array.from({ length: 4_097 }, (_, at) => ({ region: `r${at}` }));

@@ -2,7 +2,7 @@ import { BucketRows } from '../../checker/bucket-rows.ts';
 import type { CheckReport } from '../../checker/check.ts';
 import type { ClockBounds } from '../../checker/clock.ts';
 import type { Finding, WitnessLine } from '../../checker/finding.ts';
-import { Machine } from '../../checker/over-admission.ts';
+import { Machine } from '../../checker/machine.ts';
 import type { BucketResult } from '../../checker/pass.ts';
 import { worstWindowQuanta } from '../../checker/window-excess.ts';
 import type { Policy } from '../../core/policy.ts';
