@@ -3,7 +3,7 @@ import { AGE_EVENT } from '../history/age-event.ts';
 import type { History } from '../history/history.ts';
 import type { OperationTable } from '../history/table.ts';
 import type { Claim } from './claim.ts';
-import { boundClock, boundOffsets, type ClockBounds, joinReadings } from './clock.ts';
+import { boundClock, boundOffsets, type ClockBounds, joinReadings, largestStepBackUs } from './clock.ts';
 import { AllFindings } from './describe-all.ts';
 import { diagnose } from './diagnosis.ts';
 import type { CheckFacts } from './facts.ts';
@@ -43,7 +43,8 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
   const horizon = horizonOf(history, rules.openAtEndMissing === true);
   const readings = joinReadings(history.clock, history.decisionClock);
   const clock = boundClock(readings, horizon.span, history.header.clocks);
-  const passing = passRules(history, { promise, clock, horizon });
+  const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(clock);
+  const passing = passRules(history, { promise, clock, horizon, stepBackUs });
   const pass = checkBuckets(history, passing);
   const all = new AllFindings(table, pass.guilty, clock);
   let offsets: ReturnType<typeof boundOffsets> | undefined;
@@ -104,10 +105,15 @@ const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT]);
 
 function passRules(
   history: History,
-  { promise, clock, horizon }: { promise: Promised; clock: ClockBounds; horizon: Horizon },
+  {
+    promise,
+    clock,
+    horizon,
+    stepBackUs,
+  }: { promise: Promised; clock: ClockBounds; horizon: Horizon; stepBackUs: number },
 ): PassRules {
   const { knownFromUs, judgedUntilUs } = horizon;
-  const known = { initial: history.header.initial, knownFromUs, judgedUntilUs };
+  const known = { initial: history.header.initial, knownFromUs, judgedUntilUs, stepBackUs };
   if (promise.type === 'token-bucket') return { clock, known };
   return { clock, known, windows: { promise, clock: windowClock(history, clock, knownFromUs) } };
 }

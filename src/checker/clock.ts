@@ -115,6 +115,14 @@ export function boundClock(
   };
 }
 
+/**
+ * The most that a clock that was read can have stepped back at once. A step of d that the readings do not show moves
+ * R by d, so it is within the range of R, epsilon; where a step back was seen, another may be hidden in it.
+ */
+export function largestStepBackUs({ epsilonUs, backwardUs }: ClockBounds): number {
+  return backwardUs > 0 ? Number.POSITIVE_INFINITY : Math.max(MIN_STEP_US, epsilonUs);
+}
+
 function groupByNode(readings: readonly ClockReading[]): Map<string, ClockReading[]> {
   const byNode = new Map<string, ClockReading[]>();
   for (const reading of readings) {

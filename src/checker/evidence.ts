@@ -2,9 +2,9 @@ import type { Policy } from '../core/policy.ts';
 import { OUTCOMES, type Outcome } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
+import { isReplayed } from './decision-order.ts';
 import { isJudgedDenial } from './horizon.ts';
 import { type Phase, phaseAt } from './phases.ts';
-import { isReplayed } from './replay.ts';
 import { type EvidenceRow, Tally } from './tally.ts';
 
 /** What one region saw in one phase. */

@@ -11,7 +11,7 @@ import type { Known } from './known.ts';
 import { findOverAdmission, type OverAdmission } from './over-admission.ts';
 import { phasesOf } from './phases.ts';
 import type { Refund } from './refund.ts';
-import { type ReplayResult, replayBucket } from './replay.ts';
+import { type ReplayKnown, type ReplayResult, replayBucket } from './replay.ts';
 import { falseForEveryCharge } from './several.ts';
 import type { EvidenceRow } from './tally.ts';
 import {
@@ -35,7 +35,7 @@ export interface BucketResult {
 
 export interface PassRules {
   readonly clock: ClockBounds;
-  readonly known: Known;
+  readonly known: ReplayKnown;
   /** Absent for a token bucket. */
   readonly windows?: { readonly promise: WindowPromise; readonly clock: WindowClock };
 }
@@ -132,8 +132,7 @@ function checkBucket(
     refunds,
   };
   if (recorded.length > 0) return { ...result, replay: { replayed: 0, findings: [] } };
-  const steppedBack = clock.backwardUs > 0;
-  return { ...result, replay: replayBucket(rows, policy, { ...known, steppedBack }) }; // last: it takes the memory of an order
+  return { ...result, replay: replayBucket(rows, policy, known) }; // last: it takes the memory of an order
 }
 
 /**

@@ -171,6 +171,41 @@ describe('the replay of decisions', () => {
     expect(replay(raced, { records: stepped }).total).toBe(0);
   });
 
+  it('judges no decision from the end of a history that breaks off, but judges the others by them', () => {
+    const parts = [
+      decided(0, 2, { forS: 0.1, bucketS: 0.0005 }),
+      decided(0, 3, { forS: 4, bucketS: 0.0004 }),
+      decided(5, 3, { forS: 0.1 }),
+    ];
+    const of = (sent?: null) => replay(parts, { ...(sent === null && { sent }) });
+    expect(of()).toMatchObject({ total: 1, replayed: 3 }); // the first left 2.0001
+    const right = parts.map((part, at) =>
+      at === 0 ? decided(0, 2.0001, { forS: 0.1, bucketS: 0.0005 }) : part,
+    );
+    expect(replay(right)).toMatchObject({ total: 0, replayed: 3 });
+    expect(replay(right, { sent: null })).toMatchObject({ total: 0 });
+  });
+
+  it('says nothing of a denial that raced with an admission and is later by a step that no reading shows', () => {
+    const atMs = (ms: number, level: number, part: Parameters<typeof decided>[2] = {}) =>
+      decided(ms / 1_000, level, { bucketS: ms / 1_000, ...part });
+    const raced = (laterMs: number) => [
+      atMs(1_000, 2, { cost: 2 }),
+      atMs(1_000.3, 2 + 0.0002 + laterMs / 1_000, {
+        ...denied,
+        cost: 3,
+        forS: 0.05,
+        bucketS: 1.0002 + laterMs / 1_000,
+      }),
+      atMs(1_000.4, 1.0002, { forS: 0.05, bucketS: 1.0002 }),
+    ];
+    const read = [0, 1, 2].map((atS) => ({
+      ...{ type: 'clock' as const, node: 'a', atUs: atS * S, serverUs: atS * S, errorUs: 10 },
+    }));
+    expect(replay(raced(0.2), { records: read }).total).toBe(0);
+    expect(replay(raced(40), { records: read }).total).toBe(1);
+  });
+
   it('of an unknown initial level starts with what the first reply says', () => {
     expect(replay([decided(1, 1), decided(2, 1)], { header: { initial: 'unknown' } }).total).toBe(0);
   });

@@ -2,9 +2,9 @@ import type { Policy } from '../core/policy.ts';
 import type { Levels } from '../history/levels.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
+import { DecisionOrder } from './decision-order.ts';
 import { Fillers } from './fillers.ts';
 import type { Known } from './known.ts';
-import { sortRows } from './order.ts';
 
 /**
  * Replays the decisions that say which level they left, exactly: on each node in the order of the bucket's own
@@ -23,8 +23,11 @@ import { sortRows } from './order.ts';
  * compared with nothing.
  *
  * Denials write no time, so after a step back of the clock one that came before an admission can carry a later time.
- * What ended before the decision it is sorted behind began is compared with nothing, and nothing with it; where clocks
- * stepped back, so is a denial that raced with it.
+ * What ended before the decision it is sorted behind began is compared with nothing, and nothing with it. So is a
+ * denial that raced with it and is later in the bucket's time by no more than a step that the readings do not show.
+ *
+ * Decisions that end after `judgedUntilUs` are not judged, but what comes after them in the bucket's time is compared
+ * with what they left.
  */
 export interface ReplayFinding {
   /** The decision before, on the same node or on the one that decided until then; absent for a first decision. */
@@ -38,8 +41,8 @@ export interface ReplayFinding {
 }
 
 export interface ReplayKnown extends Known {
-  /** Whether any server's clock was seen to step back. */
-  readonly steppedBack: boolean;
+  /** The largest step back of a server's clock that can have happened. */
+  readonly stepBackUs: number;
 }
 
 export interface ReplayResult {
@@ -54,29 +57,13 @@ export function replayBucket(rows: BucketRows, policy: Policy, known: ReplayKnow
   return new Replay(rows, { policy, known, levels }).run();
 }
 
-/** Whether it says which level it left, and all that came before it is known. */
-export function isReplayed(table: OperationTable, row: number, judgedUntilUs: number): boolean {
-  const outcome = (table.kinds[row] as number) & KIND.outcome;
-  if (outcome !== KIND.allowed && outcome !== KIND.denied) return false;
-  return !Number.isNaN(table.levels?.of(row) ?? Number.NaN) && table.lastUs(row) <= judgedUntilUs;
-}
-
-function decidedRows(bucket: BucketRows, { judgedUntilUs }: Known): Uint32Array {
-  const { table } = bucket;
-  const { starts } = table;
-  const rows = bucket.lendByLast();
-  let count = 0;
-  for (let row = starts[bucket.bucket] as number; row < (starts[bucket.bucket + 1] as number); row++)
-    if (isReplayed(table, row, judgedUntilUs)) rows[count++] = row;
-  return rows.subarray(0, count);
-}
-
 class Replay {
   readonly #table: OperationTable;
   readonly #policy: Policy;
   readonly #known: ReplayKnown;
   readonly #rows: Uint32Array;
   readonly #levels: Levels;
+  readonly #order: DecisionOrder;
   readonly #bucket: number;
   readonly #findings: ReplayFinding[] = [];
   #shown: Map<number, number> | undefined;
@@ -92,8 +79,8 @@ class Replay {
     this.#policy = policy;
     this.#known = known;
     this.#levels = levels;
-    this.#rows = decidedRows(bucket, known);
-    this.#sort();
+    this.#order = new DecisionOrder(bucket.table, levels);
+    this.#rows = this.#order.sorted(bucket);
   }
 
   run(): ReplayResult {
@@ -101,41 +88,20 @@ class Replay {
     const nodeOf = (row: number | undefined) => (row === undefined ? -1 : this.#levels.node(row));
     const oneNode = nodeOf(rows[0]) === nodeOf(rows.at(-1));
     let before: number | undefined;
+    let replayed = 0;
     for (const row of rows) {
       if (nodeOf(before) !== nodeOf(row)) before = undefined;
       const isMisplaced = before !== undefined && this.#mayPrecede(row, before);
-      if (this.#isInRange(row) && !isMisplaced) {
-        if (oneNode) before === undefined ? this.#compareWithFull(row) : this.#compareWith(before, row);
+      const isJudged = this.#table.lastUs(row) <= this.#known.judgedUntilUs;
+      if (isJudged) replayed++;
+      if (isJudged && this.#isInRange(row)) {
+        if (isMisplaced) this.#judgeAlone(row);
+        else if (oneNode) before === undefined ? this.#compareWithFull(row) : this.#compareWith(before, row);
         else this.#compareAmongNodes(before, row);
       }
       if ((oneNode && !isMisplaced) || this.#isAllowed(row)) before = row;
     }
-    return { replayed: rows.length, findings: this.#findings };
-  }
-
-  /** By node and time as a whole, then by level within each moment: both are nearly in order already. */
-  #sort(): void {
-    const rows = this.#rows;
-    const levels = this.#levels;
-    sortRows(rows, rows.length, (row) => levels.bucketUs(row));
-    sortRows(rows, rows.length, (row) => levels.node(row));
-    const isSame = (a: number, b: number) =>
-      levels.node(a) === levels.node(b) && levels.bucketUs(a) === levels.bucketUs(b);
-    for (let start = 0, end = 1; start < rows.length; start = end++) {
-      while (end < rows.length && isSame(rows[start] as number, rows[end] as number)) end++;
-      if (end - start > 1) rows.subarray(start, end).sort((a, b) => this.#compare(a, b));
-    }
-  }
-
-  #compare(a: number, b: number): number {
-    const { kinds, costTokens } = this.#table;
-    return (
-      this.#levels.node(a) - this.#levels.node(b) ||
-      this.#levels.bucketUs(a) - this.#levels.bucketUs(b) ||
-      this.#levels.of(b) - this.#levels.of(a) ||
-      ((kinds[a] as number) & KIND.outcome) - ((kinds[b] as number) & KIND.outcome) ||
-      (costTokens[b] as number) - (costTokens[a] as number) // what asked for nothing found that level
-    );
+    return { replayed, findings: this.#findings };
   }
 
   #isAllowed(row: number): boolean {
@@ -162,11 +128,18 @@ class Replay {
 
   /** Whether a clock that stepped back can have given `row` its later time, though it came before `other`. */
   #mayPrecede(row: number, other: number): boolean {
-    const [invokedUs, lastUs] = [this.#table.invokedUs[other] as number, this.#table.lastUs(other)];
-    if (this.#table.lastUs(row) < invokedUs) return true;
-    return (
-      this.#known.steppedBack && !this.#isAllowed(row) && (this.#table.invokedUs[row] as number) <= lastUs
-    );
+    const { invokedUs } = this.#table;
+    if (this.#table.lastUs(row) < (invokedUs[other] as number)) return true;
+    if (this.#isAllowed(row) || (invokedUs[row] as number) > this.#table.lastUs(other)) return false;
+    return this.#levels.bucketUs(row) - this.#levels.bucketUs(other) <= this.#known.stepBackUs;
+  }
+
+  /** Whatever came before it: a denial that says that the bucket held its cost. */
+  #judgeAlone(row: number): void {
+    const cost = (this.#table.costTokens[row] as number) * this.#policy.quantaPerToken;
+    const level = this.#levels.of(row);
+    if (!this.#isAllowed(row) && cost > 0 && level >= cost)
+      this.#findings.push({ row, expectedQuanta: level, gapQuanta: 0, reason: 'denied-with-enough' });
   }
 
   /** `levelQuanta` is what the bucket held when it was asked. */
@@ -270,8 +243,8 @@ class Replay {
 
   /** Whether `one` certainly came before `last`, or after `row`, by the order of their own node. */
   #isOrdered(one: number, last: number, row: number): boolean {
-    if (this.#levels.node(one) === this.#levels.node(row)) return this.#compare(one, row) > 0;
-    return this.#levels.node(one) === this.#levels.node(last) && this.#compare(one, last) < 0;
+    if (this.#levels.node(one) === this.#levels.node(row)) return this.#order.compare(one, row) > 0;
+    return this.#levels.node(one) === this.#levels.node(last) && this.#order.compare(one, last) < 0;
   }
 
   #unseenCharges(): Fillers {
