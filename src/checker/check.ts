@@ -88,6 +88,7 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     cells: pass.cells,
     faults: history.faults,
     events: history.events.filter(({ event }) => !COUNTED.has(event)),
+    ...(rules.assumptions !== undefined && { assumptions: rules.assumptions }),
   };
   const report = withVerdict(facts, claimsOf(rules, { isOpen: facts.whole.arrivals > 0 }));
   return { report, guilty: pass.guilty, known: passing.known };

@@ -27,6 +27,8 @@ export interface EvidenceRules {
   readonly falseDenialsAtMost?: number;
   /** Requests that were open when the recording ended are absent, as in any access log. */
   readonly openAtEndMissing?: boolean;
+  /** What reading the history took for granted, as sentences. */
+  readonly assumptions?: readonly string[];
 }
 
 /** The claims of the rules: their own, or what any limiter of that promise claims, under an open load or a closed one. */

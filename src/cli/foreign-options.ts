@@ -2,63 +2,95 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Promised } from '../checker/promise.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { parseRate, type Rate } from '../core/policy.ts';
+import { given } from '../history/fields.ts';
 import { FOREIGN_FORMATS, type ForeignFormat, TIMED_FORMATS } from '../history/foreign/formats.ts';
+import type { Mapping } from '../history/foreign/mapping.ts';
 import { ForeignReader } from '../history/foreign/reader.ts';
 import { parseStatusPattern, type StatusPattern } from '../history/foreign/status.ts';
+import { refuseClash, type StatusReader, statusReader } from '../history/foreign/statuses.ts';
 import { UNITS, type Unit } from '../history/foreign/time.ts';
 import type { PolicyRecord } from '../history/operation.ts';
-import { parsedBy, wholeNumber } from './options.ts';
+import { decimalNumber, parsedBy, wholeNumber } from './options.ts';
 
 /** What `check --from` needs to know of a log that others wrote. */
 export interface ForeignOptions {
   readonly from?: ForeignFormat;
   readonly key?: string;
+  readonly oneBucket?: true;
   readonly start?: string;
   readonly end?: string;
   readonly duration?: string;
+  readonly durationAtMost?: number;
   readonly unit?: Unit;
+  readonly zone?: string;
   readonly status?: string;
-  readonly allow: StatusPattern;
-  readonly deny: StatusPattern;
+  readonly allow?: StatusPattern;
+  readonly deny?: StatusPattern;
+  readonly settled?: StatusPattern;
+  readonly unanswered?: StatusPattern;
   readonly cost?: string;
   readonly region?: string;
   readonly capacity?: number;
   readonly refill?: Rate;
+  readonly unusableAtMost: number;
   readonly clockSlack: number;
 }
 
 export function addForeignOptions(command: Command): Command {
-  const status = (flags: string, description: string, standard: string) =>
-    new Option(flags, description)
-      .argParser(parsedBy(parseStatusPattern))
-      .default(parseStatusPattern(standard), standard);
+  const status = (flags: string, description: string) =>
+    new Option(flags, description).argParser(parsedBy(parseStatusPattern));
   return command
     .optionsGroup('Logs that others wrote:')
     .addOption(new Option('--from <format>', 'what the files are').choices(Object.keys(FOREIGN_FORMATS)))
     .option(
       '--key <field>',
-      'the field that names the bucket: the user, the API key, the address; of k6 a tag, else query.<name>',
+      'the field that names the bucket: the user, the API key, the address; query.<name> of an address',
     )
+    .addOption(
+      new Option('--one-bucket', 'all requests are of one bucket, for a log without users').conflicts('key'),
+    )
+    .option('--region <field>', 'the field that names the region')
+    .option('--capacity <tokens>', 'what a bucket holds', wholeNumber(1, 2 ** 40))
+    .option('--refill <rate>', 'what it gains: 10/s, 100/min', parsedBy(parseRate))
+    .option('--cost <field>', 'tokens; one for each request without')
+    .optionsGroup('When requests of such a log were decided:')
     .option('--start <field>', 'when the request came; give two of start, end and duration')
     .option('--end <field>', 'when the reply left')
     .option('--duration <field>', 'how long it took')
     .addOption(
-      new Option('--unit <unit>', 'of numbers in fields whose name does not end in _us, _ms or _s').choices(
-        Object.keys(UNITS),
+      new Option('--duration-at-most <time>', 'for a log that does not say: the longest that any took, 500ms')
+        .argParser(parseTime)
+        .conflicts('duration'),
+    )
+    .addOption(
+      new Option(
+        '--unit <unit>',
+        'of numbers in fields whose name does not end in _ns, _us, _ms or _s',
+      ).choices(Object.keys(UNITS)),
+    )
+    .option('--zone <zone>', 'of dates that name none: UTC, +01:00', parseZone)
+    .option('--clock-slack <time>', 'widens both ends, for logs whose clocks are not one: 50ms', parseTime, 0)
+    .optionsGroup('What its statuses mean, as 2xx, 200-299 or OK, with commas:')
+    .option('--status <field>', 'the field that says whether it was allowed')
+    .addOption(status('--allow <statuses>', 'it was let through (default: 2xx)'))
+    .addOption(status('--deny <statuses>', 'the limiter refused it (default: 429; nginx answers 503)'))
+    .addOption(
+      status(
+        '--settled <statuses>',
+        'it may have been charged, by its reply: of a log that the limiter wrote itself',
       ),
     )
-    .option('--status <field>', 'the field that says whether it was allowed')
-    .addOption(status('--allow <statuses>', 'what it says then: 2xx, 200-299, OK, with commas', '2xx'))
-    .addOption(status('--deny <statuses>', 'what it says when it was denied', '429'))
-    .option('--cost <field>', 'tokens; one for each request without')
-    .option('--region <field>', 'the field that names the region')
-    .option('--capacity <tokens>', 'what a bucket holds', wholeNumber(1, 2 ** 40))
-    .option('--refill <rate>', 'what it gains: 10/s, 100/min', parsedBy(parseRate))
+    .addOption(
+      status(
+        '--unanswered <statuses>',
+        'it may still be charged after its reply, as behind a proxy (default: all others)',
+      ),
+    )
     .option(
-      '--clock-slack <time>',
-      'widens both ends, for logs whose clocks are not one: 50ms',
-      parseSlack,
-      0,
+      '--unusable-at-most <share>',
+      'so many lines of a file may be unreadable, and are granted',
+      decimalNumber(0, 1),
+      0.01,
     );
 }
 
@@ -69,52 +101,83 @@ export const FOREIGN_EXAMPLES = `  $ openclaw-rl check api.csv --from csv --key 
   $ openclaw-rl check k6.json.gz --from k6 --key user --capacity 20 --refill 5/s      # k6 run --out json=k6.json.gz
   $ openclaw-rl check hits.json --from vegeta --key query.user --capacity 20 --refill 5/s  # vegeta encode > hits.json`;
 
-function parseSlack(text: string): number {
+function parseTime(text: string): number {
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(us|ms|s)$/.exec(text) ?? [];
-  if (number === '') throw new InvalidArgumentError('Expected a time like 50ms.');
-  return Math.ceil(Number(number) * UNITS[unit as Unit]);
+  if (number === '' && text !== '0') throw new InvalidArgumentError('Expected a time like 50ms.');
+  return Math.ceil(Number(number) * 10 ** UNITS[(unit || 's') as Unit]);
+}
+
+function parseZone(text: string): string {
+  if (/^(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$/.test(text)) return text;
+  throw new InvalidArgumentError('Expected UTC, or an offset like +01:00.');
 }
 
 /** A reader of the log that the options describe; undefined when they describe none. Throws INVALID_OPTION. */
 export function foreignReaderOf(options: ForeignOptions, promise: Promised): ForeignReader | undefined {
-  const { from, key, status, start, end, duration, unit, cost, region } = options;
+  const { from } = options;
   if (from === undefined) {
-    const unused = (
-      [
-        ['--key', key],
-        ['--status', status],
-        ['--start', start],
-        ['--end', end],
-        ['--duration', duration],
-        ['--capacity', options.capacity],
-        ['--refill', options.refill],
-        ['--cost', cost],
-      ] as const
-    ).find(([, value]) => value !== undefined);
-    if (unused !== undefined)
-      throw new OpenclawError(
-        'INVALID_OPTION',
-        `${unused[0]} is for logs that others wrote: it needs --from, one of ${Object.keys(FOREIGN_FORMATS).join(', ')}`,
-      );
+    refuseUnused(options);
     return undefined;
   }
-  if (isTimed(from)) return timedReaderOf(from, options, promise);
-  if (key === undefined || status === undefined)
+  if (options.key === undefined && options.oneBucket === undefined)
     throw new OpenclawError(
       'INVALID_OPTION',
-      `--from ${from} needs --key and --status: which fields name the bucket and the outcome`,
+      `--from ${from} needs --key: which field names the bucket; or --one-bucket, where all is one`,
     );
-  if ([start, end, duration].filter((field) => field !== undefined).length !== 2)
-    throw new OpenclawError('INVALID_OPTION', `--from ${from} needs two of --start, --end and --duration`);
-  const { allow, deny, clockSlack: clockSlackUs } = options;
-  const fields = Object.entries({ start, end, duration, unit, cost, region }).filter(
-    ([, field]) => field !== undefined,
+  const times = isTimed(from) ? timesOf(from, options) : namedTimes(from, options);
+  const { key, cost, region, zone, clockSlack: clockSlackUs, unusableAtMost } = options;
+  const isFirst = promise.type === 'fixed-window' && promise.alignment === 'first';
+  const mapping: Mapping = {
+    ...times,
+    ...given({ key, cost, region, zone }),
+    statuses: statusesOf(options),
+    clockSlackUs,
+    unusableAtMost: isFirst ? 0 : unusableAtMost, // a line that is missing may have opened a window
+  };
+  return new ForeignReader(from, mapping, policyOf(options, promise));
+}
+
+const STANDARD = { allow: parseStatusPattern('2xx'), deny: parseStatusPattern('429') };
+
+function statusesOf({ allow, deny, settled, unanswered }: ForeignOptions): StatusReader {
+  const lists = { allow, deny, settled, unanswered };
+  refuseClash(lists);
+  return statusReader(lists, STANDARD);
+}
+
+const FOREIGN_ONLY = [
+  ...(['key', 'oneBucket', 'status', 'start', 'end', 'duration', 'durationAtMost', 'unit', 'zone'] as const),
+  ...(['capacity', 'refill', 'cost', 'region', 'allow', 'deny', 'settled', 'unanswered'] as const),
+];
+
+function refuseUnused(options: ForeignOptions): void {
+  const unused = FOREIGN_ONLY.find((name) => options[name] !== undefined);
+  if (unused === undefined) return;
+  throw new OpenclawError(
+    'INVALID_OPTION',
+    `${flagOf(unused)} is for logs that others wrote: it needs --from, one of ${Object.keys(FOREIGN_FORMATS).join(', ')}`,
   );
-  return new ForeignReader(
-    from,
-    { key, status, allow, deny, clockSlackUs, ...Object.fromEntries(fields) },
-    policyOf(options, promise),
-  );
+}
+
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+type Times = Pick<Mapping, 'start' | 'end' | 'duration' | 'durationAtMostUs' | 'unit' | 'status'>;
+
+function namedTimes(from: ForeignFormat, options: ForeignOptions): Times {
+  const { start, end, duration, durationAtMost, unit, status } = options;
+  if (status === undefined)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `--from ${from} needs --status: which field says what was answered`,
+    );
+  if ([start, end, duration ?? durationAtMost].filter((field) => field !== undefined).length !== 2)
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `--from ${from} needs two of --start, --end and --duration, or --duration-at-most`,
+    );
+  return { status, ...given({ start, end, duration, durationAtMostUs: durationAtMost, unit }) };
 }
 
 /** Without --capacity and --refill a window promise gives the bucket that is shown beside it. */
@@ -137,18 +200,12 @@ function isTimed(format: ForeignFormat): format is TimedFormat {
 }
 
 /** Of a tool whose files say themselves what a request took and how it ended. */
-function timedReaderOf(format: TimedFormat, options: ForeignOptions, promise: Promised): ForeignReader {
-  const { key, cost, region, allow, deny, clockSlack: clockSlackUs } = options;
-  const said = (['start', 'end', 'duration', 'unit', 'status'] as const).find(
+function timesOf(format: TimedFormat, options: ForeignOptions): Times {
+  const said = (['start', 'end', 'duration', 'durationAtMost', 'unit', 'status'] as const).find(
     (name) => options[name] !== undefined,
   );
-  if (said !== undefined)
-    throw new OpenclawError('INVALID_OPTION', `--${said}: ${format} says that itself`, {
-      hint: 'leave it out',
-    });
-  if (key === undefined)
-    throw new OpenclawError('INVALID_OPTION', `--from ${format} needs --key: what names the bucket`);
-  const fields = { ...(cost !== undefined && { cost }), ...(region !== undefined && { region }) };
-  const mapping = { ...TIMED_FORMATS[format], key, allow, deny, clockSlackUs, unanswered: '0', ...fields };
-  return new ForeignReader(format, mapping, policyOf(options, promise));
+  if (said === undefined) return TIMED_FORMATS[format];
+  throw new OpenclawError('INVALID_OPTION', `${flagOf(said)}: ${format} says that itself`, {
+    hint: 'leave it out',
+  });
 }

@@ -3,7 +3,6 @@ import { checkHistory } from '../../checker/check.ts';
 import { HEADROOM_AT_MOST } from '../../checker/headroom-facts.ts';
 import { type Promised, parsePromise } from '../../checker/promise.ts';
 import type { EvidenceRules } from '../../checker/rules.ts';
-import { printable } from '../../core/errors.ts';
 import { formatPolicy, makePolicy } from '../../core/policy.ts';
 import type { ForeignReader } from '../../history/foreign/reader.ts';
 import type { History } from '../../history/history.ts';
@@ -98,11 +97,9 @@ async function check(files: readonly string[], options: Options, environment: En
   });
   if (history.operations.rows > LONG_HISTORY)
     environment.log(`judging ${history.operations.rows} operations\n`);
-  const report = checkHistory(history, rulesOf(options, foreign));
+  const report = checkHistory(history, { ...rulesOf(options, foreign), ...readingOf(history, foreign) });
   const document = makeCheckDocument(factsOf(history, environment), report);
   environment.out(render(document, options, environment));
-  if (foreign !== undefined && foreign.skipped > 0)
-    environment.log(`${foreign.skipped} lines have no ${printable(options.key ?? '')} and were left out\n`);
   environment.setExitCode(exitCodeOfReport(report));
 }
 
@@ -119,6 +116,12 @@ function rulesOf(options: Options, foreign: ForeignReader | undefined): Evidence
     falseDenialsAtMost: options.falseDenials,
     openAtEndMissing: foreign !== undefined,
   };
+}
+
+/** What reading a log that others wrote took for granted, and what was wrong with it. */
+function readingOf(history: History, foreign: ForeignReader | undefined) {
+  if (foreign === undefined) return {};
+  return { assumptions: foreign.assumed(history), troubles: foreign.troubles(history) };
 }
 
 function factsOf({ header }: History, { commandLine }: Environment) {

@@ -1,36 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { ForeignFormat } from './formats.ts';
-import type { Mapping } from './mapping.ts';
-import { ForeignReader } from './reader.ts';
+import { readForeign } from '../../../test/support/foreign.ts';
 import { parseStatusPattern } from './status.ts';
 import { readTime } from './time.ts';
 
-const POLICY = { capacity: 100, refill: { tokens: 1, perUs: 100_000 } };
-const STANDARD: Mapping = {
-  key: 'user',
-  status: 'code',
-  start: 'from_ms',
-  end: 'to_ms',
-  allow: parseStatusPattern('2xx'),
-  deny: parseStatusPattern('429'),
-  clockSlackUs: 0,
-};
-
-function read(format: ForeignFormat, text: string, changes: Partial<Mapping> = {}) {
-  const { start: _start, end: _end, ...rest } = STANDARD;
-  const isTimed = 'start' in changes || 'end' in changes || 'duration' in changes;
-  const reader = new ForeignReader(format, { ...(isTimed ? rest : STANDARD), ...changes }, POLICY);
-  reader.startFile('log');
-  reader.push(new TextEncoder().encode(text));
-  reader.endFile();
-  const history = reader.finish();
-  const { operations: table } = history;
-  const rows = Array.from({ length: table.rows }, (_, row) => [
-    table.invokedUs[row],
-    table.lastUs(row),
-    table.outcomeOf(row),
-  ]);
-  return { rows, history, skipped: reader.skipped };
+function read(...parts: Parameters<typeof readForeign>) {
+  const { rows, history, reader } = readForeign(...parts);
+  return { rows: rows.map(({ from, to, outcome }) => [from, to, outcome]), history, skipped: reader.skipped };
 }
 
 describe('the time of a foreign log', () => {
@@ -51,7 +26,7 @@ describe('the time of a foreign log', () => {
   it.each([
     { text: '12', says: /a number without a unit/ },
     { text: 'yesterday', says: /must be a number, an ISO 8601 date/ },
-    { text: '2026-11-25T00:00:00', says: /with Z or an offset/ },
+    { text: '2026-11-25T00:00:00', says: /a date without a zone: give --zone UTC, or --zone \+01:00/ },
   ])('$text is refused', ({ text, says }) =>
     expect(() => readTime(text, { field: 'f', unit: undefined })).toThrow(says),
   );
@@ -63,15 +38,16 @@ describe('a table of comma-separated values', () => {
     expect(rows).toEqual([
       [9_000, 21_000, 'allowed'],
       [29_000, 41_000, 'denied'],
-      [49_000, 61_000, 'info'],
+      [49_000, Number.POSITIVE_INFINITY, 'info'],
     ]);
     expect(history.header.initial).toBe('unknown');
     expect(history.end).toMatchObject({ sent: 3 });
   });
 
   it('is refused where one status means both', () => {
-    expect(() => read('csv', 'user,from_ms,to_ms,code\na,10,20,200\n', { deny: () => true })).toThrow(
-      /2: a status that means allowed and denied, by --allow and --deny: "200"/,
+    const lists = { allow: () => true, settled: () => true };
+    expect(() => read('csv', 'user,from_ms,to_ms,code\na,10,20,200\n', { lists })).toThrow(
+      /2: the status "200" is in two lists, --allow and --settled/,
     );
   });
 

@@ -1,5 +1,7 @@
+import { csvFormat } from './csv.ts';
+import { accessLogFormat } from './json-lines.ts';
 import { k6Format } from './k6.ts';
-import { accessLogFormat, csvFormat, type LineFormat } from './lines-of.ts';
+import type { LineFormat } from './lines.ts';
 import type { Mapping } from './mapping.ts';
 import { vegetaFormat } from './vegeta.ts';
 

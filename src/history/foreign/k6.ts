@@ -1,7 +1,9 @@
 import { quoted } from '../../core/errors.ts';
-import { RecordError } from '../fields.ts';
-import { type LineFormat, parseObject } from './lines-of.ts';
-import { parameterOf, withNanoseconds } from './nanoseconds.ts';
+import { asObject, type Fields, RecordError } from '../fields.ts';
+import { checkedText, parseObject } from './json-lines.ts';
+import { type LineFields, type LineFormat, MappingError } from './lines.ts';
+import { withNanoseconds } from './nanoseconds.ts';
+import { parameterNames, parameterOf } from './query.ts';
 
 /** k6 makes one point of it for each request; all other points of a request say parts of it. */
 const METRIC = 'http_req_duration';
@@ -14,29 +16,55 @@ const METRIC = 'http_req_duration';
  * k6 gives a request without a reply the status 0.
  */
 export function k6Format(): LineFormat {
-  return (line) => {
-    if (line.trim() === '') return undefined;
-    const { type, metric, data } = parseObject(line);
-    if (type !== 'Point' && type !== 'Metric')
-      throw new RecordError(
-        `not of k6's JSON output: the type must be "Point" or "Metric"; found ${quoted(type)}`,
-      );
-    if (type === 'Metric' || metric !== METRIC) return undefined;
-    const { time, value, tags } = asObject(data, 'data');
-    const tag = asObject(tags ?? {}, 'data.tags');
-    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
-      throw new RecordError(`data.value must be milliseconds; found ${quoted(value)}`);
-    return (field) => {
-      if (field === 'time') return withNanoseconds(time, 'data.time');
-      if (field === 'duration_ms') return value.toFixed(6);
-      const found = Object.hasOwn(tag, field) ? tag[field] : parameterOf(tag.url, field);
-      return found === undefined || found === null ? undefined : String(found);
-    };
+  return {
+    read(line) {
+      if (line.trim() === '') return undefined;
+      if (line.startsWith('metric_name,')) throw new MappingError("not of k6's JSON output");
+      const { value: record, text } = parseObject(line);
+      const { type, metric, data } = record;
+      if (type !== 'Point' && type !== 'Metric')
+        throw new RecordError(
+          `not of k6's JSON output: the type must be "Point" or "Metric"; found ${quoted(type)}`,
+        );
+      return type === 'Metric' || metric !== METRIC ? undefined : new Point(asObject(data, 'data'), text);
+    },
   };
 }
 
-function asObject(value: unknown, name: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
-  throw new RecordError(`${name} must be an object; found ${quoted(value)}`);
+/** k6 writes times of whole seconds there, a row for every metric of a request, and tags that cannot be told apart. */
+export const K6_CSV =
+  "k6's CSV has a row for each metric, and times in whole seconds: write k6 run --out json=k6.json.gz, and read it with --from k6";
+
+class Point implements LineFields {
+  readonly #time: unknown;
+  readonly #value: number;
+  readonly #tags: Fields;
+  readonly #line: string;
+
+  constructor({ time, value, tags }: Fields, line: string) {
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+      throw new RecordError(`data.value must be milliseconds; found ${quoted(value)}`);
+    this.#time = time;
+    this.#value = value;
+    this.#tags = asObject(tags ?? {}, 'data.tags');
+    this.#line = line;
+  }
+
+  textOf(field: string): string | undefined {
+    if (field === 'time') return withNanoseconds(this.#time, 'data.time');
+    if (field === 'duration_ms') return this.#value.toFixed(6);
+    const tags = this.#tags;
+    if (!Object.hasOwn(tags, field)) return parameterOf(this.#url(), field);
+    const found = tags[field];
+    return found === undefined || found === null ? undefined : checkedText(String(found), this.#line);
+  }
+
+  names(): readonly string[] {
+    return [...Object.keys(this.#tags), ...parameterNames(this.#url())];
+  }
+
+  #url(): string | undefined {
+    const { url } = this.#tags;
+    return typeof url === 'string' ? checkedText(url, this.#line) : undefined;
+  }
 }

@@ -1,69 +1,104 @@
 import { quoted } from '../../core/errors.ts';
 import { RecordError } from '../fields.ts';
 import type { Operation, Outcome } from '../operation.ts';
-import type { StatusPattern } from './status.ts';
+import { type LineFields, MappingError } from './lines.ts';
+import { nameOf } from './names.ts';
+import type { StatusReader } from './statuses.ts';
 import { readTime, type Unit, unitOfName, type Widened } from './time.ts';
 
-/** Which fields of a foreign log mean what. Two of `start`, `end` and `duration` are given. */
+/** Which fields of a foreign log mean what. Two of `start`, `end` and a length are given. */
 export interface Mapping {
-  readonly key: string;
+  /** Without, all requests are of one bucket. */
+  readonly key?: string;
   readonly start?: string;
   readonly end?: string;
   readonly duration?: string;
+  /** In the place of `duration`, for a log that has none: the longest that any request took. */
+  readonly durationAtMostUs?: number;
   /** For times whose name does not end in one. */
   readonly unit?: Unit;
+  /** For dates that name none. */
+  readonly zone?: string;
   readonly status: string;
-  readonly allow: StatusPattern;
-  readonly deny: StatusPattern;
-  /** The status of a request that got no reply: it may still be charged, nobody knows until when. */
-  readonly unanswered?: string;
+  readonly statuses: StatusReader;
   /** Tokens; every operation costs one without. */
   readonly cost?: string;
   readonly region?: string;
   /** Both ends of every interval are widened by this, for logs whose clocks are not one. */
   readonly clockSlackUs: number;
+  /** So large a share of the lines of a file may be unusable, 0 to 1. */
+  readonly unusableAtMost: number;
 }
 
-/** The text of a field of one line, or undefined where it has none. */
-export type FieldOf = (field: string) => string | undefined;
+/** The bucket of a log without users. */
+const ONE_BUCKET = 'all';
 
-/**
- * Makes an operation of one line; undefined when it has no key, so that it concerns no bucket. A status that is
- * neither allowed nor denied may have been charged, until the reply came: `info`. Throws RecordError.
- */
-export function mapLine(fieldOf: FieldOf, mapping: Mapping, index: number): Operation | undefined {
-  const bucket = fieldOf(mapping.key);
-  if (bucket === undefined || bucket === '' || bucket === '-') return undefined;
-  const { invokedUs, completedUs } = intervalOf(fieldOf, mapping);
-  const status = needed(fieldOf, mapping.status);
-  const outcome = outcomeOf(status, mapping);
-  const unknown = {
-    error: `STATUS_${status}`,
-    ...(status !== mapping.unanswered && { latestUs: completedUs }),
-  };
+/** The name of the bucket; undefined where a line has no key, so that it concerns none. Throws RecordError. */
+export function bucketOf(fields: LineFields, { key }: Mapping): string | undefined {
+  if (key === undefined) return ONE_BUCKET;
+  const name = fields.textOf(key);
+  return name === undefined || name === '' || name === '-' ? undefined : nameOf(name);
+}
+
+/** Makes an operation of one line. Throws RecordError. */
+export function operationOf(
+  fields: LineFields,
+  mapping: Mapping,
+  { index, bucket }: { index: number; bucket: string },
+): Operation {
+  const { invokedUs, completedUs } = intervalOf(fields, mapping);
+  const status = needed(fields, mapping.status);
+  const meaning = mapping.statuses.meaningOf(status);
+  const outcome: Outcome = meaning === 'allowed' || meaning === 'denied' ? meaning : 'info';
   return {
-    type: 'op',
-    index,
-    bucket,
-    user: bucket,
-    region: mapping.region === undefined ? '' : (fieldOf(mapping.region) ?? ''),
-    process: 0,
-    cost: mapping.cost === undefined ? 1 : costOf(needed(fieldOf, mapping.cost), mapping.cost),
+    ...partOf(fields, mapping, { index, bucket }),
+    region: mapping.region === undefined ? '' : (fields.textOf(mapping.region) ?? ''),
     invokedUs,
     completedUs: outcome === 'info' ? null : completedUs,
     outcome,
-    ...(outcome === 'info' ? unknown : {}),
+    ...(outcome === 'info' && { error: `STATUS_${status}` }),
+    ...(meaning === 'settled' && { latestUs: completedUs }),
+  };
+}
+
+/** When a request came that its line does not say. */
+export const UNPLACED = Number.NEGATIVE_INFINITY;
+
+/** What an unusable line may have been: a request of its bucket that is charged at any time. */
+export function unplacedOperation(
+  fields: LineFields,
+  mapping: Mapping,
+  { index, bucket }: { index: number; bucket: string },
+): Operation {
+  return {
+    ...partOf(fields, mapping, { index, bucket }),
+    region: '',
+    invokedUs: UNPLACED,
+    completedUs: null,
+    outcome: 'info',
+    error: 'UNUSABLE_LINE',
+  };
+}
+
+function partOf(fields: LineFields, mapping: Mapping, { index, bucket }: { index: number; bucket: string }) {
+  return {
+    type: 'op' as const,
+    index,
+    bucket,
+    user: bucket,
+    process: 0,
+    cost: mapping.cost === undefined ? 1 : costOf(fields, mapping.cost),
   };
 }
 
 /** Each time is widened by one of its last digit, both ways, and then by the slack of the clocks. */
-function intervalOf(fieldOf: FieldOf, mapping: Mapping): { invokedUs: number; completedUs: number } {
-  const { start, end, duration, clockSlackUs } = mapping;
+function intervalOf(fields: LineFields, mapping: Mapping): { invokedUs: number; completedUs: number } {
+  const { start, end, clockSlackUs, unit, zone } = mapping;
   const read = (field: string): Widened =>
-    readTime(needed(fieldOf, field), { field, unit: unitOfName(field) ?? mapping.unit });
-  const times = { start: start && read(start), end: end && read(end), length: duration && read(duration) };
-  const from = times.start || sum(times.end || undefined, times.length || undefined, -1);
-  const to = times.end || sum(times.start || undefined, times.length || undefined, 1);
+    readTime(needed(fields, field), { field, unit: unitOfName(field) ?? unit, zone });
+  const times = { start: start && read(start), end: end && read(end), length: lengthOf(mapping, read) };
+  const from = times.start || sum(times.end || undefined, times.length, -1);
+  const to = times.end || sum(times.start || undefined, times.length, 1);
   const invokedUs = from.us - from.errorUs - clockSlackUs;
   const completedUs = to.us + to.errorUs + clockSlackUs;
   if (completedUs < invokedUs)
@@ -71,27 +106,33 @@ function intervalOf(fieldOf: FieldOf, mapping: Mapping): { invokedUs: number; co
   return { invokedUs, completedUs };
 }
 
+function lengthOf(
+  { duration, durationAtMostUs }: Mapping,
+  read: (field: string) => Widened,
+): Widened | undefined {
+  if (duration === undefined)
+    return durationAtMostUs === undefined ? undefined : { us: durationAtMostUs, errorUs: 0 };
+  const length = read(duration);
+  if (length.us >= 0) return length;
+  throw new RecordError(`${duration} must not be negative; found ${length.us} us`);
+}
+
 function sum(time: Widened | undefined, length: Widened | undefined, sign: 1 | -1): Widened {
   if (time === undefined || length === undefined)
-    throw new RecordError('two of start, end and duration are needed');
+    throw new MappingError('two of start, end and duration are needed');
   return { us: time.us + sign * length.us, errorUs: time.errorUs + length.errorUs };
 }
 
-function needed(fieldOf: FieldOf, field: string): string {
-  const text = fieldOf(field);
+function needed(fields: LineFields, field: string): string {
+  const text = fields.textOf(field)?.trim();
   if (text === undefined || text === '') throw new RecordError(`the field ${quoted(field)} is missing`);
   return text;
 }
 
-function costOf(text: string, field: string): number {
+/** Throws MappingError: what a request cost that cannot be read is not known, so no grant covers it. */
+function costOf(fields: LineFields, field: string): number {
+  const text = fields.textOf(field)?.trim() ?? '';
   const cost = Number(text);
-  if (Number.isInteger(cost) && Math.abs(cost) < 2 ** 31) return cost;
-  throw new RecordError(`${field} must be a whole number of tokens; found ${quoted(text)}`);
-}
-
-function outcomeOf(status: string, { allow, deny }: Mapping): Outcome {
-  const isAllowed = allow(status);
-  if (isAllowed && deny(status))
-    throw new RecordError(`a status that means allowed and denied, by --allow and --deny: ${quoted(status)}`);
-  return isAllowed ? 'allowed' : deny(status) ? 'denied' : 'info';
+  if (text !== '' && Number.isInteger(cost) && Math.abs(cost) < 2 ** 31) return cost;
+  throw new MappingError(`${field} must be a whole number of tokens; found ${quoted(text)}`);
 }

@@ -22,9 +22,3 @@ export function microsecondsOf(nanoseconds: string, field: string): string {
   }
   throw new RecordError(`${field} must be whole nanoseconds; found ${quoted(nanoseconds)}`);
 }
-
-/** The value of a parameter of an address, `query.user`; undefined where it has none, or is no address. */
-export function parameterOf(url: unknown, field: string): string | undefined {
-  if (!field.startsWith('query.') || typeof url !== 'string' || !URL.canParse(url)) return undefined;
-  return new URL(url).searchParams.get(field.slice('query.'.length)) ?? undefined;
-}

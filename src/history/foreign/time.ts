@@ -1,8 +1,9 @@
 import { quoted } from '../../core/errors.ts';
 import { RecordError } from '../fields.ts';
+import { readDate } from './date.ts';
 
-/** The units that a field of a foreign log can be in. */
-export const UNITS = { us: 1, ms: 1_000, s: 1_000_000 } as const;
+/** The units that a field of a foreign log can be in, as powers of ten of a microsecond. */
+export const UNITS = { ns: -3, us: 0, ms: 3, s: 6 } as const;
 export type Unit = keyof typeof UNITS;
 
 /** A time or a duration as a log has it: the truth lies within `errorUs` of `us`, both whole microseconds. */
@@ -12,59 +13,52 @@ export interface Widened {
   readonly errorUs: number;
 }
 
-/** The unit that the name of a field ends in: `_us`, `_ms` or `_s`. */
+export interface TimeOptions {
+  readonly field: string;
+  /** Of numbers that name none themselves. */
+  readonly unit: Unit | undefined;
+  /** Of dates that name none themselves: `Z`, `+01:00`. */
+  readonly zone?: string | undefined;
+}
+
+/** The unit that the name of a field ends in: `_ns`, `_us`, `_ms` or `_s`. */
 export function unitOfName(field: string): Unit | undefined {
-  const [, unit] = /_(us|ms|s)$/.exec(field) ?? [];
+  const [, unit] = /_(ns|us|ms|s)$/.exec(field) ?? [];
   return unit as Unit | undefined;
 }
 
-const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec';
+const NUMBER = /^([+-]?)(\d{1,19})(?:\.(\d{1,18}))?(?:[eE]([+-]?\d{1,2}))? ?(ns|us|µs|μs|ms|s)?$/;
 
 /**
- * Reads a time or a duration: a number in `unit`, an ISO 8601 date with its offset, or nginx' `$time_local`
- * (`02/Jan/2026:03:04:05 +0000`). Throws RecordError.
+ * Reads a time or a duration: a number, of the unit that it names (`0.123s`), else of `unit`, or a date. Throws
+ * RecordError.
  */
-export function readTime(text: string, { field, unit }: { field: string; unit: Unit | undefined }): Widened {
-  const [, sign = '', whole, fraction = ''] = /^(-?)(\d{1,16})(?:\.(\d{1,18}))?$/.exec(text) ?? [];
-  if (whole === undefined) return readDate(text, field);
-  if (unit === undefined) {
-    throw new RecordError(
-      `${field} is a number without a unit: name it ..._us, ..._ms or ..._s, or give --unit; found ${quoted(text)}`,
-    );
+export function readTime(text: string, options: TimeOptions): Widened {
+  const { field } = options;
+  const [, sign, whole, fraction = '', exponent = '0', named] = NUMBER.exec(text) ?? [];
+  if (whole === undefined) {
+    if (text === '-' || text === 'null') throw new RecordError(`${field} has no value: ${quoted(text)}`);
+    if (/^\d[\d.]*,[\d.,]*\d$/.test(text))
+      throw new RecordError(
+        `${field} has a comma, of thousands or of decimals: write 1234.5; found ${quoted(text)}`,
+      );
+    return readDate(text, options);
   }
-  const magnitude = scaled(whole, fraction, unit);
-  return sign === '' ? magnitude : { us: -magnitude.us, errorUs: magnitude.errorUs };
-}
-
-/** Decimal digits to microseconds without floating point: 1795559409.216 s is 1795559409216000 us, within 1000. */
-function scaled(whole: string, fraction: string, unit: Unit): Widened {
-  const places = { us: 0, ms: 3, s: 6 }[unit];
-  const padded = fraction.padEnd(places, '0');
-  const us = Number(BigInt(whole + padded.slice(0, places)));
-  return { us, errorUs: Math.max(1, 10 ** (places - fraction.length)) };
-}
-
-function readDate(text: string, field: string): Widened {
-  const [, seconds, fraction = '', offset] =
-    /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)$/.exec(text) ?? nginxDate(text);
-  const ms = seconds === undefined ? Number.NaN : Date.parse(`${seconds.replace(' ', 'T')}${colon(offset)}`);
-  if (Number.isNaN(ms)) {
+  const unit = named === undefined ? options.unit : (named.replace(/^[µμ]/, 'u') as Unit);
+  if (unit === undefined)
     throw new RecordError(
-      `${field} must be a number, an ISO 8601 date with Z or an offset, or nginx' $time_local; found ${quoted(text)}`,
+      `${field} is a number without a unit: name it ..._ns, ..._us, ..._ms or ..._s, or give --unit; found ${quoted(text)}`,
     );
-  }
-  const { us, errorUs } = scaled('0', fraction, 's');
-  return { us: ms * 1_000 + us, errorUs };
+  const read = scaled(whole, fraction, UNITS[unit] + Number(exponent));
+  if (read.us + read.errorUs > Number.MAX_SAFE_INTEGER)
+    throw new RecordError(`${field} is beyond 2^53 us, 285 years: is the unit right? found ${quoted(text)}`);
+  return sign === '-' ? { us: -read.us, errorUs: read.errorUs } : read;
 }
 
-function nginxDate(text: string): (string | undefined)[] {
-  const [, day, month = '', year, clock, offset] =
-    /^\[?(\d\d)\/(\w{3})\/(\d{4}):(\d\d:\d\d:\d\d) ([+-]\d{4})\]?$/.exec(text) ?? [];
-  const number = MONTHS.indexOf(month) / 3 + 1;
-  if (day === undefined || !Number.isInteger(number)) return [];
-  return [text, `${year}-${String(number).padStart(2, '0')}-${day}T${clock}`, '', offset];
-}
-
-function colon(offset = 'Z'): string {
-  return offset === 'Z' || offset.includes(':') ? offset : `${offset.slice(0, 3)}:${offset.slice(3)}`;
+/** Decimal digits, times that power of ten, without floating point: 1795559409.216 s is 1795559409216000 us, within 1000. */
+export function scaled(whole: string, fraction: string, power: number): Widened {
+  const shift = power - fraction.length;
+  const digits = BigInt(whole + fraction);
+  const us = shift >= 0 ? digits * 10n ** BigInt(shift) : digits / 10n ** BigInt(-shift);
+  return { us: Number(us), errorUs: Math.max(1, 10 ** shift) };
 }

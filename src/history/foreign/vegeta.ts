@@ -1,8 +1,11 @@
 import { quoted } from '../../core/errors.ts';
 import { RecordError } from '../fields.ts';
-import { BrokenLine, type LineFormat, parseObject, splitCsv } from './lines-of.ts';
-import type { FieldOf } from './mapping.ts';
-import { microsecondsOf, parameterOf, withNanoseconds } from './nanoseconds.ts';
+import { checkedText, parseObject } from './json-lines.ts';
+import { BrokenLine, type LineFields, type LineFormat, MappingError } from './lines.ts';
+import { decodeBytes } from './names.ts';
+import { microsecondsOf, withNanoseconds } from './nanoseconds.ts';
+import { parameterNames, parameterOf } from './query.ts';
+import { splitCsv } from './split-csv.ts';
 
 /** The columns of `vegeta encode --to csv`, which has no line of names; the last three came with later versions. */
 const COLUMNS = [
@@ -21,37 +24,32 @@ const UNANSWERED = '0';
  */
 export function vegetaFormat(): LineFormat {
   let isCsv: boolean | undefined;
-  return (line) => {
-    if (line.trim() === '') return undefined;
-    isCsv ??= !line.trimStart().startsWith('{');
-    if (isCsv) return line.startsWith('timestamp,') ? undefined : fieldsOfCsv(line);
-    const result = parseObject(line);
-    return fieldsOf((name) => textOf(result[name]), {
-      timestamp: () => withNanoseconds(result.timestamp, 'timestamp'),
-      header: (name) => headerOf(result.headers, name),
-    });
+  return {
+    read(line) {
+      if (line.trim() === '') return undefined;
+      isCsv ??= !line.trimStart().startsWith('{');
+      if (!isCsv) return new Hit(jsonSource(line));
+      return line.startsWith('timestamp,') ? undefined : new Hit(csvSource(line));
+    },
   };
 }
 
-function fieldsOfCsv(line: string): FieldOf {
-  const values = splitCsv(line, ',');
-  if (values.length < FEWEST_COLUMNS || values.length > COLUMNS.length) {
-    throw new BrokenLine(
-      `expected the ${FEWEST_COLUMNS} to ${COLUMNS.length} columns of vegeta encode; found ${values.length}`,
-    );
-  }
-  const text = (name: string) => values[COLUMNS.indexOf(name)];
-  return fieldsOf(text, {
-    timestamp: () => microsecondsOf(text('timestamp') ?? '', 'timestamp'),
-    header: (name) => headerOfText(Buffer.from(text('headers') ?? '', 'base64').toString('utf8'), name),
-  });
+/** What JSON and CSV have in common. */
+interface Source {
+  text(name: string): string | undefined;
+  timestamp(): string;
+  header(name: string): string | undefined;
 }
 
-function fieldsOf(
-  text: (name: string) => string | undefined,
-  { timestamp, header }: { timestamp(): string; header(name: string): string | undefined },
-): FieldOf {
-  return (field) => {
+class Hit implements LineFields {
+  readonly #source: Source;
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  textOf(field: string): string | undefined {
+    const { text, timestamp, header } = this.#source;
     if (field === 'timestamp') return timestamp();
     if (field === 'latency_us') return microsecondsOf(text('latency') ?? '', 'latency');
     if (field.startsWith('headers.')) {
@@ -62,23 +60,51 @@ function fieldsOf(
       return header(field.slice('headers.'.length));
     }
     if (COLUMNS.includes(field)) return text(field);
-    const parameter = parameterOf(text('url'), field);
-    if (parameter !== undefined || field.startsWith('query.')) return parameter;
-    throw new RecordError(
+    if (field.startsWith('query.')) return parameterOf(text('url'), field);
+    throw new MappingError(
       `vegeta has no field ${quoted(field)}; there are ${COLUMNS.join(', ')}, headers.<name> and query.<name>`,
     );
+  }
+
+  names(): readonly string[] {
+    return [...COLUMNS, ...parameterNames(this.#source.text('url'))];
+  }
+}
+
+function jsonSource(line: string): Source {
+  const { value: result, text: source } = parseObject(line);
+  const textOf = (value: unknown) =>
+    typeof value === 'string'
+      ? checkedText(value, source)
+      : typeof value === 'number'
+        ? String(value)
+        : undefined;
+  return {
+    text: (name) => textOf(result[name]),
+    timestamp: () => withNanoseconds(result.timestamp, 'timestamp'),
+    header: (name) => textOf(headerOf(result.headers, name)),
   };
 }
 
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+function csvSource(line: string): Source {
+  const values = splitCsv(line, ',');
+  if (values.length < FEWEST_COLUMNS || values.length > COLUMNS.length)
+    throw new BrokenLine(
+      `expected the ${FEWEST_COLUMNS} to ${COLUMNS.length} columns of vegeta encode; found ${values.length}`,
+    );
+  const text = (name: string) => values[COLUMNS.indexOf(name)];
+  return {
+    text,
+    timestamp: () => microsecondsOf(text('timestamp') ?? '', 'timestamp'),
+    header: (name) => headerOfText(decodeBytes(Buffer.from(text('headers') ?? '', 'base64')), name),
+  };
 }
 
 /** The first value of a header, whatever the case of its name. */
-function headerOf(headers: unknown, name: string): string | undefined {
+function headerOf(headers: unknown, name: string): unknown {
   if (typeof headers !== 'object' || headers === null) return undefined;
   const found = Object.entries(headers).find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1];
-  return textOf(Array.isArray(found) ? found[0] : found);
+  return Array.isArray(found) ? found[0] : found;
 }
 
 function headerOfText(lines: string, name: string): string | undefined {

@@ -1,0 +1,84 @@
+import { OpenclawError, quoted } from '../../core/errors.ts';
+import { MappingError } from './lines.ts';
+import type { StatusPattern } from './status.ts';
+
+/**
+ * What a status means for the bucket. `settled`: it may have been charged, by its reply at the latest. `unanswered`: it
+ * may have been charged, and still can be, at any time after its reply.
+ */
+export type StatusMeaning = 'allowed' | 'denied' | 'settled' | 'unanswered';
+
+/** The lists that the user gave, by the option of each. */
+export interface StatusLists {
+  readonly allow?: StatusPattern | undefined;
+  readonly deny?: StatusPattern | undefined;
+  readonly settled?: StatusPattern | undefined;
+  readonly unanswered?: StatusPattern | undefined;
+}
+
+export interface StatusReader {
+  /** Throws MappingError for a status in two of the lists. */
+  meaningOf(status: string): StatusMeaning;
+  /** Whether it is in one of the lists that the user gave. */
+  isListed(status: string): boolean;
+}
+
+const MEANINGS = { allow: 'allowed', deny: 'denied', settled: 'settled', unanswered: 'unanswered' } as const;
+
+/** Words come from a wrong column without end. */
+const MOST_KEPT = 1_000;
+
+/**
+ * A list that was given outranks what holds without one: `allow` is 2xx and `deny` 429, and any other status is
+ * `unanswered`. A proxy writes 408, 499, 502, 503 or 504 while the request goes on behind it, and a client its 0; a 500
+ * may be that of a limiter whose own store timed out and charges later. Only who knows where the log was written can
+ * say that a status was settled.
+ */
+export function statusReader(
+  lists: StatusLists,
+  standard: { readonly allow: StatusPattern; readonly deny: StatusPattern },
+): StatusReader {
+  const known = new Map<string, StatusMeaning>();
+  const meaningOf = (status: string) => {
+    const kept = known.get(status);
+    if (kept !== undefined) return kept;
+    const given = optionsOf(lists, status);
+    if (given.length > 1)
+      throw new MappingError(
+        `the status ${quoted(status)} is in two lists, ${given.map(flag).join(' and ')}`,
+      );
+    const [option] = given;
+    const meaning =
+      option !== undefined
+        ? MEANINGS[option]
+        : lists.allow === undefined && standard.allow(status)
+          ? 'allowed'
+          : lists.deny === undefined && standard.deny(status)
+            ? 'denied'
+            : 'unanswered';
+    if (known.size < MOST_KEPT) known.set(status, meaning);
+    return meaning;
+  };
+  return { meaningOf, isListed: (status) => optionsOf(lists, status).length > 0 };
+}
+
+/** Throws INVALID_OPTION for a status code that is in two of the lists, before anything is read. */
+export function refuseClash(lists: StatusLists): void {
+  for (let code = 0; code < 1_000; code++) {
+    const status = String(code).padStart(3, '0');
+    const given = optionsOf(lists, status);
+    if (given.length > 1)
+      throw new OpenclawError(
+        'INVALID_OPTION',
+        `the status ${status} is in two lists, ${given.map(flag).join(' and ')}: a status means one thing`,
+      );
+  }
+}
+
+function optionsOf(lists: StatusLists, status: string): (keyof StatusLists)[] {
+  return (['allow', 'deny', 'settled', 'unanswered'] as const).filter((option) => lists[option]?.(status));
+}
+
+function flag(option: string): string {
+  return `--${option}`;
+}
