@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { judgeHistory } from '../dist/checker/judge-history.js';
 import { ForeignReader } from '../dist/history/foreign/reader.js';
 import { parseStatusPattern } from '../dist/history/foreign/status.js';
+import { statusReader } from '../dist/history/foreign/statuses.js';
 import { HistoryReader } from '../dist/history/reader.js';
 
 const DOCS = join(import.meta.dirname, '../docs');
@@ -49,7 +50,8 @@ function theorem() {
     'access-log',
     {
       ...{ key: 'api_key', end: 'msec', duration: 'request_time', unit: 's', status: 'status' },
-      ...{ allow: parseStatusPattern('2xx'), deny: parseStatusPattern('429'), clockSlackUs: 0 },
+      statuses: statusReader({}, { allow: parseStatusPattern('2xx'), deny: parseStatusPattern('429') }),
+      ...{ clockSlackUs: 0, unusableAtMost: 0 },
     },
     { capacity: 20, refill: { tokens: 5, perUs: 1_000_000 } },
   );

@@ -8,7 +8,7 @@ import type { Mapping } from '../history/foreign/mapping.ts';
 import { ForeignReader } from '../history/foreign/reader.ts';
 import { parseStatusPattern, type StatusPattern } from '../history/foreign/status.ts';
 import { refuseClash, type StatusReader, statusReader } from '../history/foreign/statuses.ts';
-import { UNITS, type Unit } from '../history/foreign/time.ts';
+import { UNITS, type Unit } from '../history/foreign/units.ts';
 import type { PolicyRecord } from '../history/operation.ts';
 import { decimalNumber, parsedBy, wholeNumber } from './options.ts';
 

@@ -1,6 +1,6 @@
 import { quoted } from '../../core/errors.ts';
 import { RecordError } from '../fields.ts';
-import { scaled, type TimeOptions, UNITS, type Widened } from './time.ts';
+import { scaled, type TimeOptions, UNITS, type Widened } from './units.ts';
 
 const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec';
 const ZONE = '(Z|UTC|GMT|[+-]\\d\\d(?::?\\d\\d)?)';

@@ -4,7 +4,8 @@ import type { Operation, Outcome } from '../operation.ts';
 import { type LineFields, MappingError } from './lines.ts';
 import { nameOf } from './names.ts';
 import type { StatusReader } from './statuses.ts';
-import { readTime, type Unit, unitOfName, type Widened } from './time.ts';
+import { readTime, unitOfName } from './time.ts';
+import type { Unit, Widened } from './units.ts';
 
 /** Which fields of a foreign log mean what. Two of `start`, `end` and a length are given. */
 export interface Mapping {
