@@ -88,12 +88,12 @@ describe('users that differ in bytes only', () => {
     },
     {
       title: 'Latin-1 in JSON',
-      file: 'latin1-keys.log',
+      file: 'latin1-keys.jsonl',
       options: `--from access-log --key user --start t_us --duration d_us ${one}`,
     },
     {
       title: 'percent-encoded in an address',
-      file: 'k6-percent.log',
+      file: 'k6-percent.jsonl',
       options: '--from k6 --key query.user --capacity 1 --refill 1/s --contested 0',
     },
   ])('are two buckets: $title', async ({ file, options }) => {
@@ -104,11 +104,11 @@ describe('users that differ in bytes only', () => {
 
   it('are refused where half a character is all that differs', async () => {
     const { code, stderr } = await check(
-      'half-characters.log',
+      'half-characters.jsonl',
       `--from access-log --key user --start t_us --duration d_us ${one}`,
     );
     expect(code).toBe(64);
-    expect(stderr).toContain('half-characters.log:1: half a character');
+    expect(stderr).toContain('half-characters.jsonl:1: half a character');
   });
 
   it('are shown with their bytes escaped', async () => {
