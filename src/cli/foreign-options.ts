@@ -3,7 +3,12 @@ import type { Promised } from '../checker/promise.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { parseRate, type Rate } from '../core/policy.ts';
 import { given } from '../history/fields.ts';
-import { FOREIGN_FORMATS, type ForeignFormat, TIMED_FORMATS } from '../history/foreign/formats.ts';
+import {
+  FOREIGN_FORMATS,
+  type ForeignFormat,
+  STATUS_FIELDS,
+  TIMED_FORMATS,
+} from '../history/foreign/formats.ts';
 import type { Mapping } from '../history/foreign/mapping.ts';
 import { ForeignReader } from '../history/foreign/reader.ts';
 import { parseStatusPattern, type StatusPattern } from '../history/foreign/status.ts';
@@ -166,19 +171,23 @@ function flagOf(name: string): string {
 type Times = Pick<Mapping, 'start' | 'end' | 'duration' | 'durationAtMostUs' | 'unit' | 'status'>;
 
 function namedTimes(from: ForeignFormat, options: ForeignOptions): Times {
-  const { start, end, duration, durationAtMost, unit, status } = options;
+  const { start, end, duration, durationAtMost, unit, status = STATUS_FIELDS[from] } = options;
   if (status === undefined)
     throw new OpenclawError(
       'INVALID_OPTION',
       `--from ${from} needs --status: which field says what was answered`,
     );
-  if ([start, end, duration ?? durationAtMost].filter((field) => field !== undefined).length !== 2)
+  const times = [start, end, duration ?? durationAtMost].filter((field) => field !== undefined);
+  if (times.length !== 2)
     throw new OpenclawError(
       'INVALID_OPTION',
-      `--from ${from} needs two of --start, --end and --duration, or --duration-at-most`,
+      `--from ${from} needs two of --start, --end and --duration, or --duration-at-most${from === 'combined' ? OF_COMBINED : ''}`,
     );
   return { status, ...given({ start, end, duration, durationAtMostUs: durationAtMost, unit }) };
 }
+
+const OF_COMBINED =
+  ': nginx takes the time at the end (--end time_local), Apache at the start (--start time_local), and neither says how long a request took (--duration-at-most 1s)';
 
 /** Without --capacity and --refill a window promise gives the bucket that is shown beside it. */
 function policyOf({ capacity, refill }: ForeignOptions, promise: Promised): PolicyRecord {

@@ -8,11 +8,11 @@ const POLICY = { capacity: 100, refill: { tokens: 1, perUs: 100_000 } };
 const STANDARD = { allow: parseStatusPattern('2xx'), deny: parseStatusPattern('429') };
 const NAMED = { key: 'user', status: 'code' };
 
-type Changes = Partial<Mapping> & { readonly lists?: StatusLists };
+type Changes = Partial<Mapping> & { readonly lists?: StatusLists; readonly oneBucket?: true };
 
 /** Reads a text as a log of that format, with times in `from_ms` and `to_ms` where nothing else is said. */
 export function readForeign(format: ForeignFormat, text: string | Uint8Array, changes: Changes = {}) {
-  const { lists = {}, ...others } = changes;
+  const { lists = {}, oneBucket, ...others } = changes;
   const isTimed = 'start' in changes || 'end' in changes || 'duration' in changes;
   const known = (TIMED_FORMATS as Partial<Record<ForeignFormat, Partial<Mapping>>>)[format];
   const times = known ?? (isTimed ? NAMED : { ...NAMED, start: 'from_ms', end: 'to_ms' });
@@ -21,7 +21,8 @@ export function readForeign(format: ForeignFormat, text: string | Uint8Array, ch
     ...times,
     ...others,
   } as Mapping;
-  const reader = new ForeignReader(format, mapping, POLICY);
+  const { key: _key, ...unnamed } = mapping;
+  const reader = new ForeignReader(format, oneBucket ? unnamed : mapping, POLICY);
   reader.startFile('log');
   reader.push(typeof text === 'string' ? new TextEncoder().encode(text) : text);
   reader.endFile();

@@ -18,12 +18,29 @@ describe('the time of a foreign log', () => {
     { text: '7', unit: 'us', us: 7, errorUs: 1 },
     { text: '2026-11-25T00:00:00Z', unit: undefined, us: 1_795_564_800_000_000, errorUs: 1_000_000 },
     { text: '2026-11-25T01:00:00.5+01:00', unit: undefined, us: 1_795_564_800_500_000, errorUs: 100_000 },
+    { text: '1795559409216235999', unit: 'ns', us: 1_795_559_409_216_235, errorUs: 1 },
+    { text: '1500', unit: 'ns', us: 1, errorUs: 1 },
+    { text: '9.29e-7', unit: 's', us: 0, errorUs: 1 },
+    { text: '1.5E-3', unit: 's', us: 1_500, errorUs: 100 },
+    { text: '1.795559409216e+09', unit: 's', us: 1_795_559_409_216_000, errorUs: 1_000 },
+    { text: '0.123s', unit: undefined, us: 123_000, errorUs: 1_000 },
+    { text: '12ms', unit: 's', us: 12_000, errorUs: 1_000 },
+    { text: '7.5µs', unit: undefined, us: 7, errorUs: 1 },
+    { text: '2026-11-25 00:00:00.123456+00', unit: undefined, us: 1_795_564_800_123_456, errorUs: 1 },
+    { text: '2026-11-25 01:00:00.123+01', unit: undefined, us: 1_795_564_800_123_000, errorUs: 1_000 },
+    { text: '2026-11-25 00:00:00.5 UTC', unit: undefined, us: 1_795_564_800_500_000, errorUs: 100_000 },
     { text: '25/Nov/2026:00:00:00 +0000', unit: undefined, us: 1_795_564_800_000_000, errorUs: 1_000_000 },
   ] as const)('$text $unit is exact to its last digit', ({ text, unit, us, errorUs }) =>
     expect(readTime(text, { field: 'f', unit })).toEqual({ us, errorUs }),
   );
 
   it.each([
+    { text: '-', says: /f has no value/ },
+    { text: '1,234', says: /a comma, of thousands or of decimals/ },
+    { text: '0,5', says: /a comma, of thousands or of decimals/ },
+    { text: '1e30s', says: /beyond 2\^53 us, 285 years: is the unit right/ },
+    { text: '0.002, 0.003', says: /must be a number/ },
+    { text: '32/Foo/2026:00:00:00 +0000', says: /must be a number/ },
     { text: '12', says: /a number without a unit/ },
     { text: 'yesterday', says: /must be a number, an ISO 8601 date/ },
     { text: '2026-11-25T00:00:00', says: /a date without a zone: give --zone UTC, or --zone \+01:00/ },
@@ -31,6 +48,14 @@ describe('the time of a foreign log', () => {
     expect(() => readTime(text, { field: 'f', unit: undefined })).toThrow(says),
   );
 });
+
+it.each([
+  { zone: 'UTC', us: 1_795_564_800_000_000 },
+  { zone: '+01:00', us: 1_795_561_200_000_000 },
+  { zone: '-0530', us: 1_795_584_600_000_000 },
+])('a date without a zone is of --zone $zone', ({ zone, us }) =>
+  expect(readTime('2026-11-25 00:00:00', { field: 'f', unit: undefined, zone }).us).toBe(us),
+);
 
 describe('a table of comma-separated values', () => {
   it('gives one operation a line, each time widened by its last digit both ways', () => {
@@ -153,6 +178,43 @@ describe('an access log', () => {
     const line = '{"request":{"user":"a"},"ts":1.0,"request_time":0.5,"code":429}';
     expect(read('access-log', `${line}\n`, { ...fields, key: 'request.user' }).rows[0]?.[2]).toBe('denied');
   });
+
+  it.each([
+    {
+      title: 'a list of one, as Caddy has headers',
+      line: '{"h":{"X-Key":["a"]},"ts":1.0,"d":0.5,"code":200}',
+      key: 'h.X-Key',
+    },
+    {
+      title: 'a list by its number',
+      line: '{"h":{"X-Key":["a","b"]},"ts":1.0,"d":0.5,"code":200}',
+      key: 'h.X-Key.0',
+    },
+    {
+      title: 'an object in a list of one',
+      line: '{"h":[{"k":"a"}],"ts":1.0,"d":0.5,"code":200}',
+      key: 'h.k',
+    },
+    { title: 'a name with dots', line: '{"h.k":"a","ts":1.0,"d":0.5,"code":200}', key: 'h.k' },
+    { title: 'a mark of byte order', line: '\ufeff{"h":"a","ts":1.0,"d":0.5,"code":200}', key: 'h' },
+  ])('reaches into $title', ({ line, key }) =>
+    expect(readForeign('access-log', `${line}\n`, { ...fields, duration: 'd', key }).names).toEqual(['a']),
+  );
+
+  it('does not choose among several values', () =>
+    expect(() =>
+      read('access-log', '{"h":["a","b"],"ts":1.0,"request_time":0.5,"code":200}\n', { ...fields, key: 'h' }),
+    ).toThrow(/^log:1: h has 2 values: name one, as h\.0/));
+
+  it('has one bucket where no field names any', () => {
+    const text = '{"ts":1.0,"request_time":0.5,"code":200}\n';
+    expect(readForeign('access-log', text, { ...fields, oneBucket: true }).names).toEqual(['all']);
+  });
+
+  it('says which fields there are where none is the key', () =>
+    expect(() => read('access-log', '{"a":{"b":1,"c":[1]},"d":2}\n', { ...fields, key: 'api_key' })).toThrow(
+      /^log:1: no line has the field api_key \(--key\); the first has a\.b, a\.c, d$/,
+    ));
 
   it('is refused where it is no JSON, with file and line', () =>
     expect(() => read('access-log', '{"a"\n{}\n')).toThrow(/^log:1: not JSON/));
