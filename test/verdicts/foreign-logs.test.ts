@@ -32,16 +32,16 @@ const PROXY = '--from csv --key user --start t0_us --end t1_us --status code --c
 
 describe('what a proxy answered while its request went on', () => {
   it.each([
-    { title: 'may be charged later, so denials behind it are not false', more: [], verdict: 'pass' },
-    { title: 'may be charged later where the user says so', more: ['--unanswered', '5xx'], verdict: 'pass' },
+    { title: 'may be charged later, so denials behind it are not false', more: [], isGuilty: false },
+    { title: 'may be charged later where the user says so', more: ['--unanswered', '5xx'], isGuilty: false },
     {
       title: 'was charged by its reply in a log of the limiter itself',
       more: ['--settled', '5xx'],
-      verdict: 'fail',
+      isGuilty: true,
     },
-    { title: 'is a denial where the user says so', more: ['--deny', '429,504'], verdict: 'fail' },
-  ])('$title: $verdict', async ({ more, verdict }) =>
-    expect((await check('proxy-504.csv', PROXY, more)).verdict).toBe(verdict),
+    { title: 'is a denial where the user says so', more: ['--deny', '429,504'], isGuilty: true },
+  ])('$title', async ({ more, isGuilty }) =>
+    expect((await check('proxy-504.csv', PROXY, more)).verdict === 'fail').toBe(isGuilty),
   );
 
   it('is named among what the verdict assumes', async () => {
