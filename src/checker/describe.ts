@@ -14,8 +14,8 @@ import {
 import type { Known } from './known.ts';
 import { Machine } from './machine.ts';
 import { type Drop, findOverAdmission, type OverAdmission } from './over-admission.ts';
-import type { Refund } from './refund.ts';
-import { proveDespiteRefunds, refundedBy } from './refunded.ts';
+import { type Refund, refundedWithin } from './refund.ts';
+import { proveDespiteRefunds } from './refunded.ts';
 import type { ReplayFinding } from './replay.ts';
 import { findWitness, findWorstWindow, type Window } from './window.ts';
 import { type BrokenWindow, proveBrokenWindow } from './window-promise.ts';
@@ -45,7 +45,8 @@ export class Describer {
       refunds.length === 0
         ? this.#proof(findWitness(this.#bucket, machine, drops[0]) ?? worst, refunds)
         : this.#proofDespiteRefunds(refunds, drops[0], worst);
-    const excess = worst.admittedQuanta - worst.allowanceQuanta - refundedBy(refunds, worst.endUs);
+    const excess =
+      worst.admittedQuanta - worst.allowanceQuanta - refundedWithin(refunds, worst.startUs, worst.endUs);
     return {
       kind: 'over-admission',
       bucket: this.#name(),
@@ -59,7 +60,10 @@ export class Describer {
 
   #proof(window: Window, refunds: readonly Refund[]): Pick<Finding, 'inequality' | 'witness'> {
     return {
-      inequality: this.#windowInequality(window, this.#tokens(refundedBy(refunds, window.endUs))),
+      inequality: this.#windowInequality(
+        window,
+        this.#tokens(refundedWithin(refunds, window.startUs, window.endUs)),
+      ),
       witness: window.rows.map((row) => witnessLine(this.#bucket.table, row)),
     };
   }
@@ -69,17 +73,16 @@ export class Describer {
     const proof = proveDespiteRefunds(this.#bucket, { policy, slack, refunds }, drop);
     if (proof === undefined) return this.#proof(worst, refunds);
     const window = findWorstWindow(proof, new Machine(policy, slack));
-    const isExceeded = ({ admittedQuanta, allowanceQuanta, endUs }: Window) =>
-      admittedQuanta - allowanceQuanta > refundedBy(refunds, endUs);
+    const isExceeded = ({ admittedQuanta, allowanceQuanta, startUs, endUs }: Window) =>
+      admittedQuanta - allowanceQuanta > refundedWithin(refunds, startUs, endUs);
     if (window?.rows.length === proof.count && isExceeded(window)) return this.#proof(window, refunds);
-    const rows = [...proof.byInvoked];
     const beyond = findOverAdmission(proof, policy, slack).totalExcessQuanta;
-    const endUs = rows.reduce((last, row) => Math.max(last, this.#bucket.table.lastUs(row)), 0);
+    const minted = findOverAdmission(proof, policy, slack, refunds).totalExcessQuanta;
     return {
       inequality:
         `over several windows at least ${round(this.#tokens(beyond))} tokens were admitted beyond capacity and refill, ` +
-        `where refunds can have given back ${round(this.#tokens(refundedBy(refunds, endUs)))}`,
-      witness: rows.map((row) => witnessLine(this.#bucket.table, row)),
+        `where refunds can have given back ${round(this.#tokens(beyond - minted))} of them in time`,
+      witness: [...proof.byInvoked].map((row) => witnessLine(this.#bucket.table, row)),
     };
   }
 

@@ -11,7 +11,7 @@ import type { Refund } from './refund.ts';
  *
  * highest: what was finished by t is charged at its invocation, since what is spent early leaves room for refill; what
  * is open is not charged. Without a floor at zero such a level is
- *   min over s <= t of  C + r (t - s) - what was admitted wholly within [s, t],
+ *   min over s <= t of  C + r (t - s) + what can have been refunded within [s, t] - what was admitted wholly within it,
  * which is below zero where the window [s, t] of the worst s is exceeded. Clock slack is on top.
  * lowest: see `false-denial.ts`; the clocks' lag is taken off, and nothing is drawn below zero.
  */
@@ -35,7 +35,6 @@ export interface BandRules {
   readonly policy: Policy;
   readonly clock: ClockSlack & ClockLag;
   readonly known: Known;
-  /** In the order of time. */
   readonly refunds: readonly Refund[];
 }
 
@@ -94,6 +93,7 @@ class Band implements LevelBand {
 
   /** Draws what refill alone does until then, with a corner where a level meets its ceiling. */
   moveTo(us: number): void {
+    this.#early.giveBackUntil(us);
     if (us <= this.#atUs) return;
     if (this.#atUs !== Number.NEGATIVE_INFINITY) {
       const corners = [this.#early.fullAtUs(), this.#spender.fullAtUs()].filter(
@@ -130,7 +130,8 @@ class Band implements LevelBand {
 class EarlySpender {
   readonly #ceiling: number;
   readonly #speed: number;
-  readonly #refunds: readonly Refund[];
+  readonly #byLast: readonly Refund[];
+  #given = 0;
   readonly #invokedUs: number[] = [];
   readonly #quanta: number[] = [];
   readonly #after: number[] = [];
@@ -138,7 +139,7 @@ class EarlySpender {
   constructor(policy: Policy, { epsilonUs, rhoPpm }: ClockSlack, refunds: readonly Refund[]) {
     this.#ceiling = policy.capacityQuanta + epsilonUs * policy.quantaPerUs;
     this.#speed = policy.quantaPerUs * (1 + rhoPpm / 1_000_000);
-    this.#refunds = refunds;
+    this.#byLast = refunds.toSorted((a, b) => (a.lastUs === b.lastUs ? 0 : a.lastUs - b.lastUs));
   }
 
   spend(us: number, quanta: number): void {
@@ -153,13 +154,23 @@ class EarlySpender {
     }
   }
 
+  /**
+   * Gives back what was refunded by `us` for certain. A refund is in every window that begins at its last moment or before,
+   * so it comes after what is spent at that microsecond.
+   */
+  giveBackUntil(us: number): void {
+    for (let refund = this.#byLast[this.#given]; refund !== undefined; refund = this.#byLast[++this.#given]) {
+      if (refund.lastUs >= us) return;
+      this.spend(refund.lastUs + 0.5, -refund.quanta);
+    }
+  }
+
   levelAt(us: number): number {
     const last = this.#after.length - 1;
     const level = last < 0 ? this.#ceiling : this.#refilled(last, us);
-    const refunded = this.#refunds.reduce(
-      (sum, { fromUs, quanta }) => (fromUs <= us ? sum + quanta : sum),
-      0,
-    );
+    const refunded = this.#byLast
+      .slice(this.#given)
+      .reduce((sum, { fromUs, quanta }) => (fromUs <= us ? sum + quanta : sum), 0);
     return Math.min(this.#ceiling, level + refunded);
   }
 

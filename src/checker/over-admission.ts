@@ -1,11 +1,11 @@
 import type { Policy } from '../core/policy.ts';
-import { KIND, type OperationTable } from '../history/table.ts';
+import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockSlack } from './clock.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import { Headroom } from './headroom.ts';
 import { Machine, MachineTime } from './machine.ts';
-import type { Refund } from './refund.ts';
+import { coverByRefunds, type Refund } from './refund.ts';
 
 /**
  * Over-admission of one bucket, exact.
@@ -22,9 +22,7 @@ import type { Refund } from './refund.ts';
  * The unit of time is 1/r: the time in which one quantum is born. Work and time are then both integers,
  * and `machine.ts` keeps them exact however long a bucket is busy.
  *
- * Refunds add tokens. EDF does the most work possible for the jobs of every deadline t, so what is undone by t
- * exceeds what was minted by at most the refunds that can have happened by t: total excess is the largest of
- * undone(t) - refunds(t), again a lower bound. A reset is a refund of one capacity.
+ * Refunds add tokens, and pay for what EDF leaves undone: see `refund.ts`. A reset is a refund of one capacity.
  */
 export interface OverAdmission {
   /** Quanta admitted beyond any ideal bucket, the least possible. */
@@ -140,21 +138,4 @@ function serveUntil(
       return;
     }
   }
-}
-
-/** What is left of the drops when every refund that can have happened by then pays for them. */
-function coverByRefunds(table: OperationTable, drops: readonly Drop[], refunds: readonly Refund[]): Drop[] {
-  let next = 0;
-  let balance = 0;
-  return drops.flatMap((drop) => {
-    const { row, quanta } = drop;
-    for (let refund = refunds[next]; refund !== undefined; refund = refunds[++next]) {
-      if (refund.fromUs > table.lastUs(row)) break;
-      balance += refund.quanta;
-      if (balance > Number.MAX_SAFE_INTEGER) balance = Number.POSITIVE_INFINITY; // a rounded sum may be too little
-    }
-    const covered = Math.min(balance, quanta);
-    balance -= covered;
-    return covered === quanta ? [] : [{ ...drop, quanta: quanta - covered }];
-  });
 }

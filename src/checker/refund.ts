@@ -1,6 +1,62 @@
-/** Tokens that came back at some time between `fromUs` and `lastUs`, which is Infinity where nobody knows it. */
+import type { OperationTable } from '../history/table.ts';
+import { DeadlineHeap } from './deadline-heap.ts';
+
+/**
+ * Tokens that came back at some time between `fromUs` and `lastUs`, which is Infinity where nobody knows it. One refund
+ * is worth one capacity at the most: a bucket holds no more.
+ */
 export interface Refund {
   readonly fromUs: number;
   readonly lastUs: number;
   readonly quanta: number;
+}
+
+/** The most that can have been refunded within [startUs, endUs], in quanta. */
+export function refundedWithin(refunds: readonly Refund[], startUs: number, endUs: number): number {
+  return refunds.reduce(
+    (sum, { fromUs, lastUs, quanta }) => (fromUs <= endUs && lastUs >= startUs ? sum + quanta : sum),
+    0,
+  );
+}
+
+const heap = new DeadlineHeap();
+
+/**
+ * What is left of the drops when refunds pay for as much of them as they can. `drops` in the order of their deadlines,
+ * `refunds` in that of `fromUs`.
+ *
+ * A busy period of EDF begins with the invocation x of its first job, when nothing is left to do. No job of it took effect
+ * before x, and whatever came back before, the bucket held C at x at the most. So with undone(t) the work of the period
+ * that EDF has dropped by the deadline t,
+ *   undone(t) <= minted in [x, t] + refunded in [x, t],
+ * since EDF leaves the least of every prefix of deadlines undone. A period ends before the next begins, and with it its
+ * deadlines that are missed, so what is minted or refunded within one is not in another. A refund that can have happened
+ * in [fromUs, lastUs] can therefore pay for the drops with fromUs <= deadline and lastUs >= x, and for nothing else. Both
+ * bounds rise from drop to drop, so to pay from what expires first covers the most, and what is left is the least that was
+ * minted.
+ */
+export function coverByRefunds<
+  D extends { readonly row: number; readonly quanta: number; readonly busyFromUs: number },
+>(table: OperationTable, drops: readonly D[], refunds: readonly Refund[]): D[] {
+  let next = 0;
+  heap.size = 0;
+  return drops.flatMap((drop) => {
+    const { row, quanta, busyFromUs } = drop;
+    for (let refund = refunds[next]; refund !== undefined; refund = refunds[++next]) {
+      if (refund.fromUs > table.lastUs(row)) break;
+      heap.push(refund.lastUs, refund.quanta, 0);
+    }
+    let left = quanta;
+    while (heap.size > 0 && left > 0) {
+      const worth = heap.works[0] as number;
+      if ((heap.deadlines[0] as number) < busyFromUs || worth <= left) {
+        if ((heap.deadlines[0] as number) >= busyFromUs) left -= worth;
+        heap.pop();
+      } else {
+        heap.works[0] = worth - left;
+        left = 0;
+      }
+    }
+    return left === 0 ? [] : [{ ...drop, quanta: left }];
+  });
 }

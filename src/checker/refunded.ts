@@ -8,16 +8,11 @@ import type { Refund } from './refund.ts';
 /** So many of the last admissions are looked at: leaving out and judging again takes its time. */
 const MOST_ROWS = 5_000;
 
-/** The most that can have been refunded by `us`, in quanta. */
-export function refundedBy(refunds: readonly Refund[], us: number): number {
-  return refunds.reduce((sum, { fromUs, quanta }) => (fromUs <= us ? sum + quanta : sum), 0);
-}
-
 /**
  * A smallest proof of over-admission where there were refunds: these may be used up by an earlier window, so that no
  * single one proves it. Admissions are left out, half of them at first, as long as the rest is still more than any bucket
- * could have admitted: leaving one out never adds to the excess, so trying each once is enough. Undefined when the
- * last 5,000 before the drop do not prove it.
+ * could have admitted. Leaving one out can end a busy period, and with it what refunds excuse: so each is tried again until
+ * none is left out. Undefined when the last 5,000 before the drop do not prove it.
  */
 export function proveDespiteRefunds(
   bucket: BucketRows,
@@ -36,11 +31,12 @@ export function proveDespiteRefunds(
     .slice(-MOST_ROWS);
   if (!isGuilty(kept)) return undefined;
   for (let size = Math.ceil(kept.length / 2); ; size = Math.ceil(size / 2)) {
+    const before = kept.length;
     for (let start = 0; start < kept.length; ) {
       const rest = kept.toSpliced(start, size);
       if (isGuilty(rest)) kept = rest;
       else start += size;
     }
-    if (size <= 1) return BucketRows.of(table, kept);
+    if (size <= 1 && kept.length === before) return BucketRows.of(table, kept);
   }
 }
