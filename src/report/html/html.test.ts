@@ -146,7 +146,7 @@ describe('the buckets of a page', () => {
   });
 
   it('say their own formula only where no refund is in it', () => {
-    const page = pageOf([...[1, 1, 1, 1].map((atS) => at(atS)), at(0.5, { cost: -1 })]);
+    const page = pageOf([...[1, 1, 1, 1].map((atS) => at(atS)), at(1, { cost: -1 })]);
     expect(page.worst[0]?.proofs[0]?.formula).toBeUndefined();
     expect(page.worst[0]?.proofs[0]?.sentence).toMatch(/1 refunded/);
   });
