@@ -12,7 +12,7 @@ function asUser(program: string): unknown {
 
 const CHECK = `
 const header = { type: 'header', format: 'openclaw-history', version: 1, strategy: 'mine', scenario: '', seed: 1,
-  regions: [], startedAt: '', initial: 'full', policy: { capacity: 2, refill: { tokens: 1, perUs: 1_000_000 } } };
+  regions: [], startedAt: '', initial: 'full', clocks: 'one', policy: { capacity: 2, refill: { tokens: 1, perUs: 1_000_000 } } };
 const op = (index, outcome) => ({ type: 'op', index, bucket: 'b', user: '', region: '', process: 0, cost: 1,
   invokedUs: index, completedUs: index + 10, outcome });
 function judge(outcomes, options) {

@@ -4,6 +4,7 @@ import type { History } from '../history/history.ts';
 import type { OperationTable } from '../history/table.ts';
 import type { Claim } from './claim.ts';
 import { boundClock, boundOffsets, type ClockBounds, joinReadings, largestStepBackUs } from './clock.ts';
+import { assumedOfClock, grantOf } from './clock-grant.ts';
 import { AllFindings } from './describe-all.ts';
 import { diagnose } from './diagnosis.ts';
 import type { CheckFacts } from './facts.ts';
@@ -42,7 +43,9 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
   const promise = rules.promise ?? { type: 'token-bucket' };
   const horizon = horizonOf(history, rules.openAtEndMissing === true);
   const readings = joinReadings(history.clock, history.decisionClock);
-  const clock = boundClock(readings, horizon.span, history.header.clocks);
+  const ofClock = { isRead: readings.length > 0, typed: rules.clockSlack };
+  const grant = grantOf(history.header, ofClock);
+  const clock = boundClock(readings, horizon.span, grant);
   const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(clock);
   const passing = passRules(history, { promise, clock, horizon, stepBackUs });
   const pass = checkBuckets(history, passing);
@@ -78,6 +81,10 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     contested: countContested(table, pass.contested, rules.busiest),
     ...headroomFacts(table, pass.contested, promise),
     promise: formatPromise(promise),
+    assumptions: [
+      ...assumedOfClock({ ...ofClock, grant, promise, header: history.header }),
+      ...(rules.assumptions ?? []),
+    ],
     ...found,
     diagnosis: diagnose(history, found, readings),
     replay: { ...all.replay(), replayed: pass.replayed },
@@ -88,7 +95,6 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     cells: pass.cells,
     faults: history.faults,
     events: history.events.filter(({ event }) => !COUNTED.has(event)),
-    ...(rules.assumptions !== undefined && { assumptions: rules.assumptions }),
   };
   const report = withVerdict(facts, claimsOf(rules, { isOpen: facts.whole.arrivals > 0 }));
   return { report, guilty: pass.guilty, known: passing.known };

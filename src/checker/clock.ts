@@ -1,4 +1,5 @@
-import type { ClockReading, Header } from '../history/operation.ts';
+import type { ClockReading } from '../history/operation.ts';
+import { type ClockGrant, MAX_SLEW_PPM } from './clock-grant.ts';
 
 /**
  * How far a server's clock can have run ahead of the recorder's while the run lasted, or behind it. Refill runs
@@ -40,8 +41,7 @@ export interface ClockStep {
   readonly byUs: number;
 }
 
-/** Two clocks that the kernel slews by at most 500 ppm each drift apart by no more than this. */
-const MAX_SLEW = 1_000 / 1_000_000;
+const MAX_SLEW = MAX_SLEW_PPM / 1_000_000;
 
 /** What neither the slew nor the errors of reading explain is a step from here on, and below it slack. */
 const MIN_STEP_US = 1_000;
@@ -92,23 +92,25 @@ export interface ClockSpan {
 
 const AS_READ: ClockSpan = { fromUs: Number.POSITIVE_INFINITY, untilUs: Number.NEGATIVE_INFINITY };
 
+const NOTHING_GRANTED: ClockGrant = { slackUs: 0, driftPpm: 0 };
+
 /**
- * Bounds from readings of any number of nodes, over their own span and that of the operations. Without readings the
- * clocks are one clock, or are `apart` and drift as fast as two that are slewed can.
+ * Bounds from readings of any number of nodes, over their own span and that of the operations, and what is granted
+ * beside them. A clock that counts in steps of `slackUs` shows of any time e - s at most e - s + slackUs and at least
+ * e - s - slackUs, so the slack is one more part of epsilon. Without readings there is nothing but what is granted.
  */
 export function boundClock(
   readings: readonly ClockReading[],
   span: ClockSpan = AS_READ,
-  clocks: Header['clocks'] = 'one',
+  { slackUs, driftPpm } = NOTHING_GRANTED,
 ): ClockBounds {
-  const unreadPpm = clocks === 'apart' ? MAX_SLEW * 1_000_000 : 0;
   const nodes = [...groupByNode(readings).values()].map((ofNode) => boundNode(ofNode, span));
   const rates = nodes.map(({ rhoPpm }) => rhoPpm);
   const steps = nodes.flatMap((node) => node.steps);
   return {
-    epsilonUs: Math.max(0, ...nodes.map(({ epsilonUs }) => epsilonUs)),
-    rhoPpm: rates.length === 0 ? unreadPpm : Math.max(...rates),
-    slowPpm: rates.length === 0 ? 0 - unreadPpm : Math.min(...rates),
+    epsilonUs: slackUs + Math.max(0, ...nodes.map(({ epsilonUs }) => epsilonUs)),
+    rhoPpm: rates.length === 0 ? driftPpm : Math.max(...rates),
+    slowPpm: rates.length === 0 ? 0 - driftPpm : Math.min(...rates),
     backwardUs: steps.reduce((sum, { byUs }) => sum + Math.max(0, -byUs), 0),
     spreadUs: nodes.length < 2 ? 0 : spreadOf(nodes),
     steps,

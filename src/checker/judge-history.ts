@@ -13,12 +13,14 @@ export interface JudgeOptions {
   readonly contested?: number;
   /** A larger share of operations without a reply is `unknown`. Default 0.05. */
   readonly info?: number;
+  /** What the limiter's clock may be off, in microseconds. Default: what the history says. */
+  readonly clockSlackUs?: number;
 }
 
 /** Judges a history as `openclaw-rl check` does. Throws INVALID_OPTION for a promise that it does not know. */
 export function judgeHistory(
   history: History,
-  { promise = 'token-bucket', falseDenials = 0, contested = 1, info = 0.05 }: JudgeOptions = {},
+  { promise = 'token-bucket', falseDenials = 0, contested = 1, info = 0.05, clockSlackUs }: JudgeOptions = {},
 ): CheckReport {
   return checkHistory(history, {
     busiest: [],
@@ -28,5 +30,6 @@ export function judgeHistory(
     headroomAtMost: HEADROOM_AT_MOST.audit,
     promise: parsePromise(promise),
     falseDenialsAtMost: falseDenials,
+    ...(clockSlackUs !== undefined && { clockSlack: { us: clockSlackUs, isWidened: false } }),
   });
 }

@@ -1,6 +1,7 @@
 import type { DeclaredBound, Episodes } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
 import { type Claim, DROPPED_AT_MOST, makeClaim } from './claim.ts';
+import type { ClockSlackRule } from './clock-grant.ts';
 import type { Promised } from './promise.ts';
 
 /** What a run is held against. */
@@ -25,6 +26,8 @@ export interface EvidenceRules {
   readonly promise?: Promised;
   /** How many false denials the strategy declares: one that splits its tokens denies while they lie elsewhere. */
   readonly falseDenialsAtMost?: number;
+  /** What the limiter is granted for its clock; what the history says without. */
+  readonly clockSlack?: ClockSlackRule;
   /** Requests that were open when the recording ended are absent, as in any access log. */
   readonly openAtEndMissing?: boolean;
   /** What reading the history took for granted, as sentences. */

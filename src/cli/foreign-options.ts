@@ -15,10 +15,11 @@ import { parseStatusPattern, type StatusPattern } from '../history/foreign/statu
 import { refuseClash, type StatusReader, statusReader } from '../history/foreign/statuses.ts';
 import { UNITS, type Unit } from '../history/foreign/units.ts';
 import type { PolicyRecord } from '../history/operation.ts';
+import { type ClockSlackFlags, parseTime } from './clock-slack.ts';
 import { decimalNumber, parsedBy, wholeNumber } from './options.ts';
 
 /** What `check --from` needs to know of a log that others wrote. */
-export interface ForeignOptions {
+export interface ForeignOptions extends ClockSlackFlags {
   readonly from?: ForeignFormat;
   readonly key?: string;
   readonly oneBucket?: true;
@@ -38,7 +39,6 @@ export interface ForeignOptions {
   readonly capacity?: number;
   readonly refill?: Rate;
   readonly unusableAtMost: number;
-  readonly clockSlack: number;
 }
 
 export function addForeignOptions(command: Command): Command {
@@ -74,7 +74,6 @@ export function addForeignOptions(command: Command): Command {
       ).choices(Object.keys(UNITS)),
     )
     .option('--zone <zone>', 'of dates that name none: UTC, +01:00', parseZone)
-    .option('--clock-slack <time>', 'widens both ends, for logs whose clocks are not one: 50ms', parseTime, 0)
     .optionsGroup('What its statuses mean, as 2xx, 200-299 or OK, with commas:')
     .option('--status <field>', 'the field that says whether it was allowed')
     .addOption(status('--allow <statuses>', 'it was let through (default: 2xx)'))
@@ -106,12 +105,6 @@ export const FOREIGN_EXAMPLES = `  $ openclaw-rl check api.csv --from csv --key 
   $ openclaw-rl check k6.json.gz --from k6 --key user --capacity 20 --refill 5/s      # k6 run --out json=k6.json.gz
   $ openclaw-rl check hits.json --from vegeta --key query.user --capacity 20 --refill 5/s  # vegeta encode > hits.json`;
 
-function parseTime(text: string): number {
-  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(us|ms|s)$/.exec(text) ?? [];
-  if (number === '' && text !== '0') throw new InvalidArgumentError('Expected a time like 50ms.');
-  return Math.ceil(Number(number) * 10 ** UNITS[(unit || 's') as Unit]);
-}
-
 function parseZone(text: string): string {
   if (/^(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$/.test(text)) return text;
   throw new InvalidArgumentError('Expected UTC, or an offset like +01:00.');
@@ -130,7 +123,7 @@ export function foreignReaderOf(options: ForeignOptions, promise: Promised): For
       `--from ${from} needs --key: which field names the bucket; or --one-bucket, where all is one`,
     );
   const times = isTimed(from) ? timesOf(from, options) : namedTimes(from, options);
-  const { key, cost, region, zone, clockSlack: clockSlackUs, unusableAtMost } = options;
+  const { key, cost, region, zone, clockSlack: clockSlackUs = 0, unusableAtMost } = options;
   const isFirst = promise.type === 'fixed-window' && promise.alignment === 'first';
   const mapping: Mapping = {
     ...times,

@@ -18,6 +18,7 @@ import { renderMarkdown } from '../report/markdown.ts';
 import { makeReport, type RunReport } from '../report/report.ts';
 import type { Plan, PlannedFault } from '../scenario/plan.ts';
 import type { ProviderName } from './choose-provider.ts';
+import { type ClockSlackFlags, clockSlackOption } from './clock-slack.ts';
 import { bringUp, clusterStore, DEFAULT_CLUSTER, findRunning, sweep } from './cluster.ts';
 import { isProvider, runsServer } from './differing-flags.ts';
 import type { Environment } from './environment.ts';
@@ -29,7 +30,7 @@ import { showProgress } from './run-progress.ts';
 import { serviceEnvironment } from './service-environment.ts';
 
 /** What the commands that make a run take besides its plan. */
-export interface RunFlags {
+export interface RunFlags extends ClockSlackFlags {
   readonly format: Format;
   readonly json: boolean;
   readonly name: string;
@@ -47,6 +48,11 @@ export function runOptions(command: Command): Command {
       DEFAULT_CLUSTER,
     )
     .option('--reports <folder>', 'runs are kept in here', 'reports')
+    .addOption(
+      clockSlackOption(
+        "what the limiter's clock may be off beside what is read of it: 1ms of a --target and a --limiter, else 0",
+      ),
+    )
     .addOption(formatOption())
     .option('--json', 'the same as --format json', false);
 }
@@ -115,6 +121,7 @@ export async function makeRun(
     ...{ plan, folder, startedAt, provide, onProgress },
     ...(promise && { promise }),
     ...(request.areUsersReal && { areUsersReal: true }),
+    ...(flags.clockSlack !== undefined && { clockSlackUs: flags.clockSlack }),
     signal: environment.interrupt,
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
   }).finally(close);

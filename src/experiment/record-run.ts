@@ -230,8 +230,9 @@ function describeLoad({ plan: { load, faults } }: Run): string {
   return `${who}, ${load.durationMs / 1_000} s${broken === '' ? '' : `; ${broken}`}`;
 }
 
-function makeHeader({ plan, startedAt }: Run, { initial, regions }: System): Header {
+function makeHeader({ plan, startedAt, clockSlackUs }: Run, { initial, regions }: System): Header {
   const policy = parsePolicy(plan.policy);
+  const slackUs = clockSlackUs ?? (plan.limiter === undefined ? undefined : PLUGIN_SLACK_US);
   return {
     type: 'header',
     format: 'openclaw-history',
@@ -243,9 +244,13 @@ function makeHeader({ plan, startedAt }: Run, { initial, regions }: System): Hea
     regions: plan.topology.regions,
     startedAt: startedAt.toISOString(),
     initial,
-    ...(regions === undefined ? { clocks: 'apart' } : {}), // nobody reads the clock of what is audited
+    ...(regions === undefined ? { clocks: 'apart' } : {}), // the clock of what is audited is not read
+    ...(slackUs !== undefined && { clockSlackUs: slackUs }),
   };
 }
+
+/** Clocks are read of nodes, and a plug-in may count in milliseconds of its own. */
+const PLUGIN_SLACK_US = 1_000;
 
 /** Decisions name the address that decided; the history names the node. */
 function makeNodeNames(regions: Regions): (operation: Operation) => Operation {

@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly plan: Plan;
   /** What the limiter claims to enforce; a token bucket without. */
   readonly promise?: Promised;
+  /** What the limiter's clock may be off beside what is read of it; what is granted by default without. */
+  readonly clockSlackUs?: number;
   /** The folder of this run; made by `makeRunFolder`. */
   readonly folder: string;
   readonly startedAt: Date;

@@ -132,7 +132,7 @@ export class HistoryBuilder {
     if (policiesOf(header) !== policiesOf(this.#header))
       throw new RecordError('its policies differ from those of the first file: these are not of one run');
     if (header.initial === 'unknown') this.#header = { ...this.#header, initial: 'unknown' };
-    if (header.clocks === 'apart') this.#header = { ...this.#header, clocks: 'apart' };
+    this.#header = withLoosestClock(this.#header, header);
   }
 
   #addPolicies({ policy, policies = {} }: Header): void {
@@ -251,4 +251,16 @@ function joinCharges(charges: readonly Charge[]): Charge[] {
     joined.set(key, { ...charge, cost });
   }
   return [...joined.values()];
+}
+
+/** The first, with what is granted for the clock of either. One that does not say a slack is granted a millisecond. */
+function withLoosestClock({ clocks, clockSlackUs, ...header }: Header, other: Header): Header {
+  const isApart = clocks === 'apart' || other.clocks === 'apart';
+  const isOne = clocks === 'one' && other.clocks === 'one';
+  const saysSlack = clockSlackUs !== undefined || other.clockSlackUs !== undefined;
+  return {
+    ...header,
+    ...(isApart ? { clocks: 'apart' } : isOne ? { clocks: 'one' } : {}),
+    ...(saysSlack && { clockSlackUs: Math.max(clockSlackUs ?? 1_000, other.clockSlackUs ?? 1_000) }),
+  };
 }

@@ -73,10 +73,12 @@ export interface Header {
   readonly startedAt: string;
   readonly initial: 'full' | 'unknown';
   /**
-   * Of a history without clock readings: whether the limiter decides on the recorder's clock, as is taken for granted,
-   * or on one that nobody read.
+   * Of a history without clock readings: whether the limiter decides on the recorder's clock, as fine as the recorder
+   * has it, or on one that was not read. Without, on one that runs as fast and may count in milliseconds.
    */
   readonly clocks?: 'one' | 'apart';
+  /** What the limiter's clock may gain or lose between two moments, beside its drift and what readings say. */
+  readonly clockSlackUs?: number;
 }
 
 /**

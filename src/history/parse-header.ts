@@ -8,6 +8,7 @@ import {
   optional,
   RecordError,
   text,
+  whole,
 } from './fields.ts';
 import type { Header, PolicyRecord } from './operation.ts';
 
@@ -38,7 +39,10 @@ export function parseHeader(fields: Fields): Header {
     regions: parseRegions(fields.regions),
     startedAt: optional(fields, 'startedAt', text) ?? '',
     initial: parseInitial(fields.initial),
-    ...given({ clocks: parseClocks(fields.clocks) }),
+    ...given({
+      clocks: parseClocks(fields.clocks),
+      clockSlackUs: optional(fields, 'clockSlackUs', (all, name) => whole(all, name, 2 ** 40)),
+    }),
   };
 }
 

@@ -238,14 +238,26 @@ describe('a history', () => {
     expect(history.operations.bucketCount).toBe(1);
   });
 
-  it('of several files has clocks apart if any has', () => {
+  it.each([
+    { title: 'has clocks apart if any has', clocks: ['one', 'apart'], want: { clocks: 'apart' } },
+    { title: 'has one clock if all have', clocks: ['one', 'one'], want: { clocks: 'one' } },
+    { title: 'has no one clock if any does not say so', clocks: ['one', undefined], want: {} },
+    { title: 'grants what any grants', slacks: [0, 50_000], want: { clockSlackUs: 50_000 } },
+    {
+      title: 'grants a millisecond for any that does not say',
+      slacks: [undefined, 0],
+      want: { clockSlackUs: 1_000 },
+    },
+  ])('of several files $title', ({ clocks = [], slacks = [], want }) => {
     const reader = new HistoryReader();
-    for (const header of [HEADER, HEADER.replace('"initial"', '"clocks":"apart","initial"')]) {
+    for (const file of [0, 1]) {
+      const header = { ...JSON.parse(HEADER), clocks: clocks[file], clockSlackUs: slacks[file] };
       reader.startFile('h');
-      reader.push(bytesOf(header + END));
+      reader.push(bytesOf(`${JSON.stringify(header)}\n${END}`));
       reader.endFile();
     }
-    expect(reader.finish().header.clocks).toBe('apart');
+    const { clocks: one, clockSlackUs } = reader.finish().header;
+    expect({ clocks: one, clockSlackUs }).toEqual({ clocks: undefined, clockSlackUs: undefined, ...want });
   });
 
   it('that breaks off in its last line is read without it, and says so', () => {

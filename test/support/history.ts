@@ -25,7 +25,7 @@ export function operationOf(index: number, part: OperationPart): Operation {
   };
 }
 
-/** The header of a history of one policy, `capacity:rate`. */
+/** The header of a history of one policy, `capacity:rate`, of a limiter that decides on the recorder's clock. */
 export function headerOf(policy = '20:5/s', changes: Partial<Header> = {}): Header {
   const { capacityTokens, refill } = parsePolicy(policy);
   return {
@@ -39,6 +39,7 @@ export function headerOf(policy = '20:5/s', changes: Partial<Header> = {}): Head
     regions: ['r'],
     startedAt: '',
     initial: 'full',
+    clocks: 'one', // its tests are about exact amounts
     ...changes,
   };
 }

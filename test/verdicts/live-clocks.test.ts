@@ -23,6 +23,11 @@ describe('an audit of a running limiter whose clock nobody reads', { timeout: 30
       decide: HTTP_LIMITERS.bucketUs({ capacity: 20, perSecond: 5 }),
       options: ['--policy', '20:5/s'],
     },
+    {
+      title: 'a bucket that counts in milliseconds',
+      decide: HTTP_LIMITERS.bucketMs({ capacity: 20, perSecond: 100 }),
+      options: ['--policy', '20:100/s'],
+    },
   ])('acquits $title', async ({ decide, options }) => {
     const limiter = await startHttpLimiter(decide);
     const { code, shown, report } = await audit(limiter.url, options);

@@ -150,7 +150,18 @@ async function ours(environment: Environment, flags: Flags): Promise<RunRequest>
 
 /** The command that makes this run again, every number of it spelled out. */
 function commandOf(flags: Flags, topology: PlannedTopology): string {
-  const { strategy, limiter, onFailure, promise, policy, seed, claim = [], server, provider } = flags;
+  const {
+    strategy,
+    limiter,
+    onFailure,
+    promise,
+    policy,
+    seed,
+    claim = [],
+    server,
+    provider,
+    clockSlack,
+  } = flags;
   const decides = limiter === undefined ? `--strategy ${strategy}` : `--limiter ${quotedForShell(limiter)}`;
   return [
     `openclaw-rl bench ${decides} --policy ${formatPolicy(policy)}`,
@@ -161,6 +172,7 @@ function commandOf(flags: Flags, topology: PlannedTopology): string {
     topologyCommandLine(topology),
     ...(server === undefined ? [] : [`--server ${quotedForShell(server)}`]),
     ...(provider === 'auto' ? [] : [`--provider ${provider}`]),
+    ...(clockSlack === undefined ? [] : [`--clock-slack ${clockSlack}us`]),
     `--seed ${seed}`,
   ].join(' ');
 }
@@ -211,6 +223,7 @@ const BESIDE_A_SCENARIO = [
   'reports',
   'format',
   'json',
+  'clockSlack',
   'server',
   'provider',
 ];

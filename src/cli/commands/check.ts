@@ -9,6 +9,7 @@ import type { History } from '../../history/history.ts';
 import type { Header } from '../../history/operation.ts';
 import { HistoryReader } from '../../history/reader.ts';
 import { makeCheckDocument } from '../../report/check-report.ts';
+import { clockSlackOption } from '../clock-slack.ts';
 import type { Environment } from '../environment.ts';
 import { exitCodeOfReport } from '../exit-codes.ts';
 import {
@@ -64,6 +65,11 @@ export function checkCommand(environment: Environment): Command {
       decimalNumber(0, 1),
       0.05,
     )
+    .addOption(
+      clockSlackOption(
+        "how far the limiter's clock may be off, 1ms where it was not read; with --from instead: how far the log's clock may be from it, both ends of each request are widened",
+      ),
+    )
     .addOption(formatOption())
     .option('--json', 'the same as --format json', false);
   return addForeignOptions(command)
@@ -115,6 +121,9 @@ function rulesOf(options: Options, foreign: ForeignReader | undefined): Evidence
     promise: options.promise,
     falseDenialsAtMost: options.falseDenials,
     openAtEndMissing: foreign !== undefined,
+    ...(options.clockSlack !== undefined && {
+      clockSlack: { us: options.clockSlack, isWidened: foreign !== undefined },
+    }),
   };
 }
 

@@ -1,0 +1,20 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { UNITS, type Unit } from '../history/foreign/units.ts';
+
+/** What `clockSlackOption` gives. */
+export interface ClockSlackFlags {
+  /** Microseconds; absent where it was not typed. */
+  readonly clockSlack?: number;
+}
+
+/** The option that says what the limiter is granted for its clock. */
+export function clockSlackOption(description: string): Option {
+  return new Option('--clock-slack <time>', description).argParser(parseTime);
+}
+
+/** A commander parser for `50us`, `50ms`, `50s` or 0; gives microseconds, rounded up. */
+export function parseTime(text: string): number {
+  const [, number = '', unit = ''] = /^(\d{1,9}(?:\.\d+)?)(us|ms|s)$/.exec(text) ?? [];
+  if (number === '' && text !== '0') throw new InvalidArgumentError('Expected a time like 50ms, or 0.');
+  return Math.ceil(Number(number) * 10 ** UNITS[(unit || 's') as Unit]);
+}
