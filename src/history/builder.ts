@@ -3,6 +3,7 @@ import { MOST_QUANTA, makePolicy, type Policy } from '../core/policy.ts';
 import { DecisionClock } from './decision-clock.ts';
 import { Draft } from './draft.ts';
 import { RecordError } from './fields.ts';
+import { fillDraft } from './fill-draft.ts';
 import type { ErrorCounts, FileFacts, History } from './history.ts';
 import { IndexSet } from './index-set.ts';
 import { Interner } from './interner.ts';
@@ -18,7 +19,6 @@ import {
   OUTCOMES,
   type Outcome,
 } from './operation.ts';
-import { UNSHARED } from './scan-operation.ts';
 import { KIND } from './table.ts';
 import { TableBuilder } from './table-builder.ts';
 
@@ -149,42 +149,13 @@ export class HistoryBuilder {
   #addOperation(operation: Operation): void {
     const { charges } = operation;
     if (charges === undefined) {
-      this.#fill(operation, operation);
+      fillDraft(this.draft, operation, operation, this.texts);
       this.#addDraft(0);
     }
     for (const [part, charge] of joinCharges(charges ?? []).entries()) {
-      this.#fill(operation, charge);
+      fillDraft(this.draft, operation, charge, this.texts);
       this.#addDraft(KIND.several | (part === 0 ? 0 : KIND.part));
     }
-  }
-
-  #fill(operation: Operation, charge: { bucket: string; cost: number; policy?: string }): void {
-    const { draft, texts } = this;
-    const { decision } = operation;
-    draft.clear();
-    draft.index = operation.index;
-    draft.bucket = texts.internText(charge.bucket);
-    draft.policy = charge.policy === undefined ? -1 : texts.internText(charge.policy);
-    draft.region = operation.region === '' ? -1 : texts.internText(operation.region);
-    draft.outcome = OUTCOMES.indexOf(operation.outcome);
-    draft.costTokens = charge.cost;
-    draft.maxChargeTokens = operation.maxCharge ?? Number.NaN;
-    draft.invokedUs = operation.invokedUs;
-    draft.intendedUs = operation.intendedUs ?? Number.NaN;
-    draft.completedUs = operation.completedUs ?? Number.NaN;
-    draft.latestUs = operation.latestUs ?? Number.NaN;
-    draft.decisionId = operation.decisionId === undefined ? -1 : texts.internText(operation.decisionId);
-    draft.error = operation.error === undefined ? -1 : texts.internText(operation.error);
-    if (decision === undefined) return;
-    draft.node = decision.node === '' ? -1 : texts.internText(decision.node);
-    draft.atUs = decision.atUs ?? Number.NaN;
-    draft.bucketUs = decision.bucketUs ?? Number.NaN;
-    draft.isFallback = decision.source === 'fallback';
-    draft.isUncharged = decision.charge === 'none';
-    draft.isLent = decision.source === 'lease';
-    const hasLevel = operation.charges === undefined && !draft.isLent;
-    draft.levelQuanta = hasLevel ? (decision.levelQuanta ?? Number.NaN) : Number.NaN;
-    draft.isShared = decision.source === 'redis' && !UNSHARED.includes(decision.strategy);
   }
 
   #addDraft(flags: number): void {

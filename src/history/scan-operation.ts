@@ -14,6 +14,7 @@ const OPERATION_KEYS = [
 ];
 const DECISION_KEYS = ['strategy', 'node', 'source', 'atUs', 'bucketUs', 'level', 'ageUs', 'charge'];
 const OUTCOME_BYTES = OUTCOMES.map(bytesOf);
+const INFO = OUTCOMES.indexOf('info');
 const OP = bytesOf('op');
 const NULL = bytesOf('null');
 const REDIS = bytesOf('redis');
@@ -51,7 +52,10 @@ export class OperationScanner extends ByteScanner {
     this.#draft.clear();
     this.#isOperation = false;
     const isRead = this.object(this.#operationKeys, this.#readField);
-    return isRead && this.isAtEnd() && this.#isOperation && isPlain(this.#draft) && this.isText();
+    if (!(isRead && this.isAtEnd() && this.#isOperation && isPlain(this.#draft) && this.isText()))
+      return false;
+    if (this.#draft.outcome === INFO) this.#draft.completedUs = Number.NaN; // whatever came did not settle the charge
+    return true;
   }
 
   #field(key: string): boolean {
@@ -196,5 +200,5 @@ export class OperationScanner extends ByteScanner {
 function isPlain({ index, bucket, outcome, invokedUs, intendedUs, completedUs, latestUs }: Draft): boolean {
   if (index < 0 || bucket < 0 || Number.isNaN(invokedUs) || outcome < 0) return false;
   if (latestUs < invokedUs || intendedUs > invokedUs) return false;
-  return OUTCOMES[outcome] === 'info' || completedUs >= invokedUs;
+  return outcome === INFO || completedUs >= invokedUs;
 }
