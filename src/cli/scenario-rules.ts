@@ -1,9 +1,10 @@
 import { parseClaim } from '../checker/claim.ts';
+import type { Policy } from '../core/policy.ts';
 import { isAcked, isApart, isUnitCost, STRATEGY_NAMES } from '../limiter/create.ts';
 import { planTopology, type Topology } from '../regions/topology.ts';
 import type { ScenarioRules } from '../scenario/make-plan.ts';
 import type { ScenarioInput } from '../scenario/schema.ts';
-import type { LoadFlags } from './load-options.ts';
+import { type LoadFlags, longestRest } from './load-options.ts';
 import { type TopologyFlags, topologyOf } from './topology-flags.ts';
 
 const [first, ...others] = STRATEGY_NAMES as readonly [string, ...string[]];
@@ -19,13 +20,16 @@ export const SCENARIO_RULES: ScenarioRules = {
 };
 
 /** A load as a scenario writes it. */
-export function loadInput(flags: LoadFlags): NonNullable<ScenarioInput['load']> {
-  const { connections, rate, users, skew, roaming, cost, ramp, duration } = flags;
+export function loadInput(flags: LoadFlags, policy: Policy): NonNullable<ScenarioInput['load']> {
+  const { connections, rate, users, skew, roaming, cost, ramp, duration, resting, burst } = flags;
   return {
     mode: rate === undefined ? 'closed' : 'open',
     ...(rate !== undefined && { rate }),
     ...{ connections, users, skew, roaming },
     cost: [...cost],
+    ...(resting > 0 && {
+      resting: { share: resting, rest: `${longestRest(flags, policy)}s`, burst: `${burst}s` },
+    }),
     ramp: `${ramp}s`,
     duration: `${duration}s`,
   };

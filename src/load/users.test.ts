@@ -103,6 +103,53 @@ describe('planned users', () => {
   );
 });
 
+describe('users who rest', () => {
+  const resting = { share: 0.1, restMs: 4_000, burstMs: 500 };
+
+  it('are a share of all, drawn from the seed, and change nothing else of the plan', () => {
+    const planned = planUsers(shape({ users: 200, resting }));
+    const known = planUsers(shape({ users: 200 }));
+    expect(planned.filter(({ rests }) => rests !== undefined)).toHaveLength(20);
+    expect(planned.map(({ rests: _, ...user }) => user)).toEqual(known);
+    expect(planUsers(shape({ users: 200, resting }))).toEqual(planned);
+    expect(planUsers(shape({ users: 200, resting, seed: 2 }))).not.toEqual(planned);
+  });
+
+  it('rest for a time of their own, spread from a quarter of the longest', () => {
+    const lengths = planUsers(shape({ users: 60, resting })).flatMap(({ rests }) => rests?.restMs ?? []);
+    expect(lengths.sort((a, b) => a - b)).toEqual([1_250, 1_750, 2_250, 2_750, 3_250, 3_750]);
+  });
+
+  it.each([
+    { title: 'are one at least', users: 8, share: 0.01, want: 1 },
+    { title: 'are never the first of a region', users: 8, share: 1, want: 5 },
+    { title: 'are none where each is the first of a region', users: 3, share: 1, want: 0 },
+    { title: 'are none of a share of 0', users: 8, share: 0, want: 0 },
+  ])('$title', ({ users, share, want }) => {
+    const planned = planUsers(shape({ users, roaming: 0, rampMs: 9_000, resting: { ...resting, share } }));
+    expect(planned.filter(({ rests }) => rests !== undefined)).toHaveLength(want);
+  });
+
+  it('send nothing while they rest, and in bursts what they would have sent otherwise', () => {
+    const rests = { restMs: 3_000, burstMs: 1_000, offsetMs: 500 };
+    const planned = [user('first', 1, ['r0']), { ...user('rester', 1, ['r0']), rests }];
+    const draw = makeUserDraw(planned, 'r0');
+    const random = makeRandom(1);
+    const times = new Map<number, number>();
+    for (let ms = 0; ms < 40_000; ms++)
+      if (draw(random, ms).name === 'rester') times.set(ms, 1 + (times.get(ms) ?? 0));
+    expect([...times.keys()].every((ms) => (ms + 500) % 4_000 >= 3_000)).toBe(true);
+    expect([...times.keys()].filter((ms) => ms < 2_500)).toEqual([]);
+    expect(times.size / 10_000).toBeCloseTo(4 / 5, 1); // of the draws of its bursts, beside one of the same weight
+  });
+
+  it('leave room for others however short their bursts are', () => {
+    const rests = { restMs: 1e6, burstMs: 1, offsetMs: 0 };
+    const planned = [user('first', 1, ['r0']), { ...user('rester', 1, ['r0']), rests }];
+    expect(count(planned, 'r0', 1_000, 1e6)).toEqual(expect.objectContaining({ size: 2 }));
+  });
+});
+
 describe('a draw', () => {
   it.each([0, 1, 1.2])('follows the law of Zipf with skew %d', (skew) => {
     const draws = 100_000;

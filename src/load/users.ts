@@ -21,6 +21,21 @@ export interface LoadShape {
   readonly roaming: number;
   /** Users arrive one after another during this time, so that buckets start at different moments. */
   readonly rampMs: number;
+  /** Who rests now and then; absent: none. */
+  readonly resting?: Resting;
+}
+
+/**
+ * Some users rest and come back in bursts. A bucket that is asked all the time never shows that its key expires before
+ * it is full: it was drained, has rested for less than that, and holds more than the refill of the rest.
+ */
+export interface Resting {
+  /** Of the users, 0 to 1; the first to arrive of each region never rest. */
+  readonly share: number;
+  /** The longest rest: each has a length of its own, spread evenly from a quarter of this. */
+  readonly restMs: number;
+  /** How long they send between two rests, as much as others do in both. */
+  readonly burstMs: number;
 }
 
 export interface PlannedUser {
@@ -30,6 +45,8 @@ export interface PlannedUser {
   readonly weight: number;
   /** It sends nothing before this moment of the load. */
   readonly arrivesMs: number;
+  /** It rests and sends in turn, for ever; at the beginning of the load `offsetMs` of the first round are over. */
+  readonly rests?: { readonly restMs: number; readonly burstMs: number; readonly offsetMs: number };
 }
 
 /** What stands for the real user of a number, from 1, wherever something is written. */
@@ -44,7 +61,8 @@ export function planUsers(
     skew,
     roaming,
     rampMs,
-  }: Pick<LoadShape, 'seed' | 'regions' | 'users' | 'skew' | 'roaming' | 'rampMs'>,
+    resting,
+  }: Pick<LoadShape, 'seed' | 'regions' | 'users' | 'skew' | 'roaming' | 'rampMs' | 'resting'>,
   prefix = 'u',
 ): PlannedUser[] {
   const random = makeRandom(seed, 'users');
@@ -61,8 +79,35 @@ export function planUsers(
     };
   });
   const earliest = new Set(regions.map((region) => firstToArrive(planned, region)));
-  return planned.map((user) => (earliest.has(user) ? { ...user, arrivesMs: 0 } : user));
+  const rests = resting === undefined ? undefined : drawRests(planned, resting, { seed, earliest });
+  return planned.map((user) => {
+    if (earliest.has(user)) return { ...user, arrivesMs: 0 };
+    const own = rests?.get(user);
+    return own === undefined ? user : { ...user, rests: own };
+  });
 }
+
+/** Who rests, and how: a share of the users, one at least. Of a stream of its own, so that it changes nothing else. */
+function drawRests(
+  planned: readonly PlannedUser[],
+  { share, restMs, burstMs }: Resting,
+  { seed, earliest }: { readonly seed: number; readonly earliest: ReadonlySet<PlannedUser | undefined> },
+): Map<PlannedUser, NonNullable<PlannedUser['rests']>> {
+  const random = makeRandom(seed, 'resting');
+  const places = planned.filter((user) => !earliest.has(user)).map((user) => ({ user, place: random() }));
+  const count = share === 0 ? 0 : Math.max(1, Math.round(share * planned.length));
+  const chosen = places.sort((a, b) => a.place - b.place).slice(0, count);
+  return new Map(
+    chosen.map(({ user }, nth) => {
+      const spread = SHORTEST_REST + ((1 - SHORTEST_REST) * (nth + 0.5)) / chosen.length;
+      const ownMs = Math.max(1, Math.round(restMs * spread));
+      return [user, { restMs: ownMs, burstMs, offsetMs: Math.floor(random() * (ownMs + burstMs)) }];
+    }),
+  );
+}
+
+/** Of the longest. */
+const SHORTEST_REST = 0.25;
 
 /** The share of users who are there when the load begins; in every region that has users it is one at least. */
 const PRESENT_AT_START = 0.1;
@@ -93,7 +138,7 @@ export function busiestUsers(
 /** Gives the next user to send a request, `elapsedMs` after the load began. */
 export type UserDraw = (random: Random, elapsedMs: number) => PlannedUser;
 
-/** Draws users of one region by their weight, among those who have arrived. */
+/** Draws users of one region by their weight, among those who have arrived and do not rest. */
 export function makeUserDraw(planned: readonly PlannedUser[], region: string): UserDraw {
   const present = planned.filter((user) => user.regions.includes(region));
   const first = firstToArrive(planned, region);
@@ -101,20 +146,34 @@ export function makeUserDraw(planned: readonly PlannedUser[], region: string): U
     throw new OpenclawError('INVALID_OPTION', `no user sends from ${region}: raise --users or --roaming`);
   }
   let sum = 0;
-  const upTo = present.map(({ weight }) => {
-    sum += weight;
+  const upTo = present.map((user) => {
+    sum += weightNow(user);
     return sum;
   });
   return (random, elapsedMs) => {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const user = present[indexAbove(upTo, random() * sum)];
-      if (user !== undefined && user.arrivesMs <= elapsedMs) return user;
+      if (user !== undefined && isThere(user, elapsedMs)) return user;
     }
     return first;
   };
 }
 
 const MOST_TRIES = 50;
+
+/** In a burst it sends what it would have sent in the rest as well, up to a limit: draws of who rests are drawn again. */
+function weightNow({ weight, rests }: PlannedUser): number {
+  if (rests === undefined) return weight;
+  return weight * Math.min(MOST_AT_ONCE, (rests.restMs + rests.burstMs) / rests.burstMs);
+}
+
+const MOST_AT_ONCE = 20;
+
+function isThere({ arrivesMs, rests }: PlannedUser, elapsedMs: number): boolean {
+  if (arrivesMs > elapsedMs) return false;
+  if (rests === undefined) return true;
+  return (elapsedMs + rests.offsetMs) % (rests.restMs + rests.burstMs) >= rests.restMs;
+}
 
 /** The first index whose value is above `target`; the values rise. */
 function indexAbove(values: readonly number[], target: number): number {

@@ -131,14 +131,14 @@ function planOf(
 ): Plan {
   const { topology, policy, limiter, onFailure, claims } = scenario;
   const strategy = limiter === undefined ? scenario.strategy : pluginName(limiter);
-  const { rate, mode, connections, ...load } = scenario.load;
+  const { rate, mode, connections, resting, ...load } = scenario.load;
   const ratePerSecond = rate === undefined ? {} : { ratePerSecond: rate };
   const faults = scenario.faults.map((fault, index) => drawTimes(fault, makeRandom(seed, `fault ${index}`)));
   return {
     ...{ format: 'openclaw-plan', version: 1, scenario: name, about, seed, topology, policy, strategy },
     ...(limiter !== undefined && { limiter }),
     ...(onFailure !== 'closed' && { onFailure }),
-    load: { mode, connections, ...ratePerSecond, ...load },
+    load: { mode, connections, ...ratePerSecond, ...load, ...(resting && { resting }) },
     faults: faults.sort((a, b) => a.atMs - b.atMs),
     claims: mode === 'open' ? withDropped(claims) : claims,
   };

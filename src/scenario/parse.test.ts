@@ -90,6 +90,13 @@ claims:
     });
   });
 
+  it.each([
+    { text: '{}', want: { share: 0.1, restMs: 4_000, burstMs: 500 } },
+    { text: '{share: 0.5, rest: 2s, burst: 100ms}', want: { share: 0.5, restMs: 2_000, burstMs: 100 } },
+  ])('reads users who rest: $text', ({ text, want }) => {
+    expect(parse(`${ABOUT}load: {resting: ${text}}\n${CLAIMS}`).load.resting).toEqual(want);
+  });
+
   it('may come from Windows', () => {
     const text = `\uFEFF${(ABOUT + CLAIMS).replaceAll('\n', '\r\n')}`;
     expect(parse(text, 'C:\\runs\\some.yaml')).toEqual(parse(ABOUT + CLAIMS));

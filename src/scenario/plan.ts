@@ -53,6 +53,8 @@ export interface LoadPlan {
   /** Tokens a request asks for: one of these, each as likely. */
   readonly costs: readonly number[];
   readonly rampMs: number;
+  /** Users who rest for at most `restMs` and come back in bursts; absent: none. */
+  readonly resting?: { readonly share: number; readonly restMs: number; readonly burstMs: number };
   readonly durationMs: number;
 }
 

@@ -39,6 +39,21 @@ const topologySchema = mapping({
 const COST = 'a whole number of tokens, at least 1, or a list of them';
 const cost = z.number({ error: COST }).int({ error: COST }).min(1, { error: COST });
 
+const restingSchema = mapping({
+  share: decimal(0, 1).default(0.1).meta({ description: 'The share of users who rest, 0 to 1.' }),
+  rest: duration({ leastMs: 1 })
+    .prefault('4s')
+    .meta({ description: 'The longest rest; each user has a length of its own, from a quarter of this.' }),
+  burst: duration({ leastMs: 1 })
+    .prefault('500ms')
+    .meta({ description: 'How long they send between two rests, as much as others do in both.' }),
+})
+  .transform(({ share, rest, burst }) => ({ share, restMs: rest, burstMs: burst }))
+  .meta({
+    description:
+      'Users who rest and come back in bursts: it shows a bucket that is forgotten before it is full.',
+  });
+
 const loadSchema = mapping({
   mode: choice(['closed', 'open']).default('closed').meta({
     description:
@@ -62,6 +77,7 @@ const loadSchema = mapping({
     .default(1)
     .transform((costs) => (typeof costs === 'number' ? [costs] : costs))
     .meta({ description: 'Tokens a request asks for; of a list each is as likely.' }),
+  resting: restingSchema.optional(),
   ramp: duration().prefault('2s').meta({ description: 'Users arrive one after another during this time.' }),
   duration: duration({ leastMs: 100 }).prefault('20s').meta({ description: 'How long requests are sent.' }),
 })

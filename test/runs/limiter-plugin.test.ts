@@ -46,6 +46,18 @@ describe('a run with a limiter of somebody else', { timeout: 90_000 }, () => {
     expect(report.overAdmission.largestExcess).toBeLessThanOrEqual(1);
   });
 
+  it.each([
+    { title: 'convicts one that forgets users who rest', more: [], want: [1, 'fail'] },
+    { title: 'has nothing to show that where none rests', more: ['--resting', '0'], want: [0, 'pass'] },
+  ])('$title', async ({ more, want }) => {
+    const one =
+      '--regions a --connections 8 --users 6 --duration 8s --ramp 0.5 --policy 8:4/s --rest 2 --seed 7';
+    const other = '--replicas 0 --skew 0 --roaming 0 --claim';
+    const args = [...`${one} ${other}`.split(' '), 'total-excess <= 0', ...more];
+    const { code, report } = await run(['bench', '--limiter', resolve(LIMITERS, 'forgetful.mjs'), ...args]);
+    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual(want);
+  });
+
   it('judges by the promise that is typed, with the reading as a token bucket beside it', async () => {
     const { code, report } = await bench('generous.mjs', ['--promise', 'fixed-window:11/1s']);
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([0, 'pass']);

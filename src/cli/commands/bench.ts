@@ -55,7 +55,7 @@ export function benchCommand(environment: Environment): Command {
     .argument('[scenario]', 'a scenario to run instead, as `run` does')
     .addHelpText('after', EXAMPLES);
   return targetOptions(
-    limiterOptions(topologyOptions(loadOptions(runOptions(command))))
+    limiterOptions(topologyOptions(loadOptions(runOptions(command), { resting: 0.1 })))
       .addOption(onFailureOption(ON_FAILURE))
       .addOption(claimOption()),
   ).action((scenario: string | undefined, flags: Flags) => bench(environment, scenario, flags, command));
@@ -134,7 +134,7 @@ async function ours(environment: Environment, flags: Flags): Promise<RunRequest>
       policy: formatPolicy(policy),
       ...(plugin === undefined ? { strategy } : { limiter: plugin.file }),
       ...(flags.onFailure && { onFailure: flags.onFailure }),
-      load: loadInput(flags),
+      load: loadInput(flags, policy),
       claims: [...(claim ?? [...correct, ...EVIDENCE])],
     },
     { scenario: 'bench', about: 'What does the limiter admit while nothing goes wrong?' },
@@ -168,7 +168,7 @@ function commandOf(flags: Flags, topology: PlannedTopology): string {
     ...(onFailure === undefined ? [] : [`--on-failure ${onFailure}`]),
     ...(promise === undefined ? [] : [`--promise ${formatPromise(promise)}`]),
     ...claim.map((text) => `--claim ${quotedForShell(text)}`),
-    loadCommandLine(flags),
+    loadCommandLine(flags, policy),
     topologyCommandLine(topology),
     ...(server === undefined ? [] : [`--server ${quotedForShell(server)}`]),
     ...(provider === 'auto' ? [] : [`--provider ${provider}`]),
@@ -187,7 +187,7 @@ async function audit(environment: Environment, flags: Flags, command: Command): 
       topology: { regions: [...targetRegions(flags.target ?? [])], replicas: 0 },
       policy: formatPolicy(policy),
       strategy: 'external',
-      load: loadInput({ ...flags, users }),
+      load: loadInput({ ...flags, users }, policy),
       claims: [...(claim ?? [...claimsOfPromise(promise), ...EVIDENCE])],
     },
     { scenario: 'audit', about: 'Does a limiter that is already running keep its promise?' },

@@ -52,7 +52,7 @@ export function chaosCommand(environment: Environment): Command {
     .addHelpText('after', EXAMPLES);
   return addFaultCommands(command, {
     configure: (each, fault) => {
-      limiterOptions(topologyOptions(loadOptions(runOptions(each))))
+      limiterOptions(topologyOptions(loadOptions(runOptions(each), { resting: 0 })))
         .addOption(timeOption('--at <time>', 'inject this long after the load began', '5s'))
         .addOption(onFailureOption(ON_FAILURE))
         .addOption(claimOption())
@@ -104,7 +104,7 @@ function planOf(
       ...(plugin === undefined ? { strategy } : { limiter: plugin.file }),
       ...(flags.onFailure && { onFailure: flags.onFailure }),
       policy: formatPolicy(policy),
-      load: loadInput(flags),
+      load: loadInput(flags, flags.policy),
       claims: [
         ...(flags.claim ??
           claimsOf(spec, plugin === undefined ? declaredBy(strategy) : claimsOfPromise(plugin.promise))),
