@@ -115,7 +115,7 @@ describe('check', () => {
     const folder = testFolder();
     const [one, two] = [
       write(folder, 'one.ndjson', historyText(20)),
-      write(folder, 'two.ndjson', historyText(20)),
+      write(folder, 'two.ndjson', historyText(20, { from: 100 })),
     ];
     expect((await callCli(['check', one], { cwd: folder })).code).toBe(0);
     const { code, stdout } = await callCli(['check', one, two], { cwd: folder });
@@ -395,6 +395,19 @@ describe('a bad history', () => {
     symlinkSync(write(folder, 'h.ndjson', good), join(folder, 'link'));
     const { code, stderr } = await callCli(['check', 'h.ndjson', 'link'], { cwd: folder });
     expect([code, stderr]).toEqual([64, expect.stringMatching(/^error: link: it is given twice/)]);
+  });
+
+  it.each([
+    { title: 'a copy', bytes: good },
+    { title: 'a packed copy', bytes: gzipSync(good) },
+  ])('that is given twice is refused by its content: $title', async ({ bytes }) => {
+    const folder = testFolder();
+    const files = [write(folder, 'h.ndjson', good), write(folder, 'copy.ndjson', bytes)];
+    const { code, stderr } = await callCli(['check', ...files], { cwd: folder });
+    expect([code, withoutProgress(stderr)]).toEqual([
+      64,
+      expect.stringMatching(/^error: copy\.ndjson: it holds the same as h\.ndjson, so its operations/),
+    ]);
   });
 
   it('that is not there is refused', async () => {

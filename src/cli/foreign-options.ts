@@ -58,6 +58,12 @@ export function addForeignOptions(command: Command): Command {
     .option('--capacity <tokens>', 'what a bucket holds', wholeNumber(1, 2 ** 40))
     .option('--refill <rate>', 'what it gains: 10/s, 100/min', parsedBy(parseRate))
     .option('--cost <field>', 'tokens; one for each request without')
+    .option(
+      '--unusable-at-most <share>',
+      'so many lines of a file may be unreadable, and are granted',
+      decimalNumber(0, 1),
+      0.01,
+    )
     .optionsGroup('When requests of such a log were decided:')
     .option('--start <field>', 'when the request came; give two of start, end and duration')
     .option('--end <field>', 'when the reply left')
@@ -89,19 +95,18 @@ export function addForeignOptions(command: Command): Command {
         '--unanswered <statuses>',
         'it may still be charged after its reply, as behind a proxy (default: all others)',
       ),
-    )
-    .option(
-      '--unusable-at-most <share>',
-      'so many lines of a file may be unreadable, and are granted',
-      decimalNumber(0, 1),
-      0.01,
     );
 }
 
 export const FOREIGN_EXAMPLES = `  $ openclaw-rl check api.csv --from csv --key user --start t0_us --end t1_us \\
       --status code --capacity 100 --refill 10/s                 # any limiter, from a table
   $ openclaw-rl check access.log --from access-log --key remote_user --end time_iso8601 --duration request_time \\
-      --unit s --status status --promise fixed-window:100/60s    # nginx, judged by what it promises
+      --unit s --status status --promise fixed-window:100/60s    # JSON of nginx, judged by what it promises
+  $ openclaw-rl check access.log --from combined --key remote_addr --end time_local --duration-at-most 500ms \\
+      --deny 503 --capacity 100 --refill 1/s                     # nginx' combined format, denied with its 503
+  $ openclaw-rl check envoy.log --from envoy --key x_forwarded_for --capacity 100 --refill 10/s   # Envoy, Istio
+  $ openclaw-rl check hey.csv --from csv --one-bucket --start offset --duration response-time --unit s \\
+      --status status-code --capacity 20 --refill 5/s            # hey -o csv, which names no user
   $ openclaw-rl check k6.json.gz --from k6 --key user --capacity 20 --refill 5/s      # k6 run --out json=k6.json.gz
   $ openclaw-rl check hits.json --from vegeta --key query.user --capacity 20 --refill 5/s  # vegeta encode > hits.json`;
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -43,21 +44,29 @@ export async function readHistory(
   },
 ): Promise<History> {
   const identities = new Set<string>();
+  const contents = new Map<string, string>();
   for (const file of files) {
     const { size, identity } = file === '-' ? STANDARD_INPUT : await lookAt(file);
     if (identities.has(identity))
       throw unreadable(file, 'it is given twice, so its operations would count twice');
     identities.add(identity);
     let progressMs = performance.now() + PROGRESS_EVERY_MS;
+    const hash = files.length > 1 ? createHash('sha256') : undefined;
     reader.startFile(file === '-' ? 'standard input' : file);
     const source = file === '-' ? stdin() : createReadStream(file, { highWaterMark: CHUNK_BYTES });
     const truncated = await readAll(source, file, (chunk, bytes) => {
       if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted while reading');
+      hash?.update(chunk);
       reader.push(chunk);
       if (performance.now() < progressMs) return;
       progressMs = performance.now() + PROGRESS_EVERY_MS;
       onProgress({ file: printable(file), share: size && bytes / size, operations: reader.operations });
     });
+    const content = hash?.digest('hex') ?? '';
+    const same = contents.get(content);
+    if (same !== undefined)
+      throw unreadable(file, `it holds the same as ${printable(same)}, so its operations would count twice`);
+    contents.set(content, file);
     reader.endFile(truncated);
   }
   return reader.finish();

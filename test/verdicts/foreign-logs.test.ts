@@ -1,10 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CheckDocument } from '../../src/report/check-report.ts';
 import { callCli } from '../support/call-cli.ts';
 import { testFolder } from '../support/cli.ts';
-import { ROOT } from '../support/readme.ts';
+import { blocksOf, commandsOf, ROOT } from '../support/readme.ts';
 
 const FIXTURES = join(ROOT, 'test/fixtures/verdicts');
 
@@ -116,5 +116,104 @@ describe('users that differ in bytes only', () => {
     const file = written(Buffer.from(rows, 'latin1'));
     const { report } = await check(file, `--from csv --key user --start start_us --end end_us ${one}`);
     expect(report?.overAdmission.findings[0]?.bucket).toBe('Jos\\xE9');
+  });
+});
+
+describe('a line that cannot be read', () => {
+  const table = '--from csv --key user --start t0_us --end t1_us --status code --contested 0';
+  /** A bucket of two tokens, empty at 0 s: a line that says no time may have taken one, so the denial at 2 s is right. */
+  const rows = (second: string) => [
+    'user,t0_us,t1_us,code',
+    ...Array.from({ length: 198 }, (_, at) => `other,${at}0000,${at}0100,200`),
+    'u,0,100,200',
+    second,
+    'u,2000000,2000100,429',
+    'other,9000000,9900000,200',
+    'other,40000000,40000100,200',
+    '',
+  ];
+  const limits = ['--capacity', '2', '--refill', '1/s'];
+  it.each([
+    { title: 'that names its bucket, so a denial behind it is not false', line: 'u,-,1500100,200' },
+    { title: 'that names none, so no denial is judged', line: 'oops' },
+  ])('may be a request: $title', async ({ line }) => {
+    const file = written(rows(line).join('\n').replaceAll('other', 'x'));
+    const { report, said } = await check(file, table, limits);
+    expect(report?.falseDenials.total, said).toBe(0);
+    expect(said).toMatch(/lines that cannot be read: 1, the first is .*log:201 \(/);
+  });
+
+  it('that is left out of the log altogether leaves that denial false', async () => {
+    const { report } = await check(written(rows('u2,0,100,200').join('\n')), table, limits);
+    expect(report?.falseDenials.total).toBe(1);
+  });
+
+  it('is refused where a window starts with a request', async () => {
+    const file = written(rows('u,-,1500100,200').join('\n'));
+    const { code, stderr } = await check(file, table, ['--promise', 'fixed-window:1/1s:first']);
+    expect([code, stderr]).toEqual([64, expect.stringMatching(/log:201: t0_us has no value: "-"/)]);
+  });
+});
+
+describe('the commands of the guide', () => {
+  const guide = readFileSync(join(ROOT, 'docs/audit.md'), 'utf8');
+  const commands = blocksOf(guide)
+    .flatMap((block) => commandsOf(block))
+    .filter(
+      ({ text, exitCode }) => exitCode === 0 && / check docs\/examples\/.* --capacity (?:21|61) /.test(text),
+    )
+    .map(({ text }) => text.replace(/^\S+ check /, ''));
+
+  it('are one for each format', () => expect(commands.length).toBeGreaterThanOrEqual(14));
+
+  it.each(commands)('convict the limiter of a smaller promise: %s', async (command) => {
+    const [file = '', ...options] = command.split(' ');
+    const smaller = options.map((word) => (word === '21' ? '20' : word === '61' ? '50' : word));
+    expect((await check(join(ROOT, file), smaller.join(' '))).verdict).toBe('fail');
+  });
+});
+
+describe('options of a log', () => {
+  const file = 'proxy-504.csv';
+  const policy = ['--capacity', '20', '--refill', '5/s'];
+  it.each([
+    {
+      title: 'combined without a time',
+      options: '--from combined --key remote_addr',
+      says: /needs two of --start, .* nginx takes the time at the end \(--end time_local\), Apache at the start/,
+    },
+    {
+      title: 'neither key nor --one-bucket',
+      options: '--from envoy',
+      says: /needs --key: .*; or --one-bucket/,
+    },
+    {
+      title: 'both of them',
+      options: '--from envoy --key a --one-bucket',
+      says: /'--one-bucket' cannot be used with option '--key/,
+    },
+    {
+      title: 'a duration twice',
+      options: '--from csv --key a --end t_us --duration d_us --duration-at-most 1s --status s',
+      says: /'--duration-at-most <time>' cannot be used with option '--duration/,
+    },
+    {
+      title: 'a zone that is none',
+      options: '--from csv --key a --zone Paris',
+      says: /Expected UTC, or an offset/,
+    },
+    {
+      title: 'a list without --from',
+      options: '--settled 500',
+      says: /is for logs that others wrote: it needs --from/,
+    },
+  ])('are refused: $title', async ({ options, says }) => {
+    const { code, stderr } = await check(file, options, policy);
+    expect([code, stderr]).toEqual([64, expect.stringMatching(says)]);
+  });
+
+  it('that were given outrank the statuses that are allowed and denied without them', async () => {
+    const { report } = await check(file, PROXY, ['--unanswered', '200', '--settled', '429', '--info', '1']);
+    expect(report?.outcomes).toEqual({ allowed: 0, denied: 0, failed: 0, info: 509 });
   });
 });
