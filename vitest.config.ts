@@ -48,6 +48,7 @@ const WAITING = [
   'test/hostile-plugins.test.ts',
   'test/regions/settle.test.ts',
   'test/regions/form-cluster.test.ts',
+  'test/interrupted-check.test.ts',
 ];
 
 /** So that no long file is left to run alone at the end. */

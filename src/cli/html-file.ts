@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { OpenclawError } from '../core/errors.ts';
 import { makeComparisonPage } from '../report/html/comparison-page.ts';
 import { type PageAssets, renderHtml } from '../report/html/render.ts';
@@ -19,14 +19,24 @@ export function comparisonHtml(runs: Parameters<typeof makeComparisonPage>[0]): 
   return renderHtml(makeComparisonPage(runs), readAssets());
 }
 
-/** Writes a page where somebody wants it. Throws ENVIRONMENT_FAILED. */
-export async function writeHtmlFile(path: string, html: string): Promise<void> {
-  await writeFile(path, html).catch((error: Error) => {
-    throw new OpenclawError('ENVIRONMENT_FAILED', `cannot write ${path}: ${error.message}`, {
-      cause: error,
-      hint: 'name a file that can be written: --html <file>',
-    });
-  });
+/** Writes a page as a whole or not at all. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
+export async function writeHtmlFile(path: string, html: string, signal: AbortSignal): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  const target = found === undefined ? path : await realpath(path);
+  const partial = `${target}.${process.pid}.part`;
+  const isFile = found?.isFile() ?? true; // a device or a pipe is written to as it is
+  try {
+    await writeFile(isFile ? partial : path, html, { signal });
+    if (isFile) await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { force: true });
+    if (signal.aborted) throw new OpenclawError('INTERRUPTED', `interrupted: ${path} was not written`);
+    throw new OpenclawError(
+      'ENVIRONMENT_FAILED',
+      `cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error, hint: 'name a file that can be written: --html <file>' },
+    );
+  }
 }
 
 /** What the build made of `page/`, beside the renderer that needs it. */

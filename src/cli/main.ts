@@ -1,9 +1,9 @@
 import { processEnvironment } from './environment.ts';
-import { runTyped } from './program.ts';
 import { reportError } from './report-error.ts';
+import { runCommand } from './threads/run-command.ts';
 
 const environment = processEnvironment();
 environment.onUncaught((error) => {
   environment.exit(reportError(error, environment));
 });
-await runTyped(environment);
+await runCommand(environment);

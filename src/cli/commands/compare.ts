@@ -50,7 +50,7 @@ async function compare(runs: readonly string[], options: Options, environment: E
   const { json, html, open } = options;
   if (html !== undefined || open) {
     const path = resolve(environment.cwd, typeof html === 'string' ? html : COMPARISON_FILE);
-    await writeHtmlFile(path, await makePage(kept, environment));
+    await writeHtmlFile(path, await makePage(kept, environment), environment.interrupt);
     environment.out(`${path}\n`);
     if (open) await openFile(path, environment);
     return;

@@ -56,7 +56,7 @@ async function showReport(run: string, options: Options, environment: Environmen
   }
   const text = runHtml(report, await readEvidence(folder, report, environment));
   const path = typeof html === 'string' ? resolve(environment.cwd, html) : resolve(folder, HTML_FILE);
-  await writeHtmlFile(path, text);
+  await writeHtmlFile(path, text, environment.interrupt);
   environment.out(`${path}\n`);
   if (open) await openFile(path, environment);
 }

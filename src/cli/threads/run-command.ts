@@ -1,0 +1,119 @@
+import { type Stats, statSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { Worker } from 'node:worker_threads';
+import type { Environment } from '../environment.ts';
+
+/** What a command needs to know of the process. */
+export interface ThreadData {
+  readonly env: Environment['env'];
+  readonly self: Environment['self'];
+  readonly commandLine: readonly string[];
+  readonly colourOut: boolean;
+}
+
+/** What a command says to the main thread. */
+export type FromCommand =
+  | { readonly type: 'out' | 'log'; readonly text: string }
+  | { readonly type: 'exit code'; readonly code: number };
+
+/** Reading and judging this much takes a small part of a second. */
+const SHORT_BYTES = 4 * 2 ** 20;
+
+/** How small gzip makes a history, at the most. */
+const UNPACKED = 30;
+
+/** For an orderly end, after a signal: a file that is being written is taken away. */
+const ORDERLY_MS = 300;
+
+/**
+ * Runs a command. One that computes for long and holds nothing runs in a thread of its own, since a signal is heard only
+ * while the main thread is idle. Starting a thread takes longer than most histories do: short ones are judged without.
+ * Rejects with what nothing caught in the command.
+ */
+export async function runCommand(environment: Environment): Promise<void> {
+  const [command, ...args] = environment.commandLine;
+  if (command === 'check' && args.includes('-')) return runOnInput(environment);
+  const draws = args.some((arg) => arg.startsWith('--html') || arg === '--open');
+  const isLong =
+    (command === 'check' && args.reduce((sum, arg) => sum + bytesOf(arg), 0) > SHORT_BYTES) ||
+    ((command === 'report' || command === 'compare') && draws);
+  if (isLong) return runInThread(environment);
+  const { runTyped } = await import('../program.ts');
+  return runTyped(environment);
+}
+
+function bytesOf(file: string): number {
+  const found = lookAt(file);
+  if (found === undefined) return 0;
+  if (!found.isFile()) return SHORT_BYTES + 1; // a pipe does not say how much will come
+  return found.size * (file.endsWith('.gz') ? UNPACKED : 1);
+}
+
+/** Undefined for what is no file, and for one that cannot be looked at: the command says why. */
+function lookAt(file: string): Stats | undefined {
+  try {
+    return file.startsWith('--') ? undefined : statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the beginning of standard input first: what ends soon is short. */
+async function runOnInput(environment: Environment): Promise<void> {
+  const chunks: Buffer[] = [];
+  const input = environment.stdin.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
+  const interrupted = environment.interrupted().then(() => leave(environment));
+  let bytes = 0;
+  let failure: unknown;
+  while (bytes <= SHORT_BYTES && chunks[0]?.[0] !== GZIP) {
+    const next = await Promise.race([input.next(), interrupted]).catch((error: unknown) => {
+      failure = error;
+      return { done: true } as const;
+    });
+    if (next.done === true) break;
+    chunks.push(next.value);
+    bytes += next.value.length;
+  }
+  const isLong = bytes > SHORT_BYTES || chunks[0]?.[0] === GZIP;
+  const whole = async function* () {
+    yield* chunks;
+    if (failure !== undefined) throw failure;
+    if (isLong) yield* input;
+  };
+  const stdin = Readable.from(whole(), { objectMode: false });
+  const withInput: Environment = Object.create(environment, { stdin: { value: stdin } });
+  if (isLong) return runInThread(withInput, stdin);
+  const { runTyped } = await import('../program.ts');
+  return runTyped(withInput);
+}
+
+const GZIP = 0x1f;
+
+async function runInThread(environment: Environment, stdin?: Readable): Promise<void> {
+  const { env, self, commandLine, colourOut, interrupt } = environment;
+  const workerData: ThreadData = { env: { ...env }, self, commandLine, colourOut };
+  const worker = new Worker(new URL('./command-thread.js', import.meta.url), {
+    workerData,
+    stdin: stdin !== undefined,
+  });
+  worker.on('message', (message: FromCommand) => {
+    if (message.type === 'exit code') environment.setExitCode(message.code);
+    else if (message.type === 'out') environment.out(message.text);
+    else environment.log(message.text);
+  });
+  if (stdin !== undefined && worker.stdin !== null) stdin.pipe(worker.stdin);
+  interrupt.addEventListener('abort', () => {
+    worker.postMessage(environment.interruptCode());
+    setTimeout(() => leave(environment), ORDERLY_MS);
+  });
+  await new Promise<void>((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', () => resolve());
+  });
+  if (interrupt.aborted) environment.exit(environment.interruptCode());
+}
+
+function leave(environment: Environment): never {
+  environment.log('interrupted\n');
+  return environment.exit(environment.interruptCode());
+}

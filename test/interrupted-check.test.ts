@@ -1,0 +1,70 @@
+import { closeSync, copyFileSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { encodeRecord } from '../src/history/codec.ts';
+import { startCli, testFolder, untilSaid } from './support/cli.ts';
+import { headerOf } from './support/history.ts';
+
+/** Judging so many takes longer than ending may. */
+const OPERATIONS = 1_500_000;
+
+const lineOf = (index: number) =>
+  `{"type":"op","index":${index},"bucket":"b","cost":1,"invokedUs":${index},"completedUs":${2 * index},"outcome":"allowed"}\n`;
+
+/** A bucket that admits without end: every operation is one too many, and stays open long beside the others. */
+function writeHistory(folder: string): string {
+  const path = join(folder, 'history.ndjson');
+  const file = openSync(path, 'w');
+  let lines = [encodeRecord(headerOf('20:5/s'))];
+  for (let index = 0; index < OPERATIONS; index++) {
+    lines.push(lineOf(index));
+    if (lines.length < 50_000) continue;
+    writeSync(file, lines.join(''));
+    lines = [];
+  }
+  writeSync(file, `${lines.join('')}${encodeRecord({ type: 'end', atUs: 0, sent: OPERATIONS })}`);
+  closeSync(file);
+  return path;
+}
+
+describe('a command that judges', { timeout: 180_000 }, () => {
+  it.each([
+    { signal: 'SIGINT', code: 130 },
+    { signal: 'SIGTERM', code: 143 },
+  ] as const)('ends at $signal in the middle of the checker, with $code', async ({ signal, code }) => {
+    const folder = testFolder();
+    const { child, output, ended } = startCli(['check', writeHistory(folder)], { cwd: folder });
+    await untilSaid({ output }, /judging 1500000 operations/, { timeout: 150_000, interval: 5 });
+    const startedMs = performance.now();
+    child.kill(signal);
+    expect(await ended, output.stderr).toBe(code);
+    expect(performance.now() - startedMs).toBeLessThan(5_000); // a second where the machine is its own
+    expect(output.stdout).toBe('');
+    expect(output.stderr).toMatch(/interrupted\n$/);
+  });
+
+  it('ends while it waits for more of standard input', async () => {
+    const { child, output, ended } = startCli(['check', '-'], { cwd: testFolder() });
+    child.stdin?.write(encodeRecord(headerOf('20:5/s')));
+    let index = 0;
+    const feed = setInterval(() => {
+      child.stdin?.write(Array.from({ length: 20_000 }, () => lineOf(index++)).join(''));
+    }, 100);
+    await untilSaid({ output }, /reading -/, { timeout: 150_000 }).finally(() => clearInterval(feed));
+    child.kill('SIGTERM');
+    expect(await ended, output.stderr).toBe(143);
+    expect(output.stdout).toBe('');
+  });
+
+  it('leaves no part of a page behind', async () => {
+    const folder = testFolder();
+    writeHistory(folder);
+    copyFileSync(join(import.meta.dirname, 'fixtures/runs/article/report.json'), join(folder, 'report.json'));
+    const before = readdirSync(folder);
+    const { child, output, ended } = startCli(['report', folder, '--html'], { cwd: folder });
+    await untilSaid({ output }, /reading \d+ operations/, { timeout: 150_000, interval: 5 });
+    child.kill('SIGINT');
+    expect(await ended, output.stderr).toBe(130);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+});
