@@ -5,7 +5,7 @@ import { type Problem, reducedCapacity } from '../http/problem.ts';
 import { DECISION_ID_HEADER } from './decision-id-header.ts';
 import type { ForwardedReply, Upstream } from './forward.ts';
 
-/** Errors of undici that mean that no byte of the request was sent. */
+/** Errors of undici that mean that no byte of the request was sent, unless reading or writing met them. */
 const NEVER_SENT = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -104,8 +104,9 @@ function readProblem({ body }: ForwardedReply): object | undefined {
 
 /** Why no reply came from the service, and whether it may have taken tokens. */
 function describeFailure(error: unknown): Problem {
-  const { code = 'UNKNOWN' } = error as { code?: string };
-  return NEVER_SENT.has(code)
+  const { code = 'UNKNOWN', syscall } = error as { code?: string; syscall?: string };
+  const wasOpen = syscall === 'read' || syscall === 'write'; // a way that is lost later has the same code
+  return NEVER_SENT.has(code) && !wasOpen
     ? reducedCapacity({
         detail: `no connection to the Rating service: ${code}`,
         code: 'SERVICE_UNREACHABLE',
