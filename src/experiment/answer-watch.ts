@@ -1,6 +1,7 @@
 import type { Operation } from '../history/operation.ts';
 
-/** A moment after the first answer, so that a few that came out of order decide nothing. */
+/** So many answers, and so long after the first: an error or two at the start decide nothing. */
+const LEAST_ANSWERS = 5;
 const PATIENCE_MS = 500;
 const LOOK_EVERY_MS = 50;
 const MOST_SHOWN = 5;
@@ -28,11 +29,13 @@ export class AnswerWatch {
     return this.#answered.has(region) ? undefined : this.#lost.get(region);
   }
 
-  /** What was answered, and what to do; undefined while nothing was, and once one request was allowed or denied. */
+  /** What was answered, and what to do; undefined while little was, and once one request was allowed or denied. */
   whyUseless(): string | undefined {
-    if (this.#isUseful || this.#count === 0) return undefined;
+    if (this.#isUseful || this.#count < LEAST_ANSWERS) return undefined;
     const seen = [...this.#times].sort(([, a], [, b]) => b - a);
-    const shown = seen.slice(0, MOST_SHOWN).map(([what, times]) => `${what} (${times} times)`);
+    const shown = seen
+      .slice(0, MOST_SHOWN)
+      .map(([what, times]) => `${what} (${times === 1 ? 'once' : `${times} times`})`);
     const more = seen.length > MOST_SHOWN ? [`and ${seen.length - MOST_SHOWN} more`] : [];
     const todo =
       this.#answered.size === 0
@@ -41,14 +44,15 @@ export class AnswerWatch {
     return `none of ${this.#count} requests was allowed or denied, so no more were sent; they ended with ${[...shown, ...more].join(', ')}: ${todo}`;
   }
 
-  /** Calls back once, when nothing useful has come for a moment after the first answer. What it gives ends that. */
-  start(onUseless: () => void): () => void {
+  /** Calls back once, with why, when nothing useful has come for a moment after the first answer. The undo ends it. */
+  start(onUseless: (why: string) => void): () => void {
     let waitedMs = 0;
     const timer = setInterval(() => {
       if (this.#count > 0) waitedMs += LOOK_EVERY_MS;
-      if (waitedMs < PATIENCE_MS && !this.#isUseful) return;
+      const why = waitedMs < PATIENCE_MS ? undefined : this.whyUseless();
+      if (why === undefined && !this.#isUseful) return;
       clearInterval(timer);
-      if (!this.#isUseful) onUseless();
+      if (why !== undefined) onUseless(why);
     }, LOOK_EVERY_MS);
     return () => clearInterval(timer);
   }
@@ -65,14 +69,17 @@ export async function whileUseful(
   send: () => Promise<number>,
 ): Promise<number> {
   if (answers === undefined) return send();
-  let loadMs = 0;
-  if (answers.whyUseless() === undefined) {
-    const end = answers.start(() => stop.abort());
-    loadMs = await send().finally(end);
+  const ofWarmUp = answers.whyUseless();
+  if (ofWarmUp !== undefined) {
+    troubles.push(ofWarmUp);
+    return 0;
   }
-  const why = answers.whyUseless();
-  if (why !== undefined) troubles.push(why);
-  else if (stop.signal.aborted)
-    troubles.push('the load was ended early: at first no request was allowed or denied');
+  let why: string | undefined;
+  const end = answers.start((found) => {
+    why = found;
+    stop.abort();
+  });
+  const loadMs = await send().finally(end);
+  if (why !== undefined) troubles.push(answers.whyUseless() ?? why); // with what was answered since
   return loadMs;
 }
