@@ -47,7 +47,7 @@ export function makeHead(page: RunPage): HTMLElement {
       : make(
           'div',
           { class: 'why' },
-          make('h2', { text: 'Why' }),
+          make('h2', { text: verdict === 'pass' ? 'Notes' : 'Why' }),
           make('ul', {}, ...why.map((text) => make('li', { text }))),
         ),
     make(

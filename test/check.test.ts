@@ -99,7 +99,7 @@ describe('check', () => {
     { format: 'md', says: /^# openclaw-rl check: fail\n[\s\S]*\n## over-admission\n\n```text\n/u },
     {
       format: 'junit',
-      says: /^<\?xml [\s\S]*<testsuite name="openclaw-rl check" tests="7" failures="1" errors="0" skipped="0">[\s\S]*<failure message="1 bucket over-admitted/u,
+      says: /^<\?xml [\s\S]*<testsuite name="openclaw-rl check" tests="8" failures="1" errors="0" skipped="0">[\s\S]*<failure message="1 bucket over-admitted/u,
     },
   ])('prints $format', async ({ format, says }) => {
     const folder = testFolder();
@@ -200,12 +200,15 @@ describe('check of a log that others wrote', () => {
     );
   });
 
-  it('grants clocks that are not one the slack it is told to', async () => {
+  it('grants clocks that are not one the slack it is told to, and does not pass for that alone', async () => {
     const folder = testFolder();
     const file = write(folder, 'api.csv', csv(26));
-    expect((await callCli(['check', file, ...options, '--clock-slack', '100ms'], { cwd: folder })).code).toBe(
-      0,
-    );
+    const { code, stdout } = await callCli(['check', file, ...options, '--clock-slack', '100ms'], {
+      cwd: folder,
+    });
+    expect(stdout).toMatch(/ok no bucket admitted more/);
+    expect(stdout).toMatch(/\? 1 bucket admitted too much unless both ends .* widened by 100 ms/);
+    expect(code).toBe(2);
   });
 
   it('reads the access log of nginx, and says which lines it left out', async () => {

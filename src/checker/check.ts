@@ -9,14 +9,15 @@ import { AllFindings } from './describe-all.ts';
 import { diagnose } from './diagnosis.ts';
 import type { CheckFacts } from './facts.ts';
 import { headroomFacts } from './headroom-facts.ts';
-import { type Horizon, horizonOf } from './horizon.ts';
+import { type Horizon, horizonOf, NO_DENIAL } from './horizon.ts';
 import { type Judged, judge } from './judge.ts';
 import type { Known } from './known.ts';
 import { findLostDecisions } from './lost-decisions.ts';
-import { type BucketResult, checkBuckets, type PassRules } from './pass.ts';
+import { type BucketResult, checkBuckets, type PassResult, type PassRules } from './pass.ts';
 import { formatPromise, type Promised } from './promise.ts';
 import { claimsOf, type EvidenceRules } from './rules.ts';
 import { shardFacts } from './shard-facts.ts';
+import { acquittedByWidth } from './widened.ts';
 import type { WindowClock } from './window-promise.ts';
 
 /** The facts, what they mean, and why. */
@@ -76,7 +77,7 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     unaccounted: sent - recorded,
     ended: history.end !== undefined,
     files,
-    troubles: rules.troubles ?? [],
+    troubles: [...(rules.troubles ?? []), ...widthTroubles(history, passing, { pass, rules })],
     buckets: table.bucketCount,
     contested: countContested(table, pass.contested, rules.busiest),
     ...headroomFacts(table, pass.contested, promise),
@@ -86,7 +87,7 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
       ...(rules.assumptions ?? []),
     ],
     ...found,
-    diagnosis: diagnose(history, found, readings),
+    diagnosis: diagnose({ history, found, readings }),
     replay: { ...all.replay(), replayed: pass.replayed },
     windows: all.windows(formatPromise(promise)),
     whole: pass.whole,
@@ -98,6 +99,17 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
   };
   const report = withVerdict(facts, claimsOf(rules, { isOpen: facts.whole.arrivals > 0 }));
   return { report, guilty: pass.guilty, known: passing.known };
+}
+
+/** Of a log that others wrote: whether only the width of its intervals acquits it. */
+function widthTroubles(
+  history: History,
+  passing: PassRules,
+  { pass, rules }: { pass: PassResult; rules: EvidenceRules },
+): readonly string[] {
+  const isGuilty = pass.guilty.some(({ over, windows }) => over.drops.length + windows.length > 0);
+  if (rules.widenedUs === undefined || isGuilty) return [];
+  return acquittedByWidth(history, passing, rules.widenedUs);
 }
 
 /** Judges what was found by these claims. */
@@ -148,7 +160,7 @@ function windowClock(history: History, clock: ClockBounds, knownFromUs: number):
 
 function judgedOf({ judged, whyNot }: Horizon, promise: Promised): { judged: number; whyNot: string } {
   return promise.type === 'token-bucket'
-    ? { judged, whyNot: judged === 0 && whyNot === '' ? 'there is none' : whyNot }
+    ? { judged, whyNot: judged === 0 && whyNot === '' ? NO_DENIAL : whyNot }
     : { judged: 0, whyNot: 'the promise is no token bucket' };
 }
 

@@ -48,10 +48,10 @@ function evaluateClaim(claim: Claim, facts: CheckFacts): ClaimResult {
   return worst;
 }
 
-function compare(claim: Claim, { measured, bound, about, whyNot }: Sample) {
+function compare(claim: Claim, { measured, bound, about, whyNot, isHidden }: Sample) {
   const where = claim.phase === undefined ? '' : ` ${claim.phase}`;
   if (measured === undefined)
-    return claim.ifAny === true
+    return claim.ifAny === true && isHidden !== true
       ? { status: 'holds' as const, reason: about }
       : { status: 'unknown' as const, reason: `${claim.text}: ${whyNot ?? about}` };
   const limit = claim.unit === 'bound' ? bound : claim.limit;

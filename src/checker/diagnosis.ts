@@ -9,17 +9,48 @@ import { secondSteps } from './whole-seconds.ts';
 
 type Found = Pick<CheckFacts, 'overAdmission' | 'falseDenials' | 'clock' | 'shards' | 'lostDecisions'>;
 
+/** What a history can say about why a limiter is wrong. */
+export interface Cause {
+  readonly name: string;
+  /** As many sentences as it applies; none where it does not. */
+  sentences(examined: Examined): readonly string[];
+}
+
+export interface Examined {
+  readonly history: History;
+  readonly found: Found;
+  readonly readings: readonly ClockReading[];
+}
+
+/** Every cause, the gravest first. */
+export const CAUSES: readonly Cause[] = [
+  { name: 'lost decisions', sentences: ({ found }) => found.lostDecisions.map(lostSentence) },
+  { name: 'empty restart', sentences: ofOverAdmission(emptySentences) },
+  { name: 'clock step', sentences: ofOverAdmission(gainSentences) },
+  {
+    name: 'regions apart',
+    sentences: ofOverAdmission(({ history, found }) =>
+      apartSentence(history.operations, found.overAdmission.worst),
+    ),
+  },
+  {
+    name: 'whole seconds',
+    sentences: ({ history, found, readings }) => secondsSentence(history, found, readings),
+  },
+];
+
+function ofOverAdmission(sentences: Cause['sentences']): Cause['sentences'] {
+  return (examined) => (examined.found.overAdmission.buckets === 0 ? [] : sentences(examined));
+}
+
 /**
  * What is wrong, in sentences that the history alone supports, the gravest first: it is not looked at which strategy
  * decided. Empty when nothing is wrong, and when nothing here explains it.
  */
-export function diagnose(history: History, found: Found, readings: readonly ClockReading[]): string[] {
-  if (found.overAdmission.buckets === 0 && found.falseDenials.total === 0) return [];
-  return [
-    ...found.lostDecisions.map(lostSentence),
-    ...(found.overAdmission.buckets === 0 ? [] : overAdmissionSentences(history, found, readings)),
-    ...secondsSentence(history, found, readings),
-  ];
+export function diagnose(examined: Examined): string[] {
+  const { overAdmission, falseDenials } = examined.found;
+  if (overAdmission.buckets === 0 && falseDenials.total === 0) return [];
+  return CAUSES.flatMap((cause) => cause.sentences(examined));
 }
 
 function lostSentence({ from, to, atUs, decisions, tokens, buckets }: LostDecisions): string {
@@ -30,27 +61,23 @@ function lostSentence({ from, to, atUs, decisions, tokens, buckets }: LostDecisi
   );
 }
 
-function overAdmissionSentences(
-  { events, operations }: History,
-  { clock, shards, overAdmission: { worst } }: Found,
-  readings: readonly ClockReading[],
-): string[] {
+function emptySentences({ history: { events }, found: { shards } }: Examined): string[] {
+  const isForgetful = shards.some(({ emptyRestarts }) => emptyRestarts > 0);
   const empty = events.filter(({ event, args }) => event === 'restart' && args?.empty === true);
-  const forgetful = shards.reduce((sum, { emptyRestarts }) => sum + emptyRestarts, 0) > 0;
-  const gains = worst === undefined ? [] : gainsWithin(operations, { worst, clock, readings });
-  return [
-    ...(forgetful
-      ? empty.map(
-          ({ node, atUs }) =>
-            `${node ?? 'a primary'} came back empty at ${seconds(atUs)} s: every bucket it held was full again`,
-        )
-      : []),
-    ...gains.map(
-      ({ node, atUs, byUs }) =>
-        `the clock of ${node} stepped ahead by ${seconds(byUs)} s at ${seconds(atUs)} s: its buckets gained that much refill at once`,
-    ),
-    ...apartSentence(operations, worst),
-  ];
+  if (!isForgetful) return [];
+  return empty.map(
+    ({ node, atUs }) =>
+      `${node ?? 'a primary'} came back empty at ${seconds(atUs)} s: every bucket it held was full again`,
+  );
+}
+
+function gainSentences({ history, found: { clock, overAdmission }, readings }: Examined): string[] {
+  const { worst } = overAdmission;
+  const gains = worst === undefined ? [] : gainsWithin(history.operations, { worst, clock, readings });
+  return gains.map(
+    ({ node, atUs, byUs }) =>
+      `the clock of ${node} stepped ahead by ${seconds(byUs)} s at ${seconds(atUs)} s: its buckets gained that much refill at once`,
+  );
 }
 
 /** Regions that each admit about a whole bucket's worth in one window, and none more, know nothing of each other. */

@@ -36,15 +36,20 @@ export function headroomFacts(
   const [median, largest] = [sorted[sorted.length >> 1], sorted.at(-1)];
   if (median === undefined || largest === undefined) return {};
   const named = (one: typeof median): BucketHeadroom => ({ ...one, bucket: table.nameOf(one.bucket) });
-  const cause = shareOf(median) > HEADROOM_AT_MOST.audit ? { cause: causeOf(table, promise) } : {};
+  const cause = shareOf(median) > HEADROOM_AT_MOST.audit ? { cause: causeOf(table, promise, median) } : {};
   return { headroom: { median: named(median), largest: named(largest), ...cause } };
 }
 
-function causeOf(table: OperationTable, promise: Promised): string {
+function causeOf(
+  table: OperationTable,
+  promise: Promised,
+  { bucket, tokens }: { bucket: number; tokens: number },
+): string {
+  const { quantaPerUs, quantaPerToken } = table.policyOf(bucket);
   const isUnaligned = promise.type === 'fixed-window' && promise.alignment === 'any';
   return isUnaligned
     ? 'it is not said when a window begins: :epoch or :first behind the promise, or a log of more windows, shows more'
-    : causeOfWidth(table);
+    : causeOfWidth(table, (tokens * quantaPerToken) / quantaPerUs);
 }
 
 /** The share of its capacity, or of the limit of its window, that a bucket could have admitted beside. */

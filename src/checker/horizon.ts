@@ -3,6 +3,9 @@ import { DURATION, KIND, type OperationTable } from '../history/table.ts';
 
 import type { ClockSpan } from './clock.ts';
 
+/** Why no denial was judged where none was made by the bucket itself. */
+export const NO_DENIAL = 'there is none';
+
 /** From when to when the history tells all there is to know. Microseconds of the recorder. */
 export interface Horizon {
   /**

@@ -3,10 +3,15 @@ import { DURATION, type OperationTable } from '../history/table.ts';
 /** So many intervals are looked at: what makes them wide is the same for all. */
 const MOST_ROWS = 100_000;
 
-/** What makes the intervals of a history so wide that they prove little, as far as the times show it. */
-export function causeOfWidth(table: OperationTable): string {
+/**
+ * What makes the intervals of a history so wide that they prove little, as far as the times show it. `refillUs`: in which
+ * time what could have been admitted unseen is refilled.
+ */
+export function causeOfWidth(table: OperationTable, refillUs: number): string {
   const { starts, ends, widths } = timesOf(table);
   const medianUs = widths[widths.length >> 1] ?? 0;
+  if (10 * medianUs < refillUs)
+    return 'the intervals are narrow, so the buckets were not used up: more requests for each user show more';
   const spanUs = Math.min(rangeOf(starts), rangeOf(ends));
   const half = `half of the requests seem to take ${lengthText(medianUs)} or more`;
   if (widths.length > 1 && medianUs >= spanUs)
@@ -18,6 +23,13 @@ export function causeOfWidth(table: OperationTable): string {
   if (2 * leastUs >= medianUs)
     return `every interval is at least ${lengthText(leastUs)} wide: a smaller --clock-slack, or times with more digits, show more`;
   return `${half}: replies are slow, or durations are in another unit (--unit)`;
+}
+
+/** The shortest interval, and the unit of which all starts and all ends are multiples; 0 where there is none. */
+export function widthsOf(table: OperationTable): { leastUs: number; roundUs: number } {
+  const { starts, ends, widths } = timesOf(table);
+  const roundUs = UNITS_US.find((unitUs) => isRound(starts, unitUs) && isRound(ends, unitUs)) ?? 0;
+  return { leastUs: widths[0] ?? 0, roundUs };
 }
 
 /** An interval of rounded times is widened by a unit both ways. */
@@ -45,16 +57,19 @@ function rangeOf(times: Float64Array): number {
 /** The largest unit of which all starts, or all ends, are multiples, beside what every one of them has in common. */
 function roundTimes([starts, ends]: readonly [Float64Array, Float64Array]): [unitUs: number, which: string] {
   for (const unitUs of UNITS_US) {
-    const isRound = (times: Float64Array) => times.every((us) => (us - (times[0] as number)) % unitUs === 0);
-    if (isRound(starts)) return [unitUs, 'start'];
-    if (isRound(ends)) return [unitUs, 'end'];
+    if (isRound(starts, unitUs)) return [unitUs, 'start'];
+    if (isRound(ends, unitUs)) return [unitUs, 'end'];
   }
   return [0, 'start'];
 }
 
-const UNITS_US = [60_000_000, 1_000_000, 1_000];
+function isRound(times: Float64Array, unitUs: number): boolean {
+  return times.every((us) => (us - (times[0] as number)) % unitUs === 0);
+}
 
-function lengthText(us: number): string {
+const UNITS_US = [60_000_000, 1_000_000, 100_000, 10_000, 1_000];
+
+export function lengthText(us: number): string {
   if (us >= 86_400_000_000) return `${Math.round(us / 86_400_000_000)} days`;
   return us >= 1_000_000
     ? `${Number((us / 1_000_000).toFixed(2))} s`

@@ -3,6 +3,7 @@ import { OUTCOMES } from '../history/operation.ts';
 import type { Claim } from './claim.ts';
 import { type ClaimResult, evaluateClaims } from './claims.ts';
 import type { CheckFacts } from './facts.ts';
+import { notesOf } from './notes.ts';
 
 /** One reason for the verdict, as a sentence. */
 export interface Judgement {
@@ -14,11 +15,14 @@ export interface Judgement {
 export interface Judged {
   readonly claims: readonly ClaimResult[];
   readonly accounts: readonly Judgement[];
+  readonly notes?: readonly string[];
 }
 
 /** Holds the claims against what was found. A history that is not complete proves nothing, but may convict. */
 export function judge(facts: CheckFacts, claims: readonly Claim[]): Judged {
+  const notes = notesOf(claims);
   return {
+    ...(notes.length > 0 && { notes }),
     claims: evaluateClaims(claims, facts),
     accounts: [
       judgeAccounts(facts),

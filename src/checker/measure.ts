@@ -2,6 +2,7 @@ import type { ErrorCounts } from '../history/history.ts';
 import { type Claim, isLatency, type Measure } from './claim.ts';
 import type { CheckFacts } from './facts.ts';
 import { headroomText, shareOf } from './headroom-facts.ts';
+import { NO_DENIAL } from './horizon.ts';
 import type { LatencyFigures } from './latency.ts';
 import { missingFor } from './missing.ts';
 import type { ShardFacts } from './shard.ts';
@@ -15,6 +16,8 @@ export interface Sample {
   readonly bound?: number;
   /** What was found, as a sentence. */
   readonly about: string;
+  /** There is something to measure, and it could not be: the claim holds in no case. */
+  readonly isHidden?: boolean;
   /** Why there is no measurement, or no bound. */
   readonly whyNot?: string;
 }
@@ -157,9 +160,11 @@ function stepsText({ steps }: CheckFacts['clock']): string {
   return ` (the server's clock jumped ahead by ${forward.map(({ byUs }) => (byUs / 1_000_000).toFixed(3)).join(', ')} s)`;
 }
 
-function denialSample({ falseDenials }: CheckFacts): Sample {
+function denialSample({ falseDenials, promise, whole }: CheckFacts, { limit }: Claim): Sample {
   const { total, buckets, judged, whyNot } = falseDenials;
-  if (judged === 0) return { about: `no denial could be judged: ${whyNot}` };
+  const isHidden =
+    promise === 'token-bucket' && whole.outcomes.denied > 0 && Number.isFinite(limit) && whyNot !== NO_DENIAL;
+  if (judged === 0) return { about: `no denial could be judged: ${whyNot}`, isHidden };
   if (total === 0) return { measured: 0, about: `none of ${count(judged, 'denial')} was false` };
   const about =
     `${total} of ${count(judged, 'denial')} ${total === 1 ? 'was' : 'were'} false, in ${count(buckets, 'bucket')}: ` +

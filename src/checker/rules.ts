@@ -2,6 +2,7 @@ import type { DeclaredBound, Episodes } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
 import { type Claim, DROPPED_AT_MOST, makeClaim } from './claim.ts';
 import type { ClockSlackRule } from './clock-grant.ts';
+import { FAILED_AT_MOST, withEvidence } from './evidence-claims.ts';
 import type { Promised } from './promise.ts';
 
 /** What a run is held against. */
@@ -16,7 +17,7 @@ export interface EvidenceRules {
   readonly boundOf?: (policy: Policy, episodes: Episodes) => DeclaredBound | undefined;
   /** The least share of the busiest that must be contested, 0 to 1. */
   readonly contestedAtLeast?: number;
-  /** The least number of contested buckets, whichever they are. */
+  /** The least number of contested buckets, whichever they are; with 0, none needs a small headroom either. */
   readonly contestedBucketsAtLeast?: number;
   /** The largest share of operations whose reply may be missing, 0 to 1. */
   readonly infoAtMost?: number;
@@ -28,6 +29,8 @@ export interface EvidenceRules {
   readonly falseDenialsAtMost?: number;
   /** What the limiter is granted for its clock; what the history says without. */
   readonly clockSlack?: ClockSlackRule;
+  /** By how much both ends of every interval were widened when a log was read, for clocks that are not one. */
+  readonly widenedUs?: number;
   /** Requests that were open when the recording ended are absent, as in any access log. */
   readonly openAtEndMissing?: boolean;
   /** What reading the history took for granted, as sentences. */
@@ -36,7 +39,7 @@ export interface EvidenceRules {
 
 /** The claims of the rules: their own, or what any limiter of that promise claims, under an open load or a closed one. */
 export function claimsOf(rules: EvidenceRules, { isOpen }: { isOpen: boolean }): readonly Claim[] {
-  if (rules.claims !== undefined) return rules.claims;
+  if (rules.claims !== undefined) return withEvidence(rules.claims, rules.headroomAtMost);
   const { contestedAtLeast = 0, contestedBucketsAtLeast, infoAtMost = 1, headroomAtMost } = rules;
   const isBucket = (rules.promise?.type ?? 'token-bucket') === 'token-bucket';
   const share = (limit: number) => ({ unit: 'share' as const, limit });
@@ -45,10 +48,11 @@ export function claimsOf(rules: EvidenceRules, { isOpen }: { isOpen: boolean }):
   return [
     ...(isBucket ? bucketClaims(rules) : [makeClaim({ measure: 'windows', unit: 'count', limit: 0 })]),
     makeClaim({ measure: 'info', ...share(infoAtMost) }),
+    makeClaim({ measure: 'failed', ...share(FAILED_AT_MOST) }),
     ...(isOpen ? [makeClaim({ measure: 'dropped', ...share(DROPPED_AT_MOST) })] : []),
     ...atLeast('share', contestedAtLeast),
     ...atLeast('count', contestedBucketsAtLeast),
-    ...(headroomAtMost === undefined
+    ...(headroomAtMost === undefined || contestedBucketsAtLeast === 0
       ? []
       : [makeClaim({ measure: 'headroom', ...share(headroomAtMost), ifAny: true })]),
   ];

@@ -2,6 +2,8 @@ import { basename, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, Option } from 'commander';
 import { type Claim, explainClaim, parseClaim } from '../checker/claim.ts';
+import { isOnCorrectness } from '../checker/evidence-claims.ts';
+import { NOT_CHECKED } from '../checker/notes.ts';
 import { phasesOf } from '../checker/phases.ts';
 import type { Promised } from '../checker/promise.ts';
 import { OpenclawError, printable, quoted } from '../core/errors.ts';
@@ -65,7 +67,7 @@ export interface ClaimFlags {
 export function claimOption(): Option {
   return new Option(
     '--claim <claim>',
-    "what the run must show, like 'total-excess <= bound'; repeatable, instead of what is claimed otherwise",
+    "what the run must show, like 'total-excess <= bound'; repeatable, instead of what is claimed otherwise; one on correctness brings contested >= 1, info <= 50%, failed <= 90% and headroom <= 50% with it",
   ).argParser((text: string, sofar: readonly string[] = []) => {
     parseClaim(text);
     return [...sofar, text];
@@ -87,6 +89,7 @@ export interface RunRequest {
 
 /** Runs a plan, writes what came of it into a folder of its own, prints it, and sets the exit code. */
 export async function runAndReport(request: RunRequest, environment: Environment): Promise<void> {
+  if (!request.plan.claims.map(parseClaim).some(isOnCorrectness)) environment.log(`${NOT_CHECKED}\n`);
   const { report, evidence } = await makeRun(request, environment);
   environment.out(render(report, request.flags, environment)); // first: a full disk must not cost the verdict
   await keepReport(report);

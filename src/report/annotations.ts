@@ -1,3 +1,4 @@
+import { remarksOf } from '../checker/notes.ts';
 import { type Document, titleOf } from './check-report.ts';
 import { printable } from './text.ts';
 
@@ -13,7 +14,7 @@ export function renderAnnotations(untrusted: Document): string {
     ...document.accounts.flatMap(({ verdict, reason }) =>
       verdict === 'pass' ? [] : [annotation('warning', title, reason)],
     ),
-    ...document.diagnosis.map((sentence) => annotation('notice', `${title}: why`, sentence)),
+    ...remarksOf(document).map(({ label, sentence }) => annotation('notice', `${title}: ${label}`, sentence)),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }

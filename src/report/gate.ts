@@ -1,10 +1,14 @@
 import { withVerdict } from '../checker/check.ts';
 import { parseClaim } from '../checker/claim.ts';
+import { isOnCorrectness, withEvidence } from '../checker/evidence-claims.ts';
 import type { RunReport } from './report.ts';
 
-/** Judges a kept run again: by its own claims and these. Throws INVALID_CLAIM. */
-export function judgeAgain(report: RunReport, extra: readonly string[]): RunReport {
-  const claims = [...report.plan.claims, ...extra].map(parseClaim);
+/** Judges a kept run again: by its own claims and these, which bring their evidence. Throws INVALID_CLAIM. */
+export function judgeAgain({ notes: _ofBefore, ...report }: RunReport, extra: readonly string[]): RunReport {
+  const own = report.plan.claims.map(parseClaim);
+  const added = extra.map(parseClaim);
+  const all = [...own, ...added];
+  const claims = added.some(isOnCorrectness) ? withEvidence(all) : all;
   const different = claims.filter(
     ({ text }, at) => claims.findIndex((earlier) => earlier.text === text) === at,
   );

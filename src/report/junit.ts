@@ -1,4 +1,5 @@
 import type { ClaimResult } from '../checker/claims.ts';
+import { remarksOf } from '../checker/notes.ts';
 import { type Document, findingsOf, titleOf } from './check-report.ts';
 import { printable } from './text.ts';
 import { renderTimeline } from './timeline.ts';
@@ -25,7 +26,7 @@ export function renderJunit(untrusted: Document): string {
   ];
   const count = (status: TestCase['status']) => cases.filter((one) => one.status === status).length;
   const proofs = [
-    ...document.diagnosis.map((sentence) => `why ${sentence}`),
+    ...remarksOf(document).map(({ label, sentence }) => `${label} ${sentence}`),
     ...(document.assumptions ?? []).map((sentence) => `assumes ${sentence}`),
     ...findingsOf(document).flatMap(([name, , findings]) =>
       findings.length === 0 ? [] : [name, ...findings.slice(0, 5).flatMap(renderTimeline)],

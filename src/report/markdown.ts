@@ -1,3 +1,4 @@
+import { remarksOf } from '../checker/notes.ts';
 import { type Document, findingsOf, isOnlySlow, titleOf } from './check-report.ts';
 import { tablesOf } from './rows.ts';
 import { readable } from './text.ts';
@@ -15,7 +16,7 @@ export function renderMarkdown(untrusted: Document): string {
     '',
     ...document.claims.map(({ status, reason }) => `- **${status}** ${escaped(reason)}`),
     ...document.accounts.map(({ verdict, reason }) => `- **${verdict}** ${escaped(reason)}`),
-    ...document.diagnosis.map((sentence) => `- **why** ${escaped(sentence)}`),
+    ...remarksOf(document).map(({ label, sentence }) => `- **${label}** ${escaped(sentence)}`),
     ...(document.assumptions ?? []).map((sentence) => `- **assumes** ${escaped(sentence)}`),
     '',
     ...tablesOf(document).flatMap(({ head, rows }) => [...renderMarkdownTable(head, rows), '']),

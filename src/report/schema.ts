@@ -165,6 +165,7 @@ const reportSchema = z
       .exactOptional()
       .describe('what the verdict rests on, beside the history'),
     diagnosis: z.array(z.string()),
+    notes: z.array(z.string()).exactOptional().describe('what a reader should know beside the reasons'),
     plan,
     command: z.string().describe('makes the run again'),
     seed: z.number(),

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
+import { remarksOf } from '../checker/notes.ts';
 import { type Document, findingsOf, isOnlySlow } from './check-report.ts';
 import type { RunReport } from './report.ts';
 import { tablesOf } from './rows.ts';
@@ -33,7 +34,7 @@ export function renderVerdict(untrusted: Document, { colour }: { colour: boolean
     ...document.accounts.map(
       ({ verdict, reason }) => `  ${mark(verdict === 'pass' ? 'holds' : 'unknown', colours)} ${reason}`,
     ),
-    ...document.diagnosis.map((sentence) => `  ${colours.bold('why')} ${sentence}`),
+    ...remarksOf(document).map(({ label, sentence }) => `  ${colours.bold(label)} ${sentence}`),
     ...(document.assumptions ?? []).map((sentence) => `  ${colours.bold('assumes')} ${sentence}`),
     '',
   ].join('\n');

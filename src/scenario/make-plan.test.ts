@@ -14,6 +14,8 @@ const NODES = ['us-east-0', 'eu-west-0', 'ap-south-0', 'eu-west-1', 'ap-south-1'
 const kill = (at: string, length: string, node: string = NODES[0]) =>
   ({ fault: 'kill', node, at, for: length }) as const satisfies NonNullable<ScenarioInput['faults']>[number];
 
+const EVIDENCE = ['contested >= 1', 'info <= 50%', 'failed <= 90%', 'headroom <= 50%'];
+
 describe('a plan made of flags', () => {
   it('is the plan of the file that says the same', () => {
     const input: ScenarioInput = {
@@ -32,9 +34,21 @@ describe('a plan made of flags', () => {
       title: 'of an open load claims that it was sent',
       mode: 'open',
       claims,
-      want: [...claims, 'dropped <= 1%'],
+      want: [...claims, 'dropped <= 1%', ...EVIDENCE],
     },
-    { title: 'of a closed one does not', mode: 'closed', claims, want: claims },
+    { title: 'of a closed one does not', mode: 'closed', claims, want: [...claims, ...EVIDENCE] },
+    {
+      title: 'keeps the evidence that is given',
+      mode: 'closed',
+      claims: [...claims, 'contested >= 80%', 'info <= 5%', 'failed <= 5%', 'headroom <= 10%'],
+      want: [...claims, 'contested >= 80%', 'info <= 5%', 'failed <= 5%', 'headroom <= 10%'],
+    },
+    {
+      title: 'asks for none where nothing is claimed of correctness',
+      mode: 'closed',
+      claims: ['p99(any) <= 250ms'],
+      want: ['p99(any) <= 250ms'],
+    },
     {
       title: 'that has a claim on that keeps it',
       mode: 'open',

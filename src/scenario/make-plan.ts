@@ -1,4 +1,6 @@
-import { DROPPED_AT_MOST, makeClaim } from '../checker/claim.ts';
+import { DROPPED_AT_MOST, makeClaim, parseClaim } from '../checker/claim.ts';
+import { withEvidence } from '../checker/evidence-claims.ts';
+import { HEADROOM_AT_MOST } from '../checker/headroom-facts.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { pluginName } from '../core/plugin-name.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
@@ -140,7 +142,7 @@ function planOf(
     ...(onFailure !== 'closed' && { onFailure }),
     load: { mode, connections, ...ratePerSecond, ...load, ...(resting && { resting }) },
     faults: faults.sort((a, b) => a.atMs - b.atMs),
-    claims: mode === 'open' ? withDropped(claims) : claims,
+    claims: evidenceOf(mode === 'open' ? withDropped(claims) : claims, strategy),
   };
 }
 
@@ -148,6 +150,18 @@ function planOf(
 function withDropped(claims: readonly string[]): readonly string[] {
   if (claims.some((text) => /^\s*dropped\b/.test(text))) return claims;
   return [...claims, makeClaim({ measure: 'dropped', unit: 'share', limit: DROPPED_AT_MOST }).text];
+}
+
+/** Claims on correctness with the evidence that they take; of a limiter of others it has to be sharper. */
+function evidenceOf(claims: readonly string[], strategy: string): readonly string[] {
+  const headroom = strategy === 'external' ? HEADROOM_AT_MOST.audit : HEADROOM_AT_MOST.run;
+  const parsed = claims.map(parseClaim);
+  return [
+    ...claims,
+    ...withEvidence(parsed, headroom)
+      .slice(parsed.length)
+      .map(({ text }) => text),
+  ];
 }
 
 function undrawn({ atMs, forMs, ...spec }: PlannedFault): UndrawnFault {

@@ -48,7 +48,7 @@ describe('a scenario file', () => {
         durationMs: 20_000,
       },
       faults: [],
-      claims: ['total-excess <= 0'],
+      claims: ['total-excess <= 0', 'contested >= 1', 'info <= 50%', 'failed <= 90%', 'headroom <= 50%'],
     });
   });
 

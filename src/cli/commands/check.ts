@@ -55,7 +55,7 @@ export function checkCommand(environment: Environment): Command {
     )
     .option(
       '--contested <buckets>',
-      'fewer drained and denying buckets than this are too little evidence',
+      'fewer drained and denying buckets than this are too little evidence; 0 asks for no headroom either',
       wholeNumber(0, 1e9),
       1,
     )
@@ -124,6 +124,7 @@ function rulesOf(options: Options, foreign: ForeignReader | undefined): Evidence
     ...(options.clockSlack !== undefined && {
       clockSlack: { us: options.clockSlack, isWidened: foreign !== undefined },
     }),
+    ...(foreign !== undefined && { widenedUs: options.clockSlack ?? 0 }),
   };
 }
 

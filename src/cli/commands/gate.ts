@@ -47,7 +47,7 @@ Examples:
   $ openclaw-rl gate                                                # the newest run and its own claims
   $ openclaw-rl gate --claim 'p99(allowed) <= 250ms' --claim 'throughput >= 5000/s'
   $ openclaw-rl gate --claim 'failed <= 5% during partition' --junit gate.xml
-Claims: total-excess, worst-window (<= tokens or bound), false-denials, replay, windows (<= count), info, failed, dropped (<= 5%),
+Claims: total-excess, worst-window (<= tokens or bound), false-denials, replay, windows (<= count), info, failed, dropped, headroom (<= 5%),
   contested (>= 80% or a count), p50, p99, max of (allowed), (denied), (failed) or (any) (<= 250ms), throughput (>= 5000/s);
   then perhaps a phase: before, during <fault>, after <fault>.`;
 

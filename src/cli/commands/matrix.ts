@@ -154,7 +154,7 @@ async function pair(flags: Flags, environment: Environment): Promise<Pairing[]> 
 
 /** The evidence that the scenario wants; its claim on correctness is of another strategy, and the bound is held here. */
 function claimsOfMatrix({ claims }: Plan): readonly string[] {
-  return claims.filter((claim) => /^\s*(contested|headroom|info|dropped)\b/.test(claim));
+  return claims.filter((claim) => /^\s*(contested|headroom|info|failed|dropped)\b/.test(claim));
 }
 
 interface Place {

@@ -1,5 +1,6 @@
 import type { Examination } from '../../checker/check.ts';
 import { headroomText } from '../../checker/headroom-facts.ts';
+import { remarksOf } from '../../checker/notes.ts';
 import type { History } from '../../history/history.ts';
 import { isOnlySlow, titleOf } from '../check-report.ts';
 import type { RunReport } from '../report.ts';
@@ -35,7 +36,7 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
         reason,
       })),
     ],
-    why: report.diagnosis,
+    why: remarksOf(report).map(({ sentence }) => sentence),
     seed: report.seed,
     command: report.command,
     facts: [
