@@ -23,7 +23,7 @@ export interface Examined {
 }
 
 /** Every cause, the gravest first. */
-export const CAUSES: readonly Cause[] = [
+const CAUSES: readonly Cause[] = [
   { name: 'lost decisions', sentences: ({ found }) => found.lostDecisions.map(lostSentence) },
   { name: 'empty restart', sentences: ofOverAdmission(emptySentences) },
   { name: 'clock step', sentences: ofOverAdmission(gainSentences) },
