@@ -31,21 +31,20 @@ describe.each(SERVERS)('takes that %s charges after a failure policy has answere
   let books: Books;
   beforeAll(async () => {
     server = await startTestServer(command);
-    proxy = await startRedisProxy(server.port);
   });
   beforeEach(async () => {
     await server.client.flushall();
+    proxy = await startRedisProxy(server.port);
     books = new Books();
     near = createLimiter({ policy: POLICY, redis: { urls: [server.url], commandTimeoutMs: 10_000 } });
     await near.ready();
   });
   afterEach(async () => {
     process.kill(server.process.pid, 'SIGCONT');
-    proxy.mode = 'pass';
     for (const limiter of [late, near]) await limiter.close();
+    await proxy.close(); // what it still holds is of no other test
   });
   afterAll(async () => {
-    await proxy?.close();
     await server?.stop();
   });
 
