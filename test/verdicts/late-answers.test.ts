@@ -94,6 +94,7 @@ const ANSWERS: Answers = {
 
 it.each([{ services: 1 }, { services: 2 }, { services: 3 }])(
   'every charge is in the books, and open where it came late: a gateway and $services services',
+  { timeout: 60_000 },
   async ({ services }) => {
     const bucket = new Bucket();
     const random = makeRandom(1, 'late answers');
@@ -108,7 +109,7 @@ it.each([{ services: 1 }, { services: 2 }, { services: 3 }])(
       for (const server of servers) await server.stop();
     });
     const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
-    const { operations, recorder } = await loadOn({ urls: [url], operationsEach: 100 });
+    const { operations, recorder } = await loadOn({ urls: [url], operationsEach: 50, durationMs: 40_000 });
     await expect.poll(() => bucket.late).toBe(0);
 
     const originMs = performance.now() - recorder.nowUs() / 1_000;
@@ -118,7 +119,7 @@ it.each([{ services: 1 }, { services: 2 }, { services: 3 }])(
     const wrong = alone.filter((operation) => !covers(operation, timesOf(operation.user)));
     expect(wrong).toEqual([]);
     expect(operations).toHaveLength(recorder.sent);
-    expect(alone.length).toBeGreaterThan(300);
+    expect(alone.length).toBeGreaterThan(150);
     expect([...bucket.chargedMs.keys()].filter((user) => !users.includes(user))).toEqual([]);
   },
 );
