@@ -60,19 +60,24 @@ async function judgeForeign(
   { files }: SimulatedHistory,
   args: readonly string[],
 ): Promise<Judgement> {
-  const folder = files.length === 1 ? undefined : mkdtempSync(join(tmpdir(), 'openclaw-rl-soak-'));
-  const paths = folder === undefined ? ['-'] : files.map(({ name }) => join(folder, name));
-  if (folder !== undefined)
-    for (const [at, { text }] of files.entries()) writeFileSync(paths[at] as string, text);
-  try {
-    const written = { out: '', log: '', code: 0 };
-    const input = Buffer.from(files[0]?.text ?? '');
-    await runTyped(environmentOf(['check', ...paths, ...args, '--json'], input, written));
-    if (written.out === '') return { refusal: `exit code ${written.code}: ${written.log}` };
-    return { report: JSON.parse(written.out) };
-  } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-  }
+  const paths = files.length === 1 ? ['-'] : files.map(({ name }) => join(folderOfProcess(), name));
+  if (files.length > 1) for (const [at, { text }] of files.entries()) writeFileSync(paths[at] as string, text);
+  const written = { out: '', log: '', code: 0 };
+  const input = Buffer.from(files[0]?.text ?? '');
+  await runTyped(environmentOf(['check', ...paths, ...args, '--json'], input, written));
+  if (written.out === '') return { refusal: `exit code ${written.code}: ${written.log}` };
+  return { report: JSON.parse(written.out) };
+}
+
+let folder: string | undefined;
+
+/** One for all histories: to make and remove one for each takes longer than to judge. */
+function folderOfProcess(): string {
+  if (folder !== undefined) return folder;
+  const made = mkdtempSync(join(tmpdir(), 'openclaw-rl-soak-'));
+  process.on('exit', () => rmSync(made, { recursive: true, force: true }));
+  folder = made;
+  return made;
 }
 
 function environmentOf(
