@@ -36,7 +36,8 @@ export function writeForeign(run: Run, seen: Set<string>): ForeignLog {
   const rows = rowsOf(run, dice, style).toSorted((a, b) => a.endUs - b.endUs);
   const lastUs = rows.at(-1)?.endUs ?? 0;
   const [fromUs, untilUs] = [lastUs * dice.between(-0.2, 0.5), lastUs * dice.between(0.6, 1.2)];
-  const within = rows.filter(({ endUs }) => endUs >= fromUs && endUs <= untilUs);
+  // What can still take effect after the log's start is in it.
+  const within = rows.filter(({ endUs, lastUs: latestUs }) => latestUs >= fromUs && endUs <= untilUs);
   const logged = within.length > 0 ? within : rows; // a log without a line is refused
   for (const row of logged) for (const name of row.features) seen.add(name);
   const lines = logged.map((row) => lineOf(row, { style, plan, offsetUs: offsetsUs[row.region] as number }));
@@ -66,6 +67,8 @@ interface Row {
   readonly status: string;
   readonly startUs: number;
   readonly endUs: number;
+  /** When it took effect, at the latest. */
+  readonly lastUs: number;
   readonly features: readonly string[];
 }
 
@@ -86,7 +89,16 @@ function rowsOf({ attempts, answers, plan }: Run, dice: Dice, { denied }: Style)
       ...(cost > 1 ? ['costs'] : []),
     ];
     const key = KEYS[plan.seed % KEYS.length] + bucket;
-    return { key, cost, region, status, startUs: invokedUs, endUs: repliedUs, features };
+    return {
+      key,
+      cost,
+      region,
+      status,
+      startUs: invokedUs,
+      endUs: repliedUs,
+      lastUs: Math.max(repliedUs, ...decidedUs),
+      features,
+    };
   });
 }
 

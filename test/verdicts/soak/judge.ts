@@ -61,7 +61,8 @@ async function judgeForeign(
   args: readonly string[],
 ): Promise<Judgement> {
   const paths = files.length === 1 ? ['-'] : files.map(({ name }) => join(folderOfProcess(), name));
-  if (files.length > 1) for (const [at, { text }] of files.entries()) writeFileSync(paths[at] as string, text);
+  if (files.length > 1)
+    for (const [at, { text }] of files.entries()) writeFileSync(paths[at] as string, text);
   const written = { out: '', log: '', code: 0 };
   const input = Buffer.from(files[0]?.text ?? '');
   await runTyped(environmentOf(['check', ...paths, ...args, '--json'], input, written));

@@ -46,12 +46,13 @@ function recordedOf(
     const record = operationOf(attempt, isOpen ? undefined : answer, plan, seen);
     return { attempt, writtenUs: Math.min(attempt.repliedUs, stopUs), record, region: attempt.region };
   });
-  const overUs = ({ completedUs, latestUs }: Operation) =>
-    (completedUs ?? latestUs ?? Number.POSITIVE_INFINITY) - plan.originUs;
-  const late = new Set(lines.flatMap(({ record }) => (overUs(record) >= startUs ? [record.decisionId] : [])));
+  // A history has what can still take effect after its start, and all attempts of a decision.
+  const isLate = ({ attempt, record: { completedUs, latestUs } }: (typeof lines)[number]) =>
+    (completedUs ?? latestUs ?? Number.POSITIVE_INFINITY) - plan.originUs >= startUs ||
+    attempt.decidedUs.some((us) => us >= startUs);
+  const late = new Set(lines.flatMap((line) => (isLate(line) ? [line.record.decisionId] : [])));
   return lines.filter(
-    ({ record }) =>
-      overUs(record) >= startUs || (record.decisionId !== undefined && late.has(record.decisionId)),
+    (line) => isLate(line) || (line.record.decisionId !== undefined && late.has(line.record.decisionId)),
   );
 }
 
@@ -73,7 +74,7 @@ function operationOf(
   const isDouble = decidedUs.length > 1;
   note({ attempt, outcome, cost, decisionId, isDouble, isRepeated: answer?.isRepeated === true }, seen);
   const hasPolicies = policies.length > 1;
-  const maxCharge = isDouble ? 2 * cost : fate === 'fallback' && outcome === 'denied' ? cost : undefined;
+  const maxCharge = maxChargeOf(attempt, outcome);
   return {
     type: 'op',
     index: 0,
@@ -107,11 +108,23 @@ function outcomeOf({ fate, fallbackAllows }: Attempt, answer: Answer | undefined
   return answer.isAllowed ? 'allowed' : 'denied';
 }
 
+/** What a failure policy decided may be charged beside it; the recorder says so, and where not it goes without saying. */
+function maxChargeOf(attempt: Attempt, outcome: Operation['outcome']): number | undefined {
+  const { fate, charge, isLastKnown, decidedUs } = attempt;
+  const cost = Math.max(...attempt.parts.map((part) => part.cost));
+  if (decidedUs.length > 1) return 2 * cost;
+  if (fate !== 'fallback' || charge === 'none' || isLastKnown) return undefined;
+  return (outcome === 'allowed' ? 2 : 1) * cost;
+}
+
 function evidenceOf(
-  { fate }: Attempt,
+  { fate, charge }: Attempt,
   { answer, plan, outcome }: { answer: Answer | undefined; plan: Run['plan']; outcome: Operation['outcome'] },
 ): Pick<Operation, 'decision'> {
-  if (fate === 'fallback') return { decision: { strategy: 'central', node: 'none', source: 'fallback' } };
+  if (fate === 'fallback') {
+    const decision = { strategy: 'central', node: 'none', source: 'fallback' as const };
+    return { decision: { ...decision, ...(charge === undefined ? {} : { charge }) } };
+  }
   const tells = plan.hasLevels || plan.clock.kind === 'told';
   if (!tells || answer === undefined || (outcome !== 'allowed' && outcome !== 'denied')) return {};
   const { level, atUs, node } = answer;

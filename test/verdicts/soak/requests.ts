@@ -20,6 +20,8 @@ export interface Attempt {
   readonly fate: 'answered' | 'failed' | 'lost' | 'fallback';
   /** What the failure policy says. */
   readonly fallbackAllows: boolean;
+  /** What it says of a charge by the shared bucket. */
+  readonly charge?: 'none' | 'possible';
   readonly decisionId: string | undefined;
   /** Whether the history says when it could no longer take effect. */
   readonly isLastKnown: boolean;
@@ -88,11 +90,14 @@ function drawRequest(dice: Dice, plan: Plan, { nowUs, id }: { nowUs: number; id:
   ];
   while (isNamed && attempts.length < 4) {
     const last = attempts.at(-1) as Attempt;
-    if (last.fate === 'answered' && !dice.chance(rates.repeat)) break;
+    if (last.fate === 'fallback' || (last.fate === 'answered' && !dice.chance(rates.repeat))) break;
     const invokedUs = last.repliedUs + delay(dice, plan);
     attempts.push(drawAttempt(dice, plan, { parts, invokedUs, decisionId: id }));
   }
-  return attempts;
+  if (!isNamed || !dice.chance(rates.refund)) return attempts;
+  const back = parts.map((part) => ({ ...part, cost: -part.cost }));
+  const invokedUs = (attempts.at(-1) as Attempt).repliedUs + delay(dice, plan);
+  return [...attempts, drawAttempt(dice, plan, { parts: back, invokedUs, decisionId: id })];
 }
 
 function drawAttempt(
@@ -104,7 +109,7 @@ function drawAttempt(
   const isTake = (parts[0]?.cost ?? 0) >= 0;
   const firstUs = invokedUs + delay(dice, plan);
   const isDouble = isTake && decisionId === undefined && dice.chance(rates.double);
-  const isFallback = isTake && !isDouble && decisionId === undefined && dice.chance(rates.fallback);
+  const isFallback = isTake && !isDouble && dice.chance(rates.fallback);
   const isLost = !isFallback && dice.chance(rates.lost);
   const decidedUs = isDouble ? [firstUs, firstUs + delay(dice, plan)] : [firstUs];
   const lateUs = firstUs + (dice.chance(0.5) ? plan.restUs * dice.next() : 10 * delay(dice, plan));
@@ -119,12 +124,16 @@ function drawAttempt(
   const rest = { fallbackAllows: dice.chance(0.5), isLastKnown: dice.chance(0.6) };
   if (isFallback) {
     const late = dice.pick([[], [lateUs], [lateUs], [firstUs]]);
+    const charge = dice.pick(
+      late.length === 0 ? (['none', 'possible', undefined] as const) : (['possible', undefined] as const),
+    );
     return {
       ...attempt,
       ...rest,
       decidedUs: late,
       repliedUs: invokedUs + 2 * delay(dice, plan),
       fate: 'fallback',
+      ...(charge === undefined ? {} : { charge }),
     };
   }
   if (!isLost) return { ...attempt, ...rest, decidedUs, repliedUs, fate: 'answered' };

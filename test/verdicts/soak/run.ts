@@ -45,12 +45,14 @@ export function runPlan(
     if (reset !== undefined) limiter.reset(reset.bucket, atUs);
     if (attempt === undefined) continue;
     const { decisionId, parts, region } = attempt;
-    const known = decisionId === undefined ? undefined : named.get(decisionId);
+    // A take and its refund may share an id: the one is no answer to the other.
+    const name = decisionId === undefined ? undefined : `${decisionId} ${Math.sign(parts[0]?.cost ?? 0)}`;
+    const known = name === undefined ? undefined : named.get(name);
     const answer =
       known === undefined
         ? { ...limiter.decide(parts, atUs, region), node, atUs, isRepeated: false }
         : { ...known, isRepeated: true };
-    if (decisionId !== undefined && answer.isAllowed) named.set(decisionId, answer);
+    if (name !== undefined && answer.isAllowed) named.set(name, answer);
     if (place === attempt.answered || attempt.decidedUs.length === 1) answers.set(attempt, answer);
   }
   const lastUs = attempts.reduce((last, { invokedUs }) => Math.max(last, invokedUs), 0);
