@@ -68,11 +68,15 @@ const LEAST: Readonly<Record<string, number>> = {
 describe('random histories of correct limiters', () => {
   const sum = emptyTally();
 
-  it.each(BATCHES)('are accused of nothing and refused by nobody: 2,000 from seed %i on', async (from) => {
-    const { tally, wrong } = await judgeCorrect(await loadProgram(ROOT), { from, to: from + BATCH - 1 });
-    expect(wrong.map(({ seed, said }) => ({ seed, said }))).toEqual([]);
-    add(tally);
-  }, 120_000);
+  it.each(BATCHES)(
+    'are accused of nothing and refused by nobody: 2,000 from seed %i on',
+    async (from) => {
+      const { tally, wrong } = await judgeCorrect(await loadProgram(ROOT), { from, to: from + BATCH - 1 });
+      expect(wrong.map(({ seed, said }) => ({ seed, said }))).toEqual([]);
+      add(tally);
+    },
+    120_000,
+  );
 
   it('have everything in them that they are about', () => {
     const lacking = Object.entries(LEAST).filter(([feature, least]) => (sum.features[feature] ?? 0) < least);

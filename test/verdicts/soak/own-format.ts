@@ -192,8 +192,10 @@ function writeFile(
   const sorted = lines.toSorted((a, b) => a.writtenUs - b.writtenUs);
   const isCut = cut !== 'nowhere' && (files === 1 || dice.chance(0.5));
   const kept = isCut ? sorted.slice(0, 1 + dice.below(sorted.length)) : sorted;
+  const broken = isCut && cut === 'in a line' ? kept.pop() : undefined; // the last one written, not any
+  const shown = isShuffled ? dice.shuffle(kept) : kept;
   let index = 0;
-  const records = (isShuffled ? dice.shuffle(kept) : kept).map(({ record }) =>
+  const records = [...shown, ...(broken === undefined ? [] : [broken])].map(({ record }) =>
     encodeRecord(record.type === 'op' ? { ...record, index: index++ } : record),
   );
   if (isShuffled) seen.add('shuffled lines');
@@ -204,7 +206,7 @@ function writeFile(
     return { name, text: head + records.join('') + end };
   }
   seen.add(`cut ${cut}`);
-  const last = cut === 'in a line' ? (records.pop() ?? '') : '';
+  const last = broken === undefined ? '' : (records.pop() ?? '');
   return { name, text: head + records.join('') + last.slice(0, dice.below(last.length)) };
 }
 
