@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ClockReading } from '../history/operation.ts';
-import { boundClock } from './clock.ts';
+import { boundClock, joinReadings } from './clock.ts';
 
 const EPOCH_US = 1_795_000_000_000_000;
 const reading = (atUs: number, gainedUs: number, errorUs = 10, node = 'a'): ClockReading => ({
@@ -63,6 +63,20 @@ describe('clock bounds', () => {
     expect(steps).toEqual([{ node: 'a', atUs: 5 * S, byUs: 100_000 }]);
     expect(Math.abs(rhoPpm)).toBeLessThan(100);
     expect(epsilonUs).toBeLessThan(5_000);
+  });
+
+  it('hold for a step that only blurred decisions saw: how far it was is known to within their errors', () => {
+    const sharp = [0, 1, 2, 3, 4, 5].map((i) => reading(i * S, 0));
+    const blurred = reading(6 * S, -500_000, 100_000);
+    const { steps, epsilonUs, backwardUs } = boundClock(joinReadings([], [...sharp, blurred]));
+    expect(steps).toEqual([{ node: 'a', atUs: 6 * S, byUs: -500_000 }]);
+    expect(epsilonUs + backwardUs).toBeGreaterThanOrEqual(600_000);
+  });
+
+  it('leave a blurred decision out that says what its neighbours say', () => {
+    const sharp = [0, 1, 2, 3, 4, 5].map((i) => reading(i * S, i < 3 ? 0 : -500_000));
+    const blurred = [reading(2.4 * S, -100_000, 150_000), reading(2.6 * S, -400_000, 150_000)];
+    expect(joinReadings([], [...sharp, ...blurred])).toEqual(sharp);
   });
 
   it('keep nodes apart: different clocks are no steps', () => {

@@ -48,18 +48,43 @@ const MIN_STEP_US = 1_000;
 
 /**
  * Joins what the recorder read with what the decisions say of their servers' clocks. Of the decisions only the
- * sharp ones are taken: a blurred one says nothing that its neighbours do not.
+ * sharp ones are taken: a blurred one says nothing that its neighbours do not, unless it contradicts them. Then the
+ * clock stepped, and was not read sharply since, or until it had stepped again.
  */
 export function joinReadings(
   recorded: readonly ClockReading[],
   ofDecisions: readonly ClockReading[],
 ): ClockReading[] {
-  const sharp = [...groupByNode([...recorded, ...ofDecisions])].map(([node, readings]) => {
-    const errors = readings.map(({ errorUs }) => errorUs).sort((a, b) => a - b);
-    return [node, Math.max(MIN_STEP_US, 2 * (errors[errors.length >> 2] ?? 0))] as const;
-  });
-  const mostUs = new Map(sharp);
-  return [...recorded, ...ofDecisions.filter(({ node, errorUs }) => errorUs <= (mostUs.get(node) ?? 0))];
+  const mostUs = new Map(
+    [...groupByNode([...recorded, ...ofDecisions])].map(([node, readings]) => {
+      const errors = readings.map(({ errorUs }) => errorUs).sort((a, b) => a - b);
+      return [node, Math.max(MIN_STEP_US, 2 * (errors[errors.length >> 2] ?? 0))] as const;
+    }),
+  );
+  const isSharp = ({ node, errorUs }: ClockReading) => errorUs <= (mostUs.get(node) ?? 0);
+  const sharp = [...recorded, ...ofDecisions.filter(isSharp)];
+  const ofNode = groupByNode(sharp);
+  for (const readings of ofNode.values()) readings.sort((a, b) => a.atUs - b.atUs);
+  const blurred = ofDecisions.filter((reading) => !isSharp(reading));
+  return [...sharp, ...blurred.filter((reading) => isContradicted(reading, ofNode.get(reading.node) ?? []))];
+}
+
+/** Whether neither the reading before it nor the one after it can be true as well, unless the clock stepped. */
+function isContradicted(reading: ClockReading, sorted: readonly ClockReading[]): boolean {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as ClockReading).atUs <= reading.atUs) low = middle + 1;
+    else high = middle;
+  }
+  const beside = [sorted[low - 1], sorted[low]].filter((one) => one !== undefined);
+  return beside.length > 0 && beside.every((one) => gapBetween(one, reading) > MIN_STEP_US);
+}
+
+/** What neither the errors of two readings nor a slew between them explains. */
+function gapBetween(a: ClockReading, b: ClockReading): number {
+  const apartUs = Math.abs(a.serverUs - a.atUs - (b.serverUs - b.atUs));
+  return apartUs - a.errorUs - b.errorUs - Math.abs(a.atUs - b.atUs) * MAX_SLEW;
 }
 
 /** Where a server's clock minus the recorder's lay at any of its readings, steps taken out. */
@@ -192,6 +217,8 @@ function widthOf({ lowest, highest }: OffsetRange): number {
 /** Where server minus recorder lies at one moment, as if no step had happened. */
 interface OffsetRange {
   readonly atUs: number;
+  /** Steps before it. */
+  readonly steps: number;
   lowest: number;
   highest: number;
 }
@@ -213,7 +240,7 @@ function rangesOf(readings: readonly ClockReading[]) {
 function tighten(ranges: readonly OffsetRange[]): void {
   for (const [index, range] of ranges.entries()) {
     const last = ranges[index - 1];
-    if (last === undefined) continue;
+    if (last === undefined || last.steps !== range.steps) continue;
     const slewUs = Math.abs(range.atUs - last.atUs) * MAX_SLEW;
     range.highest = Math.max(range.lowest, Math.min(range.highest, last.highest + slewUs));
     range.lowest = Math.min(range.highest, Math.max(range.lowest, last.lowest - slewUs));
@@ -222,7 +249,8 @@ function tighten(ranges: readonly OffsetRange[]): void {
 
 /**
  * Follows what the offset can be from reading to reading. Where a reading and all before it cannot both be
- * true, the clock stepped in between; a step is taken out of what follows.
+ * true, the clock stepped in between; a step is taken out of what follows. How far it stepped is known to within the
+ * errors of the two only, so what was read before it bounds nothing of what was read after it.
  */
 function withoutSteps(sorted: readonly ClockReading[]) {
   const steps: ClockStep[] = [];
@@ -231,7 +259,7 @@ function withoutSteps(sorted: readonly ClockReading[]) {
   let possible: OffsetRange | undefined;
   for (const { node, atUs, serverUs, errorUs } of sorted) {
     const offsetUs = serverUs - atUs - steppedUs;
-    let own = { atUs, lowest: offsetUs - errorUs, highest: offsetUs + errorUs };
+    let own = { atUs, steps: steps.length, lowest: offsetUs - errorUs, highest: offsetUs + errorUs };
     if (possible !== undefined) {
       const slewUs = (atUs - possible.atUs) * MAX_SLEW;
       const [lowest, highest] = [possible.lowest - slewUs, possible.highest + slewUs];
@@ -240,12 +268,13 @@ function withoutSteps(sorted: readonly ClockReading[]) {
         const byUs = Math.round(offsetUs - (lowest + highest) / 2);
         steps.push({ node, atUs, byUs });
         steppedUs += byUs;
-        own = { atUs, lowest: own.lowest - byUs, highest: own.highest - byUs };
+        own = { atUs, steps: steps.length, lowest: own.lowest - byUs, highest: own.highest - byUs };
+        possible = own;
       } else {
         unexplainedUs += gapUs;
+        possible = { ...own, lowest: Math.max(own.lowest, lowest), highest: Math.min(own.highest, highest) };
+        if (possible.lowest > possible.highest) possible = own;
       }
-      possible = { atUs, lowest: Math.max(own.lowest, lowest), highest: Math.min(own.highest, highest) };
-      if (possible.lowest > possible.highest) possible = own;
     } else {
       possible = own;
     }

@@ -128,6 +128,16 @@ describe('a table of comma-separated values', () => {
   });
 
   it.each([
+    { title: 'before its status', end: 'b,30,40,' },
+    { title: 'in a field that then says nothing', end: 'b,30,-,200' },
+    { title: 'before its cost', end: 'b,30,40,200,', more: { cost: 'cost' } },
+  ])('that breaks off $title is read without that line', ({ end, more }) => {
+    const [name, first] = more === undefined ? ['', ''] : [',cost', ',1'];
+    const { history } = read('csv', `user,from_ms,to_ms,code${name}\na,10,20,200${first}\n${end}`, more);
+    expect(history.files).toEqual([{ name: 'log', operations: 1, truncatedLine: 3 }]);
+  });
+
+  it.each([
     {
       title: 'an unknown column',
       text: 'user,from_ms,to_ms\na,10,20\n',

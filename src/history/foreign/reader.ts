@@ -106,16 +106,20 @@ export class ForeignReader {
     const text = line.endsWith('\r') ? line.slice(0, -1) : line;
     if (text === '') return;
     if (this.#firstLine === '') this.#firstLine = text;
+    const mayBeCut = !terminated && this.#line > 1;
     try {
       const fields = this.#lineFormat?.read(text);
-      if (fields !== undefined) this.#readFields(fields);
+      if (fields !== undefined) this.#readFields(fields, mayBeCut);
     } catch (error) {
-      if (error instanceof BrokenLine && !terminated && this.#line > 1) this.#truncatedLine = this.#line;
+      const isCut =
+        mayBeCut && (error instanceof MappingError ? this.#read > 0 : error instanceof RecordError);
+      if (isCut) this.#truncatedLine = this.#line;
       else this.#leaveOut(error, { isSeen: false });
     }
   }
 
-  #readFields(fields: LineFields): void {
+  /** A last line that may have broken off throws what is wrong with it: it is no line that cannot be read. */
+  #readFields(fields: LineFields, mayBeCut: boolean): void {
     const bucket = bucketOf(fields, this.#mapping);
     if (bucket === undefined) {
       this.skipped++;
@@ -129,6 +133,7 @@ export class ForeignReader {
       operation = operationOf(fields, this.#mapping, name);
       this.unusable.addLine();
     } catch (error) {
+      if (mayBeCut) throw error;
       this.#leaveOut(error, { isSeen: true });
       operation = unplacedOperation(fields, this.#mapping, name);
     }
