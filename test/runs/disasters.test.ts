@@ -60,6 +60,21 @@ describe('a run in which something dies', { timeout: 120_000 }, () => {
     },
   );
 
+  it('names a region whose gateway hangs for most of it, and is unknown: its connections send nothing', async () => {
+    const folder = testFolder();
+    const { output, ended } = startCli([...BENCH, '--duration', '9'], { cwd: folder });
+    await untilSaid({ output }, /load +2\/9 s/, { timeout: 60_000 });
+    const gateway = servicePid(folder, 'gateway', 'eu-west');
+    process.kill(gateway, 'SIGSTOP');
+    await untilSaid({ output }, /load +[789]\/9 s/, { timeout: 60_000 });
+    process.kill(gateway, 'SIGCONT');
+    const code = await ended;
+    const report: RunReport = JSON.parse(output.stdout);
+    expect(JSON.stringify(report.accounts)).toMatch(/eu-west decided \d+ requests from/);
+    expect([code, report.verdict]).toEqual([2, 'unknown']);
+    expect(processesMentioning(folder)).toEqual([]);
+  });
+
   it.each([
     { full: 'while the history is written', size: 'size=128k', says: /history could not be written: ENOSPC/ },
     { full: 'after the plan', size: 'nr_inodes=3', says: /cannot write to \S+: ENOSPC.* mkdir/ },

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { historyOf } from '../../test/support/history.ts';
+import type { FaultRecord } from '../history/operation.ts';
+import { activityOf, silenceText, silentRegions } from './silent-regions.ts';
+
+const S = 1_000_000;
+const fault = (phase: FaultRecord['phase'], atS: number): FaultRecord => ({
+  type: 'fault',
+  fault: 'cut',
+  phase,
+  atUs: atS * S,
+});
+
+/** Bins of a quarter of a second: so many decisions in each for so many seconds. */
+const rate = (perBin: number, seconds: number) => new Array<number>(4 * seconds).fill(perBin);
+const silent = (east: number[], west: number[], faults: FaultRecord[] = []) =>
+  silentRegions({ fromUs: 0, decided: new Map(Object.entries({ east, west })) }, faults);
+
+describe('a region is silent', () => {
+  it.each([
+    { title: 'that hangs for most of the run', east: [...rate(10, 4), ...rate(0, 16)], from: 4, until: 20 },
+    {
+      title: 'that hangs from its start but for a while',
+      east: [...rate(0, 8), ...rate(10, 12)],
+      from: 0,
+      until: 8,
+    },
+    { title: 'that decides two fifths', east: [...rate(10, 14), ...rate(4, 6)], from: 14, until: 20 },
+    { title: 'for a while', east: [...rate(10, 5), ...rate(0, 3), ...rate(10, 12)], from: 5, until: 8 },
+  ])('$title', ({ east, from, until }) => {
+    const found = silent(east, rate(10, 20));
+    expect(found).toEqual([
+      expect.objectContaining({ region: 'east', fromUs: from * S, untilUs: until * S }),
+    ]);
+  });
+
+  it.each([
+    {
+      title: 'of which the others are so, too, and it decides something',
+      east: rate(10, 10).concat(rate(3, 10)),
+      west: rate(10, 10).concat(rate(3, 10)),
+    },
+    { title: 'for 2 s', east: [...rate(10, 9), ...rate(0, 2), ...rate(10, 9)], west: rate(10, 20) },
+    { title: 'that decides half', east: [...rate(10, 10), ...rate(5, 10)], west: rate(10, 20) },
+    {
+      title: 'of which 50 requests were not expected',
+      east: [...rate(1, 8), ...rate(0, 12)],
+      west: rate(10, 20),
+    },
+    { title: 'that never decided', east: rate(0, 20), west: rate(10, 20) },
+  ])('is not one $title', ({ east, west }) => expect(silent(east, west)).toEqual([]));
+
+  it('alone where all of them are, when it decides nearly nothing', () => {
+    const both = [...rate(20, 10), ...rate(1, 10)];
+    expect(silent(both, both).map(({ region }) => region)).toEqual(['east', 'west']);
+  });
+
+  it.each([
+    { title: 'not while a fault is in force', faults: [fault('inject', 5)], count: 0 },
+    {
+      title: 'not before it has settled',
+      faults: [fault('inject', 5), fault('heal', 6), fault('settled', 19)],
+      count: 0,
+    },
+    { title: 'once it has', faults: [fault('inject', 2), fault('heal', 3), fault('settled', 6)], count: 1 },
+    { title: 'before the first', faults: [fault('inject', 15)], count: 1 },
+  ])('$title', ({ faults, count }) => {
+    expect(silent([...rate(10, 5), ...rate(0, 15)], rate(10, 20), faults)).toHaveLength(count);
+  });
+
+  it('compared with what it decided before the fault', () => {
+    const faults = [fault('inject', 5), fault('heal', 6), fault('settled', 7)];
+    expect(silent([...rate(10, 7), ...rate(4, 13)], rate(10, 20), faults)).toHaveLength(1);
+  });
+});
+
+describe('the activity of a history', () => {
+  const every = (us: number, fromS: number, untilS: number, part: object) =>
+    Array.from({ length: ((untilS - fromS) * S) / us }, (_, at) => ({
+      invokedUs: fromS * S + at * us,
+      completedUs: fromS * S + at * us + 1_000,
+      ...part,
+    }));
+
+  it('is of what was decided, and ends with the load', () => {
+    const { operations } = historyOf([
+      ...every(20_000, 0, 4, { region: 'east' }),
+      ...every(20_000, 4, 8, { region: 'east', outcome: 'failed' }),
+      ...every(20_000, 0, 8, { region: 'west', outcome: 'denied' }),
+    ]);
+    const [found, ...others] = silentRegions(activityOf(operations, S), []);
+    expect(others).toEqual([]);
+    expect(found && silenceText(found)).toMatch(
+      /^east decided 0 requests from 4\.\d s to 7\.\d s, where some \d+ were to be expected and no fault was in force/,
+    );
+  });
+
+  it.each([
+    { title: 'of a load that ends', untilS: 6 },
+    { title: 'of a load that is interrupted', untilS: 3 },
+  ])('says nothing $title', ({ untilS }) => {
+    const { operations } = historyOf([
+      ...every(20_000, 0, untilS, { region: 'east' }),
+      ...every(20_000, 0, untilS, { region: 'west' }),
+    ]);
+    expect(silentRegions(activityOf(operations, S), [])).toEqual([]);
+  });
+});

@@ -1,0 +1,127 @@
+import type { FaultRecord } from '../history/operation.ts';
+import { KIND, type OperationTable } from '../history/table.ts';
+
+/**
+ * A region that falls silent while no fault is in force is evidence of nothing: connections of a closed load that hang send
+ * nothing, so what is not asked is not denied wrongly and not admitted too much. Only a load of our own is steady enough to
+ * say so of it; `steadyFromUs` is when it has ramped up.
+ */
+export interface SilentRegion {
+  readonly region: string;
+  readonly fromUs: number;
+  readonly untilUs: number;
+  /** How many requests it decided then, and how many it would have at its rate before. */
+  readonly decided: number;
+  readonly expected: number;
+}
+
+const BIN_US = 250_000;
+/** A pause of 2 s is what a collector, a fork or a busy machine may take. */
+const LONGEST_BINS = 8;
+const LEAST_EXPECTED = 50;
+/** A rate below this part of its median is low; below the other it is so although other regions are slow as well. */
+const LOW = 0.5;
+const NEARLY_NONE = 0.1;
+
+/** What regions decided, in bins of a quarter of a second from `fromUs` until the last request was sent. */
+export interface Activity {
+  readonly fromUs: number;
+  readonly decided: ReadonlyMap<string, readonly number[]>;
+}
+
+export function activityOf(table: OperationTable, steadyFromUs: number): Activity {
+  const lastSentUs = table.invokedUs.reduce((last, us) => Math.max(last, us), Number.NEGATIVE_INFINITY);
+  const bins = Math.max(0, Math.floor((lastSentUs - steadyFromUs) / BIN_US));
+  const decided = new Map<string, number[]>();
+  for (let row = 0; row < table.rows; row++) {
+    const kind = table.kinds[row] as number;
+    const outcome = kind & KIND.outcome;
+    if ((kind & KIND.part) !== 0 || (outcome !== KIND.allowed && outcome !== KIND.denied)) continue;
+    const bin = Math.floor((table.lastUs(row) - steadyFromUs) / BIN_US);
+    const region = table.regionOf(row);
+    const counts = decided.get(region) ?? new Array<number>(bins).fill(0);
+    decided.set(region, counts);
+    if (bin >= 0 && bin < bins) counts[bin] = (counts[bin] as number) + 1;
+  }
+  return { fromUs: steadyFromUs, decided };
+}
+
+/** The longest silence of each region that was silent for more than 2 s while no fault was in force. */
+export function silentRegions(activity: Activity, faults: readonly FaultRecord[]): SilentRegion[] {
+  const regions = [...activity.decided].map(([region, counts]) => ({ region, counts }));
+  return regions.flatMap(({ region, counts }) => {
+    const others = sumOf(regions.filter((other) => other.region !== region).map((other) => other.counts));
+    const silences: SilentRegion[] = [];
+    let usual: number | undefined;
+    for (const [from, until] of quietBins(activity.fromUs, counts.length, faults)) {
+      usual ??= medianOfBusy(counts, from, until);
+      const usualOfOthers = others && medianOfBusy(others, from, until);
+      const isLow = (bin: number) => {
+        const count = counts[bin] as number;
+        const isAlone = others === undefined || (others[bin] as number) >= LOW * (usualOfOthers ?? 0);
+        return count < (isAlone ? LOW : NEARLY_NONE) * (usual ?? 0);
+      };
+      const found = longestRun(from, until, isLow);
+      const expected = Math.round((found.until - found.from) * (usual ?? 0));
+      if (found.until - found.from > LONGEST_BINS && expected >= LEAST_EXPECTED)
+        silences.push({
+          region,
+          fromUs: activity.fromUs + found.from * BIN_US,
+          untilUs: activity.fromUs + found.until * BIN_US,
+          decided: counts.slice(found.from, found.until).reduce((sum, count) => sum + count, 0),
+          expected,
+        });
+    }
+    return silences.toSorted((a, b) => b.untilUs - b.fromUs - (a.untilUs - a.fromUs)).slice(0, 1);
+  });
+}
+
+export function silenceText({ region, fromUs, untilUs, decided, expected }: SilentRegion): string {
+  const [from, until] = [fromUs, untilUs].map((us) => (us / 1_000_000).toFixed(1));
+  return (
+    `${region} decided ${decided} requests from ${from} s to ${until} s, where some ${expected} were to be expected and no ` +
+    'fault was in force: a region that is silent is evidence of nothing; see the logs of its services'
+  );
+}
+
+/** Whole bins in which no fault is in force: up to the first one, and from where all are settled to the next. */
+function quietBins(
+  fromUs: number,
+  bins: number,
+  faults: readonly FaultRecord[],
+): [from: number, until: number][] {
+  const spans: [number, number][] = [];
+  let inForce = 0;
+  let since = 0;
+  for (const { phase, atUs } of faults.toSorted((a, b) => a.atUs - b.atUs)) {
+    const bin = (atUs - fromUs) / BIN_US;
+    if (phase === 'inject' && inForce++ === 0) spans.push([since, Math.min(bins, Math.floor(bin))]);
+    if (phase === 'settled' && inForce > 0 && --inForce === 0) since = Math.max(0, Math.ceil(bin));
+  }
+  if (inForce === 0) spans.push([since, bins]);
+  return spans.filter(([from, until]) => until > from);
+}
+
+function sumOf(all: readonly (readonly number[])[]): number[] | undefined {
+  const [first, ...rest] = all;
+  return first?.map((count, bin) => rest.reduce((sum, counts) => sum + (counts[bin] ?? 0), count));
+}
+
+/** Of the bins in which anything was decided: a region that is silent for most of the time does not make that its rate. */
+function medianOfBusy(counts: readonly number[], from: number, until: number): number | undefined {
+  const busy = counts
+    .slice(from, until)
+    .filter((count) => count > 0)
+    .sort((a, b) => a - b);
+  return busy[busy.length >> 1];
+}
+
+function longestRun(from: number, until: number, isSuch: (bin: number) => boolean) {
+  let longest = { from, until: from };
+  let start = from;
+  for (let bin = from; bin < until; bin++) {
+    if (!isSuch(bin)) start = bin + 1;
+    else if (bin + 1 - start > longest.until - longest.from) longest = { from: start, until: bin + 1 };
+  }
+  return longest;
+}
