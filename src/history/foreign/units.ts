@@ -20,7 +20,11 @@ export interface TimeOptions {
 /** Decimal digits, times that power of ten, without floating point: 1795559409.216 s is 1795559409216000 us, within 1000. */
 export function scaled(whole: string, fraction: string, power: number): Widened {
   const shift = power - fraction.length;
+  const errorUs = shift > 0 ? 10 ** shift : 1;
+  const quick = Number(whole + fraction) * (shift > 0 ? 10 ** shift : 1);
+  // Of whole numbers below 2^53 a product is exact, and so is one that would be above it not below.
+  if (shift >= 0 && quick <= Number.MAX_SAFE_INTEGER) return { us: quick, errorUs };
   const digits = BigInt(whole + fraction);
   const us = shift >= 0 ? digits * 10n ** BigInt(shift) : digits / 10n ** BigInt(-shift);
-  return { us: Number(us), errorUs: Math.max(1, 10 ** shift) };
+  return { us: Number(us), errorUs };
 }
