@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { OpenclawError, quoted } from '../core/errors.ts';
 import type { ProvideSystem } from '../experiment/system.ts';
 import { parseStatusPattern, type StatusPattern } from '../history/foreign/status.ts';
+import { refuseClash } from '../history/foreign/statuses.ts';
 import { readByStatus } from '../load/outcome.ts';
 import { type Target, withoutQuery } from '../load/target.ts';
 import { REAL_USER } from '../load/users.ts';
@@ -97,6 +98,7 @@ export function auditTargets(
   const named = flags.target ?? [];
   const regions = targetRegions(named);
   const { subjectHeader, costHeader, method, body, allow, deny } = flags;
+  refuseClash({ allow, deny });
   const headers = Object.fromEntries(
     Object.entries(flags.header).map(([name, value]) => [name, fromEnvironment('--header', value, env)]),
   );

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Evidence, formatEvidence } from '../core/decision.ts';
+import { parseStatusPattern } from '../history/foreign/status.ts';
 import { type Problem, reducedCapacity } from '../http/problem.ts';
-import { readReply } from './outcome.ts';
+import { readByStatus, readReply } from './outcome.ts';
 
 const none = problem('none');
 const possible = problem('possible');
@@ -70,4 +71,15 @@ describe('the evidence of a reply', () => {
   it.each([201, 429, 400, 503])('goes with a reply %i', (status) => {
     expect(readReply(status, ['openclaw-decision', header], none).decision).toEqual(decision);
   });
+});
+
+describe('a reply of any other API', () => {
+  const read = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('429'));
+  it.each([
+    [200, 'allowed'],
+    [429, 'denied'],
+    ...[302, 401, 408, 499, 500, 502, 503, 504].map((status) => [status, 'info'] as const),
+  ] as const)('%i is %s, as in a log: neither list means charged at any time', (status, outcome) =>
+    expect(read(status, [], '').outcome).toBe(outcome),
+  );
 });

@@ -216,4 +216,12 @@ describe('options of a log', () => {
     const { report } = await check(file, PROXY, ['--unanswered', '200', '--settled', '429', '--info', '1']);
     expect(report?.outcomes).toEqual({ allowed: 0, denied: 0, failed: 0, info: 509 });
   });
+
+  it('are the same of a live audit: a status in two lists is refused before anything is sent', async () => {
+    const target = 'http://127.0.0.1:1/';
+    const { code, stderr } = await callCli(['bench', '--target', target, '--allow', '200-499'], {
+      cwd: testFolder(),
+    });
+    expect([code, stderr]).toEqual([64, expect.stringContaining('the status 429 is in two lists')]);
+  });
 });
