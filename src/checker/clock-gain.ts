@@ -1,7 +1,8 @@
 import type { ClockReading } from '../history/operation.ts';
 import type { OperationTable } from '../history/table.ts';
-import type { ClockBounds, ClockStep } from './clock.ts';
+import { type ClockBounds, type ClockStep, groupByNode } from './clock.ts';
 import type { OverAdmissionFinding } from './finding.ts';
+import { countWhile } from './order.ts';
 
 interface Explained {
   readonly worst: OverAdmissionFinding;
@@ -15,9 +16,10 @@ interface Explained {
  */
 export function gainsWithin(table: OperationTable, { worst, clock, readings }: Explained): ClockStep[] {
   const nodes = nodesOf(table, worst.bucket);
+  const read = readTimes(readings);
   return netGains(clock.steps).filter(({ node, atUs, byUs }) => {
-    const sinceUs = lastReadingBefore(readings, node, atUs);
-    const isWithin = worst.window.startUs < atUs && worst.window.endUs > sinceUs;
+    const isWithin =
+      worst.window.startUs < atUs && worst.window.endUs > lastBefore(read.get(node) ?? [], atUs);
     return isWithin && nodes.has(node) && byUs >= LEAST_GAIN_US && byUs > clock.epsilonUs;
   });
 }
@@ -38,12 +40,16 @@ function netGains(steps: readonly ClockStep[]): ClockStep[] {
     });
 }
 
-/** When the clock was last seen without the step, which came between then and when it was seen. */
-function lastReadingBefore(readings: readonly ClockReading[], node: string, untilUs: number): number {
-  return readings.reduce(
-    (last, { node: of, atUs }) => (of === node && atUs < untilUs ? Math.max(last, atUs) : last),
-    Number.NEGATIVE_INFINITY,
+/** When each clock was read, in the order of time. */
+function readTimes(readings: readonly ClockReading[]): Map<string, number[]> {
+  return new Map(
+    [...groupByNode(readings)].map(([node, of]) => [node, of.map(({ atUs }) => atUs).sort((a, b) => a - b)]),
   );
+}
+
+/** When the clock was last seen without the step, which came between then and when it was seen. */
+function lastBefore(timesUs: readonly number[], untilUs: number): number {
+  return timesUs[countWhile(timesUs, timesUs.length, (us) => us < untilUs) - 1] ?? Number.NEGATIVE_INFINITY;
 }
 
 function nodesOf({ levels, starts, nameOf, bucketCount }: OperationTable, bucket: string): Set<string> {

@@ -120,3 +120,14 @@ describe('clock bounds of any clock that the kernel slews', () => {
     );
   });
 });
+
+it('bounds the clocks of any number of nodes', () => {
+  const readings = Array.from({ length: 200_000 }, (_, at) => ({
+    type: 'clock' as const,
+    node: `n${at}`,
+    atUs: at,
+    serverUs: at + (at % 7),
+    errorUs: 3,
+  }));
+  expect(boundClock(readings)).toMatchObject({ rhoPpm: 0, slowPpm: 0, spreadUs: 12 });
+});

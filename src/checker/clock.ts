@@ -133,9 +133,9 @@ export function boundClock(
   const rates = nodes.map(({ rhoPpm }) => rhoPpm);
   const steps = nodes.flatMap((node) => node.steps);
   return {
-    epsilonUs: slackUs + Math.max(0, ...nodes.map(({ epsilonUs }) => epsilonUs)),
-    rhoPpm: rates.length === 0 ? driftPpm : Math.max(...rates),
-    slowPpm: rates.length === 0 ? 0 - driftPpm : Math.min(...rates),
+    epsilonUs: slackUs + Math.max(0, largest(nodes.map(({ epsilonUs }) => epsilonUs))),
+    rhoPpm: rates.length === 0 ? driftPpm : largest(rates),
+    slowPpm: rates.length === 0 ? 0 - driftPpm : least(rates),
     backwardUs: steps.reduce((sum, { byUs }) => sum + Math.max(0, -byUs), 0),
     spreadUs: nodes.length < 2 ? 0 : spreadOf(nodes),
     steps,
@@ -150,7 +150,7 @@ export function largestStepBackUs({ epsilonUs, backwardUs }: ClockBounds): numbe
   return backwardUs > 0 ? Number.POSITIVE_INFINITY : Math.max(MIN_STEP_US, epsilonUs);
 }
 
-function groupByNode(readings: readonly ClockReading[]): Map<string, ClockReading[]> {
+export function groupByNode(readings: readonly ClockReading[]): Map<string, ClockReading[]> {
   const byNode = new Map<string, ClockReading[]>();
   for (const reading of readings) {
     const ofNode = byNode.get(reading.node);
@@ -168,9 +168,18 @@ interface NodeBounds {
   readonly offset: { readonly lowestUs: number; readonly highestUs: number };
 }
 
+/** Of any number of them: as arguments of one call they would not fit on the stack. */
+function largest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+}
+
+function least(values: readonly number[]): number {
+  return values.reduce((sofar, value) => Math.min(sofar, value), Number.POSITIVE_INFINITY);
+}
+
 function spreadOf(nodes: readonly NodeBounds[]): number {
-  const lowestUs = Math.min(...nodes.map(({ offset }) => offset.lowestUs));
-  return Math.ceil(Math.max(...nodes.map(({ offset }) => offset.highestUs)) - lowestUs);
+  const lowestUs = least(nodes.map(({ offset }) => offset.lowestUs));
+  return Math.ceil(largest(nodes.map(({ offset }) => offset.highestUs)) - lowestUs);
 }
 
 function boundNode(readings: readonly ClockReading[], span: ClockSpan): NodeBounds {

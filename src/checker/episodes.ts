@@ -163,7 +163,7 @@ function aheadOf(before: string, node: string, { offsets, epsilonUs }: KnownCloc
 
 /** A node that had decided came back with nothing, and the shard was asked again. */
 function emptyRestartsOf(chains: Chains, nodes: readonly number[], events: readonly Event[]): number {
-  const lastUs = Math.max(...nodes.map((node) => chains.lastUs(node)));
+  const lastUs = nodes.reduce((last, node) => Math.max(last, chains.lastUs(node)), Number.NEGATIVE_INFINITY);
   const restarts = events.filter(({ event, node, atUs, args }) => {
     const number = nodes.find((one) => chains.nameOf(one) === node);
     const isOurs = number !== undefined && chains.firstUs(number) < atUs && atUs < lastUs;
@@ -177,5 +177,6 @@ function serviceClockSpread(faults: readonly FaultRecord[]): number {
   const offsets = faults
     .filter(({ fault, phase }) => fault === 'gateway-clock' && phase === 'inject')
     .map(({ args }) => (typeof args?.offsetMs === 'number' ? args.offsetMs * 1_000 : 0));
-  return Math.max(0, ...offsets) - Math.min(0, ...offsets);
+  const most = offsets.reduce((sofar, offset) => Math.max(sofar, offset), 0);
+  return most - offsets.reduce((sofar, offset) => Math.min(sofar, offset), 0);
 }

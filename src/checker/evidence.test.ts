@@ -212,3 +212,15 @@ it('a reset fills every bucket of its name, whatever their policies', () => {
   };
   expect([excess('x'), excess('x (gold)'), excess('y')]).toEqual([0, 0, 1]);
 });
+
+it('a phase names eight of the faults that are in force, and counts the others', () => {
+  const faults = Array.from({ length: 3_000 }, (_, at) => ({
+    type: 'fault' as const,
+    fault: `f${at}`,
+    phase: 'inject' as const,
+    atUs: at,
+  }));
+  const names = phasesOf(faults).map(({ name }) => name);
+  expect(names[8]).toBe('during f0 + f1 + f2 + f3 + f4 + f5 + f6 + f7');
+  expect(names.at(-1)).toBe('during f0 + f1 + f2 + f3 + f4 + f5 + f6 + f7 + 2992 more');
+});

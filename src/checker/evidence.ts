@@ -18,8 +18,6 @@ class Cell {
   readonly phase: number;
   readonly region: string;
   readonly tally = new Tally();
-  /** The bucket that is being counted was contested here. */
-  isContested = false;
 
   constructor(phase: number, region: string) {
     this.phase = phase;
@@ -38,6 +36,10 @@ export class EvidenceCounter {
   readonly #phases: readonly Phase[];
   readonly #denialsUntilUs: number;
   readonly #cells: Cell[] = [];
+  /** By phase, then by region. */
+  readonly #byPhase: Map<string, Cell>[];
+  /** Where the bucket that is being counted was contested. */
+  readonly #contested = new Set<Cell>();
   readonly #byPhaseAndOrigin: Cell[][];
   readonly #contestedIn = new Map<string, number>();
   readonly #largestExcessIn = new Map<string, number>();
@@ -50,6 +52,7 @@ export class EvidenceCounter {
     this.#denialsUntilUs = denialsUntilUs;
     this.#phases = phases;
     this.#byPhaseAndOrigin = phases.map(() => []);
+    this.#byPhase = phases.map(() => new Map());
   }
 
   /** Counts the operations of the bucket. `denials` shows those of its denials by which it was contested; true when one was. */
@@ -58,17 +61,19 @@ export class EvidenceCounter {
     for (let row = starts[bucket.bucket] as number; row < (starts[bucket.bucket + 1] as number); row++)
       this.#count(row);
     this.#addExact(bucket, policy);
-    denials((row) => {
-      this.#at(row).isContested = true;
-    });
+    denials((row) => this.#contested.add(this.#at(row)));
     return this.#endBucket();
   }
 
   /** Counts all that one bucket admitted too much, each amount where its operation is. */
-  addExcess(amounts: readonly { readonly row: number; readonly tokens: number }[]): void {
-    const ofBucket = new Map<string, number>();
+  addExcess(amounts: Iterable<{ readonly row: number; readonly tokens: number }>): void {
+    const byCell = new Map<Cell, number>();
     for (const { row, tokens } of amounts) {
       const cell = this.#at(row);
+      byCell.set(cell, (byCell.get(cell) ?? 0) + tokens);
+    }
+    const ofBucket = new Map<string, number>();
+    for (const [cell, tokens] of byCell) {
       cell.tally.excess += tokens;
       for (const key of placesOf(cell)) ofBucket.set(key, (ofBucket.get(key) ?? 0) + tokens);
     }
@@ -100,20 +105,25 @@ export class EvidenceCounter {
 
   /** All phases together. */
   whole(): EvidenceRow {
-    return this.#sum('whole run', 'whole', this.#wholeUs(), () => true);
+    return this.#sum('whole run', 'whole', this.#wholeUs(), this.#cells);
   }
 
   phases(): EvidenceRow[] {
     return this.#phases.map(({ name }, phase) =>
-      this.#sum(name, `phase ${phase}`, this.#phaseUs(phase), (cell) => cell.phase === phase),
+      this.#sum(name, `phase ${phase}`, this.#phaseUs(phase), this.#byPhase[phase]?.values() ?? []),
     );
   }
 
   regions(): EvidenceRow[] {
-    const names = [...new Set(this.#cells.map(({ region }) => region))].sort((a, b) => a.localeCompare(b));
-    return names.map((name) =>
-      this.#sum(name, `region ${name}`, this.#wholeUs(), ({ region }) => region === name),
-    );
+    const byRegion = new Map<string, Cell[]>();
+    for (const cell of this.#cells) {
+      const known = byRegion.get(cell.region);
+      if (known === undefined) byRegion.set(cell.region, [cell]);
+      else known.push(cell);
+    }
+    return [...byRegion]
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([name, cells]) => this.#sum(name, `region ${name}`, this.#wholeUs(), cells));
   }
 
   /** By phase, then by region; those of which nothing is known are left out. */
@@ -126,15 +136,15 @@ export class EvidenceCounter {
           `${phase}, ${cell.region}`,
           `cell ${cell.phase} ${cell.region}`,
           this.#phaseUs(cell.phase),
-          (one) => one === cell,
+          [cell],
         );
         return { ...row, phase, region: cell.region };
       });
   }
 
-  #sum(name: string, key: string, lengthUs: number, isIn: (cell: Cell) => boolean): EvidenceRow {
+  #sum(name: string, key: string, lengthUs: number, cells: Iterable<Cell>): EvidenceRow {
     const tally = new Tally();
-    for (const cell of this.#cells) if (isIn(cell)) tally.addAll(cell.tally);
+    for (const cell of cells) tally.addAll(cell.tally);
     tally.contested = this.#contestedIn.get(key) ?? 0;
     tally.largestExcess = this.#largestExcessIn.get(key) ?? 0;
     return tally.row(name, lengthUs);
@@ -142,12 +152,8 @@ export class EvidenceCounter {
 
   /** A bucket is contested in a place when one of its denials there shows it. */
   #endBucket(): boolean {
-    const places = new Set<string>();
-    for (const cell of this.#cells) {
-      if (!cell.isContested) continue;
-      for (const key of placesOf(cell)) places.add(key);
-      cell.isContested = false;
-    }
+    const places = new Set([...this.#contested].flatMap(placesOf));
+    this.#contested.clear();
     for (const key of places) this.#contestedIn.set(key, (this.#contestedIn.get(key) ?? 0) + 1);
     return places.size > 0;
   }
@@ -225,9 +231,10 @@ export class EvidenceCounter {
   }
 
   #cellOf(phase: number, region: string): Cell {
-    const known = this.#cells.find((one) => one.phase === phase && one.region === region);
+    const known = this.#byPhase[phase]?.get(region);
     if (known !== undefined) return known;
     const cell = new Cell(phase, region);
+    this.#byPhase[phase]?.set(region, cell);
     this.#cells.push(cell);
     return cell;
   }

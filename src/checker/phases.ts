@@ -20,11 +20,20 @@ export function phasesOf(faults: readonly FaultRecord[]): Phase[] {
     if (phase === 'inject') active.push(fault);
     else if (active.includes(fault)) active.splice(active.indexOf(fault), 1);
     phases.push({
-      name: active.length > 0 ? `during ${active.join(' + ')}` : `after ${fault}`,
+      name: active.length > 0 ? `during ${namesOf(active)}` : `after ${fault}`,
       fromUs: atUs,
     });
   }
   return phases;
+}
+
+/** More at once than a scenario has are counted: a name of all of them would grow with every phase. */
+const MOST_NAMES = 8;
+
+function namesOf(active: readonly string[]): string {
+  const more = active.length - MOST_NAMES;
+  const names = active.slice(0, MOST_NAMES).join(' + ');
+  return more > 0 ? `${names} + ${more} more` : names;
 }
 
 /** The place of the phase that `us` lies in. */
