@@ -3,6 +3,7 @@ import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
 import { contextOf } from './denial-context.ts';
+import type { Drop } from './drops.ts';
 import type { FalseDenial } from './false-denial.ts';
 import {
   type Finding,
@@ -13,7 +14,7 @@ import {
 } from './finding.ts';
 import type { Known } from './known.ts';
 import { Machine } from './machine.ts';
-import { type Drop, findOverAdmission, type OverAdmission } from './over-admission.ts';
+import { findOverAdmission, type OverAdmission } from './over-admission.ts';
 import { type Refund, refundedWithin } from './refund.ts';
 import { proveDespiteRefunds } from './refunded.ts';
 import type { ReplayFinding } from './replay.ts';
@@ -38,24 +39,29 @@ export class Describer {
   ): OverAdmissionFinding | undefined {
     const { table } = this.#bucket;
     const machine = new Machine(this.#policy, this.#clock);
-    const [first, ...rest] = drops.map(({ row, quanta }) => ({ row, tokens: this.#tokens(quanta) }));
+    const { first } = drops;
+    const moments = momentsOf(table, this.#violationsOf(drops));
     const worst = findWorstWindow(this.#bucket, machine);
-    if (first === undefined || drops[0] === undefined || worst === undefined) return undefined;
+    if (first === undefined || moments === undefined || worst === undefined) return undefined;
     const proof =
       refunds.length === 0
-        ? this.#proof(findWitness(this.#bucket, machine, drops[0]) ?? worst, refunds)
-        : this.#proofDespiteRefunds(refunds, drops[0], worst);
+        ? this.#proof(findWitness(this.#bucket, machine, first) ?? worst, refunds)
+        : this.#proofDespiteRefunds(refunds, first, worst);
     const excess =
       worst.admittedQuanta - worst.allowanceQuanta - refundedWithin(refunds, worst.startUs, worst.endUs);
     return {
       kind: 'over-admission',
       bucket: this.#name(),
-      ...momentsOf(table, [first, ...rest]),
+      ...moments,
       totalExcess: this.#tokens(totalExcessQuanta),
       worstWindow: Math.max(0, this.#tokens(excess)),
       window: this.#inTokens(worst),
       ...proof,
     };
+  }
+
+  *#violationsOf(drops: Iterable<Drop>) {
+    for (const { row, quanta } of drops) yield { row, tokens: this.#tokens(quanta) };
   }
 
   #proof(window: Window, refunds: readonly Refund[]): Pick<Finding, 'inequality' | 'witness'> {
@@ -64,7 +70,7 @@ export class Describer {
         window,
         this.#tokens(refundedWithin(refunds, window.startUs, window.endUs)),
       ),
-      witness: window.rows.map((row) => witnessLine(this.#bucket.table, row)),
+      witness: Array.from(window.rows, (row) => witnessLine(this.#bucket.table, row)),
     };
   }
 
@@ -93,14 +99,15 @@ export class Describer {
       row,
       tokens: this.#tokens(lowestQuanta) - cost(row),
     }));
-    const [first, ...rest] = violations;
-    if (first === undefined || found[0] === undefined) return undefined;
+    const [first] = violations;
+    const moments = momentsOf(table, violations);
+    if (first === undefined || moments === undefined || found[0] === undefined) return undefined;
     const lowest = round(first.tokens + cost(first.row));
     const since = this.#spentBefore(first.row);
     return {
       kind: 'false-denial',
       bucket: this.#name(),
-      ...momentsOf(table, [first, ...rest]),
+      ...moments,
       inequality:
         `denied at cost ${cost(first.row)}, though at every moment of its interval the bucket held at least ${lowest}: ` +
         `${since.tokens} tokens of ${since.count} operations can have been spent by then, each as late as it can be` +
@@ -116,14 +123,14 @@ export class Describer {
       row: finding.row,
       tokens: this.#tokens(finding.gapQuanta),
     }));
-    const [first, ...rest] = violations;
+    const moments = momentsOf(table, violations);
     const one = found[0];
-    if (first === undefined || one === undefined) return undefined;
+    if (moments === undefined || one === undefined) return undefined;
     const rows = one.before === undefined || one.reason !== 'level' ? [one.row] : [one.before, one.row];
     return {
       kind: 'replay',
       bucket: this.#name(),
-      ...momentsOf(table, [first, ...rest]),
+      ...moments,
       inequality: this.#replayInequality(one),
       witness: rows.map((row) => witnessLine(table, row, this.#policy.quantaPerToken)),
     };
@@ -132,15 +139,15 @@ export class Describer {
   windows(found: readonly BrokenWindow[], promise: string): Finding | undefined {
     const { table } = this.#bucket;
     const violations = found.map(({ row, admitted, allowance }) => ({ row, tokens: admitted - allowance }));
-    const [first, ...rest] = violations;
+    const moments = momentsOf(table, violations);
     const [window] = found;
-    if (first === undefined || window === undefined) return undefined;
+    if (moments === undefined || window === undefined) return undefined;
     const rows = proveBrokenWindow(this.#bucket, window);
     const admitted = rows.reduce((sum, row) => sum + (table.costTokens[row] as number), 0);
     return {
       kind: 'window',
       bucket: this.#name(),
-      ...momentsOf(table, [first, ...rest]),
+      ...moments,
       inequality: `${admitted} tokens admitted wholly within ${seconds(window.endUs - window.startUs + 1)}, where ${promise} allows at most ${window.allowance}`,
       witness: rows.map((row) => witnessLine(table, row)),
     };

@@ -3,6 +3,7 @@ import { OUTCOMES, type Outcome } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import { isReplayed } from './decision-order.ts';
+import type { Drop } from './drops.ts';
 import { isJudgedDenial } from './horizon.ts';
 import { type Phase, phaseAt } from './phases.ts';
 import { type EvidenceRow, Tally } from './tally.ts';
@@ -66,11 +67,11 @@ export class EvidenceCounter {
   }
 
   /** Counts all that one bucket admitted too much, each amount where its operation is. */
-  addExcess(amounts: Iterable<{ readonly row: number; readonly tokens: number }>): void {
+  addExcess(drops: Iterable<Drop>, quantaPerToken: number): void {
     const byCell = new Map<Cell, number>();
-    for (const { row, tokens } of amounts) {
+    for (const { row, quanta } of drops) {
       const cell = this.#at(row);
-      byCell.set(cell, (byCell.get(cell) ?? 0) + tokens);
+      byCell.set(cell, (byCell.get(cell) ?? 0) + quanta / quantaPerToken);
     }
     const ofBucket = new Map<string, number>();
     for (const [cell, tokens] of byCell) {

@@ -104,23 +104,24 @@ interface Violation {
   readonly tokens: number;
 }
 
-/** First, worst and last of at least one violation, in the order of time. */
+/** First, worst and last of the violations, in the order of time; undefined of none. */
 export function momentsOf(
   table: OperationTable,
-  violations: readonly [Violation, ...Violation[]],
-): Pick<Finding, 'count' | 'first' | 'worst' | 'last'> {
+  violations: Iterable<Violation>,
+): Pick<Finding, 'count' | 'first' | 'worst' | 'last'> | undefined {
   const moment = ({ row, tokens }: Violation): Moment => ({
     atUs: Math.min(table.lastUs(row), Number.MAX_SAFE_INTEGER),
     operation: table.operationOf(row),
     tokens,
   });
-  const worst = violations.reduce((most, next) =>
-    Math.abs(next.tokens) > Math.abs(most.tokens) ? next : most,
-  );
-  return {
-    count: violations.length,
-    first: moment(violations[0]),
-    worst: moment(worst),
-    last: moment(violations.at(-1) ?? violations[0]),
-  };
+  let count = 0;
+  let [first, worst, last]: (Violation | undefined)[] = [];
+  for (const next of violations) {
+    count++;
+    first ??= next;
+    last = next;
+    if (worst === undefined || Math.abs(next.tokens) > Math.abs(worst.tokens)) worst = next;
+  }
+  if (first === undefined || worst === undefined || last === undefined) return undefined;
+  return { count, first: moment(first), worst: moment(worst), last: moment(last) };
 }

@@ -32,12 +32,14 @@ function checkOverAdmission(
   const machine = new Machine(policy, slack);
   const { totalExcessQuanta, drops } = findOverAdmission(rows, policy, slack);
   const worst = findWorstWindow(rows, machine);
-  const witness = drops[0] && findWitness(rows, machine, drops[0]);
+  const witness = drops.first && findWitness(rows, machine, drops.first);
   return {
     totalExcessQuanta,
     worstWindowQuanta: worst === undefined ? 0 : worst.admittedQuanta - worst.allowanceQuanta,
     worst,
-    witness: witness?.rows.map((row) => admissions[operations.indices[row] as number] as Admission),
+    witness:
+      witness &&
+      Array.from(witness.rows, (row) => admissions[operations.indices[row] as number] as Admission),
   };
 }
 

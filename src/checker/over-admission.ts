@@ -3,6 +3,7 @@ import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockSlack } from './clock.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import { Drops } from './drops.ts';
 import { Headroom } from './headroom.ts';
 import { Machine, MachineTime } from './machine.ts';
 import { coverByRefunds, type Refund } from './refund.ts';
@@ -28,16 +29,9 @@ export interface OverAdmission {
   /** Quanta admitted beyond any ideal bucket, the least possible. */
   readonly totalExcessQuanta: number;
   /** Which operations EDF could not serve in full, in the order of their deadlines. */
-  readonly drops: readonly Drop[];
+  readonly drops: Drops;
   /** How many more could have been admitted without being seen; 0 where some were seen. */
   readonly headroomQuanta: number;
-}
-
-export interface Drop {
-  readonly row: number;
-  readonly quanta: number;
-  /** Since when the machine had been busy: no window that starts before is exceeded. */
-  readonly busyFromUs: number;
 }
 
 const heap = new DeadlineHeap();
@@ -53,7 +47,7 @@ export function findOverAdmission(
   const headroom = new Headroom(bucket.table, machine.burst, refunds);
   const uncovered = uncoveredDrops(bucket, machine, refunds, headroom);
   return {
-    totalExcessQuanta: uncovered.reduce((sum, { quanta }) => sum + quanta, 0),
+    totalExcessQuanta: uncovered.totalQuanta,
     drops: uncovered,
     headroomQuanta: uncovered.length > 0 ? 0 : headroom.leastQuanta,
   };
@@ -74,18 +68,18 @@ function uncoveredDrops(
   machine: Machine,
   refunds: readonly Refund[],
   headroom?: Headroom,
-): Drop[] {
+): Drops {
   const drops = runDroppingEdf(bucket, machine, headroom);
-  return refunds.length === 0 ? drops : coverByRefunds(bucket.table, drops, refunds);
+  return refunds.length === 0 ? drops : Drops.of(coverByRefunds(bucket.table, drops, refunds));
 }
 
 function runDroppingEdf(
   { table, byInvoked, count }: BucketRows,
   machine: Machine,
   headroom: Headroom | undefined,
-): Drop[] {
+): Drops {
   const { invokedUs, kinds, costTokens } = table;
-  const drops: Drop[] = [];
+  const drops = new Drops();
   const time = new MachineTime(machine);
   let busyFromUs = 0;
   heap.size = 0;
@@ -116,7 +110,7 @@ function serveUntil(
     busyFromUs,
     drops,
     headroom,
-  }: { time: MachineTime; busyFromUs: number; drops: Drop[]; headroom: Headroom | undefined },
+  }: { time: MachineTime; busyFromUs: number; drops: Drops; headroom: Headroom | undefined },
 ): void {
   const { deadlines, works, rows } = heap;
   while (heap.size > 0) {
@@ -130,7 +124,7 @@ function serveUntil(
       headroom?.served(toDeadline - step, rows[0] as number, busyFromUs);
       heap.pop();
     } else if (step === toDeadline) {
-      drops.push({ row: rows[0] as number, quanta: work - step, busyFromUs });
+      drops.add(rows[0] as number, work - step, busyFromUs);
       headroom?.dropped(work - step, rows[0] as number, busyFromUs);
       heap.pop();
     } else {

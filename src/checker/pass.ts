@@ -87,9 +87,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
     if (result.replay.replayed > 0) evidence.addReplayed(bucket, judgedUntilUs);
     const { over, denials, replay, windows } = result;
     if (over.drops.length + denials.length + replay.findings.length + windows.length > 0) guilty.push(result);
-    evidence.addExcess(
-      over.drops.map(({ row, quanta }) => ({ row, tokens: quanta / policy.quantaPerToken })),
-    );
+    evidence.addExcess(over.drops, policy.quantaPerToken);
     for (const { row } of replay.findings) evidence.addReplay(row);
   }
   for (const { region, ...drops } of droppedOf(history)) evidence.addDropped(region, drops);

@@ -1,5 +1,6 @@
 import type { OperationTable } from '../history/table.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import type { Drop } from './drops.ts';
 
 /**
  * Tokens that came back at some time between `fromUs` and `lastUs`, which is Infinity where nobody knows it. One refund
@@ -35,13 +36,14 @@ const heap = new DeadlineHeap();
  * bounds rise from drop to drop, so to pay from what expires first covers the most, and what is left is the least that was
  * minted.
  */
-export function coverByRefunds<
-  D extends { readonly row: number; readonly quanta: number; readonly busyFromUs: number },
->(table: OperationTable, drops: readonly D[], refunds: readonly Refund[]): D[] {
+export function* coverByRefunds(
+  table: OperationTable,
+  drops: Iterable<Drop>,
+  refunds: readonly Refund[],
+): Generator<Drop> {
   let next = 0;
   heap.size = 0;
-  return drops.flatMap((drop) => {
-    const { row, quanta, busyFromUs } = drop;
+  for (const { row, quanta, busyFromUs } of drops) {
     for (let refund = refunds[next]; refund !== undefined; refund = refunds[++next]) {
       if (refund.fromUs > table.lastUs(row)) break;
       heap.push(refund.lastUs, refund.quanta, 0);
@@ -57,6 +59,6 @@ export function coverByRefunds<
         left = 0;
       }
     }
-    return left === 0 ? [] : [{ ...drop, quanta: left }];
-  });
+    if (left > 0) yield { row, quanta: left, busyFromUs };
+  }
 }

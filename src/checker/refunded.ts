@@ -2,7 +2,8 @@ import type { Policy } from '../core/policy.ts';
 import { KIND } from '../history/table.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockSlack } from './clock.ts';
-import { type Drop, isOverAdmitted } from './over-admission.ts';
+import type { Drop } from './drops.ts';
+import { isOverAdmitted } from './over-admission.ts';
 import type { Refund } from './refund.ts';
 
 /** So many of the last admissions are looked at: leaving out and judging again takes its time. */

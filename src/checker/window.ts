@@ -1,16 +1,16 @@
 import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import type { Drop } from './drops.ts';
 import { type Machine, MachineTime } from './machine.ts';
 import { countWhile } from './order.ts';
-import type { Drop } from './over-admission.ts';
 
 /** Operations that were admitted wholly inside one window [start, end], and what that window allows. */
 export interface Window {
   readonly startUs: number;
   readonly endUs: number;
   /** In the order of invocation. */
-  readonly rows: readonly number[];
+  readonly rows: Uint32Array;
   readonly admittedQuanta: number;
   /** capacity + refill * length, clock slack included. */
   readonly allowanceQuanta: number;
@@ -26,18 +26,16 @@ export function findWorstWindow(bucket: BucketRows, machine: Machine): Window | 
   const late = runLateEdf(bucket, machine);
   if (late.lateness === 0) return undefined;
   let most = Number.NEGATIVE_INFINITY;
-  let found: Window | undefined;
-  let rows = 0;
-  const { busyFromUs } = late;
-  scanBack(bucket, machine, { endUs: bucket.table.lastUs(late.row), busyFromUs }, (window, excess) => {
+  let found: Start | undefined;
+  const ending = { endUs: bucket.table.lastUs(late.row), busyFromUs: late.busyFromUs };
+  scanBack(bucket, machine, ending, (excess, at, admittedTokens) => {
     if (excess > most) {
       most = excess;
-      found = window;
-      rows = window.rows.length;
+      found = { at, admittedTokens };
     }
     return true;
   });
-  return found && { ...found, rows: found.rows.slice(0, rows).reverse() };
+  return found && windowFrom(bucket, machine, found, ending.endUs);
 }
 
 /**
@@ -48,13 +46,12 @@ export function findWorstWindow(bucket: BucketRows, machine: Machine): Window | 
  */
 export function findWitness(bucket: BucketRows, machine: Machine, drop: Drop): Window | undefined {
   const endUs = bucket.table.lastUs(drop.row);
-  let found: Window | undefined;
-  scanBack(bucket, machine, { endUs, busyFromUs: drop.busyFromUs }, (window, excess) => {
-    if (excess <= 0) return true;
-    found = { ...window, rows: [...window.rows].reverse() };
-    return false;
+  let found: Start | undefined;
+  scanBack(bucket, machine, { endUs, busyFromUs: drop.busyFromUs }, (excess, at, admittedTokens) => {
+    if (excess > 0) found = { at, admittedTokens };
+    return excess <= 0;
   });
-  return found && leaveOutCheapest(bucket.table, machine, found);
+  return found && leaveOutCheapest(bucket.table, machine, windowFrom(bucket, machine, found, endUs));
 }
 
 function leaveOutCheapest({ costTokens }: OperationTable, machine: Machine, window: Window): Window {
@@ -157,31 +154,59 @@ class LateRun {
 
 /**
  * Walks the windows that end at `endUs`, from the latest start backwards to where the machine got busy, and shows each with its
- * excess until told to stop. The `rows` shown are one growing list, latest invocation first.
+ * excess, the place of its first row in the order of invocation and its tokens, until told to stop.
  */
 function scanBack(
   { table, byInvoked, count }: BucketRows,
   machine: Machine,
   { endUs, busyFromUs }: { endUs: number; busyFromUs: number },
-  show: (window: Window, excessQuanta: number) => boolean,
+  show: (excessQuanta: number, at: number, admittedTokens: number) => boolean,
 ): void {
   const { invokedUs, kinds, costTokens } = table;
-  const rows: number[] = [];
   let admittedTokens = 0;
-  const begun = countWhile(byInvoked, count, (row) => (invokedUs[row] as number) <= endUs);
+  const begun = countBegun(invokedUs, { byInvoked, count }, endUs);
   for (let at = begun - 1; at >= 0; at--) {
     const row = byInvoked[at] as number;
     const startUs = invokedUs[row] as number;
     if (startUs < busyFromUs) return;
     if (((kinds[row] as number) & KIND.outcome) !== KIND.allowed || table.lastUs(row) > endUs) continue;
-    rows.push(row);
     admittedTokens += costTokens[row] as number; // tokens add up exactly where quanta pass 2^53
-    const admittedQuanta = admittedTokens * machine.quantaPerToken;
-    const allowanceQuanta = machine.allowance(endUs - startUs);
-    const goOn = show(
-      { startUs, endUs, rows, admittedQuanta, allowanceQuanta },
-      admittedQuanta - allowanceQuanta,
-    );
-    if (!goOn) return;
+    const excess = admittedTokens * machine.quantaPerToken - machine.allowance(endUs - startUs);
+    if (!show(excess, at, admittedTokens)) return;
   }
+}
+
+/** Where a window begins among the rows by invocation, and what it holds. */
+interface Start {
+  readonly at: number;
+  readonly admittedTokens: number;
+}
+
+function windowFrom(
+  { table, byInvoked, count }: BucketRows,
+  machine: Machine,
+  { at, admittedTokens }: Start,
+  endUs: number,
+): Window {
+  const { invokedUs, kinds } = table;
+  const startUs = invokedUs[byInvoked[at] as number] as number;
+  return {
+    startUs,
+    endUs,
+    rows: byInvoked
+      .subarray(at, countBegun(invokedUs, { byInvoked, count }, endUs))
+      .filter(
+        (row) => ((kinds[row] as number) & KIND.outcome) === KIND.allowed && table.lastUs(row) <= endUs,
+      ),
+    admittedQuanta: admittedTokens * machine.quantaPerToken,
+    allowanceQuanta: machine.allowance(endUs - startUs),
+  };
+}
+
+function countBegun(
+  invokedUs: Float64Array,
+  { byInvoked, count }: Pick<BucketRows, 'byInvoked' | 'count'>,
+  untilUs: number,
+): number {
+  return countWhile(byInvoked, count, (row) => (invokedUs[row] as number) <= untilUs);
 }

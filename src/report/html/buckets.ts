@@ -80,11 +80,13 @@ export class PageBuckets {
     const tokens = (quanta: number) => Math.round((1_000 * quanta) / quantaPerToken) / 1_000;
     const { over, denials, replay, windows } = guilty;
     const found = [
-      ...over.drops.map(({ row, quanta }) => ({
-        row,
-        kind: 'over-admission' as const,
-        tokens: tokens(quanta),
-      })),
+      ...[...over.drops]
+        .filter(({ row }) => places.has(row))
+        .map(({ row, quanta }) => ({
+          row,
+          kind: 'over-admission' as const,
+          tokens: tokens(quanta),
+        })),
       ...denials.map(({ row, lowestQuanta }) => ({
         row,
         kind: 'false-denial' as const,
@@ -129,7 +131,8 @@ const LETTERS = ['a', 'd', 'f', 'i'];
 function violatedRows(guilty: BucketResult | undefined): number[] {
   if (guilty === undefined) return [];
   const { over, denials, replay, windows } = guilty;
-  const worst = over.drops.toSorted((a, b) => b.quanta - a.quanta)[0];
+  let worst = over.drops.first;
+  for (const drop of over.drops) if (drop.quanta > (worst?.quanta ?? 0)) worst = drop;
   const first = denials[0] ?? replay.findings[0] ?? windows[0];
   return [worst, first].flatMap((one) => (one === undefined ? [] : [one.row]));
 }
