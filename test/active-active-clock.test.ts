@@ -82,10 +82,10 @@ describe.each(SERVERS)('the age of knowledge on %s', { timeout: 60_000 }, (comma
   it('is not known by a limiter that is cut off when its clock steps back', async () => {
     const other = await startTestServer(command);
     const open = (name: string, own: string, from: string, to: string): ActiveActiveLimiter => {
-      const at = (url: string) => ({ urls: [url], commandTimeoutMs: 200 });
-      const region = { name, others: { [from]: at(to) }, everyMs: 20 };
+      const at = (url: string, commandTimeoutMs: number) => ({ urls: [url], commandTimeoutMs });
+      const region = { name, others: { [from]: at(to, 200) }, everyMs: 20 };
       const limiter = createLimiter({
-        ...{ strategy: 'active-active', policy: '20:5/s', prefix: 't', redis: at(own), region },
+        ...{ strategy: 'active-active', policy: '20:5/s', prefix: 't', redis: at(own, 10_000), region },
       });
       onTestFinished(() => limiter.close());
       return limiter as ActiveActiveLimiter;
