@@ -45,6 +45,7 @@ describe('a command that judges', { timeout: 180_000 }, () => {
 
   it('ends while it waits for more of standard input', async () => {
     const { child, output, ended } = startCli(['check', '-'], { cwd: testFolder() });
+    child.stdin?.on('error', () => {}); // what is still on its way when it ends
     child.stdin?.write(encodeRecord(headerOf('20:5/s')));
     let index = 0;
     const feed = setInterval(() => {
