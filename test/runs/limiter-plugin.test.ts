@@ -60,9 +60,9 @@ describe('a run with a limiter of somebody else', { timeout: 90_000 }, () => {
 
   it('judges by the promise that is typed, with the reading as a token bucket beside it', async () => {
     const { code, report } = await bench('generous.mjs', ['--promise', 'fixed-window:11/1s']);
-    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([0, 'pass']);
+    expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([2, 'unknown']); // its windows are never full
     expect(report.promise).toBe('fixed-window:11/1s');
-    expect(report.claims.map(({ claim }) => claim)).toContain('windows <= 0');
+    expect(report.claims).toContainEqual(expect.objectContaining({ claim: 'windows <= 0', status: 'holds' }));
     expect(report.overAdmission.largestExcess).toBeGreaterThan(0.5);
   });
 
