@@ -3,7 +3,7 @@ import { AGE_EVENT } from '../history/age-event.ts';
 import type { History } from '../history/history.ts';
 import type { OperationTable } from '../history/table.ts';
 import type { Claim } from './claim.ts';
-import { boundClock, boundOffsets, type ClockBounds, joinReadings, largestStepBackUs } from './clock.ts';
+import { boundClock, boundOffsets, joinReadings, largestStepBackUs } from './clock.ts';
 import { assumedOfClock, grantOf } from './clock-grant.ts';
 import { AllFindings } from './describe-all.ts';
 import { diagnose } from './diagnosis.ts';
@@ -18,7 +18,7 @@ import { formatPromise, type Promised } from './promise.ts';
 import { claimsOf, type EvidenceRules } from './rules.ts';
 import { shardFacts } from './shard-facts.ts';
 import { acquittedByWidth } from './widened.ts';
-import type { WindowClock } from './window-promise.ts';
+import { assumedOfWindows, judgesDenials, whyDenialsAreNotJudged, windowClockOf } from './window-clock.ts';
 
 /** The facts, what they mean, and why. */
 export interface CheckReport extends CheckFacts, Judged {
@@ -43,12 +43,15 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
   const { operations: table, outcomes, files } = history;
   const promise = rules.promise ?? { type: 'token-bucket' };
   const horizon = horizonOf(history, rules.openAtEndMissing === true);
-  const readings = joinReadings(history.clock, history.decisionClock);
+  const dates = history.clock.filter(({ source }) => source === 'date');
+  const read = history.clock.filter(({ source }) => source === undefined);
+  const readings = joinReadings(read, history.decisionClock);
   const ofClock = { isRead: readings.length > 0, typed: rules.clockSlack };
   const grant = grantOf(history.header, ofClock);
   const clock = boundClock(readings, horizon.span, grant);
   const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(clock);
-  const passing = passRules(history, { promise, clock, horizon, stepBackUs });
+  const windows = windowRules(history, promise, { ...ofClock, clock, grant, horizon, readings, dates });
+  const passing: PassRules = { clock, known: { ...knownOf(history, horizon), stepBackUs }, ...windows };
   const pass = checkBuckets(history, passing);
   const all = new AllFindings(table, pass.guilty, clock);
   let offsets: ReturnType<typeof boundOffsets> | undefined;
@@ -57,8 +60,8 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
   const found = {
     overAdmission: all.overAdmission(),
     falseDenials: {
-      ...all.falseDenials(passing.known),
-      ...judgedOf(horizon, promise),
+      ...all.falseDenials(passing),
+      ...judgedOf(horizon, passing),
       ...(rules.falseDenialsAtMost === Number.POSITIVE_INFINITY && { declaresAny: true as const }),
     },
     clock,
@@ -84,10 +87,11 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     promise: formatPromise(promise),
     assumptions: [
       ...assumedOfClock({ ...ofClock, grant, promise, header: history.header }),
+      ...(passing.windows === undefined ? [] : assumedOfWindows(passing.windows, dates.length > 0)),
       ...(rules.assumptions ?? []),
     ],
     ...found,
-    diagnosis: diagnose({ history, found, readings }),
+    diagnosis: [...diagnose({ history, found, readings }), ...pass.notes],
     replay: { ...all.replay(), replayed: pass.replayed },
     windows: all.windows(formatPromise(promise)),
     whole: pass.whole,
@@ -122,46 +126,23 @@ export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckR
 /** What is in the rows and the shards already. */
 const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT]);
 
-function passRules(
+function knownOf({ header }: History, { knownFromUs, judgedUntilUs }: Horizon) {
+  return { initial: header.initial, knownFromUs, judgedUntilUs };
+}
+
+function windowRules(
   history: History,
-  {
-    promise,
-    clock,
-    horizon,
-    stepBackUs,
-  }: { promise: Promised; clock: ClockBounds; horizon: Horizon; stepBackUs: number },
-): PassRules {
-  const { knownFromUs, judgedUntilUs } = horizon;
-  const known = { initial: history.header.initial, knownFromUs, judgedUntilUs, stepBackUs };
-  if (promise.type === 'token-bucket') return { clock, known };
-  return { clock, known, windows: { promise, clock: windowClock(history, clock, knownFromUs) } };
+  promise: Promised,
+  known: Parameters<typeof windowClockOf>[1],
+): Pick<PassRules, 'windows'> {
+  if (promise.type === 'token-bucket') return {};
+  const windows = { promise, clock: windowClockOf(history, known) };
+  return { windows: { ...windows, areDenialsJudged: judgesDenials(windows) } };
 }
 
-/** Without readings the recorder's clock is taken for the limiter's, as in an access log. */
-function windowClock(history: History, clock: ClockBounds, knownFromUs: number): WindowClock {
-  const readings = joinReadings(history.clock, history.decisionClock);
-  const offsets = readings.map(({ serverUs, atUs }) => serverUs - atUs);
-  const offsetUs = readings.reduce((best, next) => (next.errorUs < best.errorUs ? next : best), {
-    errorUs: Number.POSITIVE_INFINITY,
-    serverUs: 0,
-    atUs: 0,
-  });
-  const farthestUs = offsets.reduce(
-    (most, offset) => Math.max(most, Math.abs(offset - (offsetUs.serverUs - offsetUs.atUs))),
-    0,
-  );
-  return {
-    ...clock,
-    offsetUs: offsetUs.serverUs - offsetUs.atUs,
-    offsetErrorUs: Math.ceil(farthestUs + clock.epsilonUs),
-    knownFromUs: history.header.initial === 'full' ? Number.NEGATIVE_INFINITY : knownFromUs,
-  };
-}
-
-function judgedOf({ judged, whyNot }: Horizon, promise: Promised): { judged: number; whyNot: string } {
-  return promise.type === 'token-bucket'
-    ? { judged, whyNot: judged === 0 && whyNot === '' ? NO_DENIAL : whyNot }
-    : { judged: 0, whyNot: 'the promise is no token bucket' };
+function judgedOf({ judged, whyNot }: Horizon, { windows }: PassRules): { judged: number; whyNot: string } {
+  if (windows?.areDenialsJudged === false) return { judged: 0, whyNot: whyDenialsAreNotJudged(windows) };
+  return { judged, whyNot: judged === 0 && whyNot === '' ? NO_DENIAL : whyNot };
 }
 
 function countContested(

@@ -4,8 +4,7 @@ import type { ClockBounds } from './clock.ts';
 import { Describer } from './describe.ts';
 import type { CheckFacts, Findings } from './facts.ts';
 import type { Finding, OverAdmissionFinding } from './finding.ts';
-import type { Known } from './known.ts';
-import type { BucketResult } from './pass.ts';
+import type { BucketResult, PassRules } from './pass.ts';
 
 /** How many findings of a kind are described in full: the worst. */
 const MOST_FINDINGS = 100;
@@ -42,11 +41,14 @@ export class AllFindings {
     };
   }
 
-  falseDenials(known: Known): Findings {
+  falseDenials({ known, windows }: PassRules): Findings {
     return this.#find(
       ({ denials }) => denials.length,
       ({ denials }) => denials.length,
-      (describer, { denials }) => describer.falseDenials(denials, known),
+      (describer, { denials }) =>
+        windows === undefined
+          ? describer.falseDenials(denials, known)
+          : describer.windowDenials(denials, windows.promise),
     );
   }
 

@@ -15,11 +15,13 @@ import {
 import type { Known } from './known.ts';
 import { Machine } from './machine.ts';
 import { findOverAdmission, type OverAdmission } from './over-admission.ts';
+import { formatPromise, type WindowPromise } from './promise.ts';
 import { type Refund, refundedWithin } from './refund.ts';
 import { proveDespiteRefunds } from './refunded.ts';
 import type { ReplayFinding } from './replay.ts';
 import { findWitness, findWorstWindow, type Window } from './window.ts';
-import { type BrokenWindow, proveBrokenWindow } from './window-promise.ts';
+import { proveBrokenWindow } from './window-promise.ts';
+import type { BrokenWindow } from './window-spans.ts';
 
 /** Words what the checkers found about one bucket, with its smallest proof. */
 export class Describer {
@@ -117,6 +119,26 @@ export class Describer {
     };
   }
 
+  /** The same of windows, whose levels are tokens. */
+  windowDenials(found: readonly FalseDenial[], promise: WindowPromise): Finding | undefined {
+    const { table } = this.#bucket;
+    const cost = (row: number) => table.costTokens[row] as number;
+    const violations = found.map(({ row, lowestQuanta }) => ({ row, tokens: lowestQuanta - cost(row) }));
+    const moments = momentsOf(table, violations);
+    const [first] = violations;
+    if (first === undefined || moments === undefined) return undefined;
+    const used = promise.limit - first.tokens - cost(first.row);
+    return {
+      kind: 'false-denial',
+      bucket: this.#name(),
+      ...moments,
+      inequality:
+        `denied at cost ${cost(first.row)}, though at every moment of its interval at most ${used} of the ${promise.limit} tokens ` +
+        `of ${formatPromise(promise)} can have been taken in its window`,
+      witness: [witnessLine(table, first.row)],
+    };
+  }
+
   replay(found: readonly ReplayFinding[]): Finding | undefined {
     const { table } = this.#bucket;
     const violations = found.map((finding) => ({
@@ -148,7 +170,10 @@ export class Describer {
       kind: 'window',
       bucket: this.#name(),
       ...moments,
-      inequality: `${admitted} tokens admitted wholly within ${seconds(window.endUs - window.startUs + 1)}, where ${promise} allows at most ${window.allowance}`,
+      inequality:
+        window.pieces === undefined
+          ? `${admitted} tokens admitted wholly within ${seconds(window.endUs - window.startUs + 1)}, where ${promise} allows at most ${window.allowance}`
+          : `whenever its windows start, one of them holds at least ${window.admitted} tokens, where ${promise} allows at most ${window.allowance}: ${window.pieces.length} of them, from start to start, prove it`,
       witness: rows.map((row) => witnessLine(table, row)),
     };
   }

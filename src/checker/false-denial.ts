@@ -4,6 +4,9 @@ import type { BucketRows } from './bucket-rows.ts';
 import type { ClockLag } from './clock.ts';
 import type { Known } from './known.ts';
 import { LatestSpender } from './latest-spender.ts';
+import { LatestWindow } from './latest-window.ts';
+import type { WindowPromise } from './promise.ts';
+import type { WindowClock } from './window-clock.ts';
 
 /**
  * False denials of one bucket.
@@ -36,7 +39,31 @@ export function findFalseDenials(
 ): FalseDenial[] {
   if (bucket.denials === 0) return [];
   bucket.loadByLast();
-  return new Sweep(bucket, policy, lag, known).run();
+  const level = {
+    spender: new LatestSpender(policy, lag.slowPpm, known),
+    quantaPerToken: policy.quantaPerToken,
+    lagQuanta: policy.quantaPerUs * (lag.epsilonUs + lag.backwardUs + lag.spreadUs),
+  };
+  return new Sweep(bucket, level, known).run();
+}
+
+/** The same of a window, whose room is its level: it only rises, too, while nothing is invoked. Amounts are tokens. */
+export function findWindowDenials(
+  bucket: BucketRows,
+  windows: { readonly promise: WindowPromise; readonly clock: WindowClock },
+  known: Known,
+): FalseDenial[] {
+  if (bucket.denials === 0) return [];
+  bucket.loadByLast();
+  const spender = new LatestWindow(windows.promise, windows.clock, known);
+  return new Sweep(bucket, { spender, quantaPerToken: 1, lagQuanta: 0 }, known).run();
+}
+
+/** The lowest level of what is charged as late as it can be. */
+interface LowestLevel {
+  readonly spender: Pick<LatestSpender, 'levelAt' | 'spend'>;
+  readonly quantaPerToken: number;
+  readonly lagQuanta: number;
 }
 
 /** Lowest levels since, kept as long as no later one is lower: values rise from the first to the last. */
@@ -84,14 +111,14 @@ class Sweep {
   readonly #known: Known;
   readonly #quantaPerToken: number;
   readonly #lagQuanta: number;
-  readonly #spender: LatestSpender;
+  readonly #spender: LowestLevel['spender'];
 
-  constructor(bucket: BucketRows, policy: Policy, lag: ClockLag, known: Known) {
+  constructor(bucket: BucketRows, { spender, quantaPerToken, lagQuanta }: LowestLevel, known: Known) {
     this.#bucket = bucket;
     this.#known = known;
-    this.#quantaPerToken = policy.quantaPerToken;
-    this.#lagQuanta = policy.quantaPerUs * (lag.epsilonUs + lag.backwardUs + lag.spreadUs);
-    this.#spender = new LatestSpender(policy, lag.slowPpm, known);
+    this.#quantaPerToken = quantaPerToken;
+    this.#lagQuanta = lagQuanta;
+    this.#spender = spender;
   }
 
   /** Walks all moments in order; at equal times invocations come first, since intervals are closed. */

@@ -2,25 +2,23 @@ import type { Policy } from '../core/policy.ts';
 import type { History } from '../history/history.ts';
 import type { Event } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
+import { BeyondExact, exactOf } from './beyond-exact.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
 import { contestedByWindows, contestedDenials } from './contested.ts';
 import { type EvidenceCell, EvidenceCounter } from './evidence.ts';
-import { type FalseDenial, findFalseDenials } from './false-denial.ts';
+import { type FalseDenial, findFalseDenials, findWindowDenials } from './false-denial.ts';
 import type { Known } from './known.ts';
 import { findOverAdmission, type OverAdmission } from './over-admission.ts';
 import { phasesOf } from './phases.ts';
+import type { WindowPromise } from './promise.ts';
 import type { Refund } from './refund.ts';
 import { type ReplayKnown, type ReplayResult, replayBucket } from './replay.ts';
 import { falseForEveryCharge } from './several.ts';
 import type { EvidenceRow } from './tally.ts';
-import {
-  type BrokenWindow,
-  findBrokenWindows,
-  type WindowClock,
-  type WindowPromise,
-  windowHeadroom,
-} from './window-promise.ts';
+import type { WindowClock } from './window-clock.ts';
+import { findBrokenWindows, windowHeadroom } from './window-promise.ts';
+import type { BrokenWindow } from './window-spans.ts';
 
 /** What the checkers say about one bucket. */
 export interface BucketResult {
@@ -37,7 +35,12 @@ export interface PassRules {
   readonly clock: ClockBounds;
   readonly known: ReplayKnown;
   /** Absent for a token bucket. */
-  readonly windows?: { readonly promise: WindowPromise; readonly clock: WindowClock };
+  readonly windows?: {
+    readonly promise: WindowPromise;
+    readonly clock: WindowClock;
+    /** Whether it can be told what a window holds at most at a moment. */
+    readonly areDenialsJudged: boolean;
+  };
 }
 
 export interface PassResult {
@@ -46,6 +49,8 @@ export interface PassResult {
   /** Each bucket that was contested, with its headroom in tokens. */
   readonly contested: ReadonlyMap<number, number>;
   readonly replayed: number;
+  /** Of a sliding counter, what an exact log would not have admitted, as notes. */
+  readonly notes: readonly string[];
   readonly whole: EvidenceRow;
   readonly phases: readonly EvidenceRow[];
   readonly regions: readonly EvidenceRow[];
@@ -59,7 +64,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   const evidence = new EvidenceCounter(
     table,
     phasesOf(faults),
-    rules.windows === undefined ? judgedUntilUs : Number.NEGATIVE_INFINITY,
+    rules.windows?.areDenialsJudged === false ? Number.NEGATIVE_INFINITY : judgedUntilUs,
   );
   const rows = new BucketRows(table);
   const resets = resetsOf(history);
@@ -67,6 +72,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   const contested = new Map<number, number>();
   const guilty: BucketResult[] = [];
   let replayed = 0;
+  const beyond = new BeyondExact();
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
     const policy = table.policyOf(bucket);
@@ -84,6 +90,11 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
           : windowHeadroom(rows, rules.windows.promise, rules.windows.clock, resets(bucket)),
       );
     replayed += result.replay.replayed;
+    if (rules.windows?.promise.type === 'sliding-counter') {
+      const { promise, clock } = rules.windows;
+      rows.load(bucket); // a replay takes the memory of an order
+      beyond.add(table.nameOf(bucket), findBrokenWindows(rows, exactOf(promise), clock, resets(bucket)));
+    }
     if (result.replay.replayed > 0) evidence.addReplayed(bucket, judgedUntilUs);
     const { over, denials, replay, windows } = result;
     if (over.drops.length + denials.length + replay.findings.length + windows.length > 0) guilty.push(result);
@@ -97,6 +108,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
     guilty: confirmed,
     contested,
     replayed,
+    notes: rules.windows === undefined ? [] : beyond.sentences(rules.windows.promise),
     whole: evidence.whole(),
     phases: evidence.phases(),
     regions: evidence.regions(),
@@ -120,7 +132,7 @@ function checkBucket(
   const result = {
     bucket: rows.bucket,
     over: findOverAdmission(rows, policy, clock, refunds),
-    denials: windows === undefined ? findFalseDenials(rows, policy, clock, known) : [],
+    denials: denialsOf(rows, policy, rules),
     windows:
       windows === undefined
         ? []
@@ -131,6 +143,11 @@ function checkBucket(
   };
   if (recorded.length > 0) return { ...result, replay: { replayed: 0, findings: [] } };
   return { ...result, replay: replayBucket(rows, policy, known) }; // last: it takes the memory of an order
+}
+
+function denialsOf(rows: BucketRows, policy: Policy, { clock, known, windows }: PassRules): FalseDenial[] {
+  if (windows === undefined) return findFalseDenials(rows, policy, clock, known);
+  return windows.areDenialsJudged ? findWindowDenials(rows, windows, known) : [];
 }
 
 /**

@@ -11,21 +11,27 @@ export type Promised =
       /** `epoch`: windows start at multiples of their length; `first`: with an operation; `any`: not said. */
       readonly alignment: 'epoch' | 'first' | 'any';
     }
-  | { readonly type: 'sliding-window'; readonly limit: number; readonly windowUs: number };
+  | { readonly type: 'sliding-window'; readonly limit: number; readonly windowUs: number }
+  /** Approximately a sliding window: two cells, the one before weighted, or several. */
+  | { readonly type: 'sliding-counter'; readonly limit: number; readonly windowUs: number };
+
+/** A promise of windows of `limit` tokens each. */
+export type WindowPromise = Exclude<Promised, { type: 'token-bucket' }>;
 
 const FORMS =
-  'token-bucket, fixed-window:100/60s, fixed-window:100/60s:epoch, fixed-window:100/60s:first or sliding-window:100/60s';
+  'token-bucket, fixed-window:100/60s, fixed-window:100/60s:epoch, fixed-window:100/60s:first, sliding-window:100/60s or sliding-counter:100/60s';
 
 /** Parses a promise as the command line writes it. Throws INVALID_OPTION. */
 export function parsePromise(text: string): Promised {
   if (text === 'token-bucket') return { type: 'token-bucket' };
   const [, type, limit = '', window = '', alignment = 'any'] =
-    /^(fixed-window|sliding-window):(\d{1,15})\/(\w+?)(?::(epoch|first))?$/.exec(text) ?? [];
-  if (type === undefined || (type === 'sliding-window' && alignment !== 'any') || Number(limit) < 1) {
+    /^(fixed-window|sliding-window|sliding-counter):(\d{1,15})\/(\w+?)(?::(epoch|first))?$/.exec(text) ?? [];
+  if (type === undefined || (type !== 'fixed-window' && alignment !== 'any') || Number(limit) < 1) {
     throw new OpenclawError('INVALID_OPTION', `a promise is one of ${FORMS}; found ${quoted(text)}`);
   }
   const windowUs = lengthOf(window, text);
-  if (type === 'sliding-window') return { type, limit: Number(limit), windowUs };
+  if (type === 'sliding-window' || type === 'sliding-counter')
+    return { type, limit: Number(limit), windowUs };
   return {
     type: 'fixed-window',
     limit: Number(limit),

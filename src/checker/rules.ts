@@ -46,7 +46,7 @@ export function claimsOf(rules: EvidenceRules, { isOpen }: { isOpen: boolean }):
   const atLeast = (unit: 'share' | 'count', limit: number | undefined) =>
     limit === undefined || limit === 0 ? [] : [makeClaim({ measure: 'contested', unit, limit })];
   return [
-    ...(isBucket ? bucketClaims(rules) : [makeClaim({ measure: 'windows', unit: 'count', limit: 0 })]),
+    ...(isBucket ? bucketClaims(rules) : windowClaims(rules)),
     makeClaim({ measure: 'info', ...share(infoAtMost) }),
     makeClaim({ measure: 'failed', ...share(FAILED_AT_MOST) }),
     ...(isOpen ? [makeClaim({ measure: 'dropped', ...share(DROPPED_AT_MOST) })] : []),
@@ -58,10 +58,18 @@ export function claimsOf(rules: EvidenceRules, { isOpen }: { isOpen: boolean }):
   ];
 }
 
-function bucketClaims({ falseDenialsAtMost = 0 }: EvidenceRules): Claim[] {
+function windowClaims(rules: EvidenceRules): Claim[] {
+  return [makeClaim({ measure: 'windows', unit: 'count', limit: 0 }), denialClaim(rules)];
+}
+
+function denialClaim({ falseDenialsAtMost = 0 }: EvidenceRules): Claim {
+  return makeClaim({ measure: 'false-denials', unit: 'count', limit: falseDenialsAtMost, ifAny: true });
+}
+
+function bucketClaims(rules: EvidenceRules): Claim[] {
   return [
     makeClaim({ measure: 'total-excess', unit: 'tokens', limit: 0 }),
-    makeClaim({ measure: 'false-denials', unit: 'count', limit: falseDenialsAtMost, ifAny: true }),
+    denialClaim(rules),
     makeClaim({ measure: 'replay', unit: 'count', limit: 0, ifAny: true }),
   ];
 }

@@ -1,20 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
+import type { Outcome } from '../history/operation.ts';
 import { checkHistory } from './check.ts';
 import { formatPromise, parsePromise } from './promise.ts';
 
 const S = 1_000_000;
 
+/** A multiple of every window here: windows of the epoch are judged where times are dates. */
+const SINCE_1970_S = 1_800_000_000;
+
 /** Whether the bucket breaks its promise; times in seconds. */
 function broken(
   promise: string,
-  spans: readonly (readonly [from: number, to: number, outcome?: 'denied'])[],
+  spans: readonly (readonly [from: number, to: number, outcome?: Outcome, cost?: number])[],
 ) {
   const parts = spans.map(
-    ([from, to, outcome]): OperationPart => ({
-      invokedUs: from * S,
-      completedUs: to * S,
+    ([from, to, outcome, cost]): OperationPart => ({
+      invokedUs: Math.round((SINCE_1970_S + from) * S),
+      completedUs: Math.round((SINCE_1970_S + to) * S),
       outcome: outcome ?? 'allowed',
+      cost: cost ?? 1,
     }),
   );
   const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
@@ -75,11 +80,31 @@ describe('a promise of a window', () => {
       fails: [...many(3, 10.9), ...many(3, 11)],
     },
     {
-      title: 'one that a denied operation opened',
-      promise: 'fixed-window:3/10s:first',
-      passes: [[1, 1, 'denied'] as const, ...many(3, 10.9), ...many(3, 11)],
-      fails: [...many(3, 10.9), ...many(3, 11)],
+      title: 'every window with its limit, for an hour',
+      promise: 'fixed-window:3/10s',
+      passes: Array.from({ length: 360 }, (_, window) => many(3, 10 * window, 10 * window + 1)).flat(),
+      fails: Array.from({ length: 360 }, (_, window) => many(4, 10 * window, 10 * window + 1)).flat(),
     },
+    {
+      title: 'four windows that share five limits',
+      promise: 'fixed-window:4/10s',
+      passes: [0, 10, 20, 30].flatMap((atS) => many(5, atS)),
+      fails: [0, 10, 20, 30, 40].flatMap((atS) => many(5, atS)),
+    },
+    ...(
+      [
+        ['denied', 1],
+        ['failed', 1],
+        ['allowed', 0],
+        ['denied', 0],
+        ['allowed', -1],
+      ] as const
+    ).map(([outcome, cost]) => ({
+      title: `one that an operation ${outcome} at cost ${cost} opened`,
+      promise: 'fixed-window:3/10s:first',
+      passes: [[1, 1, outcome, cost] as const, ...many(3, 10.9), ...many(3, 11)],
+      fails: [...many(3, 10.9), ...many(3, 11)],
+    })),
   ])('$promise allows $title, and not its smallest change', ({ promise, passes, fails }) => {
     expect(broken(promise, passes).windows.buckets).toBe(0);
     expect(broken(promise, fails).windows.buckets).toBe(1);
@@ -113,14 +138,14 @@ describe('a promise of a window', () => {
 describe('what is given back', () => {
   const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
   const admissions = (count: number) =>
-    Array.from({ length: count }, (): OperationPart => ({ invokedUs: 5 * S }));
+    Array.from({ length: count }, (): OperationPart => ({ invokedUs: (SINCE_1970_S + 5) * S }));
   const refund = (atS: number, outcome: 'allowed' | 'denied' = 'allowed'): OperationPart => ({
-    invokedUs: atS * S,
+    invokedUs: (SINCE_1970_S + atS) * S,
     cost: -1,
     outcome,
   });
   const reset = (atS: number, bucket: string) =>
-    ({ type: 'event', event: 'reset', atUs: atS * S, args: { bucket } }) as const;
+    ({ type: 'event', event: 'reset', atUs: (SINCE_1970_S + atS) * S, args: { bucket } }) as const;
   const total = (promise: string, parts: OperationPart[], records: ReturnType<typeof reset>[] = []) =>
     checkHistory(historyOf(parts, { records }), { ...rules, promise: parsePromise(promise) }).windows.total;
 
@@ -144,12 +169,14 @@ describe('a promise', () => {
     'fixed-window:100/60s:epoch',
     'fixed-window:5/1s:first',
     'sliding-window:100/60s',
+    'sliding-counter:100/60s',
   ])('%s is read and written', (text) => expect(formatPromise(parsePromise(text))).toBe(text));
   it.each([
     'bucket',
     'fixed-window:0/60s',
     'fixed-window:10',
     'sliding-window:10/60s:first',
+    'sliding-counter:10/60s:epoch',
     'fixed-window:10/60parsecs',
   ])('%s is refused', (text) =>
     expect(() => parsePromise(text)).toThrow(/a promise is one of token-bucket, fixed-window/),

@@ -1,57 +1,46 @@
 import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
-import type { ClockSlack } from './clock.ts';
-import { Fillers } from './fillers.ts';
-import { countWhile } from './order.ts';
-import type { Promised } from './promise.ts';
-import { Sums } from './sums.ts';
+import type { WindowPromise } from './promise.ts';
+import type { WindowClock, WindowOffset } from './window-clock.ts';
+import { leastAtAnyPhase, provePhases } from './window-phases.ts';
+import { type BrokenWindow, Spans } from './window-spans.ts';
 
 /**
  * Fixed and sliding windows, from intervals. An operation counts for a window only when its whole interval lies
  * inside: then it was admitted in there whenever it took effect. W is the length, N the limit.
  *
  * Sliding (the exact log): no span shorter than W may hold more than N.
- * Fixed, aligned to the epoch: no window [kW, (k+1)W) may hold more than N.
- * Fixed, alignment not said: windows do not overlap, so a span [s, e] meets at most floor((e - s)/W) + 2 of them
- *   and may hold at most N times as many. Convicting beyond that accuses no sequence of disjoint windows.
+ * Sliding counter: see `counterAllowance`.
+ * Fixed, aligned to the epoch: no window [kW, (k+1)W) may hold more than N. Where the time of day of the limiter's
+ *   clock is not known, see `provePhases`; beside it, what holds of every sequence of windows.
+ * Fixed, alignment not said: windows do not overlap, so a span shorter than k * W meets at most k + 1 of them and may
+ *   hold at most N times as many. Convicting beyond that accuses no sequence of disjoint windows.
  * Fixed, starting with an operation: a span shorter than W that holds more than N meets two windows, and the
  *   first of them opened in [s - W, e - W] with an operation. Where none can have been there, it is guilty.
  *
  * Refunds that can have been made within the span make room for as much again, and so does a reset for N.
  *
  * Sound, not complete: two windows that share a burst are given the benefit of every placement.
+ *
+ * Gives the spans of one bucket that break the promise, one for each end at which one does. O(n log n).
  */
-export type WindowPromise = Exclude<Promised, { type: 'token-bucket' }>;
-
-/** A span that holds more than is promised. Tokens. */
-export interface BrokenWindow {
-  /** The admission that was one too many. */
-  readonly row: number;
-  readonly startUs: number;
-  readonly endUs: number;
-  readonly allowance: number;
-  readonly admitted: number;
-}
-
-/** How the clock that the limiter's windows run on relates to the recorder's. */
-export interface WindowClock extends ClockSlack {
-  /** Server minus recorder, within `offsetErrorUs`; only windows aligned to the epoch need it. */
-  readonly offsetUs: number;
-  readonly offsetErrorUs: number;
-  /** Nothing is known of what was admitted before. */
-  readonly knownFromUs: number;
-}
-
-/** The spans of one bucket that break the promise, one for each end at which one does. O(n log n). */
 export function findBrokenWindows(
   bucket: BucketRows,
   promise: WindowPromise,
   clock: WindowClock,
   resets: readonly number[] = [],
 ): BrokenWindow[] {
-  const spans = new Spans(bucket, promise, clock, resets);
-  if (promise.type === 'sliding-window') return spans.shorterThan(1, 1);
-  if (promise.alignment === 'epoch') return spans.inAlignedWindows();
+  const spans = new Spans(bucket, { promise, clock, rows: admissionsOf(bucket), resets });
+  if (promise.type === 'sliding-window') return spans.shorterThan(1, promise.limit);
+  if (promise.type === 'sliding-counter')
+    return firstFound(COUNTER_LENGTHS, (windows) =>
+      spans.shorterThan(windows, counterAllowance(promise, windows)),
+    );
+  if (promise.alignment === 'epoch') {
+    if (isPlaced(clock)) return spans.inAlignedWindows(clock.offset.lowestUs);
+    const broken = brokenAtEveryPhase(bucket, promise, clock, spans);
+    if (broken !== undefined) return [broken];
+  }
   const unopened = promise.alignment === 'first' ? spans.withoutOpening() : [];
   return unopened.length > 0 ? unopened : spans.meetingWindows();
 }
@@ -66,12 +55,96 @@ export function windowHeadroom(
   clock: WindowClock,
   resets: readonly number[] = [],
 ): number {
-  return Math.max(0, new Spans(bucket, promise, clock, resets).headroom());
+  const spans = new Spans(bucket, { promise, clock, rows: admissionsOf(bucket), resets });
+  return Math.max(0, roomOf(bucket, promise, clock, spans));
+}
+
+function roomOf(bucket: BucketRows, promise: WindowPromise, clock: WindowClock, spans: Spans): number {
+  const { limit } = promise;
+  if (promise.type === 'sliding-window') return spans.roomWithin(1, limit);
+  if (promise.type === 'sliding-counter') return spans.roomWithin(1, counterAllowance(promise, 1));
+  if (promise.alignment === 'any') return spans.roomInMeetingWindows();
+  if (promise.alignment === 'first')
+    return Math.min(spans.roomWithin(1, limit, spans.isUnopened), spans.roomInMeetingWindows());
+  if (isPlaced(clock)) return spans.roomInAlignedWindows(clock.offset.lowestUs);
+  const rules = phaseRules(promise, clock, spans);
+  const room = rules.allowance - leastAtAnyPhase(bucket.table, spans.rows, rules);
+  return Math.min(room, spans.roomInMeetingWindows());
+}
+
+/** Whether it is known to the microsecond where windows of the epoch lie, but for what the clock wanders. */
+function isPlaced(clock: WindowClock): clock is WindowClock & { readonly offset: WindowOffset } {
+  return clock.offset !== undefined && clock.offset.lowestUs === clock.offset.highestUs;
+}
+
+/**
+ * The most that a sliding counter can admit in a span shorter than L = `windows` * W: N (1 + L / W) + 1.
+ *
+ * Two cells, the one before weighted (Cloudflare's): in the cell i, at the share f of it, c_i <= N - c_(i-1) (1 - f).
+ * So every cell holds at most N, and the last cell of a span, cut at f, at most N - c (1 - f), with c of the cell
+ * before. A span that meets the end of a cell, m whole ones and f of the last holds at most
+ *   N + (m - 1) N + c + N - c (1 - f) = N + m N + c f <= N (1 + m + f), and is at least (m + f) W long.
+ * Counters that round the weighted part, or look before they count, admit less than one token more.
+ *
+ * n cells of W / n, n >= 2, that hold at most N in any n of them: a span shorter than j W / 16 <= W / 2 meets at most
+ * n of them; one shorter than k W / 2 meets at most ceil(k n / 2) + 1, which hold at most
+ *   N ceil((ceil(k n / 2) + 1) / n) <= N (1 + k / 2).
+ * In between, such counters may admit more at once: hence the lengths that are looked at.
+ */
+function counterAllowance({ limit }: WindowPromise, windows: number): number {
+  return Math.floor(limit * (1 + windows)) + 1;
+}
+
+const COUNTER_LENGTHS = [
+  ...Array.from({ length: 8 }, (_, at) => (at + 1) / 16),
+  ...Array.from({ length: 127 }, (_, at) => (at + 2) / 2),
+];
+
+function firstFound(lengths: readonly number[], find: (length: number) => BrokenWindow[]): BrokenWindow[] {
+  for (const length of lengths) {
+    const found = find(length);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+/** What is given back at any time makes room in every window: which one it was is not known. */
+function phaseRules({ limit, windowUs }: WindowPromise, { wanderUs, offset }: WindowClock, spans: Spans) {
+  const refunded = spans.refundedWithin(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  return { windowUs, wanderUs, allowance: limit + refunded, ...(offset && { offset }) };
+}
+
+function brokenAtEveryPhase(
+  bucket: BucketRows,
+  promise: WindowPromise,
+  clock: WindowClock,
+  spans: Spans,
+): BrokenWindow | undefined {
+  const { table } = bucket;
+  const rules = phaseRules(promise, clock, spans);
+  const pieces = provePhases(table, spans.rows, rules);
+  if (pieces === undefined) return undefined;
+  const rows = pieces.flatMap((piece) => piece.rows);
+  return {
+    row: rows.reduce((last, row) => (table.lastUs(row) > table.lastUs(last) ? row : last)),
+    startUs: rows.reduce(
+      (first, row) => Math.min(first, table.invokedUs[row] as number),
+      Number.POSITIVE_INFINITY,
+    ),
+    endUs: rows.reduce((last, row) => Math.max(last, table.lastUs(row)), 0),
+    allowance: rules.allowance,
+    admitted: pieces.reduce((least, { admitted }) => Math.min(least, admitted), Number.POSITIVE_INFINITY),
+    pieces,
+  };
 }
 
 /** A smallest proof that a span is above its allowance: leave one out, and the rest is within. */
 export function proveBrokenWindow(bucket: BucketRows, window: BrokenWindow): number[] {
   const { table } = bucket;
+  if (window.pieces !== undefined)
+    return [...new Set(window.pieces.flatMap(({ rows }) => rows))].sort(
+      (a, b) => table.lastUs(a) - table.lastUs(b),
+    );
   const cost = (row: number) => table.costTokens[row] as number;
   const inside = [...admissionsOf(bucket)].filter(
     (row) => (table.invokedUs[row] as number) >= window.startUs && table.lastUs(row) <= window.endUs,
@@ -93,185 +166,4 @@ function admissionsOf(bucket: BucketRows): Uint32Array {
   return bucket.byLast
     .subarray(0, bucket.lastCount)
     .filter((row) => ((kinds[row] as number) & KIND.outcome) === KIND.allowed);
-}
-
-class Spans {
-  readonly #bucket: BucketRows;
-  readonly #promise: WindowPromise;
-  readonly #clock: WindowClock;
-  readonly #rows: Uint32Array;
-  readonly #resets: readonly number[];
-  readonly #refunds: Fillers;
-  #ends: Float64Array | undefined;
-
-  constructor(bucket: BucketRows, promise: WindowPromise, clock: WindowClock, resets: readonly number[]) {
-    this.#bucket = bucket;
-    this.#promise = promise;
-    this.#clock = clock;
-    this.#rows = admissionsOf(bucket);
-    this.#resets = resets.toSorted((a, b) => a - b);
-    this.#refunds = Fillers.ofRows(bucket.table, bucket.refunds);
-  }
-
-  headroom(): number {
-    const promise = this.#promise;
-    if (promise.type === 'sliding-window') return this.#roomWithin(1, 1);
-    if (promise.alignment === 'epoch') return this.#roomInAlignedWindows();
-    const spanUs = this.#spanUs();
-    let least = promise.alignment === 'first' ? this.#roomWithin(1, 1, this.#isUnopened) : promise.limit;
-    for (let windows = 1; windows * promise.windowUs <= spanUs; windows *= 2)
-      least = Math.min(least, this.#roomWithin(windows, windows + 1) / windows);
-    return least;
-  }
-
-  /** The least room in spans shorter than `windows` windows, of those that are such. */
-  #roomWithin(
-    windows: number,
-    limits: number,
-    isSuch: (startUs: number, endUs: number) => boolean = () => true,
-  ): number {
-    const { table } = this.#bucket;
-    const limit = this.#promise.limit * limits;
-    const lengthUs = this.#onRecorder(windows * this.#promise.windowUs);
-    const sums = new Sums(this.#bucket, this.#rows);
-    let least = limit;
-    for (const row of this.#rows) {
-      const endUs = table.lastUs(row);
-      const startUs = endUs - lengthUs + 1;
-      sums.add(row, table.costTokens[row] as number);
-      const room = limit - sums.since(startUs);
-      if (room < least && isSuch(startUs, endUs))
-        least = Math.min(least, room + this.#refundedWithin(startUs, endUs));
-    }
-    return least;
-  }
-
-  #roomInAlignedWindows(): number {
-    const sums = [...this.#alignedSums()].map(([number, { admitted }]) => {
-      const { startUs, endUs } = this.#alignedSpan(number);
-      return this.#promise.limit + this.#refundedWithin(startUs, endUs) - admitted;
-    });
-    return sums.reduce((least, room) => Math.min(least, room), this.#promise.limit);
-  }
-
-  /** Spans shorter than `windows` windows of the limiter's clock that hold more than `limits` limits. */
-  shorterThan(windows: number, limits: number): BrokenWindow[] {
-    const { table } = this.#bucket;
-    const limit = this.#promise.limit * limits;
-    const lengthUs = this.#onRecorder(windows * this.#promise.windowUs);
-    const sums = new Sums(this.#bucket, this.#rows);
-    const found: BrokenWindow[] = [];
-    for (const row of this.#rows) {
-      const endUs = table.lastUs(row);
-      const startUs = endUs - lengthUs + 1;
-      sums.add(row, table.costTokens[row] as number);
-      if ((table.invokedUs[row] as number) < startUs) continue;
-      const admitted = sums.since(startUs);
-      if (admitted <= limit) continue;
-      const allowance = limit + this.#refundedWithin(startUs, endUs);
-      if (admitted > allowance) found.push({ row, startUs, endUs, allowance, admitted });
-    }
-    return found;
-  }
-
-  /** Spans of one window, then of two, four ... up to the whole history: the first that show something. */
-  meetingWindows(): BrokenWindow[] {
-    const spanUs = this.#spanUs();
-    for (let windows = 1; ; windows *= 2) {
-      const found = this.shorterThan(windows, windows + 1);
-      if (found.length > 0 || windows * this.#promise.windowUs > spanUs) return found;
-    }
-  }
-
-  /** Short spans above the limit in which no second window can have begun. */
-  withoutOpening(): BrokenWindow[] {
-    return this.shorterThan(1, 1).filter(({ startUs, endUs }) => this.#isUnopened(startUs, endUs));
-  }
-
-  readonly #isUnopened = (startUs: number, endUs: number): boolean => {
-    const { windowUs } = this.#promise;
-    const sinceUs = startUs - windowUs - this.#clock.epsilonUs;
-    return (
-      sinceUs > this.#clock.knownFromUs && !this.#anyoneWithin(sinceUs, endUs - this.#onRecorder(windowUs))
-    );
-  };
-
-  inAlignedWindows(): BrokenWindow[] {
-    return [...this.#alignedSums()]
-      .filter(([, { admitted }]) => admitted > this.#promise.limit)
-      .map(([number, { admitted, row }]) => {
-        const { startUs, endUs } = this.#alignedSpan(number);
-        const allowance = this.#promise.limit + this.#refundedWithin(startUs, endUs);
-        return { row, startUs, endUs, allowance, admitted };
-      })
-      .filter(({ admitted, allowance }) => admitted > allowance);
-  }
-
-  /** What was admitted wholly within each window aligned to the epoch, by its number. */
-  #alignedSums(): Map<number, { admitted: number; row: number }> {
-    const { table } = this.#bucket;
-    const { offsetUs, offsetErrorUs } = this.#clock;
-    const numberOf = (us: number) => Math.floor((us + offsetUs) / this.#promise.windowUs);
-    const sums = new Map<number, { admitted: number; row: number }>();
-    for (const row of this.#rows) {
-      const number = numberOf((table.invokedUs[row] as number) - offsetErrorUs);
-      if (numberOf(table.lastUs(row) + offsetErrorUs) !== number) continue;
-      sums.set(number, {
-        admitted: (sums.get(number)?.admitted ?? 0) + (table.costTokens[row] as number),
-        row,
-      });
-    }
-    return sums;
-  }
-
-  #alignedSpan(number: number): { startUs: number; endUs: number } {
-    const { windowUs } = this.#promise;
-    const { offsetUs, offsetErrorUs } = this.#clock;
-    const startUs = number * windowUs - offsetUs + offsetErrorUs;
-    return { startUs, endUs: startUs + windowUs - 1 - 2 * offsetErrorUs };
-  }
-
-  /** The most that refunds and resets can have given back in [startUs, endUs]; a reset may come long after it was asked for. */
-  #refundedWithin(startUs: number, endUs: number): number {
-    const resets = this.#resets.filter((us) => us <= endUs).length;
-    return resets * this.#promise.limit - this.#refunds.costBetween(startUs, endUs);
-  }
-
-  /** A length on the limiter's clock, which may have run ahead, as the least it can be on the recorder's. */
-  #onRecorder(lengthUs: number): number {
-    const { rhoPpm, epsilonUs } = this.#clock;
-    return Math.floor(lengthUs / (1 + Math.max(0, rhoPpm) / 1_000_000)) - epsilonUs;
-  }
-
-  #spanUs(): number {
-    const { table } = this.#bucket;
-    const last = this.#rows.at(-1);
-    if (last === undefined) return 0;
-    const firstUs = this.#rows.reduce(
-      (least, row) => Math.min(least, table.invokedUs[row] as number),
-      Number.POSITIVE_INFINITY,
-    );
-    return table.lastUs(last) - firstUs;
-  }
-
-  /** Whether any operation at all, denied ones included, can have taken effect in [fromUs, toUs]. */
-  #anyoneWithin(fromUs: number, toUs: number): boolean {
-    const { table, byInvoked, count } = this.#bucket;
-    const started = countWhile(byInvoked, count, (row) => (table.invokedUs[row] as number) <= toUs);
-    return started > 0 && (this.#latestEnds()[started - 1] as number) >= fromUs;
-  }
-
-  /** The latest end of all operations up to each place in the order of invocation. */
-  #latestEnds(): Float64Array {
-    if (this.#ends !== undefined) return this.#ends;
-    const { table, byInvoked, count } = this.#bucket;
-    const ends = new Float64Array(count);
-    let latestUs = Number.NEGATIVE_INFINITY;
-    for (let at = 0; at < count; at++) {
-      latestUs = Math.max(latestUs, table.lastUs(byInvoked[at] as number));
-      ends[at] = latestUs;
-    }
-    this.#ends = ends;
-    return ends;
-  }
 }

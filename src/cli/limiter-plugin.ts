@@ -17,7 +17,7 @@ export interface PromiseFlags {
 export function promiseOption(): Option {
   return new Option(
     '--promise <promise>',
-    'what it claims: token-bucket (of --policy; the default), fixed-window:100/60s[:epoch|first], sliding-window:100/60s; of a --limiter instead of its own',
+    'what it claims: token-bucket (of --policy; the default), fixed-window:100/60s, with :epoch where windows start at multiples of their length since 1970 and :first where a request opens one, sliding-window:100/60s (the exact log) or sliding-counter:100/60s; of a --limiter instead of its own',
   ).argParser(parsedBy(parsePromise));
 }
 
@@ -62,5 +62,6 @@ async function ownPromise(file: string, policy: Policy, environment: Environment
 
 /** What a limiter that keeps this promise shows in a run. */
 export function claimsOfPromise({ type }: Promised): readonly string[] {
-  return type === 'token-bucket' ? ['total-excess <= 0', 'false-denials <= 0'] : ['windows <= 0'];
+  if (type === 'token-bucket') return ['total-excess <= 0', 'false-denials <= 0'];
+  return type === 'sliding-window' ? ['windows <= 0', 'false-denials <= 0'] : ['windows <= 0'];
 }

@@ -103,13 +103,17 @@ export interface FaultRecord {
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
-/** One reading of a server's clock: at recorder time `atUs`, within `errorUs`, it showed `serverUs`. */
+/**
+ * One reading of a server's clock: at recorder time `atUs`, within `errorUs`, it showed `serverUs`. That of a `Date`
+ * header says which time of day it is there, and nothing of how fast its clock runs.
+ */
 export interface ClockReading {
   readonly type: 'clock';
   readonly node: string;
   readonly atUs: number;
   readonly serverUs: number;
   readonly errorUs: number;
+  readonly source?: 'date';
 }
 
 /** The last record: `sent` operations were recorded. Without it a history is incomplete. */

@@ -51,6 +51,7 @@ function parseClock(fields: Fields): ClockReading {
     atUs: number(fields, 'atUs'),
     serverUs: number(fields, 'serverUs'),
     errorUs: duration(fields, 'errorUs'),
+    ...given({ source: fields.source === 'date' ? ('date' as const) : undefined }),
   };
 }
 

@@ -28,6 +28,16 @@ describe('an audit of a running limiter whose clock nobody reads', { timeout: 30
       decide: HTTP_LIMITERS.bucketMs({ capacity: 20, perSecond: 100 }),
       options: ['--policy', '20:100/s'],
     },
+    {
+      title: 'windows of the epoch',
+      decide: HTTP_LIMITERS.epochWindow({ limit: 10, windowMs: 1_000 }),
+      options: ['--policy', '10:10/s', '--promise', 'fixed-window:10/1s:epoch'],
+    },
+    {
+      title: 'the exact log',
+      decide: HTTP_LIMITERS.slidingLog({ limit: 10, windowMs: 1_000 }),
+      options: ['--policy', '10:10/s', '--promise', 'sliding-window:10/1s'],
+    },
   ])('acquits $title', async ({ decide, options }) => {
     const limiter = await startHttpLimiter(decide);
     const { code, shown, report } = await audit(limiter.url, options);

@@ -21,6 +21,42 @@ describe('a history of a correct limiter whose clock was not read', () => {
     );
   });
 
+  it.each([
+    {
+      title: 'windows of the epoch, audited live',
+      name: 'audit-of-epoch-windows.ndjson.gz',
+      promise: 'fixed-window:10/2s:epoch',
+    },
+    {
+      title: 'a window that a clock within its drift opened early',
+      name: 'first-window-slow-clock-apart.ndjson',
+      promise: 'fixed-window:2/60s:first',
+    },
+    {
+      title: 'a window that a slow clock opened early',
+      name: 'first-window-slow-clock-read.ndjson',
+      promise: 'fixed-window:2/60s:first',
+    },
+    {
+      title: 'a window that an operation of cost 0 opened',
+      name: 'first-window-opened-by-cost-0.ndjson',
+      promise: 'fixed-window:1/60s:first',
+    },
+  ])('is no conviction: $title', async ({ name, promise }) => {
+    const { code, shown } = await check(name, ['--promise', promise, '--contested', '0']);
+    expect(code, shown).not.toBe(1);
+    expect(shown).toContain(`no bucket broke its promise of ${promise}`);
+  });
+
+  it('is one where an operation may have been in a window by half a microsecond only, and proves it', async () => {
+    const options = ['--promise', 'fixed-window:1/1s:epoch', '--contested', '0'];
+    const { code, shown } = await check('epoch-window-half-microsecond.ndjson', options);
+    expect(code, shown).toBe(1);
+    expect(shown).toMatch(
+      /2 tokens admitted wholly within 0\.98\d+ s, where fixed-window:1\/1s:epoch allows at most 1/,
+    );
+  });
+
   it('is one where the user says that it counts finer', async () => {
     const { code, shown } = await check('bucket-in-ms.ndjson.gz', ['--clock-slack', '0']);
     expect(code, shown).toBe(1);

@@ -40,7 +40,7 @@ export function checkCommand(environment: Environment): Command {
     .addOption(
       new Option(
         '--promise <promise>',
-        'what the limiter claims: token-bucket, fixed-window:100/60s[:epoch|first], sliding-window:100/60s',
+        'what the limiter claims: token-bucket, fixed-window:100/60s, with :epoch where windows start at multiples of their length since 1970 and :first where a request opens one, sliding-window:100/60s (the exact log) or sliding-counter:100/60s',
       )
         .argParser(parsedBy(parsePromise))
         .default({ type: 'token-bucket' }, 'token-bucket'),

@@ -1,0 +1,255 @@
+import type { BucketRows } from './bucket-rows.ts';
+import { Fillers } from './fillers.ts';
+import { countWhile } from './order.ts';
+import type { WindowPromise } from './promise.ts';
+import { Sums } from './sums.ts';
+import type { WindowClock } from './window-clock.ts';
+import type { PhasePiece } from './window-phases.ts';
+
+/** A span that holds more than is promised. Tokens. */
+export interface BrokenWindow {
+  /** The admission that was one too many. */
+  readonly row: number;
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly allowance: number;
+  readonly admitted: number;
+  /** Where it is not known when windows start: what one holds, from start to start. */
+  readonly pieces?: readonly PhasePiece[];
+}
+
+interface SpansOf {
+  readonly promise: WindowPromise;
+  readonly clock: WindowClock;
+  /** Admissions, in the order of completion. */
+  readonly rows: Uint32Array;
+  readonly resets: readonly number[];
+}
+
+/** The spans of one bucket that hold more than windows allow. */
+export class Spans {
+  readonly rows: Uint32Array;
+  readonly #bucket: BucketRows;
+  readonly #promise: WindowPromise;
+  readonly #clock: WindowClock;
+  readonly #resets: readonly number[];
+  readonly #refunds: Fillers;
+  /** Costs of all rows before each. */
+  readonly #before: Float64Array;
+  #openers: Openers | undefined;
+
+  constructor(bucket: BucketRows, { promise, clock, rows, resets }: SpansOf) {
+    this.#bucket = bucket;
+    this.#promise = promise;
+    this.#clock = clock;
+    this.rows = rows;
+    this.#resets = resets.toSorted((a, b) => a - b);
+    this.#refunds = Fillers.ofRows(bucket.table, bucket.refunds);
+    this.#before = new Float64Array(rows.length + 1);
+    for (const [at, row] of rows.entries())
+      this.#before[at + 1] = (this.#before[at] as number) + (bucket.table.costTokens[row] as number);
+  }
+
+  /** Spans shorter than so many windows of the limiter's clock that hold more than is allowed. */
+  shorterThan(windows: number, allowed: number): BrokenWindow[] {
+    const { table } = this.#bucket;
+    const lengthUs = this.#leastOnRecorder(windows * this.#promise.windowUs);
+    const mostUs = this.#mostOnRecorder(this.#promise.windowUs); // a window that meets the span began no earlier before it
+    if (this.#total <= allowed || !this.#mayHold(lengthUs, allowed)) return [];
+    const sums = new Sums(this.#bucket, this.rows);
+    const found: BrokenWindow[] = [];
+    for (const row of this.rows) {
+      const endUs = table.lastUs(row);
+      const startUs = endUs - lengthUs + 1;
+      sums.add(row, table.costTokens[row] as number);
+      if ((table.invokedUs[row] as number) < startUs) continue;
+      const admitted = sums.since(startUs);
+      if (admitted <= allowed) continue;
+      const allowance = allowed + this.refundedWithin(startUs - mostUs, endUs);
+      if (admitted > allowance) found.push({ row, startUs, endUs, allowance, admitted });
+    }
+    return found;
+  }
+
+  /**
+   * Spans of one window, of two, of three: the first that show something. Beyond MOST_COUNTS of them each twice as long
+   * as the one before. No span holds more than all.
+   */
+  meetingWindows(): BrokenWindow[] {
+    const spanUs = this.#spanUs();
+    const { limit, windowUs } = this.#promise;
+    for (let windows = 1; ; windows = windows < MOST_COUNTS ? windows + 1 : 2 * windows) {
+      const allowed = (windows + 1) * limit;
+      const found = this.shorterThan(windows, allowed);
+      if (found.length > 0 || this.#total <= allowed || windows * windowUs > spanUs) return found;
+    }
+  }
+
+  /** Short spans above the limit in which no second window can have begun. */
+  withoutOpening(): BrokenWindow[] {
+    return this.shorterThan(1, this.#promise.limit).filter(({ startUs, endUs }) =>
+      this.isUnopened(startUs, endUs),
+    );
+  }
+
+  /** Whether no operation can have opened a window that was over within this span. */
+  readonly isUnopened = (startUs: number, endUs: number): boolean => {
+    const { windowUs } = this.#promise;
+    const sinceUs = startUs - this.#mostOnRecorder(windowUs);
+    if (sinceUs <= this.#clock.knownFromUs) return false;
+    this.#openers ??= new Openers(this.#bucket);
+    return !this.#openers.anyWithin(sinceUs, endUs - this.#leastOnRecorder(windowUs));
+  };
+
+  /** The least room in spans shorter than so many windows, of those that are such. */
+  roomWithin(
+    windows: number,
+    allowed: number,
+    isSuch: (startUs: number, endUs: number) => boolean = () => true,
+  ): number {
+    const { table } = this.#bucket;
+    const { windowUs } = this.#promise;
+    const lengthUs = this.#leastOnRecorder(windows * windowUs);
+    const sums = new Sums(this.#bucket, this.rows);
+    let least = allowed;
+    for (const row of this.rows) {
+      const endUs = table.lastUs(row);
+      const startUs = endUs - lengthUs + 1;
+      sums.add(row, table.costTokens[row] as number);
+      const room = allowed - sums.since(startUs);
+      if (room < least && isSuch(startUs, endUs))
+        least = Math.min(least, room + this.refundedWithin(startUs - this.#mostOnRecorder(windowUs), endUs));
+    }
+    return least;
+  }
+
+  /** The same of spans that meet so many windows and one more, for each of them. */
+  roomInMeetingWindows(): number {
+    const { limit, windowUs } = this.#promise;
+    const spanUs = this.#spanUs();
+    let least = limit;
+    for (let windows = 1; windows * windowUs <= spanUs; windows *= 2)
+      least = Math.min(least, this.roomWithin(windows, (windows + 1) * limit) / windows);
+    return least;
+  }
+
+  /** The least room in a window of the epoch. */
+  roomInAlignedWindows(offsetUs: number): number {
+    const { limit } = this.#promise;
+    return this.#alignedWindows(offsetUs).reduce(
+      (least, { admitted, allowance }) => Math.min(least, allowance - admitted),
+      limit,
+    );
+  }
+
+  /**
+   * Windows of the epoch, `offsetUs` being the limiter's clock minus the recorder's: [from, to] are the microseconds
+   * that lie in one whatever the clock wanders, so what is seen in them proves by itself that it was admitted there.
+   */
+  inAlignedWindows(offsetUs: number): BrokenWindow[] {
+    return this.#alignedWindows(offsetUs).filter(({ admitted, allowance }) => admitted > allowance);
+  }
+
+  #alignedWindows(offsetUs: number): BrokenWindow[] {
+    const { table } = this.#bucket;
+    const { limit, windowUs } = this.#promise;
+    const { wanderUs } = this.#clock;
+    const fromUs = (number: number) => Math.ceil(number * windowUs - offsetUs + wanderUs);
+    const toUs = (number: number) => Math.ceil((number + 1) * windowUs - offsetUs - wanderUs) - 1;
+    const sums = new Map<number, { admitted: number; row: number }>();
+    for (const row of this.rows) {
+      const us = table.invokedUs[row] as number;
+      const number = Math.floor((us + offsetUs - wanderUs) / windowUs);
+      if (us < fromUs(number) || table.lastUs(row) > toUs(number)) continue;
+      const admitted = (sums.get(number)?.admitted ?? 0) + (table.costTokens[row] as number);
+      sums.set(number, { admitted, row });
+    }
+    const aroundUs = Math.ceil(2 * wanderUs) + 1; // all of the window, wherever it lies
+    return [...sums].map(([number, { admitted, row }]) => {
+      const [startUs, endUs] = [fromUs(number), toUs(number)];
+      const allowance = limit + this.refundedWithin(startUs - aroundUs, endUs + aroundUs);
+      return { row, startUs, endUs, allowance, admitted };
+    });
+  }
+
+  /** The most that refunds and resets can have given back in [startUs, endUs]; a reset may come long after it was asked for. */
+  refundedWithin(startUs: number, endUs: number): number {
+    const resets = this.#resets.filter((us) => us <= endUs).length;
+    return resets * this.#promise.limit - this.#refunds.costBetween(startUs, endUs);
+  }
+
+  /** Whether what was completed within any span of the length is more than is allowed: what lies inside is a part of it. */
+  #mayHold(lengthUs: number, allowed: number): boolean {
+    const { table } = this.#bucket;
+    let first = 0;
+    for (let at = 0; at < this.rows.length; at++) {
+      const startUs = table.lastUs(this.rows[at] as number) - lengthUs + 1;
+      while (table.lastUs(this.rows[first] as number) < startUs) first++;
+      if ((this.#before[at + 1] as number) - (this.#before[first] as number) > allowed) return true;
+    }
+    return false;
+  }
+
+  /** A length on the limiter's clock, which may have run ahead, as the least it can be on the recorder's. */
+  #leastOnRecorder(lengthUs: number): number {
+    const { rhoPpm, epsilonUs } = this.#clock;
+    return Math.max(0, Math.floor(lengthUs / (1 + Math.max(0, rhoPpm) / 1_000_000)) - epsilonUs);
+  }
+
+  /** The same as the most it can be: a clock that ran behind, or back. */
+  #mostOnRecorder(lengthUs: number): number {
+    return mostOnRecorder(lengthUs, this.#clock);
+  }
+
+  get #total(): number {
+    return this.#before[this.rows.length] as number;
+  }
+
+  #spanUs(): number {
+    const { table } = this.#bucket;
+    const last = this.rows.at(-1);
+    if (last === undefined) return 0;
+    const firstUs = this.rows.reduce(
+      (least, row) => Math.min(least, table.invokedUs[row] as number),
+      Number.POSITIVE_INFINITY,
+    );
+    return table.lastUs(last) - firstUs;
+  }
+}
+
+/** Windows of every count up to this are looked at. */
+const MOST_COUNTS = 64;
+
+/** A length on the limiter's clock as the most it can be on the recorder's. */
+export function mostOnRecorder(
+  lengthUs: number,
+  { slowPpm, epsilonUs, backwardUs, spreadUs }: WindowClock,
+): number {
+  return Math.ceil(lengthUs / (1 + Math.min(0, slowPpm) / 1_000_000)) + epsilonUs + backwardUs + spreadUs;
+}
+
+/**
+ * All operations of a bucket that can open a window: those of cost 0, refunds, denials, attempts whose answer is not
+ * known and those that failed, which may have come as far as the key.
+ */
+class Openers {
+  readonly #startsUs: Float64Array;
+  /** The latest end of all operations up to each place in the order of invocation. */
+  readonly #latestUs: Float64Array;
+
+  constructor({ table, bucket }: BucketRows) {
+    const [start, end] = [table.starts[bucket] as number, table.starts[bucket + 1] as number];
+    const rows = Uint32Array.from({ length: end - start }, (_, at) => start + at).sort(
+      (a, b) => (table.invokedUs[a] as number) - (table.invokedUs[b] as number),
+    );
+    this.#startsUs = Float64Array.from(rows, (row) => table.invokedUs[row] as number);
+    let latestUs = Number.NEGATIVE_INFINITY;
+    this.#latestUs = Float64Array.from(rows, (row) => (latestUs = Math.max(latestUs, table.lastUs(row))));
+  }
+
+  /** Whether one can have taken effect in [fromUs, toUs]. */
+  anyWithin(fromUs: number, toUs: number): boolean {
+    const started = countWhile(this.#startsUs, this.#startsUs.length, (us) => us <= toUs);
+    return started > 0 && (this.#latestUs[started - 1] as number) >= fromUs;
+  }
+}
