@@ -231,5 +231,6 @@ function rowOf({ name, options, report }) {
 
 function headroomOf({ headroom }) {
   if (headroom === undefined) return '';
-  return `median ${headroom.median?.toFixed(2)}, most ${headroom.maximum?.toFixed(2)}`;
+  const of = ({ tokens, ofTokens }) => `${tokens.toFixed(2)} of ${ofTokens}`;
+  return `median ${of(headroom.median)}, most ${of(headroom.largest)}`;
 }
