@@ -26,9 +26,8 @@ export class Headroom {
     this.#refunds = refunds.length === 0 ? undefined : new RefundsWithin(refunds);
   }
 
-  /** EDF completed the job of this row so much before its deadline, in the busy period that began at `busyFromUs`. */
+  /** EDF completed the job of this row so much before its deadline, less than any before, in the busy period that began at `busyFromUs`. */
   served(spareQuanta: number, row: number, busyFromUs: number): void {
-    if (spareQuanta >= this.leastQuanta) return;
     this.leastQuanta = Math.min(this.leastQuanta, spareQuanta + this.#refundsLeft(row, busyFromUs));
   }
 

@@ -121,7 +121,8 @@ function serveUntil(
     const step = Math.min(toRelease, work, toDeadline);
     time.advance(step);
     if (step === work) {
-      headroom?.served(toDeadline - step, rows[0] as number, busyFromUs);
+      if (headroom !== undefined && toDeadline - step < headroom.leastQuanta)
+        headroom.served(toDeadline - step, rows[0] as number, busyFromUs);
       heap.pop();
     } else if (step === toDeadline) {
       drops.add(rows[0] as number, work - step, busyFromUs);
