@@ -3,7 +3,7 @@ import { OpenclawError, quoted } from '../core/errors.ts';
 import type { ProvideSystem } from '../experiment/system.ts';
 import { parseStatusPattern, type StatusPattern } from '../history/foreign/status.ts';
 import { refuseClash } from '../history/foreign/statuses.ts';
-import { readByStatus } from '../load/outcome.ts';
+import { readByStatus, withDate } from '../load/outcome.ts';
 import { type Target, withoutQuery } from '../load/target.ts';
 import { REAL_USER } from '../load/users.ts';
 import { checkRegions } from '../regions/topology.ts';
@@ -23,6 +23,7 @@ export interface TargetFlags extends PromiseFlags {
   readonly warmUp: number;
   readonly allow: StatusPattern;
   readonly deny: StatusPattern;
+  readonly clock?: 'date';
 }
 
 interface NamedUrl {
@@ -60,6 +61,12 @@ export function targetOptions(command: Command): Command {
       'at most so many before the load, recorded as all others; 0: none',
       wholeNumber(0, MOST_WARM_UP),
       MOST_WARM_UP,
+    )
+    .addOption(
+      new Option(
+        '--clock <source>',
+        "date: take the Date header of replies for the limiter's clock, 2 s off at most, so that windows of :epoch are placed",
+      ).choices(['date']),
     )
     .addOption(promiseOption());
 }
@@ -112,7 +119,7 @@ export function auditTargets(
       ...(costHeader !== undefined && { costHeader }),
       ...(method !== undefined && { method }),
       ...(body !== undefined && { body: fromEnvironment('--body', body, env) }),
-      read: readByStatus(allow, deny),
+      read: flags.clock === 'date' ? withDate(readByStatus(allow, deny)) : readByStatus(allow, deny),
     }),
   );
 }

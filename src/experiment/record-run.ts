@@ -59,13 +59,16 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const nameNode = regions === undefined ? undefined : makeNodeNames(regions);
   const ages = isApart(plan.strategy) ? new AgeTally() : undefined;
   const answers = regions === undefined ? new AnswerWatch() : undefined;
-  const recorder = new Recorder((operation) => {
-    const named = nameNode?.(operation) ?? operation;
-    history.add(named);
-    ages?.add(named);
-    tally.add(operation);
-    answers?.add(operation);
-  });
+  const recorder = new Recorder(
+    (operation) => {
+      const named = nameNode?.(operation) ?? operation;
+      history.add(named);
+      ages?.add(named);
+      tally.add(operation);
+      answers?.add(operation);
+    },
+    (reading) => history.add(reading),
+  );
   const warmedUp = await warmUpTarget(run, system, recorder, answers).catch(async (error: unknown) => {
     await endHistory(history, recorder, folder);
     throw error;

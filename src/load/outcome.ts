@@ -8,6 +8,8 @@ export interface Reply {
   readonly status: number;
   readonly error?: string;
   readonly decision?: Evidence;
+  /** What the header `Date` says, to the second; where it is read as a clock. */
+  readonly dateUs?: number;
 }
 
 /** Reads an HTTP reply. Raw headers come as name, value, name, value. */
@@ -54,16 +56,30 @@ export function readByStatus(allowed: StatusPattern, denied: StatusPattern): Rea
   };
 }
 
-/** Names of headers have no case, and proxies change it. Two that contend say nothing. */
+/** Reads replies as `read` does, and their `Date` beside. */
+export function withDate(read: ReadReply): ReadReply {
+  return (status, rawHeaders, body) => {
+    const reply = read(status, rawHeaders, body);
+    const dateUs = 1_000 * Date.parse(findHeader(rawHeaders, 'date') ?? '');
+    return Number.isNaN(dateUs) ? reply : { ...reply, dateUs };
+  };
+}
+
 function findEvidence(rawHeaders: readonly string[]): Evidence | undefined {
+  const found = findHeader(rawHeaders, EVIDENCE);
+  return found === undefined ? undefined : parseEvidence(found);
+}
+
+/** Names of headers have no case, and proxies change it. Two that contend say nothing. */
+function findHeader(rawHeaders: readonly string[], header: string): string | undefined {
   let found: string | undefined;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;
-    if (name.length !== EVIDENCE.length || name.toLowerCase() !== EVIDENCE) continue;
+    if (name.length !== header.length || name.toLowerCase() !== header) continue;
     if (found !== undefined) return undefined;
     found = rawHeaders[at + 1];
   }
-  return found === undefined ? undefined : parseEvidence(found);
+  return found;
 }
 
 const EVIDENCE = 'openclaw-decision';

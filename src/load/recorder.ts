@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import type { Operation, Outcome } from '../history/operation.ts';
+import type { ClockReading, Operation, Outcome } from '../history/operation.ts';
+import { DateClock } from './date-clock.ts';
 import type { Reply } from './outcome.ts';
 
 /** An operation that was invoked and is not yet completed. */
@@ -29,6 +30,8 @@ const SLICE_US = 100_000;
 /** Our own books: every request that is sent gets one record, whatever becomes of it. */
 export class Recorder {
   readonly #write: (operation: Operation) => void;
+  readonly #writeReading: (reading: ClockReading) => void;
+  readonly #dates = new DateClock();
   readonly #originMs = performance.now();
   readonly #open = new Set<OpenOperation>();
   readonly #slices = new Map<string, Dropped>();
@@ -36,8 +39,13 @@ export class Recorder {
   readonly dropped: Dropped[] = [];
   #sent = 0;
 
-  constructor(write: (operation: Operation) => void) {
+  /** `writeReading` gets what the dates of replies say, where they are read. */
+  constructor(
+    write: (operation: Operation) => void,
+    writeReading: (reading: ClockReading) => void = () => {},
+  ) {
     this.#write = write;
+    this.#writeReading = writeReading;
   }
 
   get sent(): number {
@@ -86,7 +94,14 @@ export class Recorder {
   complete(open: OpenOperation, reply: Reply): void {
     if (!this.#open.has(open)) return;
     const completedUs = Math.ceil(this.nowUs());
-    this.#close(open, { ...reply, completedUs: reply.outcome === 'info' ? null : completedUs });
+    const { dateUs, ...said } = reply;
+    if (dateUs !== undefined) this.#readDate(open, completedUs, dateUs);
+    this.#close(open, { ...said, completedUs: reply.outcome === 'info' ? null : completedUs });
+  }
+
+  #readDate(open: OpenOperation, completedUs: number, dateUs: number): void {
+    const reading = this.#dates.read(open, completedUs, dateUs);
+    if (reading !== undefined) this.#writeReading(reading);
   }
 
   /** The request was sent and no reply will come: it may have been charged. */

@@ -112,7 +112,7 @@ async function requestOf(
 
 const OF_AN_AUDIT = [
   ...['header', 'subjectHeader', 'subjects', 'costHeader', 'method', 'body', 'allow', 'deny'],
-  'warmUp',
+  ...['warmUp', 'clock'],
 ];
 const OF_OUR_REGIONS = [
   ...['strategy', 'limiter', 'onFailure', 'name', 'server', 'provider'],
