@@ -14,7 +14,6 @@ import type { FaultRecord } from '../history/operation.ts';
 import { DEFAULT_PREFIX } from '../limiter/key.ts';
 import type { Regions } from '../regions/provider.ts';
 import { planTopology } from '../regions/topology.ts';
-import type { Evidence } from '../report/html/run-page.ts';
 import { renderJunit } from '../report/junit.ts';
 import { renderMarkdown } from '../report/markdown.ts';
 import { makeReport, type RunReport } from '../report/report.ts';
@@ -30,6 +29,7 @@ import { promiseOfPlan } from './limiter-plugin.ts';
 import { type Format, formatOption, jsonText, render } from './output.ts';
 import { showProgress } from './run-progress.ts';
 import { serviceEnvironment } from './service-environment.ts';
+import { JudgeThread } from './threads/judge-apart.ts';
 
 /** What the commands that make a run take besides its plan. */
 export interface RunFlags extends ClockSlackFlags {
@@ -90,20 +90,30 @@ export interface RunRequest {
 /** Runs a plan, writes what came of it into a folder of its own, prints it, and sets the exit code. */
 export async function runAndReport(request: RunRequest, environment: Environment): Promise<void> {
   if (!request.plan.claims.map(parseClaim).some(isOnCorrectness)) environment.log(`${NOT_CHECKED}\n`);
-  const { report, evidence } = await makeRun(request, environment);
-  environment.out(render(report, request.flags, environment)); // first: a full disk must not cost the verdict
-  await keepReport(report);
-  await writeHtml(report, evidence, environment);
+  const { report, page } = await makeRun(request, environment);
+  try {
+    environment.out(render(report, request.flags, environment)); // first: a full disk must not cost the verdict
+    await keepReport(report);
+    await writeHtml(report, page, environment);
+  } finally {
+    await page.drop();
+  }
   environment.setExitCode(
     environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
   );
+}
+
+/** The page of a run, to be drawn or dropped: until then what was recorded is held. */
+interface PageToCome {
+  draw(): Promise<string>;
+  drop(): Promise<void>;
 }
 
 /** Runs a plan in a folder of its own, its history kept there, and judges it. */
 export async function makeRun(
   request: RunRequest,
   environment: Environment,
-): Promise<{ readonly report: RunReport; readonly evidence: Evidence }> {
+): Promise<{ readonly report: RunReport; readonly page: PageToCome }> {
   const { plan, command, flags } = request;
   const promise = request.promise ?? (await promiseOfPlan(plan, environment));
   refuseContainers(request);
@@ -120,14 +130,21 @@ export async function makeRun(
   const provide = request.system ?? (await chooseRegions(request, folder, environment));
   const { runPlan } = await import('../experiment/run.ts'); // heavy: not for --help, nor for the children
   const { onProgress, close } = showProgress(plan, environment);
+  const thread = new JudgeThread(environment.interrupt, judgedApart(environment));
   const result = await runPlan({
+    judgeApart: thread,
     ...{ plan, folder, startedAt, provide, onProgress },
     ...(promise && { promise }),
     ...(request.areUsersReal && { areUsersReal: true }),
     ...(flags.clockSlack !== undefined && { clockSlackUs: flags.clockSlack }),
     signal: environment.interrupt,
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
-  }).finally(close);
+  })
+    .finally(close)
+    .catch(async (error: unknown) => {
+      await thread.close();
+      throw error;
+    });
   const report = makeReport({
     ...{ plan, command, folder },
     startedAt: startedAt.toISOString(),
@@ -135,10 +152,18 @@ export async function makeRun(
     loadMs: Math.round(result.loadMs),
     ...(result.redisCalls !== undefined && { redisCalls: result.redisCalls }),
     ...(result.warmUp && { warmUp: result.warmUp }),
-    check: result.examination.report,
+    check: result.check,
     latencies: result.latencies,
   });
-  return { report, evidence: result };
+  const { evidence } = result;
+  const draw = async () => (evidence === undefined ? thread.draw(report) : runHtml(report, evidence));
+  return { report, page: { draw, drop: () => thread.close() } };
+}
+
+/** For tests: from how many operations on a run is judged in a thread of its own. */
+function judgedApart({ env }: Environment): { above?: number } {
+  const from = env.OPENCLAW_RL_JUDGE_APART;
+  return from === undefined ? {} : { above: Number(from) };
 }
 
 /** Writes a report beside its history, as everything that reads runs expects it. */
@@ -151,9 +176,9 @@ export async function keepReport(report: RunReport): Promise<void> {
 }
 
 /** A page that cannot be made costs neither the verdict nor its exit code: `report --html` makes it again. */
-async function writeHtml(report: RunReport, evidence: Evidence, environment: Environment): Promise<void> {
+async function writeHtml(report: RunReport, page: PageToCome, environment: Environment): Promise<void> {
   try {
-    await writeRunFile(report.folder, HTML_FILE, runHtml(report, evidence));
+    await writeRunFile(report.folder, HTML_FILE, await page.draw());
   } catch (error) {
     environment.log(
       `warning: no ${HTML_FILE}: ${printable(error instanceof Error ? error.message : String(error))}\n`,

@@ -2,25 +2,47 @@ import { createWriteStream } from 'node:fs';
 import { HistoryBuilder } from '../history/builder.ts';
 import { encodeRecord } from '../history/codec.ts';
 import type { History } from '../history/history.ts';
-import type { End, Header, HistoryRecord } from '../history/operation.ts';
+import type { End, Header, HistoryRecord, Outcome } from '../history/operation.ts';
 
 const CHUNK_CHARACTERS = 65_536;
 
-/** Streams a history to disk as the run goes, so that a crash keeps it, and holds it for the checker. */
+/** What is at hand of a history once it is on disk. */
+export interface Written {
+  readonly path: string;
+  /** Absent where it has more operations than are held. */
+  readonly history?: History;
+  /** The history without its operations, which are only counted. */
+  readonly frame: History;
+}
+
+/** Streams a history to disk as the run goes, so that a crash keeps it, and holds one that is short for the checker. */
 export class HistoryFile {
   readonly #stream;
-  readonly #builder = new HistoryBuilder();
+  readonly #path: string;
+  readonly #operationsHeld: number;
+  readonly #frame = new HistoryBuilder();
+  readonly #outcomes: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
+  /** Undefined once there are more operations than are held. */
+  #builder: HistoryBuilder | undefined = new HistoryBuilder();
   #pending = '';
   #failure: Error | undefined;
 
   /** `onFailure` is called once what is added can no longer be written; `end` will reject. */
-  constructor(path: string, header: Header, onFailure: () => void) {
+  constructor(
+    path: string,
+    header: Header,
+    onFailure: () => void,
+    operationsHeld = Number.POSITIVE_INFINITY,
+  ) {
+    this.#path = path;
+    this.#operationsHeld = operationsHeld;
     this.#stream = createWriteStream(path, { flags: 'wx' });
     this.#stream.on('error', (error) => {
       this.#failure = error;
       onFailure();
     });
-    this.#builder.startFile(path);
+    this.#builder?.startFile(path);
+    this.#frame.startFile(path);
     this.#append(header);
   }
 
@@ -29,21 +51,31 @@ export class HistoryFile {
   }
 
   /** Writes the last record and closes the file. Rejects when anything could not be written. */
-  async end(end: End): Promise<History> {
+  async end(end: End): Promise<Written> {
     this.#append(end);
     this.flush();
     await new Promise<void>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
       this.#stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
     });
-    this.#builder.endFile();
-    return this.#builder.build();
+    this.#builder?.endFile();
+    const history = this.#builder?.build();
+    return { path: this.#path, frame: this.#buildFrame(), ...(history && { history }) };
   }
 
   #append(record: HistoryRecord): void {
-    this.#builder.add(record);
+    this.#builder?.add(record);
+    if (record.type === 'op') this.#outcomes[record.outcome]++;
+    else this.#frame.add(record);
+    if (this.#builder !== undefined && this.#builder.operations > this.#operationsHeld)
+      this.#builder = undefined;
     this.#pending += encodeRecord(record);
     if (this.#pending.length >= CHUNK_CHARACTERS) this.flush();
+  }
+
+  #buildFrame(): History {
+    this.#frame.endFile();
+    return { ...this.#frame.build(), outcomes: this.#outcomes };
   }
 
   /** Hands over what has been gathered. */

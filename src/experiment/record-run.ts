@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { limitTokensOf } from '../checker/promise.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
-import type { History } from '../history/history.ts';
 import type { Header, Operation } from '../history/operation.ts';
 import { isApart } from '../limiter/create.ts';
 import { Recorder } from '../load/recorder.ts';
@@ -15,7 +14,7 @@ import { AnswerWatch, whileUseful } from './answer-watch.ts';
 import { watchClocks } from './clock-watch.ts';
 import { ExcessTally } from './excess-tally.ts';
 import { FaultSchedule } from './fault-schedule.ts';
-import { HistoryFile } from './history-file.ts';
+import { HistoryFile, type Written } from './history-file.ts';
 import { LiveTally } from './live-tally.ts';
 import { watchPauses } from './pause-watch.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
@@ -27,7 +26,7 @@ import { type TargetWarmUp, warmUpTarget } from './target-warm-up.ts';
 
 /** A run that was recorded, before it is judged. */
 interface Recorded {
-  readonly history: History;
+  readonly written: Written;
   readonly loadMs: number;
   /** What the strategy asked of Redis; absent where nodes are not ours or a plug-in calls them in its own way. */
   readonly redisCalls?: number;
@@ -45,8 +44,11 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const { regions } = system;
   const stop = new AbortController();
   const signal = AbortSignal.any([run.signal, stop.signal]);
-  const history = new HistoryFile(join(folder, 'history.ndjson'), makeHeader(run, system), () =>
-    stop.abort(),
+  const history = new HistoryFile(
+    join(folder, 'history.ndjson'),
+    makeHeader(run, system),
+    () => stop.abort(),
+    run.judgeApart?.above,
   );
   const policy = parsePolicy(plan.policy);
   const isBucket = run.promise === undefined || run.promise.type === 'token-bucket';
@@ -121,9 +123,9 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     history.flush();
   }
   if (faults?.failure !== undefined) throw faults.failure;
-  const recorded = await endHistory(history, recorder, folder);
+  const written = await endHistory(history, recorder, folder);
   return {
-    ...{ history: recorded, loadMs },
+    ...{ written, loadMs },
     ...(redisCalls !== undefined && { redisCalls }),
     ...(warmedUp && { warmUp: warmedUp }),
   };
@@ -215,7 +217,7 @@ function recordDropped(recorder: Recorder, history: HistoryFile): void {
     history.add({ type: 'event', event: 'dropped', atUs, args: { region, requests } });
 }
 
-async function endHistory(history: HistoryFile, recorder: Recorder, folder: string): Promise<History> {
+async function endHistory(history: HistoryFile, recorder: Recorder, folder: string): Promise<Written> {
   const end = { type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent } as const;
   return history.end(end).catch((error: Error) => {
     throw new OpenclawError('ENVIRONMENT_FAILED', `the history could not be written: ${error.message}`, {

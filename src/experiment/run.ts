@@ -1,9 +1,10 @@
-import type { Examination } from '../checker/check.ts';
+import type { CheckReport, Examination } from '../checker/check.ts';
 import { OpenclawError } from '../core/errors.ts';
 import type { History } from '../history/history.ts';
 import { planUsers, REAL_USER } from '../load/users.ts';
 import { Cleanup } from './cleanup.ts';
-import { judgeRun, latenciesOf } from './judge-run.ts';
+import type { Written } from './history-file.ts';
+import { judgedBy, judgeRun, latenciesOf, unjudgedRun } from './judge-run.ts';
 import { shapeOf, writePlan } from './plan-file.ts';
 import { recordRun } from './record-run.ts';
 import type { Run, RunOptions } from './run-context.ts';
@@ -11,8 +12,9 @@ import { describeWarmUp, type TargetWarmUp } from './target-warm-up.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface RunResult {
-  readonly examination: Examination;
-  readonly history: History;
+  readonly check: CheckReport;
+  /** Absent where the run was judged apart. */
+  readonly evidence?: { readonly history: History; readonly examination: Examination };
   readonly latencies: ReturnType<typeof latenciesOf>;
   /** Provider and server, for people. */
   readonly system: string;
@@ -65,11 +67,23 @@ async function playStages(run: Run): Promise<RunResult> {
     await warmUp(run, system);
   }
   throwIfAborted(signal);
-  const { history, ...measured } = await recordRun(run, system);
+  const { written, ...measured } = await recordRun(run, system);
   report('check');
-  const examination = judgeRun(run, history);
-  const latencies = latenciesOf(examination.report);
-  return { examination, history, latencies, system: system.description, ...measured };
+  const judged = await judge(run, written);
+  return { ...judged, latencies: latenciesOf(judged.check), system: system.description, ...measured };
+}
+
+async function judge(
+  run: Run,
+  { path, history, frame }: Written,
+): Promise<Pick<RunResult, 'check' | 'evidence'>> {
+  const by = judgedBy(run);
+  if (history === undefined) {
+    const check = await run.judgeApart?.judge(path, by);
+    return { check: check ?? unjudgedRun(by, frame) };
+  }
+  const examination = judgeRun(by, history);
+  return { check: examination.report, evidence: { history, examination } };
 }
 
 function throwIfAborted(signal: AbortSignal): void {

@@ -41,6 +41,25 @@ describe('Ctrl-C', { timeout: 120_000 }, () => {
     expect(processesMentioning(folder)).toEqual([]);
   });
 
+  it('while a long run is judged ends that, and tears down: SIGTERM, 143', async () => {
+    const folder = testFolder();
+    const { child, output, ended } = startCli(['bench', '--duration', '5', '--connections', '200'], {
+      cwd: folder,
+      env: { OPENCLAW_RL_JUDGE_APART: '0' },
+    });
+    await untilSaid({ output }, /\bcheck\b/, { interval: 2 });
+    child.kill('SIGTERM');
+    expect(await ended, output.stderr).toBe(143);
+    expect(output.stdout).toMatch(/^verdict {2}unknown\n/);
+    expect(output.stdout).toMatch(/the run was interrupted while it was judged/);
+    expect(output.stderr).toMatch(/tear down/);
+    expect(output.stderr).not.toMatch(/not undone|bug/);
+    expect(processesMentioning(folder)).toEqual([]);
+    const run = join(folder, 'reports/latest');
+    expect(readdirSync(run)).toContain('history.ndjson');
+    expect(readFileSync(join(run, 'report.json'), 'utf8')).toMatch(/interrupted while it was judged/);
+  });
+
   it('on a cluster that stays heals its links and brings its primaries home', async () => {
     const folder = testFolder();
     const up = startCli(['up'], { cwd: folder });

@@ -199,12 +199,13 @@ async function measure(asked: string, plan: Plan, { folder, flags, environment }
     command: typedCommand({ commandLine }, plan.seed),
     flags: { ...run, ...(server !== undefined && { server }) },
   };
-  const { report } = await makeRun(request, environment).catch((error: unknown) => {
+  const { report, page } = await makeRun(request, environment).catch((error: unknown) => {
     const isOver = error instanceof OpenclawError && error.code === 'ENVIRONMENT_FAILED';
     if (!isOver) throw error;
     environment.log(`${printable(error.message)}: once more\n`); // an hour's work must not end with one cluster
     return makeRun(request, environment);
   });
+  await page.drop();
   await keepReport(report);
   return report;
 }

@@ -1,0 +1,72 @@
+import { Worker } from 'node:worker_threads';
+import type { CheckReport } from '../../checker/check.ts';
+import { OpenclawError } from '../../core/errors.ts';
+import type { JudgeApart, JudgedBy } from '../../experiment/run-context.ts';
+import type { RunReport } from '../../report/report.ts';
+
+/** What the thread judges, and by what. */
+export interface JudgeTask {
+  readonly file: string;
+  readonly by: JudgedBy;
+}
+
+/** Judging this many takes half a second: a signal can wait for that, and starting a thread takes a part of it. */
+const SHORT_RUN = 300_000;
+
+const WORKER = new URL('./judge-thread.js', import.meta.url);
+
+/**
+ * Judges a long run in a thread of its own, since a signal is heard only while the main thread is idle. The thread
+ * reads the history from its file, and keeps it until the page of the run is drawn. An abort of `signal` ends it.
+ */
+export class JudgeThread implements JudgeApart {
+  readonly above: number;
+  readonly #signal: AbortSignal;
+  readonly #program: URL;
+  #worker: Worker | undefined;
+
+  constructor(signal: AbortSignal, { above = SHORT_RUN, program = WORKER } = {}) {
+    this.above = above;
+    this.#signal = signal;
+    this.#program = program;
+  }
+
+  judge(file: string, by: JudgedBy): Promise<CheckReport | undefined> {
+    const workerData: JudgeTask = { file, by };
+    const worker = new Worker(this.#program, { workerData });
+    this.#worker = worker;
+    const end = () => void worker.terminate();
+    this.#signal.addEventListener('abort', end, { once: true }); // what was interrupted before is judged all the same
+    worker.once('exit', () => {
+      this.#worker = undefined;
+      this.#signal.removeEventListener('abort', end);
+    });
+    return this.#answerOf<CheckReport>(worker);
+  }
+
+  /** The page of the run that was judged last. Throws INTERRUPTED where a signal has ended the thread. */
+  async draw(report: RunReport): Promise<string> {
+    const worker = this.#worker;
+    const drawn = worker && this.#answerOf<string>(worker);
+    worker?.postMessage(report);
+    const html = await drawn;
+    if (html !== undefined) return html;
+    throw new OpenclawError('INTERRUPTED', `interrupted; report ${report.folder} --html draws it`);
+  }
+
+  /** Ends the thread, with or without a page. */
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+
+  #answerOf<Answer>(worker: Worker): Promise<Answer | undefined> {
+    return new Promise((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.once('exit', () => {
+        if (this.#signal.aborted) resolve(undefined);
+        else reject(new Error('the thread that judges has ended')); // a mistake of ours
+      });
+    });
+  }
+}
