@@ -118,3 +118,28 @@ describe('a limiter on a clock that nobody read', () => {
     expect([verdictOf('apart'), verdictOf('one')]).toEqual(['pass', 'fail']);
   });
 });
+
+describe('a history that begins while a bucket waits for a clock that is behind', () => {
+  const waiting = (aheadUs: number) =>
+    historyOf(
+      Array.from({ length: 40 }, (_, at) => ({
+        invokedUs: at * 500_000,
+        completedUs: at * 500_000 + 10,
+        outcome: 'denied' as const,
+        decision: {
+          ...{ strategy: 'central', node: 'n', source: 'redis' as const, levelQuanta: 0 },
+          atUs: at * 500_000 + 5,
+          bucketUs: at * 500_000 + 5 + aheadUs,
+        },
+      })),
+      { header: { initial: 'unknown' } },
+    );
+
+  it('calls no denial false that its decisions explain', () => {
+    expect(checkHistory(waiting(30_000_000), rules).falseDenials.total).toBe(0);
+  });
+
+  it('calls them false where the bucket is not ahead', () => {
+    expect(checkHistory(waiting(0), rules).falseDenials.total).toBeGreaterThan(0);
+  });
+});

@@ -3,7 +3,7 @@ import { AGE_EVENT } from '../history/age-event.ts';
 import type { History } from '../history/history.ts';
 import type { OperationTable } from '../history/table.ts';
 import type { Claim } from './claim.ts';
-import { boundClock, boundOffsets, joinReadings, largestStepBackUs } from './clock.ts';
+import { boundClock, boundOffsets, type ClockBounds, joinReadings, largestStepBackUs } from './clock.ts';
 import { assumedOfClock, grantOf } from './clock-grant.ts';
 import { AllFindings } from './describe-all.ts';
 import { diagnose } from './diagnosis.ts';
@@ -48,7 +48,7 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
   const readings = joinReadings(read, history.decisionClock);
   const ofClock = { isRead: readings.length > 0, typed: rules.clockSlack };
   const grant = grantOf(history.header, ofClock);
-  const clock = boundClock(readings, horizon.span, grant);
+  const clock = withEarlierSteps(boundClock(readings, horizon.span, grant), history);
   const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(clock);
   const windows = windowRules(history, promise, { ...ofClock, clock, grant, horizon, readings, dates });
   const passing: PassRules = { clock, known: { ...knownOf(history, horizon), stepBackUs }, ...windows };
@@ -114,6 +114,15 @@ function widthTroubles(
   const isGuilty = pass.guilty.some(({ over, windows }) => over.drops.length + windows.length > 0);
   if (rules.widenedUs === undefined || isGuilty) return [];
   return acquittedByWidth(history, passing, rules.widenedUs);
+}
+
+/**
+ * A clock that stepped back before the history began, or a failover to one that was behind, is in no reading of it. A
+ * bucket that had been written before waits until its clock has caught up, and its decisions say by how much it is ahead.
+ */
+function withEarlierSteps(clock: ClockBounds, { header, bucketsAheadUs }: History): ClockBounds {
+  if (header.initial === 'full') return clock;
+  return { ...clock, backwardUs: Math.max(clock.backwardUs, bucketsAheadUs) };
 }
 
 /** Judges what was found by these claims. */

@@ -108,6 +108,7 @@ export class HistoryBuilder {
       errors: { failed: this.#countsOf('failed'), info: this.#countsOf('info') },
       clock: this.#clock,
       decisionClock: this.#decisionClock.readings(this.texts),
+      bucketsAheadUs: this.#decisionClock.aheadUs,
       faults: this.#faults,
       events: this.#events,
       files: this.#files,

@@ -22,9 +22,16 @@ interface Reading {
 export class DecisionClock {
   readonly #byNode = new Map<number, Map<number, Reading>>();
   #slotUs = FIRST_SLOT_US;
+  #aheadUs = 0;
   #count = 0;
 
-  add({ node, atUs: serverUs, invokedUs, completedUs, decisionId }: Draft): void {
+  /** The most by which a bucket's time was ahead of the clock of the server that decided: it waits as long. */
+  get aheadUs(): number {
+    return this.#aheadUs;
+  }
+
+  add({ node, atUs: serverUs, bucketUs, invokedUs, completedUs, decisionId }: Draft): void {
+    if (bucketUs - serverUs > this.#aheadUs) this.#aheadUs = bucketUs - serverUs;
     const errorUs = (completedUs - invokedUs) / 2 + 1;
     if (node < 0 || decisionId >= 0 || Number.isNaN(serverUs) || Number.isNaN(errorUs)) return;
     let slots = this.#byNode.get(node);

@@ -25,6 +25,8 @@ export interface History {
   readonly clock: readonly ClockReading[];
   /** What the decisions themselves say of their servers' clocks: the sharpest of each quarter second. */
   readonly decisionClock: readonly ClockReading[];
+  /** The most by which they say that a bucket's time was ahead of its server's clock. */
+  readonly bucketsAheadUs: number;
   readonly faults: readonly FaultRecord[];
   readonly events: readonly Event[];
   /** Absent when any file has none. `sent` is the sum over all files. */
