@@ -159,7 +159,7 @@ describe('check of a log that others wrote', () => {
   const rows = (count: number) =>
     Array.from({ length: count }, (_, i) => `ada,${1_000 + i},${2_000 + i},200`);
   const csv = (count: number) =>
-    ['user,from_ms,to_ms,code', ...rows(count), 'ada,1500,1600,429', 'ada,90000,99000,200', ''].join('\n');
+    ['user,from_ms,to_ms,code', ...rows(count), 'ada,2100,2200,429', 'ada,90000,99000,200', ''].join('\n');
   const options = [
     '--from',
     'csv',

@@ -2,13 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../test/support/history.ts';
 import { fullBucket, take } from '../core/bucket.ts';
 import { parsePolicy } from '../core/policy.ts';
-import type { Outcome } from '../history/operation.ts';
+import type { Header, Outcome } from '../history/operation.ts';
 import { checkHistory } from './check.ts';
 import type { EvidenceRules } from './rules.ts';
 
 const rules: EvidenceRules = { busiest: ['b'], contestedAtLeast: 1, infoAtMost: 0.05 };
 
-function history(outcomes: readonly Outcome[], options: { sent?: number | null } = {}) {
+function history(
+  outcomes: readonly Outcome[],
+  options: { sent?: number | null; header?: Partial<Header> } = {},
+) {
   const parts = outcomes.map((outcome, at) => ({
     outcome,
     invokedUs: at,
@@ -60,8 +63,13 @@ describe('the verdict', () => {
     },
     { title: 'is unknown of nothing', history: history([]), want: 'unknown' },
     {
-      title: 'fails over-admission even without an end',
+      title: 'does not know of over-admission where the end is missing, with a refund perhaps',
       history: history(times(21, 'allowed'), { sent: null }),
+      want: 'unknown',
+    },
+    {
+      title: 'fails over-admission even without an end where there are no refunds',
+      history: history(times(21, 'allowed'), { sent: null, header: { refunds: 'none' } }),
       want: 'fail',
     },
   ])('$title', ({ history, want }) => expect(checkHistory(history, rules).verdict).toBe(want));

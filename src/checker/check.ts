@@ -2,6 +2,8 @@ import { type Verdict, worst } from '../core/verdict.ts';
 import { AGE_EVENT } from '../history/age-event.ts';
 import type { History } from '../history/history.ts';
 import type { OperationTable } from '../history/table.ts';
+import { assumptionsOf } from './assumptions.ts';
+import type { BucketResult, PassRules } from './bucket-result.ts';
 import type { Claim } from './claim.ts';
 import { boundClock, boundOffsets, type ClockBounds, joinReadings, largestStepBackUs } from './clock.ts';
 import { assumedOfClock, grantOf } from './clock-grant.ts';
@@ -13,10 +15,11 @@ import { type Horizon, horizonOf, NO_DENIAL } from './horizon.ts';
 import { type Judged, judge } from './judge.ts';
 import type { Known } from './known.ts';
 import { findLostDecisions } from './lost-decisions.ts';
-import { type BucketResult, checkBuckets, type PassResult, type PassRules } from './pass.ts';
+import { checkBuckets, type PassResult } from './pass.ts';
 import { formatPromise, type Promised } from './promise.ts';
 import { claimsOf, type EvidenceRules } from './rules.ts';
 import { shardFacts } from './shard-facts.ts';
+import { isOpenAtEnd, unrecordedOf } from './unrecorded.ts';
 import { acquittedByWidth } from './widened.ts';
 import { assumedOfWindows, judgesDenials, whyDenialsAreNotJudged, windowClockOf } from './window-clock.ts';
 
@@ -42,7 +45,7 @@ export function checkHistory(history: History, rules: EvidenceRules): CheckRepor
 export function examineHistory(history: History, rules: EvidenceRules): Examination {
   const { operations: table, outcomes, files } = history;
   const promise = rules.promise ?? { type: 'token-bucket' };
-  const horizon = horizonOf(history, rules.openAtEndMissing === true);
+  const horizon = horizonOf(history, isOpenAtEnd(history, rules));
   const dates = history.clock.filter(({ source }) => source === 'date');
   const read = history.clock.filter(({ source }) => source === undefined);
   const readings = joinReadings(read, history.decisionClock);
@@ -51,17 +54,20 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
   const clock = withEarlierSteps(boundClock(readings, horizon.span, grant), history);
   const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(clock);
   const windows = windowRules(history, promise, { ...ofClock, clock, grant, horizon, readings, dates });
-  const passing: PassRules = { clock, known: { ...knownOf(history, horizon), stepBackUs }, ...windows };
+  const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
+  const sent = history.end?.sent ?? recorded;
+  const unrecorded = unrecordedOf(history, { rules, horizon, unaccounted: sent - recorded });
+  const known = { ...knownOf(history, horizon), stepBackUs };
+  const passing: PassRules = { clock, known, unrecorded, ...windows };
   const pass = checkBuckets(history, passing);
   const all = new AllFindings(table, pass.guilty, clock);
   let offsets: ReturnType<typeof boundOffsets> | undefined;
-  const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
-  const sent = history.end?.sent ?? recorded;
   const found = {
     overAdmission: all.overAdmission(),
     falseDenials: {
       ...all.falseDenials(passing),
       ...judgedOf(horizon, passing),
+      ...certainOf(pass.guilty),
       ...(rules.falseDenialsAtMost === Number.POSITIVE_INFINITY && { declaresAny: true as const }),
     },
     clock,
@@ -88,9 +94,11 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     assumptions: [
       ...assumedOfClock({ ...ofClock, grant, promise, header: history.header }),
       ...(passing.windows === undefined ? [] : assumedOfWindows(passing.windows, dates.length > 0)),
+      ...assumptionsOf(history, { rules, horizon, pass }),
       ...(rules.assumptions ?? []),
     ],
     ...found,
+    ...(Object.keys(pass.doubts).length > 0 && { doubts: pass.doubts }),
     diagnosis: [...diagnose({ history, found, readings }), ...pass.notes],
     replay: { ...all.replay(), replayed: pass.replayed },
     windows: all.windows(formatPromise(promise)),
@@ -135,8 +143,8 @@ export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckR
 /** What is in the rows and the shards already. */
 const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT]);
 
-function knownOf({ header }: History, { knownFromUs, judgedUntilUs }: Horizon) {
-  return { initial: header.initial, knownFromUs, judgedUntilUs };
+function knownOf({ header }: History, { knownFromUs, judgedFromUs, judgedUntilUs }: Horizon) {
+  return { initial: header.initial, knownFromUs, judgedFromUs, judgedUntilUs };
 }
 
 function windowRules(
@@ -149,9 +157,20 @@ function windowRules(
   return { windows: { ...windows, areDenialsJudged: judgesDenials(windows) } };
 }
 
-function judgedOf({ judged, whyNot }: Horizon, { windows }: PassRules): { judged: number; whyNot: string } {
+function judgedOf({ judged, byFailurePolicy, whyNot }: Horizon, { windows }: PassRules) {
   if (windows?.areDenialsJudged === false) return { judged: 0, whyNot: whyDenialsAreNotJudged(windows) };
-  return { judged, whyNot: judged === 0 && whyNot === '' ? NO_DENIAL : whyNot };
+  return {
+    judged,
+    whyNot: judged === 0 && whyNot === '' ? NO_DENIAL : whyNot,
+    ...(byFailurePolicy > 0 && { byFailurePolicy }),
+  };
+}
+
+function certainOf(guilty: readonly BucketResult[]) {
+  if (guilty.every(({ certainDenials }) => certainDenials === undefined)) return {};
+  return {
+    certain: guilty.reduce((sum, { certainDenials, denials }) => sum + (certainDenials ?? denials.length), 0),
+  };
 }
 
 function countContested(

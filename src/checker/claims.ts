@@ -2,7 +2,8 @@ import type { Verdict } from '../core/verdict.ts';
 import { type Claim, type ClaimKind, MEASURES } from './claim.ts';
 import { formatLimit, formatMeasured, type LimitUnit } from './claim-limit.ts';
 import type { CheckFacts } from './facts.ts';
-import { measureClaim, type Sample } from './measure.ts';
+import { measureClaim } from './measure.ts';
+import type { Sample } from './sample.ts';
 
 /** What became of one claim. */
 export interface ClaimResult {
@@ -48,17 +49,24 @@ function evaluateClaim(claim: Claim, facts: CheckFacts): ClaimResult {
   return worst;
 }
 
-function compare(claim: Claim, { measured, bound, about, whyNot, isHidden }: Sample) {
+function compare(claim: Claim, sample: Sample) {
+  const { measured, bound, about, whyNot, isHidden, least = measured, most = measured, doubt } = sample;
   const where = claim.phase === undefined ? '' : ` ${claim.phase}`;
-  if (measured === undefined)
+  if (measured === undefined || least === undefined || most === undefined)
     return claim.ifAny === true && isHidden !== true
       ? { status: 'holds' as const, reason: about }
       : { status: 'unknown' as const, reason: `${claim.text}: ${whyNot ?? about}` };
   const limit = claim.unit === 'bound' ? bound : claim.limit;
-  if (limit === undefined && measured > 0)
-    return { status: 'unknown' as const, reason: `${about}; ${whyNot ?? 'no bound is declared'}` };
+  if (limit === undefined && most > 0)
+    return {
+      status: 'unknown' as const,
+      reason: `${about}; ${measured > 0 ? (whyNot ?? 'no bound is declared') : doubt}`,
+    };
   const { operator } = MEASURES[claim.measure];
-  const over = operator === '<=' ? measured - (limit ?? 0) : (limit ?? 0) - measured;
+  const beyond = (amount: number) => (operator === '<=' ? amount - (limit ?? 0) : (limit ?? 0) - amount);
+  if (beyond(least) <= 0 && beyond(most) > 0)
+    return { status: 'unknown' as const, reason: `${about}${where}; ${doubt}` };
+  const over = beyond(measured);
   if (over <= 0) return { status: 'holds' as const, reason: `${about}${where}${limitText(claim, limit)}` };
   const off = `${amountText(claim.unit, over)} ${OFF[operator][claim.unit] ?? OFF[operator].other}`;
   return {

@@ -1,10 +1,10 @@
 import type { OperationTable } from '../history/table.ts';
+import type { BucketResult, PassRules } from './bucket-result.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
 import { Describer } from './describe.ts';
 import type { CheckFacts, Findings } from './facts.ts';
 import type { Finding, OverAdmissionFinding } from './finding.ts';
-import type { BucketResult, PassRules } from './pass.ts';
 
 /** How many findings of a kind are described in full: the worst. */
 const MOST_FINDINGS = 100;

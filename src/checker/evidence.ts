@@ -4,7 +4,7 @@ import { KIND, type OperationTable } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import { isReplayed } from './decision-order.ts';
 import type { Drop } from './drops.ts';
-import { isJudgedDenial } from './horizon.ts';
+import { isJudgedDenial, type JudgedSpan } from './horizon.ts';
 import { type Phase, phaseAt } from './phases.ts';
 import { type EvidenceRow, Tally } from './tally.ts';
 
@@ -35,7 +35,7 @@ function placesOf({ phase, region }: Cell): readonly string[] {
 export class EvidenceCounter {
   readonly #table: OperationTable;
   readonly #phases: readonly Phase[];
-  readonly #denialsUntilUs: number;
+  readonly #judged: JudgedSpan;
   readonly #cells: Cell[] = [];
   /** By phase, then by region. */
   readonly #byPhase: Map<string, Cell>[];
@@ -47,10 +47,10 @@ export class EvidenceCounter {
   #firstUs = Number.POSITIVE_INFINITY;
   #lastUs = Number.NEGATIVE_INFINITY;
 
-  /** Denials that end later than `denialsUntilUs` are not judged. */
-  constructor(table: OperationTable, phases: readonly Phase[], denialsUntilUs: number) {
+  /** Denials are judged within `judged`. */
+  constructor(table: OperationTable, phases: readonly Phase[], judged: JudgedSpan) {
     this.#table = table;
-    this.#denialsUntilUs = denialsUntilUs;
+    this.#judged = judged;
     this.#phases = phases;
     this.#byPhaseAndOrigin = phases.map(() => []);
     this.#byPhase = phases.map(() => new Map());
@@ -189,7 +189,7 @@ export class EvidenceCounter {
       if (this.#table.isDue(row)) tally.arrivals++;
       if (outcome !== KIND.info) tally.latency[outcome]?.add(lastUs - this.#table.dueUs(row));
     }
-    if (isJudgedDenial(this.#table, row, this.#denialsUntilUs)) tally.judgedDenials++;
+    if (isJudgedDenial(this.#table, row, this.#judged)) tally.judgedDenials++;
     tally.admitted += tokens;
   }
 

@@ -1,6 +1,7 @@
 import type { FileFacts, History } from '../history/history.ts';
 import type { Event, FaultRecord, Outcome } from '../history/operation.ts';
 import type { ClockBounds } from './clock.ts';
+import type { Doubt, Doubted } from './doubts.ts';
 import type { EvidenceCell } from './evidence.ts';
 import type { Finding, OverAdmissionFinding } from './finding.ts';
 import type { HeadroomFacts } from './headroom-facts.ts';
@@ -44,17 +45,25 @@ export interface CheckFacts {
     /** The finding with the largest window. */
     readonly worst?: OverAdmissionFinding;
   };
-  /** `whyNot` says what kept denials from being judged; `declaresAny` that the strategy declares any number of them. */
+  /**
+   * `whyNot` says what kept denials from being judged; `declaresAny` that the strategy declares any number of them;
+   * `byFailurePolicy` how many a failure policy made, which are not judged; `certain` how many are false even where
+   * requests are missing from the history, `total` without.
+   */
   readonly falseDenials: Findings & {
     readonly judged: number;
     readonly whyNot: string;
     readonly declaresAny?: true;
+    readonly byFailurePolicy?: number;
+    readonly certain?: number;
   };
   readonly replay: Findings & { readonly replayed: number };
   /** Of a promise other than a token bucket. */
   readonly windows: Findings;
   /** What the verdict rests on, beside the history: grants, and what was taken for complete. Sentences. */
   readonly assumptions?: readonly string[];
+  /** What was found that requests which are not in the history can explain: in no findings, and no excess. */
+  readonly doubts?: Readonly<Partial<Record<Doubted, Doubt>>>;
   /** What the history says is wrong, the gravest first; empty where it supports no sentence. */
   readonly diagnosis: readonly string[];
   /** Admissions that a primary forgot which took over. */

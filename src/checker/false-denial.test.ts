@@ -19,7 +19,7 @@ function falseDenials(
   }));
   const history = historyOf(inUs, { policy: '2:1/s', ...options });
   const { openAtEndMissing = false } = options;
-  return checkHistory(history, { ...RULES, openAtEndMissing }).falseDenials.total;
+  return checkHistory(history, { ...RULES, openAtEndMissing, openAtEndAtMost: 0 }).falseDenials.total;
 }
 
 const allowed = (from: number, to = from, more: OperationPart = {}): OperationPart => ({
@@ -209,11 +209,44 @@ describe('a denial', () => {
     expect(falseDenials([denied(10)], { sent: 2 })).toBe(0);
   });
 
-  it('is not judged within the longest latency of the end, where open requests are absent', () => {
-    const parts = [denied(10), allowed(10, 13), allowed(20)];
-    expect(falseDenials([...parts, denied(17)], { openAtEndMissing: true })).toBe(2);
-    expect(falseDenials([...parts, denied(17.000001)], { openAtEndMissing: true })).toBe(1);
-    expect(falseDenials([...parts, denied(17)], { sent: null })).toBe(2);
+  it('is not judged after the last request, where open requests are absent', () => {
+    const until = (endS: number) => [denied(10), allowed(10, 13), denied(17, endS), allowed(20, 30)];
+    const log = { openAtEndMissing: true };
+    expect(falseDenials(until(20), log)).toBe(2);
+    expect(falseDenials(until(20.000001), log)).toBe(1);
+    expect(falseDenials(until(20), { sent: null })).toBe(2);
+  });
+
+  it('by a failure policy is no evidence of the shared bucket, and counted apart', () => {
+    const by = (source: 'redis' | 'fallback') => ({
+      ...{ invokedUs: 10 * S, outcome: 'denied' as const },
+      decision: { strategy: 'central', node: source === 'redis' ? 'n' : 'none', source },
+    });
+    const judged = (...sources: ('redis' | 'fallback')[]) => {
+      const { falseDenials, claims } = checkHistory(historyOf(sources.map(by), { policy: '2:1/s' }), RULES);
+      return { ...falseDenials, reason: claims[1]?.reason };
+    };
+    expect(judged('redis')).toMatchObject({ total: 1, judged: 1 });
+    expect(judged('fallback', 'fallback')).toMatchObject({ total: 0, judged: 0, byFailurePolicy: 2 });
+    expect(judged('fallback').reason).toMatch(/there is none; 1 denial by a failure policy is/);
+    expect(judged('redis', 'fallback')).toMatchObject({ total: 1, judged: 1, byFailurePolicy: 1 });
+  });
+
+  it('that began before anything is known is not counted as judged', () => {
+    const parts = [denied(0, 5), allowed(5), denied(5, 6), denied(5.1, 5.2)];
+    const inUs = parts.map((part) => ({
+      ...part,
+      invokedUs: (part.invokedUs ?? 0) * S,
+      completedUs: (part.completedUs ?? 0) * S,
+    }));
+    const judged = (initial: 'full' | 'unknown') =>
+      checkHistory(historyOf(inUs, { policy: '2:1/s', header: { initial } }), RULES).falseDenials;
+    expect(judged('unknown')).toMatchObject({
+      total: 0,
+      judged: 1,
+      whyNot: 'denials before the first reply are not judged',
+    });
+    expect(judged('full')).toMatchObject({ judged: 3, whyNot: '' });
   });
 
   it.each([

@@ -39,12 +39,16 @@ export function findFalseDenials(
 ): FalseDenial[] {
   if (bucket.denials === 0) return [];
   bucket.loadByLast();
-  const level = {
+  return falseBy(bucket, bucketLevel(policy, lag, known), known);
+}
+
+/** The lowest level of a bucket. Quanta. */
+export function bucketLevel(policy: Policy, lag: ClockLag, known: Known): LowestLevel {
+  return {
     spender: new LatestSpender(policy, lag.slowPpm, known),
     quantaPerToken: policy.quantaPerToken,
     lagQuanta: policy.quantaPerUs * (lag.epsilonUs + lag.backwardUs + lag.spreadUs),
   };
-  return new Sweep(bucket, level, known).run();
 }
 
 /** The same of a window, whose room is its level: it only rises, too, while nothing is invoked. Amounts are tokens. */
@@ -55,12 +59,85 @@ export function findWindowDenials(
 ): FalseDenial[] {
   if (bucket.denials === 0) return [];
   bucket.loadByLast();
-  const spender = new LatestWindow(windows.promise, windows.clock, known);
-  return new Sweep(bucket, { spender, quantaPerToken: 1, lagQuanta: 0 }, known).run();
+  return falseBy(bucket, windowLevel(windows, known), known);
+}
+
+/** The least room of a window. Tokens. */
+export function windowLevel(
+  { promise, clock }: { readonly promise: WindowPromise; readonly clock: WindowClock },
+  known: Known,
+): LowestLevel {
+  return { spender: new LatestWindow(promise, clock, known), quantaPerToken: 1, lagQuanta: 0 };
+}
+
+function falseBy(bucket: BucketRows, level: LowestLevel, known: Known): FalseDenial[] {
+  const { costTokens } = bucket.table;
+  const found: FalseDenial[] = [];
+  new Sweep(bucket, level, known).run((row, lowestQuanta, lowestAtUs) => {
+    if (lowestQuanta >= (costTokens[row] as number) * level.quantaPerToken)
+      found.push({ row, lowestQuanta, lowestAtUs });
+    return 0;
+  });
+  return found;
+}
+
+/**
+ * How many requests that are not in the history the denials of one bucket need, the least possible, if each of them
+ * spent at most `mostQuanta`, once, at whatever moment.
+ *
+ * Let B be the level above, which such requests lower as well, at the moment at which they spend. A spend, a refill up to
+ * the capacity and the floor at zero keep the order of two levels and never widen the difference between them. So while
+ * an explanation has made n(t) of these spends by t, and the sweep g(t) <= n(t),
+ *   B(t) >= level of the sweep(t) - (n(t) - g(t)) * mostQuanta.
+ * An explanation of a denial during [a, b] has a moment t in it with B(t) - in flight(t) < cost. Therefore
+ *   n(b) >= n(t) > (level of the sweep(t) - in flight(t) + g(t) * mostQuanta - cost) / mostQuanta,
+ * and n(b) is at least the least such number over all t in [a, b]. What g lacks of it the sweep spends at b. Its level
+ * falls by all of that, or to zero, below which B is never: so the first inequality stays true, and g <= n at all
+ * times. The last g is the bound.
+ *
+ * The room of a window keeps the first inequality as well: of what an explanation has spent at least as much is over as
+ * of what the sweep has, which spends later.
+ *
+ * With `mostQuanta` a whole capacity it is a lower bound also where a request can explain one denial and no other, as an
+ * attempt whose answer the denial repeats: without that one the others need g, by induction.
+ *
+ * A decision over several buckets may be explained by another one of them: here it needs nothing.
+ */
+export function requestsNeeded(
+  bucket: BucketRows,
+  { level, known, mostQuanta }: { level: LowestLevel; known: Known; mostQuanta: number },
+): number {
+  const { costTokens, kinds } = bucket.table;
+  let needed = 0;
+  bucket.loadByLast();
+  new Sweep(bucket, level, known).run((row, lowestQuanta) => {
+    if (((kinds[row] as number) & KIND.several) !== 0) return 0;
+    const beyond = lowestQuanta - (costTokens[row] as number) * level.quantaPerToken;
+    const lacking = Math.max(0, Math.floor(beyond / mostQuanta) + 1 - needed);
+    if ((needed + lacking) * mostQuanta > MOST_EXACT) return 0;
+    needed += lacking;
+    return lacking * mostQuanta;
+  });
+  return needed;
+}
+
+/** Levels and what is put back on them add up exactly below 2^53. Counting less is a bound, too. */
+const MOST_EXACT = 2 ** 52;
+
+/** The most that one request was seen to be charged: the largest cost, and what may have come on top. Tokens. */
+export function mostChargedOf({ table, byInvoked, count }: BucketRows): number {
+  let [cost, surplus] = [1, 0];
+  for (let at = 0; at < count; at++) {
+    const row = byInvoked[at] as number;
+    const tokens = table.costTokens[row] as number;
+    if (((table.kinds[row] as number) & KIND.surplus) !== 0) surplus = Math.max(surplus, tokens);
+    else cost = Math.max(cost, tokens);
+  }
+  return cost + surplus;
 }
 
 /** The lowest level of what is charged as late as it can be. */
-interface LowestLevel {
+export interface LowestLevel {
   readonly spender: Pick<LatestSpender, 'levelAt' | 'spend'>;
   readonly quantaPerToken: number;
   readonly lagQuanta: number;
@@ -106,12 +183,17 @@ class LowestSince {
 
 const lowest = new LowestSince();
 
+/** Looks at a denial when it ends; gives what requests that are not in the history spend then. Quanta. */
+type OnDenial = (row: number, lowestQuanta: number, lowestAtUs: number) => number;
+
 class Sweep {
   readonly #bucket: BucketRows;
   readonly #known: Known;
   readonly #quantaPerToken: number;
   readonly #lagQuanta: number;
   readonly #spender: LowestLevel['spender'];
+  /** What requests that are not in the history spent so far: it is put back on every lowest level. */
+  #spentQuanta = 0;
 
   constructor(bucket: BucketRows, { spender, quantaPerToken, lagQuanta }: LowestLevel, known: Known) {
     this.#bucket = bucket;
@@ -122,10 +204,9 @@ class Sweep {
   }
 
   /** Walks all moments in order; at equal times invocations come first, since intervals are closed. */
-  run(): FalseDenial[] {
+  run(onDenial: OnDenial): void {
     const { table, byInvoked, byLast, count, lastCount } = this.#bucket;
     const { invokedUs, kinds, costTokens } = table;
-    const found: FalseDenial[] = [];
     let flightTokens = 0; // quanta could pass 2^53, and what is rounded would stay when they are taken off
     let openDenials = 0;
     let invoked = 0;
@@ -139,25 +220,27 @@ class Sweep {
         if (us > nowUs) break;
         if (((kinds[next] as number) & KIND.outcome) === KIND.denied) openDenials++;
         else flightTokens += costTokens[next] as number;
-        if (openDenials > 0) lowest.add(us, this.#spender.levelAt(us) - flightTokens * this.#quantaPerToken);
+        if (openDenials > 0)
+          lowest.add(us, this.#spender.levelAt(us) - flightTokens * this.#quantaPerToken + this.#spentQuanta);
       }
       if (((kinds[row] as number) & KIND.outcome) === KIND.denied) {
-        this.#judge(row, nowUs, found);
+        this.#look(row, nowUs, onDenial);
         if (--openDenials === 0) lowest.clear();
       } else {
         flightTokens -= costTokens[row] as number;
         this.#spender.spend(nowUs, (costTokens[row] as number) * this.#quantaPerToken);
       }
     }
-    return found;
   }
 
-  #judge(row: number, nowUs: number, found: FalseDenial[]): void {
-    const { invokedUs, costTokens } = this.#bucket.table;
-    if (nowUs > this.#known.judgedUntilUs) return;
+  /** A failure policy denies by a bucket of its own: that says nothing of the shared one. */
+  #look(row: number, nowUs: number, onDenial: OnDenial): void {
+    const { invokedUs, kinds } = this.#bucket.table;
+    if (nowUs > this.#known.judgedUntilUs || ((kinds[row] as number) & KIND.fallback) !== 0) return;
     const { level, atUs: lowestAtUs } = lowest.since(invokedUs[row] as number);
-    const lowestQuanta = level - this.#lagQuanta;
-    if (lowestQuanta >= (costTokens[row] as number) * this.#quantaPerToken)
-      found.push({ row, lowestQuanta, lowestAtUs });
+    const spent = onDenial(row, level - this.#lagQuanta, lowestAtUs);
+    if (spent === 0) return;
+    this.#spender.spend(nowUs, spent);
+    this.#spentQuanta += spent;
   }
 }

@@ -4,7 +4,7 @@ import { HistoryBuilder } from '../history/builder.ts';
 import type { Header } from '../history/operation.ts';
 import { checkHistory } from './check.ts';
 
-const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, openAtEndAtMost: 0 };
 const S = 1_000_000;
 const takes: OperationPart[] = [
   { invokedUs: 0, completedUs: 10 },

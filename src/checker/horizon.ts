@@ -1,125 +1,126 @@
 import type { History } from '../history/history.ts';
-import { DURATION, KIND, type OperationTable } from '../history/table.ts';
-
+import { KIND, type OperationTable } from '../history/table.ts';
 import type { ClockSpan } from './clock.ts';
+import { type Place, spansOf } from './places.ts';
 
 /** Why no denial was judged where none was made by the bucket itself. */
 export const NO_DENIAL = 'there is none';
 
-/** From when to when the history tells all there is to know. Microseconds of the recorder. */
-export interface Horizon {
+/** Of which denials a history tells all there is to know. Microseconds of the recorder. */
+export interface JudgedSpan {
+  /** Denials that begin then or earlier are not judged. */
+  readonly judgedFromUs: number;
+  /** Denials that end later are not judged. */
+  readonly judgedUntilUs: number;
+}
+
+/** From when to when the history tells all there is to know. */
+export interface Horizon extends JudgedSpan {
   /**
    * The first completion: what happened before may be missing where `initial` is unknown. Attempts that share a
    * decision do not count, since a history has those from before its start too.
    */
   readonly knownFromUs: number;
-  /** Denials that end later are not judged. */
-  readonly judgedUntilUs: number;
   /** Denials that are judged. */
   readonly judged: number;
+  /** Denials of a failure policy, which are no evidence of the shared bucket. */
+  readonly byFailurePolicy: number;
   /** From the first invocation to the last moment that is known. */
   readonly span: ClockSpan;
+  /** The longest latency. */
+  readonly longestUs: number;
+  /** Files that were taken for one log. */
+  readonly joined: readonly Place[];
   /** Why no denial, or not every one, is judged; '' when all are. */
   readonly whyNot: string;
 }
 
 /**
- * A denial can be judged only when every operation that it raced with is in the history. When requests that were
- * open at the end are absent (access logs, a recording cut short), that holds until the longest latency before
- * the end; when some are missing and nobody knows which, it holds nowhere. Each file is taken for the log of a place
- * of its own: all is known only while all of them run. One without a completion does not say when that was.
+ * A denial can be judged where every operation that raced with it is in the history, but for requests that were open
+ * at its end: of those it is counted how many would be needed. Where the end is missing, that holds until the
+ * moment at which the last request was sent: a history in the order of completion has all that ended by then, and one
+ * in the order of invocation all that began by then; lines that are out of either order may be followed by others
+ * as late. Where a request took longer than the log lasts, most may be missing from it, and where operations are missing
+ * from the middle it holds nowhere. All is known only while the logs of every place run. A file without a completion
+ * does not say when it was written.
  */
-export function horizonOf(history: History, openAtEndMissing: boolean): Horizon {
-  const { operations: table, end, outcomes } = history;
-  const span = spanOf(history);
+export function horizonOf(history: History, isOpenAtEnd: boolean): Horizon {
+  const { operations: table, end, outcomes, header } = history;
+  const spans = spansOf(history);
   const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
   const isIncomplete = end !== undefined && end.sent !== recorded;
-  const isOpen = openAtEndMissing || end === undefined;
-  const isUnplaced = span.isUnplaced && (isOpen || history.header.initial === 'unknown');
+  const isUnplaced = spans.isUnplaced && (isOpenAtEnd || header.initial === 'unknown');
+  const { places } = spans;
+  const knownFromUs = places.reduce((last, { firstUs }) => Math.max(last, firstUs), Number.NEGATIVE_INFINITY);
+  const knownUntilUs = places.reduce(
+    (first, place) => Math.min(first, place.knownUntilUs),
+    Number.POSITIVE_INFINITY,
+  );
+  const lastUs = places.reduce((first, place) => Math.min(first, place.lastUs), Number.POSITIVE_INFINITY);
+  const lengthUs = lastUs - knownFromUs;
+  const isLonger = isOpenAtEnd && places.length > 0 && lengthUs >= 0 && spans.longestUs > lengthUs;
   const judgedUntilUs =
-    isIncomplete || isUnplaced
+    isIncomplete || isUnplaced || isLonger
       ? Number.NEGATIVE_INFINITY
-      : isOpen
-        ? span.lastUs - span.longestUs
+      : isOpenAtEnd
+        ? knownUntilUs
         : Number.POSITIVE_INFINITY;
+  const judgedFromUs = header.initial === 'full' ? Number.NEGATIVE_INFINITY : knownFromUs;
+  const counts = countDenials(table, { judgedFromUs, judgedUntilUs });
   return {
-    knownFromUs: span.firstUs,
+    knownFromUs,
+    judgedFromUs,
     judgedUntilUs,
-    span: { fromUs: span.invokedUs, untilUs: span.latestUs },
-    judged: countDenials(table, judgedUntilUs),
+    longestUs: spans.longestUs,
+    span: { fromUs: spans.invokedUs, untilUs: spans.latestUs },
+    judged: counts.judged,
+    byFailurePolicy: counts.byFailurePolicy,
+    joined: places.filter(({ files }) => files.length > 1),
     whyNot: isIncomplete
       ? 'operations are missing from the history'
       : isUnplaced
         ? 'a file has no completed operation, so it does not say for when it tells all'
-        : isOpen
-          ? 'requests open at the end are absent, so denials within the longest latency of it are not judged'
-          : '',
+        : isLonger
+          ? 'a request took longer than the log lasts, so most of what was asked may be missing from it'
+          : counts.judged + counts.byFailurePolicy === counts.all
+            ? ''
+            : whyNotAll(places, { judgedFromUs, judgedUntilUs }),
   };
 }
 
-interface Span {
-  firstUs: number;
-  lastUs: number;
+function whyNotAll(places: readonly Place[], { judgedFromUs, judgedUntilUs }: JudgedSpan): string {
+  const before = judgedFromUs === Number.NEGATIVE_INFINITY ? '' : 'before the first reply';
+  const after = judgedUntilUs === Number.POSITIVE_INFINITY ? '' : 'after the last request was sent';
+  const when = [before, after].filter((text) => text !== '').join(' or ');
+  return places.length > 1
+    ? `all is known only while the ${places.length} logs overlap: denials ${when} in one of them are not judged`
+    : `denials ${when} are not judged`;
 }
 
-/** From when and until when every file tells of completions, and the longest latency. */
-function spanOf({ operations: table, files }: History) {
-  const byOrigin: Span[] = [];
-  let [longestUs, invokedUs, latestUs] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+function countDenials(table: OperationTable, span: JudgedSpan) {
+  const counts = { all: 0, judged: 0, byFailurePolicy: 0 };
   for (let row = 0; row < table.rows; row++) {
-    invokedUs = Math.min(invokedUs, table.invokedUs[row] as number);
-    latestUs = Math.max(latestUs, table.invokedUs[row] as number);
     const kind = table.kinds[row] as number;
-    const outcome = kind & KIND.outcome;
-    if (outcome === KIND.info || table.durationUs[row] === DURATION.open) continue;
-    const origin = table.origins[row] as number;
-    byOrigin[origin] ??= { firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
-    const span = byOrigin[origin] as Span;
-    const lastUs = table.lastUs(row);
-    if (lastUs < span.firstUs && (kind & KIND.joined) === 0) span.firstUs = lastUs;
-    if (lastUs > span.lastUs) span.lastUs = lastUs;
-    latestUs = Math.max(latestUs, lastUs);
-    longestUs = Math.max(longestUs, lastUs - (table.invokedUs[row] as number));
+    if (!isDenial(kind)) continue;
+    counts.all++;
+    if ((kind & KIND.fallback) !== 0) counts.byFailurePolicy++;
+    else if (isJudgedDenial(table, row, span)) counts.judged++;
   }
-  const spans = spansOfFiles(table, byOrigin);
-  const placed = [...spans.values()];
-  return {
-    isUnplaced: placed.length > 0 && files.some(({ name }) => !spans.has(name)),
-    firstUs: placed.reduce((last, { firstUs }) => Math.max(last, firstUs), Number.NEGATIVE_INFINITY),
-    lastUs: placed.reduce((first, { lastUs }) => Math.min(first, lastUs), Number.POSITIVE_INFINITY),
-    longestUs,
-    invokedUs,
-    latestUs,
-  };
+  return counts;
 }
 
-/** An origin is a file and a region: a file has several. */
-function spansOfFiles(table: OperationTable, byOrigin: readonly (Span | undefined)[]): Map<string, Span> {
-  const byFile = new Map<string, Span>();
-  for (const [origin, span] of byOrigin.entries()) {
-    const file = table.fileOf(origin);
-    const known = byFile.get(file);
-    if (span === undefined) continue;
-    if (known === undefined) byFile.set(file, { ...span });
-    else {
-      known.firstUs = Math.min(known.firstUs, span.firstUs);
-      known.lastUs = Math.max(known.lastUs, span.lastUs);
-    }
-  }
-  return byFile;
+/** Whether it is one of the denials that are counted. */
+function isDenial(kind: number): boolean {
+  return (kind & (KIND.outcome | KIND.part | KIND.merged)) === KIND.denied;
 }
 
-function countDenials(table: OperationTable, untilUs: number): number {
-  let denials = 0;
-  for (let row = 0; row < table.rows; row++) {
-    if (isJudgedDenial(table, row, untilUs)) denials++;
-  }
-  return denials;
-}
-
-/** Whether it is a denial, one of those that are counted, and ends before that. */
-export function isJudgedDenial(table: OperationTable, row: number, judgedUntilUs: number): boolean {
+/**
+ * Whether it is a denial, one of those that are counted, by the shared bucket, and within that span. A failure policy
+ * denies by a bucket of its own, while the shared one may hold any number of tokens.
+ */
+export function isJudgedDenial(table: OperationTable, row: number, span: JudgedSpan): boolean {
   const kind = table.kinds[row] as number;
-  const isDenial = (kind & (KIND.outcome | KIND.part | KIND.merged)) === KIND.denied;
-  return isDenial && (judgedUntilUs === Number.POSITIVE_INFINITY || table.lastUs(row) <= judgedUntilUs);
+  if (!isDenial(kind) || (kind & KIND.fallback) !== 0) return false;
+  if ((table.invokedUs[row] as number) <= span.judgedFromUs) return false;
+  return span.judgedUntilUs === Number.POSITIVE_INFINITY || table.lastUs(row) <= span.judgedUntilUs;
 }

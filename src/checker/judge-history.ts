@@ -15,12 +15,24 @@ export interface JudgeOptions {
   readonly info?: number;
   /** What the limiter's clock may be off, in microseconds. Default: what the history says. */
   readonly clockSlackUs?: number;
+  /**
+   * How many requests of one bucket were open, at most, when a history without an end ended. Default: ten times the
+   * most that were in flight at once.
+   */
+  readonly openAtEnd?: number;
 }
 
 /** Judges a history as `openclaw-rl check` does. Throws INVALID_OPTION for a promise that it does not know. */
 export function judgeHistory(
   history: History,
-  { promise = 'token-bucket', falseDenials = 0, contested = 1, info = 0.05, clockSlackUs }: JudgeOptions = {},
+  {
+    promise = 'token-bucket',
+    falseDenials = 0,
+    contested = 1,
+    info = 0.05,
+    clockSlackUs,
+    openAtEnd,
+  }: JudgeOptions = {},
 ): CheckReport {
   return checkHistory(history, {
     busiest: [],
@@ -31,5 +43,6 @@ export function judgeHistory(
     promise: parsePromise(promise),
     falseDenialsAtMost: falseDenials,
     ...(clockSlackUs !== undefined && { clockSlack: { us: clockSlackUs, isWidened: false } }),
+    ...(openAtEnd !== undefined && { openAtEndAtMost: openAtEnd }),
   });
 }

@@ -4,6 +4,6 @@ export interface Known {
   readonly initial: 'full' | 'unknown';
   /** The first completion: with `initial: unknown`, what ended before is not in the history. */
   readonly knownFromUs: number;
-  /** Operations that were open after this can be missing from it. */
+  /** What ends later is not judged: of that the history does not tell all. */
   readonly judgedUntilUs: number;
 }

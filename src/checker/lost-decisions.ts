@@ -1,5 +1,5 @@
 import { KIND, type OperationTable } from '../history/table.ts';
-import type { BucketResult } from './pass.ts';
+import type { BucketResult } from './bucket-result.ts';
 
 /** Admissions that one primary acknowledged and the one that took over did not know. */
 export interface LostDecisions {

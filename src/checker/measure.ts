@@ -5,29 +5,18 @@ import { headroomText, shareOf } from './headroom-facts.ts';
 import { NO_DENIAL } from './horizon.ts';
 import type { LatencyFigures } from './latency.ts';
 import { missingFor } from './missing.ts';
+import { type Sample, withDoubt } from './sample.ts';
 import type { ShardFacts } from './shard.ts';
 import type { EvidenceRow } from './tally.ts';
-
-/** One measurement that a claim is held against. */
-export interface Sample {
-  /** In the unit of the claim; absent where there was nothing to measure. */
-  readonly measured?: number;
-  /** What was declared, where a bound is claimed. */
-  readonly bound?: number;
-  /** What was found, as a sentence. */
-  readonly about: string;
-  /** There is something to measure, and it could not be: the claim holds in no case. */
-  readonly isHidden?: boolean;
-  /** Why there is no measurement, or no bound. */
-  readonly whyNot?: string;
-}
 
 /** Measures what a claim is about: once, or once for each phase of its name or for each shard of a bound. */
 export function measureClaim(claim: Claim, facts: CheckFacts): readonly [Sample, ...Sample[]] {
   if (claim.phase === undefined) {
     const missing = missingFor(claim.measure, facts.whole, 'no request was sent');
     if (missing !== undefined) return [withoutSample(missing)];
-    return claim.unit === 'bound' ? boundedShards(claim.measure, facts) : [wholeSample(claim, facts)];
+    if (claim.unit !== 'bound') return [withDoubt(wholeSample(claim, facts), claim.measure, facts)];
+    const [first, ...rest] = boundedShards(claim.measure, facts);
+    return [withDoubt(first, claim.measure, facts), ...rest];
   }
   const [first, ...rest] = facts.phases.filter(({ name }) => name === claim.phase);
   if (first === undefined) {
@@ -36,7 +25,9 @@ export function measureClaim(claim: Claim, facts: CheckFacts): readonly [Sample,
   }
   const sampleOf = (row: EvidenceRow): Sample => {
     const missing = missingFor(claim.measure, row, 'no request fell into that phase');
-    return missing === undefined ? rowSample(claim, row) : withoutSample(missing);
+    return missing === undefined
+      ? withDoubt(rowSample(claim, row), claim.measure, facts)
+      : withoutSample(missing);
   };
   return [sampleOf(first), ...rest.map(sampleOf)];
 }
@@ -103,17 +94,25 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
 }
 
 /** Every shard's worst bucket beside the bound of that shard: what is above first, then what admitted most too much. */
-function boundedShards(measure: Measure, { shards }: CheckFacts): readonly [Sample, ...Sample[]] {
+function boundedShards(
+  measure: Measure,
+  { shards, ended, unaccounted }: CheckFacts,
+): readonly [Sample, ...Sample[]] {
+  const isWhole = ended && unaccounted === 0;
   const isTotal = measure === 'total-excess';
   const samples = shards.map((shard) => {
     const { bucket, tokens } = isTotal ? shard.largestExcess : shard.worstWindow;
-    const bound = (isTotal ? shard.bound?.totalExcess : shard.bound?.worstWindow) ?? undefined;
+    const declared = (isTotal ? shard.bound?.totalExcess : shard.bound?.worstWindow) ?? undefined;
+    const isInDoubt = !isWhole && declared !== undefined && tokens > declared;
+    const bound = isInDoubt ? undefined : declared;
     const what = isTotal ? 'beyond an ideal bucket' : 'too many in its worst window';
     const where = shard.shard === '' ? '' : ` of shard ${shard.shard}`;
     const whyNot =
       shard.shard === ''
         ? 'no bound: it is not known which node decided'
-        : whyUndeclared(shard, isTotal ? 'total excess' : 'worst window');
+        : isInDoubt
+          ? `no bound: the history is not whole, and takeovers or restarts that would add to ${shown(declared)} tokens may be missing`
+          : whyUndeclared(shard, isTotal ? 'total excess' : 'worst window');
     const about =
       tokens === 0
         ? nothingTooMuch(measure)
@@ -161,15 +160,21 @@ function stepsText({ steps }: CheckFacts['clock']): string {
 }
 
 function denialSample({ falseDenials, promise, whole }: CheckFacts, { limit }: Claim): Sample {
-  const { total, buckets, judged, whyNot } = falseDenials;
+  const { total, buckets, judged, whyNot, certain, byFailurePolicy = 0 } = falseDenials;
+  const others =
+    byFailurePolicy === 0
+      ? ''
+      : `; ${count(byFailurePolicy, 'denial')} by a failure policy ${byFailurePolicy === 1 ? 'is' : 'are'} not judged: no evidence of the shared bucket`;
   const isHidden =
     promise === 'token-bucket' && whole.outcomes.denied > 0 && Number.isFinite(limit) && whyNot !== NO_DENIAL;
-  if (judged === 0) return { about: `no denial could be judged: ${whyNot}`, isHidden };
-  if (total === 0) return { measured: 0, about: `none of ${count(judged, 'denial')} was false` };
+  if (judged === 0) return { about: `no denial could be judged: ${whyNot}${others}`, isHidden };
+  if (total === 0) return { measured: 0, about: `none of ${count(judged, 'denial')} was false${others}` };
   const about =
     `${total} of ${count(judged, 'denial')} ${total === 1 ? 'was' : 'were'} false, in ${count(buckets, 'bucket')}: ` +
-    'the bucket held the cost at every moment';
-  return { measured: total, about };
+    `the bucket held the cost at every moment${others}`;
+  if (certain === undefined || certain === total) return { measured: total, about };
+  const doubt = `requests that are missing from the history may explain ${total - certain} of them`;
+  return { measured: total, least: certain, about, doubt };
 }
 
 function replaySample({ replay }: CheckFacts): Sample {

@@ -4,6 +4,7 @@ import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import { fullBucket, take } from '../core/bucket.ts';
 import { formatPolicy, makePolicy, type Policy, parsePolicy } from '../core/policy.ts';
 import { makeRandom } from '../core/prng.ts';
+import type { Header } from '../history/operation.ts';
 import { BucketRows } from './bucket-rows.ts';
 import { checkHistory } from './check.ts';
 import { Machine } from './machine.ts';
@@ -178,13 +179,15 @@ describe('times beyond 2^52', () => {
 describe('refunds before a history began in mid-traffic', () => {
   const header = { initial: 'unknown' as const };
   const first = { invokedUs: 0, completedUs: 10 };
-  const judge = (parts: OperationPart[]) =>
-    checkHistory(historyOf(parts, { policy: '2:1/s', header }), RULES).overAdmission.total;
+  const judge = (parts: OperationPart[], changes: Partial<Header> = {}) =>
+    checkHistory(historyOf(parts, { policy: '2:1/s', header: { ...header, ...changes } }), RULES)
+      .overAdmission.total;
 
   it('may have given back to what began before it', () => {
     const parts = [first, first, { invokedUs: 5, completedUs: 12 }];
-    expect(judge(parts)).toBe(1);
-    expect(judge([...parts, { cost: -1, invokedUs: 90 }])).toBe(0);
+    expect(judge(parts)).toBe(0);
+    expect(judge(parts, { refunds: 'none' })).toBe(1);
+    expect(judge([...parts, { cost: -1, invokedUs: 90 }], { refunds: 'none' })).toBe(0); // it has refunds all the same
   });
 
   it('have given nothing to what began later', () => {

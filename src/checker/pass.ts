@@ -3,45 +3,22 @@ import type { History } from '../history/history.ts';
 import type { Event } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import { BeyondExact, exactOf } from './beyond-exact.ts';
+import { type BucketResult, isGuilty, type PassRules } from './bucket-result.ts';
 import { BucketRows } from './bucket-rows.ts';
-import type { ClockBounds } from './clock.ts';
 import { contestedByWindows, contestedDenials } from './contested.ts';
+import { type Doubt, type Doubted, Doubts } from './doubts.ts';
 import { type EvidenceCell, EvidenceCounter } from './evidence.ts';
 import { type FalseDenial, findFalseDenials, findWindowDenials } from './false-denial.ts';
+import type { JudgedSpan } from './horizon.ts';
 import type { Known } from './known.ts';
-import { findOverAdmission, type OverAdmission } from './over-admission.ts';
+import { findOverAdmission, isOverAdmitted } from './over-admission.ts';
 import { phasesOf } from './phases.ts';
-import type { WindowPromise } from './promise.ts';
 import type { Refund } from './refund.ts';
-import { type ReplayKnown, type ReplayResult, replayBucket } from './replay.ts';
+import { replayBucket } from './replay.ts';
 import { falseForEveryCharge } from './several.ts';
+import { withoutDoubtful, withoutDoubtfulDenials } from './sift.ts';
 import type { EvidenceRow } from './tally.ts';
-import type { WindowClock } from './window-clock.ts';
 import { findBrokenWindows, windowHeadroom } from './window-promise.ts';
-import type { BrokenWindow } from './window-spans.ts';
-
-/** What the checkers say about one bucket. */
-export interface BucketResult {
-  readonly bucket: number;
-  readonly over: OverAdmission;
-  readonly denials: readonly FalseDenial[];
-  readonly replay: ReplayResult;
-  readonly windows: readonly BrokenWindow[];
-  /** In the order of time. */
-  readonly refunds: readonly Refund[];
-}
-
-export interface PassRules {
-  readonly clock: ClockBounds;
-  readonly known: ReplayKnown;
-  /** Absent for a token bucket. */
-  readonly windows?: {
-    readonly promise: WindowPromise;
-    readonly clock: WindowClock;
-    /** Whether it can be told what a window holds at most at a moment. */
-    readonly areDenialsJudged: boolean;
-  };
-}
 
 export interface PassResult {
   /** Buckets against which there is something. */
@@ -55,23 +32,28 @@ export interface PassResult {
   readonly phases: readonly EvidenceRow[];
   readonly regions: readonly EvidenceRow[];
   readonly cells: readonly EvidenceCell[];
+  /** What requests that are not in the history can explain, by the checker that found it. */
+  readonly doubts: Partial<Record<Doubted, Doubt>>;
+  readonly assumptions: readonly string[];
+  /** What may have been refunded before the history began, where that excuses something: in all buckets. */
+  readonly earlierTokens: number;
 }
 
 /** Runs every checker over every bucket. */
 export function checkBuckets(history: History, rules: PassRules): PassResult {
   const { operations: table, faults } = history;
-  const { judgedUntilUs } = rules.known;
+  const { known, unrecorded } = rules;
+  const doubts = new Doubts(unrecorded);
   const evidence = new EvidenceCounter(
     table,
     phasesOf(faults),
-    rules.windows?.areDenialsJudged === false ? Number.NEGATIVE_INFINITY : judgedUntilUs,
+    rules.windows?.areDenialsJudged === false ? NEVER : known,
   );
   const rows = new BucketRows(table);
   const resets = resetsOf(history);
-  const givesBack = table.costTokens.some((cost) => cost < 0) || history.events.some(isReset);
   const contested = new Map<number, number>();
   const guilty: BucketResult[] = [];
-  let replayed = 0;
+  let [replayed, earlierTokens] = [0, 0];
   const beyond = new BeyondExact();
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
@@ -81,28 +63,32 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
         ? contestedDenials(rows, policy, rules.clock, show)
         : contestedByWindows(rows, rules.windows.promise, rules.clock, show),
     );
-    const result = checkBucket(rows, { policy, rules, resets: resets(bucket), givesBack });
+    const found = checkBucket(rows, { policy, rules, resets: resets(bucket) });
     if (isContested)
       contested.set(
         bucket,
         rules.windows === undefined
-          ? result.over.headroomQuanta / policy.quantaPerToken
+          ? found.over.headroomQuanta / policy.quantaPerToken
           : windowHeadroom(rows, rules.windows.promise, rules.windows.clock, resets(bucket)),
       );
-    replayed += result.replay.replayed;
+    replayed += found.replay.replayed;
+    earlierTokens += found.earlierTokens;
     if (rules.windows?.promise.type === 'sliding-counter') {
       const { promise, clock } = rules.windows;
       rows.load(bucket); // a replay takes the memory of an order
       beyond.add(table.nameOf(bucket), findBrokenWindows(rows, exactOf(promise), clock, resets(bucket)));
     }
-    if (result.replay.replayed > 0) evidence.addReplayed(bucket, judgedUntilUs);
-    const { over, denials, replay, windows } = result;
-    if (over.drops.length + denials.length + replay.findings.length + windows.length > 0) guilty.push(result);
+    if (found.replay.replayed > 0) evidence.addReplayed(bucket, known.judgedUntilUs);
+    const result = withoutDoubtful(found, { table, policy, rules, doubts });
+    const { over, replay } = result;
+    if (isGuilty(result)) guilty.push(result);
     evidence.addExcess(over.drops, policy.quantaPerToken);
     for (const { row } of replay.findings) evidence.addReplay(row);
   }
   for (const { region, ...drops } of droppedOf(history)) evidence.addDropped(region, drops);
-  const confirmed = confirmDenials(table, guilty);
+  const confirmed = confirmDenials(table, guilty)
+    .map((result) => withoutDoubtfulDenials(result, { rows, rules, doubts }))
+    .filter(isGuilty);
   for (const { denials } of confirmed) for (const { row } of denials) evidence.addFalseDenial(row);
   return {
     guilty: confirmed,
@@ -113,31 +99,37 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
     phases: evidence.phases(),
     regions: evidence.regions(),
     cells: evidence.cells(),
+    doubts: doubts.found(),
+    assumptions: doubts.assumptions(),
+    earlierTokens,
   };
 }
 
+const NEVER: JudgedSpan = {
+  judgedFromUs: Number.POSITIVE_INFINITY,
+  judgedUntilUs: Number.NEGATIVE_INFINITY,
+};
+
 function checkBucket(
   rows: BucketRows,
-  {
-    policy,
-    rules,
-    resets,
-    givesBack,
-  }: { policy: Policy; rules: PassRules; resets: readonly number[]; givesBack: boolean },
+  { policy, rules, resets }: { policy: Policy; rules: PassRules; resets: readonly number[] },
 ): BucketResult {
-  const { clock, known, windows } = rules;
+  const { clock, known, windows, unrecorded } = rules;
+  const isUnknownBefore = unrecorded.mayRefund && known.initial === 'unknown';
   const recorded = refundsOf(rows, policy, resets);
-  const earlier = givesBack && known.initial === 'unknown' ? earlierRefund(rows, policy, known) : undefined;
+  const earlier = isUnknownBefore ? earlierRefund(rows, policy, known) : undefined;
+  const isExcused = earlier !== undefined && isOverAdmitted(rows, policy, clock, recorded);
   const refunds = earlier === undefined ? recorded : [earlier, ...recorded];
   const result = {
     bucket: rows.bucket,
     over: findOverAdmission(rows, policy, clock, refunds),
+    earlierTokens: isExcused ? earlier.quanta / policy.quantaPerToken : 0,
     denials: denialsOf(rows, policy, rules),
     windows:
       windows === undefined
         ? []
         : findBrokenWindows(rows, windows.promise, windows.clock, resets).filter(
-            ({ startUs }) => !givesBack || startUs >= windows.clock.knownFromUs,
+            ({ startUs }) => !isUnknownBefore || startUs >= windows.clock.knownFromUs,
           ),
     refunds,
   };

@@ -35,6 +35,12 @@ export interface EvidenceRules {
   readonly openAtEndMissing?: boolean;
   /** What reading the history took for granted, as sentences. */
   readonly assumptions?: readonly string[];
+  /** How many of them one bucket can have had at most; without, ten times the most that were in flight at once. */
+  readonly openAtEndAtMost?: number;
+  /** No request was open when the recording ended, though it does not say so itself. */
+  readonly isComplete?: boolean;
+  /** A log of requests without costs: it would not say what was given back, and nothing is taken to have been. */
+  readonly withoutRefunds?: boolean;
 }
 
 /** The claims of the rules: their own, or what any limiter of that promise claims, under an open load or a closed one. */

@@ -1,10 +1,10 @@
 import { formatPolicy, type Policy } from '../core/policy.ts';
 import type { History } from '../history/history.ts';
+import type { BucketResult } from './bucket-result.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
 import { episodesOf, type KnownClocks } from './episodes.ts';
 import { Machine } from './machine.ts';
-import type { BucketResult } from './pass.ts';
 import type { EvidenceRules } from './rules.ts';
 import type { Measured, ShardFacts } from './shard.ts';
 import { worstWindowQuanta } from './window-excess.ts';

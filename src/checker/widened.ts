@@ -1,7 +1,8 @@
 import type { History } from '../history/history.ts';
 import type { OperationTable } from '../history/table.ts';
+import type { PassRules } from './bucket-result.ts';
 import { lengthText, widthsOf } from './interval-width.ts';
-import { checkBuckets, type PassRules } from './pass.ts';
+import { checkBuckets } from './pass.ts';
 
 /** Rounding that is finer is not asked about: every log has some. */
 const COARSE_US = 10_000;

@@ -1,6 +1,6 @@
+import type { BucketResult } from './bucket-result.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { Machine } from './machine.ts';
-import type { BucketResult } from './pass.ts';
 import { refundedWithin } from './refund.ts';
 import { findWorstWindow } from './window.ts';
 

@@ -16,6 +16,8 @@ export interface BrokenWindow {
   readonly admitted: number;
   /** Where it is not known when windows start: what one holds, from start to start. */
   readonly pieces?: readonly PhasePiece[];
+  /** Where an operation would have opened a second window, of windows that start with one; none that is known did. */
+  readonly openedWithin?: { readonly fromUs: number; readonly toUs: number };
 }
 
 interface SpansOf {
@@ -87,19 +89,26 @@ export class Spans {
 
   /** Short spans above the limit in which no second window can have begun. */
   withoutOpening(): BrokenWindow[] {
-    return this.shorterThan(1, this.#promise.limit).filter(({ startUs, endUs }) =>
-      this.isUnopened(startUs, endUs),
-    );
+    return this.shorterThan(1, this.#promise.limit)
+      .filter(({ startUs, endUs }) => this.isUnopened(startUs, endUs))
+      .map((window) => ({ ...window, openedWithin: this.#openedWithin(window.startUs, window.endUs) }));
   }
 
   /** Whether no operation can have opened a window that was over within this span. */
   readonly isUnopened = (startUs: number, endUs: number): boolean => {
-    const { windowUs } = this.#promise;
-    const sinceUs = startUs - this.#mostOnRecorder(windowUs);
-    if (sinceUs <= this.#clock.knownFromUs) return false;
+    const { fromUs, toUs } = this.#openedWithin(startUs, endUs);
+    if (fromUs <= this.#clock.knownFromUs) return false;
     this.#openers ??= new Openers(this.#bucket);
-    return !this.#openers.anyWithin(sinceUs, endUs - this.#leastOnRecorder(windowUs));
+    return !this.#openers.anyWithin(fromUs, toUs);
   };
+
+  #openedWithin(startUs: number, endUs: number): { fromUs: number; toUs: number } {
+    const { windowUs } = this.#promise;
+    return {
+      fromUs: startUs - this.#mostOnRecorder(windowUs),
+      toUs: endUs - this.#leastOnRecorder(windowUs),
+    };
+  }
 
   /** The least room in spans shorter than so many windows, of those that are such. */
   roomWithin(

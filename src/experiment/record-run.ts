@@ -249,6 +249,7 @@ function makeHeader({ plan, startedAt, clockSlackUs }: Run, { initial, regions }
     regions: plan.topology.regions,
     startedAt: startedAt.toISOString(),
     initial,
+    refunds: 'none', // no load of ours gives tokens back
     ...(regions === undefined ? { clocks: 'apart' } : {}), // the clock of what is audited is not read
     ...(slackUs !== undefined && { clockSlackUs: slackUs }),
   };

@@ -3,8 +3,9 @@ import { MOST_QUANTA, makePolicy, type Policy } from '../core/policy.ts';
 import { DecisionClock } from './decision-clock.ts';
 import { Draft } from './draft.ts';
 import { RecordError } from './fields.ts';
+import { OrderOf } from './file-order.ts';
 import { fillDraft } from './fill-draft.ts';
-import type { ErrorCounts, FileFacts, History } from './history.ts';
+import type { ErrorCounts, FileFacts, FileOrder, History } from './history.ts';
 import { IndexSet } from './index-set.ts';
 import { Interner } from './interner.ts';
 import {
@@ -22,10 +23,13 @@ import {
 import { KIND } from './table.ts';
 import { TableBuilder } from './table-builder.ts';
 
+const INFO = OUTCOMES.indexOf('info');
+
 interface OpenFile {
   readonly name: string;
   readonly number: number;
   readonly indices: IndexSet;
+  readonly order: OrderOf;
   operations: number;
   hasHeader: boolean;
   end?: End;
@@ -47,8 +51,10 @@ export class HistoryBuilder {
   readonly #faults: FaultRecord[] = [];
   readonly #events: Event[] = [];
   readonly #files: FileFacts[] = [];
+  readonly #orders = new Map<string, FileOrder>();
   readonly #ends: End[] = [];
   #chargedTokens = 0;
+  #hasDecisionIds = false;
   #header: Header | undefined;
   #file: OpenFile | undefined;
 
@@ -58,14 +64,22 @@ export class HistoryBuilder {
 
   startFile(name: string): void {
     const number = this.#files.length;
-    this.#file = { name, number, indices: new IndexSet(), operations: 0, hasHeader: false };
+    this.#file = {
+      name,
+      number,
+      indices: new IndexSet(),
+      order: new OrderOf(),
+      operations: 0,
+      hasHeader: false,
+    };
   }
 
   /** Closes the file; `truncatedLine` is that of a last line that broke off. */
   endFile(truncatedLine?: number): void {
-    const { name, operations, end, hasHeader } = this.#open();
+    const { name, operations, end, hasHeader, order } = this.#open();
     if (!hasHeader) throw new RecordError('the file is empty: a history begins with a header');
     if (end !== undefined) this.#ends.push(end);
+    this.#orders.set(name, order.facts({ isEnded: end !== undefined }));
     this.#files.push({
       name,
       operations,
@@ -112,6 +126,8 @@ export class HistoryBuilder {
       faults: this.#faults,
       events: this.#events,
       files: this.#files,
+      hasDecisionIds: this.#hasDecisionIds,
+      orders: this.#orders,
       ...(ended ? { end } : {}),
     };
   }
@@ -134,6 +150,10 @@ export class HistoryBuilder {
       throw new RecordError('its policies differ from those of the first file: these are not of one run');
     if (header.initial === 'unknown') this.#header = { ...this.#header, initial: 'unknown' };
     this.#header = withLoosestClock(this.#header, header);
+    if (header.refunds === undefined) {
+      const { refunds: _, ...rest } = this.#header;
+      this.#header = rest;
+    }
   }
 
   #addPolicies({ policy, policies = {} }: Header): void {
@@ -176,8 +196,10 @@ export class HistoryBuilder {
       this.#outcomes[outcome]++;
       const errors = this.#errors[outcome];
       if (draft.error >= 0) errors.set(draft.error, (errors.get(draft.error) ?? 0) + 1);
+      if (draft.decisionId >= 0) this.#hasDecisionIds = true;
       if (draft.isShared) this.#decisionClock.add(draft);
     }
+    file.order.add(draft.invokedUs, draft.outcome === INFO ? Number.NaN : draft.completedUs);
     this.#table.add(draft, file, flags);
   }
 

@@ -11,6 +11,14 @@ export interface FileFacts {
   readonly truncatedLine?: number;
 }
 
+/** How far the operations of a file are from the order of time. Microseconds. */
+export interface FileOrder {
+  /** How much earlier one is than another before it, at most, by their ends or by their starts; 0 in a file with an end. */
+  readonly disorderUs: number;
+  /** The longest time in which none ended. */
+  readonly pauseUs: number;
+}
+
 /** How often each code came, the most frequent first. */
 export type ErrorCounts = Readonly<Record<string, number>>;
 
@@ -32,4 +40,8 @@ export interface History {
   /** Absent when any file has none. `sent` is the sum over all files. */
   readonly end?: End;
   readonly files: readonly FileFacts[];
+  /** Whether operations say which decision they are attempts of. */
+  readonly hasDecisionIds: boolean;
+  /** In which order the lines of each file are, by its name. */
+  readonly orders: ReadonlyMap<string, FileOrder>;
 }

@@ -79,6 +79,8 @@ export interface Header {
   readonly clocks?: 'one' | 'apart';
   /** What the limiter's clock may gain or lose between two moments, beside its drift and what readings say. */
   readonly clockSlackUs?: number;
+  /** That nothing was given back while it was recorded, by a refund or a reset: what is missing from it is none. */
+  readonly refunds?: 'none';
 }
 
 /**

@@ -41,6 +41,7 @@ export function parseHeader(fields: Fields): Header {
     initial: parseInitial(fields.initial),
     ...given({
       clocks: parseClocks(fields.clocks),
+      refunds: parseRefunds(fields.refunds),
       clockSlackUs: optional(fields, 'clockSlackUs', (all, name) => whole(all, name, 2 ** 40)),
     }),
   };
@@ -61,6 +62,11 @@ function parseInitial(value: unknown): Header['initial'] {
 function parseClocks(value: unknown): Header['clocks'] {
   if (value === undefined || value === 'one' || value === 'apart') return value;
   throw new RecordError(`clocks must be "one" or "apart"; found ${quoted(value)}`);
+}
+
+function parseRefunds(value: unknown): Header['refunds'] {
+  if (value === undefined || value === 'none') return value;
+  throw new RecordError(`refunds must be "none", or left out; found ${quoted(value)}`);
 }
 
 function parsePolicies(value: unknown): Record<string, PolicyRecord> {

@@ -1,53 +1,15 @@
 import { z } from 'zod';
 import { OpenclawError, quoted } from '../core/errors.ts';
-import { OUTCOMES } from '../history/operation.ts';
 import type { Plan } from '../scenario/plan.ts';
+import { found, outcome, overFinding } from './finding-schema.ts';
 import type { RunReport } from './report.ts';
 
 const verdict = z.enum(['pass', 'fail', 'unknown']);
-const outcome = z.enum(OUTCOMES);
 const counts = z.object({ allowed: z.number(), denied: z.number(), failed: z.number(), info: z.number() });
 const errorCounts = z.record(z.string(), z.number());
 const args = z.record(z.string(), z.unknown());
-const operation = z.object({ file: z.string(), index: z.number() });
 const latency = z.object({ count: z.number(), p50Us: z.number(), p99Us: z.number(), maxUs: z.number() });
 const headroom = z.object({ bucket: z.string(), tokens: z.number(), ofTokens: z.number() });
-const moment = z.object({ atUs: z.number(), operation, tokens: z.number() });
-
-const witness = z.object({
-  operation,
-  region: z.string(),
-  outcome,
-  cost: z.number(),
-  invokedUs: z.number(),
-  lastUs: z.number().nullable().describe('null: nobody knows when it ended'),
-  decision: z.object({ node: z.string(), bucketUs: z.number(), level: z.number() }).exactOptional(),
-});
-
-const finding = z.object({
-  kind: z.enum(['over-admission', 'false-denial', 'replay', 'window']),
-  bucket: z.string(),
-  count: z.number(),
-  first: moment,
-  worst: moment,
-  last: moment,
-  inequality: z.string().describe('what is broken, with its numbers'),
-  witness: z.array(witness),
-});
-
-const overFinding = finding.extend({
-  totalExcess: z.number(),
-  worstWindow: z.number(),
-  window: z.object({
-    startUs: z.number(),
-    endUs: z.number(),
-    operations: z.number(),
-    admitted: z.number(),
-    allowance: z.number(),
-  }),
-});
-
-const found = z.object({ total: z.number(), buckets: z.number(), findings: z.array(finding) });
 
 const evidence = z.object({
   name: z.string(),
@@ -119,6 +81,11 @@ const shard = z.object({
       formula: z.string(),
     })
     .exactOptional(),
+});
+
+const doubt = z.object({
+  ...{ buckets: z.number(), bucket: z.string(), total: z.number(), largest: z.number() },
+  ...{ needed: z.number(), most: z.number() },
 });
 
 const claim = z.object({
@@ -219,9 +186,14 @@ const reportSchema = z
       judged: z.number(),
       whyNot: z.string(),
       declaresAny: z.literal(true).exactOptional(),
+      ...{ byFailurePolicy: z.number().exactOptional(), certain: z.number().exactOptional() },
     }),
     replay: found.extend({ replayed: z.number() }),
     windows: found,
+    doubts: z
+      .partialRecord(z.enum(['overAdmission', 'falseDenials', 'replay', 'windows']), doubt)
+      .exactOptional()
+      .describe('found, and explained if `needed` requests of a bucket are missing: `most` may be'),
     lostDecisions: z.array(lost),
     shards: z.array(shard),
     whole: evidence,

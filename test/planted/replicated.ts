@@ -59,7 +59,8 @@ interface Answer {
   };
 }
 
-export function runReplicated(seed: number): Replicated {
+/** With `keptShare` its records are in the order in which they were written, and break off after that share of them. */
+export function runReplicated(seed: number, keptShare?: number): Replicated {
   const random = makeRandom(seed, 'replicated');
   const pick = <T>(items: readonly T[]) => items[Math.floor(random() * items.length)] as T;
   const policies = new Map(
@@ -95,7 +96,10 @@ export function runReplicated(seed: number): Replicated {
     staleUs: tokenUs * pick([0, 5]),
     startUs: random() < 0.25 ? lastUs * 0.1 : Number.NEGATIVE_INFINITY,
   };
-  return { history: record(decideAll(attempts, drawn), drawn, lastUs), mayMint: isApart || hasSteps };
+  return {
+    history: record(decideAll(attempts, drawn), drawn, { lastUs, keptShare }),
+    mayMint: isApart || hasSteps,
+  };
 }
 
 function momentsUntil(random: Random, lastUs: number, everyUs: number): number[] {
@@ -287,14 +291,19 @@ function toOperation(attempt: Attempt, answer: Answer | undefined): Operation {
 }
 
 /** A history that starts in mid-traffic leaves out what was over by then, unless it is of a decision that was not. */
-function record(operations: readonly Operation[], drawn: Drawn, lastUs: number): History {
+function record(
+  operations: readonly Operation[],
+  drawn: Drawn,
+  { lastUs, keptShare }: { lastUs: number; keptShare: number | undefined },
+): History {
   const { policies, startUs } = drawn;
   const isOver = ({ completedUs, latestUs }: Operation) =>
     (completedUs ?? latestUs ?? Number.POSITIVE_INFINITY) < startUs;
   const late = new Set(operations.filter((one) => !isOver(one)).map(({ decisionId }) => decisionId));
-  const recorded = operations.filter(
+  const whole = operations.filter(
     (one) => !isOver(one) || (one.decisionId !== undefined && late.has(one.decisionId)),
   );
+  const recorded = keptShare === undefined ? whole : cut(whole, keptShare);
   const builder = new HistoryBuilder();
   builder.startFile('simulated');
   builder.add({
@@ -316,9 +325,18 @@ function record(operations: readonly Operation[], drawn: Drawn, lastUs: number):
   });
   for (const [index, operation] of recorded.entries()) builder.add({ ...operation, index });
   for (const reading of readClocks(drawn, lastUs)) builder.add(reading);
-  builder.add({ type: 'end', atUs: lastUs, sent: recorded.length });
+  if (keptShare === undefined) builder.add({ type: 'end', atUs: lastUs, sent: recorded.length });
   builder.endFile();
   return builder.build();
+}
+
+/** Each operation is written when it is over; what had no reply is given up some time after it was sent. */
+function cut(operations: readonly Operation[], keptShare: number): Operation[] {
+  const writtenUs = ({ completedUs, latestUs, invokedUs }: Operation) =>
+    completedUs ?? Math.max(latestUs ?? 0, invokedUs + 10_000);
+  return operations
+    .toSorted((a, b) => writtenUs(a) - writtenUs(b))
+    .slice(0, Math.max(1, Math.floor(keptShare * operations.length)));
 }
 
 function clockOf(node: number, atUs: number, { offsetsUs, driftPpm, steps }: Drawn): number {

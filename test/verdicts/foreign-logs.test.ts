@@ -36,10 +36,14 @@ describe('what a proxy answered while its request went on', () => {
     { title: 'may be charged later where the user says so', more: ['--unanswered', '5xx'], isGuilty: false },
     {
       title: 'was charged by its reply in a log of the limiter itself',
-      more: ['--settled', '5xx'],
+      more: ['--settled', '5xx', '--complete'],
       isGuilty: true,
     },
-    { title: 'is a denial where the user says so', more: ['--deny', '429,504'], isGuilty: true },
+    {
+      title: 'is a denial where the user says so',
+      more: ['--deny', '429,504', '--complete'],
+      isGuilty: true,
+    },
   ])('$title', async ({ more, isGuilty }) =>
     expect((await check('proxy-504.csv', PROXY, more)).verdict === 'fail').toBe(isGuilty),
   );
@@ -144,7 +148,10 @@ describe('a line that cannot be read', () => {
   });
 
   it('that is left out of the log altogether leaves that denial false', async () => {
-    const { report } = await check(written(rows('u2,0,100,200').join('\n')), table, limits);
+    const { report } = await check(written(rows('u2,0,100,200').join('\n')), table, [
+      ...limits,
+      '--complete',
+    ]);
     expect(report?.falseDenials.total).toBe(1);
   });
 

@@ -27,6 +27,8 @@ interface Options extends ForeignOptions {
   readonly falseDenials: number;
   readonly contested: number;
   readonly info: number;
+  readonly openAtEnd?: number;
+  readonly complete: boolean;
   readonly json: boolean;
   readonly format: Format;
 }
@@ -70,6 +72,16 @@ export function checkCommand(environment: Environment): Command {
         "how far the limiter's clock may be off, 1ms where it was not read; with --from instead: how far the log's clock may be from it, both ends of each request are widened",
       ),
     )
+    .option(
+      '--open-at-end <requests>',
+      'how many requests of one bucket were open when a log without an end ended; default: ten times the most in flight',
+      wholeNumber(0, 1e9),
+    )
+    .addOption(
+      new Option('--complete', 'no request was open when a log without an end ended')
+        .default(false)
+        .conflicts('openAtEnd'),
+    )
     .addOption(formatOption())
     .option('--json', 'the same as --format json', false);
   return addForeignOptions(command)
@@ -82,6 +94,7 @@ Examples:
   $ openclaw-rl check reports/latest/history.ndjson              # a run of ours, again
   $ openclaw-rl check us.ndjson.gz eu.ndjson.gz --json           # one run that two recorders wrote
   $ openclaw-rl check h.ndjson --false-denials any               # a strategy that splits its tokens over regions
+  $ openclaw-rl check cut.ndjson --open-at-end 8                 # a client had 8 connections when it was killed
 ${FOREIGN_EXAMPLES}`;
 
 function parseDeclared(text: string): number {
@@ -125,6 +138,9 @@ function rulesOf(options: Options, foreign: ForeignReader | undefined): Evidence
       clockSlack: { us: options.clockSlack, isWidened: foreign !== undefined },
     }),
     ...(foreign !== undefined && { widenedUs: options.clockSlack ?? 0 }),
+    isComplete: options.complete,
+    withoutRefunds: foreign !== undefined && options.cost === undefined,
+    ...(options.openAtEnd !== undefined && { openAtEndAtMost: options.openAtEnd }),
   };
 }
 

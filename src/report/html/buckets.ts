@@ -1,5 +1,5 @@
+import type { BucketResult } from '../../checker/bucket-result.ts';
 import { BucketRows } from '../../checker/bucket-rows.ts';
-import type { BucketResult } from '../../checker/pass.ts';
 import type { Refund } from '../../checker/refund.ts';
 import type { Policy } from '../../core/policy.ts';
 import { KIND, type OperationTable } from '../../history/table.ts';

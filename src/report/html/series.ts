@@ -1,4 +1,4 @@
-import type { BucketResult } from '../../checker/pass.ts';
+import type { BucketResult } from '../../checker/bucket-result.ts';
 import type { History } from '../../history/history.ts';
 import { OUTCOMES } from '../../history/operation.ts';
 import { KIND, type OperationTable } from '../../history/table.ts';

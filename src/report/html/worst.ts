@@ -1,9 +1,9 @@
+import type { BucketResult } from '../../checker/bucket-result.ts';
 import { BucketRows } from '../../checker/bucket-rows.ts';
 import type { CheckReport } from '../../checker/check.ts';
 import type { ClockBounds } from '../../checker/clock.ts';
 import type { Finding, WitnessLine } from '../../checker/finding.ts';
 import { Machine } from '../../checker/machine.ts';
-import type { BucketResult } from '../../checker/pass.ts';
 import { worstWindowQuanta } from '../../checker/window-excess.ts';
 import type { Policy } from '../../core/policy.ts';
 import { KIND, type OperationTable } from '../../history/table.ts';

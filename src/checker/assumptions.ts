@@ -1,0 +1,42 @@
+import type { History } from '../history/history.ts';
+import type { Horizon } from './horizon.ts';
+import type { PassResult } from './pass.ts';
+import type { EvidenceRules } from './rules.ts';
+
+/** What the verdict rests on beside the history, as sentences. */
+export function assumptionsOf(
+  history: History,
+  { rules, horizon, pass }: { rules: EvidenceRules; horizon: Horizon; pass: PassResult },
+): string[] {
+  return [
+    ...pass.assumptions,
+    ...ofCompleteness(history, rules),
+    ...ofRefunds(pass, rules),
+    ...ofEarlierRefunds(pass),
+    ...ofOneLog(horizon),
+  ];
+}
+
+function ofCompleteness({ end }: History, { isComplete, openAtEndMissing }: EvidenceRules): string[] {
+  const isSaid = end !== undefined && openAtEndMissing !== true;
+  return isComplete !== true || isSaid ? [] : ['no request was open when the history ended (--complete)'];
+}
+
+function ofRefunds({ guilty }: PassResult, { withoutRefunds }: EvidenceRules): string[] {
+  const isExceeded = guilty.some(({ over, windows }) => over.drops.length + windows.length > 0);
+  return withoutRefunds === true && isExceeded
+    ? ['nothing was given back: a log without costs (--cost) does not say what was refunded']
+    : [];
+}
+
+function ofEarlierRefunds({ earlierTokens }: PassResult): string[] {
+  return earlierTokens === 0
+    ? []
+    : [
+        `what was admitted before the first reply, ${earlierTokens} tokens, may have been refunded before the history began`,
+      ];
+}
+
+function ofOneLog({ joined }: Horizon): string[] {
+  return joined.map(({ files }) => `${files.join(', ')} are one log: each begins where the one before ends`);
+}

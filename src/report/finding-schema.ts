@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { OUTCOMES } from '../history/operation.ts';
+
+/** The schemas of findings in `report.json`. */
+export const outcome = z.enum(OUTCOMES);
+const operation = z.object({ file: z.string(), index: z.number() });
+const moment = z.object({ atUs: z.number(), operation, tokens: z.number() });
+
+const witness = z.object({
+  operation,
+  region: z.string(),
+  outcome,
+  cost: z.number(),
+  invokedUs: z.number(),
+  lastUs: z.number().nullable().describe('null: nobody knows when it ended'),
+  decision: z.object({ node: z.string(), bucketUs: z.number(), level: z.number() }).exactOptional(),
+});
+
+const finding = z.object({
+  kind: z.enum(['over-admission', 'false-denial', 'replay', 'window']),
+  bucket: z.string(),
+  count: z.number(),
+  first: moment,
+  worst: moment,
+  last: moment,
+  inequality: z.string().describe('what is broken, with its numbers'),
+  witness: z.array(witness),
+});
+
+export const overFinding = finding.extend({
+  totalExcess: z.number(),
+  worstWindow: z.number(),
+  window: z.object({
+    startUs: z.number(),
+    endUs: z.number(),
+    operations: z.number(),
+    admitted: z.number(),
+    allowance: z.number(),
+  }),
+});
+
+export const found = z.object({ total: z.number(), buckets: z.number(), findings: z.array(finding) });
