@@ -93,7 +93,7 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     promise: formatPromise(promise),
     assumptions: [
       ...assumedOfClock({ ...ofClock, grant, promise, header: history.header }),
-      ...(passing.windows === undefined ? [] : assumedOfWindows(passing.windows, dates.length > 0)),
+      ...(passing.windows === undefined ? [] : assumedOfWindows(passing.windows)),
       ...assumptionsOf(history, { rules, horizon, pass }),
       ...(rules.assumptions ?? []),
     ],

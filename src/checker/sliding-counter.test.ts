@@ -93,4 +93,24 @@ describe('a sliding counter', () => {
     ]);
     expect(judge(parts, `sliding-window:${N}/${W}us`).verdict).toBe('fail');
   });
+
+  it.each([
+    { title: 'that is asked for more than it has passes', factor: 1, verdict: 'pass' },
+    { title: 'that never used half of its limit does not', factor: 3, verdict: 'unknown' },
+  ])('$title', ({ factor, verdict }) => {
+    const counter = weighted((tokens) => tokens, false);
+    const parts = Array.from({ length: 1_000 }, (_, at): OperationPart => {
+      const invokedUs = at * 50;
+      return { invokedUs, completedUs: invokedUs + 1, outcome: counter(invokedUs) ? 'allowed' : 'denied' };
+    });
+    const promise = parsePromise(`sliding-counter:${factor * N}/${W}us`);
+    const report = checkHistory(historyOf(parts), {
+      ...rules,
+      ...{ contestedBucketsAtLeast: 1, headroomAtMost: 0.25, promise },
+    });
+    expect([report.verdict, report.claims.filter(({ status }) => status === 'broken')]).toEqual([
+      verdict,
+      [],
+    ]);
+  });
 });

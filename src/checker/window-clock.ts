@@ -19,6 +19,8 @@ export interface WindowClock extends ClockBounds {
 export interface WindowOffset {
   readonly lowestUs: number;
   readonly highestUs: number;
+  /** Who says so: readings of that clock, the `Date` of replies, or the history or the user, that it is the recorder's. */
+  readonly from: 'readings' | 'dates' | 'history' | 'user';
 }
 
 interface Known {
@@ -53,16 +55,20 @@ export function windowClockOf({ header }: History, known: Known): WindowClock {
   if (known.dates.length > 0) return { ...unread, offset: dated(known.dates, wanderUs) };
   const isSaid = header.clocks === 'one' || known.typed !== undefined;
   if (!isSaid || header.clocks === 'apart' || !areDates(horizon.span)) return unread;
-  return { ...unread, wanderUs: known.grant.slackUs, offset: { lowestUs: 0, highestUs: 0 } };
+  const from = header.clocks === 'one' ? 'history' : 'user';
+  return { ...unread, wanderUs: known.grant.slackUs, offset: { lowestUs: 0, highestUs: 0, from } };
 }
 
-function read(readings: readonly ClockReading[], { epsilonUs }: ClockBounds) {
+function read(
+  readings: readonly ClockReading[],
+  { epsilonUs }: ClockBounds,
+): Pick<WindowClock, 'offset' | 'wanderUs'> {
   const offsetOf = ({ serverUs, atUs }: ClockReading) => serverUs - atUs;
   const sharpest = readings.reduce((best, next) => (next.errorUs < best.errorUs ? next : best));
   const offsetUs = offsetOf(sharpest);
   const farthestUs = readings.reduce((most, one) => Math.max(most, Math.abs(offsetOf(one) - offsetUs)), 0);
   return {
-    offset: { lowestUs: offsetUs, highestUs: offsetUs },
+    offset: { lowestUs: offsetUs, highestUs: offsetUs, from: 'readings' },
     wanderUs: Math.ceil(farthestUs + epsilonUs),
   };
 }
@@ -73,7 +79,7 @@ function dated(dates: readonly ClockReading[], wanderUs: number): WindowOffset {
     lowestUs = Math.max(lowestUs, serverUs - atUs - errorUs - wanderUs);
     highestUs = Math.min(highestUs, serverUs - atUs + errorUs + wanderUs);
   }
-  if (lowestUs <= highestUs) return { lowestUs, highestUs };
+  if (lowestUs <= highestUs) return { lowestUs, highestUs, from: 'dates' };
   return hullOf(dates, wanderUs); // the servers' clocks differ: each may be the limiter's
 }
 
@@ -83,7 +89,7 @@ function hullOf(dates: readonly ClockReading[], wanderUs: number): WindowOffset 
     lowestUs = Math.min(lowestUs, serverUs - atUs - errorUs - wanderUs);
     highestUs = Math.max(highestUs, serverUs - atUs + errorUs + wanderUs);
   }
-  return { lowestUs, highestUs };
+  return { lowestUs, highestUs, from: 'dates' };
 }
 
 /** The year 2001: a monotonic clock that counts from a start does not get there. */
@@ -116,12 +122,21 @@ export function whyDenialsAreNotJudged({ promise }: Windows): string {
 }
 
 /** What the verdict rests on as far as the place of windows is concerned. */
-export function assumedOfWindows({ promise, clock }: Windows, isDated: boolean): string[] {
+export function assumedOfWindows({ promise, clock }: Windows): string[] {
   if (promise.type !== 'fixed-window' || promise.alignment !== 'epoch') return [];
-  if (isDated) return ["the Date of replies is taken for the limiter's clock, 2 s off at most"];
-  return clock.offset === undefined
-    ? [
-        "the time of day of the limiter's clock was not read: what proves a window of the epoch broken proves it wherever windows start",
-      ]
-    : [];
+  return ASSUMED[clock.offset?.from ?? 'nothing'](clock);
 }
+
+const ASSUMED = {
+  readings: () => [],
+  history: () => [],
+  dates: () => ["the Date of replies is taken for the limiter's clock, 2 s off at most"],
+  user: ({ wanderUs }: WindowClock) => [
+    wanderUs === 0
+      ? "the time of day of the history is taken for the limiter's, within what --clock-slack widens"
+      : `the time of day of the history is taken for the limiter's, ${wanderUs / 1_000} ms off at most (--clock-slack)`,
+  ],
+  nothing: () => [
+    "the time of day of the limiter's clock was not read: what proves a window of the epoch broken proves it wherever windows start",
+  ],
+} as const;

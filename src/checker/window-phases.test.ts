@@ -100,4 +100,21 @@ describe('windows of the epoch, of a clock whose time of day is not known', () =
     expect(judge(parts).windows.buckets).toBe(1);
     expect(judge(parts, 'fixed-window:10/1000us').windows.buckets).toBe(0);
   });
+
+  it.each([1, 700_000_000])(
+    'leave no headroom where the fullest holds all that it may at each phase, of requests of %i tokens',
+    (cost) => {
+      const parts = Array.from({ length: 18 }, (_, at): OperationPart => ({ cost, invokedUs: 160 * at + 1 }));
+      const denied: OperationPart = { cost, invokedUs: 2_900, outcome: 'denied' };
+      const limit = 6 * cost;
+      const { headroom } = checkHistory(
+        historyOf([...parts, denied], {
+          policy: `${limit}:1/ms`,
+          header: { clocks: 'apart', clockSlackUs: 0 },
+        }),
+        { ...rules, promise: parsePromise(`fixed-window:${limit}/1000us:epoch`) },
+      );
+      expect(headroom?.median.tokens).toBe(0);
+    },
+  );
 });

@@ -52,7 +52,7 @@ export function leastAtAnyPhase(table: OperationTable, rows: Uint32Array, rules:
   };
   let [least, most] = [0, rules.allowance];
   while (least < most) {
-    const middle = (least + most) >> 1;
+    const middle = Math.floor((least + most) / 2);
     if (isMore(middle)) least = middle + 1;
     else most = middle;
   }

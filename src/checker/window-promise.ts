@@ -62,14 +62,15 @@ export function windowHeadroom(
 function roomOf(bucket: BucketRows, promise: WindowPromise, clock: WindowClock, spans: Spans): number {
   const { limit } = promise;
   if (promise.type === 'sliding-window') return spans.roomWithin(1, limit);
-  if (promise.type === 'sliding-counter') return spans.roomWithin(1, counterAllowance(promise, 1));
-  if (promise.alignment === 'any') return spans.roomInMeetingWindows();
+  if (promise.type === 'sliding-counter')
+    return spans.roomInEach((windows) => counterAllowance(promise, windows));
+  if (promise.alignment === 'any') return spans.roomInEach();
   if (promise.alignment === 'first')
-    return Math.min(spans.roomWithin(1, limit, spans.isUnopened), spans.roomInMeetingWindows());
+    return Math.min(spans.roomWithin(1, limit, spans.isUnopened), spans.roomInEach());
   if (isPlaced(clock)) return spans.roomInAlignedWindows(clock.offset.lowestUs);
   const rules = phaseRules(promise, clock, spans);
   const room = rules.allowance - leastAtAnyPhase(bucket.table, spans.rows, rules);
-  return Math.min(room, spans.roomInMeetingWindows());
+  return Math.min(room, spans.roomInEach());
 }
 
 /** Whether it is known to the microsecond where windows of the epoch lie, but for what the clock wanders. */

@@ -79,9 +79,9 @@ export class Spans {
    */
   meetingWindows(): BrokenWindow[] {
     const spanUs = this.#spanUs();
-    const { limit, windowUs } = this.#promise;
+    const { windowUs } = this.#promise;
     for (let windows = 1; ; windows = windows < MOST_COUNTS ? windows + 1 : 2 * windows) {
-      const allowed = (windows + 1) * limit;
+      const allowed = this.#meeting(windows);
       const found = this.shorterThan(windows, allowed);
       if (found.length > 0 || this.#total <= allowed || windows * windowUs > spanUs) return found;
     }
@@ -132,13 +132,13 @@ export class Spans {
     return least;
   }
 
-  /** The same of spans that meet so many windows and one more, for each of them. */
-  roomInMeetingWindows(): number {
+  /** The same of spans as long as several windows, in which so much is allowed, for each of the windows. */
+  roomInEach(allowedIn: (windows: number) => number = (windows) => this.#meeting(windows)): number {
     const { limit, windowUs } = this.#promise;
     const spanUs = this.#spanUs();
     let least = limit;
     for (let windows = 1; windows * windowUs <= spanUs; windows *= 2)
-      least = Math.min(least, this.roomWithin(windows, (windows + 1) * limit) / windows);
+      least = Math.min(least, this.roomWithin(windows, allowedIn(windows)) / windows);
     return least;
   }
 
@@ -212,6 +212,11 @@ export class Spans {
 
   get #total(): number {
     return this.#before[this.rows.length] as number;
+  }
+
+  /** What a span shorter than so many windows may hold: it meets them and one more. */
+  #meeting(windows: number): number {
+    return (windows + 1) * this.#promise.limit;
   }
 
   #spanUs(): number {
