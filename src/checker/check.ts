@@ -120,8 +120,9 @@ function widthTroubles(
   { pass, rules }: { pass: PassResult; rules: EvidenceRules },
 ): readonly string[] {
   const isGuilty = pass.guilty.some(({ over, windows }) => over.drops.length + windows.length > 0);
-  if (rules.widenedUs === undefined || isGuilty) return [];
-  return acquittedByWidth(history, passing, rules.widenedUs);
+  if (rules.openAtEndMissing !== true || isGuilty) return [];
+  const { clockSlack } = rules;
+  return acquittedByWidth(history, passing, clockSlack?.isWidened === true ? clockSlack.us : 0);
 }
 
 /**

@@ -29,8 +29,6 @@ export interface EvidenceRules {
   readonly falseDenialsAtMost?: number;
   /** What the limiter is granted for its clock; what the history says without. */
   readonly clockSlack?: ClockSlackRule;
-  /** By how much both ends of every interval were widened when a log was read, for clocks that are not one. */
-  readonly widenedUs?: number;
   /** Requests that were open when the recording ended are absent, as in any access log. */
   readonly openAtEndMissing?: boolean;
   /** What reading the history took for granted, as sentences. */

@@ -60,8 +60,16 @@ async function ownPromise(file: string, policy: Policy, environment: Environment
   }
 }
 
-/** What a limiter that keeps this promise shows in a run. */
-export function claimsOfPromise({ type }: Promised): readonly string[] {
-  if (type === 'token-bucket') return ['total-excess <= 0', 'false-denials <= 0'];
-  return type === 'sliding-window' ? ['windows <= 0', 'false-denials <= 0'] : ['windows <= 0'];
+/**
+ * What a limiter that keeps this promise shows in a run. `isClockRead` says whether the run learns the time of day of the
+ * limiter's clock, and with it where windows of the epoch lie: else no denial of theirs is judged.
+ */
+export function claimsOfPromise(
+  promise: Promised,
+  { isClockRead }: { readonly isClockRead: boolean },
+): readonly string[] {
+  if (promise.type === 'token-bucket') return ['total-excess <= 0', 'false-denials <= 0'];
+  const isPlaced = promise.type === 'fixed-window' && promise.alignment === 'epoch' && isClockRead;
+  const areDenialsJudged = promise.type === 'sliding-window' || isPlaced;
+  return areDenialsJudged ? ['windows <= 0', 'false-denials <= 0'] : ['windows <= 0'];
 }

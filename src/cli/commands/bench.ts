@@ -126,7 +126,10 @@ async function ours(environment: Environment, flags: Flags): Promise<RunRequest>
   const { seed, policy, strategy, claim } = flags;
   const plugin = await choosePlugin(flags, environment);
   const running = await standingTopology(environment, flags);
-  const correct = plugin === undefined ? claimsOfStrategy(strategy, flags) : claimsOfPromise(plugin.promise);
+  const correct =
+    plugin === undefined
+      ? claimsOfStrategy(strategy, flags)
+      : claimsOfPromise(plugin.promise, { isClockRead: true });
   const plan = makePlan(
     {
       seed,
@@ -188,7 +191,9 @@ async function audit(environment: Environment, flags: Flags, command: Command): 
       policy: formatPolicy(policy),
       strategy: 'external',
       load: loadInput({ ...flags, users }, policy),
-      claims: [...(claim ?? [...claimsOfPromise(promise), ...EVIDENCE])],
+      claims: [
+        ...(claim ?? [...claimsOfPromise(promise, { isClockRead: flags.clock === 'date' }), ...EVIDENCE]),
+      ],
     },
     { scenario: 'audit', about: 'Does a limiter that is already running keep its promise?' },
     { ...SCENARIO_RULES, strategies: ['external'] },

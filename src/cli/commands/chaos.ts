@@ -107,7 +107,12 @@ function planOf(
       load: loadInput(flags, flags.policy),
       claims: [
         ...(flags.claim ??
-          claimsOf(spec, plugin === undefined ? declaredBy(strategy) : claimsOfPromise(plugin.promise))),
+          claimsOf(
+            spec,
+            plugin === undefined
+              ? declaredBy(strategy)
+              : claimsOfPromise(plugin.promise, { isClockRead: true }),
+          )),
       ],
     },
     { scenario: `chaos-${spec.fault}`, about: `What does ${spec.fault} do to the limiter?` },

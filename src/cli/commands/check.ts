@@ -137,7 +137,6 @@ function rulesOf(options: Options, foreign: ForeignReader | undefined): Evidence
     ...(options.clockSlack !== undefined && {
       clockSlack: { us: options.clockSlack, isWidened: foreign !== undefined },
     }),
-    ...(foreign !== undefined && { widenedUs: options.clockSlack ?? 0 }),
     isComplete: options.complete,
     withoutRefunds: foreign !== undefined && options.cost === undefined,
     ...(options.openAtEnd !== undefined && { openAtEndAtMost: options.openAtEnd }),
