@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeRecord } from '../src/history/codec.ts';
@@ -12,17 +12,17 @@ const lineOf = (index: number) =>
   `{"type":"op","index":${index},"bucket":"b","cost":1,"invokedUs":${index},"completedUs":${2 * index},"outcome":"allowed"}\n`;
 
 /** A bucket that admits without end: every operation is one too many, and stays open long beside the others. */
-function writeHistory(folder: string): string {
+function writeHistory(folder: string, operations = OPERATIONS): string {
   const path = join(folder, 'history.ndjson');
   const file = openSync(path, 'w');
   let lines = [encodeRecord(headerOf('20:5/s'))];
-  for (let index = 0; index < OPERATIONS; index++) {
+  for (let index = 0; index < operations; index++) {
     lines.push(lineOf(index));
     if (lines.length < 50_000) continue;
     writeSync(file, lines.join(''));
     lines = [];
   }
-  writeSync(file, `${lines.join('')}${encodeRecord({ type: 'end', atUs: 0, sent: OPERATIONS })}`);
+  writeSync(file, `${lines.join('')}${encodeRecord({ type: 'end', atUs: 0, sent: operations })}`);
   closeSync(file);
   return path;
 }
@@ -67,5 +67,21 @@ describe('a command that judges', { timeout: 180_000 }, () => {
     child.kill('SIGINT');
     expect(await ended, output.stderr).toBe(130);
     expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it.each([
+    { title: 'a short history', operations: 100, from: 'file' },
+    { title: 'a long history', operations: 60_000, from: 'file' },
+    { title: 'a short history on standard input', operations: 100, from: 'input' },
+    { title: 'a long history on standard input', operations: 60_000, from: 'input' },
+  ])('gives 69 where what it prints of $title is not read', async ({ operations, from }) => {
+    const folder = testFolder();
+    const path = writeHistory(folder, operations);
+    const { child, output, ended } = startCli(['check', from === 'file' ? path : '-'], { cwd: folder });
+    child.stdout?.destroy();
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(from === 'file' ? '' : readFileSync(path));
+    expect(await ended, output.stderr).toBe(69);
+    expect(output.stderr).not.toContain('interrupted');
   });
 });

@@ -29,9 +29,9 @@ export interface Environment {
   onUncaught(callBack: (error: unknown) => void): () => void;
   /** Calls back around a stop by Ctrl-Z, until the function it gives is called. */
   onSuspend(callBacks: { suspend(): void; resume(): void }): () => void;
-  /** Aborts at the first SIGINT, SIGTERM or SIGHUP; a second one, half a second later or more, leaves at once. */
+  /** Aborts at the first SIGINT, SIGTERM or SIGHUP, and once results cannot be written; a second one, half a second later or more, leaves at once. */
   readonly interrupt: AbortSignal;
-  /** 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, once one has come. */
+  /** 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, 69 where results cannot be written, once it has aborted. */
   interruptCode(): number;
   /** Resolves when `interrupt` aborts. */
   interrupted(): Promise<void>;
@@ -42,6 +42,9 @@ export interface Environment {
 
 /** `timeout` sends each signal twice, to the program and to its group; a terminal's Ctrl-C may come by two ways, too. */
 const SAME_SIGNAL_MS = 500;
+
+/** The result could not be written where it belongs: never a pass. */
+const NOT_HANDED_OVER = 69;
 
 export function processEnvironment(): Environment {
   const { env, stdout, stderr } = process;
@@ -64,7 +67,8 @@ export function processEnvironment(): Environment {
   }
   stderr.on('error', () => {}); // whoever closed it did not want to be told
   stdout.on('error', () => {
-    process.exitCode = 69; // the result could not be handed over: never a pass
+    process.exitCode = NOT_HANDED_OVER;
+    if (!interrupt.signal.aborted) code = NOT_HANDED_OVER;
     interrupt.abort();
   });
   const terminals = { out: terminalOf(stdout, env), log: terminalOf(stderr, env) };

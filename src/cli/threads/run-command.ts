@@ -114,6 +114,6 @@ async function runInThread(environment: Environment, stdin?: Readable): Promise<
 }
 
 function leave(environment: Environment): never {
-  environment.log('interrupted\n');
+  if (environment.interruptCode() > 128) environment.log('interrupted\n'); // by a signal
   return environment.exit(environment.interruptCode());
 }
