@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { RunReport } from '../src/report/report.ts';
-import { runCli, testFolder } from './support/cli.ts';
+import { runCli, startCli, testFolder } from './support/cli.ts';
 import { httpReply, startHttpServer } from './support/http-server.ts';
 import { processesMentioning } from './support/processes.ts';
 
@@ -137,6 +137,33 @@ describe('bench --target', { timeout: 30_000 }, () => {
         `(${report?.sent} times): send credentials with --header, or say with --allow and --deny which statuses mean what`,
     ]);
     expect(stdout).toContain('send credentials with --header');
+    await limiter.stop();
+  });
+
+  it.each([
+    {
+      when: 'between two requests of a slow warm-up',
+      options: ['--rate', '0.1', '--duration', '60s'],
+      lastServed: 1,
+    },
+    {
+      when: 'while all requests of the load hang',
+      options: ['--warm-up', '0', '--duration', '60s'],
+      lastServed: 0,
+    },
+  ])('ends soon after a signal $when', async ({ options, lastServed }) => {
+    let served = 0;
+    const limiter = await startHttpServer((_, socket) => {
+      if (served++ < lastServed) socket.write(httpReply(200));
+    });
+    const folder = testFolder();
+    const args = ['bench', '--target', limiter.url, '--subject-header', 'x-api-key', ...LOAD, ...options];
+    const { child, output, ended } = startCli(args, { cwd: folder });
+    await vi.waitUntil(() => served >= Math.max(1, lastServed), { timeout: 20_000 });
+    const startedMs = performance.now();
+    child.kill('SIGTERM');
+    expect(await ended, output.stderr).toBe(143);
+    expect(performance.now() - startedMs).toBeLessThan(2_900); // the drain has 3 s, the next request 10
     await limiter.stop();
   });
 

@@ -155,6 +155,19 @@ describe('the closed loop', () => {
     expect(books.tookMs).toBeLessThan(20_000);
   });
 
+  it('waits for requests that hang no longer than half a second once it is interrupted', async () => {
+    const interrupt = new AbortController();
+    let held = 0;
+    const hang: Answer = () => {
+      held++;
+      if (held === CONNECTIONS) interrupt.abort();
+    };
+    const options = { durationMs: 600_000, drainMs: 60_000, signal: interrupt.signal };
+    const { books } = await loadAgainst(hang, options);
+    expect(books.operations.map(({ error }) => error)).toEqual(Array(CONNECTIONS).fill('INTERRUPTED'));
+    expect(books.tookMs).toBeLessThan(20_000); // where it waits for all of the drain it is a minute
+  });
+
   it('sends each connection to its region, and writes that region down', async () => {
     const servers = await Promise.all([0, 1, 2].map(() => startHttpServer(answer)));
     onTestFinished(async () => void (await Promise.all(servers.map((server) => server.stop()))));

@@ -64,7 +64,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       (error) => (error ? reject(error) : resolve()),
     );
     const ends = AbortSignal.any([signal, isEnough.signal]);
-    timed = keepTime({ ...options, signal: ends }, { pace, load, started: once(instance, 'start') });
+    timed = keepTime(options, { pace, load, started: once(instance, 'start'), ends });
     void timed.then(() => instance.stop()); // it may have ended before, once every connection was destroyed
   });
   await finished;
@@ -98,23 +98,39 @@ function limited(pace: Pace, atMost: LoadOptions['atMost'], onEnough: () => void
         if (left-- > 0) connection.send();
         else onEnough();
       };
-      const later = () => (why === 'new' || atMost.everyMs === 0 ? send() : setTimeout(send, atMost.everyMs));
+      const later = () => {
+        if (why === 'new' || atMost.everyMs === 0) send();
+        else setTimeout(send, atMost.everyMs).unref(); // the load may end before
+      };
       pace.free({ region: connection.region, send: later }, why);
     },
   };
 }
 
+const LOOK_EVERY_MS = 10;
+
+/** For half a second a load that was interrupted waits for replies: requests that hang must not keep it. */
+const HASTY_LOOKS = 50;
+
 async function keepTime(
   { durationMs, drainMs, recorder, signal }: LoadOptions,
-  { pace, load, started }: { pace: Pace; load: LoadState; started: Promise<unknown> },
+  {
+    pace,
+    load,
+    started,
+    ends,
+  }: { pace: Pace; load: LoadState; started: Promise<unknown>; ends: AbortSignal },
 ): Promise<number> {
   await started;
   pace.start();
-  await sleep(durationMs, undefined, { signal }).catch(() => {}); // an interrupt ends the load early
+  await sleep(durationMs, undefined, { signal: ends }).catch(() => {}); // an interrupt ends the load early
   pace.stop();
   load.isDraining = true;
   const endedUs = recorder.nowUs();
   const deadline = endedUs + drainMs * 1_000;
-  while (recorder.inFlight > 0 && recorder.nowUs() < deadline) await sleep(10);
+  for (let hasty = 0; recorder.inFlight > 0 && recorder.nowUs() < deadline; hasty += signal.aborted ? 1 : 0) {
+    if (hasty >= HASTY_LOOKS) break;
+    await sleep(LOOK_EVERY_MS);
+  }
   return (endedUs - (load.firstUs ?? endedUs)) / 1_000;
 }
