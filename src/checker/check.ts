@@ -89,7 +89,7 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     troubles: [...(rules.troubles ?? []), ...widthTroubles(history, passing, { pass, rules })],
     buckets: table.bucketCount,
     contested: countContested(table, pass.contested, rules.busiest),
-    ...headroomFacts(table, pass.contested, promise),
+    ...headroomFacts(table, pass.contested, { promise, slackUs: grant.slackUs }),
     promise: formatPromise(promise),
     assumptions: [
       ...assumedOfClock({ ...ofClock, grant, promise, header: history.header }),

@@ -82,7 +82,7 @@ function tokensIn(us: number, rates: readonly Rate[]): string {
 }
 
 /** A time as the command line takes it. */
-function timeText(us: number): string {
+export function timeText(us: number): string {
   if (us % 1_000_000 === 0) return `${us / 1_000_000} s`;
   return us % 1_000 === 0 ? `${us / 1_000} ms` : `${us} us`;
 }

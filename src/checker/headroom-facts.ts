@@ -1,4 +1,5 @@
 import type { OperationTable } from '../history/table.ts';
+import { timeText } from './clock-grant.ts';
 import { causeOfWidth } from './interval-width.ts';
 import { limitTokensOf, type Promised } from './promise.ts';
 
@@ -20,11 +21,11 @@ export interface HeadroomFacts {
 /** Of the capacity: the median above which a history of others proves too little, and a run of ours. */
 export const HEADROOM_AT_MOST = { audit: 0.25, run: 0.5 } as const;
 
-/** `contested`: tokens by bucket. */
+/** `contested`: tokens by bucket. `slackUs`: what is granted for the limiter's clock. */
 export function headroomFacts(
   table: OperationTable,
   contested: ReadonlyMap<number, number>,
-  promise: Promised,
+  { promise, slackUs }: { readonly promise: Promised; readonly slackUs: number },
 ): { headroom?: HeadroomFacts } {
   const sorted = [...contested]
     .map(([bucket, tokens]) => ({
@@ -36,20 +37,24 @@ export function headroomFacts(
   const [median, largest] = [sorted[sorted.length >> 1], sorted.at(-1)];
   if (median === undefined || largest === undefined) return {};
   const named = (one: typeof median): BucketHeadroom => ({ ...one, bucket: table.nameOf(one.bucket) });
-  const cause = shareOf(median) > HEADROOM_AT_MOST.audit ? { cause: causeOf(table, promise, median) } : {};
+  const cause =
+    shareOf(median) > HEADROOM_AT_MOST.audit ? { cause: causeOf(table, { promise, slackUs }, median) } : {};
   return { headroom: { median: named(median), largest: named(largest), ...cause } };
 }
 
 function causeOf(
   table: OperationTable,
-  promise: Promised,
+  { promise, slackUs }: { readonly promise: Promised; readonly slackUs: number },
   { bucket, tokens }: { bucket: number; tokens: number },
 ): string {
   const { quantaPerUs, quantaPerToken } = table.policyOf(bucket);
   const isUnaligned = promise.type === 'fixed-window' && promise.alignment === 'any';
-  return isUnaligned
-    ? 'it is not said when a window begins: :epoch or :first behind the promise, or a log of more windows, shows more'
-    : causeOfWidth(table, (tokens * quantaPerToken) / quantaPerUs);
+  if (isUnaligned)
+    return 'it is not said when a window begins: :epoch or :first behind the promise, or a log of more windows, shows more';
+  const refillUs = (tokens * quantaPerToken) / quantaPerUs;
+  if (2 * slackUs >= refillUs)
+    return `${timeText(slackUs)} are granted for the limiter's clock: a smaller --clock-slack, where that is true, shows more`;
+  return causeOfWidth(table, refillUs);
 }
 
 /** The share of its capacity, or of the limit of its window, that a bucket could have admitted beside. */

@@ -12,9 +12,14 @@ export function clockSlackOption(description: string): Option {
   return new Option('--clock-slack <time>', description).argParser(parseTime);
 }
 
+/** About what a header of a history holds; also in microseconds it is read back. */
+const MOST_S = 1_000_000;
+
 /** A commander parser for `50us`, `50ms`, `50s` or 0; gives microseconds, rounded up. */
 export function parseTime(text: string): number {
-  const [, number = '', unit = ''] = /^(\d{1,9}(?:\.\d+)?)(us|ms|s)$/.exec(text) ?? [];
+  const [, number = '', unit = ''] = /^(\d{1,13}(?:\.\d+)?)(us|ms|s)$/.exec(text) ?? [];
   if (number === '' && text !== '0') throw new InvalidArgumentError('Expected a time like 50ms, or 0.');
-  return Math.ceil(Number(number) * 10 ** UNITS[(unit || 's') as Unit]);
+  const us = Math.ceil(Number(number) * 10 ** UNITS[(unit || 's') as Unit]);
+  if (us <= MOST_S * 1_000_000) return us;
+  throw new InvalidArgumentError(`Expected a time like 50ms, of ${MOST_S}s at most.`);
 }
