@@ -17,7 +17,7 @@ export interface PromiseFlags {
 export function promiseOption(): Option {
   return new Option(
     '--promise <promise>',
-    'what it claims: token-bucket (of --policy; the default), fixed-window:100/60s, with :epoch where windows start at multiples of their length since 1970 and :first where a request opens one, sliding-window:100/60s (the exact log) or sliding-counter:100/60s; of a --limiter instead of its own',
+    'what it claims: token-bucket (of --policy; the default), fixed-window:100/60s, with :epoch (windows start at multiples of their length since 1970) or :first (a request opens one) or neither (anywhere), sliding-window:100/60s (the exact log) or sliding-counter:100/60s; of a --limiter instead of its own',
   ).argParser(parsedBy(parsePromise));
 }
 

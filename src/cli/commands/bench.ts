@@ -17,6 +17,7 @@ import {
   ON_FAILURE,
   onFailureOption,
 } from '../options.ts';
+import { PROMISES } from '../promise-help.ts';
 import { readScenario } from '../read-scenario.ts';
 import {
   type ClaimFlags,
@@ -53,7 +54,7 @@ export function benchCommand(environment: Environment): Command {
       'Bring up three regions, each with gateway and Rating service, fire the load, judge, tear down.',
     )
     .argument('[scenario]', 'a scenario to run instead, as `run` does')
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', PROMISES + EXAMPLES);
   return targetOptions(
     limiterOptions(topologyOptions(loadOptions(runOptions(command), { resting: 0.1 })))
       .addOption(onFailureOption(ON_FAILURE))
@@ -72,7 +73,9 @@ Examples:
   $ openclaw-rl bench --json | jq .verdict
   $ openclaw-rl bench --limiter ./mine.mjs             # a limiter of your own, behind the same services
   $ openclaw-rl bench --target http://127.0.0.1:8080/api --subject-header x-api-key --policy 100:10/s
-  $ openclaw-rl bench --target https://api.example.com/ --subject-header x-api-key --subjects keys.txt --rate 50`;
+  $ openclaw-rl bench --target https://api.example.com/ --subject-header x-api-key --subjects keys.txt --rate 50
+  $ openclaw-rl bench --target http://127.0.0.1:8080/ --subject-header x-api-key --policy 100:100/min \\
+      --promise fixed-window:100/min:epoch --clock date --duration 150   # windows of the wall clock`;
 
 async function bench(
   environment: Environment,

@@ -20,6 +20,7 @@ import {
 } from '../foreign-options.ts';
 import { decimalNumber, parsedBy, wholeNumber } from '../options.ts';
 import { type Format, formatOption, render } from '../output.ts';
+import { PROMISES } from '../promise-help.ts';
 import { type Reader, readHistory } from '../read-history.ts';
 
 interface Options extends ForeignOptions {
@@ -42,7 +43,7 @@ export function checkCommand(environment: Environment): Command {
     .addOption(
       new Option(
         '--promise <promise>',
-        'what the limiter claims: token-bucket, fixed-window:100/60s, with :epoch where windows start at multiples of their length since 1970 and :first where a request opens one, sliding-window:100/60s (the exact log) or sliding-counter:100/60s',
+        'what the limiter claims: token-bucket, fixed-window:100/60s, with :epoch or :first or neither, sliding-window:100/60s or sliding-counter:100/60s; see below',
       )
         .argParser(parsedBy(parsePromise))
         .default({ type: 'token-bucket' }, 'token-bucket'),
@@ -85,7 +86,7 @@ export function checkCommand(environment: Environment): Command {
     .addOption(formatOption())
     .option('--json', 'the same as --format json', false);
   return addForeignOptions(command)
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', PROMISES + EXAMPLES)
     .action((files: string[], options: Options) => check(files, options, environment));
 }
 
@@ -95,6 +96,7 @@ Examples:
   $ openclaw-rl check us.ndjson.gz eu.ndjson.gz --json           # one run that two recorders wrote
   $ openclaw-rl check h.ndjson --false-denials any               # a strategy that splits its tokens over regions
   $ openclaw-rl check cut.ndjson --open-at-end 8                 # a client had 8 connections when it was killed
+  $ openclaw-rl check h.ndjson --promise fixed-window:100/60s:epoch --clock-slack 1s   # clocks at most 1 s apart
 ${FOREIGN_EXAMPLES}`;
 
 function parseDeclared(text: string): number {
