@@ -40,11 +40,11 @@ export const HTTP_LIMITERS = {
     };
   },
 
-  /** Windows that start at multiples of their length since 1970. */
-  epochWindow: ({ limit, windowMs }: WindowRule): Decide => {
+  /** Windows that start at multiples of their length since 1970; or, for a promise to be broken, `laterMs` after that. */
+  epochWindow: ({ limit, windowMs, laterMs = 0 }: WindowRule & { readonly laterMs?: number }): Decide => {
     const counts = new Map<string, { window: number; used: number }>();
     return (key, cost) => {
-      const window = Math.floor(Date.now() / windowMs);
+      const window = Math.floor((Date.now() - laterMs) / windowMs);
       const count = counts.get(key);
       const used = (count?.window === window ? count.used : 0) + cost;
       if (used > limit) return false;
