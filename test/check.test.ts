@@ -200,7 +200,7 @@ describe('check of a log that others wrote', () => {
     );
   });
 
-  it('grants clocks that are not one the slack it is told to, and does not pass for that alone', async () => {
+  it('grants clocks that are not one the slack that was typed, and does not pass for that alone', async () => {
     const folder = testFolder();
     const file = write(folder, 'api.csv', csv(26));
     const { code, stdout } = await callCli(['check', file, ...options, '--clock-slack', '100ms'], {

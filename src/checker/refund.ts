@@ -3,7 +3,7 @@ import { DeadlineHeap } from './deadline-heap.ts';
 import type { Drop } from './drops.ts';
 
 /**
- * Tokens that came back at some time between `fromUs` and `lastUs`, which is Infinity where nobody knows it. One refund
+ * Tokens that came back at some time between `fromUs` and `lastUs`, which is Infinity where it is not known. One refund
  * is worth one capacity at the most: a bucket holds no more.
  */
 export interface Refund {

@@ -69,7 +69,7 @@ describe('random histories of correct limiters', () => {
   const sum = emptyTally();
 
   it.each(BATCHES)(
-    'are accused of nothing and refused by nobody: 2,000 from seed %i on',
+    'are accused of nothing and none is refused: 2,000 from seed %i on',
     async (from) => {
       const { tally, wrong } = await judgeCorrect(await loadProgram(ROOT), { from, to: from + BATCH - 1 });
       expect(wrong.map(({ seed, said }) => ({ seed, said }))).toEqual([]);

@@ -14,7 +14,7 @@ import { SERVERS, startTestServer, type TestServer } from '../support/server.ts'
 
 const POLICY = '30:10/s';
 const ada = { user: 'ada', endpoint: 'e' };
-/** Within the capacity together with all else, so that nobody admits too much. */
+/** Within the capacity together with all else, so that all is admitted rightly. */
 const TAKES = 20;
 /** The bucket is full again by then and loses what these takes would have made room for. */
 const LATER_MS = 700;

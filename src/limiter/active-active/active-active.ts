@@ -36,7 +36,7 @@ export interface ActiveActiveLimiter extends Limiter {
  * Each region decides on its own Redis alone, by all that it knows: what it spent itself, and what the others had spent
  * when it last heard of them. So it decides as fast and as long as its own Redis answers, and all regions together may
  * admit too much: in any window at most (N-1)(b + r * age) + r * spread of the regions' clocks, with the age that the
- * decisions tell. None is told where it is not known: after a step back of the region's clock, and where spends may have
+ * decisions tell. They tell none where it is not known: after a step back of the region's clock, and where spends may have
  * been lost, as by a failover of a region's Redis.
  */
 export function createActiveActive(options: ActiveActiveOptions): ActiveActiveLimiter {
