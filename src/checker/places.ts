@@ -77,7 +77,7 @@ function spansOfFiles(table: OperationTable, byOrigin: readonly (Span | undefine
   return byFile;
 }
 
-/** Logs that are written anew every so often overlap by what was written while they changed, and pause no longer. */
+/** Logs that are started again every so often overlap by what was written while they changed, and pause no longer. */
 const OVERLAP_US = 1_000_000;
 
 /**

@@ -8,7 +8,7 @@ export class OrderOf {
   #endsOffUs = 0;
   #pauseUs = 0;
 
-  /** The next one in the file; `endUs` is NaN where nobody saw it end. */
+  /** The next one in the file; `endUs` is NaN where its end was not seen. */
   add(startUs: number, endUs: number): void {
     if (startUs >= this.#startUs) this.#startUs = startUs;
     else if (this.#startUs - startUs > this.#startsOffUs) this.#startsOffUs = this.#startUs - startUs;
