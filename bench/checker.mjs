@@ -1,10 +1,14 @@
 // How fast the checker is, and how much it holds: npm run bench:checker [-- --quick]
+// The same of histories that are hard on it: npm run bench:checker -- --shapes [--most 1000000] [--only words]
 //
 // Operations are those of an exact bucket asked for 1.8 times what it gains, in time order, from 4 ms before it
 // decides to 4 ms after. Every measurement runs in a process of its own and counts processor time, that of the
 // collector's threads included, so that other work on the machine does not count; of three rounds the fastest.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BucketRows } from '../dist/checker/bucket-rows.js';
 import { findFalseDenials } from '../dist/checker/false-denial.js';
@@ -15,6 +19,7 @@ import { makeRandom } from '../dist/core/prng.js';
 import { HistoryBuilder } from '../dist/history/builder.js';
 import { encodeRecord } from '../dist/history/codec.js';
 import { HistoryReader } from '../dist/history/reader.js';
+import { SHAPES } from './checker-shapes.mjs';
 
 const ROUNDS = 3;
 const LINES_AT_ONCE = 100_000;
@@ -155,37 +160,79 @@ function measureText({ count, buckets, decisions }) {
 
 /** At its exit the command tells its peak and its processor time. */
 const TELL = `import { writeSync } from 'node:fs';
-process.on('exit', () => {
+import { isMainThread } from 'node:worker_threads';
+if (isMainThread) process.on('exit', () => {
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
   writeSync(3, JSON.stringify({ peakMiB: maxRSS / 1024, seconds: (userCPUTime + systemCPUTime) / 1e6 }));
 });`;
 
-/** All of \`openclaw-rl check -\`, replay, evidence and report included, through its standard input. */
-async function measureCommand({ count, buckets, decisions }) {
+function startCheck(args) {
   const told = `data:text/javascript,${encodeURIComponent(TELL)}`;
   const main = new URL('../dist/cli/main.js', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', told, main, 'check', '-'], {
+  const child = spawn(process.execPath, ['--import', told, main, 'check', ...args], {
     stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
   });
   let result = '';
   child.stdio[3].on('data', (chunk) => {
     result += chunk;
   });
-  const ended = once(child, 'close');
-  const write = async (lines) => {
-    if (!child.stdin.write(lines.join(''))) await once(child.stdin, 'drain');
-  };
-  let lines = [encodeRecord(header)];
-  for (const operation of operations(count, buckets, decisions)) {
-    if (lines.push(encodeRecord(operation)) < LINES_AT_ONCE / 100) continue;
-    await write(lines);
-    lines = [];
+  const ended = once(child, 'close').then(([code]) => ({
+    code,
+    ...(result === '' ? {} : JSON.parse(result)),
+  }));
+  return { stdin: child.stdin, ended };
+}
+
+/** Writes the lines many at once. */
+async function writeLines(stream, lines) {
+  let pending = [];
+  for (const line of lines) {
+    if (pending.push(line) < LINES_AT_ONCE / 100) continue;
+    if (!stream.write(pending.join(''))) await once(stream, 'drain');
+    pending = [];
   }
-  await write([...lines, encodeRecord({ type: 'end', atUs: 0, sent: count })]);
-  child.stdin.end();
-  const [code] = await ended;
+  stream.end(pending.join(''));
+}
+
+/** All of `openclaw-rl check -`, replay, evidence and report included, through its standard input. */
+async function measureCommand({ count, buckets, decisions }) {
+  const { stdin, ended } = startCheck(['-']);
+  await writeLines(stdin, recordsOf({ count, buckets, decisions }));
+  const { code, ...used } = await ended;
   if (code !== 0) throw new Error(`an exact bucket was judged with exit code ${code}`);
-  return JSON.parse(result);
+  return used;
+}
+
+function* recordsOf({ count, buckets, decisions }) {
+  yield encodeRecord(header);
+  for (const operation of operations(count, buckets, decisions)) yield encodeRecord(operation);
+  yield encodeRecord({ type: 'end', atUs: 0, sent: count });
+}
+
+/** `check file --json` of each shape, up to ten million operations or `most`. */
+async function measureShapes({ most, only }) {
+  process.stdout.write(
+    '| shape | operations | processor s | peak MiB | exit code |\n| --- | --- | --- | --- | --- |\n',
+  );
+  const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-shapes-'));
+  const file = join(folder, 'history.ndjson');
+  try {
+    for (const { name, args = [], lines, most: mostOfShape } of SHAPES) {
+      if (!name.includes(only)) continue;
+      for (const count of [1e5, 1e6, 1e7].filter((one) => one <= Math.min(most, mostOfShape))) {
+        const stream = createWriteStream(file);
+        const written = once(stream, 'close');
+        await writeLines(stream, lines(count));
+        await written;
+        const { code, seconds, peakMiB: peak } = await startCheck([file, '--json', ...args]).ended;
+        process.stdout.write(
+          `| ${[name, count, seconds?.toFixed(1) ?? '-', peak?.toFixed(0) ?? '-', code].join(' | ')} |\n`,
+        );
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 const MEASURES = { memory: measureMemory, text: measureText, command: measureCommand };
@@ -202,8 +249,18 @@ function inProcess(what, how) {
 
 async function main() {
   const { values } = parseArgs({
-    options: { one: { type: 'string' }, quick: { type: 'boolean', default: false } },
+    options: {
+      one: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      shapes: { type: 'boolean', default: false },
+      most: { type: 'string', default: '1e7' },
+      only: { type: 'string', default: '' },
+    },
   });
+  if (values.shapes) {
+    await measureShapes({ most: Number(values.most), only: values.only });
+    return;
+  }
   if (values.one !== undefined) {
     const { what, how } = JSON.parse(values.one);
     process.stdout.write(JSON.stringify(await MEASURES[what](how)));

@@ -1,17 +1,19 @@
+import type { BrokenWindow, BrokenWindows } from './broken-windows.ts';
 import { formatPromise, type WindowPromise } from './promise.ts';
-import type { BrokenWindow } from './window-spans.ts';
 
 /** Where a sliding counter admitted more than the exact log would have: nothing that it does not promise. */
 export class BeyondExact {
   #buckets = 0;
+  #mostTokens = 0;
   #worst: { readonly bucket: string; readonly window: BrokenWindow } | undefined;
 
   /** Of one bucket: the spans that an exact log would not have allowed. */
-  add(bucket: string, windows: readonly BrokenWindow[]): void {
-    if (windows.length > 0) this.#buckets++;
-    for (const window of windows)
-      if (excessOf(window) > (this.#worst === undefined ? 0 : excessOf(this.#worst.window)))
-        this.#worst = { bucket, window };
+  add(bucket: string, { worst, mostTokens }: BrokenWindows): void {
+    if (worst === undefined) return;
+    this.#buckets++;
+    if (mostTokens <= this.#mostTokens) return;
+    this.#mostTokens = mostTokens;
+    this.#worst = { bucket, window: worst };
   }
 
   /** A note; none where there is none. */
@@ -30,8 +32,4 @@ export class BeyondExact {
 /** The exact log of the same window. */
 export function exactOf({ limit, windowUs }: WindowPromise): WindowPromise {
   return { type: 'sliding-window', limit, windowUs };
-}
-
-function excessOf({ admitted, allowance }: BrokenWindow): number {
-  return admitted - allowance;
 }

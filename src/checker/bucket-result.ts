@@ -1,3 +1,4 @@
+import type { BrokenWindows } from './broken-windows.ts';
 import type { ClockBounds } from './clock.ts';
 import type { FalseDenial } from './false-denial.ts';
 import type { JudgedSpan } from './horizon.ts';
@@ -7,7 +8,6 @@ import type { Refund } from './refund.ts';
 import type { ReplayKnown, ReplayResult } from './replay.ts';
 import type { Unrecorded } from './unrecorded.ts';
 import type { WindowClock } from './window-clock.ts';
-import type { BrokenWindow } from './window-spans.ts';
 
 /** What the checkers say about one bucket. */
 export interface BucketResult {
@@ -20,7 +20,7 @@ export interface BucketResult {
    */
   readonly certainDenials?: number;
   readonly replay: ReplayResult;
-  readonly windows: readonly BrokenWindow[];
+  readonly windows: BrokenWindows;
   /** What may have been refunded before the history began, where that excuses something. */
   readonly earlierTokens: number;
   /** In the order of time. */

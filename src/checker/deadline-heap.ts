@@ -1,9 +1,26 @@
+/** Jobs whose memory is kept for the next bucket. */
+const KEPT = 1 << 16;
+
 /** A binary heap of jobs (deadline in microseconds, work left in quanta, row) with the earliest deadline first, in typed arrays. */
 export class DeadlineHeap {
   deadlines = new Float64Array(1_024);
   works = new Float64Array(1_024);
   rows = new Uint32Array(1_024);
   size = 0;
+  #most = Number.POSITIVE_INFINITY;
+
+  /** Empties it, for no more than so many jobs at a time. */
+  clear(most: number): void {
+    this.size = 0;
+    this.#most = most;
+  }
+
+  /** Empties it, and keeps the memory of a few jobs only. */
+  release(): void {
+    this.size = 0;
+    if (this.deadlines.length <= KEPT) return;
+    this.#resize(KEPT);
+  }
 
   push(deadline: number, work: number, row: number): void {
     if (this.size === this.deadlines.length) this.#grow();
@@ -43,12 +60,22 @@ export class DeadlineHeap {
   }
 
   #grow(): void {
-    const { deadlines, works, rows } = this;
-    this.deadlines = new Float64Array(2 * this.size);
-    this.works = new Float64Array(2 * this.size);
-    this.rows = new Uint32Array(2 * this.size);
-    this.deadlines.set(deadlines);
-    this.works.set(works);
-    this.rows.set(rows);
+    this.#resize(Math.max(this.size + 1, Math.min(2 * this.size, this.#most)));
   }
+
+  /** One column after another, so that the old and the new of all are never held together. */
+  #resize(length: number): void {
+    const { size } = this;
+    this.deadlines = numbers(length, this.deadlines.subarray(0, size));
+    this.works = numbers(length, this.works.subarray(0, size));
+    const rows = new Uint32Array(length);
+    rows.set(this.rows.subarray(0, size));
+    this.rows = rows;
+  }
+}
+
+function numbers(length: number, first: Float64Array): Float64Array<ArrayBuffer> {
+  const all = new Float64Array(length);
+  all.set(first);
+  return all;
 }

@@ -63,8 +63,7 @@ export class AllFindings {
   windows(promise: string): Findings {
     return this.#find(
       ({ windows }) => windows.length,
-      ({ windows }) =>
-        windows.reduce((most, { admitted, allowance }) => Math.max(most, admitted - allowance), 0),
+      ({ windows }) => windows.mostTokens,
       (describer, { windows }) => describer.windows(windows, promise),
     );
   }

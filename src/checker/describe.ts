@@ -1,5 +1,6 @@
 import type { Policy } from '../core/policy.ts';
 import { KIND } from '../history/table.ts';
+import type { BrokenWindows } from './broken-windows.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
 import { contextOf } from './denial-context.ts';
@@ -21,7 +22,6 @@ import { proveDespiteRefunds } from './refunded.ts';
 import type { ReplayFinding } from './replay.ts';
 import { findWitness, findWorstWindow, type Window } from './window.ts';
 import { proveBrokenWindow } from './window-promise.ts';
-import type { BrokenWindow } from './window-spans.ts';
 
 /** Words what the checkers found about one bucket, with its smallest proof. */
 export class Describer {
@@ -158,11 +158,10 @@ export class Describer {
     };
   }
 
-  windows(found: readonly BrokenWindow[], promise: string): Finding | undefined {
+  windows(found: BrokenWindows, promise: string): Finding | undefined {
     const { table } = this.#bucket;
-    const violations = found.map(({ row, admitted, allowance }) => ({ row, tokens: admitted - allowance }));
-    const moments = momentsOf(table, violations);
-    const [window] = found;
+    const moments = momentsOf(table, found);
+    const { first: window } = found;
     if (moments === undefined || window === undefined) return undefined;
     const rows = proveBrokenWindow(this.#bucket, window);
     const admitted = rows.reduce((sum, row) => sum + (table.costTokens[row] as number), 0);

@@ -1,9 +1,9 @@
 import type { Policy } from '../core/policy.ts';
 import type { OperationTable } from '../history/table.ts';
+import type { BrokenWindows } from './broken-windows.ts';
 import type { OverAdmission } from './over-admission.ts';
 import type { ReplayFinding } from './replay.ts';
 import type { Unrecorded } from './unrecorded.ts';
-import type { BrokenWindow } from './window-spans.ts';
 
 /** A checker whose findings requests that are not in the history can explain. */
 export type Doubted = 'overAdmission' | 'falseDenials' | 'replay' | 'windows';
@@ -104,28 +104,14 @@ export function requestsNeededByReplay(
  * operation can do that for two of them need one each.
  */
 export function requestsNeededByWindows(
-  windows: readonly BrokenWindow[],
+  { length, mostTokens, openings }: BrokenWindows,
   limit: number,
   { mayRefund, mayRepeat }: Unrecorded,
 ): number {
   const mayGrow = mayRefund || mayRepeat;
-  const unopened = windows.flatMap(({ openedWithin }) => (openedWithin === undefined ? [] : [openedWithin]));
-  if (unopened.length === windows.length && !mayGrow) return stabsNeeded(unopened);
-  return windows.reduce((most, { admitted, allowance, openedWithin }) => {
-    const refunds = mayGrow ? Math.ceil((admitted - allowance) / limit) : Number.POSITIVE_INFINITY;
-    return Math.max(most, openedWithin === undefined ? refunds : Math.min(1, refunds));
-  }, 0);
-}
-
-/** The fewest moments of which every span has one: the end of the first that has none yet, again and again. */
-function stabsNeeded(spans: readonly { readonly fromUs: number; readonly toUs: number }[]): number {
-  let [count, lastUs] = [0, Number.NEGATIVE_INFINITY];
-  for (const { fromUs, toUs } of spans.toSorted((a, b) => a.toUs - b.toUs)) {
-    if (fromUs <= lastUs) continue;
-    count++;
-    lastUs = toUs;
-  }
-  return count;
+  if (length === 0 || (openings !== undefined && !mayGrow)) return openings ?? 0;
+  const refunds = mayGrow ? Math.ceil(mostTokens / limit) : Number.POSITIVE_INFINITY;
+  return openings === undefined ? refunds : Math.min(1, refunds);
 }
 
 /** Says what is doubtful, and what would decide it; `isCut` where it is the end of the history that is missing. */

@@ -1,3 +1,5 @@
+import { Column } from './column.ts';
+
 /** An operation that EDF could not serve in full. */
 export interface Drop {
   readonly row: number;
@@ -6,13 +8,11 @@ export interface Drop {
   readonly busyFromUs: number;
 }
 
-const ROWS = 1 << 14;
-
-/** Drops as columns, piece by piece: an object for each of ten million would take more than a gigabyte. */
+/** Drops, held as columns. */
 export class Drops implements Iterable<Drop> {
-  readonly #rows: Uint32Array[] = [];
-  readonly #quanta: Float64Array[] = [];
-  readonly #busyFromUs: Float64Array[] = [];
+  readonly #rows = Column.ofRows();
+  readonly #quanta = Column.ofNumbers();
+  readonly #busyFromUs = Column.ofNumbers();
   length = 0;
   totalQuanta = 0;
 
@@ -23,17 +23,10 @@ export class Drops implements Iterable<Drop> {
   }
 
   add(row: number, quanta: number, busyFromUs: number): void {
-    const at = this.length++ % ROWS;
-    if (at === 0) {
-      const size = this.length === 1 ? 64 : ROWS; // most buckets that are guilty are so a few times
-      this.#rows.push(new Uint32Array(size));
-      this.#quanta.push(new Float64Array(size));
-      this.#busyFromUs.push(new Float64Array(size));
-    } else if (this.length === 65) this.#growFirst();
-    const piece = this.#rows.length - 1;
-    (this.#rows[piece] as Uint32Array)[at] = row;
-    (this.#quanta[piece] as Float64Array)[at] = quanta;
-    (this.#busyFromUs[piece] as Float64Array)[at] = busyFromUs;
+    this.#rows.add(row);
+    this.#quanta.add(quanta);
+    this.#busyFromUs.add(busyFromUs);
+    this.length++;
     this.totalQuanta += quanta;
   }
 
@@ -46,20 +39,10 @@ export class Drops implements Iterable<Drop> {
   }
 
   #at(place: number): Drop {
-    const [piece, at] = [Math.floor(place / ROWS), place % ROWS];
     return {
-      row: this.#rows[piece]?.[at] as number,
-      quanta: this.#quanta[piece]?.[at] as number,
-      busyFromUs: this.#busyFromUs[piece]?.[at] as number,
+      row: this.#rows.at(place),
+      quanta: this.#quanta.at(place),
+      busyFromUs: this.#busyFromUs.at(place),
     };
-  }
-
-  #growFirst(): void {
-    for (const column of [this.#rows, this.#quanta, this.#busyFromUs] as (Uint32Array | Float64Array)[][]) {
-      const [small] = column;
-      const large = small instanceof Uint32Array ? new Uint32Array(ROWS) : new Float64Array(ROWS);
-      large.set(small as Uint32Array);
-      column[0] = large;
-    }
   }
 }

@@ -34,8 +34,25 @@ export function countWhile(rows: ArrayLike<number>, count: number, holds: (row: 
   return low;
 }
 
+/** `filter` of a typed array, without the list of values that it makes on the way. */
+export function rowsWhere(rows: Uint32Array, holds: (row: number) => boolean): Uint32Array {
+  let count = 0;
+  for (let at = 0; at < rows.length; at++) if (holds(rows[at] as number)) count++;
+  const found = new Uint32Array(count);
+  let next = 0;
+  for (let at = 0; at < rows.length; at++) if (holds(rows[at] as number)) found[next++] = rows[at] as number;
+  return found;
+}
+
+/** `Float64Array.from`, without the list of values that it makes on the way. */
+export function numbersOf(rows: Uint32Array, numberOf: (row: number) => number): Float64Array<ArrayBuffer> {
+  const numbers = new Float64Array(rows.length);
+  for (let at = 0; at < rows.length; at++) numbers[at] = numberOf(rows[at] as number);
+  return numbers;
+}
+
 function mergeSort(rows: Uint32Array, count: number, keyOf: (row: number) => number): void {
-  let keys = Float64Array.from(rows.subarray(0, count), keyOf);
+  let keys = numbersOf(rows.subarray(0, count), keyOf);
   let from = rows.slice(0, count);
   let to = new Uint32Array(count);
   let toKeys = new Float64Array(count);

@@ -3,6 +3,7 @@ import type { History } from '../history/history.ts';
 import type { Event } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 import { BeyondExact, exactOf } from './beyond-exact.ts';
+import { BrokenWindows } from './broken-windows.ts';
 import { type BucketResult, isGuilty, type PassRules } from './bucket-result.ts';
 import { BucketRows } from './bucket-rows.ts';
 import { contestedByWindows, contestedDenials } from './contested.ts';
@@ -127,9 +128,13 @@ function checkBucket(
     denials: denialsOf(rows, policy, rules),
     windows:
       windows === undefined
-        ? []
-        : findBrokenWindows(rows, windows.promise, windows.clock, resets).filter(
-            ({ startUs }) => !isUnknownBefore || startUs >= windows.clock.knownFromUs,
+        ? new BrokenWindows()
+        : findBrokenWindows(
+            rows,
+            windows.promise,
+            windows.clock,
+            resets,
+            isUnknownBefore ? windows.clock.knownFromUs : undefined,
           ),
     refunds,
   };

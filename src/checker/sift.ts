@@ -1,5 +1,6 @@
 import type { Policy } from '../core/policy.ts';
 import type { OperationTable } from '../history/table.ts';
+import { BrokenWindows } from './broken-windows.ts';
 import type { BucketResult, PassRules } from './bucket-result.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import {
@@ -39,7 +40,7 @@ export function withoutDoubtful(
     ) && { replay: { ...replay, findings: [] } }),
     ...(isDoubtful('windows', windows.length, () =>
       requestsNeededByWindows(windows, limitTokensOf(rules.windows?.promise, policy), unrecorded),
-    ) && { windows: [] }),
+    ) && { windows: new BrokenWindows() }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { BucketRows } from './bucket-rows.ts';
+import { numbersOf } from './order.ts';
 
 /** Sums of costs over operations invoked since some moment: a Fenwick tree over the order of invocation. */
 export class Sums {
@@ -9,7 +10,7 @@ export class Sums {
 
   constructor({ table }: BucketRows, rows: Uint32Array) {
     this.#invokedUs = table.invokedUs;
-    this.#times = Float64Array.from(rows, (row) => table.invokedUs[row] as number).sort();
+    this.#times = numbersOf(rows, (row) => table.invokedUs[row] as number).sort();
     this.#tree = new Float64Array(rows.length + 1);
   }
 

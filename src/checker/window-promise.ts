@@ -1,9 +1,11 @@
 import { KIND } from '../history/table.ts';
+import { type BrokenWindow, BrokenWindows } from './broken-windows.ts';
 import type { BucketRows } from './bucket-rows.ts';
+import { rowsWhere } from './order.ts';
 import type { WindowPromise } from './promise.ts';
 import type { WindowClock, WindowOffset } from './window-clock.ts';
 import { leastAtAnyPhase, provePhases } from './window-phases.ts';
-import { type BrokenWindow, Spans } from './window-spans.ts';
+import { Spans } from './window-spans.ts';
 
 /**
  * Fixed and sliding windows, from intervals. An operation counts for a window only when its whole interval lies
@@ -22,15 +24,17 @@ import { type BrokenWindow, Spans } from './window-spans.ts';
  *
  * Sound, not complete: two windows that share a burst are given the benefit of every placement.
  *
- * Gives the spans of one bucket that break the promise, one for each end at which one does. O(n log n).
+ * Gives the spans of one bucket that break the promise and start at `judgedFromUs` or later, one for each end at which
+ * one does. O(n log n).
  */
 export function findBrokenWindows(
   bucket: BucketRows,
   promise: WindowPromise,
   clock: WindowClock,
   resets: readonly number[] = [],
-): BrokenWindow[] {
-  const spans = new Spans(bucket, { promise, clock, rows: admissionsOf(bucket), resets });
+  judgedFromUs = Number.NEGATIVE_INFINITY,
+): BrokenWindows {
+  const spans = new Spans(bucket, { promise, clock, rows: admissionsOf(bucket), resets, judgedFromUs });
   if (promise.type === 'sliding-window') return spans.shorterThan(1, promise.limit);
   if (promise.type === 'sliding-counter')
     return firstFound(COUNTER_LENGTHS, (windows) =>
@@ -39,9 +43,13 @@ export function findBrokenWindows(
   if (promise.alignment === 'epoch') {
     if (isPlaced(clock)) return spans.inAlignedWindows(clock.offset.lowestUs);
     const broken = brokenAtEveryPhase(bucket, promise, clock, spans);
-    if (broken !== undefined) return [broken];
+    if (broken !== undefined && broken.startUs >= judgedFromUs) {
+      const found = new BrokenWindows();
+      found.add(broken);
+      return found;
+    }
   }
-  const unopened = promise.alignment === 'first' ? spans.withoutOpening() : [];
+  const unopened = promise.alignment === 'first' ? spans.withoutOpening() : new BrokenWindows();
   return unopened.length > 0 ? unopened : spans.meetingWindows();
 }
 
@@ -55,7 +63,8 @@ export function windowHeadroom(
   clock: WindowClock,
   resets: readonly number[] = [],
 ): number {
-  const spans = new Spans(bucket, { promise, clock, rows: admissionsOf(bucket), resets });
+  const judgedFromUs = Number.NEGATIVE_INFINITY;
+  const spans = new Spans(bucket, { promise, clock, rows: admissionsOf(bucket), resets, judgedFromUs });
   return Math.max(0, roomOf(bucket, promise, clock, spans));
 }
 
@@ -101,12 +110,12 @@ const COUNTER_LENGTHS = [
   ...Array.from({ length: 127 }, (_, at) => (at + 2) / 2),
 ];
 
-function firstFound(lengths: readonly number[], find: (length: number) => BrokenWindow[]): BrokenWindow[] {
+function firstFound(lengths: readonly number[], find: (length: number) => BrokenWindows): BrokenWindows {
   for (const length of lengths) {
     const found = find(length);
     if (found.length > 0) return found;
   }
-  return [];
+  return new BrokenWindows();
 }
 
 /** What is given back at any time makes room in every window: which one it was is not known. */
@@ -147,7 +156,8 @@ export function proveBrokenWindow(bucket: BucketRows, window: BrokenWindow): num
       (a, b) => table.lastUs(a) - table.lastUs(b),
     );
   const cost = (row: number) => table.costTokens[row] as number;
-  const inside = [...admissionsOf(bucket)].filter(
+  const inside = rowsWhere(
+    admissionsOf(bucket),
     (row) => (table.invokedUs[row] as number) >= window.startUs && table.lastUs(row) <= window.endUs,
   );
   let left = inside.reduce((sum, row) => sum + cost(row), 0);
@@ -157,14 +167,15 @@ export function proveBrokenWindow(bucket: BucketRows, window: BrokenWindow): num
     left -= cost(row);
     leftOut.add(row);
   }
-  return inside.filter((row) => !leftOut.has(row));
+  return [...inside].filter((row) => !leftOut.has(row));
 }
 
 /** Admissions in the order of completion. */
 function admissionsOf(bucket: BucketRows): Uint32Array {
   bucket.loadByLast();
   const { kinds } = bucket.table;
-  return bucket.byLast
-    .subarray(0, bucket.lastCount)
-    .filter((row) => ((kinds[row] as number) & KIND.outcome) === KIND.allowed);
+  return rowsWhere(
+    bucket.byLast.subarray(0, bucket.lastCount),
+    (row) => ((kinds[row] as number) & KIND.outcome) === KIND.allowed,
+  );
 }

@@ -1,24 +1,10 @@
+import { type BrokenWindow, BrokenWindows } from './broken-windows.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import { Fillers } from './fillers.ts';
 import { countWhile } from './order.ts';
 import type { WindowPromise } from './promise.ts';
 import { Sums } from './sums.ts';
 import type { WindowClock } from './window-clock.ts';
-import type { PhasePiece } from './window-phases.ts';
-
-/** A span that holds more than is promised. Tokens. */
-export interface BrokenWindow {
-  /** The admission that was one too many. */
-  readonly row: number;
-  readonly startUs: number;
-  readonly endUs: number;
-  readonly allowance: number;
-  readonly admitted: number;
-  /** Where it is not known when windows start: what one holds, from start to start. */
-  readonly pieces?: readonly PhasePiece[];
-  /** Where an operation would have opened a second window, of windows that start with one; none that is known did. */
-  readonly openedWithin?: { readonly fromUs: number; readonly toUs: number };
-}
 
 interface SpansOf {
   readonly promise: WindowPromise;
@@ -26,6 +12,8 @@ interface SpansOf {
   /** Admissions, in the order of completion. */
   readonly rows: Uint32Array;
   readonly resets: readonly number[];
+  /** Only spans that start then or later are judged. */
+  readonly judgedFromUs: number;
 }
 
 /** The spans of one bucket that hold more than windows allow. */
@@ -35,40 +23,50 @@ export class Spans {
   readonly #promise: WindowPromise;
   readonly #clock: WindowClock;
   readonly #resets: readonly number[];
+  readonly #judgedFromUs: number;
   readonly #refunds: Fillers;
-  /** Costs of all rows before each. */
-  readonly #before: Float64Array;
+  /** Costs of all rows. */
+  readonly #total: number;
   #openers: Openers | undefined;
 
-  constructor(bucket: BucketRows, { promise, clock, rows, resets }: SpansOf) {
+  constructor(bucket: BucketRows, { promise, clock, rows, resets, judgedFromUs }: SpansOf) {
     this.#bucket = bucket;
     this.#promise = promise;
     this.#clock = clock;
     this.rows = rows;
     this.#resets = resets.toSorted((a, b) => a - b);
+    this.#judgedFromUs = judgedFromUs;
     this.#refunds = Fillers.ofRows(bucket.table, bucket.refunds);
-    this.#before = new Float64Array(rows.length + 1);
-    for (const [at, row] of rows.entries())
-      this.#before[at + 1] = (this.#before[at] as number) + (bucket.table.costTokens[row] as number);
+    this.#total = rows.reduce((sum, row) => sum + (bucket.table.costTokens[row] as number), 0);
   }
 
-  /** Spans shorter than so many windows of the limiter's clock that hold more than is allowed. */
-  shorterThan(windows: number, allowed: number): BrokenWindow[] {
+  /** Spans shorter than so many windows of the limiter's clock, of those that are such, that hold more than is allowed. */
+  shorterThan(
+    windows: number,
+    allowed: number,
+    {
+      isSuch = () => true,
+      openedWithin,
+    }: {
+      isSuch?: (startUs: number, endUs: number) => boolean;
+      openedWithin?: (startUs: number, endUs: number) => { fromUs: number; toUs: number };
+    } = {},
+  ): BrokenWindows {
     const { table } = this.#bucket;
     const lengthUs = this.#leastOnRecorder(windows * this.#promise.windowUs);
     const mostUs = this.#mostOnRecorder(this.#promise.windowUs); // a window that meets the span began no earlier before it
-    if (this.#total <= allowed || !this.#mayHold(lengthUs, allowed)) return [];
+    const found = new BrokenWindows();
+    if (this.#total <= allowed || !this.#mayHold(lengthUs, allowed)) return found;
     const sums = new Sums(this.#bucket, this.rows);
-    const found: BrokenWindow[] = [];
     for (const row of this.rows) {
       const endUs = table.lastUs(row);
       const startUs = endUs - lengthUs + 1;
       sums.add(row, table.costTokens[row] as number);
       if ((table.invokedUs[row] as number) < startUs) continue;
       const admitted = sums.since(startUs);
-      if (admitted <= allowed) continue;
+      if (admitted <= allowed || startUs < this.#judgedFromUs || !isSuch(startUs, endUs)) continue;
       const allowance = allowed + this.refundedWithin(startUs - mostUs, endUs);
-      if (admitted > allowance) found.push({ row, startUs, endUs, allowance, admitted });
+      found.add({ row, startUs, endUs, allowance, admitted }, openedWithin?.(startUs, endUs));
     }
     return found;
   }
@@ -77,7 +75,7 @@ export class Spans {
    * Spans of one window, of two, of three: the first that show something. Beyond MOST_COUNTS of them each twice as long
    * as the one before. No span holds more than all.
    */
-  meetingWindows(): BrokenWindow[] {
+  meetingWindows(): BrokenWindows {
     const spanUs = this.#spanUs();
     const { windowUs } = this.#promise;
     for (let windows = 1; ; windows = windows < MOST_COUNTS ? windows + 1 : 2 * windows) {
@@ -88,10 +86,11 @@ export class Spans {
   }
 
   /** Short spans above the limit in which no second window can have begun. */
-  withoutOpening(): BrokenWindow[] {
-    return this.shorterThan(1, this.#promise.limit)
-      .filter(({ startUs, endUs }) => this.isUnopened(startUs, endUs))
-      .map((window) => ({ ...window, openedWithin: this.#openedWithin(window.startUs, window.endUs) }));
+  withoutOpening(): BrokenWindows {
+    return this.shorterThan(1, this.#promise.limit, {
+      isSuch: this.isUnopened,
+      openedWithin: this.#openedWithin,
+    });
   }
 
   /** Whether no operation can have opened a window that was over within this span. */
@@ -102,13 +101,13 @@ export class Spans {
     return !this.#openers.anyWithin(fromUs, toUs);
   };
 
-  #openedWithin(startUs: number, endUs: number): { fromUs: number; toUs: number } {
+  readonly #openedWithin = (startUs: number, endUs: number): { fromUs: number; toUs: number } => {
     const { windowUs } = this.#promise;
     return {
       fromUs: startUs - this.#mostOnRecorder(windowUs),
       toUs: endUs - this.#leastOnRecorder(windowUs),
     };
-  }
+  };
 
   /** The least room in spans shorter than so many windows, of those that are such. */
   roomWithin(
@@ -155,8 +154,11 @@ export class Spans {
    * Windows of the epoch, `offsetUs` being the limiter's clock minus the recorder's: [from, to] are the microseconds
    * that lie in one whatever the clock wanders, so what is seen in them proves by itself that it was admitted there.
    */
-  inAlignedWindows(offsetUs: number): BrokenWindow[] {
-    return this.#alignedWindows(offsetUs).filter(({ admitted, allowance }) => admitted > allowance);
+  inAlignedWindows(offsetUs: number): BrokenWindows {
+    const found = new BrokenWindows();
+    for (const window of this.#alignedWindows(offsetUs))
+      if (window.startUs >= this.#judgedFromUs) found.add(window);
+    return found;
   }
 
   #alignedWindows(offsetUs: number): BrokenWindow[] {
@@ -190,11 +192,13 @@ export class Spans {
   /** Whether what was completed within any span of the length is more than is allowed: what lies inside is a part of it. */
   #mayHold(lengthUs: number, allowed: number): boolean {
     const { table } = this.#bucket;
-    let first = 0;
+    const cost = (at: number) => table.costTokens[this.rows[at] as number] as number;
+    let [first, tokens] = [0, 0];
     for (let at = 0; at < this.rows.length; at++) {
       const startUs = table.lastUs(this.rows[at] as number) - lengthUs + 1;
-      while (table.lastUs(this.rows[first] as number) < startUs) first++;
-      if ((this.#before[at + 1] as number) - (this.#before[first] as number) > allowed) return true;
+      tokens += cost(at);
+      for (; first < at && table.lastUs(this.rows[first] as number) < startUs; first++) tokens -= cost(first);
+      if (tokens > allowed) return true;
     }
     return false;
   }
@@ -208,10 +212,6 @@ export class Spans {
   /** The same as the most it can be: a clock that ran behind, or back. */
   #mostOnRecorder(lengthUs: number): number {
     return mostOnRecorder(lengthUs, this.#clock);
-  }
-
-  get #total(): number {
-    return this.#before[this.rows.length] as number;
   }
 
   /** What a span shorter than so many windows may hold: it meets them and one more. */

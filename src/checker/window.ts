@@ -3,7 +3,7 @@ import type { BucketRows } from './bucket-rows.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import type { Drop } from './drops.ts';
 import { type Machine, MachineTime } from './machine.ts';
-import { countWhile } from './order.ts';
+import { countWhile, rowsWhere } from './order.ts';
 
 /** Operations that were admitted wholly inside one window [start, end], and what that window allows. */
 export interface Window {
@@ -76,7 +76,7 @@ interface Late {
 
 function runLateEdf({ table, byInvoked, count }: BucketRows, machine: Machine): Late {
   const { invokedUs, kinds, costTokens } = table;
-  const run = new LateRun(machine);
+  const run = new LateRun(machine, count);
   for (let at = 0; at < count; at++) {
     const row = byInvoked[at] as number;
     if (((kinds[row] as number) & KIND.outcome) !== KIND.allowed) continue;
@@ -99,9 +99,9 @@ class LateRun {
   #late: Late = { lateness: 0, row: -1, busyFromUs: 0 };
   #busyFromUs = 0;
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, jobs: number) {
     this.#time = new MachineTime(machine);
-    heap.size = 0;
+    heap.clear(jobs);
   }
 
   add(
@@ -127,6 +127,7 @@ class LateRun {
       this.#note(served - this.#time.untilDeadline(heap.deadlines[0] as number) + roundedOff);
       heap.pop();
     }
+    heap.release();
     return this.#late;
   }
 
@@ -190,14 +191,12 @@ function windowFrom(
 ): Window {
   const { invokedUs, kinds } = table;
   const startUs = invokedUs[byInvoked[at] as number] as number;
+  const isIn = (row: number) =>
+    ((kinds[row] as number) & KIND.outcome) === KIND.allowed && table.lastUs(row) <= endUs;
   return {
     startUs,
     endUs,
-    rows: byInvoked
-      .subarray(at, countBegun(invokedUs, { byInvoked, count }, endUs))
-      .filter(
-        (row) => ((kinds[row] as number) & KIND.outcome) === KIND.allowed && table.lastUs(row) <= endUs,
-      ),
+    rows: rowsWhere(byInvoked.subarray(at, countBegun(invokedUs, { byInvoked, count }, endUs)), isIn),
     admittedQuanta: admittedTokens * machine.quantaPerToken,
     allowanceQuanta: machine.allowance(endUs - startUs),
   };

@@ -97,10 +97,10 @@ export class PageBuckets {
         kind: 'replay' as const,
         tokens: tokens(gapQuanta),
       })),
-      ...windows.map(({ row, admitted, allowance }) => ({
+      ...[...windows].map(({ row, tokens: excess }) => ({
         row,
         kind: 'window' as const,
-        tokens: admitted - allowance,
+        tokens: excess,
       })),
     ];
     return found.flatMap(({ row, ...violation }) => {
@@ -133,7 +133,7 @@ function violatedRows(guilty: BucketResult | undefined): number[] {
   const { over, denials, replay, windows } = guilty;
   let worst = over.drops.first;
   for (const drop of over.drops) if (drop.quanta > (worst?.quanta ?? 0)) worst = drop;
-  const first = denials[0] ?? replay.findings[0] ?? windows[0];
+  const first = denials[0] ?? replay.findings[0] ?? windows.first;
   return [worst, first].flatMap((one) => (one === undefined ? [] : [one.row]));
 }
 
