@@ -5,6 +5,7 @@ import type { ClockBounds } from './clock.ts';
 import { Describer } from './describe.ts';
 import type { CheckFacts, Findings } from './facts.ts';
 import type { Finding, OverAdmissionFinding } from './finding.ts';
+import { ProofBudget } from './proof-budget.ts';
 
 /** How many findings of a kind are described in full: the worst. */
 const MOST_FINDINGS = 100;
@@ -15,6 +16,7 @@ export class AllFindings {
   readonly #guilty: readonly BucketResult[];
   readonly #clock: ClockBounds;
   readonly #rows: BucketRows;
+  readonly #budget = new ProofBudget();
 
   constructor(table: OperationTable, guilty: readonly BucketResult[], clock: ClockBounds) {
     this.#table = table;
@@ -77,7 +79,11 @@ export class AllFindings {
     const worst = guilty.toSorted((a, b) => weightOf(b) - weightOf(a)).slice(0, MOST_FINDINGS);
     const findings = worst.map((result) => {
       this.#rows.load(result.bucket);
-      return describe(new Describer(this.#rows, this.#table.policyOf(result.bucket), this.#clock), result);
+      const { clock, budget } = { clock: this.#clock, budget: this.#budget };
+      return describe(
+        new Describer(this.#rows, this.#table.policyOf(result.bucket), { clock, budget }),
+        result,
+      );
     });
     return {
       total: guilty.reduce((sum, result) => sum + countOf(result), 0),

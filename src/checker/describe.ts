@@ -17,22 +17,35 @@ import type { Known } from './known.ts';
 import { Machine } from './machine.ts';
 import { findOverAdmission, type OverAdmission } from './over-admission.ts';
 import { formatPromise, type WindowPromise } from './promise.ts';
+import type { ProofBudget } from './proof-budget.ts';
 import { type Refund, refundedWithin } from './refund.ts';
 import { proveDespiteRefunds } from './refunded.ts';
 import type { ReplayFinding } from './replay.ts';
 import { findWitness, findWorstWindow, type Window } from './window.ts';
 import { proveBrokenWindow } from './window-promise.ts';
 
+type Proof = Pick<Finding, 'inequality' | 'witness' | 'witnessCount'>;
+
+const NOT_SMALLEST = '; fewer of these operations may prove it: the time for a smallest proof was over';
+const UNSOUGHT = ', by all operations of the bucket: a smallest proof would take too long to find';
+
 /** Words what the checkers found about one bucket, with its smallest proof. */
 export class Describer {
   readonly #bucket: BucketRows;
   readonly #policy: Policy;
   readonly #clock: ClockBounds;
+  readonly #budget: ProofBudget;
 
-  constructor(bucket: BucketRows, policy: Policy, clock: ClockBounds) {
+  constructor(
+    bucket: BucketRows,
+    policy: Policy,
+    { clock, budget }: { clock: ClockBounds; budget: ProofBudget },
+  ) {
     this.#bucket = bucket;
     this.#policy = policy;
     this.#clock = clock;
+    this.#budget = budget;
+    budget.startBucket();
   }
 
   overAdmission(
@@ -48,7 +61,7 @@ export class Describer {
     const proof =
       refunds.length === 0
         ? this.#proof(findWitness(this.#bucket, machine, first) ?? worst, refunds)
-        : this.#proofDespiteRefunds(refunds, first, worst);
+        : this.#proofDespiteRefunds(refunds, first);
     const excess =
       worst.admittedQuanta - worst.allowanceQuanta - refundedWithin(refunds, worst.startUs, worst.endUs);
     return {
@@ -66,32 +79,53 @@ export class Describer {
     for (const { row, quanta } of drops) yield { row, tokens: this.#tokens(quanta) };
   }
 
-  #proof(window: Window, refunds: readonly Refund[]): Pick<Finding, 'inequality' | 'witness'> {
+  #proof(window: Window, refunds: readonly Refund[]): Proof {
     return {
       inequality: this.#windowInequality(
         window,
         this.#tokens(refundedWithin(refunds, window.startUs, window.endUs)),
       ),
-      witness: Array.from(window.rows, (row) => witnessLine(this.#bucket.table, row)),
+      ...this.#witnessOf(window.rows),
     };
   }
 
-  #proofDespiteRefunds(refunds: readonly Refund[], drop: Drop, worst: Window) {
+  /** The first and the last of them where they are too many. */
+  #witnessOf(rows: ArrayLike<number>): Pick<Finding, 'witness' | 'witnessCount'> {
+    const count = rows.length;
+    const shown = this.#budget.linesOf(count);
+    const witness = Array.from({ length: shown }, (_, at) =>
+      witnessLine(this.#bucket.table, rows[at < shown - 2 ? at : count - shown + at] as number),
+    );
+    return shown === count ? { witness } : { witness, witnessCount: count };
+  }
+
+  #proofDespiteRefunds(refunds: readonly Refund[], drop: Drop): Proof {
     const [policy, slack] = [this.#policy, this.#clock];
-    const proof = proveDespiteRefunds(this.#bucket, { policy, slack, refunds }, drop);
-    if (proof === undefined) return this.#proof(worst, refunds);
+    const found = proveDespiteRefunds(this.#bucket, { policy, slack, refunds }, drop, this.#budget);
+    if (found === undefined)
+      return { inequality: `${this.#minted(this.#bucket, refunds)}${UNSOUGHT}`, witness: [] };
+    const { rows: proof, isSmallest } = found;
+    const more = isSmallest ? '' : NOT_SMALLEST;
     const window = findWorstWindow(proof, new Machine(policy, slack));
     const isExceeded = ({ admittedQuanta, allowanceQuanta, startUs, endUs }: Window) =>
       admittedQuanta - allowanceQuanta > refundedWithin(refunds, startUs, endUs);
-    if (window?.rows.length === proof.count && isExceeded(window)) return this.#proof(window, refunds);
-    const beyond = findOverAdmission(proof, policy, slack).totalExcessQuanta;
-    const minted = findOverAdmission(proof, policy, slack, refunds).totalExcessQuanta;
+    if (window?.rows.length === proof.count && isExceeded(window)) {
+      const exceeded = this.#proof(window, refunds);
+      return { ...exceeded, inequality: `${exceeded.inequality}${more}` };
+    }
     return {
-      inequality:
-        `over several windows at least ${round(this.#tokens(beyond))} tokens were admitted beyond capacity and refill, ` +
-        `where refunds can have given back ${round(this.#tokens(beyond - minted))} of them in time`,
-      witness: [...proof.byInvoked].map((row) => witnessLine(this.#bucket.table, row)),
+      inequality: `${this.#minted(proof, refunds)}${more}`,
+      ...this.#witnessOf(proof.byInvoked.subarray(0, proof.count)),
     };
+  }
+
+  #minted(rows: BucketRows, refunds: readonly Refund[]): string {
+    const beyond = findOverAdmission(rows, this.#policy, this.#clock).totalExcessQuanta;
+    const minted = findOverAdmission(rows, this.#policy, this.#clock, refunds).totalExcessQuanta;
+    return (
+      `over several windows at least ${round(this.#tokens(beyond))} tokens were admitted beyond capacity and refill, ` +
+      `where refunds can have given back ${round(this.#tokens(beyond - minted))} of them in time`
+    );
   }
 
   falseDenials(found: readonly FalseDenial[], known: Known): Finding | undefined {
@@ -173,7 +207,7 @@ export class Describer {
         window.pieces === undefined
           ? `${admitted} tokens admitted wholly within ${seconds(window.endUs - window.startUs + 1)}, where ${promise} allows at most ${window.allowance}`
           : `whenever its windows start, one of them holds at least ${window.admitted} tokens, where ${promise} allows at most ${window.allowance}: ${window.pieces.length} of them, from start to start, prove it`,
-      witness: rows.map((row) => witnessLine(table, row)),
+      ...this.#witnessOf(rows),
     };
   }
 

@@ -56,6 +56,8 @@ export interface Finding {
   readonly inequality: string;
   /** Operations that prove it; without any one of them the rest would not. */
   readonly witness: readonly WitnessLine[];
+  /** How many they are, where `witness` has only the first and the last two of them. */
+  readonly witnessCount?: number;
   /** Of a false denial: taken away, an operation only raises the level, so none of these is part of the proof. */
   readonly context?: DenialContext;
 }

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../test/support/history.ts';
+import { parsePolicy } from '../core/policy.ts';
+import { BucketRows } from './bucket-rows.ts';
 import { checkHistory } from './check.ts';
+import type { Drop } from './drops.ts';
+import { findOverAdmission, isOverAdmitted } from './over-admission.ts';
+import { ProofBudget } from './proof-budget.ts';
+import { proveDespiteRefunds } from './refunded.ts';
 
 const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 const anyPart = fc.record({
@@ -38,4 +44,42 @@ it('beside refunds, a witness is a proof too, and none without any one of its op
   );
   expect(seen.single).toBeGreaterThan(50);
   expect(seen.several).toBeGreaterThan(1);
+});
+
+describe('the time for a smallest proof beside refunds', () => {
+  const policy = parsePolicy('20:1/s');
+  const slack = { epsilonUs: 0, rhoPpm: 0, slowPpm: 0, backwardUs: 0, spreadUs: 0 };
+  const refunds = [{ fromUs: 0, lastUs: 1_000, quanta: 5 * policy.quantaPerToken }];
+  const parts = Array.from({ length: 60 }, (_, at) => ({ invokedUs: 10 * at }));
+  const bucket = new BucketRows(historyOf(parts, { policy: '20:1/s' }).operations);
+  bucket.load(0);
+  const drop = findOverAdmission(bucket, policy, slack, refunds).drops.first as Drop;
+  const prove = (rowsOfBucket: number) =>
+    proveDespiteRefunds(bucket, { policy, slack, refunds }, drop, new ProofBudget({ rowsOfBucket }));
+
+  it.each([
+    { rows: 0, says: 'nothing' },
+    { rows: 20, says: 'nothing' },
+    { rows: 60, says: 'a proof that may not be the smallest' },
+    { rows: 300, says: 'a proof that may not be the smallest' },
+    { rows: 100_000, says: 'a smallest proof' },
+  ])('gives $says after $rows rows', ({ rows, says }) => {
+    const proof = prove(rows);
+    const kind = proof?.isSmallest ? 'a smallest proof' : 'a proof that may not be the smallest';
+    expect(proof === undefined ? 'nothing' : kind).toBe(says);
+    if (proof !== undefined) expect(isOverAdmitted(proof.rows, policy, slack, refunds)).toBe(true);
+  });
+
+  it('is shared by all buckets', () => {
+    const budget = new ProofBudget({ rows: 150, rowsOfBucket: 100 });
+    const judged = [1, 2, 3].map(() => {
+      budget.startBucket();
+      return [60, 60].map((rows) => budget.mayJudge(rows));
+    });
+    expect(judged).toEqual([
+      [true, false],
+      [true, false],
+      [false, false],
+    ]);
+  });
 });

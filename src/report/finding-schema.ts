@@ -25,6 +25,10 @@ const finding = z.object({
   last: moment,
   inequality: z.string().describe('what is broken, with its numbers'),
   witness: z.array(witness),
+  witnessCount: z
+    .number()
+    .exactOptional()
+    .describe('how many operations prove it, where witness has only the first and the last two of them'),
 });
 
 export const overFinding = finding.extend({

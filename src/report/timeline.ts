@@ -8,7 +8,8 @@ const MOST_LINES = 12;
  * of the proof with its interval, in seconds since the first began.
  */
 export function renderTimeline(finding: Finding): string[] {
-  const { witness } = finding;
+  const { witness, witnessCount: count = finding.witness.length } = finding;
+  if (count === 0) return [`  bucket ${finding.bucket}: ${finding.inequality}`];
   const startUs = witness.reduce(
     (least, { invokedUs }) => Math.min(least, invokedUs),
     Number.POSITIVE_INFINITY,
@@ -17,11 +18,10 @@ export function renderTimeline(finding: Finding): string[] {
   const shown =
     witness.length <= MOST_LINES ? witness : [...witness.slice(0, MOST_LINES - 3), ...witness.slice(-2)];
   const lines = shown.map((line) => renderLine(line, { startUs, endUs }));
-  if (shown.length < witness.length)
-    lines.splice(MOST_LINES - 3, 0, `    ... ${witness.length - shown.length} more ...`);
+  if (shown.length < count) lines.splice(shown.length - 2, 0, `    ... ${count - shown.length} more ...`);
   return [
     `  bucket ${finding.bucket}: ${finding.inequality}`,
-    `    ${witness.length} ${witness.length === 1 ? 'operation proves' : 'operations prove'} it; 0 s is ${startUs} us`,
+    `    ${count} ${count === 1 ? 'operation proves' : 'operations prove'} it; 0 s is ${startUs} us`,
     ...lines,
     ...(finding.context === undefined ? [] : renderContext(finding.context, startUs)),
   ];

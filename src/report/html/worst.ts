@@ -117,7 +117,7 @@ interface ProofContext {
 }
 
 function proofOf(finding: Finding, { policy, clock, result, room }: ProofContext): Proof {
-  const { kind, count, inequality: sentence, witness, context } = finding;
+  const { kind, count, inequality: sentence, witness, witnessCount, context } = finding;
   const isRefunded = (result?.refunds.length ?? 0) > 0;
   const [first] = result?.denials ?? [];
   const lines = witness.length + (context?.steps.length ?? 0);
@@ -126,7 +126,9 @@ function proofOf(finding: Finding, { policy, clock, result, room }: ProofContext
     kind,
     count,
     sentence,
-    ...(kind === 'over-admission' && !isRefunded ? { formula: windowFormula(witness, policy, clock) } : {}),
+    ...(kind === 'over-admission' && !isRefunded && witnessCount === undefined
+      ? { formula: windowFormula(witness, policy, clock) }
+      : {}),
     ...(kind === 'false-denial' && first !== undefined
       ? { floor: { cost: witness[0]?.cost ?? 0, lowest: first.lowestQuanta / policy.quantaPerToken } }
       : {}),
