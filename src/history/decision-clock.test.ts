@@ -1,29 +1,57 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
 
-const decided = (invokedUs: number, widthUs: number, more: OperationPart = {}): OperationPart => ({
-  invokedUs,
-  completedUs: invokedUs + widthUs,
-  decision: { strategy: 'central', source: 'redis', node: 'n', atUs: 1_000 + invokedUs },
-  ...more,
-});
+const MS = 1_000;
 
-describe('what decisions say of their server clock', () => {
-  it('is the sharpest of each quarter of a second', () => {
-    const parts = [decided(0, 50), decided(10, 20), decided(240_000, 40), decided(250_000, 90)];
-    expect(historyOf(parts).decisionClock).toEqual([
-      { type: 'clock', node: 'n', atUs: 20, serverUs: 1_010, errorUs: 11 },
-      { type: 'clock', node: 'n', atUs: 250_045, serverUs: 251_000, errorUs: 46 },
-    ]);
-  });
+/** A decision by a server whose clock is ahead of the recorder's, seen in the middle of its operation. */
+function decided(
+  atMs: number,
+  { aheadMs, lengthMs = 1 }: { aheadMs: number; lengthMs?: number },
+): OperationPart {
+  return {
+    invokedUs: (atMs - lengthMs / 2) * MS,
+    completedUs: (atMs + lengthMs / 2) * MS,
+    decision: { strategy: 'central', node: 'n', source: 'redis', atUs: (atMs + aheadMs) * MS },
+  };
+}
 
-  it('is nothing where an answer may repeat an earlier one', () =>
-    expect(historyOf([decided(0, 50, { decisionId: 'd' })]).decisionClock).toEqual([]));
+function offsetsMs(parts: readonly OperationPart[]): number[] {
+  const { decisionClock } = historyOf(parts, {});
+  return decisionClock.map(({ serverUs, atUs }) => (serverUs - atUs) / MS).sort((a, b) => a - b);
+}
 
-  it('is bounded however long the run, and stays the sharpest', () => {
-    const parts = Array.from({ length: 200_000 }, (_, at) => decided(at * 250_000, at % 4 === 1 ? 10 : 90));
-    const { decisionClock } = historyOf(parts);
-    expect(decisionClock).toHaveLength(12_500);
-    expect(decisionClock.every(({ errorUs }) => errorUs === 6)).toBe(true);
+describe('what decisions say of a clock within a quarter of a second', () => {
+  it.each([
+    {
+      title: 'is the sharpest of them',
+      parts: [
+        decided(20, { aheadMs: 5, lengthMs: 4 }),
+        decided(40, { aheadMs: 5 }),
+        decided(60, { aheadMs: 5, lengthMs: 9 }),
+      ],
+      want: [5],
+    },
+    {
+      title: 'is also what contradicts that: the clock stepped back',
+      parts: [decided(20, { aheadMs: 5 }), decided(40, { aheadMs: -90, lengthMs: 8 })],
+      want: [-90, 5],
+    },
+    {
+      title: 'is both, of a clock that stepped back and ahead',
+      parts: [
+        decided(20, { aheadMs: 5 }),
+        decided(40, { aheadMs: -90, lengthMs: 8 }),
+        decided(60, { aheadMs: 70, lengthMs: 8 }),
+      ],
+      want: [-90, 5, 70],
+    },
+    {
+      title: 'is no step where the blurred one may be true beside the sharp one',
+      parts: [decided(20, { aheadMs: 5 }), decided(40, { aheadMs: 2, lengthMs: 8 })],
+      want: [5],
+    },
+  ])('$title', ({ parts, want }) => {
+    expect(offsetsMs(parts)).toEqual(want);
+    expect(offsetsMs(parts.toReversed())).toEqual(want);
   });
 });

@@ -2,7 +2,7 @@ import type { Draft } from './draft.ts';
 import type { Interner } from './interner.ts';
 import type { ClockReading } from './operation.ts';
 
-/** One reading is kept for each node and slot: the sharpest. */
+/** Readings are kept for each node and slot: the sharpest, and what contradicts it. */
 const FIRST_SLOT_US = 250_000;
 
 /** Above this many, slots become twice as long: a run of weeks must not hold more than one of minutes. */
@@ -15,12 +15,22 @@ interface Reading {
 }
 
 /**
+ * What is kept of one slot: the sharpest reading, and of all its readings the one whose offset (server minus recorder) is
+ * lowest for certain and the one whose offset is highest for certain. A clock that steps within a slot contradicts itself.
+ */
+interface Slot {
+  readonly sharpest: Reading;
+  readonly lowest: Reading;
+  readonly highest: Reading;
+}
+
+/**
  * A decision that carries its server's time is a reading of that server's clock: the time lies somewhere in the
- * operation's interval. Keeps the sharpest of each quarter of a second, in runs of days of each few seconds.
- * An attempt of a named decision says nothing: its answer may repeat that of an attempt before.
+ * operation's interval. Keeps the sharpest of each quarter of a second, in runs of days of each few seconds, and what
+ * contradicts it. An attempt of a named decision says nothing: its answer may repeat that of an attempt before.
  */
 export class DecisionClock {
-  readonly #byNode = new Map<number, Map<number, Reading>>();
+  readonly #byNode = new Map<number, Map<number, Slot>>();
   #slotUs = FIRST_SLOT_US;
   #aheadUs = 0;
   #count = 0;
@@ -40,16 +50,32 @@ export class DecisionClock {
       this.#byNode.set(node, slots);
     }
     const slot = Math.floor(invokedUs / this.#slotUs);
-    const best = slots.get(slot);
-    if (best !== undefined && best.errorUs <= errorUs) return;
-    slots.set(slot, { atUs: (invokedUs + completedUs) / 2, serverUs, errorUs });
-    if (best === undefined && ++this.#count > MOST_READINGS) this.#coarsen();
+    const known = slots.get(slot);
+    const atUs = (invokedUs + completedUs) / 2;
+    if (known === undefined) {
+      const reading = { atUs, serverUs, errorUs };
+      slots.set(slot, { sharpest: reading, lowest: reading, highest: reading });
+      if (++this.#count > MOST_READINGS) this.#coarsen();
+      return;
+    }
+    const offsetUs = serverUs - atUs;
+    const isSharper = errorUs < known.sharpest.errorUs;
+    if (
+      isSharper ||
+      offsetUs + errorUs < upperUs(known.lowest) ||
+      offsetUs - errorUs > lowerUs(known.highest)
+    ) {
+      const reading = { atUs, serverUs, errorUs };
+      slots.set(slot, merged(known, { sharpest: reading, lowest: reading, highest: reading }));
+    }
   }
 
   readings(texts: Interner): ClockReading[] {
     return [...this.#byNode].flatMap(([node, slots]) => {
       const name = texts.textOf(node);
-      return [...slots.values()].map((reading) => ({ type: 'clock' as const, node: name, ...reading }));
+      return [...slots.values()]
+        .flatMap(readingsOf)
+        .map((reading) => ({ type: 'clock' as const, node: name, ...reading }));
     });
   }
 
@@ -57,13 +83,38 @@ export class DecisionClock {
     this.#slotUs *= 2;
     this.#count = 0;
     for (const [node, slots] of this.#byNode) {
-      const longer = new Map<number, Reading>();
-      for (const [slot, reading] of slots) {
-        const best = longer.get(Math.floor(slot / 2));
-        if (best === undefined || reading.errorUs < best.errorUs) longer.set(Math.floor(slot / 2), reading);
+      const longer = new Map<number, Slot>();
+      for (const [number, slot] of slots) {
+        const known = longer.get(Math.floor(number / 2));
+        longer.set(Math.floor(number / 2), known === undefined ? slot : merged(known, slot));
       }
       this.#byNode.set(node, longer);
       this.#count += longer.size;
     }
   }
+}
+
+function merged(one: Slot, other: Slot): Slot {
+  return {
+    sharpest: other.sharpest.errorUs < one.sharpest.errorUs ? other.sharpest : one.sharpest,
+    lowest: upperUs(other.lowest) < upperUs(one.lowest) ? other.lowest : one.lowest,
+    highest: lowerUs(other.highest) > lowerUs(one.highest) ? other.highest : one.highest,
+  };
+}
+
+/** The sharpest, and those that cannot be true beside it. */
+function readingsOf({ sharpest, lowest, highest }: Slot): Reading[] {
+  return [
+    sharpest,
+    ...(upperUs(lowest) < lowerUs(sharpest) ? [lowest] : []),
+    ...(lowerUs(highest) > upperUs(sharpest) ? [highest] : []),
+  ];
+}
+
+function lowerUs({ atUs, serverUs, errorUs }: Reading): number {
+  return serverUs - atUs - errorUs;
+}
+
+function upperUs({ atUs, serverUs, errorUs }: Reading): number {
+  return serverUs - atUs + errorUs;
 }
