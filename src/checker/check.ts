@@ -63,6 +63,7 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
   const all = new AllFindings(table, pass.guilty, clock);
   let offsets: ReturnType<typeof boundOffsets> | undefined;
   const found = {
+    promise: formatPromise(promise),
     overAdmission: all.overAdmission(),
     falseDenials: {
       ...all.falseDenials(passing),
@@ -90,7 +91,6 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     buckets: table.bucketCount,
     contested: countContested(table, pass.contested, rules.busiest),
     ...headroomFacts(table, pass.contested, { promise, slackUs: grant.slackUs }),
-    promise: formatPromise(promise),
     assumptions: [
       ...assumedOfClock({ ...ofClock, grant, promise, header: history.header }),
       ...(passing.windows === undefined ? [] : assumedOfWindows(passing.windows)),

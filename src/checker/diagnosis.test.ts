@@ -35,6 +35,18 @@ const at = (atS: number, part: OperationPart = {}): OperationPart => ({
 const many = (count: number, part: OperationPart) => Array.from({ length: count }, () => part);
 
 describe('the sentence that says what is wrong', () => {
+  it('names no whole-second steps where windows start with seconds', () => {
+    const parts = Array.from({ length: 90 }, (_, second) => [
+      ...many(4, at(second + 0.1)),
+      ...many(2, at(second + 0.12, { outcome: 'denied' })),
+      ...many(2, at(second + 0.8, { outcome: 'denied' })),
+    ]).flat();
+    const judged = (promise: string) =>
+      checkHistory(historyOf(parts, { policy: '2:2/s' }), { ...RULES, promise: parsePromise(promise) });
+    expect(judged('token-bucket').diagnosis).toEqual([expect.stringMatching(/^tokens come in whole-second/)]);
+    expect(judged('fixed-window:4/1s').diagnosis).toEqual([]);
+  });
+
   it('names the whole-second steps of the recorded article script', () => {
     const { diagnosis, verdict } = checkHistory(recorded('article'), RULES);
     expect(verdict).toBe('fail');

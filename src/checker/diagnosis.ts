@@ -7,7 +7,10 @@ import type { OverAdmissionFinding } from './finding.ts';
 import type { LostDecisions } from './lost-decisions.ts';
 import { secondSteps } from './whole-seconds.ts';
 
-type Found = Pick<CheckFacts, 'overAdmission' | 'falseDenials' | 'clock' | 'shards' | 'lostDecisions'>;
+type Found = Pick<
+  CheckFacts,
+  'promise' | 'overAdmission' | 'falseDenials' | 'clock' | 'shards' | 'lostDecisions'
+>;
 
 /** What a history can say about why a limiter is wrong. */
 export interface Cause {
@@ -35,7 +38,8 @@ const CAUSES: readonly Cause[] = [
   },
   {
     name: 'whole seconds',
-    sentences: ({ history, found, readings }) => secondsSentence(history, found, readings),
+    sentences: ({ history, found, readings }) =>
+      found.promise === 'token-bucket' ? secondsSentence(history, found, readings) : [], // a window gains all at its start
   },
 ];
 

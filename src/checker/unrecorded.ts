@@ -50,7 +50,8 @@ export function unrecordedOf(
     mostRequests: () => Math.max(openAtEnd(), missing),
     aboutRequests() {
       const most = openAtEnd();
-      if (missing > most) return `${missing} requests are missing from the history`;
+      if (missing > most)
+        return `${missing} ${missing === 1 ? 'request is' : 'requests are'} missing from the history`;
       const why =
         rules.openAtEndAtMost === undefined
           ? `${OPEN_TIMES} times the most in flight at once; --open-at-end says another number`
