@@ -47,6 +47,19 @@ describe('the sentence that says what is wrong', () => {
     expect(judged('fixed-window:4/1s').diagnosis).toEqual([]);
   });
 
+  it('names none in a log of less than three seconds, where all come together', () => {
+    const parts = (lengthS: number) => [
+      ...many(9, at(0.1)),
+      at(0.2, { outcome: 'denied' as const }),
+      ...many(150, at(0.3)),
+      ...many(150, at(lengthS + 0.3)),
+    ];
+    const judged = (lengthS: number) =>
+      checkHistory(historyOf(parts(lengthS), { policy: '2:5/s' }), RULES).diagnosis;
+    expect(judged(2)).toEqual([]);
+    expect(judged(3)).toEqual([expect.stringMatching(/^tokens come in whole-second/)]);
+  });
+
   it('names the whole-second steps of the recorded article script', () => {
     const { diagnosis, verdict } = checkHistory(recorded('article'), RULES);
     expect(verdict).toBe('fail');

@@ -123,7 +123,7 @@ function admittedByRegion(
  * What real histories gave, those with 0.4 s latency included: 99% or more by whole seconds, at most 61% by a
  * continuous refill, where 55% came evenly.
  */
-const STEPS = { admissions: 100, share: 0.9, aboveEven: 0.25 };
+const STEPS = { admissions: 100, share: 0.9, aboveEven: 0.25, spanUs: 3_000_000 };
 
 function secondsSentence(
   { operations }: History,
@@ -135,7 +135,8 @@ function secondsSentence(
     undefined,
   );
   const steps = secondSteps(operations, sharpest === undefined ? 0 : sharpest.serverUs - sharpest.atUs);
-  const { admissions, share, evenShare, fromUs } = steps;
+  const { admissions, spanUs, share, evenShare, fromUs } = steps;
+  if (spanUs < STEPS.spanUs) return []; // within fewer seconds all admissions come together by themselves
   if (admissions < STEPS.admissions || share < Math.max(STEPS.share, evenShare + STEPS.aboveEven)) return [];
   const fifth =
     sharpest === undefined

@@ -39,7 +39,7 @@ function judgeAccounts({ sent, outcomes, unaccounted, files, ended }: CheckFacts
       reason:
         broken === undefined
           ? 'the history has no end: the recording was cut short'
-          : `the history breaks off in the middle of line ${broken.truncatedLine} of ${broken.name}`,
+          : `the history breaks off in the middle of line ${broken.truncatedLine} of ${broken.name}: a whole last line ends with a newline`,
     };
   if (unaccounted < 0)
     return {

@@ -3,6 +3,8 @@ import { KIND, type OperationTable } from '../history/table.ts';
 /** How the admissions to drained buckets lie within a second. Shares are from 0 to 1. */
 export interface SecondSteps {
   readonly admissions: number;
+  /** From the first of them to the last. */
+  readonly spanUs: number;
   /** Of them, those that can all have been made within one same fifth of a second. */
   readonly share: number;
   /** What that share would be if they came evenly. */
@@ -30,6 +32,7 @@ const MOST_US = SECOND_US - FIFTH_US - BIN_US;
 export function secondSteps(table: OperationTable, offsetUs: number): SecondSteps {
   const counts = new Float64Array(BINS);
   let [admissions, lengthUs] = [0, 0];
+  let [firstUs, lastUs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     if (
       table.policyOf(bucket).refill.tokens * SECOND_US <
@@ -40,6 +43,8 @@ export function secondSteps(table: OperationTable, offsetUs: number): SecondStep
     eachRow(table, bucket, KIND.allowed, (startUs, us) => {
       if (startUs <= drainedUs || us >= MOST_US) return;
       admissions++;
+      firstUs = Math.min(firstUs, startUs);
+      lastUs = Math.max(lastUs, startUs);
       lengthUs += us + FIFTH_US;
       const earliestUs = startUs + offsetUs - FIFTH_US; // a fifth that begins from here on meets the interval
       const first = Math.floor(mod(earliestUs, SECOND_US) / BIN_US);
@@ -50,6 +55,7 @@ export function secondSteps(table: OperationTable, offsetUs: number): SecondStep
   const most = counts.reduce((best, next, bin) => (next > (counts[best] as number) ? bin : best), 0);
   return {
     admissions,
+    spanUs: lastUs - firstUs,
     share: admissions === 0 ? 0 : (counts[most] as number) / admissions,
     evenShare: admissions === 0 ? 0 : lengthUs / admissions / SECOND_US,
     fromUs: most * BIN_US,

@@ -130,11 +130,18 @@ describe('a table of comma-separated values', () => {
   it.each([
     { title: 'before its status', end: 'b,30,40,' },
     { title: 'in a field that then says nothing', end: 'b,30,-,200' },
+    { title: 'in a field that is one all the same', end: 'b,30,40,42' },
     { title: 'before its cost', end: 'b,30,40,200,', more: { cost: 'cost' } },
   ])('that breaks off $title is read without that line', ({ end, more }) => {
     const [name, first] = more === undefined ? ['', ''] : [',cost', ',1'];
     const { history } = read('csv', `user,from_ms,to_ms,code${name}\na,10,20,200${first}\n${end}`, more);
     expect(history.files).toEqual([{ name: 'log', operations: 1, truncatedLine: 3 }]);
+  });
+
+  it('is read to its end where its last line is a whole JSON object without a newline', () => {
+    const line = '{"user":"a","from_ms":10,"to_ms":20,"code":200}';
+    const { history } = read('access-log', `${line}\n${line}`);
+    expect(history.files).toEqual([{ name: 'log', operations: 2, sent: 2 }]);
   });
 
   it.each([
@@ -238,4 +245,9 @@ describe('a status pattern', () => {
     ['200-299', '300', false],
     ['OK', 'OK', true],
   ])('%s of %s is %s', (pattern, status, want) => expect(parseStatusPattern(pattern)(status)).toBe(want));
+
+  it('is refused where a range ends before it begins', () =>
+    expect(() => parseStatusPattern('200,599-500')).toThrow(
+      'a range of statuses begins with the lower one; found "599-500"',
+    ));
 });

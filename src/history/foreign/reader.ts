@@ -107,6 +107,10 @@ export class ForeignReader {
     if (text === '') return;
     if (this.#firstLine === '') this.#firstLine = text;
     const mayBeCut = !terminated && this.#line > 1;
+    if (mayBeCut && !isWhole(text)) {
+      this.#truncatedLine = this.#line;
+      return;
+    }
     try {
       const fields = this.#lineFormat?.read(text);
       if (fields !== undefined) this.#readFields(fields, mayBeCut);
@@ -215,4 +219,9 @@ function placeAtStart(invokedUs: Float64Array): void {
   let first = Number.POSITIVE_INFINITY;
   for (const us of invokedUs) if (us !== UNPLACED && us < first) first = us;
   for (let row = 0; row < invokedUs.length; row++) if (invokedUs[row] === UNPLACED) invokedUs[row] = first;
+}
+
+/** Of a last line without a newline, whether nothing can be missing: half a number is a number, too, half a JSON object is none. */
+function isWhole(line: string): boolean {
+  return line.startsWith('{') && line.endsWith('}');
 }

@@ -18,6 +18,11 @@ export function parseStatusPattern(text: string): StatusPattern {
 function patternOf(part: string): StatusPattern {
   if (/^\dxx$/i.test(part)) return (status) => /^\d{3}$/.test(status) && status[0] === part[0];
   const [, low, high] = /^(\d+)-(\d+)$/.exec(part) ?? [];
+  if (low !== undefined && Number(low) > Number(high))
+    throw new OpenclawError(
+      'INVALID_OPTION',
+      `a range of statuses begins with the lower one; found ${quoted(part)}`,
+    );
   if (low !== undefined) return (status) => Number(status) >= Number(low) && Number(status) <= Number(high);
   return (status) => status === part;
 }
