@@ -21,7 +21,10 @@ export function writeOwn(run: Run, seen: Set<string>): LogFile[] {
   const dice = new Dice(run.plan.seed, 'recording');
   const { files: count, starts, isStopped } = run.plan.recording;
   const stopUs = isStopped ? run.lastUs * dice.between(0.5, 1) : Number.POSITIVE_INFINITY;
-  const startUs = starts === 'full' ? Number.NEGATIVE_INFINITY : run.lastUs * dice.between(0, 0.5);
+  const beginsUs = starts === 'full' ? Number.NEGATIVE_INFINITY : run.lastUs * dice.between(0, 0.5);
+  // A window that waits for a clock that stepped back before the log began is assumed away, and the report says so.
+  const stepsUs = run.plan.limiter === 'bucket' ? [] : run.plan.clock.steps.map(({ atUs }) => atUs);
+  const startUs = Math.min(beginsUs, ...stepsUs);
   if (isStopped) seen.add('stopped with requests in flight');
   if (starts !== 'full') seen.add('begins in mid-traffic');
   const recorded = recordedOf(run, { startUs, stopUs }, seen);
