@@ -51,6 +51,8 @@ function causeOf(
   const isUnaligned = promise.type === 'fixed-window' && promise.alignment === 'any';
   if (isUnaligned)
     return 'it is not said when a window begins: :epoch or :first behind the promise, or a log of more windows, shows more';
+  if (promise.type === 'fixed-window' && promise.alignment === 'first')
+    return 'which request began a window is seldom certain: a longer run, of more windows, shows more';
   const refillUs = (tokens * quantaPerToken) / quantaPerUs;
   if (2 * slackUs >= refillUs)
     return `${timeText(slackUs)} are granted for the limiter's clock: a smaller --clock-slack, where that is true, shows more`;

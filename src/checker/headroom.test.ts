@@ -89,6 +89,11 @@ describe('the headroom of a bucket', () => {
     expect(headroomOf(parts, '10:5/s', promise)?.median.tokens).toBe(want);
   });
 
+  it('is large where it is not certain which request began a window, and says so', () => {
+    const parts = [...times(7, { invokedUs: S }), { ...denied(1), cost: 4 }];
+    expect(headroomOf(parts, '10:5/s', 'fixed-window:10/2s:first')?.cause).toMatch(/^which request began/);
+  });
+
   it.each([
     {
       title: 'a time in another unit',

@@ -16,7 +16,7 @@ import { refuseClash, type StatusReader, statusReader } from '../history/foreign
 import { UNITS, type Unit } from '../history/foreign/units.ts';
 import type { PolicyRecord } from '../history/operation.ts';
 import { type ClockSlackFlags, parseTime } from './clock-slack.ts';
-import { decimalNumber, parsedBy, wholeNumber } from './options.ts';
+import { parsedBy, share, wholeNumber } from './options.ts';
 
 /** What `check --from` needs to know of a log that others wrote. */
 export interface ForeignOptions extends ClockSlackFlags {
@@ -61,7 +61,7 @@ export function addForeignOptions(command: Command): Command {
     .option(
       '--unusable-at-most <share>',
       'so many lines of a file may be unreadable, and are granted',
-      decimalNumber(0, 1),
+      share,
       0.01,
     )
     .optionsGroup('When requests of such a log were decided:')

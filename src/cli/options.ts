@@ -23,6 +23,12 @@ export function decimalNumber(least: number, most: number): (text: string) => nu
   };
 }
 
+/** A share from 0 to 1, or in percent: 0.05 and 5%. */
+export function share(text: string): number {
+  const [, percent] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
+  return percent === undefined ? decimalNumber(0, 1)(text) : decimalNumber(0, 100)(percent) / 100;
+}
+
 /** Turns a parser of ours into one of commander's: its message, shown with the name of the option. */
 export function parsedBy<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {

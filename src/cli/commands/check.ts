@@ -18,7 +18,7 @@ import {
   type ForeignOptions,
   foreignReaderOf,
 } from '../foreign-options.ts';
-import { decimalNumber, parsedBy, wholeNumber } from '../options.ts';
+import { parsedBy, share, wholeNumber } from '../options.ts';
 import { type Format, formatOption, render } from '../output.ts';
 import { PROMISES } from '../promise-help.ts';
 import { type Reader, readHistory } from '../read-history.ts';
@@ -65,7 +65,7 @@ export function checkCommand(environment: Environment): Command {
     .option(
       '--info <share>',
       'a larger share of operations without a reply is too little evidence',
-      decimalNumber(0, 1),
+      share,
       0.05,
     )
     .addOption(
