@@ -21,12 +21,12 @@ export function writeOwn(run: Run, seen: Set<string>): LogFile[] {
   const dice = new Dice(run.plan.seed, 'recording');
   const { files: count, starts, isStopped } = run.plan.recording;
   const stopUs = isStopped ? run.lastUs * dice.between(0.5, 1) : Number.POSITIVE_INFINITY;
-  const beginsUs = starts === 'full' ? Number.NEGATIVE_INFINITY : run.lastUs * dice.between(0, 0.5);
   // A window that waits for a clock that stepped back before the log began is assumed away, and the report says so.
-  const stepsUs = run.plan.limiter === 'bucket' ? [] : run.plan.clock.steps.map(({ atUs }) => atUs);
-  const startUs = Math.min(beginsUs, ...stepsUs);
+  const showsSteps = run.plan.limiter !== 'bucket' && run.plan.clock.steps.length > 0;
+  const isWhole = starts === 'full' || showsSteps;
+  const startUs = isWhole ? Number.NEGATIVE_INFINITY : run.lastUs * dice.between(0, 0.5);
   if (isStopped) seen.add('stopped with requests in flight');
-  if (starts !== 'full') seen.add('begins in mid-traffic');
+  if (!isWhole) seen.add('begins in mid-traffic');
   const recorded = recordedOf(run, { startUs, stopUs }, seen);
   if (count === 2) seen.add('two files');
   return Array.from({ length: count }, (_, file) => {

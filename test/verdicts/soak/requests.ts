@@ -59,9 +59,12 @@ export function drawTraffic(dice: Dice, plan: Plan): Traffic {
   return { attempts, resets };
 }
 
+/** About four months: with a date before it, still a number that a history holds. */
+const MOST_DELAY_US = 1e13;
+
 function delay(dice: Dice, { latency: { us, shape } }: Plan): number {
   if (shape === 'bounded') return us * 2 * dice.next() * dice.next();
-  return us * (shape === 'exponential' ? dice.exponential() : dice.heavyTailed());
+  return Math.min(MOST_DELAY_US, us * (shape === 'exponential' ? dice.exponential() : dice.heavyTailed()));
 }
 
 function drawParts(dice: Dice, plan: Plan): Part[] {
