@@ -42,7 +42,7 @@ it('allows whatever Redis cannot decide, and says that it did: open', { timeout:
   const url = await serve('--on-failure', 'open');
   expect(await statuses(url, 9)).toEqual(Array(9).fill(201));
   expect((await postRating(url)).headers.get('openclaw-decision')).toBe(
-    'strategy="central", node="none", source=fallback',
+    'strategy="central", node="none", source=fallback, charge=none',
   );
   expect(await counted(url, 'fallback')).toEqual({ allowed: 10 });
 });
@@ -51,7 +51,7 @@ it('decides by its share what Redis cannot decide: local-share', { timeout: 60_0
   const url = await serve('--on-failure', 'local-share:3', '--strategy', 'acked', '--replicas', '1');
   expect(await statuses(url, 4)).toEqual([201, 201, 429, 429]);
   expect((await postRating(url)).headers.get('openclaw-decision')).toBe(
-    'strategy="acked", node="none", source=fallback',
+    'strategy="acked", node="none", source=fallback, charge=none',
   );
   expect(await counted(url, 'fallback')).toEqual({ allowed: 2, denied: 3 });
 });
