@@ -6,7 +6,12 @@ import type { EvidenceRules } from './rules.ts';
 /** What the verdict rests on beside the history, as sentences. */
 export function assumptionsOf(
   history: History,
-  { rules, horizon, pass }: { rules: EvidenceRules; horizon: Horizon; pass: PassResult },
+  {
+    rules,
+    horizon,
+    pass,
+    isJudged,
+  }: { rules: EvidenceRules; horizon: Horizon; pass: PassResult; isJudged: boolean },
 ): string[] {
   return [
     ...pass.assumptions,
@@ -14,7 +19,19 @@ export function assumptionsOf(
     ...ofRefunds(pass, rules),
     ...ofEarlierRefunds(pass),
     ...ofOneLog(horizon),
+    ...(isJudged && horizon.judged > 0 ? ofEarlierSteps(history) : []),
   ];
+}
+
+/**
+ * A limiter whose clock stepped back waits for it and denies. A step between two readings is seen. One before the first,
+ * by decisions that tell the time or in a history that begins in mid-traffic, may show in nothing.
+ */
+function ofEarlierSteps({ header, clock, decisionClock }: History): string[] {
+  const isReadFromTheStart = clock.length > 0 || decisionClock.length === 0;
+  return header.initial === 'full' && isReadFromTheStart
+    ? []
+    : ["the limiter's clock did not step back shortly before the history first shows it"];
 }
 
 function ofCompleteness({ end }: History, { isComplete, openAtEndMissing }: EvidenceRules): string[] {

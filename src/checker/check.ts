@@ -94,7 +94,12 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     assumptions: [
       ...assumedOfClock({ ...ofClock, grant, promise, header: history.header }),
       ...(passing.windows === undefined ? [] : assumedOfWindows(passing.windows)),
-      ...assumptionsOf(history, { rules, horizon, pass }),
+      ...assumptionsOf(history, {
+        rules,
+        horizon,
+        pass,
+        isJudged: windows.windows?.areDenialsJudged !== false,
+      }),
       ...(rules.assumptions ?? []),
     ],
     ...found,

@@ -74,23 +74,3 @@ describe('where windows of the epoch lie', () => {
     expect(assumed(said)).toEqual(sentences);
   });
 });
-
-describe('a step back that no history can show', () => {
-  const NO_STEP = "the limiter's clock did not step back shortly before the history began";
-
-  it.each([
-    { promise: 'sliding-window:3/60s', initial: 'unknown', isAssumed: true },
-    { promise: 'sliding-window:3/60s', initial: 'full', isAssumed: false },
-    { promise: 'fixed-window:3/60s', initial: 'unknown', isAssumed: false }, // its denials are not judged
-    { promise: 'token-bucket', initial: 'unknown', isAssumed: false },
-  ] as const)(
-    'is assumed away under $promise from $initial: $isAssumed',
-    ({ promise, initial, isAssumed }) => {
-      const { assumptions } = checkHistory(historyOf([{}], { header: { initial } }), {
-        ...{ busiest: [], contestedAtLeast: 0, infoAtMost: 1 },
-        promise: parsePromise(promise),
-      });
-      expect(assumptions?.includes(NO_STEP)).toBe(isAssumed);
-    },
-  );
-});

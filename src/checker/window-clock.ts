@@ -121,19 +121,10 @@ export function whyDenialsAreNotJudged({ promise }: Windows): string {
   return 'it is not known when a window ends';
 }
 
-/**
- * What the verdict rests on as far as windows are concerned. A window whose clock stepped back waits for it and denies.
- * A step within the history can be read. One before its start shows in nothing: a window tells no time of its own.
- */
-export function assumedOfWindows(windows: Windows): string[] {
-  const { promise, clock } = windows;
-  const isEpoch = promise.type === 'fixed-window' && promise.alignment === 'epoch';
-  return [
-    ...(isEpoch ? ASSUMED[clock.offset?.from ?? 'nothing'](clock) : []),
-    ...(judgesDenials(windows) && clock.knownFromUs !== Number.NEGATIVE_INFINITY
-      ? ["the limiter's clock did not step back shortly before the history began"]
-      : []),
-  ];
+/** What the verdict rests on as far as the place of windows is concerned. */
+export function assumedOfWindows({ promise, clock }: Windows): string[] {
+  if (promise.type !== 'fixed-window' || promise.alignment !== 'epoch') return [];
+  return ASSUMED[clock.offset?.from ?? 'nothing'](clock);
 }
 
 const ASSUMED = {

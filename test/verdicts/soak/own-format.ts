@@ -21,8 +21,8 @@ export function writeOwn(run: Run, seen: Set<string>): LogFile[] {
   const dice = new Dice(run.plan.seed, 'recording');
   const { files: count, starts, isStopped } = run.plan.recording;
   const stopUs = isStopped ? run.lastUs * dice.between(0.5, 1) : Number.POSITIVE_INFINITY;
-  // A window that waits for a clock that stepped back before the log began is assumed away, and the report says so.
-  const showsSteps = run.plan.limiter !== 'bucket' && run.plan.clock.steps.length > 0;
+  // A clock that stepped back before the log began is assumed away, and the report says so; only levels would show it.
+  const showsSteps = !run.plan.hasLevels && run.plan.clock.steps.length > 0;
   const isWhole = starts === 'full' || showsSteps;
   const startUs = isWhole ? Number.NEGATIVE_INFINITY : run.lastUs * dice.between(0, 0.5);
   if (isStopped) seen.add('stopped with requests in flight');

@@ -77,6 +77,7 @@ export function drawPlan(seed: number): Plan {
   const tokenUs = fillUs / capacityTokens;
   const stepUs = (tokenUs * (1 + mostCost)) / 2 / dice.pick([0.7, 1.5, 2, 4, 8]) / buckets;
   const clock = drawClock(dice, { isOwn, limiter, stepUs });
+  const rates = drawRates(dice, { isOwn, isBucket: limiter === 'bucket', isTold: clock.kind === 'told' });
   return {
     seed,
     form,
@@ -94,13 +95,18 @@ export function drawPlan(seed: number): Plan {
       us: Math.ceil(tokenUs * dice.pick([0, 0.05, 0.5, 2, 10])),
       shape: dice.pick(['bounded', 'bounded', 'exponential', 'heavy-tailed']),
     },
-    rates: drawRates(dice, { isOwn, isBucket: limiter === 'bucket', isTold: clock.kind === 'told' }),
+    rates,
     hasLevels: isOwn && limiter === 'bucket' && clock.granularityUs === 1 && dice.chance(0.5),
-    clock,
+    clock: shown(clock, rates),
     // Windows of an epoch need dates where the clock is the recorder's.
     originUs: isOwn && !(limiter === 'epoch' && clock.kind === 'one') ? dice.pick([0, 0, DATE_US]) : DATE_US,
     recording: drawRecording(dice, isOwn),
   };
+}
+
+/** Where only decisions tell the time, a step before the first that does is assumed away: all must tell it. */
+function shown(clock: ClockPlan, { lost, fallback }: Rates): ClockPlan {
+  return clock.kind === 'told' && lost + fallback > 0 ? { ...clock, steps: [] } : clock;
 }
 
 function promiseOf(

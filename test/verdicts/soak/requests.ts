@@ -59,11 +59,11 @@ export function drawTraffic(dice: Dice, plan: Plan): Traffic {
   return { attempts, resets };
 }
 
-/** About four months: with a date before it, still a number that a history holds. */
-const MOST_DELAY_US = 1e13;
+/** About three hours: longer, and what clocks may have drifted meanwhile is more than is judged exactly. */
+const MOST_DELAY_US = 1e10;
 
 function delay(dice: Dice, { latency: { us, shape } }: Plan): number {
-  if (shape === 'bounded') return us * 2 * dice.next() * dice.next();
+  if (shape === 'bounded') return Math.min(MOST_DELAY_US, us * 2 * dice.next() * dice.next());
   return Math.min(MOST_DELAY_US, us * (shape === 'exponential' ? dice.exponential() : dice.heavyTailed()));
 }
 

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { historyOf, type OperationPart } from '../../test/support/history.ts';
+import { checkHistory } from './check.ts';
+import { parsePromise } from './promise.ts';
+
+const S = 1_000_000;
+const NO_STEP = "the limiter's clock did not step back shortly before the history first shows it";
+const READING = { type: 'clock', node: 'n', atUs: 0, serverUs: 0, errorUs: 1 } as const;
+const told: OperationPart = { decision: { strategy: 'central', source: 'redis', node: 'n', atUs: 0 } };
+
+describe('a step back that no history can show', () => {
+  it.each([
+    { promise: 'sliding-window:3/60s', initial: 'unknown', isAssumed: true },
+    { promise: 'sliding-window:3/60s', initial: 'full', isAssumed: false },
+    { promise: 'fixed-window:3/60s', initial: 'unknown', isAssumed: false }, // its denials are not judged
+    { promise: 'token-bucket', initial: 'unknown', isAssumed: true },
+    { promise: 'token-bucket', initial: 'full', isAssumed: false },
+    { promise: 'token-bucket', initial: 'full', first: told, isAssumed: true },
+    { promise: 'token-bucket', initial: 'full', first: told, records: [READING], isAssumed: false },
+  ] as const)('is assumed away, $#: $isAssumed', ({ promise, initial, isAssumed, ...more }) => {
+    const { first = {}, records = [] } = { first: undefined, records: undefined, ...more };
+    const parts = [first, { invokedUs: S, outcome: 'denied' as const }];
+    const { assumptions } = checkHistory(historyOf(parts, { header: { initial }, records }), {
+      ...{ busiest: [], contestedAtLeast: 0, infoAtMost: 1 },
+      promise: parsePromise(promise),
+    });
+    expect(assumptions?.includes(NO_STEP)).toBe(isAssumed);
+  });
+});
