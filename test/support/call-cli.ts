@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Environment } from '../../src/cli/environment.ts';
 import { BIN, type CliOptions } from './cli.ts';
+import { callInProcess } from './in-process.ts';
 
 const PROGRAM = join(import.meta.dirname, '../../dist/cli/program.js');
 
@@ -28,27 +29,17 @@ async function callNow(args: readonly string[], options: CliOptions) {
     commandLine: args,
     cwd,
     stdin: Readable.from([]),
-    out: (text) => {
-      result.stdout += text;
-    },
-    log: (text) => {
-      result.stderr += text;
-    },
-    colourOut: false,
-    terminals: {},
-    divertLog: () => () => {},
-    onExit: () => () => {},
-    onUncaught: () => () => {},
-    onSuspend: () => () => {},
-    interrupt: new AbortController().signal,
-    interruptCode: () => 130,
-    interrupted: () => new Promise(() => {}),
-    setExitCode: (code) => {
-      result.code = code;
-    },
-    exit: (code) => {
-      throw new Error(`left at once with exit code ${code}`);
-    },
+    ...callInProcess({
+      out: (text) => {
+        result.stdout += text;
+      },
+      log: (text) => {
+        result.stderr += text;
+      },
+      setExitCode: (code) => {
+        result.code = code;
+      },
+    }),
   };
   const { runTyped }: typeof import('../../src/cli/program.ts') = await import(PROGRAM);
   const before = process.cwd();

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import type { CheckReport } from '../../../src/checker/check.ts';
 import type { Environment } from '../../../src/cli/environment.ts';
+import { callInProcess } from '../../support/in-process.ts';
 import type { SimulatedHistory } from './history.ts';
 
 /** What the program says of a history, or why it refuses it. */
@@ -92,26 +93,16 @@ function environmentOf(
     commandLine,
     cwd: tmpdir(),
     stdin: Readable.from([input]),
-    out: (text) => {
-      written.out += text;
-    },
-    log: (text) => {
-      written.log += text;
-    },
-    colourOut: false,
-    terminals: {},
-    divertLog: () => () => {},
-    onExit: () => () => {},
-    onUncaught: () => () => {},
-    onSuspend: () => () => {},
-    interrupt: new AbortController().signal,
-    interruptCode: () => 130,
-    interrupted: () => new Promise(() => {}),
-    setExitCode: (code) => {
-      written.code = code;
-    },
-    exit: (code) => {
-      throw new Error(`left at once with exit code ${code}`);
-    },
+    ...callInProcess({
+      out: (text) => {
+        written.out += text;
+      },
+      log: (text) => {
+        written.log += text;
+      },
+      setExitCode: (code) => {
+        written.code = code;
+      },
+    }),
   };
 }
