@@ -6,7 +6,7 @@ import { HistoryReader } from '../history/reader.ts';
 import type { Evidence } from '../report/html/run-page.ts';
 import type { RunReport } from '../report/report.ts';
 import type { Environment } from './environment.ts';
-import { readHistory } from './read-history.ts';
+import { readHistory, sayJudging } from './read-history.ts';
 
 const NAMES = ['history.ndjson', 'history.ndjson.gz'];
 
@@ -26,6 +26,7 @@ export async function readEvidence(
     signal: environment.interrupt,
     onProgress: ({ operations }) => environment.log(`reading ${operations} operations\n`),
   });
+  sayJudging(history, environment.log);
   const promise = parsePromise(report.promise);
   return { history, examination: examineHistory(history, { busiest: [], claims: [], promise }) };
 }

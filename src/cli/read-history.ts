@@ -26,6 +26,14 @@ export interface ReadProgress {
 const CHUNK_BYTES = 1_048_576;
 const PROGRESS_EVERY_MS = 1_000;
 
+/** Judging this many takes about a second. */
+const LONG_HISTORY = 1_000_000;
+
+/** Says that the checker begins, where it takes long. */
+export function sayJudging({ operations: { rows } }: History, log: (text: string) => void): void {
+  if (rows > LONG_HISTORY) log(`judging ${rows} operations\n`);
+}
+
 /**
  * Reads files, `-` for standard input, as one run. What begins like gzip is unpacked, whatever its name. An
  * archive that breaks off is read as far as it goes. Throws INVALID_HISTORY and INTERRUPTED.

@@ -9,8 +9,8 @@ export const BIN = join(import.meta.dirname, '../../bin/openclaw-rl');
 
 export interface CliRun {
   readonly child: ChildProcess;
-  /** What it has written so far. */
-  readonly output: { stdout: string; stderr: string };
+  /** What it has written so far, and whether that is all. */
+  readonly output: { stdout: string; stderr: string; isWhole: boolean };
   /** Resolves with the exit code, or the signal, once it has ended. */
   readonly ended: Promise<number | string>;
 }
@@ -29,7 +29,7 @@ function startProgram(command: string, args: readonly string[], options: CliOpti
   const cwd = options.cwd ?? tmpdir();
   const env = { ...process.env, NO_COLOR: '1', OPENCLAW_RL_STATE: join(cwd, 'state'), ...options.env };
   const child = spawn(command, args, { cwd, env });
-  const output = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '', isWhole: false };
   child.stdout.on('data', (chunk) => {
     output.stdout += chunk;
   });
@@ -39,21 +39,22 @@ function startProgram(command: string, args: readonly string[], options: CliOpti
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
-  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+  const ended = once(child, 'close').then(([code, signal]) => {
+    output.isWhole = true;
+    return (code ?? signal) as number | string;
+  });
   return { child, output, ended };
 }
 
-/** Waits until a run has said something on standard error; fails with all that it said instead. */
+/** Waits until a run has said something on standard error; fails with all that it said instead, at its end the latest. */
 export async function untilSaid(
   { output }: Pick<CliRun, 'output'>,
   sign: RegExp,
   options: { readonly timeout?: number; readonly interval?: number } = {},
 ): Promise<void> {
-  await vi
-    .waitUntil(() => sign.test(output.stderr), { timeout: 60_000, ...options })
-    .catch(() => {
-      throw new Error(`it never said ${sign}, but: ${output.stderr}`);
-    });
+  const isSaid = () => sign.test(output.stderr);
+  await vi.waitUntil(() => isSaid() || output.isWhole, { timeout: 60_000, ...options }).catch(() => {});
+  if (!isSaid()) throw new Error(`it never said ${sign}, but: ${output.stderr}`);
 }
 
 /** Runs the built program to its end. */
@@ -64,7 +65,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}) 
 /** Runs any program to its end, as `runCli` runs ours. */
 export async function runProgram(command: string, args: readonly string[], options: CliOptions = {}) {
   const { ended, output } = startProgram(command, args, options);
-  return { code: await ended, ...output };
+  return { code: await ended, stdout: output.stdout, stderr: output.stderr };
 }
 
 /** A folder of the test's own, gone afterwards; tests that are concurrent hand in what is called when they have finished. */

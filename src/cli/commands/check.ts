@@ -21,7 +21,7 @@ import {
 import { parsedBy, share, wholeNumber } from '../options.ts';
 import { type Format, formatOption, render } from '../output.ts';
 import { PROMISES } from '../promise-help.ts';
-import { type Reader, readHistory } from '../read-history.ts';
+import { type Reader, readHistory, sayJudging } from '../read-history.ts';
 
 interface Options extends ForeignOptions {
   readonly promise: Promised;
@@ -116,16 +116,12 @@ async function check(files: readonly string[], options: Options, environment: En
         `reading ${share === undefined ? '' : `${Math.floor(100 * share)}% of `}${file}: ${operations} operations\n`,
       ),
   });
-  if (history.operations.rows > LONG_HISTORY)
-    environment.log(`judging ${history.operations.rows} operations\n`);
+  sayJudging(history, environment.log);
   const report = checkHistory(history, { ...rulesOf(options, foreign), ...readingOf(history, foreign) });
   const document = makeCheckDocument(factsOf(history, environment), report);
   environment.out(render(document, options, environment));
   environment.setExitCode(exitCodeOfReport(report));
 }
-
-/** Judging this many takes about a second. */
-const LONG_HISTORY = 1_000_000;
 
 function rulesOf(options: Options, foreign: ForeignReader | undefined): EvidenceRules {
   return {
