@@ -155,6 +155,16 @@ describe('report', () => {
   });
 });
 
+it.each(['gate', 'bench', 'chaos partition'])(
+  'the help of %s says what a claim on correctness brings, of a target too',
+  async (command) => {
+    const { stdout } = await callCli([...command.split(' '), '--help']);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      'contested >= 1, info <= 50%, failed <= 90% and headroom <= 50%, of a --target headroom <= 25%',
+    );
+  },
+);
+
 describe('compare', () => {
   it('puts runs side by side', async () => {
     const { code, stdout } = await callCli(['compare', CENTRAL, ARTICLE]);

@@ -22,6 +22,15 @@ export function withEvidence(
   return [...claims, ...wanted.filter((claim) => !isGiven(claim))];
 }
 
+/** Of a limiter that is not ours the evidence has to be sharper. */
+export function headroomAtMostOf(strategy: string): number {
+  return strategy === 'external' ? HEADROOM_AT_MOST.audit : HEADROOM_AT_MOST.run;
+}
+
+/** What a claim on correctness brings, as a help says it. */
+export const EVIDENCE_BROUGHT =
+  'contested >= 1, info <= 50%, failed <= 90% and headroom <= 50%, of a --target headroom <= 25%';
+
 /** Where nearly everything failed, nearly nothing was decided. */
 export const FAILED_AT_MOST = 0.9;
 

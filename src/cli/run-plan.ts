@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Command, Option } from 'commander';
 import { type Claim, explainClaim, parseClaim } from '../checker/claim.ts';
-import { isOnCorrectness } from '../checker/evidence-claims.ts';
+import { EVIDENCE_BROUGHT, isOnCorrectness } from '../checker/evidence-claims.ts';
 import { NOT_CHECKED } from '../checker/notes.ts';
 import { phasesOf } from '../checker/phases.ts';
 import type { Promised } from '../checker/promise.ts';
@@ -67,7 +67,7 @@ export interface ClaimFlags {
 export function claimOption(): Option {
   return new Option(
     '--claim <claim>',
-    "what the run must show, like 'total-excess <= bound'; repeatable, instead of what is claimed otherwise; one on correctness brings contested >= 1, info <= 50%, failed <= 90% and headroom <= 50% with it",
+    `what the run must show, like 'total-excess <= bound'; repeatable, instead of what is claimed otherwise; one on correctness brings ${EVIDENCE_BROUGHT} with it`,
   ).argParser((text: string, sofar: readonly string[] = []) => {
     parseClaim(text);
     return [...sofar, text];

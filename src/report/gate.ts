@@ -1,6 +1,6 @@
 import { withVerdict } from '../checker/check.ts';
 import { parseClaim } from '../checker/claim.ts';
-import { isOnCorrectness, withEvidence } from '../checker/evidence-claims.ts';
+import { headroomAtMostOf, isOnCorrectness, withEvidence } from '../checker/evidence-claims.ts';
 import type { RunReport } from './report.ts';
 
 /** Judges a kept run again: by its own claims and these, which bring their evidence. Throws INVALID_CLAIM. */
@@ -8,7 +8,9 @@ export function judgeAgain({ notes: _ofBefore, ...report }: RunReport, extra: re
   const own = report.plan.claims.map(parseClaim);
   const added = extra.map(parseClaim);
   const all = [...own, ...added];
-  const claims = added.some(isOnCorrectness) ? withEvidence(all) : all;
+  const claims = added.some(isOnCorrectness)
+    ? withEvidence(all, headroomAtMostOf(report.plan.strategy))
+    : all;
   const different = claims.filter(
     ({ text }, at) => claims.findIndex((earlier) => earlier.text === text) === at,
   );

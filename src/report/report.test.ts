@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import { checkHistory } from '../checker/check.ts';
 import { parseClaim } from '../checker/claim.ts';
+import { EVIDENCE_BROUGHT } from '../checker/evidence-claims.ts';
 import type { Finding } from '../checker/finding.ts';
 import { jsonText } from '../cli/output.ts';
 import type { FaultRecord, HistoryRecord } from '../history/operation.ts';
@@ -267,6 +268,17 @@ describe('the gate', () => {
     expect(again.verdict).toBe(verdict);
     expect(again.claims.find(({ status }) => status === 'broken')?.claim).toBe(broken);
     expect(new Set(again.claims.map(({ claim }) => claim)).size).toBe(again.claims.length);
+  });
+
+  it.each([
+    { strategy: 'central', headroom: 'headroom <= 50%' },
+    { strategy: 'external', headroom: 'headroom <= 25%' },
+  ])('brings $headroom where $strategy decided, and the help says so', ({ strategy, headroom }) => {
+    const plan = { ...central.plan, strategy, claims: ['throughput >= 1/s'] };
+    const again = judgeAgain({ ...central, plan }, ['total-excess <= 0']);
+    const brought = again.claims.slice(2).map(({ claim }) => claim);
+    expect(brought).toEqual(['contested >= 1', 'info <= 50%', 'failed <= 90%', headroom]);
+    for (const claim of brought) expect(EVIDENCE_BROUGHT).toContain(claim);
   });
 
   it('says of a kept run without more claims what was said when it ran', () => {

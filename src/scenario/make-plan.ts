@@ -1,6 +1,5 @@
 import { DROPPED_AT_MOST, makeClaim, parseClaim } from '../checker/claim.ts';
-import { withEvidence } from '../checker/evidence-claims.ts';
-import { HEADROOM_AT_MOST } from '../checker/headroom-facts.ts';
+import { headroomAtMostOf, withEvidence } from '../checker/evidence-claims.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { pluginName } from '../core/plugin-name.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
@@ -154,11 +153,10 @@ function withDropped(claims: readonly string[]): readonly string[] {
 
 /** Claims on correctness with the evidence that they take; of a limiter of others it has to be sharper. */
 function evidenceOf(claims: readonly string[], strategy: string): readonly string[] {
-  const headroom = strategy === 'external' ? HEADROOM_AT_MOST.audit : HEADROOM_AT_MOST.run;
   const parsed = claims.map(parseClaim);
   return [
     ...claims,
-    ...withEvidence(parsed, headroom)
+    ...withEvidence(parsed, headroomAtMostOf(strategy))
       .slice(parsed.length)
       .map(({ text }) => text),
   ];

@@ -2,6 +2,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { explainClaim, parseClaim } from '../../checker/claim.ts';
+import { EVIDENCE_BROUGHT } from '../../checker/evidence-claims.ts';
 import { OpenclawError, printable } from '../../core/errors.ts';
 import { renderAnnotations } from '../../report/annotations.ts';
 import { judgeAgain } from '../../report/gate.ts';
@@ -27,7 +28,10 @@ export function gateCommand(environment: Environment): Command {
     .description('Hold a run against its claims, and others; the exit code says what became of them.')
     .argument('[run]', 'folder of a run', LATEST_RUN)
     .addOption(
-      new Option('--claim <claim>', 'one more claim; can be repeated')
+      new Option(
+        '--claim <claim>',
+        `one more claim; can be repeated; one on correctness brings ${EVIDENCE_BROUGHT} with it`,
+      )
         .argParser((text: string, sofar: readonly string[]) => [...sofar, parsedBy(parseClaim)(text).text])
         .default([], 'none'),
     )
