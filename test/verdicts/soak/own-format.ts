@@ -175,14 +175,16 @@ function sideLines(
 ): Line[] {
   const untilUs = Math.min(lastUs * 1.2 + 1_000, stopUs);
   const readings = clocks.readings(dice, untilUs, dice.pick([5, 20, 100]));
-  const events = resets.map(({ bucket, askedUs }): HistoryRecord => {
+  // A reset has no end in the history: what can still take effect after its start is in it.
+  const events = resets.flatMap(({ bucket, askedUs, doneUs }): Line[] => {
+    if (doneUs < startUs || askedUs > stopUs) return [];
     const args = bucket === undefined ? {} : { args: { bucket } };
-    return { type: 'event', event: 'reset', atUs: plan.originUs + Math.floor(askedUs), ...args };
+    const atUs = plan.originUs + Math.floor(askedUs);
+    return [{ writtenUs: askedUs, record: { type: 'event', event: 'reset', atUs, ...args } }];
   });
   if (events.length > 0) seen.add('resets');
-  return [...readings, ...events]
-    .map((record) => ({ writtenUs: ('atUs' in record ? record.atUs : 0) - plan.originUs, record }))
-    .filter(({ writtenUs }) => writtenUs >= startUs && writtenUs <= stopUs);
+  const read = readings.map((reading) => ({ writtenUs: reading.atUs - plan.originUs, record: reading }));
+  return [...read.filter(({ writtenUs }) => writtenUs >= startUs && writtenUs <= stopUs), ...events];
 }
 
 function writeFile(
