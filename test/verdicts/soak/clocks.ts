@@ -32,6 +32,11 @@ export class Clocks {
     this.#originUs = originUs;
   }
 
+  /** All decisions and readings of one stretch are of one clock that did not step meanwhile. */
+  stretchOf(node: number, us: number): string {
+    return `${node} after ${this.#plan.steps.filter(({ atUs }) => atUs <= us).length} steps`;
+  }
+
   nodeAt(us: number): number {
     const failovers = this.#plan.failoversUs.filter((atUs) => atUs <= us).length;
     return failovers % this.#plan.nodes.length;
@@ -65,7 +70,7 @@ export class Clocks {
   }
 
   /** What a recorder reads of them, from start to end: `count` times each node, within an error that it states. */
-  readings(dice: Dice, untilUs: number, count: number): ClockReading[] {
+  readings(dice: Dice, untilUs: number, count: number): { reading: ClockReading; stretch: string }[] {
     if (this.#plan.kind !== 'read') return [];
     const mostErrorUs = dice.pick([2, 50, 2_000]);
     return this.#plan.nodes.flatMap((_, node) =>
@@ -74,7 +79,9 @@ export class Clocks {
         const errorUs = 2 + dice.below(mostErrorUs);
         const readUs = Math.max(0, aboutUs + dice.between(-1, 1) * (errorUs - 2) * 0.99);
         const serverUs = this.showsUs(node, readUs);
-        return { type: 'clock', node: `n${node}`, atUs: this.#originUs + aboutUs, serverUs, errorUs };
+        const atUs = this.#originUs + aboutUs;
+        const reading = { type: 'clock' as const, node: `n${node}`, atUs, serverUs, errorUs };
+        return { reading, stretch: this.stretchOf(node, readUs) };
       }),
     );
   }

@@ -2,7 +2,7 @@ import type { Dice } from './dice.ts';
 import { writeForeign } from './foreign-format.ts';
 import type { Judgement } from './judge.ts';
 import type { Limiter } from './limiters.ts';
-import { type LogFile, writeOwn } from './own-format.ts';
+import { type LogFile, type Written, writeOwn } from './own-format.ts';
 import type { Plan } from './plan.ts';
 import { type Run, runPlan } from './run.ts';
 
@@ -19,18 +19,46 @@ export interface SimulatedHistory {
   readonly declaredTokens: number;
 }
 
-/** The history that the seed stands for: of a correct limiter, or of the one that `create` makes. */
+/**
+ * The history that the seed stands for: of a correct limiter, or of the one that `create` makes. A clock that went back
+ * where nothing shows it is assumed away, and the report says so: such a history is made again without jumps.
+ */
 export function simulate(
   seed: number,
   create?: (plan: Plan, dice: Dice) => Limiter,
-  change?: (plan: Plan) => Plan,
+  change: (plan: Plan) => Plan = (plan) => plan,
 ): SimulatedHistory {
-  const run = runPlan(seed, create, change);
+  const calm = (plan: Plan): Plan => ({ ...plan, clock: { ...plan.clock, steps: [], failoversUs: [] } });
+  const history = record(runPlan(seed, create, change));
+  return history ?? (record(runPlan(seed, create, (plan) => calm(change(plan)))) as SimulatedHistory);
+}
+
+/** Undefined where it hides that the limiter's clock went back. */
+function record(run: Run): SimulatedHistory | undefined {
   const { plan } = run;
   const seen = new Set<string>([...planned(plan)]);
-  const common = { seed, promise: plan.promise, declaredTokens: declaredOf(run) };
-  if (plan.form === 'own') return { ...common, files: writeOwn(run, seen), features: seen };
-  return { ...common, ...writeForeign(run, seen), features: seen };
+  const common = { seed: plan.seed, promise: plan.promise, declaredTokens: declaredOf(run) };
+  if (plan.form !== 'own') return { ...common, ...writeForeign(run, seen), features: seen };
+  const { files, ...shown } = writeOwn(run, seen);
+  return hidesStepBack(run, shown) ? undefined : { ...common, files, features: seen };
+}
+
+/** Whether a decision came when the clock was behind what it had shown in a stretch that nothing tells; levels tell it. */
+function hidesStepBack(
+  { plan, clocks, attempts }: Run,
+  { stretches, untilUs }: Pick<Written, 'stretches' | 'untilUs'>,
+): boolean {
+  if (plan.hasLevels) return false;
+  let hiddenUs = Number.NEGATIVE_INFINITY;
+  return attempts
+    .flatMap(({ decidedUs }) => decidedUs)
+    .filter((us) => us <= untilUs)
+    .sort((a, b) => a - b)
+    .some((us) => {
+      const { node, atUs } = clocks.limiterUs(us);
+      if (!stretches.has(clocks.stretchOf(node, us))) hiddenUs = Math.max(hiddenUs, atUs);
+      return atUs < hiddenUs;
+    });
 }
 
 function planned({ limiter, promise, policies, hasLevels, clock, latency, form }: Plan): string[] {

@@ -14,31 +14,47 @@ export interface Line {
   /** When it was written. */
   readonly writtenUs: number;
   readonly record: HistoryRecord;
+  /** Of the limiter's clock, which it tells. */
+  readonly stretch?: string | undefined;
+}
+
+export interface Written {
+  readonly files: readonly LogFile[];
+  /** What is told of the limiter's clocks. */
+  readonly stretches: ReadonlySet<string>;
+  /** When the last line was written. */
+  readonly untilUs: number;
 }
 
 /** Writes a run as our recorder would, and then does to the files what the plan says. */
-export function writeOwn(run: Run, seen: Set<string>): LogFile[] {
+export function writeOwn(run: Run, seen: Set<string>): Written {
   const dice = new Dice(run.plan.seed, 'recording');
   const { files: count, starts, isStopped } = run.plan.recording;
   const stopUs = isStopped ? run.lastUs * dice.between(0.5, 1) : Number.POSITIVE_INFINITY;
-  // A clock that stepped back before the log began is assumed away, and the report says so; only levels would show it.
-  const showsSteps = !run.plan.hasLevels && run.plan.clock.steps.length > 0;
-  const isWhole = starts === 'full' || showsSteps;
+  const isWhole = starts === 'full';
   const startUs = isWhole ? Number.NEGATIVE_INFINITY : run.lastUs * dice.between(0, 0.5);
   if (isStopped) seen.add('stopped with requests in flight');
   if (!isWhole) seen.add('begins in mid-traffic');
   const recorded = recordedOf(run, { startUs, stopUs }, seen);
   if (count === 2) seen.add('two files');
-  return Array.from({ length: count }, (_, file) => {
+  const stretches = new Set<string>();
+  let untilUs = 0;
+  const files = Array.from({ length: count }, (_, file) => {
     const lines = recorded.filter(({ region }) => count === 1 || region % 2 === file);
     const more = file === 0 ? sideLines(run, dice, { startUs, stopUs }, seen) : [];
-    return writeFile(run, dice, { file, lines: [...lines, ...more] }, seen);
+    const { kept, ...written } = writeFile(run, dice, { file, lines: [...lines, ...more] }, seen);
+    for (const { stretch, writtenUs } of kept) {
+      if (stretch !== undefined) stretches.add(stretch);
+      untilUs = Math.max(untilUs, writtenUs);
+    }
+    return written;
   });
+  return { files, stretches, untilUs };
 }
 
 /** Operations of the requests that the recorder saw, with the region that sent them. */
 function recordedOf(
-  { plan, attempts, answers }: Run,
+  { plan, attempts, answers, clocks }: Run,
   { startUs, stopUs }: { startUs: number; stopUs: number },
   seen: Set<string>,
 ): (Line & { readonly region: number })[] {
@@ -47,7 +63,11 @@ function recordedOf(
     const isOpen = attempt.repliedUs > stopUs;
     const answer = answers.get(attempt);
     const record = operationOf(attempt, isOpen ? undefined : answer, plan, seen);
-    return { attempt, writtenUs: Math.min(attempt.repliedUs, stopUs), record, region: attempt.region };
+    const writtenUs = Math.min(attempt.repliedUs, stopUs);
+    const decidedUs = attempt.decidedUs[attempt.answered];
+    const isTold = record.decision?.atUs !== undefined && answer !== undefined && decidedUs !== undefined;
+    const stretch = isTold ? clocks.stretchOf(answer.node, decidedUs) : undefined;
+    return { attempt, writtenUs, record, stretch, region: attempt.region };
   });
   // A history has what can still take effect after its start, and all attempts of a decision.
   const isLate = ({ attempt, record: { completedUs, latestUs } }: (typeof lines)[number]) =>
@@ -183,7 +203,9 @@ function sideLines(
     return [{ writtenUs: askedUs, record: { type: 'event', event: 'reset', atUs, ...args } }];
   });
   if (events.length > 0) seen.add('resets');
-  const read = readings.map((reading) => ({ writtenUs: reading.atUs - plan.originUs, record: reading }));
+  const read = readings.map(({ reading, stretch }) => {
+    return { writtenUs: reading.atUs - plan.originUs, record: reading, stretch };
+  });
   return [...read.filter(({ writtenUs }) => writtenUs >= startUs && writtenUs <= stopUs), ...events];
 }
 
@@ -192,7 +214,7 @@ function writeFile(
   dice: Dice,
   { file, lines }: { file: number; lines: readonly Line[] },
   seen: Set<string>,
-): LogFile {
+): LogFile & { readonly kept: readonly Line[] } {
   const { cut, isShuffled, starts, files } = plan.recording;
   const sorted = lines.toSorted((a, b) => a.writtenUs - b.writtenUs);
   const isCut = cut !== 'nowhere' && (files === 1 || dice.chance(0.5));
@@ -208,11 +230,11 @@ function writeFile(
   const head = encodeRecord(headerOf(plan, starts === 'full' ? 'full' : 'unknown'));
   if (!isCut) {
     const end = encodeRecord({ type: 'end', atUs: 0, sent: index });
-    return { name, text: head + records.join('') + end };
+    return { name, text: head + records.join('') + end, kept };
   }
   seen.add(`cut ${cut}`);
   const last = broken === undefined ? '' : (records.pop() ?? '');
-  return { name, text: head + records.join('') + last.slice(0, dice.below(last.length)) };
+  return { name, text: head + records.join('') + last.slice(0, dice.below(last.length)), kept };
 }
 
 function headerOf({ policies, clock }: Run['plan'], initial: Header['initial']): Header {

@@ -97,16 +97,11 @@ export function drawPlan(seed: number): Plan {
     },
     rates,
     hasLevels: isOwn && limiter === 'bucket' && clock.granularityUs === 1 && dice.chance(0.5),
-    clock: shown(clock, rates),
+    clock,
     // Windows of an epoch need dates where the clock is the recorder's.
     originUs: isOwn && !(limiter === 'epoch' && clock.kind === 'one') ? dice.pick([0, 0, DATE_US]) : DATE_US,
     recording: drawRecording(dice, isOwn),
   };
-}
-
-/** Where only decisions tell the time, a step before the first that does is assumed away: all must tell it. */
-function shown(clock: ClockPlan, { lost, fallback }: Rates): ClockPlan {
-  return clock.kind === 'told' && lost + fallback > 0 ? { ...clock, steps: [] } : clock;
 }
 
 function promiseOf(
