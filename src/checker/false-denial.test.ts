@@ -239,12 +239,18 @@ describe('a denial', () => {
       invokedUs: (part.invokedUs ?? 0) * S,
       completedUs: (part.completedUs ?? 0) * S,
     }));
-    const judged = (initial: 'full' | 'unknown') =>
-      checkHistory(historyOf(inUs, { policy: '2:1/s', header: { initial } }), RULES).falseDenials;
+    const judged = (initial: 'full' | 'unknown') => {
+      const { falseDenials, claims } = checkHistory(
+        historyOf(inUs, { policy: '2:1/s', header: { initial } }),
+        RULES,
+      );
+      return { ...falseDenials, reason: claims[1]?.reason };
+    };
     expect(judged('unknown')).toMatchObject({
       total: 0,
       judged: 1,
       whyNot: 'denials before the first reply are not judged',
+      reason: 'none of 1 denial was false; denials before the first reply are not judged',
     });
     expect(judged('full')).toMatchObject({ judged: 3, whyNot: '' });
   });

@@ -168,7 +168,10 @@ function denialSample({ falseDenials, promise, whole }: CheckFacts, { limit }: C
   const isHidden =
     promise === 'token-bucket' && whole.outcomes.denied > 0 && Number.isFinite(limit) && whyNot !== NO_DENIAL;
   if (judged === 0) return { about: `no denial could be judged: ${whyNot}${others}`, isHidden };
-  if (total === 0) return { measured: 0, about: `none of ${count(judged, 'denial')} was false${others}` };
+  if (total === 0) {
+    const unjudged = whyNot === '' ? '' : `; ${whyNot}`;
+    return { measured: 0, about: `none of ${count(judged, 'denial')} was false${unjudged}${others}` };
+  }
   const about =
     `${total} of ${count(judged, 'denial')} ${total === 1 ? 'was' : 'were'} false, in ${count(buckets, 'bucket')}: ` +
     `the bucket held the cost at every moment${others}`;
