@@ -82,6 +82,8 @@ function convictionsIn({ report }: Judgement): string[] {
 
 function printedBy({ report, refusal }: Judgement): string[] {
   if (report === undefined) return [refusal ?? ''];
-  const unsure = [...report.claims, ...report.accounts].filter(({ verdict }) => verdict === 'unknown');
+  const unsure = [...report.claims, ...report.accounts].filter(
+    ({ verdict, reason }) => verdict === 'unknown' || reason.includes('not judged'),
+  );
   return [...(report.assumptions ?? []), ...unsure.map(({ reason }) => reason)];
 }
