@@ -95,7 +95,11 @@ function bandOf(
     lastUs: refund.lastUs ?? Number.POSITIVE_INFINITY,
   }));
   const rules = { initial, knownFromUs, judgedUntilUs: Number.POSITIVE_INFINITY } as const;
-  return levelBand(operations, { policy, clock, known: rules, refunds }, 1e6 * axis.whole.max);
+  return levelBand(
+    operations,
+    { policy, clock, known: rules, refunds, fades: bucket.fades },
+    1e6 * axis.whole.max,
+  );
 }
 
 function describe({ name, violations }: PageBucket, least: number): string {

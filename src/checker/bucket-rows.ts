@@ -15,6 +15,8 @@ export class BucketRows {
   count = 0;
   lastCount = 0;
   denials = 0;
+  /** Whether any row costs nothing, or may have given back. */
+  hasFree = false;
   /** Refunds that were or may have been made, in the order of invocation. In none of the above. */
   refunds: number[] = [];
 
@@ -47,6 +49,7 @@ export class BucketRows {
     this.bucket = bucket;
     this.denials = 0;
     this.refunds = [];
+    this.hasFree = false;
     let count = 0;
     for (let row = start; row < end; row++) {
       const kind = kinds[row] as number;
@@ -54,6 +57,7 @@ export class BucketRows {
       if ((kind & KIND.merged) !== 0 || outcome === KIND.failed) continue;
       const cost = costTokens[row] as number;
       if (cost <= 0) {
+        this.hasFree = true;
         if (cost < 0 && outcome !== KIND.denied) this.refunds.push(row);
         continue;
       }

@@ -19,13 +19,13 @@ interface Step {
 /**
  * What a person needs to work out the lowest level at a false denial: the operations that can have taken from the
  * bucket since it was last surely full, each as late as it can have, and the lowest level after each. Those in flight
- * at the denial take at its lowest moment.
+ * at the denial take at its lowest moment. What is left then is without what is taken off for the clocks.
  */
 export function contextOf(
   bucket: BucketRows,
   { policy, lag, known }: { policy: Policy; lag: ClockLag; known: Known },
   { lowestAtUs }: FalseDenial,
-): DenialContext {
+): DenialContext & { readonly levelQuanta: number } {
   const { table } = bucket;
   const quantaOf = (row: number) => (table.costTokens[row] as number) * policy.quantaPerToken;
   const { finished, inFlight } = spendsAt(bucket, lowestAtUs);
@@ -51,6 +51,7 @@ export function contextOf(
   }
   const left = steps.splice(0, Math.max(0, steps.length - MOST_LINES));
   return {
+    levelQuanta,
     startLevel: (left.at(-1)?.levelQuanta ?? start) / policy.quantaPerToken,
     startUs: left.at(-1)?.atUs ?? null,
     atUs: lowestAtUs,

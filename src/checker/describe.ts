@@ -140,6 +140,11 @@ export class Describer {
     if (first === undefined || moments === undefined || found[0] === undefined) return undefined;
     const lowest = round(first.tokens + cost(first.row));
     const since = this.#spentBefore(first.row);
+    const { levelQuanta, ...context } = contextOf(
+      this.#bucket,
+      { policy: this.#policy, lag: this.#clock, known },
+      found[0],
+    );
     return {
       kind: 'false-denial',
       bucket: this.#name(),
@@ -147,9 +152,9 @@ export class Describer {
       inequality:
         `denied at cost ${cost(first.row)}, though at every moment of its interval the bucket held at least ${lowest}: ` +
         `${since.tokens} tokens of ${since.count} operations can have been spent by then, each as late as it can be` +
-        `${this.#lagText()}`,
+        `${this.#lagText(levelQuanta - found[0].lowestQuanta)}`,
       witness: [witnessLine(table, first.row)],
-      context: contextOf(this.#bucket, { policy: this.#policy, lag: this.#clock, known }, found[0]),
+      context,
     };
   }
 
@@ -258,9 +263,9 @@ export class Describer {
     return { count: operations, tokens };
   }
 
-  #lagText(): string {
-    const { epsilonUs, backwardUs, spreadUs } = this.#clock;
-    const lagUs = epsilonUs + backwardUs + spreadUs;
+  /** What was taken off the lowest level: less than the clocks may lag where the bucket has been full. */
+  #lagText(quanta: number): string {
+    const lagUs = round(quanta / this.#policy.quantaPerUs);
     return lagUs === 0 ? '' : `; ${lagUs} us of refill taken off for the clocks`;
   }
 

@@ -3,9 +3,11 @@ import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockLag } from './clock.ts';
 import type { Known } from './known.ts';
+import { doesLagFade, lagOf } from './lag.ts';
 import { LatestSpender } from './latest-spender.ts';
 import { LatestWindow } from './latest-window.ts';
 import type { WindowPromise } from './promise.ts';
+import type { Refund } from './refund.ts';
 import type { WindowClock } from './window-clock.ts';
 
 /**
@@ -17,6 +19,8 @@ import type { WindowClock } from './window-clock.ts';
  *   lowest(t) = B(t) - the costs in flight at t.
  * `info` counts like an admission that stays in flight until its last moment, for ever where that is unknown.
  * No bucket is below zero when a spend is over, so B is not either. Refunds are left out: it can have been full.
+ *
+ * What the limiter's clock may lag is taken off it: see `lag.ts`.
  *
  * Between invocations lowest(t) only rises. A denial seen during [a, b] is false when at a, and at every
  * invocation within [a, b], it is at least the cost. With `initial: unknown` B is 0 until `knownFromUs`, the first
@@ -34,20 +38,24 @@ export interface FalseDenial {
 export function findFalseDenials(
   bucket: BucketRows,
   policy: Policy,
-  lag: ClockLag,
-  known: Known,
+  { clock, known, refunds }: { clock: ClockLag; known: Known; refunds: readonly Refund[] },
 ): FalseDenial[] {
   if (bucket.denials === 0) return [];
   bucket.loadByLast();
-  return falseBy(bucket, bucketLevel(policy, lag, known), known);
+  const fades = doesLagFade(bucket, policy, refunds);
+  return falseBy(bucket, bucketLevel(policy, { clock, known, fades }), known);
 }
 
 /** The lowest level of a bucket. Quanta. */
-export function bucketLevel(policy: Policy, lag: ClockLag, known: Known): LowestLevel {
+export function bucketLevel(
+  policy: Policy,
+  { clock, known, fades }: { clock: ClockLag; known: Known; fades: boolean },
+): LowestLevel {
+  const spender = new LatestSpender(policy, clock.slowPpm, known);
   return {
-    spender: new LatestSpender(policy, lag.slowPpm, known),
+    spender,
     quantaPerToken: policy.quantaPerToken,
-    lagQuanta: policy.quantaPerUs * (lag.epsilonUs + lag.backwardUs + lag.spreadUs),
+    lagOf: lagOf(spender, policy, { clock, fades }),
   };
 }
 
@@ -67,13 +75,13 @@ export function windowLevel(
   { promise, clock }: { readonly promise: WindowPromise; readonly clock: WindowClock },
   known: Known,
 ): LowestLevel {
-  return { spender: new LatestWindow(promise, clock, known), quantaPerToken: 1, lagQuanta: 0 };
+  return { spender: new LatestWindow(promise, clock, known), quantaPerToken: 1, lagOf: () => 0 };
 }
 
 function falseBy(bucket: BucketRows, level: LowestLevel, known: Known): FalseDenial[] {
   const { costTokens } = bucket.table;
   const found: FalseDenial[] = [];
-  new Sweep(bucket, level, known).run((row, lowestQuanta, lowestAtUs) => {
+  new Sweep(bucket, { level, known }).run((row, lowestQuanta, lowestAtUs) => {
     if (lowestQuanta >= (costTokens[row] as number) * level.quantaPerToken)
       found.push({ row, lowestQuanta, lowestAtUs });
     return 0;
@@ -98,6 +106,9 @@ function falseBy(bucket: BucketRows, level: LowestLevel, known: Known): FalseDen
  * The room of a window keeps the first inequality as well: of what an explanation has spent at least as much is over as
  * of what the sweep has, which spends later.
  *
+ * Where a lag fades, an explanation with n(t) = g(t) has made all its spends by those of the sweep, so its lag has faded as
+ * far; one with more may have none of it faded, and is one request further. So what has faded counts up to `mostQuanta`.
+ *
  * With `mostQuanta` a whole capacity it is a lower bound also where a request can explain one denial and no other, as an
  * attempt whose answer the denial repeats: without that one the others need g, by induction.
  *
@@ -110,7 +121,7 @@ export function requestsNeeded(
   const { costTokens, kinds } = bucket.table;
   let needed = 0;
   bucket.loadByLast();
-  new Sweep(bucket, level, known).run((row, lowestQuanta) => {
+  new Sweep(bucket, { level, known, mostQuanta }).run((row, lowestQuanta) => {
     if (((kinds[row] as number) & KIND.several) !== 0) return 0;
     const beyond = lowestQuanta - (costTokens[row] as number) * level.quantaPerToken;
     const lacking = Math.max(0, Math.floor(beyond / mostQuanta) + 1 - needed);
@@ -140,7 +151,8 @@ export function mostChargedOf({ table, byInvoked, count }: BucketRows): number {
 export interface LowestLevel {
   readonly spender: Pick<LatestSpender, 'levelAt' | 'spend'>;
   readonly quantaPerToken: number;
-  readonly lagQuanta: number;
+  /** What is taken off it for the clocks, at the moment that its spender was brought up to; most where not free. Quanta. */
+  readonly lagOf: (isFree: boolean) => number;
 }
 
 /** Lowest levels since, kept as long as no later one is lower: values rise from the first to the last. */
@@ -190,16 +202,26 @@ class Sweep {
   readonly #bucket: BucketRows;
   readonly #known: Known;
   readonly #quantaPerToken: number;
-  readonly #lagQuanta: number;
+  readonly #lagOf: LowestLevel['lagOf'];
   readonly #spender: LowestLevel['spender'];
+  readonly #mostQuanta: number;
   /** What requests that are not in the history spent so far: it is put back on every lowest level. */
   #spentQuanta = 0;
 
-  constructor(bucket: BucketRows, { spender, quantaPerToken, lagQuanta }: LowestLevel, known: Known) {
+  /** `mostQuanta` is what a request that is not in the history spends at most. */
+  constructor(
+    bucket: BucketRows,
+    {
+      level: { spender, quantaPerToken, lagOf },
+      known,
+      mostQuanta = Number.POSITIVE_INFINITY,
+    }: { level: LowestLevel; known: Known; mostQuanta?: number },
+  ) {
     this.#bucket = bucket;
     this.#known = known;
+    this.#mostQuanta = mostQuanta;
     this.#quantaPerToken = quantaPerToken;
-    this.#lagQuanta = lagQuanta;
+    this.#lagOf = lagOf;
     this.#spender = spender;
   }
 
@@ -220,8 +242,7 @@ class Sweep {
         if (us > nowUs) break;
         if (((kinds[next] as number) & KIND.outcome) === KIND.denied) openDenials++;
         else flightTokens += costTokens[next] as number;
-        if (openDenials > 0)
-          lowest.add(us, this.#spender.levelAt(us) - flightTokens * this.#quantaPerToken + this.#spentQuanta);
+        if (openDenials > 0) lowest.add(us, this.#lowestAt(us, flightTokens));
       }
       if (((kinds[row] as number) & KIND.outcome) === KIND.denied) {
         this.#look(row, nowUs, onDenial);
@@ -233,12 +254,18 @@ class Sweep {
     }
   }
 
+  #lowestAt(us: number, flightTokens: number): number {
+    const level = this.#spender.levelAt(us) - flightTokens * this.#quantaPerToken;
+    const faded = Math.min(this.#mostQuanta, level - this.#lagOf(flightTokens === 0));
+    return Math.max(level - this.#lagOf(false), faded) + this.#spentQuanta;
+  }
+
   /** A failure policy denies by a bucket of its own: that says nothing of the shared one. */
   #look(row: number, nowUs: number, onDenial: OnDenial): void {
     const { invokedUs, kinds } = this.#bucket.table;
     if (nowUs > this.#known.judgedUntilUs || ((kinds[row] as number) & KIND.fallback) !== 0) return;
     const { level, atUs: lowestAtUs } = lowest.since(invokedUs[row] as number);
-    const spent = onDenial(row, level - this.#lagQuanta, lowestAtUs);
+    const spent = onDenial(row, level, lowestAtUs);
     if (spent === 0) return;
     this.#spender.spend(nowUs, spent);
     this.#spentQuanta += spent;

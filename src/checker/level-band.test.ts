@@ -14,7 +14,7 @@ const S = 1_000_000;
 const EXACT: ClockBounds = { epsilonUs: 0, rhoPpm: 0, slowPpm: 0, backwardUs: 0, spreadUs: 0, steps: [] };
 const KNOWN = { initial: 'full', knownFromUs: 0, judgedUntilUs: Number.POSITIVE_INFINITY } as const;
 const policy = parsePolicy('3:1/s');
-const RULES = { policy, clock: EXACT, known: KNOWN, refunds: [] };
+const RULES = { policy, clock: EXACT, known: KNOWN, refunds: [], fades: true };
 
 const operation = (
   fromS: number,
@@ -74,6 +74,18 @@ describe('the levels that are possible', () => {
     expect(levelBand(five, rules, 2 * S).highest.at(-1)).toBe(0);
   });
 
+  it('lose to a clock that lags what it may lack, until it must have caught up', () => {
+    const rules = { ...RULES, clock: { ...EXACT, spreadUs: S / 2 } };
+    const lowestAt = (atS: number, fades = true) =>
+      levelBand([operation(1, 1), operation(8, 9)], { ...rules, fades }, atS * S).lowest.at(-1);
+    expect([1, 2, 2.25, 2.5, 7, 8, 9, 10, 11].map((atS) => lowestAt(atS))).toEqual([
+      1.5, 2.5, 2.75, 3, 3, 1.5, 1.5, 2.5, 3,
+    ]);
+    expect(lowestAt(7, false)).toBe(2.5);
+    const { timesUs, lowest } = levelBand([operation(1, 1)], rules, 9 * S);
+    expect(lowest[timesUs.indexOf(2.5 * S)]).toBe(3);
+  });
+
   it('have a corner where a bucket is full again', () => {
     const band = levelBand([operation(1, 1)], RULES, 9 * S);
     expect(band.timesUs).toContain(2 * S);
@@ -93,7 +105,8 @@ describe('the picture and the proof', () => {
           (['allowed', 'allowed', 'denied', 'info'] as const)[Math.floor(random() * 4)] ?? 'allowed';
         const completedUs =
           outcome === 'info' ? null : invokedUs + Math.floor(random() * (isLong ? 4 * S : S / 10));
-        return { invokedUs, completedUs, outcome };
+        const cost = outcome === 'denied' && random() < 0.5 ? 3 : 1; // of a full bucket
+        return { invokedUs, completedUs, outcome, cost };
       });
       const { operations: table } = historyOf(parts, { policy: '3:1/s' });
       const rows = new BucketRows(table);
@@ -104,7 +117,7 @@ describe('the picture and the proof', () => {
         return {
           invokedUs: table.invokedUs[row] as number,
           lastUs: table.lastUs(row),
-          costTokens: 1,
+          costTokens: table.costTokens[row] as number,
           outcome: table.outcomeOf(row),
         };
       });
@@ -117,15 +130,17 @@ describe('the picture and the proof', () => {
       expect(least < 0).toBe(drops.length > 0);
       expect(-least).toBeCloseTo(excess / policy.quantaPerToken, 5);
 
-      const denied = findFalseDenials(rows, policy, clock, KNOWN).map(({ row }) => table.invokedUs[row]);
+      const denied = findFalseDenials(rows, policy, { clock, known: KNOWN, refunds: [] }).map(
+        ({ row }) => table.invokedUs[row],
+      );
       const falseByBand = all
-        .filter(({ outcome, invokedUs, lastUs }) => {
+        .filter(({ outcome, invokedUs, lastUs, costTokens }) => {
           if (outcome !== 'denied') return false;
           const during = band.lowest.filter((_, at) => {
             const us = band.timesUs[at] as number;
             return us >= invokedUs && us <= lastUs;
           });
-          return levelBefore(band, invokedUs) >= 1 && during.every((level) => level >= 1);
+          return [levelBefore(band, invokedUs), ...during].every((level) => level >= costTokens - 1e-9);
         })
         .map(({ invokedUs }) => invokedUs);
       expect(falseByBand.sort((a, b) => a - b)).toEqual(denied.map(Number).sort((a, b) => a - b));

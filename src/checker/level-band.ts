@@ -1,6 +1,7 @@
 import type { Policy } from '../core/policy.ts';
 import type { ClockLag, ClockSlack } from './clock.ts';
 import type { Known } from './known.ts';
+import { lagOf } from './lag.ts';
 import { LatestSpender } from './latest-spender.ts';
 import type { Refund } from './refund.ts';
 
@@ -13,7 +14,7 @@ import type { Refund } from './refund.ts';
  * is open is not charged. Without a floor at zero such a level is
  *   min over s <= t of  C + r (t - s) + what can have been refunded within [s, t] - what was admitted wholly within it,
  * which is below zero where the window [s, t] of the worst s is exceeded. Clock slack is on top.
- * lowest: see `false-denial.ts`; the clocks' lag is taken off, and nothing is drawn below zero.
+ * lowest: see `false-denial.ts` and `lag.ts`; nothing is drawn below zero.
  */
 export interface LevelBand {
   /** Rising; twice the same where a level jumps. Microseconds. */
@@ -36,6 +37,8 @@ export interface BandRules {
   readonly clock: ClockSlack & ClockLag;
   readonly known: Known;
   readonly refunds: readonly Refund[];
+  /** Whether the clock's lag fades while the bucket is full. */
+  readonly fades: boolean;
 }
 
 /** The levels from the first operation to `untilUs`. O(n log n), and n times what is open at once. */
@@ -79,15 +82,15 @@ class Band implements LevelBand {
   readonly highest: number[] = [];
   readonly #policy: Policy;
   readonly #spender: LatestSpender;
-  readonly #lagQuanta: number;
+  readonly #lagOf: (isFree: boolean) => number;
   readonly #early: EarlySpender;
   #flightQuanta = 0;
   #atUs = Number.NEGATIVE_INFINITY;
 
-  constructor({ policy, clock, known, refunds }: BandRules) {
+  constructor({ policy, clock, known, refunds, fades }: BandRules) {
     this.#policy = policy;
     this.#spender = new LatestSpender(policy, clock.slowPpm, known);
-    this.#lagQuanta = policy.quantaPerUs * (clock.epsilonUs + clock.backwardUs + clock.spreadUs);
+    this.#lagOf = lagOf(this.#spender, policy, { clock, fades });
     this.#early = new EarlySpender(policy, clock, refunds);
   }
 
@@ -96,7 +99,8 @@ class Band implements LevelBand {
     this.#early.giveBackUntil(us);
     if (us <= this.#atUs) return;
     if (this.#atUs !== Number.NEGATIVE_INFINITY) {
-      const corners = [this.#early.fullAtUs(), this.#spender.fullAtUs()].filter(
+      const [early, late] = [this.#early, this.#spender];
+      const corners = [early.fullAtUs(), late.fullAtUs(), late.fullAtUs(this.#lagOf(true))].filter(
         (corner) => corner > this.#atUs && corner < us,
       );
       for (const corner of corners.sort((a, b) => a - b)) this.#point(corner);
@@ -119,7 +123,8 @@ class Band implements LevelBand {
 
   #point(us: number): void {
     this.#atUs = us;
-    const lowestQuanta = this.#spender.levelAt(us) - this.#flightQuanta - this.#lagQuanta;
+    const levelQuanta = this.#spender.levelAt(us) - this.#flightQuanta;
+    const lowestQuanta = levelQuanta - this.#lagOf(this.#flightQuanta === 0);
     this.timesUs.push(us);
     this.lowest.push(Math.max(0, lowestQuanta) / this.#policy.quantaPerToken);
     this.highest.push(this.#early.levelAt(us) / this.#policy.quantaPerToken);

@@ -125,7 +125,7 @@ function checkBucket(
     bucket: rows.bucket,
     over: findOverAdmission(rows, policy, clock, refunds),
     earlierTokens: isExcused ? earlier.quanta / policy.quantaPerToken : 0,
-    denials: denialsOf(rows, policy, rules),
+    denials: denialsOf(rows, policy, { rules, refunds }),
     windows:
       windows === undefined
         ? new BrokenWindows()
@@ -142,8 +142,13 @@ function checkBucket(
   return { ...result, replay: replayBucket(rows, policy, known) }; // last: it takes the memory of an order
 }
 
-function denialsOf(rows: BucketRows, policy: Policy, { clock, known, windows }: PassRules): FalseDenial[] {
-  if (windows === undefined) return findFalseDenials(rows, policy, clock, known);
+function denialsOf(
+  rows: BucketRows,
+  policy: Policy,
+  { rules, refunds }: { rules: PassRules; refunds: readonly Refund[] },
+): FalseDenial[] {
+  const { clock, known, windows } = rules;
+  if (windows === undefined) return findFalseDenials(rows, policy, { clock, known, refunds });
   return windows.areDenialsJudged ? findWindowDenials(rows, windows, known) : [];
 }
 

@@ -12,6 +12,7 @@ import {
 } from './doubts.ts';
 import { Drops } from './drops.ts';
 import { bucketLevel, mostChargedOf, requestsNeeded, windowLevel } from './false-denial.ts';
+import { doesLagFade } from './lag.ts';
 import { limitTokensOf } from './promise.ts';
 
 /** Without what requests that are not in the history can explain; its denials are looked at when all are known. */
@@ -53,7 +54,10 @@ export function withoutDoubtfulDenials(
   if (result.denials.length === 0 || most === 0) return result;
   const policy = rows.table.policyOf(result.bucket);
   rows.load(result.bucket);
-  const level = windows === undefined ? bucketLevel(policy, clock, known) : windowLevel(windows, known);
+  const level =
+    windows === undefined
+      ? bucketLevel(policy, { clock, known, fades: doesLagFade(rows, policy, result.refunds) })
+      : windowLevel(windows, known);
   const limit = limitTokensOf(windows?.promise, policy);
   const mostTokens = unrecorded.mayRepeat ? limit : Math.min(limit, mostChargedOf(rows));
   const mostQuanta = mostTokens * level.quantaPerToken;

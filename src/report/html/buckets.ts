@@ -1,5 +1,6 @@
 import type { BucketResult } from '../../checker/bucket-result.ts';
 import { BucketRows } from '../../checker/bucket-rows.ts';
+import { doesLagFade } from '../../checker/lag.ts';
 import type { Refund } from '../../checker/refund.ts';
 import type { Policy } from '../../core/policy.ts';
 import { KIND, type OperationTable } from '../../history/table.ts';
@@ -34,15 +35,22 @@ export class PageBuckets {
     if (wanted > this.#room || wanted === 0) return;
     this.#room -= wanted;
     const rows = stretchAround(all, wanted, violatedRows(guilty));
+    this.#rows.load(bucket);
+    const policy = this.#table.policyOf(bucket);
+    const refunds = (guilty?.refunds ?? this.#refunds(policy)).filter(({ fromUs }) =>
+      Number.isFinite(fromUs),
+    );
     this.buckets.push({
       name: this.#table.nameOf(bucket),
-      policy: this.#policyPlace(this.#table.policyOf(bucket)),
+      policy: this.#policyPlace(policy),
       ...(wanted < all.length ? { of: all.length } : {}),
       ...this.#columns(rows),
       violations: this.#violations(rows, guilty),
-      refunds: (guilty?.refunds ?? this.#refunds(bucket))
-        .filter(({ fromUs }) => Number.isFinite(fromUs))
-        .map((refund) => ({ ...refund, lastUs: Number.isFinite(refund.lastUs) ? refund.lastUs : null })),
+      refunds: refunds.map((refund) => ({
+        ...refund,
+        lastUs: Number.isFinite(refund.lastUs) ? refund.lastUs : null,
+      })),
+      fades: doesLagFade(this.#rows, policy, refunds),
     });
   }
 
@@ -109,10 +117,8 @@ export class PageBuckets {
     });
   }
 
-  #refunds(bucket: number): Refund[] {
-    this.#rows.load(bucket);
+  #refunds({ quantaPerToken }: Policy): Refund[] {
     const { invokedUs, costTokens } = this.#table;
-    const { quantaPerToken } = this.#table.policyOf(bucket);
     return this.#rows.refunds.map((row) => ({
       fromUs: invokedUs[row] as number,
       lastUs: this.#table.lastUs(row),

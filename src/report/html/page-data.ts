@@ -121,6 +121,8 @@ export interface PageBucket {
     readonly lastUs: number | null;
     readonly quanta: number;
   }[];
+  /** Whether the lag of the limiter's clock fades while the bucket is full. */
+  readonly fades: boolean;
 }
 
 /** `at` is the place of the operation among those of its bucket. */
