@@ -1,6 +1,7 @@
 import type { ClockReading } from '../history/operation.ts';
 import type { OperationTable } from '../history/table.ts';
-import { type ClockBounds, type ClockStep, groupByNode } from './clock.ts';
+import { type ClockBounds, groupByNode } from './clock.ts';
+import type { ClockStep } from './clock-steps.ts';
 import type { OverAdmissionFinding } from './finding.ts';
 import { countWhile } from './order.ts';
 

@@ -121,6 +121,41 @@ describe('clock bounds of any clock that the kernel slews', () => {
   });
 });
 
+describe('clock bounds of a clock that stepped back once between its readings, seen or not', () => {
+  const MS = 1_000;
+  const anySharp = fc.array(
+    fc.record({ atUs: fc.nat(20 * MS), errorUs: fc.nat(2_000), share: fc.integer({ min: -1, max: 1 }) }),
+    { minLength: 2, maxLength: 12 },
+  );
+
+  it('say how much it may have lost between any two moments', () => {
+    fc.assert(
+      fc.property(
+        anySharp,
+        fc.record({ share: fc.double({ min: 0, max: 1, noNaN: true }), byUs: fc.nat(4_000) }),
+        (drawn, step) => {
+          const times = drawn.map(({ atUs }) => atUs);
+          const [firstUs, lastUs] = [Math.min(...times), Math.max(...times)];
+          const stepUs = firstUs + step.share * (lastUs - firstUs);
+          const lostUs = (us: number) => (us > stepUs ? step.byUs : 0);
+          const readings = drawn.map(({ atUs, errorUs, share }) =>
+            reading(atUs, share * errorUs - lostUs(atUs), errorUs),
+          );
+          fc.pre(lostUs(lastUs) > 0);
+          const { epsilonUs, slowPpm, backwardUs } = boundClock(readings, { fromUs: 0, untilUs: 20 * MS });
+          for (let from = 0; from < 20 * MS; from += 4 * MS) {
+            for (let to = from; to <= 20 * MS; to += 4 * MS) {
+              const lost = lostUs(to) - lostUs(from);
+              expect(lost).toBeLessThanOrEqual((-slowPpm * (to - from)) / S + epsilonUs + backwardUs + 1);
+            }
+          }
+        },
+      ),
+      { numRuns: 1_000, seed: 31 },
+    );
+  });
+});
+
 it('bounds the clocks of any number of nodes', () => {
   const readings = Array.from({ length: 200_000 }, (_, at) => ({
     type: 'clock' as const,

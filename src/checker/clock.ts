@@ -1,5 +1,6 @@
 import type { ClockReading } from '../history/operation.ts';
-import { type ClockGrant, MAX_SLEW_PPM } from './clock-grant.ts';
+import type { ClockGrant } from './clock-grant.ts';
+import { type ClockStep, MAX_SLEW, MIN_STEP_US, type OffsetRange, rangesOf } from './clock-steps.ts';
 
 /**
  * How far a server's clock can have run ahead of the recorder's while the run lasted, or behind it. Refill runs
@@ -29,22 +30,11 @@ export interface ClockLag {
   readonly epsilonUs: number;
   /** Parts per million, of the slowest node. */
   readonly slowPpm: number;
-  /** The sum of all steps back: a bucket waits until its clock has caught up. */
+  /** The sum of all steps back, and of one that errors of reading may hide: a bucket waits until its clock caught up. */
   readonly backwardUs: number;
   /** How far apart the clocks of different nodes are: what a bucket waits after a failover. */
   readonly spreadUs: number;
 }
-
-export interface ClockStep {
-  readonly node: string;
-  readonly atUs: number;
-  readonly byUs: number;
-}
-
-const MAX_SLEW = MAX_SLEW_PPM / 1_000_000;
-
-/** What neither the slew nor the errors of reading explain is a step from here on, and below it slack. */
-const MIN_STEP_US = 1_000;
 
 /**
  * Joins what the recorder read with what the decisions say of their servers' clocks. Of the decisions only the
@@ -136,18 +126,18 @@ export function boundClock(
     epsilonUs: slackUs + Math.max(0, largest(nodes.map(({ epsilonUs }) => epsilonUs))),
     rhoPpm: rates.length === 0 ? driftPpm : largest(rates),
     slowPpm: rates.length === 0 ? 0 - driftPpm : least(rates),
-    backwardUs: steps.reduce((sum, { byUs }) => sum + Math.max(0, -byUs), 0),
+    backwardUs:
+      Math.max(0, largest(nodes.map(({ hiddenUs }) => hiddenUs))) +
+      steps.reduce((sum, { byUs }) => sum + Math.max(0, -byUs), 0),
     spreadUs: nodes.length < 2 ? 0 : spreadOf(nodes),
     steps,
   };
 }
 
-/**
- * The most that a clock that was read can have stepped back at once. A step of d that the readings do not show moves
- * R by d, so it is within the range of R, epsilon; where a step back was seen, another may be hidden in it.
- */
-export function largestStepBackUs({ epsilonUs, backwardUs }: ClockBounds): number {
-  return backwardUs > 0 ? Number.POSITIVE_INFINITY : Math.max(MIN_STEP_US, epsilonUs);
+/** The most that a clock that was read can have stepped back at once; where a step was seen, another may be hidden in it. */
+export function largestStepBackUs({ epsilonUs, backwardUs, steps }: ClockBounds): number {
+  const isSeen = steps.some(({ byUs }) => byUs < 0);
+  return isSeen ? Number.POSITIVE_INFINITY : Math.max(MIN_STEP_US, epsilonUs, backwardUs);
 }
 
 export function groupByNode(readings: readonly ClockReading[]): Map<string, ClockReading[]> {
@@ -164,6 +154,8 @@ interface NodeBounds {
   readonly epsilonUs: number;
   readonly rhoPpm: number;
   readonly steps: readonly ClockStep[];
+  /** The most that its clock can have stepped back between two readings unseen. */
+  readonly hiddenUs: number;
   /** Server minus recorder, as the sharpest reading has it. */
   readonly offset: { readonly lowestUs: number; readonly highestUs: number };
 }
@@ -183,7 +175,7 @@ function spreadOf(nodes: readonly NodeBounds[]): number {
 }
 
 function boundNode(readings: readonly ClockReading[], span: ClockSpan): NodeBounds {
-  const { ranges, steps, unexplainedUs } = rangesOf(readings);
+  const { ranges, steps, unexplainedUs, hiddenUs } = rangesOf(readings);
   const [first, last] = [ranges[0], ranges.at(-1)] as [OffsetRange, OffsetRange]; // every node has a reading
   const sharpest = ranges.reduce((best, next) => (widthOf(next) < widthOf(best) ? next : best));
   const rhoPpm = slopePpm(first, last);
@@ -199,6 +191,7 @@ function boundNode(readings: readonly ClockReading[], span: ClockSpan): NodeBoun
     epsilonUs: Math.ceil(highest - lowest + betweenUs + unexplainedUs),
     rhoPpm,
     steps,
+    hiddenUs,
     offset: { lowestUs: sharpest.lowest, highestUs: sharpest.highest },
   };
 }
@@ -223,71 +216,8 @@ function widthOf({ lowest, highest }: OffsetRange): number {
   return highest - lowest;
 }
 
-/** Where server minus recorder lies at one moment, as if no step had happened. */
-interface OffsetRange {
-  readonly atUs: number;
-  /** Steps before it. */
-  readonly steps: number;
-  lowest: number;
-  highest: number;
-}
-
 function slopePpm(first: OffsetRange, last: OffsetRange): number {
   const spanUs = last.atUs - first.atUs;
   const gainedUs = (last.highest + last.lowest - first.highest - first.lowest) / 2;
   return spanUs === 0 ? 0 : Math.ceil((gainedUs * 1_000_000) / spanUs);
-}
-
-function rangesOf(readings: readonly ClockReading[]) {
-  const found = withoutSteps(readings.toSorted((a, b) => a.atUs - b.atUs));
-  tighten(found.ranges);
-  tighten(found.ranges.toReversed());
-  return found;
-}
-
-/** An offset cannot lie further from its neighbour than a slew over the time between them. */
-function tighten(ranges: readonly OffsetRange[]): void {
-  for (const [index, range] of ranges.entries()) {
-    const last = ranges[index - 1];
-    if (last === undefined || last.steps !== range.steps) continue;
-    const slewUs = Math.abs(range.atUs - last.atUs) * MAX_SLEW;
-    range.highest = Math.max(range.lowest, Math.min(range.highest, last.highest + slewUs));
-    range.lowest = Math.min(range.highest, Math.max(range.lowest, last.lowest - slewUs));
-  }
-}
-
-/**
- * Follows what the offset can be from reading to reading. Where a reading and all before it cannot both be
- * true, the clock stepped in between; a step is taken out of what follows. How far it stepped is known to within the
- * errors of the two only, so what was read before it bounds nothing of what was read after it.
- */
-function withoutSteps(sorted: readonly ClockReading[]) {
-  const steps: ClockStep[] = [];
-  const ranges: OffsetRange[] = [];
-  let [steppedUs, unexplainedUs] = [0, 0];
-  let possible: OffsetRange | undefined;
-  for (const { node, atUs, serverUs, errorUs } of sorted) {
-    const offsetUs = serverUs - atUs - steppedUs;
-    let own = { atUs, steps: steps.length, lowest: offsetUs - errorUs, highest: offsetUs + errorUs };
-    if (possible !== undefined) {
-      const slewUs = (atUs - possible.atUs) * MAX_SLEW;
-      const [lowest, highest] = [possible.lowest - slewUs, possible.highest + slewUs];
-      const gapUs = Math.max(own.lowest - highest, lowest - own.highest, 0);
-      if (gapUs > MIN_STEP_US) {
-        const byUs = Math.round(offsetUs - (lowest + highest) / 2);
-        steps.push({ node, atUs, byUs });
-        steppedUs += byUs;
-        own = { atUs, steps: steps.length, lowest: own.lowest - byUs, highest: own.highest - byUs };
-        possible = own;
-      } else {
-        unexplainedUs += gapUs;
-        possible = { ...own, lowest: Math.max(own.lowest, lowest), highest: Math.min(own.highest, highest) };
-        if (possible.lowest > possible.highest) possible = own;
-      }
-    } else {
-      possible = own;
-    }
-    ranges.push({ ...own });
-  }
-  return { ranges, steps, unexplainedUs };
 }

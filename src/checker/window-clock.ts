@@ -36,7 +36,8 @@ interface Known {
 
 /**
  * The time of day of the limiter's clock is known
- *   where it was read: the offset is that of the sharpest reading, and no reading was farther from it than it wanders;
+ *   where it was read: the offset is that of the sharpest reading, from which it wanders as far as any reading was, or
+ *   as a step that none shows;
  *   where the limiter decides on the recorder's clock (`clocks: one`), or the user says how far it is from it at most,
  *   and the times of the history are dates;
  *   where replies were dated: each date D was shown at t within its error, so D - t - error - wander <= offset
@@ -61,12 +62,15 @@ export function windowClockOf({ header }: History, known: Known): WindowClock {
 
 function read(
   readings: readonly ClockReading[],
-  { epsilonUs }: ClockBounds,
+  { epsilonUs, backwardUs }: ClockBounds,
 ): Pick<WindowClock, 'offset' | 'wanderUs'> {
   const offsetOf = ({ serverUs, atUs }: ClockReading) => serverUs - atUs;
   const sharpest = readings.reduce((best, next) => (next.errorUs < best.errorUs ? next : best));
   const offsetUs = offsetOf(sharpest);
-  const farthestUs = readings.reduce((most, one) => Math.max(most, Math.abs(offsetOf(one) - offsetUs)), 0);
+  const farthestUs = readings.reduce(
+    (most, one) => Math.max(most, Math.abs(offsetOf(one) - offsetUs)),
+    backwardUs,
+  );
   return {
     offset: { lowestUs: offsetUs, highestUs: offsetUs, from: 'readings' },
     wanderUs: Math.ceil(farthestUs + epsilonUs),

@@ -1,0 +1,93 @@
+import type { ClockReading } from '../history/operation.ts';
+import { MAX_SLEW_PPM } from './clock-grant.ts';
+
+export interface ClockStep {
+  readonly node: string;
+  readonly atUs: number;
+  readonly byUs: number;
+}
+
+export const MAX_SLEW = MAX_SLEW_PPM / 1_000_000;
+
+/** What neither the slew nor the errors of reading explain is a step from here on, and below it slack. */
+export const MIN_STEP_US = 1_000;
+
+/** Where server minus recorder lies at one moment, as if no step had happened. */
+export interface OffsetRange {
+  readonly atUs: number;
+  /** Steps before it. */
+  readonly steps: number;
+  lowest: number;
+  highest: number;
+}
+
+/** The offsets of one node's clock, reading by reading. */
+export function rangesOf(readings: readonly ClockReading[]) {
+  const found = withoutSteps(readings.toSorted((a, b) => a.atUs - b.atUs));
+  const sinceEnd = found.ranges.map((range) => ({ ...range }));
+  tighten(sinceEnd.toReversed());
+  tighten(found.ranges);
+  const hiddenUs = hiddenStepBack(found.ranges, sinceEnd);
+  tighten(found.ranges.toReversed());
+  return { ...found, hiddenUs };
+}
+
+/**
+ * One step back that no two readings contradict: from the highest offset that what was read before it allows to the
+ * lowest that what was read after it allows. Sharp readings on both sides leave next to nothing.
+ */
+function hiddenStepBack(sinceStart: readonly OffsetRange[], sinceEnd: readonly OffsetRange[]): number {
+  return sinceEnd.reduce((most, after, index) => {
+    const before = sinceStart[index - 1];
+    if (before === undefined || before.steps !== after.steps) return most;
+    const slewUs = (after.atUs - before.atUs) * MAX_SLEW;
+    return Math.max(most, Math.ceil(before.highest - after.lowest + slewUs));
+  }, 0);
+}
+
+/** An offset cannot lie further from its neighbour than a slew over the time between them. */
+function tighten(ranges: readonly OffsetRange[]): void {
+  for (const [index, range] of ranges.entries()) {
+    const last = ranges[index - 1];
+    if (last === undefined || last.steps !== range.steps) continue;
+    const slewUs = Math.abs(range.atUs - last.atUs) * MAX_SLEW;
+    range.highest = Math.max(range.lowest, Math.min(range.highest, last.highest + slewUs));
+    range.lowest = Math.min(range.highest, Math.max(range.lowest, last.lowest - slewUs));
+  }
+}
+
+/**
+ * Follows what the offset can be from reading to reading. Where a reading and all before it cannot both be
+ * true, the clock stepped in between; a step is taken out of what follows. How far it stepped is known to within the
+ * errors of the two only, so what was read before it bounds nothing of what was read after it.
+ */
+function withoutSteps(sorted: readonly ClockReading[]) {
+  const steps: ClockStep[] = [];
+  const ranges: OffsetRange[] = [];
+  let [steppedUs, unexplainedUs] = [0, 0];
+  let possible: OffsetRange | undefined;
+  for (const { node, atUs, serverUs, errorUs } of sorted) {
+    const offsetUs = serverUs - atUs - steppedUs;
+    let own = { atUs, steps: steps.length, lowest: offsetUs - errorUs, highest: offsetUs + errorUs };
+    if (possible !== undefined) {
+      const slewUs = (atUs - possible.atUs) * MAX_SLEW;
+      const [lowest, highest] = [possible.lowest - slewUs, possible.highest + slewUs];
+      const gapUs = Math.max(own.lowest - highest, lowest - own.highest, 0);
+      if (gapUs > MIN_STEP_US) {
+        const byUs = Math.round(offsetUs - (lowest + highest) / 2);
+        steps.push({ node, atUs, byUs });
+        steppedUs += byUs;
+        own = { atUs, steps: steps.length, lowest: own.lowest - byUs, highest: own.highest - byUs };
+        possible = own;
+      } else {
+        unexplainedUs += gapUs;
+        possible = { ...own, lowest: Math.max(own.lowest, lowest), highest: Math.min(own.highest, highest) };
+        if (possible.lowest > possible.highest) possible = own;
+      }
+    } else {
+      possible = own;
+    }
+    ranges.push({ ...own });
+  }
+  return { ranges, steps, unexplainedUs };
+}
