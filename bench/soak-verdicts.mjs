@@ -27,6 +27,12 @@ const ROOT = new URL('..', import.meta.url).pathname;
 const BATCH = 500;
 const DEFECTS = 9;
 const MOST_KEPT = 20;
+const HEAD = `# Verdicts on simulated limiters
+
+Written by \`npm run soak:verdicts\`: histories of ideal limiters under random traffic, clocks, faults and ways of
+recording. None may be accused.
+
+`;
 const kept = join(ROOT, 'reports/soak-verdicts');
 const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-soak-'));
 const startedMs = performance.now();
@@ -137,13 +143,6 @@ function progress({ histories, operations }, wrong, powers) {
   const line = `${histories} histories, ${operations} operations, ${wrong} accused or refused, ${broken} with a defect, ${seconds} s`;
   process.stderr.write(process.stderr.isTTY ? `\r${line}` : `${line}\n`);
 }
-
-const HEAD = `# Verdicts on simulated limiters
-
-Written by \`npm run soak:verdicts\`: histories of ideal limiters under random traffic, clocks, faults and ways of
-recording. None may be accused.
-
-`;
 
 function tableOf({ histories, operations, contested, denied, verdicts, features }, wrong) {
   if (histories === 0) return [];
