@@ -65,3 +65,35 @@ it('a node that hears of its successor between two questions has not served with
     await watch.stop();
   }
 });
+
+it('a node that is slow at first and then restarted has been restarted', async () => {
+  const old = { runId: 'a', own: 'myself,master - 0 0 1 connected 0-16383', state: 'ok' };
+  let process: Process = old;
+  let open: Socket | undefined;
+  let isSlow = true;
+  const { port } = await startTcpServer((socket) => {
+    open = socket;
+    socket.on('data', (data) => {
+      const answer = () => {
+        isSlow = false;
+        for (const command of commandsIn(data.toString())) socket.write(reply(command, process));
+      };
+      setTimeout(answer, isSlow ? 700 : 0); // beyond the limit of a look
+    });
+  });
+  const events: RoleEvent[] = [];
+  const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a'], replicas: 0 });
+  const watch = await watchRoles(
+    { topology, direct: () => ({ host: '127.0.0.1', port }) },
+    { nowUs: () => 0, onChange: (event) => events.push(event), everyMs: 1 },
+  );
+  try {
+    expect(watch.current().get('a-0')?.role).toBe('primary');
+    process = { ...old, runId: 'b' };
+    open?.destroy();
+    const wanted = expect.objectContaining({ event: 'restarted', runId: 'b' });
+    await vi.waitFor(() => expect(events).toContainEqual(wanted), { timeout: 10_000 });
+  } finally {
+    await watch.stop();
+  }
+});

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './form-cluster.ts';
@@ -52,10 +53,12 @@ export interface RoleWatchOptions {
 const EVERY_MS = 50;
 /** A node that has not answered for this long is down: a paused one takes connections and questions. */
 const SILENT_MS = 500;
+/** At first longer: of a process that was never seen, nothing shows later that another one took its place. */
+const FIRST_MS = 5_000;
 
 /**
  * Watches the role of every node on its private port, over one connection each, and tells of every change.
- * Resolves after the first look at each, of which nothing is told.
+ * Resolves once each has answered, or has not for 5 s; nothing is told of that.
  */
 export async function watchRoles(
   { topology, direct }: Pick<Regions, 'topology' | 'direct'>,
@@ -64,7 +67,7 @@ export async function watchRoles(
   const watches = topology.nodes.map(
     ({ name }) => new NodeWatch({ name, client: connectDirect(direct(name)), topology }, options),
   );
-  await Promise.all(watches.map((watch) => watch.look()));
+  await Promise.all(watches.map((watch) => watch.begin()));
   for (const watch of watches) watch.lookAgain();
   return {
     current: () => new Map(watches.map(({ name, role }) => [name, role])),
@@ -105,6 +108,14 @@ class NodeWatch {
 
   get role(): NodeRole {
     return this.#role ?? DOWN;
+  }
+
+  async begin(): Promise<void> {
+    const untilMs = performance.now() + FIRST_MS;
+    do {
+      this.#role = undefined;
+      await this.look();
+    } while (this.role.role === 'down' && performance.now() < untilMs && (await delay(EVERY_MS, true)));
   }
 
   /** From now on, until it is stopped. */
