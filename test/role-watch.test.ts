@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type RoleEvent, watchRoles } from '../src/regions/role-watch.ts';
 import { DEFAULT_TOPOLOGY, planTopology } from '../src/regions/topology.ts';
 import { startTcpServer } from './support/tcp-peer.ts';
@@ -66,34 +66,53 @@ it('a node that hears of its successor between two questions has not served with
   }
 });
 
-it('a node that is slow at first and then restarted has been restarted', async () => {
-  const old = { runId: 'a', own: 'myself,master - 0 0 1 connected 0-16383', state: 'ok' };
-  let process: Process = old;
-  let open: Socket | undefined;
-  let isSlow = true;
-  const { port } = await startTcpServer((socket) => {
-    open = socket;
-    socket.on('data', (data) => {
-      const answer = () => {
-        isSlow = false;
-        for (const command of commandsIn(data.toString())) socket.write(reply(command, process));
-      };
-      setTimeout(answer, isSlow ? 700 : 0); // beyond the limit of a look
-    });
-  });
-  const events: RoleEvent[] = [];
+describe('a node that answers later than a look waits', () => {
+  const LATE_MS = 700;
+  const OLD: Process = { runId: 'a', own: 'myself,master - 0 0 1 connected 0-16383', state: 'ok' };
   const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a'], replicas: 0 });
-  const watch = await watchRoles(
-    { topology, direct: () => ({ host: '127.0.0.1', port }) },
-    { nowUs: () => 0, onChange: (event) => events.push(event), everyMs: 1 },
-  );
-  try {
-    expect(watch.current().get('a-0')?.role).toBe('primary');
-    process = { ...old, runId: 'b' };
-    open?.destroy();
-    const wanted = expect.objectContaining({ event: 'restarted', runId: 'b' });
-    await vi.waitFor(() => expect(events).toContainEqual(wanted), { timeout: 10_000 });
-  } finally {
-    await watch.stop();
+
+  async function startNode() {
+    const node = { process: OLD, isLate: false, open: undefined as Socket | undefined };
+    const { port } = await startTcpServer((socket) => {
+      node.open = socket;
+      socket.on('data', (data) => {
+        const commands = commandsIn(data.toString());
+        const answer = () => {
+          for (const command of commands) socket.write(reply(command, node.process));
+        };
+        const isLate = node.isLate && commands.some(([name]) => name === 'dbsize'); // the client itself asks INFO
+        if (!isLate) return answer();
+        node.isLate = false;
+        setTimeout(answer, LATE_MS);
+      });
+    });
+    return { node, direct: () => ({ host: '127.0.0.1', port }) };
   }
+
+  it.each([
+    { when: 'before anything is known of it', everyMs: 1, isLateAtFirst: true },
+    { when: 'between two looks, after a restart', everyMs: 1_000, isLateAtFirst: false },
+  ])(
+    '$when: its restart is seen',
+    async ({ everyMs, isLateAtFirst }) => {
+      const { node, direct } = await startNode();
+      node.isLate = isLateAtFirst;
+      const events: RoleEvent[] = [];
+      const watch = await watchRoles(
+        { topology, direct },
+        { nowUs: () => 0, onChange: (event) => events.push(event), everyMs },
+      );
+      try {
+        expect(watch.current().get('a-0')?.role).toBe('primary');
+        node.process = { ...OLD, runId: 'b' };
+        node.isLate = !isLateAtFirst;
+        node.open?.destroy();
+        const wanted = expect.objectContaining({ event: 'restarted', runId: 'b' });
+        await vi.waitFor(() => expect(events).toContainEqual(wanted), { timeout: 10_000 });
+      } finally {
+        await watch.stop();
+      }
+    },
+    20_000,
+  );
 });

@@ -147,7 +147,10 @@ class NodeWatch {
       const change = { from: before.role, to: now.role, slots: now.slots };
       onChange({ event: 'role', node: this.name, atUs, ...change });
     }
-    if (answer?.process !== undefined) this.#noteProcess(answer.process, atUs);
+    if (answer?.process !== undefined) {
+      this.#isNewConnection = false; // only now: an answer that comes between two looks is not read
+      this.#noteProcess(answer.process, atUs);
+    }
     // Back in service with what it has, or a replica, which takes what its primary has. A stall decides nothing.
     if (now.role === 'replica') this.#decideRestart(false);
     else if (answer?.isServing) this.#decideRestart(true);
@@ -211,7 +214,6 @@ class NodeWatch {
       isNew ? client.info('server') : undefined,
       isNew ? client.dbsize() : 0,
     ]);
-    if (isNew) this.#isNewConnection = false;
     const role = readOwnRole(String(nodes));
     const runId = /run_id:(\w+)/.exec(server ?? '')?.[1];
     return {
