@@ -281,8 +281,8 @@ describe('the replay of decisions', () => {
         for (const left of proof) expect(found(proof.filter((part) => part !== left))).toBe(0);
         proofs[proof.length] = (proofs[proof.length] ?? 0) + 1;
       }),
-      { numRuns: 500, seed: 61 },
+      { numRuns: 200, seed: 61 },
     );
-    expect(Math.min(proofs[1] ?? 0, proofs[2] ?? 0)).toBeGreaterThan(8);
+    expect(Math.min(proofs[1] ?? 0, proofs[2] ?? 0)).toBeGreaterThan(4);
   });
 });
