@@ -1,4 +1,5 @@
 import { quoted } from '../core/errors.ts';
+import { claimForStrategy } from './contested-share.ts';
 import { type PlacedText, type ReadDocument, readDocument } from './document.ts';
 import { drawPlan, invalidScenario, type ScenarioRules } from './make-plan.ts';
 import type { Plan } from './plan.ts';
@@ -42,9 +43,11 @@ export function parseScenario(
 
 function replaced(value: unknown, instead: Pick<ScenarioFile, 'strategy' | 'onFailure'>): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const { limiter, ...rest } = value as Record<string, unknown>;
-  const isKept = limiter !== undefined && instead.strategy === undefined;
-  return { ...rest, ...(isKept && { limiter }), ...instead };
+  const { limiter, claims, ...rest } = value as Record<string, unknown>;
+  const { strategy } = instead;
+  if (strategy === undefined) return { ...value, ...instead };
+  const itsClaims = Array.isArray(claims) ? claims.map((claim) => claimForStrategy(claim, strategy)) : claims;
+  return { ...rest, ...(claims !== undefined && { claims: itsClaims }), ...instead };
 }
 
 const NOT_DRAWN = { plan: undefined, problems: [] };

@@ -3,6 +3,7 @@ import { formatPromise } from '../../checker/promise.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
 import { checkTarget } from '../../load/target.ts';
+import { contestedShareOf } from '../../scenario/contested-share.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { PlannedTopology } from '../../scenario/plan.ts';
 import { standingTopology } from '../cluster.ts';
@@ -123,7 +124,10 @@ const OF_OUR_REGIONS = [
 ];
 
 /** The evidence that a promise of no excess takes. */
-const EVIDENCE = ['info <= 5%', 'failed <= 5%', 'contested >= 80%'];
+const evidenceOf = (strategy?: string) => [
+  ...['info <= 5%', 'failed <= 5%'],
+  `contested >= ${contestedShareOf(strategy)}`,
+];
 
 async function ours(environment: Environment, flags: Flags): Promise<RunRequest> {
   const { seed, policy, strategy, claim } = flags;
@@ -141,7 +145,7 @@ async function ours(environment: Environment, flags: Flags): Promise<RunRequest>
       ...(plugin === undefined ? { strategy } : { limiter: plugin.file }),
       ...(flags.onFailure && { onFailure: flags.onFailure }),
       load: loadInput(flags, policy),
-      claims: [...(claim ?? [...correct, ...EVIDENCE])],
+      claims: [...(claim ?? [...correct, ...evidenceOf(plugin === undefined ? strategy : undefined)])],
     },
     { scenario: 'bench', about: 'What does the limiter admit while nothing goes wrong?' },
     SCENARIO_RULES,
@@ -195,7 +199,7 @@ async function audit(environment: Environment, flags: Flags, command: Command): 
       strategy: 'external',
       load: loadInput({ ...flags, users }, policy),
       claims: [
-        ...(claim ?? [...claimsOfPromise(promise, { isClockRead: flags.clock === 'date' }), ...EVIDENCE]),
+        ...(claim ?? [...claimsOfPromise(promise, { isClockRead: flags.clock === 'date' }), ...evidenceOf()]),
       ],
     },
     { scenario: 'audit', about: 'Does a limiter that is already running keep its promise?' },

@@ -5,6 +5,7 @@ import { checkFault } from '../../faults/check.ts';
 import { isMomentary } from '../../faults/registry.ts';
 import { isApart, type StrategyName } from '../../limiter/create.ts';
 import type { Topology } from '../../regions/topology.ts';
+import { contestedShareOf } from '../../scenario/contested-share.ts';
 import type { FaultSpec } from '../../scenario/fault-spec.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { Plan } from '../../scenario/plan.ts';
@@ -112,6 +113,7 @@ function planOf(
             plugin === undefined
               ? declaredBy(strategy)
               : claimsOfPromise(plugin.promise, { isClockRead: true }),
+            plugin === undefined ? strategy : undefined,
           )),
       ],
     },
@@ -122,8 +124,13 @@ function planOf(
 }
 
 /** Lost replies are what some faults do: the run proves something all the same. */
-function claimsOf({ fault }: FaultSpec, correct: readonly string[]): readonly string[] {
-  return [...correct, `info <= ${fault === 'drop-reply' ? 30 : 15}%`, 'contested >= 80%'];
+function claimsOf(
+  { fault }: FaultSpec,
+  correct: readonly string[],
+  strategy: string | undefined,
+): readonly string[] {
+  const info = `info <= ${fault === 'drop-reply' ? 30 : 15}%`;
+  return [...correct, info, `contested >= ${contestedShareOf(strategy)}`];
 }
 
 function declaredBy(strategy: StrategyName): readonly string[] {
