@@ -187,6 +187,15 @@ describe('check of a log that others wrote', () => {
     expect(result.stdout).toMatch(/initial level unknown; strategy csv/);
   });
 
+  it('notes that no line has a status of a list that was typed', async () => {
+    const folder = testFolder();
+    const file = write(folder, 'api.csv', csv(25));
+    const { stdout } = await callCli(['check', file, ...options, '--deny', 'foo'], { cwd: folder });
+    expect(stdout).toContain(
+      '\n  note no line has a status that --deny names: the log has 200 (26), 429 (1)\n',
+    );
+  });
+
   it('judges denials only while every file of several runs', async () => {
     const folder = testFolder();
     const table = (...lines: string[]) => ['user,from_ms,to_ms,code', ...lines, ''].join('\n');

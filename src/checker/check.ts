@@ -115,7 +115,12 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     events: history.events.filter(({ event }) => !COUNTED.has(event)),
   };
   const report = withVerdict(facts, claimsOf(rules, { isOpen: facts.whole.arrivals > 0 }));
-  return { report, guilty: pass.guilty, known: passing.known };
+  const notes = [...(report.notes ?? []), ...(rules.notes ?? [])];
+  return {
+    report: { ...report, ...(notes.length > 0 && { notes }) },
+    guilty: pass.guilty,
+    known: passing.known,
+  };
 }
 
 /** Of a log that others wrote: whether only the width of its intervals acquits it. */

@@ -33,6 +33,8 @@ export interface EvidenceRules {
   readonly openAtEndMissing?: boolean;
   /** What reading the history took for granted, as sentences. */
   readonly assumptions?: readonly string[];
+  /** What a reader of the verdict should know beside, as sentences. */
+  readonly notes?: readonly string[];
   /** How many of them one bucket can have had at most; without, ten times the most that were in flight at once. */
   readonly openAtEndAtMost?: number;
   /** No request was open when the recording ended, though it does not say so itself. */

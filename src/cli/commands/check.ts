@@ -141,10 +141,14 @@ function rulesOf(options: Options, foreign: ForeignReader | undefined): Evidence
   };
 }
 
-/** What reading a log that others wrote took for granted, and what was wrong with it. */
+/** What reading a log that others wrote took for granted, what was wrong with it, and what to know beside. */
 function readingOf(history: History, foreign: ForeignReader | undefined) {
   if (foreign === undefined) return {};
-  return { assumptions: foreign.assumed(history), troubles: foreign.troubles(history) };
+  return {
+    assumptions: foreign.assumed(history),
+    troubles: foreign.troubles(history),
+    notes: foreign.notes(),
+  };
 }
 
 function factsOf({ header }: History, { commandLine }: Environment) {

@@ -49,7 +49,7 @@ export function operationOf(
 ): Operation {
   const { invokedUs, completedUs } = intervalOf(fields, mapping);
   const status = needed(fields, mapping.status);
-  const meaning = mapping.statuses.meaningOf(status);
+  const meaning = mapping.statuses.read(status);
   const region = mapping.region === undefined ? '' : (fields.textOf(mapping.region) ?? '');
   const cost = mapping.cost === undefined ? 1 : costOf(fields, mapping.cost);
   const user = bucket;

@@ -36,14 +36,27 @@ function assumedOfStatuses(
   meaning: 'settled' | 'unanswered',
   says: string,
 ): string[] {
-  const shown = Object.entries(history.errors.info)
-    .filter(
-      ([error]) => error.startsWith(STATUS) && statuses.meaningOf(error.slice(STATUS.length)) === meaning,
-    )
-    .map(([error, times]) => `${quoted(error.slice(STATUS.length)).replaceAll('"', '')} (${times})`);
-  if (shown.length === 0) return [];
-  const more = shown.length > MOST_SHOWN ? `, and ${shown.length - MOST_SHOWN} other statuses` : '';
-  return [`what was answered ${shown.slice(0, MOST_SHOWN).join(', ')}${more} ${says}`];
+  const meant = Object.entries(history.errors.info)
+    .filter(([error]) => error.startsWith(STATUS))
+    .map(([error, times]) => [error.slice(STATUS.length), times] as const)
+    .filter(([status]) => statuses.meaningOf(status) === meaning);
+  return meant.length === 0 ? [] : [`what was answered ${statusesText(meant)} ${says}`];
+}
+
+function statusesText(statuses: readonly (readonly [status: string, times: number])[]): string {
+  const shown = statuses
+    .slice(0, MOST_SHOWN)
+    .map(([status, times]) => `${quoted(status).replaceAll('"', '')} (${times})`);
+  const rest = statuses.length - shown.length;
+  return `${shown.join(', ')}${rest > 0 ? `, and ${rest} other statuses` : ''}`;
+}
+
+/** What a list of statuses that was typed does not do, as sentences. */
+export function notesOfLog({ statuses }: Mapping): string[] {
+  const all = statusesText([...statuses.seen].sort(([, a], [, b]) => b - a));
+  return statuses
+    .unmatched()
+    .map((option) => `no line has a status that ${option} names: the log has ${all}`);
 }
 
 function assumedOfTimes({ durationAtMostUs, start, zone }: Mapping): string[] {

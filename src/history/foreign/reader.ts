@@ -9,7 +9,7 @@ import { guessFormat } from './guess.ts';
 import { BrokenLine, type LineFields, type LineFormat, MappingError } from './lines.ts';
 import { bucketOf, type Mapping, operationOf, UNPLACED, unplacedOperation } from './mapping.ts';
 import { decodeBytes } from './names.ts';
-import { assumedOfLog, troublesOfLog } from './notes.ts';
+import { assumedOfLog, notesOfLog, troublesOfLog } from './notes.ts';
 import { UnusableLines } from './unusable.ts';
 
 /**
@@ -163,6 +163,11 @@ export class ForeignReader {
   /** What keeps it from proving anything. */
   troubles(history: History): string[] {
     return troublesOfLog(history, this.#mapping);
+  }
+
+  /** What a reader of the verdict should know beside. */
+  notes(): string[] {
+    return notesOfLog(this.#mapping);
   }
 
   /** Counts a line that cannot be read, and throws what no line can be read with. */

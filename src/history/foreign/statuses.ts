@@ -17,13 +17,21 @@ export interface StatusLists {
 }
 
 export interface StatusReader {
+  /** Of the status of one more line. Throws MappingError for a status in two of the lists. */
+  read(status: string): StatusMeaning;
   /** Throws MappingError for a status in two of the lists. */
   meaningOf(status: string): StatusMeaning;
   /** Whether it is in one of the lists that the user gave. */
   isListed(status: string): boolean;
+  /** How often lines had each status, of the first thousand. */
+  readonly seen: ReadonlyMap<string, number>;
+  /** The options of the lists that no line matched. */
+  unmatched(): readonly string[];
 }
 
 const MEANINGS = { allow: 'allowed', deny: 'denied', settled: 'settled', unanswered: 'unanswered' } as const;
+
+const OPTIONS = ['allow', 'deny', 'settled', 'unanswered'] as const;
 
 /** Words come from a wrong column without end. */
 const MOST_KEPT = 1_000;
@@ -39,6 +47,8 @@ export function statusReader(
   standard: { readonly allow: StatusPattern; readonly deny: StatusPattern },
 ): StatusReader {
   const known = new Map<string, StatusMeaning>();
+  const seen = new Map<string, number>();
+  const matched = new Set<string>();
   const meaningOf = (status: string) => {
     const kept = known.get(status);
     if (kept !== undefined) return kept;
@@ -59,7 +69,20 @@ export function statusReader(
     if (known.size < MOST_KEPT) known.set(status, meaning);
     return meaning;
   };
-  return { meaningOf, isListed: (status) => optionsOf(lists, status).length > 0 };
+  return {
+    read(status) {
+      const meaning = meaningOf(status);
+      const times = seen.get(status) ?? 0;
+      if (times === 0) for (const option of optionsOf(lists, status)) matched.add(option);
+      if (times > 0 || seen.size < MOST_KEPT) seen.set(status, times + 1);
+      return meaning;
+    },
+    meaningOf,
+    isListed: (status) => optionsOf(lists, status).length > 0,
+    seen,
+    unmatched: () =>
+      OPTIONS.filter((option) => lists[option] !== undefined && !matched.has(option)).map(flag),
+  };
 }
 
 /** Throws INVALID_OPTION for a status code that is in two of the lists, before anything is read. */
@@ -76,7 +99,7 @@ export function refuseClash(lists: StatusLists): void {
 }
 
 function optionsOf(lists: StatusLists, status: string): (keyof StatusLists)[] {
-  return (['allow', 'deny', 'settled', 'unanswered'] as const).filter((option) => lists[option]?.(status));
+  return OPTIONS.filter((option) => lists[option]?.(status));
 }
 
 function flag(option: string): string {
