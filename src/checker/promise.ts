@@ -1,5 +1,6 @@
 import { OpenclawError, quoted } from '../core/errors.ts';
 import { type Policy, parseRate } from '../core/policy.ts';
+import { nearest } from './nearest.ts';
 
 /** What a limiter claims to enforce. `limit` in tokens, `windowUs` in microseconds. */
 export type Promised =
@@ -20,24 +21,55 @@ export type WindowPromise = Exclude<Promised, { type: 'token-bucket' }>;
 
 const FORMS =
   'token-bucket, fixed-window:100/60s, fixed-window:100/60s:epoch, fixed-window:100/60s:first, sliding-window:100/60s or sliding-counter:100/60s';
+const WINDOWS = ['fixed-window', 'sliding-window', 'sliding-counter'] as const;
 
-/** Parses a promise as the command line writes it. Throws INVALID_OPTION. */
+/** Parses a promise as the command line writes it. Throws INVALID_OPTION, which names the part that is wrong. */
 export function parsePromise(text: string): Promised {
   if (text === 'token-bucket') return { type: 'token-bucket' };
-  const [, type, limit = '', window = '', alignment = 'any'] =
-    /^(fixed-window|sliding-window|sliding-counter):(\d{1,15})\/(\w+?)(?::(epoch|first))?$/.exec(text) ?? [];
-  if (type === undefined || (type !== 'fixed-window' && alignment !== 'any') || Number(limit) < 1) {
-    throw new OpenclawError('INVALID_OPTION', `a promise is one of ${FORMS}; found ${quoted(text)}`);
+  const [name = '', amount, alignment, ...more] = text.split(':');
+  const type = WINDOWS.find((known) => known === name);
+  if (type === undefined) throw invalid(text, whyNoType(name));
+  const example = `; for example ${type}:100/60s`;
+  const [limitText = '', ...lengthTexts] = amount?.split('/') ?? [];
+  if (amount === undefined || lengthTexts.length !== 1)
+    throw invalid(
+      text,
+      `behind ${type}: stand a limit, / and the length of a window, and not ${quoted(amount ?? '')}${example}`,
+    );
+  const limit = /^\d{1,15}$/.test(limitText) ? Number(limitText) : 0;
+  if (limit < 1)
+    throw invalid(
+      text,
+      `the limit is a whole number of tokens, at least 1, and not ${quoted(limitText)}${example}`,
+    );
+  const windowUs = lengthOf(lengthTexts[0] as string);
+  if (windowUs === undefined)
+    throw invalid(
+      text,
+      `the length of a window is a whole number of us, ms, s, min, h or d, and not ${quoted(lengthTexts[0])}${example}`,
+    );
+  if (type !== 'fixed-window') {
+    if (alignment === undefined) return { type, limit, windowUs };
+    throw invalid(text, `${type} has nothing behind its window, and not ${quoted(alignment)}${example}`);
   }
-  const windowUs = lengthOf(window, text);
-  if (type === 'sliding-window' || type === 'sliding-counter')
-    return { type, limit: Number(limit), windowUs };
-  return {
-    type: 'fixed-window',
-    limit: Number(limit),
-    windowUs,
-    alignment: alignment as 'epoch' | 'first' | 'any',
-  };
+  if (more.length > 0 || (alignment !== undefined && alignment !== 'epoch' && alignment !== 'first'))
+    throw invalid(
+      text,
+      `behind a fixed window stands epoch, first or nothing, and not ${quoted([alignment, ...more].join(':'))}${example}:epoch`,
+    );
+  return { type, limit, windowUs, alignment: alignment ?? 'any' };
+}
+
+function whyNoType(name: string): string {
+  if (name === 'token-bucket')
+    return 'token-bucket stands alone, since its numbers are those of the policy; for example token-bucket';
+  const near = nearest(name, ['token-bucket', ...WINDOWS]);
+  const meant = near === undefined ? '' : `, did you mean ${near}?`;
+  return `there is no promise ${quoted(name)}${meant === '' ? ';' : meant} a promise is one of ${FORMS}`;
+}
+
+function invalid(text: string, why: string): OpenclawError {
+  return new OpenclawError('INVALID_OPTION', `promise ${quoted(text)}: ${why}`);
 }
 
 /** The shortest text that `parsePromise` reads back as the same promise. */
@@ -55,12 +87,10 @@ export function limitTokensOf(promise: Promised | undefined, policy: Policy): nu
   return promise === undefined || promise.type === 'token-bucket' ? policy.capacityTokens : promise.limit;
 }
 
-function lengthOf(window: string, text: string): number {
+function lengthOf(window: string): number | undefined {
   try {
-    const { tokens, perUs } = parseRate(`1/${window}`);
-    if (tokens === 1) return perUs;
+    return parseRate(`1/${window}`).perUs;
   } catch {
-    // worded below
+    return undefined;
   }
-  throw new OpenclawError('INVALID_OPTION', `a promise is one of ${FORMS}; found ${quoted(text)}`);
 }

@@ -172,13 +172,32 @@ describe('a promise', () => {
     'sliding-counter:100/60s',
   ])('%s is read and written', (text) => expect(formatPromise(parsePromise(text))).toBe(text));
   it.each([
-    'bucket',
-    'fixed-window:0/60s',
-    'fixed-window:10',
-    'sliding-window:10/60s:first',
-    'sliding-counter:10/60s:epoch',
-    'fixed-window:10/60parsecs',
-  ])('%s is refused', (text) =>
-    expect(() => parsePromise(text)).toThrow(/a promise is one of token-bucket, fixed-window/),
-  );
+    ['bucket', /there is no promise "bucket"; a promise is one of token-bucket, fixed-window:100\/60s/],
+    ['fixed-windows:1/1s', /there is no promise "fixed-windows", did you mean fixed-window\? a promise is/],
+    ['token-bucket:20:5/s', /token-bucket stands alone, .* for example token-bucket$/],
+    [
+      'fixed-window',
+      /stand a limit, \/ and the length of a window, and not ""; for example fixed-window:100\/60s$/,
+    ],
+    ['sliding-window:10', /and not "10"; for example sliding-window:100\/60s$/],
+    ['fixed-window:1/2/3s', /and not "1\/2\/3s"/],
+    ['fixed-window:0/60s', /the limit is a whole number of tokens, at least 1, and not "0"; for example/],
+    ['fixed-window:1e3/60s', /the limit is .* and not "1e3"/],
+    ['fixed-window:10/60parsecs', /the length of a window is .* h or d, and not "60parsecs"; for example/],
+    ['fixed-window:10/0s', /the length of a window is .* and not "0s"/],
+    ['fixed-window:10/1.5s', /the length of a window is a whole number of us, .* and not "1.5s"/],
+    [
+      'fixed-window:10/60s:last',
+      /stands epoch, first or nothing, and not "last"; for example fixed-window:100\/60s:epoch$/,
+    ],
+    ['fixed-window:10/60s:first:epoch', /and not "first:epoch"/],
+    [
+      'sliding-window:10/60s:first',
+      /sliding-window has nothing behind its window, and not "first"; for example/,
+    ],
+    ['sliding-counter:10/60s:epoch', /sliding-counter has nothing behind its window, and not "epoch"/],
+  ])('%s is refused, its wrong part named', (text, says) => {
+    expect(() => parsePromise(text)).toThrow(says);
+    expect(() => parsePromise(text)).toThrow(`promise "${text}": `);
+  });
 });

@@ -180,7 +180,7 @@ describe('a limiter that cannot be used', () => {
     { more: 'strategy: central\n', says: /mine\.yaml:3:1 limiter: a plug-in is instead of a strategy/ },
     {
       more: '',
-      says: /plugin:none\.mjs promises what cannot be judged: a promise is one of .*; found "leaky"/,
+      says: /plugin:none\.mjs promises what cannot be judged: promise "leaky": there is no promise "leaky"; a promise is one of /,
     },
   ])('is said of a scenario, too: $says', async ({ more, says }) => {
     const folder = testFolder();
