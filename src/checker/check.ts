@@ -67,7 +67,7 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     overAdmission: all.overAdmission(),
     falseDenials: {
       ...all.falseDenials(passing),
-      ...judgedOf(horizon, passing),
+      ...judgedOf(horizon, passing, pass),
       ...certainOf(pass.guilty),
       ...(rules.falseDenialsAtMost === Number.POSITIVE_INFINITY && { declaresAny: true as const }),
     },
@@ -168,11 +168,16 @@ function windowRules(
   return { windows: { ...windows, areDenialsJudged: judgesDenials(windows) } };
 }
 
-function judgedOf({ judged, byFailurePolicy, whyNot }: Horizon, { windows }: PassRules) {
+function judgedOf(
+  { judged, byFailurePolicy, whyNot }: Horizon,
+  { windows }: PassRules,
+  { refutable }: PassResult,
+) {
   if (windows?.areDenialsJudged === false) return { judged: 0, whyNot: whyDenialsAreNotJudged(windows) };
   return {
     judged,
     whyNot: judged === 0 && whyNot === '' ? NO_DENIAL : whyNot,
+    ...(refutable < judged && { refutable }),
     ...(byFailurePolicy > 0 && { byFailurePolicy }),
   };
 }

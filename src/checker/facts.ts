@@ -48,13 +48,15 @@ export interface CheckFacts {
   /**
    * `whyNot` says what kept denials from being judged; `declaresAny` that the strategy declares any number of them;
    * `byFailurePolicy` how many a failure policy made, which are not judged; `certain` how many are false even where
-   * requests are missing from the history, `total` without.
+   * requests are missing from the history, `total` without; `refutable` how many of those that are judged could have been
+   * found false, whatever was spent: all without.
    */
   readonly falseDenials: Findings & {
     readonly judged: number;
     readonly whyNot: string;
     readonly declaresAny?: true;
     readonly byFailurePolicy?: number;
+    readonly refutable?: number;
     readonly certain?: number;
   };
   readonly replay: Findings & { readonly replayed: number };

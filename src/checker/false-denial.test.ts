@@ -250,7 +250,8 @@ describe('a denial', () => {
       total: 0,
       judged: 1,
       whyNot: 'denials before the first reply are not judged',
-      reason: 'none of 1 denial was false; denials before the first reply are not judged',
+      reason:
+        'none of 1 denial could have been found false: whatever the limiter did, the grant for clocks, what was in flight or what came before the history excuses it; denials before the first reply are not judged',
     });
     expect(judged('full')).toMatchObject({ judged: 3, whyNot: '' });
   });

@@ -2,6 +2,7 @@ import type { Policy } from '../core/policy.ts';
 import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockLag } from './clock.ts';
+import { isJudgedDenial, type JudgedSpan } from './horizon.ts';
 import type { Known } from './known.ts';
 import { doesLagFade, lagOf } from './lag.ts';
 import { LatestSpender } from './latest-spender.ts';
@@ -87,6 +88,30 @@ function falseBy(bucket: BucketRows, level: LowestLevel, known: Known): FalseDen
     return 0;
   });
   return found;
+}
+
+/**
+ * How many denials could have been found false at all: had the bucket been as full as it can be, or is the cost above
+ * `mostQuanta`. The grant for clocks, what was in flight or what came before the history excuses the others. A decision
+ * over several buckets counts as that of its first. `levelOf` makes a level of which nothing is spent yet.
+ */
+export function refutableDenials(
+  bucket: BucketRows,
+  known: Known & JudgedSpan,
+  { levelOf, mostQuanta }: { levelOf: () => LowestLevel; mostQuanta: number },
+): number {
+  bucket.loadByLast();
+  const [level, { spender: full }] = [levelOf(), levelOf()];
+  const levelAt = (us: number) => Math.max(level.spender.levelAt(us), full.levelAt(us)); // the first fades the lag
+  const spend: LowestLevel['spender']['spend'] = (us, quanta) => level.spender.spend(us, quanta);
+  let count = 0;
+  new Sweep(bucket, { level: { ...level, spender: { levelAt, spend } }, known }).run((row, lowestQuanta) => {
+    const quanta = (bucket.table.costTokens[row] as number) * level.quantaPerToken;
+    const isRefutable = lowestQuanta >= quanta || quanta > mostQuanta;
+    if (isRefutable && isJudgedDenial(bucket.table, row, known)) count++;
+    return 0;
+  });
+  return count;
 }
 
 /**

@@ -160,7 +160,7 @@ function stepsText({ steps }: CheckFacts['clock']): string {
 }
 
 function denialSample({ falseDenials, promise, whole }: CheckFacts, { limit }: Claim): Sample {
-  const { total, buckets, judged, whyNot, certain, byFailurePolicy = 0 } = falseDenials;
+  const { total, buckets, judged, whyNot, certain, byFailurePolicy = 0, refutable = judged } = falseDenials;
   const others =
     byFailurePolicy === 0
       ? ''
@@ -170,7 +170,7 @@ function denialSample({ falseDenials, promise, whole }: CheckFacts, { limit }: C
   if (judged === 0) return { about: `no denial could be judged: ${whyNot}${others}`, isHidden };
   if (total === 0) {
     const unjudged = whyNot === '' ? '' : `; ${whyNot}`;
-    return { measured: 0, about: `none of ${count(judged, 'denial')} was false${unjudged}${others}` };
+    return { measured: 0, about: `${noneFalse(judged, refutable)}${unjudged}${others}` };
   }
   const about =
     `${total} of ${count(judged, 'denial')} ${total === 1 ? 'was' : 'were'} false, in ${count(buckets, 'bucket')}: ` +
@@ -179,6 +179,18 @@ function denialSample({ falseDenials, promise, whole }: CheckFacts, { limit }: C
   const doubt = `requests that are missing from the history may explain ${total - certain} of them`;
   return { measured: total, least: certain, about, doubt };
 }
+
+/** A few denials are excused in any run. */
+function noneFalse(judged: number, refutable: number): string {
+  const all = count(judged, 'denial');
+  if (2 * refutable >= judged) return `none of ${all} was false`;
+  if (refutable > 0)
+    return `none of ${all} was false, and ${refutable} could have been: ${EXCUSED} the others`;
+  return `none of ${all} could have been found false: ${EXCUSED} ${judged === 1 ? 'it' : 'them'}`;
+}
+
+const EXCUSED =
+  'whatever the limiter did, the grant for clocks, what was in flight or what came before the history excuses';
 
 function replaySample({ replay }: CheckFacts): Sample {
   if (replay.replayed === 0) return { about: 'no decision says which level it left: none was replayed' };

@@ -9,9 +9,16 @@ import { BucketRows } from './bucket-rows.ts';
 import { contestedByWindows, contestedDenials } from './contested.ts';
 import { type Doubt, type Doubted, Doubts } from './doubts.ts';
 import { type EvidenceCell, EvidenceCounter } from './evidence.ts';
-import { type FalseDenial, findFalseDenials, findWindowDenials } from './false-denial.ts';
+import {
+  bucketLevel,
+  findFalseDenials,
+  findWindowDenials,
+  refutableDenials,
+  windowLevel,
+} from './false-denial.ts';
 import type { JudgedSpan } from './horizon.ts';
 import type { Known } from './known.ts';
+import { doesLagFade } from './lag.ts';
 import { findOverAdmission, isOverAdmitted } from './over-admission.ts';
 import { phasesOf } from './phases.ts';
 import type { Refund } from './refund.ts';
@@ -27,6 +34,8 @@ export interface PassResult {
   /** Each bucket that was contested, with its headroom in tokens. */
   readonly contested: ReadonlyMap<number, number>;
   readonly replayed: number;
+  /** Denials that could have been found false, whatever was spent. */
+  readonly refutable: number;
   /** Of a sliding counter, what an exact log would not have admitted, as notes. */
   readonly notes: readonly string[];
   readonly whole: EvidenceRow;
@@ -54,7 +63,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   const resets = resetsOf(history);
   const contested = new Map<number, number>();
   const guilty: BucketResult[] = [];
-  let [replayed, earlierTokens] = [0, 0];
+  let [replayed, refutable, earlierTokens] = [0, 0, 0];
   const beyond = new BeyondExact();
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
@@ -73,6 +82,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
           : windowHeadroom(rows, rules.windows.promise, rules.windows.clock, resets(bucket)),
       );
     replayed += found.replay.replayed;
+    refutable += found.refutable;
     earlierTokens += found.earlierTokens;
     if (rules.windows?.promise.type === 'sliding-counter') {
       const { promise, clock } = rules.windows;
@@ -95,6 +105,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
     guilty: confirmed,
     contested,
     replayed,
+    refutable,
     notes: rules.windows === undefined ? [] : beyond.sentences(rules.windows.promise),
     whole: evidence.whole(),
     phases: evidence.phases(),
@@ -125,7 +136,7 @@ function checkBucket(
     bucket: rows.bucket,
     over: findOverAdmission(rows, policy, clock, refunds),
     earlierTokens: isExcused ? earlier.quanta / policy.quantaPerToken : 0,
-    denials: denialsOf(rows, policy, { rules, refunds }),
+    ...denialsOf(rows, policy, { rules, refunds }),
     windows:
       windows === undefined
         ? new BrokenWindows()
@@ -146,10 +157,23 @@ function denialsOf(
   rows: BucketRows,
   policy: Policy,
   { rules, refunds }: { rules: PassRules; refunds: readonly Refund[] },
-): FalseDenial[] {
+): Pick<BucketResult, 'denials' | 'refutable'> {
   const { clock, known, windows } = rules;
-  if (windows === undefined) return findFalseDenials(rows, policy, { clock, known, refunds });
-  return windows.areDenialsJudged ? findWindowDenials(rows, windows, known) : [];
+  if (rows.denials === 0 || windows?.areDenialsJudged === false) return { denials: [], refutable: 0 };
+  if (windows !== undefined)
+    return {
+      denials: findWindowDenials(rows, windows, known),
+      refutable: refutableDenials(rows, known, {
+        levelOf: () => windowLevel(windows, known),
+        mostQuanta: windows.promise.limit,
+      }),
+    };
+  const fades = doesLagFade(rows, policy, refunds);
+  const levelOf = () => bucketLevel(policy, { clock, known, fades });
+  return {
+    denials: findFalseDenials(rows, policy, { clock, known, refunds }),
+    refutable: refutableDenials(rows, known, { levelOf, mostQuanta: policy.capacityQuanta }),
+  };
 }
 
 /**

@@ -187,6 +187,10 @@ const reportSchema = z
       whyNot: z.string(),
       declaresAny: z.literal(true).exactOptional(),
       ...{ byFailurePolicy: z.number().exactOptional(), certain: z.number().exactOptional() },
+      refutable: z
+        .number()
+        .exactOptional()
+        .describe('how many could have been found false, whatever was spent; all without'),
     }),
     replay: found.extend({ replayed: z.number() }),
     windows: found,
