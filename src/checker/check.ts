@@ -104,7 +104,10 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     ],
     ...found,
     ...(Object.keys(pass.doubts).length > 0 && { doubts: pass.doubts }),
-    diagnosis: [...diagnose({ history, found, readings }), ...pass.notes],
+    diagnosis: [
+      ...diagnose({ history, found, readings, ...logOf(table, { rules, pass, passing }) }),
+      ...pass.notes,
+    ],
     replay: { ...all.replay(), replayed: pass.replayed },
     windows: all.windows(formatPromise(promise)),
     whole: pass.whole,
@@ -133,6 +136,14 @@ function widthTroubles(
   if (rules.openAtEndMissing !== true || isGuilty) return [];
   const { clockSlack } = rules;
   return acquittedByWidth(history, passing, clockSlack?.isWidened === true ? clockSlack.us : 0);
+}
+
+function logOf(
+  table: OperationTable,
+  { rules, pass: { guilty }, passing }: { rules: EvidenceRules; pass: PassResult; passing: PassRules },
+) {
+  if (rules.reading === undefined || guilty.length === 0) return {};
+  return { log: { table, reading: rules.reading, guilty, rules: passing } };
 }
 
 /**

@@ -5,6 +5,7 @@ import { gainsWithin } from './clock-gain.ts';
 import type { CheckFacts } from './facts.ts';
 import type { OverAdmissionFinding } from './finding.ts';
 import type { LostDecisions } from './lost-decisions.ts';
+import { type ConvictedLog, misreadSentences } from './misread.ts';
 import { secondSteps } from './whole-seconds.ts';
 
 type Found = Pick<
@@ -23,10 +24,13 @@ export interface Examined {
   readonly history: History;
   readonly found: Found;
   readonly readings: readonly ClockReading[];
+  /** Of a log that others wrote, where anything is found against it. */
+  readonly log?: ConvictedLog;
 }
 
 /** Every cause, the gravest first. */
 const CAUSES: readonly Cause[] = [
+  { name: 'misread log', sentences: ({ log }) => (log === undefined ? [] : misreadSentences(log)) },
   { name: 'lost decisions', sentences: ({ found }) => found.lostDecisions.map(lostSentence) },
   { name: 'empty restart', sentences: ofOverAdmission(emptySentences) },
   { name: 'clock step', sentences: ofOverAdmission(gainSentences) },
@@ -52,8 +56,9 @@ function ofOverAdmission(sentences: Cause['sentences']): Cause['sentences'] {
  * decided. Empty when nothing is wrong, and when nothing here explains it.
  */
 export function diagnose(examined: Examined): string[] {
-  const { overAdmission, falseDenials } = examined.found;
-  if (overAdmission.buckets === 0 && falseDenials.total === 0) return [];
+  const { log, found } = examined;
+  const isConvicted = found.overAdmission.buckets > 0 || found.falseDenials.total > 0 || log !== undefined;
+  if (!isConvicted) return [];
   return CAUSES.flatMap((cause) => cause.sentences(examined));
 }
 

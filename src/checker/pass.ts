@@ -122,7 +122,8 @@ const NEVER: JudgedSpan = {
   judgedUntilUs: Number.NEGATIVE_INFINITY,
 };
 
-function checkBucket(
+/** Runs every checker over one bucket, which is loaded. */
+export function checkBucket(
   rows: BucketRows,
   { policy, rules, resets }: { policy: Policy; rules: PassRules; resets: readonly number[] },
 ): BucketResult {

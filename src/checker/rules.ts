@@ -1,5 +1,6 @@
 import type { DeclaredBound, Episodes } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
+import type { LogReading } from '../history/log-reading.ts';
 import { type Claim, DROPPED_AT_MOST, makeClaim } from './claim.ts';
 import type { ClockSlackRule } from './clock-grant.ts';
 import { FAILED_AT_MOST, withEvidence } from './evidence-claims.ts';
@@ -33,6 +34,8 @@ export interface EvidenceRules {
   readonly openAtEndMissing?: boolean;
   /** What reading the history took for granted, as sentences. */
   readonly assumptions?: readonly string[];
+  /** Of a log that others wrote. */
+  readonly reading?: LogReading;
   /** What a reader of the verdict should know beside, as sentences. */
   readonly notes?: readonly string[];
   /** How many of them one bucket can have had at most; without, ten times the most that were in flight at once. */

@@ -148,6 +148,7 @@ function readingOf(history: History, foreign: ForeignReader | undefined) {
     assumptions: foreign.assumed(history),
     troubles: foreign.troubles(history),
     notes: foreign.notes(),
+    reading: foreign.reading(),
   };
 }
 

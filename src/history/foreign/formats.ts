@@ -32,6 +32,7 @@ export const TIMED_FORMATS = {
 /** Those that have one field for the status, and leave it to the user when a request was decided. */
 export const STATUS_FIELDS: Partial<Record<ForeignFormat, string>> = { combined: 'status' };
 
-function fieldsOf({ key, start, end, duration, status, cost, region }: Mapping): string[] {
+/** The fields that have a meaning. */
+export function fieldsOf({ key, start, end, duration, status, cost, region }: Mapping): string[] {
   return [key, start, end, duration, status, cost, region].filter((field) => field !== undefined);
 }

@@ -5,7 +5,7 @@ import { type LineFields, MappingError } from './lines.ts';
 import { nameOf } from './names.ts';
 import type { StatusReader } from './statuses.ts';
 import { readTime, unitOfName } from './time.ts';
-import type { Unit, Widened } from './units.ts';
+import { UNITS, type Unit, type Widened } from './units.ts';
 
 /** Which fields of a foreign log mean what. Two of `start`, `end` and a length are given. */
 export interface Mapping {
@@ -76,6 +76,18 @@ export function operationOf(
 
 /** When a request came that its line does not say. */
 export const UNPLACED = Number.NEGATIVE_INFINITY;
+
+/**
+ * The power of ten of a microsecond that the times of a line are in; undefined where one is a date, or names its unit
+ * itself, or where two units are said.
+ */
+export function unitPowerOf(fields: LineFields, { start, end, duration, unit }: Mapping): number | undefined {
+  const used = [start, end, duration].filter((field) => field !== undefined);
+  const isPlain = used.every((field) => /^[-+\d.]+$/.test(fields.textOf(field)?.trim() ?? ''));
+  const units = new Set(used.map((field) => unitOfName(field) ?? unit));
+  const [only] = units;
+  return isPlain && units.size === 1 && only !== undefined ? UNITS[only] : undefined;
+}
 
 /** What an unusable line may have been: a request of its bucket that is charged at any time. */
 export function unplacedOperation(

@@ -1,13 +1,15 @@
 import { OpenclawError, printable } from '../../core/errors.ts';
 import { HistoryBuilder } from '../builder.ts';
-import { RecordError } from '../fields.ts';
+import { given, RecordError } from '../fields.ts';
 import type { History } from '../history.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../lines.ts';
+import type { LogReading } from '../log-reading.ts';
 import type { Operation, PolicyRecord } from '../operation.ts';
-import { FOREIGN_FORMATS, type ForeignFormat } from './formats.ts';
+import { FOREIGN_FORMATS, type ForeignFormat, fieldsOf, TIMED_FORMATS } from './formats.ts';
 import { guessFormat } from './guess.ts';
+import { KeyFields } from './key-fields.ts';
 import { BrokenLine, type LineFields, type LineFormat, MappingError } from './lines.ts';
-import { bucketOf, type Mapping, operationOf, UNPLACED, unplacedOperation } from './mapping.ts';
+import { bucketOf, type Mapping, operationOf, UNPLACED, unitPowerOf, unplacedOperation } from './mapping.ts';
 import { decodeBytes } from './names.ts';
 import { assumedOfLog, notesOfLog, troublesOfLog } from './notes.ts';
 import { UnusableLines } from './unusable.ts';
@@ -22,6 +24,8 @@ export class ForeignReader {
   readonly #policy: PolicyRecord;
   readonly #format: ForeignFormat;
   readonly unusable = new UnusableLines();
+  readonly #keyFields: KeyFields;
+  #unitPower: number | undefined;
   #lineFormat: LineFormat | undefined;
   #lines: LineSplitter | undefined;
   #file = '';
@@ -39,6 +43,7 @@ export class ForeignReader {
     this.#format = format;
     this.#mapping = mapping;
     this.#policy = policy;
+    this.#keyFields = new KeyFields(fieldsOf(mapping));
   }
 
   get operations(): number {
@@ -135,6 +140,8 @@ export class ForeignReader {
     let operation: Operation;
     try {
       operation = operationOf(fields, this.#mapping, name);
+      if (this.#read === 0) this.#unitPower = unitPowerOf(fields, this.#mapping);
+      this.#keyFields.add(fields);
       this.unusable.addLine();
     } catch (error) {
       if (mayBeCut) throw error;
@@ -168,6 +175,13 @@ export class ForeignReader {
   /** What a reader of the verdict should know beside. */
   notes(): string[] {
     return notesOfLog(this.#mapping);
+  }
+
+  /** As far as it may have been misread. */
+  reading(): LogReading {
+    const { key } = this.#mapping;
+    const unitPower = Object.hasOwn(TIMED_FORMATS, this.#format) ? undefined : this.#unitPower;
+    return { ...given({ key, unitPower }), otherKeys: this.#keyFields.names() };
   }
 
   /** Counts a line that cannot be read, and throws what no line can be read with. */
