@@ -105,7 +105,13 @@ export function examineHistory(history: History, rules: EvidenceRules): Examinat
     ...found,
     ...(Object.keys(pass.doubts).length > 0 && { doubts: pass.doubts }),
     diagnosis: [
-      ...diagnose({ history, found, readings, ...logOf(table, { rules, pass, passing }) }),
+      ...diagnose({
+        history,
+        found,
+        readings,
+        guilty: pass.guilty,
+        ...logOf(table, { rules, pass, passing }),
+      }),
       ...pass.notes,
     ],
     replay: { ...all.replay(), replayed: pass.replayed },

@@ -103,6 +103,22 @@ describe('the sentence that says what is wrong', () => {
     expect(diagnosis(alone)).toEqual([]);
   });
 
+  it('tells regions apart by the limit of a window, where windows are promised', () => {
+    const parts = (each: number) => [
+      ...many(each, at(1, { region: 'east' })),
+      ...many(each, at(2, { region: 'west' })),
+    ];
+    const judged = (each: number) =>
+      checkHistory(historyOf(parts(each), { policy: '9:9/s' }), {
+        ...RULES,
+        promise: parsePromise('sliding-window:4/10s'),
+      });
+    expect(judged(4).diagnosis).toEqual([
+      'regions that each keep the limit break it together: of b 4 in east, 4 in west were admitted in one window that allows 4',
+    ]);
+    expect(judged(5)).toMatchObject({ verdict: 'fail', diagnosis: [] });
+  });
+
   it('names a primary that came back empty', () => {
     const decision = { strategy: '?', source: 'redis' as const, node: 'a' };
     const restart = (empty: boolean): HistoryRecord => ({

@@ -1,9 +1,9 @@
 import type { History } from '../history/history.ts';
 import type { ClockReading } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
+import type { BucketResult } from './bucket-result.ts';
 import { gainsWithin } from './clock-gain.ts';
 import type { CheckFacts } from './facts.ts';
-import type { OverAdmissionFinding } from './finding.ts';
 import type { LostDecisions } from './lost-decisions.ts';
 import { type ConvictedLog, misreadSentences } from './misread.ts';
 import { secondSteps } from './whole-seconds.ts';
@@ -24,6 +24,8 @@ export interface Examined {
   readonly history: History;
   readonly found: Found;
   readonly readings: readonly ClockReading[];
+  /** Every bucket against which there is something. */
+  readonly guilty: readonly BucketResult[];
   /** Of a log that others wrote, where anything is found against it. */
   readonly log?: ConvictedLog;
 }
@@ -36,9 +38,7 @@ const CAUSES: readonly Cause[] = [
   { name: 'clock step', sentences: ofOverAdmission(gainSentences) },
   {
     name: 'regions apart',
-    sentences: ofOverAdmission(({ history, found }) =>
-      apartSentence(history.operations, found.overAdmission.worst),
-    ),
+    sentences: (examined) => apartSentence(examined.history.operations, worstSpanOf(examined)),
   },
   {
     name: 'whole seconds',
@@ -56,8 +56,12 @@ function ofOverAdmission(sentences: Cause['sentences']): Cause['sentences'] {
  * decided. Empty when nothing is wrong, and when nothing here explains it.
  */
 export function diagnose(examined: Examined): string[] {
-  const { log, found } = examined;
-  const isConvicted = found.overAdmission.buckets > 0 || found.falseDenials.total > 0 || log !== undefined;
+  const { log, found, guilty } = examined;
+  const isConvicted =
+    found.overAdmission.buckets > 0 ||
+    found.falseDenials.total > 0 ||
+    guilty.some(({ windows }) => windows.length > 0) ||
+    log !== undefined;
   if (!isConvicted) return [];
   return CAUSES.flatMap((cause) => cause.sentences(examined));
 }
@@ -89,34 +93,50 @@ function gainSentences({ history, found: { clock, overAdmission }, readings }: E
   );
 }
 
+/** A span of one bucket that holds more than its allowance. */
+interface Span {
+  readonly bucket: string;
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly allowance: number;
+}
+
+/** The worst by what was promised; none where it is not known when windows start. */
+function worstSpanOf({ history: { operations }, found, guilty }: Examined): Span | undefined {
+  const { worst } = found.overAdmission;
+  if (found.promise === 'token-bucket') return worst && { bucket: worst.bucket, ...worst.window };
+  const [most] = guilty.toSorted((a, b) => b.windows.mostTokens - a.windows.mostTokens);
+  const window = most?.windows.worst;
+  if (most === undefined || window === undefined || window.pieces !== undefined) return undefined;
+  const { startUs, endUs, allowance } = window;
+  return { bucket: operations.nameOf(most.bucket), startUs, endUs, allowance };
+}
+
 /** Regions that each admit about a whole bucket's worth in one window, and none more, know nothing of each other. */
-function apartSentence(table: OperationTable, worst: CheckFacts['overAdmission']['worst']): string[] {
-  if (worst === undefined) return [];
-  const { allowance } = worst.window;
-  const amounts = [...admittedByRegion(table, worst)].sort(([, a], [, b]) => b - a);
+function apartSentence(table: OperationTable, span: Span | undefined): string[] {
+  if (span === undefined) return [];
+  const { bucket, allowance } = span;
+  const amounts = [...admittedByRegion(table, span)].sort(([, a], [, b]) => b - a);
   const [first, second] = amounts;
   if (first === undefined || second === undefined) return [];
   if (first[1] > allowance || second[1] < APART * allowance) return [];
   const each = amounts.map(([region, tokens]) => `${tokens} in ${region}`).join(', ');
   return [
-    `regions that each keep the limit break it together: of ${worst.bucket} ${each} were admitted in one window that allows ${shown(allowance)}`,
+    `regions that each keep the limit break it together: of ${bucket} ${each} were admitted in one window that allows ${shown(allowance)}`,
   ];
 }
 
 /** What the second region admits of what the window allows, at least. One shared bucket that leaks gives each a part. */
 const APART = 0.8;
 
-function admittedByRegion(
-  table: OperationTable,
-  { bucket, window }: OverAdmissionFinding,
-): Map<string, number> {
+function admittedByRegion(table: OperationTable, { bucket, startUs, endUs }: Span): Map<string, number> {
   const { starts, invokedUs, kinds, costTokens, bucketCount } = table;
   const amounts = new Map<string, number>();
   let number = 0;
   while (number < bucketCount && table.nameOf(number) !== bucket) number++;
   for (let row = starts[number] as number; row < (starts[number + 1] as number); row++) {
     const isAllowed = ((kinds[row] as number) & KIND.outcome) === KIND.allowed;
-    const isInside = (invokedUs[row] as number) >= window.startUs && table.lastUs(row) <= window.endUs;
+    const isInside = (invokedUs[row] as number) >= startUs && table.lastUs(row) <= endUs;
     if (!isAllowed || !isInside) continue;
     const region = table.regionOf(row);
     amounts.set(region, (amounts.get(region) ?? 0) + (costTokens[row] as number));
