@@ -31,7 +31,7 @@ afterAll(() => void target.kill('SIGKILL'));
 const benchFor = (seconds: number) =>
   `${BIN} bench --target ${url} --subject-header x-user --policy 20:5/s --connections 2 --users 4 --duration ${seconds}; echo "code $?"`;
 
-const isLoading = (screen: string) => /^load .* of \d+\.0 s$/m.test(screen) && /^contested/m.test(screen);
+const isLoading = (screen: string) => /^load .* of \d+\.0 s$/m.test(screen) && /^at limit/m.test(screen);
 
 async function isColoured(terminal: TerminalUnderTest): Promise<boolean> {
   const seen = await terminal.coloured();
@@ -60,7 +60,7 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
       expect(during).toMatch(/^a second +allowed +denied +failed +info/m);
       for (const region of ['us-east', 'eu-west', 'ap-south', 'all'])
         expect(during).toMatch(new RegExp(`^${region} +\\d+ +\\d+ +\\d+ +\\d+`, 'm'));
-      expect(during).toMatch(/^contested {2}\d of the 6 busiest buckets drained and denying$/m);
+      expect(during).toMatch(/^at limit {3}\d of the 6 busiest buckets admitted their limit and denied$/m);
       expect(during).toMatch(/^excess {5}\S/m);
       expect(during).not.toMatch(/claim: /); // that is on the other screen
       await terminal.resize({ columns: 44, rows: 9 });

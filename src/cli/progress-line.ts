@@ -12,14 +12,14 @@ export function progressLine({ stage, elapsedMs, detail, load }: Progress): stri
 /** What the numbers behind the name of a region are. */
 export const RATES_LEGEND = `rates are ${OUTCOMES.join('/')} a second`;
 
-function loadText({ atMs, ofMs, rates, faults, contested, ofBusiest }: LoadProgress): string {
+function loadText({ atMs, ofMs, rates, faults, atLimit, ofBusiest }: LoadProgress): string {
   const regions = Object.entries(rates).map(
     ([region, counts]) => `${region} ${OUTCOMES.map((outcome) => counts[outcome]).join('/')}`,
   );
   return [
     `${Math.round(atMs / 1_000)}/${Math.round(ofMs / 1_000)} s`,
     ...regions,
-    `contested ${contested}/${ofBusiest}`,
+    `at limit ${atLimit}/${ofBusiest}`,
     ...(faults.length === 0 ? [] : [`fault ${faults.join(' + ')}`]),
   ].join('  ');
 }

@@ -29,7 +29,7 @@ function stateOf(text: string, changes: Partial<RunState> = {}): RunState {
       ofMs: 10_000,
       rates: { [text]: counts, b: counts },
       faults: ['partition'],
-      contested: 1,
+      atLimit: 1,
       ofBusiest: 2,
       excess: { tokens: 1.5, bucket: text },
     },

@@ -150,9 +150,11 @@ function historyLine(admitted: readonly number[], room: number): string {
 
 function evidenceLines({ load }: RunState, colours: Colours): string[] {
   if (load === undefined) return [];
-  const { contested, ofBusiest, excess } = load;
+  const { atLimit, ofBusiest, excess } = load;
   const label = (name: string) => colours.bold(name.padEnd(LABEL));
-  const lines = [`${label('contested')}${contested} of the ${ofBusiest} busiest buckets drained and denying`];
+  const lines = [
+    `${label('at limit')}${atLimit} of the ${ofBusiest} busiest buckets admitted their limit and denied`,
+  ];
   if (excess === undefined) lines.push(`${label('excess')}judged at the end: it promises no token bucket`);
   else if (excess.bucket === undefined)
     lines.push(`${label('excess')}none seen so far; the check at the end is exact`);

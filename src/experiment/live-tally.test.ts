@@ -3,10 +3,10 @@ import { operationOf } from '../../test/support/history.ts';
 import { LiveTally } from './live-tally.ts';
 
 it.each([
-  { limitTokens: 2, contested: 1 },
-  { limitTokens: 3, contested: 0 },
-])('a limit of $limitTokens, 2 admitted and 1 denied: $contested contested', ({ limitTokens, contested }) => {
+  { limitTokens: 2, atLimit: 1 },
+  { limitTokens: 3, atLimit: 0 },
+])('a limit of $limitTokens, 2 admitted and 1 denied: $atLimit at its limit', ({ limitTokens, atLimit }) => {
   const tally = new LiveTally(['r'], ['b'], limitTokens);
   for (const outcome of ['allowed', 'allowed', 'denied'] as const) tally.add(operationOf(0, { outcome }));
-  expect(tally.look()).toMatchObject({ contested, ofBusiest: 1 });
+  expect(tally.look()).toMatchObject({ atLimit, ofBusiest: 1 });
 });

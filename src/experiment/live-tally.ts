@@ -10,7 +10,7 @@ export class LiveTally {
   readonly #limitTokens: number;
   readonly #byRegion: Map<string, Counts>;
   readonly #excess: ExcessTally | undefined;
-  #contested = 0;
+  #atLimit = 0;
   #since = performance.now();
 
   /** Without `excess`, nothing is said of it. */
@@ -33,14 +33,14 @@ export class LiveTally {
     if (counts !== undefined) counts[outcome]++;
     const seen = this.#busiest.get(bucket);
     if (seen === undefined) return;
-    const was = this.#isContested(seen);
+    const was = this.#isAtLimit(seen);
     if (outcome === 'allowed') seen.admitted += cost;
     else if (outcome === 'denied') seen.denied = true;
-    if (!was && this.#isContested(seen)) this.#contested++;
+    if (!was && this.#isAtLimit(seen)) this.#atLimit++;
   }
 
   /** Rates since the last look. */
-  look(): Pick<LoadProgress, 'rates' | 'contested' | 'ofBusiest' | 'excess'> {
+  look(): Pick<LoadProgress, 'rates' | 'atLimit' | 'ofBusiest' | 'excess'> {
     const seconds = Math.max(0.001, (performance.now() - this.#since) / 1_000);
     this.#since = performance.now();
     const rates = [...this.#byRegion].map(([region, counts]) => {
@@ -53,13 +53,13 @@ export class LiveTally {
     });
     return {
       rates: Object.fromEntries(rates),
-      contested: this.#contested,
+      atLimit: this.#atLimit,
       ofBusiest: this.#busiest.size,
       ...(this.#excess && { excess: this.#excess.worst }),
     };
   }
 
-  #isContested({ admitted, denied }: { admitted: number; denied: boolean }): boolean {
+  #isAtLimit({ admitted, denied }: { admitted: number; denied: boolean }): boolean {
     return denied && admitted >= this.#limitTokens;
   }
 }

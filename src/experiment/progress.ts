@@ -20,8 +20,8 @@ export interface LoadProgress {
   readonly rates: Readonly<Record<string, Readonly<Record<Outcome, number>>>>;
   /** What is in force, as people read it. */
   readonly faults: readonly string[];
-  /** How many of the busiest planned buckets have been drained and have denied. */
-  readonly contested: number;
+  /** How many of the busiest planned buckets admitted their limit, in whatever time, and denied: the check says how many were contested. */
+  readonly atLimit: number;
   readonly ofBusiest: number;
   /** The worst excess of a bucket so far; absent where the limiter promises no token bucket. */
   readonly excess?: ExcessSoFar;

@@ -48,7 +48,7 @@ describe('a run in which something dies', { timeout: 120_000 }, () => {
     async ({ find, says }) => {
       const folder = testFolder();
       const { output, ended } = startCli(BENCH, { cwd: folder });
-      await untilSaid({ output }, /load .*contested/, { timeout: 60_000 });
+      await untilSaid({ output }, /load .*at limit/, { timeout: 60_000 });
       process.kill(find(folder), 'SIGKILL');
       const code = await ended;
       const report: RunReport = JSON.parse(output.stdout);
