@@ -67,6 +67,19 @@ it('attempts of a decision, which may be from before its start, do not say from 
   expect(judged([[...sharing, ...rest]], { initial: 'unknown' }).total).toBe(0);
 });
 
+it('what may be charged after its reply, and so after its start, does not say from when a history tells all', () => {
+  const decision = { strategy: 'central', node: 'n', source: 'fallback' } as const;
+  const early: OperationPart = { bucket: 'x', invokedUs: 5, completedUs: 10, outcome: 'denied', decision };
+  const rest: OperationPart[] = [
+    { invokedUs: 20 * S, completedUs: 20 * S },
+    { invokedUs: 20.5 * S, completedUs: 20.5 * S, outcome: 'denied' },
+    { invokedUs: 40 * S, completedUs: 40 * S, outcome: 'denied' },
+  ];
+  const uncharged = { ...early, decision: { ...decision, charge: 'none' as const } };
+  expect(judged([[uncharged, ...rest]], { initial: 'unknown' }).total).toBe(2);
+  expect(judged([[early, ...rest]], { initial: 'unknown' }).total).toBe(1);
+});
+
 it('a run of nothing is unknown', () => {
   expect(judged([[], []])).toMatchObject({ total: 0, judged: 0 });
 });

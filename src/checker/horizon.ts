@@ -18,7 +18,7 @@ export interface JudgedSpan {
 export interface Horizon extends JudgedSpan {
   /**
    * The first completion: what happened before may be missing where `initial` is unknown. Attempts that share a
-   * decision do not count, since a history has those from before its start too.
+   * decision do not count, nor does what may be charged after its reply: a history has those from before its start too.
    */
   readonly knownFromUs: number;
   /** Denials that are judged. */

@@ -43,7 +43,8 @@ export function spansOf({ operations: table, files, orders }: History): Spans {
     if (startUs > span.askedUs) span.askedUs = startUs;
     if ((kind & KIND.outcome) === KIND.info || table.durationUs[row] === DURATION.open) continue;
     const lastUs = table.lastUs(row);
-    if (lastUs < span.firstUs && (kind & KIND.joined) === 0) span.firstUs = lastUs;
+    if (lastUs < span.firstUs && (kind & KIND.joined) === 0 && !isChargedLater(table, row))
+      span.firstUs = lastUs;
     if (lastUs > span.lastUs) span.lastUs = lastUs;
     if (lastUs > latestUs) latestUs = lastUs;
     if (lastUs - startUs > longestUs) longestUs = lastUs - startUs;
@@ -56,6 +57,12 @@ export function spansOf({ operations: table, files, orders }: History): Spans {
     invokedUs,
     latestUs,
   };
+}
+
+/** Whether it may be charged after its reply: such a one is in a history that began after that reply, too. */
+function isChargedLater(table: OperationTable, row: number): boolean {
+  const isSurplus = ((table.kinds[row + 1] ?? 0) & KIND.surplus) !== 0;
+  return isSurplus && table.lastUs(row + 1) > table.lastUs(row);
 }
 
 const NEVER = { lastUs: Number.NEGATIVE_INFINITY, askedUs: Number.NEGATIVE_INFINITY };
