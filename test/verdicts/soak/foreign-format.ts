@@ -153,7 +153,7 @@ function filesOf(
   const parts = half < lines.length ? [lines.slice(0, half), lines.slice(half)] : [lines];
   const isCut = cut === 'in a line' && lines.length > 4;
   if (isCut) seen.add('cut in a line');
-  return parts.map((part, at) => {
+  const written = parts.map((part, at) => {
     const text =
       plan.form === 'csv'
         ? csvOf(part, style)
@@ -164,6 +164,8 @@ function filesOf(
       text: isCut && isLast && part.length > 1 ? text.slice(0, -2 - dice.below(8)) : text,
     };
   });
+  // Files that hold the same are refused: the log ended with the first.
+  return written[0]?.text === written[1]?.text ? written.slice(0, 1) : written;
 }
 
 /** Numbers as nginx writes them: without quotation marks. */
