@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BucketRows } from '../dist/checker/bucket-rows.js';
-import { findFalseDenials } from '../dist/checker/false-denial.js';
+import { bucketLevel, judgeDenials } from '../dist/checker/false-denial.js';
 import { findOverAdmission } from '../dist/checker/over-admission.js';
 import { fullBucket, take } from '../dist/core/bucket.js';
 import { parsePolicy } from '../dist/core/policy.js';
@@ -24,8 +24,12 @@ import { SHAPES } from './checker-shapes.mjs';
 const ROUNDS = 3;
 const LINES_AT_ONCE = 100_000;
 const NO_LAG = { epsilonUs: 0, rhoPpm: 0, slowPpm: 0, backwardUs: 0, spreadUs: 0 };
-const KNOWN = { initial: 'full', knownFromUs: 0, judgedUntilUs: Number.POSITIVE_INFINITY };
+const KNOWN = {
+  ...{ initial: 'full', knownFromUs: 0 },
+  ...{ judgedFromUs: Number.NEGATIVE_INFINITY, judgedUntilUs: Number.POSITIVE_INFINITY },
+};
 const policy = parsePolicy('20:5/s');
+const levelOf = () => bucketLevel(policy, { clock: NO_LAG, known: KNOWN, fades: false });
 const header = {
   type: 'header',
   format: 'openclaw-history',
@@ -96,7 +100,7 @@ function judge(history) {
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
     found += findOverAdmission(rows, policy, NO_LAG).drops.length;
-    found += findFalseDenials(rows, policy, NO_LAG, KNOWN).length;
+    found += judgeDenials(rows, KNOWN, { levelOf, mostQuanta: policy.capacityQuanta }).denials.length;
   }
   if (found > 0) throw new Error(`an exact bucket was accused ${found} times`);
   return (cpuMs() - startMs) / 1_000;

@@ -14,8 +14,8 @@ export interface BucketResult {
   readonly bucket: number;
   readonly over: OverAdmission;
   readonly denials: readonly FalseDenial[];
-  /** How many denials could have been found false, whatever was spent. */
-  readonly refutable: number;
+  /** How many denials could not have been found false, whatever the bucket held. */
+  readonly excused: number;
   /**
    * How many of them are false, at least, where as many requests as can be are missing from the history: leaving one
    * denial false instead of explaining it saves no more requests than empty a full bucket. Absent where none is missing.

@@ -188,13 +188,13 @@ function windowRules(
 function judgedOf(
   { judged, byFailurePolicy, whyNot }: Horizon,
   { windows }: PassRules,
-  { refutable }: PassResult,
+  { excused }: PassResult,
 ) {
   if (windows?.areDenialsJudged === false) return { judged: 0, whyNot: whyDenialsAreNotJudged(windows) };
   return {
     judged,
     whyNot: judged === 0 && whyNot === '' ? NO_DENIAL : whyNot,
-    ...(refutable < judged && { refutable }),
+    ...(excused > 0 && { refutable: judged - excused }),
     ...(byFailurePolicy > 0 && { byFailurePolicy }),
   };
 }

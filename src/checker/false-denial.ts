@@ -4,11 +4,11 @@ import type { BucketRows } from './bucket-rows.ts';
 import type { ClockLag } from './clock.ts';
 import { isJudgedDenial, type JudgedSpan } from './horizon.ts';
 import type { Known } from './known.ts';
-import { doesLagFade, lagOf } from './lag.ts';
+import { type Lag, lagOf, NO_LAG } from './lag.ts';
 import { LatestSpender } from './latest-spender.ts';
 import { LatestWindow } from './latest-window.ts';
+import { LowestSince } from './lowest-since.ts';
 import type { WindowPromise } from './promise.ts';
-import type { Refund } from './refund.ts';
 import type { WindowClock } from './window-clock.ts';
 
 /**
@@ -35,16 +35,34 @@ export interface FalseDenial {
   readonly lowestAtUs: number;
 }
 
-/** Judges the denials of one bucket. O(n log n). */
-export function findFalseDenials(
+export interface JudgedDenials {
+  readonly denials: FalseDenial[];
+  /** How many could not have been found false, whatever the bucket held. */
+  readonly excused: number;
+}
+
+/** Judges the denials of one bucket. O(n log n). `levelOf` makes a level of which nothing is spent yet. */
+export function judgeDenials(
   bucket: BucketRows,
-  policy: Policy,
-  { clock, known, refunds }: { clock: ClockLag; known: Known; refunds: readonly Refund[] },
-): FalseDenial[] {
-  if (bucket.denials === 0) return [];
+  known: Known & JudgedSpan,
+  { levelOf, mostQuanta }: { levelOf: () => LowestLevel; mostQuanta: number },
+): JudgedDenials {
+  if (bucket.denials === 0) return { denials: [], excused: 0 };
   bucket.loadByLast();
-  const fades = doesLagFade(bucket, policy, refunds);
-  return falseBy(bucket, bucketLevel(policy, { clock, known, fades }), known);
+  const { costTokens } = bucket.table;
+  const level = levelOf();
+  const denials: FalseDenial[] = [];
+  let mostDeniedQuanta = 0;
+  const sweep = new Sweep(bucket, { level, known });
+  sweep.run((row, lowestQuanta, lowestAtUs) => {
+    const quanta = (costTokens[row] as number) * level.quantaPerToken;
+    if (lowestQuanta >= quanta) denials.push({ row, lowestQuanta, lowestAtUs });
+    if (quanta > mostDeniedQuanta && quanta <= mostQuanta) mostDeniedQuanta = quanta;
+    return 0;
+  });
+  if (known.initial === 'full' && sweep.leastUnspentQuanta(mostQuanta) >= mostDeniedQuanta)
+    return { denials, excused: 0 }; // as nearly always: it holds far more than is in flight and granted
+  return { denials, excused: excusedDenials(bucket, known, { levelOf, mostQuanta }) };
 }
 
 /** The lowest level of a bucket. Quanta. */
@@ -56,59 +74,36 @@ export function bucketLevel(
   return {
     spender,
     quantaPerToken: policy.quantaPerToken,
-    lagOf: lagOf(spender, policy, { clock, fades }),
+    lag: lagOf(spender, policy, { clock, fades }),
   };
 }
 
-/** The same of a window, whose room is its level: it only rises, too, while nothing is invoked. Amounts are tokens. */
-export function findWindowDenials(
-  bucket: BucketRows,
-  windows: { readonly promise: WindowPromise; readonly clock: WindowClock },
-  known: Known,
-): FalseDenial[] {
-  if (bucket.denials === 0) return [];
-  bucket.loadByLast();
-  return falseBy(bucket, windowLevel(windows, known), known);
-}
-
-/** The least room of a window. Tokens. */
+/** The least room of a window, whose room is its level: it only rises, too, while nothing is invoked. Tokens. */
 export function windowLevel(
   { promise, clock }: { readonly promise: WindowPromise; readonly clock: WindowClock },
   known: Known,
 ): LowestLevel {
-  return { spender: new LatestWindow(promise, clock, known), quantaPerToken: 1, lagOf: () => 0 };
-}
-
-function falseBy(bucket: BucketRows, level: LowestLevel, known: Known): FalseDenial[] {
-  const { costTokens } = bucket.table;
-  const found: FalseDenial[] = [];
-  new Sweep(bucket, { level, known }).run((row, lowestQuanta, lowestAtUs) => {
-    if (lowestQuanta >= (costTokens[row] as number) * level.quantaPerToken)
-      found.push({ row, lowestQuanta, lowestAtUs });
-    return 0;
-  });
-  return found;
+  return { spender: new LatestWindow(promise, clock, known), quantaPerToken: 1, lag: NO_LAG };
 }
 
 /**
- * How many denials could have been found false at all: had the bucket been as full as it can be, or is the cost above
- * `mostQuanta`. The grant for clocks, what was in flight or what came before the history excuses the others. A decision
- * over several buckets counts as that of its first. `levelOf` makes a level of which nothing is spent yet.
+ * How many denials could not have been found false, had the bucket been as full as it can be: the grant for clocks, what
+ * was in flight or what came before the history excuses them. A cost above `mostQuanta` is denied rightly. A decision over
+ * several buckets counts as that of its first.
  */
-export function refutableDenials(
+function excusedDenials(
   bucket: BucketRows,
   known: Known & JudgedSpan,
   { levelOf, mostQuanta }: { levelOf: () => LowestLevel; mostQuanta: number },
 ): number {
-  bucket.loadByLast();
   const [level, { spender: full }] = [levelOf(), levelOf()];
   const levelAt = (us: number) => Math.max(level.spender.levelAt(us), full.levelAt(us)); // the first fades the lag
   const spend: LowestLevel['spender']['spend'] = (us, quanta) => level.spender.spend(us, quanta);
   let count = 0;
   new Sweep(bucket, { level: { ...level, spender: { levelAt, spend } }, known }).run((row, lowestQuanta) => {
     const quanta = (bucket.table.costTokens[row] as number) * level.quantaPerToken;
-    const isRefutable = lowestQuanta >= quanta || quanta > mostQuanta;
-    if (isRefutable && isJudgedDenial(bucket.table, row, known)) count++;
+    const isExcused = lowestQuanta < quanta && quanta <= mostQuanta;
+    if (isExcused && isJudgedDenial(bucket.table, row, known)) count++;
     return 0;
   });
   return count;
@@ -176,46 +171,8 @@ export function mostChargedOf({ table, byInvoked, count }: BucketRows): number {
 export interface LowestLevel {
   readonly spender: Pick<LatestSpender, 'levelAt' | 'spend'>;
   readonly quantaPerToken: number;
-  /** What is taken off it for the clocks, at the moment that its spender was brought up to; most where not free. Quanta. */
-  readonly lagOf: (isFree: boolean) => number;
-}
-
-/** Lowest levels since, kept as long as no later one is lower: values rise from the first to the last. */
-class LowestSince {
-  #times = new Float64Array(256);
-  #levels = new Float64Array(256);
-  #size = 0;
-
-  clear(): void {
-    this.#size = 0;
-  }
-
-  add(timeUs: number, level: number): void {
-    while (this.#size > 0 && (this.#levels[this.#size - 1] as number) >= level) this.#size--;
-    if (this.#size === this.#times.length) this.#grow();
-    this.#times[this.#size] = timeUs;
-    this.#levels[this.#size++] = level;
-  }
-
-  /** The lowest level added at `timeUs` or later, and when that was. */
-  since(timeUs: number): { level: number; atUs: number } {
-    let low = 0;
-    let high = this.#size;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#times[middle] as number) >= timeUs) high = middle;
-      else low = middle + 1;
-    }
-    return { level: this.#levels[low] as number, atUs: this.#times[low] as number };
-  }
-
-  #grow(): void {
-    const [times, levels] = [this.#times, this.#levels];
-    this.#times = new Float64Array(2 * this.#size);
-    this.#levels = new Float64Array(2 * this.#size);
-    this.#times.set(times);
-    this.#levels.set(levels);
-  }
+  /** What is taken off it for the clock. */
+  readonly lag: Lag;
 }
 
 const lowest = new LowestSince();
@@ -227,17 +184,20 @@ class Sweep {
   readonly #bucket: BucketRows;
   readonly #known: Known;
   readonly #quantaPerToken: number;
-  readonly #lagOf: LowestLevel['lagOf'];
+  readonly #lag: Lag;
+  readonly #lagQuanta: number;
   readonly #spender: LowestLevel['spender'];
   readonly #mostQuanta: number;
   /** What requests that are not in the history spent so far: it is put back on every lowest level. */
   #spentQuanta = 0;
+  /** The most that was in flight at once so far. */
+  #mostTokens = 0;
 
   /** `mostQuanta` is what a request that is not in the history spends at most. */
   constructor(
     bucket: BucketRows,
     {
-      level: { spender, quantaPerToken, lagOf },
+      level: { spender, quantaPerToken, lag },
       known,
       mostQuanta = Number.POSITIVE_INFINITY,
     }: { level: LowestLevel; known: Known; mostQuanta?: number },
@@ -246,7 +206,8 @@ class Sweep {
     this.#known = known;
     this.#mostQuanta = mostQuanta;
     this.#quantaPerToken = quantaPerToken;
-    this.#lagOf = lagOf;
+    this.#lag = lag;
+    this.#lagQuanta = lag.quanta;
     this.#spender = spender;
   }
 
@@ -266,7 +227,10 @@ class Sweep {
         const us = invokedUs[next] as number;
         if (us > nowUs) break;
         if (((kinds[next] as number) & KIND.outcome) === KIND.denied) openDenials++;
-        else flightTokens += costTokens[next] as number;
+        else {
+          flightTokens += costTokens[next] as number;
+          if (flightTokens > this.#mostTokens) this.#mostTokens = flightTokens;
+        }
         if (openDenials > 0) lowest.add(us, this.#lowestAt(us, flightTokens));
       }
       if (((kinds[row] as number) & KIND.outcome) === KIND.denied) {
@@ -279,10 +243,16 @@ class Sweep {
     }
   }
 
+  /** At no moment so far was a bucket of which nothing had been spent, and that holds so much, lower than this. */
+  leastUnspentQuanta(fullQuanta: number): number {
+    return fullQuanta - this.#mostTokens * this.#quantaPerToken - this.#lagQuanta;
+  }
+
   #lowestAt(us: number, flightTokens: number): number {
-    const level = this.#spender.levelAt(us) - flightTokens * this.#quantaPerToken;
-    const faded = Math.min(this.#mostQuanta, level - this.#lagOf(flightTokens === 0));
-    return Math.max(level - this.#lagOf(false), faded) + this.#spentQuanta;
+    const level = this.#spender.levelAt(us) - flightTokens * this.#quantaPerToken + this.#spentQuanta;
+    const lowest = level - this.#lagQuanta;
+    if (flightTokens > 0 || !this.#lag.fades) return lowest;
+    return Math.max(lowest, Math.min(this.#mostQuanta + this.#spentQuanta, level - this.#lag.left()));
   }
 
   /** A failure policy denies by a bucket of its own: that says nothing of the shared one. */

@@ -4,10 +4,14 @@ import { parsePolicy } from '../core/policy.ts';
 import { makeRandom } from '../core/prng.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
-import { bucketLevel, findFalseDenials, requestsNeeded } from './false-denial.ts';
+import { bucketLevel, judgeDenials, requestsNeeded } from './false-denial.ts';
+import { doesLagFade } from './lag.ts';
 
 const EXACT: ClockBounds = { epsilonUs: 0, rhoPpm: 0, slowPpm: 0, backwardUs: 0, spreadUs: 0, steps: [] };
-const KNOWN = { initial: 'full', knownFromUs: 0, judgedUntilUs: Number.POSITIVE_INFINITY } as const;
+const KNOWN = {
+  ...({ initial: 'full', knownFromUs: 0 } as const),
+  ...{ judgedFromUs: Number.NEGATIVE_INFINITY, judgedUntilUs: Number.POSITIVE_INFINITY },
+};
 const POLICY = '2:1/10us';
 const LAG_US = 15;
 const LAGGING = { ...EXACT, epsilonUs: LAG_US };
@@ -21,8 +25,11 @@ function rowsOf(parts: readonly OperationPart[]): BucketRows {
 /** Which of these are falsely denied, where the clock may lag by 15 us. */
 function falseAt(parts: readonly OperationPart[], clock = LAGGING): number[] {
   const rows = rowsOf(parts);
-  const found = findFalseDenials(rows, parsePolicy(POLICY), { clock, known: KNOWN, refunds: [] });
-  return found.map(({ row }) => Number(rows.table.invokedUs[row]));
+  const policy = parsePolicy(POLICY);
+  const fades = doesLagFade(rows, policy, []);
+  const levelOf = () => bucketLevel(policy, { clock, known: KNOWN, fades });
+  const { denials } = judgeDenials(rows, KNOWN, { levelOf, mostQuanta: policy.capacityQuanta });
+  return denials.map(({ row }) => Number(rows.table.invokedUs[row]));
 }
 
 const spend = (fromUs: number, toUs = fromUs, more: OperationPart = {}): OperationPart => ({

@@ -6,7 +6,7 @@ import type { LatestSpender } from './latest-spender.ts';
 import type { Refund } from './refund.ts';
 
 /**
- * What is taken off the lowest level of a bucket for a clock that lags, in quanta; `isFree` while nothing is in flight.
+ * What is taken off the lowest level of a bucket for a clock that lags, in quanta.
  *
  * Whatever the clock does, between any u <= t it shows at least (1 + slow)(t - u) - L, with L the sum of all that it is
  * granted. A level is the least over the moments u at which the bucket was full and was written of
@@ -17,16 +17,25 @@ import type { Refund } from './refund.ts';
  * in flight u is no later than the last completion; while anything is, u may be just now, so that all
  * of L counts, and a completion lowers no lowest level.
  */
+export interface Lag {
+  /** While anything is in flight. */
+  readonly quanta: number;
+  readonly fades: boolean;
+  /** While nothing is, at the moment that the spender was brought up to. */
+  left(): number;
+}
+
 export function lagOf(
   spender: LatestSpender,
   { quantaPerUs }: Policy,
   { clock, fades }: { clock: ClockLag; fades: boolean },
-): (isFree: boolean) => number {
-  const lagQuanta = quantaPerUs * (clock.epsilonUs + clock.backwardUs + clock.spreadUs);
-  return fades
-    ? (isFree) => (isFree ? Math.max(0, lagQuanta - spender.overflow()) : lagQuanta)
-    : () => lagQuanta;
+): Lag {
+  const quanta = quantaPerUs * (clock.epsilonUs + clock.backwardUs + clock.spreadUs);
+  return { quanta, fades, left: () => (fades ? Math.max(0, quanta - spender.overflow()) : quanta) };
 }
+
+/** Of a window, whose clock is part of what it promises. */
+export const NO_LAG: Lag = { quanta: 0, fades: false, left: () => 0 };
 
 /**
  * Whether the lag of a bucket fades: where it is written by what it is charged for, and by denials for want of its tokens.
@@ -36,9 +45,11 @@ export function lagOf(
 export function doesLagFade(bucket: BucketRows, policy: Policy, refunds: readonly Refund[]): boolean {
   if (refunds.some(({ fromUs }) => Number.isFinite(fromUs)) || bucket.hasFree) return false;
   const { kinds, costTokens } = bucket.table;
-  return bucket.byInvoked.subarray(0, bucket.count).every((row) => {
+  for (let at = 0; at < bucket.count; at++) {
+    const row = bucket.byInvoked[at] as number;
     const kind = kinds[row] as number;
-    if ((kind & KIND.outcome) !== KIND.denied || (kind & KIND.fallback) !== 0) return true;
-    return (kind & KIND.several) === 0 && (costTokens[row] as number) <= policy.capacityTokens;
-  });
+    if ((kind & KIND.outcome) !== KIND.denied || (kind & KIND.fallback) !== 0) continue;
+    if ((kind & KIND.several) !== 0 || (costTokens[row] as number) > policy.capacityTokens) return false;
+  }
+  return true;
 }

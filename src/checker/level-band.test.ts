@@ -4,7 +4,8 @@ import { parsePolicy } from '../core/policy.ts';
 import { makeRandom } from '../core/prng.ts';
 import { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
-import { findFalseDenials } from './false-denial.ts';
+import { bucketLevel, judgeDenials } from './false-denial.ts';
+import { doesLagFade } from './lag.ts';
 import { type LevelOperation, levelBand } from './level-band.ts';
 import { Machine } from './machine.ts';
 import { findOverAdmission } from './over-admission.ts';
@@ -12,7 +13,10 @@ import { findWorstWindow } from './window.ts';
 
 const S = 1_000_000;
 const EXACT: ClockBounds = { epsilonUs: 0, rhoPpm: 0, slowPpm: 0, backwardUs: 0, spreadUs: 0, steps: [] };
-const KNOWN = { initial: 'full', knownFromUs: 0, judgedUntilUs: Number.POSITIVE_INFINITY } as const;
+const KNOWN = {
+  ...({ initial: 'full', knownFromUs: 0 } as const),
+  ...{ judgedFromUs: Number.NEGATIVE_INFINITY, judgedUntilUs: Number.POSITIVE_INFINITY },
+};
 const policy = parsePolicy('3:1/s');
 const RULES = { policy, clock: EXACT, known: KNOWN, refunds: [], fades: true };
 
@@ -130,9 +134,10 @@ describe('the picture and the proof', () => {
       expect(least < 0).toBe(drops.length > 0);
       expect(-least).toBeCloseTo(excess / policy.quantaPerToken, 5);
 
-      const denied = findFalseDenials(rows, policy, { clock, known: KNOWN, refunds: [] }).map(
-        ({ row }) => table.invokedUs[row],
-      );
+      const fades = doesLagFade(rows, policy, []);
+      const levelOf = () => bucketLevel(policy, { clock, known: KNOWN, fades });
+      const judged = judgeDenials(rows, KNOWN, { levelOf, mostQuanta: policy.capacityQuanta });
+      const denied = judged.denials.map(({ row }) => table.invokedUs[row]);
       const falseByBand = all
         .filter(({ outcome, invokedUs, lastUs, costTokens }) => {
           if (outcome !== 'denied') return false;

@@ -1,7 +1,7 @@
 import type { Policy } from '../core/policy.ts';
 import type { ClockLag, ClockSlack } from './clock.ts';
 import type { Known } from './known.ts';
-import { lagOf } from './lag.ts';
+import { type Lag, lagOf } from './lag.ts';
 import { LatestSpender } from './latest-spender.ts';
 import type { Refund } from './refund.ts';
 
@@ -82,7 +82,7 @@ class Band implements LevelBand {
   readonly highest: number[] = [];
   readonly #policy: Policy;
   readonly #spender: LatestSpender;
-  readonly #lagOf: (isFree: boolean) => number;
+  readonly #lag: Lag;
   readonly #early: EarlySpender;
   #flightQuanta = 0;
   #atUs = Number.NEGATIVE_INFINITY;
@@ -90,7 +90,7 @@ class Band implements LevelBand {
   constructor({ policy, clock, known, refunds, fades }: BandRules) {
     this.#policy = policy;
     this.#spender = new LatestSpender(policy, clock.slowPpm, known);
-    this.#lagOf = lagOf(this.#spender, policy, { clock, fades });
+    this.#lag = lagOf(this.#spender, policy, { clock, fades });
     this.#early = new EarlySpender(policy, clock, refunds);
   }
 
@@ -100,7 +100,7 @@ class Band implements LevelBand {
     if (us <= this.#atUs) return;
     if (this.#atUs !== Number.NEGATIVE_INFINITY) {
       const [early, late] = [this.#early, this.#spender];
-      const corners = [early.fullAtUs(), late.fullAtUs(), late.fullAtUs(this.#lagOf(true))].filter(
+      const corners = [early.fullAtUs(), late.fullAtUs(), late.fullAtUs(this.#lag.left())].filter(
         (corner) => corner > this.#atUs && corner < us,
       );
       for (const corner of corners.sort((a, b) => a - b)) this.#point(corner);
@@ -124,7 +124,7 @@ class Band implements LevelBand {
   #point(us: number): void {
     this.#atUs = us;
     const levelQuanta = this.#spender.levelAt(us) - this.#flightQuanta;
-    const lowestQuanta = levelQuanta - this.#lagOf(this.#flightQuanta === 0);
+    const lowestQuanta = levelQuanta - (this.#flightQuanta === 0 ? this.#lag.left() : this.#lag.quanta);
     this.timesUs.push(us);
     this.lowest.push(Math.max(0, lowestQuanta) / this.#policy.quantaPerToken);
     this.highest.push(this.#early.levelAt(us) / this.#policy.quantaPerToken);

@@ -9,13 +9,7 @@ import { BucketRows } from './bucket-rows.ts';
 import { contestedByWindows, contestedDenials } from './contested.ts';
 import { type Doubt, type Doubted, Doubts } from './doubts.ts';
 import { type EvidenceCell, EvidenceCounter } from './evidence.ts';
-import {
-  bucketLevel,
-  findFalseDenials,
-  findWindowDenials,
-  refutableDenials,
-  windowLevel,
-} from './false-denial.ts';
+import { bucketLevel, judgeDenials, windowLevel } from './false-denial.ts';
 import type { JudgedSpan } from './horizon.ts';
 import type { Known } from './known.ts';
 import { doesLagFade } from './lag.ts';
@@ -34,8 +28,8 @@ export interface PassResult {
   /** Each bucket that was contested, with its headroom in tokens. */
   readonly contested: ReadonlyMap<number, number>;
   readonly replayed: number;
-  /** Denials that could have been found false, whatever was spent. */
-  readonly refutable: number;
+  /** Judged denials that could not have been found false, whatever the buckets held. */
+  readonly excused: number;
   /** Of a sliding counter, what an exact log would not have admitted, as notes. */
   readonly notes: readonly string[];
   readonly whole: EvidenceRow;
@@ -63,7 +57,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   const resets = resetsOf(history);
   const contested = new Map<number, number>();
   const guilty: BucketResult[] = [];
-  let [replayed, refutable, earlierTokens] = [0, 0, 0];
+  let [replayed, excused, earlierTokens] = [0, 0, 0];
   const beyond = new BeyondExact();
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     rows.load(bucket);
@@ -82,7 +76,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
           : windowHeadroom(rows, rules.windows.promise, rules.windows.clock, resets(bucket)),
       );
     replayed += found.replay.replayed;
-    refutable += found.refutable;
+    excused += found.excused;
     earlierTokens += found.earlierTokens;
     if (rules.windows?.promise.type === 'sliding-counter') {
       const { promise, clock } = rules.windows;
@@ -105,7 +99,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
     guilty: confirmed,
     contested,
     replayed,
-    refutable,
+    excused,
     notes: rules.windows === undefined ? [] : beyond.sentences(rules.windows.promise),
     whole: evidence.whole(),
     phases: evidence.phases(),
@@ -158,23 +152,19 @@ function denialsOf(
   rows: BucketRows,
   policy: Policy,
   { rules, refunds }: { rules: PassRules; refunds: readonly Refund[] },
-): Pick<BucketResult, 'denials' | 'refutable'> {
+): Pick<BucketResult, 'denials' | 'excused'> {
   const { clock, known, windows } = rules;
-  if (rows.denials === 0 || windows?.areDenialsJudged === false) return { denials: [], refutable: 0 };
+  if (windows?.areDenialsJudged === false) return { denials: [], excused: 0 };
   if (windows !== undefined)
-    return {
-      denials: findWindowDenials(rows, windows, known),
-      refutable: refutableDenials(rows, known, {
-        levelOf: () => windowLevel(windows, known),
-        mostQuanta: windows.promise.limit,
-      }),
-    };
-  const fades = doesLagFade(rows, policy, refunds);
-  const levelOf = () => bucketLevel(policy, { clock, known, fades });
-  return {
-    denials: findFalseDenials(rows, policy, { clock, known, refunds }),
-    refutable: refutableDenials(rows, known, { levelOf, mostQuanta: policy.capacityQuanta }),
-  };
+    return judgeDenials(rows, known, {
+      levelOf: () => windowLevel(windows, known),
+      mostQuanta: windows.promise.limit,
+    });
+  const fades = rows.denials > 0 && doesLagFade(rows, policy, refunds);
+  return judgeDenials(rows, known, {
+    levelOf: () => bucketLevel(policy, { clock, known, fades }),
+    mostQuanta: policy.capacityQuanta,
+  });
 }
 
 /**
