@@ -4,6 +4,7 @@ import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import type { Header } from '../history/operation.ts';
 import { checkHistory } from './check.ts';
 import { parsePromise } from './promise.ts';
+import { mostOnRecorder } from './window-spans.ts';
 
 const S = 1_000_000;
 const SINCE_1970_S = 1_800_000_000;
@@ -205,4 +206,22 @@ describe.each([
     );
     expect(accused).toBeGreaterThan(100);
   });
+});
+
+it('a window never ends on a clock that may stand still or run back', () => {
+  const clock = {
+    epsilonUs: 0,
+    rhoPpm: 0,
+    backwardUs: 0,
+    spreadUs: 0,
+    steps: [],
+    wanderUs: 0,
+    knownFromUs: 0,
+  };
+  const longestUs = (slowPpm: number) => mostOnRecorder(10 * S, { ...clock, slowPpm });
+  expect([longestUs(-500_000), longestUs(-1_000_000), longestUs(-1_769_230)]).toEqual([
+    20 * S,
+    Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+  ]);
 });

@@ -234,12 +234,13 @@ export class Spans {
 /** Windows of every count up to this are looked at. */
 const MOST_COUNTS = 64;
 
-/** A length on the limiter's clock as the most it can be on the recorder's. */
+/** A length on the limiter's clock as the most it can be on the recorder's; Infinity where that clock may stand still. */
 export function mostOnRecorder(
   lengthUs: number,
   { slowPpm, epsilonUs, backwardUs, spreadUs }: WindowClock,
 ): number {
-  return Math.ceil(lengthUs / (1 + Math.min(0, slowPpm) / 1_000_000)) + epsilonUs + backwardUs + spreadUs;
+  const rate = Math.max(0, 1 + Math.min(0, slowPpm) / 1_000_000);
+  return Math.ceil(lengthUs / rate) + epsilonUs + backwardUs + spreadUs;
 }
 
 /**
