@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../test/support/history.ts';
-import type { FaultRecord } from '../history/operation.ts';
+import type { Event, FaultRecord } from '../history/operation.ts';
 import { activityOf, silenceText, silentRegions } from './silent-regions.ts';
 
 const S = 1_000_000;
@@ -13,8 +13,8 @@ const fault = (phase: FaultRecord['phase'], atS: number): FaultRecord => ({
 
 /** Bins of a quarter of a second: so many decisions in each for so many seconds. */
 const rate = (perBin: number, seconds: number) => new Array<number>(4 * seconds).fill(perBin);
-const silent = (east: number[], west: number[], faults: FaultRecord[] = []) =>
-  silentRegions({ fromUs: 0, decided: new Map(Object.entries({ east, west })) }, faults);
+const silent = (east: number[], west: number[], faults: FaultRecord[] = [], events: Event[] = []) =>
+  silentRegions({ fromUs: 0, decided: new Map(Object.entries({ east, west })) }, { faults, events });
 
 describe('a region is silent', () => {
   it.each([
@@ -72,6 +72,64 @@ describe('a region is silent', () => {
     const faults = [fault('inject', 5), fault('heal', 6), fault('settled', 7)];
     expect(silent([...rate(10, 7), ...rate(4, 13)], rate(10, 20), faults)).toHaveLength(1);
   });
+
+  const TWO = [
+    ...[fault('inject', 5), fault('heal', 6), fault('settled', 7)],
+    ...[fault('inject', 12), fault('heal', 13), fault('settled', 20), fault('settled', 20)],
+  ];
+
+  it.each([
+    {
+      title: 'between two faults',
+      east: [...rate(10, 7), ...rate(0, 5), ...rate(10, 8)],
+      from: 7,
+      until: 12,
+    },
+    { title: 'only while it had not settled', east: [...rate(10, 5), ...rate(0, 2), ...rate(10, 13)] },
+    { title: 'only during and after the second', east: [...rate(10, 12), ...rate(0, 8)] },
+    { title: 'not at all', east: rate(10, 20) },
+  ])('$title', ({ east, from, until }) => {
+    const found = silent(east, rate(10, 20), TWO).map(({ fromUs, untilUs }) => [fromUs / S, untilUs / S]);
+    expect(found).toEqual(from === undefined ? [] : [[from, until]]);
+  });
+
+  it('not where all regions are slower than in the phase before: the machine was busy', () => {
+    const all = [...rate(40, 9), ...rate(10, 11)];
+    expect(silent(all, all, TWO.slice(0, 3))).toEqual([]);
+    expect(silent([...rate(40, 9), ...rate(3, 11)], all, TWO.slice(0, 3))).toHaveLength(1);
+  });
+
+  it('compared with the phase before, not with the first', () => {
+    const faults = [...TWO.slice(0, 5), fault('settled', 14)];
+    const east = [...rate(10, 5), ...rate(30, 7), ...rate(12, 8)];
+    expect(silent(east, rate(10, 20), faults)).toMatchObject([{ fromUs: 14 * S, expected: 24 * 30 }]);
+    const slower = [...rate(30, 7), ...rate(20, 5), ...rate(12, 8)];
+    expect(silent(slower, rate(10, 20), faults)).toEqual([]);
+  });
+
+  it('once the last of two faults was healed, and it has settled', () => {
+    const first = [fault('inject', 5), fault('inject', 5), fault('heal', 6), fault('settled', 7)];
+    const east = [...rate(10, 7), ...rate(0, 13)];
+    expect(silent(east, rate(10, 20), first)).toEqual([]);
+    expect(silent(east, rate(10, 20), [...first, fault('heal', 8), fault('settled', 9)])).toMatchObject([
+      { fromUs: 9 * S, untilUs: 20 * S },
+    ]);
+  });
+
+  it.each([
+    { title: 'of which a primary moved away, and it is slower', east: rate(3, 13), count: 0 },
+    { title: 'of which a primary moved away, and it hangs', east: rate(0, 13), count: 1 },
+    {
+      title: 'of which a primary moved away, and it hangs after a while',
+      east: [...rate(3, 7), ...rate(0, 6)],
+      count: 1,
+    },
+  ])('$title', ({ east, count }) => {
+    const faults = [fault('inject', 5), fault('heal', 6), fault('settled', 7)];
+    const args = { from: 'replica', to: 'primary', slots: '0-1' };
+    const events: Event[] = [{ type: 'event', event: 'role', node: 'west-1', atUs: 5.5 * S, args }];
+    expect(silent([...rate(10, 7), ...east], rate(10, 20), faults, events)).toHaveLength(count);
+  });
 });
 
 describe('the activity of a history', () => {
@@ -88,7 +146,7 @@ describe('the activity of a history', () => {
       ...every(20_000, 4, 8, { region: 'east', outcome: 'failed' }),
       ...every(20_000, 0, 8, { region: 'west', outcome: 'denied' }),
     ]);
-    const [found, ...others] = silentRegions(activityOf(operations, S), []);
+    const [found, ...others] = silentRegions(activityOf(operations, S), { faults: [] });
     expect(others).toEqual([]);
     expect(found && silenceText(found)).toMatch(
       /^east decided 0 requests from 4\.\d s to 7\.\d s, where some \d+ were to be expected and no fault was in force/,
@@ -103,6 +161,6 @@ describe('the activity of a history', () => {
       ...every(20_000, 0, untilS, { region: 'east' }),
       ...every(20_000, 0, untilS, { region: 'west' }),
     ]);
-    expect(silentRegions(activityOf(operations, S), [])).toEqual([]);
+    expect(silentRegions(activityOf(operations, S), { faults: [] })).toEqual([]);
   });
 });

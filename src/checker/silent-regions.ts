@@ -1,4 +1,4 @@
-import type { FaultRecord } from '../history/operation.ts';
+import type { Event, FaultRecord } from '../history/operation.ts';
 import { KIND, type OperationTable } from '../history/table.ts';
 
 /**
@@ -46,33 +46,65 @@ export function activityOf(table: OperationTable, steadyFromUs: number): Activit
   return { fromUs: steadyFromUs, decided };
 }
 
+/** What happened to the system while the load went on. */
+export interface Happened {
+  readonly faults: readonly FaultRecord[];
+  readonly events?: readonly Event[];
+}
+
 /** The longest silence of each region that was silent for more than 2 s while no fault was in force. */
-export function silentRegions(activity: Activity, faults: readonly FaultRecord[]): SilentRegion[] {
+export function silentRegions(activity: Activity, { faults, events = [] }: Happened): SilentRegion[] {
   const regions = [...activity.decided].map(([region, counts]) => ({ region, counts }));
+  const takeovers = events.filter(isTakeover).map(({ atUs }) => (atUs - activity.fromUs) / BIN_US);
   return regions.flatMap(({ region, counts }) => {
     const others = sumOf(regions.filter((other) => other.region !== region).map((other) => other.counts));
-    const silences: SilentRegion[] = [];
-    let usual: number | undefined;
-    for (const [from, until] of quietBins(activity.fromUs, counts.length, faults)) {
-      usual ??= medianOfBusy(counts, from, until);
-      const usualOfOthers = others && medianOfBusy(others, from, until);
+    const spans = quietBins(activity.fromUs, counts.length, faults);
+    const usualRates = usualOf(counts, spans, takeovers);
+    const usualRatesOfOthers = others && usualOf(others, spans, takeovers);
+    const silences = spans.flatMap(([from, until], at): SilentRegion[] => {
+      const usual = usualRates[at] ?? 0;
+      const usualOfOthers = usualRatesOfOthers?.[at] ?? 0;
       const isLow = (bin: number) => {
         const count = counts[bin] as number;
-        const isAlone = others === undefined || (others[bin] as number) >= LOW * (usualOfOthers ?? 0);
-        return count < (isAlone ? LOW : NEARLY_NONE) * (usual ?? 0);
+        const isAlone = others === undefined || (others[bin] as number) >= LOW * usualOfOthers;
+        return count < (isAlone ? LOW : NEARLY_NONE) * usual;
       };
       const found = longestRun(from, until, isLow);
-      const expected = Math.round((found.until - found.from) * (usual ?? 0));
-      if (found.until - found.from > LONGEST_BINS && expected >= LEAST_EXPECTED)
-        silences.push({
-          region,
-          fromUs: activity.fromUs + found.from * BIN_US,
-          untilUs: activity.fromUs + found.until * BIN_US,
-          decided: counts.slice(found.from, found.until).reduce((sum, count) => sum + count, 0),
-          expected,
-        });
-    }
+      const expected = Math.round((found.until - found.from) * usual);
+      if (found.until - found.from <= LONGEST_BINS || expected < LEAST_EXPECTED) return [];
+      const decided = counts.slice(found.from, found.until).reduce((sum, count) => sum + count, 0);
+      const [fromUs, untilUs] = [found.from, found.until].map((bin) => activity.fromUs + bin * BIN_US);
+      return [{ region, fromUs: fromUs as number, untilUs: untilUs as number, decided, expected }];
+    });
     return silences.toSorted((a, b) => b.untilUs - b.fromUs - (a.untilUs - a.fromUs)).slice(0, 1);
+  });
+}
+
+const isTakeover = ({ event, args }: Event) =>
+  event === 'role' && args?.from === 'replica' && args.to === 'primary';
+
+type Span = readonly [from: number, until: number];
+
+/**
+ * The rate to be expected in each quiet span: that of the span before which was long enough to have one. Where a primary has
+ * moved since, some regions are slower and others faster for good: then it is the span's own rate, unless nothing is decided
+ * most of the time, which is not slower but silent.
+ */
+function usualOf(
+  counts: readonly number[],
+  spans: readonly Span[],
+  takeovers: readonly number[],
+): (number | undefined)[] {
+  let before: { readonly rate: number; readonly from: number } | undefined;
+  return spans.map(([from, until]) => {
+    const last = before;
+    const own = medianOfBusy(counts, from, until);
+    if (own !== undefined && (last === undefined || until - from > LONGEST_BINS))
+      before = { rate: own, from };
+    if (last === undefined) return own;
+    const busy = counts.slice(from, until).filter((count) => count > 0).length;
+    const hasMoved = takeovers.some((bin) => bin > last.from && bin <= from);
+    return hasMoved && busy >= LOW * (until - from) ? own : last.rate;
   });
 }
 
@@ -84,21 +116,27 @@ export function silenceText({ region, fromUs, untilUs, decided, expected }: Sile
   );
 }
 
-/** Whole bins in which no fault is in force: up to the first one, and from where all are settled to the next. */
-function quietBins(
-  fromUs: number,
-  bins: number,
-  faults: readonly FaultRecord[],
-): [from: number, until: number][] {
-  const spans: [number, number][] = [];
+/**
+ * Whole bins in which no fault is in force: up to the first one, and from where the system has settled after the last was
+ * healed to the next. What was settled once stays so: another `settled` says nothing new.
+ */
+function quietBins(fromUs: number, bins: number, faults: readonly FaultRecord[]): Span[] {
+  const spans: Span[] = [];
   let inForce = 0;
-  let since = 0;
+  let since: number | undefined = 0;
+  const end = (bin: number) => {
+    if (since !== undefined) spans.push([since, Math.min(bins, Math.floor(bin))]);
+    since = undefined;
+  };
   for (const { phase, atUs } of faults.toSorted((a, b) => a.atUs - b.atUs)) {
     const bin = (atUs - fromUs) / BIN_US;
-    if (phase === 'inject' && inForce++ === 0) spans.push([since, Math.min(bins, Math.floor(bin))]);
-    if (phase === 'settled' && inForce > 0 && --inForce === 0) since = Math.max(0, Math.ceil(bin));
+    if (phase === 'inject') {
+      inForce++;
+      end(bin);
+    } else if (phase === 'heal') inForce = Math.max(0, inForce - 1);
+    else if (inForce === 0) since ??= Math.max(0, Math.ceil(bin));
   }
-  if (inForce === 0) spans.push([since, bins]);
+  end(bins);
   return spans.filter(([from, until]) => until > from);
 }
 

@@ -61,4 +61,38 @@ describe('a schedule of faults', () => {
     expect(await schedule.end()).toEqual([]);
     expect([schedule.inForce, phases(), clockMs()]).toEqual([[], ['inject', 'heal'], 0]);
   });
+
+  it('records once that the system has settled, between its faults and not at the end', async () => {
+    const records: FaultRecord[] = [];
+    const waits: AbortSignal[] = [];
+    const schedule = new FaultSchedule({
+      faults: [
+        { ...CLOCK, forMs: 1 },
+        { ...CLOCK, offsetMs: 200, atMs: 1, forMs: 50 },
+        { ...CLOCK, atMs: 400, forMs: 1 },
+        { ...CLOCK, atMs: 800, forMs: 60_000 },
+      ],
+      seed: 1,
+      system: {
+        regions: { topology: { regions: ['r'] } } as unknown as FaultContext['regions'],
+        setServiceClock: async () => {},
+      },
+      nowUs: () => 1.5,
+      record: (fault) => records.push(fault),
+      settled: async (signal) => {
+        // The second wait ends with the next fault, and not because the system had settled.
+        if (waits.push(signal) === 2)
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+    });
+    schedule.start(() => {});
+    const phases = () => records.map(({ phase }) => phase);
+    const first = ['inject', 'inject', 'heal', 'heal', 'settled'];
+    const all = [...first, 'inject', 'heal', 'inject'];
+    await vi.waitFor(() => expect(phases()).toEqual(all), SOON);
+    expect(records[4]).toEqual({ type: 'fault', fault: 'gateway-clock', phase: 'settled', atUs: 2 });
+    expect(await schedule.end()).toEqual([]);
+    expect(phases()).toEqual([...all, 'heal']);
+    expect(waits).toHaveLength(2);
+  });
 });

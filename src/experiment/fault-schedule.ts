@@ -11,6 +11,8 @@ export interface ScheduleOptions {
   readonly system: Pick<FaultContext, 'regions' | 'setServiceClock'>;
   readonly nowUs: () => number;
   readonly record: (fault: FaultRecord) => void;
+  /** Resolves once the system has settled by itself, with no fault in force; ends early when the signal comes. */
+  readonly settled?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Injects and heals the faults of a plan at their times; at the end of a run, whenever it comes, nothing stays in force. */
@@ -20,6 +22,8 @@ export class FaultSchedule {
   /** What is in force, the oldest first. */
   readonly #inForce: { readonly fault: PlannedFault; readonly injection: Promise<Undo> }[] = [];
   readonly #running: Promise<void>[] = [];
+  /** The wait for the system to settle, from the last heal until then or until the next fault. */
+  #quiet: { readonly over: AbortController; readonly waiting: Promise<void> } | undefined;
   #failure: unknown;
 
   constructor(options: ScheduleOptions) {
@@ -51,6 +55,8 @@ export class FaultSchedule {
   /** Takes everything away that is in force, the latest first; gives sentences for what could not be, and still is. */
   async end(): Promise<string[]> {
     this.#over.abort();
+    this.#quiet?.over.abort();
+    await this.#quiet?.waiting;
     await Promise.all(this.#running); // what is being injected or healed; where that fails it stays in force
     const failures: string[] = [];
     for (const { fault } of [...this.#inForce].reverse()) {
@@ -65,6 +71,7 @@ export class FaultSchedule {
     const { seed, system } = this.#options;
     const { signal } = this.#over;
     if (fault.atMs > 0) await sleep(fault.atMs, undefined, { signal });
+    this.#quiet?.over.abort();
     this.#record(fault, 'inject');
     const random = makeRandom(seed, `fault ${number}`);
     const injection = injectFault(fault, { ...system, random, signal });
@@ -85,6 +92,21 @@ export class FaultSchedule {
     if (at < 0) return;
     this.#inForce.splice(at, 1);
     this.#record(fault, 'heal', atUs);
+    if (this.#inForce.length === 0 && !this.#over.signal.aborted) this.#awaitQuiet(fault.fault);
+  }
+
+  #awaitQuiet(fault: string): void {
+    const { settled, record, nowUs } = this.#options;
+    if (settled === undefined) return;
+    const over = new AbortController();
+    const waiting = settled(over.signal).then(
+      () => {
+        if (!over.signal.aborted)
+          record({ type: 'fault', fault, phase: 'settled', atUs: Math.ceil(nowUs()) });
+      },
+      () => {}, // what is not known to have settled is not judged as if it had
+    );
+    this.#quiet = { over, waiting };
   }
 
   #record(

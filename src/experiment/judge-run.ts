@@ -61,7 +61,7 @@ export function unjudgedRun({ plan, promise, busiest, troubles }: JudgedBy, fram
 }
 
 /** Regions that fell silent while the load went on, as sentences. */
-function silences(rampMs: number, { operations, faults }: History): string[] {
+function silences(rampMs: number, { operations, faults, events }: History): string[] {
   const firstUs = operations.invokedUs.reduce((first, us) => Math.min(first, us), Number.POSITIVE_INFINITY);
-  return silentRegions(activityOf(operations, firstUs + 1_000 * rampMs), faults).map(silenceText);
+  return silentRegions(activityOf(operations, firstUs + 1_000 * rampMs), { faults, events }).map(silenceText);
 }

@@ -21,6 +21,7 @@ import { busiestBuckets, shapeOf } from './plan-file.ts';
 import { recordRoles } from './record-roles.ts';
 import { watchRedisCalls } from './redis-calls.ts';
 import type { Run } from './run-context.ts';
+import { untilSettled } from './settled-watch.ts';
 import type { System } from './system.ts';
 import { type TargetWarmUp, warmUpTarget } from './target-warm-up.ts';
 
@@ -75,9 +76,9 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     await endHistory(history, recorder, folder);
     throw error;
   });
-  const faults = makeSchedule(run, system, recorder, history);
-  cleanup.add('heal every fault', async () => void (await faults?.end()));
   const watches = regions === undefined ? undefined : await watch(regions, recorder, history, cleanup);
+  const faults = watches && makeSchedule(run, system, { recorder, history, roles: watches.roles });
+  cleanup.add('heal every fault', async () => void (await faults?.end()));
   const calls =
     regions === undefined || plan.limiter !== undefined ? undefined : await watchCalls(regions, cleanup);
 
@@ -134,8 +135,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
 function makeSchedule(
   { plan }: Run,
   { regions, setServiceClock }: System,
-  recorder: Recorder,
-  history: HistoryFile,
+  { recorder, history, roles }: { recorder: Recorder; history: HistoryFile; roles: RoleWatch },
 ): FaultSchedule | undefined {
   if (regions === undefined || plan.faults.length === 0) return undefined;
   return new FaultSchedule({
@@ -144,6 +144,7 @@ function makeSchedule(
     system: { regions, ...(setServiceClock && { setServiceClock }) },
     nowUs: () => recorder.nowUs(),
     record: (fault) => history.add(fault),
+    settled: (signal) => untilSettled(regions, roles, signal),
   });
 }
 

@@ -96,7 +96,10 @@ export interface Event {
   readonly args?: Readonly<Record<string, unknown>>;
 }
 
-/** What is done to the system on purpose: `inject`, then `heal`. */
+/**
+ * What is done to the system on purpose: `inject`, then `heal`. `settled` is when the system was whole again and no fault
+ * was in force: after the last heal before the next fault, and at the end of a run.
+ */
 export interface FaultRecord {
   readonly type: 'fault';
   readonly fault: string;

@@ -98,9 +98,15 @@ export async function waitUntilWhole(
   signal: AbortSignal,
   withinMs: number,
 ): Promise<void> {
-  await until('the cluster to be whole', withinMs, signal, () =>
-    lacking(clients, isWhole(topology.apart ? 1 : topology.nodes.length)),
-  );
+  await until('the cluster to be whole', withinMs, signal, () => lackOfWhole(topology, clients));
+}
+
+/** What a cluster lacks to be whole, in the eyes of the first node that says so; it only asks. */
+export function lackOfWhole(
+  { apart, nodes }: Topology,
+  clients: ReadonlyMap<string, Redis>,
+): Promise<string | undefined> {
+  return lacking(clients, isWhole(apart ? 1 : nodes.length));
 }
 
 type Clients = ReadonlyMap<string, Redis>;
