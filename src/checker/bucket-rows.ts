@@ -15,7 +15,7 @@ export class BucketRows {
   count = 0;
   lastCount = 0;
   denials = 0;
-  /** Whether any row costs nothing, or may have given back. */
+  /** Whether a row that is charged nothing may have written the bucket: a cost of 0, a refund, a failure, a repetition. */
   hasFree = false;
   /** Refunds that were or may have been made, in the order of invocation. In none of the above. */
   refunds: number[] = [];
@@ -54,7 +54,10 @@ export class BucketRows {
     for (let row = start; row < end; row++) {
       const kind = kinds[row] as number;
       const outcome = kind & KIND.outcome;
-      if ((kind & KIND.merged) !== 0 || outcome === KIND.failed) continue;
+      if ((kind & KIND.merged) !== 0 || outcome === KIND.failed) {
+        this.hasFree = true;
+        continue;
+      }
       const cost = costTokens[row] as number;
       if (cost <= 0) {
         this.hasFree = true;

@@ -28,8 +28,9 @@ export function rangesOf(readings: readonly ClockReading[]) {
   tighten(sinceEnd.toReversed());
   tighten(found.ranges);
   const hiddenUs = hiddenStepBack(found.ranges, sinceEnd);
+  const sinceStart = found.ranges.map((range) => ({ ...range }));
   tighten(found.ranges.toReversed());
-  return { ...found, hiddenUs };
+  return { ...found, hiddenUs, sinceStart, sinceEnd };
 }
 
 /**
@@ -43,6 +44,39 @@ function hiddenStepBack(sinceStart: readonly OffsetRange[], sinceEnd: readonly O
     const slewUs = (after.atUs - before.atUs) * MAX_SLEW;
     return Math.max(most, Math.ceil(before.highest - after.lowest + slewUs));
   }, 0);
+}
+
+/**
+ * The most that an offset can have gained from one moment to a later one where the clock stepped once between two readings,
+ * unseen: what was read before the step says nothing of what was read after it. `driftAt` is taken off each.
+ */
+export function gainOverOneStep(
+  sinceStart: readonly OffsetRange[],
+  sinceEnd: readonly OffsetRange[],
+  driftAt: (us: number) => number,
+): number {
+  const after = sinceEnd.toReversed().map(({ atUs, lowest, highest }) => {
+    const driftUs = driftAt(atUs);
+    return { lowest: lowest - driftUs, highest: highest - driftUs };
+  });
+  let [lowestAfter, highestAfter] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const ofSuffix = after
+    .map(({ lowest, highest }) => {
+      lowestAfter = Math.min(lowestAfter, lowest);
+      highestAfter = Math.max(highestAfter, highest);
+      return { lowest: lowestAfter, highest: highestAfter };
+    })
+    .toReversed();
+  let [lowest, highest, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+  for (const [index, before] of sinceStart.slice(0, -1).entries()) {
+    const driftUs = driftAt(before.atUs);
+    lowest = Math.min(lowest, before.lowest - driftUs);
+    highest = Math.max(highest, before.highest - driftUs);
+    const then = ofSuffix[index + 1];
+    if (then === undefined) continue;
+    most = Math.max(most, then.highest - lowest, highest - lowest, then.highest - then.lowest);
+  }
+  return most;
 }
 
 /** An offset cannot lie further from its neighbour than a slew over the time between them. */

@@ -166,3 +166,27 @@ it('bounds the clocks of any number of nodes', () => {
   }));
   expect(boundClock(readings)).toMatchObject({ rhoPpm: 0, slowPpm: 0, spreadUs: 12 });
 });
+
+it('a step forward that the errors of reading hide is granted', () => {
+  const hidden = Array.from({ length: 200 }, (_, i) => reading(i * 1_000, i < 100 ? 0 : 700, 400));
+  const { epsilonUs, steps } = boundClock(hidden);
+  expect(steps).toEqual([]);
+  expect(epsilonUs).toBeGreaterThanOrEqual(700);
+});
+
+describe('how far clocks are apart', () => {
+  const every = (gained: (second: number) => number, node: string) =>
+    Array.from({ length: 40 }, (_, second) => reading(second * S, gained(second), 10, node));
+
+  it('counts the steps of one of them', () => {
+    const readings = [...every((second) => (second < 20 ? 0 : 10 * S), 'a'), ...every(() => 0, 'b')];
+    expect(boundClock(readings).spreadUs).toBeGreaterThanOrEqual(10 * S);
+  });
+
+  it('is as far as they have drifted at the end, and no drift that they share', () => {
+    const apart = [...every((second) => 400 * second, 'a'), ...every((second) => -400 * second, 'b')];
+    expect(boundClock(apart).spreadUs).toBeGreaterThanOrEqual(800 * 39);
+    const shared = [...every((second) => 400 * second, 'a'), ...every((second) => 400 * second + 50, 'b')];
+    expect(boundClock(shared).spreadUs).toBeLessThan(100);
+  });
+});

@@ -1,6 +1,13 @@
 import type { ClockReading } from '../history/operation.ts';
 import type { ClockGrant } from './clock-grant.ts';
-import { type ClockStep, MAX_SLEW, MIN_STEP_US, type OffsetRange, rangesOf } from './clock-steps.ts';
+import {
+  type ClockStep,
+  gainOverOneStep,
+  MAX_SLEW,
+  MIN_STEP_US,
+  type OffsetRange,
+  rangesOf,
+} from './clock-steps.ts';
 
 /**
  * How far a server's clock can have run ahead of the recorder's while the run lasted, or behind it. Refill runs
@@ -11,7 +18,8 @@ import { type ClockStep, MAX_SLEW, MIN_STEP_US, type OffsetRange, rangesOf } fro
  *
  * Readings give S(t) - t = rho * t + R(t), with rho the slope between the first and the last. So for s < e:
  * S(e) - S(s) <= (1 + rho)(e - s) + max R - min R; that range is epsilon. Each reading bounds R by its error,
- * and by what its neighbours allow clocks that slew no faster than the kernel lets them.
+ * and by what its neighbours allow clocks that slew no faster than the kernel lets them. Where no step was seen, one may be
+ * hidden by the errors of reading: see `gainOverOneStep`.
  */
 export interface ClockBounds extends ClockSlack, ClockLag {
   /** Jumps faster than any slew. A step is taken out of the readings: it widens nothing. */
@@ -156,8 +164,8 @@ interface NodeBounds {
   readonly steps: readonly ClockStep[];
   /** The most that its clock can have stepped back between two readings unseen. */
   readonly hiddenUs: number;
-  /** Server minus recorder, as the sharpest reading has it. */
-  readonly offset: { readonly lowestUs: number; readonly highestUs: number };
+  /** Server minus recorder, reading by reading, with its steps. */
+  readonly offsets: readonly Omit<OffsetRange, 'steps'>[];
 }
 
 /** Of any number of them: as arguments of one call they would not fit on the stack. */
@@ -169,30 +177,43 @@ function least(values: readonly number[]): number {
   return values.reduce((sofar, value) => Math.min(sofar, value), Number.POSITIVE_INFINITY);
 }
 
+/** How far two nodes' clocks are apart at one moment, at most: what all of them gain alike does not count. */
 function spreadOf(nodes: readonly NodeBounds[]): number {
-  const lowestUs = least(nodes.map(({ offset }) => offset.lowestUs));
-  return Math.ceil(largest(nodes.map(({ offset }) => offset.highestUs)) - lowestUs);
+  const rates = nodes.map(({ rhoPpm }) => rhoPpm);
+  const commonPpm = (largest(rates) + least(rates)) / 2;
+  const fromUs = nodes[0]?.offsets[0]?.atUs ?? 0;
+  const offsets = nodes.flatMap((node) =>
+    node.offsets.map(({ atUs, lowest, highest }) => {
+      const driftUs = ((atUs - fromUs) * commonPpm) / 1_000_000;
+      return { lowest: lowest - driftUs, highest: highest - driftUs };
+    }),
+  );
+  return Math.ceil(
+    largest(offsets.map(({ highest }) => highest)) - least(offsets.map(({ lowest }) => lowest)),
+  );
 }
 
 function boundNode(readings: readonly ClockReading[], span: ClockSpan): NodeBounds {
-  const { ranges, steps, unexplainedUs, hiddenUs } = rangesOf(readings);
+  const { ranges, steps, unexplainedUs, hiddenUs, sinceStart, sinceEnd } = rangesOf(readings);
   const [first, last] = [ranges[0], ranges.at(-1)] as [OffsetRange, OffsetRange]; // every node has a reading
-  const sharpest = ranges.reduce((best, next) => (widthOf(next) < widthOf(best) ? next : best));
   const rhoPpm = slopePpm(first, last);
+  const driftAt = (us: number) => ((us - first.atUs) * rhoPpm) / 1_000_000;
   const residuals = ranges.map(({ atUs, highest, lowest }) => {
-    const driftUs = ((atUs - first.atUs) * rhoPpm) / 1_000_000;
+    const driftUs = driftAt(atUs);
     return { highest: highest - driftUs, lowest: lowest - driftUs };
   });
   const highest = residuals.reduce((most, range) => Math.max(most, range.highest), Number.NEGATIVE_INFINITY);
   const lowest = residuals.reduce((least, range) => Math.min(least, range.lowest), Number.POSITIVE_INFINITY);
+  // Where steps were seen, they are the steps that are granted.
+  const steppedUs = steps.length > 0 ? 0 : gainOverOneStep(sinceStart, sinceEnd, driftAt);
   const unreadUs = farthestFromReading(ranges, { first, last, span });
   const betweenUs = (MAX_SLEW + Math.abs(rhoPpm) / 1_000_000) * unreadUs; // the residual slews against the line
   return {
-    epsilonUs: Math.ceil(highest - lowest + betweenUs + unexplainedUs),
+    epsilonUs: Math.ceil(Math.max(highest - lowest, steppedUs) + betweenUs + unexplainedUs),
     rhoPpm,
     steps,
     hiddenUs,
-    offset: { lowestUs: sharpest.lowest, highestUs: sharpest.highest },
+    offsets: withSteps(ranges, steps),
   };
 }
 
@@ -212,8 +233,12 @@ function farthestFromReading(
   return Math.max(longestGapUs, longestGapUs / 2 + beforeUs, longestGapUs / 2 + afterUs, beforeUs + afterUs);
 }
 
-function widthOf({ lowest, highest }: OffsetRange): number {
-  return highest - lowest;
+function withSteps(ranges: readonly OffsetRange[], steps: readonly ClockStep[]) {
+  let [counted, steppedUs] = [0, 0];
+  return ranges.map((range) => {
+    for (; counted < range.steps; counted++) steppedUs += steps[counted]?.byUs ?? 0;
+    return { atUs: range.atUs, lowest: range.lowest + steppedUs, highest: range.highest + steppedUs };
+  });
 }
 
 function slopePpm(first: OffsetRange, last: OffsetRange): number {

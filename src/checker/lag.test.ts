@@ -57,6 +57,7 @@ describe('the lag of a clock', () => {
   it.each([
     { title: 'a refund', more: spend(50, 50, { cost: -1 }) },
     { title: 'a cost of 0', more: spend(50, 50, { cost: 0 }) },
+    { title: 'a request that failed', more: spend(50, 50, { outcome: 'failed' }) },
     { title: 'a denial of a cost that no bucket holds', more: denial(50, 50, 3) },
     {
       title: 'a denial that another bucket may have caused',

@@ -39,8 +39,8 @@ export const NO_LAG: Lag = { quanta: 0, fades: false, left: () => 0 };
 
 /**
  * Whether the lag of a bucket fades: where it is written by what it is charged for, and by denials for want of its tokens.
- * A limiter whose bucket follows its clock back may also write it while it is full: by a refund, a reset, a cost of 0, or a
- * denial that has another reason, and lag since then.
+ * A limiter whose bucket follows its clock back may also write it while it is full: by a refund, a reset, a cost of 0, a
+ * request that failed or repeats a decision, or a denial that has another reason, and lag since then.
  */
 export function doesLagFade(bucket: BucketRows, policy: Policy, refunds: readonly Refund[]): boolean {
   if (refunds.some(({ fromUs }) => Number.isFinite(fromUs)) || bucket.hasFree) return false;

@@ -34,7 +34,7 @@ export function misreadSentences(log: ConvictedLog): string[] {
 function fittingUnit({ table, reading, guilty, rules }: ConvictedLog): string[] {
   const { unitPower } = reading;
   if (unitPower === undefined || rules.windows?.clock.offset !== undefined) return [];
-  const buckets = fewOf(table, guilty);
+  const buckets = [...fewOf(table, guilty), ...innocentOf(table, guilty)];
   const factor = FACTORS.find((each) => keepsPromise(table, { buckets, rules, factor: each }));
   if (factor === undefined) return [];
   const times = factor > 1 ? `${factor} times as long` : `${Math.round(1 / factor)} times as short`;
@@ -75,16 +75,33 @@ function admittedBy({ starts, kinds, costTokens }: OperationTable, bucket: numbe
   return tokens;
 }
 
-function fewOf({ starts }: OperationTable, guilty: readonly BucketResult[]): number[] {
+/** Some buckets with nothing against them: in another unit there would be. */
+function innocentOf(table: OperationTable, guilty: readonly BucketResult[]): number[] {
+  const accused = new Set(guilty.map(({ bucket }) => bucket));
+  const buckets: number[] = [];
+  for (let bucket = 0; bucket < table.bucketCount && buckets.length < MOST_INNOCENT; bucket++)
+    if (!accused.has(bucket)) buckets.push(bucket);
+  return within(table, buckets);
+}
+
+const MOST_INNOCENT = 1_000;
+
+function fewOf(table: OperationTable, guilty: readonly BucketResult[]): number[] {
+  return within(
+    table,
+    guilty.map(({ bucket }) => bucket),
+  );
+}
+
+/** The first of these that have few enough rows together. */
+function within({ starts }: OperationTable, buckets: readonly number[]): number[] {
   let rows = 0;
-  return guilty
-    .map(({ bucket }) => bucket)
-    .filter((bucket) => {
-      const count = (starts[bucket + 1] as number) - (starts[bucket] as number);
-      if (rows + count > MOST_ROWS) return false;
-      rows += count;
-      return true;
-    });
+  return buckets.filter((bucket) => {
+    const count = (starts[bucket + 1] as number) - (starts[bucket] as number);
+    if (rows + count > MOST_ROWS) return false;
+    rows += count;
+    return true;
+  });
 }
 
 function keepsPromise(

@@ -46,7 +46,9 @@ function replaced(value: unknown, instead: Pick<ScenarioFile, 'strategy' | 'onFa
   const { limiter, claims, ...rest } = value as Record<string, unknown>;
   const { strategy } = instead;
   if (strategy === undefined) return { ...value, ...instead };
-  const itsClaims = Array.isArray(claims) ? claims.map((claim) => claimForStrategy(claim, strategy)) : claims;
+  const isAnother = (value as { strategy?: unknown }).strategy !== strategy;
+  const itsClaims =
+    isAnother && Array.isArray(claims) ? claims.map((claim) => claimForStrategy(claim, strategy)) : claims;
   return { ...rest, ...(claims !== undefined && { claims: itsClaims }), ...instead };
 }
 

@@ -12,6 +12,13 @@ const MOST_OPERATIONS = 80_000;
 /** And of one bucket: of a longer one the stretch around what is worst. */
 const MOST_OF_ONE = 20_000;
 
+interface PageOptions {
+  readonly regions: readonly string[];
+  /** Whether buckets were reset while the history lasted: they were written then. */
+  readonly hasResets?: boolean;
+  readonly room?: number;
+}
+
 /** Takes the operations of buckets into a page, one bucket after another, until there is no more room. */
 export class PageBuckets {
   readonly buckets: PageBucket[] = [];
@@ -19,9 +26,11 @@ export class PageBuckets {
   readonly #table: OperationTable;
   readonly #regions: ReadonlyMap<string, number>;
   readonly #rows: BucketRows;
+  readonly #hasResets: boolean;
   #room: number;
 
-  constructor(table: OperationTable, regions: readonly string[], room = MOST_OPERATIONS) {
+  constructor(table: OperationTable, { regions, hasResets = false, room = MOST_OPERATIONS }: PageOptions) {
+    this.#hasResets = hasResets;
     this.#table = table;
     this.#regions = new Map(regions.map((name, at) => [name, at]));
     this.#rows = new BucketRows(table);
@@ -50,7 +59,7 @@ export class PageBuckets {
         ...refund,
         lastUs: Number.isFinite(refund.lastUs) ? refund.lastUs : null,
       })),
-      fades: doesLagFade(this.#rows, policy, refunds),
+      fades: !this.#hasResets && doesLagFade(this.#rows, policy, refunds),
     });
   }
 

@@ -95,7 +95,8 @@ function bucketsOf(
   const { report: check, guilty, known } = examination;
   const results = new Map(guilty.map((result) => [result.bucket, result]));
   const order = bucketsInOrder(table, guilty);
-  const chosen = new PageBuckets(table, regions);
+  const hasResets = history.events.some(({ event }) => event === 'reset');
+  const chosen = new PageBuckets(table, { regions, hasResets });
   for (const bucket of order) chosen.add(bucket, results.get(bucket));
   const { buckets, policies } = chosen;
   const worst = worstRows(table, { check, guilty: results, order });
