@@ -37,6 +37,12 @@ export class Clocks {
     return `${node} after ${this.#plan.steps.filter(({ atUs }) => atUs <= us).length} steps`;
   }
 
+  /** The stretch that a reading tells of; none where the clock stepped within its error. */
+  toldStretch(node: number, fromUs: number, toUs: number): string | undefined {
+    const stretch = this.stretchOf(node, fromUs);
+    return stretch === this.stretchOf(node, toUs) ? stretch : undefined;
+  }
+
   nodeAt(us: number): number {
     const failovers = this.#plan.failoversUs.filter((atUs) => atUs <= us).length;
     return failovers % this.#plan.nodes.length;
@@ -70,7 +76,11 @@ export class Clocks {
   }
 
   /** What a recorder reads of them, from start to end: `count` times each node, within an error that it states. */
-  readings(dice: Dice, untilUs: number, count: number): { reading: ClockReading; stretch: string }[] {
+  readings(
+    dice: Dice,
+    untilUs: number,
+    count: number,
+  ): { reading: ClockReading; stretch: string | undefined }[] {
     if (this.#plan.kind !== 'read') return [];
     const mostErrorUs = dice.pick([2, 50, 2_000]);
     return this.#plan.nodes.flatMap((_, node) =>
@@ -81,7 +91,7 @@ export class Clocks {
         const serverUs = this.showsUs(node, readUs);
         const atUs = this.#originUs + aboutUs;
         const reading = { type: 'clock' as const, node: `n${node}`, atUs, serverUs, errorUs };
-        return { reading, stretch: this.stretchOf(node, readUs) };
+        return { reading, stretch: this.toldStretch(node, aboutUs - errorUs, aboutUs + errorUs) };
       }),
     );
   }

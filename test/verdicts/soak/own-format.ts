@@ -66,7 +66,9 @@ function recordedOf(
     const writtenUs = Math.min(attempt.repliedUs, stopUs);
     const decidedUs = attempt.decidedUs[attempt.answered];
     const isTold = record.decision?.atUs !== undefined && answer !== undefined && decidedUs !== undefined;
-    const stretch = isTold ? clocks.stretchOf(answer.node, decidedUs) : undefined;
+    const stretch = isTold
+      ? clocks.toldStretch(answer.node, attempt.invokedUs, attempt.repliedUs)
+      : undefined;
     return { attempt, writtenUs, record, stretch, region: attempt.region };
   });
   // A history has what can still take effect after its start, and all attempts of a decision.
