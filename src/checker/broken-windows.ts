@@ -15,8 +15,8 @@ export interface BrokenWindow {
 
 /** The spans of one bucket that hold more than is promised: the first and the worst of them, and of all the excess. */
 export class BrokenWindows implements Iterable<{ readonly row: number; readonly tokens: number }> {
-  readonly #rows = Column.ofRows();
-  readonly #tokens = Column.ofNumbers();
+  readonly #rows = new Column();
+  readonly #tokens = new Column();
   first: BrokenWindow | undefined;
   worst: BrokenWindow | undefined;
   /**

@@ -1,6 +1,6 @@
 import type { BrokenWindows } from './broken-windows.ts';
 import type { ClockBounds } from './clock.ts';
-import type { FalseDenial } from './false-denial.ts';
+import type { FalseDenials } from './false-denials.ts';
 import type { JudgedSpan } from './horizon.ts';
 import type { OverAdmission } from './over-admission.ts';
 import type { WindowPromise } from './promise.ts';
@@ -13,7 +13,7 @@ import type { WindowClock } from './window-clock.ts';
 export interface BucketResult {
   readonly bucket: number;
   readonly over: OverAdmission;
-  readonly denials: readonly FalseDenial[];
+  readonly denials: FalseDenials;
   /** How many denials could not have been found false, whatever the bucket held. */
   readonly excused: number;
   /**

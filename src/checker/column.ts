@@ -1,39 +1,39 @@
 const LENGTH = 1 << 14;
 const SHORT = 64;
 
-/** Numbers, piece by piece: an object for each of ten million would take more than a gigabyte. */
+/**
+ * Numbers, piece by piece: an object for each of ten million would take more than a gigabyte. A piece takes 4 bytes a
+ * number while all of its numbers are whole and below 2^32, else 8.
+ */
 export class Column {
   readonly #pieces: (Uint32Array | Float64Array)[] = [];
-  readonly #make: (length: number) => Uint32Array | Float64Array;
   length = 0;
-
-  private constructor(make: (length: number) => Uint32Array | Float64Array) {
-    this.#make = make;
-  }
-
-  static ofRows(): Column {
-    return new Column((length) => new Uint32Array(length));
-  }
-
-  static ofNumbers(): Column {
-    return new Column((length) => new Float64Array(length));
-  }
 
   add(value: number): void {
     const at = this.length++ % LENGTH;
-    if (at === 0) this.#pieces.push(this.#make(this.length === 1 ? SHORT : LENGTH));
+    if (at === 0) this.#pieces.push(new Uint32Array(this.length === 1 ? SHORT : LENGTH));
     else if (this.length === SHORT + 1) this.#growFirst();
-    (this.#pieces[this.#pieces.length - 1] as Float64Array)[at] = value;
+    const last = this.#pieces.length - 1;
+    const piece = this.#pieces[last] as Uint32Array | Float64Array;
+    if (value >>> 0 === value || piece instanceof Float64Array) piece[at] = value;
+    else this.#widen(last)[at] = value;
   }
 
   at(place: number): number {
     return this.#pieces[Math.floor(place / LENGTH)]?.[place % LENGTH] as number;
   }
 
+  #widen(place: number): Float64Array {
+    const wide = new Float64Array(this.#pieces[place] as Uint32Array);
+    this.#pieces[place] = wide;
+    return wide;
+  }
+
   /** Most buckets that are guilty are so a few times. */
   #growFirst(): void {
-    const long = this.#make(LENGTH);
-    long.set(this.#pieces[0] as Float64Array);
+    const [short] = this.#pieces as [Uint32Array | Float64Array];
+    const long = short instanceof Uint32Array ? new Uint32Array(LENGTH) : new Float64Array(LENGTH);
+    long.set(short);
     this.#pieces[0] = long;
   }
 }

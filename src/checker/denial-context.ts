@@ -2,10 +2,11 @@ import type { Policy } from '../core/policy.ts';
 import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockLag } from './clock.ts';
-import type { FalseDenial } from './false-denial.ts';
+import type { FalseDenial } from './false-denials.ts';
 import { type DenialContext, witnessLine } from './finding.ts';
 import type { Known } from './known.ts';
 import { LatestSpender } from './latest-spender.ts';
+import { rowsWhere } from './order.ts';
 
 /** More operations than this nobody adds up by hand: the lowest level before the last of them is given instead. */
 const MOST_LINES = 200;
@@ -31,6 +32,9 @@ export function contextOf(
   const { finished, inFlight } = spendsAt(bucket, lowestAtUs);
   const level = new LatestSpender(policy, lag.slowPpm, known);
   const steps: Step[] = [];
+  const take = (step: Step) => {
+    if (steps.push(step) > 2 * MOST_LINES) steps.splice(0, MOST_LINES); // more are left than are shown
+  };
   let start = known.initial === 'full' ? policy.capacityQuanta : 0;
   for (const row of finished) {
     const atUs = table.lastUs(row);
@@ -38,7 +42,7 @@ export function contextOf(
       steps.length = 0;
       start = policy.capacityQuanta;
     }
-    steps.push({ row, atUs, levelQuanta: level.spend(atUs, quantaOf(row)) });
+    take({ row, atUs, levelQuanta: level.spend(atUs, quantaOf(row)) });
   }
   let levelQuanta = level.levelAt(lowestAtUs);
   if (levelQuanta === policy.capacityQuanta) {
@@ -47,7 +51,7 @@ export function contextOf(
   }
   for (const row of inFlight) {
     levelQuanta -= quantaOf(row);
-    steps.push({ row, atUs: lowestAtUs, levelQuanta });
+    take({ row, atUs: lowestAtUs, levelQuanta });
   }
   const left = steps.splice(0, Math.max(0, steps.length - MOST_LINES));
   return {
@@ -64,16 +68,14 @@ export function contextOf(
 }
 
 /** What was over before `atUs`, in the order of its end, and what was in flight then. */
-function spendsAt(bucket: BucketRows, atUs: number): { finished: number[]; inFlight: number[] } {
-  const { table, byInvoked, count } = bucket;
-  const spends = [...byInvoked.subarray(0, count)].filter(
-    (row) =>
-      ((table.kinds[row] as number) & KIND.outcome) !== KIND.denied &&
-      (table.invokedUs[row] as number) <= atUs,
-  );
+function spendsAt(bucket: BucketRows, atUs: number): { finished: Uint32Array; inFlight: Uint32Array } {
+  bucket.loadByLast();
+  const { table, byInvoked, byLast, count, lastCount } = bucket;
+  const isSpend = (row: number) =>
+    ((table.kinds[row] as number) & KIND.outcome) !== KIND.denied && (table.invokedUs[row] as number) <= atUs;
   const isOver = (row: number) => table.lastUs(row) < atUs;
   return {
-    finished: spends.filter(isOver).sort((a, b) => table.lastUs(a) - table.lastUs(b)),
-    inFlight: spends.filter((row) => !isOver(row)),
+    finished: rowsWhere(byLast.subarray(0, lastCount), (row) => isSpend(row) && isOver(row)),
+    inFlight: rowsWhere(byInvoked.subarray(0, count), (row) => isSpend(row) && !isOver(row)),
   };
 }

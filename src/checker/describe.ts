@@ -5,7 +5,7 @@ import type { BucketRows } from './bucket-rows.ts';
 import type { ClockBounds } from './clock.ts';
 import { contextOf } from './denial-context.ts';
 import type { Drop } from './drops.ts';
-import type { FalseDenial } from './false-denial.ts';
+import type { FalseDenials } from './false-denials.ts';
 import {
   type Finding,
   momentsOf,
@@ -128,54 +128,54 @@ export class Describer {
     );
   }
 
-  falseDenials(found: readonly FalseDenial[], known: Known): Finding | undefined {
+  falseDenials(found: FalseDenials, known: Known): Finding | undefined {
     const { table } = this.#bucket;
-    const cost = (row: number) => table.costTokens[row] as number;
-    const violations = found.map(({ row, lowestQuanta }) => ({
-      row,
-      tokens: this.#tokens(lowestQuanta) - cost(row),
-    }));
-    const [first] = violations;
-    const moments = momentsOf(table, violations);
-    if (first === undefined || moments === undefined || found[0] === undefined) return undefined;
-    const lowest = round(first.tokens + cost(first.row));
+    const { first } = found;
+    const moments = momentsOf(table, this.#denialsOf(found, this.#policy.quantaPerToken));
+    if (first === undefined || moments === undefined) return undefined;
+    const cost = table.costTokens[first.row] as number;
     const since = this.#spentBefore(first.row);
     const { levelQuanta, ...context } = contextOf(
       this.#bucket,
       { policy: this.#policy, lag: this.#clock, known },
-      found[0],
+      first,
     );
     return {
       kind: 'false-denial',
       bucket: this.#name(),
       ...moments,
       inequality:
-        `denied at cost ${cost(first.row)}, though at every moment of its interval the bucket held at least ${lowest}: ` +
+        `denied at cost ${cost}, though at every moment of its interval the bucket held at least ${round(moments.first.tokens + cost)}: ` +
         `${since.tokens} tokens of ${since.count} operations can have been spent by then, each as late as it can be` +
-        `${this.#lagText(levelQuanta - found[0].lowestQuanta)}`,
+        `${this.#lagText(levelQuanta - first.lowestQuanta)}`,
       witness: [witnessLine(table, first.row)],
       context,
     };
   }
 
   /** The same of windows, whose levels are tokens. */
-  windowDenials(found: readonly FalseDenial[], promise: WindowPromise): Finding | undefined {
+  windowDenials(found: FalseDenials, promise: WindowPromise): Finding | undefined {
     const { table } = this.#bucket;
-    const cost = (row: number) => table.costTokens[row] as number;
-    const violations = found.map(({ row, lowestQuanta }) => ({ row, tokens: lowestQuanta - cost(row) }));
-    const moments = momentsOf(table, violations);
-    const [first] = violations;
+    const { first } = found;
+    const moments = momentsOf(table, this.#denialsOf(found, 1));
     if (first === undefined || moments === undefined) return undefined;
-    const used = promise.limit - first.tokens - cost(first.row);
+    const cost = table.costTokens[first.row] as number;
+    const used = promise.limit - first.lowestQuanta;
     return {
       kind: 'false-denial',
       bucket: this.#name(),
       ...moments,
       inequality:
-        `denied at cost ${cost(first.row)}, though at every moment of its interval at most ${used} of the ${promise.limit} tokens ` +
+        `denied at cost ${cost}, though at every moment of its interval at most ${used} of the ${promise.limit} tokens ` +
         `of ${formatPromise(promise)} can have been taken in its window`,
       witness: [witnessLine(table, first.row)],
     };
+  }
+
+  *#denialsOf(found: FalseDenials, quantaPerToken: number) {
+    const { costTokens } = this.#bucket.table;
+    for (const { row, lowestQuanta } of found)
+      yield { row, tokens: lowestQuanta / quantaPerToken - (costTokens[row] as number) };
   }
 
   replay(found: readonly ReplayFinding[]): Finding | undefined {

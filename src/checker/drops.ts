@@ -10,9 +10,9 @@ export interface Drop {
 
 /** Drops, held as columns. */
 export class Drops implements Iterable<Drop> {
-  readonly #rows = Column.ofRows();
-  readonly #quanta = Column.ofNumbers();
-  readonly #busyFromUs = Column.ofNumbers();
+  readonly #rows = new Column();
+  readonly #quanta = new Column();
+  readonly #busyFromUs = new Column();
   length = 0;
   totalQuanta = 0;
 

@@ -2,6 +2,7 @@ import type { Policy } from '../core/policy.ts';
 import { KIND } from '../history/table.ts';
 import type { BucketRows } from './bucket-rows.ts';
 import type { ClockLag } from './clock.ts';
+import { FalseDenials } from './false-denials.ts';
 import { isJudgedDenial, type JudgedSpan } from './horizon.ts';
 import type { Known } from './known.ts';
 import { type Lag, lagOf, NO_LAG } from './lag.ts';
@@ -27,16 +28,8 @@ import type { WindowClock } from './window-clock.ts';
  * invocation within [a, b], it is at least the cost. With `initial: unknown` B is 0 until `knownFromUs`, the first
  * completion recorded: whatever is not in the history was spent by then.
  */
-export interface FalseDenial {
-  readonly row: number;
-  /** The lowest level during its interval, clock lag taken off. Quanta. */
-  readonly lowestQuanta: number;
-  /** The moment of its interval at which the level was lowest. */
-  readonly lowestAtUs: number;
-}
-
 export interface JudgedDenials {
-  readonly denials: FalseDenial[];
+  readonly denials: FalseDenials;
   /** How many could not have been found false, whatever the bucket held. */
   readonly excused: number;
 }
@@ -47,16 +40,16 @@ export function judgeDenials(
   known: Known & JudgedSpan,
   { levelOf, mostQuanta }: { levelOf: () => LowestLevel; mostQuanta: number },
 ): JudgedDenials {
-  if (bucket.denials === 0) return { denials: [], excused: 0 };
+  const denials = new FalseDenials();
+  if (bucket.denials === 0) return { denials, excused: 0 };
   bucket.loadByLast();
   const { costTokens } = bucket.table;
   const level = levelOf();
-  const denials: FalseDenial[] = [];
   let mostDeniedQuanta = 0;
   const sweep = new Sweep(bucket, { level, known });
   sweep.run((row, lowestQuanta, lowestAtUs) => {
     const quanta = (costTokens[row] as number) * level.quantaPerToken;
-    if (lowestQuanta >= quanta) denials.push({ row, lowestQuanta, lowestAtUs });
+    if (lowestQuanta >= quanta) denials.add(row, lowestQuanta, lowestAtUs);
     if (quanta > mostDeniedQuanta && quanta <= mostQuanta) mostDeniedQuanta = quanta;
     return 0;
   });

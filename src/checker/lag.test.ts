@@ -29,7 +29,7 @@ function falseAt(parts: readonly OperationPart[], clock = LAGGING): number[] {
   const fades = doesLagFade(rows, policy, []);
   const levelOf = () => bucketLevel(policy, { clock, known: KNOWN, fades });
   const { denials } = judgeDenials(rows, KNOWN, { levelOf, mostQuanta: policy.capacityQuanta });
-  return denials.map(({ row }) => Number(rows.table.invokedUs[row]));
+  return [...denials].map(({ row }) => Number(rows.table.invokedUs[row]));
 }
 
 const spend = (fromUs: number, toUs = fromUs, more: OperationPart = {}): OperationPart => ({

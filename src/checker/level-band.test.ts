@@ -137,7 +137,7 @@ describe('the picture and the proof', () => {
       const fades = doesLagFade(rows, policy, []);
       const levelOf = () => bucketLevel(policy, { clock, known: KNOWN, fades });
       const judged = judgeDenials(rows, KNOWN, { levelOf, mostQuanta: policy.capacityQuanta });
-      const denied = judged.denials.map(({ row }) => table.invokedUs[row]);
+      const denied = [...judged.denials].map(({ row }) => table.invokedUs[row]);
       const falseByBand = all
         .filter(({ outcome, invokedUs, lastUs, costTokens }) => {
           if (outcome !== 'denied') return false;

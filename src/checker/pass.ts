@@ -10,6 +10,7 @@ import { contestedByWindows, contestedDenials } from './contested.ts';
 import { type Doubt, type Doubted, Doubts } from './doubts.ts';
 import { type EvidenceCell, EvidenceCounter } from './evidence.ts';
 import { bucketLevel, judgeDenials, windowLevel } from './false-denial.ts';
+import { FalseDenials } from './false-denials.ts';
 import type { JudgedSpan } from './horizon.ts';
 import type { Known } from './known.ts';
 import { doesLagFade } from './lag.ts';
@@ -94,7 +95,7 @@ export function checkBuckets(history: History, rules: PassRules): PassResult {
   const confirmed = confirmDenials(table, guilty)
     .map((result) => withoutDoubtfulDenials(result, { rows, rules, doubts }))
     .filter(isGuilty);
-  for (const { denials } of confirmed) for (const { row } of denials) evidence.addFalseDenial(row);
+  for (const { denials } of confirmed) for (const row of denials.rows()) evidence.addFalseDenial(row);
   return {
     guilty: confirmed,
     contested,
@@ -154,7 +155,7 @@ function denialsOf(
   { rules, refunds }: { rules: PassRules; refunds: readonly Refund[] },
 ): Pick<BucketResult, 'denials' | 'excused'> {
   const { clock, known, windows } = rules;
-  if (windows?.areDenialsJudged === false) return { denials: [], excused: 0 };
+  if (windows?.areDenialsJudged === false) return { denials: new FalseDenials(), excused: 0 };
   if (windows !== undefined)
     return judgeDenials(rows, known, {
       levelOf: () => windowLevel(windows, known),
@@ -202,15 +203,13 @@ function refundsOf({ table, refunds }: BucketRows, policy: Policy, resets: reado
   ].sort((a, b) => a.fromUs - b.fromUs);
 }
 
-function confirmDenials(table: OperationTable, guilty: readonly BucketResult[]): BucketResult[] {
-  const confirmed = falseForEveryCharge(
+function confirmDenials(table: OperationTable, guilty: readonly BucketResult[]): readonly BucketResult[] {
+  const isConfirmed = falseForEveryCharge(
     table,
-    guilty.flatMap(({ denials }) => denials.map(({ row }) => row)),
+    guilty.map(({ denials }) => denials),
   );
-  return guilty.map((result) => ({
-    ...result,
-    denials: result.denials.filter(({ row }) => confirmed.has(row)),
-  }));
+  if (isConfirmed === undefined) return guilty;
+  return guilty.map((result) => ({ ...result, denials: result.denials.where(isConfirmed) }));
 }
 
 function isReset({ event }: Event): boolean {

@@ -12,6 +12,7 @@ import {
 } from './doubts.ts';
 import { Drops } from './drops.ts';
 import { bucketLevel, mostChargedOf, requestsNeeded, windowLevel } from './false-denial.ts';
+import { FalseDenials } from './false-denials.ts';
 import { doesLagFade } from './lag.ts';
 import { limitTokensOf } from './promise.ts';
 
@@ -64,7 +65,7 @@ export function withoutDoubtfulDenials(
   const needed = Math.max(1, requestsNeeded(rows, { level, known, mostQuanta }));
   const bucket = rows.table.nameOf(result.bucket);
   if (doubts.explain('falseDenials', { bucket, needed, amount: result.denials.length }))
-    return { ...result, denials: [] };
+    return { ...result, denials: new FalseDenials() };
   const ofOne = Math.ceil(limit / mostTokens);
   return { ...result, certainDenials: Math.min(result.denials.length, Math.ceil((needed - most) / ofOne)) };
 }

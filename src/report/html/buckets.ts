@@ -95,35 +95,19 @@ export class PageBuckets {
     const { quantaPerToken } = this.#table.policyOf(guilty.bucket);
     const places = new Map(rows.map((row, at) => [row, at]));
     const tokens = (quanta: number) => Math.round((1_000 * quanta) / quantaPerToken) / 1_000;
-    const { over, denials, replay, windows } = guilty;
-    const found = [
-      ...[...over.drops]
-        .filter(({ row }) => places.has(row))
-        .map(({ row, quanta }) => ({
-          row,
-          kind: 'over-admission' as const,
-          tokens: tokens(quanta),
-        })),
-      ...denials.map(({ row, lowestQuanta }) => ({
-        row,
-        kind: 'false-denial' as const,
-        tokens: tokens(lowestQuanta),
-      })),
-      ...replay.findings.map(({ row, gapQuanta }) => ({
-        row,
-        kind: 'replay' as const,
-        tokens: tokens(gapQuanta),
-      })),
-      ...[...windows].map(({ row, tokens: excess }) => ({
-        row,
-        kind: 'window' as const,
-        tokens: excess,
-      })),
-    ];
-    return found.flatMap(({ row, ...violation }) => {
+    const found: Violation[] = [];
+    const add = (row: number, violation: Omit<Violation, 'at'>) => {
       const at = places.get(row);
-      return at === undefined ? [] : [{ at, ...violation }];
-    });
+      if (at !== undefined) found.push({ at, ...violation });
+    };
+    for (const { row, quanta } of guilty.over.drops)
+      add(row, { kind: 'over-admission', tokens: tokens(quanta) });
+    for (const { row, lowestQuanta } of guilty.denials)
+      add(row, { kind: 'false-denial', tokens: tokens(lowestQuanta) });
+    for (const { row, gapQuanta } of guilty.replay.findings)
+      add(row, { kind: 'replay', tokens: tokens(gapQuanta) });
+    for (const { row, tokens: excess } of guilty.windows) add(row, { kind: 'window', tokens: excess });
+    return found;
   }
 
   #refunds({ quantaPerToken }: Policy): Refund[] {
@@ -148,7 +132,7 @@ function violatedRows(guilty: BucketResult | undefined): number[] {
   const { over, denials, replay, windows } = guilty;
   let worst = over.drops.first;
   for (const drop of over.drops) if (drop.quanta > (worst?.quanta ?? 0)) worst = drop;
-  const first = denials[0] ?? replay.findings[0] ?? windows.first;
+  const first = denials.first ?? replay.findings[0] ?? windows.first;
   return [worst, first].flatMap((one) => (one === undefined ? [] : [one.row]));
 }
 

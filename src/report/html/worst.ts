@@ -119,7 +119,7 @@ interface ProofContext {
 function proofOf(finding: Finding, { policy, clock, result, room }: ProofContext): Proof {
   const { kind, count, inequality: sentence, witness, witnessCount, context } = finding;
   const isRefunded = (result?.refunds.length ?? 0) > 0;
-  const [first] = result?.denials ?? [];
+  const first = result?.denials.first;
   const lines = witness.length + (context?.steps.length ?? 0);
   const fits = lines <= Math.min(room, MOST_LINES_OF_ONE);
   return {
