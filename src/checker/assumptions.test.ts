@@ -4,8 +4,10 @@ import { checkHistory } from './check.ts';
 import { parsePromise } from './promise.ts';
 
 const S = 1_000_000;
-const NO_STEP = "the limiter's clock did not step back shortly before the history first shows it";
+const NO_STEP =
+  "the limiter's clock did not go back, by a step or a failover, before the history first shows it or after it last does";
 const READING = { type: 'clock', node: 'n', atUs: 0, serverUs: 0, errorUs: 1 } as const;
+const LATER = { ...READING, atUs: 2 * S, serverUs: 2 * S };
 const told: OperationPart = { decision: { strategy: 'central', source: 'redis', node: 'n', atUs: 0 } };
 
 describe('a step back that no history can show', () => {
@@ -16,7 +18,8 @@ describe('a step back that no history can show', () => {
     { promise: 'token-bucket', initial: 'unknown', isAssumed: true },
     { promise: 'token-bucket', initial: 'full', isAssumed: false },
     { promise: 'token-bucket', initial: 'full', first: told, isAssumed: true },
-    { promise: 'token-bucket', initial: 'full', first: told, records: [READING], isAssumed: false },
+    { promise: 'token-bucket', initial: 'full', records: [READING], isAssumed: true },
+    { promise: 'token-bucket', initial: 'full', first: told, records: [READING, LATER], isAssumed: false },
   ] as const)('is assumed away, $#: $isAssumed', ({ promise, initial, isAssumed, ...more }) => {
     const { first = {}, records = [] } = { first: undefined, records: undefined, ...more };
     const parts = [first, { invokedUs: S, outcome: 'denied' as const }];

@@ -1,4 +1,6 @@
 import type { History } from '../history/history.ts';
+import type { ClockReading } from '../history/operation.ts';
+import { type ClockSpan, groupByNode } from './clock.ts';
 import type { Horizon } from './horizon.ts';
 import type { PassResult } from './pass.ts';
 import type { EvidenceRules } from './rules.ts';
@@ -19,19 +21,28 @@ export function assumptionsOf(
     ...ofRefunds(pass, rules),
     ...ofEarlierRefunds(pass),
     ...ofOneLog(horizon),
-    ...(isJudged && horizon.judged > 0 ? ofEarlierSteps(history) : []),
+    ...(isJudged && horizon.judged > 0 ? ofUnseenSteps(history, horizon) : []),
   ];
 }
 
 /**
- * A limiter whose clock stepped back waits for it and denies. A step between two readings is seen. One before the first,
- * by decisions that tell the time or in a history that begins in mid-traffic, may show in nothing.
+ * A limiter whose clock went back, by a step or since a node that is behind took over, waits for it and denies. Between two
+ * readings that is seen. Before the first and after the last, by decisions that tell the time or in a history that begins in
+ * mid-traffic, it may show in nothing.
  */
-function ofEarlierSteps({ header, clock, decisionClock }: History): string[] {
-  const isReadFromTheStart = clock.length > 0 || decisionClock.length === 0;
-  return header.initial === 'full' && isReadFromTheStart
+function ofUnseenSteps({ header, clock, decisionClock }: History, { span }: Horizon): string[] {
+  const isRead = clock.length > 0 ? isReadAllAlong(clock, span) : decisionClock.length === 0;
+  return header.initial === 'full' && isRead
     ? []
-    : ["the limiter's clock did not step back shortly before the history first shows it"];
+    : [
+        "the limiter's clock did not go back, by a step or a failover, before the history first shows it or after it last does",
+      ];
+}
+
+function isReadAllAlong(readings: readonly ClockReading[], { fromUs, untilUs }: ClockSpan): boolean {
+  return [...groupByNode(readings).values()].every(
+    (ofNode) => ofNode.some(({ atUs }) => atUs <= fromUs) && ofNode.some(({ atUs }) => atUs >= untilUs),
+  );
 }
 
 function ofCompleteness({ end }: History, { isComplete, openAtEndMissing }: EvidenceRules): string[] {

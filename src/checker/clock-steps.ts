@@ -93,13 +93,15 @@ function tighten(ranges: readonly OffsetRange[]): void {
 /**
  * Follows what the offset can be from reading to reading. Where a reading and all before it cannot both be
  * true, the clock stepped in between; a step is taken out of what follows. How far it stepped is known to within the
- * errors of the two only, so what was read before it bounds nothing of what was read after it.
+ * errors of the two only, so what was read before it bounds nothing of what was read after it. Readings whose intervals
+ * overlap may have been in the other order: a step ahead between them may be one back (`eitherWayUs`).
  */
 function withoutSteps(sorted: readonly ClockReading[]) {
   const steps: ClockStep[] = [];
   const ranges: OffsetRange[] = [];
-  let [steppedUs, unexplainedUs] = [0, 0];
+  let [steppedUs, unexplainedUs, eitherWayUs] = [0, 0, 0];
   let possible: OffsetRange | undefined;
+  let lastUs = Number.NEGATIVE_INFINITY;
   for (const { node, atUs, serverUs, errorUs } of sorted) {
     const offsetUs = serverUs - atUs - steppedUs;
     let own = { atUs, steps: steps.length, lowest: offsetUs - errorUs, highest: offsetUs + errorUs };
@@ -110,6 +112,7 @@ function withoutSteps(sorted: readonly ClockReading[]) {
       if (gapUs > MIN_STEP_US) {
         const byUs = Math.round(offsetUs - (lowest + highest) / 2);
         steps.push({ node, atUs, byUs });
+        if (byUs > 0 && atUs - errorUs < lastUs) eitherWayUs += byUs;
         steppedUs += byUs;
         own = { atUs, steps: steps.length, lowest: own.lowest - byUs, highest: own.highest - byUs };
         possible = own;
@@ -121,7 +124,8 @@ function withoutSteps(sorted: readonly ClockReading[]) {
     } else {
       possible = own;
     }
+    lastUs = Math.max(lastUs, atUs + errorUs);
     ranges.push({ ...own });
   }
-  return { ranges, steps, unexplainedUs };
+  return { ranges, steps, unexplainedUs, eitherWayUs };
 }

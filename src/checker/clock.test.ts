@@ -190,3 +190,26 @@ describe('how far clocks are apart', () => {
     expect(boundClock(shared).spreadUs).toBeLessThan(100);
   });
 });
+
+it('a step between readings that overlap may have been in either direction', () => {
+  const backwardUs = (errorUs: number) =>
+    boundClock([reading(0, 0), reading(S, 0, errorUs), reading(1.05 * S, S, errorUs), reading(2 * S, S)])
+      .backwardUs;
+  expect(backwardUs(40_000)).toBeGreaterThanOrEqual(0.9 * S);
+  expect(backwardUs(10_000)).toBeLessThan(0.1 * S);
+});
+
+it('clocks were as far apart as blurred readings leave it, before a step that only a sharp one showed', () => {
+  const every = (fromMs: number, untilMs: number, gainedUs: number, [errorUs, node]: [number, string]) =>
+    Array.from({ length: (untilMs - fromMs) / 100 }, (_, i) =>
+      reading((fromMs + 100 * i) * 1_000, gainedUs, errorUs, node),
+    );
+  const readings = [
+    ...every(0, 1_600, 0, [65_000, 'a']),
+    ...every(1_600, 2_600, 127_000, [65_000, 'a']),
+    ...every(2_600, 4_000, 127_000, [100, 'a']),
+    ...every(0, 4_000, S, [100, 'b']),
+  ];
+  expect(boundClock(readings).steps).toHaveLength(1);
+  expect(boundClock(readings).spreadUs).toBeGreaterThanOrEqual(S);
+});

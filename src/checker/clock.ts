@@ -76,7 +76,7 @@ function isContradicted(reading: ClockReading, sorted: readonly ClockReading[]):
     else high = middle;
   }
   const beside = [sorted[low - 1], sorted[low]].filter((one) => one !== undefined);
-  return beside.length > 0 && beside.every((one) => gapBetween(one, reading) > MIN_STEP_US);
+  return beside.length > 0 && beside.every((one) => gapBetween(one, reading) > 0);
 }
 
 /** What neither the errors of two readings nor a slew between them explains. */
@@ -164,8 +164,7 @@ interface NodeBounds {
   readonly steps: readonly ClockStep[];
   /** The most that its clock can have stepped back between two readings unseen. */
   readonly hiddenUs: number;
-  /** Server minus recorder, reading by reading, with its steps. */
-  readonly offsets: readonly Omit<OffsetRange, 'steps'>[];
+  readonly readings: readonly ClockReading[];
 }
 
 /** Of any number of them: as arguments of one call they would not fit on the stack. */
@@ -177,15 +176,18 @@ function least(values: readonly number[]): number {
   return values.reduce((sofar, value) => Math.min(sofar, value), Number.POSITIVE_INFINITY);
 }
 
-/** How far two nodes' clocks are apart at one moment, at most: what all of them gain alike does not count. */
+/**
+ * How far two nodes' clocks are apart at one moment, at most, by each reading alone: where a step lies is not certain. What
+ * all of them gain alike does not count.
+ */
 function spreadOf(nodes: readonly NodeBounds[]): number {
   const rates = nodes.map(({ rhoPpm }) => rhoPpm);
   const commonPpm = (largest(rates) + least(rates)) / 2;
-  const fromUs = nodes[0]?.offsets[0]?.atUs ?? 0;
+  const fromUs = nodes[0]?.readings[0]?.atUs ?? 0;
   const offsets = nodes.flatMap((node) =>
-    node.offsets.map(({ atUs, lowest, highest }) => {
-      const driftUs = ((atUs - fromUs) * commonPpm) / 1_000_000;
-      return { lowest: lowest - driftUs, highest: highest - driftUs };
+    node.readings.map(({ atUs, serverUs, errorUs }) => {
+      const offsetUs = serverUs - atUs - ((atUs - fromUs) * commonPpm) / 1_000_000;
+      return { lowest: offsetUs - errorUs, highest: offsetUs + errorUs };
     }),
   );
   return Math.ceil(
@@ -194,7 +196,7 @@ function spreadOf(nodes: readonly NodeBounds[]): number {
 }
 
 function boundNode(readings: readonly ClockReading[], span: ClockSpan): NodeBounds {
-  const { ranges, steps, unexplainedUs, hiddenUs, sinceStart, sinceEnd } = rangesOf(readings);
+  const { ranges, steps, unexplainedUs, eitherWayUs, hiddenUs, sinceStart, sinceEnd } = rangesOf(readings);
   const [first, last] = [ranges[0], ranges.at(-1)] as [OffsetRange, OffsetRange]; // every node has a reading
   const rhoPpm = slopePpm(first, last);
   const driftAt = (us: number) => ((us - first.atUs) * rhoPpm) / 1_000_000;
@@ -212,8 +214,8 @@ function boundNode(readings: readonly ClockReading[], span: ClockSpan): NodeBoun
     epsilonUs: Math.ceil(Math.max(highest - lowest, steppedUs) + betweenUs + unexplainedUs),
     rhoPpm,
     steps,
-    hiddenUs,
-    offsets: withSteps(ranges, steps),
+    hiddenUs: hiddenUs + eitherWayUs,
+    readings,
   };
 }
 
@@ -231,14 +233,6 @@ function farthestFromReading(
   );
   const [beforeUs, afterUs] = [Math.max(0, first.atUs - span.fromUs), Math.max(0, span.untilUs - last.atUs)];
   return Math.max(longestGapUs, longestGapUs / 2 + beforeUs, longestGapUs / 2 + afterUs, beforeUs + afterUs);
-}
-
-function withSteps(ranges: readonly OffsetRange[], steps: readonly ClockStep[]) {
-  let [counted, steppedUs] = [0, 0];
-  return ranges.map((range) => {
-    for (; counted < range.steps; counted++) steppedUs += steps[counted]?.byUs ?? 0;
-    return { atUs: range.atUs, lowest: range.lowest + steppedUs, highest: range.highest + steppedUs };
-  });
 }
 
 function slopePpm(first: OffsetRange, last: OffsetRange): number {

@@ -67,8 +67,9 @@ function read(
   const offsetOf = ({ serverUs, atUs }: ClockReading) => serverUs - atUs;
   const sharpest = readings.reduce((best, next) => (next.errorUs < best.errorUs ? next : best));
   const offsetUs = offsetOf(sharpest);
+  const beyondUs = ({ errorUs }: ClockReading) => Math.max(0, errorUs - 2 * sharpest.errorUs); // epsilon has that much
   const farthestUs = readings.reduce(
-    (most, one) => Math.max(most, Math.abs(offsetOf(one) - offsetUs)),
+    (most, one) => Math.max(most, Math.abs(offsetOf(one) - offsetUs) + beyondUs(one)),
     backwardUs,
   );
   return {
