@@ -36,8 +36,8 @@ interface Known {
 
 /**
  * The time of day of the limiter's clock is known
- *   where it was read: the offset is that of the sharpest reading, from which it wanders as far as any reading was, or
- *   as a step that none shows;
+ *   where it was read: the offset is that of the sharpest reading, from which it wanders as far as any reading
+ *   leaves open;
  *   where the limiter decides on the recorder's clock (`clocks: one`), or the user says how far it is from it at most,
  *   and the times of the history are dates;
  *   where replies were dated: each date D was shown at t within its error, so D - t - error - wander <= offset
@@ -62,7 +62,7 @@ export function windowClockOf({ header }: History, known: Known): WindowClock {
 
 function read(
   readings: readonly ClockReading[],
-  { epsilonUs, backwardUs }: ClockBounds,
+  { epsilonUs }: ClockBounds,
 ): Pick<WindowClock, 'offset' | 'wanderUs'> {
   const offsetOf = ({ serverUs, atUs }: ClockReading) => serverUs - atUs;
   const sharpest = readings.reduce((best, next) => (next.errorUs < best.errorUs ? next : best));
@@ -70,7 +70,7 @@ function read(
   const beyondUs = ({ errorUs }: ClockReading) => Math.max(0, errorUs - 2 * sharpest.errorUs); // epsilon has that much
   const farthestUs = readings.reduce(
     (most, one) => Math.max(most, Math.abs(offsetOf(one) - offsetUs) + beyondUs(one)),
-    backwardUs,
+    0,
   );
   return {
     offset: { lowestUs: offsetUs, highestUs: offsetUs, from: 'readings' },
