@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_TOPOLOGY } from '../src/regions/topology.ts';
+import { contestedShareOf } from '../src/scenario/contested-share.ts';
 import { scenarioJsonSchema } from '../src/scenario/json-schema.ts';
 import { makePlan } from '../src/scenario/make-plan.ts';
 import { parseScenario } from '../src/scenario/parse.ts';
@@ -31,11 +32,11 @@ describe('the scenarios that come with it', () => {
   });
 
   it.each(files)('%s claims one thing about correctness and wants evidence for it', (file) => {
-    const { claims } = planOf(file);
+    const { claims, strategy } = planOf(file);
     expect(claims.filter((claim) => /^(total-excess|worst-window|false-denials)/.test(claim))).toHaveLength(
       1,
     );
-    expect(claims).toContain('contested >= 80%');
+    expect(claims).toContain(`contested >= ${contestedShareOf(strategy)}`);
     expect(claims.some((claim) => /^info <= \d+%$/.test(claim))).toBe(true);
   });
 

@@ -75,10 +75,10 @@ function recordedOf(
   const isLate = ({ attempt, record: { completedUs, latestUs } }: (typeof lines)[number]) =>
     (completedUs ?? latestUs ?? Number.POSITIVE_INFINITY) - plan.originUs >= startUs ||
     attempt.decidedUs.some((us) => us >= startUs);
-  const late = new Set(lines.flatMap((line) => (isLate(line) ? [line.record.decisionId] : [])));
-  return lines.filter(
-    (line) => isLate(line) || (line.record.decisionId !== undefined && late.has(line.record.decisionId)),
-  );
+  const nameOf = ({ record: { decisionId, cost } }: (typeof lines)[number]) =>
+    decisionId === undefined ? undefined : `${cost < 0 ? 'refund' : 'take'} ${decisionId}`;
+  const late = new Set(lines.filter(isLate).map(nameOf));
+  return lines.filter((line) => isLate(line) || (nameOf(line) !== undefined && late.has(nameOf(line))));
 }
 
 /** `answer` is absent where none was heard. */
