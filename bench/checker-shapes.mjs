@@ -2,20 +2,21 @@
 // `npm run bench:checker -- --shapes` judges.
 import { makeRandom } from '../dist/core/prng.js';
 
-const header = (policy) =>
-  `${JSON.stringify({
-    type: 'header',
-    format: 'openclaw-history',
-    version: 1,
-    policy,
-    strategy: 'central',
-    scenario: 'bench',
-    seed: 1,
-    regions: [],
-    startedAt: '',
-    initial: 'full',
-    clocks: 'one',
-  })}\n`;
+/** The header of a history of one policy. */
+export const headerOf = (policy) => ({
+  type: 'header',
+  format: 'openclaw-history',
+  version: 1,
+  policy,
+  strategy: 'central',
+  scenario: 'bench',
+  seed: 1,
+  regions: [],
+  startedAt: '',
+  initial: 'full',
+});
+
+const header = (policy) => `${JSON.stringify({ ...headerOf(policy), clocks: 'one' })}\n`;
 
 const perSecond = (tokens) => ({ tokens, perUs: 1_000_000 });
 const SLOW = { capacity: 20, refill: perSecond(5) };

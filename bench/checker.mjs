@@ -19,7 +19,7 @@ import { makeRandom } from '../dist/core/prng.js';
 import { HistoryBuilder } from '../dist/history/builder.js';
 import { encodeRecord } from '../dist/history/codec.js';
 import { HistoryReader } from '../dist/history/reader.js';
-import { SHAPES } from './checker-shapes.mjs';
+import { headerOf, SHAPES } from './checker-shapes.mjs';
 
 const ROUNDS = 3;
 const LINES_AT_ONCE = 100_000;
@@ -30,18 +30,7 @@ const KNOWN = {
 };
 const policy = parsePolicy('20:5/s');
 const levelOf = () => bucketLevel(policy, { clock: NO_LAG, known: KNOWN, fades: false });
-const header = {
-  type: 'header',
-  format: 'openclaw-history',
-  version: 1,
-  policy: { capacity: 20, refill: policy.refill },
-  strategy: 'central',
-  scenario: 'bench',
-  seed: 1,
-  regions: [],
-  startedAt: '',
-  initial: 'full',
-};
+const header = headerOf({ capacity: 20, refill: policy.refill });
 
 /** The operations of a run, one after another, each object made anew. */
 function* operations(count, bucketCount, withDecisions) {
