@@ -1,4 +1,4 @@
-// The token bucket of the Redis documentation's page on rate limiters in Node.js, written anew from its description:
+// The token bucket of the Redis documentation's page on rate limiters in Node.js, reimplemented from its description:
 // tokens come in whole intervals, counted by the clock of the service that asks.
 import { connectWithScript } from './support/script.mjs';
 import { refuseCost } from './support/window.mjs';

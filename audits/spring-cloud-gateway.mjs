@@ -1,4 +1,4 @@
-// The token bucket of Spring Cloud Gateway's RedisRateLimiter, written anew from its description: the request is
+// The token bucket of Spring Cloud Gateway's RedisRateLimiter, reimplemented from its description: the request is
 // allowed where Redis gives an error, since the gateway is not to depend on it.
 import { bucketOf, connectWithScript } from './support/script.mjs';
 

@@ -1,7 +1,7 @@
-// Judges the limiters of audits/ by their own promises, healthy and under faults, and writes docs/audits.md:
+// Judges the limiters of audits/ by their own promises, healthy and under faults, and writes docs/results/audits.md:
 //   npm run audit:limiters [-- --only <part of a name> --duration 20 --connections 300 --users 100 --seed 1 --out <file>]
 //
-// Each run is a cluster of its own, fresh keys, the same load. About 40 s a run, four runs a limiter.
+// Each run has its own cluster, new keys and the same load. About 40 s per run, four runs per limiter.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -15,21 +15,21 @@ const { values: flags } = parseArgs({
     connections: { type: 'string', default: '300' },
     users: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
-    out: { type: 'string', default: 'docs/audits.md' },
+    out: { type: 'string', default: 'docs/results/audits.md' },
   },
 });
 
-/** `from` is a package whose installed version is named, `as` what was written anew instead. */
+/** `from` is a package whose installed version is shown, `as` the description of a reimplementation. */
 const LIMITERS = [
   { file: 'rate-limiter-flexible', from: ['rate-limiter-flexible'] },
   { file: 'rate-limiter-flexible-insured', from: ['rate-limiter-flexible'] },
   { file: 'express-rate-limit', from: ['express-rate-limit', 'rate-limit-redis'] },
   { file: 'redis-gcra', from: ['redis-gcra'] },
-  { file: 'spring-cloud-gateway', as: 'written anew from the webflux server of Spring Cloud Gateway 5.0' },
-  { file: 'redis-docs-nodejs', as: 'written anew from the page of April 2026' },
+  { file: 'spring-cloud-gateway', as: 'reimplemented from the webflux server of Spring Cloud Gateway 5.0' },
+  { file: 'redis-docs-nodejs', as: 'reimplemented from the page of April 2026' },
 ];
 
-// Proportions of the shipped scenarios: a fault from a quarter of the load on, for two fifths of it.
+// As in the shipped scenarios, a fault starts after a quarter of the load and lasts for two fifths of it.
 const seconds = (share) => `${Math.round(Number(flags.duration) * share * 1_000)}ms`;
 
 const AT = ['--at', seconds(0.25)];
@@ -63,7 +63,7 @@ async function main() {
   process.stdout.write(`${summary(audited).join('\n')}\n`);
 }
 
-/** A verdict is an exit code too; only a run that gave no report has failed, and is made once more. */
+/** Exit codes also carry verdicts; only a run without a report has failed and is repeated once. */
 async function run({ file }, args, triesLeft = 1) {
   const typed = [...args, '--limiter', `audits/${file}.mjs`, ...LOAD];
   const command = `openclaw-rl ${typed.join(' ')}`;
@@ -181,7 +181,7 @@ function versionOf({ from = [], as }) {
   return `Version: ${versions.join(', ')}`;
 }
 
-/** The first proof against the promise; where nothing breaks it, against the reading as a token bucket. */
+/** The first proof against the promise; if the promise is kept, against a token bucket. */
 function witness({ windows, overAdmission, falseDenials }) {
   const [finding] = [windows, overAdmission, falseDenials].flatMap(({ findings }) => findings);
   if (finding === undefined) return [];

@@ -1,7 +1,7 @@
-// Audits HTTP limiters on loopback, 50 correct ones and 50 that are broken in one way each, and writes docs/live-audits.md:
+// Audits HTTP limiters on loopback, 50 correct ones and 50 that are broken in one way each, and writes docs/results/live-audits.md:
 //   npm run audit:live [-- --only <part of a name> --duration 6 --out <file>]
 //
-// Each limiter runs in a process of its own, in memory, and is audited by `bench --target`. About 10 s an audit.
+// Each limiter runs in its own process, in memory, and is audited by `bench --target`. About 10 s per audit.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const { values: flags } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     duration: { type: 'string', default: '6' },
-    out: { type: 'string', default: 'docs/live-audits.md' },
+    out: { type: 'string', default: 'docs/results/live-audits.md' },
   },
 });
 
@@ -57,7 +57,7 @@ const window = (name, rule, type, alignment, more = []) => ({
   options: [...promised(type, rule, alignment), ...more],
 });
 
-/** As many as there are seeds beyond the first. */
+/** One for each seed after the first. */
 const again = (audit, seeds) =>
   seeds.map((seed) => ({ ...audit, options: [...audit.options, '--seed', String(seed)] }));
 
@@ -93,7 +93,7 @@ const BROKEN = [
     'runs as two instances that share nothing',
     'checks, and charges 5 ms later',
   ].flatMap((name) => FAST.slice(0, 3).map((rule) => bucket(name, rule))),
-  // Only a key that rests is forgotten: fewer requests than fill the time.
+  // Only an unused key expires, so there are too few requests to keep every key in use.
   ...FAST.map((rule) =>
     bucket('forgets a key after a rest of a quarter of the time to full', rule, [
       '--rate',
@@ -141,7 +141,7 @@ async function main() {
   if (accused > 0) process.exitCode = 1;
 }
 
-/** A verdict is an exit code too; only an audit that gave no report has failed. */
+/** Exit codes also carry verdicts; only an audit without a report has failed. */
 async function run(serve, { name, rule, options }) {
   const server = spawn(process.execPath, [serve, name, JSON.stringify(rule)], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -1,5 +1,5 @@
-// Histories that are hard on the checker, each of about as many operations as it is asked for: what
-// `npm run bench:checker -- --shapes` judges.
+// Histories that are hard for the checker, each with about the requested number of operations, for
+// `npm run bench:checker -- --shapes`.
 import { makeRandom } from '../dist/core/prng.js';
 
 /** The header of a history of one policy. */
@@ -49,7 +49,7 @@ function* beside(policy, count, { records, part }) {
 
 const steady = (index) => ({ from: 10 * index, to: 10 * index + 5 });
 
-/** All in flight at once: each is sent before any is answered. */
+/** All in flight at once: each is sent before the first reply. */
 const inFlight = (policy, answerAt) => (count) =>
   operations(policy, count, (index, random) => ({
     from: index,
@@ -71,7 +71,7 @@ function* readings({ nodes, times, lastUs, step = Number.POSITIVE_INFINITY }) {
     }
 }
 
-/** Name, further arguments of `check`, what it exits with, and the records. */
+/** Name, further arguments of `check`, its exit code, and the records. */
 export const SHAPES = [
   { name: 'one bucket, passing', most: 1e7, lines: (count) => operations(WIDE, count, steady) },
   {

@@ -1,24 +1,24 @@
-// How fast the checker is, and how much it holds: npm run bench:checker [-- --quick]
-// The same of histories that are hard on it: npm run bench:checker -- --shapes [--most 1000000] [--only words]
+// Measures the checker's speed and memory: npm run bench:checker [-- --quick]
+// The same for histories that are hard for it: npm run bench:checker -- --shapes [--most 1000000] [--only words]
 //
-// Operations are those of an exact bucket asked for 1.8 times what it gains, in time order, from 4 ms before it
-// decides to 4 ms after. Every measurement runs in a process of its own and counts processor time, that of the
-// collector's threads included, so that other work on the machine does not count; of three rounds the fastest.
+// Operations are those of an exact bucket under 1.8 times its refill, in time order, each from 4 ms before its decision
+// to 4 ms after. Every measurement runs in its own process and counts processor time, with that of the collector's
+// threads, so that other work on the machine does not count. The fastest of three rounds is shown.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { BucketRows } from '../dist/checker/bucket-rows.js';
-import { bucketLevel, judgeDenials } from '../dist/checker/false-denial.js';
-import { findOverAdmission } from '../dist/checker/over-admission.js';
+import { bucketLevel, judgeDenials } from '../dist/checker/proofs/false-denial.js';
+import { findOverAdmission } from '../dist/checker/proofs/over-admission.js';
+import { BucketRows } from '../dist/checker/rows/bucket-rows.js';
 import { fullBucket, take } from '../dist/core/bucket.js';
 import { parsePolicy } from '../dist/core/policy.js';
 import { makeRandom } from '../dist/core/prng.js';
-import { HistoryBuilder } from '../dist/history/builder.js';
-import { encodeRecord } from '../dist/history/codec.js';
+import { HistoryBuilder } from '../dist/history/columns/builder.js';
 import { HistoryReader } from '../dist/history/reader.js';
+import { encodeRecord } from '../dist/history/records/codec.js';
 import { headerOf, SHAPES } from './checker-shapes.mjs';
 
 const ROUNDS = 3;
@@ -32,7 +32,7 @@ const policy = parsePolicy('20:5/s');
 const levelOf = () => bucketLevel(policy, { clock: NO_LAG, known: KNOWN, fades: false });
 const header = headerOf({ capacity: 20, refill: policy.refill });
 
-/** The operations of a run, one after another, each object made anew. */
+/** The operations of a run, one after another, each as a new object. */
 function* operations(count, bucketCount, withDecisions) {
   const random = makeRandom(1, 'bench');
   const buckets = Array.from({ length: bucketCount }, () => fullBucket(policy, 0));
@@ -74,13 +74,13 @@ function* operations(count, bucketCount, withDecisions) {
   }
 }
 
-/** Time of the processor that this process has used: other work on the machine does not count. */
+/** Processor time of this process; other work on the machine does not count. */
 function cpuMs() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
 }
 
-/** Seconds that over-admission and false denial together take over all buckets. */
+/** Seconds of the proofs of over-admission and of false denials, over all buckets. */
 function judge(history) {
   const { operations: table } = history;
   const startMs = cpuMs();
@@ -97,7 +97,7 @@ function judge(history) {
 
 const peakMiB = () => process.resourceUsage().maxRSS / 1_024;
 
-/** In memory: grouping and judging what the columns hold. Memory is the whole process at its peak. */
+/** In memory: grouping and judging the columns. Memory is the peak of the whole process. */
 function measureMemory({ count, buckets, decisions }) {
   const baseMiB = peakMiB();
   const builder = new HistoryBuilder();
@@ -151,7 +151,7 @@ function measureText({ count, buckets, decisions }) {
   return { perS: count / seconds, ratio: parseMs / 1_000 / seconds, bytesPerLine: bytes / count };
 }
 
-/** At its exit the command tells its peak and its processor time. */
+/** At its exit the command prints its peak memory and its processor time. */
 const TELL = `import { writeSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 if (isMainThread) process.on('exit', () => {
@@ -176,7 +176,7 @@ function startCheck(args) {
   return { stdin: child.stdin, ended };
 }
 
-/** Writes the lines many at once. */
+/** Writes the lines in large blocks. */
 async function writeLines(stream, lines) {
   let pending = [];
   for (const line of lines) {

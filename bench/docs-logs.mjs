@@ -1,5 +1,5 @@
-// Writes the logs in docs/examples that are told apart by their format alone: what an exact limiter of 21:5/s (of 61 and
-// one a second where times have whole seconds) did, as different programs would have logged it. Deterministic.
+// Writes the logs in docs/examples, the same requests in the formats of different programs: those of an exact limiter of
+// 21:5/s (61:1/s where times have whole seconds). Deterministic.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -19,7 +19,7 @@ function randomOf(seed) {
   };
 }
 
-/** What an exact bucket decides of requests of so many users, each with its own start, end and moment of decision. */
+/** The decisions of an exact bucket per user, each request with its own start, end and moment of decision. */
 function requests({ capacity, perSecond, users, perUser, seconds, longestUs = 30_000 }) {
   const random = randomOf(7);
   const all = Array.from({ length: users * perUser * seconds }, (_, at) => {

@@ -12,8 +12,9 @@ const DOCS = join(import.meta.dirname, '../docs');
 const WIDTH = 760;
 const LEFT = 64;
 const RIGHT = 16;
+const ROW_HEIGHT = 62;
 
-/** A picture as text; colours are told apart in the dark too, and nothing is told by colour alone. */
+/** A picture as text; colours are distinct in dark mode, too, and no fact is shown by colour alone. */
 function svg(height, title, parts) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${title}" font-family="system-ui, sans-serif" font-size="12">
 <style>
@@ -103,22 +104,11 @@ function theorem() {
   );
 }
 
-/** What a partition does: rates by region, and one bucket that a takeover gave away. */
+/** The effect of a partition: rates by region, and one bucket that a takeover gave away. */
 function partition() {
   const bucket = 'ratings:u5';
-  const lines = gunzipSync(readFileSync(join(DOCS, 'pictures/partition.ndjson.gz')));
-  const reader = new HistoryReader();
-  reader.startFile('partition');
-  reader.push(lines);
-  reader.endFile();
-  const report = judgeHistory(reader.finish());
-  const worst = report.overAdmission.worst;
+  const { records, worst } = readPartition();
   if (worst?.bucket !== bucket) throw new Error(`the bucket to draw is ${worst?.bucket}`);
-  const records = lines
-    .toString('utf8')
-    .trim()
-    .split('\n')
-    .map((each) => JSON.parse(each));
   const { regions } = records[0];
   const operations = records.filter(({ type }) => type === 'op');
   const startUs = Math.min(...operations.map(({ invokedUs }) => invokedUs));
@@ -127,41 +117,14 @@ function partition() {
   const at = (us) => x((us - startUs) / 1e6);
   const fault = (phase) => at(records.find((each) => each.type === 'fault' && each.phase === phase).atUs);
   const takeover = records.find((each) => each.event === 'role' && each.args?.to === 'primary');
-  const rowHeight = 62;
   const top = 56;
   const rows = regions.flatMap((region, row) => {
-    const base = top + (row + 1) * rowHeight - 14;
-    const y = scale(0, 60, base, base - rowHeight + 18);
-    const path = (outcomes) => {
-      const counts = Array.from({ length: seconds }, () => 0);
-      for (const { region: where, outcome, invokedUs } of operations) {
-        const second = Math.floor((invokedUs - startUs) / 1e6);
-        if (where === region && outcomes.includes(outcome) && second < seconds) counts[second]++;
-      }
-      return counts
-        .map((count, second) => `${second === 0 ? 'M' : 'L'}${x(second)} ${y(count)}H${x(second + 1)}`)
-        .join('');
-    };
-    return [
-      line('axis', LEFT, base, WIDTH - RIGHT, base),
-      text(LEFT - 6, base - 14, region, 'text-anchor="end"'),
-      `<path class="good" d="${path(['allowed', 'denied'])}"/>`,
-      `<path class="bad" stroke-dasharray="3 2" style="stroke-width:2" d="${path(['failed', 'info'])}"/>`,
-    ];
+    const of = operations.filter((each) => each.region === region);
+    return drawRates(of, { region, base: top + (row + 1) * ROW_HEIGHT - 14, x, seconds, startUs });
   });
-  const bucketTop = top + regions.length * rowHeight + 40;
+  const bucketTop = top + regions.length * ROW_HEIGHT + 40;
   const bucketBase = bucketTop + 150;
   const y = scale(-5, 32, bucketBase, bucketTop);
-  const admitted = operations
-    .filter((each) => each.bucket === bucket && each.outcome === 'allowed')
-    .toSorted((a, b) => a.completedUs - b.completedUs);
-  let tokens = 0;
-  const firstUs = Math.min(...admitted.map(({ invokedUs }) => invokedUs));
-  const level = admitted.flatMap(({ completedUs, cost }) => {
-    const before = y(tokens - (5 * (completedUs - firstUs)) / 1e6);
-    tokens += cost;
-    return [`L${at(completedUs)} ${before}`, `V${y(tokens - (5 * (completedUs - firstUs)) / 1e6)}`];
-  });
   const height = bucketBase + 44;
   return svg(height, 'A partition of eu-west: answers a second, by region', [
     `<rect class="shade" x="${fault('inject')}" y="30" width="${round(fault('heal') - fault('inject'))}" height="${bucketBase - 30}"/>`,
@@ -177,7 +140,10 @@ function partition() {
     ),
     line('limit', LEFT, y(20), WIDTH - RIGHT, y(20)),
     text(LEFT + 6, y(20) - 6, 'capacity 20: above this are tokens that no ideal bucket had'),
-    `<path class="good" d="M${at(firstUs)} ${y(0)}${level.join('')}"/>`,
+    drawAdmitted(
+      operations.filter((each) => each.bucket === bucket),
+      { at, y },
+    ),
     ...[0, 5, 10, 15, 20].map((second) =>
       text(x(second), bucketBase + 18, `${second} s`, 'text-anchor="middle"'),
     ),
@@ -187,6 +153,53 @@ function partition() {
       `solid: allowed and denied; dashed: failed or without a reply; worst window ${worst.worstWindow.toFixed(3)} tokens too many`,
     ),
   ]);
+}
+
+function readPartition() {
+  const lines = gunzipSync(readFileSync(join(DOCS, 'pictures/partition.ndjson.gz')));
+  const reader = new HistoryReader();
+  reader.startFile('partition');
+  reader.push(lines);
+  reader.endFile();
+  const { worst } = judgeHistory(reader.finish()).overAdmission;
+  const texts = lines.toString('utf8').trim().split('\n');
+  return { records: texts.map((each) => JSON.parse(each)), worst };
+}
+
+/** Answers of one region in each second. */
+function drawRates(operations, { region, base, x, seconds, startUs }) {
+  const y = scale(0, 60, base, base - ROW_HEIGHT + 18);
+  const path = (outcomes) => {
+    const counts = Array.from({ length: seconds }, () => 0);
+    for (const { outcome, invokedUs } of operations) {
+      const second = Math.floor((invokedUs - startUs) / 1e6);
+      if (outcomes.includes(outcome) && second < seconds) counts[second]++;
+    }
+    return counts
+      .map((count, second) => `${second === 0 ? 'M' : 'L'}${x(second)} ${y(count)}H${x(second + 1)}`)
+      .join('');
+  };
+  return [
+    line('axis', LEFT, base, WIDTH - RIGHT, base),
+    text(LEFT - 6, base - 14, region, 'text-anchor="end"'),
+    `<path class="good" d="${path(['allowed', 'denied'])}"/>`,
+    `<path class="bad" stroke-dasharray="3 2" style="stroke-width:2" d="${path(['failed', 'info'])}"/>`,
+  ];
+}
+
+/** Tokens that one bucket admitted, minus its refill. */
+function drawAdmitted(operations, { at, y }) {
+  const admitted = operations
+    .filter(({ outcome }) => outcome === 'allowed')
+    .toSorted((a, b) => a.completedUs - b.completedUs);
+  let tokens = 0;
+  const firstUs = Math.min(...admitted.map(({ invokedUs }) => invokedUs));
+  const level = admitted.flatMap(({ completedUs, cost }) => {
+    const before = y(tokens - (5 * (completedUs - firstUs)) / 1e6);
+    tokens += cost;
+    return [`L${at(completedUs)} ${before}`, `V${y(tokens - (5 * (completedUs - firstUs)) / 1e6)}`];
+  });
+  return `<path class="good" d="M${at(firstUs)} ${y(0)}${level.join('')}"/>`;
 }
 
 writeFileSync(join(DOCS, 'pictures/theorem.svg'), theorem());

@@ -1,10 +1,10 @@
-// What it costs to keep what was admitted, and what each way keeps: no durability, acked (WAIT), min-replicas-to-write 1,
-// and AOF with appendfsync always, in alternating rounds on clusters of their own.
+// Measures the cost of keeping admissions, and how many each way keeps: no durability, acked (WAIT),
+// min-replicas-to-write 1, and AOF with appendfsync always, in alternating rounds on separate clusters.
 //   npm run bench:durability [-- --rounds 3 --seconds 8 --connections 200]
 //
 // Decisions a second and latencies of admissions at no round trip and at the default ones, under a policy that admits
 // all; then the excess of the bucket with the most while nothing leaves a region (mute) and while a primary is killed
-// and its replica takes over. Ratios are of the same round. Prints the tables of docs/durability.md.
+// and its replica takes over. Ratios are of the same round. Prints the tables of docs/results/durability.md.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ const ROUND_TRIPS = [
   { name: '0 ms', flags: PAIRS.flatMap((pair) => ['--round-trip', `${pair}=0`]) },
   { name: 'default', flags: [] },
 ];
-/** Few buckets and few connections, so that a busy machine drains them too. */
+/** Few buckets and few connections, so that a busy machine also drains them. */
 const CONTESTED = ['--connections', '60', '--users', '12', '--skew', '0', '--roaming', '0.5'];
 const FAULTS = [
   { name: 'mute', args: ['partition', '--from', 'eu-west', '--to', 'us-east', 'ap-south'] },
@@ -92,7 +92,7 @@ async function oneRound(round, roundTrip, mode) {
   await need('down');
 }
 
-/** A machine that is too busy for a cluster costs a cell of a table, and not the others. */
+/** If the machine is too busy for a cluster, only one cell of a table is missing. */
 async function failed(error) {
   write(`left out: ${error.message.split('\n').at(-3)}`);
   await run('down', '--all');
@@ -188,7 +188,7 @@ function say(row) {
   process.stderr.write(`${JSON.stringify(row)}\n`);
 }
 
-/** A verdict other than pass is an exit code, too: no failure here. */
+/** Exit codes also carry verdicts: a verdict other than pass is no failure here. */
 async function reportOf(...args) {
   const { stdout, stderr } = await run(...args);
   if (stdout === '') throw new Error(`openclaw-rl ${args.join(' ')}: ${stderr}`);

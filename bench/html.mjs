@@ -1,20 +1,19 @@
-// How fast the page of a run of 1,000,000 operations is: npm run bench:html [-- --operations 150000]
+// Measures the speed of the page of a run of 1,000,000 operations: npm run bench:html [-- --operations 150000]
 //
-// A generated history of an exact bucket that loses what two buckets spent while a fault is in force. Measured: what
-// making the page takes, how large it is; in headless Chromium, from a cold start each time, the first paint, and then
-// the frames while every chart is zoomed and moved. `draw` is the time of
-// the script and the layout of a frame, `gap` the time from frame to frame: 16.7 ms is every frame of a screen.
+// The history is generated: exact buckets, of which two lose their spends during a fault. It measures the time to make
+// the page, its size and, in headless Chromium from a cold start, the first paint. Then every chart is zoomed and moved:
+// `draw` is the time of script and layout of a frame, `gap` the time between frames (16.7 ms is every frame of a screen).
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { examineHistory } from '../dist/checker/check.js';
-import { runHtml } from '../dist/cli/html-file.js';
+import { runHtml } from '../dist/cli/output/html-file.js';
 import { fullBucket, take } from '../dist/core/bucket.js';
 import { parsePolicy } from '../dist/core/policy.js';
 import { makeRandom } from '../dist/core/prng.js';
-import { HistoryBuilder } from '../dist/history/builder.js';
+import { HistoryBuilder } from '../dist/history/columns/builder.js';
 import { makeReport } from '../dist/report/report.js';
 
 const { values } = parseArgs({ options: { operations: { type: 'string', default: '1000000' } } });

@@ -1,13 +1,11 @@
-// What leases are for, on a healthy cluster of three regions with the default round trips: how long `take` waits in
-// each region, how many Redis calls a decision costs, and how near the 100 busiest users come to what one ideal
-// bucket would have admitted of the same requests.
+// Measures leases on a healthy cluster of three regions with the default round trips: how long `take` waits in each
+// region, the Redis calls per decision, and how close the admissions of the 100 busiest users are to those of an ideal
+// bucket for the same requests.
 //   npm run bench:lease [-- --rate 6000 --seconds 20 --seed 1 --unacked --server valkey-server]
 //
 // The users are those of scenarios/baseline.yaml. Each region's limiter runs in this process; requests start at a
 // constant rate. Calls are those that the primaries count in INFO commandstats. Exit code 1 where a target is missed.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { fullBucket, take as takeFrom } from '../dist/core/bucket.js';
@@ -15,10 +13,8 @@ import { parsePolicy } from '../dist/core/policy.js';
 import { makeRandom } from '../dist/core/prng.js';
 import { createLease } from '../dist/index.js';
 import { busiestUsers, makeUserDraw, planUsers } from '../dist/load/users.js';
-import { createLocalProvider } from '../dist/regions/local/provider.js';
-import { findServer } from '../dist/regions/local/server-binary.js';
-import { ClusterStore } from '../dist/regions/state.js';
-import { DEFAULT_TOPOLOGY, planTopology } from '../dist/regions/topology.js';
+import { DEFAULT_TOPOLOGY } from '../dist/topology/topology.js';
+import { startRegions } from './start-regions.mjs';
 
 const { values: flags } = parseArgs({
   options: {
@@ -34,21 +30,11 @@ const POLICY = '20:5/s';
 const TICK_MS = 5;
 const WARM_UP_S = 3;
 const BUSIEST = 100;
-const SELF = [process.execPath, new URL('../bin/openclaw-rl', import.meta.url).pathname];
 
-const state = mkdtempSync(join(tmpdir(), 'openclaw-rl-bench-lease-'));
-const provider = createLocalProvider({
-  store: new ClusterStore(state),
-  binary: await findServer(flags.server),
-  self: SELF,
+const { regions, stop } = await startRegions({
+  server: flags.server,
   seed: SEED,
-});
-const regions = await provider.up({
-  name: 'bench',
-  topology: planTopology(DEFAULT_TOPOLOGY),
-  lifetime: 'run',
-  signal: new AbortController().signal,
-  onProgress: () => {},
+  topology: DEFAULT_TOPOLOGY,
 });
 const names = DEFAULT_TOPOLOGY.regions;
 const limiters = new Map();
@@ -59,8 +45,7 @@ try {
 } finally {
   for (const limiter of limiters.values()) await limiter.close();
   for (const watch of watches) watch.disconnect();
-  await regions.down();
-  rmSync(state, { recursive: true, force: true });
+  await stop();
 }
 
 function openIn({ seeds, localAddress }) {
@@ -157,7 +142,7 @@ function usersOf() {
   return planUsers({ seed: SEED, regions: names, users: 200, skew: 0.7, roaming: 0.2, rampMs: 2_000 });
 }
 
-/** What one exact bucket admits of the same requests, in the order in which they were answered. */
+/** The tokens that one exact bucket admits for the same requests, in the order of their replies. */
 function busiestOf(ops) {
   const policy = parsePolicy(POLICY);
   const byUser = groupBy(ops);

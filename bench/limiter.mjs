@@ -1,9 +1,9 @@
-// What a decision costs, this library's beside others', in alternating rounds on one server of its own:
+// Compares the cost of a decision of this library and of others, in alternating rounds on one separate server:
 //   npm run bench:limiter [-- --server valkey-server --rounds 7 --ms 250 --only <part of a name>]
 //
-// Every case takes from 1,000 buckets in turn, which admit it. Three ways of asking: one after another, 100 in
-// flight, and 100 asked at once and awaited together (a pipeline where the client has one). Server time is what INFO
-// commandstats says of the commands that clients sent, divided by decisions. After that what leases decide in memory.
+// Every case takes from 1,000 buckets in turn, and all admit. There are three modes: one request after another, 100 in
+// flight, and 100 sent at once and awaited together (a pipeline if the client has one). Server time is that of INFO
+// commandstats for the commands of clients, divided by decisions. At the end come decisions of leases in memory.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import redisGcra from 'redis-gcra';
 import { createLimiter } from '../dist/index.js';
-import { connectIoredis } from '../dist/limiter/ioredis-open.js';
+import { connectIoredis } from '../dist/limiter/redis/ioredis/open.js';
 import { LEASE_TARGETS, measureLeases } from './limiter/lease.mjs';
 
 const { values: flags } = parseArgs({
@@ -184,7 +184,7 @@ async function pipelined({ ask, pipeline }, ms) {
   return decisions;
 }
 
-/** Ratios are medians of the rounds' ratios: what else the machine does meets both sides of a round. */
+/** Ratios are medians of the rounds' ratios: other work on the machine affects both sides of a round. */
 function report(cases, seen) {
   const machine = `${flags.server}, Node ${process.version}, ${cpus().length} cores, load average ${loadavg()[0].toFixed(2)}`;
   say(`${machine}; ${flags.rounds} rounds of ${MS} ms\n`);

@@ -1,10 +1,10 @@
-// What the load and the sample system can do, 1,000 connections over three regions, and what recording costs:
+// Measures the throughput of the load and the sample system, 1,000 connections over three regions, and the cost of recording:
 //   npm run bench:load [-- --rounds 5 --seconds 5 --only <part of a case's name>]
 //
 // One cluster without round trips, one such with a bare prototype of both services (bench/load/prototype.mjs), and
 // one with the default round trips, each with its gateways and Rating services, are up at the same time; each round measures every case once, so that other work on the machine meets all of them.
 // The load runs in a process of its own. Processor time is what /proc says of every process that takes part. A
-// run of all cases writes docs/load-bench.md.
+// run of all cases writes docs/results/load-bench.md.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ import { runLoad } from '../dist/load/run-load.js';
 import { sampleTarget } from '../dist/load/target.js';
 import { makeUserDraw, planUsers } from '../dist/load/users.js';
 import { attach } from '../dist/regions/local/provider.js';
-import { ClusterStore } from '../dist/regions/state.js';
+import { ClusterStore } from '../dist/regions/store/cluster-store.js';
 
 const REGIONS = ['us-east', 'eu-west', 'ap-south'];
 const POLICY = '20:5/s';
@@ -49,7 +49,7 @@ const CASES = [
 ];
 const [GATEWAYS, BARE, SERVICES, BARE_GATEWAYS, BARE_SERVICES, FAR] = CASES.map(({ name }) => name);
 const WARM_UP_MS = 3_000;
-const REPORT = new URL('../docs/load-bench.md', import.meta.url);
+const REPORT = new URL('../docs/results/load-bench.md', import.meta.url);
 const shape = {
   mode: 'closed',
   costs: [1],
@@ -64,7 +64,7 @@ const shape = {
 
 const loads = { recorded, bare };
 
-/** Our closed loop with its books, every record on disk and in memory, as in a run. */
+/** The closed loop with its recorder, every record on disk and in memory, as in a run. */
 async function recorded({ urls, durationMs, folder }) {
   const path = join(folder, `history-${process.pid}.ndjson`);
   const history = new HistoryFile(path, header(), () => {});
@@ -86,7 +86,7 @@ async function recorded({ urls, durationMs, folder }) {
   return { answered: allowed + denied, others: failed + info, seconds };
 }
 
-/** autocannon as it comes, the same requests made beforehand, nothing recorded but its own statistics. */
+/** Plain autocannon with the same requests, prepared in advance; it records only its own statistics. */
 async function bare({ urls, durationMs }) {
   const planned = planUsers(shape);
   const draws = REGIONS.map((region) => makeUserDraw(planned, region));
@@ -212,7 +212,7 @@ function medianOf(results, name, of) {
   return median(results.filter((result) => result.name === name).map(of));
 }
 
-/** Of two cases in the same round, the requests a second of one over those of the other. */
+/** The ratio of requests per second of two cases in the same round. */
 function ratioOf(results, name, over) {
   const speeds = (wanted) => results.filter((result) => result.name === wanted).map(({ perS }) => perS);
   const others = speeds(over);
@@ -261,7 +261,7 @@ function report(results, { rounds, seconds, loads }) {
   ].join('\n');
 }
 
-/** What `--one` runs: a single load, in this process alone. */
+/** Runs `--one`: a single load in this process. */
 async function runOne(task) {
   const startCpu = process.cpuUsage();
   const result = await loads[task.how](task);

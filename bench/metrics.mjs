@@ -1,4 +1,4 @@
-// What `withMetrics` adds to a take, in alternating rounds over a limiter that answers at once:
+// Measures the cost that `withMetrics` adds to a take, in alternating rounds over a limiter that answers at once:
 //   npm run bench:metrics [-- --rounds 9 --takes 100000]
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -24,7 +24,7 @@ const subject = { user: 'ada', endpoint: 'search' };
 const cases = [
   ['bare', bare],
   ['no SDK', withMetrics(bare, { meter: createNoopMeter() })],
-  ['SDK, nobody reads', withMetrics(bare, { meter: new MeterProvider().getMeter('bench') })],
+  ['SDK, no reader', withMetrics(bare, { meter: new MeterProvider().getMeter('bench') })],
   ['SDK, Prometheus', withMetrics(bare, { meter: prometheusMetrics().meter })],
 ];
 

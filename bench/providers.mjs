@@ -1,5 +1,5 @@
-// What regions as containers cost beside local processes: `up`, and a bench of the default load on each, in turn.
-// Prints the rows of the README's table, least to most in brackets.   npm run bench:providers [-- rounds]
+// Compares the cost of regions as containers and as local processes: `up`, and a bench of the default load on each.
+// Prints the rows of the table in docs/containers.md, least to most in brackets.   npm run bench:providers [-- rounds]
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,7 +52,7 @@ function spread(values) {
   return `${sorted[Math.floor(sorted.length / 2)]} (${sorted[0]} to ${sorted.at(-1)})`;
 }
 
-/** A verdict other than pass is an exit code, too: no failure here. */
+/** Exit codes also carry verdicts: a verdict other than pass is no failure here. */
 async function run(...args) {
   return promisify(execFile)(BIN, args, options).then(
     (done) => ({ ...done, code: 0 }),

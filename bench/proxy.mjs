@@ -1,5 +1,5 @@
-// What a proxy costs: redis-benchmark straight to Redis, through the embedded Toxiproxy, and through
-// toxiproxy-server where it is on PATH, in alternating rounds. Exit code 1 where the embedded one misses a target.
+// Measures the cost of a proxy: redis-benchmark directly to Redis, through the embedded Toxiproxy, and through
+// toxiproxy-server if it is on PATH, in alternating rounds. Exit code 1 if the embedded one misses a target.
 //   npm run bench:proxy [-- rounds]
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -152,7 +152,7 @@ async function untilListening(port) {
     if (answered) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  throw new Error(`nobody listens on ${port}`);
+  throw new Error(`nothing listens on port ${port}`);
 }
 
 async function freePort() {
@@ -167,7 +167,7 @@ function median(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** The targets are ours: what the real one does is shown beside. */
+/** Only the embedded Toxiproxy has targets; the results of the real one are for comparison. */
 function report({ name }, isMet, line) {
   const isMissed = name === EMBEDDED && !isMet;
   say(`  ${name}: ${line}${isMissed ? ': MISSED' : ''}`);

@@ -1,9 +1,9 @@
 // Judges random histories of correct limiters, and of limiters with one defect each:
 //   npm run soak:verdicts [-- --histories 1000000 --seed 1 --processes 2 --defects 500 --against <folder> --out <file>]
 //
-// Each seed is one history: an ideal limiter under random traffic, clocks, faults and ways of recording, in our own
-// format or as a log of others, judged as users get it. Nothing may be accused: a history that is goes to
-// reports/soak-verdicts, with the command that makes it again. --defects judges as many histories of each of nine
+// Each seed is one history: an ideal limiter under random traffic, clocks, faults and recorders, in the native format or
+// as a foreign log, judged by the checker that users run. No verdict may be fail: such a history is written to
+// reports/soak-verdicts, with the command that makes it again. --defects judges this number of histories of each of nine
 // defective limiters, by this program and by the one built in --against, and lists the convictions that were lost.
 import { fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -81,7 +81,7 @@ function* tasks() {
       yield { type: 'power', defect, from, to: Math.min(Number(flags.defects), from + BATCH - 1) };
 }
 
-/** Each process takes the next task when it has done one. */
+/** Each process takes the next task when it has finished one. */
 async function handOut(worker, all, onResult) {
   const processes = Array.from({ length: Number(flags.processes) }, async () => {
     const child = fork(worker, [ROOT, ...(flags.against === undefined ? [] : [resolve(flags.against)])]);
@@ -121,7 +121,7 @@ function addPower(sum, more) {
   };
 }
 
-function keep({ seed, said, history: { files, args = [], promise } }) {
+function keep({ seed, reasons, history: { files, args = [], promise } }) {
   const own = join(kept, `seed-${seed}`);
   mkdirSync(own, { recursive: true });
   for (const { name, text } of files) writeFileSync(join(own, name), text);
@@ -129,7 +129,7 @@ function keep({ seed, said, history: { files, args = [], promise } }) {
   const options = args.length > 0 ? args : ['--promise', promise];
   const quoted = [...names, ...options].map((word) => (/^[\w./:=-]+$/.test(word) ? word : `'${word}'`));
   process.stderr.write(
-    `\nseed ${seed}: ${said.join('\n  ')}\n  again: npm run soak:verdicts -- --histories 1 --seed ${seed}\n` +
+    `\nseed ${seed}: ${reasons.join('\n  ')}\n  again: npm run soak:verdicts -- --histories 1 --seed ${seed}\n` +
       `  look:  bin/openclaw-rl check ${quoted.join(' ')}\n`,
   );
 }
@@ -181,19 +181,19 @@ function powerOf(powers) {
   ];
 }
 
-/** Those that lost the same way are one row, with one seed. */
+/** Convictions lost in the same way are one row, with one seed. */
 function lostRows({ defect, lost }) {
   const byReason = new Map();
   for (const { seed, verdict, before, printed } of lost) {
-    const said = printed.length > 0 ? printed.join('; ') : `nothing; before: ${before.join('; ')}`;
-    const key = `${verdict} | ${said.replace(/\d[\d.,]*/g, '#')}`;
-    const known = byReason.get(key) ?? { seed, verdict, said, count: 0 };
+    const reasons = printed.length > 0 ? printed.join('; ') : `nothing; before: ${before.join('; ')}`;
+    const key = `${verdict} | ${reasons.replace(/\d[\d.,]*/g, '#')}`;
+    const known = byReason.get(key) ?? { seed, verdict, reasons, count: 0 };
     byReason.set(key, { ...known, count: known.count + 1 });
   }
   return [...byReason.values()]
     .sort((a, b) => b.count - a.count)
     .map(
-      ({ seed, verdict, said, count }) =>
-        `| ${defect} | ${count}, as with seed ${seed} | ${verdict} | ${said} |`,
+      ({ seed, verdict, reasons, count }) =>
+        `| ${defect} | ${count}, as with seed ${seed} | ${verdict} | ${reasons} |`,
     );
 }

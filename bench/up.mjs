@@ -1,12 +1,12 @@
-// What `up` costs its user: the whole command, three regions with one replica each, redis-server and
-// valkey-server in turn; and how far each round trip is over its plan, within a region and between two.
-// Targets are for medians: others use the machine as well. Exit code 1 where one is missed.   npm run bench:up [-- rounds]
+// Measures `up`: the time of the whole command, three regions with one replica each, redis-server and valkey-server in
+// turn; and how far each round trip is above its plan, within a region and between two. Targets are for medians, since
+// the machine has other work. Exit code 1 if one is missed.   npm run bench:up [-- rounds]
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { measureRoundTrip } from '../dist/regions/ping.js';
+import { measureRoundTrip } from '../dist/regions/cluster/ping.js';
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 const TARGET_S = 3;
@@ -55,7 +55,7 @@ async function oneRound(server, round) {
   );
 }
 
-/** From a client of each region to its first node: the plan is no time at all. */
+/** From a client of each region to its first node: the planned round trip is 0. */
 async function pingWithin(nodes) {
   const firstOfRegion = nodes.filter(({ name, region }) => name === `${region}-0`);
   return Promise.all(

@@ -1,32 +1,34 @@
 #!lua
 --[[
-active-merge: add what another region has spent, and remember how far it was read. All or nothing: a batch that comes
-again changes nothing, and so does one that was not asked for from where this region stands: it may have lost its memory
-since. Without buckets and an age it tells where to go on.
+active-merge: add the spends of another region, and store how far its outbox was read. A batch is merged as a whole or
+not at all. A repeated batch changes nothing. So does a batch that was not requested from this region's current position,
+since this region may have lost its data. Without a cursor the script only returns the position.
 
-KEYS[1] region    hash of this region: when what each other told was asked for, microseconds; .gapUntil; .clock, the latest
-                  time at which this script ran, and .steps, how often it then ran at an earlier one
-KEYS[2] cursors   hash: for each other region its life and the id of the last entry that was read
+KEYS[1] region    hash of this region: for each other region the time of the request for its data, microseconds; .gapUntil;
+                  .clock, the latest time of a run of this script; .steps, how often it ran at an earlier time
+KEYS[2] cursors   hash: for each other region its life and the id of the last entry read
 KEYS[i] bucket    base and spends: see shared/spends.lua
 ARGV[1]  name      of the other region
 ARGV[2]  region    number of the other region
 ARGV[3]  life      of the other region
 ARGV[4]  cursor    id of its last entry in this batch; empty merges nothing
-ARGV[5]  asked     when it was asked for all that it has, "now steps" as replied then; empty where there is more
-ARGV[6]  maxAge    how late a batch may come, microseconds
-ARGV[7]  merge     spends: their union; last-write: the bucket that was written last, its level in place of quanta
-ARGV[8]  from      life and cursor that the batch was asked for from, "life id"; not looked at without a cursor
+ARGV[5]  requested "now steps" of the reply before the requests for all its data; empty if more data follows
+ARGV[6]  maxAge    how late a batch may arrive, microseconds
+ARGV[7]  merge     spends: their union; last-write: the bucket written last, with its level in place of quanta
+ARGV[8]  from      life and cursor of the request for the batch, "life id"; ignored without a cursor
 ARGV[9]  missed    how many spends before this batch were lost in the other region's outbox
 ARGV[at]  then for each bucket: capacity, refill, how many spends, and of each: at us, quanta, life
-REPLY   {server's now us, number of the last entry that was read, its life, steps}
+REPLY   {server's now us, number of the last entry read, its life, steps}
 ]]
+-- include shared/retry-after.lua
+-- include shared/refill.lua
 -- include shared/spends.lua
 local region, maxAge = tonumber(ARGV[2]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local keep = ARGV[7] == 'spends' and maxAge + math.ceil(maxAge / MOST_OWN_SPENDS) or nil
 
--- Once the clock has stepped back, how long ago anything was asked for is not known: all of it is forgotten.
+-- After a backward step of the clock the age of all data is unknown, so all request times are deleted.
 local latest = redis.call('HMGET', KEYS[1], '.clock', '.steps')
 local steps = tonumber(latest[2] or 0)
 if clock < tonumber(latest[1] or 0) then
@@ -72,7 +74,7 @@ for i = 3, #KEYS do
       bucket.at, bucket.level = spentAt, quanta
     end
   end
-  if stored or #bucket.spends > 0 or not keep then -- of what came too late nothing is left
+  if stored or #bucket.spends > 0 or not keep then -- spends that arrived too late leave no key
     local now = math.max(clock, bucket.at)
     local untilFull = untilLevel(bucket, now, capacity, capacity, refill) + now - clock
     local keepMs = math.ceil((untilFull + (keep or 0)) / 1000) + 1000
@@ -80,7 +82,7 @@ for i = 3, #KEYS do
   end
 end
 
--- In another life of its own, the other region may lack what it had not told.
+-- After a change of life, the other region may have lost spends that were not read.
 local isAnother = ARGV[4] ~= '' and readLife ~= 0 and readLife ~= tonumber(ARGV[3])
 if isAnother or tonumber(ARGV[9]) > 0 then
   redis.call('HSET', KEYS[1], '.gapUntil', string.format('%.0f', clock + maxAge))
@@ -88,8 +90,8 @@ end
 if ARGV[4] ~= '' then
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[3] .. ' ' .. ARGV[4])
 end
-local asked, before = string.match(ARGV[5], '^(%d+) (%d+)$')
-if asked and tonumber(before) == steps then
-  redis.call('HSET', KEYS[1], ARGV[1], asked)
+local requested, before = string.match(ARGV[5], '^(%d+) (%d+)$')
+if requested and tonumber(before) == steps then
+  redis.call('HSET', KEYS[1], ARGV[1], requested)
 end
 return position()

@@ -1,17 +1,17 @@
 #!lua
 --[[
-active-read: what a region has spent, from its outbox, in the order in which it was spent.
+active-read: read the spends of a region from its outbox, in the order in which they were spent.
 
-KEYS[1] region    hash of the region that is asked: .life, .primary, .gapUntil
+KEYS[1] region    hash of the region that is read: .life, .primary, .gapUntil
 KEYS[2] outbox    stream of its spends
-ARGV[1] life      of which the caller has read; of another it is given all that there is
+ARGV[1] life      that the caller has read; if the life is another, the whole outbox is returned
 ARGV[2] cursor    id of the last entry that the caller has read
-ARGV[3] count     the most entries to give
-ARGV[4] maxAge    how late a batch may come, microseconds
-REPLY   {life or 0, id of the last entry given or the cursor, newest id, missed, then of each: bucket, capacity, refill, at, quanta, life}
-The newest id is that of the last entry there is. Missed are entries that were trimmed before the caller could read them;
-where the life is another, at least so many. An entry has the life in which it was made: one that is given again, since a
-replica was promoted that has it, is the same spend.
+ARGV[3] count     the most entries to return
+ARGV[4] maxAge    how late a batch may arrive, microseconds
+REPLY   {life or 0, id of the last entry returned or the cursor, newest id, missed, then of each: bucket, capacity, refill, at, quanta, life}
+The newest id is the id of the last entry in the outbox. Missed is the number of entries trimmed before the caller read
+them; after a change of life it is a lower bound. An entry has the life in which it was made: an entry that is returned
+again because a promoted replica has it is the same spend.
 ]]
 -- include shared/life.lua
 local function sequence(id)
@@ -37,6 +37,6 @@ for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '(' .. cursor, '+', 'COUNT'
   for i = 2, 10, 2 do
     reply[#reply + 1] = entry[2][i]
   end
-  reply[#reply + 1] = entry[2][12] or life -- an earlier version told none
+  reply[#reply + 1] = entry[2][12] or life -- an earlier version stored no life
 end
 return reply

@@ -1,10 +1,10 @@
 #!lua
 --[[
-active-take: charge one bucket of several regions if the level of all that this region knows covers the cost. A denial
-writes nothing. A cost of 0 is a look, and writes nothing either.
+active-take: charge one bucket of several regions if the level by all spends known in this region covers the cost. A
+denial writes nothing. A cost of 0 only reads.
 
-KEYS[1] region    hash: .life, .primary, .gapUntil, .clock and .steps of active-merge, and for each other region when what
-                  it told was asked for, microseconds
+KEYS[1] region    hash: .life, .primary, .gapUntil, .clock and .steps of active-merge, and for each other region the time of
+                  the request for its data, microseconds
 KEYS[2] outbox    stream of this region's spends, for the others
 KEYS[3] bucket    base and spends: see shared/spends.lua
 ARGV[1] capacity  quanta
@@ -12,13 +12,15 @@ ARGV[2] refill    quanta per microsecond
 ARGV[3] cost      quanta, no more than capacity
 ARGV[4] region    number of this region
 ARGV[5] others    how many other regions there are
-ARGV[6] maxAge    how late a batch may come, microseconds
+ARGV[6] maxAge    how late a batch may arrive, microseconds
 ARGV[7] outbox    the most spends that wait for the other regions
-ARGV[8] merge     spends: their union decides; last-write: the bucket that was written last replaces all others
-REPLY   {allowed 0|1, level after, retry after us, server's now us, age us of the oldest knowledge or -1}
-The age is -1 where a region was not heard of since this server's clock stepped back, or never, and where spends of one
-were lost within the time for which they would count.
+ARGV[8] merge     spends: their union decides; last-write: the bucket written last replaces all others
+REPLY   {allowed 0|1, level after, retry after us, server's now us, age us of the oldest data or -1}
+The age is -1 if there is no data of a region since this server's clock stepped back, or none at all, or if spends of a
+region were lost within the time for which they would count.
 ]]
+-- include shared/retry-after.lua
+-- include shared/refill.lua
 -- include shared/spends.lua
 -- include shared/life.lua
 local capacity, refill, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -32,7 +34,7 @@ local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
   local name, value = fields[i], fields[i + 1]
   known[name] = value
-  -- What was asked for later than now was asked for before the clock stepped back: how long ago is not known.
+  -- A request time later than now is from before a backward step of the clock: the age is unknown.
   if string.sub(name, 1, 1) ~= '.' and tonumber(value) <= clock then
     heard, oldest = heard + 1, math.min(oldest, tonumber(value))
   end
@@ -59,7 +61,7 @@ if isAnother then
   age = -1
 end
 
--- Where a spend goes, and the total of its instant with it.
+-- Adds a spend; returns its time and the total of that time.
 local function record()
   local count, last, total = 0, nil, cost
   for _, spend in ipairs(bucket.spends) do
@@ -72,7 +74,7 @@ local function record()
   end
   local at = math.max(bucket.at + 1, count < MOST_OWN_SPENDS and now or math.ceil(now / grain) * grain)
   if last and last.at >= fullAt and now - last.at < grain then
-    at = last.at -- the level at any later time is the same: it has not been full since
+    at = last.at -- the level at any later time is the same: the bucket was not full since
   end
   for _, spend in ipairs(bucket.spends) do
     if spend.region == region and spend.epoch == life and spend.at == at then
@@ -83,18 +85,18 @@ local function record()
   return at, total
 end
 
-local at, told
+local at, total
 if ARGV[8] == 'spends' then
-  at, told = record()
+  at, total = record()
 else
-  at, told = bucket.at, level - cost
-  bucket.level = told
+  at, total = bucket.at, level - cost
+  bucket.level = total
 end
 
--- The key outlives the time to full by as much as a batch may be late, and a second.
+-- The key outlives the time to full by the latest arrival of a batch and a second.
 local untilFull = untilLevel(bucket, now, capacity, capacity, refill) + now - clock
 local keepMs = math.ceil((untilFull + keep) / 1000) + 1000
 redis.call('PSETEX', KEYS[3], keepMs, write(bucket))
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '0-*', 'b', KEYS[3], 'c', ARGV[1], 'r', ARGV[2],
-  'a', string.format('%.0f', at), 'q', string.format('%.0f', told), 'e', string.format('%.0f', life))
+  'a', string.format('%.0f', at), 'q', string.format('%.0f', total), 'e', string.format('%.0f', life))
 return { 1, level - cost, 0, clock, age }

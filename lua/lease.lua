@@ -1,9 +1,10 @@
 #!lua
 --[[
-lease: a holder borrows tokens of one bucket, says what it has used, and gives back; src/limiter/lease/home.ts says why.
+lease: a holder borrows tokens of one bucket, reports used tokens, and returns others. The protocol and its proof are in
+src/limiter/strategies/lease/protocol.ts.
 
 KEYS[1] bucket    little-endian doubles: updatedAtUs, level in quanta, then for each account: holder, lease, seq,
-                  granted, used, returned, takenBackAtUs; absent means full, and nothing lent
+                  granted, used, returned, takenBackAtUs; absent means full, without loans
 ARGV[1] capacity  quanta
 ARGV[2] refill    quanta per microsecond
 ARGV[3] token     quanta
@@ -17,6 +18,9 @@ ARGV[10] want     tokens
 ARGV[11] need     tokens; fewer are of no use
 REPLY   {account 0 open|1 ended|2 stale, granted since opened, level after, accounts, server's now us, us that the bucket is ahead of it}
 ]]
+-- include shared/retry-after.lua
+-- include shared/refill.lua
+
 local capacity, refill, token = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local kept, holder, lease, seq = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local used, returned = tonumber(ARGV[8]), tonumber(ARGV[9])
@@ -37,7 +41,7 @@ local function outstanding(account)
   return math.max(0, account[4] - account[5] - account[6])
 end
 
--- Brings the level up to a time, within the room that outstanding tokens leave of the capacity.
+-- Brings the level up to a time, at most to the capacity minus the outstanding tokens.
 local function advance(to)
   local room = capacity
   for _, account in ipairs(accounts) do
@@ -45,15 +49,11 @@ local function advance(to)
   end
   room = math.max(0, room)
   local elapsed = math.max(0, to - updatedAt)
-  if elapsed >= math.ceil((room - level) / refill) then -- compare before multiplying: 2^53
-    level = room
-  else
-    level = level + elapsed * refill
-  end
+  level = refilled(level, elapsed, room, refill)
   updatedAt = updatedAt + elapsed
 end
 
--- Accounts whose time has come are taken back, the earliest first; what is outstanding counts as spent.
+-- Expired accounts are taken back, the earliest first; their outstanding tokens count as spent.
 while true do
   local first
   for at, account in ipairs(accounts) do
@@ -109,11 +109,11 @@ if not found and not open then
   return { state, account[4], level, #accounts, clock, behind }
 end
 
--- The key lives until all is taken back and the level has refilled, at the latest from nothing; and a second more.
-local full = updatedAt + math.ceil((capacity - level) / refill)
+-- The key lives until all accounts are taken back and the level has refilled, in the worst case from 0, plus a second.
+local full = updatedAt + timeUntil(level, capacity, refill)
 local packed = { struct.pack('<dd', updatedAt, level) }
 for _, each in ipairs(accounts) do
-  full = math.max(full, each[7] + math.ceil(capacity / refill))
+  full = math.max(full, each[7] + timeUntil(0, capacity, refill))
   packed[#packed + 1] = struct.pack('<ddddddd', unpack(each))
 end
 redis.call('PSETEX', KEYS[1], math.ceil((full - clock) / 1000) + 1000, table.concat(packed))

@@ -1,16 +1,19 @@
 #!lua
 --[[
-refund: give tokens back to the buckets of one subject, each at most until it is full. A refund that is remembered by
-its id gives nothing more, and is written again, for WAIT.
+refund: give tokens back to the buckets of one subject, up to their capacities. A repeated refund with a stored id has no
+effect, and its id is written again, for WAIT.
 
 KEYS[1] buckets      little-endian doubles: updatedAtUs, then a level in quanta for each policy; absent means full
-KEYS[2] refund       only with an id: there once it was made
-ARGV[1] memory       milliseconds for which a refund is remembered
+KEYS[2] refund       only with an id: exists once the refund was made
+ARGV[1] memory       milliseconds for which the id is stored
 ARGV[i] capacity     quanta; from 2 on, three for each policy
 ARGV[i + 1] refill   quanta per microsecond
 ARGV[i + 2] amount   quanta
 REPLY   {server's now us, bucket's now us, then each policy's level after}
 ]]
+-- include shared/retry-after.lua
+-- include shared/refill.lua
+
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local stored = redis.call('GET', KEYS[1]) or ''
@@ -26,21 +29,17 @@ for i = 2, #ARGV, 3 do
   local level, at = capacity, (i + 1) / 3 * 8 + 1
   if at < #stored then
     level = math.min(struct.unpack('<d', stored, at), capacity)
-    if elapsed >= math.ceil((capacity - level) / refill) then
-      level = capacity
-    else
-      level = level + elapsed * refill
-    end
+    level = refilled(level, elapsed, capacity, refill)
   end
   if isNew then
-    level = level + math.min(amount, capacity - level) -- not the smaller of a sum: 2^53
+    level = level + math.min(amount, capacity - level) -- a sum could exceed 2^53
   end
   reply[#reply + 1] = level
   state = state .. struct.pack('<d', level)
-  untilFull = math.max(untilFull, math.ceil((capacity - level) / refill))
+  untilFull = math.max(untilFull, timeUntil(level, capacity, refill))
 end
 
-if KEYS[2] and isNew then -- only now: what is no bucket has failed above, and the id is not spent
+if KEYS[2] and isNew then -- only now: an invalid bucket has failed above, without storing the id
   redis.call('SET', KEYS[2], '', 'PX', ARGV[1])
 elseif KEYS[2] then
   redis.call('SET', KEYS[2], '', 'KEEPTTL')

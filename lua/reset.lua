@@ -3,6 +3,6 @@
 reset: fill the buckets of one subject.
 
 KEYS[1] buckets  of any policies; absent means full
-REPLY   {keys that were there}
+REPLY   {number of keys deleted}
 ]]
 return { redis.call('DEL', KEYS[1]) }

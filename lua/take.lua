@@ -8,6 +8,9 @@ ARGV[2] refill    quanta per microsecond
 ARGV[3] cost      quanta, no more than capacity
 REPLY   {allowed 0|1, level after, retry after us, server's now us, us that the bucket is ahead of it}
 ]]
+-- include shared/retry-after.lua
+-- include shared/refill.lua
+
 local capacity, refill, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
@@ -20,20 +23,16 @@ if stored then
   level = math.min(level, capacity)
   now = math.max(clock, updatedAt) -- a clock that steps back adds nothing and rewinds nothing
   local elapsed = now - updatedAt
-  if elapsed >= math.ceil((capacity - level) / refill) then -- compare before multiplying: 2^53
-    level = capacity
-  else
-    level = level + elapsed * refill
-  end
+  level = refilled(level, elapsed, capacity, refill)
 end
 local behind = now - clock
 
 if level < cost then
-  return { 0, level, math.ceil((cost - level) / refill) + behind, clock, behind }
+  return { 0, level, timeUntil(level, cost, refill) + behind, clock, behind }
 end
 
 level = level - cost
-local untilFull = math.ceil((capacity - level) / refill) + behind
+local untilFull = timeUntil(level, capacity, refill) + behind
 -- The key outlives the time to full by a second.
 redis.call('PSETEX', KEYS[1], math.ceil(untilFull / 1000) + 1000, struct.pack('<dd', now, level))
 return { 1, level, 0, clock, behind }

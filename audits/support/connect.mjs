@@ -4,7 +4,7 @@ const CONNECT_MS = 15_000;
 
 /**
  * A client of ioredis in the region of the service, connected. Beside its place and a time after which a command is
- * given up, it has the settings that ioredis has by itself: those of whoever follows a library's README.
+ * given up, it has the settings that ioredis has by itself: those of a user who follows a library's README.
  */
 export async function connect({ cluster }, { nodes, redisOptions }) {
   const client = cluster

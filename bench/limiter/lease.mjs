@@ -1,13 +1,13 @@
-// Decisions by leases in one process, which ask Redis for none of them: tryTake and take of a hot bucket, tryTake over
-// many buckets in turn and in no order, and what a bucket takes of memory. Rates are by seconds of processor time, of all
-// threads of the process: others use the machine as well.
+// Decisions by leases in one process, without a call to Redis: tryTake and take of a hot bucket, tryTake over many
+// buckets in turn and in random order, and the memory of a bucket. Rates are per second of processor time of all threads
+// of the process, since the machine has other work.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createLease } from '../../dist/index.js';
 
 const BUCKETS = 100_000;
 const AT_ONCE = 20_000;
-/** So much that home is seldom asked, and never in vain. */
+/** So much that requests to home are rare and never denied. */
 const POLICY = '1000000:1000000/s';
 
 setFlagsFromString('--expose-gc');
@@ -19,7 +19,7 @@ export const LEASE_TARGETS = [
   { what: 'memory of a bucket', most: 300, unit: 'bytes' },
 ];
 
-/** What was seen, by what was measured; each rate the median of its rounds. */
+/** The results by measurement; each rate is the median of its rounds. */
 export async function measureLeases(port, { rounds, ms }) {
   const redis = { urls: [`redis://127.0.0.1:${port}`] };
   const limiter = createLease({

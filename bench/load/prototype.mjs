@@ -1,6 +1,6 @@
-// A prototype of the two services, as small as one would write it by hand: `serve rating ...` and `serve gateway ...`
-// with the flags that the runner gives to ours. It checks nothing, limits nothing but users, says nothing of the
-// decision and fails over to nobody. What node:http, undici and the limiter cost by themselves on this machine.
+// A minimal prototype of the two services: `serve rating ...` and `serve gateway ...` with the flags of the runner. It
+// checks nothing, limits only users, gives no evidence and has no failover. It shows the cost of node:http, undici and the
+// limiter alone on this machine.
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import { Pool } from 'undici';

@@ -1,4 +1,4 @@
-# In the place of node:22-slim, where no image can be pulled: this machine's Node, and the packages it has fetched.
+# Replaces node:22-slim if no image can be pulled: the Node of this machine and its npm cache.
 FROM openclaw-rl-stand-in/base
 RUN apt-get update && apt-get install -y --no-install-recommends libstdc++6 && rm -rf /var/lib/apt/lists/* \
   && useradd --create-home --uid 1000 node \

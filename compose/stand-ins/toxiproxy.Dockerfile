@@ -1,4 +1,4 @@
-# In the place of ghcr.io/shopify/toxiproxy, where no image can be pulled: our own Toxiproxy under its names.
+# Replaces ghcr.io/shopify/toxiproxy if no image can be pulled: the Toxiproxy of openclaw-rl under its file names.
 ARG OWN_IMAGE=openclaw-rl-stand-in/openclaw-rl
 FROM ${OWN_IMAGE}
 USER root

@@ -1,16 +1,9 @@
--- A bucket of several regions, as src/limiter/active-active/bucket.ts has it, to the last quantum. Stored: two
+-- A bucket of several regions, equal to test/support/active-active/bucket.ts to the last quantum. Stored as two
 -- little-endian doubles, the base's time and level, then each spend in the order of time as three doubles (at, quanta,
--- epoch) and the number of its region. Absent means full.
+-- epoch) and the number of its region. Absent means full. Needs refill.lua.
 
 local MOST_OWN_SPENDS = 64
 local SPEND_BYTES = 28
-
-local function advance(level, elapsed, capacity, refill)
-  if elapsed >= math.ceil((capacity - level) / refill) then -- compare before multiplying: 2^53
-    return capacity
-  end
-  return level + elapsed * refill
-end
 
 local function read(stored, capacity)
   if not stored then
@@ -33,7 +26,7 @@ local function write(bucket)
   return table.concat(parts)
 end
 
--- Puts all spends until the horizon into the base.
+-- Moves all spends up to the horizon into the base.
 local function fold(bucket, horizon, capacity, refill)
   if horizon <= bucket.at then
     return
@@ -41,43 +34,43 @@ local function fold(bucket, horizon, capacity, refill)
   local kept = {}
   for _, spend in ipairs(bucket.spends) do
     if spend.at <= horizon then
-      bucket.level = advance(bucket.level, spend.at - bucket.at, capacity, refill) - spend.quanta
+      bucket.level = refilled(bucket.level, spend.at - bucket.at, capacity, refill) - spend.quanta
       bucket.at = spend.at
     else
       kept[#kept + 1] = spend
     end
   end
-  bucket.level = advance(bucket.level, horizon - bucket.at, capacity, refill)
+  bucket.level = refilled(bucket.level, horizon - bucket.at, capacity, refill)
   bucket.at, bucket.spends = horizon, kept
 end
 
--- The level at a time not before the base, and when it was last that of a full bucket.
+-- The level at a time not before the base, and the last time at which the bucket was full.
 local function replay(bucket, now, capacity, refill)
   local at, level, ahead, fullAt = bucket.at, bucket.level, 0, -1
   for _, spend in ipairs(bucket.spends) do
     if spend.at > now then
       ahead = ahead + spend.quanta
     else
-      level = advance(level, spend.at - at, capacity, refill)
+      level = refilled(level, spend.at - at, capacity, refill)
       if level == capacity then
         fullAt = spend.at
       end
       at, level = spend.at, level - spend.quanta
     end
   end
-  level = advance(level, now - at, capacity, refill)
+  level = refilled(level, now - at, capacity, refill)
   if level == capacity then
     fullAt = now
   end
   return level - ahead, fullAt
 end
 
--- Until the level has certainly grown to what is wanted.
+-- Time until the level has certainly reached the wanted level.
 local function untilLevel(bucket, now, wanted, capacity, refill)
   local last = bucket.spends[#bucket.spends]
   local from = math.max(now, last and last.at or 0)
   local level = replay(bucket, from, capacity, refill)
-  return from - now + math.max(0, math.ceil((wanted - level) / refill))
+  return from - now + math.max(0, timeUntil(level, wanted, refill))
 end
 
 -- Adds a spend, or raises the total of its instant. Before the base it is too old.

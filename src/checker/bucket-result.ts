@@ -1,36 +1,36 @@
-import type { BrokenWindows } from './broken-windows.ts';
-import type { ClockBounds } from './clock.ts';
-import type { FalseDenials } from './false-denials.ts';
-import type { JudgedSpan } from './horizon.ts';
-import type { OverAdmission } from './over-admission.ts';
-import type { WindowPromise } from './promise.ts';
-import type { Refund } from './refund.ts';
-import type { ReplayKnown, ReplayResult } from './replay.ts';
-import type { Unrecorded } from './unrecorded.ts';
-import type { WindowClock } from './window-clock.ts';
+import type { WindowPromise } from './claims/promise.ts';
+import type { ClockBounds } from './clocks/bounds.ts';
+import type { Unrecorded } from './doubts/unrecorded.ts';
+import type { FalseDenials } from './proofs/false-denials.ts';
+import type { OverAdmission } from './proofs/over-admission.ts';
+import type { Refund } from './proofs/refund.ts';
+import type { ReplayKnown, ReplayResult } from './proofs/replay.ts';
+import type { JudgedSpan } from './rows/coverage.ts';
+import type { BrokenWindows } from './windows/broken-windows.ts';
+import type { WindowClock } from './windows/clock.ts';
 
-/** What the checkers say about one bucket. */
+/** The findings of the checkers in one bucket. */
 export interface BucketResult {
   readonly bucket: number;
   readonly over: OverAdmission;
   readonly denials: FalseDenials;
-  /** How many denials could not have been found false, whatever the bucket held. */
+  /** Denials that no level of the bucket could have shown to be false. */
   readonly excused: number;
   /**
-   * How many of them are false, at least, where as many requests as can be are missing from the history: leaving one
-   * denial false instead of explaining it saves no more requests than empty a full bucket. Absent where none is missing.
+   * A lower bound of the false denials for the case that the most possible requests are missing from the history. Each
+   * denial that stays false saves at most as many requests as empty a full bucket. Absent if no request is missing.
    */
   readonly certainDenials?: number;
   readonly replay: ReplayResult;
   readonly windows: BrokenWindows;
-  /** What may have been refunded before the history began, where that excuses something. */
+  /** Refunds possible before the history began, in tokens; 0 if they excuse nothing. */
   readonly earlierTokens: number;
   /** In the order of time. */
   readonly refunds: readonly Refund[];
 }
 
-/** By what buckets are judged. */
-export interface PassRules {
+/** What the checkers need besides the rows of a bucket. */
+export interface CheckerContext {
   readonly clock: ClockBounds;
   readonly known: ReplayKnown & JudgedSpan;
   readonly unrecorded: Unrecorded;
@@ -38,12 +38,12 @@ export interface PassRules {
   readonly windows?: {
     readonly promise: WindowPromise;
     readonly clock: WindowClock;
-    /** Whether it can be told what a window holds at most at a moment. */
+    /** Whether the most tokens that a window can hold at a moment are known. */
     readonly areDenialsJudged: boolean;
   };
 }
 
-/** Whether there is anything against a bucket. */
-export function isGuilty({ over, denials, replay, windows }: BucketResult): boolean {
+/** Whether a bucket has a finding. */
+export function hasFindings({ over, denials, replay, windows }: BucketResult): boolean {
   return over.drops.length + denials.length + replay.findings.length + windows.length > 0;
 }

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../test/support/history.ts';
 import { fullBucket, take } from '../core/bucket.ts';
 import { parsePolicy } from '../core/policy.ts';
-import type { Header, Outcome } from '../history/operation.ts';
+import type { Header, Outcome } from '../history/records/operation.ts';
 import { checkHistory } from './check.ts';
-import type { EvidenceRules } from './rules.ts';
+import type { CheckOptions } from './check-options.ts';
 
-const rules: EvidenceRules = { busiest: ['b'], contestedAtLeast: 1, infoAtMost: 0.05 };
+const options: CheckOptions = { busiest: ['b'], contestedAtLeast: 1, infoAtMost: 0.05 };
 
 function history(
   outcomes: readonly Outcome[],
@@ -72,20 +72,20 @@ describe('the verdict', () => {
       history: history(times(21, 'allowed'), { sent: null, header: { refunds: 'none' } }),
       want: 'fail',
     },
-  ])('$title', ({ history, want }) => expect(checkHistory(history, rules).verdict).toBe(want));
+  ])('$title', ({ history, want }) => expect(checkHistory(history, options).verdict).toBe(want));
 
   it('of an interrupted run is unknown at best', () => {
-    expect(checkHistory(history(drained), { ...rules, troubles: ['the run was interrupted'] }).verdict).toBe(
-      'unknown',
-    );
     expect(
-      checkHistory(history(times(21, 'allowed')), { ...rules, troubles: ['the run was interrupted'] })
+      checkHistory(history(drained), { ...options, problems: ['the run was interrupted'] }).verdict,
+    ).toBe('unknown');
+    expect(
+      checkHistory(history(times(21, 'allowed')), { ...options, problems: ['the run was interrupted'] })
         .verdict,
     ).toBe('fail');
   });
 
   it('says that an end counts too few, not that less than nothing is missing', () => {
-    expect(checkHistory(history(drained, { sent: 99 }), rules).accounts[0]?.reason).toMatch(
+    expect(checkHistory(history(drained, { sent: 99 }), options).accounts[0]?.reason).toMatch(
       /^the end record counts 99 requests sent, but 100 are recorded: write one end record/,
     );
   });
@@ -93,7 +93,7 @@ describe('the verdict', () => {
   it('says which bucket, how much, and in which window', () => {
     const { claims, overAdmission } = checkHistory(
       history([...times(25, 'allowed'), ...times(80, 'denied')]),
-      rules,
+      options,
     );
     expect(claims[0]?.reason).toMatch(
       /^1 bucket over-admitted; worst window: b admitted 25 tokens within 0\.000 s, where .* at most 20\.000; measured 5 tokens, claimed at most 0 tokens: 5 tokens too many$/,
@@ -105,7 +105,7 @@ describe('the verdict', () => {
   });
 });
 
-describe('a limiter on a clock that nobody read', () => {
+describe('a limiter whose clock was not read', () => {
   /** An exact bucket of 20:5/s, asked every 10 ms for ten minutes; its clock runs this much faster than ours. */
   function drifting(ppm: number) {
     const policy = parsePolicy('20:5/s');
@@ -122,7 +122,7 @@ describe('a limiter on a clock that nobody read', () => {
 
   it.each([900, -900])('is granted a drift of %i ppm', (ppm) => {
     const verdictOf = (clocks: 'one' | 'apart') =>
-      checkHistory(historyOf(drifting(ppm), { header: { clocks } }), rules).verdict;
+      checkHistory(historyOf(drifting(ppm), { header: { clocks } }), options).verdict;
     expect([verdictOf('apart'), verdictOf('one')]).toEqual(['pass', 'fail']);
   });
 });
@@ -144,10 +144,10 @@ describe('a history that begins while a bucket waits for a clock that is behind'
     );
 
   it('calls no denial false that its decisions explain', () => {
-    expect(checkHistory(waiting(30_000_000), rules).falseDenials.total).toBe(0);
+    expect(checkHistory(waiting(30_000_000), options).falseDenials.total).toBe(0);
   });
 
   it('calls them false where the bucket is not ahead', () => {
-    expect(checkHistory(waiting(0), rules).falseDenials.total).toBeGreaterThan(0);
+    expect(checkHistory(waiting(0), options).falseDenials.total).toBeGreaterThan(0);
   });
 });

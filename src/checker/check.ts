@@ -1,208 +1,244 @@
 import { type Verdict, worst } from '../core/verdict.ts';
-import { AGE_EVENT } from '../history/age-event.ts';
+import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
-import type { OperationTable } from '../history/table.ts';
-import { assumptionsOf } from './assumptions.ts';
-import type { BucketResult, PassRules } from './bucket-result.ts';
-import type { Claim } from './claim.ts';
-import { boundClock, boundOffsets, type ClockBounds, joinReadings, largestStepBackUs } from './clock.ts';
-import { assumedOfClock, grantOf } from './clock-grant.ts';
-import { AllFindings } from './describe-all.ts';
-import { diagnose } from './diagnosis.ts';
-import type { CheckFacts } from './facts.ts';
-import { headroomFacts } from './headroom-facts.ts';
-import { type Horizon, horizonOf, NO_DENIAL } from './horizon.ts';
-import { type Judged, judge } from './judge.ts';
-import type { Known } from './known.ts';
-import { findLostDecisions } from './lost-decisions.ts';
-import { checkBuckets, type PassResult } from './pass.ts';
-import { formatPromise, type Promised } from './promise.ts';
-import { claimsOf, type EvidenceRules } from './rules.ts';
-import { shardFacts } from './shard-facts.ts';
-import { isOpenAtEnd, unrecordedOf } from './unrecorded.ts';
-import { acquittedByWidth } from './widened.ts';
-import { assumedOfWindows, judgesDenials, whyDenialsAreNotJudged, windowClockOf } from './window-clock.ts';
+import { AGE_EVENT } from '../history/records/operation.ts';
+import type { BucketResult, CheckerContext } from './bucket-result.ts';
+import type { CheckOptions } from './check-options.ts';
+import type { Claim } from './claims/claim.ts';
+import { chooseClaims } from './claims/default-claims.ts';
+import { type Judged, judge } from './claims/judge.ts';
+import { formatPromise, type Promised } from './claims/promise.ts';
+import {
+  boundClock,
+  boundOffsets,
+  type ClockBounds,
+  joinReadings,
+  largestStepBackUs,
+} from './clocks/bounds.ts';
+import { assumedOfClock, chooseGrant } from './clocks/grant.ts';
+import { findUnrecorded, isOpenAtEnd } from './doubts/unrecorded.ts';
+import { acquittedByWidth } from './doubts/widened.ts';
+import type { CheckFacts } from './evidence/facts.ts';
+import { headroomFacts } from './evidence/headroom-facts.ts';
+import { listAssumptions } from './findings/assumptions.ts';
+import { AllFindings } from './findings/describe-all.ts';
+import { diagnose } from './findings/diagnosis.ts';
+import type { Known } from './rows/coverage.ts';
+import { type Coverage, computeCoverage, NO_DENIAL } from './rows/coverage.ts';
+import { type CheckerResults, checkBuckets } from './run-checkers.ts';
+import { findLostDecisions } from './shards/lost-decisions.ts';
+import { shardFacts } from './shards/shard-facts.ts';
+import {
+  assumedOfWindows,
+  computeWindowClock,
+  judgesDenials,
+  whyDenialsAreNotJudged,
+} from './windows/clock.ts';
 
-/** The facts, what they mean, and why. */
+/** The facts and the verdict on them. */
 export interface CheckReport extends CheckFacts, Judged {
   readonly verdict: Verdict;
 }
 
-/** A judged history, with the rows of its table that the judgement is about: what a picture of it is drawn from. */
+/** A judged history with the rows that have findings, for charts. */
 export interface Examination {
   readonly report: CheckReport;
-  /** Every bucket against which there is something. */
-  readonly guilty: readonly BucketResult[];
+  /** Every bucket with a finding. */
+  readonly withFindings: readonly BucketResult[];
   readonly known: Known;
 }
 
-/** Judges a history against the token math of its policy. It never sees the system that made it. */
-export function checkHistory(history: History, rules: EvidenceRules): CheckReport {
-  return examineHistory(history, rules).report;
+/** Judges a history against the token math of its policy, without access to the system that made it. */
+export function checkHistory(history: History, options: CheckOptions): CheckReport {
+  return examineHistory(history, options).report;
 }
 
-/** The same, with the rows. */
-export function examineHistory(history: History, rules: EvidenceRules): Examination {
-  const { operations: table, outcomes, files } = history;
-  const promise = rules.promise ?? { type: 'token-bucket' };
-  const horizon = horizonOf(history, isOpenAtEnd(history, rules));
-  const dates = history.clock.filter(({ source }) => source === 'date');
-  const read = history.clock.filter(({ source }) => source === undefined);
-  const readings = joinReadings(read, history.decisionClock);
-  const ofClock = { isRead: readings.length > 0, typed: rules.clockSlack };
-  const grant = grantOf(history.header, ofClock);
-  const clock = withEarlierSteps(boundClock(readings, horizon.span, grant), history);
-  const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(clock);
-  const windows = windowRules(history, promise, { ...ofClock, clock, grant, horizon, readings, dates });
-  const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
-  const sent = history.end?.sent ?? recorded;
-  const unrecorded = unrecordedOf(history, { rules, horizon, unaccounted: sent - recorded });
-  const known = { ...knownOf(history, horizon), stepBackUs };
-  const passing: PassRules = { clock, known, unrecorded, ...windows };
-  const pass = checkBuckets(history, passing);
-  const all = new AllFindings(table, pass.guilty, clock);
-  let offsets: ReturnType<typeof boundOffsets> | undefined;
-  const found = {
-    promise: formatPromise(promise),
-    overAdmission: all.overAdmission(),
-    falseDenials: {
-      ...all.falseDenials(passing),
-      ...judgedOf(horizon, passing, pass),
-      ...certainOf(pass.guilty),
-      ...(rules.falseDenialsAtMost === Number.POSITIVE_INFINITY && { declaresAny: true as const }),
-    },
-    clock,
-    shards: shardFacts(history, {
-      ...rules,
-      guilty: pass.guilty,
-      clock,
-      offsets: () => (offsets ??= boundOffsets(readings)),
-    }),
-    lostDecisions: findLostDecisions(table, pass.guilty),
-  };
+/** Like `checkHistory`, with the rows. */
+export function examineHistory(history: History, options: CheckOptions): Examination {
+  const { operations: table, outcomes } = history;
+  const prepared = prepare(history, options);
+  const { promise, context, readings, windows, grant, coverage } = prepared;
+  const results = checkBuckets(history, context);
+  const found = collectFindings(history, { options, prepared, results });
   const facts: CheckFacts = {
-    sent,
+    sent: prepared.sent,
     outcomes,
     errors: history.errors,
-    unaccounted: sent - recorded,
+    unaccounted: prepared.unaccounted,
     ended: history.end !== undefined,
-    files,
-    troubles: [...(rules.troubles ?? []), ...widthTroubles(history, passing, { pass, rules })],
+    files: history.files,
+    troubles: [...(options.problems ?? []), ...widthProblems(history, context, { results, options })],
     buckets: table.bucketCount,
-    contested: countContested(table, pass.contested, rules.busiest),
-    ...headroomFacts(table, pass.contested, { promise, slackUs: grant.slackUs }),
+    contested: countContested(table, results.contested, options.busiest),
+    ...headroomFacts(table, results.contested, { promise, slackUs: grant.slackUs }),
     assumptions: [
-      ...assumedOfClock({ ...ofClock, grant, promise, header: history.header }),
-      ...(passing.windows === undefined ? [] : assumedOfWindows(passing.windows)),
-      ...assumptionsOf(history, {
-        rules,
-        horizon,
-        pass,
-        isJudged: windows.windows?.areDenialsJudged !== false,
+      ...assumedOfClock({ ...prepared.ofClock, grant, promise, header: history.header }),
+      ...(windows === undefined ? [] : assumedOfWindows(windows)),
+      ...listAssumptions(history, {
+        options,
+        coverage,
+        results,
+        isJudged: windows?.areDenialsJudged !== false,
       }),
-      ...(rules.assumptions ?? []),
+      ...(options.assumptions ?? []),
     ],
     ...found,
-    ...(Object.keys(pass.doubts).length > 0 && { doubts: pass.doubts }),
+    ...(Object.keys(results.doubts).length > 0 && { doubts: results.doubts }),
     diagnosis: [
       ...diagnose({
-        history,
-        found,
-        readings,
-        guilty: pass.guilty,
-        ...logOf(table, { rules, pass, passing }),
+        ...{ history, found, readings, withFindings: results.withFindings },
+        ...logOf(table, { options, results, context }),
       }),
-      ...pass.notes,
+      ...results.notes,
     ],
-    replay: { ...all.replay(), replayed: pass.replayed },
-    windows: all.windows(formatPromise(promise)),
-    whole: pass.whole,
-    phases: pass.phases,
-    regions: pass.regions,
-    cells: pass.cells,
+    whole: results.whole,
+    phases: results.phases,
+    regions: results.regions,
+    cells: results.cells,
     faults: history.faults,
     events: history.events.filter(({ event }) => !COUNTED.has(event)),
   };
-  const report = withVerdict(facts, claimsOf(rules, { isOpen: facts.whole.arrivals > 0 }));
-  const notes = [...(report.notes ?? []), ...(rules.notes ?? [])];
+  const report = withVerdict(facts, chooseClaims(options, { isOpen: facts.whole.arrivals > 0 }));
+  const notes = [...(report.notes ?? []), ...(options.notes ?? [])];
   return {
     report: { ...report, ...(notes.length > 0 && { notes }) },
-    guilty: pass.guilty,
-    known: passing.known,
+    withFindings: results.withFindings,
+    known: context.known,
   };
 }
 
-/** Of a log that others wrote: whether only the width of its intervals acquits it. */
-function widthTroubles(
+type Prepared = ReturnType<typeof prepare>;
+
+/** Computes what the checkers need to know of a history: its clocks, its coverage, and what may be missing from it. */
+function prepare(history: History, options: CheckOptions) {
+  const { outcomes } = history;
+  const promise = options.promise ?? { type: 'token-bucket' };
+  const coverage = computeCoverage(history, isOpenAtEnd(history, options));
+  const dates = history.clock.filter(({ source }) => source === 'date');
+  const read = history.clock.filter(({ source }) => source === undefined);
+  const readings = joinReadings(read, history.decisionClock);
+  const ofClock = { isRead: readings.length > 0, typed: options.clockSlack };
+  const grant = chooseGrant(history.header, ofClock);
+  const clock = withEarlierSteps(boundClock(readings, coverage.span, grant), history);
+  const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(clock);
+  const windows = windowContext(history, promise, { ...ofClock, clock, grant, coverage, readings, dates });
+  const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
+  const sent = history.end?.sent ?? recorded;
+  const unaccounted = sent - recorded;
+  const unrecorded = findUnrecorded(history, { options, coverage, unaccounted });
+  const known = { ...knownOf(history, coverage), stepBackUs };
+  const context: CheckerContext = { clock, known, unrecorded, ...windows };
+  return { promise, coverage, readings, ofClock, grant, context, sent, unaccounted, ...windows };
+}
+
+/** The findings of all checkers, in the order of the report. */
+function collectFindings(
   history: History,
-  passing: PassRules,
-  { pass, rules }: { pass: PassResult; rules: EvidenceRules },
+  { options, prepared, results }: { options: CheckOptions; prepared: Prepared; results: CheckerResults },
+) {
+  const { promise, coverage, readings, context } = prepared;
+  const { withFindings } = results;
+  const { clock } = context;
+  const all = new AllFindings(history.operations, withFindings, clock);
+  let offsets: ReturnType<typeof boundOffsets> | undefined;
+  return {
+    promise: formatPromise(promise),
+    overAdmission: all.overAdmission(),
+    falseDenials: {
+      ...all.falseDenials(context),
+      ...countJudged(coverage, context, results),
+      ...countCertain(withFindings),
+      ...(options.falseDenialsAtMost === Number.POSITIVE_INFINITY && { declaresAny: true as const }),
+    },
+    clock,
+    shards: shardFacts(history, {
+      ...{ ...options, withFindings, clock },
+      offsets: () => (offsets ??= boundOffsets(readings)),
+    }),
+    lostDecisions: findLostDecisions(history.operations, withFindings),
+    replay: { ...all.replay(), replayed: results.replayed },
+    windows: all.windows(formatPromise(promise)),
+  };
+}
+
+/** For a foreign log without a finding: whether only the width of its intervals acquits the limiter. */
+function widthProblems(
+  history: History,
+  context: CheckerContext,
+  { results, options }: { results: CheckerResults; options: CheckOptions },
 ): readonly string[] {
-  const isGuilty = pass.guilty.some(({ over, windows }) => over.drops.length + windows.length > 0);
-  if (rules.openAtEndMissing !== true || isGuilty) return [];
-  const { clockSlack } = rules;
-  return acquittedByWidth(history, passing, clockSlack?.isWidened === true ? clockSlack.us : 0);
+  const hasExcess = results.withFindings.some(({ over, windows }) => over.drops.length + windows.length > 0);
+  if (options.openAtEndMissing !== true || hasExcess) return [];
+  const { clockSlack } = options;
+  return acquittedByWidth(history, context, clockSlack?.isWidened === true ? clockSlack.us : 0);
 }
 
 function logOf(
   table: OperationTable,
-  { rules, pass: { guilty }, passing }: { rules: EvidenceRules; pass: PassResult; passing: PassRules },
+  {
+    options,
+    results: { withFindings },
+    context,
+  }: { options: CheckOptions; results: CheckerResults; context: CheckerContext },
 ) {
-  if (rules.reading === undefined || guilty.length === 0) return {};
-  return { log: { table, reading: rules.reading, guilty, rules: passing } };
+  if (options.reading === undefined || withFindings.length === 0) return {};
+  return { log: { table, reading: options.reading, withFindings, context } };
 }
 
 /**
- * A clock that stepped back before the history began, or a failover to one that was behind, is in no reading of it. A
- * bucket that had been written before waits until its clock has caught up, and its decisions say by how much it is ahead.
+ * No reading shows a step back before the history began, or an earlier failover to a node whose clock was behind. A
+ * bucket written before it waits until its clock has caught up; `bucketsAheadUs` is how far such buckets were ahead.
  */
 function withEarlierSteps(clock: ClockBounds, { header, bucketsAheadUs }: History): ClockBounds {
   if (header.initial === 'full') return clock;
   return { ...clock, backwardUs: Math.max(clock.backwardUs, bucketsAheadUs) };
 }
 
-/** Judges what was found by these claims. */
+/** Judges the facts by these claims. */
 export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckReport {
   const judged = judge(facts, claims);
   const verdicts = [...judged.claims, ...judged.accounts].map(({ verdict }) => verdict);
   return { ...facts, ...judged, verdict: worst(verdicts) };
 }
 
-/** What is in the rows and the shards already. */
+/** Events that the rows and the shards already count. */
 const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT]);
 
-function knownOf({ header }: History, { knownFromUs, judgedFromUs, judgedUntilUs }: Horizon) {
+function knownOf({ header }: History, { knownFromUs, judgedFromUs, judgedUntilUs }: Coverage) {
   return { initial: header.initial, knownFromUs, judgedFromUs, judgedUntilUs };
 }
 
-function windowRules(
+function windowContext(
   history: History,
   promise: Promised,
-  known: Parameters<typeof windowClockOf>[1],
-): Pick<PassRules, 'windows'> {
+  known: Parameters<typeof computeWindowClock>[1],
+): Pick<CheckerContext, 'windows'> {
   if (promise.type === 'token-bucket') return {};
-  const windows = { promise, clock: windowClockOf(history, known) };
+  const windows = { promise, clock: computeWindowClock(history, known) };
   return { windows: { ...windows, areDenialsJudged: judgesDenials(windows) } };
 }
 
-function judgedOf(
-  { judged, byFailurePolicy, whyNot }: Horizon,
-  { windows }: PassRules,
-  { excused }: PassResult,
+function countJudged(
+  { judged, byFailurePolicy, reason }: Coverage,
+  { windows }: CheckerContext,
+  { excused }: CheckerResults,
 ) {
   if (windows?.areDenialsJudged === false) return { judged: 0, whyNot: whyDenialsAreNotJudged(windows) };
   return {
     judged,
-    whyNot: judged === 0 && whyNot === '' ? NO_DENIAL : whyNot,
+    whyNot: judged === 0 && reason === '' ? NO_DENIAL : reason,
     ...(excused > 0 && { refutable: judged - excused }),
     ...(byFailurePolicy > 0 && { byFailurePolicy }),
   };
 }
 
-function certainOf(guilty: readonly BucketResult[]) {
-  if (guilty.every(({ certainDenials }) => certainDenials === undefined)) return {};
+function countCertain(withFindings: readonly BucketResult[]) {
+  if (withFindings.every(({ certainDenials }) => certainDenials === undefined)) return {};
   return {
-    certain: guilty.reduce((sum, { certainDenials, denials }) => sum + (certainDenials ?? denials.length), 0),
+    certain: withFindings.reduce(
+      (sum, { certainDenials, denials }) => sum + (certainDenials ?? denials.length),
+      0,
+    ),
   };
 }
 

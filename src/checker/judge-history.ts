@@ -1,28 +1,28 @@
 import type { History } from '../history/history.ts';
 import { type CheckReport, checkHistory } from './check.ts';
-import { HEADROOM_AT_MOST } from './headroom-facts.ts';
-import { parsePromise } from './promise.ts';
+import { parsePromise } from './claims/promise.ts';
+import { HEADROOM_AT_MOST } from './evidence/headroom-facts.ts';
 
-/** The options of `openclaw-rl check`, with its defaults. */
+/** Options like the flags of `openclaw-rl check`, with its defaults. */
 export interface JudgeOptions {
   /** What the limiter claims: `token-bucket`, `fixed-window:100/60s[:epoch|first]`, `sliding-window:100/60s`. */
   readonly promise?: string;
   /** How many false denials the strategy declares; Infinity for one that splits its tokens. Default 0. */
   readonly falseDenials?: number;
-  /** Fewer drained and denying buckets than this are `unknown`. Default 1. */
+  /** With fewer drained and denying buckets the verdict is `unknown`. Default 1. */
   readonly contested?: number;
-  /** A larger share of operations without a reply is `unknown`. Default 0.05. */
+  /** With a larger share of operations without a reply the verdict is `unknown`. Default 0.05. */
   readonly info?: number;
-  /** What the limiter's clock may be off, in microseconds. Default: what the history says. */
+  /** How much the limiter's clock may be off, in microseconds. Default: what the history says. */
   readonly clockSlackUs?: number;
   /**
-   * How many requests of one bucket were open, at most, when a history without an end ended. Default: ten times the
-   * most that were in flight at once.
+   * The most requests of one bucket that were open when a history without an end ended. Default: ten times the most that
+   * were in flight at once.
    */
   readonly openAtEnd?: number;
 }
 
-/** Judges a history as `openclaw-rl check` does. Throws INVALID_OPTION for a promise that it does not know. */
+/** Judges a history as `openclaw-rl check` does. Throws INVALID_OPTION for an unknown promise. */
 export function judgeHistory(
   history: History,
   {

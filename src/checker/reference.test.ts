@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../test/support/history.ts';
 import { formatPolicy, makePolicy, type Policy } from '../core/policy.ts';
-import { BucketRows } from './bucket-rows.ts';
-import { findOverAdmission } from './over-admission.ts';
+import { findOverAdmission } from './proofs/over-admission.ts';
+import { BucketRows } from './rows/bucket-rows.ts';
 
 /** Admissions seen during [from, to], in microseconds; cost in tokens. */
 interface Seen {
@@ -104,20 +104,20 @@ describe('the total excess', () => {
     .map(([capacity, rate]) => makePolicy(capacity * 2, rate)); // an even capacity: C/r is whole microseconds
 
   it('is exactly what a largest flow leaves over, in 3,000 small histories', () => {
-    let guilty = 0;
+    let convicted = 0;
     fc.assert(
       fc.property(policies, historyUpTo(9, 12, 8), (policy, seen) => {
         const expected = excessByFlow(seen, policy);
-        if (expected > 0) guilty++;
+        if (expected > 0) convicted++;
         expect(checkedExcess(seen, policy)).toBe(expected);
       }),
       { numRuns: 3_000, seed: 11 },
     );
-    expect(guilty).toBeGreaterThan(600);
+    expect(convicted).toBeGreaterThan(600);
   });
 
   it('is never above what the best placing of whole operations mints, in 2,000 small histories', () => {
-    let [guilty, missed] = [0, 0];
+    let [convicted, missed] = [0, 0];
     fc.assert(
       fc.property(
         fc.constantFrom(makePolicy(2, '1/us'), makePolicy(3, '1/2us')),
@@ -126,17 +126,17 @@ describe('the total excess', () => {
           const least = excessByPlacing(seen, policy);
           const found = checkedExcess(seen, policy);
           expect(found).toBeLessThanOrEqual(least);
-          if (least > 0) guilty++;
+          if (least > 0) convicted++;
           if (least > 0 && found === 0) missed++;
         },
       ),
       { numRuns: 2_000, seed: 12 },
     );
-    expect(guilty).toBeGreaterThan(300);
+    expect(convicted).toBeGreaterThan(300);
     process.stdout.write(
-      `missed: ${missed} of ${guilty} histories that no bucket explains (${((100 * missed) / guilty).toFixed(1)}%)\n`,
+      `missed: ${missed} of ${convicted} histories that no bucket explains (${((100 * missed) / convicted).toFixed(1)}%)\n`,
     );
-    expect(missed / guilty).toBeLessThan(0.3);
+    expect(missed / convicted).toBeLessThan(0.3);
   });
 
   it('misses the example that is known to be missed', () => {

@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import { checkHistory } from './check.ts';
-import { parsePromise } from './promise.ts';
+import { parsePromise } from './claims/promise.ts';
 
 const S = 1_000_000;
-const EXCUSES =
-  'whatever the limiter did, the grant for clocks, what was in flight or what came before the history excuses';
+const EXCUSES = 'the clock allowance, requests in flight or requests before the history can always explain';
 
 const allowed = (from: number, to = from): OperationPart => ({ invokedUs: from * S, completedUs: to * S });
 const denied = (at: number, cost = 1): OperationPart => ({ ...allowed(at), outcome: 'denied', cost });
@@ -36,7 +35,7 @@ it.each([
     title: 'two of three cost more than the grant leaves',
     parts: [...drained, denied(10.5), denied(10.5, 2), denied(10.5, 2)],
     options: { grantS: 1 },
-    says: `none of 3 denials was false, and 1 could have been: ${EXCUSES} the others`,
+    says: `none of 3 denials was false, and 1 could have been found false: ${EXCUSES} the others`,
   },
   {
     title: 'one of two costs more than the grant leaves, as a few may in any run',
@@ -65,7 +64,7 @@ it.each([
     title: 'the log has just begun, and windows are promised',
     parts: [allowed(10), allowed(21), allowed(21), denied(15), denied(16), denied(25)],
     options: { initial: 'unknown' as const, promise: 'sliding-window:2/10s' },
-    says: `none of 3 denials was false, and 1 could have been: ${EXCUSES} the others`,
+    says: `none of 3 denials was false, and 1 could have been found false: ${EXCUSES} the others`,
   },
 ])('where $title: $says', ({ parts, options, says }) =>
   expect(saidOf(parts, options)).toEqual(['holds', expect.stringMatching(says)]),

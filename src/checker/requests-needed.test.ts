@@ -9,14 +9,14 @@ const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 /** Judges a history of 2 tokens and 1/s without an end; times in seconds. */
 function judge(
   drawn: readonly (readonly [atS: number, outcome: 'allowed' | 'denied', part?: OperationPart])[],
-  rules: { openAtEndAtMost?: number; isComplete?: boolean } = {},
+  options: { openAtEndAtMost?: number; isComplete?: boolean } = {},
 ) {
   const parts = drawn.map(([atS, outcome, part]) => ({ invokedUs: atS * S, outcome, ...part }));
   const { claims, falseDenials, assumptions } = checkHistory(
     historyOf(parts, { policy: '2:1/s', sent: null }),
     {
       ...RULES,
-      ...rules,
+      ...options,
     },
   );
   const claim = claims.find(({ claim }) => claim.startsWith('false-denials'));
@@ -69,7 +69,7 @@ describe('false denials of a history that breaks off', () => {
     const doubtful = judge(parts, { openAtEndAtMost: needed });
     expect(doubtful).toMatchObject({ status: 'unknown', total: 0 });
     expect(doubtful.reason).toContain(`unless ${needed} requests of b are missing`);
-    expect(doubtful.reason).toContain(`--open-at-end ${needed - 1} that no more`);
+    expect(doubtful.reason).toContain(`--open-at-end ${needed - 1} if at most so many`);
     expect(doubtful.assumptions).toEqual([
       expect.stringContaining(`at most ${needed} requests of one bucket`),
     ]);

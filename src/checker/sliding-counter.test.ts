@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
 import { checkHistory } from './check.ts';
-import { parsePromise } from './promise.ts';
+import { parsePromise } from './claims/promise.ts';
 
-const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
+const options = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 const W = 1_200;
 const N = 12;
 
@@ -49,7 +49,7 @@ function load(counter: Counter, random: Random): OperationPart[] {
 }
 
 const judge = (parts: OperationPart[], promise = `sliding-counter:${N}/${W}us`) =>
-  checkHistory(historyOf(parts), { ...rules, promise: parsePromise(promise) });
+  checkHistory(historyOf(parts), { ...options, promise: parsePromise(promise) });
 
 describe('a sliding counter', () => {
   it.each([
@@ -88,7 +88,7 @@ describe('a sliding counter', () => {
     expect([verdict, windows.total]).toEqual(['pass', 0]);
     expect(diagnosis).toEqual([
       expect.stringMatching(
-        /^1 bucket admitted more than sliding-window:12\/1200us, the exact log, allows: \d+ tokens within 0\.0012 s, of b, is the most; a sliding counter may$/,
+        /^1 bucket admitted more than the exact log sliding-window:12\/1200us allows, at most \d+ tokens within 0\.0012 s \(b\); a sliding counter may do so$/,
       ),
     ]);
     expect(judge(parts, `sliding-window:${N}/${W}us`).verdict).toBe('fail');
@@ -105,7 +105,7 @@ describe('a sliding counter', () => {
     });
     const promise = parsePromise(`sliding-counter:${factor * N}/${W}us`);
     const report = checkHistory(historyOf(parts), {
-      ...rules,
+      ...options,
       ...{ contestedBucketsAtLeast: 1, headroomAtMost: 0.25, promise },
     });
     expect([report.verdict, report.claims.filter(({ status }) => status === 'broken')]).toEqual([

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
-import type { Header } from '../history/operation.ts';
+import type { Header } from '../history/records/operation.ts';
 import { checkHistory } from './check.ts';
-import { parsePromise } from './promise.ts';
-import { mostOnRecorder } from './window-spans.ts';
+import { parsePromise } from './claims/promise.ts';
+import { mostOnRecorder } from './windows/spans.ts';
 
 const S = 1_000_000;
 const SINCE_1970_S = 1_800_000_000;
-const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
+const options = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 
 type Span = readonly [from: number, to: number, outcome?: 'denied' | 'info' | 'failed', cost?: number];
 
@@ -21,7 +21,7 @@ function judged(promise: string, spans: readonly Span[], header: Partial<Header>
       cost: cost ?? 1,
     }),
   );
-  return checkHistory(historyOf(parts, { header }), { ...rules, promise: parsePromise(promise) });
+  return checkHistory(historyOf(parts, { header }), { ...options, promise: parsePromise(promise) });
 }
 
 describe('a denial of a window', () => {
@@ -46,7 +46,7 @@ describe('a denial of a window', () => {
       not: [1, 2, 'denied', 2],
     },
     {
-      title: 'is not false beside one without a reply',
+      title: 'is not false next to a request without a reply',
       promise: SLIDING,
       before: [
         [1, 1],
@@ -60,7 +60,7 @@ describe('a denial of a window', () => {
       isNever: true,
     },
     {
-      title: 'is false beside one that failed',
+      title: 'is false next to a request that failed',
       promise: SLIDING,
       before: [
         [1, 1],
@@ -80,7 +80,7 @@ describe('a denial of a window', () => {
       not: [9.9, 10.1],
     },
     {
-      title: 'is not false beside what may be of its window',
+      title: 'is not false next to a request that may be in its window',
       promise: EPOCH,
       before: [
         [8, 10],
@@ -111,7 +111,7 @@ describe('a denial of a window', () => {
     ]);
     expect(report.verdict).toBe('fail');
     expect(report.falseDenials.findings[0]?.inequality).toBe(
-      'denied at cost 1, though at every moment of its interval at most 1 of the 2 tokens of sliding-window:2/10s can have been taken in its window',
+      'denied at cost 1, but throughout the request at most 1 of the 2 tokens of sliding-window:2/10s can have been taken in its window',
     );
   });
 
@@ -120,14 +120,15 @@ describe('a denial of a window', () => {
     { promise: 'fixed-window:2/10s:first', whyNot: 'it is not known when a window ends' },
     {
       promise: 'sliding-counter:2/10s',
-      whyNot: 'a sliding counter may deny more than an exact log, and how much more is not said',
+      whyNot:
+        'a sliding counter may deny more than an exact log, by an amount that the promise does not limit',
     },
     {
       promise: EPOCH,
       header: { clocks: 'apart' as const },
       whyNot: "the time of day of the limiter's clock was not read, so it is not known when a window ends",
     },
-  ])('of $promise is not judged, and that is said', ({ promise, header = {}, whyNot }) => {
+  ])('of $promise is not judged, and the report says so', ({ promise, header = {}, whyNot }) => {
     const { falseDenials, verdict } = judged(
       promise,
       [
@@ -197,7 +198,7 @@ describe.each([
         });
         const history = historyOf([...seen.map((one) => part(one, 'allowed')), part(denial, 'denied')]);
         const isFalse =
-          checkHistory(history, { ...rules, promise: parsePromise(promise) }).falseDenials.total === 1;
+          checkHistory(history, { ...options, promise: parsePromise(promise) }).falseDenials.total === 1;
         if (isFalse) accused++;
         if (isFalse) expect(isExcused(seen, denial, { limit: 4, countsAt })).toBe(false);
         else expect(isExcused(seen, denial, { limit: 4, countsAt: mayCountAt })).toBe(true);

@@ -1,5 +1,5 @@
-import { processEnvironment } from './environment.ts';
-import { reportError } from './report-error.ts';
+import { processEnvironment } from './process/environment.ts';
+import { reportError } from './process/report-error.ts';
 import { runCommand } from './threads/run-command.ts';
 
 const environment = processEnvironment();

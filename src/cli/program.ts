@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { printableLines } from '../core/errors.ts';
-import type { Environment } from './environment.ts';
-import { reportError } from './report-error.ts';
-import { VERSION } from './version.ts';
+import { printableLines } from '../core/printable.ts';
+import type { Environment } from './process/environment.ts';
+import { reportError } from './process/report-error.ts';
+import { VERSION } from './process/version.ts';
 
-/** By name, each a file of its own: what the others need would cost every start its time and its memory. */
+/** Commands by name. Each is imported on its own: importing all of them makes every start slower and larger. */
 const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment) => Command>>> = {
   bench: async () => (await import('./commands/bench.ts')).benchCommand,
   chaos: async () => (await import('./commands/chaos.ts')).chaosCommand,
@@ -32,10 +32,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   'read-plugin': async () => (await import('./commands/read-plugin.ts')).readPluginCommand,
 };
 
-/** Not in the list of commands: we start them ourselves. */
+/** Hidden from the list of commands: the program starts them itself. */
 const HIDDEN: ReadonlySet<string> = new Set(['regional-toxiproxy', 'read-plugin']);
 
-/** The program with the command that was typed; with all of them where that is none. */
+/** The program with the typed command only, or with all commands if that one is unknown. */
 async function makeProgram(environment: Environment, typed: string): Promise<Command> {
   const program = new Command('openclaw-rl')
     .description('Proves what a distributed rate limiter really admits, with an exit code for CI.')
@@ -52,10 +52,12 @@ async function makeProgram(environment: Environment, typed: string): Promise<Com
 
 const EXIT_CODES = `
 Exit codes:
-  0 pass   1 a correctness claim failed   2 unknown (too little evidence)   3 a performance threshold failed
-  64 bad usage   69 the environment could not be started   70 a bug of ours   129/130/143 interrupted`;
+  0 pass   1 a correctness claim failed   2 unknown: too little evidence
+  3 a performance threshold failed   64 wrong usage
+  69 the environment could not be started   70 a bug of openclaw-rl
+  129/130/143 interrupted by SIGHUP/SIGINT/SIGTERM`;
 
-/** Runs what was typed, to its end; all that it does to the process goes by `environment`. */
+/** Runs the command line to its end. Everything it does to the process goes through `environment`. */
 export async function runTyped(environment: Environment): Promise<void> {
   const [typed = ''] = environment.commandLine;
   const program = await makeProgram(environment, typed);

@@ -1,57 +1,54 @@
-/** What happened during a run that a strategy's bound depends on, for the buckets of one shard of the slots. */
+/** The events of one shard during a run, as far as a strategy's bound depends on them. */
 export interface Episodes {
-  /** The primary that began with the slots; empty when no decision says who made it. */
+  /** The primary that served the slots first; empty if no decision names its node. */
   readonly shard: string;
-  /** Every takeover by another primary: how long both decided, at least 0. */
+  /** Every takeover by another primary. */
   readonly failovers: readonly Takeover[];
-  /** Primaries that came back without what they had. */
+  /** How many restarts of primaries lost their data. */
   readonly emptyRestarts: number;
-  /** Forward steps of the deciding clocks; where regions decided side by side, those back as well, below 0. */
+  /** Forward steps of the deciding clocks. With `perRegionBucket` also backward steps, below 0. */
   readonly clockStepsUs: readonly number[];
-  /** The largest distance between the clocks of services that decide by their own, and between now and before. */
+  /** The largest difference between the clocks of services that decide by their own clock, at any two times. */
   readonly serviceClockSpreadUs: number;
-  /** Absent unless regions decided side by side, each on its own server. */
-  readonly sideBySide?: SideBySide;
-  /** When regions admitted by their failure policy; absent where none did. */
+  /** Only for a strategy with `perRegionBucket`. */
+  readonly sideBySide?: PerRegionBucket;
+  /** When regions admitted by their failure policy; absent if none did. */
   readonly fallbacks?: readonly Fallback[];
 }
 
-/** An episode in which a region admitted by its failure policy. Microseconds of the recorder. */
+/** A period in which a region admitted by its failure policy. Microseconds on the recorder's clock. */
 export interface Fallback {
   readonly region: string;
-  /** The first of those admissions was asked for. */
+  /** The request of the first such admission. */
   readonly fromUs: number;
-  /** The last was answered. */
+  /** The reply of the last one. */
   readonly untilUs: number;
   readonly admissions: number;
 }
 
-/** What the excess of regions that decide side by side depends on. */
-export interface SideBySide {
+/** The facts that bound the excess of a strategy with `perRegionBucket`. */
+export interface PerRegionBucket {
   readonly regions: number;
-  /** The oldest knowledge of another region that any admission was decided on; null where some had heard of none. */
+  /** The greatest age of data of another region behind any admission; null if some admission had no such data. */
   readonly ageUs: number | null;
-  /** How far apart the clocks of their servers are. */
+  /** The largest difference between the clocks of the regions' servers. */
   readonly clockSpreadUs: number;
 }
 
-/** Another primary began to decide for the buckets of a shard. Microseconds of the recorder. */
+/** Another primary began to decide for the buckets of a shard. Microseconds on the recorder's clock. */
 export interface Takeover {
   readonly atUs: number;
   readonly node: string;
-  /** The last decision of those before it minus its first, 0 if they did not overlap. */
+  /** The last decision of earlier primaries minus its first decision; 0 if they did not overlap. */
   readonly overlapUs: number;
-  /**
-   * By how much its clock can have been ahead of that of the node before it, beyond what the check grants any clock;
-   * absent where that is nothing.
-   */
+  /** How far its clock may have been ahead of the previous node's, beyond the allowed drift; absent if not at all. */
   readonly clockAheadUs?: number;
 }
 
-/** The excess a strategy declares it may reach, for any one bucket. Tokens; null where it declares nothing. */
+/** The excess that a strategy may reach for any one bucket, in tokens; null if it declares no bound. */
 export interface DeclaredBound {
   readonly totalExcess: number | null;
   readonly worstWindow: number | null;
-  /** The sum with its numbers, as a person can check it. */
+  /** The sum with its numbers, for a reader to check. */
   readonly formula: string;
 }

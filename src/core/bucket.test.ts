@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkCost, fullBucket, refill, take, timeToFullUs, timeToNextTokenUs } from './bucket.ts';
+import { checkCost, fullBucket, refill, take } from './bucket.ts';
 import { makePolicy, parsePolicy } from './policy.ts';
+import { timeToFullUs, timeToNextTokenUs } from './retry-after.ts';
 
 const policy = parsePolicy('20:5/s');
 const drained = { levelQuanta: 0, updatedAtUs: 0 };

@@ -1,23 +1,25 @@
-import { OpenclawError, quoted } from './errors.ts';
+import { OpenclawError } from './errors.ts';
 import type { Policy } from './policy.ts';
+import { quoted } from './printable.ts';
+import { timeToFullUs, timeToLevelUs } from './retry-after.ts';
 
-/** The state that limits one subject: a level in quanta, and the server's microsecond it was brought up to. */
+/** The stored state of one bucket: a level in quanta, and the server time in microseconds at which it was true. */
 export interface Bucket {
   readonly levelQuanta: number;
   readonly updatedAtUs: number;
 }
 
-/** What one take answers. `bucketUs` is the bucket's own time: the later of the clock and its last update. */
+/** The result of one take. `bucketUs` is the bucket's own time: the later of the clock and its last update. */
 export interface TakeResult {
   readonly allowed: boolean;
-  /** After the decision; a denial takes nothing. */
+  /** The level after the decision; a denial takes no tokens. */
   readonly levelQuanta: number;
-  /** From the caller's clock until the bucket holds the cost; 0 when allowed. */
+  /** Time until the bucket holds the cost; 0 if allowed. */
   readonly retryAfterUs: number;
   readonly bucketUs: number;
 }
 
-/** A new bucket is full: a key that does not exist, or that expired, means this. */
+/** A new bucket is full. An absent or expired key means a full bucket. */
 export function fullBucket(policy: Policy, nowUs: number): Bucket {
   return { levelQuanta: policy.capacityQuanta, updatedAtUs: nowUs };
 }
@@ -52,14 +54,14 @@ export function take(
   };
 }
 
-/** Takes from several buckets of one subject what each is asked for, if every one of them holds it; else from none. */
+/** Takes a cost from each of several buckets of one subject if every bucket holds its cost; otherwise from none. */
 export function takeAll(
-  asked: readonly { readonly bucket: Bucket; readonly policy: Policy; readonly costTokens: number }[],
+  requests: readonly { readonly bucket: Bucket; readonly policy: Policy; readonly costTokens: number }[],
   nowUs: number,
 ): { allowed: boolean; taken: readonly { readonly bucket: Bucket; readonly result: TakeResult }[] } {
-  const taken = asked.map(({ bucket, policy, costTokens }) => take(bucket, policy, { costTokens, nowUs }));
+  const taken = requests.map(({ bucket, policy, costTokens }) => take(bucket, policy, { costTokens, nowUs }));
   if (taken.every(({ result }) => result.allowed)) return { allowed: true, taken };
-  const untaken = asked.map(({ bucket, policy, costTokens }, i) => {
+  const untaken = requests.map(({ bucket, policy, costTokens }, i) => {
     const result = taken[i]?.result as TakeResult;
     const levelQuanta = result.levelQuanta + (result.allowed ? costTokens * policy.quantaPerToken : 0);
     return { bucket, result: { ...result, levelQuanta } };
@@ -67,35 +69,7 @@ export function takeAll(
   return { allowed: false, taken: untaken };
 }
 
-/** Gives tokens back, at most until the bucket is full. */
-export function refund(
-  bucket: Bucket,
-  policy: Policy,
-  { tokens, nowUs }: { tokens: number; nowUs: number },
-): Bucket {
-  const { levelQuanta, updatedAtUs } = refill(bucket, policy, nowUs);
-  const missing = policy.capacityQuanta - levelQuanta;
-  return { levelQuanta: levelQuanta + Math.min(tokens * policy.quantaPerToken, missing), updatedAtUs };
-}
-
-/** Microseconds until a level of `levelQuanta` has grown to `wantedQuanta`, rounded up. */
-function timeToLevelUs(levelQuanta: number, wantedQuanta: number, policy: Policy): number {
-  // Exact for integers below 2^53: the quotient's rounding error is smaller than its distance to an integer.
-  return Math.max(0, Math.ceil((wantedQuanta - levelQuanta) / policy.quantaPerUs));
-}
-
-/** Microseconds until the bucket holds its next whole token; 0 for a full one. */
-export function timeToNextTokenUs(levelQuanta: number, policy: Policy): number {
-  const nextTokens = Math.min(policy.capacityTokens, Math.floor(levelQuanta / policy.quantaPerToken) + 1);
-  return timeToLevelUs(levelQuanta, nextTokens * policy.quantaPerToken, policy);
-}
-
-/** Microseconds until the bucket is full. */
-export function timeToFullUs(levelQuanta: number, policy: Policy): number {
-  return timeToLevelUs(levelQuanta, policy.capacityQuanta, policy);
-}
-
-/** Refuses a cost that is no whole number of tokens (INVALID_COST) or that no bucket of this policy can hold. */
+/** Throws INVALID_COST unless the cost is a whole number of at least 1, and COST_ABOVE_CAPACITY above the capacity. */
 export function checkCost(costTokens: number, policy: Policy): void {
   if (!Number.isSafeInteger(costTokens) || costTokens < 1) {
     throw new OpenclawError(

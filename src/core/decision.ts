@@ -1,14 +1,14 @@
 import type { Charge, ErrorCode } from './errors.ts';
 
 /**
- * Who decided: the shared bucket in Redis, a lease held in memory, what this process remembers of a bucket that is
- * certainly still too empty, or the failure policy.
+ * Where the decision was made: `redis` in the bucket in Redis, `lease` in memory by borrowed tokens, `local` in memory
+ * because the last denial proves this one, `fallback` by the failure policy.
  */
 export type DecisionSource = 'redis' | 'lease' | 'local' | 'fallback';
 
 /**
- * Who decided and when, for the checker. Times are the deciding server's, in microseconds; `levelQuanta` is
- * the level after the decision. A strategy that does not read the server's clock leaves them out.
+ * How a decision was made, for the checker. `atUs` is the deciding server's time and `bucketUs` the bucket's own time, in
+ * microseconds since 1970. `levelQuanta` is the level after the decision. Unknown values are absent.
  */
 export interface Evidence {
   readonly strategy: string;
@@ -17,40 +17,40 @@ export interface Evidence {
   readonly atUs?: number;
   readonly bucketUs?: number;
   readonly levelQuanta?: number;
-  /** Where regions decide side by side: how old what is known of any other region was, at most. Microseconds. */
+  /** With a bucket for each region: the greatest age of the data of any other region. Microseconds. */
   readonly ageUs?: number;
   /**
-   * Of the source `fallback`: whether the store may charge the take all the same. `possible` has no end: the request can
-   * still be on its way. Without, it is not known.
+   * With source `fallback`: whether Redis may also charge the take. `possible` has no time limit, since the request may
+   * still arrive. Absent: unknown.
    */
   readonly charge?: Charge;
 }
 
-/** The part of a decision that one of several policies has in it. */
+/** The result of one policy in a decision by several policies. */
 export interface PolicyDecision {
   readonly policy: string;
   /** Whole tokens left after the decision. */
   readonly remainingTokens: number;
   readonly levelQuanta: number;
-  /** Until this policy's bucket holds its cost; 0 if it does. */
+  /** Time until this policy's bucket holds its cost; 0 if it does. Microseconds. */
   readonly retryAfterUs: number;
 }
 
-/** The answer to one take. What a strategy cannot know is absent, never guessed. */
+/** The result of one take. Values that a strategy does not know are absent. */
 export interface Decision {
   readonly allowed: boolean;
-  /** Whole tokens left after the decision; of several policies, the fewest. */
+  /** Whole tokens left after the decision; with several policies, the fewest. */
   readonly remainingTokens?: number;
-  /** Until the bucket holds the cost, if it was denied; of several policies, the longest. */
+  /** Time until the bucket holds the cost, 0 if allowed; with several policies, the longest. Microseconds. */
   readonly retryAfterUs?: number;
   readonly evidence: Evidence;
-  /** Each policy's part, where several decide together. */
+  /** The result of each policy, if the limiter has several. */
   readonly policies?: readonly PolicyDecision[];
-  /** The first admission by this decision id, told again: nothing more was charged. */
+  /** This is the stored admission of this decision id; no more tokens were charged. */
   readonly isRemembered?: true;
-  /** Why the store did not decide, where a failure policy answered instead. */
+  /** The error code because of which a failure policy decided. */
   readonly undecided?: ErrorCode;
-  /** In shadow mode, which allows everything: what the answer would have been. */
+  /** In shadow mode, which allows every take: the result that was replaced, `denied` or an error code. */
   readonly shadow?: 'denied' | ErrorCode;
 }
 
@@ -72,7 +72,7 @@ export function formatEvidence(evidence: Evidence): string {
   return fields.join(', ');
 }
 
-/** Reads what `formatEvidence` wrote; undefined for anything else. A number beyond 2^53 is left out. */
+/** Parses the output of `formatEvidence`; undefined for any other text. A number beyond 2^53 is left out. */
 export function parseEvidence(header: string): Evidence | undefined {
   const [, strategy, node, source, at, bucket, level, age, charge] = WRITTEN.exec(header) ?? [];
   if (strategy === undefined || node === undefined || source === undefined) return undefined;
@@ -93,7 +93,7 @@ export function parseEvidence(header: string): Evidence | undefined {
 const WRITTEN =
   /^strategy="([^"]*)", node="([^"]*)", source=(redis|lease|local|fallback)(?:, at="(\d+)")?(?:, bucket="(\d+)")?(?:, level="(-?\d+)")?(?:, age="(\d+)")?(?:, charge=(none|possible))?$/;
 
-/** A structured-field string holds printable ASCII only; quotes and backslashes are left out as well. */
+/** A structured-field string: printable ASCII; other characters, quotes and backslashes become `?`. */
 function text(value: string): string {
   return `"${value.replace(/[^\x20-\x7e]|["\\]/g, '?')}"`;
 }

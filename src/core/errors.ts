@@ -1,19 +1,24 @@
-/** Whether the operation that failed may have taken tokens: `none` is a certainty, `possible` is not. */
+/** Whether the failed operation may have taken tokens: `none` means certainly not, `possible` means perhaps. */
 export type Charge = 'none' | 'possible';
 
 interface CatalogueEntry {
   readonly charge: Charge;
-  /** The way out, as a person would say it; a command to run where there is one. */
+  /** The cause that the exit code names: the arguments (default), or the machine and its servers. */
+  readonly exit?: 'usage' | 'environment';
+  /** What to do about it: a command to run, if there is one. */
   readonly hint: string;
 }
 
-/** Every error this project raises on purpose: what it means for the bucket, and what to do about it. */
+const AROUND = { charge: 'none', exit: 'environment' } as const;
+const UNHEARD = { charge: 'possible', exit: 'environment' } as const;
+
+/** Every error that this project throws on purpose: whether tokens may have been taken, and what to do. */
 const CATALOGUE = {
   INVALID_POLICY: { charge: 'none', hint: 'write a policy as capacity:rate, for example 20:5/s' },
   INVALID_COST: { charge: 'none', hint: 'a cost is a whole number of tokens, at least 1' },
   COST_ABOVE_CAPACITY: {
     charge: 'none',
-    hint: 'no wait can satisfy it: lower the cost or raise the capacity',
+    hint: 'waiting does not help: lower the cost or raise the capacity',
   },
   INVALID_SUBJECT: { charge: 'none', hint: 'use 1 to 256 bytes of text without control characters' },
   INVALID_OPTION: { charge: 'none', hint: 'see --help' },
@@ -23,65 +28,65 @@ const CATALOGUE = {
     hint: "write a claim like 'total-excess <= 0', 'info <= 5%' or 'p99(allowed) <= 250ms during partition'",
   },
   INVALID_REPORT: { charge: 'none', hint: 'name the folder of a run, or make one: openclaw-rl bench' },
-  INVALID_HISTORY: { charge: 'none', hint: 'see the history format in the README' },
+  INVALID_HISTORY: { charge: 'none', hint: 'see docs/reference/history-format.md' },
   LIMITER_CLOSED: { charge: 'none', hint: 'create a new limiter; this one was closed' },
-  LIMITER_REFUSED: { charge: 'none', hint: 'the plug-in says why; its errors are in the log of the service' },
+  LIMITER_REFUSED: { charge: 'none', hint: "see the plug-in's errors in the log of the service" },
   LIMITER_FAILED: {
     charge: 'possible',
-    hint: "what the plug-in threw is in the log of the service; an error with charge: 'none' is a certainty",
+    hint: "see the plug-in's error in the log of the service; set charge: 'none' on errors that certainly charged nothing",
   },
   REDIS_UNREACHABLE: {
-    charge: 'none',
+    ...AROUND,
     hint: 'check that Redis runs at this address and accepts connections',
   },
-  REDIS_AUTH: { charge: 'none', hint: 'check the user name and the password of the Redis connection' },
-  REDIS_READ_ONLY: { charge: 'none', hint: 'connect to the primary, or to the cluster, not to a replica' },
-  REDIS_OUT_OF_MEMORY: { charge: 'none', hint: 'raise maxmemory; buckets expire by themselves once full' },
-  REDIS_CLUSTER_DOWN: { charge: 'none', hint: 'wait for the failover, or see: redis-cli cluster info' },
+  REDIS_AUTH: { ...AROUND, hint: 'check the user name and the password of the Redis connection' },
+  REDIS_READ_ONLY: { ...AROUND, hint: 'connect to the primary, or to the cluster, not to a replica' },
+  REDIS_OUT_OF_MEMORY: { ...AROUND, hint: 'raise maxmemory; buckets expire by themselves once full' },
+  REDIS_CLUSTER_DOWN: { ...AROUND, hint: 'wait for the failover, or see: redis-cli cluster info' },
   REDIS_SLOT_MOVING: {
-    charge: 'none',
-    hint: 'a slot of the cluster is being moved: try again with the same decision id until it has arrived',
+    ...AROUND,
+    hint: 'the slot is being migrated: retry with the same decision id until the migration ends',
   },
-  REDIS_WRONG_TYPE: { charge: 'none', hint: 'another program uses this key: choose another prefix' },
-  REDIS_REFUSED: { charge: 'none', hint: 'the server refused the script before it ran; its words are above' },
-  REPLY_LOST: { charge: 'possible', hint: 'the connection broke after the request was sent' },
-  REPLY_TIMEOUT: { charge: 'possible', hint: 'raise the command timeout, or check the network' },
+  REDIS_WRONG_TYPE: { ...AROUND, hint: 'another program uses this key: choose another prefix' },
+  REDIS_REFUSED: { ...AROUND, hint: 'the server refused the script before it ran; see its message above' },
+  REPLY_LOST: { ...UNHEARD, hint: 'the connection broke after sending; check server and network' },
+  REPLY_TIMEOUT: { ...UNHEARD, hint: 'raise the command timeout, or check the network' },
   REPLICAS_MISSING: {
     charge: 'none',
-    hint: 'see its replicas: redis-cli info replication; writes count again once as many as planned keep up',
+    hint: 'check the replicas: redis-cli info replication; writes are accepted again once enough replicas keep up',
   },
   NOT_ACKED: {
     charge: 'possible',
     hint: 'a failover may lose the write: raise the command timeout, or check the links to the replicas',
   },
   REPLY_UNEXPECTED: {
-    charge: 'possible',
-    hint: 'check the version of the server: Redis 7 or Valkey is needed',
+    ...UNHEARD,
+    hint: 'check the version of the server: Redis 7 or Valkey is required',
   },
   NO_LEASE: {
     charge: 'none',
-    hint: 'the cause says why; what was lent before is admitted until its term is over',
+    hint: 'see the cause; tokens that were lent before can be spent until their lease ends',
   },
-  SERVER_MISSING: { charge: 'none', hint: 'run bin/setup, or install redis-server or valkey-server' },
-  TOXIPROXY_UNREACHABLE: { charge: 'none', hint: 'check that a Toxiproxy runs there: openclaw-rl toxiproxy' },
+  SERVER_MISSING: { ...AROUND, hint: 'run bin/setup, or install redis-server or valkey-server' },
+  TOXIPROXY_UNREACHABLE: { ...AROUND, hint: 'check that a Toxiproxy runs there: openclaw-rl toxiproxy' },
   TOXIPROXY_TIMEOUT: {
-    charge: 'none',
-    hint: 'whether the change was made is not known; restart that Toxiproxy',
+    ...AROUND,
+    hint: 'the change may have been made; restart that Toxiproxy',
   },
-  TOXIPROXY_REFUSED: { charge: 'none', hint: 'its words are above' },
-  TOXIPROXY_STUCK: { charge: 'none', hint: 'restart that Toxiproxy, then populate it again' },
-  TARGET_SILENT: { charge: 'none', hint: 'check the address, and that the service runs' },
-  INTERRUPTED: { charge: 'none', hint: 'run the command again' },
-  ENVIRONMENT_FAILED: { charge: 'none', hint: 'see the logs named above' },
+  TOXIPROXY_REFUSED: { ...AROUND, hint: "see the server's message above" },
+  TOXIPROXY_STUCK: { ...AROUND, hint: 'restart that Toxiproxy, then populate it again' },
+  TARGET_SILENT: { ...AROUND, hint: 'check the address, and that the service runs' },
+  INTERRUPTED: { ...AROUND, hint: 'run the command again' },
+  ENVIRONMENT_FAILED: { ...AROUND, hint: 'see the logs named above' },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof CATALOGUE;
 
-const ASKERS: ReadonlySet<ErrorCode> = new Set(['INVALID_SUBJECT', 'INVALID_COST', 'COST_ABOVE_CAPACITY']);
+const REQUEST: ReadonlySet<ErrorCode> = new Set(['INVALID_SUBJECT', 'INVALID_COST', 'COST_ABOVE_CAPACITY']);
 
-/** What was asked can never be decided, whoever is asked and when: who asked is at fault, and not the limiter. */
-export function isAskersFault(code: ErrorCode): boolean {
-  return ASKERS.has(code);
+/** Whether the request itself is invalid: no limiter can decide it, now or later. */
+export function isInvalidRequest(code: ErrorCode): boolean {
+  return REQUEST.has(code);
 }
 
 /** Whether an error of this code leaves a charge possible. */
@@ -89,7 +94,16 @@ export function chargeOf(code: ErrorCode): Charge {
   return CATALOGUE[code].charge;
 }
 
-/** An error with a code from the catalogue: says whether a charge is possible, and the way out. */
+/** The cause that the exit code of a command names for this error. */
+export function exitOf(code: ErrorCode): 'usage' | 'environment' {
+  const { exit = 'usage' }: CatalogueEntry = CATALOGUE[code];
+  return exit;
+}
+
+/**
+ * An error with a `code` of the catalogue. `charge` says whether tokens may have been taken, `hint` what to do.
+ * `cause` is the original error, if there is one.
+ */
 export class OpenclawError extends Error {
   override readonly name = 'OpenclawError';
   readonly code: ErrorCode;
@@ -104,40 +118,12 @@ export class OpenclawError extends Error {
   }
 }
 
-/** Shows untrusted text inside a message: quoted, one line, control characters escaped, cut at 60 characters. */
-export function quoted(value: unknown): string {
-  const text = typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : String(value);
-  const shown = printable(text);
-  return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown;
+/** Makes an INVALID_OPTION error. `message` says what was expected and what was found; the default hint is `see --help`. */
+export function invalidOption(message: string, hint?: string): OpenclawError {
+  return new OpenclawError('INVALID_OPTION', message, hint === undefined ? {} : { hint });
 }
 
-/** What moves a cursor, turns text around, is not seen or begins a line. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
-/** GitHub Actions obeys this wherever it stands in a line. */
-const COMMAND = /#(?=#\[)/g;
-/** And this at its beginning. */
-const LINE_COMMAND = /(?<=^\s*):(?=:)/;
-
-/**
- * Untrusted text on one line, with what a terminal or a CI would obey escaped as JSON has it. It must not begin a line:
- * `::error::` is a bucket's good right, and a command there.
- */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, escaped).replace(COMMAND, escaped);
-}
-
-/** The same for a text of several lines, each of which may begin as it likes: the breaks between them stay. */
-export function printableLines(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => printable(line).replace(LINE_COMMAND, escaped))
-    .join('\n');
-}
-
-function escaped(character: string): string {
-  return Array.from(
-    { length: character.length },
-    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
-  ).join('');
+/** Makes an ENVIRONMENT_FAILED error: the machine or a server failed. The default hint names the logs. */
+export function environmentFailed(message: string, hint?: string, cause?: unknown): OpenclawError {
+  return new OpenclawError('ENVIRONMENT_FAILED', message, { cause, ...(hint === undefined ? {} : { hint }) });
 }

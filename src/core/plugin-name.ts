@@ -1,4 +1,4 @@
-/** What reports and histories call the limiter of a plug-in, in the place of a strategy: `plugin:mine.mjs`. */
+/** The name of a plug-in in reports and histories, in place of a strategy: `plugin:mine.mjs`. */
 export function pluginName(file: string): string {
   return `plugin:${file.split(/[/\\]/).at(-1)}`;
 }

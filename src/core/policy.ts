@@ -1,14 +1,15 @@
-import { OpenclawError, quoted } from './errors.ts';
+import { OpenclawError } from './errors.ts';
+import { quoted } from './printable.ts';
 
-/** Tokens gained per time, an exact rational: `tokens` every `perUs` microseconds, with no common factor. */
+/** A refill rate as an exact fraction in lowest terms: `tokens` every `perUs` microseconds. */
 export interface Rate {
   readonly tokens: number;
   readonly perUs: number;
 }
 
 /**
- * How much one bucket holds and how fast it fills. One token is `refill.perUs` quanta and every microsecond
- * adds `refill.tokens` quanta, so every level is an integer and nothing is ever rounded.
+ * The capacity of a bucket in tokens, and its refill rate. One token is `refill.perUs` quanta and every microsecond adds
+ * `refill.tokens` quanta, so every level is an integer without rounding.
  */
 export interface Policy {
   readonly capacityTokens: number;
@@ -34,14 +35,14 @@ const UNIT_US: Readonly<Record<string, number>> = {
 };
 
 /**
- * The most quanta that a bucket holds or one operation takes. Half of 2^53, so that the sum of two is exact, as the
- * checker needs it; and server time (about 2^51 us) plus the time to full, at most 142 years, stays below 2^53 too.
+ * The largest capacity or cost in quanta: half of 2^53, so that the checker's sum of two is exact. Server time (about
+ * 2^51 us) plus the time to full (at most 142 years) stays below 2^53 too.
  */
 export const MOST_QUANTA = 2 ** 52;
 
 /**
- * Makes a policy of a capacity in whole tokens and a rate (`'5/s'`, `'100/min'`, `'0.5/s'`, `'10/15min'`, or
- * an exact `{tokens, perUs}`). Throws INVALID_POLICY naming the limit that was passed.
+ * Makes a policy from a capacity in whole tokens and a rate (`'5/s'`, `'100/min'`, `'0.5/s'`, `'10/15min'`, or an exact
+ * `{tokens, perUs}`). Throws INVALID_POLICY with the limit that was exceeded.
  */
 export function makePolicy(capacityTokens: number, rate: string | Rate): Policy {
   if (!Number.isSafeInteger(capacityTokens) || capacityTokens < 1) {
@@ -75,7 +76,7 @@ export function parsePolicy(text: string): Policy {
   return makePolicy(Number(capacity), rate);
 }
 
-/** Text that `parsePolicy` reads back as the same policy. */
+/** Writes a policy as `capacity:rate`, which `parsePolicy` reads back as the same policy. */
 export function formatPolicy(policy: Policy): string {
   const { tokens, perUs } = policy.refill;
   for (const unit of ['s', 'min', 'h', 'd']) {

@@ -1,4 +1,4 @@
-/** A source of numbers in [0, 1): every random choice of a run comes from one, made of the run's seed. */
+/** A generator of numbers in [0, 1). Every random choice of a run comes from generators made from the run's seed. */
 export type Random = () => number;
 
 /**

@@ -1,4 +1,4 @@
-/** What must be undone at the end of a run, in reverse order, whatever happened in between. */
+/** The steps that must be undone at the end of a run, in reverse order, also when it fails. */
 export class Cleanup {
   readonly #undos: { readonly what: string; readonly undo: () => Promise<void> }[] = [];
 
@@ -6,7 +6,7 @@ export class Cleanup {
     this.#undos.push({ what, undo });
   }
 
-  /** Undoes everything, also after one undo failed; gives the sentences of those that did. */
+  /** Undoes every step, also after one fails; gives a sentence for each failure. */
   async run(): Promise<string[]> {
     const failures: string[] = [];
     for (let next = this.#undos.pop(); next !== undefined; next = this.#undos.pop()) {

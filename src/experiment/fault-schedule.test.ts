@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { FaultContext } from '../faults/fault.ts';
-import type { FaultRecord } from '../history/operation.ts';
+import type { FaultContext } from '../faults/support/fault.ts';
+import type { FaultRecord } from '../history/records/operation.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 
 const CLOCK = { fault: 'gateway-clock', region: 'r', offsetMs: 500, atMs: 0 } as const;
@@ -41,7 +41,7 @@ describe('a schedule of faults', () => {
     expect([schedule.inForce, clockMs(), await schedule.end()]).toEqual([[], 0, []]);
   });
 
-  it('keeps in force what could not be healed in time, and tries again at the end', async () => {
+  it('keeps a fault in force after a failed heal, and retries at the end', async () => {
     const { schedule, phases, clockMs } = scheduleOf(1, { failures: 1 });
     const onFailure = vi.fn();
     schedule.start(onFailure);
@@ -52,7 +52,7 @@ describe('a schedule of faults', () => {
     expect([schedule.inForce, phases(), clockMs()]).toEqual([[], ['inject', 'heal'], 0]);
   });
 
-  it('says what it cannot heal at the end, and tries again when it is ended again', async () => {
+  it('reports a fault that it cannot heal at the end, and retries when it is ended again', async () => {
     const { schedule, phases, clockMs } = scheduleOf(60_000, { failures: 1 });
     schedule.start(() => {});
     await vi.waitFor(() => expect(clockMs()).toBe(500), SOON);

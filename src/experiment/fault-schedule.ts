@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeRandom } from '../core/prng.ts';
-import type { FaultContext, Undo } from '../faults/fault.ts';
 import { injectFault } from '../faults/registry.ts';
-import type { FaultRecord } from '../history/operation.ts';
+import type { FaultContext, Undo } from '../faults/support/fault.ts';
+import type { FaultRecord } from '../history/records/operation.ts';
 import type { PlannedFault } from '../scenario/plan.ts';
 
 export interface ScheduleOptions {
@@ -11,15 +11,15 @@ export interface ScheduleOptions {
   readonly system: Pick<FaultContext, 'regions' | 'setServiceClock'>;
   readonly nowUs: () => number;
   readonly record: (fault: FaultRecord) => void;
-  /** Resolves once the system has settled by itself, with no fault in force; ends early when the signal comes. */
+  /** Resolves once the system has settled by itself, with no fault in force; stops on abort. */
   readonly settled?: (signal: AbortSignal) => Promise<void>;
 }
 
-/** Injects and heals the faults of a plan at their times; at the end of a run, whenever it comes, nothing stays in force. */
+/** Injects and heals the faults of a plan at their times. `end` leaves no fault in force. */
 export class FaultSchedule {
   readonly #options: ScheduleOptions;
   readonly #over = new AbortController();
-  /** What is in force, the oldest first. */
+  /** The faults in force, oldest first. */
   readonly #inForce: { readonly fault: PlannedFault; readonly injection: Promise<Undo> }[] = [];
   readonly #running: Promise<void>[] = [];
   /** The wait for the system to settle, from the last heal until then or until the next fault. */
@@ -30,7 +30,7 @@ export class FaultSchedule {
     this.#options = options;
   }
 
-  /** Begins to count: the load begins now. `onFailure` is called when a fault cannot be injected. */
+  /** Starts the clock: the load starts now. Calls `onFailure` when a fault cannot be injected. */
   start(onFailure: () => void): void {
     for (const [number, fault] of this.#options.faults.entries()) {
       const run = this.#play(fault, number).catch((error: unknown) => {
@@ -42,22 +42,22 @@ export class FaultSchedule {
     }
   }
 
-  /** Names of what is in force. */
+  /** The names of the faults in force. */
   get inForce(): readonly string[] {
     return this.#inForce.map(({ fault }) => fault.fault);
   }
 
-  /** Why a fault could not be injected or healed in its time. */
+  /** The first error of a fault that could not be injected or healed in time. */
   get failure(): unknown {
     return this.#failure;
   }
 
-  /** Takes everything away that is in force, the latest first; gives sentences for what could not be, and still is. */
+  /** Heals all faults in force, latest first; gives a sentence for each that stays in force. */
   async end(): Promise<string[]> {
     this.#over.abort();
     this.#quiet?.over.abort();
     await this.#quiet?.waiting;
-    await Promise.all(this.#running); // what is being injected or healed; where that fails it stays in force
+    await Promise.all(this.#running); // injections and heals in progress; after a failed heal the fault stays in force
     const failures: string[] = [];
     for (const { fault } of [...this.#inForce].reverse()) {
       await this.#heal(fault).catch((error: unknown) =>
@@ -81,11 +81,11 @@ export class FaultSchedule {
     await this.#heal(fault);
   }
 
-  /** Until its undo is done a fault is in force: one that fails is tried again by whoever heals next. */
+  /** A fault is in force until its undo succeeds; the next call tries a failed undo again. */
   async #heal(fault: PlannedFault): Promise<void> {
     const entry = this.#inForce.find((one) => one.fault === fault);
     if (entry === undefined) return;
-    const undo = await entry.injection.catch(() => undefined); // what fails takes its parts away itself
+    const undo = await entry.injection.catch(() => undefined); // a failed injection removes its parts itself
     const atUs = Math.floor(this.#options.nowUs());
     await undo?.();
     const at = this.#inForce.indexOf(entry);
@@ -104,7 +104,7 @@ export class FaultSchedule {
         if (!over.signal.aborted)
           record({ type: 'fault', fault, phase: 'settled', atUs: Math.ceil(nowUs()) });
       },
-      () => {}, // what is not known to have settled is not judged as if it had
+      () => {}, // no record: the checker must not assume that it settled
     );
     this.#quiet = { over, waiting };
   }

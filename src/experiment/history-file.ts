@@ -1,33 +1,33 @@
 import { createWriteStream } from 'node:fs';
-import { HistoryBuilder } from '../history/builder.ts';
-import { encodeRecord } from '../history/codec.ts';
+import { HistoryBuilder } from '../history/columns/builder.ts';
 import type { History } from '../history/history.ts';
-import type { End, Header, HistoryRecord, Outcome } from '../history/operation.ts';
+import { encodeRecord } from '../history/records/codec.ts';
+import type { End, Header, HistoryRecord, Outcome } from '../history/records/operation.ts';
 
 const CHUNK_CHARACTERS = 65_536;
 
-/** What is at hand of a history once it is on disk. */
+/** A history on disk, and the parts of it in memory. */
 export interface Written {
   readonly path: string;
-  /** Absent where it has more operations than are held. */
+  /** Absent if it has too many operations to hold in memory. */
   readonly history?: History;
-  /** The history without its operations, which are only counted. */
+  /** The history without its operations; these are only counted. */
   readonly frame: History;
 }
 
-/** Streams a history to disk as the run goes, so that a crash keeps it, and holds one that is short for the checker. */
+/** Streams a history to disk during the run, so that a crash keeps it. A short one is also held for the checker. */
 export class HistoryFile {
   readonly #stream;
   readonly #path: string;
   readonly #operationsHeld: number;
   readonly #frame = new HistoryBuilder();
   readonly #outcomes: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
-  /** Undefined once there are more operations than are held. */
+  /** Undefined once there are more than `operationsHeld`. */
   #builder: HistoryBuilder | undefined = new HistoryBuilder();
   #pending = '';
   #failure: Error | undefined;
 
-  /** `onFailure` is called once what is added can no longer be written; `end` will reject. */
+  /** Calls `onFailure` when a write fails; `end` then rejects. */
   constructor(
     path: string,
     header: Header,
@@ -50,7 +50,7 @@ export class HistoryFile {
     this.#append(record);
   }
 
-  /** Writes the last record and closes the file. Rejects when anything could not be written. */
+  /** Writes the last record and closes the file. Rejects if any write failed. */
   async end(end: End): Promise<Written> {
     this.#append(end);
     this.flush();
@@ -78,7 +78,7 @@ export class HistoryFile {
     return { ...this.#frame.build(), outcomes: this.#outcomes };
   }
 
-  /** Hands over what has been gathered. */
+  /** Writes the buffered records to the stream. */
   flush(): void {
     if (this.#failure === undefined) this.#stream.write(this.#pending);
     this.#pending = '';

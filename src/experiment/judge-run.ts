@@ -1,15 +1,15 @@
 import { type CheckReport, checkHistory, type Examination, examineHistory } from '../checker/check.ts';
-import { MEASURES, parseClaim } from '../checker/claim.ts';
-import type { ClaimResult } from '../checker/claims.ts';
-import { activityOf, silenceText, silentRegions } from '../checker/silent-regions.ts';
+import { parseClaim } from '../checker/claims/claim.ts';
+import { MEASURES } from '../checker/claims/claim-list.ts';
+import type { ClaimResult } from '../checker/claims/evaluate.ts';
+import { countActivity, silenceText, silentRegions } from '../checker/evidence/silent-regions.ts';
 import type { History } from '../history/history.ts';
-import { OUTCOMES } from '../history/operation.ts';
-import { boundOf, falseDenialsOf } from '../limiter/bounds.ts';
-import { failurePolicyOf } from './failure-policy-of.ts';
-import { busiestBuckets } from './plan-file.ts';
+import { OUTCOMES } from '../history/records/operation.ts';
+import { boundOf, falseDenialsOf } from '../limiter/strategies/bounds.ts';
+import { busiestBuckets, failurePolicyOf } from './plan-file.ts';
 import type { JudgedBy, Run } from './run-context.ts';
 
-/** What each region waited for each outcome, as the checker has it: there are no other figures beside. */
+/** The checker's latencies for each region and outcome. */
 export function latenciesOf({ regions }: CheckReport) {
   return regions.flatMap(({ name: region, latency: figures }) =>
     OUTCOMES.flatMap((outcome) => {
@@ -19,20 +19,20 @@ export function latenciesOf({ regions }: CheckReport) {
   );
 }
 
-export function judgedBy({ plan, promise, users, signal, troubles }: Run): JudgedBy {
+export function judgedBy({ plan, promise, users, signal, problems }: Run): JudgedBy {
   return {
     plan,
     busiest: busiestBuckets(plan, users),
-    troubles: [...(signal.aborted ? ['the run was interrupted'] : []), ...troubles],
+    problems: [...(signal.aborted ? ['the run was interrupted'] : []), ...problems],
     ...(promise && { promise }),
   };
 }
 
-/** Holds what was recorded against the claims of the plan and the bound that its strategy declares. */
-export function judgeRun({ plan, promise, busiest, troubles }: JudgedBy, history: History): Examination {
+/** Checks a recorded run against the claims of the plan and the bound that its strategy declares. */
+export function judgeRun({ plan, promise, busiest, problems }: JudgedBy, history: History): Examination {
   return examineHistory(history, {
     busiest,
-    troubles: [...troubles, ...silences(plan.load.rampMs, history)],
+    problems: [...problems, ...silences(plan.load.rampMs, history)],
     claims: plan.claims.map(parseClaim),
     boundOf: (policy, episodes) => boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan)),
     falseDenialsAtMost: falseDenialsOf(plan.strategy),
@@ -40,13 +40,13 @@ export function judgeRun({ plan, promise, busiest, troubles }: JudgedBy, history
   });
 }
 
-/** Of a run whose judging was interrupted: what was counted, and no claim is judged. `frame` is without operations. */
-export function unjudgedRun({ plan, promise, busiest, troubles }: JudgedBy, frame: History): CheckReport {
+/** The report of a run whose check was interrupted: counts only, no claim is judged. `frame` has no operations. */
+export function unjudgedRun({ plan, promise, busiest, problems }: JudgedBy, frame: History): CheckReport {
   const [file] = frame.files;
-  const reason = `the run was interrupted while it was judged: check ${file?.name} judges what it recorded`;
+  const reason = `the check of the run was interrupted; check its records with: openclaw-rl check ${file?.name}`;
   const report = checkHistory(frame, {
     busiest,
-    troubles: [reason, ...troubles],
+    problems: [reason, ...problems],
     ...(promise && { promise }),
   });
   const claims = plan.claims.map(parseClaim).map(
@@ -60,8 +60,10 @@ export function unjudgedRun({ plan, promise, busiest, troubles }: JudgedBy, fram
   return { ...report, claims, verdict: 'unknown' };
 }
 
-/** Regions that fell silent while the load went on, as sentences. */
+/** A sentence for each region that stopped answering during the load. */
 function silences(rampMs: number, { operations, faults, events }: History): string[] {
   const firstUs = operations.invokedUs.reduce((first, us) => Math.min(first, us), Number.POSITIVE_INFINITY);
-  return silentRegions(activityOf(operations, firstUs + 1_000 * rampMs), { faults, events }).map(silenceText);
+  return silentRegions(countActivity(operations, firstUs + 1_000 * rampMs), { faults, events }).map(
+    silenceText,
+  );
 }

@@ -1,3 +1,4 @@
+import type { FailurePolicy } from '../limiter/wrappers/failure-policy.ts';
 import { bucketOf } from '../load/target.ts';
 import { busiestUsers, type LoadShape, type PlannedUser } from '../load/users.ts';
 import type { Plan } from '../scenario/plan.ts';
@@ -15,7 +16,12 @@ export function shapeOf({ seed, topology: { regions }, load }: Plan): LoadShape 
   return { seed, regions, ...shape };
 }
 
-/** The buckets that are expected to be asked most. */
+/** The buckets that are expected to get the most requests. */
 export function busiestBuckets({ topology: { regions } }: Plan, users: readonly PlannedUser[]): string[] {
   return busiestUsers(users, regions, BUSIEST).map(({ name }) => bucketOf(name));
+}
+
+/** The failure policy of a plan's services. With local shares, each region has one. */
+export function failurePolicyOf({ onFailure, topology }: Plan): FailurePolicy {
+  return onFailure === 'local-share' ? { localShare: topology.regions.length } : (onFailure ?? 'closed');
 }

@@ -1,6 +1,17 @@
-import type { Outcome } from '../history/operation.ts';
+import type { Outcome } from '../history/records/operation.ts';
 
 export type Stage = 'provision' | 'warm up' | 'load' | 'heal' | 'settle' | 'check' | 'tear down';
+
+/** What a stage does or waits for, where its report has nothing more exact. */
+export const STAGE_DETAIL: Readonly<Record<Stage, string>> = {
+  provision: '',
+  'warm up': 'sending load to separate buckets, which are not judged',
+  load: '',
+  heal: 'removing the faults',
+  settle: 'waiting for replicas to link and primaries to return to their regions',
+  check: 'judging the history',
+  'tear down': 'stopping what the run started',
+};
 
 /** What a run is doing now. */
 export interface Progress {
@@ -18,19 +29,19 @@ export interface LoadProgress {
   readonly ofMs: number;
   /** Answers a second since the last report, by region. */
   readonly rates: Readonly<Record<string, Readonly<Record<Outcome, number>>>>;
-  /** What is in force, as people read it. */
+  /** The names of the faults in force. */
   readonly faults: readonly string[];
-  /** How many of the busiest planned buckets admitted their limit, in whatever time, and denied: the check says how many were contested. */
+  /** How many of the busiest buckets admitted their limit and denied; the check counts the contested ones. */
   readonly atLimit: number;
   readonly ofBusiest: number;
-  /** The worst excess of a bucket so far; absent where the limiter promises no token bucket. */
+  /** The worst excess of a bucket so far; absent if the limiter promises no token bucket. */
   readonly excess?: ExcessSoFar;
 }
 
-/** At least so much was admitted beyond an ideal bucket: the check at the end finds this or more. */
+/** A lower bound of the excess beyond an ideal bucket: the check at the end finds this or more. */
 export interface ExcessSoFar {
   readonly tokens: number;
-  /** Whose; absent where there is none. */
+  /** The bucket with that excess; absent if there is none. */
   readonly bucket?: string;
 }
 

@@ -1,66 +1,100 @@
 import { join } from 'node:path';
-import { limitTokensOf } from '../checker/promise.ts';
-import { OpenclawError } from '../core/errors.ts';
+import { limitTokensOf } from '../checker/claims/promise.ts';
+import { environmentFailed } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
-import type { Header, Operation } from '../history/operation.ts';
-import { isApart } from '../limiter/create.ts';
+import { traitsOf } from '../core/strategies.ts';
+import type { Header, Operation } from '../history/records/operation.ts';
 import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
+import type { RoleWatch } from '../regions/cluster/role-watch.ts';
+import { settle } from '../regions/cluster/settle.ts';
 import { announcedAddress, type Regions } from '../regions/provider.ts';
-import type { RoleWatch } from '../regions/role-watch.ts';
-import { settle } from '../regions/settle.ts';
-import { AgeTally } from './age-tally.ts';
-import { AnswerWatch, whileUseful } from './answer-watch.ts';
-import { watchClocks } from './clock-watch.ts';
-import { ExcessTally } from './excess-tally.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { HistoryFile, type Written } from './history-file.ts';
-import { LiveTally } from './live-tally.ts';
-import { watchPauses } from './pause-watch.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
-import { recordRoles } from './record-roles.ts';
-import { watchRedisCalls } from './redis-calls.ts';
 import type { Run } from './run-context.ts';
-import { untilSettled } from './settled-watch.ts';
 import type { System } from './system.ts';
-import { type TargetWarmUp, warmUpTarget } from './target-warm-up.ts';
+import { AgeTally } from './tally/age-tally.ts';
+import { ExcessTally } from './tally/excess-tally.ts';
+import { LiveTally } from './tally/live-tally.ts';
+import { DRAIN_MS, type TargetWarmUp, warmUpTarget } from './warm-up.ts';
+import { AnswerWatch, whileUseful } from './watch/answer-watch.ts';
+import { watchClocks } from './watch/clock-watch.ts';
+import { watchPauses } from './watch/pause-watch.ts';
+import { recordRoles } from './watch/record-roles.ts';
+import { watchRedisCalls } from './watch/redis-calls.ts';
+import { untilSettled } from './watch/settled-watch.ts';
 
-/** A run that was recorded, before it is judged. */
-interface Recorded {
+/** A recorded run that is not yet judged. */
+export interface Recorded {
   readonly written: Written;
+  /** Milliseconds from the first request until sending stopped. */
   readonly loadMs: number;
-  /** What the strategy asked of Redis; absent where nodes are not ours or a plug-in calls them in its own way. */
+  /** The strategy's calls to Redis; absent for nodes of another system and for plug-ins. */
   readonly redisCalls?: number;
   /** Of an audit. */
   readonly warmUp?: TargetWarmUp;
 }
 
 const REPORT_EVERY_MS = 1_000;
-const DRAIN_MS = 3_000;
 const SETTLE_MS = 30_000;
 
-/** The load with its faults, then healing and settling, streamed into `history.ndjson` as it goes. */
+/** Runs the load with its faults, heals and settles; streams all of it into `history.ndjson`. */
 export async function recordRun(run: Run, system: System): Promise<Recorded> {
-  const { plan, folder, cleanup, troubles, report } = run;
+  const { plan, folder, cleanup, problems } = run;
   const { regions } = system;
   const stop = new AbortController();
-  const signal = AbortSignal.any([run.signal, stop.signal]);
-  const history = new HistoryFile(
-    join(folder, 'history.ndjson'),
-    makeHeader(run, system),
-    () => stop.abort(),
-    run.judgeApart?.above,
-  );
+  const path = join(folder, 'history.ndjson');
+  const history = new HistoryFile(path, makeHeader(run, system), () => stop.abort(), run.judgeApart?.above);
+  const { recorder, tally, ages, answers } = record(run, system, history);
+  const warmUp = await warmUpTarget(run, system, recorder, answers).catch(async (error: unknown) => {
+    await endHistory(history, recorder, folder);
+    throw error;
+  });
+  const watches = regions && (await watch(regions, recorder, history, cleanup));
+  const faults = watches && makeSchedule(run, system, { recorder, history, roles: watches.roles });
+  cleanup.add('heal every fault', async () => void (await faults?.end()));
+  const calls = regions && plan.limiter === undefined ? await watchCalls(regions, cleanup) : undefined;
+  let [loadMs, redisCalls]: [number, number | undefined] = [0, undefined];
+  try {
+    loadMs = await load(run, system, { recorder, tally, answers, faults, stop });
+  } finally {
+    const counting = calls?.stop(); // while healing: a paused node answers only after that
+    if (faults !== undefined) problems.push(...(await healAndSettle(run, system, faults, recorder, history)));
+    if (regions !== undefined && watches !== undefined)
+      problems.push(...(await findProblems(regions, watches.roles)));
+    await watches?.stop();
+    redisCalls = await counting;
+    recordDropped(recorder, history);
+    for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
+    history.flush();
+  }
+  if (faults?.failure !== undefined) throw faults.failure;
+  const written = await endHistory(history, recorder, folder);
+  return { written, loadMs, ...(redisCalls !== undefined && { redisCalls }), ...(warmUp && { warmUp }) };
+}
+
+interface Recording {
+  readonly recorder: Recorder;
+  readonly tally: LiveTally;
+  /** For a strategy whose regions decide on their knowledge of each other. */
+  readonly ages: AgeTally | undefined;
+  /** Of an audit. */
+  readonly answers: AnswerWatch | undefined;
+}
+
+/** Records requests and replies in the history and in the counters. */
+function record({ plan, users, promise }: Run, { regions }: System, history: HistoryFile): Recording {
   const policy = parsePolicy(plan.policy);
-  const isBucket = run.promise === undefined || run.promise.type === 'token-bucket';
+  const isBucket = promise === undefined || promise.type === 'token-bucket';
   const tally = new LiveTally(
     plan.topology.regions,
-    busiestBuckets(plan, run.users),
-    limitTokensOf(run.promise, policy),
+    busiestBuckets(plan, users),
+    limitTokensOf(promise, policy),
     isBucket ? new ExcessTally(policy) : undefined,
   );
   const nameNode = regions === undefined ? undefined : makeNodeNames(regions);
-  const ages = isApart(plan.strategy) ? new AgeTally() : undefined;
+  const ages = traitsOf(plan.strategy).perRegionBucket ? new AgeTally() : undefined;
   const answers = regions === undefined ? new AnswerWatch() : undefined;
   const recorder = new Recorder(
     (operation) => {
@@ -72,64 +106,46 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     },
     (reading) => history.add(reading),
   );
-  const warmedUp = await warmUpTarget(run, system, recorder, answers).catch(async (error: unknown) => {
-    await endHistory(history, recorder, folder);
-    throw error;
-  });
-  const watches = regions === undefined ? undefined : await watch(regions, recorder, history, cleanup);
-  const faults = watches && makeSchedule(run, system, { recorder, history, roles: watches.roles });
-  cleanup.add('heal every fault', async () => void (await faults?.end()));
-  const calls =
-    regions === undefined || plan.limiter !== undefined ? undefined : await watchCalls(regions, cleanup);
+  return { recorder, tally, ages, answers };
+}
 
+/** Sends the load and runs the fault schedule; gives the milliseconds it took. */
+async function load(
+  run: Run,
+  { targets }: System,
+  {
+    recorder,
+    tally,
+    answers,
+    faults,
+    stop,
+  }: Omit<Recording, 'ages'> & { faults: FaultSchedule | undefined; stop: AbortController },
+): Promise<number> {
+  const { plan, users, problems, report } = run;
+  const { durationMs } = plan.load;
   const pauses = watchPauses((ms) =>
-    troubles.push(
-      `this program did not run for ${(ms / 1_000).toFixed(1)} s of the load: its figures are not the system's`,
+    problems.push(
+      `the load generator stalled for ${(ms / 1_000).toFixed(1)} s; latencies include that stall`,
     ),
   );
-  const { durationMs } = plan.load;
   const startedUs = recorder.nowUs();
-  const ticker = setInterval(
-    () =>
-      report('load', {
-        load: {
-          atMs: (recorder.nowUs() - startedUs) / 1_000,
-          ofMs: durationMs,
-          faults: faults?.inForce ?? [],
-          ...tally.look(),
-        },
-      }),
-    REPORT_EVERY_MS,
-  );
-  let loadMs = 0;
-  let redisCalls: number | undefined;
+  const progress = () => ({
+    atMs: (recorder.nowUs() - startedUs) / 1_000,
+    ofMs: durationMs,
+    faults: faults?.inForce ?? [],
+    ...tally.look(),
+  });
+  const ticker = setInterval(() => report('load', { load: progress() }), REPORT_EVERY_MS);
   try {
     report('load', { detail: describeLoad(run) });
     faults?.start(() => stop.abort());
-    const load = { shape: shapeOf(plan), users: run.users, targets: system.targets, recorder, signal };
-    loadMs = await whileUseful(answers, stop, troubles, () =>
-      runLoad({ ...load, durationMs, drainMs: DRAIN_MS }),
-    );
+    const signal = AbortSignal.any([run.signal, stop.signal]);
+    const sent = { shape: shapeOf(plan), users, targets, recorder, signal, durationMs, drainMs: DRAIN_MS };
+    return await whileUseful(answers, stop, problems, () => runLoad(sent));
   } finally {
     clearInterval(ticker);
     pauses.stop();
-    const counting = calls?.stop(); // beside the healing: a node that is paused answers only after it
-    if (faults !== undefined) troubles.push(...(await healAndSettle(run, system, faults, recorder, history)));
-    if (regions !== undefined && watches !== undefined)
-      troubles.push(...(await findTroubles(regions, watches.roles)));
-    await watches?.stop();
-    redisCalls = await counting;
-    recordDropped(recorder, history);
-    for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
-    history.flush();
   }
-  if (faults?.failure !== undefined) throw faults.failure;
-  const written = await endHistory(history, recorder, folder);
-  return {
-    ...{ written, loadMs },
-    ...(redisCalls !== undefined && { redisCalls }),
-    ...(warmedUp && { warmUp: warmedUp }),
-  };
 }
 
 function makeSchedule(
@@ -178,19 +194,19 @@ async function watchCalls(regions: Regions, cleanup: Run['cleanup']) {
   return calls;
 }
 
-/** What has died and was not meant to: the load is over, and every fault healed. */
-async function findTroubles({ links }: Regions, roles: RoleWatch): Promise<string[]> {
+/** A sentence for each part that does not respond although the load is over and every fault is healed. */
+async function findProblems({ links }: Regions, roles: RoleWatch): Promise<string[]> {
   const toxiproxy = (await links.state())
     .filter(({ silent }) => silent !== undefined)
-    .map(({ from, silent }) => `the Toxiproxy of ${from} does not answer: ${silent}`);
+    .map(({ from, silent }) => `the Toxiproxy of ${from} is not responding: ${silent}`);
   const silent = [...roles.current()].filter(([, { role }]) => role === 'down').map(([node]) => node);
   return [
     ...new Set(toxiproxy),
-    ...(silent.length === 0 ? [] : [`at the end does not answer: ${silent.join(', ')}`]),
+    ...(silent.length === 0 ? [] : [`not responding at the end of the run: ${silent.join(', ')}`]),
   ];
 }
 
-/** Takes away what is in force and waits until the cluster is as it began; gives sentences for what failed. */
+/** Heals all faults and waits until the cluster is in its initial state; gives a sentence for each failure. */
 async function healAndSettle(
   { report, plan, signal }: Run,
   { regions, isOurs }: System,
@@ -200,7 +216,7 @@ async function healAndSettle(
 ): Promise<string[]> {
   report('heal');
   const failures = await faults.end();
-  if (regions === undefined || (isOurs && signal.aborted)) return failures; // it is torn down as it is
+  if (regions === undefined || (isOurs && signal.aborted)) return failures; // it is torn down without settling
   report('settle');
   try {
     await settle(regions, new AbortController().signal, SETTLE_MS);
@@ -212,7 +228,7 @@ async function healAndSettle(
   }
 }
 
-/** Of an open load: requests that were due and never sent, since every connection of their region was busy. */
+/** Records the requests of an open load that were due and not sent, since every connection of their region was busy. */
 function recordDropped(recorder: Recorder, history: HistoryFile): void {
   for (const { region, atUs, requests } of recorder.dropped)
     history.add({ type: 'event', event: 'dropped', atUs, args: { region, requests } });
@@ -221,9 +237,10 @@ function recordDropped(recorder: Recorder, history: HistoryFile): void {
 async function endHistory(history: HistoryFile, recorder: Recorder, folder: string): Promise<Written> {
   const end = { type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent } as const;
   return history.end(end).catch((error: Error) => {
-    throw new OpenclawError('ENVIRONMENT_FAILED', `the history could not be written: ${error.message}`, {
-      hint: `make room, or choose another folder than ${folder} with --reports`,
-    });
+    throw environmentFailed(
+      `the history could not be written: ${error.message}`,
+      `free disk space, or choose another folder than ${folder} with --reports`,
+    );
   });
 }
 
@@ -250,13 +267,13 @@ function makeHeader({ plan, startedAt, clockSlackUs }: Run, { initial, regions }
     regions: plan.topology.regions,
     startedAt: startedAt.toISOString(),
     initial,
-    refunds: 'none', // no load of ours gives tokens back
-    ...(regions === undefined ? { clocks: 'apart' } : {}), // the clock of what is audited is not read
+    refunds: 'none', // the load never refunds
+    ...(regions === undefined ? { clocks: 'apart' } : {}), // the clock of an audited service is not read
     ...(slackUs !== undefined && { clockSlackUs: slackUs }),
   };
 }
 
-/** Clocks are read of nodes, and a plug-in may count in milliseconds of its own. */
+/** Only the clocks of nodes are read; a plug-in may count in milliseconds of another clock. */
 const PLUGIN_SLACK_US = 1_000;
 
 /** Decisions name the address that decided; the history names the node. */

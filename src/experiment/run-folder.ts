@@ -1,9 +1,9 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { OpenclawError } from '../core/errors.ts';
-import { makeFolders } from '../regions/make-folders.ts';
+import { environmentFailed, OpenclawError } from '../core/errors.ts';
+import { makeFolders } from '../regions/store/make-folders.ts';
 
-/** Makes `<reports>/<utc>-<name>` for one run. Throws ENVIRONMENT_FAILED, or INVALID_OPTION where it is no folder. */
+/** Makes `<reports>/<utc>-<name>` for one run. Throws ENVIRONMENT_FAILED, INVALID_OPTION if `reports` is no folder. */
 export async function makeRunFolder(reports: string, startedAt: Date, name: string): Promise<string> {
   const utc = startedAt.toISOString().replace(/[-:]/g, '').replace('.', '');
   const folder = join(reports, `${utc}-${name}`);
@@ -18,7 +18,7 @@ export async function makeRunFolder(reports: string, startedAt: Date, name: stri
   }
 }
 
-/** Writes one file of a run whole or not at all. */
+/** Writes one file of a run atomically. Throws ENVIRONMENT_FAILED. */
 export async function writeRunFile(folder: string, name: string, text: string): Promise<void> {
   const unfinished = join(folder, `.${name}.unfinished`);
   try {
@@ -29,16 +29,17 @@ export async function writeRunFile(folder: string, name: string, text: string): 
   }
 }
 
-/** What became of a write into the folder of a run, with the way out. */
+/** The error of a write into the folder of a run, with a hint. */
 export function cannotWrite(folder: string, error: unknown): OpenclawError {
   const why = error instanceof Error ? error.message : String(error);
-  return new OpenclawError('ENVIRONMENT_FAILED', `cannot write to ${folder}: ${why}`, {
-    cause: error,
-    hint: 'make room, or choose another folder with --reports',
-  });
+  return environmentFailed(
+    `cannot write to ${folder}: ${why}`,
+    'free disk space, or choose another folder with --reports',
+    error,
+  );
 }
 
-/** Makes a run that has its report `latest` beside it. Throws ENVIRONMENT_FAILED. */
+/** Points the link `latest`, next to the run's folder, at it. Throws ENVIRONMENT_FAILED. */
 export async function pointLatestAt(folder: string): Promise<void> {
   const unfinished = join(dirname(folder), `.latest-${basename(folder)}`);
   try {

@@ -6,24 +6,18 @@ import { Cleanup } from './cleanup.ts';
 import type { Written } from './history-file.ts';
 import { judgedBy, judgeRun, latenciesOf, unjudgedRun } from './judge-run.ts';
 import { shapeOf, writePlan } from './plan-file.ts';
-import { recordRun } from './record-run.ts';
+import { STAGE_DETAIL } from './progress.ts';
+import { type Recorded, recordRun } from './record-run.ts';
 import type { Run, RunOptions } from './run-context.ts';
-import { describeWarmUp, type TargetWarmUp } from './target-warm-up.ts';
-import { warmUp } from './warm-up.ts';
+import { describeWarmUp, warmUp } from './warm-up.ts';
 
-export interface RunResult {
+export interface RunResult extends Omit<Recorded, 'written'> {
   readonly check: CheckReport;
-  /** Absent where the run was judged apart. */
+  /** Absent if another thread judged the run. */
   readonly evidence?: { readonly history: History; readonly examination: Examination };
   readonly latencies: ReturnType<typeof latenciesOf>;
   /** Provider and server, for people. */
   readonly system: string;
-  /** From the first request until no more were sent. */
-  readonly loadMs: number;
-  /** What the strategy asked of Redis during the load; absent where that is not known. */
-  readonly redisCalls?: number;
-  /** Of an audit. */
-  readonly warmUp?: TargetWarmUp;
 }
 
 /**
@@ -38,8 +32,9 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     ...options,
     users,
     cleanup: new Cleanup(),
-    troubles: [],
-    report: (stage, more = {}) => onProgress({ stage, elapsedMs: performance.now() - startedMs, ...more }),
+    problems: [],
+    report: (stage, more = { detail: STAGE_DETAIL[stage] }) =>
+      onProgress({ stage, elapsedMs: performance.now() - startedMs, ...more }),
   };
   try {
     return await playStages(run);
@@ -50,14 +45,14 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
 }
 
 async function playStages(run: Run): Promise<RunResult> {
-  const { plan, folder, signal, cleanup, troubles, report, provide } = run;
+  const { plan, folder, signal, cleanup, problems, report, provide } = run;
   await writePlan(folder, plan, run.users);
   const system = await provide({
     plan,
     folder,
     cleanup,
     signal,
-    onDeath: (how) => troubles.push(how),
+    onDeath: (how) => problems.push(how),
     onStep: (detail) => report('provision', { detail }),
   });
   throwIfAborted(signal);

@@ -1,30 +1,29 @@
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OpenclawError } from '../core/errors.ts';
-import { isAcked, isApart } from '../limiter/create.ts';
-import { type FailurePolicy, formatFailurePolicy } from '../limiter/failure-policy.ts';
-import { refusalIn } from '../limiter/plugin-error.ts';
+import { environmentFailed, OpenclawError } from '../core/errors.ts';
+import { traitsOf } from '../core/strategies.ts';
+import { type FailurePolicy, formatFailurePolicy } from '../limiter/wrappers/failure-policy.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
+import { parseAnswer } from '../regions/processes/answer.ts';
 import { type LocalProcess, startProcess } from '../regions/processes/process.ts';
 import type { Endpoint, Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
-import { until } from '../regions/until.ts';
+import { waitFor } from '../regions/waiting.ts';
 import type { Cleanup } from './cleanup.ts';
 
 export interface ServiceOptions {
   readonly self: SelfCommand;
-  /** Of the program that starts each: a service in a container has its image's, and nothing of this. */
+  /** The environment of each process; a service in a container has that of its image instead. */
   readonly env: Readonly<Record<string, string>>;
-  /** The region it is in, and how a client there sees the cluster. */
+  /** The region of the services, and how a client there sees the cluster. */
   readonly view: RegionView;
-  /** Where its services run; default: as processes of this machine, by the local address of the view. */
+  /** Where the services run. Default: processes of this machine, with the local address of the view. */
   readonly place?: NonNullable<Regions['place']>;
-  /** Of regions apart: the Redis of each other region, as the cluster calls it. */
+  /** For a strategy with `perRegionBucket`: the Redis of each other region, by the cluster's address for it. */
   readonly others: Readonly<Record<string, Endpoint>>;
   readonly strategy: string;
   /** The file of a plug-in, absolute, instead of the strategy. */
   readonly limiter?: string;
-  /** Of each primary: what a strategy that waits for replicas is told. */
+  /** Replicas of each primary, for a strategy that waits for them. */
   readonly replicas: number;
   readonly onFailure: FailurePolicy;
   readonly policy: string;
@@ -56,24 +55,25 @@ export async function startRegion(options: ServiceOptions): Promise<RegionServic
   const { localAddress, seeds } = view;
   const redis = seeds.flatMap(({ host, port }) => ['--redis', `redis://${host}:${port}`]);
   const from = localAddress === undefined ? [] : ['--local-address', localAddress];
-  const apart = Object.entries(others).flatMap(([region, { host, port }]) => [
+  const elsewhere = Object.entries(others).flatMap(([region, { host, port }]) => [
     '--other',
     `${region}=redis://${host}:${port}`,
   ]);
-  const where = isApart(strategy) ? [...redis, ...apart] : [...redis, '--cluster'];
+  const { perRegionBucket, waitsForReplicas } = traitsOf(strategy);
+  const where = perRegionBucket ? [...redis, ...elsewhere] : [...redis, '--cluster'];
   const onFailure = ['--on-failure', formatFailurePolicy(options.onFailure)];
   const decides =
     options.limiter === undefined
       ? ['--strategy', strategy, '--evidence', ...onFailure]
       : ['--limiter', options.limiter];
-  const acks = isAcked(strategy) ? ['--replicas', String(options.replicas)] : [];
+  const acks = waitsForReplicas ? ['--replicas', String(options.replicas)] : [];
   const limiter = [...where, ...decides, ...acks, '--policy', policy, '--prefix', prefix];
   const rating = await startService(options, 'rating', [...limiter, ...from, '--allow-clock-change']);
   const gateway = await startService(options, 'gateway', [...from, '--upstream', rating.inside]);
   return { gateway: gateway.reached, rating: rating.reached };
 }
 
-/** Where a service is for others in its region, and for this machine. */
+/** The address of a service within its region, and from this machine. */
 interface ServiceAddress {
   readonly inside: string;
   readonly reached: string;
@@ -105,9 +105,9 @@ async function startService(
   });
   void process.ended.then((how) => {
     if (!wanted) return;
-    onDeath([how, whyRefused(process.logFile)].filter((part) => part !== undefined).join(': '));
+    onDeath([how, process.answer().refused?.message].filter((part) => part !== undefined).join(': '));
   });
-  const inside = await waitForAddress(process, signal);
+  const inside = await waitForAddress(process, placed, signal);
   return { inside, reached: reached ?? inside };
 }
 
@@ -117,30 +117,25 @@ function placeHere({ self, view }: Pick<ServiceOptions, 'self' | 'view'>) {
   return async (): Promise<ServicePlace> => ({ node: [command], script, listen: { host, port: 0 } });
 }
 
-/** What the plug-in of a service did to it, where that is in its log. */
-function whyRefused(logFile: string): string | undefined {
-  try {
-    return refusalIn(readFileSync(logFile, 'utf8'))?.message;
-  } catch {
-    return undefined; // without its log the death is told all the same
-  }
-}
-
-/** A service writes the address it listens on into its log as soon as it can be used. */
-async function waitForAddress(process: LocalProcess, signal: AbortSignal): Promise<string> {
+/** Waits for a service to report the address it listens on. */
+async function waitForAddress(
+  process: LocalProcess,
+  { answersInLog }: ServicePlace,
+  signal: AbortSignal,
+): Promise<string> {
   let how: string | undefined;
   void process.ended.then((sentence) => {
     how = sentence;
   });
   let address: string | undefined;
-  await until(`${process.name} to listen`, START_MS, signal, async () => {
+  await waitFor(`${process.name} to listen`, START_MS, signal, async () => {
     const log = await readFile(process.logFile, 'utf8');
-    address = /listening on (http:\/\/\S+)/.exec(log)?.[1];
-    const refusal = refusalIn(log);
-    if (address === undefined && refusal !== undefined) throw refusal;
-    if (address === undefined && how !== undefined)
-      throw new OpenclawError('ENVIRONMENT_FAILED', `${how}: ${log.trim().slice(-300)}`);
-    return address === undefined ? `its log: ${process.logFile}` : undefined;
+    const { ready, refused } = answersInLog === true ? parseAnswer(log) : process.answer();
+    address = ready?.address;
+    if (address !== undefined) return undefined;
+    if (refused !== undefined) throw new OpenclawError(refused.code, refused.message, refused);
+    if (how !== undefined) throw environmentFailed(`${how}: ${log.trim().slice(-300)}`);
+    return `its log: ${process.logFile}`;
   });
   return address ?? '';
 }

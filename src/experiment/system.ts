@@ -1,35 +1,36 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OpenclawError } from '../core/errors.ts';
+import { environmentFailed } from '../core/errors.ts';
 import { sampleTarget, type Target } from '../load/target.ts';
 import { setServiceClock } from '../rating/set-service-clock.ts';
-import { findDeviations } from '../regions/deviations.ts';
+import { settle } from '../regions/cluster/settle.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
+import { findDeviations } from '../regions/network/deviations.ts';
 import type { Endpoint, Regions } from '../regions/provider.ts';
-import { settle } from '../regions/settle.ts';
+import { settleAll } from '../regions/waiting.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Cleanup } from './cleanup.ts';
-import { failurePolicyOf } from './failure-policy-of.ts';
+import { failurePolicyOf } from './plan-file.ts';
 import { cannotWrite } from './run-folder.ts';
 import { type RegionServices, startRegion } from './services.ts';
 
-/** What the load of a run is sent to. */
+/** The system that the load of a run is sent to. */
 export interface System {
   /** For people: provider and server. */
   readonly description: string;
   readonly targets: readonly Target[];
-  /** Absent where nothing of it is ours: then there are no clocks to read, no roles to watch and no faults. */
+  /** Absent for an audited system: then no clocks are read, no roles are watched and there are no faults. */
   readonly regions?: Regions;
   /** Whether it ends with the run. */
   readonly isOurs: boolean;
-  /** Whether every bucket is known to be full when the load begins. */
+  /** Whether every bucket is known to be full at the start of the load. */
   readonly initial: 'full' | 'unknown';
-  /** Of what is not ours: how many requests may be sent before the load. */
+  /** For an audited system: how many requests may be sent before the load. */
   readonly warmUpRequests?: number;
   readonly setServiceClock?: (region: string, offsetMs: number) => Promise<void>;
 }
 
-/** What starting a system may use of the run it is for. */
+/** What a system gets from the run that starts it. */
 export interface Provision {
   readonly plan: Plan;
   readonly folder: string;
@@ -46,13 +47,13 @@ export interface RegionsSource {
   /** The environment of the services. */
   readonly env: Readonly<Record<string, string>>;
   readonly prefix: string;
-  /** Brings up the cluster, or takes one that is up; it is ended after the run only when `isOurs`. */
+  /** Brings up a cluster or takes a running one. It ends with the run only if `isOurs`. */
   readonly provide: () => Promise<{ readonly regions: Regions; readonly isOurs: boolean }>;
-  /** Called once a cluster that is up was found fit for the run. */
+  /** Called once a running cluster is found fit for the run. */
   readonly onTaken?: () => Promise<void>;
 }
 
-/** Three regions or as many as the plan has, each with its Rating service and its gateway. */
+/** The regions of the plan, each with a Rating service and a gateway. */
 export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSource): ProvideSystem {
   return async ({ plan, folder, cleanup, signal, onDeath, onStep }) => {
     const logs = join(folder, 'logs');
@@ -66,7 +67,7 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
       await onTaken?.();
     }
     const names = plan.topology.regions;
-    onStep(`${names.length} gateways and Rating services`);
+    onStep(`starting ${names.length} gateways and Rating services`);
     const { strategy, policy, limiter } = plan;
     const { replicas } = plan.topology;
     const onFailure = failurePolicyOf(plan);
@@ -80,19 +81,19 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
     };
     const place = regions.place && { place: regions.place };
     const common = { self, env, ...decides, logs, cleanup, signal, onDeath, ...place };
-    const started = await allSettledOrThrow(
-      names.map(async (name) => {
-        const region = { view: regions.view(name), others: othersOf(name, regions) };
-        return [name, await startRegion({ ...common, ...region })] as const;
-      }),
-    );
+    const starting = names.map(async (name) => {
+      const region = { view: regions.view(name), others: othersOf(name, regions) };
+      return [name, await startRegion({ ...common, ...region })] as const;
+    });
+    await settleAll(starting); // after a failure, none is still starting
+    const started = await Promise.all(starting);
     const services = new Map<string, RegionServices>(started);
     return {
       description: regions.description,
       targets: started.map(([region, { gateway }]) => sampleTarget(region, gateway)),
       regions,
       isOurs,
-      initial: 'full', // the prefix of a run is its own
+      initial: 'full', // each run has its own prefix
       setServiceClock: (region, offsetMs) => setServiceClock(services.get(region)?.rating ?? '', offsetMs),
     };
   };
@@ -105,28 +106,19 @@ function othersOf(name: string, { topology, announced }: Regions): Record<string
 }
 
 /**
- * Makes sure that a cluster which others have used is as it was planned: its primaries are brought home. Throws
- * ENVIRONMENT_FAILED for what is in force on it, which somebody may want there.
+ * Restores the planned state of a cluster that others have used: moves its primaries back to their regions. Throws
+ * ENVIRONMENT_FAILED if a fault is in force on it; that fault may be deliberate.
  */
 async function takeOver(regions: Regions, signal: AbortSignal, onStep: Provision['onStep']): Promise<void> {
   const deviations = await findDeviations(regions);
   if (deviations.length > 0) {
     const [shown, more] = [deviations.slice(0, 3), deviations.length - 3];
     const all = [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
-    throw new OpenclawError(
-      'ENVIRONMENT_FAILED',
-      `cluster ${regions.name} is not as it was planned: ${all}`,
-      {
-        hint: `openclaw-rl fault heal --name ${regions.name}`,
-      },
+    throw environmentFailed(
+      `cluster ${regions.name} differs from its plan: ${all}`,
+      `openclaw-rl fault heal --name ${regions.name}`,
     );
   }
-  onStep(`primaries of cluster ${regions.name} where they belong`);
+  onStep(`moving primaries of cluster ${regions.name} to their regions`);
   await settle(regions, signal);
-}
-
-/** Waits for all, so that a failure leaves none behind that is still starting. */
-async function allSettledOrThrow<T>(starting: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(starting);
-  return Promise.all(starting);
 }

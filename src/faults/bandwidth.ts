@@ -1,12 +1,12 @@
-import { between } from '../regions/pairs.ts';
-import { settleAll } from '../regions/settle-all.ts';
-import type { BandwidthSpec } from '../scenario/fault-spec.ts';
-import type { Inject } from './fault.ts';
-import { orUndo } from './undo.ts';
+import { settleAll } from '../regions/waiting.ts';
+import type { BandwidthSpec } from '../scenario/faults/bandwidth.ts';
+import { cutPairs } from '../topology/pairs.ts';
+import type { Inject } from './support/fault.ts';
+import { orUndo } from './support/undo.ts';
 
-/** Limits what flows between two regions, each way, per connection. */
+/** Limits the rate between two regions, per direction and connection. */
 export const bandwidth: Inject<BandwidthSpec> = async (spec, { regions: { links, topology } }) => {
-  const pairs = between(spec.between, topology);
+  const pairs = cutPairs({ bridge: spec.between }, topology);
   const limit = (rateKBps: number | undefined) =>
     settleAll(pairs.map((pair) => links.setBandwidth(pair, rateKBps)));
   return orUndo(

@@ -1,10 +1,10 @@
-import { settleAll } from '../regions/settle-all.ts';
-import { regionPairs } from '../regions/topology.ts';
-import type { DropReplySpec } from '../scenario/fault-spec.ts';
-import type { Inject } from './fault.ts';
-import { orUndo } from './undo.ts';
+import { settleAll } from '../regions/waiting.ts';
+import type { DropReplySpec } from '../scenario/faults/drop-reply.ts';
+import { regionPairs } from '../topology/topology.ts';
+import type { Inject } from './support/fault.ts';
+import { orUndo } from './support/undo.ts';
 
-/** Requests that leave these regions arrive abroad, and the replies to them are lost. */
+/** Drops the replies to requests from these regions to others; the requests arrive. */
 export const dropReply: Inject<DropReplySpec> = async (spec, { regions: { links, topology } }) => {
   const pairs = regionPairs(topology.regions).filter(({ from }) => spec.regions.includes(from));
   return orUndo(

@@ -1,10 +1,10 @@
-import type { FlapSpec } from '../scenario/fault-spec.ts';
-import { inBackground } from './background.ts';
-import type { Inject } from './fault.ts';
-import { cutPairs } from './partition.ts';
-import { orUndo } from './undo.ts';
+import type { FlapSpec } from '../scenario/faults/flap.ts';
+import { cutPairs } from '../topology/pairs.ts';
+import { inBackground } from './support/background.ts';
+import type { Inject } from './support/fault.ts';
+import { orUndo } from './support/undo.ts';
 
-/** A partition that comes and goes, down first; every length varies by up to half of it. */
+/** A partition that alternates between cut (first) and healed; each period varies by up to half its length. */
 export const flap: Inject<FlapSpec> = async (spec, { regions: { links, topology }, random, signal }) => {
   const pairs = cutPairs(spec, topology);
   const vary = (ms: number) => ms * (0.5 + random());

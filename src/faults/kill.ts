@@ -1,12 +1,12 @@
-import type { KillSpec } from '../scenario/fault-spec.ts';
-import type { FaultContext, Inject, Undo } from './fault.ts';
-import { findSuccessors, waitForTakeover } from './takeover.ts';
-import { orUndo } from './undo.ts';
+import type { KillSpec } from '../scenario/faults/kill.ts';
+import type { FaultContext, Inject, Undo } from './support/fault.ts';
+import { findSuccessors, waitForTakeover } from './support/takeover.ts';
+import { orUndo } from './support/undo.ts';
 
-/** SIGKILL; healed by starting it again, once a replica has taken over where there is one. */
+/** SIGKILL. The undo starts the node again, after a replica has taken over if there is one. */
 export const kill: Inject<KillSpec> = ({ node }, context) => killUntilTakeover(node, context);
 
-/** Kills; started any sooner than its undo does, a node would be the primary of what it has lost. */
+/** Kills a node. The undo waits for the takeover first: otherwise the node would return as the primary of lost data. */
 export async function killUntilTakeover(node: string, { regions }: FaultContext): Promise<Undo> {
   const successors = await findSuccessors(node, regions);
   let isDead = false;

@@ -1,17 +1,17 @@
-import type { Links } from '../regions/links.ts';
-import { between } from '../regions/pairs.ts';
-import { settleAll } from '../regions/settle-all.ts';
-import { oneWayMs, type RegionPair, type Topology } from '../regions/topology.ts';
-import type { LatencySpec } from '../scenario/fault-spec.ts';
-import { inBackground } from './background.ts';
-import type { Inject } from './fault.ts';
-import { orUndo } from './undo.ts';
+import type { Links } from '../regions/network/links.ts';
+import { settleAll } from '../regions/waiting.ts';
+import type { LatencySpec } from '../scenario/faults/latency.ts';
+import { cutPairs } from '../topology/pairs.ts';
+import { oneWayMs, type RegionPair, type Topology } from '../topology/topology.ts';
+import { inBackground } from './support/background.ts';
+import type { Inject } from './support/fault.ts';
+import { orUndo } from './support/undo.ts';
 
 const STEP_MS = 250;
 
-/** Adds to the delay between two regions, at once or in steps of 250 ms. */
+/** Adds delay between two regions, at once or as a ramp with a step every 250 ms. */
 export const latency: Inject<LatencySpec> = async (spec, { regions: { links, topology }, signal }) => {
-  const pairs = between(spec.between, topology);
+  const pairs = cutPairs({ bridge: spec.between }, topology);
   const steps = Math.max(1, Math.ceil(spec.rampMs / STEP_MS));
   const add = (addMs: number, jitterMs: number) => setOver({ links, topology, pairs }, addMs, jitterMs);
   const reach = (step: number) => add((spec.addMs * step) / steps, spec.jitterMs);
@@ -33,7 +33,7 @@ interface Between {
   readonly pairs: readonly RegionPair[];
 }
 
-/** Over what the topology has for the pair; a Toxiproxy takes whole milliseconds. */
+/** Sets the planned delay and jitter plus these, in whole milliseconds for a Toxiproxy. */
 async function setOver({ links, topology, pairs }: Between, addMs: number, jitterMs: number): Promise<void> {
   await settleAll(
     pairs.map((pair) =>

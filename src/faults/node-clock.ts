@@ -1,8 +1,8 @@
-import type { NodeClockSpec } from '../scenario/fault-spec.ts';
-import type { Inject } from './fault.ts';
-import { orUndo } from './undo.ts';
+import type { NodeClockSpec } from '../scenario/faults/node-clock.ts';
+import type { Inject } from './support/fault.ts';
+import { orUndo } from './support/undo.ts';
 
-/** The clock of a Redis node steps, and steps back by as much when healed. */
+/** Steps the clock of a Redis node. The undo steps it back by as much. */
 export const nodeClock: Inject<NodeClockSpec> = async ({ node, stepMs }, { regions: { nodes } }) => {
   let hasStepped = false;
   return orUndo(

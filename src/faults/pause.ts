@@ -1,8 +1,8 @@
-import type { PauseSpec } from '../scenario/fault-spec.ts';
-import type { Inject } from './fault.ts';
-import { orUndo } from './undo.ts';
+import type { PauseSpec } from '../scenario/faults/pause.ts';
+import type { Inject } from './support/fault.ts';
+import { orUndo } from './support/undo.ts';
 
-/** SIGSTOP: connections stay open and nothing is answered. Healed, it answers all that has waited in its sockets. */
+/** SIGSTOP: connections stay open without replies. After the undo, the node answers the waiting requests. */
 export const pause: Inject<PauseSpec> = async ({ node }, { regions: { nodes } }) =>
   orUndo(
     () => nodes.pause(node),

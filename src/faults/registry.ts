@@ -1,9 +1,7 @@
-import type { FaultSpec } from '../scenario/fault-spec.ts';
+import type { FaultName, FaultSpec } from '../scenario/faults/index.ts';
 import { bandwidth } from './bandwidth.ts';
-import { checkFault } from './check.ts';
 import { dropReply } from './drop-reply.ts';
 import { failover } from './failover.ts';
-import type { FaultContext, Inject, Undo } from './fault.ts';
 import { flap } from './flap.ts';
 import { gatewayClock } from './gateway-clock.ts';
 import { kill } from './kill.ts';
@@ -13,10 +11,9 @@ import { partition } from './partition.ts';
 import { pause } from './pause.ts';
 import { restart } from './restart.ts';
 import { restartEmpty } from './restart-empty.ts';
+import type { FaultContext, Inject, Undo } from './support/fault.ts';
 
-export type FaultName = FaultSpec['fault'];
-
-/** Every way to break the system, by its name. */
+/** Every fault by its name. */
 const FAULTS: { readonly [Name in FaultName]: Inject<Extract<FaultSpec, { fault: Name }>> } = {
   partition,
   latency,
@@ -32,17 +29,8 @@ const FAULTS: { readonly [Name in FaultName]: Inject<Extract<FaultSpec, { fault:
   'node-clock': nodeClock,
 };
 
-/** These are over by themselves: their undo only makes sure of it. */
-const MOMENTARY: readonly FaultName[] = ['restart', 'restart-empty', 'failover'];
-
-/** Injects a fault. Throws INVALID_OPTION, having done nothing, when it names what the topology does not have. */
+/** Injects a fault that was validated against the topology. */
 export async function injectFault(spec: FaultSpec, context: FaultContext): Promise<Undo> {
-  checkFault(spec, context.regions.topology);
   const inject = FAULTS[spec.fault] as Inject<FaultSpec>;
   return inject(spec, context);
-}
-
-/** Whether a fault is over by itself, so that how long it lasts is not ours to choose. */
-export function isMomentary({ fault }: Pick<FaultSpec, 'fault'>): boolean {
-  return MOMENTARY.includes(fault);
 }

@@ -1,10 +1,10 @@
-import type { RestartEmptySpec } from '../scenario/fault-spec.ts';
-import type { Inject } from './fault.ts';
-import { orUndo } from './undo.ts';
+import type { RestartEmptySpec } from '../scenario/faults/restart-empty.ts';
+import type { Inject } from './support/fault.ts';
+import { orUndo } from './support/undo.ts';
 
 /**
- * SIGKILL, and started again at once with nothing. Nobody suspects it before the node timeout, so a primary comes
- * back as the primary of empty slots, and its replicas copy that.
+ * SIGKILL and an immediate start without data. The other nodes suspect it only after the node timeout, so a primary
+ * returns as the primary of empty slots, and its replicas copy them.
  */
 export const restartEmpty: Inject<RestartEmptySpec> = async ({ node }, { regions: { nodes } }) =>
   orUndo(

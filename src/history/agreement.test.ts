@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { headerOf } from '../../test/support/history.ts';
-import { encodeRecord } from './codec.ts';
-import { Draft } from './draft.ts';
-import { fillDraft } from './fill-draft.ts';
-import { Interner } from './interner.ts';
-import { parseRecord } from './parse-record.ts';
+import { Draft } from './columns/draft.ts';
+import { fillDraft } from './columns/fill-draft.ts';
+import { Interner } from './columns/interner.ts';
 import { HistoryReader } from './reader.ts';
-import { OperationScanner } from './scan-operation.ts';
+import { encodeRecord } from './records/codec.ts';
+import { parseRecord } from './records/parse-record.ts';
+import { OperationScanner } from './scan/scan-operation.ts';
 
 /** Lines are latin1 here: each character is one byte. */
 const bytesOf = (line: string) => Uint8Array.from(line, (character) => character.charCodeAt(0));
@@ -231,7 +231,7 @@ it.each([
     line: decided('"node":"n","source":"redis","level":"5"').replace(/}$/, ',"decision":{"charge":"none"}}'),
   },
   {
-    title: 'whose second completion says that there is none',
+    title: 'whose second completion is null',
     line: LINE.replace('9', '9,"completedUs":null'),
   },
   {

@@ -1,6 +1,6 @@
 import type { FileOrder } from './history.ts';
 
-/** Follows how the operations of a file are ordered. Microseconds. */
+/** Measures how far the operations of a file are from the order of time. Microseconds. */
 export class OrderOf {
   #startUs = Number.NEGATIVE_INFINITY;
   #endUs = Number.NEGATIVE_INFINITY;
@@ -8,7 +8,7 @@ export class OrderOf {
   #endsOffUs = 0;
   #pauseUs = 0;
 
-  /** The next one in the file; `endUs` is NaN where its end was not seen. */
+  /** Adds the next operation of the file; `endUs` is NaN if its end is unknown. */
   add(startUs: number, endUs: number): void {
     if (startUs >= this.#startUs) this.#startUs = startUs;
     else if (this.#startUs - startUs > this.#startsOffUs) this.#startsOffUs = this.#startUs - startUs;
@@ -19,8 +19,9 @@ export class OrderOf {
     } else if (this.#endUs - endUs > this.#endsOffUs) this.#endsOffUs = this.#endUs - endUs;
   }
 
-  /** A file is in the order of ends, or of starts, as far as it is in the better of the two. */
-  facts({ isEnded }: { isEnded: boolean }): FileOrder {
-    return { disorderUs: isEnded ? 0 : Math.min(this.#startsOffUs, this.#endsOffUs), pauseUs: this.#pauseUs };
+  /** The disorder by ends or by starts, the smaller of the two. */
+  facts({ isEnded, mayGoOn }: { isEnded: boolean; mayGoOn: boolean }): FileOrder {
+    const disorderUs = isEnded ? 0 : Math.min(this.#startsOffUs, this.#endsOffUs);
+    return { disorderUs, pauseUs: this.#pauseUs, mayGoOn };
   }
 }

@@ -1,47 +1,59 @@
-import type { ClockReading, End, Event, FaultRecord, Header, Outcome } from './operation.ts';
-import type { OperationTable } from './table.ts';
+import type { OperationTable } from './columns/table.ts';
+import type { ClockReading, End, Event, FaultRecord, Header, Outcome } from './records/operation.ts';
 
-/** What became of one file. */
+/** What was read of one file. */
 export interface FileFacts {
   readonly name: string;
   readonly operations: number;
-  /** What its `end` record says; absent when the recording was cut short. */
+  /** The `sent` of its `end` record; absent if the recording was cut short. */
   readonly sent?: number;
-  /** The number of its last line, when that broke off in the middle and was left out. */
+  /** The number of its last line, if that was incomplete and left out. */
   readonly truncatedLine?: number;
 }
 
 /** How far the operations of a file are from the order of time. Microseconds. */
 export interface FileOrder {
-  /** How much earlier one is than another before it, at most, by their ends or by their starts; 0 in a file with an end. */
+  /** The most by which an operation is earlier than one before it, by ends or by starts; 0 in a file with an end. */
   readonly disorderUs: number;
-  /** The longest time in which none ended. */
+  /** The longest time in which no operation ended. */
   readonly pauseUs: number;
+  /** Whether another file may continue it: a foreign log, which may be rotated, with a complete last line. */
+  readonly mayGoOn: boolean;
 }
 
-/** How often each code came, the most frequent first. */
+/** How often each code occurred, the most frequent first. */
 export type ErrorCounts = Readonly<Record<string, number>>;
 
-/** A whole recorded run, of one file or of several. Times are microseconds of the recorder's clock. */
+/** A recorded run, from one or several files. Times are microseconds of the recorder's clock. */
 export interface History {
-  /** That of the first file; the others agree with it in every policy. */
+  /** The header of the first file; the others have the same policies. */
   readonly header: Header;
   readonly operations: OperationTable;
   readonly outcomes: Readonly<Record<Outcome, number>>;
-  /** Why operations failed, and why it is not known what others were charged. */
+  /** Error codes of operations that failed, and of operations with an unknown charge. */
   readonly errors: Readonly<Record<'failed' | 'info', ErrorCounts>>;
   readonly clock: readonly ClockReading[];
-  /** What the decisions themselves say of their servers' clocks: the sharpest of each quarter second. */
+  /** Readings of servers' clocks from the decisions: the most exact of each quarter second. */
   readonly decisionClock: readonly ClockReading[];
-  /** The most by which they say that a bucket's time was ahead of its server's clock. */
+  /** The most by which a bucket's time was ahead of its server's clock, according to the decisions. */
   readonly bucketsAheadUs: number;
   readonly faults: readonly FaultRecord[];
   readonly events: readonly Event[];
-  /** Absent when any file has none. `sent` is the sum over all files. */
+  /** Absent if any file has none. `sent` is the sum over all files. */
   readonly end?: End;
   readonly files: readonly FileFacts[];
-  /** Whether operations say which decision they are attempts of. */
+  /** Whether operations have a `decisionId`. */
   readonly hasDecisionIds: boolean;
-  /** In which order the lines of each file are, by its name. */
+  /** The order of the lines of each file, by its name. */
   readonly orders: ReadonlyMap<string, FileOrder>;
+}
+
+/** How a foreign log was read, as far as that may be wrong. */
+export interface LogReading {
+  /** The field that names the bucket; absent if all requests share one. */
+  readonly key?: string;
+  /** Other fields whose values look like bucket names with several requests each. */
+  readonly otherKeys: readonly string[];
+  /** The unit of its times, as a power of ten of a microsecond; absent for dates and where the format has the unit. */
+  readonly unitPower?: number;
 }

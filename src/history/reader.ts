@@ -1,15 +1,16 @@
-import { OpenclawError, printable } from '../core/errors.ts';
-import { HistoryBuilder } from './builder.ts';
-import { RecordError } from './fields.ts';
+import { OpenclawError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
+import { HistoryBuilder } from './columns/builder.ts';
 import type { History } from './history.ts';
-import { LineSplitter, MAX_LINE_BYTES } from './lines.ts';
-import { parseRecord } from './parse-record.ts';
-import { OperationScanner } from './scan-operation.ts';
+import { RecordError } from './records/fields.ts';
+import { parseRecord } from './records/parse-record.ts';
+import { LineSplitter, MAX_LINE_BYTES } from './scan/lines.ts';
+import { OperationScanner } from './scan/scan-operation.ts';
 
 /**
- * Reads histories in NDJSON from chunks of bytes: `startFile`, `push` ..., `endFile`, again for each further
- * file of the same run, then `finish`. Every error is INVALID_HISTORY and names file, line and reason. A last
- * line that broke off in the middle is left out and reported.
+ * Reads histories in NDJSON from chunks of bytes: `startFile`, `push` ..., `endFile` for each file of a run, then
+ * `finish`. Every error is INVALID_HISTORY and names file, line and reason. An incomplete last line is left out and
+ * reported.
  */
 export class HistoryReader {
   readonly #builder = new HistoryBuilder();
@@ -42,7 +43,7 @@ export class HistoryReader {
     this.#lines?.push(chunk);
   }
 
-  /** `truncated`: the file itself broke off, as an archive can; its last line is left out then. */
+  /** `truncated`: the file itself is incomplete, as an archive can be; its last line is then left out. */
   endFile(truncated = false): void {
     if (truncated) this.#truncatedLine = this.#line + 1;
     else this.#lines?.end();
@@ -60,7 +61,7 @@ export class HistoryReader {
     else this.#parseLine(this.#decode(bytes.subarray(start, end)), terminated);
   }
 
-  /** Bytes that are no text would become one and the same character, and different buckets the same one. */
+  /** A lenient decoder would replace every invalid byte by one character, and so merge different buckets. */
   #decode(bytes: Uint8Array): string {
     try {
       return this.#decoder.decode(bytes);
@@ -83,7 +84,7 @@ export class HistoryReader {
     this.#worded(() => this.#builder.add(parseRecord(value)));
   }
 
-  /** Adds file and line to what the record's own checks say. */
+  /** Adds file and line to the errors of the record's own checks. */
   #worded<T>(act: () => T): T {
     try {
       return act();

@@ -1,44 +1,45 @@
 import { type Decision, formatEvidence } from '../core/decision.ts';
-import { isAskersFault, OpenclawError } from '../core/errors.ts';
+import { isInvalidRequest, OpenclawError } from '../core/errors.ts';
+import { HEADERS } from '../core/header-names.ts';
 import type { Cost, Limiter, NamedPolicy, Subject, TakeOptions } from '../limiter/limiter.ts';
-import { checkName } from '../limiter/policy-name.ts';
+import { checkName } from '../limiter/options/policies.ts';
 import { rateLimitHeaders, violatedPolicies } from './headers.ts';
 import { badRequest, PROBLEM_TYPE, type Problem, quotaExceeded, reducedCapacity } from './problem.ts';
 
-/** Whom a request is charged to, and for how many tokens: what `Limiter.take` takes. */
+/** The subject and options of `Limiter.take` for one request. */
 export interface Asked extends TakeOptions {
-  /** Without one the request is refused. */
+  /** A request without a user is rejected with 400. */
   readonly user: string | null | undefined;
   readonly endpoint: string;
 }
 
-/** What is asked of a limiter here; any object that can do this is one. */
+/** The methods of a limiter that the middlewares use. */
 type Decider = Pick<Limiter, 'policiesOf' | 'take'>;
 
 type MaybeAsked = Asked | null | undefined;
 
-/** `Args` are what the framework gives to a handler: its request, or its context. */
+/** The options of every middleware. `Args` are the arguments of a handler: its request, or its context. */
 export interface RateLimitOptions<Args extends readonly unknown[]> {
   readonly limiter: Decider;
   /**
-   * Whom a request is charged to. Without a user, or when this throws, the request is refused with 400, or with the
-   * `statusCode` or `status` of the error where that is a 4xx, whose message is then told to the user.
+   * Returns user, endpoint and cost of a request. The request is rejected with 400 if there is no user or this throws. An
+   * error with a `statusCode` or `status` of 4xx sets the status, and its message is sent to the user.
    */
   readonly subject: (...args: Args) => MaybeAsked | Promise<MaybeAsked>;
-  /** What a limiter's only policy is called in headers and problems. Default: its own name, `default`. */
+  /** The name of the limiter's only policy in headers and problem documents. Default: its own name, `default`. */
   readonly policyName?: string;
-  /** Say in every reply who decided and when, in the `openclaw-decision` header. For tests only. Default false. */
+  /** Sends the evidence of every decision in the `openclaw-decision` header. For tests only. Default false. */
   readonly evidence?: boolean;
   /**
-   * Told of every decision, those of shadow mode among them. A promise is waited for; where this throws or rejects, the
-   * request does not go on.
+   * Called with every decision, also in shadow mode. The request waits for a returned promise; if this throws or rejects,
+   * the handler is not called.
    */
   readonly onDecision?: (decision: Decision, ...args: Args) => unknown;
-  /** Told why a request was refused undecided; its user is told a code. The same holds for a promise and for throwing. */
+  /** Called with the error of an undecided request; the user gets its code. Promises and errors as in `onDecision`. */
   readonly onError?: (error: unknown, ...args: Args) => unknown;
 }
 
-/** What one route has in place of what all have. */
+/** The options that one route overrides. */
 export interface RouteQuota {
   readonly limiter?: Decider;
   readonly endpoint?: string;
@@ -46,7 +47,7 @@ export interface RouteQuota {
   readonly policyName?: string;
 }
 
-/** What to answer. Headers go into the reply of the application too, where the request may go on. */
+/** The result for one request. With `go-on` the headers are added to the application's reply. */
 export type Answer =
   | { readonly type: 'go-on'; readonly headers: Readonly<Record<string, string>> }
   | {
@@ -57,11 +58,11 @@ export type Answer =
     };
 
 const UNDECIDED = 'The rate limit could not be decided; try again later.';
-const NO_USER = 'The request does not say whose it is.';
+const NO_USER = 'The request has no user.';
 
 /**
- * Makes the function that answers one request: it asks the limiter once, and never lets a request go on that was not
- * allowed. It rejects only where `onDecision` or `onError` throws or rejects. Throws INVALID_OPTION for a policy's name.
+ * Makes the function that decides one request. It calls the limiter once, and only an allowed request goes on. It rejects
+ * only if `onDecision` or `onError` throws or rejects. Throws INVALID_OPTION for an invalid policy name.
  */
 export function answering<Args extends readonly unknown[]>(
   options: RateLimitOptions<Args>,
@@ -71,9 +72,9 @@ export function answering<Args extends readonly unknown[]>(
   return async (args, route = {}) => {
     const limiter = route.limiter ?? options.limiter;
     const policyName = route.policyName ?? options.policyName;
-    const asked = await ask(args, route);
-    if ('status' in asked) return refused(asked);
-    const { user, endpoint, ...takeOptions } = asked;
+    const request = await readRequest(args, route);
+    if ('status' in request) return refused(request);
+    const { user, endpoint, ...takeOptions } = request;
     let policies: readonly NamedPolicy[] = [];
     let decision: Decision;
     try {
@@ -85,19 +86,19 @@ export function answering<Args extends readonly unknown[]>(
     }
     await options.onDecision?.(decision, ...args);
     const headers = rateLimitHeaders(policies, decision);
-    if (decision.shadow !== undefined) headers['openclaw-shadow'] = decision.shadow;
-    if (options.evidence) headers['openclaw-decision'] = formatEvidence(decision.evidence);
+    if (decision.shadow !== undefined) headers[HEADERS.shadow] = decision.shadow;
+    if (options.evidence) headers[HEADERS.decision] = formatEvidence(decision.evidence);
     return decision.allowed
       ? { type: 'go-on', headers }
       : refused(quotaExceeded(violatedPolicies(policies, decision)), headers);
   };
 
-  async function ask(args: Args, route: RouteQuota): Promise<(Subject & TakeOptions) | Problem> {
+  async function readRequest(args: Args, route: RouteQuota): Promise<(Subject & TakeOptions) | Problem> {
     try {
-      const asked = await options.subject(...args);
-      if (typeof asked?.user !== 'string' || asked.user === '') return badRequest(400, NO_USER);
-      const { user, decisionId } = asked;
-      const { endpoint = asked.endpoint, cost = asked.cost } = route;
+      const subject = await options.subject(...args);
+      if (typeof subject?.user !== 'string' || subject.user === '') return badRequest(400, NO_USER);
+      const { user, decisionId } = subject;
+      const { endpoint = subject.endpoint, cost = subject.cost } = route;
       return {
         user,
         endpoint,
@@ -105,22 +106,22 @@ export function answering<Args extends readonly unknown[]>(
         ...(decisionId !== undefined && { decisionId }),
       };
     } catch (error) {
-      const problem = toldProblem(error);
+      const problem = problemOf(error);
       if (problem === undefined) await options.onError?.(error, ...args);
       return problem ?? badRequest(400, NO_USER);
     }
   }
 }
 
-/** The names of several policies are the limiter's own. */
+/** `policyName` renames only a single policy. */
 function renamed(policies: readonly NamedPolicy[], policyName: string | undefined): readonly NamedPolicy[] {
   const [only, second] = policies;
   if (policyName === undefined || only === undefined || second !== undefined) return policies;
   return [{ name: checkName(policyName), policy: only.policy }];
 }
 
-/** Errors with a status are made to be told, in Fastify, Express and Hono alike. */
-function toldProblem(error: unknown): Problem | undefined {
+/** Fastify, Express and Hono send the message of an error with a status to the user. */
+function problemOf(error: unknown): Problem | undefined {
   if (!(error instanceof Error)) return undefined;
   const { statusCode, status = statusCode } = error as { statusCode?: unknown; status?: unknown };
   return typeof status === 'number' && status >= 400 && status < 500
@@ -132,7 +133,7 @@ function undecided(error: unknown, policies: readonly NamedPolicy[]): Answer {
   if (!(error instanceof OpenclawError))
     return refused(reducedCapacity({ detail: UNDECIDED, code: 'INTERNAL', charge: 'possible' }));
   const { code, charge } = error;
-  if (isAskersFault(code)) return refused({ ...badRequest(400, error.message), code });
+  if (isInvalidRequest(code)) return refused({ ...badRequest(400, error.message), code });
   return refused(reducedCapacity({ detail: UNDECIDED, code, charge }), rateLimitHeaders(policies, undefined));
 }
 

@@ -6,10 +6,9 @@ export type { Asked } from './answer.ts';
 export type ExpressRateLimitOptions<Request> = RateLimitOptions<readonly [request: Request]>;
 
 /**
- * Middleware for Express, Connect and whatever else calls `(request, response, next)` with those of `node:http`. It
- * limits what it is mounted on. What `onDecision` and `onError` throw, or reject with, goes to
- * `next`. Throws INVALID_OPTION for a
- * policy's name.
+ * Middleware for Express, Connect and every framework that calls `(request, response, next)` with the types of
+ * `node:http`. It limits the routes that it is mounted on. Errors of `onDecision` and `onError` go to `next`. Throws
+ * INVALID_OPTION for an invalid policy name.
  */
 export function rateLimit<Request extends IncomingMessage>(
   options: ExpressRateLimitOptions<Request>,
@@ -17,7 +16,7 @@ export function rateLimit<Request extends IncomingMessage>(
   const answer = answering(options);
   return (request, response, next) => {
     answer([request]).then((answered) => {
-      if (!response.headersSent) reply(response, answered, next); // else somebody has: a time limit, say
+      if (!response.headersSent) reply(response, answered, next); // a timeout may have replied
     }, next);
   };
 }

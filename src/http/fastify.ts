@@ -6,15 +6,15 @@ export type { Asked, RouteQuota } from './answer.ts';
 
 export interface FastifyRateLimitOptions extends RateLimitOptions<readonly [request: FastifyRequest]> {
   /**
-   * When requests are decided. `onRequest` (default): before anything else is spent on them, so what the application
-   * then refuses is charged too. `preHandler`: once the body is parsed and valid, for a subject or cost in it.
+   * The hook that decides. `onRequest` (default) runs first, so requests that the application then rejects are charged.
+   * `preHandler` runs after the body is parsed and validated, for a subject or cost in the body.
    */
   readonly hook?: 'onRequest' | 'preHandler';
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Of `openclaw-rl/fastify`: `false` leaves the route unlimited; an object is in place of what all routes have. */
+    /** Read by `openclaw-rl/fastify`: `false` leaves the route unlimited; an object overrides the options. */
     quota?: false | RouteQuota;
   }
 }
@@ -32,9 +32,9 @@ const limiting: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, option
 };
 
 /**
- * A Fastify plugin that limits every route of the context it is registered in, also those that were there before; not
- * what has no route. Among hooks of one name, those registered before it run before it: authentication does. Throws
- * INVALID_OPTION for a policy's name.
+ * A Fastify plugin that limits every route of the context that registers it, also routes defined before. A 404 is not
+ * limited. Hooks of the same name run in the order of registration, so register authentication first. Throws
+ * INVALID_OPTION for an invalid policy name.
  */
 export const rateLimit: FastifyPluginAsync<FastifyRateLimitOptions> = fastifyPlugin(limiting, {
   name: 'openclaw-rl',

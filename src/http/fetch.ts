@@ -2,15 +2,15 @@ import { type Answer, answering, type RateLimitOptions } from './answer.ts';
 
 export type { Asked } from './answer.ts';
 
-/** `Rest` is what the runtime gives beside the request, such as bindings or the address of the connection. */
+/** `Rest` are the further arguments of the runtime, such as bindings or the address of the connection. */
 export type FetchRateLimitOptions<Rest extends readonly unknown[] = readonly []> = RateLimitOptions<
   readonly [request: Request, ...rest: Rest]
 >;
 
 /**
- * Wraps a handler of the Fetch API, `(request, ...) => Response`, as edge runtimes, Deno, Bun and `app.fetch` of Hono
- * have it. It needs nothing of Node. Rejects as the handler does, or as `onDecision` or `onError` does. Throws
- * INVALID_OPTION for a policy's name.
+ * Wraps a Fetch API handler, `(request, ...) => Response`, of edge runtimes, Deno, Bun or `app.fetch` of Hono. It needs
+ * no Node API. Rejects with the errors of the handler, `onDecision` and `onError`. Throws INVALID_OPTION for an invalid
+ * policy name.
  */
 export function rateLimit<Rest extends readonly unknown[]>(
   handler: (request: Request, ...rest: Rest) => Response | Promise<Response>,
@@ -29,7 +29,7 @@ function refusal({ status, headers, problem }: Extract<Answer, { type: 'refused'
   return new Response(JSON.stringify(problem), { status, headers });
 }
 
-/** Replies of `fetch` and redirects cannot be changed, only made again; upgrades and errors not even that. */
+/** Headers of `fetch` replies and redirects are immutable, so these are copied; upgrades and errors cannot be. */
 function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   if (response.status < 200) return response;
   try {

@@ -20,7 +20,7 @@ describe('rate limit headers', () => {
     { title: 'denied, the level unknown', decision: { allowed: false }, want: { 'Retry-After': '1' } },
     { title: 'not decided', decision: undefined, want: {} },
   ] as { title: string; decision: Omit<Decision, 'evidence'> | undefined; want: object }[])(
-    'say what a client may do: $title',
+    'state the limit, the level and the retry time: $title',
     ({ decision, want }) => {
       const headers = rateLimitHeaders(
         [{ name: 'ratings', policy: parsePolicy('20:5/s') }],

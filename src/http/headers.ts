@@ -1,26 +1,27 @@
 import type { Decision } from '../core/decision.ts';
+import { HEADERS } from '../core/header-names.ts';
 import type { NamedPolicy } from '../limiter/limiter.ts';
 
 /** An integer of structured fields has 15 digits (RFC 9651, 3.3.1); a capacity may have 16. */
 const MOST = 999_999_999_999_999;
 
 /**
- * The response headers of draft-ietf-httpapi-ratelimit-headers, each a structured-field list with a member for each
- * policy: `RateLimit-Policy` (quota `q` in tokens, in a window of `w` seconds: what an empty bucket needs to fill) and,
- * where levels are known, `RateLimit` (`r` tokens remain). What denies has `t`, the seconds until its cost is there;
- * a denial has `Retry-After` in seconds, which is the longest of them. `policies` are those of the limiter's
- * `policiesOf`; without a decision only they are told, and of no policies nothing.
+ * The response headers of draft-ietf-httpapi-ratelimit-headers: structured-field lists with a member for each policy.
+ * `RateLimit-Policy`: quota `q` in tokens, window `w` in seconds (the time an empty bucket needs to fill). `RateLimit`, if
+ * levels are known: `r` whole tokens remain; a policy that denies has `t`, the seconds until its bucket holds the cost.
+ * `Retry-After`, for a denial: the longest `t`. `policies` is the result of the limiter's `policiesOf`. Without a decision
+ * only `RateLimit-Policy` is returned, and without policies no header.
  */
 export function rateLimitHeaders(
   policies: readonly NamedPolicy[],
   decision: Decision | undefined,
 ): Record<string, string> {
   const headers: Record<string, string> = {};
-  if (policies.length > 0) headers['RateLimit-Policy'] = policies.map(policyMember).join(', ');
+  if (policies.length > 0) headers[HEADERS.policies] = policies.map(policyMember).join(', ');
   if (decision === undefined) return headers;
-  const levels = levelsOf(policies, decision);
-  if (levels.length > 0) headers.RateLimit = levels.map(levelMember).join(', ');
-  if (!decision.allowed) headers['Retry-After'] = String(toSeconds(decision.retryAfterUs));
+  const levels = levelMembers(policies, decision);
+  if (levels.length > 0) headers[HEADERS.levels] = levels.map(levelMember).join(', ');
+  if (!decision.allowed) headers[HEADERS.retryAfter] = String(toSeconds(decision.retryAfterUs));
   return headers;
 }
 
@@ -31,14 +32,14 @@ export function violatedPolicies(policies: readonly NamedPolicy[], decision: Dec
     : decision.policies.filter(({ retryAfterUs }) => retryAfterUs > 0).map(({ policy }) => policy);
 }
 
-interface LevelTold {
+interface LevelMember {
   readonly name: string;
   readonly remainingTokens: number;
-  /** Absent: this policy did not deny. */
+  /** Absent if this policy did not deny. */
   readonly retryAfterSeconds?: number;
 }
 
-function levelsOf(policies: readonly NamedPolicy[], decision: Decision): readonly LevelTold[] {
+function levelMembers(policies: readonly NamedPolicy[], decision: Decision): readonly LevelMember[] {
   const { remainingTokens, retryAfterUs, policies: parts } = decision;
   const isDenied = !decision.allowed || decision.shadow === 'denied';
   if (parts !== undefined)
@@ -59,7 +60,7 @@ function policyMember({ name, policy }: NamedPolicy): string {
   return `"${name}";q=${Math.min(policy.capacityTokens, MOST)};w=${windowSeconds}`;
 }
 
-function levelMember({ name, remainingTokens, retryAfterSeconds }: LevelTold): string {
+function levelMember({ name, remainingTokens, retryAfterSeconds }: LevelMember): string {
   const until = retryAfterSeconds === undefined ? '' : `;t=${retryAfterSeconds}`;
   return `"${name}";r=${Math.min(remainingTokens, MOST)}${until}`;
 }

@@ -8,7 +8,7 @@ export interface Problem {
   readonly detail?: string;
   /** A code of the error catalogue. */
   readonly code?: string;
-  /** Whether the request may have taken tokens all the same. */
+  /** Whether the request may have taken tokens. */
   readonly charge?: Charge;
   readonly 'violated-policies'?: readonly string[];
 }
@@ -29,7 +29,7 @@ export function quotaExceeded(violatedPolicies: readonly string[]): Problem {
   };
 }
 
-/** 503: nobody could decide, and the request is not let through. */
+/** 503: no decision, so the request is rejected. There is no Retry-After, since the end of the failure is unknown. */
 export function reducedCapacity(failure: {
   detail: string;
   code: string;
@@ -46,7 +46,7 @@ export function reducedCapacity(failure: {
   };
 }
 
-/** 4xx: the request itself is at fault; it was refused before the limiter. */
+/** 4xx: the request itself is invalid; the limiter was not called. */
 export function badRequest(status: number, detail: string): Problem {
   return { type: 'about:blank', title: 'The request is not valid', status, detail, charge: 'none' };
 }

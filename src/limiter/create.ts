@@ -1,52 +1,37 @@
-import { OpenclawError, quoted } from '../core/errors.ts';
-import { openActiveActive, type RegionOptions } from './active-active/open.ts';
-import { createArticle } from './article.ts';
-import { type CentralOptions, createCentral } from './central.ts';
-import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
-import { connectAcked, connectIoredis } from './ioredis-open.ts';
-import { checkPrefix, DEFAULT_PREFIX } from './key.ts';
-import { checkKnown, type Known } from './known-options.ts';
-import { type LendingOptions, openLease } from './lease/open.ts';
+import { invalidOption } from '../core/errors.ts';
+import { quoted } from '../core/printable.ts';
+import {
+  DEFAULT_STRATEGY,
+  isStrategy,
+  STRATEGY_NAMES,
+  type StrategyName,
+  traitsOf,
+} from '../core/strategies.ts';
 import type { Limiter } from './limiter.ts';
-import { answerLocally, type LocalAnswerOptions } from './local-answers.ts';
-import { type PolicyOptions, policyNames, readPolicies, refuseSeveral } from './policies.ts';
-import { checkRedis, onlyAddresses, type RedisConnection } from './redis-connection.ts';
-import type { RedisPort, RedisSource } from './redis-port.ts';
-import { createReplicaReads } from './replica-reads.ts';
-import { shadow } from './shadow.ts';
+import { checkKnown, type Known } from './options/known-options.ts';
+import { type PolicyOptions, policyNames, readBuckets, refuseSeveral } from './options/policies.ts';
+import { checkRedis, onlyAddresses, type RedisConnection } from './redis/connection.ts';
+import { connectAcked, connectIoredis } from './redis/ioredis/open.ts';
+import type { RedisPort, RedisSource } from './redis/port.ts';
+import { openActiveActive, type RegionOptions } from './strategies/active-active/open.ts';
+import { createArticle } from './strategies/article.ts';
+import { type CentralOptions, createCentral } from './strategies/central/central.ts';
+import { type LendingOptions, openLease } from './strategies/lease/open.ts';
+import { createReplicaReads } from './strategies/replica-reads.ts';
+import { decideOnFailure, type FailurePolicies } from './wrappers/failure-policy.ts';
+import { answerLocally, type LocalAnswerOptions } from './wrappers/local-answers.ts';
+import { shadow } from './wrappers/shadow.ts';
 
-const STRATEGIES = {
+const OPENERS: Readonly<Record<StrategyName, (options: LimiterOptions) => Limiter>> = {
   central: openCentral,
   acked: openAcked,
   article: openArticle,
-  'active-active': (options: LimiterOptions) => openActiveActive('active-active', 'spends', options),
-  'active-active-lww': (options: LimiterOptions) =>
-    openActiveActive('active-active-lww', 'last-write', options),
+  'active-active': (options) => openActiveActive('active-active', 'spends', options),
+  'active-active-lww': (options) => openActiveActive('active-active-lww', 'last-write', options),
   'replica-reads': openReplicaReads,
-  lease: (options: LimiterOptions) => openBorrowing('lease', options),
-  'lease-unacked': (options: LimiterOptions) => openBorrowing('lease-unacked', { ...options, replicas: 0 }),
-} as const;
-
-export type StrategyName = keyof typeof STRATEGIES;
-
-export const STRATEGY_NAMES = Object.keys(STRATEGIES) as readonly StrategyName[];
-
-/** Whether a limiter of this strategy waits for the replicas of a primary, and has to be told how many there are. */
-export function isAcked(strategy: string): boolean {
-  return strategy === 'acked' || strategy === 'lease';
-}
-
-/** Whether every take of this strategy costs one token. */
-export function isUnitCost(strategy: string): boolean {
-  return strategy === 'article';
-}
-
-const APART: ReadonlySet<string> = new Set(['active-active', 'active-active-lww']);
-
-/** Whether each region of this strategy has a Redis of its own, and a limiter is told of the others by `region`. */
-export function isApart(strategy: string): boolean {
-  return APART.has(strategy);
-}
+  lease: (options) => openBorrowing('lease', options),
+  'lease-unacked': (options) => openBorrowing('lease-unacked', { ...options, replicas: 0 }),
+};
 
 const DEFAULT_MEMORY_MS = 60_000;
 const MOST_MEMORY_MS = 86_400_000;
@@ -54,38 +39,36 @@ const MOST_MEMORY_MS = 86_400_000;
 export type LimiterOptions = PolicyOptions & {
   /** How regions share one bucket. Default `central`. */
   readonly strategy?: StrategyName;
-  /** Addresses, which ioredis opens, or a client of the service's own: `fromIoredis(client)`, `fromNodeRedis(client)`. */
+  /** Addresses, which the limiter connects to with ioredis, or `fromIoredis(client)` or `fromNodeRedis(client)`. */
   readonly redis: RedisConnection | RedisSource;
-  /** Of a strategy whose regions decide side by side: which this is, and where the others are. `redis` is its own. */
+  /** Required by `active-active`: this region's name, and the Redis of the others. `redis` is this region's own. */
   readonly region?: RegionOptions;
   /**
-   * Of `central`: an admission counts only when every replica that could be promoted has it, so that no failover loses
-   * it; `take` rejects with NOT_ACKED (charge possible) where that is not known in time, and with REPLICAS_MISSING (none)
-   * while the primary is known to be short of replicas. The same as strategy `acked`.
+   * With strategy `central`, the same as strategy `acked`: an admission counts once every promotable replica has it, so
+   * no failover loses it. `take` rejects with NOT_ACKED (charge possible) if the replicas do not confirm in time, and
+   * with REPLICAS_MISSING (charge none) while the primary has too few replicas.
    */
   readonly durability?: 'acked';
-  /** With `durability: 'acked'`, and of `lease`: how many replicas each primary has that could be promoted in its place. */
+  /** Required with `durability: 'acked'`, `acked` and `lease`: the number of promotable replicas of each primary. */
   readonly replicas?: number;
-  /** Of `lease`: for how long tokens are lent. */
+  /** With `lease`: how long tokens are lent. */
   readonly lease?: LendingOptions;
-  /** What every key starts with. Default `rate:openclaw`. */
+  /** The prefix of every key: 1 to 128 letters, digits and `_ . : / -`. Default `rate:openclaw`. */
   readonly prefix?: string;
-  /** Milliseconds since 1970, for strategies that decide by the caller's clock. Default: the machine's. */
+  /** With `article`: the clock, in milliseconds since 1970. Default `Date.now`. */
   readonly nowMs?: () => number;
-  /** How long admissions and refunds by a decision id are remembered: some 150 bytes each. Milliseconds, default 60000. */
+  /** How long a decision id is stored, about 150 bytes each. Milliseconds, 1 to 86400000. Default 60000. */
   readonly decisionMemoryMs?: number;
   /**
-   * Ask for the takes of one turn of the event loop in one call. Default false: a reply that is lost then leaves all of
-   * them uncertain.
+   * Whether the takes of one turn of the event loop share one call to Redis. A lost reply then leaves the charge of all
+   * of them possible. Default false.
    */
   readonly batch?: boolean;
-  /** Deny without asking Redis while a subject is certainly still too empty; off without. See `localAnswerBound`. */
+  /** Denies without a call to Redis while the last denial proves it. Default off. See `localAnswerBound`. */
   readonly localAnswers?: LocalAnswerOptions;
-  /**
-   * What is answered while Redis cannot decide. Default `closed`: `take` rejects, and says whether a charge is possible.
-   */
+  /** The result of `take` while Redis cannot decide. Default `closed`: `take` rejects. */
   readonly onFailure?: FailurePolicies;
-  /** Decide and charge, but allow everything and say in `shadow` what would have been. Default false. */
+  /** Allows every take, and reports the real result in `shadow` of the decision. Default false. */
   readonly shadow?: boolean;
 };
 
@@ -108,23 +91,23 @@ const KNOWN: Known<LimiterOptions> = {
   shadow: true,
 };
 
-/** Makes a limiter and starts to connect. Throws INVALID_POLICY or INVALID_OPTION; nothing is charged. */
+/** Makes a limiter and starts to connect to Redis. Throws INVALID_POLICY or INVALID_OPTION. */
 export function createLimiter(options: LimiterOptions): Limiter {
   checkRedis(options?.redis);
   checkKnown(options, { of: 'createLimiter', known: KNOWN });
-  const strategy = parseStrategy(options.strategy ?? 'central');
+  const strategy = parseStrategy(options.strategy ?? DEFAULT_STRATEGY);
   checkDurability(strategy, options);
   checkReplicas(strategy, options);
-  const opened = STRATEGIES[strategy](options);
+  const opened = OPENERS[strategy](options);
   try {
     return around(opened, options);
   } catch (error) {
-    void opened.close(); // what is refused leaves no connection
+    void opened.close(); // leaves no connection behind
     throw error;
   }
 }
 
-/** What decides without Redis, around what decides by it. */
+/** Wraps a limiter with local answers, failure policies and shadow mode. */
 function around(opened: Limiter, options: LimiterOptions): Limiter {
   const { localAnswers, onFailure } = options;
   const answering = localAnswers === undefined ? opened : answerLocally(opened, localAnswers);
@@ -138,38 +121,30 @@ function around(opened: Limiter, options: LimiterOptions): Limiter {
 function checkDurability(strategy: StrategyName, { durability }: LimiterOptions): void {
   const isKnown = durability === undefined || (durability === 'acked' && /^(central|acked)$/.test(strategy));
   if (isKnown) return;
-  throw new OpenclawError(
-    'INVALID_OPTION',
-    `durability is 'acked', with strategy central; found ${quoted(durability)} with ${strategy}`,
-    { hint: 'leave it out' },
+  throw invalidOption(
+    `durability must be 'acked', with strategy central; found ${quoted(durability)} with ${strategy}`,
+    'remove durability',
   );
 }
 
-/** A number of replicas that nobody waits for would look like durability. */
+/** Rejects `replicas` where the strategy ignores it, since it would look like durability. */
 function checkReplicas(strategy: StrategyName, { durability, replicas }: LimiterOptions): void {
-  const isUsed = isAcked(strategy) || durability === 'acked';
-  const isTrue = strategy === 'lease-unacked' && replicas === 0;
+  const { waitsForReplicas, lends } = traitsOf(strategy);
+  const isUsed = waitsForReplicas || durability === 'acked';
+  const isTrue = lends && replicas === 0;
   if (replicas === undefined || isUsed || isTrue) return;
-  throw new OpenclawError(
-    'INVALID_OPTION',
-    `strategy ${strategy} waits for no replicas; found ${quoted(replicas)}`,
-    {
-      hint:
-        strategy === 'lease-unacked'
-          ? 'use strategy lease'
-          : "leave replicas out, or give durability: 'acked'",
-    },
+  throw invalidOption(
+    `strategy ${strategy} does not wait for replicas; found ${quoted(replicas)}`,
+    lends ? 'use strategy lease' : "remove replicas, or set durability: 'acked'",
   );
 }
 
-/** Reads a strategy's name. Throws INVALID_OPTION. */
+/** Checks the name of a strategy. Throws INVALID_OPTION. */
 export function parseStrategy(name: string): StrategyName {
-  const found = STRATEGY_NAMES.find((known) => known === name);
-  if (found !== undefined) return found;
-  throw new OpenclawError(
-    'INVALID_OPTION',
+  if (isStrategy(name)) return name;
+  throw invalidOption(
     `a strategy is one of ${STRATEGY_NAMES.join(', ')}; found ${quoted(name)}`,
-    { hint: 'leave it out for central' },
+    'the default is central',
   );
 }
 
@@ -181,12 +156,9 @@ function openCentral(options: LimiterOptions): Limiter {
 function openAcked(options: LimiterOptions): Limiter {
   const { redis: where, replicas } = options;
   if (replicas === undefined)
-    throw new OpenclawError(
-      'INVALID_OPTION',
-      'to wait for replicas, a limiter must know how many there are',
-      {
-        hint: 'replicas: how many each primary has that could be promoted in its place',
-      },
+    throw invalidOption(
+      'option replicas is required to wait for replicas',
+      'set replicas to the number of promotable replicas of each primary',
     );
   const rest = readCentral(options);
   const redis = 'open' in where ? where.openAcked({ replicas }) : connectAcked(where, { replicas });
@@ -194,19 +166,14 @@ function openAcked(options: LimiterOptions): Limiter {
 }
 
 function readCentral(options: LimiterOptions): Omit<CentralOptions, 'redis'> {
-  const { first, policiesOf } = readPolicies(options);
-  const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
-  const decisionMemoryMs = checkMemory(options.decisionMemoryMs ?? DEFAULT_MEMORY_MS);
   return {
-    policy: first,
-    policiesOf,
-    prefix,
-    decisionMemoryMs,
+    ...readBuckets(options),
+    decisionMemoryMs: checkMemory(options.decisionMemoryMs ?? DEFAULT_MEMORY_MS),
     ...(options.batch && { batch: { bySlot: isCluster(options.redis) } }),
   };
 }
 
-/** Without `tryTake`, which would go past `onFailure` and `shadow`. */
+/** Removes `tryTake`, which would bypass `onFailure` and `shadow`. */
 function openBorrowing(strategy: StrategyName, options: LimiterOptions): Limiter {
   const { tryTake: _, ...limiter } = openLease(strategy, options);
   return limiter;
@@ -214,13 +181,9 @@ function openBorrowing(strategy: StrategyName, options: LimiterOptions): Limiter
 
 function openArticle(options: LimiterOptions): Limiter {
   refuseSeveral('article', options);
-  const { first, policiesOf } = readPolicies(options);
-  const prefix = checkPrefix(options.prefix ?? DEFAULT_PREFIX);
   return createArticle({
+    ...readBuckets(options),
     redis: openRedis(options.redis),
-    policy: first,
-    policiesOf,
-    prefix,
     ...(options.nowMs && { nowMs: options.nowMs }),
   });
 }
@@ -235,22 +198,19 @@ function isCluster(redis: RedisConnection | RedisSource): boolean {
 
 function openReplicaReads(options: LimiterOptions): Limiter {
   refuseSeveral('replica-reads', options);
-  const { first, policiesOf } = readPolicies(options);
+  const buckets = readBuckets(options);
   const redis = onlyAddresses(options.redis, 'replica-reads');
   return createReplicaReads({
+    ...buckets,
     primaries: connectIoredis(redis),
     replicas: connectIoredis(redis, { readsReplicas: true }),
-    policy: first,
-    policiesOf,
-    prefix: checkPrefix(options.prefix ?? DEFAULT_PREFIX),
   });
 }
 
 function checkMemory(ms: number): number {
   if (Number.isSafeInteger(ms) && ms >= 1 && ms <= MOST_MEMORY_MS) return ms;
-  throw new OpenclawError(
-    'INVALID_OPTION',
-    `decisions are remembered for 1 to ${MOST_MEMORY_MS} whole milliseconds; found ${quoted(ms)}`,
-    { hint: `the default is ${DEFAULT_MEMORY_MS}` },
+  throw invalidOption(
+    `decisionMemoryMs must be 1 to ${MOST_MEMORY_MS} whole milliseconds; found ${quoted(ms)}`,
+    `the default is ${DEFAULT_MEMORY_MS}`,
   );
 }

@@ -1,29 +1,28 @@
 import type { Decision } from '../core/decision.ts';
 import type { Policy } from '../core/policy.ts';
 
-/** Whom a bucket limits: one user at one endpoint. */
+/** The owner of a bucket: one user at one endpoint. Both are 1 to 256 bytes without control characters. */
 export interface Subject {
   readonly user: string;
   readonly endpoint: string;
 }
 
-/** A policy by the name that decisions, costs and headers call it. */
+/** A policy with its name in decisions, costs and headers. */
 export interface NamedPolicy {
   readonly name: string;
   readonly policy: Policy;
 }
 
-/** Whole tokens, at least 1 and at most the capacity: of every policy alike, or by name, 1 where a name is missing. */
+/** Whole tokens, from 1 to the capacity: the same for every policy, or by policy name. A missing name costs 1. */
 export type Cost = number | Readonly<Record<string, number>>;
 
 export interface TakeOptions {
   /** Default 1. */
   readonly cost?: Cost;
   /**
-   * Takes of a subject with the same id are one decision: while its admission is remembered (the limiter's
-   * `decisionMemoryMs`), each is answered with it and charges nothing more, whatever its cost. A denial is not
-   * remembered. Whoever chooses an id can repeat an admission: never take one from a user. Letters, digits and
-   * `_ . : + / = -`, 1 to 128 of them.
+   * 1 to 128 letters, digits and `_ . : + / = -`. A repeated take of the subject with the same id returns the first
+   * admission and charges nothing, whatever its cost, for `decisionMemoryMs` of the limiter. Denials are not stored.
+   * Never accept an id from an end user: a caller who chooses it can replay an admission without being charged.
    */
   readonly decisionId?: string;
 }
@@ -31,11 +30,11 @@ export interface TakeOptions {
 export interface RefundOptions {
   /** Default 1. */
   readonly cost?: Cost;
-  /** Refunds of a subject with the same id are made once while the first is remembered. Takes have ids of their own. */
+  /** As in `TakeOptions`: a repeated refund with the same id has no effect. Takes and refunds do not share ids. */
   readonly decisionId?: string;
 }
 
-/** What one policy's bucket holds now. Times are the deciding server's, in microseconds. */
+/** The current level of one policy's bucket, in quanta and whole tokens. Times are in microseconds from now. */
 export interface PolicyLevel {
   readonly policy: string;
   readonly levelQuanta: number;
@@ -44,36 +43,39 @@ export interface PolicyLevel {
   readonly timeToFullUs: number;
 }
 
-/** What a subject's bucket holds now; of several policies, that of the one with the fewest tokens. */
+/** The current level of a subject's bucket; with several policies, of the policy with the fewest tokens. */
 export interface Level extends Omit<PolicyLevel, 'policy'> {
+  /** The Redis server that answered, `host:port`. */
   readonly node: string;
+  /** Its time, microseconds since 1970. */
   readonly atUs: number;
-  /** Each policy's, where there are several. */
+  /** The level of each policy, if the limiter has several. */
   readonly policies?: readonly PolicyLevel[];
 }
 
 /**
- * A token-bucket limiter. Every method rejects with an OpenclawError whose `charge` says whether tokens may
- * have been taken (or given back): `none` is a certainty; `possible` means that the request was sent and no reply came.
+ * A token-bucket limiter. Its methods reject with an OpenclawError. `charge` of the error is `none` if certainly no tokens
+ * were taken or given back, and `possible` if the request was sent and no usable reply came.
  */
 export interface Limiter {
   readonly strategy: string;
-  /** The first of its policies, without overrides. */
+  /** The first policy, without overrides. */
   readonly policy: Policy;
-  /** Those that decide about a subject together, in the order of their levels. */
+  /** The policies of a subject, in their order. Throws INVALID_SUBJECT, or an error of the overrides. */
   policiesOf(subject: Subject): readonly NamedPolicy[];
-  /** Takes the cost from every policy's bucket, or denies and takes none. */
+  /** Takes the cost from every policy's bucket, or denies and takes no tokens. */
   take(subject: Subject, options?: TakeOptions): Promise<Decision>;
-  /** Reads the level without taking. Strategies that keep no level refuse with INVALID_OPTION. */
+  /** Reads the level without taking. Rejects with INVALID_OPTION if the strategy keeps no level. */
   peek(subject: Subject): Promise<Level>;
   /**
-   * Gives tokens back, each bucket at most until it is full, and tells its level after. In a history it is an
-   * operation of negative cost. Strategies that keep no level refuse with INVALID_OPTION.
+   * Gives tokens back to each bucket, up to its capacity, and returns the level afterwards. In a history this is an
+   * operation with a negative cost. Rejects with INVALID_OPTION if the strategy cannot refund.
    */
   refund(subject: Subject, options?: RefundOptions): Promise<Level>;
-  /** Fills the subject's buckets. In a history it is an event `reset`. What decision ids remember stays. */
+  /** Fills the subject's buckets; stored decision ids stay. In a history this is an event `reset`. */
   reset(subject: Subject): Promise<void>;
-  /** Resolves once Redis answers; rejects with the reason when it does not within the command timeout. */
+  /** Resolves once Redis answers; rejects if it does not answer within the command timeout. */
   ready(): Promise<void>;
+  /** Closes the limiter's connections; later calls reject with LIMITER_CLOSED. */
   close(): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../test/support/history.ts';
 import { checkHistory } from '../checker/check.ts';
-import { parsePromise } from '../checker/promise.ts';
-import type { ClockReading } from '../history/operation.ts';
+import { parsePromise } from '../checker/claims/promise.ts';
+import type { ClockReading } from '../history/records/operation.ts';
 import { readByStatus, withDate } from './outcome.ts';
 import { Recorder } from './recorder.ts';
 
@@ -41,7 +41,7 @@ describe('the Date of replies', () => {
     },
   );
 
-  it('places windows of the epoch, within 2 s and a half, and says nothing of rates', () => {
+  it('places windows of the epoch, within 2.5 s, and gives no rates', () => {
     const promise = parsePromise('fixed-window:3/60s:epoch');
     /** A recorder that began 20 s into a window of 60 s. */
     const judged = (atS: number, records: ClockReading[]) =>
@@ -61,7 +61,7 @@ describe('the Date of replies', () => {
     expect(judged(36, []).windows.total).toBe(0);
     expect(judged(36, [date]).clock).toMatchObject({ epsilonUs: 1_000, rhoPpm: 1_000 });
     expect(judged(36, [date]).assumptions).toContain(
-      "the Date of replies is taken for the limiter's clock, 2 s off at most",
+      "the Date of replies is taken as the limiter's clock, with an error of at most 2 s",
     );
   });
 });

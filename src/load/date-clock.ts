@@ -1,12 +1,12 @@
-import type { ClockReading } from '../history/operation.ts';
+import type { ClockReading } from '../history/records/operation.ts';
 
-/** A `Date` may be a proxy's, whose clock is another, or that of a reply that was kept. */
+/** A `Date` may come from a proxy with another clock, or from a cached reply. */
 const GRANT_US = 2_000_000;
 const SECOND_US = 1_000_000;
 
 /**
- * Makes clock readings of the header `Date`, one a second for each region. It was written while the request was open, and
- * says the second that it was then: the middle of it is half a second off at most, beside half of the round trip.
+ * Makes clock readings from the header `Date`, one per second and region. The header was written while the request was
+ * open, and has whole seconds. The error is at most half a second plus half of the round trip.
  */
 export class DateClock {
   readonly #nextUs = new Map<string, number>();

@@ -13,9 +13,9 @@ export interface OpenLoopOptions {
 const TICK_MS = 1;
 
 /**
- * Open loop: request n is due n / rate after the start, whatever became of those before it, and goes to region
- * n modulo their number. Its latency counts from then, so a server that stalls cannot hide it. One that finds every
- * connection of its region busy is dropped, and counted: a connection waits for one answer at a time.
+ * Open loop: request n is due n / rate after the start, independent of earlier requests, and goes to region n modulo
+ * their number. Its latency counts from that time, so a server cannot hide a stall. If every connection of the region
+ * is busy, the request is dropped and counted: a connection has one request in flight.
  */
 export function openLoop({ ratePerSecond, regions, durationMs, recorder }: OpenLoopOptions): Pace {
   const idle: LoadConnection[][] = regions.map(() => []);

@@ -57,7 +57,7 @@ describe('the evidence of a reply', () => {
     ['is read from its header', ['openclaw-decision', header], decision],
     ['is read in any case', ['Content-Type', 'x', 'OpenClaw-Decision', header], decision],
     ['is absent without a header', ['content-type', 'x'], undefined],
-    ['is absent where the header says something else', ['openclaw-decision', 'x=1'], undefined],
+    ['is absent if the header is another', ['openclaw-decision', 'x=1'], undefined],
     [
       'is absent where two headers contend',
       ['openclaw-decision', header, 'Openclaw-Decision', header],

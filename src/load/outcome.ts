@@ -1,6 +1,7 @@
 import { type Evidence, parseEvidence } from '../core/decision.ts';
+import { HEADERS } from '../core/header-names.ts';
 import type { StatusPattern } from '../history/foreign/status.ts';
-import type { Outcome } from '../history/operation.ts';
+import type { Outcome } from '../history/records/operation.ts';
 
 /** What one reply means for the bucket. */
 export interface Reply {
@@ -8,7 +9,7 @@ export interface Reply {
   readonly status: number;
   readonly error?: string;
   readonly decision?: Evidence;
-  /** What the header `Date` says, to the second; where it is read as a clock. */
+  /** The header `Date`, in whole seconds; only where it is read as a clock. */
   readonly dateUs?: number;
 }
 
@@ -16,9 +17,9 @@ export interface Reply {
 export type ReadReply = (status: number, rawHeaders: readonly string[], body: string) => Reply;
 
 /**
- * Reads a reply of the sample system: 2xx is allowed, 429 denied, any other 4xx was refused before the limiter,
- * and the rest is `failed` only where the problem document says that no charge was made; else it may have been:
- * `info`. So is a 4xx that says so: another service than the one that refused may have charged.
+ * Reads a reply of the sample system. 2xx is allowed and 429 denied. Any other 4xx is `failed`: the request was refused
+ * before the limiter. All else is `failed` if the problem document has charge `none`, otherwise `info`. A 4xx with
+ * charge `possible` is `info`, too: another service than the one that refused may have charged.
  */
 export const readReply: ReadReply = (status, rawHeaders, body) => {
   const decision = findEvidence(rawHeaders);
@@ -39,8 +40,8 @@ export const readReply: ReadReply = (status, rawHeaders, body) => {
 };
 
 /**
- * Reads the replies of any other API by their status alone. One that is neither allowed nor denied may have been
- * charged, now or later: `info`.
+ * Reads the replies of any other API by their status alone. A reply that is neither allowed nor denied is `info`: the
+ * request may be charged now or later.
  */
 export function readByStatus(allowed: StatusPattern, denied: StatusPattern): ReadReply {
   const known = new Map<number, Reply>();
@@ -56,7 +57,7 @@ export function readByStatus(allowed: StatusPattern, denied: StatusPattern): Rea
   };
 }
 
-/** Reads replies as `read` does, and their `Date` beside. */
+/** Reads replies as `read` does, and also their `Date`. */
 export function withDate(read: ReadReply): ReadReply {
   return (status, rawHeaders, body) => {
     const reply = read(status, rawHeaders, body);
@@ -66,11 +67,11 @@ export function withDate(read: ReadReply): ReadReply {
 }
 
 function findEvidence(rawHeaders: readonly string[]): Evidence | undefined {
-  const found = findHeader(rawHeaders, EVIDENCE);
+  const found = findHeader(rawHeaders, HEADERS.decision);
   return found === undefined ? undefined : parseEvidence(found);
 }
 
-/** Names of headers have no case, and proxies change it. Two that contend say nothing. */
+/** Header names are case-insensitive. Gives undefined for a header that occurs twice. */
 function findHeader(rawHeaders: readonly string[], header: string): string | undefined {
   let found: string | undefined;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
@@ -82,9 +83,7 @@ function findHeader(rawHeaders: readonly string[], header: string): string | und
   return found;
 }
 
-const EVIDENCE = 'openclaw-decision';
-
-/** Denials are many: only what has the word is read. */
+/** Denials are many, so only bodies with this word are parsed. */
 function saysPossible(body: string): boolean {
   return body.includes('possible') && parseProblem(body).charge === 'possible';
 }

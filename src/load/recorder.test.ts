@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Operation } from '../history/operation.ts';
+import type { Operation } from '../history/records/operation.ts';
 import type { Reply } from './outcome.ts';
 import { type OpenOperation, Recorder } from './recorder.ts';
 
@@ -92,7 +92,7 @@ describe('the recorder writes', () => {
   });
 });
 
-describe('what a failure policy decided', () => {
+describe('a decision of a failure policy', () => {
   const fallback = { strategy: 'central', node: 'none', source: 'fallback' } as const;
   const redis = { ...fallback, source: 'redis' } as const;
 
@@ -131,7 +131,7 @@ describe('an operation that has ended', () => {
   });
 });
 
-describe('what is dropped', () => {
+describe('a dropped request', () => {
   it('is counted by region and in slices of a tenth of a second, from when it was due', () => {
     for (const dueUs of [1_000.5, 50_000, 100_999, 101_001]) recorder.drop('r0', dueUs);
     recorder.drop('r1', 60_000);

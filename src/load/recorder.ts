@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { ClockReading, Operation, Outcome } from '../history/operation.ts';
+import type { ClockReading, Operation, Outcome } from '../history/records/operation.ts';
 import { DateClock } from './date-clock.ts';
 import type { Reply } from './outcome.ts';
 
@@ -13,11 +13,11 @@ export interface OpenOperation {
   readonly cost: number;
   /** When it was sent. */
   readonly invokedUs: number;
-  /** When it should have been, of an open load: its latency counts from then. */
+  /** In an open load, when it was due: its latency counts from then. */
   readonly intendedUs?: number;
 }
 
-/** Requests that were due in a region and not sent, since every connection was busy: one slice of time. */
+/** Requests of one slice of time that were due in a region and not sent, since every connection was busy. */
 export interface Dropped {
   readonly region: string;
   /** When the first of them was due. */
@@ -27,7 +27,7 @@ export interface Dropped {
 
 const SLICE_US = 100_000;
 
-/** Our own books: every request that is sent gets one record, whatever becomes of it. */
+/** Records every request that is sent exactly once, also those without a reply. */
 export class Recorder {
   readonly #write: (operation: Operation) => void;
   readonly #writeReading: (reading: ClockReading) => void;
@@ -39,7 +39,7 @@ export class Recorder {
   readonly dropped: Dropped[] = [];
   #sent = 0;
 
-  /** `writeReading` gets what the dates of replies say, where they are read. */
+  /** `writeReading` gets the clock readings from the dates of replies, where these are read. */
   constructor(
     write: (operation: Operation) => void,
     writeReading: (reading: ClockReading) => void = () => {},
@@ -94,9 +94,9 @@ export class Recorder {
   complete(open: OpenOperation, reply: Reply): void {
     if (!this.#open.has(open)) return;
     const completedUs = Math.ceil(this.nowUs());
-    const { dateUs, ...said } = reply;
+    const { dateUs, ...answer } = reply;
     if (dateUs !== undefined) this.#readDate(open, completedUs, dateUs);
-    this.#close(open, { ...said, completedUs: reply.outcome === 'info' ? null : completedUs });
+    this.#close(open, { ...answer, completedUs: reply.outcome === 'info' ? null : completedUs });
   }
 
   #readDate(open: OpenOperation, completedUs: number, dateUs: number): void {
@@ -109,12 +109,12 @@ export class Recorder {
     this.#close(open, { outcome: 'info', error, completedUs: null });
   }
 
-  /** The request certainly never left. */
+  /** The request was certainly not sent. */
   fail(open: OpenOperation, error: string): void {
     this.#close(open, { outcome: 'failed', error, completedUs: Math.ceil(this.nowUs()) });
   }
 
-  /** Ends the books: what is still open has no reply. */
+  /** Closes every open request as one without a reply. */
   loseAll(error: string): void {
     for (const open of this.#open) this.lose(open, error);
   }
@@ -125,23 +125,23 @@ export class Recorder {
   ): void {
     if (!this.#open.delete(open)) return;
     this.counts[end.outcome]++;
-    this.#write({ type: 'op', ...open, ...maxChargeOf(open.cost, end), ...end });
+    this.#write({ type: 'op', ...open, ...readMaxCharge(open.cost, end), ...end });
   }
 }
 
-/** The largest that a history holds. */
+/** The largest charge that a history can hold. */
 const MOST_TOKENS = 2 ** 31 - 1;
 
 /**
- * What a failure policy decided the shared bucket may charge all the same, now or later: a denial its cost, an admission
- * the cost beside what was admitted. Nothing is said where no charge is possible.
+ * The most that may be charged for a request that a failure policy decided, since the shared bucket may charge it, too:
+ * the cost for a denial, twice the cost for an admission. Empty if no charge is possible.
  */
-function maxChargeOf(
+function readMaxCharge(
   cost: number,
   { outcome, decision }: Pick<Operation, 'outcome' | 'decision'>,
 ): { maxCharge?: number } {
   if (decision?.source !== 'fallback' || decision.charge === 'none') return {};
   if (outcome === 'denied') return { maxCharge: cost };
-  // Twice the cost may be more than a history holds: a reader then assumes as much from the decision.
+  // Twice the cost may be more than a history can hold; a reader then infers it from the decision.
   return outcome === 'allowed' && 2 * cost <= MOST_TOKENS ? { maxCharge: 2 * cost } : {};
 }

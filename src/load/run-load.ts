@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
-import { OpenclawError } from '../core/errors.ts';
+import { invalidOption } from '../core/errors.ts';
 import { makeRandom } from '../core/prng.ts';
 import { parseStatusPattern } from '../history/foreign/status.ts';
-import { closedLoop } from './closed-loop.ts';
 import { driveConnection, type LoadState, type Pace } from './connection.ts';
 import { openLoop } from './open-loop.ts';
 import { readByStatus } from './outcome.ts';
@@ -18,17 +17,17 @@ export interface LoadOptions {
   readonly targets: readonly Target[];
   readonly recorder: Recorder;
   readonly durationMs: number;
-  /** How long replies may still come once no more requests are sent. */
+  /** How long to wait for replies after the last request. */
   readonly drainMs: number;
   readonly signal: AbortSignal;
-  /** Ends after so many requests, each connection at least `everyMs` after its last; for a closed load. */
+  /** For a closed load: ends after `requests`, and each connection waits at least `everyMs` between two. */
   readonly atMost?: { readonly requests: number; readonly everyMs: number };
 }
 
 /**
- * Sends the load, closed or open as its shape says, and ends with the books closed: when the time is up no more
- * is sent, replies are waited for, and what stays open is recorded as `info`. Gives the milliseconds from the first
- * request until no more were sent. Throws INVALID_OPTION before anything is sent.
+ * Sends a closed or open load. When the time is up it stops sending and waits for replies; requests that stay open are
+ * recorded as `info`. Gives the milliseconds from the first request until sending stopped. Throws INVALID_OPTION before
+ * the first request.
  */
 export async function runLoad(options: LoadOptions): Promise<number> {
   const { shape, targets, recorder, signal } = options;
@@ -50,7 +49,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
       {
         url: targets.map(({ url }) => url) as unknown as string, // a list is allowed; its typings lag
         connections: shape.connections,
-        duration: 1_000_000, // the end is ours to say: see below
+        duration: 1_000_000, // `keepTime` ends the load
         sampleInt: 100,
         timeout: Math.ceil((options.durationMs + options.drainMs) / 1_000) + 60,
         setupClient: (client) => {
@@ -65,7 +64,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     );
     const ends = AbortSignal.any([signal, isEnough.signal]);
     timed = keepTime(options, { pace, load, started: once(instance, 'start'), ends });
-    void timed.then(() => instance.stop()); // it may have ended before, once every connection was destroyed
+    void timed.then(() => instance.stop()); // it ends earlier if every connection was destroyed
   });
   await finished;
   recorder.loseAll(signal.aborted ? 'INTERRUPTED' : 'LOAD_ENDED');
@@ -77,17 +76,27 @@ const BY_STATUS = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('42
 function makePace({ shape, targets, durationMs, recorder }: LoadOptions): Pace {
   const { mode, ratePerSecond = 0, connections } = shape;
   if (connections < targets.length)
-    throw new OpenclawError(
-      'INVALID_OPTION',
+    throw invalidOption(
       `a load needs a connection for each of its ${targets.length} regions; found ${connections}`,
     );
-  if (mode === 'closed') return closedLoop();
-  if (!(ratePerSecond > 0))
-    throw new OpenclawError('INVALID_OPTION', `an open load needs a rate above 0; found ${ratePerSecond}`);
+  if (mode === 'closed') return CLOSED;
+  if (!(ratePerSecond > 0)) throw invalidOption(`an open load needs a rate above 0; found ${ratePerSecond}`);
   return openLoop({ ratePerSecond, regions: targets.map(({ region }) => region), durationMs, recorder });
 }
 
-/** The same pace, with an end: `onEnough` is called when a request more would have been sent. */
+const RECONNECT_DELAY_MS = 100;
+
+/** Every connection sends its next request as soon as the last one is answered. */
+const CLOSED: Pace = {
+  free(connection, why) {
+    if (why !== 'ended') connection.send();
+    else setTimeout(() => connection.send(), RECONNECT_DELAY_MS); // no busy loop where connections are refused
+  },
+  start() {},
+  stop() {},
+};
+
+/** The same pace with a limit: calls `onEnough` instead of sending a request beyond it. */
 function limited(pace: Pace, atMost: LoadOptions['atMost'], onEnough: () => void): Pace {
   if (atMost === undefined) return pace;
   let left = atMost.requests;
@@ -100,7 +109,7 @@ function limited(pace: Pace, atMost: LoadOptions['atMost'], onEnough: () => void
       };
       const later = () => {
         if (why === 'new' || atMost.everyMs === 0) send();
-        else setTimeout(send, atMost.everyMs).unref(); // the load may end before
+        else setTimeout(send, atMost.everyMs).unref(); // the load may end first
       };
       pace.free({ region: connection.region, send: later }, why);
     },
@@ -109,7 +118,7 @@ function limited(pace: Pace, atMost: LoadOptions['atMost'], onEnough: () => void
 
 const LOOK_EVERY_MS = 10;
 
-/** For half a second a load that was interrupted waits for replies: requests that hang must not keep it. */
+/** An interrupted load waits half a second for replies, also where requests hang. */
 const HASTY_LOOKS = 50;
 
 async function keepTime(

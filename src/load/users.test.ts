@@ -64,7 +64,7 @@ describe('planned users', () => {
     }
   });
 
-  it('leave no region without a user, whatever the seed', () => {
+  it('leave no region without a user, for any seed', () => {
     for (let seed = 0; seed < 100; seed++) {
       const planned = planUsers(shape({ seed, users: REGIONS.length, roaming: seed / 100 }));
       expect(new Set(planned.flatMap(({ regions }) => regions))).toEqual(new Set(REGIONS));
@@ -169,7 +169,7 @@ describe('a draw', () => {
     }
   });
 
-  it('gives nobody before he arrives, though others weigh a million times more', () => {
+  it('gives no user before its arrival, even if others weigh a million times more', () => {
     const late = Array.from({ length: 9 }, (_, index) => user(`late${index}`, 1e6, ['r0'], 500));
     const planned = [...late, user('early', 1, ['r0'], 0), user('next', 1, ['r0'], 100)];
     expect([...count(planned, 'r0', 1_000, 0).keys()]).toEqual(['early']);
@@ -177,7 +177,7 @@ describe('a draw', () => {
     expect(count(planned, 'r0', 1_000, 500).has('late0')).toBe(true);
   });
 
-  it('gives nobody before he arrives, whatever the plan', () => {
+  it('gives no user before its arrival, for any plan', () => {
     for (let seed = 0; seed < 50; seed++) {
       const planned = planUsers(shape({ seed, users: 20, skew: 2, rampMs: 1_000 }));
       const draw = makeUserDraw(planned, 'r0');

@@ -1,55 +1,55 @@
-import { OpenclawError } from '../core/errors.ts';
+import { invalidOption } from '../core/errors.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
 
-/** Who fires and how: closed or open, how many connections and users, how skewed, how many roam between regions. */
+/** The shape of a load: closed or open, connections, users, their skew, and how many roam between regions. */
 export interface LoadShape {
   readonly seed: number;
   readonly regions: readonly string[];
-  /** Closed: each connection sends when it was answered. Open: requests start at a constant rate. */
+  /** Closed: each connection sends once its last request is answered. Open: requests start at a constant rate. */
   readonly mode: 'closed' | 'open';
-  /** Requests started a second, over all regions; of an open load only. */
+  /** Requests started per second, over all regions; for an open load only. */
   readonly ratePerSecond?: number;
-  /** Concurrent users: connections that each have one request in flight. Of an open load the most in flight. */
+  /** Connections, each with at most one request in flight. */
   readonly connections: number;
-  /** Tokens a request asks for: one of these, each as likely. */
+  /** Tokens of a request: one of these, each equally likely. */
   readonly costs: readonly number[];
-  /** Distinct users, so distinct buckets. */
+  /** Distinct users; each has a bucket. */
   readonly users: number;
   /** The user of rank k is drawn with weight k^-skew (Zipf). 0 is uniform. */
   readonly skew: number;
-  /** The share of users whose requests come from every region, 0 to 1. */
+  /** The share of users who send from every region, 0 to 1. */
   readonly roaming: number;
   /** Users arrive one after another during this time, so that buckets start at different moments. */
   readonly rampMs: number;
-  /** Who rests now and then; absent: none. */
+  /** Users who rest now and then; absent: none. */
   readonly resting?: Resting;
 }
 
 /**
- * Some users rest and come back in bursts. A bucket that is asked all the time never shows that its key expires before
- * it is full: it was drained, has rested for less than that, and holds more than the refill of the rest.
+ * Some users rest and come back in bursts. This shows keys that expire before their bucket is full: a drained bucket
+ * then holds more than the refill of the rest. A bucket in constant use cannot show it.
  */
 export interface Resting {
-  /** Of the users, 0 to 1; the first to arrive of each region never rest. */
+  /** The share of users who rest, 0 to 1. The first user of each region never rests. */
   readonly share: number;
-  /** The longest rest: each has a length of its own, spread evenly from a quarter of this. */
+  /** The longest rest. Lengths are spread evenly over the users, from a quarter of this. */
   readonly restMs: number;
-  /** How long they send between two rests, as much as others do in both. */
+  /** How long they send between two rests; a burst makes up for the requests of the rest. */
   readonly burstMs: number;
 }
 
 export interface PlannedUser {
   readonly name: string;
-  /** Where its requests come from: one region, or all of them. */
+  /** The regions it sends from: one, or all of them. */
   readonly regions: readonly string[];
   readonly weight: number;
-  /** It sends nothing before this moment of the load. */
+  /** Milliseconds after the start of the load; it sends nothing earlier. */
   readonly arrivesMs: number;
-  /** It rests and sends in turn, for ever; at the beginning of the load `offsetMs` of the first round are over. */
+  /** It rests and sends in turn. The load starts `offsetMs` into the first round. */
   readonly rests?: { readonly restMs: number; readonly burstMs: number; readonly offsetMs: number };
 }
 
-/** What stands for the real user of a number, from 1, wherever something is written. */
+/** In all output a real user is called by this prefix and its number, from 1. */
 export const REAL_USER = 'key-';
 
 /** Draws the users of a run from its seed: u1, u2, and so on. */
@@ -68,7 +68,7 @@ export function planUsers(
   const random = makeRandom(seed, 'users');
   const planned = Array.from({ length: users }, (_, index) => {
     const drawn = Math.floor(random() * regions.length);
-    const home = regions[index < regions.length ? index : drawn] ?? ''; // the first in turn: no region is without
+    const home = regions[index < regions.length ? index : drawn] ?? ''; // the first in turn: every region has one
     const roams = random() < roaming;
     const arrivesMs = Math.max(0, random() - PRESENT_AT_START) * rampMs;
     return {
@@ -87,7 +87,7 @@ export function planUsers(
   });
 }
 
-/** Who rests, and how: a share of the users, one at least. Of a stream of its own, so that it changes nothing else. */
+/** Draws who rests and how: a share of the users, at least one. Its own random stream leaves other draws unchanged. */
 function drawRests(
   planned: readonly PlannedUser[],
   { share, restMs, burstMs }: Resting,
@@ -106,10 +106,10 @@ function drawRests(
   );
 }
 
-/** Of the longest. */
+/** The shortest rest, as a share of the longest. */
 const SHORTEST_REST = 0.25;
 
-/** The share of users who are there when the load begins; in every region that has users it is one at least. */
+/** The share of users who are present at the start of the load; at least one in every region with users. */
 const PRESENT_AT_START = 0.1;
 
 function firstToArrive(planned: readonly PlannedUser[], region: string): PlannedUser | undefined {
@@ -117,7 +117,7 @@ function firstToArrive(planned: readonly PlannedUser[], region: string): Planned
   return present.sort((a, b) => a.arrivesMs - b.arrivesMs)[0];
 }
 
-/** The users expected to send most, given that every region sends equally much. */
+/** The users expected to send most, if every region sends the same number of requests. */
 export function busiestUsers(
   planned: readonly PlannedUser[],
   regions: readonly string[],
@@ -138,12 +138,12 @@ export function busiestUsers(
 /** Gives the next user to send a request, `elapsedMs` after the load began. */
 export type UserDraw = (random: Random, elapsedMs: number) => PlannedUser;
 
-/** Draws users of one region by their weight, among those who have arrived and do not rest. */
+/** Draws users of one region by weight, among those who have arrived and do not rest. Throws INVALID_OPTION if none. */
 export function makeUserDraw(planned: readonly PlannedUser[], region: string): UserDraw {
   const present = planned.filter((user) => user.regions.includes(region));
   const first = firstToArrive(planned, region);
   if (first === undefined) {
-    throw new OpenclawError('INVALID_OPTION', `no user sends from ${region}: raise --users or --roaming`);
+    throw invalidOption(`no user sends from ${region}: raise --users or --roaming`);
   }
   let sum = 0;
   const upTo = present.map((user) => {
@@ -161,7 +161,7 @@ export function makeUserDraw(planned: readonly PlannedUser[], region: string): U
 
 const MOST_TRIES = 50;
 
-/** In a burst it sends what it would have sent in the rest as well, up to a limit: draws of who rests are drawn again. */
+/** A burst makes up for the requests of the rest, up to a limit: a draw of a user who rests is repeated. */
 function weightNow({ weight, rests }: PlannedUser): number {
   if (rests === undefined) return weight;
   return weight * Math.min(MOST_AT_ONCE, (rests.restMs + rests.burstMs) / rests.burstMs);

@@ -1,2 +1,2 @@
-/** The name of the metric; by its count, also that of the takes. */
+/** The name of the histogram; its count is the number of takes. */
 export const DURATION = 'openclaw_rl.limiter.decision.duration';

@@ -4,19 +4,19 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { DURATION } from './duration.ts';
 
 export interface PrometheusMetrics {
-  /** Gives what is measured by it to `text`. */
+  /** The meter whose measurements `text` contains. */
   readonly meter: Meter;
   /**
-   * All metrics of now in Prometheus' text exposition format 0.0.4. Rejects with an AggregateError where some could not
-   * be collected: Prometheus then counts a scrape that failed, and not less than there was.
+   * The current metrics in Prometheus text format 0.0.4. Rejects with an AggregateError if some could not be collected,
+   * so that Prometheus counts a failed scrape instead of lower values.
    */
   text(): Promise<string>;
 }
 
-/** A histogram's name has its unit at its end in Prometheus, and must not have it in OpenTelemetry. */
+/** In Prometheus a histogram's name ends with its unit; in OpenTelemetry it must not. */
 const IN_SECONDS = { instrumentName: DURATION, name: `${DURATION}.seconds` };
 
-/** Metrics of OpenTelemetry kept in memory to be read as Prometheus reads them; starts no server. */
+/** OpenTelemetry metrics in memory, read as Prometheus text; starts no server. */
 export function prometheusMetrics(): PrometheusMetrics {
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true); // metrics, and nothing about the SDK

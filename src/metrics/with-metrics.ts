@@ -1,36 +1,36 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
 import type { Decision } from '../core/decision.ts';
-import { chargeOf, type ErrorCode, isAskersFault, OpenclawError } from '../core/errors.ts';
-import type { LeaseLimiter } from '../limiter/lease/lease.ts';
+import { chargeOf, type ErrorCode, isInvalidRequest, OpenclawError } from '../core/errors.ts';
 import type { Limiter } from '../limiter/limiter.ts';
+import type { LeaseLimiter } from '../limiter/strategies/lease/lease.ts';
 import { DURATION } from './duration.ts';
 
 export interface MetricsOptions {
   readonly meter: Meter;
-  /** Put on every measurement, to tell limiters apart. Few values: each is a time series more. Default none. */
+  /** Attributes of every measurement, to tell limiters apart. Each value adds a time series. Default none. */
   readonly attributes?: Attributes;
 }
 
-/** Seconds: from a neighbour's Redis to one across an ocean that is about to time out. */
+/** Seconds: from a Redis on the same network to one across an ocean that is close to a timeout. */
 const BOUNDARIES_S = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5,
 ];
 
 /**
- * Decides as `limiter` does, and records every `take` in the histogram `openclaw_rl.limiter.decision.duration`: seconds
- * until its answer, and by its count, how many there were. Of a lease every `tryTake` that decides, too. Attributes:
+ * Wraps `limiter` and records every `take`, and every `tryTake` that decides, in the histogram
+ * `openclaw_rl.limiter.decision.duration`: the seconds until the result. Attributes:
  *
- * - `openclaw_rl.outcome`: `allowed`, `denied`, `shadow` (allowed by shadow mode alone), `unavailable` (not decided),
- *   `invalid` (what was asked can never be decided);
+ * - `openclaw_rl.outcome`: `allowed`, `denied`, `shadow` (allowed only by shadow mode), `unavailable` (not decided),
+ *   `invalid` (an invalid request);
  * - `openclaw_rl.source`, where it was decided: `redis`, `local`, `lease`, `fallback`;
- * - `error.type`, the code, and `openclaw_rl.charge`, `none` or `possible`, where there was an error, also one that a
- *   failure policy answered.
+ * - `error.type`, the error code, and `openclaw_rl.charge`, `none` or `possible`, if there was an error, also if a failure
+ *   policy decided then.
  *
- * Users and endpoints are in no attribute.
+ * No attribute contains users or endpoints.
  */
 export function withMetrics<L extends Limiter>(limiter: L, { meter, attributes = {} }: MetricsOptions): L {
   const duration = meter.createHistogram(DURATION, {
-    description: 'How long takes waited for their answer, by what it was',
+    description: 'Duration of takes, by outcome',
     unit: 's',
     advice: { explicitBucketBoundaries: BOUNDARIES_S },
   });
@@ -44,7 +44,7 @@ export function withMetrics<L extends Limiter>(limiter: L, { meter, attributes =
       const startedMs = performance.now();
       try {
         const decision = await limiter.take(subject, options);
-        record(startedMs, attributesOf(decision));
+        record(startedMs, makeAttributes(decision));
         return decision;
       } catch (error) {
         record(startedMs, attributesOfError(error));
@@ -52,11 +52,11 @@ export function withMetrics<L extends Limiter>(limiter: L, { meter, attributes =
       }
     },
     ...(lease.tryTake && {
-      tryTake(...asked: Parameters<LeaseLimiter['tryTake']>) {
+      tryTake(...args: Parameters<LeaseLimiter['tryTake']>) {
         const startedMs = performance.now();
         try {
-          const decision = lease.tryTake?.(...asked);
-          if (decision !== undefined) record(startedMs, attributesOf(decision)); // else `take` is what decides
+          const decision = lease.tryTake?.(...args);
+          if (decision !== undefined) record(startedMs, makeAttributes(decision)); // otherwise `take` decides
           return decision;
         } catch (error) {
           record(startedMs, attributesOfError(error));
@@ -67,7 +67,7 @@ export function withMetrics<L extends Limiter>(limiter: L, { meter, attributes =
   };
 }
 
-function attributesOf({ allowed, shadow, undecided, evidence: { source } }: Decision): Attributes {
+function makeAttributes({ allowed, shadow, undecided, evidence: { source } }: Decision): Attributes {
   if (shadow === undefined)
     return {
       'openclaw_rl.outcome': allowed ? 'allowed' : 'denied',
@@ -86,7 +86,7 @@ function attributesOfError(error: unknown): Attributes {
       'error.type': '_OTHER',
       'openclaw_rl.charge': 'possible',
     };
-  const outcome = isAskersFault(error.code) ? 'invalid' : 'unavailable';
+  const outcome = isInvalidRequest(error.code) ? 'invalid' : 'unavailable';
   return { 'openclaw_rl.outcome': outcome, ...errorOf(error.code) };
 }
 

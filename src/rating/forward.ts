@@ -1,16 +1,16 @@
 import { Client, type Dispatcher } from 'undici';
 
-/** A reply read whole, with those of its headers that were asked for. */
+/** A complete reply, with the wanted headers. */
 export interface ForwardedReply {
   readonly status: number;
   /** Name, value, name, value. */
   readonly headers: string[];
-  /** Its bytes as latin1 text: joined to the head it leaves in one write, for half of a gateway's time is writing. */
+  /** Its bytes as latin1 text, so that head and body leave in one write; half of a gateway's time is writing. */
   readonly body: string;
 }
 
 export interface UpstreamOptions {
-  /** Requests in flight at most; the rest wait their turn. */
+  /** The most requests in flight; others wait in order. */
   readonly connections: number;
   readonly client: Client.Options;
   readonly wantedHeaders: ReadonlySet<string>;
@@ -23,9 +23,9 @@ interface Waiting {
 }
 
 /**
- * The connections to one service, each with one request in flight: undici's clients on a stack of our own, for its
- * pool looks through all its clients, busy ones first, for each request; and its `dispatch`, for `request` costs a
- * stream for each reply.
+ * The connections to one service, each with one request in flight. It keeps undici's clients on its own stack, since
+ * undici's pool searches all its clients for each request. It uses `dispatch`, since `request` costs a stream for each
+ * reply.
  */
 export class Upstream {
   readonly #origin: string;
@@ -39,7 +39,7 @@ export class Upstream {
     this.#options = options;
   }
 
-  /** Sends one request, once, and reads its reply whole. Rejects with undici's error. */
+  /** Sends one request once, and reads the complete reply. Rejects with undici's error. */
   forward(request: Dispatcher.DispatchOptions): Promise<ForwardedReply> {
     return new Promise((resolve, reject) => {
       const waiting = { request, resolve, reject };
@@ -93,7 +93,7 @@ export class Upstream {
   }
 }
 
-/** Raw headers come as name, value, name, value; latin1 is what leaves as the same bytes. */
+/** Raw headers are name, value, name, value; latin1 keeps the bytes. */
 function pickHeaders(raw: readonly Buffer[], wanted: ReadonlySet<string>): string[] {
   const picked: string[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) {

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Dispatcher } from 'undici';
-import { quoted } from '../core/errors.ts';
+import { HEADERS } from '../core/header-names.ts';
+import { quoted } from '../core/printable.ts';
 import { badRequest, PROBLEM_TYPE, type Problem } from '../http/problem.ts';
 import { Upstream } from './forward.ts';
 import { ServicesInTurn } from './services-in-turn.ts';
@@ -11,40 +12,37 @@ export interface GatewayOptions {
   readonly region: string;
   /** The region's Rating service, `http://host:port`. */
   readonly upstream: string;
-  /** Services of other regions, asked in this order when the region's own cannot decide. Default none. */
+  /** Services of other regions, tried in this order if the region's own cannot decide. Default none. */
   readonly failOver?: readonly string[];
-  /** Connect from this address: it is what places it in a region. */
+  /** The local address to connect from, which places the gateway in a region. */
   readonly localAddress?: string;
 }
 
-/** Requests in flight to the service; with too few the gateway is what gets measured. */
+/** Requests in flight to the service; with too few, a load test would measure the gateway. */
 const UPSTREAM_CONNECTIONS = 512;
 const CONNECT_TIMEOUT_MS = 2_000;
 const REPLY_TIMEOUT_MS = 5_000;
 const MAX_BODY_BYTES = 16_384;
-/** As Fastify has it, and longer than the pauses of any load. */
+/** Fastify's value, and longer than the pauses of any load. */
 const KEEP_ALIVE_MS = 72_000;
 
-const REQUEST_HEADERS = ['content-type', 'x-openclaw-user', 'x-openclaw-cost'] as const;
-const REPLY_HEADERS = new Set([
-  'content-type',
-  'ratelimit-policy',
-  'ratelimit',
-  'retry-after',
-  'openclaw-decision',
-]);
+const REQUEST_HEADERS = ['content-type', HEADERS.user, HEADERS.cost] as const;
+const REPLY_HEADERS = new Set(
+  ['content-type', HEADERS.policies, HEADERS.levels, HEADERS.retryAfter, HEADERS.decision].map((name) =>
+    name.toLowerCase(),
+  ),
+);
 
 export interface Gateway {
   readonly server: Server;
-  /** Gives its address, `http://host:port`. */
+  /** Resolves with its address, `http://host:port`. */
   listen(where: { readonly host: string; readonly port: number }): Promise<string>;
   close(): Promise<void>;
 }
 
 /**
- * The gateway of one region: passes requests on to its Rating service, each exactly once, or where it fails over, to
- * each service at most once and under one decision id. On Node's own server: with two routes and bodies that nobody
- * reads, a framework took a fifth of its time.
+ * The gateway of one region: sends each request to its Rating service exactly once; with fail-over, to each service at
+ * most once and with one decision id. It uses Node's own server, since a framework took a fifth of its time.
  */
 export function createGateway({ region, upstream, failOver = [], localAddress }: GatewayOptions): Gateway {
   const options = {
@@ -92,7 +90,7 @@ export function createGateway({ region, upstream, failOver = [], localAddress }:
     server,
     async listen({ host, port }) {
       server.listen(port, host);
-      await once(server, 'listening'); // rejects when it emits an error instead
+      await once(server, 'listening'); // rejects if it emits an error
       return `http://${host}:${(server.address() as AddressInfo).port}`;
     },
     async close() {
@@ -105,7 +103,7 @@ export function createGateway({ region, upstream, failOver = [], localAddress }:
   };
 }
 
-/** Gives the whole body, null where there is none; answers 413 itself when it is too large. */
+/** Passes the whole body to `onBody`, null without a body; replies 413 itself if it is too large. */
 function readBody(
   request: IncomingMessage,
   response: ServerResponse,
@@ -117,7 +115,7 @@ function readBody(
     length += chunk.length;
     if (length <= MAX_BODY_BYTES) chunks.push(chunk);
     else if (!response.headersSent) {
-      response.shouldKeepAlive = false; // the rest of it is not waited for
+      response.shouldKeepAlive = false; // does not wait for the rest of the body
       sendProblem(response, badRequest(413, `the body is too large: at most ${MAX_BODY_BYTES} bytes`));
     }
   });

@@ -7,7 +7,7 @@ export interface ItemRating {
 
 const MAX_ITEMS = 10_000;
 
-/** The sample's ratings, kept in memory by each service; past 10,000 items the oldest goes. */
+/** The sample's ratings, in the memory of each service; above 10,000 items the oldest is dropped. */
 export class Ratings {
   readonly #items = new Map<string, { count: number; sum: number }>();
 

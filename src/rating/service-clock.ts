@@ -1,6 +1,6 @@
-/** The machine's clock and an offset that tests change: what a service with a wrong clock sees. */
+/** The clock of a service: the machine's clock plus an offset that tests change. */
 export class ServiceClock {
-  /** Milliseconds ahead; negative: behind. */
+  /** Milliseconds ahead of the machine's clock; negative if behind. */
   offsetMs = 0;
 
   readonly nowMs = (): number => Date.now() + this.offsetMs;

@@ -1,27 +1,27 @@
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { quoted } from '../core/errors.ts';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { HEADERS } from '../core/header-names.ts';
+import { quoted } from '../core/printable.ts';
 import { type Asked, rateLimit } from '../http/fastify.ts';
+import { badRequest, PROBLEM_TYPE, type Problem, reducedCapacity } from '../http/problem.ts';
 import type { Limiter } from '../limiter/limiter.ts';
-import { DECISION_ID_HEADER } from './decision-id-header.ts';
 import { Ratings } from './ratings.ts';
-import { answerWithProblems, frameworkErrors, RequestError } from './reply.ts';
 import type { ServiceClock } from './service-clock.ts';
 
 export interface RatingServiceOptions {
   readonly limiter: Limiter;
   readonly region: string;
-  /** Say in every reply who decided and when, in the `openclaw-decision` header. For tests only. */
+  /** Sends the evidence of every decision in the `openclaw-decision` header. For tests only. */
   readonly evidence: boolean;
   /**
-   * Take decision ids from callers. Whoever chooses one can repeat an admission, so nobody but gateways may be able to
-   * reach a service that does. Default false.
+   * Accepts decision ids from callers. A caller who chooses one can replay an admission, so only gateways may reach
+   * such a service. Default false.
    */
   readonly decisionIds?: boolean;
-  /** Opens `PUT /clock`, by which anybody who can reach the service sets this one. For tests only. */
+  /** Opens `PUT /clock`, with which every client of the service can set this clock. For tests only. */
   readonly clock?: ServiceClock;
-  /** Told why nobody could decide; users are only told that. */
+  /** Called with the error of an undecided request; users get only its code. */
   readonly onUndecided?: (error: unknown) => void;
-  /** Opens `GET /metrics` to whoever can reach the service: gives them as text in Prometheus' exposition format. */
+  /** Opens `GET /metrics` to every client of the service; returns Prometheus text format. */
   readonly metrics?: () => Promise<string>;
 }
 
@@ -29,7 +29,7 @@ export interface RatingServiceOptions {
 const ENDPOINT = 'ratings';
 
 const MAX_BODY_BYTES = 1_024;
-/** All headers together; beyond it the HTTP server itself answers 431. */
+/** All headers together; beyond it the HTTP server itself replies 431. */
 const MAX_HEADER_BYTES = 16_384;
 const USER = /^[\w.@+-]{1,128}$/;
 const DECISION_ID = /^[\w-]{1,64}$/;
@@ -67,7 +67,7 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
       subject: readAsked,
       policyName: ENDPOINT,
       evidence: options.evidence,
-      hook: 'preHandler', // what is at fault was refused before, and charges nobody
+      hook: 'preHandler', // invalid requests are rejected before, and charge no user
       ...(options.onUndecided && { onError: options.onUndecided }),
     });
 
@@ -83,12 +83,12 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
   });
 
   function readAsked({ headers }: FastifyRequest): Asked {
-    const cost = headers['x-openclaw-cost'] ?? '1';
+    const cost = headers[HEADERS.cost] ?? '1';
     return {
-      user: readUser(headers['x-openclaw-user']),
+      user: readUser(headers[HEADERS.user]),
       endpoint: ENDPOINT,
       cost: readCost(cost, limiter.policy.capacityTokens),
-      ...(options.decisionIds && readDecisionId(headers[DECISION_ID_HEADER])),
+      ...(options.decisionIds && readDecisionId(headers[HEADERS.decisionId])),
     };
   }
 
@@ -98,7 +98,7 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
 function readUser(user: unknown): string {
   if (typeof user === 'string' && USER.test(user)) return user;
   throw new RequestError(
-    `x-openclaw-user must be 1 to 128 letters, digits and _ . @ + - ; found ${quoted(user)}`,
+    `${HEADERS.user} must be 1 to 128 letters, digits and _ . @ + - ; found ${quoted(user)}`,
   );
 }
 
@@ -106,14 +106,14 @@ function readCost(cost: unknown, capacityTokens: number): number {
   if (typeof cost === 'string' && /^[1-9]\d*$/.test(cost) && Number(cost) <= capacityTokens)
     return Number(cost);
   throw new RequestError(
-    `x-openclaw-cost must be a whole number from 1 to ${capacityTokens}; found ${quoted(cost)}`,
+    `${HEADERS.cost} must be a whole number from 1 to ${capacityTokens}; found ${quoted(cost)}`,
   );
 }
 
 function readDecisionId(id: unknown): { decisionId?: string } {
   if (id === undefined) return {};
   if (typeof id === 'string' && DECISION_ID.test(id)) return { decisionId: id };
-  throw new RequestError(`${DECISION_ID_HEADER} must be 1 to 64 letters, digits and - ; found ${quoted(id)}`);
+  throw new RequestError(`${HEADERS.decisionId} must be 1 to 64 letters, digits and - ; found ${quoted(id)}`);
 }
 
 interface Item {
@@ -140,7 +140,7 @@ function readRating(body: unknown): Rating {
   return { item: readItem(item), score };
 }
 
-/** A year and more either way: what a clock can be off by without leaving the numbers that scripts take. */
+/** More than three years either way; within it, script numbers stay exact. */
 const MAX_OFFSET_MS = 1e11;
 
 function readOffset(body: unknown): number {
@@ -152,4 +152,32 @@ function readOffset(body: unknown): number {
 function readItem(item: unknown): string {
   if (typeof item === 'string' && ITEM.test(item)) return item;
   throw new RequestError(`item must be 1 to 128 letters, digits and _ . ~ - ; found ${quoted(item)}`);
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): void {
+  reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+/** An invalid request: answered with 400, before the limiter is called. */
+class RequestError extends Error {
+  readonly statusCode = 400;
+}
+
+/** Fastify's option of this name: errors before routing, such as an invalid URL. */
+function frameworkErrors(error: Error, _request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(reply, toProblem(error));
+}
+
+/** Turns every error into a problem document: body too large, invalid JSON, unknown route, a bug. */
+function answerWithProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error, _request, reply) => sendProblem(reply, toProblem(error)));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, badRequest(404, `no such resource: ${request.method} ${quoted(request.url)}`)),
+  );
+}
+
+function toProblem(error: unknown): Problem {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status >= 400 && status < 500) return badRequest(status, error instanceof Error ? error.message : '');
+  return reducedCapacity({ detail: 'the service failed', code: 'INTERNAL', charge: 'possible' });
 }

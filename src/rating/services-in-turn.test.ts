@@ -10,7 +10,7 @@ it.each([
   ['that the way was lost while it wrote', { code: 'ENETUNREACH', syscall: 'write' }, 504, 'possible'],
   ['that the connection was reset', { code: 'ECONNRESET', syscall: 'read' }, 504, 'possible'],
   ['no code at all', {}, 504, 'possible'],
-])('says, when an upstream fails with %s, what was charged', async (_title, failure, status, charge) => {
+])('reports the charge when an upstream fails with %s', async (_title, failure, status, charge) => {
   const upstream = { forward: () => Promise.reject(Object.assign(new Error('failed'), failure)) };
   const services = new ServicesInTurn(upstream as unknown as Upstream, []);
   expect(await services.forward({ path: '/', method: 'POST', headers: {} })).toMatchObject({

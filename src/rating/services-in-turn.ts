@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import { formatEvidence, parseEvidence } from '../core/decision.ts';
+import { HEADERS } from '../core/header-names.ts';
 import { type Problem, reducedCapacity } from '../http/problem.ts';
-import { DECISION_ID_HEADER } from './decision-id-header.ts';
 import type { ForwardedReply, Upstream } from './forward.ts';
 
-/** Errors of undici that mean that no byte of the request was sent, unless reading or writing met them. */
+/** Errors of undici that mean that no byte of the request was sent, unless they come from a read or write. */
 const NEVER_SENT = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -22,10 +22,10 @@ type Request = Omit<Dispatcher.DispatchOptions, 'headers'> & {
 };
 
 /**
- * Asks the first service, and where it cannot decide (no connection, no reply, 503) the next. With more than one of
- * them a request carries a decision id of the gateway's own making, so that however many are asked it is charged once.
- * Where an earlier one may have charged, an answer that does not admit says that a charge is possible: what that one
- * was sent may still be on its way to Redis. So does an admission by a failure policy, in its evidence.
+ * Sends a request to the first service, and if that cannot decide (no connection, no reply, 503) to the next. With
+ * several services the request has a decision id made by the gateway, so it is charged at most once. If an earlier
+ * service may have charged, a reply that does not admit reports a possible charge, since that request may still reach
+ * Redis. So does an admission by a failure policy, in its evidence.
  */
 export class ServicesInTurn {
   readonly #first: Upstream;
@@ -38,7 +38,7 @@ export class ServicesInTurn {
 
   async forward(request: Request): Promise<Answer> {
     if (this.#others.length === 0) return ask(this.#first, request);
-    const headers = { ...request.headers, [DECISION_ID_HEADER]: randomUUID() };
+    const headers = { ...request.headers, [HEADERS.decisionId]: randomUUID() };
     let answer = await ask(this.#first, { ...request, headers });
     let isChargePossible = false;
     for (const service of this.#others) {
@@ -64,27 +64,27 @@ function isDecided(answer: Answer): boolean {
 }
 
 function isPossible(answer: Answer): boolean {
-  return problemOf(answer).charge !== 'none'; // a 503 that does not say may have charged
+  return problemOf(answer).charge !== 'none'; // a 503 without `charge` may have charged
 }
 
-/** What was decided keeps its headers: of a denial they say until when. */
+/** A decided reply keeps its headers, which contain the retry time of a denial. */
 function withPossibleCharge(answer: Answer): Answer {
   if (!('headers' in answer) || !isDecided(answer)) return { ...problemOf(answer), charge: 'possible' };
   const problem = { ...readProblem(answer), status: answer.status, charge: 'possible' };
   return { ...answer, body: Buffer.from(JSON.stringify(problem)).toString('latin1') };
 }
 
-/** A failure policy knows of its own service's call alone. What Redis admitted under the decision id it charges once. */
+/** A failure policy knows only its own service's call. Redis charges the decision id at most once. */
 function withPossibleFallback(answer: Answer): Answer {
   if (!('headers' in answer)) return answer;
-  const at = answer.headers.indexOf('openclaw-decision') + 1;
+  const at = answer.headers.indexOf(HEADERS.decision) + 1;
   const evidence = at === 0 ? undefined : parseEvidence(answer.headers[at] ?? '');
   if (evidence?.source !== 'fallback') return answer;
   const headers = answer.headers.with(at, formatEvidence({ ...evidence, charge: 'possible' }));
   return { ...answer, headers };
 }
 
-/** The problem document in a reply of 503, or one that says that there was none. */
+/** The problem document of a 503 reply, or a generic one. */
 function problemOf(answer: Answer): Problem {
   if (!('headers' in answer)) return answer;
   const detail = 'the Rating service gave no reason';
@@ -102,10 +102,10 @@ function readProblem({ body }: ForwardedReply): object | undefined {
   }
 }
 
-/** Why no reply came from the service, and whether it may have taken tokens. */
+/** The problem document for a missing reply: its reason, and whether tokens may have been taken. */
 function describeFailure(error: unknown): Problem {
   const { code = 'UNKNOWN', syscall } = error as { code?: string; syscall?: string };
-  const wasOpen = syscall === 'read' || syscall === 'write'; // a way that is lost later has the same code
+  const wasOpen = syscall === 'read' || syscall === 'write'; // a route that is lost later has the same code
   return NEVER_SENT.has(code) && !wasOpen
     ? reducedCapacity({
         detail: `no connection to the Rating service: ${code}`,

@@ -1,10 +1,11 @@
-import { OpenclawError, quoted } from '../core/errors.ts';
+import { environmentFailed, type OpenclawError } from '../core/errors.ts';
+import { quoted } from '../core/printable.ts';
 
 const REPLY_MS = 2_000;
 
 /**
- * Sets how far the clock of a Rating service is off; `url` is the service's, not its gateway's. Throws
- * ENVIRONMENT_FAILED when it does not answer, or was started without `--allow-clock-change`.
+ * Sets the clock offset of a Rating service, in milliseconds; `url` is the service's, not its gateway's. Throws
+ * ENVIRONMENT_FAILED if it does not reply, or was started without `--allow-clock-change`.
  */
 export async function setServiceClock(url: string, offsetMs: number): Promise<void> {
   const reply = await fetch(`${url}/clock`, {
@@ -20,8 +21,9 @@ export async function setServiceClock(url: string, offsetMs: number): Promise<vo
 }
 
 function failed(url: string, why: string, cause?: unknown): OpenclawError {
-  return new OpenclawError('ENVIRONMENT_FAILED', `the clock of the service at ${url} cannot be set: ${why}`, {
-    hint: 'start it with: openclaw-rl serve rating --allow-clock-change',
+  return environmentFailed(
+    `the clock of the service at ${url} cannot be set: ${why}`,
+    'start it with: openclaw-rl serve rating --allow-clock-change',
     cause,
-  });
+  );
 }

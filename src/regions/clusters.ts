@@ -1,28 +1,29 @@
 import { basename, dirname } from 'node:path';
-import { OpenclawError } from '../core/errors.ts';
-import type { ClusterState } from './cluster-state.ts';
+import { environmentFailed, OpenclawError } from '../core/errors.ts';
 import { docker, isDockerAbsent } from './docker/docker.ts';
 import { listContainers, listStarts, removeOwned } from './docker/owned-containers.ts';
 import { attachContainers, endContainers } from './docker/provider.ts';
 import * as local from './local/provider.ts';
 import { type Sweep, sweepAbandoned } from './local/sweep.ts';
 import { findOwned } from './processes/owned-processes.ts';
-import type { Regions } from './provider.ts';
-import type { ClusterStore } from './state.ts';
+import { findPlatformLack } from './processes/platform.ts';
+import type { OnProgress, Regions } from './provider.ts';
+import type { ClusterState } from './store/cluster-state.ts';
+import type { ClusterStore } from './store/cluster-store.ts';
 
-/** A cluster that runs, from its state file, whoever provided it. */
+/** Attaches to a running cluster of any provider, from its state file. */
 export function attachCluster(store: ClusterStore, state: ClusterState): Regions {
   return state.provider === 'docker' ? attachContainers(store, state) : local.attach(store, state);
 }
 
-/** Ends everything of one start of a cluster and forgets it; gives whether it was known until now. */
+/** Ends one start of a cluster and removes its state. Returns false if its state was gone already. */
 export async function endStart(store: ClusterStore, state: ClusterState): Promise<boolean> {
   return state.provider === 'docker' ? endContainers(store, state) : local.endStart(store, state);
 }
 
 /**
- * Ends what has the mark of a cluster that no state file knows: containers, where there is a Docker to ask. Throws
- * ENVIRONMENT_FAILED where there is one that does not answer.
+ * Removes containers labelled with a cluster that has no state file. Does nothing without Docker. Throws
+ * ENVIRONMENT_FAILED if Docker does not answer.
  */
 export async function endUnknown(store: ClusterStore, name: string): Promise<void> {
   await removeUnknown(store, name, await listStarts(store.folderOf(name)).catch(noneWithoutDocker));
@@ -30,17 +31,17 @@ export async function endUnknown(store: ClusterStore, name: string): Promise<voi
 }
 
 interface SweepScope {
-  /** Look for containers, too, that no state file knows: asks Docker, where there is one, three things. */
+  /** Also look for containers without a state file: three calls of Docker, if it is installed. */
   readonly unknownContainers: boolean;
 }
 
 const ANSWER_MS = 5_000;
 
-/** Ends what programs that were killed have left. Containers stay, and are told, while their engine does not answer. */
+/** Ends the leftovers of killed programs. Containers are kept, and reported, while their engine does not answer. */
 export async function sweepClusters(store: ClusterStore, { unknownContainers }: SweepScope): Promise<Sweep> {
   let engine: Promise<string> | undefined;
   const sweep = await sweepAbandoned(store, async (state) => {
-    // Asked once: one that hangs would be waited for with every call.
+    // Check the engine once: a hanging engine would delay every further call.
     if (state.provider === 'docker') {
       engine ??= docker(['version', '--format', '{{.Server.Version}}'], { timeoutMs: ANSWER_MS });
       await engine;
@@ -50,6 +51,22 @@ export async function sweepClusters(store: ClusterStore, { unknownContainers }: 
   if (!unknownContainers) return sweep;
   const { ended, unknown } = await sweepUnknown(store);
   return { ended: [...new Set([...sweep.ended, ...ended])], unknown: [...sweep.unknown, ...unknown] };
+}
+
+/**
+ * `sweepClusters` that reports what was ended and what was left, except problems of `requested`, which the caller reports.
+ * Throws ENVIRONMENT_FAILED if clusters cannot run here.
+ */
+export async function sweepAloud(
+  { store, onProgress }: { readonly store: ClusterStore; readonly onProgress: OnProgress },
+  { requested, ...scope }: SweepScope & { readonly requested: readonly string[] },
+): Promise<void> {
+  const lack = findPlatformLack();
+  if (lack !== undefined) throw environmentFailed(lack, 'use Linux, or a virtual machine with Linux');
+  const { ended, unknown } = await sweepClusters(store, scope);
+  for (const name of ended) onProgress(`removed the leftovers of a killed run: ${name}`);
+  for (const { name, why } of unknown)
+    if (!requested.includes(name)) onProgress(`left alone: ${why.message}\n  ${why.hint}`);
 }
 
 async function sweepUnknown(store: ClusterStore): Promise<Sweep> {
@@ -80,8 +97,8 @@ async function sweepUnknown(store: ClusterStore): Promise<Sweep> {
 }
 
 /**
- * Removes those of the starts of a name that its state file does not know; gives how many. They were listed before it
- * is read: a start's file is there before its first container, so what another program starts now is not among them.
+ * Removes the listed starts of a name that its state file does not know. Returns their number. A start writes its state
+ * file before its first container, and the starts were listed first, so a start in progress is never removed.
  */
 async function removeUnknown(
   store: ClusterStore,
@@ -99,7 +116,7 @@ function noneWithoutDocker(error: unknown): never[] {
   throw error;
 }
 
-/** The roles of what runs of it: the names of nodes, and `toxiproxy` where every Toxiproxy runs. */
+/** The roles that are running: the name of each running node, and `toxiproxy` if the Toxiproxies of all regions run. */
 export async function findRoles(
   store: ClusterStore,
   { name, startId, provider, topology }: ClusterState,

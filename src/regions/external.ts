@@ -1,43 +1,43 @@
-import { OpenclawError, quoted } from '../core/errors.ts';
+import { z } from 'zod';
+import { invalidOption } from '../core/errors.ts';
+import { quoted } from '../core/printable.ts';
+import { type PlannedNode, planRoundTrips, type Topology } from '../topology/topology.ts';
 import { ToxiproxyClient } from '../toxiproxy/client.ts';
-import { createLinks } from './links.ts';
+import { createLinks } from './network/links.ts';
+import { RegionToxiproxy } from './network/region-toxiproxy.ts';
 import { type Endpoint, plannedNode, type Regions } from './provider.ts';
-import { RegionToxiproxy } from './region-toxiproxy.ts';
-import { type PlannedNode, planRoundTrips, type Topology } from './topology.ts';
 
 interface ExternalNode extends PlannedNode {
   readonly address: Endpoint;
 }
 
 /**
- * Regions that somebody else runs, from the text of an endpoints file:
+ * External regions, from the text of an endpoints file:
  * `{"regions": [...], "nodes": [{"name", "region", "address": "host:port"}], "toxiproxy": {"<region>": "http://..."},
- * "roundTripMs": {"a:b": 80}}`; the last two may be left out. Nothing is started and nothing ended; faults work
- * where the file gives a Toxiproxy whose proxies are named like the nodes (`<node>` and `<node>-bus`).
- * Throws INVALID_OPTION saying which part is wrong.
+ * "roundTripMs": {"a:b": 80}}`; the last two are optional. Nothing is started or stopped. Network faults need a
+ * Toxiproxy in the file, with proxies named after the nodes (`<node>` and `<node>-bus`).
+ * Throws INVALID_OPTION that names the invalid part.
  */
 export function openExternal(text: string, file: string): Regions {
-  const { regions, nodes, toxiproxy, roundTripMs } = parseEndpoints(text, file);
+  const { regions, toxiproxy, roundTripMs, ...given } = parseEndpoints(text, file);
+  const nodes = given.nodes.map((node, index): ExternalNode => ({ ...node, index }));
   const topology: Topology = {
     regions,
     nodes,
-    roundTripMs: planRoundTrips({ regions, roundTripMs }),
+    roundTripMs: planRoundTrips({ regions, roundTripMs: roundTripMs ?? {} }),
     jitterMs: 0,
     persistence: 'none',
     nodeTimeoutMs: 0,
   };
   const toxiproxies = new Map(
-    Object.entries(toxiproxy).map(([region, url]) => [
+    Object.entries(toxiproxy ?? {}).map(([region, url]) => [
       region,
       new RegionToxiproxy(new ToxiproxyClient({ url })),
     ]),
   );
   const addressOf = (name: string) => (plannedNode(topology, name) as ExternalNode).address;
   const refuse = async (node: string): Promise<never> => {
-    throw new OpenclawError(
-      'INVALID_OPTION',
-      `${node} is run by somebody else: it is not ours to end, to start or to step`,
-    );
+    throw invalidOption(`${node} is external: openclaw-rl cannot stop it, start it or step its clock`);
   };
   return {
     name: file,
@@ -65,71 +65,61 @@ export function openExternal(text: string, file: string): Regions {
   };
 }
 
-function parseEndpoints(text: string, file: string) {
-  const root = asObject(parseJson(text, file), 'the file');
-  const regions = asArray(root.regions, 'regions').map((region) => asText(region, 'a region'));
-  const nodes = asArray(root.nodes, 'nodes').map((node, i): ExternalNode => {
-    const { name, region, address } = asObject(node, `nodes[${i}]`);
-    if (!regions.includes(asText(region, `nodes[${i}].region`)))
-      throw wrong(`nodes[${i}].region`, 'one of regions', region);
-    return {
-      name: asText(name, `nodes[${i}].name`),
-      region: String(region),
-      index: i,
-      address: asEndpoint(address, `nodes[${i}].address`),
-    };
-  });
-  const toxiproxy = Object.entries(asObject(root.toxiproxy ?? {}, 'toxiproxy')).map(([region, url]) => {
-    if (!regions.includes(region)) throw wrong('toxiproxy', `names among ${regions.join(', ')}`, region);
-    if (typeof url !== 'string' || !/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw wrong(`toxiproxy.${region}`, 'an http address', url);
-    if (new URL(url).username !== '' || new URL(url).password !== '')
-      throw wrong(
-        `toxiproxy.${region}`,
-        'an address without a user and a password, which a Toxiproxy does not ask for',
-        'some',
-      );
-    return [region, url] as const;
-  });
-  const trips = Object.entries(asObject(root.roundTripMs ?? {}, 'roundTripMs')).map(([pair, ms]) => {
-    if (typeof ms !== 'number') throw wrong(`roundTripMs.${pair}`, 'milliseconds', ms);
-    return [pair, ms] as const;
-  });
-  return { regions, nodes, toxiproxy: Object.fromEntries(toxiproxy), roundTripMs: Object.fromEntries(trips) };
+const OBJECT = { error: 'an object' };
+const LIST = { error: 'a non-empty list' };
 
-  function wrong(where: string, expected: string, found: unknown): OpenclawError {
-    return new OpenclawError(
-      'INVALID_OPTION',
-      `${file}: ${where}: expected ${expected}; found ${quoted(found)}`,
-    );
-  }
-  function asObject(value: unknown, where: string): Record<string, unknown> {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-    throw wrong(where, 'an object', value);
-  }
-  function asArray(value: unknown, where: string): unknown[] {
-    if (Array.isArray(value) && value.length > 0) return value;
-    throw wrong(where, 'a list that is not empty', value);
-  }
-  function asText(value: unknown, where: string): string {
-    if (typeof value === 'string' && /^[\w.-]{1,64}$/.test(value)) return value;
-    throw wrong(where, 'a name of letters, digits, _ . and -', value);
-  }
-  function asEndpoint(value: unknown, where: string): Endpoint {
-    const [, host, port] = typeof value === 'string' ? (/^([\w.-]+):(\d{1,5})$/.exec(value) ?? []) : [];
-    if (host !== undefined && Number(port) > 0 && Number(port) < 65_536) return { host, port: Number(port) };
-    throw wrong(where, 'host:port', value);
-  }
+const textLike = (pattern: RegExp, error: string, isGood: (text: string) => boolean = () => true) =>
+  z.string({ error }).refine((text) => pattern.test(text) && isGood(text), { error, abort: true });
+
+const listOf = <Item extends z.ZodType>(item: Item) => z.array(item, LIST).min(1, LIST);
+
+const portOf = (address: string) => Number(address.split(':')[1]);
+
+const name = textLike(/^[\w.-]{1,64}$/, 'a name of letters, digits, _ . and -');
+const isPort = (port: number) => port > 0 && port < 65_536;
+const address = textLike(/^[\w.-]+:\d{1,5}$/, 'host:port', (text) => isPort(portOf(text))).transform(
+  (text): Endpoint => ({ host: text.split(':')[0] ?? '', port: portOf(text) }),
+);
+const api = textLike(/^https?:\/\//, 'an http address', (url) => URL.canParse(url)).refine(
+  (url) => new URL(url).username === '' && new URL(url).password === '',
+  {
+    error: 'an address without user and password, because a Toxiproxy takes none',
+    params: { found: 'some' },
+  },
+);
+
+const endpoints = z
+  .object(
+    {
+      regions: listOf(name),
+      nodes: listOf(z.object({ name, region: name, address }, OBJECT)),
+      toxiproxy: z.record(z.string(), api, OBJECT).nullish(),
+      roundTripMs: z.record(z.string(), z.number({ error: 'milliseconds' }), OBJECT).nullish(),
+    },
+    OBJECT,
+  )
+  .superRefine(({ regions, nodes, toxiproxy }, context) => {
+    const check = (found: string, path: PropertyKey[], message: string) => {
+      if (!regions.includes(found)) context.addIssue({ code: 'custom', path, message, params: { found } });
+    };
+    for (const [i, { region }] of nodes.entries()) check(region, ['nodes', i, 'region'], 'one of regions');
+    for (const region of Object.keys(toxiproxy ?? {}))
+      check(region, ['toxiproxy'], `one of ${regions.join(', ')}`);
+  });
+
+function parseEndpoints(text: string, file: string) {
+  const { data, error } = endpoints.safeParse(parseJson(text, file), { reportInput: true });
+  if (error === undefined) return data;
+  const [issue] = error.issues;
+  const where = z.core.toDotPath(issue?.path ?? []) || 'the file';
+  const found = issue?.code === 'custom' && issue.params !== undefined ? issue.params.found : issue?.input;
+  throw invalidOption(`${file}: ${where}: expected ${issue?.message}; found ${quoted(found)}`);
 }
 
 function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new OpenclawError(
-      'INVALID_OPTION',
-      `${file} is not JSON: ${error instanceof Error ? error.message : error}`,
-    );
+    throw invalidOption(`${file} is not JSON: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -1,87 +1,89 @@
-import type { Links } from './links.ts';
-import type { PlannedNode, Topology } from './topology.ts';
+import type { PlannedNode, Topology } from '../topology/topology.ts';
+import type { Links } from './network/links.ts';
 
-/** An address that can be connected to from where this program runs. */
+/** An address that this program can connect to. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
 }
 
-/** How a client inside a region sees the cluster. */
+/** The addresses through which a client of one region reaches the cluster. */
 export interface RegionView {
   readonly region: string;
-  /** The nodes of its own region, by which a cluster client starts. */
+  /** The nodes of its own region: the seed nodes of a cluster client. */
   readonly seeds: readonly Endpoint[];
-  /** The address to connect from; it is what places a client in the region. Absent where its network does. */
+  /** The source address that places a client in the region. Absent if the network of the client places it. */
   readonly localAddress?: string;
   /**
-   * Where its networks are not this machine's: by `host:port` of each announced address, where this machine is to
-   * connect to instead to get there as a client of the region would. As ioredis takes it.
+   * If the region has a network of its own: by announced `host:port`, the address through which this machine reaches
+   * that node as a client of the region would. The format is the `natMap` of ioredis.
    */
   readonly natMap?: Readonly<Record<string, Endpoint>>;
 }
 
-/** Where this machine has to connect to for an address in a region's view. */
+/** The address that this machine connects to for an address in a region's view. */
 export function reachedFrom({ natMap }: Pick<RegionView, 'natMap'>, { host, port }: Endpoint): Endpoint {
   return natMap?.[`${host}:${port}`] ?? { host, port };
 }
 
 export type ServiceRole = 'rating' | 'gateway';
 
-/** How a service of ours is started so that it runs in a region. */
+/** How to start a service in a region. */
 export interface ServicePlace {
-  /** What starts Node there; Node's own flags come after it, and then the script. */
+  /** The command that starts Node there. Node's flags follow it, then the script. */
   readonly node: readonly [command: string, ...args: string[]];
   readonly script: readonly string[];
-  /** Added to the environment of what starts it. */
+  /** Added to the environment of that command. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Where it has to listen; port 0 is any. */
+  /** The address to listen on; port 0 takes any free port. */
   readonly listen: Endpoint;
-  /** Where this machine reaches it, where that is not where it listens. */
+  /** Where this machine reaches it, if that differs from `listen`. */
   readonly reached?: string;
-  /** What is left to do once the process that started it has ended, however that was. */
+  /** Its answer is in its log, because only its standard streams leave the container. */
+  readonly answersInLog?: true;
+  /** Cleans up after the process that started it has ended in any way. */
   stop?(): Promise<void>;
 }
 
-/** What can be done to one node. */
+/** Controls single nodes. */
 export interface NodeControl {
-  /** Ends it without warning (SIGKILL); resolves once it is gone. Throws ENVIRONMENT_FAILED when it does not run. */
+  /** Sends SIGKILL and resolves when the node has ended. Throws ENVIRONMENT_FAILED if it is not running. */
   kill(node: string): Promise<void>;
-  /** Starts it again with what it remembers; does nothing where it runs. */
+  /** Starts it with its stored data. Does nothing if it is running. */
   start(node: string): Promise<void>;
-  /** Starts it again with nothing: neither data nor, where it had any, its log of writes. */
+  /** Starts it empty: without data and without its append-only file. */
   startEmpty(node: string): Promise<void>;
-  /** Stops it where it stands (SIGSTOP). Throws ENVIRONMENT_FAILED when it does not run. */
+  /** Pauses it with SIGSTOP. Throws ENVIRONMENT_FAILED if it is not running. */
   pause(node: string): Promise<void>;
-  /** Lets it go on, if it is still there. */
+  /** Resumes a paused node. Does nothing if it has ended. */
   resume(node: string): Promise<void>;
   /**
-   * Steps its clock, on top of earlier steps, dead or alive. Throws ENVIRONMENT_FAILED where the cluster was
+   * Steps its clock relative to earlier steps; it need not be running. Throws ENVIRONMENT_FAILED if the cluster was
    * started without `steppableClocks`.
    */
   stepClock(node: string, byMs: number): Promise<void>;
-  /** Lets it go on, starts it, sets its clock right: whoever left it so. Does nothing to what is not ours. */
+  /** Resumes it, starts it and resets its clock, as needed. Does nothing to an external node. */
   heal(node: string): Promise<void>;
 }
 
-/** A cluster over regions that is up, whoever provided it. */
+/** A running cluster over regions, of any provider. */
 export interface Regions {
   readonly name: string;
   readonly provider: string;
   readonly createdAt: string;
-  /** For people: what it is made of. */
+  /** The server and where it runs, as text for people. */
   readonly description: string;
   readonly topology: Topology;
   readonly links: Links;
   readonly nodes: NodeControl;
   view(region: string): RegionView;
-  /** Straight to a node, past every Toxiproxy: for clocks, roles and looking into it. */
+  /** The address of a node that bypasses every Toxiproxy: to read clocks, roles and stored values. */
   direct(node: string): Endpoint;
-  /** What the cluster itself calls a node: the address in CLUSTER NODES and in MOVED. */
+  /** The address of a node in CLUSTER NODES and in MOVED. */
   announced(node: string): Endpoint;
-  /** Absent where services are processes of this machine, in a region by their `localAddress`. */
+  /** Absent if services run as local processes, placed in a region by `localAddress`. */
   place?(region: string, role: ServiceRole, signal: AbortSignal): Promise<ServicePlace>;
-  /** Ends everything that was started for it. */
+  /** Ends all processes or containers of the cluster. */
   down(): Promise<void>;
 }
 
@@ -90,30 +92,38 @@ export type OnProgress = (what: string) => void;
 export interface UpOptions {
   readonly name: string;
   readonly topology: Topology;
-  /** Whether it ends with this program, or stays until `down`. */
+  /** `run`: the cluster ends with this program. `stays`: it runs until `down`. */
   readonly lifetime: 'run' | 'stays';
-  /** Start the nodes so that their clocks can be stepped: needs a C compiler. */
+  /** Start the nodes with clocks that can be stepped. Needs a C compiler. */
   readonly steppableClocks?: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
 }
 
-/** One way to have regions: processes on this machine, containers, or a system that somebody else runs. */
+/** One way to run regions: local processes or containers. */
 export interface RegionsProvider {
   readonly name: string;
-  /** Starts and forms the cluster, sets the round trips, and waits until it is whole. Undoes all of it when it fails. */
+  /** Starts and forms a healthy cluster and sets its round trips. Ends what it started if it fails. */
   up(options: UpOptions): Promise<Regions>;
 }
 
-/** `host:port` by which the cluster itself knows a node. */
+/** The announced address of a node, as `host:port`. */
 export function announcedAddress(regions: Pick<Regions, 'announced'>, node: string): string {
   const { host, port } = regions.announced(node);
   return `${host}:${port}`;
 }
 
-/** The node of a topology by its name. */
+/** The planned node of this name. Throws RangeError if there is none. */
 export function plannedNode(topology: Pick<Topology, 'nodes'>, name: string): PlannedNode {
   const node = topology.nodes.find((candidate) => candidate.name === name);
   if (node === undefined) throw new RangeError(`no node is called ${name}`);
   return node;
+}
+
+export function nodesOf({ nodes }: Pick<Topology, 'nodes'>, region: string): PlannedNode[] {
+  return nodes.filter((node) => node.region === region);
+}
+
+export function nodesAbroad({ nodes }: Pick<Topology, 'nodes'>, region: string): PlannedNode[] {
+  return nodes.filter((node) => node.region !== region);
 }

@@ -1,8 +1,8 @@
-import { remarksOf } from '../checker/notes.ts';
+import { listRemarks } from '../checker/findings/notes.ts';
 import { type Document, titleOf } from './check-report.ts';
 import { printable } from './text.ts';
 
-/** What GitHub Actions shows at the run: an error for each broken claim, a warning for what is not known. */
+/** Annotations for GitHub Actions: an error for each broken claim, a warning for each unknown one. */
 export function renderAnnotations(untrusted: Document): string {
   const document = printable(untrusted);
   const title = titleOf(document);
@@ -14,7 +14,9 @@ export function renderAnnotations(untrusted: Document): string {
     ...document.accounts.flatMap(({ verdict, reason }) =>
       verdict === 'pass' ? [] : [annotation('warning', title, reason)],
     ),
-    ...remarksOf(document).map(({ label, sentence }) => annotation('notice', `${title}: ${label}`, sentence)),
+    ...listRemarks(document).map(({ label, sentence }) =>
+      annotation('notice', `${title}: ${label}`, sentence),
+    ),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -1,8 +1,8 @@
 import type { CheckReport } from '../checker/check.ts';
-import type { Finding } from '../checker/finding.ts';
+import type { Finding } from '../checker/findings/finding.ts';
 import type { RunReport } from './report.ts';
 
-/** How a history was judged: what a reader needs to do it again. */
+/** How a history was judged: what a reader needs to judge it again. */
 export interface CheckedFacts {
   readonly command: string;
   readonly strategy: string;
@@ -17,19 +17,19 @@ export interface CheckDocument extends CheckedFacts, CheckReport {
   readonly version: 3;
 }
 
-/** What the renderers take: a history that was judged, or a whole run. */
+/** The input of the renderers: a judged history or a whole run. */
 export type Document = CheckDocument | RunReport;
 
 export function makeCheckDocument(facts: CheckedFacts, check: CheckReport): CheckDocument {
   return { format: 'openclaw-check', version: 3, ...facts, ...check };
 }
 
-/** What is judged, in two words or three. */
+/** A title of two or three words. */
 export function titleOf(document: Document): string {
   return document.format === 'openclaw-check' ? 'openclaw-rl check' : `openclaw-rl ${document.plan.scenario}`;
 }
 
-/** Every finding, checker by checker, with what each checker is called and how many buckets it is about. */
+/** Every finding, by checker, with the checker's name and its number of buckets. */
 export function findingsOf(check: CheckReport): readonly (readonly [string, number, readonly Finding[]])[] {
   return [
     ['over-admission', check.overAdmission.buckets, check.overAdmission.findings],
@@ -39,7 +39,18 @@ export function findingsOf(check: CheckReport): readonly (readonly [string, numb
   ];
 }
 
-/** Whether a claim on speed is broken while everything else holds. */
+/** The reasons for the verdict: the result of every claim, and of the accounts. */
+export function reasonsOf({ claims, accounts }: Pick<CheckReport, 'claims' | 'accounts'>) {
+  return [
+    ...claims.map(({ claim: name, status, reason }) => ({ name, status, reason })),
+    ...accounts.map(({ verdict, reason }) => {
+      const status = verdict === 'pass' ? ('holds' as const) : ('unknown' as const);
+      return { name: reason, status, reason };
+    }),
+  ];
+}
+
+/** Whether a performance claim is broken and everything else holds. */
 export function isOnlySlow({ verdict, claims }: CheckReport): boolean {
   return verdict === 'pass' && claims.some(({ status }) => status === 'broken');
 }

@@ -1,15 +1,15 @@
 import type { RunReport } from './report.ts';
-import type { TextTable } from './rows.ts';
 import { msText, printable, ratioText, tokensText } from './text.ts';
+import type { TextTable } from './text-table.ts';
 
-/** One figure of several runs. `ratios` are to the first run, null where that is 0 or something is missing. */
+/** One figure of several runs. `ratios` are relative to the first run; null if a value is missing or the first is 0. */
 export interface ComparedFigure {
   readonly name: string;
   readonly values: readonly (number | null)[];
   readonly ratios: readonly (number | null)[];
 }
 
-/** Several runs side by side. */
+/** A comparison of several runs. */
 export interface Comparison {
   readonly format: 'openclaw-comparison';
   readonly version: 1;
@@ -21,7 +21,7 @@ export interface Comparison {
     readonly policy: string;
     readonly verdict: RunReport['verdict'];
   }[];
-  /** Every claim that any of the runs made. */
+  /** Every claim of any run. */
   readonly claims: readonly { readonly claim: string; readonly statuses: readonly (string | null)[] }[];
   readonly figures: readonly ComparedFigure[];
 }
@@ -41,7 +41,7 @@ const latency = (outcome: 'allowed' | 'denied', key: 'p50Us' | 'p99Us'): Figure 
 const FIGURES: readonly Figure[] = [
   { name: 'requests', of: ({ sent }) => sent, show: String },
   { name: 'requests/s', of: ({ requestsPerSecond }) => requestsPerSecond, show: String },
-  { name: 'admitted', of: ({ whole }) => whole.admitted, show: String },
+  { name: 'admitted tokens', of: ({ whole }) => whole.admitted, show: String },
   { name: 'total excess', of: ({ overAdmission }) => overAdmission.totalExcess, show: tokensText },
   { name: 'excess of one bucket', of: ({ overAdmission }) => overAdmission.largestExcess, show: tokensText },
   {
@@ -60,7 +60,7 @@ const FIGURES: readonly Figure[] = [
   latency('denied', 'p99Us'),
 ];
 
-/** Puts runs side by side, each figure as a ratio to that of the first run as well. */
+/** Compares runs: each figure, and its ratio to that of the first run. */
 export function compareReports(reports: readonly RunReport[]): Comparison {
   const claims = [...new Set(reports.flatMap((report) => report.claims.map(({ claim }) => claim)))];
   return {
@@ -89,7 +89,7 @@ function ratioOf(value: number | null, first: number | null): number | null {
   return value === null || first === null || first === 0 ? null : value / first;
 }
 
-/** One line of a comparison as people read it; ratios where there are any. */
+/** One line of a comparison as text, with its ratios if it has any. */
 export interface ComparedLine {
   readonly name: string;
   readonly values: readonly string[];
@@ -126,7 +126,7 @@ export function comparisonTable(untrusted: Comparison): TextTable {
   };
 }
 
-/** What a run is called: the last part of its folder. */
+/** The name of a run: the last part of its folder. */
 export function nameOfRun({ folder }: Pick<RunReport, 'folder'>): string {
   return folder.split('/').at(-1) ?? '';
 }

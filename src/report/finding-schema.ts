@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OUTCOMES } from '../history/operation.ts';
+import { OUTCOMES } from '../history/records/operation.ts';
 
 /** The schemas of findings in `report.json`. */
 export const outcome = z.enum(OUTCOMES);
@@ -12,7 +12,7 @@ const witness = z.object({
   outcome,
   cost: z.number(),
   invokedUs: z.number(),
-  lastUs: z.number().nullable().describe('null: nobody knows when it ended'),
+  lastUs: z.number().nullable().describe('null: its end is unknown'),
   decision: z.object({ node: z.string(), bucketUs: z.number(), level: z.number() }).exactOptional(),
 });
 
@@ -28,7 +28,7 @@ const finding = z.object({
   witnessCount: z
     .number()
     .exactOptional()
-    .describe('how many operations prove it, where witness has only the first and the last two of them'),
+    .describe('operations that prove it, if witness has only the first and the last two of them'),
 });
 
 export const overFinding = finding.extend({

@@ -1,32 +1,20 @@
-import type { ClaimResult } from '../checker/claims.ts';
-import { remarksOf } from '../checker/notes.ts';
-import { type Document, findingsOf, titleOf } from './check-report.ts';
+import { listRemarks } from '../checker/findings/notes.ts';
+import { type Document, findingsOf, reasonsOf, titleOf } from './check-report.ts';
 import { printable } from './text.ts';
 import { renderTimeline } from './timeline.ts';
 
-interface TestCase {
-  readonly name: string;
-  readonly status: ClaimResult['status'];
-  readonly reason: string;
-}
+type TestCase = ReturnType<typeof reasonsOf>[number];
 
 /**
- * A judged history or run as JUnit XML: one test case for each claim and for the accounts, proofs in the output. What is
- * not known is an error: to a skipped case CI shows green.
+ * A judged history or run as JUnit XML: one test case for each claim and for the accounts, with proofs in the output. An
+ * unknown claim is an error, because CI shows skipped cases as green.
  */
 export function renderJunit(untrusted: Document): string {
   const document = printable(untrusted);
-  const cases: TestCase[] = [
-    ...document.claims.map(({ claim, status, reason }) => ({ name: claim, status, reason })),
-    ...document.accounts.map(({ verdict, reason }) => ({
-      name: reason,
-      status: verdict === 'pass' ? ('holds' as const) : ('unknown' as const),
-      reason,
-    })),
-  ];
+  const cases = reasonsOf(document);
   const count = (status: TestCase['status']) => cases.filter((one) => one.status === status).length;
   const proofs = [
-    ...remarksOf(document).map(({ label, sentence }) => `${label} ${sentence}`),
+    ...listRemarks(document).map(({ label, sentence }) => `${label} ${sentence}`),
     ...(document.assumptions ?? []).map((sentence) => `assumes ${sentence}`),
     ...findingsOf(document).flatMap(([name, , findings]) =>
       findings.length === 0 ? [] : [name, ...findings.slice(0, 5).flatMap(renderTimeline)],
@@ -52,7 +40,7 @@ function renderCase(title: string, { name, status, reason }: TestCase): string {
   return `  <testcase classname="${title}" name="${xml(name)}">${inside[status]}</testcase>`;
 }
 
-/** Control characters and lone surrogates, which XML does not even allow escaped, are gone already. */
+/** Expects text without control characters and lone surrogates: XML does not allow them, even escaped. */
 function xml(text: string): string {
   const names: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
   return text.replace(/[\uFFFE\uFFFF]/g, '?').replace(/[&<>"]/g, (c) => names[c] ?? c);

@@ -1,10 +1,10 @@
-import { remarksOf } from '../checker/notes.ts';
+import { listRemarks } from '../checker/findings/notes.ts';
 import { type Document, findingsOf, isOnlySlow, titleOf } from './check-report.ts';
-import { tablesOf } from './rows.ts';
+import { listTables } from './rows.ts';
 import { readable } from './text.ts';
 import { renderTimeline } from './timeline.ts';
 
-/** How many findings of a kind are shown with their proof. */
+/** The findings of each kind that are shown with their proof. */
 const MOST_SHOWN = 3;
 
 /** A judged history or run as Markdown, for a pull request or a step summary. */
@@ -16,10 +16,10 @@ export function renderMarkdown(untrusted: Document): string {
     '',
     ...document.claims.map(({ status, reason }) => `- **${status}** ${escaped(reason)}`),
     ...document.accounts.map(({ verdict, reason }) => `- **${verdict}** ${escaped(reason)}`),
-    ...remarksOf(document).map(({ label, sentence }) => `- **${label}** ${escaped(sentence)}`),
+    ...listRemarks(document).map(({ label, sentence }) => `- **${label}** ${escaped(sentence)}`),
     ...(document.assumptions ?? []).map((sentence) => `- **assumes** ${escaped(sentence)}`),
     '',
-    ...tablesOf(document).flatMap(({ head, rows }) => [...renderMarkdownTable(head, rows), '']),
+    ...listTables(document).flatMap(({ head, rows }) => [...renderMarkdownTable(head, rows), '']),
     ...findingsOf(document).flatMap(([name, , findings]) =>
       findings.length === 0
         ? []
@@ -46,7 +46,7 @@ export function renderMarkdownTable(head: readonly string[], rows: readonly (rea
   return [line(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(line)];
 }
 
-/** Nothing that others named can be a link, a mention, markup or the end of a cell. */
+/** Escapes links, mentions, markup and the end of a cell. */
 export function escaped(text: string): string {
   return text
     .replace(/[\\|`*_[\]<>&#~$]/g, (c) => (/[<>&]/.test(c) ? (ENTITIES[c] ?? c) : `\\${c}`))
@@ -57,7 +57,7 @@ export function escaped(text: string): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;' };
 
-/** Nothing can end the fence it is in. */
+/** Escapes the end of the fence. */
 function inFence(line: string): string {
   return line.replaceAll('```', "'''");
 }

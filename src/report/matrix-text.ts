@@ -1,9 +1,9 @@
 import { escaped, renderMarkdownTable } from './markdown.ts';
 import type { Excess, Matrix, MatrixCell, Side } from './matrix.ts';
-import type { TextTable } from './rows.ts';
 import { msText, printable, ratioText, tokensText } from './text.ts';
+import type { TextTable } from './text-table.ts';
 
-/** Every cell in a row of its own, the strategies of a scenario below each other. */
+/** A row for each cell, grouped by scenario. */
 export function matrixTable(untrusted: Matrix): TextTable {
   return {
     head: [
@@ -11,25 +11,26 @@ export function matrixTable(untrusted: Matrix): TextTable {
       'strategy',
       'excess of one bucket',
       'declared',
-      'held',
+      'status',
       'false denials',
-      'decided while it lasts',
+      'decided during the fault',
       'p50 ms',
       'p99 ms',
-      'Redis calls a decision',
+      'Redis calls per decision',
     ],
-    rows: printable(untrusted).cells.map((cell) => [cell.scenario, cell.strategy, ...figuresOf(cell)]),
+    spare: ['Redis calls per decision', 'p99 ms', 'false denials', 'p50 ms'],
+    rows: printable(untrusted).cells.map((cell) => [cell.scenario, cell.strategy, ...figureCells(cell)]),
   };
 }
 
-/** Why some cells have no figures, or prove nothing. */
+/** The reasons for cells without figures or without proof. */
 export function matrixNotes(untrusted: Matrix): string[] {
   return printable(untrusted).cells.flatMap(({ scenario, strategy, status, reason }) =>
     reason === '' ? [] : [`${scenario} by ${strategy}: ${status}: ${reason}`],
   );
 }
 
-function figuresOf({ figures, status }: MatrixCell): string[] {
+function figureCells({ figures, status }: MatrixCell): string[] {
   if (figures === null) return ['', '', status, '', '', '', '', ''];
   const { excess, falseDenials, availability, p50Us, p99Us, redisCallsPerDecision: calls } = figures;
   return [
@@ -49,7 +50,7 @@ function measuredText({ of, measured }: Excess): string {
 }
 
 function sideText({ regions, share }: Side, _at: number, { length }: { readonly length: number }): string {
-  const percent = share === null ? 'nothing asked' : `${(100 * share).toFixed(0)}%`;
+  const percent = share === null ? 'no requests' : `${(100 * share).toFixed(0)}%`;
   return length === 1 ? percent : `${regions.join(', ')} ${percent}`;
 }
 
@@ -65,10 +66,11 @@ export function matrixSummary(untrusted: Matrix): TextTable {
       'largest excess of one bucket',
       'least decided on a side',
       'p50 ms, median',
-      'Redis calls a decision, median',
+      'Redis calls per decision, median',
     ],
+    spare: ['Redis calls per decision, median', 'p50 ms, median', 'scenarios'],
     rows: strategies.map((strategy) =>
-      summaryOf(
+      summaryRow(
         strategy,
         cells.filter((cell) => cell.strategy === strategy),
       ),
@@ -76,7 +78,7 @@ export function matrixSummary(untrusted: Matrix): TextTable {
   };
 }
 
-function summaryOf(strategy: string, cells: readonly MatrixCell[]): string[] {
+function summaryRow(strategy: string, cells: readonly MatrixCell[]): string[] {
   const measured = cells.flatMap(({ scenario, figures }) =>
     figures === null ? [] : [{ scenario, figures }],
   );
@@ -102,7 +104,7 @@ function summaryOf(strategy: string, cells: readonly MatrixCell[]): string[] {
   ];
 }
 
-/** How often each was: `12 within, 2 unknown`. */
+/** The number of cells by status: `12 within, 2 unknown`. */
 function heldText(cells: readonly MatrixCell[]): string {
   const counts = HELD.map(
     (status) => [cells.filter((cell) => cell.status === status).length, status] as const,
@@ -118,7 +120,7 @@ function medianOf(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-/** The matrix as a document that says how it was made. */
+/** The matrix as Markdown, with the command that made it. */
 export function renderMatrixMarkdown(untrusted: Matrix): string {
   const matrix = printable(untrusted);
   const summary = matrixSummary(matrix);
@@ -131,17 +133,16 @@ export function renderMatrixMarkdown(untrusted: Matrix): string {
     '',
     `${escaped(matrix.program)}; ${escaped(systems.join('; '))}; seed ${matrix.seeds.join(', ')}; ${first === last ? first : `${first} to ${last}`}. Again: \`${matrix.command.replaceAll('`', "'")}\`.`,
     '',
-    'Each row is one run of the scenario with that strategy, everything else as the scenario has it. The excess is that of',
-    'the bucket which went furthest beyond what its strategy declares for what happened to its shard; where none did, the',
-    'largest where nothing is declared, else the largest. A side of a partition is the regions that still reach each other;',
-    'what was decided there, allowed or denied, is a share of what was asked while the fault lasted. Latency is that of',
-    'admissions in the region where it was longest, from the user through the gateway and back. A run is a sample: `within`',
-    'says that nothing beyond the bound was seen.',
+    'Each row is one run of the scenario with that strategy. The excess is of the bucket that went furthest beyond the',
+    'bound of its shard. If no bucket did, it is the largest excess without a declared bound, else the largest excess. A side',
+    'of a partition is a set of regions that still reach each other. The decided share is the share of its requests that were',
+    'allowed or denied during the fault. Latency is measured for admissions in the slowest region, from the user through the',
+    'gateway and back. A run is a sample: `within` means that the run showed nothing beyond the bound.',
     '',
     '## By strategy',
     '',
-    'In how many scenarios it held its bound: `above` it did not, `undeclared` it declares none for what happened,',
-    '`unknown` there was too little evidence, `refused` it cannot be in that scenario.',
+    'The number of scenarios by status: `within` the bound held, `above` it did not, `undeclared` the strategy declares no',
+    'bound for these faults, `unknown` there was too little evidence, `refused` the strategy cannot run that scenario.',
     '',
     ...renderMarkdownTable(summary.head, summary.rows),
     '',

@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { PlannedFault } from '../scenario/plan.ts';
-import { cellOf, type Matrix, refusedCell } from './matrix.ts';
+import type { Plan, PlannedFault } from '../scenario/plan.ts';
+import {
+  evidenceClaims,
+  keptCell,
+  type Matrix,
+  type MatrixCell,
+  makeCell,
+  matrixVerdict,
+  refusedCell,
+} from './matrix.ts';
 import { matrixNotes, matrixSummary, matrixTable, renderMatrixMarkdown } from './matrix-text.ts';
 import type { RunReport } from './report.ts';
 import { parseReport } from './schema.ts';
@@ -26,7 +34,7 @@ const withShards = (...shards: RunReport['shards']): RunReport => ({ ...central,
 const cut = (shape: object): PlannedFault =>
   ({ fault: 'partition', mode: 'refuse', atMs: 0, forMs: 1, ...shape }) as PlannedFault;
 const sidesWith = (...faults: PlannedFault[]) =>
-  cellOf({ ...central, plan: { ...central.plan, faults } }).figures?.availability.map(
+  makeCell({ ...central, plan: { ...central.plan, faults } }).figures?.availability.map(
     ({ regions }) => regions,
   );
 
@@ -42,7 +50,7 @@ describe('a cell of the matrix', () => {
     { title: 'equal to it', shards: [shardWith(20, 20)], excess: 20, status: 'within' },
     { title: 'beyond it', shards: [shardWith(3, 20), shardWith(2, 1)], excess: 2, status: 'above' },
     {
-      title: 'beyond it, beside what is not declared',
+      title: 'beyond it, next to an undeclared bound',
       shards: [shardWith(30, undefined), shardWith(25, 20)],
       excess: 25,
       status: 'above',
@@ -54,12 +62,12 @@ describe('a cell of the matrix', () => {
       status: 'undeclared',
     },
   ])('holds the excess against the bound: $title', ({ shards, excess, status }) => {
-    const cell = cellOf(withShards(...shards));
+    const cell = makeCell(withShards(...shards));
     expect([cell.figures?.excess.measured, cell.status]).toEqual([excess, status]);
   });
 
   it('holds the worst window against the bound of a strategy that declares no total', () => {
-    const cell = cellOf(withShards(shardWith(15, null)));
+    const cell = makeCell(withShards(shardWith(15, null)));
     expect(cell.figures?.excess).toEqual({ of: 'window', measured: 7.5, declared: 7 });
     expect(cell.status).toBe('above');
   });
@@ -67,11 +75,14 @@ describe('a cell of the matrix', () => {
   it('says what is not proved, unless it is guilty all the same', () => {
     const claims = [{ ...central.claims[0], verdict: 'unknown', reason: 'too few' }] as RunReport['claims'];
     const unproved = { ...central, verdict: 'unknown', claims } as const;
-    expect(cellOf({ ...unproved, shards: [shardWith(0, 0)] })).toMatchObject({
+    expect(makeCell({ ...unproved, shards: [shardWith(0, 0)] })).toMatchObject({
       status: 'unknown',
       reason: 'too few',
     });
-    expect(cellOf({ ...unproved, shards: [shardWith(1, 0)] })).toMatchObject({ status: 'above', reason: '' });
+    expect(makeCell({ ...unproved, shards: [shardWith(1, 0)] })).toMatchObject({
+      status: 'above',
+      reason: '',
+    });
   });
 
   it('has the sides of what was cut, each with the regions that still reach each other', () => {
@@ -110,14 +121,59 @@ describe('a cell of the matrix', () => {
       cell('after partition', 'eu-west', 100, 0),
     ];
     const plan = { ...central.plan, faults: [cut({ isolate: ['eu-west'] })] };
-    const shares = cellOf({ ...central, plan, cells }).figures?.availability.map(({ share }) => share);
+    const shares = makeCell({ ...central, plan, cells }).figures?.availability.map(({ share }) => share);
     expect(shares).toEqual([0.25, 0.75]);
   });
 
-  it('has Redis calls a decision where they were counted', () => {
+  it('has Redis calls per decision where they were counted', () => {
     const outcomes = { allowed: 30, denied: 10, failed: 5, info: 5 };
-    expect(cellOf({ ...central, outcomes, redisCalls: 10 }).figures?.redisCallsPerDecision).toBe(0.25);
-    expect(cellOf({ ...central, outcomes }).figures?.redisCallsPerDecision).toBeNull();
+    expect(makeCell({ ...central, outcomes, redisCalls: 10 }).figures?.redisCallsPerDecision).toBe(0.25);
+    expect(makeCell({ ...central, outcomes }).figures?.redisCallsPerDecision).toBeNull();
+  });
+});
+
+describe('a run that was kept', () => {
+  const { plan } = central;
+  const claims = [{ ...central.claims[0], verdict: 'unknown', reason: 'too few' }] as RunReport['claims'];
+  const unproved = { ...withShards(shardWith(0, 0)), verdict: 'unknown', claims } as const;
+  const wanted = { plan, program: '1.0', again: false };
+  const otherOrder = Object.fromEntries(Object.entries(plan).reverse()) as unknown as Plan;
+
+  it.each([
+    { title: 'is the cell of the same plan', report: central, want: {}, isCell: true },
+    {
+      title: 'is a cell in any order of keys',
+      report: central,
+      want: { plan: otherOrder },
+      isCell: true,
+    },
+    { title: 'is of another seed', report: central, want: { plan: { ...plan, seed: 99 } }, isCell: false },
+    { title: 'is of another program', report: central, want: { program: '1.1' }, isCell: false },
+    { title: 'had too little evidence', report: unproved, want: {}, isCell: true },
+    { title: 'is made again for more evidence', report: unproved, want: { again: true }, isCell: false },
+    { title: 'had enough evidence', report: central, want: { again: true }, isCell: true },
+  ])('$title', ({ report, want, isCell }) => {
+    const cell = keptCell({ program: '1.0', report }, { ...wanted, ...want });
+    expect(cell).toEqual(isCell ? makeCell(report) : undefined);
+  });
+
+  it('is missing where there is none', () => expect(keptCell(undefined, wanted)).toBeUndefined());
+
+  it('is judged by what its scenario claims of evidence', () => {
+    const own = ['total-excess <= bound', 'info <= 5%', ' contested >= 50%', 'false-denials <= 0'];
+    expect(evidenceClaims({ ...plan, claims: own })).toEqual(['info <= 5%', ' contested >= 50%']);
+  });
+});
+
+describe('the verdict of a matrix', () => {
+  it.each<{ statuses: MatrixCell['status'][]; verdict: string }>([
+    { statuses: ['within', 'undeclared', 'refused'], verdict: 'pass' },
+    { statuses: ['within', 'unknown'], verdict: 'unknown' },
+    { statuses: ['unknown', 'above', 'within'], verdict: 'fail' },
+    { statuses: ['refused', 'refused'], verdict: 'unknown' },
+  ])('of $statuses is $verdict', ({ statuses, verdict }) => {
+    const cells = statuses.map((status) => ({ ...makeCell(central), status }));
+    expect(matrixVerdict(cells)).toBe(verdict);
   });
 });
 
@@ -126,8 +182,8 @@ describe('the matrix', () => {
     ...{ format: 'openclaw-matrix', version: 1, program: 'openclaw-rl 0', command: 'openclaw-rl matrix' },
     seeds: [1],
     cells: [
-      cellOf(withShards(shardWith(3, 20))),
-      { ...cellOf(withShards(shardWith(21, 20))), scenario: 'harder' },
+      makeCell(withShards(shardWith(3, 20))),
+      { ...makeCell(withShards(shardWith(21, 20))), scenario: 'harder' },
       refusedCell('<img>', { strategy: 'acked', reason: 'it | needs\u001b[2J replicas' }),
     ],
   };

@@ -1,18 +1,19 @@
-import type { ShardFacts } from '../checker/shard.ts';
-import type { PartitionShape } from '../scenario/fault-spec.ts';
+import type { ShardFacts } from '../checker/shards/shard.ts';
+import { type Verdict, worst } from '../core/verdict.ts';
 import type { Plan } from '../scenario/plan.ts';
+import { groupsOf } from '../topology/pairs.ts';
 import type { RunReport } from './report.ts';
 
-/** What a strategy did in a scenario. */
+/** The result of a strategy in a scenario. */
 export interface MatrixCell {
   readonly scenario: string;
   readonly strategy: string;
   /**
-   * `within`: measured at most what is declared. `above`: more. `undeclared`: the strategy declares nothing for what
-   * happened. `unknown`: too little evidence. `refused`: this strategy cannot be in that scenario; there are no figures.
+   * `within`: measured at most the bound. `above`: more. `undeclared`: the strategy declares no bound for these faults.
+   * `unknown`: too little evidence. `refused`: this strategy cannot run that scenario; there are no figures.
    */
   readonly status: 'within' | 'above' | 'undeclared' | 'unknown' | 'refused';
-  /** Why there are no figures, or too little evidence; else empty. */
+  /** The reason for missing figures or too little evidence; else empty. */
   readonly reason: string;
   readonly figures: MatrixFigures | null;
   /** Makes the run again. */
@@ -24,19 +25,22 @@ export interface MatrixCell {
 }
 
 export interface MatrixFigures {
-  /** Of the shard that went furthest beyond its bound; else the largest where nothing was declared; else the largest. */
+  /**
+   * Of the shard furthest beyond its bound; else the largest without a declared bound; else the largest of all. The one
+   * closest to its bound would be 0 of 0 of a shard to which nothing happened.
+   */
   readonly excess: Excess;
   readonly falseDenials: { readonly total: number; readonly judged: number };
-  /** By side of what was cut, while it was cut; of all regions and the whole load where nothing was. */
+  /** By side of the partition, while it lasts; without one, of all regions over the whole load. */
   readonly availability: readonly Side[];
-  /** Of admissions, in the region where it was longest. Microseconds; null where there were none. */
+  /** Of admissions in the slowest region. Microseconds; null without admissions. */
   readonly p50Us: number | null;
   readonly p99Us: number | null;
   readonly redisCallsPerDecision: number | null;
   readonly requests: number;
 }
 
-/** Tokens of one bucket. A strategy declares its total or its worst window; `declared` null is nothing. */
+/** Tokens of one bucket. A strategy bounds its total or its worst window; null if it declares no bound. */
 export interface Excess {
   readonly of: 'total' | 'window';
   readonly measured: number;
@@ -45,11 +49,11 @@ export interface Excess {
 
 export interface Side {
   readonly regions: readonly string[];
-  /** Decided, of what was asked: 0 to 1; null where nothing was. */
+  /** The share of requests that were decided: 0 to 1; null without requests. */
   readonly share: number | null;
 }
 
-/** What the strategies did in the scenarios. */
+/** The results of the strategies in the scenarios. */
 export interface Matrix {
   readonly format: 'openclaw-matrix';
   readonly version: 1;
@@ -59,11 +63,11 @@ export interface Matrix {
   readonly cells: readonly MatrixCell[];
 }
 
-/** The figures of a run, put beside each other. */
-export function cellOf(report: RunReport): MatrixCell {
+/** The figures of a run as a cell of the matrix. */
+export function makeCell(report: RunReport): MatrixCell {
   const { plan, verdict, claims, accounts, command, startedAt, system } = report;
   const unproved = [...claims, ...accounts].find((one) => one.verdict === 'unknown');
-  const excess = excessOf(report);
+  const excess = findExcess(report);
   const status =
     excess.declared === null ? 'undeclared' : excess.measured > excess.declared ? 'above' : 'within';
   const isUnknown = status !== 'above' && verdict === 'unknown';
@@ -83,7 +87,7 @@ export function cellOf(report: RunReport): MatrixCell {
   };
 }
 
-/** A strategy that was refused in a scenario, and why. */
+/** The cell of a strategy that cannot run the scenario. */
 export function refusedCell(
   scenario: string,
   { strategy, reason }: { readonly strategy: string; readonly reason: string },
@@ -92,8 +96,46 @@ export function refusedCell(
   return { scenario, strategy, status: 'refused', reason, figures: null, ...nothing };
 }
 
-/** Of the shard furthest beyond its bound; else the largest where nothing was declared; else the largest of all. */
-function excessOf({ shards, overAdmission }: RunReport): Excess {
+/** The kept run of a cell, and the version of the program that made it. */
+export interface KeptCell {
+  readonly program: string;
+  readonly report: RunReport;
+}
+
+/**
+ * The cell of a kept run of the same program and plan. Undefined if the plan has to be run: there is no such run, or it
+ * had too little evidence and `again` is set.
+ */
+export function keptCell(
+  kept: KeptCell | undefined,
+  { plan, program, again }: { readonly plan: Plan; readonly program: string; readonly again: boolean },
+): MatrixCell | undefined {
+  if (kept?.program !== program || sortedJson(kept.report.plan) !== sortedJson(plan)) return undefined;
+  const cell = makeCell(kept.report);
+  return again && cell.status === 'unknown' ? undefined : cell;
+}
+
+/** JSON with sorted keys. */
+function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    part instanceof Object && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort()) : part,
+  );
+}
+
+/** The evidence claims of a scenario. Its correctness claims are for its own strategy; a cell is judged by bounds. */
+export function evidenceClaims({ claims }: Plan): readonly string[] {
+  return claims.filter((claim) => /^\s*(contested|headroom|info|failed|dropped)\b/.test(claim));
+}
+
+/** The most severe verdict of the runs: `fail` above a bound, `unknown` without enough evidence or without any run. */
+export function matrixVerdict(cells: readonly MatrixCell[]): Verdict {
+  return worst(cells.flatMap(({ status }) => (status === 'refused' ? [] : VERDICTS[status])));
+}
+
+const VERDICTS = { within: 'pass', undeclared: 'pass', above: 'fail', unknown: 'unknown' } as const;
+
+/** Of the shard furthest beyond its bound; else the largest without a declared bound; else the largest of all. */
+function findExcess({ shards, overAdmission }: RunReport): Excess {
   const all = shards.flatMap(measuredAndDeclared);
   const beyond = ({ measured, declared }: Excess) =>
     declared === null ? 0 : Math.max(0, measured - declared);
@@ -115,27 +157,20 @@ function measuredAndDeclared({ bound, largestExcess, worstWindow }: ShardFacts):
   return [{ of: 'window', measured: worstWindow.tokens, declared: ofWindow }];
 }
 
-/** What a cut parts: each side is the regions that still reach each other. Without a cut all are one. */
+/** The sides of a partition: each is a set of regions that still reach each other. Without one, all are one side. */
 function sidesOf({ topology: { regions }, faults }: Plan): readonly (readonly string[])[] {
   const cut = faults.find((fault) => fault.fault === 'partition' || fault.fault === 'flap');
   if (cut === undefined) return [regions];
-  const named = namedBy(cut);
+  const named = groupsOf(cut);
   const rest = regions.filter((region) => !named.some((side) => side.includes(region)));
   return rest.length === 0 ? named : [...named, rest];
 }
 
-function namedBy(shape: PartitionShape): readonly (readonly string[])[] {
-  if ('isolate' in shape) return [shape.isolate];
-  if ('split' in shape) return shape.split;
-  if ('bridge' in shape) return shape.bridge.map((region) => [region]);
-  return [shape.from, shape.to];
-}
-
 function shareOf({ cells, plan }: RunReport, regions: readonly string[]): number | null {
   const isDuring = (phase: string) => plan.faults.length === 0 || phase.startsWith('during ');
-  const asked = cells.filter(({ phase, region }) => isDuring(phase) && regions.includes(region));
-  const operations = asked.reduce((sum, cell) => sum + cell.operations, 0);
-  const decided = asked.reduce((sum, { outcomes }) => sum + outcomes.allowed + outcomes.denied, 0);
+  const duringFault = cells.filter(({ phase, region }) => isDuring(phase) && regions.includes(region));
+  const operations = duringFault.reduce((sum, cell) => sum + cell.operations, 0);
+  const decided = duringFault.reduce((sum, { outcomes }) => sum + outcomes.allowed + outcomes.denied, 0);
   return operations === 0 ? null : decided / operations;
 }
 
@@ -144,7 +179,8 @@ function longest({ latencies }: RunReport, key: 'p50Us' | 'p99Us'): number | nul
   return ofAllowed.length === 0 ? null : Math.max(...ofAllowed.map(({ latency }) => latency[key]));
 }
 
-function callsOf({ redisCalls, outcomes }: RunReport): number | null {
+/** Redis calls per decision; null if unknown or without decisions. */
+export function callsOf({ redisCalls, outcomes }: RunReport): number | null {
   const decisions = outcomes.allowed + outcomes.denied;
   return redisCalls === undefined || decisions === 0 ? null : redisCalls / decisions;
 }

@@ -4,16 +4,16 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import { checkHistory } from '../checker/check.ts';
-import { parseClaim } from '../checker/claim.ts';
-import { EVIDENCE_BROUGHT } from '../checker/evidence-claims.ts';
-import type { Finding } from '../checker/finding.ts';
-import { jsonText } from '../cli/output.ts';
-import type { FaultRecord, HistoryRecord } from '../history/operation.ts';
+import { parseClaim } from '../checker/claims/claim.ts';
+import { EVIDENCE_BROUGHT } from '../checker/claims/evidence-claims.ts';
+import type { Finding } from '../checker/findings/finding.ts';
+import { jsonText } from '../cli/output/output.ts';
+import type { FaultRecord, HistoryRecord } from '../history/records/operation.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { renderAnnotations } from './annotations.ts';
 import { compareReports, comparisonTable } from './comparison.ts';
-import { judgeAgain } from './gate.ts';
 import { makeRunPage } from './html/run-page.ts';
+import { judgeAgain } from './judge-again.ts';
 import { renderJunit } from './junit.ts';
 import { renderMarkdown } from './markdown.ts';
 import { makeReport, type RunReport } from './report.ts';
@@ -104,7 +104,7 @@ describe('the report of a run', () => {
   ])('of %s is as the published schema says', async (_, text) => {
     const schema = reportJsonSchema();
     await expect(`${JSON.stringify(schema, undefined, 2)}\n`).toMatchFileSnapshot(
-      join(import.meta.dirname, '../../schemas/report.schema.json'),
+      join(import.meta.dirname, '../../reports/report.schema.json'),
     );
     const validate = new Ajv2020({ strict: false }).compile(schema);
     expect(validate(JSON.parse(text)), JSON.stringify(validate.errors)).toBe(true);
@@ -134,13 +134,13 @@ describe('the report of a run', () => {
     expect(() => parseReport(text, 'r')).toThrow(expect.objectContaining({ code: 'INVALID_REPORT' }));
   });
 
-  it('shows as text the verdict first, then who took over when, what was lost, and the bound beside', () => {
+  it('shows as text the verdict, then takeovers, lost decisions and the bound', () => {
     const text = renderTable(failoverRun(), { colour: false });
     expect(text).toMatch(
       /^verdict {2}pass\n {2}ok ratings:u1 of shard eu-west-0 admitted 1\.8\d* tokens beyond an ideal bucket, the most of 1 bucket \(bound 2 tokens\)\n/,
     );
     expect(text).toMatch(
-      /\n {2}note at least 2 decisions acknowledged by eu-west-0 are missing from ap-south-1 after its takeover, seen at 8 s: .* tokens in 1 bucket could be spent again; no claim is broken by it: total-excess <= bound holds\n/,
+      /\n {2}note ap-south-1 became primary without 2 or more decisions that eu-west-0 had acknowledged \(noticed at 8 s\): .* tokens in 1 bucket could be spent again; it breaks no claim: total-excess <= bound holds\n/,
     );
     for (const row of [
       /│ eu-west-0 │ 1 +│ 1\.8\d+ +│ 2 +│ 1\.8\d+ +│ 2 +│/,
@@ -197,7 +197,7 @@ describe('the report of a run', () => {
     expect(xml).not.toContain('\ud800');
   });
 
-  it('lets nobody but us give commands to GitHub Actions, whatever is printed there', () => {
+  it('escapes commands to GitHub Actions in all printed texts', () => {
     const names = ['::error title=x::y', ' ::warning::', 'u ##[error]z'];
     const parts = names.flatMap((name) =>
       [1, 2, 3].map(() => ({ bucket: name, region: name, invokedUs: 19 * S, completedUs: 19 * S })),
@@ -237,7 +237,7 @@ describe('the report of a run', () => {
     const xml = renderJunit(judgeAgain(central, ['failed <= 0% during kill']));
     expect(xml).toMatch(/ failures="0" errors="1" skipped="0">/);
     expect(xml).toMatch(
-      /name="failed &lt;= 0% during kill"><error message="failed &lt;= 0% during kill: there was/,
+      /name="failed &lt;= 0% during kill"><error message="failed &lt;= 0% during kill: the run has/,
     );
   });
 });
@@ -247,7 +247,9 @@ describe('annotations', () => {
     const [first, second, third, ...rest] = renderAnnotations(article).split('\n');
     expect(first).toMatch(/^::error title=openclaw-rl bench%3A total-excess <= 0::2 buckets over-admitted; /);
     expect(second).toMatch(/^::error title=openclaw-rl bench%3A false-denials <= 0::/);
-    expect(third).toMatch(/^::warning title=openclaw-rl bench%3A replay <= 0::replay <= 0: no decision says/);
+    expect(third).toMatch(
+      /^::warning title=openclaw-rl bench%3A replay <= 0::replay <= 0: no decision reports/,
+    );
     expect(rest[0]).toMatch(
       /^::notice title=openclaw-rl bench%3A why::tokens come in whole-second steps: \d+%25 of /,
     );
@@ -281,7 +283,7 @@ describe('the gate', () => {
     for (const claim of brought) expect(EVIDENCE_BROUGHT).toContain(claim);
   });
 
-  it('says of a kept run without more claims what was said when it ran', () => {
+  it('repeats the reasons of a kept run without more claims', () => {
     for (const report of [article, central, failoverRun()]) expect(judgeAgain(report, [])).toEqual(report);
   });
 });

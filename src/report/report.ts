@@ -1,20 +1,16 @@
 import type { CheckReport } from '../checker/check.ts';
-import type { Outcome } from '../history/operation.ts';
+import type { LatencyFigures } from '../checker/evidence/histogram.ts';
+import type { Outcome } from '../history/records/operation.ts';
 import type { Plan } from '../scenario/plan.ts';
 
 /** Latency of the operations with one outcome in one region. */
 export interface LatencyRow {
   readonly region: string;
   readonly outcome: Outcome;
-  readonly latency: {
-    readonly count: number;
-    readonly p50Us: number;
-    readonly p99Us: number;
-    readonly maxUs: number;
-  };
+  readonly latency: LatencyFigures;
 }
 
-/** What became of a run. */
+/** The results of a run. */
 export interface ReportInput {
   readonly plan: Plan;
   /** Makes the run again. */
@@ -24,11 +20,11 @@ export interface ReportInput {
   readonly folder: string;
   /** Provider and server, for people. */
   readonly system: string;
-  /** From the first request until no more were sent. */
+  /** From the first request until sending ended. */
   readonly loadMs: number;
-  /** What the strategy asked of Redis during the load: scripts and waiting for replicas. Absent where that is not known. */
+  /** Calls of the strategy to Redis during the load: scripts and waits for replicas. Absent if unknown. */
   readonly redisCalls?: number;
-  /** What an audit sent before its load, of all that was sent, and of whom. Absent where it sent nothing. */
+  /** Requests that an audit sent before its load (part of `sent`), and their user. Absent if it sent none. */
   readonly warmUp?: { readonly requests: number; readonly user: string };
   readonly check: CheckReport;
   readonly latencies: readonly LatencyRow[];
@@ -42,7 +38,7 @@ export interface RunReport extends CheckReport, Omit<ReportInput, 'check'> {
   readonly strategy: string;
   readonly policy: string;
   readonly requestsPerSecond: number;
-  /** The 100 buckets that were admitted most beyond an ideal one; `findings` has the proofs of the first few. */
+  /** The 100 buckets with the largest excess; `findings` has the proofs of the first few. */
   readonly worstBuckets: readonly WorstBucket[];
 }
 
@@ -52,7 +48,7 @@ export interface WorstBucket {
   readonly worstWindow: number;
 }
 
-/** How many findings of a kind a report keeps, each with its proof: `check --json` on the history gives all. */
+/** The findings of each kind that a report keeps, each with its proof; `check --json` on the history gives all. */
 const MOST_FINDINGS = 3;
 
 /** Puts the plan of a run and the checker's judgement into one document, small enough to keep. */

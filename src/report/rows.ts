@@ -1,17 +1,14 @@
-import { headroomText } from '../checker/headroom-facts.ts';
-import type { EvidenceRow } from '../checker/tally.ts';
-import { OUTCOMES } from '../history/operation.ts';
+import { replayText } from '../checker/claims/measure-claim.ts';
+import { headroomText } from '../checker/evidence/headroom-facts.ts';
+import type { EvidenceRow } from '../checker/evidence/tally.ts';
+import { secondsText } from '../core/units.ts';
+import { OUTCOMES } from '../history/records/operation.ts';
 import type { Document } from './check-report.ts';
-import { msText, secondsText, tokensText } from './text.ts';
-
-/** A table of text, before it is drawn for a terminal or as Markdown. */
-export interface TextTable {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
+import { msText, tokensText } from './text.ts';
+import type { TextTable } from './text-table.ts';
 
 /** Every table of a report, in the order in which they are shown; none is empty. */
-export function tablesOf(document: Document): TextTable[] {
+export function listTables(document: Document): TextTable[] {
   const tables = [
     amounts(document),
     bounds(document),
@@ -43,7 +40,7 @@ function amounts(document: Document): TextTable {
     ...(document.whole.arrivals === 0 ? [] : [['dropped', droppedText(document.whole)]]),
     [
       `total excess${asBucket}`,
-      `${tokensText(overAdmission.totalExcess)} tokens in ${overAdmission.buckets} buckets; ${tokensText(overAdmission.largestExcess)} in one`,
+      `${tokensText(overAdmission.totalExcess)} tokens in ${overAdmission.buckets} buckets; at most ${tokensText(overAdmission.largestExcess)} in one`,
     ],
     [
       'worst window',
@@ -58,7 +55,7 @@ function amounts(document: Document): TextTable {
       'false denials',
       `${falseDenials.total} of ${falseDenials.judged} judged${falseDenials.whyNot === '' ? '' : ` (${falseDenials.whyNot})`}${falseDenials.declaresAny ? '; declared: any number, while tokens are lent elsewhere' : ''}`,
     ],
-    ['replay', `${replay.total} of ${replay.replayed} decisions replayed are off`],
+    ['replay', replayText(replay)],
     ...fallbackRows(document),
     [
       'contested',
@@ -79,10 +76,10 @@ function amounts(document: Document): TextTable {
 function warmUpRows(document: Document): string[][] {
   if (document.format === 'openclaw-check' || document.warmUp === undefined) return [];
   const { requests, user } = document.warmUp;
-  return [['of which to warm up', `${requests}, as ${user}`]];
+  return [['warm-up requests', `${requests} of these, as ${user}`]];
 }
 
-/** What regions admitted while they could not reach Redis, by the failure policy. */
+/** Admissions by the failure policy, while a region could not reach Redis. */
 function fallbackRows({ shards }: Document): string[][] {
   const fallbacks = shards.flatMap((shard) => shard.fallbacks ?? []);
   if (fallbacks.length === 0) return [];
@@ -93,10 +90,10 @@ function fallbackRows({ shards }: Document): string[][] {
 
 function droppedText({ dropped, arrivals }: EvidenceRow): string {
   const percent = ((100 * dropped) / arrivals).toFixed(1);
-  return `${dropped} of the ${arrivals} that were due (${percent}%): every connection of their region was busy`;
+  return `${dropped} of the ${arrivals} that were due (${percent}%): all connections of their region were busy`;
 }
 
-/** Measured excess beside the declared bound, shard by shard. */
+/** Measured excess and declared bound, by shard. */
 function bounds({ shards }: Document): TextTable {
   const rows = shards
     .filter(({ shard }) => shard !== '')
@@ -111,13 +108,13 @@ function bounds({ shards }: Document): TextTable {
   return { head: ['shard', 'buckets', 'excess of one', 'declared', 'worst window', 'declared'], rows };
 }
 
-/** How the bounds are made; shards to which the same happened share a line. */
+/** The formulas of the bounds; shards with the same formula share a line. */
 function formulas({ shards }: Document): TextTable {
   const byFormula = new Map<string, string[]>();
   for (const { shard, bound } of shards)
     if (bound !== undefined) byFormula.set(bound.formula, [...(byFormula.get(bound.formula) ?? []), shard]);
   return {
-    head: ['bound of', 'how it is made'],
+    head: ['bound of', 'formula'],
     rows: [...byFormula].map(([formula, names]) => [names.join(', '), formula]),
   };
 }
@@ -128,9 +125,20 @@ function declared(bound: number | null | undefined): string {
 
 function evidence(kind: string, rows: readonly EvidenceRow[]): TextTable {
   const isOpen = rows.some(({ arrivals }) => arrivals > 0);
-  const head = [kind, 'operations', 'admitted', 'exact', 'excess', 'denied', 'false', 'failed', 'info'];
+  const head = [
+    kind,
+    'operations',
+    'admitted tokens',
+    'exact',
+    'excess',
+    'denied',
+    'false',
+    'failed',
+    'info',
+  ];
   return {
     head: [...head, ...(isOpen ? ['dropped'] : []), 'contested', 'p50 ms', 'p99 ms'],
+    spare: ['exact', 'p50 ms', 'contested', 'p99 ms', 'dropped', 'false', 'excess', 'failed', 'info'],
     rows: rows.map((row) => {
       const { allowed } = row.latency;
       return [
@@ -152,7 +160,7 @@ function evidence(kind: string, rows: readonly EvidenceRow[]): TextTable {
   };
 }
 
-/** Of a run: what each region waited for each outcome. */
+/** The latency of each outcome in each region; only of a run. */
 function latencies(document: Document): TextTable {
   if (document.format === 'openclaw-check') return NOTHING;
   const order = document.latencies.toSorted(
@@ -184,7 +192,7 @@ function lost({ lostDecisions }: Document): TextTable {
 
 const MOST_MOMENTS = 60;
 
-/** Faults, roles and clock steps in the order of time: what was done, and when who took over. */
+/** Faults, changes of role and clock steps, in the order of time. */
 function timeline({ faults, events, clock }: Document): TextTable {
   const moments = [
     ...faults.map(({ atUs, fault, phase, args }) => ({
@@ -206,7 +214,7 @@ function timeline({ faults, events, clock }: Document): TextTable {
   const shown = moments.slice(0, MOST_MOMENTS);
   const rest = moments.length - shown.length;
   return {
-    head: ['at s', 'what happened', 'how'],
+    head: ['at s', 'event', 'details'],
     rows: [
       ...shown.map(({ atUs, what, how }) => [secondsText(atUs), what, how]),
       ...(rest > 0 ? [['...', `${rest} more; report.json has them`, '']] : []),
@@ -214,13 +222,13 @@ function timeline({ faults, events, clock }: Document): TextTable {
   };
 }
 
-/** What a change of role was, for people. */
+/** A change of role as text. */
 export function roleText(args: Readonly<Record<string, unknown>> | undefined): string {
   const { from, to, slots } = args ?? {};
   return `${text(from)} to ${text(to)}${slots === undefined || slots === '' ? '' : `, slots ${text(slots)}`}`;
 }
 
-/** Arguments of a fault or an event, for people. */
+/** Arguments of a fault or an event as text. */
 export function argsText(args: Readonly<Record<string, unknown>> | undefined): string {
   return Object.entries(args ?? {})
     .map(([name, value]) => `${name} ${text(value)}`)

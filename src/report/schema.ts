@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { OpenclawError, quoted } from '../core/errors.ts';
+import { OpenclawError } from '../core/errors.ts';
+import { quoted } from '../core/printable.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { found, outcome, overFinding } from './finding-schema.ts';
 import type { RunReport } from './report.ts';
@@ -16,7 +17,7 @@ const evidence = z.object({
   operations: z.number(),
   outcomes: counts,
   admitted: z.number(),
-  exactAdmitted: z.number().describe('what an exact bucket fed the same operations would have admitted'),
+  exactAdmitted: z.number().describe('what an ideal bucket would have admitted of the same operations'),
   excess: z.number(),
   largestExcess: z.number(),
   falseDenials: z.number(),
@@ -48,7 +49,7 @@ const shard = z.object({
       clockAheadUs: z
         .number()
         .exactOptional()
-        .describe('by how much its clock can have been ahead of that of the node before it'),
+        .describe('the most by which its clock can have been ahead of the clock of the node before it'),
     }),
   ),
   emptyRestarts: z.number(),
@@ -66,7 +67,7 @@ const shard = z.object({
       ageUs: z
         .number()
         .nullable()
-        .describe('null: some admissions were decided before all had been heard of'),
+        .describe('null: some admissions were decided before the admissions of all regions had arrived'),
       clockSpreadUs: z.number(),
     })
     .exactOptional(),
@@ -108,7 +109,7 @@ const lost = z.object({
   buckets: z.array(z.object({ bucket: z.string(), decisions: z.number(), tokens: z.number() })),
 });
 
-/** What the reader of a report needs of the plan; the whole of it is described by the plan's own schema. */
+/** The parts of the plan that a reader of a report needs; the plan has a schema of its own. */
 const plan = z.looseObject({
   format: z.literal('openclaw-plan'),
   version: z.literal(1),
@@ -130,9 +131,9 @@ const reportSchema = z
     assumptions: z
       .array(z.string())
       .exactOptional()
-      .describe('what the verdict rests on, beside the history'),
+      .describe('what the verdict assumes in addition to the history'),
     diagnosis: z.array(z.string()),
-    notes: z.array(z.string()).exactOptional().describe('what a reader should know beside the reasons'),
+    notes: z.array(z.string()).exactOptional().describe('what a reader should also know'),
     plan,
     command: z.string().describe('makes the run again'),
     seed: z.number(),
@@ -146,18 +147,18 @@ const reportSchema = z
     redisCalls: z
       .number()
       .exactOptional()
-      .describe('scripts and waits that the strategy asked of Redis during the load'),
+      .describe('scripts and waits that the strategy sent to Redis during the load'),
     warmUp: z
       .object({ requests: z.number(), user: z.string() })
       .exactOptional()
-      .describe('what an audit sent before its load, of all that was sent, and of whom'),
+      .describe('the requests that an audit sent before its load (part of sent), and their user'),
     latencies: z.array(z.object({ region: z.string(), outcome, latency })),
     worstBuckets: z.array(z.object({ bucket: z.string(), totalExcess: z.number(), worstWindow: z.number() })),
     sent: z.number(),
     outcomes: counts,
     errors: z
       .object({ failed: errorCounts, info: errorCounts })
-      .describe('how often each code came: of what failed, and of what may have been charged'),
+      .describe('errors by code: of failed requests, and of requests that may have been charged'),
     unaccounted: z.number(),
     ended: z.boolean(),
     files: z.array(
@@ -174,7 +175,7 @@ const reportSchema = z
     headroom: z
       .object({ median: headroom, largest: headroom, cause: z.string().exactOptional() })
       .exactOptional()
-      .describe('what contested buckets could have admitted more without being seen'),
+      .describe('how much more contested buckets could have admitted unseen'),
     promise: z.string(),
     overAdmission: found.extend({
       findings: z.array(overFinding),
@@ -190,14 +191,16 @@ const reportSchema = z
       refutable: z
         .number()
         .exactOptional()
-        .describe('how many could have been found false, whatever was spent; all without'),
+        .describe(
+          'denials that could have been found false, regardless of what had been spent; all if absent',
+        ),
     }),
     replay: found.extend({ replayed: z.number() }),
     windows: found,
     doubts: z
       .partialRecord(z.enum(['overAdmission', 'falseDenials', 'replay', 'windows']), doubt)
       .exactOptional()
-      .describe('found, and explained if `needed` requests of a bucket are missing: `most` may be'),
+      .describe('found, but explained if `needed` requests of a bucket are missing; `most` may be'),
     lostDecisions: z.array(lost),
     shards: z.array(shard),
     whole: evidence,
@@ -233,7 +236,7 @@ const reportSchema = z
   })
   .meta({ title: 'openclaw-rl report' });
 
-/** The JSON Schema of `report.json`, published as `schemas/report.schema.json`. */
+/** The JSON Schema of `report.json`, published as `reports/report.schema.json`. */
 export function reportJsonSchema(): object {
   return z.toJSONSchema(reportSchema, { reused: 'ref' });
 }
@@ -241,17 +244,17 @@ export function reportJsonSchema(): object {
 /** Reads the text of a `report.json`; `name` is that of the file. Throws INVALID_REPORT. */
 export function parseReport(text: string, name: string): RunReport {
   const value = parseJson(text, name);
-  const { format, version } = asObject(value);
+  const { format, version } = z.looseObject({}).catch({}).parse(value);
   if (format !== 'openclaw-report')
     throw invalid(name, `its format must be "openclaw-report"; found ${quoted(format)}`);
   if (version !== 3) throw invalid(name, `its version must be 3; found ${quoted(version)}`, 'run it again');
   const result = reportSchema.safeParse(value);
   if (result.success) {
     const stored: Omit<RunReport, 'plan'> = result.data;
-    return { ...stored, plan: result.data.plan as unknown as Plan }; // only what readers need of it is checked here
+    return { ...stored, plan: result.data.plan as unknown as Plan }; // checks only the parts that readers need
   }
   const [issue] = result.error.issues;
-  throw invalid(name, `${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'not as a report is'}`);
+  throw invalid(name, `${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'not a valid report'}`);
 }
 
 function parseJson(text: string, name: string): unknown {
@@ -260,10 +263,6 @@ function parseJson(text: string, name: string): unknown {
   } catch (error) {
     throw invalid(name, `it is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-function asObject(value: unknown): { format?: unknown; version?: unknown } {
-  return typeof value === 'object' && value !== null ? value : {};
 }
 
 function invalid(name: string, why: string, hint?: string): OpenclawError {

@@ -1,4 +1,4 @@
-import { printable as printableText } from '../core/errors.ts';
+import { printable as printableText } from '../core/printable.ts';
 
 /** A number of tokens as people read it. */
 export function tokensText(amount: number): string {
@@ -10,23 +10,18 @@ export function msText(us: number): string {
   return (us / 1_000).toFixed(1);
 }
 
-/** A ratio to two decimals, or where those would hide it, to two digits: 1.05, 0.84, 0.0037. */
+/** A ratio with two decimals, or with two significant digits if it is small: 1.05, 0.84, 0.0037. */
 export function ratioText(ratio: number): string {
   const hides = Math.abs(ratio) < 0.095 && ratio !== 0;
   return hides ? String(Number(ratio.toPrecision(2))) : ratio.toFixed(2);
 }
 
-/** Microseconds as seconds. */
-export function secondsText(us: number): string {
-  return (us / 1_000_000).toFixed(3);
-}
-
-/** A document whose texts, keys included, can be shown whoever wrote them. Every renderer starts with this. */
+/** A document whose texts, including keys, are safe to show. Every renderer starts with this. */
 export function printable<T>(value: T): T {
   return clean(value) as T;
 }
 
-/** What names something that others chose, and how much of it is shown; other texts are sentences that may name it. */
+/** Keys of texts that are names; other texts are sentences that may contain names. */
 const NAMES: ReadonlySet<string> = new Set([
   'bucket',
   'user',
@@ -40,10 +35,10 @@ const NAMES: ReadonlySet<string> = new Set([
 const LONGEST_NAME = 80;
 const LONGEST_TEXT = 2_000;
 const LONG_WORD = new RegExp(`\\S{${LONGEST_NAME + 1},}`, 'g');
-/** What is there to be copied. */
+/** Keys of texts that are copied, and so never shortened. */
 const WHOLE: ReadonlySet<string> = new Set(['command', 'folder']);
 
-/** The same with its longest texts cut in their middle, for people: a name may have a hundred thousand characters. */
+/** The same with its longest texts cut in the middle: a name may have a hundred thousand characters. */
 export function readable<T>(value: T): T {
   return printable(shortened(value, '') as T);
 }
@@ -72,7 +67,7 @@ function cutMiddle(text: string, longest: number): string {
   if (text.length <= longest) return text;
   const half = Math.floor((longest - 1) / 2);
   const ends = [text.slice(0, half), text.slice(-half)];
-  // No half of a pair of surrogates is left at the cut.
+  // Removes half a surrogate pair at the cut.
   return `${ends[0]?.replace(/[\ud800-\udbff]$/, '')}…${ends[1]?.replace(/^[\udc00-\udfff]/, '')}`;
 }
 

@@ -1,15 +1,20 @@
-import type { DenialContext, Finding, WitnessLine } from '../checker/finding.ts';
+import type { DenialContext, Finding, WitnessLine } from '../checker/findings/finding.ts';
+import { rounded, secondsText } from '../core/units.ts';
+import { labelled } from './fit-lines.ts';
 
 const WIDTH = 40;
+const NARROWEST = 10;
 const MOST_LINES = 12;
 
 /**
  * A finding that a person can verify by hand: the inequality with its numbers, and one line for each operation
- * of the proof with its interval, in seconds since the first began.
+ * of the proof with its interval, in seconds since the first began. With few `columns`, bars are shorter and levels have
+ * lines of their own.
  */
-export function renderTimeline(finding: Finding): string[] {
+export function renderTimeline(finding: Finding, columns = Number.POSITIVE_INFINITY): string[] {
   const { witness, witnessCount: count = finding.witness.length } = finding;
-  if (count === 0) return [`  bucket ${finding.bucket}: ${finding.inequality}`];
+  const title = labelled('  ', `bucket ${finding.bucket}: ${finding.inequality}`, columns);
+  if (count === 0) return [title];
   const startUs = witness.reduce(
     (least, { invokedUs }) => Math.min(least, invokedUs),
     Number.POSITIVE_INFINITY,
@@ -17,53 +22,65 @@ export function renderTimeline(finding: Finding): string[] {
   const endUs = witness.reduce((most, { lastUs, invokedUs }) => Math.max(most, lastUs ?? invokedUs), startUs);
   const shown =
     witness.length <= MOST_LINES ? witness : [...witness.slice(0, MOST_LINES - 3), ...witness.slice(-2)];
-  const lines = shown.map((line) => renderLine(line, { startUs, endUs }));
-  if (shown.length < count) lines.splice(shown.length - 2, 0, `    ... ${count - shown.length} more ...`);
+  const left = count - shown.length;
+  const lines = shown.flatMap((line, at) => [
+    ...(left > 0 && at === shown.length - 2 ? [`    ... ${left} more ...`] : []),
+    ...renderLine(line, { startUs, endUs }, columns),
+  ]);
   return [
-    `  bucket ${finding.bucket}: ${finding.inequality}`,
+    title,
     `    ${count} ${count === 1 ? 'operation proves' : 'operations prove'} it; 0 s is ${startUs} us`,
     ...lines,
-    ...(finding.context === undefined ? [] : renderContext(finding.context, startUs)),
+    ...(finding.context === undefined ? [] : renderContext(finding.context, startUs, columns)),
   ];
 }
 
-/** How the level came about, for a person to add up; the last lines where there are many. */
-function renderContext({ steps, startLevel, atUs }: DenialContext, originUs: number): string[] {
-  const seconds = (us: number) => ((us - originUs) / 1_000_000).toFixed(6).padStart(11);
+/** The computation of the level, step by step; only the last steps if there are many. */
+function renderContext(
+  { steps, startLevel, atUs }: DenialContext,
+  originUs: number,
+  columns: number,
+): string[] {
+  const seconds = (us: number) => secondsText(us - originUs, 6).padStart(11);
   const shown = steps.slice(-MOST_LINES);
   const before = steps[steps.length - shown.length - 1]?.lowestAfter ?? startLevel;
   return [
-    `    the lowest level, from ${round(before)}${shown.length < steps.length ? ` after ${steps.length - shown.length} more` : ''}, each taken as late as it can be; lowest at${seconds(atUs)}:`,
+    labelled(
+      '    ',
+      `lowest level, starting at ${rounded(before, 6)}${shown.length < steps.length ? ` after ${steps.length - shown.length} earlier operations` : ''}; each operation takes its tokens as late as possible; the level is lowest at${seconds(atUs)}:`,
+      columns,
+    ),
     ...shown.map(
       ({ operation, outcome, cost, takenUs, lowestAfter }) =>
-        `    #${String(operation.index).padEnd(8)} ${outcome.padEnd(7)} ${String(cost).padStart(3)}  ${seconds(takenUs)}  leaves ${round(lowestAfter)}`,
+        `    #${String(operation.index).padEnd(8)} ${outcome.padEnd(7)} ${String(cost).padStart(3)}  ${seconds(takenUs)}  leaves ${rounded(lowestAfter, 6)}`,
     ),
   ];
 }
 
-function round(tokens: number): number {
-  return Math.round(tokens * 1e6) / 1e6;
-}
-
-function renderLine(line: WitnessLine, span: { startUs: number; endUs: number }): string {
+function renderLine(line: WitnessLine, span: Span, columns: number): string[] {
   const { operation, region, outcome, cost, invokedUs, lastUs, decision } = line;
-  const from = ((invokedUs - span.startUs) / 1_000_000).toFixed(6);
-  const to = lastUs === null ? 'open' : ((lastUs - span.startUs) / 1_000_000).toFixed(6);
-  const level =
-    decision === undefined ? '' : `  level ${decision.level} at ${decision.bucketUs} on ${decision.node}`;
-  return (
+  const from = secondsText(invokedUs - span.startUs, 6);
+  const to = lastUs === null ? 'open' : secondsText(lastUs - span.startUs, 6);
+  const text =
     `    #${String(operation.index).padEnd(8)} ${region.padEnd(10)} ${outcome.padEnd(7)} ` +
-    `${String(cost).padStart(3)}  ${from.padStart(11)} ${to.padStart(11)}  |${bar(line, span)}|${level}`
-  );
+    `${String(cost).padStart(3)}  ${from.padStart(11)} ${to.padStart(11)}  `;
+  const width = Math.max(NARROWEST, Math.min(WIDTH, columns - text.length - 2));
+  const drawn = `${text}|${bar(line, span, width)}|`;
+  if (decision === undefined) return [drawn];
+  const level = `level ${decision.level} at ${decision.bucketUs} on ${decision.node}`;
+  const isBeside = drawn.length + 2 + level.length <= columns;
+  return isBeside ? [`${drawn}  ${level}`] : [drawn, labelled(' '.repeat(15), level, columns)];
 }
 
-function bar(
-  { invokedUs, lastUs }: WitnessLine,
-  { startUs, endUs }: { startUs: number; endUs: number },
-): string {
+interface Span {
+  readonly startUs: number;
+  readonly endUs: number;
+}
+
+function bar({ invokedUs, lastUs }: WitnessLine, { startUs, endUs }: Span, width: number): string {
   const place = (us: number) =>
-    endUs === startUs ? 0 : Math.floor(((us - startUs) * (WIDTH - 1)) / (endUs - startUs));
+    endUs === startUs ? 0 : Math.floor(((us - startUs) * (width - 1)) / (endUs - startUs));
   const from = place(invokedUs);
-  const to = lastUs === null ? WIDTH - 1 : place(lastUs);
-  return `${' '.repeat(from)}${'='.repeat(to - from + 1)}${' '.repeat(WIDTH - 1 - to)}`;
+  const to = lastUs === null ? width - 1 : place(lastUs);
+  return `${' '.repeat(from)}${'='.repeat(to - from + 1)}${' '.repeat(width - 1 - to)}`;
 }

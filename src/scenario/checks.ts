@@ -1,25 +1,17 @@
-import { OpenclawError } from '../core/errors.ts';
+import { invalidOption, OpenclawError } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
-import type { UndrawnFault } from './fault-schema.ts';
+import { type PlannedNode, planTopology, type Topology } from '../topology/topology.ts';
+import type { NodeFit } from './faults/definition.ts';
+import { definitionOf, type FaultSpec, type UndrawnFault } from './faults/index.ts';
+import { ANY_NODE } from './faults/node.ts';
 import { checkOverlaps } from './overlaps.ts';
-import type { PlannedTopology } from './plan.ts';
-import { expectedFound, type Path, type Problem } from './problems.ts';
+import { expectedFound, type Path, type Problem, problemText } from './problems.ts';
 import type { ScenarioParts } from './sections.ts';
 import { formatDuration } from './units.ts';
 
-/** A node that a topology plans. */
-export interface NamedNode {
-  readonly name: string;
-  /** The name of its primary; absent for a primary. */
-  readonly replicaOf?: string;
-}
-
-/** Gives the nodes of a topology; throws an OpenclawError for one that cannot be. */
-export type PlanNodes = (topology: PlannedTopology) => readonly NamedNode[];
-
-/** What no section can see by itself: that faults, load, policy and topology go together. Absent ones are skipped. */
-export function checkTogether(parts: ScenarioParts, planNodes: PlanNodes): Problem[] {
-  const nodes = nodesOf(parts, planNodes);
+/** Checks faults, load, policy and topology against each other. Absent ones are skipped. */
+export function checkTogether(parts: ScenarioParts): Problem[] {
+  const nodes = nodesOf(parts);
   const faults = parts.faults.flatMap((fault, index) => (fault === undefined ? [] : [{ fault, index }]));
   return [
     ...nodes.problems,
@@ -31,20 +23,20 @@ export function checkTogether(parts: ScenarioParts, planNodes: PlanNodes): Probl
       return [
         ...checkTimes(fault, path, parts.load?.durationMs),
         ...(parts.topology === undefined ? [] : checkRegions(fault, path, parts.topology.regions)),
-        ...(nodes.nodes === undefined ? [] : checkNode(fault, path, nodes.nodes)),
+        ...(nodes.nodes === undefined ? [] : checkNode(fault, path, nodes)),
       ];
     }),
     ...(parts.topology === undefined ? [] : checkOverlaps(faults, parts.topology.regions)),
   ];
 }
 
-function nodesOf(
-  { topology }: ScenarioParts,
-  planNodes: PlanNodes,
-): { readonly nodes?: readonly NamedNode[]; readonly problems: readonly Problem[] } {
+function nodesOf({ topology }: ScenarioParts): {
+  readonly nodes?: readonly PlannedNode[];
+  readonly problems: readonly Problem[];
+} {
   if (topology === undefined) return { problems: [] };
   try {
-    return { nodes: planNodes(topology), problems: [] };
+    return { nodes: planTopology(topology).nodes, problems: [] };
   } catch (error) {
     if (!(error instanceof OpenclawError)) throw error;
     return { problems: [{ path: ['topology'], text: error.message }] };
@@ -52,11 +44,11 @@ function nodesOf(
 }
 
 function checkRate({ load }: ScenarioParts): Problem[] {
-  if (load?.mode === 'open' && load.rate === undefined) {
-    return [{ path: ['load'], text: 'an open load needs a rate: requests started a second' }];
+  if (load?.mode === 'open' && load.ratePerSecond === undefined) {
+    return [{ path: ['load'], text: 'an open load needs a rate (requests started per second)' }];
   }
-  if (load?.mode !== 'closed' || load.rate === undefined) return [];
-  const text = 'a rate is for an open load; a closed one sends when it was answered';
+  if (load?.mode !== 'closed' || load.ratePerSecond === undefined) return [];
+  const text = 'only an open load has a rate; remove it, or set mode: open';
   return [{ path: ['load', 'rate'], isKey: true, text }];
 }
 
@@ -69,7 +61,7 @@ function checkCosts({ load, policy }: ScenarioParts): Problem[] {
   return [{ path: ['load', 'cost'], text: expectedFound({ expected, found: highest }) }];
 }
 
-/** Every region is sent requests: each has a connection and a user. */
+/** Each region needs a connection and a user, since every region gets requests. */
 function checkSpread({ load, topology }: ScenarioParts): Problem[] {
   if (load === undefined || topology === undefined) return [];
   const { connections, users, roaming } = load;
@@ -85,25 +77,55 @@ function checkSpread({ load, topology }: ScenarioParts): Problem[] {
   ];
 }
 
-/** By the latest times that can be drawn, so that no seed makes a scenario wrong. */
+/** Checks the latest times that can be drawn, so that the result is the same for every seed. */
 function checkTimes(fault: UndrawnFault, path: Path, durationMs = Number.POSITIVE_INFINITY): Problem[] {
   const latestMs = fault.at.most + fault.for.most;
   if (latestMs <= durationMs) return [];
-  const text = `every fault is healed by the end of the load, ${formatDuration(durationMs)} after it began; this one by ${formatDuration(latestMs)}`;
+  const text = `must be healed by the end of the load, at ${formatDuration(durationMs)}; found ${formatDuration(latestMs)} (at + for)`;
   return [{ path: [...path, 'for'], text }];
 }
 
-const REGION_KEYS = ['isolate', 'split', 'from', 'to', 'bridge', 'between', 'regions', 'region'] as const;
+/**
+ * Throws INVALID_OPTION if a running cluster does not have the regions or the node of a fault. It does not check which
+ * node is a primary, since failovers change that.
+ */
+export function checkFault(fault: FaultSpec, { regions, nodes }: Topology): void {
+  const [problem] = [...checkRegions(fault, [], regions), ...checkNode(fault, [], { nodes, fit: ANY_NODE })];
+  if (problem !== undefined) throw invalidOption(problemText(problem));
+}
 
-function checkRegions(fault: UndrawnFault, path: Path, regions: readonly string[]): Problem[] {
+const EACH_ONCE = 'a list of regions, each once';
+const TWO = 'a list of two different regions';
+
+/** The keys that name regions, and the form of each. */
+const NAMING = {
+  ...{ isolate: EACH_ONCE, from: EACH_ONCE, to: EACH_ONCE, regions: EACH_ONCE },
+  ...{ split: 'groups that share no region', bridge: TWO, between: TWO, region: 'a region' },
+} as const;
+
+function checkRegions(fault: FaultSpec, path: Path, regions: readonly string[]): Problem[] {
   const named: { readonly [key: string]: unknown } = { ...fault };
   const expected = `one of the regions ${regions.join(', ')}`;
-  return REGION_KEYS.flatMap((key) => leavesOf(named[key], [...path, key]))
-    .filter(({ name }) => !regions.includes(name))
-    .map(({ name, path: at }) => ({
-      path: at,
-      text: expectedFound({ expected, found: name, names: regions }),
-    }));
+  const problems = Object.entries(NAMING).flatMap(([key, list]) => {
+    const leaves = leavesOf(named[key], [...path, key]);
+    const names = leaves.map(({ name }) => name);
+    const isAsWanted =
+      new Set(names).size === names.length && (list !== TWO || [0, 2].includes(names.length));
+    return [
+      ...leaves
+        .filter(({ name }) => !regions.includes(name))
+        .map(({ name: found, path: at }) => ({
+          path: at,
+          text: expectedFound({ expected, found, names: regions }),
+        })),
+      ...(isAsWanted
+        ? []
+        : [{ path: [...path, key], text: expectedFound({ expected: list, found: names.join(' ') }) }]),
+    ];
+  });
+  const { changes, isMomentary } = definitionOf(fault.fault);
+  if (problems.length > 0 || isMomentary || changes(fault, regions).length > 0) return problems;
+  return [{ path, text: `this ${fault.fault} affects no link between the regions ${regions.join(', ')}` }];
 }
 
 function leavesOf(value: unknown, path: Path): { readonly name: string; readonly path: Path }[] {
@@ -111,34 +133,20 @@ function leavesOf(value: unknown, path: Path): { readonly name: string; readonly
   return Array.isArray(value) ? value.flatMap((item, index) => leavesOf(item, [...path, index])) : [];
 }
 
-function checkNode(fault: UndrawnFault, faultPath: Path, nodes: readonly NamedNode[]): Problem[] {
+interface Nodes {
+  readonly nodes?: readonly PlannedNode[];
+  /** Instead of the `nodes` of the fault's definition. */
+  readonly fit?: NodeFit;
+}
+
+function checkNode(fault: FaultSpec, faultPath: Path, { nodes = [], fit }: Nodes): Problem[] {
+  const { what, test } = fit ?? definitionOf(fault.fault).nodes ?? ANY_NODE;
   if (!('node' in fault)) return [];
-  const possible = nodes.filter(FITS[fault.fault].test).map(({ name }) => name);
+  const possible = nodes.filter((node) => test(node, nodes)).map(({ name }) => name);
   if (possible.includes(fault.node)) return [];
-  const { what } = FITS[fault.fault];
   const expected =
-    possible.length === 0 ? `${what}, of which this topology has none` : `${what}: ${possible.join(', ')}`;
+    possible.length === 0 ? `${what} (this topology has none)` : `${what}: ${possible.join(', ')}`;
   return [
     { path: [...faultPath, 'node'], text: expectedFound({ expected, found: fault.node, names: possible }) },
   ];
 }
-
-type NodeFault = Extract<UndrawnFault, { readonly node: string }>['fault'];
-
-interface Fit {
-  readonly what: string;
-  readonly test: (node: NamedNode, index: number, all: readonly NamedNode[]) => boolean;
-}
-
-const ANY_NODE: Fit = { what: 'one of the nodes', test: () => true };
-const FITS: Readonly<Record<NodeFault, Fit>> = {
-  kill: ANY_NODE,
-  pause: ANY_NODE,
-  'restart-empty': ANY_NODE,
-  'node-clock': ANY_NODE,
-  failover: { what: 'one of the replicas', test: ({ replicaOf }) => replicaOf !== undefined },
-  restart: {
-    what: 'one of the primaries that have a replica',
-    test: ({ name }, _index, all) => all.some(({ replicaOf }) => replicaOf === name),
-  },
-};

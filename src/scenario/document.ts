@@ -1,7 +1,18 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from 'yaml';
 import type { Path } from './problems.ts';
 
-/** A place in the text, both from 1. */
+/** A place in the text; line and column start at 1. */
 export interface Place {
   readonly line: number;
   readonly column: number;
@@ -11,40 +22,47 @@ export interface PlacedText extends Place {
   readonly text: string;
 }
 
-/** YAML text as a value, and where its parts stand. */
+/** YAML text as a value, and the places of its parts. */
 export interface ReadDocument {
   /** Lists, mappings, text, numbers, booleans and null; undefined if there are problems. */
   readonly value: unknown;
   readonly problems: readonly PlacedText[];
-  /** Where the value at this path stands, or its key; of what is missing, the nearest part around it. */
+  /** The place of the value at this path, or of its key; for a missing one, that of the nearest enclosing part. */
   locate(path: Path, options?: { isKey?: boolean }): Place;
 }
 
 const MOST_CHARACTERS = 1_000_000;
 const TOO_DEEP = 'lists and mappings are nested too deeply';
 
-/** How the parser reports its own stack: as an error of the text. */
+/** The parser reports its own stack overflow as an error of the text. */
 const STACK_OVERFLOW = /call stack/;
 
-/** Reads one YAML document. Never throws: what is wrong with the text is in `problems`. */
+/** Reads one YAML document. Never throws: errors of the text are in `problems`. */
 export function readDocument(text: string): ReadDocument {
   if (text.length > MOST_CHARACTERS) {
     return unreadable(`a scenario has at most ${MOST_CHARACTERS} characters; this file has ${text.length}`);
   }
   const lines = new LineCounter();
   try {
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+    // The parser's own check of keys compares each with all others: 39 s for 50,000 keys.
+    const options = {
+      lineCounter: lines,
+      prettyErrors: false,
+      logLevel: 'error',
+      uniqueKeys: false,
+    } as const;
+    const document = parseDocument(text, options);
     if (document.errors.some(({ message }) => STACK_OVERFLOW.test(message))) return unreadable(TOO_DEEP);
-    const problems = [...document.errors, ...document.warnings, ...aliasesOf(document)].map(
+    const problems = [...document.errors, ...document.warnings, ...refusedIn(document)].map(
       ({ message, pos: [offset] }) => ({
         ...placeAt(lines, offset),
-        text: oneLine(message).replace(/; please use YAML.*/, ': a scenario is one'),
+        text: oneLine(message).replace(/; please use YAML.*/, '; a scenario is one document'),
       }),
     );
     return {
       value: problems.length > 0 ? undefined : document.toJS(),
       problems,
-      locate: (path, { isKey = false } = {}) => placeAt(lines, offsetOf(document.contents, path, isKey)),
+      locate: makeLocate(document, lines),
     };
   } catch (error) {
     if (error instanceof RangeError) return unreadable(TOO_DEEP); // the stack
@@ -57,15 +75,34 @@ function unreadable(text: string): ReadDocument {
   return { value: undefined, problems: [{ ...top, text }], locate: () => top };
 }
 
-/** Aliases can make a small file a huge or an endless value, and errors in it have no place of their own. */
-function aliasesOf(document: Document): { message: string; pos: [number] }[] {
+/**
+ * Aliases, which can make a small file a huge or an endless value and whose errors would have no place, and keys that a
+ * mapping has twice.
+ */
+function refusedIn(document: Document): { message: string; pos: [number] }[] {
   const found: { message: string; pos: [number] }[] = [];
   visit(document, {
     Alias: (_key, { range }) => {
-      found.push({ message: 'aliases (*name) are not read: write the value out', pos: [range?.[0] ?? 0] });
+      found.push({
+        message: 'aliases (*name) are not supported; write the value out',
+        pos: [range?.[0] ?? 0],
+      });
+    },
+    Map: (_key, { items }) => {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        const name = nameOf(key);
+        if (name === undefined) continue;
+        if (seen.has(name)) found.push({ message: 'Map keys must be unique', pos: [startOf(key) ?? 0] });
+        seen.add(name);
+      }
     },
   });
   return found;
+}
+
+function nameOf(key: unknown): string | undefined {
+  return isScalar(key) ? String(key.value) : undefined;
 }
 
 function placeAt(lines: LineCounter, offset: number): Place {
@@ -73,23 +110,31 @@ function placeAt(lines: LineCounter, offset: number): Place {
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
-/** A scalar is found where it stands, a list or a mapping at its key, where one looks for it. */
-function offsetOf(contents: unknown, path: Path, isKey: boolean): number {
-  let offset = startOf(contents) ?? 0;
-  let inside: unknown = contents;
-  for (const [depth, step] of path.entries()) {
-    const isWanted = isKey && depth === path.length - 1;
-    if (isMap(inside)) {
-      const pair = inside.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
-      if (pair === undefined) break;
-      inside = pair.value;
-      offset = (isScalar(inside) && !isWanted ? startOf(inside) : startOf(pair.key)) ?? offset;
-    } else if (isSeq(inside) && typeof step === 'number') {
-      inside = inside.items[step];
-      offset = startOf(inside) ?? offset;
-    } else break;
-  }
-  return offset;
+/** The place of a scalar is its own; that of a list or a mapping is its key. */
+function makeLocate({ contents }: Document, lines: LineCounter): ReadDocument['locate'] {
+  const pairs = new Map<YAMLMap, ReadonlyMap<string | undefined, Pair>>();
+  const pairOf = (map: YAMLMap, step: PropertyKey) => {
+    const known = pairs.get(map) ?? new Map(map.items.map((pair) => [nameOf(pair.key), pair]));
+    pairs.set(map, known);
+    return known.get(String(step));
+  };
+  return (path, { isKey = false } = {}) => {
+    let offset = startOf(contents) ?? 0;
+    let inside: unknown = contents;
+    for (const [depth, step] of path.entries()) {
+      const isWanted = isKey && depth === path.length - 1;
+      if (isMap(inside)) {
+        const pair = pairOf(inside, step);
+        if (pair === undefined) break;
+        inside = pair.value;
+        offset = (isScalar(inside) && !isWanted ? startOf(inside) : startOf(pair.key)) ?? offset;
+      } else if (isSeq(inside) && typeof step === 'number') {
+        inside = inside.items[step];
+        offset = startOf(inside) ?? offset;
+      } else break;
+    }
+    return placeAt(lines, offset);
+  };
 }
 
 function startOf(node: unknown): number | undefined {

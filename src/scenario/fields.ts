@@ -1,23 +1,26 @@
 import { z } from 'zod';
 import { OpenclawError } from '../core/errors.ts';
+import { REGION } from '../topology/topology.ts';
 import {
   BYTE_RATE,
   DURATION,
   DURATION_RANGE,
-  formatDuration,
+  durationForm,
+  type MsLimits,
   type MsRange,
   parseByteRate,
-  parseDuration,
+  parseDurationIn,
   parseDurationRange,
   parseSignedDuration,
   SIGNED_DURATION,
+  TIME_EXAMPLE,
 } from './units.ts';
 
-// The error of every field here is what it expects, so that it reads well after the word "expected".
+// The error of every field here is the expected form, to follow the word "expected".
 
-/** What a refinement may tell beside its message. */
+/** What a refinement can add to its message. */
 export interface IssueDetail {
-  /** What was found, in words, where the value at the path does not say it. */
+  /** The value found, in words, if it is not the value at the path. */
   readonly found?: string;
   /** The message is the whole sentence. */
   readonly isSentence?: boolean;
@@ -37,7 +40,7 @@ export function choice<const Names extends readonly [string, ...string[]]>(names
   return z.enum(names, { error: `one of ${names.join(', ')}` });
 }
 
-/** A mapping with these keys and no other; the message about an unknown key lists those that are known. */
+/** A mapping with only these keys; the message for an unknown key lists them. */
 export function mapping<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape).join(', ');
   return z.strictObject(shape, {
@@ -45,37 +48,33 @@ export function mapping<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   });
 }
 
+/** Above any scenario of use. Faults are compared in pairs, so a list without an end would take minutes. */
+export const MOST_ITEMS = 1_000;
+
 export function listOf<Item extends z.ZodType>(item: Item, { what, least }: { what: string; least: number }) {
   const error = `a list of ${what}${least > 0 ? `, at least ${least}` : ''}`;
-  return z.array(item, { error }).min(least, { error });
+  const most = `at most ${MOST_ITEMS} ${what}`;
+  return z.array(item, { error }).min(least, { error }).max(MOST_ITEMS, { error: most });
 }
 
-const TIME_EXAMPLE = 'a time like 500ms, 10s or 2m';
-
 /** Milliseconds, from a duration as text. */
-export function duration({ leastMs = 0, mostMs = 3_600_000 }: { leastMs?: number; mostMs?: number } = {}) {
+export function duration(limits: MsLimits) {
   return measure({
     pattern: DURATION,
-    parse: (text) => {
-      const ms = parseDuration(text);
-      return ms !== undefined && ms >= leastMs && ms <= mostMs ? ms : undefined;
-    },
-    expected: `${TIME_EXAMPLE}, from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}`,
+    parse: (text) => parseDurationIn(limits, text),
+    expected: durationForm(limits),
   });
 }
 
 export function signedDuration() {
   return measure({
     pattern: SIGNED_DURATION,
-    parse: (text) => {
-      const ms = parseSignedDuration(text);
-      return ms !== undefined && Number.isFinite(ms) ? ms : undefined;
-    },
+    parse: parseSignedDuration,
     expected: `${TIME_EXAMPLE}, or -2s`,
   });
 }
 
-/** A time or a range of times, of which none is 0 where it must last. */
+/** A time or a range of times; with `mustLast` all longer than 0. */
 export function drawnDuration({
   mustLast = false,
 } = {}): z.ZodPipe<z.ZodString, z.ZodTransform<MsRange, string>> {
@@ -126,26 +125,17 @@ function measure<T>({ pattern, parse, expected }: Measure<T>) {
     });
 }
 
-const REGION = /^[a-z][a-z0-9-]{0,30}$/;
-
 /** The name of a region; whether it is one of the topology's is checked later. */
 export function regionName() {
-  const error = "a region's name of a-z, 0-9 and -";
+  const error = 'a region name of a-z, 0-9 and -';
   return z.string({ error }).regex(REGION, { error });
 }
 
-/** Some regions, each once. */
-export function regionList({ least = 1 }: { least?: number } = {}) {
-  return listOf(regionName(), { what: 'regions', least }).refine(areDifferent, {
-    error: 'a list of regions, each once',
-  });
+/** A list of regions; duplicates are also checked later. */
+export function regionList() {
+  return listOf(regionName(), { what: 'regions', least: 1 });
 }
 
 export function twoRegions() {
-  const error = 'a list of two different regions';
-  return z.tuple([regionName(), regionName()], { error }).refine(areDifferent, { error });
-}
-
-export function areDifferent(names: readonly string[]): boolean {
-  return new Set(names).size === names.length;
+  return z.tuple([regionName(), regionName()], { error: 'a list of two different regions' });
 }

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RULES } from '../../test/support/scenario-rules.ts';
-import { makePlan } from './make-plan.ts';
+import { makePlan, type PlanTitle } from './make-plan.ts';
 import { parseScenario } from './parse.ts';
-import type { ScenarioInput } from './schema.ts';
+import { readSections, type Scenario } from './sections.ts';
 
 const title = { scenario: 'chaos-partition', about: 'why' };
 const claims = ['total-excess <= bound'];
@@ -12,21 +11,36 @@ const NODES = ['us-east-0', 'eu-west-0', 'ap-south-0', 'eu-west-1', 'ap-south-1'
 
 /** Faults of one node may not overlap. */
 const kill = (at: string, length: string, node: string = NODES[0]) =>
-  ({ fault: 'kill', node, at, for: length }) as const satisfies NonNullable<ScenarioInput['faults']>[number];
+  ({ fault: 'kill', node, at, for: length }) as const;
+
+/** What a file says. */
+interface Written {
+  readonly seed?: number;
+  readonly load?: object;
+  readonly policy?: string;
+  readonly faults?: readonly object[];
+  readonly claims: readonly string[];
+}
+
+/** The plan of a file; JSON is YAML. */
+const planOf = (written: Written, { seed }: Pick<PlanTitle, 'seed'> = {}) =>
+  parseScenario(`# why\n${JSON.stringify(written)}`, {
+    file: 'chaos-partition.yaml',
+    ...(seed !== undefined && { seed }),
+  });
+
+const valuesOf = (written: Written) => readSections(written).scenario as Scenario;
 
 const EVIDENCE = ['contested >= 1', 'info <= 50%', 'failed <= 90%', 'headroom <= 50%'];
 
-describe('a plan made of flags', () => {
-  it('is the plan of the file that says the same', () => {
-    const input: ScenarioInput = {
-      load: { users: 20, ramp: '500ms' },
+describe('a plan', () => {
+  it('of values is that of the file with the same values', () => {
+    const written = {
+      load: { users: 20, ramp: '500ms', mode: 'open', rate: 7, resting: {} },
       faults: [kill('3s..6s', '4s')],
       claims,
     };
-    const file = `# why\n${JSON.stringify(input)}`; // JSON is YAML
-    expect(makePlan(input, { ...title, seed: 5 }, RULES)).toEqual(
-      parseScenario(file, { file: 'chaos-partition.yaml', seed: 5 }, RULES),
-    );
+    expect(makePlan(valuesOf(written), { ...title, seed: 5 })).toEqual(planOf(written, { seed: 5 }));
   });
 
   it.each([
@@ -57,25 +71,20 @@ describe('a plan made of flags', () => {
     },
   ] as const)('$title', ({ mode, claims, want }) => {
     const load = mode === 'open' ? { mode, rate: 5 } : { mode };
-    expect(makePlan({ load, claims: [...claims] }, title, RULES).claims).toEqual(want);
+    expect(planOf({ load, claims }).claims).toEqual(want);
   });
 
-  it('takes faults whose times are numbers, checked like those of a file', () => {
-    const [planned] = makePlan({ faults: [kill('3s', '4s')], claims }, title, RULES).faults;
-    expect(planned).toBeDefined();
-    if (planned === undefined) return;
-    expect(makePlan({ claims }, title, RULES, [planned]).faults).toEqual([planned]);
-    expect(() => makePlan({ claims }, title, RULES, [{ ...planned, atMs: 19_000 }])).toThrow(
-      /^faults\[0\]\.for/,
+  it('of values is refused for the reasons of a file, its one fault without a place', () => {
+    const values = valuesOf({ faults: [kill('3s', '4s')], claims });
+    const [fault] = values.faults;
+    expect(() =>
+      makePlan({ ...values, load: { ...values.load, connections: 2, durationMs: 5_000 } }, title),
+    ).toThrow(
+      '2 problems\n  load.connections: expected one for each of the 3 regions; found 2\n  for: must be healed by the end of the load',
     );
-  });
-
-  it('is refused for the same reasons, by path', () => {
-    const input: ScenarioInput = { seed: 0.5, faults: [kill('19s', '4s')], claims };
-    expect(() => makePlan(input, title, RULES)).toThrow(
-      '2 problems\n  seed: expected a whole number from 0 to 4294967295; found 0.5\n  faults[0].for: every fault',
+    expect(() => makePlan({ ...values, faults: [{ ...fault, node: 'x' } as never] }, title)).toThrow(
+      /^node: expected one of the nodes/,
     );
-    expect(() => makePlan({ claims, policy: '20' }, title, RULES)).toThrow(/^policy: a policy is written/);
   });
 });
 
@@ -85,18 +94,16 @@ const range = fc
   .map((ends) => ends.toSorted((a, b) => a - b))
   .map(([least = 0, most = 0]) => ({ least, most, text: `${least}ms..${most}ms` }));
 
-describe('what is drawn from the seed', () => {
+describe('the times drawn from the seed', () => {
   it('is the same byte for byte with the same seed, in its range, whole milliseconds, in the order of time', () => {
     fc.assert(
       fc.property(fc.nat(), fc.array(fc.tuple(range, range), { maxLength: NODES.length }), (seed, ranges) => {
-        const input: ScenarioInput = {
+        const written = {
           claims,
           faults: ranges.map(([at, length], index) => kill(at.text, length.text, NODES[index])),
         };
-        const plan = makePlan(input, { ...title, seed }, RULES);
-        expect(JSON.stringify(makePlan(structuredClone(input), { ...title, seed }, RULES))).toBe(
-          JSON.stringify(plan),
-        );
+        const plan = planOf(written, { seed });
+        expect(JSON.stringify(planOf(written, { seed }))).toBe(JSON.stringify(plan));
         expect(plan.faults).toHaveLength(ranges.length);
         for (const { atMs, forMs } of plan.faults) {
           expect(Number.isInteger(atMs) && Number.isInteger(forMs)).toBe(true);
@@ -117,14 +124,14 @@ describe('what is drawn from the seed', () => {
   it('differs from fault to fault and from seed to seed', () => {
     const faults = [kill('0s..9s', '1s'), kill('0s..9s', '1s', NODES[1])];
     const times = [1, 2].flatMap((seed) =>
-      makePlan({ claims, faults }, { ...title, seed }, RULES).faults.map(({ atMs }) => atMs),
+      planOf({ claims, faults }, { seed }).faults.map(({ atMs }) => atMs),
     );
     expect(new Set(times).size).toBe(4);
   });
 
   it('reaches both ends of a range, and one fault does not move another', () => {
-    const drawn = (seed: number, faults: NonNullable<ScenarioInput['faults']>) =>
-      makePlan({ claims, faults }, { ...title, seed }, RULES).faults.map(({ atMs }) => atMs);
+    const drawn = (seed: number, faults: readonly object[]) =>
+      planOf({ claims, faults }, { seed }).faults.map(({ atMs }) => atMs);
     const seeds = Array.from({ length: 100 }, (_, seed) => seed);
     expect(new Set(seeds.flatMap((seed) => drawn(seed, [kill('3ms..6ms', '1s')])))).toEqual(
       new Set([3, 4, 5, 6]),

@@ -1,90 +1,63 @@
-import { DROPPED_AT_MOST, makeClaim, parseClaim } from '../checker/claim.ts';
-import { headroomAtMostOf, withEvidence } from '../checker/evidence-claims.ts';
+import { DROPPED_AT_MOST, makeClaim, parseClaim } from '../checker/claims/claim.ts';
+import { headroomAtMostOf, withEvidence } from '../checker/claims/evidence-claims.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { pluginName } from '../core/plugin-name.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
-import { checkTogether, type PlanNodes } from './checks.ts';
-import type { UndrawnFault } from './fault-schema.ts';
+import { EXTERNAL, traitsOf } from '../core/strategies.ts';
+import { checkTogether } from './checks.ts';
+import type { UndrawnFault } from './faults/index.ts';
 import type { Plan, PlannedFault } from './plan.ts';
-import { type Problem, pathText } from './problems.ts';
-import { type ScenarioInput, type SchemaRules, scenarioSchema } from './schema.ts';
-import { readSections, type Scenario, type ScenarioParts } from './sections.ts';
+import { type Problem, problemText } from './problems.ts';
+import { type ReadSections, readSections, type Scenario, type ScenarioParts } from './sections.ts';
 import type { MsRange } from './units.ts';
 
-/** What a scenario is checked against: the parts of the program that it cannot know. */
-export interface ScenarioRules extends SchemaRules {
-  readonly planNodes: PlanNodes;
-  /** Whether each region of this strategy has a Redis of its own, apart from the others'. */
-  readonly isApart?: (strategy: string) => boolean;
-  /** Whether this strategy waits for the replicas of a primary. */
-  readonly isAcked?: (strategy: string) => boolean;
-  /** Whether every take of this strategy costs one token. */
-  readonly isUnitCost?: (strategy: string) => boolean;
-}
-
-/** What is said of a run beside its scenario. */
+/** The facts of a run that its scenario does not have. */
 export interface PlanTitle {
   /** The scenario's name. */
   readonly scenario: string;
-  /** Why anyone should care. */
+  /** A sentence that describes the scenario. */
   readonly about: string;
   /** Instead of the scenario's own. */
   readonly seed?: number;
+  /** The limiter is an audited one: the plan has no strategy of openclaw-rl. */
+  readonly isExternal?: boolean;
 }
 
-/**
- * Makes a plan of a scenario that was written as flags, with the defaults and the checks that a file has. Throws
- * INVALID_SCENARIO with all that is wrong. `more` are faults beside those of the scenario, from
- * flags that give their times as numbers.
- */
-export function makePlan(
-  input: ScenarioInput,
-  title: PlanTitle,
-  rules: ScenarioRules,
-  more: readonly PlannedFault[] = [],
-): Plan {
-  const drawn = drawPlan(input, title, rules, more.map(undrawn));
-  if (drawn.plan === undefined) throw invalidScenario(drawn.problems.map(describe));
-  return drawn.plan;
+/** Makes a plan from flags, checked like a file. Throws INVALID_SCENARIO with all problems. */
+export function makePlan(scenario: Scenario, title: PlanTitle): Plan {
+  const { plan, problems } = drawPlan({ scenario, parts: scenario, problems: [] }, title);
+  if (plan !== undefined) return plan;
+  const typed = problems.map(({ path, text }) => ({
+    path: path[0] === 'faults' ? path.slice(2) : path,
+    text,
+  }));
+  throw invalidScenario(typed.map(problemText), { hint: 'see --help' }); // a command has one fault
 }
-
-const describe = ({ path, text }: Problem): string =>
-  path.length === 0 ? text : `${pathText(path)}: ${text}`;
 
 /** An error that shows these lines, a screenful at most. */
-export function invalidScenario(lines: readonly string[]): OpenclawError {
+export function invalidScenario(lines: readonly string[], options: { hint?: string } = {}): OpenclawError {
   const more = lines.length > MOST_SHOWN ? [`and ${lines.length - MOST_SHOWN} more`] : [];
   const all = [`${lines.length} problems`, ...lines.slice(0, MOST_SHOWN), ...more];
-  return new OpenclawError('INVALID_SCENARIO', lines.length === 1 ? lines.join() : all.join('\n  '));
+  return new OpenclawError('INVALID_SCENARIO', lines.length === 1 ? lines.join() : all.join('\n  '), options);
 }
 
 const MOST_SHOWN = 30;
 
-/** The plan of a value that was read from a file or from flags, or all that is wrong with it. */
-export function drawPlan(
-  value: unknown,
-  title: PlanTitle,
-  rules: ScenarioRules,
-  more: readonly UndrawnFault[] = [],
-): DrawnPlan {
-  const read = readSections(scenarioSchema(rules), value);
-  const { problems } = read;
-  const parts = placed(read.parts, rules);
-  const scenario = read.scenario && placed(read.scenario, rules);
-  const faults = [...parts.faults, ...more];
-  const all = [
-    ...problems,
-    ...checkOneLimiter(value),
-    ...checkReplicas(parts, rules),
-    ...checkCosts(parts, rules),
-    ...checkTogether({ ...parts, faults }, rules.planNodes),
-  ];
-  return scenario === undefined || all.length > 0
-    ? { plan: undefined, problems: all }
-    : { plan: planOf({ ...scenario, faults: [...scenario.faults, ...more] }, title), problems: all };
+/** The plan of a value from a file, or all its problems. */
+export function readPlan(value: unknown, title: PlanTitle): DrawnPlan {
+  const read = readSections(value);
+  return drawPlan({ ...read, problems: [...read.problems, ...checkOneLimiter(value)] }, title);
 }
 
-/** A strategy has a default, so only the value as it was written says that both were. */
+function drawPlan(read: ReadSections, title: PlanTitle): DrawnPlan {
+  const parts = placed(read.parts);
+  const problems = [...read.problems, ...checkReplicas(parts), ...checkCosts(parts), ...checkTogether(parts)];
+  return read.scenario === undefined || problems.length > 0
+    ? { plan: undefined, problems }
+    : { plan: buildPlan(placed(read.scenario), title), problems };
+}
+
+/** Checks the value as written: `strategy` has a default, so the parsed value cannot show that both were given. */
 function checkOneLimiter(value: unknown): Problem[] {
   if (typeof value !== 'object' || value === null || !('limiter' in value)) return [];
   return Object.entries(NOT_OF_A_PLUGIN).flatMap(([key, text]) =>
@@ -93,65 +66,61 @@ function checkOneLimiter(value: unknown): Problem[] {
 }
 
 const NOT_OF_A_PLUGIN = {
-  strategy: 'a plug-in is instead of a strategy: leave one of them out',
-  onFailure: 'what is answered on a failure is for the plug-in to say: leave it out',
+  strategy: '`limiter` and `strategy` are mutually exclusive; remove one',
+  onFailure: '`onFailure` cannot be combined with `limiter`; remove it',
 };
 
-function checkReplicas({ strategy, topology }: ScenarioParts, { isAcked }: ScenarioRules): Problem[] {
-  if (strategy === undefined || topology?.replicas !== 0 || isAcked?.(strategy) !== true) return [];
-  const text = `strategy ${strategy} waits for the replicas of a primary: it needs 1 or more`;
+function checkReplicas({ strategy, topology }: ScenarioParts): Problem[] {
+  if (topology?.replicas !== 0 || !traitsOf(strategy).waitsForReplicas) return [];
+  const text = `strategy ${strategy} waits for replicas; it needs at least 1, found 0`;
   return [{ path: ['topology', 'replicas'], text }];
 }
 
-function checkCosts({ strategy, load }: ScenarioParts, { isUnitCost }: ScenarioRules): Problem[] {
-  if (strategy === undefined || isUnitCost?.(strategy) !== true) return [];
+function checkCosts({ strategy, load }: ScenarioParts): Problem[] {
+  if (!traitsOf(strategy).unitCost) return [];
   const other = load?.costs.find((cost) => cost !== 1);
   if (other === undefined) return [];
-  return [{ path: ['load', 'cost'], text: `strategy ${strategy} takes exactly one token; found ${other}` }];
+  return [
+    { path: ['load', 'cost'], text: `strategy ${strategy} allows only a cost of 1 token; found ${other}` },
+  ];
 }
 
-/** The topology as the strategy has it: replicas are of a cluster. */
-function placed<T extends Pick<ScenarioParts, 'strategy' | 'topology'>>(
-  parts: T,
-  { isApart }: ScenarioRules,
-): T {
+/** The topology for the strategy: with buckets per region there is no cluster, and so no replicas. */
+function placed<T extends Pick<ScenarioParts, 'strategy' | 'topology'>>(parts: T): T {
   const { strategy, topology } = parts;
-  if (strategy === undefined || topology === undefined || isApart?.(strategy) !== true) return parts;
+  if (topology === undefined || !traitsOf(strategy).perRegionBucket) return parts;
   return { ...parts, topology: { ...topology, replicas: 0, apart: true } };
 }
-
-type DrawableScenario = Omit<Scenario, 'faults'> & { readonly faults: readonly UndrawnFault[] };
 
 type DrawnPlan =
   | { readonly plan: Plan; readonly problems: readonly Problem[] }
   | { readonly plan: undefined; readonly problems: readonly Problem[] };
 
-function planOf(
-  scenario: DrawableScenario,
-  { scenario: name, about, seed = scenario.seed }: PlanTitle,
+function buildPlan(
+  scenario: Scenario,
+  { scenario: name, about, seed = scenario.seed, isExternal }: PlanTitle,
 ): Plan {
-  const { topology, policy, limiter, onFailure, claims } = scenario;
-  const strategy = limiter === undefined ? scenario.strategy : pluginName(limiter);
-  const { rate, mode, connections, resting, ...load } = scenario.load;
-  const ratePerSecond = rate === undefined ? {} : { ratePerSecond: rate };
+  const { topology, policy, limiter, onFailure, load, claims } = scenario;
+  const ours = isExternal ? EXTERNAL : scenario.strategy;
+  const strategy = limiter === undefined ? ours : pluginName(limiter);
   const faults = scenario.faults.map((fault, index) => drawTimes(fault, makeRandom(seed, `fault ${index}`)));
   return {
     ...{ format: 'openclaw-plan', version: 1, scenario: name, about, seed, topology, policy, strategy },
     ...(limiter !== undefined && { limiter }),
     ...(onFailure !== 'closed' && { onFailure }),
-    load: { mode, connections, ...ratePerSecond, ...load, ...(resting && { resting }) },
+    load,
     faults: faults.sort((a, b) => a.atMs - b.atMs),
-    claims: evidenceOf(mode === 'open' ? withDropped(claims) : claims, strategy),
+    claims: evidenceOf(load.mode === 'open' ? withDropped(claims) : claims, strategy),
   };
 }
 
-/** An open load claims that it was sent at all, unless it has a claim on that. */
+/** Adds a claim on dropped requests to an open load without one. */
 function withDropped(claims: readonly string[]): readonly string[] {
   if (claims.some((text) => /^\s*dropped\b/.test(text))) return claims;
   return [...claims, makeClaim({ measure: 'dropped', unit: 'share', limit: DROPPED_AT_MOST }).text];
 }
 
-/** Claims on correctness with the evidence that they take; of a limiter of others it has to be sharper. */
+/** Adds the claims on evidence that claims on correctness need; those for foreign limiters are stricter. */
 function evidenceOf(claims: readonly string[], strategy: string): readonly string[] {
   const parsed = claims.map(parseClaim);
   return [
@@ -160,10 +129,6 @@ function evidenceOf(claims: readonly string[], strategy: string): readonly strin
       .slice(parsed.length)
       .map(({ text }) => text),
   ];
-}
-
-function undrawn({ atMs, forMs, ...spec }: PlannedFault): UndrawnFault {
-  return { ...spec, at: { least: atMs, most: atMs }, for: { least: forMs, most: forMs } };
 }
 
 function drawTimes({ at, for: length, ...spec }: UndrawnFault, random: Random): PlannedFault {

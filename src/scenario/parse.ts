@@ -1,12 +1,12 @@
-import { quoted } from '../core/errors.ts';
-import { claimForStrategy } from './contested-share.ts';
+import { claimForStrategy } from '../checker/claims/default-claims.ts';
+import { quoted } from '../core/printable.ts';
 import { type PlacedText, type ReadDocument, readDocument } from './document.ts';
-import { drawPlan, invalidScenario, type ScenarioRules } from './make-plan.ts';
+import { invalidScenario, readPlan } from './make-plan.ts';
 import type { Plan } from './plan.ts';
-import { type Problem, pathText } from './problems.ts';
+import { type Problem, problemText } from './problems.ts';
 
 export interface ScenarioFile {
-  /** Its path as the user wrote it; the base name without `.yaml` is the scenario's name. */
+  /** The path as the user wrote it; the base name without `.yaml` is the scenario's name. */
   readonly file: string;
   /** Instead of the scenario's own. */
   readonly seed?: number;
@@ -19,17 +19,13 @@ export interface ScenarioFile {
  * Reads the text of a scenario's file and draws its plan. Throws INVALID_SCENARIO with every problem, each as
  * `file:line:column path: what was expected and what was found`.
  */
-export function parseScenario(
-  text: string,
-  { file, seed, ...instead }: ScenarioFile,
-  rules: ScenarioRules,
-): Plan {
+export function parseScenario(text: string, { file, seed, ...instead }: ScenarioFile): Plan {
   const document = readDocument(text);
   const scenario = scenarioName(file);
   const about = aboutOf(text);
   const title = { scenario: scenario ?? '', about: about ?? '', ...(seed === undefined ? {} : { seed }) };
   const value = replaced(document.value, instead);
-  const drawn = document.problems.length === 0 ? drawPlan(value, title, rules) : NOT_DRAWN;
+  const drawn = document.problems.length === 0 ? readPlan(value, title) : NOT_DRAWN;
   const problems = [
     ...(scenario === undefined ? [{ line: 1, column: 1, text: NAME_EXPECTED }] : []),
     ...(about === undefined ? [{ line: 1, column: 1, text: aboutExpected(text) }] : []),
@@ -54,13 +50,13 @@ function replaced(value: unknown, instead: Pick<ScenarioFile, 'strategy' | 'onFa
 
 const NOT_DRAWN = { plan: undefined, problems: [] };
 
-function place({ path, isKey = false, text }: Problem, document: ReadDocument): PlacedText {
-  const what = path.length === 0 ? text : `${pathText(path)}: ${text}`;
-  return { ...document.locate(path, { isKey }), text: what };
+function place(problem: Problem, document: ReadDocument): PlacedText {
+  const { path, isKey = false } = problem;
+  return { ...document.locate(path, { isKey }), text: problemText(problem) };
 }
 
 const NAME_EXPECTED =
-  "expected a file's name of letters, digits, -, _ and ., with .yaml at its end: runs are named after it";
+  'expected a file name of letters, digits, -, _ and . that ends in .yaml; runs are named after the file';
 
 /** Runs, so folders, are named after the file. */
 function scenarioName(file: string): string | undefined {
@@ -77,7 +73,7 @@ function aboutOf(text: string): string | undefined {
 
 function aboutExpected(text: string): string {
   const [first = ''] = text.split(/\r?\n/, 1);
-  return `expected a comment in the first line that says why anyone should care, of at most ${LONGEST_ABOUT} characters; found ${quoted(first)}`;
+  return `the first line must be a comment that describes the scenario (at most ${LONGEST_ABOUT} characters); found ${quoted(first)}`;
 }
 
 const LONGEST_ABOUT = 200;

@@ -1,15 +1,15 @@
 import type { z } from 'zod';
-import { quoted } from '../core/errors.ts';
+import { quoted } from '../core/printable.ts';
 import type { IssueDetail } from './fields.ts';
 import { didYouMean } from './suggestion.ts';
 
 export type Path = readonly PropertyKey[];
 
-/** One thing that is wrong with a scenario. */
+/** One error in a scenario. */
 export interface Problem {
-  /** Keys and indices from the top of the scenario; empty: all of it. */
+  /** Keys and indices from the top of the scenario; empty: the whole scenario. */
   readonly path: Path;
-  /** It is the last key of the path that is wrong, not its value. */
+  /** The last key of the path is wrong, not its value. */
   readonly isKey?: boolean;
   /** What was expected and what was found. */
   readonly text: string;
@@ -24,8 +24,13 @@ export function problemsOf({ issues }: z.ZodError, value: unknown): Problem[] {
   return [...different.values()];
 }
 
-/** `faults[0].at`; keys that are no plain words are quoted. */
-export function pathText(path: Path): string {
+/** The path and the error, on one line. */
+export function problemText({ path, text }: Problem): string {
+  return path.length === 0 ? text : `${pathText(path)}: ${text}`;
+}
+
+/** `faults[0].at`; keys other than plain words are quoted. */
+function pathText(path: Path): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`;
     const name = String(key);
@@ -34,7 +39,7 @@ export function pathText(path: Path): string {
   }, '');
 }
 
-/** `expected a; found b`, with the nearest of the possible names if what was found looks like a slip. */
+/** `expected a; found b`, with the nearest of the possible names if `b` looks like a typo. */
 export function expectedFound({ expected, found, names = [] }: Expectation): string {
   return `expected ${expected}; found ${foundText(found)}${didYouMean(found, names)}`;
 }
@@ -42,7 +47,7 @@ export function expectedFound({ expected, found, names = [] }: Expectation): str
 interface Expectation {
   readonly expected: string;
   readonly found: unknown;
-  /** All that was possible, where those are names. */
+  /** All possible names, if names were expected. */
   readonly names?: readonly string[];
 }
 
@@ -53,12 +58,16 @@ function describe(issue: z.core.$ZodIssue, value: unknown): Problem[] {
     return issue.keys.map((key) => ({
       path: [...path, key],
       isKey: true,
-      text: `unknown key ${quoted(key)}${didYouMean(key, known) || `; known are ${message}`}`,
+      text: `unknown key ${quoted(key)}${didYouMean(key, known) || `; known keys: ${message}`}`,
     }));
   }
   if (issue.code === 'invalid_key') {
     const found = String(path.at(-1));
     return [{ path, isKey: true, text: expectedFound({ expected: message, found }) }];
+  }
+  if (issue.code === 'too_big' && issue.origin === 'array') {
+    const { length } = valueAt(value, path) as unknown[];
+    return [{ path, text: `expected ${message}; found ${length}` }];
   }
   const detail: IssueDetail = issue.code === 'custom' ? (issue.params ?? {}) : {};
   if (detail.isSentence === true) return [{ path, text: message }];

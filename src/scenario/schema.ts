@@ -1,38 +1,45 @@
 import { z } from 'zod';
+import { parseClaim } from '../checker/claims/claim.ts';
 import { formatPolicy, parsePolicy } from '../core/policy.ts';
-import { faultSchema } from './fault-schema.ts';
+import { DEFAULT_STRATEGY, STRATEGY_NAMES } from '../core/strategies.ts';
+import { DEFAULT_TOPOLOGY, MOST_REPLICAS, PAIR, type TopologyOptions } from '../topology/topology.ts';
+import { DEFAULT_LOAD, DEFAULT_POLICY, DEFAULT_RESTING, DEFAULT_SEED, LIMITS, TIMES } from './defaults.ts';
+import { faultSchema } from './faults/index.ts';
 import { choice, decimal, duration, listOf, mapping, readBy, regionName, wholeNumber } from './fields.ts';
+import type { LoadPlan } from './plan.ts';
+import { formatDuration } from './units.ts';
 
-const PAIR = /^[a-z][a-z0-9-]{0,30}:[a-z][a-z0-9-]{0,30}$/;
 const PAIR_ERROR = 'two regions written a:b, like us-east:eu-west';
 
 const topologySchema = mapping({
   regions: listOf(regionName(), { what: 'regions', least: 1 })
-    .default(['us-east', 'eu-west', 'ap-south'])
+    .default([...DEFAULT_TOPOLOGY.regions])
     .meta({ description: 'One to nine names; each region has one primary.' }),
-  replicas: wholeNumber(0, 19)
-    .default(1)
-    .meta({ description: 'Replicas of each primary, in the regions that follow.' }),
+  replicas: wholeNumber(0, MOST_REPLICAS)
+    .default(DEFAULT_TOPOLOGY.replicas)
+    .meta({ description: 'Replicas of each primary, placed in the regions that follow its own.' }),
   roundTrip: z
-    .record(z.string().regex(PAIR), duration({ mostMs: 10_000 }), {
+    .record(z.string().regex(PAIR), duration(TIMES.delay), {
       error: `a mapping from ${PAIR_ERROR}, to a time`,
     })
     .prefault({})
-    .meta({ description: 'There and back between two regions, like us-east:eu-west: 80ms.' }),
-  jitter: duration({ mostMs: 10_000 })
-    .prefault('0ms')
-    .meta({ description: 'How much each delay varies, both ways.' }),
+    .meta({ description: 'Round-trip time between two regions, like us-east:eu-west: 80ms.' }),
+  jitter: duration(TIMES.delay)
+    .prefault(formatDuration(DEFAULT_TOPOLOGY.jitterMs))
+    .meta({ description: 'Each delay varies by up to this, more or less.' }),
   persistence: choice(['none', 'aof'])
-    .default('none')
-    .meta({ description: 'What a restarted node remembers: nothing, or every write it acknowledged.' }),
-  nodeTimeout: duration({ leastMs: 100, mostMs: 60_000 })
-    .prefault('2s')
-    .meta({ description: 'After this a silent node is suspected.' }),
+    .default(DEFAULT_TOPOLOGY.persistence)
+    .meta({ description: 'What a node keeps across a restart: none, or aof (every acknowledged write).' }),
+  nodeTimeout: duration(TIMES.nodeTimeout)
+    .prefault(formatDuration(DEFAULT_TOPOLOGY.nodeTimeoutMs))
+    .meta({ description: 'How long a node may be silent before others suspect it (cluster-node-timeout).' }),
 })
-  .transform(({ roundTrip, jitter, persistence, nodeTimeout, ...rest }) => ({
-    ...rest,
-    ...{ roundTripMs: roundTrip, jitterMs: jitter, persistence, nodeTimeoutMs: nodeTimeout },
-  }))
+  .transform(
+    ({ roundTrip, jitter, persistence, nodeTimeout, ...rest }): TopologyOptions => ({
+      ...rest,
+      ...{ roundTripMs: roundTrip, jitterMs: jitter, persistence, nodeTimeoutMs: nodeTimeout },
+    }),
+  )
   .prefault({})
   .meta({ description: 'The regions, their Redis nodes and the network between them.' });
 
@@ -40,102 +47,101 @@ const COST = 'a whole number of tokens, at least 1, or a list of them';
 const cost = z.number({ error: COST }).int({ error: COST }).min(1, { error: COST });
 
 const restingSchema = mapping({
-  share: decimal(0, 1).default(0.1).meta({ description: 'The share of users who rest, 0 to 1.' }),
-  rest: duration({ leastMs: 1 })
+  share: decimal(...LIMITS.share)
+    .default(DEFAULT_RESTING.share)
+    .meta({ description: 'The share of users who rest, 0 to 1.' }),
+  rest: duration(TIMES.rest)
     .prefault('4s')
     .meta({ description: 'The longest rest; each user has a length of its own, from a quarter of this.' }),
-  burst: duration({ leastMs: 1 })
-    .prefault('500ms')
-    .meta({ description: 'How long they send between two rests, as much as others do in both.' }),
+  burst: duration(TIMES.rest)
+    .prefault(formatDuration(DEFAULT_RESTING.burstMs))
+    .meta({ description: 'How long each burst lasts; a burst makes up for the requests of the rest.' }),
 })
   .transform(({ share, rest, burst }) => ({ share, restMs: rest, burstMs: burst }))
   .meta({
     description:
-      'Users who rest and come back in bursts: it shows a bucket that is forgotten before it is full.',
+      'Users who rest and come back in bursts; they show buckets that expire before they are full.',
   });
 
 const loadSchema = mapping({
   mode: choice(['closed', 'open']).default('closed').meta({
     description:
-      'closed: each connection sends when it was answered; open: requests start at a constant rate.',
+      'closed: each connection sends its next request when the last one is answered; open: requests start at a constant rate.',
   }),
-  connections: wholeNumber(1, 10_000)
-    .default(1_000)
-    .meta({ description: 'Concurrent users; of an open load the most requests in flight.' }),
-  rate: decimal(0.1, 1_000_000)
+  connections: wholeNumber(...LIMITS.connections)
+    .default(DEFAULT_LOAD.connections)
+    .meta({ description: 'Concurrent connections; with mode: open, the most requests in flight.' }),
+  rate: decimal(...LIMITS.rate)
     .optional()
-    .meta({ description: 'Requests started a second over all regions; of an open load only.' }),
-  users: wholeNumber(1, 1_000_000).default(200).meta({ description: 'Distinct users, a bucket each.' }),
-  skew: decimal(0, 5)
-    .default(0.7)
+    .meta({ description: 'Requests started per second over all regions; needs mode: open.' }),
+  users: wholeNumber(...LIMITS.users)
+    .default(DEFAULT_LOAD.users)
+    .meta({ description: 'Number of distinct users; each has a bucket.' }),
+  skew: decimal(...LIMITS.skew)
+    .default(DEFAULT_LOAD.skew)
     .meta({ description: 'Zipf exponent of how often each user is drawn; 0 is uniform.' }),
-  roaming: decimal(0, 1)
-    .default(0.2)
-    .meta({ description: 'The share of users who come from every region, 0 to 1.' }),
+  roaming: decimal(...LIMITS.share)
+    .default(DEFAULT_LOAD.roaming)
+    .meta({ description: 'The share of users who send from every region, 0 to 1.' }),
   cost: z
     .union([cost, z.array(cost).min(1, { error: COST })], { error: COST })
-    .default(1)
+    .default(DEFAULT_LOAD.cost)
     .transform((costs) => (typeof costs === 'number' ? [costs] : costs))
-    .meta({ description: 'Tokens a request asks for; of a list each is as likely.' }),
+    .meta({ description: 'Tokens per request; in a list, each value is equally likely.' }),
   resting: restingSchema.optional(),
-  ramp: duration().prefault('2s').meta({ description: 'Users arrive one after another during this time.' }),
-  duration: duration({ leastMs: 100 }).prefault('20s').meta({ description: 'How long requests are sent.' }),
+  ramp: duration(TIMES.ramp)
+    .prefault(formatDuration(DEFAULT_LOAD.rampMs))
+    .meta({ description: 'Users arrive one after another during this time.' }),
+  duration: duration(TIMES.duration)
+    .prefault(formatDuration(DEFAULT_LOAD.durationMs))
+    .meta({ description: 'How long requests are sent.' }),
 })
-  .transform(({ cost: costs, ramp, duration: length, ...rest }) => ({
-    ...rest,
-    ...{ costs, rampMs: ramp, durationMs: length },
-  }))
+  .transform(
+    ({ mode, connections, rate, resting, cost: costs, ramp, duration: length, ...rest }): LoadPlan => ({
+      ...{ mode, connections, ...(rate !== undefined && { ratePerSecond: rate }), ...rest },
+      ...{ costs, rampMs: ramp, durationMs: length, ...(resting && { resting }) },
+    }),
+  )
   .prefault({})
-  .meta({ description: 'Who sends what, how much and for how long.' });
+  .meta({ description: 'The requests: how many users, at which rate, for how long.' });
 
 const LIMITER = 'the file of a plug-in, like ./mine.mjs';
 
-/** What the schema cannot know by itself. */
-export interface SchemaRules {
-  /** The names of all strategies; one that is not among them is refused. */
-  readonly strategies: readonly [string, ...string[]];
-  /** Throws an OpenclawError for text that is no claim. */
-  readonly parseClaim: (text: string) => unknown;
-}
+const claim = readBy((text) => {
+  parseClaim(text);
+  return text;
+}, 'a claim like total-excess <= 0').meta({
+  description:
+    'Like total-excess <= bound, false-denials <= 0 or p99(allowed) <= 250ms; add "during partition" for one phase.',
+});
 
 /** The schema of a scenario's file, each section by its name. */
-export function scenarioSchema({ strategies, parseClaim }: SchemaRules) {
-  const claim = readBy((text) => {
-    parseClaim(text);
-    return text;
-  }, 'a claim like total-excess <= 0').meta({
+export const scenarioSchema = mapping({
+  seed: wholeNumber(0, 2 ** 32 - 1)
+    .default(DEFAULT_SEED)
+    .meta({ description: 'The seed of all random choices; --seed overrides it.' }),
+  topology: topologySchema,
+  policy: readBy((text) => formatPolicy(parsePolicy(text)), 'a policy as capacity:rate, like 20:5/s')
+    .prefault(DEFAULT_POLICY)
+    .meta({ description: 'The limit of each user as capacity:rate, like 20:5/s or 100:100/min.' }),
+  strategy: choice(STRATEGY_NAMES)
+    .default(DEFAULT_STRATEGY)
+    .meta({ description: 'How the regions share one bucket.' }),
+  limiter: z.string({ error: LIMITER }).min(1, { error: LIMITER }).optional().meta({
     description:
-      'Like total-excess <= bound, false-denials <= 0 or p99(allowed) <= 250ms; "... during partition" of one phase.',
-  });
-  return mapping({
-    seed: wholeNumber(0, 2 ** 32 - 1)
-      .default(1)
-      .meta({ description: 'The number all randomness comes from; --seed takes precedence.' }),
-    topology: topologySchema,
-    policy: readBy((text) => formatPolicy(parsePolicy(text)), 'a policy as capacity:rate, like 20:5/s')
-      .prefault('20:5/s')
-      .meta({ description: 'What each user may do, as capacity:rate, like 20:5/s or 100:100/min.' }),
-    strategy: choice(strategies).default('central').meta({ description: 'How regions share one bucket.' }),
-    limiter: z.string({ error: LIMITER }).min(1, { error: LIMITER }).optional().meta({
-      description: 'Instead of a strategy: a plug-in that exports createLimiter, relative to this file.',
-    }),
-    onFailure: choice(['closed', 'open', 'local-share']).default('closed').meta({
-      description:
-        'What services answer while their Redis cannot decide: 503, anything goes, or by an equal share of each region.',
-    }),
-    load: loadSchema,
-    faults: listOf(faultSchema, { what: 'faults', least: 0 })
-      .default([])
-      .meta({ description: 'What is done to the system, and when.' }),
-    claims: listOf(claim, { what: 'claims', least: 1 }).meta({ description: 'What the run must show.' }),
-  }).meta({
-    title: 'openclaw-rl scenario',
+      'Instead of strategy: a plug-in file that exports createLimiter; its path is relative to this file.',
+  }),
+  onFailure: choice(['closed', 'open', 'local-share']).default('closed').meta({
     description:
-      "One run: its regions, policy, load, faults and claims. The file's first line is a comment that says why anyone should care.",
-  });
-}
-
-export type ScenarioSchema = ReturnType<typeof scenarioSchema>;
-
-/** A scenario as users write it. */
-export type ScenarioInput = z.input<ScenarioSchema>;
+      'What a service does while Redis cannot decide: closed answers 503, open allows, local-share uses an equal share of each region.',
+  }),
+  load: loadSchema,
+  faults: listOf(faultSchema, { what: 'faults', least: 0 })
+    .default([])
+    .meta({ description: 'The faults to inject, and when.' }),
+  claims: listOf(claim, { what: 'claims', least: 1 }).meta({ description: 'The claims to check.' }),
+}).meta({
+  title: 'openclaw-rl scenario',
+  description:
+    'One run: its regions, policy, load, faults and claims. The first line of the file is a comment that describes the scenario.',
+});

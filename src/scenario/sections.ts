@@ -1,11 +1,15 @@
 import type { z } from 'zod';
-import { faultSchema, type UndrawnFault } from './fault-schema.ts';
+import { faultSchema, type UndrawnFault } from './faults/index.ts';
+import { MOST_ITEMS } from './fields.ts';
 import { type Problem, problemsOf } from './problems.ts';
-import type { ScenarioSchema } from './schema.ts';
+import { scenarioSchema } from './schema.ts';
 
-export type Scenario = z.output<ScenarioSchema>;
+/** A scenario as values, from a file or from flags. */
+export type Scenario = Omit<z.output<typeof scenarioSchema>, 'faults'> & {
+  readonly faults: readonly UndrawnFault[];
+};
 
-/** The sections that could be read; of the faults each that could, in its place. */
+/** The valid sections; faults keep their places, and invalid ones are undefined. Of too many faults there are none. */
 export type ScenarioParts = {
   readonly [Key in Exclude<keyof Scenario, 'faults' | 'limiter'>]: Scenario[Key] | undefined;
 } & {
@@ -13,23 +17,24 @@ export type ScenarioParts = {
 };
 
 export interface ReadSections {
-  /** Absent if anything is wrong. */
+  /** Absent if there is any problem. */
   readonly scenario?: Scenario;
   readonly parts: ScenarioParts;
   readonly problems: readonly Problem[];
 }
 
-/** Reads a scenario. Where parts of it are wrong the others are still given, so that they can be checked too. */
-export function readSections(schema: ScenarioSchema, value: unknown): ReadSections {
-  const whole = schema.safeParse(value);
+/** Reads a scenario. If some sections are invalid, it still gives the others, so that they can be checked, too. */
+export function readSections(value: unknown): ReadSections {
+  const whole = scenarioSchema.safeParse(value);
   if (whole.success) return { scenario: whole.data, parts: whole.data, problems: [] };
-  return { parts: salvage(schema, value), problems: problemsOf(whole.error, value) };
+  return { parts: salvage(value), problems: problemsOf(whole.error, value) };
 }
 
-function salvage({ shape }: ScenarioSchema, value: unknown): ScenarioParts {
+function salvage(value: unknown): ScenarioParts {
+  const { shape } = scenarioSchema;
   const given: Partial<Record<keyof Scenario, unknown>> =
     typeof value === 'object' && value !== null ? value : {};
-  const faults = Array.isArray(given.faults) ? given.faults : [];
+  const faults = Array.isArray(given.faults) && given.faults.length <= MOST_ITEMS ? given.faults : [];
   return {
     seed: shape.seed.safeParse(given.seed).data,
     topology: shape.topology.safeParse(given.topology).data,

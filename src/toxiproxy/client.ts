@@ -34,16 +34,16 @@ export interface ToxicToAdd {
 
 export interface ClientOptions {
   readonly url: string;
-  /** For every single call; default 2,000. */
+  /** Per call; default 5,000. */
   readonly timeoutMs?: number;
 }
 
 type NodeClientToxic = Parameters<NodeClientProxy['addToxic']>[0];
 
 /**
- * A Toxiproxy, ours or Shopify's, over toxiproxy-node-client. No call can hang; a call whose reply was lost is
- * followed by a look at what is true now, and succeeds if that is what was wanted.
- * Rejects with an OpenclawError of code TOXIPROXY_*, in the server's words where it said any.
+ * A client of a Toxiproxy, ours or Shopify's, over toxiproxy-node-client. Every call has a timeout. If a reply is lost,
+ * the client reads the state, and the call succeeds if the state is as requested.
+ * Rejects with an OpenclawError of code TOXIPROXY_*, with the server's message if there is one.
  */
 export class ToxiproxyClient {
   readonly url: string;
@@ -54,8 +54,7 @@ export class ToxiproxyClient {
     this.url = url.replace(/\/$/, '');
     this.#transport = new Transport(timeoutMs);
     this.#client = new NodeClient(this.url);
-    const { get, post, getText, delete: remove } = bound(this.#transport);
-    Object.assign(this.#client.getApi(), { get, post, getText, delete: remove });
+    Object.assign(this.#client.getApi(), this.#transport);
   }
 
   async version(): Promise<string> {
@@ -85,7 +84,7 @@ export class ToxiproxyClient {
     return this.proxy(proxy.name);
   }
 
-  /** Makes those that are not there yet; the others stay as they are, toxics and all. */
+  /** Creates the missing proxies; existing ones keep their state and toxics. */
   async populate(proxies: readonly ProxyToCreate[]): Promise<void> {
     await this.#sure(
       () => this.#client.populate([...proxies]),
@@ -102,14 +101,6 @@ export class ToxiproxyClient {
       (now) => now.enabled === enabled,
     );
     return this.proxy(name);
-  }
-
-  async removeProxy(name: string): Promise<void> {
-    await this.#sure(
-      () => this.#handle({ name }).remove(),
-      () => this.proxies(),
-      (now) => !(name in now),
-    );
   }
 
   async addToxic(proxy: string, toxic: ToxicToAdd): Promise<ToxicState> {
@@ -136,9 +127,9 @@ export class ToxiproxyClient {
   }
 
   /**
-   * Heals. Shopify's server can hang here, with the lock on its proxies held, while a reader has stalled:
-   * then a proxy that is enabled is disabled and enabled, which drops its connections and so the stalled one.
-   * Rejects with TOXIPROXY_STUCK when that does not help either.
+   * Removes a toxic. While a reader is stalled, Shopify's server can hang here and hold the lock on its proxies. Then
+   * an enabled proxy is disabled and enabled, which drops the stalled connection. Rejects with TOXIPROXY_STUCK if the
+   * server still hangs.
    */
   async removeToxic(proxy: string, name: string): Promise<void> {
     const isGone = (now: readonly ToxicState[]) => now.every((toxic) => toxic.name !== name);
@@ -177,13 +168,13 @@ export class ToxiproxyClient {
     } catch (error) {
       throw new OpenclawError(
         'TOXIPROXY_STUCK',
-        `the Toxiproxy at ${this.url} hangs while it heals ${proxy}, and must be restarted`,
+        `the Toxiproxy at ${this.url} hangs while it removes a toxic of ${proxy}; restart it`,
         { cause: error },
       );
     }
   }
 
-  /** Acts. When no reply came, what is read decides whether it was done. */
+  /** Acts. If no reply comes, the state that `read` returns decides whether it succeeded. */
   async #sure<T>(
     act: () => Promise<unknown>,
     read: () => Promise<T>,
@@ -202,7 +193,7 @@ export class ToxiproxyClient {
     return (await this.#transport.get<ToxicState>(this.#urlOf(proxy, name))).data;
   }
 
-  /** The node client puts names into paths as they are, so it is given them encoded. */
+  /** The node client does not encode names in paths, so it gets encoded names. */
   #handle({
     name,
     listen = '',
@@ -218,15 +209,6 @@ export class ToxiproxyClient {
   }
 }
 
-function bound(transport: Transport) {
-  return {
-    get: transport.get.bind(transport),
-    post: transport.post.bind(transport),
-    getText: transport.getText.bind(transport),
-    delete: transport.delete.bind(transport),
-  };
-}
-
 function isTimeout(error: unknown): boolean {
   return error instanceof OpenclawError && error.code === 'TOXIPROXY_TIMEOUT';
 }
@@ -235,13 +217,13 @@ function isReplyLost(error: unknown): boolean {
   return isTimeout(error) || (error instanceof OpenclawError && error.code === 'TOXIPROXY_UNREACHABLE');
 }
 
-/** Whether a proxy is as it was to be made. A server may call every address `[::]` where `0.0.0.0` was asked for. */
+/** Whether a proxy is as requested. A server may report `[::]` for a requested `0.0.0.0`. */
 function isAs(now: ProxyState | undefined, { listen, ...wanted }: ProxyToCreate): boolean {
   const everywhere = (address = '') => address.replace(/^\[::\]:/, '0.0.0.0:');
   return agrees(now, wanted) && everywhere(now?.listen) === everywhere(listen);
 }
 
-/** Whether a state has all that was asked for; attributes that were left out do not matter. */
+/** Whether a state has all requested values; attributes that were not requested are ignored. */
 function agrees(now: object | undefined, wanted: object): boolean {
   return Object.entries(wanted).every(([key, value]) => {
     const found = now?.[key as keyof typeof now] as unknown;

@@ -6,52 +6,58 @@ export type Direction = 'upstream' | 'downstream';
 /** Every attribute of every toxic is a whole number: milliseconds, bytes or a rate. */
 export type Attributes = Readonly<Record<string, number>>;
 
-/** Takes one direction's data in order, then at most one end. */
+/** A number above 2^53 is a bigint. */
+export type ExactAttributes = Readonly<Record<string, number | bigint>>;
+
+/** Receives the data of one direction in order, then at most one end. */
 export interface Output {
-  /** `atMs`: when the data came here, on the link's clock; delays count from it and so do not add up. */
-  push(data: Buffer, atMs: number): void;
-  /** The source has sent its FIN and all data before it is through. */
+  /**
+   * `atMs`: when the data was due here, on the pipe's clock, so that lateness does not add up. `receivedMs`: when the
+   * proxy received it, plus what latency has added since; latency counts from it.
+   */
+  push(data: Buffer, atMs: number, receivedMs: number): void;
+  /** The source has sent its FIN, after all its data was pushed. */
   end(atMs: number): void;
 }
 
-/** What a stage sends its data to. */
+/** Receives the output of a stage. */
 export interface StageOutput extends Output {
-  /** Closes the connection behind what was pushed; nothing more will come through this stage. */
+  /** Closes the connection after the pushed data; the stage sends nothing more. */
   close(atMs: number): void;
 }
 
-/** What a stage still held when it was stopped, oldest first. */
+/** The data that a stage held when it was stopped, oldest first. */
 export interface Held {
-  readonly chunks: readonly { readonly data: Buffer; readonly atMs: number }[];
-  /** The end was in here, too. */
+  readonly chunks: readonly { readonly data: Buffer; readonly receivedMs: number }[];
+  /** Whether the end was held too. */
   readonly ended: boolean;
 }
 
 export const NOTHING_HELD: Held = { chunks: [], ended: false };
 
 /**
- * A toxic at work on one direction of one connection. It keeps no timer: it says when it next has something
- * to do, and whoever runs it wakes it then. So it runs on virtual time as well as on real time.
+ * A running toxic on one direction of one connection. It has no timer: `dueMs` gives its next wake-up, and its caller
+ * wakes it then. So it also runs on virtual time.
  */
 export interface Stage extends Output {
-  /** The next moment it has something to do; Infinity when only new data can move it. */
+  /** The next wake-up in milliseconds; Infinity if it waits for new data. */
   readonly dueMs: number;
   readonly heldBytes: number;
   readonly heldChunks: number;
-  /** Does all that is due at `nowMs`. */
+  /** Does all work due at `nowMs`. */
   wake(nowMs: number): void;
-  /** Stops for good and hands back what it held. */
+  /** Stops for good and returns the data it held. */
   stop(): Held;
-  /** It has lost data, so the connection cannot go on without it: removing the toxic closes the connection. */
+  /** It has dropped data, so removing the toxic closes the connection. */
   readonly closesOnRemoval: boolean;
 }
 
 export interface StageStart<Name extends string = string> {
   readonly attributes: Readonly<Record<Name, number>>;
   readonly output: StageOutput;
-  /** One stream of numbers for this toxic on this connection. */
+  /** The random numbers of this toxic on this connection. */
   readonly random: Random;
-  /** One number that outlives updates of the toxic; 0 at first. */
+  /** One number that survives updates of the toxic; initially 0. */
   readonly memory: { value: number };
   readonly startedMs: number;
 }
@@ -59,13 +65,13 @@ export interface StageStart<Name extends string = string> {
 /** One kind of toxic, as registered under its name. */
 export interface ToxicType<Name extends string = string> {
   readonly name: string;
-  /** What the real server calls it, in error messages. */
+  /** Its name in error messages of the real server. */
   readonly goType: string;
-  /** Its attributes in the order they are shown, with the type the real server gives them; each defaults to 0. */
+  /** Its attributes in output order, with the Go types of the real server; each defaults to 0. */
   readonly attributes: Readonly<Record<Name, 'int64' | 'int'>>;
-  /** Data one direction may hold before its source is paused; default: `HOLD_BYTES` of the link. */
+  /** Bytes that one direction may hold before its source is paused; default: `HOLD_BYTES` of the pipe. */
   readonly bufferBytes?: number;
-  /** Connections that are opened while it is there end with RST instead of FIN. */
+  /** Connections opened while it exists end with RST instead of FIN. */
   readonly resets?: boolean;
   start(options: StageStart<Name>): Stage;
 }
@@ -74,9 +80,9 @@ export interface ToxicType<Name extends string = string> {
 export interface Toxic {
   readonly type: ToxicType;
   readonly name: string;
-  /** As the client wrote it: "UPSTREAM" stays so. */
+  /** As the client wrote it: "UPSTREAM" is kept. */
   readonly stream: string;
   readonly direction: Direction;
   readonly toxicity: number;
-  readonly attributes: Attributes;
+  readonly attributes: ExactAttributes;
 }

@@ -7,8 +7,7 @@ interface Request {
 }
 
 /**
- * How toxiproxy-node-client talks to a server, with what its own way lacks: a limit on the time of every
- * call, and the server's own words in the error.
+ * The HTTP layer of toxiproxy-node-client, replaced by one with a timeout per call and the server's message in errors.
  * Rejects with TOXIPROXY_TIMEOUT, TOXIPROXY_UNREACHABLE or TOXIPROXY_REFUSED.
  */
 export class Transport {
@@ -18,28 +17,19 @@ export class Transport {
     this.#timeoutMs = timeoutMs;
   }
 
-  async get<T>(url: string): Promise<{ data: T }> {
-    return this.#json({ method: 'GET', url });
-  }
-
-  async post<T>(url: string, body?: unknown): Promise<{ data: T }> {
-    return this.#json({ method: 'POST', url, body });
-  }
-
-  async delete(url: string): Promise<void> {
-    await this.#send({ method: 'DELETE', url });
-  }
-
-  async getText(url: string): Promise<string> {
-    return this.#send({ method: 'GET', url });
-  }
+  // Own properties, since they are assigned over those of the package's client.
+  readonly get = <T>(url: string): Promise<{ data: T }> => this.#json({ method: 'GET', url });
+  readonly post = <T>(url: string, body?: unknown): Promise<{ data: T }> =>
+    this.#json({ method: 'POST', url, body });
+  readonly delete = (url: string): Promise<unknown> => this.#send({ method: 'DELETE', url });
+  readonly getText = (url: string): Promise<string> => this.#send({ method: 'GET', url });
 
   async #json<T>(request: Request): Promise<{ data: T }> {
     const text = await this.#send(request);
     try {
       return { data: (text === '' ? undefined : JSON.parse(text)) as T };
     } catch {
-      throw new OpenclawError('TOXIPROXY_REFUSED', `${describe(request)} was not answered in JSON`);
+      throw new OpenclawError('TOXIPROXY_REFUSED', `the reply to ${describe(request)} is not JSON`);
     }
   }
 
@@ -48,8 +38,8 @@ export class Transport {
     let response: Response;
     let text: string;
     const limit = new AbortController();
-    // Not AbortSignal.timeout, which keeps no program alive: Node's fetch may wait for nothing where a connection was
-    // closed as soon as it was accepted, as Docker does for a port that nobody listens on yet.
+    // Not AbortSignal.timeout, which does not keep the program alive. Node's fetch may never settle if a connection is
+    // closed as soon as it is accepted, as Docker does for a published port without a listener.
     const timer = setTimeout(
       () => limit.abort(new DOMException('too late', 'TimeoutError')),
       this.#timeoutMs,
@@ -71,7 +61,7 @@ export class Transport {
     if (response.ok) return text;
     throw new OpenclawError(
       'TOXIPROXY_REFUSED',
-      `${describe(request)} was refused with ${response.status}: ${wordsOf(text)}`,
+      `${describe(request)} was refused with ${response.status}: ${readWords(text)}`,
     );
   }
 
@@ -95,13 +85,13 @@ function describe({ method, url }: Request): string {
   return `${method} ${url}`;
 }
 
-/** The `error` of the server's JSON, or whatever it said. */
-function wordsOf(text: string): string {
+/** The `error` member of the server's JSON, else the first 200 characters of its text. */
+function readWords(text: string): string {
   try {
     const { error } = JSON.parse(text) as { error?: unknown };
     if (typeof error === 'string') return error;
   } catch {
-    // not JSON, so it is text
+    // plain text
   }
   return text.trim().slice(0, 200);
 }

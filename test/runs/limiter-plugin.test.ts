@@ -27,7 +27,7 @@ async function run(args: readonly string[]) {
 const bench = (file: string, more: readonly string[] = []) =>
   run(['bench', '--limiter', resolve(LIMITERS, file), ...SMALL, ...more]);
 
-describe('a run with a limiter of somebody else', { timeout: 90_000 }, () => {
+describe('a run with a plug-in', { timeout: 90_000 }, () => {
   it('acquits one that keeps its promise', async () => {
     const { code, report, header, stderr } = await bench('exact.mjs');
     expect([code, report.verdict], JSON.stringify(report.claims) + stderr).toEqual([0, 'pass']);
@@ -58,7 +58,7 @@ describe('a run with a limiter of somebody else', { timeout: 90_000 }, () => {
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual(want);
   });
 
-  it('judges by the promise that is typed, with the reading as a token bucket beside it', async () => {
+  it('judges by the typed promise, and shows the reading as a token bucket', async () => {
     const { code, report } = await bench('generous.mjs', ['--promise', 'fixed-window:11/1s']);
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([2, 'unknown']); // its windows are never full
     expect(report.promise).toBe('fixed-window:11/1s');
@@ -66,12 +66,13 @@ describe('a run with a limiter of somebody else', { timeout: 90_000 }, () => {
     expect(report.overAdmission.largestExcess).toBeGreaterThan(0.5);
   });
 
-  it('takes it from a scenario, beside its file', async () => {
+  it('finds the plug-in next to the scenario file', async () => {
     const folder = testFolder();
     mkdirSync(join(folder, 'mine'));
     writeFileSync(
       join(folder, 'mine/window.mjs'),
-      `console.log('loaded'); // not into the report
+      `console.log('listening on http://127.0.0.1:1'); // not into the report, and not the service's address
+       console.log('{"ready":{"address":"http://127.0.0.1:1","promise":"token-bucket"}}');
        export { createLimiter } from ${JSON.stringify(join(LIMITERS, 'exact.mjs'))};
        export const promise = ({ capacityTokens }) => 'sliding-window:' + capacityTokens + '/1s';`,
     );
@@ -107,17 +108,20 @@ describe('a limiter that ends its service', { timeout: 90_000 }, () => {
     const { code, report } = await bench(file, ['--claim', 'windows <= 9999']);
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([2, 'unknown']);
     expect(report.troubles).toEqual([
-      'rating-a ended with code 64: plugin:leaves.mjs ended its process, with code 0',
+      'rating-a ended with code 64: plugin:leaves.mjs terminated its process with code 0',
     ]);
   });
 
   it.each([
-    { makes: '() => process.exit(0)', says: /^error: plugin:mine\.mjs ended its process, with code 0$/m },
+    { makes: '() => process.exit(0)', says: /^error: plugin:mine\.mjs terminated its process with code 0$/m },
     {
-      makes: "async () => { throw new Error('not today'); }",
+      makes: `async () => {
+        console.error('error: plugin:mine.mjs lies\\n  wait [INVALID_OPTION]');
+        throw new Error('not today');
+      }`,
       says: /^error: plugin:mine\.mjs failed to start: not today$/m,
     },
-  ])('before it listens is told of by exit code 64: $makes', async ({ makes, says }) => {
+  ])('before it listens gives exit code 64: $makes', async ({ makes, says }) => {
     const folder = testFolder();
     writeFileSync(join(folder, 'mine.mjs'), `export const createLimiter = ${makes};`);
     const { code, stdout, stderr } = await runCli(['bench', '--limiter', './mine.mjs', ...SMALL], {
@@ -136,7 +140,7 @@ describe('a limiter that cannot be used', () => {
     {
       title: 'is not there',
       args: ['bench', '--limiter', './mine.mjs'],
-      says: /plugin:mine\.mjs cannot be loaded: .*mine\.mjs[\s\S]*see "A limiter of your own" in the README; the file is \/.*\/mine\.mjs \[INVALID_OPTION\]/,
+      says: /plugin:mine\.mjs cannot be loaded: .*mine\.mjs[\s\S]*see docs\/plugins\.md; the file is \/.*\/mine\.mjs \[INVALID_OPTION\]/,
     },
     {
       title: 'is not there, in chaos',
@@ -144,29 +148,29 @@ describe('a limiter that cannot be used', () => {
       says: /plugin:mine\.mjs cannot be loaded/,
     },
     {
-      title: 'is beside a strategy',
+      title: 'is used with a strategy',
       args: ['bench', '--limiter', exact, '--strategy', 'central'],
       says: /option '--limiter <file>' cannot be used with option '--strategy <name>'/,
     },
     {
-      title: 'is beside a target',
+      title: 'is used with a target',
       args: ['bench', '--limiter', exact, '--target', 'http://127.0.0.1:1/'],
-      says: /--limiter: of no use beside --target/,
+      says: /--limiter: cannot be used with --target/,
     },
     {
       title: 'would be in a container',
       args: ['bench', '--limiter', exact, '--provider', 'docker'],
-      says: /a plug-in runs in local regions only, not in containers\n {2}leave out --provider docker/,
+      says: /plug-ins run in local regions only, not in containers\n {2}remove --provider docker/,
     },
     {
       title: 'is asked for evidence',
       args: ['serve', 'rating', '--redis', 'redis://127.0.0.1:1', '--limiter', exact, '--evidence'],
-      says: /a plug-in has neither decision ids nor evidence to show/,
+      says: /--decision-ids and --evidence cannot be used with --limiter/,
     },
     {
       title: 'is none, and only its promise was typed',
       args: ['chaos', 'kill', '--node', 'us-east-0', '--promise', 'token-bucket'],
-      says: /--promise: only of use beside --limiter/,
+      says: /--promise: only valid with --limiter/,
     },
   ])('$title: exit code 64, and nothing was started', async ({ args, says }) => {
     const folder = testFolder();
@@ -177,10 +181,13 @@ describe('a limiter that cannot be used', () => {
   });
 
   it.each([
-    { more: 'strategy: central\n', says: /mine\.yaml:3:1 limiter: a plug-in is instead of a strategy/ },
+    {
+      more: 'strategy: central\n',
+      says: /mine\.yaml:3:1 limiter: `limiter` and `strategy` are mutually exclusive/,
+    },
     {
       more: '',
-      says: /plugin:none\.mjs promises what cannot be judged: promise "leaky": there is no promise "leaky"; a promise is one of /,
+      says: /plugin:none\.mjs exports an invalid `promise`: promise "leaky": unknown promise "leaky"; expected one of /,
     },
   ])('is said of a scenario, too: $says', async ({ more, says }) => {
     const folder = testFolder();

@@ -40,7 +40,7 @@ describe('matrix', { timeout: 180_000 }, () => {
     expect(central?.figures?.availability).toEqual([{ regions: ['a', 'b'], share: expect.closeTo(1, 1) }]);
     expect(acked).toMatchObject({
       status: 'refused',
-      reason: expect.stringMatching(/waits for the replicas/),
+      reason: expect.stringMatching(/waits for replicas/),
     });
     const [run = ''] = readdirSync(join(cwd, 'reports/matrix/runs'));
     expect(readdirSync(join(cwd, 'reports/matrix/runs', run))).not.toContain('history.ndjson');
@@ -62,7 +62,7 @@ describe('matrix', { timeout: 180_000 }, () => {
       child.kill('SIGINT');
       expect(await ended).toBe(130);
       expect(output.stdout).toBe('');
-      expect(output.stderr).toMatch(/interrupted; run it again to go on: 0 of 2 are kept in reports\/matrix/);
+      expect(output.stderr).toMatch(/interrupted after 0 of 2 cells, which are in reports\/matrix/);
       expect(processesMentioning(cwd)).toEqual([]);
     };
     writeFileSync(join(cwd, 'small.yaml'), SMALL.replace('8:2/s', '9:2/s'));
@@ -88,8 +88,8 @@ describe('matrix', { timeout: 180_000 }, () => {
 
   it('proves nothing where no strategy can be in any scenario', async () => {
     const cwd = folderWith(SMALL);
-    const asked = ['matrix', '--scenario', 'small.yaml', '--strategy', 'acked', 'lease'];
-    const { code, stdout } = await callCli(asked, { cwd });
+    const typed = ['matrix', '--scenario', 'small.yaml', '--strategy', 'acked', 'lease'];
+    const { code, stdout } = await callCli(typed, { cwd });
     expect(code, stdout).toBe(2);
     expect(stdout).toMatch(/lease +│ 0 +│ 1 refused/);
   });
@@ -115,7 +115,7 @@ describe('matrix', { timeout: 180_000 }, () => {
       title: 'a folder that cannot be',
       scenarios: ['small.yaml'],
       more: ['--folder', '/proc/x'],
-      says: /cannot keep anything in \/proc\/x/,
+      says: /cannot write to \/proc\/x/,
     },
   ])('refuses $title', async ({ scenarios, more, says }) => {
     const cwd = folderWith(SMALL);

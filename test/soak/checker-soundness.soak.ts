@@ -1,19 +1,19 @@
 import { expect, it } from 'vitest';
-import { CORRECT } from '../planted/correct.ts';
-import { accuse, accuseReplicated, isGuilty } from '../planted/verdict.ts';
 import { logSoak } from '../support/soak-log.ts';
+import { CORRECT } from '../unit/planted/correct.ts';
+import { accuse, accuseReplicated, isConvicted } from '../unit/planted/verdict.ts';
 
 const OPERATIONS = 10_000_000;
 const PER_RUN = 2_500;
 const REPLICATED_RUNS = 20_000;
 
-it('10 million operations of six correct limiters accuse nobody', () => {
+it('10 million operations of six correct limiters give no finding', () => {
   const rows = CORRECT.map((specimen) => {
     const seen = { runs: 0, operations: 0, allowed: 0, denied: 0, info: 0, contested: 0, declared: 0 };
     for (let seed = 1; seen.operations < OPERATIONS / CORRECT.length; seed++) {
       const accusation = accuse(specimen, seed, PER_RUN);
       const { report } = accusation;
-      expect(isGuilty(accusation), `${specimen.name}, seed ${seed}`).toBe(false);
+      expect(isConvicted(accusation), `${specimen.name}, seed ${seed}`).toBe(false);
       seen.runs++;
       seen.operations += report.sent;
       seen.allowed += report.outcomes.allowed;
@@ -34,12 +34,12 @@ it('10 million operations of six correct limiters accuse nobody', () => {
   ]);
 });
 
-it('an acked limiter on nodes that fail over accuses nobody, whatever is asked of it', () => {
+it('an acked limiter on nodes that fail over gives no finding, with any requests', () => {
   const seen = { runs: 0, operations: 0, allowed: 0, denied: 0, info: 0, replayed: 0 };
   for (let seed = 1; seed <= REPLICATED_RUNS; seed++) {
     const accusation = accuseReplicated(seed);
     const { sent, outcomes, replay } = accusation.report;
-    expect(isGuilty(accusation), `seed ${seed}`).toBe(false);
+    expect(isConvicted(accusation), `seed ${seed}`).toBe(false);
     seen.runs++;
     seen.operations += sent;
     seen.allowed += outcomes.allowed;

@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { BROKEN } from '../planted/broken.ts';
-import type { Specimen } from '../planted/limiter.ts';
-import { accuse, checkersOf, isGuilty } from '../planted/verdict.ts';
+import { BROKEN } from '../unit/planted/broken.ts';
+import type { Specimen } from '../unit/planted/limiter.ts';
+import { accuse, checkersOf, isConvicted } from '../unit/planted/verdict.ts';
 
-const FILE = join(import.meta.dirname, '../../docs/planted-bugs.md');
+const FILE = join(import.meta.dirname, '../../docs/results/planted-bugs.md');
 const SEEDS = Array.from({ length: 40 }, (_, at) => at + 1);
 const MOST = 4_096;
 
-it('every planted bug is convicted, and docs/planted-bugs.md says by which checker and after how many operations', () => {
+it('every planted bug is found; docs/results/planted-bugs.md has the checker and the number of operations', () => {
   const rows = BROKEN.map(rowOf);
   writeFileSync(FILE, `${HEAD}${rows.join('\n')}\n`);
 });
@@ -19,7 +19,7 @@ const HEAD = `# Planted bugs
 Written by \`npm run soak\`: limiters that are each broken in one known way, run in virtual time under what 40
 seeds draw (policies, costs, concurrency, lost replies, retries, starts in mid-traffic), and judged. *Convicting*
 says in how many of the 40 runs of ${MOST} operations each checker convicts; where a bug cannot show, as with a
-lost write that nobody had waited for, it is right not to. *After* is the fewest operations after which any checker
+lost write that no client had waited for, it is right not to. *After* is the fewest operations after which any checker
 convicts, doubling from 2: in the best run, and in the middle one of those that convict.
 
 | bug | over-admission | false denial | replay | any | after, best | after, middle | seed of the best |
@@ -28,9 +28,9 @@ convicts, doubling from 2: in the best run, and in the middle one of those that 
 
 function rowOf(specimen: Specimen): string {
   const accusations = SEEDS.map((seed) => ({ seed, accusation: accuse(specimen, seed, MOST) }));
-  const guilty = accusations.filter(({ accusation }) => isGuilty(accusation));
-  expect(guilty.length, specimen.name).toBeGreaterThan(0);
-  const firsts = guilty
+  const convicted = accusations.filter(({ accusation }) => isConvicted(accusation));
+  expect(convicted.length, specimen.name).toBeGreaterThan(0);
+  const firsts = convicted
     .map(({ seed }) => ({ seed, after: firstConviction(specimen, seed) }))
     .sort((a, b) => a.after - b.after);
   const by = (checker: string) =>
@@ -40,7 +40,7 @@ function rowOf(specimen: Specimen): string {
     by('over-admission'),
     specimen.splits ? 'declared' : by('false denial'),
     by('replay'),
-    guilty.length,
+    convicted.length,
     firsts[0]?.after,
     firsts[firsts.length >> 1]?.after,
     firsts[0]?.seed,
@@ -48,6 +48,6 @@ function rowOf(specimen: Specimen): string {
 }
 
 function firstConviction(specimen: Specimen, seed: number): number {
-  for (let count = 2; count < MOST; count *= 2) if (isGuilty(accuse(specimen, seed, count))) return count;
+  for (let count = 2; count < MOST; count *= 2) if (isConvicted(accuse(specimen, seed, count))) return count;
   return MOST;
 }

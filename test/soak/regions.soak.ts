@@ -1,12 +1,12 @@
 import { afterAll, afterEach, expect } from 'vitest';
-import { describeProvider } from '../regions/contract.ts';
 import { startLocalRegions } from '../support/local-regions.ts';
+import { describeProvider } from '../support/regions-contract.ts';
 import { SERVERS } from '../support/server.ts';
 import { logSoak } from '../support/soak-log.ts';
 
 const ROUNDS = 10;
 
-/** Seconds each took, by server and by what it shows. */
+/** Seconds of each test, by server and by title. */
 const seconds = new Map<string, number[]>();
 
 for (let round = 1; round <= ROUNDS; round++)

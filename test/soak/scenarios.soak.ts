@@ -6,15 +6,15 @@ import { runCli, testFolder } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 import { logSoak } from '../support/soak-log.ts';
 
-/** All ten, or as the environment has it: `OPENCLAW_SOAK_SEEDS=9,10`. */
+/** All ten, or those of the environment: `OPENCLAW_SOAK_SEEDS=9,10`. */
 const SEEDS = (process.env.OPENCLAW_SOAK_SEEDS ?? '1,2,3,4,5,6,7,8,9,10').split(',').map(Number);
-/** All, or as the environment has it: `OPENCLAW_SOAK_SCENARIOS=lease-partition`. */
+/** All, or those of the environment: `OPENCLAW_SOAK_SCENARIOS=lease-partition`. */
 const ASKED = process.env.OPENCLAW_SOAK_SCENARIOS?.split(',');
 const SCENARIOS = readdirSync(join(import.meta.dirname, '../../scenarios'))
   .filter((file) => file.endsWith('.yaml'))
   .map((file) => file.replace('.yaml', ''))
   .filter((scenario) => ASKED?.includes(scenario) ?? true);
-/** These break their promise; every other scenario shows a promise that is kept. */
+/** These break their promise; every other scenario keeps it. */
 const CONVICTED = ['article-limiter', 'active-active-lww', 'replica-reads'];
 
 const runs = new Map<string, RunReport[]>(SCENARIOS.map((scenario) => [scenario, []]));

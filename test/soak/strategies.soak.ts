@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { scenarioFile, scenarioNames } from '../../src/cli/scenario-names.ts';
+import { scenarioFile, scenarioNames } from '../../src/cli/files/scenario-names.ts';
 import type { Matrix, MatrixCell } from '../../src/report/matrix.ts';
 import { runCli } from '../support/cli.ts';
 import { clusterFolder } from '../support/cli-cluster.ts';
 import { processesMentioning } from '../support/processes.ts';
 import { logSoak } from '../support/soak-log.ts';
 
-/** All ten, or as the environment has it: `OPENCLAW_SOAK_SEEDS=9,10`. */
+/** All ten, or those of the environment: `OPENCLAW_SOAK_SEEDS=9,10`. */
 const SEEDS = (process.env.OPENCLAW_SOAK_SEEDS ?? '1,2,3,4,5,6,7,8,9,10').split(',').map(Number);
-/** As the environment has it: `OPENCLAW_SOAK_SCENARIOS=lease-partition`. */
+/** From the environment: `OPENCLAW_SOAK_SCENARIOS=lease-partition`. */
 const ASKED = process.env.OPENCLAW_SOAK_SCENARIOS?.split(',');
 
 type Status = MatrixCell['status'];
 
-/** Where state or clocks are broken on purpose; elsewhere these give nothing away. */
+/** Scenarios that break state or clocks on purpose; in all others these strategies give nothing away. */
 const BROKEN = ['restart-empty', 'node-clock'];
 const ACKED = {
   where: 'every scenario but those of failure policies', // also those that are there for another strategy
@@ -23,8 +23,8 @@ const ACKED = {
   mayGiveAway: (scenario: string) => BROKEN.includes(scenario),
 };
 
-/** Declares its worst window, which is not 0 in a healthy cluster either, and nothing where a region lost its state. */
-const SIDE_BY_SIDE = {
+/** Declares its worst window, which is above 0 also in a healthy cluster, and no bound if a region lost its state. */
+const PER_REGION_BUCKET = {
   where: 'the scenarios of a matrix',
   scenarios: ASKED,
   statusesIn: (scenario: string): Status[] => {
@@ -37,16 +37,16 @@ const SIDE_BY_SIDE = {
 describe.each([
   { strategy: 'lease', ...ACKED },
   { strategy: 'acked', ...ACKED },
-  { strategy: 'active-active', ...SIDE_BY_SIDE },
+  { strategy: 'active-active', ...PER_REGION_BUCKET },
 ])('$strategy', ({ strategy, where, scenarios, statusesIn, mayGiveAway }) => {
   const cells: MatrixCell[] = [];
 
-  it.each(SEEDS)('keeps what it declares: seed %i', async (seed) => {
+  it.each(SEEDS)('keeps its declared bound: seed %i', async (seed) => {
     const folder = clusterFolder();
     expect((await runCli(['up', '--name', 'matrix'], { cwd: folder })).code).toBe(0);
-    const asked = ['matrix', '--strategy', strategy, '--seed', String(seed), '--json'];
+    const flags = ['matrix', '--strategy', strategy, '--seed', String(seed), '--json'];
     const only = scenarios === undefined ? [] : ['--scenario', ...scenarios];
-    const { stdout, stderr } = await runCli([...asked, ...only], { cwd: folder });
+    const { stdout, stderr } = await runCli([...flags, ...only], { cwd: folder });
     expect(stdout, stderr).not.toBe('');
     const matrix: Matrix = JSON.parse(stdout);
     expect(matrix.cells.length).toBeGreaterThanOrEqual(scenarios?.length ?? 10);
@@ -62,7 +62,7 @@ describe.each([
   });
 });
 
-/** A failure policy admits by itself: what is given away then is not the strategy's. */
+/** A failure policy admits by itself: its excess is not the strategy's. */
 async function allButFailurePolicies(): Promise<string[]> {
   const names = await scenarioNames();
   return names.filter((name) => !/^onFailure:/m.test(readFileSync(scenarioFile(name), 'utf8')));
@@ -71,7 +71,7 @@ async function allButFailurePolicies(): Promise<string[]> {
 function log(what: string, cells: readonly MatrixCell[]): void {
   const scenarios = [...new Set(cells.map(({ scenario }) => scenario))];
   logSoak(`${what}, seeds ${SEEDS.join(', ')}`, [
-    'The largest excess of a bucket, beside what was declared for its shard; `unknown`: too little evidence, as where a cut leaves too few buckets to contest.',
+    'The largest excess of a bucket, next to the bound declared for its shard; `unknown`: too little evidence, for example if a cut leaves too few buckets to contest.',
     '',
     '| scenario | runs | status | largest excess, tokens | declared then | least decided on a side | requests, median |',
     '| --- | --- | --- | --- | --- | --- | --- |',

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { Environment } from '../../src/cli/environment.ts';
+import type { Environment } from '../../src/cli/process/environment.ts';
 import { BIN, type CliOptions } from './cli.ts';
 import { callInProcess } from './in-process.ts';
 

@@ -36,7 +36,7 @@ export async function startChromium(): Promise<Browser> {
 /** A page that is shown, and what went wrong in it: errors of scripts, lines in the console, requests of any kind. */
 export interface ShownPage {
   readonly page: Page;
-  readonly troubles: string[];
+  readonly problems: string[];
 }
 
 /** Opens a file from disk, as a person does; closed when the test is over. */
@@ -48,17 +48,17 @@ export async function openPage(
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  const troubles: string[] = [];
-  page.on('console', (message) => troubles.push(`console: ${message.text()}`));
-  page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
+  const problems: string[] = [];
+  page.on('console', (message) => problems.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
   page.on('dialog', (dialog) => {
-    troubles.push(`dialog: ${dialog.message()}`);
+    problems.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
   page.on('request', (request) => {
-    if (request.url() !== `file://${file}`) troubles.push(`request: ${request.url()}`);
+    if (request.url() !== `file://${file}`) problems.push(`request: ${request.url()}`);
   });
   await page.goto(`file://${file}`);
   await page.locator('footer').waitFor({ timeout: 10_000 });
-  return { page, troubles };
+  return { page, problems };
 }

@@ -1,13 +1,13 @@
 import { expect, onTestFinished, vi } from 'vitest';
+import type { ClusterStatus } from '../../src/regions/cluster/status.ts';
 import { signalAll } from '../../src/regions/processes/owned-processes.ts';
-import type { ClusterStatus } from '../../src/regions/status.ts';
 import { runCli, testFolder } from './cli.ts';
 import { ownedIn } from './leftovers.ts';
 
 /** Two regions close together and no replicas, where more would show nothing more. */
 export const SMALL = ['--regions', 'a,b', '--round-trip', 'a:b=10', '--replicas', '0'];
 
-/** A folder whose clusters end with the test, whatever became of it. */
+/** A folder whose clusters end with the test, also if it fails. */
 export function clusterFolder(): string {
   const folder = testFolder();
   onTestFinished(async () => {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 
 export const BIN = join(import.meta.dirname, '../../bin/openclaw-rl');
@@ -27,7 +27,14 @@ export interface CliOptions {
 
 function startProgram(command: string, args: readonly string[], options: CliOptions): CliRun {
   const cwd = options.cwd ?? tmpdir();
-  const env = { ...process.env, NO_COLOR: '1', OPENCLAW_RL_STATE: join(cwd, 'state'), ...options.env };
+  const path = `${dirname(BIN)}:${process.env.PATH}`; // so that hints call the program by its name
+  const env = {
+    ...process.env,
+    PATH: path,
+    NO_COLOR: '1',
+    OPENCLAW_RL_STATE: join(cwd, 'state'),
+    ...options.env,
+  };
   const child = spawn(command, args, { cwd, env });
   const output = { stdout: '', stderr: '', isWhole: false };
   child.stdout.on('data', (chunk) => {

@@ -1,6 +1,6 @@
 import { chooseImages } from '../../src/regions/docker/images.ts';
 import { createDockerProvider } from '../../src/regions/docker/provider.ts';
-import type { TopologyOptions } from '../../src/regions/topology.ts';
+import type { TopologyOptions } from '../../src/topology/topology.ts';
 import { imageVariables } from './docker.ts';
 import { startTestRegions } from './test-regions.ts';
 

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 /** What was done to a socket, and when: data as text, or how it was closed. */
 export type SocketEvent = readonly [atMs: number, what: string];
 
-/** A socket without a network: what is written to it is noted at once, what it receives is told to it. */
+/** A socket without a network: it records writes at once, and the test supplies the data that it receives. */
 export class FakeSocket extends EventEmitter {
   readonly log: SocketEvent[] = [];
   writable = true;

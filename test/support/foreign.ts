@@ -1,4 +1,4 @@
-import { type ForeignFormat, TIMED_FORMATS } from '../../src/history/foreign/formats.ts';
+import { type ForeignFormat, TIMED_FORMATS } from '../../src/history/foreign/formats/formats.ts';
 import type { Mapping } from '../../src/history/foreign/mapping.ts';
 import { ForeignReader } from '../../src/history/foreign/reader.ts';
 import { parseStatusPattern } from '../../src/history/foreign/status.ts';

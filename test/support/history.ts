@@ -1,7 +1,7 @@
 import { parsePolicy } from '../../src/core/policy.ts';
-import { HistoryBuilder } from '../../src/history/builder.ts';
+import { HistoryBuilder } from '../../src/history/columns/builder.ts';
 import type { History } from '../../src/history/history.ts';
-import type { Header, HistoryRecord, Operation } from '../../src/history/operation.ts';
+import type { Header, HistoryRecord, Operation } from '../../src/history/records/operation.ts';
 
 /** An operation of which a test says what matters; times in microseconds. */
 export type OperationPart = Partial<Omit<Operation, 'type' | 'index'>>;

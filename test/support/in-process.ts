@@ -1,4 +1,4 @@
-import type { Environment } from '../../src/cli/environment.ts';
+import type { Environment } from '../../src/cli/process/environment.ts';
 
 type Written = Pick<Environment, 'out' | 'log' | 'setExitCode'>;
 
@@ -8,7 +8,7 @@ export function callInProcess(
 ): Omit<Environment, 'env' | 'self' | 'commandLine' | 'cwd' | 'stdin'> {
   return {
     ...written,
-    colourOut: false,
+    look: { colour: false },
     terminals: {},
     divertLog: () => () => {},
     onExit: () => () => {},

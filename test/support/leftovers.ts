@@ -14,7 +14,7 @@ export function octetOf(folder: string, name = 'default'): number | undefined {
   return readOctet(join(folder, 'state/clusters', name));
 }
 
-/** `address:port` of what listens on 127.<octet>.*, unless a cluster of somebody else has it by now. */
+/** The listeners on 127.<octet>.* as `address:port`, unless another cluster has taken the octet. */
 function listenersOn(octet: number): string[] {
   const elsewhere = new Set(listOwned().map(({ cluster }) => readOctet(cluster)));
   if (elsewhere.has(octet)) return [];
@@ -35,7 +35,7 @@ export async function findLeftovers(folder: string, octet: number | undefined): 
     ...(octet === undefined ? [] : listenersOn(octet).map((address) => `listener ${address}`)),
     ...(existsSync(join(folder, 'state/clusters/default')) ? ['state of default'] : []),
   ];
-  // Somebody else's `up` may be trying the same addresses at this moment.
+  // Another `up` may be trying the same addresses at this moment.
   await vi.waitUntil(() => look().length === 0, { timeout: 3_000 }).catch(() => {});
   return look();
 }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Operation } from '../../src/history/operation.ts';
+import type { Operation } from '../../src/history/records/operation.ts';
 import { Recorder } from '../../src/load/recorder.ts';
 import { runLoad } from '../../src/load/run-load.ts';
 import { sampleTarget, type Target } from '../../src/load/target.ts';

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Block {
@@ -15,11 +14,6 @@ export interface Command {
 }
 
 export const ROOT = join(import.meta.dirname, '../..');
-
-/** The fenced blocks of the README, in their order. */
-export function readmeBlocks(): readonly Block[] {
-  return blocksOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
-}
 
 export function blocksOf(markdown: string): readonly Block[] {
   return [...markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { Cluster, Redis } from 'ioredis';
 import * as nodeRedis6 from 'redis';
 import * as nodeRedis5 from 'redis-5';
-import { connectAcked, connectIoredis, fromIoredis } from '../../src/limiter/ioredis-open.ts';
-import { fromNodeRedis } from '../../src/limiter/node-redis-open.ts';
-import type { RedisConnection } from '../../src/limiter/redis-connection.ts';
-import type { RedisSource } from '../../src/limiter/redis-port.ts';
-import type { Script } from '../../src/limiter/script.ts';
+import type { RedisConnection } from '../../src/limiter/redis/connection.ts';
+import { connectAcked, connectIoredis, fromIoredis } from '../../src/limiter/redis/ioredis/open.ts';
+import { fromNodeRedis } from '../../src/limiter/redis/node-redis/open.ts';
+import type { RedisSource } from '../../src/limiter/redis/port.ts';
+import type { Script } from '../../src/limiter/redis/script.ts';
 
 interface Login {
   readonly username?: string;

@@ -57,7 +57,7 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   }
 }
 
-/** A port of loopback that nobody listens on now. Somebody else may still be faster: hence the tries above. */
+/** A free port of loopback. Another program may take it first: hence the retries above. */
 export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -69,7 +69,7 @@ export async function freePort(): Promise<number> {
   });
 }
 
-/** Our own server says so in its log: on the port somebody else could answer. */
+/** Waits for the log of this server: another program could answer on the port. */
 async function waitUntilReady(process: LocalProcess): Promise<string | undefined> {
   const ready = new RegExp(`^${process.pid}:.*Ready to accept connections`, 'm');
   let how: string | undefined;

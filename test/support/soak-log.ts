@@ -2,11 +2,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 
-const FILE = join(import.meta.dirname, '../../docs/soak.md');
+const FILE = join(import.meta.dirname, '../../docs/results/soak.md');
 const TITLE =
   '# Soak results\n\nWritten by `npm run soak`: the long repetitions, each section as it last ran.\n';
 
-/** Replaces one section of docs/soak.md by the lines of this run. */
+/** Replaces one section of docs/results/soak.md by the lines of this run. */
 export function logSoak(section: string, lines: readonly string[]): void {
   mkdirSync(join(FILE, '..'), { recursive: true });
   const kept = readSections().filter(([title]) => title !== section);

@@ -2,11 +2,11 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { compileOverride } from '../../src/regions/local/clock-override.ts';
+import { compileOverride } from '../../src/regions/local/node-clock.ts';
 import { findServer } from '../../src/regions/local/server-binary.ts';
 import { startRedisServer } from './redis-server.ts';
 
-/** A real server whose clock the test can step, by the preloaded override of design 2. */
+/** A real server whose clock the test can step, by the preloaded `src/native/clock-override.c`. */
 export interface SteppableServer {
   readonly client: Redis;
   readonly url: string;

@@ -1,9 +1,9 @@
 import { type Bucket, fullBucket, take } from '../../src/core/bucket.ts';
 import { parsePolicy } from '../../src/core/policy.ts';
 import { makeRandom } from '../../src/core/prng.ts';
-import { HistoryBuilder } from '../../src/history/builder.ts';
+import { HistoryBuilder } from '../../src/history/columns/builder.ts';
 import type { History } from '../../src/history/history.ts';
-import type { End, Header, HistoryRecord } from '../../src/history/operation.ts';
+import type { End, Header, HistoryRecord } from '../../src/history/records/operation.ts';
 import { headerOf, operationOf } from './history.ts';
 
 const REGIONS = ['us-east', 'eu-west', 'ap-south'];

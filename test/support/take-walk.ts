@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { type Bucket, fullBucket, take, timeToFullUs } from '../../src/core/bucket.ts';
+import { type Bucket, fullBucket, take } from '../../src/core/bucket.ts';
 import { makePolicy, type Policy } from '../../src/core/policy.ts';
 import { makeRandom, type Random } from '../../src/core/prng.ts';
-import { loadScript } from '../../src/limiter/script.ts';
+import { timeToFullUs } from '../../src/core/retry-after.ts';
+import { loadScript } from '../../src/limiter/redis/script.ts';
 import type { SteppableServer } from './steppable-server.ts';
 
 /** How often each kind of step was met. */

@@ -27,13 +27,13 @@ function watch(socket: Socket): Peer {
     received: () => text,
     events,
     until: (condition) => waitUntil(() => condition(peer)),
-    closed: told(socket, 'close'),
+    closed: onEvent(socket, 'close'),
   };
   return peer;
 }
 
 /** Unlike `once` of node:events this does not mind an error before it. */
-async function told(socket: Socket, event: string): Promise<void> {
+async function onEvent(socket: Socket, event: string): Promise<void> {
   return new Promise((resolve) => {
     socket.once(event, () => resolve());
   });
@@ -47,7 +47,7 @@ export async function connectPeer(options: number | NetConnectOpts): Promise<Pee
     socket.destroy();
   });
   const peer = watch(socket);
-  await Promise.race([told(socket, 'connect'), peer.closed]);
+  await Promise.race([onEvent(socket, 'connect'), peer.closed]);
   return peer;
 }
 

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Regions, RegionsProvider, UpOptions } from '../../src/regions/provider.ts';
-import { ClusterStore } from '../../src/regions/state.ts';
-import { DEFAULT_TOPOLOGY, planTopology, type TopologyOptions } from '../../src/regions/topology.ts';
+import { ClusterStore } from '../../src/regions/store/cluster-store.ts';
+import { DEFAULT_TOPOLOGY, planTopology, type TopologyOptions } from '../../src/topology/topology.ts';
 
 /** A cluster of the test's own by any provider, with a state folder of its own; `cluster` is its folder in there. */
 export async function startTestRegions(

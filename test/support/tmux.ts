@@ -19,6 +19,10 @@ export interface TerminalUnderTest {
   coloured(): Promise<string>;
   /** What has scrolled out of sight above it, and what is seen. */
   everything(): Promise<string>;
+  /** The lines of it that are too long for the terminal, which has wrapped them; but for what was typed. */
+  wrapped(columns: number): Promise<string[]>;
+  /** Empties it, and what is above it. */
+  clear(): Promise<void>;
   type(line: string): Promise<void>;
   /** The same without the Enter at its end. */
   write(text: string): Promise<void>;
@@ -35,7 +39,7 @@ interface TerminalOptions {
   /** Default: one of its own. */
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Interactive, without anybody's settings. */
+  /** Interactive, without the user's settings. */
   readonly shell?: readonly string[];
 }
 const BASH = ['bash', '--norc', '--noprofile', '-i'];
@@ -72,6 +76,14 @@ export async function startTerminal(
     screen,
     coloured: () => tmux('capture-pane', '-p', '-e', '-S', '-'),
     everything: () => tmux('capture-pane', '-p', '-S', '-'),
+    async clear() {
+      await tmux('send-keys', '-R');
+      await tmux('clear-history');
+    },
+    async wrapped(columns) {
+      const lines = (await tmux('capture-pane', '-p', '-J', '-S', '-')).split('\n');
+      return lines.filter((line) => line.trimEnd().length > columns && !line.includes('$?'));
+    },
     write: async (text) => void (await tmux('send-keys', '-l', text)),
     async type(line) {
       await tmux('send-keys', '-l', line);

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { type Bucket, fullBucket, refill, refund, takeAll } from '../../src/core/bucket.ts';
+import { type Bucket, fullBucket, refill, takeAll } from '../../src/core/bucket.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import { makeRandom, type Random } from '../../src/core/prng.ts';
-import { loadScript } from '../../src/limiter/script.ts';
+import { loadScript } from '../../src/limiter/redis/script.ts';
+import { refund } from './refund.ts';
 import type { SteppableServer } from './steppable-server.ts';
 import { drawCost, drawJumpUs, MOST_OFFSET_US, policies, within } from './take-walk.ts';
 
@@ -18,7 +19,7 @@ export interface SeveralCounts {
 }
 
 /**
- * Walks take-all, refund and peek of one to three policies beside `src/core`, to the last quantum; throws where they
+ * Compares take-all, refund and peek of one to three policies with `src/core`, to the last quantum; throws where they
  * differ.
  */
 export async function walkSeveral({
@@ -91,12 +92,12 @@ class Walk {
     const costs = this.#policies.map((policy) => drawCost(policy, this.#random));
     const [allowed, , nowUs = 0, bucketUs, ...parts] = await this.#run('take-all', [0, ...this.#args(costs)]);
     const buckets = this.#known(nowUs);
-    const asked = this.#policies.map((policy, i) => ({
+    const charges = this.#policies.map((policy, i) => ({
       policy,
       bucket: buckets[i] ?? fullBucket(policy, nowUs),
       costTokens: costs[i] ?? 0,
     }));
-    const want = takeAll(asked, nowUs);
+    const want = takeAll(charges, nowUs);
     this.#counts[want.allowed ? 'allowed' : 'denied']++;
     expect([allowed, bucketUs, ...parts]).toEqual([
       want.allowed ? 1 : 0,
@@ -129,7 +130,7 @@ class Walk {
     this.#counts.peeked++;
   }
 
-  /** A take of an expired key writes it anew; after these it is gone, also when the clock then steps back. */
+  /** A take of an expired key creates it again; after these it is gone, also when the clock then steps back. */
   async #forgetExpired(): Promise<void> {
     if ((await this.#server.client.exists(this.#key)) === 0) this.#buckets = undefined;
   }

@@ -72,7 +72,7 @@ describe('random histories of correct limiters', () => {
     'are accused of nothing and none is refused: 2,000 from seed %i on',
     async (from) => {
       const { tally, wrong } = await judgeCorrect(await loadProgram(ROOT), { from, to: from + BATCH - 1 });
-      expect(wrong.map(({ seed, said }) => ({ seed, said }))).toEqual([]);
+      expect(wrong.map(({ seed, reasons }) => ({ seed, reasons }))).toEqual([]);
       add(tally);
     },
     120_000,

@@ -15,7 +15,7 @@ async function check(file: string, options: string, more: readonly string[] = []
   const report: CheckDocument | undefined = stdout === '' ? undefined : JSON.parse(stdout);
   return {
     ...{ code, stderr, report, verdict: report?.verdict },
-    said: [...(report?.assumptions ?? []), ...(report?.accounts ?? []).map(({ reason }) => reason)].join(
+    output: [...(report?.assumptions ?? []), ...(report?.accounts ?? []).map(({ reason }) => reason)].join(
       '\n',
     ),
   };
@@ -32,28 +32,32 @@ const PROXY = '--from csv --key user --start t0_us --end t1_us --status code --c
 
 describe('what a proxy answered while its request went on', () => {
   it.each([
-    { title: 'may be charged later, so denials behind it are not false', more: [], isGuilty: false },
-    { title: 'may be charged later where the user says so', more: ['--unanswered', '5xx'], isGuilty: false },
+    { title: 'may be charged later, so denials behind it are not false', more: [], isConvicted: false },
+    {
+      title: 'may be charged later where the user says so',
+      more: ['--unanswered', '5xx'],
+      isConvicted: false,
+    },
     {
       title: 'was charged by its reply in a log of the limiter itself',
       more: ['--settled', '5xx', '--complete'],
-      isGuilty: true,
+      isConvicted: true,
     },
     {
       title: 'is a denial where the user says so',
       more: ['--deny', '429,504', '--complete'],
-      isGuilty: true,
+      isConvicted: true,
     },
-  ])('$title', async ({ more, isGuilty }) =>
-    expect((await check('proxy-504.csv', PROXY, more)).verdict === 'fail').toBe(isGuilty),
+  ])('$title', async ({ more, isConvicted }) =>
+    expect((await check('proxy-504.csv', PROXY, more)).verdict === 'fail').toBe(isConvicted),
   );
 
   it('is named among what the verdict assumes', async () => {
-    expect((await check('proxy-504.csv', PROXY)).said).toContain(
-      'what was answered 504 (20) may have been charged, at any time up to the end of the log or later',
+    expect((await check('proxy-504.csv', PROXY)).output).toContain(
+      'requests answered 504 (20) may have been charged at any time, even after the end of the log',
     );
-    expect((await check('proxy-504.csv', PROXY, ['--settled', '504'])).said).toContain(
-      'what was answered 504 (20) may have been charged by the reply, and not later',
+    expect((await check('proxy-504.csv', PROXY, ['--settled', '504'])).output).toContain(
+      'requests answered 504 (20) may have been charged, but not after the reply',
     );
   });
 
@@ -73,12 +77,12 @@ describe('what a proxy answered while its request went on', () => {
   it('is a denial of nginx where 503 is frequent and nothing was denied: a hint, and unknown', async () => {
     const rows = Array.from({ length: 60 }, (_, at) => `u,${at}000,${at}100,${at < 20 ? 200 : 503}`);
     const file = written(['user,t0_us,t1_us,code', ...rows, ''].join('\n'));
-    const { verdict, said } = await check(file, PROXY, ['--info', '1', '--contested', '0']);
+    const { verdict, output } = await check(file, PROXY, ['--info', '1', '--contested', '0']);
     expect(verdict).toBe('unknown');
-    expect(said).toMatch(/40 requests were answered 503 and none was denied: .* needs --deny 503/);
+    expect(output).toMatch(/40 requests were answered 503 and none was denied; .* use --deny 503,/);
     expect(
-      (await check(file, PROXY, ['--info', '1', '--contested', '0', '--unanswered', '503'])).said,
-    ).not.toContain('needs --deny 503');
+      (await check(file, PROXY, ['--info', '1', '--contested', '0', '--unanswered', '503'])).output,
+    ).not.toContain('use --deny 503');
   });
 });
 
@@ -142,9 +146,9 @@ describe('a line that cannot be read', () => {
     { title: 'that names none, so no denial is judged', line: 'oops' },
   ])('may be a request: $title', async ({ line }) => {
     const file = written(rows(line).join('\n').replaceAll('other', 'x'));
-    const { report, said } = await check(file, table, limits);
-    expect(report?.falseDenials.total, said).toBe(0);
-    expect(said).toMatch(/lines that cannot be read: 1, the first is .*log:201 \(/);
+    const { report, output } = await check(file, table, limits);
+    expect(report?.falseDenials.total, output).toBe(0);
+    expect(output).toMatch(/unreadable lines: 1, the first is .*log:201 \(/);
   });
 
   it('that is left out of the log altogether leaves that denial false', async () => {
@@ -163,7 +167,7 @@ describe('a line that cannot be read', () => {
 });
 
 describe('the commands of the guide', () => {
-  const guide = readFileSync(join(ROOT, 'docs/audit.md'), 'utf8');
+  const guide = readFileSync(join(ROOT, 'docs/logs.md'), 'utf8');
   const commands = blocksOf(guide)
     .flatMap((block) => commandsOf(block))
     .filter(
@@ -187,12 +191,12 @@ describe('options of a log', () => {
     {
       title: 'combined without a time',
       options: '--from combined --key remote_addr',
-      says: /needs two of --start, .* nginx takes the time at the end \(--end time_local\), Apache at the start/,
+      says: /needs two of --start, .* nginx logs the time of the end \(--end time_local\), Apache the time of the start/,
     },
     {
       title: 'neither key nor --one-bucket',
       options: '--from envoy',
-      says: /needs --key: .*; or --one-bucket/,
+      says: /needs --key, .*, or --one-bucket/,
     },
     {
       title: 'both of them',
@@ -212,7 +216,7 @@ describe('options of a log', () => {
     {
       title: 'a list without --from',
       options: '--settled 500',
-      says: /is for logs that others wrote: it needs --from/,
+      says: /--capacity needs --from: one of csv/,
     },
   ])('are refused: $title', async ({ options, says }) => {
     const { code, stderr } = await check(file, options, policy);

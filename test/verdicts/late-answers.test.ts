@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { makeRandom } from '../../src/core/prng.ts';
-import type { Operation } from '../../src/history/operation.ts';
+import type { Operation } from '../../src/history/records/operation.ts';
 import { createGateway } from '../../src/rating/gateway.ts';
 import { type Answer, httpReply, type SeenRequest, startHttpServer } from '../support/http-server.ts';
 import { loadOn, userOf } from '../support/load.ts';

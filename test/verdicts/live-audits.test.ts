@@ -46,7 +46,7 @@ describe('a live audit', { timeout: 60_000 }, () => {
       options: windowed('fixed-window:10/500ms:first'),
     },
     {
-      title: 'windows whose alignment is not said',
+      title: 'windows of unknown alignment',
       decide: HTTP_LIMITERS.epochWindow(WINDOW),
       options: windowed('fixed-window:10/500ms'),
     },
@@ -55,7 +55,7 @@ describe('a live audit', { timeout: 60_000 }, () => {
       decide: HTTP_LIMITERS.slidingLog(WINDOW),
       options: windowed('sliding-window:10/500ms'),
     },
-  ])('does not accuse $title, whatever the machine does meanwhile', async ({ decide, options }) => {
+  ])('does not accuse $title on a busy machine', async ({ decide, options }) => {
     const { report, shown } = await audit(await startHttpLimiter(decide), options);
     expect(report.verdict, shown).not.toBe('fail');
     expect(report.sent).toBeGreaterThan(0);

@@ -22,7 +22,7 @@ describe('the seventh take of a region that has a share of six, while the bucket
     expect([verdict === 'fail', falseDenials.total, falseDenials.judged]).toEqual([false, 0, 0]);
   });
 
-  it('is a false denial where the bucket denied it, also beside one of the share', () => {
+  it('is a false denial where the bucket denied it, also next to a denial of the share', () => {
     for (const parts of [[denied('redis')], [denied('fallback'), denied('redis')]]) {
       const { verdict, falseDenials } = judged(...parts);
       expect([verdict, falseDenials.total, falseDenials.judged]).toEqual(['fail', 1, 1]);

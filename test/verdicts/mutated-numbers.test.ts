@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it(
-  'whatever its numbers say, a history has a verdict or is refused by name, within its time',
+  'a history with any numbers has a verdict or is refused by name, within its time',
   async () => {
     const { answers, wrong } = await judgeAll(1, HISTORIES);
     expect(wrong).toEqual([]);
@@ -41,9 +41,9 @@ async function judgeAll(from: number, to: number) {
   const answers = new Map<string, number>();
   const wrong: Told[] = [];
   for (let next = from; next <= to && wrong.length < 20; ) {
-    const { reached, why } = await judgeFrom(next, to, (told) => {
-      if (told.answer !== undefined) answers.set(told.answer, (answers.get(told.answer) ?? 0) + 1);
-      if (told.wrong !== undefined) wrong.push(told);
+    const { reached, why } = await judgeFrom(next, to, (message) => {
+      if (message.answer !== undefined) answers.set(message.answer, (answers.get(message.answer) ?? 0) + 1);
+      if (message.wrong !== undefined) wrong.push(message);
     });
     if (why !== undefined) wrong.push({ seed: reached, wrong: why });
     next = reached + 1;
@@ -51,7 +51,7 @@ async function judgeAll(from: number, to: number) {
   return { answers, wrong };
 }
 
-async function judgeFrom(from: number, to: number, take: (told: Told) => void) {
+async function judgeFrom(from: number, to: number, take: (message: Told) => void) {
   const worker = new Worker(join(folder, 'worker.mjs'), {
     workerData: { from, to },
     resourceLimits: { maxOldGenerationSizeMb: 512 },
@@ -67,10 +67,10 @@ async function judgeFrom(from: number, to: number, take: (told: Told) => void) {
     }, LONGEST_MS);
   };
   wait();
-  worker.on('message', (told: Told) => {
-    if (told.seed !== reached) wait();
-    reached = told.seed;
-    take(told);
+  worker.on('message', (message: Told) => {
+    if (message.seed !== reached) wait();
+    reached = message.seed;
+    take(message);
   });
   worker.on('error', (error) => {
     why = String(error);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkHistory } from '../../src/checker/check.ts';
-import { parseClaim } from '../../src/checker/claim.ts';
+import { parseClaim } from '../../src/checker/claims/claim.ts';
 import { makeRandom } from '../../src/core/prng.ts';
 import { makeUserDraw, planUsers, type Resting } from '../../src/load/users.ts';
 import { historyOf, type OperationPart } from '../support/history.ts';

@@ -1,63 +1,44 @@
 import { Command } from 'commander';
-import { formatPromise } from '../../checker/promise.ts';
-import { OpenclawError } from '../../core/errors.ts';
+import { defaultClaims } from '../../checker/claims/default-claims.ts';
+import { invalidOption } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
+import { DEFAULT_STRATEGY } from '../../core/strategies.ts';
 import { checkTarget } from '../../load/target.ts';
-import { contestedShareOf } from '../../scenario/contested-share.ts';
+import { DEFAULT_RESTING } from '../../scenario/defaults.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
-import type { PlannedTopology } from '../../scenario/plan.ts';
-import { standingTopology } from '../cluster.ts';
-import { claimsOfStrategy } from '../declared-claims.ts';
-import type { Environment } from '../environment.ts';
-import { choosePlugin, claimsOfPromise } from '../limiter-plugin.ts';
-import { type LoadFlags, loadCommandLine, loadOptions } from '../load-options.ts';
-import {
-  type FailureFlags,
-  type LimiterFlags,
-  limiterOptions,
-  ON_FAILURE,
-  onFailureOption,
-} from '../options.ts';
-import { PROMISES } from '../promise-help.ts';
-import { readScenario } from '../read-scenario.ts';
-import {
-  type ClaimFlags,
-  claimOption,
-  type RunFlags,
-  type RunRequest,
-  runAndReport,
-  runOptions,
-} from '../run-plan.ts';
-import { loadInput, SCENARIO_RULES, topologyInput } from '../scenario-rules.ts';
-import { readSubjectKeys } from '../subject-keys.ts';
+import { DEFAULT_TOPOLOGY } from '../../topology/topology.ts';
+import { readScenario } from '../files/read-scenario.ts';
+import { standingTopology } from '../flags/cluster-flags.ts';
+import { loadOptions, makeLoad } from '../flags/load-options.ts';
+import { limiterOptions, ON_FAILURE, onFailureOption } from '../flags/options.ts';
+import { PROMISES } from '../flags/promise-help.ts';
+import { claimOption, type RunFlags, runOptions } from '../flags/run-options.ts';
+import { readSubjectKeys } from '../flags/subject-keys.ts';
 import {
   auditSystem,
   auditTargets,
   type TargetFlags,
   targetOptions,
   targetRegions,
-} from '../target-options.ts';
-import { type TopologyFlags, topologyCommandLine, topologyOptions } from '../topology-flags.ts';
-import { quotedForShell, typedCommand } from '../typed-command.ts';
+} from '../flags/target-options.ts';
+import { topologyOptions } from '../flags/topology-flags.ts';
+import { typedCommand } from '../output/typed-command.ts';
+import { choosePlugin } from '../plugins/limiter-plugin.ts';
+import type { Environment } from '../process/environment.ts';
+import { formatCommand, type PlanFlags, planOfFlags } from '../runs/flag-plan.ts';
+import { type RunRequest, runAndReport } from '../runs/run-plan.ts';
 
-interface Flags
-  extends TopologyFlags,
-    LimiterFlags,
-    FailureFlags,
-    LoadFlags,
-    RunFlags,
-    ClaimFlags,
-    TargetFlags {}
+interface Flags extends PlanFlags, RunFlags, TargetFlags {}
 
 export function benchCommand(environment: Environment): Command {
   const command = new Command('bench')
     .description(
-      'Bring up three regions, each with gateway and Rating service, fire the load, judge, tear down.',
+      'Start three regions, each with a gateway and a Rating service; send load, judge it, tear down.',
     )
-    .argument('[scenario]', 'a scenario to run instead, as `run` does')
+    .argument('[scenario]', 'run this scenario instead, like `run`')
     .addHelpText('after', PROMISES + EXAMPLES);
   return targetOptions(
-    limiterOptions(topologyOptions(loadOptions(runOptions(command), { resting: 0.1 })))
+    limiterOptions(topologyOptions(loadOptions(runOptions(command), { resting: DEFAULT_RESTING.share })))
       .addOption(onFailureOption(ON_FAILURE))
       .addOption(claimOption()),
   ).action((scenario: string | undefined, flags: Flags) => bench(environment, scenario, flags, command));
@@ -65,18 +46,31 @@ export function benchCommand(environment: Environment): Command {
 
 const EXAMPLES = `
 Examples:
-  $ openclaw-rl bench                                  # 1,000 concurrent users against the exact limiter
-  $ openclaw-rl bench --strategy article               # the published script, convicted: exit code 1
-  $ openclaw-rl bench --policy 100:10/s --users 50     # a hot set of users
-  $ openclaw-rl bench --rate 2000                      # open: 2,000 requests start each second, come what may
-  $ openclaw-rl bench --round-trip us-east:eu-west=10  # regions closer together
-  $ openclaw-rl up && openclaw-rl bench                # on a cluster that stays
+  # 1,000 connections, the exact limiter
+  $ openclaw-rl bench
+  # the published script, which fails: exit code 1
+  $ openclaw-rl bench --strategy article
+  # few users, each with many requests
+  $ openclaw-rl bench --policy 100:10/s --users 50
+  # open load: 2,000 requests start each second, answered or not
+  $ openclaw-rl bench --rate 2000
+  # two regions closer together
+  $ openclaw-rl bench --round-trip us-east:eu-west=10
+  # on a cluster that keeps running
+  $ openclaw-rl up && openclaw-rl bench
   $ openclaw-rl bench --json | jq .verdict
-  $ openclaw-rl bench --limiter ./mine.mjs             # a limiter of your own, behind the same services
-  $ openclaw-rl bench --target http://127.0.0.1:8080/api --subject-header x-api-key --policy 100:10/s
-  $ openclaw-rl bench --target https://api.example.com/ --subject-header x-api-key --subjects keys.txt --rate 50
-  $ openclaw-rl bench --target http://127.0.0.1:8080/ --subject-header x-api-key --policy 100:100/min \\
-      --promise fixed-window:100/min:epoch --clock date --duration 150   # windows of the wall clock`;
+  # your own limiter behind the same services
+  $ openclaw-rl bench --limiter ./mine.mjs
+  # an HTTP limiter that is already running
+  $ openclaw-rl bench --target http://127.0.0.1:8080/api \\
+      --subject-header x-api-key --policy 100:10/s
+  # one that knows its API keys
+  $ openclaw-rl bench --target https://api.example.com/ \\
+      --subject-header x-api-key --subjects keys.txt --rate 50
+  # one with windows of the wall clock
+  $ openclaw-rl bench --target http://127.0.0.1:8080/ \\
+      --subject-header x-api-key --policy 100:100/min \\
+      --promise fixed-window:100/min:epoch --clock date --duration 150`;
 
 async function bench(
   environment: Environment,
@@ -84,10 +78,10 @@ async function bench(
   flags: Flags,
   command: Command,
 ): Promise<void> {
-  await runAndReport(await requestOf(environment, scenario, flags, command), environment);
+  await runAndReport(await makeRunRequest(environment, scenario, flags, command), environment);
 }
 
-async function requestOf(
+async function makeRunRequest(
   environment: Environment,
   scenario: string | undefined,
   flags: Flags,
@@ -105,12 +99,12 @@ async function requestOf(
     return { plan, command: typedCommand(environment, plan.seed), flags };
   }
   if (flags.target === undefined) {
-    refuseTyped(command, OF_AN_AUDIT, 'only of use beside --target');
+    refuseTyped(command, OF_AN_AUDIT, 'only valid with --target');
     if (flags.limiter === undefined)
-      refuseTyped(command, ['promise'], 'only of use beside --target or --limiter');
+      refuseTyped(command, ['promise'], 'only valid with --target or --limiter');
     return ours(environment, flags);
   }
-  refuseTyped(command, OF_OUR_REGIONS, 'of no use beside --target: nothing is brought up');
+  refuseTyped(command, OF_OUR_REGIONS, 'cannot be used with --target, which starts no regions');
   return audit(environment, flags, command);
 }
 
@@ -123,68 +117,10 @@ const OF_OUR_REGIONS = [
   ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
 ];
 
-/** The evidence that a promise of no excess takes. */
-const evidenceOf = (strategy?: string) => [
-  ...['info <= 5%', 'failed <= 5%'],
-  `contested >= ${contestedShareOf(strategy)}`,
-];
-
 async function ours(environment: Environment, flags: Flags): Promise<RunRequest> {
-  const { seed, policy, strategy, claim } = flags;
   const plugin = await choosePlugin(flags, environment);
-  const running = await standingTopology(environment, flags);
-  const correct =
-    plugin === undefined
-      ? claimsOfStrategy(strategy, flags)
-      : claimsOfPromise(plugin.promise, { isClockRead: true });
-  const plan = makePlan(
-    {
-      seed,
-      topology: topologyInput(flags, running),
-      policy: formatPolicy(policy),
-      ...(plugin === undefined ? { strategy } : { limiter: plugin.file }),
-      ...(flags.onFailure && { onFailure: flags.onFailure }),
-      load: loadInput(flags, policy),
-      claims: [...(claim ?? [...correct, ...evidenceOf(plugin === undefined ? strategy : undefined)])],
-    },
-    { scenario: 'bench', about: 'What does the limiter admit while nothing goes wrong?' },
-    SCENARIO_RULES,
-  );
-  return {
-    plan,
-    command: commandOf(flags, plan.topology),
-    flags,
-    ...(plugin && { promise: plugin.promise }),
-  };
-}
-
-/** The command that makes this run again, every number of it spelled out. */
-function commandOf(flags: Flags, topology: PlannedTopology): string {
-  const {
-    strategy,
-    limiter,
-    onFailure,
-    promise,
-    policy,
-    seed,
-    claim = [],
-    server,
-    provider,
-    clockSlack,
-  } = flags;
-  const decides = limiter === undefined ? `--strategy ${strategy}` : `--limiter ${quotedForShell(limiter)}`;
-  return [
-    `openclaw-rl bench ${decides} --policy ${formatPolicy(policy)}`,
-    ...(onFailure === undefined ? [] : [`--on-failure ${onFailure}`]),
-    ...(promise === undefined ? [] : [`--promise ${formatPromise(promise)}`]),
-    ...claim.map((text) => `--claim ${quotedForShell(text)}`),
-    loadCommandLine(flags, policy),
-    topologyCommandLine(topology),
-    ...(server === undefined ? [] : [`--server ${quotedForShell(server)}`]),
-    ...(provider === 'auto' ? [] : [`--provider ${provider}`]),
-    ...(clockSlack === undefined ? [] : [`--clock-slack ${clockSlack}us`]),
-    `--seed ${seed}`,
-  ].join(' ');
+  const plan = planOfFlags(flags, { running: await standingTopology(environment, flags), plugin });
+  return { plan, command: formatCommand(plan, flags), flags, ...(plugin && { promise: plugin.promise }) };
 }
 
 async function audit(environment: Environment, flags: Flags, command: Command): Promise<RunRequest> {
@@ -193,17 +129,17 @@ async function audit(environment: Environment, flags: Flags, command: Command): 
   const users = usersOf(flags, keys, command);
   const plan = makePlan(
     {
-      seed,
-      topology: { regions: [...targetRegions(flags.target ?? [])], replicas: 0 },
+      ...{ seed, strategy: DEFAULT_STRATEGY, onFailure: 'closed', faults: [] },
+      topology: { ...DEFAULT_TOPOLOGY, regions: targetRegions(flags.target ?? []), replicas: 0 },
       policy: formatPolicy(policy),
-      strategy: 'external',
-      load: loadInput({ ...flags, users }, policy),
-      claims: [
-        ...(claim ?? [...claimsOfPromise(promise, { isClockRead: flags.clock === 'date' }), ...evidenceOf()]),
-      ],
+      load: makeLoad({ ...flags, users }, policy),
+      claims: [...(claim ?? defaultClaims({ ...flags, promise, isClockRead: flags.clock === 'date' }))],
     },
-    { scenario: 'audit', about: 'Does a limiter that is already running keep its promise?' },
-    { ...SCENARIO_RULES, strategies: ['external'] },
+    {
+      scenario: 'audit',
+      about: 'Does a limiter that is already running keep its promise?',
+      isExternal: true,
+    },
   );
   const targets = auditTargets(flags, environment, keys);
   for (const target of targets) checkTarget(target, plan.load);
@@ -212,22 +148,19 @@ async function audit(environment: Environment, flags: Flags, command: Command): 
   return { plan, command: typedCommand(environment, seed), flags, system, promise, areUsersReal };
 }
 
-/** How many users an audit has: all that there are real ones of, or the first of them. */
+/** The number of users of an audit. With a file of keys: one for each key, or --users if that is smaller. */
 function usersOf(flags: Flags, keys: readonly string[] | undefined, command: Command): number {
   if (keys === undefined) return flags.users;
   if (flags.subjectHeader === undefined)
-    throw new OpenclawError('INVALID_OPTION', '--subjects: no header is named to send them in', {
-      hint: 'add --subject-header <name>',
-    });
+    throw invalidOption('--subjects needs --subject-header', 'add --subject-header <name>');
   if (command.getOptionValueSource('users') !== 'cli') return keys.length;
   if (flags.users <= keys.length) return flags.users;
-  throw new OpenclawError(
-    'INVALID_OPTION',
-    `--users: expected at most as many as --subjects has, ${keys.length}; found ${flags.users}`,
+  throw invalidOption(
+    `--users: expected at most ${keys.length}, the number of keys in --subjects; found ${flags.users}`,
   );
 }
 
-const BESIDE_A_SCENARIO = [
+const WITH_A_SCENARIO = [
   'seed',
   'strategy',
   'onFailure',
@@ -240,14 +173,14 @@ const BESIDE_A_SCENARIO = [
   'provider',
 ];
 
-/** A scenario says all of it: what is typed beside it would be ignored. */
+/** Throws INVALID_OPTION for options that a scenario sets itself: they would be ignored. */
 function refuseOthers(command: Command): void {
   const names = command.options.map((option) => option.attributeName());
-  const others = names.filter((name) => !BESIDE_A_SCENARIO.includes(name));
-  refuseTyped(command, others, 'said by the scenario itself');
+  const others = names.filter((name) => !WITH_A_SCENARIO.includes(name));
+  refuseTyped(command, others, 'cannot be used with a scenario, which sets this itself');
 }
 
-/** Throws INVALID_OPTION where one of these options was typed. */
+/** Throws INVALID_OPTION if one of these options was typed. */
 function refuseTyped(command: Command, names: readonly string[], why: string): void {
   const typed = command.options.filter(
     (option) =>
@@ -256,5 +189,5 @@ function refuseTyped(command: Command, names: readonly string[], why: string): v
   );
   if (typed.length === 0) return;
   const flags = typed.map(({ long }) => long).join(', ');
-  throw new OpenclawError('INVALID_OPTION', `${flags}: ${why}`, { hint: 'leave it out' });
+  throw invalidOption(`${flags}: ${why}`, 'remove it');
 }

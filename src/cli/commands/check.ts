@@ -1,27 +1,28 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { checkHistory } from '../../checker/check.ts';
-import { HEADROOM_AT_MOST } from '../../checker/headroom-facts.ts';
-import { type Promised, parsePromise } from '../../checker/promise.ts';
-import type { EvidenceRules } from '../../checker/rules.ts';
+import type { CheckOptions } from '../../checker/check-options.ts';
+import { type Promised, parsePromise } from '../../checker/claims/promise.ts';
+import { HEADROOM_AT_MOST } from '../../checker/evidence/headroom-facts.ts';
 import { formatPolicy, makePolicy } from '../../core/policy.ts';
 import type { ForeignReader } from '../../history/foreign/reader.ts';
 import type { History } from '../../history/history.ts';
-import type { Header } from '../../history/operation.ts';
 import { HistoryReader } from '../../history/reader.ts';
+import type { Header } from '../../history/records/operation.ts';
 import { makeCheckDocument } from '../../report/check-report.ts';
-import { clockSlackOption } from '../clock-slack.ts';
-import type { Environment } from '../environment.ts';
-import { exitCodeOfReport } from '../exit-codes.ts';
+import { type Reader, readHistory, sayJudging } from '../files/read-history.ts';
+import { clockSlackOption } from '../flags/clock-slack.ts';
 import {
   addForeignOptions,
   FOREIGN_EXAMPLES,
   type ForeignOptions,
-  foreignReaderOf,
-} from '../foreign-options.ts';
-import { parsedBy, share, wholeNumber } from '../options.ts';
-import { type Format, formatOption, render } from '../output.ts';
-import { PROMISES } from '../promise-help.ts';
-import { type Reader, readHistory, sayJudging } from '../read-history.ts';
+  makeForeignReader,
+} from '../flags/foreign-options.ts';
+import { parsedBy, share, wholeNumber } from '../flags/options.ts';
+import { PROMISES } from '../flags/promise-help.ts';
+import { type Format, formatOption, render } from '../output/output.ts';
+import { quotedForShell } from '../output/typed-command.ts';
+import type { Environment } from '../process/environment.ts';
+import { exitCodeOfReport } from '../process/exit-codes.ts';
 
 interface Options extends ForeignOptions {
   readonly promise: Promised;
@@ -37,13 +38,13 @@ interface Options extends ForeignOptions {
 export function checkCommand(environment: Environment): Command {
   const command = new Command('check')
     .description(
-      "Judge a recorded history, ours or anybody's: was more admitted, or more denied, than the policy allows?",
+      'Judge a recorded history or a log: did the limiter admit or deny more than its policy allows?',
     )
-    .argument('<history...>', 'files of one run, merged; - is standard input; .gz is unpacked')
+    .argument('<history...>', 'files of one run, merged; - is standard input; gzip is unpacked')
     .addOption(
       new Option(
         '--promise <promise>',
-        'what the limiter claims: token-bucket, fixed-window:100/60s, with :epoch or :first or neither, sliding-window:100/60s or sliding-counter:100/60s; see below',
+        'what the limiter guarantees: token-bucket, fixed-window:100/60s[:epoch|:first], sliding-window:100/60s or sliding-counter:100/60s; see below',
       )
         .argParser(parsedBy(parsePromise))
         .default({ type: 'token-bucket' }, 'token-bucket'),
@@ -51,35 +52,35 @@ export function checkCommand(environment: Environment): Command {
     .addOption(
       new Option(
         '--false-denials <count>',
-        'how many the strategy declares; any for one that splits its tokens',
+        'number of false denials that are allowed; any: no limit, for a limiter that splits its tokens between regions',
       )
         .argParser(parseDeclared)
         .default(0),
     )
     .option(
       '--contested <buckets>',
-      'fewer drained and denying buckets than this are too little evidence; 0 asks for no headroom either',
+      'if fewer buckets than this were drained and denied, the verdict is unknown; 0 also drops the headroom claim',
       wholeNumber(0, 1e9),
       1,
     )
     .option(
       '--info <share>',
-      'a larger share of operations without a reply is too little evidence',
+      'if more than this share of the operations has no reply, the verdict is unknown',
       share,
       0.05,
     )
     .addOption(
       clockSlackOption(
-        "how far the limiter's clock may be off, 1ms where it was not read; with --from instead: how far the log's clock may be from it, both ends of each request are widened",
+        "largest error of the limiter's clock (1ms if the history has no clock readings); with --from: largest difference between the clocks of log and limiter, by which both ends of each request are widened",
       ),
     )
     .option(
       '--open-at-end <requests>',
-      'how many requests of one bucket were open when a log without an end ended; default: ten times the most in flight',
+      'requests of one bucket that were open when the log broke off (default: ten times the most in flight)',
       wholeNumber(0, 1e9),
     )
     .addOption(
-      new Option('--complete', 'no request was open when a log without an end ended')
+      new Option('--complete', 'no request was open when the log broke off')
         .default(false)
         .conflicts('openAtEnd'),
     )
@@ -92,11 +93,16 @@ export function checkCommand(environment: Environment): Command {
 
 const EXAMPLES = `
 Examples:
-  $ openclaw-rl check reports/latest/history.ndjson              # a run of ours, again
-  $ openclaw-rl check us.ndjson.gz eu.ndjson.gz --json           # one run that two recorders wrote
-  $ openclaw-rl check h.ndjson --false-denials any               # a strategy that splits its tokens over regions
-  $ openclaw-rl check cut.ndjson --open-at-end 8                 # a client had 8 connections when it was killed
-  $ openclaw-rl check h.ndjson --promise fixed-window:100/60s:epoch --clock-slack 1s   # clocks at most 1 s apart
+  $ openclaw-rl check reports/latest/history.ndjson
+  # one run, two recorders
+  $ openclaw-rl check us.ndjson.gz eu.ndjson.gz --json
+  # a strategy that splits its tokens between regions
+  $ openclaw-rl check h.ndjson --false-denials any
+  # a client with 8 connections was killed
+  $ openclaw-rl check cut.ndjson --open-at-end 8
+  # clocks at most 1 s apart
+  $ openclaw-rl check h.ndjson --promise fixed-window:100/60s:epoch \\
+      --clock-slack 1s
 ${FOREIGN_EXAMPLES}`;
 
 function parseDeclared(text: string): number {
@@ -106,7 +112,7 @@ function parseDeclared(text: string): number {
 }
 
 async function check(files: readonly string[], options: Options, environment: Environment): Promise<void> {
-  const foreign = foreignReaderOf(options, options.promise);
+  const foreign = makeForeignReader(options, options.promise);
   const reader: Reader = foreign ?? new HistoryReader();
   const history = await readHistory(files, reader, {
     stdin: () => environment.stdin,
@@ -117,13 +123,16 @@ async function check(files: readonly string[], options: Options, environment: En
       ),
   });
   sayJudging(history, environment.log);
-  const report = checkHistory(history, { ...rulesOf(options, foreign), ...readingOf(history, foreign) });
+  const report = checkHistory(history, {
+    ...checkOptionsOf(options, foreign),
+    ...readingOf(history, foreign),
+  });
   const document = makeCheckDocument(factsOf(history, environment), report);
   environment.out(render(document, options, environment));
   environment.setExitCode(exitCodeOfReport(report));
 }
 
-function rulesOf(options: Options, foreign: ForeignReader | undefined): EvidenceRules {
+function checkOptionsOf(options: Options, foreign: ForeignReader | undefined): CheckOptions {
   return {
     busiest: [],
     contestedBucketsAtLeast: options.contested,
@@ -141,12 +150,12 @@ function rulesOf(options: Options, foreign: ForeignReader | undefined): Evidence
   };
 }
 
-/** What reading a log that others wrote took for granted, what was wrong with it, and what to know beside. */
+/** The assumptions, problems and notes of reading a foreign log. */
 function readingOf(history: History, foreign: ForeignReader | undefined) {
   if (foreign === undefined) return {};
   return {
     assumptions: foreign.assumed(history),
-    troubles: foreign.troubles(history),
+    problems: foreign.problems(history),
     notes: foreign.notes(),
     reading: foreign.reading(),
   };
@@ -154,7 +163,7 @@ function readingOf(history: History, foreign: ForeignReader | undefined) {
 
 function factsOf({ header }: History, { commandLine }: Environment) {
   return {
-    command: ['openclaw-rl', ...commandLine].map(shellWord).join(' '),
+    command: ['openclaw-rl', ...commandLine].map(quotedForShell).join(' '),
     strategy: header.strategy,
     policies: policiesOf(header),
     seed: header.seed,
@@ -167,8 +176,4 @@ function policiesOf({ policy, policies = {} }: Header): Record<string, string> {
   return Object.fromEntries(
     all.map(([name, { capacity, refill }]) => [name, formatPolicy(makePolicy(capacity, refill))]),
   );
-}
-
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

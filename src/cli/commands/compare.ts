@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { OpenclawError } from '../../core/errors.ts';
+import { invalidOption } from '../../core/errors.ts';
 import { compareReports, comparisonTable } from '../../report/comparison.ts';
-import { draw } from '../../report/table.ts';
-import type { Environment } from '../environment.ts';
-import { comparisonHtml, writeHtmlFile } from '../html-file.ts';
-import { openFile } from '../open-file.ts';
-import { jsonText } from '../output.ts';
-import { readEvidence } from '../read-evidence.ts';
-import { type KeptRun, readRun } from '../read-report.ts';
+import { drawTable } from '../../report/text-table.ts';
+import { readEvidence } from '../files/read-evidence.ts';
+import { type KeptRun, readRun } from '../files/read-report.ts';
+import { comparisonHtml, writeHtmlFile } from '../output/html-file.ts';
+import { openFile } from '../output/open-file.ts';
+import { jsonText } from '../output/output.ts';
+import type { Environment } from '../process/environment.ts';
 
 const COMPARISON_FILE = 'comparison.html';
 
@@ -20,19 +20,17 @@ interface Options {
 
 export function compareCommand(environment: Environment): Command {
   return new Command('compare')
-    .description(
-      'Put runs side by side: verdict, claims, excess, rates and latency, with ratios to the first.',
-    )
-    .argument('<run...>', 'folders of two runs or more')
-    .option('--json', 'print one JSON document and nothing else', false)
+    .description('Compare runs: verdict, claims, excess, rates and latency, with ratios to the first run.')
+    .argument('<run...>', 'folders of two or more runs')
+    .option('--json', 'print one JSON document', false)
     .addOption(
       new Option(
         '--html [file]',
-        `make a page of the runs on the same axes, ${COMPARISON_FILE} if no other file is named, and print its path`,
+        `write a page with the runs on the same axes and print its path (default: ${COMPARISON_FILE})`,
       ).conflicts('json'),
     )
     .addOption(
-      new Option('--open', 'make the page and show it in a browser').default(false).conflicts('json'),
+      new Option('--open', 'write the page and open it in a browser').default(false).conflicts('json'),
     )
     .addHelpText('after', EXAMPLES)
     .action((runs: string[], options: Options) => compare(runs, options, environment));
@@ -41,11 +39,13 @@ export function compareCommand(environment: Environment): Command {
 const EXAMPLES = `
 Examples:
   $ openclaw-rl compare reports/20261125T0-bench-1 reports/latest
-  $ openclaw-rl compare reports/*-bench-1 --json | jq '.figures[] | select(.name == "requests/s")'
-  $ openclaw-rl compare bench-1 bench-2 --html two.html   # on the same axes, what differs is marked`;
+  $ openclaw-rl compare reports/*-bench-1 --json |
+      jq '.figures[] | select(.name == "requests/s")'
+  # charts on the same axes, with the differences marked
+  $ openclaw-rl compare bench-1 bench-2 --html two.html`;
 
 async function compare(runs: readonly string[], options: Options, environment: Environment): Promise<void> {
-  if (runs.length < 2) throw new OpenclawError('INVALID_OPTION', 'it takes two runs to compare; found one');
+  if (runs.length < 2) throw invalidOption('expected at least 2 runs to compare; found 1');
   const kept = await Promise.all(runs.map((run) => readRun(run, environment.cwd)));
   const { json, html, open } = options;
   if (html !== undefined || open) {
@@ -56,8 +56,9 @@ async function compare(runs: readonly string[], options: Options, environment: E
     return;
   }
   const comparison = compareReports(kept.map(({ report }) => report));
-  const { head, rows } = comparisonTable(comparison);
-  environment.out(json ? jsonText(comparison) : `${draw(head, rows)}\n`);
+  environment.out(
+    json ? jsonText(comparison) : `${drawTable(comparisonTable(comparison), environment.look.columns)}\n`,
+  );
 }
 
 async function makePage(kept: readonly KeptRun[], environment: Environment): Promise<string> {

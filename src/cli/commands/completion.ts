@@ -1,19 +1,19 @@
 import { Argument, Command } from 'commander';
-import { DEFAULT_TOPOLOGY } from '../../regions/topology.ts';
+import { DEFAULT_TOPOLOGY } from '../../topology/topology.ts';
 import { bashScript } from '../completion/bash.ts';
 import { fishScript } from '../completion/fish.ts';
 import { completionTree } from '../completion/tree.ts';
 import { zshScript } from '../completion/zsh.ts';
-import type { Environment } from '../environment.ts';
-import { scenarioNames } from '../scenario-names.ts';
+import { scenarioNames } from '../files/scenario-names.ts';
+import type { Environment } from '../process/environment.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
 
-/** `wholeProgram` gives the program with all of its commands. */
+/** `wholeProgram` returns the program with all of its commands. */
 export function completionCommand(environment: Environment, wholeProgram: () => Promise<Command>): Command {
   return new Command('completion')
     .description('Print a script that completes commands, flags and scenarios in your shell.')
-    .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(SCRIPTS)))
+    .addArgument(new Argument('<shell>', 'your shell').choices(Object.keys(SCRIPTS)))
     .addHelpText('after', EXAMPLES)
     .action(async (shell: keyof typeof SCRIPTS) => {
       const program = await wholeProgram();
@@ -24,6 +24,9 @@ export function completionCommand(environment: Environment, wholeProgram: () => 
 
 const EXAMPLES = `
 Examples:
-  $ source <(openclaw-rl completion bash)             # now; in ~/.bashrc: always
-  $ source <(openclaw-rl completion zsh)              # after compinit
-  $ openclaw-rl completion fish | source              # in ~/.config/fish/config.fish: always`;
+  # for this shell; in ~/.bashrc for every shell
+  $ source <(openclaw-rl completion bash)
+  # in ~/.zshrc after compinit
+  $ source <(openclaw-rl completion zsh)
+  # in ~/.config/fish/config.fish for every shell
+  $ openclaw-rl completion fish | source`;

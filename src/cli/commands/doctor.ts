@@ -1,17 +1,19 @@
 import { dirname } from 'node:path';
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import type { Check } from '../../regions/check.ts';
+import type { ProviderName } from '../../regions/choose-provider.ts';
 import { sweepClusters } from '../../regions/clusters.ts';
 import { diagnoseDocker, examineDocker } from '../../regions/docker/doctor.ts';
 import { chooseImages } from '../../regions/docker/images.ts';
+import type { Check } from '../../regions/doctor-check.ts';
 import { diagnose, examineMachine, isReady } from '../../regions/local/doctor.ts';
 import type { Sweep } from '../../regions/local/sweep.ts';
-import { type ProviderName, providerOption } from '../choose-provider.ts';
-import { clusterStore } from '../cluster.ts';
-import type { Environment } from '../environment.ts';
-import { EXIT } from '../exit-codes.ts';
+import { clusterStore } from '../../regions/store/user-clusters.ts';
+import type { Look } from '../../report/fit-lines.ts';
+import { drawTable } from '../../report/text-table.ts';
+import { providerOption } from '../flags/topology-flags.ts';
+import type { Environment } from '../process/environment.ts';
+import { EXIT } from '../process/exit-codes.ts';
 
 interface Flags {
   readonly provider: ProviderName;
@@ -20,19 +22,21 @@ interface Flags {
 
 export function doctorCommand(environment: Environment): Command {
   return new Command('doctor')
-    .description('Say what is missing on this machine, and the command that mends it.')
-    .addOption(providerOption('for which regions (docker: pulls or builds the images that are missing)'))
+    .description('Show what is missing on this machine, and the command that installs it.')
+    .addOption(
+      providerOption('kind of regions that is checked (docker: also pulls or builds missing images)'),
+    )
     .option('--json', 'print one JSON document', false)
     .addHelpText(
       'after',
-      '\nExit code 0 when `bench` can run here, else 69. Ends what killed runs left behind.',
+      '\nExit code 0 if `bench` can run here, else 69.\nIt also ends what killed runs left behind.',
     )
     .action(async ({ provider, json }: Flags) => {
       const { checks, ready } = await examine(environment, provider);
       environment.out(
         json
           ? `${JSON.stringify({ ready, checks }, undefined, 2)}\n`
-          : render(checks, { ready, colour: environment.colourOut }),
+          : render(checks, ready, environment.look),
       );
       environment.setExitCode(ready ? EXIT.pass : EXIT.environment);
     });
@@ -40,7 +44,7 @@ export function doctorCommand(environment: Environment): Command {
 
 const NOTHING_SWEPT: Sweep = { ended: [], unknown: [] };
 
-/** What concerns neither processes nor containers alone. */
+/** Checks that matter for processes and for containers. */
 const EITHER_WAY = ['Node', 'platform', 'state folder', 'open files', 'left behind', 'left alone'];
 
 async function examine(
@@ -64,17 +68,19 @@ async function examine(
   const byDocker = [...machine.filter(({ name }) => EITHER_WAY.includes(name)), ...containers];
   if (provider === 'docker') return { checks: byDocker, ready: isReady(byDocker) };
   const isReadyHere = isReady(machine);
-  const beside = containers.map(
+  const others = containers.map(
     (check): Check => (isReadyHere && check.mark === 'missing' ? { ...check, mark: 'note' } : check),
   );
-  return { checks: [...machine, ...beside], ready: isReadyHere || isReady(byDocker) };
+  return { checks: [...machine, ...others], ready: isReadyHere || isReady(byDocker) };
 }
 
-function render(checks: readonly Check[], { ready, colour }: { ready: boolean; colour: boolean }): string {
+function render(checks: readonly Check[], ready: boolean, { colour, columns }: Look): string {
   const colours = pc.createColors(colour);
   const mark = { ok: colours.green('ok'), note: colours.yellow('note'), missing: colours.red('MISSING') };
-  const table = new Table({ style: { head: [], border: [], compact: true } });
-  for (const { name, mark: kind, found, mend } of checks)
-    table.push([mark[kind], name, mend === undefined ? found : `${found}\n  ${mend}`]);
-  return `${table}\n${ready ? 'bench can run here' : 'bench cannot run here yet'}\n`;
+  const rows = checks.map(({ name, mark: kind, found, mend }) => [
+    mark[kind],
+    name,
+    mend === undefined ? found : `${found}\n  ${mend}`,
+  ]);
+  return `${drawTable({ head: [], rows }, columns)}\n${ready ? 'bench can run here' : 'bench cannot run here yet'}\n`;
 }

@@ -1,19 +1,20 @@
 import { Command, Option } from 'commander';
 import { OpenclawError } from '../../core/errors.ts';
-import { endStart, endUnknown } from '../../regions/clusters.ts';
-import type { ClusterStore } from '../../regions/state.ts';
-import { clusterStore, DEFAULT_CLUSTER, sweep } from '../cluster.ts';
-import type { Environment } from '../environment.ts';
+import { endStart, endUnknown, sweepAloud } from '../../regions/clusters.ts';
+import type { ClusterStore } from '../../regions/store/cluster-store.ts';
+import { clusterContext, DEFAULT_CLUSTER } from '../flags/cluster-flags.ts';
+import type { Environment } from '../process/environment.ts';
 
 export function downCommand(environment: Environment): Command {
   return new Command('down')
-    .description('End a cluster: its nodes, its Toxiproxy, its files. No error when there is none.')
-    .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
+    .description('End a cluster: its nodes, its Toxiproxy, its files. No error if there is none.')
+    .option('--name <name>', 'name of the cluster', DEFAULT_CLUSTER)
     .addOption(new Option('--all', 'every cluster of this user').conflicts('name').default(false))
     .addHelpText('after', '\nExamples:\n  $ openclaw-rl down\n  $ openclaw-rl down --all')
     .action(async ({ name, all }: { name: string; all: boolean }) => {
-      const store = clusterStore(environment);
-      await sweep(environment, store, { asked: all ? [] : [name], unknownContainers: all });
+      const context = clusterContext(environment);
+      const { store } = context;
+      await sweepAloud(context, { requested: all ? [] : [name], unknownContainers: all });
       const known = await store.names();
       const failures: unknown[] = [];
       for (const each of all ? known : [name]) {
@@ -22,8 +23,7 @@ export function downCommand(environment: Environment): Command {
           () => environment.log(`${isKnown ? `cluster ${each} is down` : noneCalled(each)}\n`),
           (error: unknown) => {
             if (isKnown || !(error instanceof OpenclawError)) failures.push(error);
-            else
-              environment.log(`${noneCalled(each)}; its containers were not looked for: ${error.message}\n`);
+            else environment.log(`${noneCalled(each)}; containers were not searched: ${error.message}\n`);
           },
         );
       }

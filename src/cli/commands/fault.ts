@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { OpenclawError } from '../../core/errors.ts';
+import { invalidOption } from '../../core/errors.ts';
 import { makeRandom } from '../../core/prng.ts';
-import { injectFault, isMomentary } from '../../faults/registry.ts';
-import { healLinks } from '../../regions/links.ts';
-import { settle } from '../../regions/settle.ts';
-import { settleAll } from '../../regions/settle-all.ts';
-import type { FaultSpec } from '../../scenario/fault-spec.ts';
-import { type ChosenRegions, choosingRegions, openRegions } from '../cluster.ts';
-import type { Environment } from '../environment.ts';
-import { addFaultCommands } from '../fault-options.ts';
-import { parseSomeDurationMs, wholeNumber } from '../options.ts';
+import { injectFault } from '../../faults/registry.ts';
+import { settle } from '../../regions/cluster/settle.ts';
+import { healLinks } from '../../regions/network/links.ts';
+import { settleAll } from '../../regions/waiting.ts';
+import { checkFault } from '../../scenario/checks.ts';
+import { definitionOf, FAULT_NAMES, type FaultSpec, isMomentary } from '../../scenario/faults/index.ts';
+import { type ChosenRegions, choosingRegions, openRegions } from '../flags/cluster-flags.ts';
+import { addFaultCommands } from '../flags/fault-options.ts';
+import { parseSomeDurationMs, wholeNumber } from '../flags/options.ts';
+import type { Environment } from '../process/environment.ts';
 
 /** Injects into a cluster that is up and heals after `--for`, or on Ctrl-C. */
 export function faultCommand(environment: Environment): Command {
@@ -18,16 +19,16 @@ export function faultCommand(environment: Environment): Command {
     .description('Inject a fault into a cluster that is up; heal it after --for, or on Ctrl-C.')
     .addHelpText('after', EXAMPLES);
   return addFaultCommands(command, {
-    without: ['gateway-clock'], // no service belongs to a cluster
+    without: FAULT_NAMES.filter((fault) => definitionOf(fault).needsService),
     configure: (each, fault) => {
       const chosen = choosingRegions(each);
-      if (fault === 'flap')
-        chosen.option('--seed <number>', 'its lengths come from it', wholeNumber(0, 2 ** 32 - 1), 1);
+      if (definitionOf(fault).isDrawn)
+        chosen.option('--seed <number>', 'seed of its random lengths', wholeNumber(0, 2 ** 32 - 1), 1);
       return isMomentary({ fault })
         ? chosen
         : chosen.option(
             '--for <time>',
-            'heal after this time, like 10s (default: on Ctrl-C)',
+            'heal the fault after this time, like 10s (default: on Ctrl-C)',
             parseSomeDurationMs,
           );
     },
@@ -45,25 +46,26 @@ Examples:
   $ openclaw-rl fault partition --isolate eu-west --for 10s
   $ openclaw-rl fault latency --between us-east eu-west --add 400 --for 30s
   $ openclaw-rl fault kill --node us-east-0 --for 10s
-  $ openclaw-rl fault heal                                # whatever a killed program left in force`;
+  # removes every fault that a killed program left
+  $ openclaw-rl fault heal`;
 
 function healCommand(environment: Environment): Command {
   return choosingRegions(new Command('heal'))
     .description(
-      'Take away every cut and limit, set the round trips and clocks back, start and resume every node, and bring ' +
-        'the primaries of a cluster of ours home.',
+      'Remove every cut and limit, reset round trips and clocks, start and resume every node, and move the primaries ' +
+        'of a cluster of `up` back to their regions.',
     )
     .addHelpText('after', '\nExample:\n  $ openclaw-rl fault heal')
     .action(async (chosen: ChosenRegions) => {
       const regions = await openRegions(environment, chosen);
       if (regions.provider === 'external' && regions.links.pairs.length === 0)
-        throw new OpenclawError('INVALID_OPTION', 'nothing can be healed: no two regions have a Toxiproxy');
+        throw invalidOption('nothing to heal: no link between two regions has a Toxiproxy');
       await settleAll([
         healLinks(regions.links, regions.topology),
         ...regions.topology.nodes.map(({ name }) => regions.nodes.heal(name)),
       ]);
       if (regions.provider !== 'external') {
-        environment.log('healed; waiting until every primary is home\n');
+        environment.log('healed; waiting for every primary to be back in its region\n');
         await settle(regions, environment.interrupt);
       }
       environment.log('healed\n');
@@ -74,11 +76,12 @@ function healCommand(environment: Environment): Command {
 async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Promise<void> {
   const { for: forMs, seed = 1 } = flags;
   const regions = await openRegions(environment, flags);
+  checkFault(spec, regions.topology);
   const random = makeRandom(seed, `fault ${spec.fault}`);
   const undo = await injectFault(spec, { regions, random, signal: environment.interrupt });
   if (!isMomentary(spec)) {
     environment.log(
-      forMs === undefined ? 'in force, until Ctrl-C\n' : `in force for ${forMs / 1_000} s, or until Ctrl-C\n`,
+      forMs === undefined ? 'in force until Ctrl-C\n' : `in force for ${forMs / 1_000} s, or until Ctrl-C\n`,
     );
     await waitFor(forMs, environment.interrupt);
   }
@@ -88,7 +91,7 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
 
 /** Resolves after the time, if there is one, or when the signal comes. */
 async function waitFor(ms: number | undefined, signal: AbortSignal): Promise<void> {
-  const longestTimer = 2 ** 31 - 1; // a longer one would ring at once
+  const longestTimer = 2 ** 31 - 1; // a longer timer would fire immediately
   for (let left = ms ?? Number.POSITIVE_INFINITY; left > 0 && !signal.aborted; left -= longestTimer)
     await sleep(Math.min(left, longestTimer), undefined, { signal }).catch(() => {});
 }

@@ -1,20 +1,21 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { explainClaim, parseClaim } from '../../checker/claim.ts';
-import { EVIDENCE_BROUGHT } from '../../checker/evidence-claims.ts';
-import { OpenclawError, printable } from '../../core/errors.ts';
+import { explainClaim, parseClaim } from '../../checker/claims/claim.ts';
+import { EVIDENCE_BROUGHT } from '../../checker/claims/evidence-claims.ts';
+import { environmentFailed } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
 import { renderAnnotations } from '../../report/annotations.ts';
-import { judgeAgain } from '../../report/gate.ts';
+import { judgeAgain } from '../../report/judge-again.ts';
 import { renderJunit } from '../../report/junit.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
 import type { RunReport } from '../../report/report.ts';
 import { renderVerdict } from '../../report/table.ts';
-import type { Environment } from '../environment.ts';
-import { exitCodeOfReport } from '../exit-codes.ts';
-import { parsedBy } from '../options.ts';
-import { jsonText } from '../output.ts';
-import { LATEST_RUN, readReport } from '../read-report.ts';
+import { LATEST_RUN, readReport } from '../files/read-report.ts';
+import { parsedBy } from '../flags/options.ts';
+import { jsonText } from '../output/output.ts';
+import type { Environment } from '../process/environment.ts';
+import { exitCodeOfReport } from '../process/exit-codes.ts';
 
 interface Options {
   readonly claim: readonly string[];
@@ -25,12 +26,12 @@ interface Options {
 
 export function gateCommand(environment: Environment): Command {
   return new Command('gate')
-    .description('Hold a run against its claims, and others; the exit code says what became of them.')
+    .description('Check a finished run against its claims (or others); the exit code is the result.')
     .argument('[run]', 'folder of a run', LATEST_RUN)
     .addOption(
       new Option(
         '--claim <claim>',
-        `one more claim; can be repeated; one on correctness brings ${EVIDENCE_BROUGHT} with it`,
+        `one more claim; repeatable; a claim on correctness adds ${EVIDENCE_BROUGHT}`,
       )
         .argParser((text: string, sofar: readonly string[]) => [...sofar, parsedBy(parseClaim)(text).text])
         .default([], 'none'),
@@ -38,7 +39,7 @@ export function gateCommand(environment: Environment): Command {
     .option('--junit <file>', 'write the claims as JUnit XML, one test case each')
     .option(
       '--github',
-      'annotations, and the report in the step summary; on by itself in GitHub Actions',
+      'print annotations and add the report to the step summary (default: on in GitHub Actions)',
       false,
     )
     .option('--json', 'print the report with these claims as one JSON document', false)
@@ -48,17 +49,25 @@ export function gateCommand(environment: Environment): Command {
 
 const EXAMPLES = `
 Examples:
-  $ openclaw-rl gate                                                # the newest run and its own claims
-  $ openclaw-rl gate --claim 'p99(allowed) <= 250ms' --claim 'throughput >= 5000/s'
+  # the newest run and its own claims
+  $ openclaw-rl gate
+  $ openclaw-rl gate --claim 'p99(allowed) <= 250ms' \\
+      --claim 'throughput >= 5000/s'
   $ openclaw-rl gate --claim 'failed <= 5% during partition' --junit gate.xml
-Claims: total-excess, worst-window (<= tokens or bound), false-denials, replay, windows (<= count), info, failed, dropped, headroom (<= 5%),
-  contested (>= 80% or a count), p50, p99, max of (allowed), (denied), (failed) or (any) (<= 250ms), throughput (>= 5000/s);
-  then perhaps a phase: before, during <fault>, after <fault>.`;
+
+Claims:
+  total-excess, worst-window             <= tokens, or <= bound
+  false-denials, replay, windows         <= a count
+  info, failed, dropped, headroom        <= 5%
+  contested                              >= 80%, or >= a count
+  p50, p99, max of (allowed), (denied), (failed) or (any)   <= 250ms
+  throughput                             >= 5000/s
+A claim may end in a phase: before, during <fault> or after <fault>.`;
 
 async function gate(run: string, options: Options, environment: Environment): Promise<void> {
   const report = judgeAgain(await readReport(run, environment.cwd), options.claim);
   for (const claim of options.claim) environment.log(`${printable(explainClaim(parseClaim(claim)))}\n`);
-  environment.out(options.json ? jsonText(report) : renderVerdict(report, { colour: environment.colourOut }));
+  environment.out(options.json ? jsonText(report) : renderVerdict(report, environment.look));
   const { junit } = options;
   if (junit !== undefined)
     await writeOut(junit, () => writeFile(resolve(environment.cwd, junit), renderJunit(report)));
@@ -67,7 +76,7 @@ async function gate(run: string, options: Options, environment: Environment): Pr
   environment.setExitCode(exitCodeOfReport(report));
 }
 
-/** Annotations are read from any output of a step; with --json standard output is one document. */
+/** GitHub reads annotations from any output of a step; with --json standard output is one document. */
 async function tellGithub(report: RunReport, { json }: Options, environment: Environment): Promise<void> {
   const annotations = renderAnnotations(report);
   if (json) environment.log(annotations);
@@ -79,9 +88,6 @@ async function tellGithub(report: RunReport, { json }: Options, environment: Env
 
 async function writeOut(file: string, write: () => Promise<void>): Promise<void> {
   await write().catch((error: Error) => {
-    throw new OpenclawError('ENVIRONMENT_FAILED', `cannot write ${file}: ${error.message}`, {
-      cause: error,
-      hint: 'choose a place that can be written to',
-    });
+    throw environmentFailed(`cannot write ${file}: ${error.message}`, 'choose a writable path', error);
   });
 }

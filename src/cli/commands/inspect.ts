@@ -1,27 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import { OpenclawError, printable } from '../../core/errors.ts';
+import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { formatPolicy, parsePolicy } from '../../core/policy.ts';
-import { type InspectTarget, inspect } from '../../limiter/inspect.ts';
-import { connectInspector, type InspectPort } from '../../limiter/inspect-port.ts';
-import { bucketKey, checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
-import type { Policies } from '../../limiter/stored.ts';
-import type { ClusterState } from '../../regions/cluster-state.ts';
+import { printable } from '../../core/printable.ts';
+import { type InspectTarget, inspect } from '../../limiter/inspect/inspect.ts';
+import { connectInspector, type InspectPort } from '../../limiter/inspect/port.ts';
+import type { Policies } from '../../limiter/inspect/stored.ts';
+import { bucketKey, checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
+import { openCluster } from '../../regions/open-cluster.ts';
 import { announcedAddress, type Regions } from '../../regions/provider.ts';
-import { clusterStore, DEFAULT_CLUSTER, openCluster } from '../cluster.ts';
-import type { Environment } from '../environment.ts';
+import type { ClusterState } from '../../regions/store/cluster-state.ts';
+import { clusterStore } from '../../regions/store/user-clusters.ts';
+import { DEFAULT_POLICY } from '../../scenario/defaults.ts';
+import { DEFAULT_CLUSTER } from '../flags/cluster-flags.ts';
+import { parsedBy, refusePassword } from '../flags/options.ts';
 import {
   type Inspected,
   type Origin,
   renderInspection,
   renderInspectionJson,
   renderInspectionLine,
-} from '../inspect-table.ts';
-import { openLiveScreen } from '../live-screen.ts';
-import { parsedBy, refusePassword } from '../options.ts';
-import type { Terminal } from '../terminal.ts';
+} from '../output/inspect-table.ts';
+import type { Environment } from '../process/environment.ts';
+import type { Terminal } from '../process/terminal.ts';
+import { openLiveScreen } from '../screen/live-screen.ts';
 
-const DEFAULT_POLICIES: Policies = [parsePolicy('20:5/s')];
+const DEFAULT_POLICIES: Policies = [parsePolicy(DEFAULT_POLICY)];
 const WATCH_MS = 1_000;
 const readPolicy = parsedBy(parsePolicy);
 
@@ -39,12 +43,12 @@ interface Flags {
 
 export function inspectCommand(environment: Environment): Command {
   return new Command('inspect')
-    .description("Show one user's bucket, every copy of it, and what a take would answer now; takes nothing.")
-    .argument('<user>', 'whose bucket')
-    .option('--endpoint <name>', 'of which endpoint', 'ratings')
+    .description("Show every copy of a user's bucket, and what a take would answer now; takes nothing.")
+    .argument('<user>', 'the user')
+    .option('--endpoint <name>', 'the endpoint', 'ratings')
     .option(
       '--policy <capacity:rate>',
-      'as the limiter has it, again for each more of its policies (default: that of the last run, else 20:5/s)',
+      `policy of the limiter; repeatable (default: that of the last run, else ${DEFAULT_POLICY})`,
       (text: string, before?: Policies): Policies => {
         const policy = readPolicy(text);
         return before === undefined ? [policy] : [...before, policy];
@@ -52,18 +56,18 @@ export function inspectCommand(environment: Environment): Command {
     )
     .option(
       '--prefix <text>',
-      `what every key starts with (default: that of the last run, else ${DEFAULT_PREFIX})`,
+      `prefix of all keys (default: that of the last run, else ${DEFAULT_PREFIX})`,
       parsedBy(checkPrefix),
     )
-    .option('--name <name>', 'the name of a cluster of `up`', DEFAULT_CLUSTER)
+    .option('--name <name>', 'name of a cluster of `up`', DEFAULT_CLUSTER)
     .addOption(
-      new Option('--cluster <url>', 'any node of any cluster, or a server: redis[s]://[user@]host:port')
+      new Option('--cluster <url>', 'a node of another cluster, or a server: redis[s]://[user@]host:port')
         .argParser(parseClusterUrl)
         .conflicts('name'),
     )
-    .option('--ca <file>', 'with rediss://: the authority of its certificate, in PEM')
+    .option('--ca <file>', 'with rediss://: certificate authority, in PEM')
     .option('--insecure', 'with rediss://: accept any certificate')
-    .option('--watch', 'again every second, until Ctrl-C', false)
+    .option('--watch', 'repeat every second until Ctrl-C', false)
     .option('--json', 'print one JSON document; with --watch, one a line', false)
     .addHelpText('after', EXAMPLES)
     .action(async (user: string, flags: Flags) => {
@@ -71,23 +75,22 @@ export function inspectCommand(environment: Environment): Command {
       if (flags.watch) return watch(environment, read, flags.json);
       const inspected = await read();
       environment.out(
-        flags.json
-          ? renderInspectionJson(inspected, 2)
-          : renderInspection(inspected, { colour: environment.colourOut }),
+        flags.json ? renderInspectionJson(inspected, 2) : renderInspection(inspected, environment.look),
       );
     });
 }
 
 const EXAMPLES = `
-It only reads: HMGET, PTTL, TIME, ROLE, INFO, CLUSTER. Replies are waited for at most 1 s.
-A password comes by the environment: REDIS_PASSWORD, and REDIS_USERNAME where there is one.
+Commands sent: HMGET, PTTL, TIME, ROLE, INFO, CLUSTER. Timeout: 1 s.
+The password is read from REDIS_PASSWORD, the user name from REDIS_USERNAME.
 
 Examples:
   $ openclaw-rl inspect ada --policy 20:5/s
   $ openclaw-rl inspect ada --watch
-  $ REDIS_PASSWORD=... openclaw-rl inspect ada --cluster rediss://limiter@redis.example.com:6379 --json | jq .takes`;
+  $ REDIS_PASSWORD=... openclaw-rl inspect ada --json \\
+      --cluster rediss://limiter@redis.example.com:6379 | jq .takes`;
 
-/** Everything that is the same at each look; throws for what was typed wrongly before anything is sent. */
+/** Makes the function that reads once. Throws INVALID_OPTION before anything is sent. */
 async function prepare(
   environment: Environment,
   user: string,
@@ -95,7 +98,7 @@ async function prepare(
 ): Promise<() => Promise<Inspected>> {
   const { cluster, name, endpoint } = flags;
   if (cluster?.protocol !== 'rediss:' && (flags.ca !== undefined || flags.insecure))
-    throw new OpenclawError('INVALID_OPTION', '--ca and --insecure are for --cluster rediss://host:port');
+    throw invalidOption('--ca and --insecure need --cluster rediss://host:port');
   bucketKey(DEFAULT_PREFIX, { user, endpoint });
   const found = cluster === undefined ? await openCluster(clusterStore(environment), name) : undefined;
   const policies = pick(flags.policy, lastPolicies(found?.state), DEFAULT_POLICIES);
@@ -111,17 +114,17 @@ async function prepare(
     policy: { text: policies.value.map(formatPolicy).join(', '), from: policies.from },
     prefix: { text: prefix.value, from: prefix.from },
     ...(await inspect(port, target).catch((error: unknown) => {
-      throw found === undefined ? error : nobodyAnswers(error, name);
+      throw found === undefined ? error : clusterSilent(error, name);
     })),
   });
 }
 
-/** Of a cluster of `up`, the way out is not to look for a server but to start it again. */
-function nobodyAnswers(error: unknown, name: string): unknown {
+/** The same error with the hint for a cluster of `up`: start it again. */
+function clusterSilent(error: unknown, name: string): unknown {
   if (!(error instanceof OpenclawError)) return error;
   return new OpenclawError(error.code, `no node of cluster ${name} answers: ${error.message}`, {
     cause: error,
-    hint: `start it again (it is no error when it is up): openclaw-rl up --name ${name}`,
+    hint: `start it again (safe if it is up): openclaw-rl up --name ${name}`,
   });
 }
 
@@ -136,7 +139,7 @@ function lastPolicies(state: ClusterState | undefined): Policies | undefined {
 
 type InspectPlace = Pick<InspectTarget, 'seeds' | 'views' | 'know'>;
 
-/** A cluster over regions: its nodes are read past every fault, and takes go as its regions' clients go. */
+/** A cluster over regions: nodes are read directly, without faults; takes use the links of their region. */
 function regionalPlace(regions: Regions): InspectPlace {
   const { nodes } = regions.topology;
   const known = new Map(
@@ -160,10 +163,7 @@ function singlePlace({ hostname, port }: URL): InspectPlace {
 function connectTo({ env }: Environment, url: URL, { ca, insecure }: Flags): InspectPort {
   const username = decodeURIComponent(url.username) || env.REDIS_USERNAME;
   const password = env.REDIS_PASSWORD;
-  if (username && !password)
-    throw new OpenclawError('INVALID_OPTION', 'a user name needs a password', {
-      hint: 'put it into REDIS_PASSWORD',
-    });
+  if (username && !password) throw invalidOption('a user name needs a password', 'set REDIS_PASSWORD');
   return connectInspector({
     ...(username && { username }),
     ...(password && { password }),
@@ -179,7 +179,7 @@ function parseClusterUrl(text: string): URL {
   const isPlain = url !== undefined && ['', '/', '/0'].includes(url.pathname) && url.search === '';
   if (isPlain && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && isDecodable(url.username))
     return url;
-  throw new OpenclawError('INVALID_OPTION', '--cluster is written redis[s]://[user@]host:port');
+  throw invalidOption('--cluster: expected redis[s]://[user@]host:port');
 }
 
 function isDecodable(text: string): boolean {
@@ -191,15 +191,15 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** How a watch shows what it has read. */
+/** How a watch shows its readings. */
 interface WatchOutput {
   show(inspected: Inspected): void;
-  /** What failed may come back. */
+  /** A reading failed; the next may succeed. */
   fail(sentence: string): void;
   close(): void;
 }
 
-/** Until Ctrl-C, which is how it is meant to end. What fails after a first success may come back: it goes on. */
+/** Reads until Ctrl-C. The first reading throws; later failures are shown, and the watch continues. */
 async function watch(environment: Environment, read: () => Promise<Inspected>, json: boolean): Promise<void> {
   const { interrupt, terminals } = environment;
   const startedMs = performance.now();
@@ -207,7 +207,7 @@ async function watch(environment: Environment, read: () => Promise<Inspected>, j
   const output =
     json || terminals.out === undefined
       ? linesOf(environment, json)
-      : screenOf(environment, terminals.out, first);
+      : openScreen(environment, terminals.out, first);
   output.show(first);
   try {
     for (let nextMs = startedMs + WATCH_MS; ; nextMs = Math.max(nextMs + WATCH_MS, performance.now())) {
@@ -233,8 +233,8 @@ function linesOf(environment: Environment, json: boolean): WatchOutput {
   };
 }
 
-/** Redrawn in place; the last reading stays when it is closed. */
-function screenOf(environment: Environment, terminal: Terminal, first: Inspected): WatchOutput {
+/** Redrawn in place; on close the last reading is printed. */
+function openScreen(environment: Environment, terminal: Terminal, first: Inspected): WatchOutput {
   let inspected = first;
   let failure: string | undefined;
   let time = new Date().toISOString();

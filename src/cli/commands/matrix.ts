@@ -1,25 +1,36 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { OpenclawError, printable, quoted } from '../../core/errors.ts';
+import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
+import { printable, quoted } from '../../core/printable.ts';
+import { STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
 import { writeRunFile } from '../../experiment/run-folder.ts';
-import { STRATEGY_NAMES, type StrategyName } from '../../limiter/create.ts';
-import { makeFolders } from '../../regions/make-folders.ts';
-import { cellOf, type Matrix, type MatrixCell, refusedCell } from '../../report/matrix.ts';
+import type { ProviderName } from '../../regions/choose-provider.ts';
+import { makeFolders } from '../../regions/store/make-folders.ts';
+import { type Look, labelled } from '../../report/fit-lines.ts';
+import {
+  evidenceClaims,
+  keptCell,
+  type Matrix,
+  type MatrixCell,
+  makeCell,
+  matrixVerdict,
+  refusedCell,
+} from '../../report/matrix.ts';
 import { matrixNotes, matrixSummary, matrixTable, renderMatrixMarkdown } from '../../report/matrix-text.ts';
 import type { RunReport } from '../../report/report.ts';
-import { draw } from '../../report/table.ts';
+import { drawTable } from '../../report/text-table.ts';
 import type { Plan } from '../../scenario/plan.ts';
-import { type ProviderName, providerOption } from '../choose-provider.ts';
-import type { Environment } from '../environment.ts';
-import { EXIT } from '../exit-codes.ts';
-import { CELLS, keepCell, RUNS, readKeptCell } from '../kept-cells.ts';
-import { wholeNumber } from '../options.ts';
-import { jsonText } from '../output.ts';
-import { readScenario, scenariosForAnyStrategy } from '../read-scenario.ts';
-import { keepReport, makeRun } from '../run-plan.ts';
-import { quotedForShell, typedCommand } from '../typed-command.ts';
-import { VERSION } from '../version.ts';
+import { CELLS, keepCell, RUNS, readKeptCell } from '../files/kept-cells.ts';
+import { readScenario, scenariosForAnyStrategy } from '../files/read-scenario.ts';
+import { wholeNumber } from '../flags/options.ts';
+import { providerOption, SERVER_COMMAND } from '../flags/topology-flags.ts';
+import { jsonText } from '../output/output.ts';
+import { quotedForShell, typedCommand } from '../output/typed-command.ts';
+import type { Environment } from '../process/environment.ts';
+import { EXIT } from '../process/exit-codes.ts';
+import { VERSION } from '../process/version.ts';
+import { keepReport, makeRun } from '../runs/run-plan.ts';
 
 interface Flags {
   readonly strategy?: readonly StrategyName[];
@@ -36,23 +47,21 @@ interface Flags {
 
 export function matrixCommand(environment: Environment): Command {
   return new Command('matrix')
-    .description(
-      'Run every strategy in every scenario and put what they did side by side; goes on where it stopped.',
-    )
-    .addOption(new Option('--strategy <names...>', 'only these; all without').choices(STRATEGY_NAMES))
+    .description('Run every strategy in every scenario and show the results side by side; resumable.')
+    .addOption(new Option('--strategy <names...>', 'only these (default: all)').choices(STRATEGY_NAMES))
     .option(
       '--scenario <scenario...>',
-      'only these: names or files (default: those that come along, less those about one strategy or failure policy)',
+      'only these names or files (default: the built-in scenarios that fix no strategy and no failure policy)',
     )
-    .option('--seed <number>', "instead of the scenarios' own", wholeNumber(0, 2 ** 32 - 1))
+    .option('--seed <number>', "replaces the scenarios' seeds", wholeNumber(0, 2 ** 32 - 1))
     .option(
       '--folder <folder>',
-      'keep what was measured in here; what is there already is not run again',
+      'folder for the results; cells that it already has are not run again',
       'reports/matrix',
     )
-    .option('--again', 'measure once more what had too little evidence', false)
-    .option('--name <name>', 'the cluster to run on where it is up and as a scenario wants it', 'matrix')
-    .option('--server <command>', 'the server program to run (default: redis-server, else valkey-server)')
+    .option('--again', 're-run cells whose verdict was unknown', false)
+    .option('--name <name>', 'use this running cluster if its topology matches', 'matrix')
+    .option('--server <command>', SERVER_COMMAND)
     .addOption(providerOption())
     .addOption(
       new Option('--format <format>', 'how to print the result')
@@ -65,21 +74,26 @@ export function matrixCommand(environment: Environment): Command {
 }
 
 const HELP = `
-Exit code 1 if any strategy went beyond the bound it declares, 2 if any run had too little evidence or none could be
-made, else 0. A run takes some 35 s. Histories are kept of runs beyond their bound; the others' are removed once judged.
-matrix.md and matrix.json in the folder are of the last command; what others measured is kept for when it is asked again.
+Exit codes: 1 if a strategy exceeded the bound it declares; 2 if a run had too
+little evidence, or no run was possible; else 0. A run takes about 35 s.
+Histories of runs beyond their bound are kept, all others are deleted.
+matrix.md and matrix.json in the folder show the last command only; the folder
+keeps the runs of earlier commands for later use.
 
 Examples:
-  $ openclaw-rl matrix                                              # all of it, in an hour; Ctrl-C, and again to go on
-  $ openclaw-rl matrix --strategy central acked --scenario partition-mute kill-primary
-  $ openclaw-rl matrix --again                                      # on a machine that was too busy for some runs
+  # everything, in about an hour; after Ctrl-C the same command resumes
+  $ openclaw-rl matrix
+  $ openclaw-rl matrix --strategy central acked \\
+      --scenario partition-mute kill-primary
+  # the machine was too busy for some runs
+  $ openclaw-rl matrix --again
   $ openclaw-rl matrix --format md > matrix.md`;
 
-/** One strategy in one scenario: what will be run, or why it cannot be. */
+/** One strategy in one scenario: the plan of its run, or why there is none. */
 interface Pairing {
   readonly scenario: string;
-  /** How it was asked for: a name, or a file. */
-  readonly asked: string;
+  /** As typed: a name, or a file. */
+  readonly typed: string;
   readonly strategy: StrategyName;
   readonly plan: Plan | undefined;
   readonly reason: string;
@@ -89,13 +103,10 @@ async function runMatrix(flags: Flags, environment: Environment): Promise<void> 
   const folder = resolve(environment.cwd, flags.folder);
   const pairings = await pair(flags, environment);
   await makeFolders(join(folder, CELLS)).catch((error: Error) => {
-    throw new OpenclawError(
-      'ENVIRONMENT_FAILED',
-      `cannot keep anything in ${flags.folder}: ${error.message}`,
-      {
-        cause: error,
-        hint: 'choose another folder with --folder',
-      },
+    throw environmentFailed(
+      `cannot write to ${flags.folder}: ${error.message}`,
+      'choose another folder with --folder',
+      error,
     );
   });
   const cells: MatrixCell[] = [];
@@ -107,7 +118,7 @@ async function runMatrix(flags: Flags, environment: Environment): Promise<void> 
     });
     if (cell === undefined || environment.interrupt.aborted) {
       environment.log(
-        `interrupted; run it again to go on: ${at} of ${pairings.length} are kept in ${printable(flags.folder)}\n`,
+        `interrupted after ${at} of ${pairings.length} cells, which are in ${printable(flags.folder)}; the same command resumes\n`,
       );
       environment.setExitCode(environment.interruptCode());
       return;
@@ -120,41 +131,33 @@ async function runMatrix(flags: Flags, environment: Environment): Promise<void> 
     seeds: [...new Set(pairings.flatMap(({ plan }) => (plan === undefined ? [] : [plan.seed])))],
     cells,
   };
-  environment.out(rendered(matrix, flags));
+  environment.out(rendered(matrix, flags, environment.look));
   await writeRunFile(folder, 'matrix.json', jsonText(matrix));
   await writeRunFile(folder, 'matrix.md', renderMatrixMarkdown(matrix));
-  environment.setExitCode(exitCodeOf(cells));
+  environment.setExitCode(EXIT[matrixVerdict(cells)]);
 }
 
-/** Scenarios in their order, all strategies of one before the next. Throws INVALID_SCENARIO for a file that is none. */
+/** Scenarios in their order, all strategies of one before the next. Throws INVALID_SCENARIO for an invalid file. */
 async function pair(flags: Flags, environment: Environment): Promise<Pairing[]> {
   const scenarios = flags.scenario ?? (await scenariosForAnyStrategy());
   const seed = flags.seed === undefined ? {} : { seed: flags.seed };
   const pairings: Pairing[] = [];
   for (const scenario of scenarios) {
-    const { scenario: name } = await readScenario(scenario, seed, environment); // what is wrong with it is told first
+    const { scenario: name } = await readScenario(scenario, seed, environment); // a mistake in the file is reported first
     if (pairings.some((pairing) => pairing.scenario === name))
-      throw new OpenclawError(
-        'INVALID_OPTION',
-        `two scenarios are called ${quoted(name)}: cells go by their names`,
-        {
-          hint: 'rename one of the files',
-        },
+      throw invalidOption(
+        `two scenarios are called ${quoted(name)}; names must be unique`,
+        'rename one of the files',
       );
     for (const strategy of flags.strategy ?? STRATEGY_NAMES) {
       const pairing = await readScenario(scenario, { ...seed, strategy }, environment).then(
-        (plan) => ({ scenario: plan.scenario, plan: { ...plan, claims: claimsOfMatrix(plan) }, reason: '' }),
+        (plan) => ({ scenario: plan.scenario, plan: { ...plan, claims: evidenceClaims(plan) }, reason: '' }),
         (error: Error) => ({ scenario: name, plan: undefined, reason: error.message }),
       );
-      pairings.push({ asked: scenario, strategy, ...pairing });
+      pairings.push({ typed: scenario, strategy, ...pairing });
     }
   }
   return pairings;
-}
-
-/** The evidence that the scenario wants; its claim on correctness is of another strategy, and the bound is held here. */
-function claimsOfMatrix({ claims }: Plan): readonly string[] {
-  return claims.filter((claim) => /^\s*(contested|headroom|info|failed|dropped)\b/.test(claim));
 }
 
 interface Place {
@@ -163,36 +166,37 @@ interface Place {
   readonly environment: Environment;
 }
 
-/** What was measured of this pairing before, else now. */
+/** The kept result of this pairing, or a new one. */
 async function cellFor(pairing: Pairing, which: string, place: Place): Promise<MatrixCell> {
-  const { scenario, asked, strategy, plan, reason } = pairing;
+  const { scenario, typed, strategy, plan, reason } = pairing;
   const { folder, flags, environment } = place;
   if (plan === undefined) return refusedCell(scenario, { strategy, reason });
   const measured = { plan, instead: insteadOf(flags, environment) };
-  const kept = await readKeptCell(folder, measured);
-  if (kept !== undefined && !(flags.again && kept.status === 'unknown')) return kept;
+  const wanted = { plan, program: VERSION, again: flags.again };
+  const kept = keptCell(await readKeptCell(folder, measured), wanted);
+  if (kept !== undefined) return kept;
   environment.log(`${which}: ${printable(scenario)} by ${strategy}\n`);
-  const report = await measure(asked, plan, place);
-  const cell = cellOf(report);
-  if (environment.interrupt.aborted) return cell; // it is not whole
+  const report = await measure(typed, plan, place);
+  const cell = makeCell(report);
+  if (environment.interrupt.aborted) return cell; // incomplete: not kept
   await keepCell(folder, measured, report);
   if (cell.status !== 'above') await rm(join(report.folder, 'history.ndjson'), { force: true });
   return cell;
 }
 
-/** What of the usual system is replaced, as it was asked. */
+/** The provider, server and image that replace the defaults, as typed. */
 function insteadOf({ provider, server }: Flags, { env }: Environment): string[] {
   const image = provider === 'local' ? undefined : env.OPENCLAW_REDIS_IMAGE;
   return [provider === 'auto' ? undefined : provider, server, image].filter((one) => one !== undefined);
 }
 
-async function measure(asked: string, plan: Plan, { folder, flags, environment }: Place): Promise<RunReport> {
+async function measure(typed: string, plan: Plan, { folder, flags, environment }: Place): Promise<RunReport> {
   const { name, provider, server } = flags;
   const where = [
     ...(server === undefined ? [] : ['--server', server]),
     ...(provider === 'auto' ? [] : ['--provider', provider]),
   ];
-  const commandLine = ['run', asked, '--strategy', plan.strategy, ...where];
+  const commandLine = ['run', typed, '--strategy', plan.strategy, ...where];
   const run = { name, provider, format: 'table', json: false, reports: join(folder, RUNS) } as const;
   const request = {
     plan,
@@ -202,7 +206,7 @@ async function measure(asked: string, plan: Plan, { folder, flags, environment }
   const { report, page } = await makeRun(request, environment).catch((error: unknown) => {
     const isOver = error instanceof OpenclawError && error.code === 'ENVIRONMENT_FAILED';
     if (!isOver) throw error;
-    environment.log(`${printable(error.message)}: once more\n`); // an hour's work must not end with one cluster
+    environment.log(`${printable(error.message)}; trying once more\n`); // one failed start must not cost an hour's work
     return makeRun(request, environment);
   });
   await page.drop();
@@ -210,16 +214,12 @@ async function measure(asked: string, plan: Plan, { folder, flags, environment }
   return report;
 }
 
-function rendered(matrix: Matrix, { format, json }: Flags): string {
+function rendered(matrix: Matrix, { format, json }: Flags, { columns }: Look): string {
   if (json || format === 'json') return jsonText(matrix);
   if (format === 'md') return renderMatrixMarkdown(matrix);
-  const [table, summary] = [matrixTable(matrix), matrixSummary(matrix)];
-  const notes = matrixNotes(matrix).map((note) => `${note}\n`);
-  return `${draw(table.head, table.rows)}\n${notes.join('')}${draw(summary.head, summary.rows)}\n`;
-}
-
-function exitCodeOf(cells: readonly MatrixCell[]): number {
-  if (cells.some(({ status }) => status === 'above')) return EXIT.fail;
-  const isUnproved = cells.some(({ status }) => status === 'unknown');
-  return isUnproved || cells.every(({ status }) => status === 'refused') ? EXIT.unknown : EXIT.pass;
+  const [cells, summary] = [matrixTable(matrix), matrixSummary(matrix)].map((table) =>
+    drawTable(table, columns),
+  );
+  const notes = matrixNotes(matrix).map((note) => `${labelled('', note, columns)}\n`);
+  return `${cells}\n${notes.join('')}${summary}\n`;
 }

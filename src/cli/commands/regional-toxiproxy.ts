@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { RegionalConfig } from '../../regions/local/toxiproxy-process.ts';
-import type { Environment } from '../environment.ts';
+import type { Environment } from '../process/environment.ts';
 
-/** What `up` starts as a process of its own: the Toxiproxy of every region of a local cluster. */
+/** The process that `up` starts: the Toxiproxy of every region of a local cluster. */
 export function regionalToxiproxyCommand(environment: Environment): Command {
   return new Command('regional-toxiproxy')
     .description('Run the Toxiproxies of the regions of a local cluster (started by `up`).')

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import type { Environment } from '../environment.ts';
-import { exitCodeOfReport } from '../exit-codes.ts';
-import { HTML_FILE, runHtml, writeHtmlFile } from '../html-file.ts';
-import { openFile } from '../open-file.ts';
-import { type Format, formatOption, render } from '../output.ts';
-import { readEvidence } from '../read-evidence.ts';
-import { LATEST_RUN, readRun } from '../read-report.ts';
+import { readEvidence } from '../files/read-evidence.ts';
+import { LATEST_RUN, readRun } from '../files/read-report.ts';
+import { HTML_FILE, runHtml, writeHtmlFile } from '../output/html-file.ts';
+import { openFile } from '../output/open-file.ts';
+import { type Format, formatOption, render } from '../output/output.ts';
+import type { Environment } from '../process/environment.ts';
+import { exitCodeOfReport } from '../process/exit-codes.ts';
 
 interface Options {
   readonly format: Format;
@@ -18,7 +18,7 @@ interface Options {
 export function reportCommand(environment: Environment): Command {
   return new Command('report')
     .description(
-      'Show the report of a run again, as table, Markdown, JUnit, JSON or a page for a browser; the exit code is that of the run.',
+      'Show the report of a run as table, Markdown, JUnit, JSON or HTML; the exit code is that of the verdict.',
     )
     .argument('[run]', 'folder of a run', LATEST_RUN)
     .addOption(formatOption())
@@ -26,11 +26,11 @@ export function reportCommand(environment: Environment): Command {
     .addOption(
       new Option(
         '--html [file]',
-        `make the page of the run again, ${HTML_FILE} in its folder if no other file is named, and print its path`,
+        `write the page of the run and print its path (default: ${HTML_FILE} in its folder)`,
       ).conflicts(['json', 'format']),
     )
     .addOption(
-      new Option('--open', 'make the page and show it in a browser')
+      new Option('--open', 'write the page and open it in a browser')
         .default(false)
         .conflicts(['json', 'format']),
     )
@@ -40,11 +40,14 @@ export function reportCommand(environment: Environment): Command {
 
 const EXAMPLES = `
 Examples:
-  $ openclaw-rl report                          # the newest run
-  $ openclaw-rl report --format md > run.md     # for a pull request
+  # the newest run
+  $ openclaw-rl report
+  # for a pull request
+  $ openclaw-rl report --format md > run.md
   $ openclaw-rl report reports/20261125T0-bench-1 --json | jq .verdict
-  $ openclaw-rl report bench-1 --html run.html  # one file that needs no network: send it to anybody
-  $ openclaw-rl report --open                   # the newest run in a browser`;
+  # one self-contained file
+  $ openclaw-rl report bench-1 --html run.html
+  $ openclaw-rl report --open`;
 
 async function showReport(run: string, options: Options, environment: Environment): Promise<void> {
   const { report, folder } = await readRun(run, environment.cwd);

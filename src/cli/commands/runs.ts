@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { draw } from '../../report/table.ts';
 import { printable } from '../../report/text.ts';
-import type { Environment } from '../environment.ts';
-import { listRuns, type RunLine } from '../list-runs.ts';
-import { jsonText } from '../output.ts';
-import { quotedForShell } from '../typed-command.ts';
+import { drawTable } from '../../report/text-table.ts';
+import { listRuns, type RunLine } from '../files/list-runs.ts';
+import { jsonText } from '../output/output.ts';
+import { quotedForShell } from '../output/typed-command.ts';
+import type { Environment } from '../process/environment.ts';
 
 interface Options {
   readonly reports: string;
@@ -14,28 +14,30 @@ interface Options {
 
 export function runsCommand(environment: Environment): Command {
   return new Command('runs')
-    .description('List the runs that are kept, the newest first, with their verdicts.')
-    .option('--reports <folder>', 'where they are kept', 'reports')
-    .option('--json', 'print one JSON document and nothing else', false)
+    .description('List the kept runs with their verdicts, newest first.')
+    .option('--reports <folder>', 'folder with the runs', 'reports')
+    .option('--json', 'print one JSON document', false)
     .addHelpText('after', EXAMPLES)
     .action(async ({ reports, json }: Options) => {
       const runs = await listRuns(reports, environment.cwd);
       const document = { format: 'openclaw-runs', version: 1, runs };
       environment.out(json ? jsonText(document) : renderRuns(printable(runs), environment));
       if (runs.length === 0)
-        environment.log(`no run is kept in ${printable(reports)}: bench, chaos and run make them\n`);
+        environment.log(`no runs in ${printable(reports)}; bench, chaos and run create them\n`);
     });
 }
 
 const EXAMPLES = `
 Examples:
   $ openclaw-rl runs
-  $ openclaw-rl runs --json | jq -r '.runs[] | select(.verdict == "fail") | .folder'
-  $ openclaw-rl report bench-1 --open           # a page of the newest run of that name`;
+  $ openclaw-rl runs --json |
+      jq -r '.runs[] | select(.verdict == "fail") | .folder'
+  # the page of the newest run of that name
+  $ openclaw-rl report bench-1 --open`;
 
-function renderRuns(runs: readonly RunLine[], { colourOut }: Environment): string {
+function renderRuns(runs: readonly RunLine[], { look }: Environment): string {
   if (runs.length === 0) return '';
-  const colours = pc.createColors(colourOut);
+  const colours = pc.createColors(look.colour);
   const paint = {
     pass: colours.green,
     fail: colours.red,
@@ -52,5 +54,7 @@ function renderRuns(runs: readonly RunLine[], { colourOut }: Environment): strin
     requests === null ? '' : String(requests),
     reason === undefined ? quotedForShell(folder) : reason,
   ]);
-  return `${draw(['verdict', 'scenario', 'strategy', 'seed', 'started (UTC)', 'requests', 'kept in'], rows)}\n`;
+  const head = ['verdict', 'scenario', 'strategy', 'seed', 'started (UTC)', 'requests', 'kept in'];
+  const spare = ['seed', 'started (UTC)', 'requests', 'strategy']; // the folder's name has the time and the seed
+  return `${drawTable({ head, rows, spare }, look.columns)}\n`;
 }

@@ -1,23 +1,32 @@
 import type { Server } from 'node:http';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { OpenclawError, printable, quoted } from '../../core/errors.ts';
-import { createLimiter, isAcked, isApart } from '../../limiter/create.ts';
-import { type FailurePolicy, parseFailurePolicy } from '../../limiter/failure-policy.ts';
-import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/key.ts';
+import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
+import { HEADERS } from '../../core/header-names.ts';
+import { printable, quoted } from '../../core/printable.ts';
+import { traitsOf } from '../../core/strategies.ts';
+import { createLimiter } from '../../limiter/create.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
-import { openPlugin } from '../../limiter/open-plugin.ts';
-import type { RedisConnection } from '../../limiter/redis-connection.ts';
+import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
+import { openPlugin } from '../../limiter/plugin/open.ts';
+import type { RedisConnection } from '../../limiter/redis/connection.ts';
+import { type FailurePolicy, parseFailurePolicy } from '../../limiter/wrappers/failure-policy.ts';
 import { ServiceClock } from '../../rating/service-clock.ts';
-import type { Environment } from '../environment.ts';
-import { isLoopback } from '../loopback.ts';
-import { checkMetrics, type MetricsFlag, measure, metricsOption } from '../metrics-option.ts';
-import { type LimiterFlags, limiterOptions, parsedBy, refusePassword, wholeNumber } from '../options.ts';
-import { startPlugin } from '../start-plugin.ts';
+import { checkMetrics, type MetricsFlag, measure, metricsOption } from '../flags/metrics-option.ts';
+import {
+  type LimiterFlags,
+  limiterOptions,
+  parsedBy,
+  refusePassword,
+  wholeNumber,
+} from '../flags/options.ts';
+import { startPlugin } from '../plugins/start-plugin.ts';
+import type { Environment } from '../process/environment.ts';
+import { isLoopback } from '../process/loopback.ts';
 
 export function serveCommand(environment: Environment): Command {
   return new Command('serve')
-    .description('Run the sample Rating service or a gateway alone, until Ctrl-C.')
+    .description('Run the sample Rating service or a gateway until Ctrl-C.')
     .addCommand(ratingCommand(environment))
     .addCommand(gatewayCommand(environment));
 }
@@ -31,10 +40,10 @@ interface ListenOptions {
 
 function listening(command: Command): Command {
   return command
-    .option('--region <name>', 'the region it says it is in', 'local')
+    .option('--region <name>', 'name of its region', 'local')
     .option('--host <address>', 'listen on this address', '127.0.0.1')
     .option('--port <number>', 'listen on this port; 0 takes a free one', parsedPort, 8080)
-    .option('--local-address <address>', 'connect from this address: it places it in a region of `up`');
+    .option('--local-address <address>', 'connect from this address, which selects a region of `up`');
 }
 
 const parsedPort = wholeNumber(0, 65_535);
@@ -44,44 +53,40 @@ function ratingCommand(environment: Environment): Command {
     .description('The Rating service: POST /v1/ratings, GET /v1/ratings/<item>, GET /healthz.')
     .requiredOption(
       '--redis <url...>',
-      'redis[s]://host:port of Redis; several with --cluster',
+      'Redis at redis[s]://host:port; several with --cluster',
       collectAddress,
     )
     .addOption(
       new Option(
         '--other <region=url>',
-        'of a strategy whose regions decide side by side: the Redis of another region; repeatable',
+        'Redis of another region, for strategies with a bucket in each region; repeatable',
       )
         .argParser(collectOther)
         .default({}, 'none'),
     )
     .option(
       '--replicas <count>',
-      'of strategies acked and lease: how many replicas each primary has; all of them must have an admission, or a loan',
+      'replicas of each primary, for strategies acked and lease; all of them must acknowledge an admission or a loan',
       wholeNumber(0, 100),
     )
     .addOption(
       new Option(
         '--on-failure <policy>',
-        'while Redis cannot decide: closed answers 503, open allows, local-share:N decides in memory by an Nth of the policy',
+        'answer while Redis cannot decide: closed (503), open (allow), local-share:N (decide in memory with 1/N of the policy)',
       )
         .argParser(parsedBy(parseFailurePolicy))
         .default('closed', 'closed'),
     )
     .option('--cluster', 'the addresses are nodes of a Redis Cluster')
-    .option('--prefix <text>', 'what every key starts with', parsedBy(checkPrefix), DEFAULT_PREFIX)
-    .option('--timeout <ms>', 'wait this long for Redis', wholeNumber(1, 60_000), 1_000)
-    .option('--evidence', 'say in every reply who decided and when (for tests)', false)
+    .option('--prefix <text>', 'prefix of all keys', parsedBy(checkPrefix), DEFAULT_PREFIX)
+    .option('--timeout <ms>', 'timeout of a Redis command', wholeNumber(1, 60_000), 1_000)
+    .option('--evidence', 'add node and time of the decision to every reply (for tests)', false)
     .option(
       '--decision-ids',
-      'take the decision ids of gateways that fail over; nobody else may reach it',
+      'accept the decision ids of gateways that fail over; only they may reach the service',
       false,
     )
-    .option(
-      '--allow-clock-change',
-      'let PUT /clock make its clock wrong (for tests, on loopback only)',
-      false,
-    )
+    .option('--allow-clock-change', 'let PUT /clock set its clock (for tests, on loopback only)', false)
     .addOption(metricsOption())
     .addHelpText('after', RATING_EXAMPLES)
     .action(async (options: RatingOptions) => {
@@ -103,7 +108,7 @@ function ratingCommand(environment: Environment): Command {
     });
 }
 
-/** The plug-in that was named, else the strategy. */
+/** Opens the plug-in if one is given, else the strategy. */
 async function openLimiter(
   options: RatingOptions,
   nowMs: () => number,
@@ -123,20 +128,19 @@ async function openLimiter(
     const others = Object.fromEntries(
       Object.entries(options.other).map(([name, url]) => [name, { ...connection, urls: [url] }]),
     );
-    const apart = isApart(strategy) && { region: { name: region, others } };
-    const acks = replicasOf(options);
+    const regions = traitsOf(strategy).perRegionBucket && { region: { name: region, others } };
+    const acks = checkReplicas(options);
     const { onFailure } = options;
     const failing = onFailure !== 'closed' && { onFailure };
-    return createLimiter({ strategy, policy, prefix, nowMs, redis, ...apart, ...acks, ...failing });
+    return createLimiter({ strategy, policy, prefix, nowMs, redis, ...regions, ...acks, ...failing });
   }
   if (options.onFailure !== 'closed')
-    throw new OpenclawError('INVALID_OPTION', 'what a plug-in answers on a failure is its own to say', {
-      hint: 'leave out --on-failure',
-    });
+    throw invalidOption('--on-failure cannot be used with --limiter', 'leave out --on-failure');
   if (options.decisionIds || options.evidence)
-    throw new OpenclawError('INVALID_OPTION', 'a plug-in has neither decision ids nor evidence to show', {
-      hint: 'leave out --decision-ids and --evidence',
-    });
+    throw invalidOption(
+      '--decision-ids and --evidence cannot be used with --limiter',
+      'leave out --decision-ids and --evidence',
+    );
   const file = resolve(cwd, options.limiter);
   const { started, release } = await startPlugin(file, environment, () =>
     openPlugin(file, { policy, redis, region, prefix, nowMs }),
@@ -144,35 +148,29 @@ async function openLimiter(
   return { ...started, close: () => started.close().finally(release) };
 }
 
-function replicasOf({ strategy, replicas }: RatingOptions): { readonly replicas?: number } {
-  const without = strategy === 'lease' ? '--strategy lease-unacked' : '--strategy central';
-  if (isAcked(strategy) && replicas === 0)
-    throw new OpenclawError(
-      'INVALID_OPTION',
-      `strategy ${strategy} waits for replicas, and is told of none`,
-      {
-        hint: `use ${without}, which waits for none`,
-      },
+function checkReplicas({ strategy, replicas }: RatingOptions): { readonly replicas?: number } {
+  const { waitsForReplicas = false, lends } = traitsOf(strategy);
+  const without = lends ? '--strategy lease-unacked' : '--strategy central';
+  if (waitsForReplicas && replicas === 0)
+    throw invalidOption(
+      `strategy ${strategy} needs --replicas of at least 1; got 0`,
+      `use ${without}, which needs no replicas`,
     );
-  if (isAcked(strategy) === (replicas !== undefined)) return replicas === undefined ? {} : { replicas };
-  throw new OpenclawError(
-    'INVALID_OPTION',
-    isAcked(strategy)
-      ? `strategy ${strategy} waits for replicas, and must be told how many there are`
-      : `--replicas is of no use with strategy ${strategy}: it waits for none`,
-    { hint: isAcked(strategy) ? `give --replicas, or ${without}` : 'leave it out' },
+  if (waitsForReplicas === (replicas !== undefined)) return replicas === undefined ? {} : { replicas };
+  throw invalidOption(
+    waitsForReplicas
+      ? `strategy ${strategy} needs --replicas, the number of replicas of each primary`
+      : `--replicas cannot be used with strategy ${strategy}, which waits for no replicas`,
+    waitsForReplicas ? `give --replicas, or ${without}` : 'remove it',
   );
 }
 
 function changeableClock({ host }: ListenOptions): ServiceClock {
   if (isLoopback(host)) return new ServiceClock();
-  throw new OpenclawError(
-    'INVALID_OPTION',
-    `--allow-clock-change is for a service on loopback; found --host ${quoted(host)}`,
-  );
+  throw invalidOption(`--allow-clock-change needs a --host on loopback; found ${quoted(host)}`);
 }
 
-/** One line a second at most: a Redis that is gone fails every request. */
+/** Logs at most one line a second: without Redis every request fails. */
 function logOnceASecond(environment: Environment): (error: unknown) => void {
   let quietUntilMs = 0;
   return (error) => {
@@ -210,21 +208,22 @@ interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag {
 }
 
 const RATING_EXAMPLES = `
-A password comes by the environment: REDIS_PASSWORD, and REDIS_USERNAME where there is one.
+The password is read from REDIS_PASSWORD, the user name from REDIS_USERNAME.
 
 Examples:
   $ openclaw-rl serve rating --redis redis://127.0.0.1:6379 --policy 100:10/s
-  $ curl -i -H 'content-type: application/json' -H 'x-openclaw-user: ada' \\
+  $ curl -i -H 'content-type: application/json' -H '${HEADERS.user}: ada' \\
       -d '{"item": "paper-1", "score": 5}' http://127.0.0.1:8080/v1/ratings
-  $ openclaw-rl serve rating --redis redis://127.0.0.1:6379 --policy 20:5/s --limiter ./mine.mjs`;
+  $ openclaw-rl serve rating --redis redis://127.0.0.1:6379 --policy 20:5/s \\
+      --limiter ./mine.mjs`;
 
 function gatewayCommand(environment: Environment): Command {
   return listening(new Command('gateway'))
-    .description('A gateway in front of a Rating service: passes each request on, and charges it once.')
-    .requiredOption('--upstream <url>', 'http://host:port of the Rating service', parsedBy(parseUpstream))
+    .description('A gateway for a Rating service: forwards each request and charges it once.')
+    .requiredOption('--upstream <url>', 'Rating service at http://host:port', parsedBy(parseUpstream))
     .option(
       '--fail-over <url...>',
-      'Rating services of other regions, started with --decision-ids as that one, asked in this order where it cannot decide',
+      'Rating services of other regions, tried in this order if it cannot decide; all of them need --decision-ids',
       collectUpstream,
     )
     .addHelpText(
@@ -244,31 +243,29 @@ function collectUpstream(url: string, sofar: string[] = []): string[] {
 function parseUpstream(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'http:' && url.pathname === '/' && url.search === '') return url.origin;
-  throw new OpenclawError('INVALID_OPTION', 'expected http://host:port');
+  throw invalidOption('expected http://host:port');
 }
 
-/** What a service and a gateway have in common. */
+/** The common part of a service and a gateway. */
 interface App {
   readonly server: Pick<Server, 'closeAllConnections'>;
   listen(where: { readonly host: string; readonly port: number }): Promise<string>;
   close(): PromiseLike<unknown>;
 }
 
-/** Listens, says where, and ends on a signal. */
+/** Listens, prints the address, and ends on a signal. Throws ENVIRONMENT_FAILED. */
 async function serve(app: App, options: ListenOptions, environment: Environment): Promise<void> {
   const address = await app
     .listen({ host: options.host, port: options.port })
     .catch(async (error: NodeJS.ErrnoException) => {
       await app.close();
-      throw new OpenclawError(
-        'ENVIRONMENT_FAILED',
+      throw environmentFailed(
         `cannot listen on ${options.host}:${options.port}: ${error.code}`,
-        {
-          hint: 'choose another port with --port, or 0 for a free one',
-        },
+        'choose another port with --port, or 0 for a free one',
       );
     });
   environment.out(`listening on ${address}\n`);
+  environment.answer?.({ ready: { address } });
   await environment.interrupted();
   app.server.closeAllConnections();
   await app.close();

@@ -1,15 +1,20 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Command } from 'commander';
 import { OpenclawError } from '../../core/errors.ts';
-import type { ClusterState } from '../../regions/cluster-state.ts';
-import { readStatus } from '../../regions/status.ts';
-import { DEFAULT_TOPOLOGY, planTopology } from '../../regions/topology.ts';
-import { bringUp, clusterStore, DEFAULT_CLUSTER, reportSilentNodes } from '../cluster.ts';
-import { differingFlags } from '../differing-flags.ts';
-import type { Environment } from '../environment.ts';
-import { EXIT } from '../exit-codes.ts';
-import { printStatus } from '../status-table.ts';
-import { type TopologyFlags, topologyOf, topologyOptions } from '../topology-flags.ts';
+import { bringUp } from '../../regions/bring-up.ts';
+import { readStatus } from '../../regions/cluster/status.ts';
+import { findDifferences } from '../../regions/differences.ts';
+import type { ClusterState } from '../../regions/store/cluster-state.ts';
+import { clusterContext, DEFAULT_CLUSTER } from '../flags/cluster-flags.ts';
+import {
+  askedTopology,
+  serverOf,
+  type TopologyFlags,
+  topologyOf,
+  topologyOptions,
+} from '../flags/topology-flags.ts';
+import { printStatus, reportSilentNodes } from '../output/status-table.ts';
+import type { Environment } from '../process/environment.ts';
+import { EXIT } from '../process/exit-codes.ts';
 
 interface Options extends TopologyFlags {
   readonly name: string;
@@ -22,19 +27,17 @@ export function upCommand(environment: Environment): Command {
     .description(
       'Bring up a Redis Cluster over regions, Toxiproxy latency between them, that stays until `down`.',
     )
-    .option('--name <name>', 'the name of the cluster', DEFAULT_CLUSTER)
-    .option('--steppable-clocks', 'for `fault node-clock`: needs a C compiler', false)
-    .option('--json', 'print its status as one JSON document', false)
+    .option('--name <name>', 'name of the cluster', DEFAULT_CLUSTER)
+    .option('--steppable-clocks', 'allow `fault node-clock` (needs a C compiler)', false)
+    .option('--json', 'print the status as one JSON document', false)
     .addHelpText('after', EXAMPLES)
     .action(async (options: Options) => {
-      const before = await clusterStore(environment).read(options.name);
+      const context = clusterContext(environment);
+      const before = await context.store.read(options.name);
       const startedMs = performance.now();
-      const { name, seed, server, steppableClocks, provider } = options;
-      const topology = topologyOf(options);
-      const regions = await bringUp(environment, {
-        ...{ name, topology, lifetime: 'stays', steppableClocks, seed, provider },
-        ...(server !== undefined && { server }),
-      });
+      const { name, seed, steppableClocks, provider } = options;
+      const up = { name, topology: topologyOf(options), lifetime: 'stays', steppableClocks } as const;
+      const regions = await bringUp({ ...up, seed, provider, ...serverOf(options, environment) }, context);
       const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
       const isSame = before !== undefined && before.createdAt === regions.createdAt;
       environment.log(
@@ -52,20 +55,25 @@ export function upCommand(environment: Environment): Command {
     });
 }
 
-/** A cluster that is up is taken as it is: whoever asked for another must be told. */
+/** The options that differ from the running cluster, which is used as it is. */
 function describeDifference(found: ClusterState, options: Options, environment: Environment): string {
-  const wanted = topologyOf(options);
-  const isAny = isDeepStrictEqual(wanted, planTopology(DEFAULT_TOPOLOGY));
-  const topology = isAny ? found.topology : wanted;
-  const flags = differingFlags({ ...options, topology }, found, environment);
-  if (flags.length === 0) return '';
-  return `, with other options (${flags.join(', ')}): for these, first openclaw-rl down --name ${found.name}`;
+  const topology = askedTopology(options) ?? found.topology;
+  const differences = findDifferences({ ...options, ...serverOf(options, environment), topology }, found);
+  if (differences.length === 0) return '';
+  const flags = differences.map(
+    (name) => `--${name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`,
+  );
+  return `, with other options (${flags.join(', ')}); to change them, first run: openclaw-rl down --name ${found.name}`;
 }
 
 const EXAMPLES = `
 Examples:
-  $ openclaw-rl up                                     # three regions, one replica each
-  $ openclaw-rl up --regions a,b --round-trip a:b=40   # two regions, 40 ms apart
-  $ openclaw-rl up --provider docker                   # as containers, each region a network namespace
-  $ openclaw-rl up --name second --persistence aof     # a second cluster beside the first
+  # three regions, each with a primary and a replica
+  $ openclaw-rl up
+  # two regions, 40 ms apart
+  $ openclaw-rl up --regions a,b --round-trip a:b=40
+  # as containers, each region in its own network namespace
+  $ openclaw-rl up --provider docker
+  # a second cluster
+  $ openclaw-rl up --name second --persistence aof
   $ openclaw-rl status && openclaw-rl down`;

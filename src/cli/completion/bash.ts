@@ -1,14 +1,10 @@
 import type { CompletedCommand, Values } from './tree.ts';
 
-/** A script for bash 4 or newer, which needs nothing besides. */
+/** A script for bash 4 or newer. */
 export function bashScript(program: string, commands: readonly CompletedCommand[]): string {
   const name = `_${program.replaceAll('-', '_')}`;
   const paths = commands.filter(({ path }) => path !== '').map(({ path }) => quote(path));
-  const values = commands.flatMap(({ path, options }) =>
-    options.flatMap(({ flag, values: taken }) =>
-      taken === undefined ? [] : [`    ${quote(`${path}|${flag}`)}) ${offer(taken)}; return ;;`],
-    ),
-  );
+  const values = valueCases(commands, offer);
   const flags = commands.map(
     ({ path, options }) => `      ${quote(path)}) ${words(options.map(({ flag }) => flag))} ;;`,
   );
@@ -57,6 +53,18 @@ function words(all: readonly string[]): string {
   return all.length === 0 ? ':' : `OFFER_words ${quote(all.join(' '))}`;
 }
 
-function quote(text: string): string {
+/** A branch of a `case` over path and flag for each option with a value; bash and zsh share it. */
+export function valueCases(
+  commands: readonly CompletedCommand[],
+  offered: (values: Values) => string,
+): string[] {
+  return commands.flatMap(({ path, options }) =>
+    options.flatMap(({ flag, values }) =>
+      values === undefined ? [] : [`    ${quote(`${path}|${flag}`)}) ${offered(values)}; return ;;`],
+    ),
+  );
+}
+
+export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

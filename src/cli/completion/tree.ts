@@ -1,21 +1,21 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What can stand at a place of a command line. */
+/** The completions at a place of a command line. */
 export interface Values {
-  /** Some of what is meant; others may be typed as well. */
+  /** Suggestions; other words are valid too. */
   readonly words: readonly string[];
   readonly files: boolean;
 }
 
 export interface CompletedOption {
-  /** `--name`; an option without a long name is not completed. */
+  /** `--name`; options without a long name are not completed. */
   readonly flag: string;
   readonly about: string;
   /** Absent for a switch. */
   readonly values?: Values;
 }
 
-/** One command, by the words that lead to it: `chaos partition`; the program itself has none. */
+/** One command, by its path: `chaos partition`; empty for the program itself. */
 export interface CompletedCommand {
   readonly path: string;
   readonly commands: readonly { readonly name: string; readonly about: string }[];
@@ -23,15 +23,15 @@ export interface CompletedCommand {
   readonly values: Values;
 }
 
-/** Words for what is named so between angle brackets, like `<regions...>`. */
+/** Words by placeholder name, like `regions` of `<regions...>`. */
 export type KnownWords = Readonly<Record<string, readonly string[]>>;
 
-/** All commands of a program, itself first, but for those that its help hides. */
+/** All commands of a program, the program first, without hidden ones. */
 export function completionTree(program: Command, known: KnownWords): CompletedCommand[] {
-  return commandsOf(program, '', known);
+  return listCommands(program, '', known);
 }
 
-function commandsOf(command: Command, path: string, known: KnownWords): CompletedCommand[] {
+function listCommands(command: Command, path: string, known: KnownWords): CompletedCommand[] {
   const help = command.createHelp();
   const inside = help.visibleCommands(command).filter(({ parent }) => parent !== null);
   const names = help
@@ -44,7 +44,7 @@ function commandsOf(command: Command, path: string, known: KnownWords): Complete
       options: help.visibleOptions(command).flatMap((option) => optionOf(option, known)),
       values: merge(command.registeredArguments.map((argument) => valuesOf(argument, known))),
     },
-    ...inside.flatMap((each) => commandsOf(each, `${path} ${each.name()}`.trim(), known)),
+    ...inside.flatMap((each) => listCommands(each, `${path} ${each.name()}`.trim(), known)),
   ];
 }
 
@@ -61,7 +61,7 @@ function valuesOf(argument: Argument, known: KnownWords): Values {
   return valuesNamed(argument.name(), argument.argChoices, known);
 }
 
-/** What a person writes instead of a placeholder; where it is no file and nothing known, nothing is offered. */
+/** Placeholders that stand for files. */
 const FILES = new Set(['file', 'folder', 'run', 'history', 'scenario']);
 
 function valuesNamed(placeholder: string, choices: readonly string[] | undefined, known: KnownWords): Values {

@@ -1,14 +1,11 @@
+import { quote, valueCases } from './bash.ts';
 import type { CompletedCommand, Values } from './tree.ts';
 
-/** A script for zsh with its completion system on; a file `_<program>` in fpath, or sourced. */
+/** A script for zsh with compinit; to be sourced, or to be a file `_<program>` in fpath. */
 export function zshScript(program: string, commands: readonly CompletedCommand[]): string {
   const name = `_${program}`;
   const paths = commands.filter(({ path }) => path !== '').map(({ path }) => quote(path));
-  const values = commands.flatMap(({ path, options }) =>
-    options.flatMap(({ flag, values: taken }) =>
-      taken === undefined ? [] : [`    ${quote(`${path}|${flag}`)}) ${offer(taken)}; return ;;`],
-    ),
-  );
+  const values = valueCases(commands, offer);
   const flags = commands.map(
     ({ path, options }) =>
       `      ${quote(path)}) described=(${options.map(({ flag, about }) => described(flag, about)).join(' ')}); _describe -o option described ;;`,
@@ -54,8 +51,4 @@ function offer({ words, files }: Values): string {
 
 function described(name: string, about: string): string {
   return quote(`${name.replaceAll(':', '\\:')}:${about}`);
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

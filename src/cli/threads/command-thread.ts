@@ -1,16 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Environment } from '../environment.ts';
+import type { Environment } from '../process/environment.ts';
 import { runTyped } from '../program.ts';
 import type { FromCommand, ThreadData } from './run-command.ts';
 
-/** Runs a command in a thread of its own: what it prints, and its exit code, go to the main thread. */
-const { env, self, commandLine, colourOut } = workerData as ThreadData;
+/** Runs a command in its own thread; its output and exit code go to the main thread. */
+const { env, self, commandLine, look } = workerData as ThreadData;
 const tell = (message: FromCommand) => parentPort?.postMessage(message);
 const interrupt = new AbortController();
 let code = 130;
 
 const environment: Environment = {
-  ...{ env, self, commandLine, colourOut },
+  ...{ env, self, commandLine, look },
   cwd: process.cwd(),
   get stdin() {
     return process.stdin;

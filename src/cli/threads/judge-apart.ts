@@ -4,20 +4,20 @@ import { OpenclawError } from '../../core/errors.ts';
 import type { JudgeApart, JudgedBy } from '../../experiment/run-context.ts';
 import type { RunReport } from '../../report/report.ts';
 
-/** What the thread judges, and by what. */
+/** The input of the thread. */
 export interface JudgeTask {
   readonly file: string;
   readonly by: JudgedBy;
 }
 
-/** Judging this many takes half a second: a signal can wait for that, and starting a thread takes a part of it. */
+/** Judging this many operations takes half a second: a signal can wait that long. */
 const SHORT_RUN = 300_000;
 
 const WORKER = new URL('./judge-thread.js', import.meta.url);
 
 /**
- * Judges a long run in a thread of its own, since a signal is heard only while the main thread is idle. The thread
- * reads the history from its file, and keeps it until the page of the run is drawn. An abort of `signal` ends it.
+ * Judges a long run in its own thread, since signals are handled only while the main thread is idle. The thread reads
+ * the history from its file and keeps it until the page of the run is drawn. An abort of `signal` ends it.
  */
 export class JudgeThread implements JudgeApart {
   readonly above: number;
@@ -36,7 +36,7 @@ export class JudgeThread implements JudgeApart {
     const worker = new Worker(this.#program, { workerData });
     this.#worker = worker;
     const end = () => void worker.terminate();
-    this.#signal.addEventListener('abort', end, { once: true }); // what was interrupted before is judged all the same
+    this.#signal.addEventListener('abort', end, { once: true }); // a run interrupted earlier is still judged
     worker.once('exit', () => {
       this.#worker = undefined;
       this.#signal.removeEventListener('abort', end);
@@ -44,14 +44,17 @@ export class JudgeThread implements JudgeApart {
     return this.#answerOf<CheckReport>(worker);
   }
 
-  /** The page of the run that was judged last. Throws INTERRUPTED where a signal has ended the thread. */
+  /** The page of the last judged run. Throws INTERRUPTED if a signal has ended the thread. */
   async draw(report: RunReport): Promise<string> {
     const worker = this.#worker;
     const drawn = worker && this.#answerOf<string>(worker);
     worker?.postMessage(report);
     const html = await drawn;
     if (html !== undefined) return html;
-    throw new OpenclawError('INTERRUPTED', `interrupted; report ${report.folder} --html draws it`);
+    throw new OpenclawError(
+      'INTERRUPTED',
+      `interrupted; to write it: openclaw-rl report ${report.folder} --html`,
+    );
   }
 
   /** Ends the thread, with or without a page. */

@@ -1,34 +1,35 @@
 import { type Stats, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
-import type { Environment } from '../environment.ts';
+import type { Look } from '../../report/fit-lines.ts';
+import type { Environment } from '../process/environment.ts';
 
-/** What a command needs to know of the process. */
+/** The part of the process that a command reads. */
 export interface ThreadData {
   readonly env: Environment['env'];
   readonly self: Environment['self'];
   readonly commandLine: readonly string[];
-  readonly colourOut: boolean;
+  readonly look: Look;
 }
 
-/** What a command says to the main thread. */
+/** A message of a command to the main thread. */
 export type FromCommand =
   | { readonly type: 'out' | 'log'; readonly text: string }
   | { readonly type: 'exit code'; readonly code: number };
 
-/** Reading and judging this much takes a small part of a second. */
+/** Reading and judging this much takes a fraction of a second. */
 const SHORT_BYTES = 4 * 2 ** 20;
 
-/** How small gzip makes a history, at the most. */
+/** Largest compression ratio of a history. */
 const UNPACKED = 30;
 
-/** For an orderly end, after a signal: a file that is being written is taken away. */
+/** Time after a signal to remove a file that is being written. */
 const ORDERLY_MS = 300;
 
 /**
- * Runs a command. One that computes for long and holds nothing runs in a thread of its own, since a signal is heard only
- * while the main thread is idle. Starting a thread takes longer than most histories do: short ones are judged without.
- * Rejects with what nothing caught in the command.
+ * Runs a command. Long computations run in their own thread, since signals are handled only while the main thread is
+ * idle. Short histories are judged without one: starting a thread takes longer. Rejects with uncaught errors of the
+ * command.
  */
 export async function runCommand(environment: Environment): Promise<void> {
   const [command, ...args] = environment.commandLine;
@@ -49,7 +50,7 @@ function bytesOf(file: string): number {
   return found.size * (file.endsWith('.gz') ? UNPACKED : 1);
 }
 
-/** Undefined for what is no file, and for one that cannot be looked at: the command says why. */
+/** Undefined for an option and for a file without access: the command reports why. */
 function lookAt(file: string): Stats | undefined {
   try {
     return file.startsWith('--') ? undefined : statSync(file, { throwIfNoEntry: false });
@@ -58,7 +59,7 @@ function lookAt(file: string): Stats | undefined {
   }
 }
 
-/** Reads the beginning of standard input first: what ends soon is short. */
+/** Reads the beginning of standard input, to learn whether it is short. */
 async function runOnInput(environment: Environment): Promise<void> {
   const chunks: Buffer[] = [];
   const input = environment.stdin.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
@@ -90,8 +91,8 @@ async function runOnInput(environment: Environment): Promise<void> {
 const GZIP = 0x1f;
 
 async function runInThread(environment: Environment, stdin?: Readable): Promise<void> {
-  const { env, self, commandLine, colourOut, interrupt } = environment;
-  const workerData: ThreadData = { env: { ...env }, self, commandLine, colourOut };
+  const { env, self, commandLine, look, interrupt } = environment;
+  const workerData: ThreadData = { env: { ...env }, self, commandLine, look };
   const worker = new Worker(new URL('./command-thread.js', import.meta.url), {
     workerData,
     stdin: stdin !== undefined,

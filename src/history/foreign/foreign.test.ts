@@ -36,14 +36,14 @@ describe('the time of a foreign log', () => {
 
   it.each([
     { text: '-', says: /f has no value/ },
-    { text: '1,234', says: /a comma, of thousands or of decimals/ },
-    { text: '0,5', says: /a comma, of thousands or of decimals/ },
+    { text: '1,234', says: /a thousands or decimal comma/ },
+    { text: '0,5', says: /a thousands or decimal comma/ },
     { text: '1e30s', says: /beyond 2\^53 us, 285 years: is the unit right/ },
     { text: '0.002, 0.003', says: /must be a number/ },
     { text: '32/Foo/2026:00:00:00 +0000', says: /must be a number/ },
     { text: '12', says: /a number without a unit/ },
     { text: 'yesterday', says: /must be a number, an ISO 8601 date/ },
-    { text: '2026-11-25T00:00:00', says: /a date without a zone: give --zone UTC, or --zone \+01:00/ },
+    { text: '2026-11-25T00:00:00', says: /a date without a zone; use --zone UTC, or --zone \+01:00/ },
   ])('$text is refused', ({ text, says }) =>
     expect(() => readTime(text, { field: 'f', unit: undefined })).toThrow(says),
   );
@@ -129,7 +129,7 @@ describe('a table of comma-separated values', () => {
 
   it.each([
     { title: 'before its status', end: 'b,30,40,' },
-    { title: 'in a field that then says nothing', end: 'b,30,-,200' },
+    { title: 'in a field that is then empty', end: 'b,30,-,200' },
     { title: 'in a field that is one all the same', end: 'b,30,40,42' },
     { title: 'before its cost', end: 'b,30,40,200,', more: { cost: 'cost' } },
   ])('that breaks off $title is read without that line', ({ end, more }) => {
@@ -148,7 +148,7 @@ describe('a table of comma-separated values', () => {
     {
       title: 'an unknown column',
       text: 'user,from_ms,to_ms\na,10,20\n',
-      says: 'log:1: there is no column "code"; there are user, from_ms, to_ms',
+      says: 'log:1: there is no column "code"; columns: user, from_ms, to_ms',
     },
     {
       title: 'too few columns',
@@ -221,16 +221,16 @@ describe('an access log', () => {
   it('does not choose among several values', () =>
     expect(() =>
       read('access-log', '{"h":["a","b"],"ts":1.0,"request_time":0.5,"code":200}\n', { ...fields, key: 'h' }),
-    ).toThrow(/^log:1: h has 2 values: name one, as h\.0/));
+    ).toThrow(/^log:1: h has 2 values; select one, like h\.0/));
 
   it('has one bucket where no field names any', () => {
     const text = '{"ts":1.0,"request_time":0.5,"code":200}\n';
     expect(readForeign('access-log', text, { ...fields, oneBucket: true }).names).toEqual(['all']);
   });
 
-  it('says which fields there are where none is the key', () =>
+  it('lists the fields if none is the key', () =>
     expect(() => read('access-log', '{"a":{"b":1,"c":[1]},"d":2}\n', { ...fields, key: 'api_key' })).toThrow(
-      /^log:1: no line has the field api_key \(--key\); the first has a\.b, a\.c, d$/,
+      /^log:1: no line has the field api_key \(--key\); fields of the first line: a\.b, a\.c, d$/,
     ));
 
   it('is refused where it is no JSON, with file and line', () =>

@@ -1,4 +1,4 @@
-import { K6_CSV } from './k6.ts';
+import { K6_CSV } from './formats/k6.ts';
 
 const COMBINED = /^\S+ \S+ .+ \[\d\d\/\w{3}\/\d{4}:[\d:]{8} [+-]\d{4}\] "/;
 const ENVOY = /^\[\d{4}-\d\d-\d\dT[\d:.]+Z\] "/;
@@ -17,38 +17,38 @@ const KINDS: readonly { readonly looks: RegExp; readonly from?: string; readonly
   },
   {
     looks: /[^\P{Cc}\t]/u,
-    say: "it looks like vegeta's own binary format: convert it with vegeta encode hits.bin > hits.json, and give --from vegeta",
+    say: "it looks like vegeta's own binary format: convert it with vegeta encode hits.bin > hits.json, then use --from vegeta",
   },
   { looks: /^metric_name,/, say: K6_CSV },
   {
     looks: /^\{"(?:type|metric|data)".*"(?:Point|Metric)"/,
     from: 'k6',
-    say: "it looks like k6's JSON: give --from k6",
+    say: "it looks like k6's JSON; use --from k6",
   },
   {
     looks: /^\{"attack".*"latency"/,
     from: 'vegeta',
-    say: 'it looks like vegeta encode: give --from vegeta',
+    say: 'it looks like vegeta encode; use --from vegeta',
   },
-  { looks: /^\{/, from: 'access-log', say: 'it looks like JSON: give --from access-log' },
+  { looks: /^\{/, from: 'access-log', say: 'it looks like JSON; use --from access-log' },
   {
     looks: BALANCER,
-    say: `it looks like the log of an AWS load balancer, which is not read: make CSV of it with ${BALANCER_TO_CSV}, and give --from csv --key ip --end end --duration taken_s --status status`,
+    say: `it looks like the log of an AWS load balancer, which is not supported; convert it with ${BALANCER_TO_CSV}, then use --from csv --key ip --end end --duration taken_s --status status`,
   },
   {
     looks: /^#(?:Version|Fields|Software): /,
-    say: `it looks like a W3C log, of CloudFront or IIS, which is not read: make CSV of it, of CloudFront with ${CLOUDFRONT_TO_CSV}, and give --from csv; IIS writes time-taken in milliseconds`,
+    say: `it looks like a W3C log (CloudFront or IIS), which is not supported; convert it to CSV, for CloudFront with ${CLOUDFRONT_TO_CSV}, then use --from csv; IIS writes time-taken in milliseconds`,
   },
   {
     looks: COMBINED,
     from: 'combined',
-    say: "it looks like nginx' or Apache's combined format: give --from combined",
+    say: "it looks like nginx' or Apache's combined format; use --from combined",
   },
-  { looks: ENVOY, from: 'envoy', say: "it looks like Envoy's text format: give --from envoy" },
-  { looks: HAPROXY, from: 'haproxy', say: "it looks like HAProxy's HTTP log: give --from haproxy" },
+  { looks: ENVOY, from: 'envoy', say: "it looks like Envoy's text format; use --from envoy" },
+  { looks: HAPROXY, from: 'haproxy', say: "it looks like HAProxy's HTTP log; use --from haproxy" },
 ];
 
-/** A sentence about a line that could not be read in that format; undefined where it looks like nothing else. */
+/** A sentence about a line that could not be read in that format; undefined if it looks like no other format. */
 export function guessFormat(line: string, format: string): string | undefined {
   const kind = KINDS.find(({ looks }) => looks.test(line));
   return kind === undefined || kind.from === format ? undefined : kind.say;

@@ -3,10 +3,10 @@ import type { LineFields } from './lines.ts';
 const KEY_NAME =
   /user|uid|key|client|account|tenant|customer|consumer|subject|token|session|caller|addr|(?:^|[._-])ip(?:$|[._-])|(?:^|_)host$/i;
 
-/** What is true of the first lines is true of the log. */
+/** The first lines stand for the whole log. */
 const MOST_LINES = 2_000;
 
-/** Collects which fields of a log look like names of buckets: by their names, and by values of which most come again. */
+/** Collects the fields of a log that look like bucket names: by their own names, and by values that repeat. */
 export class KeyFields {
   readonly #values = new Map<string, Set<string>>();
   readonly #used: ReadonlySet<string | undefined>;

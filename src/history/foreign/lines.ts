@@ -1,22 +1,22 @@
-import { RecordError } from '../fields.ts';
+import { RecordError } from '../records/fields.ts';
 
-/** A line that broke off in the middle, when it is the last. */
+/** An error that means an incomplete line if the line is the last. */
 export class BrokenLine extends RecordError {}
 
-/** What no other line can be read with either: reading ends with it, however many unusable lines are allowed. */
+/** An error that affects every line: reading stops, also if unusable lines are allowed. */
 export class MappingError extends RecordError {}
 
 /** The fields of one line. */
 export interface LineFields {
-  /** The text of a field, or undefined where the line has none. Throws RecordError for one that cannot be read. */
+  /** The text of a field; undefined if the line has none. Throws RecordError if it cannot be read. */
   textOf(field: string): string | undefined;
-  /** The fields that there are, for a message. */
+  /** The names of the fields, for a message. */
   names(): readonly string[];
 }
 
-/** How the lines of one file are read; undefined for a line that has no request. Throws RecordError. */
+/** Reads the lines of one file; `read` gives undefined for a line without a request. Throws RecordError. */
 export interface LineFormat {
   read(line: string): LineFields | undefined;
-  /** At the end of the file: throws BrokenLine where a record goes on. */
+  /** At the end of the file: throws BrokenLine if a record is incomplete. */
   end?(): void;
 }

@@ -20,7 +20,7 @@ const point = (changes: object = {}, tags: object = {}, metric = 'http_req_durat
 const OTHERS = '{"type":"Metric","data":{"type":"trend"},"metric":"http_req_duration"}\n';
 
 describe('the JSON output of k6', () => {
-  it('has the end of a request and how long it took: the interval holds both, and no more than 3 us besides', () => {
+  it('has the end of a request and how long it took: the interval holds both, and at most 3 us more', () => {
     const [operation] = read('k6', OTHERS + point({}, {}, 'http_reqs') + point());
     expect(operation).toEqual({ from: TEN + 1_000 - 2, to: TEN + 2_500 + 1, outcome: 'allowed' });
   });
@@ -43,7 +43,7 @@ describe('the JSON output of k6', () => {
   it('names the bucket by a tag, or by a parameter of the address', () => {
     expect(read('k6', point(), { key: 'tier' })).toHaveLength(1);
     expect(() => read('k6', point(), { key: 'user' })).toThrow(
-      'log:1: no line has the field user (--key); the first has status, url, tier, query.user',
+      'log:1: no line has the field user (--key); fields of the first line: status, url, tier, query.user',
     );
     expect(read('k6', point({}, { 'query.user': 'a tag of that name' }))).toHaveLength(1);
   });
@@ -56,7 +56,7 @@ describe('the JSON output of k6', () => {
 
   it.each([
     { text: `${OTHERS}{"type":"Point"\n`, says: /^log:2: not JSON/ },
-    { text: `${OTHERS}{"hits":1}\n`, says: /^log:2: not of k6's JSON output/ },
+    { text: `${OTHERS}{"hits":1}\n`, says: /^log:2: not k6 JSON output/ },
     {
       text: `${OTHERS}${point({ value: 'fast' })}`,
       says: /^log:2: data.value must be milliseconds; found "fast"/,
@@ -82,7 +82,7 @@ const hit = (changes: object = {}) =>
 const HEADERS = Buffer.from('X-Tier: gold\r\nDate: today\r\n').toString('base64');
 const ROW = `1795600800001000000,200,1500999,0,0,,,a,0,GET,http://h/?user=ada,${HEADERS}\n`;
 
-describe('what vegeta encode writes', () => {
+describe('the output of vegeta encode', () => {
   it.each([
     { title: 'JSON', text: hit() },
     { title: 'CSV', text: ROW },
@@ -121,7 +121,7 @@ describe('what vegeta encode writes', () => {
     { text: `${hit()}nonsense\n`, says: /^log:2: not JSON/ },
   ])('is refused with its line: $says', ({ text, says }) => expect(() => read('vegeta', text)).toThrow(says));
 
-  it('is refused where nothing says whose a lost request was', () =>
+  it('is refused if the bucket of a lost request is unknown', () =>
     expect(() => read('vegeta', hit() + hit({ code: 0, headers: null }), { key: 'headers.x-tier' })).toThrow(
       /^log:2: a request without a reply has no "headers.x-tier"/,
     ));

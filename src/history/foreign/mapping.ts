@@ -1,53 +1,53 @@
-import { quoted } from '../../core/errors.ts';
-import { RecordError } from '../fields.ts';
-import type { Operation } from '../operation.ts';
+import { quoted } from '../../core/printable.ts';
+import { RecordError } from '../records/fields.ts';
+import type { Operation } from '../records/operation.ts';
 import { type LineFields, MappingError } from './lines.ts';
 import { nameOf } from './names.ts';
 import type { StatusReader } from './statuses.ts';
 import { readTime, unitOfName } from './time.ts';
 import { UNITS, type Unit, type Widened } from './units.ts';
 
-/** Which fields of a foreign log mean what. Two of `start`, `end` and a length are given. */
+/** The meaning of a foreign log's fields. Two of `start`, `end` and a duration are given. */
 export interface Mapping {
-  /** Without, all requests are of one bucket. */
+  /** Absent: all requests share one bucket. */
   readonly key?: string;
   readonly start?: string;
   readonly end?: string;
   readonly duration?: string;
-  /** In the place of `duration`, for a log that has none: the longest that any request took. */
+  /** Instead of `duration`, for a log without one: the longest that any request took. */
   readonly durationAtMostUs?: number;
-  /** For times whose name does not end in one. */
+  /** For time fields whose name does not end in a unit. */
   readonly unit?: Unit;
-  /** For dates that name none. */
+  /** For dates without a zone. */
   readonly zone?: string;
   readonly status: string;
   readonly statuses: StatusReader;
-  /** Tokens; every operation costs one without. */
+  /** The field of the cost in tokens; absent: every operation costs one. */
   readonly cost?: string;
   readonly region?: string;
-  /** Both ends of every interval are widened by this, for logs whose clocks are not one. */
+  /** Both ends of every interval are widened by this, for logs written by several clocks. */
   readonly clockSlackUs: number;
-  /** So large a share of the lines of a file may be unusable, 0 to 1. */
+  /** The share of a file's lines that may be unusable, 0 to 1. */
   readonly unusableAtMost: number;
 }
 
 /** The bucket of a log without users. */
 const ONE_BUCKET = 'all';
 
-/** The name of the bucket; undefined where a line has no key, so that it concerns none. Throws RecordError. */
+/** The name of the bucket; undefined if the line has no key. Throws RecordError. */
 export function bucketOf(fields: LineFields, { key }: Mapping): string | undefined {
   if (key === undefined) return ONE_BUCKET;
   const name = fields.textOf(key);
   return name === undefined || name === '' || name === '-' ? undefined : nameOf(name);
 }
 
-/** Makes an operation of one line. Throws RecordError. */
-export function operationOf(
+/** Makes an operation from one line. Throws RecordError. */
+export function makeOperation(
   fields: LineFields,
   mapping: Mapping,
   { index, bucket }: { index: number; bucket: string },
 ): Operation {
-  const { invokedUs, completedUs } = intervalOf(fields, mapping);
+  const { invokedUs, completedUs } = computeInterval(fields, mapping);
   const status = needed(fields, mapping.status);
   const meaning = mapping.statuses.read(status);
   const region = mapping.region === undefined ? '' : (fields.textOf(mapping.region) ?? '');
@@ -74,12 +74,12 @@ export function operationOf(
     : { ...open, completedUs: null, outcome: 'info', error };
 }
 
-/** When a request came that its line does not say. */
+/** The time of a request whose line has no readable time. */
 export const UNPLACED = Number.NEGATIVE_INFINITY;
 
 /**
- * The power of ten of a microsecond that the times of a line are in; undefined where one is a date, or names its unit
- * itself, or where two units are said.
+ * The unit of a line's times, as a power of ten of a microsecond; undefined if one is a date or contains its unit, or if
+ * there are two units.
  */
 export function unitPowerOf(fields: LineFields, { start, end, duration, unit }: Mapping): number | undefined {
   const used = [start, end, duration].filter((field) => field !== undefined);
@@ -89,7 +89,7 @@ export function unitPowerOf(fields: LineFields, { start, end, duration, unit }: 
   return isPlain && units.size === 1 && only !== undefined ? UNITS[only] : undefined;
 }
 
-/** What an unusable line may have been: a request of its bucket that is charged at any time. */
+/** Makes the operation of an unusable line: a request that may charge its bucket at any time. */
 export function unplacedOperation(
   fields: LineFields,
   mapping: Mapping,
@@ -102,12 +102,12 @@ export function unplacedOperation(
   };
 }
 
-/** Each time is widened by one of its last digit, both ways, and then by the slack of the clocks. */
-function intervalOf(fields: LineFields, mapping: Mapping): { invokedUs: number; completedUs: number } {
+/** Each time is widened by one unit of its last digit in both directions, and then by the slack of the clocks. */
+function computeInterval(fields: LineFields, mapping: Mapping): { invokedUs: number; completedUs: number } {
   const { start, end, clockSlackUs, unit, zone } = mapping;
   const read = (field: string): Widened =>
     readTime(needed(fields, field), { field, unit: unitOfName(field) ?? unit, zone });
-  const times = { start: start && read(start), end: end && read(end), length: lengthOf(mapping, read) };
+  const times = { start: start && read(start), end: end && read(end), length: readLength(mapping, read) };
   const from = times.start || sum(times.end || undefined, times.length, -1);
   const to = times.end || sum(times.start || undefined, times.length, 1);
   const invokedUs = from.us - from.errorUs - clockSlackUs;
@@ -117,7 +117,7 @@ function intervalOf(fields: LineFields, mapping: Mapping): { invokedUs: number; 
   return { invokedUs, completedUs };
 }
 
-function lengthOf(
+function readLength(
   { duration, durationAtMostUs }: Mapping,
   read: (field: string) => Widened,
 ): Widened | undefined {
@@ -140,7 +140,7 @@ function needed(fields: LineFields, field: string): string {
   return text;
 }
 
-/** Throws MappingError: what a request cost that cannot be read is not known, so no grant covers it. */
+/** Throws MappingError if the cost is unreadable: no allowance for unusable lines covers an unknown cost. */
 function costOf(fields: LineFields, field: string): number {
   const text = fields.textOf(field)?.trim() ?? '';
   const cost = Number(text);

@@ -54,7 +54,7 @@ describe('the name that a log gives', () => {
   it.each([
     ['half a character', json('\\ud800')],
     ['the other half', json('\\udce9')],
-    ['half a character beside a byte', json('\\udce9\xe9')],
+    ['half a character next to a byte', json('\\udce9\xe9')],
   ])('is refused: %s', (_title, text) =>
     expect(() => readForeign('access-log', bytes(text))).toThrow(/^log:1: half a character/),
   );

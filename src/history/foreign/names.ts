@@ -1,13 +1,13 @@
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Where a byte that is not UTF-8 stands in a text: the lone surrogates U+DC80 to U+DCFF, which no text has. */
+/** A byte that is not UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF, which no valid text has. */
 const BYTE_MARK = 0xdc00;
 
 /**
- * The text of bytes, each byte that is not part of UTF-8 as a lone surrogate. `decode` and `decodeUtf8` of the platform
- * make one and the same character of all of them, and so one bucket of different users.
+ * The text of bytes; each byte that is not UTF-8 becomes a lone surrogate. The decoders of the platform replace all of
+ * them by one character, and would so merge the buckets of different users.
  *
- * No two byte strings have one text: valid sequences never give a surrogate, so the bytes can be read back.
+ * Different byte strings give different texts: valid sequences never give a surrogate, so the bytes can be recovered.
  */
 export function decodeBytes(bytes: Uint8Array): string {
   return decodeStrictly(bytes) ?? decodeInPieces(bytes);
@@ -31,15 +31,15 @@ function decodeStrictly(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** How long a sequence is that starts with this byte. */
+/** The length of the UTF-8 sequence that starts with this byte. */
 function lengthOf(lead: number): number {
   return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
 /**
- * The name of a bucket as every part of the program can hold and show it: well-formed, with `\xE9` for a byte that is
- * not UTF-8, as nginx writes it. A backslash that already stands before `x` and two digits becomes `\x5C`, so that no
- * two texts have one name: reading the escapes from left to right gives the text again.
+ * The name of a bucket in well-formed text, with `\xE9` for a byte that is not UTF-8, as nginx writes it. A backslash
+ * before `x` and two digits becomes `\x5C`, so that different texts have different names: reading the escapes from left
+ * to right recovers the text.
  */
 export function nameOf(text: string): string {
   const isPlain = text.isWellFormed();
@@ -53,8 +53,8 @@ function escaped(byte: number): string {
 }
 
 /**
- * A text with its escapes `\xE9`, of which each is one byte, read; those in a row are read together. `bytes` writes what
- * they are, and `others` any other escape: a backslash and one more character.
+ * Replaces the escapes of a text. `bytes` gets consecutive escapes `\xE9`, each of one byte, decoded together; `others`
+ * gets any other escape, a backslash and one more character.
  */
 export function readByteEscapes(
   text: string,
@@ -65,7 +65,7 @@ export function readByteEscapes(
   );
 }
 
-/** The bytes of a text that has two hexadecimal digits for each, `skip` characters from the start of each piece. */
+/** The bytes of a text of pieces of `width` characters, each with two hexadecimal digits after `skip` characters. */
 export function bytesOf(text: string, width: number, skip: number): Uint8Array {
   return Uint8Array.from({ length: text.length / width }, (_, at) =>
     Number.parseInt(text.slice(at * width + skip, (at + 1) * width), 16),

@@ -1,9 +1,9 @@
-import { printable, quoted } from '../../core/errors.ts';
+import { printable, quoted } from '../../core/printable.ts';
 import type { History } from '../history.ts';
 import type { Mapping } from './mapping.ts';
 import type { UnusableLines } from './unusable.ts';
 
-/** What was read, beside the history itself. */
+/** How a log was read, in addition to the history. */
 export interface Reading {
   readonly mapping: Mapping;
   readonly unusable: UnusableLines;
@@ -14,21 +14,21 @@ export interface Reading {
 const STATUS = 'STATUS_';
 const MOST_SHOWN = 5;
 
-/** What a verdict on such a log takes for granted, as sentences. */
+/** The assumptions of a verdict on a foreign log, as sentences. */
 export function assumedOfLog(history: History, { mapping, unusable, skipped }: Reading): string[] {
   return [
     ...assumedOfStatuses(history, mapping, 'unanswered', OPEN),
     ...assumedOfStatuses(history, mapping, 'settled', SETTLED),
     ...assumedOfTimes(mapping),
-    ...(mapping.key === undefined ? ['all requests are of one bucket (--one-bucket)'] : []),
-    ...(skipped === 0 ? [] : [`lines without ${printable(mapping.key ?? '')} concern no bucket: ${skipped}`]),
+    ...(mapping.key === undefined ? ['all requests share one bucket (--one-bucket)'] : []),
+    ...(skipped === 0 ? [] : [`lines without ${printable(mapping.key ?? '')} are left out: ${skipped}`]),
     ...assumedOfUnusable(unusable),
   ];
 }
 
 const OPEN =
-  'may have been charged, at any time up to the end of the log or later (--settled says by the reply)';
-const SETTLED = 'may have been charged by the reply, and not later (--settled)';
+  'may have been charged at any time, even after the end of the log (--settled: not after the reply)';
+const SETTLED = 'may have been charged, but not after the reply (--settled)';
 
 function assumedOfStatuses(
   history: History,
@@ -40,7 +40,7 @@ function assumedOfStatuses(
     .filter(([error]) => error.startsWith(STATUS))
     .map(([error, times]) => [error.slice(STATUS.length), times] as const)
     .filter(([status]) => statuses.meaningOf(status) === meaning);
-  return meant.length === 0 ? [] : [`what was answered ${statusesText(meant)} ${says}`];
+  return meant.length === 0 ? [] : [`requests answered ${statusesText(meant)} ${says}`];
 }
 
 function statusesText(statuses: readonly (readonly [status: string, times: number])[]): string {
@@ -51,12 +51,10 @@ function statusesText(statuses: readonly (readonly [status: string, times: numbe
   return `${shown.join(', ')}${rest > 0 ? `, and ${rest} other statuses` : ''}`;
 }
 
-/** What a list of statuses that was typed does not do, as sentences. */
+/** A sentence for each option of statuses that no line matches. */
 export function notesOfLog({ statuses }: Mapping): string[] {
   const all = statusesText([...statuses.seen].sort(([, a], [, b]) => b - a));
-  return statuses
-    .unmatched()
-    .map((option) => `no line has a status that ${option} names: the log has ${all}`);
+  return statuses.unmatched().map((option) => `no line has a status of ${option}; the log has ${all}`);
 }
 
 function assumedOfTimes({ durationAtMostUs, start, zone }: Mapping): string[] {
@@ -65,31 +63,29 @@ function assumedOfTimes({ durationAtMostUs, start, zone }: Mapping): string[] {
     ...(durationAtMostUs === undefined
       ? []
       : [
-          `each request was decided within ${durationAtMostUs / 1e6} s ${side} (--duration-at-most): the log does not say`,
+          `each request was decided within ${durationAtMostUs / 1e6} s ${side} (--duration-at-most); the log has no durations`,
         ]),
-    ...(zone === undefined ? [] : [`dates without a zone are of ${zone} (--zone)`]),
+    ...(zone === undefined ? [] : [`dates without a zone are in ${zone} (--zone)`]),
   ];
 }
 
 function assumedOfUnusable({ count: all, unseen, first }: UnusableLines): string[] {
   if (all === 0) return [];
-  const placed = 'each that names its bucket may be a charge of it, at any time';
-  const lost = unseen === 0 ? '' : `; ${unseen} name no bucket, so no denial is judged`;
-  return [
-    `lines that cannot be read: ${all}, the first is ${first?.where} (${first?.reason}); ${placed}${lost}`,
-  ];
+  const placed = 'each line with a bucket may be a charge at any time';
+  const lost = unseen === 0 ? '' : `; ${unseen} have no bucket, so no denial is judged`;
+  return [`unreadable lines: ${all}, the first is ${first?.where} (${first?.reason}); ${placed}${lost}`];
 }
 
-/** So many of them, and this share of all requests, are no accident. */
+/** 503 is reported from this number and this share of all requests on. */
 const FREQUENT = { times: 10, share: 0.01 };
 
-/** What keeps such a log from proving anything, as sentences. */
-export function troublesOfLog(history: History, { statuses }: Mapping): string[] {
+/** Why a foreign log cannot prove anything, as sentences. */
+export function problemsOfLog(history: History, { statuses }: Mapping): string[] {
   const times = history.errors.info[`${STATUS}503`] ?? 0;
   const { allowed, denied, failed, info } = history.outcomes;
   const isFrequent = times >= FREQUENT.times && times >= FREQUENT.share * (allowed + denied + failed + info);
   if (!isFrequent || denied > 0 || statuses.isListed('503')) return [];
   return [
-    `${times} requests were answered 503 and none was denied: a limiter that denies with 503, as nginx does unless limit_req_status says otherwise, needs --deny 503; else say --unanswered 503`,
+    `${times} requests were answered 503 and none was denied; if the limiter denies with 503 (the default of nginx), use --deny 503, else --unanswered 503`,
   ];
 }

@@ -1,22 +1,30 @@
-import { OpenclawError, printable } from '../../core/errors.ts';
-import { HistoryBuilder } from '../builder.ts';
-import { given, RecordError } from '../fields.ts';
-import type { History } from '../history.ts';
-import { LineSplitter, MAX_LINE_BYTES } from '../lines.ts';
-import type { LogReading } from '../log-reading.ts';
-import type { Operation, PolicyRecord } from '../operation.ts';
-import { FOREIGN_FORMATS, type ForeignFormat, fieldsOf, TIMED_FORMATS } from './formats.ts';
+import { OpenclawError } from '../../core/errors.ts';
+import { given } from '../../core/given.ts';
+import { printable } from '../../core/printable.ts';
+import { HistoryBuilder } from '../columns/builder.ts';
+import type { History, LogReading } from '../history.ts';
+import { RecordError } from '../records/fields.ts';
+import type { Operation, PolicyRecord } from '../records/operation.ts';
+import { LineSplitter, MAX_LINE_BYTES } from '../scan/lines.ts';
+import { FOREIGN_FORMATS, type ForeignFormat, fieldsOf, TIMED_FORMATS } from './formats/formats.ts';
 import { guessFormat } from './guess.ts';
 import { KeyFields } from './key-fields.ts';
 import { BrokenLine, type LineFields, type LineFormat, MappingError } from './lines.ts';
-import { bucketOf, type Mapping, operationOf, UNPLACED, unitPowerOf, unplacedOperation } from './mapping.ts';
+import {
+  bucketOf,
+  type Mapping,
+  makeOperation,
+  UNPLACED,
+  unitPowerOf,
+  unplacedOperation,
+} from './mapping.ts';
 import { decodeBytes } from './names.ts';
-import { assumedOfLog, notesOfLog, troublesOfLog } from './notes.ts';
+import { assumedOfLog, notesOfLog, problemsOfLog } from './notes.ts';
 import { UnusableLines } from './unusable.ts';
 
 /**
- * Reads logs that others wrote, line by line, like `HistoryReader`. What such a log cannot know is taken for
- * unknown: the level at its start, the requests that were open at its end, and what lines that cannot be read were.
+ * Reads foreign logs line by line, with the interface of `HistoryReader`. It treats as unknown what such a log does not
+ * contain: levels at its start, requests that were open at its end, and unreadable lines.
  */
 export class ForeignReader {
   readonly #builder = new HistoryBuilder();
@@ -36,7 +44,7 @@ export class ForeignReader {
   /** The fields of the first line that has no key. */
   #names: readonly string[] = [];
   #truncatedLine: number | undefined;
-  /** Lines without a key: they concern no bucket. */
+  /** The number of lines without a key; they have no bucket. */
   skipped = 0;
 
   constructor(format: ForeignFormat, mapping: Mapping, policy: PolicyRecord) {
@@ -60,7 +68,7 @@ export class ForeignReader {
     this.#truncatedLine = undefined;
     this.unusable.startFile();
     this.#lineFormat = FOREIGN_FORMATS[this.#format](this.#mapping);
-    this.#builder.startFile(name);
+    this.#builder.startFile(name, { isRotated: true });
     this.#builder.add({
       type: 'header',
       format: 'openclaw-history',
@@ -127,7 +135,7 @@ export class ForeignReader {
     }
   }
 
-  /** A last line that may have broken off throws what is wrong with it: it is no line that cannot be read. */
+  /** A last line that may be incomplete throws its error: it does not count as unreadable. */
   #readFields(fields: LineFields, mayBeCut: boolean): void {
     const bucket = bucketOf(fields, this.#mapping);
     if (bucket === undefined) {
@@ -139,7 +147,7 @@ export class ForeignReader {
     const name = { index: this.#line, bucket };
     let operation: Operation;
     try {
-      operation = operationOf(fields, this.#mapping, name);
+      operation = makeOperation(fields, this.#mapping, name);
       if (this.#read === 0) this.#unitPower = unitPowerOf(fields, this.#mapping);
       this.#keyFields.add(fields);
       this.unusable.addLine();
@@ -151,7 +159,7 @@ export class ForeignReader {
     this.#add(operation);
   }
 
-  /** What the table refuses is no fault of one line: a field that names no region, for example. */
+  /** An error of the table concerns all lines, for example a wrong field for the region. */
   #add(operation: Operation): void {
     try {
       this.#builder.add(operation);
@@ -162,36 +170,34 @@ export class ForeignReader {
     if (operation.invokedUs !== UNPLACED) this.#usable++;
   }
 
-  /** What a verdict on what was read takes for granted. */
+  /** The assumptions of a verdict on this log. */
   assumed(history: History): string[] {
     return assumedOfLog(history, { mapping: this.#mapping, unusable: this.unusable, skipped: this.skipped });
   }
 
-  /** What keeps it from proving anything. */
-  troubles(history: History): string[] {
-    return troublesOfLog(history, this.#mapping);
+  /** Why this log cannot prove anything. */
+  problems(history: History): string[] {
+    return problemsOfLog(history, this.#mapping);
   }
 
-  /** What a reader of the verdict should know beside. */
+  /** Notes for the reader of the verdict. */
   notes(): string[] {
     return notesOfLog(this.#mapping);
   }
 
-  /** As far as it may have been misread. */
+  /** How it was read, as far as that may be wrong. */
   reading(): LogReading {
     const { key } = this.#mapping;
     const unitPower = Object.hasOwn(TIMED_FORMATS, this.#format) ? undefined : this.#unitPower;
     return { ...given({ key, unitPower }), otherKeys: this.#keyFields.names() };
   }
 
-  /** Counts a line that cannot be read, and throws what no line can be read with. */
+  /** Counts an unreadable line. Throws if the error affects every line. */
   #leaveOut(error: unknown, { isSeen }: { isSeen: boolean }): void {
     if (!(error instanceof RecordError)) throw error;
     if (error instanceof MappingError) throw this.#error(error.message);
     if (!isSeen && this.#mapping.cost !== undefined)
-      throw this.#error(
-        `${error.message}; and what a request may cost (--cost) that cannot be read is not known`,
-      );
+      throw this.#error(`${error.message}; with --cost every line must be readable, or its cost is unknown`);
     const where = `${printable(this.#file)}:${this.#line}`;
     this.unusable.add({ where, reason: error.message }, { isSeen });
     if (this.unusable.isHopeless || this.#mapping.unusableAtMost === 0) this.#refuseUnusable();
@@ -199,7 +205,7 @@ export class ForeignReader {
 
   #refuseUnusable(): void {
     const complaint = this.unusable.complaintOf(this.#mapping.unusableAtMost);
-    if (complaint !== undefined) throw this.#said(complaint.where, complaint.reason);
+    if (complaint !== undefined) throw this.#errorAt(complaint.where, complaint.reason);
   }
 
   #endRecord(): void {
@@ -214,33 +220,33 @@ export class ForeignReader {
   #whyEmpty(): string {
     const { key } = this.#mapping;
     if (key === undefined || this.#names.length === 0) return 'the file has no operation';
-    return `no line has the field ${printable(key)} (--key); the first has ${printable(this.#names.slice(0, 40).join(', '))}`;
+    return `no line has the field ${printable(key)} (--key); fields of the first line: ${printable(this.#names.slice(0, 40).join(', '))}`;
   }
 
   #error(reason: string): OpenclawError {
-    return this.#said(`${printable(this.#file)}:${this.#line}`, reason);
+    return this.#errorAt(`${printable(this.#file)}:${this.#line}`, reason);
   }
 
-  #said(where: string, reason: string): OpenclawError {
+  #errorAt(where: string, reason: string): OpenclawError {
     const guess = this.#usable === 0 ? guessFormat(this.#firstLine, this.#format) : undefined;
     return new OpenclawError(
       'INVALID_HISTORY',
       `${where}: ${reason}${guess === undefined ? '' : `; ${guess}`}`,
-      { hint: 'see openclaw-rl check --help for what each option names' },
+      { hint: 'see openclaw-rl check --help' },
     );
   }
 }
 
-const TOO_LONG = `the line is longer than ${MAX_LINE_BYTES / 1_048_576} MiB; vegeta writes the bodies of replies: leave them out with jq -c 'del(.body)', or attack with -max-body=0`;
+const TOO_LONG = `the line is longer than ${MAX_LINE_BYTES / 1_048_576} MiB; vegeta writes response bodies: remove them with jq -c 'del(.body)', or attack with -max-body=0`;
 
-/** What came at an unknown time may have come before all else. */
+/** Moves operations of unknown time to the start: they may have come before all others. */
 function placeAtStart(invokedUs: Float64Array): void {
   let first = Number.POSITIVE_INFINITY;
   for (const us of invokedUs) if (us !== UNPLACED && us < first) first = us;
   for (let row = 0; row < invokedUs.length; row++) if (invokedUs[row] === UNPLACED) invokedUs[row] = first;
 }
 
-/** Of a last line without a newline, whether nothing can be missing: half a number is a number, too, half a JSON object is none. */
+/** Whether a last line without a newline is complete: half a number is a number, but half a JSON object is no object. */
 function isWhole(line: string): boolean {
   return line.startsWith('{') && line.endsWith('}');
 }

@@ -10,12 +10,12 @@ it.each([
   {
     title: 'foo, which no line has',
     lists: { allow: 'foo' },
-    says: ['no line has a status that --allow names: the log has 429 (2), 200 (1), 503 (1)'],
+    says: ['no line has a status of --allow; the log has 429 (2), 200 (1), 503 (1)'],
   },
   {
     title: '502 and 4xx, of which one has lines',
     lists: { unanswered: '502', deny: '4xx' },
-    says: ['no line has a status that --unanswered names: the log has 429 (2), 200 (1), 503 (1)'],
+    says: ['no line has a status of --unanswered; the log has 429 (2), 200 (1), 503 (1)'],
   },
   { title: '502 or 503, of which one has lines', lists: { settled: '502,503' }, says: [] },
   { title: 'nothing, where the usual 2xx is taken', lists: {}, says: [] },

@@ -1,14 +1,15 @@
-import { OpenclawError, quoted } from '../../core/errors.ts';
+import { invalidOption } from '../../core/errors.ts';
+import { quoted } from '../../core/printable.ts';
 import { MappingError } from './lines.ts';
 import type { StatusPattern } from './status.ts';
 
 /**
- * What a status means for the bucket. `settled`: it may have been charged, by its reply at the latest. `unanswered`: it
- * may have been charged, and still can be, at any time after its reply.
+ * What a status means for the bucket. `settled`: the request may have been charged, but not after its reply.
+ * `unanswered`: it may be charged at any time, also after its reply.
  */
 export type StatusMeaning = 'allowed' | 'denied' | 'settled' | 'unanswered';
 
-/** The lists that the user gave, by the option of each. */
+/** The lists of statuses that the user gave, by option. */
 export interface StatusLists {
   readonly allow?: StatusPattern | undefined;
   readonly deny?: StatusPattern | undefined;
@@ -17,13 +18,13 @@ export interface StatusLists {
 }
 
 export interface StatusReader {
-  /** Of the status of one more line. Throws MappingError for a status in two of the lists. */
+  /** Reads and counts the status of one line. Throws MappingError for a status in two of the lists. */
   read(status: string): StatusMeaning;
   /** Throws MappingError for a status in two of the lists. */
   meaningOf(status: string): StatusMeaning;
-  /** Whether it is in one of the lists that the user gave. */
+  /** Whether a list of the user has it. */
   isListed(status: string): boolean;
-  /** How often lines had each status, of the first thousand. */
+  /** How often each status occurred; at most a thousand statuses. */
   readonly seen: ReadonlyMap<string, number>;
   /** The options of the lists that no line matched. */
   unmatched(): readonly string[];
@@ -33,14 +34,13 @@ const MEANINGS = { allow: 'allowed', deny: 'denied', settled: 'settled', unanswe
 
 const OPTIONS = ['allow', 'deny', 'settled', 'unanswered'] as const;
 
-/** Words come from a wrong column without end. */
+/** A wrong column can have an unlimited number of words. */
 const MOST_KEPT = 1_000;
 
 /**
- * A list that was given outranks what holds without one: `allow` is 2xx and `deny` 429, and any other status is
- * `unanswered`. A proxy writes 408, 499, 502, 503 or 504 while the request goes on behind it, and a client its 0; a 500
- * may be that of a limiter whose own store timed out and charges later. Only who knows where the log was written can
- * say that a status was settled.
+ * A list of the user overrides the default: `allow` is 2xx, `deny` is 429, and any other status is `unanswered`. A proxy
+ * writes 408, 499, 502, 503 or 504, and a client 0, while the request may continue behind it. A 500 may come from a
+ * limiter whose store timed out and charges later. Only the user can know that a status is settled.
  */
 export function statusReader(
   lists: StatusLists,
@@ -85,15 +85,14 @@ export function statusReader(
   };
 }
 
-/** Throws INVALID_OPTION for a status code that is in two of the lists, before anything is read. */
+/** Throws INVALID_OPTION for a status code in two of the lists; called before the log is read. */
 export function refuseClash(lists: StatusLists): void {
   for (let code = 0; code < 1_000; code++) {
     const status = String(code).padStart(3, '0');
     const given = optionsOf(lists, status);
     if (given.length > 1)
-      throw new OpenclawError(
-        'INVALID_OPTION',
-        `the status ${status} is in two lists, ${given.map(flag).join(' and ')}: a status means one thing`,
+      throw invalidOption(
+        `the status ${status} is in two lists, ${given.map(flag).join(' and ')}; remove it from one`,
       );
   }
 }

@@ -22,7 +22,7 @@ describe('the combined and common format', () => {
       want: { from: TEN - SECOND, to: TEN + 1.5 * SECOND },
     },
     {
-      title: 'with a duration behind the user agent',
+      title: 'with a duration after the user agent',
       text: line(undefined, ' "-" "curl/8" 0.120'),
       fields: { key: 'remote_addr', status: 'status', end: 'time_local', duration: '10', unit: 's' as const },
       want: { from: TEN - SECOND - 121_000, to: TEN + SECOND },
@@ -62,7 +62,7 @@ describe('the combined and common format', () => {
     {
       title: 'JSON',
       text: '{"a":1}\n',
-      says: /^log:1: not of the combined format.*; it looks like JSON: give --from access-log/,
+      says: /^log:1: not in the combined format.*; it looks like JSON; use --from access-log/,
     },
     {
       title: 'too few values',
@@ -72,13 +72,13 @@ describe('the combined and common format', () => {
     {
       title: 'an open mark',
       text: `a - - [${AT}] "GET / 200\n`,
-      says: /^log:1: the end of its value 1 cannot/,
+      says: /^log:1: value 1 has no recognisable end/,
     },
     {
       title: 'an unknown field',
       text: line(),
       key: 'api_key',
-      says: /no line has the field api_key \(--key\); the first has remote_addr, remote_ident, .*, query.user, query.q$/,
+      says: /no line has the field api_key \(--key\); fields of the first line: remote_addr, remote_ident, .*, query.user, query.q$/,
     },
   ])('is refused with $title', ({ text, key = 'remote_addr', says }) =>
     expect(() => readForeign('combined', text, { ...nginx, key })).toThrow(says),
@@ -118,7 +118,7 @@ describe("Envoy's text format", () => {
     {
       title: 'text behind a mark',
       text: `${head} ${tail.replace('curl/8"', 'a"b')}\n`,
-      says: /cannot be told/,
+      says: /has no recognisable end/,
     },
     {
       title: 'lines of two formats',
@@ -136,7 +136,7 @@ describe("HAProxy's HTTP log", () => {
   const fields = { key: 'client_ip', zone: 'Z' };
   it.each([
     { title: 'alone', text: line() },
-    { title: 'behind what syslog writes', text: syslog + line() },
+    { title: 'after the prefix of syslog', text: syslog + line() },
     { title: 'with captured headers', text: line(' {k7|curl} {}') },
   ])('has the start and the whole time: $title', ({ text }) => {
     const { rows, names } = readForeign('haproxy', text, fields);
@@ -150,9 +150,9 @@ describe("HAProxy's HTTP log", () => {
   });
 
   it.each([
-    { title: 'no zone', text: line(), zone: undefined, says: /is a date without a zone: give --zone UTC/ },
-    { title: 'option logasap', text: line('', '+109'), zone: 'Z', says: /logged before its end/ },
-    { title: 'another format', text: 'GET /\n', zone: 'Z', says: /not of the format of option httplog/ },
+    { title: 'no zone', text: line(), zone: undefined, says: /is a date without a zone; use --zone UTC/ },
+    { title: 'option logasap', text: line('', '+109'), zone: 'Z', says: /logged before it ended/ },
+    { title: 'another format', text: 'GET /\n', zone: 'Z', says: /not in the format of option httplog/ },
   ])('is refused with $title', ({ text, zone, says }) =>
     expect(() =>
       readForeign('haproxy', text, { key: 'client_ip', ...(zone !== undefined && { zone }) }),

@@ -2,18 +2,18 @@
 export const UNITS = { ns: -3, us: 0, ms: 3, s: 6 } as const;
 export type Unit = keyof typeof UNITS;
 
-/** A time or a duration as a log has it: the truth lies within `errorUs` of `us`, both whole microseconds. */
+/** A time or a duration of a log: the true value is within `errorUs` of `us`, both whole microseconds. */
 export interface Widened {
   readonly us: number;
-  /** One of its last digit: logs round either way. */
+  /** One unit of its last digit: logs round up or down. */
   readonly errorUs: number;
 }
 
 export interface TimeOptions {
   readonly field: string;
-  /** Of numbers that name none themselves. */
+  /** For numbers without their own unit. */
   readonly unit: Unit | undefined;
-  /** Of dates that name none themselves: `Z`, `+01:00`. */
+  /** For dates without their own zone: `Z`, `+01:00`. */
   readonly zone?: string | undefined;
 }
 

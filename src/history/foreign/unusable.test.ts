@@ -9,7 +9,7 @@ const good = (lines: number) =>
 const noTime = '{"user":"b","from_ms":null,"to_ms":2000,"code":200}\n';
 const noJson = 'oops\n';
 
-describe('a line that cannot be read', () => {
+describe('an unreadable line', () => {
   it('is a charge of its bucket at any time, where it names one', () => {
     const { rows, history } = readForeign('access-log', [...good(199), noTime].join(''));
     expect(rows.at(-1)).toEqual({ from: 999_000, to: Number.POSITIVE_INFINITY, outcome: 'info' });
@@ -26,7 +26,7 @@ describe('a line that cannot be read', () => {
     const { reader, history } = readForeign('access-log', [...good(398), noJson, noTime].join(''));
     expect(reader.assumed(history)).toEqual([
       expect.stringMatching(
-        /^lines that cannot be read: 2, the first is log:399 \(not JSON: .*\); each that names its bucket may be a charge of it, at any time; 1 name no bucket, so no denial is judged$/,
+        /^unreadable lines: 2, the first is log:399 \(not JSON: .*\); each line with a bucket may be a charge at any time; 1 have no bucket, so no denial is judged$/,
       ),
     ]);
   });
@@ -35,13 +35,13 @@ describe('a line that cannot be read', () => {
     {
       title: 'too many',
       lines: [...good(98), noTime, noJson],
-      says: /^log:99: .*from_ms.*; 2 of 100 lines cannot be read, more than 1%, --unusable-at-most/,
+      says: /^log:99: .*from_ms.*; 2 of 100 lines are unreadable, more than 1% \(--unusable-at-most\)/,
     },
     { title: 'any, where none may be', lines: [...good(999), noTime], most: 0, says: /^log:1000: .*from_ms/ },
     {
       title: 'all of the first, at once',
       lines: Array.from({ length: 40 }, () => noJson),
-      says: /; 20 of 20 lines cannot/,
+      says: /; 20 of 20 lines are unreadable/,
     },
     { title: 'all', lines: [noTime], most: 1, says: /^log:1: the file has no operation/ },
   ])('is refused: $title', ({ lines, most = 0.01, says }) =>
@@ -53,5 +53,5 @@ describe('a line that cannot be read', () => {
       readForeign('access-log', `${good(300).join('').replaceAll('"code"', '"cost":2,"code"')}${noJson}`, {
         cost: 'cost',
       }),
-    ).toThrow(/^log:301: not JSON.*what a request may cost \(--cost\) that cannot be read is not known/));
+    ).toThrow(/^log:301: not JSON.*with --cost every line must be readable, or its cost is unknown/));
 });

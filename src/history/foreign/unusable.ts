@@ -4,20 +4,20 @@ interface Complaint {
   readonly reason: string;
 }
 
-/** So many lines, and not one that can be read: reading on is of no use. */
+/** After this many lines without a readable one, reading stops. */
 const HOPELESS = 20;
 
 /**
- * Lines that could not be read. Each may have been a request, so it is granted, not left out: an admission that is
- * missing makes a right denial look false. Where the bucket is known, the line stands for a charge of it that may
- * happen at any time of the log. Where it is not, any bucket may lack it, so the denials of none are judged.
+ * Unreadable lines. Each may have been a request, so it is not ignored: a missing admission makes a correct denial look
+ * false. If its bucket is known, the line counts as a possible charge at any time of the log. If not, it may belong to
+ * any bucket, so no denials are judged.
  *
- * Neither can make a limiter look guilty of admitting: what is missing only adds to what was admitted.
+ * Neither can produce a false over-admission: a missing line could only add admissions.
  */
 export class UnusableLines {
   /** Of all files. */
   count = 0;
-  /** Those whose bucket is not known. */
+  /** Lines whose bucket is unknown. */
   unseen = 0;
   first: Complaint | undefined;
   #file = { lines: 0, count: 0, unseen: 0, first: undefined as Complaint | undefined };
@@ -50,12 +50,12 @@ export class UnusableLines {
     return this.#file.count === this.#file.lines && this.#file.count >= HOPELESS;
   }
 
-  /** What is wrong with the file, where more than that share of its lines cannot be read. */
+  /** The error of the file if more than that share of its lines is unreadable. */
   complaintOf(share: number): Complaint | undefined {
     const { count, lines, first } = this.#file;
     if (first === undefined || count <= share * lines) return undefined;
     if (count === 1) return first;
-    const limit = `more than ${Number((100 * share).toPrecision(3))}%, --unusable-at-most`;
-    return { ...first, reason: `${first.reason}; ${count} of ${lines} lines cannot be read, ${limit}` };
+    const limit = `more than ${Number((100 * share).toPrecision(3))}% (--unusable-at-most)`;
+    return { ...first, reason: `${first.reason}; ${count} of ${lines} lines are unreadable, ${limit}` };
   }
 }

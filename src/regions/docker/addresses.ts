@@ -1,10 +1,10 @@
+import type { PlannedNode, Topology } from '../../topology/topology.ts';
 import { plannedNode } from '../provider.ts';
-import type { PlannedNode, Topology } from '../topology.ts';
 
 /**
- * Where everything listens inside a region's namespace. Node k of region i has 127.77.<i + 1>.<k + 1>, which every
- * namespace has for itself: where the node is at home, the node listens there; elsewhere, the region's Toxiproxy.
- * Nodes of a region differ in their ports too, since from abroad all are reached at the one address of its container.
+ * The addresses inside a region's namespace. Node k of region i has 127.77.<i + 1>.<k + 1>, a local address in every
+ * namespace: the node listens on it in its own region, and the Toxiproxy listens on it in every other region.
+ * Nodes of one region also differ in their ports, since other regions reach all of them at one container address.
  */
 const FIRST_NODE_PORT = 6379;
 const BUS_OFFSET = 10_000;
@@ -12,7 +12,7 @@ const FIRST_DOOR = 20_000;
 
 export const API_PORT = 8474;
 export const GATEWAY_PORT = 8080;
-/** On loopback, as a service whose clock may be changed must be. */
+/** On loopback, which a service with a changeable clock requires. */
 export const RATING_PORT = 8081;
 export const RATING_DOOR = 8082;
 
@@ -29,32 +29,24 @@ export function nodeAddress({ regions }: Pick<Topology, 'regions'>, node: Planne
 }
 
 /**
- * A port that leads to a node of another region as a client in this region would go: through its Toxiproxy. Published,
- * it gives this machine the region's view.
+ * The port through which this machine reaches a node of another region like a client in this region: through the
+ * region's Toxiproxy.
  */
 export function doorPort({ nodes }: Pick<Topology, 'nodes'>, node: PlannedNode): number {
   return FIRST_DOOR + nodes.indexOf(plannedNode({ nodes }, node.name));
 }
 
-/** The name of the container that owns a region's namespace, and of its address between the regions. */
+/** The name of the container that owns a region's namespace, and its host name for the other regions. */
 export function regionHost(region: string): string {
   return `region-${region}`;
 }
 
-/** Where the container of its region has what a node stores, which the node itself has in /data. */
+/** The path of a node's data in the container of its region; the node itself has it in /data. */
 export function storageIn(node: string): string {
   return `/nodes/${node}`;
 }
 
-/** The service of a Compose file that is the Toxiproxy of a region. */
+/** The Compose service of a region's Toxiproxy. */
 export function toxiproxyService(region: string): string {
   return `toxiproxy-${region}`;
-}
-
-export function nodesOf({ nodes }: Pick<Topology, 'nodes'>, region: string): PlannedNode[] {
-  return nodes.filter((node) => node.region === region);
-}
-
-export function nodesAbroad({ nodes }: Pick<Topology, 'nodes'>, region: string): PlannedNode[] {
-  return nodes.filter((node) => node.region !== region);
 }

@@ -1,12 +1,11 @@
-import { nodeSettings } from '../node-settings.ts';
-import type { PlannedNode, Topology } from '../topology.ts';
+import type { PlannedNode, Topology } from '../../topology/topology.ts';
+import { nodeSettings } from '../cluster/node-settings.ts';
+import { nodesAbroad, nodesOf } from '../provider.ts';
 import {
   API_PORT,
   doorPort,
   GATEWAY_PORT,
   nodeAddress,
-  nodesAbroad,
-  nodesOf,
   RATING_DOOR,
   regionHost,
   storageIn,
@@ -15,7 +14,7 @@ import {
 import { OFFICIAL_IMAGES } from './images.ts';
 import { CLUSTER_LABEL, ROLE_LABEL, START_LABEL } from './owned-containers.ts';
 
-/** What the file takes from the environment; each has a default. */
+/** The environment variables that the file reads; each has a default. */
 export const COMPOSE_VARIABLES = {
   cluster: 'OPENCLAW_RL_CLUSTER',
   start: 'OPENCLAW_RL_START',
@@ -24,12 +23,12 @@ export const COMPOSE_VARIABLES = {
   toxiproxy: 'OPENCLAW_TOXIPROXY_IMAGE',
 } as const;
 
-/** 198.18.0.0/15 is reserved for benchmarks: no office, VPN or cloud uses it. */
+/** 198.18.0.0/15 is reserved for benchmarks, so other networks rarely use it. */
 const DEFAULT_SUBNET = '198.18.0.0/24';
 
 const nodeService = (node: string) => `node-${node}`;
 
-/** The Compose file of these regions. Nothing in it is of one machine or one cluster. */
+/** The Compose file of a topology. It does not depend on the machine or on the name of the cluster. */
 export function composeFile(topology: Topology): string {
   const { regions, nodes } = topology;
   return `${HEADER}
@@ -50,18 +49,18 @@ ${nodes.map(({ name }) => `  ${nodeService(name)}: { labels: *labels }`).join('\
 const HEADER = `# Regions as containers. \`openclaw-rl up --provider docker\` starts them, forms the cluster and sets the round trips.
 # src/regions/docker/compose-file.ts writes this file for any topology.
 #
-# A region is one network namespace, owned by a container that only sleeps: its nodes and its Toxiproxy join it. Node k
-# of region i announces 127.77.<i>.<k>, which is local in every namespace. At home the node itself listens there, and on
-# the address of its namespace for those abroad; elsewhere that region's Toxiproxy does, and passes on. So whatever
-# leaves a region for another goes through two Toxiproxies, and no privilege is needed.
+# A region is one network namespace. A container that only sleeps owns it; the nodes and the Toxiproxy of the region
+# join it. Node k of region i announces 127.77.<i>.<k>, a local address in every namespace. In its own region the node
+# listens there, and on the address of the namespace for other regions. In every other region the Toxiproxy listens
+# there and forwards. So data between two regions passes two Toxiproxies, and no container needs a privilege for it.
 
 x-labels: &labels
   ${CLUSTER_LABEL}: \${${COMPOSE_VARIABLES.cluster}:-by hand}
   ${START_LABEL}: \${${COMPOSE_VARIABLES.start}:-}
 
 x-container: &container
-  restart: "no" # whether a node comes back is for a fault to say
-  stop_signal: SIGKILL # nothing here is worth a wait
+  restart: "no" # only faults restart nodes
+  stop_signal: SIGKILL # no data needs a clean stop
   security_opt: ["no-new-privileges:true"]
   pids_limit: 200
 
@@ -71,8 +70,8 @@ x-region: &region
   entrypoint: [sleep, infinity]
   user: "65534"
   cap_drop: [ALL]
-  cap_add: [DAC_OVERRIDE] # not for what sleeps: to empty a node's volume by \`docker exec --user 0\`
-  tmpfs: [/data] # else the image would have a volume without a label there
+  cap_add: [DAC_OVERRIDE] # for \`docker exec --user 0\`, which empties a node's volume
+  tmpfs: [/data] # else the image creates a volume without labels there
   mem_limit: 64m
 
 x-toxiproxy: &toxiproxy
@@ -88,7 +87,7 @@ x-node: &node
   <<: *container
   image: \${${COMPOSE_VARIABLES.redis}:-${OFFICIAL_IMAGES.redis}}
   cap_drop: [ALL]
-  cap_add: [CHOWN, DAC_OVERRIDE, SETGID, SETUID] # the image makes /data its user's and becomes that user
+  cap_add: [CHOWN, DAC_OVERRIDE, SETGID, SETUID] # the image gives /data to its user and switches to that user
   mem_limit: 512m
 `;
 
@@ -116,7 +115,7 @@ ${nodesOf(topology, region)
   .join('\n')}`;
 }
 
-/** What of a region this machine can reach, and what for. Each gets a free port of 127.0.0.1. */
+/** The published ports of a region and their purpose. Each gets a free port of 127.0.0.1. */
 function publishedPorts(topology: Topology, region: string): { port: number; what: string }[] {
   return [
     ...nodesOf(topology, region).map((node) => ({
@@ -139,7 +138,7 @@ function nodeServiceText(topology: Topology, node: PlannedNode): string {
   const service = nodeService(node.name);
   const settings: Record<string, string | number> = {
     port: address.port,
-    'protected-mode': 'no', // published on 127.0.0.1 alone
+    'protected-mode': 'no', // published only on 127.0.0.1
     'cluster-announce-ip': address.host,
     ...nodeSettings(topology),
     dir: '/data',

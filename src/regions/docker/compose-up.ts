@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OpenclawError } from '../../core/errors.ts';
+import { environmentFailed } from '../../core/errors.ts';
+import type { Topology } from '../../topology/topology.ts';
 import { startOwned } from '../processes/owned-processes.ts';
-import type { Topology } from '../topology.ts';
-import { interruption, until } from '../until.ts';
+import { interruption, waitFor } from '../waiting.ts';
 import { COMPOSE_VARIABLES, composeFile } from './compose-file.ts';
 import { hintFor, lastLine } from './docker.ts';
 import type { Images } from './images.ts';
@@ -16,20 +16,20 @@ export interface ComposeStart extends Required<Owner> {
   readonly topology: Topology;
 }
 
-/** Images may have to be pulled. */
+/** Long enough to pull the images. */
 const START_MS = 600_000;
 
 /**
- * Has Compose start every container, and waits until all run. Compose is a process with the cluster's mark: whoever ends
- * the cluster ends it first, also when this program was killed meanwhile. Throws ENVIRONMENT_FAILED in Compose's words.
+ * Starts every container with Compose and waits until all are running. Compose runs with the cluster's mark, so ending
+ * the cluster ends Compose first, even if this program was killed. Throws ENVIRONMENT_FAILED with Compose's message.
  */
 export async function composeUp(start: ComposeStart, signal: AbortSignal): Promise<void> {
   const { cluster, startId, project, subnet, images, topology } = start;
   const file = join(cluster, 'compose.yaml');
   const logFile = join(cluster, 'logs', 'compose.log');
   await writeFile(file, composeFile(topology));
-  await writeFile(logFile, ''); // of an earlier try, on another subnet
-  if (signal.aborted) throw interruption(signal, 'the containers were about to be started');
+  await writeFile(logFile, ''); // drop the log of an earlier subnet
+  if (signal.aborted) throw interruption(signal, 'starting the containers');
   const ended = startOwned({
     command: 'docker',
     args: ['compose', '--project-name', project, '--file', file, 'up', '--detach', '--quiet-pull'],
@@ -45,10 +45,10 @@ export async function composeUp(start: ComposeStart, signal: AbortSignal): Promi
       [COMPOSE_VARIABLES.redis]: images.redis,
       [COMPOSE_VARIABLES.toxiproxy]: images.toxiproxy,
       COMPOSE_PARALLEL_LIMIT: '-1',
-      COMPOSE_COMPATIBILITY: '0', // else the names of containers have other separators
+      COMPOSE_COMPATIBILITY: '0', // else container names have other separators
     },
   });
-  await until('the containers to be started', START_MS, signal, async () =>
+  await waitFor('the containers to be started', START_MS, signal, async () =>
     ended.aborted ? undefined : `see ${logFile}`,
   );
   const expected = 2 * topology.regions.length + topology.nodes.length;
@@ -56,9 +56,8 @@ export async function composeUp(start: ComposeStart, signal: AbortSignal): Promi
   if (running.length === expected) return;
   const log = await readFile(logFile, 'utf8').catch(() => '');
   const hint = hintFor(log);
-  throw new OpenclawError(
-    'ENVIRONMENT_FAILED',
-    `${running.length} of ${expected} containers run; ${logFile} ends: ${lastLine(log)}`,
-    hint === undefined ? {} : { hint },
+  throw environmentFailed(
+    `only ${running.length} of ${expected} containers are running; ${logFile} ends: ${lastLine(log)}`,
+    hint,
   );
 }

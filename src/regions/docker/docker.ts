@@ -1,112 +1,89 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { OpenclawError } from '../../core/errors.ts';
-import { interruption } from '../until.ts';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { environmentFailed, OpenclawError } from '../../core/errors.ts';
+import { interruption, unlessInterrupted } from '../waiting.ts';
 
 const ANSWER_MS = 30_000;
 const FORCE_MS = 2_000;
 
-/** The least major versions that can be used: earlier ones lack what is asked of them. */
+/** The least major versions that work. */
 export const NEEDED = { engine: 20, compose: 2 } as const;
 
 export interface DockerCall {
   /** Default: 30 s. */
   readonly timeoutMs?: number;
-  /** Ends the call early; for what may take long. What tidies up has none. */
+  /** Ends a long call early. Calls that clean up pass none. */
   readonly signal?: AbortSignal;
-  /** Give what it prints as errors, too: `docker logs` keeps the two apart. */
+  /** Also return standard error; `docker logs` writes to both streams. */
   readonly withErrors?: boolean;
 }
 
 /**
- * Runs `docker` with these arguments and gives what it prints. It has a session of its own: a terminal's Ctrl-C reaches
- * only us, and what tidies up is not ended half-way. Throws ENVIRONMENT_FAILED in its own words; what the signal says
- * when it comes first.
+ * Runs `docker` and returns its trimmed output. It runs in its own session, so that a terminal's Ctrl-C does not
+ * interrupt a clean-up. Throws ENVIRONMENT_FAILED with docker's message; on abort, the error of `interruption`.
  */
 export async function docker(
   args: readonly string[],
   { timeoutMs = ANSWER_MS, signal, withErrors = false }: DockerCall = {},
 ): Promise<string> {
   const command = `docker ${args.slice(0, 2).join(' ')}`;
-  if (signal?.aborted) throw interruption(signal, command);
+  if (signal?.aborted) throw interruption(signal, `running ${command}`);
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(environmentFailed(`${command} took longer than ${timeoutMs / 1_000} s`)),
+    timeoutMs,
+  );
+  const stop = AbortSignal.any([late.signal, ...(signal === undefined ? [] : [signal])]);
   const child = spawn('docker', args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  return new Promise<string>((resolve, reject) => {
-    const output = { stdout: '', stderr: '' };
-    for (const stream of ['stdout', 'stderr'] as const)
-      child[stream].setEncoding('utf8').on('data', (chunk: string) => {
-        output[stream] += chunk;
-      });
-    const giveUp = (why: OpenclawError) => {
+  const ending = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  const [stdout, stderr, [code, ended]] = await unlessInterrupted(stop, `running ${command}`, ending)
+    .catch((error: Error) => {
       endGroup(child);
-      settle(() => reject(why));
-    };
-    const onAbort = () => giveUp(interruption(signal as AbortSignal, command));
-    const timer = setTimeout(
-      () => giveUp(failure(`${command} took longer than ${timeoutMs / 1_000} s`)),
-      timeoutMs,
-    );
-    const settle = (act: () => void) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      act();
-    };
-    signal?.addEventListener('abort', onAbort);
-    child.once('error', (error) => settle(() => reject(explainStart(error))));
-    child.once('close', (code, ended) => {
-      const said = lastLine(output.stderr) || `ended with ${code ?? ended}`;
-      settle(() => {
-        if (code === 0) resolve(`${output.stdout}${withErrors ? output.stderr : ''}`.trim());
-        else reject(failure(`${command}: ${said}`, { hint: hintFor(output.stderr) }));
-      });
-    });
-  });
+      throw error instanceof OpenclawError ? error : explainStart(error);
+    })
+    .finally(() => clearTimeout(timer));
+  if (code === 0) return `${stdout}${withErrors ? stderr : ''}`.trim();
+  const answer = lastLine(stderr) || `exited with ${code ?? ended}`;
+  throw environmentFailed(`${command}: ${answer}`, hintFor(stderr));
 }
 
-/** The client and the plugins it has started: asks, then forces. Nobody waits for them. */
+/** Ends the client and its plugins: SIGTERM, then SIGKILL after 2 s. Does not wait for them. */
 function endGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
-  const tell = (signal: NodeJS.Signals) => {
+  const send = (signal: NodeJS.Signals) => {
     try {
       process.kill(-pid, signal);
     } catch {
       // it has ended
     }
   };
-  tell('SIGTERM');
-  setTimeout(() => tell('SIGKILL'), FORCE_MS).unref();
+  send('SIGTERM');
+  setTimeout(() => send('SIGKILL'), FORCE_MS).unref();
 }
 
 function explainStart(error: NodeJS.ErrnoException): OpenclawError {
-  if (error.code !== 'ENOENT') return failure(`docker could not be started: ${error.message}`);
-  return failure('docker was not found', {
-    cause: error,
-    hint: 'install Docker Engine: see openclaw-rl doctor',
-  });
+  if (error.code !== 'ENOENT') return environmentFailed(`docker could not be started: ${error.message}`);
+  return environmentFailed('docker was not found', 'install Docker Engine: see openclaw-rl doctor', error);
 }
 
-/** Whether there is no docker program here, and so nothing of ours in any engine that this user could ask. */
+/** Whether the error means that this machine has no docker program, so that no containers can exist. */
 export function isDockerAbsent(error: unknown): boolean {
   const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
   return error instanceof OpenclawError && cause?.code === 'ENOENT' && cause.syscall === 'spawn docker';
 }
 
-function failure(
-  message: string,
-  { hint, cause }: { readonly hint?: string | undefined; readonly cause?: Error } = {},
-): OpenclawError {
-  return new OpenclawError('ENVIRONMENT_FAILED', message, { ...(hint && { hint }), ...(cause && { cause }) });
-}
-
-/** What to do about what the docker program said, where that is known. */
+/** The hint for a message of the docker program; undefined for an unknown message. */
 export function hintFor(text: string): string | undefined {
   if (/permission denied.*(socket|docker\.sock)/is.test(text))
-    return 'let this user at the socket: sudo usermod -aG docker "$USER", then log in again';
+    return 'give this user access to the socket: sudo usermod -aG docker "$USER", then log in again';
   if (/cannot connect to the docker daemon|is the docker daemon running|error during connect/i.test(text))
     return 'start the engine: sudo systemctl start docker';
   if (/pool overlaps/i.test(text)) return 'choose another subnet: export OPENCLAW_RL_SUBNET=198.19.7.0/24';
   if (/is not a docker command|unknown shorthand flag: 'p'/i.test(text))
     return `install the Compose plugin, version ${NEEDED.compose} or later: apt-get install docker-compose`;
   if (/no such host|connection refused|manifest unknown|pull access denied|denied:/i.test(text))
-    return 'name images that are here: OPENCLAW_REDIS_IMAGE, OPENCLAW_TOXIPROXY_IMAGE, OPENCLAW_RL_IMAGE';
+    return 'name images that this machine has: export OPENCLAW_REDIS_IMAGE, OPENCLAW_TOXIPROXY_IMAGE, OPENCLAW_RL_IMAGE';
   return undefined;
 }
 

@@ -1,10 +1,10 @@
-import type { Check } from '../check.ts';
+import type { Check } from '../doctor-check.ts';
 import { docker, NEEDED } from './docker.ts';
 import { type Images, isImageHere, OWN_IMAGE, provideOwnImage, pullImage } from './images.ts';
 
-/** What asking Docker gave, before anything is concluded from it; a text where a part did not answer as it should. */
+/** The raw answers of Docker, before `diagnoseDocker` judges them. */
 export interface DockerFacts {
-  /** Version of the engine, as it says it: `26.1.5`. */
+  /** Version of the engine as reported, like `26.1.5`. */
   readonly engine: Answer;
   readonly compose: Answer;
   readonly images: readonly {
@@ -16,7 +16,7 @@ export interface DockerFacts {
 
 type Answer = { readonly version: string } | { readonly lack: string; readonly mend: string };
 
-/** Asks Docker what there is; with `provide`, pulls and builds the images that are missing, saying so. */
+/** Asks Docker for versions and images. With `provide`, it pulls and builds missing images and reports that. */
 export async function examineDocker(
   images: Images,
   { provide, say }: { readonly provide: boolean; readonly say: (what: string) => void },
@@ -43,7 +43,7 @@ export async function examineDocker(
   return { engine, compose, images: await Promise.all(found) };
 }
 
-/** Why regions cannot be had as containers; undefined where they can. Images are not asked for: they can be pulled. */
+/** Why containers cannot be used; undefined if they can. Images are not checked, since they can be pulled. */
 export async function findDockerLack(): Promise<string | undefined> {
   const checks = diagnoseDocker({ ...(await askVersions()), images: [] });
   return checks.find(({ mark }) => mark === 'missing')?.found;
@@ -57,7 +57,7 @@ async function askVersions(): Promise<Pick<DockerFacts, 'engine' | 'compose'>> {
   return { engine, compose };
 }
 
-/** What the facts mean for regions as containers, in the order a person would mend them. */
+/** The checks for regions as containers, in the order in which to fix them. */
 export function diagnoseDocker({ engine, compose, images }: DockerFacts): Check[] {
   const own = checkVersion('docker', engine, NEEDED.engine, 'see https://docs.docker.com/engine/install');
   const isSilent = 'lack' in engine && 'lack' in compose && engine.lack === compose.lack;
@@ -70,12 +70,12 @@ export function diagnoseDocker({ engine, compose, images }: DockerFacts): Check[
   ];
 }
 
-/** One that is not here is provided when it is needed; it is missing where that has been tried and has failed. */
+/** An absent image is a note, since it is provided on use; it is `missing` only after that has failed. */
 function checkImage({ name, isHere, error }: DockerFacts['images'][number]): Check {
   if (isHere) return { name: 'image', mark: 'ok', found: name };
   const mend = error?.hint ?? 'openclaw-rl doctor --provider docker pulls or builds it';
   return error === undefined
-    ? { name: 'image', mark: 'note', found: `${name} is not here yet`, mend }
+    ? { name: 'image', mark: 'note', found: `${name} is not on this machine yet`, mend }
     : { name: 'image', mark: 'missing', found: `${name}: ${error.message}`, mend };
 }
 

@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { OpenclawError, quoted } from '../../core/errors.ts';
+import { invalidOption } from '../../core/errors.ts';
+import { quoted } from '../../core/printable.ts';
 import { docker, lastLine } from './docker.ts';
 
 export interface Images {
   readonly redis: string;
   readonly toxiproxy: string;
-  /** Our own: absent, it is built from this package. */
+  /** The image of openclaw-rl. If absent, it is built from this package. */
   readonly own?: string;
 }
 
@@ -14,17 +15,17 @@ export const OFFICIAL_IMAGES = {
   toxiproxy: 'ghcr.io/shopify/toxiproxy:2.12.0',
 } as const satisfies Images;
 
-/** What our own is called where it is built from this package; another package of ours on this machine takes it over. */
+/** The tag of the image built from this package. Another openclaw-rl package on this machine may move the tag. */
 export const OWN_IMAGE = 'openclaw-rl';
-/** On images that were built here: the folder of the package, as the value. */
+/** The label of locally built images; its value is the folder of the package. */
 const PACKAGE_LABEL = 'openclaw-rl.package';
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
 const PROVIDE_MS = 600_000;
 
-/** As Docker has it, as far as it can be seen without asking: a repository, then a tag or a digest. */
+/** A plausible image name: a repository, then a tag or a digest. */
 const IMAGE = /^[a-z0-9][\w.:/-]*(@sha256:[0-9a-f]+)?$/;
 
-/** The images that the environment variables name, else the official ones. Throws INVALID_OPTION. */
+/** The images set by environment variables, else the official ones. Throws INVALID_OPTION. */
 export function chooseImages(env: Readonly<Record<string, string | undefined>>): Images {
   const { OPENCLAW_REDIS_IMAGE, OPENCLAW_TOXIPROXY_IMAGE, OPENCLAW_RL_IMAGE } = env;
   for (const [variable, image] of Object.entries({
@@ -33,10 +34,7 @@ export function chooseImages(env: Readonly<Record<string, string | undefined>>):
     OPENCLAW_RL_IMAGE,
   }))
     if (image && !IMAGE.test(image))
-      throw new OpenclawError(
-        'INVALID_OPTION',
-        `${variable} must name an image, like redis:8; found ${quoted(image)}`,
-      );
+      throw invalidOption(`${variable} must name an image, like redis:8; found ${quoted(image)}`);
   return {
     redis: OPENCLAW_REDIS_IMAGE || OFFICIAL_IMAGES.redis,
     toxiproxy: OPENCLAW_TOXIPROXY_IMAGE || OFFICIAL_IMAGES.toxiproxy,
@@ -45,8 +43,9 @@ export function chooseImages(env: Readonly<Record<string, string | undefined>>):
 }
 
 /**
- * The image that services run in: one that is named is pulled where it is not here; else it is built from this package,
- * and the answer is its id, which no other build can move. Docker knows what has not changed. Throws ENVIRONMENT_FAILED.
+ * The image for services. A configured image is pulled if it is absent, and its name is returned. Otherwise the image
+ * is built from this package, and its id is returned, since a later build can move the tag. Throws
+ * ENVIRONMENT_FAILED.
  */
 export async function provideOwnImage({ own }: Images, signal?: AbortSignal): Promise<string> {
   const slow = { timeoutMs: PROVIDE_MS, ...(signal && { signal }) };
@@ -61,7 +60,7 @@ export async function provideOwnImage({ own }: Images, signal?: AbortSignal): Pr
     ],
     slow,
   );
-  await pruneOwnImages().catch(() => {}); // they cost room, and nothing else
+  await pruneOwnImages().catch(() => {}); // old images only use disk space
   return lastLine(id);
 }
 
@@ -76,7 +75,7 @@ export async function isImageHere(name: string): Promise<boolean> {
   );
 }
 
-/** Those of this package that a later build has replaced; not at once, since a run that starts may be about to use one. */
+/** Removes replaced images of this package older than an hour, so that a starting run keeps its image. */
 async function pruneOwnImages(): Promise<void> {
   const ours = ['--filter', `label=${PACKAGE_LABEL}=${PACKAGE}`];
   await docker(['image', 'prune', '--force', ...ours, '--filter', 'until=1h']);

@@ -1,8 +1,8 @@
-import { OpenclawError } from '../../core/errors.ts';
-import { waitUntilAnswers } from '../form-cluster.ts';
+import { environmentFailed } from '../../core/errors.ts';
+import type { Topology } from '../../topology/topology.ts';
+import { waitUntilAnswers } from '../cluster/form-cluster.ts';
 import { type Endpoint, type NodeControl, plannedNode } from '../provider.ts';
-import type { Topology } from '../topology.ts';
-import { until } from '../until.ts';
+import { waitFor } from '../waiting.ts';
 import { regionHost, storageIn } from './addresses.ts';
 import { docker } from './docker.ts';
 import { listContainers, type Owner } from './owned-containers.ts';
@@ -19,18 +19,18 @@ const START_MS = 10_000;
 const GONE_MS = 5_000;
 const STORED = ['appendonlydir', 'dump.rdb'];
 
-/** What can be done to the nodes of a cluster of containers. */
+/** Controls the nodes of a cluster of containers. */
 export function controlContainers({ owner, project, topology, direct }: DockerNodes): NodeControl {
   const never = new AbortController().signal;
   const find = async (node: string) => {
     const container = (await listContainers(owner)).find(({ role }) => role === node);
     if (container !== undefined) return container;
-    throw new OpenclawError('ENVIRONMENT_FAILED', `the container of ${node} is gone`);
+    throw environmentFailed(`the container of ${node} no longer exists`);
   };
   const findRunning = async (node: string) => {
     const container = await find(node);
     if (container.state === 'running' || container.state === 'paused') return container;
-    throw new OpenclawError('ENVIRONMENT_FAILED', `${node} does not run`);
+    throw environmentFailed(`${node} is not running`);
   };
   const start = async (node: string) => {
     const { id, state } = await find(node);
@@ -46,7 +46,7 @@ export function controlContainers({ owner, project, topology, direct }: DockerNo
     async kill(node) {
       const { id } = await findRunning(node);
       await docker(['kill', id]);
-      await until(`${node} to be gone`, GONE_MS, never, async () => {
+      await waitFor(`${node} to stop`, GONE_MS, never, async () => {
         const { state } = await find(node);
         return state === 'exited' ? undefined : `it is ${state}`;
       });
@@ -55,8 +55,8 @@ export function controlContainers({ owner, project, topology, direct }: DockerNo
     async startEmpty(node) {
       const { state } = await find(node);
       if (state === 'running' || state === 'paused')
-        throw new OpenclawError('ENVIRONMENT_FAILED', `${node} runs: it cannot be emptied`);
-      // By the container of its region, which has its volume too: one more container takes longer than a failover may.
+        throw environmentFailed(`${node} is running: it cannot be emptied`);
+      // The container of its region has the volume too. Starting another container would take longer than a failover.
       const region = containerName(project, regionHost(plannedNode(topology, node).region));
       const paths = STORED.map((name) => `${storageIn(node)}/${name}`);
       await docker(['exec', '--user', '0', region, 'rm', '-rf', ...paths]);
@@ -68,12 +68,9 @@ export function controlContainers({ owner, project, topology, direct }: DockerNo
     },
     resume,
     async stepClock(node) {
-      throw new OpenclawError(
-        'ENVIRONMENT_FAILED',
-        `the clock of ${node} cannot be stepped: it is a container`,
-        {
-          hint: 'use local regions: --provider local',
-        },
+      throw environmentFailed(
+        `the clock of ${node} cannot be stepped: the node is a container`,
+        'use local regions: --provider local',
       );
     },
     async heal(node) {

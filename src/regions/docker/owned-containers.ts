@@ -1,33 +1,35 @@
-import { until } from '../until.ts';
-import { type DockerCall, docker } from './docker.ts';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { waitFor } from '../waiting.ts';
+import { type DockerCall, docker, lastLine } from './docker.ts';
 
 /**
- * Containers, networks and volumes that carry our label, with the folder of their cluster as its value: they are found
- * by it from any shell and after a SIGKILL at any moment, and nobody else's are.
+ * The label of our containers, networks and volumes; its value is the folder of their cluster. The label finds them
+ * from any shell, even after a SIGKILL, and never matches those of other programs.
  */
 export const CLUSTER_LABEL = 'openclaw-rl';
-/** Which start of it: a name is used again. */
+/** The start id: names of clusters are reused. */
 export const START_LABEL = 'openclaw-rl.start';
 /** A node's name, `toxiproxy`, `region`, `rating` or `gateway`. */
 export const ROLE_LABEL = 'openclaw-rl.role';
 
-/** On what ends with a program: which, as `ownerText` has it. */
+/** The program (`ownerText`) with which a container ends. */
 export const OWNER_LABEL = 'openclaw-rl.owner';
 
-/** Whose they are. */
+/** The cluster, and optionally the start, that owns containers. */
 export interface Owner {
   /** The folder of the cluster. */
   readonly cluster: string;
-  /** Absent for every start of it. */
+  /** Absent: every start of the cluster. */
   readonly startId?: string;
 }
 
 export interface OwnedContainer {
   readonly id: string;
   readonly role: string;
-  /** As Docker calls it: running, paused, exited, ... */
+  /** Docker's state: running, paused, exited, ... */
   readonly state: string;
-  /** The text of the program it ends with; empty for one that ends with its cluster. */
+  /** The `ownerText` of the program with which it ends; empty if it ends with its cluster. */
   readonly program: string;
 }
 
@@ -40,7 +42,7 @@ export async function listContainers(owner: Owner): Promise<OwnedContainer[]> {
   });
 }
 
-/** The starts that anything is left of, a container, a network or a volume: of one cluster, or of all on this engine. */
+/** The starts with a remaining container, network or volume: of one cluster, or of all clusters of this engine. */
 export async function listStarts(cluster?: string, call: DockerCall = {}): Promise<Required<Owner>[]> {
   const label = cluster === undefined ? CLUSTER_LABEL : `${CLUSTER_LABEL}=${cluster}`;
   const format = `${labelOf(CLUSTER_LABEL)}\t${labelOf(START_LABEL)}`;
@@ -56,15 +58,15 @@ export async function listStarts(cluster?: string, call: DockerCall = {}): Promi
 }
 
 const GONE_MS = 30_000;
-/** What a client that was killed had asked for may appear a moment later. */
+/** A container that a killed client requested may appear a moment later. */
 const QUIET_MS = 2_000;
 
 interface Removal {
-  /** Whether a client was ended in the middle of starting something. */
+  /** Whether a client was killed while it started containers. */
   readonly wasCutShort?: boolean;
 }
 
-/** Removes everything of an owner: containers, then what only they keep, networks and volumes. */
+/** Removes the containers of an owner, then its networks and volumes. */
 export async function removeOwned(owner: Owner, removal: Removal = {}): Promise<void> {
   await removeAll(removal, async (remove) => {
     const containers = await listContainers(owner);
@@ -94,24 +96,24 @@ export async function removeContainers(
   });
 }
 
-/** `removeOnce` gives how many things there were; it is asked until there are none, and stay none. */
+/** Repeats `removeOnce`, which returns how many objects it found, until it finds none and none appear. */
 async function removeAll(
   { wasCutShort = false }: Removal,
   removeOnce: (remove: (...args: string[]) => Promise<unknown>) => Promise<number>,
 ): Promise<void> {
   let quietSince: number | undefined;
   let problem = '';
-  // One that ends by itself may be removed by Docker meanwhile: what counts is the next look.
+  // Docker may remove an ended container concurrently, so only the next listing decides.
   const remove = (...args: string[]) =>
     docker(args).catch((error: Error) => {
       problem = error.message;
     });
-  await until('containers to be gone', GONE_MS, new AbortController().signal, async () => {
+  await waitFor('containers to be removed', GONE_MS, new AbortController().signal, async () => {
     const left = await removeOnce(remove);
     if (left > 0) quietSince = undefined;
     else quietSince ??= performance.now();
     const isQuiet = quietSince !== undefined && (!wasCutShort || performance.now() - quietSince >= QUIET_MS);
-    return isQuiet ? undefined : `${left} things are left ${problem && `(${problem})`}`;
+    return isQuiet ? undefined : `${left} Docker objects remain ${problem && `(${problem})`}`;
   });
 }
 
@@ -126,4 +128,27 @@ function labelOf(name: string): string {
 
 function linesOf(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
+}
+
+const TAIL = 20;
+
+/**
+ * Saves the last lines of the logs of containers that should be running and are not, one file each in `logs/` of the
+ * cluster. Returns one sentence per container: its exit status and the last line of its log.
+ */
+export async function keepLogs(owner: Required<Owner>): Promise<string[]> {
+  const containers = await listContainers(owner);
+  const down = containers.filter(({ state, program }) => state !== 'running' && program === '');
+  return Promise.all(
+    down.map(async ({ id, state, role }) => {
+      const [log, end] = await Promise.all([
+        docker(['logs', '--tail', String(TAIL), id], { withErrors: true }),
+        docker(['inspect', '--format', '{{.State.ExitCode}} {{.State.Error}}', id]),
+      ]);
+      const file = join(owner.cluster, 'logs', `${role}-${id.slice(0, 8)}.log`);
+      await writeFile(file, `${log}\n`);
+      const words = lastLine(log) && `: ${lastLine(log)}`;
+      return `${role} is ${state} (${end.trim()})${words}; its log: ${file}`;
+    }),
+  );
 }

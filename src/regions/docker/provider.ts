@@ -1,38 +1,37 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OpenclawError } from '../../core/errors.ts';
+import { environmentFailed, OpenclawError } from '../../core/errors.ts';
+import type { Topology } from '../../topology/topology.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
-import { allOrNone } from '../all-or-none.ts';
-import type { ClusterState } from '../cluster-state.ts';
-import { formCluster, waitUntilAnswers } from '../form-cluster.ts';
-import { createLinks, setRoundTrips } from '../links.ts';
+import { formCluster, waitUntilAnswers } from '../cluster/form-cluster.ts';
+import { createLinks, setRoundTrips } from '../network/links.ts';
+import { RegionToxiproxy } from '../network/region-toxiproxy.ts';
 import { endOwned, findOwned } from '../processes/owned-processes.ts';
 import { thisProgram } from '../processes/owner.ts';
 import {
   type Endpoint,
+  nodesOf,
   plannedNode,
   type Regions,
   type RegionsProvider,
   type RegionView,
   type UpOptions,
 } from '../provider.ts';
-import { RegionToxiproxy } from '../region-toxiproxy.ts';
-import { type ClusterStart, type ClusterStore, endedByAnother } from '../state.ts';
-import type { Topology } from '../topology.ts';
-import { interruption } from '../until.ts';
-import { API_PORT, doorPort, nodeAddress, nodesOf } from './addresses.ts';
+import type { ClusterState } from '../store/cluster-state.ts';
+import { type ClusterStart, type ClusterStore, endedByAnother } from '../store/cluster-store.ts';
+import { allOrNone, interruption } from '../waiting.ts';
+import { API_PORT, doorPort, nodeAddress } from './addresses.ts';
 import { composeUp } from './compose-up.ts';
 import type { Images } from './images.ts';
-import { keepLogs } from './keep-logs.ts';
 import { controlContainers } from './node-control.ts';
-import { listStarts, type Owner, removeOwned } from './owned-containers.ts';
+import { keepLogs, listStarts, type Owner, removeOwned } from './owned-containers.ts';
 import { type PublishedPorts, publishedAt, readPublished } from './published.ts';
 import { placeContainers } from './service-place.ts';
 import { onSubnet } from './subnet.ts';
 import { populateToxiproxy, reviveToxiproxy } from './toxiproxies.ts';
 
-/** What the state file of a cluster of containers holds besides what every one does. */
+/** The part of the state file that only clusters of containers have. */
 interface DockerProvision {
   readonly project: string;
   readonly images: Images;
@@ -43,13 +42,13 @@ interface DockerProvision {
 export interface DockerProviderOptions {
   readonly store: ClusterStore;
   readonly images: Images;
-  /** For the network between the regions; default: a free part of 198.18.0.0/15. */
+  /** For the network between the regions; default: a free /24 of 198.18.0.0/15. */
   readonly subnet?: string;
 }
 
 const NODE_START_MS = 20_000;
 
-/** Regions as containers, each with a network namespace of its own. */
+/** Regions as containers, one network namespace per region. */
 export function createDockerProvider(options: DockerProviderOptions): RegionsProvider {
   return { name: 'docker', up: (up) => bringUp(options, up) };
 }
@@ -58,9 +57,10 @@ async function bringUp(options: DockerProviderOptions, up: UpOptions): Promise<R
   const { store, images } = options;
   const { name, topology, steppableClocks, signal } = up;
   if (steppableClocks) {
-    throw new OpenclawError('ENVIRONMENT_FAILED', 'the clocks of containers cannot be stepped', {
-      hint: 'use local regions: --provider local',
-    });
+    throw environmentFailed(
+      'the clocks of containers cannot be stepped',
+      'use local regions: --provider local',
+    );
   }
   const startId = randomUUID();
   const provision: DockerProvision = {
@@ -83,20 +83,17 @@ async function bringUp(options: DockerProviderOptions, up: UpOptions): Promise<R
   return start(options, up, { state, provision }).catch(async (error: unknown) => {
     const why = signal.aborted ? error : await explain({ cluster: store.folderOf(name), startId }, error);
     const wasOurs = await endContainers(store, state, { keepLogs: !signal.aborted }).catch((left: Error) => {
-      throw new OpenclawError(
-        'ENVIRONMENT_FAILED',
-        `${messageOf(why)}; and what was started is left: ${left.message}`,
-        {
-          cause: why,
-          hint: `openclaw-rl down --name ${name}`,
-        },
+      throw environmentFailed(
+        `${messageOf(why)}; its containers could not be removed: ${left.message}`,
+        `openclaw-rl down --name ${name}`,
+        why,
       );
     });
     throw wasOurs || signal.aborted ? why : endedByAnother(state);
   });
 }
 
-/** Adds to why a start has failed what its containers say, before they are removed. */
+/** Adds the exit status and logs of the containers to the error of a failed start, before they are removed. */
 async function explain(owner: Required<Owner>, error: unknown): Promise<unknown> {
   const words = await keepLogs(owner).catch((): string[] => []);
   if (words.length === 0 || !(error instanceof OpenclawError)) return error;
@@ -108,7 +105,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** From a claimed name to a cluster that is whole. What it has started when it throws is the caller's to end. */
+/** Brings a claimed name to a healthy cluster. If it throws, the caller ends what it started. */
 async function start(
   { store, subnet: named }: DockerProviderOptions,
   { topology, lifetime, signal, onProgress }: UpOptions,
@@ -142,7 +139,7 @@ async function start(
       waitUntilAnswers(name, regions.direct(name), { withinMs: NODE_START_MS, signal: stop }),
     ),
   ]);
-  onProgress('forming the cluster');
+  onProgress('forming the cluster: waiting for slots and replicas');
   await formCluster(
     topology,
     topology.nodes.map((node) => ({
@@ -159,12 +156,12 @@ async function start(
   return regions;
 }
 
-/** Removes what other starts of a cluster have left, whose state file was lost. */
+/** Removes the leftovers of other starts of a cluster, whose state file was lost. */
 async function removeOtherStarts(cluster: string, startId: string): Promise<void> {
   for (const other of await listStarts(cluster)) if (other.startId !== startId) await removeOwned(other);
 }
 
-/** A cluster of containers that runs, from its state file. */
+/** Attaches to a running cluster of containers, from its state file. */
 export function attachContainers(store: ClusterStore, state: ClusterState): Regions {
   const { topology, name } = state;
   const { project, images, ports } = state.provision as unknown as DockerProvision;
@@ -215,9 +212,9 @@ export function attachContainers(store: ClusterStore, state: ClusterState): Regi
 }
 
 /**
- * Ends every container of one start of a cluster, also of one that was left half-started, and forgets it. Gives whether
- * it was known until now: another program may have ended it. It is forgotten last: while Docker does not answer, it
- * stays known, as one that is ending, which nobody attaches to.
+ * Ends every container of one start of a cluster, even of an incomplete start, and removes its state. Returns false if
+ * the state was gone: another program may have ended it. The state is removed last. While Docker does not answer, the
+ * state stays with phase `ending`, which no program attaches to.
  */
 export async function endContainers(
   store: ClusterStore,
@@ -225,11 +222,11 @@ export async function endContainers(
   { keepLogs: keep = false } = {},
 ): Promise<boolean> {
   const cluster = store.folderOf(name);
-  // A file that cannot be read or written is told by `take`, with the containers gone.
+  // `take` reports a file that cannot be read or written, after the containers are gone.
   const before = await store.read(name).catch(() => undefined);
   if (before?.startId === startId)
     await store.write({ ...before, phase: 'ending', owner: thisProgram() }).catch(() => {});
-  // First what still starts containers: Compose, and the programs attached to services.
+  // First end the processes that still start containers: Compose, and clients attached to services.
   const wasCutShort = before?.phase === 'ending' || findOwned(cluster, startId).length > 0;
   await endOwned(() => findOwned(cluster, startId));
   await removeOwned({ cluster, startId }, { wasCutShort });

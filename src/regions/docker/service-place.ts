@@ -1,4 +1,5 @@
-import { OpenclawError } from '../../core/errors.ts';
+import { environmentFailed } from '../../core/errors.ts';
+import { ANSWER_FD } from '../processes/answer.ts';
 import { endOwned, findOwned, markOf } from '../processes/owned-processes.ts';
 import { isAlive, ownerText, parseOwner, thisProgram } from '../processes/owner.ts';
 import type { Regions, ServicePlace, ServiceRole } from '../provider.ts';
@@ -29,9 +30,9 @@ const LISTEN = {
 } as const;
 
 /**
- * A service runs in a container of its own that joins its region. The docker program stays attached to it: it ends with
- * the container, and passes on the signal that ends it. What it could not end, `stop` does; and where this program had
- * no time for that, the next one that has services here. The first place asked for takes as long as our image does.
+ * Places services in containers that join their region. The docker client stays attached: it ends with the container
+ * and forwards signals. `stop` removes a container that is left; if this program is killed before that, the next
+ * program with services here removes it. The first call also pulls or builds the image.
  */
 export function placeContainers(services: ServiceContainers): NonNullable<Regions['place']> {
   let image: Promise<string> | undefined;
@@ -56,7 +57,7 @@ function placeIn(
       ...['--network', `container:${containerName(project, regionHost(region))}`],
       ...['--label', `${CLUSTER_LABEL}=${owner.cluster}`, '--label', `${START_LABEL}=${owner.startId}`],
       ...['--label', `${ROLE_LABEL}=${role}`, '--label', `${OWNER_LABEL}=${program}`],
-      ...['--memory', '1g', '--pids-limit', '200', '--cap-drop', 'ALL'],
+      ...['--env', `${ANSWER_FD}=1`, '--memory', '1g', '--pids-limit', '200', '--cap-drop', 'ALL'],
       ...['--security-opt', 'no-new-privileges:true', '--entrypoint', 'node'],
       image,
     ],
@@ -64,6 +65,7 @@ function placeIn(
     env: markOf({ ...owner, role: `${SERVICE_MARK}${program}` }),
     listen: { host, port },
     reached: `http://${reached.host}:${reached.port}`,
+    answersInLog: true,
     async stop() {
       await docker(['rm', '--force', '--volumes', name]).catch((error: Error) => {
         if (!/no such container|already in progress/i.test(error.message)) throw error;
@@ -72,12 +74,12 @@ function placeIn(
   };
 }
 
-/** Begins the role in the mark of a docker program that is attached to a service; the program it ends with follows. */
+/** The start of a role in the mark of a docker client attached to a service; the `ownerText` follows. */
 const SERVICE_MARK = 'service of ';
 
 /**
- * Ends what programs that were killed have left of their services in this cluster. Throws ENVIRONMENT_FAILED while
- * another one has services there: their ports are taken.
+ * Ends the services that killed programs left in this cluster. Throws ENVIRONMENT_FAILED if a running program has
+ * services here: their ports are taken.
  */
 async function makeRoom(owner: Required<Owner>): Promise<void> {
   const attached = () =>
@@ -91,9 +93,10 @@ async function makeRoom(owner: Required<Owner>): Promise<void> {
   const other = (await listContainers(owner)).find(({ program }) => program !== '' && program !== ours);
   if (other === undefined) return;
   const pid = parseOwner(other.program)?.pid;
-  throw new OpenclawError('ENVIRONMENT_FAILED', `the program with pid ${pid} has a run on this cluster`, {
-    hint: 'wait for its end, or use a cluster of another --name: gateways of containers have one port',
-  });
+  throw environmentFailed(
+    `the program with pid ${pid} is using this cluster`,
+    'wait until it ends, or use another --name: only one run fits on a cluster of containers',
+  );
 }
 
 function isAbandoned(program: string): boolean {

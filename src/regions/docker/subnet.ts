@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { BlockList, isIPv4 } from 'node:net';
-import { OpenclawError, quoted } from '../../core/errors.ts';
+import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
+import { quoted } from '../../core/printable.ts';
 import { docker } from './docker.ts';
 
-/** 198.18.0.0/15, in parts of 254 addresses. */
+/** The number of /24 blocks in 198.18.0.0/15. */
 const PARTS = 512;
 const TRIES = 5;
 
 /**
- * Does something with a subnet: the one that the user has named, else one that no network of this engine has. Another
- * program, or a route of this machine, may have that one nevertheless: then another is tried.
+ * Calls `act` with the user's subnet, else with one that no Docker network uses. If that one is taken by another
+ * program or a route of this machine, it tries the next, at most five.
  */
 export async function onSubnet(
   { named, startId }: { readonly named?: string | undefined; readonly startId: string },
@@ -30,8 +31,8 @@ export async function onSubnet(
 }
 
 /**
- * A part of 198.18.0.0/15 that overlaps with none of these. Which one is tried first is drawn from the start, so that
- * two that start at the same moment seldom meet. Throws ENVIRONMENT_FAILED.
+ * A /24 of 198.18.0.0/15 that overlaps none of `taken`. The start id decides which one is tried first, so that
+ * concurrent starts rarely choose the same. Throws ENVIRONMENT_FAILED.
  */
 export function chooseSubnet(startId: string, taken: readonly string[]): string {
   const first = createHash('sha256').update(startId).digest().readUInt16BE() % PARTS;
@@ -40,22 +41,22 @@ export function chooseSubnet(startId: string, taken: readonly string[]): string 
     const subnet = `198.${18 + Math.floor(part / 256)}.${part % 256}.0/24`;
     if (!taken.some((other) => overlap(subnet, other))) return subnet;
   }
-  throw new OpenclawError('ENVIRONMENT_FAILED', 'every part of 198.18.0.0/15 is a network of Docker', {
-    hint: 'choose another subnet: export OPENCLAW_RL_SUBNET=10.99.0.0/24',
-  });
+  throw environmentFailed(
+    'Docker networks use every /24 of 198.18.0.0/15',
+    'choose another subnet: export OPENCLAW_RL_SUBNET=10.99.0.0/24',
+  );
 }
 
-/** Reads a block of addresses of IPv4. Throws INVALID_OPTION. */
+/** Returns the subnet if it is an IPv4 block from /8 to /28. Throws INVALID_OPTION. */
 export function checkSubnet(subnet: string): string {
   const [, network = '', bits] = /^(\d{1,3}(?:\.\d{1,3}){3})\/(\d{1,2})$/.exec(subnet) ?? [];
   if (isIPv4(network) && Number(bits) >= 8 && Number(bits) <= 28) return subnet;
-  throw new OpenclawError(
-    'INVALID_OPTION',
+  throw invalidOption(
     `OPENCLAW_RL_SUBNET must be a block of IPv4 addresses, /8 to /28, like 198.19.7.0/24; found ${quoted(subnet)}`,
   );
 }
 
-/** Of two blocks that overlap, one begins in the other. */
+/** Two blocks overlap if one begins inside the other. */
 function overlap(one: string, other: string): boolean {
   return begins(one, other) || begins(other, one);
 }
@@ -67,7 +68,7 @@ function begins(inner: string, outer: string): boolean {
   return block.check(inner.split('/')[0] ?? '', 'ipv4');
 }
 
-/** Of every network of this engine, those of IPv4. Throws ENVIRONMENT_FAILED. */
+/** The IPv4 subnets of all networks of this engine. Throws ENVIRONMENT_FAILED. */
 async function readSubnets(): Promise<string[]> {
   const ids = (await docker(['network', 'ls', '--quiet'])).split('\n').filter((id) => id !== '');
   const format = '{{range .IPAM.Config}}{{.Subnet}} {{end}}';

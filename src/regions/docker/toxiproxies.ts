@@ -1,12 +1,11 @@
+import type { Topology } from '../../topology/topology.ts';
 import { type ProxyToCreate, ToxiproxyClient } from '../../toxiproxy/client.ts';
-import { proxyNames } from '../links.ts';
-import type { Revival } from '../region-toxiproxy.ts';
-import type { Topology } from '../topology.ts';
-import { until } from '../until.ts';
+import { proxyNames } from '../network/links.ts';
+import { type Revival, untilAnswers } from '../network/region-toxiproxy.ts';
+import { nodesAbroad } from '../provider.ts';
 import {
   doorPort,
   nodeAddress,
-  nodesAbroad,
   RATING_DOOR,
   RATING_PORT,
   regionHost,
@@ -16,46 +15,41 @@ import { docker } from './docker.ts';
 import { containerName } from './published.ts';
 
 const START_MS = 20_000;
-/** One that does not listen yet may leave a question unanswered. */
+/** A Toxiproxy that does not listen yet may never answer a request. */
 const ASK_MS = 300;
 
-/** A region and the way to its Toxiproxy. */
+/** A region and the client of its Toxiproxy. */
 export interface ToxiproxyAt {
   readonly region: string;
   readonly client: ToxiproxyClient;
 }
 
-/** Waits until it answers, and gives it its proxies. */
+/** Waits until the Toxiproxy answers and creates its proxies. */
 export async function populateToxiproxy(
   topology: Topology,
   { region, client }: ToxiproxyAt,
   signal: AbortSignal,
 ): Promise<void> {
   const impatient = new ToxiproxyClient({ url: client.url, timeoutMs: ASK_MS });
-  await until(`the Toxiproxy of ${region} to answer`, START_MS, signal, () =>
-    impatient.version().then(
-      () => undefined,
-      (error: Error) => error.message,
-    ),
-  );
-  await client.populate(proxiesOf(topology, region));
+  await untilAnswers(impatient, { region, withinMs: START_MS, signal });
+  await client.populate(makeProxies(topology, region));
 }
 
-/** How the one of a region is made whole again. */
+/** Restarts the Toxiproxy container of a region. */
 export function reviveToxiproxy(project: string, topology: Topology, at: ToxiproxyAt): Revival {
   const container = containerName(project, toxiproxyService(at.region));
   return {
     async restart(silentSinceMs) {
       const startedAt = await docker(['inspect', '--format', '{{.State.StartedAt}}', container]);
-      const isNew = Date.parse(startedAt) > silentSinceMs; // another program was faster
+      const isNew = Date.parse(startedAt) > silentSinceMs; // another program restarted it
       if (!isNew) await docker(['restart', '--time', '0', container]);
     },
     populate: () => populateToxiproxy(topology, at, new AbortController().signal),
   };
 }
 
-/** To every node abroad, its data and bus ports; and the doors by which this machine comes in. */
-export function proxiesOf(topology: Topology, region: string): ProxyToCreate[] {
+/** Proxies to the data and bus ports of every node in other regions, and the ports for this machine. */
+export function makeProxies(topology: Topology, region: string): ProxyToCreate[] {
   const abroad = nodesAbroad(topology, region).flatMap((node) => {
     const { host, port, busPort } = nodeAddress(topology, node);
     const [data, bus] = proxyNames(node.name);

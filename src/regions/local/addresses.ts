@@ -1,12 +1,12 @@
-import type { PlannedNode, Topology } from '../topology.ts';
+import type { PlannedNode, Topology } from '../../topology/topology.ts';
 
 /**
- * Where everything of one local cluster listens. Node k of region i has the loopback address
- * 127.<octet>.<i + 1>.<k + 1>; all nodes share four ports, since their addresses differ. Clients of a region
- * connect from 127.<octet>.<i + 1>.200; its Toxiproxy API listens on 127.<octet>.<i + 1>.250.
+ * The addresses of one local cluster. Node k of region i has the loopback address 127.<octet>.<i + 1>.<k + 1>; all
+ * nodes use the same four ports. Clients of a region connect from 127.<octet>.<i + 1>.200; its Toxiproxy API listens
+ * on 127.<octet>.<i + 1>.250.
  */
 export interface LocalAddresses {
-  /** The second octet: two clusters on one machine differ in it. */
+  /** The second octet, unique per cluster on a machine. */
   readonly octet: number;
   readonly port: number;
 }
@@ -17,10 +17,10 @@ export const API_PORT = 8474;
 
 export interface NodePorts {
   readonly host: string;
-  /** Announced, and listened on by the embedded Toxiproxy. */
+  /** Announced; the embedded Toxiproxy listens on it. */
   readonly port: number;
   readonly busPort: number;
-  /** Where the server really listens. */
+  /** The port on which the server listens. */
   readonly privatePort: number;
   readonly privateBusPort: number;
 }
@@ -35,7 +35,7 @@ export function nodePorts({ octet, port }: LocalAddresses, topology: Topology, n
   };
 }
 
-/** The address that places a client in a region. */
+/** The source address that places a client in a region. */
 export function clientAddress({ octet }: LocalAddresses, topology: Topology, region: string): string {
   return `127.${octet}.${regionNumber(topology, region)}.${CLIENT_HOST}`;
 }
@@ -44,12 +44,12 @@ export function apiAddress({ octet }: LocalAddresses, topology: Topology, region
   return `127.${octet}.${regionNumber(topology, region)}.${API_HOST}`;
 }
 
-/** Where a region's Toxiproxy is controlled. */
+/** The URL of a region's Toxiproxy API. */
 export function apiUrl(addresses: LocalAddresses, topology: Topology, region: string): string {
   return `http://${apiAddress(addresses, topology, region)}:${API_PORT}`;
 }
 
-/** What every source address of a region begins with. */
+/** The prefix of every source address of a region. */
 export function regionSources({ octet }: LocalAddresses, topology: Topology, region: string): string {
   return `127.${octet}.${regionNumber(topology, region)}.`;
 }

@@ -1,24 +1,23 @@
 import { createServer, type Server } from 'node:net';
-import { OpenclawError } from '../../core/errors.ts';
-import type { Topology } from '../topology.ts';
+import { environmentFailed } from '../../core/errors.ts';
+import type { Topology } from '../../topology/topology.ts';
 import { API_PORT, apiAddress, type LocalAddresses, nodePorts } from './addresses.ts';
 
 const OCTETS = { first: 77, last: 126 };
 
-/** Below the ephemeral ports, so that no outgoing connection takes them; four are used from each. */
+/** Below the ephemeral ports, so that no outgoing connection takes them. Four ports are used from each base. */
 const PORTS = [7_100, 7_200, 7_300, 17_100, 17_200, 27_100];
 
 export interface Claim {
   readonly addresses: LocalAddresses;
-  /** To be called once everything listens, or nothing will. */
+  /** Call it once everything listens, or once the start has failed. */
   release(): void;
 }
 
 /**
- * Finds an octet that no other cluster has and ports that nobody listens on, and keeps other programs from
- * finding the same ones before anything listens there. Of an octet the first ports are tried before others of any: where
- * they are in use there may be a cluster of another state folder, whose Toxiproxy's address is free only since that has
- * died. Throws ENVIRONMENT_FAILED.
+ * Finds an octet that no other cluster uses and free ports, and reserves them until `release`. The first base port is
+ * tried on every octet before the next base port. A used first port can mean a cluster of another state folder whose
+ * Toxiproxy has died, so its API address alone looks free. Throws ENVIRONMENT_FAILED.
  */
 export async function claimAddresses(topology: Topology, takenOctets: readonly number[]): Promise<Claim> {
   const reasons = new Set<string>();
@@ -34,16 +33,13 @@ export async function claimAddresses(topology: Topology, takenOctets: readonly n
       if (reason !== undefined) reasons.add(reason);
     }
   }
-  throw new OpenclawError(
-    'ENVIRONMENT_FAILED',
+  throw environmentFailed(
     `no free loopback addresses: ${[...reasons].slice(0, 3).join('; ')}`,
-    {
-      hint: 'end clusters you no longer need: openclaw-rl down --all',
-    },
+    'end clusters you no longer need: openclaw-rl down --all',
   );
 }
 
-/** Listens on an address that no region has: only one program can at a time, and it ends with the program. */
+/** Listens on an address that no region uses: a lock that one program holds, and that ends with it. */
 async function holdOctet(octet: number): Promise<Server | string> {
   return new Promise((resolve) => {
     const host = `127.${octet}.0.1`;
@@ -53,7 +49,7 @@ async function holdOctet(octet: number): Promise<Server | string> {
   });
 }
 
-/** The first address of a plan that cannot be listened on, and why. */
+/** The first address of a plan that is not free, with the system's error code. */
 async function findConflict(addresses: LocalAddresses, topology: Topology): Promise<string | undefined> {
   const wanted = [
     ...topology.regions.map((region) => [apiAddress(addresses, topology, region), API_PORT] as const),
@@ -71,7 +67,7 @@ async function findConflict(addresses: LocalAddresses, topology: Topology): Prom
   return failures.find((failure) => failure !== undefined);
 }
 
-/** Why nobody can listen there now: the code of the system's error; undefined when somebody can. */
+/** The system's error code for listening on this address; undefined if it is free. */
 export async function tryListen(host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -2,25 +2,26 @@ import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Check } from '../check.ts';
-import { makeFolders } from '../make-folders.ts';
+import { given } from '../../core/given.ts';
+import type { Check } from '../doctor-check.ts';
 import { findPlatformLack } from '../processes/platform.ts';
+import { makeFolders } from '../store/make-folders.ts';
 import { tryListen } from './claim.ts';
 import { probeServer, SERVER_COMMANDS, type ServerBinary } from './server-binary.ts';
 import type { Sweep } from './sweep.ts';
 
-/** What a look at this machine gave, before anything is concluded from it. */
+/** The raw facts of this machine, before `diagnose` judges them. */
 export interface MachineFacts {
-  /** As `process.version` has it: `v20.19.0`. */
+  /** `process.version`, like `v20.19.0`. */
   readonly nodeVersion: string;
   readonly platformLack?: string;
   readonly servers: readonly ServerFact[];
   readonly compiler?: string;
-  /** Why nobody can listen on the regions' addresses. */
+  /** Why the addresses of regions cannot be listened on. */
   readonly loopbackLack?: string;
   readonly stateFolder: string;
   readonly stateLack?: string;
-  /** The soft limit, which Node has raised to the hard one by now; absent where it cannot be read. */
+  /** The soft limit, which Node raises to the hard limit at start; absent if it cannot be read. */
   readonly openFiles?: number;
   readonly sweep: Sweep;
 }
@@ -28,15 +29,15 @@ export interface MachineFacts {
 interface ServerFact {
   readonly command: string;
   readonly path?: string;
-  /** The server, or what is wrong with it. */
+  /** The server, or why it cannot be used. */
   readonly probe: ServerBinary | string;
 }
 
-/** 1,000 connections: a single gateway holds two sockets for each, and a process needs some of its own. */
+/** For 1,000 connections: two sockets per connection in one gateway, and 200 for the process itself. */
 const OPEN_FILES_NEEDED = 2_200;
 const NODE_NEEDED = [20, 19] as const;
 
-/** Looks at the machine; changes nothing but a file that it writes into the state folder and removes. */
+/** Examines the machine. Its only change is a test file in the state folder, which it removes. */
 export async function examineMachine(
   stateFolder: string,
   nodeVersion: string,
@@ -53,15 +54,11 @@ export async function examineMachine(
     nodeVersion,
     servers,
     stateFolder,
-    ...(platformLack && { platformLack }),
-    ...(compiler && { compiler }),
-    ...(loopbackLack && { loopbackLack }),
-    ...(stateLack && { stateLack }),
-    ...(openFiles && { openFiles }),
+    ...given({ platformLack, compiler, loopbackLack, stateLack, openFiles }),
   };
 }
 
-/** What the facts mean, in the order a person would mend them. */
+/** The checks of this machine, in the order in which to fix them. */
 export function diagnose(facts: MachineFacts): Check[] {
   const { platformLack, compiler, loopbackLack, stateFolder, stateLack, openFiles, sweep } = facts;
   return [
@@ -71,29 +68,29 @@ export function diagnose(facts: MachineFacts): Check[] {
       : missing('platform', platformLack, 'run it on Linux, or in a Linux container'),
     ...checkServers(facts.servers),
     loopbackLack === undefined
-      ? ok('loopback', '127.77.0.0/16 can be listened on')
+      ? ok('loopback', '127.77.0.0/16 is available')
       : missing('loopback', loopbackLack, 'ip link set lo up'),
     stateLack === undefined
-      ? ok('state folder', `${stateFolder} can be written to`)
+      ? ok('state folder', `${stateFolder} is writable`)
       : missing('state folder', stateLack, 'export OPENCLAW_RL_STATE=<a folder you can write to>'),
     openFiles === undefined || openFiles >= OPEN_FILES_NEEDED
       ? ok('open files', openFiles === undefined ? 'no limit known' : `up to ${openFiles}`)
       : missing(
           'open files',
           `at most ${openFiles}; 1,000 connections need ${OPEN_FILES_NEEDED}`,
-          'ulimit -n 4096 (where that is refused: raise nofile in /etc/security/limits.conf)',
+          'ulimit -n 4096 (if that is refused: raise nofile in /etc/security/limits.conf)',
         ),
     sweep.ended.length === 0
-      ? ok('left behind', 'nothing of a killed run')
-      : note('left behind', `ended what a killed run left: ${sweep.ended.join(', ')}`),
+      ? ok('left behind', 'no leftovers of a killed run')
+      : note('left behind', `removed the leftovers of a killed run: ${sweep.ended.join(', ')}`),
     ...sweep.unknown.map(({ why }) => note('left alone', why.message, why.hint)),
     compiler === undefined
-      ? note('C compiler', 'none: only for stepping the clock of a node', 'apt-get install gcc libc6-dev')
+      ? note('C compiler', 'none; needed only to step a node clock', 'apt-get install gcc libc6-dev')
       : ok('C compiler', compiler),
   ];
 }
 
-/** Whether a bench can run here. */
+/** Whether `bench` can run here. */
 export function isReady(checks: readonly Check[]): boolean {
   return checks.every(({ mark }) => mark !== 'missing');
 }
@@ -114,7 +111,7 @@ function checkServers(servers: readonly ServerFact[]): Check[] {
     if (typeof probe !== 'string')
       return ok(command, `${path ?? command}, ${probe.product} ${probe.version}`);
     return haveOne
-      ? note(command, `${probe}; the other is enough`)
+      ? note(command, `${probe}; one server is enough`)
       : missing(command, probe, `bin/setup, or: apt-get install ${command}`);
   });
 }

@@ -1,20 +1,20 @@
-import { OpenclawError } from '../../core/errors.ts';
+import { environmentFailed } from '../../core/errors.ts';
 import { findOwned, type OwnedProcess, signalAll } from '../processes/owned-processes.ts';
 import { type NodeControl, plannedNode } from '../provider.ts';
-import { until } from '../until.ts';
+import { waitFor } from '../waiting.ts';
 import { resetNodeClock, stepNodeClock } from './node-clock.ts';
 import { emptyNode, type NodeStart, startNode } from './node-process.ts';
 
 const GONE_MS = 5_000;
 
-/** What can be done to the nodes of a local cluster. */
+/** Controls the nodes of a local cluster. */
 export function controlNodes(nodeStart: NodeStart): NodeControl {
   const { cluster, startId, topology, steppableClocks } = nodeStart;
   const never = new AbortController().signal;
   const processesOf = (node: string) => findOwned(cluster, startId).filter(({ role }) => role === node);
   const running = (node: string): OwnedProcess[] => {
     const found = processesOf(node);
-    if (found.length === 0) throw new OpenclawError('ENVIRONMENT_FAILED', `${node} does not run`);
+    if (found.length === 0) throw environmentFailed(`${node} is not running`);
     return found;
   };
   const start = async (node: string) => {
@@ -24,15 +24,14 @@ export function controlNodes(nodeStart: NodeStart): NodeControl {
   return {
     async kill(node) {
       signalAll(running(node), 'SIGKILL');
-      // Its ports are free only then.
-      await until(`${node} to be gone`, GONE_MS, never, async () =>
-        processesOf(node).length === 0 ? undefined : 'it still runs',
+      // Its ports are free only after that.
+      await waitFor(`${node} to stop`, GONE_MS, never, async () =>
+        processesOf(node).length === 0 ? undefined : 'it is still running',
       );
     },
     start,
     async startEmpty(node) {
-      if (processesOf(node).length > 0)
-        throw new OpenclawError('ENVIRONMENT_FAILED', `${node} runs: it cannot be emptied`);
+      if (processesOf(node).length > 0) throw environmentFailed(`${node} is running: it cannot be emptied`);
       await emptyNode(nodeStart, plannedNode(topology, node));
       await start(node);
     },
@@ -40,10 +39,9 @@ export function controlNodes(nodeStart: NodeStart): NodeControl {
     resume,
     async stepClock(node, byMs) {
       if (!steppableClocks) {
-        throw new OpenclawError(
-          'ENVIRONMENT_FAILED',
-          `the clock of ${node} cannot be stepped: its cluster was started without that`,
-          { hint: 'openclaw-rl down && openclaw-rl up --steppable-clocks' },
+        throw environmentFailed(
+          `the clock of ${node} cannot be stepped: its cluster has no steppable clocks`,
+          'openclaw-rl down && openclaw-rl up --steppable-clocks',
         );
       }
       await stepNodeClock(cluster, plannedNode(topology, node).name, byMs);

@@ -1,30 +1,30 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { waitUntilAnswers } from '../form-cluster.ts';
-import { nodeSettings } from '../node-settings.ts';
+import type { PlannedNode, Topology } from '../../topology/topology.ts';
+import { waitUntilAnswers } from '../cluster/form-cluster.ts';
+import { nodeSettings } from '../cluster/node-settings.ts';
 import { startOwned } from '../processes/owned-processes.ts';
-import type { PlannedNode, Topology } from '../topology.ts';
-import { interruption } from '../until.ts';
+import { interruption } from '../waiting.ts';
 import { type LocalAddresses, nodePorts } from './addresses.ts';
 import { clockEnvironment } from './node-clock.ts';
 import type { ServerBinary } from './server-binary.ts';
 
-/** What it takes to start any node of a local cluster, again too. */
+/** The settings for starting and restarting any node of a local cluster. */
 export interface NodeStart {
   readonly cluster: string;
   readonly startId: string;
   readonly binary: ServerBinary;
   readonly addresses: LocalAddresses;
   readonly topology: Topology;
-  /** Whether its clock can be stepped: the override must have been compiled. */
+  /** Whether clocks can be stepped; requires `compileClockOverride`. */
   readonly steppableClocks: boolean;
 }
 
 const START_MS = 10_000;
 
 /**
- * Starts one node's server, which keeps what it has in a folder of its own, and waits until it answers. Gives a
- * signal that aborts when it has ended; throws ENVIRONMENT_FAILED with the end of its log when it ends instead.
+ * Starts one node's server with its own data folder and waits until it answers. Returns a signal that aborts when the
+ * server ends. Throws ENVIRONMENT_FAILED with the end of its log if it ends before it answers.
  */
 export async function startNode(
   start: NodeStart,
@@ -34,7 +34,7 @@ export async function startNode(
   const folder = nodeFolder(start, node);
   await mkdir(folder, { recursive: true });
   const env = start.steppableClocks ? await clockEnvironment(start.cluster, node.name) : {};
-  if (signal.aborted) throw interruption(signal, `${node.name} was about to be started`);
+  if (signal.aborted) throw interruption(signal, `starting ${node.name}`);
   const ended = startOwned({
     command: start.binary.command,
     args: serverArguments(start, node, folder),
@@ -51,7 +51,7 @@ export async function startNode(
   return ended;
 }
 
-/** Forgets everything a node has stored: what a restart on a new machine finds. */
+/** Removes everything a node has stored. */
 export async function emptyNode(start: NodeStart, node: PlannedNode): Promise<void> {
   const folder = nodeFolder(start, node);
   for (const name of ['appendonlydir', 'dump.rdb'])
@@ -71,10 +71,10 @@ function serverArguments({ addresses, topology }: NodeStart, node: PlannedNode, 
     'cluster-announce-ip': host,
     'cluster-announce-port': port,
     'cluster-announce-bus-port': busPort,
-    // Every connection it opens, bus and replication too, carries its region in its source address.
+    // The source address of every connection it opens, bus and replication included, identifies its region.
     'bind-source-addr': host,
     ...nodeSettings(topology),
-    'set-proc-title': 'no', // it would write over the environment, where our mark is
+    'set-proc-title': 'no', // it would overwrite the environment, which holds our mark
     dir: folder,
   };
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);

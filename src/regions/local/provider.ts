@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
-import { allOrNone } from '../all-or-none.ts';
-import type { ClusterState } from '../cluster-state.ts';
-import { formCluster } from '../form-cluster.ts';
-import { createLinks, setRoundTrips } from '../links.ts';
+import { formCluster } from '../cluster/form-cluster.ts';
+import { createLinks, setRoundTrips } from '../network/links.ts';
+import { RegionToxiproxy } from '../network/region-toxiproxy.ts';
 import { endOwned, findOwned, listOwned } from '../processes/owned-processes.ts';
 import { thisProgram } from '../processes/owner.ts';
-import { plannedNode, type Regions, type RegionsProvider, type UpOptions } from '../provider.ts';
-import { RegionToxiproxy } from '../region-toxiproxy.ts';
-import { type ClusterStart, type ClusterStore, endedByAnother } from '../state.ts';
-import { interruption } from '../until.ts';
+import { nodesOf, plannedNode, type Regions, type RegionsProvider, type UpOptions } from '../provider.ts';
+import type { ClusterState } from '../store/cluster-state.ts';
+import { type ClusterStart, type ClusterStore, endedByAnother } from '../store/cluster-store.ts';
+import { allOrNone, interruption } from '../waiting.ts';
 import { apiUrl, clientAddress, type LocalAddresses, nodePorts } from './addresses.ts';
 import { claimAddresses } from './claim.ts';
 import { compileClockOverride } from './node-clock.ts';
@@ -19,25 +18,25 @@ import { type NodeStart, startNode } from './node-process.ts';
 import type { ServerBinary } from './server-binary.ts';
 import { type SelfCommand, startToxiproxyProcess } from './toxiproxy-process.ts';
 
-/** What the state file of a local cluster holds besides what every one does. */
+/** The part of the state file that only local clusters have. */
 interface LocalProvision {
   readonly addresses: LocalAddresses;
   readonly binary: ServerBinary;
-  /** Absent in the files of older clusters. */
+  /** Absent in state files of older versions. */
   readonly seed?: number;
-  /** Absent in the files of older clusters. */
+  /** Absent in state files of older versions. */
   readonly steppableClocks?: boolean;
 }
 
 export interface LocalProviderOptions {
   readonly store: ClusterStore;
   readonly binary: ServerBinary;
-  /** How to start this program again: the embedded Toxiproxy is a process of it. */
+  /** Starts this program again, as the process of the embedded Toxiproxy. */
   readonly self: SelfCommand;
   readonly seed: number;
 }
 
-/** Regions as processes of this machine on loopback addresses; Linux only, where all of 127/8 is local. */
+/** Regions as local processes on loopback addresses. Needs Linux, where all of 127/8 is local. */
 export function createLocalProvider(options: LocalProviderOptions): RegionsProvider {
   return { name: 'local', up: (up) => bringUp(options, up) };
 }
@@ -69,7 +68,7 @@ async function bringUp(options: LocalProviderOptions, up: UpOptions): Promise<Re
   }
 }
 
-/** From a claimed name to a cluster that is whole. What it has started when it throws is the caller's to end. */
+/** Brings a claimed name to a healthy cluster. If it throws, the caller ends what it started. */
 async function start(
   { store, binary, self, seed }: LocalProviderOptions,
   { topology, lifetime, signal, onProgress }: UpOptions,
@@ -82,13 +81,13 @@ async function start(
   await mkdir(`${cluster}/logs`, { recursive: true });
   if (steppableClocks) await compileClockOverride(cluster);
   onProgress(`starting ${topology.nodes.length} nodes of ${binary.product} ${binary.version}`);
-  // The nodes first: a server refuses writes for 2 s from its start, and all else fits into that time.
+  // Nodes start first: a server refuses writes for its first 2 s, and the other steps fit into that time.
   const ends = await allOrNone(signal, (stop) => [
     ...topology.nodes.map((node) => startNode(nodeStart, node, stop)),
     startToxiproxyProcess({ cluster, startId, self, addresses, topology, seed }, stop),
   ]);
   const stop = AbortSignal.any([...ends, signal]);
-  onProgress('forming the cluster');
+  onProgress('forming the cluster: waiting for slots and replicas');
   await formCluster(
     topology,
     topology.nodes.map((node) => freshNode(nodeStart, node.name)),
@@ -103,7 +102,7 @@ async function start(
   return regions;
 }
 
-/** A local cluster that runs, from its state file. */
+/** Attaches to a running local cluster, from its state file. */
 export function attach(store: ClusterStore, state: ClusterState): Regions {
   const { topology, name } = state;
   const nodeStart = nodeStartOf(store, state);
@@ -126,9 +125,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
     view: (region) => ({
       region,
       localAddress: clientAddress(addresses, topology, region),
-      seeds: topology.nodes
-        .filter((node) => node.region === region)
-        .map((node) => announcedOf(ports(node.name))),
+      seeds: nodesOf(topology, region).map((node) => announcedOf(ports(node.name))),
     }),
     direct: (node) => ({ host: ports(node).host, port: ports(node).privatePort }),
     announced: (node) => announcedOf(ports(node)),
@@ -138,7 +135,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
   };
 }
 
-/** What a state file of ours says of how a cluster was made. */
+/** The provision of a local cluster, from its state. */
 export function provisionOf({ provision }: ClusterState): LocalProvision {
   return provision as unknown as LocalProvision;
 }
@@ -150,9 +147,9 @@ function nodeStartOf(store: ClusterStore, state: ClusterState): NodeStart {
 }
 
 /**
- * Ends every process of one start of a local cluster, also of one that was left half-started, and forgets it. Gives
- * whether it was known until now: another program may have ended it, or be about to. Throws ENVIRONMENT_FAILED, with
- * its processes ended, when its state file has become unreadable.
+ * Ends every process of one start of a local cluster, even of an incomplete start, and removes its state. Returns false
+ * if the state was gone: another program ended it or is ending it. If the state file cannot be read, it ends the
+ * processes and throws ENVIRONMENT_FAILED.
  */
 export async function endStart(
   store: ClusterStore,

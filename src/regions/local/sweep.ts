@@ -1,20 +1,20 @@
 import { basename, dirname } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
-import type { ClusterState } from '../cluster-state.ts';
 import { endOwned, listOwned, type OwnedProcess } from '../processes/owned-processes.ts';
 import { isAlive } from '../processes/owner.ts';
-import type { ClusterStore } from '../state.ts';
+import type { ClusterState } from '../store/cluster-state.ts';
+import type { ClusterStore } from '../store/cluster-store.ts';
 
 export interface Sweep {
-  /** The names of the clusters of which something was ended. */
+  /** The names of clusters with ended processes or containers. */
   readonly ended: readonly string[];
-  /** Those that were left alone, and why: their state file says nothing, or what they run in does not answer; there the name is empty where none is known. */
+  /** Clusters left alone: their state file is unreadable, or Docker does not answer. An unknown name is empty. */
   readonly unknown: readonly { readonly name: string; readonly why: OpenclawError }[];
 }
 
 /**
- * Ends what a program left behind that was killed: clusters whose owner is gone, and processes of clusters
- * that no state file knows. Logs of starts that failed long ago go as well.
+ * Ends the leftovers of killed programs: clusters whose owner has ended, and processes of starts without a state file.
+ * Also removes old logs of failed starts.
  */
 export async function sweepAbandoned(
   store: ClusterStore,
@@ -46,8 +46,8 @@ async function endOrphans(store: ClusterStore): Promise<Set<string>> {
 }
 
 /**
- * Processes of starts that no state file knows. They are listed first: a start's file is there before its first
- * process, so one that another program makes at this moment is not mistaken for an orphan.
+ * Processes of starts without a state file. Processes are listed before the files are read. A start writes its file
+ * before its first process, so a concurrent start is never taken for an orphan.
  */
 async function findOrphans(store: ClusterStore): Promise<OwnedProcess[]> {
   const running = listOwned().filter(({ cluster }) => dirname(cluster) === store.folder);

@@ -1,10 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PlannedNode, Topology } from '../../topology/topology.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
-import { proxyNames } from '../links.ts';
+import { proxyNames } from '../network/links.ts';
+import { untilAnswers } from '../network/region-toxiproxy.ts';
 import { startOwned } from '../processes/owned-processes.ts';
-import type { PlannedNode, Topology } from '../topology.ts';
-import { interruption, until } from '../until.ts';
+import { nodesAbroad } from '../provider.ts';
+import { interruption } from '../waiting.ts';
 import { API_PORT, apiAddress, apiUrl, type LocalAddresses, nodePorts, regionSources } from './addresses.ts';
 
 /** How to start this program again as a child: the interpreter and the script. */
@@ -22,8 +24,8 @@ export interface ToxiproxyStart {
 const START_MS = 10_000;
 
 /**
- * Starts the one process that is the Toxiproxy of every region, and gives each its proxies. Gives a signal that
- * aborts when it has ended.
+ * Starts the single process that serves every region's Toxiproxy, and creates all proxies. Returns a signal that aborts
+ * when the process ends.
  */
 export async function startToxiproxyProcess(
   start: ToxiproxyStart,
@@ -32,7 +34,7 @@ export async function startToxiproxyProcess(
   const { cluster, startId, self, topology } = start;
   const config = join(cluster, 'toxiproxy.json');
   await writeFile(config, JSON.stringify(regionalConfig(start), undefined, 2));
-  if (signal.aborted) throw interruption(signal, 'the Toxiproxy was about to be started');
+  if (signal.aborted) throw interruption(signal, 'starting the Toxiproxy');
   const [command, ...script] = self;
   const ended = startOwned({
     command,
@@ -51,22 +53,17 @@ export async function startToxiproxyProcess(
 async function populateRegion(start: ToxiproxyStart, region: string, signal: AbortSignal): Promise<void> {
   const { topology, addresses } = start;
   const client = new ToxiproxyClient({ url: apiUrl(addresses, topology, region) });
-  await until(`the Toxiproxy of ${region} to answer`, START_MS, signal, () =>
-    client.version().then(
-      () => undefined,
-      (error: Error) => error.message,
-    ),
-  );
-  const proxies = foreignNodes(topology, region).flatMap((node) => proxiesOf(start, node));
+  await untilAnswers(client, { region, withinMs: START_MS, signal });
+  const proxies = nodesAbroad(topology, region).flatMap((node) => proxiesOf(start, node));
   if (proxies.length > 0) await client.populate(proxies); // a single region has none
 }
 
-/** What the process needs to know: who a connection comes from, and where every public address leads. */
+/** The configuration of the process: the source addresses of each region, and the upstream of each public address. */
 export interface RegionalConfig {
   readonly seed: number;
   readonly regions: readonly {
     readonly name: string;
-    /** What the source addresses of its clients and nodes begin with. */
+    /** The prefix of the source addresses of its clients and nodes. */
     readonly sources: string;
     readonly api: { readonly host: string; readonly port: number };
   }[];
@@ -101,8 +98,4 @@ function proxiesOf({ addresses, topology }: ToxiproxyStart, node: PlannedNode) {
     ...route,
     enabled: true,
   }));
-}
-
-function foreignNodes({ nodes }: Topology, region: string): PlannedNode[] {
-  return nodes.filter((node) => node.region !== region);
 }

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { OpenclawError } from '../../core/errors.ts';
-import { until } from '../until.ts';
+import { environmentFailed, type OpenclawError } from '../../core/errors.ts';
+import { waitFor } from '../waiting.ts';
 
 /**
- * Processes that outlive the program that started them, and are found again by a mark in their environment:
- * by another shell, and after a SIGKILL at any moment, since the mark is there from the first instruction.
- * A pid in a file could be gone, missing, or somebody else's by now.
+ * A process that outlives the program that started it. A mark in its environment identifies it, from any shell and
+ * after a SIGKILL at any moment, since the mark exists from its first instruction. A pid file could be missing, or name
+ * an unrelated process.
  */
 export interface OwnedProcess extends Mark {
   readonly pid: number;
@@ -15,9 +15,9 @@ export interface OwnedProcess extends Mark {
 interface Mark {
   /** The folder of the cluster. */
   readonly cluster: string;
-  /** Which start of it: a name is used again. Empty in the mark of an older program. */
+  /** The start id, since names of clusters are reused. Empty in the mark of an older version. */
   readonly startId: string;
-  /** A node's name, `toxiproxy`, `compose`, or whose service it starts in a container. */
+  /** A node's name, `toxiproxy`, `compose`, or `service of <owner>` for a docker client. */
   readonly role: string;
 }
 
@@ -30,13 +30,13 @@ export interface OwnedStart extends Mark {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly logFile: string;
-  /** Added to our environment. */
+  /** Added to the environment of this program. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
- * Starts a process in a session of its own; it does not end with us. The signal aborts when it has ended, with an
- * ENVIRONMENT_FAILED that says so.
+ * Starts a process in its own session; it does not end with this program. The returned signal aborts with
+ * ENVIRONMENT_FAILED when the process ends.
  */
 export function startOwned(options: OwnedStart): AbortSignal {
   const { command, args, cluster, startId, role, cwd, logFile, env = {} } = options;
@@ -51,24 +51,24 @@ export function startOwned(options: OwnedStart): AbortSignal {
   });
   closeSync(log);
   const ended = new AbortController();
-  const tell = () => ended.abort(describeEnd(role, logFile));
-  child.on('error', tell);
-  child.on('exit', tell);
+  const abort = () => ended.abort(describeEnd(role, logFile));
+  child.on('error', abort);
+  child.on('exit', abort);
   child.unref();
   return ended.signal;
 }
 
-/** What the environment of a process must hold to be found. */
+/** The environment variables that mark a process. */
 export function markOf({ cluster, startId, role }: Mark): Record<string, string> {
   return { [CLUSTER_MARK]: cluster, [START_MARK]: startId, [ROLE_MARK]: role };
 }
 
-/** The processes of a cluster that run now: of one start of it. */
+/** The running processes of one start of a cluster. */
 export function findOwned(cluster: string, startId: string): OwnedProcess[] {
   return listOwned().filter((found) => found.cluster === cluster && found.startId === startId);
 }
 
-/** Every process of every cluster of this user. */
+/** The running processes of all clusters of this user. */
 export function listOwned(): OwnedProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -81,16 +81,16 @@ export function listOwned(): OwnedProcess[] {
 const PATIENCE_MS = 3_000;
 
 /**
- * Ends processes: asks, then forces, and resolves when all are gone. It looks again and again, to miss none that
- * is being started, so `find` must go by the ids of starts: by a name it would find those of the next.
+ * Sends SIGTERM, then SIGKILL after 3 s, and resolves when all processes have ended. It polls `find`, to catch
+ * processes that are starting. So `find` must select by start id: by name it would also find those of the next start.
  */
 export async function endOwned(find: () => readonly OwnedProcess[]): Promise<void> {
   signalAll(find(), 'SIGCONT', 'SIGTERM');
   const never = new AbortController().signal;
-  const left = async () => (find().length === 0 ? undefined : `${find().length} are left`);
-  await until('processes to end', PATIENCE_MS, never, left).catch(async () => {
+  const left = async () => (find().length === 0 ? undefined : `${find().length} are still running`);
+  await waitFor('processes to end', PATIENCE_MS, never, left).catch(async () => {
     signalAll(find(), 'SIGKILL');
-    await until('processes to be gone', PATIENCE_MS, never, left);
+    await waitFor('killed processes to end', PATIENCE_MS, never, left);
   });
 }
 
@@ -103,25 +103,25 @@ export function signalAll(
       try {
         process.kill(pid, signal);
       } catch {
-        // it ended by itself
+        // it has ended
       }
     }
   }
 }
 
 function describeEnd(role: string, logFile: string): OpenclawError {
-  return new OpenclawError(
-    'ENVIRONMENT_FAILED',
-    `${role} has ended; its log ${logFile} ends: ${lastLines(logFile)}`,
-  );
+  return environmentFailed(`${role} exited; its log ${logFile} ends: ${endOfLog(logFile)}`);
 }
 
-/** Without the lines of a stack, which would leave no room for what went wrong. */
-function lastLines(file: string): string {
+/** The last three lines, without stack frames. Of a server that crashed: those before its stack trace, with the cause. */
+function endOfLog(file: string): string {
   try {
-    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-    return lines
-      .filter((line) => !/^\s+at /.test(line))
+    const text = readFileSync(file, 'utf8');
+    const startAt = text.lastIndexOf(' is starting oO0');
+    const crashAt = text.indexOf('------ STACK TRACE ------', startAt); // the first: Valkey may crash again in its report
+    return (crashAt < 0 ? text : text.slice(0, crashAt))
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !/^\s+at /.test(line))
       .slice(-3)
       .join(' | ');
   } catch {
@@ -135,14 +135,14 @@ function readMark(pid: number): Mark | undefined {
       readFileSync(`/proc/${pid}/stat`, 'utf8'),
       readFileSync(`/proc/${pid}/environ`, 'utf8'),
     ];
-    if (/\) Z /.test(stat)) return undefined; // dead, and not yet collected by its parent
+    if (/\) Z /.test(stat)) return undefined; // a zombie
     return markAmong(environment) ?? markAmong(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), 'env');
   } catch {
-    return undefined; // it ended, or is another user's
+    return undefined; // it has ended, or belongs to another user
   }
 }
 
-/** Before `env` has become the program it starts, the mark is still among its arguments. */
+/** Until `env` executes the program, the mark is among its arguments. */
 function markAmong(text: string, command?: string): Mark | undefined {
   const words = text.split('\0');
   if (command !== undefined && words[0] !== command) return undefined;

@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
-import type { Owner } from '../cluster-state.ts';
+import type { Owner } from '../store/cluster-state.ts';
 
-/** This program, as an owner of what it starts. */
+/** This program as the owner of its processes and containers. */
 export function thisProgram(): Owner {
   return { pid: process.pid, startedAt: startTicks(process.pid) ?? '' };
 }
 
-/** Whether the program that owns something still runs: the same pid, started at the same moment. */
+/** Whether the owner is still running: the same pid with the same start time. */
 export function isAlive({ pid, startedAt }: Owner): boolean {
   return startTicks(pid) === startedAt;
 }
 
-/** An owner in one word, for a label or a mark. */
+/** An owner as one word, `pid:startedAt`, for labels and marks. */
 export function ownerText({ pid, startedAt }: Owner): string {
   return `${pid}:${startedAt}`;
 }
 
-/** Undefined for what is not such a word. */
+/** Reads `ownerText`; undefined for any other text. */
 export function parseOwner(text: string): Owner | undefined {
   const [, pid, startedAt] = /^(\d+):(\d*)$/.exec(text) ?? [];
   return pid === undefined || startedAt === undefined ? undefined : { pid: Number(pid), startedAt };

@@ -1,17 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { OpenclawError } from '../../core/errors.ts';
+import { environmentFailed } from '../../core/errors.ts';
+import { ANSWER_FD, type Answer, parseAnswer } from './answer.ts';
 
-/** A process that we started and that ends with us. */
+/** A child process that ends with this program. */
 export interface LocalProcess {
   readonly name: string;
   readonly pid: number;
   readonly logFile: string;
-  /** Resolves when it has ended, with a sentence that says how. */
+  /** Resolves when it has ended, with a sentence that gives its exit status. */
   readonly ended: Promise<string>;
-  /** Ends it, by force when it does not go within two seconds. */
+  /** Its answers so far; complete once it has ended. */
+  answer(): Answer;
+  /** Ends it with SIGTERM, then SIGKILL after two seconds. */
   stop(): Promise<void>;
 }
 
@@ -19,20 +21,21 @@ export interface StartOptions {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** Its whole environment; default: ours. The place for secrets, which a process list would show. */
+  /** Its whole environment; default: that of this program. Pass secrets here: arguments show in process lists. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Where its standard output and error go. */
+  /** The file for its standard output and standard error. */
   readonly logFile: string;
 }
 
 /**
- * A shell stands between: it tells the pid, and ends the process when its own standard input closes, which
- * happens however we end, SIGKILL included. What the process started itself is asked to end after it.
+ * A shell that starts the process and prints its pid. Its standard input closes when this program ends in any way, even
+ * by SIGKILL; then it ends the process. Afterwards it sends SIGTERM to the children of the process. The process writes
+ * its answers to descriptor 3, the pipe that also carries the pid.
  */
 const GUARD = `
 exec 3<&0 4>&1 >>"$1" 2>&1
 shift
-"$@" </dev/null 3<&- 4>&- &
+${ANSWER_FD}=3 "$@" </dev/null 3>&4 4>&- &
 child=$!
 echo "$child" >&4
 exec 4>&- 2>/dev/null
@@ -54,7 +57,7 @@ kill -s TERM -- -$$
 exit "$code"
 `;
 
-/** Starts a process in a session of its own, so that a terminal's Ctrl-C reaches only us. */
+/** Starts a process in its own session, so that a terminal's Ctrl-C reaches only this program. */
 export async function startProcess({
   name,
   command,
@@ -66,10 +69,7 @@ export async function startProcess({
     closeSync(openSync(logFile, 'a'));
   } catch (error) {
     const why = error instanceof Error ? error.message : error;
-    throw new OpenclawError('ENVIRONMENT_FAILED', `cannot write the log of ${name}: ${why}`, {
-      cause: error,
-      hint: 'make room there',
-    });
+    throw environmentFailed(`cannot write the log of ${name}: ${why}`, 'free disk space there', error);
   }
   const guard = spawn('/bin/sh', ['-c', GUARD, 'guard', logFile, command, ...args], {
     detached: true,
@@ -78,19 +78,21 @@ export async function startProcess({
   });
   guard.stdin.on('error', () => {});
   const ended = describeEnd(guard, name);
-  const [line] = await Promise.race([
-    once(createInterface(guard.stdout), 'line'),
-    ended.then((how) => [how]),
-  ]);
-  const pid = Number(line);
-  if (!Number.isInteger(pid)) {
-    throw new OpenclawError('ENVIRONMENT_FAILED', `${String(line)}; its log: ${logFile}`);
-  }
+  let answer: Answer = {};
+  const started = new Promise<number>((resolve) => {
+    createInterface(guard.stdout).on('line', (line) => {
+      if (/^\d+$/.test(line)) resolve(Number(line));
+      else answer = { ...answer, ...parseAnswer(`${line}\n`) };
+    });
+  });
+  const pid = await Promise.race([started, ended]);
+  if (typeof pid === 'string') throw environmentFailed(`${pid}; its log: ${logFile}`);
   return {
     name,
     pid,
     logFile,
     ended,
+    answer: () => answer,
     async stop() {
       guard.stdin.end();
       await ended;
@@ -98,12 +100,19 @@ export async function startProcess({
   };
 }
 
+/** How long the rest of an answer may take after the end; a child of the process may hold the descriptor open. */
+const LAST_WORDS_MS = 500;
+
 async function describeEnd(guard: ChildProcess, name: string): Promise<string> {
   return new Promise((resolve) => {
     guard.once('error', (error) => resolve(`${name} could not be started: ${error.message}`));
     guard.once('exit', (code, signal) => {
       const status = code === null ? signal : code > 128 ? `signal ${code - 128}` : `code ${code}`;
-      resolve(`${name} ended with ${status}`);
+      const patience = setTimeout(() => guard.stdout?.destroy(), LAST_WORDS_MS); // then it is closed, too
+      guard.once('close', () => {
+        clearTimeout(patience);
+        resolve(`${name} ended with ${status}`);
+      });
     });
   });
 }

@@ -1,25 +1,25 @@
 import type { BucketResult } from '../../checker/bucket-result.ts';
-import { BucketRows } from '../../checker/bucket-rows.ts';
-import { doesLagFade } from '../../checker/lag.ts';
-import type { Refund } from '../../checker/refund.ts';
+import { doesLagFade } from '../../checker/proofs/lag.ts';
+import type { Refund } from '../../checker/proofs/refund.ts';
+import { BucketRows } from '../../checker/rows/bucket-rows.ts';
 import type { Policy } from '../../core/policy.ts';
-import { KIND, type OperationTable } from '../../history/table.ts';
+import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { PageBucket, Violation } from './page-data.ts';
 
-/** Operations that a page holds, of all its buckets together: each takes some 20 bytes. */
+/** The most operations of all buckets in a page: each takes some 20 bytes. */
 const MOST_OPERATIONS = 80_000;
 
-/** And of one bucket: of a longer one the stretch around what is worst. */
+/** The most operations of one bucket: of a longer one, those around the worst violation. */
 const MOST_OF_ONE = 20_000;
 
 interface PageOptions {
   readonly regions: readonly string[];
-  /** Whether buckets were reset while the history lasted: they were written then. */
+  /** Whether the history has resets, which write buckets. */
   readonly hasResets?: boolean;
   readonly room?: number;
 }
 
-/** Takes the operations of buckets into a page, one bucket after another, until there is no more room. */
+/** Adds the operations of buckets to a page, one bucket after another, while there is room. */
 export class PageBuckets {
   readonly buckets: PageBucket[] = [];
   readonly policies: Policy[] = [];
@@ -38,15 +38,15 @@ export class PageBuckets {
   }
 
   /** Adds the bucket if there is room for it. */
-  add(bucket: number, guilty: BucketResult | undefined): void {
+  add(bucket: number, result: BucketResult | undefined): void {
     const all = this.#rowsOf(bucket);
     const wanted = Math.min(all.length, MOST_OF_ONE);
     if (wanted > this.#room || wanted === 0) return;
     this.#room -= wanted;
-    const rows = stretchAround(all, wanted, violatedRows(guilty));
+    const rows = stretchAround(all, wanted, violatedRows(result));
     this.#rows.load(bucket);
     const policy = this.#table.policyOf(bucket);
-    const refunds = (guilty?.refunds ?? this.#refunds(policy)).filter(({ fromUs }) =>
+    const refunds = (result?.refunds ?? this.#refunds(policy)).filter(({ fromUs }) =>
       Number.isFinite(fromUs),
     );
     this.buckets.push({
@@ -54,7 +54,7 @@ export class PageBuckets {
       policy: this.#policyPlace(policy),
       ...(wanted < all.length ? { of: all.length } : {}),
       ...this.#columns(rows),
-      violations: this.#violations(rows, guilty),
+      violations: this.#violations(rows, result),
       refunds: refunds.map((refund) => ({
         ...refund,
         lastUs: Number.isFinite(refund.lastUs) ? refund.lastUs : null,
@@ -90,9 +90,9 @@ export class PageBuckets {
     };
   }
 
-  #violations(rows: readonly number[], guilty: BucketResult | undefined): Violation[] {
-    if (guilty === undefined) return [];
-    const { quantaPerToken } = this.#table.policyOf(guilty.bucket);
+  #violations(rows: readonly number[], result: BucketResult | undefined): Violation[] {
+    if (result === undefined) return [];
+    const { quantaPerToken } = this.#table.policyOf(result.bucket);
     const places = new Map(rows.map((row, at) => [row, at]));
     const tokens = (quanta: number) => Math.round((1_000 * quanta) / quantaPerToken) / 1_000;
     const found: Violation[] = [];
@@ -100,13 +100,13 @@ export class PageBuckets {
       const at = places.get(row);
       if (at !== undefined) found.push({ at, ...violation });
     };
-    for (const { row, quanta } of guilty.over.drops)
+    for (const { row, quanta } of result.over.drops)
       add(row, { kind: 'over-admission', tokens: tokens(quanta) });
-    for (const { row, lowestQuanta } of guilty.denials)
+    for (const { row, lowestQuanta } of result.denials)
       add(row, { kind: 'false-denial', tokens: tokens(lowestQuanta) });
-    for (const { row, gapQuanta } of guilty.replay.findings)
+    for (const { row, gapQuanta } of result.replay.findings)
       add(row, { kind: 'replay', tokens: tokens(gapQuanta) });
-    for (const { row, tokens: excess } of guilty.windows) add(row, { kind: 'window', tokens: excess });
+    for (const { row, tokens: excess } of result.windows) add(row, { kind: 'window', tokens: excess });
     return found;
   }
 
@@ -127,16 +127,16 @@ export class PageBuckets {
 
 const LETTERS = ['a', 'd', 'f', 'i'];
 
-function violatedRows(guilty: BucketResult | undefined): number[] {
-  if (guilty === undefined) return [];
-  const { over, denials, replay, windows } = guilty;
+function violatedRows(result: BucketResult | undefined): number[] {
+  if (result === undefined) return [];
+  const { over, denials, replay, windows } = result;
   let worst = over.drops.first;
   for (const drop of over.drops) if (drop.quanta > (worst?.quanta ?? 0)) worst = drop;
   const first = denials.first ?? replay.findings[0] ?? windows.first;
   return [worst, first].flatMap((one) => (one === undefined ? [] : [one.row]));
 }
 
-/** So many rows, in one piece, with the first of those asked for three quarters into it. */
+/** `length` consecutive rows, with the first wanted row at three quarters. */
 function stretchAround(
   rows: readonly number[],
   length: number,

@@ -2,34 +2,34 @@ import { type ComparedLine, comparedLines, compareReports, nameOfRun } from '../
 import type { RunReport } from '../report.ts';
 import { printable } from '../text.ts';
 import type { ComparedRow, ComparisonPage } from './page-data.ts';
-import { type Evidence, pictureOf } from './run-page.ts';
-import { binUsOf } from './series.ts';
+import { type Evidence, makePicture } from './run-page.ts';
+import { chooseBinUs } from './series.ts';
 
-/** A figure that is off by less than this, as a share of the first run's, is called the same. */
+/** Figures that differ from the first run's by at most this share count as equal. */
 const SAME = 0.05;
 
-/** Several runs on the same axes: bins as wide as the longest of them needs. */
+/** Several runs on the same axes, with bins for the longest run. */
 export function makeComparisonPage(
   runs: readonly { readonly report: RunReport; readonly evidence?: Evidence }[],
 ): ComparisonPage {
   const reports = runs.map(({ report }) => report);
   const binUs = Math.max(
     0,
-    ...runs.map(({ evidence }) => (evidence === undefined ? 0 : binUsOf(evidence.history))),
+    ...runs.map(({ evidence }) => (evidence === undefined ? 0 : chooseBinUs(evidence.history))),
   );
   const compared = runs.map(({ report, evidence }, at) => ({
     letter: letterOf(at),
     name: nameOfRun(report),
     verdict: report.verdict,
     command: report.command,
-    ...pictureOf(report, evidence, binUs),
+    ...makePicture(report, evidence, binUs),
   }));
   return printable({
     page: 'comparison' as const,
     title: `${runs.length} runs side by side`,
     regions: [...new Set(compared.flatMap(({ regions }) => regions))],
     runs: compared,
-    rows: comparedLines(compareReports(reports)).map(rowOf),
+    rows: comparedLines(compareReports(reports)).map(makeRow),
   });
 }
 
@@ -39,7 +39,7 @@ function letterOf(at: number): string {
   return `${String.fromCharCode(65 + (at % 26))}${round === 0 ? '' : round}`;
 }
 
-function rowOf({ name, values, ratios }: ComparedLine): ComparedRow {
+function makeRow({ name, values, ratios }: ComparedLine): ComparedRow {
   return {
     name,
     values,

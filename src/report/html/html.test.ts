@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../../test/support/history.ts';
 import { runOf } from '../../../test/support/html.ts';
-import type { FaultRecord, HistoryRecord } from '../../history/operation.ts';
+import type { FaultRecord, HistoryRecord } from '../../history/records/operation.ts';
 import { makeComparisonPage } from './comparison-page.ts';
 import { renderHtml } from './render.ts';
 import { makeRunPage } from './run-page.ts';
@@ -161,7 +161,7 @@ describe('the buckets of a page', () => {
     const [bucket] = page.buckets;
     expect([bucket?.invokedUs.length, bucket?.of]).toEqual([20_000, 30_003]);
     expect(bucket?.violations.map(({ kind }) => kind)).toContain('over-admission');
-    expect(page.notes.join(' ')).toMatch(/only the stretch around what is worst/);
+    expect(page.notes.join(' ')).toMatch(/only the operations around the worst violation/);
   });
 });
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { FaultRecord } from '../../history/operation.ts';
-import { spansOf } from './moments.ts';
+import type { FaultRecord } from '../../history/records/operation.ts';
+import { faultSpans } from './moments.ts';
 
 const kill = (phase: FaultRecord['phase'], node: string, atS: number): FaultRecord => ({
   type: 'fault',
@@ -17,7 +17,11 @@ it('a fault ends where it was healed, and not where another of its kind was', ()
     kill('heal', 'eu-west-0', 5),
     kill('heal', 'us-east-0', 11),
   ];
-  const spans = spansOf(faults).map(({ how, fromUs, untilUs }) => [how, fromUs / 1e6, (untilUs ?? 0) / 1e6]);
+  const spans = faultSpans(faults).map(({ how, fromUs, untilUs }) => [
+    how,
+    fromUs / 1e6,
+    (untilUs ?? 0) / 1e6,
+  ]);
   expect(spans).toEqual([
     ['node us-east-0', 1, 11],
     ['node eu-west-0', 3, 5],

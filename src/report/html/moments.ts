@@ -1,25 +1,29 @@
 import type { CheckReport } from '../../checker/check.ts';
-import type { FaultRecord } from '../../history/operation.ts';
+import { secondsText } from '../../core/units.ts';
+import type { FaultRecord } from '../../history/records/operation.ts';
 import { argsText, roleText } from '../rows.ts';
-import { secondsText } from '../text.ts';
 import type { Mark, Span } from './page-data.ts';
 
 /** Each fault from its injection to its healing, in the order of time. */
-export function spansOf(faults: readonly FaultRecord[]): Span[] {
+export function faultSpans(faults: readonly FaultRecord[]): Span[] {
   const spans: { name: string; how: string; fromUs: number; untilUs: number | null }[] = [];
   for (const { fault, phase, atUs, args } of faults.toSorted((a, b) => a.atUs - b.atUs)) {
     if (phase === 'inject') spans.push({ name: fault, how: argsText(args), fromUs: atUs, untilUs: null });
     if (phase !== 'heal') continue;
     const open = spans.filter(({ name, untilUs }) => name === fault && untilUs === null);
-    // Several of one kind may be in force, on different things.
+    // Several faults of one kind may be in force.
     const healed = open.find(({ how }) => how === argsText(args)) ?? open[0];
     if (healed !== undefined) healed.untilUs = atUs;
   }
   return spans;
 }
 
-/** What else happened, at moments: takeovers first of all. In the order of time. */
-export function marksOf({ faults, events, clock }: Pick<CheckReport, 'faults' | 'events' | 'clock'>): Mark[] {
+/** Events, settling and clock steps, in the order of time. */
+export function findMarks({
+  faults,
+  events,
+  clock,
+}: Pick<CheckReport, 'faults' | 'events' | 'clock'>): Mark[] {
   const settled = faults.filter(({ phase }) => phase === 'settled');
   return [
     ...events.map(({ event, node, atUs, args }): Mark => {

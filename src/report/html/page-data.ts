@@ -1,12 +1,12 @@
-import type { ClockBounds } from '../../checker/clock.ts';
-import type { FindingKind } from '../../checker/finding.ts';
+import type { ClockBounds } from '../../checker/clocks/bounds.ts';
+import type { FindingKind } from '../../checker/findings/finding.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Verdict } from '../../core/verdict.ts';
-import type { TextTable } from '../rows.ts';
+import type { TextTable } from '../text-table.ts';
 
 /**
- * What an HTML report is drawn from: the JSON in its page. Times are microseconds of the recorder's clock, amounts are
- * tokens. The page computes nothing but levels, by the checker's own code.
+ * The data of an HTML report: the JSON in its page. Times are microseconds of the recorder's clock, amounts are tokens.
+ * The page computes only levels, by the checker's own code.
  */
 export type PageData = RunPage | ComparisonPage;
 
@@ -14,14 +14,14 @@ export interface RunPage extends Picture {
   readonly page: 'run';
   readonly title: string;
   readonly verdict: Verdict;
-  /** Only a claim on speed is broken. */
+  /** Only a performance claim is broken. */
   readonly isSlow: boolean;
   readonly reasons: readonly Reason[];
-  /** What is wrong, in sentences. */
+  /** Causes and notes, as sentences. */
   readonly why: readonly string[];
   readonly seed: number;
   readonly command: string;
-  /** Name and value: what was run, where, when. */
+  /** Name and value: plan, system and time of the run. */
   readonly facts: readonly (readonly [string, string])[];
   /** Name and value: the figures that matter most. */
   readonly figures: readonly (readonly [string, string])[];
@@ -33,14 +33,14 @@ export interface RunPage extends Picture {
   readonly known: { readonly initial: 'full' | 'unknown'; readonly knownFromUs: number | null };
 }
 
-/** What one run looks like over time. */
+/** The charts of one run over time. */
 export interface Picture {
-  /** Absent where the history is not at hand. */
+  /** Absent without the history. */
   readonly series?: Series;
   readonly regions: readonly string[];
   readonly spans: readonly Span[];
   readonly marks: readonly Mark[];
-  /** What is left out of the page, in sentences. */
+  /** What the page leaves out, as sentences. */
   readonly notes: readonly string[];
 }
 
@@ -65,21 +65,21 @@ export interface Mark {
   readonly atUs: number;
 }
 
-/** Bin i is from `startUs + i * binUs` on. An operation counts where it ended, `info` where it began. */
+/** Bin i begins at `startUs + i * binUs`. An operation counts at its end, `info` at its start. */
 export interface Series {
   readonly startUs: number;
   readonly binUs: number;
   readonly bins: number;
   /** By region, in the order of `regions`. */
   readonly byRegion: readonly RegionSeries[];
-  /** Of all regions together. Milliseconds; null where there is nothing. */
+  /** Of all regions together. Milliseconds; null without operations. */
   readonly latency: OutcomeLatency;
 }
 
 export interface RegionSeries {
   /** Operations in each bin. */
   readonly counts: Readonly<Record<'allowed' | 'denied' | 'failed' | 'info', readonly number[]>>;
-  /** Tokens beyond an ideal bucket, where the operations that were too many ended. */
+  /** Tokens beyond an ideal bucket, at the ends of the operations that caused them. */
   readonly excess: readonly number[];
   readonly falseDenials: readonly number[];
   readonly latency: OutcomeLatency;
@@ -100,11 +100,11 @@ export interface PageBucket {
   readonly name: string;
   /** A place in `policies`. */
   readonly policy: number;
-  /** How many operations it had, where the page has not all of them. */
+  /** The number of operations of the bucket, if the page does not have all of them. */
   readonly of?: number;
-  /** Each less the one before; the first whole. */
+  /** Each minus the one before; the first in full. */
   readonly invokedUs: readonly number[];
-  /** -1 where the end is not known. */
+  /** -1 if the end is unknown. */
   readonly durationUs: readonly number[];
   /** A letter of OUTCOME_LETTERS each. */
   readonly outcomes: string;
@@ -112,10 +112,10 @@ export interface PageBucket {
   readonly regions: readonly number[];
   /** Absent where each is 1. */
   readonly costs?: readonly number[];
-  /** What they are called in the history, each less the one before. */
+  /** Indices in the history, each minus the one before. */
   readonly indices: readonly number[];
   readonly violations: readonly Violation[];
-  /** Between when tokens may have come back, and how many quanta; null where the end is not known. */
+  /** The span in which tokens may have come back, and their quanta; null if the end is unknown. */
   readonly refunds: readonly {
     readonly fromUs: number;
     readonly lastUs: number | null;
@@ -132,7 +132,7 @@ export interface Violation {
   readonly tokens: number;
 }
 
-/** A bucket in the table of the worst. */
+/** A bucket in the table of the worst buckets. */
 export interface WorstRow {
   readonly bucket: string;
   readonly totalExcess: number;
@@ -154,9 +154,9 @@ export interface Proof {
   readonly formula?: WindowFormula;
   /** Of a false denial: its cost, and the lowest level at any moment of its interval. */
   readonly floor?: { readonly cost: number; readonly lowest: number };
-  /** Empty where the page had no room for it. */
+  /** Empty if the page has no room for it. */
   readonly witness: readonly WitnessRow[];
-  /** Of a false denial: what can have been spent before it, each as late as it can be. */
+  /** Of a false denial: the operations that can have spent tokens before it, each as late as possible. */
   readonly context?: {
     readonly startLevel: number;
     readonly atUs: number;
@@ -171,7 +171,7 @@ export interface WindowFormula {
   readonly admitted: number;
   readonly capacity: number;
   readonly perSecond: number;
-  /** For the clocks. */
+  /** The clock allowance, in tokens. */
   readonly slack: number;
   readonly allowance: number;
 }
@@ -182,10 +182,10 @@ export interface WitnessRow {
   readonly outcome: 'allowed' | 'denied' | 'failed' | 'info';
   readonly cost: number;
   readonly fromUs: number;
-  /** Null where it is not known. */
+  /** Null if unknown. */
   readonly toUs: number | null;
-  /** Of a replay: what the reply said. */
-  readonly said?: string;
+  /** Of a replay: the level and node in the reply. */
+  readonly reply?: string;
 }
 
 export interface ComparisonPage {
@@ -204,11 +204,11 @@ export interface ComparedRun extends Picture {
   readonly command: string;
 }
 
-/** One line of a comparison. `differs` has, for each run but the first, whether it is other than the first. */
+/** One line of a comparison. `differs`: whether each run differs from the first. */
 export interface ComparedRow {
   readonly name: string;
   readonly values: readonly string[];
-  /** Ratios to the first run, where there are any. */
+  /** Ratios to the first run, if there are any. */
   readonly ratios: readonly (number | null)[];
   readonly differs: readonly boolean[];
 }

@@ -1,17 +1,17 @@
 import type { PageData } from './page-data.ts';
 
-/** What the build makes of `page/`: script and style of every page, and the hashes by which its policy lets them run. */
+/** The build of `src/page/`: script and style of every page, and their hashes for the content security policy. */
 export interface PageAssets {
   readonly script: string;
   readonly style: string;
-  /** As Content-Security-Policy has them: sha256-... */
+  /** In the form of Content-Security-Policy: sha256-... */
   readonly scriptHash: string;
   readonly styleHash: string;
 }
 
 /**
- * A page as one file that needs nothing else: its data is JSON that no parser of HTML can leave, its policy allows this
- * script and this style and nothing from anywhere, and no text of it becomes markup.
+ * A page as one self-contained file: its data is JSON that cannot end its element, its policy allows only this script and
+ * this style, and no text becomes markup.
  */
 export function renderHtml(page: PageData, { script, style, scriptHash, styleHash }: PageAssets): string {
   const policy = [
@@ -36,7 +36,7 @@ export function renderHtml(page: PageData, { script, style, scriptHash, styleHas
     `<style>${style}</style>`,
     '</head>',
     '<body>',
-    '<noscript>This report is drawn by a script in this file. report.md beside it has the figures.</noscript>',
+    '<noscript>This report is drawn by a script in this file. report.md in the same folder has the figures.</noscript>',
     '<main id="page"></main>',
     `<script type="application/json" id="data">${inScript(JSON.stringify(page))}</script>`,
     `<script>${script}</script>`,
@@ -46,7 +46,7 @@ export function renderHtml(page: PageData, { script, style, scriptHash, styleHas
   ].join('\n');
 }
 
-/** JSON in which nothing can end the element that it is in, nor a line of an old parser of JavaScript. */
+/** Escapes JSON so that it cannot end its script element, or a line in an old JavaScript parser. */
 function inScript(json: string): string {
   return json.replaceAll('<', '\\u003c').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
 }

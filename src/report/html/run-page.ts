@@ -1,27 +1,27 @@
 import type { Examination } from '../../checker/check.ts';
-import { headroomText } from '../../checker/headroom-facts.ts';
-import { remarksOf } from '../../checker/notes.ts';
+import { headroomText } from '../../checker/evidence/headroom-facts.ts';
+import { listRemarks } from '../../checker/findings/notes.ts';
 import type { History } from '../../history/history.ts';
-import { isOnlySlow, titleOf } from '../check-report.ts';
+import { isOnlySlow, reasonsOf, titleOf } from '../check-report.ts';
 import type { RunReport } from '../report.ts';
-import { tablesOf } from '../rows.ts';
+import { listTables } from '../rows.ts';
 import { printable, tokensText } from '../text.ts';
 import { PageBuckets } from './buckets.ts';
-import { marksOf, spansOf } from './moments.ts';
+import { faultSpans, findMarks } from './moments.ts';
 import type { Picture, RunPage } from './page-data.ts';
-import { binUsOf, makeSeries } from './series.ts';
+import { chooseBinUs, makeSeries } from './series.ts';
 import { bucketsInOrder, worstRows } from './worst.ts';
 
-/** Regions that are told apart; the rest are one. */
+/** The most regions that are shown separately; the rest are one. */
 const MOST_REGIONS = 12;
 
-/** What was recorded, and what the checker says of each row of it. */
+/** The history, and the checker's result for each row. */
 export interface Evidence {
   readonly history: History;
   readonly examination: Examination;
 }
 
-/** What the page of a run shows; without its history, only what its report has. */
+/** The data of a run's page; without its history, only the data of its report. */
 export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage {
   const report = printable(untrusted);
   const page: RunPage = {
@@ -29,14 +29,8 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
     title: titleOf(report),
     verdict: report.verdict,
     isSlow: isOnlySlow(report),
-    reasons: [
-      ...report.claims.map(({ status, reason }) => ({ status, reason })),
-      ...report.accounts.map(({ verdict, reason }) => ({
-        status: verdict === 'pass' ? ('holds' as const) : ('unknown' as const),
-        reason,
-      })),
-    ],
-    why: remarksOf(report).map(({ sentence }) => sentence),
+    reasons: reasonsOf(report).map(({ status, reason }) => ({ status, reason })),
+    why: listRemarks(report).map(({ sentence }) => sentence),
     seed: report.seed,
     command: report.command,
     facts: [
@@ -49,36 +43,42 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
       ['folder', report.folder],
       ...(report.assumptions ?? []).map((sentence): [string, string] => ['assumes', sentence]),
     ],
-    figures: figuresOf(report),
-    tables: tablesOf(report),
+    figures: makeFigures(report),
+    tables: listTables(report),
     clock: report.clock,
     known: { initial: 'full', knownFromUs: null },
     worst: [],
     buckets: [],
     policies: [],
-    ...pictureOf(report, evidence),
+    ...makePicture(report, evidence),
   };
-  return evidence === undefined ? page : printable({ ...page, ...bucketsOf(report, page.regions, evidence) });
+  return evidence === undefined
+    ? page
+    : printable({ ...page, ...makeBuckets(report, page.regions, evidence) });
 }
 
-/** What a run looks like over time, in bins of its own width or of another one. */
-export function pictureOf(report: RunReport, evidence?: Evidence, binUs?: number): Picture {
+/** The charts of a run over time, in bins of `binUs` or of its own width. */
+export function makePicture(report: RunReport, evidence?: Evidence, binUs?: number): Picture {
   const regions = regionsOf(report);
   return printable({
     regions,
-    spans: spansOf(report.faults),
-    marks: marksOf(report),
+    spans: faultSpans(report.faults),
+    marks: findMarks(report),
     ...(evidence === undefined
-      ? { notes: ['The history of this run is not at hand: there is nothing over time, and no bucket.'] }
+      ? { notes: ['The history of this run is missing, so the page has no charts and no buckets.'] }
       : { series: seriesOf(evidence, regions, binUs), notes: [] }),
   });
 }
 
-function seriesOf({ history, examination }: Evidence, regions: readonly string[], binUs = binUsOf(history)) {
-  return makeSeries(history, { regions, guilty: examination.guilty, binUs });
+function seriesOf(
+  { history, examination }: Evidence,
+  regions: readonly string[],
+  binUs = chooseBinUs(history),
+) {
+  return makeSeries(history, { regions, withFindings: examination.withFindings, binUs });
 }
 
-/** In the order of the plan; of very many the busiest, and one for all others. */
+/** The regions in the order of the plan; of many, the busiest and one for all others. */
 function regionsOf({ regions }: RunReport): string[] {
   const names = regions.map(({ name }) => name);
   if (names.length <= MOST_REGIONS) return names.length === 0 ? [''] : names;
@@ -86,20 +86,20 @@ function regionsOf({ regions }: RunReport): string[] {
   return [...busiest.map(({ name }) => name), 'others'];
 }
 
-function bucketsOf(
+function makeBuckets(
   report: RunReport,
   regions: readonly string[],
   { history, examination }: Evidence,
 ): Pick<RunPage, 'worst' | 'buckets' | 'policies' | 'known' | 'notes' | 'clock'> {
   const { operations: table } = history;
-  const { report: check, guilty, known } = examination;
-  const results = new Map(guilty.map((result) => [result.bucket, result]));
-  const order = bucketsInOrder(table, guilty);
+  const { report: check, withFindings, known } = examination;
+  const results = new Map(withFindings.map((result) => [result.bucket, result]));
+  const order = bucketsInOrder(table, withFindings);
   const hasResets = history.events.some(({ event }) => event === 'reset');
   const chosen = new PageBuckets(table, { regions, hasResets });
   for (const bucket of order) chosen.add(bucket, results.get(bucket));
   const { buckets, policies } = chosen;
-  const worst = worstRows(table, { check, guilty: results, order });
+  const worst = worstRows(table, { check, withFindings: results, order });
   return {
     worst,
     buckets,
@@ -114,20 +114,20 @@ function bucketsOf(
       ...sizeNotes(report, { shown: buckets.length, rows: worst.length, of: table.bucketCount }),
     ].concat(
       buckets.some(({ of }) => of !== undefined)
-        ? ['Of the longest buckets, only the stretch around what is worst is here.']
+        ? ['Of the longest buckets, the page has only the operations around the worst violation.']
         : [],
     ),
   };
 }
 
-/** A report is of a whole run; the history beside it may have lost its end since. */
+/** The history may have lost its end after the report was written. */
 function wholeNotes({ sent }: RunReport, { outcomes, end }: History): string[] {
   const { allowed, denied, failed, info } = outcomes;
   const here = allowed + denied + failed + info;
   if (here === sent) return [];
   const cut = end === undefined ? ' and has no end' : '';
   return [
-    `The history that is at hand has ${here} operations${cut}, and the report is of ${sent}: charts and buckets show only these.`,
+    `The history has ${here} operations${cut}, but the report covers ${sent}: charts and buckets show only the ${here}.`,
   ];
 }
 
@@ -138,14 +138,14 @@ function sizeNotes(
   return [
     ...(shown < of
       ? [
-          `Down-sampled: this page holds the operations of ${shown} of ${of} buckets, the worst and then the busiest, out of ${report.sent} operations in all. history.ndjson has every one.`,
+          `Down-sampled: this page has the operations of ${shown} of ${of} buckets (the worst, then the busiest). history.ndjson has all ${report.sent} operations.`,
         ]
       : []),
     ...(rows < of ? [`The table of buckets has the ${rows} worst and busiest of ${of}.`] : []),
   ];
 }
 
-function figuresOf({
+function makeFigures({
   sent,
   outcomes,
   overAdmission,
@@ -162,10 +162,10 @@ function figuresOf({
     ['denied', String(outcomes.denied)],
     ['failed', String(outcomes.failed)],
     ['no reply', String(outcomes.info)],
-    ['most excess of one bucket', `${tokensText(overAdmission.largestExcess)} tokens`],
+    ['largest excess of one bucket', `${tokensText(overAdmission.largestExcess)} tokens`],
     ['worst window', worst === undefined ? 'none' : `${tokensText(worst.worstWindow)} tokens`],
     ['false denials', `${falseDenials.total} of ${falseDenials.judged}`],
-    ['replay', `${replay.total} of ${replay.replayed} off`],
+    ['replay', `${replay.total} mismatches of ${replay.replayed}`],
     ['contested buckets', `${contested.buckets} of ${buckets}`],
     ['headroom, median', headroom === undefined ? 'none' : headroomText(headroom.median)],
   ] as const;

@@ -1,13 +1,14 @@
 import type { BucketResult } from '../../checker/bucket-result.ts';
+import { rounded } from '../../core/units.ts';
+import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
-import { OUTCOMES } from '../../history/operation.ts';
-import { KIND, type OperationTable } from '../../history/table.ts';
+import { OUTCOMES } from '../../history/records/operation.ts';
 import type { OutcomeLatency, RegionSeries, Series } from './page-data.ts';
 
-/** Widths that people can count in, in milliseconds. */
+/** Round widths of bins, in milliseconds. */
 const WIDTHS_MS = [50, 100, 200, 250, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
 
-/** More bins than this no screen shows. */
+/** The most bins that a screen can show. */
 const MOST_BINS = 400;
 
 /** Outcomes that have a latency, by the number that the table gives them. */
@@ -15,8 +16,8 @@ const TIMED = ['allowed', 'denied', 'failed'] as const;
 
 const MOST_US = 2 ** 32 - 1;
 
-/** The width of bins in which a run is seen whole: at most 400 of them. Microseconds. */
-export function binUsOf(history: History): number {
+/** The width of the bins for a whole run: at most 400 bins. Microseconds. */
+export function chooseBinUs(history: History): number {
   const { firstUs, lastUs } = spanOf(history);
   const lengthMs = Math.max(0, lastUs - firstUs) / 1_000;
   const lastWidthMs = WIDTHS_MS.at(-1) ?? 1;
@@ -26,10 +27,14 @@ export function binUsOf(history: History): number {
   return 1_000 * widthMs;
 }
 
-/** A run over time, in bins: what happened in each region, how long it took, and what was wrong. */
+/** A run over time, in bins: outcomes, latencies and violations by region. */
 export function makeSeries(
   history: History,
-  { regions, guilty, binUs }: { regions: readonly string[]; guilty: readonly BucketResult[]; binUs: number },
+  {
+    regions,
+    withFindings,
+    binUs,
+  }: { regions: readonly string[]; withFindings: readonly BucketResult[]; binUs: number },
 ): Series {
   const { operations: table } = history;
   const places = new Places(table, regions);
@@ -42,7 +47,7 @@ export function makeSeries(
     const bin = binOf(axis, momentOf(table, row));
     if (bins !== undefined) bins[bin] = (bins[bin] ?? 0) + 1;
   }
-  const wrong = countWrong(table, { axis, places, guilty, regions: regions.length });
+  const wrong = countWrong(table, { axis, places, withFindings, regions: regions.length });
   const latency = new LatencyBins(table, { axis, places, regions: regions.length });
   return {
     ...axis,
@@ -60,14 +65,14 @@ export function makeSeries(
   };
 }
 
-/** When it counts: where it ended, or began if its end is not known. Microseconds. */
+/** The time at which an operation counts: its end, or its start if the end is unknown. Microseconds. */
 function momentOf(table: OperationTable, row: number): number {
   const lastUs = table.lastUs(row);
   const isOpen = ((table.kinds[row] as number) & KIND.outcome) === KIND.info;
   return isOpen || lastUs === Number.POSITIVE_INFINITY ? (table.invokedUs[row] as number) : lastUs;
 }
 
-/** The place of a row's region; the last takes all that have none of their own. */
+/** The place of a row's region; the last place is for all other regions. */
 class Places {
   readonly #table: OperationTable;
   readonly #byName: ReadonlyMap<string, number>;
@@ -100,7 +105,7 @@ function axisOf(history: History, binUs: number): Axis {
   return { startUs, binUs, bins: Math.floor((lastUs - startUs) / binUs) + 1 };
 }
 
-/** From the first operation to the last thing that happened. */
+/** From the first operation to the last operation, fault or event. */
 function spanOf({ operations: table, faults, events }: History): { firstUs: number; lastUs: number } {
   let [firstUs, lastUs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let row = 0; row < table.rows; row++) {
@@ -119,9 +124,9 @@ function countWrong(
   {
     axis,
     places,
-    guilty,
+    withFindings,
     regions,
-  }: { axis: Axis; places: Places; guilty: readonly BucketResult[]; regions: number },
+  }: { axis: Axis; places: Places; withFindings: readonly BucketResult[]; regions: number },
 ) {
   const empty = () => Array.from({ length: regions }, () => new Array<number>(axis.bins).fill(0));
   const [excess, falseDenials] = [empty(), empty()];
@@ -130,12 +135,12 @@ function countWrong(
     const bin = binOf(axis, momentOf(table, row));
     if (bins !== undefined) bins[bin] = (bins[bin] ?? 0) + amount;
   };
-  for (const { bucket, over, denials } of guilty) {
+  for (const { bucket, over, denials } of withFindings) {
     const { quantaPerToken } = table.policyOf(bucket);
     for (const { row, quanta } of over.drops) add(excess, row, quanta / quantaPerToken);
     for (const { row } of denials) add(falseDenials, row, 1);
   }
-  return { excess: excess.map((bins) => bins.map(shortened)), falseDenials };
+  return { excess: excess.map((bins) => bins.map((tokens) => rounded(tokens, 3))), falseDenials };
 }
 
 /** Exact percentiles of every bin, of each region and of all: durations are grouped, then each group is sorted. */
@@ -152,7 +157,7 @@ class LatencyBins {
   ) {
     this.#axis = axis;
     this.#regions = regions;
-    const cellOf = (row: number) => {
+    const makeCell = (row: number) => {
       const kind = table.kinds[row] as number;
       const outcome = kind & KIND.outcome;
       if ((kind & KIND.part) !== 0 || outcome === KIND.info) return -1;
@@ -162,7 +167,7 @@ class LatencyBins {
     };
     this.#starts = new Uint32Array(axis.bins * TIMED.length * regions + 1);
     for (let row = 0; row < table.rows; row++) {
-      const cell = cellOf(row);
+      const cell = makeCell(row);
       if (cell >= 0) this.#starts[cell + 1] = (this.#starts[cell + 1] as number) + 1;
     }
     for (let at = 1; at < this.#starts.length; at++)
@@ -170,7 +175,7 @@ class LatencyBins {
     this.#durations = new Uint32Array(this.#starts.at(-1) as number);
     const next = this.#starts.slice();
     for (let row = 0; row < table.rows; row++) {
-      const cell = cellOf(row);
+      const cell = makeCell(row);
       if (cell < 0) continue;
       const to = next[cell] as number;
       next[cell] = to + 1;
@@ -185,7 +190,7 @@ class LatencyBins {
     return this.#byRegion[region] as OutcomeLatency;
   }
 
-  /** Sorts the regions of each cell together: those of a single one are not to be had afterwards. */
+  /** Sorts the regions of each cell together, so single regions cannot be read afterwards. */
   ofAll(): OutcomeLatency {
     return this.#latency((bin, outcome) => this.#cells(this.#cell(bin, outcome, 0), this.#regions));
   }
@@ -204,15 +209,10 @@ class LatencyBins {
       const durations = bins.map((bin) => sorted(bin, outcome));
       const percentile = (share: number) =>
         durations.map((all) =>
-          all.length === 0 ? null : shortened((all[Math.ceil(share * all.length) - 1] as number) / 1_000),
+          all.length === 0 ? null : rounded((all[Math.ceil(share * all.length) - 1] as number) / 1_000, 3),
         );
       return { p50: percentile(0.5), p99: percentile(0.99) };
     };
     return Object.fromEntries(TIMED.map((name, at) => [name, of(at)])) as unknown as OutcomeLatency;
   }
-}
-
-/** Three digits after the point: more would only make the page larger. */
-function shortened(value: number): number {
-  return Math.round(value * 1_000) / 1_000;
 }

@@ -1,23 +1,24 @@
 import type { BucketResult } from '../../checker/bucket-result.ts';
-import { BucketRows } from '../../checker/bucket-rows.ts';
 import type { CheckReport } from '../../checker/check.ts';
-import type { ClockBounds } from '../../checker/clock.ts';
-import type { Finding, WitnessLine } from '../../checker/finding.ts';
-import { Machine } from '../../checker/machine.ts';
-import { worstWindowQuanta } from '../../checker/window-excess.ts';
+import type { ClockBounds } from '../../checker/clocks/bounds.ts';
+import type { Finding, WitnessLine } from '../../checker/findings/finding.ts';
+import { EdfTimeline } from '../../checker/proofs/edf-timeline.ts';
+import { worstWindowQuanta } from '../../checker/proofs/window-excess.ts';
+import { BucketRows } from '../../checker/rows/bucket-rows.ts';
+import { groupBy } from '../../core/group-by.ts';
 import type { Policy } from '../../core/policy.ts';
-import { KIND, type OperationTable } from '../../history/table.ts';
+import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { Proof, WindowFormula, WitnessRow, WorstRow } from './page-data.ts';
 
-/** Rows of the table: beyond them nobody sorts by hand. */
+/** The most rows of the table: a person does not read more. */
 const MOST_ROWS = 200;
 
-/** Lines of proofs that a page holds, of all of them together, and of one. */
+/** The most lines of all proofs in a page, and of one proof. */
 const MOST_LINES = 6_000;
 const MOST_LINES_OF_ONE = 300;
 
-/** The buckets against which there is most, as their places in the table; then the busiest. */
-export function bucketsInOrder(table: OperationTable, guilty: readonly BucketResult[]): number[] {
+/** Places of the buckets in the table: those with the worst findings first, then the busiest. */
+export function bucketsInOrder(table: OperationTable, withFindings: readonly BucketResult[]): number[] {
   const weights = (result: BucketResult) => {
     const { over, denials, replay, windows, bucket } = result;
     const { quantaPerToken } = table.policyOf(bucket);
@@ -30,7 +31,7 @@ export function bucketsInOrder(table: OperationTable, guilty: readonly BucketRes
   };
   const ranks = new Map<number, number>();
   for (const measure of [0, 1, 2, 3] as const) {
-    const withSome = guilty
+    const withSome = withFindings
       .map((result) => ({ bucket: result.bucket, weight: weights(result)[measure] }))
       .filter(({ weight }) => weight > 0)
       .sort((a, b) => b.weight - a.weight);
@@ -41,45 +42,46 @@ export function bucketsInOrder(table: OperationTable, guilty: readonly BucketRes
     { length: table.bucketCount },
     (_, bucket) => (table.starts[bucket + 1] as number) - (table.starts[bucket] as number),
   );
-  const rankOf = (bucket: number) => ranks.get(bucket) ?? guilty.length;
+  const rankOf = (bucket: number) => ranks.get(bucket) ?? withFindings.length;
   return sizes
     .map((_, bucket) => bucket)
     .sort((a, b) => rankOf(a) - rankOf(b) || (sizes[b] as number) - (sizes[a] as number));
 }
 
-/** The table of the worst buckets, each with its proofs as long as there is room. */
+/** The table of the worst buckets, with proofs while there is room. */
 export function worstRows(
   table: OperationTable,
   {
     check,
-    guilty,
+    withFindings,
     order,
-  }: { check: CheckReport; guilty: ReadonlyMap<number, BucketResult>; order: readonly number[] },
+  }: { check: CheckReport; withFindings: ReadonlyMap<number, BucketResult>; order: readonly number[] },
 ): WorstRow[] {
   const { overAdmission, falseDenials, replay, windows } = check;
-  const findings = groupByBucket(
+  const findings = groupBy(
     [overAdmission, falseDenials, replay, windows].flatMap((all) => all.findings),
+    ({ bucket }) => bucket,
   );
   const rows = new BucketRows(table);
   let room = MOST_LINES;
   return order.slice(0, MOST_ROWS).map((bucket) => {
-    const result = guilty.get(bucket);
+    const result = withFindings.get(bucket);
     const name = table.nameOf(bucket);
     const policy = table.policyOf(bucket);
-    const windowOf = (guilt: BucketResult | undefined) =>
+    const makeWindow = (guilt: BucketResult | undefined) =>
       guilt === undefined || guilt.over.totalExcessQuanta === 0
         ? 0
-        : worstWindowQuanta(rows, new Machine(policy, check.clock), guilt) / policy.quantaPerToken;
+        : worstWindowQuanta(rows, new EdfTimeline(policy, check.clock), guilt) / policy.quantaPerToken;
     const proofs = (findings.get(name) ?? []).map((finding) => {
-      const proof = proofOf(finding, { policy, clock: check.clock, result, room });
+      const proof = makeProof(finding, { policy, clock: check.clock, result, room });
       room -= proof.witness.length + (proof.context?.steps.length ?? 0);
       return proof;
     });
     return {
       bucket: name,
-      ...countsOf(table, bucket),
+      ...countFindings(table, bucket),
       totalExcess: (result?.over.totalExcessQuanta ?? 0) / policy.quantaPerToken,
-      worstWindow: windowOf(result),
+      worstWindow: makeWindow(result),
       falseDenials: result?.denials.length ?? 0,
       replay: result?.replay.findings.length ?? 0,
       windows: result?.windows.length ?? 0,
@@ -88,17 +90,7 @@ export function worstRows(
   });
 }
 
-function groupByBucket(findings: readonly Finding[]): Map<string, Finding[]> {
-  const byBucket = new Map<string, Finding[]>();
-  for (const finding of findings) {
-    const known = byBucket.get(finding.bucket);
-    if (known === undefined) byBucket.set(finding.bucket, [finding]);
-    else known.push(finding);
-  }
-  return byBucket;
-}
-
-function countsOf(table: OperationTable, bucket: number): { admitted: number; denied: number } {
+function countFindings(table: OperationTable, bucket: number): { admitted: number; denied: number } {
   let [admitted, denied] = [0, 0];
   for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
     const kind = table.kinds[row] as number;
@@ -116,7 +108,7 @@ interface ProofContext {
   readonly room: number;
 }
 
-function proofOf(finding: Finding, { policy, clock, result, room }: ProofContext): Proof {
+function makeProof(finding: Finding, { policy, clock, result, room }: ProofContext): Proof {
   const { kind, count, inequality: sentence, witness, witnessCount, context } = finding;
   const isRefunded = (result?.refunds.length ?? 0) > 0;
   const first = result?.denials.first;
@@ -132,7 +124,7 @@ function proofOf(finding: Finding, { policy, clock, result, room }: ProofContext
     ...(kind === 'false-denial' && first !== undefined
       ? { floor: { cost: witness[0]?.cost ?? 0, lowest: first.lowestQuanta / policy.quantaPerToken } }
       : {}),
-    witness: fits ? witness.map(rowOf) : [],
+    witness: fits ? witness.map(makeRow) : [],
     ...(context === undefined || !fits
       ? {}
       : {
@@ -140,7 +132,7 @@ function proofOf(finding: Finding, { policy, clock, result, room }: ProofContext
             startLevel: context.startLevel,
             atUs: context.atUs,
             steps: context.steps.map((step) => ({
-              row: rowOf(step),
+              row: makeRow(step),
               takenUs: step.takenUs,
               after: step.lowestAfter,
             })),
@@ -171,7 +163,7 @@ function windowFormula(witness: readonly WitnessLine[], policy: Policy, clock: C
   };
 }
 
-function rowOf({ operation, region, outcome, cost, invokedUs, lastUs, decision }: WitnessLine): WitnessRow {
+function makeRow({ operation, region, outcome, cost, invokedUs, lastUs, decision }: WitnessLine): WitnessRow {
   return {
     index: operation.index,
     region,
@@ -179,6 +171,6 @@ function rowOf({ operation, region, outcome, cost, invokedUs, lastUs, decision }
     cost,
     fromUs: invokedUs,
     toUs: lastUs,
-    ...(decision === undefined ? {} : { said: `level ${decision.level} on ${decision.node}` }),
+    ...(decision === undefined ? {} : { reply: `level ${decision.level} on ${decision.node}` }),
   };
 }

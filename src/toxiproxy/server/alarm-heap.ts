@@ -1,12 +1,12 @@
-/** Something to be done at a time. */
+/** An action at a given time. */
 export interface Alarm {
   dueMs: number;
-  /** Where the heap keeps it; -1 while it is not set. */
+  /** Its index in the heap; -1 while it is not set. */
   position: number;
   readonly ring: (nowMs: number) => void;
 }
 
-/** Alarms with the earliest on top: a binary heap in which every alarm knows its place, so it can move or leave. */
+/** A binary min-heap of alarms. Every alarm stores its index, so that it can be moved or removed. */
 export class AlarmHeap {
   readonly #alarms: Alarm[] = [];
 
@@ -14,7 +14,7 @@ export class AlarmHeap {
     return this.#alarms[0];
   }
 
-  /** Puts an alarm in, or moves one that is in. */
+  /** Adds an alarm, or moves one that is in the heap. */
   set(alarm: Alarm, dueMs: number): void {
     alarm.dueMs = dueMs;
     if (alarm.position < 0) alarm.position = this.#alarms.push(alarm) - 1;

@@ -1,4 +1,4 @@
-/** An error the API answers with, in the words of the real server. */
+/** An error reply of the API, with the text of the real server. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;

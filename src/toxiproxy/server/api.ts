@@ -15,9 +15,10 @@ export interface Api {
 }
 
 const IDLE_MS = 60_000;
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** Parsing more would hold up the proxied data. */
+const MAX_BODY_BYTES = 1_000_000;
 
-/** Serves the HTTP API of Toxiproxy for one registry. Throws an ApiError when it cannot listen. */
+/** Serves the HTTP API of Toxiproxy for one registry. Throws an ApiError if it cannot listen. */
 export async function startApi({
   registry,
   host,
@@ -47,7 +48,7 @@ export async function startApi({
   };
 }
 
-/** Makes the proxies of a JSON list; says how far it came. */
+/** Creates the proxies of a JSON list; the reply lists those created before an error. */
 export async function populate(registry: Registry, list: string): Promise<Populated> {
   try {
     return await registry.populate(readProxies(list));
@@ -56,12 +57,12 @@ export async function populate(registry: Registry, list: string): Promise<Popula
   }
 }
 
-/** What a path can be asked: handlers by method. */
+/** The handlers of a path by HTTP method. */
 type Methods = Partial<Record<string, () => Reply | Promise<Reply>>>;
 
 async function answer(registry: Registry, request: IncomingMessage): Promise<Reply> {
   const body = await readBody(request);
-  const methods = methodsOf(registry, body, pathOf(request));
+  const methods = listMethods(registry, body, pathOf(request));
   if (methods === undefined) return replies.notFound;
   const handler = ownValue(methods, request.method ?? '');
   if (handler === undefined) return replies.methodNotAllowed;
@@ -69,12 +70,12 @@ async function answer(registry: Registry, request: IncomingMessage): Promise<Rep
   return handler();
 }
 
-/** Not what every object has, like `constructor`: names come from the wire. */
+/** Own members only, not inherited ones like `constructor`: the name comes from the client. */
 function ownValue<T>(object: Partial<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
-function methodsOf(registry: Registry, body: string, path: readonly string[]): Methods | undefined {
+function listMethods(registry: Registry, body: string, path: readonly string[]): Methods | undefined {
   const [root, proxy, toxics, toxic, ...more] = path;
   if (more.length > 0 || (path.length > 1 && path.at(-1) === '')) return undefined;
   if (proxy === undefined) return ownValue(rootMethods(registry, body), root ?? '');
@@ -86,7 +87,9 @@ function methodsOf(registry: Registry, body: string, path: readonly string[]): M
 }
 
 function rootMethods(registry: Registry, body: string): Partial<Record<string, Methods>> {
+  const { metrics } = registry;
   return {
+    ...(metrics && { metrics: { GET: async () => replies.metricsReply(await metrics.text()) } }),
     version: { GET: () => replies.versionReply },
     proxies: {
       GET: () => replies.proxiesReply(registry.all()),
@@ -126,7 +129,7 @@ function toxicsMethods(registry: Registry, body: string, proxy: string): Methods
   };
 }
 
-/** None of these waits for anything: a reader that has stalled cannot keep a toxic from being removed. */
+/** No handler waits, so a stalled reader cannot block the removal of a toxic. */
 function toxicMethods(registry: Registry, body: string, names: { proxy: string; toxic: string }): Methods {
   const chain = () => registry.get(names.proxy).toxics;
   const update = () => {
@@ -144,9 +147,9 @@ function toxicMethods(registry: Registry, body: string, names: { proxy: string; 
   };
 }
 
-/** The parts of the path, decoded; none of them empty but for a slash at the end, which no route has. */
+/** The decoded parts of the path. A slash at the end gives an empty last part, so such a path matches no route. */
 function pathOf({ url = '/' }: IncomingMessage): string[] {
-  const [path = '/'] = url.split('?');
+  const [path = '/'] = url.replace(/^https?:\/\/[^/?]*/i, '').split('?');
   try {
     return path.slice(1).split('/').map(decodeURIComponent);
   } catch {
@@ -159,15 +162,16 @@ async function readBody(request: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of request) {
     bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw new ApiError(413, `a body may have ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk);
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk); // the rest is read, and dropped, so that the client sees the reply
   }
+  if (bytes > MAX_BODY_BYTES) throw new ApiError(413, `a body may have at most ${MAX_BODY_BYTES} bytes`);
   return Buffer.concat(chunks).toString();
 }
 
 function send(response: ServerResponse, { status, type, body }: Reply): void {
   response.setHeader('X-Toxiproxy-Request-Id', randomBytes(10).toString('hex'));
   if (type !== undefined) response.setHeader('Content-Type', type);
-  if (type?.startsWith('text/plain')) response.setHeader('X-Content-Type-Options', 'nosniff');
+  if (status >= 400 && type?.startsWith('text/plain'))
+    response.setHeader('X-Content-Type-Options', 'nosniff');
   response.writeHead(status).end(body);
 }

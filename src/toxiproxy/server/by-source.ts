@@ -1,34 +1,41 @@
 import type { Server, Socket } from 'node:net';
-import { formatAddress, plainAddress, resolveAddress } from './address.ts';
-import { ApiError } from './api-error.ts';
+import { boundForm, plainAddress } from './address.ts';
 import type { Clock } from './clock.ts';
 import { Connections } from './connections.ts';
-import { type Accept, addressOf, type Gate, listenOn } from './gate.ts';
+import {
+  type Accept,
+  addressOf,
+  IN_USE,
+  ListenError,
+  type Listener,
+  listenOn,
+  resolveListen,
+} from './listener.ts';
 import type { ProxyRoute } from './proxy.ts';
 
-/** A region, as far as telling whose a connection is. */
+/** A region with the test for its source addresses. */
 export interface Source {
   readonly name: string;
-  /** Whether a client with this IP address is of this region. */
+  /** Whether this IP address belongs to the region. */
   readonly matches: (address: string) => boolean;
 }
 
-/** Accepts a connection and resets it: the refusal of one source on a port that others may use. */
+/** Accepts a connection and resets it, to refuse one source on a shared port. */
 const refuse: Accept = (client) => client.resetAndDestroy();
 
-/** One listener that several regions share. */
+/** One listener shared by several regions. */
 interface SharedListener {
   readonly server: Server;
   readonly address: string;
-  /** By region: what becomes of its connections. */
+  /** The handler of connections per region. */
   readonly accepts: Map<string, Accept>;
-  /** For everybody else; without a route, nobody else is expected. */
+  /** For all other connections; absent without a route. */
   readonly passThrough: Connections | undefined;
 }
 
 /**
- * Listeners that hand each connection to the region its source address belongs to. Connections of no region,
- * or of a region without a proxy there, go straight to the route's upstream.
+ * Listeners that select the region of each connection by its source address. Connections of no region, or of a region
+ * without a proxy there, go directly to the route's upstream.
  */
 export class SourceListeners {
   readonly #listeners = new Map<string, SharedListener>();
@@ -41,7 +48,7 @@ export class SourceListeners {
     this.#clock = options.clock;
   }
 
-  /** A listener that stays, with the way for connections that no proxy takes. */
+  /** Opens a permanent listener with a handler for connections that no proxy takes. */
   async addRoute({ listen, upstream }: ProxyRoute): Promise<void> {
     const passThrough = new Connections({
       clock: this.#clock,
@@ -54,7 +61,7 @@ export class SourceListeners {
     await this.#listen(listen, passThrough);
   }
 
-  gateOf(region: string): Gate {
+  regionListener(region: string): Listener {
     let joined: SharedListener | undefined;
     const leave = () => {
       if (joined !== undefined) this.#leave(joined, region);
@@ -63,7 +70,8 @@ export class SourceListeners {
     return {
       open: async (listen, accept) => {
         const listener = await this.#join(listen);
-        if (listener !== joined && listener.accepts.has(region)) throw alreadyInUse(listener.address);
+        if (listener !== joined && listener.accepts.has(region))
+          throw new ListenError(listener.address, IN_USE);
         if (listener !== joined) leave();
         joined = listener;
         listener.accepts.set(region, accept);
@@ -88,18 +96,16 @@ export class SourceListeners {
 
   #join(listen: string): Promise<SharedListener> {
     const joining = this.#opening.then(async () => {
-      const address = formatAddress(await resolveAddress(listen));
+      const address = boundForm(await resolveListen(listen));
       return this.#listeners.get(address) ?? this.#listen(address, undefined);
     });
-    this.#opening = joining.catch(() => {}); // one at a time: two regions must not open one listener twice
+    this.#opening = joining.catch(() => {}); // one at a time, so that two regions do not open the same listener twice
     return joining;
   }
 
   async #listen(listen: string, passThrough: Connections | undefined): Promise<SharedListener> {
     const accepts = new Map<string, Accept>();
-    const server = await listenOn(await resolveAddress(listen), (client) =>
-      this.#acceptOf(client, accepts, passThrough)(client),
-    );
+    const server = await listenOn(listen, (client) => this.#acceptOf(client, accepts, passThrough)(client));
     const listener = { server, address: addressOf(server), accepts, passThrough };
     this.#listeners.set(listener.address, listener);
     return listener;
@@ -116,15 +122,11 @@ export class SourceListeners {
     return accept ?? (passThrough === undefined ? refuse : (passing) => passThrough.accept(passing));
   }
 
-  /** The last to leave closes the listener, unless a route keeps it. */
+  /** The last region to leave closes the listener, unless a route keeps it open. */
   #leave(listener: SharedListener, region: string): void {
     listener.accepts.delete(region);
     if (listener.accepts.size > 0 || listener.passThrough !== undefined) return;
     listener.server.close();
     this.#listeners.delete(listener.address);
   }
-}
-
-function alreadyInUse(address: string): ApiError {
-  return new ApiError(500, `listen tcp ${address}: bind: address already in use`);
 }

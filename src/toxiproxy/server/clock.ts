@@ -1,19 +1,19 @@
 import { type Alarm, AlarmHeap } from './alarm-heap.ts';
 
-/** Time as links see it, so that it can also be virtual. */
+/** The clock of toxic pipes, real or virtual. */
 export interface Clock {
   nowMs(): number;
-  /** Rings once, as soon as possible after `dueMs` and never before it. Setting it again moves it. */
+  /** Fires once, as soon as possible after `dueMs` and never before. Setting it again moves it. */
   set(alarm: Alarm, dueMs: number): void;
   clear(alarm: Alarm): void;
 }
 
-/** Node's timers are a millisecond coarse. The rest of a wait is spent in turns of the event loop, ... */
+/** Node's timers have a resolution of a millisecond. The rest of a wait is spent in turns of the event loop, ... */
 const SPIN_BELOW_MS = 1;
-/** ... but for no more than this share of the time: delayed connections must not take a core for themselves. */
+/** ... but for at most this share of the time, so that delayed connections do not occupy a core. */
 const SPIN_SHARE = 0.1;
 const SPIN_SAVED_MS = 4;
-/** Node rings a longer timer at once. */
+/** Node fires a longer timer at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The machine's monotonic clock, with one timer for all alarms. */
@@ -73,7 +73,7 @@ export class RealClock implements Clock {
   }
 }
 
-/** Time that may be spent: `share` of the time that passes, of which at most `mostMs` is saved up. */
+/** A budget of time: `share` of the elapsed time, saved up to `mostMs`. */
 class Budget {
   readonly #share: number;
   readonly #mostMs: number;

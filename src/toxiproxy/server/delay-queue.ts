@@ -2,15 +2,18 @@ import type { Held, Output } from '../toxic.ts';
 
 interface Item {
   readonly data: Buffer | undefined; // undefined: the end
-  readonly atMs: number;
   readonly dueMs: number;
+  readonly receivedMs: number;
+  /** The time of receipt for the next toxic. */
+  readonly nextReceivedMs: number;
 }
 
-/** Data in order, each piece with the time it may leave; nothing overtakes. */
+/** A FIFO queue in which each piece has an earliest time to leave. */
 export class DelayQueue {
   #items: Item[] = [];
   #first = 0;
-  #lastDueMs = Number.NEGATIVE_INFINITY;
+  /** When the newest piece may leave. */
+  lastDueMs = Number.NEGATIVE_INFINITY;
   heldBytes = 0;
   readonly #output: Output;
 
@@ -26,21 +29,18 @@ export class DelayQueue {
     return this.#items.length - this.#first;
   }
 
-  add(data: Buffer, atMs: number, dueMs: number): void {
+  add(data: Buffer, dueMs: number, receivedMs: number, nextReceivedMs = receivedMs): void {
     this.heldBytes += data.length;
-    this.#add(data, atMs, dueMs);
+    this.lastDueMs = Math.max(this.lastDueMs, dueMs);
+    this.#items.push({ data, dueMs: this.lastDueMs, receivedMs, nextReceivedMs });
   }
 
-  end(atMs: number, dueMs: number): void {
-    this.#add(undefined, atMs, dueMs);
+  end(atMs: number): void {
+    this.lastDueMs = Math.max(this.lastDueMs, atMs);
+    this.#items.push({ data: undefined, dueMs: this.lastDueMs, receivedMs: atMs, nextReceivedMs: atMs });
   }
 
-  #add(data: Buffer | undefined, atMs: number, dueMs: number): void {
-    this.#lastDueMs = Math.max(this.#lastDueMs, dueMs);
-    this.#items.push({ data, atMs, dueMs: this.#lastDueMs });
-  }
-
-  /** Sends on what is due, as of the moment it was due: lateness of the machine does not add up in a chain. */
+  /** Forwards due data with the time at which it was due, so that lateness does not add up along a chain. */
   wake(nowMs: number): void {
     for (let item = this.#items[this.#first]; item !== undefined && item.dueMs <= nowMs; ) {
       this.#first++;
@@ -48,7 +48,7 @@ export class DelayQueue {
         this.#output.end(item.dueMs);
       } else {
         this.heldBytes -= item.data.length;
-        this.#output.push(item.data, item.dueMs);
+        this.#output.push(item.data, item.dueMs, item.nextReceivedMs);
       }
       item = this.#items[this.#first];
     }
@@ -60,11 +60,11 @@ export class DelayQueue {
     this.#items = [];
     this.#first = 0;
     this.heldBytes = 0;
-    const chunks = rest.flatMap(({ data, atMs }) => (data === undefined ? [] : [{ data, atMs }]));
+    const chunks = rest.flatMap(({ data, receivedMs }) => (data === undefined ? [] : [{ data, receivedMs }]));
     return { chunks, ended: chunks.length < rest.length };
   }
 
-  /** Lets go of what has left; a shift for each would cost a move of the whole queue. */
+  /** Drops the forwarded entries together, since every `shift` moves the whole queue. */
   #trim(): void {
     if (this.#first === this.#items.length) {
       if (this.#first > 64) this.#items = [];

@@ -5,19 +5,19 @@ import { GoSyntaxError, type GoValue, parseGoJson } from './go-json.ts';
 export type GoType = 'string' | 'bool' | 'float32' | 'int64' | 'int' | GoStruct;
 
 export interface GoStruct {
-  /** As Go's messages call the struct a field is in: `Proxy`, or nothing for one without a name. */
+  /** The name of the struct in Go's messages: `Proxy`, or empty for an anonymous struct. */
   readonly name: string;
-  /** As Go's messages call a value of this type: `toxiproxy.Proxy`. */
+  /** The type in Go's messages: `toxiproxy.Proxy`. */
   readonly type: string;
   readonly fields: Readonly<Record<string, GoType>>;
 }
 
-/** What was in a body; a field that was missing or null is not in it. */
+/** The fields of a body, without missing and null ones. */
 export interface Decoded {
-  readonly [field: string]: string | boolean | number | Decoded | undefined;
+  readonly [field: string]: string | boolean | number | bigint | Decoded | undefined;
 }
 
-/** Reads the JSON of a request body. Throws an ApiError 400 in Go's words. */
+/** Reads the JSON of a request body. Throws an ApiError 400 with Go's message. */
 export function parseBody(body: string): GoValue {
   try {
     return parseGoJson(body);
@@ -26,14 +26,14 @@ export function parseBody(body: string): GoValue {
   }
 }
 
-/** Reads a struct the way Go's json.Unmarshal does: unknown fields are ignored, the case of names does not matter. */
+/** Reads a struct like Go's json.Unmarshal: ignores unknown fields and the case of names. */
 export function decodeStruct(value: GoValue, struct: GoStruct): Decoded {
   if (value.kind === 'null') return {};
   if (value.kind !== 'object') throw mismatch(value.kind, `value of type ${struct.type}`);
   return decodeFields(value.entries, struct, []);
 }
 
-/** Reads a list of structs; `type` is what Go calls the list. */
+/** Reads a list of structs; `type` is the Go type of the list. */
 export function decodeList(value: GoValue, struct: GoStruct, type: string): Decoded[] {
   if (value.kind === 'null') return [];
   if (value.kind !== 'array') throw mismatch(value.kind, `value of type ${type}`);
@@ -49,7 +49,9 @@ function decodeFields(entries: Entries, struct: GoStruct, path: readonly string[
     const name = names.find((candidate) => candidate.toLowerCase() === key.toLowerCase());
     const type = name === undefined ? undefined : struct.fields[name];
     if (name === undefined || type === undefined || value.kind === 'null') continue;
-    decoded[name] = decodeField(value, type, { struct, path: [...path, name] });
+    const field = decodeField(value, type, { struct, path: [...path, name] });
+    const before = decoded[name];
+    decoded[name] = typeof field === 'object' && typeof before === 'object' ? { ...before, ...field } : field;
   }
   return decoded;
 }
@@ -68,16 +70,24 @@ function decodeField(value: GoValue, type: GoType, { struct, path }: Place): Dec
   if (type === 'string' && value.kind === 'string') return value.value;
   if (type === 'bool' && value.kind === 'bool') return value.value;
   if (value.kind === 'number' && type !== 'string' && type !== 'bool') {
-    const number = Number(value.literal);
-    const fits = type === 'float32' ? Number.isFinite(Math.fround(number)) : isInt64(value.literal);
-    if (fits) return number;
+    const number = type === 'float32' ? readFloat32(value.literal) : readInt64(value.literal);
+    if (number !== undefined) return number;
     throw mismatch(`number ${value.literal}`, `${field} ${type}`);
   }
   throw mismatch(value.kind, `${field} ${type}`);
 }
 
-function isInt64(literal: string): boolean {
-  return /^-?\d+$/.test(literal) && BigInt.asIntN(64, BigInt(literal)) === BigInt(literal);
+function readFloat32(literal: string): number | undefined {
+  const number = Math.fround(Number(literal));
+  return Number.isFinite(number) ? number : undefined;
+}
+
+/** A bigint only where a number would not be exact. */
+function readInt64(literal: string): number | bigint | undefined {
+  if (!/^-?\d{1,19}$/.test(literal)) return undefined;
+  const exact = BigInt(literal);
+  if (BigInt.asIntN(64, exact) !== exact) return undefined;
+  return Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;
 }
 
 function mismatch(found: string, wanted: string) {

@@ -1,4 +1,4 @@
-/** A JSON value with its numbers as written, since Go tells integers from the text. */
+/** A JSON value that keeps numbers as written, since Go recognises integers by their text. */
 export type GoValue =
   | { readonly kind: 'null' }
   | { readonly kind: 'bool'; readonly value: boolean }
@@ -7,20 +7,26 @@ export type GoValue =
   | { readonly kind: 'array'; readonly items: readonly GoValue[] }
   | { readonly kind: 'object'; readonly entries: readonly (readonly [key: string, value: GoValue])[] };
 
-/** What Go's encoding/json says of a text that is not JSON. */
+/** The error of Go's encoding/json for a text that is not JSON. */
 export class GoSyntaxError extends Error {
   override readonly name = 'GoSyntaxError';
 }
 
-/** Go's own limit. */
+/** The limit of Go's encoding/json. */
 const MAX_DEPTH = 10_000;
 
-/** Reads the first JSON value of a text; like Go's Decoder it does not look at what follows. Throws GoSyntaxError. */
+/** A list, its proxies and one more. What is deeper is checked and dropped: to keep it would take most of the time. */
+const DEEPEST_OBJECT = 3;
+
+/**
+ * Reads the first JSON value of a text and ignores the rest, like Go's Decoder. Inner arrays and deep objects come out
+ * empty. Throws GoSyntaxError.
+ */
 export function parseGoJson(text: string): GoValue {
   const scanner = new Scanner(text);
   scanner.skipSpace();
   if (scanner.atEnd) throw new GoSyntaxError('EOF');
-  return scanner.value(0);
+  return scanner.value();
 }
 
 const LITERALS = {
@@ -40,6 +46,17 @@ const ESCAPES: Readonly<Record<string, string>> = {
   t: '\t',
 };
 
+/** An array or object whose end has not been read. */
+type Open =
+  | { readonly kind: 'array'; readonly items: GoValue[] }
+  | { readonly kind: 'object'; readonly entries: [string, GoValue][]; key: string };
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const ZERO = 0x30;
+const NINE = 0x39;
+const BACKSLASH = 0x5c;
+
 class Scanner {
   readonly #text: string;
   #at = 0;
@@ -53,62 +70,80 @@ class Scanner {
   }
 
   skipSpace(): void {
-    while (' \t\r\n'.includes(this.#text[this.#at] ?? '-')) this.#at++;
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== SPACE && code !== 0x0a && code !== 0x0d && code !== 0x09) return; // NaN at the end
+      this.#at++;
+    }
   }
 
-  value(depth: number): GoValue {
-    if (depth > MAX_DEPTH) throw new GoSyntaxError('exceeded max depth');
+  /** A loop and no recursion: the nesting that Go allows is deeper than the stack. */
+  value(): GoValue {
+    const open: Open[] = [];
+    for (;;) {
+      let value = this.#scalarOrOpen(open);
+      for (let parent = open.at(-1); value !== undefined; parent = open.at(-1)) {
+        if (parent === undefined) return value;
+        value = this.#addTo(parent, value, open.length);
+        if (value !== undefined) open.pop();
+      }
+    }
+  }
+
+  /** A value without content, or undefined after the opening of one with content. */
+  #scalarOrOpen(open: Open[]): GoValue | undefined {
     this.skipSpace();
     const first = this.#peek();
-    if (first === '{') return this.#object(depth);
-    if (first === '[') return this.#array(depth);
+    if (first === '{' || first === '[') {
+      if (open.length >= MAX_DEPTH) throw new GoSyntaxError('exceeded max depth');
+      this.#at++;
+      this.skipSpace();
+      const isObject = first === '{';
+      if (this.#take(isObject ? '}' : ']'))
+        return isObject ? { kind: 'object', entries: [] } : { kind: 'array', items: [] };
+      open.push(isObject ? { kind: 'object', entries: [], key: this.#key() } : { kind: 'array', items: [] });
+      return undefined;
+    }
     if (first === '"') return { kind: 'string', value: this.#string() };
     if (first === '-' || isDigit(first)) return { kind: 'number', literal: this.#number() };
     if (first === 't' || first === 'f' || first === 'n') return this.#literal(first);
     return this.#fail('looking for beginning of value');
   }
 
-  #object(depth: number): GoValue {
-    const entries: [string, GoValue][] = [];
-    this.#at++;
+  /** Adds a value to its array or object, if a body can have it there; returns that at its end. */
+  #addTo(parent: Open, value: GoValue, depth: number): GoValue | undefined {
+    if (parent.kind === 'object' && depth <= DEEPEST_OBJECT) parent.entries.push([parent.key, value]);
+    if (parent.kind === 'array' && depth === 1) parent.items.push(value);
     this.skipSpace();
-    if (this.#take('}')) return { kind: 'object', entries };
-    do {
-      this.skipSpace();
-      if (this.#peek() !== '"') this.#fail('looking for beginning of object key string');
-      const key = this.#string();
-      this.skipSpace();
-      if (!this.#take(':')) this.#fail('after object key');
-      entries.push([key, this.value(depth + 1)]);
-      this.skipSpace();
-    } while (this.#take(','));
-    if (!this.#take('}')) this.#fail('after object key:value pair');
-    return { kind: 'object', entries };
+    if (this.#take(',')) {
+      if (parent.kind === 'object') parent.key = this.#key();
+      return undefined;
+    }
+    if (parent.kind === 'array' && !this.#take(']')) this.#fail('after array element');
+    if (parent.kind === 'object' && !this.#take('}')) this.#fail('after object key:value pair');
+    return parent;
   }
 
-  #array(depth: number): GoValue {
-    const items: GoValue[] = [];
-    this.#at++;
+  #key(): string {
     this.skipSpace();
-    if (this.#take(']')) return { kind: 'array', items };
-    do {
-      items.push(this.value(depth + 1));
-      this.skipSpace();
-    } while (this.#take(','));
-    if (!this.#take(']')) this.#fail('after array element');
-    return { kind: 'array', items };
+    if (this.#peek() !== '"') this.#fail('looking for beginning of object key string');
+    const key = this.#string();
+    this.skipSpace();
+    if (!this.#take(':')) this.#fail('after object key');
+    return key;
   }
 
   #string(): string {
     this.#at++;
     let value = '';
-    while (!this.#take('"')) {
+    for (;;) {
+      value += this.#plainText();
       const character = this.#peek();
       if (character < ' ') this.#fail('in string literal');
       this.#at++;
-      value += character === '\\' ? this.#escape() : character;
+      if (character === '"') return value.toWellFormed();
+      value += this.#escape();
     }
-    return value;
   }
 
   #escape(): string {
@@ -139,7 +174,11 @@ class Scanner {
 
   #digits(where: string): void {
     if (!isDigit(this.#peek())) this.#fail(where);
-    while (isDigit(this.#text[this.#at] ?? '')) this.#at++;
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (!(code >= ZERO && code <= NINE)) return;
+      this.#at++;
+    }
   }
 
   #literal(first: keyof typeof LITERALS): GoValue {
@@ -158,6 +197,16 @@ class Scanner {
     return character;
   }
 
+  /** The text up to a quote, an escape, a control character or the end. */
+  #plainText(): string {
+    const from = this.#at;
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (!(code >= SPACE) || code === QUOTE || code === BACKSLASH) return this.#text.slice(from, this.#at);
+      this.#at++;
+    }
+  }
+
   #take(character: string): boolean {
     if (this.#text[this.#at] !== character) return false;
     this.#at++;
@@ -173,7 +222,7 @@ function isDigit(character: string): boolean {
   return character >= '0' && character <= '9' && character.length === 1;
 }
 
-/** As Go shows a byte: 'x', '\'', '"' or an escape; of a longer character it shows the first byte alone. */
+/** A byte in Go's notation: 'x', '\'', '"' or an escape. Of a multi-byte character it shows only the first byte. */
 function quoteCharacter(character: string): string {
   if (character === "'") return "'\\''";
   if (character === '"') return `'"'`;
@@ -181,8 +230,14 @@ function quoteCharacter(character: string): string {
   return `'${JSON.stringify(String.fromCharCode(byte)).slice(1, -1)}'`;
 }
 
-/** JSON as Go writes it: without spaces, and with the characters escaped that mean something in HTML. */
+/** JSON as Go writes it: without spaces, with HTML characters escaped, with 64-bit integers and -0. */
 export function goStringify(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goStringify).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    return `{${Object.entries(value).map(([key, member]) => `${goStringify(key)}:${goStringify(member)}`)}}`;
+  }
+  if (typeof value === 'bigint') return String(value);
+  if (Object.is(value, -0)) return '-0';
   return JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

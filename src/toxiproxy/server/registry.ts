@@ -1,30 +1,33 @@
 import { missingField, proxyExists, proxyNotFound } from './api-error.ts';
 import type { Clock } from './clock.ts';
-import type { Gate } from './gate.ts';
+import type { Listener } from './listener.ts';
 import { type ProxyRoute, TcpProxy } from './proxy.ts';
+import type { ProxyMetrics } from './proxy-metrics.ts';
 
 export interface RegistryOptions {
   readonly clock: Clock;
   readonly seed: number | string;
-  /** Part of what the random numbers of its proxies come from. */
+  /** Part of the seed of its proxies' random numbers. */
   readonly name: string;
-  readonly makeGate: () => Gate;
+  readonly makeListener: () => Listener;
   readonly fromClientAddress: boolean;
+  /** Counts the bytes of its proxies, if given. */
+  readonly metrics?: ProxyMetrics | undefined;
 }
 
-/** A proxy to be made. */
+/** A proxy to create. */
 export interface ProxySpec extends ProxyRoute {
   readonly name: string;
   readonly enabled: boolean;
 }
 
-/** How far a populate came, and what stopped it. */
+/** The proxies that a populate created, and the error that stopped it. */
 export interface Populated {
   readonly proxies: readonly TcpProxy[];
   readonly error?: unknown;
 }
 
-/** The proxies of one Toxiproxy. What makes, changes or removes a proxy runs one at a time. */
+/** The proxies of one Toxiproxy. Creations, changes and removals of proxies run one at a time. */
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #proxies = new Map<string, TcpProxy>();
@@ -34,7 +37,11 @@ export class Registry {
     this.#options = options;
   }
 
-  /** By name, in the order of their bytes. */
+  get metrics(): ProxyMetrics | undefined {
+    return this.#options.metrics;
+  }
+
+  /** The proxies, ordered by the bytes of their names. */
   all(): TcpProxy[] {
     return [...this.#proxies.values()].sort((a, b) =>
       Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
@@ -70,7 +77,7 @@ export class Registry {
     });
   }
 
-  /** All checked before any is made; one that is there with the same route stays as it is, toxics and all. */
+  /** Checks all before it creates any. An existing proxy with the same route keeps its state and toxics. */
   populate(specs: readonly ProxySpec[]): Promise<Populated> {
     return this.#alone(async () => {
       const proxies: TcpProxy[] = [];
@@ -109,12 +116,13 @@ export class Registry {
   }
 
   async #make({ enabled, ...spec }: ProxySpec): Promise<TcpProxy> {
-    const { clock, seed, name, makeGate, fromClientAddress } = this.#options;
+    const { clock, seed, name, makeListener, fromClientAddress, metrics } = this.#options;
     const owner = `${name}/${spec.name}`;
     const proxy = new TcpProxy({
       ...spec,
-      gate: makeGate(),
+      listener: makeListener(),
       connections: { clock, seed, owner, fromClientAddress },
+      metrics,
     });
     if (enabled) {
       await proxy.start().catch((error) => {

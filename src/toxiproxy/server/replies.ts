@@ -10,7 +10,7 @@ export interface Reply {
   readonly body?: string;
 }
 
-/** The version of Shopify's Toxiproxy whose API this is. */
+/** The version of Shopify's Toxiproxy whose API this server implements. */
 const VERSION = '2.12.0';
 
 const JSON_TYPE = 'application/json';
@@ -25,6 +25,10 @@ export const noContent: Reply = { status: 204 };
 export const notFound: Reply = { status: 404, type: TEXT_TYPE, body: '404 page not found\n' };
 export const methodNotAllowed: Reply = { status: 405 };
 export const browserRefused: Reply = { status: 403, type: TEXT_TYPE, body: 'User agent not allowed\n' };
+
+export function metricsReply(body: string): Reply {
+  return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body };
+}
 
 export function proxyReply(proxy: TcpProxy, status = 200): Reply {
   return { status, type: JSON_TYPE, body: goStringify(proxyJson(proxy)) };
@@ -43,7 +47,7 @@ export function toxicsReply(toxics: readonly Toxic[]): Reply {
   return { status: 200, type: JSON_TYPE, body: goStringify(toxics.map(toxicJson)) };
 }
 
-/** Unlike other errors, that of a populate is sent as JSON, with the proxies made before it. */
+/** Unlike other errors, a populate error is sent as JSON, with the proxies created before it. */
 export function populateReply({ proxies, error }: Populated): Reply {
   const made = proxies.length === 0 ? null : proxies.map(proxyJson);
   if (error === undefined) return { status: 201, type: JSON_TYPE, body: goStringify({ proxies: made }) };
@@ -66,7 +70,7 @@ function asApiError(error: unknown): ApiError {
     : new ApiError(500, error instanceof Error ? error.message : String(error));
 }
 
-/** `Logger` is a field that the real server shows by mistake, and so does this one. */
+/** The real server shows the field `Logger` by mistake; this server matches it. */
 function proxyJson({ name, listen, upstream, enabled, toxics }: TcpProxy) {
   return { name, listen, upstream, enabled, Logger: {}, toxics: toxics.list().map(toxicJson) };
 }

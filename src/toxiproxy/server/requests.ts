@@ -1,4 +1,4 @@
-import type { Attributes, Direction, Toxic, ToxicType } from '../toxic.ts';
+import type { Direction, ExactAttributes, Toxic, ToxicType } from '../toxic.ts';
 import { badRequest, invalidStream, invalidType } from './api-error.ts';
 import { type Decoded, decodeList, decodeStruct, type GoStruct, parseBody } from './go-decode.ts';
 import type { TcpProxy } from './proxy.ts';
@@ -40,7 +40,7 @@ function proxySpec({ name = '', listen = '', upstream = '', enabled = true }: De
   return { name, listen, upstream, enabled } as ProxySpec;
 }
 
-/** The body of PATCH /proxies/{proxy}: what it leaves out stays; the name cannot change. */
+/** The body of PATCH /proxies/{proxy}. Absent fields keep their values; the name cannot change. */
 export function readProxyChange(
   body: string,
   { listen, upstream, enabled }: TcpProxy,
@@ -75,7 +75,7 @@ export function readToxic(body: string, chain: ToxicChain): Toxic {
   };
 }
 
-/** The body of PATCH /proxies/{proxy}/toxics/{toxic}: attributes and toxicity that it leaves out stay. */
+/** The body of PATCH /proxies/{proxy}/toxics/{toxic}. Absent attributes and toxicity keep their values. */
 export function readToxicChange(body: string, toxic: Toxic): Pick<Toxic, 'attributes' | 'toxicity'> {
   const struct = attributesOnly(toxic.type, { toxicity: 'float32' });
   const { attributes, toxicity = toxic.toxicity } = decodeStruct(parseBody(body), struct);
@@ -94,10 +94,14 @@ function attributesOnly(type: ToxicType, others: GoStruct['fields'] = {}): GoStr
   };
 }
 
-function mergeAttributes(type: ToxicType, before: Attributes, changes: Decoded[string]): Attributes {
+function mergeAttributes(
+  type: ToxicType,
+  before: ExactAttributes,
+  changes: Decoded[string],
+): ExactAttributes {
   const given: Decoded = typeof changes === 'object' ? changes : {};
   const merged = Object.keys(type.attributes).map(
-    (name) => [name, Number(given[name] ?? before[name] ?? 0)] as const,
+    (name) => [name, (given[name] ?? before[name] ?? 0) as number | bigint] as const,
   );
   for (const [name, value] of merged) {
     // The real server accepts these and then, for a rate or a variation, panics.
@@ -106,11 +110,12 @@ function mergeAttributes(type: ToxicType, before: Attributes, changes: Decoded[s
   return Object.fromEntries(merged);
 }
 
-/** The shortest number that means the same 32-bit float: the real server keeps and shows 32 bits. */
+/** The shortest number for the nearest 32-bit float: the real server stores and shows 32 bits. */
 function asFloat32(value: number): number {
+  const float = Math.fround(value);
   for (let digits = 1; digits < 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) return short;
+    const short = Number(float.toPrecision(digits));
+    if (Math.fround(short) === float) return Object.is(float, -0) ? -0 : short;
   }
-  return Number(value.toPrecision(9));
+  return Number(float.toPrecision(9));
 }

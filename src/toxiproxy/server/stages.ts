@@ -1,7 +1,7 @@
 import { type Held, NOTHING_HELD, type Output, type Stage } from '../toxic.ts';
 import type { DelayQueue } from './delay-queue.ts';
 
-/** A stage that holds nothing and waits for nothing. */
+/** A stage without held data and without delays. */
 export function passing(handlers: Output): Stage {
   return {
     dueMs: Number.POSITIVE_INFINITY,
@@ -14,7 +14,7 @@ export function passing(handlers: Output): Stage {
   };
 }
 
-/** A stage whose only memory is a queue. */
+/** A stage whose only state is a queue. */
 export function queueing(queue: DelayQueue, handlers: Output): Stage {
   return {
     get dueMs() {

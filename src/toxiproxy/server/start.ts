@@ -1,47 +1,48 @@
 import { randomInt } from 'node:crypto';
+import type { Address } from './address.ts';
 import { startApi } from './api.ts';
 import { type Source, SourceListeners } from './by-source.ts';
 import { type Clock, RealClock } from './clock.ts';
-import { OwnGate } from './gate.ts';
+import { OwnListener } from './listener.ts';
 import type { ProxyRoute } from './proxy.ts';
+import { ProxyMetrics } from './proxy-metrics.ts';
 import { Registry } from './registry.ts';
 
-/** Where an API listens; port 0 takes a free one. */
-export interface ApiAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-export interface ToxiproxyOptions extends Partial<ApiAddress> {
-  /** What jitter and toxicity are drawn from, with the names of proxy and toxic and the connection's number. */
+/** The listen address of its API; port 0 takes a free port. */
+export interface ToxiproxyOptions extends Partial<Address> {
+  /** The seed of jitter and toxicity, together with the names of proxy and toxic and the number of the connection. */
   readonly seed?: number | string | undefined;
   readonly clock?: Clock;
+  /** Counts bytes by proxy, and serves them at `/metrics`. */
+  readonly proxyMetrics?: boolean;
 }
 
 export interface Toxiproxy {
-  /** Of the HTTP API. */
+  /** The URL of the HTTP API. */
   readonly url: string;
   readonly registry: Registry;
-  /** Ends the API and every proxy; connections are closed. */
+  /** Closes the API, every proxy and all connections. */
   close(): Promise<void>;
 }
 
 const DEFAULT_API = { host: '127.0.0.1', port: 8474 };
 
-/** Starts an ordinary Toxiproxy in this process. Throws an ApiError when the API cannot listen. */
+/** Starts a single Toxiproxy in this process. Throws an ApiError if the API cannot listen. */
 export async function startToxiproxy(options: ToxiproxyOptions = {}): Promise<Toxiproxy> {
   const {
     host = DEFAULT_API.host,
     port = DEFAULT_API.port,
     seed = randomSeed(),
     clock = new RealClock(),
+    proxyMetrics = false,
   } = options;
   const registry = new Registry({
     clock,
     seed,
     name: '',
-    makeGate: () => new OwnGate(),
+    makeListener: () => new OwnListener(),
     fromClientAddress: false,
+    metrics: proxyMetrics ? new ProxyMetrics() : undefined,
   });
   const api = await startApi({ registry, host, port });
   return {
@@ -55,8 +56,8 @@ export async function startToxiproxy(options: ToxiproxyOptions = {}): Promise<To
 }
 
 export interface RegionalToxiproxyOptions {
-  readonly regions: readonly (Source & { readonly api: ApiAddress })[];
-  /** The public addresses, which listen from the start, and the real nodes behind them; both `host:port`. */
+  readonly regions: readonly (Source & { readonly api: Address })[];
+  /** The public addresses, which listen from the start, and the nodes behind them; both `host:port`. */
   readonly routes: readonly ProxyRoute[];
   readonly seed?: number | string | undefined;
   readonly clock?: Clock;
@@ -69,10 +70,10 @@ export interface RegionalToxiproxy {
 }
 
 /**
- * Starts one Toxiproxy for each region, all in this process and on shared listeners: a connection is handled
- * by the Toxiproxy of the region its source address belongs to, and goes on from that same address. Where
- * that Toxiproxy has no proxy, and for clients of no region, it passes straight through.
- * Throws an ApiError when an API or a route cannot listen.
+ * Starts one Toxiproxy per region, all in this process and on shared listeners. The source address of a connection
+ * selects the region whose Toxiproxy handles it, and the connection is forwarded from the same address. A connection
+ * passes through unchanged if that Toxiproxy has no proxy for it, or if its source is in no region.
+ * Throws an ApiError if an API or a route cannot listen.
  */
 export async function startRegionalToxiproxy(options: RegionalToxiproxyOptions): Promise<RegionalToxiproxy> {
   const { regions, routes, seed = randomSeed(), clock = new RealClock() } = options;
@@ -85,8 +86,8 @@ export async function startRegionalToxiproxy(options: RegionalToxiproxyOptions):
     for (const route of routes) await listeners.addRoute(route);
     const apis: Record<string, string> = {};
     for (const { name, api: address } of regions) {
-      const makeGate = () => listeners.gateOf(name);
-      const registry = new Registry({ clock, seed, name, makeGate, fromClientAddress: true });
+      const makeListener = () => listeners.regionListener(name);
+      const registry = new Registry({ clock, seed, name, makeListener, fromClientAddress: true });
       closing.push(() => registry.close());
       const api = await startApi({ registry, ...address });
       closing.push(() => api.close());

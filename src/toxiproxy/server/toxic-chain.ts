@@ -1,14 +1,14 @@
-import type { Attributes, Direction, Toxic } from '../toxic.ts';
+import type { Direction, ExactAttributes, Toxic } from '../toxic.ts';
 import { toxicExists, toxicNotFound } from './api-error.ts';
-import type { Links } from './connections.ts';
+import type { ToxicPipes } from './connections.ts';
 
-/** The toxics of one proxy, in the order they were added, kept the same on all its connections. */
+/** The toxics of one proxy in the order of their addition, applied to all its connections. */
 export class ToxicChain {
   readonly upstream: Toxic[] = [];
   readonly downstream: Toxic[] = [];
-  readonly #connections: () => Iterable<Links>;
+  readonly #connections: () => Iterable<ToxicPipes>;
 
-  constructor(connections: () => Iterable<Links>) {
+  constructor(connections: () => Iterable<ToxicPipes>) {
     this.#connections = connections;
   }
 
@@ -29,16 +29,16 @@ export class ToxicChain {
 
   add(toxic: Toxic): Toxic {
     this[toxic.direction].push(toxic);
-    this.#each(toxic.direction, (link) => link.add(toxic));
+    this.#each(toxic.direction, (pipe) => pipe.add(toxic));
     return toxic;
   }
 
-  update(name: string, changes: { readonly attributes: Attributes; readonly toxicity: number }): Toxic {
+  update(name: string, changes: { readonly attributes: ExactAttributes; readonly toxicity: number }): Toxic {
     const toxic = this.get(name);
     const updated = { ...toxic, ...changes };
     const chain = this[toxic.direction];
     chain[chain.indexOf(toxic)] = updated;
-    this.#each(toxic.direction, (link) => link.update(updated));
+    this.#each(toxic.direction, (pipe) => pipe.update(updated));
     return updated;
   }
 
@@ -46,14 +46,14 @@ export class ToxicChain {
     const toxic = this.get(name);
     const chain = this[toxic.direction];
     chain.splice(chain.indexOf(toxic), 1);
-    this.#each(toxic.direction, (link) => link.remove(name));
+    this.#each(toxic.direction, (pipe) => pipe.remove(name));
   }
 
   clear(): void {
     for (const { name } of this.list()) this.remove(name);
   }
 
-  #each(direction: Direction, change: (link: Links[Direction]) => void): void {
-    for (const links of this.#connections()) change(links[direction]);
+  #each(direction: Direction, change: (pipe: ToxicPipes[Direction]) => void): void {
+    for (const pipes of this.#connections()) change(pipes[direction]);
   }
 }

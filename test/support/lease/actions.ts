@@ -1,15 +1,15 @@
 import {
-  ask,
-  askAgain,
   type Holder,
   leftTokens,
-  makeHolder,
+  makeRequest,
   receive,
+  repeatRequest,
   tryTake,
-} from '../../../src/limiter/lease/holder.ts';
-import { handle } from '../../../src/limiter/lease/home.ts';
-import type { Request } from '../../../src/limiter/lease/protocol.ts';
+} from '../../../src/limiter/strategies/lease/holder.ts';
+import type { Request } from '../../../src/limiter/strategies/lease/protocol.ts';
 import type { Step } from '../explore.ts';
+import { makeHolder } from './holder.ts';
+import { handle } from './home.ts';
 import { allAcked, describe, name, replace, withMessage, withoutUnacked } from './network.ts';
 import {
   charge,
@@ -30,7 +30,7 @@ export function* actions(world: World, settings: WorldSettings): Generator<Step<
     yield* asks(world, settings, at, place);
     yield* deliveries(world, settings, at, place);
     if (settings.crash && place.holder.seq > 0) yield crash(world, settings, at, place);
-    if (!settings.rules.holderClockIsMonotonic) {
+    if (!settings.switches.holderClockIsMonotonic) {
       const state = replace(world, at, { ...place, nowTicks: place.nowTicks - 1 });
       yield { action: `${name(at)}: its clock steps back by 1`, state };
     }
@@ -42,17 +42,17 @@ export function* actions(world: World, settings: WorldSettings): Generator<Step<
 
 function* takes(world: World, settings: WorldSettings, at: number, place: Place): Generator<Step<World>> {
   const holder = { ...place.holder };
-  if (!tryTake(holder, 1, place.nowTicks, settings.rules)) return;
+  if (!tryTake(holder, 1, place.nowTicks, settings.switches)) return;
   const state = charge(replace(world, at, { ...place, holder }), settings, 1);
   yield { action: `${name(at)}: admits 1, left ${leftTokens(holder)}`, state };
 }
 
 function* asks(world: World, settings: WorldSettings, at: number, place: Place): Generator<Step<World>> {
-  const { rules, requestsPerLease } = settings;
-  if (place.holder.isAsking) {
+  const { switches, requestsPerLease } = settings;
+  if (place.holder.isUnanswered) {
     const holder = { ...place.holder };
-    const request = askAgain(holder, place.nowTicks, rules);
-    const returned = rules.returnsLeaveFirst ? request.returned : place.returning;
+    const request = repeatRequest(holder, place.nowTicks, switches);
+    const returned = switches.returnsLeaveFirst ? request.returned : place.returning;
     yield* send(world, settings, at, { ...place, holder }, { ...request, returned }, 'asks again');
     return;
   }
@@ -66,7 +66,7 @@ function* asks(world: World, settings: WorldSettings, at: number, place: Place):
       : [{ want: 0, giveBack: left }];
   for (const question of questions) {
     const holder = { ...place.holder };
-    const request = ask(holder, question, place.nowTicks, rules);
+    const request = makeRequest(holder, question, place.nowTicks, switches);
     const { returned } = request;
     const asking = { ...place, holder, reported: place.holder.used, returning: returned, lentTokens: 0 };
     const lastLease = Math.max(place.lastLease, holder.lease);
@@ -79,12 +79,12 @@ function* send(
   settings: WorldSettings,
   at: number,
   place: Place,
-  asked: Request,
+  requested: Request,
   verb: string,
 ): Generator<Step<World>> {
-  const request = settings.rules.usedIsCumulative
-    ? asked
-    : { ...asked, used: Math.max(0, asked.used - place.reported) };
+  const request = settings.switches.usedIsCumulative
+    ? requested
+    : { ...requested, used: Math.max(0, requested.used - place.reported) };
   const text = `${name(at)}: ${verb}, ${describe({ type: 'request', message: request, lostTicks: 0 })}`;
   const message: Message = { type: 'request', message: request, lostTicks: 0 };
   for (const { messages, lost } of withMessage(place.messages, message, settings)) {
@@ -100,7 +100,7 @@ function* deliveries(
 ): Generator<Step<World>> {
   for (const message of place.messages) {
     if (message.type === 'request') yield* handled(world, settings, at, place, message);
-    else if (message.isAcked || !settings.rules.grantsAreAcked) {
+    else if (message.isAcked || !settings.switches.grantsAreAcked) {
       const received = accept(place, message, settings);
       if (received === undefined) continue;
       const text = `${name(at)}: receives ${describe(message)}, left ${leftTokens(received.holder)}`;
@@ -120,7 +120,7 @@ function* handled(
   const { home, reply, isWritten } = handle(world.home, sent.message, {
     terms: termsOf(settings),
     nowUs: world.homeTicks,
-    options: { rules: settings.rules, size: ({ available, want }) => Math.min(available, want) },
+    options: { switches: settings.switches, size: ({ available, want }) => Math.min(available, want) },
   });
   const after = { ...world, home: normal(home, policyOf(settings), world.homeTicks) };
   const isAcked = !settings.failover || !isWritten || reply.account !== 'open'; // an ended lease waits for no replica
@@ -142,7 +142,7 @@ function watchLent(
   settings: WorldSettings,
 ): Place {
   const { holder } = place;
-  if (!holder.isAsking || message.lease !== holder.lease) return place;
+  if (!holder.isUnanswered || message.lease !== holder.lease) return place;
   const levelOf = ({ home }: World) => home?.levelQuanta ?? policyOf(settings).capacityQuanta;
   const fell = Math.max(0, levelOf(before) - levelOf(after)) / policyOf(settings).quantaPerToken;
   const keptTokens = before.homeTicks < place.lentUntilTicks ? place.lentTokens : 0;
@@ -155,7 +155,11 @@ function watchLent(
 
 /** A grant and its settlement, in one write that every replica has: what is written before it, they have too. */
 function* neighbour(world: World, settings: WorldSettings): Generator<Step<World>> {
-  const context = { terms: termsOf(settings), nowUs: world.homeTicks, options: { rules: settings.rules } };
+  const context = {
+    terms: termsOf(settings),
+    nowUs: world.homeTicks,
+    options: { switches: settings.switches },
+  };
   const opening = {
     holder: NEIGHBOUR,
     lease: 1,
@@ -181,18 +185,18 @@ function accept(
   { message, lostTicks }: Message & { type: 'reply' },
   settings: WorldSettings,
 ): Place | undefined {
-  const { rules } = settings;
+  const { switches } = settings;
   const holder: Holder = { ...place.holder };
-  if (!receive(holder, message, termsOf(settings), place.nowTicks, rules)) return undefined;
-  if (!rules.returnsLeaveFirst && holder.seq > 0) holder.returned = place.returning;
+  if (!receive(holder, message, termsOf(settings), place.nowTicks, switches)) return undefined;
+  if (!switches.returnsLeaveFirst && holder.seq > 0) holder.returned = place.returning;
   const isNewTerm = holder.expiresAtUs !== place.holder.expiresAtUs;
-  const lost = rules.termBeginsAtSending ? lostTicks : 0;
+  const lost = switches.termBeginsAtSending ? lostTicks : 0;
   const lostTicksNow = isNewTerm ? lost : Math.max(lost, place.lostTicks);
   return { ...place, holder, lostTicks: lostTicksNow, lentTokens: 0 };
 }
 
-function crash(world: World, { rules }: WorldSettings, at: number, place: Place): Step<World> {
-  const holder = makeHolder(place.holder.holder, rules.restartIsAnotherHolder ? place.lastLease : 0);
+function crash(world: World, { switches }: WorldSettings, at: number, place: Place): Step<World> {
+  const holder = makeHolder(place.holder.holder, switches.restartIsAnotherHolder ? place.lastLease : 0);
   const state = replace(world, at, {
     ...place,
     holder,

@@ -1,51 +1,59 @@
-import type { Account, Home } from '../../../src/limiter/lease/home.ts';
-import type { Rules } from '../../../src/limiter/lease/protocol.ts';
+import type { Account, Home } from '../../../src/limiter/strategies/lease/home.ts';
+import type { LeaseSwitches } from '../../../src/limiter/strategies/lease/protocol.ts';
 import type { Message, Place, World, WorldSettings } from './world.ts';
 
 /**
  * A world as a text, equal for worlds with the same future: times as distances from now, names of leases by their
  * order, holders in any order, messages as a set, terms that are over as over. The ideal bucket is left to `rank`.
- * With a rule switched off, what the rule makes meaningless is told.
+ * With a rule switched off, the parts that the rule makes irrelevant are encoded, too.
  */
 export function encode(world: World, settings: WorldSettings): string {
-  const { rules } = settings;
+  const { switches } = settings;
   const { home, replica, homeTicks } = world;
   const isSynced = home === replica;
   const shared = [world.allowance, world.stepsLeft, world.restartsLeft, isSynced ? 1 : 0];
-  pushHome(shared, home, homeTicks, rules);
-  if (!isSynced) pushHome(shared, replica, homeTicks, rules);
+  pushHome(shared, home, homeTicks, switches);
+  if (!isSynced) pushHome(shared, replica, homeTicks, switches);
   const places = world.places.map((place) => encodePlace(place, world, settings));
   if (places.length > 1) places.sort();
   return text(shared) + places.join('|');
 }
 
-function pushHome(numbers: number[], home: Home | undefined, homeTicks: number, rules: Rules): void {
+function pushHome(
+  numbers: number[],
+  home: Home | undefined,
+  homeTicks: number,
+  switches: LeaseSwitches,
+): void {
   if (home === undefined) numbers.push(0);
   else {
     numbers.push(1 + home.levelQuanta, home.updatedAtUs - homeTicks);
-    if (!rules.keyOutlivesAccounts || !rules.keyOutlivesRefill) numbers.push(home.keyExpiresAtUs - homeTicks);
+    if (!switches.keyOutlivesAccounts || !switches.keyOutlivesRefill)
+      numbers.push(home.keyExpiresAtUs - homeTicks);
   }
 }
 
 function encodePlace(place: Place, world: World, settings: WorldSettings): string {
-  const { rules } = settings;
+  const { switches } = settings;
   const { holder, nowTicks, messages } = place;
   const accounts = accountsOf(world.home, holder.holder);
   const replicas = world.replica === world.home ? NONE : accountsOf(world.replica, holder.holder);
-  const nameOf = rules.restartIsAnotherHolder ? orderOf(place, accounts, replicas) : (lease: number) => lease;
+  const nameOf = switches.restartIsAnotherHolder
+    ? orderOf(place, accounts, replicas)
+    : (lease: number) => lease;
   const isRunning = nowTicks < holder.expiresAtUs;
   const numbers = [
     holder.seq,
-    holder.seq > 0 || !rules.restartIsAnotherHolder ? nameOf(holder.lease) : 0,
+    holder.seq > 0 || !switches.restartIsAnotherHolder ? nameOf(holder.lease) : 0,
     holder.granted,
     holder.used,
     holder.returned,
-    isRunning || !rules.holderClockIsMonotonic ? holder.expiresAtUs - nowTicks : 0,
+    isRunning || !switches.holderClockIsMonotonic ? holder.expiresAtUs - nowTicks : 0,
     isRunning ? place.lostTicks : 0,
-    holder.isAsking ? 1 + holder.want : 0,
+    holder.isUnanswered ? 1 + holder.want : 0,
   ];
-  if (!rules.usedIsCumulative) numbers.push(place.reported);
-  if (!rules.returnsLeaveFirst) numbers.push(place.returning);
+  if (!switches.usedIsCumulative) numbers.push(place.reported);
+  if (!switches.returnsLeaveFirst) numbers.push(place.returning);
   if (settings.watchesLent) {
     const isKept = place.lentTokens > 0 && world.homeTicks < place.lentUntilTicks;
     numbers.push(isKept ? place.lentTokens : 0, isKept ? place.lentUntilTicks - world.homeTicks : 0);

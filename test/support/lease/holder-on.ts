@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
-import type { LeaseLimiter } from '../../../src/limiter/lease/lease.ts';
-import { createLease, type LeaseOptions } from '../../../src/limiter/lease/open.ts';
+import type { LeaseLimiter } from '../../../src/limiter/strategies/lease/lease.ts';
+import { createLease, type LeaseOptions } from '../../../src/limiter/strategies/lease/open.ts';
 
 /** One process of a limiter that borrows, which ends with the test. */
 export function holderOn(

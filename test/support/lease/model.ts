@@ -1,6 +1,6 @@
-import { leftTokens } from '../../../src/limiter/lease/holder.ts';
-import { type Account, advance, outstandingTokens } from '../../../src/limiter/lease/home.ts';
-import { RULES } from '../../../src/limiter/lease/protocol.ts';
+import { leftTokens } from '../../../src/limiter/strategies/lease/holder.ts';
+import { type Account, advance, outstandingTokens } from '../../../src/limiter/strategies/lease/home.ts';
+import { LEASE_SWITCHES } from '../../../src/limiter/strategies/lease/protocol.ts';
 import type { Model } from '../explore.ts';
 import { actions } from './actions.ts';
 import { encode } from './encode.ts';
@@ -25,10 +25,10 @@ export function leaseModel(settings: WorldSettings): Model<World> {
 function violation(world: World, settings: WorldSettings): string | undefined {
   if (world.allowance < 0) return `${-world.allowance} quanta were admitted that one bucket never had`;
   const ofHome = settings.watchesLent ? hoarded(world) : undefined;
-  return ofHome ?? (settings.rules === RULES ? brokenProof(world, settings) : undefined);
+  return ofHome ?? (settings.switches === LEASE_SWITCHES ? brokenProof(world, settings) : undefined);
 }
 
-/** What the proof in protocol.ts says of every state, beside what it is to prove. */
+/** The invariants of the proof in protocol.ts, in addition to the property that it proves. */
 function brokenProof(world: World, settings: WorldSettings): string | undefined {
   const { home } = world;
   if (home === undefined) return undefined;
@@ -60,7 +60,7 @@ function brokenProof(world: World, settings: WorldSettings): string | undefined 
 /** Whether home keeps more for a request that has no answer yet than that asked for. */
 function hoarded({ places, homeTicks }: World): string | undefined {
   for (const { holder, lentTokens, lentUntilTicks } of places) {
-    if (!holder.isAsking || lentTokens <= holder.want || homeTicks >= lentUntilTicks) continue;
+    if (!holder.isUnanswered || lentTokens <= holder.want || homeTicks >= lentUntilTicks) continue;
     return `home keeps ${lentTokens} tokens for a holder that asked for ${holder.want} and has heard nothing`;
   }
   return undefined;
@@ -82,21 +82,21 @@ function tidy(world: World, settings: WorldSettings): World {
 /**
  * A reply matters while the holder waits for it and its term lasts. A request matters as the first of its lease, or
  * while home or the replica has an account that has seen no later one, or a first one can still come. Without the
- * rules by which this is so, all matter.
+ * switches by which this is so, all matter.
  */
 function hasEffect(
   sent: Message,
   { holder, nowTicks, messages }: Place,
   accounts: readonly Account[],
-  { leaseTicks, rules }: WorldSettings,
+  { leaseTicks, switches }: WorldSettings,
 ): boolean {
   const isReplyOver =
-    rules.restartIsAnotherHolder && rules.holderClockIsMonotonic && rules.termBeginsAtSending;
+    switches.restartIsAnotherHolder && switches.holderClockIsMonotonic && switches.termBeginsAtSending;
   const isRequestOver =
-    rules.restartIsAnotherHolder && rules.endedAccountsStayEnded && rules.usedIsCumulative;
+    switches.restartIsAnotherHolder && switches.endedAccountsStayEnded && switches.usedIsCumulative;
   if (sent.type === 'reply' ? !isReplyOver : !isRequestOver) return true;
   const { lease, seq, sentAtUs } = sent.message;
-  const isCurrent = holder.isAsking && holder.lease === lease;
+  const isCurrent = holder.isUnanswered && holder.lease === lease;
   if (sent.type === 'reply') return isCurrent && seq === holder.seq && nowTicks - sentAtUs < leaseTicks;
   const isOpened =
     (isCurrent && holder.seq === 1) ||

@@ -37,8 +37,8 @@ export function allAcked(world: World): World {
   return { ...acked, replica: world.home };
 }
 
-export function withoutUnacked(world: World, { rules }: WorldSettings): World {
-  if (!rules.grantsAreAcked) return world;
+export function withoutUnacked(world: World, { switches }: WorldSettings): World {
+  if (!switches.grantsAreAcked) return world;
   return eachPlace(world, (place) => ({
     ...place,
     messages: place.messages.filter((sent) => sent.type === 'request' || sent.isAcked),

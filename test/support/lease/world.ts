@@ -1,14 +1,15 @@
 import { type Bucket, fullBucket, refill } from '../../../src/core/bucket.ts';
 import { makePolicy, type Policy } from '../../../src/core/policy.ts';
-import { type Holder, makeHolder } from '../../../src/limiter/lease/holder.ts';
-import { advance, type Home } from '../../../src/limiter/lease/home.ts';
+import type { Holder } from '../../../src/limiter/strategies/lease/holder.ts';
+import { advance, type Home } from '../../../src/limiter/strategies/lease/home.ts';
 import {
+  LEASE_SWITCHES,
+  type LeaseSwitches,
   type LeaseTerms,
   type Reply,
   type Request,
-  RULES,
-  type Rules,
-} from '../../../src/limiter/lease/protocol.ts';
+} from '../../../src/limiter/strategies/lease/protocol.ts';
+import { makeHolder } from './holder.ts';
 
 /** What can happen in a world, and how often. One tick is one microsecond of the protocol's clocks. */
 export interface WorldSettings {
@@ -37,7 +38,7 @@ export interface WorldSettings {
   readonly emptyRestarts: number;
   /** Watch what home keeps for a request that has no answer yet. */
   readonly watchesLent: boolean;
-  readonly rules: Rules;
+  readonly switches: LeaseSwitches;
 }
 
 export const SETTINGS: WorldSettings = {
@@ -57,7 +58,7 @@ export const SETTINGS: WorldSettings = {
   stepTicks: 0,
   emptyRestarts: 0,
   watchesLent: false,
-  rules: RULES,
+  switches: LEASE_SWITCHES,
 };
 
 export type Message =
@@ -79,7 +80,7 @@ export interface Place {
   /** The highest lease name it has used, in all its lives. */
   readonly lastLease: number;
   readonly messages: readonly Message[];
-  /** `used` and `returned` when it last asked: for the rules that do without. */
+  /** `used` and `returned` of its last request, for the switches that need them. */
   readonly reported: number;
   readonly returning: number;
   /**
@@ -163,12 +164,11 @@ export function charge(world: World, settings: WorldSettings, tokens: number): W
   };
 }
 
-/** Home, its replica and the ideal bucket brought up to their clocks: the same as if it were done when next asked. */
+/** Home, its replica and the ideal bucket brought up to their clocks: the same as at the next request. */
 export function upToDate(world: World, settings: WorldSettings): World {
   const policy = policyOf(settings);
   const advanced = (stored: Home | undefined) =>
-    stored &&
-    normal(advance(stored, policy, world.homeTicks, { rules: settings.rules }), policy, world.homeTicks);
+    stored && normal(advance(stored, policy, world.homeTicks, settings.switches), policy, world.homeTicks);
   const home = advanced(world.home);
   const replica = world.replica === world.home ? home : advanced(world.replica);
   return { ...world, home, replica, ideal: refill(world.ideal, policy, world.ticks) };

@@ -15,7 +15,7 @@ export interface Told {
 }
 
 const { from, to } = workerData as { readonly from: number; readonly to: number };
-const tell = (told: Told) => parentPort?.postMessage(told);
+const tell = (message: Told) => parentPort?.postMessage(message);
 for (let seed = from; seed <= to; seed++) {
   tell({ seed });
   const mutated = mutate(seed, new Dice(seed, 'numbers'));

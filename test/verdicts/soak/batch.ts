@@ -6,7 +6,7 @@ import { count, emptyTally, type Tally } from './tally.ts';
 /** A correct limiter that was accused, or a history that was refused. */
 export interface Wrong {
   readonly seed: number;
-  readonly said: readonly string[];
+  readonly reasons: readonly string[];
   readonly history: Pick<SimulatedHistory, 'files' | 'args' | 'promise'>;
 }
 
@@ -21,10 +21,10 @@ export async function judgeCorrect(
     const history = simulate(seed);
     const judgement = await judge(program, history);
     count(tally, history, judgement);
-    const said = judgement.refusal === undefined ? accusationsOf(judgement, history) : [judgement.refusal];
-    if (said.length > 0) {
+    const reasons = judgement.refusal === undefined ? accusationsOf(judgement, history) : [judgement.refusal];
+    if (reasons.length > 0) {
       const { files, args = [], promise } = history;
-      wrong.push({ seed, said, history: { files, args, promise } });
+      wrong.push({ seed, reasons, history: { files, args, promise } });
     }
   }
   return { tally, wrong };

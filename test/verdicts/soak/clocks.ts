@@ -1,4 +1,4 @@
-import type { ClockReading } from '../../../src/history/operation.ts';
+import type { ClockReading } from '../../../src/history/records/operation.ts';
 import type { Dice } from './dice.ts';
 
 /** How the limiter's clocks relate to the recorder's, by the true time in microseconds since the start. */

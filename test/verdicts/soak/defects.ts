@@ -23,14 +23,14 @@ class Stepped implements Limiter {
   readonly #states = new Map<string, Bucket>();
   readonly #step: (
     state: Bucket,
-    asked: Asked,
+    request: Asked,
   ) => { bucket: Bucket; isAllowed: boolean; levelQuanta: number };
-  readonly #keyOf: (asked: Asked) => string;
+  readonly #keyOf: (request: Asked) => string;
 
   constructor(
     { policies }: Plan,
-    step: (state: Bucket, asked: Asked) => { bucket: Bucket; isAllowed: boolean; levelQuanta: number },
-    keyOf: (asked: Asked) => string = ({ part }) => part.bucket,
+    step: (state: Bucket, request: Asked) => { bucket: Bucket; isAllowed: boolean; levelQuanta: number },
+    keyOf: (request: Asked) => string = ({ part }) => part.bucket,
   ) {
     this.#policies = policies;
     this.#step = step;
@@ -38,10 +38,10 @@ class Stepped implements Limiter {
   }
 
   decide([part]: readonly Part[], nowUs: number, region: number): Decided {
-    const asked = { part: part as Part, policy: this.#policies[0] as Policy, nowUs, region };
-    const key = this.#keyOf(asked);
-    const state = this.#states.get(key) ?? fullBucket(asked.policy, nowUs);
-    const { bucket, isAllowed, levelQuanta } = this.#step(state, asked);
+    const request = { part: part as Part, policy: this.#policies[0] as Policy, nowUs, region };
+    const key = this.#keyOf(request);
+    const state = this.#states.get(key) ?? fullBucket(request.policy, nowUs);
+    const { bucket, isAllowed, levelQuanta } = this.#step(state, request);
     this.#states.set(key, bucket);
     return { isAllowed, level: { levelQuanta, bucketUs: Math.max(nowUs, bucket.updatedAtUs) } };
   }
@@ -89,11 +89,11 @@ class ReadThenWrite implements Limiter {
 /** Remembers a denial for three times as long as the cost takes to refill. */
 function denyingTooLong(plan: Plan): Limiter {
   const until = new Map<string, number>();
-  return new Stepped(plan, (state, asked) => {
-    const { part, policy, nowUs } = asked;
+  return new Stepped(plan, (state, request) => {
+    const { part, policy, nowUs } = request;
     if (nowUs < (until.get(part.bucket) ?? 0))
       return { bucket: state, isAllowed: false, levelQuanta: refill(state, policy, nowUs).levelQuanta };
-    const result = taken(state, asked);
+    const result = taken(state, request);
     if (!result.isAllowed) until.set(part.bucket, nowUs + 3 * part.cost * tokenUsOf(policy));
     return result;
   });
@@ -104,21 +104,23 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'refills twice as fast',
     create: (plan) =>
-      new Stepped(plan, (state, asked) => taken(state, { ...asked, policy: fasterRefill(asked.policy, 2) })),
+      new Stepped(plan, (state, request) =>
+        taken(state, { ...request, policy: fasterRefill(request.policy, 2) }),
+      ),
   },
   {
     name: 'loses every thirtieth write',
     create: (plan, dice) =>
-      new Stepped(plan, (state, asked) => {
-        const result = taken(state, asked);
+      new Stepped(plan, (state, request) => {
+        const result = taken(state, request);
         return dice.chance(1 / 30) ? { ...result, bucket: state } : result;
       }),
   },
   {
     name: 'refills once more on a denial',
     create: (plan) =>
-      new Stepped(plan, (state, asked) => {
-        const result = taken(state, asked);
+      new Stepped(plan, (state, request) => {
+        const result = taken(state, request);
         if (result.isAllowed) return result;
         return { ...result, bucket: { levelQuanta: result.levelQuanta, updatedAtUs: state.updatedAtUs } };
       }),
@@ -126,27 +128,27 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: 'holds one token more',
     create: (plan) =>
-      new Stepped(plan, (state, asked) => {
-        const policy = makePolicy(asked.policy.capacityTokens + 1, asked.policy.refill);
-        const isNew = state.levelQuanta === asked.policy.capacityQuanta;
-        return taken(isNew ? fullBucket(policy, asked.nowUs) : state, { ...asked, policy });
+      new Stepped(plan, (state, request) => {
+        const policy = makePolicy(request.policy.capacityTokens + 1, request.policy.refill);
+        const isNew = state.levelQuanta === request.policy.capacityQuanta;
+        return taken(isNew ? fullBucket(policy, request.nowUs) : state, { ...request, policy });
       }),
   },
   {
     name: 'forgets a key after a rest of a quarter of the time to full',
     create: (plan) =>
-      new Stepped(plan, (state, asked) => {
-        const { capacityQuanta, quantaPerUs } = asked.policy;
-        const isGone = asked.nowUs - state.updatedAtUs > capacityQuanta / quantaPerUs / 4;
-        return taken(isGone ? fullBucket(asked.policy, asked.nowUs) : state, asked);
+      new Stepped(plan, (state, request) => {
+        const { capacityQuanta, quantaPerUs } = request.policy;
+        const isGone = request.nowUs - state.updatedAtUs > capacityQuanta / quantaPerUs / 4;
+        return taken(isGone ? fullBucket(request.policy, request.nowUs) : state, request);
       }),
   },
   {
     name: 'counts in whole seconds, or in two tokens where those come faster',
     create: (plan) =>
-      new Stepped(plan, (state, asked) => {
-        const unitUs = Math.ceil(Math.min(1_000_000, 2 * tokenUsOf(asked.policy)));
-        return taken(state, { ...asked, nowUs: Math.floor(asked.nowUs / unitUs) * unitUs });
+      new Stepped(plan, (state, request) => {
+        const unitUs = Math.ceil(Math.min(1_000_000, 2 * tokenUsOf(request.policy)));
+        return taken(state, { ...request, nowUs: Math.floor(request.nowUs / unitUs) * unitUs });
       }),
   },
   {

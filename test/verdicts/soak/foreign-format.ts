@@ -200,12 +200,14 @@ function argsOf({ plan }: Run, { resolution, fields, denied, hasCost, slackUs }:
     'start and duration': ['--start', 'start', '--duration', 'took'],
     'end and duration': ['--end', 'end', '--duration', 'took'],
   }[fields];
+  const { granularityUs } = plan.clock;
+  const roundedUs = granularityUs > 1 ? granularityUs : 0; // the limiter's own clock is behind by as much
   return [
     ...['--from', plan.form, '--key', 'user', '--status', 'status', ...times],
     ...['--unit', isSeconds ? 's' : resolution, '--capacity', capacity, '--refill', refill],
     ...(denied === '429' ? [] : ['--deny', denied]),
     ...(hasCost ? ['--cost', 'cost'] : []),
-    ...(slackUs === 0 ? [] : ['--clock-slack', `${slackUs}us`]),
+    ...(slackUs === 0 ? [] : ['--clock-slack', `${slackUs + roundedUs}us`]),
     ...(plan.promise === 'token-bucket' ? [] : ['--promise', plan.promise]),
   ];
 }

@@ -43,22 +43,30 @@ function record(run: Run): SimulatedHistory | undefined {
   return hidesStepBack(run, shown) ? undefined : { ...common, files, features: seen };
 }
 
-/** Whether a decision came when the clock was behind what it had shown in a stretch that nothing tells; levels tell it. */
+/** Whether the limiter's clock went back, after its first decision, out of a stretch that nothing tells; levels tell it. */
 function hidesStepBack(
   { plan, clocks, attempts }: Run,
   { stretches, untilUs }: Pick<Written, 'stretches' | 'untilUs'>,
 ): boolean {
   if (plan.hasLevels) return false;
-  let hiddenUs = Number.NEGATIVE_INFINITY;
-  return attempts
+  const decisionsUs = attempts
     .flatMap(({ decidedUs }) => decidedUs)
     .filter((us) => us <= untilUs)
-    .sort((a, b) => a - b)
-    .some((us) => {
-      const { node, atUs } = clocks.limiterUs(us);
-      if (!stretches.has(clocks.stretchOf(node, us))) hiddenUs = Math.max(hiddenUs, atUs);
-      return atUs < hiddenUs;
-    });
+    .sort((a, b) => a - b);
+  const isTold = (node: number, us: number) => stretches.has(clocks.stretchOf(node, us));
+  const [firstUs = Number.POSITIVE_INFINITY] = decisionsUs;
+  // No decision need come while the clock is behind: a window lasts longer for any step back.
+  const hidesStep = plan.clock.steps.some(({ atUs, byUs }) => {
+    const beforeUs = atUs - 0.001;
+    return byUs < 0 && atUs > firstUs && atUs <= untilUs && !isTold(clocks.nodeAt(beforeUs), beforeUs);
+  });
+  let hiddenUs = Number.NEGATIVE_INFINITY;
+  const hidesFailover = decisionsUs.some((us) => {
+    const { node, atUs } = clocks.limiterUs(us);
+    if (!isTold(node, us)) hiddenUs = Math.max(hiddenUs, atUs);
+    return atUs < hiddenUs;
+  });
+  return hidesStep || hidesFailover;
 }
 
 function planned({ limiter, promise, policies, hasLevels, clock, latency, form }: Plan): string[] {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import type { CheckReport } from '../../../src/checker/check.ts';
-import type { Environment } from '../../../src/cli/environment.ts';
+import type { Environment } from '../../../src/cli/process/environment.ts';
 import { callInProcess } from '../../support/in-process.ts';
 import type { SimulatedHistory } from './history.ts';
 

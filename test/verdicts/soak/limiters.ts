@@ -1,5 +1,6 @@
-import { type Bucket, fullBucket, refund, takeAll } from '../../../src/core/bucket.ts';
+import { type Bucket, fullBucket, takeAll } from '../../../src/core/bucket.ts';
 import type { Policy } from '../../../src/core/policy.ts';
+import { refund } from '../../support/refund.ts';
 import type { Plan } from './plan.ts';
 
 /** The part of one decision that concerns one bucket; a negative cost gives back. */
@@ -50,12 +51,12 @@ class TokenBuckets implements Limiter {
 
   decide(parts: readonly Part[], atUs: number): Decided {
     if (parts.some(({ cost }) => cost < 0)) return this.giveBack(parts, atUs);
-    const asked = parts.map(({ bucket, policy, cost }) => ({
+    const request = parts.map(({ bucket, policy, cost }) => ({
       bucket: this.bucketOf(bucket, policy, atUs),
       policy: this.policies[policy] as Policy,
       costTokens: cost,
     }));
-    const { allowed, taken } = takeAll(asked, atUs);
+    const { allowed, taken } = takeAll(request, atUs);
     if (allowed)
       for (const [i, part] of parts.entries()) this.buckets.set(keyOf(part), taken[i]?.bucket as Bucket);
     const { levelQuanta = 0, bucketUs = 0 } = taken[0]?.result ?? {};

@@ -1,5 +1,5 @@
-import { encodeRecord } from '../../../src/history/codec.ts';
-import type { Header, HistoryRecord, Operation } from '../../../src/history/operation.ts';
+import { encodeRecord } from '../../../src/history/records/codec.ts';
+import type { Header, HistoryRecord, Operation } from '../../../src/history/records/operation.ts';
 import { Dice } from './dice.ts';
 import type { Attempt } from './requests.ts';
 import type { Answer, Run } from './run.ts';
@@ -20,7 +20,7 @@ export interface Line {
 
 export interface Written {
   readonly files: readonly LogFile[];
-  /** What is told of the limiter's clocks. */
+  /** The records of the limiter's clocks. */
   readonly stretches: ReadonlySet<string>;
   /** When the last line was written. */
   readonly untilUs: number;
@@ -99,7 +99,7 @@ function operationOf(
   const isDouble = decidedUs.length > 1;
   note({ attempt, outcome, cost, decisionId, isDouble, isRepeated: answer?.isRepeated === true }, seen);
   const hasPolicies = policies.length > 1;
-  const maxCharge = maxChargeOf(attempt, outcome);
+  const maxCharge = readMaxCharge(attempt, outcome);
   return {
     type: 'op',
     index: 0,
@@ -134,7 +134,7 @@ function outcomeOf({ fate, fallbackAllows }: Attempt, answer: Answer | undefined
 }
 
 /** What a failure policy decided may be charged beside it; the recorder says so, and where not it goes without saying. */
-function maxChargeOf(attempt: Attempt, outcome: Operation['outcome']): number | undefined {
+function readMaxCharge(attempt: Attempt, outcome: Operation['outcome']): number | undefined {
   const { fate, charge, isLastKnown, decidedUs } = attempt;
   const cost = Math.max(...attempt.parts.map((part) => part.cost));
   if (decidedUs.length > 1) return 2 * cost;

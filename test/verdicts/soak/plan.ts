@@ -82,7 +82,7 @@ export function drawPlan(seed: number): Plan {
     seed,
     form,
     limiter,
-    promise: promiseOf(dice, { limiter, capacityTokens, windowUs }),
+    promise: readPromise(dice, { limiter, capacityTokens, windowUs }),
     policies,
     windowUs,
     stepUs,
@@ -104,7 +104,7 @@ export function drawPlan(seed: number): Plan {
   };
 }
 
-function promiseOf(
+function readPromise(
   dice: Dice,
   {
     limiter,

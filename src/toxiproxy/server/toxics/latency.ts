@@ -6,8 +6,9 @@ import { queueing } from '../stages.ts';
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
 /**
- * Delays all data by `latency` + a whole number drawn from [-jitter, jitter), in milliseconds since it was
- * received. The end is not delayed itself but goes behind the data.
+ * Delays all data by `latency` plus a random whole number of [-jitter, jitter), in milliseconds since the proxy received
+ * it: a wait in an earlier toxic, or behind other data, counts. As in the original, the wait is then added to the time
+ * of receipt. The end has no delay of its own, but follows the data.
  */
 export const latency: ToxicType<'latency' | 'jitter'> = {
   name: 'latency',
@@ -18,8 +19,12 @@ export const latency: ToxicType<'latency' | 'jitter'> = {
     const queue = new DelayQueue(output);
     const drawMs = () => (jitter > 0 ? Math.floor(random() * 2 * jitter) - jitter : 0);
     return queueing(queue, {
-      push: (data, atMs) => queue.add(data, atMs, atMs + latency + drawMs()),
-      end: (atMs) => queue.end(atMs, atMs),
+      push(data, atMs, receivedMs) {
+        const turnMs = Math.max(atMs, queue.lastDueMs);
+        const waitMs = receivedMs + latency + drawMs() - turnMs;
+        queue.add(data, turnMs + Math.max(0, waitMs), receivedMs, receivedMs + waitMs);
+      },
+      end: (atMs) => queue.end(atMs),
     });
   },
 };

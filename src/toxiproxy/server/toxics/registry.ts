@@ -8,7 +8,7 @@ import { slicer } from './slicer.ts';
 import { slowClose } from './slow-close.ts';
 import { timeout } from './timeout.ts';
 
-/** Every kind of toxic by the name the API knows it by. */
+/** Every kind of toxic by its name in the API. */
 export const TOXIC_TYPES: ReadonlyMap<string, ToxicType> = new Map(
   [latency, bandwidth, slowClose, timeout, resetPeer, slicer, limitData, noop].map((type) => [
     type.name,

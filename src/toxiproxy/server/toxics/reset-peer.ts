@@ -1,8 +1,8 @@
 import { NOTHING_HELD, type ToxicType } from '../../toxic.ts';
 
 /**
- * Waits for the first data or the end, then `timeout` milliseconds, then closes: with RST where the
- * connection was opened under this toxic (see `resets`), with FIN otherwise. Nothing goes through.
+ * Waits for the first data or the end, then `timeout` milliseconds, then closes: with RST if the connection was opened
+ * while this toxic existed (see `resets`), else with FIN. No data passes.
  */
 export const resetPeer: ToxicType<'timeout'> = {
   name: 'reset_peer',
@@ -16,7 +16,7 @@ export const resetPeer: ToxicType<'timeout'> = {
       memory.value = 1;
       dueMs = Math.max(atMs, startedMs) + timeout;
     };
-    if (memory.value === 1) trigger(startedMs); // updated while it waited: the first data is lost already
+    if (memory.value === 1) trigger(startedMs); // updated while it waited: the first data is dropped already
     return {
       get dueMs() {
         return dueMs;

@@ -16,19 +16,19 @@ export const slicer: ToxicType<'average_size' | 'size_variation' | 'delay'> = {
     const size = { averageBytes: attributes.average_size, variationBytes: attributes.size_variation };
     let freeMs = startedMs;
     return queueing(queue, {
-      push(data, atMs) {
+      push(data, atMs, receivedMs) {
         freeMs = Math.max(freeMs, atMs);
         for (const slice of sliced(data, size, random)) {
-          queue.add(slice, atMs, freeMs);
+          queue.add(slice, freeMs, receivedMs);
           freeMs += pauseMs;
         }
       },
-      end: (atMs) => queue.end(atMs, atMs),
+      end: (atMs) => queue.end(atMs),
     });
   },
 };
 
-/** Halves, with a random shift of the middle, until a piece is no longer than average + variation, or 1 byte. */
+/** Halves at a randomly shifted middle until a piece has at most average + variation bytes, or 1 byte. */
 function* sliced(
   data: Buffer,
   size: { readonly averageBytes: number; readonly variationBytes: number },

@@ -2,7 +2,7 @@ import type { ToxicType } from '../../toxic.ts';
 import { DelayQueue } from '../delay-queue.ts';
 import { queueing } from '../stages.ts';
 
-/** Holds back the end for `delay` milliseconds; data goes through at once. */
+/** Delays the end by `delay` milliseconds; data passes at once. */
 export const slowClose: ToxicType<'delay'> = {
   name: 'slow_close',
   goType: 'SlowCloseToxic',
@@ -10,8 +10,8 @@ export const slowClose: ToxicType<'delay'> = {
   start({ attributes: { delay }, output, startedMs }) {
     const queue = new DelayQueue(output);
     return queueing(queue, {
-      push: (data, atMs) => output.push(data, atMs),
-      end: (atMs) => queue.end(atMs, Math.max(atMs, startedMs) + delay),
+      push: (data, atMs, receivedMs) => output.push(data, atMs, receivedMs),
+      end: (atMs) => queue.end(Math.max(atMs, startedMs) + delay),
     });
   },
 };

@@ -1,8 +1,8 @@
 import { NOTHING_HELD, type ToxicType } from '../../toxic.ts';
 
 /**
- * Swallows all data, and closes the connection once `timeout` milliseconds have passed without any; 0 never
- * closes. The source's end passes at once.
+ * Drops all data, and closes the connection after `timeout` milliseconds without data; 0 never closes. The source's end
+ * passes at once.
  */
 export const timeout: ToxicType<'timeout'> = {
   name: 'timeout',

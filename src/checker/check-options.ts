@@ -1,0 +1,49 @@
+import type { DeclaredBound, Episodes } from '../core/bound.ts';
+import type { Policy } from '../core/policy.ts';
+import type { LogReading } from '../history/history.ts';
+import type { Claim } from './claims/claim.ts';
+import type { Promised } from './claims/promise.ts';
+import type { ClockSlackRule } from './clocks/grant.ts';
+
+/** How a history is judged. */
+export interface CheckOptions {
+  /** The buckets that the plan expects to be busiest. */
+  readonly busiest: readonly string[];
+  /** Problems of the recording, as sentences: with any of them the verdict is `unknown` at best. */
+  readonly problems?: readonly string[];
+  /** The claims of the run. Default: the claims for any history, with the limits below. */
+  readonly claims?: readonly Claim[];
+  /** The bound that the strategy declares for the buckets of one shard. Without it no claim on `bound` can be judged. */
+  readonly boundOf?: (policy: Policy, episodes: Episodes) => DeclaredBound | undefined;
+  /** The least share of the busiest that must be contested, 0 to 1. */
+  readonly contestedAtLeast?: number;
+  /** The least number of contested buckets. With 0, no small headroom is needed either. */
+  readonly contestedBucketsAtLeast?: number;
+  /** The largest share of operations whose reply may be missing, 0 to 1. */
+  readonly infoAtMost?: number;
+  /** The largest share of its capacity that the median contested bucket may have admitted unseen, 0 to 1. */
+  readonly headroomAtMost?: number;
+  /** What the limiter claims to enforce. Default: a token bucket. */
+  readonly promise?: Promised;
+  /**
+   * The number of false denials that the strategy declares. A strategy that splits its tokens denies while other parts
+   * have some left.
+   */
+  readonly falseDenialsAtMost?: number;
+  /** What the user allows for the limiter's clock. Default: what the history says. */
+  readonly clockSlack?: ClockSlackRule;
+  /** Requests that were open when the recording ended are absent, as in any access log. */
+  readonly openAtEndMissing?: boolean;
+  /** The assumptions of the history's reader, as sentences. */
+  readonly assumptions?: readonly string[];
+  /** How a log in a foreign format was read. */
+  readonly reading?: LogReading;
+  /** Further sentences for the reader of the verdict. */
+  readonly notes?: readonly string[];
+  /** The most requests of one bucket that were open at the end. Default: ten times the most in flight at once. */
+  readonly openAtEndAtMost?: number;
+  /** The user asserts that no request was open when the recording ended. */
+  readonly isComplete?: boolean;
+  /** A log without costs cannot show refunds: the checker assumes that there were none. */
+  readonly withoutRefunds?: boolean;
+}

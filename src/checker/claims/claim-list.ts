@@ -1,0 +1,73 @@
+import type { LimitUnit } from './claim-limit.ts';
+
+/**
+ * The effect of a broken claim. Correctness: the run fails. Evidence: it is `unknown`. Performance: an exit code of its
+ * own.
+ */
+export type ClaimKind = 'correctness' | 'evidence' | 'performance';
+
+export interface MeasureFacts {
+  readonly kind: ClaimKind;
+  readonly operator: '<=' | '>=';
+  readonly units: readonly LimitUnit[];
+  /** Whether a claim can name a phase. */
+  readonly ofPhase: boolean;
+  /** Completes "at most 5 ...". */
+  readonly about: string;
+}
+
+const EXCESS = { kind: 'correctness', operator: '<=', units: ['tokens', 'bound'] } as const;
+const COUNT = { kind: 'correctness', operator: '<=', units: ['count'] } as const;
+const SHARE = { kind: 'evidence', operator: '<=', units: ['share'], ofPhase: true } as const;
+const LATENCY = { kind: 'performance', operator: '<=', units: ['time'], ofPhase: true } as const;
+
+/** Every measure that a claim can name. */
+export const MEASURES = {
+  'total-excess': { ...EXCESS, ofPhase: true, about: 'admitted beyond an ideal bucket, for any one bucket' },
+  'worst-window': {
+    ...EXCESS,
+    ofPhase: false,
+    about: 'admitted in any one window beyond capacity + refill * its length',
+  },
+  'false-denials': {
+    ...COUNT,
+    ofPhase: true,
+    about: 'requests denied although the bucket held the cost at every moment',
+  },
+  replay: { ...COUNT, ofPhase: true, about: 'decisions that do not match the token math' },
+  windows: { ...COUNT, ofPhase: false, about: 'windows that admitted more than promised' },
+  info: { ...SHARE, about: 'of the requests have an unknown charge' },
+  failed: { ...SHARE, about: 'of the requests are not decided' },
+  dropped: {
+    ...SHARE,
+    about: 'of the due requests are never sent, because every connection is busy',
+  },
+  contested: {
+    kind: 'evidence',
+    operator: '>=',
+    units: ['share', 'count'],
+    ofPhase: false,
+    about: 'drained and denying',
+  },
+  headroom: {
+    ...SHARE,
+    ofPhase: false,
+    about: 'of the capacity of the median contested bucket could have been admitted unseen',
+  },
+  p50: { ...LATENCY, about: 'latency for half of the requests' },
+  p99: { ...LATENCY, about: 'latency for 99 of 100 requests' },
+  max: { ...LATENCY, about: 'latency of any request' },
+  throughput: {
+    kind: 'performance',
+    operator: '>=',
+    units: ['rate'],
+    ofPhase: true,
+    about: 'allowed or denied',
+  },
+} as const satisfies Record<string, MeasureFacts>;
+
+export type Measure = keyof typeof MEASURES;
+
+export type CorrectnessMeasure = {
+  [Name in Measure]: (typeof MEASURES)[Name]['kind'] extends 'correctness' ? Name : never;
+}[Measure];

@@ -1,0 +1,100 @@
+import { type StrategyTraits, traitsOf } from '../../core/strategies.ts';
+import type { CheckOptions } from '../check-options.ts';
+import { type Claim, DROPPED_AT_MOST, makeClaim } from './claim.ts';
+import { FAILED_AT_MOST, withEvidence } from './evidence-claims.ts';
+import type { Promised } from './promise.ts';
+
+/** A run without claims. */
+export interface UnclaimedRun {
+  readonly strategy: string;
+  /** The promise of a plug-in or of an audited limiter. */
+  readonly promise?: Promised | undefined;
+  /** Whether the run reads the time of day of the limiter's clock, and so knows when windows of the epoch begin. */
+  readonly isClockRead?: boolean;
+  /** The response of the services while Redis is unavailable. Default: `closed`, a 503. */
+  readonly onFailure?: string | undefined;
+  /** Absent: no fault. */
+  readonly fault?: { readonly losesReplies?: true };
+}
+
+/** The default claims of a run: those of its strategy or promise, and the evidence that they need. */
+export function defaultClaims(run: UnclaimedRun): readonly string[] {
+  const { strategy, promise, isClockRead = true, onFailure = 'closed', fault } = run;
+  const traits = promise === undefined ? traitsOf(strategy) : {};
+  const underFault = [traits.windowBound ? 'worst-window <= bound' : 'total-excess <= bound'];
+  const ours = fault === undefined ? whileWhole(traits, onFailure) : underFault;
+  const evidence = fault ? [`info <= ${fault.losesReplies ? 30 : 15}%`] : ['info <= 5%', 'failed <= 5%'];
+  return [
+    ...(promise === undefined ? ours : claimsOfPromise(promise, isClockRead)),
+    ...evidence,
+    contestedClaim(traits),
+  ];
+}
+
+/** The claims on a strategy without faults. */
+function whileWhole({ perRegionBucket, lends }: StrategyTraits, onFailure: string): readonly string[] {
+  if (perRegionBucket) return ['worst-window <= bound']; // no decision has a level that a replay can reproduce
+  if (lends) return ['total-excess <= bound']; // denials are expected while tokens are lent; a replay cannot reproduce its levels
+  const excess = `total-excess <= ${onFailure === 'closed' ? '0' : 'bound'}`; // the bound includes admissions without Redis
+  return [excess, 'false-denials <= 0', 'replay <= 0'];
+}
+
+/** Denials of epoch windows are judged only if it is known where the windows lie. */
+function claimsOfPromise(promise: Promised, isClockRead: boolean): readonly string[] {
+  if (promise.type === 'token-bucket') return ['total-excess <= 0', 'false-denials <= 0'];
+  const isPlaced = promise.type === 'fixed-window' && promise.alignment === 'epoch' && isClockRead;
+  const areDenialsJudged = promise.type === 'sliding-window' || isPlaced;
+  return areDenialsJudged ? ['windows <= 0', 'false-denials <= 0'] : ['windows <= 0'];
+}
+
+const CONTESTED_PERCENT = 80;
+
+/** The share of the busiest buckets that a run must drain until they deny. */
+function contestedClaim({ contestedPercent = CONTESTED_PERCENT }: StrategyTraits): string {
+  return `contested >= ${contestedPercent}%`;
+}
+
+/** Adapts a claim to a strategy: a claim on contested buckets is lowered to the share that this strategy drains. */
+export function claimForStrategy(claim: unknown, strategy: string): unknown {
+  const traits = traitsOf(strategy);
+  if (traits.contestedPercent === undefined || typeof claim !== 'string') return claim;
+  const written = /^\s*contested\s*>=\s*(\d+(?:\.\d+)?)%\s*$/.exec(claim)?.[1];
+  return Number(written) > traits.contestedPercent ? contestedClaim(traits) : claim;
+}
+
+/** The claims of the options, or the default claims of their promise under an open or a closed load. */
+export function chooseClaims(options: CheckOptions, { isOpen }: { isOpen: boolean }): readonly Claim[] {
+  if (options.claims !== undefined) return withEvidence(options.claims, options.headroomAtMost);
+  const { contestedAtLeast = 0, contestedBucketsAtLeast, infoAtMost = 1, headroomAtMost } = options;
+  const isBucket = (options.promise?.type ?? 'token-bucket') === 'token-bucket';
+  const share = (limit: number) => ({ unit: 'share' as const, limit });
+  const atLeast = (unit: 'share' | 'count', limit: number | undefined) =>
+    limit === undefined || limit === 0 ? [] : [makeClaim({ measure: 'contested', unit, limit })];
+  return [
+    ...(isBucket ? bucketClaims(options) : windowClaims(options)),
+    makeClaim({ measure: 'info', ...share(infoAtMost) }),
+    makeClaim({ measure: 'failed', ...share(FAILED_AT_MOST) }),
+    ...(isOpen ? [makeClaim({ measure: 'dropped', ...share(DROPPED_AT_MOST) })] : []),
+    ...atLeast('share', contestedAtLeast),
+    ...atLeast('count', contestedBucketsAtLeast),
+    ...(headroomAtMost === undefined || contestedBucketsAtLeast === 0
+      ? []
+      : [makeClaim({ measure: 'headroom', ...share(headroomAtMost), ifAny: true })]),
+  ];
+}
+
+function windowClaims(options: CheckOptions): Claim[] {
+  return [makeClaim({ measure: 'windows', unit: 'count', limit: 0 }), denialClaim(options)];
+}
+
+function denialClaim({ falseDenialsAtMost = 0 }: CheckOptions): Claim {
+  return makeClaim({ measure: 'false-denials', unit: 'count', limit: falseDenialsAtMost, ifAny: true });
+}
+
+function bucketClaims(options: CheckOptions): Claim[] {
+  return [
+    makeClaim({ measure: 'total-excess', unit: 'tokens', limit: 0 }),
+    denialClaim(options),
+    makeClaim({ measure: 'replay', unit: 'count', limit: 0, ifAny: true }),
+  ];
+}

@@ -1,0 +1,41 @@
+import { EXTERNAL } from '../../core/strategies.ts';
+import { HEADROOM_AT_MOST } from '../evidence/headroom-facts.ts';
+import { type Claim, makeClaim } from './claim.ts';
+import { MEASURES } from './claim-list.ts';
+
+/**
+ * Adds the evidence that a correctness claim needs: a contested bucket, replies to half of the requests, decided
+ * requests, and a small headroom of the median contested bucket. Existing claims on the same measure of the whole run are
+ * kept.
+ */
+export function withEvidence(
+  claims: readonly Claim[],
+  headroomAtMost: number = HEADROOM_AT_MOST.run,
+): readonly Claim[] {
+  if (!claims.some(isOnCorrectness)) return claims;
+  const wanted = [
+    makeClaim({ measure: 'contested', unit: 'count', limit: 1 }),
+    makeClaim({ measure: 'info', unit: 'share', limit: 0.5 }),
+    makeClaim({ measure: 'failed', unit: 'share', limit: FAILED_AT_MOST }),
+    makeClaim({ measure: 'headroom', unit: 'share', limit: headroomAtMost, ifAny: true }),
+  ];
+  const isGiven = ({ measure }: Claim) =>
+    claims.some((claim) => claim.measure === measure && claim.phase === undefined);
+  return [...claims, ...wanted.filter((claim) => !isGiven(claim))];
+}
+
+/** The limit of the headroom. A foreign limiter needs sharper evidence than a strategy of ours. */
+export function headroomAtMostOf(strategy: string): number {
+  return strategy === EXTERNAL ? HEADROOM_AT_MOST.audit : HEADROOM_AT_MOST.run;
+}
+
+/** The claims that a correctness claim adds, for a help text. */
+export const EVIDENCE_BROUGHT =
+  'contested >= 1, info <= 50%, failed <= 90% and headroom <= 50% (headroom <= 25% with --target)';
+
+/** The largest share of requests that may fail before the run proves too little. */
+export const FAILED_AT_MOST = 0.9;
+
+export function isOnCorrectness({ measure }: Pick<Claim, 'measure'>): boolean {
+  return MEASURES[measure].kind === 'correctness';
+}

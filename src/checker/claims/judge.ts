@@ -1,0 +1,50 @@
+import type { Verdict } from '../../core/verdict.ts';
+import { OUTCOMES } from '../../history/records/operation.ts';
+import type { CheckFacts } from '../evidence/facts.ts';
+import { notesOf } from '../findings/notes.ts';
+import type { Claim } from './claim.ts';
+import { type ClaimResult, evaluateClaims } from './evaluate.ts';
+
+/** One reason for the verdict, as a sentence. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly reason: string;
+}
+
+/** The result of every claim, and whether the recording is complete. */
+export interface Judged {
+  readonly claims: readonly ClaimResult[];
+  readonly accounts: readonly Judgement[];
+  readonly notes?: readonly string[];
+}
+
+/** Compares the claims with the facts. An incomplete history can refute a claim but not prove it. */
+export function judge(facts: CheckFacts, claims: readonly Claim[]): Judged {
+  const notes = notesOf(claims);
+  return {
+    ...(notes.length > 0 && { notes }),
+    claims: evaluateClaims(claims, facts),
+    accounts: [
+      judgeAccounts(facts),
+      ...facts.troubles.map((reason) => ({ verdict: 'unknown' as const, reason })),
+    ],
+  };
+}
+
+function judgeAccounts({ sent, outcomes, unaccounted, files, ended }: CheckFacts): Judgement {
+  const unknown = (reason: string): Judgement => ({ verdict: 'unknown', reason });
+  const broken = files.find(({ truncatedLine }) => truncatedLine !== undefined);
+  if (!ended && broken === undefined) return unknown('the history has no end: the recording was cut short');
+  if (!ended)
+    return unknown(
+      `the history breaks off in the middle of line ${broken?.truncatedLine} of ${broken?.name}: a complete last line ends with a newline`,
+    );
+  if (unaccounted < 0)
+    return unknown(
+      `the end record counts ${sent} requests sent, but ${sent - unaccounted} are recorded: ` +
+        'write one end record for each file, after its last operation, with the number of its operations',
+    );
+  if (unaccounted > 0) return unknown(`${unaccounted} of ${sent} requests sent are missing from the history`);
+  const sum = OUTCOMES.map((outcome) => `${outcomes[outcome]} ${outcome}`).join(' + ');
+  return { verdict: 'pass', reason: `all ${sent} requests sent are accounted for: ${sum}` };
+}

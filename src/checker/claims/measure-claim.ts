@@ -1,0 +1,277 @@
+import { count, rounded, secondsText } from '../../core/units.ts';
+import type { ErrorCounts } from '../../history/history.ts';
+import type { CheckFacts } from '../evidence/facts.ts';
+import { headroomText, shareOf } from '../evidence/headroom-facts.ts';
+import type { EvidenceRow } from '../evidence/tally.ts';
+import { NO_DENIAL } from '../rows/coverage.ts';
+import type { ShardFacts } from '../shards/shard.ts';
+import { type Claim, isLatency } from './claim.ts';
+import type { Measure } from './claim-list.ts';
+import { type Sample, withDoubt } from './sample.ts';
+import { latencySample, throughputSample } from './speed-samples.ts';
+import { missingFor } from './why-no-sample.ts';
+
+/** Measures a claim: once for the run, once for each phase of that name, or once for each shard of a bound. */
+export function measureClaim(claim: Claim, facts: CheckFacts): readonly [Sample, ...Sample[]] {
+  if (claim.phase === undefined) {
+    const missing = missingFor(claim.measure, facts.whole, 'no request was sent');
+    if (missing !== undefined) return [withoutSample(missing)];
+    if (claim.unit !== 'bound') return [withDoubt(wholeSample(claim, facts), claim.measure, facts)];
+    const [first, ...rest] = boundedShards(claim.measure, facts);
+    return [withDoubt(first, claim.measure, facts), ...rest];
+  }
+  const [first, ...rest] = facts.phases.filter(({ name }) => name === claim.phase);
+  if (first === undefined) {
+    const names = facts.phases.map(({ name }) => name).join(', ');
+    return [withoutSample(`the run has no such phase; its phases are: ${names}`)];
+  }
+  const sampleOf = (row: EvidenceRow): Sample => {
+    const missing = missingFor(claim.measure, row, 'the phase has no request');
+    return missing === undefined
+      ? withDoubt(rowSample(claim, row), claim.measure, facts)
+      : withoutSample(missing);
+  };
+  return [sampleOf(first), ...rest.map(sampleOf)];
+}
+
+function withoutSample(reason: string): Sample {
+  return { about: reason, reason };
+}
+
+function wholeSample(claim: Claim, facts: CheckFacts): Sample {
+  const sample = WHOLE[claim.measure];
+  return sample === undefined ? rowSample(claim, facts.whole) : sample(facts, claim);
+}
+
+/** The samples of the whole run that need more than its counts. */
+const WHOLE: Partial<Record<Measure, (facts: CheckFacts, claim: Claim) => Sample>> = {
+  'total-excess': (facts, { measure }) => ({
+    measured: facts.overAdmission.largestExcess,
+    about: excessText(facts, measure),
+  }),
+  'worst-window': (facts, { measure }) => ({
+    measured: facts.overAdmission.worst?.worstWindow ?? 0,
+    about: excessText(facts, measure),
+  }),
+  'false-denials': denialSample,
+  replay: replaySample,
+  windows: windowsSample,
+  failed: ({ whole, errors }) => undecidedSample('failed', whole, errors),
+  info: ({ whole, errors }) => undecidedSample('info', whole, errors),
+  contested: contestedSample,
+  headroom: headroomSample,
+};
+
+function rowSample(claim: Claim, row: EvidenceRow): Sample {
+  const { measure } = claim;
+  if (isLatency(measure)) return latencySample(measure, claim, row);
+  switch (measure) {
+    case 'total-excess':
+      return {
+        measured: row.largestExcess,
+        about: `${rounded(row.largestExcess, 3)} tokens admitted by one bucket beyond an ideal one, ${rounded(row.excess, 3)} by all`,
+      };
+    case 'false-denials':
+      if (row.judgedDenials === 0) return { about: 'no denial could be judged' };
+      return {
+        measured: row.falseDenials,
+        about: `${row.falseDenials} of ${count(row.judgedDenials, 'denial')} judged were false`,
+      };
+    case 'replay':
+      if (row.replayed === 0) return { about: 'no decision was replayed' };
+      return { measured: row.replay, about: replayText({ replayed: row.replayed, total: row.replay }) };
+    case 'info':
+    case 'failed':
+      return undecidedSample(measure, row);
+    case 'dropped':
+      return droppedSample(row);
+    case 'throughput':
+      return throughputSample(row);
+    case 'worst-window':
+    case 'windows':
+    case 'contested':
+    case 'headroom':
+      throw new Error(`${measure} is not of a phase`); // parseClaim rejects such a claim
+  }
+}
+
+/** The worst bucket of every shard with the bound of the shard: first those above their bound, then by excess. */
+function boundedShards(
+  measure: Measure,
+  { shards, ended, unaccounted }: CheckFacts,
+): readonly [Sample, ...Sample[]] {
+  const isWhole = ended && unaccounted === 0;
+  const isTotal = measure === 'total-excess';
+  const samples = shards.map((shard) => {
+    const { bucket, tokens } = isTotal ? shard.largestExcess : shard.worstWindow;
+    const declared = (isTotal ? shard.bound?.totalExcess : shard.bound?.worstWindow) ?? undefined;
+    const isInDoubt = !isWhole && declared !== undefined && tokens > declared;
+    const bound = isInDoubt ? undefined : declared;
+    const what = isTotal ? 'beyond an ideal bucket' : 'too many in its worst window';
+    const where = shard.shard === '' ? '' : ` of shard ${shard.shard}`;
+    const reason =
+      shard.shard === ''
+        ? 'no bound: it is not known which node decided'
+        : isInDoubt
+          ? `no bound: the history is incomplete, and takeovers or restarts that would raise the bound above ${rounded(declared, 3)} tokens may be missing from it`
+          : whyUndeclared(shard, isTotal ? 'total excess' : 'worst window');
+    const about =
+      tokens === 0
+        ? nothingTooMuch(measure)
+        : `${bucket}${where} admitted ${rounded(tokens, 3)} tokens ${what}, the most of ${count(shard.buckets, 'bucket')}`;
+    const sample = { measured: tokens, about, ...(bound === undefined ? { reason } : { bound }) };
+    return { tokens, bound: bound ?? 0, sample };
+  });
+  const order = (shard: { tokens: number; bound: number }) => Number(shard.tokens > shard.bound);
+  const [first, ...rest] = samples
+    .sort((a, b) => order(b) - order(a) || b.tokens - a.tokens || b.bound - a.bound)
+    .map(({ sample }) => sample);
+  return first === undefined ? [{ about: 'no bucket was used' }] : [first, ...rest];
+}
+
+/** Why a bound is missing. The formula of an undeclared bound has the reason. */
+function whyUndeclared({ bound }: ShardFacts, what: string): string {
+  const isNothing = bound !== undefined && bound.totalExcess === null && bound.worstWindow === null;
+  return isNothing ? bound.formula : `the strategy declares no bound on the ${what}`;
+}
+
+function nothingTooMuch(measure: Measure): string {
+  return measure === 'worst-window'
+    ? 'no window admitted more than an ideal bucket could'
+    : 'no bucket admitted more than an ideal one could';
+}
+
+function excessText({ overAdmission, clock }: CheckFacts, measure: Measure): string {
+  const { worst, buckets, totalExcess } = overAdmission;
+  if (buckets === 0) return nothingTooMuch(measure);
+  const many = `${count(buckets, 'bucket')} over-admitted`;
+  if (worst === undefined) return `${many} ${rounded(totalExcess, 3)} tokens in all`;
+  const { window } = worst;
+  const seconds = secondsText(window.endUs - window.startUs);
+  return (
+    `${many}; worst window: ${worst.bucket} admitted ${window.admitted} tokens ` +
+    `within ${seconds} s, where an ideal bucket admits at most ${window.allowance.toFixed(3)}${stepsText(clock)}`
+  );
+}
+
+/** A clock that jumps ahead fills buckets early. The report names such steps and does not subtract them. */
+function stepsText({ steps }: CheckFacts['clock']): string {
+  const forward = steps.filter(({ byUs }) => byUs > 0);
+  if (forward.length === 0) return '';
+  return ` (the server's clock jumped ahead by ${forward.map(({ byUs }) => secondsText(byUs)).join(', ')} s)`;
+}
+
+function denialSample({ falseDenials, promise, whole }: CheckFacts, { limit }: Claim): Sample {
+  const { total, buckets, judged, whyNot, certain, byFailurePolicy = 0, refutable = judged } = falseDenials;
+  const others =
+    byFailurePolicy === 0
+      ? ''
+      : `; ${count(byFailurePolicy, 'denial')} by a failure policy ${byFailurePolicy === 1 ? 'is' : 'are'} not judged: they do not depend on the shared bucket`;
+  const isHidden =
+    promise === 'token-bucket' && whole.outcomes.denied > 0 && Number.isFinite(limit) && whyNot !== NO_DENIAL;
+  if (judged === 0) return { about: `no denial could be judged: ${whyNot}${others}`, isHidden };
+  if (total === 0) {
+    const unjudged = whyNot === '' ? '' : `; ${whyNot}`;
+    return { measured: 0, about: `${noneFalse(judged, refutable)}${unjudged}${others}` };
+  }
+  const about =
+    `${total} of ${count(judged, 'denial')} ${total === 1 ? 'was' : 'were'} false, in ${count(buckets, 'bucket')}: ` +
+    `the bucket held the cost at every moment${others}`;
+  if (certain === undefined || certain === total) return { measured: total, about };
+  const doubt = `requests that are missing from the history may explain ${total - certain} of them`;
+  return { measured: total, least: certain, about, doubt };
+}
+
+/** The sentence for a run without false denials. Every run has a few denials that cannot be judged. */
+function noneFalse(judged: number, refutable: number): string {
+  const all = count(judged, 'denial');
+  if (2 * refutable >= judged) return `none of ${all} was false`;
+  if (refutable > 0)
+    return `none of ${all} was false, and ${refutable} could have been found false: ${EXCUSED} the others`;
+  return `none of ${all} could have been found false: ${EXCUSED} ${judged === 1 ? 'it' : 'them'}`;
+}
+
+const EXCUSED = 'the clock allowance, requests in flight or requests before the history can always explain';
+
+function replaySample({ replay }: CheckFacts): Sample {
+  if (replay.replayed === 0)
+    return { about: 'no decision reports the level that it left, so none was replayed' };
+  return { measured: replay.total, about: replayText(replay) };
+}
+
+function windowsSample({ windows, promise }: CheckFacts): Sample {
+  if (promise === 'token-bucket') return { about: 'a token bucket has no windows: leave out this claim' };
+  if (windows.buckets === 0) return { measured: 0, about: `no bucket broke its promise of ${promise}` };
+  const [worst] = windows.findings;
+  const proof = worst === undefined ? '' : `; ${worst.bucket}: ${worst.inequality}`;
+  return {
+    measured: windows.total,
+    about: `${count(windows.buckets, 'bucket')} broke the promise of ${promise}${proof}`,
+  };
+}
+
+const UNDECIDED = {
+  failed: 'were not decided',
+  info: 'have an unknown charge',
+};
+
+/** The share of requests that were not decided. Codes are known only for the whole run. */
+function undecidedSample(
+  outcome: 'failed' | 'info',
+  { outcomes, operations }: EvidenceRow,
+  errors?: CheckFacts['errors'],
+): Sample {
+  const share = outcomes[outcome] / operations;
+  const codes = errors === undefined ? '' : codesText(errors[outcome]);
+  return { measured: share, about: `${percent(share)} of the requests ${UNDECIDED[outcome]}${codes}` };
+}
+
+/** The most frequent codes. */
+function codesText(errors: ErrorCounts): string {
+  const codes = Object.entries(errors)
+    .slice(0, 3)
+    .map(([code, times]) => `${code} ${times} times`);
+  return codes.length === 0 ? '' : `: ${codes.join(', ')}`;
+}
+
+function droppedSample({ dropped, arrivals }: EvidenceRow): Sample {
+  const share = dropped / arrivals;
+  return {
+    measured: share,
+    about: `${percent(share)} of the ${arrivals} requests that were due were dropped`,
+  };
+}
+
+function contestedSample({ contested, buckets }: CheckFacts, { unit }: Claim): Sample {
+  if (unit === 'count')
+    return {
+      measured: contested.buckets,
+      about: `${contested.buckets} of ${count(buckets, 'bucket')} were drained and contested`,
+    };
+  const about = `${contested.busiest} of the ${contested.ofBusiest} busiest planned buckets were drained and contested`;
+  return contested.ofBusiest === 0
+    ? { about, reason: 'the history has no plan, so the busiest buckets are unknown' }
+    : { measured: contested.busiest / contested.ofBusiest, about };
+}
+
+function headroomSample({ headroom }: CheckFacts, { limit }: Claim): Sample {
+  if (headroom === undefined) return { about: 'no bucket was contested, so none has a headroom' };
+  const { median, largest, cause } = headroom;
+  const measured = shareOf(median);
+  const why = measured > limit && cause !== undefined ? `; ${cause}` : '';
+  return {
+    measured,
+    about:
+      `contested buckets could have admitted ${headroomText(median)} more (median) without being seen, ` +
+      `${headroomText(largest)} at most${why}`,
+  };
+}
+
+/** `12 decisions replayed, 1 mismatch`. */
+export function replayText({ replayed, total }: Record<'replayed' | 'total', number>): string {
+  return `${count(replayed, 'decision')} replayed, ${total} ${total === 1 ? 'mismatch' : 'mismatches'}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 2 : 0)}%`;
+}

@@ -1,0 +1,131 @@
+import type { ClockReading } from '../../history/records/operation.ts';
+import { MAX_SLEW_PPM } from './grant.ts';
+
+export interface ClockStep {
+  readonly node: string;
+  readonly atUs: number;
+  readonly byUs: number;
+}
+
+export const MAX_SLEW = MAX_SLEW_PPM / 1_000_000;
+
+/** A gap that neither slew nor reading errors explain is a step from this size on; a smaller gap is slack. */
+export const MIN_STEP_US = 1_000;
+
+/** The range of server minus recorder at one moment, as if no step had happened. */
+export interface OffsetRange {
+  readonly atUs: number;
+  /** The number of steps before it. */
+  readonly steps: number;
+  lowest: number;
+  highest: number;
+}
+
+/** The ranges of one node's clock offset, by reading. */
+export function computeRanges(readings: readonly ClockReading[]) {
+  const found = withoutSteps(readings.toSorted((a, b) => a.atUs - b.atUs));
+  const sinceEnd = found.ranges.map((range) => ({ ...range }));
+  tighten(sinceEnd.toReversed());
+  tighten(found.ranges);
+  const hiddenUs = hiddenStepBack(found.ranges, sinceEnd);
+  const sinceStart = found.ranges.map((range) => ({ ...range }));
+  tighten(found.ranges.toReversed());
+  return { ...found, hiddenUs, sinceStart, sinceEnd };
+}
+
+/**
+ * The largest step back that no two readings contradict: from the highest offset that the readings before it allow, to
+ * the lowest that the readings after it allow. Sharp readings on both sides leave next to nothing.
+ */
+function hiddenStepBack(sinceStart: readonly OffsetRange[], sinceEnd: readonly OffsetRange[]): number {
+  return sinceEnd.reduce((most, after, index) => {
+    const before = sinceStart[index - 1];
+    if (before === undefined || before.steps !== after.steps) return most;
+    const slewUs = (after.atUs - before.atUs) * MAX_SLEW;
+    return Math.max(most, Math.ceil(before.highest - after.lowest + slewUs));
+  }, 0);
+}
+
+/**
+ * The most that an offset can have gained between two moments if the clock stepped once between two readings, unseen: the
+ * readings before the step bound nothing after it. `driftAt` is subtracted from each.
+ */
+export function gainOverOneStep(
+  sinceStart: readonly OffsetRange[],
+  sinceEnd: readonly OffsetRange[],
+  driftAt: (us: number) => number,
+): number {
+  const after = sinceEnd.toReversed().map(({ atUs, lowest, highest }) => {
+    const driftUs = driftAt(atUs);
+    return { lowest: lowest - driftUs, highest: highest - driftUs };
+  });
+  let [lowestAfter, highestAfter] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const ofSuffix = after
+    .map(({ lowest, highest }) => {
+      lowestAfter = Math.min(lowestAfter, lowest);
+      highestAfter = Math.max(highestAfter, highest);
+      return { lowest: lowestAfter, highest: highestAfter };
+    })
+    .toReversed();
+  let [lowest, highest, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+  for (const [index, before] of sinceStart.slice(0, -1).entries()) {
+    const driftUs = driftAt(before.atUs);
+    lowest = Math.min(lowest, before.lowest - driftUs);
+    highest = Math.max(highest, before.highest - driftUs);
+    const then = ofSuffix[index + 1];
+    if (then === undefined) continue;
+    most = Math.max(most, then.highest - lowest, highest - lowest, then.highest - then.lowest);
+  }
+  return most;
+}
+
+/** Limits each offset to its neighbor's plus the slew over the time between them. */
+function tighten(ranges: readonly OffsetRange[]): void {
+  for (const [index, range] of ranges.entries()) {
+    const last = ranges[index - 1];
+    if (last === undefined || last.steps !== range.steps) continue;
+    const slewUs = Math.abs(range.atUs - last.atUs) * MAX_SLEW;
+    range.highest = Math.max(range.lowest, Math.min(range.highest, last.highest + slewUs));
+    range.lowest = Math.min(range.highest, Math.max(range.lowest, last.lowest - slewUs));
+  }
+}
+
+/**
+ * Follows the possible offsets from reading to reading. If a reading contradicts all before it, the clock stepped in
+ * between, and the step is subtracted from what follows. The size of a step is uncertain by the errors of the two
+ * readings, so the readings before it bound nothing after it. Two readings with overlapping intervals may have been in
+ * the other order: a step ahead between them may be a step back (`eitherWayUs`).
+ */
+function withoutSteps(sorted: readonly ClockReading[]) {
+  const steps: ClockStep[] = [];
+  const ranges: OffsetRange[] = [];
+  let [steppedUs, unexplainedUs, eitherWayUs] = [0, 0, 0];
+  let possible: OffsetRange | undefined;
+  let lastUs = Number.NEGATIVE_INFINITY;
+  for (const { node, atUs, serverUs, errorUs } of sorted) {
+    const offsetUs = serverUs - atUs - steppedUs;
+    let own = { atUs, steps: steps.length, lowest: offsetUs - errorUs, highest: offsetUs + errorUs };
+    if (possible !== undefined) {
+      const slewUs = (atUs - possible.atUs) * MAX_SLEW;
+      const [lowest, highest] = [possible.lowest - slewUs, possible.highest + slewUs];
+      const gapUs = Math.max(own.lowest - highest, lowest - own.highest, 0);
+      if (gapUs > MIN_STEP_US) {
+        const byUs = Math.round(offsetUs - (lowest + highest) / 2);
+        steps.push({ node, atUs, byUs });
+        if (byUs > 0 && atUs - errorUs < lastUs) eitherWayUs += byUs;
+        steppedUs += byUs;
+        own = { atUs, steps: steps.length, lowest: own.lowest - byUs, highest: own.highest - byUs };
+        possible = own;
+      } else {
+        unexplainedUs += gapUs;
+        possible = { ...own, lowest: Math.max(own.lowest, lowest), highest: Math.min(own.highest, highest) };
+        if (possible.lowest > possible.highest) possible = own;
+      }
+    } else {
+      possible = own;
+    }
+    lastUs = Math.max(lastUs, atUs + errorUs);
+    ranges.push({ ...own });
+  }
+  return { ranges, steps, unexplainedUs, eitherWayUs };
+}

@@ -1,0 +1,83 @@
+import type { FileFacts, History } from '../../history/history.ts';
+import type { Event, FaultRecord, Outcome } from '../../history/records/operation.ts';
+import type { ClockBounds } from '../clocks/bounds.ts';
+import type { Doubt, Doubted } from '../doubts/doubts.ts';
+import type { Finding, OverAdmissionFinding } from '../findings/finding.ts';
+import type { LostDecisions } from '../shards/lost-decisions.ts';
+import type { ShardFacts } from '../shards/shard.ts';
+import type { EvidenceCell } from './counter.ts';
+import type { HeadroomFacts } from './headroom-facts.ts';
+import type { EvidenceRow } from './tally.ts';
+
+/** The findings of one checker in all buckets. */
+export interface Findings<F extends Finding = Finding> {
+  /** Violations, over all buckets. */
+  readonly total: number;
+  /** Buckets with at least one. */
+  readonly buckets: number;
+  /** The worst first, at most 100. */
+  readonly findings: readonly F[];
+}
+
+/** The facts about a history before the verdict. Amounts are tokens. */
+export interface CheckFacts {
+  readonly sent: number;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Error codes of operations that failed, and of operations with an unknown charge. */
+  readonly errors: History['errors'];
+  /** Operations that were sent but are missing from the history. */
+  readonly unaccounted: number;
+  /** Whether every file has its end. */
+  readonly ended: boolean;
+  readonly files: readonly FileFacts[];
+  /** Problems of the recording, as sentences. */
+  readonly troubles: readonly string[];
+  readonly buckets: number;
+  readonly contested: { readonly buckets: number; readonly busiest: number; readonly ofBusiest: number };
+  /** How much more contested buckets could have admitted unseen; absent without contested buckets. */
+  readonly headroom?: HeadroomFacts;
+  readonly promise: string;
+  readonly overAdmission: Findings<OverAdmissionFinding> & {
+    /** Over all buckets. */
+    readonly totalExcess: number;
+    /** Of the bucket with the largest excess. */
+    readonly largestExcess: number;
+    /** The finding with the largest window. */
+    readonly worst?: OverAdmissionFinding;
+  };
+  /**
+   * `whyNot`: why denials were not judged. `declaresAny`: the strategy declares any number of false denials.
+   * `byFailurePolicy`: denials by a failure policy, which are not judged. `certain`: denials that are false even if
+   * requests are missing from the history; `total` if absent. `refutable`: judged denials that some level would have
+   * shown to be false; all of them if absent.
+   */
+  readonly falseDenials: Findings & {
+    readonly judged: number;
+    readonly whyNot: string;
+    readonly declaresAny?: true;
+    readonly byFailurePolicy?: number;
+    readonly refutable?: number;
+    readonly certain?: number;
+  };
+  readonly replay: Findings & { readonly replayed: number };
+  /** For a promise other than a token bucket. */
+  readonly windows: Findings;
+  /** Sentences: what the verdict assumes in addition to the history (clock allowances, completeness). */
+  readonly assumptions?: readonly string[];
+  /** Findings that requests missing from the history can explain. Findings and excesses do not include them. */
+  readonly doubts?: Readonly<Partial<Record<Doubted, Doubt>>>;
+  /** Causes that the history shows, the gravest first; empty if it shows none. */
+  readonly diagnosis: readonly string[];
+  /** Admissions that a failover lost. */
+  readonly lostDecisions: readonly LostDecisions[];
+  readonly shards: readonly ShardFacts[];
+  readonly whole: EvidenceRow;
+  readonly phases: readonly EvidenceRow[];
+  readonly regions: readonly EvidenceRow[];
+  /** Each region in each phase. */
+  readonly cells: readonly EvidenceCell[];
+  readonly faults: readonly FaultRecord[];
+  /** Events of the system: changes of role, restarts. Dropped requests are in the rows. */
+  readonly events: readonly Event[];
+  readonly clock: ClockBounds;
+}

@@ -1,0 +1,55 @@
+import type { History } from '../../history/history.ts';
+import type { ClockReading } from '../../history/records/operation.ts';
+import type { CheckOptions } from '../check-options.ts';
+import { type ClockSpan, groupByNode } from '../clocks/bounds.ts';
+import type { Coverage } from '../rows/coverage.ts';
+import type { CheckerResults } from '../run-checkers.ts';
+
+/** What the verdict assumes in addition to the history, as sentences. */
+export function listAssumptions(
+  { end, ...history }: History,
+  {
+    options: { isComplete, openAtEndMissing, withoutRefunds },
+    coverage,
+    results: { assumptions, withFindings, earlierTokens },
+    isJudged,
+  }: { options: CheckOptions; coverage: Coverage; results: CheckerResults; isJudged: boolean },
+): string[] {
+  const isEndSaid = end !== undefined && openAtEndMissing !== true;
+  const isExceeded = withFindings.some(({ over, windows }) => over.drops.length + windows.length > 0);
+  const taken = [
+    isComplete === true && !isEndSaid && 'no request was open when the history ended (--complete)',
+    withoutRefunds === true &&
+      isExceeded &&
+      'nothing was refunded: a log without costs (--cost) cannot show refunds',
+    earlierTokens !== 0 &&
+      `the ${earlierTokens} tokens admitted before the first reply may have been refunded before the history began`,
+    ...coverage.joined.map(
+      ({ files }) => `${files.join(', ')} are one log: each begins where the one before ends`,
+    ),
+    isJudged &&
+      coverage.judged > 0 &&
+      hasUnseenTime(history, coverage) &&
+      "the limiter's clock did not go back (by a step or a failover) before the history first shows it or after the history last shows it",
+  ];
+  return [...assumptions, ...taken.filter((sentence) => typeof sentence === 'string')];
+}
+
+/**
+ * Whether the history may hide a clock that went back, by a step or by a takeover of a node with a slower clock: a
+ * limiter then waits and denies. Readings before and after show it. Before the first and after the last reading, and in a
+ * history that starts in mid-traffic, it may be hidden.
+ */
+function hasUnseenTime(
+  { header, clock, decisionClock }: Pick<History, 'header' | 'clock' | 'decisionClock'>,
+  { span }: Coverage,
+): boolean {
+  const isRead = clock.length > 0 ? isReadAllAlong(clock, span) : decisionClock.length === 0;
+  return header.initial !== 'full' || !isRead;
+}
+
+function isReadAllAlong(readings: readonly ClockReading[], { fromUs, untilUs }: ClockSpan): boolean {
+  return [...groupByNode(readings).values()].every(
+    (ofNode) => ofNode.some(({ atUs }) => atUs <= fromUs) && ofNode.some(({ atUs }) => atUs >= untilUs),
+  );
+}

@@ -1,0 +1,94 @@
+import type { OperationTable } from '../../history/columns/table.ts';
+import type { BucketResult, CheckerContext } from '../bucket-result.ts';
+import type { ClockBounds } from '../clocks/bounds.ts';
+import type { CheckFacts, Findings } from '../evidence/facts.ts';
+import { ProofBudget } from '../proofs/proof-budget.ts';
+import { BucketRows } from '../rows/bucket-rows.ts';
+import { Describer } from './describe.ts';
+import type { Finding, OverAdmissionFinding } from './finding.ts';
+
+/** At most this many findings of a kind, the worst, are described in full. */
+const MOST_FINDINGS = 100;
+
+/** Describes the findings in all buckets, by checker. */
+export class AllFindings {
+  readonly #table: OperationTable;
+  readonly #withFindings: readonly BucketResult[];
+  readonly #clock: ClockBounds;
+  readonly #rows: BucketRows;
+  readonly #budget = new ProofBudget();
+
+  constructor(table: OperationTable, withFindings: readonly BucketResult[], clock: ClockBounds) {
+    this.#table = table;
+    this.#withFindings = withFindings;
+    this.#clock = clock;
+    this.#rows = new BucketRows(table);
+  }
+
+  overAdmission(): CheckFacts['overAdmission'] {
+    const excess = ({ bucket, over }: BucketResult) =>
+      over.totalExcessQuanta / this.#table.policyOf(bucket).quantaPerToken;
+    const all = this.#find<OverAdmissionFinding>(
+      ({ over }) => over.drops.length,
+      excess,
+      (describer, { over, refunds }) => describer.overAdmission(over, refunds),
+    );
+    const findings = all.findings.toSorted((a, b) => b.worstWindow - a.worstWindow);
+    return {
+      ...all,
+      findings,
+      totalExcess: this.#withFindings.reduce((sum, result) => sum + excess(result), 0),
+      largestExcess: this.#withFindings.reduce((most, result) => Math.max(most, excess(result)), 0),
+      ...(findings[0] === undefined ? {} : { worst: findings[0] }),
+    };
+  }
+
+  falseDenials({ known, windows }: CheckerContext): Findings {
+    return this.#find(
+      ({ denials }) => denials.length,
+      ({ denials }) => denials.length,
+      (describer, { denials }) =>
+        windows === undefined
+          ? describer.falseDenials(denials, known)
+          : describer.windowDenials(denials, windows.promise),
+    );
+  }
+
+  replay(): Findings {
+    return this.#find(
+      ({ replay }) => replay.findings.length,
+      ({ replay }) => replay.findings.length,
+      (describer, { replay }) => describer.replay(replay.findings),
+    );
+  }
+
+  windows(promise: string): Findings {
+    return this.#find(
+      ({ windows }) => windows.length,
+      ({ windows }) => windows.mostTokens,
+      (describer, { windows }) => describer.windows(windows, promise),
+    );
+  }
+
+  #find<F extends Finding>(
+    countOf: (result: BucketResult) => number,
+    weightOf: (result: BucketResult) => number,
+    describe: (describer: Describer, result: BucketResult) => F | undefined,
+  ): Findings<F> {
+    const withFindings = this.#withFindings.filter((result) => countOf(result) > 0);
+    const worst = withFindings.toSorted((a, b) => weightOf(b) - weightOf(a)).slice(0, MOST_FINDINGS);
+    const findings = worst.map((result) => {
+      this.#rows.load(result.bucket);
+      const { clock, budget } = { clock: this.#clock, budget: this.#budget };
+      return describe(
+        new Describer(this.#rows, this.#table.policyOf(result.bucket), { clock, budget }),
+        result,
+      );
+    });
+    return {
+      total: withFindings.reduce((sum, result) => sum + countOf(result), 0),
+      buckets: withFindings.length,
+      findings: findings.filter((finding) => finding !== undefined),
+    };
+  }
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { readForeign } from '../../../test/support/foreign.ts';
+import { checkHistory } from '../check.ts';
+import { parsePromise } from '../claims/promise.ts';
+
+const S = 1_000_000;
+
+interface Limiter {
+  readonly capacity?: number;
+  readonly perSecond?: number;
+  /** In the place of a bucket: so many in 10 s. */
+  readonly in10s?: number;
+}
+
+/** JSON lines of two users who each send 30 requests a second for a minute, to buckets of 100 tokens and 10/s or others. */
+function logOf({ capacity = 100, perSecond = 10, in10s }: Limiter = {}): string {
+  const states = [0, 1].map(() => ({ level: capacity, levelUs: 0, admitted: [] as number[] }));
+  return Array.from({ length: 3_600 }, (_, at) => {
+    const us = Math.round((at * S) / 60);
+    const state = states[at % 2] as (typeof states)[0];
+    state.level = Math.min(capacity, state.level + ((us - state.levelUs) * perSecond) / S);
+    state.levelUs = us;
+    const isAllowed =
+      in10s === undefined
+        ? state.level >= 1
+        : state.admitted.filter((admittedUs) => admittedUs > us - 10 * S).length < in10s;
+    if (isAllowed) state.level--;
+    if (isAllowed) state.admitted.push(us);
+    const [t0, t1] = [5_000 * S + us - 400, 5_000 * S + us + 300];
+    return JSON.stringify({
+      ...{ t0, t1, id: `r${at}`, client_ip: `10.0.0.${at % 7}`, node: 'n1', path: `/${at % 3}` },
+      ...{ user: at % 2 ? 'ada' : 'eve', code: isAllowed ? 200 : 429 },
+    });
+  }).join('\n');
+}
+
+/** The causes of the log, and whether it is convicted. */
+function saidOf(text: string, changes: Parameters<typeof readForeign>[2] = {}, promise = 'token-bucket') {
+  const { history, reader } = readForeign('access-log', text, { start: 't0', end: 't1', ...changes });
+  const { verdict, diagnosis } = checkHistory(history, {
+    ...{ busiest: [], openAtEndMissing: true, withoutRefunds: true, reading: reader.reading() },
+    ...{ isComplete: true, promise: parsePromise(promise) },
+  });
+  return { verdict, diagnosis };
+}
+
+describe('of a log that others wrote, the sentence on its unit', () => {
+  it('is silent where it is right', () =>
+    expect(saidOf(logOf(), { unit: 'us' })).toEqual({ verdict: 'pass', diagnosis: [] }));
+
+  it.each([
+    {
+      unit: 'ns' as const,
+      says: 'if all times were 1000 times as long, the admissions and denials would be right (--unit us,',
+    },
+    {
+      unit: 'ms' as const,
+      says: 'if all times were 1000 times as short, the admissions and denials would be right (--unit us,',
+    },
+    {
+      unit: 's' as const,
+      says: 'if all times were 1000000 times as short, the admissions and denials would be right (--unit us,',
+    },
+  ])('names the right one where it is read as $unit', ({ unit, says }) => {
+    const { verdict, diagnosis } = saidOf(logOf(), { unit });
+    expect(verdict).toBe('fail');
+    expect(diagnosis).toEqual([expect.stringContaining(`the time unit may be wrong: ${says}`)]);
+  });
+
+  it('is there under a promise of windows, too', () => {
+    const { verdict, diagnosis } = saidOf(logOf({ in10s: 100 }), { unit: 'ns' }, 'sliding-window:100/10s');
+    expect(verdict).toBe('fail');
+    expect(diagnosis).toEqual([expect.stringContaining('if all times were 1000 times as long')]);
+  });
+
+  it.each([
+    { title: 'twice the rate', limiter: { perSecond: 20 } },
+    { title: 'twice the capacity', limiter: { capacity: 200 } },
+    { title: 'half the rate', limiter: { perSecond: 5 } },
+  ])('is silent where the limiter gave $title', ({ limiter }) =>
+    expect(saidOf(logOf(limiter), { unit: 'us' })).toEqual({ verdict: 'fail', diagnosis: [] }),
+  );
+
+  it('says of a log without denials that it may be that, or no limiter', () => {
+    const { verdict, diagnosis } = saidOf(logOf({ perSecond: 100 }), { unit: 'ns' });
+    expect(verdict).toBe('fail');
+    expect(diagnosis).toEqual([
+      'the time unit may be wrong (--unit), or there is no limit: 2 of 2 buckets with an excess admitted more than 10 times what the whole log of 59.98 ms allows',
+    ]);
+  });
+});
+
+describe('of a log that others wrote, the sentence on its key', () => {
+  const unit = 'us' as const;
+
+  it.each([
+    {
+      title: 'all requests are of one bucket',
+      changes: { key: 'node' },
+      says: 'the key may be wrong: all requests are of one bucket (--key node), and client_ip, user look like keys',
+    },
+    {
+      title: 'that was named',
+      changes: { oneBucket: true as const },
+      says: 'the key may be wrong: all requests are of one bucket (--one-bucket), and client_ip, user look like keys',
+    },
+    {
+      title: 'each request has its own',
+      changes: { key: 'id' },
+      says: 'the key may be wrong: nearly each request has a bucket of its own (--key id), and client_ip, user look like keys',
+    },
+  ])('names the others where $title', ({ changes, says }) => {
+    const { verdict, diagnosis } = saidOf(logOf({ perSecond: 20 }), { unit, ...changes });
+    expect(verdict).toBe('fail');
+    expect(diagnosis).toContain(says);
+  });
+
+  it('is silent where there are several buckets', () =>
+    expect(saidOf(logOf({ perSecond: 1_000 }), { unit, key: 'path' }).diagnosis).toEqual([]));
+});

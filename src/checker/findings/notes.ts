@@ -1,0 +1,36 @@
+import type { Verdict } from '../../core/verdict.ts';
+import type { Claim } from '../claims/claim.ts';
+import type { ClaimResult } from '../claims/evaluate.ts';
+import { isOnCorrectness } from '../claims/evidence-claims.ts';
+
+export const NOT_CHECKED =
+  'correctness is not checked, because no claim is about it: claim total-excess, worst-window, false-denials, replay or windows';
+
+/** Notes for the reader in addition to the reasons of the verdict. */
+export function notesOf(claims: readonly Claim[]): readonly string[] {
+  return claims.some(isOnCorrectness) ? [] : [NOT_CHECKED];
+}
+
+interface Explained {
+  readonly verdict: Verdict;
+  readonly diagnosis: readonly string[];
+  readonly claims: readonly ClaimResult[];
+  readonly notes?: readonly string[];
+}
+
+/**
+ * The causes and the notes as lines with their label. With the verdict `pass`, a cause breaks no claim: it becomes a
+ * note, with the claims that still hold.
+ */
+export function listRemarks({ verdict, diagnosis, claims, notes = [] }: Explained) {
+  const held = claims.filter(({ kind, status }) => kind === 'correctness' && status === 'holds');
+  const tolerant = held.filter(({ measured }) => measured !== null && measured > 0);
+  const shown = tolerant.length === 0 ? held : tolerant;
+  const kept = `${shown.map(({ claim }) => claim).join(', ')} ${shown.length === 1 ? 'holds' : 'hold'}`;
+  const causes = diagnosis.map((sentence) =>
+    verdict === 'pass' && shown.length > 0
+      ? ({ label: 'note', sentence: `${sentence}; it breaks no claim: ${kept}` } as const)
+      : ({ label: verdict === 'pass' ? 'note' : 'why', sentence } as const),
+  );
+  return [...causes, ...notes.map((sentence) => ({ label: 'note', sentence }) as const)];
+}

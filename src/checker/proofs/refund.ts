@@ -1,0 +1,63 @@
+import type { OperationTable } from '../../history/columns/table.ts';
+import { DeadlineHeap } from './deadline-heap.ts';
+import type { Drop } from './drops.ts';
+
+/**
+ * Tokens that came back at some time between `fromUs` and `lastUs`; that is Infinity if unknown. One refund is worth at
+ * most one capacity, since a bucket holds no more.
+ */
+export interface Refund {
+  readonly fromUs: number;
+  readonly lastUs: number;
+  readonly quanta: number;
+}
+
+/** The most that can have been refunded within [startUs, endUs], in quanta. */
+export function refundedWithin(refunds: readonly Refund[], startUs: number, endUs: number): number {
+  return refunds.reduce(
+    (sum, { fromUs, lastUs, quanta }) => (fromUs <= endUs && lastUs >= startUs ? sum + quanta : sum),
+    0,
+  );
+}
+
+const heap = new DeadlineHeap();
+
+/**
+ * The part of the drops that refunds cannot pay for. `drops` in the order of their deadlines, `refunds` in the order of
+ * `fromUs`.
+ *
+ * A busy period of EDF begins with the invocation x of its first job, when no work is left. No job of it took effect
+ * before x, and whatever was refunded before, the bucket held at most C at x. So with undone(t) the work of the period
+ * that EDF has dropped by the deadline t,
+ *   undone(t) <= minted in [x, t] + refunded in [x, t],
+ * since EDF leaves the least of every prefix of deadlines undone. A period ends before the next begins, and so do its
+ * missed deadlines, so no minted or refunded token counts in two periods. A refund that can have happened in [fromUs,
+ * lastUs] can therefore pay exactly for the drops with fromUs <= deadline and lastUs >= x. Both bounds rise from drop to
+ * drop, so paying with the refund that expires first covers the most, and the rest is the least that was minted.
+ */
+export function* coverByRefunds(
+  table: OperationTable,
+  drops: Iterable<Drop>,
+  refunds: readonly Refund[],
+): Generator<Drop> {
+  let next = 0;
+  heap.size = 0;
+  for (const { row, quanta, busyFromUs } of drops) {
+    for (let refund = refunds[next]; refund !== undefined; refund = refunds[++next]) {
+      if (refund.fromUs > table.lastUs(row)) break;
+      heap.push(refund.lastUs, refund.quanta, 0);
+    }
+    let left = quanta;
+    while (heap.size > 0 && left > 0) {
+      const worth = heap.works[0] as number;
+      if ((heap.deadlines[0] as number) < busyFromUs || worth <= left) {
+        if ((heap.deadlines[0] as number) >= busyFromUs) left -= worth;
+        heap.pop();
+      } else {
+        heap.works[0] = worth - left;
+        left = 0;
+      }
+    }
+    if (left > 0) yield { row, quanta: left, busyFromUs };
+  }
+}

@@ -1,0 +1,249 @@
+import { groupBy } from '../core/group-by.ts';
+import type { Policy } from '../core/policy.ts';
+import { KIND, type OperationTable } from '../history/columns/table.ts';
+import type { History } from '../history/history.ts';
+import type { Event } from '../history/records/operation.ts';
+import { type BucketResult, type CheckerContext, hasFindings } from './bucket-result.ts';
+import { type Doubt, type Doubted, Doubts } from './doubts/doubts.ts';
+import { withoutDoubtful, withoutDoubtfulDenials } from './doubts/sift.ts';
+import { contestedByWindows, contestedDenials } from './evidence/contested.ts';
+import { type EvidenceCell, EvidenceCounter } from './evidence/counter.ts';
+import { findPhases } from './evidence/phases.ts';
+import type { EvidenceRow } from './evidence/tally.ts';
+import { bucketLevel, judgeDenials, windowLevel } from './proofs/false-denial.ts';
+import { FalseDenials } from './proofs/false-denials.ts';
+import { doesLagFade } from './proofs/lag.ts';
+import { falseForEveryCharge } from './proofs/multi-bucket-denials.ts';
+import { findOverAdmission, isOverAdmitted } from './proofs/over-admission.ts';
+import type { Refund } from './proofs/refund.ts';
+import { replayBucket } from './proofs/replay.ts';
+import { BucketRows } from './rows/bucket-rows.ts';
+import type { JudgedSpan, Known } from './rows/coverage.ts';
+import { BeyondExact, exactOf } from './windows/beyond-exact.ts';
+import { BrokenWindows } from './windows/broken-windows.ts';
+import { findBrokenWindows, windowHeadroom } from './windows/promised-windows.ts';
+
+export interface CheckerResults {
+  /** The buckets with findings. */
+  readonly withFindings: readonly BucketResult[];
+  /** The headroom of each contested bucket, in tokens. */
+  readonly contested: ReadonlyMap<number, number>;
+  readonly replayed: number;
+  /** Judged denials that no level of their buckets could have shown to be false. */
+  readonly excused: number;
+  /** Notes on what a sliding counter admitted beyond an exact log. */
+  readonly notes: readonly string[];
+  readonly whole: EvidenceRow;
+  readonly phases: readonly EvidenceRow[];
+  readonly regions: readonly EvidenceRow[];
+  readonly cells: readonly EvidenceCell[];
+  /** The findings that missing requests can explain, by checker. */
+  readonly doubts: Partial<Record<Doubted, Doubt>>;
+  readonly assumptions: readonly string[];
+  /** Refunds possible before the history began, in tokens, over all buckets; 0 if they excuse nothing. */
+  readonly earlierTokens: number;
+}
+
+/** Runs every checker over every bucket. */
+export function checkBuckets(history: History, context: CheckerContext): CheckerResults {
+  const { operations: table, faults } = history;
+  const { known, unrecorded } = context;
+  const doubts = new Doubts(unrecorded);
+  const evidence = new EvidenceCounter(
+    table,
+    findPhases(faults),
+    context.windows?.areDenialsJudged === false ? NEVER : known,
+  );
+  const rows = new BucketRows(table);
+  const resets = indexResets(history);
+  const contested = new Map<number, number>();
+  const withFindings: BucketResult[] = [];
+  let [replayed, excused, earlierTokens] = [0, 0, 0];
+  const beyond = new BeyondExact();
+  for (let bucket = 0; bucket < table.bucketCount; bucket++) {
+    rows.load(bucket);
+    const policy = table.policyOf(bucket);
+    const isContested = evidence.addBucket(rows, policy, (show) =>
+      context.windows === undefined
+        ? contestedDenials(rows, policy, context.clock, show)
+        : contestedByWindows(rows, context.windows.promise, context.clock, show),
+    );
+    const ofBucket = { policy, context, resets: resets(bucket) };
+    const found = checkBucket(rows, ofBucket);
+    if (isContested) contested.set(bucket, headroomTokens(rows, found, ofBucket));
+    replayed += found.replay.replayed;
+    excused += found.excused;
+    earlierTokens += found.earlierTokens;
+    if (context.windows?.promise.type === 'sliding-counter') {
+      const { promise, clock } = context.windows;
+      rows.load(bucket); // a replay uses one of the orders as scratch space
+      beyond.add(table.nameOf(bucket), findBrokenWindows(rows, exactOf(promise), clock, ofBucket.resets));
+    }
+    if (found.replay.replayed > 0) evidence.addReplayed(bucket, known.judgedUntilUs);
+    const result = withoutDoubtful(found, { table, policy, context, doubts });
+    const { over, replay } = result;
+    if (hasFindings(result)) withFindings.push(result);
+    evidence.addExcess(over.drops, policy.quantaPerToken);
+    for (const { row } of replay.findings) evidence.addReplay(row);
+  }
+  for (const { region, ...drops } of droppedOf(history)) evidence.addDropped(region, drops);
+  const confirmed = confirmDenials(table, withFindings)
+    .map((result) => withoutDoubtfulDenials(result, { rows, context, doubts }))
+    .filter(hasFindings);
+  for (const { denials } of confirmed) for (const row of denials.rows()) evidence.addFalseDenial(row);
+  return {
+    withFindings: confirmed,
+    contested,
+    replayed,
+    excused,
+    notes: context.windows === undefined ? [] : beyond.sentences(context.windows.promise),
+    whole: evidence.wholeRun(),
+    phases: evidence.phases(),
+    regions: evidence.regions(),
+    cells: evidence.cells(),
+    doubts: doubts.found(),
+    assumptions: doubts.assumptions(),
+    earlierTokens,
+  };
+}
+
+interface OfBucket {
+  readonly policy: Policy;
+  readonly context: CheckerContext;
+  readonly resets: readonly number[];
+}
+
+/** How many more tokens the loaded bucket could have admitted unseen. */
+function headroomTokens(
+  rows: BucketRows,
+  { over }: Pick<BucketResult, 'over'>,
+  { policy, context: { windows }, resets }: OfBucket,
+): number {
+  if (windows === undefined) return over.headroomQuanta / policy.quantaPerToken;
+  return windowHeadroom(rows, windows.promise, windows.clock, resets);
+}
+
+const NEVER: JudgedSpan = {
+  judgedFromUs: Number.POSITIVE_INFINITY,
+  judgedUntilUs: Number.NEGATIVE_INFINITY,
+};
+
+/** Runs every checker over one loaded bucket. */
+export function checkBucket(rows: BucketRows, { policy, context, resets }: OfBucket): BucketResult {
+  const { clock, known, windows, unrecorded } = context;
+  const isUnknownBefore = unrecorded.mayRefund && known.initial === 'unknown';
+  const recorded = collectRefunds(rows, policy, resets);
+  const earlier = isUnknownBefore ? earlierRefund(rows, policy, known) : undefined;
+  const isExcused = earlier !== undefined && isOverAdmitted(rows, policy, clock, recorded);
+  const refunds = earlier === undefined ? recorded : [earlier, ...recorded];
+  const result = {
+    bucket: rows.bucket,
+    over: findOverAdmission(rows, policy, clock, refunds),
+    earlierTokens: isExcused ? earlier.quanta / policy.quantaPerToken : 0,
+    ...judgeBucketDenials(rows, policy, { context, refunds }),
+    windows:
+      windows === undefined
+        ? new BrokenWindows()
+        : findBrokenWindows(
+            rows,
+            windows.promise,
+            windows.clock,
+            resets,
+            isUnknownBefore ? windows.clock.knownFromUs : undefined,
+          ),
+    refunds,
+  };
+  if (recorded.length > 0) return { ...result, replay: { replayed: 0, findings: [] } };
+  return { ...result, replay: replayBucket(rows, policy, known) }; // last: it uses one of the orders as scratch space
+}
+
+function judgeBucketDenials(
+  rows: BucketRows,
+  policy: Policy,
+  { context, refunds }: { context: CheckerContext; refunds: readonly Refund[] },
+): Pick<BucketResult, 'denials' | 'excused'> {
+  const { clock, known, windows } = context;
+  if (windows?.areDenialsJudged === false) return { denials: new FalseDenials(), excused: 0 };
+  if (windows !== undefined)
+    return judgeDenials(rows, known, {
+      levelOf: () => windowLevel(windows, known),
+      mostQuanta: windows.promise.limit,
+    });
+  const fades = rows.denials > 0 && doesLagFade(rows, policy, refunds);
+  return judgeDenials(rows, known, {
+    levelOf: () => bucketLevel(policy, { clock, known, fades }),
+    mostQuanta: policy.capacityQuanta,
+  });
+}
+
+/**
+ * In a history that starts in mid-traffic, earlier refunds that it lacks may have paid for the admissions that began
+ * before `knownFromUs`: at most for their whole cost.
+ */
+function earlierRefund(
+  { table, byInvoked, count }: BucketRows,
+  policy: Policy,
+  known: Known,
+): Refund | undefined {
+  let tokens = 0;
+  for (let at = 0; at < count; at++) {
+    const row = byInvoked[at] as number;
+    if ((table.invokedUs[row] as number) >= known.knownFromUs) break;
+    if (((table.kinds[row] as number) & KIND.outcome) === KIND.allowed)
+      tokens += table.costTokens[row] as number;
+  }
+  if (tokens === 0) return undefined;
+  return {
+    fromUs: Number.NEGATIVE_INFINITY,
+    lastUs: known.knownFromUs,
+    quanta: tokens * policy.quantaPerToken,
+  };
+}
+
+function collectRefunds({ table, refunds }: BucketRows, policy: Policy, resets: readonly number[]): Refund[] {
+  return [
+    ...refunds.map((row) => ({
+      fromUs: table.invokedUs[row] as number,
+      lastUs: table.lastUs(row),
+      quanta: Math.min(-(table.costTokens[row] as number), policy.capacityTokens) * policy.quantaPerToken,
+    })),
+    ...resets.map((fromUs) => ({ fromUs, lastUs: Number.POSITIVE_INFINITY, quanta: policy.capacityQuanta })),
+  ].sort((a, b) => a.fromUs - b.fromUs);
+}
+
+function confirmDenials(
+  table: OperationTable,
+  withFindings: readonly BucketResult[],
+): readonly BucketResult[] {
+  const isConfirmed = falseForEveryCharge(
+    table,
+    withFindings.map(({ denials }) => denials),
+  );
+  if (isConfirmed === undefined) return withFindings;
+  return withFindings.map((result) => ({ ...result, denials: result.denials.where(isConfirmed) }));
+}
+
+function isReset({ event }: Event): boolean {
+  return event === 'reset';
+}
+
+function droppedOf({ events }: History) {
+  return events.flatMap(({ event, atUs, args: { region, requests } = {} }) =>
+    event === 'dropped' && typeof region === 'string' && typeof requests === 'number'
+      ? [{ region, atUs, requests }]
+      : [],
+  );
+}
+
+/**
+ * The times of resets, by bucket. An event fills the bucket it names, under every policy, or every bucket if it names
+ * none.
+ */
+function indexResets({ events, operations: table }: History) {
+  const byName = groupBy<unknown, Event>(events.filter(isReset), ({ args }) => args?.bucket);
+  return (bucket: number): readonly number[] => {
+    if (byName.size === 0) return [];
+    const names = new Set([undefined, table.nameOf(bucket), table.plainNameOf(bucket)]);
+    return [...names].flatMap((name) => byName.get(name)?.map(({ atUs }) => atUs) ?? []);
+  };
+}

@@ -1,0 +1,181 @@
+import type { Episodes, Takeover } from '../../core/bound.ts';
+import type { OperationTable } from '../../history/columns/table.ts';
+import type { Event, FaultRecord } from '../../history/records/operation.ts';
+import type { ClockBounds, ClockOffset } from '../clocks/bounds.ts';
+import { findFallbacks } from './fallbacks.ts';
+import { perRegionEpisodes } from './per-region-bucket.ts';
+import { ShardNodes } from './shard-nodes.ts';
+
+/** The events of each shard: of the nodes that held one range of slots, one after another. */
+export interface Shards {
+  readonly all: readonly Episodes[];
+  /** The index in `all` of a bucket's shard. */
+  of(bucket: number): number;
+}
+
+interface ShardEvents {
+  readonly regions: readonly string[];
+  readonly operations: OperationTable;
+  readonly events: readonly Event[];
+  readonly faults: readonly FaultRecord[];
+}
+
+/** What is known of the nodes' clocks. */
+export interface KnownClocks extends Pick<ClockBounds, 'steps' | 'spreadUs' | 'epsilonUs'> {
+  /** The offset of each node whose clock was read; computed when a node took over from another. */
+  readonly offsets: () => ReadonlyMap<string, ClockOffset>;
+}
+
+/** The time of one node as primary, from one takeover to the next. Decisions as the recorder saw them. */
+interface Tenure {
+  readonly node: number;
+  readonly atUs: number;
+  firstUs: number;
+  lastUs: number;
+}
+
+/**
+ * Derives from a history the facts on which a strategy's bound depends. A bucket belongs to the shard of the nodes that
+ * decided it; a node that decides buckets of another node took over from it, even without a role event. A takeover counts
+ * from the new primary's first decision: without a decision it admitted nothing.
+ */
+export function findEpisodes(
+  { regions, operations: table, events, faults }: ShardEvents,
+  clock: KnownClocks,
+): Shards {
+  const spreadUs = serviceClockSpread(faults);
+  const together = perRegionEpisodes({ regions, events }, clock);
+  if (together !== undefined) {
+    const fallbacks = findFallbacks(table, () => 0).get(0);
+    return {
+      all: [{ ...together, serviceClockSpreadUs: spreadUs, ...(fallbacks && { fallbacks }) }],
+      of: () => 0,
+    };
+  }
+  const chains = new ShardNodes(table, events);
+  const fallbacks = findFallbacks(table, (bucket) => chains.ofBucket(bucket));
+  const all = chains.all.map((nodes, place): Episodes => {
+    const ofShard = fallbacks.get(place);
+    const tenures = findTenures(chains, nodes, events);
+    if (tenures.length > 1)
+      chains.eachDecision(nodes, (node, firstUs, lastUs) => note(tenures, { node, firstUs, lastUs }));
+    const names = nodes.map((node) => chains.nameOf(node));
+    return {
+      shard: chains.nameOf(nodes[0]),
+      failovers: findTakeovers(chains, tenures, clock),
+      emptyRestarts: countEmptyRestarts(chains, nodes, events),
+      clockStepsUs: clock.steps
+        .filter(({ node, byUs }) => byUs > 0 && names.includes(node))
+        .map(({ byUs }) => byUs),
+      serviceClockSpreadUs: spreadUs,
+      ...(ofShard && { fallbacks: ofShard }),
+    };
+  });
+  return { all, of: (bucket) => chains.ofBucket(bucket) };
+}
+
+/**
+ * The tenures from the first holder on. A takeover is a role event, or else a node's first decision. A node that was
+ * silent and still reports itself as primary, while its successor decides, has not taken over: its decisions are overlap.
+ */
+function findTenures(chains: ShardNodes, nodes: readonly number[], events: readonly Event[]): Tenure[] {
+  const [first, ...others] = nodes;
+  if (first === undefined) return [];
+  const seen = events.flatMap(({ event, node, atUs, args }) => {
+    const number = nodes.find((one) => chains.nameOf(one) === node);
+    if (event !== 'role' || args?.to !== 'primary' || number === undefined) return [];
+    return [{ node: number, atUs, wasReplica: args.from === 'replica' }];
+  });
+  const unseen = others
+    .filter((node) => !seen.some((takeover) => takeover.node === node))
+    .map((node) => ({ node, atUs: chains.firstUs(node), wasReplica: true }));
+  const tenures: Tenure[] = [{ node: first, atUs: Number.NEGATIVE_INFINITY, ...NO_DECISION }];
+  for (const { node, atUs, wasReplica } of [...seen, ...unseen].sort((a, b) => a.atUs - b.atUs)) {
+    const holder = tenures.at(-1);
+    const isStale =
+      !wasReplica && tenures.some((one) => one.node === node) && holds(chains, events, holder, atUs);
+    if (holder?.node !== node && !isStale) tenures.push({ node, atUs, ...NO_DECISION });
+  }
+  return tenures;
+}
+
+/** Whether no event until then took the role from its holder, and the holder decides later. */
+function holds(
+  chains: ShardNodes,
+  events: readonly Event[],
+  holder: Tenure | undefined,
+  untilUs: number,
+): boolean {
+  if (holder === undefined || chains.lastUs(holder.node) <= untilUs) return false;
+  return !events.some(
+    ({ event, node, atUs, args }) =>
+      event === 'role' &&
+      node === chains.nameOf(holder.node) &&
+      args?.to !== 'primary' &&
+      atUs > holder.atUs &&
+      atUs <= untilUs,
+  );
+}
+
+const NO_DECISION = { firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
+
+/**
+ * Adds a decision to the tenure of its node. A node that comes back has two, and its role is seen some time after the
+ * change: a decision in between belongs to the later tenure if it is nearer to that start than to the end of the earlier.
+ */
+function note(
+  tenures: readonly Tenure[],
+  { node, firstUs, lastUs }: { node: number; firstUs: number; lastUs: number },
+): void {
+  let found: Tenure | undefined;
+  for (const [at, tenure] of tenures.entries()) {
+    if (tenure.node !== node) continue;
+    const earlier = tenures.findLastIndex((one, before) => before < at && one.node === node);
+    const endedUs = tenures[earlier + 1]?.atUs ?? Number.NEGATIVE_INFINITY;
+    if (earlier < 0 || firstUs >= (endedUs + tenure.atUs) / 2) found = tenure;
+  }
+  if (found === undefined) return;
+  found.firstUs = Math.min(found.firstUs, firstUs);
+  found.lastUs = Math.max(found.lastUs, lastUs);
+}
+
+function findTakeovers(chains: ShardNodes, tenures: readonly Tenure[], clock: KnownClocks): Takeover[] {
+  const deciding = tenures.filter(({ firstUs }, at) => at === 0 || firstUs !== Number.POSITIVE_INFINITY);
+  let lastUs = Number.NEGATIVE_INFINITY;
+  return deciding.flatMap((tenure, at) => {
+    const [beforeUs, before] = [lastUs, deciding[at - 1]];
+    lastUs = Math.max(lastUs, tenure.lastUs);
+    if (before === undefined) return [];
+    const node = chains.nameOf(tenure.node);
+    const overlapUs = Math.max(0, beforeUs - tenure.firstUs);
+    const aheadUs = aheadOf(chains.nameOf(before.node), node, clock);
+    return [{ atUs: tenure.atUs, node, overlapUs, ...(aheadUs > 0 && { clockAheadUs: aheadUs }) }];
+  });
+}
+
+/** `epsilonUs` is already granted to every clock, also between two nodes. */
+function aheadOf(before: string, node: string, { offsets, epsilonUs }: KnownClocks): number {
+  const known = offsets();
+  const [old, next] = [known.get(before), known.get(node)];
+  return old === undefined || next === undefined ? 0 : next.highestUs - old.lowestUs - epsilonUs;
+}
+
+/** Restarts that lost all data, of nodes that had decided, if the shard decided later. */
+function countEmptyRestarts(chains: ShardNodes, nodes: readonly number[], events: readonly Event[]): number {
+  const lastUs = nodes.reduce((last, node) => Math.max(last, chains.lastUs(node)), Number.NEGATIVE_INFINITY);
+  const restarts = events.filter(({ event, node, atUs, args }) => {
+    const number = nodes.find((one) => chains.nameOf(one) === node);
+    const isOurs = number !== undefined && chains.firstUs(number) < atUs && atUs < lastUs;
+    return event === 'restart' && args?.empty === true && isOurs;
+  });
+  return restarts.length;
+}
+
+/** The largest minus the smallest offset of any service at any time; a clock that was never set has offset 0. */
+function serviceClockSpread(faults: readonly FaultRecord[]): number {
+  const offsets = faults
+    .filter(({ fault, phase }) => fault === 'gateway-clock' && phase === 'inject')
+    .map(({ args }) => (typeof args?.offsetMs === 'number' ? args.offsetMs * 1_000 : 0));
+  const most = offsets.reduce((sofar, offset) => Math.max(sofar, offset), 0);
+  return most - offsets.reduce((sofar, offset) => Math.min(sofar, offset), 0);
+}

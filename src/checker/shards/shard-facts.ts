@@ -1,0 +1,88 @@
+import { formatPolicy, type Policy } from '../../core/policy.ts';
+import type { History } from '../../history/history.ts';
+import type { BucketResult } from '../bucket-result.ts';
+import type { CheckOptions } from '../check-options.ts';
+import type { ClockBounds } from '../clocks/bounds.ts';
+import { EdfTimeline } from '../proofs/edf-timeline.ts';
+import { worstWindowQuanta } from '../proofs/window-excess.ts';
+import { BucketRows } from '../rows/bucket-rows.ts';
+import type { Measured, ShardFacts } from './shard.ts';
+import { findEpisodes, type KnownClocks } from './shard-events.ts';
+
+interface Group {
+  readonly shard: number;
+  readonly policy: Policy;
+  buckets: number;
+  readonly withFindings: BucketResult[];
+}
+
+/** Measures every shard and computes the bound that the strategy declares for it. */
+export function shardFacts(
+  { header, operations: table, events, faults }: History,
+  {
+    withFindings,
+    clock,
+    offsets,
+    boundOf,
+  }: { withFindings: readonly BucketResult[]; clock: ClockBounds } & Pick<KnownClocks, 'offsets'> &
+    Pick<CheckOptions, 'boundOf'>,
+): ShardFacts[] {
+  const shards = findEpisodes(
+    { regions: header.regions, operations: table, events, faults },
+    { ...clock, offsets },
+  );
+  const groups = new Map<string, Group>();
+  const groupOf = (bucket: number): Group => {
+    const [shard, policy] = [shards.of(bucket), table.policyOf(bucket)];
+    const key = `${shard} ${formatPolicy(policy)}`;
+    const group = groups.get(key) ?? { shard, policy, buckets: 0, withFindings: [] };
+    groups.set(key, group);
+    return group;
+  };
+  for (let bucket = 0; bucket < table.bucketCount; bucket++) groupOf(bucket).buckets++;
+  for (const result of withFindings)
+    if (result.over.drops.length > 0) groupOf(result.bucket).withFindings.push(result);
+  const rows = new BucketRows(table);
+  return [...groups.values()].flatMap(({ shard, policy, buckets, withFindings }) => {
+    const episodes = shards.all[shard];
+    if (episodes === undefined) return [];
+    const bound = episodes.shard === '' ? undefined : boundOf?.(policy, episodes);
+    return [
+      {
+        ...episodes,
+        policy: formatPolicy(policy),
+        buckets,
+        ...largest(withFindings, { rows, policy, clock }),
+        ...(bound === undefined ? {} : { bound }),
+      },
+    ];
+  });
+}
+
+/**
+ * The largest window excess. It is at most the bucket's total excess, so the buckets are searched from the largest total
+ * down.
+ */
+function largest(
+  withFindings: readonly BucketResult[],
+  { rows, policy, clock }: { rows: BucketRows; policy: Policy; clock: ClockBounds },
+): Pick<ShardFacts, 'largestExcess' | 'worstWindow'> {
+  const machine = new EdfTimeline(policy, clock);
+  const sorted = withFindings.toSorted((a, b) => b.over.totalExcessQuanta - a.over.totalExcessQuanta);
+  const measured = (result: BucketResult, quanta: number): Measured => ({
+    bucket: rows.table.nameOf(result.bucket),
+    tokens: quanta / policy.quantaPerToken,
+  });
+  let worstWindow: Measured = { bucket: '', tokens: 0 };
+  for (const result of sorted) {
+    if (measured(result, result.over.totalExcessQuanta).tokens <= worstWindow.tokens) break;
+    const next = measured(result, worstWindowQuanta(rows, machine, result));
+    if (next.tokens > worstWindow.tokens) worstWindow = next;
+  }
+  const [most] = sorted;
+  return {
+    largestExcess:
+      most === undefined ? { bucket: '', tokens: 0 } : measured(most, most.over.totalExcessQuanta),
+    worstWindow,
+  };
+}

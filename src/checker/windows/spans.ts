@@ -1,0 +1,273 @@
+import type { WindowPromise } from '../claims/promise.ts';
+import { IntervalIndex } from '../proofs/interval-index.ts';
+import { Sums } from '../proofs/sums.ts';
+import type { BucketRows } from '../rows/bucket-rows.ts';
+import { countWhile } from '../rows/sort-rows.ts';
+import { type BrokenWindow, BrokenWindows } from './broken-windows.ts';
+import type { WindowClock } from './clock.ts';
+
+interface SpansOf {
+  readonly promise: WindowPromise;
+  readonly clock: WindowClock;
+  /** Admissions, in the order of completion. */
+  readonly rows: Uint32Array;
+  readonly resets: readonly number[];
+  /** Only spans that start then or later are judged. */
+  readonly judgedFromUs: number;
+}
+
+/** The spans of one bucket that hold more than the windows allow. */
+export class Spans {
+  readonly rows: Uint32Array;
+  readonly #bucket: BucketRows;
+  readonly #promise: WindowPromise;
+  readonly #clock: WindowClock;
+  readonly #resets: readonly number[];
+  readonly #judgedFromUs: number;
+  readonly #refunds: IntervalIndex;
+  /** Costs of all rows. */
+  readonly #total: number;
+  #openers: Openers | undefined;
+
+  constructor(bucket: BucketRows, { promise, clock, rows, resets, judgedFromUs }: SpansOf) {
+    this.#bucket = bucket;
+    this.#promise = promise;
+    this.#clock = clock;
+    this.rows = rows;
+    this.#resets = resets.toSorted((a, b) => a - b);
+    this.#judgedFromUs = judgedFromUs;
+    this.#refunds = IntervalIndex.ofRows(bucket.table, bucket.refunds);
+    this.#total = rows.reduce((sum, row) => sum + (bucket.table.costTokens[row] as number), 0);
+  }
+
+  /** The spans shorter than `windows` windows of the limiter's clock that satisfy `isSuch` and hold more than `allowed`. */
+  shorterThan(
+    windows: number,
+    allowed: number,
+    {
+      isSuch = () => true,
+      openedWithin,
+    }: {
+      isSuch?: (startUs: number, endUs: number) => boolean;
+      openedWithin?: (startUs: number, endUs: number) => { fromUs: number; toUs: number };
+    } = {},
+  ): BrokenWindows {
+    const { table } = this.#bucket;
+    const lengthUs = this.#leastOnRecorder(windows * this.#promise.windowUs);
+    const mostUs = this.#mostOnRecorder(this.#promise.windowUs); // a window that meets the span began at most so much earlier
+    const found = new BrokenWindows();
+    if (this.#total <= allowed || !this.#mayHold(lengthUs, allowed)) return found;
+    const sums = new Sums(this.#bucket, this.rows);
+    for (const row of this.rows) {
+      const endUs = table.lastUs(row);
+      const startUs = endUs - lengthUs + 1;
+      sums.add(row, table.costTokens[row] as number);
+      if ((table.invokedUs[row] as number) < startUs) continue;
+      const admitted = sums.since(startUs);
+      if (admitted <= allowed || startUs < this.#judgedFromUs || !isSuch(startUs, endUs)) continue;
+      const allowance = allowed + this.refundedWithin(startUs - mostUs, endUs);
+      found.add({ row, startUs, endUs, allowance, admitted }, openedWithin?.(startUs, endUs));
+    }
+    return found;
+  }
+
+  /**
+   * The broken spans of one window, else of two, and so on. Beyond MOST_COUNTS windows each length is twice the one
+   * before. Ends once all tokens are allowed.
+   */
+  meetingWindows(): BrokenWindows {
+    const spanUs = this.#spanUs();
+    const { windowUs } = this.#promise;
+    for (let windows = 1; ; windows = windows < MOST_COUNTS ? windows + 1 : 2 * windows) {
+      const allowed = this.#meeting(windows);
+      const found = this.shorterThan(windows, allowed);
+      if (found.length > 0 || this.#total <= allowed || windows * windowUs > spanUs) return found;
+    }
+  }
+
+  /** The spans shorter than a window that exceed the limit and in which no second window can have begun. */
+  withoutOpening(): BrokenWindows {
+    return this.shorterThan(1, this.#promise.limit, {
+      isSuch: this.isUnopened,
+      openedWithin: this.#openedWithin,
+    });
+  }
+
+  /** Whether no operation can have opened a window that ended within this span. */
+  readonly isUnopened = (startUs: number, endUs: number): boolean => {
+    const { fromUs, toUs } = this.#openedWithin(startUs, endUs);
+    if (fromUs <= this.#clock.knownFromUs) return false;
+    this.#openers ??= new Openers(this.#bucket);
+    return !this.#openers.anyWithin(fromUs, toUs);
+  };
+
+  readonly #openedWithin = (startUs: number, endUs: number): { fromUs: number; toUs: number } => {
+    const { windowUs } = this.#promise;
+    return {
+      fromUs: startUs - this.#mostOnRecorder(windowUs),
+      toUs: endUs - this.#leastOnRecorder(windowUs),
+    };
+  };
+
+  /** The least room in spans shorter than `windows` windows that satisfy `isSuch`. */
+  roomWithin(
+    windows: number,
+    allowed: number,
+    isSuch: (startUs: number, endUs: number) => boolean = () => true,
+  ): number {
+    const { table } = this.#bucket;
+    const { windowUs } = this.#promise;
+    const lengthUs = this.#leastOnRecorder(windows * windowUs);
+    const sums = new Sums(this.#bucket, this.rows);
+    let least = allowed;
+    for (const row of this.rows) {
+      const endUs = table.lastUs(row);
+      const startUs = endUs - lengthUs + 1;
+      sums.add(row, table.costTokens[row] as number);
+      const room = allowed - sums.since(startUs);
+      if (room < least && isSuch(startUs, endUs))
+        least = Math.min(least, room + this.refundedWithin(startUs - this.#mostOnRecorder(windowUs), endUs));
+    }
+    return least;
+  }
+
+  /** The least room for each window in spans as long as several windows; `allowedIn` is the allowance of a span. */
+  roomInEach(allowedIn: (windows: number) => number = (windows) => this.#meeting(windows)): number {
+    const { limit, windowUs } = this.#promise;
+    const spanUs = this.#spanUs();
+    let least = limit;
+    for (let windows = 1; windows * windowUs <= spanUs; windows *= 2)
+      least = Math.min(least, this.roomWithin(windows, allowedIn(windows)) / windows);
+    return least;
+  }
+
+  /** The least room in a window of the epoch. */
+  roomInAlignedWindows(offsetUs: number): number {
+    const { limit } = this.#promise;
+    return this.#alignedWindows(offsetUs).reduce(
+      (least, { admitted, allowance }) => Math.min(least, allowance - admitted),
+      limit,
+    );
+  }
+
+  /**
+   * Windows of the epoch; `offsetUs` is the limiter's clock minus the recorder's. [from, to] are the microseconds that
+   * lie in the window however the clock wanders, so operations seen there were certainly admitted in it.
+   */
+  inAlignedWindows(offsetUs: number): BrokenWindows {
+    const found = new BrokenWindows();
+    for (const window of this.#alignedWindows(offsetUs))
+      if (window.startUs >= this.#judgedFromUs) found.add(window);
+    return found;
+  }
+
+  #alignedWindows(offsetUs: number): BrokenWindow[] {
+    const { table } = this.#bucket;
+    const { limit, windowUs } = this.#promise;
+    const { wanderUs } = this.#clock;
+    const fromUs = (number: number) => Math.ceil(number * windowUs - offsetUs + wanderUs);
+    const toUs = (number: number) => Math.ceil((number + 1) * windowUs - offsetUs - wanderUs) - 1;
+    const sums = new Map<number, { admitted: number; row: number }>();
+    for (const row of this.rows) {
+      const us = table.invokedUs[row] as number;
+      const number = Math.floor((us + offsetUs - wanderUs) / windowUs);
+      if (us < fromUs(number) || table.lastUs(row) > toUs(number)) continue;
+      const admitted = (sums.get(number)?.admitted ?? 0) + (table.costTokens[row] as number);
+      sums.set(number, { admitted, row });
+    }
+    const aroundUs = Math.ceil(2 * wanderUs) + 1; // the whole window, wherever it lies
+    return [...sums].map(([number, { admitted, row }]) => {
+      const [startUs, endUs] = [fromUs(number), toUs(number)];
+      const allowance = limit + this.refundedWithin(startUs - aroundUs, endUs + aroundUs);
+      return { row, startUs, endUs, allowance, admitted };
+    });
+  }
+
+  /**
+   * The most that refunds and resets can have returned in [startUs, endUs]; a reset may take effect long after its
+   * request.
+   */
+  refundedWithin(startUs: number, endUs: number): number {
+    const resets = this.#resets.filter((us) => us <= endUs).length;
+    return resets * this.#promise.limit - this.#refunds.costBetween(startUs, endUs);
+  }
+
+  /** Whether some span of the length completed more than is allowed. Its operations include all that lie inside. */
+  #mayHold(lengthUs: number, allowed: number): boolean {
+    const { table } = this.#bucket;
+    const cost = (at: number) => table.costTokens[this.rows[at] as number] as number;
+    let [first, tokens] = [0, 0];
+    for (let at = 0; at < this.rows.length; at++) {
+      const startUs = table.lastUs(this.rows[at] as number) - lengthUs + 1;
+      tokens += cost(at);
+      for (; first < at && table.lastUs(this.rows[first] as number) < startUs; first++) tokens -= cost(first);
+      if (tokens > allowed) return true;
+    }
+    return false;
+  }
+
+  /** The least length on the recorder's clock of a length on the limiter's, which may have run ahead. */
+  #leastOnRecorder(lengthUs: number): number {
+    const { rhoPpm, epsilonUs } = this.#clock;
+    return Math.max(0, Math.floor(lengthUs / (1 + Math.max(0, rhoPpm) / 1_000_000)) - epsilonUs);
+  }
+
+  /** The greatest such length, for a clock that ran behind, or back. */
+  #mostOnRecorder(lengthUs: number): number {
+    return mostOnRecorder(lengthUs, this.#clock);
+  }
+
+  /** The allowance of a span shorter than so many windows: it meets them and one more. */
+  #meeting(windows: number): number {
+    return (windows + 1) * this.#promise.limit;
+  }
+
+  #spanUs(): number {
+    const { table } = this.#bucket;
+    const last = this.rows.at(-1);
+    if (last === undefined) return 0;
+    const firstUs = this.rows.reduce(
+      (least, row) => Math.min(least, table.invokedUs[row] as number),
+      Number.POSITIVE_INFINITY,
+    );
+    return table.lastUs(last) - firstUs;
+  }
+}
+
+/** Every count of windows up to this is checked. */
+const MOST_COUNTS = 64;
+
+/** The greatest length on the recorder's clock of a length on the limiter's; Infinity if that clock may stand still. */
+export function mostOnRecorder(
+  lengthUs: number,
+  { slowPpm, epsilonUs, backwardUs, spreadUs }: WindowClock,
+): number {
+  const rate = Math.max(0, 1 + Math.min(0, slowPpm) / 1_000_000);
+  return Math.ceil(lengthUs / rate) + epsilonUs + backwardUs + spreadUs;
+}
+
+/**
+ * All operations of a bucket that can open a window: cost 0, refunds, denials, attempts without a known answer, and
+ * failed attempts, which may have reached the key.
+ */
+class Openers {
+  readonly #startsUs: Float64Array;
+  /** The latest end of all operations up to each place in the order of invocation. */
+  readonly #latestUs: Float64Array;
+
+  constructor({ table, bucket }: BucketRows) {
+    const [start, end] = [table.starts[bucket] as number, table.starts[bucket + 1] as number];
+    const rows = Uint32Array.from({ length: end - start }, (_, at) => start + at).sort(
+      (a, b) => (table.invokedUs[a] as number) - (table.invokedUs[b] as number),
+    );
+    this.#startsUs = Float64Array.from(rows, (row) => table.invokedUs[row] as number);
+    let latestUs = Number.NEGATIVE_INFINITY;
+    this.#latestUs = Float64Array.from(rows, (row) => (latestUs = Math.max(latestUs, table.lastUs(row))));
+  }
+
+  /** Whether one of them can have taken effect in [fromUs, toUs]. */
+  anyWithin(fromUs: number, toUs: number): boolean {
+    const started = countWhile(this.#startsUs, this.#startsUs.length, (us) => us <= toUs);
+    return started > 0 && (this.#latestUs[started - 1] as number) >= fromUs;
+  }
+}

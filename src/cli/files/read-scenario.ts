@@ -1,0 +1,56 @@
+import { basename, dirname, resolve } from 'node:path';
+import { nearest } from '../../core/did-you-mean.ts';
+import { OpenclawError } from '../../core/errors.ts';
+import { quoted } from '../../core/printable.ts';
+import { DEFAULT_STRATEGY, type StrategyName } from '../../core/strategies.ts';
+import { parseScenario } from '../../scenario/parse.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import type { FailureFlags } from '../flags/options.ts';
+import type { Environment } from '../process/environment.ts';
+import { readTextFile } from './read-file.ts';
+import { scenarioFile, scenarioNames } from './scenario-names.ts';
+
+/** Values that replace those of a scenario. */
+export interface Instead extends FailureFlags {
+  readonly seed?: number;
+  readonly strategy?: StrategyName;
+}
+
+/** The plan of a scenario: a file, or a built-in name. Throws INVALID_SCENARIO with all mistakes. */
+export async function readScenario(
+  scenario: string,
+  instead: Instead,
+  { cwd }: Pick<Environment, 'cwd'>,
+): Promise<Plan> {
+  const isName = /^[\w-]+$/.test(scenario);
+  const path = isName ? scenarioFile(scenario) : resolve(cwd, scenario);
+  const text = await readTextFile(path).catch(async (error: Error) => {
+    throw isName ? await unknownName(scenario) : unreadable(scenario, error);
+  });
+  const file = isName ? basename(path) : scenario;
+  const plan = parseScenario(text, { file, ...instead });
+  return plan.limiter === undefined ? plan : { ...plan, limiter: resolve(dirname(path), plan.limiter) };
+}
+
+/** The names of the built-in scenarios that fix no strategy, limiter or failure policy other than the defaults. */
+export async function scenariosForAnyStrategy(): Promise<string[]> {
+  const names = await scenarioNames();
+  const texts = await Promise.all(names.map((name) => readTextFile(scenarioFile(name))));
+  const other = new RegExp(`^(limiter|onFailure|strategy): (?!(${DEFAULT_STRATEGY}|closed)$)`, 'm');
+  return names.filter((_name, at) => !other.test(texts[at] ?? ''));
+}
+
+async function unknownName(name: string): Promise<OpenclawError> {
+  const names = await scenarioNames();
+  const close = nearest(name, names);
+  const meant = close === undefined ? '' : `; did you mean "${close}"?`;
+  return new OpenclawError('INVALID_SCENARIO', `no scenario is called ${quoted(name)}${meant}`, {
+    hint: `built-in scenarios: ${names.join(', ')}`,
+  });
+}
+
+function unreadable(file: string, { message }: Error): OpenclawError {
+  return new OpenclawError('INVALID_SCENARIO', `cannot read ${quoted(file)}: ${message}`, {
+    hint: 'expected a YAML file, or a built-in scenario like baseline',
+  });
+}

@@ -1,0 +1,128 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Policy } from '../../core/policy.ts';
+import { plain, rounded } from '../../core/units.ts';
+import { DEFAULT_LOAD, DEFAULT_RESTING, LIMITS, TIMES } from '../../scenario/defaults.ts';
+import type { LoadPlan } from '../../scenario/plan.ts';
+import { decimalNumber, seconds, wholeNumber } from './options.ts';
+
+/** The flags of commands that send load. Times in seconds. */
+export interface LoadFlags {
+  readonly connections: number;
+  readonly rate?: number;
+  readonly users: number;
+  readonly skew: number;
+  readonly roaming: number;
+  readonly cost: readonly number[];
+  readonly ramp: number;
+  readonly resting: number;
+  /** Default: see `longestRest`. */
+  readonly rest?: number;
+  readonly burst: number;
+  readonly duration: number;
+}
+
+export function loadOptions(command: Command, { resting }: Pick<LoadFlags, 'resting'>): Command {
+  const { connections, users, skew, roaming, cost, rampMs, durationMs } = DEFAULT_LOAD;
+  command
+    .option(
+      '--connections <count>',
+      'concurrent connections, each with one request in flight',
+      wholeNumber(...LIMITS.connections),
+      connections,
+    )
+    .option(
+      '--rate <requests/s>',
+      'open load: start requests at this constant rate, whether earlier ones were answered or not',
+      decimalNumber(...LIMITS.rate),
+    )
+    .option('--users <count>', 'users, each with its own bucket', wholeNumber(...LIMITS.users), users)
+    .option(
+      '--skew <exponent>',
+      'Zipf exponent of how often each user is drawn; 0 is uniform',
+      decimalNumber(...LIMITS.skew),
+      skew,
+    )
+    .option(
+      '--roaming <share>',
+      'share of users that send from every region',
+      decimalNumber(...LIMITS.share),
+      roaming,
+    )
+    .addOption(
+      new Option('--cost <tokens>', 'tokens of a request; of a list with commas, each is equally likely')
+        .argParser(parseCosts)
+        .default([cost], `${cost}`),
+    )
+    .option(
+      '--ramp <seconds>',
+      'users arrive one after another during this time',
+      seconds(TIMES.ramp),
+      rampMs / 1_000,
+    );
+  return restOptions(command, resting).option(
+    '--duration <seconds>',
+    'length of the load',
+    seconds(TIMES.duration),
+    durationMs / 1_000,
+  );
+}
+
+function restOptions(command: Command, resting: number): Command {
+  return command
+    .option(
+      '--resting <share>',
+      'share of users that pause and send in bursts (finds keys that expire before the bucket is full)',
+      decimalNumber(...LIMITS.share),
+      resting,
+    )
+    .option(
+      '--rest <seconds>',
+      'their longest pause (default: until a bucket is full, at most a quarter of the load)',
+      seconds(TIMES.rest),
+    )
+    .option(
+      '--burst <seconds>',
+      'how long they send between two pauses',
+      seconds(TIMES.rest),
+      DEFAULT_RESTING.burstMs / 1_000,
+    );
+}
+
+const parseCost = wholeNumber(1, 1_000_000);
+
+function parseCosts(text: string): readonly number[] {
+  const costs = text.split(',');
+  if (costs.length <= 100) return costs.map(parseCost);
+  throw new InvalidArgumentError('Expected at most 100 costs.');
+}
+
+/** Seconds: the time until a bucket is full, at most a quarter of the load. */
+function longestRest({ rest, duration }: LoadFlags, policy: Policy): number {
+  const untilFull = policy.capacityQuanta / policy.quantaPerUs / 1_000_000;
+  return rest ?? Math.max(0.001, Math.round(Math.min(untilFull, duration / 4) * 1_000) / 1_000);
+}
+
+/** The load of these flags. */
+export function makeLoad(flags: LoadFlags, policy: Policy): LoadPlan {
+  const { connections, rate, users, skew, roaming, cost: costs, ramp, duration, resting, burst } = flags;
+  const ms = (seconds: number) => rounded(1_000 * seconds, 3);
+  return {
+    ...{ mode: rate === undefined ? 'closed' : 'open', connections },
+    ...(rate !== undefined && { ratePerSecond: rate }),
+    ...{ users, skew, roaming, costs, rampMs: ms(ramp), durationMs: ms(duration) },
+    ...(resting > 0 && {
+      resting: { share: resting, restMs: ms(longestRest(flags, policy)), burstMs: ms(burst) },
+    }),
+  };
+}
+
+/** The flags that make this load. */
+export function loadCommandLine(load: LoadPlan): string {
+  const { connections, ratePerSecond: rate, users, skew, roaming, costs, rampMs, durationMs, resting } = load;
+  return [
+    `--connections ${connections}${rate === undefined ? '' : ` --rate ${rate}`} --users ${users} --skew ${plain(skew)}`,
+    `--roaming ${plain(roaming)} --cost ${costs.join(',')} --ramp ${rampMs / 1_000} --duration ${durationMs / 1_000}`,
+    `--resting ${plain(resting?.share ?? 0)}`,
+    ...(resting ? [`--rest ${resting.restMs / 1_000} --burst ${resting.burstMs / 1_000}`] : []),
+  ].join(' ');
+}

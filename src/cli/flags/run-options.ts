@@ -1,0 +1,50 @@
+import { type Command, Option } from 'commander';
+import { parseClaim } from '../../checker/claims/claim.ts';
+import { EVIDENCE_BROUGHT } from '../../checker/claims/evidence-claims.ts';
+import type { ProviderName } from '../../regions/choose-provider.ts';
+import { type Format, formatOption } from '../output/output.ts';
+import { type ClockSlackFlags, clockSlackOption } from './clock-slack.ts';
+import { DEFAULT_CLUSTER } from './cluster-flags.ts';
+
+/** The flags of a run that are not in its plan. */
+export interface RunFlags extends ClockSlackFlags {
+  readonly format: Format;
+  readonly json: boolean;
+  readonly name: string;
+  readonly reports: string;
+  /** The server program for a cluster that is started for this run. */
+  readonly server?: string;
+  readonly provider: ProviderName;
+}
+
+export function runOptions(command: Command): Command {
+  return command
+    .option(
+      '--name <name>',
+      'use this running cluster if its topology matches; it is left running',
+      DEFAULT_CLUSTER,
+    )
+    .option('--reports <folder>', 'folder for the runs', 'reports')
+    .addOption(
+      clockSlackOption(
+        "largest error of the limiter's clock beyond what is measured (default: 1ms with --target or --limiter, else 0)",
+      ),
+    )
+    .addOption(formatOption())
+    .option('--json', 'the same as --format json', false);
+}
+
+/** The flag of `claimOption`. */
+export interface ClaimFlags {
+  readonly claim?: readonly string[];
+}
+
+export function claimOption(): Option {
+  return new Option(
+    '--claim <claim>',
+    `a claim like 'total-excess <= bound', instead of the default claims; repeatable; a claim on correctness adds ${EVIDENCE_BROUGHT}`,
+  ).argParser((text: string, sofar: readonly string[] = []) => {
+    parseClaim(text);
+    return [...sofar, text];
+  });
+}

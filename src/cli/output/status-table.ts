@@ -1,0 +1,82 @@
+import pc from 'picocolors';
+import { printable } from '../../core/printable.ts';
+import type { ClusterStatus, LinkStatus, NodeStatus } from '../../regions/cluster/status.ts';
+import { restartHint } from '../../regions/open-cluster.ts';
+import type { Look } from '../../report/fit-lines.ts';
+import { drawTable } from '../../report/text-table.ts';
+import type { Environment } from '../process/environment.ts';
+import { jsonText } from './output.ts';
+
+/** A cluster's status as one JSON document, or as text. */
+export function printStatus(status: ClusterStatus, json: boolean, { out, look }: Environment): void {
+  out(json ? jsonText(status) : renderStatus(status, look));
+}
+
+/** Logs the nodes that do not answer, with a hint. Returns whether all answer. */
+export function reportSilentNodes(status: ClusterStatus, { log }: Environment): boolean {
+  const { name, provider, nodes } = status;
+  const silent = nodes.filter(({ role }) => role === 'down').map((node) => node.name);
+  if (silent.length === 0) return true;
+  const mend = `to restart killed nodes: openclaw-rl fault heal --name ${name}; or ${restartHint(name)}`;
+  log(`does not answer: ${silent.join(', ')}\n${provider === 'external' ? '' : `  ${mend}\n`}`);
+  return false;
+}
+
+/** A cluster's status as text: its nodes, then its links with the faults on them. */
+function renderStatus(status: ClusterStatus, { colour, columns }: Look): string {
+  const colours = pc.createColors(colour);
+  const nodes = {
+    head: ['node', 'address', 'role', 'of', 'slots', 'lag', 'cluster'],
+    rows: status.nodes.map((node) => nodeRow(node, colours)),
+    spare: ['cluster'],
+  };
+  const links = {
+    head: ['from', 'to', 'round trip ms', 'measured ms', 'in force'],
+    rows: status.links.map((link) => linkRow(link, colours)),
+  };
+  const title = `${colours.bold(`cluster ${printable(status.name)}`)} (${status.provider})`;
+  const tables = [nodes, ...(status.links.length > 0 ? [links] : [])];
+  return `${[title, ...tables.map((table) => drawTable(table, columns))].join('\n')}\n`;
+}
+
+type Colours = ReturnType<typeof pc.createColors>;
+
+function nodeRow(
+  { name, address, role, primary, slots, lagBytes, clusterOk }: NodeStatus,
+  colours: Colours,
+): string[] {
+  const lag =
+    role === 'replica' ? (lagBytes === undefined ? colours.red('not linked') : `${lagBytes} B`) : '';
+  const state = role === 'down' ? '' : clusterOk ? colours.green('ok') : colours.red('down');
+  return [
+    name,
+    address,
+    role === 'down' ? colours.red(role) : role,
+    primary ?? '',
+    printable(slots),
+    lag,
+    state,
+  ];
+}
+
+function linkRow(link: LinkStatus, colours: Colours): string[] {
+  const { from, to, configuredRoundTripMs, measuredRoundTripMs } = link;
+  const measured =
+    measuredRoundTripMs === undefined ? colours.red('no reply') : measuredRoundTripMs.toFixed(1);
+  return [from, to, String(configuredRoundTripMs), measured, inForce(link, colours)];
+}
+
+/** The differences of a link from the plan of the cluster. */
+function inForce(link: LinkStatus, colours: Colours): string {
+  if (link.silent !== undefined) return colours.red(`unknown: ${printable(link.silent)}`);
+  const { cut, dropsReplies, rateKBps, latencyMs, jitterMs, configuredLatencyMs } = link;
+  return [
+    cut === undefined ? '' : colours.red(`cut (${cut})`),
+    dropsReplies ? colours.red('replies dropped') : '',
+    latencyMs === configuredLatencyMs ? '' : `${latencyMs} ms one way`,
+    jitterMs === 0 ? '' : `jitter ${jitterMs} ms`,
+    rateKBps === undefined ? '' : `${rateKBps} kB/s`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}

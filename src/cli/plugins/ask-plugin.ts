@@ -1,0 +1,53 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OpenclawError } from '../../core/errors.ts';
+import { formatPolicy, type Policy } from '../../core/policy.ts';
+import { refused } from '../../limiter/plugin/error.ts';
+import { withTimeout } from '../../limiter/with-timeout.ts';
+import { startProcess } from '../../regions/processes/process.ts';
+import { interruption, unlessInterrupted } from '../../regions/waiting.ts';
+import type { Environment } from '../process/environment.ts';
+import { serviceEnvironment } from '../process/service-environment.ts';
+
+/** Longer than the timeout of `startPlugin`, which cannot fire while a plug-in blocks its process. */
+const PATIENCE_MS = 20_000;
+const LOADED = 'a plug-in was loaded';
+
+/**
+ * The promise that a plug-in exports for this policy. A separate process imports it, so that loading it can neither end
+ * this process with exit code 0 nor write into the results. Throws INVALID_OPTION if it is no plug-in.
+ */
+export async function askPlugin(file: string, policy: Policy, environment: Environment): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'openclaw-rl-plugin-'));
+  try {
+    return await askIn(folder, { file, policy, environment });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Question {
+  readonly file: string;
+  readonly policy: Policy;
+  readonly environment: Environment;
+}
+
+async function askIn(folder: string, { file, policy, environment }: Question): Promise<string> {
+  const { self, interrupt } = environment;
+  const [command, ...script] = self;
+  const logFile = join(folder, 'log');
+  const args = [...script, 'read-plugin', file, formatPolicy(policy)];
+  const env = serviceEnvironment(environment);
+  const child = await startProcess({ name: 'its process', command, args, env, logFile });
+  const ended = unlessInterrupted(interrupt, LOADED, child.ended).catch(() => '');
+  const silent = `no reply from its process for ${PATIENCE_MS / 1_000} s`;
+  const how = await withTimeout(PATIENCE_MS, ended, () => silent);
+  await child.stop();
+  if (interrupt.aborted) throw interruption(interrupt, LOADED);
+  const { ready, refused: reason } = child.answer();
+  if (ready?.promise !== undefined) return ready.promise;
+  if (reason !== undefined) throw new OpenclawError(reason.code, reason.message, reason);
+  const log = await readFile(logFile, 'utf8');
+  throw refused(file, `cannot be loaded: ${how} ${log.trim().slice(-300)}`.trim());
+}

@@ -1,0 +1,78 @@
+import { OpenclawError } from '../../core/errors.ts';
+import { pluginName } from '../../core/plugin-name.ts';
+import { printable } from '../../core/printable.ts';
+import { isThrownBy, refused, uncaught } from '../../limiter/plugin/error.ts';
+import { withTimeout } from '../../limiter/with-timeout.ts';
+import { unlessInterrupted } from '../../regions/waiting.ts';
+import type { Environment } from '../process/environment.ts';
+import { reportError } from '../process/report-error.ts';
+
+/** Shorter than a run's timeout for a service to listen. */
+const START_MS = 10_000;
+
+/** The folder of this program's code, as stack traces show it. */
+const OURS = new URL('../../', import.meta.url).href;
+
+/**
+ * Starts a plug-in in this process. If the plug-in terminates the process, never becomes ready or throws an uncaught
+ * error, the error names the plug-in and the exit code is not 0. A plug-in that cannot be started ends the process,
+ * since its timers and connections could keep it alive. Call `release` when the plug-in is no longer needed.
+ */
+export async function startPlugin<T>(
+  file: string,
+  environment: Environment,
+  start: () => Promise<T>,
+): Promise<{ readonly started: T; readonly release: () => void }> {
+  const release = answerFor(file, environment);
+  try {
+    return { started: await inTime(file, start(), environment), release };
+  } catch (error) {
+    release();
+    return environment.exit(refuse(file, error, environment));
+  }
+}
+
+function answerFor(file: string, environment: Environment): () => void {
+  const offExit = environment.onExit((code) => {
+    if (environment.interrupt.aborted) return;
+    const error = refused(file, `terminated its process with code ${code}`);
+    environment.setExitCode(refuse(file, error, environment));
+  });
+  const offUncaught = environment.onUncaught((error) => {
+    if (isOurs(file, error)) return;
+    offExit();
+    environment.exit(refuse(file, uncaught(file, error), environment));
+  });
+  return () => {
+    offExit();
+    offUncaught();
+  };
+}
+
+/** Logs the error; if it is the plug-in's, also sends it to the parent process. */
+function refuse(file: string, error: unknown, environment: Environment): number {
+  if (error instanceof OpenclawError && error.message.startsWith(`${pluginName(file)} `)) {
+    const [message, hint] = [printable(error.message), printable(error.hint)];
+    environment.answer?.({ refused: { code: error.code, message, hint } });
+  }
+  return reportError(error, environment);
+}
+
+/** Whether an error is of this program. An error of a package without either in its stack counts as the plug-in's. */
+function isOurs(file: string, error: unknown): boolean {
+  return error instanceof Error && !isThrownBy(file, error) && error.stack?.includes(OURS) === true;
+}
+
+async function inTime<T>(
+  file: string,
+  starting: Promise<T>,
+  { interrupt }: Pick<Environment, 'interrupt'>,
+): Promise<T> {
+  const started = unlessInterrupted(interrupt, 'a plug-in was started', starting);
+  return withTimeout(START_MS, started, () => {
+    throw refused(
+      file,
+      `is not ready after ${START_MS / 1_000} s: its import or createLimiter is still pending`,
+    );
+  });
+}

@@ -1,0 +1,171 @@
+import { expect, it } from 'vitest';
+import { parsePromise } from '../../checker/claims/promise.ts';
+import { makePolicy } from '../../core/policy.ts';
+import { makeRandom, type Random } from '../../core/prng.ts';
+import { STRATEGY_NAMES, traitsOf } from '../../core/strategies.ts';
+import { FAULT_NAMES, type FaultSpec, isMomentary } from '../../scenario/faults/index.ts';
+import { parseScenario } from '../../scenario/parse.ts';
+import { benchCommand } from '../commands/bench.ts';
+import { chaosCommand } from '../commands/chaos.ts';
+import type { Environment } from '../process/environment.ts';
+import { formatCommand, type PlanFlags, planOfFlags } from './flag-plan.ts';
+
+const PLANS = 500;
+
+/** What is typed: a fault behind `chaos`, none behind `bench`. */
+interface Typed {
+  readonly flags: PlanFlags;
+  readonly fault?: FaultSpec;
+}
+
+it(`makes the same plan again from the command line of a plan, of ${PLANS} at random`, async () => {
+  const random = makeRandom(1, 'command lines');
+  const seen = new Set<string | undefined>();
+  for (let count = 0; count < PLANS; count++) {
+    const typed = drawTyped(random, await typedIn(''));
+    const plan = planOf(typed);
+    const line = formatCommand(plan, typed.flags);
+    const again = await typedIn(line);
+    expect(planOf(again), line).toEqual(plan);
+    expect(formatCommand(planOf(again), again.flags)).toBe(line);
+    seen.add(typed.fault?.fault);
+  }
+  expect(seen).toEqual(new Set([undefined, ...FAULT_NAMES]));
+});
+
+it('has the defaults of a scenario file where no flag is given', async () => {
+  const { flags } = await typedIn('');
+  const plan = planOf({ flags: { ...flags, claim: ['total-excess <= 0'], resting: 0 } });
+  const file = parseScenario('# why\nclaims: [total-excess <= 0]', { file: 'bench.yaml' });
+  const topology = { ...plan.topology, roundTripMs: {} }; // the flags fill in what a file leaves out
+  expect({ ...plan, about: 'why', topology }).toEqual(file);
+});
+
+it.each([
+  { flags: { connections: 2 }, says: 'load.connections: expected one for each of the 3 regions; found 2' },
+  { flags: { cost: [21] }, says: 'load.cost: expected costs of at most the capacity of 20 tokens; found 21' },
+  {
+    flags: { strategy: 'acked', replicas: 0 },
+    says: 'topology.replicas: strategy acked waits for replicas; it needs at least 1, found 0',
+  },
+  {
+    fault: { fault: 'partition', mode: 'refuse', isolate: ['mars'] },
+    says: 'isolate[0]: expected one of the regions us-east, eu-west, ap-south; found "mars"',
+  },
+  {
+    fault: { fault: 'kill', node: 'us-east-0' },
+    flags: { at: 19_500 },
+    says: /19.5 s to 20.5 s does not fit/,
+  },
+] as const)('holds flags to what a file is held to: $says', async ({ flags, says, ...fault }) => {
+  const typed = { flags: { ...(await typedIn('')).flags, ...flags }, ...fault };
+  expect(() => planOf(typed as Typed)).toThrow(says);
+});
+
+function planOf({ flags, ...fault }: Typed) {
+  const { limiter: file, promise = { type: 'token-bucket' } } = flags;
+  const plugin = file === undefined ? undefined : { file, promise };
+  return planOfFlags(flags, { running: undefined, plugin, ...fault });
+}
+
+let chosen: Typed | undefined;
+const BENCH = benchCommand({} as Environment)
+  .action(() => undefined)
+  .exitOverride();
+const CHAOS = chaosCommand({} as Environment, async (_, fault, flags) => {
+  chosen = { flags, fault };
+});
+
+/** As a shell and the command read a line. */
+async function typedIn(line: string): Promise<Typed> {
+  const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+  if (words[1] !== 'chaos') return { flags: BENCH.parse(words.slice(2), { from: 'user' }).opts<PlanFlags>() };
+  await CHAOS.parseAsync(words.slice(2), { from: 'user' });
+  return chosen as Typed;
+}
+
+function dice(random: Random) {
+  const whole = (least: number, most: number) => least + Math.floor(random() * (most - least + 1));
+  return {
+    whole,
+    decimal: (least: number, most: number) => whole(least * 1_000, most * 1_000) / 1_000,
+    oneOf: <T>(...values: readonly T[]) => values[whole(0, values.length - 1)] as T,
+    maybe: <T extends object>(flag: T) => (random() < 0.3 ? flag : {}),
+  };
+}
+
+function drawTyped(random: Random, { flags: defaults }: Typed): Typed {
+  const { whole, oneOf } = dice(random);
+  const flags = drawFlags(random, defaults);
+  if (oneOf(true, false)) return { flags };
+  const fault = drawFault(random, flags);
+  const half = Math.floor(500 * flags.duration);
+  const [at, length] = [whole(0, half), whole(1, half) - 0.5];
+  return { fault, flags: { ...flags, ...(isMomentary(fault) ? { at: 0 } : { at, for: length }) } };
+}
+
+function drawFault(random: Random, { regions, strategy }: PlanFlags): FaultSpec {
+  const { whole, decimal, oneOf } = dice(random);
+  const [here = '', there = '', third] = regions;
+  const two = [here, there] as const;
+  const hasReplicas = traitsOf(strategy).perRegionBucket === undefined;
+  const node = oneOf(...regions.map((region) => `${region}-0`));
+  const shape = oneOf(
+    { isolate: [here] },
+    { split: third === undefined ? [[there], [here]] : [[there, third], [here]] },
+    { bridge: two },
+    { from: [here], to: regions.slice(1) },
+  );
+  const mode = oneOf('blackhole', 'refuse');
+  const length = () => whole(10, 3_600_000);
+  const signed = () => oneOf(-1, 1) * decimal(0, 100_000);
+  return oneOf<FaultSpec>(
+    { fault: 'partition', mode, ...shape },
+    { fault: 'flap', mode, downMs: length(), upMs: length(), ...shape },
+    ...[
+      { fault: 'latency', between: two, addMs: decimal(0, 900), jitterMs: 1e-7, rampMs: length() } as const,
+    ],
+    { fault: 'bandwidth', between: two, rateKBps: decimal(1, 5_000) },
+    { fault: 'drop-reply', regions: [here] },
+    ...(['kill', 'pause', 'restart-empty'] as const).map((fault) => ({ fault, node })),
+    ...(hasReplicas ? [{ fault: 'restart', node } as const] : []),
+    ...(hasReplicas ? [{ fault: 'failover', node: `${there}-1` } as const] : []),
+    { fault: 'gateway-clock', region: there, offsetMs: signed() },
+    { fault: 'node-clock', node, stepMs: signed() },
+  );
+}
+
+function drawFlags(random: Random, defaults: PlanFlags): PlanFlags {
+  const { whole, decimal, oneOf, maybe } = dice(random);
+  const duration = decimal(1, 60);
+  const promise = parsePromise(oneOf('token-bucket', 'fixed-window:100/60s:epoch', 'sliding-window:9/90ms'));
+  const strategy = oneOf(...STRATEGY_NAMES);
+  return {
+    ...defaults,
+    ...{ seed: whole(0, 2 ** 32 - 1), strategy },
+    cost: traitsOf(strategy).unitCost ? [1] : oneOf([1], [1, 2, 5], [whole(1, 10)]),
+    policy: makePolicy(whole(10, 200), `${whole(1, 20)}/${oneOf('s', 'min')}`),
+    ...oneOf(
+      {},
+      { limiter: './my own.mjs' },
+      { limiter: './mine.mjs', promise },
+      { onFailure: oneOf('closed', 'open', 'local-share') },
+    ),
+    ...maybe({ claim: ['info <= 7%', oneOf('total-excess <= 0', 'p99(allowed) <= 250ms')] }),
+    ...maybe({ rate: decimal(1, 5_000) }),
+    ...maybe({ rest: decimal(0.001, duration) }),
+    ...maybe({ clockSlack: whole(0, 5_000) }),
+    ...maybe({ server: oneOf('valkey-server', '/opt/my redis/server') }),
+    ...{ provider: oneOf('auto', 'local'), connections: whole(1, 10_000), users: whole(1, 10_000) },
+    ...{
+      skew: oneOf(decimal(0, 5), 1.5e-7),
+      roaming: oneOf(decimal(0, 1), 1e-9),
+      duration,
+      ramp: decimal(0, duration / 2),
+    },
+    ...{ resting: oneOf(0, decimal(0, 1)), burst: decimal(0.001, 1) },
+    regions: ['us-east', 'eu-west', 'ap-south'].slice(0, whole(2, 3)),
+    ...{ replicas: 1, jitter: decimal(0, 20), persistence: oneOf('none', 'aof') },
+    ...{ roundTrip: { 'us-east:eu-west': decimal(1, 300) }, nodeTimeout: whole(700, 60_000) },
+  };
+}

@@ -1,0 +1,100 @@
+import { defaultClaims } from '../../checker/claims/default-claims.ts';
+import { formatPromise } from '../../checker/claims/promise.ts';
+import { invalidOption } from '../../core/errors.ts';
+import { formatPolicy } from '../../core/policy.ts';
+import { DEFAULT_STRATEGY } from '../../core/strategies.ts';
+import { faultCommandLine } from '../../scenario/faults/command-line.ts';
+import { definitionOf, type FaultSpec, type UndrawnFault } from '../../scenario/faults/index.ts';
+import { makePlan } from '../../scenario/make-plan.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import { optionsOf, type Topology } from '../../topology/topology.ts';
+import type { ClockSlackFlags } from '../flags/clock-slack.ts';
+import { type LoadFlags, loadCommandLine, makeLoad } from '../flags/load-options.ts';
+import type { FailureFlags, LimiterFlags } from '../flags/options.ts';
+import type { ClaimFlags } from '../flags/run-options.ts';
+import { type TopologyFlags, topologyCommandLine, topologyOf } from '../flags/topology-flags.ts';
+import { quotedForShell } from '../output/typed-command.ts';
+import type { ChosenPlugin, PromiseFlags } from '../plugins/limiter-plugin.ts';
+
+/** The flags of `bench` and `chaos` for runs that start regions. */
+export interface PlanFlags
+  extends TopologyFlags,
+    LimiterFlags,
+    FailureFlags,
+    LoadFlags,
+    ClaimFlags,
+    PromiseFlags,
+    ClockSlackFlags {
+  /** Start and length of the fault of `chaos`, in milliseconds. */
+  readonly at?: number;
+  readonly for?: number;
+}
+
+/** The parts of a plan that are not flags. */
+interface PlanParts {
+  /** The topology of the running cluster, if the plan uses it. */
+  readonly running: Topology | undefined;
+  readonly plugin: ChosenPlugin | undefined;
+  /** Of `chaos`. */
+  readonly fault?: FaultSpec;
+}
+
+/** The plan of these flags. Throws INVALID_SCENARIO, or INVALID_OPTION. */
+export function planOfFlags(flags: PlanFlags, { running, plugin, fault }: PlanParts): Plan {
+  const { seed, policy, strategy, onFailure = 'closed', claim } = flags;
+  const title =
+    fault === undefined
+      ? { scenario: 'bench', about: 'What does the limiter admit while nothing goes wrong?' }
+      : { scenario: `chaos-${fault.fault}`, about: `What does ${fault.fault} do to the limiter?` };
+  const broken = fault && { fault: definitionOf(fault.fault) };
+  return makePlan(
+    {
+      ...{ seed, onFailure, strategy: plugin === undefined ? strategy : DEFAULT_STRATEGY },
+      ...(plugin && { limiter: plugin.file }),
+      topology: optionsOf(running ?? topologyOf(flags)),
+      policy: formatPolicy(policy),
+      load: makeLoad(flags, policy),
+      faults: fault === undefined ? [] : [undrawn(fault, flags)],
+      claims: [...(claim ?? defaultClaims({ ...flags, promise: plugin?.promise, ...broken }))],
+    },
+    title,
+  );
+}
+
+/** The fault and its times in the form of a scenario. Throws INVALID_OPTION if it outlasts the load. */
+function undrawn(spec: FaultSpec, { at = 0, for: length = 1_000, duration }: PlanFlags): UndrawnFault {
+  if (at + length > 1_000 * duration) {
+    throw invalidOption(
+      `a fault from ${at / 1_000} s to ${(at + length) / 1_000} s does not fit into a load of ${duration} s`,
+      'raise --duration, or lower --at or --for',
+    );
+  }
+  return { ...spec, at: { least: at, most: at }, for: { least: length, most: length } };
+}
+
+/** The flags of a run's command line that are not in its plan. */
+type UnplannedFlags = PromiseFlags &
+  ClaimFlags &
+  ClockSlackFlags &
+  Pick<PlanFlags, 'limiter' | 'onFailure' | 'server' | 'provider'>;
+
+/** The command that repeats this plan, with every number. */
+export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
+  const { limiter, onFailure, promise, claim = [], server, provider, clockSlack } = flags;
+  const [fault] = plan.faults;
+  const decides =
+    limiter === undefined ? `--strategy ${plan.strategy}` : `--limiter ${quotedForShell(limiter)}`;
+  return [
+    `openclaw-rl ${fault === undefined ? 'bench' : `chaos ${faultCommandLine(fault)}`}`,
+    `${decides} --policy ${plan.policy}`,
+    ...(onFailure === undefined ? [] : [`--on-failure ${onFailure}`]),
+    ...(promise === undefined ? [] : [`--promise ${formatPromise(promise)}`]),
+    ...claim.map((text) => `--claim ${quotedForShell(text)}`),
+    loadCommandLine(plan.load),
+    topologyCommandLine(plan.topology),
+    ...(server === undefined ? [] : [`--server ${quotedForShell(server)}`]),
+    ...(provider === 'auto' ? [] : [`--provider ${provider}`]),
+    ...(clockSlack === undefined ? [] : [`--clock-slack ${clockSlack}us`]),
+    `--seed ${plan.seed}`,
+  ].join(' ');
+}

@@ -1,0 +1,129 @@
+import { resolve } from 'node:path';
+import { parseClaim } from '../../checker/claims/claim.ts';
+import { isOnCorrectness } from '../../checker/claims/evidence-claims.ts';
+import type { Promised } from '../../checker/claims/promise.ts';
+import { NOT_CHECKED } from '../../checker/findings/notes.ts';
+import { printable } from '../../core/printable.ts';
+import { prepareRun } from '../../experiment/prepare-run.ts';
+import { pointLatestAt, writeRunFile } from '../../experiment/run-folder.ts';
+import type { ProvideSystem } from '../../experiment/system.ts';
+import { renderJunit } from '../../report/junit.ts';
+import { renderMarkdown } from '../../report/markdown.ts';
+import { makeReport, type RunReport } from '../../report/report.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import { clusterContext } from '../flags/cluster-flags.ts';
+import type { RunFlags } from '../flags/run-options.ts';
+import { serverOf } from '../flags/topology-flags.ts';
+import { HTML_FILE, runHtml } from '../output/html-file.ts';
+import { jsonText, render } from '../output/output.ts';
+import { promiseOfPlan } from '../plugins/limiter-plugin.ts';
+import type { Environment } from '../process/environment.ts';
+import { exitCodeOfReport } from '../process/exit-codes.ts';
+import { serviceEnvironment } from '../process/service-environment.ts';
+import { showProgress } from '../screen/run-progress.ts';
+import { JudgeThread } from '../threads/judge-apart.ts';
+
+export interface RunRequest {
+  readonly plan: Plan;
+  /** The command that repeats this run. */
+  readonly command: string;
+  readonly flags: RunFlags;
+  /** The system of an audit; without it the run starts regions. */
+  readonly system?: ProvideSystem;
+  /** The promise of the limiter; without it, that of the plan's plug-in. */
+  readonly promise?: Promised;
+  /** Whether an audit uses real users. */
+  readonly areUsersReal?: boolean;
+}
+
+/** Runs a plan, prints its report, writes it into the run's folder, and sets the exit code. */
+export async function runAndReport(request: RunRequest, environment: Environment): Promise<void> {
+  if (!request.plan.claims.map(parseClaim).some(isOnCorrectness)) environment.log(`${NOT_CHECKED}\n`);
+  const { report, page } = await makeRun(request, environment);
+  try {
+    environment.out(render(report, request.flags, environment)); // first: a full disk must not cost the verdict
+    await keepReport(report);
+    await writeHtml(report, page, environment);
+  } finally {
+    await page.drop();
+  }
+  environment.setExitCode(
+    environment.interrupt.aborted ? environment.interruptCode() : exitCodeOfReport(report),
+  );
+}
+
+/** The page of a run, to be drawn or dropped; until then the history stays in memory. */
+interface PageToCome {
+  draw(): Promise<string>;
+  drop(): Promise<void>;
+}
+
+/** Runs a plan in its own folder, which keeps the history, and judges it. */
+export async function makeRun(
+  request: RunRequest,
+  environment: Environment,
+): Promise<{ readonly report: RunReport; readonly page: PageToCome }> {
+  const { plan, command, flags } = request;
+  const promise = request.promise ?? (await promiseOfPlan(plan, environment));
+  const { name, provider } = flags;
+  const prepared = await prepareRun(
+    {
+      ...{ plan, reports: resolve(environment.cwd, flags.reports) },
+      cluster: { name, provider, ...serverOf(flags, environment) },
+      serviceEnv: serviceEnvironment(environment),
+      ...(request.system && { system: request.system }),
+    },
+    clusterContext(environment),
+  );
+  const { runPlan } = await import('../../experiment/run.ts'); // heavy: not for --help, nor for the children
+  const { onProgress, close } = showProgress(plan, environment);
+  const thread = new JudgeThread(environment.interrupt, judgedApart(environment));
+  const { check, evidence, latencies, system, loadMs, ...counted } = await runPlan({
+    ...prepared,
+    judgeApart: thread,
+    onProgress,
+    ...(promise && { promise }),
+    ...(request.areUsersReal && { areUsersReal: true }),
+    ...(flags.clockSlack !== undefined && { clockSlackUs: flags.clockSlack }),
+    signal: environment.interrupt,
+    onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
+  })
+    .finally(close)
+    .catch(async (error: unknown) => {
+      await thread.close();
+      throw error;
+    });
+  const { folder, startedAt } = prepared;
+  const report = makeReport({
+    ...{ plan, command, folder, startedAt: startedAt.toISOString() },
+    ...{ system, loadMs: Math.round(loadMs), ...counted, check, latencies },
+  });
+  const draw = async () => (evidence === undefined ? thread.draw(report) : runHtml(report, evidence));
+  return { report, page: { draw, drop: () => thread.close() } };
+}
+
+/** For tests: longer runs than this many operations are judged in their own thread. */
+function judgedApart({ env }: Environment): { above?: number } {
+  const from = env.OPENCLAW_RL_JUDGE_APART;
+  return from === undefined ? {} : { above: Number(from) };
+}
+
+/** Writes a report into the folder of its run, in every format. */
+export async function keepReport(report: RunReport): Promise<void> {
+  const { folder } = report;
+  await writeRunFile(folder, 'report.json', jsonText(report));
+  await pointLatestAt(folder);
+  await writeRunFile(folder, 'report.md', renderMarkdown(report));
+  await writeRunFile(folder, 'junit.xml', renderJunit(report));
+}
+
+/** A failure to write the page changes neither the verdict nor the exit code: `report --html` can write it later. */
+async function writeHtml(report: RunReport, page: PageToCome, environment: Environment): Promise<void> {
+  try {
+    await writeRunFile(report.folder, HTML_FILE, await page.draw());
+  } catch (error) {
+    environment.log(
+      `warning: no ${HTML_FILE}: ${printable(error instanceof Error ? error.message : String(error))}\n`,
+    );
+  }
+}

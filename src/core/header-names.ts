@@ -1,0 +1,12 @@
+/** Every header that services, gateways, middlewares and the load send or read, spelt as it is sent. */
+export const HEADERS = {
+  user: 'x-openclaw-user',
+  cost: 'x-openclaw-cost',
+  /** The id of a request that a gateway may send to several services. A user's own id is not forwarded. */
+  decisionId: 'x-openclaw-decision-id',
+  decision: 'openclaw-decision',
+  shadow: 'openclaw-shadow',
+  policies: 'RateLimit-Policy',
+  levels: 'RateLimit',
+  retryAfter: 'Retry-After',
+} as const;

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import type { ProviderName } from '../regions/choose-provider.ts';
+import { parseScenario } from '../scenario/parse.ts';
+import type { Plan } from '../scenario/plan.ts';
+import { checkPlan } from './check-plan.ts';
+
+const FILE = `# What is checked before a run?
+claims: [total-excess <= 0, failed <= 5% during partition]
+faults: [{ fault: partition, mode: refuse, isolate: [eu-west], at: 1s, for: 1s }]
+`;
+const plan: Plan = parseScenario(FILE, { file: 'test.yaml' });
+const check = (more: Partial<Plan>, provider: ProviderName = 'auto') =>
+  checkPlan({ plan: { ...plan, ...more }, provider });
+
+describe('a plan that is about to be run', () => {
+  it('gives its claims', () => {
+    expect(check({}).map(({ text }) => text)).toEqual(plan.claims);
+    expect(check({ limiter: '/mine.mjs' })).toEqual(check({}));
+    expect(check({}, 'docker')).toEqual(check({}));
+  });
+
+  it.each<{ title: string; more: Partial<Plan>; provider?: ProviderName; error: object }>([
+    {
+      title: 'claims something of a phase it does not have',
+      more: { faults: [] },
+      error: { code: 'INVALID_CLAIM', message: expect.stringMatching(/its phases: whole run$/) },
+    },
+    {
+      title: 'has a plug-in in containers',
+      more: { limiter: '/mine.mjs' },
+      provider: 'docker',
+      error: { code: 'INVALID_OPTION', hint: 'remove --provider docker' },
+    },
+  ])('is refused where it $title', ({ more, provider = 'auto', error }) => {
+    expect(() => check(more, provider)).toThrow(expect.objectContaining(error));
+  });
+});

@@ -1,0 +1,35 @@
+import { type Claim, parseClaim } from '../checker/claims/claim.ts';
+import { findPhases } from '../checker/evidence/phases.ts';
+import { invalidOption, OpenclawError } from '../core/errors.ts';
+import { quoted } from '../core/printable.ts';
+import type { FaultRecord } from '../history/records/operation.ts';
+import type { ProviderName } from '../regions/choose-provider.ts';
+import type { Plan, PlannedFault } from '../scenario/plan.ts';
+
+/**
+ * Gives the claims of a plan. Throws INVALID_OPTION for a plug-in in containers, and INVALID_CLAIM for a claim on a
+ * phase that the plan's faults do not create.
+ */
+export function checkPlan({ plan, provider }: { plan: Plan; provider: ProviderName }): Claim[] {
+  if (plan.limiter !== undefined && provider === 'docker') {
+    // A container has neither the plug-in's file nor the packages that it imports.
+    throw invalidOption('plug-ins run in local regions only, not in containers', 'remove --provider docker');
+  }
+  const claims = plan.claims.map(parseClaim);
+  checkPhases(claims, plan.faults);
+  return claims;
+}
+
+function checkPhases(claims: readonly Claim[], faults: readonly PlannedFault[]): void {
+  const records = faults.flatMap(({ fault, atMs, forMs }): FaultRecord[] => [
+    { type: 'fault', fault, phase: 'inject', atUs: 1_000 * atMs },
+    { type: 'fault', fault, phase: 'heal', atUs: 1_000 * (atMs + forMs) },
+  ]);
+  const names = new Set(findPhases(records).map(({ name }) => name));
+  const unknown = claims.find(({ phase }) => phase !== undefined && !names.has(phase));
+  if (unknown === undefined) return;
+  throw new OpenclawError(
+    'INVALID_CLAIM',
+    `claim ${quoted(unknown.text)}: this run has no such phase; its phases: ${[...names].join(', ')}`,
+  );
+}

@@ -1,0 +1,72 @@
+import { basename } from 'node:path';
+import { explainClaim } from '../checker/claims/claim.ts';
+import { printable } from '../core/printable.ts';
+import { DEFAULT_PREFIX } from '../limiter/options/key.ts';
+import { bringUp } from '../regions/bring-up.ts';
+import type { ClusterContext, WantedProvider } from '../regions/choose-provider.ts';
+import { sweepAloud } from '../regions/clusters.ts';
+import { isAsWanted } from '../regions/differences.ts';
+import { findRunning } from '../regions/open-cluster.ts';
+import type { Regions } from '../regions/provider.ts';
+import type { Plan } from '../scenario/plan.ts';
+import { planTopology } from '../topology/topology.ts';
+import { checkPlan } from './check-plan.ts';
+import type { RunOptions } from './run-context.ts';
+import { makeRunFolder } from './run-folder.ts';
+import { type ProvideSystem, regionsSystem } from './system.ts';
+
+export interface RunRequest {
+  readonly plan: Plan;
+  /** The run gets a folder in this one. */
+  readonly reports: string;
+  /** The cluster to use if it is up and fits the plan; otherwise one that is made for the run and ends with it. */
+  readonly cluster: Omit<WantedProvider, 'seed'> & { readonly name: string };
+  /** Instead of a cluster: a system that is already running. */
+  readonly system?: ProvideSystem;
+  /** The environment of the services. */
+  readonly serviceEnv: Readonly<Record<string, string>>;
+}
+
+/**
+ * Checks a plan, explains its claims, makes the folder of the run and finds a cluster. Starts nothing. Throws like
+ * `checkPlan`, and ENVIRONMENT_FAILED.
+ */
+export async function prepareRun(
+  request: RunRequest,
+  context: ClusterContext,
+): Promise<Pick<RunOptions, 'plan' | 'folder' | 'startedAt' | 'provide'>> {
+  const { plan, reports, cluster, system } = request;
+  const startedAt = new Date();
+  for (const claim of checkPlan({ plan, provider: cluster.provider }))
+    context.onProgress(`claim: ${printable(explainClaim(claim))}`);
+  const folder = await makeRunFolder(reports, startedAt, `${plan.scenario}-${plan.seed}`);
+  return { plan, folder, startedAt, provide: system ?? (await chooseRegions(request, folder, context)) };
+}
+
+/** The cluster of that name if it is up and fits, otherwise one that ends with the run. */
+async function chooseRegions(
+  { plan, cluster: { name, ...cluster }, serviceEnv: env }: RunRequest,
+  folder: string,
+  context: ClusterContext,
+): Promise<ProvideSystem> {
+  const { store, self, onProgress } = context;
+  const wanted = {
+    topology: planTopology(plan.topology),
+    ...cluster,
+    ...(plan.limiter !== undefined && { provider: 'local' as const }),
+  };
+  const steppableClocks = plan.faults.some(({ fault }) => fault === 'node-clock');
+  const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // new keys: every bucket starts full
+  const running = await findRunning(store, name);
+  const fits = running !== undefined && !steppableClocks && isAsWanted(wanted, running.state);
+  if (running !== undefined && !fits)
+    onProgress(`cluster ${name} is up but does not fit this run; starting another`);
+  if (fits) await sweepAloud(context, { requested: [], unknownContainers: false }); // `bringUp` sweeps, too
+  const provide = async (): Promise<{ regions: Regions; isOurs: boolean }> => {
+    if (fits) return { regions: running.regions, isOurs: false };
+    const own = { name: `run-${process.pid}`, lifetime: 'run', steppableClocks, seed: plan.seed } as const;
+    return { regions: await bringUp({ ...own, ...wanted }, context), isOurs: true };
+  };
+  const onTaken = () => store.noteRun(name, { policy: plan.policy, prefix }); // not for a run that is refused
+  return regionsSystem({ self, env, prefix, provide, onTaken });
+}

@@ -1,0 +1,23 @@
+import type { Random } from '../../core/prng.ts';
+import type { Regions } from '../../regions/provider.ts';
+import type { FaultSpec } from '../../scenario/faults/index.ts';
+
+/** The system that faults act on. */
+export interface FaultContext {
+  readonly regions: Pick<Regions, 'topology' | 'links' | 'nodes' | 'direct' | 'announced'>;
+  /** Sets the clock offset of a region's Rating service. Absent if no service runs. */
+  readonly setServiceClock?: (region: string, offsetMs: number) => Promise<void>;
+  /** The only source of randomness of a fault. */
+  readonly random: Random;
+  /** Aborts waits when the run ends; no undo depends on it. */
+  readonly signal: AbortSignal;
+}
+
+/** Removes the fault. Safe at any time and more than once; concurrent calls wait for the first. */
+export type Undo = () => Promise<void>;
+
+/**
+ * Injects a fault and resolves once it is in force. The undo ends or awaits its background work: a ramp, a flap, the
+ * wait for a takeover. Throws the errors of the regions, after removing a partly injected fault.
+ */
+export type Inject<S extends FaultSpec> = (spec: S, context: FaultContext) => Promise<Undo>;

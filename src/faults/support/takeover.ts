@@ -1,0 +1,55 @@
+import { parseClusterNodes } from '../../regions/cluster/cluster-view.ts';
+import { connectDirect } from '../../regions/cluster/form-cluster.ts';
+import { announcedAddress } from '../../regions/provider.ts';
+import { waitFor } from '../../regions/waiting.ts';
+import { ask } from './ask.ts';
+import type { FaultContext } from './fault.ts';
+
+/**
+ * A failover takes two to three node timeouts. After a failed election, as on a busy machine, the replica starts the
+ * next one four timeouts later. After eight timeouts no takeover is expected.
+ */
+const PATIENCE_TIMEOUTS = 8;
+const LEAST_PATIENCE_MS = 10_000;
+
+/** The nodes that can take over: the current replicas of a primary; none for a replica. */
+export async function findSuccessors(node: string, regions: FaultContext['regions']): Promise<string[]> {
+  const view = await ask(node, regions, async (client) =>
+    parseClusterNodes(String(await client.call('CLUSTER', 'NODES'))),
+  );
+  const own = view.find(({ isMyself }) => isMyself);
+  const replicas = view.filter(({ primaryId }) => primaryId !== undefined && primaryId === own?.id);
+  return regions.topology.nodes
+    .map(({ name }) => name)
+    .filter((name) =>
+      replicas.some(({ address }) => address.split('@')[0] === announcedAddress(regions, name)),
+    );
+}
+
+/** Waits until one of these is a primary, for at most eight node timeouts or 10 s, whichever is longer. */
+export async function waitForTakeover(
+  successors: readonly string[],
+  regions: FaultContext['regions'],
+): Promise<void> {
+  if (successors.length === 0) return;
+  const clients = successors.map((name) => connectDirect(regions.direct(name)));
+  const withinMs = Math.max(LEAST_PATIENCE_MS, PATIENCE_TIMEOUTS * regions.topology.nodeTimeoutMs);
+  const never = new AbortController().signal;
+  try {
+    await waitFor('a replica to take over', withinMs, never, async () => {
+      const roles = await Promise.all(
+        clients.map((client) =>
+          client.role().then(
+            ([role]) => role,
+            () => undefined,
+          ),
+        ),
+      );
+      return roles.includes('master') ? undefined : 'none has';
+    });
+  } catch {
+    // no takeover: the replica is dead or cut off too
+  } finally {
+    for (const client of clients) client.disconnect();
+  }
+}

@@ -1,0 +1,95 @@
+import { OpenclawError } from '../../core/errors.ts';
+import { DURATION, KIND, type OperationTable } from './table.ts';
+
+/**
+ * Merges the attempts of one decision on one bucket. If any was allowed, there was one charge, between the first
+ * invocation and the first completion that allowed it. Otherwise each denial keeps its own interval, and all unanswered
+ * attempts together are one open `info`. A row that another one represents is marked `merged`.
+ *
+ * A take and its refund may have the same id, so costs and refunds are merged separately.
+ *
+ * A failure policy remembers no ids. What it allowed is one admission, but gives no time for the charge of the shared
+ * bucket. If the bucket allowed another attempt, that one gives the time; if not, attempts without a reply may be
+ * charged in addition to the admission.
+ */
+export function mergeAttempts(
+  table: OperationTable,
+  decisions: Uint32Array,
+  longUs: Map<number, number>,
+): void {
+  for (let bucket = 0; bucket < table.bucketCount; bucket++) {
+    const attempts = new Map<number, number[]>();
+    for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
+      const decision = decisions[row] as number;
+      if (decision === 0) continue;
+      const id = 3 * decision + Math.sign(table.costTokens[row] as number);
+      const rows = attempts.get(id);
+      if (rows === undefined) attempts.set(id, [row]);
+      else rows.push(row);
+    }
+    for (const rows of attempts.values()) if (rows.length > 1) mergeRows(table, rows, longUs);
+  }
+}
+
+function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<number, number>): void {
+  const isSurplus = (row: number) => ((table.kinds[row] as number) & KIND.surplus) !== 0;
+  const isFallback = (row: number) => ((table.kinds[row] as number) & KIND.fallback) !== 0;
+  const outcomeOf = (row: number) => (table.kinds[row] as number) & KIND.outcome;
+  const charged = rows.filter((row) => !isSurplus(row));
+  const surplus = rows.filter(isSurplus);
+  checkCosts(table, charged);
+  for (const row of rows) {
+    table.levels?.drop(row); // it is unknown which attempt charged
+    table.kinds[row] = (table.kinds[row] as number) | KIND.joined;
+  }
+  const firstUs = least(rows, (row) => table.invokedUs[row] as number);
+  const allowed = charged.filter((row) => outcomeOf(row) === KIND.allowed);
+  const open = charged.filter((row) => outcomeOf(row) === KIND.info);
+  const byBucket = allowed.filter((row) => !isFallback(row));
+  const admitting = byBucket.length > 0 ? byBucket : allowed;
+  if (admitting.length > 0) {
+    const others = byBucket.length > 0 ? charged : charged.filter((row) => outcomeOf(row) !== KIND.info);
+    const lastUs = least(admitting, (row) => table.lastUs(row));
+    merge(table, longUs, { rows: [...admitting, ...others], firstUs, lastUs });
+  }
+  if (byBucket.length === 0 && open.length > 0) {
+    const lastUs = -least(open, (row) => -table.lastUs(row));
+    merge(table, longUs, { rows: open, firstUs, lastUs });
+  }
+  if (surplus.length > 0) {
+    const lastUs = -least(surplus, (row) => -table.lastUs(row));
+    merge(table, longUs, { rows: surplus, firstUs, lastUs });
+  }
+}
+
+function checkCosts(table: OperationTable, rows: readonly number[]): void {
+  const [first = 0, ...rest] = rows;
+  const other = rest.find((row) => table.costTokens[row] !== table.costTokens[first]);
+  if (other === undefined) return;
+  const { file, index } = table.operationOf(other);
+  throw new OpenclawError(
+    'INVALID_HISTORY',
+    `${file}: attempts with the same decisionId must have the same cost; operation ${index} has ${table.costTokens[other]}, ` +
+      `operation ${table.operationOf(first).index} has ${table.costTokens[first]}`,
+  );
+}
+
+/** Makes the first of `rows` represent all of them, with the largest cost. */
+function merge(
+  { invokedUs, durationUs, costTokens, kinds }: OperationTable,
+  longUs: Map<number, number>,
+  { rows, firstUs, lastUs }: { rows: readonly number[]; firstUs: number; lastUs: number },
+): void {
+  const [kept = 0, ...rest] = rows;
+  costTokens[kept] = -least(rows, (row) => -(costTokens[row] as number));
+  for (const row of rest) if (row !== kept) kinds[row] = (kinds[row] as number) | KIND.merged;
+  invokedUs[kept] = firstUs;
+  const us = lastUs - firstUs;
+  durationUs[kept] =
+    us < DURATION.long ? us : us === Number.POSITIVE_INFINITY ? DURATION.open : DURATION.long;
+  if (durationUs[kept] === DURATION.long) longUs.set(kept, us);
+}
+
+function least(rows: readonly number[], amountOf: (row: number) => number): number {
+  return rows.reduce((sofar, row) => Math.min(sofar, amountOf(row)), Number.POSITIVE_INFINITY);
+}

@@ -1,0 +1,265 @@
+import { MOST_QUANTA, makePolicy, type Policy } from '../../core/policy.ts';
+import { quoted } from '../../core/printable.ts';
+import { OrderOf } from '../file-order.ts';
+import type { ErrorCounts, FileFacts, FileOrder, History } from '../history.ts';
+import { RecordError } from '../records/fields.ts';
+import {
+  type Charge,
+  type ClockReading,
+  type End,
+  type Event,
+  type FaultRecord,
+  type Header,
+  type HistoryRecord,
+  type Operation,
+  OUTCOMES,
+  type Outcome,
+} from '../records/operation.ts';
+import { DecisionClock } from './decision-clock.ts';
+import { Draft } from './draft.ts';
+import { fillDraft } from './fill-draft.ts';
+import { IndexSet } from './index-set.ts';
+import { Interner } from './interner.ts';
+import { KIND } from './table.ts';
+import { TableBuilder } from './table-builder.ts';
+
+const INFO = OUTCOMES.indexOf('info');
+
+interface OpenFile {
+  readonly name: string;
+  readonly number: number;
+  readonly isRotated: boolean;
+  readonly indices: IndexSet;
+  readonly order: OrderOf;
+  operations: number;
+  hasHeader: boolean;
+  end?: End;
+}
+
+/** Builds a history from records. Throws RecordError for a record that contradicts earlier ones. */
+export class HistoryBuilder {
+  readonly texts = new Interner();
+  readonly draft = new Draft();
+  readonly #policies: { name: string; policy: Policy }[] = [];
+  readonly #policyNumbers = new Map<number, number>();
+  readonly #table = new TableBuilder({ texts: this.texts, policies: this.#policies });
+  readonly #decisionClock = new DecisionClock();
+  readonly #outcomes: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
+  readonly #errors: Record<Outcome, Map<number, number>> = {
+    ...{ allowed: new Map(), denied: new Map(), failed: new Map(), info: new Map() },
+  };
+  readonly #clock: ClockReading[] = [];
+  readonly #faults: FaultRecord[] = [];
+  readonly #events: Event[] = [];
+  readonly #files: FileFacts[] = [];
+  readonly #orders = new Map<string, FileOrder>();
+  readonly #ends: End[] = [];
+  #chargedTokens = 0;
+  #hasDecisionIds = false;
+  #header: Header | undefined;
+  #file: OpenFile | undefined;
+
+  get operations(): number {
+    return this.#table.rows;
+  }
+
+  /** `isRotated`: a foreign log that another file may continue. */
+  startFile(name: string, { isRotated = false }: { isRotated?: boolean } = {}): void {
+    const number = this.#files.length;
+    this.#file = {
+      name,
+      number,
+      isRotated,
+      indices: new IndexSet(),
+      order: new OrderOf(),
+      operations: 0,
+      hasHeader: false,
+    };
+  }
+
+  /** Closes the file; `truncatedLine` is the number of an incomplete last line. */
+  endFile(truncatedLine?: number): void {
+    const { name, operations, end, hasHeader, order, isRotated } = this.#open();
+    if (!hasHeader) throw new RecordError('the file is empty: a history begins with a header');
+    if (end !== undefined) this.#ends.push(end);
+    const mayGoOn = isRotated && truncatedLine === undefined;
+    this.#orders.set(name, order.facts({ isEnded: end !== undefined, mayGoOn }));
+    this.#files.push({
+      name,
+      operations,
+      ...(end === undefined ? {} : { sent: end.sent }),
+      ...(truncatedLine === undefined ? {} : { truncatedLine }),
+    });
+    this.#file = undefined;
+  }
+
+  add(record: HistoryRecord): void {
+    const file = this.#open();
+    if (record.type !== 'header' && !file.hasHeader)
+      throw new RecordError(`the first line must be the header; found a record of type ${record.type}`);
+    if (record.type === 'header') this.#addHeader(record, file);
+    else if (record.type === 'op') this.#addOperation(record);
+    else if (record.type === 'clock') this.#clock.push(record);
+    else if (record.type === 'fault') this.#faults.push(record);
+    else if (record.type === 'event') this.#events.push(record);
+    else if (file.end === undefined) file.end = record;
+    else throw new RecordError('a second end record in one file');
+  }
+
+  /** Adds the operation in `draft`, with one charge; its policy is still the number of a text. */
+  addDraft(): void {
+    this.#addDraft(0);
+  }
+
+  build(): History {
+    if (this.#header === undefined) throw new RecordError('there is no file');
+    const ended = this.#ends.length === this.#files.length;
+    const end: End = {
+      type: 'end',
+      atUs: this.#ends.reduce((last, { atUs }) => Math.max(last, atUs), 0),
+      sent: this.#ends.reduce((sum, { sent }) => sum + sent, 0),
+    };
+    return {
+      header: this.#header,
+      operations: this.#table.build(),
+      outcomes: this.#outcomes,
+      errors: { failed: this.#countsOf('failed'), info: this.#countsOf('info') },
+      clock: this.#clock,
+      decisionClock: this.#decisionClock.readings(this.texts),
+      bucketsAheadUs: this.#decisionClock.aheadUs,
+      faults: this.#faults,
+      events: this.#events,
+      files: this.#files,
+      hasDecisionIds: this.#hasDecisionIds,
+      orders: this.#orders,
+      ...(ended ? { end } : {}),
+    };
+  }
+
+  #open(): OpenFile {
+    if (this.#file === undefined) throw new Error('no file was started'); // a bug of the caller, not an error of the user
+    return this.#file;
+  }
+
+  #addHeader(header: Header, file: OpenFile): void {
+    if (file.hasHeader) throw new RecordError('a second header in one file');
+    file.hasHeader = true;
+    if (this.#header === undefined) {
+      this.#addPolicies(header);
+      this.#header = header;
+      return;
+    }
+    const policiesOf = ({ policy, policies }: Header) => JSON.stringify([policy, policies]);
+    if (policiesOf(header) !== policiesOf(this.#header))
+      throw new RecordError('its policies differ from those of the first file; all files must be of one run');
+    if (header.initial === 'unknown') this.#header = { ...this.#header, initial: 'unknown' };
+    this.#header = withLoosestClock(this.#header, header);
+    if (header.refunds === undefined) {
+      const { refunds: _, ...rest } = this.#header;
+      this.#header = rest;
+    }
+  }
+
+  #addPolicies({ policy, policies = {} }: Header): void {
+    const named = Object.entries(policies);
+    if (policy !== undefined)
+      this.#policies.push({ name: '', policy: makePolicy(policy.capacity, policy.refill) });
+    for (const [name, { capacity, refill }] of named) {
+      const number = this.#policies.push({ name, policy: makePolicy(capacity, refill) }) - 1;
+      this.#policyNumbers.set(this.texts.internText(name), number);
+    }
+    if (policy !== undefined) this.#policyNumbers.set(-1, 0);
+  }
+
+  #addOperation(operation: Operation): void {
+    const { charges } = operation;
+    if (charges === undefined) {
+      fillDraft(this.draft, operation, operation, this.texts);
+      this.#addDraft(0);
+    }
+    for (const [part, charge] of joinCharges(charges ?? []).entries()) {
+      fillDraft(this.draft, operation, charge, this.texts);
+      this.#addDraft(KIND.multiBucket | (part === 0 ? 0 : KIND.part));
+    }
+  }
+
+  #addDraft(flags: number): void {
+    const { draft } = this;
+    const file = this.#open();
+    if (!file.hasHeader) throw new RecordError('the first line must be the header; found an operation');
+    if (file.end !== undefined)
+      throw new RecordError('an operation after the end record; the end record must be the last');
+    const policy = this.#policyNumbers.get(draft.policy);
+    if (policy === undefined) throw this.#noPolicy(draft.policy);
+    draft.policy = policy;
+    this.#checkCost();
+    if ((flags & KIND.part) === 0) {
+      if (!file.indices.add(draft.index))
+        throw new RecordError(`index ${draft.index} is a duplicate; it must be unique within a file`);
+      file.operations++;
+      const outcome = OUTCOMES[draft.outcome] as Outcome;
+      this.#outcomes[outcome]++;
+      const errors = this.#errors[outcome];
+      if (draft.error >= 0) errors.set(draft.error, (errors.get(draft.error) ?? 0) + 1);
+      if (draft.decisionId >= 0) this.#hasDecisionIds = true;
+      if (draft.isShared) this.#decisionClock.add(draft);
+    }
+    file.order.add(draft.invokedUs, draft.outcome === INFO ? Number.NaN : draft.completedUs);
+    this.#table.add(draft, file, flags);
+  }
+
+  /** Keeps the sums of the checkers exact: the quanta of one admission, and the tokens of all operations. */
+  #checkCost(): void {
+    const { costTokens, maxChargeTokens, outcome, policy } = this.draft;
+    const perToken = this.#policies[policy]?.policy.quantaPerToken ?? 1;
+    if (outcome === KIND.allowed && costTokens * perToken > MOST_QUANTA)
+      throw new RecordError(
+        `an admitted operation must cost at most ${Math.floor(MOST_QUANTA / perToken)} tokens under its policy, ` +
+          `which is 2^52 quanta (cost * perUs in lowest terms); found ${costTokens}; use a larger unit for cost and capacity`,
+      );
+    this.#chargedTokens += Math.abs(costTokens);
+    if (maxChargeTokens > 0) this.#chargedTokens += maxChargeTokens;
+    if (this.#chargedTokens > Number.MAX_SAFE_INTEGER)
+      throw new RecordError(
+        'the total cost of all operations must be below 2^53 tokens; use a larger unit for cost and capacity',
+      );
+  }
+
+  #countsOf(outcome: Outcome): ErrorCounts {
+    const counts = [...this.#errors[outcome]].sort(([, a], [, b]) => b - a);
+    return Object.fromEntries(counts.map(([text, count]) => [this.texts.textOf(text), count]));
+  }
+
+  #noPolicy(text: number): RecordError {
+    return new RecordError(
+      text < 0
+        ? 'the operation has no policy, but the header has only named policies'
+        : `the header has no policy named ${quoted(this.texts.textOf(text))}`,
+    );
+  }
+}
+
+/** Adds up the charges of each bucket. Throws RecordError for a sum that no row can hold. */
+function joinCharges(charges: readonly Charge[]): Charge[] {
+  const joined = new Map<string, Charge>();
+  for (const charge of charges) {
+    const key = JSON.stringify([charge.bucket, charge.policy]);
+    const cost = charge.cost + (joined.get(key)?.cost ?? 0);
+    if (Math.abs(cost) >= 2 ** 31)
+      throw new RecordError(`the charges of one bucket must total less than 2^31 tokens; found ${cost}`);
+    joined.set(key, { ...charge, cost });
+  }
+  return [...joined.values()];
+}
+
+/** The first header, with the larger clock allowance of the two; a header without a slack has a millisecond. */
+function withLoosestClock({ clocks, clockSlackUs, ...header }: Header, other: Header): Header {
+  const isApart = clocks === 'apart' || other.clocks === 'apart';
+  const isOne = clocks === 'one' && other.clocks === 'one';
+  const saysSlack = clockSlackUs !== undefined || other.clockSlackUs !== undefined;
+  return {
+    ...header,
+    ...(isApart ? { clocks: 'apart' } : isOne ? { clocks: 'one' } : {}),
+    ...(saysSlack && { clockSlackUs: Math.max(clockSlackUs ?? 1_000, other.clockSlackUs ?? 1_000) }),
+  };
+}

@@ -1,0 +1,35 @@
+import { hasSharedBucket } from '../../core/strategies.ts';
+import { type Charge, type Operation, OUTCOMES } from '../records/operation.ts';
+import type { Draft } from './draft.ts';
+import type { Interner } from './interner.ts';
+
+/** Puts one charge of a parsed operation into a draft, as the scanner does; its policy is still the number of a text. */
+export function fillDraft(draft: Draft, operation: Operation, charge: Charge, texts: Interner): void {
+  const { decision, region } = operation;
+  const numberOf = (text: string | undefined) => (text === undefined ? -1 : texts.internText(text));
+  const nameOf = (text: string) => (text === '' ? -1 : texts.internText(text)); // an empty text is no name
+  draft.clear();
+  draft.index = operation.index;
+  draft.bucket = texts.internText(charge.bucket);
+  draft.policy = numberOf(charge.policy);
+  draft.region = nameOf(region);
+  draft.outcome = OUTCOMES.indexOf(operation.outcome);
+  draft.costTokens = charge.cost;
+  draft.maxChargeTokens = operation.maxCharge ?? Number.NaN;
+  draft.invokedUs = operation.invokedUs;
+  draft.intendedUs = operation.intendedUs ?? Number.NaN;
+  draft.completedUs = operation.completedUs ?? Number.NaN;
+  draft.latestUs = operation.latestUs ?? Number.NaN;
+  draft.decisionId = numberOf(operation.decisionId);
+  draft.error = numberOf(operation.error);
+  if (decision === undefined) return;
+  draft.node = nameOf(decision.node);
+  draft.atUs = decision.atUs ?? Number.NaN;
+  draft.bucketUs = decision.bucketUs ?? Number.NaN;
+  draft.isFallback = decision.source === 'fallback';
+  draft.isUncharged = decision.charge === 'none';
+  draft.isLent = decision.source === 'lease';
+  const hasLevel = operation.charges === undefined && !draft.isLent;
+  draft.levelQuanta = hasLevel ? (decision.levelQuanta ?? Number.NaN) : Number.NaN;
+  draft.isShared = decision.source === 'redis' && hasSharedBucket(decision.strategy);
+}

@@ -1,0 +1,38 @@
+import type { LineFormat } from '../lines.ts';
+import type { Mapping } from '../mapping.ts';
+import { combinedFormat } from './combined.ts';
+import { csvFormat } from './csv.ts';
+import { envoyFormat } from './envoy.ts';
+import { haproxyFormat } from './haproxy.ts';
+import { accessLogFormat } from './json-lines.ts';
+import { k6Format } from './k6.ts';
+import { vegetaFormat } from './vegeta.ts';
+
+/** The reader of each log format, by its name for `--from`; it reads one file line by line. */
+export const FOREIGN_FORMATS = {
+  csv: (mapping) => csvFormat(fieldsOf(mapping)),
+  'access-log': () => accessLogFormat(),
+  combined: () => combinedFormat(),
+  envoy: () => envoyFormat(),
+  haproxy: () => haproxyFormat(),
+  k6: () => k6Format(),
+  vegeta: () => vegetaFormat(),
+} as const satisfies Readonly<Record<string, (mapping: Mapping) => LineFormat>>;
+
+export type ForeignFormat = keyof typeof FOREIGN_FORMATS;
+
+/** The formats that define the fields for time, duration and status themselves. */
+export const TIMED_FORMATS = {
+  envoy: { start: 'start_time', duration: 'duration', unit: 'ms', status: 'response_code' },
+  haproxy: { start: 'request_date', duration: 'Ta', unit: 'ms', status: 'status_code' },
+  k6: { end: 'time', duration: 'duration_ms', status: 'status' },
+  vegeta: { start: 'timestamp', duration: 'latency_us', unit: 'us', status: 'code' },
+} as const satisfies Partial<Record<ForeignFormat, Partial<Mapping>>>;
+
+/** The formats that define only the field for the status. */
+export const STATUS_FIELDS: Partial<Record<ForeignFormat, string>> = { combined: 'status' };
+
+/** The fields that a mapping uses. */
+export function fieldsOf({ key, start, end, duration, status, cost, region }: Mapping): string[] {
+  return [key, start, end, duration, status, cost, region].filter((field) => field !== undefined);
+}

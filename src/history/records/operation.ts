@@ -1,0 +1,137 @@
+import type { Evidence } from '../../core/decision.ts';
+import type { Rate } from '../../core/policy.ts';
+
+/** `failed` is certainly not charged. `info` may have been charged: no reply came. */
+export type Outcome = 'allowed' | 'denied' | 'failed' | 'info';
+
+export const OUTCOMES = ['allowed', 'denied', 'failed', 'info'] as const satisfies readonly Outcome[];
+
+/** One request of one user. Times are microseconds of the recorder's one monotonic clock. */
+export interface Operation {
+  readonly type: 'op';
+  /** Unique within a file. */
+  readonly index: number;
+  readonly bucket: string;
+  readonly user: string;
+  readonly region: string;
+  /** The connection that carried it. */
+  readonly process: number;
+  /** Tokens; negative for a refund. */
+  readonly cost: number;
+  /** Rounded down, so that the interval always contains the true one. */
+  readonly invokedUs: number;
+  /** In an open load, when it was due: latencies count from then, but the checker's interval does not. */
+  readonly intendedUs?: number;
+  /** Rounded up; null for `info`, which may still take effect. */
+  readonly completedUs: number | null;
+  readonly outcome: Outcome;
+  readonly status?: number;
+  /** Why it failed or its outcome is unknown: a code of the error catalogue or of the recorder. */
+  readonly error?: string;
+  readonly decision?: Evidence;
+  /** The name of its policy among the header's `policies`; absent: the header's `policy`. */
+  readonly policy?: string;
+  /** The most tokens of each of its charges; absent: `cost`. The surplus may be charged until `latestUs`. */
+  readonly maxCharge?: number;
+  /** The last moment at which its unknown charge can take effect; absent: no limit. */
+  readonly latestUs?: number;
+  /**
+   * Attempts with the same id are one decision and charge once. A history must have all attempts of a decision, also
+   * those before its start: otherwise a repeated answer would look like a charge.
+   */
+  readonly decisionId?: string;
+  /** Several buckets in one decision, all or nothing; `bucket`, `cost` and `policy` are then ignored. */
+  readonly charges?: readonly Charge[];
+}
+
+/** The part of one decision that concerns one bucket. `cost` in tokens. */
+export interface Charge {
+  readonly bucket: string;
+  readonly cost: number;
+  readonly policy?: string;
+}
+
+/** A policy as a header writes it. */
+export interface PolicyRecord {
+  readonly capacity: number;
+  readonly refill: Rate;
+}
+
+/** What was recorded. `initial: full` holds for runs on new keys. */
+export interface Header {
+  readonly type: 'header';
+  readonly format: 'openclaw-history';
+  readonly version: 1;
+  /** For operations without a policy. */
+  readonly policy?: PolicyRecord;
+  /** By name, for classes of buckets. */
+  readonly policies?: Readonly<Record<string, PolicyRecord>>;
+  readonly strategy: string;
+  readonly scenario: string;
+  readonly seed: number;
+  readonly regions: readonly string[];
+  readonly startedAt: string;
+  readonly initial: 'full' | 'unknown';
+  /**
+   * For a history without clock readings. `one`: the limiter decides on the recorder's clock, with its resolution.
+   * `apart`: it decides on a clock that was not read. Absent: on a clock of the same speed that may count in milliseconds.
+   */
+  readonly clocks?: 'one' | 'apart';
+  /** The most that the limiter's clock may gain or lose between two moments, in addition to drift and reading errors. */
+  readonly clockSlackUs?: number;
+  /** There was no refund or reset during the recording, so no missing operation is one. */
+  readonly refunds?: 'none';
+}
+
+/**
+ * Something that happened to the system. `reset` fills the bucket `args.bucket`, or every bucket, at `atUs` or later:
+ * it is recorded when it is requested. `dropped` counts `args.requests` of an open load in `args.region` that were due
+ * from `atUs` on and never sent.
+ */
+export interface Event {
+  readonly type: 'event';
+  readonly event: string;
+  readonly atUs: number;
+  readonly node?: string;
+  readonly args?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A fault: `inject`, then `heal`. `settled` is when the system worked again and no fault was in force: after the last
+ * heal before the next fault, and at the end of a run.
+ */
+export interface FaultRecord {
+  readonly type: 'fault';
+  readonly fault: string;
+  readonly phase: 'inject' | 'heal' | 'settled';
+  readonly atUs: number;
+  readonly args?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * One reading of a server's clock: at recorder time `atUs`, within `errorUs`, it showed `serverUs`. A reading from a
+ * `Date` header gives the time of day there, but not the speed of the clock.
+ */
+export interface ClockReading {
+  readonly type: 'clock';
+  readonly node: string;
+  readonly atUs: number;
+  readonly serverUs: number;
+  readonly errorUs: number;
+  readonly source?: 'date';
+}
+
+/** The last record: `sent` operations were recorded. Without it a history is incomplete. */
+export interface End {
+  readonly type: 'end';
+  readonly atUs: number;
+  readonly sent: number;
+}
+
+export type HistoryRecord = Header | Operation | Event | FaultRecord | ClockReading | End;
+
+/**
+ * An event of a strategy with `perRegionBucket`: its node admitted on knowledge of the other regions of an age of at most
+ * `args.ageUs` microseconds, except `args.unheard` admissions before it had received that of all regions.
+ */
+export const AGE_EVENT = 'age';

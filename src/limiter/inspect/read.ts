@@ -1,0 +1,166 @@
+import { OpenclawError } from '../../core/errors.ts';
+import { describeFailure } from '../redis/errors.ts';
+import { readSlotView, type SlotView } from '../redis/slot-owners.ts';
+import type { Address, InspectPort, Reply } from './port.ts';
+import { ARTICLE_FIELDS, readStored, type Stored } from './stored.ts';
+
+/** The value of a key on one node, and the node's clock. */
+export interface BucketReading {
+  readonly stored: Stored;
+  readonly clockUs: number;
+  /** As PTTL: -1 never expires, -2 no key. */
+  readonly ttlMs: number;
+}
+
+/** The report of one node about its copy. */
+export interface CopyReading {
+  readonly address: string;
+  readonly role?: 'primary' | 'replica';
+  readonly offset?: number;
+  /** For a replica: whether its link to the primary is up. */
+  readonly linked?: boolean;
+  /** The configuration epoch: of two nodes that report themselves as primary, the higher epoch is right. */
+  readonly epoch?: number;
+  readonly bucket: BucketReading | OpenclawError;
+}
+
+/** The nodes with a copy, and those reported as primary. */
+export interface Layout {
+  readonly isCluster: boolean;
+  readonly claims: readonly Address[];
+  readonly copies: readonly Address[];
+}
+
+export const addressText = ({ host, port }: Address) => `${host}:${port}`;
+
+/** Asks each of these nodes for its view. Rejects with the first node's error if none replies. */
+export async function readLayout(
+  port: InspectPort,
+  seeds: readonly { readonly announced: Address; readonly direct: Address }[],
+  slot: number,
+): Promise<Layout> {
+  const answers = await Promise.allSettled(
+    seeds.map(async ({ announced, direct }) => readView(port, direct, slot, { target: announced })),
+  );
+  const views = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  const [first] = answers;
+  if (views.length === 0 && first?.status === 'rejected') throw first.reason;
+  const clustered = views.filter((view) => view !== undefined);
+  if (clustered.length > 0) {
+    return {
+      isCluster: true,
+      claims: unique(clustered.flatMap(({ primary }) => (primary ? [primary] : []))),
+      copies: unique(clustered.flatMap(({ copies }) => copies)),
+    };
+  }
+  return readStandalone(port, seeds[0]?.direct);
+}
+
+/** One node's view of a slot; undefined if it is not a cluster node. */
+export async function readView(
+  port: InspectPort,
+  to: Address,
+  slot: number,
+  { target = to, from }: { target?: Address; from?: string } = {},
+): Promise<(SlotView & { readonly isOk: boolean }) | undefined> {
+  const commands = [
+    ['CLUSTER', 'SLOTS'],
+    ['CLUSTER', 'SHARDS'],
+    ['CLUSTER', 'INFO'],
+  ];
+  const { replies } = await port.ask(to, commands, from);
+  const [slots, shards, info] = replies;
+  if (slots instanceof Error && /cluster support disabled/i.test(slots.message)) return undefined;
+  if (slots instanceof Error) throw refusal(slots, to);
+  return {
+    ...readSlotView(slot, { slots, shards, target, isTls: port.isTls }),
+    isOk: String(info).includes('cluster_state:ok'),
+  };
+}
+
+const MOST_HOPS = 4;
+
+/** A standalone server: from a replica up to its primary, then the primary's replicas. */
+async function readStandalone(port: InspectPort, start: Address | undefined): Promise<Layout> {
+  const passed: Address[] = [];
+  let at = start;
+  while (at !== undefined && passed.length < MOST_HOPS) {
+    passed.push(at);
+    const role = await port.ask(at, [['ROLE']]).then(
+      ({ replies }) => replies[0],
+      (error: unknown) => error,
+    );
+    if (role instanceof Error && passed.length === 1)
+      throw role instanceof OpenclawError ? role : refusal(role, at);
+    const [kind, host, portOrReplicas] = Array.isArray(role) ? role : [];
+    if (kind === 'slave') {
+      at = { host: String(host), port: Number(portOrReplicas) };
+      continue;
+    }
+    const replicas = Array.isArray(portOrReplicas) ? portOrReplicas : [];
+    const copies = replicas.map(([ip, replicaPort]) => ({ host: String(ip), port: Number(replicaPort) }));
+    return { isCluster: false, claims: [at], copies: unique([at, ...passed, ...copies]) };
+  }
+  return { isCluster: false, claims: [], copies: passed };
+}
+
+/** Reads one node's copy, primary or replica. Never rejects. */
+export async function readCopy(
+  port: InspectPort,
+  { address, direct, key, isCluster }: { address: string; direct: Address; key: string; isCluster: boolean },
+): Promise<CopyReading> {
+  const own = [['ROLE'], ['INFO', 'replication'], ...(isCluster ? [['CLUSTER', 'INFO'], ['READONLY']] : [])];
+  try {
+    const { replies } = await port.ask(direct, [...own, ...bucketCommands(key)]);
+    const [role, replication, info] = replies;
+    const kind = Array.isArray(role) ? role[0] : undefined;
+    const text = replication instanceof Error ? '' : String(replication);
+    const offset = new RegExp(`^${kind}_repl_offset:(\\d+)`, 'm').exec(text)?.[1]; // a replica has both
+    const epoch = isCluster ? /cluster_my_epoch:(\d+)/.exec(String(info))?.[1] : undefined;
+    return {
+      address,
+      ...(kind === 'master' && { role: 'primary' }),
+      ...(kind === 'slave' && { role: 'replica', linked: text.includes('master_link_status:up') }),
+      ...(offset !== undefined && { offset: Number(offset) }),
+      ...(epoch !== undefined && { epoch: Number(epoch) }),
+      bucket: readBucket(replies.slice(own.length), direct),
+    };
+  } catch (error) {
+    return { address, bucket: error as OpenclawError };
+  }
+}
+
+/** The read commands for one bucket. */
+export const bucketCommands = (key: string) => [
+  ['GET', key],
+  ['HMGET', key, ...ARTICLE_FIELDS],
+  ['PTTL', key],
+  ['TIME'],
+];
+
+/** Parses the replies of `bucketCommands`; returns an error if the node refused one. */
+export function readBucket(replies: readonly Reply[], target: Address): BucketReading | OpenclawError {
+  const [value, fields] = replies.slice(0, 2).map((reply) => (isOfOtherType(reply) ? null : reply));
+  const [ttl, time] = replies.slice(2);
+  const failed = [value, fields, ttl, time].find((reply) => reply instanceof Error);
+  if (failed !== undefined) return refusal(failed as Error, target);
+  const ttlMs = Number(ttl);
+  const [seconds, microseconds] = (time as unknown[]).map(Number);
+  return {
+    stored: readStored({ value: value as Uint8Array | null, fields: fields as unknown[] | null, ttlMs }),
+    clockUs: (seconds ?? 0) * 1_000_000 + (microseconds ?? 0),
+    ttlMs,
+  };
+}
+
+function isOfOtherType(reply: Reply): boolean {
+  return reply instanceof Error && reply.message.startsWith('WRONGTYPE');
+}
+
+function refusal(error: Error, target: Address): OpenclawError {
+  return describeFailure(error, { written: true, node: addressText(target) }, undefined);
+}
+
+function unique(addresses: readonly Address[]): Address[] {
+  return [...new Map(addresses.map((address) => [addressText(address), address])).values()];
+}

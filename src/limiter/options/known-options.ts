@@ -1,0 +1,34 @@
+import { invalidOption } from '../../core/errors.ts';
+import { quoted } from '../../core/printable.ts';
+
+/** Every key of an options object; the compiler reports a missing one. */
+export type Known<T> = Readonly<Record<keyof T, true>>;
+
+export interface OptionNames<T> {
+  /** The name of the options object in messages. */
+  readonly of: string;
+  readonly known: Known<T>;
+  readonly hint?: string;
+}
+
+/**
+ * Throws INVALID_OPTION if the options are not an object or have an unknown key, so that a typo cannot silently mean the
+ * default.
+ */
+export function checkKnown<T extends object>(
+  options: T,
+  { of, known, hint = 'correct the name, or remove the option' }: OptionNames<T>,
+): void {
+  const names = () => Object.keys(known).join(', ');
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw invalidOption(`${of} must be an object with ${names()}; found ${quoted(options)}`, hint);
+  const unknown = unknownIn(options, known);
+  if (unknown === undefined) return;
+  throw invalidOption(`unknown option ${quoted(unknown)} of ${of}; known options: ${names()}`, hint);
+}
+
+/** A loop: every take with a cost calls it, and `Object.keys` would cost as much as the decision. */
+function unknownIn<T extends object>(options: T, known: Known<T>): string | undefined {
+  for (const name in options) if (known[name] !== true && options[name] !== undefined) return name;
+  return undefined;
+}

@@ -1,0 +1,87 @@
+import type { Decision } from '../../core/decision.ts';
+import { type Charge, OpenclawError } from '../../core/errors.ts';
+import { pluginName } from '../../core/plugin-name.ts';
+import type { Limiter } from '../limiter.ts';
+import { placeIoredis } from '../redis/ioredis/place.ts';
+import { messageOf, refused } from './error.ts';
+import { loadPlugin, type PluginDecision, type PluginLimiter, type PluginOptions, shown } from './plugin.ts';
+
+/** Makes the limiter of the plug-in at this absolute path. Throws INVALID_OPTION. */
+export async function openPlugin(file: string, options: Omit<PluginOptions, 'ioredis'>): Promise<Limiter> {
+  const { createLimiter } = await loadPlugin(file);
+  const ioredis = placeIoredis(options.redis);
+  const made: unknown = await startOf(file, () => createLimiter({ ...options, ioredis }));
+  return asLimiter(checkLimiter(file, made), file, options);
+}
+
+async function startOf(file: string, start: () => unknown): Promise<unknown> {
+  try {
+    return await start();
+  } catch (error) {
+    throw error instanceof OpenclawError
+      ? error
+      : refused(file, `failed to start: ${messageOf(error)}`, error);
+  }
+}
+
+function checkLimiter(file: string, made: unknown): PluginLimiter {
+  const { take, close } = (made ?? {}) as Partial<PluginLimiter>;
+  if (typeof take !== 'function')
+    throw refused(file, `createLimiter must return an object with a function take; found ${shown(made)}`);
+  if (close !== undefined && typeof close !== 'function')
+    throw refused(file, `close of the limiter must be a function; found ${shown(close)}`);
+  return made as PluginLimiter;
+}
+
+/** Adapts a plug-in to the Limiter interface; only `take` is supported. */
+function asLimiter(plugin: PluginLimiter, file: string, { policy }: Pick<PluginOptions, 'policy'>): Limiter {
+  const strategy = pluginName(file);
+  const unable = async (): Promise<never> => {
+    throw new OpenclawError('INVALID_OPTION', `${strategy} supports only take, without a decision id`);
+  };
+  return {
+    strategy,
+    policy,
+    policiesOf: () => [{ name: 'default', policy }],
+    async take({ user }, { cost = 1, decisionId } = {}) {
+      if (decisionId !== undefined || typeof cost !== 'number') return unable();
+      try {
+        return readDecision(await plugin.take(user, { cost }), strategy);
+      } catch (error) {
+        throw error instanceof OpenclawError ? error : undecided(strategy, error);
+      }
+    },
+    peek: unable,
+    refund: unable,
+    reset: unable,
+    ready: async () => {},
+    async close() {
+      await plugin.close?.();
+    },
+  };
+}
+
+function readDecision(answer: PluginDecision, strategy: string): Decision {
+  const { allowed, retryAfterMs, remaining } = answer ?? {};
+  if (typeof allowed !== 'boolean' || !isAmount(retryAfterMs) || !isAmount(remaining))
+    throw new OpenclawError(
+      'LIMITER_FAILED',
+      `${strategy}: take must return { allowed: true or false, retryAfterMs?, remaining? }, both at least 0; found ${shown(answer)}`,
+    );
+  return {
+    allowed,
+    ...(remaining !== undefined && { remainingTokens: Math.floor(remaining) }),
+    ...(retryAfterMs !== undefined && { retryAfterUs: Math.ceil(retryAfterMs * 1_000) }),
+    evidence: { strategy, node: 'none', source: 'redis' },
+  };
+}
+
+function isAmount(value: unknown): boolean {
+  return value === undefined || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
+}
+
+function undecided(strategy: string, error: unknown): OpenclawError {
+  const { charge } = (error ?? {}) as { charge?: Charge };
+  const code = charge === 'none' ? 'LIMITER_REFUSED' : 'LIMITER_FAILED';
+  return new OpenclawError(code, `${strategy}: ${messageOf(error)}`, { cause: error });
+}

@@ -1,0 +1,102 @@
+import { pathToFileURL } from 'node:url';
+import type { Policy } from '../../core/policy.ts';
+import { quoted } from '../../core/printable.ts';
+import type { RedisConnection } from '../redis/connection.ts';
+import type { IoredisPlace } from '../redis/ioredis/place.ts';
+import { messageOf, notLoaded, refused } from './error.ts';
+
+/** The exports of a plug-in: an ES module with a limiter for the sample Rating service. */
+export interface LimiterPlugin {
+  /**
+   * Makes the limiter of one region. Each Rating service calls it once and listens when it has resolved. The regions
+   * share only Redis.
+   */
+  createLimiter(options: PluginOptions): PluginLimiter | Promise<PluginLimiter>;
+  /**
+   * The limit that a run checks: `token-bucket` (of the policy; the default), `fixed-window:100/60s`,
+   * `fixed-window:100/60s:epoch`, `:first`, or `sliding-window:100/60s`. It may be a function of the policy. The run calls
+   * it before it starts anything; an error ends the run.
+   */
+  readonly promise?: string | ((policy: Policy) => string);
+}
+
+export interface PluginOptions {
+  /** The limit of each user: `capacityTokens`, and `refill.tokens` every `refill.perUs` microseconds. */
+  readonly policy: Policy;
+  /** The cluster as the region reaches it: option `redis` of openclaw-rl's `createLimiter`. */
+  readonly redis: RedisConnection;
+  /** The same for ioredis. A client without these options is in no region, so latencies and faults do not apply. */
+  readonly ioredis: IoredisPlace;
+  /** The region of the service. */
+  readonly region: string;
+  /** The required prefix of every key. Each run has another, so every bucket starts full. */
+  readonly prefix: string;
+  /** The service's clock in milliseconds since 1970; the fault `gateway-clock` changes it. */
+  readonly nowMs: () => number;
+}
+
+export interface PluginLimiter {
+  /**
+   * Decides one request; `cost` is in whole tokens. An error becomes a 503 reply whose charge is possible, unless the
+   * error has the property `charge: 'none'`, which must be certain.
+   */
+  take(user: string, options: { readonly cost: number }): PluginDecision | Promise<PluginDecision>;
+  /** Closes connections and timers; the service waits for it. */
+  close?(): unknown;
+}
+
+export interface PluginDecision {
+  readonly allowed: boolean;
+  /** For a denial: milliseconds until a retry can succeed. */
+  readonly retryAfterMs?: number;
+  /** The whole tokens, requests or points that are left. */
+  readonly remaining?: number;
+}
+
+/** Imports a plug-in; `file` is an absolute path. Throws INVALID_OPTION with the reason. */
+export async function loadPlugin(file: string): Promise<LimiterPlugin> {
+  const module: Partial<LimiterPlugin> = await import(pathToFileURL(file).href).catch(
+    async (error: unknown) => {
+      throw await notLoaded(file, error);
+    },
+  );
+  const { createLimiter, promise } = module;
+  if (typeof createLimiter !== 'function')
+    throw refused(file, `must export a function createLimiter; ${foundIn(module)}`);
+  if (promise !== undefined && typeof promise !== 'string' && typeof promise !== 'function')
+    throw refused(file, `promise must be a string or a function of the policy; found ${shown(promise)}`);
+  return { createLimiter, ...(promise !== undefined && { promise }) };
+}
+
+/** The plug-in's promise for this policy. Throws INVALID_OPTION. */
+export function readPromise(
+  { promise = 'token-bucket' }: LimiterPlugin,
+  file: string,
+  policy: Policy,
+): string {
+  if (typeof promise === 'string') return promise;
+  let text: unknown;
+  try {
+    text = promise(policy);
+  } catch (error) {
+    throw refused(file, `promise(policy) failed: ${messageOf(error)}`, error);
+  }
+  if (typeof text === 'string') return text;
+  throw refused(file, `promise(policy) must return a string; found ${shown(text)}`);
+}
+
+/** A value for a message. Only the keys of an object: it may be a client that refers to itself. */
+export function shown(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (value instanceof Promise) return 'a promise';
+  return typeof value === 'object' && value !== null ? `an object with ${namesOf(value)}` : quoted(value);
+}
+
+function foundIn(module: Partial<LimiterPlugin>): string {
+  return 'createLimiter' in module ? `found ${shown(module.createLimiter)}` : `it exports ${namesOf(module)}`;
+}
+
+function namesOf(module: object): string {
+  const names = Object.keys(module);
+  return names.length === 0 ? 'nothing' : names.map(quoted).join(', ');
+}

@@ -1,0 +1,159 @@
+import { Cluster, Redis } from 'ioredis';
+import { invalidOption, type OpenclawError } from '../../../core/errors.ts';
+import { checkAcks } from '../acks.ts';
+import { backoff, type CommandTimeout, readTimeout } from '../command-timeout.ts';
+import { parseRedisUrl, type RedisConnection } from '../connection.ts';
+import type { AckedPort, AckOptions, RedisSource, TextPort } from '../port.ts';
+import { connectorFrom } from '../region-connector.ts';
+import { ioredisPort } from './port.ts';
+
+/**
+ * Connects with ioredis to the server or cluster at these addresses. With `readsReplicas` it connects to the replicas,
+ * for scripts that only read. Throws INVALID_OPTION.
+ */
+export function connectIoredis(connection: RedisConnection, { readsReplicas = false } = {}): TextPort {
+  const timeoutMs = readTimeout(connection);
+  return ioredisPort(openClient(connection, { timeoutMs, readsReplicas }), timeoutMs, { readsReplicas });
+}
+
+/** The same, for writes that wait for the replicas. Throws INVALID_OPTION. */
+export function connectAcked(connection: RedisConnection, acks: AckOptions): AckedPort {
+  const timeoutMs = readTimeout(connection);
+  const checked = checkAcks(acks);
+  return ioredisPort(openClient(connection, { timeoutMs }), timeoutMs, { acks: checked });
+}
+
+function openClient(
+  connection: RedisConnection,
+  { timeoutMs, readsReplicas = false }: { readonly timeoutMs: number; readonly readsReplicas?: boolean },
+): Redis | Cluster {
+  return connection.cluster
+    ? openCluster(connection, { timeoutMs, readsReplicas })
+    : openStandalone(connection, timeoutMs);
+}
+
+/** The members of an ioredis client that `fromIoredis` reads. */
+export interface IoredisClient {
+  readonly isCluster: boolean;
+  readonly options: object;
+  duplicate(...args: never[]): unknown;
+}
+
+/**
+ * Takes address, credentials, TLS and database from a `Redis` or `Cluster` of ioredis. The limiter opens its own
+ * connections, which never send a command twice; it neither uses nor closes the client. Throws INVALID_OPTION, also for
+ * a Sentinel client.
+ */
+export function fromIoredis(client: IoredisClient, timeout: CommandTimeout = {}): RedisSource {
+  const timeoutMs = readTimeout(timeout);
+  const { options, isCluster, startupNodes, duplicate, status } = (client ?? {}) as IoredisClient & Adopted;
+  if (typeof options !== 'object' || typeof duplicate !== 'function' || typeof status !== 'string')
+    throw unusable('another value');
+  if (isCluster && !Array.isArray(startupNodes)) throw unusable('a cluster without startup nodes');
+  if ('sentinels' in options && options.sentinels) throw unusable('a client of Redis Sentinel');
+  const open = (acks?: Required<AckOptions>) => {
+    const portOptions = acks && { acks };
+    if (!isCluster)
+      return ioredisPort(new Redis({ ...options, ...onceOnly(timeoutMs) }), timeoutMs, portOptions);
+    const { redisOptions } = options as { redisOptions?: object };
+    const cluster = new Cluster([...startupNodes], {
+      ...options,
+      ...onceOnlyInClusters(),
+      redisOptions: { ...redisOptions, ...onceOnly(timeoutMs) },
+    });
+    return ioredisPort(cluster, timeoutMs, portOptions);
+  };
+  return {
+    isCluster: isCluster === true,
+    open: () => open(),
+    openAcked: (acks) => open(checkAcks(acks)),
+  };
+}
+
+interface Adopted {
+  readonly status: string;
+  readonly startupNodes: ConstructorParameters<typeof Cluster>[0];
+}
+
+function unusable(what: string): OpenclawError {
+  return invalidOption(
+    `fromIoredis requires a client of ioredis; found ${what}`,
+    'pass new Redis(...) or new Cluster(...) of ioredis, connected or not',
+  );
+}
+
+/** With other values of these options ioredis resends commands or delays their failure. */
+function onceOnly(timeoutMs: number) {
+  return {
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    reconnectOnError: null,
+    retryStrategy: backoff,
+    socketTimeout: timeoutMs, // closes a silent connection, also during the handshake
+    // The port requires these values; an adopted client may have others:
+    enableOfflineQueue: true,
+    enableAutoPipelining: false,
+    lazyConnect: false,
+    monitor: false,
+    readOnly: false,
+    stringNumbers: false,
+  };
+}
+
+function onceOnlyInClusters() {
+  return {
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    retryDelayOnTryAgain: 0,
+    slotsRefreshTimeout: 2_000,
+    clusterRetryStrategy: backoff,
+    enableOfflineQueue: true,
+    enableAutoPipelining: false,
+    lazyConnect: false,
+    scaleReads: 'master',
+  } as const;
+}
+
+function openStandalone(
+  { urls, username, password, localAddress }: RedisConnection,
+  timeoutMs: number,
+): Redis {
+  const url = parseRedisUrl(urls[0]);
+  if (urls.length > 1) {
+    throw invalidOption(
+      'several Redis addresses need cluster: true; standalone takes one',
+      'give one address, or set cluster: true',
+    );
+  }
+  return new Redis({
+    ...url,
+    ...(username && { username }),
+    ...(password && { password }),
+    ...(localAddress && { Connector: connectorFrom(localAddress) }),
+    ...onceOnly(timeoutMs),
+  });
+}
+
+function openCluster(
+  { urls, ...credentials }: RedisConnection,
+  { timeoutMs, readsReplicas }: { readonly timeoutMs: number; readonly readsReplicas: boolean },
+): Cluster {
+  const nodes = urls.map(parseRedisUrl);
+  const url = parseRedisUrl(urls[0]);
+  const username = credentials.username ?? url.username;
+  const password = credentials.password ?? url.password;
+  return new Cluster(
+    nodes.map(({ host, port }) => ({ host, port })),
+    {
+      ...onceOnlyInClusters(),
+      ...(readsReplicas && { scaleReads: 'slave' as const }),
+      redisOptions: {
+        ...(username && { username }),
+        ...(password && { password }),
+        ...(url.tls && { tls: url.tls }),
+        ...(credentials.localAddress && { Connector: connectorFrom(credentials.localAddress) }),
+        ...onceOnly(timeoutMs),
+      },
+    },
+  );
+}

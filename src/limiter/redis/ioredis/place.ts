@@ -1,0 +1,36 @@
+import { parseRedisUrl, type RedisConnection } from '../connection.ts';
+import { connectorFrom } from '../region-connector.ts';
+
+/**
+ * The options of ioredis that place a client in the region of the service: `new Cluster(nodes, { redisOptions })`, or for
+ * one server `new Redis({ ...nodes[0], ...redisOptions })`. It sets no retry options.
+ */
+export interface IoredisPlace {
+  /** The startup nodes of a cluster, or the one server. */
+  readonly nodes: readonly { readonly host: string; readonly port: number }[];
+  readonly redisOptions: {
+    readonly username?: string;
+    readonly password?: string;
+    readonly tls?: object;
+    /** Connects from the local address of the region; absent if it has none. */
+    readonly Connector?: ReturnType<typeof connectorFrom>;
+    /** The timeout of a command in milliseconds. Absent: the client's own. */
+    readonly commandTimeout?: number;
+  };
+}
+
+/** Throws INVALID_OPTION for an invalid address. */
+export function placeIoredis(redis: RedisConnection): IoredisPlace {
+  const { host: _host, port: _port, ...ofAddress } = parseRedisUrl(redis.urls[0]);
+  const { username, password, localAddress, commandTimeoutMs } = redis;
+  return {
+    nodes: redis.urls.map(parseRedisUrl).map(({ host, port }) => ({ host, port })),
+    redisOptions: {
+      ...ofAddress,
+      ...(username && { username }),
+      ...(password && { password }),
+      ...(localAddress && { Connector: connectorFrom(localAddress) }),
+      ...(commandTimeoutMs && { commandTimeout: commandTimeoutMs }),
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { closedError, describeFailure } from '../errors.ts';
+import type { RedisPort, ScriptReply } from '../port.ts';
+import { integers, isNoScript } from '../script.ts';
+import { NodeReplyError } from './node-redis-connection.ts';
+
+/** Routes commands to nodes. */
+export interface NodeRedisRoute {
+  /**
+   * Sends a command to the node of this key, or to any node, and returns which one replied. Rejects with a
+   * NodeReplyError, or with an OpenclawError at the latest at `deadlineMs` of `performance.now()`.
+   */
+  send(
+    key: string | undefined,
+    args: readonly string[],
+    deadlineMs: number,
+  ): Promise<{ readonly reply: unknown; readonly node: string }>;
+  close(): void;
+}
+
+/** A port over connections of node-redis. As over ioredis, a command is written at most once. */
+export function nodeRedisPort(route: NodeRedisRoute, timeoutMs: number): RedisPort {
+  let isClosed = false;
+
+  async function send(key: string | undefined, args: readonly string[], deadlineMs: number) {
+    if (isClosed) throw closedError();
+    return route.send(key, args, deadlineMs);
+  }
+
+  return {
+    async run(script, keys, args): Promise<ScriptReply> {
+      const deadlineMs = performance.now() + timeoutMs;
+      const [key] = keys;
+      const rest = [String(keys.length), ...keys, ...args];
+      try {
+        const { reply, node } = await send(key, ['EVALSHA', script.sha, ...rest], deadlineMs).catch(
+          (error: unknown) => {
+            if (!isNoScript(error)) throw error;
+            return send(key, ['EVAL', script.source, ...rest], deadlineMs);
+          },
+        );
+        return { values: integers(reply, script, node), node };
+      } catch (error) {
+        throw explain(error);
+      }
+    },
+    async ready() {
+      await send(undefined, ['PING'], performance.now() + timeoutMs).catch((error: unknown) => {
+        throw explain(error);
+      });
+    },
+    async close() {
+      isClosed = true;
+      route.close();
+    },
+  };
+}
+
+function explain(error: unknown): unknown {
+  if (!(error instanceof NodeReplyError)) return error;
+  return describeFailure(error, { written: true, node: error.node }, undefined);
+}

@@ -1,0 +1,144 @@
+import type { Decision } from '../../../core/decision.ts';
+import type { OpenclawError } from '../../../core/errors.ts';
+import type { Subject } from '../../limiter.ts';
+import type { Demand } from './demand.ts';
+import type { Holder } from './holder.ts';
+import type { LeaseTerms } from './protocol.ts';
+
+/** The common data of all buckets of one endpoint in one process. */
+export interface Shelf {
+  readonly endpoint: string;
+  /** The holder number of this process. */
+  readonly holder: number;
+}
+
+/** A take that waits for home's reply. */
+export interface Waiter {
+  readonly costTokens: number;
+  readonly decide: (decision: Decision) => void;
+  readonly fail: (reason: OpenclawError) => void;
+}
+
+/**
+ * The lease and the demand of one bucket in one process. One object, since there are many: each field costs 8 bytes,
+ * and a field with a time 16 more.
+ */
+export class LentBucket implements Holder, Demand {
+  lease: number;
+  seq = 0;
+  granted = 0;
+  used = 0;
+  returned = 0;
+  expiresAtUs = 0;
+  isUnanswered = false;
+  want = 0;
+  need = 0;
+  window: number;
+  requested = 0;
+  requestedBefore = 0;
+  lacking = 0;
+  borrowers = 1;
+  emptyUntilUs = 0;
+  homeTokens = 0;
+  homeZeroAtUs = 0;
+
+  terms: LeaseTerms;
+  readonly shelf: Shelf;
+  readonly user: string;
+  /** The primary that replied last. */
+  node = '';
+  /** The takes that wait for the request in flight, and the error of the last request. */
+  waiting: Waiter[] | undefined = undefined;
+  failure: OpenclawError | undefined = undefined;
+  isInFlight = false;
+
+  constructor({
+    shelf,
+    user,
+    terms,
+    lastLease,
+    window,
+  }: {
+    shelf: Shelf;
+    user: string;
+    terms: LeaseTerms;
+    /** At least the highest lease number of this bucket in this process. */
+    lastLease: number;
+    window: number;
+  }) {
+    this.shelf = shelf;
+    this.user = user;
+    this.terms = terms;
+    this.lease = lastLease;
+    this.window = window;
+  }
+
+  get holder(): number {
+    return this.shelf.holder;
+  }
+}
+
+interface FullShelf extends Shelf {
+  readonly buckets: Map<string, LentBucket>;
+}
+
+/** The buckets of a process by endpoint and user; building one key of both would cost as much as a decision. */
+export class LentBuckets {
+  readonly #holder: number;
+  readonly #shelves = new Map<string, FullShelf>();
+  #size = 0;
+  /** The highest lease number of any dropped bucket, since a lease name is never used twice. */
+  #lastLease = 0;
+  #walk: Iterator<LentBucket> | undefined;
+
+  /** `holder` is drawn at random at every start of a process. */
+  constructor(holder: number) {
+    this.#holder = holder;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  find({ endpoint, user }: Subject): LentBucket | undefined {
+    return this.#shelves.get(endpoint)?.buckets.get(user);
+  }
+
+  /** Adds an unknown bucket, without a lease. */
+  add({ endpoint, user }: Subject, terms: LeaseTerms, window: number): LentBucket {
+    let shelf = this.#shelves.get(endpoint);
+    if (shelf === undefined) {
+      shelf = { endpoint, holder: this.#holder, buckets: new Map() };
+      this.#shelves.set(endpoint, shelf);
+    }
+    const bucket = new LentBucket({ shelf, user, terms, window, lastLease: this.#lastLease });
+    shelf.buckets.set(user, bucket);
+    this.#size++;
+    return bucket;
+  }
+
+  drop({ shelf, user, lease }: LentBucket): void {
+    const { buckets } = shelf as FullShelf;
+    this.#lastLease = Math.max(this.#lastLease, lease);
+    if (!buckets.delete(user)) return;
+    this.#size--;
+    if (buckets.size === 0) this.#shelves.delete(shelf.endpoint);
+  }
+
+  *all(): Generator<LentBucket> {
+    for (const { buckets } of this.#shelves.values()) yield* buckets.values();
+  }
+
+  /** The next `count` buckets, round robin. */
+  *next(count: number): Generator<LentBucket> {
+    for (let left = count; left > 0; left--) {
+      this.#walk ??= this.all();
+      const { value, done } = this.#walk.next();
+      if (done) {
+        this.#walk = undefined;
+        return;
+      }
+      yield value;
+    }
+  }
+}

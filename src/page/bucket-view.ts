@@ -1,0 +1,103 @@
+import type { RunPage } from '../report/html/page-data.ts';
+import type { Drawing } from './charts/chart.ts';
+import { makeLevelChart } from './charts/level-chart.ts';
+import { makeOperationsChart } from './charts/operations-chart.ts';
+import type { TimeAxis } from './charts/time-axis.ts';
+import { button, make } from './dom.ts';
+import { collectOperations } from './operations.ts';
+
+/** A bucket that can be chosen, with its charts. */
+export interface BucketView {
+  readonly element: HTMLElement;
+  /** Shows the bucket of this name, around its first violation. */
+  show(bucket: string): void;
+}
+
+/** Seconds around a violation. */
+const AROUND = 1.5;
+
+export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
+  const { buckets } = page;
+  const place = make('div', { class: 'charts' });
+  let charts: readonly Drawing[] = [];
+  const note = make('p', { class: 'quiet' });
+  const choice = make(
+    'select',
+    { attributes: { id: 'bucket' }, on: { change: () => take(choice.selectedIndex) } },
+    ...buckets.map(({ name, violations }) =>
+      make('option', {
+        text:
+          violations.length === 0
+            ? name
+            : `${name}: ${violations.length} ${violations.length === 1 ? 'violation' : 'violations'}`,
+      }),
+    ),
+  );
+  const step = (by: number) => {
+    choice.selectedIndex = (choice.selectedIndex + by + buckets.length) % buckets.length;
+    take(choice.selectedIndex);
+  };
+  const take = (at: number) => {
+    const bucket = buckets[at];
+    if (bucket === undefined) return;
+    for (const chart of charts) chart.end();
+    const shown = { bucket, operations: collectOperations(bucket, page.regions) };
+    charts = [makeLevelChart(page, axis, shown), makeOperationsChart(page, axis, shown)];
+    place.replaceChildren(...charts.map(({ row }) => row));
+    note.textContent = describeBucket(page, bucket);
+  };
+  const element = make(
+    'div',
+    {},
+    make(
+      'div',
+      { class: 'chooser' },
+      make('label', { text: 'Bucket', attributes: { for: 'bucket' } }),
+      choice,
+      button('Previous', () => step(-1)),
+      button('Next', () => step(1)),
+      note,
+    ),
+    make('p', {
+      class: 'hint',
+      text: 'An ideal bucket that took the same operations, each somewhere in its interval, stays between the two lines. If the highest falls below zero, more was admitted than any bucket can admit. If the lowest stays at or above the cost during a denial, the denial was false. If the lines cross, no ideal bucket took these operations.',
+    }),
+    place,
+  );
+  take(0);
+  return {
+    element,
+    show(name) {
+      const at = buckets.findIndex((bucket) => bucket.name === name);
+      const bucket = buckets[at];
+      if (bucket === undefined) return;
+      choice.selectedIndex = at;
+      take(at);
+      element.scrollIntoView({ block: 'start' });
+      const atS = firstViolationS(bucket);
+      if (atS !== undefined) axis.show({ min: atS - AROUND, max: atS + AROUND });
+    },
+  };
+}
+
+type Bucket = RunPage['buckets'][number];
+
+function describeBucket(page: RunPage, { policy: name, of, violations, invokedUs }: Bucket): string {
+  const policy = page.policies[name];
+  const refill =
+    policy === undefined
+      ? ''
+      : `capacity ${policy.capacityTokens}, ${(policy.quantaPerUs * 1e6) / policy.quantaPerToken} tokens a second; `;
+  const stretch =
+    of === undefined
+      ? ''
+      : `; only ${invokedUs.length} of ${of} are shown, and any level is possible before them`;
+  return `${refill}${invokedUs.length} operations, ${violations.length} violations${stretch}`;
+}
+
+/** The end of the operation of the first violation, in seconds of the run. */
+function firstViolationS({ violations: [first], invokedUs, durationUs }: Bucket): number | undefined {
+  if (first === undefined) return undefined;
+  const beganUs = invokedUs.slice(0, first.at + 1).reduce((sum, us) => sum + us, 0);
+  return (beganUs + Math.max(0, durationUs[first.at] ?? 0)) / 1e6;
+}

@@ -1,0 +1,50 @@
+/** One line of CLUSTER NODES: one node as seen by another. */
+export interface NodeView {
+  readonly id: string;
+  /** `host:port@busPort`. */
+  readonly address: string;
+  readonly role: 'primary' | 'replica';
+  /** The id of its primary; absent for a primary. */
+  readonly primaryId?: string;
+  readonly epoch: number;
+  /** As printed, for example `0-5461`. A migrating slot is kept as printed. */
+  readonly slots: readonly string[];
+  readonly isMyself: boolean;
+  /** The flags `fail`, `fail?`, `handshake` and `noaddr`, as the viewing node reports them. */
+  readonly problems: readonly string[];
+  readonly isLinked: boolean;
+}
+
+/** Reads the reply of CLUSTER NODES. */
+export function parseClusterNodes(text: string): NodeView[] {
+  return text
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [id = '', address = '', flagText = '', primaryId = '-', , , epoch = '0', link = '', ...slots] =
+        line.split(' ');
+      const flags = flagText.split(',');
+      return {
+        id,
+        address: address.split(',')[0] ?? '',
+        role: flags.includes('master') ? 'primary' : 'replica',
+        ...(primaryId === '-' ? {} : { primaryId }),
+        epoch: Number(epoch),
+        slots,
+        isMyself: flags.includes('myself'),
+        problems: flags.filter((flag) => ['fail', 'fail?', 'handshake', 'noaddr'].includes(flag)),
+        isLinked: link === 'connected',
+      };
+    });
+}
+
+/** The text that must be equal for all nodes of a settled cluster: id, address, role, primary, epoch and slots. */
+export function viewFingerprint(view: readonly NodeView[]): string {
+  return view
+    .map(({ id, address, role, primaryId = '-', epoch, slots }) =>
+      [id, address, role, primaryId, epoch, ...slots].join(' '),
+    )
+    .sort()
+    .join('\n');
+}

@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { oneWayMs, type RegionPair, roundTripMs } from '../../topology/topology.ts';
+import type { LinkState } from '../network/links.ts';
+import { announcedAddress, type Endpoint, type Regions, reachedFrom } from '../provider.ts';
+import { parseClusterNodes } from './cluster-view.ts';
+import { connectDirect } from './form-cluster.ts';
+
+/** One node as it reports itself. */
+export interface NodeStatus {
+  readonly name: string;
+  readonly region: string;
+  readonly address: string;
+  /** `down`: the node does not answer. */
+  readonly role: 'primary' | 'replica' | 'down';
+  /** The slots it serves, as CLUSTER NODES prints them. */
+  readonly slots: string;
+  readonly primary?: string;
+  /** Replication bytes that a replica has not applied yet; absent for primaries and unlinked replicas. */
+  readonly lagBytes?: number;
+  readonly clusterOk: boolean;
+}
+
+/** Configured and measured delays from a client in one region to a node of another. */
+export interface LinkStatus extends LinkState {
+  readonly configuredRoundTripMs: number;
+  /** One way. */
+  readonly configuredLatencyMs: number;
+  /** Absent if no reply came. */
+  readonly measuredRoundTripMs?: number;
+}
+
+export interface ClusterStatus {
+  readonly name: string;
+  readonly provider: string;
+  readonly nodes: readonly NodeStatus[];
+  readonly links: readonly LinkStatus[];
+}
+
+/** Reads every node and every Toxiproxy. A node or Toxiproxy without an answer is reported as such. */
+export async function readStatus(regions: Regions): Promise<ClusterStatus> {
+  const { name, provider, topology } = regions;
+  const [nodes, states] = await Promise.all([readNodes(regions), regions.links.state()]);
+  const links = await Promise.all(
+    states.map(async (state): Promise<LinkStatus> => {
+      const measuredRoundTripMs = await measurePair(regions, state);
+      const configuredRoundTripMs = roundTripMs(topology, state);
+      return {
+        ...state,
+        configuredRoundTripMs,
+        configuredLatencyMs: oneWayMs(topology, state),
+        ...(measuredRoundTripMs === undefined ? {} : { measuredRoundTripMs }),
+      };
+    }),
+  );
+  return { name, provider, nodes, links };
+}
+
+/** Round trip in milliseconds from a client in `from` to the first node of `to`, through their Toxiproxies. */
+async function measurePair(regions: Regions, { from, to }: RegionPair): Promise<number | undefined> {
+  const target = regions.topology.nodes.find((node) => node.region === to);
+  if (target === undefined) return undefined;
+  const view = regions.view(from);
+  const reached = reachedFrom(view, regions.announced(target.name));
+  return measureRoundTrip(reached, view.localAddress).catch(() => undefined);
+}
+
+/** Every node as it reports itself. */
+export async function readNodes(regions: Regions): Promise<NodeStatus[]> {
+  const { nodes } = regions.topology;
+  const answers = new Map(
+    await Promise.all(
+      nodes.map(async ({ name }) => [name, await askNode(regions, name, readOwnView)] as const),
+    ),
+  );
+  const nameOf = new Map(nodes.map(({ name }) => [announcedAddress(regions, name), name]));
+  return nodes.map(({ name, region }) => {
+    const address = announcedAddress(regions, name);
+    const answer = answers.get(name);
+    if (answer === undefined) return { name, region, address, role: 'down', slots: '', clusterOk: false };
+    const { own, primaryAddress, clusterOk, isLinked, offset } = answer;
+    const primary = primaryAddress === undefined ? undefined : nameOf.get(primaryAddress);
+    const ahead = answers.get(primary ?? '')?.offset;
+    return {
+      name,
+      region,
+      address,
+      role: own.role,
+      slots: own.slots.join(' '),
+      ...(primary === undefined ? {} : { primary }),
+      ...(isLinked && ahead !== undefined ? { lagBytes: Math.max(0, ahead - offset) } : {}),
+      clusterOk,
+    };
+  });
+}
+
+async function askNode<T>(
+  regions: Regions,
+  node: string,
+  ask: (client: Redis) => Promise<T>,
+): Promise<T | undefined> {
+  const client = connectDirect(regions.direct(node));
+  try {
+    return await ask(client).catch(() => undefined);
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** A replica has both; `slave_repl_offset` is what it has applied. */
+const OFFSET = { primary: /master_repl_offset:(\d+)/, replica: /slave_repl_offset:(\d+)/ } as const;
+
+async function readOwnView(client: Redis) {
+  const [text, info, replication] = await Promise.all([
+    client.call('CLUSTER', 'NODES'),
+    client.cluster('INFO'),
+    client.info('replication'),
+  ]);
+  const view = parseClusterNodes(String(text));
+  const own = view.find(({ isMyself }) => isMyself);
+  if (own === undefined) throw new Error('CLUSTER NODES has no line of the node itself');
+  const primaryAddress = view.find(({ id }) => id === own.primaryId)?.address.split('@')[0];
+  return {
+    own,
+    primaryAddress,
+    clusterOk: info.includes('cluster_state:ok'),
+    isLinked: replication.includes('master_link_status:up'),
+    offset: Number(OFFSET[own.role].exec(replication)?.[1]),
+  };
+}
+
+const PING_MS = 5_000;
+const PINGS = 4;
+const BETWEEN_MS = 10;
+
+/**
+ * Round trip in milliseconds of a PING on a connection from `localAddress`. It is the least of four, to exclude delays
+ * of this process. The PINGs are pipelined 10 ms apart, so that all take little more than one round trip. Rejects if no
+ * reply comes within 5 s.
+ */
+export async function measureRoundTrip(target: Endpoint, localAddress: string | undefined): Promise<number> {
+  const socket = connect({ ...target, ...(localAddress === undefined ? {} : { localAddress }) });
+  socket.setNoDelay(true);
+  const signal = AbortSignal.timeout(PING_MS);
+  const sentMs: number[] = [];
+  const tripsMs: number[] = [];
+  try {
+    await once(socket, 'connect', { signal });
+    socket.on('error', () => {}); // 'close' follows
+    const answered = new Promise<void>((resolve, reject) => {
+      socket.on('data', (data) => {
+        const now = performance.now();
+        for (const byte of data) if (byte === LINE_END) tripsMs.push(now - (sentMs[tripsMs.length] ?? now));
+        if (tripsMs.length === PINGS) resolve();
+      });
+      socket.once('close', () => reject(new Error('the connection closed before the reply')));
+      signal.addEventListener('abort', () => reject(signal.reason));
+    });
+    answered.catch(() => {}); // awaited below, once all are sent
+    for (let sent = 0; sent < PINGS; sent++) {
+      if (sent > 0) await sleep(BETWEEN_MS);
+      sentMs.push(performance.now());
+      socket.write('PING\r\n');
+    }
+    await answered;
+    return Math.min(...tripsMs);
+  } finally {
+    socket.destroy();
+  }
+}
+
+const LINE_END = '\n'.charCodeAt(0);

@@ -1,0 +1,18 @@
+import { withVerdict } from '../checker/check.ts';
+import { parseClaim } from '../checker/claims/claim.ts';
+import { headroomAtMostOf, isOnCorrectness, withEvidence } from '../checker/claims/evidence-claims.ts';
+import type { RunReport } from './report.ts';
+
+/** Judges a kept run again by its own claims and by `extra` with their evidence claims. Throws INVALID_CLAIM. */
+export function judgeAgain({ notes: _ofBefore, ...report }: RunReport, extra: readonly string[]): RunReport {
+  const own = report.plan.claims.map(parseClaim);
+  const added = extra.map(parseClaim);
+  const all = [...own, ...added];
+  const claims = added.some(isOnCorrectness)
+    ? withEvidence(all, headroomAtMostOf(report.plan.strategy))
+    : all;
+  const different = claims.filter(
+    ({ text }, at) => claims.findIndex((earlier) => earlier.text === text) === at,
+  );
+  return { ...report, ...withVerdict(report, different) };
+}

@@ -1,0 +1,33 @@
+import { mapping, regionName, signedDuration } from '../fields.ts';
+import { type FaultDefinition, head } from './definition.ts';
+
+/** Shifts the clock of a region's Rating service; a negative offset is behind. */
+export interface GatewayClockSpec {
+  readonly fault: 'gateway-clock';
+  readonly region: string;
+  readonly offsetMs: number;
+}
+
+export const gatewayClock = {
+  schema: mapping({
+    ...head('gateway-clock', "Shift the clock of a region's Rating service."),
+    region: regionName().meta({ description: 'The region of the service.' }),
+    offset: signedDuration().meta({ description: 'How far ahead; negative is behind.' }),
+  }).transform(({ offset, ...rest }) => ({ ...rest, offsetMs: offset })),
+  changes: ({ region }) => [`the clock of ${region}`],
+  needsService: true,
+  form: {
+    about: "Shift the clock of a region's Rating service.",
+    examples: ['--region eu-west --offset 30s', '--region eu-west --offset -30s'],
+    options: [
+      { flags: '--region <name>', key: 'region', about: 'the region', isRequired: true },
+      {
+        flags: '--offset <time>',
+        key: 'offsetMs',
+        about: 'how far ahead; negative is behind',
+        value: 'shift',
+        isRequired: true,
+      },
+    ],
+  },
+} satisfies FaultDefinition<GatewayClockSpec>;

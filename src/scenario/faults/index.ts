@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { type BandwidthSpec, bandwidth } from './bandwidth.ts';
+import type { DrawnTimes, FaultDefinition } from './definition.ts';
+import { type DropReplySpec, dropReply } from './drop-reply.ts';
+import { type FailoverSpec, failover } from './failover.ts';
+import { type FlapSpec, flap } from './flap.ts';
+import { type GatewayClockSpec, gatewayClock } from './gateway-clock.ts';
+import { type KillSpec, kill } from './kill.ts';
+import { type LatencySpec, latency } from './latency.ts';
+import { type NodeClockSpec, nodeClock } from './node-clock.ts';
+import { type PartitionSpec, partition } from './partition.ts';
+import { type PauseSpec, pause } from './pause.ts';
+import { type RestartSpec, restart } from './restart.ts';
+import { type RestartEmptySpec, restartEmpty } from './restart-empty.ts';
+
+/** One fault with its parameters. Regions and nodes have the names of the topology. */
+export type FaultSpec =
+  | PartitionSpec
+  | LatencySpec
+  | BandwidthSpec
+  | DropReplySpec
+  | FlapSpec
+  | KillSpec
+  | RestartSpec
+  | RestartEmptySpec
+  | PauseSpec
+  | FailoverSpec
+  | GatewayClockSpec
+  | NodeClockSpec;
+
+export type FaultName = FaultSpec['fault'];
+
+/** A fault with ranges of times: injected `at` after the start of the load and healed `for` later. */
+export type UndrawnFault = FaultSpec & DrawnTimes;
+
+/** Every fault by its name, in the order of the commands. */
+const FAULTS = {
+  partition,
+  latency,
+  bandwidth,
+  'drop-reply': dropReply,
+  flap,
+  kill,
+  restart,
+  'restart-empty': restartEmpty,
+  pause,
+  failover,
+  'gateway-clock': gatewayClock,
+  'node-clock': nodeClock,
+} satisfies { readonly [Name in FaultName]: FaultDefinition<Extract<FaultSpec, { fault: Name }>> };
+
+export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
+
+/** The definition of this fault. */
+export function definitionOf(fault: FaultName): FaultDefinition<FaultSpec> {
+  return FAULTS[fault] as unknown as FaultDefinition<FaultSpec>;
+}
+
+/** Whether a fault ends by itself, so that its length cannot be chosen. */
+export function isMomentary({ fault }: Pick<FaultSpec, 'fault'>): boolean {
+  return definitionOf(fault).isMomentary === true;
+}
+
+type FaultSchema = (typeof FAULTS)[FaultName]['schema'];
+
+/** The schema of one fault in a scenario. */
+export const faultSchema = z.discriminatedUnion(
+  'fault',
+  FAULT_NAMES.map((name) => FAULTS[name].schema) as unknown as readonly [FaultSchema, ...FaultSchema[]],
+  { error: `one of ${FAULT_NAMES.join(', ')}` },
+);

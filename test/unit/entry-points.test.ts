@@ -1,0 +1,51 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Packages and modules of Node that each entry point loads, or that its types name: what its users must have. */
+const NEEDS: Readonly<
+  Record<string, { readonly code: readonly string[]; readonly types: readonly string[] }>
+> = {
+  './fastify': { code: ['fastify-plugin'], types: ['fastify'] },
+  './express': { code: [], types: ['node:http'] },
+  './fetch': { code: [], types: [] },
+  './hono': { code: [], types: [] },
+  './opentelemetry': { code: [], types: ['@opentelemetry/api'] },
+};
+
+const { exports: entryPoints } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  exports: Record<string, { types: string; default: string }>;
+};
+
+/** What is imported by a file or by any file it imports, from outside. */
+function outside(file: string, seen = new Set<string>()): string[] {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const names = [...readFileSync(file, 'utf8').matchAll(/(?:from|import|import\() ?['"]([^'"]+)['"]/g)].map(
+    ([, name = '']) => name,
+  );
+  const found = names.flatMap((name) => {
+    if (!name.startsWith('.')) return [name];
+    const path = join(dirname(file), name);
+    return outside(file.endsWith('.d.ts') ? path.replace(/\.[jt]s$/, '.d.ts') : path, seen);
+  });
+  return [...new Set(found)].sort();
+}
+
+describe('the entry points of the package', () => {
+  it.each(Object.entries(entryPoints))('%s is there', (_name, { types, default: code }) => {
+    for (const file of [types, code]) expect(existsSync(join(ROOT, file)), file).toBe(true);
+  });
+
+  it('are all listed here, but the first', () => {
+    expect(Object.keys(entryPoints)).toEqual(['.', ...Object.keys(NEEDS)]);
+  });
+
+  it.each(Object.entries(NEEDS))('%s needs no framework but its own', (name, needs) => {
+    const { types = '', default: code = '' } = entryPoints[name] ?? {};
+    expect(outside(join(ROOT, code))).toEqual(needs.code);
+    expect(outside(join(ROOT, types))).toEqual(needs.types);
+  });
+});

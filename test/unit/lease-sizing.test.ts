@@ -1,0 +1,302 @@
+import { describe, expect, it } from 'vitest';
+import { parsePolicy } from '../../src/core/policy.ts';
+import {
+  demandWindowUs,
+  isShort,
+  noteReply,
+  noteTake,
+  plan,
+  untilHomeHasUs,
+} from '../../src/limiter/strategies/lease/demand.ts';
+import { leftTokens, makeRequest, receive, tryTake } from '../../src/limiter/strategies/lease/holder.ts';
+import type { Reply } from '../../src/limiter/strategies/lease/protocol.ts';
+import { makeDemand, makeHolder } from '../support/lease/holder.ts';
+import { handle } from '../support/lease/home.ts';
+import { grantTokens } from '../support/lease/sizing.ts';
+
+describe('a grant', () => {
+  it.each([
+    {
+      title: 'is the requested amount, if there is more',
+      available: 20,
+      want: 5,
+      need: 1,
+      borrowers: 1,
+      tokens: 5,
+    },
+    {
+      title: 'is the whole level, for a single borrower',
+      available: 3,
+      want: 5,
+      need: 1,
+      borrowers: 1,
+      tokens: 3,
+    },
+    { title: 'is an equal share among several', available: 20, want: 20, need: 1, borrowers: 3, tokens: 7 },
+    {
+      title: 'is at least the need of one operation',
+      available: 20,
+      want: 20,
+      need: 15,
+      borrowers: 3,
+      tokens: 15,
+    },
+    {
+      title: 'is nothing where it would be of no use',
+      available: 4,
+      want: 20,
+      need: 5,
+      borrowers: 1,
+      tokens: 0,
+    },
+    { title: 'is the last token for any borrower', available: 1, want: 5, need: 1, borrowers: 9, tokens: 1 },
+    { title: 'is nothing for a mere renewal', available: 20, want: 0, need: 0, borrowers: 2, tokens: 0 },
+  ])('$title', ({ tokens, ...question }) => expect(grantTokens(question)).toBe(tokens));
+});
+
+const terms = { policy: parsePolicy('20:5/s'), leaseUs: 2_000_000, marginUs: 200_000 };
+const windowUs = demandWindowUs(terms);
+
+describe('the plan', () => {
+  const held = (tokens: number, expiresAtUs = 2_000_000) => {
+    const holder = makeHolder(1);
+    return Object.assign(holder, { lease: 1, seq: 1, granted: tokens, expiresAtUs });
+  };
+  const demand = (requested: number, more = {}) => ({ ...makeDemand(0, windowUs), requested, ...more });
+  it.each([
+    { title: 'asks nothing without a take', holder: makeHolder(1), demand: demand(0), want: undefined },
+    {
+      title: 'asks for a quarter of the capacity at first',
+      holder: makeHolder(1),
+      demand: demand(1),
+      want: 5,
+    },
+    {
+      title: 'asks for less next to other borrowers',
+      holder: makeHolder(1),
+      demand: demand(1, { borrowers: 3 }),
+      want: 2,
+    },
+    { title: 'asks for the need of a window', holder: makeHolder(1), demand: demand(12), want: 12 },
+    { title: 'asks for no more than the capacity', holder: makeHolder(1), demand: demand(90), want: 20 },
+    {
+      title: 'asks nothing while half of that is left',
+      holder: held(6),
+      demand: demand(12),
+      want: undefined,
+    },
+    { title: 'asks before half of that is gone', holder: held(5), demand: demand(12), want: 7 },
+    {
+      title: 'does not ask for more than the last level of home',
+      holder: makeHolder(1),
+      demand: demand(9, { emptyUntilUs: 1 }),
+      want: undefined,
+    },
+    { title: 'renews the tokens it needs', holder: held(12, 900_000), demand: demand(12), want: 0 },
+  ])('$title', ({ holder, demand, want }) => {
+    expect(plan(holder, demand, terms, 0)?.want).toBe(want);
+  });
+
+  it('gives back tokens above twice its goal when it renews', () => {
+    expect(plan(held(20, 900_000), demand(6), terms, 0)).toEqual({ want: 0, giveBack: 14 });
+  });
+  it('gives back all after a window without a take, whose time is over or not', () => {
+    const idle = demand(6);
+    expect(plan(held(6), idle, terms, windowUs)).toBeUndefined();
+    expect(plan(held(6), idle, terms, 2 * windowUs)).toEqual({ want: 0, giveBack: 6 });
+    expect(plan(held(6, 1), demand(6), terms, 5 * windowUs)).toEqual({ want: 0, giveBack: 6 });
+  });
+  it('asks for who has waited through windows without a take', () => {
+    const waiting = demand(0, { lacking: 1, waiting: [{ costTokens: 1 }] });
+    expect(plan(makeHolder(1), waiting, terms, 9 * windowUs)).toEqual({ want: 5, need: 1 });
+  });
+  it('borrows nothing for takes that were denied in memory and wait for nothing', () => {
+    const large = { ...terms, policy: parsePolicy('60:1/s') };
+    const idle = demand(0, { lacking: 60 });
+    expect(plan(held(24), idle, large, 9 * windowUs)).toEqual({ want: 0, giveBack: 24 });
+    noteTake(idle, 1, true, 9 * windowUs, windowUs);
+    expect(plan(held(40, 60_000_000), idle, large, 9 * windowUs)).toBeUndefined();
+  });
+  it('asks for the need of one operation, less what is left', () => {
+    expect(plan(held(2), demand(2, { lacking: 8 }), terms, 0)).toEqual({ want: 6, need: 6 });
+  });
+});
+
+describe('a home that was short', () => {
+  const hourly = parsePolicy('20:20/h');
+  const large = parsePolicy('100:1/s');
+  const largeTerms = { ...terms, policy: large };
+  /** What home says after a grant of nothing: so many tokens are left there. */
+  const answer = (policy: typeof hourly, tokens: number, leftHere = 0) => ({
+    reply: { ...REPLY, levelQuanta: tokens * policy.quantaPerToken },
+    policy,
+    leftHere,
+    nowUs: 0,
+    windowUs,
+  });
+  const REPLY: Reply = {
+    ...{ holder: 1, lease: 1, seq: 1, account: 'ended' as const, granted: 0 },
+    ...{ sentAtUs: 0, borrowers: 1, levelQuanta: 0, atUs: 0 },
+  };
+  const denied = (...costs: number[]) => {
+    const demand = makeDemand(0, windowUs);
+    for (const cost of costs) noteTake(demand, cost, false, 0, windowUs);
+    return demand;
+  };
+
+  it('is asked again after a window, at any refill', () => {
+    const demand = denied(1);
+    noteReply(demand, answer(hourly, 0));
+    noteTake(demand, 1, false, windowUs - 1, windowUs);
+    expect(plan(makeHolder(1), demand, { ...terms, policy: hourly }, windowUs - 1)).toBeUndefined();
+    expect(plan(makeHolder(1), demand, { ...terms, policy: hourly }, windowUs)?.need).toBe(1);
+  });
+  it('gives the time at which its refill covers a take', () => {
+    const demand = denied(1);
+    noteReply(demand, answer(hourly, 0.5));
+    const untilUs = (cost: number) => untilHomeHasUs(demand, cost, hourly, 1_000);
+    expect([untilUs(1), untilUs(2)]).toEqual([90_000_000 - 1_000, 270_000_000 - 1_000]);
+  });
+  it('is asked at once for a cost that it has', () => {
+    const demand = denied(100);
+    noteReply(demand, answer(large, 49));
+    expect([1, 49, 50, 100].map((cost) => isShort(demand, cost, 1, windowUs))).toEqual([
+      ...[false, false, true, true],
+    ]);
+    noteTake(demand, 100, false, 1, windowUs);
+    expect(plan(makeHolder(1), demand, largeTerms, 1)).toBeUndefined();
+    noteTake(demand, 2, false, 2, windowUs);
+    expect(plan(makeHolder(1), demand, largeTerms, 2)).toEqual({ want: 100, need: 2 });
+  });
+  it('is not one that lacks only the largest cost, and none that granted what was lacking', () => {
+    const small = denied(100, 3);
+    noteReply(small, answer(large, 3));
+    expect(small.emptyUntilUs).toBe(0);
+    const granted = denied(60);
+    noteReply(granted, answer(large, 1, 60));
+    expect(granted.emptyUntilUs).toBe(0);
+  });
+  it('is asked for the smallest cost that waits, and for the largest if it has as much', () => {
+    const waiting = [{ costTokens: 80 }, { costTokens: 2 }];
+    const demand = { ...makeDemand(0, windowUs), lacking: 2, waiting };
+    expect(plan(makeHolder(1), demand, largeTerms, 9 * windowUs)).toEqual({ want: 80, need: 2 });
+  });
+});
+
+/**
+ * Regions that ask one home, in virtual time: what each wanted and got, and how often it called. A take that finds
+ * nothing while home may have something waits for the reply.
+ */
+function simulate(
+  regions: readonly { readonly tripUs: number; readonly takesAt: (step: number) => number }[],
+  seconds: number,
+  policy = terms.policy,
+) {
+  const lending = { ...terms, policy };
+  const STEP_US = 10_000;
+  let home: Parameters<typeof handle>[0];
+  const places = regions.map((region, at) => ({
+    ...region,
+    holder: makeHolder(at),
+    demand: makeDemand(0, windowUs),
+    wanted: 0,
+    admitted: 0,
+    waiting: 0,
+    calls: 0,
+    arrivals: [] as { atUs: number; act: (nowUs: number) => void }[],
+  }));
+  for (let step = 0; step * STEP_US < seconds * 1_000_000; step++) {
+    const nowUs = step * STEP_US;
+    for (const place of places) {
+      const due = place.arrivals.filter(({ atUs }) => atUs <= nowUs);
+      place.arrivals = place.arrivals.filter(({ atUs }) => atUs > nowUs);
+      for (const { act } of due) act(nowUs);
+      for (let take = place.takesAt(step); take > 0; take--) {
+        const allowed = tryTake(place.holder, 1, nowUs);
+        noteTake(place.demand, 1, allowed, nowUs, windowUs);
+        place.wanted++;
+        place.admitted += allowed ? 1 : 0;
+        if (!allowed && !isShort(place.demand, 1, nowUs, windowUs)) place.waiting++;
+      }
+      const question = plan(place.holder, place.demand, lending, nowUs);
+      if (question === undefined) {
+        if (!place.holder.isUnanswered) place.waiting = 0; // home has nothing, and has said so
+        continue;
+      }
+      place.calls++;
+      const request = makeRequest(place.holder, question, nowUs);
+      place.arrivals.push({
+        atUs: nowUs + place.tripUs / 2,
+        act: (atHomeUs) => {
+          const handled = handle(home, request, { terms: lending, nowUs: atHomeUs });
+          home = handled.home;
+          place.arrivals.push({
+            atUs: nowUs + place.tripUs,
+            act: (atUs) => {
+              receive(place.holder, handled.reply, lending, atUs);
+              const { reply } = handled;
+              const leftHere = leftTokens(place.holder);
+              for (; place.waiting > 0 && tryTake(place.holder, 1, atUs); place.waiting--) place.admitted++;
+              place.waiting = 0;
+              noteReply(place.demand, { reply, policy, leftHere, nowUs: atUs, windowUs });
+            },
+          });
+        },
+      });
+    }
+  }
+  return places.map(({ wanted, admitted, calls }) => ({ wanted, admitted, calls }));
+}
+
+describe('a hot region', () => {
+  const every = (steps: number) => (step: number) => (step % steps === 0 ? 1 : 0);
+  const SECONDS = 60;
+  const ideal = terms.policy.capacityTokens + 5 * SECONDS;
+
+  it('gets at least 95 % of what one bucket admits, alone and far away', () => {
+    const [hot] = simulate([{ tripUs: 190_000, takesAt: every(2) }], SECONDS);
+    expect(hot?.admitted).toBeLessThanOrEqual(ideal);
+    expect(hot?.admitted).toBeGreaterThanOrEqual(0.95 * ideal);
+  });
+
+  it('is not starved by one that was hot and is idle', () => {
+    const [hot, idle] = simulate(
+      [
+        { tripUs: 190_000, takesAt: every(2) },
+        { tripUs: 10_000, takesAt: (step) => (step < 200 ? every(2)(step) : 0) },
+      ],
+      SECONDS,
+    );
+    expect((hot?.admitted ?? 0) + (idle?.admitted ?? 0)).toBeGreaterThanOrEqual(0.95 * ideal);
+  });
+
+  it('is not starved by one that asks now and then', () => {
+    const [hot, rare] = simulate(
+      [
+        { tripUs: 190_000, takesAt: every(2) },
+        { tripUs: 10_000, takesAt: every(200) },
+      ],
+      SECONDS,
+    );
+    expect((hot?.admitted ?? 0) + (rare?.admitted ?? 0)).toBeGreaterThanOrEqual(0.95 * ideal);
+    // One bucket would give each the same share of what it asks for.
+    expect(rare?.admitted).toBeGreaterThanOrEqual(((rare?.wanted ?? 0) * ideal) / (hot?.wanted ?? 1));
+  });
+
+  it('costs a call a window at most while it stays empty', () => {
+    const [hot] = simulate([{ tripUs: 10_000, takesAt: every(1) }], SECONDS, parsePolicy('20:20/h'));
+    expect(hot?.admitted).toBe(20);
+    expect(hot?.calls).toBeGreaterThan(SECONDS);
+    expect(hot?.calls).toBeLessThanOrEqual((SECONDS * 1_000_000) / windowUs + 5);
+  });
+
+  it('shares with others as hot, at one call for ten decisions at most', () => {
+    const regions = [80_000, 120_000, 190_000].map((tripUs) => ({ tripUs, takesAt: every(1) }));
+    const got = simulate(regions, SECONDS);
+    const sum = (count: (place: (typeof got)[number]) => number) =>
+      got.reduce((total, place) => total + count(place), 0);
+    expect(sum(({ admitted }) => admitted)).toBeGreaterThanOrEqual(0.95 * ideal);
+    expect(sum(({ calls }) => calls)).toBeLessThanOrEqual(sum(({ wanted }) => wanted) / 10);
+    for (const { admitted } of got) expect(admitted).toBeGreaterThan((0.5 * ideal) / 3);
+  });
+});

@@ -1,0 +1,210 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parsePolicy } from '../../src/core/policy.ts';
+import type { Limiter } from '../../src/limiter/limiter.ts';
+import { openPlugin } from '../../src/limiter/plugin/open.ts';
+import { loadPlugin, readPromise } from '../../src/limiter/plugin/plugin.ts';
+import { testFolder } from '../support/cli.ts';
+import { postRating, startService } from '../support/rating-service.ts';
+
+const policy = parsePolicy('20:5/s');
+const ada = { user: 'ada', endpoint: 'ratings' };
+
+/** A plug-in of this text, in a folder of the test's own. */
+function pluginFile(text: string): string {
+  const file = join(testFolder(), 'mine.mjs');
+  writeFileSync(file, text);
+  return file;
+}
+
+function open(text: string): Promise<Limiter> {
+  const redis = {
+    urls: ['redis://127.0.0.1:1', 'redis://127.0.0.1:2'],
+    cluster: true,
+    localAddress: '127.0.0.9',
+    commandTimeoutMs: 500,
+  };
+  return openPlugin(pluginFile(text), { policy, redis, region: 'eu-west', prefix: 'run-1', nowMs: () => 7 });
+}
+
+/** A plug-in whose take does this. */
+const taking = (body: string) => `export const createLimiter = () => ({ take(user, { cost }) { ${body} } });`;
+
+describe('a file that is no plug-in', () => {
+  it.each([
+    { title: 'does not exist', text: undefined, says: /plugin:mine\.mjs cannot be loaded: .*mine\.mjs/ },
+    { title: 'is no JavaScript', text: 'export {', says: /cannot be loaded: / },
+    { title: 'throws', text: "throw new Error('no such luck')", says: /cannot be loaded: no such luck$/ },
+    { title: 'exports nothing', text: '', says: /must export a function createLimiter; it exports nothing$/ },
+    {
+      title: 'exports something else',
+      text: 'export const makeLimiter = 1',
+      says: /must export a function createLimiter; it exports "makeLimiter"$/,
+    },
+    {
+      title: 'exports no function',
+      text: "export const createLimiter = 'mine'",
+      says: /must export a function createLimiter; found "mine"$/,
+    },
+    {
+      title: 'promises a number',
+      text: `${taking('')} export const promise = 5`,
+      says: /promise must be a string or a function of the policy; found 5$/,
+    },
+  ])('is refused when it $title', async ({ text, says }) => {
+    const file = text === undefined ? join(testFolder(), 'mine.mjs') : pluginFile(text);
+    await expect(loadPlugin(file)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(says),
+      hint: expect.stringContaining(file),
+    });
+  });
+
+  it.each([
+    { title: 'throws', made: "throw new Error('not today')", says: /failed to start: not today$/ },
+    {
+      title: 'gives nothing',
+      made: '',
+      says: /must return an object with a function take; found undefined$/,
+    },
+    {
+      title: 'gives no take',
+      made: 'const it = { check() {} }; it.it = it; return it',
+      says: /must return an object with a function take; found an object with "check", "it"$/,
+    },
+    {
+      title: 'gives a close that is none',
+      made: 'return { take() {}, close: true }',
+      says: /close of the limiter must be a function; found true$/,
+    },
+  ])('is refused when its createLimiter $title', async ({ made, says }) => {
+    await expect(open(`export async function createLimiter() { ${made} }`)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(says),
+    });
+  });
+});
+
+describe('the promise of a plug-in', () => {
+  it.each([
+    { title: 'a token bucket by default', more: '', want: 'token-bucket' },
+    {
+      title: 'its own text',
+      more: "export const promise = 'fixed-window:9/1s'",
+      want: 'fixed-window:9/1s',
+    },
+    {
+      title: 'a promise made from the policy',
+      more: "export const promise = ({ capacityTokens }) => 'sliding-window:' + capacityTokens + '/4s'",
+      want: 'sliding-window:20/4s',
+    },
+  ])('is $title', async ({ more, want }) => {
+    const file = pluginFile(`${taking('')} ${more}`);
+    expect(readPromise(await loadPlugin(file), file, policy)).toBe(want);
+  });
+
+  it.each([
+    { title: 'throws', more: "() => { throw new Error('whole seconds only') }", says: /whole seconds only$/ },
+    { title: 'gives no text', more: 'async () => 5', says: /must return a string; found a promise$/ },
+  ])('is refused when its function $title', async ({ more, says }) => {
+    const file = pluginFile(`${taking('')} export const promise = ${more}`);
+    const plugin = await loadPlugin(file);
+    expect(() => readPromise(plugin, file, policy)).toThrow(says);
+  });
+});
+
+describe('the limiter of a plug-in', () => {
+  it('is given the policy, the region, the prefix, the clock, and its place in the network', async () => {
+    const limiter = await open(`export const createLimiter = (options) => ({
+      take: () => {
+        const { policy, region, prefix, nowMs, redis, ioredis: { nodes, redisOptions } } = options;
+        const { Connector, ...rest } = redisOptions;
+        throw new Error(JSON.stringify([policy.capacityTokens, policy.refill, region, prefix, nowMs(), redis.localAddress,
+          nodes, rest, new Connector({}).check()]));
+      },
+    });`);
+    const text = await limiter.take(ada).catch(({ message }: Error) => message);
+    expect(JSON.parse(String(text).replace('plugin:mine.mjs: ', ''))).toEqual([
+      20,
+      { tokens: 1, perUs: 200_000 },
+      'eu-west',
+      'run-1',
+      7,
+      '127.0.0.9',
+      [
+        { host: '127.0.0.1', port: 1 },
+        { host: '127.0.0.1', port: 2 },
+      ],
+      { commandTimeout: 500 },
+      true,
+    ]);
+  });
+
+  it('decides, and is named after its file', async () => {
+    const limiter = await open(taking('return { allowed: cost < 3, remaining: 2.5, retryAfterMs: 1.0005 }'));
+    expect(limiter.strategy).toBe('plugin:mine.mjs');
+    expect(await limiter.take(ada, { cost: 2 })).toMatchObject({ allowed: true, remainingTokens: 2 });
+    expect(await limiter.take(ada, { cost: 3 })).toMatchObject({ allowed: false, retryAfterUs: 1_001 });
+  });
+
+  it.each([
+    {
+      title: 'has a charge',
+      body: "throw Object.assign(new Error('full'), { charge: 'none' })",
+      charge: 'none',
+    },
+    { title: 'has no charge', body: "throw new Error('full')", charge: 'possible' },
+    { title: 'rejects with text', body: "return Promise.reject('full')", charge: 'possible' },
+    {
+      title: 'makes up a charge',
+      body: "throw Object.assign(new Error('full'), { charge: 1 })",
+      charge: 'possible',
+    },
+  ])('has failed with charge $charge when it $title', async ({ body, charge }) => {
+    const limiter = await open(taking(body));
+    const code = charge === 'none' ? 'LIMITER_REFUSED' : 'LIMITER_FAILED';
+    await expect(limiter.take(ada)).rejects.toMatchObject({ code, charge, message: 'plugin:mine.mjs: full' });
+  });
+
+  it.each([
+    { answer: 'undefined', found: /found undefined$/ },
+    { answer: 'true', found: /found true$/ },
+    { answer: '{ allowed: 1 }', found: /found an object with "allowed"$/ },
+    { answer: '{ allowed: true, remaining: -1 }', found: /found an object with "allowed", "remaining"$/ },
+    { answer: '{ allowed: false, retryAfterMs: NaN }', found: /"retryAfterMs"$/ },
+  ])('has failed, possibly charged, when it answers $answer', async ({ answer, found }) => {
+    const limiter = await open(taking(`return ${answer}`));
+    await expect(limiter.take(ada)).rejects.toMatchObject({
+      code: 'LIMITER_FAILED',
+      charge: 'possible',
+      message: expect.stringMatching(found),
+    });
+  });
+
+  it('is asked by the Rating service, and answers 201, 429 and 503', async () => {
+    const limiter = await open(`
+      const answers = [{ allowed: true, remaining: 4 }, { allowed: false, retryAfterMs: 1500 }];
+      export const createLimiter = () => ({
+        async take(user) {
+          if (answers.length === 0) throw Object.assign(new Error('no ' + user), { charge: 'none' });
+          return answers.shift();
+        },
+      });`);
+    const url = await startService({ limiter });
+    const allowed = await postRating(url);
+    expect([allowed.status, allowed.headers.get('ratelimit')]).toEqual([201, '"ratings";r=4']);
+    const denied = await postRating(url);
+    expect([denied.status, denied.headers.get('retry-after')]).toEqual([429, '2']);
+    const undecided = await postRating(url);
+    expect(undecided.status).toBe(503);
+    expect(await undecided.json()).toMatchObject({ code: 'LIMITER_REFUSED', charge: 'none' });
+  });
+
+  it('keeps nothing that could be looked at, and has no decision ids', async () => {
+    const limiter = await open(taking('return { allowed: true }'));
+    for (const call of [limiter.peek(ada), limiter.refund(ada), limiter.reset(ada)])
+      await expect(call).rejects.toMatchObject({ code: 'INVALID_OPTION', charge: 'none' });
+    await expect(limiter.take(ada, { decisionId: 'x' })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+});

@@ -1,0 +1,111 @@
+import { makePolicy } from '../../../src/core/policy.ts';
+import {
+  backwardRefills,
+  belowZero,
+  clocked,
+  costIgnored,
+  denialCharges,
+  earlyExpiry,
+  floatDrift,
+  floorDrops,
+  OneState,
+  offByOne,
+  type Step,
+  skewedClients,
+  unlimitedRefill,
+  wholeSeconds,
+} from './broken-steps.ts';
+import {
+  ChargesRetries,
+  FixedWindow,
+  LaggingReplica,
+  LongDenyCache,
+  NonAtomic,
+  Regional,
+  Unacked,
+} from './broken-structures.ts';
+import { Grants, leaseUs } from './correct.ts';
+import { EPOCH_US, fillUs, type Specimen } from './limiter.ts';
+import type { Circumstances } from './workload.ts';
+
+const simple = (name: string, step: Step, needs?: Specimen['needs']): Specimen => ({
+  name,
+  create: (world) => new OneState(world, step),
+  ...(needs === undefined ? {} : { needs }),
+});
+
+const twoRegions = (drawn: Circumstances): Circumstances => ({ ...drawn, regions: 2, demand: 4 });
+const busy = (drawn: Circumstances): Circumstances => ({ ...drawn, demand: 4 });
+const retried = (drawn: Circumstances): Circumstances => ({
+  ...busy(drawn),
+  lossRate: 0.2,
+  retryRate: 1,
+  knownRate: 1,
+});
+const costly = (drawn: Circumstances): Circumstances => ({
+  ...busy(drawn),
+  policy: drawn.policy.capacityTokens < 3 ? makePolicy(10, drawn.policy.refill) : drawn.policy,
+  mostCost: 3,
+});
+const slowlyFilled = (drawn: Circumstances): Circumstances => ({
+  ...busy(drawn),
+  policy: makePolicy(10, '5/s'),
+});
+
+/** Limiters each broken in one known way. */
+export const BROKEN: readonly Specimen[] = [
+  simple('off by one at the limit', offByOne, busy),
+  simple('denial charges', denialCharges, busy),
+  simple('float drift', floatDrift, (drawn) => ({ ...busy(drawn), hasLevels: true })),
+  simple('whole-second clock', wholeSeconds, slowlyFilled),
+  simple('floor that drops fractions', floorDrops, busy),
+  simple('TTL too early', earlyExpiry, (drawn) => ({ ...drawn, demand: 1.5 })),
+  {
+    name: 'a new bucket starts empty',
+    needs: (drawn) => ({ ...drawn, startShare: 0 }),
+    create: (world) =>
+      new OneState(
+        world,
+        clocked(({ nowUs }) => nowUs),
+        { levelQuanta: 0, updatedAtUs: EPOCH_US },
+      ),
+  },
+  { name: 'non-atomic get-then-set', needs: busy, create: (world) => new NonAtomic(world) },
+  simple('client clock skew between regions', skewedClients, twoRegions),
+  simple('clock going back refills', backwardRefills, busy),
+  { name: 'retry charges twice', needs: retried, create: ({ policy }) => new ChargesRetries(policy) },
+  {
+    name: 'failover loses the last writes',
+    failovers: true,
+    needs: (drawn) => ({ ...busy(drawn), hasLevels: true }),
+    create: (world) => new Unacked(world),
+  },
+  { name: 'reads from a lagging replica', needs: busy, create: (world) => new LaggingReplica(world) },
+  {
+    name: 'two regions each with a full bucket',
+    needs: twoRegions,
+    create: (world) => new Regional(world, Number.POSITIVE_INFINITY),
+  },
+  { name: 'fixed window instead of bucket', needs: busy, create: (world) => new FixedWindow(world) },
+  simple('refill beyond capacity', unlimitedRefill, (drawn) => ({ ...drawn, demand: 0.5 })),
+  simple('cost ignored', costIgnored, costly),
+  simple('level below zero', belowZero, costly),
+  { name: 'deny cache that outlives the refill', needs: busy, create: (world) => new LongDenyCache(world) },
+  {
+    name: 'lease not subtracted',
+    needs: twoRegions,
+    splits: true,
+    create: (world) => new Grants(world, leaseUs(world), 'not subtracted'),
+  },
+  {
+    name: 'lease spent after expiry',
+    needs: (drawn) => ({ ...drawn, demand: 0.5, regions: 2 }),
+    splits: true,
+    create: (world) => new Grants(world, fillUs(world.policy), 'spent after expiry'),
+  },
+  {
+    name: 'counters merged by last write',
+    needs: twoRegions,
+    create: (world) => new Regional(world, 3 * fillUs(world.policy)),
+  },
+];

@@ -1,0 +1,81 @@
+import type { Evidence } from '../../../src/core/decision.ts';
+import type { Policy } from '../../../src/core/policy.ts';
+import type { Random } from '../../../src/core/prng.ts';
+import type { Circumstances } from './workload.ts';
+
+/** What a limiter is asked. `nowUs` is the true time; whose clock it reads is the limiter's business. */
+export interface Request {
+  readonly bucket: number;
+  readonly region: number;
+  readonly costTokens: number;
+  readonly nowUs: number;
+  readonly decisionId?: number;
+}
+
+/** What it answers. `unknown` means that it charged and cannot say whether that will stand. */
+export interface Answer {
+  readonly outcome: 'allowed' | 'denied' | 'unknown';
+  /** How long the answer is held back. */
+  readonly heldUs?: number;
+  readonly evidence?: Evidence;
+}
+
+export interface Limiter {
+  decide(request: Request): Answer;
+}
+
+/** What a limiter is made of. */
+export interface World extends Circumstances {
+  readonly random: Random;
+}
+
+export interface Specimen {
+  readonly name: string;
+  /** The faults it stands with a declared bound of 0. */
+  readonly failovers?: boolean;
+  /** Denies while its tokens are in another region, and declares that. */
+  readonly splits?: boolean;
+  /** Circumstances without which its bug cannot show. */
+  readonly needs?: (drawn: Circumstances) => Circumstances;
+  create(world: World): Limiter;
+}
+
+/** Server microseconds: a little after now. */
+export const EPOCH_US = 1_795_000_000_000_000;
+
+/** One state for each bucket, made when it is first asked for. */
+export class States<T> {
+  readonly #states = new Map<number, T>();
+  readonly #make: (bucket: number) => T;
+
+  constructor(make: (bucket: number) => T) {
+    this.#make = make;
+  }
+
+  of(bucket: number): T {
+    let state = this.#states.get(bucket);
+    if (state === undefined) {
+      state = this.#make(bucket);
+      this.#states.set(bucket, state);
+    }
+    return state;
+  }
+
+  set(bucket: number, state: T): void {
+    this.#states.set(bucket, state);
+  }
+}
+
+export function redisEvidence(fields: { levelQuanta: number; bucketUs: number; node?: string }): Evidence {
+  const { node = 'n0', levelQuanta, bucketUs } = fields;
+  return { strategy: 'simulated', node, source: 'redis', bucketUs, levelQuanta };
+}
+
+export function quantaOf(policy: Policy, tokens: number): number {
+  return tokens * policy.quantaPerToken;
+}
+
+/** Microseconds in which a token is gained. */
+export function fillUs({ quantaPerToken, quantaPerUs }: Policy): number {
+  return quantaPerToken / quantaPerUs;
+}

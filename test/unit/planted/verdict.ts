@@ -1,0 +1,51 @@
+import { type CheckReport, checkHistory } from '../../../src/checker/check.ts';
+import type { Specimen } from './limiter.ts';
+import { runReplicated } from './replicated.ts';
+import { runSpecimen } from './run.ts';
+
+/** Which checkers hold something against a specimen. */
+export interface Accusation {
+  readonly overAdmission: boolean;
+  readonly falseDenial: boolean;
+  readonly replay: boolean;
+  readonly report: CheckReport;
+}
+
+const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
+
+/** Runs and judges the acked limiter of `replicated.ts`; what clocks apart may mint is declared, and no accusation. */
+export function accuseReplicated(seed: number): Accusation {
+  const { history, mayMint } = runReplicated(seed);
+  const report = checkHistory(history, RULES);
+  return {
+    overAdmission: !mayMint && report.overAdmission.buckets > 0,
+    falseDenial: report.falseDenials.buckets > 0,
+    replay: report.replay.buckets > 0,
+    report,
+  };
+}
+
+/** Runs and judges a specimen; the false denials of one that splits its tokens are declared, and no accusation. */
+export function accuse(specimen: Specimen, seed: number, count: number): Accusation {
+  const { history } = runSpecimen(specimen, seed, count);
+  const report = checkHistory(history, RULES);
+  return {
+    overAdmission: report.overAdmission.buckets > 0,
+    falseDenial: specimen.splits !== true && report.falseDenials.buckets > 0,
+    replay: report.replay.buckets > 0,
+    report,
+  };
+}
+
+export function isConvicted({ overAdmission, falseDenial, replay }: Accusation): boolean {
+  return overAdmission || falseDenial || replay;
+}
+
+/** Names the checkers that convict. */
+export function checkersOf({ overAdmission, falseDenial, replay }: Accusation): string[] {
+  return [
+    ...(overAdmission ? ['over-admission'] : []),
+    ...(falseDenial ? ['false denial'] : []),
+    ...(replay ? ['replay'] : []),
+  ];
+}

@@ -1,0 +1,118 @@
+import type { Socket } from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
+import { type RoleEvent, watchRoles } from '../../src/regions/cluster/role-watch.ts';
+import { DEFAULT_TOPOLOGY, planTopology } from '../../src/topology/topology.ts';
+import { startTcpServer } from '../support/tcp-peer.ts';
+
+interface Process {
+  readonly runId: string;
+  readonly own: string;
+  readonly state: string;
+}
+
+/** What a process of a node answers that holds no keys. */
+function reply([name = '', what = '']: readonly string[], { runId, own, state }: Process): string {
+  const bulk = (text: string) => `$${text.length}\r\n${text}\r\n`;
+  switch (`${name} ${what}`.trim().toLowerCase()) {
+    case 'cluster nodes':
+      return bulk(`${'0'.repeat(40)} 127.0.0.1:7000@17000 ${own}\n`);
+    case 'cluster info':
+      return bulk(`cluster_state:${state}\r\n`);
+    case 'info':
+    case 'info server':
+      return bulk(`run_id:${runId}\r\nloading:0\r\n`);
+    case 'dbsize':
+      return ':0\r\n';
+    default:
+      return '+OK\r\n';
+  }
+}
+
+const commandsIn = (request: string) =>
+  [...request.matchAll(/\*\d+\r\n((?:\$\d+\r\n.*\r\n)+)/g)].map(([, words = '']) =>
+    [...words.matchAll(/\$\d+\r\n(.*)\r\n/g)].map(([, word = '']) => word),
+  );
+
+it('a node that hears of its successor between two questions has not served with nothing', async () => {
+  const slots = '0-16383';
+  const old = { runId: 'a', own: `myself,master - 0 0 1 connected ${slots}`, state: 'ok' };
+  const restarted = { ...old, runId: 'b', state: 'fail' };
+  const succeeded = { ...restarted, own: `myself,slave ${'1'.repeat(40)} 0 0 2 connected`, state: 'ok' };
+  let process: Process = old;
+  let open: Socket | undefined;
+  const { port } = await startTcpServer((socket) => {
+    open = socket;
+    socket.on('data', (data) => {
+      for (const command of commandsIn(data.toString())) {
+        socket.write(reply(command, process));
+        if (process === restarted && command[0]?.toLowerCase() === 'cluster') process = succeeded;
+      }
+    });
+  });
+  const events: RoleEvent[] = [];
+  const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a'], replicas: 0 });
+  const watch = await watchRoles(
+    { topology, direct: () => ({ host: '127.0.0.1', port }) },
+    { nowUs: () => 0, onChange: (event) => events.push(event), everyMs: 1 },
+  );
+  try {
+    process = restarted;
+    open?.destroy();
+    const wanted = expect.objectContaining({ event: 'restarted', runId: 'b', isEmpty: false });
+    await vi.waitFor(() => expect(events).toContainEqual(wanted), { timeout: 10_000 });
+    expect(watch.current().get('a-0')?.role).toBe('replica');
+  } finally {
+    await watch.stop();
+  }
+});
+
+describe('a node that answers later than a look waits', () => {
+  const LATE_MS = 700;
+  const OLD: Process = { runId: 'a', own: 'myself,master - 0 0 1 connected 0-16383', state: 'ok' };
+  const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a'], replicas: 0 });
+
+  async function startNode() {
+    const node = { process: OLD, isLate: false, open: undefined as Socket | undefined };
+    const { port } = await startTcpServer((socket) => {
+      node.open = socket;
+      socket.on('data', (data) => {
+        const commands = commandsIn(data.toString());
+        const answer = () => {
+          for (const command of commands) socket.write(reply(command, node.process));
+        };
+        const isLate = node.isLate && commands.some(([name]) => name === 'dbsize'); // the client itself asks INFO
+        if (!isLate) return answer();
+        node.isLate = false;
+        setTimeout(answer, LATE_MS);
+      });
+    });
+    return { node, direct: () => ({ host: '127.0.0.1', port }) };
+  }
+
+  it.each([
+    { when: 'before anything is known of it', everyMs: 1, isLateAtFirst: true },
+    { when: 'between two looks, after a restart', everyMs: 1_000, isLateAtFirst: false },
+  ])(
+    '$when: its restart is seen',
+    async ({ everyMs, isLateAtFirst }) => {
+      const { node, direct } = await startNode();
+      node.isLate = isLateAtFirst;
+      const events: RoleEvent[] = [];
+      const watch = await watchRoles(
+        { topology, direct },
+        { nowUs: () => 0, onChange: (event) => events.push(event), everyMs },
+      );
+      try {
+        expect(watch.current().get('a-0')?.role).toBe('primary');
+        node.process = { ...OLD, runId: 'b' };
+        node.isLate = !isLateAtFirst;
+        node.open?.destroy();
+        const wanted = expect.objectContaining({ event: 'restarted', runId: 'b' });
+        await vi.waitFor(() => expect(events).toContainEqual(wanted), { timeout: 10_000 });
+      } finally {
+        await watch.stop();
+      }
+    },
+    20_000,
+  );
+});

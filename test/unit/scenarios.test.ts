@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { defaultClaims } from '../../src/checker/claims/default-claims.ts';
+import { scenarioJsonSchema } from '../../src/scenario/json-schema.ts';
+import { parseScenario } from '../../src/scenario/parse.ts';
+import { DEFAULT_TOPOLOGY } from '../../src/topology/topology.ts';
+
+const FOLDER = join(import.meta.dirname, '../../scenarios');
+const SCHEMA = join(FOLDER, 'scenario.schema.json');
+
+const files = readdirSync(FOLDER).filter((file) => file.endsWith('.yaml'));
+const textOf = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
+
+const planOf = (file: string, seed?: number) =>
+  parseScenario(textOf(file), { file: `scenarios/${file}`, ...(seed === undefined ? {} : { seed }) });
+
+describe('the scenarios that come with it', () => {
+  it('are there', () => expect(files.length).toBeGreaterThanOrEqual(15));
+
+  it.each(files)('%s is a plan: first its description, then its schema, then the expected result', (file) => {
+    const plan = planOf(file);
+    expect(plan.scenario).toBe(file.replace('.yaml', ''));
+    expect(JSON.stringify(planOf(file))).toBe(JSON.stringify(plan));
+    const [why, schema, , ...rest] = textOf(file).split('\n');
+    expect(why).toBe(`# ${plan.about}`);
+    expect(plan.about).toMatch(/^[A-Z].{39,}[.?]$|exit code 1\.$/);
+    expect(schema).toBe('# yaml-language-server: $schema=./scenario.schema.json');
+    expect(rest.filter((line) => line.startsWith('# ')).length).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each(files)('%s claims one thing about correctness and wants evidence for it', (file) => {
+    const { claims, strategy } = planOf(file);
+    const wanted = file === 'article-limiter.yaml' ? 2 : 1; // a busy machine shows its false denials only
+    const aboutCorrectness = /^(total-excess|worst-window|false-denials)/;
+    expect(claims.filter((claim) => aboutCorrectness.test(claim))).toHaveLength(wanted);
+    expect(claims).toContain(defaultClaims({ strategy }).at(-1));
+    expect(claims.some((claim) => /^info <= \d+%$/.test(claim))).toBe(true);
+  });
+
+  it.each(files)('%s has time before and after its faults, or one fault all the time', (file) => {
+    const { load, faults } = planOf(file);
+    if (faults.length > 0) expect(load.durationMs).toBe(20_000);
+    else expect(load.durationMs).toBeGreaterThanOrEqual(8_000);
+    for (const { fault, atMs, forMs } of faults) {
+      expect([atMs, forMs]).toEqual(fault === 'gateway-clock' ? [0, 20_000] : [5_000, 8_000]);
+    }
+  });
+});
+
+describe('the JSON Schema for editors', () => {
+  it('is the one that the files are checked by (npx vitest run test/unit/scenarios.test.ts -u)', () =>
+    expect(scenarioJsonSchema()).toMatchFileSnapshot(SCHEMA));
+
+  it('describes every key', () => {
+    const undescribed: string[] = [];
+    const visit = (schema: unknown, path: string): void => {
+      if (typeof schema !== 'object' || schema === null) return;
+      for (const [key, inside] of Object.entries(schema)) {
+        if (key === 'properties') {
+          for (const [name, property] of Object.entries(inside as Record<string, { description?: string }>)) {
+            if (property.description === undefined) undescribed.push(`${path}.${name}`);
+          }
+        }
+        visit(inside, key === 'properties' ? path : `${path}.${key}`);
+      }
+    };
+    const schema: unknown = JSON.parse(readFileSync(SCHEMA, 'utf8'));
+    visit(schema, '');
+    expect(undescribed).toEqual([]);
+    expect(JSON.stringify(schema).match(/"properties"/g)?.length).toBeGreaterThan(12);
+  });
+});
+
+it('has one set of defaults for scenarios and for clusters', () =>
+  expect(parseScenario('# why\nclaims: [info <= 5%]', { file: 'bench.yaml' }).topology).toEqual(
+    DEFAULT_TOPOLOGY,
+  ));
