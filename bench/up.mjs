@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { measureRoundTrip } from '../dist/regions/cluster/ping.js';
+import { measureRoundTrip } from '../dist/regions/cluster/status.js';
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 const TARGET_S = 3;

@@ -1,10 +1,12 @@
 // A minimal prototype of the two services: `serve rating ...` and `serve gateway ...` with the flags of the runner. It
 // checks nothing, limits only users, gives no evidence and has no failover. It shows the cost of node:http, undici and the
 // limiter alone on this machine.
+import { writeSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import { Pool } from 'undici';
 import { createLimiter } from '../../dist/index.js';
+import { ANSWER_FD } from '../../dist/regions/processes/answer.js';
 
 const { values, positionals } = parseArgs({
   strict: false,
@@ -24,7 +26,8 @@ const services = { rating, gateway };
 const server = createServer(services[positionals[1]]());
 server.listen(Number(values.port), values.host, () => {
   const { address, port } = server.address();
-  process.stdout.write(`listening on http://${address}:${port}\n`);
+  const ready = { address: `http://${address}:${port}` };
+  writeSync(Number(process.env[ANSWER_FD]), `${JSON.stringify({ ready })}\n`);
 });
 process.on('SIGTERM', () => process.exit(0));
 

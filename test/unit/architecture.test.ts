@@ -71,6 +71,8 @@ const IMPURE =
 const PROCESS_GLOBAL =
   /\bprocess\.(argv|env|stdin|stdout|stderr|exit|exitCode|on|cwd|execPath)\b|\bconsole\./;
 
+const ROOT = join(SRC, '..');
+
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
   (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
 );
@@ -107,6 +109,22 @@ describe('the layout', () => {
 
   it('imports only files that exist', () => {
     expect(files.flatMap(importsOf).filter((imported) => !sources.has(imported))).toEqual([]);
+  });
+
+  it('is what benchmarks, audits and fixtures import from dist', () => {
+    const scripts = ['bench', 'audits', 'test/fixtures'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.mjs'))
+        .map((file) => join(ROOT, folder, file)),
+    );
+    const imports = scripts.flatMap((script) =>
+      [...readFileSync(script, 'utf8').matchAll(/'(\.[./]*\/dist\/[^']+)\.js'/g)].map(([, path = '']) => ({
+        script: relative(ROOT, script),
+        source: relative(ROOT, `${join(dirname(script), path)}.ts`).replace(/^dist/, 'src'),
+      })),
+    );
+    expect(imports.length).toBeGreaterThan(50);
+    expect(imports.filter(({ source }) => !sources.has(relative('src', source)))).toEqual([]);
   });
 
   it('gives the pure folders no packages but those named', () => {
