@@ -171,7 +171,7 @@ describe('the commands of the guide', () => {
   const commands = blocksOf(guide)
     .flatMap((block) => commandsOf(block))
     .filter(
-      ({ text, exitCode }) => exitCode === 0 && / check docs\/examples\/.* --capacity (?:21|61) /.test(text),
+      ({ text, exitCode }) => exitCode === 0 && / check docs\/examples\/.* --policy (?:21|61):/.test(text),
     )
     .map(({ text }) => text.replace(/^\S+ check /, ''));
 
@@ -179,7 +179,7 @@ describe('the commands of the guide', () => {
 
   it.each(commands)('convict the limiter of a smaller promise: %s', async (command) => {
     const [file = '', ...options] = command.split(' ');
-    const smaller = options.map((word) => (word === '21' ? '20' : word === '61' ? '50' : word));
+    const smaller = options.map((word) => word.replace(/^21:/, '20:').replace(/^61:/, '50:'));
     expect((await check(join(ROOT, file), smaller.join(' '))).verdict).toBe('fail');
   });
 });

@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Promised } from '../../checker/claims/promise.ts';
 import { invalidOption } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
-import { parseRate, type Rate } from '../../core/policy.ts';
+import { formatPolicy, type Policy, parsePolicy, parseRate, type Rate } from '../../core/policy.ts';
 import {
   FOREIGN_FORMATS,
   type ForeignFormat,
@@ -36,6 +37,7 @@ export interface ForeignOptions extends ClockSlackFlags {
   readonly unanswered?: StatusPattern;
   readonly cost?: string;
   readonly region?: string;
+  readonly policy?: Policy;
   readonly capacity?: number;
   readonly refill?: Rate;
   readonly unusableAtMost: number;
@@ -55,8 +57,13 @@ export function addForeignOptions(command: Command): Command {
       new Option('--one-bucket', 'all requests share one bucket (for a log without users)').conflicts('key'),
     )
     .option('--region <field>', 'field with the region')
-    .option('--capacity <tokens>', 'capacity of a bucket', wholeNumber(1, 2 ** 40))
-    .option('--refill <rate>', 'refill of a bucket, like 10/s or 100/min', parsedBy(parseRate))
+    .option(
+      '--policy <capacity:rate>',
+      'capacity and refill of each bucket, like 100:10/s',
+      parsedBy(parsePolicy),
+    )
+    .option('--capacity <tokens>', 'capacity alone; needs --refill', wholeNumber(1, 2 ** 40))
+    .option('--refill <rate>', 'refill alone, like 10/s or 100/min', parsedBy(parseRate))
     .option('--cost <field>', 'field with the tokens of a request (default: each costs 1)')
     .option('--unusable-at-most <share>', 'accept this share of unreadable lines in a file', share, 0.01)
     .optionsGroup('Times in such a log; give two of --start, --end and --duration:')
@@ -94,7 +101,7 @@ export function addForeignOptions(command: Command): Command {
 
 export const FOREIGN_EXAMPLES = `  # any limiter, from a table
   $ openclaw-rl check api.csv --from csv --key user --start t0_us \\
-      --end t1_us --status code --capacity 100 --refill 10/s
+      --end t1_us --status code --policy 100:10/s
   # JSON of nginx
   $ openclaw-rl check access.log --from access-log --key remote_user \\
       --end time_iso8601 --duration request_time --unit s --status status \\
@@ -102,20 +109,20 @@ export const FOREIGN_EXAMPLES = `  # any limiter, from a table
   # nginx' combined format, with its default status 503 for denials
   $ openclaw-rl check access.log --from combined --key remote_addr \\
       --end time_local --duration-at-most 500ms --deny 503 \\
-      --capacity 100 --refill 1/s
+      --policy 100:1/s
   # Envoy, Istio
   $ openclaw-rl check envoy.log --from envoy --key x_forwarded_for \\
-      --capacity 100 --refill 10/s
+      --policy 100:10/s
   # hey -o csv, which has no users
   $ openclaw-rl check hey.csv --from csv --one-bucket --start offset \\
       --duration response-time --unit s --status status-code \\
-      --capacity 20 --refill 5/s
+      --policy 20:5/s
   # k6 run --out json=k6.json.gz
   $ openclaw-rl check k6.json.gz --from k6 --key user \\
-      --capacity 20 --refill 5/s
+      --policy 20:5/s
   # vegeta encode > hits.json
   $ openclaw-rl check hits.json --from vegeta --key query.user \\
-      --capacity 20 --refill 5/s`;
+      --policy 20:5/s`;
 
 function parseZone(text: string): string {
   if (/^(?:Z|UTC|GMT|[+-]\d\d:?\d\d)$/.test(text)) return text;
@@ -156,13 +163,16 @@ function statusesOf({ allow, deny, settled, unanswered }: ForeignOptions): Statu
 
 const FOREIGN_ONLY = [
   ...(['key', 'oneBucket', 'status', 'start', 'end', 'duration', 'durationAtMost', 'unit', 'zone'] as const),
-  ...(['capacity', 'refill', 'cost', 'region', 'allow', 'deny', 'settled', 'unanswered'] as const),
+  ...(['policy', 'capacity', 'refill', 'cost', 'region', 'allow', 'deny', 'settled', 'unanswered'] as const),
 ];
 
 function refuseUnused(options: ForeignOptions): void {
   const unused = FOREIGN_ONLY.find((name) => options[name] !== undefined);
   if (unused === undefined) return;
-  throw invalidOption(`${flagOf(unused)} needs --from: one of ${Object.keys(FOREIGN_FORMATS).join(', ')}`);
+  throw invalidOption(
+    `${flagOf(unused)} needs --from: one of ${Object.keys(FOREIGN_FORMATS).join(', ')}`,
+    'a history of openclaw-rl needs no such option: it says all of that itself',
+  );
 }
 
 function flagOf(name: string): string {
@@ -187,12 +197,18 @@ const OF_COMBINED =
   ': nginx logs the time of the end (--end time_local), Apache the time of the start (--start time_local); neither logs the duration (--duration-at-most 1s)';
 
 /** The policy that is given, or, of a window promise without one, the bucket with its limit and length. */
-function policyOf({ capacity, refill }: ForeignOptions, promise: Promised): PolicyRecord {
+function policyOf({ policy, ...parts }: ForeignOptions, promise: Promised): PolicyRecord {
+  const { capacity = policy?.capacityTokens, refill = policy?.refill } = parts;
+  if (policy !== undefined && !isDeepStrictEqual([capacity, refill], [policy.capacityTokens, policy.refill]))
+    throw invalidOption(`--policy ${formatPolicy(policy)} and --capacity or --refill differ`, 'remove one');
   if (capacity !== undefined && refill !== undefined) return { capacity, refill };
   if (capacity !== undefined || refill !== undefined)
     throw invalidOption('--capacity and --refill are one policy: expected both, or neither');
   if (promise.type === 'token-bucket')
-    throw invalidOption('--from needs --capacity and --refill: the log has no policy');
+    throw invalidOption(
+      '--from needs --policy: the log has none',
+      'write it as capacity:rate: --policy 100:10/s',
+    );
   return { capacity: promise.limit, refill: { tokens: promise.limit, perUs: promise.windowUs } };
 }
 

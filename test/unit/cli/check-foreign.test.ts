@@ -40,6 +40,20 @@ describe('check of a log that others wrote', () => {
     expect(result.stdout).toMatch(/initial level unknown; strategy csv/);
   });
 
+  it.each([
+    { title: 'alone', policy: ['--policy', '20:5/s'] },
+    {
+      title: 'beside the same capacity and refill',
+      policy: [...options.slice(-4), '--policy', '20:300/min'],
+    },
+  ])('takes --policy $title', async ({ policy }) => {
+    const folder = testFolder();
+    const judge = (text: string) =>
+      callCli(['check', write(folder, 'api.csv', text), ...options.slice(0, -4), ...policy], { cwd: folder });
+    expect((await judge(csv(25))).code).toBe(0);
+    expect(await judge(csv(26))).toMatchObject({ code: 1, stdout: expect.stringContaining('20:5/s') });
+  });
+
   it('notes that no line has a status of a list that was typed', async () => {
     const folder = testFolder();
     const file = write(folder, 'api.csv', csv(25));
@@ -121,7 +135,22 @@ describe('check of a log that others wrote', () => {
       args: options.filter((_, i) => i < 4 || i > 5),
       says: /needs two of --start, --end and --duration/,
     },
-    { title: 'no policy', args: options.slice(0, -4), says: /--from needs --capacity and --refill/ },
+    { title: 'no policy', args: options.slice(0, -4), says: /--from needs --policy: the log has none\n/ },
+    {
+      title: 'two policies',
+      args: [...options, '--policy', '20:6/s'],
+      says: /--policy 20:6\/s and --capacity or --refill differ/,
+    },
+    {
+      title: 'two capacities',
+      args: [...options.slice(0, -2), '--policy', '21:5/s'],
+      says: /--policy 21:5\/s and --capacity or --refill differ/,
+    },
+    {
+      title: 'a policy without --from',
+      args: ['--policy', '20:5/s'],
+      says: /--policy needs --from: .*\n {2}a history/,
+    },
     { title: 'half a policy', args: options.slice(0, -2), says: /--capacity and --refill are one policy/ },
     {
       title: 'two formats',
@@ -175,7 +204,7 @@ describe('a log of k6, and one of vegeta', () => {
     { args: ['vegeta.json.gz', '--from', 'vegeta', '--key', 'query.user'], capacity: 20, code: 1 },
     { args: ['vegeta.csv', '--from', 'vegeta', '--key', 'query.user'], capacity: 21, code: 0 },
   ])('is judged: $args with $capacity', async ({ args: [file = '', ...rest], capacity, code }) => {
-    const policy = ['--capacity', String(capacity), '--refill', '5/s'];
+    const policy = ['--policy', `${capacity}:5/s`];
     const result = await callCli(['check', join(docs, file), ...rest, ...policy]);
     expect(result.code, result.stderr).toBe(code);
     expect(result.stdout).toMatch(/all 120 requests .*: 48 allowed \+ 71 denied \+ 0 failed \+ 1 info/);
@@ -189,7 +218,7 @@ describe('a log of k6, and one of vegeta', () => {
     { args: ['--end', 't'], says: '--end cannot be used with --from k6: the k6 output already contains it' },
   ])('needs no $args', async ({ args, says }) => {
     const command = ['check', join(docs, 'k6.json.gz'), '--from', 'k6', '--key', 'user', ...args];
-    const { code, stderr } = await callCli([...command, '--capacity', '1', '--refill', '1/s']);
+    const { code, stderr } = await callCli([...command, '--policy', '1:1/s']);
     expect([code, stderr]).toEqual([64, expect.stringContaining(says)]);
   });
 });
