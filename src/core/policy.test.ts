@@ -102,4 +102,8 @@ describe('a policy', () => {
       expect(() => parsePolicy(text)).toThrow(/capacity:rate|tokens\/time|2\^53/);
     },
   );
+
+  it.each(['20.5', '-20', '0', '9'.repeat(17)])('names the capacity that is wrong: %s', (capacity) => {
+    expect(() => parsePolicy(`${capacity}:5/s`)).toThrow(/^capacity must be a whole number of tokens/);
+  });
 });

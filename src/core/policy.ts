@@ -45,11 +45,7 @@ export const MOST_QUANTA = 2 ** 52;
  * `{tokens, perUs}`). Throws INVALID_POLICY with the limit that was exceeded.
  */
 export function makePolicy(capacityTokens: number, rate: string | Rate): Policy {
-  if (!Number.isSafeInteger(capacityTokens) || capacityTokens < 1) {
-    throw invalid(
-      `capacity must be a whole number of tokens, at least 1 and below 2^53; found ${quoted(capacityTokens)}`,
-    );
-  }
+  if (!Number.isSafeInteger(capacityTokens) || capacityTokens < 1) throw invalidCapacity(capacityTokens);
   const refill = typeof rate === 'string' ? parseRate(rate) : reduceRate(rate);
   const capacityQuanta = capacityTokens * refill.perUs;
   // One refill step is computed as level + elapsed * quantaPerUs and passes the capacity by less than quantaPerUs.
@@ -69,10 +65,11 @@ export function makePolicy(capacityTokens: number, rate: string | Rate): Policy 
 
 /** Parses `capacity:rate`, for example `20:5/s`. Throws INVALID_POLICY. */
 export function parsePolicy(text: string): Policy {
-  const [, capacity, rate] = /^(\d{1,16}):(.+)$/.exec(text) ?? [];
+  const [, capacity, rate] = /^([-+.\d]+):(.+)$/.exec(text) ?? [];
   if (capacity === undefined || rate === undefined) {
     throw invalid(`a policy is written capacity:rate, for example 20:5/s; found ${quoted(text)}`);
   }
+  if (!/^\d{1,16}$/.test(capacity)) throw invalidCapacity(capacity);
   return makePolicy(Number(capacity), rate);
 }
 
@@ -123,6 +120,12 @@ function exactRate(tokens: bigint, perUs: bigint, text: string): Rate {
 
 function gcd(a: bigint, b: bigint): bigint {
   return b === 0n ? a : gcd(b, a % b);
+}
+
+function invalidCapacity(found: number | string): OpenclawError {
+  return invalid(
+    `capacity must be a whole number of tokens, at least 1 and below 2^53; found ${quoted(found)}`,
+  );
 }
 
 function invalid(message: string): OpenclawError {

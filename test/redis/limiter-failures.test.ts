@@ -33,6 +33,15 @@ async function tokensIn(client: TestServer['client'], { policy }: Limiter): Prom
 }
 
 describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {
+  it('says that a server without cluster mode takes no cluster: true', async () => {
+    const { url } = await start(command);
+    await expect(limit({ urls: [url], cluster: true }).take(ada)).rejects.toMatchObject({
+      code: 'REDIS_UNREACHABLE',
+      charge: 'none',
+      hint: expect.stringMatching(/^this server is not in cluster mode: leave out cluster: true/),
+    });
+  });
+
   it('says that no charge was made: a read-only replica', async () => {
     const primary = await start(command, ['--repl-diskless-sync-delay', '0']);
     const replica = await start(command, ['--replicaof', '127.0.0.1', String(primary.port)]);

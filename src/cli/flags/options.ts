@@ -2,7 +2,6 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { type Policy, parsePolicy } from '../../core/policy.ts';
 import { DEFAULT_STRATEGY, STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
-import { plain } from '../../core/units.ts';
 import { parseStrategy } from '../../limiter/create.ts';
 import { DEFAULT_POLICY } from '../../scenario/defaults.ts';
 import {
@@ -142,11 +141,10 @@ export function timeOption(
 }
 
 /** A commander parser for seconds in these limits, with or without a unit: `20`, `20s`, `500ms`. */
-export function seconds({ leastMs, mostMs }: MsLimits): (text: string) => number {
-  const decimal = decimalNumber(leastMs / 1_000, mostMs / 1_000);
+export function seconds(limits: MsLimits): (text: string) => number {
   return (text) => {
-    const ms = parseDuration(text);
-    return decimal(ms === undefined ? text : plain(ms / 1_000));
+    const withUnit = parseDuration(text) === undefined ? `${text}s` : text;
+    return expected(parseDurationIn(limits, withUnit), `seconds, or ${durationForm(limits)}`) / 1_000;
   };
 }
 

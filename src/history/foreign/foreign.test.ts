@@ -230,7 +230,7 @@ describe('an access log', () => {
 
   it('lists the fields if none is the key', () =>
     expect(() => read('access-log', '{"a":{"b":1,"c":[1]},"d":2}\n', { ...fields, key: 'api_key' })).toThrow(
-      /^log:1: no line has the field api_key \(--key\); fields of the first line: a\.b, a\.c, d$/,
+      /^log:1: no request of 1 has the field api_key \(--key\); fields of the first: a\.b, a\.c, d$/,
     ));
 
   it('is refused where it is no JSON, with file and line', () =>

@@ -43,7 +43,7 @@ describe('the JSON output of k6', () => {
   it('names the bucket by a tag, or by a parameter of the address', () => {
     expect(read('k6', point(), { key: 'tier' })).toHaveLength(1);
     expect(() => read('k6', point(), { key: 'user' })).toThrow(
-      'log:1: no line has the field user (--key); fields of the first line: status, url, tier, query.user',
+      'log:1: no request of 1 has the field user (--key); fields of the first: status, url, tier, query.user',
     );
     expect(read('k6', point({}, { 'query.user': 'a tag of that name' }))).toHaveLength(1);
   });

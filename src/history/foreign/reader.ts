@@ -43,6 +43,7 @@ export class ForeignReader {
   #firstLine = '';
   /** The fields of the first line that has no key. */
   #names: readonly string[] = [];
+  #skippedInFile = 0;
   #truncatedLine: number | undefined;
   /** The number of lines without a key; they have no bucket. */
   skipped = 0;
@@ -65,6 +66,7 @@ export class ForeignReader {
     this.#usable = 0;
     this.#firstLine = '';
     this.#names = [];
+    this.#skippedInFile = 0;
     this.#truncatedLine = undefined;
     this.unusable.startFile();
     this.#lineFormat = FOREIGN_FORMATS[this.#format](this.#mapping);
@@ -140,6 +142,7 @@ export class ForeignReader {
     const bucket = bucketOf(fields, this.#mapping);
     if (bucket === undefined) {
       this.skipped++;
+      this.#skippedInFile++;
       this.unusable.addLine();
       if (this.#names.length === 0) this.#names = fields.names();
       return;
@@ -220,7 +223,7 @@ export class ForeignReader {
   #whyEmpty(): string {
     const { key } = this.#mapping;
     if (key === undefined || this.#names.length === 0) return 'the file has no operation';
-    return `no line has the field ${printable(key)} (--key); fields of the first line: ${printable(this.#names.slice(0, 40).join(', '))}`;
+    return `no request of ${this.#skippedInFile} has the field ${printable(key)} (--key); fields of the first: ${printable(this.#names.slice(0, 40).join(', '))}`;
   }
 
   #error(reason: string): OpenclawError {

@@ -78,7 +78,7 @@ describe('the combined and common format', () => {
       title: 'an unknown field',
       text: line(),
       key: 'api_key',
-      says: /no line has the field api_key \(--key\); fields of the first line: remote_addr, remote_ident, .*, query.user, query.q$/,
+      says: /no request of \d+ has the field api_key \(--key\); fields of the first: remote_addr, remote_ident, .*, query.user, query.q$/,
     },
   ])('is refused with $title', ({ text, key = 'remote_addr', says }) =>
     expect(() => readForeign('combined', text, { ...nginx, key })).toThrow(says),

@@ -23,6 +23,8 @@ const DEFINITE: Readonly<Record<string, ErrorCode>> = {
 /** A cluster client follows MOVED, so this client treats the node as a standalone server. */
 const OF_A_CLUSTER = 'this server is a cluster node: set cluster: true, or pass a cluster client';
 
+const NO_CLUSTER = 'this server is not in cluster mode: leave out cluster: true, or pass a plain client';
+
 /** The error of every call to a closed limiter. */
 export function closedError(): OpenclawError {
   return new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
@@ -69,7 +71,10 @@ function unreachable(error: unknown, message: string, lastConnectionError: Error
   const why = messageOf(lastConnectionError) || message;
   const code = definiteCode(why) ?? 'REDIS_UNREACHABLE';
   const sentence = code === 'REDIS_UNREACHABLE' ? 'no connection to Redis' : 'Redis refused the connection';
-  return new OpenclawError(code, `${sentence}: ${firstLine(why)}`, { cause: error });
+  return new OpenclawError(code, `${sentence}: ${firstLine(why)}`, {
+    cause: error,
+    ...(/cluster support disabled/i.test(why) && { hint: NO_CLUSTER }),
+  });
 }
 
 /** A connection that failed at several addresses of a host has a list of errors and no message. */
