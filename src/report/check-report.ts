@@ -9,6 +9,8 @@ export interface CheckedFacts {
   readonly policies: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly initial: 'full' | 'unknown';
+  /** When the recording began, if the history says it; ISO 8601. */
+  readonly startedAt?: string;
 }
 
 /** What `openclaw-rl check --json` prints. */
@@ -42,11 +44,11 @@ export function findingsOf(check: CheckReport): readonly (readonly [string, numb
 /** The reasons for the verdict: the result of every claim, and of the accounts. */
 export function reasonsOf({ claims, accounts }: Pick<CheckReport, 'claims' | 'accounts'>) {
   return [
-    ...claims.map(({ claim: name, status, reason }) => ({ name, status, reason })),
-    ...accounts.map(({ verdict, reason }) => {
-      const status = verdict === 'pass' ? ('holds' as const) : ('unknown' as const);
-      return { name: reason, status, reason };
-    }),
+    ...claims.map(({ status, reason }) => ({ status, reason })),
+    ...accounts.map(({ verdict, reason }) => ({
+      status: verdict === 'pass' ? ('holds' as const) : ('unknown' as const),
+      reason,
+    })),
   ];
 }
 

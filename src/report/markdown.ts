@@ -27,7 +27,7 @@ export function renderMarkdown(untrusted: Document): string {
             `## ${escaped(name)}`,
             '',
             '```text',
-            ...findings.slice(0, MOST_SHOWN).flatMap(renderTimeline).map(inFence),
+            ...findings.slice(0, MOST_SHOWN).flatMap((finding) => renderTimeline(finding).map(inFence)),
             '```',
             '',
           ],

@@ -237,7 +237,7 @@ describe('the report of a run', () => {
     const xml = renderJunit(judgeAgain(central, ['failed <= 0% during kill']));
     expect(xml).toMatch(/ failures="0" errors="1" skipped="0">/);
     expect(xml).toMatch(
-      /name="failed &lt;= 0% during kill"><error message="failed &lt;= 0% during kill: the run has/,
+      /name="failed &lt;= 0% during kill" time="0"><error type="evidence" message="failed &lt;= 0% during kill: the run has/,
     );
   });
 });

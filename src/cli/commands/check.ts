@@ -168,6 +168,7 @@ function factsOf({ header }: History, { commandLine }: Environment) {
     policies: policiesOf(header),
     seed: header.seed,
     initial: header.initial,
+    ...(header.startedAt !== '' && { startedAt: header.startedAt }),
   };
 }
 

@@ -29,7 +29,7 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
     title: titleOf(report),
     verdict: report.verdict,
     isSlow: isOnlySlow(report),
-    reasons: reasonsOf(report).map(({ status, reason }) => ({ status, reason })),
+    reasons: reasonsOf(report),
     why: listRemarks(report).map(({ sentence }) => sentence),
     seed: report.seed,
     command: report.command,

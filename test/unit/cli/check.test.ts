@@ -75,7 +75,7 @@ describe('check', () => {
     { format: 'md', says: /^# openclaw-rl check: fail\n[\s\S]*\n## over-admission\n\n```text\n/u },
     {
       format: 'junit',
-      says: /^<\?xml [\s\S]*<testsuite name="openclaw-rl check" tests="8" failures="1" errors="0" skipped="0">[\s\S]*<failure message="1 bucket over-admitted/u,
+      says: /^<\?xml [\s\S]*<testsuite name="openclaw-rl check" .* hostname="localhost" time="0.001" tests="9" failures="1" errors="0" skipped="0">[\s\S]*<failure type="correctness" message="1 bucket over-admitted/u,
     },
   ])('prints $format', async ({ format, says }) => {
     const folder = testFolder();
