@@ -6,6 +6,8 @@ export interface StrategyTraits {
   readonly readsReplicas?: true;
   /** An admission or a loan counts once all replicas of the primary have it, so option `replicas` is required. */
   readonly waitsForReplicas?: true;
+  /** Remembers decision ids, so a repeated take is charged once. */
+  readonly remembersDecisions?: true;
   /** Every take must cost one token. */
   readonly unitCost?: true;
   /** Lends tokens to processes; may deny while other processes hold lent tokens. */
@@ -17,8 +19,8 @@ export interface StrategyTraits {
 }
 
 const TRAITS = {
-  central: {},
-  acked: { waitsForReplicas: true },
+  central: { remembersDecisions: true },
+  acked: { remembersDecisions: true, waitsForReplicas: true },
   article: { unitCost: true, windowBound: true },
   'active-active': { perRegionBucket: true, windowBound: true },
   'active-active-lww': { perRegionBucket: true, windowBound: true },

@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import { STRATEGY_NAMES, traitsOf } from '../../src/core/strategies.ts';
 import { callCli } from '../support/call-cli.ts';
 import { startCli } from '../support/cli.ts';
 import { postRating } from '../support/rating-service.ts';
@@ -77,6 +78,10 @@ it.each([
     says: /--replicas cannot be used with strategy/,
   },
   { args: ['--replicas', '1'], says: /--replicas cannot be used with strategy central/ },
+  ...STRATEGY_NAMES.filter((name) => !traitsOf(name).remembersDecisions).map((strategy) => ({
+    args: ['--decision-ids', '--strategy', strategy, ...(strategy === 'lease' ? ['--replicas', '1'] : [])],
+    says: /--decision-ids cannot be used with strategy \S+, .*\n.* use --strategy central or --strategy acked/,
+  })),
 ])('refuses $args with exit code 64', { timeout: 60_000 }, async ({ args, says }) => {
   const { code, stderr } = await callCli(['serve', 'rating', '--redis', 'redis://127.0.0.1:1', ...args]);
   expect(code).toBe(64);

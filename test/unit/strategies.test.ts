@@ -4,17 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../src/core/policy.ts';
 import { DEFAULT_STRATEGY, hasSharedBucket, STRATEGY_NAMES, traitsOf } from '../../src/core/strategies.ts';
 import { createLimiter, type LimiterOptions } from '../../src/limiter/create.ts';
-import type { AckedPort, RedisSource } from '../../src/limiter/redis/port.ts';
 import { boundOf, falseDenialsOf } from '../../src/limiter/strategies/bounds.ts';
 import { ada } from '../support/steppable-limiters.ts';
+import { unusedRedis as redis } from '../support/unused-redis.ts';
 
-const port: AckedPort = {
-  run: () => Promise.reject(new Error('run')),
-  runAcked: () => Promise.reject(new Error('run')),
-  ready: () => Promise.resolve(),
-  close: () => Promise.resolve(),
-};
-const redis: RedisSource = { isCluster: false, open: () => port, openAcked: () => port };
 const create = (options: Pick<LimiterOptions, 'strategy' | 'replicas'>) =>
   createLimiter({ policy: '10:1/s', redis, ...options });
 
@@ -40,6 +33,17 @@ describe.each(STRATEGY_NAMES)('strategy %s', (strategy) => {
     const limiter = create({ strategy, ...(traits.waitsForReplicas && { replicas: 1 }) });
     const refused = await limiter.take(ada, { cost: 2 }).catch(({ code }) => code === 'INVALID_COST');
     expect(refused).toBe(traits.unitCost ?? false);
+    await limiter.close();
+  });
+
+  it('refuses decision ids unless it remembers decisions', async () => {
+    if (traits.perRegionBucket || traits.readsReplicas)
+      return expect(traits.remembersDecisions).toBeUndefined();
+    const limiter = create({ strategy, ...(traits.waitsForReplicas && { replicas: 1 }) });
+    const refused = await limiter
+      .take(ada, { decisionId: 'a' })
+      .catch(({ code }) => code === 'INVALID_OPTION');
+    expect(refused).toBe(!traits.remembersDecisions);
     await limiter.close();
   });
 

@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
 import { HEADERS } from '../../core/header-names.ts';
 import { printable, quoted } from '../../core/printable.ts';
-import { traitsOf } from '../../core/strategies.ts';
+import { STRATEGY_NAMES, traitsOf } from '../../core/strategies.ts';
 import { createLimiter } from '../../limiter/create.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
@@ -83,7 +83,7 @@ function ratingCommand(environment: Environment): Command {
     .option('--evidence', 'add node and time of the decision to every reply (for tests)', false)
     .option(
       '--decision-ids',
-      'accept the decision ids of gateways that fail over; only they may reach the service',
+      'accept the decision ids of gateways that fail over; only they may reach the service; for strategies central and acked',
       false,
     )
     .option('--allow-clock-change', 'let PUT /clock set its clock (for tests, on loopback only)', false)
@@ -130,6 +130,7 @@ async function openLimiter(
     );
     const regions = traitsOf(strategy).perRegionBucket && { region: { name: region, others } };
     const acks = checkReplicas(options);
+    checkDecisionIds(options);
     const { onFailure } = options;
     const failing = onFailure !== 'closed' && { onFailure };
     return createLimiter({ strategy, policy, prefix, nowMs, redis, ...regions, ...acks, ...failing });
@@ -162,6 +163,16 @@ function checkReplicas({ strategy, replicas }: RatingOptions): { readonly replic
       ? `strategy ${strategy} needs --replicas, the number of replicas of each primary`
       : `--replicas cannot be used with strategy ${strategy}, which waits for no replicas`,
     waitsForReplicas ? `give --replicas, or ${without}` : 'remove it',
+  );
+}
+
+/** Without this check, every request of a gateway that fails over would get 503. */
+function checkDecisionIds({ strategy, decisionIds }: RatingOptions): void {
+  if (!decisionIds || traitsOf(strategy).remembersDecisions) return;
+  const able = STRATEGY_NAMES.filter((name) => traitsOf(name).remembersDecisions);
+  throw invalidOption(
+    `--decision-ids cannot be used with strategy ${strategy}, which remembers no decisions`,
+    `remove it, or use ${able.map((name) => `--strategy ${name}`).join(' or ')}`,
   );
 }
 
