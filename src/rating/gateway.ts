@@ -6,6 +6,7 @@ import { HEADERS } from '../core/header-names.ts';
 import { quoted } from '../core/printable.ts';
 import { badRequest, PROBLEM_TYPE, type Problem } from '../http/problem.ts';
 import { Upstream } from './forward.ts';
+import { requestLimits } from './request-limits.ts';
 import { ServicesInTurn } from './services-in-turn.ts';
 
 export interface GatewayOptions {
@@ -16,6 +17,8 @@ export interface GatewayOptions {
   readonly failOver?: readonly string[];
   /** The local address to connect from, which places the gateway in a region. */
   readonly localAddress?: string;
+  /** Milliseconds in which a client must send a request; default 30000. */
+  readonly requestMs?: number;
 }
 
 /** Requests in flight to the service; with too few, a load test would measure the gateway. */
@@ -44,7 +47,13 @@ export interface Gateway {
  * The gateway of one region: sends each request to its Rating service exactly once; with fail-over, to each service at
  * most once and with one decision id. It uses Node's own server, since a framework took a fifth of its time.
  */
-export function createGateway({ region, upstream, failOver = [], localAddress }: GatewayOptions): Gateway {
+export function createGateway({
+  region,
+  upstream,
+  failOver = [],
+  localAddress,
+  requestMs,
+}: GatewayOptions): Gateway {
   const options = {
     connections: UPSTREAM_CONNECTIONS,
     wantedHeaders: REPLY_HEADERS,
@@ -62,7 +71,8 @@ export function createGateway({ region, upstream, failOver = [], localAddress }:
   );
   const health = JSON.stringify({ status: 'ok', region, upstream });
 
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+  const limits = { keepAliveTimeout: KEEP_ALIVE_MS, ...requestLimits(requestMs) };
+  const server = createServer(limits, (request, response) => {
     const { url = '' } = request;
     if (!isDecodable(url)) return sendProblem(response, badRequest(400, `${quoted(url)} is not a valid url`));
     if (url.startsWith('/v1/')) return readBody(request, response, (body) => passOn(request, response, body));

@@ -5,6 +5,7 @@ import { type Asked, rateLimit } from '../http/fastify.ts';
 import { badRequest, PROBLEM_TYPE, type Problem, reducedCapacity } from '../http/problem.ts';
 import type { Limiter } from '../limiter/limiter.ts';
 import { Ratings } from './ratings.ts';
+import { requestLimits } from './request-limits.ts';
 import type { ServiceClock } from './service-clock.ts';
 
 export interface RatingServiceOptions {
@@ -23,6 +24,8 @@ export interface RatingServiceOptions {
   readonly onUndecided?: (error: unknown) => void;
   /** Opens `GET /metrics` to every client of the service; returns Prometheus text format. */
   readonly metrics?: () => Promise<string>;
+  /** Milliseconds in which a client must send a request; default 30000. */
+  readonly requestMs?: number;
 }
 
 /** The endpoint's name in keys and in the names of policies. */
@@ -38,10 +41,12 @@ const ITEM = /^[\w.~-]{1,128}$/;
 /** The sample Rating service of one region: a request costs its user one token, or as many as `x-openclaw-cost` says. */
 export function createRatingService(options: RatingServiceOptions): FastifyInstance {
   const { limiter, region, clock, metrics } = options;
+  const limits = requestLimits(options.requestMs);
   const ratings = new Ratings();
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    http: { maxHeaderSize: MAX_HEADER_BYTES, ...limits },
+    requestTimeout: limits.requestTimeout, // Fastify sets its own, none, after `http`
     routerOptions: { maxParamLength: 128 },
     frameworkErrors,
     exposeHeadRoutes: false, // a HEAD would cost a token
