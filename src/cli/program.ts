@@ -27,13 +27,14 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
     const { completionCommand } = await import('./commands/completion.ts');
     return (environment) => completionCommand(environment, () => makeProgram(environment, ''));
   },
+  complete: async () => (await import('./commands/complete.ts')).completeCommand,
   'regional-toxiproxy': async () =>
     (await import('./commands/regional-toxiproxy.ts')).regionalToxiproxyCommand,
   'read-plugin': async () => (await import('./commands/read-plugin.ts')).readPluginCommand,
 };
 
-/** Hidden from the list of commands: the program starts them itself. */
-const HIDDEN: ReadonlySet<string> = new Set(['regional-toxiproxy', 'read-plugin']);
+/** Hidden from the list of commands: the program or a shell starts them. */
+const HIDDEN: ReadonlySet<string> = new Set(['complete', 'regional-toxiproxy', 'read-plugin']);
 
 /** The program with the typed command only, or with all commands if that one is unknown. */
 async function makeProgram(environment: Environment, typed: string): Promise<Command> {

@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { callCli } from '../support/call-cli.ts';
 import { BIN, testFolder } from '../support/cli.ts';
 import { hasProgram } from '../support/programs.ts';
+import { writeStanding } from '../support/standing-state.ts';
 import { startTerminal } from '../support/tmux.ts';
 
 const SHELLS = [
@@ -29,17 +30,29 @@ const COMPLETED = [
   { typed: 'openclaw-rl chaos kill --provider loc', stands: 'openclaw-rl chaos kill --provider local' },
   { typed: 'openclaw-rl run baseli', stands: 'openclaw-rl run baseline' },
   { typed: 'openclaw-rl check recor', stands: 'openclaw-rl check recorded.ndjson' },
+  { typed: 'openclaw-rl gate chao', stands: 'openclaw-rl gate chaos-run-1' },
+  { typed: 'openclaw-rl compare bench-7 chao', stands: 'openclaw-rl compare bench-7 chaos-run-1' },
+  { typed: 'openclaw-rl chaos kill --node sou', stands: 'openclaw-rl chaos kill --node south-0' },
+  { typed: 'openclaw-rl fault flap --isolate sou', stands: 'openclaw-rl fault flap --isolate south' },
+  {
+    typed: 'openclaw-rl fault latency --between south nor',
+    stands: 'openclaw-rl fault latency --between south north',
+  },
 ];
 
 const isMissing = ({ name }: { name: string }) => !hasProgram('tmux', '-V') || !hasProgram(name);
 
 describe.each(SHELLS)('completion in $name', { timeout: 120_000 }, ({ name, shell, load }) => {
   it.skipIf(isMissing({ name }))(
-    'completes commands, flags, their values, scenarios and files',
+    'completes commands, flags, their values, scenarios, files, runs, nodes and regions',
     async (context) => {
       const cwd = testFolder();
       writeFileSync(join(cwd, 'recorded.ndjson'), '');
-      const env = { HOME: cwd, PATH: `${dirname(BIN)}${delimiter}${process.env.PATH}` };
+      for (const run of ['chaos-run-1', 'bench-7'])
+        mkdirSync(join(cwd, 'reports', `20261125T042009503Z-${run}`), { recursive: true });
+      writeStanding(join(cwd, 'state'), 'default', ['north', 'south']);
+      const path = `${dirname(BIN)}${delimiter}${process.env.PATH}`;
+      const env = { HOME: cwd, PATH: path, OPENCLAW_RL_STATE: join(cwd, 'state') };
       const terminal = await startTerminal(context, { columns: 100, rows: 40 }, { cwd, env, shell });
       await terminal.type(`${load}; echo "loa""ded"`);
       await terminal.until('the script', (screen) => /^loaded$/m.test(screen));

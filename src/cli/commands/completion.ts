@@ -1,5 +1,4 @@
 import { Argument, Command } from 'commander';
-import { DEFAULT_TOPOLOGY } from '../../topology/topology.ts';
 import { bashScript } from '../completion/bash.ts';
 import { fishScript } from '../completion/fish.ts';
 import { completionTree } from '../completion/tree.ts';
@@ -12,12 +11,14 @@ const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
 /** `wholeProgram` returns the program with all of its commands. */
 export function completionCommand(environment: Environment, wholeProgram: () => Promise<Command>): Command {
   return new Command('completion')
-    .description('Print a script that completes commands, flags and scenarios in your shell.')
+    .description(
+      'Print a script that completes commands, flags, scenarios, runs, nodes and regions in your shell.',
+    )
     .addArgument(new Argument('<shell>', 'your shell').choices(Object.keys(SCRIPTS)))
     .addHelpText('after', EXAMPLES)
     .action(async (shell: keyof typeof SCRIPTS) => {
       const program = await wholeProgram();
-      const known = { scenario: await scenarioNames(), regions: DEFAULT_TOPOLOGY.regions };
+      const known = { scenario: await scenarioNames() };
       environment.out(SCRIPTS[shell](program.name(), completionTree(program, known)));
     });
 }

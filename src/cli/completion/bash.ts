@@ -5,6 +5,7 @@ export function bashScript(program: string, commands: readonly CompletedCommand[
   const name = `_${program.replaceAll('-', '_')}`;
   const paths = commands.filter(({ path }) => path !== '').map(({ path }) => quote(path));
   const values = valueCases(commands, offer);
+  const more = valueCases(variadicOnly(commands), offer);
   const flags = commands.map(
     ({ path, options }) => `      ${quote(path)}) ${words(options.map(({ flag }) => flag))} ;;`,
   );
@@ -20,15 +21,25 @@ ${name}_files() {
   mapfile -t files < <(compgen -f -- "$cur")
   COMPREPLY+=("\${files[@]}")
 }
+${name}_ask() {
+  local word
+  while IFS= read -r word; do
+    [[ $word == "$cur"* ]] && COMPREPLY+=("$word")
+  done < <("\${COMP_WORDS[0]}" complete "$1" -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null </dev/null)
+}
 ${name}() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} path='' next i
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} path='' flag='' next i
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     next="\${path:+$path }\${COMP_WORDS[i]}"
     case $next in ${paths.join('|')}) path=$next ;; esac
+    [[ \${COMP_WORDS[i]} == --* ]] && flag=\${COMP_WORDS[i]}
   done
   case "$path|$prev" in
 ${values.join('\n')}
+  esac
+  [[ $cur == -* ]] || case "$path|$flag" in
+${more.join('\n')}
   esac
   if [[ $cur == -* ]]; then
     case $path in
@@ -44,8 +55,12 @@ complete -F ${name} ${program}
 `.replaceAll('OFFER', name);
 }
 
-function offer({ words: all, files }: Values): string {
-  const offers = [...(all.length === 0 ? [] : [words(all)]), ...(files ? ['OFFER_files'] : [])];
+function offer({ words: all, files, asked }: Values): string {
+  const offers = [
+    ...(all.length === 0 ? [] : [words(all)]),
+    ...(asked === undefined ? [] : [`OFFER_ask ${asked}`]),
+    ...(files ? ['OFFER_files'] : []),
+  ];
   return offers.length === 0 ? ':' : offers.join('; ');
 }
 
@@ -63,6 +78,14 @@ export function valueCases(
       values === undefined ? [] : [`    ${quote(`${path}|${flag}`)}) ${offered(values)}; return ;;`],
     ),
   );
+}
+
+/** The commands with those of their options that take several words. */
+export function variadicOnly(commands: readonly CompletedCommand[]): CompletedCommand[] {
+  return commands.map((command) => ({
+    ...command,
+    options: command.options.filter(({ isVariadic }) => isVariadic),
+  }));
 }
 
 export function quote(text: string): string {

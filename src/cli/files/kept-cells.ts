@@ -5,7 +5,8 @@ import type { RunReport } from '../../report/report.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { VERSION } from '../process/version.ts';
 import { readTextFile } from './read-file.ts';
-import { isRunFolder, readReport } from './read-report.ts';
+import { readReport } from './read-report.ts';
+import { isRunFolder } from './run-names.ts';
 
 /** The subject of a cell. */
 export interface Measured {

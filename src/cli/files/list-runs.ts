@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import { isOnlySlow } from '../../report/check-report.ts';
-import { isRunFolder, readRun } from './read-report.ts';
+import { readRun } from './read-report.ts';
+import { isRunFolder } from './run-names.ts';
 
 /** One kept run in a list. `reason`: why the report cannot be read. */
 export interface RunLine {

@@ -1,12 +1,12 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
 import type { RunReport } from '../../report/report.ts';
 import { parseReport } from '../../report/schema.ts';
 import { readTextFile } from './read-file.ts';
+import { newestRun, REPORTS } from './run-names.ts';
 
-const REPORTS = 'reports';
 export const LATEST_RUN = `${REPORTS}/latest`;
 
 /** A kept run: its report, and the folder that holds it. */
@@ -38,20 +38,6 @@ export async function readRun(nameOrPath: string, cwd: string): Promise<KeptRun>
     throw new OpenclawError('INVALID_REPORT', `${name}: ${error.message}`);
   });
   return { report: parseReport(text, name), folder: dirname(file) };
-}
-
-/** Whether this is a name of a run's folder. */
-export function isRunFolder(name: string): boolean {
-  return /^\d{8}T\d{9}Z-/.test(name);
-}
-
-/** Names begin with the time of their run: the last one in order is the newest. */
-function newestRun(name: string, cwd: string): string | undefined {
-  const reports = resolve(cwd, REPORTS);
-  const names = existsSync(reports) ? readdirSync(reports) : [];
-  const found = names.filter((folder) => isRunFolder(folder) && folder.slice(20) === name);
-  const newest = found.sort().at(-1);
-  return newest === undefined ? undefined : join(REPORTS, newest);
 }
 
 function withoutReport(run: string, path: string): OpenclawError {

@@ -5,13 +5,13 @@ import { OpenclawError } from '../../core/errors.ts';
 import type { ClusterContext } from '../../regions/choose-provider.ts';
 import { findRunning, openCluster } from '../../regions/open-cluster.ts';
 import type { Regions } from '../../regions/provider.ts';
-import { clusterStore } from '../../regions/store/user-clusters.ts';
+import { clusterStore, DEFAULT_CLUSTER } from '../../regions/store/user-clusters.ts';
 import { DEFAULT_TOPOLOGY, planTopology, type Topology } from '../../topology/topology.ts';
 import { readTextFile } from '../files/read-file.ts';
 import type { Environment } from '../process/environment.ts';
 import { askedTopology, type TopologyFlags } from './topology-flags.ts';
 
-export const DEFAULT_CLUSTER = 'default';
+export { DEFAULT_CLUSTER };
 
 /** The context in which clusters are started; progress is logged. */
 export function clusterContext(environment: Environment): ClusterContext {

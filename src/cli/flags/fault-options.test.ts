@@ -62,7 +62,7 @@ describe('a command line is refused', () => {
     ['partition --isolate a --mode slow', /blackhole, refuse/],
     ['latency --between a b', /required option '--add <ms>'/],
     ['latency --between a b --add -1', /from 0 to 60000/],
-    ['kill', /required option '--node <name>'/],
+    ['kill', /required option '--node <node>'/],
     ['node-clock --node a-0 --step soon', /a time like 500ms/],
     ['flap --isolate a --down 9ms', /a time like 500ms, 10s or 2m, from 10ms to 1h/],
     ['latency --between a b --add 1 --grow 2h', /from 0ms to 1h/],

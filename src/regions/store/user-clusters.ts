@@ -3,6 +3,9 @@ import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { ClusterStore } from './cluster-store.ts';
 
+/** The name of a cluster without `--name`. */
+export const DEFAULT_CLUSTER = 'default';
+
 /** The clusters of this user: in OPENCLAW_RL_STATE (relative to `cwd`), else XDG_STATE_HOME, else ~/.local/state. */
 export function clusterStore(place: {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -20,7 +20,7 @@ export const gatewayClock = {
     about: "Shift the clock of a region's Rating service.",
     examples: ['--region eu-west --offset 30s', '--region eu-west --offset -30s'],
     options: [
-      { flags: '--region <name>', key: 'region', about: 'the region', isRequired: true },
+      { flags: '--region <region>', key: 'region', about: 'the region', isRequired: true },
       {
         flags: '--offset <time>',
         key: 'offsetMs',

@@ -18,7 +18,7 @@ export const ofNode = {
 };
 
 export const NODE_OPTION = {
-  flags: '--node <name>',
+  flags: '--node <node>',
   key: 'node',
   about: 'the node, as `status` names it',
   isRequired: true,
