@@ -5,7 +5,7 @@ import { type Look, labelled, labelledCommand } from './fit-lines.ts';
 import { callsOf } from './matrix.ts';
 import type { RunReport } from './report.ts';
 import { listTables } from './rows.ts';
-import { ratioText, readable } from './text.ts';
+import { printable, ratioText, readable } from './text.ts';
 import { drawTable } from './text-table.ts';
 import { renderTimeline } from './timeline.ts';
 
@@ -39,6 +39,20 @@ export function renderVerdict(untrusted: Document, { colour, columns }: Look): s
     ...reasonsOf(document).map(({ status, reason }) => line(mark(status, colours), reason)),
     ...listRemarks(document).map(({ label, sentence }) => line(colours.bold(label), sentence)),
     ...(document.assumptions ?? []).map((sentence) => line(colours.bold('assumes'), sentence)),
+    '',
+  ].join('\n');
+}
+
+/** The verdict, what keeps it from being better, and the folder of the report; a history that was checked has none. */
+export function renderBrief(untrusted: Document, look: Look, folder?: string): string {
+  const document = readable(untrusted);
+  const colours = pc.createColors(look.colour);
+  return [
+    verdictLine(document, colours),
+    ...reasonsOf(document)
+      .filter(({ status }) => status !== 'holds')
+      .map(({ status, reason }) => labelled(`  ${mark(status, colours)} `, reason, look.columns)),
+    ...(folder === undefined ? [] : [labelled('kept in  ', printable(folder), look.columns)]),
     '',
   ].join('\n');
 }

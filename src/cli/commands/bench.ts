@@ -168,6 +168,7 @@ const WITH_A_SCENARIO = [
   'reports',
   'format',
   'json',
+  'brief',
   'clockSlack',
   'server',
   'provider',

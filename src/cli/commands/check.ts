@@ -19,20 +19,18 @@ import {
 } from '../flags/foreign-options.ts';
 import { parsedBy, share, wholeNumber } from '../flags/options.ts';
 import { PROMISES } from '../flags/promise-help.ts';
-import { type Format, formatOption, render } from '../output/output.ts';
+import { type ResultFlags, render, resultOptions } from '../output/output.ts';
 import { quotedForShell } from '../output/typed-command.ts';
 import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
 
-interface Options extends ForeignOptions {
+interface Options extends ForeignOptions, ResultFlags {
   readonly promise: Promised;
   readonly falseDenials: number;
   readonly contested: number;
   readonly info: number;
   readonly openAtEnd?: number;
   readonly complete: boolean;
-  readonly json: boolean;
-  readonly format: Format;
 }
 
 export function checkCommand(environment: Environment): Command {
@@ -83,10 +81,8 @@ export function checkCommand(environment: Environment): Command {
       new Option('--complete', 'no request was open when the log broke off')
         .default(false)
         .conflicts('openAtEnd'),
-    )
-    .addOption(formatOption())
-    .option('--json', 'the same as --format json', false);
-  return addForeignOptions(command)
+    );
+  return addForeignOptions(resultOptions(command))
     .addHelpText('after', PROMISES + EXAMPLES)
     .action((files: string[], options: Options) => check(files, options, environment));
 }
@@ -96,6 +92,8 @@ Examples:
   $ openclaw-rl check reports/latest/history.ndjson
   # one run, two recorders
   $ openclaw-rl check us.ndjson.gz eu.ndjson.gz --json
+  # in a script: no tables, no proofs
+  $ openclaw-rl check h.ndjson --brief
   # a strategy that splits its tokens between regions
   $ openclaw-rl check h.ndjson --false-denials any
   # a client with 8 connections was killed

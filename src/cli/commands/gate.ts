@@ -10,10 +10,10 @@ import { judgeAgain } from '../../report/judge-again.ts';
 import { renderJunit } from '../../report/junit.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
 import type { RunReport } from '../../report/report.ts';
-import { renderVerdict } from '../../report/table.ts';
-import { LATEST_RUN, readReport } from '../files/read-report.ts';
+import { renderBrief, renderVerdict } from '../../report/table.ts';
+import { LATEST_RUN, readRun } from '../files/read-report.ts';
 import { parsedBy } from '../flags/options.ts';
-import { jsonText } from '../output/output.ts';
+import { briefOption, jsonText } from '../output/output.ts';
 import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
 
@@ -22,6 +22,7 @@ interface Options {
   readonly junit?: string;
   readonly github: boolean;
   readonly json: boolean;
+  readonly brief: boolean;
 }
 
 export function gateCommand(environment: Environment): Command {
@@ -43,6 +44,7 @@ export function gateCommand(environment: Environment): Command {
       false,
     )
     .option('--json', 'print the report with these claims as one JSON document', false)
+    .addOption(briefOption())
     .addHelpText('after', EXAMPLES)
     .action((run: string, options: Options) => gate(run, options, environment));
 }
@@ -65,15 +67,26 @@ Claims:
 A claim may end in a phase: before, during <fault> or after <fault>.`;
 
 async function gate(run: string, options: Options, environment: Environment): Promise<void> {
-  const report = judgeAgain(await readReport(run, environment.cwd), options.claim);
+  const { report: kept, folder } = await readRun(run, environment.cwd);
+  const report = judgeAgain(kept, options.claim);
   for (const claim of options.claim) environment.log(`${printable(explainClaim(parseClaim(claim)))}\n`);
-  environment.out(options.json ? jsonText(report) : renderVerdict(report, environment.look));
+  environment.out(rendered(report, folder, options, environment));
   const { junit } = options;
   if (junit !== undefined)
     await writeOut(junit, () => writeFile(resolve(environment.cwd, junit), renderJunit(report)));
   if (options.github || environment.env.GITHUB_ACTIONS === 'true')
     await tellGithub(report, options, environment);
   environment.setExitCode(exitCodeOfReport(report));
+}
+
+function rendered(
+  report: RunReport,
+  folder: string,
+  { json, brief }: Options,
+  { look }: Environment,
+): string {
+  if (json) return jsonText(report);
+  return brief ? renderBrief(report, look, folder) : renderVerdict(report, look);
 }
 
 /** GitHub reads annotations from any output of a step; with --json standard output is one document. */

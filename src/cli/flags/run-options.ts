@@ -2,14 +2,12 @@ import { type Command, Option } from 'commander';
 import { parseClaim } from '../../checker/claims/claim.ts';
 import { EVIDENCE_BROUGHT } from '../../checker/claims/evidence-claims.ts';
 import type { ProviderName } from '../../regions/choose-provider.ts';
-import { type Format, formatOption } from '../output/output.ts';
+import { type ResultFlags, resultOptions } from '../output/output.ts';
 import { type ClockSlackFlags, clockSlackOption } from './clock-slack.ts';
 import { DEFAULT_CLUSTER } from './cluster-flags.ts';
 
 /** The flags of a run that are not in its plan. */
-export interface RunFlags extends ClockSlackFlags {
-  readonly format: Format;
-  readonly json: boolean;
+export interface RunFlags extends ClockSlackFlags, ResultFlags {
   readonly name: string;
   readonly reports: string;
   /** The server program for a cluster that is started for this run. */
@@ -18,7 +16,7 @@ export interface RunFlags extends ClockSlackFlags {
 }
 
 export function runOptions(command: Command): Command {
-  return command
+  const own = command
     .option(
       '--name <name>',
       'use this running cluster if its topology matches; it is left running',
@@ -29,9 +27,8 @@ export function runOptions(command: Command): Command {
       clockSlackOption(
         "largest error of the limiter's clock beyond what is measured (default: 1ms with --target or --limiter, else 0)",
       ),
-    )
-    .addOption(formatOption())
-    .option('--json', 'the same as --format json', false);
+    );
+  return resultOptions(own);
 }
 
 /** The flag of `claimOption`. */

@@ -5,7 +5,7 @@ import type { Environment } from '../process/environment.ts';
 export function typedCommand({ commandLine }: Pick<Environment, 'commandLine'>, seed: number): string {
   const typed = commandLine
     .map((word, at) => withoutSecret(word, commandLine[at - 1]))
-    .filter((word) => word !== '--json')
+    .filter((word) => word !== '--json' && word !== '--brief')
     .map(quotedForShell);
   const hasSeed = commandLine.some((word) => word === '--seed' || word.startsWith('--seed='));
   return ['openclaw-rl', ...typed, ...(hasSeed ? [] : ['--seed', String(seed)])].join(' ');

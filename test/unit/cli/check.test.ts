@@ -71,6 +71,16 @@ describe('check', () => {
     expect(document.overAdmission.findings[0]?.witness).toHaveLength(21);
   });
 
+  it('prints with --brief the verdict and what is broken, and no path', async () => {
+    const folder = testFolder();
+    const file = write(folder, 'h.ndjson', historyText(21));
+    const { code, stdout } = await callCli(['check', '--brief', file], { cwd: folder });
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringMatching(/^verdict {2}fail\n {2}FAIL 1 bucket over-admitted; .*\n$/),
+    ]);
+  });
+
   it.each([
     { format: 'md', says: /^# openclaw-rl check: fail\n[\s\S]*\n## over-admission\n\n```text\n/u },
     {

@@ -81,6 +81,29 @@ describe('gate', () => {
     expect(stderr).toMatch(/cannot write .*gate\.xml: ENOENT/);
   });
 
+  it.each([
+    {
+      title: 'what is broken or unknown',
+      args: [ARTICLE],
+      code: 1,
+      lines: [/^verdict {2}fail$/, /^ {2}FAIL 2 buckets/, /^ {2}FAIL 1732 of/, /^ {2}\? replay <= 0: /],
+    },
+    { title: 'nothing more of a pass', args: [CENTRAL], code: 0, lines: [/^verdict {2}pass$/] },
+    {
+      title: 'what is too slow',
+      args: [CENTRAL, '--claim', 'throughput >= 900000/s'],
+      code: 3,
+      lines: [/^verdict {2}pass, but too slow$/, /^ {2}FAIL .* too few$/],
+    },
+  ])('with --brief prints the verdict, $title, and the folder', async ({ args, code, lines }) => {
+    const result = await gate([...args, '--brief']);
+    const folder = new RegExp(`^kept in {2}${args[0]}$`);
+    expect(result.code).toBe(code);
+    expect(result.stdout.split('\n')).toEqual(
+      [...lines, folder, /^$/].map((line) => expect.stringMatching(line)),
+    );
+  });
+
   it('writes JUnit, one test case for each claim', async () => {
     const folder = testFolder();
     await gate([ARTICLE, '--claim', 'max(any) <= 10s', '--junit', 'gate.xml'], folder);
@@ -153,6 +176,20 @@ describe('report', () => {
     expect([code, stderr]).toEqual([1, '']);
     expect(stdout).toMatch(says);
   });
+});
+
+it.each([
+  'gate --json',
+  'check h.ndjson --json',
+  'bench --json',
+  'run baseline --format md',
+  'chaos kill --node us-east-0 --json',
+])('%s --brief is refused', async (command) => {
+  const { code, stderr } = await callCli([...command.split(' '), '--brief']);
+  expect([code, stderr]).toEqual([
+    64,
+    expect.stringMatching(/'--brief' cannot be used with option '--(json|format <format>)'/),
+  ]);
 });
 
 it.each(['gate', 'bench', 'chaos partition'])(
