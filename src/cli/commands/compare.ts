@@ -5,6 +5,7 @@ import { compareReports, comparisonTable } from '../../report/comparison.ts';
 import { drawTable } from '../../report/text-table.ts';
 import { readEvidence } from '../files/read-evidence.ts';
 import { type KeptRun, readRun } from '../files/read-report.ts';
+import { type HtmlFlag, htmlOption } from '../flags/html-option.ts';
 import { comparisonHtml, writeHtmlFile } from '../output/html-file.ts';
 import { openFile } from '../output/open-file.ts';
 import { jsonText } from '../output/output.ts';
@@ -12,9 +13,8 @@ import type { Environment } from '../process/environment.ts';
 
 const COMPARISON_FILE = 'comparison.html';
 
-interface Options {
+interface Options extends HtmlFlag {
   readonly json: boolean;
-  readonly html?: string | true;
   readonly open: boolean;
 }
 
@@ -24,9 +24,9 @@ export function compareCommand(environment: Environment): Command {
     .argument('<run...>', 'folders of two or more runs')
     .option('--json', 'print one JSON document', false)
     .addOption(
-      new Option(
-        '--html [file]',
+      htmlOption(
         `write a page with the runs on the same axes and print its path (default: ${COMPARISON_FILE})`,
+        () => 'compare <run...> --html',
       ).conflicts('json'),
     )
     .addOption(

@@ -2,16 +2,16 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { readEvidence } from '../files/read-evidence.ts';
 import { LATEST_RUN, readRun } from '../files/read-report.ts';
+import { type HtmlFlag, htmlOption } from '../flags/html-option.ts';
 import { HTML_FILE, runHtml, writeHtmlFile } from '../output/html-file.ts';
 import { openFile } from '../output/open-file.ts';
 import { type Format, formatOption, render } from '../output/output.ts';
 import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
 
-interface Options {
+interface Options extends HtmlFlag {
   readonly format: Format;
   readonly json: boolean;
-  readonly html?: string | true;
   readonly open: boolean;
 }
 
@@ -24,9 +24,9 @@ export function reportCommand(environment: Environment): Command {
     .addOption(formatOption())
     .option('--json', 'the same as --format json', false)
     .addOption(
-      new Option(
-        '--html [file]',
+      htmlOption(
         `write the page of the run and print its path (default: ${HTML_FILE} in its folder)`,
+        (run) => `report ${run} --html`,
       ).conflicts(['json', 'format']),
     )
     .addOption(

@@ -3,6 +3,7 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -46,6 +47,22 @@ describe('report', { timeout: 60_000 }, () => {
     const { code, stdout } = await callCli(['report', 'central-1', '--html', 'run.html'], { cwd });
     expect([code, stdout]).toEqual([0, `${join(cwd, 'run.html')}\n`]);
     expect(existsSync(join(cwd, 'run.html'))).toBe(true);
+  });
+
+  it.each([
+    {
+      args: ['report', '--html', 'central-1'],
+      says: /for the run central-1: openclaw-rl report central-1 --html\n/,
+    },
+    { args: ['report', '--html=reports/latest'], says: /openclaw-rl report reports\/latest --html\n/ },
+    { args: ['compare', '--html', 'central-1', 'article-1'], says: /openclaw-rl compare <run...> --html\n/ },
+  ])('takes no run for a file: $args', async ({ args, says }) => {
+    const cwd = folderWithRuns(['central', 'article']);
+    const { code, stdout, stderr } = await callCli(args, { cwd });
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toMatch(/Expected a file that ends in \.html; /);
+    expect(stderr).toMatch(says);
+    expect(readdirSync(cwd).filter((name) => name !== 'reports')).toEqual([]);
   });
 
   it('--html does without a history', async () => {
