@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { readStatus } from '../../src/regions/cluster/status.ts';
 import { openExternal } from '../../src/regions/external.ts';
 import { healLinks } from '../../src/regions/network/links.ts';
@@ -10,7 +10,7 @@ import { callCli } from '../support/call-cli.ts';
 import { testFolder } from '../support/cli.ts';
 import { startTestCluster } from '../support/cluster.ts';
 import { freePort } from '../support/redis-server.ts';
-import type { TestServer } from '../support/server.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
 import { startTestToxiproxy } from '../support/toxiproxy.ts';
 
 describe('external regions', () => {
@@ -70,6 +70,23 @@ describe('external regions', () => {
     const { code, stdout, stderr } = await callCli(status, { cwd: folder });
     expect([code, stderr]).toEqual([69, 'does not answer: n\n']);
     expect(stdout).toMatch(/n .*down/);
+  });
+
+  it('say of a server without cluster mode that it has none; exit code 69', async () => {
+    const folder = testFolder();
+    const server = await startTestServer('redis-server');
+    onTestFinished(() => server.stop());
+    const nodes = [{ name: 'n', region: 'a', address: `127.0.0.1:${server.port}` }];
+    writeFileSync(join(folder, 'e.json'), JSON.stringify({ regions: ['a'], nodes }));
+    const { code, stdout, stderr } = await callCli(['status', '--endpoints', 'e.json'], { cwd: folder });
+    expect([code, stdout]).toEqual([69, expect.stringMatching(/n .*standalone/)]);
+    expect(stderr).toMatch(
+      new RegExp(
+        `^not in cluster mode: n\n.*cluster-enabled yes\n.*inspect <user> --cluster redis://127.0.0.1:${server.port}\n$`,
+      ),
+    );
+    const inspected = await callCli(['inspect', 'ada', '--cluster', `redis://127.0.0.1:${server.port}`]);
+    expect(inspected.code, inspected.stderr).toBe(0);
   });
 
   it('refuse faults without a Toxiproxy, and kills', async () => {

@@ -13,7 +13,8 @@ export function statusCommand(environment: Environment): Command {
     .action(async ({ json, ...chosen }: ChosenRegions & { json: boolean }) => {
       const status = await readStatus(await openRegions(environment, chosen));
       reportSilentNodes(status, environment);
-      if (status.nodes.every(({ role }) => role === 'down')) environment.setExitCode(EXIT.environment);
+      const isOfCluster = status.nodes.some(({ role }) => role === 'primary' || role === 'replica');
+      if (!isOfCluster) environment.setExitCode(EXIT.environment);
       printStatus(status, json, environment);
     });
 }

@@ -12,14 +12,26 @@ export function printStatus(status: ClusterStatus, json: boolean, { out, look }:
   out(json ? jsonText(status) : renderStatus(status, look));
 }
 
-/** Logs the nodes that do not answer, with a hint. Returns whether all answer. */
+/** Logs the nodes that do not answer and those without cluster mode, with a hint. Returns whether all answer. */
 export function reportSilentNodes(status: ClusterStatus, { log }: Environment): boolean {
   const { name, provider, nodes } = status;
-  const silent = nodes.filter(({ role }) => role === 'down').map((node) => node.name);
+  const namesOf = (wanted: NodeStatus['role']) =>
+    nodes.filter(({ role }) => role === wanted).map((node) => node.name);
+  const single = nodes.find(({ role }) => role === 'standalone');
+  if (single !== undefined)
+    log(`not in cluster mode: ${namesOf('standalone').join(', ')}\n${wayOutOf(single)}`);
+  const silent = namesOf('down');
   if (silent.length === 0) return true;
   const mend = `to restart killed nodes: openclaw-rl fault heal --name ${name}; or ${restartHint(name)}`;
   log(`does not answer: ${silent.join(', ')}\n${provider === 'external' ? '' : `  ${mend}\n`}`);
   return false;
+}
+
+function wayOutOf({ address }: NodeStatus): string {
+  return (
+    '  regions are one Redis Cluster: start their servers with cluster-enabled yes\n' +
+    `  to look into the buckets of a single server: openclaw-rl inspect <user> --cluster redis://${address}\n`
+  );
 }
 
 /** A cluster's status as text: its nodes, then its links with the faults on them. */
@@ -47,16 +59,9 @@ function nodeRow(
 ): string[] {
   const lag =
     role === 'replica' ? (lagBytes === undefined ? colours.red('not linked') : `${lagBytes} B`) : '';
-  const state = role === 'down' ? '' : clusterOk ? colours.green('ok') : colours.red('down');
-  return [
-    name,
-    address,
-    role === 'down' ? colours.red(role) : role,
-    primary ?? '',
-    printable(slots),
-    lag,
-    state,
-  ];
+  const isOut = role === 'down' || role === 'standalone';
+  const state = isOut ? '' : clusterOk ? colours.green('ok') : colours.red('down');
+  return [name, address, isOut ? colours.red(role) : role, primary ?? '', printable(slots), lag, state];
 }
 
 function linkRow(link: LinkStatus, colours: Colours): string[] {

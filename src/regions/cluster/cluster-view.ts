@@ -39,6 +39,11 @@ export function parseClusterNodes(text: string): NodeView[] {
     });
 }
 
+/** Whether the error is the reply of a server without cluster mode to a CLUSTER command. */
+export function isClusterDisabled(error: unknown): boolean {
+  return error instanceof Error && /cluster support disabled/i.test(error.message);
+}
+
 /** The text that must be equal for all nodes of a settled cluster: id, address, role, primary, epoch and slots. */
 export function viewFingerprint(view: readonly NodeView[]): string {
   return view

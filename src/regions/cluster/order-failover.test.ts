@@ -29,6 +29,17 @@ it('sends one failover and waits until the primary is stable', async () => {
   expect(performance.now() - startedMs).toBeGreaterThan(240);
 });
 
+it('ends at once if the node is not in cluster mode', async () => {
+  const { client } = nodeOf(['slave']);
+  const call = async () => {
+    throw new Error('ERR This instance has cluster support disabled');
+  };
+  await expect(order({ ...client, call } as typeof client)).rejects.toMatchObject({
+    code: 'ENVIRONMENT_FAILED',
+    message: 'b-1 is not in cluster mode',
+  });
+});
+
 it('retries at once if the old primary wins its slots back', async () => {
   const { client, orders } = nodeOf(['slave', 'master', 'master', 'slave', 'master']);
   await order(client);

@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis';
+import { environmentFailed } from '../../core/errors.ts';
 import { waitFor } from '../waiting.ts';
+import { isClusterDisabled } from './cluster-view.ts';
 
 /** The server gives up an ordered failover after 5 s. */
 const FAILOVER_MS = 5_500;
@@ -9,7 +11,8 @@ const STAYS_MS = 250;
 
 /**
  * Makes a replica the primary. It checks the role and not the reply: Redis 8 replied OK and then let the failover time
- * out in 3 of 8 tries, so the command is repeated. Throws ENVIRONMENT_FAILED with the last role.
+ * out in 3 of 8 tries, so the command is repeated. Throws ENVIRONMENT_FAILED with the last role, or at once if the node
+ * is not in cluster mode.
  */
 export async function orderFailover(
   name: string,
@@ -36,7 +39,11 @@ export async function orderFailover(
       // The server refuses at once while the link to its primary is down: retry soon.
       const accepted = await client.call('CLUSTER', 'FAILOVER').then(
         () => true,
-        () => false,
+        (error: Error) => {
+          if (isClusterDisabled(error))
+            throw environmentFailed(`${name} is not in cluster mode`, 'start it with cluster-enabled yes');
+          return false;
+        },
       );
       orderAgainAtMs = performance.now() + (accepted ? FAILOVER_MS : REFUSED_MS);
     }

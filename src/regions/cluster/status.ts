@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { oneWayMs, type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import type { LinkState } from '../network/links.ts';
 import { announcedAddress, type Endpoint, type Regions, reachedFrom } from '../provider.ts';
-import { parseClusterNodes } from './cluster-view.ts';
+import { isClusterDisabled, parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './form-cluster.ts';
 
 /** One node as it reports itself. */
@@ -14,8 +14,8 @@ export interface NodeStatus {
   readonly name: string;
   readonly region: string;
   readonly address: string;
-  /** `down`: the node does not answer. */
-  readonly role: 'primary' | 'replica' | 'down';
+  /** `down`: the node does not answer. `standalone`: it answers, and is not in cluster mode. */
+  readonly role: 'primary' | 'replica' | 'down' | 'standalone';
   /** The slots it serves, as CLUSTER NODES prints them. */
   readonly slots: string;
   readonly primary?: string;
@@ -72,18 +72,17 @@ async function measurePair(regions: Regions, { from, to }: RegionPair): Promise<
 export async function readNodes(regions: Regions): Promise<NodeStatus[]> {
   const { nodes } = regions.topology;
   const answers = new Map(
-    await Promise.all(
-      nodes.map(async ({ name }) => [name, await askNode(regions, name, readOwnView)] as const),
-    ),
+    await Promise.all(nodes.map(async ({ name }) => [name, await askNode(regions, name)] as const)),
   );
   const nameOf = new Map(nodes.map(({ name }) => [announcedAddress(regions, name), name]));
   return nodes.map(({ name, region }) => {
     const address = announcedAddress(regions, name);
-    const answer = answers.get(name);
-    if (answer === undefined) return { name, region, address, role: 'down', slots: '', clusterOk: false };
+    const answer = answers.get(name) ?? 'down';
+    if (typeof answer === 'string')
+      return { name, region, address, role: answer, slots: '', clusterOk: false };
     const { own, primaryAddress, clusterOk, isLinked, offset } = answer;
     const primary = primaryAddress === undefined ? undefined : nameOf.get(primaryAddress);
-    const ahead = answers.get(primary ?? '')?.offset;
+    const ahead = answers.get(primary ?? '');
     return {
       name,
       region,
@@ -91,20 +90,20 @@ export async function readNodes(regions: Regions): Promise<NodeStatus[]> {
       role: own.role,
       slots: own.slots.join(' '),
       ...(primary === undefined ? {} : { primary }),
-      ...(isLinked && ahead !== undefined ? { lagBytes: Math.max(0, ahead - offset) } : {}),
+      ...(isLinked && typeof ahead === 'object' ? { lagBytes: Math.max(0, ahead.offset - offset) } : {}),
       clusterOk,
     };
   });
 }
 
-async function askNode<T>(
-  regions: Regions,
-  node: string,
-  ask: (client: Redis) => Promise<T>,
-): Promise<T | undefined> {
+type OwnView = Awaited<ReturnType<typeof readOwnView>>;
+
+async function askNode(regions: Regions, node: string): Promise<OwnView | 'down' | 'standalone'> {
   const client = connectDirect(regions.direct(node));
   try {
-    return await ask(client).catch(() => undefined);
+    return await readOwnView(client);
+  } catch (error) {
+    return isClusterDisabled(error) ? 'standalone' : 'down';
   } finally {
     client.disconnect();
   }
