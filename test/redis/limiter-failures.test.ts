@@ -35,7 +35,9 @@ async function tokensIn(client: TestServer['client'], { policy }: Limiter): Prom
 describe.each(SERVERS)('when %s cannot decide, the limiter', (command) => {
   it('says that a server without cluster mode takes no cluster: true', async () => {
     const { url } = await start(command);
-    await expect(limit({ urls: [url], cluster: true }).take(ada)).rejects.toMatchObject({
+    await expect(
+      limit({ urls: [url], cluster: true, commandTimeoutMs: 3_000 }).take(ada),
+    ).rejects.toMatchObject({
       code: 'REDIS_UNREACHABLE',
       charge: 'none',
       hint: expect.stringMatching(/^this server is not in cluster mode: leave out cluster: true/),
