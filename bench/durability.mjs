@@ -52,7 +52,7 @@ try {
     for (const roundTrip of ROUND_TRIPS)
       for (const mode of MODES) await oneRound(round, roundTrip, mode).catch(failed);
 } finally {
-  await run('down', '--all');
+  await run('down', '--all', '--yes');
   rmSync(folder, { recursive: true, force: true });
 }
 print();
@@ -95,7 +95,7 @@ async function oneRound(round, roundTrip, mode) {
 /** If the machine is too busy for a cluster, only one cell of a table is missing. */
 async function failed(error) {
   write(`left out: ${error.message.split('\n').at(-3)}`);
-  await run('down', '--all');
+  await run('down', '--all', '--yes');
 }
 
 async function setMinReplicas({ minReplicas = 0 }) {

@@ -16,7 +16,7 @@ const rows = new Map();
 try {
   for (let round = 0; round < ROUNDS; round++) for (const provider of PROVIDERS) await oneRound(provider);
 } finally {
-  await run('down', '--all');
+  await run('down', '--all', '--yes');
   rmSync(folder, { recursive: true, force: true });
 }
 const line = (...cells) => process.stdout.write(`| ${cells.join(' | ')} |\n`);

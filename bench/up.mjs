@@ -21,7 +21,7 @@ const oversMs = new Map();
 try {
   for (let round = 0; round < ROUNDS; round++) for (const server of SERVERS) await oneRound(server, round);
 } finally {
-  await run(['down', '--all']);
+  await run(['down', '--all', '--yes']);
   rmSync(state, { recursive: true, force: true });
 }
 for (const [server, all] of seconds) {

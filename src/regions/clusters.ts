@@ -66,7 +66,8 @@ export async function sweepAloud(
   const { ended, unknown } = await sweepClusters(store, scope);
   for (const name of ended) onProgress(`removed the leftovers of a killed run: ${name}`);
   for (const { name, why } of unknown)
-    if (!requested.includes(name)) onProgress(`left alone: ${why.message}\n  ${why.hint}`);
+    if (!requested.includes(name))
+      onProgress(`${name === '' ? '' : 'left alone: '}${why.message}\n  ${why.hint}`);
 }
 
 async function sweepUnknown(store: ClusterStore): Promise<Sweep> {
@@ -75,7 +76,7 @@ async function sweepUnknown(store: ClusterStore): Promise<Sweep> {
   const everywhere = await listStarts(undefined, { timeoutMs: ANSWER_MS })
     .catch(noneWithoutDocker)
     .catch((why: OpenclawError) => {
-      unknown.push({ name: '', why });
+      unknown.push({ name: '', why: notSearched(why) });
       return [];
     });
   const starts = everywhere.filter(({ cluster }) => dirname(cluster) === store.folder);
@@ -94,6 +95,13 @@ async function sweepUnknown(store: ClusterStore): Promise<Sweep> {
     );
   }
   return { ended: [...ended], unknown };
+}
+
+function notSearched({ message, hint }: OpenclawError): OpenclawError {
+  return environmentFailed(
+    `containers were not searched: ${message}`,
+    `if regions were started as containers here: ${hint}`,
+  );
 }
 
 /**

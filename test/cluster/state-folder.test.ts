@@ -118,7 +118,7 @@ describe('the state folder', { timeout: 60_000 }, () => {
     expect(pidsOf(folder, 'default')).toEqual(pids);
     const down = await callCli(['down'], as('link/state'));
     expect(down.code).toBe(0);
-    expect(down.stderr).toMatch(/^(left alone: docker .*\n.*\n)?cluster default is down\n$/); // where Docker has no engine
+    expect(down.stderr).toMatch(/^(containers were not searched: .*\n.*\n)?cluster default is down\n$/); // where Docker has no engine
     expect(ownedIn(folder)).toEqual([]);
   });
 
@@ -131,7 +131,7 @@ describe('the state folder', { timeout: 60_000 }, () => {
     expect([doctor.code, doctor.stderr]).toEqual([0, '']);
     const down = await callCli(['down', '--all'], { cwd: folder });
     expect(down.code).toBe(0);
-    expect(down.stderr).toMatch(/^(left alone: .*\n.*\n)?cluster default is down\n$/); // of Docker without an engine
+    expect(down.stderr).toMatch(/^(containers were not searched: .*\n.*\n)?cluster default is down\n$/); // of Docker without an engine
     expect(readdirSync(join(folder, 'state/clusters'))).toEqual(['Foo']);
   });
 });

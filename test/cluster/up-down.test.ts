@@ -80,7 +80,7 @@ describe('up and down', { timeout: 90_000 }, () => {
     ]);
     expect((await up(folder, '--name', 'two')).stderr).toBe('cluster two was up already\n');
     expect((await callCli(['down', '--all'], { cwd: folder })).stderr).toMatch(
-      /^(left alone: docker .*\n.*\n)?cluster two is down\n$/,
+      /^(containers were not searched: .*\n.*\n)?cluster two is down\n$/,
     );
     expect(ownedIn(folder)).toEqual([]);
   });

@@ -43,7 +43,7 @@ function dockerFolder() {
   const folder = testFolder();
   const options = { cwd: folder, env: imageVariables() };
   onTestFinished(async () => {
-    await callCli(['down', '--all'], options);
+    await callCli(['down', '--all', '--yes'], options);
   });
   return {
     folder,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { runCli, startCli, testFolder } from '../support/cli.ts';
+import { runCli, startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 
 const SMALL = ['--connections', '30', '--users', '6', '--skew', '0', '--duration', '3', '--ramp', '1'];
@@ -34,6 +34,31 @@ describe('a run on a cluster that stays', { timeout: 120_000 }, () => {
     );
 
     expect((await cli('down')).code).toBe(0);
+    expect(processesMentioning(cwd)).toEqual([]);
+  });
+});
+
+describe('a run in progress', { timeout: 120_000 }, () => {
+  it.each([
+    { title: 'on a cluster that stays', isUp: true },
+    { title: 'on a cluster of its own', isUp: false },
+  ])('$title is spared by down --all', async ({ isUp }) => {
+    const cwd = testFolder();
+    const topology = ['--regions', 'a,b', '--round-trip', 'a:b=10', '--replicas', '0'];
+    if (isUp) expect((await runCli(['up', ...topology], { cwd })).code).toBe(0);
+    const bench = startCli(['bench', ...topology, ...SMALL, '--duration', '10'], { cwd });
+    await untilSaid(bench, /^ +[\d.]+ s {2}load/m);
+    const name = isUp ? 'default' : `run-${bench.child.pid}`;
+    const down = await runCli(['down', '--all'], { cwd });
+    expect([down.code, down.stderr]).toEqual([
+      69,
+      expect.stringContaining(
+        `left alone, because a running program uses it: ${name} (pid ${bench.child.pid})\n`,
+      ),
+    ]);
+    expect((await runCli(['status', '--name', name], { cwd })).code).toBe(0);
+    expect(await bench.ended, bench.output.stderr).toBeOneOf([0, 2]); // 2: a busy machine drains too few buckets
+    expect((await runCli(['down', '--all'], { cwd })).code).toBe(0);
     expect(processesMentioning(cwd)).toEqual([]);
   });
 });

@@ -56,7 +56,7 @@ describe.each([
       expect.soft(statusesIn(scenario), JSON.stringify(cell)).toContain(status);
       if (!mayGiveAway(scenario)) expect.soft(figures?.excess.measured, JSON.stringify(cell)).toBe(0);
     }
-    await runCli(['down', '--all'], { cwd: folder });
+    await runCli(['down', '--all', '--yes'], { cwd: folder });
     expect(processesMentioning(folder)).toEqual([]);
     log(`${strategy} in ${ASKED?.join(', ') ?? where}`, cells);
   });

@@ -12,7 +12,7 @@ const PROGRAM = join(import.meta.dirname, '../../dist/cli/program.js');
  * not depend on a process of its own, since starting one costs more than most commands do. One after the other, since
  * the current folder is the command's.
  */
-export function callCli(args: readonly string[], options: CliOptions = {}) {
+export function callCli(args: readonly string[], options: CallOptions = {}) {
   const called = last.then(() => callNow(args, options));
   last = called.catch(() => {});
   return called;
@@ -20,7 +20,12 @@ export function callCli(args: readonly string[], options: CliOptions = {}) {
 
 let last: Promise<unknown> = Promise.resolve();
 
-async function callNow(args: readonly string[], options: CliOptions) {
+/** With an `answer` it has a terminal, in which that is typed. */
+interface CallOptions extends CliOptions {
+  readonly answer?: string;
+}
+
+async function callNow(args: readonly string[], { answer, ...options }: CallOptions) {
   const cwd = options.cwd ?? tmpdir();
   const result = { code: 0, stdout: '', stderr: '' };
   const environment: Environment = {
@@ -38,6 +43,12 @@ async function callNow(args: readonly string[], options: CliOptions) {
       },
       setExitCode: (code) => {
         result.code = code;
+      },
+    }),
+    ...(answer !== undefined && {
+      ask: async (question) => {
+        result.stderr += `${question}${answer}\n`;
+        return answer;
       },
     }),
   };

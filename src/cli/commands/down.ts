@@ -1,41 +1,103 @@
 import { Command, Option } from 'commander';
-import { OpenclawError } from '../../core/errors.ts';
+import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
 import { endStart, endUnknown, sweepAloud } from '../../regions/clusters.ts';
+import { type FoundCluster, findClusters } from '../../regions/find-clusters.ts';
 import type { ClusterStore } from '../../regions/store/cluster-store.ts';
 import { clusterContext, DEFAULT_CLUSTER } from '../flags/cluster-flags.ts';
+import { listClusters, namePrograms } from '../output/cluster-list.ts';
 import type { Environment } from '../process/environment.ts';
+import { EXIT } from '../process/exit-codes.ts';
+import { reportError } from '../process/report-error.ts';
+
+interface Flags {
+  readonly name: string;
+  readonly all: boolean;
+  readonly yes: boolean;
+}
 
 export function downCommand(environment: Environment): Command {
   return new Command('down')
     .description('End a cluster: its nodes, its Toxiproxy, its files. No error if there is none.')
     .option('--name <name>', 'name of the cluster', DEFAULT_CLUSTER)
     .addOption(new Option('--all', 'every cluster of this user').conflicts('name').default(false))
-    .addHelpText('after', '\nExamples:\n  $ openclaw-rl down\n  $ openclaw-rl down --all')
-    .action(async ({ name, all }: { name: string; all: boolean }) => {
-      const context = clusterContext(environment);
-      const { store } = context;
-      await sweepAloud(context, { requested: all ? [] : [name], unknownContainers: all });
-      const known = await store.names();
-      const failures: unknown[] = [];
-      for (const each of all ? known : [name]) {
-        const isKnown = known.includes(each);
-        await end(store, each).then(
-          () => environment.log(`${isKnown ? `cluster ${each} is down` : noneCalled(each)}\n`),
-          (error: unknown) => {
-            if (isKnown || !(error instanceof OpenclawError)) failures.push(error);
-            else environment.log(`${noneCalled(each)}; containers were not searched: ${error.message}\n`);
-          },
-        );
-      }
-      if (failures.length > 0) throw failures[0];
+    .option('--yes', 'with --all: do not ask, and end clusters that are in use too', false)
+    .addHelpText('after', NOTES)
+    .action(async ({ name, all, yes }: Flags) => {
+      if (all) return downAll(environment, yes);
+      if (yes)
+        throw invalidOption('--yes needs --all', 'remove it: down ends one cluster without a question');
+      return downOne(environment, name);
     });
 }
 
-const noneCalled = (name: string) => `there is no cluster called ${name}`;
+const NOTES = `
+--all asks in a terminal. Without one it leaves clusters alone that a running
+program uses, names them, and exits with 69.
 
-/** Throws ENVIRONMENT_FAILED, having ended nothing, where its state file cannot be understood. */
-async function end(store: ClusterStore, name: string): Promise<void> {
-  const state = await store.read(name);
-  if (state === undefined) await endUnknown(store, name);
+Examples:
+  $ openclaw-rl down
+  $ openclaw-rl down --all
+  $ openclaw-rl down --all --yes`;
+
+async function downOne(environment: Environment, name: string): Promise<void> {
+  const context = clusterContext(environment);
+  const { store } = context;
+  await sweepAloud(context, { requested: [name], unknownContainers: false });
+  const isKnown = (await store.names()).includes(name);
+  const none = `there is no cluster called ${name}`;
+  try {
+    await end(store, { name });
+    environment.log(`${isKnown ? `cluster ${name} is down` : none}\n`);
+  } catch (error) {
+    if (isKnown || !(error instanceof OpenclawError)) throw error;
+    environment.log(`${none}; containers were not searched: ${error.message}\n`);
+  }
+}
+
+async function downAll(environment: Environment, isSure: boolean): Promise<void> {
+  const context = clusterContext(environment);
+  const { store } = context;
+  const listed = await findClusters(store);
+  const isAsked = !isSure && environment.ask !== undefined && listed.length > 0;
+  if (isAsked && !(await confirm(listed, environment))) {
+    environment.log('nothing was ended\n');
+    environment.setExitCode(EXIT.environment);
+    return;
+  }
+  await sweepAloud(context, { requested: listed.map(({ name }) => name), unknownContainers: true });
+  const still = new Set(await store.names());
+  const spared = isAsked || isSure ? [] : listed.filter(({ programs }) => programs.length > 0);
+  for (const cluster of listed) {
+    if (!still.has(cluster.name) || spared.includes(cluster)) continue;
+    await end(store, cluster).then(
+      () => environment.log(`cluster ${cluster.name} is down\n`),
+      (error: unknown) => environment.setExitCode(reportError(error, environment)),
+    );
+  }
+  if (listed.length === 0) environment.log('there is no cluster\n');
+  if (spared.length > 0) environment.setExitCode(reportError(leftAlone(spared), environment));
+}
+
+async function confirm(clusters: readonly FoundCluster[], environment: Environment): Promise<boolean> {
+  environment.log(`down --all ends:\n${listClusters(clusters)}`);
+  const answer = await environment.ask?.('End all of them? [y/N] ');
+  return /^\s*y(es)?\s*$/i.test(answer ?? '');
+}
+
+function leftAlone(spared: readonly FoundCluster[]): OpenclawError {
+  const names = spared.map((cluster) => `${cluster.name} (${namePrograms(cluster)})`).join(', ');
+  return environmentFailed(
+    `left alone, because a running program uses it: ${names}`,
+    'wait until the program ends, or end its cluster too: openclaw-rl down --all --yes',
+  );
+}
+
+/**
+ * Ends a cluster, or only the start of it that was found. Throws ENVIRONMENT_FAILED, having ended nothing, where its
+ * state file cannot be understood.
+ */
+async function end(store: ClusterStore, found: Pick<FoundCluster, 'name' | 'state'>): Promise<void> {
+  const state = found.state ?? (await store.read(found.name));
+  if (state === undefined) await endUnknown(store, found.name);
   else await endStart(store, state);
 }

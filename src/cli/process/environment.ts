@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { environmentFailed } from '../../core/errors.ts';
 import { ANSWER_FD, type Answer } from '../../regions/processes/answer.ts';
 import { fitted, type Look } from '../../report/fit-lines.ts';
+import { type Ask, askInTerminal } from './ask.ts';
 import { asCalled, findProgram } from './called-as.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
@@ -22,6 +23,8 @@ export interface Environment {
   out(text: string): void;
   /** Progress and logs. */
   log(text: string): void;
+  /** Asks in the terminal; undefined without one on standard input and standard error. */
+  readonly ask?: Ask | undefined;
   /** Sends an answer to the parent process; undefined if that does not wait for one. */
   answer?: ((answer: Answer) => void) | undefined;
   /** Colour, width and program name for results. */
@@ -97,6 +100,7 @@ export function processEnvironment(): Environment {
     },
     out: (text) => stdout.write(text),
     log: (text) => logTo(text),
+    ask: askInTerminal(interrupt.signal),
     answer: answerTo(env),
     get look() {
       return { colour: terminals.out?.colour === true, columns: terminals.out?.size().columns, program };

@@ -8,7 +8,7 @@ import type { ClusterStore } from '../store/cluster-store.ts';
 export interface Sweep {
   /** The names of clusters with ended processes or containers. */
   readonly ended: readonly string[];
-  /** Clusters left alone: their state file is unreadable, or Docker does not answer. An unknown name is empty. */
+  /** Clusters left alone: their state file is unreadable, or Docker does not answer. The name is empty if Docker could not be asked for any. */
   readonly unknown: readonly { readonly name: string; readonly why: OpenclawError }[];
 }
 

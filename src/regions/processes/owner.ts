@@ -11,6 +11,12 @@ export function isAlive({ pid, startedAt }: Owner): boolean {
   return startTicks(pid) === startedAt;
 }
 
+/** Those that still run, without this program. */
+export function othersAlive(programs: readonly Owner[]): Owner[] {
+  const own = ownerText(thisProgram());
+  return programs.filter((program) => isAlive(program) && ownerText(program) !== own);
+}
+
 /** An owner as one word, `pid:startedAt`, for labels and marks. */
 export function ownerText({ pid, startedAt }: Owner): string {
   return `${pid}:${startedAt}`;

@@ -17,6 +17,8 @@ export interface ClusterState {
   readonly topology: Topology;
   /** The provider's own data, with which it attaches again. */
   readonly provision: Readonly<Record<string, unknown>>;
+  /** The programs that had runs on it; those that have ended may be among them. */
+  readonly programs?: readonly Owner[];
   /** The last run on it: the defaults of `inspect`. */
   readonly lastRun?: { readonly policy: string; readonly prefix: string };
 }

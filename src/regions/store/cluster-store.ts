@@ -2,6 +2,7 @@ import { link, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { environmentFailed, invalidOption, type OpenclawError } from '../../core/errors.ts';
 import { quoted } from '../../core/printable.ts';
+import { othersAlive, thisProgram } from '../processes/owner.ts';
 import { type ClusterState, readState } from './cluster-state.ts';
 import { withLock } from './lock.ts';
 import { makeFolders } from './make-folders.ts';
@@ -62,11 +63,13 @@ export class ClusterStore {
     });
   }
 
-  /** Stores the last run on a cluster. */
+  /** Stores the last run on a cluster, and this program as one that uses it. */
   async noteRun(name: string, lastRun: NonNullable<ClusterState['lastRun']>): Promise<void> {
     await withLock(this.folderOf(name), async () => {
       const state = await this.read(name);
-      if (state !== undefined) await this.#put({ ...state, lastRun }, rename);
+      if (state === undefined) return;
+      const programs = [...othersAlive(state.programs ?? []), thisProgram()];
+      await this.#put({ ...state, programs, lastRun }, rename);
     });
   }
 
