@@ -146,14 +146,19 @@ function progress({ histories, operations }, wrong, powers) {
 
 function tableOf({ histories, operations, contested, denied, verdicts, features }, wrong) {
   if (histories === 0) return [];
+  const { pass = 0, unknown = 0 } = verdicts;
+  const declared = histories - wrong.length - pass - unknown;
   const date = new Date().toISOString().slice(0, 10);
   const sorted = Object.entries(features).sort(([, a], [, b]) => b - a);
   return [
     `${date}, Node ${process.version}: seeds ${flags.seed} to ${Number(flags.seed) + histories - 1}, ${operations} operations.`,
     '',
-    '| histories | accused or refused | pass | unknown | drained and denying | with judged denials |',
-    '| --- | --- | --- | --- | --- | --- |',
-    `| ${histories} | ${wrong.length} | ${verdicts.pass ?? 0} | ${verdicts.unknown ?? 0} | ${contested} | ${denied} |`,
+    '| histories | accused or refused | pass | unknown | declared excess | drained and denying | with judged denials |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    `| ${histories} | ${wrong.length} | ${pass} | ${unknown} | ${declared} | ${contested} | ${denied} |`,
+    '',
+    '*declared excess*: a clock stepped ahead, or a failure policy admitted requests by itself. The limiter truly admits',
+    'more than its policy, so `total-excess <= 0` fails, by no more than the simulation gave away.',
     '',
     '| in a history | histories |',
     '| --- | --- |',
