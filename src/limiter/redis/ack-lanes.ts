@@ -1,9 +1,12 @@
 import { OpenclawError } from '../../core/errors.ts';
+import { withTimeout } from '../with-timeout.ts';
 
 /** A command whose writes must reach the replicas of a node. */
 export interface AckedCommand {
   /** Whether it has a reply or has failed. */
   readonly isSettled: boolean;
+  /** When its result is due, by `performance.now()`. */
+  readonly deadlineMs: number;
   /** Resolves once the replicas have its writes. Set at each write; a redirected command gets another. */
   acks: Promise<void> | undefined;
   /** Rejects a command that was not written. */
@@ -158,11 +161,16 @@ export class AckLanes<T extends AckedCommand> {
     if (lane === undefined || batch.length === 0) return;
     this.#queue = [];
     for (const command of batch) lane.lane.write(command);
-    const acks = this.#ask(lane, 'waiting').then((why) => {
-      if (why !== undefined) throw this.#notAcked(why);
-    });
+    const acks = this.#acksOf(batch, this.#ask(lane, 'waiting'));
     acks.catch(() => {}); // commands that need it await it
     for (const command of batch) command.acks = acks;
+  }
+
+  /** One timer for a batch, at the deadline of its first command: a timer for each would cost a tenth of a client's time. */
+  async #acksOf(batch: readonly T[], asked: Promise<string | undefined>): Promise<void> {
+    const deadlineMs = batch.reduce((first, command) => Math.min(first, command.deadlineMs), Infinity);
+    const why = await withTimeout(deadlineMs - performance.now(), asked, () => 'no reply to WAIT in time');
+    if (why !== undefined) throw this.#notAcked(why);
   }
 
   /** Sends WAIT and sets the lane's state by its reply. Returns the reason if the replicas are not confirmed. */

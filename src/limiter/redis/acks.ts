@@ -1,6 +1,5 @@
-import { invalidOption, OpenclawError } from '../../core/errors.ts';
+import { invalidOption } from '../../core/errors.ts';
 import { quoted } from '../../core/printable.ts';
-import { withTimeout } from '../with-timeout.ts';
 import type { AckOptions } from './port.ts';
 
 const MOST_REPLICAS = 100;
@@ -28,16 +27,4 @@ export function checkReplicaCount(replicas: number, { least }: { readonly least:
 
 function isCount(count: number, { least, most }: { readonly least: number; readonly most: number }): boolean {
   return Number.isSafeInteger(count) && count >= least && count <= most;
-}
-
-/** Waits for `acks`; rejects with NOT_ACKED at `deadlineMs` of `performance.now()`. */
-export async function ackedBy(
-  deadlineMs: number,
-  acks: Promise<void> | undefined,
-  node: string,
-): Promise<void> {
-  if (acks === undefined) throw new OpenclawError('NOT_ACKED', `no WAIT was sent after a write to ${node}`);
-  await withTimeout(deadlineMs - performance.now(), acks, () => {
-    throw new OpenclawError('NOT_ACKED', `the replicas of ${node} did not confirm a write in time`);
-  });
 }

@@ -1,7 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
-import { ackedBy } from '../acks.ts';
+import { OpenclawError } from '../../../core/errors.ts';
 import { closedError, describeFailure } from '../errors.ts';
-import type { AckedPort, AckOptions, TextPort } from '../port.ts';
+import type { AckedPort, AckedReply, AckOptions, ScriptReply, TextPort, TextReply } from '../port.ts';
 import type { Script } from '../script.ts';
 import { integers, isNoScript, texts } from '../script.ts';
 import { ioredisLanes } from './lanes.ts';
@@ -37,51 +37,50 @@ export function ioredisPort(
   const failure = (error: unknown, { sent }: TrackedCommand) =>
     closed && !sent.written ? closedError() : describeFailure(error, sent, problems.of(sent.node));
 
-  async function runWhole<T>(call: ScriptCall<T>, withinMs: number): Promise<Ran<T>> {
+  async function runWhole<R>(call: ScriptCall<R>, withinMs: number): Promise<R> {
     const { script, rest, read, wantsAcks } = call;
     const command = send(evalName, [script.source, ...rest], wantsAcks, withinMs);
     try {
-      return { values: read(await command.promise, script, command.sent.node), command };
+      return read(await command.promise, script, command);
     } catch (error) {
       throw failure(error, command);
+    } finally {
+      command.clearTimeout();
     }
   }
 
-  async function runOnce<T>(call: ScriptCall<T>): Promise<Ran<T>> {
+  async function runOnce<R>(call: ScriptCall<R>): Promise<R> {
     const startedMs = performance.now();
     const { script, rest, read, wantsAcks } = call;
     const command = send(evalShaName, [script.sha, ...rest], wantsAcks);
     try {
-      return { values: read(await command.promise, script, command.sent.node), command };
+      return read(await command.promise, script, command);
     } catch (error) {
       if (!isNoScript(error)) throw failure(error, command);
       return runWhole(call, Math.max(1, timeoutMs - (performance.now() - startedMs)));
+    } finally {
+      command.clearTimeout();
     }
   }
 
+  const runner =
+    <R>(read: ScriptCall<R>['read'], { wantsAcks = false } = {}) =>
+    (script: Script, keys: readonly string[], args: readonly string[]): Promise<R> =>
+      runOnce({ script, rest: [String(keys.length), ...keys, ...args], read, wantsAcks });
+
   return {
-    async run(script, keys, args) {
-      const rest = [String(keys.length), ...keys, ...args];
-      const { values, command } = await runOnce({ script, rest, read: integers, wantsAcks: false });
-      return { values, node: command.sent.node };
-    },
-    async runText(script, keys, args) {
-      const rest = [String(keys.length), ...keys, ...args];
-      const { values, command } = await runOnce({ script, rest, read: texts, wantsAcks: false });
-      return { values, node: command.sent.node };
-    },
-    async runAcked(script, keys, args) {
-      const deadlineMs = performance.now() + timeoutMs;
-      const rest = [String(keys.length), ...keys, ...args];
-      const { values, command } = await runOnce({ script, rest, read: integers, wantsAcks: true });
-      const { node } = command.sent;
-      return { values, node, acked: () => ackedBy(deadlineMs, command.acks, node) };
-    },
+    run: runner(readIntegers),
+    runText: runner(readTexts),
+    runAcked: runner(readAcked, { wantsAcks: true }),
     async ready() {
       const command = send('ping', [], false);
-      await command.promise.catch((error: unknown) => {
+      try {
+        await command.promise;
+      } catch (error) {
         throw failure(error, command);
-      });
+      } finally {
+        command.clearTimeout();
+      }
     },
     async close() {
       closed = true;
@@ -89,6 +88,23 @@ export function ioredisPort(
       lanes?.close();
     },
   };
+}
+
+function readIntegers(reply: unknown, script: Script, { sent: { node } }: TrackedCommand): ScriptReply {
+  return { values: integers(reply, script, node), node };
+}
+
+function readTexts(reply: unknown, script: Script, { sent: { node } }: TrackedCommand): TextReply {
+  return { values: texts(reply, script, node), node };
+}
+
+function readAcked(reply: unknown, script: Script, command: TrackedCommand): AckedReply {
+  const { values, node } = readIntegers(reply, script, command);
+  const acked = async () => {
+    if (command.acks !== undefined) return command.acks;
+    throw new OpenclawError('NOT_ACKED', `no WAIT was sent after a write to ${node}`);
+  };
+  return { values, node, acked };
 }
 
 /** Watches the connection errors of each node, and its writes. */
@@ -141,15 +157,9 @@ class Problems {
 }
 
 /** A script call: number of keys, keys and arguments, and the parser of its reply. */
-interface ScriptCall<T> {
+interface ScriptCall<R> {
   readonly script: Script;
   readonly rest: string[];
-  readonly read: (reply: unknown, script: Script, node: string) => readonly T[];
+  readonly read: (reply: unknown, script: Script, command: TrackedCommand) => R;
   readonly wantsAcks: boolean;
-}
-
-interface Ran<T> {
-  readonly values: readonly T[];
-  /** The command that ran the script. */
-  readonly command: TrackedCommand;
 }
