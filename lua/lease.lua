@@ -5,26 +5,23 @@ src/limiter/strategies/lease/protocol.ts.
 
 KEYS[1] bucket    little-endian doubles: updatedAtUs, level in quanta, then for each account: holder, lease, seq,
                   granted, used, returned, takenBackAtUs; absent means full, without loans
-ARGV[1] capacity  quanta
-ARGV[2] refill    quanta per microsecond
-ARGV[3] token     quanta
-ARGV[4] kept      us from now until the account is taken back: the lease and the margin
-ARGV[5] holder    number of the process
-ARGV[6] lease     its number of the lease
-ARGV[7] seq       number of the request in the lease; 1 opens it
-ARGV[8] used      tokens since the lease was opened
-ARGV[9] returned  tokens since the lease was opened
-ARGV[10] want     tokens
-ARGV[11] need     tokens; fewer are of no use
+ARGV[1] terms     capacity in quanta, refill in quanta per microsecond, token in quanta, and kept: the us from now until
+                  the account is taken back, the lease and the margin
+ARGV[2] request   holder, number of the process; lease, its number of the lease; seq, number of the request in the lease,
+                  1 opens it; used and returned, tokens since the lease was opened; want, tokens; need, tokens, fewer
+                  are of no use
 REPLY   {account 0 open|1 ended|2 stale, granted since opened, level after, accounts, server's now us, us that the bucket is ahead of it}
 ]]
 -- include shared/retry-after.lua
 -- include shared/refill.lua
 
-local capacity, refill, token = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local kept, holder, lease, seq = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local used, returned = tonumber(ARGV[8]), tonumber(ARGV[9])
-local want, need = tonumber(ARGV[10]), tonumber(ARGV[11])
+-- Two texts of numbers: eleven arguments would cost a client more than the rest of the request.
+local capacity, refill, token, kept = string.match(ARGV[1], '(%d+) (%d+) (%d+) (%d+)')
+local holder, lease, seq, used, returned, want, need =
+  string.match(ARGV[2], '(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)')
+capacity, refill, token, kept = tonumber(capacity), tonumber(refill), tonumber(token), tonumber(kept)
+holder, lease, seq, used = tonumber(holder), tonumber(lease), tonumber(seq), tonumber(used)
+returned, want, need = tonumber(returned), tonumber(want), tonumber(need)
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local stored = redis.call('GET', KEYS[1])

@@ -61,10 +61,21 @@ const NEVER_OPENED = { holder: 0, lease: 0, seq: 2, used: 0, returned: 0, want: 
 const ACCOUNTS = ['open', 'ended', 'stale'] as const;
 
 /** The arguments of lua/lease.lua for one request. */
-export function requestArgs(request: Request, { policy, leaseUs, marginUs }: LeaseTerms): string[] {
+export function requestArgs(request: Request, terms: LeaseTerms): [terms: string, request: string] {
   const { holder, lease, seq, used, returned, want, need } = request;
-  const numbers = [policy.quantaPerToken, leaseUs + marginUs, holder, lease, seq, used, returned, want, need];
-  return [...policyArgs(policy), ...numbers.map(String)];
+  return [termsText(terms), `${holder} ${lease} ${seq} ${used} ${returned} ${want} ${need}`];
+}
+
+const written = new WeakMap<LeaseTerms, string>();
+
+/** Cached, since all requests of a policy have it. */
+function termsText(terms: LeaseTerms): string {
+  const known = written.get(terms);
+  if (known !== undefined) return known;
+  const { policy, leaseUs, marginUs } = terms;
+  const text = [...policyArgs(policy), policy.quantaPerToken, leaseUs + marginUs].join(' ');
+  written.set(terms, text);
+  return text;
 }
 
 /** The reply of lua/lease.lua to a request. */
