@@ -106,7 +106,24 @@ describe('the plan', () => {
     expect(plan(held(6), idle, terms, 2 * windowUs)).toEqual({ want: 0, giveBack: 6 });
     expect(plan(held(6, 1), demand(6), terms, 5 * windowUs)).toEqual({ want: 0, giveBack: 6 });
   });
-  it('asks for who has waited through windows without a take', () => {
+  it('asks for the cost of a first take, and for nothing after it, where few users come again', () => {
+    const alone = demand(0);
+    const holder = makeHolder(1);
+    noteTake(alone, 3, false, 0, windowUs);
+    expect(plan(holder, alone, terms, 0, false)).toEqual({ want: 3, need: 3 });
+    alone.lacking = 0;
+    Object.assign(holder, held(3), { used: 3 });
+    expect(plan(holder, alone, terms, 1, false)).toBeUndefined();
+    noteTake(alone, 1, false, windowUs, windowUs);
+    expect(plan(holder, alone, terms, windowUs, false)).toEqual({ want: 5, need: 1 });
+  });
+  it('takes a take for a first one after two windows without any', () => {
+    const late = demand(9, { takesInRow: 9 });
+    noteTake(late, 1, false, 2 * windowUs, windowUs);
+    expect(plan(makeHolder(1), late, terms, 2 * windowUs, false)?.want).toBe(1);
+    expect(plan(makeHolder(1), late, terms, 2 * windowUs, true)?.want).toBe(5);
+  });
+  it('asks for takes that have waited through windows without a take', () => {
     const waiting = demand(0, { lacking: 1, waiting: [{ costTokens: 1 }] });
     expect(plan(makeHolder(1), waiting, terms, 9 * windowUs)).toEqual({ want: 5, need: 1 });
   });

@@ -21,5 +21,5 @@ export function makeHolder(holder: number, lastLease = 0): Holder {
 export function makeDemand(nowUs: number, windowUs: number): Demand {
   const window = Math.floor(nowUs / windowUs);
   const home = { borrowers: 1, emptyUntilUs: 0, homeTokens: 0, homeZeroAtUs: 0 };
-  return { window, requested: 0, requestedBefore: 0, lacking: 0, ...home };
+  return { window, requested: 0, requestedBefore: 0, takesInRow: 0, lacking: 0, ...home };
 }

@@ -10,6 +10,7 @@ import type { HomeClient } from './home-client.ts';
 import type { LentBucket, Waiter } from './lent-buckets.ts';
 import { LentBuckets } from './lent-buckets.ts';
 import type { LeaseTerms, Reply, Request } from './protocol.ts';
+import { ReturningUsers } from './returning.ts';
 
 export interface BorrowerOptions {
   /** The strategy's name in decisions. */
@@ -32,6 +33,7 @@ const CLOSE_MS = 1_000;
 export class Borrower {
   readonly #options: BorrowerOptions;
   readonly #buckets: LentBuckets;
+  readonly #returning = new ReturningUsers();
   readonly #windowUs: number;
   readonly #timer: NodeJS.Timeout;
   #inFlight = 0;
@@ -54,6 +56,7 @@ export class Borrower {
     const nowUs = now();
     const allowed = tryTake(bucket, costTokens, nowUs);
     noteTake(bucket, costTokens, allowed, nowUs, this.#windowUs);
+    this.#returning.note(bucket.takesInRow, bucket.window);
     if (!bucket.isInFlight) this.#requestIfNeeded(bucket, nowUs);
     if (allowed) return this.#admission(bucket);
     const lackingTokens = costTokens - spendableTokens(bucket, nowUs);
@@ -83,8 +86,9 @@ export class Borrower {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#timer);
+    const closed = closedError();
     for (const bucket of this.#buckets.all()) {
-      failAll(bucket, closedError());
+      failAll(bucket, closed);
       if (!bucket.isInFlight) this.#endLease(bucket);
     }
     if (this.#inFlight === 0) return;
@@ -102,26 +106,27 @@ export class Borrower {
   #requestIfNeeded(bucket: LentBucket, nowUs: number): void {
     if (this.#isClosed) return;
     if (bucket.isUnanswered) {
-      if (nowUs >= bucket.emptyUntilUs) this.#send(bucket, repeatRequest(bucket, nowUs));
+      if (nowUs >= bucket.emptyUntilUs) void this.#send(bucket, repeatRequest(bucket, nowUs));
       return;
     }
-    const question = plan(bucket, bucket, bucket.terms, nowUs);
-    if (question !== undefined) this.#send(bucket, makeRequest(bucket, question, nowUs));
+    const question = plan(bucket, bucket, bucket.terms, nowUs, this.#returning.areMost);
+    if (question !== undefined) void this.#send(bucket, makeRequest(bucket, question, nowUs));
   }
 
-  #send(bucket: LentBucket, request: Request): void {
+  /** Marks the request as in flight at once. Never rejects. */
+  async #send(bucket: LentBucket, request: Request): Promise<void> {
     bucket.isInFlight = true;
     this.#inFlight++;
     const { terms } = bucket;
     const subject = { user: bucket.user, endpoint: bucket.shelf.endpoint };
-    this.#options.home
-      .request(subject, request, terms)
-      .then(({ reply, node }) => this.#receive(bucket, reply, node, terms))
-      .catch((error: unknown) => this.#fail(bucket, error))
-      .finally(() => {
-        this.#inFlight--;
-        if (this.#inFlight === 0) this.#onAllAnswered?.();
-      });
+    try {
+      const { reply, node } = await this.#options.home.request(subject, request, terms);
+      this.#receive(bucket, reply, node, terms);
+    } catch (error) {
+      this.#fail(bucket, error);
+    }
+    this.#inFlight--;
+    if (this.#inFlight === 0) this.#onAllAnswered?.();
   }
 
   #receive(bucket: LentBucket, reply: Reply, node: string, terms: LeaseTerms): void {
@@ -168,8 +173,7 @@ export class Borrower {
 
   #checkSome(): void {
     const nowUs = now();
-    for (const bucket of this.#buckets.next(Math.ceil(this.#buckets.size / CHECKS)))
-      this.#check(bucket, nowUs);
+    this.#buckets.visitNext(Math.ceil(this.#buckets.size / CHECKS), (bucket) => this.#check(bucket, nowUs));
   }
 
   /** Renews or returns a lease without a take; drops unused buckets. */
@@ -184,8 +188,8 @@ export class Borrower {
   }
 
   #endLease(bucket: LentBucket): void {
-    if (bucket.isUnanswered || bucket.seq === 0) return;
-    this.#send(bucket, makeRequest(bucket, { want: 0, giveBack: leftTokens(bucket) }, now()));
+    if (bucket.isUnanswered || leftTokens(bucket) === 0) return;
+    void this.#send(bucket, makeRequest(bucket, { want: 0, giveBack: leftTokens(bucket) }, now()));
   }
 
   #admission(bucket: LentBucket): Decision {

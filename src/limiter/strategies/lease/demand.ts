@@ -9,6 +9,8 @@ export interface Demand {
   /** Tokens requested in this window, admitted or not, and in the one before. */
   requested: number;
   requestedBefore: number;
+  /** Takes since the last two windows without one. */
+  takesInRow: number;
   /** The smallest cost that was denied since home's last reply, or that waits; 0 if none. */
   lacking: number;
   /** The takes that wait for home's reply; undefined if none. */
@@ -39,6 +41,8 @@ export function noteTake(
   windowUs: number,
 ): void {
   turn(demand, nowUs, windowUs);
+  if (demand.requested === 0 && demand.requestedBefore === 0) demand.takesInRow = 0;
+  demand.takesInRow++;
   demand.requested += costTokens;
   if (!allowed && (demand.lacking === 0 || costTokens < demand.lacking)) demand.lacking = costTokens;
 }
@@ -97,13 +101,15 @@ export function untilHomeHasUs(
  * The next request to home, if any. A holder keeps the demand of a window as its goal, asks for more when less than
  * half of it is left, and renews in the second half of its lease. It returns tokens above twice its goal, and all of
  * them after a window without a take. The goal is at least a quarter of an equal share of the capacity, so that a
- * small demand does not cost a call for every token.
+ * small demand does not cost a call for every token. Unless `borrowsAhead`, the first take in a row borrows no more than
+ * it costs.
  */
 export function plan(
   holder: Holder,
   demand: Demand,
   terms: LeaseTerms,
   nowUs: number,
+  borrowsAhead = true,
 ): RequestContent | undefined {
   turn(demand, nowUs, demandWindowUs(terms));
   if (holder.isUnanswered) return undefined;
@@ -116,7 +122,9 @@ export function plan(
   const { capacityTokens } = terms.policy;
   const least = Math.ceil(capacityTokens / (4 * demand.borrowers));
   const largest = demand.waiting === undefined ? demand.lacking : largestOf(demand.waiting);
-  const goal = Math.min(capacityTokens, Math.max(expected, least, largest));
+  const isAlone = demand.takesInRow === 1 && !borrowsAhead;
+  const wanted = isAlone ? largest : Math.max(expected, least, largest);
+  const goal = Math.min(capacityTokens, wanted);
   const isLow = 2 * left < goal || left < demand.lacking;
   const isEnding = left > 0 && holder.expiresAtUs - nowUs < terms.leaseUs / 2;
   if (isLow && (nowUs >= demand.emptyUntilUs || hasLacking(demand, left))) {

@@ -36,6 +36,7 @@ export class LentBucket implements Holder, Demand {
   window: number;
   requested = 0;
   requestedBefore = 0;
+  takesInRow = 0;
   lacking = 0;
   borrowers = 1;
   emptyUntilUs = 0;
@@ -89,7 +90,9 @@ export class LentBuckets {
   #size = 0;
   /** The highest lease number of any dropped bucket, since a lease name is never used twice. */
   #lastLease = 0;
-  #walk: Iterator<LentBucket> | undefined;
+  #shelfWalk: Iterator<FullShelf> = [].values();
+  /** The buckets of the current shelf that are still to be visited. */
+  #walk: Iterable<LentBucket> = [];
 
   /** `holder` is drawn at random at every start of a process. */
   constructor(holder: number) {
@@ -129,16 +132,20 @@ export class LentBuckets {
     for (const { buckets } of this.#shelves.values()) yield* buckets.values();
   }
 
-  /** The next `count` buckets, round robin. */
-  *next(count: number): Generator<LentBucket> {
-    for (let left = count; left > 0; left--) {
-      this.#walk ??= this.all();
-      const { value, done } = this.#walk.next();
-      if (done) {
-        this.#walk = undefined;
+  /** Visits the next `count` buckets, round robin. A call ends at the end of a round. */
+  visitNext(count: number, visit: (bucket: LentBucket) => void): void {
+    for (let left = count; left > 0; ) {
+      // A loop over the iterator of a map goes on where the last one stopped, and allocates nothing.
+      for (const bucket of this.#walk) {
+        visit(bucket);
+        if (--left === 0) return;
+      }
+      const { value: shelf } = this.#shelfWalk.next();
+      if (shelf === undefined) {
+        this.#shelfWalk = this.#shelves.values();
         return;
       }
-      yield value;
+      this.#walk = shelf.buckets.values();
     }
   }
 }
