@@ -146,7 +146,10 @@ const ABANDONED = {
   phase: 'starting',
   owner: { pid: 1, startedAt: 'never' },
   topology: planTopology(DEFAULT_TOPOLOGY),
-  provision: { addresses: { octet: 77, port: 7_100 } },
+  provision: {
+    addresses: { octet: 77, port: 7_100 },
+    binary: { command: 'redis-server', product: 'redis', version: '7.0.15' },
+  },
 };
 
 /** A process of that start that notes that it was asked to end, and does not. */

@@ -208,7 +208,7 @@ const STATE: ClusterState = {
   createdAt: '',
   phase: 'up',
   topology: planTopology(DEFAULT_TOPOLOGY),
-  provision: {},
+  provision: { project: 'test', images: { redis: 'r', toxiproxy: 't' }, ports: {} },
 };
 
 describe('of a cluster of containers', () => {

@@ -30,8 +30,8 @@ export interface Owner {
 }
 
 /**
- * Reads the state file of a cluster; undefined if there is none. Throws ENVIRONMENT_FAILED if it cannot be read: the
- * cluster may run, and a caller that took it for absent would end it.
+ * Reads the state file of a cluster; undefined if there is none. Throws ENVIRONMENT_FAILED if it cannot be read or has
+ * another structure: the cluster may run, and a caller that took it for absent would end it.
  */
 export async function readState(file: string, name: string): Promise<ClusterState | undefined> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -44,7 +44,7 @@ export async function readState(file: string, name: string): Promise<ClusterStat
   return text === undefined ? undefined : parseState(text, file, name);
 }
 
-function parseState(text: string, file: string, name: string): ClusterState {
+async function parseState(text: string, file: string, name: string): Promise<ClusterState> {
   const state = parseObject(text);
   if (state === undefined)
     throw environmentFailed(`${file} is not a JSON object`, `correct it, ${orForget(file, name)}`);
@@ -60,6 +60,10 @@ function parseState(text: string, file: string, name: string): ClusterState {
       `move it to the folder of that cluster, ${orForget(file, name)}`,
     );
   }
+  const { findStateProblem } = await import('./state-schema.ts'); // its zod is a fifth of a start
+  const problem = findStateProblem(state);
+  if (problem !== undefined)
+    throw environmentFailed(`${file} is damaged: ${problem}`, `correct it, ${orForget(file, name)}`);
   return { startId: '', ...state } as ClusterState; // older versions have none, neither in the file nor in marks
 }
 
