@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
 import { BIN, runProgram, startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { ownedIn } from '../support/leftovers.ts';
-import { processesMentioning } from '../support/processes.ts';
+import { processesMentioning, servicePid } from '../support/processes.ts';
 
 const BENCH = [
   'bench',
@@ -96,17 +96,6 @@ describe('a run in which something dies', { timeout: 120_000 }, () => {
     expect(processesMentioning(folder)).toEqual([]);
   });
 });
-
-function servicePid(folder: string, role: string, region: string): number {
-  const found = processesMentioning(folder).find(
-    ({ command }) =>
-      / serve /.test(command) &&
-      command.includes(` ${role} --region ${region}`) &&
-      !/^\/bin\/sh/.test(command),
-  );
-  expect(found, `${role} of ${region}`).toBeDefined();
-  return found?.pid ?? 0;
-}
 
 function ownedPid(folder: string, role: string): number {
   const found = ownedIn(folder).find((process) => process.role === role);

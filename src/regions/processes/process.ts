@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { environmentFailed } from '../../core/errors.ts';
 import { ANSWER_FD, type Answer, parseAnswer } from './answer.ts';
+import { signalAll } from './owned-processes.ts';
 
 /** A child process that ends with this program. */
 export interface LocalProcess {
@@ -13,8 +14,10 @@ export interface LocalProcess {
   readonly ended: Promise<string>;
   /** Its answers so far; complete once it has ended. */
   answer(): Answer;
-  /** Ends it with SIGTERM, then SIGKILL after two seconds. */
+  /** Ends it with SIGTERM, then SIGKILL after two seconds. Also ends one that is stopped, or whose guard is. */
   stop(): Promise<void>;
+  /** SIGKILL, at once. */
+  kill(): void;
 }
 
 export interface StartOptions {
@@ -30,7 +33,8 @@ export interface StartOptions {
 /**
  * A shell that starts the process and prints its pid. Its standard input closes when this program ends in any way, even
  * by SIGKILL; then it ends the process. Afterwards it sends SIGTERM to the children of the process. The process writes
- * its answers to descriptor 3, the pipe that also carries the pid.
+ * its answers to descriptor 3, the pipe that also carries the pid. The shells can be killed or stopped, too: then this
+ * program ends the process, else the next one, by its mark.
  */
 const GUARD = `
 exec 3<&0 4>&1 >>"$1" 2>&1
@@ -56,6 +60,9 @@ trap '' TERM
 kill -s TERM -- -$$
 exit "$code"
 `;
+
+/** Until a process has to have ended: twice the time that its guard takes. */
+const STOP_MS = 4_000;
 
 /** Starts a process in its own session, so that a terminal's Ctrl-C reaches only this program. */
 export async function startProcess({
@@ -87,6 +94,9 @@ export async function startProcess({
   });
   const pid = await Promise.race([started, ended]);
   if (typeof pid === 'string') throw environmentFailed(`${pid}; its log: ${logFile}`);
+  const kill = () => {
+    if (guard.exitCode === null && guard.signalCode === null) killGroup(guard); // else its pid may be another's
+  };
   return {
     name,
     pid,
@@ -95,9 +105,17 @@ export async function startProcess({
     answer: () => answer,
     async stop() {
       guard.stdin.end();
+      const patience = setTimeout(kill, STOP_MS);
       await ended;
+      clearTimeout(patience);
     },
+    kill,
   };
+}
+
+/** Kills a guard, its process, and the children of that. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) signalAll([{ pid: -pid }], 'SIGKILL');
 }
 
 /** How long the rest of an answer may take after the end; a child of the process may hold the descriptor open. */
@@ -107,6 +125,7 @@ async function describeEnd(guard: ChildProcess, name: string): Promise<string> {
   return new Promise((resolve) => {
     guard.once('error', (error) => resolve(`${name} could not be started: ${error.message}`));
     guard.once('exit', (code, signal) => {
+      if (signal !== null) killGroup(guard); // the guard was killed: nothing else ends the process
       const status = code === null ? signal : code > 128 ? `signal ${code - 128}` : `code ${code}`;
       const patience = setTimeout(() => guard.stdout?.destroy(), LAST_WORDS_MS); // then it is closed, too
       guard.once('close', () => {
