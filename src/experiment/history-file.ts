@@ -1,10 +1,15 @@
 import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { HistoryBuilder } from '../history/columns/builder.ts';
 import type { History } from '../history/history.ts';
 import { encodeRecord } from '../history/records/codec.ts';
 import type { End, Header, HistoryRecord, Outcome } from '../history/records/operation.ts';
+import { withTimeout } from '../limiter/with-timeout.ts';
 
 const CHUNK_CHARACTERS = 65_536;
+
+/** For what is still buffered at the end of a run; a disk that hangs must not keep the rest from being torn down. */
+const CLOSE_MS = 120_000;
 
 /** A history on disk, and the parts of it in memory. */
 export interface Written {
@@ -54,10 +59,8 @@ export class HistoryFile {
   async end(end: End): Promise<Written> {
     this.#append(end);
     this.flush();
-    await new Promise<void>((resolve, reject) => {
-      if (this.#failure !== undefined) return reject(this.#failure);
-      this.#stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
-    });
+    if (this.#failure !== undefined) throw this.#failure;
+    await closeStream(this.#stream);
     this.#builder?.endFile();
     const history = this.#builder?.build();
     return { path: this.#path, frame: this.#buildFrame(), ...(history && { history }) };
@@ -83,4 +86,14 @@ export class HistoryFile {
     if (this.#failure === undefined) this.#stream.write(this.#pending);
     this.#pending = '';
   }
+}
+
+/** Writes what is buffered and closes the stream. Rejects if a write fails or hangs. Exported for its test. */
+export async function closeStream(stream: Writable, withinMs = CLOSE_MS): Promise<void> {
+  const closed = new Promise<void>((resolve, reject) => {
+    stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
+  });
+  await withTimeout(withinMs, closed, () => {
+    throw new Error(`the disk has not taken it after ${withinMs / 1_000} s`);
+  });
 }

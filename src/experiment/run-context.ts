@@ -22,6 +22,8 @@ export interface RunOptions {
   /** Absent: every run is judged in this thread, which blocks signals. */
   readonly judgeApart?: JudgeApart;
   readonly onProgress: OnProgress;
+  /** Calls back if the program exits during the run, until the returned function is called. */
+  readonly onExit: (callBack: () => void) => () => void;
   /** Called with a sentence for each step that could not be undone, also when the run fails. */
   readonly onLeftover: (what: string) => void;
 }

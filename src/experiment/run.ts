@@ -22,7 +22,7 @@ export interface RunResult extends Omit<Recorded, 'written'> {
 
 /**
  * One run of a plan: provision, warm up, load with its faults, heal, settle, judge, tear down. Everything that was
- * started is stopped and every fault healed, also when it fails or is interrupted.
+ * started is stopped and every fault healed, also when it fails or is interrupted; it is killed if the program exits.
  */
 export async function runPlan(options: RunOptions): Promise<RunResult> {
   const startedMs = performance.now();
@@ -36,11 +36,13 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     report: (stage, more = { detail: STAGE_DETAIL[stage] }) =>
       onProgress({ stage, elapsedMs: performance.now() - startedMs, ...more }),
   };
+  const offExit = options.onExit(() => run.cleanup.kill());
   try {
     return await playStages(run);
   } finally {
     run.report('tear down');
     for (const leftover of await run.cleanup.run()) options.onLeftover(leftover);
+    offExit();
   }
 }
 

@@ -98,11 +98,12 @@ async function startService(
     logFile: join(logs, `${name}.log`),
   });
   let wanted = true;
-  cleanup.add(`stop ${name}`, async () => {
+  const stop = async () => {
     wanted = false;
     await process.stop();
     await placed.stop?.();
-  });
+  };
+  cleanup.add(`stop ${name}`, stop, process.kill);
   void process.ended.then((how) => {
     if (!wanted) return;
     onDeath([how, process.answer().refused?.message].filter((part) => part !== undefined).join(': '));

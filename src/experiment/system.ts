@@ -61,7 +61,7 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
       throw cannotWrite(folder, error);
     });
     const { regions, isOurs } = await provide();
-    if (isOurs) cleanup.add(`end cluster ${regions.name}`, () => regions.down());
+    if (isOurs) cleanup.add(`end cluster ${regions.name}`, () => regions.down(), regions.kill);
     else {
       await takeOver(regions, signal, onStep);
       await onTaken?.();

@@ -85,6 +85,8 @@ export interface Regions {
   place?(region: string, role: ServiceRole, signal: AbortSignal): Promise<ServicePlace>;
   /** Ends all processes or containers of the cluster. */
   down(): Promise<void>;
+  /** Kills its processes at once and leaves its state. Absent for containers and external nodes. */
+  readonly kill?: () => void;
 }
 
 export type OnProgress = (what: string) => void;

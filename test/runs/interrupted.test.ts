@@ -82,7 +82,7 @@ describe('Ctrl-C', { timeout: 120_000 }, () => {
     expect(processesMentioning(folder)).toEqual([]);
   });
 
-  it('twice leaves at once; the next command ends what it left', async () => {
+  it('twice kills what it started and leaves at once; the next command removes the files', async () => {
     const folder = testFolder();
     const { child, output, ended } = startCli(LONG, { cwd: folder });
     await untilSaid({ output }, /fault partition/, { timeout: 60_000 });
@@ -94,10 +94,11 @@ describe('Ctrl-C', { timeout: 120_000 }, () => {
     expect(await ended, output.stderr).toBe(130);
     clearInterval(again);
     expect(output.stdout).toBe('');
-    expect(processesMentioning(folder)).not.toEqual([]);
-    const down = startCli(['down'], { cwd: folder });
-    await down.ended;
     await vi.waitUntil(() => processesMentioning(folder).length === 0, { timeout: 10_000 });
+    const down = startCli(['down'], { cwd: folder });
+    expect(await down.ended).toBe(0);
+    expect(down.output.stderr).toMatch(/removed the leftovers of a killed run: run-\d/);
+    expect(readdirSync(join(folder, 'state/clusters'))).toEqual([]);
     const [run = ''] = readdirSync(join(folder, 'reports'));
     expect(readFileSync(join(folder, 'reports', run, 'history.ndjson'), 'utf8')).toMatch(
       /^\{"type":"header"/,

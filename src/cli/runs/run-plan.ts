@@ -86,6 +86,7 @@ export async function makeRun(
     ...(request.areUsersReal && { areUsersReal: true }),
     ...(flags.clockSlack !== undefined && { clockSlackUs: flags.clockSlack }),
     signal: environment.interrupt,
+    onExit: environment.onExit,
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
   })
     .finally(close)

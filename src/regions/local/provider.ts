@@ -4,7 +4,7 @@ import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { formCluster } from '../cluster/form-cluster.ts';
 import { createLinks, setRoundTrips } from '../network/links.ts';
 import { RegionToxiproxy } from '../network/region-toxiproxy.ts';
-import { endOwned, findOwned, listOwned } from '../processes/owned-processes.ts';
+import { endOwned, findOwned, listOwned, signalAll } from '../processes/owned-processes.ts';
 import { thisProgram } from '../processes/owner.ts';
 import { nodesOf, plannedNode, type Regions, type RegionsProvider, type UpOptions } from '../provider.ts';
 import type { ClusterState } from '../store/cluster-state.ts';
@@ -132,6 +132,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
     down: async () => {
       await endStart(store, state);
     },
+    kill: () => signalAll(findOwned(nodeStart.cluster, nodeStart.startId), 'SIGKILL'),
   };
 }
 
