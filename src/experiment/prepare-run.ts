@@ -7,6 +7,7 @@ import type { ClusterContext, WantedProvider } from '../regions/choose-provider.
 import { sweepAloud } from '../regions/clusters.ts';
 import { isAsWanted } from '../regions/differences.ts';
 import { findRunning } from '../regions/open-cluster.ts';
+import { runName } from '../regions/processes/owner.ts';
 import type { Regions } from '../regions/provider.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { planTopology } from '../topology/topology.ts';
@@ -64,7 +65,7 @@ async function chooseRegions(
   if (fits) await sweepAloud(context, { requested: [], unknownContainers: false }); // `bringUp` sweeps, too
   const provide = async (): Promise<{ regions: Regions; isOurs: boolean }> => {
     if (fits) return { regions: running.regions, isOurs: false };
-    const own = { name: `run-${process.pid}`, lifetime: 'run', steppableClocks, seed: plan.seed } as const;
+    const own = { name: runName(), lifetime: 'run', steppableClocks, seed: plan.seed } as const;
     return { regions: await bringUp({ ...own, ...wanted }, context), isOurs: true };
   };
   const onTaken = () => store.noteRun(name, { policy: plan.policy, prefix }); // not for a run that is refused

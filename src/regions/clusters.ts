@@ -3,6 +3,7 @@ import { environmentFailed, OpenclawError } from '../core/errors.ts';
 import { docker, isDockerAbsent } from './docker/docker.ts';
 import { listContainers, listStarts, removeOwned } from './docker/owned-containers.ts';
 import { attachContainers, endContainers } from './docker/provider.ts';
+import { explainElsewhere } from './elsewhere.ts';
 import * as local from './local/provider.ts';
 import { type Sweep, sweepAbandoned } from './local/sweep.ts';
 import { findOwned } from './processes/owned-processes.ts';
@@ -16,8 +17,13 @@ export function attachCluster(store: ClusterStore, state: ClusterState): Regions
   return state.provider === 'docker' ? attachContainers(store, state) : local.attach(store, state);
 }
 
-/** Ends one start of a cluster and removes its state. Returns false if its state was gone already. */
+/**
+ * Ends one start of a cluster and removes its state. Returns false if its state was gone already. Throws
+ * ENVIRONMENT_FAILED, having ended nothing, if it is of another pid namespace.
+ */
 export async function endStart(store: ClusterStore, state: ClusterState): Promise<boolean> {
+  const elsewhere = explainElsewhere(store, state);
+  if (elsewhere !== undefined) throw elsewhere;
   return state.provider === 'docker' ? endContainers(store, state) : local.endStart(store, state);
 }
 

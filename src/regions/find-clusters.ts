@@ -1,4 +1,5 @@
 import { OpenclawError } from '../core/errors.ts';
+import { explainElsewhere } from './elsewhere.ts';
 import { othersAlive } from './processes/owner.ts';
 import type { ClusterState, Owner } from './store/cluster-state.ts';
 import type { ClusterStore } from './store/cluster-store.ts';
@@ -8,7 +9,7 @@ export interface FoundCluster {
   readonly name: string;
   /** Absent: only files of a failed start are left, or the state file is invalid. */
   readonly state?: ClusterState;
-  /** Why the state file cannot be read. */
+  /** Why the state file cannot be read, or the cluster cannot be seen from here. */
   readonly invalid?: OpenclawError;
   /** The running programs, other than this one, that start it, end it or have a run on it. */
   readonly programs: readonly Owner[];
@@ -24,7 +25,9 @@ export async function findClusters(store: ClusterStore): Promise<FoundCluster[]>
         throw error;
       });
       if (state instanceof OpenclawError) return { name, invalid: state, programs: [] };
-      return state === undefined ? { name, programs: [] } : { name, state, programs: findPrograms(state) };
+      if (state === undefined) return { name, programs: [] };
+      const invalid = explainElsewhere(store, state);
+      return invalid ? { name, invalid, programs: [] } : { name, state, programs: findPrograms(state) };
     }),
   );
 }

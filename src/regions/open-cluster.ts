@@ -1,5 +1,6 @@
 import { environmentFailed } from '../core/errors.ts';
 import { attachCluster, findRoles } from './clusters.ts';
+import { explainElsewhere } from './elsewhere.ts';
 import type { Regions } from './provider.ts';
 import type { ClusterState } from './store/cluster-state.ts';
 import type { ClusterStore } from './store/cluster-store.ts';
@@ -29,11 +30,14 @@ export async function findRunning(store: ClusterStore, name: string): Promise<Op
 }
 
 /**
- * Attaches to a cluster whose state is `up`; undefined if nothing of it runs. Throws ENVIRONMENT_FAILED if its
- * Toxiproxy is not running: the regions cannot reach each other, and `up` does not restart it.
+ * Attaches to a cluster whose state is `up`; undefined if nothing of it runs. Throws ENVIRONMENT_FAILED if it may
+ * run in another pid namespace, or if its Toxiproxy is not running: the regions cannot reach each other, and `up` does
+ * not restart it.
  */
 export async function attachRunning(store: ClusterStore, state: ClusterState): Promise<Regions | undefined> {
   const roles = await findRoles(store, state);
+  const elsewhere = roles.length === 0 ? explainElsewhere(store, state) : undefined;
+  if (elsewhere !== undefined) throw elsewhere;
   if (roles.length === 0) return undefined;
   if (roles.includes('toxiproxy')) return attachCluster(store, state);
   throw environmentFailed(`the Toxiproxy of cluster ${state.name} is not running`, restartHint(state.name));

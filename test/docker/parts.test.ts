@@ -11,7 +11,7 @@ import { parseBindings, publishedAt } from '../../src/regions/docker/published.t
 import { placeContainers } from '../../src/regions/docker/service-place.ts';
 import { checkSubnet, chooseSubnet, onSubnet } from '../../src/regions/docker/subnet.ts';
 import { isReady } from '../../src/regions/local/doctor.ts';
-import { isAlive, ownerText, parseOwner, thisProgram } from '../../src/regions/processes/owner.ts';
+import { fateOf, ownerText, parseOwner, thisProgram } from '../../src/regions/processes/owner.ts';
 import type { ClusterState } from '../../src/regions/store/cluster-state.ts';
 import { ClusterStore } from '../../src/regions/store/cluster-store.ts';
 import { DEFAULT_TOPOLOGY, planTopology } from '../../src/topology/topology.ts';
@@ -150,10 +150,9 @@ describe('checkSubnet', () => {
 
 describe('an owner', () => {
   it('is alive after a round trip through its text; an earlier owner of its pid is not', () => {
-    const { pid, startedAt } = thisProgram();
-    const word = ownerText({ pid, startedAt });
-    expect([parseOwner(word), parseOwner('another')]).toEqual([{ pid, startedAt }, undefined]);
-    expect([isAlive({ pid, startedAt }), isAlive({ pid, startedAt: '1' })]).toEqual([true, false]);
+    const owner = thisProgram();
+    expect([parseOwner(ownerText(owner)), parseOwner('another')]).toEqual([owner, undefined]);
+    expect([fateOf(owner), fateOf({ ...owner, startedAt: '1' })]).toEqual(['runs', 'ended']);
   });
 });
 

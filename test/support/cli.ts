@@ -25,7 +25,8 @@ export interface CliOptions {
   readonly env?: Record<string, string>;
 }
 
-function startProgram(command: string, args: readonly string[], options: CliOptions): CliRun {
+/** Runs any program in `cwd`, as `startCli` runs ours. */
+export function startProgram(command: string, args: readonly string[], options: CliOptions): CliRun {
   const cwd = options.cwd ?? tmpdir();
   const path = `${dirname(BIN)}:${process.env.PATH}`; // so that hints call the program by its name
   const env = {

@@ -1,7 +1,7 @@
 import { environmentFailed } from '../../core/errors.ts';
 import { ANSWER_FD } from '../processes/answer.ts';
 import { endOwned, findOwned, markOf } from '../processes/owned-processes.ts';
-import { isAlive, ownerText, parseOwner, thisProgram } from '../processes/owner.ts';
+import { fateOf, ownerText, parseOwner, thisProgram } from '../processes/owner.ts';
 import type { Regions, ServicePlace, ServiceRole } from '../provider.ts';
 import { GATEWAY_PORT, RATING_DOOR, RATING_PORT, regionHost } from './addresses.ts';
 import { docker } from './docker.ts';
@@ -101,5 +101,5 @@ async function makeRoom(owner: Required<Owner>): Promise<void> {
 
 function isAbandoned(program: string): boolean {
   const owner = parseOwner(program);
-  return owner !== undefined && !isAlive(owner);
+  return owner !== undefined && fateOf(owner) === 'ended';
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { given } from '../../core/given.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { formCluster } from '../cluster/form-cluster.ts';
 import { createLinks, setRoundTrips } from '../network/links.ts';
@@ -26,6 +27,8 @@ interface LocalProvision {
   readonly seed?: number;
   /** Absent in state files of older versions. */
   readonly steppableClocks?: boolean;
+  /** Of its processes: a kept cluster has no owner. */
+  readonly pidNamespace?: string;
 }
 
 export interface LocalProviderOptions {
@@ -45,7 +48,12 @@ async function bringUp(options: LocalProviderOptions, up: UpOptions): Promise<Re
   const { store, binary, seed } = options;
   const { name, topology, steppableClocks = false, signal } = up;
   const claim = await claimAddresses(topology, await takenOctets(store));
-  const provision: LocalProvision = { addresses: claim.addresses, binary, seed, steppableClocks };
+  const owner = thisProgram();
+  const { pidNamespace } = owner;
+  const provision: LocalProvision = {
+    ...{ addresses: claim.addresses, binary, seed, steppableClocks },
+    ...given({ pidNamespace }),
+  };
   const state: ClusterState = {
     version: 1,
     name,
@@ -53,7 +61,7 @@ async function bringUp(options: LocalProviderOptions, up: UpOptions): Promise<Re
     provider: 'local',
     createdAt: new Date().toISOString(),
     phase: 'starting',
-    owner: thisProgram(),
+    owner,
     topology,
     provision: { ...provision },
   };

@@ -1,14 +1,18 @@
 import { basename, dirname } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
+import { explainElsewhere } from '../elsewhere.ts';
 import { endOwned, listOwned, type OwnedProcess } from '../processes/owned-processes.ts';
-import { isAlive } from '../processes/owner.ts';
+import { fateOf } from '../processes/owner.ts';
 import type { ClusterState } from '../store/cluster-state.ts';
 import type { ClusterStore } from '../store/cluster-store.ts';
 
 export interface Sweep {
   /** The names of clusters with ended processes or containers. */
   readonly ended: readonly string[];
-  /** Clusters left alone: their state file is unreadable, or Docker does not answer. The name is empty if Docker could not be asked for any. */
+  /**
+   * Clusters left alone: their state file is unreadable, Docker does not answer, or they are of another pid namespace.
+   * The name is empty if Docker could not be asked for any.
+   */
   readonly unknown: readonly { readonly name: string; readonly why: OpenclawError }[];
 }
 
@@ -25,8 +29,8 @@ export async function sweepAbandoned(
   for (const name of await store.names()) {
     const state = await tryRead(store, name);
     if (state instanceof OpenclawError) unknown.push({ name, why: state });
-    else if (state?.owner !== undefined && !isAlive(state.owner)) {
-      const outcome = await orError(end(state));
+    else if (state?.owner !== undefined && fateOf(state.owner) !== 'runs') {
+      const outcome = explainElsewhere(store, state) ?? (await orError(end(state)));
       if (outcome instanceof OpenclawError) unknown.push({ name, why: outcome });
       else if (outcome) ended.add(name);
     }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { environmentFailed, type OpenclawError } from '../../core/errors.ts';
 import { waitFor } from '../waiting.ts';
+import { isElsewhere, pidNamespaceOf } from './owner.ts';
 
 /**
  * A process that outlives the program that started it. A mark in its environment identifies it, from any shell and
@@ -17,7 +18,7 @@ interface Mark {
   readonly cluster: string;
   /** The start id, since names of clusters are reused. Empty in the mark of an older version. */
   readonly startId: string;
-  /** A node's name, `toxiproxy`, `compose`, or `service of <owner>` for a docker client. */
+  /** A node's name, `toxiproxy`, `compose`, or `service of <owner>`. */
   readonly role: string;
 }
 
@@ -68,13 +69,15 @@ export function findOwned(cluster: string, startId: string): OwnedProcess[] {
   return listOwned().filter((found) => found.cluster === cluster && found.startId === startId);
 }
 
-/** The running processes of all clusters of this user. */
+/** The running processes of all clusters of this user, in this pid namespace: those of a container are not ours to end. */
 export function listOwned(): OwnedProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       const mark = readMark(Number(name));
-      return mark === undefined ? [] : [{ pid: Number(name), ...mark }];
+      return mark === undefined || isElsewhere(pidNamespaceOf(Number(name)))
+        ? []
+        : [{ pid: Number(name), ...mark }];
     });
 }
 

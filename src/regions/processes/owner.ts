@@ -1,31 +1,61 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { given } from '../../core/given.ts';
 import type { Owner } from '../store/cluster-state.ts';
 
 /** This program as the owner of its processes and containers. */
 export function thisProgram(): Owner {
-  return { pid: process.pid, startedAt: startTicks(process.pid) ?? '' };
+  const startedAt = startTicks(process.pid) ?? '';
+  return { pid: process.pid, startedAt, ...given({ pidNamespace: pidNamespaceOf('self') }) };
 }
 
-/** Whether the owner is still running: the same pid with the same start time. */
-export function isAlive({ pid, startedAt }: Owner): boolean {
-  return startTicks(pid) === startedAt;
+/** The pid namespace of the machine itself, which has the same number on every Linux. */
+const MACHINE = '4026531836';
+
+/** The name of the cluster of this program's run. Containers may share a state folder, and their pids are alike. */
+export function runName(): string {
+  const { pid, pidNamespace = MACHINE } = thisProgram();
+  return pidNamespace === MACHINE ? `run-${pid}` : `run-${pid}-${pidNamespace}`;
 }
 
-/** Those that still run, without this program. */
+/**
+ * Whether the owner still runs: the same pid with the same start time. `elsewhere`: it is of another pid namespace, so
+ * its pid means another process here, or none.
+ */
+export function fateOf({ pid, startedAt, pidNamespace }: Owner): 'runs' | 'ended' | 'elsewhere' {
+  if (isElsewhere(pidNamespace)) return 'elsewhere';
+  return startTicks(pid) === startedAt ? 'runs' : 'ended';
+}
+
+/** Those that run, or may run elsewhere, without this program. */
 export function othersAlive(programs: readonly Owner[]): Owner[] {
   const own = ownerText(thisProgram());
-  return programs.filter((program) => isAlive(program) && ownerText(program) !== own);
+  return programs.filter((program) => fateOf(program) !== 'ended' && ownerText(program) !== own);
 }
 
-/** An owner as one word, `pid:startedAt`, for labels and marks. */
-export function ownerText({ pid, startedAt }: Owner): string {
-  return `${pid}:${startedAt}`;
+/** Whether this pid namespace is another than ours. One that is not known is ours. */
+export function isElsewhere(pidNamespace: string | undefined): boolean {
+  return pidNamespace !== undefined && pidNamespace !== pidNamespaceOf('self');
 }
 
-/** Reads `ownerText`; undefined for any other text. */
+/** The number of the pid namespace of a process; undefined if it cannot be read. */
+export function pidNamespaceOf(pid: number | 'self'): string | undefined {
+  try {
+    return /\d+/.exec(readlinkSync(`/proc/${pid}/ns/pid`))?.[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** An owner as one word, `pid:startedAt:pidNamespace`, for labels and marks. */
+export function ownerText({ pid, startedAt, pidNamespace = '' }: Owner): string {
+  return `${pid}:${startedAt}:${pidNamespace}`;
+}
+
+/** Reads `ownerText`, also of older versions, which had no namespace; undefined for any other text. */
 export function parseOwner(text: string): Owner | undefined {
-  const [, pid, startedAt] = /^(\d+):(\d*)$/.exec(text) ?? [];
-  return pid === undefined || startedAt === undefined ? undefined : { pid: Number(pid), startedAt };
+  const [, pid, startedAt, pidNamespace] = /^(\d+):(\d*)(?::(\d*))?$/.exec(text) ?? [];
+  if (pid === undefined || startedAt === undefined) return undefined;
+  return { pid: Number(pid), startedAt, ...(pidNamespace && { pidNamespace }) };
 }
 
 /** Field 22 of /proc/<pid>/stat: clock ticks since boot. The name before it may hold spaces and parentheses. */

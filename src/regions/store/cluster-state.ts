@@ -23,10 +23,12 @@ export interface ClusterState {
   readonly lastRun?: { readonly policy: string; readonly prefix: string };
 }
 
-/** A program, identified by its pid and its start time, since pids are reused. */
+/** A program, identified by its pid and its start time, since pids are reused, in its pid namespace. */
 export interface Owner {
   readonly pid: number;
   readonly startedAt: string;
+  /** The number of /proc/self/ns/pid; absent in state files of older versions. */
+  readonly pidNamespace?: string;
 }
 
 /**
