@@ -1,7 +1,8 @@
 import { environmentFailed } from '../../core/errors.ts';
 import { ANSWER_FD } from '../processes/answer.ts';
 import { endOwned, findOwned, markOf } from '../processes/owned-processes.ts';
-import { fateOf, ownerText, parseOwner, thisProgram } from '../processes/owner.ts';
+import { ownerText, parseOwner, thisProgram } from '../processes/owner.ts';
+import { isAbandoned, isAbandonedService, serviceRole } from '../processes/services.ts';
 import type { Regions, ServicePlace, ServiceRole } from '../provider.ts';
 import { GATEWAY_PORT, RATING_DOOR, RATING_PORT, regionHost } from './addresses.ts';
 import { docker } from './docker.ts';
@@ -62,7 +63,7 @@ function placeIn(
       image,
     ],
     script: ['/app/bin/openclaw-rl'],
-    env: markOf({ ...owner, role: `${SERVICE_MARK}${program}` }),
+    env: markOf({ ...owner, role: serviceRole() }),
     listen: { host, port },
     reached: `http://${reached.host}:${reached.port}`,
     answersInLog: true,
@@ -74,21 +75,15 @@ function placeIn(
   };
 }
 
-/** The start of a role in the mark of a docker client attached to a service; the `ownerText` follows. */
-const SERVICE_MARK = 'service of ';
-
 /**
  * Ends the services that killed programs left in this cluster. Throws ENVIRONMENT_FAILED if a running program has
  * services here: their ports are taken.
  */
 async function makeRoom(owner: Required<Owner>): Promise<void> {
-  const attached = () =>
-    findOwned(owner.cluster, owner.startId).filter(
-      ({ role }) => role.startsWith(SERVICE_MARK) && isAbandoned(role.slice(SERVICE_MARK.length)),
-    );
+  const attached = () => findOwned(owner.cluster, owner.startId).filter(isAbandonedService);
   const wasCutShort = attached().length > 0;
   await endOwned(attached);
-  await removeContainers(owner, ({ program }) => isAbandoned(program), { wasCutShort });
+  await removeContainers(owner, ({ program }) => isAbandoned(parseOwner(program)), { wasCutShort });
   const ours = ownerText(thisProgram());
   const other = (await listContainers(owner)).find(({ program }) => program !== '' && program !== ours);
   if (other === undefined) return;
@@ -97,9 +92,4 @@ async function makeRoom(owner: Required<Owner>): Promise<void> {
     `the program with pid ${pid} is using this cluster`,
     'wait until it ends, or use another --name: only one run fits on a cluster of containers',
   );
-}
-
-function isAbandoned(program: string): boolean {
-  const owner = parseOwner(program);
-  return owner !== undefined && fateOf(owner) === 'ended';
 }

@@ -7,6 +7,7 @@ import { createLinks, setRoundTrips } from '../network/links.ts';
 import { RegionToxiproxy } from '../network/region-toxiproxy.ts';
 import { endOwned, findOwned, listOwned, signalAll } from '../processes/owned-processes.ts';
 import { thisProgram } from '../processes/owner.ts';
+import { isService } from '../processes/services.ts';
 import { nodesOf, plannedNode, type Regions, type RegionsProvider, type UpOptions } from '../provider.ts';
 import type { ClusterState } from '../store/cluster-state.ts';
 import { type ClusterStart, type ClusterStore, endedByAnother } from '../store/cluster-store.ts';
@@ -84,7 +85,11 @@ async function start(
 ): Promise<Regions> {
   const nodeStart = nodeStartOf(store, state);
   const { cluster, startId, addresses, steppableClocks } = nodeStart;
-  await endOwned(() => listOwned().filter((other) => other.cluster === cluster && other.startId !== startId));
+  await endOwned(() =>
+    listOwned().filter(
+      (other) => other.cluster === cluster && other.startId !== startId && !isService(other),
+    ),
+  );
   await store.removeLeftovers(state);
   await mkdir(`${cluster}/logs`, { recursive: true });
   if (steppableClocks) await compileClockOverride(cluster);

@@ -3,6 +3,7 @@ import { OpenclawError } from '../../core/errors.ts';
 import { explainElsewhere } from '../elsewhere.ts';
 import { endOwned, listOwned, type OwnedProcess } from '../processes/owned-processes.ts';
 import { fateOf } from '../processes/owner.ts';
+import { isAbandonedService, isService } from '../processes/services.ts';
 import type { ClusterState } from '../store/cluster-state.ts';
 import type { ClusterStore } from '../store/cluster-store.ts';
 
@@ -17,7 +18,8 @@ export interface Sweep {
 }
 
 /**
- * Ends the leftovers of killed programs: clusters whose owner has ended, and processes of starts without a state file.
+ * Ends the leftovers of killed programs: clusters whose owner has ended, processes of starts without a state file, and
+ * services.
  * Also removes old logs of failed starts.
  */
 export async function sweepAbandoned(
@@ -50,16 +52,17 @@ async function endOrphans(store: ClusterStore): Promise<Set<string>> {
 }
 
 /**
- * Processes of starts without a state file. Processes are listed before the files are read. A start writes its file
- * before its first process, so a concurrent start is never taken for an orphan.
+ * Services of programs that have ended, and processes of starts without a state file. Processes are listed before the
+ * files are read. A start writes its file before its first process, so a concurrent start is never taken for an orphan.
  */
 async function findOrphans(store: ClusterStore): Promise<OwnedProcess[]> {
   const running = listOwned().filter(({ cluster }) => dirname(cluster) === store.folder);
   const states = new Map<string, ClusterState | OpenclawError | undefined>();
   for (const { cluster } of running) states.set(cluster, await tryRead(store, basename(cluster)));
-  return running.filter(({ cluster, startId }) => {
-    const state = states.get(cluster);
-    return !(state instanceof OpenclawError) && state?.startId !== startId;
+  return running.filter((owned) => {
+    if (isService(owned)) return isAbandonedService(owned);
+    const state = states.get(owned.cluster);
+    return !(state instanceof OpenclawError) && state?.startId !== owned.startId;
   });
 }
 
@@ -74,6 +77,7 @@ async function orError<T>(promise: Promise<T>): Promise<T | OpenclawError> {
   });
 }
 
-function keyOf({ cluster, startId }: OwnedProcess): string {
-  return `${cluster}:${startId}`;
+/** The start of a process, and of a service its program, which may have ended alone. */
+function keyOf({ cluster, startId, role }: OwnedProcess): string {
+  return [cluster, startId, ...(isService({ role }) ? [role] : [])].join('\n');
 }
