@@ -21,6 +21,7 @@ import { acquittedByWidth } from './doubts/widened.ts';
 import type { CheckFacts } from './evidence/facts.ts';
 import { headroomFacts } from './evidence/headroom-facts.ts';
 import { listAssumptions } from './findings/assumptions.ts';
+import { clockNotes } from './findings/clock-notes.ts';
 import { AllFindings } from './findings/describe-all.ts';
 import { diagnose } from './findings/diagnosis.ts';
 import type { Known } from './rows/coverage.ts';
@@ -99,7 +100,7 @@ export function examineHistory(history: History, options: CheckOptions): Examina
     events: history.events.filter(({ event }) => !COUNTED.has(event)),
   };
   const report = withVerdict(facts, chooseClaims(options, { isOpen: facts.whole.arrivals > 0 }));
-  const notes = [...(report.notes ?? []), ...(options.notes ?? [])];
+  const notes = [...(report.notes ?? []), ...clockNotes(table, facts.clock.steps), ...(options.notes ?? [])];
   return {
     report: { ...report, ...(notes.length > 0 && { notes }) },
     withFindings: results.withFindings,

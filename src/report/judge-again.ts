@@ -1,10 +1,14 @@
 import { withVerdict } from '../checker/check.ts';
 import { parseClaim } from '../checker/claims/claim.ts';
 import { headroomAtMostOf, isOnCorrectness, withEvidence } from '../checker/claims/evidence-claims.ts';
+import { NOT_CHECKED } from '../checker/findings/notes.ts';
 import type { RunReport } from './report.ts';
 
-/** Judges a kept run again by its own claims and by `extra` with their evidence claims. Throws INVALID_CLAIM. */
-export function judgeAgain({ notes: _ofBefore, ...report }: RunReport, extra: readonly string[]): RunReport {
+/**
+ * Judges a kept run again by its own claims and by `extra` with their evidence claims. What the run noted stays, but for
+ * the note on its claims. Throws INVALID_CLAIM.
+ */
+export function judgeAgain({ notes: noted = [], ...report }: RunReport, extra: readonly string[]): RunReport {
   const own = report.plan.claims.map(parseClaim);
   const added = extra.map(parseClaim);
   const all = [...own, ...added];
@@ -14,5 +18,7 @@ export function judgeAgain({ notes: _ofBefore, ...report }: RunReport, extra: re
   const different = claims.filter(
     ({ text }, at) => claims.findIndex((earlier) => earlier.text === text) === at,
   );
-  return { ...report, ...withVerdict(report, different) };
+  const judged = withVerdict(report, different);
+  const notes = [...(judged.notes ?? []), ...noted.filter((note) => note !== NOT_CHECKED)];
+  return { ...report, ...judged, ...(notes.length > 0 && { notes }) };
 }

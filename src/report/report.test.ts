@@ -233,6 +233,16 @@ describe('the report of a run', () => {
     expect(makeRunPage(report).facts).toContainEqual(['assumes', report.assumptions[0]]);
   });
 
+  it('has the notes of the run in every form, also judged again', () => {
+    const report = { ...central, notes: ['the clock of <b>n</b> stepped back 30 s'] };
+    expect(parseReport(JSON.stringify(report), 'x').notes).toEqual(report.notes);
+    expect(renderTable(report, { colour: false })).toContain('  note the clock of <b>n</b> stepped');
+    expect(renderMarkdown(report)).toMatch(/^- \*\*note\*\* the clock of .{1,5}b/m);
+    expect(renderJunit(report)).toContain('note the clock of &lt;b&gt;n');
+    expect(makeRunPage(report).why).toEqual(report.notes);
+    expect(judgeAgain(report, ['info <= 5%']).notes).toEqual(report.notes);
+  });
+
   it('calls a claim of which nothing is known an error in JUnit, not skipped', () => {
     const xml = renderJunit(judgeAgain(central, ['failed <= 0% during kill']));
     expect(xml).toMatch(/ failures="0" errors="1" skipped="0">/);
