@@ -7,6 +7,7 @@ import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import { boundOf, falseDenialsOf } from '../limiter/strategies/bounds.ts';
 import { busiestBuckets, failurePolicyOf } from './plan-file.ts';
+import { planNotes } from './plan-notes.ts';
 import type { JudgedBy, Run } from './run-context.ts';
 
 /** The checker's latencies for each region and outcome. */
@@ -36,6 +37,7 @@ export function judgeRun({ plan, promise, busiest, problems }: JudgedBy, history
     claims: plan.claims.map(parseClaim),
     boundOf: (policy, episodes) => boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan)),
     falseDenialsAtMost: falseDenialsOf(plan.strategy),
+    notes: planNotes(plan, history),
     ...(promise && { promise }),
   });
 }
