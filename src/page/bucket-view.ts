@@ -5,6 +5,7 @@ import { makeOperationsChart } from './charts/operations-chart.ts';
 import type { TimeAxis } from './charts/time-axis.ts';
 import { button, make } from './dom.ts';
 import { collectOperations } from './operations.ts';
+import { violationsText } from './violations.ts';
 
 /** A bucket that can be chosen, with its charts. */
 export interface BucketView {
@@ -92,7 +93,7 @@ function describeBucket(page: RunPage, { policy: name, of, violations, invokedUs
     of === undefined
       ? ''
       : `; only ${invokedUs.length} of ${of} are shown, and any level is possible before them`;
-  return `${refill}${invokedUs.length} operations, ${violations.length} violations${stretch}`;
+  return `${refill}${invokedUs.length} operations, ${violationsText(violations, page.declared)}${stretch}`;
 }
 
 /** The end of the operation of the first violation, in seconds of the run. */

@@ -145,6 +145,34 @@ describe('the buckets of a page', () => {
     expect(wrong?.proofs[0]).toMatchObject({ kind: 'false-denial', floor: { cost: 1, lowest: 2 } });
   });
 
+  it.each([
+    { status: 'holds', unit: 'bound', declared: 20, tile: '6.816 tokens of 20 declared' },
+    { status: 'broken', unit: 'bound', tile: '6.816 tokens of 20 declared' },
+    { status: 'holds', unit: 'tokens', tile: '6.816 tokens of 20 declared' },
+    { status: 'holds', unit: 'bound', bound: 0, tile: '6.816 tokens' },
+    { status: 'unknown', unit: 'bound', bound: null, tile: '6.816 tokens' },
+  ] as const)('say what is declared of an excess: $status, $unit', (run) => {
+    const { report } = runOf(historyOf([at(1)]));
+    const [shard, claim] = [report.shards[0], report.claims[0]];
+    if (shard === undefined || claim === undefined) throw new Error('there is one of each');
+    const bound = 'bound' in run ? run.bound : 20;
+    const page = makeRunPage({
+      ...report,
+      overAdmission: { ...report.overAdmission, largestExcess: 6.816 },
+      shards: [
+        { ...shard, bound: { totalExcess: 0, worstWindow: 0, formula: 'x' } },
+        {
+          ...shard,
+          largestExcess: { bucket: 'a', tokens: 6.816 },
+          bound: { totalExcess: bound, worstWindow: bound, formula: 'x' },
+        },
+      ],
+      claims: [{ ...claim, claim: 'total-excess <= bound', unit: run.unit, status: run.status }],
+    });
+    expect(Object.fromEntries(page.figures)['largest excess of one bucket']).toBe(run.tile);
+    expect(page.declared).toBe('declared' in run ? run.declared : undefined);
+  });
+
   it('say their own formula only where no refund is in it', () => {
     const page = pageOf([...[1, 1, 1, 1].map((atS) => at(atS)), at(1, { cost: -1 })]);
     expect(page.worst[0]?.proofs[0]?.formula).toBeUndefined();

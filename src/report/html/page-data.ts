@@ -25,6 +25,8 @@ export interface RunPage extends Picture {
   readonly facts: readonly (readonly [string, string])[];
   /** Name and value: the figures that matter most. */
   readonly figures: readonly (readonly [string, string])[];
+  /** Tokens by which one bucket may exceed its policy, of a run that keeps the bound it claims. */
+  readonly declared?: number;
   readonly tables: readonly TextTable[];
   readonly worst: readonly WorstRow[];
   readonly buckets: readonly PageBucket[];

@@ -44,6 +44,7 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
       ...(report.assumptions ?? []).map((sentence): [string, string] => ['assumes', sentence]),
     ],
     figures: makeFigures(report),
+    ...declaredOf(report),
     tables: listTables(report),
     clock: report.clock,
     known: { initial: 'full', knownFromUs: null },
@@ -154,6 +155,7 @@ function makeFigures({
   contested,
   buckets,
   headroom,
+  shards,
 }: RunReport) {
   const { worst } = overAdmission;
   return [
@@ -162,11 +164,35 @@ function makeFigures({
     ['denied', String(outcomes.denied)],
     ['failed', String(outcomes.failed)],
     ['no reply', String(outcomes.info)],
-    ['largest excess of one bucket', `${tokensText(overAdmission.largestExcess)} tokens`],
-    ['worst window', worst === undefined ? 'none' : `${tokensText(worst.worstWindow)} tokens`],
+    [
+      'largest excess of one bucket',
+      `${tokensText(overAdmission.largestExcess)} tokens${declaredText(shards, 'largestExcess')}`,
+    ],
+    [
+      'worst window',
+      worst === undefined
+        ? 'none'
+        : `${tokensText(worst.worstWindow)} tokens${declaredText(shards, 'worstWindow')}`,
+    ],
     ['false denials', `${falseDenials.total} of ${falseDenials.judged}`],
     ['replay', `${replay.total} mismatches of ${replay.replayed}`],
     ['contested buckets', `${contested.buckets} of ${buckets}`],
     ['headroom, median', headroom === undefined ? 'none' : headroomText(headroom.median)],
   ] as const;
+}
+
+/** What the strategy declares for the shard with the most of it; nothing if it declares 0 or nothing. */
+function declaredText(shards: RunReport['shards'], of: 'largestExcess' | 'worstWindow'): string {
+  const [most] = shards.toSorted((a, b) => b[of].tokens - a[of].tokens);
+  const declared = of === 'largestExcess' ? most?.bound?.totalExcess : most?.bound?.worstWindow;
+  return declared ? ` of ${tokensText(declared)} declared` : '';
+}
+
+/** The most that a shard's bound allows one bucket, of a run that claims its bound and keeps it. */
+function declaredOf({ claims, shards }: RunReport): Pick<RunPage, 'declared'> {
+  const isKept = claims.some(
+    ({ claim, unit, status }) => claim.startsWith('total-excess') && unit === 'bound' && status === 'holds',
+  );
+  const declared = shards.reduce((most, { bound }) => Math.max(most, bound?.totalExcess ?? 0), 0);
+  return isKept && declared > 0 ? { declared } : {};
 }

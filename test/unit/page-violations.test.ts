@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { violationsText } from '../../src/page/violations.ts';
+
+const over = Array.from({ length: 13 }, () => ({ kind: 'over-admission' as const }));
+const denied = [{ kind: 'false-denial' as const }];
+
+it.each([
+  { of: [], text: 'no violations' },
+  { of: denied, text: '1 violation: 1 false denial' },
+  { of: [...over, ...denied], text: '14 violations: 13 over-admissions, 1 false denial' },
+  {
+    of: [...over, ...denied],
+    declared: 20,
+    text: '14 violations: 13 over-admissions (declared: up to 20 tokens), 1 false denial',
+  },
+])('the page says of a bucket: $text', ({ of, declared, text }) => {
+  expect(violationsText(of, declared)).toBe(text);
+});
