@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { runCli, startCli, testFolder, untilSaid } from '../support/cli.ts';
+import { clusterFolder } from '../support/cli-cluster.ts';
 import { processesMentioning } from '../support/processes.ts';
 
 const SMALL = ['--connections', '30', '--users', '6', '--skew', '0', '--duration', '3', '--ramp', '1'];
@@ -43,7 +44,7 @@ describe('a run in progress', { timeout: 120_000 }, () => {
     { title: 'on a cluster that stays', isUp: true },
     { title: 'on a cluster of its own', isUp: false },
   ])('$title is spared by down --all', async ({ isUp }) => {
-    const cwd = testFolder();
+    const cwd = clusterFolder();
     const topology = ['--regions', 'a,b', '--round-trip', 'a:b=10', '--replicas', '0'];
     if (isUp) expect((await runCli(['up', ...topology], { cwd })).code).toBe(0);
     const bench = startCli(['bench', ...topology, ...SMALL, '--duration', '10'], { cwd });

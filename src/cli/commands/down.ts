@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
 import { endStart, endUnknown, sweepAloud } from '../../regions/clusters.ts';
 import { type FoundCluster, findClusters } from '../../regions/find-clusters.ts';
+import type { ClusterState } from '../../regions/store/cluster-state.ts';
 import type { ClusterStore } from '../../regions/store/cluster-store.ts';
 import { clusterContext, DEFAULT_CLUSTER } from '../flags/cluster-flags.ts';
 import { listClusters, namePrograms } from '../output/cluster-list.ts';
@@ -46,7 +47,7 @@ async function downOne(environment: Environment, name: string): Promise<void> {
   const isKnown = (await store.names()).includes(name);
   const none = `there is no cluster called ${name}`;
   try {
-    await end(store, { name });
+    await end(store, name, await store.read(name));
     environment.log(`${isKnown ? `cluster ${name} is down` : none}\n`);
   } catch (error) {
     if (isKnown || !(error instanceof OpenclawError)) throw error;
@@ -57,20 +58,23 @@ async function downOne(environment: Environment, name: string): Promise<void> {
 async function downAll(environment: Environment, isSure: boolean): Promise<void> {
   const context = clusterContext(environment);
   const { store } = context;
-  const listed = await findClusters(store);
-  const isAsked = !isSure && environment.ask !== undefined && listed.length > 0;
-  if (isAsked && !(await confirm(listed, environment))) {
+  const before = await findClusters(store);
+  const isAsked = !isSure && environment.ask !== undefined && before.length > 0;
+  if (isAsked && !(await confirm(before, environment))) {
     environment.log('nothing was ended\n');
     environment.setExitCode(EXIT.environment);
     return;
   }
-  await sweepAloud(context, { requested: listed.map(({ name }) => name), unknownContainers: true });
+  await sweepAloud(context, { requested: before.map(({ name }) => name), unknownContainers: true });
+  const listed = isAsked ? before : await findClusters(store);
   const still = new Set(await store.names());
   const spared = isAsked || isSure ? [] : listed.filter(({ programs }) => programs.length > 0);
   for (const cluster of listed) {
-    if (!still.has(cluster.name) || spared.includes(cluster)) continue;
-    await end(store, cluster).then(
-      () => environment.log(`cluster ${cluster.name} is down\n`),
+    const { name, state, invalid } = cluster;
+    if (!still.has(name) || spared.includes(cluster)) continue;
+    const ended = invalid === undefined ? end(store, name, state) : Promise.reject(invalid);
+    await ended.then(
+      () => environment.log(`cluster ${name} is down\n`),
       (error: unknown) => environment.setExitCode(reportError(error, environment)),
     );
   }
@@ -92,12 +96,8 @@ function leftAlone(spared: readonly FoundCluster[]): OpenclawError {
   );
 }
 
-/**
- * Ends a cluster, or only the start of it that was found. Throws ENVIRONMENT_FAILED, having ended nothing, where its
- * state file cannot be understood.
- */
-async function end(store: ClusterStore, found: Pick<FoundCluster, 'name' | 'state'>): Promise<void> {
-  const state = found.state ?? (await store.read(found.name));
-  if (state === undefined) await endUnknown(store, found.name);
+/** Ends the start that was found; of a name without one, what a start left. */
+async function end(store: ClusterStore, name: string, state: ClusterState | undefined): Promise<void> {
+  if (state === undefined) await endUnknown(store, name);
   else await endStart(store, state);
 }
