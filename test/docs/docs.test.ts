@@ -218,6 +218,22 @@ describe('what guides say of files', { timeout: 120_000 }, () => {
       expect(statSync(join(ROOT, name)).isDirectory(), name).toBe(true);
   });
 
+  it('quotes what check prints of the access log of nginx, under its command and beside its picture', async () => {
+    const [block] = blocksOn('docs/logs.md', 'text');
+    const [command] = blocksOn('docs/logs.md', 'sh').flatMap((each) => commandsOf(each));
+    const args = command?.text.replace(/^bin\/openclaw-rl /, '').split(' ') ?? [];
+    const { stdout } = await callCli(args, { cwd: ROOT });
+    const lines = block?.text.split('\n').filter((line) => line.trim() !== '...') ?? [];
+    for (const line of lines) expect(stdout).toContain(line);
+    const [, bucket, tokens, seconds, allowed] =
+      /bucket (\w+): (\d+) tokens admitted wholly within ([\d.]+) s,.* = ([\d.]+)/.exec(lines[1] ?? '') ?? [];
+    const alternative = `![${tokens} requests admitted within ${seconds} s, where ${allowed} are allowed](`;
+    expect(textOf('docs/verdict.md')).toContain(alternative);
+    const picture = readFileSync(join(DOCS, 'pictures/theorem.svg'), 'utf8');
+    expect(picture).toContain(`Bucket ${bucket}: every request admitted wholly within ${seconds} s`);
+    expect(picture).toContain(`${tokens} admitted, ${allowed} allowed`);
+  });
+
   it('has pictures as its script draws them of the runs that are here', () => {
     const drawn = ['theorem.svg', 'partition.svg'].map((name) => join(DOCS, 'pictures', name));
     const before = drawn.map((file) => readFileSync(file, 'utf8'));
