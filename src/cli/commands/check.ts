@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { checkHistory } from '../../checker/check.ts';
+import { type CheckReport, checkHistory } from '../../checker/check.ts';
 import type { CheckOptions } from '../../checker/check-options.ts';
 import { type Promised, parsePromise } from '../../checker/claims/promise.ts';
 import { HEADROOM_AT_MOST } from '../../checker/evidence/headroom-facts.ts';
 import { formatPolicy, makePolicy } from '../../core/policy.ts';
+import { isStrategy } from '../../core/strategies.ts';
 import type { ForeignReader } from '../../history/foreign/reader.ts';
 import type { History } from '../../history/history.ts';
 import { HistoryReader } from '../../history/reader.ts';
@@ -121,10 +122,11 @@ async function check(files: readonly string[], options: Options, environment: En
       ),
   });
   sayJudging(history, environment.log);
-  const report = checkHistory(history, {
+  const judged = checkHistory(history, {
     ...checkOptionsOf(options, foreign),
     ...readingOf(history, foreign),
   });
+  const report = judged.verdict === 'fail' ? { ...judged, ...notesOf(judged, history) } : judged;
   const document = makeCheckDocument(factsOf(history, environment), report);
   environment.out(render(document, options, environment));
   environment.setExitCode(exitCodeOfReport(report));
@@ -156,6 +158,14 @@ function readingOf(history: History, foreign: ForeignReader | undefined) {
     problems: foreign.problems(history),
     notes: foreign.notes(),
     reading: foreign.reading(),
+  };
+}
+
+/** A run of a strategy may claim less than an ideal bucket: its bound, or nothing of denials. */
+function notesOf({ notes = [] }: CheckReport, { header }: History): Pick<CheckReport, 'notes'> {
+  if (!isStrategy(header.strategy)) return {};
+  return {
+    notes: [...notes, "judged as an ideal bucket; a run's own claims: openclaw-rl gate <folder of the run>"],
   };
 }
 

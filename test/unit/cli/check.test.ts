@@ -53,6 +53,22 @@ describe('check', () => {
     expect(stdout).toMatch(/ {4}#\d+ +r +allowed +1 +0\.000000 +0\.001000 {2}\|=+\|\n/);
   });
 
+  it.each([
+    { title: 'a fail of a strategy', admitted: 21, strategy: 'central', has: true },
+    { title: 'a pass of a strategy', admitted: 20, strategy: 'central', has: false },
+    { title: 'a fail of another limiter', admitted: 21, strategy: 'mine', has: false },
+  ])(
+    'says below $title where the claims of the run are judged: $has',
+    async ({ admitted, strategy, has }) => {
+      const folder = testFolder();
+      const text = historyText(admitted).replace('"strategy":"central"', `"strategy":"${strategy}"`);
+      const { stdout } = await callCli(['check', write(folder, 'h.ndjson', text)], { cwd: folder });
+      const note =
+        "  note judged as an ideal bucket; a run's own claims: openclaw-rl gate <folder of the run>\n";
+      expect(stdout.includes(note)).toBe(has);
+    },
+  );
+
   it('prints one JSON document with --json, and nothing else', async () => {
     const folder = testFolder();
     const { code, stdout, stderr } = await callCli(
