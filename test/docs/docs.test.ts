@@ -205,6 +205,19 @@ describe('what guides say of files', { timeout: 120_000 }, () => {
     }
   });
 
+  it('has files for the top of a clone that neither lint nor git complains of', () => {
+    const biome = join(ROOT, 'node_modules/.bin/biome');
+    for (const { text } of blocksOn(PAGES, 'js')) {
+      const formatted = execFileSync(biome, ['format', '--stdin-file-path=docs/mine.mjs'], {
+        cwd: ROOT,
+        input: text,
+      });
+      expect(formatted.toString()).toBe(text);
+    }
+    for (const name of ['mine.mjs', 'history.ndjson', 'my-scenario.yaml', 'two.html', 'reports/two.html'])
+      execFileSync('git', ['check-ignore', '--quiet', name], { cwd: ROOT });
+  });
+
   it('has every strategy that the command line has, and no other', () => {
     const cells = [...textOf('docs/strategies/README.md').matchAll(/^\| [^|`]+ \| ([^|]*) \|/gm)].map(
       ([, cell = '']) => cell,
