@@ -32,6 +32,17 @@ describe('a cleanup', () => {
     ]);
   });
 
+  it('undoes a step that is added meanwhile, and none twice', async () => {
+    const done: string[] = [];
+    const cleanup = new Cleanup();
+    cleanup.add('stop the gateway', async () => {
+      done.push('gateway');
+      cleanup.add('stop the service', async () => void done.push('service'));
+    });
+    await cleanup.run();
+    expect(done).toEqual(['gateway', 'service']);
+  });
+
   it('of a program that exits kills what is not yet undone, the step in progress too', async () => {
     const killed: string[] = [];
     const cleanup = new Cleanup();

@@ -34,7 +34,7 @@ export class Cleanup {
         kill?.();
         failures.push(`${what}: ${String(error)}`);
       });
-      this.#steps.pop();
+      this.#steps.splice(this.#steps.indexOf(next), 1); // a start that goes on may have added one
     }
     return failures;
   }
