@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BIN, runCli, testFolder } from '../support/cli.ts';
 import { hasProgram } from '../support/programs.ts';
@@ -11,7 +11,7 @@ const SIZES = [
   { columns: 200, rows: 50 },
 ] as const;
 
-const LOAD = '--connections 60 --users 12 --duration 6';
+const LOAD = '--connections 60 --users 12 --skew 0 --duration 6';
 const SMALL = `# Does a small run fit into a matrix?
 topology: { regions: [a, b], replicas: 0, roundTrip: { a:b: 10ms } }
 policy: 8:2/s
@@ -63,7 +63,7 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
             expect(await terminal.wrapped(size.columns), where).toEqual([]);
             if (hasVerdict) expect(last, where).toMatch(/^verdict {2}(pass|fail|unknown)/m);
             if (KEPT !== undefined)
-              keep(KEPT, `${command.split(' ')[0]}-${size.columns}x${size.rows}.txt`, last);
+              keep(join(KEPT, `${command.split(' ')[0]}-${size.columns}x${size.rows}.txt`), last, cwd);
           }
         }
       } finally {
@@ -73,8 +73,19 @@ describe.skipIf(!hasProgram('tmux', '-V'))(
   },
 );
 
-function keep(folder: string, name: string, screen: string): void {
-  mkdirSync(folder, { recursive: true });
-  const shown = screen.replaceAll(`${BIN} `, 'bin/openclaw-rl ').split('\n');
-  writeFileSync(join(folder, name), `${shown.filter((line) => !/^code \d+$/.test(line)).join('\n')}\n`);
+/** Keeps a screen without the folder of the test and without what tells its end. */
+function keep(file: string, screen: string, cwd: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const shown = screen
+    .replaceAll(`${BIN} `, 'bin/openclaw-rl ')
+    .replaceAll(`${cwd}/`, '')
+    .replaceAll('; echo "code $?"', '')
+    .split('\n');
+  writeFileSync(
+    file,
+    `${shown
+      .filter((line) => !/^code \d+$/.test(line))
+      .join('\n')
+      .trimEnd()}\n`,
+  );
 }
