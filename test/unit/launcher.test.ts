@@ -1,0 +1,50 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, it } from 'vitest';
+import { BIN, runProgram, testFolder } from '../support/cli.ts';
+
+it.each([
+  { title: 'a module that is not there', env: { NODE_OPTIONS: '--require=/nowhere.cjs' }, of: 1 },
+  { title: 'an option that Node does not know', env: { NODE_OPTIONS: '--nowhere' }, of: 9 },
+  { title: 'an option that is for no file', env: { NODE_OPTIONS: '--input-type=module' }, of: 1 },
+  { title: 'a module that ends it with success', env: { NODE_OPTIONS: '--require=./exit.cjs' }, of: 0 },
+])('is an environment error where NODE_OPTIONS has $title', async ({ env, of }) => {
+  const cwd = testFolder();
+  writeFileSync(join(cwd, 'exit.cjs'), 'process.exit(0);');
+  const node = await runProgram(process.execPath, [BIN, '--version'], { cwd, env });
+  expect(node.code).toBe(of);
+  const { code, stderr, stdout } = await runProgram(BIN, ['--version'], { cwd, env });
+  expect({ code, stdout, stderr }).toMatchObject({
+    ...{ code: 69, stdout: '' },
+    stderr: expect.stringContaining('unset NODE_OPTIONS'),
+  });
+  const [ofNode = ''] = node.stderr.split('\n');
+  expect(stderr).toContain(ofNode.replace(process.execPath, 'node'));
+});
+
+it('starts with NODE_OPTIONS that do no harm, its arguments unchanged', async () => {
+  const args = ['check', '', '$HOME *', '--does-node-start'];
+  const run = () => runProgram(BIN, args, { env: { NODE_OPTIONS: '--max-old-space-size=300' } });
+  expect(await run()).toEqual(await runProgram(process.execPath, [BIN, ...args]));
+});
+
+it('is an environment error without Node on PATH', async () => {
+  const { code, stderr } = await runProgram(BIN, ['--version'], { env: { PATH: testFolder() } });
+  expect({ code, stderr }).toEqual({ code: 69, stderr: expect.stringContaining('node is not on PATH') });
+});
+
+it.each([
+  { title: 'it is not built', files: [], why: 'openclaw-rl is not built yet' },
+  { title: 'a package is missing', files: ['dist/cli/main.js'], why: "Cannot find package 'nowhere'" },
+])('is an environment error where $title', async ({ files, why }) => {
+  const folder = testFolder();
+  cpSync(BIN, join(folder, 'bin/openclaw-rl'));
+  writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
+  for (const file of files) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), "import 'nowhere';");
+  }
+  const { code, stderr } = await runProgram(join(folder, 'bin/openclaw-rl'), ['bench']);
+  expect({ code, stderr }).toEqual({ code: 69, stderr: expect.stringContaining(why) });
+  expect(stderr).toMatch(/run: bin\/setup\n$/);
+});
