@@ -8,6 +8,9 @@ const OCTETS = { first: 77, last: 126 };
 /** Below the ephemeral ports, so that no outgoing connection takes them. Four ports are used from each base. */
 const PORTS = [7_100, 7_200, 7_300, 17_100, 17_200, 27_100];
 
+/** Errors of this process and not of an address: no other address would do. */
+const SCARCE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
+
 export interface Claim {
   readonly addresses: LocalAddresses;
   /** Call it once everything listens, or once the start has failed. */
@@ -41,10 +44,12 @@ export async function claimAddresses(topology: Topology, takenOctets: readonly n
 
 /** Listens on an address that no region uses: a lock that one program holds, and that ends with it. */
 async function holdOctet(octet: number): Promise<Server | string> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const host = `127.${octet}.0.1`;
     const server = createServer((socket) => socket.destroy()).unref();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(`${host}:${API_PORT} ${error.code}`));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      SCARCE.has(error.code ?? '') ? reject(error) : resolve(`${host}:${API_PORT} ${error.code}`),
+    );
     server.listen(API_PORT, host, () => resolve(server));
   });
 }
@@ -68,10 +73,12 @@ async function findConflict(addresses: LocalAddresses, topology: Topology): Prom
 }
 
 /** The system's error code for listening on this address; undefined if it is free. */
-export async function tryListen(host: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
+async function tryListen(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      SCARCE.has(error.code ?? '') ? reject(error) : resolve(error.code),
+    );
     server.listen(port, host, () => server.close(() => resolve(undefined)));
   });
 }

@@ -6,7 +6,7 @@ import { given } from '../../core/given.ts';
 import type { Check } from '../doctor-check.ts';
 import { findPlatformLack } from '../processes/platform.ts';
 import { makeFolders } from '../store/make-folders.ts';
-import { tryListen } from './claim.ts';
+import { findLoopbackProblem, LOOPBACK_UP, loopbackLack } from './loopback.ts';
 import { probeServer, SERVER_COMMANDS, type ServerBinary } from './server-binary.ts';
 import type { Sweep } from './sweep.ts';
 
@@ -17,7 +17,7 @@ export interface MachineFacts {
   readonly platformLack?: string;
   readonly servers: readonly ServerFact[];
   readonly compiler?: string;
-  /** Why the addresses of regions cannot be listened on. */
+  /** Why the addresses of regions cannot be used. */
   readonly loopbackLack?: string;
   readonly stateFolder: string;
   readonly stateLack?: string;
@@ -60,16 +60,16 @@ export async function examineMachine(
 
 /** The checks of this machine, in the order in which to fix them. */
 export function diagnose(facts: MachineFacts): Check[] {
-  const { platformLack, compiler, loopbackLack, stateFolder, stateLack, openFiles, sweep } = facts;
+  const { platformLack, compiler, loopbackLack: loopback, stateFolder, stateLack, openFiles, sweep } = facts;
   return [
     checkNode(facts.nodeVersion),
     platformLack === undefined
       ? ok('platform', 'Linux')
       : missing('platform', platformLack, 'run it on Linux, or in a Linux container'),
     ...checkServers(facts.servers),
-    loopbackLack === undefined
+    loopback === undefined
       ? ok('loopback', '127.77.0.0/16 is available')
-      : missing('loopback', loopbackLack, 'ip link set lo up'),
+      : missing('loopback', loopback, LOOPBACK_UP),
     stateLack === undefined
       ? ok('state folder', `${stateFolder} is writable`)
       : missing('state folder', stateLack, 'export OPENCLAW_RL_STATE=<a folder you can write to>'),
@@ -141,9 +141,8 @@ async function pathOf(command: string): Promise<string | undefined> {
 }
 
 async function findLoopbackLack(): Promise<string | undefined> {
-  const host = '127.77.1.250';
-  const code = await tryListen(host, 0);
-  return code === undefined ? undefined : `cannot listen on ${host}: ${code}`;
+  const problem = await findLoopbackProblem();
+  return problem && loopbackLack(problem);
 }
 
 async function findStateLack(folder: string): Promise<string | undefined> {

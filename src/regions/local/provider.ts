@@ -14,6 +14,7 @@ import { type ClusterStart, type ClusterStore, endedByAnother } from '../store/c
 import { allOrNone, interruption } from '../waiting.ts';
 import { apiUrl, clientAddress, type LocalAddresses, nodePorts } from './addresses.ts';
 import { claimAddresses } from './claim.ts';
+import { checkLoopback } from './loopback.ts';
 import { compileClockOverride } from './node-clock.ts';
 import { controlNodes } from './node-control.ts';
 import { type NodeStart, startNode } from './node-process.ts';
@@ -48,6 +49,7 @@ export function createLocalProvider(options: LocalProviderOptions): RegionsProvi
 async function bringUp(options: LocalProviderOptions, up: UpOptions): Promise<Regions> {
   const { store, binary, seed } = options;
   const { name, topology, steppableClocks = false, signal } = up;
+  await checkLoopback();
   const claim = await claimAddresses(topology, await takenOctets(store));
   const owner = thisProgram();
   const { pidNamespace } = owner;

@@ -41,6 +41,7 @@ export async function readState(file: string, name: string): Promise<ClusterStat
     throw environmentFailed(
       `${file} cannot be read: ${error.code}`,
       `make it readable, ${orForget(file, name)}`,
+      error,
     );
   });
   return text === undefined ? undefined : parseState(text, file, name);

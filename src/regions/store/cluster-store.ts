@@ -35,6 +35,7 @@ export class ClusterStore {
       throw environmentFailed(
         `${this.folder} cannot be read: ${error.code}`,
         'make it readable, or set OPENCLAW_RL_STATE to another folder',
+        error,
       );
     });
     return entries.filter((entry) => entry.isDirectory() && NAME.test(entry.name)).map(({ name }) => name);
