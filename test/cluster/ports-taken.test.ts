@@ -42,7 +42,10 @@ async function takeOctet(store: ClusterStore, octet: number): Promise<void> {
   await store.create({
     ...{ version: 1, name: `on-${octet}`, startId: '', provider: 'local', phase: 'up' },
     ...{ createdAt: '', topology: planTopology({ ...DEFAULT_TOPOLOGY, ...SMALL }) },
-    provision: { addresses: { octet, port: FIRST_PORT } },
+    provision: {
+      addresses: { octet, port: FIRST_PORT },
+      binary: { command: 'redis-server', product: 'redis', version: '7.0.15' },
+    },
   });
 }
 
