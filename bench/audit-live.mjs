@@ -194,6 +194,10 @@ function document(done) {
     `\`bench --target\` for ${flags.duration} s. A correct one must not be accused. For each broken one that is not convicted, the`,
     'report says how much more it could have admitted unseen (headroom), or why it is not sure.',
     '',
+    'Headroom is about admissions. A limiter whose windows end too early passes with none if later windows, wherever they lie,',
+    'explain what it admitted. *Excess* of a limiter of windows is what it admitted beyond a token bucket of `--policy`, which',
+    'it does not promise. Where windows convict, the column has how many of them. [What unknown means](../verdict.md#what-to-do-with-an-unknown).',
+    '',
     ...summary(done),
     '',
     ...section(

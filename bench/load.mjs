@@ -257,6 +257,7 @@ function report(results, { rounds, seconds, loads }) {
     `  through gateways and ${(100 * ratioOf(results, SERVICES, BARE_SERVICES)).toFixed(0)}% without, recorded. The targets are what was asked of a machine on which such a prototype did 9,000 and`,
     '  20,000: 83% and 80% of it.',
     `- With the default round trips ${(100 * ratioOf(results, FAR, GATEWAYS)).toFixed(0)}% of the requests a second without (1,000 users over a mean of 87 ms can do 11,500).`,
+    '- Why the services are built so: [decision 23](../decisions/0023-sample-services.md).',
     '',
   ].join('\n');
 }

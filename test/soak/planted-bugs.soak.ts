@@ -20,7 +20,8 @@ Written by \`npm run soak\`: limiters that are each broken in one known way, run
 seeds draw (policies, costs, concurrency, lost replies, retries, starts in mid-traffic), and judged. *Convicting*
 says in how many of the 40 runs of ${MOST} operations each checker convicts; where a bug cannot show, as with a
 lost write that no client had waited for, it is right not to. *After* is the fewest operations after which any checker
-convicts, doubling from 2: in the best run, and in the middle one of those that convict.
+convicts, doubling from 2: in the best run, and in the middle one of those that convict. So [a pass does not mean](../verdict.md#what-does-a-pass-not-mean)
+that a limiter is correct.
 
 | bug | over-admission | false denial | replay | any | after, best | after, middle | seed of the best |
 | --- | --- | --- | --- | --- | --- | --- | --- |
