@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { defaultClaims } from '../../src/checker/claims/default-claims.ts';
+import { type ErrorCode, OpenclawError } from '../../src/core/errors.ts';
 import { STRATEGY_NAMES } from '../../src/core/strategies.ts';
 import { openExternal } from '../../src/regions/external.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
@@ -225,6 +227,35 @@ describe('what guides say of files', { timeout: 120_000 }, () => {
     const names = cells.flatMap((cell) => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name));
     expect(names.filter((name) => name !== '--strategy').sort()).toEqual([...STRATEGY_NAMES].sort());
   });
+
+  it('has every error with its charge and its hint', () => {
+    const codes = [...textOf('src/core/errors.ts').matchAll(/^ {2}([A-Z_]+): \{/gm)].map(([, code]) => code);
+    const rows = codes.map((code) => {
+      const { charge, hint } = new OpenclawError(code as ErrorCode, '');
+      return `| \`${code}\` | \`${charge}\` | ${hint} |`;
+    });
+    const shownRows = textOf('docs/library/errors.md')
+      .split('\n')
+      .filter((line) => /^\| `[A-Z]/.test(line));
+    expect(shownRows.sort()).toEqual(rows.sort());
+    expect(rows.length).toBeGreaterThan(30);
+  });
+
+  it.each([undefined, {}, { losesReplies: true } as const])(
+    'has the default claims under the fault %o',
+    (fault) => {
+      const page = textOf('docs/reference/claims.md');
+      const claims = STRATEGY_NAMES.flatMap((strategy) =>
+        defaultClaims({ strategy, ...(fault && { fault }) }),
+      );
+      const words = {
+        'contested >= 40%': '(of `lease` 40%)',
+        'info <= 30%': '(30% where the fault loses replies)',
+      };
+      for (const claim of claims)
+        expect(page).toContain(words[claim as keyof typeof words] ?? `\`${claim}\``);
+    },
+  );
 
   it('names folders that there are', () => {
     for (const [, name = ''] of textOf('docs/architecture.md').matchAll(/`(src\/[\w/-]+|lua\/)`/g))
