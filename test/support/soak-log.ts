@@ -3,8 +3,14 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 
 const FILE = join(import.meta.dirname, '../../docs/results/soak.md');
-const TITLE =
-  '# Soak results\n\nWritten by `npm run soak`: the long repetitions, each section as it last ran.\n';
+const TITLE = `# Soak results
+
+Written by \`npm run soak\`: the long repetitions, each section as it last ran.
+
+Columns: *unaccounted* are requests that were sent and are not in the history; *largest excess* and *worst window* are of
+one bucket; *lost decisions* are those that a successor lacked; *contested, least* is how many of the 100 busiest buckets
+the run with the fewest drained and saw deny; *declared* is the bound of the strategy for what happened.
+`;
 
 /** Replaces one section of docs/results/soak.md by the lines of this run. */
 export function logSoak(section: string, lines: readonly string[]): void {
