@@ -15,7 +15,7 @@ export interface DockerNodes {
   direct(node: string): Endpoint;
 }
 
-const START_MS = 10_000;
+const START_MS = 20_000;
 const GONE_MS = 5_000;
 const STORED = ['appendonlydir', 'dump.rdb'];
 

@@ -20,7 +20,7 @@ export interface NodeStart {
   readonly steppableClocks: boolean;
 }
 
-const START_MS = 10_000;
+const START_MS = 20_000;
 
 /**
  * Starts one node's server with its own data folder and waits until it answers. Returns a signal that aborts when the

@@ -21,7 +21,7 @@ export interface ToxiproxyStart {
   readonly seed: number;
 }
 
-const START_MS = 10_000;
+const START_MS = 20_000;
 
 /**
  * Starts the single process that serves every region's Toxiproxy, and creates all proxies. Returns a signal that aborts
