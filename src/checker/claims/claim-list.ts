@@ -14,6 +14,8 @@ export interface MeasureFacts {
   readonly ofPhase: boolean;
   /** Completes "at most 5 ...". */
   readonly about: string;
+  /** What a count counts, where the finding does not say it. */
+  readonly noun?: string;
 }
 
 const EXCESS = { kind: 'correctness', operator: '<=', units: ['tokens', 'bound'] } as const;
@@ -35,7 +37,12 @@ export const MEASURES = {
     about: 'requests denied although the bucket held the cost at every moment',
   },
   replay: { ...COUNT, ofPhase: true, about: 'decisions that do not match the token math' },
-  windows: { ...COUNT, ofPhase: false, about: 'windows that admitted more than promised' },
+  windows: {
+    ...COUNT,
+    ofPhase: false,
+    about: 'windows that admitted more than promised',
+    noun: 'windows',
+  },
   info: { ...SHARE, about: 'of the requests have an unknown charge' },
   failed: { ...SHARE, about: 'of the requests are not decided' },
   dropped: {

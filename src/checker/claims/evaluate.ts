@@ -2,7 +2,7 @@ import type { Verdict } from '../../core/verdict.ts';
 import type { CheckFacts } from '../evidence/facts.ts';
 import type { Claim } from './claim.ts';
 import { formatLimit, formatMeasured, type LimitUnit } from './claim-limit.ts';
-import { type ClaimKind, MEASURES } from './claim-list.ts';
+import { type ClaimKind, MEASURES, type MeasureFacts } from './claim-list.ts';
 import { measureClaim } from './measure-claim.ts';
 import type { Sample } from './sample.ts';
 
@@ -63,7 +63,7 @@ function compare(claim: Claim, sample: Sample) {
       status: 'unknown' as const,
       reason: `${about}; ${measured > 0 ? (reason ?? 'no bound is declared') : doubt}`,
     };
-  const { operator } = MEASURES[claim.measure];
+  const { operator, noun }: MeasureFacts = MEASURES[claim.measure];
   const beyond = (amount: number) => (operator === '<=' ? amount - (limit ?? 0) : (limit ?? 0) - amount);
   if (beyond(least) <= 0 && beyond(most) > 0)
     return { status: 'unknown' as const, reason: `${about}${where}; ${doubt}` };
@@ -73,7 +73,7 @@ function compare(claim: Claim, sample: Sample) {
   return {
     status: 'broken' as const,
     reason:
-      `${about}${where}; measured ${amountText(claim.unit, measured)}, ` +
+      `${about}${where}; measured ${amountText(claim.unit, measured)}${noun === undefined ? '' : ` ${noun}`}, ` +
       `claimed ${operator === '<=' ? 'at most' : 'at least'} ${claimedText(claim, limit ?? 0)}: ${off}`,
   };
 }
