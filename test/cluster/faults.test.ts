@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTes
 import { makeRandom } from '../../src/core/prng.ts';
 import { injectFault } from '../../src/faults/registry.ts';
 import type { Undo } from '../../src/faults/support/fault.ts';
-import { connectDirect } from '../../src/regions/cluster/form-cluster.ts';
+import { connectDirect } from '../../src/regions/cluster/connect-direct.ts';
 import { type RoleEvent, type RoleWatch, watchRoles } from '../../src/regions/cluster/role-watch.ts';
 import { readServerTime } from '../../src/regions/cluster/server-time.ts';
 import { settle } from '../../src/regions/cluster/settle.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { connectDirect } from '../../src/regions/cluster/form-cluster.ts';
+import { connectDirect } from '../../src/regions/cluster/connect-direct.ts';
 import { settle } from '../../src/regions/cluster/settle.ts';
 import { docker } from '../../src/regions/docker/docker.ts';
 import { listContainers } from '../../src/regions/docker/owned-containers.ts';

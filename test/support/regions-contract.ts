@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { connectDirect } from '../../src/regions/cluster/form-cluster.ts';
+import { connectDirect } from '../../src/regions/cluster/connect-direct.ts';
 import { settle } from '../../src/regions/cluster/settle.ts';
 import { measureRoundTrip, readStatus } from '../../src/regions/cluster/status.ts';
 import { healLinks } from '../../src/regions/network/links.ts';

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Recorder } from '../../load/recorder.ts';
-import { connectDirect } from '../../regions/cluster/form-cluster.ts';
+import { connectDirect } from '../../regions/cluster/connect-direct.ts';
 import { readServerTime } from '../../regions/cluster/server-time.ts';
 import type { Regions } from '../../regions/provider.ts';
 import type { HistoryFile } from '../history-file.ts';

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { connectDirect } from '../../regions/cluster/form-cluster.ts';
+import { connectDirect } from '../../regions/cluster/connect-direct.ts';
 import type { Regions } from '../../regions/provider.ts';
 
 const EVERY_MS = 250;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectDirect, lackOfWhole } from '../../regions/cluster/form-cluster.ts';
+import { connectDirect } from '../../regions/cluster/connect-direct.ts';
+import { lackOfWhole } from '../../regions/cluster/form-cluster.ts';
 import type { NodeRole, RoleWatch } from '../../regions/cluster/role-watch.ts';
 import type { Regions } from '../../regions/provider.ts';
 import { SLOTS, type Topology } from '../../topology/topology.ts';

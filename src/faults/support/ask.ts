@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { environmentFailed, OpenclawError } from '../../core/errors.ts';
-import { connectDirect } from '../../regions/cluster/form-cluster.ts';
+import { connectDirect } from '../../regions/cluster/connect-direct.ts';
 import type { Regions } from '../../regions/provider.ts';
 
 /** Queries one node directly, without a Toxiproxy. Throws ENVIRONMENT_FAILED if it does not answer. */

@@ -1,5 +1,5 @@
 import { parseClusterNodes } from '../../regions/cluster/cluster-view.ts';
-import { connectDirect } from '../../regions/cluster/form-cluster.ts';
+import { connectDirect } from '../../regions/cluster/connect-direct.ts';
 import { announcedAddress } from '../../regions/provider.ts';
 import { waitFor } from '../../regions/waiting.ts';
 import { ask } from './ask.ts';

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { environmentFailed } from '../../core/errors.ts';
 import { SLOTS, type Topology } from '../../topology/topology.ts';
 import type { Endpoint } from '../provider.ts';
 import { interruption, unlessInterrupted, waitFor } from '../waiting.ts';
 import { parseClusterNodes } from './cluster-view.ts';
+import { connectDirect } from './connect-direct.ts';
 
 /** A running node that is not part of a cluster yet. */
 export interface FreshNode {
@@ -54,24 +55,6 @@ async function form(
   await waitFor('every node to know the shards', FORM_MS, signal, () =>
     lacking(clients, knowsShards(topology)),
   );
-}
-
-const COMMAND_MS = 2_000;
-
-/**
- * A connection to one node for cluster commands. Commands fail at once if the node is gone, and after `withinMs`,
- * connecting included.
- */
-export function connectDirect({ host, port }: Endpoint, withinMs = COMMAND_MS): Redis {
-  const client = new Redis({
-    host,
-    port,
-    maxRetriesPerRequest: 0,
-    commandTimeout: withinMs,
-    retryStrategy: () => 50,
-  });
-  client.on('error', () => {});
-  return client;
 }
 
 /** Waits until a started node answers PING. Throws the errors of `waitFor`. */

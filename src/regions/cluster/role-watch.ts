@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Topology } from '../../topology/topology.ts';
 import type { Regions } from '../provider.ts';
 import { parseClusterNodes } from './cluster-view.ts';
-import { connectDirect } from './form-cluster.ts';
+import { connectDirect } from './connect-direct.ts';
 
 /** `down`: the node does not answer. */
 export type WatchedRole = 'primary' | 'replica' | 'down';

@@ -2,7 +2,8 @@ import type { Redis } from 'ioredis';
 import type { Regions } from '../provider.ts';
 import { waitFor } from '../waiting.ts';
 import { parseClusterNodes, viewFingerprint } from './cluster-view.ts';
-import { connectDirect, waitUntilWhole } from './form-cluster.ts';
+import { connectDirect } from './connect-direct.ts';
+import { waitUntilWhole } from './form-cluster.ts';
 import { orderFailover } from './order-failover.ts';
 
 const SETTLE_MS = 60_000;

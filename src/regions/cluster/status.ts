@@ -7,7 +7,7 @@ import { oneWayMs, type RegionPair, roundTripMs } from '../../topology/topology.
 import type { LinkState } from '../network/links.ts';
 import { announcedAddress, type Endpoint, type Regions, reachedFrom } from '../provider.ts';
 import { isClusterDisabled, parseClusterNodes } from './cluster-view.ts';
-import { connectDirect } from './form-cluster.ts';
+import { connectDirect } from './connect-direct.ts';
 
 /** One node as it reports itself. */
 export interface NodeStatus {
