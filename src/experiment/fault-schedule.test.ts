@@ -45,11 +45,50 @@ describe('a schedule of faults', () => {
     const { schedule, phases, clockMs } = scheduleOf(1, { failures: 1 });
     const onFailure = vi.fn();
     schedule.start(onFailure);
-    await vi.waitFor(() => expect(onFailure).toHaveBeenCalledOnce(), SOON);
+    const late = ['gateway-clock was healed late: refused'];
+    await vi.waitFor(() => expect(schedule.problems).toEqual(late), SOON);
     expect([schedule.inForce, phases()]).toEqual([['gateway-clock'], ['inject']]);
-    expect(schedule.failure).toEqual(new Error('refused'));
+    expect(onFailure).not.toHaveBeenCalled();
     expect(await schedule.end()).toEqual([]);
     expect([schedule.inForce, phases(), clockMs()]).toEqual([[], ['inject', 'heal'], 0]);
+  });
+
+  it.each([
+    { title: 'goes on without a later fault that cannot be injected', refusedMs: 200 },
+    { title: 'ends the load if the first fault cannot be injected', refusedMs: 500 },
+  ])('$title', async ({ refusedMs }) => {
+    const records: FaultRecord[] = [];
+    const schedule = new FaultSchedule({
+      faults: [
+        { ...CLOCK, forMs: 60_000 },
+        { ...CLOCK, offsetMs: 200, atMs: 50, forMs: 60_000 },
+      ],
+      seed: 1,
+      system: {
+        regions: { topology: { regions: ['r'] } } as unknown as FaultContext['regions'],
+        setServiceClock: async (_region, offsetMs) => {
+          if (offsetMs === refusedMs) throw new Error('silent');
+        },
+      },
+      nowUs: () => 1,
+      record: (fault) => records.push(fault),
+    });
+    const onFailure = vi.fn();
+    schedule.start(onFailure);
+    if (refusedMs === 500) {
+      await vi.waitFor(() => expect(onFailure).toHaveBeenCalledOnce(), SOON);
+      expect([schedule.failure, schedule.problems]).toEqual([new Error('silent'), []]);
+      return void (await schedule.end());
+    }
+    const problem = 'gateway-clock could not be injected after an earlier fault: silent';
+    await vi.waitFor(() => expect(schedule.problems).toEqual([problem]), SOON);
+    expect(records.map(({ phase }) => phase)).toEqual(['inject', 'inject', 'heal']);
+    expect([schedule.inForce, onFailure.mock.calls, schedule.failure]).toEqual([
+      ['gateway-clock'],
+      [],
+      undefined,
+    ]);
+    expect(await schedule.end()).toEqual([]);
   });
 
   it('reports a fault that it cannot heal at the end, and retries when it is ended again', async () => {

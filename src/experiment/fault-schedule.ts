@@ -24,13 +24,15 @@ export class FaultSchedule {
   readonly #running: Promise<void>[] = [];
   /** The wait for the system to settle, from the last heal until then or until the next fault. */
   #quiet: { readonly over: AbortController; readonly waiting: Promise<void> } | undefined;
+  readonly #problems: string[] = [];
   #failure: unknown;
+  #hasInjected = false;
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
   }
 
-  /** Starts the clock: the load starts now. Calls `onFailure` when a fault cannot be injected. */
+  /** Starts the clock: the load starts now. Calls `onFailure` when the first fault cannot be injected. */
   start(onFailure: () => void): void {
     for (const [number, fault] of this.#options.faults.entries()) {
       const run = this.#play(fault, number).catch((error: unknown) => {
@@ -47,7 +49,12 @@ export class FaultSchedule {
     return this.#inForce.map(({ fault }) => fault.fault);
   }
 
-  /** The first error of a fault that could not be injected or healed in time. */
+  /** A sentence for each fault that came to nothing because of an earlier one, and for each late heal. */
+  get problems(): readonly string[] {
+    return this.#problems;
+  }
+
+  /** The error of a first fault that could not be injected. */
   get failure(): unknown {
     return this.#failure;
   }
@@ -74,11 +81,24 @@ export class FaultSchedule {
     this.#quiet?.over.abort();
     this.#record(fault, 'inject');
     const random = makeRandom(seed, `fault ${number}`);
+    const isFirst = !this.#hasInjected;
+    this.#hasInjected = true;
     const injection = injectFault(fault, { ...system, random, signal });
     this.#inForce.push({ fault, injection });
-    await injection;
+    try {
+      await injection;
+    } catch (error) {
+      if (isFirst || signal.aborted) throw error;
+      this.#note(`${fault.fault} could not be injected after an earlier fault`, error);
+      return this.#heal(fault);
+    }
     await sleep(fault.forMs, undefined, { signal });
-    await this.#heal(fault);
+    await this.#heal(fault).catch((error: unknown) => this.#note(`${fault.fault} was healed late`, error));
+  }
+
+  #note(what: string, error: unknown): void {
+    if (this.#over.signal.aborted) return;
+    this.#problems.push(`${what}: ${error instanceof Error ? error.message : error}`);
   }
 
   /** A fault is in force until its undo succeeds; the next call tries a failed undo again. */

@@ -215,7 +215,7 @@ async function healAndSettle(
   history: HistoryFile,
 ): Promise<string[]> {
   report('heal');
-  const failures = await faults.end();
+  const failures = [...(await faults.end()), ...faults.problems];
   if (regions === undefined || (isOurs && signal.aborted)) return failures; // it is torn down without settling
   report('settle');
   try {

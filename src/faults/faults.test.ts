@@ -264,6 +264,12 @@ describe('background work after the injection', () => {
   });
 });
 
+it('a node that does not answer can be killed, and starts again once nothing can take over', async () => {
+  const { calls, context } = recorder();
+  await injectFault({ fault: 'kill', node: 'us-east-0' }, context);
+  expect(calls).toEqual(['kill us-east-0']);
+});
+
 describe('a fault is refused', () => {
   it('for the clock of a service if none runs', async () => {
     const { setServiceClock, ...context } = recorder().context;
@@ -272,10 +278,10 @@ describe('a fault is refused', () => {
     await expect(injectFault(spec, context)).rejects.toThrow(/eu-west has no Rating service of this run/);
   });
 
-  it('for a node that does not answer', async () => {
+  it('for a replica that does not answer', async () => {
     const { calls, context } = recorder();
-    await expect(injectFault({ fault: 'kill', node: 'us-east-0' }, context)).rejects.toThrow(
-      /us-east-0 does not answer/,
+    await expect(injectFault({ fault: 'failover', node: 'eu-west-1' }, context)).rejects.toThrow(
+      /eu-west-1 does not answer/,
     );
     expect(calls).toEqual([]);
   });

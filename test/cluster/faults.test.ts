@@ -103,6 +103,15 @@ describe.each(SERVERS)('faults on nodes of %s', { timeout: 120_000 }, (server) =
     );
   });
 
+  it('kill: of a node that another fault keeps silent; its replica takes over before it returns', async () => {
+    const resume = await inject({ fault: 'pause', node: 'a-0' });
+    const undo = await inject({ fault: 'kill', node: 'a-0' });
+    await undo();
+    expect((await client('b-1').role())[0]).toBe('master');
+    await resume();
+    await becomes('a-0', 'replica');
+  });
+
   it('kill: a replica is started again at once', async () => {
     const undo = await inject({ fault: 'kill', node: 'b-1' });
     await becomes('b-1', 'down');

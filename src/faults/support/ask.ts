@@ -17,7 +17,7 @@ export async function ask<T>(
     const why = error instanceof Error ? error.message : String(error);
     throw environmentFailed(
       `${node} does not answer: ${why}`,
-      'see which nodes run: openclaw-rl status',
+      'another fault may hold it, or it may have ended: see its log',
       error,
     );
   } finally {

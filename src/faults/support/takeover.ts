@@ -1,4 +1,4 @@
-import { parseClusterNodes } from '../../regions/cluster/cluster-view.ts';
+import { type NodeView, parseClusterNodes } from '../../regions/cluster/cluster-view.ts';
 import { connectDirect } from '../../regions/cluster/connect-direct.ts';
 import { announcedAddress } from '../../regions/provider.ts';
 import { waitFor } from '../../regions/waiting.ts';
@@ -12,18 +12,30 @@ import type { FaultContext } from './fault.ts';
 const PATIENCE_TIMEOUTS = 8;
 const LEAST_PATIENCE_MS = 10_000;
 
-/** The nodes that can take over: the current replicas of a primary; none for a replica. */
+/**
+ * The nodes that can take over: the current replicas of a primary; none for a replica. If the node does not answer, as
+ * when another fault holds it, the first other node that answers decides; without any answer, the plan.
+ */
 export async function findSuccessors(node: string, regions: FaultContext['regions']): Promise<string[]> {
-  const view = await ask(node, regions, async (client) =>
+  const { nodes } = regions.topology;
+  const others = nodes.map(({ name }) => name).filter((name) => name !== node);
+  const ofOthers = Promise.any(others.map((asked) => replicasOf(node, asked, regions)));
+  ofOthers.catch(() => {}); // used only without an answer of the node itself
+  return replicasOf(node, node, regions)
+    .catch(() => ofOthers)
+    .catch(() => nodes.filter(({ replicaOf }) => replicaOf === node).map(({ name }) => name));
+}
+
+/** The replicas of a node as `asked` sees them. */
+async function replicasOf(node: string, asked: string, regions: FaultContext['regions']): Promise<string[]> {
+  const view = await ask(asked, regions, async (client) =>
     parseClusterNodes(String(await client.call('CLUSTER', 'NODES'))),
   );
-  const own = view.find(({ isMyself }) => isMyself);
-  const replicas = view.filter(({ primaryId }) => primaryId !== undefined && primaryId === own?.id);
-  return regions.topology.nodes
-    .map(({ name }) => name)
-    .filter((name) =>
-      replicas.some(({ address }) => address.split('@')[0] === announcedAddress(regions, name)),
-    );
+  const isAt = (name: string) => (seen: NodeView) =>
+    seen.address.split('@')[0] === announcedAddress(regions, name);
+  const itself = view.find(asked === node ? ({ isMyself }) => isMyself : isAt(node));
+  const replicas = view.filter(({ primaryId }) => primaryId !== undefined && primaryId === itself?.id);
+  return regions.topology.nodes.map(({ name }) => name).filter((name) => replicas.some(isAt(name)));
 }
 
 /** Waits until one of these is a primary, for at most eight node timeouts or 10 s, whichever is longer. */
