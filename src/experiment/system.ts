@@ -61,8 +61,10 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
       throw cannotWrite(folder, error);
     });
     const { regions, isOurs } = await provide();
-    if (isOurs) cleanup.add(`end cluster ${regions.name}`, () => regions.down(), regions.kill);
-    else {
+    if (isOurs) {
+      cleanup.add(`end cluster ${regions.name}`, () => regions.down(), regions.kill);
+      cleanup.add('keep the logs of its nodes', async () => regions.keepLogs?.(logs).catch(() => {})); // a full disk
+    } else {
       await takeOver(regions, signal, onStep);
       await onTaken?.();
     }

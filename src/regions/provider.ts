@@ -83,6 +83,8 @@ export interface Regions {
   announced(node: string): Endpoint;
   /** Absent if services run as local processes, placed in a region by `localAddress`. */
   place?(region: string, role: ServiceRole, signal: AbortSignal): Promise<ServicePlace>;
+  /** Copies the logs of its nodes and its Toxiproxy into a folder. Absent if they are elsewhere. */
+  keepLogs?(folder: string): Promise<void>;
   /** Ends all processes or containers of the cluster. */
   down(): Promise<void>;
   /** Kills its processes at once and leaves its state. Absent for containers and external nodes. */

@@ -3,10 +3,12 @@ import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
 import type { RunReport } from '../../report/report.ts';
+import { ERROR_FILE, generousClaims, parseRunError } from '../../report/run-error.ts';
 import { parseReport } from '../../report/schema.ts';
 import { readTextFile } from './read-file.ts';
 import { newestRun, REPORTS } from './run-names.ts';
 
+const HISTORY = 'history.ndjson';
 export const LATEST_RUN = `${REPORTS}/latest`;
 
 /** A kept run: its report, and the folder that holds it. */
@@ -32,7 +34,7 @@ export async function readRun(nameOrPath: string, cwd: string): Promise<KeptRun>
     () => undefined,
   );
   if (isFolder === undefined) throw new OpenclawError('INVALID_REPORT', `${run}: there is no such run`);
-  if (isFolder && !existsSync(join(path, 'report.json'))) throw withoutReport(run, path);
+  if (isFolder && !existsSync(join(path, 'report.json'))) throw await withoutReport(run, path);
   const [file, name] = isFolder ? [join(path, 'report.json'), join(run, 'report.json')] : [path, run];
   const text = await readTextFile(file).catch((error: Error) => {
     throw new OpenclawError('INVALID_REPORT', `${name}: ${error.message}`);
@@ -40,16 +42,28 @@ export async function readRun(nameOrPath: string, cwd: string): Promise<KeptRun>
   return { report: parseReport(text, name), folder: dirname(file) };
 }
 
-function withoutReport(run: string, path: string): OpenclawError {
-  const isRun = existsSync(join(path, 'plan.json'));
-  if (!existsSync(join(path, 'history.ndjson')))
-    return new OpenclawError(
-      'INVALID_REPORT',
-      isRun
-        ? `${run}: this run ended before anything was recorded`
-        : `${run}: this is not the folder of a run`,
-    );
-  return new OpenclawError('INVALID_REPORT', `${run}: there is no report: the run did not end`, {
-    hint: `judge what was recorded: openclaw-rl check ${join(run, 'history.ndjson')}`,
+/** Says why there is none, and what to do with what was recorded. */
+async function withoutReport(run: string, path: string): Promise<OpenclawError> {
+  const [plan, errorText] = await Promise.all([textIn(path, 'plan.json'), textIn(path, ERROR_FILE)]);
+  const error = parseRunError(errorText);
+  const isRecorded = existsSync(join(path, HISTORY));
+  if (!isRecorded && plan === '' && error === undefined)
+    return new OpenclawError('INVALID_REPORT', `${run}: this is not the folder of a run`);
+  if (!isRecorded && error === undefined)
+    return new OpenclawError('INVALID_REPORT', `${run}: this run ended before anything was recorded`);
+  const why = error === undefined ? 'the run did not end' : `the run failed: ${error.message}`;
+  const again = error === undefined ? 'run it again' : `run it again: ${error.command}`;
+  const check = `openclaw-rl check ${join(run, HISTORY)}`;
+  const generous = generousClaims(plan);
+  const judge =
+    generous.length === 0
+      ? `judge what was recorded: ${check}`
+      : `${again}\n  ${check} judges what was recorded as if nothing were allowed; this run claims: ${generous.join('; ')}`;
+  return new OpenclawError('INVALID_REPORT', `${run}: there is no report: ${why}`, {
+    hint: isRecorded ? judge : again,
   });
+}
+
+async function textIn(folder: string, name: string): Promise<string> {
+  return readTextFile(join(folder, name)).catch(() => '');
 }

@@ -3,6 +3,7 @@ import { parseClaim } from '../../checker/claims/claim.ts';
 import { isOnCorrectness } from '../../checker/claims/evidence-claims.ts';
 import type { Promised } from '../../checker/claims/promise.ts';
 import { NOT_CHECKED } from '../../checker/findings/notes.ts';
+import { OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { prepareRun } from '../../experiment/prepare-run.ts';
 import { pointLatestAt, writeRunFile } from '../../experiment/run-folder.ts';
@@ -10,6 +11,7 @@ import type { ProvideSystem } from '../../experiment/system.ts';
 import { renderJunit } from '../../report/junit.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
 import { makeReport, type RunReport } from '../../report/report.ts';
+import { ERROR_FILE, makeRunError } from '../../report/run-error.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { clusterContext } from '../flags/cluster-flags.ts';
 import type { RunFlags } from '../flags/run-options.ts';
@@ -92,6 +94,7 @@ export async function makeRun(
     .finally(close)
     .catch(async (error: unknown) => {
       await thread.close();
+      await keepError(error, { command, folder: prepared.folder }, environment);
       throw error;
     });
   const { folder, startedAt } = prepared;
@@ -101,6 +104,21 @@ export async function makeRun(
   });
   const draw = async () => (evidence === undefined ? thread.draw(report) : runHtml(report, evidence));
   return { report, page: { draw, drop: () => thread.close() } };
+}
+
+/** Writes into the folder of a run why it has no report. Without an error of its own: the original one matters more. */
+async function keepError(
+  error: unknown,
+  { command, folder }: { readonly command: string; readonly folder: string },
+  { log }: Environment,
+): Promise<void> {
+  const message = printable(error instanceof Error ? error.message : String(error));
+  const known = error instanceof OpenclawError ? error : { code: 'BUG', hint: 'report it' };
+  const kept = makeRunError({ code: known.code, message, hint: known.hint, command });
+  await writeRunFile(folder, ERROR_FILE, jsonText(kept)).then(
+    () => log(`the run has no report; its records and its logs are in ${printable(folder)}\n`),
+    () => {},
+  );
 }
 
 /** For tests: longer runs than this many operations are judged in their own thread. */

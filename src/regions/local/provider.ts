@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { cp, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { given } from '../../core/given.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { formCluster } from '../cluster/form-cluster.ts';
@@ -144,6 +145,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
     }),
     direct: (node) => ({ host: ports(node).host, port: ports(node).privatePort }),
     announced: (node) => announcedOf(ports(node)),
+    keepLogs: (folder) => cp(join(nodeStart.cluster, 'logs'), folder, { recursive: true }),
     down: async () => {
       await endStart(store, state);
     },
