@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { callCli } from '../support/call-cli.ts';
@@ -24,6 +25,13 @@ function send(signal: NodeJS.Signals, pids: readonly number[]): void {
   for (const pid of pids) process.kill(pid, signal);
 }
 
+/** Kills a program and a guard; the program must not run in between, since it would end the service. */
+function kill({ child, guards }: { child: ChildProcess; guards: readonly number[] }): void {
+  const program = child.pid ?? 0;
+  send('SIGSTOP', [program]);
+  send('SIGKILL', [...guards, program]);
+}
+
 /** The exit code, or what the run says instead of ending. */
 async function endOf({ ended, output }: CliRun): Promise<number | string> {
   const late = () =>
@@ -44,8 +52,7 @@ describe('a service of a program that is killed, and its guard with it', { timeo
   ])('is ended by $command', async ({ command }) => {
     const folder = clusterFolder();
     const { child, ended, service, guards } = await startRun(folder, LONG);
-    send('SIGSTOP', [child.pid ?? 0]); // it would end the service
-    send('SIGKILL', [...guards, child.pid ?? 0]);
+    kill({ child, guards });
     await ended;
     expect(isRunning(service)).toBe(true);
     const { code, stdout, stderr } = await callCli(command, { cwd: folder });
@@ -56,12 +63,25 @@ describe('a service of a program that is killed, and its guard with it', { timeo
     expect(isRunning(service)).toBe(false);
   });
 
+  it('is ended though it is a plug-in that was only asked for its promise', async () => {
+    const folder = clusterFolder();
+    const plugin = join(folder, 'mine.mjs');
+    writeFileSync(plugin, 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);');
+    const { child, ended } = startCli(['bench', '--limiter', plugin], { cwd: folder });
+    const asked = () =>
+      processesMentioning(folder).find(({ command }) => /^\S+node .* read-plugin /.test(command))?.pid;
+    const service = await vi.waitUntil(asked, { timeout: 30_000 });
+    kill({ child, guards: await guardsOf(service) });
+    await ended;
+    await callCli(['doctor'], { cwd: folder });
+    expect(isRunning(service)).toBe(false);
+  });
+
   it('is ended on a cluster that stays, which is left alone', async () => {
     const folder = clusterFolder();
     await up(folder, ...SMALL);
     const { child, ended, service, guards } = await startRun(folder, LONG);
-    send('SIGSTOP', [child.pid ?? 0]);
-    send('SIGKILL', [...guards, child.pid ?? 0]);
+    kill({ child, guards });
     await ended;
     const { stdout } = await callCli(['doctor'], { cwd: folder });
     expect(stdout).toMatch(/removed the leftovers of a killed run: run-\d/);
