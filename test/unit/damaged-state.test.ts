@@ -138,6 +138,12 @@ it.each([
     why: /expected one of topology\.regions/,
   },
   {
+    title: 'a pid namespace that is no text',
+    path: ['owner', 'pidNamespace'],
+    value: 5,
+    why: /owner\.pidNamespace: /,
+  },
+  {
     title: 'a last run without a policy',
     path: ['lastRun', 'policy'],
     value: '20',

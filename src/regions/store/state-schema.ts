@@ -45,6 +45,7 @@ const provisions = {
     }),
     seed: z.number().exactOptional(),
     steppableClocks: z.boolean().exactOptional(),
+    pidNamespace: z.string().exactOptional(),
   }),
   docker: z.looseObject({
     project: z.string(),
@@ -57,7 +58,11 @@ const provisions = {
   }),
 };
 
-const program = z.looseObject({ pid: whole(0, 2 ** 31), startedAt: z.string() });
+const program = z.looseObject({
+  pid: whole(0, 2 ** 31),
+  startedAt: z.string(),
+  pidNamespace: z.string().exactOptional(),
+});
 
 const common = {
   startId: z.string().exactOptional(),
