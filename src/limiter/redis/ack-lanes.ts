@@ -161,16 +161,33 @@ export class AckLanes<T extends AckedCommand> {
     if (lane === undefined || batch.length === 0) return;
     this.#queue = [];
     for (const command of batch) lane.lane.write(command);
-    const acks = this.#acksOf(batch, this.#ask(lane, 'waiting'));
-    acks.catch(() => {}); // commands that need it await it
-    for (const command of batch) command.acks = acks;
+    this.#setAcks(batch, this.#ask(lane, 'waiting'));
   }
 
-  /** One timer for a batch, at the deadline of its first command: a timer for each would cost a tenth of a client's time. */
-  async #acksOf(batch: readonly T[], asked: Promise<string | undefined>): Promise<void> {
-    const deadlineMs = batch.reduce((first, command) => Math.min(first, command.deadlineMs), Infinity);
-    const why = await withTimeout(deadlineMs - performance.now(), asked, () => 'no reply to WAIT in time');
-    if (why !== undefined) throw this.#notAcked(why);
+  /**
+   * Commands with enough time left for a WAIT share one timer, at the deadline of the first of them: a timer for each
+   * would cost a tenth of a client's time. Each that waited longer for a lane has its own, so that it fails alone.
+   */
+  #setAcks(batch: readonly T[], asked: Promise<string | undefined>): void {
+    const enoughMs = performance.now() + this.#waitMs;
+    const deadlines = batch
+      .map(({ deadlineMs }) => deadlineMs)
+      .filter((deadlineMs) => deadlineMs >= enoughMs);
+    const shared = deadlines.length > 0 ? this.#acksBy(Math.min(...deadlines), asked) : undefined;
+    for (const command of batch)
+      command.acks =
+        shared !== undefined && command.deadlineMs >= enoughMs
+          ? shared
+          : this.#acksBy(command.deadlineMs, asked);
+  }
+
+  #acksBy(deadlineMs: number, asked: Promise<string | undefined>): Promise<void> {
+    const late = () => 'no reply to WAIT in time';
+    const acks = withTimeout(deadlineMs - performance.now(), asked, late).then((why) => {
+      if (why !== undefined) throw this.#notAcked(why);
+    });
+    acks.catch(() => {}); // commands that need it await it
+    return acks;
   }
 
   /** Sends WAIT and sets the lane's state by its reply. Returns the reason if the replicas are not confirmed. */

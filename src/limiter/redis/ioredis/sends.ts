@@ -24,8 +24,9 @@ export class TrackedCommand extends Command implements AckedCommand {
 
   /** Rejects at the deadline. ioredis deletes the field of its timer, which makes slow objects of 1.6 kB of commands. */
   override setTimeout(ms: number): void {
+    if (this.#timer !== undefined) return;
     this.deadlineMs = performance.now() + ms;
-    this.#timer ??= setTimeout(() => this.reject(new Error('Command timed out')), ms);
+    this.#timer = setTimeout(() => this.reject(new Error('Command timed out')), ms);
   }
 
   /** To be called once the promise has settled. */

@@ -187,8 +187,10 @@ export class Borrower {
     else if (nowUs >= forgottenAtUs) this.#buckets.drop(bucket);
   }
 
+  /** Returns what is left and reports what was used. One take is not worth a request: home ends that lease itself. */
   #endLease(bucket: LentBucket): void {
-    if (bucket.isUnanswered || leftTokens(bucket) === 0) return;
+    const isOneTake = bucket.takesInRow === 1 && leftTokens(bucket) === 0;
+    if (bucket.isUnanswered || bucket.seq === 0 || isOneTake) return;
     void this.#send(bucket, makeRequest(bucket, { want: 0, giveBack: leftTokens(bucket) }, now()));
   }
 
