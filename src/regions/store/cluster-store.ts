@@ -10,7 +10,8 @@ import { makeFolders } from './make-folders.ts';
 /** One start of a cluster. */
 export type ClusterStart = Pick<ClusterState, 'name' | 'startId'>;
 
-const STATE = 'state.json';
+/** In the folder of a cluster. */
+export const STATE_FILE = 'state.json';
 const LOGS = 'logs';
 const KEEP_LOGS_MS = 24 * 3_600_000;
 
@@ -87,7 +88,7 @@ export class ClusterStore {
   async removeLeftovers(start: ClusterStart): Promise<void> {
     await withLock(this.folderOf(start.name), async () => {
       if (!(await this.#isOf(start))) throw endedByAnother(start);
-      await this.#removeAllBut(start.name, [STATE, LOGS]);
+      await this.#removeAllBut(start.name, [STATE_FILE, LOGS]);
     });
   }
 
@@ -96,7 +97,7 @@ export class ClusterStore {
     const folder = this.folderOf(name);
     await withLock(folder, async () => {
       const entries = await readdir(folder).catch((): string[] => []);
-      if (entries.includes(STATE)) return;
+      if (entries.includes(STATE_FILE)) return;
       if (keepLogs && entries.includes(LOGS)) await this.#removeAllBut(name, [LOGS]);
       else await rm(folder, { recursive: true, force: true });
     });
@@ -111,7 +112,7 @@ export class ClusterStore {
   }
 
   #fileOf(name: string): string {
-    return join(this.folderOf(name), STATE);
+    return join(this.folderOf(name), STATE_FILE);
   }
 
   async #isOf({ name, startId }: ClusterStart): Promise<boolean> {
