@@ -83,7 +83,7 @@ export interface Regions {
   announced(node: string): Endpoint;
   /** Absent if services run as local processes, placed in a region by `localAddress`. */
   place?(region: string, role: ServiceRole, signal: AbortSignal): Promise<ServicePlace>;
-  /** Copies the logs of its nodes and its Toxiproxy into a folder. Absent if they are elsewhere. */
+  /** Copies the logs of its nodes and its Toxiproxy into a folder. Absent for external nodes. */
   keepLogs?(folder: string): Promise<void>;
   /** Ends all processes or containers of the cluster. */
   down(): Promise<void>;

@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { OpenclawError } from '../../src/core/errors.ts';
-import { endUnknown, sweepClusters } from '../../src/regions/clusters.ts';
+import { attachCluster, endUnknown, sweepClusters } from '../../src/regions/clusters.ts';
 import { docker, hintFor, isDockerAbsent } from '../../src/regions/docker/docker.ts';
 import { type DockerFacts, diagnoseDocker } from '../../src/regions/docker/doctor.ts';
 import { chooseImages, OFFICIAL_IMAGES, provideOwnImage } from '../../src/regions/docker/images.ts';
@@ -211,6 +211,18 @@ const STATE: ClusterState = {
 };
 
 describe('of a cluster of containers', () => {
+  it('the logs are copied, without those of services', async () => {
+    const script =
+      'case "$1" in ps) printf "%s\\trunning\\t%s\\t%s\\n" 1234567890 a-0 "" 2234567890 toxiproxy "" 3234567890 rating 7:8 ;; logs) echo "log of $2"; echo error >&2 ;; esac';
+    const { store } = withDockerThatNotes(script);
+    const logs = testFolder();
+    const ports = Object.fromEntries(STATE.topology.regions.map((region) => [region, { 8474: 1 }]));
+    const state = { ...STATE, provision: { ...STATE.provision, ports } };
+    await attachCluster(store, state).keepLogs?.(logs);
+    expect(readdirSync(logs).sort()).toEqual(['a-0-12345678.log', 'toxiproxy-22345678.log']);
+    expect(readText(join(logs, 'a-0-12345678.log'))).toBe('log of 1234567890\nerror\n');
+  });
+
   it('containers without a state file are removed by their start id', async () => {
     const script =
       'case "$*" in "ps --all"*start\\"}}) printf "%s\\t%s\\n" "$FOLDER" old "$FOLDER" known ;; esac';

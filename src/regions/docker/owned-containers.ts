@@ -152,3 +152,14 @@ export async function keepLogs(owner: Required<Owner>): Promise<string[]> {
     }),
   );
 }
+
+/** Writes the whole logs of the containers of an owner, without those of a run's services, into a folder: a file each. */
+export async function copyLogs(owner: Required<Owner>, folder: string): Promise<void> {
+  const containers = (await listContainers(owner)).filter(({ program }) => program === '');
+  await Promise.all(
+    containers.map(async ({ id, role }) => {
+      const log = await docker(['logs', id], { withErrors: true });
+      await writeFile(join(folder, `${role}-${id.slice(0, 8)}.log`), `${log}\n`);
+    }),
+  );
+}

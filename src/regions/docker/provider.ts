@@ -25,7 +25,7 @@ import { API_PORT, doorPort, nodeAddress } from './addresses.ts';
 import { composeUp } from './compose-up.ts';
 import type { Images } from './images.ts';
 import { controlContainers } from './node-control.ts';
-import { keepLogs, listStarts, type Owner, removeOwned } from './owned-containers.ts';
+import { copyLogs, keepLogs, listStarts, type Owner, removeOwned } from './owned-containers.ts';
 import { type PublishedPorts, publishedAt, readPublished } from './published.ts';
 import { placeContainers } from './service-place.ts';
 import { onSubnet } from './subnet.ts';
@@ -205,6 +205,7 @@ export function attachContainers(store: ClusterStore, state: ClusterState): Regi
     direct,
     announced,
     place: placeContainers({ owner, project, images, ports }),
+    keepLogs: (folder) => copyLogs(owner, folder),
     down: async () => {
       await endContainers(store, state);
     },
