@@ -47,7 +47,7 @@ function missedTimes({ faults: planned, load }: Plan, faults: readonly FaultReco
   ];
   return missed.length === 0
     ? []
-    : [`this machine was too slow for the times of the plan: ${missed.join('; ')}`];
+    : [`times of the plan were missed, by a slow machine or a fault that took long: ${missed.join('; ')}`];
 }
 
 function latenessOf(
@@ -111,7 +111,7 @@ function unsettled({ load }: Plan, faults: readonly FaultRecord[], { firstUs, la
   if (isSettled) return [];
   const afterMs = (lastUs - healUs) / 1_000;
   return [
-    `the cluster had not settled when the load ended, ${seconds(afterMs)} after the heal of ${fault}: whether a region fell silent after it was not judged; a longer load shows it`,
+    `the cluster had not settled when the load ended, ${seconds(afterMs)} after the heal of ${fault}: whether a region fell silent after it was not judged; a load that goes on after it settles shows it`,
   ];
 }
 
