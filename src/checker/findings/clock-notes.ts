@@ -43,13 +43,18 @@ function secondsOf(us: number, digits: number): string {
   return `${rounded(us / 1_000_000, digits)} s`;
 }
 
+/** Rounded down: it is said to be the least. */
+function leastSeconds(us: number): string {
+  return `${Math.floor(us / 100_000) / 10} s`;
+}
+
 function stillText(table: OperationTable, node: string): string {
   const spansUs = stillSpans(table, node);
   if (spansUs.length === 0) return '';
   const longestUs = spansUs.reduce((most, us) => Math.max(most, us), 0);
   return spansUs.length === 1
-    ? `: one of its buckets gained nothing for at least ${secondsOf(longestUs, 1)}`
-    : `: ${spansUs.length} of its buckets gained nothing in the meantime, one of them for at least ${secondsOf(longestUs, 1)}`;
+    ? `: one of its buckets gained nothing for at least ${leastSeconds(longestUs)}`
+    : `: ${spansUs.length} of its buckets gained nothing in the meantime, one of them for at least ${leastSeconds(longestUs)}`;
 }
 
 /** Less is not worth a note. */
