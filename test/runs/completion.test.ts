@@ -48,7 +48,8 @@ describe.each(SHELLS)('completion in $name', { timeout: 120_000 }, ({ name, shel
     async (context) => {
       const cwd = testFolder();
       writeFileSync(join(cwd, 'recorded.ndjson'), '');
-      for (const run of ['chaos-run-1', 'bench-7'])
+      // The second name is not offered: a shell would run what is in it.
+      for (const run of ['chaos-run-1', 'chaos-$(touch pwned)', 'bench-7'])
         mkdirSync(join(cwd, 'reports', `20261125T042009503Z-${run}`), { recursive: true });
       writeStanding(join(cwd, 'state'), 'default', ['north', 'south']);
       const path = `${dirname(BIN)}${delimiter}${process.env.PATH}`;

@@ -22,10 +22,17 @@ export async function askedWords(
   typed: readonly string[],
   place: Place,
 ): Promise<readonly string[]> {
-  if (asked === 'runs') return runNames(place.cwd);
-  const { regions, nodes } = await typedTopology(typed, place);
-  const words: readonly unknown[] = asked === 'regions' ? regions : nodes.map(({ name }) => name);
-  return words.filter((word) => typeof word === 'string');
+  const words: readonly unknown[] =
+    asked === 'runs' ? await runNames(place.cwd) : namesIn(asked, await typedTopology(typed, place));
+  return words.filter((word) => typeof word === 'string').filter((word) => PLAIN.test(word));
+}
+
+/** A shell puts a word into the command line as it is, and would obey any other character. */
+const PLAIN = /^[\w.:@%+,=-]+$/;
+
+/** A state file may have anything for a name. */
+function namesIn(asked: 'nodes' | 'regions', { regions, nodes }: Names): readonly unknown[] {
+  return asked === 'regions' ? regions : nodes.map(({ name }) => name);
 }
 
 type Names = Pick<Topology, 'regions' | 'nodes'>;
