@@ -126,7 +126,9 @@ async function check(files: readonly string[], options: Options, environment: En
     ...checkOptionsOf(options, foreign),
     ...readingOf(history, foreign),
   });
-  const report = judged.verdict === 'fail' ? { ...judged, ...notesOf(judged, history) } : judged;
+  const isOfBucket = options.promise.type === 'token-bucket';
+  const report =
+    judged.verdict === 'fail' && isOfBucket ? { ...judged, ...notesOf(judged, history) } : judged;
   const document = makeCheckDocument(factsOf(history, environment), report);
   environment.out(render(document, options, environment));
   environment.setExitCode(exitCodeOfReport(report));

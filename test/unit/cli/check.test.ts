@@ -57,12 +57,15 @@ describe('check', () => {
     { title: 'a fail of a strategy', admitted: 21, strategy: 'central', has: true },
     { title: 'a pass of a strategy', admitted: 20, strategy: 'central', has: false },
     { title: 'a fail of another limiter', admitted: 21, strategy: 'mine', has: false },
+    { title: 'a fail of a promise', admitted: 21, promise: 'sliding-window:20/1s', has: false },
   ])(
     'says below $title where the claims of the run are judged: $has',
-    async ({ admitted, strategy, has }) => {
+    async ({ admitted, strategy = 'central', promise, has }) => {
       const folder = testFolder();
       const text = historyText(admitted).replace('"strategy":"central"', `"strategy":"${strategy}"`);
-      const { stdout } = await callCli(['check', write(folder, 'h.ndjson', text)], { cwd: folder });
+      const args = promise === undefined ? [] : ['--promise', promise];
+      const { stdout } = await callCli(['check', ...args, write(folder, 'h.ndjson', text)], { cwd: folder });
+      expect(stdout).toMatch(admitted > 20 ? /^verdict {2}fail/ : /^verdict {2}(pass|unknown)/);
       const note =
         "  note judged as an ideal bucket; a run's own claims: openclaw-rl gate <folder of the run>\n";
       expect(stdout.includes(note)).toBe(has);
