@@ -146,8 +146,8 @@ it.each([
   {
     title: 'a last run without a policy',
     path: ['lastRun', 'policy'],
-    value: '20',
-    why: /lastRun\.policy: expected a policy/,
+    value: 20,
+    why: /lastRun\.policy: /,
   },
 ])('a state file with $title is an environment error of each command', async ({ path, value, why }) => {
   const { file, folder } = storeWith(damaged(LOCAL, path, value));

@@ -34,6 +34,6 @@ export async function checkLoopback(): Promise<void> {
 }
 
 export function loopbackLack({ syscall, code, message }: NodeJS.ErrnoException): string {
-  const why = code === undefined ? message : `${syscall} ${code}`;
+  const why = syscall === undefined ? message : `${syscall} ${code}`;
   return `the loopback network 127.77.0.0/16 does not work: ${why}`;
 }

@@ -60,9 +60,10 @@ async function findOrphans(store: ClusterStore): Promise<OwnedProcess[]> {
   const states = new Map<string, ClusterState | OpenclawError | undefined>();
   for (const { cluster } of running) states.set(cluster, await tryRead(store, basename(cluster)));
   return running.filter((owned) => {
-    if (isService(owned)) return isAbandonedService(owned);
     const state = states.get(owned.cluster);
-    return !(state instanceof OpenclawError) && state?.startId !== owned.startId;
+    if (state instanceof OpenclawError) return isAbandonedService(owned);
+    // A docker client of a service on a cluster that stands: the next run there ends it, and its container.
+    return state?.startId !== owned.startId && (!isService(owned) || isAbandonedService(owned));
   });
 }
 
