@@ -35,12 +35,12 @@ function inNamespace(folder: string, ...command: readonly string[]) {
 const ELSEWHERE =
   /cluster \S+ is of another pid namespace: its processes cannot be seen from here[\s│]+end it in its own container; if that is gone or was restarted: rm -r \S+/;
 
-describe('a cluster of another pid namespace', { timeout: 120_000 }, () => {
+describe('a cluster of another pid namespace', { timeout: 300_000 }, () => {
   it('is left alone, with a line that says so, while its run goes on', async () => {
     const folder = clusterFolder();
     const load = ['--connections', '10', '--users', '6', '--skew', '0', '--ramp', '0', '--duration', '300'];
     const run = inNamespace(folder, BIN, 'bench', ...SMALL, ...load);
-    await untilSaid(run, /load .*at limit/);
+    await untilSaid(run, /load .*at limit/, { timeout: 150_000 });
     const doctor = await callCli(['doctor'], { cwd: folder });
     expect(doctor.stdout).toMatch(/no leftovers of a killed run/);
     expect(doctor.stdout).toMatch(ELSEWHERE);
@@ -49,7 +49,7 @@ describe('a cluster of another pid namespace', { timeout: 120_000 }, () => {
     const all = await callCli(['down', '--all'], { cwd: folder });
     expect([all.code, all.stderr]).toEqual([69, expect.stringMatching(ELSEWHERE)]);
     const before = run.output.stderr.length;
-    await vi.waitUntil(() => / load .*at limit/.test(run.output.stderr.slice(before)), { timeout: 10_000 });
+    await vi.waitUntil(() => / load .*at limit/.test(run.output.stderr.slice(before)), { timeout: 60_000 });
     expect(run.output.isWhole).toBe(false);
     expect(run.output.stderr).not.toMatch(/not responding|ended with/);
   });
@@ -58,7 +58,7 @@ describe('a cluster of another pid namespace', { timeout: 120_000 }, () => {
     const folder = clusterFolder();
     const script = '"$@" && exec sleep 600';
     const inside = inNamespace(folder, 'sh', '-c', script, 'sh', BIN, 'up', ...SMALL);
-    await untilSaid(inside, /cluster default is up/);
+    await untilSaid(inside, /cluster default is up/, { timeout: 150_000 });
     const file = join(folder, 'state/clusters/default/state.json');
     const before = readFileSync(file, 'utf8');
     for (const command of [['up', ...SMALL], ['status'], ['down'], ['down', '--all']]) {
