@@ -107,7 +107,7 @@ it(`leaves nothing after down --all, and up works, ${ROUNDS} kills in a row`, {
     const up = await runCli(['up', '--server', server], { cwd: folder });
     expect(up.code, `${story}\nup: ${up.stderr}`).toBe(0);
     expect((await runCli(['down'], { cwd: folder })).code, story).toBe(0);
-    const key = `| ${name} | ${victim} |`;
+    const key = `| ${name} | ${wasRunning ? was : victim} |`;
     const { kills = 0, hits = 0 } = rows.get(key) ?? {};
     rows.set(key, { kills: kills + 1, hits: hits + (wasRunning ? 1 : 0) });
     process.stderr.write(`${round} ${name} ${was} ${afterMs} ms: ${code}\n`);
