@@ -8,6 +8,9 @@ import { withTimeout } from '../limiter/with-timeout.ts';
 
 const CHUNK_CHARACTERS = 65_536;
 
+/** A program that is killed loses at most the records of this time. */
+const FLUSH_MS = 1_000;
+
 /** For what is still buffered at the end of a run; a disk that hangs must not keep the rest from being torn down. */
 const CLOSE_MS = 120_000;
 
@@ -30,6 +33,7 @@ export class HistoryFile {
   /** Undefined once there are more than `operationsHeld`. */
   #builder: HistoryBuilder | undefined = new HistoryBuilder();
   #pending = '';
+  #flushedMs = Number.NEGATIVE_INFINITY;
   #failure: Error | undefined;
 
   /** Calls `onFailure` when a write fails; `end` then rejects. */
@@ -73,7 +77,8 @@ export class HistoryFile {
     if (this.#builder !== undefined && this.#builder.operations > this.#operationsHeld)
       this.#builder = undefined;
     this.#pending += encodeRecord(record);
-    if (this.#pending.length >= CHUNK_CHARACTERS) this.flush();
+    if (this.#pending.length >= CHUNK_CHARACTERS || performance.now() - this.#flushedMs >= FLUSH_MS)
+      this.flush();
   }
 
   #buildFrame(): History {
@@ -85,6 +90,7 @@ export class HistoryFile {
   flush(): void {
     if (this.#failure === undefined) this.#stream.write(this.#pending);
     this.#pending = '';
+    this.#flushedMs = performance.now();
   }
 }
 
