@@ -27,7 +27,7 @@ export function describeProvider(title: string, start: StartRegions): void {
     const watchers = new Map<string, Redis>();
     beforeAll(async () => {
       ({ regions, stop } = await start());
-    }, 120_000);
+    }, 400_000); // the first of containers builds images
     afterAll(async () => {
       for (const client of watchers.values()) client.disconnect();
       await stop?.();
