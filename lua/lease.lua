@@ -26,6 +26,19 @@ local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local stored = redis.call('GET', KEYS[1])
 
+-- With very many users most buckets are new. This is what the rest would do, in two thirds of its time.
+if not stored and seq == 1 and used + returned == 0 then
+  local available = math.floor(capacity / token)
+  local tokens = available < need and 0 or math.min(want, available)
+  if tokens == 0 then
+    return { 1, 0, capacity, 0, clock, 0 }
+  end
+  local level, lifetime = capacity - tokens * token, kept + timeUntil(0, capacity, refill)
+  local packed = struct.pack('<ddddddddd', clock, level, holder, lease, seq, tokens, 0, 0, clock + kept)
+  redis.call('PSETEX', KEYS[1], math.ceil(lifetime / 1000) + 1000, packed)
+  return { 0, tokens, level, 1, clock, 0 }
+end
+
 local updatedAt, level, accounts = clock, capacity, {}
 if stored then
   updatedAt, level = struct.unpack('<dd', stored)

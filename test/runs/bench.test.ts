@@ -90,7 +90,11 @@ describe('bench', { timeout: 90_000 }, () => {
       says: /one of central, acked, .*; found "magic"/,
     },
     { title: 'no connections', args: ['--connections', '0'], says: /whole number from 1 to 10000/ },
-    { title: 'no duration', args: ['--duration', 'NaN'], says: /time like 500ms, 10s or 2m, from 100ms to 1h/ },
+    {
+      title: 'no duration',
+      args: ['--duration', 'NaN'],
+      says: /time like 500ms, 10s or 2m, from 100ms to 1h/,
+    },
     { title: 'regions of one name', args: ['--regions', 'a,a'], says: /different names/ },
     { title: 'an unknown option', args: ['--nonsense'], says: /unknown option '--nonsense'/ },
     {

@@ -48,6 +48,26 @@ export class Borrower {
     this.#timer.unref();
   }
 
+  /**
+   * Decides by the tokens it has borrowed, or once home has replied. Where few users come again, it borrows for a first
+   * take only what it costs, and keeps no bucket: what is lent is spent, and home ends that lease by itself.
+   */
+  async take(subject: Subject, policy: Policy, costTokens: number): Promise<Decision> {
+    const isKept = this.#returning.areMost || this.#buckets.find(subject) !== undefined;
+    if (isKept || !this.#returning.addFirst(subject, this.#windowAt(now())))
+      return this.tryTake(subject, policy, costTokens) ?? this.#wait(subject, costTokens);
+    if (this.#isClosed) throw closedError();
+    this.#options.home.keyOf(subject); // throws INVALID_SUBJECT
+    const nowUs = now();
+    const bucket = this.#buckets.once(subject, this.#options.termsOf(policy), this.#windowAt(nowUs));
+    noteTake(bucket, costTokens, false, nowUs, this.#windowUs);
+    await this.#send(bucket, makeRequest(bucket, { want: costTokens, need: costTokens }, nowUs));
+    if (bucket.failure !== undefined) throw bucket.failure;
+    const thenUs = now();
+    if (tryTake(bucket, costTokens, thenUs)) return this.#admission(bucket);
+    return this.#denial(bucket, costTokens, thenUs);
+  }
+
   /** Decides synchronously if it can, and asks home for the expected demand. Throws LIMITER_CLOSED, INVALID_SUBJECT. */
   tryTake(subject: Subject, policy: Policy, costTokens: number): Decision | undefined {
     if (this.#isClosed) throw closedError();
@@ -66,7 +86,7 @@ export class Borrower {
   }
 
   /** Decides once home has replied to the request of `tryTake`; rejects with NO_LEASE if it does not reply. */
-  wait(subject: Subject, costTokens: number): Promise<Decision> {
+  #wait(subject: Subject, costTokens: number): Promise<Decision> {
     return new Promise((resolve, reject) => {
       const bucket = this.#buckets.find(subject);
       if (bucket?.isInFlight !== true) return reject(noLease(bucket?.failure));
@@ -100,7 +120,13 @@ export class Borrower {
 
   #add(subject: Subject, policy: Policy): LentBucket {
     this.#options.home.keyOf(subject); // throws INVALID_SUBJECT
-    return this.#buckets.add(subject, this.#options.termsOf(policy), Math.floor(now() / this.#windowUs));
+    const bucket = this.#buckets.add(subject, this.#options.termsOf(policy), this.#windowAt(now()));
+    if (this.#returning.hasRecent(subject)) Object.assign(bucket, { requestedBefore: 1, takesInRow: 1 });
+    return bucket;
+  }
+
+  #windowAt(nowUs: number): number {
+    return Math.floor(nowUs / this.#windowUs);
   }
 
   #requestIfNeeded(bucket: LentBucket, nowUs: number): void {

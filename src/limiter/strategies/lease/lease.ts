@@ -48,10 +48,7 @@ export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
     tryTake,
     async take(subject, options) {
       const named = onlyPolicyOf(parts, subject);
-      const costTokens = costTokensOf(options, named);
-      return (
-        borrower.tryTake(subject, named.policy, costTokens) ?? (await borrower.wait(subject, costTokens))
-      );
+      return borrower.take(subject, named.policy, costTokensOf(options, named));
     },
     async peek(subject) {
       const named = onlyPolicyOf(parts, subject);

@@ -88,7 +88,7 @@ export class LentBuckets {
   readonly #holder: number;
   readonly #shelves = new Map<string, FullShelf>();
   #size = 0;
-  /** The highest lease number of any dropped bucket, since a lease name is never used twice. */
+  /** The highest lease number of any bucket that is not kept, since a lease name is never used twice. */
   #lastLease = 0;
   #shelfWalk: Iterator<FullShelf> = [].values();
   /** The buckets of the current shelf that are still to be visited. */
@@ -105,6 +105,12 @@ export class LentBuckets {
 
   find({ endpoint, user }: Subject): LentBucket | undefined {
     return this.#shelves.get(endpoint)?.buckets.get(user);
+  }
+
+  /** A bucket for one lease only, which is not kept. */
+  once({ endpoint, user }: Subject, terms: LeaseTerms, window: number): LentBucket {
+    const shelf = { endpoint, holder: this.#holder };
+    return new LentBucket({ shelf, user, terms, window, lastLease: this.#lastLease++ });
   }
 
   /** Adds an unknown bucket, without a lease. */
