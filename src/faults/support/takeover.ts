@@ -14,16 +14,17 @@ const LEAST_PATIENCE_MS = 10_000;
 
 /**
  * The nodes that can take over: the current replicas of a primary; none for a replica. If the node does not answer, as
- * when another fault holds it, the first other node that answers decides; without any answer, the plan.
+ * when another fault holds it, those that any other node sees, since the view of one may be old; without any, the plan's.
  */
 export async function findSuccessors(node: string, regions: FaultContext['regions']): Promise<string[]> {
   const { nodes } = regions.topology;
   const others = nodes.map(({ name }) => name).filter((name) => name !== node);
-  const ofOthers = Promise.any(others.map((asked) => replicasOf(node, asked, regions)));
-  ofOthers.catch(() => {}); // used only without an answer of the node itself
-  return replicasOf(node, node, regions)
-    .catch(() => ofOthers)
-    .catch(() => nodes.filter(({ replicaOf }) => replicaOf === node).map(({ name }) => name));
+  const views = Promise.allSettled(others.map((asked) => replicasOf(node, asked, regions)));
+  return replicasOf(node, node, regions).catch(async () => {
+    const seen = (await views).flatMap((view) => (view.status === 'fulfilled' ? view.value : []));
+    const planned = nodes.flatMap(({ name, replicaOf }) => (replicaOf === node ? [name] : []));
+    return seen.length > 0 ? [...new Set(seen)] : planned;
+  });
 }
 
 /** The replicas of a node as `asked` sees them. */
