@@ -62,6 +62,16 @@ it('borrows ahead for a user who comes again, by another lease', async () => {
   await borrower.close();
 });
 
+it('rejects a first take that waits while the limiter is closed, and returns what was lent', async () => {
+  const { borrower, requests, take } = startBorrower();
+  for (const user of users(200)) await take(user);
+  const waiting = take('waiting', 2);
+  const closed = borrower.close();
+  await expect(waiting).rejects.toMatchObject({ code: 'LIMITER_CLOSED' });
+  await closed;
+  expect(requests.get('waiting')?.map(({ returned }) => returned)).toEqual([0, 2]);
+});
+
 it('denies a first take that home is short of, and rejects one without a reply', async () => {
   const { borrower, take } = startBorrower();
   for (const user of users(200)) await take(user);

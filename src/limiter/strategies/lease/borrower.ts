@@ -62,6 +62,7 @@ export class Borrower {
     const bucket = this.#buckets.once(subject, this.#options.termsOf(policy), this.#windowAt(nowUs));
     noteTake(bucket, costTokens, false, nowUs, this.#windowUs);
     await this.#send(bucket, makeRequest(bucket, { want: costTokens, need: costTokens }, nowUs));
+    if (this.#isClosed) throw closedError(); // what was lent is on its way back
     if (bucket.failure !== undefined) throw bucket.failure;
     const thenUs = now();
     if (tryTake(bucket, costTokens, thenUs)) return this.#admission(bucket);
