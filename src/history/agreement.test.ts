@@ -38,6 +38,7 @@ function read(lines: readonly string[]): unknown {
       origin: [table.origins[row], table.regionOf(row)],
       operation: table.operationOf(row),
       level: [table.levels?.of(row), table.levels?.bucketUs(row), table.levels?.nodeName(row)],
+      stated: table.statedOf(row),
     }));
     const buckets = Array.from({ length: table.bucketCount }, (_, at) => [
       table.starts[at],
@@ -96,7 +97,26 @@ const decision = fc
   )
   .map((fields) => `{${fields.join(',')}}`);
 
+const stated = fc
+  .array(
+    fc.oneof(
+      field(['remaining', 'retryAfterS', 'retryAtS', 'reset', 'limit', 'windowS'], oneOf(NUMBERS)),
+      field(
+        ['remaining', 'retryAfterS', 'reset'],
+        oneOf(['0.1', '-0.5', '12.000001', '1.50', '0.999999999999999', '00.5', '1.2.3', '1.5e3', '-0.0']),
+      ),
+      field(
+        ['resetForm'],
+        oneOf(['"delta"', '"any"', '"delta"', '"epoch"', '""', 'null', '5', '"d\\u0065lta"']),
+      ),
+      field(['more', 'Reset', 'reset '], oneOf(['1', '"delta"'])),
+    ),
+    { maxLength: 5 },
+  )
+  .map((fields) => `{${fields.join(',')}}`);
+
 const anyField = fc.oneof(
+  field(['stated'], fc.oneof(stated, stated, oneOf(['null', '5', '[]', '{}', '"a"']))),
   field(['bucket', 'user', 'region', 'error', 'policy', 'decisionId'], oneOf(TEXTS)),
   field(['index', 'cost', 'invokedUs', 'completedUs', 'latestUs', 'intendedUs'], oneOf(NUMBERS)),
   field(['process', 'status', 'maxCharge'], oneOf(NUMBERS)),
@@ -127,7 +147,32 @@ const goodDecision = fc
   )
   .map((fields) => `{${fields.join(',')}}`);
 
+const goodStated = fc
+  .array(
+    fc.oneof(
+      field(
+        ['remaining', 'retryAfterS', 'retryAtS', 'reset', 'limit', 'windowS'],
+        oneOf([
+          '0',
+          '-0',
+          '7',
+          '-2',
+          '300',
+          '0.1',
+          '12.000001',
+          '-0.5',
+          '1795559409.123456',
+          '9007199254740991',
+        ]),
+      ),
+      field(['resetForm'], oneOf(['"delta"', '"any"'])),
+    ),
+    { minLength: 1, maxLength: 5 },
+  )
+  .map((fields) => `{${fields.join(',')}}`);
+
 const goodField = fc.oneof(
+  field(['stated'], goodStated),
   field(
     ['bucket', 'user', 'region', 'error', 'decisionId'],
     oneOf(['"b"', '"c"', '""', utf8('"😀"'), '"\xfe"']),
@@ -147,6 +192,7 @@ const whole = fc.shuffledSubarray(
     ...['"type":"op"', '"index":0', '"bucket":"b"', '"user":"u"', '"region":"r"', '"process":3', '"cost":2'],
     ...['"invokedUs":5', '"completedUs":9', '"outcome":"allowed"', '"status":201', '"decisionId":"d"'],
     ...['"intendedUs":4', '"latestUs":20', '"maxCharge":3', '"error":"E"'],
+    '"stated":{"remaining":3,"reset":4,"resetForm":"delta"}',
     '"decision":{"strategy":"central","node":"n","atUs":7,"bucketUs":7,"level":"3800000","source":"redis"}',
   ],
   { minLength: 8 },
@@ -237,6 +283,14 @@ it.each([
   {
     title: 'without a telling reply, of which one came',
     line: decided('"node":"n","source":"redis","atUs":7').replace('allowed', 'info'),
+  },
+  {
+    title: 'that stated twice, the second time less',
+    line: LINE.replace('}', ',"stated":{"remaining":1,"limit":2,"resetForm":"delta"},"stated":{"reset":1}}'),
+  },
+  {
+    title: 'that stated more digits than 15',
+    line: LINE.replace('}', ',"stated":{"reset":0.1234567890123456}}'),
   },
   { title: 'with a region of no letters', line: LINE.replace('"index"', '"region":"","index"') },
   { title: 'whose bucket is no UTF-8', line: LINE.replace('"b"', '"\xff"') },

@@ -40,6 +40,7 @@ function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<n
   checkCosts(table, charged);
   for (const row of rows) {
     table.levels?.drop(row); // it is unknown which attempt charged
+    table.stated?.drop(row);
     table.kinds[row] = (table.kinds[row] as number) | KIND.joined;
   }
   const firstUs = least(rows, (row) => table.invokedUs[row] as number);

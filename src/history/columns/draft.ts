@@ -1,3 +1,5 @@
+import { DraftStated } from './stated.ts';
+
 /**
  * One operation on its way into a table. It has only numbers and is reused, so that reading ten million operations makes
  * no garbage. Texts are numbers of the table's interner; NaN and -1 mean absent.
@@ -30,6 +32,7 @@ export class Draft {
   isUncharged = false;
   /** Decided from a lease of its node: the node is known, the level is not. */
   isLent = false;
+  readonly stated = new DraftStated();
 
   clear(): void {
     this.index = -1;
@@ -46,6 +49,7 @@ export class Draft {
     this.decisionId = -1;
     this.error = -1;
     this.clearDecision();
+    this.stated.clear();
   }
 
   clearDecision(): void {

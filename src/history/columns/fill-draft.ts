@@ -1,7 +1,8 @@
 import { hasSharedBucket } from '../../core/strategies.ts';
-import { type Charge, type Operation, OUTCOMES } from '../records/operation.ts';
+import { type Charge, type Operation, OUTCOMES, type Stated } from '../records/operation.ts';
 import type { Draft } from './draft.ts';
 import type { Interner } from './interner.ts';
+import { type DraftStated, STATED_FIELDS } from './stated.ts';
 
 /** Puts one charge of a parsed operation into a draft, as the scanner does; its policy is still the number of a text. */
 export function fillDraft(draft: Draft, operation: Operation, charge: Charge, texts: Interner): void {
@@ -22,6 +23,8 @@ export function fillDraft(draft: Draft, operation: Operation, charge: Charge, te
   draft.latestUs = operation.latestUs ?? Number.NaN;
   draft.decisionId = numberOf(operation.decisionId);
   draft.error = numberOf(operation.error);
+  if (operation.stated !== undefined && operation.charges === undefined)
+    fillStated(draft.stated, operation.stated); // of several buckets it is unknown whose values they are
   if (decision === undefined) return;
   draft.node = nameOf(decision.node);
   draft.atUs = decision.atUs ?? Number.NaN;
@@ -32,4 +35,12 @@ export function fillDraft(draft: Draft, operation: Operation, charge: Charge, te
   const hasLevel = operation.charges === undefined && !draft.isLent;
   draft.levelQuanta = hasLevel ? (decision.levelQuanta ?? Number.NaN) : Number.NaN;
   draft.isShared = decision.source === 'redis' && hasSharedBucket(decision.strategy);
+}
+
+function fillStated(draft: DraftStated, stated: Stated): void {
+  for (const [field, name] of STATED_FIELDS.entries()) {
+    const value = stated[name];
+    if (value !== undefined) draft.set(field, value);
+  }
+  draft.setForm(stated.resetForm);
 }

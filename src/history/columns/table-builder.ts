@@ -15,6 +15,7 @@ import {
 import type { Draft } from './draft.ts';
 import type { Interner } from './interner.ts';
 import { LevelsBuilder } from './levels.ts';
+import { StatedBuilder } from './stated.ts';
 import { DURATION, KIND, makeTable, type OperationTable, type Origin, type TableColumns } from './table.ts';
 
 /** The texts and policies that the rows of a table refer to by number. */
@@ -33,6 +34,7 @@ export class TableBuilder {
   readonly #context: TableContext;
   readonly #chunks: Chunk[] = [];
   readonly #levels = new LevelsBuilder();
+  readonly #stated = new StatedBuilder();
   readonly #attempts: AttemptChunk[] = [];
   readonly #lates: LateChunk[] = [];
   readonly #longUs = new Map<number, number>();
@@ -64,6 +66,7 @@ export class TableBuilder {
     const row = this.#addRow(draft, { kind, costTokens, lastUs, origin });
     if (draft.isShared || draft.isLent)
       this.#levels.add(row, draft, (text) => this.#context.texts.textOf(text));
+    this.#stated.add(row, draft.stated);
     const surplus = surplusOf(draft);
     if (!(surplus > 0)) return;
     const rest = KIND.info | KIND.part | KIND.surplus | (flags & KIND.multiBucket);
@@ -117,6 +120,7 @@ export class TableBuilder {
           ? undefined
           : gather(targets, new Uint32Array(rows), (at) => this.#lates[at]?.lateUs),
       levels: this.#levels.build(targets, invokedUs),
+      stated: this.#stated.build(targets),
     };
   }
 

@@ -1,7 +1,8 @@
 import type { Policy } from '../../core/policy.ts';
-import { OUTCOMES, type Outcome } from '../records/operation.ts';
+import { OUTCOMES, type Outcome, type Stated } from '../records/operation.ts';
 import type { Interner } from './interner.ts';
 import type { Levels } from './levels.ts';
+import type { StatedColumns } from './stated.ts';
 
 /** The kind of a row, as bits; the lowest two are its outcome. */
 export const KIND = {
@@ -56,6 +57,8 @@ export interface TableColumns {
   readonly latesUs?: Uint32Array | undefined;
   /** Absent if no decision has evidence of the shared bucket. */
   readonly levels?: Levels | undefined;
+  /** Absent if no limiter stated anything. */
+  readonly stated?: StatedColumns | undefined;
 }
 
 /**
@@ -65,6 +68,8 @@ export interface TableColumns {
 export interface OperationTable extends Readonly<TableColumns> {
   readonly rows: number;
   readonly bucketCount: number;
+  /** Whether a limiter stated anything besides yes or no. */
+  readonly hasStated: boolean;
   /** Its text in the history, with the name of its policy if that has one. */
   nameOf(bucket: number): string;
   /** Its text in the history, without the policy: buckets of different policies can have the same. */
@@ -75,6 +80,8 @@ export interface OperationTable extends Readonly<TableColumns> {
   /** The file of an origin. */
   fileOf(origin: number): string;
   operationOf(row: number): OperationName;
+  /** What the limiter stated in its reply; undefined for attempts of one decision and for several charges. */
+  statedOf(row: number): Stated | undefined;
   /** Whether it was due at a given time, like the requests of an open load. */
   isDue(row: number): boolean;
   /** When it was due, or sent if it had no due time: latencies count from then. */
@@ -100,6 +107,8 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
     ...columns,
     rows: invokedUs.length,
     bucketCount: columns.starts.length - 1,
+    hasStated: columns.stated !== undefined,
+    statedOf: (row) => columns.stated?.of(row),
     nameOf(bucket) {
       const policy = policyAt(bucket)?.name ?? '';
       return policy === '' ? plainNameOf(bucket) : `${plainNameOf(bucket)} (${policy})`;

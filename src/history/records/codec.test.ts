@@ -19,6 +19,19 @@ const decision = fc.record(
   { requiredKeys: ['strategy', 'node', 'source'] },
 );
 
+const stated = fc.record(
+  {
+    remaining: number,
+    retryAfterS: fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0), // JSON has no -0
+    retryAtS: number,
+    reset: number,
+    resetForm: fc.constantFrom('delta' as const, 'any' as const),
+    limit: number,
+    windowS: number,
+  },
+  { requiredKeys: [] },
+);
+
 const operation = fc.record(
   {
     type: fc.constant('op' as const),
@@ -34,6 +47,7 @@ const operation = fc.record(
     status: fc.nat(),
     error: text,
     decision,
+    stated,
     intendedUs: number,
     policy: text,
     maxCharge: fc.nat(),

@@ -1,5 +1,5 @@
 import type { Evidence } from '../../core/decision.ts';
-import type { HistoryRecord, Operation } from './operation.ts';
+import type { HistoryRecord, Operation, Stated } from './operation.ts';
 
 /** Writes one record as one line of NDJSON, newline included. Levels are decimal strings of quanta. */
 export function encodeRecord(record: HistoryRecord): string {
@@ -30,8 +30,10 @@ function encodeDecision(evidence: Evidence): string {
   return `{"strategy":${text(strategy)},"node":${text(node)}${at}${bucketAt}${level}${age},"source":"${source}"${charged}}`;
 }
 
-function encodeRare({ intendedUs, policy, maxCharge, latestUs, decisionId, charges }: Operation): string {
+function encodeRare(operation: Operation): string {
+  const { stated, intendedUs, policy, maxCharge, latestUs, decisionId, charges } = operation;
   return (
+    (stated === undefined ? '' : encodeStated(stated)) +
     field('intendedUs', intendedUs) +
     field('policy', policy) +
     field('maxCharge', maxCharge) +
@@ -39,6 +41,24 @@ function encodeRare({ intendedUs, policy, maxCharge, latestUs, decisionId, charg
     field('decisionId', decisionId) +
     field('charges', charges)
   );
+}
+
+/** Most replies state something; numbers need no JSON.stringify. */
+function encodeStated(stated: Stated): string {
+  const { remaining, retryAfterS, retryAtS, reset, resetForm, limit, windowS } = stated;
+  const fields =
+    numeral('remaining', remaining) +
+    numeral('retryAfterS', retryAfterS) +
+    numeral('retryAtS', retryAtS) +
+    numeral('reset', reset) +
+    (resetForm === undefined ? '' : `,"resetForm":"${resetForm}"`) +
+    numeral('limit', limit) +
+    numeral('windowS', windowS);
+  return `,"stated":{${fields.slice(1)}}`;
+}
+
+function numeral(name: string, value: number | undefined): string {
+  return value === undefined ? '' : `,"${name}":${value}`;
 }
 
 function field(name: string, value: unknown): string {

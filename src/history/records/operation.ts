@@ -29,6 +29,7 @@ export interface Operation {
   /** Why it failed or its outcome is unknown: a code of the error catalogue or of the recorder. */
   readonly error?: string;
   readonly decision?: Evidence;
+  readonly stated?: Stated;
   /** The name of its policy among the header's `policies`; absent: the header's `policy`. */
   readonly policy?: string;
   /** The most tokens of each of its charges; absent: `cost`. The surplus may be charged until `latestUs`. */
@@ -42,6 +43,30 @@ export interface Operation {
   readonly decisionId?: string;
   /** Several buckets in one decision, all or nothing; `bucket`, `cost` and `policy` are then ignored. */
   readonly charges?: readonly Charge[];
+}
+
+/**
+ * What the limiter said in its reply besides yes or no, in the units of the reply; what it did not say is absent. It may
+ * be wrong.
+ */
+export interface Stated {
+  /** Tokens, or requests, left after the decision: `r` of RateLimit, RateLimit-Remaining, X-RateLimit-Remaining. */
+  readonly remaining?: number;
+  /** Retry-After in seconds, perhaps with a fraction. */
+  readonly retryAfterS?: number;
+  /** Retry-After as a date: seconds since 1970. */
+  readonly retryAtS?: number;
+  /** The number of a reset, in the unit that its form leaves open: `t` of RateLimit, RateLimit-Reset, X-RateLimit-Reset. */
+  readonly reset?: number;
+  /**
+   * `delta`: the reset is in seconds from the reply on, as the drafts of RateLimit say. `any`, or absent: its unit was
+   * not agreed, as for X-RateLimit-Reset, which has seconds from the reply on or seconds since 1970.
+   */
+  readonly resetForm?: 'delta' | 'any';
+  /** The quota of its policy: `q` of RateLimit-Policy, RateLimit-Limit, X-RateLimit-Limit. */
+  readonly limit?: number;
+  /** The seconds of its policy: `w` of RateLimit-Policy. */
+  readonly windowS?: number;
 }
 
 /** The part of one decision that concerns one bucket. `cost` in tokens. */

@@ -2,7 +2,7 @@ import type { Evidence } from '../../core/decision.ts';
 import { given } from '../../core/given.ts';
 import { quoted } from '../../core/printable.ts';
 import { asObject, cost, type Fields, number, optional, RecordError, text, whole } from './fields.ts';
-import { type Charge, type Operation, OUTCOMES } from './operation.ts';
+import { type Charge, type Operation, OUTCOMES, type Stated } from './operation.ts';
 
 /** Reads an operation; keeps only what the checker needs. Throws RecordError. */
 export function parseOperation(fields: Fields): Operation {
@@ -38,6 +38,7 @@ export function parseOperation(fields: Fields): Operation {
       decisionId: optional(fields, 'decisionId', text),
       error: optional(fields, 'error', text),
       decision: parseDecision(fields.decision),
+      stated: parseStated(fields.stated),
       charges,
     }),
   };
@@ -99,4 +100,24 @@ function parseDecision(value: unknown): Evidence | undefined {
       charge: CHARGES.find((known) => known === charge),
     }),
   };
+}
+
+const RESET_FORMS = ['delta', 'any'] as const;
+
+function parseStated(value: unknown): Stated | undefined {
+  if (value === undefined || value === null) return undefined;
+  const fields = asObject(value, 'stated');
+  const { resetForm = null } = fields;
+  const form = RESET_FORMS.find((known) => known === resetForm);
+  if (form === undefined && resetForm !== null)
+    throw new RecordError(`stated.resetForm must be delta or any; found ${quoted(resetForm)}`);
+  return given({
+    remaining: optional(fields, 'remaining', number),
+    retryAfterS: optional(fields, 'retryAfterS', number),
+    retryAtS: optional(fields, 'retryAtS', number),
+    reset: optional(fields, 'reset', number),
+    resetForm: form,
+    limit: optional(fields, 'limit', number),
+    windowS: optional(fields, 'windowS', number),
+  });
 }

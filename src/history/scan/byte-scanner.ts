@@ -1,6 +1,7 @@
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
+const POINT = 0x2e;
 const ZERO = 0x30;
 const BACKSLASH = 0x5c;
 const OPEN = 0x7b;
@@ -10,7 +11,7 @@ const NOT_ASCII = 0x80;
 const MOST_DIGITS = 15;
 const MICROSECONDS_DIGITS = 16;
 
-/** The keys that an object may have. No two may have the same length and first letter. */
+/** The keys that an object may have. No two may have the same length, first and last letter. */
 export class KeySet {
   readonly #byCode = new Map<number, Key>();
   /** The last key in each place: the lines of a file are alike. */
@@ -19,7 +20,7 @@ export class KeySet {
   constructor(names: readonly string[]) {
     for (const name of names) {
       const bytes = new TextEncoder().encode(`"${name}":`);
-      this.#byCode.set(codeOf(bytes.length - 3, bytes[1] ?? 0), { name, bytes });
+      this.#byCode.set(codeAt(bytes, 0, bytes.length - 3), { name, bytes });
     }
   }
 
@@ -28,7 +29,7 @@ export class KeySet {
     const expected = this.#expected[place];
     if (expected !== undefined && startsWith(bytes, at, expected.bytes)) return expected;
     const length = bytes.subarray(at + 1, at + 17).indexOf(QUOTE);
-    const found = this.#byCode.get(codeOf(length, bytes[at + 1] ?? 0));
+    const found = this.#byCode.get(codeAt(bytes, at, length));
     if (found === undefined || !startsWith(bytes, at, found.bytes)) return undefined;
     if (place <= this.#expected.length) this.#expected[place] = found;
     return found;
@@ -130,6 +131,24 @@ export class ByteScanner {
     return this.take(QUOTE) ? value : Number.NaN;
   }
 
+  /** Reads a whole number within 2^53 or a decimal of at most 15 digits, or gives NaN. */
+  protected decimal(): number {
+    const isNegative = this.bytes[this.at] === MINUS;
+    const whole = this.integer();
+    if (!this.take(POINT)) return whole;
+    const start = this.at;
+    let value = Math.abs(whole);
+    for (; this.at < this.#end; this.at++) {
+      const digit = (this.bytes[this.at] as number) - ZERO;
+      if (digit < 0 || digit > 9) break;
+      value = value * 10 + digit;
+    }
+    const digits = this.at - start;
+    if (digits === 0 || digits > MOST_DIGITS || value >= 10 ** MOST_DIGITS) return Number.NaN;
+    value /= 10 ** digits; // the quotient of two exact numbers is the nearest to the decimal
+    return isNegative ? -value : value;
+  }
+
   /** Reads a whole number within 2^53, or gives NaN. */
   protected integer(): number {
     const { bytes } = this;
@@ -169,6 +188,7 @@ function startsWith(bytes: Uint8Array, at: number, expected: Uint8Array): boolea
   return true;
 }
 
-function codeOf(length: number, first: number): number {
-  return length * 256 + first;
+/** A number for the key whose quotation mark is at `at`. */
+function codeAt(bytes: Uint8Array, at: number, length: number): number {
+  return (length * 256 + (bytes[at + 1] ?? 0)) * 256 + (bytes[at + length] ?? 0);
 }

@@ -1,6 +1,7 @@
 import { hasSharedBucket, STRATEGY_NAMES } from '../../core/strategies.ts';
 import type { Draft } from '../columns/draft.ts';
 import type { Interner } from '../columns/interner.ts';
+import { STATED, STATED_FIELDS } from '../columns/stated.ts';
 import { OUTCOMES } from '../records/operation.ts';
 import { ByteScanner, KeySet } from './byte-scanner.ts';
 
@@ -8,9 +9,10 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 const OPERATION_KEYS = [
   ...['type', 'index', 'bucket', 'user', 'region', 'process', 'cost', 'invokedUs', 'completedUs', 'outcome'],
-  ...['status', 'error', 'policy', 'maxCharge', 'latestUs', 'decisionId', 'decision', 'intendedUs'],
+  ...['status', 'error', 'policy', 'maxCharge', 'latestUs', 'decisionId', 'decision', 'intendedUs', 'stated'],
 ];
 const DECISION_KEYS = ['strategy', 'node', 'source', 'atUs', 'bucketUs', 'level', 'ageUs', 'charge'];
+const STATED_KEYS = [...STATED_FIELDS, 'resetForm'];
 const OUTCOME_BYTES = OUTCOMES.map(bytesOf);
 const INFO = OUTCOMES.indexOf('info');
 const OP = bytesOf('op');
@@ -19,6 +21,8 @@ const REDIS = bytesOf('redis');
 const LEASE = bytesOf('lease');
 const FALLBACK = bytesOf('fallback');
 const NONE = bytesOf('none');
+const DELTA = bytesOf('delta');
+const ANY = bytesOf('any');
 const N = 0x6e;
 
 /**
@@ -32,8 +36,10 @@ export class OperationScanner extends ByteScanner {
   readonly #notShared: ReadonlySet<number>;
   readonly #operationKeys = new KeySet(OPERATION_KEYS);
   readonly #decisionKeys = new KeySet(DECISION_KEYS);
+  readonly #statedKeys = new KeySet(STATED_KEYS);
   readonly #readField = (key: string) => this.#field(key);
   readonly #readDecisionField = (key: string) => this.#decisionField(key);
+  readonly #readStatedField = (key: string) => this.#statedField(key);
   #draft: Draft;
   #isOperation = false;
   #strategy = -1;
@@ -92,6 +98,9 @@ export class OperationScanner extends ByteScanner {
         return this.#outcome();
       case 'decision':
         return this.#decision();
+      case 'stated':
+        this.#draft.stated.clear(); // of several, the last counts
+        return this.object(this.#statedKeys, this.#readStatedField);
       case 'intendedUs':
         draft.intendedUs = this.integer();
         return !Number.isNaN(draft.intendedUs);
@@ -188,6 +197,18 @@ export class OperationScanner extends ByteScanner {
       default:
         return false;
     }
+  }
+
+  #statedField(key: string): boolean {
+    const { stated } = this.#draft;
+    if (key === 'resetForm') {
+      const isKnown = this.string() && (this.is(DELTA) || this.is(ANY));
+      stated.setForm(this.is(DELTA) ? 'delta' : 'any');
+      return isKnown;
+    }
+    const value = this.decimal();
+    stated.set(STATED[key as keyof typeof STATED], value);
+    return !Number.isNaN(value);
   }
 
   /** Reads a string and gives its number, or -1. */
