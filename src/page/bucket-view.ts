@@ -5,7 +5,8 @@ import { makeOperationsChart } from './charts/operations-chart.ts';
 import type { TimeAxis } from './charts/time-axis.ts';
 import { button, make } from './dom.ts';
 import { collectOperations } from './operations.ts';
-import { violationsText } from './violations.ts';
+import { tokensText } from './text.ts';
+import { kindsText, violationsText } from './violations.ts';
 
 /** A bucket that can be chosen, with its charts. */
 export interface BucketView {
@@ -27,10 +28,7 @@ export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
     { attributes: { id: 'bucket' }, on: { change: () => take(choice.selectedIndex) } },
     ...buckets.map(({ name, violations }) =>
       make('option', {
-        text:
-          violations.length === 0
-            ? name
-            : `${name}: ${violations.length} ${violations.length === 1 ? 'violation' : 'violations'}`,
+        text: violations.length === 0 ? name : `${name}: ${kindsText(violations, page.declared)}`,
       }),
     ),
   );
@@ -61,7 +59,7 @@ export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
     ),
     make('p', {
       class: 'hint',
-      text: 'An ideal bucket that took the same operations, each somewhere in its interval, stays between the two lines. If the highest falls below zero, more was admitted than any bucket can admit. If the lowest stays at or above the cost during a denial, the denial was false. If the lines cross, no ideal bucket took these operations.',
+      text: `An ideal bucket that took the same operations, each somewhere in its interval, stays between the two lines. If the highest falls below zero, more was admitted than any bucket can admit. If the lowest stays at or above the cost during a denial, the denial was false. If the lines cross, no ideal bucket took these operations.${declaredHint(page)}`,
     }),
     place,
   );
@@ -82,6 +80,11 @@ export function makeBucketView(page: RunPage, axis: TimeAxis): BucketView {
 }
 
 type Bucket = RunPage['buckets'][number];
+
+function declaredHint({ declared }: RunPage): string {
+  if (declared === undefined) return '';
+  return ` Hollow signs are what the strategy declares: up to ${tokensText(declared)} tokens of one bucket beyond an ideal one.`;
+}
 
 function describeBucket(page: RunPage, { policy: name, of, violations, invokedUs }: Bucket): string {
   const policy = page.policies[name];

@@ -8,6 +8,7 @@ import { TimeAxis } from './charts/time-axis.ts';
 import { make, section } from './dom.ts';
 import { makeBar, makeCommand, verdictBadge } from './head.ts';
 import { sample, styleOf } from './palette.ts';
+import { makeScroll } from './scroll.ts';
 
 const METRICS: readonly Metric[] = [
   ...COUNTED,
@@ -137,9 +138,7 @@ function onGrid(
 
 /** A difference from the first run has a sign and a word as well as a colour. */
 function makeComparedTable({ runs, rows }: ComparisonPage): HTMLElement {
-  return make(
-    'div',
-    { class: 'scroll', attributes: { tabindex: 0, role: 'group', 'aria-label': 'Figures side by side' } },
+  return makeScroll(
     make(
       'table',
       { class: 'compared' },
@@ -171,6 +170,7 @@ function makeComparedTable({ runs, rows }: ComparisonPage): HTMLElement {
         ),
       ),
     ),
+    'Figures side by side',
   );
 }
 

@@ -95,7 +95,7 @@ export function makeCommand(command: string): HTMLElement {
     make('span', { class: 'quiet', text: 'again' }),
     make(
       'pre',
-      { attributes: { tabindex: 0, role: 'group', 'aria-label': 'The command that makes this run again' } },
+      { attributes: { role: 'group', 'aria-label': 'The command that makes this run again' } },
       code,
     ),
     copy,

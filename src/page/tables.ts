@@ -1,5 +1,6 @@
 import type { RunPage } from '../report/html/page-data.ts';
 import { make } from './dom.ts';
+import { makeScroll } from './scroll.ts';
 
 /** A table of text; columns of numbers stand to the right. */
 function makeTable({ head, rows }: RunPage['tables'][number], label: string): HTMLElement {
@@ -7,9 +8,7 @@ function makeTable({ head, rows }: RunPage['tables'][number], label: string): HT
     (_, at) => at > 0 && rows.every((row) => /^[-+x ]*[\d.,]*%?$/.test(row[at] ?? '')),
   );
   const kind = (at: number) => (isNumber[at] === true ? 'number' : '');
-  return make(
-    'div',
-    { class: 'scroll', attributes: { tabindex: 0, role: 'group', 'aria-label': label } },
+  return makeScroll(
     make(
       'table',
       {},
@@ -28,6 +27,7 @@ function makeTable({ head, rows }: RunPage['tables'][number], label: string): HT
         ...rows.map((row) => make('tr', {}, ...row.map((text, at) => make('td', { text, class: kind(at) })))),
       ),
     ),
+    label,
   );
 }
 

@@ -1,6 +1,8 @@
 import type { Proof, WindowFormula, WitnessRow } from '../report/html/page-data.ts';
 import { make, makeSvg } from './dom.ts';
+import { makeScroll } from './scroll.ts';
 import { secondsText, tokensText } from './text.ts';
+import { countText, declaredText, isDeclared } from './violations.ts';
 
 const KINDS = {
   'over-admission': 'Over-admission',
@@ -10,13 +12,14 @@ const KINDS = {
 };
 
 /** A proof to verify by hand: the broken inequality with its numbers, and the operations that break it. */
-export function makeWitness(proof: Proof): HTMLElement {
-  const { kind, count, sentence, formula, floor, witness, context } = proof;
+export function makeWitness(proof: Proof, declared?: number): HTMLElement {
+  const { kind, sentence, formula, floor, witness, context } = proof;
+  const allowed = isDeclared(kind, declared) ? declared : undefined;
   return make(
     'article',
-    { class: 'witness' },
-    make('h4', { text: `${KINDS[kind]}${count > 1 ? `, the first of ${count}` : ''}` }),
-    formula === undefined ? undefined : makeFormula(formula),
+    { class: allowed === undefined ? 'witness' : 'witness declared' },
+    make('h4', { text: headingOf(proof, allowed) }),
+    formula === undefined ? undefined : makeFormula(formula, allowed),
     floor === undefined
       ? undefined
       : makeInequality(
@@ -36,8 +39,14 @@ export function makeWitness(proof: Proof): HTMLElement {
   );
 }
 
+/** `Over-admission: the first of 13 over-admissions of this bucket (declared: up to 20 tokens)`. */
+function headingOf({ kind, count }: Proof, allowed: number | undefined): string {
+  const first = count > 1 ? `: the first of ${countText(kind, count)} of this bucket` : '';
+  return `${KINDS[kind]}${first}${allowed === undefined ? '' : ` (${declaredText(allowed)})`}`;
+}
+
 /** admitted in [s, e] <= C + r (e - s): the formula, then its numbers, which break it. */
-function makeFormula(formula: WindowFormula): HTMLElement {
+function makeFormula(formula: WindowFormula, allowed: number | undefined): HTMLElement {
   const { startUs, endUs, admitted, capacity, perSecond, slack, allowance } = formula;
   const length = (endUs - startUs) / 1e6;
   const clocks =
@@ -45,7 +54,7 @@ function makeFormula(formula: WindowFormula): HTMLElement {
   return make(
     'div',
     { class: 'formula' },
-    row('must hold', 'admitted in [s, e]', '≤', 'C + r · (e − s)'),
+    row(allowed === undefined ? 'must hold' : 'ideal bucket', 'admitted in [s, e]', '≤', 'C + r · (e − s)'),
     row(
       'here',
       `${tokensText(admitted)}`,
@@ -54,9 +63,11 @@ function makeFormula(formula: WindowFormula): HTMLElement {
     ),
     make(
       'p',
-      { class: 'broken' },
-      make('strong', { text: `✗ ${tokensText(admitted)} > ${tokensText(allowance)}` }),
-      `: ${tokensText(admitted - allowance)} tokens too many between s = ${secondsText(startUs, 6)} and e = ${secondsText(endUs, 6)}`,
+      { class: allowed === undefined ? 'broken' : 'beyond' },
+      make('strong', {
+        text: `${allowed === undefined ? '✗ ' : ''}${tokensText(admitted)} > ${tokensText(allowance)}`,
+      }),
+      `: ${tokensText(admitted - allowance)} tokens ${allowed === undefined ? 'too many' : 'more, as declared,'} between s = ${secondsText(startUs, 6)} and e = ${secondsText(endUs, 6)}`,
     ),
   );
 }
@@ -120,20 +131,17 @@ function makeTimeline(witness: readonly WitnessRow[], context: Proof['context'])
   const proves = witness.length === 1 ? 'operation proves' : 'operations prove';
   const caption = `${witness.length} ${proves} it${before}. 0 s is ${secondsText(startUs, 6)} of the run.`;
   const head = COLUMNS.map(([text, kind]) => make('th', { text, class: kind, attributes: { scope: 'col' } }));
-  return make(
-    'div',
-    {
-      class: 'scroll tall',
-      attributes: { tabindex: 0, role: 'group', 'aria-label': 'Operations of the proof' },
-    },
+  const table = makeScroll(
     make(
       'table',
       { class: 'timeline' },
-      make('caption', { text: caption }),
       make('thead', {}, make('tr', {}, ...head)),
       make('tbody', {}, ...rows.map((row) => makeRow(row, { startUs, endUs }))),
     ),
+    'Operations of the proof',
+    'tall',
   );
+  return make('div', {}, make('p', { class: 'caption', text: caption }), table);
 }
 
 interface Span {

@@ -1,5 +1,6 @@
 import type { RunPage, WorstRow } from '../report/html/page-data.ts';
 import { button, make } from './dom.ts';
+import { makeScroll } from './scroll.ts';
 import { numberText, tokensText } from './text.ts';
 import { makeWitness } from './witness.ts';
 
@@ -25,7 +26,11 @@ export function makeWorstTable(page: RunPage, onShow: (bucket: string) => void):
   );
   const held = new Set(page.buckets.map(({ name }) => name));
   const body = make('tbody');
-  const rows = page.worst.map((row, at) => ({ row, elements: makeRows(row, at, { columns, held, onShow }) }));
+  const { declared } = page;
+  const rows = page.worst.map((row, at) => ({
+    row,
+    elements: makeRows(row, at, { columns, held, onShow, declared }),
+  }));
   const heads = columns.map(({ key, name }) => {
     const head = make('th', { attributes: { scope: 'col', 'aria-sort': 'none' }, class: 'number' });
     head.append(button(name, () => sortBy(key), { class: 'sort' }));
@@ -54,9 +59,7 @@ export function makeWorstTable(page: RunPage, onShow: (bucket: string) => void):
   return make(
     'div',
     {},
-    make(
-      'div',
-      { class: 'scroll', attributes: { tabindex: 0, role: 'group', 'aria-label': 'Table of buckets' } },
+    makeScroll(
       make(
         'table',
         { class: 'worst' },
@@ -73,6 +76,7 @@ export function makeWorstTable(page: RunPage, onShow: (bucket: string) => void):
         ),
         body,
       ),
+      'Table of buckets',
     ),
     isAll ? undefined : more,
   );
@@ -85,10 +89,12 @@ function makeRows(
     columns,
     held,
     onShow,
+    declared,
   }: {
     columns: readonly { readonly key: Key }[];
     held: ReadonlySet<string>;
     onShow: (bucket: string) => void;
+    declared: number | undefined;
   },
 ): HTMLElement[] {
   const id = `witness-${at}`;
@@ -102,7 +108,9 @@ function makeRows(
     details.hidden = !details.hidden;
     open.setAttribute('aria-expanded', String(!details.hidden));
     if (detail.childElementCount === 0)
-      detail.append(make('div', { class: 'pinned' }, ...row.proofs.map(makeWitness)));
+      detail.append(
+        make('div', { class: 'pinned' }, ...row.proofs.map((proof) => makeWitness(proof, declared))),
+      );
   };
   const cells = columns.map(({ key }) =>
     make('td', {

@@ -128,7 +128,7 @@ describe.skipIf(chromiumPath === undefined)(
       await page.getByRole('button', { name: 'Next' }).click();
       expect(await label()).not.toBe(before);
       await page.locator('#bucket').selectOption({ index: 5 });
-      expect(await label()).toMatch(/operations of bucket ratings:u\d+ as intervals, 0 violations/);
+      expect(await label()).toMatch(/operations of bucket ratings:u\d+ as intervals; no violations/);
       expect(problems).toEqual([]);
     });
 
@@ -169,9 +169,17 @@ describe.skipIf(chromiumPath === undefined)(
 
     it('is no wider than a phone', async () => {
       const page390 = { viewport: { width: 390, height: 844 } };
-      const file = writePage(testFolder(), makeRunPage(run.report, run.evidence));
+      const long = { ...run.report, command: `openclaw-rl bench${' --seed 1'.repeat(20)}` };
+      const file = writePage(testFolder(), makeRunPage(long, run.evidence));
       const { page } = await openPage(browser, file, page390);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+      const more = page.locator('#worst .more').first();
+      await expect.poll(() => textOf(more)).toBe('More columns: scroll sideways ↔');
+      const cut = (selector: string) =>
+        `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('${selector}'))`;
+      expect(await page.evaluate(cut('.command pre'))).toBe(0);
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await expect.poll(() => more.isHidden()).toBe(true);
     });
 
     it('shows what others wrote as text, wherever it comes from', async () => {

@@ -29,7 +29,6 @@ export function makeFaultLane(
     ),
   ].sort((a, b) => a.fromUs - b.fromUs);
   if (named.length === 0) return undefined;
-  const lanes = Math.min(MOST_LANES, named.length);
   const element = make('div', {
     class: 'plot',
     attributes: { role: 'img', 'aria-label': `Over time: ${named.map(describe).join('; ')}` },
@@ -38,7 +37,7 @@ export function makeFaultLane(
   const row = make('div', { class: 'chart lane' }, legend, element);
   const plot = new uPlot(
     {
-      ...chartOptions(lanes * LANE + 12),
+      ...chartOptions(heightOf(1)),
       series: [{}, { show: false }],
       axes: [
         { show: false },
@@ -46,7 +45,7 @@ export function makeFaultLane(
       ],
       scales: { x: { time: false, range: () => rangeOf(axis) }, y: { range: () => [0, 1] } },
       hooks: {
-        draw: [(chart) => drawNamed(chart, named)],
+        draw: [(chart) => adjustHeight(chart, drawNamed(chart, named))],
         setSelect: [(chart) => selectRange(chart, axis)],
       },
     },
@@ -58,6 +57,16 @@ export function makeFaultLane(
   );
   keep(plot, element, axis);
   return row;
+}
+
+function heightOf(lanes: number): number {
+  return lanes * LANE + 12;
+}
+
+/** As high as the lanes in use: with what is shown and how wide the page is, they change. */
+function adjustHeight(chart: uPlot, lanes: number): void {
+  const height = heightOf(lanes);
+  if (chart.height !== height) queueMicrotask(() => chart.setSize({ width: chart.width, height }));
 }
 
 function describe({ text, fromUs, untilUs, kind }: Named): string {
@@ -96,7 +105,8 @@ function place({ ctx, bbox, valToPos }: uPlot, named: readonly Named[]): Placed[
   });
 }
 
-function drawNamed(chart: uPlot, named: readonly Named[]): void {
+/** Draws every name, and returns the number of lanes they are in. */
+function drawNamed(chart: uPlot, named: readonly Named[]): number {
   const { ctx, bbox } = chart;
   const px = devicePixelRatio;
   ctx.save();
@@ -116,6 +126,10 @@ function drawNamed(chart: uPlot, named: readonly Named[]): void {
   }
   for (const each of placed) drawName(chart, each);
   ctx.restore();
+  return Math.min(
+    MOST_LANES,
+    placed.reduce((most, { lane }) => Math.max(most, lane + 1), 1),
+  );
 }
 
 function drawName(

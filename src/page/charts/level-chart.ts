@@ -1,11 +1,12 @@
 import uPlot from 'uplot';
 import { type LevelBand, levelBand } from '../../checker/proofs/level-band.ts';
-import type { PageBucket, RunPage } from '../../report/html/page-data.ts';
+import type { PageBucket, RunPage, Violation } from '../../report/html/page-data.ts';
 import { make } from '../dom.ts';
 import type { Drawn } from '../operations.ts';
 import { sample } from '../palette.ts';
 import { numberText, tokensText } from '../text.ts';
 import { colour } from '../theme.ts';
+import { isDeclared, violationsText } from '../violations.ts';
 import { chartOptions, type Drawing, keep, rangeOf, selectRange, timeScale, valueScale } from './chart.ts';
 import { drawShades, line } from './shades.ts';
 import type { TimeAxis } from './time-axis.ts';
@@ -16,13 +17,23 @@ const STYLES = {
   capacity: { colour: 'capacity', dash: [2, 3] },
 } as const;
 
-/** The kinds of violations, each with its own sign and height: below zero, or above the capacity. */
+/** Each kind with its own sign and height: below zero, or above the capacity. */
 const SIGNS = {
   'over-admission': { sign: '▼', colour: 'wrong', name: 'admitted too much', height: -0.05 },
   window: { sign: '▼', colour: 'wrong', name: 'admitted too much', height: -0.05 },
   'false-denial': { sign: '◆', colour: 'denied', name: 'denied falsely', height: 1.07 },
   replay: { sign: '●', colour: 'info', name: 'replay mismatch', height: 1.07 },
 } as const;
+const DECLARED_SIGN = {
+  sign: '▽',
+  colour: 'declared',
+  name: 'beyond an ideal bucket, declared',
+  height: -0.05,
+};
+
+function signOf(kind: Violation['kind'], { declared }: RunPage) {
+  return isDeclared(kind, declared) ? DECLARED_SIGN : SIGNS[kind];
+}
 
 /** The highest and lowest possible level of an ideal bucket, with its capacity and the violations. */
 export function makeLevelChart(
@@ -44,7 +55,7 @@ export function makeLevelChart(
   };
   const place = make('div', {
     class: 'plot',
-    attributes: { role: 'img', 'aria-label': describe(bucket, least) },
+    attributes: { role: 'img', 'aria-label': describe(page, bucket, least) },
   });
   const plot = new uPlot(
     {
@@ -59,8 +70,9 @@ export function makeLevelChart(
       hooks: {
         drawClear: [(chart) => drawShades(chart, page)],
         draw: [
-          (chart) => drawLimits(chart, { capacity, least, leastAt: (band.timesUs[deepest] ?? 0) / 1e6 }),
-          (chart) => drawSigns(chart, operations, capacity),
+          (chart) =>
+            drawLimits(chart, page, { capacity, least, leastAt: (band.timesUs[deepest] ?? 0) / 1e6 }),
+          (chart) => drawSigns(chart, page, { operations, capacity }),
         ],
         setSelect: [(chart) => selectRange(chart, axis)],
         setCursor: [
@@ -76,7 +88,7 @@ export function makeLevelChart(
     [band.timesUs.map((us) => us / 1e6), [...band.highest], [...band.lowest]],
     place,
   );
-  const row = make('div', { class: 'chart' }, makeLegend(cells, bucket), place);
+  const row = make('div', { class: 'chart' }, makeLegend(page, cells, bucket), place);
   return { row, end: keep(plot, place, axis) };
 }
 
@@ -102,12 +114,16 @@ function computeBand(
   );
 }
 
-function describe({ name, violations }: PageBucket, least: number): string {
+function describe({ declared }: RunPage, { name, violations }: PageBucket, least: number): string {
   const under = least < 0 ? `; the highest possible falls to ${tokensText(least)} tokens` : '';
-  return `Highest and lowest possible level of an ideal bucket ${name} over time${under}; ${violations.length} violations`;
+  return `Highest and lowest possible level of an ideal bucket ${name} over time${under}; ${violationsText(violations, declared)}`;
 }
 
-function makeLegend(cells: Readonly<Record<keyof typeof STYLES, HTMLElement>>, { violations }: PageBucket) {
+function makeLegend(
+  page: RunPage,
+  cells: Readonly<Record<keyof typeof STYLES, HTMLElement>>,
+  { violations }: PageBucket,
+) {
   const item = (name: string, key: keyof typeof STYLES) =>
     make('li', {}, sample(STYLES[key]), make('span', { class: 'name', text: name }), cells[key]);
   const kinds = [...new Set(violations.map(({ kind }) => kind))];
@@ -122,11 +138,11 @@ function makeLegend(cells: Readonly<Record<keyof typeof STYLES, HTMLElement>>, {
       item('highest possible', 'highest'),
       item('lowest possible', 'lowest'),
       ...kinds.map((kind) => {
-        const { sign, name } = SIGNS[kind];
+        const { sign, name } = signOf(kind, page);
         return make(
           'li',
           {},
-          make('span', { class: `sign ${kind}`, text: sign }),
+          make('span', { class: `sign ${isDeclared(kind, page.declared) ? 'declared' : kind}`, text: sign }),
           make('span', { text: name }),
         );
       }),
@@ -147,6 +163,7 @@ function lineOf(key: 'highest' | 'lowest'): uPlot.Series {
 /** The capacity, zero (no ideal bucket is below it), and the lowest point of the highest possible level. */
 function drawLimits(
   chart: uPlot,
+  { declared }: RunPage,
   { capacity, least, leastAt }: { capacity: number; least: number; leastAt: number },
 ): void {
   const { ctx, bbox } = chart;
@@ -159,21 +176,30 @@ function drawLimits(
   line(ctx, bbox.left, at(capacity), bbox.left + bbox.width, at(capacity));
   if (least < 0) {
     ctx.setLineDash([]);
-    ctx.strokeStyle = colour('wrong');
+    const name = colour(declared === undefined ? 'wrong' : 'declared');
+    ctx.strokeStyle = name;
     line(ctx, bbox.left, at(0), bbox.left + bbox.width, at(0));
     const x = chart.valToPos(leastAt, 'x', true);
-    ctx.fillStyle = colour('wrong');
+    ctx.fillStyle = name;
     ctx.font = `600 ${12 * px}px system-ui, sans-serif`;
     ctx.textBaseline = 'top';
     ctx.textAlign = x > bbox.left + 0.8 * bbox.width ? 'right' : 'left';
     if (x >= bbox.left && x <= bbox.left + bbox.width)
-      ctx.fillText(`${tokensText(least)}: the worst window`, x, at(least) + 2 * px);
+      ctx.fillText(
+        `${tokensText(least)}: the worst window${declared === undefined ? '' : ', declared'}`,
+        x,
+        at(least) + 2 * px,
+      );
   }
   ctx.restore();
 }
 
 /** Signs that would overlap are drawn as one. */
-function drawSigns(chart: uPlot, operations: readonly Drawn[], capacity: number): void {
+function drawSigns(
+  chart: uPlot,
+  page: RunPage,
+  { operations, capacity }: { operations: readonly Drawn[]; capacity: number },
+): void {
   const { ctx, bbox } = chart;
   const px = devicePixelRatio;
   const lastX = new Map<string, number>();
@@ -183,7 +209,7 @@ function drawSigns(chart: uPlot, operations: readonly Drawn[], capacity: number)
   ctx.textBaseline = 'middle';
   for (const { violation, lastUs, invokedUs } of operations) {
     if (violation === undefined) continue;
-    const { sign, colour: name, height } = SIGNS[violation.kind];
+    const { sign, colour: name, height } = signOf(violation.kind, page);
     const x = chart.valToPos((Number.isFinite(lastUs) ? lastUs : invokedUs) / 1e6, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     if (Math.abs(x - (lastX.get(sign) ?? Number.NEGATIVE_INFINITY)) < 3 * px) continue;

@@ -5,6 +5,7 @@ import { type Drawn, OPEN_US } from '../operations.ts';
 import { OUTCOME_STYLES } from '../palette.ts';
 import { tokensText } from '../text.ts';
 import { colour } from '../theme.ts';
+import { declaredText, isDeclared, violationsText } from '../violations.ts';
 import { chartOptions, type Drawing, keep, rangeOf, SCALE_WIDTH, selectRange, timeScale } from './chart.ts';
 import { drawShades, line } from './shades.ts';
 import type { TimeAxis } from './time-axis.ts';
@@ -36,13 +37,13 @@ export function makeOperationsChart(
   axis: TimeAxis,
   { bucket, operations }: { bucket: PageBucket; operations: readonly Drawn[] },
 ): Drawing {
-  const label = `${operations.length} operations of bucket ${bucket.name} as intervals, ${bucket.violations.length} violations among them`;
+  const label = `${operations.length} operations of bucket ${bucket.name} as intervals; ${violationsText(bucket.violations, page.declared)}`;
   const details = make('p', {
     class: 'operation-details',
     text: 'Point at an operation to see its details.',
   });
   const place = make('div', { class: 'plot', attributes: { role: 'img', 'aria-label': label } });
-  const row = make('div', { class: 'chart' }, makeLegend(details), place);
+  const row = make('div', { class: 'chart' }, makeLegend(page, bucket, details), place);
   const plot = new uPlot(
     {
       ...chartOptions(HEIGHT),
@@ -54,7 +55,7 @@ export function makeOperationsChart(
       scales: { x: { time: false, range: () => rangeOf(axis) }, y: { range: () => [0, 1] } },
       hooks: {
         drawClear: [(chart) => drawShades(chart, page)],
-        draw: [(chart) => drawOperations(chart, visible(operations, axis))],
+        draw: [(chart) => drawOperations(chart, page, visible(operations, axis))],
         setSelect: [(chart) => selectRange(chart, axis)],
       },
     },
@@ -72,12 +73,17 @@ export function makeOperationsChart(
     const isUnder = (one: Drawn) =>
       one.lane === lane && one.invokedUs - marginUs <= atUs && atUs <= endOf(one) + marginUs;
     const found = shown.find(isUnder);
-    details.textContent = found === undefined ? ' ' : tell(found);
+    details.textContent = found === undefined ? ' ' : tell(page, found);
   });
   return { row, end: keep(plot, place, axis) };
 }
 
-function makeLegend(details: HTMLElement): HTMLElement {
+function makeLegend({ declared }: RunPage, { violations }: PageBucket, details: HTMLElement): HTMLElement {
+  const isAllowed = violations.map(({ kind }) => isDeclared(kind, declared));
+  const frames = [
+    ...(isAllowed.includes(true) ? [['declared', 'declared excess'] as const] : []),
+    ...(isAllowed.includes(false) ? [['violation', 'violation'] as const] : []),
+  ];
   return make(
     'div',
     { class: 'legend' },
@@ -93,17 +99,26 @@ function makeLegend(details: HTMLElement): HTMLElement {
           make('span', { text: OUTCOME_WORDS[outcome] }),
         ),
       ),
-      make('li', {}, make('span', { class: 'swatch violation' }), make('span', { text: 'violation' })),
+      ...frames.map(([kind, text]) =>
+        make('li', {}, make('span', { class: `swatch ${kind}` }), make('span', { text })),
+      ),
     ),
     details,
   );
 }
 
-function tell({ index, outcome, region, costTokens, invokedUs, lastUs, violation }: Drawn): string {
+function tell(
+  { declared }: RunPage,
+  { index, outcome, region, costTokens, invokedUs, lastUs, violation }: Drawn,
+): string {
   const until = Number.isFinite(lastUs) ? `${(lastUs / 1e6).toFixed(6)} s` : 'an unknown end';
   const wrong =
     violation === undefined ? '' : `: ${tokensText(violation.tokens)} ${VIOLATION_WORDS[violation.kind]}`;
-  return `#${index} ${OUTCOME_WORDS[outcome]} in ${region}, cost ${costTokens}, ${(invokedUs / 1e6).toFixed(6)} s to ${until}${wrong}`;
+  const allowed =
+    declared !== undefined && violation !== undefined && isDeclared(violation.kind, declared)
+      ? ` (${declaredText(declared)})`
+      : '';
+  return `#${index} ${OUTCOME_WORDS[outcome]} in ${region}, cost ${costTokens}, ${(invokedUs / 1e6).toFixed(6)} s to ${until}${wrong}${allowed}`;
 }
 
 function endOf({ invokedUs, lastUs }: Drawn): number {
@@ -129,7 +144,11 @@ function laneHeight(height: number, lanes: number, px: number): number {
 }
 
 /** Each outcome has its own shape as well as its colour: full, outlined, crossed, dashed. */
-function drawOperations(chart: uPlot, { shown, lanes }: { shown: readonly Drawn[]; lanes: number }): void {
+function drawOperations(
+  chart: uPlot,
+  { declared }: RunPage,
+  { shown, lanes }: { shown: readonly Drawn[]; lanes: number },
+): void {
   const { ctx, bbox } = chart;
   const px = devicePixelRatio;
   const height = laneHeight(bbox.height, lanes, px);
@@ -147,7 +166,8 @@ function drawOperations(chart: uPlot, { shown, lanes }: { shown: readonly Drawn[
       const y = bbox.top + operation.lane * height + (height - bar) / 2;
       const box = { x: left, y, width: Math.max(1.5 * px, right - left), height: bar };
       drawBar(ctx, operation.outcome, box);
-      if (operation.violation !== undefined) frame(ctx, box);
+      const kind = operation.violation?.kind;
+      if (kind !== undefined) frame(ctx, isDeclared(kind, declared) ? 'declared' : 'wrong', box);
     }
   }
   ctx.restore();
@@ -183,10 +203,10 @@ function drawBar(
   if (outcome === 'failed') line(ctx, x, y + height, x + width, y);
 }
 
-function frame(ctx: CanvasRenderingContext2D, { x, y, width, height }: Box): void {
+function frame(ctx: CanvasRenderingContext2D, name: string, { x, y, width, height }: Box): void {
   const px = devicePixelRatio;
   const isSmall = height < 4 * px;
-  ctx.strokeStyle = colour('wrong');
+  ctx.strokeStyle = colour(name);
   ctx.lineWidth = isSmall ? px : 2 * px;
   ctx.setLineDash([]);
   const gap = isSmall ? 0 : px;
