@@ -152,6 +152,19 @@ describe('copies compared', () => {
     expect(copies[2]).toMatchObject({ lagBytes: 20 });
     expect(notes).toEqual([expect.stringContaining('a:1 still reports that it is the primary')]);
   });
+  it('say whether any has the key, where one answered', () => {
+    const gone = { address: 'a:1', bucket: new OpenclawError('REPLY_TIMEOUT', 'a:1 did not reply in time') };
+    const held: CopyReading = {
+      ...replica,
+      bucket: { ...bucket, stored: { type: 'bucket', levelsQuanta: [1], updatedAtUs: 1 }, ttlMs: 5 },
+    };
+    const isStored = (readings: readonly CopyReading[]) =>
+      compare(readings, ['a:1'], { policies, serviceUs: 1 }).isStored;
+    expect(isStored([old, replica])).toBe(false);
+    expect(isStored([old, held])).toBe(true);
+    expect(isStored([gone, replica])).toBe(false);
+    expect(isStored([gone])).toBeUndefined();
+  });
   it('keep the claimed primary where it does not answer, and its reason', () => {
     const gone = { address: 'a:1', bucket: new OpenclawError('REPLY_TIMEOUT', 'a:1 did not reply in time') };
     const { primary, copies } = compare([replica, gone], ['a:1'], { policies, serviceUs: 1 });

@@ -26,11 +26,12 @@ import type { Terminal } from '../process/terminal.ts';
 import { openLiveScreen } from '../screen/live-screen.ts';
 
 const DEFAULT_POLICIES: Policies = [parsePolicy(DEFAULT_POLICY)];
+const DEFAULT_ENDPOINT = 'ratings';
 const WATCH_MS = 1_000;
 const readPolicy = parsedBy(parsePolicy);
 
 interface Flags {
-  readonly endpoint: string;
+  readonly endpoint?: string;
   readonly policy?: Policies;
   readonly prefix?: string;
   readonly name: string;
@@ -45,7 +46,7 @@ export function inspectCommand(environment: Environment): Command {
   return new Command('inspect')
     .description("Show every copy of a user's bucket, and what a take would answer now; takes nothing.")
     .argument('<user>', 'the user')
-    .option('--endpoint <name>', 'the endpoint', 'ratings')
+    .option('--endpoint <name>', `the endpoint (default: ${DEFAULT_ENDPOINT})`)
     .option(
       '--policy <capacity:rate>',
       `policy of the limiter; repeatable (default: that of the last run, else ${DEFAULT_POLICY})`,
@@ -96,7 +97,8 @@ async function prepare(
   user: string,
   flags: Flags,
 ): Promise<() => Promise<Inspected>> {
-  const { cluster, name, endpoint } = flags;
+  const { cluster, name } = flags;
+  const { value: endpoint, from: endpointFrom } = pick(flags.endpoint, undefined, DEFAULT_ENDPOINT);
   if (cluster?.protocol !== 'rediss:' && (flags.ca !== undefined || flags.insecure))
     throw invalidOption('--ca and --insecure need --cluster rediss://host:port');
   bucketKey(DEFAULT_PREFIX, { user, endpoint });
@@ -110,6 +112,7 @@ async function prepare(
   return async () => ({
     user,
     endpoint,
+    endpointFrom,
     cluster: cluster === undefined ? `cluster ${name}` : cluster.host,
     policy: { text: policies.value.map(formatPolicy).join(', '), from: policies.from },
     prefix: { text: prefix.value, from: prefix.from },

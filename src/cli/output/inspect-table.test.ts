@@ -18,6 +18,7 @@ const now = { levelTokens: 1.5, timeToNextTokenUs: 5, timeToFullUs: 50 };
 const inspected = {
   user: EVIL,
   endpoint: EVIL,
+  endpointFrom: 'option',
   cluster: EVIL,
   key: EVIL,
   slot: 7,
@@ -55,5 +56,44 @@ describe('an inspection of what others wrote', () => {
     const count = (of: Inspected) => renderInspection(of, { colour: false }).split('\n').length;
     expect(count(inspected)).toBe(count(harmless));
     expect(renderInspectionLine(inspected, 'now').split('\n')).toHaveLength(2);
+  });
+});
+
+describe('an inspection of a user without a key', () => {
+  const copy = {
+    node: 'a',
+    address: '127.0.0.1:1',
+    role: 'primary',
+    isSuperseded: false,
+    now,
+    stored: { type: 'absent' },
+  } as const;
+  const absent = JSON.parse(
+    JSON.stringify({ ...inspected, user: 'adda', endpoint: 'ratings', endpointFrom: 'default' }),
+  );
+  const of = (more: object): Inspected => ({
+    ...absent,
+    notes: [],
+    copies: [copy],
+    isStored: false,
+    ...more,
+  });
+  const text = (of: Inspected) => renderInspection(of, { colour: false });
+
+  it('says that a misspelled name looks the same, and which endpoint is assumed', () => {
+    expect(text(of({}))).toMatch(/^user {5}adda, endpoint ratings \(default\), on /m);
+    expect(text(of({}))).toMatch(
+      /^note {5}no bucket of this name exists\. A full bucket has no key; a misspelled user, endpoint or prefix looks the same\. Endpoint ratings is the default; --endpoint names another\.$/m,
+    );
+    expect(renderInspectionLine(of({}), 'now')).toContain('a=1.5 (no key)');
+  });
+
+  it('names no default where the endpoint is given', () => {
+    expect(text(of({ endpointFrom: 'option' }))).toMatch(/^user {5}adda, endpoint ratings, on /m);
+    expect(text(of({ endpointFrom: 'option' }))).toMatch(/looks the same\.$/m);
+  });
+
+  it.each([{ isStored: true }, { isStored: undefined }])('says nothing of it with %j', (more) => {
+    expect(text(of(more))).not.toMatch(/no bucket of this name/);
   });
 });

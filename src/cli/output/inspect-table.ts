@@ -12,6 +12,7 @@ export type Origin = 'option' | 'last run' | 'default';
 export interface Inspected extends Inspection {
   readonly user: string;
   readonly endpoint: string;
+  readonly endpointFrom: Origin;
   /** The name of a cluster, or the typed address. */
   readonly cluster: string;
   readonly policy: { readonly text: string; readonly from: Origin };
@@ -37,7 +38,9 @@ export function renderInspection(inspected: Inspected, { colour, columns }: Look
     ...inspected.copies.map(({ node, address, trouble }) => trouble && `${node ?? address}: ${trouble}`),
     ...inspected.takes.map((take) => 'why' in take && `from ${take.region ?? 'here'}: ${take.why}`),
   ].filter((reason) => typeof reason === 'string');
-  const notes = [...reasons, ...inspected.notes].map((note) => ['note', note] as const);
+  const notes = [...absenceNotes(inspected), ...reasons, ...inspected.notes].map(
+    (note) => ['note', note] as const,
+  );
   const lines = (texts: readonly (readonly [string, string])[]) =>
     texts.map(([name, text]) => labelled(`${colours.bold(name.padEnd(8))} `, printable(text), columns));
   const tables = [copies, takes].map((table) => drawTable(table, columns));
@@ -47,7 +50,10 @@ export function renderInspection(inspected: Inspected, { colour, columns }: Look
 /** The same on one line, for a log. */
 export function renderInspectionLine(inspected: Inspected, time: string): string {
   const { copies, takes, primary } = inspected;
-  const level = copies.map(({ node, address, now }) => `${node ?? address}=${now ? levelText(now) : '?'}`);
+  const level = copies.map(
+    ({ node, address, now, stored }) =>
+      `${node ?? address}=${now ? levelText(now) : '?'}${now && stored?.type === 'absent' ? ' (no key)' : ''}`,
+  );
   const answers = takes.map((take) => `${take.region ?? 'here'}: ${answerText(take)}`);
   return `${[time, `primary ${nameOf(primary)}`, level.join(' '), ...answers].map(printable).join(' | ')}\n`;
 }
@@ -58,12 +64,22 @@ export function renderInspectionJson(inspected: Inspected, indent?: number): str
   return `${json.replace(/[\u007f-\u009f\u2028\u2029]|\p{Cf}/gu, jsonEscape)}\n`;
 }
 
+/** A full bucket has no key, so an absent key does not tell a full bucket from a wrong name. */
+function absenceNotes({ isStored, endpoint, endpointFrom }: Inspected): string[] {
+  if (isStored !== false) return [];
+  const assumed =
+    endpointFrom === 'default' ? ` Endpoint ${endpoint} is the default; --endpoint names another.` : '';
+  return [
+    `no bucket of this name exists. A full bucket has no key; a misspelled user, endpoint or prefix looks the same.${assumed}`,
+  ];
+}
+
 function headLines(inspected: Inspected): (readonly [label: string, text: string])[] {
-  const { user, endpoint, key, slot, primary, copies, policy, prefix, cluster } = inspected;
+  const { user, endpoint, endpointFrom, key, slot, primary, copies, policy, prefix, cluster } = inspected;
   const at = copies.find(({ address }) => address === primary?.address)?.now;
   const region = primary?.region === undefined ? '' : ` in ${primary.region}`;
   return [
-    ['user', `${user}, endpoint ${endpoint}, on ${cluster}`],
+    ['user', `${user}, endpoint ${endpoint}${endpointFrom === 'default' ? ' (default)' : ''}, on ${cluster}`],
     ['key', `${key}${slot === undefined ? '' : `, slot ${slot}`}`],
     ['primary', `${nameOf(primary)}${region}`],
     [

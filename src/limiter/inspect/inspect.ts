@@ -37,6 +37,8 @@ export interface Inspection {
   /** Absent if no node serves the slot. */
   readonly primary?: NodeName;
   readonly copies: readonly Copy[];
+  /** Whether a node has the key; absent if no node replied. A full bucket has none. */
+  readonly isStored?: boolean;
   readonly takes: readonly (TakeAnswer & { readonly region?: string })[];
   /** Warnings, as sentences. */
   readonly notes: readonly string[];
@@ -108,7 +110,7 @@ export function compare(
     serviceUs,
     know = knowNothing,
   }: { policies: Policies; serviceUs: number; know?: (address: string) => Known },
-): Pick<Inspection, 'primary' | 'copies' | 'notes'> {
+): Pick<Inspection, 'primary' | 'copies' | 'isStored' | 'notes'> {
   const named = (address: string): NodeName => {
     const { node, region } = know(address);
     return { address, ...(node && { node }), ...(region && { region }) };
@@ -139,6 +141,9 @@ export function compare(
   return {
     ...(primary !== undefined && { primary: named(primary) }),
     copies,
+    ...(copies.some(({ trouble }) => trouble === undefined) && {
+      isStored: copies.some(({ stored }) => stored !== undefined && stored.type !== 'absent'),
+    }),
     notes: [...new Set(copies.flatMap((copy) => notesOn(copy, policies)))],
   };
 }
