@@ -64,7 +64,8 @@ Claims:
   contested                              >= 80%, or >= a count
   p50, p99, max of (allowed), (denied), (failed) or (any)   <= 250ms
   throughput                             >= 5000/s
-A claim may end in a phase: before, during <fault> or after <fault>.`;
+A claim may end in a phase: before, during <fault> or after <fault>. It is
+unknown (exit code 2) if the run does not have this phase.`;
 
 async function gate(run: string, options: Options, environment: Environment): Promise<void> {
   const { report: kept, folder } = await readRun(run, environment.cwd);
