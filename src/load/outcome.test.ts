@@ -83,3 +83,22 @@ describe('a reply of any other API', () => {
     expect(read(status, [], '').outcome).toBe(outcome),
   );
 });
+
+describe('what the limiter stated', () => {
+  const headers = ['RateLimit', '"a";r=3', 'retry-after', '2'];
+  const stated = { remaining: 3, retryAfterS: 2 };
+  const other = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('429'));
+
+  it.each([
+    ['of an allowed request', readReply, 201, stated],
+    ['of a denied request', readReply, 429, stated],
+    ['is not of a refused one', readReply, 400, undefined],
+    ['is not of one without a decision, whose retry-after is of the service', readReply, 503, undefined],
+    ['of an allowed request to another API', other, 200, stated],
+    ['of a denied request to another API', other, 429, stated],
+    ['is not of another status of another API', other, 503, undefined],
+  ] as const)('%s', (_title, read, status, want) => {
+    expect(read(status, headers, '').stated).toEqual(want);
+    expect('stated' in read(status, [], '')).toBe(false);
+  });
+});

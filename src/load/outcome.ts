@@ -1,7 +1,8 @@
 import { type Evidence, parseEvidence } from '../core/decision.ts';
 import { HEADERS } from '../core/header-names.ts';
 import type { StatusPattern } from '../history/foreign/status.ts';
-import type { Outcome } from '../history/records/operation.ts';
+import type { Outcome, Stated } from '../history/records/operation.ts';
+import { readStatedHeaders } from '../history/stated/headers.ts';
 
 /** What one reply means for the bucket. */
 export interface Reply {
@@ -9,6 +10,8 @@ export interface Reply {
   readonly status: number;
   readonly error?: string;
   readonly decision?: Evidence;
+  /** What the limiter stated; only of an allowed or a denied request. */
+  readonly stated?: Stated;
   /** The header `Date`, in whole seconds; only where it is read as a clock. */
   readonly dateUs?: number;
 }
@@ -23,13 +26,13 @@ export type ReadReply = (status: number, rawHeaders: readonly string[], body: st
  */
 export const readReply: ReadReply = (status, rawHeaders, body) => {
   const decision = findEvidence(rawHeaders);
+  const isAllowed = status >= 200 && status < 300;
+  if (isAllowed || (status === 429 && !saysPossible(body)))
+    return decided(isAllowed ? 'allowed' : 'denied', { status, decision }, rawHeaders);
   const seen = decision === undefined ? { status } : { status, decision };
-  if (status >= 200 && status < 300) return { outcome: 'allowed', ...seen };
   if (status >= 400 && status < 500) {
     if (saysPossible(body)) return { outcome: 'info', error: `HTTP_${status}`, status };
-    return status === 429
-      ? { outcome: 'denied', ...seen }
-      : { outcome: 'failed', error: `HTTP_${status}`, ...seen };
+    return { outcome: 'failed', error: `HTTP_${status}`, ...seen };
   }
   const problem = parseProblem(body);
   return {
@@ -40,12 +43,12 @@ export const readReply: ReadReply = (status, rawHeaders, body) => {
 };
 
 /**
- * Reads the replies of any other API by their status alone. A reply that is neither allowed nor denied is `info`: the
+ * Reads the replies of any other API by their status, and what their headers state. A reply that is neither allowed nor denied is `info`: the
  * request may be charged now or later.
  */
 export function readByStatus(allowed: StatusPattern, denied: StatusPattern): ReadReply {
   const known = new Map<number, Reply>();
-  return (status) => {
+  return (status, rawHeaders) => {
     let reply = known.get(status);
     if (reply === undefined) {
       const text = String(status);
@@ -53,8 +56,20 @@ export function readByStatus(allowed: StatusPattern, denied: StatusPattern): Rea
       reply = { outcome, status, ...(outcome === 'info' ? { error: `HTTP_${status}` } : {}) };
       known.set(status, reply);
     }
-    return reply;
+    return reply.outcome === 'info' ? reply : decided(reply.outcome, { status }, rawHeaders);
   };
+}
+
+/** Written out, since a spread with one more field takes ten times as long. */
+function decided(
+  outcome: Outcome,
+  { status, decision }: { readonly status: number; readonly decision?: Evidence | undefined },
+  rawHeaders: readonly string[],
+): Reply {
+  const stated = readStatedHeaders(rawHeaders);
+  if (stated === undefined)
+    return decision === undefined ? { outcome, status } : { outcome, status, decision };
+  return decision === undefined ? { outcome, status, stated } : { outcome, status, decision, stated };
 }
 
 /** Reads replies as `read` does, and also their `Date`. */

@@ -21,7 +21,7 @@ export interface Target {
   readonly costHeader?: string;
   /** One body, or several that are equally likely. */
   readonly body?: string | readonly string[];
-  /** How replies are read. Default: by the status alone, 2xx is allowed and 429 denied. */
+  /** How replies are read. Default: by the status, 2xx is allowed and 429 denied. */
   readonly read?: ReadReply;
 }
 

@@ -43,8 +43,18 @@ function encodeRare(operation: Operation): string {
   );
 }
 
-/** Most replies state something; numbers need no JSON.stringify. */
+const statedTexts = new WeakMap<Stated, string>();
+
+/** Nearly every reply of a limiter states something, and a load shares the objects of equal ones. */
 function encodeStated(stated: Stated): string {
+  const known = statedTexts.get(stated);
+  if (known !== undefined) return known;
+  const written = writeStated(stated);
+  statedTexts.set(stated, written);
+  return written;
+}
+
+function writeStated(stated: Stated): string {
   const { remaining, retryAfterS, retryAtS, reset, resetForm, limit, windowS } = stated;
   const fields =
     numeral('remaining', remaining) +

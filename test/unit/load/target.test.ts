@@ -65,6 +65,17 @@ describe('the load on another API', () => {
     return { books, server, found: [...new Set(found)].sort() };
   };
 
+  it('records what headers of an answer state', async () => {
+    const headers = { 'X-RateLimit-Limit': '20', 'X-RateLimit-Remaining': '3', 'Retry-After': '1' };
+    const { books } = await loadAgainst((_request, socket) => socket.write(httpReply(429, '', headers)), {
+      make: (url) => ({ ...targetOf(foreign), region: 'r0', url }),
+      operationsEach: 2,
+    });
+    const answered = books.operations.filter(({ outcome }) => outcome === 'denied');
+    expect(answered.length).toBeGreaterThanOrEqual(8);
+    for (const { stated } of answered) expect(stated).toEqual({ limit: 20, remaining: 3, retryAfterS: 1 });
+  });
+
   it('goes by the status alone: 2xx allowed, 429 denied, the rest may have been charged', async () => {
     const { books, server, found } = await outcomes(foreign);
     expect(found).toEqual(['200 allowed', '404 info', '429 denied', '503 info']);
