@@ -1,4 +1,5 @@
 import type { Charge, ErrorCode } from './errors.ts';
+import type { Stated } from './stated.ts';
 
 /**
  * Where the decision was made: `redis` in the bucket in Redis, `lease` in memory by borrowed tokens, `local` in memory
@@ -48,6 +49,8 @@ export interface Decision {
   readonly policies?: readonly PolicyDecision[];
   /** This is the stored admission of this decision id; no more tokens were charged. */
   readonly isRemembered?: true;
+  /** What a plug-in states itself, not rounded as headers are. */
+  readonly stated?: Stated;
   /** The error code because of which a failure policy decided. */
   readonly undecided?: ErrorCode;
   /** In shadow mode, which allows every take: the result that was replaced, `denied` or an error code. */

@@ -5,6 +5,8 @@ export const HEADERS = {
   /** The id of a request that a gateway may send to several services. A user's own id is not forwarded. */
   decisionId: 'x-openclaw-decision-id',
   decision: 'openclaw-decision',
+  /** What a plug-in stated, as JSON; headers round it. */
+  stated: 'openclaw-stated',
   shadow: 'openclaw-shadow',
   policies: 'RateLimit-Policy',
   levels: 'RateLimit',

@@ -87,6 +87,7 @@ export function answering<Args extends readonly unknown[]>(
     await options.onDecision?.(decision, ...args);
     const headers = rateLimitHeaders(policies, decision);
     if (decision.shadow !== undefined) headers[HEADERS.shadow] = decision.shadow;
+    if (decision.stated !== undefined) headers[HEADERS.stated] = JSON.stringify(decision.stated);
     if (options.evidence) headers[HEADERS.decision] = formatEvidence(decision.evidence);
     return decision.allowed
       ? { type: 'go-on', headers }

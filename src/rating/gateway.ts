@@ -31,9 +31,14 @@ const KEEP_ALIVE_MS = 72_000;
 
 const REQUEST_HEADERS = ['content-type', HEADERS.user, HEADERS.cost] as const;
 const REPLY_HEADERS = new Set(
-  ['content-type', HEADERS.policies, HEADERS.levels, HEADERS.retryAfter, HEADERS.decision].map((name) =>
-    name.toLowerCase(),
-  ),
+  [
+    'content-type',
+    HEADERS.policies,
+    HEADERS.levels,
+    HEADERS.retryAfter,
+    HEADERS.decision,
+    HEADERS.stated,
+  ].map((name) => name.toLowerCase()),
 );
 
 export interface Gateway {

@@ -18,10 +18,9 @@ async function run(args: readonly string[]) {
   expect(stdout, stderr).not.toBe('');
   expect(processesMentioning(folder)).toEqual([]);
   const report: RunReport = JSON.parse(stdout);
-  const header = JSON.parse(
-    readFileSync(join(folder, 'reports/latest/history.ndjson'), 'utf8').split('\n', 1)[0] ?? '',
-  );
-  return { code, report, header, stderr };
+  const history = readFileSync(join(folder, 'reports/latest/history.ndjson'), 'utf8');
+  const header = JSON.parse(history.split('\n', 1)[0] ?? '');
+  return { code, report, header, history, stderr };
 }
 
 const bench = (file: string, more: readonly string[] = []) =>
@@ -29,10 +28,13 @@ const bench = (file: string, more: readonly string[] = []) =>
 
 describe('a run with a plug-in', { timeout: 90_000 }, () => {
   it('acquits one that keeps its promise', async () => {
-    const { code, report, header, stderr } = await bench('exact.mjs');
+    const { code, report, header, history, stderr } = await bench('exact.mjs');
     expect([code, report.verdict], JSON.stringify(report.claims) + stderr).toEqual([0, 'pass']);
     expect([report.strategy, header.strategy]).toEqual(['plugin:exact.mjs', 'plugin:exact.mjs']);
     expect(report).toMatchObject({ promise: 'token-bucket', unaccounted: 0, replay: { replayed: 0 } });
+    expect(history).toMatch(
+      /"outcome":"denied","status":429,"stated":{"remaining":0,"retryAfterS":0\.\d{4,6}}}/,
+    );
     expect(report.plan.limiter).toBe(join(LIMITERS, 'exact.mjs'));
     expect(report.command).toContain(
       `openclaw-rl bench --limiter ${join(LIMITERS, 'exact.mjs')} --policy 8:2/s`,

@@ -149,6 +149,21 @@ describe('the limiter of a plug-in', () => {
   });
 
   it.each([
+    { answer: 'allowed: true', want: {} },
+    {
+      answer: 'allowed: true, remaining: 2.5, resetMs: 183.412, retryAfterMs: 50',
+      want: { remaining: 2.5, reset: 0.183412, resetForm: 'delta' },
+    },
+    {
+      answer: 'allowed: false, remaining: 1e300, retryAfterMs: 0.1 + 0.2',
+      want: { remaining: Number.MAX_SAFE_INTEGER, retryAfterS: 0.0003 },
+    },
+  ])('states exactly what it answers: $answer', async ({ answer, want }) => {
+    const limiter = await open(taking(`return { ${answer} }`));
+    expect((await limiter.take(ada)).stated).toEqual(want);
+  });
+
+  it.each([
     {
       title: 'has a charge',
       body: "throw Object.assign(new Error('full'), { charge: 'none' })",
@@ -173,6 +188,7 @@ describe('the limiter of a plug-in', () => {
     { answer: '{ allowed: 1 }', found: /found an object with "allowed"$/ },
     { answer: '{ allowed: true, remaining: -1 }', found: /found an object with "allowed", "remaining"$/ },
     { answer: '{ allowed: false, retryAfterMs: NaN }', found: /"retryAfterMs"$/ },
+    { answer: '{ allowed: true, resetMs: "1" }', found: /"resetMs"$/ },
   ])('has failed, possibly charged, when it answers $answer', async ({ answer, found }) => {
     const limiter = await open(taking(`return ${answer}`));
     await expect(limiter.take(ada)).rejects.toMatchObject({
@@ -194,8 +210,10 @@ describe('the limiter of a plug-in', () => {
     const url = await startService({ limiter });
     const allowed = await postRating(url);
     expect([allowed.status, allowed.headers.get('ratelimit')]).toEqual([201, '"ratings";r=4']);
+    expect(allowed.headers.get('openclaw-stated')).toBe('{"remaining":4}');
     const denied = await postRating(url);
     expect([denied.status, denied.headers.get('retry-after')]).toEqual([429, '2']);
+    expect(denied.headers.get('openclaw-stated')).toBe('{"retryAfterS":1.5}');
     const undecided = await postRating(url);
     expect(undecided.status).toBe(503);
     expect(await undecided.json()).toMatchObject({ code: 'LIMITER_REFUSED', charge: 'none' });

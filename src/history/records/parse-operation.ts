@@ -104,7 +104,8 @@ function parseDecision(value: unknown): Evidence | undefined {
 
 const RESET_FORMS = ['delta', 'any'] as const;
 
-function parseStated(value: unknown): Stated | undefined {
+/** Reads what was stated after JSON.parse. Throws RecordError. */
+export function parseStated(value: unknown): Stated | undefined {
   if (value === undefined || value === null) return undefined;
   const fields = asObject(value, 'stated');
   const { resetForm = null } = fields;

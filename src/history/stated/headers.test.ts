@@ -95,6 +95,13 @@ describe('the headers of a reply state', () => {
       ['RateLimit-Limit: 10', 'RateLimit-Limit: 20', 'RateLimit-Remaining: 1'],
       undefined,
     ],
+    [
+      'what a plug-in stated, instead of the headers that its service made of it',
+      ['RateLimit: "a";r=2', 'Retry-After: 1', 'openclaw-stated: {"remaining":2.5,"retryAfterS":0.183412}'],
+      { remaining: 2.5, retryAfterS: 0.183412 },
+    ],
+    ['nothing of a plug-in that stated nothing', ['Retry-After: 1', 'openclaw-stated: {}'], undefined],
+    ['nothing of a plug-in that stated no number', ['openclaw-stated: {"remaining":"2"}'], undefined],
     ['nothing of two waits', ['Retry-After: 1', 'Retry-After: 2'], undefined],
   ])('%s', (_title, lines, want) => {
     expect(readStatedHeaders(raw(lines))).toEqual(want);

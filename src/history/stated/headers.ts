@@ -1,5 +1,7 @@
 import { given } from '../../core/given.ts';
+import { HEADERS } from '../../core/header-names.ts';
 import type { Stated } from '../records/operation.ts';
+import { parseStated } from '../records/parse-operation.ts';
 import { type Member, readMembers } from './members.ts';
 import { addRetryAfter, readNumber } from './numbers.ts';
 
@@ -14,6 +16,7 @@ export const STATED_HEADERS = [
   'x-ratelimit-remaining',
   'x-ratelimit-reset',
   'retry-after',
+  HEADERS.stated,
 ] as const;
 
 export type StatedHeader = (typeof STATED_HEADERS)[number];
@@ -29,12 +32,13 @@ const BY_NAME = new Map<string, StatedHeader>([
 ]);
 const R = 0x72;
 const X = 0x78;
+const O = 0x6f;
 const TO_LOWER = 0x20;
 
 /** Which of the headers this name is, in any case. */
 function statedHeader(name: string): StatedHeader | undefined {
   const first = name.charCodeAt(0) | TO_LOWER; // most headers begin with another letter
-  return first === R || first === X ? BY_NAME.get(name.toLowerCase()) : undefined;
+  return first === R || first === X || first === O ? BY_NAME.get(name.toLowerCase()) : undefined;
 }
 
 /** What the limiter of a reply stated. Raw headers come as name, value, name, value. Equal replies share the object. */
@@ -80,13 +84,27 @@ function textsOf(lines: string): StatedTexts {
 /**
  * What these headers state. The IETF drafts go before X-RateLimit, newer forms before older ones. Of several policies it
  * is unknown which one is judged, so a reply that names several states no more than Retry-After. Undefined if nothing
- * can be read.
+ * can be read. What a plug-in stated goes before all, since the headers of its service are made of it.
  */
 function readStatedTexts(texts: StatedTexts): Stated | undefined {
+  const exact = texts[HEADERS.stated];
+  const stated = exact === undefined ? readHeaders(texts) : readExact(exact);
+  return Object.keys(stated).length === 0 ? undefined : stated;
+}
+
+function readExact(text: string): Stated {
+  try {
+    return parseStated(JSON.parse(text)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function readHeaders(texts: StatedTexts): Stated {
   const stated: Writable = {};
   addRetryAfter(stated, texts['retry-after']);
   addLimits(stated, texts);
-  return Object.keys(stated).length === 0 ? undefined : stated;
+  return stated;
 }
 
 type Writable = { -readonly [name in keyof Stated]: Stated[name] };

@@ -1,6 +1,7 @@
 import type { Decision } from '../../core/decision.ts';
 import { type Charge, OpenclawError } from '../../core/errors.ts';
 import { pluginName } from '../../core/plugin-name.ts';
+import type { Stated } from '../../core/stated.ts';
 import type { Limiter } from '../limiter.ts';
 import { placeIoredis } from '../redis/ioredis/place.ts';
 import { messageOf, refused } from './error.ts';
@@ -62,18 +63,39 @@ function asLimiter(plugin: PluginLimiter, file: string, { policy }: Pick<PluginO
 }
 
 function readDecision(answer: PluginDecision, strategy: string): Decision {
-  const { allowed, retryAfterMs, remaining } = answer ?? {};
-  if (typeof allowed !== 'boolean' || !isAmount(retryAfterMs) || !isAmount(remaining))
+  const { allowed, retryAfterMs, remaining, resetMs } = answer ?? {};
+  if (typeof allowed !== 'boolean' || ![retryAfterMs, remaining, resetMs].every(isAmount))
     throw new OpenclawError(
       'LIMITER_FAILED',
-      `${strategy}: take must return { allowed: true or false, retryAfterMs?, remaining? }, both at least 0; found ${shown(answer)}`,
+      `${strategy}: take must return { allowed: true or false, retryAfterMs?, remaining?, resetMs? }, numbers of at least 0; found ${shown(answer)}`,
     );
   return {
     allowed,
     ...(remaining !== undefined && { remainingTokens: Math.floor(remaining) }),
     ...(retryAfterMs !== undefined && { retryAfterUs: Math.ceil(retryAfterMs * 1_000) }),
     evidence: { strategy, node: 'none', source: 'redis' },
+    stated: readStated(answer),
   };
+}
+
+/** Retry-after is for a denial; some libraries give the time of a reset with every answer. */
+function readStated({ allowed, retryAfterMs, remaining, resetMs }: PluginDecision): Stated {
+  const retryAfterS = allowed ? undefined : toSeconds(retryAfterMs);
+  const reset = toSeconds(resetMs);
+  return {
+    ...(remaining !== undefined && { remaining: rounded(remaining) }),
+    ...(retryAfterS !== undefined && { retryAfterS }),
+    ...(reset !== undefined && { reset, resetForm: 'delta' }),
+  };
+}
+
+function toSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : rounded(ms / 1_000);
+}
+
+/** To a millionth, and to a number that a history holds. */
+function rounded(value: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.round(value * 1_000_000) / 1_000_000);
 }
 
 function isAmount(value: unknown): boolean {

@@ -51,6 +51,8 @@ export interface PluginDecision {
   readonly retryAfterMs?: number;
   /** The whole tokens, requests or points that are left. */
   readonly remaining?: number;
+  /** Milliseconds until the window ends, or until the bucket is full. */
+  readonly resetMs?: number;
 }
 
 /** Imports a plug-in; `file` is an absolute path. Throws INVALID_OPTION with the reason. */

@@ -17,6 +17,7 @@ const LIMIT_HEADERS = {
   ratelimit: '"ratings";r=0;t=3',
   'retry-after': '3',
   'openclaw-decision': 'strategy="central", node="n", source=redis, level="7"',
+  'openclaw-stated': '{"remaining":0.5}',
 };
 
 describe('the gateway passes on', () => {
