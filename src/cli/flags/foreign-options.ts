@@ -12,6 +12,7 @@ import {
 } from '../../history/foreign/formats/formats.ts';
 import type { Mapping } from '../../history/foreign/mapping.ts';
 import { ForeignReader } from '../../history/foreign/reader.ts';
+import type { StatedMapping } from '../../history/foreign/stated-fields.ts';
 import { parseStatusPattern, type StatusPattern } from '../../history/foreign/status.ts';
 import { refuseClash, type StatusReader, statusReader } from '../../history/foreign/statuses.ts';
 import { UNITS, type Unit } from '../../history/foreign/units.ts';
@@ -37,6 +38,12 @@ export interface ForeignOptions extends ClockSlackFlags {
   readonly unanswered?: StatusPattern;
   readonly cost?: string;
   readonly region?: string;
+  readonly remaining?: string;
+  readonly retryAfter?: string;
+  readonly reset?: string;
+  readonly limit?: string;
+  readonly rateLimit?: string;
+  readonly rateLimitPolicy?: string;
   readonly policy?: Policy;
   readonly capacity?: number;
   readonly refill?: Rate;
@@ -81,6 +88,13 @@ export function addForeignOptions(command: Command): Command {
       ),
     )
     .option('--zone <zone>', 'time zone of dates that have none: UTC, +01:00', parseZone)
+    .optionsGroup('What replies state in such a log (default: fields named like a header):')
+    .option('--remaining <field>', 'field with the tokens or requests left after the decision')
+    .option('--retry-after <field>', 'field with the wait: seconds, an HTTP date, or in the unit of its name')
+    .option('--reset <field>', 'field with the reset: from now on, or since 1970')
+    .option('--limit <field>', 'field with the quota')
+    .option('--rate-limit <field>', 'field with a whole header RateLimit')
+    .option('--rate-limit-policy <field>', 'field with a whole header RateLimit-Policy')
     .optionsGroup('Statuses in such a log, like 2xx, 200-299 or OK, separated by commas:')
     .option('--status <field>', 'field with the status')
     .addOption(status('--allow <statuses>', 'the limiter admitted the request (default: 2xx)'))
@@ -145,12 +159,25 @@ export function makeForeignReader(options: ForeignOptions, promise: Promised): F
   const isFirst = promise.type === 'fixed-window' && promise.alignment === 'first';
   const mapping: Mapping = {
     ...times,
-    ...given({ key, cost, region, zone }),
+    ...given({ key, cost, region, zone, stated: statedOf(options) }),
     statuses: statusesOf(options),
     clockSlackUs,
     unusableAtMost: isFirst ? 0 : unusableAtMost, // a line that is missing may have opened a window
   };
   return new ForeignReader(from, mapping, policyOf(options, promise));
+}
+
+/** The fields by the header that each is like; undefined if none is given. */
+function statedOf(options: ForeignOptions): StatedMapping | undefined {
+  const fields = given({
+    'x-ratelimit-remaining': options.remaining,
+    'x-ratelimit-reset': options.reset,
+    'x-ratelimit-limit': options.limit,
+    'retry-after': options.retryAfter,
+    ratelimit: options.rateLimit,
+    'ratelimit-policy': options.rateLimitPolicy,
+  });
+  return Object.keys(fields).length === 0 ? undefined : fields;
 }
 
 const STANDARD = { allow: parseStatusPattern('2xx'), deny: parseStatusPattern('429') };
@@ -164,6 +191,7 @@ function statusesOf({ allow, deny, settled, unanswered }: ForeignOptions): Statu
 const FOREIGN_ONLY = [
   ...(['key', 'oneBucket', 'status', 'start', 'end', 'duration', 'durationAtMost', 'unit', 'zone'] as const),
   ...(['policy', 'capacity', 'refill', 'cost', 'region', 'allow', 'deny', 'settled', 'unanswered'] as const),
+  ...(['remaining', 'retryAfter', 'reset', 'limit', 'rateLimit', 'rateLimitPolicy'] as const),
 ];
 
 function refuseUnused(options: ForeignOptions): void {

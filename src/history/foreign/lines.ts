@@ -12,6 +12,8 @@ export interface LineFields {
   textOf(field: string): string | undefined;
   /** The names of the fields, for a message. */
   names(): readonly string[];
+  /** The headers of the reply, if the format has them: name, value, name, value. */
+  replyHeaders?(): readonly string[];
 }
 
 /** Reads the lines of one file; `read` gives undefined for a line without a request. Throws RecordError. */

@@ -3,6 +3,7 @@ import { RecordError } from '../records/fields.ts';
 import type { Operation } from '../records/operation.ts';
 import { type LineFields, MappingError } from './lines.ts';
 import { nameOf } from './names.ts';
+import type { StatedFields, StatedMapping } from './stated-fields.ts';
 import type { StatusReader } from './statuses.ts';
 import { readTime, unitOfName } from './time.ts';
 import { UNITS, type Unit, type Widened } from './units.ts';
@@ -25,6 +26,8 @@ export interface Mapping {
   /** The field of the cost in tokens; absent: every operation costs one. */
   readonly cost?: string;
   readonly region?: string;
+  /** Absent: fields that are named like a header. */
+  readonly stated?: StatedMapping;
   /** Both ends of every interval are widened by this, for logs written by several clocks. */
   readonly clockSlackUs: number;
   /** The share of a file's lines that may be unusable, 0 to 1. */
@@ -45,7 +48,7 @@ export function bucketOf(fields: LineFields, { key }: Mapping): string | undefin
 export function makeOperation(
   fields: LineFields,
   mapping: Mapping,
-  { index, bucket }: { index: number; bucket: string },
+  { index, bucket, stated: from }: { index: number; bucket: string; stated: StatedFields },
 ): Operation {
   const { invokedUs, completedUs } = computeInterval(fields, mapping);
   const status = needed(fields, mapping.status);
@@ -53,9 +56,10 @@ export function makeOperation(
   const region = mapping.region === undefined ? '' : (fields.textOf(mapping.region) ?? '');
   const cost = mapping.cost === undefined ? 1 : costOf(fields, mapping.cost);
   const user = bucket;
-  if (meaning === 'allowed' || meaning === 'denied')
+  if (meaning === 'allowed' || meaning === 'denied') {
     // an object of few shapes is made and read several times faster
-    return {
+    const outcome = meaning;
+    const all = {
       type: 'op',
       index,
       bucket,
@@ -65,8 +69,10 @@ export function makeOperation(
       cost,
       invokedUs,
       completedUs,
-      outcome: meaning,
-    };
+    } as const;
+    const stated = from.read(fields, outcome);
+    return stated === undefined ? { ...all, outcome } : { ...all, outcome, stated };
+  }
   const open = { type: 'op', index, bucket, user, region, process: 0, cost, invokedUs } as const;
   const error = `STATUS_${status}`;
   return meaning === 'settled'

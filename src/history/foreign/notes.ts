@@ -51,10 +51,17 @@ function statusesText(statuses: readonly (readonly [status: string, times: numbe
   return `${shown.join(', ')}${rest > 0 ? `, and ${rest} other statuses` : ''}`;
 }
 
-/** A sentence for each option of statuses that no line matches. */
-export function notesOfLog({ statuses }: Mapping): string[] {
+/** A sentence for each option of statuses that no line matches, and for what was read without an option. */
+export function notesOfLog({ statuses }: Mapping, guessed: readonly string[]): string[] {
   const all = statusesText([...statuses.seen].sort(([, a], [, b]) => b - a));
-  return statuses.unmatched().map((option) => `no line has a status of ${option}; the log has ${all}`);
+  return [
+    ...statuses.unmatched().map((option) => `no line has a status of ${option}; the log has ${all}`),
+    ...(guessed.length === 0
+      ? []
+      : [
+          `what the limiter stated is read from the fields ${guessed.map(printable).join(', ')}; if they are others, name them (--remaining, --retry-after, --reset, --limit)`,
+        ]),
+  ];
 }
 
 function assumedOfTimes({ durationAtMostUs, start, zone }: Mapping): string[] {

@@ -20,6 +20,7 @@ import {
 } from './mapping.ts';
 import { decodeBytes } from './names.ts';
 import { assumedOfLog, notesOfLog, problemsOfLog } from './notes.ts';
+import { StatedFields } from './stated-fields.ts';
 import { UnusableLines } from './unusable.ts';
 
 /**
@@ -33,6 +34,7 @@ export class ForeignReader {
   readonly #format: ForeignFormat;
   readonly unusable = new UnusableLines();
   readonly #keyFields: KeyFields;
+  readonly #stated: StatedFields;
   #unitPower: number | undefined;
   #lineFormat: LineFormat | undefined;
   #lines: LineSplitter | undefined;
@@ -53,6 +55,7 @@ export class ForeignReader {
     this.#mapping = mapping;
     this.#policy = policy;
     this.#keyFields = new KeyFields(fieldsOf(mapping));
+    this.#stated = new StatedFields(mapping.stated);
   }
 
   get operations(): number {
@@ -147,7 +150,7 @@ export class ForeignReader {
       if (this.#names.length === 0) this.#names = fields.names();
       return;
     }
-    const name = { index: this.#line, bucket };
+    const name = { index: this.#line, bucket, stated: this.#stated };
     let operation: Operation;
     try {
       operation = makeOperation(fields, this.#mapping, name);
@@ -185,7 +188,7 @@ export class ForeignReader {
 
   /** Notes for the reader of the verdict. */
   notes(): string[] {
-    return notesOfLog(this.#mapping);
+    return notesOfLog(this.#mapping, this.#stated.guessed());
   }
 
   /** How it was read, as far as that may be wrong. */

@@ -36,7 +36,7 @@ const O = 0x6f;
 const TO_LOWER = 0x20;
 
 /** Which of the headers this name is, in any case. */
-function statedHeader(name: string): StatedHeader | undefined {
+export function statedHeader(name: string): StatedHeader | undefined {
   const first = name.charCodeAt(0) | TO_LOWER; // most headers begin with another letter
   return first === R || first === X || first === O ? BY_NAME.get(name.toLowerCase()) : undefined;
 }
@@ -86,7 +86,7 @@ function textsOf(lines: string): StatedTexts {
  * is unknown which one is judged, so a reply that names several states no more than Retry-After. Undefined if nothing
  * can be read. What a plug-in stated goes before all, since the headers of its service are made of it.
  */
-function readStatedTexts(texts: StatedTexts): Stated | undefined {
+export function readStatedTexts(texts: StatedTexts): Stated | undefined {
   const exact = texts[HEADERS.stated];
   const stated = exact === undefined ? readHeaders(texts) : readExact(exact);
   return Object.keys(stated).length === 0 ? undefined : stated;

@@ -168,6 +168,16 @@ describe('check of a log that others wrote', () => {
       says: /--key needs --from: one of csv/,
     },
     {
+      title: 'a field of stated values without --from',
+      args: ['--rate-limit-policy', 'p'],
+      says: /--rate-limit-policy needs --from: one of csv/,
+    },
+    {
+      title: 'a field of stated values that is not there',
+      args: [...options, '--retry-after', 'wait'],
+      says: /there is no column "wait"/,
+    },
+    {
       title: 'an invalid promise',
       args: ['--promise', 'magic'],
       says: /expected one of token-bucket/,

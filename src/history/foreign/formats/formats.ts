@@ -33,6 +33,8 @@ export const TIMED_FORMATS = {
 export const STATUS_FIELDS: Partial<Record<ForeignFormat, string>> = { combined: 'status' };
 
 /** The fields that a mapping uses. */
-export function fieldsOf({ key, start, end, duration, status, cost, region }: Mapping): string[] {
-  return [key, start, end, duration, status, cost, region].filter((field) => field !== undefined);
+export function fieldsOf({ key, start, end, duration, status, cost, region, stated }: Mapping): string[] {
+  return [key, start, end, duration, status, cost, region, ...Object.values(stated ?? {})].filter(
+    (field) => field !== undefined,
+  );
 }

@@ -38,6 +38,8 @@ interface Source {
   text(name: string): string | undefined;
   timestamp(): string;
   header(name: string): string | undefined;
+  /** Name, value, name, value. */
+  headers(): readonly string[];
 }
 
 class Hit implements LineFields {
@@ -68,6 +70,10 @@ class Hit implements LineFields {
   names(): readonly string[] {
     return [...COLUMNS, ...parameterNames(this.#source.text('url'))];
   }
+
+  replyHeaders(): readonly string[] {
+    return this.#source.headers();
+  }
 }
 
 function jsonSource(line: string): Source {
@@ -82,6 +88,7 @@ function jsonSource(line: string): Source {
     text: (name) => textOf(result[name]),
     timestamp: () => withNanoseconds(result.timestamp, 'timestamp'),
     header: (name) => textOf(headerOf(result.headers, name)),
+    headers: () => headersOf(result.headers),
   };
 }
 
@@ -92,10 +99,12 @@ function csvSource(line: string): Source {
       `expected the ${FEWEST_COLUMNS} to ${COLUMNS.length} columns of vegeta encode; found ${values.length}`,
     );
   const text = (name: string) => values[COLUMNS.indexOf(name)];
+  const headers = () => decodeBytes(Buffer.from(text('headers') ?? '', 'base64'));
   return {
     text,
     timestamp: () => microsecondsOf(text('timestamp') ?? '', 'timestamp'),
-    header: (name) => headerOfText(decodeBytes(Buffer.from(text('headers') ?? '', 'base64')), name),
+    header: (name) => headerOfText(headers(), name),
+    headers: () => headersOfText(headers()),
   };
 }
 
@@ -104,6 +113,20 @@ function headerOf(headers: unknown, name: string): unknown {
   if (typeof headers !== 'object' || headers === null) return undefined;
   const found = Object.entries(headers).find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1];
   return Array.isArray(found) ? found[0] : found;
+}
+
+function headersOf(headers: unknown): string[] {
+  if (typeof headers !== 'object' || headers === null) return [];
+  return Object.entries(headers).flatMap(([name, values]) =>
+    (Array.isArray(values) ? values : [values]).flatMap((value) => [name, String(value)]),
+  );
+}
+
+function headersOfText(lines: string): string[] {
+  return lines.split(/\r?\n/).flatMap((line) => {
+    const colon = line.indexOf(':');
+    return colon < 0 ? [] : [line.slice(0, colon), line.slice(colon + 1)];
+  });
 }
 
 function headerOfText(lines: string, name: string): string | undefined {
