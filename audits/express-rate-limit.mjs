@@ -17,23 +17,26 @@ export async function createLimiter({ policy, prefix, redis, ioredis }) {
   const middleware = rateLimit({
     windowMs: Math.round(windowMs),
     limit,
+    standardHeaders: 'draft-6',
     legacyHeaders: false,
     keyGenerator: ({ user }) => user,
     handler: (_request, _response, next) => next(denied),
     store: new RedisStore({ prefix: `${prefix}:`, sendCommandCluster: (details) => send(client, details) }),
   });
   return {
-    /** Calls the middleware as Express does, and reads from what it calls next with what it has decided. */
+    /** Calls the middleware as Express does: what it calls next with is its decision, and its headers say the rest. */
     async take(user, { cost }) {
       refuseCost(cost);
-      const request = { user };
-      const outcome = await new Promise((resolve) => middleware(request, { headersSent: false }, resolve));
+      const headers = new Map();
+      const response = { headersSent: false, setHeader: (name, value) => headers.set(name, Number(value)) };
+      const outcome = await new Promise((resolve) => middleware({ user }, response, resolve));
       if (outcome !== undefined && outcome !== denied) throw outcome;
-      const { remaining, resetTime } = request.rateLimit;
+      const wait = headers.get('Retry-After'); // of denials alone
       return {
         allowed: outcome !== denied,
-        remaining,
-        retryAfterMs: Math.max(0, resetTime.getTime() - Date.now()),
+        remaining: headers.get('RateLimit-Remaining'),
+        resetMs: headers.get('RateLimit-Reset') * 1_000,
+        ...(wait !== undefined && { retryAfterMs: wait * 1_000 }),
       };
     },
     close: () => client.disconnect(),

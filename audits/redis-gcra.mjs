@@ -17,8 +17,13 @@ export async function createLimiter({ policy, prefix, redis, ioredis }) {
   });
   return {
     async take(user, { cost }) {
-      const { limited, remaining, retryIn } = await gcra.limit({ key: user, cost });
-      return { allowed: !limited, remaining: Math.max(0, remaining), retryAfterMs: retryIn };
+      const { limited, remaining, retryIn, resetIn } = await gcra.limit({ key: user, cost });
+      return {
+        allowed: !limited,
+        remaining: Math.max(0, remaining),
+        retryAfterMs: retryIn,
+        resetMs: resetIn,
+      };
     },
     close: () => client.disconnect(),
   };

@@ -41,6 +41,8 @@ export async function createFlexible({ policy, prefix, redis, ioredis }, insure)
   };
 }
 
+/** Its README makes Retry-After and X-RateLimit-Reset of the same number. */
 function tell({ remainingPoints, msBeforeNext }) {
-  return { remaining: remainingPoints, retryAfterMs: Math.max(0, msBeforeNext) };
+  const waitMs = Math.max(0, msBeforeNext);
+  return { remaining: remainingPoints, retryAfterMs: waitMs, resetMs: waitMs };
 }

@@ -26,6 +26,10 @@ const PROMISES: Readonly<Record<string, string>> = {
 /** Those that charge a request as one, whatever it costs. */
 const ONE_EACH = ['express-rate-limit.mjs', 'redis-docs-nodejs.mjs'];
 
+/** Those that say how much is left and not how long to wait. */
+const STATE_NO_WAIT = ['redis-docs-nodejs.mjs', 'spring-cloud-gateway.mjs'];
+const WAIT = ['retryAfterS', 'reset', 'resetForm'];
+
 /** Those that answer all the same where Redis cannot: how often they allow six requests. */
 const WITHOUT_REDIS: Readonly<Record<string, number>> = {
   'rate-limiter-flexible-insured.mjs': 1,
@@ -75,6 +79,16 @@ describe.each(FILES)('%s', (file) => {
       }
     },
   );
+
+  it('states what its library returns: what is left, and the wait of a denial where there is one', async () => {
+    const limiter = await open(file, systems[0]?.servers ?? [], { prefix: 'stated' });
+    const take = () => limiter.take({ user: 'ada', endpoint: 'x' });
+    expect((await take()).stated).toMatchObject({ remaining: 4 });
+    for (let at = 0; at < 4; at++) await take();
+    const { allowed, stated } = await take();
+    expect([allowed, stated?.remaining]).toEqual([false, 0]);
+    expect(Object.keys(stated ?? {})).toEqual(['remaining', ...(STATE_NO_WAIT.includes(file) ? [] : WAIT)]);
+  });
 
   it('charges what a request costs, or refuses it with certainty', async () => {
     const limiter = await open(file, systems[0]?.servers ?? [], { prefix: 'cost' });
