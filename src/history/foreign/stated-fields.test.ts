@@ -88,6 +88,7 @@ describe('what a log states', () => {
     ['a whole header', 'resp_headers.Ratelimit', '"a";r=5', { remaining: 5 }],
     ['a header in a list', 'response.headers.Retry-After', ['2'], { retryAfterS: 2 }],
     ['no two values', 'resp_headers.Retry-After', ['2', '3'], undefined],
+    ['no text as long as a page', 'resp_headers.Ratelimit', `"${'a'.repeat(900_000)}";r=5`, undefined],
     ['no header of a request', 'request.headers.X-Ratelimit-Remaining', '7', undefined],
     ['no other word', 'remaining', '7', undefined],
     ['no policy by name', 'rate_limit', 'gold', undefined],

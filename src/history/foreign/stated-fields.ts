@@ -18,6 +18,9 @@ const UNIT = /_(?:ns|us|ms|s)$/;
 /** The first lines, and the first denials, stand for the whole log. */
 const MOST_LINES = 2_000;
 
+/** A header of a limiter has some hundred. */
+const MOST_CHARACTERS = 1_000;
+
 /**
  * Reads what the limiter stated from the fields of a log. Without a mapping these are fields that are named like a
  * header: `retry_after`, `sent_http_x_ratelimit_remaining`, `resp_headers.Ratelimit`.
@@ -88,6 +91,7 @@ function headerOf(field: string): StatedHeader | undefined {
 function textOf(fields: LineFields, field: string): string | undefined {
   const text = readText(fields, field)?.trim();
   if (text === undefined || text === '' || text === '-' || text === 'null') return undefined;
+  if (text.length > MOST_CHARACTERS) return undefined;
   const unit = unitOfName(field);
   const value = readNumber(text);
   if (unit === undefined || value === undefined) return text;
