@@ -6,6 +6,8 @@ import type { OverAdmission } from './proofs/over-admission.ts';
 import type { Refund } from './proofs/refund.ts';
 import type { ReplayKnown, ReplayResult } from './proofs/replay.ts';
 import type { JudgedSpan } from './rows/coverage.ts';
+import type { StatedContext } from './stated/granted.ts';
+import type { Lies } from './stated/lies.ts';
 import type { BrokenWindows } from './windows/broken-windows.ts';
 import type { WindowClock } from './windows/clock.ts';
 
@@ -23,6 +25,8 @@ export interface BucketResult {
   readonly certainDenials?: number;
   readonly replay: ReplayResult;
   readonly windows: BrokenWindows;
+  /** Stated values that no ideal limiter can have meant. */
+  readonly lies: Lies;
   /** Refunds possible before the history began, in tokens; 0 if they excuse nothing. */
   readonly earlierTokens: number;
   /** In the order of time. */
@@ -41,9 +45,16 @@ export interface CheckerContext {
     /** Whether the most tokens that a window can hold at a moment are known. */
     readonly areDenialsJudged: boolean;
   };
+  /** Absent if the limiter stated nothing besides yes or no. */
+  readonly stated?: StatedContext;
 }
 
 /** Whether a bucket has a finding. */
-export function hasFindings({ over, denials, replay, windows }: BucketResult): boolean {
+export function hasFindings(result: BucketResult): boolean {
+  return hasWrongAnswers(result) || result.lies.length > 0;
+}
+
+/** Whether a bucket has a finding about its admissions and denials. */
+export function hasWrongAnswers({ over, denials, replay, windows }: BucketResult): boolean {
   return over.drops.length + denials.length + replay.findings.length + windows.length > 0;
 }

@@ -5,6 +5,14 @@ import type { Claim } from './claims/claim.ts';
 import type { Promised } from './claims/promise.ts';
 import type { ClockSlackRule } from './clocks/grant.ts';
 
+/** How far the values that a strategy states may be from those of an ideal bucket. */
+export interface DeclaredStated {
+  /** A level may be too high by the bound that `boundOf` declares, since the strategy may admit as much. */
+  readonly tooHigh?: 'bound';
+  /** Any number of tokens fewer, and any longer wait. */
+  readonly tooLow?: true;
+}
+
 /** How a history is judged. */
 export interface CheckOptions {
   /** The buckets that the plan expects to be busiest. */
@@ -30,6 +38,10 @@ export interface CheckOptions {
    * have some left.
    */
   readonly falseDenialsAtMost?: number;
+  /** The most stated values that may be wrong. Default: any number; they are findings and no claim. */
+  readonly dishonestAtMost?: number;
+  /** What the strategy declares of the values that it states, besides its false denials. Default: nothing. */
+  readonly declaresStated?: DeclaredStated;
   /** What the user allows for the limiter's clock. Default: what the history says. */
   readonly clockSlack?: ClockSlackRule;
   /** Requests that were open when the recording ended are absent, as in any access log. */

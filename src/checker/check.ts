@@ -1,8 +1,8 @@
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
-import { AGE_EVENT } from '../history/records/operation.ts';
-import type { BucketResult, CheckerContext } from './bucket-result.ts';
+import { AGE_EVENT, type ClockReading } from '../history/records/operation.ts';
+import { type BucketResult, type CheckerContext, hasWrongAnswers } from './bucket-result.ts';
 import type { CheckOptions } from './check-options.ts';
 import type { Claim } from './claims/claim.ts';
 import { chooseClaims } from './claims/default-claims.ts';
@@ -28,7 +28,9 @@ import type { Known } from './rows/coverage.ts';
 import { type Coverage, computeCoverage, NO_DENIAL } from './rows/coverage.ts';
 import { type CheckerResults, checkBuckets } from './run-checkers.ts';
 import { findLostDecisions } from './shards/lost-decisions.ts';
+import { findEpisodes, type Shards } from './shards/shard-events.ts';
 import { shardFacts } from './shards/shard-facts.ts';
+import { statedContext } from './stated/stated-context.ts';
 import {
   assumedOfWindows,
   computeWindowClock,
@@ -122,14 +124,21 @@ function prepare(history: History, options: CheckOptions) {
   const grant = chooseGrant(history.header, ofClock);
   const clock = withEarlierSteps(boundClock(readings, coverage.span, grant), history);
   const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(clock);
-  const windows = windowContext(history, promise, { ...ofClock, clock, grant, coverage, readings, dates });
+  const clocks = { ...ofClock, clock, grant, coverage, readings, dates };
+  const windows = windowContext(history, promise, clocks);
+  const shards = shardsOf(history, clock, readings);
   const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
   const sent = history.end?.sent ?? recorded;
   const unaccounted = sent - recorded;
   const unrecorded = findUnrecorded(history, { options, coverage, unaccounted });
   const known = { ...knownOf(history, coverage), stepBackUs };
-  const context: CheckerContext = { clock, known, unrecorded, ...windows };
-  return { promise, coverage, readings, ofClock, grant, context, sent, unaccounted, ...windows };
+  const stated = statedContext(history, {
+    ...{ options, shards },
+    isWhole: history.end !== undefined && unaccounted === 0,
+    wallClock: () => computeWindowClock(history, clocks),
+  });
+  const context: CheckerContext = { clock, known, unrecorded, ...windows, ...(stated && { stated }) };
+  return { promise, coverage, readings, ofClock, grant, shards, context, sent, unaccounted, ...windows };
 }
 
 /** The findings of all checkers, in the order of the report. */
@@ -137,11 +146,10 @@ function collectFindings(
   history: History,
   { options, prepared, results }: { options: CheckOptions; prepared: Prepared; results: CheckerResults },
 ) {
-  const { promise, coverage, readings, context } = prepared;
+  const { promise, coverage, shards, context } = prepared;
   const { withFindings } = results;
   const { clock } = context;
   const all = new AllFindings(history.operations, withFindings, clock);
-  let offsets: ReturnType<typeof boundOffsets> | undefined;
   return {
     promise: formatPromise(promise),
     overAdmission: all.overAdmission(),
@@ -152,12 +160,10 @@ function collectFindings(
       ...(options.falseDenialsAtMost === Number.POSITIVE_INFINITY && { declaresAny: true as const }),
     },
     clock,
-    shards: shardFacts(history, {
-      ...{ ...options, withFindings, clock },
-      offsets: () => (offsets ??= boundOffsets(readings)),
-    }),
+    shards: shardFacts(history, { ...options, withFindings, clock, shards: shards() }),
     lostDecisions: findLostDecisions(history.operations, withFindings),
     replay: { ...all.replay(), replayed: results.replayed },
+    dishonest: all.dishonest(context),
     windows: all.windows(formatPromise(promise)),
   };
 }
@@ -182,8 +188,9 @@ function logOf(
     context,
   }: { options: CheckOptions; results: CheckerResults; context: CheckerContext },
 ) {
-  if (options.reading === undefined || withFindings.length === 0) return {};
-  return { log: { table, reading: options.reading, withFindings, context } };
+  const withWrongAnswers = withFindings.filter(hasWrongAnswers);
+  if (options.reading === undefined || withWrongAnswers.length === 0) return {};
+  return { log: { table, reading: options.reading, withFindings: withWrongAnswers, context } };
 }
 
 /**
@@ -207,6 +214,18 @@ const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT]);
 
 function knownOf({ header }: History, { knownFromUs, judgedFromUs, judgedUntilUs }: Coverage) {
   return { initial: header.initial, knownFromUs, judgedFromUs, judgedUntilUs };
+}
+
+/** Finds the shards and their events when they are first needed. */
+function shardsOf(history: History, clock: ClockBounds, readings: readonly ClockReading[]): () => Shards {
+  const { header, operations, events, faults } = history;
+  let offsets: ReturnType<typeof boundOffsets> | undefined;
+  let shards: Shards | undefined;
+  return () =>
+    (shards ??= findEpisodes(
+      { regions: header.regions, operations, events, faults },
+      { ...clock, offsets: () => (offsets ??= boundOffsets(readings)) },
+    ));
 }
 
 function windowContext(

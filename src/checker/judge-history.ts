@@ -9,6 +9,8 @@ export interface JudgeOptions {
   readonly promise?: string;
   /** How many false denials the strategy declares; Infinity for one that splits its tokens. Default 0. */
   readonly falseDenials?: number;
+  /** How many stated values may be wrong. Default: any number; they are findings, and a note. */
+  readonly dishonest?: number;
   /** With fewer drained and denying buckets the verdict is `unknown`. Default 1. */
   readonly contested?: number;
   /** With a larger share of operations without a reply the verdict is `unknown`. Default 0.05. */
@@ -32,6 +34,7 @@ export function judgeHistory(
     info = 0.05,
     clockSlackUs,
     openAtEnd,
+    dishonest,
   }: JudgeOptions = {},
 ): CheckReport {
   return checkHistory(history, {
@@ -42,6 +45,7 @@ export function judgeHistory(
     headroomAtMost: HEADROOM_AT_MOST.audit,
     promise: parsePromise(promise),
     falseDenialsAtMost: falseDenials,
+    ...(dishonest !== undefined && { dishonestAtMost: dishonest }),
     ...(clockSlackUs !== undefined && { clockSlack: { us: clockSlackUs, isWidened: false } }),
     ...(openAtEnd !== undefined && { openAtEndAtMost: openAtEnd }),
   });

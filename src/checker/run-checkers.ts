@@ -19,6 +19,8 @@ import type { Refund } from './proofs/refund.ts';
 import { replayBucket } from './proofs/replay.ts';
 import { BucketRows } from './rows/bucket-rows.ts';
 import type { JudgedSpan, Known } from './rows/coverage.ts';
+import { findLies } from './stated/find-lies.ts';
+import { Lies } from './stated/lies.ts';
 import { BeyondExact, exactOf } from './windows/beyond-exact.ts';
 import { BrokenWindows } from './windows/broken-windows.ts';
 import { findBrokenWindows, windowHeadroom } from './windows/promised-windows.ts';
@@ -69,7 +71,9 @@ export function checkBuckets(history: History, context: CheckerContext): Checker
         : contestedByWindows(rows, context.windows.promise, context.clock, show),
     );
     const ofBucket = { policy, context, resets: resets(bucket) };
-    const found = checkBucket(rows, ofBucket);
+    const answers = checkBucket(rows, ofBucket);
+    if (context.stated !== undefined) evidence.addStated(bucket);
+    const found = { ...answers, lies: liesIn(rows, { ...ofBucket, refunds: answers.refunds, doubts }) };
     if (isContested) contested.set(bucket, headroomTokens(rows, found, ofBucket));
     replayed += found.replay.replayed;
     excused += found.excused;
@@ -90,7 +94,10 @@ export function checkBuckets(history: History, context: CheckerContext): Checker
   const confirmed = confirmDenials(table, withFindings)
     .map((result) => withoutDoubtfulDenials(result, { rows, context, doubts }))
     .filter(hasFindings);
-  for (const { denials } of confirmed) for (const row of denials.rows()) evidence.addFalseDenial(row);
+  for (const { denials, lies } of confirmed) {
+    for (const row of denials.rows()) evidence.addFalseDenial(row);
+    for (const { row } of lies) evidence.addLie(row);
+  }
   return {
     withFindings: confirmed,
     contested,
@@ -113,6 +120,18 @@ interface OfBucket {
   readonly resets: readonly number[];
 }
 
+/** The lies in the loaded bucket; those that missing requests explain are doubtful. */
+function liesIn(
+  rows: BucketRows,
+  { policy, context, refunds, doubts }: OfBucket & { refunds: readonly Refund[]; doubts: Doubts },
+): Lies {
+  const { lies, doubtful } = findLies(rows, policy, { context, refunds });
+  const bucket = rows.table.nameOf(rows.bucket);
+  if (doubtful.count > 0)
+    doubts.explain('dishonest', { bucket, needed: doubtful.needed, amount: doubtful.count });
+  return lies;
+}
+
 /** How many more tokens the loaded bucket could have admitted unseen. */
 function headroomTokens(
   rows: BucketRows,
@@ -123,12 +142,14 @@ function headroomTokens(
   return windowHeadroom(rows, windows.promise, windows.clock, resets);
 }
 
+const NO_LIES = new Lies();
+
 const NEVER: JudgedSpan = {
   judgedFromUs: Number.POSITIVE_INFINITY,
   judgedUntilUs: Number.NEGATIVE_INFINITY,
 };
 
-/** Runs every checker over one loaded bucket. */
+/** Judges the answers of one loaded bucket: what it admitted and denied. */
 export function checkBucket(rows: BucketRows, { policy, context, resets }: OfBucket): BucketResult {
   const { clock, known, windows, unrecorded } = context;
   const isUnknownBefore = unrecorded.mayRefund && known.initial === 'unknown';
@@ -151,6 +172,7 @@ export function checkBucket(rows: BucketRows, { policy, context, resets }: OfBuc
             resets,
             isUnknownBefore ? windows.clock.knownFromUs : undefined,
           ),
+    lies: NO_LIES,
     refunds,
   };
   if (recorded.length > 0) return { ...result, replay: { replayed: 0, findings: [] } };

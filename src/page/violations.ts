@@ -1,7 +1,7 @@
-import type { Violation } from '../report/html/page-data.ts';
+import type { Proof, Violation } from '../report/html/page-data.ts';
 import { tokensText } from './text.ts';
 
-type Kind = Violation['kind'];
+type Kind = Proof['kind'];
 
 /** Each kind by the name of its proof, which counts the findings of its kind only. */
 const KINDS: readonly (readonly [kind: Kind, one: string, several: string])[] = [
@@ -9,6 +9,7 @@ const KINDS: readonly (readonly [kind: Kind, one: string, several: string])[] = 
   ['false-denial', 'false denial', 'false denials'],
   ['replay', 'replay mismatch', 'replay mismatches'],
   ['window', 'broken promise', 'broken promises'],
+  ['dishonest', 'wrong value', 'wrong values'],
 ];
 
 /** Whether the strategy declares it, and the run keeps what is declared: then it is no violation. */

@@ -9,6 +9,7 @@ const KINDS = {
   'false-denial': 'False denial',
   replay: 'Replay',
   window: 'Broken promise',
+  dishonest: 'Dishonest',
 };
 
 /** A proof to verify by hand: the broken inequality with its numbers, and the operations that break it. */

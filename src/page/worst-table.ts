@@ -4,26 +4,36 @@ import { makeScroll } from './scroll.ts';
 import { numberText, tokensText } from './text.ts';
 import { makeWitness } from './witness.ts';
 
-type Key = 'totalExcess' | 'worstWindow' | 'falseDenials' | 'replay' | 'windows' | 'admitted' | 'denied';
+type Key =
+  | 'totalExcess'
+  | 'worstWindow'
+  | 'falseDenials'
+  | 'replay'
+  | 'dishonest'
+  | 'windows'
+  | 'admitted'
+  | 'denied';
 
 const COLUMNS: readonly { readonly key: Key; readonly name: string }[] = [
   { key: 'totalExcess', name: 'excess' },
   { key: 'worstWindow', name: 'worst window' },
   { key: 'falseDenials', name: 'false denials' },
   { key: 'replay', name: 'replay' },
+  { key: 'dishonest', name: 'dishonest' },
   { key: 'windows', name: 'windows' },
   { key: 'admitted', name: 'admitted tokens' },
   { key: 'denied', name: 'denied' },
 ];
+
+/** Columns that are left out if they have only zeros. */
+const RARE: readonly Key[] = ['windows', 'dishonest'];
 
 /** The number of rows before `Show all` is pressed. */
 const FIRST_ROWS = 25;
 
 /** The worst buckets: sortable by any column, each with a witness that can be opened. */
 export function makeWorstTable(page: RunPage, onShow: (bucket: string) => void): HTMLElement {
-  const columns = COLUMNS.filter(
-    ({ key }) => key !== 'windows' || page.worst.some(({ windows }) => windows > 0),
-  );
+  const columns = COLUMNS.filter(({ key }) => !RARE.includes(key) || page.worst.some((row) => row[key] > 0));
   const held = new Set(page.buckets.map(({ name }) => name));
   const body = make('tbody');
   const { declared } = page;

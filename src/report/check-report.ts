@@ -37,6 +37,7 @@ export function findingsOf(check: CheckReport): readonly (readonly [string, numb
     ['over-admission', check.overAdmission.buckets, check.overAdmission.findings],
     ['false denials', check.falseDenials.buckets, check.falseDenials.findings],
     ['replay', check.replay.buckets, check.replay.findings],
+    ['dishonest', check.dishonest.buckets, check.dishonest.findings],
     [`promise ${check.promise}`, check.windows.buckets, check.windows.findings],
   ];
 }

@@ -51,6 +51,7 @@ const FIGURES: readonly Figure[] = [
   },
   { name: 'false denials', of: ({ falseDenials }) => falseDenials.total, show: String },
   { name: 'replay', of: ({ replay }) => replay.total, show: String },
+  { name: 'dishonest', of: ({ dishonest }) => dishonest.total, show: String },
   { name: 'failed', of: ({ outcomes }) => outcomes.failed, show: String },
   { name: 'info', of: ({ outcomes }) => outcomes.info, show: String },
   { name: 'contested buckets', of: ({ contested }) => contested.buckets, show: String },

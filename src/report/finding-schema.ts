@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LIE_REASONS } from '../checker/stated/lies.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 
 /** The schemas of findings in `report.json`. */
@@ -13,11 +14,21 @@ const witness = z.object({
   cost: z.number(),
   invokedUs: z.number(),
   lastUs: z.number().nullable().describe('null: its end is unknown'),
+  stated: z
+    .object({
+      ...{ remaining: z.number().exactOptional(), limit: z.number().exactOptional() },
+      ...{ retryAfterS: z.number().exactOptional(), retryAtS: z.number().exactOptional() },
+      ...{ reset: z.number().exactOptional(), resetForm: z.enum(['delta', 'any']).exactOptional() },
+      windowS: z.number().exactOptional(),
+    })
+    .exactOptional()
+    .describe('of a stated value: the values of the reply'),
   decision: z.object({ node: z.string(), bucketUs: z.number(), level: z.number() }).exactOptional(),
 });
 
 const finding = z.object({
-  kind: z.enum(['over-admission', 'false-denial', 'replay', 'window']),
+  kind: z.enum(['over-admission', 'false-denial', 'replay', 'window', 'dishonest']),
+  reason: z.enum(LIE_REASONS).exactOptional().describe('what is wrong with a stated value'),
   bucket: z.string(),
   count: z.number(),
   first: moment,

@@ -54,7 +54,7 @@ const MOST_FINDINGS = 3;
 /** Puts the plan of a run and the checker's judgement into one document, small enough to keep. */
 export function makeReport({ check, ...facts }: ReportInput): RunReport {
   const { plan, loadMs } = facts;
-  const { overAdmission, falseDenials, replay, windows } = check;
+  const { overAdmission, falseDenials, replay, dishonest, windows } = check;
   return {
     format: 'openclaw-report',
     version: 3,
@@ -73,6 +73,7 @@ export function makeReport({ check, ...facts }: ReportInput): RunReport {
     overAdmission: shortened(overAdmission),
     falseDenials: shortened(falseDenials),
     replay: shortened(replay),
+    dishonest: shortened(dishonest),
     windows: shortened(windows),
   };
 }

@@ -1,3 +1,4 @@
+import { dishonestText } from '../checker/claims/dishonest-sample.ts';
 import { replayText } from '../checker/claims/measure-claim.ts';
 import { headroomText } from '../checker/evidence/headroom-facts.ts';
 import type { EvidenceRow } from '../checker/evidence/tally.ts';
@@ -28,7 +29,7 @@ export function listTables(document: Document): TextTable[] {
 const NOTHING: TextTable = { head: [], rows: [] };
 
 function amounts(document: Document): TextTable {
-  const { overAdmission, falseDenials, replay, windows, promise, contested, headroom } = document;
+  const { overAdmission, falseDenials, replay, dishonest, windows, promise, contested, headroom } = document;
   const asBucket = promise === 'token-bucket' ? '' : ' read as a token bucket';
   const { worst } = overAdmission;
   const rows = [
@@ -56,6 +57,7 @@ function amounts(document: Document): TextTable {
       `${falseDenials.total} of ${falseDenials.judged} judged${falseDenials.whyNot === '' ? '' : ` (${falseDenials.whyNot})`}${falseDenials.declaresAny ? '; declared: any number, while tokens are lent elsewhere' : ''}`,
     ],
     ['replay', replayText(replay)],
+    ...(document.whole.stated === 0 ? [] : [['dishonest', dishonestText(dishonest, document.whole.stated)]]),
     ...fallbackRows(document),
     [
       'contested',
@@ -125,6 +127,7 @@ function declared(bound: number | null | undefined): string {
 
 function evidence(kind: string, rows: readonly EvidenceRow[]): TextTable {
   const isOpen = rows.some(({ arrivals }) => arrivals > 0);
+  const isStated = rows.some(({ stated }) => stated > 0);
   const head = [
     kind,
     'operations',
@@ -133,12 +136,24 @@ function evidence(kind: string, rows: readonly EvidenceRow[]): TextTable {
     'excess',
     'denied',
     'false',
+    ...(isStated ? ['dishonest'] : []),
     'failed',
     'info',
   ];
   return {
     head: [...head, ...(isOpen ? ['dropped'] : []), 'contested', 'p50 ms', 'p99 ms'],
-    spare: ['exact', 'p50 ms', 'contested', 'p99 ms', 'dropped', 'false', 'excess', 'failed', 'info'],
+    spare: [
+      'exact',
+      'p50 ms',
+      'contested',
+      'p99 ms',
+      'dropped',
+      'dishonest',
+      'false',
+      'excess',
+      'failed',
+      'info',
+    ],
     rows: rows.map((row) => {
       const { allowed } = row.latency;
       return [
@@ -149,6 +164,7 @@ function evidence(kind: string, rows: readonly EvidenceRow[]): TextTable {
         tokensText(row.excess),
         String(row.outcomes.denied),
         String(row.falseDenials),
+        ...(isStated ? [String(row.dishonest)] : []),
         String(row.outcomes.failed),
         String(row.outcomes.info),
         ...(isOpen ? [String(row.dropped)] : []),

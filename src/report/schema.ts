@@ -24,6 +24,8 @@ const evidence = z.object({
   judgedDenials: z.number(),
   replay: z.number(),
   replayed: z.number(),
+  dishonest: z.number().default(0).describe('stated values that cannot be true'),
+  stated: z.number().default(0).describe('decisions that stated something besides yes or no'),
   arrivals: z.number().describe('requests of an open load that were due, dropped ones included'),
   dropped: z.number(),
   contested: z.number(),
@@ -196,9 +198,13 @@ const reportSchema = z
         ),
     }),
     replay: found.extend({ replayed: z.number() }),
+    dishonest: found
+      .extend({ reasons: z.record(z.string(), z.number()) })
+      .default({ total: 0, buckets: 0, findings: [], reasons: {} })
+      .describe('stated values that cannot be true, a finding for each reason in each bucket'),
     windows: found,
     doubts: z
-      .partialRecord(z.enum(['overAdmission', 'falseDenials', 'replay', 'windows']), doubt)
+      .partialRecord(z.enum(['overAdmission', 'falseDenials', 'replay', 'windows', 'dishonest']), doubt)
       .exactOptional()
       .describe('found, but explained if `needed` requests of a bucket are missing; `most` may be'),
     lostDecisions: z.array(lost),
@@ -238,7 +244,24 @@ const reportSchema = z
 
 /** The JSON Schema of `report.json`, published as `reports/report.schema.json`. */
 export function reportJsonSchema(): object {
-  return z.toJSONSchema(reportSchema, { reused: 'ref' });
+  return z.toJSONSchema(reportSchema, { reused: 'ref', override: withOptionalDefaults });
+}
+
+/** A field with a default is absent from reports of earlier versions. */
+function withOptionalDefaults({
+  zodSchema,
+  jsonSchema,
+}: {
+  readonly zodSchema: z.core.$ZodType;
+  readonly jsonSchema: z.core.JSONSchema.BaseSchema;
+}): void {
+  if (!(zodSchema instanceof z.ZodObject) || jsonSchema.required === undefined) return;
+  const { shape } = zodSchema;
+  jsonSchema.required = jsonSchema.required.filter((name) => !isDefault(shape[name]));
+}
+
+function isDefault(schema: unknown): boolean {
+  return schema instanceof z.ZodDefault;
 }
 
 /** Reads the text of a `report.json`; `name` is that of the file. Throws INVALID_REPORT. */

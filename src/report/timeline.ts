@@ -58,7 +58,7 @@ function renderContext(
 }
 
 function renderLine(line: WitnessLine, span: Span, columns: number): string[] {
-  const { operation, region, outcome, cost, invokedUs, lastUs, decision } = line;
+  const { operation, region, outcome, cost, invokedUs, lastUs } = line;
   const from = secondsText(invokedUs - span.startUs, 6);
   const to = lastUs === null ? 'open' : secondsText(lastUs - span.startUs, 6);
   const text =
@@ -66,10 +66,19 @@ function renderLine(line: WitnessLine, span: Span, columns: number): string[] {
     `${String(cost).padStart(3)}  ${from.padStart(11)} ${to.padStart(11)}  `;
   const width = Math.max(NARROWEST, Math.min(WIDTH, columns - text.length - 2));
   const drawn = `${text}|${bar(line, span, width)}|`;
-  if (decision === undefined) return [drawn];
-  const level = `level ${decision.level} at ${decision.bucketUs} on ${decision.node}`;
-  const isBeside = drawn.length + 2 + level.length <= columns;
-  return isBeside ? [`${drawn}  ${level}`] : [drawn, labelled(' '.repeat(15), level, columns)];
+  const reply = replyText(line);
+  if (reply === '') return [drawn];
+  const isBeside = drawn.length + 2 + reply.length <= columns;
+  return isBeside ? [`${drawn}  ${reply}`] : [drawn, labelled(' '.repeat(15), reply, columns)];
+}
+
+/** What the reply says: its level, or the values that it states. */
+export function replyText({ decision, stated = {} }: WitnessLine): string {
+  if (decision !== undefined) return `level ${decision.level} at ${decision.bucketUs} on ${decision.node}`;
+  return Object.entries(stated)
+    .filter(([name]) => name !== 'resetForm')
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
 }
 
 interface Span {

@@ -43,6 +43,12 @@ export const MEASURES = {
     about: 'windows that admitted more than promised',
     noun: 'windows',
   },
+  dishonest: {
+    ...COUNT,
+    ofPhase: true,
+    about: 'stated values (remaining, Retry-After, reset, policy) that cannot be true',
+    noun: 'stated values',
+  },
   info: { ...SHARE, about: 'of the requests have an unknown charge' },
   failed: { ...SHARE, about: 'of the requests are not decided' },
   dropped: {

@@ -72,6 +72,7 @@ export function chooseClaims(options: CheckOptions, { isOpen }: { isOpen: boolea
     limit === undefined || limit === 0 ? [] : [makeClaim({ measure: 'contested', unit, limit })];
   return [
     ...(isBucket ? bucketClaims(options) : windowClaims(options)),
+    ...honestyClaims(options),
     makeClaim({ measure: 'info', ...share(infoAtMost) }),
     makeClaim({ measure: 'failed', ...share(FAILED_AT_MOST) }),
     ...(isOpen ? [makeClaim({ measure: 'dropped', ...share(DROPPED_AT_MOST) })] : []),
@@ -85,6 +86,11 @@ export function chooseClaims(options: CheckOptions, { isOpen }: { isOpen: boolea
 
 function windowClaims(options: CheckOptions): Claim[] {
   return [makeClaim({ measure: 'windows', unit: 'count', limit: 0 }), denialClaim(options)];
+}
+
+function honestyClaims({ dishonestAtMost }: CheckOptions): Claim[] {
+  if (dishonestAtMost === undefined) return [];
+  return [makeClaim({ measure: 'dishonest', unit: 'count', limit: dishonestAtMost })];
 }
 
 function denialClaim({ falseDenialsAtMost = 0 }: CheckOptions): Claim {

@@ -20,7 +20,7 @@ export interface Judged {
 
 /** Compares the claims with the facts. An incomplete history can refute a claim but not prove it. */
 export function judge(facts: CheckFacts, claims: readonly Claim[]): Judged {
-  const notes = notesOf(claims);
+  const notes = notesOf(claims, facts);
   return {
     ...(notes.length > 0 && { notes }),
     claims: evaluateClaims(claims, facts),

@@ -7,6 +7,7 @@ import { NO_DENIAL } from '../rows/coverage.ts';
 import type { ShardFacts } from '../shards/shard.ts';
 import { type Claim, isLatency } from './claim.ts';
 import type { Measure } from './claim-list.ts';
+import { dishonestRowSample, dishonestSample } from './dishonest-sample.ts';
 import { type Sample, withDoubt } from './sample.ts';
 import { latencySample, throughputSample } from './speed-samples.ts';
 import { missingFor } from './why-no-sample.ts';
@@ -56,6 +57,7 @@ const WHOLE: Partial<Record<Measure, (facts: CheckFacts, claim: Claim) => Sample
   'false-denials': denialSample,
   replay: replaySample,
   windows: windowsSample,
+  dishonest: dishonestSample,
   failed: ({ whole, errors }) => undecidedSample('failed', whole, errors),
   info: ({ whole, errors }) => undecidedSample('info', whole, errors),
   contested: contestedSample,
@@ -80,6 +82,8 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
     case 'replay':
       if (row.replayed === 0) return { about: 'no decision was replayed' };
       return { measured: row.replay, about: replayText({ replayed: row.replayed, total: row.replay }) };
+    case 'dishonest':
+      return dishonestRowSample(row);
     case 'info':
     case 'failed':
       return undecidedSample(measure, row);

@@ -37,4 +37,5 @@ const DOUBTED_BY: Partial<Record<Measure, Doubted>> & Record<CorrectnessMeasure,
   'false-denials': 'falseDenials',
   replay: 'replay',
   windows: 'windows',
+  dishonest: 'dishonest',
 };

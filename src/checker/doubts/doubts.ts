@@ -6,7 +6,7 @@ import type { BrokenWindows } from '../windows/broken-windows.ts';
 import type { Unrecorded } from './unrecorded.ts';
 
 /** A checker whose findings can be explained by requests missing from the history. */
-export type Doubted = 'overAdmission' | 'falseDenials' | 'replay' | 'windows';
+export type Doubted = 'overAdmission' | 'falseDenials' | 'replay' | 'windows' | 'dishonest';
 
 /** The findings of one checker, over all buckets, that requests missing from the history can explain. */
 export interface Doubt {
@@ -132,6 +132,7 @@ const MISSING: Readonly<Record<Doubted, readonly [one: string, many: string]>> =
   falseDenials: ['request', 'requests'],
   replay: ['request or refund', 'requests or refunds'],
   windows: ['request or refund', 'requests or refunds'],
+  dishonest: ['request or refund', 'requests or refunds'],
 };
 
 const FOUND: Readonly<Record<Doubted, (doubt: Doubt) => string>> = {
@@ -140,4 +141,5 @@ const FOUND: Readonly<Record<Doubted, (doubt: Doubt) => string>> = {
   replay: ({ total }) =>
     `${total} more ${total === 1 ? 'decision does' : 'decisions do'} not match the token math`,
   windows: ({ total }) => `${total} ${total === 1 ? 'window breaks' : 'windows break'} the promise`,
+  dishonest: ({ total }) => `${total} more stated ${total === 1 ? 'value is' : 'values are'} wrong`,
 };

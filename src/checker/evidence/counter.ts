@@ -93,6 +93,17 @@ export class EvidenceCounter {
     this.#at(row).tally.replay++;
   }
 
+  addLie(row: number): void {
+    this.#at(row).tally.dishonest++;
+  }
+
+  /** Counts the decisions of a bucket that stated something. */
+  addStated(bucket: number): void {
+    const { starts, stated } = this.#table;
+    for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++)
+      if (stated?.has(row) === true) this.#at(row).tally.stated++;
+  }
+
   /** Counts the replayed decisions of a bucket up to `judgedUntilUs`. */
   addReplayed(bucket: number, judgedUntilUs: number): void {
     const { starts } = this.#table;

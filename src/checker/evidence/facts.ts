@@ -60,6 +60,11 @@ export interface CheckFacts {
     readonly certain?: number;
   };
   readonly replay: Findings & { readonly replayed: number };
+  /** Stated values that no ideal limiter can have meant; a finding for each reason in each bucket. */
+  readonly dishonest: Findings & {
+    /** The number for each reason, the most frequent first. */
+    readonly reasons: Readonly<Record<string, number>>;
+  };
   /** For a promise other than a token bucket. */
   readonly windows: Findings;
   /** Sentences: what the verdict assumes in addition to the history (clock allowances, completeness). */

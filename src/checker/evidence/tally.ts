@@ -20,6 +20,10 @@ export interface EvidenceRow {
   readonly replay: number;
   /** Decisions that report the level after them. */
   readonly replayed: number;
+  /** Stated values that no ideal limiter can have meant. */
+  readonly dishonest: number;
+  /** Decisions that stated something besides yes or no. */
+  readonly stated: number;
   /** Requests of an open load that were due, dropped ones included. */
   readonly arrivals: number;
   /** Due requests that were never sent, because every connection of their region was busy. */
@@ -44,6 +48,8 @@ export class Tally {
   judgedDenials = 0;
   replay = 0;
   replayed = 0;
+  dishonest = 0;
+  stated = 0;
   arrivals = 0;
   dropped = 0;
   contested = 0;
@@ -75,5 +81,5 @@ export class Tally {
 
 const OF_OPERATIONS = [
   ...(['admitted', 'exactAdmitted', 'excess', 'falseDenials', 'judgedDenials'] as const),
-  ...(['replay', 'replayed', 'arrivals', 'dropped'] as const),
+  ...(['replay', 'replayed', 'dishonest', 'stated', 'arrivals', 'dropped'] as const),
 ];

@@ -5,6 +5,7 @@ import type { CheckFacts, Findings } from '../evidence/facts.ts';
 import { ProofBudget } from '../proofs/proof-budget.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { Describer } from './describe.ts';
+import { describeLies } from './describe-lies.ts';
 import type { Finding, OverAdmissionFinding } from './finding.ts';
 
 /** At most this many findings of a kind, the worst, are described in full. */
@@ -62,6 +63,25 @@ export class AllFindings {
     );
   }
 
+  dishonest(context: CheckerContext): CheckFacts['dishonest'] {
+    const withLies = this.#withFindings.filter(({ lies }) => lies.length > 0);
+    const counts = new Map<string, number>();
+    for (const { lies } of withLies)
+      for (const { reason } of lies) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    const worst = withLies.toSorted((a, b) => b.lies.length - a.lies.length).slice(0, MOST_FINDINGS);
+    const findings = worst.flatMap(({ bucket, lies }) => {
+      this.#rows.load(bucket);
+      this.#budget.startBucket();
+      return describeLies(this.#rows, this.#table.policyOf(bucket), { context, budget: this.#budget, lies });
+    });
+    return {
+      total: [...counts.values()].reduce((sum, many) => sum + many, 0),
+      buckets: withLies.length,
+      findings: bestOfEach(findings).slice(0, MOST_FINDINGS),
+      reasons: Object.fromEntries([...counts].sort(([, a], [, b]) => b - a)),
+    };
+  }
+
   windows(promise: string): Findings {
     return this.#find(
       ({ windows }) => windows.length,
@@ -91,4 +111,11 @@ export class AllFindings {
       findings: findings.filter((finding) => finding !== undefined),
     };
   }
+}
+
+/** The first finding of each reason, then the others. */
+function bestOfEach(findings: readonly Finding[]): Finding[] {
+  const firsts = new Map(findings.toReversed().map((finding) => [finding.reason, finding]));
+  const isFirst = (finding: Finding) => firsts.get(finding.reason) === finding;
+  return [...findings.filter(isFirst), ...findings.filter((finding) => !isFirst(finding))];
 }

@@ -1,7 +1,8 @@
 import type { OperationName, OperationTable } from '../../history/columns/table.ts';
-import type { Outcome } from '../../history/records/operation.ts';
+import type { Outcome, Stated } from '../../history/records/operation.ts';
+import type { LieReason } from '../stated/lies.ts';
 
-export type FindingKind = 'over-admission' | 'false-denial' | 'replay' | 'window';
+export type FindingKind = 'over-admission' | 'false-denial' | 'replay' | 'window' | 'dishonest';
 
 /** One violation among those of a finding. */
 export interface Moment {
@@ -20,6 +21,8 @@ export interface WitnessLine {
   readonly invokedUs: number;
   readonly lastUs: number | null;
   /** Of a replay: the content of the reply. `level` in tokens. */
+  /** Of a stated value: the values of the reply. */
+  readonly stated?: Stated;
   readonly decision?: { readonly node: string; readonly bucketUs: number; readonly level: number };
 }
 
@@ -58,7 +61,9 @@ export interface Finding {
   readonly witness: readonly WitnessLine[];
   /** The number of operations in the proof, if `witness` has only the first ones and the last two. */
   readonly witnessCount?: number;
-  /** Of a false denial. Not a part of the proof: leaving out an operation only raises the level. */
+  /** Of a stated value: what is wrong with it, as a short name. */
+  readonly reason?: LieReason;
+  /** Of a false denial, or of a level that was stated too low. Not a part of the proof: leaving out an operation only raises the level. */
   readonly context?: DenialContext;
 }
 

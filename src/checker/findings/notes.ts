@@ -1,14 +1,24 @@
 import type { Verdict } from '../../core/verdict.ts';
 import type { Claim } from '../claims/claim.ts';
+import { dishonestText } from '../claims/dishonest-sample.ts';
 import type { ClaimResult } from '../claims/evaluate.ts';
 import { isOnCorrectness } from '../claims/evidence-claims.ts';
+import type { CheckFacts } from '../evidence/facts.ts';
 
 export const NOT_CHECKED =
-  'correctness is not checked, because no claim is about it: claim total-excess, worst-window, false-denials, replay or windows';
+  'correctness is not checked, because no claim is about it: claim total-excess, worst-window, false-denials, replay, windows or dishonest';
 
 /** Notes for the reader in addition to the reasons of the verdict. */
-export function notesOf(claims: readonly Claim[]): readonly string[] {
-  return claims.some(isOnCorrectness) ? [] : [NOT_CHECKED];
+export function notesOf(claims: readonly Claim[], facts: CheckFacts): readonly string[] {
+  return [...(claims.some(isOnCorrectness) ? [] : [NOT_CHECKED]), ...unclaimedLies(claims, facts)];
+}
+
+/** Stated values that cannot be true, if no claim is about them. */
+function unclaimedLies(claims: readonly Claim[], { dishonest, whole }: CheckFacts): readonly string[] {
+  if (dishonest.total === 0 || claims.some(({ measure }) => measure === 'dishonest')) return [];
+  return [
+    `${dishonestText(dishonest, whole.stated)}; the verdict leaves it out, because no claim is about it: claim dishonest <= 0, or check --dishonest 0`,
+  ];
 }
 
 interface Explained {

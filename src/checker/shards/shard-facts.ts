@@ -7,7 +7,7 @@ import { EdfTimeline } from '../proofs/edf-timeline.ts';
 import { worstWindowQuanta } from '../proofs/window-excess.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import type { Measured, ShardFacts } from './shard.ts';
-import { findEpisodes, type KnownClocks } from './shard-events.ts';
+import type { Shards } from './shard-events.ts';
 
 interface Group {
   readonly shard: number;
@@ -18,19 +18,17 @@ interface Group {
 
 /** Measures every shard and computes the bound that the strategy declares for it. */
 export function shardFacts(
-  { header, operations: table, events, faults }: History,
+  { operations: table }: History,
   {
     withFindings,
     clock,
-    offsets,
+    shards,
     boundOf,
-  }: { withFindings: readonly BucketResult[]; clock: ClockBounds } & Pick<KnownClocks, 'offsets'> &
-    Pick<CheckOptions, 'boundOf'>,
+  }: { withFindings: readonly BucketResult[]; clock: ClockBounds; shards: Shards } & Pick<
+    CheckOptions,
+    'boundOf'
+  >,
 ): ShardFacts[] {
-  const shards = findEpisodes(
-    { regions: header.regions, operations: table, events, faults },
-    { ...clock, offsets },
-  );
   const groups = new Map<string, Group>();
   const groupOf = (bucket: number): Group => {
     const [shard, policy] = [shards.of(bucket), table.policyOf(bucket)];

@@ -206,10 +206,8 @@ export class Spans {
     return false;
   }
 
-  /** The least length on the recorder's clock of a length on the limiter's, which may have run ahead. */
   #leastOnRecorder(lengthUs: number): number {
-    const { rhoPpm, epsilonUs } = this.#clock;
-    return Math.max(0, Math.floor(lengthUs / (1 + Math.max(0, rhoPpm) / 1_000_000)) - epsilonUs);
+    return leastOnRecorder(lengthUs, this.#clock);
   }
 
   /** The greatest such length, for a clock that ran behind, or back. */
@@ -236,6 +234,11 @@ export class Spans {
 
 /** Every count of windows up to this is checked. */
 const MOST_COUNTS = 64;
+
+/** The least length on the recorder's clock of a length on the limiter's, which may have run ahead. */
+export function leastOnRecorder(lengthUs: number, { rhoPpm, epsilonUs }: WindowClock): number {
+  return Math.max(0, Math.floor(lengthUs / (1 + Math.max(0, rhoPpm) / 1_000_000)) - epsilonUs);
+}
 
 /** The greatest length on the recorder's clock of a length on the limiter's; Infinity if that clock may stand still. */
 export function mostOnRecorder(

@@ -28,6 +28,7 @@ import { exitCodeOfReport } from '../process/exit-codes.ts';
 interface Options extends ForeignOptions, ResultFlags {
   readonly promise: Promised;
   readonly falseDenials: number;
+  readonly dishonest?: number;
   readonly contested: number;
   readonly info: number;
   readonly openAtEnd?: number;
@@ -55,6 +56,11 @@ export function checkCommand(environment: Environment): Command {
       )
         .argParser(parseDeclared)
         .default(0),
+    )
+    .option(
+      '--dishonest <count>',
+      'fail if more stated values than this (remaining, Retry-After, reset, policy) cannot be true; default: they are only reported',
+      wholeNumber(0, 1e9),
     )
     .option(
       '--contested <buckets>',
@@ -97,6 +103,8 @@ Examples:
   $ openclaw-rl check h.ndjson --brief
   # a strategy that splits its tokens between regions
   $ openclaw-rl check h.ndjson --false-denials any
+  # also what it states: remaining, Retry-After, reset, policy
+  $ openclaw-rl check h.ndjson --dishonest 0
   # a client with 8 connections was killed
   $ openclaw-rl check cut.ndjson --open-at-end 8
   # clocks at most 1 s apart
@@ -142,6 +150,7 @@ function checkOptionsOf(options: Options, foreign: ForeignReader | undefined): C
     headroomAtMost: HEADROOM_AT_MOST.audit,
     promise: options.promise,
     falseDenialsAtMost: options.falseDenials,
+    ...(options.dishonest !== undefined && { dishonestAtMost: options.dishonest }),
     openAtEndMissing: foreign !== undefined,
     ...(options.clockSlack !== undefined && {
       clockSlack: { us: options.clockSlack, isWidened: foreign !== undefined },

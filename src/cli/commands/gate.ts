@@ -59,7 +59,8 @@ Examples:
 
 Claims:
   total-excess, worst-window             <= tokens, or <= bound
-  false-denials, replay, windows         <= a count
+  false-denials, replay                  <= a count
+  windows, dishonest                     <= a count
   info, failed, dropped, headroom        <= 5%
   contested                              >= 80%, or >= a count
   p50, p99, max of (allowed), (denied), (failed) or (any)   <= 250ms

@@ -44,6 +44,11 @@ export class StatedColumns {
     this.#values = values;
   }
 
+  /** Whether anything was stated in a row. */
+  has(row: number): boolean {
+    return this.#bits[row] !== 0;
+  }
+
   of(row: number): Stated | undefined {
     const bits = this.#bits[row] as number;
     if (bits === 0) return undefined;

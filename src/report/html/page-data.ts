@@ -130,7 +130,7 @@ export interface PageBucket {
 /** `at` is the place of the operation among those of its bucket. */
 export interface Violation {
   readonly at: number;
-  readonly kind: FindingKind;
+  readonly kind: Exclude<FindingKind, 'dishonest'>;
   readonly tokens: number;
 }
 
@@ -141,6 +141,7 @@ export interface WorstRow {
   readonly worstWindow: number;
   readonly falseDenials: number;
   readonly replay: number;
+  readonly dishonest: number;
   readonly windows: number;
   readonly admitted: number;
   readonly denied: number;

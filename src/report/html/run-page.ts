@@ -152,6 +152,8 @@ function makeFigures({
   overAdmission,
   falseDenials,
   replay,
+  dishonest,
+  whole,
   contested,
   buckets,
   headroom,
@@ -176,6 +178,7 @@ function makeFigures({
     ],
     ['false denials', `${falseDenials.total} of ${falseDenials.judged}`],
     ['replay', `${replay.total} mismatches of ${replay.replayed}`],
+    ['dishonest', `${dishonest.total} values of ${whole.stated} decisions`],
     ['contested buckets', `${contested.buckets} of ${buckets}`],
     ['headroom, median', headroom === undefined ? 'none' : headroomText(headroom.median)],
   ] as const;

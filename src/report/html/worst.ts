@@ -8,6 +8,7 @@ import { BucketRows } from '../../checker/rows/bucket-rows.ts';
 import { groupBy } from '../../core/group-by.ts';
 import type { Policy } from '../../core/policy.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
+import { replyText } from '../timeline.ts';
 import type { Proof, WindowFormula, WitnessRow, WorstRow } from './page-data.ts';
 
 /** The most rows of the table: a person does not read more. */
@@ -20,17 +21,18 @@ const MOST_LINES_OF_ONE = 300;
 /** Places of the buckets in the table: those with the worst findings first, then the busiest. */
 export function bucketsInOrder(table: OperationTable, withFindings: readonly BucketResult[]): number[] {
   const weights = (result: BucketResult) => {
-    const { over, denials, replay, windows, bucket } = result;
+    const { over, denials, replay, windows, lies, bucket } = result;
     const { quantaPerToken } = table.policyOf(bucket);
     return [
       over.totalExcessQuanta / quantaPerToken,
       denials.length,
       replay.findings.length,
       windows.length,
+      lies.length,
     ] as const;
   };
   const ranks = new Map<number, number>();
-  for (const measure of [0, 1, 2, 3] as const) {
+  for (const measure of [0, 1, 2, 3, 4] as const) {
     const withSome = withFindings
       .map((result) => ({ bucket: result.bucket, weight: weights(result)[measure] }))
       .filter(({ weight }) => weight > 0)
@@ -57,9 +59,9 @@ export function worstRows(
     order,
   }: { check: CheckReport; withFindings: ReadonlyMap<number, BucketResult>; order: readonly number[] },
 ): WorstRow[] {
-  const { overAdmission, falseDenials, replay, windows } = check;
+  const { overAdmission, falseDenials, replay, windows, dishonest } = check;
   const findings = groupBy(
-    [overAdmission, falseDenials, replay, windows].flatMap((all) => all.findings),
+    [overAdmission, falseDenials, replay, windows, dishonest].flatMap((all) => all.findings),
     ({ bucket }) => bucket,
   );
   const rows = new BucketRows(table);
@@ -85,6 +87,7 @@ export function worstRows(
       falseDenials: result?.denials.length ?? 0,
       replay: result?.replay.findings.length ?? 0,
       windows: result?.windows.length ?? 0,
+      dishonest: result?.lies.length ?? 0,
       proofs,
     };
   });
@@ -163,7 +166,8 @@ function windowFormula(witness: readonly WitnessLine[], policy: Policy, clock: C
   };
 }
 
-function makeRow({ operation, region, outcome, cost, invokedUs, lastUs, decision }: WitnessLine): WitnessRow {
+function makeRow(line: WitnessLine): WitnessRow {
+  const { operation, region, outcome, cost, invokedUs, lastUs, decision } = line;
   return {
     index: operation.index,
     region,
@@ -172,5 +176,6 @@ function makeRow({ operation, region, outcome, cost, invokedUs, lastUs, decision
     fromUs: invokedUs,
     toUs: lastUs,
     ...(decision === undefined ? {} : { reply: `level ${decision.level} on ${decision.node}` }),
+    ...(line.stated === undefined ? {} : { reply: replyText(line) }),
   };
 }

@@ -1,0 +1,98 @@
+import type { Policy } from '../../core/policy.ts';
+import type { ClockBounds } from '../clocks/bounds.ts';
+import { bucketLevel, type LowestLevel } from '../proofs/false-denial.ts';
+import type { Known } from '../rows/coverage.ts';
+import { describesBucket, type StatedPolicy } from './describes-policy.ts';
+import { HighestBucketLevel, type HighestLevel } from './highest-level.ts';
+import { StatedGrowth } from './stated-growth.ts';
+
+/** A denied request, and the levels that it can have met. Quanta, microseconds of the recorder. */
+export interface Denied {
+  readonly invokedUs: number;
+  readonly lastUs: number;
+  readonly costQuanta: number;
+  /** The highest and the lowest level when it was decided. */
+  readonly highest: number;
+  readonly lowest: number;
+}
+
+/** What an ideal limiter may state. Waits in seconds. */
+export interface Yardstick {
+  readonly quantaPerToken: number;
+  readonly capacityQuanta: number;
+  readonly low: LowestLevel;
+  readonly high: HighestLevel;
+  readonly growth?: StatedGrowth;
+  /** The longest wait for anything, and so the largest reset in seconds. */
+  readonly mostS: number;
+  describes(policy: StatedPolicy): boolean;
+  /** Whether the cost cannot be there after this wait, even if nothing else is spent. */
+  isTooShort(denied: Denied, waitS: number): boolean;
+  /** The shortest wait after the reply; NaN if it is not computed. */
+  shortestS(denied: Denied): number;
+  /** The longest wait, even from the lowest level, if nothing else is spent. */
+  longestS(denied: Denied): number;
+  /** The longest wait even if requests are missing from the history. */
+  longestOfAllS(denied: Denied): number;
+  /** The refill that is certain in this time. */
+  refillIn(seconds: number): number;
+}
+
+/** Rounding errors of seconds, as numbers, are smaller. */
+const TOLERANCE_S = 1e-6;
+
+/**
+ * Of a token bucket. A wait T is
+ *   too short  if highest + r (1 + rho)(b - a + T) < cost: even who waits after the reply, until b + T, is denied;
+ *   too long   if (cost - lowest) / r <= T - 1 s: from the lowest level, the refill alone brings the cost a second or
+ *              more before, so rounding up to whole seconds does not explain it.
+ * The lowest level allows for the lag of the clock: a bucket waits until its clock has caught up, and so does the user.
+ */
+export class BucketYardstick implements Yardstick {
+  readonly quantaPerToken: number;
+  readonly capacityQuanta: number;
+  readonly low: LowestLevel;
+  readonly high: HighestBucketLevel;
+  readonly growth: StatedGrowth;
+  readonly mostS: number;
+  readonly #policy: Policy;
+
+  constructor(policy: Policy, { clock, known, fades }: { clock: ClockBounds; known: Known; fades: boolean }) {
+    this.#policy = policy;
+    this.quantaPerToken = policy.quantaPerToken;
+    this.capacityQuanta = policy.capacityQuanta;
+    this.low = bucketLevel(policy, { clock, known, fades });
+    this.high = new HighestBucketLevel(policy, clock);
+    this.growth = new StatedGrowth((us) => this.high.refillIn(us));
+    this.mostS = this.#waitS(policy.capacityQuanta + this.low.lag.quanta);
+  }
+
+  describes(stated: StatedPolicy): boolean {
+    return describesBucket(stated, this.#policy);
+  }
+
+  isTooShort(denied: Denied, waitS: number): boolean {
+    return waitS < this.shortestS(denied) - TOLERANCE_S;
+  }
+
+  shortestS({ invokedUs, lastUs, costQuanta, highest }: Denied): number {
+    const missing = costQuanta - this.high.later(highest, invokedUs, lastUs);
+    return missing <= 0 ? 0 : missing / this.high.refillIn(1_000_000);
+  }
+
+  longestS({ costQuanta, lowest }: Denied): number {
+    return this.#waitS(costQuanta - Math.max(lowest, -this.low.lag.quanta));
+  }
+
+  longestOfAllS({ costQuanta }: Denied): number {
+    return this.#waitS(costQuanta + this.low.lag.quanta);
+  }
+
+  refillIn(seconds: number): number {
+    return seconds * 1_000_000 * this.#policy.quantaPerUs;
+  }
+
+  #waitS(quanta: number): number {
+    return quanta / this.#policy.quantaPerUs / 1_000_000 + TOLERANCE_S;
+  }
+}
