@@ -123,17 +123,22 @@ export class AckedCentral implements Limiter {
 /** Every region has its own share of capacity and refill; the rest of the capacity is given up. */
 class StaticSplit implements Limiter {
   readonly #shares: ExactBucket[];
+  readonly #perToken: number;
 
   constructor({ policy, regions }: World) {
     const { tokens, perUs } = policy.refill;
+    this.#perToken = perUs;
     const capacity = Math.floor(policy.capacityTokens / regions);
     const share = capacity === 0 ? undefined : makePolicy(capacity, { tokens, perUs: perUs * regions });
     this.#shares = share === undefined ? [] : Array.from({ length: regions }, () => new ExactBucket(share));
   }
 
   decide(request: Request): Answer {
-    const outcome = this.#shares[request.region]?.decide(request).outcome ?? 'denied';
-    return { outcome };
+    const answer = this.#shares[request.region]?.decide(request);
+    if (answer === undefined) return { outcome: 'denied', knownQuanta: 0 };
+    const { levelQuanta = 0 } = answer.evidence ?? {};
+    const whole = Math.floor(levelQuanta / (this.#perToken * this.#shares.length));
+    return { outcome: answer.outcome, knownQuanta: whole * this.#perToken };
   }
 }
 
@@ -188,7 +193,7 @@ export class Grants implements Limiter {
     const left = usable.reduce((sum, { tokens, used }) => sum + tokens - used, 0);
     if (left < costTokens) {
       this.#ask(home, region, nowUs);
-      return { outcome: 'denied' };
+      return { outcome: 'denied', knownQuanta: quantaOf(this.#policy, left) };
     }
     let due = costTokens;
     for (const grant of usable) {
@@ -196,7 +201,7 @@ export class Grants implements Limiter {
       grant.used += part;
       due -= part;
     }
-    return { outcome: 'allowed' };
+    return { outcome: 'allowed', knownQuanta: quantaOf(this.#policy, left - costTokens) };
   }
 
   #isUsable({ arrivesUs, expiresUs }: Grant, nowUs: number): boolean {

@@ -1,6 +1,7 @@
 import type { Evidence } from '../../../src/core/decision.ts';
 import type { Policy } from '../../../src/core/policy.ts';
 import type { Random } from '../../../src/core/prng.ts';
+import type { Stated } from '../../../src/history/records/operation.ts';
 import type { Circumstances } from './workload.ts';
 
 /** What a limiter is asked. `nowUs` is the true time; whose clock it reads is the limiter's business. */
@@ -18,6 +19,10 @@ export interface Answer {
   /** How long the answer is held back. */
   readonly heldUs?: number;
   readonly evidence?: Evidence;
+  /** The level that it knows, for what it states; absent: that of the evidence. */
+  readonly knownQuanta?: number;
+  /** What it states besides yes or no. */
+  readonly stated?: Stated;
 }
 
 export interface Limiter {

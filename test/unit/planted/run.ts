@@ -10,15 +10,23 @@ export interface Run {
   readonly history: History;
 }
 
-/** Runs a limiter under everything that the seed draws, in virtual time, and records its history. */
-export function runSpecimen(specimen: Specimen, seed: number, count: number): Run {
+/**
+ * Runs a limiter under everything that the seed draws, in virtual time, and records its history. Without readings of its
+ * clock, the history says only that it is another than the recorder's.
+ */
+export function runSpecimen(
+  specimen: Specimen,
+  seed: number,
+  count: number,
+  { areClocksRead = true }: { areClocksRead?: boolean } = {},
+): Run {
   const random = makeRandom(seed, 'planted');
   const drawn = drawCircumstances(random, { failovers: specimen.failovers === true });
   const circumstances = specimen.needs?.(drawn) ?? drawn;
   const limiter = specimen.create({ ...circumstances, random: makeRandom(seed, 'limiter') });
   const attempts = drawAttempts(random, circumstances, count);
   const operations = decideAll(limiter, attempts, circumstances);
-  return { circumstances, history: record(operations, circumstances) };
+  return { circumstances, history: record(operations, circumstances, areClocksRead) };
 }
 
 /** The limiter sees requests one at a time, in the order in which they reach it. */
@@ -62,12 +70,17 @@ function toOperation(attempt: Attempt, answer: Answer | undefined, hasLevels: bo
     ...(againUs === undefined ? {} : { maxCharge: 2 * attempt.costTokens }),
     ...(isLastKnown ? { latestUs: decidedUs } : {}),
     ...(decisionId === undefined ? {} : { decisionId: String(decisionId) }),
+    ...(isAnswered && answer.stated !== undefined && { stated: answer.stated }),
     ...(isDecisionShown && answer.evidence !== undefined ? { decision: answer.evidence } : {}),
   };
 }
 
 /** A history that starts in mid-traffic leaves out what was over by then, and knows no initial level. */
-function record(operations: readonly Operation[], circumstances: Circumstances): History {
+function record(
+  operations: readonly Operation[],
+  circumstances: Circumstances,
+  areClocksRead: boolean,
+): History {
   const { policy, startShare } = circumstances;
   const overAt = ({ completedUs, latestUs }: Operation) =>
     completedUs ?? latestUs ?? Number.POSITIVE_INFINITY;
@@ -89,9 +102,10 @@ function record(operations: readonly Operation[], circumstances: Circumstances):
     regions: [],
     startedAt: '',
     initial: startShare === 0 ? 'full' : 'unknown',
+    ...(areClocksRead ? {} : { clocks: 'apart' }),
   });
   for (const [index, operation] of recorded.entries()) builder.add({ ...operation, index });
-  for (const reading of readClock(lastUs, circumstances)) builder.add(reading);
+  if (areClocksRead) for (const reading of readClock(lastUs, circumstances)) builder.add(reading);
   builder.add({ type: 'end', atUs: 0, sent: recorded.length });
   builder.endFile();
   return builder.build();
