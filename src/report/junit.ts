@@ -1,5 +1,6 @@
 import { listRemarks } from '../checker/findings/notes.ts';
 import { type Document, findingsOf, titleOf } from './check-report.ts';
+import { shownOf } from './shown.ts';
 import { printable } from './text.ts';
 import { renderTimeline } from './timeline.ts';
 
@@ -100,7 +101,7 @@ function proofsOf(document: Document): string[] {
     ...findingsOf(document).flatMap(([name, , findings]) =>
       findings.length === 0
         ? []
-        : [name, ...findings.slice(0, 5).flatMap((finding) => renderTimeline(finding))],
+        : [name, ...shownOf(findings, 5).flatMap((finding) => renderTimeline(finding))],
     ),
   ];
 }

@@ -1,6 +1,7 @@
 import { listRemarks } from '../checker/findings/notes.ts';
 import { type Document, findingsOf, isOnlySlow, titleOf } from './check-report.ts';
 import { listTables } from './rows.ts';
+import { shownOf } from './shown.ts';
 import { readable } from './text.ts';
 import { renderTimeline } from './timeline.ts';
 
@@ -27,7 +28,7 @@ export function renderMarkdown(untrusted: Document): string {
             `## ${escaped(name)}`,
             '',
             '```text',
-            ...findings.slice(0, MOST_SHOWN).flatMap((finding) => renderTimeline(finding).map(inFence)),
+            ...shownOf(findings, MOST_SHOWN).flatMap((finding) => renderTimeline(finding).map(inFence)),
             '```',
             '',
           ],

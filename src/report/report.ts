@@ -1,7 +1,9 @@
 import type { CheckReport } from '../checker/check.ts';
 import type { LatencyFigures } from '../checker/evidence/histogram.ts';
+import type { Finding } from '../checker/findings/finding.ts';
 import type { Outcome } from '../history/records/operation.ts';
 import type { Plan } from '../scenario/plan.ts';
+import { shownOf } from './shown.ts';
 
 /** Latency of the operations with one outcome in one region. */
 export interface LatencyRow {
@@ -78,6 +80,6 @@ export function makeReport({ check, ...facts }: ReportInput): RunReport {
   };
 }
 
-function shortened<T extends { readonly findings: readonly unknown[] }>(found: T): T {
-  return { ...found, findings: found.findings.slice(0, MOST_FINDINGS) };
+function shortened<T extends { readonly findings: readonly Finding[] }>(found: T): T {
+  return { ...found, findings: shownOf(found.findings, MOST_FINDINGS) };
 }

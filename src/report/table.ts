@@ -5,6 +5,7 @@ import { type Look, labelled, labelledCommand } from './fit-lines.ts';
 import { callsOf } from './matrix.ts';
 import type { RunReport } from './report.ts';
 import { listTables } from './rows.ts';
+import { shownOf } from './shown.ts';
 import { printable, ratioText, readable } from './text.ts';
 import { drawTable } from './text-table.ts';
 import { renderTimeline } from './timeline.ts';
@@ -70,7 +71,7 @@ function mark(status: 'holds' | 'broken' | 'unknown', colours: Colours): string 
 function renderFindings(document: Document, { columns }: Look): string[] {
   return findingsOf(document).flatMap(([name, buckets, findings]) => {
     if (findings.length === 0) return [];
-    const shown = findings.slice(0, MOST_SHOWN[document.format]);
+    const shown = shownOf(findings, MOST_SHOWN[document.format]);
     const rest = buckets - shown.length;
     return [
       `${name}: ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'}`,

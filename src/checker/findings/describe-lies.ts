@@ -162,10 +162,15 @@ class LieDescriber {
     return {
       inequality:
         `${sentence}: capacity ${capacityTokens} + ${perSecond}/s * ${(untilUs - window.startUs) / 1_000_000} s${slack}${declared} ` +
-        `- ${window.tokens} admitted wholly within that time`,
+        `- ${window.tokens} admitted wholly within that time${this.#ownText(lie.row)}`,
       witness: [...window.rows.slice(0, shown).map((row) => this.#line(row)), this.#line(lie.row)],
       ...(shown < window.rows.length && { witnessCount: window.rows.length + 1 }),
     };
+  }
+
+  #ownText(row: number): string {
+    const { costTokens, outcomeOf } = this.#bucket.table;
+    return outcomeOf(row) === 'allowed' ? ` - its own ${costTokens[row]}` : '';
   }
 
   /** The admissions wholly within the window that ends at `untilUs` and leaves the least; see `highest-level.ts`. */

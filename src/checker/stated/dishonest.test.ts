@@ -240,6 +240,6 @@ it('breaks a claim, and is a note without one', () => {
   expect(unclaimed.notes?.[0]).toContain('remaining too high 1');
   expect(unclaimed.dishonest.findings[0]?.inequality).toBe(
     'remaining too high: remaining 5 was stated with an admission at cost 1, but at most 0.005 tokens can have been left: ' +
-      'capacity 20 + 5/s * 0.001 s - 19 admitted wholly within that time',
+      'capacity 20 + 5/s * 0.001 s - 19 admitted wholly within that time - its own 1',
   );
 });

@@ -59,8 +59,8 @@ class BucketLies {
   readonly #wall: WallClock | undefined;
   readonly #lies = new Lies();
   readonly #counts: Record<Basis, number> = { certain: 0, high: 0, low: 0 };
-  /** Waits that are too long, and how many of them are true as milliseconds, or longer than any. */
-  readonly #waits = { tooLong: 0, fitMs: 0, beyond: 0 };
+  /** Waits that are too long, how many of them are true as milliseconds, and the longest over the longest true one. */
+  readonly #waits = { tooLong: 0, fitMs: 0, ratio: 0 };
   /** The lowest levels below which a decision states the truth, by row. */
   readonly #explained = new Map<number, number>();
 
@@ -107,12 +107,12 @@ class BucketLies {
     this.#waits.tooLong++;
     if (fitsMs === true) this.#waits.fitMs++;
     const { retryAfterS = 0 } = this.#rows.table.statedOf(row) ?? {};
-    if (retryAfterS - 1 >= mostS) this.#waits.beyond++;
+    this.#waits.ratio = Math.max(this.#waits.ratio, retryAfterS / mostS);
   }
 
   /**
    * The lies without those that requests missing from the history can explain. Waits that are all true as
-   * milliseconds, and of which one is longer than any, are in the wrong unit.
+   * milliseconds, and of which one is far longer than any, are in the wrong unit.
    */
   without({ mostRequests, mayRefund, mayRepeat }: Unrecorded, known: Known): FoundLies {
     const { high, low } = this.#counts;
@@ -125,8 +125,8 @@ class BucketLies {
       high: isHighDoubtful,
       low: isLowDoubtful,
     };
-    const { tooLong, fitMs, beyond } = this.#waits;
-    const isMs = beyond > 0 && fitMs === tooLong;
+    const { tooLong, fitMs, ratio } = this.#waits;
+    const isMs = ratio >= FAR_LONGER && fitMs === tooLong;
     const lies = this.#lies.where(
       ({ basis }) => !isDoubtful[basis],
       ({ reason, name }) =>
@@ -156,6 +156,9 @@ class BucketLies {
     return Math.max(1, needed);
   }
 }
+
+/** Milliseconds are mostly larger than so many of the longest waits in seconds. */
+const FAR_LONGER = 10;
 
 /** Levels plus what missing requests spent are exact below 2^53. A smaller count is a lower bound too. */
 const MOST_EXACT = 2 ** 52;
