@@ -124,7 +124,7 @@ describe('what a bucket states', () => {
     {
       title: 'more tokens than an earlier decision stated, and refill',
       parts: [
-        at(0, { outcome: 'info', cost: 15 }),
+        at(0, { cost: 15, completedUs: 9_000_000 }),
         at(100, { stated: { remaining: 4 } }),
         at(300, { stated: { remaining: 8 } }),
       ],
@@ -133,7 +133,7 @@ describe('what a bucket states', () => {
     {
       title: 'as many more tokens as were refilled, with both rounded',
       parts: [
-        at(0, { outcome: 'info', cost: 15 }),
+        at(0, { cost: 15, completedUs: 9_000_000 }),
         at(100, { stated: { remaining: 4 } }),
         at(300, { stated: { remaining: 5 } }),
       ],

@@ -86,8 +86,9 @@ class BucketLies {
         this.#add(row, lie, yardstick);
         isLie ||= lie.name === 'remaining';
       }
-      if (growth !== undefined && stated.remaining !== undefined && !isLie) {
-        const quanta = (Math.max(0, stated.remaining) + 1) * yardstick.quantaPerToken;
+      if (growth !== undefined && known.initial === 'full' && stated.remaining !== undefined && !isLie) {
+        const most = Math.max(0, stated.remaining) + 1 + range.openTokens;
+        const quanta = most * yardstick.quantaPerToken;
         growth.state(row, { us: table.invokedUs[row] as number, quanta }, table.lastUs(row));
       }
       return 0;

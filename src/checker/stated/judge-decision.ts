@@ -104,7 +104,7 @@ export class DecisionJudge {
     const level = Math.max(0, this.#after(row, most));
     if ((tokens - 1) * perToken < level) return;
     const limit = level / perToken;
-    yield { reason: 'grows without refill', name: 'remaining', limit, basis: 'high', since: since.row };
+    yield { reason: 'grows without refill', name: 'remaining', limit, basis: 'low', since: since.row };
   }
 
   *#wait({ name, leastS, mostS }: Wait, denied: Denied, isLow: boolean): Generator<FoundLie> {

@@ -13,6 +13,8 @@ export interface LevelRange {
   readonly lowestAtUs: number;
   readonly highest: number;
   readonly highestAtUs: number;
+  /** The tokens of all possible charges without a reply, of requests that began by its end. */
+  readonly openTokens: number;
   /** The level that earlier statements leave at most, when the decision began. */
   readonly since?: StatedSince;
 }
@@ -41,6 +43,8 @@ export class LevelSweep {
   readonly #sinces = new Map<number, StatedSince>();
   #spentQuanta = 0;
   #flightTokens = 0;
+  /** Of all possible charges without a reply so far. */
+  #openTokens = 0;
   #open = 0;
 
   /** `mostQuanta`: the most that one missing request spends. */
@@ -100,6 +104,7 @@ export class LevelSweep {
       if (since !== undefined) this.#sinces.set(row, since);
     }
     if (this.#outcomeOf(row) !== KIND.denied) this.#flightTokens += table.costTokens[row] as number;
+    if (this.#outcomeOf(row) === KIND.info) this.#openTokens += table.costTokens[row] as number;
     if (this.#isCharged(row)) this.#places[row - this.#firstRow] = this.#high.begin(us);
     if (this.#open > 0) lowest.add(us, this.#lowestAt(us));
   }
@@ -129,6 +134,7 @@ export class LevelSweep {
       lowestAtUs: low.atUs,
       highest: this.#high.within(invokedUs, nowUs, -high.level),
       highestAtUs: high.atUs,
+      openTokens: this.#openTokens,
       ...(since !== undefined && { since }),
     });
     if (spent > 0) {

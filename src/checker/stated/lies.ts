@@ -28,7 +28,7 @@ export type StatedName = (typeof STATED_NAMES)[number];
 
 /**
  * What a lie depends on. `certain`: on the policy alone. `high`: on the highest level, which refunds that are missing from
- * the history raise. `low`: on the lowest, which missing requests lower.
+ * the history raise. `low`: on the lowest, which missing requests lower, or on an earlier statement.
  */
 const BASES = ['certain', 'high', 'low'] as const;
 

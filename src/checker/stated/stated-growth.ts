@@ -14,6 +14,9 @@ export interface StatedSince {
  * tokens after it, at a or later; so at any later moment t the bucket holds less than R + 1 + refill within [a, t]. Of
  * several statements the one that leaves the least counts. All lines have the slope of the refill, so the lowest stays
  * the lowest until another is stated.
+ *
+ * A failover may return the tokens of charges without a reply. So those that may have been charged before the statement
+ * are added, and nothing is judged if such charges can be missing from the history.
  */
 export class StatedGrowth {
   readonly #refillIn: HighestBucketLevel['refillIn'];

@@ -80,8 +80,9 @@ export class BucketYardstick implements Yardstick {
     return missing <= 0 ? 0 : missing / this.high.refillIn(1_000_000);
   }
 
+  /** Above 0, also of a false denial, which is a finding of its own: a wait of a second may be rounded up. */
   longestS({ costQuanta, lowest }: Denied): number {
-    return this.#waitS(costQuanta - Math.max(lowest, -this.low.lag.quanta));
+    return this.#waitS(Math.max(0, costQuanta - Math.max(lowest, -this.low.lag.quanta)));
   }
 
   longestOfAllS({ costQuanta }: Denied): number {

@@ -12,8 +12,8 @@ import {
 } from './stated-windows.ts';
 
 const OPERATIONS = 1_000;
-const SEEDS = [1, 2, 3, 4, 5];
-const MOST_SEEDS = Array.from({ length: 12 }, (_, at) => at + 1);
+const SEEDS = [1, 2, 3, 4];
+const MOST_SEEDS = Array.from({ length: 8 }, (_, at) => at + 1);
 
 describe('a correct limiter with honest values gets no finding, with any seed:', () => {
   it.each(CORRECT)('$name', (specimen) => {
@@ -23,7 +23,7 @@ describe('a correct limiter with honest values gets no finding, with any seed:',
       expect({ seed, reasons, of: report.dishonest.findings[0]?.inequality }).toEqual({ seed, reasons: [] });
       stated += report.whole.stated;
     }
-    expect(stated).toBeGreaterThan(2_500);
+    expect(stated).toBeGreaterThan(2_000);
   });
 });
 
@@ -43,7 +43,7 @@ describe('a dishonest limiter is convicted, for the right reason:', () => {
 
 describe('windows that state the truth get no finding:', () => {
   it.each(WINDOW_PROMISES.map(({ promise }, index) => ({ promise, index })))('$promise', ({ index }) => {
-    for (const seed of [...SEEDS, 6, 7, 8, 9, 10, 11, 12]) {
+    for (const seed of [...SEEDS, 5, 6, 7, 8, 9, 10, 11, 12]) {
       const { reasons, report } = accuseHonestWindows(index, seed, OPERATIONS);
       expect({ seed, reasons, of: report.dishonest.findings[0]?.inequality }).toEqual({ seed, reasons: [] });
     }

@@ -138,7 +138,11 @@ export const DISHONEST: readonly DishonestSpecimen[] = [
   ),
   dishonest('a remaining that grows by one each time', 'grows without refill', growing, {
     others: ['remaining too high', 'remaining too low'],
-    needs: (drawn) => ({ ...drawn, lossRate: 0.5, knownRate: 0, retryRate: 0, doubleRate: 0 }),
+    needs: (drawn) => ({
+      ...drawn,
+      ...{ lossRate: 0, doubleRate: 0, startShare: 0 },
+      latencyUs: Math.ceil(10 * fillUs(drawn.policy)), // many requests at once, so that the level is not known
+    }),
   }),
 ];
 
