@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import type { RegionalConfig } from '../../regions/local/toxiproxy-process.ts';
 import type { Environment } from '../process/environment.ts';
 
 /** The process that `up` starts: the Toxiproxy of every region of a local cluster. */
@@ -9,7 +8,8 @@ export function regionalToxiproxyCommand(environment: Environment): Command {
     .description('Run the Toxiproxies of the regions of a local cluster (started by `up`).')
     .argument('<config>', 'the file that `up` wrote')
     .action(async (config: string) => {
-      const { regions, routes, seed } = JSON.parse(await readFile(config, 'utf8')) as RegionalConfig;
+      const { parseRegionalConfig } = await import('../../regions/local/regional-config.ts'); // zod
+      const { regions, routes, seed } = parseRegionalConfig(await readFile(config, 'utf8'), config);
       const { startRegionalToxiproxy } = await import('../../toxiproxy/server/start.ts');
       const toxiproxy = await startRegionalToxiproxy({
         regions: regions.map(({ name, sources, api }) => ({
