@@ -5,7 +5,7 @@ import { type PlannedNode, planRoundTrips, type Topology } from '../topology/top
 import { ToxiproxyClient } from '../toxiproxy/client.ts';
 import { createLinks } from './network/links.ts';
 import { RegionToxiproxy } from './network/region-toxiproxy.ts';
-import { type Endpoint, plannedNode, type Regions } from './provider.ts';
+import { type Endpoint, type Login, plannedNode, type Regions } from './provider.ts';
 
 interface ExternalNode extends PlannedNode {
   readonly address: Endpoint;
@@ -16,9 +16,9 @@ interface ExternalNode extends PlannedNode {
  * `{"regions": [...], "nodes": [{"name", "region", "address": "host:port"}], "toxiproxy": {"<region>": "http://..."},
  * "roundTripMs": {"a:b": 80}}`; the last two are optional. Nothing is started or stopped. Network faults need a
  * Toxiproxy in the file, with proxies named after the nodes (`<node>` and `<node>-bus`).
- * Throws INVALID_OPTION that names the invalid part.
+ * `login` is that of every node. Throws INVALID_OPTION that names the invalid part.
  */
-export function openExternal(text: string, file: string): Regions {
+export function openExternal(text: string, file: string, login?: Login): Regions {
   const { regions, toxiproxy, roundTripMs, ...given } = parseEndpoints(text, file);
   const nodes = given.nodes.map((node, index): ExternalNode => ({ ...node, index }));
   const topology: Topology = {
@@ -59,7 +59,7 @@ export function openExternal(text: string, file: string): Regions {
       region,
       seeds: nodes.filter((node) => node.region === region).map(({ address }) => address),
     }),
-    direct: addressOf,
+    direct: (name) => ({ ...addressOf(name), ...login }),
     announced: addressOf,
     down: async () => {},
   };

@@ -7,6 +7,12 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** The user and password of a server; the user `default` if it has none. */
+export interface Login {
+  readonly username?: string;
+  readonly password: string;
+}
+
 /** The addresses through which a client of one region reaches the cluster. */
 export interface RegionView {
   readonly region: string;

@@ -89,6 +89,27 @@ describe('external regions', () => {
     expect(inspected.code, inspected.stderr).toBe(0);
   });
 
+  it('say of a server that asks for a password how to give it', async () => {
+    const folder = testFolder();
+    const server = await startTestServer('redis-server');
+    onTestFinished(() => server.stop());
+    await server.client.config('SET', 'requirepass', 'right');
+    const nodes = [{ name: 'n', region: 'a', address: `127.0.0.1:${server.port}` }];
+    writeFileSync(join(folder, 'e.json'), JSON.stringify({ regions: ['a'], nodes }));
+    const status = (env: Record<string, string>) =>
+      callCli(['status', '--endpoints', 'e.json'], { cwd: folder, env });
+    for (const env of [{}, { REDIS_PASSWORD: 'wrong' }]) {
+      const { code, stdout, stderr } = await status(env);
+      expect([code, stdout]).toEqual([69, expect.stringMatching(/n .*locked/)]);
+      expect(stderr).toMatch(
+        /^asks for a password, or refuses the one given: n\n {2}set REDIS_PASSWORD, .*\n$/,
+      );
+    }
+    const { stdout, stderr } = await status({ REDIS_PASSWORD: 'right' });
+    expect(stdout).toMatch(/n .*standalone/);
+    expect(stderr).toMatch(/^not in cluster mode: n\n/);
+  });
+
   it('refuse faults without a Toxiproxy, and kills', async () => {
     const regions = openExternal(endpoints({}), 'e.json');
     await expect(regions.links.cut(cutPairs({ isolate: ['a'] }, regions.topology), 'refuse')).rejects.toThrow(

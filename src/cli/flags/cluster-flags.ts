@@ -31,7 +31,7 @@ export function choosingRegions(command: Command): Command {
     .addOption(
       new Option(
         '--endpoints <file>',
-        'addresses of your own regions, instead of --name (see docs/clusters.md)',
+        'addresses of your own regions, instead of --name (see docs/clusters.md); password: REDIS_PASSWORD',
       ).conflicts('name'),
     );
 }
@@ -46,7 +46,11 @@ export async function openRegions(
     throw new OpenclawError('INVALID_OPTION', `--endpoints: cannot read ${endpoints}: ${error.message}`);
   });
   const { openExternal } = await import('../../regions/external.ts'); // its zod is a fifth of a start
-  return openExternal(text, endpoints);
+  return openExternal(text, endpoints, loginOf(environment));
+}
+
+function loginOf({ env: { REDIS_USERNAME: username, REDIS_PASSWORD: password } }: Environment) {
+  return password ? { password, ...(username && { username }) } : undefined;
 }
 
 /** The topology of the running cluster, if it differs from the default and the flags set none; else undefined. */

@@ -20,12 +20,17 @@ export function reportSilentNodes(status: ClusterStatus, { log }: Environment): 
   const single = nodes.find(({ role }) => role === 'standalone');
   if (single !== undefined)
     log(`not in cluster mode: ${namesOf('standalone').join(', ')}\n${wayOutOf(single)}`);
+  const locked = namesOf('locked');
+  if (locked.length > 0)
+    log(`asks for a password, or refuses the one given: ${locked.join(', ')}\n${LOGIN_HINT}`);
   const silent = namesOf('down');
   if (silent.length === 0) return true;
   const mend = `to restart killed nodes: openclaw-rl fault heal --name ${name}; or ${restartHint(name)}`;
   log(`does not answer: ${silent.join(', ')}\n${provider === 'external' ? '' : `  ${mend}\n`}`);
   return false;
 }
+
+const LOGIN_HINT = '  set REDIS_PASSWORD, and REDIS_USERNAME for a user other than default\n';
 
 function wayOutOf({ address }: NodeStatus): string {
   return (
@@ -59,7 +64,7 @@ function nodeRow(
 ): string[] {
   const lag =
     role === 'replica' ? (lagBytes === undefined ? colours.red('not linked') : `${lagBytes} B`) : '';
-  const isOut = role === 'down' || role === 'standalone';
+  const isOut = role !== 'primary' && role !== 'replica';
   const state = isOut ? '' : clusterOk ? colours.green('ok') : colours.red('down');
   return [name, address, isOut ? colours.red(role) : role, primary ?? '', printable(slots), lag, state];
 }

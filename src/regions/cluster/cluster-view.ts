@@ -44,6 +44,11 @@ export function isClusterDisabled(error: unknown): boolean {
   return error instanceof Error && /cluster support disabled/i.test(error.message);
 }
 
+/** Whether the error is the reply of a server that wants a password, or another one. */
+export function isLoginRefused(error: unknown): boolean {
+  return error instanceof Error && /\b(NOAUTH|WRONGPASS)\b/.test(error.message);
+}
+
 /** The text that must be equal for all nodes of a settled cluster: id, address, role, primary, epoch and slots. */
 export function viewFingerprint(view: readonly NodeView[]): string {
   return view

@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { oneWayMs, type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import type { LinkState } from '../network/links.ts';
 import { announcedAddress, type Endpoint, type Regions, reachedFrom } from '../provider.ts';
-import { isClusterDisabled, parseClusterNodes } from './cluster-view.ts';
+import { isClusterDisabled, isLoginRefused, parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './connect-direct.ts';
 
 /** One node as it reports itself. */
@@ -14,8 +14,11 @@ export interface NodeStatus {
   readonly name: string;
   readonly region: string;
   readonly address: string;
-  /** `down`: the node does not answer. `standalone`: it answers, and is not in cluster mode. */
-  readonly role: 'primary' | 'replica' | 'down' | 'standalone';
+  /**
+   * `down`: the node does not answer. `standalone`: it answers, and is not in cluster mode. `locked`: it asks for a
+   * password, or refuses the one given.
+   */
+  readonly role: 'primary' | 'replica' | 'down' | 'standalone' | 'locked';
   /** The slots it serves, as CLUSTER NODES prints them. */
   readonly slots: string;
   readonly primary?: string;
@@ -98,11 +101,12 @@ export async function readNodes(regions: Regions): Promise<NodeStatus[]> {
 
 type OwnView = Awaited<ReturnType<typeof readOwnView>>;
 
-async function askNode(regions: Regions, node: string): Promise<OwnView | 'down' | 'standalone'> {
+async function askNode(regions: Regions, node: string): Promise<OwnView | 'down' | 'standalone' | 'locked'> {
   const client = connectDirect(regions.direct(node));
   try {
     return await readOwnView(client);
   } catch (error) {
+    if (isLoginRefused(error)) return 'locked';
     return isClusterDisabled(error) ? 'standalone' : 'down';
   } finally {
     client.disconnect();
