@@ -94,6 +94,10 @@ function document(audited) {
     'window, and shows what the difference between the promises is worth. A verdict is of one run: `fail` is proved by its',
     'witness, `pass` says that nothing was found, `unknown` that there was too little evidence.',
     '',
+    'The column *headers* is about what the limiter states besides yes or no: remaining tokens, the wait of a denial, the',
+    'reset. It has how many of these values cannot be true, and why; no verdict depends on it. What is stated of windows',
+    'whose start is not known is judged by the length and the limit of the windows alone.',
+    '',
     `Policy ${policy}; ${flags.connections} concurrent users of ${flags.users} accounts, ${flags.duration} s a run; seed ${flags.seed}; ${system}; Node ${process.versions.node}, ${cpus().length} cores; ${new Date().toISOString().slice(0, 10)}. Again: \`npm run audit:limiters${again()}\`.`,
     '',
     ...summary(audited),
@@ -117,7 +121,7 @@ function summary(audited) {
     'total excess',
     'most of one user',
   ];
-  const more = ['worst window', 'false denials', 'not decided', 'no reply'];
+  const more = ['worst window', 'false denials', 'headers', 'not decided', 'no reply'];
   return table(
     [...head, ...more],
     audited.flatMap(({ file, runs }) =>
@@ -134,6 +138,7 @@ function summary(audited) {
           rounded(overAdmission.largestExcess),
           rounded(overAdmission.worst?.worstWindow ?? 0),
           isBucket ? `${falseDenials.total} of ${falseDenials.judged}` : 'not promised',
+          headersOf(report),
           percent(outcomes.failed / sent),
           percent(outcomes.info / sent),
         ];
@@ -157,7 +162,8 @@ function section({ file, runs, ...limiter }) {
       '',
       ...report.claims.map(({ status, reason }) => `- ${status}: ${reason}`),
       '',
-      ...witness(report),
+      ...firstWitness(report),
+      ...report.dishonest.findings.filter(isFirstOfReason).flatMap(witness),
     ]),
   ];
 }
@@ -182,10 +188,26 @@ function versionOf({ from = [], as }) {
 }
 
 /** The first proof against the promise; if the promise is kept, against a token bucket. */
-function witness({ windows, overAdmission, falseDenials }) {
-  const [finding] = [windows, overAdmission, falseDenials].flatMap(({ findings }) => findings);
-  if (finding === undefined) return [];
-  const { bucket, inequality, kind, witness: lines } = finding;
+function firstWitness({ windows, overAdmission, falseDenials }) {
+  return [windows, overAdmission, falseDenials]
+    .flatMap(({ findings }) => findings)
+    .slice(0, 1)
+    .flatMap(witness);
+}
+
+function isFirstOfReason({ reason }, at, findings) {
+  return findings.findIndex((finding) => finding.reason === reason) === at;
+}
+
+/** How many of the stated values are wrong, and how. */
+function headersOf({ dishonest: { total, reasons }, whole }) {
+  const { stated } = whole;
+  if (stated === 0) return 'none';
+  const why = Object.entries(reasons).map(([reason, many]) => `${reason} ${many}`);
+  return `${total} of ${stated}${total === 0 ? '' : `: ${why.join(', ')}`}`;
+}
+
+function witness({ bucket, inequality, kind, witness: lines }) {
   const shown = lines.length <= MOST_LINES ? lines : [...lines.slice(0, MOST_LINES - 1), ...lines.slice(-1)];
   const between = lines.length - shown.length;
   return [
