@@ -1,17 +1,9 @@
-import type { DeclaredBound, Episodes } from '../core/bound.ts';
+import type { DeclaredBound, DeclaredStated, Episodes } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
 import type { LogReading } from '../history/history.ts';
 import type { Claim } from './claims/claim.ts';
 import type { Promised } from './claims/promise.ts';
 import type { ClockSlackRule } from './clocks/grant.ts';
-
-/** How far the values that a strategy states may be from those of an ideal bucket. */
-export interface DeclaredStated {
-  /** A level may be too high by the bound that `boundOf` declares, since the strategy may admit as much. */
-  readonly tooHigh?: 'bound';
-  /** Any number of tokens fewer, and any longer wait. */
-  readonly tooLow?: true;
-}
 
 /** How a history is judged. */
 export interface CheckOptions {

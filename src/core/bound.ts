@@ -52,3 +52,11 @@ export interface DeclaredBound {
   /** The sum with its numbers, for a reader to check. */
   readonly formula: string;
 }
+
+/** How far the values that a strategy states may be from those of an ideal bucket. */
+export interface DeclaredStated {
+  /** A level may be too high by the declared bound, since the strategy may admit as much. */
+  readonly tooHigh?: 'bound';
+  /** Any number of tokens fewer, and any longer wait. */
+  readonly tooLow?: true;
+}

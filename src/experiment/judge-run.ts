@@ -5,7 +5,7 @@ import type { ClaimResult } from '../checker/claims/evaluate.ts';
 import { countActivity, silenceText, silentRegions } from '../checker/evidence/silent-regions.ts';
 import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
-import { boundOf, falseDenialsOf } from '../limiter/strategies/bounds.ts';
+import { boundOf, falseDenialsOf, statedOf } from '../limiter/strategies/bounds.ts';
 import { busiestBuckets, failurePolicyOf } from './plan-file.ts';
 import { planNotes } from './plan-notes.ts';
 import type { JudgedBy, Run } from './run-context.ts';
@@ -31,12 +31,14 @@ export function judgedBy({ plan, promise, users, signal, problems }: Run): Judge
 
 /** Checks a recorded run against the claims of the plan and the bound that its strategy declares. */
 export function judgeRun({ plan, promise, busiest, problems }: JudgedBy, history: History): Examination {
+  const declaresStated = statedOf(plan.strategy);
   return examineHistory(history, {
     busiest,
     problems: [...problems, ...silences(plan.load.rampMs, history)],
     claims: plan.claims.map(parseClaim),
     boundOf: (policy, episodes) => boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan)),
     falseDenialsAtMost: falseDenialsOf(plan.strategy),
+    ...(declaresStated && { declaresStated }),
     notes: planNotes(plan, history),
     ...(promise && { promise }),
   });

@@ -34,6 +34,7 @@ describe('the scenarios that come with it', () => {
     const wanted = file === 'article-limiter.yaml' ? 2 : 1; // a busy machine shows its false denials only
     const aboutCorrectness = /^(total-excess|worst-window|false-denials)/;
     expect(claims.filter((claim) => aboutCorrectness.test(claim))).toHaveLength(wanted);
+    expect(claims).toContain('dishonest <= 0');
     expect(claims).toContain(defaultClaims({ strategy }).at(-1));
     expect(claims.some((claim) => /^info <= \d+%$/.test(claim))).toBe(true);
   });

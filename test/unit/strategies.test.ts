@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../src/core/policy.ts';
 import { DEFAULT_STRATEGY, hasSharedBucket, STRATEGY_NAMES, traitsOf } from '../../src/core/strategies.ts';
 import { createLimiter, type LimiterOptions } from '../../src/limiter/create.ts';
-import { boundOf, falseDenialsOf } from '../../src/limiter/strategies/bounds.ts';
+import { boundOf, falseDenialsOf, statedOf } from '../../src/limiter/strategies/bounds.ts';
 import { ada } from '../support/steppable-limiters.ts';
 import { unusedRedis as redis } from '../support/unused-redis.ts';
 
@@ -56,6 +56,8 @@ describe.each(STRATEGY_NAMES)('strategy %s', (strategy) => {
     expect(bound?.totalExcess === null).toBe(traits.windowBound ?? false);
     expect(bound?.worstWindow).toEqual(expect.any(Number));
     expect(falseDenialsOf(strategy) > 0).toBe(traits.lends ?? false);
+    const isSplit = traits.lends ?? traits.perRegionBucket ?? false;
+    expect(statedOf(strategy)).toEqual({ tooHigh: 'bound', ...(isSplit && { tooLow: true }) });
   });
 });
 

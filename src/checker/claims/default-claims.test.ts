@@ -26,14 +26,16 @@ const OF_STRATEGIES: Readonly<Record<StrategyName, readonly [string, string, str
 it.each(STRATEGY_NAMES)('a run of %s claims what it declares, with the evidence for it', (strategy) => {
   const [closed, open, underFault, contested] = OF_STRATEGIES[strategy];
   const claims = (run: object) => defaultClaims({ strategy, ...run }).join('; ');
-  expect(claims({})).toBe(`${closed}; ${QUIET(contested)}`);
-  expect(claims({ onFailure: 'closed' })).toBe(`${closed}; ${QUIET(contested)}`);
+  expect(claims({})).toBe(`${closed}; dishonest <= 0; ${QUIET(contested)}`);
+  expect(claims({ onFailure: 'closed' })).toBe(`${closed}; dishonest <= 0; ${QUIET(contested)}`);
   for (const onFailure of ['open', 'local-share']) {
-    expect(claims({ onFailure })).toBe(`${open}; ${QUIET(contested)}`);
-    expect(claims({ onFailure, fault: {} })).toBe(`${underFault}; ${BROKEN(15, contested)}`);
+    expect(claims({ onFailure })).toBe(`${open}; dishonest <= 0; ${QUIET(contested)}`);
+    expect(claims({ onFailure, fault: {} })).toBe(`${underFault}; dishonest <= 0; ${BROKEN(15, contested)}`);
   }
-  expect(claims({ fault: {} })).toBe(`${underFault}; ${BROKEN(15, contested)}`);
-  expect(claims({ fault: { losesReplies: true } })).toBe(`${underFault}; ${BROKEN(30, contested)}`);
+  expect(claims({ fault: {} })).toBe(`${underFault}; dishonest <= 0; ${BROKEN(15, contested)}`);
+  expect(claims({ fault: { losesReplies: true } })).toBe(
+    `${underFault}; dishonest <= 0; ${BROKEN(30, contested)}`,
+  );
 });
 
 it.each([

@@ -25,7 +25,7 @@ export function defaultClaims(run: UnclaimedRun): readonly string[] {
   const ours = fault === undefined ? whileWhole(traits, onFailure) : underFault;
   const evidence = fault ? [`info <= ${fault.losesReplies ? 30 : 15}%`] : ['info <= 5%', 'failed <= 5%'];
   return [
-    ...(promise === undefined ? ours : claimsOfPromise(promise, isClockRead)),
+    ...(promise === undefined ? [...ours, HONEST] : claimsOfPromise(promise, isClockRead)),
     ...evidence,
     contestedClaim(traits),
   ];
@@ -46,6 +46,9 @@ function claimsOfPromise(promise: Promised, isClockRead: boolean): readonly stri
   const areDenialsJudged = promise.type === 'sliding-window' || isPlaced;
   return areDenialsJudged ? ['windows <= 0', 'false-denials <= 0'] : ['windows <= 0'];
 }
+
+/** Of our own strategies only: many limiters state something wrong, and what they admit is then right nevertheless. */
+const HONEST = 'dishonest <= 0';
 
 const CONTESTED_PERCENT = 80;
 

@@ -1,4 +1,4 @@
-import type { DeclaredBound, Episodes, Fallback } from '../../core/bound.ts';
+import type { DeclaredBound, DeclaredStated, Episodes, Fallback } from '../../core/bound.ts';
 import type { Policy } from '../../core/policy.ts';
 import { isStrategy, type StrategyName, traitsOf } from '../../core/strategies.ts';
 import type { FailurePolicy } from '../wrappers/failure-policy.ts';
@@ -58,6 +58,17 @@ export function boundOf(
 /** The false denials that a strategy declares: any number if it lends tokens, since other processes may hold them. */
 export function falseDenialsOf(strategy: string): number {
   return traitsOf(strategy).lends ? Number.POSITIVE_INFINITY : 0;
+}
+
+/**
+ * What a strategy declares of the values that it states; undefined for a limiter that is not ours. A level may be too high
+ * by the bound, since as much may be admitted. It may be too low if tokens are lent to other processes, or if the spends
+ * of other regions are charged when they arrive.
+ */
+export function statedOf(strategy: string): DeclaredStated | undefined {
+  if (!isStrategy(strategy)) return undefined;
+  const { lends, perRegionBucket } = traitsOf(strategy);
+  return { tooHigh: 'bound', ...((lends || perRegionBucket) && { tooLow: true as const }) };
 }
 
 /** A failure policy `open` admits without a limit, so there is no bound. */
