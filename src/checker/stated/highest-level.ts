@@ -13,8 +13,6 @@ export interface HighestLevel {
   within(fromUs: number, untilUs: number, highest: number): number;
   /** The highest level from then until `untilUs`, if it was at most `level` at `fromUs` and nothing was charged since. */
   later(level: number, fromUs: number, untilUs: number): number;
-  /** The highest level at `untilUs`, if it was at most `level` at `fromUs`, and the clock may be off in between. */
-  grown(level: number, fromUs: number, untilUs: number): number;
 }
 
 /** The charge of an admission that has ended. */
@@ -101,11 +99,7 @@ export class HighestBucketLevel implements HighestLevel {
   }
 
   later(level: number, fromUs: number, untilUs: number): number {
-    return Math.min(this.#capacity, level + this.refillIn(untilUs - fromUs));
-  }
-
-  grown(level: number, fromUs: number, untilUs: number): number {
-    return this.later(level + this.#slackQuanta, fromUs, untilUs);
+    return Math.min(this.#capacity, level + this.#slackQuanta + this.refillIn(untilUs - fromUs));
   }
 
   #levelAt(us: number): number {

@@ -22,16 +22,19 @@ export function highestRoom(bucket: BucketRows, promise: WindowPromise, clock: W
     at: () => promise.limit,
     within: () => promise.limit,
     later: () => promise.limit,
-    grown: () => promise.limit,
   };
 }
 
-class SlidingRoom implements HighestLevel {
+export class SlidingRoom implements HighestLevel {
+  readonly #bucket: BucketRows;
   readonly #limit: number;
+  /** Admissions, in the order of their ends. */
+  readonly #ended: number[] = [];
   readonly #lengthUs: number;
   readonly #sums: Sums;
 
   constructor(bucket: BucketRows, { limit, windowUs }: WindowPromise, clock: WindowClock) {
+    this.#bucket = bucket;
     this.#limit = limit;
     this.#lengthUs = leastOnRecorder(windowUs, clock);
     this.#sums = new Sums(bucket, bucket.byInvoked.subarray(0, bucket.count));
@@ -43,6 +46,20 @@ class SlidingRoom implements HighestLevel {
 
   finish(_place: number, { row, quanta }: Charge): void {
     this.#sums.add(row, quanta);
+    this.#ended.push(row);
+  }
+
+  /** The room at `us`, if nothing was admitted but what had ended before `endUs`. */
+  roomAt(us: number, endUs: number): number {
+    const { table } = this.#bucket;
+    const sinceUs = us - this.#lengthUs + 1;
+    let taken = this.#sums.since(sinceUs);
+    for (let at = this.#ended.length - 1; at >= 0; at--) {
+      const row = this.#ended[at] as number;
+      if (table.lastUs(row) < endUs) break;
+      if ((table.invokedUs[row] as number) >= sinceUs) taken -= table.costTokens[row] as number;
+    }
+    return this.#limit - taken;
   }
 
   at(us: number): number {
@@ -55,10 +72,6 @@ class SlidingRoom implements HighestLevel {
 
   later(level: number): number {
     return level; // `within` is the highest until the end
-  }
-
-  grown(): number {
-    return this.#limit;
   }
 }
 
@@ -109,10 +122,6 @@ class PlacedRoom implements HighestLevel {
 
   later(level: number, fromUs: number, untilUs: number): number {
     return this.#windowOf(fromUs, untilUs) === undefined ? this.#promise.limit : level;
-  }
-
-  grown(): number {
-    return this.#promise.limit;
   }
 
   /** The window that certainly holds all moments between; undefined if there may be another. */

@@ -100,7 +100,7 @@ export class DecisionJudge {
     const { quantaPerToken: perToken, high } = this.#yardstick;
     const { isFilled, tooLow, excessTokens } = this.#granted;
     if (since === undefined || isFilled || tooLow) return;
-    const most = high.grown(since.quanta, since.us, this.#table.lastUs(row)) + excessTokens * perToken;
+    const most = high.later(since.quanta, since.us, this.#table.lastUs(row)) + excessTokens * perToken;
     const level = Math.max(0, this.#after(row, most));
     if ((tokens - 1) * perToken < level) return;
     const limit = level / perToken;

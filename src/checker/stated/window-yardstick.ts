@@ -7,7 +7,7 @@ import type { WindowClock } from '../windows/clock.ts';
 import { mostOnRecorder } from '../windows/spans.ts';
 import { describesWindows, type StatedPolicy } from './describes-policy.ts';
 import type { HighestLevel } from './highest-level.ts';
-import { highestRoom, windowsAt } from './highest-room.ts';
+import { highestRoom, SlidingRoom, windowsAt } from './highest-room.ts';
 import type { Denied, Yardstick } from './yardstick.ts';
 
 const UNKNOWN: LowestLevel = {
@@ -18,7 +18,8 @@ const UNKNOWN: LowestLevel = {
 
 /**
  * Of windows, in tokens. A wait is
- *   too short  in a window of known place: if it ends in the window of the denial;
+ *   too short  in a window of known place: if it ends in the window of the denial; in a sliding one: if by then too few of
+ *              the admissions that had ended before the denial can have left it;
  *   too long   if it ends a second or more after the latest end of that window, or of any: a window later, with a sliding
  *              counter two.
  * Where it is not known when windows begin, or how a counter forgets, nothing else is judged.
@@ -58,10 +59,14 @@ export class WindowYardstick implements Yardstick {
   }
 
   isTooShort(denied: Denied, waitS: number): boolean {
-    return denied.highest < denied.costQuanta && waitS < this.shortestS(denied);
+    if (denied.highest >= denied.costQuanta) return false; // after a refund
+    if (!(this.high instanceof SlidingRoom)) return waitS < this.shortestS(denied);
+    const untilUs = denied.lastUs + Math.ceil(1_000_000 * waitS);
+    return this.high.roomAt(untilUs, denied.invokedUs) < denied.costQuanta;
   }
 
   shortestS({ invokedUs, lastUs }: Denied): number {
+    if (this.high instanceof SlidingRoom) return Number.NaN;
     if (!this.#isPlaced) return 0;
     const next = windowsAt(invokedUs, this.#promise, this.#clock).first + 1;
     const { highestUs } = this.#clock.offset ?? { highestUs: 0 };

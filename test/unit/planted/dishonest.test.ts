@@ -75,7 +75,7 @@ describe('windows that do not are convicted:', () => {
       title: 'a wait of nothing',
       reason: 'retry too short',
       state: ({ isAllowed }) => (isAllowed ? {} : { retryAfterS: 0 }),
-      of: [0],
+      of: [0, 3],
     },
     {
       title: 'a wait that is too long by three windows',
