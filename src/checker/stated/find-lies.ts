@@ -36,7 +36,10 @@ export function findLies(
     isFilled: refunds.some(({ fromUs }) => Number.isFinite(fromUs)), // others were before the history
   };
   const makeYardstick = () => yardstickOf(rows, policy, { context, refunds });
-  const found = new BucketLies(rows, { makeYardstick, granted, wall: stated.wall });
+  const found = new BucketLies(rows, {
+    ...{ makeYardstick, granted, wall: stated.wall },
+    isOfWindows: context.windows !== undefined,
+  });
   found.judge(context.known);
   return found.without(unrecorded, context.known);
 }
@@ -57,17 +60,24 @@ class BucketLies {
   readonly #makeYardstick: () => Yardstick;
   readonly #granted: Granted;
   readonly #wall: WallClock | undefined;
+  readonly #isOfWindows: boolean;
   readonly #lies = new Lies();
   readonly #counts: Record<Basis, number> = { certain: 0, high: 0, low: 0 };
   /** Waits that are too long, how many of them are true as milliseconds, and the longest over the longest true one. */
-  readonly #waits = { tooLong: 0, fitMs: 0, ratio: 0 };
+  readonly #waits = { tooLong: 0, fitMs: 0, sharp: 0, ratio: 0 };
   /** The lowest levels below which a decision states the truth, by row. */
   readonly #explained = new Map<number, number>();
 
   constructor(
     rows: BucketRows,
-    options: { makeYardstick: () => Yardstick; granted: Granted; wall: WallClock | undefined },
+    options: {
+      makeYardstick: () => Yardstick;
+      granted: Granted;
+      wall: WallClock | undefined;
+      isOfWindows: boolean;
+    },
   ) {
+    this.#isOfWindows = options.isOfWindows;
     this.#rows = rows;
     this.#makeYardstick = options.makeYardstick;
     this.#granted = options.granted;
@@ -106,14 +116,15 @@ class BucketLies {
       );
     if (lie.reason !== 'retry too long' || lie.name !== 'retryAfterS') return;
     this.#waits.tooLong++;
-    if (fitsMs === true) this.#waits.fitMs++;
+    if (fitsMs) this.#waits.fitMs++;
+    if (fitsMs === 'sharply' || this.#isOfWindows) this.#waits.sharp++;
     const { retryAfterS = 0 } = this.#rows.table.statedOf(row) ?? {};
     this.#waits.ratio = Math.max(this.#waits.ratio, retryAfterS / mostS);
   }
 
   /**
    * The lies without those that requests missing from the history can explain. Waits that are all true as
-   * milliseconds, and of which one is far longer than any, are in the wrong unit.
+   * milliseconds, most of them not as fewer, and of which one is far longer than any, are in the wrong unit.
    */
   without({ mostRequests, mayRefund, mayRepeat }: Unrecorded, known: Known): FoundLies {
     const { high, low } = this.#counts;
@@ -126,8 +137,8 @@ class BucketLies {
       high: isHighDoubtful,
       low: isLowDoubtful,
     };
-    const { tooLong, fitMs, ratio } = this.#waits;
-    const isMs = ratio >= FAR_LONGER && fitMs === tooLong;
+    const { tooLong, fitMs, sharp, ratio } = this.#waits;
+    const isMs = ratio >= FAR_LONGER && fitMs === tooLong && 2 * sharp >= tooLong;
     const lies = this.#lies.where(
       ({ basis }) => !isDoubtful[basis],
       ({ reason, name }) =>

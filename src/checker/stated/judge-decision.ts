@@ -14,8 +14,8 @@ export interface FoundLie {
   readonly since?: number;
   /** The lowest level below which it is true. */
   readonly explainedBelow?: number;
-  /** Whether it is true as milliseconds. */
-  readonly fitsMs?: boolean;
+  /** Whether it is true as milliseconds; `sharply` if a few milliseconds would not be. */
+  readonly fitsMs?: boolean | 'sharply';
 }
 
 /** What a limiter is granted. */
@@ -122,7 +122,8 @@ export class DecisionJudge {
     const longestS = yardstick.longestS(denied);
     if (leastS - 1 < longestS) return;
     const ms = leastS / 1_000;
-    const fitsMs = name === 'retryAfterS' && ms < longestS + 0.001 && !yardstick.isTooShort(denied, ms);
+    const fits = name === 'retryAfterS' && ms < longestS + 0.001 && !yardstick.isTooShort(denied, ms);
+    const fitsMs = fits && yardstick.isTooShort(denied, 0) ? 'sharply' : fits;
     yield {
       ...{ reason: 'retry too long', name, limit: longestS, fitsMs },
       ...(isSure
