@@ -155,6 +155,21 @@ describe('what a bucket states', () => {
     expect(reasonsOf(parts)).toEqual(reasons);
   });
 
+  it.each([
+    { title: 'when the cost is there', retryAtS: 1_795_000_002, reasons: {} },
+    { title: 'before', retryAtS: 1_795_000_000, reasons: { 'retry too short': 1 } },
+    { title: 'long after', retryAtS: 1_795_000_005, reasons: { 'retry too long': 1 } },
+  ])('may be a date $title, judged if the time of day is known: $reasons', ({ retryAtS, reasons }) => {
+    const us = 1_795_000_000_000_000;
+    const parts: OperationPart[] = [
+      { invokedUs: us, cost: 20 },
+      { invokedUs: us + 10_000, outcome: 'denied', cost: 8, stated: { retryAtS } },
+    ];
+    expect(reasonsOf(parts)).toEqual(reasons);
+    const moved = parts.map((part) => ({ ...part, invokedUs: (part.invokedUs ?? 0) - us }));
+    expect(reasonsOf(moved)).toEqual({});
+  });
+
   it('may be too low if the strategy declares it, and too high by its bound', () => {
     const low = [spend(9), at(100, { stated: { remaining: 3 } })];
     expect(reasonsOf(low, { declaresStated: { tooLow: true } })).toEqual({});
