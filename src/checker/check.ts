@@ -63,6 +63,10 @@ export function examineHistory(history: History, options: CheckOptions): Examina
   const { promise, context, readings, windows, grant, coverage } = prepared;
   const results = checkBuckets(history, context);
   const found = collectFindings(history, { options, prepared, results });
+  const reasons = diagnose({
+    ...{ history, found, readings, withFindings: results.withFindings, context },
+    ...logOf(table, { options, results, context }),
+  });
   const facts: CheckFacts = {
     sent: prepared.sent,
     outcomes,
@@ -87,13 +91,8 @@ export function examineHistory(history: History, options: CheckOptions): Examina
     ],
     ...found,
     ...(Object.keys(results.doubts).length > 0 && { doubts: results.doubts }),
-    diagnosis: [
-      ...diagnose({
-        ...{ history, found, readings, withFindings: results.withFindings },
-        ...logOf(table, { options, results, context }),
-      }),
-      ...results.notes,
-    ],
+    diagnosis: [...reasons.map(({ sentence }) => sentence), ...results.notes],
+    ...(reasons.length > 0 && { reasons }),
     whole: results.whole,
     phases: results.phases,
     regions: results.regions,

@@ -88,6 +88,7 @@ function propertiesOf(document: Document): [string, string][] {
     ['strategy', document.strategy],
     ['seed', String(document.seed)],
     ['command', document.command],
+    ...(document.reasons ?? []).map(({ reason }): [string, string] => ['reason', reason]),
   ];
 }
 

@@ -135,6 +135,10 @@ const reportSchema = z
       .exactOptional()
       .describe('what the verdict assumes in addition to the history'),
     diagnosis: z.array(z.string()),
+    reasons: z
+      .array(z.object({ reason: z.string(), sentence: z.string() }))
+      .exactOptional()
+      .describe('the sentences of diagnosis that name a defect, with its code'),
     notes: z.array(z.string()).exactOptional().describe('what a reader should also know'),
     plan,
     command: z.string().describe('makes the run again'),

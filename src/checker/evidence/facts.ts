@@ -3,6 +3,7 @@ import type { Event, FaultRecord, Outcome } from '../../history/records/operatio
 import type { ClockBounds } from '../clocks/bounds.ts';
 import type { Doubt, Doubted } from '../doubts/doubts.ts';
 import type { Finding, OverAdmissionFinding } from '../findings/finding.ts';
+import type { Reason } from '../findings/reasons/reasons.ts';
 import type { LostDecisions } from '../shards/lost-decisions.ts';
 import type { ShardFacts } from '../shards/shard.ts';
 import type { EvidenceCell } from './counter.ts';
@@ -73,6 +74,8 @@ export interface CheckFacts {
   readonly doubts?: Readonly<Partial<Record<Doubted, Doubt>>>;
   /** Causes that the history shows, the gravest first; empty if it shows none. */
   readonly diagnosis: readonly string[];
+  /** Those with a code, in the same order; absent if there is none. */
+  readonly reasons?: readonly Reason[];
   /** Admissions that a failover lost. */
   readonly lostDecisions: readonly LostDecisions[];
   readonly shards: readonly ShardFacts[];

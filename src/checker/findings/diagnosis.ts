@@ -1,12 +1,15 @@
 import { rounded } from '../../core/units.ts';
-import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
-import type { BucketResult } from '../bucket-result.ts';
+import type { BucketResult, CheckerContext } from '../bucket-result.ts';
 import type { CheckFacts } from '../evidence/facts.ts';
 import type { LostDecisions } from '../shards/lost-decisions.ts';
+import { isByTurns } from './by-turns.ts';
 import { gainsWithin } from './clock-gain.ts';
 import { type LogWithFindings, misreadSentences } from './misread.ts';
+import { onlyReason, type Reason, shownReason } from './reasons/reasons.ts';
+import { Trial } from './reasons/trial.ts';
+import { apartSentences } from './regions-apart.ts';
 import { secondSteps } from './whole-seconds.ts';
 
 type Found = Pick<
@@ -14,49 +17,43 @@ type Found = Pick<
   'promise' | 'overAdmission' | 'falseDenials' | 'clock' | 'shards' | 'lostDecisions'
 >;
 
-/** A cause of errors that a history can show. */
-export interface Cause {
-  readonly name: string;
-  /** A sentence for each time it applies. */
-  sentences(examined: Examined): readonly string[];
-}
-
 export interface Examined {
   readonly history: History;
   readonly found: Found;
   readonly readings: readonly ClockReading[];
   /** Every bucket with a finding. */
   readonly withFindings: readonly BucketResult[];
+  readonly context: CheckerContext;
   /** A log in a foreign format with a finding. */
   readonly log?: LogWithFindings;
 }
 
-/** Every cause, the most severe first. */
-const CAUSES: readonly Cause[] = [
-  { name: 'misread log', sentences: ({ log }) => (log === undefined ? [] : misreadSentences(log)) },
-  { name: 'lost decisions', sentences: ({ found }) => found.lostDecisions.map(lostSentence) },
-  { name: 'empty restart', sentences: ofOverAdmission(emptySentences) },
-  { name: 'clock step', sentences: ofOverAdmission(gainSentences) },
-  {
-    name: 'regions apart',
-    sentences: (examined) => apartSentence(examined.history.operations, findWorstSpan(examined)),
-  },
-  {
-    name: 'whole seconds',
-    sentences: ({ history, found, readings }) =>
-      found.promise === 'token-bucket' ? secondsSentence(history, found, readings) : [], // a window refills at once
-  },
-];
+type Sentences = (examined: Examined) => readonly string[];
 
-function ofOverAdmission(sentences: Cause['sentences']): Cause['sentences'] {
+/** What was done to the system, or to the log: no other cause is sought. */
+const EVENTS: Readonly<Record<string, Sentences>> = {
+  misread: ({ log }) => (log === undefined ? [] : misreadSentences(log)),
+  'lost-decisions': ({ history, found }) =>
+    found.lostDecisions.filter((lost) => !isByTurns(history.operations, lost)).map(lostSentence),
+  'empty-restart': ofOverAdmission(emptySentences),
+  'clock-step': ofOverAdmission(gainSentences),
+};
+
+const HABITS: Readonly<Record<string, Sentences>> = {
+  'regions-apart': apartSentences,
+  'whole-seconds': ({ history, found, readings }) =>
+    found.promise === 'token-bucket' ? secondsSentence(history, found, readings) : [], // a window refills at once
+};
+
+function ofOverAdmission(sentences: Sentences): Sentences {
   return (examined) => (examined.found.overAdmission.buckets === 0 ? [] : sentences(examined));
 }
 
 /**
- * The causes of the findings as sentences, the most severe first. They follow from the history alone; the strategy is not
+ * The likely causes of the findings, the most severe first. They follow from the history alone; the strategy is not
  * considered. Empty without findings or without a known cause.
  */
-export function diagnose(examined: Examined): string[] {
+export function diagnose(examined: Examined): Reason[] {
   const { log, found, withFindings } = examined;
   const hasFindings =
     found.overAdmission.buckets > 0 ||
@@ -64,7 +61,23 @@ export function diagnose(examined: Examined): string[] {
     withFindings.some(({ windows }) => windows.length > 0) ||
     log !== undefined;
   if (!hasFindings) return [];
-  return CAUSES.flatMap((cause) => cause.sentences(examined));
+  const events = sentencesOf(EVENTS, examined);
+  if (events.some(({ reason }) => reason === 'misread')) return [...events, ...sentencesOf(HABITS, examined)];
+  const trial = Trial.of(examined.history.operations, withFindings, examined.context);
+  const isTried =
+    found.promise === 'token-bucket' && found.falseDenials.declaresAny !== true && trial.isPlain;
+  const shown = isTried && events.length === 0 ? shownReason(trial) : [];
+  if (shown.length > 0) return shown;
+  const isLost = events.some(({ reason }) => reason === 'lost-decisions');
+  const habits = sentencesOf(HABITS, examined).filter(({ reason }) => !isLost || reason !== 'regions-apart');
+  const known = [...events, ...habits];
+  return known.length > 0 || !isTried ? known : onlyReason(trial);
+}
+
+function sentencesOf(causes: Readonly<Record<string, Sentences>>, examined: Examined): Reason[] {
+  return Object.entries(causes).flatMap(([reason, sentences]) =>
+    sentences(examined).map((sentence) => ({ reason, sentence })),
+  );
 }
 
 function lostSentence({ from, to, atUs, decisions, tokens, buckets }: LostDecisions): string {
@@ -91,57 +104,6 @@ function gainSentences({ history, found: { clock, overAdmission }, readings }: E
     ({ node, atUs, byUs }) =>
       `the clock of ${node} stepped ahead by ${seconds(byUs)} s at ${seconds(atUs)} s: its buckets gained that much refill at once`,
   );
-}
-
-/** A span of one bucket with more tokens than its allowance. */
-interface Span {
-  readonly bucket: string;
-  readonly startUs: number;
-  readonly endUs: number;
-  readonly allowance: number;
-}
-
-/** The worst span under the promise; undefined if the start of windows is unknown. */
-function findWorstSpan({ history: { operations }, found, withFindings }: Examined): Span | undefined {
-  const { worst } = found.overAdmission;
-  if (found.promise === 'token-bucket') return worst && { bucket: worst.bucket, ...worst.window };
-  const [most] = withFindings.toSorted((a, b) => b.windows.mostTokens - a.windows.mostTokens);
-  const window = most?.windows.worst;
-  if (most === undefined || window === undefined || window.pieces !== undefined) return undefined;
-  const { startUs, endUs, allowance } = window;
-  return { bucket: operations.nameOf(most.bucket), startUs, endUs, allowance };
-}
-
-/** Each region admits about one whole bucket in one window: they do not share the bucket. */
-function apartSentence(table: OperationTable, span: Span | undefined): string[] {
-  if (span === undefined) return [];
-  const { bucket, allowance } = span;
-  const amounts = [...admittedByRegion(table, span)].sort(([, a], [, b]) => b - a);
-  const [first, second] = amounts;
-  if (first === undefined || second === undefined) return [];
-  if (first[1] > allowance || second[1] < APART * allowance) return [];
-  const each = amounts.map(([region, tokens]) => `${tokens} in ${region}`).join(', ');
-  return [
-    `each region keeps the limit, but together they exceed it: ${bucket} admitted ${each} in one window that allows ${rounded(allowance, 3)}`,
-  ];
-}
-
-/** The least share of a window's allowance that the second region admits. A shared bucket that leaks gives each a part. */
-const APART = 0.8;
-
-function admittedByRegion(table: OperationTable, { bucket, startUs, endUs }: Span): Map<string, number> {
-  const { starts, invokedUs, kinds, costTokens, bucketCount } = table;
-  const amounts = new Map<string, number>();
-  let number = 0;
-  while (number < bucketCount && table.nameOf(number) !== bucket) number++;
-  for (let row = starts[number] as number; row < (starts[number + 1] as number); row++) {
-    const isAllowed = ((kinds[row] as number) & KIND.outcome) === KIND.allowed;
-    const isInside = (invokedUs[row] as number) >= startUs && table.lastUs(row) <= endUs;
-    if (!isAllowed || !isInside) continue;
-    const region = table.regionOf(row);
-    amounts.set(region, (amounts.get(region) ?? 0) + (costTokens[row] as number));
-  }
-  return amounts;
 }
 
 /**

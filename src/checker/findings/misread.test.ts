@@ -74,11 +74,14 @@ describe('of a log that others wrote, the sentence on its unit', () => {
   });
 
   it.each([
-    { title: 'twice the rate', limiter: { perSecond: 20 } },
-    { title: 'twice the capacity', limiter: { capacity: 200 } },
-    { title: 'half the rate', limiter: { perSecond: 5 } },
-  ])('is silent where the limiter gave $title', ({ limiter }) =>
-    expect(saidOf(logOf(limiter), { unit: 'us' })).toEqual({ verdict: 'fail', diagnosis: [] }),
+    { title: 'twice the rate', limiter: { perSecond: 20 }, says: ['the refill is 2 times'] },
+    { title: 'twice the capacity', limiter: { capacity: 200 }, says: [] },
+    { title: 'half the rate', limiter: { perSecond: 5 }, says: ['the refill is 0.5 times'] },
+  ])('is silent where the limiter gave $title', ({ limiter, says }) =>
+    expect(saidOf(logOf(limiter), { unit: 'us' })).toEqual({
+      verdict: 'fail',
+      diagnosis: says.map((start) => expect.stringContaining(start)),
+    }),
   );
 
   it('says of a log without denials that it may be that, or no limiter', () => {

@@ -8,6 +8,7 @@ import {
   type Limiter,
   quantaOf,
   type Request,
+  redisEvidence,
   States,
   type World,
 } from './limiter.ts';
@@ -27,10 +28,12 @@ export class NonAtomic implements Limiter {
     while (state.pending[0] !== undefined && state.pending[0].atUs <= nowUs)
       state.bucket = state.pending.shift()?.bucket ?? state.bucket;
     const taken = take(state.bucket, this.#world.policy, { costTokens, nowUs: EPOCH_US + nowUs });
-    if (!taken.result.allowed) return { outcome: 'denied' };
+    const { allowed, levelQuanta, bucketUs } = taken.result;
+    const evidence = redisEvidence({ levelQuanta, bucketUs });
+    if (!allowed) return { outcome: 'denied', evidence };
     const thinkUs = Math.ceil(fillUs(this.#world.policy) / 4);
     state.pending.push({ atUs: nowUs + thinkUs, bucket: taken.bucket });
-    return { outcome: 'allowed', heldUs: thinkUs };
+    return { outcome: 'allowed', heldUs: thinkUs, evidence };
   }
 }
 
@@ -57,7 +60,9 @@ export class Regional implements Limiter {
     }
     const taken = take(states[region] as Bucket, this.#policy, { costTokens, nowUs: EPOCH_US + nowUs });
     states[region] = taken.bucket;
-    return { outcome: taken.result.allowed ? 'allowed' : 'denied' };
+    const { allowed, levelQuanta, bucketUs } = taken.result;
+    const evidence = redisEvidence({ levelQuanta, bucketUs, node: `n${region}` });
+    return { outcome: allowed ? 'allowed' : 'denied', evidence };
   }
 }
 

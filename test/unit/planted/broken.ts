@@ -34,6 +34,19 @@ const simple = (name: string, step: Step, needs?: Specimen['needs']): Specimen =
   ...(needs === undefined ? {} : { needs }),
 });
 
+/** The reasons that name these bugs; for the others there is none. */
+const REASONS: Readonly<Record<string, string>> = {
+  'off by one at the limit': 'one-too-many',
+  'denial charges': 'charged-denials',
+  'whole-second clock': 'whole-seconds',
+  'TTL too early': 'forgotten',
+  'non-atomic get-then-set': 'race',
+  'failover loses the last writes': 'lost-decisions',
+  'two regions each with a full bucket': 'regions-apart',
+  'fixed window instead of bucket': 'fixed-window',
+  'counters merged by last write': 'last-write',
+};
+
 const twoRegions = (drawn: Circumstances): Circumstances => ({ ...drawn, regions: 2, demand: 4 });
 const busy = (drawn: Circumstances): Circumstances => ({ ...drawn, demand: 4 });
 const retried = (drawn: Circumstances): Circumstances => ({
@@ -52,8 +65,7 @@ const slowlyFilled = (drawn: Circumstances): Circumstances => ({
   policy: makePolicy(10, '5/s'),
 });
 
-/** Limiters each broken in one known way. */
-export const BROKEN: readonly Specimen[] = [
+const BUGS: readonly Specimen[] = [
   simple('off by one at the limit', offByOne, busy),
   simple('denial charges', denialCharges, busy),
   simple('float drift', floatDrift, (drawn) => ({ ...busy(drawn), hasLevels: true })),
@@ -109,3 +121,9 @@ export const BROKEN: readonly Specimen[] = [
     create: (world) => new Regional(world, 3 * fillUs(world.policy)),
   },
 ];
+
+/** Limiters each broken in one known way. */
+export const BROKEN: readonly Specimen[] = BUGS.map((specimen) => {
+  const reason = REASONS[specimen.name];
+  return reason === undefined ? specimen : { ...specimen, reason };
+});

@@ -40,6 +40,8 @@ export interface Specimen {
   readonly failovers?: boolean;
   /** Denies while its tokens are in another region, and declares that. */
   readonly splits?: boolean;
+  /** The code of its defect; any other is wrong. */
+  readonly reason?: string;
   /** Circumstances without which its bug cannot show. */
   readonly needs?: (drawn: Circumstances) => Circumstances;
   create(world: World): Limiter;

@@ -19,6 +19,7 @@ describe('a correct limiter gets no finding, with any seed:', () => {
         falseDenial: false,
         replay: false,
       });
+      expect(report.reasons).toBeUndefined();
       seen.operations += report.sent;
       seen.denied += report.outcomes.denied;
       seen.info += report.outcomes.info;

@@ -1,0 +1,114 @@
+import { rounded } from '../../core/units.ts';
+import { KIND, type OperationTable } from '../../history/columns/table.ts';
+import type { History } from '../../history/history.ts';
+import type { BucketResult, CheckerContext } from '../bucket-result.ts';
+import type { CheckFacts } from '../evidence/facts.ts';
+import { isOverAdmitted } from '../proofs/over-admission.ts';
+import { BucketRows } from '../rows/bucket-rows.ts';
+import { afterDenials } from './reasons/after-denials.ts';
+
+interface Judged {
+  readonly history: History;
+  readonly found: Pick<CheckFacts, 'promise' | 'overAdmission'>;
+  readonly withFindings: readonly BucketResult[];
+  readonly context: CheckerContext;
+}
+
+/** A span of one bucket with more tokens than its allowance. */
+interface Span {
+  readonly bucket: string;
+  readonly number: number;
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly allowance: number;
+}
+
+/** The worst span under the promise; undefined if the start of windows is unknown. */
+function findWorstSpan({ history: { operations }, found, withFindings }: Judged): Span | undefined {
+  const { worst } = found.overAdmission;
+  if (found.promise === 'token-bucket')
+    return worst && { bucket: worst.bucket, number: numberOf(operations, worst.bucket), ...worst.window };
+  const [most] = withFindings.toSorted((a, b) => b.windows.mostTokens - a.windows.mostTokens);
+  const window = most?.windows.worst;
+  if (most === undefined || window === undefined || window.pieces !== undefined) return undefined;
+  const { startUs, endUs, allowance } = window;
+  return { bucket: operations.nameOf(most.bucket), number: most.bucket, startUs, endUs, allowance };
+}
+
+/** Each region admits about one whole bucket in one window: they do not share the bucket. */
+export function apartSentences(judged: Judged): string[] {
+  const span = findWorstSpan(judged);
+  if (span === undefined) return [];
+  const { operations: table } = judged.history;
+  const regions = [...rowsByRegion(table, span)].map(([region, rows]) => ({
+    region,
+    rows,
+    tokens: admitted(table, rows),
+  }));
+  const [first, second] = regions.sort((a, b) => b.tokens - a.tokens);
+  if (first === undefined || second === undefined) return [];
+  if (first.tokens > span.allowance || first.tokens < MOST * span.allowance) return [];
+  if (second.tokens < APART * span.allowance) return [];
+  const isOne = ({ rows }: { rows: readonly number[] }) =>
+    keepsBucket(table, rows, { ...span, ...judged.context });
+  if (judged.found.promise === 'token-bucket' && ![first, second].every(isOne)) return [];
+  const each = regions
+    .filter(({ tokens }) => tokens > 0)
+    .map(({ region, tokens }) => `${tokens} in ${region}`)
+    .join(', ');
+  return [
+    `each region keeps the limit, but together they exceed it: ${span.bucket} admitted ${each} in one window that allows ${rounded(span.allowance, 3)}`,
+  ];
+}
+
+/**
+ * Whether one bucket of the policy can have decided these rows: it admits no more than that, and after a denial only what
+ * comes since, with the less than a cost that it held.
+ */
+function keepsBucket(
+  table: OperationTable,
+  rows: readonly number[],
+  { number, clock }: { number: number; clock: CheckerContext['clock'] },
+): boolean {
+  const policy = table.policyOf(number);
+  if (isOverAdmitted(BucketRows.of(table, rows), policy, clock, [])) return false;
+  const byLast = rows.toSorted((a, b) => table.lastUs(a) - table.lastUs(b));
+  return afterDenials(table, byLast, { policy, clock }).mostBeyond < policy.quantaPerToken;
+}
+
+/** The least share of a window's allowance that the first region admits: it nearly drains a bucket of its own. */
+const MOST = 0.9;
+/** The least share of a window's allowance that the second region admits. A shared bucket that leaks gives each a part. */
+const APART = 0.8;
+
+/** The admissions and denials wholly in the span, in the order of invocation. */
+function rowsByRegion(table: OperationTable, { number, startUs, endUs }: Span): Map<string, number[]> {
+  const { starts, invokedUs, kinds } = table;
+  const regions = new Map<string, number[]>();
+  for (let row = starts[number] as number; row < (starts[number + 1] as number); row++) {
+    const outcome = (kinds[row] as number) & KIND.outcome;
+    const isInside = (invokedUs[row] as number) >= startUs && table.lastUs(row) <= endUs;
+    if ((outcome !== KIND.allowed && outcome !== KIND.denied) || !isInside) continue;
+    const region = table.regionOf(row);
+    const rows = regions.get(region);
+    if (rows === undefined) regions.set(region, [row]);
+    else rows.push(row);
+  }
+  for (const rows of regions.values())
+    rows.sort((a, b) => (invokedUs[a] as number) - (invokedUs[b] as number));
+  return regions;
+}
+
+function admitted({ kinds, costTokens }: OperationTable, rows: readonly number[]): number {
+  return rows.reduce(
+    (sum, row) =>
+      ((kinds[row] as number) & KIND.outcome) === KIND.allowed ? sum + (costTokens[row] as number) : sum,
+    0,
+  );
+}
+
+function numberOf(table: OperationTable, bucket: string): number {
+  let number = 0;
+  while (number < table.bucketCount && table.nameOf(number) !== bucket) number++;
+  return number;
+}
