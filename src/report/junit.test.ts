@@ -49,6 +49,12 @@ describe('JUnit', () => {
     );
   });
 
+  it('has the codes of the reasons as properties', () => {
+    const reasons = [{ reason: 'race', sentence: 'read-then-write race: ...' }];
+    expect(renderJunit({ ...article, reasons })).toContain('<property name="reason" value="race"/>');
+    expect(renderJunit(article)).not.toContain('name="reason"');
+  });
+
   it('says when the run began, and how long its load was', () => {
     expect(renderJunit(central)).toMatch(/<testsuite [^>]* timestamp="2026-11-25T04:20:09" time="7\.093" /);
   });

@@ -31,6 +31,7 @@ function explain(trial: Trial, isRenewed: boolean): Explanation | undefined {
   const exceeds = (restUs: number) => some(restUs, (span, policy) => isExceeded(span, policy, trial.context));
   const refuses = (restUs: number) =>
     some(restUs, (span, policy, isFirst) => isRefused(span, policy, { ...trial.context, isFirst }));
+  if (lengths[0] === undefined || exceeds(lengths[0])) return undefined;
   const forgottenUs = longestWhere(lengths, (restUs) => !exceeds(restUs));
   if (forgottenUs === undefined || refuses(forgottenUs)) return undefined;
   const rests = lengths.filter((us) => us >= forgottenUs && us < longestFill(trial)).length;

@@ -176,7 +176,7 @@ export class Trial {
   }
 }
 
-export function changed(policy: Policy, { times = 1, plus = 0, refill = 1 }: Change): Policy {
+function changed(policy: Policy, { times = 1, plus = 0, refill = 1 }: Change): Policy {
   const quantaPerToken = policy.quantaPerToken * PARTS;
   const capacityTokens = policy.capacityTokens * times + plus;
   return {
