@@ -132,13 +132,18 @@ async function main() {
     done.push({ ...audit, ...(await run(serve, audit)) });
     const { name, options, report } = done.at(-1);
     process.stderr.write(
-      `${done.length} of ${audits.length}: ${name}, ${options.join(' ')}: ${report.verdict}\n`,
+      `${done.length} of ${audits.length}: ${name}, ${options.join(' ')}: ${[report.verdict, ...codesOf(report)].join(', ')}\n`,
     );
     writeFileSync(resolve(ROOT, flags.out), document(done)); // what is known, should a later one fail
   }
   const accused = done.filter(({ isCorrect, report }) => isCorrect && report.verdict === 'fail').length;
   process.stdout.write(`${summary(done).join('\n')}\n`);
   if (accused > 0) process.exitCode = 1;
+}
+
+/** The reasons that the report gives. */
+function codesOf({ reasons = [] }) {
+  return reasons.map(({ reason }) => reason);
 }
 
 /** Exit codes also carry verdicts; only an audit without a report has failed. */

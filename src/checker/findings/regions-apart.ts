@@ -63,7 +63,7 @@ export function apartSentences(judged: Judged): string[] {
 
 /**
  * Whether one bucket of the policy can have decided these rows: it admits no more than that, and after a denial only what
- * comes since, with the less than a cost that it held.
+ * comes since, and less than the denied cost, which it may have held.
  */
 function keepsBucket(
   table: OperationTable,
@@ -73,7 +73,11 @@ function keepsBucket(
   const policy = table.policyOf(number);
   if (isOverAdmitted(BucketRows.of(table, rows), policy, clock, [])) return false;
   const byLast = rows.toSorted((a, b) => table.lastUs(a) - table.lastUs(b));
-  return afterDenials(table, byLast, { policy, clock }).mostBeyond < policy.quantaPerToken;
+  const denied = rows.filter((row) => ((table.kinds[row] as number) & KIND.outcome) === KIND.denied);
+  const held = denied.reduce((most, row) => Math.max(most, table.costTokens[row] as number), 0);
+  return (
+    afterDenials(table, byLast, { policy, clock }).mostBeyond < Math.max(1, held) * policy.quantaPerToken
+  );
 }
 
 /** The least share of a window's allowance that the first region admits: it nearly drains a bucket of its own. */

@@ -20,7 +20,7 @@ export function fixedWindow(trial: Trial): Explanation | undefined {
   const policies = new Set(trial.buckets.map((bucket) => trial.table.policyOf(bucket)));
   const [policy] = policies;
   if (policies.size !== 1 || policy === undefined) return undefined;
-  const windowUs = policy.capacityQuanta;
+  const windowUs = policy.capacityQuanta; // in the units of `onClock`, which make it a whole number
   const promise: WindowPromise = {
     type: 'fixed-window',
     limit: policy.capacityTokens,
@@ -33,10 +33,11 @@ export function fixedWindow(trial: Trial): Explanation | undefined {
   if (place === undefined) return undefined;
   const isExplained = place.triedUs.some((us) => keeps(onClock, promise, { startUs: us, wanderUs }));
   if (!isExplained) return undefined;
+  const inUs = { ...promise, windowUs: Math.round(windowUs / policy.quantaPerUs), alignment: 'any' } as const;
   return {
     isStrong: trial.drops + trial.falseDenials >= LEAST_VIOLATIONS && place.ends >= LEAST_ENDS,
     sentence:
-      `tokens come at the end of a fixed window, not one by one: the windows of ${formatPromise({ ...promise, alignment: 'any' })} ` +
+      `tokens come at the end of a fixed window, not one by one: the windows of ${formatPromise(inUs)} ` +
       `explain each admission and each denial (${place.ends} ends of windows)`,
   };
 }
