@@ -7,17 +7,24 @@ import { accuse, isConvicted, reasonsOf } from './verdict.ts';
 const SEEDS = Array.from({ length: 8 }, (_, at) => at + 1);
 const OPERATIONS = 2_000;
 
-describe('the reason is named in nine of ten runs that show it, and never another:', () => {
+describe('the reason of a history that shows it, and never another, is named:', () => {
+  const all = { named: 0, convicted: 0 };
+
   it.each(REASONED)('$name', (specimen) => {
-    const named = SEEDS.flatMap((seed) => {
+    const convicted = SEEDS.flatMap((seed) => {
       const accusation = accuse(specimen, seed, OPERATIONS);
       return isConvicted(accusation) ? [{ seed, reasons: reasonsOf(accusation) }] : [];
     });
-    const right = named.filter(({ reasons }) => reasons.length > 0);
-    for (const { seed, reasons } of right)
-      expect({ seed, reasons }).toEqual({ seed, reasons: [specimen.reason] });
-    expect(named.length).toBeGreaterThanOrEqual(6);
-    expect(right.length).toBeGreaterThanOrEqual(0.9 * named.length - 1); // of so few runs, one may show too little
+    const named = convicted.filter(({ reasons }) => reasons.length > 0);
+    expect(named).toEqual(named.map(({ seed }) => ({ seed, reasons: [specimen.reason] })));
+    expect(named.length).toBeGreaterThanOrEqual(0.7 * SEEDS.length);
+    all.named += named.length;
+    all.convicted += convicted.length;
+  });
+
+  it('nine of ten of them', () => {
+    expect(all.convicted).toBeGreaterThan(90);
+    expect(all.named / all.convicted).toBeGreaterThanOrEqual(0.9);
   });
 
   it('there is a bug for each reason that follows from the decisions', () => {
