@@ -75,24 +75,28 @@ export class Trial {
     });
   }
 
-  /** The same in another unit of time: all times by the limiter's clock, `factor` of them a microsecond. */
+  /**
+   * The same in another unit of time: all times by the limiter's clock, `factor` of them a microsecond, since the first
+   * operation.
+   */
   inUnits(factor: number): Trial {
     const { table, context } = this;
     const { rhoPpm, slowPpm, epsilonUs } = context.clock;
     const speed = factor * (1 + (rhoPpm + slowPpm) / 2_000_000);
-    const invokedUs = table.invokedUs.map((us) => Math.floor(us * speed));
-    const lastUs = (row: number) => Math.ceil(table.lastUs(row) * speed);
+    const firstUs = table.invokedUs.reduce((first, us) => Math.min(first, us), Number.POSITIVE_INFINITY);
+    const floor = (us: number) => Math.floor((us - firstUs) * speed);
+    const ceil = (us: number) => Math.ceil((us - firstUs) * speed);
     const clock = { ...context.clock, rhoPpm: 0, slowPpm: 0, epsilonUs: epsilonUs * factor };
     const { knownFromUs, judgedFromUs, judgedUntilUs } = context.known;
     const known = {
       ...context.known,
-      knownFromUs: Math.ceil(knownFromUs * speed),
-      judgedFromUs: Math.ceil(judgedFromUs * speed),
-      judgedUntilUs: Math.floor(judgedUntilUs * speed),
+      knownFromUs: ceil(knownFromUs),
+      judgedFromUs: ceil(judgedFromUs),
+      judgedUntilUs: floor(judgedUntilUs),
     };
     return new Trial({
       ...this,
-      table: { ...table, invokedUs, lastUs },
+      table: { ...table, invokedUs: table.invokedUs.map(floor), lastUs: (row) => ceil(table.lastUs(row)) },
       context: { ...context, clock, known },
     });
   }
@@ -112,7 +116,8 @@ export class Trial {
     return this.buckets.every((bucket) => {
       const { capacityQuanta, quantaPerUs, quantaPerToken } = this.table.policyOf(bucket);
       if (capacityQuanta < 2 * quantaPerToken) return false; // one token says nothing about bursts
-      if ((capacityQuanta + quantaPerUs) * PARTS * LARGEST_CHANGE > MOST_QUANTA) return false;
+      const slackQuanta = (1 + this.context.clock.epsilonUs) * quantaPerUs;
+      if ((capacityQuanta + slackQuanta) * PARTS * LARGEST_CHANGE > MOST_QUANTA) return false;
       for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++)
         if (
           (costTokens[row] as number) < 0 ||
