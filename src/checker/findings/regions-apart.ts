@@ -48,7 +48,7 @@ export function apartSentences(judged: Judged): string[] {
   const [first, second] = regions.sort((a, b) => b.tokens - a.tokens);
   if (first === undefined || second === undefined) return [];
   if (first.tokens > span.allowance || first.tokens < MOST * span.allowance) return [];
-  if (second.tokens < APART * span.allowance) return [];
+  if (second.tokens < Math.max(LEAST_TOKENS, APART * span.allowance)) return [];
   const isOne = ({ rows }: { rows: readonly number[] }) =>
     keepsBucket(table, rows, { ...span, ...judged.context });
   if (judged.found.promise === 'token-bucket' && ![first, second].every(isOne)) return [];
@@ -82,6 +82,8 @@ function keepsBucket(
 
 /** The least share of a window's allowance that the first region admits: it nearly drains a bucket of its own. */
 const MOST = 0.9;
+/** One token in each of two regions is one too many at any time. */
+const LEAST_TOKENS = 2;
 /** The least share of a window's allowance that the second region admits. A shared bucket that leaks gives each a part. */
 const APART = 0.8;
 
