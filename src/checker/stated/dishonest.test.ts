@@ -131,6 +131,20 @@ describe('what a bucket states', () => {
       reasons: { 'grows without refill': 1 },
     },
     {
+      title: 'more tokens than before, which a charge without a reply may have returned',
+      parts: [
+        at(0, { outcome: 'info', cost: 15 }),
+        at(100, { stated: { remaining: 4 } }),
+        at(300, { stated: { remaining: 18 } }),
+      ],
+      reasons: {},
+    },
+    {
+      title: 'a second after a denial that is false',
+      parts: [denied(0, { retryAfterS: 1 })],
+      reasons: {},
+    },
+    {
       title: 'as many more tokens as were refilled, with both rounded',
       parts: [
         at(0, { cost: 15, completedUs: 9_000_000 }),

@@ -54,6 +54,35 @@ describe('check', () => {
   });
 
   it.each([
+    {
+      title: 'is a finding and a note',
+      args: [],
+      code: 0,
+      says: / {2}note 1 stated value of 1 decision cannot be true/,
+    },
+    {
+      title: 'fails where it is claimed',
+      args: ['--dishonest', '0'],
+      code: 1,
+      says: / {2}FAIL 1 stated value of 1 decision cannot be true, in 1 bucket: retry too long 1/,
+    },
+  ])('a stated value that is wrong $title: exit code $code', async ({ args, code, says }) => {
+    const folder = testFolder();
+    const text = historyText(20).replace(
+      '"outcome":"denied"',
+      '"outcome":"denied","stated":{"retryAfterS":30}',
+    );
+    const result = await callCli(['check', ...args, write(folder, 'h.ndjson', text)], { cwd: folder });
+    expect(result).toMatchObject({ code, stdout: expect.stringMatching(says) });
+    expect(result.stdout).toContain(
+      '  bucket b: retry too long: Retry-After 30 was stated with a denial at cost 1, but if nothing else is spent the cost is there within 0.2',
+    );
+    expect(result.stdout).toMatch(
+      / {4}#\d+ +r +denied +1 +0\.000000 +0\.001000 {2}\|=+\| {2}retryAfterS 30\n/,
+    );
+  });
+
+  it.each([
     { title: 'a fail of a strategy', admitted: 21, strategy: 'central', has: true },
     { title: 'a pass of a strategy', admitted: 20, strategy: 'central', has: false },
     { title: 'a fail of another limiter', admitted: 21, strategy: 'mine', has: false },
