@@ -3,6 +3,7 @@ import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
 import { AGE_EVENT, type ClockReading } from '../history/records/operation.ts';
 import { type BucketResult, type CheckerContext, hasWrongAnswers } from './bucket-result.ts';
+import { Certificates } from './certificates/certificates.ts';
 import type { CheckOptions } from './check-options.ts';
 import type { Claim } from './claims/claim.ts';
 import { chooseClaims } from './claims/default-claims.ts';
@@ -49,6 +50,7 @@ export interface Examination {
   /** Every bucket with a finding. */
   readonly withFindings: readonly BucketResult[];
   readonly known: Known;
+  readonly certificates: Certificates;
 }
 
 /** Judges a history against the token math of its policy, without access to the system that made it. */
@@ -61,8 +63,9 @@ export function examineHistory(history: History, options: CheckOptions): Examina
   const { operations: table, outcomes } = history;
   const prepared = prepare(history, options);
   const { promise, context, readings, windows, grant, coverage } = prepared;
-  const results = checkBuckets(history, context);
-  const found = collectFindings(history, { options, prepared, results });
+  const certificates = new Certificates(history, { promise, options });
+  const results = checkBuckets(history, context, certificates);
+  const { isWithinBound, ...found } = collectFindings(history, { options, prepared, results });
   const reasons = diagnose({
     ...{ history, found, readings, withFindings: results.withFindings, context },
     ...logOf(table, { options, results, context }),
@@ -90,6 +93,7 @@ export function examineHistory(history: History, options: CheckOptions): Examina
       ...(options.assumptions ?? []),
     ],
     ...found,
+    proofs: certificates.count(results.withFindings, isWithinBound),
     ...(Object.keys(results.doubts).length > 0 && { doubts: results.doubts }),
     diagnosis: [...reasons.map(({ sentence }) => sentence), ...results.notes],
     ...(reasons.length > 0 && { reasons }),
@@ -106,6 +110,7 @@ export function examineHistory(history: History, options: CheckOptions): Examina
     report: { ...report, ...(notes.length > 0 && { notes }) },
     withFindings: results.withFindings,
     known: context.known,
+    certificates,
   };
 }
 
@@ -149,7 +154,12 @@ function collectFindings(
   const { withFindings } = results;
   const { clock } = context;
   const all = new AllFindings(history.operations, withFindings, clock);
+  const { shards: ofShards, isWithinBound } = shardFacts(history, {
+    ...{ ...options, withFindings, clock },
+    shards: shards(),
+  });
   return {
+    isWithinBound,
     promise: formatPromise(promise),
     overAdmission: all.overAdmission(),
     falseDenials: {
@@ -159,7 +169,7 @@ function collectFindings(
       ...(options.falseDenialsAtMost === Number.POSITIVE_INFINITY && { declaresAny: true as const }),
     },
     clock,
-    shards: shardFacts(history, { ...options, withFindings, clock, shards: shards() }),
+    shards: ofShards,
     lostDecisions: findLostDecisions(history.operations, withFindings),
     replay: { ...all.replay(), replayed: results.replayed },
     dishonest: all.dishonest(context),

@@ -1,9 +1,8 @@
-import { groupBy } from '../core/group-by.ts';
 import type { Policy } from '../core/policy.ts';
 import { KIND, type OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
-import type { Event } from '../history/records/operation.ts';
 import { type BucketResult, type CheckerContext, hasFindings } from './bucket-result.ts';
+import type { Certificates } from './certificates/certificates.ts';
 import { type Doubt, type Doubted, Doubts } from './doubts/doubts.ts';
 import { withoutDoubtful, withoutDoubtfulDenials } from './doubts/sift.ts';
 import { contestedByWindows, contestedDenials } from './evidence/contested.ts';
@@ -19,6 +18,7 @@ import type { Refund } from './proofs/refund.ts';
 import { replayBucket } from './proofs/replay.ts';
 import { BucketRows } from './rows/bucket-rows.ts';
 import type { JudgedSpan, Known } from './rows/coverage.ts';
+import { indexResets } from './rows/resets.ts';
 import { findLies } from './stated/find-lies.ts';
 import { Lies } from './stated/lies.ts';
 import { BeyondExact, exactOf } from './windows/beyond-exact.ts';
@@ -46,8 +46,12 @@ export interface CheckerResults {
   readonly earlierTokens: number;
 }
 
-/** Runs every checker over every bucket. */
-export function checkBuckets(history: History, context: CheckerContext): CheckerResults {
+/** Runs every checker over every bucket, and proves the buckets in which they find nothing. */
+export function checkBuckets(
+  history: History,
+  context: CheckerContext,
+  certificates?: Certificates,
+): CheckerResults {
   const { operations: table, faults } = history;
   const { known, unrecorded } = context;
   const doubts = new Doubts(unrecorded);
@@ -74,6 +78,7 @@ export function checkBuckets(history: History, context: CheckerContext): Checker
     const answers = checkBucket(rows, ofBucket);
     if (context.stated !== undefined) evidence.addStated(bucket);
     const found = { ...answers, lies: liesIn(rows, { ...ofBucket, refunds: answers.refunds, doubts }) };
+    certificates?.prove(rows, answers);
     if (isContested) contested.set(bucket, headroomTokens(rows, found, ofBucket));
     replayed += found.replay.replayed;
     excused += found.excused;
@@ -94,10 +99,7 @@ export function checkBuckets(history: History, context: CheckerContext): Checker
   const confirmed = confirmDenials(table, withFindings)
     .map((result) => withoutDoubtfulDenials(result, { rows, context, doubts }))
     .filter(hasFindings);
-  for (const { denials, lies } of confirmed) {
-    for (const row of denials.rows()) evidence.addFalseDenial(row);
-    for (const { row } of lies) evidence.addLie(row);
-  }
+  countConfirmed(confirmed, evidence);
   return {
     withFindings: confirmed,
     contested,
@@ -112,6 +114,13 @@ export function checkBuckets(history: History, context: CheckerContext): Checker
     assumptions: doubts.assumptions(),
     earlierTokens,
   };
+}
+
+function countConfirmed(confirmed: readonly BucketResult[], evidence: EvidenceCounter): void {
+  for (const { denials, lies } of confirmed) {
+    for (const row of denials.rows()) evidence.addFalseDenial(row);
+    for (const { row } of lies) evidence.addLie(row);
+  }
 }
 
 interface OfBucket {
@@ -245,27 +254,10 @@ function confirmDenials(
   return withFindings.map((result) => ({ ...result, denials: result.denials.where(isConfirmed) }));
 }
 
-function isReset({ event }: Event): boolean {
-  return event === 'reset';
-}
-
 function droppedOf({ events }: History) {
   return events.flatMap(({ event, atUs, args: { region, requests } = {} }) =>
     event === 'dropped' && typeof region === 'string' && typeof requests === 'number'
       ? [{ region, atUs, requests }]
       : [],
   );
-}
-
-/**
- * The times of resets, by bucket. An event fills the bucket it names, under every policy, or every bucket if it names
- * none.
- */
-function indexResets({ events, operations: table }: History) {
-  const byName = groupBy<unknown, Event>(events.filter(isReset), ({ args }) => args?.bucket);
-  return (bucket: number): readonly number[] => {
-    if (byName.size === 0) return [];
-    const names = new Set([undefined, table.nameOf(bucket), table.plainNameOf(bucket)]);
-    return [...names].flatMap((name) => byName.get(name)?.map(({ atUs }) => atUs) ?? []);
-  };
 }

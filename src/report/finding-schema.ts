@@ -55,3 +55,10 @@ export const overFinding = finding.extend({
 });
 
 export const found = z.object({ total: z.number(), buckets: z.number(), findings: z.array(finding) });
+
+export const proofs = z
+  .object({
+    ...{ proved: z.number(), admissionsProved: z.number(), withinBound: z.number() },
+    ...{ convicted: z.number(), open: z.number(), whyNone: z.string().exactOptional() },
+  })
+  .describe('buckets by what is proved of them; absent in reports of earlier versions');

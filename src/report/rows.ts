@@ -2,7 +2,7 @@ import { dishonestText } from '../checker/claims/dishonest-sample.ts';
 import { replayText } from '../checker/claims/measure-claim.ts';
 import { headroomText } from '../checker/evidence/headroom-facts.ts';
 import type { EvidenceRow } from '../checker/evidence/tally.ts';
-import { secondsText } from '../core/units.ts';
+import { count, secondsText } from '../core/units.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import type { Document } from './check-report.ts';
 import { msText, tokensText } from './text.ts';
@@ -58,6 +58,7 @@ function amounts(document: Document): TextTable {
     ],
     ['replay', replayText(replay)],
     ...(document.whole.stated === 0 ? [] : [['dishonest', dishonestText(dishonest, document.whole.stated)]]),
+    ...proofRows(document),
     ...fallbackRows(document),
     [
       'contested',
@@ -73,6 +74,21 @@ function amounts(document: Document): TextTable {
         ]),
   ];
   return { head: ['correctness', 'value'], rows };
+}
+
+/** The buckets by what is proved of them, without the kinds that none has. */
+function proofRows({ proofs, buckets }: Document): string[][] {
+  if (proofs === undefined || buckets === 0) return [];
+  const { proved, admissionsProved, withinBound, convicted, open, whyNone } = proofs;
+  const kinds: [number, string][] = [
+    [proved, 'proved'],
+    [admissionsProved, 'admissions proved'],
+    [withinBound, 'above an ideal bucket, within the declared bound'],
+    [convicted, 'convicted'],
+    [open, whyNone === undefined ? 'open' : `open (${whyNone})`],
+  ];
+  const some = kinds.filter(([buckets]) => buckets > 0).map(([buckets, kind]) => `${buckets} ${kind}`);
+  return [['proofs', `of ${count(buckets, 'bucket')}: ${some.join(', ')}`]];
 }
 
 function warmUpRows(document: Document): string[][] {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { OpenclawError } from '../core/errors.ts';
 import { quoted } from '../core/printable.ts';
 import type { Plan } from '../scenario/plan.ts';
-import { found, outcome, overFinding } from './finding-schema.ts';
+import { found, outcome, overFinding, proofs } from './finding-schema.ts';
 import type { RunReport } from './report.ts';
 
 const verdict = z.enum(['pass', 'fail', 'unknown']);
@@ -207,6 +207,7 @@ const reportSchema = z
       .default({ total: 0, buckets: 0, findings: [], reasons: {} })
       .describe('stated values that cannot be true, a finding for each reason in each bucket'),
     windows: found,
+    proofs: proofs.exactOptional(),
     doubts: z
       .partialRecord(z.enum(['overAdmission', 'falseDenials', 'replay', 'windows', 'dishonest']), doubt)
       .exactOptional()

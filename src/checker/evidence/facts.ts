@@ -1,5 +1,6 @@
 import type { FileFacts, History } from '../../history/history.ts';
 import type { Event, FaultRecord, Outcome } from '../../history/records/operation.ts';
+import type { ProofCounts } from '../certificates/certificates.ts';
 import type { ClockBounds } from '../clocks/bounds.ts';
 import type { Doubt, Doubted } from '../doubts/doubts.ts';
 import type { Finding, OverAdmissionFinding } from '../findings/finding.ts';
@@ -68,6 +69,8 @@ export interface CheckFacts {
   };
   /** For a promise other than a token bucket. */
   readonly windows: Findings;
+  /** Buckets by what is proved of them; absent in reports of earlier versions. */
+  readonly proofs?: ProofCounts;
   /** Sentences: what the verdict assumes in addition to the history (clock allowances, completeness). */
   readonly assumptions?: readonly string[];
   /** Findings that requests missing from the history can explain. Findings and excesses do not include them. */

@@ -1,3 +1,4 @@
+import type { DeclaredBound } from '../../core/bound.ts';
 import { formatPolicy, type Policy } from '../../core/policy.ts';
 import type { History } from '../../history/history.ts';
 import type { BucketResult } from '../bucket-result.ts';
@@ -16,6 +17,12 @@ interface Group {
   readonly withFindings: BucketResult[];
 }
 
+/** The shards, and whether the excess of a bucket with findings is within the bound of its shard. */
+export interface FactsOfShards {
+  readonly shards: readonly ShardFacts[];
+  isWithinBound(result: BucketResult): boolean;
+}
+
 /** Measures every shard and computes the bound that the strategy declares for it. */
 export function shardFacts(
   { operations: table }: History,
@@ -28,7 +35,7 @@ export function shardFacts(
     CheckOptions,
     'boundOf'
   >,
-): ShardFacts[] {
+): FactsOfShards {
   const groups = new Map<string, Group>();
   const groupOf = (bucket: number): Group => {
     const [shard, policy] = [shards.of(bucket), table.policyOf(bucket)];
@@ -41,10 +48,13 @@ export function shardFacts(
   for (const result of withFindings)
     if (result.over.drops.length > 0) groupOf(result.bucket).withFindings.push(result);
   const rows = new BucketRows(table);
-  return [...groups.values()].flatMap(({ shard, policy, buckets, withFindings }) => {
+  const bounds = new Map<Group, DeclaredBound>();
+  const facts = [...groups.values()].flatMap((group) => {
+    const { shard, policy, buckets, withFindings } = group;
     const episodes = shards.all[shard];
     if (episodes === undefined) return [];
     const bound = episodes.shard === '' ? undefined : boundOf?.(policy, episodes);
+    if (bound !== undefined) bounds.set(group, bound);
     return [
       {
         ...episodes,
@@ -55,6 +65,20 @@ export function shardFacts(
       },
     ];
   });
+  const isWithinBound = (result: BucketResult) => {
+    const group = groupOf(result.bucket);
+    const { totalExcess = null, worstWindow = null } = bounds.get(group) ?? {};
+    const { quantaPerToken } = group.policy;
+    const totalTokens = result.over.totalExcessQuanta / quantaPerToken;
+    if (totalTokens === 0) return Math.max(totalExcess ?? 0, worstWindow ?? 0) > 0; // a replay shows a loss without excess
+    if (totalExcess !== null && totalTokens <= totalExcess) return true;
+    if (worstWindow === null) return false;
+    const machine = new EdfTimeline(group.policy, clock);
+    return (
+      totalTokens <= worstWindow || worstWindowQuanta(rows, machine, result) <= worstWindow * quantaPerToken
+    );
+  };
+  return { shards: facts, isWithinBound };
 }
 
 /**

@@ -75,6 +75,8 @@ export interface OperationTable extends Readonly<TableColumns> {
   /** Its text in the history, without the policy: buckets of different policies can have the same. */
   plainNameOf(bucket: number): string;
   policyOf(bucket: number): Policy;
+  /** '' for the policy of operations that name none. */
+  policyNameOf(bucket: number): string;
   outcomeOf(row: number): Outcome;
   regionOf(row: number): string;
   /** The file of an origin. */
@@ -114,6 +116,7 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
       return policy === '' ? plainNameOf(bucket) : `${plainNameOf(bucket)} (${policy})`;
     },
     plainNameOf,
+    policyNameOf: (bucket) => policyAt(bucket)?.name ?? '',
     policyOf: (bucket) => policyAt(bucket)?.policy as Policy,
     outcomeOf: (row) => OUTCOMES[(kinds[row] as number) & KIND.outcome] as Outcome,
     regionOf: (row) => names.origins[origins[row] as number]?.region ?? '',

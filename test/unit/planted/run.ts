@@ -1,12 +1,13 @@
 import { makeRandom } from '../../../src/core/prng.ts';
 import { HistoryBuilder } from '../../../src/history/columns/builder.ts';
 import type { History } from '../../../src/history/history.ts';
-import type { ClockReading, Operation } from '../../../src/history/records/operation.ts';
+import type { ClockReading, HistoryRecord, Operation } from '../../../src/history/records/operation.ts';
 import { type Answer, EPOCH_US, type Limiter, type Specimen } from './limiter.ts';
 import { type Attempt, type Circumstances, drawAttempts, drawCircumstances } from './workload.ts';
 
 export interface Run {
   readonly circumstances: Circumstances;
+  readonly records: readonly HistoryRecord[];
   readonly history: History;
 }
 
@@ -26,7 +27,8 @@ export function runSpecimen(
   const limiter = specimen.create({ ...circumstances, random: makeRandom(seed, 'limiter') });
   const attempts = drawAttempts(random, circumstances, count);
   const operations = decideAll(limiter, attempts, circumstances);
-  return { circumstances, history: record(operations, circumstances, areClocksRead) };
+  const records = record(operations, circumstances, areClocksRead);
+  return { circumstances, records, history: read(records) };
 }
 
 /** The limiter sees requests one at a time, in the order in which they reach it. */
@@ -80,7 +82,7 @@ function record(
   operations: readonly Operation[],
   circumstances: Circumstances,
   areClocksRead: boolean,
-): History {
+): HistoryRecord[] {
   const { policy, startShare } = circumstances;
   const overAt = ({ completedUs, latestUs }: Operation) =>
     completedUs ?? latestUs ?? Number.POSITIVE_INFINITY;
@@ -89,24 +91,30 @@ function record(
   const recorded = operations
     .filter((operation) => overAt(operation) >= startUs)
     .sort((a, b) => overAt(a) - overAt(b));
+  return [
+    {
+      type: 'header',
+      format: 'openclaw-history',
+      version: 1,
+      policy: { capacity: policy.capacityTokens, refill: policy.refill },
+      strategy: 'simulated',
+      scenario: 'planted',
+      seed: 0,
+      regions: [],
+      startedAt: '',
+      initial: startShare === 0 ? 'full' : 'unknown',
+      ...(areClocksRead ? {} : { clocks: 'apart' }),
+    },
+    ...recorded.map((operation, index) => ({ ...operation, index })),
+    ...(areClocksRead ? readClock(lastUs, circumstances) : []),
+    { type: 'end', atUs: 0, sent: recorded.length },
+  ];
+}
+
+function read(records: readonly HistoryRecord[]): History {
   const builder = new HistoryBuilder();
   builder.startFile('simulated');
-  builder.add({
-    type: 'header',
-    format: 'openclaw-history',
-    version: 1,
-    policy: { capacity: policy.capacityTokens, refill: policy.refill },
-    strategy: 'simulated',
-    scenario: 'planted',
-    seed: 0,
-    regions: [],
-    startedAt: '',
-    initial: startShare === 0 ? 'full' : 'unknown',
-    ...(areClocksRead ? {} : { clocks: 'apart' }),
-  });
-  for (const [index, operation] of recorded.entries()) builder.add({ ...operation, index });
-  if (areClocksRead) for (const reading of readClock(lastUs, circumstances)) builder.add(reading);
-  builder.add({ type: 'end', atUs: 0, sent: recorded.length });
+  for (const record of records) builder.add(record);
   builder.endFile();
   return builder.build();
 }

@@ -1,0 +1,151 @@
+import type { Policy } from '../../core/policy.ts';
+import { KIND, type OperationTable } from '../../history/columns/table.ts';
+import type { BucketRows } from '../rows/bucket-rows.ts';
+import { DecisionOrder } from '../rows/decision-order.ts';
+import { sortRows } from '../rows/sort-rows.ts';
+import type { Clocks, DecidingClock } from './deciding-clock.ts';
+import { type Demands, type Gain, ROLE } from './demands.ts';
+
+/** What the answers of one bucket demand of an ideal bucket, on one clock. */
+export class BucketDemands implements Demands {
+  readonly #table: OperationTable;
+  readonly #policy: Policy;
+  readonly clock: DecidingClock;
+  /** Whether decisions report their moments: then those are used. */
+  readonly #isReported: boolean;
+  readonly order: Uint32Array;
+  readonly count: number;
+  readonly gains: readonly Gain[];
+
+  constructor(
+    rows: BucketRows,
+    policy: Policy,
+    {
+      clocks,
+      resets,
+      withDenials,
+    }: {
+      readonly clocks: Clocks;
+      /** The times of resets, by the recorder. */
+      readonly resets: readonly number[];
+      readonly withDenials: boolean;
+    },
+  ) {
+    this.#table = rows.table;
+    this.#policy = policy;
+    const reported = sortReported(rows);
+    const node = rows.table.levels?.node(reported[0] as number) ?? 0;
+    const clock = reported.length > 0 ? clocks.ofNode.get(node) : undefined;
+    this.clock = clock ?? clocks.shared;
+    this.#isReported = clock !== undefined;
+    const { order, count } = this.#order(rows, { reported, withDenials });
+    this.order = order;
+    this.count = count;
+    this.gains = this.#gains(rows, resets);
+  }
+
+  roleOf(row: number): number {
+    const kind = this.#table.kinds[row] as number;
+    const outcome = kind & KIND.outcome;
+    if (outcome === KIND.denied) return ROLE.denial;
+    if (outcome === KIND.info) return ROLE.maybe;
+    return this.#isReported && !this.#hasMoment(row) ? ROLE.late : ROLE.take;
+  }
+
+  fromUs(row: number): number {
+    if (this.#hasMoment(row)) return this.#table.levels?.bucketUs(row) as number;
+    return this.clock.show(Math.ceil(this.#table.invokedUs[row] as number));
+  }
+
+  untilUs(row: number): number {
+    if (this.#hasMoment(row)) return this.#table.levels?.bucketUs(row) as number;
+    return this.clock.show(Math.floor(this.#table.lastUs(row)));
+  }
+
+  quantaOf(row: number): number {
+    return (this.#table.costTokens[row] as number) * this.#policy.quantaPerToken;
+  }
+
+  foundQuanta(row: number): number {
+    if (!this.#hasMoment(row)) return Number.NaN;
+    const isAllowed = ((this.#table.kinds[row] as number) & KIND.outcome) === KIND.allowed;
+    return (this.#table.levels?.of(row) as number) + (isAllowed ? this.quantaOf(row) : 0);
+  }
+
+  /** Whether a reported moment lies within the interval of its operation, as this clock shows it. */
+  isWithin(row: number): boolean {
+    if (!this.#hasMoment(row)) return true;
+    const us = this.fromUs(row);
+    const { invokedUs } = this.#table;
+    return (
+      us >= this.clock.show(Math.ceil(invokedUs[row] as number)) &&
+      us <= this.clock.show(Math.floor(this.#table.lastUs(row)))
+    );
+  }
+
+  #hasMoment(row: number): boolean {
+    return this.#isReported && !Number.isNaN(this.#table.levels?.bucketUs(row) ?? Number.NaN);
+  }
+
+  /** The rows with a reported moment in the order of the bucket, and the others by their first moment. */
+  #order(
+    rows: BucketRows,
+    { reported, withDenials }: { reported: Uint32Array; withDenials: boolean },
+  ): { order: Uint32Array; count: number } {
+    const { kinds, costTokens } = this.#table;
+    const isIn = (row: number) =>
+      (costTokens[row] as number) > 0 &&
+      (withDenials || ((kinds[row] as number) & KIND.outcome) !== KIND.denied);
+    if (!this.#isReported && withDenials) return { order: rows.byInvoked, count: rows.count };
+    if (!this.#isReported) {
+      const order = rows.byInvoked.subarray(0, rows.count).filter(isIn);
+      return { order, count: order.length };
+    }
+    const others = rows.byInvoked.subarray(0, rows.count).filter((row) => isIn(row) && !this.#hasMoment(row));
+    const own = reported.every(isIn) ? reported : reported.filter(isIn);
+    return { order: others.length === 0 ? own : this.#merge(own, others), count: own.length + others.length };
+  }
+
+  #merge(own: Uint32Array, others: Uint32Array): Uint32Array {
+    const merged = new Uint32Array(own.length + others.length);
+    let [left, right] = [0, 0];
+    for (let at = 0; at < merged.length; at++) {
+      const takesOther =
+        left >= own.length ||
+        (right < others.length && this.fromUs(others[right] as number) < this.fromUs(own[left] as number));
+      merged[at] = (takesOther ? others[right++] : own[left++]) as number;
+    }
+    return merged;
+  }
+
+  #gains({ refunds }: BucketRows, resets: readonly number[]): Gain[] {
+    const { kinds, costTokens, rows } = this.#table;
+    const { capacityQuanta, capacityTokens, quantaPerToken } = this.#policy;
+    return [
+      ...refunds
+        .filter((row) => ((kinds[row] as number) & KIND.outcome) === KIND.allowed)
+        .map((row) => ({
+          row,
+          fromUs: this.fromUs(row),
+          untilUs: this.untilUs(row),
+          quanta: Math.min(-(costTokens[row] as number), capacityTokens) * quantaPerToken,
+        })),
+      ...resets.map((us, number) => ({
+        row: rows + number,
+        fromUs: this.clock.show(Math.ceil(us)),
+        untilUs: Number.POSITIVE_INFINITY,
+        quanta: capacityQuanta,
+      })),
+    ].sort((a, b) => a.fromUs - b.fromUs);
+  }
+}
+
+/** The rows with a level in the order of the bucket's time, in scratch space of `byLast`. */
+function sortReported(rows: BucketRows): Uint32Array {
+  const { levels } = rows.table;
+  if (levels === undefined) return new Uint32Array(0);
+  const sorted = new DecisionOrder(rows.table, levels).sorted(rows);
+  const isOneNode = sorted.every((row) => levels.node(row) === levels.node(sorted[0] as number));
+  if (!isOneNode) sortRows(sorted, sorted.length, (row) => levels.bucketUs(row));
+  return sorted;
+}

@@ -1,0 +1,95 @@
+import type { Policy } from '../../core/policy.ts';
+import { START, type StartLevel } from './demands.ts';
+
+/** The time from an admission that found a full bucket to the next such admission. */
+export interface BusyPeriod {
+  /** Its first operation; START for the time before the bucket was full. */
+  readonly first: number;
+  readonly firstUs: number;
+  /** How much later it must begin, by the denials that found too many tokens; 0 without any. */
+  neededUs: number;
+  /** How much later it can begin, by its admissions. */
+  possibleUs: number;
+}
+
+/**
+ * An ideal bucket and its busy periods. A full bucket wastes its refill, so the level after a busy period began depends
+ * only on when it began: at time t it is C + r(t - begin) - taken.
+ */
+export class BusyBucket {
+  readonly #policy: Policy;
+  nowUs: number;
+  quanta: number;
+  period: BusyPeriod;
+  /** The last moment at which tokens were taken or gained, and the level after it. */
+  #afterUs: number;
+  #afterQuanta: number;
+  /** Whether the next admission that finds a full bucket begins a period. */
+  #isBegun: boolean;
+
+  constructor(policy: Policy, startUs: number, { startQuanta, isStartFree }: StartLevel) {
+    this.#policy = policy;
+    this.nowUs = startUs;
+    this.quanta = startQuanta;
+    this.period = this.#beginPeriod(START, Number.POSITIVE_INFINITY);
+    this.#afterUs = startUs;
+    this.#afterQuanta = startQuanta;
+    this.#isBegun = !isStartFree;
+  }
+
+  get isFull(): boolean {
+    return this.quanta === this.#policy.capacityQuanta;
+  }
+
+  levelAt(us: number): number {
+    const { capacityQuanta, quantaPerUs } = this.#policy;
+    const elapsedUs = Math.max(0, us - this.nowUs);
+    const isFull = elapsedUs >= Math.ceil((capacityQuanta - this.quanta) / quantaPerUs); // compare before multiplying: 2^53
+    return isFull ? capacityQuanta : this.quanta + elapsedUs * quantaPerUs;
+  }
+
+  /** When it holds that many tokens. */
+  availableUs(quanta: number): number {
+    const missing = quanta - this.quanta;
+    return missing <= 0 ? this.nowUs : this.nowUs + Math.ceil(missing / this.#policy.quantaPerUs);
+  }
+
+  refill(us: number): void {
+    if (us <= this.nowUs) return;
+    this.quanta = this.levelAt(us);
+    this.nowUs = us;
+  }
+
+  /** Takes the tokens of an operation that may take them until `untilUs`. */
+  take(row: number, quanta: number, untilUs: number): void {
+    const slackUs = untilUs - this.nowUs;
+    if (this.isFull && this.#isBegun) this.period = this.#beginPeriod(row, slackUs);
+    else {
+      const sparedUs = Math.floor((this.quanta - quanta) / this.#policy.quantaPerUs);
+      this.period.possibleUs = Math.min(this.period.possibleUs, slackUs + sparedUs);
+    }
+    this.#isBegun = true;
+    this.#change(-quanta);
+  }
+
+  gain(quanta: number): void {
+    this.#change(quanta);
+  }
+
+  /** How much later the period must begin, so that a denial of this cost is right now. The refill of a full bucket counts. */
+  neededUs(quanta: number): number {
+    return (
+      Math.ceil((this.#afterQuanta - quanta + 1) / this.#policy.quantaPerUs) + this.nowUs - this.#afterUs
+    );
+  }
+
+  #change(quanta: number): void {
+    this.quanta = Math.min(this.#policy.capacityQuanta, this.quanta + quanta);
+    this.#afterUs = this.nowUs;
+    this.#afterQuanta = this.quanta;
+  }
+
+  #beginPeriod(first: number, possibleUs: number): BusyPeriod {
+    return { first, firstUs: this.nowUs, neededUs: 0, possibleUs };
+  }
+}

@@ -1,0 +1,166 @@
+import { KIND, type OperationTable } from '../../history/columns/table.ts';
+import type { BucketResult } from '../bucket-result.ts';
+import type { Examination } from '../check.ts';
+import type { ClockBounds } from '../clocks/bounds.ts';
+import { MAX_SLEW_PPM } from '../clocks/grant.ts';
+import { EdfTimeline } from '../proofs/edf-timeline.ts';
+import { findWorstWindow } from '../proofs/worst-window.ts';
+import { BucketRows } from '../rows/bucket-rows.ts';
+import { type FoundProof, STATE } from './certificates.ts';
+import type { DecidingClock } from './deciding-clock.ts';
+import { replayProof } from './prove-bucket.ts';
+
+/** How a certificate names a bucket: its text in the history, and its policy if that has a name. */
+interface BucketName {
+  readonly bucket: string;
+  readonly policy?: string;
+}
+
+/** The last record: how many buckets have which proof. */
+interface Counts {
+  readonly type: 'end';
+  readonly buckets: number;
+  readonly proved: number;
+  readonly admissionsProved: number;
+  readonly withinBound: number;
+  readonly convicted: number;
+  readonly open: number;
+}
+
+/**
+ * The records of a certificate. An operation is its number among those of its bucket, in the order of the history's files
+ * and lines.
+ *
+ * A proof is an order to which an ideal bucket gives the recorded answers: in `order`, an operation is twice its number,
+ * plus one for a charge beyond its cost; resets follow all operations. `order` and `momentsUs`, of the proof's clock, have
+ * their first value and then differences. `start`: the level before the first operation in quanta, as a decimal string;
+ * absent: full.
+ *
+ * An excess lists admissions wholly inside one window; a denial is false at every moment of its interval. A replay is a
+ * level that the math does not give.
+ */
+export type CertificateRecord =
+  | {
+      readonly type: 'certificate';
+      readonly format: 'openclaw-certificate';
+      readonly version: 1;
+      /** The most by which two clocks may drift apart. Parts per million. */
+      readonly ratePpm: number;
+    }
+  | {
+      readonly type: 'clock';
+      readonly clock: number;
+      readonly nodes: readonly string[];
+      readonly points: readonly (readonly [number, number])[];
+    }
+  | ({
+      readonly type: 'proof';
+      readonly proves: 'all' | 'admissions';
+      readonly clock: number;
+      readonly start?: string;
+      readonly order: readonly number[];
+      readonly momentsUs: readonly number[];
+    } & BucketName)
+  | ({
+      readonly type: 'excess';
+      readonly fromUs: number;
+      readonly untilUs: number;
+      readonly operations: readonly number[];
+    } & BucketName)
+  | ({ readonly type: 'denial'; readonly operation: number } & BucketName)
+  | ({ readonly type: 'replay'; readonly operation: number } & BucketName)
+  | Counts;
+
+/** The records of the certificate of an examined history, in their order. */
+export function* certificateRecords(
+  table: OperationTable,
+  { withFindings, certificates, report: { clock } }: Examination,
+): Generator<CertificateRecord> {
+  yield { type: 'certificate', format: 'openclaw-certificate', version: 1, ratePpm: MAX_SLEW_PPM };
+  const clocks = new Map<DecidingClock, number>();
+  const numberOf = (one: DecidingClock) => clocks.get(one) ?? clocks.set(one, clocks.size).size - 1;
+  const rows = new BucketRows(table);
+  const results = new Map(withFindings.map((result) => [result.bucket, result]));
+  for (let bucket = 0; bucket < table.bucketCount; bucket++) {
+    const state = certificates.stateOf(bucket);
+    const result = results.get(bucket);
+    rows.load(bucket);
+    if (state === STATE.convicted && result !== undefined) yield* accusations(rows, result, clock);
+    const found = certificates.find(rows);
+    if (found === undefined || (state !== STATE.proved && state !== STATE.admissionsProved)) continue;
+    const { clock: deciding } = found.demands;
+    if (!clocks.has(deciding))
+      yield { type: 'clock', clock: numberOf(deciding), nodes: deciding.nodes, points: deciding.points };
+    yield proofRecord(rows, found, numberOf(deciding));
+  }
+  const { whyNone: _, ...counts } = certificates.counts;
+  yield { type: 'end', buckets: table.bucketCount, ...counts };
+}
+
+function proofRecord(
+  rows: BucketRows,
+  { state, demands, proof }: FoundProof,
+  clock: number,
+): CertificateRecord {
+  const { table, bucket } = rows;
+  const codeOf = codesOf(table, bucket);
+  const [order, momentsUs]: [number[], number[]] = [[], []];
+  let [lastCode, lastUs] = [0, 0];
+  replayProof(demands, table.policyOf(bucket), proof, {
+    place(row, us) {
+      const code = codeOf(row);
+      order.push(code - lastCode);
+      momentsUs.push(us - lastUs);
+      [lastCode, lastUs] = [code, us];
+    },
+  });
+  return {
+    type: 'proof',
+    ...nameOf(table, bucket),
+    proves: state === STATE.proved ? 'all' : 'admissions',
+    clock,
+    ...(proof.firstQuanta !== table.policyOf(bucket).capacityQuanta && { start: String(proof.firstQuanta) }),
+    order,
+    momentsUs,
+  };
+}
+
+/** The code of each row of a bucket in a proof. Rows beyond the table are resets. */
+function codesOf({ starts, kinds, rows }: OperationTable, bucket: number): (row: number) => number {
+  const [start, end] = [starts[bucket] as number, starts[bucket + 1] as number];
+  const isSurplus = (row: number) => ((kinds[row] as number) & KIND.surplus) !== 0;
+  const codes = new Uint32Array(end - start);
+  let operations = 0;
+  for (let row = start; row < end; row++)
+    codes[row - start] = isSurplus(row) ? 2 * operations - 1 : 2 * operations++;
+  return (row) => (row < rows ? (codes[row - start] as number) : 2 * (operations + row - rows));
+}
+
+/** What convicts a bucket: of each kind the first violation. */
+function* accusations(
+  rows: BucketRows,
+  { over, denials, replay }: BucketResult,
+  clock: ClockBounds,
+): Generator<CertificateRecord> {
+  const { table, bucket } = rows;
+  const name = nameOf(table, bucket);
+  const numberOf = (row: number) => codesOf(table, bucket)(row) / 2;
+  if (over.drops.length > 0) {
+    const machine = new EdfTimeline(table.policyOf(bucket), clock);
+    const window = findWorstWindow(rows, machine); // the largest excess: the verifier grants more to clocks
+    if (window !== undefined)
+      yield {
+        ...{ type: 'excess', ...name, fromUs: window.startUs, untilUs: window.endUs },
+        operations: [...window.rows].map(numberOf),
+      };
+  }
+  const denial = denials.first;
+  if (denial !== undefined) yield { type: 'denial', ...name, operation: numberOf(denial.row) };
+  const [mismatch] = replay.findings;
+  if (mismatch !== undefined) yield { type: 'replay', ...name, operation: numberOf(mismatch.row) };
+}
+
+function nameOf(table: OperationTable, bucket: number): BucketName {
+  const policy = table.policyNameOf(bucket);
+  return { bucket: table.plainNameOf(bucket), ...(policy !== '' && { policy }) };
+}
