@@ -27,7 +27,8 @@ function surplusOf({ outcome, maxCharge, decision }, cost) {
   return decision?.source === 'fallback' && decision.charge !== 'none' && outcome !== 'info' ? cost : 0;
 }
 
-function addOperation({ buckets, attempts }, op) {
+function addOperation({ buckets, attempts, firstUs }, op, path) {
+  firstUs[path] ??= op.invokedUs; // charges are known from then on
   const [from, isLocal] = [op.invokedUs, op.decision?.source === 'fallback'];
   const until = (op.outcome === 'info' ? op.latestUs : op.completedUs) ?? NEVER;
   for (const { bucket, cost, policy } of op.charges ?? [op]) {
@@ -43,9 +44,8 @@ function addOperation({ buckets, attempts }, op) {
 
 /** Attempts of one decision charge once: from the first to the first answer that allows it, else as one open charge. */
 function joinAttempts(rows) {
-  const allowed = rows.filter(({ role }) => role === TAKE);
+  const [allowed, open] = [TAKE, MAYBE].map((role) => rows.filter((row) => row.role === role));
   const shared = allowed.filter(({ isLocal }) => !isLocal);
-  const open = rows.filter(({ role }) => role === MAYBE);
   const admitting = shared.length > 0 ? shared : allowed;
   const rest = rows.filter((row) => !admitting.includes(row) && (shared.length > 0 || !open.includes(row)));
   const from = least(rows.map((row) => row.from));
@@ -59,10 +59,10 @@ function joinAttempts(rows) {
 }
 
 async function readHistory(paths) {
-  const history = { buckets: new Map(), attempts: new Map(), op: 0, clock: [], event: [], end: [], header: [] };
+  const history = { buckets: new Map(), attempts: new Map(), firstUs: {}, op: 0, clock: [], event: [], end: [], header: [] };
   for (const path of paths)
     for await (const record of readRecords(path))
-      if (record.type === 'op') addOperation(history, record, history.op++);
+      if (record.type === 'op') addOperation(history, record, path, history.op++);
       else history[record.type]?.push(record);
   const sent = history.end.reduce((sum, end) => sum + end.sent, 0);
   if (history.end.length === paths.length && sent !== history.op) refuse('operations are missing');
@@ -160,7 +160,7 @@ function isFalse({ operation, ...name }, rows, history) {
   const others = charges.filter(({ role, cost }) => (role === TAKE || role === MAYBE) && cost > 0);
   const isLow = (us) => {
     const late = others.filter(({ from }) => from <= us).map(({ until, cost }) => [Math.min(until, us), cost]);
-    let [level, lastUs] = [history.isUnknown ? 0n : full, least(others.map(({ from }) => from))];
+    let [level, lastUs] = history.isUnknown ? [0n, most(Object.values(history.firstUs))] : [full, 0];
     for (const [at, tokens] of [...late.sort(([a], [b]) => a - b), [us, 0]]) {
       level += perUs * BigInt(Math.floor(Math.max(0, at - lastUs)));
       level = (level > full ? full : level) - BigInt(tokens) * token;
