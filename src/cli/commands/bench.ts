@@ -166,6 +166,7 @@ const WITH_A_SCENARIO = [
   'onFailure',
   'name',
   'reports',
+  'certificate',
   'format',
   'json',
   'brief',

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type CheckReport, checkHistory } from '../../checker/check.ts';
+import { type CheckReport, examineHistory } from '../../checker/check.ts';
 import type { CheckOptions } from '../../checker/check-options.ts';
 import { type Promised, parsePromise } from '../../checker/claims/promise.ts';
 import { HEADROOM_AT_MOST } from '../../checker/evidence/headroom-facts.ts';
@@ -10,6 +10,7 @@ import type { History } from '../../history/history.ts';
 import { HistoryReader } from '../../history/reader.ts';
 import type { Header } from '../../history/records/operation.ts';
 import { makeCheckDocument } from '../../report/check-report.ts';
+import { certificatePaths, writeChecked } from '../files/checked-certificate.ts';
 import { type Reader, readHistory, sayJudging } from '../files/read-history.ts';
 import { clockSlackOption } from '../flags/clock-slack.ts';
 import {
@@ -33,6 +34,7 @@ interface Options extends ForeignOptions, ResultFlags {
   readonly info: number;
   readonly openAtEnd?: number;
   readonly complete: boolean;
+  readonly certificate?: string;
 }
 
 export function checkCommand(environment: Environment): Command {
@@ -88,6 +90,10 @@ export function checkCommand(environment: Environment): Command {
       new Option('--complete', 'no request was open when the log broke off')
         .default(false)
         .conflicts('openAtEnd'),
+    )
+    .option(
+      '--certificate <file>',
+      'write the proofs of the verdict, for `verify`; packed if it ends in .gz; with --from also the operations as read, beside it',
     );
   return addForeignOptions(resultOptions(command))
     .addHelpText('after', PROMISES + EXAMPLES)
@@ -107,6 +113,8 @@ Examples:
   $ openclaw-rl check h.ndjson --dishonest 0
   # a client with 8 connections was killed
   $ openclaw-rl check cut.ndjson --open-at-end 8
+  # with proofs that another program verifies
+  $ openclaw-rl check h.ndjson --certificate c.ndjson.gz
   # clocks at most 1 s apart
   $ openclaw-rl check h.ndjson --promise fixed-window:100/60s:epoch \\
       --clock-slack 1s
@@ -120,6 +128,9 @@ function parseDeclared(text: string): number {
 
 async function check(files: readonly string[], options: Options, environment: Environment): Promise<void> {
   const foreign = makeForeignReader(options, options.promise);
+  const { certificate } = options;
+  const paths =
+    certificate && (await certificatePaths(certificate, { files, isForeign: foreign !== undefined }));
   const reader: Reader = foreign ?? new HistoryReader();
   const history = await readHistory(files, reader, {
     stdin: () => environment.stdin,
@@ -130,16 +141,19 @@ async function check(files: readonly string[], options: Options, environment: En
       ),
   });
   sayJudging(history, environment.log);
-  const judged = checkHistory(history, {
+  const examination = examineHistory(history, {
     ...checkOptionsOf(options, foreign),
     ...readingOf(history, foreign),
   });
+  const { report: judged } = examination;
   const isOfBucket = options.promise.type === 'token-bucket';
   const report =
     judged.verdict === 'fail' && isOfBucket ? { ...judged, ...notesOf(judged, history) } : judged;
   const document = makeCheckDocument(factsOf(history, environment), report);
   environment.out(render(document, options, environment));
   environment.setExitCode(exitCodeOfReport(report));
+  const { interrupt: signal, log } = environment;
+  if (paths) await writeChecked(paths, { history, examination }, { files, signal, log });
 }
 
 function checkOptionsOf(options: Options, foreign: ForeignReader | undefined): CheckOptions {

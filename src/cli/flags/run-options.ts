@@ -10,6 +10,8 @@ import { DEFAULT_CLUSTER } from './cluster-flags.ts';
 export interface RunFlags extends ClockSlackFlags, ResultFlags {
   readonly name: string;
   readonly reports: string;
+  /** Write the proofs of the run into its folder. */
+  readonly certificate?: boolean;
   /** The server program for a cluster that is started for this run. */
   readonly server?: string;
   readonly provider: ProviderName;
@@ -23,6 +25,7 @@ export function runOptions(command: Command): Command {
       DEFAULT_CLUSTER,
     )
     .option('--reports <folder>', 'folder for the runs', 'reports')
+    .option('--certificate', 'write the proofs of the verdict into the folder of the run, for `verify`')
     .addOption(
       clockSlackOption(
         "largest error of the limiter's clock beyond what is measured (default: 1ms with --target or --limiter, else 0)",

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { environmentFailed, OpenclawError } from '../../core/errors.ts';
+import { writeFile } from 'node:fs/promises';
 import { makeComparisonPage } from '../../report/html/comparison-page.ts';
 import { type PageAssets, renderHtml } from '../../report/html/render.ts';
 import { type Evidence, makeRunPage } from '../../report/html/run-page.ts';
 import type { RunReport } from '../../report/report.ts';
+import { placeFile } from '../files/write-file.ts';
 
 /** The name of a run's page in its folder. */
 export const HTML_FILE = 'report.html';
@@ -21,22 +21,9 @@ export function comparisonHtml(runs: Parameters<typeof makeComparisonPage>[0]): 
 
 /** Writes a page atomically. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
 export async function writeHtmlFile(path: string, html: string, signal: AbortSignal): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  const target = found === undefined ? path : await realpath(path);
-  const partial = `${target}.${process.pid}.part`;
-  const isFile = found?.isFile() ?? true; // a device or a pipe is written directly
-  try {
-    await writeFile(isFile ? partial : path, html, { signal });
-    if (isFile) await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { force: true });
-    if (signal.aborted) throw new OpenclawError('INTERRUPTED', `interrupted: ${path} was not written`);
-    throw environmentFailed(
-      `cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`,
-      'choose a writable file: --html <file>',
-      error,
-    );
-  }
+  await placeFile(path, { signal, hint: 'choose a writable file: --html <file>' }, (unfinished) =>
+    writeFile(unfinished, html, { signal }),
+  );
 }
 
 /** The built `src/page/`. */

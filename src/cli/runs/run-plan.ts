@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseClaim } from '../../checker/claims/claim.ts';
 import { isOnCorrectness } from '../../checker/claims/evidence-claims.ts';
 import type { Promised } from '../../checker/claims/promise.ts';
@@ -13,11 +13,13 @@ import { renderMarkdown } from '../../report/markdown.ts';
 import { makeReport, type RunReport } from '../../report/report.ts';
 import { ERROR_FILE, makeRunError } from '../../report/run-error.ts';
 import type { Plan } from '../../scenario/plan.ts';
+import { CERTIFICATE_FILE, writeCertificate } from '../files/certificate-file.ts';
 import { clusterContext } from '../flags/cluster-flags.ts';
 import type { RunFlags } from '../flags/run-options.ts';
 import { serverOf } from '../flags/topology-flags.ts';
 import { HTML_FILE, runHtml } from '../output/html-file.ts';
 import { jsonText, render } from '../output/output.ts';
+import { quotedForShell } from '../output/typed-command.ts';
 import { promiseOfPlan } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
@@ -46,6 +48,7 @@ export async function runAndReport(request: RunRequest, environment: Environment
     environment.out(render(report, request.flags, environment)); // first: a full disk must not cost the verdict
     await keepReport(report);
     await writeHtml(report, page, environment);
+    if (request.flags.certificate === true) await writeProofs(report, page, environment);
   } finally {
     await page.drop();
   }
@@ -54,9 +57,11 @@ export async function runAndReport(request: RunRequest, environment: Environment
   );
 }
 
-/** The page of a run, to be drawn or dropped; until then the history stays in memory. */
+/** What is made of a run's history after its report; until it is dropped, the history stays in memory. */
 interface PageToCome {
   draw(): Promise<string>;
+  /** Writes the certificate into the folder of the run. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
+  certify(): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -103,7 +108,13 @@ export async function makeRun(
     ...{ system, loadMs: Math.round(loadMs), ...counted, check, latencies },
   });
   const draw = async () => (evidence === undefined ? thread.draw(report) : runHtml(report, evidence));
-  return { report, page: { draw, drop: () => thread.close() } };
+  const certify = () => {
+    const path = join(folder, CERTIFICATE_FILE);
+    return evidence === undefined
+      ? thread.certify(path)
+      : writeCertificate(path, evidence, environment.interrupt);
+  };
+  return { report, page: { draw, certify, drop: () => thread.close() } };
 }
 
 /** Writes into the folder of a run why it has no report. Without an error of its own: the original one matters more. */
@@ -145,4 +156,13 @@ async function writeHtml(report: RunReport, page: PageToCome, environment: Envir
       `warning: no ${HTML_FILE}: ${printable(error instanceof Error ? error.message : String(error))}\n`,
     );
   }
+}
+
+/** An interrupted run has none: its verdict is unknown. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
+async function writeProofs({ folder }: RunReport, page: PageToCome, environment: Environment): Promise<void> {
+  if (!environment.interrupt.aborted) return page.certify();
+  const history = quotedForShell(join(folder, 'history.ndjson'));
+  environment.log(
+    `no ${CERTIFICATE_FILE}: the run was interrupted; to write one: openclaw-rl check ${history} --certificate certificate.ndjson.gz\n`,
+  );
 }

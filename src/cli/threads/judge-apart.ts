@@ -1,14 +1,18 @@
 import { Worker } from 'node:worker_threads';
 import type { CheckReport } from '../../checker/check.ts';
-import { OpenclawError } from '../../core/errors.ts';
+import { environmentFailed, OpenclawError } from '../../core/errors.ts';
 import type { JudgeApart, JudgedBy } from '../../experiment/run-context.ts';
 import type { RunReport } from '../../report/report.ts';
+import { dropUnfinished } from '../files/write-file.ts';
 
 /** The input of the thread. */
 export interface JudgeTask {
   readonly file: string;
   readonly by: JudgedBy;
 }
+
+/** What the thread does with a judged run, as often as it is asked. */
+export type AfterJudging = { readonly page: RunReport } | { readonly certificate: string };
 
 /** Judging this many operations takes half a second: a signal can wait that long. */
 const SHORT_RUN = 300_000;
@@ -17,7 +21,7 @@ const WORKER = new URL('./judge-thread.js', import.meta.url);
 
 /**
  * Judges a long run in its own thread, since signals are handled only while the main thread is idle. The thread reads
- * the history from its file and keeps it until the page of the run is drawn. An abort of `signal` ends it.
+ * the history from its file and keeps it until it is closed. An abort of `signal` ends it.
  */
 export class JudgeThread implements JudgeApart {
   readonly above: number;
@@ -46,10 +50,7 @@ export class JudgeThread implements JudgeApart {
 
   /** The page of the last judged run. Throws INTERRUPTED if a signal has ended the thread. */
   async draw(report: RunReport): Promise<string> {
-    const worker = this.#worker;
-    const drawn = worker && this.#answerOf<string>(worker);
-    worker?.postMessage(report);
-    const html = await drawn;
+    const html = await this.#ask<string>({ page: report });
     if (html !== undefined) return html;
     throw new OpenclawError(
       'INTERRUPTED',
@@ -57,7 +58,24 @@ export class JudgeThread implements JudgeApart {
     );
   }
 
-  /** Ends the thread, with or without a page. */
+  /** Writes the certificate of the last judged run. Throws ENVIRONMENT_FAILED, and INTERRUPTED if a signal ended the thread. */
+  async certify(path: string): Promise<void> {
+    const written = await this.#ask<{ readonly failure?: string }>({ certificate: path });
+    if (written?.failure !== undefined)
+      throw environmentFailed(written.failure, 'free disk space, and run it again');
+    if (written !== undefined) return;
+    await dropUnfinished(path);
+    throw new OpenclawError('INTERRUPTED', `interrupted: ${path} was not written`);
+  }
+
+  async #ask<Answer>(task: AfterJudging): Promise<Answer | undefined> {
+    const worker = this.#worker;
+    const answer = worker && this.#answerOf<Answer>(worker);
+    worker?.postMessage(task);
+    return answer;
+  }
+
+  /** Ends the thread. */
   async close(): Promise<void> {
     await this.#worker?.terminate();
   }

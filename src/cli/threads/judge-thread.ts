@@ -1,13 +1,12 @@
-import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import { judgeRun } from '../../experiment/judge-run.ts';
 import { HistoryReader } from '../../history/reader.ts';
-import type { RunReport } from '../../report/report.ts';
+import { writeCertificate } from '../files/certificate-file.ts';
 import { readHistory } from '../files/read-history.ts';
 import { runHtml } from '../output/html-file.ts';
-import type { JudgeTask } from './judge-apart.ts';
+import type { AfterJudging, JudgeTask } from './judge-apart.ts';
 
-/** Judges a run from its file, then draws the page of its report. */
+/** Judges a run from its file, then draws its page and writes its certificate when it is asked to, until it is ended. */
 const { file, by } = workerData as JudgeTask;
 const history = await readHistory([file], new HistoryReader(), {
   stdin: () => process.stdin,
@@ -15,9 +14,16 @@ const history = await readHistory([file], new HistoryReader(), {
   onProgress: () => {},
 });
 const examination = judgeRun(by, history);
-if (parentPort !== null) {
-  const message = once(parentPort, 'message');
-  parentPort.postMessage(examination.report);
-  const [report] = (await message) as [RunReport];
-  parentPort.postMessage(runHtml(report, { history, examination }));
+parentPort?.on('message', async (task: AfterJudging) => {
+  parentPort?.postMessage(
+    'page' in task ? runHtml(task.page, { history, examination }) : await certify(task),
+  );
+});
+parentPort?.postMessage(examination.report);
+
+async function certify({ certificate }: { readonly certificate: string }): Promise<{ failure?: string }> {
+  return writeCertificate(certificate, { history, examination }, new AbortController().signal).then(
+    () => ({}),
+    (error: Error) => ({ failure: error.message }),
+  );
 }
