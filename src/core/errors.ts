@@ -29,6 +29,10 @@ const CATALOGUE = {
   },
   INVALID_REPORT: { charge: 'none', hint: 'name the folder of a run, or make one: openclaw-rl bench' },
   INVALID_HISTORY: { charge: 'none', hint: 'see docs/reference/history-format.md' },
+  INVALID_CERTIFICATE: {
+    charge: 'none',
+    hint: 'write it again: openclaw-rl check <history> --certificate <file>',
+  },
   LIMITER_CLOSED: { charge: 'none', hint: 'create a new limiter; this one was closed' },
   LIMITER_REFUSED: { charge: 'none', hint: "see the plug-in's errors in the log of the service" },
   LIMITER_FAILED: {

@@ -14,6 +14,7 @@ import { encodeRecord } from '../../src/history/records/codec.ts';
 import { makeReport } from '../../src/report/report.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import type { Plan } from '../../src/scenario/plan.ts';
+import { callCli } from '../support/call-cli.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 import { headerOf, operationOf } from '../support/history.ts';
 import { httpReply, startHttpServer } from '../support/http-server.ts';
@@ -83,11 +84,13 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
     expect(frame.operations.rows).toBe(0);
   });
 
-  it('has a report and a page in its folder like any other, and ends its thread', async () => {
+  it('has a report, a page and a certificate in its folder like any other, and ends its thread', async () => {
     const folder = testFolder();
     const server = await startHttpServer((_, socket) => void socket.write(httpReply(429)));
     const args = ['bench', '--target', server.url, '--subject-header', 'x-k', '--policy', '20:5/s'];
-    const load = '--connections 4 --users 6 --duration 2s --ramp 1s --warm-up 0 --json'.split(' ');
+    const load = '--connections 4 --users 6 --duration 2s --ramp 1s --warm-up 0 --certificate --json'.split(
+      ' ',
+    );
     const { code, stdout, stderr } = await runCli([...args, ...load], {
       cwd: folder,
       env: { OPENCLAW_RL_JUDGE_APART: '0' },
@@ -97,6 +100,8 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
     expect(JSON.parse(stdout)).toMatchObject({ verdict: 'fail', buckets: 6 });
     expect(stderr).not.toMatch(/warning/);
     expect(readFileSync(join(folder, 'reports/latest/report.html'), 'utf8')).toContain('ratings:');
+    const { code: verified, stdout: found } = await callCli(['verify', '--json'], { cwd: folder });
+    expect([verified, JSON.parse(found).verified]).toMatchObject([0, { buckets: 6, denial: 6, refused: 0 }]);
   });
 
   it('ends at a signal within a second, unknown, torn down and with its counts', async () => {

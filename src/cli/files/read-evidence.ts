@@ -10,6 +10,11 @@ import { readHistory, sayJudging } from './read-history.ts';
 
 const NAMES = ['history.ndjson', 'history.ndjson.gz'];
 
+/** The file of a kept run's history; undefined if its folder has none. */
+export function historyOf(folder: string): string | undefined {
+  return NAMES.map((name) => join(folder, name)).find((path) => existsSync(path));
+}
+
 /**
  * The history of a kept run, judged again for every row: a report keeps figures only. Undefined if the folder has no
  * history. Throws INVALID_HISTORY and INTERRUPTED.
@@ -19,7 +24,7 @@ export async function readEvidence(
   report: RunReport,
   environment: Environment,
 ): Promise<Evidence | undefined> {
-  const file = NAMES.map((name) => join(folder, name)).find((path) => existsSync(path));
+  const file = historyOf(folder);
   if (file === undefined) return undefined;
   const history = await readHistory([file], new HistoryReader(), {
     stdin: () => environment.stdin,

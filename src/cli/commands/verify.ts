@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { invalidOption, OpenclawError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
+import { makeVerification, renderVerification } from '../../report/verification.ts';
+import { CERTIFICATE_FILE } from '../files/certificate-file.ts';
+import { historyOf } from '../files/read-evidence.ts';
+import { LATEST_RUN, readRun } from '../files/read-report.ts';
+import { readCertificateEnd, runVerifier } from '../files/run-verifier.ts';
+import { jsonText } from '../output/output.ts';
+import { quotedForShell } from '../output/typed-command.ts';
+import type { Environment } from '../process/environment.ts';
+import { EXIT } from '../process/exit-codes.ts';
+
+interface Options {
+  readonly certificate?: string;
+  readonly json: boolean;
+}
+
+export function verifyCommand(environment: Environment): Command {
+  return new Command('verify')
+    .description(
+      'Check the proofs of a run against its history, with a program of its own: verify/verify.mjs.',
+    )
+    .argument(
+      '[run...]',
+      `folder of a run with ${CERTIFICATE_FILE}; with --certificate the files of the history (default: "${LATEST_RUN}")`,
+    )
+    .option('--certificate <file>', 'the certificate that `check --certificate` has written')
+    .option('--json', 'print one JSON document', false)
+    .addHelpText('after', EXAMPLES)
+    .action((words: string[], options: Options) => verify(words, options, environment));
+}
+
+const EXAMPLES = `
+Examples:
+  # a run writes its proofs with --certificate
+  $ openclaw-rl bench --certificate && openclaw-rl verify
+  $ openclaw-rl verify bench-1 --json | jq .verified
+  # a history, by the files that it was checked from
+  $ openclaw-rl check us.ndjson eu.ndjson --certificate c.ndjson.gz
+  $ openclaw-rl verify --certificate c.ndjson.gz us.ndjson eu.ndjson
+  # without this program
+  $ node verify/verify.mjs c.ndjson.gz us.ndjson eu.ndjson
+
+Exit codes: 0 if every proof holds; 1 if one is refused; 2 if the certificate
+proves nothing; 64 if it or the history is missing, damaged or incomplete.`;
+
+async function verify(words: readonly string[], options: Options, environment: Environment): Promise<void> {
+  const { certificate, history } =
+    options.certificate === undefined
+      ? await filesOfRun(words, environment.cwd)
+      : filesOfCheck(options.certificate, words);
+  const certified = await readCertificateEnd(certificate);
+  environment.log(`verifying ${printable(certificate)}\n`);
+  const found = await runVerifier(certificate, history, environment.interrupt);
+  const verification = makeVerification({ certificate, history, certified, ...found });
+  const { json } = options;
+  environment.out(json ? jsonText(verification) : renderVerification(verification, environment.look));
+  environment.setExitCode(EXIT[verification.verdict]);
+}
+
+interface Files {
+  readonly certificate: string;
+  readonly history: readonly string[];
+}
+
+function filesOfCheck(certificate: string, history: readonly string[]): Files {
+  if (history.length > 0) return { certificate, history };
+  throw invalidOption(
+    '--certificate needs the files of its history',
+    `openclaw-rl verify --certificate ${quotedForShell(printable(certificate))} <history...>`,
+  );
+}
+
+/** Throws INVALID_REPORT without such a run, INVALID_CERTIFICATE and INVALID_HISTORY without these files in its folder. */
+async function filesOfRun([run = LATEST_RUN, ...others]: readonly string[], cwd: string): Promise<Files> {
+  if (others.length > 0)
+    throw invalidOption(
+      `expected one run; found ${others.length + 1}`,
+      'with --certificate the words are the files of a history',
+    );
+  const { folder } = await readRun(run, cwd);
+  const certificate = join(folder, CERTIFICATE_FILE);
+  const history = historyOf(folder);
+  if (history === undefined)
+    throw new OpenclawError('INVALID_HISTORY', `${printable(run)}: it has no history`);
+  if (existsSync(certificate)) return { certificate, history: [history] };
+  throw new OpenclawError('INVALID_CERTIFICATE', `${printable(run)}: it has no ${CERTIFICATE_FILE}`, {
+    hint: `run it with --certificate; or: openclaw-rl check ${quotedForShell(printable(history))} --certificate ${quotedForShell(printable(certificate))}`,
+  });
+}

@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createGunzip } from 'node:zlib';
+import { OpenclawError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
+import type { CertificateEnd, VerifierCounts } from '../../report/verification.ts';
+
+/** A program of its own, without code of the checker. */
+const VERIFIER = resolve(import.meta.dirname, '../../../verify/verify.mjs');
+
+/** What is kept of its refusals, and of its complaint. */
+const MOST_REFUSALS = 20;
+const MOST_CHARACTERS = 65_536;
+
+/** The last record of a certificate. Throws INVALID_CERTIFICATE if there is none. */
+export async function readCertificateEnd(path: string): Promise<CertificateEnd> {
+  const file = createReadStream(path);
+  const source = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
+  file.on('error', (error) => source.destroy(error));
+  let [first, last] = ['', ''];
+  try {
+    for await (const line of createInterface({ input: source })) {
+      if (first === '') first = line;
+      if (line !== '') last = line;
+    }
+    const { format, version } = JSON.parse(first);
+    if (format !== 'openclaw-certificate') throw new Error('it is no certificate');
+    if (version !== 1) throw new Error(`expected version 1; found ${version}`);
+    return endOf(JSON.parse(last));
+  } catch (error) {
+    throw invalidCertificate(path, error);
+  }
+}
+
+function endOf(record: CertificateEnd & { readonly type?: unknown }): CertificateEnd {
+  const { type, buckets, proved, admissionsProved, withinBound, convicted, open } = record;
+  const end = { buckets, proved, admissionsProved, withinBound, convicted, open };
+  if (type !== 'end' || !Object.values(end).every(Number.isSafeInteger)) throw new Error('it has no end');
+  return end;
+}
+
+function invalidCertificate(path: string, error: unknown): OpenclawError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const why =
+    code === 'ENOENT'
+      ? 'there is no such file'
+      : error instanceof SyntaxError
+        ? 'it is no certificate'
+        : message;
+  return new OpenclawError('INVALID_CERTIFICATE', `${printable(path)}: ${why}`);
+}
+
+export interface VerifierRun {
+  readonly verified: VerifierCounts;
+  readonly refusals: readonly string[];
+}
+
+/**
+ * Runs the verifier on a certificate and the files of its history. Throws INVALID_HISTORY if it cannot read them, and
+ * INTERRUPTED.
+ */
+export async function runVerifier(
+  certificate: string,
+  history: readonly string[],
+  signal: AbortSignal,
+): Promise<VerifierRun> {
+  const child = spawn(process.execPath, [HEAP, VERIFIER, certificate, ...history], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+    killSignal: 'SIGKILL',
+  });
+  const ended = once(child, 'close').catch(() => [null]);
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(-MOST_CHARACTERS);
+  });
+  const refusals: string[] = [];
+  let last = '';
+  for await (const line of createInterface({ input: child.stdout })) {
+    last = line;
+    if (refusals.length < MOST_REFUSALS && line.startsWith(REFUSED))
+      refusals.push(line.slice(REFUSED.length));
+  }
+  const [code] = await ended;
+  if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted while verifying');
+  if ((code === 0 || code === 1) && last.startsWith('{')) return { verified: JSON.parse(last), refusals };
+  throw unreadable(history, complaint, code);
+}
+
+const REFUSED = 'refused: ';
+
+/** The verifier holds the history in objects: more than the default of Node.js has room for. */
+const HEAP = '--max-old-space-size=16384';
+
+function unreadable(history: readonly string[], complaint: string, code: unknown): OpenclawError {
+  const [, why = `the verifier ended with exit code ${code}`] =
+    /^\[?\w*Error[^:]*: (.*?)\]?(?: \{)?$/m.exec(complaint) ?? [];
+  return new OpenclawError('INVALID_HISTORY', `${printable(history.join(', '))}: ${printable(why)}`, {
+    hint: 'a certificate is verified with the whole history of which it was written',
+  });
+}

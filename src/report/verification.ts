@@ -1,0 +1,128 @@
+import pc from 'picocolors';
+import { count } from '../core/units.ts';
+import type { Verdict } from '../core/verdict.ts';
+import { type Look, labelled } from './fit-lines.ts';
+import { printable } from './text.ts';
+
+/** What `verify/verify.mjs` prints last. */
+export interface VerifierCounts {
+  readonly operations: number;
+  readonly buckets: number;
+  readonly proved: number;
+  readonly admissionsProved: number;
+  /** Convictions that hold by the listed admissions of one window. */
+  readonly excess: number;
+  /** Convictions that hold by recomputing the bucket. */
+  readonly denial: number;
+  /** Convictions that the verifier can neither confirm nor refute. */
+  readonly undecided: number;
+  /** Findings of the replay, which it does not check. */
+  readonly replay: number;
+  readonly refused: number;
+}
+
+/** The last record of a certificate: what it says of the buckets of its history. */
+export interface CertificateEnd {
+  readonly buckets: number;
+  readonly proved: number;
+  readonly admissionsProved: number;
+  readonly withinBound: number;
+  readonly convicted: number;
+  readonly open: number;
+}
+
+/** What `openclaw-rl verify --json` prints. */
+export interface Verification {
+  readonly format: 'openclaw-verification';
+  readonly version: 1;
+  /** `fail`: something is refused. `unknown`: the certificate proves nothing. */
+  readonly verdict: Verdict;
+  readonly certificate: string;
+  readonly history: readonly string[];
+  readonly verified: VerifierCounts;
+  readonly certified: CertificateEnd;
+  /** What was refused, with the reason: the first of them. */
+  readonly refusals: readonly string[];
+  readonly trusted: readonly string[];
+}
+
+const TRUSTED = [
+  'the history: that these are the requests and the replies, at these times',
+  'its policy, and its initial levels if they are full',
+  'that two clocks drift apart by at most 1,000 ppm',
+];
+
+export function makeVerification({
+  certified,
+  verified,
+  refusals,
+  ...files
+}: Pick<Verification, 'certificate' | 'history' | 'certified' | 'verified' | 'refusals'>): Verification {
+  const all = [...refusals, ...differences(certified, verified)];
+  const { proved, admissionsProved, excess, denial } = verified;
+  const isEmpty = proved + admissionsProved + excess + denial === 0;
+  const verdict = all.length > 0 ? 'fail' : isEmpty ? 'unknown' : 'pass';
+  return {
+    ...{ format: 'openclaw-verification', version: 1, verdict, ...files },
+    ...{ verified, certified, refusals: all, trusted: TRUSTED },
+  };
+}
+
+/** The counts at the end of a certificate are a claim as well. */
+function differences(certified: CertificateEnd, verified: VerifierCounts): string[] {
+  return (['buckets', 'proved', 'admissionsProved'] as const)
+    .filter((name) => verified.refused === 0 && certified[name] !== verified[name])
+    .map((name) => `its end says ${name} ${certified[name]}; the verifier counts ${verified[name]}`);
+}
+
+const VERDICTS = {
+  pass: 'every proof holds',
+  fail: 'refused',
+  unknown: 'the certificate proves nothing',
+};
+
+/** A verification as text for a terminal. */
+export function renderVerification(untrusted: Verification, { colour, columns }: Look): string {
+  const verification = printable(untrusted);
+  const { verdict, refusals, verified, trusted, certificate, history } = verification;
+  const colours = pc.createColors(colour);
+  const paint = { pass: colours.green, fail: colours.red, unknown: colours.yellow }[verdict];
+  const line = (label: string, text: string) => labelled(`  ${label} `, text, columns);
+  const more = verified.refused - refusals.length;
+  return [
+    `${colours.bold('verified')}  ${colours.bold(paint(verdict))}: ${VERDICTS[verdict]}`,
+    ...refusals.map((text) => line(colours.red('FAIL'), text)),
+    ...(more > 0 ? [line(colours.red('FAIL'), `and ${more} more`)] : []),
+    ...checked(verification).map(([sign, text]) => line(sign === 'ok' ? colours.green('ok') : '--', text)),
+    ...trusted.map((text) => line(colours.bold('trusted'), text)),
+    labelled('certificate  ', certificate, columns),
+    labelled('history      ', history.join(', '), columns),
+    '',
+  ].join('\n');
+}
+
+/** A sentence for each kind of bucket that there is, and whether it was checked. */
+function checked({ verified, certified }: Verification): ['ok' | '--', string][] {
+  const { operations, buckets, proved, admissionsProved, excess, denial, undecided, replay } = verified;
+  const { withinBound, open } = certified;
+  const kinds: [number, 'ok' | '--', string][] = [
+    [buckets, 'ok', `${count(operations, 'operation')} in ${count(buckets, 'bucket')} were read`],
+    [proved, 'ok', `${count(proved, 'bucket')} proved: an ideal bucket gives every recorded answer`],
+    [
+      admissionsProved,
+      'ok',
+      `${count(admissionsProved, 'bucket')} with admissions proved: an ideal bucket admits all that was admitted; denials are not checked`,
+    ],
+    [excess, 'ok', `${count(excess, 'conviction')} for over-admission: the listed admissions of one window`],
+    [denial, 'ok', `${count(denial, 'conviction')} for a false denial: recomputed over the whole bucket`],
+    [
+      undecided,
+      '--',
+      `${count(undecided, 'conviction')} not confirmed: the checker's bounds on the clocks are tighter than the verifier's`,
+    ],
+    [replay, '--', `${count(replay, 'finding')} of the replay of levels: not verified`],
+    [withinBound, '--', `${count(withinBound, 'bucket')} above an ideal bucket, within the declared bound`],
+    [open, '--', `${count(open, 'bucket')} open: neither proved nor convicted`],
+  ];
+  return kinds.filter(([many]) => many > 0).map(([, sign, text]) => [sign, text]);
+}

@@ -1,0 +1,223 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { encodeRecord } from '../../../src/history/records/codec.ts';
+import type { Verification } from '../../../src/report/verification.ts';
+import { callCli } from '../../support/call-cli.ts';
+import { historyText, write } from '../../support/check-files.ts';
+import { testFolder } from '../../support/cli.ts';
+import { headerOf, operationOf } from '../../support/history.ts';
+
+const RUNS = join(import.meta.dirname, '../../fixtures/runs');
+
+/** A folder with a checked history and its certificate. */
+async function certified(admitted: number, text = historyText(admitted)): Promise<string> {
+  const cwd = testFolder();
+  write(cwd, 'h.ndjson', text);
+  await callCli(['check', 'h.ndjson', '--certificate', 'c.ndjson.gz'], { cwd });
+  return cwd;
+}
+
+const VERIFY = ['verify', '--certificate', 'c.ndjson.gz', 'h.ndjson'];
+
+function recordsIn(cwd: string): Record<string, unknown>[] {
+  const text = gunzipSync(readFileSync(join(cwd, 'c.ndjson.gz'))).toString();
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+function rewrite(cwd: string, change: (record: Record<string, unknown>) => object): void {
+  const text = recordsIn(cwd)
+    .map((record) => `${JSON.stringify(change(record))}\n`)
+    .join('');
+  write(cwd, 'c.ndjson.gz', gzipSync(text));
+}
+
+describe('check --certificate', () => {
+  it('writes what verify accepts, and says how to verify it', async () => {
+    const cwd = testFolder();
+    write(cwd, 'h.ndjson', historyText(20));
+    const { code, stderr } = await callCli(['check', 'h.ndjson', '--certificate', 'c.ndjson.gz'], { cwd });
+    expect(code).toBe(0);
+    expect(stderr).toContain('to verify it: openclaw-rl verify --certificate c.ndjson.gz h.ndjson\n');
+    const { code: verified, stdout } = await callCli(VERIFY, { cwd });
+    expect(verified).toBe(0);
+    expect(stdout).toMatch(
+      /^verified {2}pass: every proof holds\n {2}ok 21 operations in 1 bucket were read\n/,
+    );
+    expect(stdout).toMatch(/ok 1 bucket proved: an ideal bucket gives every recorded answer\n/);
+  });
+
+  it('writes plain text if its name does not end in .gz, and replaces a certificate', async () => {
+    const cwd = testFolder();
+    const args = ['check', write(cwd, 'h.ndjson', historyText(20)), '--certificate', 'c.ndjson'];
+    for (const _ of [1, 2]) expect((await callCli(args, { cwd })).code).toBe(0);
+    expect(readFileSync(join(cwd, 'c.ndjson'), 'utf8')).toMatch(/^\{"type":"certificate"/);
+  });
+
+  it.each([
+    { title: 'the history itself', file: 'h.ndjson', says: /h\.ndjson is a file to check/ },
+    { title: 'another file', file: 'notes.txt', says: /notes\.txt exists, and is no certificate/ },
+    { title: 'an unfinished archive', file: 'cut.gz', says: /cut\.gz exists, and is no certificate/ },
+  ])('does not replace $title: exit code 64', async ({ file, says }) => {
+    const cwd = testFolder();
+    write(cwd, 'h.ndjson', historyText(20));
+    write(cwd, 'notes.txt', 'mine\n');
+    write(cwd, 'cut.gz', gzipSync('mine\n').subarray(0, 12));
+    const before = readFileSync(join(cwd, file));
+    const { code, stdout, stderr } = await callCli(['check', 'h.ndjson', '--certificate', file], { cwd });
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toMatch(says);
+    expect(readFileSync(join(cwd, file))).toEqual(before);
+  });
+
+  it('of a foreign log also writes the operations as read, which verify takes', async () => {
+    const cwd = testFolder();
+    const lines = Array.from({ length: 21 }, (_, at) => `u,${at}.25,${at + 2}.5,${at < 20 ? 200 : 429}\n`);
+    write(cwd, 'log.csv', `user,t0_us,t1_us,code\nv,0.1,1e7,502\n${lines.join('')}`);
+    const names = '--key user --start t0_us --end t1_us --status code --policy 20:5/s'.split(' ');
+    const log = ['check', 'log.csv', '--from', 'csv', ...names, '--complete'];
+    const { stderr } = await callCli([...log, '--certificate', 'c.ndjson.gz'], { cwd });
+    expect(stderr).toContain('c.history.ndjson.gz; that they are those of the log is not verified\n');
+    const found = await callCli(['verify', '--certificate', 'c.ndjson.gz', 'c.history.ndjson.gz', '--json'], {
+      cwd,
+    });
+    expect(found.code, found.stderr).toBe(0);
+    const { verified }: Verification = JSON.parse(found.stdout);
+    expect(verified).toMatchObject({ operations: 22, buckets: 2, proved: 2 });
+    write(cwd, 'd.history.ndjson.gz', gzipSync(historyText(3)));
+    const refused = await callCli([...log, '--certificate', 'd.ndjson'], { cwd });
+    expect([refused.code, refused.stderr]).toEqual([64, expect.stringMatching(/not the copy of a log/)]);
+  });
+});
+
+describe('verify', () => {
+  it('confirms a conviction by its window', async () => {
+    const { code, stdout } = await callCli(VERIFY, { cwd: await certified(30) });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ok 1 conviction for over-admission: the listed admissions of one window\n/);
+  });
+
+  it('refuses a changed proof, with the reason: exit code 1', async () => {
+    const cwd = await certified(20);
+    rewrite(cwd, (record) => (record.type === 'proof' ? { ...record, start: '7' } : record));
+    const { code, stdout } = await callCli(VERIFY, { cwd });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^verified {2}fail: refused\n {2}FAIL b: its start is wrong\n/);
+  });
+
+  it.each([
+    ['proved', 2],
+    ['admissionsProved', 1],
+    ['buckets', 9],
+  ])('refuses a certificate that says %s %i: exit code 1', async (name, many) => {
+    const cwd = await certified(20);
+    rewrite(cwd, (record) => (record.type === 'end' ? { ...record, [name]: many } : record));
+    const { code, stdout } = await callCli([...VERIFY, '--json'], { cwd });
+    expect(code).toBe(1);
+    const { verdict, refusals }: Verification = JSON.parse(stdout);
+    expect(verdict).toBe('fail');
+    expect(refusals).toEqual([expect.stringContaining(`its end says ${name} ${many}; the verifier counts`)]);
+  });
+
+  it('does not know what a certificate without proofs shows: exit code 2', async () => {
+    const charges = [
+      { bucket: 'a', cost: 1 },
+      { bucket: 'b', cost: 1 },
+    ];
+    const records = [
+      headerOf('20:5/s'),
+      operationOf(0, { charges }),
+      { type: 'end' as const, atUs: 9_000, sent: 1 },
+    ];
+    const { code, stdout } = await callCli(VERIFY, {
+      cwd: await certified(0, records.map(encodeRecord).join('')),
+    });
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/unknown: the certificate proves nothing/);
+    expect(stdout).toMatch(/-- 2 buckets open: neither proved nor convicted/);
+  });
+
+  it.each([
+    {
+      title: 'no certificate',
+      spoil: (cwd: string) => write(cwd, 'c.ndjson.gz', gzipSync('{"format":"x"}\n')),
+      says: /c\.ndjson\.gz: it is no certificate\n.*openclaw-rl check <history> --certificate <file> \[INVALID_CERT/,
+    },
+    {
+      title: 'a certificate that was cut',
+      spoil: (cwd: string) =>
+        write(cwd, 'c.ndjson.gz', readFileSync(join(cwd, 'c.ndjson.gz')).subarray(0, 90)),
+      says: /c\.ndjson\.gz: unexpected end of file\n.*\[INVALID_CERTIFICATE\]/,
+    },
+    {
+      title: 'a certificate without its last line',
+      spoil: (cwd: string) =>
+        write(
+          cwd,
+          'c.ndjson.gz',
+          gzipSync(
+            recordsIn(cwd)
+              .slice(0, -1)
+              .map((record) => `${JSON.stringify(record)}\n`)
+              .join(''),
+          ),
+        ),
+      says: /c\.ndjson\.gz: it has no end\n/,
+    },
+    {
+      title: 'a history that was cut',
+      spoil: (cwd: string) => write(cwd, 'h.ndjson', historyText(20).slice(0, -90)),
+      says: /h\.ndjson: .*JSON.*\n {2}a certificate is verified with the whole history .* \[INVALID_HISTORY\]/,
+    },
+    {
+      title: 'a history without some of its operations',
+      spoil: (cwd: string) => write(cwd, 'h.ndjson', historyText(20, { sent: 90 })),
+      says: /h\.ndjson: operations are missing\n/,
+    },
+  ])('does not accept $title: exit code 64', async ({ spoil, says }) => {
+    const cwd = await certified(20);
+    spoil(cwd);
+    const { code, stdout, stderr } = await callCli(VERIFY, { cwd });
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toMatch(says);
+  });
+
+  it.each([
+    { args: ['--certificate', 'c.ndjson.gz'], says: /--certificate needs the files of its history/ },
+    { args: ['--certificate', 'gone.gz', 'h.ndjson'], says: /gone\.gz: there is no such file/ },
+    { args: ['--certificate', 'c.ndjson.gz', 'gone'], says: /gone: .*no such file.*INVALID_HISTORY/s },
+    { args: ['a', 'b'], says: /expected one run; found 2/ },
+    { args: [], says: /reports\/latest: there is no such run/ },
+  ])('says what is missing: $args', async ({ args, says }) => {
+    const { code, stderr } = await callCli(['verify', ...args], { cwd: await certified(20) });
+    expect(code).toBe(64);
+    expect(stderr).toMatch(says);
+  });
+
+  it('takes a run by its name, and says how a run gets a certificate', async () => {
+    const cwd = testFolder();
+    const folder = join(cwd, 'reports/20261127T150018585Z-bench-1');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'report.json'), readFileSync(join(RUNS, 'central/report.json')));
+    write(folder, 'history.ndjson', historyText(20));
+    const without = await callCli(['verify', 'bench-1'], { cwd });
+    expect(without.code).toBe(64);
+    const hint =
+      /it has no certificate\.ndjson\.gz\n {2}run it with --certificate; or: openclaw-rl (check .*\/history\.ndjson --certificate .*\/certificate\.ndjson\.gz) \[/;
+    expect(without.stderr).toMatch(hint);
+    await callCli((hint.exec(without.stderr)?.[1] ?? '').split(' '), { cwd });
+    const found = await callCli(['verify', 'bench-1', '--json'], { cwd });
+    expect(found.code, found.stderr).toBe(0);
+    expect(JSON.parse(found.stdout)).toMatchObject({
+      format: 'openclaw-verification',
+      version: 1,
+      verdict: 'pass',
+      verified: { proved: 1 },
+      certified: { proved: 1, open: 0 },
+    });
+  });
+});
