@@ -80,6 +80,7 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
     expect(report.contested.busiest).toBeGreaterThanOrEqual(80);
     const { overAdmission, falseDenials, unaccounted } = report;
     expect([overAdmission.totalExcess, falseDenials.total, unaccounted]).toEqual([0, 0, 0]);
+    expect(report.proofs).toMatchObject({ convicted: 0, open: 0 });
     expect(stdout).toMatch(/^verdict {2}pass\n/);
     expect(stdout).toMatch(/all \d+ requests sent are accounted for: .* \+ 0 failed \+ 0 info/);
     expect(stdout).toMatch(/again {4}openclaw-rl bench .*--seed 1\n/);

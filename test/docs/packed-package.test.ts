@@ -139,6 +139,23 @@ await limiter.close();
     },
   );
 
+  it('brings the verifier of certificates with it', async () => {
+    const program = join(consumer, 'node_modules/.bin/openclaw-rl');
+    const history = join(ROOT, 'test/fixtures/central.ndjson.gz');
+    const certificate = join(folder, 'certificate.ndjson.gz');
+    const checked = await runProgram(program, ['check', history, '--certificate', certificate], {
+      cwd: consumer,
+    });
+    expect(checked.code, checked.stderr).toBe(0);
+    const { code, stdout, stderr } = await runProgram(
+      program,
+      ['verify', '--certificate', certificate, history],
+      { cwd: consumer },
+    );
+    expect([code, stderr]).toEqual([0, `verifying ${certificate}\n`]);
+    expect(stdout).toMatch(/ok 3 buckets proved/);
+  });
+
   it('brings the Fastify of its sample service with it', async () => {
     const program = join(consumer, 'node_modules/.bin/openclaw-rl');
     const serving = spawn(program, ['serve', 'rating', '--redis', server.url, '--port', '0']);

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
 import { callCli } from '../support/call-cli.ts';
-import { runCli, testFolder } from '../support/cli.ts';
+import { testFolder } from '../support/cli.ts';
+import { runVerified } from '../support/verified-run.ts';
 
 /** Few users who all roam, so that every bucket is drained in every region. */
 const LOAD = '--rate 300 --connections 300 --users 10 --skew 0 --roaming 1 --ramp 1'.split(' ');
@@ -11,7 +12,7 @@ const CLAIMS = ['--claim', 'total-excess <= bound', '--claim', 'info <= 40%'];
 
 async function run(args: readonly string[]): Promise<{ report: RunReport; history: string }> {
   const folder = testFolder();
-  await runCli([...args, ...LOAD, ...CLAIMS], { cwd: folder });
+  await runVerified([...args, ...LOAD, ...CLAIMS], { cwd: folder });
   const read = (file: string) => readFileSync(join(folder, 'reports/latest', file), 'utf8');
   return { report: JSON.parse(read('report.json')), history: read('history.ndjson') };
 }

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
 import { callCli } from '../support/call-cli.ts';
-import { runCli, startCli, testFolder, untilSaid } from '../support/cli.ts';
+import { startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { clusterFolder, up } from '../support/cli-cluster.ts';
 import { SERVERS } from '../support/server.ts';
+import { runVerified } from '../support/verified-run.ts';
 
 /**
  * Smaller than the default so that the suite stays short; the defaults are run by readme.test.ts. Few users: a busy
@@ -45,7 +46,7 @@ describe('bench', { timeout: 90_000 }, () => {
 
   it.each(SERVERS)('on %s streams a history in which every request sent is accounted for', async (server) => {
     const folder = testFolder();
-    const { code, stdout } = await runCli([...SMALL, '--server', server, '--json'], { cwd: folder });
+    const { code, stdout } = await runVerified([...SMALL, '--server', server, '--json'], { cwd: folder });
     const report: RunReport = JSON.parse(stdout);
     expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([0, 'pass']);
     const lines = readLines(folder);

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { callCli } from '../support/call-cli.ts';
-import { runCli, testFolder } from '../support/cli.ts';
+import { testFolder } from '../support/cli.ts';
+import { runVerified } from '../support/verified-run.ts';
 
 describe('chaos', { timeout: 120_000 }, () => {
   it('draws the same plan of the same seed, byte for byte', async () => {
@@ -10,7 +11,7 @@ describe('chaos', { timeout: 120_000 }, () => {
       ['7', '7', '8'].map(async (seed) => {
         const folder = testFolder();
         const args = ['--connections', '10', '--users', '5', '--duration', '4', '--at', '1s', '--for', '1s'];
-        await runCli(
+        await runVerified(
           ['chaos', 'latency', '--between', 'us-east', 'eu-west', '--add', '50', ...args, '--seed', seed],
           {
             cwd: folder,

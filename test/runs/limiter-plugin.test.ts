@@ -5,6 +5,7 @@ import type { RunReport } from '../../src/report/report.ts';
 import { callCli } from '../support/call-cli.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
+import { runVerified } from '../support/verified-run.ts';
 
 const LIMITERS = join(import.meta.dirname, '../fixtures/limiters');
 const SMALL =
@@ -14,7 +15,7 @@ const SMALL =
 
 async function run(args: readonly string[]) {
   const folder = testFolder();
-  const { code, stdout, stderr } = await runCli([...args, '--json'], { cwd: folder });
+  const { code, stdout, stderr } = await runVerified([...args, '--json'], { cwd: folder });
   expect(stdout, stderr).not.toBe('');
   expect(processesMentioning(folder)).toEqual([]);
   const report: RunReport = JSON.parse(stdout);

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
-import { runCli, testFolder } from '../support/cli.ts';
+import { testFolder } from '../support/cli.ts';
+import { runVerified } from '../support/verified-run.ts';
 
 /** Few users who all roam, so that every bucket is drained in every region. */
 const LOAD = '--rate 400 --connections 300 --users 10 --roaming 1 --ramp 0.5 --duration 8'.split(' ');
@@ -12,7 +13,7 @@ const CLAIMS = ['worst-window <= bound', 'info <= 30%', 'dropped <= 50%'];
 
 async function run(args: readonly string[]): Promise<{ code: number | string; report: RunReport }> {
   const folder = testFolder();
-  const { code } = await runCli([...args, ...LOAD, ...CLAIMS.flatMap((claim) => ['--claim', claim])], {
+  const { code } = await runVerified([...args, ...LOAD, ...CLAIMS.flatMap((claim) => ['--claim', claim])], {
     cwd: folder,
   });
   return { code, report: JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8')) };

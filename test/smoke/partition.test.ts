@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
-import { runCli } from '../support/cli.ts';
 import { clusterFolder } from '../support/cli-cluster.ts';
 import { ownedIn } from '../support/leftovers.ts';
+import { runVerified } from '../support/verified-run.ts';
 
 const LOAD = '--connections 10 --users 4 --policy 10:1/s --duration 5s --ramp 0'.split(' ');
 
 it('a run of three regions of which one is cut off has an account of every request, and leaves nothing', async () => {
   const cwd = clusterFolder();
   const fault = ['partition', '--isolate', 'eu-west', '--at', '1s', '--for', '2s'];
-  const { code, stdout, stderr } = await runCli(['chaos', ...fault, ...LOAD], { cwd });
+  const { code, stdout, stderr } = await runVerified(['chaos', ...fault, ...LOAD], { cwd });
   // A machine that is busy with other work may leave too little evidence; nothing else than that is excused.
   expect([0, 2], stdout + stderr).toContain(code);
   const report: RunReport = JSON.parse(readFileSync(join(cwd, 'reports/latest/report.json'), 'utf8'));

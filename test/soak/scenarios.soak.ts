@@ -5,6 +5,7 @@ import type { RunReport } from '../../src/report/report.ts';
 import { runCli, testFolder } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 import { logSoak } from '../support/soak-log.ts';
+import { runVerified } from '../support/verified-run.ts';
 
 /** All ten, or those of the environment: `OPENCLAW_SOAK_SEEDS=9,10`. */
 const SEEDS = (process.env.OPENCLAW_SOAK_SEEDS ?? '1,2,3,4,5,6,7,8,9,10').split(',').map(Number);
@@ -23,7 +24,7 @@ it.each(SEEDS)('every scenario gives the verdict that it is there for: seed %i',
   const folder = testFolder();
   expect((await runCli(['up'], { cwd: folder })).code).toBe(0);
   for (const scenario of SCENARIOS) {
-    const { stdout, stderr } = await runCli(['run', scenario, '--seed', String(seed), '--json'], {
+    const { stdout, stderr } = await runVerified(['run', scenario, '--seed', String(seed), '--json'], {
       cwd: folder,
     });
     expect(stdout, stderr).not.toBe('');
@@ -40,8 +41,8 @@ it.each(SEEDS)('every scenario gives the verdict that it is there for: seed %i',
 
 function log(runs: ReadonlyMap<string, readonly RunReport[]>): void {
   logSoak(`${ASKED?.join(', ') ?? 'every scenario'}, seeds ${SEEDS.join(', ')}`, [
-    '| scenario | runs | verdicts | unaccounted | largest excess, tokens | its bound | worst window | lost decisions | failed | info | contested, least | requests/s, median |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| scenario | runs | verdicts | unaccounted | largest excess, tokens | its bound | worst window | lost decisions | failed | info | contested, least | requests/s, median | buckets proved |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...[...runs].map(([scenario, reports]) => `| ${[scenario, ...rowOf(reports)].join(' | ')} |`),
   ]);
 }
@@ -68,5 +69,14 @@ function rowOf(reports: readonly RunReport[]): string[] {
     sum(({ outcomes }) => outcomes.info),
     String(Math.min(...reports.map(({ contested }) => contested.busiest))),
     String(rates[rates.length >> 1] ?? 0),
+    provedOf(reports),
   ];
+}
+
+/** Of the buckets that are neither within their bound nor convicted. */
+function provedOf(reports: readonly RunReport[]): string {
+  const proofs = reports.flatMap((report) => report.proofs ?? []);
+  const proved = proofs.reduce((sum, one) => sum + one.proved + one.admissionsProved, 0);
+  const all = proofs.reduce((sum, one) => sum + one.open, proved);
+  return `${proved} of ${all}`;
 }
