@@ -4,7 +4,7 @@
 // Operations are those of an exact bucket under 1.8 times its refill, in time order, each from 4 ms before its decision
 // to 4 ms after. Every measurement runs in its own process and counts processor time, with that of the collector's
 // threads, so that other work on the machine does not count. The fastest of three rounds is shown.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,13 +13,12 @@ import { parseArgs } from 'node:util';
 import { bucketLevel, judgeDenials } from '../dist/checker/proofs/false-denial.js';
 import { findOverAdmission } from '../dist/checker/proofs/over-admission.js';
 import { BucketRows } from '../dist/checker/rows/bucket-rows.js';
-import { fullBucket, take } from '../dist/core/bucket.js';
-import { parsePolicy } from '../dist/core/policy.js';
-import { makeRandom } from '../dist/core/prng.js';
 import { HistoryBuilder } from '../dist/history/columns/builder.js';
 import { HistoryReader } from '../dist/history/reader.js';
 import { encodeRecord } from '../dist/history/records/codec.js';
-import { headerOf, SHAPES } from './checker-shapes.mjs';
+import { SHAPES } from './checker-shapes.mjs';
+import { startMeasured, writeLines } from './measured-program.mjs';
+import { header, operations, policy, recordsOf } from './steady-operations.mjs';
 
 const ROUNDS = 3;
 const LINES_AT_ONCE = 100_000;
@@ -28,51 +27,7 @@ const KNOWN = {
   ...{ initial: 'full', knownFromUs: 0 },
   ...{ judgedFromUs: Number.NEGATIVE_INFINITY, judgedUntilUs: Number.POSITIVE_INFINITY },
 };
-const policy = parsePolicy('20:5/s');
 const levelOf = () => bucketLevel(policy, { clock: NO_LAG, known: KNOWN, fades: false });
-const header = headerOf({ capacity: 20, refill: policy.refill });
-
-/** The operations of a run, one after another, each as a new object. */
-function* operations(count, bucketCount, withDecisions) {
-  const random = makeRandom(1, 'bench');
-  const buckets = Array.from({ length: bucketCount }, () => fullBucket(policy, 0));
-  const stepUs = policy.quantaPerToken / policy.quantaPerUs / 1.8 / bucketCount;
-  let nowUs = 10_000;
-  for (let index = 0; index < count; index++) {
-    nowUs += 2 * stepUs * random();
-    const atUs = Math.floor(nowUs);
-    const bucket = Math.floor(random() * bucketCount);
-    const taken = take(buckets[bucket], policy, { costTokens: 1, nowUs: atUs });
-    buckets[bucket] = taken.bucket;
-    const { allowed, levelQuanta, bucketUs } = taken.result;
-    const serverUs = 1_795_559_409_000_000 + bucketUs;
-    yield {
-      type: 'op',
-      index,
-      bucket: `ratings:u${bucket}`,
-      user: `u${bucket}`,
-      region: ['us-east', 'eu-west', 'ap-south'][index % 3],
-      process: index % 1_000,
-      cost: 1,
-      invokedUs: atUs - Math.floor(random() * 4_000),
-      completedUs: atUs + Math.floor(random() * 4_000),
-      outcome: allowed ? 'allowed' : 'denied',
-      status: allowed ? 201 : 429,
-      ...(withDecisions
-        ? {
-            decision: {
-              strategy: 'central',
-              node: 'us-east-0',
-              source: 'redis',
-              atUs: serverUs,
-              bucketUs: serverUs,
-              levelQuanta,
-            },
-          }
-        : {}),
-    };
-  }
-}
 
 /** Processor time of this process; other work on the machine does not count. */
 function cpuMs() {
@@ -151,41 +106,8 @@ function measureText({ count, buckets, decisions }) {
   return { perS: count / seconds, ratio: parseMs / 1_000 / seconds, bytesPerLine: bytes / count };
 }
 
-/** At its exit the command prints its peak memory and its processor time. */
-const TELL = `import { writeSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
-if (isMainThread) process.on('exit', () => {
-  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
-  writeSync(3, JSON.stringify({ peakMiB: maxRSS / 1024, seconds: (userCPUTime + systemCPUTime) / 1e6 }));
-});`;
-
-function startCheck(args) {
-  const told = `data:text/javascript,${encodeURIComponent(TELL)}`;
-  const main = new URL('../dist/cli/main.js', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', told, main, 'check', ...args], {
-    stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
-  });
-  let result = '';
-  child.stdio[3].on('data', (chunk) => {
-    result += chunk;
-  });
-  const ended = once(child, 'close').then(([code]) => ({
-    code,
-    ...(result === '' ? {} : JSON.parse(result)),
-  }));
-  return { stdin: child.stdin, ended };
-}
-
-/** Writes the lines in large blocks. */
-async function writeLines(stream, lines) {
-  let pending = [];
-  for (const line of lines) {
-    if (pending.push(line) < LINES_AT_ONCE / 100) continue;
-    if (!stream.write(pending.join(''))) await once(stream, 'drain');
-    pending = [];
-  }
-  stream.end(pending.join(''));
-}
+const startCheck = (args) =>
+  startMeasured([new URL('../dist/cli/main.js', import.meta.url).pathname, 'check', ...args]);
 
 /** All of `openclaw-rl check -`, replay, evidence and report included, through its standard input. */
 async function measureCommand({ count, buckets, decisions }) {
@@ -194,12 +116,6 @@ async function measureCommand({ count, buckets, decisions }) {
   const { code, ...used } = await ended;
   if (code !== 0) throw new Error(`an exact bucket was judged with exit code ${code}`);
   return used;
-}
-
-function* recordsOf({ count, buckets, decisions }) {
-  yield encodeRecord(header);
-  for (const operation of operations(count, buckets, decisions)) yield encodeRecord(operation);
-  yield encodeRecord({ type: 'end', atUs: 0, sent: count });
 }
 
 /** `check file --json` of each shape, up to ten million operations or `most`. */
