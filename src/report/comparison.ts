@@ -55,6 +55,12 @@ const FIGURES: readonly Figure[] = [
   { name: 'failed', of: ({ outcomes }) => outcomes.failed, show: String },
   { name: 'info', of: ({ outcomes }) => outcomes.info, show: String },
   { name: 'contested buckets', of: ({ contested }) => contested.buckets, show: String },
+  {
+    name: 'proved buckets',
+    of: ({ proofs }) => proofs && proofs.proved + proofs.admissionsProved,
+    show: String,
+  },
+  { name: 'open buckets', of: ({ proofs }) => proofs?.open, show: String },
   latency('allowed', 'p50Us'),
   latency('allowed', 'p99Us'),
   latency('denied', 'p50Us'),

@@ -1,3 +1,4 @@
+import type { ProofCounts } from '../../checker/certificates/certificates.ts';
 import type { Examination } from '../../checker/check.ts';
 import { headroomText } from '../../checker/evidence/headroom-facts.ts';
 import { listRemarks } from '../../checker/findings/notes.ts';
@@ -158,6 +159,7 @@ function makeFigures({
   buckets,
   headroom,
   shards,
+  proofs,
 }: RunReport) {
   const { worst } = overAdmission;
   return [
@@ -180,8 +182,14 @@ function makeFigures({
     ['replay', `${replay.total} mismatches of ${replay.replayed}`],
     ['dishonest', `${dishonest.total} values of ${whole.stated} decisions`],
     ['contested buckets', `${contested.buckets} of ${buckets}`],
+    ...(proofs === undefined ? [] : [provedOf(proofs, buckets)]),
     ['headroom, median', headroom === undefined ? 'none' : headroomText(headroom.median)],
   ] as const;
+}
+
+/** How many buckets have a proof of all answers, or of all admissions. */
+function provedOf({ proved, admissionsProved }: ProofCounts, buckets: number): [string, string] {
+  return ['proved buckets', `${proved + admissionsProved} of ${buckets}`];
 }
 
 /** What the strategy declares for the shard with the most of it; nothing if it declares 0 or nothing. */
