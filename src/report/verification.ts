@@ -104,7 +104,8 @@ export function renderVerification(untrusted: Verification, { colour, columns }:
 /** A sentence for each kind of bucket that there is, and whether it was checked. */
 function checked({ verified, certified }: Verification): ['ok' | '--', string][] {
   const { operations, buckets, proved, admissionsProved, excess, denial, undecided, replay } = verified;
-  const { withinBound, open } = certified;
+  const { withinBound, convicted, open } = certified;
+  const byWindows = Math.max(0, convicted - excess - denial - undecided - replay);
   const kinds: [number, 'ok' | '--', string][] = [
     [buckets, 'ok', `${count(operations, 'operation')} in ${count(buckets, 'bucket')} were read`],
     [proved, 'ok', `${count(proved, 'bucket')} proved: an ideal bucket gives every recorded answer`],
@@ -121,6 +122,7 @@ function checked({ verified, certified }: Verification): ['ok' | '--', string][]
       `${count(undecided, 'conviction')} not confirmed: the checker's bounds on the clocks are tighter than the verifier's`,
     ],
     [replay, '--', `${count(replay, 'finding')} of the replay of levels: not verified`],
+    [byWindows, '--', `${count(byWindows, 'bucket')} with windows above the promise: not verified`],
     [withinBound, '--', `${count(withinBound, 'bucket')} above an ideal bucket, within the declared bound`],
     [open, '--', `${count(open, 'bucket')} open: neither proved nor convicted`],
   ];

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { writeCertificate } from '../../src/cli/files/certificate-file.ts';
 import { JudgeThread } from '../../src/cli/threads/judge-apart.ts';
 import { HistoryFile } from '../../src/experiment/history-file.ts';
 import { judgeRun, latenciesOf } from '../../src/experiment/judge-run.ts';
@@ -72,7 +73,18 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
       new URL('../../dist/cli/output/html-file.js', import.meta.url).href
     );
     expect((await thread.draw(report)) === runHtml(report, { history, examination })).toBe(true);
+    const folder = testFolder();
+    const [here, there] = [join(folder, 'here.ndjson'), join(folder, 'there.ndjson')];
+    await thread.certify(there);
+    await writeCertificate(here, { history, examination }, new AbortController().signal);
+    expect(readFileSync(there, 'utf8') === readFileSync(here, 'utf8')).toBe(true);
+    await expect(thread.certify(join(folder, 'gone/c.ndjson'))).rejects.toMatchObject({
+      code: 'ENVIRONMENT_FAILED',
+      message: expect.stringMatching(/^cannot write .*c\.ndjson: ENOENT/),
+    });
     await thread.close();
+    await expect(thread.certify(there)).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(readdirSync(folder).sort()).toEqual(['here.ndjson', 'there.ndjson']);
   });
 
   it('holds nothing in memory that is longer than it may be', async () => {

@@ -74,7 +74,7 @@ export type CertificateRecord =
 /** The records of the certificate of an examined history, in their order. */
 export function* certificateRecords(
   table: OperationTable,
-  { withFindings, certificates, report: { clock } }: Examination,
+  { withFindings, certificates, report: { clock, promise } }: Examination,
 ): Generator<CertificateRecord> {
   yield { type: 'certificate', format: 'openclaw-certificate', version: 1, ratePpm: MAX_SLEW_PPM };
   const clocks = new Map<DecidingClock, number>();
@@ -85,9 +85,11 @@ export function* certificateRecords(
     const state = certificates.stateOf(bucket);
     const result = results.get(bucket);
     rows.load(bucket);
-    if (state === STATE.convicted && result !== undefined) yield* accusations(rows, result, clock);
-    const found = certificates.find(rows);
-    if (found === undefined || (state !== STATE.proved && state !== STATE.admissionsProved)) continue;
+    const isAccused = state === STATE.convicted && promise === 'token-bucket'; // windows have no record
+    if (isAccused && result !== undefined) yield* accusations(rows, result, clock);
+    const isProved = state === STATE.proved || state === STATE.admissionsProved;
+    const found = isProved ? certificates.find(rows) : undefined;
+    if (found === undefined) continue;
     const { clock: deciding } = found.demands;
     if (!clocks.has(deciding))
       yield { type: 'clock', clock: numberOf(deciding), nodes: deciding.nodes, points: deciding.points };

@@ -41,6 +41,8 @@ export class Certificates {
   readonly #history: History;
   readonly #table: OperationTable;
   readonly #declaresDenials: boolean;
+  /** With another promise, what a token bucket would not admit convicts nothing. */
+  readonly #isBucket: boolean;
   readonly #states: Uint8Array;
   readonly #resets: (bucket: number) => readonly number[];
   #clocks: Clocks | undefined;
@@ -54,6 +56,7 @@ export class Certificates {
     this.#history = history;
     this.#table = history.operations;
     this.#declaresDenials = options.falseDenialsAtMost === Number.POSITIVE_INFINITY;
+    this.#isBucket = promise.type === 'token-bucket';
     this.#states = new Uint8Array(this.#table.bucketCount);
     this.#resets = indexResets(history);
     this.#whyNone = whyNone(history, promise, options);
@@ -123,7 +126,7 @@ export class Certificates {
   #judge(result: BucketResult, isWithinBound: (result: BucketResult) => boolean): number {
     const { over, denials, replay, windows } = result;
     if (windows.length > 0 || (denials.length > 0 && !this.#declaresDenials)) return STATE.convicted;
-    if (over.drops.length + replay.findings.length === 0) return STATE.open;
+    if (!this.#isBucket || over.drops.length + replay.findings.length === 0) return STATE.open;
     return isWithinBound(result) ? STATE.withinBound : STATE.convicted;
   }
 

@@ -142,6 +142,20 @@ describe('verify', () => {
   });
 
   it.each([
+    { limit: 20, says: /-- 1 bucket with windows above the promise: not verified\n/ },
+    { limit: 21, says: /-- 1 bucket open: neither proved nor convicted\n/ },
+  ])('does not know of windows of at most $limit: exit code 2', async ({ limit, says }) => {
+    const cwd = testFolder();
+    write(cwd, 'h.ndjson', historyText(21));
+    const promise = ['--promise', `sliding-window:${limit}/60s`, '--certificate', 'c.ndjson.gz'];
+    const checked = await callCli(['check', 'h.ndjson', ...promise], { cwd });
+    expect(checked.code, checked.stdout).toBe(limit === 20 ? 1 : 0);
+    const { code, stdout } = await callCli(VERIFY, { cwd });
+    expect(code).toBe(2);
+    expect(stdout).toMatch(says);
+  });
+
+  it.each([
     {
       title: 'no certificate',
       spoil: (cwd: string) => write(cwd, 'c.ndjson.gz', gzipSync('{"format":"x"}\n')),
