@@ -10,6 +10,12 @@ export interface BusyPeriod {
   neededUs: number;
   /** How much later it can begin, by its admissions. */
   possibleUs: number;
+  /** How much lower its level may be, as a time of refill, by all admissions. */
+  sparedUs: number;
+  /** The period before; absent further back than two. */
+  previous: BusyPeriod | undefined;
+  /** How long the bucket had been full when it began. */
+  readonly fullForUs: number;
 }
 
 /**
@@ -31,7 +37,10 @@ export class BusyBucket {
     this.#policy = policy;
     this.nowUs = startUs;
     this.quanta = startQuanta;
-    this.period = this.#beginPeriod(START, Number.POSITIVE_INFINITY);
+    this.period = {
+      ...{ first: START, firstUs: startUs, neededUs: 0, previous: undefined, fullForUs: 0 },
+      ...{ possibleUs: Number.POSITIVE_INFINITY, sparedUs: Number.POSITIVE_INFINITY },
+    };
     this.#afterUs = startUs;
     this.#afterQuanta = startQuanta;
     this.#isBegun = !isStartFree;
@@ -63,10 +72,11 @@ export class BusyBucket {
   /** Takes the tokens of an operation that may take them until `untilUs`. */
   take(row: number, quanta: number, untilUs: number): void {
     const slackUs = untilUs - this.nowUs;
-    if (this.isFull && this.#isBegun) this.period = this.#beginPeriod(row, slackUs);
+    const sparedUs = slackUs + Math.floor((this.quanta - quanta) / this.#policy.quantaPerUs);
+    if (this.isFull && this.#isBegun) this.#beginPeriod(row, { possibleUs: slackUs, sparedUs });
     else {
-      const sparedUs = Math.floor((this.quanta - quanta) / this.#policy.quantaPerUs);
-      this.period.possibleUs = Math.min(this.period.possibleUs, slackUs + sparedUs);
+      this.period.possibleUs = Math.min(this.period.possibleUs, sparedUs);
+      this.period.sparedUs = Math.min(this.period.sparedUs, sparedUs);
     }
     this.#isBegun = true;
     this.#change(-quanta);
@@ -89,7 +99,11 @@ export class BusyBucket {
     this.#afterQuanta = this.quanta;
   }
 
-  #beginPeriod(first: number, possibleUs: number): BusyPeriod {
-    return { first, firstUs: this.nowUs, neededUs: 0, possibleUs };
+  #beginPeriod(first: number, can: Pick<BusyPeriod, 'possibleUs' | 'sparedUs'>): void {
+    const { capacityQuanta, quantaPerUs } = this.#policy;
+    const fullUs = this.#afterUs + Math.ceil((capacityQuanta - this.#afterQuanta) / quantaPerUs);
+    const { nowUs, period } = this;
+    if (period.previous !== undefined) period.previous.previous = undefined; // not all periods stay in memory
+    this.period = { first, firstUs: nowUs, neededUs: 0, previous: period, fullForUs: nowUs - fullUs, ...can };
   }
 }

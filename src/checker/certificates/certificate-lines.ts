@@ -99,16 +99,12 @@ export function* certificateRecords(
   yield { type: 'end', buckets: table.bucketCount, ...counts };
 }
 
-function proofRecord(
-  rows: BucketRows,
-  { state, demands, proof }: FoundProof,
-  clock: number,
-): CertificateRecord {
+function proofRecord(rows: BucketRows, { state, proof }: FoundProof, clock: number): CertificateRecord {
   const { table, bucket } = rows;
   const codeOf = codesOf(table, bucket);
   const [order, momentsUs]: [number[], number[]] = [[], []];
   let [lastCode, lastUs] = [0, 0];
-  replayProof(demands, table.policyOf(bucket), proof, {
+  replayProof(proof, table.policyOf(bucket), {
     place(row, us) {
       const code = codeOf(row);
       order.push(code - lastCode);

@@ -1,11 +1,13 @@
 import type { Policy } from '../../core/policy.ts';
 import type { BucketDemands } from './bucket-demands.ts';
 import type { BusyPeriod } from './busy-bucket.ts';
-import { type Attempt, type Sink, START } from './demands.ts';
+import { type Attempt, type Demands, ROLE, type Sink, START } from './demands.ts';
 import { Schedule } from './schedule.ts';
+import { TokenOrder } from './token-order.ts';
 
 /** An order of the operations of one bucket to which an ideal bucket gives the recorded answers. */
 export interface Proof {
+  readonly demands: Demands;
   readonly attempt: Attempt;
   /** The level before the first operation. */
   readonly firstQuanta: number;
@@ -25,22 +27,39 @@ export function proveBucket(
   for (let at = 0; at < demands.count; at++)
     if (!demands.isWithin(demands.order[at] as number)) return undefined;
   const startQuanta = isStartFree ? findStart(demands, policy) : policy.capacityQuanta;
-  for (const usesMaybes of [false, true]) {
-    let attempt: Attempt = { startQuanta, isStartFree, holds: new Map(), usesMaybes };
-    for (let tries = 0; tries < ATTEMPTS; tries++) {
-      const isPlaced = schedule.run(demands, policy, attempt);
-      const { misses } = schedule;
-      if (isPlaced && misses.size === 0) return { attempt, firstQuanta: schedule.firstQuanta };
-      const next = isPlaced ? later(attempt, misses, policy, tries / (ATTEMPTS - 2)) : undefined;
-      if (next === undefined) break;
-      attempt = next;
+  const hasMaybes = demands.order
+    .subarray(0, demands.count)
+    .some((row) => demands.roleOf(row) === ROLE.maybe);
+  for (const usesMaybes of hasMaybes ? [false, true] : [false]) {
+    const attempt = { startQuanta, isStartFree, holds: new Map(), usesMaybes };
+    const early = search(demands, policy, attempt);
+    if (early !== 'no place') {
+      if (early !== undefined) return early;
+      continue;
     }
+    const ordered = search(new TokenOrder(demands, policy), policy, attempt);
+    if (ordered !== undefined && ordered !== 'no place') return ordered;
+  }
+  return undefined;
+}
+
+/** Begins busy periods later until all denials are right. `no place`: some admission finds no tokens from the start. */
+function search(demands: Demands, policy: Policy, from: Attempt): Proof | 'no place' | undefined {
+  let attempt = from;
+  for (let tries = 0; tries < ATTEMPTS; tries++) {
+    const isPlaced = schedule.run(demands, policy, attempt);
+    const { misses } = schedule;
+    if (isPlaced && misses.size === 0) return { demands, attempt, firstQuanta: schedule.firstQuanta };
+    if (!isPlaced && tries === 0) return 'no place';
+    const next = isPlaced ? later(attempt, misses, policy, tries / (ATTEMPTS - 2)) : undefined;
+    if (next === undefined) return undefined;
+    attempt = next;
   }
   return undefined;
 }
 
 /** Repeats a proof and hands its operations to `sink`, in their order. */
-export function replayProof(demands: BucketDemands, policy: Policy, { attempt }: Proof, sink: Sink): void {
+export function replayProof({ demands, attempt }: Proof, policy: Policy, sink: Sink): void {
   schedule.run(demands, policy, attempt, sink);
 }
 
@@ -66,13 +85,26 @@ function later(
 ): Attempt | undefined {
   const holds = new Map(attempt.holds);
   let { startQuanta } = attempt;
-  for (const { first, firstUs, neededUs, possibleUs } of misses) {
-    if (possibleUs < neededUs) return undefined;
+  for (const miss of misses) {
+    const found = beginningLater(miss);
+    if (found === undefined) return undefined;
+    const { first, firstUs, neededUs, possibleUs } = found;
     const moreUs = Number.isFinite(possibleUs) ? Math.floor((possibleUs - neededUs) * Math.min(1, share)) : 0;
     if (first === START) startQuanta -= (neededUs + moreUs) * policy.quantaPerUs;
-    else holds.set(first, firstUs + neededUs + moreUs);
+    else holds.set(first, Math.max(holds.get(first) ?? 0, firstUs + neededUs + moreUs));
   }
   return startQuanta < 0 || (startQuanta < attempt.startQuanta && !attempt.isStartFree)
     ? undefined
     : { ...attempt, startQuanta, holds };
+}
+
+/** The period that must begin later: that of the miss, or one before it, so late that the bucket does not fill up again. */
+function beginningLater(miss: BusyPeriod): BusyPeriod | undefined {
+  let { neededUs } = miss;
+  for (let period: BusyPeriod | undefined = miss; period !== undefined; period = period.previous) {
+    if (period.possibleUs >= neededUs) return { ...period, neededUs };
+    if (period.sparedUs < neededUs) return undefined;
+    neededUs += period.fullForUs;
+  }
+  return undefined;
 }

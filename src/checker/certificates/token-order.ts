@@ -1,0 +1,77 @@
+import type { Policy } from '../../core/policy.ts';
+import { DeadlineHeap } from '../proofs/deadline-heap.ts';
+import { sortRows } from '../rows/sort-rows.ts';
+import { type Demands, ROLE } from './demands.ts';
+
+const heap = new DeadlineHeap();
+
+/**
+ * The same demands, with later first moments of takes: those at which each gets its tokens if tokens are given in the
+ * order of their birth to the take with the earliest deadline, among those that can still spend them. A token of time u can
+ * be spent until u + C/r, so an early take may have to leave a token to a later one with less time. This is the order of
+ * the machine in `over-admission.ts`, which finds room for every take if all cost one token.
+ */
+export class TokenOrder implements Demands {
+  readonly #demands: Demands;
+  readonly #momentsUs: ReadonlyMap<number, number>;
+  readonly order: Uint32Array;
+
+  constructor(demands: Demands, policy: Policy) {
+    this.#demands = demands;
+    this.#momentsUs = giveTokens(demands, policy);
+    this.order = demands.order.slice(0, demands.count);
+    sortRows(this.order, demands.count, (row) => this.fromUs(row));
+  }
+
+  get count(): number {
+    return this.#demands.count;
+  }
+
+  get gains(): Demands['gains'] {
+    return this.#demands.gains;
+  }
+
+  roleOf(row: number): number {
+    return this.#demands.roleOf(row);
+  }
+
+  fromUs(row: number): number {
+    return this.#momentsUs.get(row) ?? this.#demands.fromUs(row);
+  }
+
+  untilUs(row: number): number {
+    return this.#demands.untilUs(row);
+  }
+
+  quantaOf(row: number): number {
+    return this.#demands.quantaOf(row);
+  }
+
+  foundQuanta(row: number): number {
+    return this.#demands.foundQuanta(row);
+  }
+}
+
+/** The moments of all takes, by row. Microseconds. */
+function giveTokens(demands: Demands, { capacityQuanta, quantaPerUs }: Policy): Map<number, number> {
+  const takes = demands.order.subarray(0, demands.count).filter((row) => demands.roleOf(row) === ROLE.take);
+  const keptUs = capacityQuanta / quantaPerUs;
+  const momentsUs = new Map<number, number>();
+  let bornUs = Number.NEGATIVE_INFINITY;
+  let next = 0;
+  heap.clear(takes.length);
+  while (heap.size > 0 || next < takes.length) {
+    if (heap.size === 0) bornUs = Math.max(bornUs, demands.fromUs(takes[next] as number) - keptUs);
+    for (; next < takes.length; next++) {
+      const row = takes[next] as number;
+      if (demands.fromUs(row) - keptUs > bornUs) break;
+      heap.push(demands.untilUs(row), demands.quantaOf(row), row);
+    }
+    const row = heap.rows[0] as number;
+    bornUs += (heap.works[0] as number) / quantaPerUs;
+    heap.pop();
+    momentsUs.set(row, Math.max(demands.fromUs(row), Math.min(Math.ceil(bornUs), demands.untilUs(row))));
+  }
+  heap.release();
+  return momentsUs;
+}
