@@ -97,6 +97,7 @@ export function examineHistory(history: History, options: CheckOptions): Examina
     ...(Object.keys(results.doubts).length > 0 && { doubts: results.doubts }),
     diagnosis: [...reasons.map(({ sentence }) => sentence), ...results.notes],
     ...(reasons.length > 0 && { reasons }),
+    shares: results.shares,
     whole: results.whole,
     phases: results.phases,
     regions: results.regions,

@@ -8,6 +8,7 @@ import { withoutDoubtful, withoutDoubtfulDenials } from './doubts/sift.ts';
 import { contestedByWindows, contestedDenials } from './evidence/contested.ts';
 import { type EvidenceCell, EvidenceCounter } from './evidence/counter.ts';
 import { findPhases } from './evidence/phases.ts';
+import { LargestShares, type Shares } from './evidence/shares.ts';
 import type { EvidenceRow } from './evidence/tally.ts';
 import { bucketLevel, judgeDenials, windowLevel } from './proofs/false-denial.ts';
 import { FalseDenials } from './proofs/false-denials.ts';
@@ -39,6 +40,7 @@ export interface CheckerResults {
   readonly phases: readonly EvidenceRow[];
   readonly regions: readonly EvidenceRow[];
   readonly cells: readonly EvidenceCell[];
+  readonly shares: Shares;
   /** The findings that missing requests can explain, by checker. */
   readonly doubts: Partial<Record<Doubted, Doubt>>;
   readonly assumptions: readonly string[];
@@ -55,6 +57,7 @@ export function checkBuckets(
   const { operations: table, faults } = history;
   const { known, unrecorded } = context;
   const doubts = new Doubts(unrecorded);
+  const shares = new LargestShares(table, findPhases(faults), context.clock);
   const evidence = new EvidenceCounter(
     table,
     findPhases(faults),
@@ -91,14 +94,13 @@ export function checkBuckets(
     if (found.replay.replayed > 0) evidence.addReplayed(bucket, known.judgedUntilUs);
     const result = withoutDoubtful(found, { table, policy, context, doubts });
     const { over, replay } = result;
+    shares.addExcess(rows, found, over !== found.over);
     if (hasFindings(result)) withFindings.push(result);
     evidence.addExcess(over.drops, policy.quantaPerToken);
     for (const { row } of replay.findings) evidence.addReplay(row);
   }
   for (const { region, ...drops } of droppedOf(history)) evidence.addDropped(region, drops);
-  const confirmed = confirmDenials(table, withFindings)
-    .map((result) => withoutDoubtfulDenials(result, { rows, context, doubts }))
-    .filter(hasFindings);
+  const confirmed = confirmAll(withFindings, { rows, context, doubts, shares });
   countConfirmed(confirmed, evidence);
   return {
     withFindings: confirmed,
@@ -110,6 +112,7 @@ export function checkBuckets(
     phases: evidence.phases(),
     regions: evidence.regions(),
     cells: evidence.cells(),
+    shares: shares.found(evidence.drainable),
     doubts: doubts.found(),
     assumptions: doubts.assumptions(),
     earlierTokens,
@@ -240,6 +243,29 @@ function collectRefunds({ table, refunds }: BucketRows, policy: Policy, resets: 
     })),
     ...resets.map((fromUs) => ({ fromUs, lastUs: Number.POSITIVE_INFINITY, quanta: policy.capacityQuanta })),
   ].sort((a, b) => a.fromUs - b.fromUs);
+}
+
+/** Without the denials that requests in other buckets, or missing requests, can explain. */
+function confirmAll(
+  withFindings: readonly BucketResult[],
+  {
+    rows,
+    context,
+    doubts,
+    shares,
+  }: {
+    rows: BucketRows;
+    context: CheckerContext;
+    doubts: Doubts;
+    shares: LargestShares;
+  },
+): readonly BucketResult[] {
+  const confirmed = confirmDenials(rows.table, withFindings).map((result) => {
+    const kept = withoutDoubtfulDenials(result, { rows, context, doubts });
+    shares.addDenials(rows, result, kept);
+    return kept;
+  });
+  return confirmed.filter(hasFindings);
 }
 
 function confirmDenials(

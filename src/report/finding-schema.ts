@@ -62,3 +62,9 @@ export const proofs = z
     ...{ convicted: z.number(), open: z.number(), whyNone: z.string().exactOptional() },
   })
   .describe('buckets by what is proved of them; absent in reports of earlier versions');
+
+/** Findings that missing requests can explain. */
+export const doubt = z.object({
+  ...{ buckets: z.number(), bucket: z.string(), total: z.number(), largest: z.number() },
+  ...{ needed: z.number(), most: z.number() },
+});

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { OpenclawError } from '../core/errors.ts';
 import { quoted } from '../core/printable.ts';
 import type { Plan } from '../scenario/plan.ts';
-import { found, outcome, overFinding, proofs } from './finding-schema.ts';
+import { doubt, found, outcome, overFinding, proofs } from './finding-schema.ts';
 import type { RunReport } from './report.ts';
+import { shares } from './share-schema.ts';
 
 const verdict = z.enum(['pass', 'fail', 'unknown']);
 const counts = z.object({ allowed: z.number(), denied: z.number(), failed: z.number(), info: z.number() });
@@ -84,11 +85,6 @@ const shard = z.object({
       formula: z.string(),
     })
     .exactOptional(),
-});
-
-const doubt = z.object({
-  ...{ buckets: z.number(), bucket: z.string(), total: z.number(), largest: z.number() },
-  ...{ needed: z.number(), most: z.number() },
 });
 
 const claim = z.object({
@@ -212,6 +208,7 @@ const reportSchema = z
       .partialRecord(z.enum(['overAdmission', 'falseDenials', 'replay', 'windows', 'dishonest']), doubt)
       .exactOptional()
       .describe('found, but explained if `needed` requests of a bucket are missing; `most` may be'),
+    shares: shares.exactOptional().describe('the bucket with the largest share of each kind'),
     lostDecisions: z.array(lost),
     shards: z.array(shard),
     whole: evidence,

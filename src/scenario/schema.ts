@@ -112,7 +112,7 @@ const claim = readBy((text) => {
   return text;
 }, 'a claim like total-excess <= 0').meta({
   description:
-    'Like total-excess <= bound, false-denials <= 0 or p99(allowed) <= 250ms; add "during partition" for one phase.',
+    'Like total-excess <= bound, total-excess <= 10%, false-denials <= 0 or p99(allowed) <= 250ms; add "during partition" for one phase.',
 });
 
 /** The schema of a scenario's file, each section by its name. */

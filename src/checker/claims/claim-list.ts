@@ -14,27 +14,39 @@ export interface MeasureFacts {
   readonly ofPhase: boolean;
   /** Completes "at most 5 ...". */
   readonly about: string;
+  /** The same of a share, if a claim can give an amount or a share. */
+  readonly aboutShare?: string;
   /** What a count counts, where the finding does not say it. */
   readonly noun?: string;
 }
 
-const EXCESS = { kind: 'correctness', operator: '<=', units: ['tokens', 'bound'] } as const;
+const EXCESS = { kind: 'correctness', operator: '<=', units: ['tokens', 'share', 'bound'] } as const;
 const COUNT = { kind: 'correctness', operator: '<=', units: ['count'] } as const;
 const SHARE = { kind: 'evidence', operator: '<=', units: ['share'], ofPhase: true } as const;
 const LATENCY = { kind: 'performance', operator: '<=', units: ['time'], ofPhase: true } as const;
 
 /** Every measure that a claim can name. */
 export const MEASURES = {
-  'total-excess': { ...EXCESS, ofPhase: true, about: 'admitted beyond an ideal bucket, for any one bucket' },
+  'total-excess': {
+    ...EXCESS,
+    ofPhase: true,
+    about: 'admitted beyond an ideal bucket, for any one bucket',
+    aboutShare:
+      'more admitted than an ideal bucket would have admitted of the same requests, for any one bucket',
+  },
   'worst-window': {
     ...EXCESS,
     ofPhase: false,
     about: 'admitted in any one window beyond capacity + refill * its length',
+    aboutShare: 'more admitted in any one window than capacity + refill * its length',
   },
   'false-denials': {
     ...COUNT,
+    units: ['count', 'share'],
     ofPhase: true,
     about: 'requests denied although the bucket held the cost at every moment',
+    aboutShare:
+      'of the requests that an ideal bucket would have admitted denied although the bucket held the cost at every moment, for any one bucket',
   },
   replay: { ...COUNT, ofPhase: true, about: 'decisions that do not match the token math' },
   windows: {

@@ -58,7 +58,7 @@ export function makeClaim(claim: Omit<Claim, 'text'>): Claim {
 
 /** What a claim means, as a sentence to print before anything runs. */
 export function explainClaim({ text, measure, outcome, unit, limit, phase }: Claim): string {
-  const { kind, operator, about } = MEASURES[measure];
+  const { kind, operator, about, aboutShare }: MeasureFacts = MEASURES[measure];
   const most = operator === '<=' ? 'at most' : 'at least';
   const amount = unit === 'bound' ? 'the declared bound of the shard' : formatLimit({ unit, limit });
   const unitText = { tokens: ' tokens', count: '', share: '', time: '', rate: '', bound: '' }[unit];
@@ -67,7 +67,9 @@ export function explainClaim({ text, measure, outcome, unit, limit, phase }: Cla
       ? unit === 'share'
         ? `of the busiest planned buckets ${about}`
         : `buckets ${about}`
-      : about;
+      : unit === 'share'
+        ? (aboutShare ?? about)
+        : about;
   const whose = isLatency(measure) ? ` (${outcome ?? 'any outcome'})` : '';
   const when = phase === undefined ? 'over the whole run' : phase;
   const broken = {

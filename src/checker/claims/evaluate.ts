@@ -39,7 +39,7 @@ function evaluateClaim(claim: Claim, facts: CheckFacts): ClaimResult {
       status,
       verdict: verdictOf(kind, status),
       unit: claim.unit,
-      measured: sample.measured ?? null,
+      measured: finite(sample.measured),
       limit: finite(claim.unit === 'bound' ? sample.bound : claim.limit),
       reason,
     };
@@ -69,6 +69,11 @@ function compare(claim: Claim, sample: Sample) {
     return { status: 'unknown' as const, reason: `${about}${where}; ${doubt}` };
   const over = beyond(measured);
   if (over <= 0) return { status: 'holds' as const, reason: `${about}${where}${limitText(claim, limit)}` };
+  if (!Number.isFinite(measured))
+    return {
+      status: 'broken' as const,
+      reason: `${about}${where}, claimed at most ${claimedText(claim, limit ?? 0)}`,
+    };
   const off = `${amountText(claim.unit, over)} ${OFF[operator][claim.unit] ?? OFF[operator].other}`;
   return {
     status: 'broken' as const,

@@ -9,6 +9,7 @@ import { type Claim, isLatency } from './claim.ts';
 import type { Measure } from './claim-list.ts';
 import { dishonestRowSample, dishonestSample } from './dishonest-sample.ts';
 import { type Sample, withDoubt } from './sample.ts';
+import { isRelative, relativeSample } from './share-samples.ts';
 import { latencySample, throughputSample } from './speed-samples.ts';
 import { missingFor } from './why-no-sample.ts';
 
@@ -17,20 +18,23 @@ export function measureClaim(claim: Claim, facts: CheckFacts): readonly [Sample,
   if (claim.phase === undefined) {
     const missing = missingFor(claim.measure, facts.whole, 'no request was sent');
     if (missing !== undefined) return [withoutSample(missing)];
+    if (isRelative(claim)) return [relativeSample(wholeSample(claim, facts), claim, facts)];
     if (claim.unit !== 'bound') return [withDoubt(wholeSample(claim, facts), claim.measure, facts)];
     const [first, ...rest] = boundedShards(claim.measure, facts);
     return [withDoubt(first, claim.measure, facts), ...rest];
   }
-  const [first, ...rest] = facts.phases.filter(({ name }) => name === claim.phase);
+  const [first, ...rest] = [...facts.phases.entries()].filter(([, { name }]) => name === claim.phase);
   if (first === undefined) {
     const names = facts.phases.map(({ name }) => name).join(', ');
     return [withoutSample(`the run has no such phase; its phases are: ${names}`)];
   }
-  const sampleOf = (row: EvidenceRow): Sample => {
+  const sampleOf = ([at, row]: readonly [number, EvidenceRow]): Sample => {
     const missing = missingFor(claim.measure, row, 'the phase has no request');
-    return missing === undefined
-      ? withDoubt(rowSample(claim, row), claim.measure, facts)
-      : withoutSample(missing);
+    if (missing !== undefined) return withoutSample(missing);
+    const sample = rowSample(claim, row);
+    return isRelative(claim)
+      ? relativeSample(sample, claim, facts, at)
+      : withDoubt(sample, claim.measure, facts);
   };
   return [sampleOf(first), ...rest.map(sampleOf)];
 }

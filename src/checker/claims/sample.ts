@@ -31,7 +31,7 @@ export function withDoubt(sample: Sample, measure: Measure, { doubts, unaccounte
   return { ...sample, measured, most, doubt: sample.doubt === undefined ? text : `${sample.doubt}; ${text}` };
 }
 
-const DOUBTED_BY: Partial<Record<Measure, Doubted>> & Record<CorrectnessMeasure, Doubted> = {
+export const DOUBTED_BY: Partial<Record<Measure, Doubted>> & Record<CorrectnessMeasure, Doubted> = {
   'total-excess': 'overAdmission',
   'worst-window': 'overAdmission',
   'false-denials': 'falseDenials',

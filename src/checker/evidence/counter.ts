@@ -6,7 +6,8 @@ import type { Drop } from '../proofs/drops.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import { isJudgedDenial, type JudgedSpan } from '../rows/coverage.ts';
 import { isReplayed } from '../rows/decision-order.ts';
-import { type Phase, phaseAt } from './phases.ts';
+import { runExact } from './exact.ts';
+import { type Phase, phaseAt, phaseOf } from './phases.ts';
 import { type EvidenceRow, Tally } from './tally.ts';
 
 /** The counts of one region in one phase. */
@@ -47,6 +48,8 @@ export class EvidenceCounter {
   readonly #byPhaseAndOrigin: Cell[][];
   readonly #contestedIn = new Map<string, number>();
   readonly #largestExcessIn = new Map<string, number>();
+  /** The buckets in which an ideal bucket would have admitted at least its capacity. */
+  drainable = 0;
   #firstUs = Number.POSITIVE_INFINITY;
   #lastUs = Number.NEGATIVE_INFINITY;
 
@@ -201,35 +204,19 @@ export class EvidenceCounter {
     tally.admitted += tokens;
   }
 
-  /** Runs an ideal bucket over the allowed and denied operations, in the order of completion. */
   #addExact(bucket: BucketRows, policy: Policy): void {
-    const { table } = bucket;
-    bucket.loadByLast();
-    let level = policy.capacityQuanta;
-    let levelUs = Number.NEGATIVE_INFINITY;
-    const toFullUs = policy.capacityQuanta / policy.quantaPerUs;
-    for (let at = 0; at < bucket.lastCount; at++) {
-      const row = bucket.byLast[at] as number;
-      if (((table.kinds[row] as number) & KIND.outcome) === KIND.info) continue;
-      const nowUs = table.lastUs(row);
-      const elapsedUs = nowUs - levelUs;
-      level =
-        elapsedUs >= toFullUs
-          ? policy.capacityQuanta
-          : Math.min(policy.capacityQuanta, level + elapsedUs * policy.quantaPerUs);
-      levelUs = nowUs;
-      const quanta = (table.costTokens[row] as number) * policy.quantaPerToken;
-      if (quanta > level) continue;
-      level -= quanta;
-      this.#at(row).tally.exactAdmitted += table.costTokens[row] as number;
-    }
+    let tokens = 0;
+    runExact(bucket, policy, (row) => {
+      const cost = this.#table.costTokens[row] as number;
+      this.#at(row).tally.exactAdmitted += cost;
+      tokens += cost;
+    });
+    if (tokens >= policy.capacityTokens) this.drainable++;
   }
 
   /** The cell of its region and of the phase in which it ended, or began if it has no end. */
   #at(row: number): Cell {
-    const lastUs = this.#table.lastUs(row);
-    const us = lastUs === Number.POSITIVE_INFINITY ? (this.#table.invokedUs[row] as number) : lastUs;
-    const phase = phaseAt(this.#phases, us);
+    const phase = phaseOf(this.#phases, this.#table, row);
     const byOrigin = this.#byPhaseAndOrigin[phase] as Cell[];
     const origin = this.#table.origins[row] as number;
     const known = byOrigin[origin];

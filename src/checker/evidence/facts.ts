@@ -9,6 +9,7 @@ import type { LostDecisions } from '../shards/lost-decisions.ts';
 import type { ShardFacts } from '../shards/shard.ts';
 import type { EvidenceCell } from './counter.ts';
 import type { HeadroomFacts } from './headroom-facts.ts';
+import type { Shares } from './shares.ts';
 import type { EvidenceRow } from './tally.ts';
 
 /** The findings of one checker in all buckets. */
@@ -75,6 +76,8 @@ export interface CheckFacts {
   readonly assumptions?: readonly string[];
   /** Findings that requests missing from the history can explain. Findings and excesses do not include them. */
   readonly doubts?: Readonly<Partial<Record<Doubted, Doubt>>>;
+  /** Findings relative to what an ideal bucket would have admitted; absent in reports of earlier versions. */
+  readonly shares?: Shares;
   /** Causes that the history shows, the gravest first; empty if it shows none. */
   readonly diagnosis: readonly string[];
   /** Those with a code, in the same order; absent if there is none. */

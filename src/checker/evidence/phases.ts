@@ -1,3 +1,4 @@
+import type { OperationTable } from '../../history/columns/table.ts';
 import type { FaultRecord } from '../../history/records/operation.ts';
 
 /** A part of the run between two changes of its faults. */
@@ -46,4 +47,10 @@ export function phaseAt(phases: readonly Phase[], us: number): number {
     else high = middle - 1;
   }
   return low;
+}
+
+/** The index of the phase in which an operation ended, or began if it has no end. */
+export function phaseOf(phases: readonly Phase[], table: OperationTable, row: number): number {
+  const lastUs = table.lastUs(row);
+  return phaseAt(phases, lastUs === Number.POSITIVE_INFINITY ? (table.invokedUs[row] as number) : lastUs);
 }

@@ -16,16 +16,25 @@ export class EdfTimeline {
   readonly speed: number;
   readonly burst: number;
   readonly quantaPerToken: number;
-  /** With drift, the products themselves are rounded. */
+  /** With drift or a factor, the products themselves are rounded. */
   readonly guard: number;
+  /** Its quanta in one of the policy; a power of two. */
+  readonly unit: number;
 
-  /** Throws INVALID_HISTORY if the clock bounds allow more quanta than can be counted exactly. */
-  constructor(policy: Policy, { rhoPpm, epsilonUs }: ClockSlack) {
+  /**
+   * A machine `factor` times as large and fast as the policy. Unless that is 1, it counts in parts of a quantum, so small
+   * that rounding to whole ones does not matter. Throws INVALID_HISTORY if the clock bounds allow more quanta than can be
+   * counted exactly.
+   */
+  constructor(policy: Policy, { rhoPpm, epsilonUs }: ClockSlack, factor = 1) {
     // A clock that stood still or ran backwards gained nothing; the minimum makes division by the speed possible.
-    this.speed = Math.max(policy.quantaPerUs * (1 + rhoPpm / 1_000_000), Number.MIN_VALUE);
-    this.guard = rhoPpm === 0 ? 0 : 1;
-    this.burst = policy.capacityQuanta + epsilonUs * policy.quantaPerUs;
-    this.quantaPerToken = policy.quantaPerToken;
+    const speed = Math.max(policy.quantaPerUs * (1 + rhoPpm / 1_000_000), Number.MIN_VALUE);
+    const burst = policy.capacityQuanta + epsilonUs * policy.quantaPerUs;
+    this.unit = factor === 1 ? 1 : 2 ** (50 - Math.ceil(Math.log2(Math.max(speed, burst) * factor)));
+    this.speed = speed * factor * this.unit;
+    this.burst = factor === 1 ? burst : Math.round(burst * factor * this.unit);
+    this.quantaPerToken = policy.quantaPerToken * this.unit;
+    this.guard = rhoPpm === 0 && factor === 1 ? 0 : 1;
     if (this.speed <= MOST_QUANTA && this.burst <= 2 * MOST_QUANTA) return;
     throw new OpenclawError(
       'INVALID_HISTORY',

@@ -58,13 +58,14 @@ Examples:
   $ openclaw-rl gate --claim 'failed <= 5% during partition' --junit gate.xml
 
 Claims:
-  total-excess, worst-window             <= tokens, or <= bound
-  false-denials, replay                  <= a count
-  windows, dishonest                     <= a count
+  total-excess, worst-window             <= tokens, <= 10%, or <= bound
+  false-denials                          <= a count, or <= 0.1%
+  replay, windows, dishonest             <= a count
   info, failed, dropped, headroom        <= 5%
   contested                              >= 80%, or >= a count
   p50, p99, max of (allowed), (denied), (failed) or (any)   <= 250ms
   throughput                             >= 5000/s
+A percentage of the first three is of what an ideal bucket would have admitted.
 A claim may end in a phase: before, during <fault> or after <fault>. It is
 unknown (exit code 2) if the run does not have this phase.`;
 
