@@ -6,6 +6,9 @@ import { sortRows } from '../rows/sort-rows.ts';
 import type { Clocks, DecidingClock } from './deciding-clock.ts';
 import { type Demands, type Gain, ROLE } from './demands.ts';
 
+/** What several attempts may charge beyond their cost: the verifier does not join these. */
+const JOINED_SURPLUS = KIND.surplus | KIND.joined;
+
 /** What the answers of one bucket demand of an ideal bucket, on one clock. */
 export class BucketDemands implements Demands {
   readonly #table: OperationTable;
@@ -24,16 +27,19 @@ export class BucketDemands implements Demands {
       clocks,
       resets,
       withDenials,
+      usesReports,
     }: {
       readonly clocks: Clocks;
       /** The times of resets, by the recorder. */
       readonly resets: readonly number[];
       readonly withDenials: boolean;
+      /** Whether moments that decisions report are used. */
+      readonly usesReports: boolean;
     },
   ) {
     this.#table = rows.table;
     this.#policy = policy;
-    const reported = sortReported(rows);
+    const reported = usesReports ? sortReported(rows) : new Uint32Array(0);
     const node = rows.table.levels?.node(reported[0] as number) ?? 0;
     const clock = reported.length > 0 ? clocks.ofNode.get(node) : undefined;
     this.clock = clock ?? clocks.shared;
@@ -95,10 +101,11 @@ export class BucketDemands implements Demands {
     const { kinds, costTokens } = this.#table;
     const isIn = (row: number) =>
       (costTokens[row] as number) > 0 &&
-      (withDenials || ((kinds[row] as number) & KIND.outcome) !== KIND.denied);
-    if (!this.#isReported && withDenials) return { order: rows.byInvoked, count: rows.count };
+      (withDenials || ((kinds[row] as number) & KIND.outcome) !== KIND.denied) &&
+      ((kinds[row] as number) & JOINED_SURPLUS) !== JOINED_SURPLUS;
     if (!this.#isReported) {
-      const order = rows.byInvoked.subarray(0, rows.count).filter(isIn);
+      const all = rows.byInvoked.subarray(0, rows.count);
+      const order = all.every(isIn) ? all : all.filter(isIn);
       return { order, count: order.length };
     }
     const others = rows.byInvoked.subarray(0, rows.count).filter((row) => isIn(row) && !this.#hasMoment(row));

@@ -89,10 +89,15 @@ export class Certificates {
     const withDenials = !this.#declaresDenials && !hasFallback;
     const policy = this.#table.policyOf(rows.bucket);
     const resets = this.#resets(rows.bucket);
-    const demands = new BucketDemands(rows, policy, { clocks: this.#findClocks(), resets, withDenials });
     const isStartFree = this.#history.header.initial === 'unknown';
-    const proof = proveBucket(demands, policy, { isStartFree });
-    return proof && { state: withDenials ? STATE.proved : STATE.admissionsProved, demands, proof };
+    const state = withDenials ? STATE.proved : STATE.admissionsProved;
+    for (const usesReports of this.#table.levels === undefined ? [false] : [true, false]) {
+      const how = { clocks: this.#findClocks(), resets, withDenials, usesReports };
+      const demands = new BucketDemands(rows, policy, how);
+      const proof = proveBucket(demands, policy, { isStartFree });
+      if (proof !== undefined) return { state, demands, proof };
+    }
+    return undefined;
   }
 
   /** Counts the buckets, with those of the findings. */
@@ -125,7 +130,8 @@ export class Certificates {
   /** The state of a bucket with findings. What a failover lost shows up in the replay, too: the same bound covers it. */
   #judge(result: BucketResult, isWithinBound: (result: BucketResult) => boolean): number {
     const { over, denials, replay, windows } = result;
-    if (windows.length > 0 || (denials.length > 0 && !this.#declaresDenials)) return STATE.convicted;
+    const convictsDenials = !this.#declaresDenials && !traitsOf(this.#history.header.strategy).windowBound;
+    if (windows.length > 0 || (denials.length > 0 && convictsDenials)) return STATE.convicted;
     if (!this.#isBucket || over.drops.length + replay.findings.length === 0) return STATE.open;
     return isWithinBound(result) ? STATE.withinBound : STATE.convicted;
   }

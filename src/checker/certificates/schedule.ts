@@ -2,11 +2,7 @@ import type { Policy } from '../../core/policy.ts';
 import { DeadlineHeap } from '../proofs/deadline-heap.ts';
 import { BusyBucket, type BusyPeriod } from './busy-bucket.ts';
 import { type Attempt, type Demands, type Gain, ROLE, type Sink } from './demands.ts';
-import { explainingMoment, type FoundLevel } from './found-level.ts';
-
-interface Pending {
-  readonly row: number;
-}
+import { type Pending, UnknownCharges } from './unknown-charges.ts';
 
 /** A denial that has found too many tokens so far. `neededUs`: how much later the period must begin, at least. */
 interface Waiting extends Pending {
@@ -29,15 +25,13 @@ const SCANS = 64;
 export class Schedule {
   readonly #heap = new DeadlineHeap();
   #demands!: Demands;
-  #policy!: Policy;
   #attempt!: Attempt;
   #sink: Sink | undefined;
   #bucket!: BusyBucket;
   #isFailed = false;
   #nextGain = 0;
   #scans = 0;
-  #maybes: Pending[] = [];
-  #late: Pending[] = [];
+  #unknown!: UnknownCharges;
   #waiting: Waiting[] = [];
   /** After a run: the busy periods with denials that found too many tokens. */
   misses = new Set<BusyPeriod>();
@@ -58,7 +52,6 @@ export class Schedule {
 
   #reset(demands: Demands, policy: Policy, attempt: Attempt, sink: Sink | undefined): void {
     this.#demands = demands;
-    this.#policy = policy;
     this.#attempt = attempt;
     this.#sink = sink;
     this.#heap.clear(demands.count);
@@ -67,8 +60,10 @@ export class Schedule {
     this.#isFailed = false;
     this.#nextGain = 0;
     this.#scans = SCANS * demands.count + 1_000;
-    this.#maybes = [];
-    this.#late = [];
+    this.#unknown = new UnknownCharges(demands, policy, {
+      bucket: this.#bucket,
+      take: (row, quanta) => this.#take(row, quanta),
+    });
     this.#waiting = [];
     this.misses = new Set();
     this.firstQuanta = attempt.startQuanta;
@@ -79,10 +74,10 @@ export class Schedule {
   #meet(row: number): void {
     const demands = this.#demands;
     const fromUs = demands.fromUs(row);
-    if (this.#heap.size + this.#waiting.length + this.#late.length + demands.gains.length > 0)
+    if (this.#heap.size + this.#waiting.length + this.#unknown.late.length + demands.gains.length > 0)
       this.#advance(fromUs);
     if (this.#isFailed) return;
-    if (this.#maybes.length + this.#late.length > 0) this.#explainLevel(row, fromUs);
+    this.#unknown.explain(row, fromUs);
     this.#bucket.refill(fromUs);
     switch (demands.roleOf(row)) {
       case ROLE.take:
@@ -92,10 +87,10 @@ export class Schedule {
         this.#meetDenial(row);
         break;
       case ROLE.maybe:
-        this.#maybes.push({ row });
+        this.#unknown.maybes.push({ row });
         break;
       default:
-        this.#late.push({ row });
+        this.#unknown.late.push({ row });
     }
   }
 
@@ -135,7 +130,7 @@ export class Schedule {
         continue;
       }
       const denialUs = this.#firstEnd(this.#waiting);
-      const lateUs = this.#firstEnd(this.#late);
+      const lateUs = this.#firstEnd(this.#unknown.late);
       const gainUs = this.#demands.gains[this.#nextGain]?.untilUs ?? Number.POSITIVE_INFINITY;
       const nextUs = Math.min(takeUs, denialUs, lateUs, gainUs);
       if (nextUs === Number.POSITIVE_INFINITY || nextUs > limitUs) return;
@@ -155,8 +150,8 @@ export class Schedule {
   }
 
   #takeLate(untilUs: number): void {
-    const at = this.#late.findIndex(({ row }) => this.#demands.untilUs(row) === untilUs);
-    for (const { row } of this.#late.splice(at, 1))
+    const at = this.#unknown.late.findIndex(({ row }) => this.#demands.untilUs(row) === untilUs);
+    for (const { row } of this.#unknown.late.splice(at, 1))
       this.#heap.push(untilUs, this.#demands.quantaOf(row), row);
   }
 
@@ -186,8 +181,8 @@ export class Schedule {
     const failing = this.#waiting.filter(({ row }) => this.#demands.untilUs(row) <= atUs);
     const quanta = Math.min(...failing.map(({ row }) => this.#demands.quantaOf(row)));
     if (this.#attempt.usesMaybes)
-      for (let at = 0; at < this.#maybes.length && this.#bucket.quanta >= quanta; )
-        if (!this.#takeUnknown(this.#maybes, at, this.#bucket.nowUs)) at++;
+      for (let at = 0; at < this.#unknown.maybes.length && this.#bucket.quanta >= quanta; )
+        if (!this.#unknown.take(this.#unknown.maybes, at, this.#bucket.nowUs)) at++;
     for (const one of failing) {
       const at = this.#waiting.indexOf(one);
       if (at < 0) continue; // a charge placed it
@@ -195,43 +190,6 @@ export class Schedule {
       one.period.neededUs = Math.max(one.period.neededUs, one.neededUs);
       this.misses.add(one.period);
     }
-  }
-
-  /** Takes what a reply shows to be missing, from operations without a level. */
-  #explainLevel(row: number, atUs: number): void {
-    const quanta = this.#demands.foundQuanta(row);
-    const lists = [this.#late, this.#maybes];
-    while (this.#bucket.levelAt(atUs) > quanta)
-      if (!lists.some((list) => this.#takeOne(list, { atUs, quanta, isExact: true })))
-        if (!lists.some((list) => this.#takeOne(list, { atUs, quanta, isExact: false }))) return;
-  }
-
-  /** Takes the first operation of the list that leaves the level that was found, or a higher one. */
-  #takeOne(list: Pending[], found: FoundLevel): boolean {
-    return list.some(({ row }, at) => {
-      const us = explainingMoment(this.#bucket, this.#policy, found, {
-        quanta: this.#demands.quantaOf(row),
-        fromUs: this.#demands.fromUs(row),
-        untilUs: this.#demands.untilUs(row),
-      });
-      return us !== undefined && this.#takeUnknown(list, at, us);
-    });
-  }
-
-  /** Takes one of the operations without a level at this moment, if that is within its interval. */
-  #takeUnknown(list: Pending[], at: number, us: number): boolean {
-    const { row } = list[at] as Pending;
-    const quanta = this.#demands.quantaOf(row);
-    if (
-      us < this.#demands.fromUs(row) ||
-      us > this.#demands.untilUs(row) ||
-      this.#bucket.levelAt(us) < quanta
-    )
-      return false;
-    list.splice(at, 1);
-    this.#bucket.refill(us);
-    this.#take(row, quanta);
-    return true;
   }
 
   #gain(untilUs: number): boolean {
@@ -283,7 +241,7 @@ export class Schedule {
 
   /** Places what has no deadline. */
   #finish(): void {
-    for (const { row } of this.#late.splice(0))
+    for (const { row } of this.#unknown.late.splice(0))
       this.#heap.push(this.#demands.untilUs(row), this.#demands.quantaOf(row), row);
     this.#advance(Number.POSITIVE_INFINITY);
     for (let at = this.#nextGain; at < this.#demands.gains.length; at++) {
