@@ -78,15 +78,20 @@ export class BucketDemands implements Demands {
     return (this.#table.levels?.of(row) as number) + (isAllowed ? this.quantaOf(row) : 0);
   }
 
-  /** Whether a reported moment lies within the interval of its operation, as this clock shows it. */
-  isWithin(row: number): boolean {
-    if (!this.#hasMoment(row)) return true;
-    const us = this.fromUs(row);
-    const { invokedUs } = this.#table;
-    return (
-      us >= this.clock.show(Math.ceil(invokedUs[row] as number)) &&
-      us <= this.clock.show(Math.floor(this.#table.lastUs(row)))
-    );
+  /** Whether every reported moment lies within the interval of its operation, as this clock shows it. */
+  areMomentsWithin(): boolean {
+    const { levels, invokedUs } = this.#table;
+    if (!this.#isReported || levels === undefined) return true;
+    for (let at = 0; at < this.count; at++) {
+      const row = this.order[at] as number;
+      const us = levels.bucketUs(row);
+      if (
+        us < this.clock.show(Math.ceil(invokedUs[row] as number)) ||
+        us > this.clock.show(Math.floor(this.#table.lastUs(row)))
+      )
+        return false;
+    }
+    return true;
   }
 
   #hasMoment(row: number): boolean {

@@ -101,6 +101,15 @@ function driftBetween(first: ClockReading, last = first): number {
   return spanUs === 0 ? 0 : (last.serverUs - last.atUs - (first.serverUs - first.atUs)) / spanUs;
 }
 
+/** The lowest and the highest offset at both ends of every bin. Microseconds, without the trend. */
+interface OffsetLimits {
+  readonly lowest: Float64Array;
+  readonly highest: Float64Array;
+}
+
+/** The trend at a moment is rounded, and so is a point. */
+const ROUNDING_US = 2;
+
 /**
  * The offsets that readings and decisions allow each node, in bins of time: a reading of `serverUs` at `atUs` allows
  * `serverUs - atUs`, give or take its error; a decision at its own time within its interval allows what maps the interval
@@ -112,42 +121,30 @@ class Limits {
   readonly #binUs: number;
   readonly #bins: number;
   readonly #trend: number;
-  readonly #lowest = new Map<string, Float64Array>();
-  readonly #highest = new Map<string, Float64Array>();
+  readonly #byNode = new Map<string, OffsetLimits>();
 
   constructor(table: OperationTable, readings: readonly ClockReading[], trend: number) {
-    const { levels, invokedUs } = table;
     this.#trend = trend;
     const { fromUs, untilUs } = spanOf(table, readings);
     this.#fromUs = Math.floor(fromUs);
     this.#binUs = Math.max(LEAST_BIN_US, Math.ceil((untilUs - fromUs) / MOST_BINS));
     this.#bins = Math.ceil((untilUs - fromUs) / this.#binUs) + 2;
     if (!Number.isFinite(fromUs)) return;
-    for (let row = 0; row < (levels === undefined ? 0 : table.rows); row++) {
-      const bucketUs = levels?.bucketUs(row) ?? Number.NaN;
-      const endUs = table.lastUs(row);
-      if (Number.isNaN(bucketUs) || !Number.isFinite(endUs)) continue;
-      const node = levels?.nodeName(row) ?? '';
-      const startUs = invokedUs[row] as number;
-      this.#limit(node, startUs, { highest: bucketUs - Math.ceil(startUs) });
-      this.#limit(node, endUs, { lowest: bucketUs - Math.floor(endUs) });
-    }
+    this.#addDecisions(table);
     for (const { node, atUs, serverUs, errorUs } of readings) {
-      const offsetUs = serverUs - atUs;
-      this.#limit(node, atUs, {
-        lowest: Math.ceil(offsetUs - errorUs),
-        highest: Math.floor(offsetUs + errorUs),
-      });
+      const limits = this.#limitsOf(node);
+      this.#atLeast(limits, atUs, Math.ceil(serverUs - atUs - errorUs));
+      this.#atMost(limits, atUs, Math.floor(serverUs - atUs + errorUs));
     }
   }
 
   get nodes(): string[] {
-    return [...this.#lowest.keys()];
+    return [...this.#byNode.keys()];
   }
 
   /** One clock for all these nodes; undefined if there is none. */
   join(nodes: readonly string[]): DecidingClock | undefined {
-    const [lowest, highest] = this.#joined(nodes);
+    const { lowest, highest } = this.#joined(nodes);
     const [floor, ceiling] = [most(lowest), least(highest)];
     if (!Number.isFinite(floor) || !Number.isFinite(ceiling)) return undefined;
     if (floor <= ceiling && this.#trend === 0)
@@ -166,40 +163,68 @@ class Limits {
     );
   }
 
-  #joined(nodes: readonly string[]): [Float64Array, Float64Array] {
-    const lowest = new Float64Array(this.#bins).fill(Number.NEGATIVE_INFINITY);
-    const highest = new Float64Array(this.#bins).fill(Number.POSITIVE_INFINITY);
+  #joined(nodes: readonly string[]): OffsetLimits {
+    const { lowest, highest } = this.#unlimited();
     for (const node of nodes) {
-      const [low, high] = [this.#lowest.get(node), this.#highest.get(node)];
+      const one = this.#limitsOf(node);
       for (let bin = 0; bin < this.#bins; bin++) {
-        lowest[bin] = Math.max(lowest[bin] as number, low?.[bin] ?? Number.NEGATIVE_INFINITY);
-        highest[bin] = Math.min(highest[bin] as number, high?.[bin] ?? Number.POSITIVE_INFINITY);
+        lowest[bin] = Math.max(lowest[bin] as number, one.lowest[bin] as number);
+        highest[bin] = Math.min(highest[bin] as number, one.highest[bin] as number);
       }
     }
-    return [lowest, highest];
+    return { lowest, highest };
   }
 
-  #limit(
-    node: string,
-    us: number,
-    { lowest = Number.NEGATIVE_INFINITY, highest = Number.POSITIVE_INFINITY },
-  ): void {
-    const low = this.#lineOf(this.#lowest, node, Number.NEGATIVE_INFINITY);
-    const high = this.#lineOf(this.#highest, node, Number.POSITIVE_INFINITY);
-    const bin = Math.min(this.#bins - 2, Math.max(0, Math.floor((us - this.#fromUs) / this.#binUs)));
-    const driftUs = this.#trend * Math.min(us - this.#fromUs, (this.#bins - 1) * this.#binUs);
-    const rounding = this.#trend === 0 ? 0 : 2;
-    const [floor, ceiling] = [lowest - driftUs + rounding, highest - driftUs - rounding];
-    if (floor > (low[bin] as number)) low[bin] = floor;
-    if (floor > (low[bin + 1] as number)) low[bin + 1] = floor;
-    if (ceiling < (high[bin] as number)) high[bin] = ceiling;
-    if (ceiling < (high[bin + 1] as number)) high[bin + 1] = ceiling;
+  #addDecisions(table: OperationTable): void {
+    const { levels, invokedUs } = table;
+    if (levels === undefined) return;
+    const byNumber: (OffsetLimits | undefined)[] = [];
+    for (let row = 0; row < table.rows; row++) {
+      const bucketUs = levels.bucketUs(row);
+      const endUs = table.lastUs(row);
+      if (Number.isNaN(bucketUs) || endUs === Number.POSITIVE_INFINITY) continue;
+      const node = levels.node(row);
+      byNumber[node] ??= this.#limitsOf(levels.nodeName(row));
+      const limits = byNumber[node] as OffsetLimits;
+      const startUs = invokedUs[row] as number;
+      this.#atMost(limits, startUs, bucketUs - Math.ceil(startUs));
+      this.#atLeast(limits, endUs, bucketUs - Math.floor(endUs));
+    }
   }
 
-  #lineOf(lines: Map<string, Float64Array>, node: string, value: number): Float64Array {
-    const line = lines.get(node) ?? new Float64Array(this.#bins).fill(value);
-    lines.set(node, line);
-    return line;
+  #atLeast({ lowest }: OffsetLimits, us: number, offsetUs: number): void {
+    const bin = this.#binOf(us);
+    const limit = this.#trend === 0 ? offsetUs : offsetUs - this.#driftUs(us) + ROUNDING_US;
+    if (limit > (lowest[bin] as number)) lowest[bin] = limit;
+    if (limit > (lowest[bin + 1] as number)) lowest[bin + 1] = limit;
+  }
+
+  #atMost({ highest }: OffsetLimits, us: number, offsetUs: number): void {
+    const bin = this.#binOf(us);
+    const limit = this.#trend === 0 ? offsetUs : offsetUs - this.#driftUs(us) - ROUNDING_US;
+    if (limit < (highest[bin] as number)) highest[bin] = limit;
+    if (limit < (highest[bin + 1] as number)) highest[bin + 1] = limit;
+  }
+
+  #binOf(us: number): number {
+    return Math.min(this.#bins - 2, Math.max(0, Math.floor((us - this.#fromUs) / this.#binUs)));
+  }
+
+  #driftUs(us: number): number {
+    return this.#trend * Math.min(us - this.#fromUs, (this.#bins - 1) * this.#binUs);
+  }
+
+  #limitsOf(node: string): OffsetLimits {
+    const limits = this.#byNode.get(node) ?? this.#unlimited();
+    this.#byNode.set(node, limits);
+    return limits;
+  }
+
+  #unlimited(): OffsetLimits {
+    return {
+      lowest: new Float64Array(this.#bins).fill(Number.NEGATIVE_INFINITY),
+      highest: new Float64Array(this.#bins).fill(Number.POSITIVE_INFINITY),
+    };
   }
 }
 

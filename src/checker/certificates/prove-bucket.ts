@@ -24,8 +24,7 @@ export function proveBucket(
   policy: Policy,
   { isStartFree }: { readonly isStartFree: boolean },
 ): Proof | undefined {
-  for (let at = 0; at < demands.count; at++)
-    if (!demands.isWithin(demands.order[at] as number)) return undefined;
+  if (!demands.areMomentsWithin()) return undefined;
   const startQuanta = isStartFree ? findStart(demands, policy) : policy.capacityQuanta;
   const hasMaybes = demands.order
     .subarray(0, demands.count)
