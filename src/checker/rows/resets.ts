@@ -3,15 +3,17 @@ import type { History } from '../../history/history.ts';
 import type { Event } from '../../history/records/operation.ts';
 
 /**
- * The times of resets, by bucket. An event fills the bucket it names, under every policy, or every bucket if it names
+ * The times of resets, by bucket, in their order in the history. An event fills the bucket it names, under every policy, or every bucket if it names
  * none.
  */
 export function indexResets({ events, operations: table }: History) {
-  const byName = groupBy<unknown, Event>(events.filter(isReset), ({ args }) => args?.bucket);
+  const resets = events.filter(isReset);
+  const byName = groupBy<unknown, Event>(resets, ({ args }) => args?.bucket);
   return (bucket: number): readonly number[] => {
     if (byName.size === 0) return [];
     const names = new Set([undefined, table.nameOf(bucket), table.plainNameOf(bucket)]);
-    return [...names].flatMap((name) => byName.get(name)?.map(({ atUs }) => atUs) ?? []);
+    const own = new Set([...names].flatMap((name) => byName.get(name) ?? []));
+    return resets.filter((event) => own.has(event)).map(({ atUs }) => atUs);
   };
 }
 

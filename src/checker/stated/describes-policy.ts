@@ -7,20 +7,24 @@ export interface StatedPolicy {
   readonly windowS?: number | undefined;
 }
 
-const UNIT_S = [1, 60, 3_600, 86_400];
-const PERIODS_S = UNIT_S.flatMap((unit) => [1, 2, 5, 10, 15, 20, 30].map((count) => count * unit));
+/** Up to 60 s, 60 min, 24 h and 31 d, and 90 s. */
+const PERIODS_S = [
+  ...[1, 60].flatMap((unit) => Array.from({ length: 60 }, (_, at) => unit * (at + 1))),
+  ...Array.from({ length: 24 }, (_, at) => 3_600 * (at + 1)),
+  ...Array.from({ length: 31 }, (_, at) => 86_400 * (at + 1)),
+  90,
+];
 
 /**
  * Whether a header can describe a token bucket. It does with the capacity, alone or with the time in which an empty bucket
- * fills, rounded to whole seconds; or with the refill: a number of tokens and the time in which so many are added. Such a
+ * fills; or with the refill: a number of tokens and the time in which so many are added, rounded to whole seconds. Such a
  * number without its time may count in any usual period, of which there is a list.
  */
 export function describesBucket({ limit, windowS }: StatedPolicy, policy: Policy): boolean {
   const perSecond = (policy.quantaPerUs / policy.quantaPerToken) * 1_000_000;
   const isCapacity = limit === policy.capacityTokens;
   const isRefillIn = (seconds: number) => Math.abs(limit - perSecond * seconds) < 1;
-  if (windowS !== undefined)
-    return (isCapacity && Math.abs(windowS - limit / perSecond) < 1) || isRefillIn(windowS);
+  if (windowS !== undefined) return Math.abs(windowS - limit / perSecond) < 1 || isRefillIn(windowS);
   return isCapacity || limit === policy.refill.tokens || PERIODS_S.some(isRefillIn);
 }
 

@@ -6,7 +6,7 @@ import { doesLagFade } from '../proofs/lag.ts';
 import type { Refund } from '../proofs/refund.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { JudgedSpan, Known } from '../rows/coverage.ts';
-import { DecisionJudge, type FoundLie, type Granted } from './judge-decision.ts';
+import { DecisionJudge, type FoundLie, type Granted, unitTokens } from './judge-decision.ts';
 import { LevelSweep } from './level-sweep.ts';
 import { type Basis, Lies } from './lies.ts';
 import type { WallClock } from './stated-wait.ts';
@@ -97,7 +97,7 @@ class BucketLies {
         isLie ||= lie.name === 'remaining';
       }
       if (growth !== undefined && known.initial === 'full' && stated.remaining !== undefined && !isLie) {
-        const most = Math.max(0, stated.remaining) + 1 + range.openTokens;
+        const most = (Math.max(0, stated.remaining) + 1) * unitTokens(table, row) + range.openTokens;
         const quanta = most * yardstick.quantaPerToken;
         growth.state(row, { us: table.invokedUs[row] as number, quanta }, table.lastUs(row));
       }

@@ -37,6 +37,11 @@ const MOST_EPOCH_S = 1e11;
 /** A reset as large as this many longest waits is in milliseconds. */
 const MS_RATIO = 50;
 
+/** What one of those that are left costs at most: a limiter may count tokens, or requests like this one. */
+export function unitTokens({ costTokens }: OperationTable, row: number): number {
+  return Math.max(1, costTokens[row] as number);
+}
+
 /** Judges the statements of one decision after another. */
 export class DecisionJudge {
   readonly #table: OperationTable;
@@ -70,7 +75,7 @@ export class DecisionJudge {
   /**
    * R tokens, after the charge of an admission. Rounding up or down is granted, so R - 1 must be below the highest level
    * and R + 1 above the lowest. A limiter may read the level after it has decided: then refill until the end of the
-   * interval counts, and R itself must not be above it.
+   * interval counts, and R itself must not be above it. R may also count requests of the same cost.
    */
   *#remaining(row: number, tokens: number, range: LevelRange, isLow: boolean): Generator<FoundLie> {
     const { quantaPerToken: perToken, capacityQuanta, high } = this.#yardstick;
@@ -86,7 +91,7 @@ export class DecisionJudge {
       yield { reason: 'remaining too high', name: 'remaining', limit, basis, atUs: range.highestAtUs };
       return;
     }
-    const explainedBelow = (Math.max(0, tokens) + 1) * perToken;
+    const explainedBelow = (Math.max(0, tokens) + 1) * unitTokens(this.#table, row) * perToken;
     if (isLow && range.lowest >= explainedBelow) {
       const found = { limit: range.lowest / perToken, atUs: range.lowestAtUs, explainedBelow };
       yield { reason: 'remaining too low', name: 'remaining', basis: 'low', ...found };

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import type { CertificateRecord } from '../../../src/checker/certificates/certificate-lines.ts';
+import { makeRandom } from '../../../src/core/prng.ts';
+import type { HistoryRecord } from '../../../src/history/records/operation.ts';
+import { CORRECT } from '../planted/correct.ts';
+import { runSpecimen } from '../planted/run.ts';
+import { verify } from './verified.ts';
+
+const HEAD: CertificateRecord = {
+  ...({ type: 'certificate', format: 'openclaw-certificate', version: 1 } as const),
+  ratePpm: 1_000,
+};
+
+/** Convictions that a forger may write: any admissions of a window, and any denial. */
+function forge(records: readonly HistoryRecord[], seed: number): CertificateRecord[] {
+  const random = makeRandom(seed, 'forged');
+  const operations = records.filter((record) => record.type === 'op');
+  const buckets = [...new Set(operations.map(({ bucket }) => bucket))];
+  return buckets.flatMap((bucket): CertificateRecord[] => {
+    const own = operations.filter((operation) => operation.bucket === bucket);
+    const numbers = own.map((_, number) => number);
+    const allowed = numbers.filter((number) => own[number]?.outcome === 'allowed');
+    const denied = numbers.filter((number) => own[number]?.outcome === 'denied');
+    const first = Math.floor(random() * allowed.length);
+    const some = allowed.slice(first, first + 1 + Math.floor(random() * 60));
+    const denial = denied[Math.floor(random() * denied.length)];
+    return [
+      { type: 'excess', bucket, fromUs: 1e12, untilUs: 0, operations: some },
+      ...(denial === undefined ? [] : [{ type: 'denial', bucket, operation: denial } as const]),
+    ];
+  });
+}
+
+describe('the verifier confirms no conviction of a correct limiter:', () => {
+  it.each(CORRECT.filter(({ splits }) => splits !== true))('$name', async (specimen) => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const { records } = runSpecimen(specimen, seed, 1_000);
+      const { counts } = await verify(records, [HEAD, ...forge(records, seed)]);
+      expect({ seed, ...counts }).toMatchObject({ seed, excess: 0, denial: 0 });
+    }
+  });
+});
+
+const header: HistoryRecord = {
+  ...({
+    type: 'header',
+    format: 'openclaw-history',
+    version: 1,
+    strategy: '',
+    scenario: '',
+    seed: 0,
+  } as const),
+  ...{ policy: { capacity: 20, refill: { tokens: 5, perUs: 1_000_000 } }, regions: [], startedAt: '' },
+  ...({ initial: 'full', clocks: 'one' } as const),
+};
+const operation = { type: 'op', bucket: 'u', user: '', region: '', process: 0, cost: 10 } as const;
+const one: HistoryRecord = { ...operation, index: 0, invokedUs: 0, completedUs: 10, outcome: 'allowed' };
+const end: HistoryRecord = { type: 'end', atUs: 20, sent: 1 };
+const excess = { type: 'excess', bucket: 'u' } as const;
+
+it.each([
+  { title: 'without an admission', record: { ...excess, fromUs: 1e12, untilUs: 0, operations: [] } },
+  {
+    title: 'with one admission many times',
+    record: { ...excess, fromUs: 0, untilUs: 10, operations: [0, '0', [0], [[0]]] as unknown as number[] },
+  },
+])('a window $title convicts nothing', async ({ record }) => {
+  const { counts } = await verify([header, one, end], [HEAD, record]);
+  expect(counts.excess).toBe(0);
+});
+
+it('a bucket is convicted once of each kind', async () => {
+  const many = Array.from(
+    { length: 3 },
+    (_, index): HistoryRecord => ({ ...operation, index, invokedUs: 0, completedUs: 10, outcome: 'allowed' }),
+  );
+  const record = { ...excess, fromUs: 0, untilUs: 10, operations: [0, 1, 2] };
+  const { counts, exitCode } = await verify([header, ...many, { ...end, sent: 3 }], [HEAD, record, record]);
+  expect({ ...counts, exitCode }).toMatchObject({ excess: 1, refused: 1, exitCode: 1 });
+});
+
+it('a denial by a failure policy, and one that another bucket explains, convict nothing', async () => {
+  const denial = {
+    ...operation,
+    index: 0,
+    invokedUs: 0,
+    completedUs: 10,
+    outcome: 'denied',
+    cost: 1,
+  } as const;
+  const decision = { strategy: 'central', node: 'n', source: 'fallback', charge: 'none' } as const;
+  const charges = [
+    { bucket: 'u', cost: 1 },
+    { bucket: 'w', cost: 1 },
+  ];
+  const record: CertificateRecord = { type: 'denial', bucket: 'u', operation: 0 };
+  const found = async (operation: HistoryRecord) =>
+    (await verify([header, operation, end], [HEAD, record])).counts;
+  expect(await found({ ...denial, decision })).toMatchObject({ denial: 0, refused: 1 });
+  expect(await found({ ...denial, charges })).toMatchObject({ denial: 0, undecided: 1 });
+  expect(await found(denial)).toMatchObject({ denial: 1 });
+});
+
+it('a history without its end convicts nothing', async () => {
+  const denial: HistoryRecord = {
+    ...operation,
+    index: 0,
+    invokedUs: 0,
+    completedUs: 10,
+    outcome: 'denied',
+    cost: 1,
+  };
+  const record: CertificateRecord = { type: 'denial', bucket: 'u', operation: 0 };
+  expect((await verify([header, denial], [HEAD, record])).counts).toMatchObject({ denial: 0, undecided: 1 });
+});
