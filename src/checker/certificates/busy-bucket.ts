@@ -72,7 +72,9 @@ export class BusyBucket {
   /** Takes the tokens of an operation that may take them until `untilUs`. */
   take(row: number, quanta: number, untilUs: number): void {
     const slackUs = untilUs - this.nowUs;
-    const sparedUs = slackUs + Math.floor((this.quanta - quanta) / this.#policy.quantaPerUs);
+    // the refill of a full bucket counts: a lower level would have kept it
+    const sinceUs = this.nowUs - this.#afterUs;
+    const sparedUs = slackUs + sinceUs + Math.floor((this.#afterQuanta - quanta) / this.#policy.quantaPerUs);
     if (this.isFull && this.#isBegun) this.#beginPeriod(row, { possibleUs: slackUs, sparedUs });
     else {
       this.period.possibleUs = Math.min(this.period.possibleUs, sparedUs);

@@ -78,7 +78,7 @@ export class StatedFields {
   }
 }
 
-/** The header that a field is named like. A reset may have any unit: other programs than limiters write such fields. */
+/** The header that a field is named like. A reset has form `any`: other programs than limiters write such fields. */
 function headerOf(field: string): StatedHeader | undefined {
   const before = BEFORE.exec(field)?.[0] ?? '';
   if (OF_REQUEST.test(before)) return undefined;

@@ -1,0 +1,108 @@
+import { expect, it } from 'vitest';
+import { certificateRecords } from '../../../src/checker/certificates/certificate-lines.ts';
+import { examineHistory } from '../../../src/checker/check.ts';
+import { HistoryReader } from '../../../src/history/reader.ts';
+import type { Header, HistoryRecord, Operation } from '../../../src/history/records/operation.ts';
+import { verify } from './verified.ts';
+
+const S = 1_000_000;
+const rate = { tokens: 5, perUs: S }; // 1 token each 200,000 us, in lowest terms
+
+function headerOf(initial: Header['initial'], capacity: number): HistoryRecord {
+  return {
+    ...({
+      type: 'header',
+      format: 'openclaw-history',
+      version: 1,
+      strategy: '',
+      scenario: '',
+      seed: 0,
+    } as const),
+    ...{ policy: { capacity, refill: rate }, regions: [], startedAt: '', initial, clocks: 'one' },
+  };
+}
+
+function operationsOf(parts: readonly Partial<Operation>[]): Operation[] {
+  return parts.map((part, index) => ({
+    ...({ type: 'op', index, bucket: 'u', user: '', region: '', process: 0, cost: 1 } as const),
+    ...{ invokedUs: 0, completedUs: 0, outcome: 'allowed' },
+    ...part,
+  }));
+}
+
+/** A history as a file, its certificate, and what the verifier says. */
+async function certified(records: readonly HistoryRecord[]) {
+  const reader = new HistoryReader();
+  reader.startFile('history.ndjson');
+  reader.push(Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join('')));
+  reader.endFile();
+  const history = reader.finish();
+  const examination = examineHistory(history, { busiest: [], contestedAtLeast: 0, infoAtMost: 1 });
+  const certificate = [...certificateRecords(history.operations, examination)];
+  return { certificate, ...(await verify(records, certificate)) };
+}
+
+it.each([
+  {
+    title: 'a rate that is not in lowest terms, and a first level',
+    header: headerOf('unknown', 20),
+    parts: [
+      { invokedUs: 0, completedUs: 1, outcome: 'denied' as const },
+      { invokedUs: S, completedUs: S + 1, cost: 5 },
+      { invokedUs: S + 2, completedUs: S + 3, outcome: 'denied' as const },
+    ],
+    others: [],
+  },
+  {
+    title: 'times with fractions',
+    header: headerOf('full', 1),
+    parts: [
+      { invokedUs: 5.5, completedUs: 5.75 },
+      { invokedUs: 8.25, completedUs: 9.5, outcome: 'denied' as const },
+    ],
+    others: [],
+  },
+  {
+    title: 'resets of one bucket and of all',
+    header: headerOf('full', 1),
+    parts: [
+      { invokedUs: 0, completedUs: 10 },
+      { invokedUs: 120, completedUs: 130 },
+      { invokedUs: 220, completedUs: 230 },
+      { invokedUs: 240, completedUs: 250, outcome: 'denied' as const },
+    ],
+    others: [
+      { type: 'event', event: 'reset', atUs: 100, args: { bucket: 'u' } },
+      { type: 'event', event: 'reset', atUs: 200 },
+    ] satisfies HistoryRecord[],
+  },
+])('the verifier accepts the proof of a history with $title', async ({ header, parts, others }) => {
+  const operations = operationsOf(parts);
+  const end: HistoryRecord = { type: 'end', atUs: 2 * S, sent: operations.length };
+  const { counts, refused } = await certified([header, ...operations, ...others, end]);
+  expect([...refused]).toEqual([]);
+  expect(counts).toMatchObject({ proved: 1 });
+});
+
+it('a clock of no node is the clock of the recorder', async () => {
+  const header = headerOf('full', 1);
+  const operations = operationsOf([
+    { invokedUs: 0, completedUs: 10 },
+    { invokedUs: 190_000, completedUs: 190_010 },
+  ]);
+  const records: HistoryRecord[] = [header, ...operations, { type: 'end', atUs: S, sent: 2 }];
+  const { counts } = await verify(records, [
+    { type: 'certificate', format: 'openclaw-certificate', version: 1, ratePpm: 1_000 },
+    {
+      type: 'clock',
+      clock: 0,
+      nodes: [],
+      points: [
+        [0, 0],
+        [190_000, 190],
+      ],
+    },
+    { type: 'proof', bucket: 'u', proves: 'all', clock: 0, order: [0, 2], momentsUs: [0, 190_200] },
+  ]);
+  expect(counts).toMatchObject({ proved: 0, refused: 2 });
+});
