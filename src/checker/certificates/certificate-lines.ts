@@ -152,7 +152,8 @@ function* accusations(
         operations: [...window.rows].map(numberOf),
       };
   }
-  const denial = denials.first;
+  let denial = denials.first; // the one with the highest level: the verifier grants more to clocks
+  for (const one of denials) if (one.lowestQuanta > (denial?.lowestQuanta ?? 0)) denial = one;
   if (denial !== undefined) yield { type: 'denial', ...name, operation: numberOf(denial.row) };
   const [mismatch] = replay.findings;
   if (mismatch !== undefined) yield { type: 'replay', ...name, operation: numberOf(mismatch.row) };
