@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import type { CertificateEnd } from '../checker/certificates/certificate-lines.ts';
 import { count } from '../core/units.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { type Look, labelled } from './fit-lines.ts';
@@ -19,16 +20,6 @@ export interface VerifierCounts {
   /** Findings of the replay, which it does not check. */
   readonly replay: number;
   readonly refused: number;
-}
-
-/** The last record of a certificate: what it says of the buckets of its history. */
-export interface CertificateEnd {
-  readonly buckets: number;
-  readonly proved: number;
-  readonly admissionsProved: number;
-  readonly withinBound: number;
-  readonly convicted: number;
-  readonly open: number;
 }
 
 /** What `openclaw-rl verify --json` prints. */

@@ -6,7 +6,7 @@ import { MAX_SLEW_PPM } from '../clocks/grant.ts';
 import { EdfTimeline } from '../proofs/edf-timeline.ts';
 import { findWorstWindow } from '../proofs/worst-window.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
-import { type FoundProof, STATE } from './certificates.ts';
+import { type FoundProof, type ProofCounts, STATE } from './certificates.ts';
 import type { DecidingClock } from './deciding-clock.ts';
 import { replayProof } from './prove-bucket.ts';
 
@@ -17,14 +17,8 @@ interface BucketName {
 }
 
 /** The last record: how many buckets have which proof. */
-interface Counts {
-  readonly type: 'end';
+export interface CertificateEnd extends Omit<ProofCounts, 'whyNone'> {
   readonly buckets: number;
-  readonly proved: number;
-  readonly admissionsProved: number;
-  readonly withinBound: number;
-  readonly convicted: number;
-  readonly open: number;
 }
 
 /**
@@ -69,7 +63,7 @@ export type CertificateRecord =
     } & BucketName)
   | ({ readonly type: 'denial'; readonly operation: number } & BucketName)
   | ({ readonly type: 'replay'; readonly operation: number } & BucketName)
-  | Counts;
+  | ({ readonly type: 'end' } & CertificateEnd);
 
 /** The records of the certificate of an examined history, in their order. */
 export function* certificateRecords(

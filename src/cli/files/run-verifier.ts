@@ -4,9 +4,10 @@ import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
+import type { CertificateEnd } from '../../checker/certificates/certificate-lines.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
-import type { CertificateEnd, VerifierCounts } from '../../report/verification.ts';
+import type { VerifierCounts } from '../../report/verification.ts';
 
 /** A program of its own, without code of the checker. */
 const VERIFIER = resolve(import.meta.dirname, '../../../verify/verify.mjs');
