@@ -15,9 +15,8 @@ export class BucketDemands implements Demands {
   readonly #policy: Policy;
   readonly clock: DecidingClock;
   /** Whether decisions report their moments: then those are used. */
-  readonly #isReported: boolean;
+  readonly isReported: boolean;
   readonly order: Uint32Array;
-  readonly count: number;
   readonly gains: readonly Gain[];
 
   constructor(
@@ -43,10 +42,8 @@ export class BucketDemands implements Demands {
     const node = rows.table.levels?.node(reported[0] as number) ?? 0;
     const clock = reported.length > 0 ? clocks.ofNode.get(node) : undefined;
     this.clock = clock ?? clocks.shared;
-    this.#isReported = clock !== undefined;
-    const { order, count } = this.#order(rows, { reported, withDenials });
-    this.order = order;
-    this.count = count;
+    this.isReported = clock !== undefined;
+    this.order = this.#order(rows, { reported, withDenials });
     this.gains = this.#gains(rows, resets);
   }
 
@@ -55,7 +52,7 @@ export class BucketDemands implements Demands {
     const outcome = kind & KIND.outcome;
     if (outcome === KIND.denied) return ROLE.denial;
     if (outcome === KIND.info) return ROLE.maybe;
-    return this.#isReported && !this.#hasMoment(row) ? ROLE.late : ROLE.take;
+    return this.isReported && !this.#hasMoment(row) ? ROLE.late : ROLE.take;
   }
 
   fromUs(row: number): number {
@@ -81,9 +78,8 @@ export class BucketDemands implements Demands {
   /** Whether every reported moment lies within the interval of its operation, as this clock shows it. */
   areMomentsWithin(): boolean {
     const { levels, invokedUs } = this.#table;
-    if (!this.#isReported || levels === undefined) return true;
-    for (let at = 0; at < this.count; at++) {
-      const row = this.order[at] as number;
+    if (!this.isReported || levels === undefined) return true;
+    for (const row of this.order) {
       const us = levels.bucketUs(row);
       if (
         us < this.clock.show(Math.ceil(invokedUs[row] as number)) ||
@@ -95,27 +91,26 @@ export class BucketDemands implements Demands {
   }
 
   #hasMoment(row: number): boolean {
-    return this.#isReported && !Number.isNaN(this.#table.levels?.bucketUs(row) ?? Number.NaN);
+    return this.isReported && !Number.isNaN(this.#table.levels?.bucketUs(row) ?? Number.NaN);
   }
 
   /** The rows with a reported moment in the order of the bucket, and the others by their first moment. */
   #order(
     rows: BucketRows,
     { reported, withDenials }: { reported: Uint32Array; withDenials: boolean },
-  ): { order: Uint32Array; count: number } {
+  ): Uint32Array {
     const { kinds, costTokens } = this.#table;
     const isIn = (row: number) =>
       (costTokens[row] as number) > 0 &&
       (withDenials || ((kinds[row] as number) & KIND.outcome) !== KIND.denied) &&
       ((kinds[row] as number) & JOINED_SURPLUS) !== JOINED_SURPLUS;
-    if (!this.#isReported) {
+    if (!this.isReported) {
       const all = rows.byInvoked.subarray(0, rows.count);
-      const order = all.every(isIn) ? all : all.filter(isIn);
-      return { order, count: order.length };
+      return all.every(isIn) ? all : all.filter(isIn);
     }
     const others = rows.byInvoked.subarray(0, rows.count).filter((row) => isIn(row) && !this.#hasMoment(row));
     const own = reported.every(isIn) ? reported : reported.filter(isIn);
-    return { order: others.length === 0 ? own : this.#merge(own, others), count: own.length + others.length };
+    return others.length === 0 ? own : this.#merge(own, others);
   }
 
   #merge(own: Uint32Array, others: Uint32Array): Uint32Array {

@@ -96,6 +96,7 @@ export class Certificates {
       const demands = new BucketDemands(rows, policy, how);
       const proof = proveBucket(demands, policy, { isStartFree });
       if (proof !== undefined) return { state, demands, proof };
+      if (!demands.isReported) break; // without reports it is the same search again
     }
     return undefined;
   }

@@ -12,9 +12,8 @@ export const ROLE = {
 
 /** The operations of one bucket, with times of the deciding clock. A row is also a number of a gain. */
 export interface Demands {
-  /** Takes, denials and maybes by their first moment; the first `count`. */
+  /** Takes, denials and maybes by their first moment. */
   readonly order: Uint32Array;
-  readonly count: number;
   /** Refunds and resets by their first moment. */
   readonly gains: readonly Gain[];
   roleOf(row: number): number;

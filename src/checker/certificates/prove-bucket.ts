@@ -26,9 +26,7 @@ export function proveBucket(
 ): Proof | undefined {
   if (!demands.areMomentsWithin()) return undefined;
   const startQuanta = isStartFree ? findStart(demands, policy) : policy.capacityQuanta;
-  const hasMaybes = demands.order
-    .subarray(0, demands.count)
-    .some((row) => demands.roleOf(row) === ROLE.maybe);
+  const hasMaybes = demands.order.some((row) => demands.roleOf(row) === ROLE.maybe);
   for (const usesMaybes of hasMaybes ? [false, true] : [false]) {
     const attempt = { startQuanta, isStartFree, holds: new Map(), usesMaybes };
     const early = search(demands, policy, attempt);
@@ -64,8 +62,8 @@ export function replayProof({ demands, attempt }: Proof, policy: Policy, sink: S
 
 /** The level at the first moment, by the first reply that shows one; a full bucket if none does. */
 function findStart(demands: BucketDemands, policy: Policy): number {
-  const { order, count } = demands;
-  const first = order.subarray(0, count).find((row) => !Number.isNaN(demands.foundQuanta(row)));
+  const { order } = demands;
+  const first = order.find((row) => !Number.isNaN(demands.foundQuanta(row)));
   if (first === undefined) return policy.capacityQuanta;
   const elapsedUs = demands.fromUs(first) - demands.fromUs(order[0] as number);
   const found = Math.min(policy.capacityQuanta, demands.foundQuanta(first));

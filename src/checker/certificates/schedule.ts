@@ -42,8 +42,8 @@ export class Schedule {
   /** Whether all admissions found a place; `misses` has the denials that did not. */
   run(demands: Demands, policy: Policy, attempt: Attempt, sink?: Sink): boolean {
     this.#reset(demands, policy, attempt, sink);
-    const { order, count } = demands;
-    for (let at = 0; at < count && !this.#isFailed; at++) this.#meet(order[at] as number);
+    const { order } = demands;
+    for (let at = 0; at < order.length && !this.#isFailed; at++) this.#meet(order[at] as number);
     if (!this.#isFailed) this.#advance(Number.POSITIVE_INFINITY);
     if (!this.#isFailed) this.#finish();
     this.#heap.release();
@@ -54,12 +54,12 @@ export class Schedule {
     this.#demands = demands;
     this.#attempt = attempt;
     this.#sink = sink;
-    this.#heap.clear(demands.count);
-    const startUs = demands.count > 0 ? demands.fromUs(demands.order[0] as number) : 0;
+    this.#heap.clear(demands.order.length);
+    const startUs = demands.order.length > 0 ? demands.fromUs(demands.order[0] as number) : 0;
     this.#bucket = new BusyBucket(policy, startUs, attempt);
     this.#isFailed = false;
     this.#nextGain = 0;
-    this.#scans = SCANS * demands.count + 1_000;
+    this.#scans = SCANS * demands.order.length + 1_000;
     this.#unknown = new UnknownCharges(demands, policy, {
       bucket: this.#bucket,
       take: (row, quanta) => this.#take(row, quanta),

@@ -19,12 +19,8 @@ export class TokenOrder implements Demands {
   constructor(demands: Demands, policy: Policy) {
     this.#demands = demands;
     this.#momentsUs = giveTokens(demands, policy);
-    this.order = demands.order.slice(0, demands.count);
-    sortRows(this.order, demands.count, (row) => this.fromUs(row));
-  }
-
-  get count(): number {
-    return this.#demands.count;
+    this.order = demands.order.slice();
+    sortRows(this.order, this.order.length, (row) => this.fromUs(row));
   }
 
   get gains(): Demands['gains'] {
@@ -54,7 +50,7 @@ export class TokenOrder implements Demands {
 
 /** The moments of all takes, by row. Microseconds. */
 function giveTokens(demands: Demands, { capacityQuanta, quantaPerUs }: Policy): Map<number, number> {
-  const takes = demands.order.subarray(0, demands.count).filter((row) => demands.roleOf(row) === ROLE.take);
+  const takes = demands.order.filter((row) => demands.roleOf(row) === ROLE.take);
   const keptUs = capacityQuanta / quantaPerUs;
   const momentsUs = new Map<number, number>();
   let bornUs = Number.NEGATIVE_INFINITY;
