@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CertificateRecord } from '../../../src/checker/certificates/certificate-lines.ts';
 import { makeRandom } from '../../../src/core/prng.ts';
 import type { HistoryRecord } from '../../../src/history/records/operation.ts';
+import { headerOf, operationOf } from '../../support/history.ts';
 import { CORRECT } from '../planted/correct.ts';
 import { runSpecimen } from '../planted/run.ts';
 import { verify } from './verified.ts';
@@ -41,20 +42,9 @@ describe('the verifier confirms no conviction of a correct limiter:', () => {
   });
 });
 
-const header: HistoryRecord = {
-  ...({
-    type: 'header',
-    format: 'openclaw-history',
-    version: 1,
-    strategy: '',
-    scenario: '',
-    seed: 0,
-  } as const),
-  ...{ policy: { capacity: 20, refill: { tokens: 5, perUs: 1_000_000 } }, regions: [], startedAt: '' },
-  ...({ initial: 'full', clocks: 'one' } as const),
-};
-const operation = { type: 'op', bucket: 'u', user: '', region: '', process: 0, cost: 10 } as const;
-const one: HistoryRecord = { ...operation, index: 0, invokedUs: 0, completedUs: 10, outcome: 'allowed' };
+const header = headerOf();
+const operation = { bucket: 'u', cost: 10, invokedUs: 0, completedUs: 10 };
+const one = operationOf(0, operation);
 const end: HistoryRecord = { type: 'end', atUs: 20, sent: 1 };
 const excess = { type: 'excess', bucket: 'u' } as const;
 
@@ -70,24 +60,14 @@ it.each([
 });
 
 it('a bucket is convicted once of each kind', async () => {
-  const many = Array.from(
-    { length: 3 },
-    (_, index): HistoryRecord => ({ ...operation, index, invokedUs: 0, completedUs: 10, outcome: 'allowed' }),
-  );
+  const many = [0, 1, 2].map((index) => operationOf(index, operation));
   const record = { ...excess, fromUs: 0, untilUs: 10, operations: [0, 1, 2] };
   const { counts, exitCode } = await verify([header, ...many, { ...end, sent: 3 }], [HEAD, record, record]);
   expect({ ...counts, exitCode }).toMatchObject({ excess: 1, refused: 1, exitCode: 1 });
 });
 
 it('a denial by a failure policy, and one that another bucket explains, convict nothing', async () => {
-  const denial = {
-    ...operation,
-    index: 0,
-    invokedUs: 0,
-    completedUs: 10,
-    outcome: 'denied',
-    cost: 1,
-  } as const;
+  const denial = operationOf(0, { ...operation, outcome: 'denied', cost: 1 });
   const decision = { strategy: 'central', node: 'n', source: 'fallback', charge: 'none' } as const;
   const charges = [
     { bucket: 'u', cost: 1 },
@@ -102,14 +82,7 @@ it('a denial by a failure policy, and one that another bucket explains, convict 
 });
 
 it('a history without its end convicts nothing', async () => {
-  const denial: HistoryRecord = {
-    ...operation,
-    index: 0,
-    invokedUs: 0,
-    completedUs: 10,
-    outcome: 'denied',
-    cost: 1,
-  };
+  const denial = operationOf(0, { ...operation, outcome: 'denied', cost: 1 });
   const record: CertificateRecord = { type: 'denial', bucket: 'u', operation: 0 };
   expect((await verify([header, denial], [HEAD, record])).counts).toMatchObject({ denial: 0, undecided: 1 });
 });

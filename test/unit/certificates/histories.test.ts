@@ -2,32 +2,14 @@ import { expect, it } from 'vitest';
 import { certificateRecords } from '../../../src/checker/certificates/certificate-lines.ts';
 import { examineHistory } from '../../../src/checker/check.ts';
 import { HistoryReader } from '../../../src/history/reader.ts';
-import type { Header, HistoryRecord, Operation } from '../../../src/history/records/operation.ts';
+import type { Header, HistoryRecord } from '../../../src/history/records/operation.ts';
+import { headerOf as anyHeader, operationOf } from '../../support/history.ts';
 import { verify } from './verified.ts';
 
 const S = 1_000_000;
-const rate = { tokens: 5, perUs: S }; // 1 token each 200,000 us, in lowest terms
-
+/** One token each 200,000 us, in terms that are not the lowest. */
 function headerOf(initial: Header['initial'], capacity: number): HistoryRecord {
-  return {
-    ...({
-      type: 'header',
-      format: 'openclaw-history',
-      version: 1,
-      strategy: '',
-      scenario: '',
-      seed: 0,
-    } as const),
-    ...{ policy: { capacity, refill: rate }, regions: [], startedAt: '', initial, clocks: 'one' },
-  };
-}
-
-function operationsOf(parts: readonly Partial<Operation>[]): Operation[] {
-  return parts.map((part, index) => ({
-    ...({ type: 'op', index, bucket: 'u', user: '', region: '', process: 0, cost: 1 } as const),
-    ...{ invokedUs: 0, completedUs: 0, outcome: 'allowed' },
-    ...part,
-  }));
+  return anyHeader(undefined, { policy: { capacity, refill: { tokens: 5, perUs: S } }, initial });
 }
 
 /** A history as a file, its certificate, and what the verifier says. */
@@ -72,12 +54,12 @@ it.each([
       { invokedUs: 240, completedUs: 250, outcome: 'denied' as const },
     ],
     others: [
-      { type: 'event', event: 'reset', atUs: 100, args: { bucket: 'u' } },
+      { type: 'event', event: 'reset', atUs: 100, args: { bucket: 'b' } },
       { type: 'event', event: 'reset', atUs: 200 },
     ] satisfies HistoryRecord[],
   },
 ])('the verifier accepts the proof of a history with $title', async ({ header, parts, others }) => {
-  const operations = operationsOf(parts);
+  const operations = parts.map((part, index) => operationOf(index, part));
   const end: HistoryRecord = { type: 'end', atUs: 2 * S, sent: operations.length };
   const { counts, refused } = await certified([header, ...operations, ...others, end]);
   expect([...refused]).toEqual([]);
@@ -86,10 +68,10 @@ it.each([
 
 it('a clock of no node is the clock of the recorder', async () => {
   const header = headerOf('full', 1);
-  const operations = operationsOf([
+  const operations = [
     { invokedUs: 0, completedUs: 10 },
     { invokedUs: 190_000, completedUs: 190_010 },
-  ]);
+  ].map((part, index) => operationOf(index, part));
   const records: HistoryRecord[] = [header, ...operations, { type: 'end', atUs: S, sent: 2 }];
   const { counts } = await verify(records, [
     { type: 'certificate', format: 'openclaw-certificate', version: 1, ratePpm: 1_000 },
@@ -102,7 +84,7 @@ it('a clock of no node is the clock of the recorder', async () => {
         [190_000, 190],
       ],
     },
-    { type: 'proof', bucket: 'u', proves: 'all', clock: 0, order: [0, 2], momentsUs: [0, 190_200] },
+    { type: 'proof', bucket: 'b', proves: 'all', clock: 0, order: [0, 2], momentsUs: [0, 190_200] },
   ]);
   expect(counts).toMatchObject({ proved: 0, refused: 2 });
 });
