@@ -4,6 +4,7 @@ import type { Examination } from '../check.ts';
 import type { ClockBounds } from '../clocks/bounds.ts';
 import { MAX_SLEW_PPM } from '../clocks/grant.ts';
 import { EdfTimeline } from '../proofs/edf-timeline.ts';
+import { RefundSums } from '../proofs/refund.ts';
 import { findWorstWindow } from '../proofs/worst-window.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { type FoundProof, type ProofCounts, STATE } from './certificates.ts';
@@ -131,7 +132,7 @@ function codesOf({ starts, kinds, rows }: OperationTable, bucket: number): (row:
 /** What convicts a bucket: of each kind the first violation. */
 function* accusations(
   rows: BucketRows,
-  { over, denials, replay }: BucketResult,
+  { over, denials, replay, refunds }: BucketResult,
   clock: ClockBounds,
 ): Generator<CertificateRecord> {
   const { table, bucket } = rows;
@@ -139,7 +140,8 @@ function* accusations(
   const numberOf = (row: number) => codesOf(table, bucket)(row) / 2;
   if (over.drops.length > 0) {
     const machine = new EdfTimeline(table.policyOf(bucket), clock);
-    const window = findWorstWindow(rows, machine); // the largest excess: the verifier grants more to clocks
+    const worst = findWorstWindow(rows, machine, RefundSums.of(refunds));
+    const window = worst ?? findWorstWindow(rows, machine); // the largest excess: the verifier grants more to clocks
     if (window !== undefined)
       yield {
         ...{ type: 'excess', ...name, fromUs: window.startUs, untilUs: window.endUs },

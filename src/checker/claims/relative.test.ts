@@ -82,6 +82,20 @@ describe('a bucket with refunds', () => {
     expect(one('total-excess <= 12%', history)).toMatchObject({ status: 'broken', measured: 0.125 });
     expect(one('worst-window <= 19%', history)).toMatchObject({ status: 'broken', measured: 0.2 });
   });
+
+  it('is judged by the window that is worst after refunds', () => {
+    const refunded = [...many(4, 5), at(5, { cost: -2 })];
+    const history = historyOf([...refunded, ...many(3, 90)], { policy: '2:1/s' });
+    expect(one('worst-window <= 49%', history)).toMatchObject({ status: 'broken', measured: 0.5 });
+    expect(one('worst-window <= 0', history)).toMatchObject({ status: 'broken', measured: 1 });
+    const spent = [1, 2, 3, 4, 5, 6].flatMap((atS) => many(1, atS));
+    const early = historyOf([at(0.5, { cost: -2 }), ...many(2, 0.1), ...spent, ...many(2, 6)], {
+      policy: '2:1/s',
+    });
+    expect(one('worst-window <= 0', early)).toMatchObject({ status: 'broken', measured: 1 });
+    expect(one('total-excess <= 0', early)).toMatchObject({ status: 'broken', measured: 1 });
+    expect(one('worst-window <= 50%', early)?.status).toBe('holds');
+  });
 });
 
 describe('worst-window as a share', () => {

@@ -1,6 +1,5 @@
 import type { OperationTable } from '../../history/columns/table.ts';
-import type { Refund } from '../proofs/refund.ts';
-import { countWhile } from '../rows/sort-rows.ts';
+import type { RefundSums } from '../proofs/refund.ts';
 
 /**
  * How much more a bucket could have admitted unseen: the least, over all windows [s, e], of what is allowed there, C +
@@ -17,14 +16,14 @@ export class Headroom {
   /** Quanta. */
   leastQuanta: number;
   readonly #table: OperationTable;
-  readonly #refunds: RefundsWithin | undefined;
+  readonly #refunds: RefundSums | undefined;
   #undoneFromUs = 0;
   #undoneQuanta = 0;
 
-  constructor(table: OperationTable, burstQuanta: number, refunds: readonly Refund[]) {
+  constructor(table: OperationTable, burstQuanta: number, refunds: RefundSums | undefined) {
     this.leastQuanta = burstQuanta;
     this.#table = table;
-    this.#refunds = refunds.length === 0 ? undefined : new RefundsWithin(refunds);
+    this.#refunds = refunds;
   }
 
   /**
@@ -48,37 +47,5 @@ export class Headroom {
     if (this.#refunds === undefined) return 0;
     const undone = this.#undoneFromUs === busyFromUs ? this.#undoneQuanta : 0;
     return this.#refunds.within(busyFromUs, this.#table.lastUs(row)) - undone;
-  }
-}
-
-/** The most quanta that refunds can have returned in a span. */
-class RefundsWithin {
-  readonly #begins: Steps;
-  readonly #ends: Steps;
-
-  constructor(refunds: readonly Refund[]) {
-    this.#begins = new Steps(refunds.map(({ fromUs, quanta }) => [fromUs, quanta]));
-    this.#ends = new Steps(refunds.map(({ lastUs, quanta }) => [lastUs, quanta]));
-  }
-
-  within(startUs: number, endUs: number): number {
-    return this.#begins.sum((us) => us <= endUs) - this.#ends.sum((us) => us < startUs);
-  }
-}
-
-/** Prefix sums of amounts by time. */
-class Steps {
-  readonly #times: readonly number[];
-  readonly #sums: readonly number[];
-
-  constructor(steps: readonly (readonly [us: number, quanta: number])[]) {
-    const sorted = steps.toSorted(([a], [b]) => (a === b ? 0 : a - b)); // Infinity - Infinity is NaN
-    let sum = 0;
-    this.#times = sorted.map(([us]) => us);
-    this.#sums = [0, ...sorted.map(([, quanta]) => (sum += quanta))];
-  }
-
-  sum(holds: (us: number) => boolean): number {
-    return this.#sums[countWhile(this.#times, this.#times.length, holds)] ?? 0;
   }
 }

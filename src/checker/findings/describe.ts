@@ -8,10 +8,10 @@ import { EdfTimeline } from '../proofs/edf-timeline.ts';
 import type { FalseDenials } from '../proofs/false-denials.ts';
 import { findOverAdmission, type OverAdmission } from '../proofs/over-admission.ts';
 import type { ProofBudget } from '../proofs/proof-budget.ts';
-import { type Refund, refundedWithin } from '../proofs/refund.ts';
+import { type Refund, RefundSums } from '../proofs/refund.ts';
 import { proveDespiteRefunds } from '../proofs/refunded.ts';
 import type { ReplayFinding } from '../proofs/replay.ts';
-import { findWitness, findWorstWindow, type Window } from '../proofs/worst-window.ts';
+import { excessOf, findWitness, findWorstWindow, type Window } from '../proofs/worst-window.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Known } from '../rows/coverage.ts';
 import type { BrokenWindows } from '../windows/broken-windows.ts';
@@ -57,20 +57,19 @@ export class Describer {
     const machine = new EdfTimeline(this.#policy, this.#clock);
     const { first } = drops;
     const moments = findMoments(table, this.#violationsOf(drops));
-    const worst = findWorstWindow(this.#bucket, machine);
+    const found = findWorstWindow(this.#bucket, machine, RefundSums.of(refunds));
+    const worst = found ?? findWorstWindow(this.#bucket, machine); // refunds may excuse each window, but not all
     if (first === undefined || moments === undefined || worst === undefined) return undefined;
     const proof =
       refunds.length === 0
-        ? this.#proof(findWitness(this.#bucket, machine, first) ?? worst, refunds)
+        ? this.#proof(findWitness(this.#bucket, machine, first) ?? worst)
         : this.#proofDespiteRefunds(refunds, first);
-    const excess =
-      worst.admittedQuanta - worst.allowanceQuanta - refundedWithin(refunds, worst.startUs, worst.endUs);
     return {
       kind: 'over-admission',
       bucket: this.#name(),
       ...moments,
       totalExcess: this.#tokens(totalExcessQuanta),
-      worstWindow: Math.max(0, this.#tokens(excess)),
+      worstWindow: found === undefined ? 0 : this.#tokens(excessOf(found)),
       window: this.#inTokens(worst),
       ...proof,
     };
@@ -80,14 +79,8 @@ export class Describer {
     for (const { row, quanta } of drops) yield { row, tokens: this.#tokens(quanta) };
   }
 
-  #proof(window: Window, refunds: readonly Refund[]): Proof {
-    return {
-      inequality: this.#windowInequality(
-        window,
-        this.#tokens(refundedWithin(refunds, window.startUs, window.endUs)),
-      ),
-      ...this.#witnessOf(window.rows),
-    };
+  #proof(window: Window): Proof {
+    return { inequality: this.#windowInequality(window), ...this.#witnessOf(window.rows) };
   }
 
   /** The rows as witness lines; if there are too many, the first ones and the last two. */
@@ -107,11 +100,9 @@ export class Describer {
       return { inequality: `${this.#minted(this.#bucket, refunds)}${UNSOUGHT}`, witness: [] };
     const { rows: proof, isSmallest } = found;
     const more = isSmallest ? '' : NOT_SMALLEST;
-    const window = findWorstWindow(proof, new EdfTimeline(policy, slack));
-    const isExceeded = ({ admittedQuanta, allowanceQuanta, startUs, endUs }: Window) =>
-      admittedQuanta - allowanceQuanta > refundedWithin(refunds, startUs, endUs);
-    if (window?.rows.length === proof.count && isExceeded(window)) {
-      const exceeded = this.#proof(window, refunds);
+    const window = findWorstWindow(proof, new EdfTimeline(policy, slack), RefundSums.of(refunds));
+    if (window?.rows.length === proof.count && excessOf(window) > 0) {
+      const exceeded = this.#proof(window);
       return { ...exceeded, inequality: `${exceeded.inequality}${more}` };
     }
     return {
@@ -217,7 +208,8 @@ export class Describer {
     };
   }
 
-  #windowInequality(window: Window, refundedTokens: number): string {
+  #windowInequality(window: Window): string {
+    const refundedTokens = this.#tokens(window.refundedQuanta);
     const { capacityTokens, refill } = this.#policy;
     const perSecond = (refill.tokens * 1_000_000) / refill.perUs;
     const refunds = refundedTokens === 0 ? '' : ` + ${refundedTokens} refunded`;

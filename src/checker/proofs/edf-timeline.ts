@@ -1,6 +1,7 @@
 import { OpenclawError } from '../../core/errors.ts';
 import { MOST_QUANTA, type Policy } from '../../core/policy.ts';
 import type { ClockSlack } from '../clocks/bounds.ts';
+import type { RefundSums } from './refund.ts';
 
 /** Products below this are exact. */
 const EXACT = 2 ** 53;
@@ -56,20 +57,32 @@ export class EdfTimeline {
  * Every number is exact. Works are at most 2^52 quanta, bursts 2^53, and the anchor follows the machine, so that
  * `#quanta` stays below 2^52. A distance above the remaining work is only compared with it, so its rounding does not
  * matter. A smaller distance is a difference of numbers below 2^54, and is widened by more than their rounding.
+ *
+ * A refund is tokens minted at once: releases and deadlines after it come so much later. A release is moved by the
+ * refunds that were certainly over, a deadline by all that can have been made, so a span holds all that are possible in
+ * it. A refund whose time is uncertain counts in every span that it can be in.
  */
 export class MachineTime {
   readonly #machine: EdfTimeline;
   #anchorUs = 0;
   #quanta = 0;
+  readonly #refunds: RefundSums | undefined;
+  #refundedBefore = 0;
 
-  constructor(machine: EdfTimeline) {
+  constructor(machine: EdfTimeline, refunds?: RefundSums) {
     this.#machine = machine;
+    this.#refunds = refunds;
+  }
+
+  get quantaPerToken(): number {
+    return this.#machine.quantaPerToken;
   }
 
   /** An idle machine waits for the release of the operation that was invoked then. */
   waitFor(invokedUs: number): void {
     this.#anchorUs = invokedUs;
     this.#quanta = -this.#machine.guard - this.#machine.burst;
+    this.#refundedBefore = this.#refunds?.before(invokedUs) ?? 0;
   }
 
   advance(quanta: number): void {
@@ -82,14 +95,18 @@ export class MachineTime {
     const { speed, guard, burst } = this.#machine;
     const product = (invokedUs - this.#anchorUs) * speed;
     const rounded = product < EXACT ? Math.floor(product) - guard : product - ROUNDING;
-    return rounded - burst - this.#quanta;
+    const distance = rounded - burst - this.#quanta;
+    if (this.#refunds === undefined) return distance;
+    return distance + (this.#refunds.before(invokedUs) - this.#refundedBefore) * this.#machine.unit;
   }
 
   /** Quanta until this deadline; negative after it. */
   untilDeadline(lastUs: number): number {
     const { speed, guard } = this.#machine;
     const product = (lastUs - this.#anchorUs) * speed;
-    return (product < EXACT ? Math.ceil(product) + guard : product + ROUNDING) - this.#quanta;
+    const distance = (product < EXACT ? Math.ceil(product) + guard : product + ROUNDING) - this.#quanta;
+    if (this.#refunds === undefined) return distance;
+    return distance + (this.#refunds.until(lastUs) - this.#refundedBefore) * this.#machine.unit;
   }
 
   /** Moves the anchor forward by whole microseconds; rounding never makes the machine later. */

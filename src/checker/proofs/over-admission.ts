@@ -6,7 +6,7 @@ import type { BucketRows } from '../rows/bucket-rows.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import { Drops } from './drops.ts';
 import { EdfTimeline, MachineTime } from './edf-timeline.ts';
-import { coverByRefunds, type Refund } from './refund.ts';
+import { coverByRefunds, type Refund, RefundSums } from './refund.ts';
 
 /**
  * Over-admission of one bucket, exact.
@@ -23,7 +23,9 @@ import { coverByRefunds, type Refund } from './refund.ts';
  * The unit of time is 1/r: the time in which one quantum is minted. Work and time are then both integers, and
  * `edf-timeline.ts` keeps them exact, however long a bucket is busy.
  *
- * Refunds add tokens, and pay for the work that EDF leaves undone: see `refund.ts`. A reset is a refund of one capacity.
+ * Refunds add tokens. Two lower bounds of the total excess follow, and the larger one counts. Refunds pay for the work
+ * that EDF leaves undone, each once: see `refund.ts`. And refunds are minted at once: see `MachineTime`. This one is exact
+ * if each refund has one moment, and is at least the excess of each window. A reset is a refund of one capacity.
  */
 export interface OverAdmission {
   /** A lower bound of the quanta admitted beyond any ideal bucket. */
@@ -44,8 +46,9 @@ export function findOverAdmission(
   refunds: readonly Refund[] = [],
 ): OverAdmission {
   const machine = new EdfTimeline(policy, slack);
-  const headroom = new Headroom(bucket.table, machine.burst, refunds);
-  const uncovered = uncoveredDrops(bucket, machine, refunds, headroom);
+  const sums = RefundSums.of(refunds);
+  const headroom = new Headroom(bucket.table, machine.burst, sums);
+  const uncovered = uncoveredDrops(bucket, machine, sums, headroom);
   return {
     totalExcessQuanta: uncovered.totalQuanta,
     drops: uncovered,
@@ -60,17 +63,21 @@ export function isOverAdmitted(
   slack: ClockSlack,
   refunds: readonly Refund[],
 ): boolean {
-  return uncoveredDrops(bucket, new EdfTimeline(policy, slack), refunds).length > 0;
+  return uncoveredDrops(bucket, new EdfTimeline(policy, slack), RefundSums.of(refunds)).length > 0;
 }
 
-function uncoveredDrops(
+/** The drops of the lower bound that is larger. */
+export function uncoveredDrops(
   bucket: BucketRows,
   machine: EdfTimeline,
-  refunds: readonly Refund[],
+  refunds: RefundSums | undefined,
   headroom?: Headroom,
 ): Drops {
-  const drops = runDroppingEdf(bucket, machine, headroom);
-  return refunds.length === 0 ? drops : Drops.of(coverByRefunds(bucket.table, drops, refunds));
+  const drops = runDroppingEdf(bucket, new MachineTime(machine), headroom);
+  if (refunds === undefined || drops.length === 0) return drops;
+  const unpaid = Drops.of(coverByRefunds(bucket.table, drops, refunds.all));
+  const unserved = runDroppingEdf(bucket, new MachineTime(machine, refunds));
+  return unpaid.totalQuanta >= unserved.totalQuanta ? unpaid : unserved;
 }
 
 /**
@@ -81,12 +88,11 @@ function uncoveredDrops(
  */
 function runDroppingEdf(
   { table, byInvoked, count }: BucketRows,
-  machine: EdfTimeline,
-  headroom: Headroom | undefined,
+  time: MachineTime,
+  headroom?: Headroom,
 ): Drops {
   const { invokedUs, kinds, costTokens } = table;
   const drops = new Drops();
-  const time = new MachineTime(machine);
   let busyFromUs = 0;
   heap.size = 0;
   for (let at = 0; at <= count; at++) {
@@ -118,7 +124,7 @@ function runDroppingEdf(
       time.waitFor(us);
       busyFromUs = us;
     }
-    heap.push(table.lastUs(row), (costTokens[row] as number) * machine.quantaPerToken, row);
+    heap.push(table.lastUs(row), (costTokens[row] as number) * time.quantaPerToken, row);
   }
   return drops;
 }

@@ -1,4 +1,5 @@
 import type { OperationTable } from '../../history/columns/table.ts';
+import { countWhile } from '../rows/sort-rows.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import type { Drop } from './drops.ts';
 
@@ -12,12 +13,58 @@ export interface Refund {
   readonly quanta: number;
 }
 
-/** The most that can have been refunded within [startUs, endUs], in quanta. */
-export function refundedWithin(refunds: readonly Refund[], startUs: number, endUs: number): number {
-  return refunds.reduce(
-    (sum, { fromUs, lastUs, quanta }) => (fromUs <= endUs && lastUs >= startUs ? sum + quanta : sum),
-    0,
-  );
+/** Sums of refunds by time, in quanta. Where they are too large to be exact, they are rounded to give more. */
+export class RefundSums {
+  readonly all: readonly Refund[];
+  readonly #begins: Steps;
+  readonly #ends: Steps;
+  /** More than the rounding of all additions. */
+  readonly #margin: number;
+
+  private constructor(refunds: readonly Refund[]) {
+    this.all = refunds;
+    this.#begins = new Steps(refunds.map(({ fromUs, quanta }) => [fromUs, quanta]));
+    this.#ends = new Steps(refunds.map(({ lastUs, quanta }) => [lastUs, quanta]));
+    const total = this.#begins.sum(() => true);
+    this.#margin = total < 2 ** 52 ? 0 : total * 2 ** -52 * (refunds.length + 8);
+  }
+
+  /** undefined: there are none. `refunds` in the order of `fromUs`. */
+  static of(refunds: readonly Refund[]): RefundSums | undefined {
+    return refunds.length === 0 ? undefined : new RefundSums(refunds);
+  }
+
+  /** What can have been refunded by then. */
+  until(us: number): number {
+    return this.#begins.sum((fromUs) => fromUs <= us) + this.#margin;
+  }
+
+  /** What can only have been refunded earlier. */
+  before(us: number): number {
+    return this.#ends.sum((lastUs) => lastUs < us) - this.#margin;
+  }
+
+  /** The most that can have been refunded within [startUs, endUs]. */
+  within(startUs: number, endUs: number): number {
+    return this.until(endUs) - this.before(startUs);
+  }
+}
+
+/** Prefix sums of amounts by time. */
+class Steps {
+  readonly #times: readonly number[];
+  readonly #sums: readonly number[];
+
+  constructor(steps: readonly (readonly [us: number, quanta: number])[]) {
+    const sorted = steps.toSorted(([a], [b]) => (a === b ? 0 : a - b)); // Infinity - Infinity is NaN
+    let sum = 0;
+    this.#times = sorted.map(([us]) => us);
+    this.#sums = [0, ...sorted.map(([, quanta]) => (sum += quanta))];
+  }
+
+  sum(holds: (us: number) => boolean): number {
+    return this.#sums[countWhile(this.#times, this.#times.length, holds)] ?? 0;
+  }
 }
 
 const heap = new DeadlineHeap();

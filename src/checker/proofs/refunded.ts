@@ -3,9 +3,10 @@ import { KIND } from '../../history/columns/table.ts';
 import type { ClockSlack } from '../clocks/bounds.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import type { Drop } from './drops.ts';
-import { isOverAdmitted } from './over-admission.ts';
+import { EdfTimeline } from './edf-timeline.ts';
+import { uncoveredDrops } from './over-admission.ts';
 import type { ProofBudget } from './proof-budget.ts';
-import type { Refund } from './refund.ts';
+import { type Refund, RefundSums } from './refund.ts';
 
 /** Only the last admissions are searched, since judging again takes time. */
 const MOST_ROWS = 5_000;
@@ -30,9 +31,11 @@ export function proveDespiteRefunds(
   budget: ProofBudget,
 ): RefundedProof | undefined {
   const { table, byInvoked, count } = bucket;
+  const machine = new EdfTimeline(policy, slack);
+  const sums = RefundSums.of(refunds);
   const proves = (rows: readonly number[]) =>
     budget.mayJudge(rows.length + refunds.length)
-      ? isOverAdmitted(BucketRows.of(table, rows), policy, slack, refunds)
+      ? uncoveredDrops(BucketRows.of(table, rows), machine, sums).length > 0
       : undefined;
   let kept = [...byInvoked.subarray(0, count)]
     .filter(

@@ -4,6 +4,7 @@ import { countWhile, rowsWhere } from '../rows/sort-rows.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 import type { Drop } from './drops.ts';
 import { type EdfTimeline, MachineTime } from './edf-timeline.ts';
+import type { RefundSums } from './refund.ts';
 
 /** The operations admitted wholly inside one window [start, end], and its allowance. */
 export interface Window {
@@ -14,28 +15,47 @@ export interface Window {
   readonly admittedQuanta: number;
   /** capacity + refill * length, clock slack included. */
   readonly allowanceQuanta: number;
+  /** The most that refunds can have returned in the window. */
+  readonly refundedQuanta: number;
+}
+
+/** What was admitted in a window beyond its allowance and refunds. */
+export function excessOf({ admittedQuanta, allowanceQuanta, refundedQuanta }: Window): number {
+  return admittedQuanta - allowanceQuanta - refundedQuanta;
 }
 
 const heap = new DeadlineHeap();
 
 /**
- * The window with the largest excess, or undefined if none is exceeded. EDF that never drops is late by exactly the
- * largest excess; the window ends at that deadline and starts at the release that makes the excess largest.
+ * The window with the largest excess, or undefined if none is exceeded. What refunds can have returned in a window is no
+ * excess. EDF that never drops is late by exactly the largest excess; the window ends at that deadline and starts at the
+ * release that makes the excess largest.
  */
-export function findWorstWindow(bucket: BucketRows, machine: EdfTimeline): Window | undefined {
-  const late = runLateEdf(bucket, machine);
+export function findWorstWindow(
+  bucket: BucketRows,
+  machine: EdfTimeline,
+  refunds?: RefundSums,
+): Window | undefined {
+  const late = runLateEdf(bucket, machine, refunds);
   if (late.lateness === 0) return undefined;
   let most = Number.NEGATIVE_INFINITY;
   let found: Start | undefined;
   const ending = { endUs: bucket.table.lastUs(late.row), busyFromUs: late.busyFromUs };
-  scanBack(bucket, machine, ending, (excess, at, admittedTokens) => {
+  const { unit } = machine;
+  const refundedBy = refunds?.until(ending.endUs) ?? 0;
+  scanBack(bucket, machine, ending, (tooMany, at, admittedTokens) => {
+    const startUs = bucket.table.invokedUs[bucket.byInvoked[at] as number] as number;
+    const excess = refunds === undefined ? tooMany : tooMany - (refundedBy - refunds.before(startUs)) * unit;
     if (excess > most) {
       most = excess;
       found = { at, admittedTokens };
     }
     return true;
   });
-  return found && windowFrom(bucket, machine, found, ending.endUs);
+  if (found === undefined) return undefined;
+  const window = windowFrom(bucket, machine, found, ending.endUs);
+  if (refunds === undefined) return window;
+  return { ...window, refundedQuanta: refunds.within(window.startUs, window.endUs) * unit };
 }
 
 /**
@@ -73,9 +93,13 @@ interface Late {
   readonly busyFromUs: number;
 }
 
-function runLateEdf({ table, byInvoked, count }: BucketRows, machine: EdfTimeline): Late {
+function runLateEdf(
+  { table, byInvoked, count }: BucketRows,
+  machine: EdfTimeline,
+  refunds: RefundSums | undefined,
+): Late {
   const { invokedUs, kinds, costTokens } = table;
-  const run = new LateRun(machine, count);
+  const run = new LateRun(new MachineTime(machine, refunds), count);
   for (let at = 0; at < count; at++) {
     const row = byInvoked[at] as number;
     if (((kinds[row] as number) & KIND.outcome) !== KIND.allowed) continue;
@@ -98,8 +122,8 @@ class LateRun {
   #late: Late = { lateness: 0, row: -1, busyFromUs: 0 };
   #busyFromUs = 0;
 
-  constructor(machine: EdfTimeline, jobs: number) {
-    this.#time = new MachineTime(machine);
+  constructor(time: MachineTime, jobs: number) {
+    this.#time = time;
     heap.clear(jobs);
   }
 
@@ -198,6 +222,7 @@ function windowFrom(
     rows: rowsWhere(byInvoked.subarray(at, countBegun(invokedUs, { byInvoked, count }, endUs)), isIn),
     admittedQuanta: admittedTokens * machine.quantaPerToken,
     allowanceQuanta: machine.allowance(endUs - startUs),
+    refundedQuanta: 0,
   };
 }
 
