@@ -85,7 +85,7 @@ const MOST = 0.9;
 /** One token in each of two regions is one too many at any time. */
 const LEAST_TOKENS = 2;
 /** The least share of a window's allowance that the second region admits. A shared bucket that leaks gives each a part. */
-const APART = 0.8;
+const APART = 0.85;
 
 /** The admissions and denials wholly in the span, in the order of invocation. */
 function rowsByRegion(table: OperationTable, { number, startUs, endUs }: Span): Map<string, number[]> {
