@@ -30,8 +30,12 @@ export function headroomAtMostOf(strategy: string): number {
 }
 
 /** The claims that a correctness claim adds, for a help text. */
-export const EVIDENCE_BROUGHT =
-  'contested >= 1, info <= 50%, failed <= 90% and headroom <= 50% (headroom <= 25% with --target)';
+export const EVIDENCE_BROUGHT = evidenceBrought('headroom <= 50% (headroom <= 25% with --target)');
+
+/** The same with this claim on the headroom. */
+export function evidenceBrought(headroom: string): string {
+  return `contested >= 1, info <= 50%, failed <= 90% and ${headroom}`;
+}
 
 /** The largest share of requests that may fail before the run proves too little. */
 export const FAILED_AT_MOST = 0.9;

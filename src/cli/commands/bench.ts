@@ -8,11 +8,12 @@ import { DEFAULT_RESTING } from '../../scenario/defaults.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import { DEFAULT_TOPOLOGY } from '../../topology/topology.ts';
 import { readScenario } from '../files/read-scenario.ts';
+import { claimOption } from '../flags/claim-option.ts';
 import { standingTopology } from '../flags/cluster-flags.ts';
 import { loadOptions, makeLoad } from '../flags/load-options.ts';
 import { limiterOptions, ON_FAILURE, onFailureOption } from '../flags/options.ts';
 import { PROMISES } from '../flags/promise-help.ts';
-import { claimOption, type RunFlags, runOptions } from '../flags/run-options.ts';
+import { type RunFlags, runOptions } from '../flags/run-options.ts';
 import { readSubjectKeys } from '../flags/subject-keys.ts';
 import {
   auditSystem,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type FaultSpec, isMomentary } from '../../scenario/faults/index.ts';
+import { claimOption } from '../flags/claim-option.ts';
 import { standingTopology } from '../flags/cluster-flags.ts';
 import { addFaultCommands } from '../flags/fault-options.ts';
 import { loadOptions } from '../flags/load-options.ts';
@@ -10,7 +11,7 @@ import {
   parseSomeDurationMs,
   timeOption,
 } from '../flags/options.ts';
-import { claimOption, type RunFlags, runOptions } from '../flags/run-options.ts';
+import { type RunFlags, runOptions } from '../flags/run-options.ts';
 import { topologyOptions } from '../flags/topology-flags.ts';
 import { choosePlugin, promiseOption } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';

@@ -1,9 +1,11 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type CheckReport, examineHistory } from '../../checker/check.ts';
 import type { CheckOptions } from '../../checker/check-options.ts';
+import { type Claim, explainClaim } from '../../checker/claims/claim.ts';
 import { type Promised, parsePromise } from '../../checker/claims/promise.ts';
 import { HEADROOM_AT_MOST } from '../../checker/evidence/headroom-facts.ts';
 import { formatPolicy, makePolicy } from '../../core/policy.ts';
+import { printable } from '../../core/printable.ts';
 import { isStrategy } from '../../core/strategies.ts';
 import type { ForeignReader } from '../../history/foreign/reader.ts';
 import type { History } from '../../history/history.ts';
@@ -12,6 +14,8 @@ import type { Header } from '../../history/records/operation.ts';
 import { makeCheckDocument } from '../../report/check-report.ts';
 import { certificatePaths, writeChecked } from '../files/checked-certificate.ts';
 import { type Reader, readHistory, sayJudging } from '../files/read-history.ts';
+import { addCheckClaims, type CheckClaimFlags, checkClaims } from '../flags/check-claims.ts';
+import { claimsHelp } from '../flags/claim-option.ts';
 import { clockSlackOption } from '../flags/clock-slack.ts';
 import {
   addForeignOptions,
@@ -19,22 +23,22 @@ import {
   type ForeignOptions,
   makeForeignReader,
 } from '../flags/foreign-options.ts';
-import { parsedBy, share, wholeNumber } from '../flags/options.ts';
+import { parsedBy, wholeNumber } from '../flags/options.ts';
 import { PROMISES } from '../flags/promise-help.ts';
 import { type ResultFlags, render, resultOptions } from '../output/output.ts';
 import { quotedForShell } from '../output/typed-command.ts';
 import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
 
-interface Options extends ForeignOptions, ResultFlags {
+interface Options extends ForeignOptions, ResultFlags, CheckClaimFlags {
   readonly promise: Promised;
-  readonly falseDenials: number;
-  readonly dishonest?: number;
-  readonly contested: number;
-  readonly info: number;
   readonly openAtEnd?: number;
   readonly complete: boolean;
   readonly certificate?: string;
+}
+
+interface JudgedBy extends Options {
+  readonly claims: readonly Claim[] | undefined;
 }
 
 export function checkCommand(environment: Environment): Command {
@@ -50,31 +54,6 @@ export function checkCommand(environment: Environment): Command {
       )
         .argParser(parsedBy(parsePromise))
         .default({ type: 'token-bucket' }, 'token-bucket'),
-    )
-    .addOption(
-      new Option(
-        '--false-denials <count>',
-        'number of false denials that are allowed; any: no limit, for a limiter that splits its tokens between regions',
-      )
-        .argParser(parseDeclared)
-        .default(0),
-    )
-    .option(
-      '--dishonest <count>',
-      'fail if more stated values than this (remaining, Retry-After, reset, policy) cannot be true; default: they are only reported',
-      wholeNumber(0, 1e9),
-    )
-    .option(
-      '--contested <buckets>',
-      'if fewer buckets than this were drained and denied, the verdict is unknown; 0 also drops the headroom claim',
-      wholeNumber(0, 1e9),
-      1,
-    )
-    .option(
-      '--info <share>',
-      'if more than this share of the operations has no reply, the verdict is unknown',
-      share,
-      0.05,
     )
     .addOption(
       clockSlackOption(
@@ -95,9 +74,11 @@ export function checkCommand(environment: Environment): Command {
       '--certificate <file>',
       'write the proofs of the verdict, for `verify`; packed if it ends in .gz; with --from also the operations as read, beside it',
     );
-  return addForeignOptions(resultOptions(command))
+  return addForeignOptions(resultOptions(addCheckClaims(command)))
     .addHelpText('after', PROMISES + EXAMPLES)
-    .action((files: string[], options: Options) => check(files, options, environment));
+    .action((files: string[], options: Options, used: Command) =>
+      check(files, { ...options, claims: checkClaims(options, used) }, environment),
+    );
 }
 
 const EXAMPLES = `
@@ -109,6 +90,9 @@ Examples:
   $ openclaw-rl check h.ndjson --brief
   # a strategy that splits its tokens between regions
   $ openclaw-rl check h.ndjson --false-denials any
+  # a little more than an ideal bucket is accepted, and 250 ms are fast enough
+  $ openclaw-rl check h.ndjson --claim 'total-excess <= 10%' \\
+      --claim 'p99(allowed) <= 250ms'
   # also what it states: remaining, Retry-After, reset, policy
   $ openclaw-rl check h.ndjson --dishonest 0
   # a client with 8 connections was killed
@@ -118,15 +102,10 @@ Examples:
   # clocks at most 1 s apart
   $ openclaw-rl check h.ndjson --promise fixed-window:100/60s:epoch \\
       --clock-slack 1s
-${FOREIGN_EXAMPLES}`;
+${FOREIGN_EXAMPLES}
+${claimsHelp({ hasBound: false })}`;
 
-function parseDeclared(text: string): number {
-  if (text === 'any') return Number.POSITIVE_INFINITY;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Expected a whole number, or any.');
-}
-
-async function check(files: readonly string[], options: Options, environment: Environment): Promise<void> {
+async function check(files: readonly string[], options: JudgedBy, environment: Environment): Promise<void> {
   const foreign = makeForeignReader(options, options.promise);
   const { certificate } = options;
   const paths =
@@ -140,15 +119,15 @@ async function check(files: readonly string[], options: Options, environment: En
         `reading ${share === undefined ? '' : `${Math.floor(100 * share)}% of `}${file}: ${operations} operations\n`,
       ),
   });
+  for (const claim of options.claims ?? []) environment.log(`${printable(explainClaim(claim))}\n`);
   sayJudging(history, environment.log);
   const examination = examineHistory(history, {
     ...checkOptionsOf(options, foreign),
     ...readingOf(history, foreign),
   });
   const { report: judged } = examination;
-  const isOfBucket = options.promise.type === 'token-bucket';
-  const report =
-    judged.verdict === 'fail' && isOfBucket ? { ...judged, ...notesOf(judged, history) } : judged;
+  const isIdeal = options.promise.type === 'token-bucket' && options.claims === undefined;
+  const report = judged.verdict === 'fail' && isIdeal ? { ...judged, ...notesOf(judged, history) } : judged;
   const document = makeCheckDocument(factsOf(history, environment), report);
   environment.out(render(document, options, environment));
   environment.setExitCode(exitCodeOfReport(report));
@@ -156,9 +135,10 @@ async function check(files: readonly string[], options: Options, environment: En
   if (paths) await writeChecked(paths, { history, examination }, { files, signal, log });
 }
 
-function checkOptionsOf(options: Options, foreign: ForeignReader | undefined): CheckOptions {
+function checkOptionsOf(options: JudgedBy, foreign: ForeignReader | undefined): CheckOptions {
   return {
     busiest: [],
+    ...(options.claims !== undefined && { claims: options.claims }),
     contestedBucketsAtLeast: options.contested,
     infoAtMost: options.info,
     headroomAtMost: HEADROOM_AT_MOST.audit,

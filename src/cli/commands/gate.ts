@@ -1,8 +1,7 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { explainClaim, parseClaim } from '../../checker/claims/claim.ts';
-import { EVIDENCE_BROUGHT } from '../../checker/claims/evidence-claims.ts';
 import { environmentFailed } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { renderAnnotations } from '../../report/annotations.ts';
@@ -12,7 +11,7 @@ import { renderMarkdown } from '../../report/markdown.ts';
 import type { RunReport } from '../../report/report.ts';
 import { renderBrief, renderVerdict } from '../../report/table.ts';
 import { LATEST_RUN, readRun } from '../files/read-report.ts';
-import { parsedBy } from '../flags/options.ts';
+import { claimOption, claimsHelp } from '../flags/claim-option.ts';
 import { briefOption, jsonText } from '../output/output.ts';
 import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
@@ -29,14 +28,7 @@ export function gateCommand(environment: Environment): Command {
   return new Command('gate')
     .description('Check a finished run against its claims (or others); the exit code is the result.')
     .argument('[run]', 'folder of a run', LATEST_RUN)
-    .addOption(
-      new Option(
-        '--claim <claim>',
-        `one more claim; repeatable; a claim on correctness adds ${EVIDENCE_BROUGHT}`,
-      )
-        .argParser((text: string, sofar: readonly string[]) => [...sofar, parsedBy(parseClaim)(text).text])
-        .default([], 'none'),
-    )
+    .addOption(claimOption('one more claim').default([], 'none'))
     .option('--junit <file>', 'write the claims as JUnit XML, one test case each')
     .option(
       '--github',
@@ -56,18 +48,7 @@ Examples:
   $ openclaw-rl gate --claim 'p99(allowed) <= 250ms' \\
       --claim 'throughput >= 5000/s'
   $ openclaw-rl gate --claim 'failed <= 5% during partition' --junit gate.xml
-
-Claims:
-  total-excess, worst-window             <= tokens, <= 10%, or <= bound
-  false-denials                          <= a count, or <= 0.1%
-  replay, windows, dishonest             <= a count
-  info, failed, dropped, headroom        <= 5%
-  contested                              >= 80%, or >= a count
-  p50, p99, max of (allowed), (denied), (failed) or (any)   <= 250ms
-  throughput                             >= 5000/s
-A percentage of the first three is of what an ideal bucket would have admitted.
-A claim may end in a phase: before, during <fault> or after <fault>. It is
-unknown (exit code 2) if the run does not have this phase.`;
+${claimsHelp({ hasBound: true })}`;
 
 async function gate(run: string, options: Options, environment: Environment): Promise<void> {
   const { report: kept, folder } = await readRun(run, environment.cwd);

@@ -1,6 +1,4 @@
-import { type Command, Option } from 'commander';
-import { parseClaim } from '../../checker/claims/claim.ts';
-import { EVIDENCE_BROUGHT } from '../../checker/claims/evidence-claims.ts';
+import type { Command } from 'commander';
 import type { ProviderName } from '../../regions/choose-provider.ts';
 import { type ResultFlags, resultOptions } from '../output/output.ts';
 import { type ClockSlackFlags, clockSlackOption } from './clock-slack.ts';
@@ -32,19 +30,4 @@ export function runOptions(command: Command): Command {
       ),
     );
   return resultOptions(own);
-}
-
-/** The flag of `claimOption`. */
-export interface ClaimFlags {
-  readonly claim?: readonly string[];
-}
-
-export function claimOption(): Option {
-  return new Option(
-    '--claim <claim>',
-    `a claim like 'total-excess <= bound', instead of the default claims; repeatable; a claim on correctness adds ${EVIDENCE_BROUGHT}`,
-  ).argParser((text: string, sofar: readonly string[] = []) => {
-    parseClaim(text);
-    return [...sofar, text];
-  });
 }

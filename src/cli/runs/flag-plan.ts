@@ -8,10 +8,10 @@ import { definitionOf, type FaultSpec, type UndrawnFault } from '../../scenario/
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { optionsOf, type Topology } from '../../topology/topology.ts';
+import type { ClaimFlags } from '../flags/claim-option.ts';
 import type { ClockSlackFlags } from '../flags/clock-slack.ts';
 import { type LoadFlags, loadCommandLine, makeLoad } from '../flags/load-options.ts';
 import type { FailureFlags, LimiterFlags } from '../flags/options.ts';
-import type { ClaimFlags } from '../flags/run-options.ts';
 import { type TopologyFlags, topologyCommandLine, topologyOf } from '../flags/topology-flags.ts';
 import { quotedForShell } from '../output/typed-command.ts';
 import type { ChosenPlugin, PromiseFlags } from '../plugins/limiter-plugin.ts';
