@@ -66,6 +66,21 @@ describe('what a log states', () => {
       { ratelimit: 'rate', 'ratelimit-policy': 'policy' },
       [{ remaining: 5, reset: 3, resetForm: 'delta' as const, limit: 20, windowS: 4 }, undefined],
     ],
+    [
+      'a policy with a name, of the limiter whose tokens another field has',
+      csv('left,policy', '7,"""a"";q=20;w=4"', '0,'),
+      { 'x-ratelimit-remaining': 'left', 'ratelimit-policy': 'policy' },
+      [{ remaining: 7, limit: 20, windowS: 4 }, { remaining: 0 }],
+    ],
+    [
+      'a whole header, and what it lacks in other fields',
+      csv('rate,until,most', '"""a"";r=5",30,20', ',30,'),
+      { ratelimit: 'rate', 'x-ratelimit-reset': 'until', 'x-ratelimit-limit': 'most' },
+      [
+        { remaining: 5, reset: 30, resetForm: any, limit: 20 },
+        { reset: 30, resetForm: any },
+      ],
+    ],
   ])('%s', (_title, text, stated, want) => {
     expect(statedIn('csv', text, { stated }).rows).toEqual(want);
   });
@@ -100,6 +115,21 @@ describe('what a log states', () => {
     expect(rows).toEqual([want, undefined]);
     expect(notes.length).toBe(want === undefined ? 0 : 1);
     if (want !== undefined) expect(notes[0]).toContain(`is read from the fields ${name};`);
+  });
+
+  it.each([
+    [
+      'of one family',
+      { ratelimit_remaining: '7', ratelimit_reset: '30', ratelimit_limit: '20', x_ratelimit_limit: '1000' },
+      { remaining: 7, reset: 30, resetForm: any, limit: 20 },
+    ],
+    [
+      "without a gateway's policy",
+      { x_ratelimit_remaining: '7', ratelimit_policy: '1000;w=60' },
+      { remaining: 7 },
+    ],
+  ])('is guessed from several names %s', (_title, fields, want) => {
+    expect(statedIn('access-log', json(fields)).rows).toEqual([want]);
   });
 
   it('is not guessed beside a field that was named', () => {

@@ -35,7 +35,8 @@ export class StatedFields {
   #isUsed = false;
 
   constructor(mapping: StatedMapping = {}) {
-    this.#fields = new Map(Object.entries(mapping) as [StatedHeader, string][]);
+    const fields = Object.entries(mapping) as [StatedHeader, string][];
+    this.#fields = new Map(fields.map(([header, field]) => [FAMILY.get(header) ?? header, field]));
     this.#isGuessed = this.#fields.size === 0;
   }
 
@@ -63,7 +64,7 @@ export class StatedFields {
       const text = textOf(fields, field);
       if (text !== undefined) texts[header] = text;
     }
-    return readStatedTexts(texts);
+    return readStatedTexts(texts, { isResetOpen: true, isOneLimiter: !this.#isGuessed });
   }
 
   #guess(names: readonly string[]): void {
@@ -78,13 +79,19 @@ export class StatedFields {
   }
 }
 
-/** The header that a field is named like. A reset has form `any`: other programs than limiters write such fields. */
+/** Fields that a user names are one family. */
+const FAMILY = new Map<StatedHeader, StatedHeader>([
+  ['x-ratelimit-limit', 'ratelimit-limit'],
+  ['x-ratelimit-remaining', 'ratelimit-remaining'],
+  ['x-ratelimit-reset', 'ratelimit-reset'],
+]);
+
+/** The header that a field is named like. */
 function headerOf(field: string): StatedHeader | undefined {
   const before = BEFORE.exec(field)?.[0] ?? '';
   if (OF_REQUEST.test(before)) return undefined;
   const name = field.slice(before.length).replace(UNIT, '').replaceAll('_', '-');
-  const header = statedHeader(name) ?? statedHeader(name.replace(/rate-limit/i, 'ratelimit'));
-  return header === 'ratelimit-reset' ? 'x-ratelimit-reset' : header;
+  return statedHeader(name) ?? statedHeader(name.replace(/rate-limit/i, 'ratelimit'));
 }
 
 /** The text as a header has it: a time in the unit of the field's name becomes seconds. */

@@ -84,6 +84,46 @@ describe('the headers of a reply state', () => {
       undefined,
     ],
     ['nothing of several in two lines', ['RateLimit: "a";r=5', 'RateLimit: "b";r=3'], undefined],
+    [
+      "an application's level without its gateway's policy",
+      ['RateLimit-Policy: "gateway";q=1000;w=60', 'X-RateLimit-Remaining: 5', 'X-RateLimit-Reset: 9'],
+      { remaining: 5, reset: 9, resetForm: any },
+    ],
+    [
+      "an application's X-RateLimit with its own limit, beside a policy of a gateway",
+      ['RateLimit-Policy: 1000;w=60', 'X-RateLimit-Limit: 20', 'X-RateLimit-Remaining: 5'],
+      { remaining: 5, limit: 20 },
+    ],
+    [
+      "a draft's level without the X-RateLimit of a gateway",
+      ['RateLimit: "a";r=2', 'X-RateLimit-Limit: 1000', 'X-RateLimit-Remaining: 900', 'X-RateLimit-Reset: 3'],
+      { remaining: 2 },
+    ],
+    [
+      'a level with a name without the limit of older drafts',
+      ['RateLimit: "a";r=2;t=3', 'RateLimit-Limit: 1000', 'RateLimit-Remaining: 900'],
+      { remaining: 2, reset: 3, resetForm: delta },
+    ],
+    [
+      "older drafts' level with a policy without a name",
+      ['RateLimit-Limit: 100', 'RateLimit-Remaining: 50', 'RateLimit-Reset: 5', 'RateLimit-Policy: 100;w=60'],
+      { remaining: 50, reset: 5, resetForm: delta, limit: 100, windowS: 60 },
+    ],
+    [
+      "nothing of older drafts' level beside a policy with a name",
+      ['RateLimit-Remaining: 5', 'RateLimit-Policy: "gateway";q=1000;w=60'],
+      undefined,
+    ],
+    [
+      'nothing of a level with a name beside a policy without one',
+      ['RateLimit: "a";r=5', 'RateLimit-Policy: 1000;w=60', 'Retry-After: 1'],
+      { retryAfterS: 1 },
+    ],
+    [
+      'a policy alone',
+      ['RateLimit-Policy: "a";q=9;w=1', 'X-RateLimit-Limit: 1000'],
+      { limit: 9, windowS: 1 },
+    ],
     ['nothing of a level of another policy', ['RateLimit: "a";r=5', 'RateLimit-Policy: "b";q=9'], undefined],
     [
       'nothing of several old policies',

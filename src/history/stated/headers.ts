@@ -81,14 +81,24 @@ function textsOf(lines: string): StatedTexts {
   return texts;
 }
 
+/** How the values of fields of a log differ from those of headers. */
+export interface FieldReading {
+  /** Other programs than limiters write a field like RateLimit-Reset, so its form is open. */
+  readonly isResetOpen?: boolean;
+  /** All fields are of one limiter: a level belongs to the policy, also one with another name or none. */
+  readonly isOneLimiter?: boolean;
+}
+
 /**
- * What these headers state. The IETF drafts go before X-RateLimit, newer forms before older ones. Of several policies it
- * is unknown which one is judged, so a reply that names several states no more than Retry-After. Undefined if nothing
- * can be read. What a plug-in stated goes before all, since the headers of its service are made of it.
+ * What these headers state. A gateway and the application behind it may both state something, so all values are of one
+ * family of headers: the IETF drafts go before X-RateLimit, newer forms before older ones, and a family with a level
+ * before one that has a policy only. Of several policies it is unknown which one is judged, so a reply that names several
+ * states no more than Retry-After. Undefined if nothing can be read. What a plug-in stated goes before all, since the
+ * headers of its service are made of it.
  */
-export function readStatedTexts(texts: StatedTexts): Stated | undefined {
+export function readStatedTexts(texts: StatedTexts, reading: FieldReading = {}): Stated | undefined {
   const exact = texts[HEADERS.stated];
-  const stated = exact === undefined ? readHeaders(texts) : readExact(exact);
+  const stated = exact === undefined ? readHeaders(texts, reading) : readExact(exact);
   return Object.keys(stated).length === 0 ? undefined : stated;
 }
 
@@ -100,38 +110,57 @@ function readExact(text: string): Stated {
   }
 }
 
-function readHeaders(texts: StatedTexts): Stated {
-  const stated: Writable = {};
+function readHeaders(texts: StatedTexts, reading: FieldReading): Stated {
+  const stated: { -readonly [name in keyof Stated]: Stated[name] } = {};
   addRetryAfter(stated, texts['retry-after']);
-  addLimits(stated, texts);
-  return stated;
+  const drafts = readDrafts(texts, reading);
+  const older = readFields(texts, 'x-ratelimit');
+  if (drafts === 'several' || older === 'several') return stated;
+  const isDrafts = hasLevel(drafts) || (!hasLevel(older) && hasPolicy(drafts));
+  const { name: _, ...values } = isDrafts ? drafts : older;
+  return { ...stated, ...values };
 }
 
-type Writable = { -readonly [name in keyof Stated]: Stated[name] };
-
-function addLimits(stated: Writable, texts: StatedTexts): void {
+/** The values of the IETF drafts: a level, and the policy of its name, which has none up to draft 07. */
+function readDrafts(texts: StatedTexts, { isResetOpen, isOneLimiter }: FieldReading): Read {
   const level = readLevel(texts.ratelimit);
   const policy = readPolicy(texts['ratelimit-policy']);
-  const old = readQuota(texts['ratelimit-limit'] ?? texts['x-ratelimit-limit']);
-  if (level === 'several' || policy === 'several' || old === 'several') return;
-  if (level.name !== undefined && policy.name !== undefined && level.name !== policy.name) return;
-  const remaining =
-    level.remaining ?? readNumber(texts['ratelimit-remaining']) ?? readNumber(texts['x-ratelimit-remaining']);
-  if (remaining !== undefined) stated.remaining = remaining;
-  const delta = level.reset ?? readNumber(texts['ratelimit-reset']);
-  const reset = delta ?? readNumber(texts['x-ratelimit-reset']);
-  if (reset !== undefined) {
-    stated.reset = reset;
-    stated.resetForm = delta === undefined ? 'any' : 'delta';
-  }
-  const limit = policy.limit ?? level.limit ?? old.limit;
-  if (limit !== undefined) stated.limit = limit;
-  const windowS = policy.windowS ?? old.windowS;
-  if (windowS !== undefined) stated.windowS = windowS;
+  const fields = readFields(texts, 'ratelimit', isResetOpen === true ? 'any' : 'delta');
+  if (level === 'several' || policy === 'several' || fields === 'several') return 'several';
+  const own = hasLevel(level) && isOneLimiter !== true ? level : { ...fields, ...level };
+  const isOfLevel = own.name === policy.name || isOneLimiter === true;
+  if (hasLevel(own) && hasPolicy(policy) && !isOfLevel) return 'several';
+  return { ...own, ...given({ limit: policy.limit ?? own.limit, windowS: policy.windowS ?? own.windowS }) };
 }
 
+/** RateLimit-Limit, -Remaining and -Reset, or the same of X-RateLimit. */
+function readFields(
+  texts: StatedTexts,
+  family: 'ratelimit' | 'x-ratelimit',
+  resetForm: ResetForm = 'any',
+): Read {
+  const quota = readQuota(texts[`${family}-limit`]);
+  if (quota === 'several') return quota;
+  const reset = readNumber(texts[`${family}-reset`]);
+  return {
+    ...quota,
+    ...given({ remaining: readNumber(texts[`${family}-remaining`]), reset }),
+    ...(reset !== undefined && { resetForm }),
+  };
+}
+
+function hasLevel({ remaining, reset }: OfPolicy): boolean {
+  return remaining !== undefined || reset !== undefined;
+}
+
+function hasPolicy({ limit, windowS }: OfPolicy): boolean {
+  return limit !== undefined || windowS !== undefined;
+}
+
+type ResetForm = NonNullable<Stated['resetForm']>;
+
 /** The values of one policy. */
-interface OfPolicy extends Pick<Stated, 'remaining' | 'reset' | 'limit' | 'windowS'> {
+interface OfPolicy extends Pick<Stated, 'remaining' | 'reset' | 'resetForm' | 'limit' | 'windowS'> {
   /** Absent in older drafts. */
   readonly name?: string;
 }
@@ -143,16 +172,23 @@ function readLevel(text: string | undefined): Read {
   const members = membersOf(text);
   if (members.some(({ value }) => value !== undefined)) {
     const values = new Map(members.map(({ name, value }) => [name, readNumber(value)]));
-    return given({
-      limit: values.get('limit'),
-      remaining: values.get('remaining'),
-      reset: values.get('reset'),
-    });
+    return withDelta(
+      given({
+        limit: values.get('limit'),
+        remaining: values.get('remaining'),
+        reset: values.get('reset'),
+      }),
+    );
   }
   if (members.length > 1) return 'several';
   const [only] = members;
   if (only === undefined) return {};
-  return given({ name: only.name, remaining: numberOf(only, 'r'), reset: numberOf(only, 't') });
+  return withDelta(given({ name: only.name, remaining: numberOf(only, 'r'), reset: numberOf(only, 't') }));
+}
+
+/** A reset in a header RateLimit is seconds from now. */
+function withDelta(level: OfPolicy): OfPolicy {
+  return level.reset === undefined ? level : { ...level, resetForm: 'delta' };
 }
 
 /** RateLimit-Policy: `"default";q=100;w=60`, and in drafts up to 07 `100;w=60`. */
