@@ -1,7 +1,4 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
-import { createGunzip } from 'node:zlib';
 import type { Examination } from '../../checker/check.ts';
 import { invalidOption } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
@@ -10,6 +7,7 @@ import { FOREIGN_FORMATS } from '../../history/foreign/formats/formats.ts';
 import type { History } from '../../history/history.ts';
 import { quotedForShell } from '../output/typed-command.ts';
 import { writeCertificate, writeLines } from './certificate-file.ts';
+import { linesOfFile } from './lines-of-file.ts';
 
 /** Where `check` writes the certificate of a history, and the operations of a foreign log, which a verifier cannot read. */
 export interface CertificatePaths {
@@ -69,14 +67,10 @@ function isCopy({ format, strategy }: FirstRecord): boolean {
 
 /** The first record of a file; an empty one if it has none. */
 async function firstRecord(path: string): Promise<FirstRecord> {
-  const file = createReadStream(path, { end: MOST_BYTES });
-  const source = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
   try {
-    for await (const line of createInterface({ input: source })) return Object(JSON.parse(line));
+    for await (const line of linesOfFile(path, { end: MOST_BYTES })) return Object(JSON.parse(line));
   } catch {
-    // neither packed nor JSON: a file of something else
-  } finally {
-    file.destroy();
+    // not readable, not packed or not JSON: a file of something else
   }
   return {};
 }

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { createGunzip } from 'node:zlib';
 import type { CertificateEnd } from '../../checker/certificates/certificate-lines.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { VerifierCounts } from '../../report/verification.ts';
+import { linesOfFile } from './lines-of-file.ts';
 
 /** A program of its own, without code of the checker. */
 const VERIFIER = resolve(import.meta.dirname, '../../../verify/verify.mjs');
@@ -18,12 +17,9 @@ const MOST_CHARACTERS = 65_536;
 
 /** The last record of a certificate. Throws INVALID_CERTIFICATE if there is none. */
 export async function readCertificateEnd(path: string): Promise<CertificateEnd> {
-  const file = createReadStream(path);
-  const source = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
-  file.on('error', (error) => source.destroy(error));
   let [first, last] = ['', ''];
   try {
-    for await (const line of createInterface({ input: source })) {
+    for await (const line of linesOfFile(path)) {
       if (first === '') first = line;
       if (line !== '') last = line;
     }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { encodeRecord } from '../../../src/history/records/codec.ts';
 import type { Verification } from '../../../src/report/verification.ts';
 import { callCli } from '../../support/call-cli.ts';
 import { historyText, write } from '../../support/check-files.ts';
-import { testFolder } from '../../support/cli.ts';
+import { runCli, testFolder } from '../../support/cli.ts';
 import { headerOf, operationOf } from '../../support/history.ts';
 
 const RUNS = join(import.meta.dirname, '../../fixtures/runs');
@@ -72,6 +72,15 @@ describe('check --certificate', () => {
     expect([code, stdout]).toEqual([64, '']);
     expect(stderr).toMatch(says);
     expect(readFileSync(join(cwd, file))).toEqual(before);
+  });
+
+  it('does not replace a packed file that it cannot read: exit code 64', async () => {
+    const cwd = testFolder();
+    write(cwd, 'h.ndjson', historyText(20));
+    symlinkSync('/proc/self/mem', join(cwd, 'c.ndjson.gz')); // the kernel gives EIO for its first byte
+    const { code, stderr } = await runCli(['check', 'h.ndjson', '--certificate', 'c.ndjson.gz'], { cwd });
+    expect(stderr).toMatch(/c\.ndjson\.gz exists, and is no certificate/);
+    expect(code).toBe(64);
   });
 
   it('of a foreign log also writes the operations as read, which verify takes', async () => {
