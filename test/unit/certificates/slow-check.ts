@@ -1,85 +1,222 @@
 import type { CertificateRecord } from '../../../src/checker/certificates/certificate-lines.ts';
-import type { Header, HistoryRecord, Operation } from '../../../src/history/records/operation.ts';
+import type {
+  ClockReading,
+  Event,
+  Header,
+  HistoryRecord,
+  Operation,
+} from '../../../src/history/records/operation.ts';
 
 export type Proof = Extract<CertificateRecord, { readonly type: 'proof' }>;
-type Clock = Extract<CertificateRecord, { readonly type: 'clock' }>;
+export type Clock = Extract<CertificateRecord, { readonly type: 'clock' }>;
 
-/** One entry of a proof. `answer`: what the ideal bucket must say. */
+/** What a proof may have in its order: under `code`, one charge or one denial. Moments of the recorder. */
 interface Entry {
+  readonly code: number;
   readonly cost: number;
   readonly answer: 'allowed' | 'denied';
   readonly fromUs: number;
   readonly untilUs: number;
-  readonly atUs: number;
-  readonly id: string;
+  /** Whether every proof has it. */
+  readonly isCertain: boolean;
 }
 
-/**
- * Decides whether a proof of a small bucket is right, in another way than the verifier: the level before an operation is
- * the least over all earlier moments at which the bucket can have been full,
- *   min over i of C + r(t - t_i) - (what was taken from i on),
- * and the first level plus all refill minus all that was taken. Without decision ids, refunds and resets.
- */
-export function isValid(
-  proof: Proof,
-  operations: readonly Operation[],
-  { records, clocks }: { records: readonly HistoryRecord[]; clocks: readonly Clock[] },
-): boolean {
-  const header = records.find((record) => record.type === 'header') as Header;
-  const { capacity = 0, refill = { tokens: 1, perUs: 1 } } = header.policy ?? {};
-  const [full, perToken, perUs] = [capacity * refill.perUs, refill.perUs, refill.tokens];
-  const start = proof.start === undefined ? full : Number(proof.start);
-  if (start < 0 || start > full || (start !== full && header.initial === 'full')) return false;
-  const clock = clocks.find((one) => one.clock === proof.clock);
-  if (clock === undefined || proof.order.length !== proof.momentsUs.length) return false;
-  const offsetUs = clock.points[0]?.[1] ?? 0; // these clocks do not drift
-  const entries = entriesOf(proof, operations, offsetUs);
-  if (entries === undefined || new Set(entries.map(({ id }) => id)).size < entries.length) return false;
-  const taken = (from: number, to: number) =>
-    entries
-      .slice(from, to)
-      .reduce((sum, { answer, cost }) => sum + (answer === 'allowed' ? cost * perToken : 0), 0);
-  for (const [at, { atUs, fromUs, untilUs, answer, cost }] of entries.entries()) {
-    const since = (number: number) => perUs * (atUs - (entries[number]?.atUs ?? 0));
-    if (atUs < (entries[at - 1]?.atUs ?? atUs) || atUs < fromUs || atUs > untilUs) return false;
-    const levels = entries.slice(0, at + 1).map((_, number) => full + since(number) - taken(number, at));
-    const level = Math.min(start + since(0) - taken(0, at), ...levels);
-    if (level >= cost * perToken !== (answer === 'allowed')) return false;
-  }
-  const ids = new Set(entries.map(({ id }) => id));
-  return operations.every(
-    ({ outcome }, number) =>
-      !(outcome === 'allowed' || (outcome === 'denied' && proof.proves === 'all')) || ids.has(`${number}`),
+/** An entry at its moment, of the proof's clock. */
+type Placed = Entry & { readonly atUs: number };
+
+/** The records of all files of a history, one file after the other. */
+export function makeSlowCheck(records: readonly HistoryRecord[]) {
+  const operations = records.filter((record) => record.type === 'op');
+  const headers = records.filter((record) => record.type === 'header');
+  const readings = records.filter((record) => record.type === 'clock' && record.source === undefined);
+  const resets = records.filter((record) => record.type === 'event' && record.event === 'reset');
+  return {
+    /** Which records of a certificate are right: of each bucket at most one, the first. */
+    rightProofs(certificate: readonly CertificateRecord[]): Proof[] {
+      const clocks = new Map<number, Clock>();
+      const buckets = new Set<string>();
+      return certificate.filter((record) => {
+        if (record.type === 'clock' && isClock(record, readings as ClockReading[]))
+          clocks.set(record.clock, record);
+        if (record.type !== 'proof' || buckets.has(record.bucket)) return false;
+        buckets.add(record.bucket);
+        const own = operations.filter(({ bucket }) => bucket === record.bucket);
+        const ownResets = (resets as Event[]).filter(
+          ({ args }) => (args?.bucket ?? record.bucket) === record.bucket,
+        );
+        const clock = clocks.get(record.clock);
+        return (
+          own.length > 0 &&
+          clock !== undefined &&
+          isRight(record, { clock, headers, entries: entriesOf(own, ownResets) })
+        );
+      }) as Proof[];
+    },
+  };
+}
+
+/** Whether a clock drifts slowly, and agrees with every reading of its nodes. That of no node is the recorder's. */
+function isClock({ nodes, points }: Clock, readings: readonly ClockReading[]): boolean {
+  const isSlow = points.slice(1).every(([us, offsetUs], at) => {
+    const [lastUs, lastOffsetUs] = points[at] as readonly [number, number];
+    return us > lastUs && Math.abs(offsetUs - lastOffsetUs) * 1_000 <= us - lastUs;
+  });
+  const agrees = () =>
+    readings
+      .filter(({ node }) => nodes.includes(node))
+      .every(({ atUs, serverUs, errorUs }) => Math.abs(shown(points, atUs) - serverUs) <= errorUs + 1);
+  return (
+    points.length > 0 &&
+    isSlow &&
+    agrees() &&
+    (nodes.length > 0 || points.every(([, offsetUs]) => offsetUs === 0))
   );
 }
 
-/** The entries of a proof; undefined if one names no operation that may be charged. */
-function entriesOf(
-  { order, momentsUs }: Proof,
-  operations: readonly Operation[],
-  offsetUs: number,
-): Entry[] | undefined {
-  const entries: Entry[] = [];
-  let [code, atUs] = [0, 0];
-  for (const [at, step] of order.entries()) {
-    code += step;
-    atUs += momentsUs[at] as number;
-    const number = Math.floor(code / 2);
-    const operation = operations[number];
-    if (operation === undefined || code < 0) return undefined;
-    const { outcome, cost, invokedUs, completedUs, maxCharge, latestUs } = operation;
-    const isSurplus = code % 2 === 1;
-    const surplus = (maxCharge ?? 0) - (outcome === 'denied' ? 0 : cost);
-    if (isSurplus ? maxCharge === undefined || surplus <= 0 : outcome === 'failed') return undefined;
-    const last = isSurplus || outcome === 'info' ? latestUs : completedUs;
-    entries.push({
-      cost: isSurplus ? surplus : cost,
-      answer: outcome === 'denied' && !isSurplus ? 'denied' : 'allowed',
-      fromUs: offsetUs + invokedUs,
-      untilUs: last === undefined || last === null ? Number.POSITIVE_INFINITY : offsetUs + last,
-      atUs,
-      id: isSurplus ? `${number}+` : `${number}`,
-    });
+/** What a clock shows at a moment of the recorder, rounded down. */
+function shown(points: Clock['points'], us: number): number {
+  const [firstUs, firstOffsetUs] = points[0] as readonly [number, number];
+  const [lastUs, lastOffsetUs] = points.at(-1) as readonly [number, number];
+  if (us <= firstUs) return us + firstOffsetUs;
+  if (us >= lastUs) return us + lastOffsetUs;
+  const after = points.findIndex(([pointUs]) => pointUs > us);
+  const [[fromUs, from], [untilUs, until]] = points.slice(after - 1) as [[number, number], [number, number]];
+  return us + from + Math.floor(((until - from) * (us - fromUs)) / (untilUs - fromUs));
+}
+
+/**
+ * Whether an ideal bucket gives the answers of a proof, found in another way than the verifier: the level before an
+ * operation is the least over all earlier moments at which the bucket can have been full,
+ *   min over i of C + r(t - t_i) - (what was taken from i on),
+ * and the first level plus all refill minus all that was taken. What a refund gives back counts as taken below 0.
+ */
+function isRight(
+  proof: Proof,
+  { clock, headers, entries }: { clock: Clock; headers: readonly Header[]; entries: readonly Entry[] },
+): boolean {
+  const { capacity = 0, refill = { tokens: 1, perUs: 1 } } = headers[0]?.policy ?? {};
+  const common = gcd(refill.tokens, refill.perUs);
+  const [perToken, perUs] = [refill.perUs / common, refill.tokens / common];
+  const full = capacity * perToken;
+  const start = proof.start === undefined ? full : Number(proof.start);
+  const isKnown = headers.every(({ initial }) => initial === 'full');
+  if (start < 0 || start > full || (start !== full && isKnown)) return false;
+  const placed = place(proof, entries);
+  if (placed === undefined) return false;
+  const codes = new Set(placed.map(({ code }) => code));
+  if (codes.size < placed.length) return false;
+  for (const [at, { atUs, fromUs, untilUs, answer, cost }] of placed.entries()) {
+    if (atUs < (placed[at - 1]?.atUs ?? atUs)) return false;
+    if (atUs < shown(clock.points, fromUs) || atUs > shown(clock.points, untilUs)) return false;
+    const refilled = (from: number) => perUs * (atUs - (placed[from]?.atUs ?? 0));
+    const taken = (from: number) =>
+      placed
+        .slice(from, at)
+        .reduce((sum, one) => sum + (one.answer === 'allowed' ? one.cost * perToken : 0), 0);
+    const levels = placed.slice(0, at + 1).map((_, from) => full + refilled(from) - taken(from));
+    const level = Math.min(start + refilled(0) - taken(0), ...levels);
+    if (level >= cost * perToken !== (answer === 'allowed')) return false;
   }
-  return entries;
+  return entries.every(
+    ({ code, answer, isCertain }) =>
+      !isCertain || codes.has(code) || (answer === 'denied' && proof.proves === 'admissions'),
+  );
+}
+
+/** The entries of a proof in its order; undefined if it has one that is none of the bucket. */
+function place({ order, momentsUs }: Proof, entries: readonly Entry[]): Placed[] | undefined {
+  if (order.length !== momentsUs.length) return undefined;
+  const sum = (steps: readonly number[], at: number) => steps.slice(0, at + 1).reduce((a, b) => a + b, 0);
+  const placed = order.flatMap((_, at) => {
+    const entry = entries.find(({ code }) => code === sum(order, at));
+    return entry === undefined ? [] : [{ ...entry, atUs: sum(momentsUs, at) }];
+  });
+  return placed.length === order.length ? placed : undefined;
+}
+
+/** What the operations of one bucket may charge, and what they were denied; then its resets. */
+function entriesOf(operations: readonly Operation[], resets: readonly Event[]): Entry[] {
+  const decisions = new Map<string, Numbered[]>();
+  for (const [number, operation] of operations.entries()) {
+    const { decisionId, cost } = operation; // a take and its refund may share an id
+    const decision = decisionId === undefined ? `${number}` : `${decisionId}, ${Math.sign(cost)}`;
+    decisions.set(decision, [...(decisions.get(decision) ?? []), [number, operation]]);
+  }
+  return [
+    ...[...decisions.values()].flatMap((attempts) =>
+      attempts.length === 1 ? attempts.flatMap(ofOne) : ofSeveral(attempts),
+    ),
+    ...resets.map(({ atUs }, number) => ({
+      ...{
+        code: 2 * (operations.length + number),
+        cost: Number.NEGATIVE_INFINITY,
+        answer: 'allowed' as const,
+      },
+      ...{ fromUs: Math.ceil(atUs), untilUs: Number.POSITIVE_INFINITY, isCertain: true },
+    })),
+  ];
+}
+
+type Numbered = readonly [number: number, operation: Operation];
+
+function ofOne([number, operation]: Numbered): Entry[] {
+  const { outcome, cost, invokedUs, latestUs } = operation;
+  if (outcome === 'failed') return [];
+  const answer = outcome === 'denied' ? 'denied' : 'allowed';
+  const isCertain = outcome === 'denied' || (outcome === 'allowed' && cost !== 0);
+  const own = {
+    code: 2 * number,
+    cost,
+    answer,
+    fromUs: invokedUs,
+    untilUs: lastUs(operation),
+    isCertain,
+  } as const;
+  const surplus = {
+    ...own,
+    ...{ code: own.code + 1, cost: surplusOf(operation), answer: 'allowed' as const },
+    ...{ untilUs: latestUs ?? Number.POSITIVE_INFINITY, isCertain: false },
+  };
+  return surplus.cost > 0 ? [own, surplus] : [own];
+}
+
+/** What an operation may charge beyond its answer. The bucket may still get the request that a failure policy answered. */
+function surplusOf({ outcome, cost, maxCharge, decision }: Operation): number {
+  if (maxCharge !== undefined) return outcome === 'denied' ? maxCharge : maxCharge - Math.max(0, cost);
+  const isLocal = decision?.source === 'fallback' && outcome !== 'info';
+  return isLocal && decision.charge !== 'none' ? cost : 0;
+}
+
+/**
+ * The attempts of one decision charge once, and have no surplus. If some were allowed, the first of these stands for all:
+ * from the first start to the first reply that allows it. If none was, the first without a reply stands for those without
+ * one, and every denial for itself. What a failure policy allowed counts if the bucket allowed none; then those without a
+ * reply may be charged as well.
+ */
+function ofSeveral(attempts: readonly Numbered[]): Entry[] {
+  const having = (wanted: Operation['outcome']) => attempts.filter(([, { outcome }]) => outcome === wanted);
+  const fromUs = Math.min(...attempts.map(([, { invokedUs }]) => invokedUs));
+  const one = (group: readonly Numbered[], untilUs: number, isCertain: boolean): Entry[] =>
+    group.slice(0, 1).map(([number, { cost }]) => ({
+      ...{ code: 2 * number, cost, answer: 'allowed', fromUs, untilUs, isCertain: isCertain && cost !== 0 },
+    }));
+  const ends = (group: readonly Numbered[]) => group.map(([, operation]) => lastUs(operation));
+  const allowed = having('allowed');
+  const byBucket = allowed.filter(([, { decision }]) => decision?.source !== 'fallback');
+  if (byBucket.length > 0) return one(byBucket, Math.min(...ends(byBucket)), true);
+  const open = one(having('info'), Math.max(...ends(having('info'))), false);
+  if (allowed.length > 0) return [...one(allowed, Math.min(...ends(allowed)), true), ...open];
+  const denied = having('denied')
+    .flatMap(ofOne)
+    .filter(({ answer }) => answer === 'denied');
+  return [...open, ...denied];
+}
+
+/** The last moment at which an operation can have been decided. */
+function lastUs({ outcome, completedUs, latestUs }: Operation): number {
+  return (outcome === 'info' ? latestUs : completedUs) ?? Number.POSITIVE_INFINITY;
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
 }
