@@ -1,4 +1,5 @@
 import type { Policy } from '../../core/policy.ts';
+import type { Levels } from '../../history/columns/levels.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import { DecisionOrder } from '../rows/decision-order.ts';
@@ -56,13 +57,13 @@ export class BucketDemands implements Demands {
   }
 
   fromUs(row: number): number {
-    if (this.#hasMoment(row)) return this.#table.levels?.bucketUs(row) as number;
-    return this.clock.show(Math.ceil(this.#table.invokedUs[row] as number));
+    const us = this.#momentUs(row);
+    return Number.isNaN(us) ? this.clock.show(Math.ceil(this.#table.invokedUs[row] as number)) : us;
   }
 
   untilUs(row: number): number {
-    if (this.#hasMoment(row)) return this.#table.levels?.bucketUs(row) as number;
-    return this.clock.show(Math.floor(this.#table.lastUs(row)));
+    const us = this.#momentUs(row);
+    return Number.isNaN(us) ? this.clock.show(Math.floor(this.#table.lastUs(row))) : us;
   }
 
   quantaOf(row: number): number {
@@ -91,7 +92,12 @@ export class BucketDemands implements Demands {
   }
 
   #hasMoment(row: number): boolean {
-    return this.isReported && !Number.isNaN(this.#table.levels?.bucketUs(row) ?? Number.NaN);
+    return !Number.isNaN(this.#momentUs(row));
+  }
+
+  /** The moment that the decision reports; NaN if it reports none. */
+  #momentUs(row: number): number {
+    return this.isReported ? (this.#table.levels as Levels).bucketUs(row) : Number.NaN;
   }
 
   /** The rows with a reported moment in the order of the bucket, and the others by their first moment. */
@@ -108,8 +114,9 @@ export class BucketDemands implements Demands {
       const all = rows.byInvoked.subarray(0, rows.count);
       return all.every(isIn) ? all : all.filter(isIn);
     }
-    const others = rows.byInvoked.subarray(0, rows.count).filter((row) => isIn(row) && !this.#hasMoment(row));
     const own = reported.every(isIn) ? reported : reported.filter(isIn);
+    if (own.length === rows.count) return own;
+    const others = rows.byInvoked.subarray(0, rows.count).filter((row) => isIn(row) && !this.#hasMoment(row));
     return others.length === 0 ? own : this.#merge(own, others);
   }
 
@@ -147,12 +154,14 @@ export class BucketDemands implements Demands {
   }
 }
 
-/** The rows with a level in the order of the bucket's time, in scratch space of `byLast`. */
+/** The rows with a level in the order of the bucket's time. */
 function sortReported(rows: BucketRows): Uint32Array {
   const { levels } = rows.table;
   if (levels === undefined) return new Uint32Array(0);
   const sorted = new DecisionOrder(rows.table, levels).sorted(rows);
   const isOneNode = sorted.every((row) => levels.node(row) === levels.node(sorted[0] as number));
-  if (!isOneNode) sortRows(sorted, sorted.length, (row) => levels.bucketUs(row));
-  return sorted;
+  if (isOneNode) return sorted;
+  const byTime = sorted.slice();
+  sortRows(byTime, byTime.length, (row) => levels.bucketUs(row));
+  return byTime;
 }

@@ -26,8 +26,8 @@ export function proveBucket(
 ): Proof | undefined {
   if (!demands.areMomentsWithin()) return undefined;
   const startQuanta = isStartFree ? findStart(demands, policy) : policy.capacityQuanta;
-  const hasMaybes = demands.order.some((row) => demands.roleOf(row) === ROLE.maybe);
-  for (const usesMaybes of hasMaybes ? [false, true] : [false]) {
+  for (const usesMaybes of [false, true]) {
+    if (usesMaybes && !demands.order.some((row) => demands.roleOf(row) === ROLE.maybe)) break;
     const attempt = { startQuanta, isStartFree, holds: new Map(), usesMaybes };
     const early = search(demands, policy, attempt);
     if (early !== 'no place') {

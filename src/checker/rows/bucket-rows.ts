@@ -11,6 +11,8 @@ export class BucketRows {
   byInvoked = new Uint32Array(0);
   /** Those with a last moment, ordered by it; the first `lastCount`. */
   byLast = new Uint32Array(0);
+  /** The rows with a level, as `DecisionOrder` sorts them, in the space of `byLast`; undefined until it has. */
+  byDecision: Uint32Array | undefined;
   bucket = -1;
   count = 0;
   lastCount = 0;
@@ -35,6 +37,7 @@ export class BucketRows {
   /** Returns `byLast` as scratch space of the bucket's size. `byLast` is invalid until `loadByLast()`. */
   lendByLast(): Uint32Array {
     this.lastCount = 0;
+    this.byDecision = undefined;
     this.#growByLast();
     return this.byLast;
   }
@@ -47,6 +50,7 @@ export class BucketRows {
     if (this.byInvoked.length < end - start)
       this.byInvoked = new Uint32Array(roundUp(end - start, table.rows));
     this.bucket = bucket;
+    this.byDecision = undefined;
     this.denials = 0;
     this.refunds = [];
     this.hasFree = false;
@@ -77,6 +81,7 @@ export class BucketRows {
   loadByLast(): void {
     if (this.lastCount > 0) return;
     const { table, byInvoked, count } = this;
+    this.byDecision = undefined;
     this.#growByLast();
     let lastCount = 0;
     for (let at = 0; at < count; at++) {

@@ -26,9 +26,14 @@ export class DecisionOrder {
 
   /**
    * The rows of a bucket with a level, in scratch space of `byLast`: by node and time as a whole, then by level within
-   * each moment, since both are nearly in order already.
+   * each moment, since both are nearly in order already. A bucket keeps them until `byLast` is used again.
    */
   sorted(bucket: BucketRows): Uint32Array {
+    bucket.byDecision ??= this.#sort(bucket);
+    return bucket.byDecision;
+  }
+
+  #sort(bucket: BucketRows): Uint32Array {
     const levels = this.#levels;
     const rows = this.#findRows(bucket);
     sortRows(rows, rows.length, (row) => levels.bucketUs(row));
