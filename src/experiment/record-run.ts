@@ -3,14 +3,15 @@ import { limitTokensOf } from '../checker/claims/promise.ts';
 import { environmentFailed } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
 import { traitsOf } from '../core/strategies.ts';
-import type { Header, Operation } from '../history/records/operation.ts';
+import type { Header } from '../history/records/operation.ts';
 import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
 import type { RoleWatch } from '../regions/cluster/role-watch.ts';
 import { settle } from '../regions/cluster/settle.ts';
-import { announcedAddress, type Regions } from '../regions/provider.ts';
+import type { Regions } from '../regions/provider.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import { HistoryFile, type Written } from './history-file.ts';
+import { makeNodeNames } from './node-names.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
@@ -54,7 +55,8 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const watches = regions && (await watch(regions, recorder, history, cleanup));
   const faults = watches && makeSchedule(run, system, { recorder, history, roles: watches.roles });
   cleanup.add('heal every fault', async () => void (await faults?.end()));
-  const calls = regions && plan.limiter === undefined ? await watchCalls(regions, cleanup) : undefined;
+  const isCounted = plan.limiter === undefined && regions?.topology.external === undefined; // others call external nodes
+  const calls = regions && isCounted ? await watchCalls(regions, cleanup) : undefined;
   let [loadMs, redisCalls]: [number, number | undefined] = [0, undefined];
   try {
     loadMs = await load(run, system, { recorder, tally, answers, faults, stop });
@@ -277,12 +279,3 @@ function makeHeader({ plan, startedAt, clockSlackUs }: Run, { initial, regions }
 const PLUGIN_SLACK_US = 1_000;
 
 /** Decisions name the address that decided; the history names the node. */
-function makeNodeNames(regions: Regions): (operation: Operation) => Operation {
-  const names = new Map(regions.topology.nodes.map(({ name }) => [announcedAddress(regions, name), name]));
-  return (operation) => {
-    const node = names.get(operation.decision?.node ?? '');
-    return operation.decision === undefined || node === undefined
-      ? operation
-      : { ...operation, decision: { ...operation.decision, node } };
-  };
-}

@@ -52,15 +52,14 @@ const YOUNG_SPACE = '--max-semi-space-size=64';
 /** Starts the Rating service of a region and its gateway, each a process in the region's view of the network. */
 export async function startRegion(options: ServiceOptions): Promise<RegionServices> {
   const { view, others, strategy, policy, prefix } = options;
-  const { localAddress, seeds } = view;
-  const redis = seeds.flatMap(({ host, port }) => ['--redis', `redis://${host}:${port}`]);
+  const { localAddress } = view;
   const from = localAddress === undefined ? [] : ['--local-address', localAddress];
   const elsewhere = Object.entries(others).flatMap(([region, { host, port }]) => [
     '--other',
     `${region}=redis://${host}:${port}`,
   ]);
   const { perRegionBucket, waitsForReplicas } = traitsOf(strategy);
-  const where = perRegionBucket ? [...redis, ...elsewhere] : [...redis, '--cluster'];
+  const where = [...redisFlags(view), ...(perRegionBucket ? elsewhere : kindFlags(view))];
   const onFailure = ['--on-failure', formatFailurePolicy(options.onFailure)];
   const decides =
     options.limiter === undefined
@@ -71,6 +70,26 @@ export async function startRegion(options: ServiceOptions): Promise<RegionServic
   const rating = await startService(options, 'rating', [...limiter, ...from, '--allow-clock-change']);
   const gateway = await startService(options, 'gateway', [...from, '--upstream', rating.inside]);
   return { gateway: gateway.reached, rating: rating.reached };
+}
+
+function redisFlags({ seeds, external }: RegionView): string[] {
+  const { ca, serverName, insecure } = external?.tls ?? {};
+  const scheme = external?.tls === undefined ? 'redis' : 'rediss';
+  return [
+    ...seeds.flatMap(({ host, port }) => [
+      '--redis',
+      `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    ]),
+    ...(ca === undefined ? [] : ['--ca', ca]),
+    ...(serverName === undefined ? [] : ['--tls-name', serverName]),
+    ...(insecure ? ['--insecure'] : []),
+  ];
+}
+
+/** How the service finds the server of a key. */
+function kindFlags({ external: { kind, primary = '' } = { kind: 'cluster' } }: RegionView): string[] {
+  if (kind === 'sentinel') return ['--sentinel', primary];
+  return kind === 'cluster' ? ['--cluster'] : [];
 }
 
 /** The address of a service within its region, and from this machine. */

@@ -48,19 +48,22 @@ export interface RegionsSource {
   readonly env: Readonly<Record<string, string>>;
   readonly prefix: string;
   /** Brings up a cluster or takes a running one. It ends with the run only if `isOurs`. */
-  readonly provide: () => Promise<{ readonly regions: Regions; readonly isOurs: boolean }>;
+  readonly provide: (
+    provision: Provision,
+  ) => Promise<{ readonly regions: Regions; readonly isOurs: boolean }>;
   /** Called once a running cluster is found fit for the run. */
   readonly onTaken?: () => Promise<void>;
 }
 
 /** The regions of the plan, each with a Rating service and a gateway. */
 export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSource): ProvideSystem {
-  return async ({ plan, folder, cleanup, signal, onDeath, onStep }) => {
+  return async (provision) => {
+    const { plan, folder, cleanup, signal, onDeath, onStep } = provision;
     const logs = join(folder, 'logs');
     await mkdir(logs).catch((error: unknown) => {
       throw cannotWrite(folder, error);
     });
-    const { regions, isOurs } = await provide();
+    const { regions, isOurs } = await provide(provision);
     if (isOurs) {
       cleanup.add(`end cluster ${regions.name}`, () => regions.down(), regions.kill);
       cleanup.add('keep the logs of its nodes', async () => regions.keepLogs?.(logs).catch(() => {})); // a full disk
@@ -108,7 +111,8 @@ function othersOf(name: string, { topology, announced }: Regions): Record<string
 }
 
 /**
- * Restores the planned state of a cluster that others have used: moves its primaries back to their regions. Throws
+ * Restores the planned state of a cluster that others have used: moves its primaries back to their regions, unless they
+ * are external. Throws
  * ENVIRONMENT_FAILED if a fault is in force on it; that fault may be deliberate.
  */
 async function takeOver(regions: Regions, signal: AbortSignal, onStep: Provision['onStep']): Promise<void> {
@@ -118,9 +122,10 @@ async function takeOver(regions: Regions, signal: AbortSignal, onStep: Provision
     const all = [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
     throw environmentFailed(
       `cluster ${regions.name} differs from its plan: ${all}`,
-      `openclaw-rl fault heal --name ${regions.name}`,
+      `openclaw-rl fault heal --${regions.provider === 'external' ? 'endpoints' : 'name'} ${regions.name}`,
     );
   }
-  onStep(`moving primaries of cluster ${regions.name} to their regions`);
+  if (regions.provider === 'external') onStep(`waiting for ${regions.name} to be healthy`);
+  else onStep(`moving primaries of cluster ${regions.name} to their regions`);
   await settle(regions, signal);
 }

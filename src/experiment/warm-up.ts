@@ -36,8 +36,8 @@ export async function warmUp({ plan, folder, signal }: Run, { targets }: System)
   }
 }
 
-/** One user in each region. For a plan with one user, whose requests may have no subject, one for all regions. */
-function warmUpUsers({ users, regions }: LoadShape): PlannedUser[] {
+/** The users of the warm-up: one in each region. For a plan with one user, whose requests may have no subject, one for all regions. */
+export function warmUpUsers({ users, regions }: LoadShape): PlannedUser[] {
   const user = (name: string, from: readonly string[]) => ({ name, regions: from, weight: 1, arrivesMs: 0 });
   return users === 1
     ? [user('warm-up', regions)]

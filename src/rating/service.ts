@@ -4,6 +4,7 @@ import { quoted } from '../core/printable.ts';
 import { type Asked, rateLimit } from '../http/fastify.ts';
 import { badRequest, PROBLEM_TYPE, type Problem, reducedCapacity } from '../http/problem.ts';
 import type { Limiter } from '../limiter/limiter.ts';
+import { ENDPOINT } from './endpoint.ts';
 import { Ratings } from './ratings.ts';
 import { requestLimits } from './request-limits.ts';
 import type { ServiceClock } from './service-clock.ts';
@@ -27,9 +28,6 @@ export interface RatingServiceOptions {
   /** Milliseconds in which a client must send a request; default 30000. */
   readonly requestMs?: number;
 }
-
-/** The endpoint's name in keys and in the names of policies. */
-const ENDPOINT = 'ratings';
 
 const MAX_BODY_BYTES = 1_024;
 /** All headers together; beyond it the HTTP server itself replies 431. */

@@ -1,16 +1,19 @@
+import type { Endpoint, Endpoints } from '../topology/endpoints.ts';
 import type { PlannedNode, Topology } from '../topology/topology.ts';
 import type { Links } from './network/links.ts';
 
-/** An address that this program can connect to. */
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
+export type { Endpoint };
 
-/** The user and password of a server; the user `default` if it has none. */
+/** How to log in to a server. Without a user name: the user `default`. */
 export interface Login {
   readonly username?: string;
-  readonly password: string;
+  readonly password?: string;
+  /** As in `tls.connect` of Node.js; absent without TLS. */
+  readonly tls?: {
+    readonly ca?: string;
+    readonly servername?: string;
+    readonly rejectUnauthorized?: boolean;
+  };
 }
 
 /** The addresses through which a client of one region reaches the cluster. */
@@ -25,6 +28,8 @@ export interface RegionView {
    * that node as a client of the region would. The format is the `natMap` of ioredis.
    */
   readonly natMap?: Readonly<Record<string, Endpoint>>;
+  /** Of external nodes: how clients find and reach them. The seeds of kind sentinel are the Sentinels. */
+  readonly external?: Pick<Endpoints, 'kind' | 'tls'> & { readonly primary?: string };
 }
 
 /** The address that this machine connects to for an address in a region's view. */
@@ -84,7 +89,7 @@ export interface Regions {
   readonly nodes: NodeControl;
   view(region: string): RegionView;
   /** The address of a node that bypasses every Toxiproxy: to read clocks, roles and stored values. */
-  direct(node: string): Endpoint;
+  direct(node: string): Endpoint & Login;
   /** The address of a node in CLUSTER NODES and in MOVED. */
   announced(node: string): Endpoint;
   /** Absent if services run as local processes, placed in a region by `localAddress`. */

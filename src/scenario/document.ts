@@ -10,7 +10,7 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
-import type { Path } from './problems.ts';
+import { type Path, type Problem, problemText } from './problems.ts';
 
 /** A place in the text; line and column start at 1. */
 export interface Place {
@@ -38,9 +38,9 @@ const TOO_DEEP = 'lists and mappings are nested too deeply';
 const STACK_OVERFLOW = /call stack/;
 
 /** Reads one YAML document. Never throws: errors of the text are in `problems`. */
-export function readDocument(text: string): ReadDocument {
+export function readDocument(text: string, { what = 'a scenario' } = {}): ReadDocument {
   if (text.length > MOST_CHARACTERS) {
-    return unreadable(`a scenario has at most ${MOST_CHARACTERS} characters; this file has ${text.length}`);
+    return unreadable(`${what} has at most ${MOST_CHARACTERS} characters; this file has ${text.length}`);
   }
   const lines = new LineCounter();
   try {
@@ -56,7 +56,7 @@ export function readDocument(text: string): ReadDocument {
     const problems = [...document.errors, ...document.warnings, ...refusedIn(document)].map(
       ({ message, pos: [offset] }) => ({
         ...placeAt(lines, offset),
-        text: oneLine(message).replace(/; please use YAML.*/, '; a scenario is one document'),
+        text: oneLine(message).replace(/; please use YAML.*/, `; ${what} is one document`),
       }),
     );
     return {
@@ -68,6 +68,12 @@ export function readDocument(text: string): ReadDocument {
     if (error instanceof RangeError) return unreadable(TOO_DEEP); // the stack
     throw error;
   }
+}
+
+/** A problem of the value, with its place in the text. */
+export function placeProblem(problem: Problem, document: ReadDocument): PlacedText {
+  const { path, isKey = false } = problem;
+  return { ...document.locate(path, { isKey }), text: problemText(problem) };
 }
 
 function unreadable(text: string): ReadDocument {

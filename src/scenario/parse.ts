@@ -1,9 +1,8 @@
 import { claimForStrategy } from '../checker/claims/default-claims.ts';
 import { quoted } from '../core/printable.ts';
-import { type PlacedText, type ReadDocument, readDocument } from './document.ts';
+import { placeProblem, readDocument } from './document.ts';
 import { invalidScenario, readPlan } from './make-plan.ts';
 import type { Plan } from './plan.ts';
-import { type Problem, problemText } from './problems.ts';
 
 export interface ScenarioFile {
   /** The path as the user wrote it; the base name without `.yaml` is the scenario's name. */
@@ -30,7 +29,7 @@ export function parseScenario(text: string, { file, seed, ...instead }: Scenario
     ...(scenario === undefined ? [{ line: 1, column: 1, text: NAME_EXPECTED }] : []),
     ...(about === undefined ? [{ line: 1, column: 1, text: aboutExpected(text) }] : []),
     ...document.problems,
-    ...drawn.problems.map((problem) => place(problem, document)),
+    ...drawn.problems.map((problem) => placeProblem(problem, document)),
   ];
   if (drawn.plan !== undefined && problems.length === 0) return drawn.plan;
   const inOrder = problems.sort((a, b) => a.line - b.line || a.column - b.column);
@@ -49,11 +48,6 @@ function replaced(value: unknown, instead: Pick<ScenarioFile, 'strategy' | 'onFa
 }
 
 const NOT_DRAWN = { plan: undefined, problems: [] };
-
-function place(problem: Problem, document: ReadDocument): PlacedText {
-  const { path, isKey = false } = problem;
-  return { ...document.locate(path, { isKey }), text: problemText(problem) };
-}
 
 const NAME_EXPECTED =
   'expected a file name of letters, digits, -, _ and . that ends in .yaml; runs are named after the file';

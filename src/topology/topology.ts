@@ -1,4 +1,5 @@
 import { invalidOption } from '../core/errors.ts';
+import type { Kind } from './endpoints.ts';
 
 /** The options from which `planTopology` plans a cluster over regions. */
 export interface TopologyOptions {
@@ -47,19 +48,26 @@ export interface Topology {
   readonly roundTripMs: Readonly<Record<string, number>>;
   /** Absent if all nodes form one cluster. */
   readonly apart?: true;
+  /** Of nodes that were already running: how clients find them. Their roles and slots are not planned. */
+  readonly external?: Kind;
 }
 
 const DEFAULT_REGIONS = ['us-east', 'eu-west', 'ap-south'] as const;
 
 /** 80 ms across the Atlantic, 120 ms from Europe to Asia, 190 ms from America to Asia. */
-export const KNOWN_ROUND_TRIPS_MS: Readonly<Record<string, number>> = {
+export const KNOWN_ROUND_TRIPS_MS: Readonly<Record<string, number | undefined>> = {
   'us-east:eu-west': 80,
   'eu-west:ap-south': 120,
   'us-east:ap-south': 190,
 };
 export const OTHER_ROUND_TRIP_MS = 100;
+const DEFAULT_ROUND_TRIPS = { known: KNOWN_ROUND_TRIPS_MS, otherMs: OTHER_ROUND_TRIP_MS };
+/** The round trips that are absent are 0. */
+export const NO_ROUND_TRIPS: typeof DEFAULT_ROUND_TRIPS = { known: {}, otherMs: 0 };
 
 export const SLOTS = 16_384;
+/** As CLUSTER NODES prints them. */
+export const ALL_SLOTS = `0-${SLOTS - 1}`;
 const MOST_REGIONS = 9;
 /** Per primary. A region has at most this many nodes plus its primary. */
 export const MOST_REPLICAS = 19;
@@ -72,6 +80,11 @@ export const DEFAULT_TOPOLOGY: TopologyOptions = {
   persistence: 'none',
   nodeTimeoutMs: 2_000,
 };
+
+/** Whether its nodes run in cluster mode. */
+export function isInCluster({ external = 'cluster' }: Pick<Topology, 'external'>): boolean {
+  return external === 'cluster';
+}
 
 /** Plans one primary per region, with its replicas in the following regions. Throws INVALID_OPTION. */
 export function planTopology(options: TopologyOptions): Topology {
@@ -157,11 +170,11 @@ function replicaRegion(regions: readonly string[], home: number, copy: number): 
   return regions[(home + step) % regions.length] ?? '';
 }
 
-/** Round trip in milliseconds of every pair: the given, else the known, else the default. Throws INVALID_OPTION. */
-export function planRoundTrips({
-  regions,
-  roundTripMs: given,
-}: Pick<TopologyOptions, 'regions' | 'roundTripMs'>): Record<string, number> {
+/** Round trip in milliseconds of every pair: the given, else the known, else the other default. Throws INVALID_OPTION. */
+export function planRoundTrips(
+  { regions, roundTripMs: given }: Pick<TopologyOptions, 'regions' | 'roundTripMs'>,
+  { defaults = DEFAULT_ROUND_TRIPS } = {},
+): Record<string, number> {
   for (const pair of Object.keys(given)) {
     const [a = '', b = '', more] = pair.split(':');
     if (a === b || more !== undefined || !regions.includes(a) || !regions.includes(b)) {
@@ -173,11 +186,7 @@ export function planRoundTrips({
     for (const b of regions.slice(i + 1)) {
       const [there, back] = [`${a}:${b}`, `${b}:${a}`];
       const ms =
-        given[there] ??
-        given[back] ??
-        KNOWN_ROUND_TRIPS_MS[there] ??
-        KNOWN_ROUND_TRIPS_MS[back] ??
-        OTHER_ROUND_TRIP_MS;
+        given[there] ?? given[back] ?? defaults.known[there] ?? defaults.known[back] ?? defaults.otherMs;
       if (!Number.isFinite(ms) || ms < 0 || ms > 10_000)
         throw invalidOption(`a round trip must be from 0 to 10000 ms; found ${ms}`);
       matrix[there] = ms;

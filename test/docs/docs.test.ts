@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultClaims } from '../../src/checker/claims/default-claims.ts';
 import { type ErrorCode, OpenclawError } from '../../src/core/errors.ts';
 import { STRATEGY_NAMES } from '../../src/core/strategies.ts';
-import { openExternal } from '../../src/regions/external.ts';
+import { parseEndpoints } from '../../src/scenario/endpoints/parse.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { callCli } from '../support/call-cli.ts';
 import { testFolder } from '../support/cli.ts';
@@ -192,8 +192,8 @@ describe('what guides say of files', { timeout: 120_000 }, () => {
   });
 
   it('has endpoints that are some', () => {
-    const files = blocksOn(ENDPOINTS_PAGE, 'json').map(({ text }) => openExternal(text, 'endpoints.json'));
-    expect(files.map(({ topology }) => topology.nodes.length)).toEqual([1]);
+    const files = blocksOn(ENDPOINTS_PAGE, 'json').map(({ text }) => parseEndpoints(text, 'endpoints.json'));
+    expect(files.map(({ nodes }) => nodes.length)).toEqual([1]);
   });
 
   it('has a script of k6 that is a module with a default function', () => {

@@ -9,7 +9,7 @@ import { makePlan } from '../../scenario/make-plan.ts';
 import { DEFAULT_TOPOLOGY } from '../../topology/topology.ts';
 import { readScenario } from '../files/read-scenario.ts';
 import { claimOption } from '../flags/claim-option.ts';
-import { standingTopology } from '../flags/cluster-flags.ts';
+import { readEndpoints } from '../flags/endpoints-option.ts';
 import { loadOptions, makeLoad } from '../flags/load-options.ts';
 import { limiterOptions, ON_FAILURE, onFailureOption } from '../flags/options.ts';
 import { PROMISES } from '../flags/promise-help.ts';
@@ -24,9 +24,9 @@ import {
 } from '../flags/target-options.ts';
 import { topologyOptions } from '../flags/topology-flags.ts';
 import { typedCommand } from '../output/typed-command.ts';
-import { choosePlugin } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
-import { formatCommand, type PlanFlags, planOfFlags } from '../runs/flag-plan.ts';
+import type { PlanFlags } from '../runs/flag-plan.ts';
+import { onEndpoints, planRun } from '../runs/plan-run.ts';
 import { type RunRequest, runAndReport } from '../runs/run-plan.ts';
 
 interface Flags extends PlanFlags, RunFlags, TargetFlags {}
@@ -97,13 +97,21 @@ async function makeRunRequest(
       ...(flags.onFailure && { onFailure: flags.onFailure }),
     };
     const plan = await readScenario(scenario, instead, environment);
-    return { plan, command: typedCommand(environment, plan.seed), flags };
+    return onEndpoints({ plan, command: typedCommand(environment, plan.seed), flags }, environment);
+  }
+  const endpoints =
+    flags.endpoints === undefined ? undefined : await readEndpoints(flags.endpoints, environment);
+  if (endpoints !== undefined) refuseTyped(command, OF_STARTED_NODES, 'cannot be used with --endpoints');
+  if (endpoints !== undefined && endpoints.nodes.length === 0) {
+    refuseTyped(command, OF_A_LIMITER, 'cannot be used with HTTP services, whose limiter decides');
+    const target = endpoints.regions.map((region) => ({ region, url: endpoints.services[region] ?? '' }));
+    return audit(environment, { ...flags, target }, command);
   }
   if (flags.target === undefined) {
     refuseTyped(command, OF_AN_AUDIT, 'only valid with --target');
     if (flags.limiter === undefined)
       refuseTyped(command, ['promise'], 'only valid with --target or --limiter');
-    return ours(environment, flags);
+    return planRun(flags, environment);
   }
   refuseTyped(command, OF_OUR_REGIONS, 'cannot be used with --target, which starts no regions');
   return audit(environment, flags, command);
@@ -113,16 +121,14 @@ const OF_AN_AUDIT = [
   ...['header', 'subjectHeader', 'subjects', 'costHeader', 'method', 'body', 'allow', 'deny'],
   ...['warmUp', 'clock'],
 ];
-const OF_OUR_REGIONS = [
-  ...['strategy', 'limiter', 'onFailure', 'name', 'server', 'provider'],
+const OF_STARTED_NODES = [
+  ...['name', 'server', 'provider', 'target'],
   ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
 ];
-
-async function ours(environment: Environment, flags: Flags): Promise<RunRequest> {
-  const plugin = await choosePlugin(flags, environment);
-  const plan = planOfFlags(flags, { running: await standingTopology(environment, flags), plugin });
-  return { plan, command: formatCommand(plan, flags), flags, ...(plugin && { promise: plugin.promise }) };
-}
+const OF_A_LIMITER = ['strategy', 'limiter', 'onFailure'];
+const OF_OUR_REGIONS = [...OF_A_LIMITER, 'endpoints', ...OF_STARTED_NODES].filter(
+  (name) => name !== 'target',
+);
 
 async function audit(environment: Environment, flags: Flags, command: Command): Promise<RunRequest> {
   const { seed, policy, promise = { type: 'token-bucket' }, claim } = flags;
@@ -166,6 +172,8 @@ const WITH_A_SCENARIO = [
   'strategy',
   'onFailure',
   'name',
+  'endpoints',
+  'allowEviction',
   'reports',
   'certificate',
   'format',

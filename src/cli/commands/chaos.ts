@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { type FaultSpec, isMomentary } from '../../scenario/faults/index.ts';
 import { claimOption } from '../flags/claim-option.ts';
-import { standingTopology } from '../flags/cluster-flags.ts';
 import { addFaultCommands } from '../flags/fault-options.ts';
 import { loadOptions } from '../flags/load-options.ts';
 import {
@@ -13,9 +12,10 @@ import {
 } from '../flags/options.ts';
 import { type RunFlags, runOptions } from '../flags/run-options.ts';
 import { topologyOptions } from '../flags/topology-flags.ts';
-import { choosePlugin, promiseOption } from '../plugins/limiter-plugin.ts';
+import { promiseOption } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
-import { formatCommand, type PlanFlags, planOfFlags } from '../runs/flag-plan.ts';
+import type { PlanFlags } from '../runs/flag-plan.ts';
+import { planRun } from '../runs/plan-run.ts';
 import { runAndReport } from '../runs/run-plan.ts';
 
 interface Flags extends PlanFlags, RunFlags {}
@@ -55,8 +55,5 @@ Examples:
       --strategy article --claim 'worst-window <= bound'`;
 
 async function chaos(environment: Environment, fault: FaultSpec, flags: Flags): Promise<void> {
-  const plugin = await choosePlugin(flags, environment);
-  const plan = planOfFlags(flags, { running: await standingTopology(environment, flags), plugin, fault });
-  const command = formatCommand(plan, flags);
-  await runAndReport({ plan, command, flags, ...(plugin && { promise: plugin.promise }) }, environment);
+  await runAndReport(await planRun(flags, environment, fault), environment);
 }

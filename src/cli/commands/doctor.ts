@@ -6,17 +6,23 @@ import { sweepClusters } from '../../regions/clusters.ts';
 import { diagnoseDocker, examineDocker } from '../../regions/docker/doctor.ts';
 import { chooseImages } from '../../regions/docker/images.ts';
 import type { Check } from '../../regions/doctor-check.ts';
+import { diagnoseExternal } from '../../regions/external/diagnose.ts';
+import { lookAt } from '../../regions/external/look.ts';
 import { diagnose, examineMachine, isReady } from '../../regions/local/doctor.ts';
 import type { Sweep } from '../../regions/local/sweep.ts';
 import { clusterStore } from '../../regions/store/user-clusters.ts';
 import type { Look } from '../../report/fit-lines.ts';
 import { drawTable } from '../../report/text-table.ts';
+import { endpointsOption } from '../flags/endpoints-flag.ts';
 import { providerOption } from '../flags/topology-flags.ts';
+import { quotedForShell } from '../output/typed-command.ts';
 import type { Environment } from '../process/environment.ts';
 import { EXIT } from '../process/exit-codes.ts';
 
 interface Flags {
   readonly provider: ProviderName;
+  readonly endpoints?: string;
+  readonly allowEviction?: true;
   readonly json: boolean;
 }
 
@@ -26,20 +32,47 @@ export function doctorCommand(environment: Environment): Command {
     .addOption(
       providerOption('kind of regions that is checked (docker: also pulls or builds missing images)'),
     )
-    .option('--json', 'print one JSON document', false)
-    .addHelpText(
-      'after',
-      '\nExit code 0 if `bench` can run here, else 69.\nIt also ends what killed runs left behind.',
+    .addOption(
+      endpointsOption('ask your own Redis instead, by the addresses in this file').conflicts('provider'),
     )
-    .action(async ({ provider, json }: Flags) => {
-      const { checks, ready } = await examine(environment, provider);
+    .option('--allow-eviction', 'with --endpoints: a server that may evict keys is no obstacle')
+    .option('--json', 'print one JSON document', false)
+    .addHelpText('after', HELP)
+    .action(async (flags: Flags) => {
+      const { endpoints, provider, json } = flags;
+      const what = endpoints === undefined ? 'bench' : `bench --endpoints ${quotedForShell(endpoints)}`;
+      const { checks, ready } =
+        endpoints === undefined
+          ? await examine(environment, provider)
+          : await examineEndpoints(endpoints, flags, environment);
       environment.out(
         json
           ? `${JSON.stringify({ ready, checks }, undefined, 2)}\n`
-          : render(checks, ready, environment.look),
+          : render(checks, { what, ready }, environment.look),
       );
       environment.setExitCode(ready ? EXIT.pass : EXIT.environment);
     });
+}
+
+const HELP = `
+Exit code 0 if \`bench\` can run here, else 69.
+It also ends what killed runs left behind. With --endpoints it changes nothing.
+
+Examples:
+  $ openclaw-rl doctor
+  # your own Redis: mode, version, eviction, what its user may do, round trips
+  $ openclaw-rl doctor --endpoints endpoints.yaml`;
+
+async function examineEndpoints(
+  file: string,
+  { allowEviction }: Flags,
+  environment: Environment,
+): Promise<{ checks: readonly Check[]; ready: boolean }> {
+  const { openEndpoints } = await import('../flags/endpoints-option.ts'); // its zod is a fifth of a start
+  const { regions } = await openEndpoints(file, environment);
+  const allowsEviction = allowEviction === true;
+  const checks = diagnoseExternal(regions, await lookAt(regions), { allowsEviction });
+  return { checks, ready: isReady(checks) };
 }
 
 const NOTHING_SWEPT: Sweep = { ended: [], unknown: [] };
@@ -74,7 +107,11 @@ async function examine(
   return { checks: [...machine, ...others], ready: isReadyHere || isReady(byDocker) };
 }
 
-function render(checks: readonly Check[], ready: boolean, { colour, columns }: Look): string {
+function render(
+  checks: readonly Check[],
+  { what, ready }: { readonly what: string; readonly ready: boolean },
+  { colour, columns }: Look,
+): string {
   const colours = pc.createColors(colour);
   const mark = { ok: colours.green('ok'), note: colours.yellow('note'), missing: colours.red('MISSING') };
   const rows = checks.map(({ name, mark: kind, found, mend }) => [
@@ -82,5 +119,5 @@ function render(checks: readonly Check[], ready: boolean, { colour, columns }: L
     name,
     mend === undefined ? found : `${found}\n  ${mend}`,
   ]);
-  return `${drawTable({ head: [], rows }, columns)}\n${ready ? 'bench can run here' : 'bench cannot run here yet'}\n`;
+  return `${drawTable({ head: [], rows }, columns)}\n${what} ${ready ? 'can run here' : 'cannot run here yet'}\n`;
 }

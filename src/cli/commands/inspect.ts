@@ -3,17 +3,17 @@ import { Command, Option } from 'commander';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { formatPolicy, parsePolicy } from '../../core/policy.ts';
 import { printable } from '../../core/printable.ts';
-import { type InspectTarget, inspect } from '../../limiter/inspect/inspect.ts';
-import { connectInspector, type InspectPort } from '../../limiter/inspect/port.ts';
+import { inspect } from '../../limiter/inspect/inspect.ts';
 import type { Policies } from '../../limiter/inspect/stored.ts';
 import { bucketKey, checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
-import { openCluster } from '../../regions/open-cluster.ts';
-import { announcedAddress, type Regions } from '../../regions/provider.ts';
+import { ENDPOINT } from '../../rating/endpoint.ts';
 import type { ClusterState } from '../../regions/store/cluster-state.ts';
-import { clusterStore } from '../../regions/store/user-clusters.ts';
 import { DEFAULT_POLICY } from '../../scenario/defaults.ts';
 import { DEFAULT_CLUSTER } from '../flags/cluster-flags.ts';
-import { parsedBy, refusePassword } from '../flags/options.ts';
+import { endpointsOption } from '../flags/endpoints-flag.ts';
+import { openPlace, type PlaceFlags, parseClusterUrl } from '../flags/inspect-place.ts';
+import { parsedBy } from '../flags/options.ts';
+import { readTls, tlsOptions } from '../flags/redis-options.ts';
 import {
   type Inspected,
   type Origin,
@@ -26,27 +26,22 @@ import type { Terminal } from '../process/terminal.ts';
 import { openLiveScreen } from '../screen/live-screen.ts';
 
 const DEFAULT_POLICIES: Policies = [parsePolicy(DEFAULT_POLICY)];
-const DEFAULT_ENDPOINT = 'ratings';
 const WATCH_MS = 1_000;
 const readPolicy = parsedBy(parsePolicy);
 
-interface Flags {
+interface Flags extends PlaceFlags {
   readonly endpoint?: string;
   readonly policy?: Policies;
   readonly prefix?: string;
-  readonly name: string;
-  readonly cluster?: URL;
-  readonly ca?: string;
-  readonly insecure?: true;
   readonly watch: boolean;
   readonly json: boolean;
 }
 
 export function inspectCommand(environment: Environment): Command {
-  return new Command('inspect')
+  return tlsOptions(new Command('inspect'))
     .description("Show every copy of a user's bucket, and what a take would answer now; takes nothing.")
     .argument('<user>', 'the user')
-    .option('--endpoint <name>', `the endpoint (default: ${DEFAULT_ENDPOINT})`)
+    .option('--endpoint <name>', `the endpoint (default: ${ENDPOINT})`)
     .option(
       '--policy <capacity:rate>',
       `policy of the limiter; repeatable (default: that of the last run, else ${DEFAULT_POLICY})`,
@@ -66,8 +61,12 @@ export function inspectCommand(environment: Environment): Command {
         .argParser(parseClusterUrl)
         .conflicts('name'),
     )
-    .option('--ca <file>', 'with rediss://: certificate authority, in PEM')
-    .option('--insecure', 'with rediss://: accept any certificate')
+    .addOption(
+      endpointsOption('or every node of your own Redis, by the addresses in this file').conflicts([
+        'name',
+        'cluster',
+      ]),
+    )
     .option('--watch', 'repeat every second until Ctrl-C', false)
     .option('--json', 'print one JSON document; with --watch, one a line', false)
     .addHelpText('after', EXAMPLES)
@@ -88,6 +87,7 @@ The password is read from REDIS_PASSWORD, the user name from REDIS_USERNAME.
 Examples:
   $ openclaw-rl inspect ada --policy 20:5/s
   $ openclaw-rl inspect ada --watch
+  $ openclaw-rl inspect ada --policy 20:5/s --endpoints endpoints.yaml
   $ REDIS_PASSWORD=... openclaw-rl inspect ada --json \\
       --cluster rediss://limiter@redis.example.com:6379 | jq .takes`;
 
@@ -98,26 +98,24 @@ async function prepare(
   flags: Flags,
 ): Promise<() => Promise<Inspected>> {
   const { cluster, name } = flags;
-  const { value: endpoint, from: endpointFrom } = pick(flags.endpoint, undefined, DEFAULT_ENDPOINT);
-  if (cluster?.protocol !== 'rediss:' && (flags.ca !== undefined || flags.insecure))
-    throw invalidOption('--ca and --insecure need --cluster rediss://host:port');
+  const { value: endpoint, from: endpointFrom } = pick(flags.endpoint, undefined, ENDPOINT);
+  if (cluster?.protocol !== 'rediss:' && readTls(flags, environment) !== undefined)
+    throw invalidOption('--ca, --tls-name and --insecure need --cluster rediss://host:port');
   bucketKey(DEFAULT_PREFIX, { user, endpoint });
-  const found = cluster === undefined ? await openCluster(clusterStore(environment), name) : undefined;
-  const policies = pick(flags.policy, lastPolicies(found?.state), DEFAULT_POLICIES);
-  const prefix = pick(flags.prefix, found?.state.lastRun?.prefix, DEFAULT_PREFIX);
+  const { state, ...place } = await openPlace(flags, environment);
+  const policies = pick(flags.policy, lastPolicies(state), DEFAULT_POLICIES);
+  const prefix = pick(flags.prefix, state?.lastRun?.prefix, DEFAULT_PREFIX);
   const key = bucketKey(prefix.value, { user, endpoint });
-  const port = cluster === undefined ? connectInspector({}) : connectTo(environment, cluster, flags);
-  const place = cluster === undefined ? found && regionalPlace(found.regions) : singlePlace(cluster);
-  const target = { key, policies: policies.value, seeds: [], views: [], ...place };
+  const target = { key, policies: policies.value, ...place.nodes };
   return async () => ({
     user,
     endpoint,
     endpointFrom,
-    cluster: cluster === undefined ? `cluster ${name}` : cluster.host,
+    cluster: place.title,
     policy: { text: policies.value.map(formatPolicy).join(', '), from: policies.from },
     prefix: { text: prefix.value, from: prefix.from },
-    ...(await inspect(port, target).catch((error: unknown) => {
-      throw found === undefined ? error : clusterSilent(error, name);
+    ...(await inspect(place.port, target).catch((error: unknown) => {
+      throw state === undefined ? error : clusterSilent(error, name);
     })),
   });
 }
@@ -138,60 +136,6 @@ function pick<T>(given: T | undefined, last: T | undefined, otherwise: T): { val
 
 function lastPolicies(state: ClusterState | undefined): Policies | undefined {
   return state?.lastRun && [parsePolicy(state.lastRun.policy)];
-}
-
-type InspectPlace = Pick<InspectTarget, 'seeds' | 'views' | 'know'>;
-
-/** A cluster over regions: nodes are read directly, without faults; takes use the links of their region. */
-function regionalPlace(regions: Regions): InspectPlace {
-  const { nodes } = regions.topology;
-  const known = new Map(
-    nodes.map(({ name, region }) => [
-      announcedAddress(regions, name),
-      { node: name, region, direct: regions.direct(name) },
-    ]),
-  );
-  return {
-    seeds: nodes.map(({ name }) => regions.announced(name)),
-    views: regions.topology.regions.map((region) => regions.view(region)),
-    know: (address) => known.get(address) ?? {},
-  };
-}
-
-function singlePlace({ hostname, port }: URL): InspectPlace {
-  const seed = { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? 6379 : Number(port) };
-  return { seeds: [seed], views: [{ seeds: [seed] }] };
-}
-
-function connectTo({ env }: Environment, url: URL, { ca, insecure }: Flags): InspectPort {
-  const username = decodeURIComponent(url.username) || env.REDIS_USERNAME;
-  const password = env.REDIS_PASSWORD;
-  if (username && !password) throw invalidOption('a user name needs a password', 'set REDIS_PASSWORD');
-  return connectInspector({
-    ...(username && { username }),
-    ...(password && { password }),
-    ...(url.protocol === 'rediss:' && {
-      tls: { ...(ca !== undefined && { caFile: ca }), insecure: insecure === true },
-    }),
-  });
-}
-
-function parseClusterUrl(text: string): URL {
-  refusePassword(text);
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isPlain = url !== undefined && ['', '/', '/0'].includes(url.pathname) && url.search === '';
-  if (isPlain && /^rediss?:$/.test(url.protocol) && url.hostname !== '' && isDecodable(url.username))
-    return url;
-  throw invalidOption('--cluster: expected redis[s]://[user@]host:port');
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** How a watch shows its readings. */

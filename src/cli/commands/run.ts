@@ -8,6 +8,7 @@ import { type RunFlags, runOptions } from '../flags/run-options.ts';
 import { providerOption, SERVER_COMMAND } from '../flags/topology-flags.ts';
 import { typedCommand } from '../output/typed-command.ts';
 import type { Environment } from '../process/environment.ts';
+import { onEndpoints } from '../runs/plan-run.ts';
 import { runAndReport } from '../runs/run-plan.ts';
 
 interface Flags extends RunFlags, FailureFlags {
@@ -33,7 +34,8 @@ export function runCommand(environment: Environment): Command {
     .action(async (scenario: string, flags: Flags) => {
       const { seed, strategy, onFailure } = flags;
       const plan = await readScenario(scenario, given({ seed, strategy, onFailure }), environment);
-      await runAndReport({ plan, command: typedCommand(environment, plan.seed), flags }, environment);
+      const request = { plan, command: typedCommand(environment, plan.seed), flags };
+      await runAndReport(await onEndpoints(request, environment), environment);
     });
 }
 

@@ -20,6 +20,7 @@ import {
   refusePassword,
   wholeNumber,
 } from '../flags/options.ts';
+import { type RedisFlags, readRedis, redisOptions } from '../flags/redis-options.ts';
 import { startPlugin } from '../plugins/start-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { isLoopback } from '../process/loopback.ts';
@@ -49,13 +50,8 @@ function listening(command: Command): Command {
 const parsedPort = wholeNumber(0, 65_535);
 
 function ratingCommand(environment: Environment): Command {
-  return limiterOptions(listening(new Command('rating')))
+  return redisOptions(limiterOptions(listening(new Command('rating'))))
     .description('The Rating service: POST /v1/ratings, GET /v1/ratings/<item>, GET /healthz.')
-    .requiredOption(
-      '--redis <url...>',
-      'Redis at redis[s]://host:port; several with --cluster',
-      collectAddress,
-    )
     .addOption(
       new Option(
         '--other <region=url>',
@@ -77,7 +73,6 @@ function ratingCommand(environment: Environment): Command {
         .argParser(parsedBy(parseFailurePolicy))
         .default('closed', 'closed'),
     )
-    .option('--cluster', 'the addresses are nodes of a Redis Cluster')
     .option('--prefix <text>', 'prefix of all keys', parsedBy(checkPrefix), DEFAULT_PREFIX)
     .option('--timeout <ms>', 'timeout of a Redis command', wholeNumber(1, 60_000), 1_000)
     .option('--evidence', 'add node and time of the decision to every reply (for tests)', false)
@@ -114,19 +109,13 @@ async function openLimiter(
   nowMs: () => number,
   environment: Environment,
 ): Promise<Limiter> {
-  const { env, cwd } = environment;
-  const { REDIS_USERNAME: username, REDIS_PASSWORD: password } = env;
-  const { policy, prefix, region, strategy } = options;
-  const connection = {
-    ...(options.localAddress && { localAddress: options.localAddress }),
-    commandTimeoutMs: options.timeout,
-    ...(username && { username }),
-    ...(password && { password }),
-  };
-  const redis: RedisConnection = { ...connection, urls: options.redis, cluster: options.cluster === true };
+  const { policy, prefix, region, strategy, localAddress, timeout: commandTimeoutMs } = options;
+  const place = { ...(localAddress && { localAddress }), commandTimeoutMs };
+  const { login, ...where } = readRedis(options, environment);
+  const redis: RedisConnection = { ...place, ...login, ...where };
   if (options.limiter === undefined) {
     const others = Object.fromEntries(
-      Object.entries(options.other).map(([name, url]) => [name, { ...connection, urls: [url] }]),
+      Object.entries(options.other).map(([name, url]) => [name, { ...place, ...login, urls: [url] }]),
     );
     const regions = traitsOf(strategy).perRegionBucket && { region: { name: region, others } };
     const acks = checkReplicas(options);
@@ -142,7 +131,7 @@ async function openLimiter(
       '--decision-ids and --evidence cannot be used with --limiter',
       'leave out --decision-ids and --evidence',
     );
-  const file = resolve(cwd, options.limiter);
+  const file = resolve(environment.cwd, options.limiter);
   const { started, release } = await startPlugin(file, environment, () =>
     openPlugin(file, { policy, redis, region, prefix, nowMs }),
   );
@@ -193,11 +182,6 @@ function logOnceASecond(environment: Environment): (error: unknown) => void {
   };
 }
 
-function collectAddress(url: string, sofar: string[] = []): string[] {
-  refusePassword(url);
-  return [...sofar, url];
-}
-
 function collectOther(text: string, sofar: Readonly<Record<string, string>>): Record<string, string> {
   const [, region, url = ''] = /^([A-Za-z0-9-]+)=(.+)$/.exec(text) ?? [];
   if (region === undefined) throw new InvalidArgumentError('Expected region=redis://host:port.');
@@ -205,12 +189,10 @@ function collectOther(text: string, sofar: Readonly<Record<string, string>>): Re
   return { ...sofar, [region]: url };
 }
 
-interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag {
-  readonly redis: string[];
+interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag, RedisFlags {
   readonly other: Readonly<Record<string, string>>;
   readonly replicas?: number;
   readonly onFailure: FailurePolicy;
-  readonly cluster?: true;
   readonly prefix: string;
   readonly timeout: number;
   readonly evidence: boolean;
@@ -219,7 +201,8 @@ interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag {
 }
 
 const RATING_EXAMPLES = `
-The password is read from REDIS_PASSWORD, the user name from REDIS_USERNAME.
+The password is read from REDIS_PASSWORD, the user name from REDIS_USERNAME; those of
+Sentinels from SENTINEL_PASSWORD and SENTINEL_USERNAME.
 
 Examples:
   $ openclaw-rl serve rating --redis redis://127.0.0.1:6379 --policy 100:10/s

@@ -1,14 +1,13 @@
-import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type Command, Option } from 'commander';
-import { OpenclawError } from '../../core/errors.ts';
+import type { Command } from 'commander';
 import type { ClusterContext } from '../../regions/choose-provider.ts';
+import { lookAt, withAnnounced } from '../../regions/external/look.ts';
 import { findRunning, openCluster } from '../../regions/open-cluster.ts';
 import type { Regions } from '../../regions/provider.ts';
 import { clusterStore, DEFAULT_CLUSTER } from '../../regions/store/user-clusters.ts';
 import { DEFAULT_TOPOLOGY, planTopology, type Topology } from '../../topology/topology.ts';
-import { readTextFile } from '../files/read-file.ts';
 import type { Environment } from '../process/environment.ts';
+import { endpointsOption } from './endpoints-flag.ts';
 import { askedTopology, type TopologyFlags } from './topology-flags.ts';
 
 export { DEFAULT_CLUSTER };
@@ -28,12 +27,7 @@ export interface ChosenRegions {
 export function choosingRegions(command: Command): Command {
   return command
     .option('--name <name>', 'name of the cluster', DEFAULT_CLUSTER)
-    .addOption(
-      new Option(
-        '--endpoints <file>',
-        'addresses of your own regions, instead of --name (see docs/clusters.md); password: REDIS_PASSWORD',
-      ).conflicts('name'),
-    );
+    .addOption(endpointsOption('addresses of your own Redis, instead of --name').conflicts('name'));
 }
 
 /** Opens the chosen regions. Throws ENVIRONMENT_FAILED or INVALID_OPTION. */
@@ -42,15 +36,9 @@ export async function openRegions(
   { name, endpoints }: ChosenRegions,
 ): Promise<Regions> {
   if (endpoints === undefined) return (await openCluster(clusterStore(environment), name)).regions;
-  const text = await readTextFile(resolve(environment.cwd, endpoints)).catch((error: Error) => {
-    throw new OpenclawError('INVALID_OPTION', `--endpoints: cannot read ${endpoints}: ${error.message}`);
-  });
-  const { openExternal } = await import('../../regions/external.ts'); // its zod is a fifth of a start
-  return openExternal(text, endpoints, loginOf(environment));
-}
-
-function loginOf({ env: { REDIS_USERNAME: username, REDIS_PASSWORD: password } }: Environment) {
-  return password ? { password, ...(username && { username }) } : undefined;
+  const { openEndpoints } = await import('./endpoints-option.ts'); // its zod is a fifth of a start
+  const { regions } = await openEndpoints(endpoints, environment);
+  return withAnnounced(regions, await lookAt(regions));
 }
 
 /** The topology of the running cluster, if it differs from the default and the flags set none; else undefined. */

@@ -3,10 +3,14 @@ import type { ProviderName } from '../../regions/choose-provider.ts';
 import { type ResultFlags, resultOptions } from '../output/output.ts';
 import { type ClockSlackFlags, clockSlackOption } from './clock-slack.ts';
 import { DEFAULT_CLUSTER } from './cluster-flags.ts';
+import { endpointsOption } from './endpoints-flag.ts';
 
 /** The flags of a run that are not in its plan. */
 export interface RunFlags extends ClockSlackFlags, ResultFlags {
   readonly name: string;
+  /** A file with the addresses of a system that is already running. */
+  readonly endpoints?: string;
+  readonly allowEviction?: true;
   readonly reports: string;
   /** Write the proofs of the run into its folder. */
   readonly certificate?: boolean;
@@ -22,6 +26,12 @@ export function runOptions(command: Command): Command {
       'use this running cluster if its topology matches; it is left running',
       DEFAULT_CLUSTER,
     )
+    .addOption(
+      endpointsOption('run against your own Redis or services, by the addresses in this file').conflicts(
+        'name',
+      ),
+    )
+    .option('--allow-eviction', 'with --endpoints: run although a server may evict keys')
     .option('--reports <folder>', 'folder for the runs', 'reports')
     .option('--certificate', 'write the proofs of the verdict into the folder of the run, for `verify`')
     .addOption(

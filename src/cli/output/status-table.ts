@@ -51,7 +51,9 @@ function renderStatus(status: ClusterStatus, { colour, columns }: Look): string 
     head: ['from', 'to', 'round trip ms', 'measured ms', 'in force'],
     rows: status.links.map((link) => linkRow(link, colours)),
   };
-  const title = `${colours.bold(`cluster ${printable(status.name)}`)} (${status.provider})`;
+  const { name, provider } = status;
+  const what = provider === 'external' ? printable(name) : `cluster ${printable(name)}`;
+  const title = `${colours.bold(what)} (${provider})`;
   const tables = [nodes, ...(status.links.length > 0 ? [links] : [])];
   return `${[title, ...tables.map((table) => drawTable(table, columns))].join('\n')}\n`;
 }

@@ -1,5 +1,6 @@
 import { runName } from '../../regions/processes/owner.ts';
 import { markServices } from '../../regions/processes/services.ts';
+import type { Login } from '../../regions/provider.ts';
 import { clusterStore } from '../../regions/store/user-clusters.ts';
 import type { Environment } from './environment.ts';
 
@@ -9,7 +10,27 @@ import type { Environment } from './environment.ts';
  */
 export function serviceEnvironment(environment: Pick<Environment, 'env' | 'cwd'>): Record<string, string> {
   const { env } = environment;
-  const { REDIS_USERNAME: _user, REDIS_PASSWORD: _password, ...rest } = env;
+  const {
+    REDIS_USERNAME: _user,
+    REDIS_PASSWORD: _password,
+    SENTINEL_USERNAME: _sentinelUser,
+    SENTINEL_PASSWORD: _sentinelPassword,
+    ...rest
+  } = env;
   const passed = Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return { ...Object.fromEntries(passed), ...markServices(clusterStore(environment).folderOf(runName())) };
+}
+
+/** The same with the user and password of external nodes; their services get none on the command line. */
+export function externalServiceEnvironment(
+  environment: Pick<Environment, 'env' | 'cwd'>,
+  { login, sentinelLogin }: { readonly login: Login; readonly sentinelLogin: Login },
+): Record<string, string> {
+  return {
+    ...serviceEnvironment(environment),
+    ...(login.username !== undefined && { REDIS_USERNAME: login.username }),
+    ...(login.password !== undefined && { REDIS_PASSWORD: login.password }),
+    ...(sentinelLogin.username !== undefined && { SENTINEL_USERNAME: sentinelLogin.username }),
+    ...(sentinelLogin.password !== undefined && { SENTINEL_PASSWORD: sentinelLogin.password }),
+  };
 }

@@ -7,11 +7,12 @@ import { faultCommandLine } from '../../scenario/faults/command-line.ts';
 import { definitionOf, type FaultSpec, type UndrawnFault } from '../../scenario/faults/index.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { Plan } from '../../scenario/plan.ts';
-import { optionsOf, type Topology } from '../../topology/topology.ts';
+import { optionsOf, type TopologyOptions } from '../../topology/topology.ts';
 import type { ClaimFlags } from '../flags/claim-option.ts';
 import type { ClockSlackFlags } from '../flags/clock-slack.ts';
 import { type LoadFlags, loadCommandLine, makeLoad } from '../flags/load-options.ts';
 import type { FailureFlags, LimiterFlags } from '../flags/options.ts';
+import type { RunFlags } from '../flags/run-options.ts';
 import { type TopologyFlags, topologyCommandLine, topologyOf } from '../flags/topology-flags.ts';
 import { quotedForShell } from '../output/typed-command.ts';
 import type { ChosenPlugin, PromiseFlags } from '../plugins/limiter-plugin.ts';
@@ -32,8 +33,8 @@ export interface PlanFlags
 
 /** The parts of a plan that are not flags. */
 interface PlanParts {
-  /** The topology of the running cluster, if the plan uses it. */
-  readonly running: Topology | undefined;
+  /** The topology of the running cluster, or of an endpoints file, if the plan uses it. */
+  readonly running: TopologyOptions | undefined;
   readonly plugin: ChosenPlugin | undefined;
   /** Of `chaos`. */
   readonly fault?: FaultSpec;
@@ -51,7 +52,7 @@ export function planOfFlags(flags: PlanFlags, { running, plugin, fault }: PlanPa
     {
       ...{ seed, onFailure, strategy: plugin === undefined ? strategy : DEFAULT_STRATEGY },
       ...(plugin && { limiter: plugin.file }),
-      topology: optionsOf(running ?? topologyOf(flags)),
+      topology: running ?? optionsOf(topologyOf(flags)),
       policy: formatPolicy(policy),
       load: makeLoad(flags, policy),
       faults: fault === undefined ? [] : [undrawn(fault, flags)],
@@ -76,7 +77,8 @@ function undrawn(spec: FaultSpec, { at = 0, for: length = 1_000, duration }: Pla
 type UnplannedFlags = PromiseFlags &
   ClaimFlags &
   ClockSlackFlags &
-  Pick<PlanFlags, 'limiter' | 'onFailure' | 'server' | 'provider'>;
+  Pick<PlanFlags, 'limiter' | 'onFailure' | 'server' | 'provider'> &
+  Pick<RunFlags, 'endpoints' | 'allowEviction'>;
 
 /** The command that repeats this plan, with every number. */
 export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
@@ -91,7 +93,12 @@ export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
     ...(promise === undefined ? [] : [`--promise ${formatPromise(promise)}`]),
     ...claim.map((text) => `--claim ${quotedForShell(text)}`),
     loadCommandLine(plan.load),
-    topologyCommandLine(plan.topology),
+    ...(flags.endpoints === undefined
+      ? [topologyCommandLine(plan.topology)]
+      : [
+          `--endpoints ${quotedForShell(flags.endpoints)}`,
+          ...(flags.allowEviction ? ['--allow-eviction'] : []),
+        ]),
     ...(server === undefined ? [] : [`--server ${quotedForShell(server)}`]),
     ...(provider === 'auto' ? [] : [`--provider ${provider}`]),
     ...(clockSlack === undefined ? [] : [`--clock-slack ${clockSlack}us`]),

@@ -58,7 +58,7 @@ export async function untilStable(
 
 /** Names a node that is down, or gives the number of served slots if that is not all of them; else undefined. */
 export function lackOfRoles(
-  { apart, nodes }: Pick<Topology, 'apart' | 'nodes'>,
+  { apart, nodes, external }: Pick<Topology, 'apart' | 'nodes' | 'external'>,
   roles: ReadonlyMap<string, NodeRole>,
 ): string | undefined {
   const down = nodes.find(({ name }) => (roles.get(name)?.role ?? 'down') === 'down');
@@ -66,6 +66,7 @@ export function lackOfRoles(
   const served = [...roles.values()].map(({ slots }) => countSlots(slots)).filter((slots) => slots > 0);
   const clusters = apart ? nodes.length : 1;
   const total = served.reduce((sum, slots) => sum + slots, 0);
+  if (external !== undefined && total > 0 && total % SLOTS === 0) return undefined; // it may be several clusters
   return total === clusters * SLOTS ? undefined : `${total} of ${clusters * SLOTS} slots are served`;
 }
 

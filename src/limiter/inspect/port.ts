@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { Redis } from 'ioredis';
-import { invalidOption, OpenclawError } from '../../core/errors.ts';
+import { OpenclawError } from '../../core/errors.ts';
+import type { TlsOptions } from '../redis/connection.ts';
 import { describeFailure } from '../redis/errors.ts';
 import { connectorFrom } from '../redis/region-connector.ts';
 
@@ -31,7 +31,7 @@ export interface InspectPort {
 export interface InspectConnection {
   readonly username?: string;
   readonly password?: string;
-  readonly tls?: { readonly caFile?: string; readonly insecure?: boolean };
+  readonly tls?: TlsOptions;
   /** Milliseconds for the connection, and again for the replies. Default 1000. */
   readonly timeoutMs?: number;
 }
@@ -43,10 +43,6 @@ export function connectInspector({
   tls,
   timeoutMs = 1_000,
 }: InspectConnection): InspectPort {
-  const tlsOptions = tls && {
-    ...(tls.caFile && { ca: readCa(tls.caFile) }),
-    rejectUnauthorized: !tls.insecure,
-  };
   const isTls = tls !== undefined;
   return {
     isTls,
@@ -55,7 +51,7 @@ export function connectInspector({
         ...to,
         ...(username && { username }),
         ...(password && { password }),
-        ...(tlsOptions && { tls: tlsOptions }),
+        ...(tls && { tls }),
         ...(from && { Connector: connectorFrom(from) }),
         protocol: 2,
         lazyConnect: true,
@@ -122,15 +118,4 @@ function hintFor(text: string, isTls: boolean): string | undefined {
   if (!isTls && /closed the connection|ECONNRESET|connection is closed/i.test(text))
     return 'if the server expects TLS, use rediss://; otherwise check its log';
   return undefined;
-}
-
-function readCa(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw invalidOption(
-      `the CA file cannot be read: ${(error as Error).message}`,
-      'give a PEM file with --ca',
-    );
-  }
 }

@@ -9,6 +9,10 @@ export interface RedisConnection extends CommandTimeout {
   readonly urls: readonly string[];
   /** Whether the servers are a Redis Cluster. Default false. */
   readonly cluster?: boolean;
+  /** The addresses are those of Sentinels, which know the current primary of this name. */
+  readonly sentinel?: SentinelOptions;
+  /** How certificates are checked; only with `rediss://`. Default: by the authorities of Node.js. */
+  readonly tls?: TlsOptions;
   /** Override the user name and password of the address. */
   readonly username?: string;
   readonly password?: string;
@@ -16,25 +20,64 @@ export interface RedisConnection extends CommandTimeout {
   readonly localAddress?: string;
 }
 
+export interface SentinelOptions {
+  /** The name of the primary, as the Sentinels call it. */
+  readonly primary: string;
+  /** The user and password of the Sentinels; those of the connection are for the servers. */
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** As in `tls.connect` of Node.js. */
+export interface TlsOptions {
+  /** Certificates of trusted authorities, in PEM. */
+  readonly ca?: string;
+  /** The name that the certificate must have, if it is not the host of the address. */
+  readonly servername?: string;
+  /** Default true; false accepts any certificate. */
+  readonly rejectUnauthorized?: boolean;
+}
+
 const KNOWN: Known<RedisConnection> = {
   urls: true,
   cluster: true,
+  sentinel: true,
+  tls: true,
   username: true,
   password: true,
   localAddress: true,
   commandTimeoutMs: true,
 };
 
+const KNOWN_OF_SENTINEL: Known<SentinelOptions> = { primary: true, username: true, password: true };
+const KNOWN_OF_TLS: Known<TlsOptions> = { ca: true, servername: true, rejectUnauthorized: true };
+
 /** Checks the option at run time; JavaScript callers often pass a client itself. Throws INVALID_OPTION. */
 export function checkRedis(redis: unknown, option = 'redis'): void {
   const isObject = typeof redis === 'object' && redis !== null;
   if (isObject && 'urls' in redis && Array.isArray(redis.urls))
-    checkKnown(redis as RedisConnection, { of: option, known: KNOWN });
+    checkConnection(redis as RedisConnection, option);
   else if (!isObject || 'urls' in redis || !isSource(redis))
     throw invalidOption(
       `option ${option} must be Redis addresses or a Redis client`,
       "use redis: { urls: ['redis://...'] }, fromIoredis(client) or fromNodeRedis(client)",
     );
+}
+
+function checkConnection(redis: RedisConnection, option: string): void {
+  checkKnown(redis, { of: option, known: KNOWN });
+  const { cluster, sentinel, tls, localAddress, urls } = redis;
+  if (sentinel !== undefined) {
+    checkKnown(sentinel, { of: `${option}.sentinel`, known: KNOWN_OF_SENTINEL });
+    if (typeof sentinel.primary !== 'string' || sentinel.primary === '')
+      throw invalidOption(`${option}.sentinel needs the name of the primary`, "set primary: 'mymaster'");
+    if (cluster || localAddress !== undefined)
+      throw invalidOption(`${option}.sentinel cannot be combined with cluster or localAddress`);
+  }
+  if (tls === undefined) return;
+  checkKnown(tls, { of: `${option}.tls`, known: KNOWN_OF_TLS });
+  if (!urls.every((url) => url.startsWith('rediss:')))
+    throw invalidOption(`${option}.tls needs addresses that start with rediss://`);
 }
 
 function isSource(redis: object): boolean {

@@ -8,7 +8,7 @@ const TICK_MS = 100;
  * A connection to one node for cluster commands. Commands fail at once if the node is gone, and after `withinMs`,
  * connecting included. Time in which this program was stalled does not count: the answer may have arrived meanwhile.
  */
-export function connectDirect(endpoint: Endpoint & Partial<Login>, withinMs = COMMAND_MS): Redis {
+export function connectDirect(endpoint: Endpoint & Login, withinMs = COMMAND_MS): Redis {
   const client = new DirectConnection(withinMs, endpoint);
   client.on('error', () => {});
   return client;
@@ -19,8 +19,7 @@ class DirectConnection extends Redis {
   /** A command that waits for the connection is sent twice. */
   readonly #limited = new WeakSet<Command>();
 
-  constructor(withinMs: number, { host, port, username, password }: Endpoint & Partial<Login>) {
-    const login = password === undefined ? {} : { password, ...(username !== undefined && { username }) };
+  constructor(withinMs: number, { host, port, ...login }: Endpoint & Login) {
     super({ host, port, ...login, maxRetriesPerRequest: 0, retryStrategy: () => 50 });
     this.#ticks = Math.ceil(withinMs / TICK_MS);
   }

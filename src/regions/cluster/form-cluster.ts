@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { environmentFailed } from '../../core/errors.ts';
-import { SLOTS, type Topology } from '../../topology/topology.ts';
+import { isInCluster, SLOTS, type Topology } from '../../topology/topology.ts';
 import type { Endpoint } from '../provider.ts';
 import { interruption, unlessInterrupted, waitFor } from '../waiting.ts';
 import { parseClusterNodes } from './cluster-view.ts';
@@ -85,11 +85,10 @@ export async function waitUntilWhole(
 }
 
 /** What a cluster lacks to be healthy, as the first such node reports; undefined if nothing. Only reads. */
-export function lackOfWhole(
-  { apart, nodes }: Topology,
-  clients: ReadonlyMap<string, Redis>,
-): Promise<string | undefined> {
-  return lacking(clients, isWhole(apart ? 1 : nodes.length));
+export function lackOfWhole(topology: Topology, clients: Clients): Promise<string | undefined> {
+  const { apart, nodes, external } = topology;
+  if (!isInCluster(topology)) return lacking(clients, lackOfLink);
+  return lacking(clients, isWhole(external ? undefined : apart ? 1 : nodes.length));
 }
 
 type Clients = ReadonlyMap<string, Redis>;
@@ -201,19 +200,26 @@ function knowsShards({ apart, nodes }: Topology): Inspect {
   };
 }
 
-function isWhole(count: number): Inspect {
-  const known = knowsAll(count);
+/** Without a count, as of nodes that were already running, it may know more of them. */
+function isWhole(count: number | undefined): Inspect {
+  const known = count === undefined ? async () => undefined : knowsAll(count);
   return async (client) => {
-    const [info, replication, lack] = await Promise.all([
+    const [info, unlinked, lack] = await Promise.all([
       client.cluster('INFO'),
-      client.info('replication'),
+      lackOfLink(client),
       known(client),
     ]);
     if (lack !== undefined) return lack;
     if (!info.includes('cluster_state:ok')) return 'reports the cluster as down';
     if (!info.includes(`cluster_slots_ok:${SLOTS}`)) return 'reports slots that no node serves';
-    const isReplica = replication.includes('role:slave');
-    if (isReplica && !replication.includes('master_link_status:up')) return 'is not linked to its primary';
-    return undefined;
+    return unlinked;
   };
 }
+
+const lackOfLink: Inspect = async (client) => {
+  const replication = await client.info('replication');
+  const isReplica = replication.includes('role:slave');
+  return isReplica && !replication.includes('master_link_status:up')
+    ? 'is not linked to its primary'
+    : undefined;
+};

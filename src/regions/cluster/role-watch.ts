@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { Topology } from '../../topology/topology.ts';
+import { ALL_SLOTS, isInCluster, type Topology } from '../../topology/topology.ts';
 import type { Regions } from '../provider.ts';
 import { parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './connect-direct.ts';
@@ -81,7 +81,7 @@ export async function watchRoles(
 class NodeWatch {
   readonly name: string;
   readonly #client: Redis;
-  readonly #persistence: Topology['persistence'];
+  readonly #topology: Topology;
   readonly #options: RoleWatchOptions;
   #role: NodeRole | undefined;
   #runId: string | undefined;
@@ -99,7 +99,7 @@ class NodeWatch {
   ) {
     this.name = name;
     this.#client = client;
-    this.#persistence = topology.persistence;
+    this.#topology = topology;
     this.#options = options;
     client.on('close', () => {
       this.#isNewConnection = true;
@@ -179,7 +179,7 @@ class NodeWatch {
       runId,
       previousRunId,
       atUs,
-      hasNothing: this.#persistence === 'none' || keys === 0,
+      hasNothing: this.#topology.persistence === 'none' || keys === 0,
     };
   }
 
@@ -207,18 +207,19 @@ class NodeWatch {
     const isNew = this.#isNewConnection;
     const client = this.#client;
     const undecided = this.#restart !== undefined || isNew;
+    const isCluster = isInCluster(this.#topology);
     // State before role: a node that learns of its successor in between reports ok, and then that it is no primary.
-    const [info, nodes, server, keys] = await Promise.all([
-      undecided ? client.cluster('INFO') : '',
-      client.call('CLUSTER', 'NODES'),
+    const [info, roles, server, keys] = await Promise.all([
+      undecided && isCluster ? client.cluster('INFO') : '',
+      isCluster ? client.call('CLUSTER', 'NODES') : client.info('replication'),
       isNew ? client.info('server') : undefined,
       isNew ? client.dbsize() : 0,
     ]);
-    const role = readOwnRole(String(nodes));
+    const role = isCluster ? readOwnRole(String(roles)) : readRole(String(roles));
     const runId = /run_id:(\w+)/.exec(server ?? '')?.[1];
     return {
       role,
-      isServing: info.includes('cluster_state:ok'),
+      isServing: isCluster ? info.includes('cluster_state:ok') : true, // one that still loads answers with errors
       process: runId === undefined ? undefined : ({ runId, keys } satisfies NewProcess),
     };
   }
@@ -229,6 +230,13 @@ function readOwnRole(nodes: string): NodeRole {
   const [own] = parseClusterNodes(/^.*\bmyself\b.*$/m.exec(nodes)?.[0] ?? '');
   if (own === undefined) throw new Error('CLUSTER NODES has no line of the node itself');
   return { role: own.role, slots: own.slots.join(' ') };
+}
+
+/** Of a server without cluster mode; its primary counts as one that serves all slots. */
+function readRole(replication: string): NodeRole {
+  return /^role:slave/m.test(replication)
+    ? { role: 'replica', slots: '' }
+    : { role: 'primary', slots: ALL_SLOTS };
 }
 
 interface Answer {

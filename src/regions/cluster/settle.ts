@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { isInCluster } from '../../topology/topology.ts';
 import type { Regions } from '../provider.ts';
 import { waitFor } from '../waiting.ts';
 import { parseClusterNodes, viewFingerprint } from './cluster-view.ts';
@@ -10,8 +11,8 @@ const SETTLE_MS = 60_000;
 
 /**
  * Waits until a cluster is as planned: all nodes have the same view of ids, addresses, roles, primaries, epochs and
- * slots, and replicas are linked. Ordered failovers return every primary to its planned node. One limit, `withinMs`,
- * covers all of it. Throws ENVIRONMENT_FAILED that names what is missing.
+ * slots, and replicas are linked. Ordered failovers return every primary to its planned node; external nodes have no
+ * planned role, so they get none. One limit, `withinMs`, covers all of it. Throws ENVIRONMENT_FAILED that names what is missing.
  */
 export async function settle(
   regions: Pick<Regions, 'topology' | 'direct'>,
@@ -24,7 +25,7 @@ export async function settle(
   const leftMs = () => Math.max(0, deadlineMs - performance.now());
   try {
     await waitUntilWhole(topology, clients, signal, leftMs());
-    if (topology.apart) return;
+    if (topology.apart || !isInCluster(topology)) return;
     for (const { name, slots } of topology.nodes) {
       const client = clients.get(name);
       if (slots !== undefined && client !== undefined)

@@ -3,10 +3,10 @@ import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { oneWayMs, type RegionPair, roundTripMs } from '../../topology/topology.ts';
+import { isInCluster, oneWayMs, type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import type { LinkState } from '../network/links.ts';
 import { announcedAddress, type Endpoint, type Regions, reachedFrom } from '../provider.ts';
-import { isClusterDisabled, isLoginRefused, parseClusterNodes } from './cluster-view.ts';
+import { isClusterDisabled, isLoginRefused, type NodeView, parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './connect-direct.ts';
 
 /** One node as it reports itself. */
@@ -99,12 +99,21 @@ export async function readNodes(regions: Regions): Promise<NodeStatus[]> {
   });
 }
 
-type OwnView = Awaited<ReturnType<typeof readOwnView>>;
+/** What a node says of itself. */
+interface OwnView {
+  readonly own: Pick<NodeView, 'role' | 'slots'>;
+  /** `host:port` as the replica knows its primary. */
+  readonly primaryAddress: string | undefined;
+  readonly clusterOk: boolean;
+  readonly isLinked: boolean;
+  /** Replication bytes: written, or applied. */
+  readonly offset: number;
+}
 
 async function askNode(regions: Regions, node: string): Promise<OwnView | 'down' | 'standalone' | 'locked'> {
   const client = connectDirect(regions.direct(node));
   try {
-    return await readOwnView(client);
+    return await (isInCluster(regions.topology) ? readOwnView(client) : readServer(client));
   } catch (error) {
     if (isLoginRefused(error)) return 'locked';
     return isClusterDisabled(error) ? 'standalone' : 'down';
@@ -116,7 +125,7 @@ async function askNode(regions: Regions, node: string): Promise<OwnView | 'down'
 /** A replica has both; `slave_repl_offset` is what it has applied. */
 const OFFSET = { primary: /master_repl_offset:(\d+)/, replica: /slave_repl_offset:(\d+)/ } as const;
 
-async function readOwnView(client: Redis) {
+async function readOwnView(client: Redis): Promise<OwnView> {
   const [text, info, replication] = await Promise.all([
     client.call('CLUSTER', 'NODES'),
     client.cluster('INFO'),
@@ -132,6 +141,21 @@ async function readOwnView(client: Redis) {
     clusterOk: info.includes('cluster_state:ok'),
     isLinked: replication.includes('master_link_status:up'),
     offset: Number(OFFSET[own.role].exec(replication)?.[1]),
+  };
+}
+
+/** A server without cluster mode. */
+async function readServer(client: Redis): Promise<OwnView> {
+  const replication = await client.info('replication');
+  const role = /^role:slave/m.test(replication) ? 'replica' : 'primary';
+  const of = (field: string) => new RegExp(`^${field}:(\\S+)`, 'm').exec(replication)?.[1];
+  const isLinked = role === 'replica' && of('master_link_status') === 'up';
+  return {
+    own: { role, slots: [] },
+    primaryAddress: role === 'replica' ? `${of('master_host')}:${of('master_port')}` : undefined,
+    clusterOk: role === 'primary' || isLinked,
+    isLinked,
+    offset: Number(OFFSET[role].exec(replication)?.[1]),
   };
 }
 

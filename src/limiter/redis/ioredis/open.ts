@@ -2,9 +2,10 @@ import { Cluster, Redis } from 'ioredis';
 import { invalidOption, type OpenclawError } from '../../../core/errors.ts';
 import { checkAcks } from '../acks.ts';
 import { backoff, type CommandTimeout, readTimeout } from '../command-timeout.ts';
-import { parseRedisUrl, type RedisConnection } from '../connection.ts';
+import { parseRedisUrl, type RedisConnection, type SentinelOptions } from '../connection.ts';
 import type { AckedPort, AckOptions, RedisSource, TextPort } from '../port.ts';
 import { connectorFrom } from '../region-connector.ts';
+import { bySentinel } from './place.ts';
 import { ioredisPort } from './port.ts';
 
 /**
@@ -27,9 +28,10 @@ function openClient(
   connection: RedisConnection,
   { timeoutMs, readsReplicas = false }: { readonly timeoutMs: number; readonly readsReplicas?: boolean },
 ): Redis | Cluster {
-  return connection.cluster
-    ? openCluster(connection, { timeoutMs, readsReplicas })
-    : openStandalone(connection, timeoutMs);
+  if (connection.cluster) return openCluster(connection, { timeoutMs, readsReplicas });
+  return connection.sentinel === undefined
+    ? openStandalone(connection, timeoutMs)
+    : openBySentinel({ ...connection, sentinel: connection.sentinel }, timeoutMs);
 }
 
 /** The members of an ioredis client that `fromIoredis` reads. */
@@ -114,8 +116,23 @@ function onceOnlyInClusters() {
   } as const;
 }
 
+/** Connects to the primary that the Sentinels name, again after each failover. */
+function openBySentinel(
+  { urls, username, password, tls, sentinel }: RedisConnection & { readonly sentinel: SentinelOptions },
+  timeoutMs: number,
+): Redis {
+  return new Redis({
+    ...bySentinel(urls, sentinel, tls),
+    sentinelRetryStrategy: backoff,
+    failoverDetector: true,
+    ...(username && { username }),
+    ...(password && { password }),
+    ...onceOnly(timeoutMs),
+  });
+}
+
 function openStandalone(
-  { urls, username, password, localAddress }: RedisConnection,
+  { urls, username, password, localAddress, tls }: RedisConnection,
   timeoutMs: number,
 ): Redis {
   const url = parseRedisUrl(urls[0]);
@@ -127,6 +144,7 @@ function openStandalone(
   }
   return new Redis({
     ...url,
+    ...(url.tls && { tls: { ...tls } }),
     ...(username && { username }),
     ...(password && { password }),
     ...(localAddress && { Connector: connectorFrom(localAddress) }),
@@ -150,7 +168,7 @@ function openCluster(
       redisOptions: {
         ...(username && { username }),
         ...(password && { password }),
-        ...(url.tls && { tls: url.tls }),
+        ...(url.tls && { tls: { ...credentials.tls } }),
         ...(credentials.localAddress && { Connector: connectorFrom(credentials.localAddress) }),
         ...onceOnly(timeoutMs),
       },

@@ -115,8 +115,8 @@ function watchProblems(
   const problems = new Problems();
   const watch = (node: Redis) => {
     const address = watchSends(node, lanes && ((command) => lanes.send(node, command)));
-    node.on('error', (error: Error) => problems.begin(error, address));
-    node.on('ready', () => problems.end(address));
+    node.on('error', (error: Error) => problems.begin(error, address()));
+    node.on('ready', () => problems.end(address()));
   };
   client.on('ready', () => problems.end());
   client.on('error', (error: Error & { lastNodeError?: Error }) =>

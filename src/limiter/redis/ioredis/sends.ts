@@ -42,12 +42,16 @@ export class TrackedCommand extends Command implements AckedCommand {
 /**
  * Records for each command whether this node's connection has written it. ioredis queues a command that it cannot
  * write yet and calls `sendCommand` again once the connection is ready, even if its promise was rejected before; such
- * a command is dropped here. Commands that want acks go to `byLanes`, if given. Returns the node's address.
+ * a command is dropped here. Commands that want acks go to `byLanes`, if given. Gives the node's current address.
  */
-export function watchSends(node: Redis, byLanes?: (command: TrackedCommand) => void): string {
-  const address = addressOf(node);
-  const queued: SendRecord = { written: false, node: address };
-  const written: SendRecord = { written: true, node: address };
+export function watchSends(node: Redis, byLanes?: (command: TrackedCommand) => void): () => string {
+  let queued: SendRecord = { written: false, node: addressOf(node) };
+  let written: SendRecord = { written: true, node: addressOf(node) };
+  if (isFoundBySentinel(node))
+    node.on('connect', () => {
+      queued = { written: false, node: addressOf(node) };
+      written = { written: true, node: addressOf(node) };
+    });
   const original = node.sendCommand.bind(node);
   const asking = node.asking.bind(node);
   let isAsking = false;
@@ -73,9 +77,17 @@ export function watchSends(node: Redis, byLanes?: (command: TrackedCommand) => v
     if (command instanceof TrackedCommand) command.sent = isReady ? written : queued;
     return original(command, isReady && !stream ? gathered : stream);
   };
-  return address;
+  return () => queued.node;
 }
 
-export function addressOf({ options: { host, port, path } }: Redis): string {
-  return path ?? `${host}:${port}`;
+/** The address of a node. Behind Sentinels it is that of the current connection. */
+export function addressOf(node: Redis): string {
+  const { host, port, path } = node.options;
+  if (!isFoundBySentinel(node)) return path ?? `${host}:${port}`;
+  const { remoteAddress, remotePort } = node.stream ?? {};
+  return remoteAddress === undefined ? 'the primary of the Sentinels' : `${remoteAddress}:${remotePort}`;
+}
+
+function isFoundBySentinel({ options: { sentinels } }: Redis): boolean {
+  return sentinels !== undefined && sentinels !== null;
 }

@@ -1,0 +1,41 @@
+import type { FaultSpec } from '../../scenario/faults/index.ts';
+import { optionsOf } from '../../topology/topology.ts';
+import { standingTopology } from '../flags/cluster-flags.ts';
+import type { RunFlags } from '../flags/run-options.ts';
+import { choosePlugin } from '../plugins/limiter-plugin.ts';
+import type { Environment } from '../process/environment.ts';
+import { openExternalRun } from './external-run.ts';
+import { formatCommand, type PlanFlags, planOfFlags } from './flag-plan.ts';
+import type { RunRequest } from './run-plan.ts';
+
+/** The run of the flags of `bench` or `chaos`: in regions of ours, or on the nodes of an endpoints file. */
+export async function planRun(
+  flags: PlanFlags & RunFlags,
+  environment: Environment,
+  fault?: FaultSpec,
+): Promise<RunRequest> {
+  const plugin = await choosePlugin(flags, environment);
+  const external = await externalRun(flags, environment);
+  if (fault !== undefined) external?.check(fault);
+  const standing = external === undefined ? await standingTopology(environment, flags) : undefined;
+  const running = external?.topology ?? (standing && optionsOf(standing));
+  const plan = planOfFlags(flags, { running, plugin, ...(fault && { fault }) });
+  return {
+    plan: external?.accept(plan) ?? plan,
+    ...{ command: formatCommand(plan, flags), flags },
+    ...(external && { system: external.system }),
+    ...(plugin && { promise: plugin.promise }),
+  };
+}
+
+/** The same run on the nodes of the endpoints file that the flags name, if they name one. */
+export async function onEndpoints(request: RunRequest, environment: Environment): Promise<RunRequest> {
+  const external = await externalRun(request.flags, environment);
+  if (external === undefined) return request;
+  return { ...request, plan: external.accept(request.plan), system: external.system };
+}
+
+async function externalRun(flags: RunFlags, environment: Environment) {
+  const { endpoints } = flags;
+  return endpoints === undefined ? undefined : openExternalRun(endpoints, flags, environment);
+}

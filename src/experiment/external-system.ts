@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { invalidOption } from '../core/errors.ts';
+import { parsePolicy } from '../core/policy.ts';
+import { count } from '../core/units.ts';
+import { bucketKey, DEFAULT_PREFIX } from '../limiter/options/key.ts';
+import { planUsers } from '../load/users.ts';
+import { ENDPOINT } from '../rating/endpoint.ts';
+import { deleteKeys, type KeyOptions } from '../regions/external/delete-keys.ts';
+import type { Regions } from '../regions/provider.ts';
+import type { Plan } from '../scenario/plan.ts';
+import { shapeOf } from './plan-file.ts';
+import { type ProvideSystem, type RegionsSource, regionsSystem } from './system.ts';
+import { warmUpUsers } from './warm-up.ts';
+
+/** What a killed run leaves must expire within this time. */
+const LONGEST_FILL_S = 3_600;
+
+export interface ExternalSource extends Pick<RegionsSource, 'self' | 'env'>, KeyOptions {
+  /** With the addresses that its nodes announce. */
+  readonly regions: Regions;
+  readonly onProgress: (what: string) => void;
+}
+
+/**
+ * Our services in front of nodes that were already running. Nothing of those is started, stopped or configured; the keys
+ * have a prefix of their own and are deleted by name once the services have stopped.
+ */
+export function externalSystem({ regions, self, env, onProgress, ...access }: ExternalSource): ProvideSystem {
+  return (provision) => {
+    const { plan, cleanup } = provision;
+    checkFill(plan);
+    const prefix = `${DEFAULT_PREFIX}:run-${randomBytes(6).toString('hex')}`;
+    const provide = async () => {
+      cleanup.add('delete the keys of the run', async () => {
+        const deleted = await deleteKeys(regions, keysOf(plan, prefix), access);
+        onProgress(`deleted ${count(deleted, 'key')} of this run; 0 are left`);
+      });
+      return { regions, isOurs: false };
+    };
+    return regionsSystem({ self, env, prefix, provide })(provision);
+  };
+}
+
+/** Throws INVALID_OPTION for buckets that take long to fill, since their keys live as long. */
+export function checkFill({ policy: text }: Pick<Plan, 'policy'>): void {
+  const { capacityQuanta, quantaPerUs } = parsePolicy(text);
+  const fillS = capacityQuanta / quantaPerUs / 1e6;
+  if (fillS <= LONGEST_FILL_S) return;
+  throw invalidOption(
+    `a bucket of ${text} takes ${Math.ceil(fillS / 3_600)} h to fill: a killed run would leave its keys so long`,
+    'choose a policy that fills within an hour; the math is the same',
+  );
+}
+
+/** The key of every user, and of those of the warm-up. */
+function keysOf(plan: Plan, prefix: string): string[] {
+  const shape = shapeOf(plan);
+  const users = [...planUsers(shape), ...warmUpUsers(shape)];
+  return users.map(({ name }) => bucketKey(prefix, { user: name, endpoint: ENDPOINT }));
+}

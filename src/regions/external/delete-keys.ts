@@ -1,0 +1,91 @@
+import { Cluster, Redis } from 'ioredis';
+import { environmentFailed } from '../../core/errors.ts';
+import { count } from '../../core/units.ts';
+import type { Login, Regions, RegionView } from '../provider.ts';
+
+/** A server may be slow after a fault, and a run must end. */
+const WITHIN_MS = 20_000;
+const AT_ONCE = 500;
+const RETRY_MS = 200;
+
+export interface KeyOptions {
+  readonly login: Login;
+  /** Of the Sentinels. */
+  readonly sentinelLogin: Login;
+}
+
+/**
+ * Deletes these keys by name on the nodes of every region, and gives how many there were. Throws ENVIRONMENT_FAILED
+ * with the number of those that may be left.
+ */
+export async function deleteKeys(
+  regions: Pick<Regions, 'topology' | 'view'>,
+  keys: readonly string[],
+  options: KeyOptions,
+): Promise<number> {
+  let deleted = 0;
+  for (const region of regions.topology.regions) {
+    const client = connect(regions.view(region), options);
+    try {
+      deleted += await inTime(inParts(keys, (key) => client.unlink(key)));
+      const left = await inTime(inParts(keys, (key) => client.exists(key)));
+      if (left > 0) throw new Error(`${count(left, 'key')} came back`);
+    } catch (error) {
+      throw environmentFailed(
+        `up to ${count(keys.length, 'key')} may be left in ${region}: ${(error as Error).message}`,
+        'they expire within an hour',
+        error,
+      );
+    } finally {
+      client.disconnect();
+    }
+  }
+  return deleted;
+}
+
+async function inTime<T>(awaited: Promise<T>): Promise<T> {
+  awaited.catch(() => {}); // after the deadline it fails, since the client disconnects
+  const late = AbortSignal.timeout(WITHIN_MS);
+  const deadline = new Promise<never>((_, reject) => {
+    late.addEventListener('abort', () => reject(new Error(`no answer within ${WITHIN_MS / 1_000} s`)));
+  });
+  return Promise.race([awaited, deadline]);
+}
+
+/** The sum of the replies, a part of the keys at a time. */
+async function inParts(keys: readonly string[], send: (key: string) => Promise<number>): Promise<number> {
+  let sum = 0;
+  for (let at = 0; at < keys.length; at += AT_ONCE) {
+    const replies = await Promise.all(keys.slice(at, at + AT_ONCE).map(send));
+    sum += replies.reduce((total, reply) => total + reply, 0);
+  }
+  return sum;
+}
+
+/** A client that tries again: a failover may be under way, and both commands may be repeated. */
+function connect({ seeds, external }: RegionView, { login, sentinelLogin }: KeyOptions): Redis | Cluster {
+  const options = { ...login, retryStrategy: () => RETRY_MS, maxRetriesPerRequest: null };
+  const client = openClient();
+  client.on('error', () => {}); // the deadline reports it
+  return client;
+
+  function openClient(): Redis | Cluster {
+    if (external?.kind === 'single') return new Redis({ ...seeds[0], ...options });
+    if (external?.kind !== 'sentinel')
+      return new Cluster([...seeds], { redisOptions: options, clusterRetryStrategy: () => RETRY_MS });
+    return new Redis({
+      ...options,
+      sentinels: [...seeds],
+      name: external.primary ?? '',
+      ...sentinelOptions(sentinelLogin),
+    });
+  }
+}
+
+function sentinelOptions({ username, password, tls }: Login) {
+  return {
+    ...(username !== undefined && { sentinelUsername: username }),
+    ...(password !== undefined && { sentinelPassword: password }),
+    ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+  };
+}

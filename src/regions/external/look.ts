@@ -1,0 +1,146 @@
+import type { Redis } from 'ioredis';
+import { isInCluster } from '../../topology/topology.ts';
+import {
+  isClusterDisabled,
+  isLoginRefused,
+  type NodeView,
+  parseClusterNodes,
+} from '../cluster/cluster-view.ts';
+import { connectDirect } from '../cluster/connect-direct.ts';
+import { announcedAddress, type Endpoint, type Regions } from '../provider.ts';
+
+/** What a node that was already running says of itself. Nothing is written to it. */
+export interface NodeLook {
+  readonly name: string;
+  readonly region: string;
+  /** Why it says nothing; then no other field but the address is known. */
+  readonly trouble?: { readonly kind: 'down' | 'locked'; readonly message: string };
+  /** `host:port` by which clients know it: as it announces itself, else as they reach it. */
+  readonly announced: string;
+  readonly role?: 'primary' | 'replica';
+  readonly isCluster?: boolean;
+  /** The program and its version, like `redis 8.0.2`. */
+  readonly server?: string;
+  /** Absent if its memory is not limited. */
+  readonly eviction?: string;
+  readonly persistence?: 'aof' | 'snapshots' | 'none seen';
+  /** Of a primary: replicas that are linked. */
+  readonly replicas?: number;
+  /** Why it runs no script, or takes no WAIT. */
+  readonly refused?: { readonly script?: string; readonly wait?: string; readonly clock?: string };
+  /** Of a PING, the least of four. */
+  readonly roundTripMs?: number;
+  /** All nodes of its cluster, as it sees them. */
+  readonly cluster?: readonly NodeView[];
+}
+
+/** Asks every node of an endpoints file. */
+export async function lookAt(regions: Regions): Promise<NodeLook[]> {
+  return Promise.all(regions.topology.nodes.map(({ name, region }) => lookAtNode(regions, name, region)));
+}
+
+/** The regions with the addresses that their nodes announced, by which clients name them. */
+export function withAnnounced(regions: Regions, looks: readonly NodeLook[]): Regions {
+  const announced = new Map(looks.map((look) => [look.name, endpointOf(look.announced)]));
+  return { ...regions, announced: (name) => announced.get(name) ?? regions.announced(name) };
+}
+
+function endpointOf(address: string): Endpoint {
+  const at = address.lastIndexOf(':');
+  return { host: address.slice(0, at), port: Number(address.slice(at + 1)) };
+}
+
+async function lookAtNode(regions: Regions, name: string, region: string): Promise<NodeLook> {
+  const client = connectDirect(regions.direct(name));
+  let lastError: Error | undefined;
+  client.on('error', (error: Error) => {
+    lastError = error;
+  });
+  try {
+    return { name, region, ...(await ask(client, isInCluster(regions.topology))) };
+  } catch (error) {
+    const kind = [error, lastError].some(isLoginRefused) ? 'locked' : 'down';
+    const { message } = lastError ?? (error as Error);
+    return { name, region, announced: announcedAddress(regions, name), trouble: { kind, message } };
+  } finally {
+    client.disconnect();
+  }
+}
+
+async function ask(
+  client: Redis,
+  wantsCluster: boolean,
+): Promise<Omit<NodeLook, 'name' | 'region' | 'trouble'>> {
+  const info = await client.info();
+  const of = (field: string) => new RegExp(`^${field}:(\\S+)`, 'm').exec(info)?.[1];
+  const nodes = await client.call('CLUSTER', 'NODES').catch((error: Error) => {
+    if (isClusterDisabled(error) || !wantsCluster) return undefined;
+    throw error;
+  });
+  const cluster = nodes === undefined ? undefined : parseClusterNodes(String(nodes));
+  const own = cluster?.find(({ isMyself }) => isMyself);
+  const role = /^role:slave/m.test(info) ? 'replica' : 'primary';
+  const isLimited = Number(of('maxmemory') ?? 0) > 0;
+  return {
+    announced: own?.address.split('@')[0] ?? reachedAddress(client),
+    ...{ role, isCluster: cluster !== undefined, server: serverOf(of) },
+    ...(isLimited && { eviction: of('maxmemory_policy') ?? 'unknown' }),
+    persistence: persistenceOf(of),
+    ...(role === 'primary' && { replicas: Number(of('connected_slaves') ?? 0) }),
+    refused: await whatIsRefused(client, role),
+    roundTripMs: await roundTrip(client),
+    ...(cluster && { cluster }),
+  };
+}
+
+/** With a host name in the file, decisions name the address that it stands for. */
+function reachedAddress({ stream, options: { host, port } }: Redis): string {
+  const { remoteAddress = host, remotePort = port } = stream ?? {};
+  return `${remoteAddress}:${remotePort}`;
+}
+
+type FieldOf = (field: string) => string | undefined;
+
+function serverOf(of: FieldOf): string {
+  const valkey = of('valkey_version');
+  return valkey === undefined
+    ? `redis ${of('redis_version') ?? 'of an unknown version'}`
+    : `valkey ${valkey}`;
+}
+
+/** Whether snapshots are scheduled is in CONFIG alone, which managed servers refuse; one that was made shows it. */
+function persistenceOf(of: FieldOf): NonNullable<NodeLook['persistence']> {
+  if (of('aof_enabled') === '1') return 'aof';
+  return Number(of('rdb_saves') ?? 0) > 0 ? 'snapshots' : 'none seen';
+}
+
+/** A script without keys that returns 1, a WAIT for no replica, TIME. None of them writes. */
+async function whatIsRefused(
+  client: Redis,
+  role: 'primary' | 'replica',
+): Promise<NonNullable<NodeLook['refused']>> {
+  const why = (call: Promise<unknown>) =>
+    call.then(
+      () => undefined,
+      ({ message }: Error) => message,
+    );
+  const [script, wait, clock] = await Promise.all([
+    why(client.eval('return 1', 0)),
+    role === 'primary' ? why(client.call('WAIT', 0, 1)) : undefined, // a replica refuses it always
+    why(client.time()),
+  ]);
+  return { ...(script && { script }), ...(wait && { wait }), ...(clock && { clock }) };
+}
+
+const PINGS = 4;
+
+/** Milliseconds of a PING, the least of four. */
+export async function roundTrip(client: Redis): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let at = 0; at < PINGS; at++) {
+    const sentMs = performance.now();
+    await client.ping();
+    least = Math.min(least, performance.now() - sentMs);
+  }
+  return least;
+}
