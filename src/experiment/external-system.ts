@@ -42,7 +42,7 @@ export function externalSystem({ regions, self, env, onProgress, ...access }: Ex
 }
 
 /** Throws INVALID_OPTION for buckets that take long to fill, since their keys live as long. */
-export function checkFill({ policy: text }: Pick<Plan, 'policy'>): void {
+function checkFill({ policy: text }: Pick<Plan, 'policy'>): void {
   const { capacityQuanta, quantaPerUs } = parsePolicy(text);
   const fillS = capacityQuanta / quantaPerUs / 1e6;
   if (fillS <= LONGEST_FILL_S) return;

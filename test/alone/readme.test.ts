@@ -26,15 +26,22 @@ const RUNS_THIS = 'bin/setup && npm test';
 
 const CHAOS = 'bin/openclaw-rl chaos partition --isolate eu-west';
 
+/** By the ports that pages show: free ones. Of a cluster's nodes the bus port is 10,000 higher. */
+const ports = await Promise.all(
+  [
+    ['6379', '8080', '8081', '8474'].map(async (port) => [port, await freePort()] as const),
+    ['7001', '7002', '7003'].map(async (port) => [port, await freePort(55_000)] as const),
+  ].flat(),
+);
+const withFreePorts = (text: string) =>
+  ports.reduce((sofar, [known, free]) => sofar.replaceAll(known, `${free}`), text);
+
 const folder = newcomersFolder();
 const env = {
   OPENCLAW_RL_STATE: join(folder, 'state'),
   GITHUB_ACTIONS: '',
   GITHUB_STEP_SUMMARY: join(folder, 'summary.md'),
 };
-const ports = await Promise.all(
-  ['6379', '8080', '8081', '8474'].map(async (port) => [port, await freePort()]),
-);
 const alreadyRun = new Set<string>();
 
 /** What a clone has, as far as the pages use it, and the files that they show; runs and state are the test's own. */
@@ -44,6 +51,10 @@ function newcomersFolder(): string {
   for (const { text } of blocksOn(HISTORY_PAGE, 'json')) writeFileSync(join(made, 'history.ndjson'), text);
   for (const { text } of blocksOn(RUN_PAGES, 'js'))
     writeFileSync(join(made, /^\/\/ (\S+\.mjs)$/m.exec(text)?.[1] ?? 'unnamed.mjs'), text);
+  for (const { text } of blocksOn(RUN_PAGES, 'yaml')) {
+    const [, name] = /^# (\S+\.yaml)$/m.exec(text) ?? [];
+    if (name !== undefined) writeFileSync(join(made, name), withFreePorts(text));
+  }
   mkdirSync(join(made, 'bin'));
   for (const name of readdirSync(join(ROOT, 'bin'))) {
     writeFileSync(join(made, 'bin', name), `#!/bin/sh\nexec '${join(ROOT, 'bin', name)}' "$@"\n`);
@@ -54,10 +65,7 @@ function newcomersFolder(): string {
 
 async function runAll(commands: readonly Command[], more: Record<string, string> = {}) {
   for (const { text } of commands) alreadyRun.add(text);
-  const script = ports.reduce(
-    (text, [known, free]) => text.replaceAll(`${known}`, `${free}`),
-    scriptOf(commands),
-  );
+  const script = withFreePorts(scriptOf(commands));
   const result = await runProgram('bash', ['-c', script], { cwd: folder, env: { ...env, ...more } });
   expect(result.code, `${script}\n${result.stdout}\n${result.stderr}`).toBe(0);
   expect(processesMentioning(folder)).toEqual([]);
@@ -114,6 +122,12 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
       'report.json',
       'report.md',
     ]);
+  },
+  'bin/openclaw-rl bench --endpoints endpoints.yaml --duration 10 --connections 100': (stdout, stderr) => {
+    expect(stdout).toMatch(/bench --endpoints endpoints.yaml can run here/);
+    expect(stdout).toMatch(/^verdict {2}pass$/m);
+    expect(stderr).toMatch(/^deleted \d+ keys of this run; 0 are left$/m);
+    expect(newestReport()).toMatchObject({ system: 'external cluster, endpoints.yaml' });
   },
   'bin/openclaw-rl check history.ndjson': (stdout) =>
     expect(stdout).toMatch(

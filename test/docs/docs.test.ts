@@ -19,6 +19,7 @@ import {
   RUN_PAGES,
   SCENARIO_PAGE,
   textOf,
+  YOUR_REDIS_PAGE,
 } from '../support/doc-blocks.ts';
 import { brokenLinks, linksOf } from '../support/links.ts';
 import { blocksOf, commandsOf, ROOT } from '../support/readme.ts';
@@ -192,8 +193,16 @@ describe('what guides say of files', { timeout: 120_000 }, () => {
   });
 
   it('has endpoints that are some', () => {
-    const files = blocksOn(ENDPOINTS_PAGE, 'json').map(({ text }) => parseEndpoints(text, 'endpoints.json'));
-    expect(files.map(({ nodes }) => nodes.length)).toEqual([1]);
+    const files = blocksOn([ENDPOINTS_PAGE, YOUR_REDIS_PAGE], 'yaml').map(({ text }) =>
+      parseEndpoints(text, 'endpoints.yaml'),
+    );
+    expect(files.map(({ kind, nodes }) => [kind, nodes.length])).toEqual([
+      ['cluster', 3],
+      ['single', 1],
+      ['sentinel', 2],
+      ['cluster', 3],
+      ['cluster', 0],
+    ]);
   });
 
   it('has a script of k6 that is a module with a default function', () => {

@@ -16,13 +16,14 @@ export const PAGES: readonly string[] = ['README.md', 'CONTRIBUTING.md', ...DOCS
 
 /**
  * The pages whose commands test/alone/readme.test.ts runs, in this order: a page may use the runs of those before it.
- * It compares the first of their `console` blocks, and writes their `js` blocks to the files that they name.
+ * It compares the first of their `console` blocks, and writes their `js` and `yaml` blocks to the files that they name.
  */
 export const RUN_PAGES: readonly string[] = [
   'README.md',
   'docs/reference/run-folder.md',
   'docs/reference/history-format.md',
   'docs/clusters.md',
+  'docs/your-redis.md',
   'docs/plugins.md',
   'docs/sample-service.md',
   'docs/strategies/active-active.md',
@@ -32,7 +33,8 @@ export const RUN_PAGES: readonly string[] = [
 export const WORKFLOW_PAGE = 'docs/ci.md';
 export const HISTORY_PAGE = 'docs/reference/history-format.md';
 export const SCENARIO_PAGE = 'docs/scenarios.md';
-export const ENDPOINTS_PAGE = 'docs/clusters.md';
+export const ENDPOINTS_PAGE = 'docs/reference/endpoints-file.md';
+export const YOUR_REDIS_PAGE = 'docs/your-redis.md';
 export const K6_PAGE = 'docs/logs.md';
 
 /**
@@ -44,8 +46,8 @@ const TAKEN_ON: Readonly<Record<string, readonly string[]>> = {
   console: RUN_PAGES, // output of commands that readme.test.ts runs
   ts: ['README.md', ...DOCS], // readme.test.ts runs those of the README, library.test.ts all others
   js: ['docs/plugins.md', K6_PAGE], // readme.test.ts runs the plug-in, docs.test.ts reads the script of k6
-  yaml: [WORKFLOW_PAGE, SCENARIO_PAGE], // readme.test.ts runs the workflow, docs.test.ts reads the scenario
-  json: [HISTORY_PAGE, ENDPOINTS_PAGE], // readme.test.ts checks the history, docs.test.ts reads the endpoints
+  yaml: [WORKFLOW_PAGE, SCENARIO_PAGE, ENDPOINTS_PAGE, YOUR_REDIS_PAGE], // readme.test.ts runs the workflow, docs.test.ts reads the others
+  json: [HISTORY_PAGE], // readme.test.ts checks the history
   text: PAGES, // drawings and excerpts; behind a `ts` block, what it prints
 };
 

@@ -57,8 +57,15 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   }
 }
 
-/** A free port of loopback. Another program may take it first: hence the retries above. */
-export async function freePort(): Promise<number> {
+/** A free port of loopback, at most this. Another program may take it first: hence the retries above. */
+export async function freePort(most = 65_535): Promise<number> {
+  for (;;) {
+    const port = await anyFreePort();
+    if (port <= most) return port;
+  }
+}
+
+async function anyFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

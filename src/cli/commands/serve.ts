@@ -201,8 +201,8 @@ interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag, RedisF
 }
 
 const RATING_EXAMPLES = `
-The password is read from REDIS_PASSWORD, the user name from REDIS_USERNAME; those of
-Sentinels from SENTINEL_PASSWORD and SENTINEL_USERNAME.
+The password is read from REDIS_PASSWORD, the user name from REDIS_USERNAME;
+those of Sentinels from SENTINEL_PASSWORD and SENTINEL_USERNAME.
 
 Examples:
   $ openclaw-rl serve rating --redis redis://127.0.0.1:6379 --policy 100:10/s

@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { isInCluster, oneWayMs, type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import type { LinkState } from '../network/links.ts';
-import { announcedAddress, type Endpoint, type Regions, reachedFrom } from '../provider.ts';
+import { announcedAddress, type Endpoint, type Login, type Regions, reachedFrom } from '../provider.ts';
 import { isClusterDisabled, isLoginRefused, type NodeView, parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './connect-direct.ts';
+import { pingTime } from './ping-time.ts';
 
 /** One node as it reports itself. */
 export interface NodeStatus {
@@ -68,7 +69,20 @@ async function measurePair(regions: Regions, { from, to }: RegionPair): Promise<
   if (target === undefined) return undefined;
   const view = regions.view(from);
   const reached = reachedFrom(view, regions.announced(target.name));
+  const { tls } = regions.direct(target.name);
+  if (tls !== undefined) return pingOverTls({ ...regions.direct(target.name), ...reached });
   return measureRoundTrip(reached, view.localAddress).catch(() => undefined);
+}
+
+async function pingOverTls(at: Endpoint & Login): Promise<number | undefined> {
+  const client = connectDirect(at);
+  try {
+    return await pingTime(client);
+  } catch {
+    return undefined;
+  } finally {
+    client.disconnect();
+  }
 }
 
 /** Every node as it reports itself. */

@@ -7,6 +7,7 @@ import {
   parseClusterNodes,
 } from '../cluster/cluster-view.ts';
 import { connectDirect } from '../cluster/connect-direct.ts';
+import { pingTime } from '../cluster/ping-time.ts';
 import { announcedAddress, type Endpoint, type Regions } from '../provider.ts';
 
 /** What a node that was already running says of itself. Nothing is written to it. */
@@ -88,7 +89,7 @@ async function ask(
     persistence: persistenceOf(of),
     ...(role === 'primary' && { replicas: Number(of('connected_slaves') ?? 0) }),
     refused: await whatIsRefused(client, role),
-    roundTripMs: await roundTrip(client),
+    roundTripMs: await pingTime(client),
     ...(cluster && { cluster }),
   };
 }
@@ -130,17 +131,4 @@ async function whatIsRefused(
     why(client.time()),
   ]);
   return { ...(script && { script }), ...(wait && { wait }), ...(clock && { clock }) };
-}
-
-const PINGS = 4;
-
-/** Milliseconds of a PING, the least of four. */
-export async function roundTrip(client: Redis): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let at = 0; at < PINGS; at++) {
-    const sentMs = performance.now();
-    await client.ping();
-    least = Math.min(least, performance.now() - sentMs);
-  }
-  return least;
 }
