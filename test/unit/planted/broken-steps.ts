@@ -11,12 +11,12 @@ import {
   type World,
 } from './limiter.ts';
 
-/** How a decision changes the state of its bucket. `levelQuanta`: what the reply says, where that is not the state. */
+/** How a decision changes the state of its bucket. `shown`: what the reply says, where that is not the state. */
 export type Step = (
   state: Bucket,
   request: Request,
   world: World,
-) => { bucket: Bucket; allowed: boolean; levelQuanta?: number };
+) => { bucket: Bucket; allowed: boolean; shown?: Bucket };
 
 /** A limiter that keeps one state for each bucket and brings it forward by `step`. */
 export class OneState implements Limiter {
@@ -31,16 +31,12 @@ export class OneState implements Limiter {
   }
 
   decide(request: Request): Answer {
-    const { bucket, allowed, levelQuanta } = this.#step(
-      this.#states.of(request.bucket),
-      request,
-      this.#world,
-    );
+    const { bucket, allowed, shown } = this.#step(this.#states.of(request.bucket), request, this.#world);
     this.#states.set(request.bucket, bucket);
-    const level = levelQuanta ?? bucket.levelQuanta;
+    const { levelQuanta, updatedAtUs } = shown ?? bucket;
     return {
       outcome: allowed ? 'allowed' : 'denied',
-      evidence: redisEvidence({ levelQuanta: Math.round(level), bucketUs: bucket.updatedAtUs }),
+      evidence: redisEvidence({ levelQuanta: Math.round(levelQuanta), bucketUs: updatedAtUs }),
     };
   }
 }
@@ -63,7 +59,8 @@ export function clocked(clock: (request: Request, world: World) => number): Step
       costTokens: request.costTokens,
       nowUs: EPOCH_US + clock(request, world),
     });
-    return { bucket, allowed: result.allowed, levelQuanta: result.levelQuanta };
+    const { allowed, levelQuanta, bucketUs } = result;
+    return { bucket, allowed, shown: { levelQuanta, updatedAtUs: bucketUs } };
   };
 }
 

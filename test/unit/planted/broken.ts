@@ -25,7 +25,7 @@ import {
   Unacked,
 } from './broken-structures.ts';
 import { Grants, leaseUs } from './correct.ts';
-import { EPOCH_US, fillUs, type Specimen } from './limiter.ts';
+import { deciding, EPOCH_US, fillUs, type Specimen } from './limiter.ts';
 import type { Circumstances } from './workload.ts';
 
 const simple = (name: string, step: Step, needs?: Specimen['needs']): Specimen => ({
@@ -45,6 +45,14 @@ const REASONS: Readonly<Record<string, string>> = {
   'two regions each with a full bucket': 'regions-apart',
   'fixed window instead of bucket': 'fixed-window',
   'counters merged by last write': 'last-write',
+  'float drift': 'rounded-levels',
+  'floor that drops fractions': 'dropped-fractions',
+  'a new bucket starts empty': 'starts-empty',
+  'client clock skew between regions': 'region-clocks',
+  'clock going back refills': 'backward-refill',
+  'refill beyond capacity': 'beyond-capacity',
+  'cost ignored': 'cost-ignored',
+  'level below zero': 'level-below-zero',
 };
 
 const twoRegions = (drawn: Circumstances): Circumstances => ({ ...drawn, regions: 2, demand: 4 });
@@ -122,8 +130,27 @@ const BUGS: readonly Specimen[] = [
   },
 ];
 
+/** Defects that decisions alone do not show, and those of limiters whose replies say no level. */
+const SHOWN_BY: Readonly<Record<string, Specimen['shownBy']>> = {
+  'float drift': 'levels',
+  'whole-second clock': 'levels',
+  'TTL too early': 'levels',
+  'non-atomic get-then-set': 'levels',
+  'client clock skew between regions': 'levels',
+  'clock going back refills': 'ordered levels',
+  'failover loses the last writes': 'levels',
+  'counters merged by last write': 'levels',
+  'fixed window instead of bucket': 'decisions',
+};
+
 /** Limiters each broken in one known way. */
 export const BROKEN: readonly Specimen[] = BUGS.map((specimen) => {
-  const reason = REASONS[specimen.name];
-  return reason === undefined ? specimen : { ...specimen, reason };
+  const [reason, shownBy] = [REASONS[specimen.name], SHOWN_BY[specimen.name]];
+  const isOnce = specimen.failovers !== true && specimen.name !== 'retry charges twice';
+  return {
+    ...specimen,
+    ...(isOnce && { create: (world) => deciding(specimen.create(world)) }),
+    ...(reason !== undefined && { reason }),
+    ...(shownBy !== undefined && { shownBy }),
+  };
 });

@@ -42,9 +42,26 @@ export interface Specimen {
   readonly splits?: boolean;
   /** The code of its defect; any other is wrong. */
   readonly reason?: string;
+  /** What shows its defect: levels of replies, those of decisions whose order is known, or admissions and denials. Default: levels or decisions. */
+  readonly shownBy?: 'levels' | 'ordered levels' | 'decisions';
   /** Circumstances without which its bug cannot show. */
   readonly needs?: (drawn: Circumstances) => Circumstances;
   create(world: World): Limiter;
+}
+
+/** Decides each decision once: an attempt after one that was admitted is admitted without a charge. */
+export function deciding(limiter: Limiter): Limiter {
+  const admitted = new Set<string>();
+  return {
+    decide(request) {
+      if (request.decisionId === undefined) return limiter.decide(request);
+      const key = `${request.bucket}/${request.decisionId}`;
+      if (admitted.has(key)) return { outcome: 'allowed' };
+      const answer = limiter.decide(request);
+      if (answer.outcome === 'allowed') admitted.add(key);
+      return answer;
+    },
+  };
 }
 
 /** Server microseconds: a little after now. */

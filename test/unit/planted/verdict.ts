@@ -2,6 +2,7 @@ import { type CheckReport, checkHistory } from '../../../src/checker/check.ts';
 import type { Specimen } from './limiter.ts';
 import { runReplicated } from './replicated.ts';
 import { runSpecimen } from './run.ts';
+import { showsDefect } from './workload.ts';
 
 /** Which checkers hold something against a specimen. */
 export interface Accusation {
@@ -9,6 +10,8 @@ export interface Accusation {
   readonly falseDenial: boolean;
   readonly replay: boolean;
   readonly report: CheckReport;
+  /** Of a specimen: whether its circumstances show its defect. */
+  readonly isShown?: boolean;
 }
 
 const RULES = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
@@ -27,7 +30,7 @@ export function accuseReplicated(seed: number): Accusation {
 
 /** Runs and judges a specimen; the false denials of one that splits its tokens are declared, and no accusation. */
 export function accuse(specimen: Specimen, seed: number, count: number): Accusation {
-  const { history } = runSpecimen(specimen, seed, count);
+  const { history, circumstances } = runSpecimen(specimen, seed, count);
   const declared = specimen.splits === true ? { falseDenialsAtMost: Number.POSITIVE_INFINITY } : {};
   const report = checkHistory(history, { ...RULES, ...declared });
   return {
@@ -35,6 +38,7 @@ export function accuse(specimen: Specimen, seed: number, count: number): Accusat
     falseDenial: specimen.splits !== true && report.falseDenials.buckets > 0,
     replay: report.replay.buckets > 0,
     report,
+    isShown: showsDefect(circumstances, specimen.shownBy),
   };
 }
 

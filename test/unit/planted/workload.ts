@@ -124,3 +124,20 @@ function attemptsOf(
   const second = attemptAt(first.completedUs + latencyUs, lossRate / 2);
   return [first, second].map(({ againUs: _, ...attempt }) => ({ ...attempt, decisionId: id }));
 }
+
+/**
+ * Whether histories under these circumstances show a defect, by levels or by decisions. Both need a bucket of two tokens
+ * or more. Levels need nothing else, decisions need short and unambiguous intervals and a token that takes longer than
+ * what is granted for a clock that was not read.
+ */
+export function showsDefect(
+  { policy, latencyUs, hasLevels, doubleRate, lossRate }: Circumstances,
+  shownBy?: 'levels' | 'ordered levels' | 'decisions',
+): boolean {
+  if (policy.capacityTokens < 2) return false;
+  const tokenUs = policy.quantaPerToken / policy.quantaPerUs;
+  const isShort = latencyUs <= 0.1 * tokenUs;
+  const isSharp = isShort && tokenUs >= 10_000 && doubleRate === 0 && lossRate <= 0.01;
+  if (shownBy === 'ordered levels') return hasLevels && isShort;
+  return (hasLevels && shownBy !== 'decisions') || (isSharp && shownBy !== 'levels');
+}
