@@ -58,7 +58,7 @@ export function diagnose(examined: Examined): Reason[] {
   const hasFindings =
     found.overAdmission.buckets > 0 ||
     found.falseDenials.total > 0 ||
-    withFindings.some(({ windows }) => windows.length > 0) ||
+    withFindings.some(({ windows, replay }) => windows.length + replay.findings.length > 0) ||
     log !== undefined;
   if (!hasFindings) return [];
   const events = sentencesOf(EVENTS, examined);

@@ -6,6 +6,7 @@ import type { CheckFacts } from '../evidence/facts.ts';
 import { isOverAdmitted } from '../proofs/over-admission.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { afterDenials } from './reasons/after-denials.ts';
+import { shortUs } from './reasons/trial.ts';
 
 interface Judged {
   readonly history: History;
@@ -62,7 +63,8 @@ export function apartSentences(judged: Judged): string[] {
 }
 
 /**
- * Whether one bucket of the policy can have decided these rows: it admits no more than that, and after a denial only what
+ * Whether one bucket of the policy can have decided these rows, and most of them took so little time that this says
+ * something: it admits no more than that, and after a denial only what
  * comes since, and less than the denied cost, which it may have held.
  */
 function keepsBucket(
@@ -71,6 +73,8 @@ function keepsBucket(
   { number, clock }: { number: number; clock: CheckerContext['clock'] },
 ): boolean {
   const policy = table.policyOf(number);
+  const short = rows.filter((row) => table.lastUs(row) - (table.invokedUs[row] as number) <= shortUs(policy));
+  if (short.length < MOST_SHORT * rows.length) return false;
   if (isOverAdmitted(BucketRows.of(table, rows), policy, clock, [])) return false;
   const byLast = rows.toSorted((a, b) => table.lastUs(a) - table.lastUs(b));
   const denied = rows.filter((row) => ((table.kinds[row] as number) & KIND.outcome) === KIND.denied);
@@ -79,6 +83,9 @@ function keepsBucket(
     afterDenials(table, byLast, { policy, clock }).mostBeyond < Math.max(1, held) * policy.quantaPerToken
   );
 }
+
+/** The share of operations that are short. */
+const MOST_SHORT = 0.75;
 
 /** The least share of a window's allowance that the first region admits: it nearly drains a bucket of its own. */
 const MOST = 0.9;

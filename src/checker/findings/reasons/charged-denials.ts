@@ -1,9 +1,10 @@
 import type { Policy } from '../../../core/policy.ts';
-import { KIND, type OperationTable } from '../../../history/columns/table.ts';
+import { KIND } from '../../../history/columns/table.ts';
 import type { CheckerContext } from '../../bucket-result.ts';
 import { bucketLevel, judgeDenials } from '../../proofs/false-denial.ts';
-import { BucketRows } from '../../rows/bucket-rows.ts';
+import type { BucketRows } from '../../rows/bucket-rows.ts';
 import { afterDenials } from './after-denials.ts';
+import { changedRows } from './changed-rows.ts';
 import type { Explanation, Trial } from './trial.ts';
 
 /** Fewer false denials, or fewer admissions that a denial came before, show no rule. */
@@ -50,32 +51,13 @@ function hasFalseDenial(bucket: BucketRows, policy: Policy, { clock, known }: Ch
 }
 
 /** The rows with two for each denial: the denial without its cost, and a charge of its cost that may have been made. */
-function withCharges({ table, byInvoked, count, denials }: BucketRows): BucketRows {
-  const rows: number[] = [];
-  const source: number[] = [];
-  const kinds: number[] = [];
-  const costs: number[] = [];
-  const add = (row: number, kind: number, cost: number) => {
-    rows.push(source.push(row) - 1);
-    kinds.push(kind);
-    costs.push(cost);
-  };
-  for (let at = 0; at < count; at++) {
-    const row = byInvoked[at] as number;
+function withCharges(bucket: BucketRows): BucketRows {
+  const { table, byInvoked, count } = bucket;
+  const changed = [...byInvoked.subarray(0, count)].flatMap((row) => {
     const kind = table.kinds[row] as number;
     const cost = table.costTokens[row] as number;
     const isDenied = (kind & KIND.outcome) === KIND.denied;
-    add(row, kind, isDenied ? 0 : cost);
-    if (isDenied) add(row, KIND.info, cost);
-  }
-  const view: OperationTable = {
-    ...table,
-    invokedUs: Float64Array.from(source, (row) => table.invokedUs[row] as number),
-    kinds: Uint8Array.from(kinds),
-    costTokens: Int32Array.from(costs),
-    lastUs: (row) => table.lastUs(source[row] as number),
-  };
-  const charged = BucketRows.of(view, rows);
-  charged.denials = denials;
-  return charged;
+    return [{ row, kind, cost: isDenied ? 0 : cost }, ...(isDenied ? [{ row, kind: KIND.info, cost }] : [])];
+  });
+  return changedRows(bucket, changed);
 }

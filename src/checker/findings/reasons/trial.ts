@@ -5,6 +5,7 @@ import { bucketLevel, type JudgedDenials, judgeDenials } from '../../proofs/fals
 import { doesLagFade } from '../../proofs/lag.ts';
 import { isOverAdmitted } from '../../proofs/over-admission.ts';
 import { BucketRows } from '../../rows/bucket-rows.ts';
+import { DecisionOrder } from '../../rows/decision-order.ts';
 
 /** Another policy than the promised one: a capacity `times` as large and `plus` tokens larger, a refill `refill` times as fast. */
 export interface Change {
@@ -26,6 +27,7 @@ interface TrialOf {
   readonly buckets: readonly number[];
   readonly drops: number;
   readonly falseDenials: number;
+  readonly wrongLevels: number;
 }
 
 /** The most rows on which a cause is tried: each is tried with several policies. */
@@ -51,13 +53,16 @@ export class Trial {
   /** Operations that were admitted beyond the promise, and false denials. */
   readonly drops: number;
   readonly falseDenials: number;
+  /** Levels of replies that the promised bucket does not explain. */
+  readonly wrongLevels: number;
   readonly rows: BucketRows;
 
-  constructor({ table, context, buckets, drops, falseDenials }: TrialOf) {
+  constructor({ table, context, buckets, drops, falseDenials, wrongLevels }: TrialOf) {
     this.table = table;
     this.context = context;
     this.drops = drops;
     this.falseDenials = falseDenials;
+    this.wrongLevels = wrongLevels;
     this.buckets = buckets;
     this.rows = new BucketRows(table);
   }
@@ -72,6 +77,7 @@ export class Trial {
       buckets,
       drops: found.reduce((sum, { over }) => sum + over.drops.length, 0),
       falseDenials: found.reduce((sum, { denials }) => sum + denials.length, 0),
+      wrongLevels: found.reduce((sum, { replay }) => sum + replay.findings.length, 0),
     });
   }
 
@@ -111,11 +117,10 @@ export class Trial {
 
   /** Whether every row of the sample is one request for one bucket that the shared limiter decided, without refunds. */
   get isPlain(): boolean {
-    if (this.drops + this.falseDenials === 0) return false;
+    if (this.drops + this.falseDenials + this.wrongLevels === 0) return false;
     const { kinds, costTokens, starts } = this.table;
     return this.buckets.every((bucket) => {
-      const { capacityQuanta, quantaPerUs, quantaPerToken } = this.table.policyOf(bucket);
-      if (capacityQuanta < 2 * quantaPerToken) return false; // one token says nothing about bursts
+      const { capacityQuanta, quantaPerUs } = this.table.policyOf(bucket);
       const slackQuanta = (1 + this.context.clock.epsilonUs) * quantaPerUs;
       if ((capacityQuanta + slackQuanta) * PARTS * LARGEST_CHANGE > MOST_QUANTA) return false;
       for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++)
@@ -128,6 +133,17 @@ export class Trial {
     });
   }
 
+  /** One token says nothing about bursts. */
+  get hasBursts(): boolean {
+    return this.buckets.every((bucket) => this.table.policyOf(bucket).capacityTokens >= 2);
+  }
+
+  /** The rows of a bucket that say their level, node by node in the order of its own time. In scratch space of the rows. */
+  order(rows: BucketRows): Uint32Array {
+    const { levels } = this.table;
+    return levels === undefined ? new Uint32Array(0) : new DecisionOrder(this.table, levels).sorted(rows);
+  }
+
   /**
    * Whether the history is sharp: most operations took less time than refill needs for a token or for a part of the
    * capacity, and most denials could be refuted.
@@ -135,12 +151,11 @@ export class Trial {
   get isSharp(): boolean {
     const seen = { rows: 0, short: 0, denials: 0, excused: 0 };
     this.some((rows, policy) => {
-      const { quantaPerToken, quantaPerUs, capacityQuanta } = policy;
-      const shortUs = Math.max(quantaPerToken, SHORT * capacityQuanta) / quantaPerUs;
+      const mostUs = shortUs(policy);
       seen.rows += rows.count;
       for (let at = 0; at < rows.count; at++) {
         const row = rows.byInvoked[at] as number;
-        if (this.table.lastUs(row) - (this.table.invokedUs[row] as number) <= shortUs) seen.short++;
+        if (this.table.lastUs(row) - (this.table.invokedUs[row] as number) <= mostUs) seen.short++;
       }
       seen.denials += rows.denials;
       seen.excused += this.#judged(rows, policy).excused;
@@ -179,6 +194,11 @@ export class Trial {
       mostQuanta: policy.capacityQuanta,
     });
   }
+}
+
+/** The time in which refill gives a token or a part of the capacity: shorter operations are sharp. */
+export function shortUs({ quantaPerToken, quantaPerUs, capacityQuanta }: Policy): number {
+  return Math.max(quantaPerToken, SHORT * capacityQuanta) / quantaPerUs;
 }
 
 function changed(policy: Policy, { times = 1, plus = 0, refill = 1 }: Change): Policy {
