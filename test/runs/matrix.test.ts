@@ -86,6 +86,26 @@ describe('matrix', { timeout: 180_000 }, () => {
     expect(matrixOf(once.stdout).cells[0]?.startedAt).not.toBe(cells[0]?.startedAt);
   });
 
+  it('writes with --certificate the proofs of each cell, once, and keeps the history for the verifier', async () => {
+    const cwd = folderWith(SMALL);
+    const args = ['matrix', '--scenario', 'small.yaml', '--strategy', 'central'];
+    expect((await runCli(args, { cwd })).code).toBe(0);
+    const runs = () => readdirSync(join(cwd, 'reports/matrix/runs')).sort();
+    const before = runs();
+    const { code, stderr } = await runCli([...args, '--certificate'], { cwd });
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/1 of 1: small by central/)]);
+    const [run = ''] = runs().filter((name) => !before.includes(name));
+    const folder = join('reports/matrix/runs', run);
+    expect(readdirSync(join(cwd, folder))).toEqual(
+      expect.arrayContaining(['history.ndjson', 'certificate.ndjson.gz']),
+    );
+    const verified = await runCli(['verify', folder], { cwd });
+    expect(verified.code, verified.stdout).toBe(0);
+    const again = await callCli([...args, '--certificate'], { cwd });
+    expect([again.code, again.stderr]).toEqual([0, expect.not.stringMatching(/small by central/)]);
+    expect(runs()).toHaveLength(before.length + 1);
+  });
+
   it('proves nothing where no strategy can be in any scenario', async () => {
     const cwd = folderWith(SMALL);
     const typed = ['matrix', '--scenario', 'small.yaml', '--strategy', 'acked', 'lease'];

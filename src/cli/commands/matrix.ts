@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
@@ -21,6 +22,7 @@ import { matrixNotes, matrixSummary, matrixTable, renderMatrixMarkdown } from '.
 import type { RunReport } from '../../report/report.ts';
 import { drawTable } from '../../report/text-table.ts';
 import type { Plan } from '../../scenario/plan.ts';
+import { CERTIFICATE_FILE } from '../files/certificate-file.ts';
 import { CELLS, keepCell, RUNS, readKeptCell } from '../files/kept-cells.ts';
 import { readScenario, scenariosForAnyStrategy } from '../files/read-scenario.ts';
 import { wholeNumber } from '../flags/options.ts';
@@ -38,6 +40,7 @@ interface Flags {
   readonly seed?: number;
   readonly folder: string;
   readonly again: boolean;
+  readonly certificate: boolean;
   readonly name: string;
   readonly server?: string;
   readonly provider: ProviderName;
@@ -60,6 +63,11 @@ export function matrixCommand(environment: Environment): Command {
       'reports/matrix',
     )
     .option('--again', 're-run cells whose verdict was unknown', false)
+    .option(
+      '--certificate',
+      'write the proofs of each cell into the folder of its run, for `verify`, and keep its history; re-run cells without',
+      false,
+    )
     .option('--name <name>', 'use this running cluster if its topology matches', 'matrix')
     .option('--server <command>', SERVER_COMMAND)
     .addOption(providerOption())
@@ -76,7 +84,8 @@ export function matrixCommand(environment: Environment): Command {
 const HELP = `
 Exit codes: 1 if a strategy exceeded the bound it declares; 2 if a run had too
 little evidence, or no run was possible; else 0. A run takes about 35 s.
-Histories of runs beyond their bound are kept, all others are deleted.
+Histories of runs beyond their bound are kept, all others are deleted, unless
+--certificate is given: a verifier needs them, 10 to 20 MB a run.
 matrix.md and matrix.json in the folder show the last command only; the folder
 keeps the runs of earlier commands for later use.
 
@@ -87,6 +96,8 @@ Examples:
       --scenario partition-mute kill-primary
   # the machine was too busy for some runs
   $ openclaw-rl matrix --again
+  # with proofs that another program verifies
+  $ openclaw-rl matrix --certificate --scenario kill-primary
   $ openclaw-rl matrix --format md > matrix.md`;
 
 /** One strategy in one scenario: the plan of its run, or why there is none. */
@@ -173,15 +184,22 @@ async function cellFor(pairing: Pairing, which: string, place: Place): Promise<M
   if (plan === undefined) return refusedCell(scenario, { strategy, reason });
   const measured = { plan, instead: insteadOf(flags, environment) };
   const wanted = { plan, program: VERSION, again: flags.again };
-  const kept = keptCell(await readKeptCell(folder, measured), wanted);
+  const before = await readKeptCell(folder, measured);
+  const kept =
+    flags.certificate && before && !hasCertificate(before.report) ? undefined : keptCell(before, wanted);
   if (kept !== undefined) return kept;
   environment.log(`${which}: ${printable(scenario)} by ${strategy}\n`);
   const report = await measure(typed, plan, place);
   const cell = makeCell(report);
   if (environment.interrupt.aborted) return cell; // incomplete: not kept
   await keepCell(folder, measured, report);
-  if (cell.status !== 'above') await rm(join(report.folder, 'history.ndjson'), { force: true });
+  if (cell.status !== 'above' && !flags.certificate)
+    await rm(join(report.folder, 'history.ndjson'), { force: true });
   return cell;
+}
+
+function hasCertificate({ folder }: RunReport): boolean {
+  return existsSync(join(folder, CERTIFICATE_FILE));
 }
 
 /** The provider, server and image that replace the defaults, as typed. */
@@ -209,8 +227,12 @@ async function measure(typed: string, plan: Plan, { folder, flags, environment }
     environment.log(`${printable(error.message)}; trying once more\n`); // one failed start must not cost an hour's work
     return makeRun(request, environment);
   });
-  await page.drop();
-  await keepReport(report);
+  try {
+    await keepReport(report);
+    if (flags.certificate && !environment.interrupt.aborted) await page.certify();
+  } finally {
+    await page.drop();
+  }
   return report;
 }
 
