@@ -12,7 +12,7 @@ export interface Drawn extends LevelOperation {
 
 /** The operations of a bucket, out of its columns, in the order of invocation. */
 export function collectOperations(bucket: PageBucket, regions: readonly string[]): Drawn[] {
-  const violations = new Map(bucket.violations.map((violation) => [violation.at, violation]));
+  const violations = new Map(bucket.violations.toReversed().map((violation) => [violation.at, violation]));
   const lanes = new Lanes();
   let [invokedUs, index] = [0, 0];
   return bucket.invokedUs.map((differenceUs, at) => {

@@ -23,6 +23,7 @@ const SIGNS = {
   window: { sign: '▼', colour: 'wrong', name: 'admitted too much', height: -0.05 },
   'false-denial': { sign: '◆', colour: 'denied', name: 'denied falsely', height: 1.07 },
   replay: { sign: '●', colour: 'info', name: 'replay mismatch', height: 1.07 },
+  dishonest: { sign: '■', colour: 'wrong', name: 'stated a wrong value', height: 1.07 },
 } as const;
 const DECLARED_SIGN = {
   sign: '▽',

@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import type { PageBucket, RunPage } from '../../report/html/page-data.ts';
+import type { PageBucket, RunPage, Violation } from '../../report/html/page-data.ts';
 import { make } from '../dom.ts';
 import { type Drawn, OPEN_US } from '../operations.ts';
 import { OUTCOME_STYLES } from '../palette.ts';
@@ -112,13 +112,18 @@ function tell(
   { index, outcome, region, costTokens, invokedUs, lastUs, violation }: Drawn,
 ): string {
   const until = Number.isFinite(lastUs) ? `${(lastUs / 1e6).toFixed(6)} s` : 'an unknown end';
-  const wrong =
-    violation === undefined ? '' : `: ${tokensText(violation.tokens)} ${VIOLATION_WORDS[violation.kind]}`;
+  const wrong = violation === undefined ? '' : `: ${wrongText(violation)}`;
   const allowed =
     declared !== undefined && violation !== undefined && isDeclared(violation.kind, declared)
       ? ` (${declaredText(declared)})`
       : '';
   return `#${index} ${OUTCOME_WORDS[outcome]} in ${region}, cost ${costTokens}, ${(invokedUs / 1e6).toFixed(6)} s to ${until}${wrong}${allowed}`;
+}
+
+function wrongText(violation: Violation): string {
+  return violation.kind === 'dishonest'
+    ? `what it states cannot be true (${violation.reason})`
+    : `${tokensText(violation.tokens)} ${VIOLATION_WORDS[violation.kind]}`;
 }
 
 function endOf({ invokedUs, lastUs }: Drawn): number {

@@ -1,4 +1,5 @@
 import type { BucketResult } from '../../checker/bucket-result.ts';
+import type { FindingKind } from '../../checker/findings/finding.ts';
 import { doesLagFade } from '../../checker/proofs/lag.ts';
 import type { Refund } from '../../checker/proofs/refund.ts';
 import { BucketRows } from '../../checker/rows/bucket-rows.ts';
@@ -11,6 +12,9 @@ const MOST_OPERATIONS = 80_000;
 
 /** The most operations of one bucket: of a longer one, those around the worst violation. */
 const MOST_OF_ONE = 20_000;
+
+/** The most wrong values of all buckets in a page: a limiter with a wrong header states one in every reply. */
+const MOST_LIES = 5_000;
 
 interface PageOptions {
   readonly regions: readonly string[];
@@ -28,6 +32,7 @@ export class PageBuckets {
   readonly #rows: BucketRows;
   readonly #hasResets: boolean;
   #room: number;
+  #roomForLies = MOST_LIES;
 
   constructor(table: OperationTable, { regions, hasResets = false, room = MOST_OPERATIONS }: PageOptions) {
     this.#hasResets = hasResets;
@@ -35,6 +40,11 @@ export class PageBuckets {
     this.#regions = new Map(regions.map((name, at) => [name, at]));
     this.#rows = new BucketRows(table);
     this.#room = room;
+  }
+
+  /** Whether some wrong values are left out. */
+  get areLiesCut(): boolean {
+    return this.#roomForLies < 0;
   }
 
   /** Adds the bucket if there is room for it. */
@@ -96,7 +106,7 @@ export class PageBuckets {
     const places = new Map(rows.map((row, at) => [row, at]));
     const tokens = (quanta: number) => Math.round((1_000 * quanta) / quantaPerToken) / 1_000;
     const found: Violation[] = [];
-    const add = (row: number, violation: Omit<Violation, 'at'>) => {
+    const add = (row: number, violation: { kind: Exclude<FindingKind, 'dishonest'>; tokens: number }) => {
       const at = places.get(row);
       if (at !== undefined) found.push({ at, ...violation });
     };
@@ -107,6 +117,12 @@ export class PageBuckets {
     for (const { row, gapQuanta } of result.replay.findings)
       add(row, { kind: 'replay', tokens: tokens(gapQuanta) });
     for (const { row, tokens: excess } of result.windows) add(row, { kind: 'window', tokens: excess });
+    for (const { row, reason } of result.lies) {
+      const at = places.get(row);
+      if (at === undefined) continue;
+      if (this.#roomForLies-- <= 0) break;
+      found.push({ at, kind: 'dishonest', reason });
+    }
     return found;
   }
 
@@ -129,10 +145,11 @@ const LETTERS = ['a', 'd', 'f', 'i'];
 
 function violatedRows(result: BucketResult | undefined): number[] {
   if (result === undefined) return [];
-  const { over, denials, replay, windows } = result;
+  const { over, denials, replay, windows, lies } = result;
+  const [lie] = lies;
   let worst = over.drops.first;
   for (const drop of over.drops) if (drop.quanta > (worst?.quanta ?? 0)) worst = drop;
-  const first = denials.first ?? replay.findings[0] ?? windows.first;
+  const first = denials.first ?? replay.findings[0] ?? windows.first ?? lie;
   return [worst, first].flatMap((one) => (one === undefined ? [] : [one.row]));
 }
 

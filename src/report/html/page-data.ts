@@ -1,5 +1,6 @@
 import type { ClockBounds } from '../../checker/clocks/bounds.ts';
 import type { FindingKind } from '../../checker/findings/finding.ts';
+import type { LieReason } from '../../checker/stated/lies.ts';
 import type { Policy } from '../../core/policy.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { TextTable } from '../text-table.ts';
@@ -128,11 +129,10 @@ export interface PageBucket {
 }
 
 /** `at` is the place of the operation among those of its bucket. */
-export interface Violation {
-  readonly at: number;
-  readonly kind: Exclude<FindingKind, 'dishonest'>;
-  readonly tokens: number;
-}
+export type Violation =
+  | { readonly at: number; readonly kind: Exclude<FindingKind, 'dishonest'>; readonly tokens: number }
+  /** Behind all others of its bucket. */
+  | { readonly at: number; readonly kind: 'dishonest'; readonly reason: LieReason };
 
 /** A bucket in the table of the worst buckets. */
 export interface WorstRow {

@@ -118,6 +118,9 @@ function makeBuckets(
       buckets.some(({ of }) => of !== undefined)
         ? ['Of the longest buckets, the page has only the operations around the worst violation.']
         : [],
+      chosen.areLiesCut
+        ? ['The charts of the buckets have the first 5,000 wrong values only; the table counts all.']
+        : [],
     ),
   };
 }
