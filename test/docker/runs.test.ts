@@ -111,10 +111,13 @@ describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 240_000 }, () =
       if (until === 'load is sent') await vi.waitUntil(() => hasHistory(folder), WAIT);
       child.kill('SIGKILL');
       await ended;
-      const next = await run(...bench, '--duration', '2');
+      const next = await run(...bench, '--duration', '2', '--certificate');
       expect([0, 1, 2], `${next.stdout}${next.stderr}`).toContain(next.code); // judged, whatever came of it
       expect(servicesIn(folder)).toEqual([]);
     }
+    expect(readdirSync(join(folder, 'reports/latest'))).toContain('certificate.ndjson.gz');
+    const verified = await run('verify');
+    expect(verified.code, verified.stdout).toBe(0);
     const { code, stdout } = await run(...bench, '--strategy', 'article', '--duration', '4');
     expect([code, verdictOf(folder)], stdout).toEqual([1, 'fail']);
 
