@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeRandom } from '../core/prng.ts';
 import { injectFault } from '../faults/registry.ts';
 import type { FaultContext, Undo } from '../faults/support/fault.ts';
+import type { Shell } from '../faults/support/shell.ts';
+import { undoLeftBy } from '../faults/support/undo.ts';
 import type { FaultRecord } from '../history/records/operation.ts';
 import type { PlannedFault } from '../scenario/plan.ts';
 
@@ -9,6 +11,8 @@ export interface ScheduleOptions {
   readonly faults: readonly PlannedFault[];
   readonly seed: number;
   readonly system: Pick<FaultContext, 'regions' | 'setServiceClock'>;
+  /** For faults by commands. */
+  readonly shell?: Omit<Shell, 'number'>;
   readonly nowUs: () => number;
   readonly record: (fault: FaultRecord) => void;
   /** Resolves once the system has settled by itself, with no fault in force; stops on abort. */
@@ -75,7 +79,7 @@ export class FaultSchedule {
   }
 
   async #play(fault: PlannedFault, number: number): Promise<void> {
-    const { seed, system } = this.#options;
+    const { seed, system, shell } = this.#options;
     const { signal } = this.#over;
     if (fault.atMs > 0) await sleep(fault.atMs, undefined, { signal });
     this.#quiet?.over.abort();
@@ -83,16 +87,22 @@ export class FaultSchedule {
     const random = makeRandom(seed, `fault ${number}`);
     const isFirst = !this.#hasInjected;
     this.#hasInjected = true;
-    const injection = injectFault(fault, { ...system, random, signal });
+    const numbered = shell && { shell: { ...shell, number: number + 1 } };
+    const injection = injectFault(fault, { ...system, ...numbered, random, signal });
     this.#inForce.push({ fault, injection });
     try {
       await injection;
     } catch (error) {
+      if (signal.aborted) this.#problems.push(`${fault.fault} was not in force before the load ended`);
       if (isFirst || signal.aborted) throw error;
       this.#note(`${fault.fault} could not be injected after an earlier fault`, error);
-      return this.#heal(fault);
+      return this.#healInTime(fault);
     }
     await sleep(fault.forMs, undefined, { signal });
+    await this.#healInTime(fault);
+  }
+
+  async #healInTime(fault: PlannedFault): Promise<void> {
     await this.#heal(fault).catch((error: unknown) => this.#note(`${fault.fault} was healed late`, error));
   }
 
@@ -105,7 +115,7 @@ export class FaultSchedule {
   async #heal(fault: PlannedFault): Promise<void> {
     const entry = this.#inForce.find((one) => one.fault === fault);
     if (entry === undefined) return;
-    const undo = await entry.injection.catch(() => undefined); // a failed injection removes its parts itself
+    const undo = await entry.injection.catch(undoLeftBy); // a failed injection removes its parts itself
     const atUs = Math.floor(this.#options.nowUs());
     await undo?.();
     const at = this.#inForce.indexOf(entry);

@@ -9,8 +9,9 @@ import { runLoad } from '../load/run-load.ts';
 import type { RoleWatch } from '../regions/cluster/role-watch.ts';
 import { settle } from '../regions/cluster/settle.ts';
 import type { Regions } from '../regions/provider.ts';
-import { FaultSchedule } from './fault-schedule.ts';
+import type { FaultSchedule } from './fault-schedule.ts';
 import { HistoryFile, type Written } from './history-file.ts';
+import { makeSchedule, outlastsRun } from './make-schedule.ts';
 import { makeNodeNames } from './node-names.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
 import type { Run } from './run-context.ts';
@@ -24,7 +25,6 @@ import { watchClocks } from './watch/clock-watch.ts';
 import { watchPauses } from './watch/pause-watch.ts';
 import { recordRoles } from './watch/record-roles.ts';
 import { watchRedisCalls } from './watch/redis-calls.ts';
-import { untilSettled } from './watch/settled-watch.ts';
 
 /** A recorded run that is not yet judged. */
 export interface Recorded {
@@ -53,8 +53,11 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     throw error;
   });
   const watches = regions && (await watch(regions, recorder, history, cleanup));
-  const faults = watches && makeSchedule(run, system, { recorder, history, roles: watches.roles });
-  cleanup.add('heal every fault', async () => void (await faults?.end()));
+  const faults = makeSchedule(run, system, { recorder, history, roles: watches?.roles });
+  cleanup.add('heal every fault', async () => {
+    const left = (await faults?.end()) ?? [];
+    if (left.length > 0 && outlastsRun(plan, system)) throw new Error(left.join('; '));
+  });
   const isCounted = plan.limiter === undefined && regions?.topology.external === undefined; // others call external nodes
   const calls = regions && isCounted ? await watchCalls(regions, cleanup) : undefined;
   let [loadMs, redisCalls]: [number, number | undefined] = [0, undefined];
@@ -148,22 +151,6 @@ async function load(
     clearInterval(ticker);
     pauses.stop();
   }
-}
-
-function makeSchedule(
-  { plan }: Run,
-  { regions, setServiceClock }: System,
-  { recorder, history, roles }: { recorder: Recorder; history: HistoryFile; roles: RoleWatch },
-): FaultSchedule | undefined {
-  if (regions === undefined || plan.faults.length === 0) return undefined;
-  return new FaultSchedule({
-    faults: plan.faults,
-    seed: plan.seed,
-    system: { regions, ...(setServiceClock && { setServiceClock }) },
-    nowUs: () => recorder.nowUs(),
-    record: (fault) => history.add(fault),
-    settled: (signal) => untilSettled(regions, roles, signal),
-  });
 }
 
 interface Watches {

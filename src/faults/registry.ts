@@ -1,5 +1,6 @@
 import type { FaultName, FaultSpec } from '../scenario/faults/index.ts';
 import { bandwidth } from './bandwidth.ts';
+import { command } from './command.ts';
 import { dropReply } from './drop-reply.ts';
 import { failover } from './failover.ts';
 import { flap } from './flap.ts';
@@ -27,6 +28,7 @@ const FAULTS: { readonly [Name in FaultName]: Inject<Extract<FaultSpec, { fault:
   failover,
   'gateway-clock': gatewayClock,
   'node-clock': nodeClock,
+  command,
 };
 
 /** Injects a fault that was validated against the topology. */

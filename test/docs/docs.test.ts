@@ -11,6 +11,7 @@ import { callCli } from '../support/call-cli.ts';
 import { testFolder } from '../support/cli.ts';
 import {
   blocksOn,
+  COMMAND_PAGE,
   ENDPOINTS_PAGE,
   fencesOf,
   isTaken,
@@ -136,7 +137,10 @@ const helps = new Map<string, Promise<string>>();
 /** The help of the command that a line begins with, and the words after its name. */
 async function helpFor(text: string): Promise<{ help: string; rest: string[] }> {
   const [, line = ''] = /(?:bin\/)?openclaw-rl (.*)$/.exec(text) ?? [];
-  const words = line.replace(/[)|].*$/, '').split(/\s+/);
+  const words = line
+    .replaceAll(/'[^']*'/g, "''")
+    .replace(/[)|].*$/, '')
+    .split(/\s+/);
   const path = [words[0] ?? ''];
   const [, sub = ''] = words;
   if (['chaos', 'fault', 'serve'].includes(path[0] ?? '') && /^[a-z]/.test(sub)) path.push(sub);
@@ -187,9 +191,9 @@ describe('the commands that pages show', { timeout: 120_000 }, () => {
 
 describe('what guides say of files', { timeout: 120_000 }, () => {
   it('has scenarios that are some', () => {
-    const scenarios = blocksOn(SCENARIO_PAGE, 'yaml');
+    const scenarios = blocksOn([SCENARIO_PAGE, COMMAND_PAGE], 'yaml');
     const plans = scenarios.map(({ text }) => parseScenario(text, { file: 'my-scenario.yaml' }));
-    expect(plans.map(({ faults }) => faults.length)).toEqual([2]);
+    expect(plans.map(({ faults }) => faults.length)).toEqual([2, 1]);
   });
 
   it('has endpoints that are some', () => {

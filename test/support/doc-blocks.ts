@@ -33,6 +33,7 @@ export const RUN_PAGES: readonly string[] = [
 export const WORKFLOW_PAGE = 'docs/ci.md';
 export const HISTORY_PAGE = 'docs/reference/history-format.md';
 export const SCENARIO_PAGE = 'docs/scenarios.md';
+export const COMMAND_PAGE = 'docs/faults-by-command.md';
 export const ENDPOINTS_PAGE = 'docs/reference/endpoints-file.md';
 export const YOUR_REDIS_PAGE = 'docs/your-redis.md';
 export const K6_PAGE = 'docs/logs.md';
@@ -46,7 +47,7 @@ const TAKEN_ON: Readonly<Record<string, readonly string[]>> = {
   console: RUN_PAGES, // output of commands that readme.test.ts runs
   ts: ['README.md', ...DOCS], // readme.test.ts runs those of the README, library.test.ts all others
   js: ['docs/plugins.md', K6_PAGE], // readme.test.ts runs the plug-in, docs.test.ts reads the script of k6
-  yaml: [WORKFLOW_PAGE, SCENARIO_PAGE, ENDPOINTS_PAGE, YOUR_REDIS_PAGE], // readme.test.ts runs the workflow, docs.test.ts reads the others
+  yaml: [WORKFLOW_PAGE, SCENARIO_PAGE, COMMAND_PAGE, ENDPOINTS_PAGE, YOUR_REDIS_PAGE], // readme.test.ts runs the workflow, docs.test.ts reads the others
   json: [HISTORY_PAGE], // readme.test.ts checks the history
   text: PAGES, // drawings and excerpts; behind a `ts` block, what it prints
 };

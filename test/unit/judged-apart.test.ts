@@ -128,6 +128,7 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
     const plan = planOf({ connections: 4, users: 6, ramp: '0s', duration: '1s' });
     const result = await runPlan({
       ...{ plan, folder, startedAt: new Date(), signal: interrupt.signal, onLeftover: () => {} },
+      shell: { cwd: folder, env: {} },
       onExit: () => () => {},
       judgeApart: { above: thread.above, judge: (_, by) => thread.judge(slow, by) },
       provide: async ({ cleanup }): Promise<System> => {

@@ -1,8 +1,14 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { invalidOption } from '../../core/errors.ts';
+import { printableLines } from '../../core/printable.ts';
 import { makeRandom } from '../../core/prng.ts';
 import { injectFault } from '../../faults/registry.ts';
+import type { Shell } from '../../faults/support/shell.ts';
+import { undoLeftBy } from '../../faults/support/undo.ts';
 import { settle } from '../../regions/cluster/settle.ts';
 import { healLinks } from '../../regions/network/links.ts';
 import { settleAll } from '../../regions/waiting.ts';
@@ -12,6 +18,7 @@ import { type ChosenRegions, choosingRegions, openRegions } from '../flags/clust
 import { addFaultCommands } from '../flags/fault-options.ts';
 import { parseSomeDurationMs, wholeNumber } from '../flags/options.ts';
 import type { Environment } from '../process/environment.ts';
+import { commandEnvironment } from '../process/service-environment.ts';
 
 /** Injects into a cluster that is up and heals after `--for`, or on Ctrl-C. */
 export function faultCommand(environment: Environment): Command {
@@ -78,7 +85,15 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
   const regions = await openRegions(environment, flags);
   checkFault(spec, regions.topology);
   const random = makeRandom(seed, `fault ${spec.fault}`);
-  const undo = await injectFault(spec, { regions, random, signal: environment.interrupt });
+  const undo = await injectFault(spec, {
+    ...{ regions, random, signal: environment.interrupt },
+    ...(spec.fault === 'command' && { shell: await openShell(environment) }),
+  }).catch(async (error: unknown) => {
+    await undoLeftBy(error)?.().catch((left: Error) =>
+      environment.log(printableLines(`warning: not undone: ${left.message}\n`)),
+    );
+    throw error;
+  });
   if (!isMomentary(spec)) {
     environment.log(
       forMs === undefined ? 'in force until Ctrl-C\n' : `in force for ${forMs / 1_000} s, or until Ctrl-C\n`,
@@ -87,6 +102,13 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
   }
   await undo();
   environment.log(isMomentary(spec) ? 'done\n' : 'healed\n');
+}
+
+/** Without a run, what commands print is kept in a new folder. */
+async function openShell(environment: Environment): Promise<Shell> {
+  const folder = await mkdtemp(join(tmpdir(), 'openclaw-rl-fault-'));
+  environment.log(`output of the commands: ${join(folder, 'faults')}\n`);
+  return { ...{ folder, number: 1, cwd: environment.cwd }, env: commandEnvironment(environment) };
 }
 
 /** Resolves after the time, if there is one, or when the signal comes. */

@@ -29,7 +29,17 @@ export async function readScenario(
   });
   const file = isName ? basename(path) : scenario;
   const plan = parseScenario(text, { file, ...instead });
-  return plan.limiter === undefined ? plan : { ...plan, limiter: resolve(dirname(path), plan.limiter) };
+  return besideFile(plan, dirname(path));
+}
+
+/** A plug-in's file is relative to that of the scenario, and commands run beside it. */
+function besideFile(plan: Plan, folder: string): Plan {
+  const { limiter, faults } = plan;
+  return {
+    ...plan,
+    ...(limiter !== undefined && { limiter: resolve(folder, limiter) }),
+    faults: faults.map((fault) => (fault.fault === 'command' ? { ...fault, cwd: folder } : fault)),
+  };
 }
 
 /** The names of the built-in scenarios that fix no strategy, limiter or failure policy other than the defaults. */

@@ -50,6 +50,11 @@ describe('a command line is read as', () => {
     ['failover --node a-0', { fault: 'failover', node: 'a-0' }],
     ['gateway-clock --region a --offset 30s', { fault: 'gateway-clock', region: 'a', offsetMs: 30_000 }],
     ['node-clock --node a-0 --step -1.5s', { fault: 'node-clock', node: 'a-0', stepMs: -1_500 }],
+    ['command --inject x --heal y', { fault: 'command', inject: 'x', heal: 'y', limitMs: 60_000 }],
+    [
+      'command --inject x --until u --heal true --limit 5m',
+      { fault: 'command', inject: 'x', heal: 'true', until: 'u', limitMs: 300_000 },
+    ],
   ])('%s', async (line, spec) => expect(await read(line)).toEqual(spec));
 });
 
@@ -66,6 +71,9 @@ describe('a command line is refused', () => {
     ['node-clock --node a-0 --step soon', /a time like 500ms/],
     ['flap --isolate a --down 9ms', /a time like 500ms, 10s or 2m, from 10ms to 1h/],
     ['latency --between a b --add 1 --grow 2h', /from 0ms to 1h/],
+    ['command --heal x', /required option '--inject <command>'/],
+    ['command --inject x', /expected --heal <command>, which undoes --inject/],
+    ['command --inject x --heal ', /expected --heal <command>, which undoes --inject/],
     ['earthquake', /unknown command 'earthquake'/],
   ])('%s', (line, says) => expect(read(line)).rejects.toThrow(says));
 });

@@ -17,8 +17,22 @@ export function serviceEnvironment(environment: Pick<Environment, 'env' | 'cwd'>
     SENTINEL_PASSWORD: _sentinelPassword,
     ...rest
   } = env;
-  const passed = Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return { ...Object.fromEntries(passed), ...markServices(clusterStore(environment).folderOf(runName())) };
+  return { ...defined(rest), ...markServices(clusterStore(environment).folderOf(runName())) };
+}
+
+function defined(env: Environment['env']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+/**
+ * The environment of a user's commands: without the passwords of Redis, since what a command prints is kept. Its own
+ * credentials, as those of a cloud, pass.
+ */
+export function commandEnvironment({ env }: Pick<Environment, 'env'>): Record<string, string> {
+  const { REDIS_PASSWORD: _password, SENTINEL_PASSWORD: _sentinelPassword, ...rest } = env;
+  return defined(rest);
 }
 
 /** The same with the user and password of external nodes; their services get none on the command line. */

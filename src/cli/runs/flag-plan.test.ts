@@ -78,7 +78,9 @@ const CHAOS = chaosCommand({} as Environment, async (_, fault, flags) => {
 
 /** As a shell and the command read a line. */
 async function typedIn(line: string): Promise<Typed> {
-  const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+  const words = [...line.matchAll(/(?:'[^']*'|\\'|[^\s'])+/g)].map(([word]) =>
+    word.replace(/'([^']*)'|\\(')/g, (_, inside = '', quote = '') => inside + quote),
+  );
   if (words[1] !== 'chaos') return { flags: BENCH.parse(words.slice(2), { from: 'user' }).opts<PlanFlags>() };
   await CHAOS.parseAsync(words.slice(2), { from: 'user' });
   return chosen as Typed;
@@ -132,6 +134,11 @@ function drawFault(random: Random, { regions, strategy }: PlanFlags): FaultSpec 
     ...(hasReplicas ? [{ fault: 'failover', node: `${there}-1` } as const] : []),
     { fault: 'gateway-clock', region: there, offsetMs: signed() },
     { fault: 'node-clock', node, stepMs: signed() },
+    {
+      ...{ fault: 'command', inject: `ssh ${there} 'cut "$IF"; echo \\$?'`, limitMs: whole(100, 3_600_000) },
+      heal: oneOf('true', "it's\nmended"),
+      ...oneOf({}, { until: './is cut' }),
+    },
   );
 }
 

@@ -87,7 +87,7 @@ export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
   const decides =
     limiter === undefined ? `--strategy ${plan.strategy}` : `--limiter ${quotedForShell(limiter)}`;
   return [
-    `openclaw-rl ${fault === undefined ? 'bench' : `chaos ${faultCommandLine(fault)}`}`,
+    `openclaw-rl ${fault === undefined ? 'bench' : `chaos ${faultCommandLine(fault, quotedForShell)}`}`,
     `${decides} --policy ${plan.policy}`,
     ...(onFailure === undefined ? [] : [`--on-failure ${onFailure}`]),
     ...(promise === undefined ? [] : [`--promise ${formatPromise(promise)}`]),

@@ -23,7 +23,7 @@ import { quotedForShell } from '../output/typed-command.ts';
 import { promiseOfPlan } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
-import { serviceEnvironment } from '../process/service-environment.ts';
+import { commandEnvironment, serviceEnvironment } from '../process/service-environment.ts';
 import { showProgress } from '../screen/run-progress.ts';
 import { JudgeThread } from '../threads/judge-apart.ts';
 
@@ -89,6 +89,7 @@ export async function makeRun(
     ...prepared,
     judgeApart: thread,
     onProgress,
+    shell: { cwd: environment.cwd, env: commandEnvironment(environment) },
     ...(promise && { promise }),
     ...(request.areUsersReal && { areUsersReal: true }),
     ...(flags.clockSlack !== undefined && { clockSlackUs: flags.clockSlack }),

@@ -1,12 +1,15 @@
 import type { Random } from '../../core/prng.ts';
 import type { Regions } from '../../regions/provider.ts';
 import type { FaultSpec } from '../../scenario/faults/index.ts';
+import type { Shell } from './shell.ts';
 
 /** The system that faults act on. */
 export interface FaultContext {
   readonly regions: Pick<Regions, 'topology' | 'links' | 'nodes' | 'direct' | 'announced'>;
   /** Sets the clock offset of a region's Rating service. Absent if no service runs. */
   readonly setServiceClock?: (region: string, offsetMs: number) => Promise<void>;
+  /** Runs commands of the user. Absent where none can be given. */
+  readonly shell?: Shell;
   /** The only source of randomness of a fault. */
   readonly random: Random;
   /** Aborts waits when the run ends; no undo depends on it. */

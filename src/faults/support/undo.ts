@@ -1,15 +1,25 @@
 import type { Undo } from './fault.ts';
 
-/** Injects a fault and returns its undo. If the injection fails, it undoes the injected part and throws. */
+/**
+ * Injects a fault and returns its undo. If the injection fails, it undoes the injected part and throws; if that fails,
+ * too, `undoLeftBy` has the undo.
+ */
 export async function orUndo(inject: () => Promise<void>, act: () => Promise<void>): Promise<Undo> {
   const undo = makeUndo(act);
   try {
     await inject();
   } catch (error) {
-    await undo().catch(() => {}); // the error of the injection matters more
+    await undo().catch(() => left.set(Object(error), undo)); // the error of the injection matters more
     throw error;
   }
   return undo;
+}
+
+const left = new WeakMap<object, Undo>();
+
+/** What a failed injection could not undo; undefined if nothing of it is in force. */
+export function undoLeftBy(error: unknown): Undo | undefined {
+  return left.get(Object(error));
 }
 
 /** An undo that acts once. Further calls wait for it, or retry after a failure. */

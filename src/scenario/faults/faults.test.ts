@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseScenario } from '../parse.ts';
 import { FAULT_NAMES, type FaultSpec } from './index.ts';
 
@@ -41,12 +41,53 @@ const ROWS: readonly { readonly written: string; readonly want: FaultSpec }[] = 
     written: 'fault: node-clock, node: eu-west-0, step: 1h',
     want: { fault: 'node-clock', node: 'eu-west-0', stepMs: 3_600_000 },
   },
+  {
+    written: "fault: command, inject: ./cut.sh, heal: 'ssh gw ''./mend.sh''', until: ./is-cut.sh, limit: 2m",
+    want: {
+      ...{ fault: 'command', inject: './cut.sh', heal: "ssh gw './mend.sh'" },
+      ...{ until: './is-cut.sh', limitMs: 120_000 },
+    },
+  },
 ];
 
 it.each(ROWS)('a scenario can have the fault {$written}', ({ written, want }) => {
   const text = `# why\nclaims: [total-excess <= 0]\nfaults: [{${written}, at: 5s, for: 8s}]\n`;
   const { faults } = parseScenario(text, { file: 'some.yaml' });
   expect(faults).toEqual([{ ...want, atMs: 5_000, forMs: 8_000 }]);
+});
+
+describe('a fault by commands', () => {
+  const plan = (written: string) =>
+    parseScenario(
+      `# why\nclaims: [total-excess <= 0]\nfaults: [{fault: command, at: 5s, for: 8s, ${written}}]`,
+      {
+        file: 'some.yaml',
+      },
+    );
+
+  it.each([
+    {
+      written: 'inject: x',
+      says: 'heal: expected the command that undoes inject, or true if there is nothing to undo; found nothing',
+    },
+    { written: 'inject: x, heal: false', says: 'heal: expected the command that undoes inject, or true if' },
+    { written: "inject: x, heal: ' '", says: 'heal: expected the command that undoes inject, or true if' },
+    { written: 'heal: x', says: 'inject: expected a command for sh; found nothing' },
+    { written: 'inject: "a\\0b", heal: x', says: 'inject: expected a command for sh' },
+    { written: 'inject: x, heal: x, limit: 1ms', says: 'limit: expected a time like' },
+  ])('is refused: {$written}', ({ written, says }) => expect(() => plan(written)).toThrow(says));
+
+  it('has nothing to undo with heal: true', () =>
+    expect(plan('inject: x, heal: true').faults).toMatchObject([{ heal: 'true', limitMs: 60_000 }]));
+
+  it('does not overlap with the same command, but with any other', () => {
+    const two = (second: string) =>
+      plan(`inject: x, heal: x}, {fault: command, at: 6s, for: 8s, inject: ${second}, heal: y`);
+    expect(() => two('x')).toThrow(
+      'can overlap and both change what "x" changes; healing one would heal the other',
+    );
+    expect(two('y').faults).toHaveLength(2);
+  });
 });
 
 it('each fault has a row here', () =>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type BandwidthSpec, bandwidth } from './bandwidth.ts';
+import { type CommandSpec, command } from './command.ts';
 import type { DrawnTimes, FaultDefinition } from './definition.ts';
 import { type DropReplySpec, dropReply } from './drop-reply.ts';
 import { type FailoverSpec, failover } from './failover.ts';
@@ -26,7 +27,8 @@ export type FaultSpec =
   | PauseSpec
   | FailoverSpec
   | GatewayClockSpec
-  | NodeClockSpec;
+  | NodeClockSpec
+  | CommandSpec;
 
 export type FaultName = FaultSpec['fault'];
 
@@ -47,6 +49,7 @@ const FAULTS = {
   failover,
   'gateway-clock': gatewayClock,
   'node-clock': nodeClock,
+  command,
 } satisfies { readonly [Name in FaultName]: FaultDefinition<Extract<FaultSpec, { fault: Name }>> };
 
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];

@@ -1,0 +1,40 @@
+import type { Recorder } from '../load/recorder.ts';
+import type { RoleWatch } from '../regions/cluster/role-watch.ts';
+import { openExternal } from '../regions/external/external.ts';
+import type { Endpoints } from '../topology/endpoints.ts';
+import { FaultSchedule } from './fault-schedule.ts';
+import type { HistoryFile } from './history-file.ts';
+import type { Run } from './run-context.ts';
+import type { System } from './system.ts';
+import { untilSettled } from './watch/settled-watch.ts';
+
+/** The schedule of a run's faults; undefined if it has none. */
+export function makeSchedule(
+  { plan, shell, folder }: Run,
+  { regions, setServiceClock, description }: System,
+  { recorder, history, roles }: { recorder: Recorder; history: HistoryFile; roles: RoleWatch | undefined },
+): FaultSchedule | undefined {
+  if (plan.faults.length === 0) return undefined;
+  return new FaultSchedule({
+    faults: plan.faults,
+    seed: plan.seed,
+    system: {
+      regions: regions ?? openExternal(withoutNodes(plan.topology.regions), { file: description }),
+      ...(setServiceClock && { setServiceClock }),
+    },
+    shell: { ...shell, folder },
+    nowUs: () => recorder.nowUs(),
+    record: (fault) => history.add(fault),
+    ...(regions && roles && { settled: (signal) => untilSettled(regions, roles, signal) }),
+  });
+}
+
+/** Of audited services, whose nodes are not known. */
+function withoutNodes(regions: readonly string[]): Endpoints {
+  return { kind: 'single', regions, nodes: [], services: {}, toxiproxy: {}, roundTripMs: {} };
+}
+
+/** Whether a fault that stays in force is more than a part of a cluster that ends now. */
+export function outlastsRun({ faults }: Run['plan'], { isOurs }: System): boolean {
+  return !isOurs || faults.some(({ fault }) => fault === 'command');
+}
