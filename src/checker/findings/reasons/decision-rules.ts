@@ -38,7 +38,7 @@ function evidenceFor(rule: Rule, ofIdeal: Counts, { falseDenials }: Trial): numb
 
 /** How many decisions contradict a rule, at least `most` + 1 if there are more. */
 function count(trial: Trial, rule: Rule, most = Number.POSITIVE_INFINITY): Counts {
-  const firstUs = trial.table.invokedUs.reduce((first, us) => Math.min(first, us), Number.POSITIVE_INFINITY);
+  const { firstUs } = trial;
   let [all, afterDenial] = [0, 0];
   trial.some((rows, policy) => {
     const range = new LevelRange(rows, rule, { policy, context: trial.context, firstUs });

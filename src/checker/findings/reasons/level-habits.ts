@@ -64,9 +64,8 @@ function shareOfFill(level: number, us: number, { policy: { capacityQuanta, quan
 }
 
 /** The first decision of each bucket finds less than a full bucket: at most what refill gave since the history began. */
-export function startsEmpty({ table, context }: Trial, steps: Steps): Found | undefined {
+export function startsEmpty({ table, context, firstUs }: Trial, steps: Steps): Found | undefined {
   if (context.known.initial !== 'full') return undefined;
-  const firstUs = table.invokedUs.reduce((first, us) => Math.min(first, us), Number.POSITIVE_INFINITY);
   const speed = 1 + Math.max(0, context.clock.rhoPpm) / 1_000_000;
   const isEmpty = ({ row, after, isAllowed, costQuanta, policy }: Step) => {
     const before = after + (isAllowed ? costQuanta : 0);
@@ -76,7 +75,9 @@ export function startsEmpty({ table, context }: Trial, steps: Steps): Found | un
       before <= sinceUs * policy.quantaPerUs + policy.quantaPerToken
     );
   };
-  const firsts = steps.all.filter(({ isFirst, row }) => isFirst && !hasUnseenBefore(table, row));
+  const firsts = steps.all.filter(
+    ({ isFirst, bucket, row }) => isFirst && !hasUnseenBefore(table, bucket, row),
+  );
   const emptied = firsts.filter(isEmpty).length;
   const others = countWrong(steps.all.filter((step) => !step.isFirst));
   if (emptied === 0 || firsts.some((step) => !isEmpty(step) && !isIdeal(step))) return undefined;
@@ -90,9 +91,7 @@ export function startsEmpty({ table, context }: Trial, steps: Steps): Found | un
 }
 
 /** Whether an operation without a level began before this decision was over. */
-function hasUnseenBefore(table: OperationTable, row: number): boolean {
-  let bucket = 0;
-  while ((table.starts[bucket + 1] as number) <= row) bucket++;
+function hasUnseenBefore(table: OperationTable, bucket: number, row: number): boolean {
   for (let one = table.starts[bucket] as number; one < (table.starts[bucket + 1] as number); one++)
     if (
       Number.isNaN(table.levels?.of(one) ?? Number.NaN) &&

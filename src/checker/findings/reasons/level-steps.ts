@@ -7,6 +7,7 @@ import type { Trial } from './trial.ts';
 /** One decision of a bucket and the state that the decision before it left: a full bucket without one. */
 export interface Step extends Decided {
   readonly row: number;
+  readonly bucket: number;
   /** By the bucket's clock. */
   readonly atUs: number;
   /** The last admission before; absent without one. */
@@ -38,8 +39,7 @@ export function levelSteps(trial: Trial): Steps | undefined {
     for (const node of nodes)
       addSteps(
         trial,
-        ordered.filter((row) => levels.node(row) === node),
-        policy,
+        { rows: ordered.filter((row) => levels.node(row) === node), bucket: rows.bucket, policy },
         all,
       );
     return false;
@@ -47,13 +47,17 @@ export function levelSteps(trial: Trial): Steps | undefined {
   return { all, unseen, isApart };
 }
 
-function addSteps({ table, context }: Trial, ordered: Uint32Array, policy: Policy, all: Step[]): void {
+function addSteps(
+  { table, context }: Trial,
+  { rows, bucket, policy }: { rows: Uint32Array; bucket: number; policy: Policy },
+  all: Step[],
+): void {
   const { levels, kinds, costTokens, invokedUs } = table;
   if (levels === undefined) return;
   const { known } = context;
   let before: { row: number; us: number } | undefined;
   let admission: { level: number; us: number } | undefined;
-  for (const row of ordered) {
+  for (const row of rows) {
     const us = levels.bucketUs(row);
     const isAllowed = ((kinds[row] as number) & KIND.outcome) === KIND.allowed;
     const isKnown =
@@ -62,6 +66,7 @@ function addSteps({ table, context }: Trial, ordered: Uint32Array, policy: Polic
     if (isKnown && isReplayed(table, row, known.judgedUntilUs))
       all.push({
         policy,
+        bucket,
         row,
         isFirst: before === undefined,
         level: before === undefined ? policy.capacityQuanta : levels.of(before.row),

@@ -31,7 +31,7 @@ interface TrialOf {
 }
 
 /** The most rows on which a cause is tried: each is tried with several policies. */
-const MOST_ROWS = 60_000;
+const MOST_ROWS = 20_000;
 
 /** What is most, and which part of the capacity is short. */
 const MOST = 0.75;
@@ -56,6 +56,7 @@ export class Trial {
   /** Levels of replies that the promised bucket does not explain. */
   readonly wrongLevels: number;
   readonly rows: BucketRows;
+  #firstUs: number | undefined;
 
   constructor({ table, context, buckets, drops, falseDenials, wrongLevels }: TrialOf) {
     this.table = table;
@@ -131,6 +132,15 @@ export class Trial {
           return false;
       return true;
     });
+  }
+
+  /** When the history began. */
+  get firstUs(): number {
+    this.#firstUs ??= this.table.invokedUs.reduce(
+      (first, us) => Math.min(first, us),
+      Number.POSITIVE_INFINITY,
+    );
+    return this.#firstUs;
   }
 
   /** One token says nothing about bursts. */
