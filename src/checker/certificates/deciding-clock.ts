@@ -65,10 +65,12 @@ export interface Clocks {
  * clock with a slew of at most 1,000 ppm explains has none: it stepped.
  */
 export function findClocks(table: OperationTable, readings: readonly ClockReading[]): Clocks {
+  const none = { ofNode: new Map(), shared: RECORDER };
+  if (table.levels === undefined && readings.length === 0) return none;
   const names = table.levels?.nodeNames ?? [];
   const steady = new Limits(table, readings, 0);
   const all = steady.nodes;
-  if (all.length === 0) return { ofNode: new Map(), shared: RECORDER };
+  if (all.length === 0) return none;
   const drifting = once(() => new Limits(table, readings, trendOf(readings)));
   const join = (nodes: readonly string[]) => steady.join(nodes) ?? drifting().join(nodes);
   const shared = join(all);

@@ -62,7 +62,7 @@ export class Schedule {
     this.#scans = SCANS * demands.order.length + 1_000;
     this.#unknown = new UnknownCharges(demands, policy, {
       bucket: this.#bucket,
-      take: (row, quanta) => this.#take(row, quanta),
+      take: (row, quanta) => this.#take(row, quanta, demands.untilUs(row)),
     });
     this.#waiting = [];
     this.misses = new Set();
@@ -103,7 +103,7 @@ export class Schedule {
       this.#bucket.nowUs <= untilUs &&
       !this.#isHeld(row)
     ) {
-      this.#take(row, quanta);
+      this.#take(row, quanta, untilUs);
       return;
     }
     this.#heap.push(untilUs, quanta, row);
@@ -145,8 +145,9 @@ export class Schedule {
   #takeFirst(): void {
     const row = this.#heap.rows[0] as number;
     const quanta = this.#heap.works[0] as number;
+    const untilUs = this.#heap.deadlines[0] as number;
     this.#heap.pop();
-    this.#take(row, quanta);
+    this.#take(row, quanta, untilUs);
   }
 
   #takeLate(untilUs: number): void {
@@ -207,9 +208,9 @@ export class Schedule {
     this.#bucket.gain(gain.quanta);
   }
 
-  #take(row: number, quanta: number): void {
+  #take(row: number, quanta: number, untilUs: number): void {
     this.#place(row);
-    this.#bucket.take(row, quanta, this.#demands.untilUs(row));
+    this.#bucket.take(row, quanta, untilUs);
     if (this.#waiting.length > 0) this.#placeWaiting();
   }
 
