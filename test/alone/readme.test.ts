@@ -20,6 +20,7 @@ import { processesMentioning } from '../support/processes.ts';
 import { type Command, commandsOf, ROOT, scriptOf } from '../support/readme.ts';
 import { freePort } from '../support/redis-server.ts';
 import { startTestServer } from '../support/server.ts';
+import { expectLatestVerified } from '../support/verified-run.ts';
 
 /** That is how this test is run. */
 const RUNS_THIS = 'bin/setup && npm test';
@@ -81,7 +82,7 @@ const withoutFigures = (text: string) => text.replace(/\d+(\.\d+)?/g, '0');
 
 /** What must be true after a command of a page, besides its exit code. */
 const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | Promise<void>>> = {
-  'bin/setup && bin/openclaw-rl bench': (stdout, stderr) => {
+  'bin/setup && bin/openclaw-rl bench': async (stdout, stderr) => {
     const report = newestReport();
     expect(report.plan.load).toMatchObject({ connections: 1_000, durationMs: 20_000 });
     expect(report.plan.topology.regions).toHaveLength(3);
@@ -99,8 +100,9 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
       .split('\n');
     expect(command).toBe('$ bin/openclaw-rl bench');
     expect(withoutFigures(stdout).split('\n').slice(0, lines.length)).toEqual(lines);
+    await expectLatestVerified({ cwd: folder, env });
   },
-  [CHAOS]: () => {
+  [CHAOS]: async () => {
     const report = newestReport();
     expect(report.phases.map(({ name }) => name)).toEqual(['before', 'during partition', 'after partition']);
     const during = report.cells.filter(({ phase }) => phase === 'during partition');
@@ -122,6 +124,7 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
       'report.json',
       'report.md',
     ]);
+    await expectLatestVerified({ cwd: folder, env });
   },
   'bin/openclaw-rl bench --endpoints endpoints.yaml --duration 10 --connections 100': (stdout, stderr) => {
     expect(stdout).toMatch(/bench --endpoints endpoints.yaml can run here/);
@@ -147,6 +150,7 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
     });
     expect(again.code).toBe(1);
     expect(what.exec(again.stdout)?.[0]).toBe(what.exec(stdout)?.[0]);
+    await expectLatestVerified({ cwd: folder, env });
   },
 };
 

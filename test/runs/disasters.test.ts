@@ -5,6 +5,7 @@ import type { RunReport } from '../../src/report/report.ts';
 import { BIN, runProgram, startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { ownedIn } from '../support/leftovers.ts';
 import { processesMentioning, servicePid } from '../support/processes.ts';
+import { expectLatestVerified } from '../support/verified-run.ts';
 
 const BENCH = [
   'bench',
@@ -57,6 +58,7 @@ describe('a run in which something dies', { timeout: 120_000 }, () => {
       expect(report.verdict).not.toBe('pass');
       expect(report.unaccounted).toBe(0);
       expect(processesMentioning(folder)).toEqual([]);
+      await expectLatestVerified({ cwd: folder });
     },
   );
 

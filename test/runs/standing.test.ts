@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { runCli, startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { clusterFolder } from '../support/cli-cluster.ts';
 import { processesMentioning } from '../support/processes.ts';
+import { runVerified } from '../support/verified-run.ts';
 
 const SMALL = ['--connections', '30', '--users', '6', '--skew', '0', '--duration', '3', '--ramp', '1'];
 
@@ -26,7 +27,7 @@ describe('a run on a cluster that stays', { timeout: 120_000 }, () => {
     expect((await cli('fault', 'heal')).code).toBe(0);
 
     expect((await cli('fault', 'failover', '--node', 'eu-west-1')).code).toBe(0);
-    const { code, stdout, stderr } = await cli('bench', ...SMALL);
+    const { code, stdout, stderr } = await runVerified(['bench', ...SMALL], { cwd });
     expect([code, stdout], stderr).toEqual([0, expect.stringMatching(/^verdict {2}pass\n/)]);
     expect(stderr).not.toContain('starting another');
     const { command } = JSON.parse(readFileSync(join(cwd, 'reports/latest/report.json'), 'utf8'));

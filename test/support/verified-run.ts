@@ -5,21 +5,33 @@ import type { RunReport } from '../../src/report/report.ts';
 import type { Verification } from '../../src/report/verification.ts';
 import { type CliOptions, runCli } from './cli.ts';
 
-/** The strategies that record levels: without findings, nearly all of their buckets are proved. */
+/** The strategies that record levels: nearly all of their buckets are proved. */
 const WITH_LEVELS = ['central', 'acked'];
 
+type Options = CliOptions & { readonly cwd: string };
+
 /** Runs `bench`, `chaos` or `run` as `runCli` does, and verifies the certificate of the run. */
-export async function runVerified(args: readonly string[], options: CliOptions & { readonly cwd: string }) {
+export async function runVerified(args: readonly string[], options: Options) {
   const result = await runCli([...args, '--certificate'], options);
-  await expectVerified(options);
+  const { report, certified } = await expectVerified(['verify'], options);
+  const { whyNone: _, ...counts } = report.proofs ?? {};
+  expect(certified).toMatchObject(counts);
   return result;
 }
 
-/** Expects that the certificate of the newest run is accepted. Returns what is proved of it. */
+/** Verifies the newest run, which wrote no certificate. `check` knows no bound: it counts as convicted what a run counts as within it. */
+export async function expectLatestVerified(options: Options): Promise<void> {
+  const history = 'reports/latest/history.ndjson';
+  await runCli(['check', history, '--certificate', 'certificate.ndjson.gz'], options);
+  await expectVerified(['verify', '--certificate', 'certificate.ndjson.gz', history], options);
+}
+
+/** Expects that a certificate of the newest run is accepted, and leaves no more buckets open than its strategy may. */
 async function expectVerified(
-  options: CliOptions & { readonly cwd: string },
-): Promise<Verification['certified']> {
-  const { code, stdout, stderr } = await runCli(['verify', '--json'], options);
+  command: readonly string[],
+  options: Options,
+): Promise<{ report: RunReport; certified: Verification['certified'] }> {
+  const { code, stdout, stderr } = await runCli([...command, '--json'], options);
   expect(stdout, stderr).not.toBe('');
   const { verified, certified, refusals }: Verification = JSON.parse(stdout);
   const report: RunReport = JSON.parse(readFileSync(join(options.cwd, 'reports/latest/report.json'), 'utf8'));
@@ -31,11 +43,10 @@ async function expectVerified(
   );
   const proves = verified.proved + verified.admissionsProved + verified.excess + verified.denial > 0;
   expect([code, refusals], `${what}: ${stdout}`).toEqual([proves ? 0 : 2, []]);
-  const { whyNone, ...counts } = report.proofs ?? {};
-  expect(certified).toMatchObject(counts);
-  const isWhole = report.outcomes.info === 0; // the search may fail to find which requests without a reply were charged
-  const isHealthy = isWhole && withinBound + convicted === 0 && report.plan.limiter === undefined;
-  if (isHealthy && WITH_LEVELS.includes(report.strategy) && whyNone === undefined)
-    expect(open, `${what}: buckets that are neither proved nor convicted`).toBeLessThanOrEqual(all / 1_000);
-  return certified;
+  // the search may fail to find which requests without a reply were charged
+  const mostOpen = report.outcomes.info === 0 ? all / 1_000 : 1 + all / 10;
+  const isProvable = report.plan.limiter === undefined && report.proofs?.whyNone === undefined;
+  if (isProvable && WITH_LEVELS.includes(report.strategy))
+    expect(open, `${what}: buckets that are neither proved nor convicted`).toBeLessThanOrEqual(mostOpen);
+  return { report, certified };
 }
