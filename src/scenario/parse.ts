@@ -1,4 +1,5 @@
 import { claimForStrategy } from '../checker/claims/default-claims.ts';
+import { given } from '../core/given.ts';
 import { quoted } from '../core/printable.ts';
 import { placeProblem, readDocument } from './document.ts';
 import { invalidScenario, readPlan } from './make-plan.ts';
@@ -12,17 +13,19 @@ export interface ScenarioFile {
   /** Instead of the scenario's own strategy or plug-in. */
   readonly strategy?: string;
   readonly onFailure?: string;
+  /** The limiter is an audited one. */
+  readonly isExternal?: true;
 }
 
 /**
  * Reads the text of a scenario's file and draws its plan. Throws INVALID_SCENARIO with every problem, each as
  * `file:line:column path: what was expected and what was found`.
  */
-export function parseScenario(text: string, { file, seed, ...instead }: ScenarioFile): Plan {
+export function parseScenario(text: string, { file, seed, isExternal, ...instead }: ScenarioFile): Plan {
   const document = readDocument(text);
   const scenario = scenarioName(file);
   const about = aboutOf(text);
-  const title = { scenario: scenario ?? '', about: about ?? '', ...(seed === undefined ? {} : { seed }) };
+  const title = { scenario: scenario ?? '', about: about ?? '', ...given({ seed, isExternal }) };
   const value = replaced(document.value, instead);
   const drawn = document.problems.length === 0 ? readPlan(value, title) : NOT_DRAWN;
   const problems = [

@@ -10,15 +10,15 @@ import {
   parseSomeDurationMs,
   timeOption,
 } from '../flags/options.ts';
-import { type RunFlags, runOptions } from '../flags/run-options.ts';
+import { OF_AN_AUDIT, refuseTyped } from '../flags/refuse-typed.ts';
+import { runOptions } from '../flags/run-options.ts';
+import { serviceOptions } from '../flags/target-options.ts';
 import { topologyOptions } from '../flags/topology-flags.ts';
 import { promiseOption } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
-import type { PlanFlags } from '../runs/flag-plan.ts';
+import { type AuditFlags, planAudit, servicesOf } from '../runs/audit-run.ts';
 import { planRun } from '../runs/plan-run.ts';
-import { runAndReport } from '../runs/run-plan.ts';
-
-interface Flags extends PlanFlags, RunFlags {}
+import { type RunRequest, runAndReport } from '../runs/run-plan.ts';
 
 /** Like bench, with a fault in the middle. */
 export function chaosCommand(environment: Environment, run = chaos): Command {
@@ -32,13 +32,14 @@ export function chaosCommand(environment: Environment, run = chaos): Command {
         .addOption(onFailureOption(ON_FAILURE))
         .addOption(claimOption())
         .addOption(promiseOption());
+      if (fault === 'command') serviceOptions(each);
       return isMomentary({ fault })
         ? each
         : each.addOption(
             timeOption('--for <time>', 'heal the fault after this time', '8s', parseSomeDurationMs),
           );
     },
-    action: (fault, flags: Flags) => run(environment, fault, flags),
+    action: (fault, flags: AuditFlags, each) => run(environment, { fault, flags, command: each }),
   });
 }
 
@@ -52,8 +53,27 @@ Examples:
       --strategy acked --on-failure local-share
   $ openclaw-rl chaos latency --between us-east eu-west --add 400
   $ openclaw-rl chaos gateway-clock --region eu-west --offset 3s \\
-      --strategy article --claim 'worst-window <= bound'`;
+      --strategy article --claim 'worst-window <= bound'
+  # what only you can break: your cloud, a firewall, a cable
+  $ openclaw-rl chaos command --endpoints endpoints.yaml \\
+      --inject ./cut.sh --heal ./restore.sh`;
 
-async function chaos(environment: Environment, fault: FaultSpec, flags: Flags): Promise<void> {
-  await runAndReport(await planRun(flags, environment, fault), environment);
+interface Typed {
+  readonly fault: FaultSpec;
+  readonly flags: AuditFlags;
+  readonly command: Command;
+}
+
+async function chaos(environment: Environment, typed: Typed): Promise<void> {
+  await runAndReport(await makeRunRequest(environment, typed), environment);
+}
+
+async function makeRunRequest(
+  environment: Environment,
+  { fault, flags, command }: Typed,
+): Promise<RunRequest> {
+  const target = await servicesOf(flags, environment, command);
+  if (target !== undefined) return planAudit({ ...flags, target }, environment, { command, fault });
+  refuseTyped(command, OF_AN_AUDIT, 'only valid with HTTP services in the file of --endpoints');
+  return planRun(flags, environment, fault);
 }

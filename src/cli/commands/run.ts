@@ -4,20 +4,24 @@ import { STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
 import { parseStrategy } from '../../limiter/create.ts';
 import { readScenario } from '../files/read-scenario.ts';
 import { type FailureFlags, onFailureOption, parsedBy, wholeNumber } from '../flags/options.ts';
+import { OF_AN_AUDIT, refuseTyped } from '../flags/refuse-typed.ts';
 import { type RunFlags, runOptions } from '../flags/run-options.ts';
+import { serviceOptions, type TargetFlags } from '../flags/target-options.ts';
 import { providerOption, SERVER_COMMAND } from '../flags/topology-flags.ts';
 import { typedCommand } from '../output/typed-command.ts';
+import { promiseOption } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
+import { auditScenario, servicesOf } from '../runs/audit-run.ts';
 import { onEndpoints } from '../runs/plan-run.ts';
-import { runAndReport } from '../runs/run-plan.ts';
+import { type RunRequest, runAndReport } from '../runs/run-plan.ts';
 
-interface Flags extends RunFlags, FailureFlags {
+interface Flags extends RunFlags, FailureFlags, TargetFlags {
   readonly seed?: number;
   readonly strategy?: StrategyName;
 }
 
 export function runCommand(environment: Environment): Command {
-  return runOptions(new Command('run'))
+  const command = runOptions(new Command('run'))
     .description('Run a scenario: its topology, load and faults, judged by its claims.')
     .argument('<scenario>', 'a YAML file, or the name of a built-in scenario')
     .option('--seed <number>', "replaces the scenario's seed", wholeNumber(0, 2 ** 32 - 1))
@@ -30,13 +34,38 @@ export function runCommand(environment: Environment): Command {
     .addOption(onFailureOption("replaces the scenario's answer while Redis cannot decide"))
     .option('--server <command>', SERVER_COMMAND)
     .addOption(providerOption())
-    .addHelpText('after', EXAMPLES)
-    .action(async (scenario: string, flags: Flags) => {
-      const { seed, strategy, onFailure } = flags;
-      const plan = await readScenario(scenario, given({ seed, strategy, onFailure }), environment);
-      const request = { plan, command: typedCommand(environment, plan.seed), flags };
-      await runAndReport(await onEndpoints(request, environment), environment);
-    });
+    .addHelpText('after', EXAMPLES);
+  return serviceOptions(command)
+    .addOption(promiseOption())
+    .action(async (scenario: string, flags: Flags) =>
+      runAndReport(await makeRunRequest(environment, { scenario, flags, command }), environment),
+    );
+}
+
+interface Typed {
+  readonly scenario: string;
+  readonly flags: Flags;
+  readonly command: Command;
+}
+
+async function makeRunRequest(
+  environment: Environment,
+  { scenario, flags, command }: Typed,
+): Promise<RunRequest> {
+  const { seed, strategy, onFailure } = flags;
+  const instead = given({ seed, strategy, onFailure });
+  const target = await servicesOf(flags, environment, command);
+  if (target !== undefined) {
+    const plan = await readScenario(scenario, { ...instead, isExternal: true }, environment);
+    return auditScenario(plan, { ...flags, target }, environment);
+  }
+  refuseTyped(
+    command,
+    [...OF_AN_AUDIT, 'promise'],
+    'only valid with HTTP services in the file of --endpoints',
+  );
+  const plan = await readScenario(scenario, instead, environment);
+  return onEndpoints({ plan, command: typedCommand(environment, plan.seed), flags }, environment);
 }
 
 const EXAMPLES = `
@@ -47,4 +76,7 @@ Examples:
   $ openclaw-rl run baseline --seed 7
   # what a failover loses
   $ openclaw-rl run kill-primary --strategy acked
-  $ openclaw-rl run my-scenario.yaml --json | jq .claims`;
+  $ openclaw-rl run my-scenario.yaml --json | jq .claims
+  # your own services, with faults by commands of yours
+  $ openclaw-rl run mine.yaml --endpoints services.yaml \\
+      --subject-header x-api-key`;

@@ -14,6 +14,8 @@ import { scenarioFile, scenarioNames } from './scenario-names.ts';
 export interface Instead extends FailureFlags {
   readonly seed?: number;
   readonly strategy?: StrategyName;
+  /** Another limiter decides. */
+  readonly isExternal?: true;
 }
 
 /** The plan of a scenario: a file, or a built-in name. Throws INVALID_SCENARIO with all mistakes. */

@@ -4,8 +4,8 @@ import { definitionOf, FAULT_NAMES, type FaultSpec } from '../../scenario/faults
 import { decimalNumber, durationIn, parseShiftMs } from './options.ts';
 
 export interface FaultCommandsOptions<Flags> {
-  /** Called with the typed fault; `flags` are those that `configure` added. */
-  readonly action: (spec: FaultSpec, flags: Flags) => Promise<void>;
+  /** Called with the typed fault; `flags` are those that `configure` added to `command`. */
+  readonly action: (spec: FaultSpec, flags: Flags, command: Command) => Promise<void>;
   /** Adds the flags that all of these commands share. Commander throws if a fault has a flag of that name. */
   readonly configure?: (command: Command, fault: FaultSpec['fault']) => Command;
   readonly without?: readonly FaultSpec['fault'][];
@@ -24,7 +24,7 @@ export function addFaultCommands<Flags>(parent: Command, options: FaultCommandsO
       const typed = own.map(({ key, option }) => [key, flags[option.attributeName()]] as const);
       const given = Object.fromEntries(typed.filter(([, value]) => value !== undefined));
       form.check?.(given);
-      return action({ fault, ...given } as unknown as FaultSpec, flags);
+      return action({ fault, ...given } as unknown as FaultSpec, flags, command);
     });
     const help = () => examples(form, command).replace(/^( +)(\$ .*?) +# (.*)$/gm, '$1# $3\n$1$2');
     parent.addCommand(command.addHelpText('after', help));

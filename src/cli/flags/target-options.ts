@@ -34,7 +34,7 @@ interface NamedUrl {
 }
 
 export function targetOptions(command: Command): Command {
-  return command
+  command
     .optionsGroup('To audit an HTTP limiter that is already running (starts no regions):')
     .addOption(
       new Option(
@@ -42,7 +42,19 @@ export function targetOptions(command: Command): Command {
         'URL of the limiter; repeatable, one for each region; env:NAME reads it from the environment; ' +
           'set --rate, --users and --connections to suit a limiter that others use',
       ).argParser(collectTarget),
-    )
+    );
+  return requestOptions(command).addOption(promiseOption());
+}
+
+/** The same requests where an endpoints file names the limiter. */
+export function serviceOptions(command: Command): Command {
+  return requestOptions(command.optionsGroup('With HTTP services in the file of --endpoints:')).optionsGroup(
+    'Options:',
+  );
+}
+
+function requestOptions(command: Command): Command {
+  return command
     .option('--subject-header <name>', 'header with the user; the values are u1, u2, ...')
     .option(
       '--subjects <file>',
@@ -69,8 +81,7 @@ export function targetOptions(command: Command): Command {
         '--clock <source>',
         "date: read the limiter's clock from the Date header of replies (at most 2 s off); :epoch windows need it",
       ).choices(['date']),
-    )
-    .addOption(promiseOption());
+    );
 }
 
 const MOST_WARM_UP = 10;

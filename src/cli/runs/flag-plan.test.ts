@@ -72,7 +72,7 @@ let chosen: Typed | undefined;
 const BENCH = benchCommand({} as Environment)
   .action(() => undefined)
   .exitOverride();
-const CHAOS = chaosCommand({} as Environment, async (_, fault, flags) => {
+const CHAOS = chaosCommand({} as Environment, async (_, { fault, flags }) => {
   chosen = { flags, fault };
 });
 

@@ -63,7 +63,7 @@ export function planOfFlags(flags: PlanFlags, { running, plugin, fault }: PlanPa
 }
 
 /** The fault and its times in the form of a scenario. Throws INVALID_OPTION if it outlasts the load. */
-function undrawn(spec: FaultSpec, { at = 0, for: length = 1_000, duration }: PlanFlags): UndrawnFault {
+export function undrawn(spec: FaultSpec, { at = 0, for: length = 1_000, duration }: PlanFlags): UndrawnFault {
   if (at + length > 1_000 * duration) {
     throw invalidOption(
       `a fault from ${at / 1_000} s to ${(at + length) / 1_000} s does not fit into a load of ${duration} s`,

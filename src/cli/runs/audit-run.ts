@@ -1,0 +1,130 @@
+import type { Command } from 'commander';
+import { defaultClaims } from '../../checker/claims/default-claims.ts';
+import { invalidOption } from '../../core/errors.ts';
+import { formatPolicy } from '../../core/policy.ts';
+import { DEFAULT_STRATEGY } from '../../core/strategies.ts';
+import { checkTarget } from '../../load/target.ts';
+import { definitionOf, type FaultSpec } from '../../scenario/faults/index.ts';
+import { makePlan } from '../../scenario/make-plan.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import { DEFAULT_TOPOLOGY, type TopologyOptions } from '../../topology/topology.ts';
+import { readEndpoints } from '../flags/endpoints-option.ts';
+import { makeLoad } from '../flags/load-options.ts';
+import { OF_A_LIMITER, OF_STARTED_NODES, refuseTyped } from '../flags/refuse-typed.ts';
+import type { RunFlags } from '../flags/run-options.ts';
+import { readSubjectKeys } from '../flags/subject-keys.ts';
+import { auditSystem, auditTargets, type TargetFlags, targetRegions } from '../flags/target-options.ts';
+import { typedCommand } from '../output/typed-command.ts';
+import type { Environment } from '../process/environment.ts';
+import { type PlanFlags, undrawn } from './flag-plan.ts';
+import type { RunRequest } from './run-plan.ts';
+
+export interface AuditFlags extends PlanFlags, RunFlags, TargetFlags {}
+
+/**
+ * The HTTP services of the endpoints file of these flags, as targets; undefined without a file and for one of nodes.
+ * Throws INVALID_OPTION, also for options that HTTP services do not take.
+ */
+export async function servicesOf(
+  { endpoints: file }: Pick<RunFlags, 'endpoints'>,
+  environment: Environment,
+  command: Command,
+): Promise<TargetFlags['target']> {
+  const endpoints = file === undefined ? undefined : await readEndpoints(file, environment);
+  if (endpoints === undefined || endpoints.nodes.length > 0) return undefined;
+  refuseTyped(command, OF_STARTED_NODES, 'cannot be used with --endpoints');
+  refuseTyped(command, OF_A_LIMITER, 'cannot be used with HTTP services, whose limiter decides');
+  return endpoints.regions.map((region) => ({ region, url: endpoints.services[region] ?? '' }));
+}
+
+/** The run of these flags on a limiter that runs already. Throws INVALID_OPTION and INVALID_SCENARIO. */
+export async function planAudit(
+  flags: AuditFlags,
+  environment: Environment,
+  { command, fault }: { readonly command: Command; readonly fault?: FaultSpec },
+): Promise<RunRequest> {
+  const { seed, policy, promise = { type: 'token-bucket' }, claim } = flags;
+  if (fault !== undefined) checkPossible(fault);
+  const keys = await keysOf(flags, environment);
+  const users = usersOf(flags, keys, command);
+  const broken = fault && { fault: definitionOf(fault.fault) };
+  const plan = makePlan(
+    {
+      ...{ seed, strategy: DEFAULT_STRATEGY, onFailure: 'closed' },
+      faults: fault === undefined ? [] : [undrawn(fault, flags)],
+      topology: topologyOf(flags),
+      policy: formatPolicy(policy),
+      load: makeLoad({ ...flags, users }, policy),
+      claims: [
+        ...(claim ?? defaultClaims({ ...flags, promise, isClockRead: flags.clock === 'date', ...broken })),
+      ],
+    },
+    {
+      scenario: fault === undefined ? 'audit' : `chaos-${fault.fault}`,
+      about: 'Does a limiter that is already running keep its promise?',
+      isExternal: true,
+    },
+  );
+  return { ...auditOf(plan, flags, environment, keys), command: typedCommand(environment, seed) };
+}
+
+type ScenarioFlags = RunFlags & TargetFlags;
+
+/** A scenario on a limiter that runs already, which replaces its topology. Throws INVALID_OPTION. */
+export async function auditScenario(
+  plan: Plan,
+  flags: ScenarioFlags,
+  environment: Environment,
+): Promise<RunRequest> {
+  if (plan.limiter !== undefined)
+    throw invalidOption(`${plan.scenario} has a limiter of its own; HTTP services have theirs`, 'remove it');
+  for (const fault of plan.faults) checkPossible(fault);
+  const keys = await keysOf(flags, environment);
+  if (keys !== undefined && keys.length < plan.load.users)
+    throw invalidOption(`${plan.scenario} has ${plan.load.users} users; --subjects has ${keys.length} keys`);
+  const request = auditOf({ ...plan, topology: topologyOf(flags) }, flags, environment, keys);
+  return { ...request, command: typedCommand(environment, plan.seed) };
+}
+
+function auditOf(
+  plan: Plan,
+  flags: ScenarioFlags,
+  environment: Environment,
+  keys: readonly string[] | undefined,
+): Omit<RunRequest, 'command'> {
+  const { promise = { type: 'token-bucket' }, warmUp } = flags;
+  const targets = auditTargets(flags, environment, keys);
+  for (const target of targets) checkTarget(target, plan.load);
+  return { plan, flags, system: auditSystem(targets, warmUp), promise, areUsersReal: keys !== undefined };
+}
+
+function topologyOf({ target = [] }: TargetFlags): TopologyOptions {
+  return { ...DEFAULT_TOPOLOGY, regions: targetRegions(target), replicas: 0 };
+}
+
+function checkPossible({ fault }: Pick<FaultSpec, 'fault'>): void {
+  if (fault === 'command') return;
+  throw invalidOption(
+    `fault ${fault} cannot run on HTTP services, which openclaw-rl did not start`,
+    'break them by a command of yours: fault: command',
+  );
+}
+
+async function keysOf(
+  { subjects, subjectHeader }: TargetFlags,
+  environment: Environment,
+): Promise<readonly string[] | undefined> {
+  const keys = subjects === undefined ? undefined : await readSubjectKeys(subjects, environment);
+  if (keys === undefined || subjectHeader !== undefined) return keys;
+  throw invalidOption('--subjects needs --subject-header', 'add --subject-header <name>');
+}
+
+/** The number of users of an audit. With a file of keys: one for each key, or --users if that is smaller. */
+function usersOf(flags: AuditFlags, keys: readonly string[] | undefined, command: Command): number {
+  if (keys === undefined) return flags.users;
+  if (command.getOptionValueSource('users') !== 'cli') return keys.length;
+  if (flags.users <= keys.length) return flags.users;
+  throw invalidOption(
+    `--users: expected at most ${keys.length}, the number of keys in --subjects; found ${flags.users}`,
+  );
+}
