@@ -21,6 +21,7 @@ import { findUnrecorded, isOpenAtEnd } from './doubts/unrecorded.ts';
 import { acquittedByWidth } from './doubts/widened.ts';
 import type { CheckFacts } from './evidence/facts.ts';
 import { headroomFacts } from './evidence/headroom-facts.ts';
+import { unprovedFaults } from './evidence/unproved-faults.ts';
 import { listAssumptions } from './findings/assumptions.ts';
 import { clockNotes } from './findings/clock-notes.ts';
 import { AllFindings } from './findings/describe-all.ts';
@@ -77,7 +78,11 @@ export function examineHistory(history: History, options: CheckOptions): Examina
     unaccounted: prepared.unaccounted,
     ended: history.end !== undefined,
     files: history.files,
-    troubles: [...(options.problems ?? []), ...widthProblems(history, context, { results, options })],
+    troubles: [
+      ...(options.problems ?? []),
+      ...unprovedFaults(history.events),
+      ...widthProblems(history, context, { results, options }),
+    ],
     buckets: table.bucketCount,
     contested: countContested(table, results.contested, options.busiest),
     ...headroomFacts(table, results.contested, { promise, slackUs: grant.slackUs }),

@@ -22,7 +22,7 @@ function scheduleOf(forMs: number, { failures }: { failures: number }) {
       setServiceClock,
     },
     nowUs: () => 1,
-    record: (fault) => records.push(fault),
+    record: (record) => record.type === 'fault' && records.push(record),
   });
   return {
     schedule,
@@ -71,7 +71,7 @@ describe('a schedule of faults', () => {
         },
       },
       nowUs: () => 1,
-      record: (fault) => records.push(fault),
+      record: (record) => record.type === 'fault' && records.push(record),
     });
     const onFailure = vi.fn();
     schedule.start(onFailure);
@@ -117,7 +117,7 @@ describe('a schedule of faults', () => {
         setServiceClock: async () => {},
       },
       nowUs: () => 1.5,
-      record: (fault) => records.push(fault),
+      record: (record) => record.type === 'fault' && records.push(record),
       settled: async (signal) => {
         // The second wait ends with the next fault, and not because the system had settled.
         if (waits.push(signal) === 2)

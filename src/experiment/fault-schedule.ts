@@ -1,30 +1,46 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeRandom } from '../core/prng.ts';
+import type { Probe, ProbeContext } from '../faults/probes/probe.ts';
+import { makeProbe } from '../faults/probes/registry.ts';
 import { injectFault } from '../faults/registry.ts';
 import type { FaultContext, Undo } from '../faults/support/fault.ts';
 import type { Shell } from '../faults/support/shell.ts';
 import { undoLeftBy } from '../faults/support/undo.ts';
-import type { FaultRecord } from '../history/records/operation.ts';
+import type { Event, FaultRecord } from '../history/records/operation.ts';
 import type { PlannedFault } from '../scenario/plan.ts';
+import { FaultProof, LOOK_MS, proofRecord } from './fault-proof.ts';
 
 export interface ScheduleOptions {
   readonly faults: readonly PlannedFault[];
   readonly seed: number;
-  readonly system: Pick<FaultContext, 'regions' | 'setServiceClock'>;
+  readonly system: Pick<FaultContext, 'regions' | 'setServiceClock' | 'readServiceClock'>;
   /** For faults by commands. */
   readonly shell?: Omit<Shell, 'number'>;
   readonly nowUs: () => number;
-  readonly record: (fault: FaultRecord) => void;
+  readonly record: (record: FaultRecord | Event) => void;
   /** Resolves once the system has settled by itself, with no fault in force; stops on abort. */
   readonly settled?: (signal: AbortSignal) => Promise<void>;
 }
 
-/** Injects and heals the faults of a plan at their times. `end` leaves no fault in force. */
+const LOOK_EVERY_MS = 20;
+
+function endOf({ atMs, forMs }: PlannedFault): number {
+  return atMs + forMs;
+}
+
+interface InForce {
+  readonly fault: PlannedFault;
+  readonly injection: Promise<Undo>;
+  /** Absent if it names no proof. */
+  readonly proof: FaultProof | undefined;
+}
+
+/** Injects and heals the faults of a plan at their times, and looks whether each was in force. `end` leaves no fault in force. */
 export class FaultSchedule {
   readonly #options: ScheduleOptions;
   readonly #over = new AbortController();
   /** The faults in force, oldest first. */
-  readonly #inForce: { readonly fault: PlannedFault; readonly injection: Promise<Undo> }[] = [];
+  readonly #inForce: InForce[] = [];
   readonly #running: Promise<void>[] = [];
   /** The wait for the system to settle, from the last heal until then or until the next fault. */
   #quiet: { readonly over: AbortController; readonly waiting: Promise<void> } | undefined;
@@ -81,15 +97,23 @@ export class FaultSchedule {
   async #play(fault: PlannedFault, number: number): Promise<void> {
     const { seed, system, shell } = this.#options;
     const { signal } = this.#over;
-    if (fault.atMs > 0) await sleep(fault.atMs, undefined, { signal });
+    const random = makeRandom(seed, `fault ${number}`);
+    const startedMs = performance.now();
+    const until = (ms: number) =>
+      sleep(Math.max(0, startedMs + ms - performance.now()), undefined, { signal });
+    await until(Math.max(fault.atMs - LOOK_MS, ...this.#before(fault).map(endOf)));
+    await this.#untilHealed(fault);
+    const numbered = shell && { shell: { ...shell, number: number + 1 } };
+    const context = { ...system, ...numbered, random, signal };
+    const isAlone = () => this.#inForce.length === 1;
+    const proof = await this.#prepare(fault, { ...context, isAlone });
+    await until(fault.atMs);
     this.#quiet?.over.abort();
     this.#record(fault, 'inject');
-    const random = makeRandom(seed, `fault ${number}`);
     const isFirst = !this.#hasInjected;
     this.#hasInjected = true;
-    const numbered = shell && { shell: { ...shell, number: number + 1 } };
-    const injection = injectFault(fault, { ...system, ...numbered, random, signal });
-    this.#inForce.push({ fault, injection });
+    const injection = injectFault(fault, context);
+    this.#inForce.push({ fault, injection, proof });
     try {
       await injection;
     } catch (error) {
@@ -98,12 +122,45 @@ export class FaultSchedule {
       this.#note(`${fault.fault} could not be injected after an earlier fault`, error);
       return this.#healInTime(fault);
     }
-    await sleep(fault.forMs, undefined, { signal });
+    await this.#hold(fault, proof);
     await this.#healInTime(fault);
   }
 
   async #healInTime(fault: PlannedFault): Promise<void> {
     await this.#heal(fault).catch((error: unknown) => this.#note(`${fault.fault} was healed late`, error));
+  }
+
+  /** The faults that are planned to be healed before this one. */
+  #before(fault: PlannedFault): PlannedFault[] {
+    return this.#options.faults.filter((other) => other !== fault && endOf(other) <= fault.atMs);
+  }
+
+  /** What a fault is compared with is read once no earlier one changes it; one that is healed late is not waited for. */
+  async #untilHealed(fault: PlannedFault): Promise<void> {
+    const before = this.#before(fault);
+    const untilMs = performance.now() + LOOK_MS;
+    while (this.#inForce.some((one) => before.includes(one.fault)) && performance.now() < untilMs)
+      await sleep(LOOK_EVERY_MS, undefined, { signal: this.#over.signal });
+  }
+
+  /** Reads what the fault is compared with. */
+  async #prepare(fault: PlannedFault, context: ProbeContext): Promise<FaultProof | undefined> {
+    const probe = await makeProbe(fault, context).catch((error: unknown): Probe => {
+      const why = error instanceof Error ? error.message : error;
+      return { looks: 'at once', look: async () => ({ bit: false, saw: `the probe failed: ${why}` }) };
+    });
+    return probe && new FaultProof(probe);
+  }
+
+  /** Waits for the planned length of a fault, and looks at it meanwhile. */
+  async #hold({ forMs }: PlannedFault, proof: FaultProof | undefined): Promise<void> {
+    const { signal } = this.#over;
+    const endsMs = performance.now() + forMs;
+    const leadMs = proof?.leadMs(forMs) ?? 0;
+    proof?.injected();
+    await sleep(forMs - leadMs, undefined, { signal });
+    if (leadMs > 0) await proof?.ending();
+    await sleep(Math.max(0, endsMs - performance.now()), undefined, { signal });
   }
 
   #note(what: string, error: unknown): void {
@@ -122,7 +179,16 @@ export class FaultSchedule {
     if (at < 0) return;
     this.#inForce.splice(at, 1);
     this.#record(fault, 'heal', atUs);
+    await this.#prove(entry);
     if (this.#inForce.length === 0 && !this.#over.signal.aborted) this.#awaitQuiet(fault.fault);
+  }
+
+  /** Records what was seen of a fault that has been healed. */
+  async #prove({ fault: { fault }, proof }: InForce): Promise<void> {
+    if (!this.#over.signal.aborted) await proof?.healed();
+    const sight = await proof?.sight();
+    if (sight !== undefined)
+      this.#options.record(proofRecord(fault, sight, Math.ceil(this.#options.nowUs())));
   }
 
   #awaitQuiet(fault: string): void {

@@ -1,3 +1,4 @@
+import { given } from '../core/given.ts';
 import type { Recorder } from '../load/recorder.ts';
 import type { RoleWatch } from '../regions/cluster/role-watch.ts';
 import { openExternal } from '../regions/external/external.ts';
@@ -11,7 +12,7 @@ import { untilSettled } from './watch/settled-watch.ts';
 /** The schedule of a run's faults; undefined if it has none. */
 export function makeSchedule(
   { plan, shell, folder }: Run,
-  { regions, setServiceClock, description }: System,
+  { regions, setServiceClock, readServiceClock, description }: System,
   { recorder, history, roles }: { recorder: Recorder; history: HistoryFile; roles: RoleWatch | undefined },
 ): FaultSchedule | undefined {
   if (plan.faults.length === 0) return undefined;
@@ -20,7 +21,7 @@ export function makeSchedule(
     seed: plan.seed,
     system: {
       regions: regions ?? openExternal(withoutNodes(plan.topology.regions), { file: description }),
-      ...(setServiceClock && { setServiceClock }),
+      ...given({ setServiceClock, readServiceClock }),
     },
     shell: { ...shell, folder },
     nowUs: () => recorder.nowUs(),

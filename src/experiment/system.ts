@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { environmentFailed } from '../core/errors.ts';
 import { sampleTarget, type Target } from '../load/target.ts';
-import { setServiceClock } from '../rating/set-service-clock.ts';
+import { readServiceClock, setServiceClock } from '../rating/remote-clock.ts';
 import { settle } from '../regions/cluster/settle.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import { findDeviations } from '../regions/network/deviations.ts';
@@ -28,6 +28,7 @@ export interface System {
   /** For an audited system: how many requests may be sent before the load. */
   readonly warmUpRequests?: number;
   readonly setServiceClock?: (region: string, offsetMs: number) => Promise<void>;
+  readonly readServiceClock?: (region: string) => Promise<number>;
 }
 
 /** What a system gets from the run that starts it. */
@@ -93,13 +94,15 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
     await settleAll(starting); // after a failure, none is still starting
     const started = await Promise.all(starting);
     const services = new Map<string, RegionServices>(started);
+    const ratingOf = (region: string) => services.get(region)?.rating ?? '';
     return {
       description: regions.description,
       targets: started.map(([region, { gateway }]) => sampleTarget(region, gateway)),
       regions,
       isOurs,
       initial: 'full', // each run has its own prefix
-      setServiceClock: (region, offsetMs) => setServiceClock(services.get(region)?.rating ?? '', offsetMs),
+      setServiceClock: (region, offsetMs) => setServiceClock(ratingOf(region), offsetMs),
+      readServiceClock: (region) => readServiceClock(ratingOf(region)),
     };
   };
 }

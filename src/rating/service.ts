@@ -19,7 +19,7 @@ export interface RatingServiceOptions {
    * such a service. Default false.
    */
   readonly decisionIds?: boolean;
-  /** Opens `PUT /clock`, with which every client of the service can set this clock. For tests only. */
+  /** Opens `/clock`, with which every client of the service can read and set this clock. For tests only. */
   readonly clock?: ServiceClock;
   /** Called with the error of an undecided request; users get only its code. */
   readonly onUndecided?: (error: unknown) => void;
@@ -55,6 +55,7 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
   app.get('/healthz', async () => ({ status: 'ok', region, strategy: limiter.strategy }));
 
   if (clock !== undefined) {
+    app.get('/clock', async () => ({ nowMs: clock.nowMs() }));
     app.put('/clock', async (request) => {
       clock.offsetMs = readOffset(request.body);
       return { offsetMs: clock.offsetMs };

@@ -2,6 +2,7 @@ import { dishonestText } from '../checker/claims/dishonest-sample.ts';
 import { replayText } from '../checker/claims/measure-claim.ts';
 import { headroomText } from '../checker/evidence/headroom-facts.ts';
 import type { EvidenceRow } from '../checker/evidence/tally.ts';
+import { PROOF } from '../checker/evidence/unproved-faults.ts';
 import { count, secondsText } from '../core/units.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import type { Document } from './check-report.ts';
@@ -234,8 +235,8 @@ function timeline({ faults, events, clock }: Document): TextTable {
     })),
     ...events.map(({ atUs, event, node, args }) => ({
       atUs,
-      what: `${event}${node === undefined ? '' : ` of ${node}`}`,
-      how: event === 'role' ? roleText(args) : argsText(args),
+      what: `${event}${nameText(event === PROOF ? args?.fault : node)}`,
+      how: event === 'role' ? roleText(args) : event === PROOF ? sightText(args) : argsText(args),
     })),
     ...clock.steps.map(({ atUs, node, byUs }) => ({
       atUs,
@@ -252,6 +253,15 @@ function timeline({ faults, events, clock }: Document): TextTable {
       ...(rest > 0 ? [['...', `${rest} more; report.json has them`, '']] : []),
     ],
   };
+}
+
+function nameText(name: unknown): string {
+  return name === undefined ? '' : ` of ${text(name)}`;
+}
+
+/** What a run saw of a fault. */
+export function sightText(args: Readonly<Record<string, unknown>> | undefined): string {
+  return `${args?.bit === true ? '' : 'not seen: '}${text(args?.saw)}`;
 }
 
 /** A change of role as text. */

@@ -57,7 +57,10 @@ export function openExternal(
     createdAt: '',
     description: `external ${kind}, ${file}`,
     topology,
-    links: createLinks(topology, toxiproxies),
+    links: {
+      ...createLinks(topology, toxiproxies),
+      proxied: (region, node) => proxied(toxiproxies.get(region), node),
+    },
     nodes: {
       kill: refuse,
       start: refuse,
@@ -72,6 +75,15 @@ export function openExternal(
     announced: addressOf,
     down: async () => {},
   };
+}
+
+async function proxied(toxiproxy: RegionToxiproxy | undefined, node: string): Promise<Endpoint | undefined> {
+  if (toxiproxy === undefined) return undefined;
+  const { listen } = await toxiproxy.proxy(node);
+  const at = listen.lastIndexOf(':');
+  const host = listen.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+  const isAny = ['', '0.0.0.0', '::'].includes(host);
+  return { host: isAny ? toxiproxy.host : host, port: Number(listen.slice(at + 1)) };
 }
 
 /** The nodes of the region; if it has none, all. */

@@ -4,6 +4,7 @@ import type { CutMode } from '../../topology/pairs.ts';
 import { oneWayMs, type RegionPair, regionPairs, type Topology } from '../../topology/topology.ts';
 import type { ToxicToAdd } from '../../toxiproxy/client.ts';
 import type { Attributes, Direction } from '../../toxiproxy/toxic.ts';
+import type { Endpoint } from '../provider.ts';
 import { settleAll } from '../waiting.ts';
 import type { RegionToxiproxy } from './region-toxiproxy.ts';
 
@@ -49,6 +50,11 @@ export interface Links {
   setBandwidth(pair: RegionPair, rateKBps: number | undefined): Promise<void>;
   /** As reported by the Toxiproxies. Regions without one are left out. */
   state(): Promise<LinkState[]>;
+  /**
+   * The address of a node in the Toxiproxy of a region. Absent if views lead through Toxiproxies; undefined for a region
+   * without one.
+   */
+  proxied?(region: string, node: string): Promise<Endpoint | undefined>;
 }
 
 /** The names of a node's proxies in the Toxiproxies of the other regions. */

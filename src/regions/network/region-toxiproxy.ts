@@ -46,6 +46,11 @@ export class RegionToxiproxy {
     this.#revival = revival;
   }
 
+  /** The host of its API. */
+  get host(): string {
+    return new URL(this.#client.url).hostname.replace(/^\[(.*)\]$/, '$1');
+  }
+
   proxy(name: string): Promise<ProxyState> {
     return this.#client.proxy(name);
   }

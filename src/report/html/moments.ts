@@ -1,7 +1,8 @@
 import type { CheckReport } from '../../checker/check.ts';
+import { PROOF } from '../../checker/evidence/unproved-faults.ts';
 import { secondsText } from '../../core/units.ts';
 import type { FaultRecord } from '../../history/records/operation.ts';
-import { argsText, roleText } from '../rows.ts';
+import { argsText, roleText, sightText } from '../rows.ts';
 import type { Mark, Span } from './page-data.ts';
 
 /** Each fault from its injection to its healing, in the order of time. */
@@ -28,6 +29,8 @@ export function findMarks({
   return [
     ...events.map(({ event, node, atUs, args }): Mark => {
       const who = node ?? '';
+      if (event === PROOF)
+        return { kind: 'other', name: `proof of ${String(args?.fault)}`, how: sightText(args), atUs };
       if (event !== 'role')
         return { kind: 'other', name: `${event} ${who}`.trim(), how: argsText(args), atUs };
       const isTakeover = args?.from === 'replica' && args.to === 'primary';

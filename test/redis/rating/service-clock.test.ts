@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createLimiter } from '../../../src/limiter/create.ts';
+import { setServiceClock } from '../../../src/rating/remote-clock.ts';
 import { createRatingService } from '../../../src/rating/service.ts';
 import { ServiceClock } from '../../../src/rating/service-clock.ts';
-import { setServiceClock } from '../../../src/rating/set-service-clock.ts';
 import { postRating } from '../../support/rating-service.ts';
 import { freePort } from '../../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';

@@ -20,6 +20,15 @@ export async function setServiceClock(url: string, offsetMs: number): Promise<vo
   if (!reply.ok) throw failed(url, `${reply.status} ${quoted(await reply.text().catch(() => ''))}`);
 }
 
+/** How far the clock of a Rating service is ahead of this machine's, in milliseconds. Rejects without an answer. */
+export async function readServiceClock(url: string): Promise<number> {
+  const sentMs = Date.now();
+  const reply = await fetch(`${url}/clock`, { signal: AbortSignal.timeout(REPLY_MS) });
+  const { nowMs } = (await reply.json()) as { nowMs?: unknown };
+  if (typeof nowMs !== 'number') throw failed(url, `it tells ${quoted(nowMs)}`);
+  return nowMs - (sentMs + Date.now()) / 2;
+}
+
 function failed(url: string, why: string, cause?: unknown): OpenclawError {
   return environmentFailed(
     `the clock of the service at ${url} cannot be set: ${why}`,

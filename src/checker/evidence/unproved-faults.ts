@@ -1,0 +1,16 @@
+import { printable } from '../../core/printable.ts';
+import type { Event } from '../../history/records/operation.ts';
+
+/** The event by which a run says what it saw of a fault. */
+export const PROOF = 'proof';
+
+/** A sentence for each fault that was looked at and not seen: the run shows nothing of it. */
+export function unprovedFaults(events: readonly Event[]): string[] {
+  return events
+    .filter(({ event, args }) => event === PROOF && args?.bit === false)
+    .map(({ args }) => `${text(args?.fault)} changed nothing that its probe could see: ${text(args?.saw)}`);
+}
+
+function text(value: unknown): string {
+  return printable(typeof value === 'string' ? value : String(value));
+}

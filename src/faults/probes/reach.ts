@@ -1,0 +1,65 @@
+import { type Exchange, exchange } from '../../regions/network/exchange.ts';
+import { type Endpoint, type Login, nodesOf, reachedFrom } from '../../regions/provider.ts';
+import { type RegionPair, roundTripMs } from '../../topology/topology.ts';
+import { ask } from '../support/ask.ts';
+import type { FaultContext } from '../support/fault.ts';
+
+type Regions = FaultContext['regions'];
+
+/** How much longer than its round trip a PING may take on a busy machine. */
+const PATIENCE_MS = 1_000;
+
+/** One way from a region to a node of another. */
+export interface Way extends RegionPair {
+  /** The node's name, and where a client of `from` reaches it. */
+  readonly node: string;
+  readonly target: Endpoint & Login;
+  readonly localAddress?: string;
+  readonly patienceMs: number;
+}
+
+/** The ways of these pairs, each to the first node of `to` that answers past every fault; without one, none. */
+export async function waysOf(regions: Regions, pairs: readonly RegionPair[]): Promise<Way[]> {
+  const found = await Promise.all(pairs.map((pair) => wayOf(regions, pair)));
+  return found.filter((way) => way !== undefined);
+}
+
+async function wayOf(regions: Regions, { from, to }: RegionPair): Promise<Way | undefined> {
+  const { topology } = regions;
+  const view = regions.view(from);
+  for (const { name } of nodesOf(topology, to)) {
+    const direct = regions.direct(name);
+    const { isAnswered } = await exchange(['PING'], { to: direct, withinMs: PATIENCE_MS });
+    if (!isAnswered) continue;
+    const through = await regions.links.proxied?.(from, name);
+    const target = { ...direct, ...(through ?? reachedFrom(view, regions.announced(name))) };
+    const { localAddress } = view;
+    return {
+      ...{ from, to, node: name, target },
+      ...(localAddress !== undefined && through === undefined && { localAddress }),
+      patienceMs: PATIENCE_MS + 2 * roundTripMs(topology, { from, to }),
+    };
+  }
+  return undefined;
+}
+
+/** Sends one command this way. */
+export function send(
+  { target, localAddress, patienceMs }: Way,
+  command: readonly string[],
+  withinMs = patienceMs,
+): Promise<Exchange> {
+  return exchange(command, {
+    to: target,
+    withinMs,
+    ...(localAddress !== undefined && { from: localAddress }),
+  });
+}
+
+export const nameOf = ({ from, to }: RegionPair) => `${from} to ${to}`;
+
+/** The number of ECHOs that a node has got, asked past every fault; few clients send any. */
+export async function echoesOf(node: string, regions: Regions): Promise<number> {
+  const stats = await ask(node, regions, (client) => client.info('commandstats'));
+  return Number(/^cmdstat_echo:calls=(\d+)/m.exec(stats)?.[1] ?? 0);
+}

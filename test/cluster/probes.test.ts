@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeRandom } from '../../src/core/prng.ts';
+import type { Sight } from '../../src/faults/probes/probe.ts';
+import { makeProbe } from '../../src/faults/probes/registry.ts';
+import { injectFault } from '../../src/faults/registry.ts';
+import type { FaultContext } from '../../src/faults/support/fault.ts';
+import { settle } from '../../src/regions/cluster/settle.ts';
+import type { Regions } from '../../src/regions/provider.ts';
+import { FAULT_NAMES, type FaultSpec } from '../../src/scenario/faults/index.ts';
+import { startLocalRegions } from '../support/local-regions.ts';
+
+const signal = new AbortController().signal;
+const REGIONS = {
+  regions: ['a', 'b', 'c'],
+  roundTripMs: { 'a:b': 20, 'a:c': 20, 'b:c': 20 },
+  nodeTimeoutMs: 2_500,
+};
+
+/** One of each kind, with what its probe says of it and of a system without it. */
+const FAULTS: readonly { spec: FaultSpec; yes: RegExp; no: RegExp }[] = [
+  {
+    spec: { fault: 'partition', mode: 'blackhole', isolate: ['a'] },
+    yes: /^no reply to a PING from a to b, a to c, b to a, c to a; every other link had a reply$/,
+    no: /^a PING from . to . had a reply after [\d.]+ ms$/,
+  },
+  {
+    spec: { fault: 'partition', mode: 'refuse', from: ['a'], to: ['b', 'c'] },
+    yes: /^no reply to a PING from a to b, a to c; an ECHO from b to a, c to a arrived, and its reply did not; every/,
+    no: /^a PING from a to . had a reply/,
+  },
+  {
+    spec: { fault: 'latency', between: ['a', 'b'], addMs: 300, jitterMs: 0, rampMs: 0 },
+    yes: /^a to b took [\d.]+ ms before and [\d.]+ ms now; b to a took/,
+    no: /^. to . took [\d.]+ ms before and [\d.]+ ms now$/,
+  },
+  {
+    spec: { fault: 'latency', between: ['a', 'b'], addMs: 0, jitterMs: 400, rampMs: 0 },
+    yes: /^PINGs from a to b differed by \d{2,}\.\d ms; /,
+    no: /^PINGs from . to . differed by [\d.]+ ms$/,
+  },
+  {
+    spec: { fault: 'bandwidth', between: ['a', 'b'], rateKBps: 100 },
+    yes: /^an ECHO of 30000 bytes from a to b took \d+ ms before and \d+ ms now; /,
+    no: /^an ECHO of 30000 bytes from . to . took \d+ ms before and \d+ ms now$/,
+  },
+  {
+    spec: { fault: 'drop-reply', regions: ['a'] },
+    yes: /^an ECHO from a to b arrived, and its reply did not; an ECHO from a to c arrived/,
+    no: /^an ECHO from a to . had a reply$/,
+  },
+  {
+    spec: { fault: 'flap', mode: 'blackhole', isolate: ['a'], downMs: 500, upMs: 500 },
+    yes: /^no reply to a PING from a to b/,
+    no: /^a PING from . to . had a reply/,
+  },
+  { spec: { fault: 'kill', node: 'c-1' }, yes: /^c-1 does not answer$/, no: /^the same process of c-1/ },
+  {
+    spec: { fault: 'restart', node: 'c-1' },
+    yes: /^another process of c-1 answers than before$/,
+    no: /^the same process of c-1 answers as before$/,
+  },
+  {
+    spec: { fault: 'restart-empty', node: 'c-1' },
+    yes: /^another process of c-1 answers than before$/,
+    no: /^the same process of c-1 answers as before$/,
+  },
+  {
+    spec: { fault: 'pause', node: 'c-1' },
+    yes: /^c-1 accepts connections and does not answer$/,
+    no: /^c-1 answers$/,
+  },
+  {
+    spec: { fault: 'failover', node: 'b-1' },
+    yes: /^b-1 was a replica and is a primary$/,
+    no: /^b-1 was a replica and is a replica$/,
+  },
+  {
+    spec: { fault: 'gateway-clock', region: 'a', offsetMs: -5_000 },
+    yes: /^the clock of the service of a moved by -5\d{3}|-4\d{3} ms$/,
+    no: /^the clock of the service of a moved by -?\d{1,3} ms$/,
+  },
+  {
+    spec: { fault: 'node-clock', node: 'c-1', stepMs: 4_000 },
+    yes: /^the clock of c-1 moved by \d{4} ms$/,
+    no: /^the clock of c-1 moved by -?\d{1,3} ms$/,
+  },
+];
+
+describe('the probe of a fault', { timeout: 120_000 }, () => {
+  let regions: Regions;
+  let stop: (() => Promise<void>) | undefined;
+  let offsetMs = 0;
+  beforeAll(async () => {
+    ({ regions, stop } = await startLocalRegions('redis-server', REGIONS, { steppableClocks: true }));
+  }, 60_000);
+  afterAll(async () => stop?.());
+
+  const context = (): FaultContext => ({
+    ...{ regions, signal, random: makeRandom(1) },
+    setServiceClock: async (_region, ms) => {
+      offsetMs = ms;
+    },
+    readServiceClock: async () => offsetMs,
+  });
+  const probeOf = async (spec: FaultSpec, isAlone = true) => {
+    const probe = await makeProbe(spec, { ...context(), isAlone: () => isAlone });
+    if (probe === undefined) throw new Error(`${spec.fault} has no probe`);
+    return probe;
+  };
+
+  it('is there for every kind of fault', () =>
+    expect(new Set(FAULTS.map(({ spec }) => spec.fault))).toEqual(
+      new Set(FAULT_NAMES.filter((name) => name !== 'command')),
+    ));
+
+  it.each(FAULTS)('$spec.fault sees it, and nothing where there is none', async ({ spec, yes, no }) => {
+    await settle(regions, signal);
+    const probe = await probeOf(spec);
+    const before = await probe.look();
+    expect(before).toEqual({ bit: false, saw: expect.stringMatching(no) });
+    const undo = await injectFault(spec, context());
+    let during: Sight | undefined;
+    try {
+      if (probe.looks !== 'after the heal') during = await probe.look();
+    } finally {
+      await undo();
+    }
+    await settle(regions, signal);
+    expect(during ?? (await probe.look())).toEqual({ bit: true, saw: expect.stringMatching(yes) });
+    // After a kill, another process answers.
+    if (probe.looks === 'throughout' && spec.fault !== 'kill') expect((await probe.look()).bit).toBe(false);
+  });
+
+  it.each<{ title: string; spec: FaultSpec; saw: string }>([
+    {
+      title: 'adds no latency',
+      spec: { fault: 'latency', between: ['a', 'b'], addMs: 0, jitterMs: 0, rampMs: 0 },
+      saw: 'it adds nothing',
+    },
+    {
+      title: 'moves no clock',
+      spec: { fault: 'node-clock', node: 'a-0', stepMs: 0 },
+      saw: 'it moves no clock',
+    },
+    {
+      title: 'moves no clock of a service',
+      spec: { fault: 'gateway-clock', region: 'a', offsetMs: 0 },
+      saw: 'it moves no clock',
+    },
+    {
+      title: 'limits to more than the link is used for',
+      spec: { fault: 'bandwidth', between: ['a', 'b'], rateKBps: 10_000_000 },
+      saw: '4000000 bytes need 0.4 ms at the limit, too few to be seen',
+    },
+  ])('does not see one that $title', async ({ spec, saw }) => {
+    const probe = await probeOf(spec);
+    const undo = await injectFault(spec, context());
+    const sight = await probe.look().finally(undo);
+    expect(sight).toEqual({ bit: false, saw: expect.stringContaining(saw) });
+  });
+
+  it('does not see a partition on links that were cut before', async () => {
+    const spec: FaultSpec = { fault: 'partition', mode: 'blackhole', isolate: ['a'] };
+    const undo = await injectFault(spec, context());
+    const sight = await probeOf(spec)
+      .then((probe) => probe.look())
+      .finally(undo);
+    expect(sight).toEqual({ bit: false, saw: expect.stringMatching(/had no reply before the fault, too$/) });
+  });
+
+  it('does not see a partition that cuts more than it says, unless another fault may', async () => {
+    const spec: FaultSpec = { fault: 'partition', mode: 'blackhole', bridge: ['a', 'b'] };
+    const [alone, withAnother] = [await probeOf(spec), await probeOf(spec, false)];
+    const undo = await injectFault({ ...spec, isolate: ['a'] } as FaultSpec, context());
+    try {
+      expect(await alone.look()).toEqual({
+        bit: false,
+        saw: expect.stringMatching(/^(a to c|c to a), which is not cut, had no reply either$/),
+      });
+      expect((await withAnother.look()).bit).toBe(true);
+    } finally {
+      await undo();
+    }
+  });
+
+  it('does not see a kill of a node that is dead already', async () => {
+    const spec: FaultSpec = { fault: 'kill', node: 'c-1' };
+    const undo = await injectFault(spec, context());
+    const sight = await probeOf(spec)
+      .then((probe) => probe.look())
+      .finally(undo);
+    expect(sight).toEqual({ bit: false, saw: 'c-1 did not answer before the fault, too' });
+  });
+});
