@@ -109,6 +109,8 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
     const failedIn = (region: string) => during.find((cell) => cell.region === region)?.outcomes.failed ?? 0;
     expect(failedIn('eu-west')).toBeGreaterThan(failedIn('us-east')); // its side is down, the other recovers
     const takeover = report.events.find(({ node, args }) => node === 'ap-south-1' && args?.to === 'primary');
+    const proofs = report.events.filter(({ event }) => event === 'proof').map(({ args }) => args?.bit);
+    expect(proofs).toEqual([true]);
     const [injected, healed] = report.faults.map(({ atUs }) => atUs);
     expect(takeover?.atUs).toBeGreaterThan(injected ?? Number.POSITIVE_INFINITY);
     expect(takeover?.atUs).toBeLessThan(healed ?? 0);
