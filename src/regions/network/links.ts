@@ -1,10 +1,11 @@
 import { invalidOption } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
+import type { Endpoint } from '../../topology/endpoints.ts';
 import type { CutMode } from '../../topology/pairs.ts';
 import { oneWayMs, type RegionPair, regionPairs, type Topology } from '../../topology/topology.ts';
 import type { ToxicToAdd } from '../../toxiproxy/client.ts';
 import type { Attributes, Direction } from '../../toxiproxy/toxic.ts';
-import type { Endpoint } from '../provider.ts';
+
 import { settleAll } from '../waiting.ts';
 import type { RegionToxiproxy } from './region-toxiproxy.ts';
 
