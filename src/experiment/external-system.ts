@@ -28,7 +28,6 @@ export interface ExternalSource extends Pick<RegionsSource, 'self' | 'env'>, Key
 export function externalSystem({ regions, self, env, onProgress, ...access }: ExternalSource): ProvideSystem {
   return (provision) => {
     const { plan, cleanup } = provision;
-    checkFill(plan);
     const prefix = `${DEFAULT_PREFIX}:run-${randomBytes(6).toString('hex')}`;
     const provide = async () => {
       cleanup.add('delete the keys of the run', async () => {
@@ -42,7 +41,7 @@ export function externalSystem({ regions, self, env, onProgress, ...access }: Ex
 }
 
 /** Throws INVALID_OPTION for buckets that take long to fill, since their keys live as long. */
-function checkFill({ policy: text }: Pick<Plan, 'policy'>): void {
+export function checkFill({ policy: text }: Pick<Plan, 'policy'>): void {
   const { capacityQuanta, quantaPerUs } = parsePolicy(text);
   const fillS = capacityQuanta / quantaPerUs / 1e6;
   if (fillS <= LONGEST_FILL_S) return;

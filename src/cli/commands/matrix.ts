@@ -25,6 +25,7 @@ import type { Plan } from '../../scenario/plan.ts';
 import { CERTIFICATE_FILE } from '../files/certificate-file.ts';
 import { CELLS, keepCell, RUNS, readKeptCell } from '../files/kept-cells.ts';
 import { readScenario, scenariosForAnyStrategy } from '../files/read-scenario.ts';
+import { endpointsOption } from '../flags/endpoints-flag.ts';
 import { wholeNumber } from '../flags/options.ts';
 import { providerOption, SERVER_COMMAND } from '../flags/topology-flags.ts';
 import { jsonText } from '../output/output.ts';
@@ -32,6 +33,7 @@ import { quotedForShell, typedCommand } from '../output/typed-command.ts';
 import type { Environment } from '../process/environment.ts';
 import { EXIT } from '../process/exit-codes.ts';
 import { VERSION } from '../process/version.ts';
+import { type ExternalRun, openExternalRun } from '../runs/external-run.ts';
 import { keepReport, makeRun } from '../runs/run-plan.ts';
 
 interface Flags {
@@ -42,6 +44,8 @@ interface Flags {
   readonly again: boolean;
   readonly certificate: boolean;
   readonly name: string;
+  readonly endpoints?: string;
+  readonly allowEviction?: true;
   readonly server?: string;
   readonly provider: ProviderName;
   readonly format: 'table' | 'md' | 'json';
@@ -69,6 +73,12 @@ export function matrixCommand(environment: Environment): Command {
       false,
     )
     .option('--name <name>', 'use this running cluster if its topology matches', 'matrix')
+    .addOption(
+      endpointsOption('run against your own Redis, by the addresses in this file').conflicts([
+        ...['name', 'server', 'provider'],
+      ]),
+    )
+    .option('--allow-eviction', 'with --endpoints: run although a server may evict keys')
     .option('--server <command>', SERVER_COMMAND)
     .addOption(providerOption())
     .addOption(
@@ -112,7 +122,9 @@ interface Pairing {
 
 async function runMatrix(flags: Flags, environment: Environment): Promise<void> {
   const folder = resolve(environment.cwd, flags.folder);
-  const pairings = await pair(flags, environment);
+  const { endpoints } = flags;
+  const external = endpoints === undefined ? undefined : await openExternalRun(endpoints, flags, environment);
+  const pairings = await pair(flags, environment, external);
   await makeFolders(join(folder, CELLS)).catch((error: Error) => {
     throw environmentFailed(
       `cannot write to ${flags.folder}: ${error.message}`,
@@ -123,10 +135,12 @@ async function runMatrix(flags: Flags, environment: Environment): Promise<void> 
   const cells: MatrixCell[] = [];
   for (const [at, pairing] of pairings.entries()) {
     const which = `${at + 1} of ${pairings.length}`;
-    const cell = await cellFor(pairing, which, { folder, flags, environment }).catch((error: unknown) => {
-      if (environment.interrupt.aborted) return undefined;
-      throw error;
-    });
+    const cell = await cellFor(pairing, which, { folder, flags, environment, external }).catch(
+      (error: unknown) => {
+        if (environment.interrupt.aborted) return undefined;
+        throw error;
+      },
+    );
     if (cell === undefined || environment.interrupt.aborted) {
       environment.log(
         `interrupted after ${at} of ${pairings.length} cells, which are in ${printable(flags.folder)}; the same command resumes\n`,
@@ -149,7 +163,11 @@ async function runMatrix(flags: Flags, environment: Environment): Promise<void> 
 }
 
 /** Scenarios in their order, all strategies of one before the next. Throws INVALID_SCENARIO for an invalid file. */
-async function pair(flags: Flags, environment: Environment): Promise<Pairing[]> {
+async function pair(
+  flags: Flags,
+  environment: Environment,
+  external: ExternalRun | undefined,
+): Promise<Pairing[]> {
   const scenarios = flags.scenario ?? (await scenariosForAnyStrategy());
   const seed = flags.seed === undefined ? {} : { seed: flags.seed };
   const pairings: Pairing[] = [];
@@ -161,10 +179,12 @@ async function pair(flags: Flags, environment: Environment): Promise<Pairing[]> 
         'rename one of the files',
       );
     for (const strategy of flags.strategy ?? STRATEGY_NAMES) {
-      const pairing = await readScenario(scenario, { ...seed, strategy }, environment).then(
-        (plan) => ({ scenario: plan.scenario, plan: { ...plan, claims: evidenceClaims(plan) }, reason: '' }),
-        (error: Error) => ({ scenario: name, plan: undefined, reason: error.message }),
-      );
+      const pairing = await readScenario(scenario, { ...seed, strategy }, environment)
+        .then((plan) => external?.accept(plan) ?? plan)
+        .then(
+          (plan) => ({ scenario: name, plan: { ...plan, claims: evidenceClaims(plan) }, reason: '' }),
+          (error: Error) => ({ scenario: name, plan: undefined, reason: error.message }),
+        );
       pairings.push({ typed: scenario, strategy, ...pairing });
     }
   }
@@ -175,6 +195,7 @@ interface Place {
   readonly folder: string;
   readonly flags: Flags;
   readonly environment: Environment;
+  readonly external: ExternalRun | undefined;
 }
 
 /** The kept result of this pairing, or a new one. */
@@ -202,15 +223,19 @@ function hasCertificate({ folder }: RunReport): boolean {
   return existsSync(join(folder, CERTIFICATE_FILE));
 }
 
-/** The provider, server and image that replace the defaults, as typed. */
-function insteadOf({ provider, server }: Flags, { env }: Environment): string[] {
+/** The provider, server, image and endpoints that replace the defaults, as typed. */
+function insteadOf({ provider, server, endpoints }: Flags, { env }: Environment): string[] {
   const image = provider === 'local' ? undefined : env.OPENCLAW_REDIS_IMAGE;
-  return [provider === 'auto' ? undefined : provider, server, image].filter((one) => one !== undefined);
+  return [provider === 'auto' ? undefined : provider, server, image, endpoints].filter(
+    (one) => one !== undefined,
+  );
 }
 
-async function measure(typed: string, plan: Plan, { folder, flags, environment }: Place): Promise<RunReport> {
-  const { name, provider, server } = flags;
+async function measure(typed: string, plan: Plan, place: Place): Promise<RunReport> {
+  const { folder, flags, environment, external } = place;
+  const { name, provider, server, endpoints } = flags;
   const where = [
+    ...(endpoints === undefined ? [] : ['--endpoints', endpoints]),
     ...(server === undefined ? [] : ['--server', server]),
     ...(provider === 'auto' ? [] : ['--provider', provider]),
   ];
@@ -220,6 +245,7 @@ async function measure(typed: string, plan: Plan, { folder, flags, environment }
     plan,
     command: typedCommand({ commandLine }, plan.seed),
     flags: { ...run, ...(server !== undefined && { server }) },
+    ...(external && { system: external.system }),
   };
   const { report, page } = await makeRun(request, environment).catch((error: unknown) => {
     const isOver = error instanceof OpenclawError && error.code === 'ENVIRONMENT_FAILED';

@@ -1,6 +1,6 @@
 import { environmentFailed, invalidOption } from '../../core/errors.ts';
 import { isStrategy } from '../../core/strategies.ts';
-import { externalSystem } from '../../experiment/external-system.ts';
+import { checkFill, externalSystem } from '../../experiment/external-system.ts';
 import type { ProvideSystem } from '../../experiment/system.ts';
 import { diagnoseExternal, lackForStrategy, replicasOf } from '../../regions/external/diagnose.ts';
 import { lookAt, type NodeLook, withAnnounced } from '../../regions/external/look.ts';
@@ -66,6 +66,7 @@ const OF_LINKS: ReadonlySet<FaultName> = new Set(['partition', 'latency', 'bandw
 
 function accept(plan: Plan, regions: Regions, looks: readonly NodeLook[]): Plan {
   const { strategy, limiter, faults } = plan;
+  checkFill(plan);
   const lack =
     limiter === undefined && isStrategy(strategy) ? lackForStrategy(strategy, regions, looks) : undefined;
   if (lack !== undefined)
