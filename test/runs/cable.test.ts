@@ -1,0 +1,58 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { RunReport } from '../../src/report/report.ts';
+import { type CabledRedis, canCable, startCabledRedis } from '../support/cabled-redis.ts';
+import { runCli, startCli, testFolder, untilSaid } from '../support/cli.ts';
+import { processesMentioning } from '../support/processes.ts';
+
+const LOAD = '--connections 20 --users 8 --skew 0 --roaming 0 --duration 9 --ramp 1 --at 2s --for 3s --claim';
+
+/** Two servers, each behind a cable of its own, in an endpoints file; gives the commands for that of eu-west. */
+async function twoServers(folder: string) {
+  const [us, eu] = [await startCabledRedis(1), await startCabledRedis(2)];
+  onTestFinished(us.stop);
+  onTestFinished(eu.stop);
+  const node = (region: string, { host, port }: CabledRedis) => ({
+    ...{ name: `redis-${region}`, region, address: `${host}:${port}` },
+  });
+  const nodes = [node('us-east', us), node('eu-west', eu)];
+  const file = { kind: 'single', regions: ['us-east', 'eu-west'], nodes };
+  writeFileSync(join(folder, 'endpoints.yaml'), JSON.stringify(file));
+  const link = `ip -n ${eu.namespace} link set ${eu.device}`;
+  return ['--endpoints', 'endpoints.yaml', '--inject', `${link} down`, '--heal', `${link} up`];
+}
+
+describe.skipIf(!canCable())('a cable that is pulled by a command', { timeout: 180_000 }, () => {
+  it('fails the requests of its region until it is plugged in again', async () => {
+    const folder = testFolder();
+    const flags = [...(await twoServers(folder)), ...LOAD.split(' ')];
+    const { code, stdout, stderr } = await runCli(
+      ['chaos', 'command', ...flags, 'total-excess <= 0', '--claim', 'info <= 50%', '--json'],
+      { cwd: folder },
+    );
+    expect(code, stdout + stderr).toBe(0);
+    const { cells }: RunReport = JSON.parse(stdout);
+    const unanswered = (phase: string, region: string) => {
+      const { failed = 0, info = 0 } =
+        cells.find(({ name }) => name === `${phase}, ${region}`)?.outcomes ?? {};
+      return failed + info;
+    };
+    expect(unanswered('before', 'eu-west')).toBe(0);
+    expect(unanswered('during command', 'eu-west')).toBeGreaterThan(0);
+    expect(unanswered('during command', 'us-east')).toBe(0);
+    expect(stderr).toMatch(/deleted \d+ keys of this run; 0 are left/); // by the cable that is plugged in again
+  });
+
+  it('is plugged in again on Ctrl-C', async () => {
+    const folder = testFolder();
+    const flags = [...(await twoServers(folder)), ...LOAD.split(' ')];
+    const run = startCli(['chaos', 'command', ...flags, 'info <= 99%', '--duration', '60'], { cwd: folder });
+    await untilSaid(run, /fault command/);
+    run.child.kill('SIGINT');
+    expect(await run.ended, run.output.stderr).toBe(130);
+    expect(run.output.stderr).toMatch(/deleted \d+ keys? of this run; 0 are left/);
+    expect(run.output.stderr).not.toMatch(/not undone|bug/);
+    expect(processesMentioning(folder)).toEqual([]);
+  });
+});
