@@ -5,7 +5,7 @@ import type { Event } from '../history/records/operation.ts';
 /** A fault is looked at this long before its heal: longer than a PING without a reply is awaited. */
 export const LOOK_MS = 2_000;
 
-/** The looks at one fault, and what they prove. A look never rejects, and never delays a fault. */
+/** The looks at one fault, and what they prove. A look never rejects; it delays the heal of a fault that is shorter. */
 export class FaultProof {
   readonly #probe: Probe;
   readonly #sights: Promise<Sight>[] = [];
@@ -27,9 +27,14 @@ export class FaultProof {
     return isLong && (looks === 'throughout' || looks === 'at times') ? LOOK_MS : undefined;
   }
 
+  /** Resolves once no look is under way: a fault that is healed meanwhile would be seen to end. */
+  async seen(): Promise<void> {
+    await Promise.all(this.#sights);
+  }
+
   /** The fault is about to be healed. Resolves when the look has seen it. */
   async ending(): Promise<void> {
-    await Promise.all(this.#sights);
+    await this.seen();
     await this.#look();
   }
 

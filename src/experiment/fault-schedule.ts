@@ -159,7 +159,7 @@ export class FaultSchedule {
     const leadMs = proof?.leadMs(forMs) ?? 0;
     proof?.injected();
     await sleep(forMs - leadMs, undefined, { signal });
-    if (leadMs > 0) await proof?.ending();
+    await (leadMs > 0 ? proof?.ending() : proof?.seen());
     await sleep(Math.max(0, endsMs - performance.now()), undefined, { signal });
   }
 

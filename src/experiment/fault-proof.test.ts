@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import type { Probe } from '../faults/probes/probe.ts';
+import { FaultProof, LOOK_MS } from './fault-proof.ts';
+
+/** A proof by looks that see this, one after the other; an Error is thrown. */
+function proofOf(looks: Probe['looks'], sights: readonly (boolean | Error)[]): FaultProof {
+  const left = [...sights];
+  return new FaultProof({
+    looks,
+    look: async () => {
+      const next = left.shift();
+      if (next instanceof Error || next === undefined) throw next ?? new Error('one look too many');
+      return { bit: next, saw: `look ${sights.length - left.length}` };
+    },
+  });
+}
+
+/** The sight of a fault that lasts this long. */
+async function sightOf(looks: Probe['looks'], sights: readonly (boolean | Error)[], forMs = 2 * LOOK_MS) {
+  const proof = proofOf(looks, sights);
+  proof.injected();
+  await (proof.leadMs(forMs) === undefined ? proof.seen() : proof.ending());
+  await proof.healed();
+  return proof.sight();
+}
+
+describe('a fault is in force', () => {
+  it.each<[looks: Probe['looks'], sights: readonly (boolean | Error)[], bit: boolean, saw: string]>([
+    ['throughout', [true, true], true, 'look 2'],
+    ['throughout', [true, false], false, 'look 2'],
+    ['throughout', [false, true], false, 'look 1'],
+    ['throughout', [true, new Error('no answer')], false, 'the probe failed: no answer'],
+    ['at times', [false, true], true, 'look 2'],
+    ['at times', [true, false], true, 'look 1'],
+    ['at times', [false, false], false, 'look 2'],
+    ['in the end', [true], true, 'look 1'],
+    ['at once', [false], false, 'look 1'],
+    ['after the heal', [true], true, 'look 1'],
+  ])('%s, if its looks see %j: %s', async (looks, sights, bit, saw) =>
+    expect(await sightOf(looks, sights)).toEqual({ bit, saw }),
+  );
+
+  it('by the first look alone, if it is short', async () =>
+    expect(await sightOf('throughout', [true], 2 * LOOK_MS - 1)).toEqual({ bit: true, saw: 'look 1' }));
+
+  it('or not known, if the run ended before any look', async () =>
+    expect(await proofOf('in the end', []).sight()).toBeUndefined());
+});
