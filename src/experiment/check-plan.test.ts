@@ -12,6 +12,8 @@ const plan: Plan = parseScenario(FILE, { file: 'test.yaml' });
 const check = (more: Partial<Plan>, provider: ProviderName = 'auto') =>
   checkPlan({ plan: { ...plan, ...more }, provider });
 
+const COMMAND = { fault: 'command', inject: 'x', heal: 'x', limitMs: 1, atMs: 0, forMs: 1 } as const;
+
 describe('a plan that is about to be run', () => {
   it('gives its claims', () => {
     expect(check({}).map(({ text }) => text)).toEqual(plan.claims);
@@ -25,6 +27,16 @@ describe('a plan that is about to be run', () => {
       more: { faults: [] },
       error: { code: 'INVALID_CLAIM', message: expect.stringMatching(/its phases: whole run$/) },
     },
+    ...[{ region: 'mars' }, { node: 'eu-west-7' }].map((place) => ({
+      title: `proves a command by what it does not have: ${JSON.stringify(place)}`,
+      more: { claims: [], faults: [{ ...COMMAND, probe: { probe: 'unreachable' as const, ...place } }] },
+      error: {
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(
+          /^probe: expected one of the (regions|nodes) .*; found "(mars|eu-west-7)"/,
+        ),
+      },
+    })),
     {
       title: 'has a plug-in in containers',
       more: { limiter: '/mine.mjs' },

@@ -4,17 +4,27 @@ import { invalidOption, OpenclawError } from '../core/errors.ts';
 import { quoted } from '../core/printable.ts';
 import type { FaultRecord } from '../history/records/operation.ts';
 import type { ProviderName } from '../regions/choose-provider.ts';
+import { checkProbe } from '../scenario/checks.ts';
 import type { Plan, PlannedFault } from '../scenario/plan.ts';
+import { planTopology } from '../topology/topology.ts';
+
+interface CheckedPlan {
+  readonly plan: Plan;
+  readonly provider: ProviderName;
+  /** Default: true. The nodes of another system have other names. */
+  readonly startsNodes?: boolean;
+}
 
 /**
- * Gives the claims of a plan. Throws INVALID_OPTION for a plug-in in containers, and INVALID_CLAIM for a claim on a
+ * Gives the claims of a plan. Throws INVALID_OPTION for a plug-in in containers and for a probe of what the plan does not have, and INVALID_CLAIM for a claim on a
  * phase that the plan's faults do not create.
  */
-export function checkPlan({ plan, provider }: { plan: Plan; provider: ProviderName }): Claim[] {
+export function checkPlan({ plan, provider, startsNodes = true }: CheckedPlan): Claim[] {
   if (plan.limiter !== undefined && provider === 'docker') {
     // A container has neither the plug-in's file nor the packages that it imports.
     throw invalidOption('plug-ins run in local regions only, not in containers', 'remove --provider docker');
   }
+  if (startsNodes) for (const fault of plan.faults) checkProbe(fault, planTopology(plan.topology));
   const claims = plan.claims.map(parseClaim);
   checkPhases(claims, plan.faults);
   return claims;

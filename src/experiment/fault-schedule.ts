@@ -13,7 +13,7 @@ import { FaultProof, LOOK_MS, proofRecord } from './fault-proof.ts';
 export interface ScheduleOptions {
   readonly faults: readonly PlannedFault[];
   readonly seed: number;
-  readonly system: Pick<FaultContext, 'regions' | 'setServiceClock' | 'readServiceClock'>;
+  readonly system: Pick<FaultContext, 'regions' | 'setServiceClock' | 'readServiceClock' | 'services'>;
   /** For faults by commands. */
   readonly shell?: Omit<Shell, 'number'>;
   readonly nowUs: () => number;

@@ -2,7 +2,7 @@ import { given } from '../core/given.ts';
 import type { Recorder } from '../load/recorder.ts';
 import type { RoleWatch } from '../regions/cluster/role-watch.ts';
 import { openExternal } from '../regions/external/external.ts';
-import type { Endpoints } from '../topology/endpoints.ts';
+import type { Endpoint, Endpoints } from '../topology/endpoints.ts';
 import { FaultSchedule } from './fault-schedule.ts';
 import type { HistoryFile } from './history-file.ts';
 import type { Run } from './run-context.ts';
@@ -12,7 +12,7 @@ import { untilSettled } from './watch/settled-watch.ts';
 /** The schedule of a run's faults; undefined if it has none. */
 export function makeSchedule(
   { plan, shell, folder }: Run,
-  { regions, setServiceClock, readServiceClock, description }: System,
+  { regions, setServiceClock, readServiceClock, description, targets }: System,
   { recorder, history, roles }: { recorder: Recorder; history: HistoryFile; roles: RoleWatch | undefined },
 ): FaultSchedule | undefined {
   if (plan.faults.length === 0) return undefined;
@@ -22,12 +22,19 @@ export function makeSchedule(
     system: {
       regions: regions ?? openExternal(withoutNodes(plan.topology.regions), { file: description }),
       ...given({ setServiceClock, readServiceClock }),
+      services: Object.fromEntries(targets.map(({ region, url }) => [region, addressOf(url)])),
     },
     shell: { ...shell, folder },
     nowUs: () => recorder.nowUs(),
     record: (fault) => history.add(fault),
     ...(regions && roles && { settled: (signal) => untilSettled(regions, roles, signal) }),
   });
+}
+
+function addressOf(url: string): Endpoint {
+  const { hostname, port, protocol } = new URL(url);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return { host, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
 }
 
 /** Of audited services, whose nodes are not known. */

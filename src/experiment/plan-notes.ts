@@ -13,6 +13,17 @@ const LATE = { share: 0.1, leastMs: 1_000 };
 /** The most faults that are named. */
 const MOST_NAMED = 3;
 
+/** A note on faults by commands of which nothing says whether they were in force. */
+export function notProved({ faults }: Pick<Plan, 'faults'>): string[] {
+  const unproved = faults.filter(
+    (fault) => fault.fault === 'command' && fault.proof === undefined && fault.probe === undefined,
+  );
+  if (unproved.length === 0) return [];
+  return [
+    `not proved: ${count(unproved.length, 'fault')} by command ${unproved.length === 1 ? 'names' : 'name'} no proof, so the run does not show whether anything was broken; add a proof (--proof or --probe)`,
+  ];
+}
+
 /** Notes on a run that did not go as it was planned. Of an audit there are none: its history has its warm-up, too. */
 export function planNotes(
   plan: Plan,

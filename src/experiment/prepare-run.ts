@@ -38,7 +38,7 @@ export async function prepareRun(
 ): Promise<Pick<RunOptions, 'plan' | 'folder' | 'startedAt' | 'provide'>> {
   const { plan, reports, cluster, system } = request;
   const startedAt = new Date();
-  for (const claim of checkPlan({ plan, provider: cluster.provider }))
+  for (const claim of checkPlan({ plan, provider: cluster.provider, startsNodes: system === undefined }))
     context.onProgress(`claim: ${printable(explainClaim(claim))}`);
   const folder = await makeRunFolder(reports, startedAt, `${plan.scenario}-${plan.seed}`);
   return { plan, folder, startedAt, provide: system ?? (await chooseRegions(request, folder, context)) };

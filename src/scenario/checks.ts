@@ -92,6 +92,21 @@ function checkTimes(fault: UndrawnFault, path: Path, durationMs = Number.POSITIV
 export function checkFault(fault: FaultSpec, { regions, nodes }: Topology): void {
   const [problem] = [...checkRegions(fault, [], regions), ...checkNode(fault, [], { nodes, fit: ANY_NODE })];
   if (problem !== undefined) throw invalidOption(problemText(problem));
+  checkProbe(fault, { regions, nodes });
+}
+
+/** Throws INVALID_OPTION if the system of a run does not have the place of a probe. */
+export function checkProbe(fault: FaultSpec, { regions, nodes }: Pick<Topology, 'regions' | 'nodes'>): void {
+  if (!('probe' in fault) || fault.probe === undefined) return;
+  const { probe, region, node, service } = fault.probe;
+  const names = node === undefined ? regions : nodes.map(({ name }) => name);
+  const found = region ?? node ?? service ?? '';
+  const needsNodes = node !== undefined || probe === 'failover' || probe === 'restart';
+  if (needsNodes && nodes.length === 0)
+    throw invalidOption(`probe ${probe} needs Redis nodes; this system has HTTP services`, 'use a proof');
+  if (names.includes(found)) return;
+  const expected = `one of the ${node === undefined ? 'regions' : 'nodes'} ${names.join(', ')}`;
+  throw invalidOption(problemText({ path: ['probe'], text: expectedFound({ expected, found, names }) }));
 }
 
 const EACH_ONCE = 'a list of regions, each once';

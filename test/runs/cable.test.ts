@@ -8,6 +8,8 @@ import { processesMentioning } from '../support/processes.ts';
 
 const LOAD = '--connections 20 --users 8 --skew 0 --roaming 0 --duration 9 --ramp 1 --at 2s --for 3s --claim';
 
+const PROBE = ['--probe', 'unreachable,region=eu-west'];
+
 /** Two servers, each behind a cable of its own, in an endpoints file; gives the commands for that of eu-west. */
 async function twoServers(folder: string) {
   const [us, eu] = [await startCabledRedis(1), await startCabledRedis(2)];
@@ -28,11 +30,15 @@ describe.skipIf(!canCable())('a cable that is pulled by a command', { timeout: 1
     const folder = testFolder();
     const flags = [...(await twoServers(folder)), ...LOAD.split(' ')];
     const { code, stdout, stderr } = await runCli(
-      ['chaos', 'command', ...flags, 'total-excess <= 0', '--claim', 'info <= 50%', '--json'],
+      [...['chaos', 'command', ...flags, 'total-excess <= 0', '--claim', 'info <= 50%', '--json'], ...PROBE],
       { cwd: folder },
     );
     expect(code, stdout + stderr).toBe(0);
-    const { cells }: RunReport = JSON.parse(stdout);
+    const { cells, events, notes = [] }: RunReport = JSON.parse(stdout);
+    expect(events.flatMap(({ event, args }) => (event === 'proof' ? [args] : []))).toEqual([
+      { fault: 'command', bit: true, saw: 'no reply from redis-eu-west' },
+    ]);
+    expect(notes.filter((note) => note.startsWith('not proved'))).toEqual([]);
     const unanswered = (phase: string, region: string) => {
       const { failed = 0, info = 0 } =
         cells.find(({ name }) => name === `${phase}, ${region}`)?.outcomes ?? {};
@@ -42,6 +48,20 @@ describe.skipIf(!canCable())('a cable that is pulled by a command', { timeout: 1
     expect(unanswered('during command', 'eu-west')).toBeGreaterThan(0);
     expect(unanswered('during command', 'us-east')).toBe(0);
     expect(stderr).toMatch(/deleted \d+ keys of this run; 0 are left/); // by the cable that is plugged in again
+  });
+
+  it('that is not pulled makes the run unknown', async () => {
+    const folder = testFolder();
+    await twoServers(folder);
+    const flags = ['--endpoints', 'endpoints.yaml', '--inject', 'true', '--heal', 'true', ...LOAD.split(' ')];
+    const { code, stdout, stderr } = await runCli(
+      [...['chaos', 'command', ...flags, 'total-excess <= 0', '--json'], ...PROBE],
+      { cwd: folder },
+    );
+    expect(code, stdout + stderr).toBe(2);
+    expect((JSON.parse(stdout) as RunReport).troubles).toEqual([
+      'command changed nothing that its probe could see: redis-eu-west answers',
+    ]);
   });
 
   it('is plugged in again on Ctrl-C', async () => {

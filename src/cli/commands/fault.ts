@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { invalidOption } from '../../core/errors.ts';
 import { printableLines } from '../../core/printable.ts';
 import { makeRandom } from '../../core/prng.ts';
+import { makeProbe } from '../../faults/probes/registry.ts';
 import { injectFault } from '../../faults/registry.ts';
 import type { Shell } from '../../faults/support/shell.ts';
 import { undoLeftBy } from '../../faults/support/undo.ts';
@@ -85,15 +86,23 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
   const regions = await openRegions(environment, flags);
   checkFault(spec, regions.topology);
   const random = makeRandom(seed, `fault ${spec.fault}`);
-  const undo = await injectFault(spec, {
+  const context = {
     ...{ regions, random, signal: environment.interrupt },
     ...(spec.fault === 'command' && { shell: await openShell(environment) }),
-  }).catch(async (error: unknown) => {
+  };
+  const probe =
+    spec.fault === 'command' ? await makeProbe(spec, { ...context, isAlone: () => true }) : undefined;
+  const say = async () => {
+    const { bit, saw } = (await probe?.look()) ?? { bit: true, saw: 'not proved: it names no proof' };
+    environment.log(printableLines(`${bit ? '' : 'not in force: '}${saw}\n`));
+  };
+  const undo = await injectFault(spec, context).catch(async (error: unknown) => {
     await undoLeftBy(error)?.().catch((left: Error) =>
       environment.log(printableLines(`warning: not undone: ${left.message}\n`)),
     );
     throw error;
   });
+  if (spec.fault === 'command' && probe?.looks !== 'after the heal') await say();
   if (!isMomentary(spec)) {
     environment.log(
       forMs === undefined ? 'in force until Ctrl-C\n' : `in force for ${forMs / 1_000} s, or until Ctrl-C\n`,
@@ -101,6 +110,7 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
     await waitFor(forMs, environment.interrupt);
   }
   await undo();
+  if (probe?.looks === 'after the heal') await say();
   environment.log(isMomentary(spec) ? 'done\n' : 'healed\n');
 }
 

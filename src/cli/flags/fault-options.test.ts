@@ -52,6 +52,13 @@ describe('a command line is read as', () => {
     ['node-clock --node a-0 --step -1.5s', { fault: 'node-clock', node: 'a-0', stepMs: -1_500 }],
     ['command --inject x --heal y', { fault: 'command', inject: 'x', heal: 'y', limitMs: 60_000 }],
     [
+      'command --inject x --heal y --probe latency,node=a-0,by=1s',
+      {
+        ...{ fault: 'command', inject: 'x', heal: 'y', limitMs: 60_000 },
+        probe: { probe: 'latency', node: 'a-0', byMs: 1_000 },
+      },
+    ],
+    [
       'command --inject x --until u --heal true --limit 5m',
       { fault: 'command', inject: 'x', heal: 'true', until: 'u', limitMs: 300_000 },
     ],
@@ -74,6 +81,13 @@ describe('a command line is refused', () => {
     ['command --heal x', /required option '--inject <command>'/],
     ['command --inject x', /expected --heal <command>, which undoes --inject/],
     ['command --inject x --heal ', /expected --heal <command>, which undoes --inject/],
+    [
+      'command --inject x --heal y --proof p --probe restart,node=a',
+      /--proof and --probe are mutually exclusive/,
+    ],
+    ...['quake,node=a', 'restart', 'latency,node=a', 'latency,node=a,by=soon', 'restart,node=a,x=y'].map(
+      (probe): [string, RegExp] => [`command --inject x --heal y --probe ${probe}`, /expected .*; found/],
+    ),
     ['earthquake', /unknown command 'earthquake'/],
   ])('%s', (line, says) => expect(read(line)).rejects.toThrow(says));
 });

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { FaultForm, FaultOption } from '../../scenario/faults/definition.ts';
 import { definitionOf, FAULT_NAMES, type FaultSpec } from '../../scenario/faults/index.ts';
-import { decimalNumber, durationIn, parseShiftMs } from './options.ts';
+import { decimalNumber, durationIn, parsedBy, parseShiftMs } from './options.ts';
 
 export interface FaultCommandsOptions<Flags> {
   /** Called with the typed fault; `flags` are those that `configure` added to `command`. */
@@ -51,6 +51,7 @@ function makeOption({ flags, about, value, byDefault, isRequired }: FaultOption<
 
 function parserOf(value: Exclude<FaultOption<FaultSpec>['value'], undefined | 'groups' | readonly string[]>) {
   if (value === 'shift') return parseShiftMs;
+  if ('parse' in value) return parsedBy(value.parse);
   return 'from' in value ? decimalNumber(value.from, value.to) : durationIn(value);
 }
 

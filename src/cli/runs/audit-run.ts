@@ -4,6 +4,7 @@ import { invalidOption } from '../../core/errors.ts';
 import { formatPolicy } from '../../core/policy.ts';
 import { DEFAULT_STRATEGY } from '../../core/strategies.ts';
 import { checkTarget } from '../../load/target.ts';
+import { checkProbe } from '../../scenario/checks.ts';
 import { definitionOf, type FaultSpec } from '../../scenario/faults/index.ts';
 import { makePlan } from '../../scenario/make-plan.ts';
 import type { Plan } from '../../scenario/plan.ts';
@@ -44,7 +45,7 @@ export async function planAudit(
   { command, fault }: { readonly command: Command; readonly fault?: FaultSpec },
 ): Promise<RunRequest> {
   const { seed, policy, promise = { type: 'token-bucket' }, claim } = flags;
-  if (fault !== undefined) checkPossible(fault);
+  if (fault !== undefined) checkPossible(fault, topologyOf(flags));
   const keys = await keysOf(flags, environment);
   const users = usersOf(flags, keys, command);
   const broken = fault && { fault: definitionOf(fault.fault) };
@@ -78,7 +79,7 @@ export async function auditScenario(
 ): Promise<RunRequest> {
   if (plan.limiter !== undefined)
     throw invalidOption(`${plan.scenario} has a limiter of its own; HTTP services have theirs`, 'remove it');
-  for (const fault of plan.faults) checkPossible(fault);
+  for (const fault of plan.faults) checkPossible(fault, topologyOf(flags));
   const keys = await keysOf(flags, environment);
   if (keys !== undefined && keys.length < plan.load.users)
     throw invalidOption(`${plan.scenario} has ${plan.load.users} users; --subjects has ${keys.length} keys`);
@@ -102,8 +103,12 @@ function topologyOf({ target = [] }: TargetFlags): TopologyOptions {
   return { ...DEFAULT_TOPOLOGY, regions: targetRegions(target), replicas: 0 };
 }
 
-function checkPossible({ fault }: Pick<FaultSpec, 'fault'>): void {
-  if (fault === 'command') return;
+function checkPossible(spec: FaultSpec, { regions }: TopologyOptions): void {
+  const { fault } = spec;
+  if (fault === 'command') {
+    checkProbe(spec, { regions, nodes: [] });
+    return;
+  }
   throw invalidOption(
     `fault ${fault} cannot run on HTTP services, which openclaw-rl did not start`,
     'break them by a command of yours: fault: command',

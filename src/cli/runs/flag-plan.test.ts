@@ -138,6 +138,11 @@ function drawFault(random: Random, { regions, strategy }: PlanFlags): FaultSpec 
       ...{ fault: 'command', inject: `ssh ${there} 'cut "$IF"; echo \\$?'`, limitMs: whole(100, 3_600_000) },
       heal: oneOf('true', "it's\nmended"),
       ...oneOf({}, { until: './is cut' }),
+      ...oneOf<object>(
+        { proof: `! curl "${there}"` },
+        { probe: { probe: 'unreachable', region: there } },
+        { probe: { probe: 'latency', node, byMs: whole(1, 60_000) } },
+      ),
     },
   );
 }

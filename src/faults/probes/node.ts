@@ -41,7 +41,7 @@ export const restartProbe: MakeProbe<RestartSpec | RestartEmptySpec> = async ({ 
   };
 };
 
-function other(node: string, { before, now }: { before: string | undefined; now: string }): Sight {
+export function other(node: string, { before, now }: { before: string | undefined; now: string }): Sight {
   return now === before
     ? { bit: false, saw: `the same process of ${node} answers as before` }
     : { bit: true, saw: `another process of ${node} answers than before` };
@@ -65,12 +65,11 @@ export const pauseProbe: MakeProbe<PauseSpec> = async ({ node }, { regions }) =>
 
 /** The replica has become the primary. */
 export const failoverProbe: MakeProbe<FailoverSpec> = async ({ node }, { regions }) => {
-  const roleOf = () => askOr(node, regions, async (client) => String((await client.role())[0]));
-  const before = await roleOf();
+  const before = await roleOf(node, regions);
   return {
     looks: 'at once',
     async look() {
-      const now = await roleOf();
+      const now = await roleOf(node, regions);
       return {
         bit: before === 'slave' && now === 'master',
         saw: `${node} was ${named(before)} and is ${named(now)}`,
@@ -79,7 +78,12 @@ export const failoverProbe: MakeProbe<FailoverSpec> = async ({ node }, { regions
   };
 };
 
-function named(role: string | undefined): string {
+/** `master` or `slave`; undefined without an answer. */
+export function roleOf(node: string, regions: Regions): Promise<string | undefined> {
+  return askOr(node, regions, async (client) => String((await client.role())[0]));
+}
+
+export function named(role: string | undefined): string {
   return role === 'master' ? 'a primary' : role === 'slave' ? 'a replica' : 'silent';
 }
 
@@ -112,7 +116,7 @@ export function moved(clock: string, byMs: number, stepMs: number): Sight {
 }
 
 /** The id of the process that answers. */
-function processOf(node: string, regions: Regions): Promise<string | undefined> {
+export function processOf(node: string, regions: Regions): Promise<string | undefined> {
   return askOr(node, regions, async (client) => /run_id:(\w+)/.exec(await client.info('server'))?.[1]);
 }
 

@@ -1,5 +1,6 @@
 import type { FaultName, FaultSpec } from '../../scenario/faults/index.ts';
 import { bandwidthProbe } from './bandwidth.ts';
+import { commandProbe } from './command.ts';
 import { flapProbe, partitionProbe } from './cut.ts';
 import { dropReplyProbe } from './drop-reply.ts';
 import { gatewayClockProbe } from './gateway-clock.ts';
@@ -21,7 +22,7 @@ const PROBES: { readonly [Name in FaultName]: MakeProbe<Extract<FaultSpec, { fau
   failover: failoverProbe,
   'gateway-clock': gatewayClockProbe,
   'node-clock': nodeClockProbe,
-  command: async () => undefined,
+  command: commandProbe,
 };
 
 /** Makes the probe of a fault, before its injection. */

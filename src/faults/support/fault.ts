@@ -1,5 +1,5 @@
 import type { Random } from '../../core/prng.ts';
-import type { Regions } from '../../regions/provider.ts';
+import type { Endpoint, Regions } from '../../regions/provider.ts';
 import type { FaultSpec } from '../../scenario/faults/index.ts';
 import type { Shell } from './shell.ts';
 
@@ -10,6 +10,8 @@ export interface FaultContext {
   readonly setServiceClock?: (region: string, offsetMs: number) => Promise<void>;
   /** How far the clock of a region's Rating service is ahead of this machine's, in milliseconds. Absent like the former. */
   readonly readServiceClock?: (region: string) => Promise<number>;
+  /** Where the HTTP service of each region is reached. Absent if no service runs. */
+  readonly services?: Readonly<Record<string, Endpoint>>;
   /** Runs commands of the user. Absent where none can be given. */
   readonly shell?: Shell;
   /** The only source of randomness of a fault. */

@@ -20,6 +20,7 @@ function textOf(
   value: FaultOption<FaultSpec>['value'],
   quote: (text: string) => string,
 ): string {
+  if (typeof value === 'object' && 'format' in value) return quote(value.format(given));
   if (Array.isArray(given)) return given.map(String).join(' ');
   if (typeof given !== 'number') return quote(String(given));
   const isTime = value === 'shift' || (typeof value === 'object' && 'leastMs' in value);

@@ -3,6 +3,7 @@ import { invalidOption } from '../../core/errors.ts';
 import { quoted } from '../../core/printable.ts';
 import { duration, mapping } from '../fields.ts';
 import { type FaultDefinition, head } from './definition.ts';
+import { formatProbe, type ProbeSpec, parseProbe, probeSchema } from './probe-spec.ts';
 
 /** Commands of the user break the system and mend it. Each is the text of a shell. */
 export interface CommandSpec {
@@ -11,6 +12,10 @@ export interface CommandSpec {
   readonly heal: string;
   /** Run again and again until it exits with 0: only then is the fault in force. */
   readonly until?: string;
+  /** Succeeds while the fault is in force, and fails before it. */
+  readonly proof?: string;
+  /** Instead of `proof`: our own look. Without both, whether it was in force is not proved. */
+  readonly probe?: ProbeSpec;
   /** The most that each may take; for `until` all its runs together. */
   readonly limitMs: number;
   /** The folder in which they run; absent: the current one. */
@@ -20,6 +25,8 @@ export interface CommandSpec {
 const LIMIT = { leastMs: 100, mostMs: 3_600_000 };
 
 const COMMAND = 'a command for sh';
+const PROOF =
+  'a command for sh, or a probe with one place, like { probe: unreachable, region: eu-west } or { probe: latency, node: eu-1, by: 100ms }';
 const HEAL = 'the command that undoes inject, or true if there is nothing to undo';
 
 function shellText(error: string) {
@@ -39,11 +46,19 @@ export const command = {
       description:
         'Run each half second after inject until it exits with 0: the fault is in force from then on.',
     }),
+    proof: z
+      .union([shellText(PROOF), probeSchema], { error: PROOF })
+      .optional()
+      .meta({
+        description:
+          'How it is proved that the fault was in force: a command that fails before it and exits with 0 meanwhile, or a probe.',
+      }),
     limit: duration(LIMIT).prefault('60s').meta({
       description: 'The most that each command may take, and until in all; then it is killed.',
     }),
-  }).transform(({ limit, until, heal, ...rest }) => ({
+  }).transform(({ limit, until, heal, proof, ...rest }) => ({
     ...rest,
+    ...(typeof proof === 'string' ? { proof } : proof && { probe: proof }),
     heal: String(heal), // YAML reads true as a boolean
     ...(until !== undefined && { until }),
     limitMs: limit,
@@ -52,9 +67,9 @@ export const command = {
   form: {
     about: 'Break the system by a command of yours, and mend it by another.',
     examples: [
-      "--inject './cut.sh a b' --heal './restore.sh a b'",
+      '--inject ./cut --heal ./mend --proof ./is-cut',
       '# in force once the second succeeds; nothing to undo',
-      '--inject ./cut.sh --until ./is-cut.sh --heal true',
+      '--inject ./cut --until ./is-cut --heal true',
     ],
     options: [
       { flags: '--inject <command>', key: 'inject', about: 'breaks it; run by sh', isRequired: true },
@@ -65,6 +80,18 @@ export const command = {
         about: 'run each half second until it exits with 0: the fault is in force from then on',
       },
       {
+        flags: '--proof <command>',
+        key: 'proof',
+        about: 'must fail before the fault and exit with 0 while it is in force; else the run is unknown',
+      },
+      {
+        flags: '--probe <probe>',
+        key: 'probe',
+        about:
+          'instead of --proof: unreachable, failover, latency or restart, with region, node or service: unreachable,region=eu-west; latency,node=eu-1,by=100ms',
+        value: { parse: parseProbe, format: (probe) => formatProbe(probe as ProbeSpec) },
+      },
+      {
         flags: '--limit <time>',
         key: 'limitMs',
         about: 'the most that each command may take; then it is killed',
@@ -72,7 +99,9 @@ export const command = {
         byDefault: '60s',
       },
     ],
-    check: (given: { readonly heal?: string }): void => {
+    check: (given: { readonly heal?: string; readonly proof?: unknown; readonly probe?: unknown }): void => {
+      if (given.proof !== undefined && given.probe !== undefined)
+        throw invalidOption('--proof and --probe are mutually exclusive', 'remove one');
       if (given.heal !== undefined && given.heal.trim() !== '') return;
       throw invalidOption(
         'expected --heal <command>, which undoes --inject',

@@ -54,6 +54,7 @@ export interface FaultOption<Spec> {
     | 'shift'
     | { readonly leastMs: number; readonly mostMs: number }
     | { readonly from: number; readonly to: number }
+    | { readonly parse: (text: string) => unknown; readonly format: (value: unknown) => string }
     | readonly string[];
   /** As the user would type it. */
   readonly byDefault?: string;

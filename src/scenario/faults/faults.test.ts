@@ -74,11 +74,44 @@ describe('a fault by commands', () => {
     { written: "inject: x, heal: ' '", says: 'heal: expected the command that undoes inject, or true if' },
     { written: 'heal: x', says: 'inject: expected a command for sh; found nothing' },
     { written: 'inject: "a\\0b", heal: x', says: 'inject: expected a command for sh' },
+    ...[
+      ...[
+        '[]',
+        '{ probe: unreachable }',
+        '{ probe: unreachable, region: a, node: b }',
+        '{ probe: latency, node: b }',
+      ],
+      ...[
+        '{ probe: restart, service: a }',
+        '{ probe: quake, node: b }',
+        '{ probe: failover, node: b, by: 1s }',
+      ],
+    ].map((proof) => ({
+      written: `inject: x, heal: x, proof: ${proof}`,
+      says: 'proof: expected a command for sh, or a probe with one place',
+    })),
     { written: 'inject: x, heal: x, limit: 1ms', says: 'limit: expected a time like' },
   ])('is refused: {$written}', ({ written, says }) => expect(() => plan(written)).toThrow(says));
 
   it('has nothing to undo with heal: true', () =>
     expect(plan('inject: x, heal: true').faults).toMatchObject([{ heal: 'true', limitMs: 60_000 }]));
+
+  it.each([
+    { proof: './is-cut.sh', want: { proof: './is-cut.sh' } },
+    {
+      proof: '{ probe: unreachable, region: eu-west }',
+      want: { probe: { probe: 'unreachable', region: 'eu-west' } },
+    },
+    {
+      proof: '{ probe: latency, service: a, by: 1s }',
+      want: { probe: { probe: 'latency', service: 'a', byMs: 1_000 } },
+    },
+    { proof: '{ probe: failover, node: b }', want: { probe: { probe: 'failover', node: 'b' } } },
+  ])('is proved by $proof', ({ proof, want }) =>
+    expect(plan(`inject: x, heal: x, proof: ${proof}`).faults).toEqual([
+      { fault: 'command', inject: 'x', heal: 'x', limitMs: 60_000, atMs: 5_000, forMs: 8_000, ...want },
+    ]),
+  );
 
   it('does not overlap with the same command, but with any other', () => {
     const two = (second: string) =>

@@ -48,6 +48,7 @@ describe('HTTP services in an endpoints file', { timeout: 120_000 }, () => {
       ...['chaos', 'command', ...SERVICES, ...BREAK, ...CHAOS.split(' '), ...flags],
     ]);
     expect([code, report?.verdict], stdout + stderr).toEqual([0, 'pass']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/note not proved: 1 fault by command names no proof/);
     expect(report?.faults.map(({ fault, phase }) => `${phase} ${fault}`)).toEqual([
       'inject command',
       'heal command',
@@ -73,10 +74,14 @@ describe('HTTP services in an endpoints file', { timeout: 120_000 }, () => {
       ].join('\n');
     writeFileSync(
       join(folder, 'mine.yaml'),
-      scenario('fault: command, inject: echo > broken, heal: rm broken'),
+      scenario('fault: command, inject: echo > broken, heal: rm broken, proof: test -e broken'),
     );
     const { code, stdout, stderr, report } = await call(folder, ['run', 'mine.yaml', ...SERVICES]);
     expect([code, report?.verdict], stdout + stderr).toEqual([0, 'pass']);
+    expect(report?.events.map(({ event, args }) => [event, args])).toEqual([
+      ['proof', { fault: 'command', bit: true, saw: 'its proof succeeded' }],
+    ]);
+    expect(stdout).not.toMatch(/not proved/);
     expect(report?.regions.map(({ name }) => name).sort()).toEqual(['eu-west', 'us-east']);
     writeFileSync(join(folder, 'cut.yaml'), scenario('fault: partition, isolate: [eu-west]'));
     const refused = await call(folder, ['run', 'cut.yaml', ...SERVICES]);
@@ -103,6 +108,14 @@ describe('HTTP services in an endpoints file', { timeout: 120_000 }, () => {
     {
       args: ['run', 'baseline', '--subject-header', 'x'],
       says: /--subject-header: only valid with HTTP services in the file of --endpoints/,
+    },
+    {
+      args: ['chaos', 'command', ...BREAK, ...SERVICES, '--probe', 'restart,region=a'],
+      says: /probe restart needs Redis nodes; this system has HTTP services/,
+    },
+    {
+      args: ['chaos', 'command', ...BREAK, ...SERVICES, '--probe', 'unreachable,service=mars'],
+      says: /probe: expected one of the regions a; found "mars"/,
     },
     {
       args: ['run', 'baseline', ...SERVICES, '--strategy', 'acked'],
