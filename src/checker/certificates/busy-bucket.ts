@@ -1,13 +1,15 @@
 import type { Policy } from '../../core/policy.ts';
-import { START, type StartLevel } from './demands.ts';
+import { type Attempt, type Demands, type Gain, START } from './demands.ts';
+import { type Charge, explainingMoment, type FoundLevel } from './found-level.ts';
+import type { Level, Miss } from './ideal.ts';
 
 /** The time from an admission that found a full bucket to the next such admission. */
-export interface BusyPeriod {
+export interface BusyPeriod extends Miss {
   /** Its first operation; START for the time before the bucket was full. */
   readonly first: number;
   readonly firstUs: number;
-  /** How much later it must begin, by the denials that found too many tokens; 0 without any. */
-  neededUs: number;
+  /** How much later it must begin, by the denials that found too many tokens. Microseconds. */
+  needed: number;
   /** How much later it can begin, by its admissions. */
   possibleUs: number;
   /** How much lower its level may be, as a time of refill, by all admissions. */
@@ -22,23 +24,28 @@ export interface BusyPeriod {
  * An ideal bucket and its busy periods. A full bucket wastes its refill, so the level after a busy period began depends
  * only on when it began: at time t it is C + r(t - begin) - taken.
  */
-export class BusyBucket {
+export class BusyBucket implements Level<BusyPeriod> {
   readonly #policy: Policy;
+  readonly #demands: Demands;
+  readonly #holds: Attempt['holds'];
   nowUs: number;
   quanta: number;
-  period: BusyPeriod;
+  miss: BusyPeriod;
   /** The last moment at which tokens were taken or gained, and the level after it. */
   #afterUs: number;
   #afterQuanta: number;
   /** Whether the next admission that finds a full bucket begins a period. */
   #isBegun: boolean;
 
-  constructor(policy: Policy, startUs: number, { startQuanta, isStartFree }: StartLevel) {
+  constructor(policy: Policy, demands: Demands, { startQuanta, isStartFree, holds }: Attempt) {
+    const startUs = startOf(demands);
     this.#policy = policy;
+    this.#demands = demands;
+    this.#holds = holds;
     this.nowUs = startUs;
     this.quanta = startQuanta;
-    this.period = {
-      ...{ first: START, firstUs: startUs, neededUs: 0, previous: undefined, fullForUs: 0 },
+    this.miss = {
+      ...{ first: START, firstUs: startUs, needed: 0, previous: undefined, fullForUs: 0 },
       ...{ possibleUs: Number.POSITIVE_INFINITY, sparedUs: Number.POSITIVE_INFINITY },
     };
     this.#afterUs = startUs;
@@ -46,8 +53,16 @@ export class BusyBucket {
     this.#isBegun = !isStartFree;
   }
 
-  get isFull(): boolean {
+  get #isFull(): boolean {
     return this.quanta === this.#policy.capacityQuanta;
+  }
+
+  has(row: number): boolean {
+    return this.quanta >= this.#demands.quantaOf(row) && !this.#isHeld(row);
+  }
+
+  #isHeld(row: number): boolean {
+    return this.#holds.size > 0 && this.#isFull && (this.#holds.get(row) ?? 0) > this.nowUs;
   }
 
   levelAt(us: number): number {
@@ -57,9 +72,10 @@ export class BusyBucket {
     return isFull ? capacityQuanta : this.quanta + elapsedUs * quantaPerUs;
   }
 
-  /** When it holds that many tokens. */
-  availableUs(quanta: number): number {
-    const missing = quanta - this.quanta;
+  /** When it holds the tokens of a row, and the hold of the row is over. */
+  availableUs(row: number): number {
+    const missing = this.#demands.quantaOf(row) - this.quanta;
+    if (this.#isHeld(row)) return this.#holds.get(row) as number;
     return missing <= 0 ? this.nowUs : this.nowUs + Math.ceil(missing / this.#policy.quantaPerUs);
   }
 
@@ -69,30 +85,33 @@ export class BusyBucket {
     this.nowUs = us;
   }
 
-  /** Takes the tokens of an operation that may take them until `untilUs`. */
-  take(row: number, quanta: number, untilUs: number): void {
+  take(row: number, untilUs: number): void {
+    const quanta = this.#demands.quantaOf(row);
     const slackUs = untilUs - this.nowUs;
     // the refill of a full bucket counts: a lower level would have kept it
     const sinceUs = this.nowUs - this.#afterUs;
     const sparedUs = slackUs + sinceUs + Math.floor((this.#afterQuanta - quanta) / this.#policy.quantaPerUs);
-    if (this.isFull && this.#isBegun) this.#beginPeriod(row, { possibleUs: slackUs, sparedUs });
+    if (this.#isFull && this.#isBegun) this.#beginPeriod(row, { possibleUs: slackUs, sparedUs });
     else {
-      this.period.possibleUs = Math.min(this.period.possibleUs, sparedUs);
-      this.period.sparedUs = Math.min(this.period.sparedUs, sparedUs);
+      this.miss.possibleUs = Math.min(this.miss.possibleUs, sparedUs);
+      this.miss.sparedUs = Math.min(this.miss.sparedUs, sparedUs);
     }
     this.#isBegun = true;
     this.#change(-quanta);
   }
 
-  gain(quanta: number): void {
+  gain({ quanta }: Gain): void {
     this.#change(quanta);
   }
 
   /** How much later the period must begin, so that a denial of this cost is right now. The refill of a full bucket counts. */
-  neededUs(quanta: number): number {
-    return (
-      Math.ceil((this.#afterQuanta - quanta + 1) / this.#policy.quantaPerUs) + this.nowUs - this.#afterUs
-    );
+  needed(row: number): number {
+    const tooMany = this.#afterQuanta - this.#demands.quantaOf(row) + 1;
+    return Math.ceil(tooMany / this.#policy.quantaPerUs) + this.nowUs - this.#afterUs;
+  }
+
+  explainingMoment(found: FoundLevel, charge: Charge): number | undefined {
+    return explainingMoment(this, this.#policy, found, charge);
   }
 
   #change(quanta: number): void {
@@ -104,8 +123,13 @@ export class BusyBucket {
   #beginPeriod(first: number, can: Pick<BusyPeriod, 'possibleUs' | 'sparedUs'>): void {
     const { capacityQuanta, quantaPerUs } = this.#policy;
     const fullUs = this.#afterUs + Math.ceil((capacityQuanta - this.#afterQuanta) / quantaPerUs);
-    const { nowUs, period } = this;
+    const { nowUs, miss: period } = this;
     if (period.previous !== undefined) period.previous.previous = undefined; // not all periods stay in memory
-    this.period = { first, firstUs: nowUs, neededUs: 0, previous: period, fullForUs: nowUs - fullUs, ...can };
+    this.miss = { first, firstUs: nowUs, needed: 0, previous: period, fullForUs: nowUs - fullUs, ...can };
   }
+}
+
+/** The first moment of all rows. */
+export function startOf(demands: Demands): number {
+  return demands.order.length > 0 ? demands.fromUs(demands.order[0] as number) : 0;
 }

@@ -9,7 +9,6 @@ import { findWorstWindow } from '../proofs/worst-window.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { type FoundProof, type ProofCounts, STATE } from './certificates.ts';
 import type { DecidingClock } from './deciding-clock.ts';
-import { replayProof } from './prove-bucket.ts';
 
 /** How a certificate names a bucket: its text in the history, and its policy if that has a name. */
 interface BucketName {
@@ -99,7 +98,7 @@ function proofRecord(rows: BucketRows, { state, proof }: FoundProof, clock: numb
   const codeOf = codesOf(table, bucket);
   const [order, momentsUs]: [number[], number[]] = [[], []];
   let [lastCode, lastUs] = [0, 0];
-  replayProof(proof, table.policyOf(bucket), {
+  proof.replay({
     place(row, us) {
       const code = codeOf(row);
       order.push(code - lastCode);

@@ -8,7 +8,8 @@ import type { BucketRows } from '../rows/bucket-rows.ts';
 import { indexResets } from '../rows/resets.ts';
 import { BucketDemands } from './bucket-demands.ts';
 import { type Clocks, findClocks } from './deciding-clock.ts';
-import { type Proof, proveBucket } from './prove-bucket.ts';
+import { findStart, idealBucket } from './ideal-bucket.ts';
+import { findOrder, type Proof } from './prove-bucket.ts';
 
 /** How many buckets have which proof. A history without operations has none. */
 export interface ProofCounts {
@@ -94,7 +95,10 @@ export class Certificates {
     for (const usesReports of this.#table.levels === undefined ? [false] : [true, false]) {
       const how = { clocks: this.#findClocks(), resets, withDenials, usesReports };
       const demands = new BucketDemands(rows, policy, how);
-      const proof = proveBucket(demands, policy, { isStartFree });
+      const startQuanta = isStartFree ? findStart(demands, policy) : policy.capacityQuanta;
+      const proof = demands.areMomentsWithin()
+        ? findOrder(demands, idealBucket(policy), { startQuanta, isStartFree })
+        : undefined;
       if (proof !== undefined) return { state, demands, proof };
       if (!demands.isReported) break; // without reports it is the same search again
     }

@@ -1,5 +1,4 @@
 import type { Policy } from '../../core/policy.ts';
-import type { BusyBucket } from './busy-bucket.ts';
 
 /** The level that an operation found, by its reply. */
 export interface FoundLevel {
@@ -10,7 +9,7 @@ export interface FoundLevel {
 }
 
 /** An operation that may have been charged before. Whole microseconds. */
-interface Charge {
+export interface Charge {
   readonly quanta: number;
   readonly fromUs: number;
   readonly untilUs: number;
@@ -22,7 +21,7 @@ interface Charge {
  * with the right part are tried.
  */
 export function explainingMoment(
-  bucket: BusyBucket,
+  bucket: { readonly nowUs: number; levelAt(us: number): number },
   { capacityQuanta, quantaPerUs }: Policy,
   found: FoundLevel,
   { quanta, fromUs, untilUs }: Charge,

@@ -1,20 +1,21 @@
-import type { Policy } from '../../core/policy.ts';
 import { DeadlineHeap } from '../proofs/deadline-heap.ts';
-import { BusyBucket, type BusyPeriod } from './busy-bucket.ts';
 import { type Attempt, type Demands, type Gain, ROLE, type Sink } from './demands.ts';
+import type { Ideal, Level, Miss } from './ideal.ts';
 import { type Pending, UnknownCharges } from './unknown-charges.ts';
 
-/** A denial that has found too many tokens so far. `neededUs`: how much later the period must begin, at least. */
-interface Waiting extends Pending {
-  neededUs: number;
-  period: BusyPeriod;
+/** A denial that has found too many tokens so far. `needed`: how many too many, at least. */
+interface Waiting<M extends Miss> extends Pending {
+  needed: number;
+  miss: M;
 }
 
 /** The scans of waiting denials for each operation, at most. */
 const SCANS = 64;
 
+const heap = new DeadlineHeap();
+
 /**
- * Orders the operations of one bucket so that an ideal bucket gives the recorded answers. Every admission takes its tokens
+ * Orders the operations of one bucket so that an ideal limiter gives the recorded answers. Every admission takes its tokens
  * as early as its interval and the level allow, the earliest deadline first. A denial is placed at the first moment at which
  * the level is below its cost.
  *
@@ -22,48 +23,49 @@ const SCANS = 64;
  * denial finds tokens, its busy period must begin later: `misses` says by how much, and by how much the admissions of the
  * period allow.
  */
-export class Schedule {
-  readonly #heap = new DeadlineHeap();
+export class Schedule<M extends Miss> {
+  readonly #ideal: Ideal<M>;
   #demands!: Demands;
-  #attempt!: Attempt;
+  #usesMaybes = false;
   #sink: Sink | undefined;
-  #bucket!: BusyBucket;
+  #level!: Level<M>;
   #isFailed = false;
   #nextGain = 0;
   #scans = 0;
   #unknown!: UnknownCharges;
-  #waiting: Waiting[] = [];
-  /** After a run: the busy periods with denials that found too many tokens. */
-  misses = new Set<BusyPeriod>();
+  #waiting: Waiting<M>[] = [];
+  /** After a run: where denials found too many tokens. */
+  misses = new Set<M>();
   /** After a run: the level before the first operation. */
   firstQuanta = 0;
   #hasPlaced = false;
 
+  constructor(ideal: Ideal<M>) {
+    this.#ideal = ideal;
+  }
+
   /** Whether all admissions found a place; `misses` has the denials that did not. */
-  run(demands: Demands, policy: Policy, attempt: Attempt, sink?: Sink): boolean {
-    this.#reset(demands, policy, attempt, sink);
+  run(all: Demands, attempt: Attempt, sink?: Sink): boolean {
+    const demands = this.#ideal.arrange(all, attempt);
+    this.#reset(demands, attempt, sink);
     const { order } = demands;
     for (let at = 0; at < order.length && !this.#isFailed; at++) this.#meet(order[at] as number);
     if (!this.#isFailed) this.#advance(Number.POSITIVE_INFINITY);
     if (!this.#isFailed) this.#finish();
-    this.#heap.release();
+    heap.release();
     return !this.#isFailed;
   }
 
-  #reset(demands: Demands, policy: Policy, attempt: Attempt, sink: Sink | undefined): void {
+  #reset(demands: Demands, attempt: Attempt, sink: Sink | undefined): void {
     this.#demands = demands;
-    this.#attempt = attempt;
+    this.#usesMaybes = attempt.usesMaybes;
     this.#sink = sink;
-    this.#heap.clear(demands.order.length);
-    const startUs = demands.order.length > 0 ? demands.fromUs(demands.order[0] as number) : 0;
-    this.#bucket = new BusyBucket(policy, startUs, attempt);
+    heap.clear(demands.order.length);
+    this.#level = this.#ideal.begin(demands, attempt);
     this.#isFailed = false;
     this.#nextGain = 0;
     this.#scans = SCANS * demands.order.length + 1_000;
-    this.#unknown = new UnknownCharges(demands, policy, {
-      bucket: this.#bucket,
-      take: (row, quanta) => this.#take(row, quanta, demands.untilUs(row)),
-    });
+    this.#unknown = new UnknownCharges(demands, this.#level, (row) => this.#take(row, demands.untilUs(row)));
     this.#waiting = [];
     this.misses = new Set();
     this.firstQuanta = attempt.startQuanta;
@@ -74,11 +76,11 @@ export class Schedule {
   #meet(row: number): void {
     const demands = this.#demands;
     const fromUs = demands.fromUs(row);
-    if (this.#heap.size + this.#waiting.length + this.#unknown.late.length + demands.gains.length > 0)
+    if (heap.size + this.#waiting.length + this.#unknown.late.length + demands.gains.length > 0)
       this.#advance(fromUs);
     if (this.#isFailed) return;
     this.#unknown.explain(row, fromUs);
-    this.#bucket.refill(fromUs);
+    this.#level.refill(fromUs);
     switch (demands.roleOf(row)) {
       case ROLE.take:
         this.#meetTake(row);
@@ -95,38 +97,27 @@ export class Schedule {
   }
 
   #meetTake(row: number): void {
-    const quanta = this.#demands.quantaOf(row);
     const untilUs = this.#demands.untilUs(row);
-    if (
-      this.#heap.size === 0 &&
-      this.#bucket.quanta >= quanta &&
-      this.#bucket.nowUs <= untilUs &&
-      !this.#isHeld(row)
-    ) {
-      this.#take(row, quanta, untilUs);
+    if (heap.size === 0 && this.#level.nowUs <= untilUs && this.#level.has(row)) {
+      this.#take(row, untilUs);
       return;
     }
-    this.#heap.push(untilUs, quanta, row);
-    this.#advance(this.#bucket.nowUs);
+    heap.push(untilUs, 0, row);
+    this.#advance(this.#level.nowUs);
   }
 
   #meetDenial(row: number): void {
-    const quanta = this.#demands.quantaOf(row);
-    if (this.#bucket.quanta < quanta) this.#placeDenial(row);
-    else this.#waiting.push({ row, neededUs: this.#bucket.neededUs(quanta), period: this.#bucket.period });
-  }
-
-  #isHeld(row: number): boolean {
-    const { holds } = this.#attempt;
-    return holds.size > 0 && this.#bucket.isFull && (holds.get(row) ?? 0) > this.#bucket.nowUs;
+    if (!this.#level.has(row)) this.#placeDenial(row);
+    else this.#waiting.push({ row, needed: this.#level.needed(row), miss: this.#level.miss });
   }
 
   /** Places what has its turn up to this moment. */
   #advance(limitUs: number): void {
     while (!this.#isFailed) {
-      const takeUs = this.#heap.size > 0 ? this.#availableUs() : Number.POSITIVE_INFINITY;
-      if (takeUs !== Number.POSITIVE_INFINITY && takeUs > (this.#heap.deadlines[0] as number)) {
-        if (!this.#gain(this.#heap.deadlines[0] as number)) this.#isFailed = true;
+      const takeUs =
+        heap.size > 0 ? this.#level.availableUs(heap.rows[0] as number) : Number.POSITIVE_INFINITY;
+      if (takeUs !== Number.POSITIVE_INFINITY && takeUs > (heap.deadlines[0] as number)) {
+        if (!this.#gain(heap.deadlines[0] as number)) this.#isFailed = true;
         continue;
       }
       const denialUs = this.#firstEnd(this.#waiting);
@@ -134,7 +125,7 @@ export class Schedule {
       const gainUs = this.#demands.gains[this.#nextGain]?.untilUs ?? Number.POSITIVE_INFINITY;
       const nextUs = Math.min(takeUs, denialUs, lateUs, gainUs);
       if (nextUs === Number.POSITIVE_INFINITY || nextUs > limitUs) return;
-      this.#bucket.refill(nextUs);
+      this.#level.refill(nextUs);
       if (nextUs === takeUs) this.#takeFirst();
       else if (nextUs === lateUs) this.#takeLate(lateUs);
       else if (nextUs === denialUs) this.#lastChance(denialUs);
@@ -143,25 +134,15 @@ export class Schedule {
   }
 
   #takeFirst(): void {
-    const row = this.#heap.rows[0] as number;
-    const quanta = this.#heap.works[0] as number;
-    const untilUs = this.#heap.deadlines[0] as number;
-    this.#heap.pop();
-    this.#take(row, quanta, untilUs);
+    const row = heap.rows[0] as number;
+    const untilUs = heap.deadlines[0] as number;
+    heap.pop();
+    this.#take(row, untilUs);
   }
 
   #takeLate(untilUs: number): void {
     const at = this.#unknown.late.findIndex(({ row }) => this.#demands.untilUs(row) === untilUs);
-    for (const { row } of this.#unknown.late.splice(at, 1))
-      this.#heap.push(untilUs, this.#demands.quantaOf(row), row);
-  }
-
-  /** When the first of the heap has its tokens, and its hold is over. */
-  #availableUs(): number {
-    const us = this.#bucket.availableUs(this.#heap.works[0] as number);
-    const { holds } = this.#attempt;
-    if (holds.size === 0 || !this.#bucket.isFull) return us;
-    return Math.max(us, holds.get(this.#heap.rows[0] as number) ?? us);
+    for (const { row } of this.#unknown.late.splice(at, 1)) heap.push(untilUs, 0, row);
   }
 
   #firstEnd(rows: readonly { readonly row: number }[]): number {
@@ -180,37 +161,42 @@ export class Schedule {
   /** A denial has found too many tokens until the end of its interval: operations of unknown charge may have taken them. */
   #lastChance(atUs: number): void {
     const failing = this.#waiting.filter(({ row }) => this.#demands.untilUs(row) <= atUs);
-    const quanta = Math.min(...failing.map(({ row }) => this.#demands.quantaOf(row)));
-    if (this.#attempt.usesMaybes)
-      for (let at = 0; at < this.#unknown.maybes.length && this.#bucket.quanta >= quanta; )
-        if (!this.#unknown.take(this.#unknown.maybes, at, this.#bucket.nowUs)) at++;
+    const isTooMuch = () => failing.some(({ row }) => this.#level.has(row));
+    if (this.#usesMaybes)
+      for (let at = 0; at < this.#unknown.maybes.length && isTooMuch(); ) if (!this.#takeMaybe(at)) at++;
     for (const one of failing) {
       const at = this.#waiting.indexOf(one);
       if (at < 0) continue; // a charge placed it
       this.#waiting.splice(at, 1);
-      one.period.neededUs = Math.max(one.period.neededUs, one.neededUs);
-      this.misses.add(one.period);
+      one.miss.needed = Math.max(one.miss.needed, one.needed);
+      this.misses.add(one.miss);
     }
+  }
+
+  #takeMaybe(at: number): boolean {
+    const { maybes } = this.#unknown;
+    const { row } = maybes[at] as Pending;
+    return this.#level.has(row) && this.#unknown.take(maybes, at, this.#level.nowUs);
   }
 
   #gain(untilUs: number): boolean {
     const gain = this.#demands.gains[this.#nextGain];
     if (gain === undefined || gain.fromUs > untilUs) return false;
-    this.#bucket.refill(Math.max(this.#bucket.nowUs, gain.fromUs));
+    this.#level.refill(Math.max(this.#level.nowUs, gain.fromUs));
     this.#applyGain(gain);
     return !this.#isFailed;
   }
 
   #applyGain(gain: Gain): void {
     this.#nextGain++;
-    if (this.#bucket.nowUs > gain.untilUs) this.#isFailed = true;
+    if (this.#level.nowUs > gain.untilUs) this.#isFailed = true;
     this.#place(gain.row);
-    this.#bucket.gain(gain.quanta);
+    this.#level.gain(gain);
   }
 
-  #take(row: number, quanta: number, untilUs: number): void {
+  #take(row: number, untilUs: number): void {
     this.#place(row);
-    this.#bucket.take(row, quanta, untilUs);
+    this.#level.take(row, untilUs);
     if (this.#waiting.length > 0) this.#placeWaiting();
   }
 
@@ -218,11 +204,10 @@ export class Schedule {
     this.#scan(this.#waiting.length);
     let kept = 0;
     for (const one of this.#waiting) {
-      const quanta = this.#demands.quantaOf(one.row);
-      if (this.#bucket.quanta < quanta) this.#placeDenial(one.row);
+      if (!this.#level.has(one.row)) this.#placeDenial(one.row);
       else {
-        const neededUs = this.#bucket.neededUs(quanta);
-        if (neededUs < one.neededUs) Object.assign(one, { neededUs, period: this.#bucket.period });
+        const needed = this.#level.needed(one.row);
+        if (needed < one.needed) Object.assign(one, { needed, miss: this.#level.miss });
         this.#waiting[kept++] = one;
       }
     }
@@ -230,24 +215,23 @@ export class Schedule {
   }
 
   #placeDenial(row: number): void {
-    if (this.#bucket.nowUs > this.#demands.untilUs(row)) this.#isFailed = true;
+    if (this.#level.nowUs > this.#demands.untilUs(row)) this.#isFailed = true;
     this.#place(row);
   }
 
   #place(row: number): void {
-    if (!this.#hasPlaced) this.firstQuanta = this.#bucket.quanta;
+    if (!this.#hasPlaced) this.firstQuanta = this.#level.quanta;
     this.#hasPlaced = true;
-    this.#sink?.place(row, this.#bucket.nowUs);
+    this.#sink?.place(row, this.#level.nowUs);
   }
 
   /** Places what has no deadline. */
   #finish(): void {
-    for (const { row } of this.#unknown.late.splice(0))
-      this.#heap.push(this.#demands.untilUs(row), this.#demands.quantaOf(row), row);
+    for (const { row } of this.#unknown.late.splice(0)) heap.push(this.#demands.untilUs(row), 0, row);
     this.#advance(Number.POSITIVE_INFINITY);
     for (let at = this.#nextGain; at < this.#demands.gains.length; at++) {
       const gain = this.#demands.gains[at] as Gain;
-      this.#bucket.refill(gain.fromUs);
+      this.#level.refill(gain.fromUs);
       this.#applyGain(gain);
     }
   }

@@ -1,7 +1,6 @@
-import type { Policy } from '../../core/policy.ts';
-import type { BusyBucket } from './busy-bucket.ts';
 import type { Demands } from './demands.ts';
-import { explainingMoment, type FoundLevel } from './found-level.ts';
+import type { FoundLevel } from './found-level.ts';
+import type { Level, Miss } from './ideal.ts';
 
 export interface Pending {
   readonly row: number;
@@ -13,22 +12,16 @@ const MOST_TOGETHER = 8;
 /** The operations of a bucket whose moment, or charge, only the levels of others show. */
 export class UnknownCharges {
   readonly #demands: Demands;
-  readonly #policy: Policy;
-  readonly #bucket: BusyBucket;
-  readonly #take: (row: number, quanta: number) => void;
+  readonly #level: Level<Miss>;
+  readonly #take: (row: number) => void;
   /** Those that may be charged. */
   readonly maybes: Pending[] = [];
   /** Those that are charged, at any moment of a long interval. */
   readonly late: Pending[] = [];
 
-  constructor(
-    demands: Demands,
-    policy: Policy,
-    { bucket, take }: { bucket: BusyBucket; take: (row: number, quanta: number) => void },
-  ) {
+  constructor(demands: Demands, level: Level<Miss>, take: (row: number) => void) {
     this.#demands = demands;
-    this.#policy = policy;
-    this.#bucket = bucket;
+    this.#level = level;
     this.#take = take;
   }
 
@@ -37,7 +30,7 @@ export class UnknownCharges {
     if (this.late.length + this.maybes.length === 0) return;
     const quanta = this.#demands.foundQuanta(row);
     const lists = [this.late, this.maybes];
-    while (this.#bucket.levelAt(atUs) > quanta)
+    while (this.#level.levelAt(atUs) > quanta)
       if (!lists.some((list) => this.#takeOne(list, { atUs, quanta, isExact: true })))
         if (!this.#takeSeveral({ atUs, quanta, isExact: true }))
           if (!lists.some((list) => this.#takeOne(list, { atUs, quanta, isExact: false }))) return;
@@ -52,7 +45,7 @@ export class UnknownCharges {
       all.quanta += this.#demands.quantaOf(one.row);
       all.fromUs = Math.max(all.fromUs, this.#demands.fromUs(one.row));
       all.untilUs = Math.min(all.untilUs, this.#demands.untilUs(one.row));
-      const us = explainingMoment(this.#bucket, this.#policy, found, all);
+      const us = this.#level.explainingMoment(found, all);
       if (us === undefined) continue;
       return some.every((pending) => {
         const list = this.late.includes(pending) ? this.late : this.maybes;
@@ -65,7 +58,7 @@ export class UnknownCharges {
   /** Takes the first operation of the list that leaves the level that was found, or a higher one. */
   #takeOne(list: Pending[], found: FoundLevel): boolean {
     return list.some(({ row }, at) => {
-      const us = explainingMoment(this.#bucket, this.#policy, found, {
+      const us = this.#level.explainingMoment(found, {
         quanta: this.#demands.quantaOf(row),
         fromUs: this.#demands.fromUs(row),
         untilUs: this.#demands.untilUs(row),
@@ -78,15 +71,11 @@ export class UnknownCharges {
   take(list: Pending[], at: number, us: number): boolean {
     const { row } = list[at] as Pending;
     const quanta = this.#demands.quantaOf(row);
-    if (
-      us < this.#demands.fromUs(row) ||
-      us > this.#demands.untilUs(row) ||
-      this.#bucket.levelAt(us) < quanta
-    )
+    if (us < this.#demands.fromUs(row) || us > this.#demands.untilUs(row) || this.#level.levelAt(us) < quanta)
       return false;
     list.splice(at, 1);
-    this.#bucket.refill(us);
-    this.#take(row, quanta);
+    this.#level.refill(us);
+    this.#take(row);
     return true;
   }
 }
