@@ -1,200 +1,200 @@
 // Checks a certificate against its history: node verify.mjs certificate.ndjson.gz history.ndjson; exit code 1: it is wrong.
 // It uses no package and no code of the checker, and computes exactly. docs/certificates.md says what a certificate proves.
+import { fail as refuse } from 'node:assert';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 
-const [TAKE, DENIAL, NOTHING, MAYBE] = [0, 1, 2, 3];
-const ROLES = { allowed: TAKE, denied: DENIAL, failed: NOTHING, info: MAYBE };
-const NEVER = Number.POSITIVE_INFINITY;
-const least = (numbers) => numbers.reduce((a, b) => Math.min(a, b), NEVER);
-const most = (numbers) => numbers.reduce((a, b) => Math.max(a, b), -NEVER);
-const refuse = (why) => {
-  throw new Error(why);
-};
-const divisor = (a, b) => (b === 0n ? a : divisor(b, a % b));
+const [TAKE, DENIAL, NOTHING, MAYBE, NEVER] = ['allowed', 'denied', 'failed', 'info', Number.POSITIVE_INFINITY];
+const least = (numbers) => numbers.reduce((a, b) => (b < a ? b : a), NEVER);
+const most = (numbers) => numbers.reduce((a, b) => (b > a ? b : a), -NEVER);
 const keyOf = ({ bucket, policy = '' }) => JSON.stringify([bucket, policy]);
+const listIn = (map, key) => map.get(key) ?? map.set(key, []).get(key);
 
 async function* readRecords(path) {
   const input = path.endsWith('.gz') ? createReadStream(path).pipe(createGunzip()) : createReadStream(path);
   for await (const line of createInterface({ input })) if (line !== '') yield JSON.parse(line);
 }
-
-/** What may be charged beyond the outcome. The request of a failure policy may still reach the shared bucket. */
-function surplusOf({ outcome, maxCharge, decision }, cost) {
-  if (maxCharge !== undefined) return maxCharge - (outcome === 'denied' ? 0 : Math.max(0, cost));
-  return decision?.source === 'fallback' && decision.charge !== 'none' && outcome !== 'info' ? cost : 0;
-}
-
-function addOperation(history, op, path) {
-  const [from, isLocal] = [Math.floor(op.invokedUs), op.decision?.source === 'fallback'];
-  const until = Math.ceil((op.outcome === 'info' ? op.latestUs : op.completedUs) ?? NEVER);
-  const role = ROLES[op.outcome] ?? refuse(`the outcome ${op.outcome} is unknown`);
-  [history.firstUs, history.lastUs] = [Math.min(history.firstUs ?? from, from), Math.max(history.lastUs ?? from, from)];
-  if (op.decisionId === undefined && op.maxCharge === undefined && !isLocal) history.known[path] = Math.min(history.known[path] ?? NEVER, until);
-  for (const { bucket, cost, policy } of op.charges ?? [op]) {
-    const row = { role, from, until, cost, isLocal, isShared: op.charges !== undefined };
-    const surplus = role === NOTHING ? 0 : surplusOf(op, cost);
-    if (surplus > 0) row.surplus = { role: MAYBE, from, until: Math.ceil(op.latestUs ?? NEVER), cost: surplus };
-    const key = keyOf({ bucket, policy });
-    (history.buckets.get(key) ?? history.buckets.set(key, []).get(key)).push(row);
-    const id = `${key} ${Math.sign(cost)} ${op.decisionId}`;
-    if (op.decisionId !== undefined) history.attempts.set(id, [...(history.attempts.get(id) ?? []), row]);
+/** Adds a row for each bucket that is charged; its surplus may be charged beyond the outcome. */
+function addOperation(history, op, file) {
+  const { outcome: role, maxCharge, decision, decisionId } = op;
+  if (![TAKE, DENIAL, NOTHING, MAYBE].includes(role)) refuse(`the outcome ${role} is unknown`);
+  const [from, isLocal, latest] = [Math.floor(op.invokedUs), decision?.source === 'fallback', Math.ceil(op.latestUs ?? NEVER)];
+  const until = role === MAYBE ? latest : Math.ceil(op.completedUs ?? NEVER);
+  if (decisionId === undefined && maxCharge === undefined && !isLocal) history.known[file] = Math.min(history.known[file], until);
+  const mayReach = isLocal && decision.charge !== 'none' && role !== MAYBE; // a failure policy answered while its request was under way
+  const costs = new Map(); // a bucket that is charged twice is charged the sum
+  for (const charge of op.charges ?? [op]) costs.set(keyOf(charge), (costs.get(keyOf(charge)) ?? 0) + charge.cost);
+  const charges = costs.size > 1 ? [] : undefined; // all or none
+  for (const [key, cost] of costs) {
+    const row = { role, from, until, cost, isLocal, charges, of: listIn(history.buckets, key) };
+    const surplus = maxCharge !== undefined ? maxCharge - (role === DENIAL ? 0 : Math.max(0, cost)) : mayReach ? cost : 0;
+    if (surplus > 0 && role !== NOTHING) row.surplus = { role: MAYBE, from, until: latest, cost: surplus, of: row.of };
+    if (decisionId !== undefined) listIn(history.attempts, `${key} ${Math.sign(cost)} ${decisionId}`).push(row);
+    for (const list of [row.of, charges]) list?.push(row);
   }
 }
-
 /** Attempts of one decision charge once: from the first to the first answer that allows it, else as one open charge. */
 function joinAttempts(rows) {
   const [allowed, open] = [TAKE, MAYBE].map((role) => rows.filter((row) => row.role === role));
   const shared = allowed.filter(({ isLocal }) => !isLocal);
-  const admitting = shared.length > 0 ? shared : allowed;
-  const rest = rows.filter((row) => !admitting.includes(row) && (shared.length > 0 || !open.includes(row)));
-  const merge = ([first, ...others], until) => {
-    for (const row of others) row.role = NOTHING;
-    if (first !== undefined) Object.assign(first, { from: least(rows.map(({ from }) => from)), until });
-  };
-  if (shared.length === 0) merge(open, most(open.map((row) => row.until)));
-  merge([...admitting, ...(admitting.length > 0 ? rest : [])], least(admitting.map((row) => row.until)));
-  for (const { surplus } of rows) if (surplus !== undefined) surplus.role = NOTHING; // the checker joins these
+  const [admitting, possible] = shared.length > 0 ? [shared, []] : [allowed, open];
+  const from = least(rows.map((row) => row.from));
+  for (const row of rows) {
+    if (row.surplus !== undefined) row.surplus.role = NOTHING; // the checker joins these
+    if (admitting.length > 0 || possible.includes(row)) row.role = NOTHING;
+  }
+  if (admitting.length > 0) Object.assign(admitting[0], { role: TAKE, from, until: least(admitting.map(({ until }) => until)) });
+  if (possible.length > 0) Object.assign(possible[0], { role: MAYBE, from, until: most(possible.map(({ until }) => until)) });
 }
 
 async function readHistory(paths) {
-  const history = { buckets: new Map(), attempts: new Map(), known: {}, op: 0, clock: [], event: [], end: [], header: [], clocks: new Map() };
+  const history = { buckets: new Map(), attempts: new Map(), known: paths.map(() => NEVER), op: 0, clock: [], event: [], end: [], header: [] };
   if (new Set(paths).size < paths.length) refuse('a file is given twice');
-  for (const path of paths)
+  for (const [file, path] of paths.entries())
     for await (const record of readRecords(path))
-      if (record.type === 'op') addOperation(history, record, path, history.op++);
+      if (record.type === 'op') addOperation(history, record, file, history.op++);
       else if (record.source === undefined) history[record.type]?.push(record); // no reading of a Date header
   history.isWhole = history.end.length === paths.length;
   if (history.isWhole && history.end.reduce((sum, { sent }) => sum + sent, 0) !== history.op) refuse('operations are missing');
   if (new Set(history.header.map(({ policy, policies }) => JSON.stringify([policy, policies]))).size > 1) refuse('policies differ');
-  for (const rows of history.attempts.values()) if (rows.length > 1) joinAttempts(rows);
-  history.isUnknown = history.header.some(({ initial }) => initial === 'unknown');
   history.spreadUs = most(history.header.map((header) => clockSpreadUs(header, history)));
+  history.isUnknown = history.header.some(({ initial }) => initial === 'unknown');
+  for (const rows of history.attempts.values()) if (rows.length > 1) joinAttempts(rows);
   return history;
 }
-
 /** The most that the nodes' clocks can gain on the recorder's, or lose, between any two moments. Microseconds. */
-function clockSpreadUs({ clocks, clockSlackUs }, { clock: readings, firstUs, lastUs }) {
-  const times = [...readings.map(({ atUs }) => atUs), firstUs, lastUs].sort((a, b) => a - b);
-  const unreadUs = most(times.map((us, at) => us - (times[at - 1] ?? us)));
+function clockSpreadUs({ clocks, clockSlackUs }, { clock: readings, buckets }) {
+  const starts = [...buckets.values()].flatMap((rows) => rows.map(({ from }) => from));
+  const times = [...readings.map(({ atUs }) => atUs), least(starts), most(starts)].sort((a, b) => a - b);
+  const driftUs = most(times.map((us, at) => us - (times[at - 1] ?? us))) / 500;
   const offsets = readings.flatMap(({ atUs, serverUs, errorUs }) => [-errorUs, errorUs].map((us) => serverUs - atUs + us));
-  if (readings.length > 0) return (clockSlackUs ?? 0) + most(offsets) - least(offsets) + unreadUs / 500;
-  return (clockSlackUs ?? (clocks === 'one' ? 0 : 1_000)) + (clocks === 'apart' ? unreadUs / 500 : 0);
+  if (readings.length > 0) return (clockSlackUs ?? 0) + most(offsets) - least(offsets) + driftUs;
+  return (clockSlackUs ?? (clocks === 'one' ? 0 : 1_000)) + (clocks === 'apart' ? driftUs : 0);
 }
-
 /** A clock of a certificate: piecewise linear, slow to drift, and in agreement with every reading of its nodes. */
-function makeClock({ nodes, points }, readings) {
-  const exact = points.map(([us, offset]) => [BigInt(us), BigInt(offset)]);
-  for (const [at, [us, offset]] of exact.entries()) {
-    const [spanUs, change] = [us - (exact[at - 1]?.[0] ?? us - 1n), 1_000n * (offset - (exact[at - 1]?.[1] ?? offset))];
-    if (spanUs <= 0n || change > spanUs || -change > spanUs) refuse('it drifts by more than 1,000 ppm');
-  }
+function makeClock({ nodes, points }, { clock: readings, header }) {
+  const exact = [[-1e18, points[0][1]], ...points, [1e18, points.at(-1)[1]]].map((point) => point.map(BigInt)); // flat beyond its points
+  const isSteep = ([us, offset], at) => at > 0 && 1_000n * most([offset - exact[at - 1][1], exact[at - 1][1] - offset]) > us - exact[at - 1][0];
+  if (exact.some(isSteep)) refuse('it drifts by more than 1,000 ppm');
   if (nodes.length === 0 && exact.some(([, offset]) => offset !== 0n)) refuse('it belongs to no node');
   const show = (us) => {
-    const after = exact.findIndex(([at]) => at > us);
-    if (after <= 0) return us + exact.at(after)[1];
-    const [[startUs, start], [endUs, end]] = exact.slice(after - 1);
+    const [[startUs, start], [endUs, end]] = exact.slice(exact.findIndex(([at]) => at > us) - 1);
     const [product, spanUs] = [(end - start) * (us - startUs), endUs - startUs];
     return us + start + product / spanUs - (product % spanUs < 0n ? 1n : 0n); // rounded down
   };
-  for (const { node, atUs, serverUs, errorUs } of readings)
-    if (nodes.includes(node) && Math.abs(Number(show(BigInt(Math.round(atUs))) - BigInt(Math.round(serverUs)))) > errorUs + 1)
-      refuse(`it contradicts a reading of ${node}`);
-  return show;
+  const own = readings.filter(({ node }) => nodes.includes(node));
+  const isOff = ({ atUs, serverUs, errorUs }) => Math.abs(Number(show(BigInt(Math.round(atUs))) - BigInt(Math.round(serverUs)))) > errorUs + 1;
+  if (own.some(isOff)) refuse(`it contradicts a reading of ${own.find(isOff).node}`);
+  return { show, datesFromUs: own.length > 0 ? 0 : nodes.length === 0 && header.every(({ clocks }) => clocks === 'one') ? 1e15 : NEVER };
 }
-
-function policyOf({ header: [header], event }, { bucket, policy }) {
-  const { capacity, refill } = policy === undefined ? header.policy : header.policies[policy];
-  const common = divisor(BigInt(refill.perUs), BigInt(refill.tokens));
-  const [token, perUs] = [BigInt(refill.perUs) / common, BigInt(refill.tokens) / common];
-  const names = [undefined, bucket, ...(policy === undefined ? [] : [`${bucket} (${policy})`])];
-  const own = event.filter((one) => one.event === 'reset' && names.includes(one.args?.bucket));
-  const resets = own.map(({ atUs }) => ({ role: TAKE, from: Math.ceil(atUs), until: NEVER, cost: -capacity }));
-  return { full: BigInt(capacity) * token, token, perUs, resets };
+/** What a bucket is held to: a window to N tokens, a sliding counter to a bucket of N + 1 that gains N in the length of a window. */
+function idealOf({ header: [header], event, buckets, isWhole, promise: { type, limit, windowUs } }, { bucket, policy }) {
+  const rows = buckets.get(keyOf({ bucket, policy })) ?? refuse('the history has no such bucket');
+  const gain = type === 'sliding-counter' ? 1 : 0;
+  const ofWindow = { capacity: limit + gain, refill: { tokens: limit * gain, perUs: windowUs } };
+  const { capacity, refill } = type !== 'token-bucket' ? ofWindow : policy === undefined ? header.policy : header.policies[policy];
+  const [full, token, perUs] = [capacity * refill.perUs, refill.perUs, refill.tokens].map(BigInt);
+  const isReset = (one) => one.event === 'reset' && [undefined, bucket, policy && `${bucket} (${policy})`].includes(one.args?.bucket);
+  const resets = event.filter(isReset).map(({ atUs }) => ({ role: TAKE, from: Math.ceil(atUs), until: NEVER, cost: -capacity, of: rows }));
+  const isUnsure = !isWhole || type !== 'token-bucket' || rows.some(({ charges }) => charges !== undefined); // no conviction
+  return { rows, resets, full, token, perUs, level: full, log: type === 'sliding-window' ? [] : undefined, isUnsure };
 }
-
-/** Runs the order of a proof through an ideal bucket. */
-function checkProof(proof, rows, history) {
-  const show = history.clocks.get(proof.clock) ?? refuse('its clock is missing');
-  const { full, token, perUs, resets } = policyOf(history, proof);
-  const all = [...rows, ...resets];
-  let level = BigInt(proof.start ?? full);
-  if (level < 0n || level > full || (level < full && !history.isUnknown)) refuse('its start is wrong');
-  if (proof.order.length !== proof.momentsUs.length) refuse('its lists differ in length');
-  const seen = new Set();
-  let [code, nowUs] = [0, 0n];
-  for (const [at, stepUs] of proof.momentsUs.entries()) {
-    code += proof.order[at];
-    nowUs += BigInt(stepUs);
+/** Runs the order of a proof through the ideal limiters of its buckets. */
+function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members, history) {
+  const { type, alignment, windowUs } = history.promise;
+  const { show, datesFromUs } = history.clocks.get(clock) ?? refuse('its clock is missing');
+  const [ideals, [first]] = [new Map(members.map((ideal) => [ideal.rows, ideal])), members];
+  const [seen, lengthUs] = [new Set(), BigInt(windowUs ?? 0)];
+  const all = [...members.flatMap(({ rows }) => rows), ...members.flatMap(({ resets }) => resets)];
+  const lowest = history.isUnknown && first.log === undefined ? 0n : first.full;
+  first.level = (first.full * BigInt(start[0])) / BigInt(start[1]);
+  if (first.level < lowest || first.level > first.full) refuse('its start is wrong');
+  if (order.length !== momentsUs.length) refuse('its lists differ in length');
+  if (proves !== 'all' && !history.mayOmit && !all.some(({ isLocal }) => isLocal)) refuse('it leaves out denials without a reason');
+  if (alignment === 'epoch' && !(momentsUs[0] >= datesFromUs)) refuse('its clock has no time of day');
+  let [code, nowUs, endUs] = [0, 0n, type === 'fixed-window' ? -NEVER : NEVER];
+  const no = (why) => refuse(`operation ${code >> 1} ${why}`);
+  for (const [at, stepUs] of momentsUs.entries()) {
+    [code, nowUs] = [code + order[at], nowUs + BigInt(stepUs)];
     if (at > 0 && stepUs < 0) refuse('its moments fall');
-    if (at > 0) level += perUs * BigInt(stepUs);
-    if (level > full) level = full;
+    if (type === 'fixed-window' && code >> 1 === all.length) {
+      const isRight = { epoch: nowUs % lengthUs === 0n, first: momentsUs[at + 1] === 0, any: true }[alignment];
+      if (!isRight || nowUs < endUs) refuse('a window begins at a wrong moment');
+      [first.level, endUs] = [endUs === -NEVER ? first.level : first.full, nowUs + lengthUs];
+      continue;
+    }
     const row = (code & 1) === 1 ? all[code >> 1]?.surplus : all[code >> 1];
-    if (row === undefined || row.role === NOTHING) refuse(`operation ${code >> 1} charges nothing`);
-    if (seen.size === seen.add(row).size) refuse(`operation ${code >> 1} is listed twice`);
-    const isLate = row.until !== NEVER && nowUs > show(BigInt(row.until));
-    if (isLate || nowUs < show(BigInt(row.from))) refuse(`operation ${code >> 1} is outside its interval`);
-    const cost = BigInt(row.cost) * token;
-    if (level < cost !== (row.role === DENIAL)) refuse(`operation ${code >> 1} gets another answer`);
-    if (row.role !== DENIAL) level = level - cost > full ? full : level - cost;
+    if (row === undefined || row.role === NOTHING) no('charges nothing');
+    let lacks = false;
+    for (const charge of row.charges ?? [row]) {
+      const [ideal, { role, from, until, cost }] = [ideals.get(charge.of) ?? no('charges another bucket, too'), charge];
+      if (seen.size === seen.add(charge).size) no('is listed twice');
+      if (role !== row.role || nowUs < show(BigInt(from)) || (until !== NEVER && nowUs > show(BigInt(until)))) no('is outside its interval');
+      if (cost > 0 && nowUs >= endUs) no('is in no window');
+      while (ideal.log?.[0]?.us <= nowUs - lengthUs) ideal.level += ideal.log.shift().tokens;
+      const level = least([ideal.full, ideal.level + ideal.perUs * (nowUs - (ideal.us ?? nowUs))]);
+      const tokens = BigInt(cost) * ideal.token;
+      lacks ||= level < tokens;
+      Object.assign(ideal, { us: nowUs, level: role === DENIAL ? level : least([ideal.full, level - tokens]) });
+      if (role !== DENIAL) ideal.log?.push({ us: nowUs, tokens: cost < 0 ? no('is a refund, and a log does not say whose') : tokens });
+    }
+    if (lacks !== (row.role === DENIAL)) no('gets another answer');
   }
-  const isDue = ({ role, cost }) => (role === TAKE ? cost !== 0 : role === DENIAL && proof.proves === 'all');
+  const isDue = ({ role, cost }) => (role === TAKE ? cost !== 0 : role === DENIAL && proves === 'all');
   for (const [at, row] of all.entries()) if (isDue(row) && !seen.has(row)) refuse(`operation ${at} is missing`);
-  return proof.proves === 'all' ? 'proved' : 'admissionsProved';
+  return proves === 'all' ? 'proved' : 'admissionsProved';
 }
-
 /** Compares the listed admissions with what an ideal bucket and all refunds allow in the window that they span. */
-function checkExcess({ operations, ...name }, rows, history) {
-  const { full, token, perUs, resets } = policyOf(history, name);
+function checkExcess({ operations }, [{ rows, full, token, perUs, resets, isUnsure }], history) {
   const listed = [...new Set(operations.map((at) => rows[at]))];
   if (listed.length === 0 || listed.some((row) => row?.role !== TAKE)) refuse('it lists another operation than admissions');
   const [fromUs, untilUs] = [least(listed.map(({ from }) => from)), most(listed.map(({ until }) => until))];
   const gains = [...rows, ...resets].filter(({ cost, from }) => cost < 0 && from <= untilUs);
   const tokens = listed.concat(gains).reduce((sum, { cost }) => sum + cost, 0);
   const allowed = full + perUs * BigInt(Math.ceil(untilUs - fromUs + history.spreadUs));
-  return history.isWhole && BigInt(tokens) * token > allowed ? 'excess' : 'undecided';
+  return !isUnsure && BigInt(tokens) * token > allowed ? 'excess' : 'undecided';
 }
-
 /** Looks whether the bucket held the cost at every moment of a denial, with every other charge as late as it can be. */
-function checkDenial({ operation, ...name }, rows, history) {
-  const { full, token, perUs } = policyOf(history, name);
-  const denial = rows[operation]?.role === DENIAL ? rows[operation] : refuse('it is no denial');
-  if (denial.isLocal) refuse('a failure policy denied it');
-  const isUnsure = !history.isWhole || rows.some(({ surplus }) => surplus?.role === NOTHING);
-  const others = rows.flatMap((row) => [row, row.surplus ?? []].flat()).filter(({ role, cost }) => role !== NOTHING && role !== DENIAL && cost > 0);
+function checkDenial({ operation }, [{ rows, full, token, perUs, isUnsure }], history) {
+  const denial = rows[operation];
+  if (denial?.role !== DENIAL || denial.isLocal) refuse('it is no denial of the limiter');
+  const surpluses = rows.flatMap(({ surplus }) => surplus ?? []);
+  const others = [...rows, ...surpluses].filter(({ role, cost }) => cost > 0 && [TAKE, MAYBE].includes(role)).sort((a, b) => a.until - b.until);
   const isLow = (us) => {
-    const late = others.filter(({ from }) => from <= us).map(({ until, cost }) => [Math.min(until, us), cost]);
-    let [level, lastUs] = history.isUnknown ? [0n, most(Object.values(history.known))] : [full, 0];
-    for (const [at, tokens] of [...late.sort(([a], [b]) => a - b), [us, 0]]) {
-      level += perUs * BigInt(Math.floor(Math.max(0, at - lastUs)));
-      level = (level > full ? full : level) - BigInt(tokens) * token;
-      [level, lastUs] = [level < 0n ? 0n : level, Math.max(lastUs, at)];
+    let [level, lastUs] = history.isUnknown ? [0n, Math.min(us, most(history.known))] : [full, 0];
+    for (const { until, cost } of [...others.filter(({ from }) => from <= us), { until: us, cost: 0 }]) {
+      const atUs = Math.max(lastUs, Math.min(until, us));
+      [level, lastUs] = [most([0n, least([full, level + perUs * BigInt(atUs - lastUs)]) - BigInt(cost) * token]), atUs];
     }
     return level - perUs * BigInt(Math.ceil(history.spreadUs)) < BigInt(denial.cost) * token;
   };
-  const isBetween = ({ from }) => from > denial.from && from <= denial.until;
-  return isUnsure || [denial, ...others.filter(isBetween)].some(({ from }) => isLow(from)) ? 'undecided' : 'denial';
+  const moments = [denial, ...others.filter(({ from }) => from > denial.from && from <= denial.until)];
+  return isUnsure || surpluses.some(({ role }) => role === NOTHING) || moments.some(({ from }) => isLow(from)) ? 'undecided' : 'denial';
+}
+/** Reads the first line: what the limiter promises, and whether proofs may leave out denials. */
+function readHead({ format, version, promise = {}, declaresFalseDenials }) {
+  const isKnown = ['token-bucket', 'fixed-window', 'sliding-window', 'sliding-counter'].includes(promise.type);
+  if (format !== 'openclaw-certificate' || version !== 1 || !isKnown) refuse('it is no certificate of version 1');
+  const isJudged = promise.type === 'fixed-window' ? promise.alignment === 'epoch' : promise.type !== 'sliding-counter';
+  return { promise, mayOmit: declaresFalseDenials === true || !isJudged };
 }
 
-const CHECKS = { proof: checkProof, excess: checkExcess, denial: checkDenial, replay: () => 'replay' };
-async function verify([certificate, ...paths]) {
-  const history = await readHistory(paths);
-  const [done, found] = [new Set(), { proved: 0, admissionsProved: 0, excess: 0, denial: 0, undecided: 0, replay: 0, refused: 0 }];
-  for await (const record of readRecords(certificate))
-    try {
-      if (record.type === 'clock') history.clocks.set(record.clock, makeClock(record, history.clock));
-      if (record.bucket === undefined) continue;
-      const rows = history.buckets.get(keyOf(record)) ?? refuse('the history has no such bucket');
-      const isShared = rows.some((row) => row.isShared);
-      if (isShared && record.type === 'proof') refuse('its decisions charge several buckets');
-      if (done.size === done.add(`${record.type} ${keyOf(record)}`).size) refuse('it is listed twice');
-      found[isShared ? 'undecided' : CHECKS[record.type](record, rows, history)]++;
-    } catch (error) {
-      found.refused++;
-      process.stdout.write(`refused: ${JSON.stringify(record.bucket ?? record.type).slice(1, -1)}: ${error.message}\n`);
-    }
-  process.stdout.write(`${JSON.stringify({ operations: history.op, buckets: history.buckets.size, ...found })}\n`);
-  process.exitCode = found.refused > 0 ? 1 : 0;
-}
-await verify(process.argv.slice(2));
+const CHECKS = { proof: checkProof, group: checkProof, excess: checkExcess, denial: checkDenial, replay: () => 'replay' };
+const [certificate, ...paths] = process.argv.slice(2);
+const [history, done] = [{ ...(await readHistory(paths)), clocks: new Map() }, new Set()];
+const found = { proved: 0, admissionsProved: 0, excess: 0, denial: 0, undecided: 0, replay: 0, refused: 0 };
+for await (const record of readRecords(certificate))
+  try {
+    if (history.promise === undefined) Object.assign(history, readHead(record));
+    if (record.type === 'clock') history.clocks.set(record.clock, makeClock(record, history));
+    const [names, check] = [record.members ?? [record], CHECKS[record.type]];
+    if (check === undefined) continue;
+    for (const name of names) if (done.size === done.add(`${check.name} ${keyOf(name)}`).size) refuse('it is listed twice');
+    const ideals = names.map((name) => idealOf(history, name));
+    found[check(record, ideals, history)] += names.length;
+  } catch (error) {
+    [found.refused, process.exitCode] = [found.refused + 1, 1];
+    process.stdout.write(`refused: ${JSON.stringify(record.bucket ?? record.members?.[0].bucket ?? record.type).slice(1, -1)}: ${error.message}\n`);
+  }
+process.stdout.write(`${JSON.stringify({ promise: history.promise, operations: history.op, buckets: history.buckets.size, ...found })}\n`);

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import type { CertificateEnd } from '../checker/certificates/certificate-lines.ts';
+import { formatPromise, type Promised } from '../checker/claims/promise.ts';
 import { count } from '../core/units.ts';
 import type { Verdict } from '../core/verdict.ts';
 import { type Look, labelled } from './fit-lines.ts';
@@ -7,6 +8,8 @@ import { printable } from './text.ts';
 
 /** What `verify/verify.mjs` prints last. */
 export interface VerifierCounts {
+  /** What the certificate says that the limiter promises. */
+  readonly promise: Promised;
   readonly operations: number;
   readonly buckets: number;
   readonly proved: number;
@@ -49,7 +52,7 @@ export function makeVerification({
   refusals,
   ...files
 }: Pick<Verification, 'certificate' | 'history' | 'certified' | 'verified' | 'refusals'>): Verification {
-  const all = [...refusals, ...differences(certified, verified)];
+  const all = [...refusals, ...(verified.refused === 0 ? differences(certified, verified) : [])];
   const { proved, admissionsProved, excess, denial } = verified;
   const isEmpty = proved + admissionsProved + excess + denial === 0;
   const verdict = all.length > 0 ? 'fail' : isEmpty ? 'unknown' : 'pass';
@@ -59,11 +62,25 @@ export function makeVerification({
   };
 }
 
+/** Convicted buckets have at most one record of each kind. */
+const KINDS_OF_CONVICTIONS = 3;
+
 /** The counts at the end of a certificate are a claim as well. */
 function differences(certified: CertificateEnd, verified: VerifierCounts): string[] {
-  return (['buckets', 'proved', 'admissionsProved'] as const)
-    .filter((name) => verified.refused === 0 && certified[name] !== verified[name])
-    .map((name) => `its end says ${name} ${certified[name]}; the verifier counts ${verified[name]}`);
+  const { buckets, proved, admissionsProved, withinBound, convicted, open } = certified;
+  const { excess, denial, undecided, replay } = verified;
+  const convictions = excess + denial + undecided + replay;
+  const isSum = proved + admissionsProved + withinBound + convicted + open === buckets;
+  const areCounted = convictions <= KINDS_OF_CONVICTIONS * convicted;
+  return [
+    ...(['buckets', 'proved', 'admissionsProved'] as const)
+      .filter((name) => certified[name] !== verified[name])
+      .map((name) => `its end says ${name} ${certified[name]}; the verifier counts ${verified[name]}`),
+    ...(isSum ? [] : [`its end does not add up to ${count(buckets, 'bucket')}`]),
+    ...(areCounted
+      ? []
+      : [`its end says convicted ${convicted}; the verifier counts ${count(convictions, 'conviction')}`]),
+  ];
 }
 
 const VERDICTS = {
@@ -94,16 +111,19 @@ export function renderVerification(untrusted: Verification, { colour, columns }:
 
 /** A sentence for each kind of bucket that there is, and whether it was checked. */
 function checked({ verified, certified }: Verification): ['ok' | '--', string][] {
-  const { operations, buckets, proved, admissionsProved, excess, denial, undecided, replay } = verified;
+  const { operations, buckets, proved, admissionsProved, excess, denial, undecided, replay, promise } =
+    verified;
   const { withinBound, convicted, open } = certified;
+  const ideal =
+    promise.type === 'token-bucket' ? 'an ideal bucket' : `an ideal limiter of ${formatPromise(promise)}`;
   const byWindows = Math.max(0, convicted - excess - denial - undecided - replay);
   const kinds: [number, 'ok' | '--', string][] = [
     [buckets, 'ok', `${count(operations, 'operation')} in ${count(buckets, 'bucket')} were read`],
-    [proved, 'ok', `${count(proved, 'bucket')} proved: an ideal bucket gives every recorded answer`],
+    [proved, 'ok', `${count(proved, 'bucket')} proved: ${ideal} gives every recorded answer`],
     [
       admissionsProved,
       'ok',
-      `${count(admissionsProved, 'bucket')} with admissions proved: an ideal bucket admits all that was admitted; denials are not checked`,
+      `${count(admissionsProved, 'bucket')} with admissions proved: ${ideal} admits all that was admitted; denials are not checked`,
     ],
     [excess, 'ok', `${count(excess, 'conviction')} for over-admission: the listed admissions of one window`],
     [denial, 'ok', `${count(denial, 'conviction')} for a false denial: recomputed over the whole bucket`],

@@ -1,11 +1,10 @@
-import type { Policy } from '../../core/policy.ts';
 import type { Levels } from '../../history/columns/levels.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import { DecisionOrder } from '../rows/decision-order.ts';
 import { sortRows } from '../rows/sort-rows.ts';
 import type { Clocks, DecidingClock } from './deciding-clock.ts';
-import { type Demands, type Gain, ROLE } from './demands.ts';
+import { type Demands, type Gain, type Measure, ROLE } from './demands.ts';
 
 /** What several attempts may charge beyond their cost: the verifier does not join these. */
 const JOINED_SURPLUS = KIND.surplus | KIND.joined;
@@ -13,7 +12,7 @@ const JOINED_SURPLUS = KIND.surplus | KIND.joined;
 /** What the answers of one bucket demand of an ideal bucket, on one clock. */
 export class BucketDemands implements Demands {
   readonly #table: OperationTable;
-  readonly #policy: Policy;
+  readonly #measure: Measure;
   readonly clock: DecidingClock;
   /** Whether decisions report their moments: then those are used. */
   readonly isReported: boolean;
@@ -22,7 +21,7 @@ export class BucketDemands implements Demands {
 
   constructor(
     rows: BucketRows,
-    policy: Policy,
+    measure: Measure,
     {
       clocks,
       resets,
@@ -38,7 +37,7 @@ export class BucketDemands implements Demands {
     },
   ) {
     this.#table = rows.table;
-    this.#policy = policy;
+    this.#measure = measure;
     const reported = usesReports ? sortReported(rows) : new Uint32Array(0);
     const node = rows.table.levels?.node(reported[0] as number) ?? 0;
     const clock = reported.length > 0 ? clocks.ofNode.get(node) : undefined;
@@ -67,11 +66,11 @@ export class BucketDemands implements Demands {
   }
 
   quantaOf(row: number): number {
-    return (this.#table.costTokens[row] as number) * this.#policy.quantaPerToken;
+    return (this.#table.costTokens[row] as number) * this.#measure.quantaPerToken;
   }
 
   foundQuanta(row: number): number {
-    if (!this.#hasMoment(row)) return Number.NaN;
+    if (!this.#hasMoment(row) || !this.#measure.hasLevels) return Number.NaN;
     const isAllowed = ((this.#table.kinds[row] as number) & KIND.outcome) === KIND.allowed;
     return (this.#table.levels?.of(row) as number) + (isAllowed ? this.quantaOf(row) : 0);
   }
@@ -134,7 +133,7 @@ export class BucketDemands implements Demands {
 
   #gains({ refunds }: BucketRows, resets: readonly number[]): Gain[] {
     const { kinds, costTokens, rows } = this.#table;
-    const { capacityQuanta, capacityTokens, quantaPerToken } = this.#policy;
+    const { fullQuanta, quantaPerToken } = this.#measure;
     return [
       ...refunds
         .filter((row) => ((kinds[row] as number) & KIND.outcome) === KIND.allowed)
@@ -142,13 +141,13 @@ export class BucketDemands implements Demands {
           row,
           fromUs: this.fromUs(row),
           untilUs: this.untilUs(row),
-          quanta: Math.min(-(costTokens[row] as number), capacityTokens) * quantaPerToken,
+          quanta: Math.min(-(costTokens[row] as number) * quantaPerToken, fullQuanta),
         })),
       ...resets.map((us, number) => ({
         row: rows + number,
         fromUs: this.clock.show(Math.ceil(us)),
         untilUs: Number.POSITIVE_INFINITY,
-        quanta: capacityQuanta,
+        quanta: fullQuanta,
       })),
     ].sort((a, b) => a.fromUs - b.fromUs);
   }

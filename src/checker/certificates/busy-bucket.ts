@@ -26,25 +26,28 @@ export interface BusyPeriod extends Miss {
  */
 export class BusyBucket implements Level<BusyPeriod> {
   readonly #policy: Policy;
-  readonly #demands: Demands;
+  readonly #demands: Pick<Demands, 'quantaOf'>;
   readonly #holds: Attempt['holds'];
   nowUs: number;
   quanta: number;
-  miss: BusyPeriod;
+  #period: BusyPeriod;
   /** The last moment at which tokens were taken or gained, and the level after it. */
   #afterUs: number;
   #afterQuanta: number;
   /** Whether the next admission that finds a full bucket begins a period. */
   #isBegun: boolean;
 
-  constructor(policy: Policy, demands: Demands, { startQuanta, isStartFree, holds }: Attempt) {
-    const startUs = startOf(demands);
+  constructor(
+    policy: Policy,
+    demands: Pick<Demands, 'quantaOf'>,
+    { startUs, startQuanta, isStartFree, holds }: Omit<Attempt, 'usesMaybes'> & { readonly startUs: number },
+  ) {
     this.#policy = policy;
     this.#demands = demands;
     this.#holds = holds;
     this.nowUs = startUs;
     this.quanta = startQuanta;
-    this.miss = {
+    this.#period = {
       ...{ first: START, firstUs: startUs, needed: 0, previous: undefined, fullForUs: 0 },
       ...{ possibleUs: Number.POSITIVE_INFINITY, sparedUs: Number.POSITIVE_INFINITY },
     };
@@ -93,8 +96,8 @@ export class BusyBucket implements Level<BusyPeriod> {
     const sparedUs = slackUs + sinceUs + Math.floor((this.#afterQuanta - quanta) / this.#policy.quantaPerUs);
     if (this.#isFull && this.#isBegun) this.#beginPeriod(row, { possibleUs: slackUs, sparedUs });
     else {
-      this.miss.possibleUs = Math.min(this.miss.possibleUs, sparedUs);
-      this.miss.sparedUs = Math.min(this.miss.sparedUs, sparedUs);
+      this.#period.possibleUs = Math.min(this.#period.possibleUs, sparedUs);
+      this.#period.sparedUs = Math.min(this.#period.sparedUs, sparedUs);
     }
     this.#isBegun = true;
     this.#change(-quanta);
@@ -110,6 +113,14 @@ export class BusyBucket implements Level<BusyPeriod> {
     return Math.ceil(tooMany / this.#policy.quantaPerUs) + this.nowUs - this.#afterUs;
   }
 
+  missOf(): BusyPeriod {
+    return this.#period;
+  }
+
+  mayExplain(): boolean {
+    return true;
+  }
+
   explainingMoment(found: FoundLevel, charge: Charge): number | undefined {
     return explainingMoment(this, this.#policy, found, charge);
   }
@@ -123,13 +134,9 @@ export class BusyBucket implements Level<BusyPeriod> {
   #beginPeriod(first: number, can: Pick<BusyPeriod, 'possibleUs' | 'sparedUs'>): void {
     const { capacityQuanta, quantaPerUs } = this.#policy;
     const fullUs = this.#afterUs + Math.ceil((capacityQuanta - this.#afterQuanta) / quantaPerUs);
-    const { nowUs, miss: period } = this;
+    const period = this.#period;
+    const { nowUs } = this;
     if (period.previous !== undefined) period.previous.previous = undefined; // not all periods stay in memory
-    this.miss = { first, firstUs: nowUs, needed: 0, previous: period, fullForUs: nowUs - fullUs, ...can };
+    this.#period = { first, firstUs: nowUs, needed: 0, previous: period, fullForUs: nowUs - fullUs, ...can };
   }
-}
-
-/** The first moment of all rows. */
-export function startOf(demands: Demands): number {
-  return demands.order.length > 0 ? demands.fromUs(demands.order[0] as number) : 0;
 }

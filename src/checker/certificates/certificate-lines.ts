@@ -1,6 +1,7 @@
-import { KIND, type OperationTable } from '../../history/columns/table.ts';
+import type { OperationTable } from '../../history/columns/table.ts';
 import type { BucketResult } from '../bucket-result.ts';
 import type { Examination } from '../check.ts';
+import { type Promised, parsePromise } from '../claims/promise.ts';
 import type { ClockBounds } from '../clocks/bounds.ts';
 import { MAX_SLEW_PPM } from '../clocks/grant.ts';
 import { EdfTimeline } from '../proofs/edf-timeline.ts';
@@ -9,11 +10,20 @@ import { findWorstWindow } from '../proofs/worst-window.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { type FoundProof, type ProofCounts, STATE } from './certificates.ts';
 import type { DecidingClock } from './deciding-clock.ts';
+import { ProofCodes } from './proof-codes.ts';
 
 /** How a certificate names a bucket: its text in the history, and its policy if that has a name. */
 interface BucketName {
   readonly bucket: string;
   readonly policy?: string;
+}
+
+interface ProofFields {
+  readonly proves: 'all' | 'admissions';
+  readonly clock: number;
+  readonly start?: readonly [level: number, capacity: number];
+  readonly order: readonly number[];
+  readonly momentsUs: readonly number[];
 }
 
 /** The last record: how many buckets have which proof. */
@@ -27,7 +37,7 @@ export interface CertificateEnd extends Omit<ProofCounts, 'whyNone'> {
  *
  * A proof is an order to which an ideal bucket gives the recorded answers: in `order`, an operation is twice its number,
  * plus one for a charge beyond its cost; resets follow all operations. `order` and `momentsUs`, of the proof's clock, have
- * their first value and then differences. `start`: the level before the first operation in quanta, as a decimal string;
+ * their first value and then differences. `start`: the level before the first operation, and the capacity, in one unit;
  * absent: full.
  *
  * An excess lists admissions wholly inside one window; a denial is false at every moment of its interval. A replay is a
@@ -38,6 +48,10 @@ export type CertificateRecord =
       readonly type: 'certificate';
       readonly format: 'openclaw-certificate';
       readonly version: 1;
+      /** What the limiter promises. */
+      readonly promise: Promised;
+      /** Whether the strategy declares any number of false denials: then proofs leave denials out. */
+      readonly declaresFalseDenials: boolean;
       /** The most by which two clocks may drift apart. Parts per million. */
       readonly ratePpm: number;
     }
@@ -47,14 +61,8 @@ export type CertificateRecord =
       readonly nodes: readonly string[];
       readonly points: readonly (readonly [number, number])[];
     }
-  | ({
-      readonly type: 'proof';
-      readonly proves: 'all' | 'admissions';
-      readonly clock: number;
-      readonly start?: string;
-      readonly order: readonly number[];
-      readonly momentsUs: readonly number[];
-    } & BucketName)
+  | ({ readonly type: 'proof' } & ProofFields & BucketName)
+  | ({ readonly type: 'group'; readonly members: readonly BucketName[] } & ProofFields)
   | ({
       readonly type: 'excess';
       readonly fromUs: number;
@@ -70,7 +78,11 @@ export function* certificateRecords(
   table: OperationTable,
   { withFindings, certificates, report: { clock, promise } }: Examination,
 ): Generator<CertificateRecord> {
-  yield { type: 'certificate', format: 'openclaw-certificate', version: 1, ratePpm: MAX_SLEW_PPM };
+  yield {
+    ...({ type: 'certificate', format: 'openclaw-certificate', version: 1, ratePpm: MAX_SLEW_PPM } as const),
+    promise: parsePromise(promise),
+    declaresFalseDenials: certificates.declaresDenials,
+  };
   const clocks = new Map<DecidingClock, number>();
   const numberOf = (one: DecidingClock) => clocks.get(one) ?? clocks.set(one, clocks.size).size - 1;
   const rows = new BucketRows(table);
@@ -84,48 +96,41 @@ export function* certificateRecords(
     const isProved = state === STATE.proved || state === STATE.admissionsProved;
     const found = isProved ? certificates.find(rows) : undefined;
     if (found === undefined) continue;
-    const { clock: deciding } = found.demands;
+    const deciding = found.clock;
     if (!clocks.has(deciding))
       yield { type: 'clock', clock: numberOf(deciding), nodes: deciding.nodes, points: deciding.points };
-    yield proofRecord(rows, found, numberOf(deciding));
+    yield proofRecord(table, found, numberOf(deciding));
   }
   const { whyNone: _, ...counts } = certificates.counts;
   yield { type: 'end', buckets: table.bucketCount, ...counts };
 }
 
-function proofRecord(rows: BucketRows, { state, proof }: FoundProof, clock: number): CertificateRecord {
-  const { table, bucket } = rows;
-  const codeOf = codesOf(table, bucket);
+function proofRecord(
+  table: OperationTable,
+  { state, buckets, resets, proof, fullQuanta }: FoundProof,
+  clock: number,
+): CertificateRecord {
+  const codes = new ProofCodes(table, buckets, resets);
+  const { firstQuanta = fullQuanta } = proof;
   const [order, momentsUs]: [number[], number[]] = [[], []];
   let [lastCode, lastUs] = [0, 0];
-  proof.replay({
-    place(row, us) {
-      const code = codeOf(row);
-      order.push(code - lastCode);
-      momentsUs.push(us - lastUs);
-      [lastCode, lastUs] = [code, us];
-    },
-  });
+  const add = (code: number, us: number) => {
+    order.push(code - lastCode);
+    momentsUs.push(us - lastUs);
+    [lastCode, lastUs] = [code, us];
+  };
+  proof.replay({ place: (row, us) => add(codes.of(row), us), begin: (us) => add(codes.window, us) });
+  const [name, ...others] = buckets.map((bucket) => nameOf(table, bucket)) as [BucketName, ...BucketName[]];
   return {
-    type: 'proof',
-    ...nameOf(table, bucket),
+    ...(others.length === 0
+      ? ({ type: 'proof', ...name } as const)
+      : ({ type: 'group', members: [name, ...others] } as const)),
     proves: state === STATE.proved ? 'all' : 'admissions',
     clock,
-    ...(proof.firstQuanta !== table.policyOf(bucket).capacityQuanta && { start: String(proof.firstQuanta) }),
+    ...(firstQuanta !== fullQuanta && { start: [firstQuanta, fullQuanta] as const }),
     order,
     momentsUs,
   };
-}
-
-/** The code of each row of a bucket in a proof. Rows beyond the table are resets. */
-function codesOf({ starts, kinds, rows }: OperationTable, bucket: number): (row: number) => number {
-  const [start, end] = [starts[bucket] as number, starts[bucket + 1] as number];
-  const isSurplus = (row: number) => ((kinds[row] as number) & KIND.surplus) !== 0;
-  const codes = new Uint32Array(end - start);
-  let operations = 0;
-  for (let row = start; row < end; row++)
-    codes[row - start] = isSurplus(row) ? 2 * operations - 1 : 2 * operations++;
-  return (row) => (row < rows ? (codes[row - start] as number) : 2 * (operations + row - rows));
 }
 
 /** What convicts a bucket: of each kind the first violation. */
@@ -136,7 +141,8 @@ function* accusations(
 ): Generator<CertificateRecord> {
   const { table, bucket } = rows;
   const name = nameOf(table, bucket);
-  const numberOf = (row: number) => codesOf(table, bucket)(row) / 2;
+  const codes = new ProofCodes(table, [bucket]);
+  const numberOf = (row: number) => codes.of(row) / 2;
   if (over.drops.length > 0) {
     const machine = new EdfTimeline(table.policyOf(bucket), clock);
     const worst = findWorstWindow(rows, machine, RefundSums.of(refunds));

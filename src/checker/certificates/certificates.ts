@@ -1,15 +1,19 @@
+import type { Policy } from '../../core/policy.ts';
 import { traitsOf } from '../../core/strategies.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import type { BucketResult } from '../bucket-result.ts';
 import type { CheckOptions } from '../check-options.ts';
-import type { Promised } from '../claims/promise.ts';
+import { type Promised, provesDenials } from '../claims/promise.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import { indexResets } from '../rows/resets.ts';
 import { BucketDemands } from './bucket-demands.ts';
-import { type Clocks, findClocks } from './deciding-clock.ts';
-import { findStart, idealBucket } from './ideal-bucket.ts';
+import { type Clocks, type DecidingClock, findClocks } from './deciding-clock.ts';
+import { GroupDemands } from './group-demands.ts';
+import { Groups } from './groups.ts';
+import { idealGroup } from './ideal-group.ts';
 import { findOrder, type Proof } from './prove-bucket.ts';
+import { type Yardstick, yardstickOf } from './yardstick.ts';
 
 /** How many buckets have which proof. A history without operations has none. */
 export interface ProofCounts {
@@ -33,20 +37,28 @@ export const STATE = { open: 0, proved: 1, admissionsProved: 2, withinBound: 3, 
 /** A proof of one bucket. */
 export interface FoundProof {
   readonly state: typeof STATE.proved | typeof STATE.admissionsProved;
-  readonly demands: BucketDemands;
+  /** Rising numbers of the buckets that it proves. */
+  readonly buckets: readonly number[];
+  /** How many resets they have. */
+  readonly resets: number;
+  readonly clock: DecidingClock;
   readonly proof: Proof;
+  /** The level of an unused limiter. */
+  readonly fullQuanta: number;
 }
 
 /** Finds the proofs of the buckets of one history. */
 export class Certificates {
   readonly #history: History;
   readonly #table: OperationTable;
-  readonly #declaresDenials: boolean;
+  /** Whether the strategy declares any number of false denials. */
+  readonly declaresDenials: boolean;
   /** With another promise, what a token bucket would not admit convicts nothing. */
-  readonly #isBucket: boolean;
+  readonly #promise: Promised;
   readonly #states: Uint8Array;
   readonly #resets: (bucket: number) => readonly number[];
   #clocks: Clocks | undefined;
+  readonly #groups: Groups | undefined;
   /** Why no bucket of this history can be proved; '' if some can. */
   readonly #whyNone: string;
 
@@ -56,11 +68,12 @@ export class Certificates {
   ) {
     this.#history = history;
     this.#table = history.operations;
-    this.#declaresDenials = options.falseDenialsAtMost === Number.POSITIVE_INFINITY;
-    this.#isBucket = promise.type === 'token-bucket';
+    this.declaresDenials = options.falseDenialsAtMost === Number.POSITIVE_INFINITY;
+    this.#promise = promise;
     this.#states = new Uint8Array(this.#table.bucketCount);
     this.#resets = indexResets(history);
-    this.#whyNone = whyNone(history, promise, options);
+    this.#groups = Groups.of(this.#table);
+    this.#whyNone = whyNone(history, options);
   }
 
   #findClocks(): Clocks {
@@ -76,33 +89,84 @@ export class Certificates {
   }
 
   /** Proves the loaded bucket, if that can be. Uses one of the orders of the rows as scratch space. */
-  prove(rows: BucketRows, { over, denials, replay, windows }: BucketResult): void {
-    const accused = over.drops.length + replay.findings.length + windows.length;
-    if (accused > 0 || (denials.length > 0 && !this.#declaresDenials)) return;
+  prove(rows: BucketRows, result: BucketResult): void {
+    // a group waits until it is known which denials another bucket explains
+    if (this.#isAccused(result) || this.#groups?.has(rows.bucket)) return;
     this.#states[rows.bucket] = this.find(rows)?.state ?? STATE.open;
   }
 
-  /** The proof of the loaded bucket, which has no finding. */
+  /** With another promise, what a token bucket would not admit accuses of nothing. */
+  #isAccused({ over, denials, replay, windows }: BucketResult): boolean {
+    const ofBucket = this.#promise.type === 'token-bucket' ? over.drops.length + replay.findings.length : 0;
+    return ofBucket + windows.length > 0 || (denials.length > 0 && !this.declaresDenials);
+  }
+
+  /** The proof of the loaded bucket, which has no finding; of a group if it is the first of it. */
   find(rows: BucketRows): FoundProof | undefined {
     if (this.#whyNone !== '') return undefined;
-    const { isProvable, hasFallback } = this.#look(rows.bucket);
-    if (!isProvable) return undefined;
-    const withDenials = !this.#declaresDenials && !hasFallback;
-    const policy = this.#table.policyOf(rows.bucket);
+    if (this.#groups?.has(rows.bucket)) {
+      const buckets = this.#groups.all.get(rows.bucket);
+      return buckets && this.#findGroup(this.#groups, buckets);
+    }
+    const yardstick = this.#yardstickOf(rows.bucket);
+    if (yardstick === undefined || this.#deniesNothing(rows.bucket)) return undefined;
+    const withDenials = this.#provesDenials && !this.#hasFallback(rows.bucket);
     const resets = this.#resets(rows.bucket);
-    const isStartFree = this.#history.header.initial === 'unknown';
     const state = withDenials ? STATE.proved : STATE.admissionsProved;
     for (const usesReports of this.#table.levels === undefined ? [false] : [true, false]) {
       const how = { clocks: this.#findClocks(), resets, withDenials, usesReports };
-      const demands = new BucketDemands(rows, policy, how);
-      const startQuanta = isStartFree ? findStart(demands, policy) : policy.capacityQuanta;
-      const proof = demands.areMomentsWithin()
-        ? findOrder(demands, idealBucket(policy), { startQuanta, isStartFree })
-        : undefined;
-      if (proof !== undefined) return { state, demands, proof };
+      const demands = new BucketDemands(rows, yardstick, how);
+      const proof = demands.areMomentsWithin() ? yardstick.find(demands) : undefined;
+      if (proof !== undefined)
+        return {
+          state,
+          buckets: [rows.bucket],
+          resets: resets.length,
+          clock: demands.clock,
+          proof,
+          fullQuanta: yardstick.fullQuanta,
+        };
       if (!demands.isReported) break; // without reports it is the same search again
     }
     return undefined;
+  }
+
+  #findGroup(groups: Groups, buckets: readonly number[]): FoundProof | undefined {
+    const yardsticks = new Map(buckets.map((bucket) => [bucket, this.#yardstickOf(bucket)]));
+    const policyOf = (bucket: number) => yardsticks.get(bucket)?.policy as Policy;
+    if (buckets.some((bucket) => policyOf(bucket) === undefined)) return undefined;
+    const withDenials = this.#provesDenials && !buckets.some((bucket) => this.#hasFallback(bucket));
+    const clock = this.#findClocks().shared;
+    const demands = new GroupDemands(this.#table, {
+      ...{ buckets, groups, clock, withDenials, resetsOf: this.#resets },
+      measureOf: (bucket) => yardsticks.get(bucket) as Yardstick,
+    });
+    const start = { startQuanta: 0, isStartFree: false };
+    const ideal = idealGroup(demands, buckets, policyOf);
+    const proof = demands.isProvable ? findOrder(demands, ideal, start) : undefined;
+    if (proof === undefined) return undefined;
+    const state = withDenials ? STATE.proved : STATE.admissionsProved;
+    return { state, buckets, resets: demands.resets, clock, proof: { replay: proof.replay }, fullQuanta: 0 };
+  }
+
+  #yardstickOf(bucket: number): Yardstick | undefined {
+    return yardstickOf(this.#promise, this.#table.policyOf(bucket), this.#history.header);
+  }
+
+  get #provesDenials(): boolean {
+    return !this.declaresDenials && provesDenials(this.#promise);
+  }
+
+  #proveGroups(groups: Groups, withFindings: readonly BucketResult[]): void {
+    if (this.#whyNone !== '') return;
+    const accused = new Set(
+      withFindings.filter((result) => this.#isAccused(result)).map(({ bucket }) => bucket),
+    );
+    for (const buckets of groups.all.values()) {
+      if (buckets.some((bucket) => accused.has(bucket))) continue;
+      const state = this.#findGroup(groups, buckets)?.state ?? STATE.open;
+      for (const bucket of buckets) this.#states[bucket] = state;
+    }
   }
 
   /** Counts the buckets, with those of the findings. */
@@ -110,6 +174,7 @@ export class Certificates {
     withFindings: readonly BucketResult[],
     isWithinBound: (result: BucketResult) => boolean,
   ): ProofCounts {
+    if (this.#groups !== undefined) this.#proveGroups(this.#groups, withFindings);
     for (const result of withFindings)
       if (this.#states[result.bucket] === STATE.open)
         this.#states[result.bucket] = this.#judge(result, isWithinBound);
@@ -135,35 +200,37 @@ export class Certificates {
   /** The state of a bucket with findings. What a failover lost shows up in the replay, too: the same bound covers it. */
   #judge(result: BucketResult, isWithinBound: (result: BucketResult) => boolean): number {
     const { over, denials, replay, windows } = result;
-    const convictsDenials = !this.#declaresDenials && !traitsOf(this.#history.header.strategy).windowBound;
+    const convictsDenials = !this.declaresDenials && !traitsOf(this.#history.header.strategy).windowBound;
     if (windows.length > 0 || (denials.length > 0 && convictsDenials)) return STATE.convicted;
-    if (!this.#isBucket || over.drops.length + replay.findings.length === 0) return STATE.open;
+    if (this.#promise.type !== 'token-bucket' || over.drops.length + replay.findings.length === 0)
+      return STATE.open;
     return isWithinBound(result) ? STATE.withinBound : STATE.convicted;
   }
 
-  /** A denial of nothing cannot be right, and decisions on several buckets have no certificate. */
-  #look(bucket: number): { isProvable: boolean; hasFallback: boolean } {
+  #hasFallback(bucket: number): boolean {
+    return this.#some(bucket, (kind) => (kind & KIND.fallback) !== 0);
+  }
+
+  /** Whether a cost of 0 was denied, which cannot be right. */
+  #deniesNothing(bucket: number): boolean {
+    const isDenied = (kind: number) => (kind & (KIND.outcome | KIND.merged)) === KIND.denied;
+    return this.#some(bucket, (kind, cost) => isDenied(kind) && cost <= 0);
+  }
+
+  #some(bucket: number, isSuch: (kind: number, cost: number) => boolean): boolean {
     const { starts, kinds, costTokens } = this.#table;
-    let hasFallback = false;
-    for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
-      const kind = kinds[row] as number;
-      if ((kind & KIND.multiBucket) !== 0) return { isProvable: false, hasFallback };
-      if ((kind & KIND.fallback) !== 0) hasFallback = true;
-      const isDenied = (kind & (KIND.outcome | KIND.merged)) === KIND.denied;
-      if (isDenied && (costTokens[row] as number) <= 0) return { isProvable: false, hasFallback };
-    }
-    return { isProvable: true, hasFallback };
+    for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++)
+      if (isSuch(kinds[row] as number, costTokens[row] as number)) return true;
+    return false;
   }
 }
 
 function whyNone(
   { header, end, outcomes }: History,
-  promise: Promised,
   { openAtEndMissing = false, isComplete = false }: CheckOptions,
 ): string {
   const { allowed, denied, failed, info } = outcomes;
   if (traitsOf(header.strategy).windowBound) return `${header.strategy} promises less than an ideal bucket`;
-  if (promise.type !== 'token-bucket') return `${promise.type} has no certificate yet`;
   if (end !== undefined && end.sent !== allowed + denied + failed + info)
     return 'operations are missing from the history';
   if (end === undefined && !openAtEndMissing && !isComplete) return 'the history has no end';

@@ -25,6 +25,15 @@ export interface Demands {
   foundQuanta(row: number): number;
 }
 
+/** How the levels of a limiter are counted. */
+export interface Measure {
+  /** The level of an unused limiter. */
+  readonly fullQuanta: number;
+  readonly quantaPerToken: number;
+  /** Whether the levels that decisions report are of this limiter. */
+  readonly hasLevels: boolean;
+}
+
 export interface Gain {
   readonly row: number;
   readonly fromUs: number;
@@ -35,6 +44,8 @@ export interface Gain {
 /** Receives the operations in their order. */
 export interface Sink {
   place(row: number, atUs: number): void;
+  /** A window begins, before what is placed next. */
+  begin(atUs: number): void;
 }
 
 export interface StartLevel {
@@ -52,3 +63,8 @@ export interface Attempt extends StartLevel {
 
 /** Stands for the time before an admission found a full bucket. */
 export const START = -1;
+
+/** The first moment of all rows. */
+export function startOf(demands: Demands): number {
+  return demands.order.length > 0 ? demands.fromUs(demands.order[0] as number) : 0;
+}

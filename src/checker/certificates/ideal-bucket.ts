@@ -1,16 +1,16 @@
 import type { Policy } from '../../core/policy.ts';
 import type { BucketDemands } from './bucket-demands.ts';
 import { BusyBucket, type BusyPeriod } from './busy-bucket.ts';
-import { type Attempt, START } from './demands.ts';
+import { type Attempt, START, startOf } from './demands.ts';
 import type { Ideal } from './ideal.ts';
-import { TokenOrder } from './token-order.ts';
+import { tokenOrder } from './token-order.ts';
 
 /** An ideal token bucket. */
 export function idealBucket(policy: Policy): Ideal<BusyPeriod> {
   return {
-    begin: (demands, attempt) => new BusyBucket(policy, demands, attempt),
+    begin: (demands, attempt) => new BusyBucket(policy, demands, { ...attempt, startUs: startOf(demands) }),
     arrange: (demands) => demands,
-    reorder: (demands) => new TokenOrder(demands, policy),
+    reorder: (demands) => tokenOrder(demands, policy),
     later: (attempt, misses, share) => later(attempt, misses, { policy, share }),
   };
 }

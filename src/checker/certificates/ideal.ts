@@ -12,8 +12,6 @@ export interface Level<M extends Miss> {
   readonly nowUs: number;
   /** Its level; of several buckets that of the first. */
   readonly quanta: number;
-  /** What has to change for the sake of a denial that finds too much now. */
-  readonly miss: M;
   levelAt(us: number): number;
   /** Whether a row finds its cost now. */
   has(row: number): boolean;
@@ -25,6 +23,10 @@ export interface Level<M extends Miss> {
   gain(gain: Gain): void;
   /** By how much a denial of this row finds too much. */
   needed(row: number): number;
+  /** What has to change for the sake of a denial of this row that finds too much now. */
+  missOf(row: number): M;
+  /** Whether a charge can be the reason of a denial. */
+  mayExplain(charge: number, denial: number): boolean;
   /** A moment at which a charge leaves the level that was found later; undefined if there is none. */
   explainingMoment(found: FoundLevel, charge: Charge): number | undefined;
 }

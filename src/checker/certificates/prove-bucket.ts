@@ -4,8 +4,8 @@ import { Schedule } from './schedule.ts';
 
 /** An order of operations to which an ideal limiter gives the recorded answers. */
 export interface Proof {
-  /** The level before the first operation. */
-  readonly firstQuanta: number;
+  /** The level before the first operation; absent: full. */
+  readonly firstQuanta?: number;
   /** Hands the operations to `sink`, in their order. */
   replay(sink: Sink): void;
 }

@@ -108,7 +108,7 @@ export class Schedule<M extends Miss> {
 
   #meetDenial(row: number): void {
     if (!this.#level.has(row)) this.#placeDenial(row);
-    else this.#waiting.push({ row, needed: this.#level.needed(row), miss: this.#level.miss });
+    else this.#waiting.push({ row, needed: this.#level.needed(row), miss: this.#level.missOf(row) });
   }
 
   /** Places what has its turn up to this moment. */
@@ -163,7 +163,8 @@ export class Schedule<M extends Miss> {
     const failing = this.#waiting.filter(({ row }) => this.#demands.untilUs(row) <= atUs);
     const isTooMuch = () => failing.some(({ row }) => this.#level.has(row));
     if (this.#usesMaybes)
-      for (let at = 0; at < this.#unknown.maybes.length && isTooMuch(); ) if (!this.#takeMaybe(at)) at++;
+      for (let at = 0; at < this.#unknown.maybes.length && isTooMuch(); )
+        if (!this.#takeMaybe(at, failing)) at++;
     for (const one of failing) {
       const at = this.#waiting.indexOf(one);
       if (at < 0) continue; // a charge placed it
@@ -173,10 +174,11 @@ export class Schedule<M extends Miss> {
     }
   }
 
-  #takeMaybe(at: number): boolean {
+  #takeMaybe(at: number, denials: readonly Pending[]): boolean {
     const { maybes } = this.#unknown;
     const { row } = maybes[at] as Pending;
-    return this.#level.has(row) && this.#unknown.take(maybes, at, this.#level.nowUs);
+    const helps = denials.some((one) => this.#level.mayExplain(row, one.row) && this.#level.has(one.row));
+    return helps && this.#level.has(row) && this.#unknown.take(maybes, at, this.#level.nowUs);
   }
 
   #gain(untilUs: number): boolean {
@@ -207,7 +209,7 @@ export class Schedule<M extends Miss> {
       if (!this.#level.has(one.row)) this.#placeDenial(one.row);
       else {
         const needed = this.#level.needed(one.row);
-        if (needed < one.needed) Object.assign(one, { needed, miss: this.#level.miss });
+        if (needed < one.needed) Object.assign(one, { needed, miss: this.#level.missOf(one.row) });
         this.#waiting[kept++] = one;
       }
     }

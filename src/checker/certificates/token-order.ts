@@ -1,7 +1,7 @@
 import type { Policy } from '../../core/policy.ts';
 import { DeadlineHeap } from '../proofs/deadline-heap.ts';
-import { sortRows } from '../rows/sort-rows.ts';
 import { type Demands, ROLE } from './demands.ts';
+import { Later } from './later.ts';
 
 const heap = new DeadlineHeap();
 
@@ -11,41 +11,8 @@ const heap = new DeadlineHeap();
  * be spent until u + C/r, so an early take may have to leave a token to a later one with less time. This is the order of
  * the machine in `over-admission.ts`, which finds room for every take if all cost one token.
  */
-export class TokenOrder implements Demands {
-  readonly #demands: Demands;
-  readonly #momentsUs: ReadonlyMap<number, number>;
-  readonly order: Uint32Array;
-
-  constructor(demands: Demands, policy: Policy) {
-    this.#demands = demands;
-    this.#momentsUs = giveTokens(demands, policy);
-    this.order = demands.order.slice();
-    sortRows(this.order, this.order.length, (row) => this.fromUs(row));
-  }
-
-  get gains(): Demands['gains'] {
-    return this.#demands.gains;
-  }
-
-  roleOf(row: number): number {
-    return this.#demands.roleOf(row);
-  }
-
-  fromUs(row: number): number {
-    return this.#momentsUs.get(row) ?? this.#demands.fromUs(row);
-  }
-
-  untilUs(row: number): number {
-    return this.#demands.untilUs(row);
-  }
-
-  quantaOf(row: number): number {
-    return this.#demands.quantaOf(row);
-  }
-
-  foundQuanta(row: number): number {
-    return this.#demands.foundQuanta(row);
-  }
+export function tokenOrder(demands: Demands, policy: Policy): Demands {
+  return new Later(demands, giveTokens(demands, policy));
 }
 
 /** The moments of all takes, by row. Microseconds. */

@@ -83,6 +83,11 @@ export function formatPromise(promise: Promised): string {
   return `${promise.type}:${limit}/${window}${aligned}`;
 }
 
+/** Whether the promise says at which moments a limiter must admit, if the time of day of its clock is known. */
+export function provesDenials(promise: Promised): boolean {
+  return promise.type === 'fixed-window' ? promise.alignment === 'epoch' : promise.type !== 'sliding-counter';
+}
+
 /** Tokens: the capacity of the bucket or the limit of the window. */
 export function limitTokensOf(promise: Promised | undefined, policy: Policy): number {
   return promise === undefined || promise.type === 'token-bucket' ? policy.capacityTokens : promise.limit;

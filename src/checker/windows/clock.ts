@@ -100,7 +100,7 @@ function hullOf(dates: readonly ClockReading[], wanderUs: number): WindowOffset 
 }
 
 /** The year 2001: a monotonic clock that counts from a start is always below. */
-const FIRST_DATE_US = 1e15;
+export const FIRST_DATE_US = 1e15;
 
 function areDates({ fromUs }: ClockSpan): boolean {
   return fromUs >= FIRST_DATE_US;

@@ -1,5 +1,6 @@
 import type { CertificateRecord } from '../../../src/checker/certificates/certificate-lines.ts';
 import type { Random } from '../../../src/core/prng.ts';
+import { listed, type Step, stepsOf } from './changed-order.ts';
 import type { Clock, Proof } from './slow-check.ts';
 import { MOST_OPERATIONS, pick } from './small-histories.ts';
 
@@ -84,22 +85,26 @@ const CHANGES: Readonly<Record<Kind, readonly Change[]>> = {
     ),
     (proof) => [{ ...proof, order: proof.order.slice(0, -1) }],
     (proof) => [{ ...proof, order: [...proof.order, 2] }],
-    ofSteps((steps) => steps.map(({ us }, at) => ({ us, code: step(steps, steps.length - 1 - at).code }))),
+    ofSteps((steps) =>
+      steps.map(({ atUs }, at) => ({ atUs, code: step(steps, steps.length - 1 - at).code })),
+    ),
   ],
   moments: [
     (proof) => [{ ...proof, momentsUs: proof.momentsUs.slice(0, -1) }],
     (proof) => [{ ...proof, momentsUs: [...proof.momentsUs, 1] }],
-    ofSteps((steps, { at, bit }) => steps.with(at, { ...step(steps, at), us: step(steps, at).us + bit })),
-    ofSteps((steps, { bit }) => steps.map(({ us, code }) => ({ code, us: us + bit }))),
+    ofSteps((steps, { at, bit }) => steps.with(at, { ...step(steps, at), atUs: step(steps, at).atUs + bit })),
+    ofSteps((steps, { bit }) => steps.map(({ atUs, code }) => ({ code, atUs: atUs + bit }))),
     ofSteps((steps, { at, bit }) =>
-      steps.map(({ us, code }, one) => ({ code, us: one < at ? us : us + bit })),
+      steps.map(({ atUs, code }, one) => ({ code, atUs: one < at ? atUs : atUs + bit })),
     ),
   ],
   start: [
-    (proof, { random }) => [{ ...proof, start: String(below(random, 1_000)) }],
-    (proof, { random }) => [{ ...proof, start: String(-below(random, 1_000)) }],
-    (proof, { random }) => [{ ...proof, start: String(Number(proof.start ?? 0) + bit(random)) }],
-    ({ start, ...proof }) => [start === undefined ? { ...proof, start: '0' } : proof],
+    (proof, { random }) => [{ ...proof, start: [below(random, 1_000), 1_000] }],
+    (proof, { random }) => [{ ...proof, start: [-below(random, 1_000), 1_000] }],
+    ({ start: [level, capacity] = [1, 1], ...proof }, { random }) => [
+      { ...proof, start: [level + bit(random), capacity] },
+    ],
+    ({ start, ...proof }) => [start === undefined ? { ...proof, start: [0, 1] } : proof],
   ],
   proves: [
     (proof) => [{ ...proof, proves: proof.proves === 'all' ? 'admissions' : 'all' }],
@@ -135,11 +140,6 @@ const CHANGES: Readonly<Record<Kind, readonly Change[]>> = {
   dropped: [() => []],
 };
 
-interface Step {
-  readonly code: number;
-  readonly us: number;
-}
-
 interface Drawn {
   readonly at: number;
   readonly other: number;
@@ -150,17 +150,10 @@ interface Drawn {
 /** A change of the steps of a proof. */
 function ofSteps(change: (steps: readonly Step[], drawn: Drawn) => readonly Step[]): Change {
   return (proof, { random }) => {
-    const moments = sums(proof.momentsUs);
-    const steps = sums(proof.order).map((code, at) => ({ code, us: moments[at] as number }));
+    const steps = stepsOf(proof);
     const [at, other] = [below(random, steps.length), below(random, steps.length)];
     const changed = change(steps, { at, other, bit: bit(random), below: (count) => below(random, count) });
-    return [
-      {
-        ...proof,
-        order: differences(changed.map(({ code }) => code)),
-        momentsUs: differences(changed.map(({ us }) => us)),
-      },
-    ];
+    return [{ ...proof, ...listed(changed) }];
   };
 }
 
@@ -192,16 +185,4 @@ function bit(random: Random): number {
 
 function below(random: Random, count: number): number {
   return Math.floor(random() * count);
-}
-
-function sums(steps: readonly number[]): number[] {
-  let sum = 0;
-  return steps.map((step) => {
-    sum += step;
-    return sum;
-  });
-}
-
-function differences(values: readonly number[]): number[] {
-  return values.map((value, at) => value - (values[at - 1] ?? 0));
 }

@@ -9,7 +9,7 @@ import { verify } from './verified.ts';
 
 const HEAD: CertificateRecord = {
   ...({ type: 'certificate', format: 'openclaw-certificate', version: 1 } as const),
-  ratePpm: 1_000,
+  ...{ promise: { type: 'token-bucket' }, declaresFalseDenials: false, ratePpm: 1_000 },
 };
 
 /** Convictions that a forger may write: any admissions of a window, and any denial. */

@@ -74,7 +74,10 @@ it('a clock of no node is the clock of the recorder', async () => {
   ].map((part, index) => operationOf(index, part));
   const records: HistoryRecord[] = [header, ...operations, { type: 'end', atUs: S, sent: 2 }];
   const { counts } = await verify(records, [
-    { type: 'certificate', format: 'openclaw-certificate', version: 1, ratePpm: 1_000 },
+    {
+      ...({ type: 'certificate', format: 'openclaw-certificate', version: 1, ratePpm: 1_000 } as const),
+      ...{ promise: { type: 'token-bucket' }, declaresFalseDenials: false },
+    },
     {
       type: 'clock',
       clock: 0,
@@ -86,5 +89,5 @@ it('a clock of no node is the clock of the recorder', async () => {
     },
     { type: 'proof', bucket: 'b', proves: 'all', clock: 0, order: [0, 2], momentsUs: [0, 190_200] },
   ]);
-  expect(counts).toMatchObject({ proved: 0, refused: 2 });
+  expect(counts).toMatchObject({ proved: 0, refused: 2 }); // its clock, and its proof
 });

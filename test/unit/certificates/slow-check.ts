@@ -31,7 +31,7 @@ export function makeSlowCheck(records: readonly HistoryRecord[]) {
   const readings = records.filter((record) => record.type === 'clock' && record.source === undefined);
   const resets = records.filter((record) => record.type === 'event' && record.event === 'reset');
   return {
-    /** Which records of a certificate are right: of each bucket at most one, the first. */
+    /** Which records of a certificate without declared false denials are right: of each bucket at most one, the first. */
     rightProofs(certificate: readonly CertificateRecord[]): Proof[] {
       const clocks = new Map<number, Clock>();
       const buckets = new Set<string>();
@@ -48,6 +48,7 @@ export function makeSlowCheck(records: readonly HistoryRecord[]) {
         return (
           own.length > 0 &&
           clock !== undefined &&
+          (record.proves === 'all' || own.some(({ decision }) => decision?.source === 'fallback')) &&
           isRight(record, { clock, headers, entries: entriesOf(own, ownResets) })
         );
       }) as Proof[];
@@ -59,7 +60,7 @@ export function makeSlowCheck(records: readonly HistoryRecord[]) {
 function isClock({ nodes, points }: Clock, readings: readonly ClockReading[]): boolean {
   const isSlow = points.slice(1).every(([us, offsetUs], at) => {
     const [lastUs, lastOffsetUs] = points[at] as readonly [number, number];
-    return us > lastUs && Math.abs(offsetUs - lastOffsetUs) * 1_000 <= us - lastUs;
+    return us >= lastUs && Math.abs(offsetUs - lastOffsetUs) * 1_000 <= us - lastUs;
   });
   const agrees = () =>
     readings
@@ -95,10 +96,10 @@ function isRight(
   { clock, headers, entries }: { clock: Clock; headers: readonly Header[]; entries: readonly Entry[] },
 ): boolean {
   const { capacity = 0, refill = { tokens: 1, perUs: 1 } } = headers[0]?.policy ?? {};
-  const common = gcd(refill.tokens, refill.perUs);
-  const [perToken, perUs] = [refill.perUs / common, refill.tokens / common];
+  const { perUs: perToken, tokens: perUs } = refill;
   const full = capacity * perToken;
-  const start = proof.start === undefined ? full : Number(proof.start);
+  const [level, of] = proof.start ?? [1, 1];
+  const start = Math.trunc((full * level) / of);
   const isKnown = headers.every(({ initial }) => initial === 'full');
   if (start < 0 || start > full || (start !== full && isKnown)) return false;
   const placed = place(proof, entries);
@@ -215,8 +216,4 @@ function ofSeveral(attempts: readonly Numbered[]): Entry[] {
 /** The last moment at which an operation can have been decided. */
 function lastUs({ outcome, completedUs, latestUs }: Operation): number {
   return (outcome === 'info' ? latestUs : completedUs) ?? Number.POSITIVE_INFINITY;
-}
-
-function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
 }

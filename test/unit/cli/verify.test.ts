@@ -112,7 +112,7 @@ describe('verify', () => {
 
   it('refuses a changed proof, with the reason: exit code 1', async () => {
     const cwd = await certified(20);
-    rewrite(cwd, (record) => (record.type === 'proof' ? { ...record, start: '7' } : record));
+    rewrite(cwd, (record) => (record.type === 'proof' ? { ...record, start: [7, 20] } : record));
     const { code, stdout } = await callCli(VERIFY, { cwd });
     expect(code).toBe(1);
     expect(stdout).toMatch(/^verified {2}fail: refused\n {2}FAIL b: its start is wrong\n/);
@@ -129,17 +129,40 @@ describe('verify', () => {
     expect(code).toBe(1);
     const { verdict, refusals }: Verification = JSON.parse(stdout);
     expect(verdict).toBe('fail');
-    expect(refusals).toEqual([expect.stringContaining(`its end says ${name} ${many}; the verifier counts`)]);
+    expect(refusals).toContainEqual(
+      expect.stringContaining(`its end says ${name} ${many}; the verifier counts`),
+    );
+  });
+
+  it.each([['open', 1] as const, ['withinBound', 2] as const, ['convicted', 1] as const])(
+    'refuses an end whose counts do not add up, %s %i: exit code 1',
+    async (name, many) => {
+      const cwd = await certified(20);
+      rewrite(cwd, (record) => (record.type === 'end' ? { ...record, [name]: many } : record));
+      const { code, stdout } = await callCli([...VERIFY, '--json'], { cwd });
+      expect(code).toBe(1);
+      const { refusals }: Verification = JSON.parse(stdout);
+      expect(refusals).toEqual(['its end does not add up to 1 bucket']);
+    },
+  );
+
+  it('refuses an end that does not count a conviction: exit code 1', async () => {
+    const cwd = await certified(20);
+    const excess = { type: 'excess', bucket: 'b', fromUs: 0, untilUs: 9, operations: [0] };
+    const [last, ...others] = recordsIn(cwd).reverse();
+    const records = [last, excess, ...others].reverse();
+    write(cwd, 'c.ndjson.gz', gzipSync(records.map((record) => `${JSON.stringify(record)}\n`).join('')));
+    const { code, stdout } = await callCli([...VERIFY, '--json'], { cwd });
+    expect(code).toBe(1);
+    const { refusals }: Verification = JSON.parse(stdout);
+    expect(refusals).toEqual(['its end says convicted 0; the verifier counts 1 conviction']);
   });
 
   it('does not know what a certificate without proofs shows: exit code 2', async () => {
-    const charges = [
-      { bucket: 'a', cost: 1 },
-      { bucket: 'b', cost: 1 },
-    ];
+    const denied = { cost: 0, outcome: 'denied' } as const;
     const records = [
       headerOf('20:5/s'),
-      operationOf(0, { charges }),
+      operationOf(0, denied),
       { type: 'end' as const, atUs: 9_000, sent: 1 },
     ];
     const { code, stdout } = await callCli(VERIFY, {
@@ -147,20 +170,24 @@ describe('verify', () => {
     });
     expect(code).toBe(2);
     expect(stdout).toMatch(/unknown: the certificate proves nothing/);
-    expect(stdout).toMatch(/-- 2 buckets open: neither proved nor convicted/);
+    expect(stdout).toMatch(/-- 1 bucket open: neither proved nor convicted/);
   });
 
   it.each([
-    { limit: 20, says: /-- 1 bucket with windows above the promise: not verified\n/ },
-    { limit: 21, says: /-- 1 bucket open: neither proved nor convicted\n/ },
-  ])('does not know of windows of at most $limit: exit code 2', async ({ limit, says }) => {
+    { limit: 20, exit: 2, says: /-- 1 bucket with windows above the promise: not verified\n/ },
+    {
+      limit: 21,
+      exit: 0,
+      says: /ok 1 bucket proved: an ideal limiter of sliding-window:21\/60s gives every recorded answer\n/,
+    },
+  ])('of windows of at most $limit: exit code $exit', async ({ limit, exit, says }) => {
     const cwd = testFolder();
     write(cwd, 'h.ndjson', historyText(21));
     const promise = ['--promise', `sliding-window:${limit}/60s`, '--certificate', 'c.ndjson.gz'];
     const checked = await callCli(['check', 'h.ndjson', ...promise], { cwd });
     expect(checked.code, checked.stdout).toBe(limit === 20 ? 1 : 0);
     const { code, stdout } = await callCli(VERIFY, { cwd });
-    expect(code).toBe(2);
+    expect(code).toBe(exit);
     expect(stdout).toMatch(says);
   });
 
