@@ -3,16 +3,18 @@ import type { Probe } from '../faults/probes/probe.ts';
 import { FaultProof, LOOK_MS } from './fault-proof.ts';
 
 /** A proof by looks that see this, one after the other; an Error is thrown. */
-function proofOf(looks: Probe['looks'], sights: readonly (boolean | Error)[]): FaultProof {
+function proofOf(
+  looks: Probe['looks'],
+  sights: readonly (boolean | Error)[],
+  signal = new AbortController().signal,
+): FaultProof {
   const left = [...sights];
-  return new FaultProof({
-    looks,
-    look: async () => {
-      const next = left.shift();
-      if (next instanceof Error || next === undefined) throw next ?? new Error('one look too many');
-      return { bit: next, saw: `look ${sights.length - left.length}` };
-    },
-  });
+  const look = async () => {
+    const next = left.shift();
+    if (next instanceof Error || next === undefined) throw next ?? new Error('one look too many');
+    return { bit: next, saw: `look ${sights.length - left.length}` };
+  };
+  return new FaultProof({ looks, look }, signal);
 }
 
 /** The sight of a fault that lasts this long. */
@@ -20,8 +22,7 @@ async function sightOf(looks: Probe['looks'], sights: readonly (boolean | Error)
   const proof = proofOf(looks, sights);
   proof.injected();
   await (proof.leadMs(forMs) === undefined ? proof.seen() : proof.ending());
-  await proof.healed();
-  return proof.sight();
+  return proof.healed();
 }
 
 describe('a fault is in force', () => {
@@ -43,6 +44,17 @@ describe('a fault is in force', () => {
   it('by the first look alone, if it is short', async () =>
     expect(await sightOf('throughout', [true], 2 * LOOK_MS - 1)).toEqual({ bit: true, saw: 'look 1' }));
 
-  it('or not known, if the run ended before any look', async () =>
-    expect(await proofOf('in the end', []).sight()).toBeUndefined());
+  it('not, if it ended before any look', async () =>
+    expect(await proofOf('in the end', []).healed()).toEqual({
+      bit: false,
+      saw: 'it ended before it was looked at',
+    }));
+
+  it('without a look that is still under way when the run is aborted', async () => {
+    const over = new AbortController();
+    const proof = new FaultProof({ looks: 'throughout', look: () => new Promise(() => {}) }, over.signal);
+    proof.injected();
+    over.abort();
+    expect(await proof.healed()).toMatchObject({ bit: false });
+  });
 });

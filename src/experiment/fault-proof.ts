@@ -8,10 +8,13 @@ export const LOOK_MS = 2_000;
 /** The looks at one fault, and what they prove. A look never rejects; it delays the heal of a fault that is shorter. */
 export class FaultProof {
   readonly #probe: Probe;
-  readonly #sights: Promise<Sight>[] = [];
+  readonly #signal: AbortSignal;
+  readonly #sights: Promise<Sight | undefined>[] = [];
 
-  constructor(probe: Probe) {
+  /** After an abort no look is awaited: a fault has to be healed at once. */
+  constructor(probe: Probe, signal: AbortSignal) {
     this.#probe = probe;
+    this.#signal = signal;
   }
 
   /** The fault has just been injected. */
@@ -38,28 +41,30 @@ export class FaultProof {
     await this.#look();
   }
 
-  async healed(): Promise<void> {
-    if (this.#probe.looks === 'after the heal') this.#look();
-    await Promise.all(this.#sights);
+  /** The fault has been healed. Gives what all looks together saw. */
+  async healed(): Promise<Sight> {
+    if (this.#probe.looks === 'after the heal') this.#sights.push(this.#probe.look().catch(failed));
+    const sights = (await Promise.all(this.#sights)).filter((sight) => sight !== undefined);
+    const last = sights.at(-1) ?? { bit: false, saw: 'it ended before it was looked at' };
+    return sights.find(({ bit }) => bit === (this.#probe.looks === 'at times')) ?? last;
   }
 
-  /** What all looks together saw; undefined without one. */
-  async sight(): Promise<Sight | undefined> {
-    const sights = await Promise.all(this.#sights);
-    if (this.#probe.looks === 'at times') return sights.find(({ bit }) => bit) ?? sights.at(-1);
-    return sights.find(({ bit }) => !bit) ?? sights.at(-1);
-  }
-
-  #look(): Promise<Sight> {
-    const look = this.#probe.look().catch(
-      (error: unknown): Sight => ({
-        bit: false,
-        saw: `the probe failed: ${error instanceof Error ? error.message : error}`,
-      }),
-    );
+  #look(): Promise<Sight | undefined> {
+    const look = Promise.race([this.#probe.look(), aborted(this.#signal)]).catch(failed);
     this.#sights.push(look);
     return look;
   }
+}
+
+function failed(error: unknown): Sight {
+  return { bit: false, saw: `the probe failed: ${error instanceof Error ? error.message : error}` };
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 }
 
 /** The record of what was seen of a fault. */

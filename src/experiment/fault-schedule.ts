@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeRandom } from '../core/prng.ts';
-import type { Probe, ProbeContext } from '../faults/probes/probe.ts';
+import { neverSeen, type Probe, type ProbeContext } from '../faults/probes/probe.ts';
 import { makeProbe } from '../faults/probes/registry.ts';
 import { injectFault } from '../faults/registry.ts';
 import type { FaultContext, Undo } from '../faults/support/fault.ts';
@@ -26,6 +26,13 @@ const LOOK_EVERY_MS = 20;
 
 function endOf({ atMs, forMs }: PlannedFault): number {
   return atMs + forMs;
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 interface InForce {
@@ -143,13 +150,15 @@ export class FaultSchedule {
       await sleep(LOOK_EVERY_MS, undefined, { signal: this.#over.signal });
   }
 
-  /** Reads what the fault is compared with. */
+  /** Reads what the fault is compared with. Rejects on abort. */
   async #prepare(fault: PlannedFault, context: ProbeContext): Promise<FaultProof | undefined> {
-    const probe = await makeProbe(fault, context).catch((error: unknown): Probe => {
+    const { signal } = this.#over;
+    const making = makeProbe(fault, context).catch((error: unknown): Probe => {
       const why = error instanceof Error ? error.message : error;
-      return { looks: 'at once', look: async () => ({ bit: false, saw: `the probe failed: ${why}` }) };
+      return neverSeen({ bit: false, saw: `the probe failed: ${why}` });
     });
-    return probe && new FaultProof(probe);
+    const probe = await Promise.race([making, rejectOnAbort(signal)]);
+    return probe && new FaultProof(probe, signal);
   }
 
   /** Waits for the planned length of a fault, and looks at it meanwhile. */
@@ -185,8 +194,7 @@ export class FaultSchedule {
 
   /** Records what was seen of a fault that has been healed. */
   async #prove({ fault: { fault }, proof }: InForce): Promise<void> {
-    if (!this.#over.signal.aborted) await proof?.healed();
-    const sight = await proof?.sight();
+    const sight = await proof?.healed();
     if (sight !== undefined)
       this.#options.record(proofRecord(fault, sight, Math.ceil(this.#options.nowUs())));
   }

@@ -3,6 +3,7 @@ import { parseClaim } from '../checker/claims/claim.ts';
 import { MEASURES } from '../checker/claims/claim-list.ts';
 import type { ClaimResult } from '../checker/claims/evaluate.ts';
 import { countActivity, silenceText, silentRegions } from '../checker/evidence/silent-regions.ts';
+import { traitsOf } from '../core/strategies.ts';
 import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import { boundOf, falseDenialsOf, statedOf } from '../limiter/strategies/bounds.ts';
@@ -36,12 +37,18 @@ export function judgeRun({ plan, promise, busiest, problems }: JudgedBy, history
     busiest,
     problems: [...problems, ...silences(plan.load.rampMs, history)],
     claims: plan.claims.map(parseClaim),
-    boundOf: (policy, episodes) => boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan)),
+    boundOf: (policy, episodes) =>
+      hasSeveralBuckets(plan) ? undefined : boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan)),
     falseDenialsAtMost: falseDenialsOf(plan.strategy),
     ...(declaresStated && { declaresStated }),
     notes: [...planNotes(plan, history), ...notProved(plan)],
     ...(promise && { promise }),
   });
+}
+
+/** Whether each region has a Redis of its own, which the strategy does not know: then it declares nothing. */
+function hasSeveralBuckets({ topology, strategy }: JudgedBy['plan']): boolean {
+  return topology.apart === true && !traitsOf(strategy).perRegionBucket;
 }
 
 /** The report of a run whose check was interrupted: counts only, no claim is judged. `frame` has no operations. */

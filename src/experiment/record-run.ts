@@ -12,7 +12,7 @@ import type { Regions } from '../regions/provider.ts';
 import type { FaultSchedule } from './fault-schedule.ts';
 import { HistoryFile, type Written } from './history-file.ts';
 import { makeSchedule, outlastsRun } from './make-schedule.ts';
-import { makeNodeNames } from './node-names.ts';
+import { NodeNames } from './node-names.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
@@ -47,7 +47,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   const stop = new AbortController();
   const path = join(folder, 'history.ndjson');
   const history = new HistoryFile(path, makeHeader(run, system), () => stop.abort(), run.judgeApart?.above);
-  const { recorder, tally, ages, answers } = record(run, system, history);
+  const { recorder, tally, ages, answers, names } = record(run, system, history);
   const warmUp = await warmUpTarget(run, system, recorder, answers).catch(async (error: unknown) => {
     await endHistory(history, recorder, folder);
     throw error;
@@ -74,6 +74,7 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
     for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
     history.flush();
   }
+  problems.push(...(names?.problems() ?? []));
   if (faults?.failure !== undefined) throw faults.failure;
   const written = await endHistory(history, recorder, folder);
   return { written, loadMs, ...(redisCalls !== undefined && { redisCalls }), ...(warmUp && { warmUp }) };
@@ -86,6 +87,8 @@ interface Recording {
   readonly ages: AgeTally | undefined;
   /** Of an audit. */
   readonly answers: AnswerWatch | undefined;
+  /** Absent for an audit. */
+  readonly names: NodeNames | undefined;
 }
 
 /** Records requests and replies in the history and in the counters. */
@@ -98,12 +101,12 @@ function record({ plan, users, promise }: Run, { regions }: System, history: His
     limitTokensOf(promise, policy),
     isBucket ? new ExcessTally(policy) : undefined,
   );
-  const nameNode = regions === undefined ? undefined : makeNodeNames(regions);
+  const names = regions === undefined ? undefined : new NodeNames(regions);
   const ages = traitsOf(plan.strategy).perRegionBucket ? new AgeTally() : undefined;
   const answers = regions === undefined ? new AnswerWatch() : undefined;
   const recorder = new Recorder(
     (operation) => {
-      const named = nameNode?.(operation) ?? operation;
+      const named = names?.name(operation) ?? operation;
       history.add(named);
       ages?.add(named);
       tally.add(operation);
@@ -111,7 +114,7 @@ function record({ plan, users, promise }: Run, { regions }: System, history: His
     },
     (reading) => history.add(reading),
   );
-  return { recorder, tally, ages, answers };
+  return { recorder, tally, ages, answers, names };
 }
 
 /** Sends the load and runs the fault schedule; gives the milliseconds it took. */
@@ -124,7 +127,7 @@ async function load(
     answers,
     faults,
     stop,
-  }: Omit<Recording, 'ages'> & { faults: FaultSchedule | undefined; stop: AbortController },
+  }: Omit<Recording, 'ages' | 'names'> & { faults: FaultSchedule | undefined; stop: AbortController },
 ): Promise<number> {
   const { plan, users, problems, report } = run;
   const { durationMs } = plan.load;

@@ -20,13 +20,27 @@ export async function setServiceClock(url: string, offsetMs: number): Promise<vo
   if (!reply.ok) throw failed(url, `${reply.status} ${quoted(await reply.text().catch(() => ''))}`);
 }
 
-/** How far the clock of a Rating service is ahead of this machine's, in milliseconds. Rejects without an answer. */
+const READINGS = 4;
+
+/**
+ * How far the clock of a Rating service is ahead of this machine's, in milliseconds, by the fastest of four readings.
+ * Rejects without an answer.
+ */
 export async function readServiceClock(url: string): Promise<number> {
+  const readings: { readonly tookMs: number; readonly aheadMs: number }[] = [];
+  for (let at = 0; at < READINGS; at++) readings.push(await readOnce(url));
+  const [best] = readings.sort((a, b) => a.tookMs - b.tookMs);
+  return best?.aheadMs ?? 0;
+}
+
+async function readOnce(url: string) {
   const sentMs = Date.now();
   const reply = await fetch(`${url}/clock`, { signal: AbortSignal.timeout(REPLY_MS) });
   const { nowMs } = (await reply.json()) as { nowMs?: unknown };
-  if (typeof nowMs !== 'number') throw failed(url, `it tells ${quoted(nowMs)}`);
-  return nowMs - (sentMs + Date.now()) / 2;
+  const tookMs = Date.now() - sentMs;
+  if (typeof nowMs !== 'number')
+    throw environmentFailed(`the service at ${url} does not tell its time: ${quoted(nowMs)}`);
+  return { tookMs, aheadMs: nowMs - (sentMs + tookMs / 2) };
 }
 
 function failed(url: string, why: string, cause?: unknown): OpenclawError {

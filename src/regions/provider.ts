@@ -92,6 +92,8 @@ export interface Regions {
   direct(node: string): Endpoint & Login;
   /** The address of a node in CLUSTER NODES and in MOVED. */
   announced(node: string): Endpoint;
+  /** Other addresses of a node by which clients may name it, as `host:port`. Absent if there are none. */
+  aliases?(node: string): readonly string[];
   /** Absent if services run as local processes, placed in a region by `localAddress`. */
   place?(region: string, role: ServiceRole, signal: AbortSignal): Promise<ServicePlace>;
   /** Copies the logs of its nodes and its Toxiproxy into a folder. Absent for external nodes. */

@@ -35,8 +35,18 @@ const FAULTS: readonly { spec: FaultSpec; yes: RegExp; no: RegExp }[] = [
   },
   {
     spec: { fault: 'latency', between: ['a', 'b'], addMs: 0, jitterMs: 400, rampMs: 0 },
-    yes: /^PINGs from a to b differed by \d{2,}\.\d ms; /,
-    no: /^PINGs from . to . differed by [\d.]+ ms$/,
+    yes: /^PINGs from a to b differed by [\d.]+ ms before and \d{2,}\.\d ms now; /,
+    no: /^PINGs from . to . differed by [\d.]+ ms before and [\d.]+ ms now$/,
+  },
+  {
+    spec: { fault: 'latency', between: ['a', 'b'], addMs: 10, jitterMs: 40, rampMs: 0 },
+    yes: /^(?:a to b took|PINGs from a to b differed by)/,
+    no: /^(?:. to . took|PINGs from . to . differed by)/,
+  },
+  {
+    spec: { fault: 'latency', between: ['a', 'b'], addMs: 3_000, jitterMs: 0, rampMs: 0 },
+    yes: /^a to b took [\d.]+ ms before and more than 1800 ms now; /,
+    no: /^. to . took [\d.]+ ms before and [\d.]+ ms now$/,
   },
   {
     spec: { fault: 'bandwidth', between: ['a', 'b'], rateKBps: 100 },
@@ -76,7 +86,7 @@ const FAULTS: readonly { spec: FaultSpec; yes: RegExp; no: RegExp }[] = [
   },
   {
     spec: { fault: 'gateway-clock', region: 'a', offsetMs: -5_000 },
-    yes: /^the clock of the service of a moved by -5\d{3}|-4\d{3} ms$/,
+    yes: /^the clock of the service of a moved by -(?:5|4)\d{3} ms$/,
     no: /^the clock of the service of a moved by -?\d{1,3} ms$/,
   },
   {

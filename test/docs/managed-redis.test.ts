@@ -37,9 +37,9 @@ describe(MANAGED_PAGE, () => {
       .map(({ text }) => parseEndpoints(text, 'endpoints.yaml'));
     expect(files).toHaveLength(2);
     for (const { regions, nodes, services, tls } of files) {
-      const served = nodes.length > 0 ? nodes.map(({ region }) => region) : Object.keys(services);
-      expect(served).toEqual(regions);
-      expect(nodes.length === 0 || tls !== undefined).toBe(true);
+      expect(regions).toEqual(['us-east', 'eu-west']);
+      if (nodes.length === 0) expect(Object.keys(services)).toEqual(regions);
+      else expect([nodes.length, tls]).toEqual([1, { ca: 'ca.pem' }]);
     }
   });
 

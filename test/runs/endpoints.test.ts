@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
 import { type ByHand, startByHand, startClusterByHand } from '../support/by-hand.ts';
 import { callCli } from '../support/call-cli.ts';
@@ -184,6 +184,53 @@ describe('Redis that was started by hand', { timeout: 180_000 }, () => {
       { name: 'us-1', role: 'primary' },
       { name: 'eu-1', role: 'replica', primary: 'us-1' },
     ]);
+  });
+});
+
+describe('a server that loses its state', { timeout: 120_000 }, () => {
+  it('is charged with a full bucket, whatever its name in the file; two servers are charged with all', async () => {
+    const folder = testFolder();
+    const server = await startByHand([]);
+    started.push(server);
+    const nodes = (line: string) => endpointsIn(folder, ['kind: single', 'regions: [a, b]', 'nodes:', line]);
+    nodes(nodeLine('redis', 'a', `localhost:${server.port}`));
+    const chaos = [
+      'chaos',
+      'command',
+      '--endpoints',
+      'e.yaml',
+      '--at',
+      '2s',
+      '--for',
+      '1s',
+      '--heal',
+      'true',
+    ];
+    const load = ['--users', '6', '--connections', '30', '--skew', '0', '--duration', '5', '--json'];
+    const again = `redis-server --port ${server.port} --save '' --daemonize yes --dir ${folder}`;
+    const restart = `redis-cli -p ${server.port} shutdown nosave; ${again}`;
+    const lost = await callCli([...chaos, '--inject', restart, ...load], { cwd: folder });
+    onTestFinished(async () => void (await server.cli('shutdown', 'nosave').catch(() => {})));
+    const report: RunReport = JSON.parse(lost.stdout);
+    expect(
+      report.shards.map(({ shard, emptyRestarts }) => [shard, emptyRestarts]),
+      lost.stderr,
+    ).toEqual([['redis', 1]]);
+    expect(report.claims.filter(({ status }) => status === 'broken')).toEqual([]);
+    expect(report.overAdmission.largestExcess).toBeLessThanOrEqual(20);
+
+    const other = await startByHand([]);
+    started.push(other);
+    endpointsIn(folder, [
+      ...['kind: single', 'regions: [a, b]', 'nodes:'],
+      nodeLine('ra', 'a', `127.0.0.1:${server.port}`),
+      nodeLine('rb', 'b', `127.0.0.1:${other.port}`),
+    ]);
+    const twice = await callCli([...chaos, '--inject', 'true', '--roaming', '1', ...load], { cwd: folder });
+    const apart: RunReport = JSON.parse(twice.stdout);
+    expect(apart.overAdmission.largestExcess).toBeGreaterThan(0);
+    expect(apart.verdict).not.toBe('pass');
+    expect(twice.code).not.toBe(0);
   });
 });
 

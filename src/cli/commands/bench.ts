@@ -83,8 +83,6 @@ async function makeRunRequest(
     const plan = await readScenario(scenario, instead, environment);
     return onEndpoints({ plan, command: typedCommand(environment, plan.seed), flags }, environment);
   }
-  if (flags.endpoints !== undefined)
-    refuseTyped(command, OF_STARTED_NODES, 'cannot be used with --endpoints');
   const target = await servicesOf(flags, environment, command);
   if (target !== undefined) return planAudit({ ...flags, target }, environment, { command });
   if (flags.target === undefined) {

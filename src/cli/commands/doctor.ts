@@ -6,8 +6,8 @@ import { sweepClusters } from '../../regions/clusters.ts';
 import { diagnoseDocker, examineDocker } from '../../regions/docker/doctor.ts';
 import { chooseImages } from '../../regions/docker/images.ts';
 import type { Check } from '../../regions/doctor-check.ts';
-import { diagnoseExternal } from '../../regions/external/diagnose.ts';
-import { lookAt } from '../../regions/external/look.ts';
+import { diagnoseExternal, diagnoseSentinels } from '../../regions/external/diagnose.ts';
+import { lookAt, lookAtSentinels } from '../../regions/external/look.ts';
 import { diagnose, examineMachine, isReady } from '../../regions/local/doctor.ts';
 import type { Sweep } from '../../regions/local/sweep.ts';
 import { clusterStore } from '../../regions/store/user-clusters.ts';
@@ -69,9 +69,12 @@ async function examineEndpoints(
   environment: Environment,
 ): Promise<{ checks: readonly Check[]; ready: boolean }> {
   const { openEndpoints } = await import('../flags/endpoints-option.ts'); // its zod is a fifth of a start
-  const { regions } = await openEndpoints(file, environment);
-  const allowsEviction = allowEviction === true;
-  const checks = diagnoseExternal(regions, await lookAt(regions), { allowsEviction });
+  const { regions, sentinelLogin } = await openEndpoints(file, environment);
+  const looks = await lookAt(regions);
+  const checks = [
+    ...diagnoseExternal(regions, looks, { allowsEviction: allowEviction === true }),
+    ...diagnoseSentinels(await lookAtSentinels(regions, sentinelLogin), looks),
+  ];
   return { checks, ready: isReady(checks) };
 }
 

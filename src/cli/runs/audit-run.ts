@@ -24,16 +24,17 @@ export interface AuditFlags extends PlanFlags, RunFlags, TargetFlags {}
 
 /**
  * The HTTP services of the endpoints file of these flags, as targets; undefined without a file and for one of nodes.
- * Throws INVALID_OPTION, also for options that HTTP services do not take.
+ * Throws INVALID_OPTION, also for options of nodes that a run starts and for those that HTTP services do not take.
  */
 export async function servicesOf(
   { endpoints: file }: Pick<RunFlags, 'endpoints'>,
   environment: Environment,
   command: Command,
 ): Promise<TargetFlags['target']> {
-  const endpoints = file === undefined ? undefined : await readEndpoints(file, environment);
-  if (endpoints === undefined || endpoints.nodes.length > 0) return undefined;
+  if (file === undefined) return undefined;
+  const endpoints = await readEndpoints(file, environment);
   refuseTyped(command, OF_STARTED_NODES, 'cannot be used with --endpoints');
+  if (endpoints.nodes.length > 0) return undefined;
   refuseTyped(command, OF_A_LIMITER, 'cannot be used with HTTP services, whose limiter decides');
   return endpoints.regions.map((region) => ({ region, url: endpoints.services[region] ?? '' }));
 }

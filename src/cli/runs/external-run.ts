@@ -2,8 +2,14 @@ import { environmentFailed, invalidOption } from '../../core/errors.ts';
 import { isStrategy } from '../../core/strategies.ts';
 import { checkFill, externalSystem } from '../../experiment/external-system.ts';
 import type { ProvideSystem } from '../../experiment/system.ts';
-import { diagnoseExternal, lackForStrategy, replicasOf } from '../../regions/external/diagnose.ts';
-import { lookAt, type NodeLook, withAnnounced } from '../../regions/external/look.ts';
+import {
+  areApart,
+  diagnoseExternal,
+  diagnoseSentinels,
+  lackForStrategy,
+  replicasOf,
+} from '../../regions/external/diagnose.ts';
+import { lookAt, lookAtSentinels, type NodeLook, withAnnounced } from '../../regions/external/look.ts';
 import type { Regions } from '../../regions/provider.ts';
 import { checkFault } from '../../scenario/checks.ts';
 import type { FaultName, FaultSpec } from '../../scenario/faults/index.ts';
@@ -33,9 +39,11 @@ export async function openExternalRun(
 ): Promise<ExternalRun> {
   const { regions: opened, ...access } = await openEndpoints(file, environment);
   const looks = await lookAt(opened);
-  const missing = diagnoseExternal(opened, looks, { allowsEviction: allowEviction === true }).filter(
-    ({ mark }) => mark === 'missing',
-  );
+  const sentinels = await lookAtSentinels(opened, access.sentinelLogin);
+  const missing = [
+    ...diagnoseExternal(opened, looks, { allowsEviction: allowEviction === true }),
+    ...diagnoseSentinels(sentinels, looks),
+  ].filter(({ mark }) => mark === 'missing');
   if (missing.length > 0)
     throw environmentFailed(
       `${file} cannot be used: ${missing.map(({ name, found }) => `${name}: ${found}`).join('; ')}`,
@@ -46,9 +54,8 @@ export async function openExternalRun(
   const topology: TopologyOptions = {
     ...DEFAULT_TOPOLOGY,
     regions: regions.topology.regions,
-    replicas: replicasOf(looks),
+    ...(areApart(regions, looks) ? { apart: true, replicas: 0 } : { replicas: replicasOf(looks) }),
     roundTripMs: regions.topology.roundTripMs,
-    persistence: 'aof',
   };
   return {
     topology,

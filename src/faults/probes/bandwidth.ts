@@ -1,6 +1,6 @@
 import type { BandwidthSpec } from '../../scenario/faults/bandwidth.ts';
 import { cutPairs } from '../../topology/pairs.ts';
-import { allOf, type MakeProbe, type Sight } from './probe.ts';
+import { allOf, type MakeProbe, neverSeen, type Sight } from './probe.ts';
 import { nameOf, send, type Way, waysOf } from './reach.ts';
 
 /** A text takes this long at the limit, if it is not larger than the most. */
@@ -10,22 +10,26 @@ const MOST_BYTES = 4_000_000;
 const LEAST_MS = 100;
 /** The faster one counts, since another process may have delayed the other. */
 const ECHOES = 2;
-const PATIENCE_MS = 3_000;
 
 /** An ECHO of a text takes longer by at least half of the time that the text needs at the limit. */
 export const bandwidthProbe: MakeProbe<BandwidthSpec> = async ({ between, rateKBps }, { regions }) => {
   const bytes = Math.min(MOST_BYTES, Math.ceil(rateKBps * TAKES_MS));
   const atLimitMs = bytes / rateKBps;
+  if (atLimitMs < LEAST_MS)
+    return neverSeen({
+      bit: false,
+      saw: `${bytes} bytes need ${atLimitMs.toFixed(1)} ms at the limit, too few to be seen`,
+    });
   const text = 'x'.repeat(bytes);
   const ways = await waysOf(regions, cutPairs({ bridge: between }, regions.topology));
+  if ('saw' in ways) return neverSeen(ways);
   const measure = async (way: Way) => {
     const times: number[] = [];
     for (let at = 0; at < ECHOES; at++)
-      times.push((await send(way, ['ECHO', text], PATIENCE_MS + way.patienceMs)).ms);
+      times.push((await send(way, ['ECHO', text], 2 * atLimitMs + way.patienceMs)).ms);
     return Math.min(...times);
   };
-  const before = new Map<Way, number>();
-  for (const way of ways) before.set(way, await measure(way));
+  const before = new Map(await Promise.all(ways.map(async (way) => [way, await measure(way)] as const)));
   const lookAt = async (way: Way): Promise<Sight> => {
     const [wasMs, nowMs] = [before.get(way) ?? 0, await measure(way)];
     const growthMs = nowMs - wasMs;
@@ -36,14 +40,6 @@ export const bandwidthProbe: MakeProbe<BandwidthSpec> = async ({ between, rateKB
   };
   return {
     looks: 'throughout',
-    async look() {
-      if (ways.length === 0) return { bit: false, saw: 'no node beyond the link answered before it' };
-      if (atLimitMs < LEAST_MS)
-        return {
-          bit: false,
-          saw: `${bytes} bytes need ${atLimitMs.toFixed(1)} ms at the limit, too few to be seen`,
-        };
-      return allOf(await Promise.all(ways.map(lookAt)));
-    },
+    look: async () => allOf(await Promise.all(ways.map(lookAt))),
   };
 };

@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../core/units.ts';
 import type { FlapSpec } from '../../scenario/faults/flap.ts';
 import type { PartitionSpec } from '../../scenario/faults/partition.ts';
 import { cutPairs } from '../../topology/pairs.ts';
 import { type RegionPair, regionPairs } from '../../topology/topology.ts';
-import { allOf, type MakeProbe, type Probe, type ProbeContext, type Sight } from './probe.ts';
+import { allOf, type MakeProbe, neverSeen, type Probe, type ProbeContext, type Sight } from './probe.ts';
 import { echoesOf, nameOf, send, type Way, waysOf } from './reach.ts';
 
 /** A PING on each cut link stays without a reply, and has one on every other. */
@@ -16,6 +17,7 @@ export const partitionProbe: MakeProbe<PartitionSpec> = async (spec, context) =>
 export const flapProbe: MakeProbe<FlapSpec> = async (spec, context) => {
   const pairs = cutPairs(spec, context.regions.topology);
   const ways = await waysOf(context.regions, pairs);
+  if ('saw' in ways) return neverSeen(ways);
   const before = await deadAmong(ways);
   const forMs = Math.min(MOST_LOOKING_MS, 2 * (spec.downMs + spec.upMs));
   return {
@@ -26,12 +28,14 @@ export const flapProbe: MakeProbe<FlapSpec> = async (spec, context) => {
       for (;;) {
         const sight = await isCutOff(ways, SHORT_MS);
         if (sight.bit || performance.now() > untilMs) return sight;
+        await sleep(BETWEEN_MS);
       }
     },
   };
 };
 
 const MOST_LOOKING_MS = 4_000;
+const BETWEEN_MS = 50;
 /** Beyond its round trip. A longer wait would outlast a short cut, and see its end. */
 const SHORT_MS = 250;
 
@@ -48,9 +52,11 @@ async function probeOf(
     (pair) => !isIn(pair, cut) && !isIn(back(pair), cut),
   );
   const [cutWays, otherWays] = [await waysOf(regions, cut), await waysOf(regions, whole)];
+  if ('saw' in cutWays) return neverSeen(cutWays);
   // One way only: requests of the other side arrive, and their replies are lost.
   const oneWay = cut.filter((pair) => !isIn(back(pair), cut)).map(back);
   const deafWays = await waysOf(regions, oneWay);
+  if ('saw' in deafWays) return neverSeen(deafWays);
   const before = await deadAmong([...cutWays, ...deafWays]);
   return {
     looks,
@@ -59,7 +65,7 @@ async function probeOf(
       const [silent, deaf, others] = await Promise.all([
         isCutOff(cutWays),
         deafWays.length === 0 ? [] : [await arrivesUnanswered(deafWays, regions)],
-        isAlone() ? [await allAnswer(otherWays)] : [],
+        isAlone() ? ['saw' in otherWays ? otherWays : await allAnswer(otherWays)] : [],
       ]);
       return allOf([silent, ...deaf, ...others]);
     },
@@ -67,10 +73,9 @@ async function probeOf(
 }
 
 /** A link that did not work before the fault proves nothing by not working. */
-async function deadAmong(ways: readonly Way[]): Promise<Sight | undefined> {
+export async function deadAmong(ways: readonly Way[]): Promise<Sight | undefined> {
   const answers = await Promise.all(ways.map(async (way) => ({ way, ...(await send(way, ['PING'])) })));
   const dead = answers.find(({ isAnswered }) => !isAnswered);
-  if (ways.length === 0) return { bit: false, saw: 'no node beyond the cut answered before it' };
   return dead && { bit: false, saw: `${nameOf(dead.way)} had no reply before the fault, too` };
 }
 

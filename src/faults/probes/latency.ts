@@ -1,68 +1,77 @@
 import type { LatencySpec } from '../../scenario/faults/latency.ts';
 import { cutPairs } from '../../topology/pairs.ts';
 import { roundTripMs } from '../../topology/topology.ts';
-import { allOf, type MakeProbe, type Sight } from './probe.ts';
+import { allOf, type MakeProbe, neverSeen, type Sight } from './probe.ts';
 import { nameOf, send, type Way, waysOf } from './reach.ts';
 
 const PINGS = 5;
-/** A PING is awaited for what is added to it and this much longer; then it is slow enough. */
-const BEYOND_MS = 500;
-/** A jitter of j changes a round trip by up to 2 j in both directions; five PINGs show a quarter of that. */
+/** With jitter, of which some PINGs get none. */
+const JITTERED_PINGS = 15;
+/** The spread of PINGs grows by this part of the jitter; that of 15 is some four times as much. */
 const JITTER_SEEN = 0.5;
+/** No PING is awaited longer: one that takes so long is slow enough. */
+const MOST_MS = 1_800;
+/** A PING is awaited this much longer than it takes with all that the fault adds. */
+const BEYOND_MS = 300;
 
-/** The median round trip grew by at least half of what was added; with jitter alone, PINGs differ by half of it. */
+/**
+ * The median round trip grew by at least half of what was added, which is what was added in one direction. Jitter is cut
+ * off at a delay of 0 and can hide that; then PINGs differ by more than before.
+ */
 export const latencyProbe: MakeProbe<LatencySpec> = async (spec, { regions }) => {
   const { addMs, jitterMs, rampMs } = spec;
-  const ways = await waysOf(regions, cutPairs({ bridge: spec.between }, regions.topology));
-  const before = await Promise.all(ways.map((way) => tripsOf(way, way.patienceMs)));
-  const looks = rampMs > 0 ? 'in the end' : 'throughout';
-  const lookAt = async (way: Way, at: number): Promise<Sight> => {
-    const measuredMs = median(before[at] ?? []);
-    if (measuredMs === undefined) return { bit: false, saw: `${nameOf(way)} had no reply before the fault` };
+  const found = await waysOf(regions, cutPairs({ bridge: spec.between }, regions.topology));
+  if ('saw' in found) return neverSeen(found);
+  if (addMs === 0 && jitterMs === 0) return neverSeen({ bit: false, saw: 'it adds nothing' });
+  const pings = jitterMs > 0 ? JITTERED_PINGS : PINGS;
+  const ways = await Promise.all(
+    found.map(async (way) => ({ way, before: await tripsOf(way, pings, MOST_MS) })),
+  );
+  const lookAt = async ({ way, before }: Measured): Promise<Sight> => {
+    const measuredMs = median(before);
+    if (!Number.isFinite(measuredMs))
+      return { bit: false, saw: `${nameOf(way)} had no reply before the fault` };
     // As slow as with the fault: another one was just ending.
     const plannedMs = roundTripMs(regions.topology, way);
     const wasMs = measuredMs > plannedMs + addMs && plannedMs > 0 ? plannedMs : measuredMs;
-    const trips = await tripsOf(way, wasMs + addMs + jitterMs + BEYOND_MS);
-    return addMs === 0 ? spreadOf(way, trips, jitterMs) : growthOf(way, { trips, wasMs, addMs });
+    const leastMs = Math.min(addMs, MOST_MS - BEYOND_MS - wasMs); // what is longer is not awaited
+    const trips = await tripsOf(way, pings, Math.min(MOST_MS, wasMs + 2 * (addMs + jitterMs) + BEYOND_MS));
+    const nowMs = median(trips);
+    const saw = `${nameOf(way)} took ${msText(wasMs)} before and ${msText(nowMs)} now`;
+    if (addMs > 0 && nowMs - wasMs >= leastMs) return { bit: true, saw };
+    if (jitterMs === 0) return { bit: false, saw };
+    const [spreadMs, spreadBeforeMs] = [spreadOf(trips), spreadOf(before)];
+    return {
+      bit: spreadMs - spreadBeforeMs >= JITTER_SEEN * jitterMs,
+      saw: `PINGs from ${nameOf(way)} differed by ${msText(spreadBeforeMs)} before and ${msText(spreadMs)} now`,
+    };
   };
   return {
-    looks,
-    async look() {
-      if (addMs === 0 && jitterMs === 0) return { bit: false, saw: 'it adds nothing' };
-      if (ways.length === 0) return { bit: false, saw: 'no node beyond the link answered before it' };
-      return allOf(await Promise.all(ways.map(lookAt)));
-    },
+    looks: rampMs > 0 ? 'in the end' : 'throughout',
+    look: async () => allOf(await Promise.all(ways.map(lookAt))),
   };
 };
 
-interface Growth {
-  readonly trips: readonly number[];
-  readonly wasMs: number;
-  readonly addMs: number;
+/** A way, and what its PINGs took before the fault. */
+interface Measured {
+  readonly way: Way;
+  readonly before: readonly number[];
 }
 
-/** Half of what is added in both directions is what is added in one. */
-function growthOf(way: Way, { trips, wasMs, addMs }: Growth): Sight {
-  const nowMs = median(trips);
-  const was = `${nameOf(way)} took ${wasMs.toFixed(1)} ms before`;
-  if (nowMs === undefined)
-    return { bit: true, saw: `${was}, and longer than ${(wasMs + addMs).toFixed(1)} ms now` };
-  return { bit: nowMs - wasMs >= addMs, saw: `${was} and ${nowMs.toFixed(1)} ms now` };
+/** Milliseconds of each PING, all at once; Infinity without a reply in time. */
+async function tripsOf(way: Way, pings: number, withinMs: number): Promise<number[]> {
+  const answers = await Promise.all(Array.from({ length: pings }, () => send(way, ['PING'], withinMs)));
+  return answers.map(({ isAnswered, ms }) => (isAnswered ? ms : Number.POSITIVE_INFINITY));
 }
 
-function spreadOf(way: Way, trips: readonly number[], jitterMs: number): Sight {
-  const spreadMs = Math.max(...trips) - Math.min(...trips);
-  const saw = `PINGs from ${nameOf(way)} differed by ${spreadMs.toFixed(1)} ms`;
-  return { bit: trips.length > 1 && spreadMs >= JITTER_SEEN * jitterMs, saw };
+function median(trips: readonly number[]): number {
+  return trips.toSorted((a, b) => a - b)[Math.floor(trips.length / 2)] ?? Number.POSITIVE_INFINITY;
 }
 
-/** Milliseconds of each PING that was answered; of several at once, so that a long delay is waited for once. */
-async function tripsOf(way: Way, withinMs: number): Promise<number[]> {
-  const pings = await Promise.all(Array.from({ length: PINGS }, () => send(way, ['PING'], withinMs)));
-  return pings.flatMap(({ isAnswered, ms }) => (isAnswered ? [ms] : []));
+function spreadOf(trips: readonly number[]): number {
+  return Math.min(MOST_MS, Math.max(...trips)) - Math.min(...trips);
 }
 
-/** Undefined if most had no reply. */
-function median(trips: readonly number[]): number | undefined {
-  return trips.toSorted((a, b) => a - b)[Math.floor(PINGS / 2)];
+function msText(ms: number): string {
+  return Number.isFinite(ms) ? `${ms.toFixed(1)} ms` : `more than ${MOST_MS} ms`;
 }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { readServerTime } from '../../regions/cluster/server-time.ts';
 import { exchange } from '../../regions/network/exchange.ts';
 import type { FailoverSpec } from '../../scenario/faults/failover.ts';
 import type { KillSpec } from '../../scenario/faults/kill.ts';
@@ -91,8 +92,8 @@ export function named(role: string | undefined): string {
 export const nodeClockProbe: MakeProbe<NodeClockSpec> = async ({ node, stepMs }, { regions }) => {
   const aheadMs = () =>
     askOr(node, regions, async (client) => {
-      const [seconds = 0, microseconds = 0] = (await client.time()).map(Number);
-      return seconds * 1_000 + microseconds / 1_000 - Date.now();
+      const { serverUs, atUs } = await readServerTime(client, () => Date.now() * 1_000);
+      return (serverUs - atUs) / 1_000;
     });
   const before = await aheadMs();
   return {

@@ -35,3 +35,8 @@ export function allOf(sights: readonly Sight[]): Sight {
   const failed = sights.find(({ bit }) => !bit);
   return failed ?? { bit: sights.length > 0, saw: sights.map(({ saw }) => saw).join('; ') };
 }
+
+/** The probe of a fault that cannot be looked at. */
+export function neverSeen(sight: Sight): Probe {
+  return { looks: 'at once', look: async () => sight };
+}

@@ -3,6 +3,7 @@ import { type Endpoint, type Login, nodesOf, reachedFrom } from '../../regions/p
 import { type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import { ask } from '../support/ask.ts';
 import type { FaultContext } from '../support/fault.ts';
+import type { Sight } from './probe.ts';
 
 type Regions = FaultContext['regions'];
 
@@ -18,29 +19,40 @@ export interface Way extends RegionPair {
   readonly patienceMs: number;
 }
 
-/** The ways of these pairs, each to the first node of `to` that answers past every fault; without one, none. */
-export async function waysOf(regions: Regions, pairs: readonly RegionPair[]): Promise<Way[]> {
+/** The ways of these pairs, or why one of them cannot be looked at: without it, its part of a fault is not proved. */
+export async function waysOf(regions: Regions, pairs: readonly RegionPair[]): Promise<Way[] | Sight> {
   const found = await Promise.all(pairs.map((pair) => wayOf(regions, pair)));
-  return found.filter((way) => way !== undefined);
+  return found.find((way) => 'saw' in way) ?? (found as Way[]);
 }
 
-async function wayOf(regions: Regions, { from, to }: RegionPair): Promise<Way | undefined> {
+/** The way to the first node of `to` that answers past every fault. */
+async function wayOf(regions: Regions, { from, to }: RegionPair): Promise<Way | Sight> {
   const { topology } = regions;
   const view = regions.view(from);
   for (const { name } of nodesOf(topology, to)) {
     const direct = regions.direct(name);
     const { isAnswered } = await exchange(['PING'], { to: direct, withinMs: PATIENCE_MS });
     if (!isAnswered) continue;
-    const through = await regions.links.proxied?.(from, name);
-    const target = { ...direct, ...(through ?? reachedFrom(view, regions.announced(name))) };
+    const reached = reachedFrom(view, regions.announced(name));
+    const proxied = await regions.links.proxied?.(from, name);
+    if (proxied !== undefined && !isSame(proxied, reached))
+      return {
+        bit: false,
+        saw: `clients reach ${name} at another address than that of the Toxiproxy of ${from}`,
+      };
+    const tls = direct.tls && { tls: { servername: direct.host, ...direct.tls } };
     const { localAddress } = view;
     return {
-      ...{ from, to, node: name, target },
-      ...(localAddress !== undefined && through === undefined && { localAddress }),
+      ...{ from, to, node: name, target: { ...direct, ...reached, ...tls } },
+      ...(localAddress !== undefined && { localAddress }),
       patienceMs: PATIENCE_MS + 2 * roundTripMs(topology, { from, to }),
     };
   }
-  return undefined;
+  return { bit: false, saw: `no node of ${to} answered before the fault` };
+}
+
+function isSame(a: Endpoint, b: Endpoint): boolean {
+  return a.host === b.host && a.port === b.port;
 }
 
 /** Sends one command this way. */

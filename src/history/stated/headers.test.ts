@@ -61,7 +61,7 @@ describe('the headers of a reply state', () => {
     ],
     [
       'the drafts before X-RateLimit',
-      ['X-RateLimit-Remaining: 1', 'X-RateLimit-Reset: 1372700873', 'RateLimit: "a";r=2;t=3'],
+      ['X-RateLimit-Remaining: 2', 'X-RateLimit-Reset: 1372700873', 'RateLimit: "a";r=2;t=3'],
       { remaining: 2, reset: 3, resetForm: delta },
     ],
     [
@@ -95,9 +95,9 @@ describe('the headers of a reply state', () => {
       { remaining: 5, limit: 20 },
     ],
     [
-      "a draft's level without the X-RateLimit of a gateway",
+      'nothing of a draft and of X-RateLimit with another level',
       ['RateLimit: "a";r=2', 'X-RateLimit-Limit: 1000', 'X-RateLimit-Remaining: 900', 'X-RateLimit-Reset: 3'],
-      { remaining: 2 },
+      undefined,
     ],
     [
       'a level with a name without the limit of older drafts',
@@ -141,6 +141,19 @@ describe('the headers of a reply state', () => {
       { remaining: 2.5, retryAfterS: 0.183412 },
     ],
     ['nothing of a plug-in that stated nothing', ['Retry-After: 1', 'openclaw-stated: {}'], undefined],
+    [
+      'no level if a gateway and the application state different ones',
+      [
+        ...['x-ratelimit-limit: 100', 'x-ratelimit-remaining: 57', 'Retry-After: 2'],
+        ...['RateLimit: "gw";r=9999;t=1', 'RateLimit-Policy: "gw";q=10000;w=1'],
+      ],
+      { retryAfterS: 2 },
+    ],
+    [
+      'no level if one family has a reset and the other what remains',
+      ['x-ratelimit-remaining: 57', 'ratelimit-reset: 1'],
+      undefined,
+    ],
     ['nothing of a plug-in that stated no number', ['openclaw-stated: {"remaining":"2"}'], undefined],
     ['nothing of two waits', ['Retry-After: 1', 'Retry-After: 2'], undefined],
   ])('%s', (_title, lines, want) => {

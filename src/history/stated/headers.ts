@@ -92,8 +92,8 @@ export interface FieldReading {
 /**
  * What these headers state. A gateway and the application behind it may both state something, so all values are of one
  * family of headers: the IETF drafts go before X-RateLimit, newer forms before older ones, and a family with a level
- * before one that has a policy only. Of several policies it is unknown which one is judged, so a reply that names several
- * states no more than Retry-After. Undefined if nothing can be read. What a plug-in stated goes before all, since the
+ * before one that has a policy only. If a reply names several policies, or its families have different levels, it is
+ * unknown which limiter is judged: then it states no more than Retry-After. Undefined if nothing can be read. What a plug-in stated goes before all, since the
  * headers of its service are made of it.
  */
 export function readStatedTexts(texts: StatedTexts, reading: FieldReading = {}): Stated | undefined {
@@ -115,10 +115,17 @@ function readHeaders(texts: StatedTexts, reading: FieldReading): Stated {
   addRetryAfter(stated, texts['retry-after']);
   const drafts = readDrafts(texts, reading);
   const older = readFields(texts, 'x-ratelimit');
-  if (drafts === 'several' || older === 'several') return stated;
+  if (drafts === 'several' || older === 'several' || differ(drafts, older)) return stated;
   const isDrafts = hasLevel(drafts) || (!hasLevel(older) && hasPolicy(drafts));
   const { name: _, ...values } = isDrafts ? drafts : older;
   return { ...stated, ...values };
+}
+
+/** Whether two families state levels of different limiters: it is unknown which of them answered. */
+function differ(drafts: OfPolicy, older: OfPolicy): boolean {
+  if (!hasLevel(drafts) || !hasLevel(older)) return false;
+  const areLimitsKnown = drafts.limit !== undefined && older.limit !== undefined;
+  return drafts.remaining !== older.remaining || (areLimitsKnown && drafts.limit !== older.limit);
 }
 
 /** The values of the IETF drafts: a level, and the policy of its name, which has none up to draft 07. */

@@ -3,6 +3,8 @@ export interface NodeView {
   readonly id: string;
   /** `host:port@busPort`. */
   readonly address: string;
+  /** The host name that it announces, if it has one. */
+  readonly hostname?: string;
   readonly role: 'primary' | 'replica';
   /** The id of its primary; absent for a primary. */
   readonly primaryId?: string;
@@ -25,9 +27,11 @@ export function parseClusterNodes(text: string): NodeView[] {
       const [id = '', address = '', flagText = '', primaryId = '-', , , epoch = '0', link = '', ...slots] =
         line.split(' ');
       const flags = flagText.split(',');
+      const [at = '', hostname = ''] = address.split(',');
       return {
         id,
-        address: address.split(',')[0] ?? '',
+        address: at,
+        ...(hostname === '' || hostname.includes('=') ? {} : { hostname }),
         role: flags.includes('master') ? 'primary' : 'replica',
         ...(primaryId === '-' ? {} : { primaryId }),
         epoch: Number(epoch),

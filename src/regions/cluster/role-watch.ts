@@ -213,7 +213,7 @@ class NodeWatch {
       undecided && isCluster ? client.cluster('INFO') : '',
       isCluster ? client.call('CLUSTER', 'NODES') : client.info('replication'),
       isNew ? client.info('server') : undefined,
-      isNew ? client.dbsize() : 0,
+      isNew ? client.dbsize().catch(() => NO_KEY_COUNT) : 0,
     ]);
     const role = isCluster ? readOwnRole(String(roles)) : readRole(String(roles));
     const runId = /run_id:(\w+)/.exec(server ?? '')?.[1];
@@ -249,5 +249,8 @@ interface NewProcess {
   readonly runId: string;
   readonly keys: number;
 }
+
+/** A user may not be allowed to ask for it. */
+const NO_KEY_COUNT = 0;
 
 const DOWN: NodeRole = { role: 'down', slots: '' };

@@ -16,31 +16,36 @@ export interface KeyOptions {
 
 /**
  * Deletes these keys by name on the nodes of every region, and gives how many there were. Throws ENVIRONMENT_FAILED
- * with the number of those that may be left.
+ * that names the regions in which some may be left.
  */
 export async function deleteKeys(
   regions: Pick<Regions, 'topology' | 'view'>,
   keys: readonly string[],
   options: KeyOptions,
 ): Promise<number> {
-  let deleted = 0;
-  for (const region of regions.topology.regions) {
-    const client = connect(regions.view(region), options);
-    try {
-      deleted += await inTime(inParts(keys, (key) => client.unlink(key)));
-      const left = await inTime(inParts(keys, (key) => client.exists(key)));
-      if (left > 0) throw new Error(`${count(left, 'key')} came back`);
-    } catch (error) {
-      throw environmentFailed(
-        `up to ${count(keys.length, 'key')} may be left in ${region}: ${(error as Error).message}`,
-        'they expire within an hour',
-        error,
-      );
-    } finally {
-      client.disconnect();
-    }
+  const names = regions.topology.regions;
+  const results = await Promise.allSettled(names.map((name) => deleteIn(regions.view(name), keys, options)));
+  const failures = results.flatMap((result, at) =>
+    result.status === 'rejected' ? [`${names[at]}: ${(result.reason as Error).message}`] : [],
+  );
+  if (failures.length > 0)
+    throw environmentFailed(
+      `up to ${count(keys.length, 'key')} may be left (${failures.join('; ')})`,
+      'they expire within an hour',
+    );
+  return results.reduce((sum, result) => sum + (result.status === 'fulfilled' ? result.value : 0), 0);
+}
+
+async function deleteIn(view: RegionView, keys: readonly string[], options: KeyOptions): Promise<number> {
+  const client = connect(view, options);
+  try {
+    const deleted = await inTime(inParts(keys, (key) => client.unlink(key)));
+    const left = await inTime(inParts(keys, (key) => client.exists(key)));
+    if (left > 0) throw new Error(`${count(left, 'key')} came back`);
+    return deleted;
+  } finally {
+    client.disconnect();
   }
-  return deleted;
 }
 
 async function inTime<T>(awaited: Promise<T>): Promise<T> {

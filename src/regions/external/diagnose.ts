@@ -2,7 +2,7 @@ import { STRATEGY_NAMES, type StrategyName, traitsOf } from '../../core/strategi
 import { isInCluster } from '../../topology/topology.ts';
 import type { Check } from '../doctor-check.ts';
 import type { Regions } from '../provider.ts';
-import type { NodeLook } from './look.ts';
+import type { NodeLook, SentinelLook } from './look.ts';
 
 /** The first Redis whose scripts may begin with `#!lua`, as ours do. */
 const LEAST_VERSION = 7;
@@ -10,6 +10,35 @@ const LEAST_VERSION = 7;
 export interface DiagnoseOptions {
   /** Servers may evict keys. */
   readonly allowsEviction?: boolean;
+}
+
+/** What Sentinels lack for a run. */
+export function diagnoseSentinels(sentinels: readonly SentinelLook[], looks: readonly NodeLook[]): Check[] {
+  if (sentinels.length === 0) return [];
+  const name = 'Sentinels';
+  const primary = sentinels.find((one) => one.primary !== undefined)?.primary;
+  const silent = sentinels.filter(({ trouble }) => trouble !== undefined);
+  if (silent.length === sentinels.length)
+    return [
+      {
+        ...{ name, mark: 'missing', found: `none answers: ${silent[0]?.trouble}` },
+        mend: 'check their addresses, and set SENTINEL_PASSWORD if they ask for one',
+      },
+    ];
+  if (primary === undefined)
+    return [
+      { name, mark: 'missing', found: 'they know no primary of this name', mend: 'see sentinel.primary' },
+    ];
+  const named = looks.find(({ announced, aliases = [] }) => [announced, ...aliases].includes(primary));
+  if (named === undefined)
+    return [
+      {
+        ...{ name, mark: 'missing', found: `their primary is ${primary}, which is not in the file` },
+        mend: 'add it to nodes, by the address that they tell',
+      },
+    ];
+  const found = `${sentinels.length - silent.length} of ${sentinels.length} answer; the primary is ${named.name}`;
+  return [{ name, mark: silent.length === 0 ? 'ok' : 'note', found }];
 }
 
 /** What external nodes lack for a run; a check of mark `missing` prevents it. */
@@ -36,7 +65,8 @@ export function diagnoseExternal(
   ];
 }
 
-function checkNode({ name, region, trouble, server = '', role, roundTripMs = 0 }: NodeLook): Check {
+function checkNode(look: NodeLook): Check {
+  const { name, region, trouble, server = '', role, roundTripMs = 0, announced, isBeyondReach } = look;
   if (trouble?.kind === 'locked')
     return {
       ...{
@@ -50,6 +80,11 @@ function checkNode({ name, region, trouble, server = '', role, roundTripMs = 0 }
     return {
       ...{ name, mark: 'missing', found: `does not answer: ${trouble.message}` },
       mend: 'check its address in the file, that it runs, and whether it uses TLS (rediss://)',
+    };
+  if (isBeyondReach)
+    return {
+      ...{ name, mark: 'missing', found: `announces ${announced}, which this machine does not reach` },
+      mend: 'cluster clients go there: set cluster-announce-ip and -port, or run where it is reached',
     };
   const found = `${server}, ${role} in ${region}, round trip ${roundTripMs.toFixed(1)} ms`;
   if (Number(/\d+/.exec(server)?.[0] ?? 0) >= LEAST_VERSION) return { name, mark: 'ok', found };
@@ -102,7 +137,7 @@ function checkReplica({ topology }: Pick<Regions, 'topology'>, looks: readonly N
 }
 
 function checkRefused(looks: readonly NodeLook[]): Check[] {
-  const of = (what: 'script' | 'wait' | 'clock') =>
+  const of = (what: keyof NonNullable<NodeLook['refused']>) =>
     looks.flatMap(({ name, refused }) =>
       refused?.[what] === undefined ? [] : [`${name}: ${refused[what]}`],
     );
@@ -113,6 +148,7 @@ function checkRefused(looks: readonly NodeLook[]): Check[] {
   return [
     check('scripts', of('script'), 'missing', 'allow the user EVAL and EVALSHA: ACL SETUSER ... +@scripting'),
     check('clock', of('clock'), 'missing', 'allow the user TIME, by which the verdict bounds clocks'),
+    check('keys', of('keys'), 'missing', 'allow the user EXISTS and UNLINK, by which a run deletes its keys'),
     check('WAIT', of('wait'), 'note', 'strategies acked and lease need it'),
   ];
 }
@@ -160,8 +196,18 @@ export function lackForStrategy(
   if (perRegionBucket) return 'keeps keys that never expire';
   if (readsReplicas && !isInCluster(topology)) return 'needs a Redis Cluster';
   if (!waitsForReplicas) return undefined;
+  if (areApart({ topology }, looks)) return 'needs one Redis for all regions';
   if (replicasOf(looks) === 0) return 'needs a replica of each primary';
   return looks.some(({ refused }) => refused?.wait !== undefined) ? 'needs WAIT' : undefined;
+}
+
+/** Whether the nodes are several systems: servers of kind single, or clusters that do not know each other. */
+export function areApart({ topology }: Pick<Regions, 'topology'>, looks: readonly NodeLook[]): boolean {
+  if (topology.external === 'sentinel') return false;
+  if (topology.external === 'single') return looks.length > 1;
+  const [first] = looks.filter(({ trouble }) => trouble === undefined);
+  const known = new Set(first?.cluster?.map(({ address }) => address.split('@')[0]));
+  return looks.some(({ trouble, announced }) => trouble === undefined && !known.has(announced));
 }
 
 /** The fewest replicas that a primary has. */

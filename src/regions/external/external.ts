@@ -34,7 +34,7 @@ export function openExternal(
     external: kind,
     roundTripMs: planRoundTrips({ regions, roundTripMs: given.roundTripMs }, { defaults: NO_ROUND_TRIPS }),
     jitterMs: 0,
-    persistence: 'aof', // unknown: a restarted node is empty only if it has no key
+    persistence: 'none', // unknown: an older snapshot may come back, so a restart counts as a loss of the state
     nodeTimeoutMs: 0,
   };
   const toxiproxies = new Map(

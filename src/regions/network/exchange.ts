@@ -39,7 +39,8 @@ export function exchange(command: readonly string[], options: ExchangeOptions): 
       socket.destroy();
       resolve({ isConnected, isAnswered, ms: performance.now() - sentMs });
     };
-    const timer = setTimeout(() => end(false), withinMs);
+    // After a stall of this program, sockets are read between the timer and this.
+    const timer = setTimeout(() => setImmediate(end, false), withinMs);
     socket.setNoDelay(true);
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       isConnected = true;

@@ -64,9 +64,14 @@ function checkTogether(written: WrittenEndpoints): Problem[] {
 
 function checkNames({ regions, nodes = [] }: WrittenEndpoints): Problem[] {
   const names = nodes.map(({ name }) => name);
+  const addresses = nodes.map(({ address: { host, port } }) => `${host}:${port}`);
   return [
     ...repeated(regions).map((index) => ({ path: ['regions', index], text: 'this region is there twice' })),
     ...repeated(names).map((index) => ({ path: ['nodes', index, 'name'], text: 'this name is there twice' })),
+    ...repeated(addresses).map((index) => ({
+      path: ['nodes', index, 'address'],
+      text: 'this address is there twice; a region without nodes uses those of all',
+    })),
     ...(regions.length > 9 ? [{ path: ['regions'], text: 'expected one to nine regions' }] : []),
   ];
 }
