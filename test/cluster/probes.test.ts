@@ -39,7 +39,7 @@ const FAULTS: readonly { spec: FaultSpec; yes: RegExp; no: RegExp }[] = [
     no: /^PINGs from . to . differed by [\d.]+ ms before and [\d.]+ ms now$/,
   },
   {
-    spec: { fault: 'latency', between: ['a', 'b'], addMs: 10, jitterMs: 40, rampMs: 0 },
+    spec: { fault: 'latency', between: ['a', 'b'], addMs: 50, jitterMs: 200, rampMs: 0 },
     yes: /^(?:a to b took|PINGs from a to b differed by)/,
     no: /^(?:. to . took|PINGs from . to . differed by)/,
   },

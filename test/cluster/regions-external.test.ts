@@ -145,7 +145,7 @@ describe('external regions', () => {
     for (const name of ['n0', 'n0-bus', 'n1', 'n1-bus', 'n2', 'n2-bus']) await proxy(name, 9);
     const file = JSON.stringify({
       regions: ['a', 'b', 'c'],
-      nodes: ['a', 'b', 'c'].map((region, i) => ({ name: `n${i}`, region, address: '127.0.0.1:9' })),
+      nodes: ['a', 'b', 'c'].map((region, i) => ({ name: `n${i}`, region, address: `127.0.0.1:${9 + i}` })),
       toxiproxy: { a: url, b: url },
     });
     const { links, topology } = open(file);
