@@ -32,7 +32,8 @@ export function externalSystem({ regions, self, env, onProgress, ...access }: Ex
     const provide = async () => {
       cleanup.add('delete the keys of the run', async () => {
         const deleted = await deleteKeys(regions, keysOf(plan, prefix), access);
-        onProgress(`deleted ${count(deleted, 'key')} of this run; 0 are left`);
+        const others = plan.limiter === undefined ? '' : ', but those that the plug-in named otherwise';
+        onProgress(`deleted ${count(deleted, 'key')} of this run; 0 are left${others}`);
       });
       return { regions, isOurs: false };
     };

@@ -148,6 +148,11 @@ describe('the probe of a fault', { timeout: 120_000 }, () => {
       saw: 'it adds nothing',
     },
     {
+      title: 'adds less latency than noise does',
+      spec: { fault: 'latency', between: ['a', 'b'], addMs: 2, jitterMs: 0, rampMs: 0 },
+      saw: 'it adds 4 ms to a round trip, too few to be seen',
+    },
+    {
       title: 'moves no clock',
       spec: { fault: 'node-clock', node: 'a-0', stepMs: 0 },
       saw: 'it moves no clock',

@@ -66,8 +66,13 @@ export function lackOfRoles(
   const served = [...roles.values()].map(({ slots }) => countSlots(slots)).filter((slots) => slots > 0);
   const clusters = apart ? nodes.length : 1;
   const total = served.reduce((sum, slots) => sum + slots, 0);
-  if (external !== undefined && total > 0 && total % SLOTS === 0) return undefined; // it may be several clusters
+  // Nodes that were running may be several clusters; behind Sentinels there is one primary.
+  if (isSeveral(external) && total > 0 && total % SLOTS === 0) return undefined;
   return total === clusters * SLOTS ? undefined : `${total} of ${clusters * SLOTS} slots are served`;
+}
+
+function isSeveral(external: Topology['external']): boolean {
+  return external === 'cluster' || external === 'single';
 }
 
 /** Slots as CLUSTER NODES prints them; a migrating slot, in brackets, is counted with its range. */

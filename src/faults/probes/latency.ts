@@ -4,9 +4,10 @@ import { roundTripMs } from '../../topology/topology.ts';
 import { allOf, type MakeProbe, neverSeen, type Sight } from './probe.ts';
 import { nameOf, send, type Way, waysOf } from './reach.ts';
 
-const PINGS = 5;
-/** With jitter, of which some PINGs get none. */
-const JITTERED_PINGS = 15;
+/** The fastest of them has waited for other processes the least. */
+const PINGS = 15;
+/** What a busy machine adds to the fastest PING. */
+const NOISE_MS = 5;
 /** The spread of PINGs grows by this part of the jitter; that of 15 is some four times as much. */
 const JITTER_SEEN = 0.5;
 /** No PING is awaited longer: one that takes so long is slow enough. */
@@ -15,28 +16,28 @@ const MOST_MS = 1_800;
 const BEYOND_MS = 300;
 
 /**
- * The median round trip grew by at least half of what was added, which is what was added in one direction. Jitter is cut
- * off at a delay of 0 and can hide that; then PINGs differ by more than before.
+ * The fastest PING grew by at least half of what was added, which is what was added in one direction; with jitter the
+ * median one. Jitter is cut off at a delay of 0 and can hide that; then PINGs differ by more than before.
  */
 export const latencyProbe: MakeProbe<LatencySpec> = async (spec, { regions }) => {
   const { addMs, jitterMs, rampMs } = spec;
   const found = await waysOf(regions, cutPairs({ bridge: spec.between }, regions.topology));
   if ('saw' in found) return neverSeen(found);
   if (addMs === 0 && jitterMs === 0) return neverSeen({ bit: false, saw: 'it adds nothing' });
-  const pings = jitterMs > 0 ? JITTERED_PINGS : PINGS;
-  const ways = await Promise.all(
-    found.map(async (way) => ({ way, before: await tripsOf(way, pings, MOST_MS) })),
-  );
+  if (2 * addMs <= NOISE_MS && jitterMs === 0)
+    return neverSeen({ bit: false, saw: `it adds ${2 * addMs} ms to a round trip, too few to be seen` });
+  const typical = jitterMs > 0 ? median : (trips: readonly number[]) => Math.min(...trips);
+  const ways = await Promise.all(found.map(async (way) => ({ way, before: await tripsOf(way, MOST_MS) })));
   const lookAt = async ({ way, before }: Measured): Promise<Sight> => {
-    const measuredMs = median(before);
+    const measuredMs = typical(before);
     if (!Number.isFinite(measuredMs))
       return { bit: false, saw: `${nameOf(way)} had no reply before the fault` };
     // As slow as with the fault: another one was just ending.
     const plannedMs = roundTripMs(regions.topology, way);
     const wasMs = measuredMs > plannedMs + addMs && plannedMs > 0 ? plannedMs : measuredMs;
-    const leastMs = Math.min(addMs, MOST_MS - BEYOND_MS - wasMs); // what is longer is not awaited
-    const trips = await tripsOf(way, pings, Math.min(MOST_MS, wasMs + 2 * (addMs + jitterMs) + BEYOND_MS));
-    const nowMs = median(trips);
+    const leastMs = Math.min(Math.max(addMs, NOISE_MS), MOST_MS - BEYOND_MS - wasMs); // what is longer is not awaited
+    const trips = await tripsOf(way, Math.min(MOST_MS, wasMs + 2 * (addMs + jitterMs) + BEYOND_MS));
+    const nowMs = typical(trips);
     const saw = `${nameOf(way)} took ${msText(wasMs)} before and ${msText(nowMs)} now`;
     if (addMs > 0 && nowMs - wasMs >= leastMs) return { bit: true, saw };
     if (jitterMs === 0) return { bit: false, saw };
@@ -59,8 +60,8 @@ interface Measured {
 }
 
 /** Milliseconds of each PING, all at once; Infinity without a reply in time. */
-async function tripsOf(way: Way, pings: number, withinMs: number): Promise<number[]> {
-  const answers = await Promise.all(Array.from({ length: pings }, () => send(way, ['PING'], withinMs)));
+async function tripsOf(way: Way, withinMs: number): Promise<number[]> {
+  const answers = await Promise.all(Array.from({ length: PINGS }, () => send(way, ['PING'], withinMs)));
   return answers.map(({ isAnswered, ms }) => (isAnswered ? ms : Number.POSITIVE_INFINITY));
 }
 

@@ -120,8 +120,17 @@ describe('an endpoints file', () => {
     `regions: [a]\nnodes: [{ name: n, region: a, address: "u:hunter2@h:1" }]`,
     `regions: [a]\nnodes: [${NODE}]\ntoxiproxy: { a: "http://u:hunter2@h" }`,
     'regions: [a]\nservices: { a: "http://u:hunter2@h" }',
+    `regions: [a]\nnodes: [{ name: n, region: a, address: "redis://h:1?password=hunter2" }]`,
   ])('with a password is refused, and the password not shown: %s', (text) => {
     expect(() => parse(text)).toThrow(/without user and password; found one with a user or password/);
+    expect(() => parse(text)).not.toThrow(/hunter2/);
+  });
+
+  it('with a password in its user name is refused, and the password not shown', () => {
+    const text = `username: bob:hunter2\nregions: [a]\nnodes: [${NODE}]`;
+    expect(() => parse(text)).toThrow(
+      '1:11 username: expected a user name, without a password; found something',
+    );
     expect(() => parse(text)).not.toThrow(/hunter2/);
   });
 });

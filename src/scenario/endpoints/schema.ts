@@ -7,6 +7,7 @@ const NODE_NAME = 'a name of letters, digits, _ . and -';
 const ADDRESS = 'host:port or redis[s]://host:port, without user and password';
 const API = 'an address like http://127.0.0.1:8474, without user and password';
 const SERVICE = 'a URL like https://api.example.com/ratings, without user and password';
+const USER = 'a user name, without a password';
 const MOST_ROUND_TRIP_MS = 10_000;
 
 /** An address with its scheme. */
@@ -18,7 +19,7 @@ const address = z.string({ error: ADDRESS }).transform((text, context): WrittenA
   const read = readAddress(text);
   if (read !== undefined) return read;
   // The text may have a password.
-  const params = /@/.test(text) ? { found: 'one with a user or password' } : {};
+  const params = /[@?]/.test(text) ? { found: 'one with a user or password' } : {};
   context.addIssue({ code: 'custom', message: ADDRESS, params });
   return z.NEVER;
 });
@@ -83,9 +84,14 @@ export const endpointsSchema = mapping({
   })
     .optional()
     .meta({ description: 'How certificates are checked; needs addresses that start with rediss://.' }),
-  username: someText('a user name').optional().meta({
-    description: 'The user of the nodes; default: REDIS_USERNAME. The password is read from REDIS_PASSWORD.',
-  }),
+  username: z
+    .string({ error: USER })
+    .refine((text) => /^[^:\s]{1,256}$/.test(text), { error: USER, params: { found: 'something else' } })
+    .optional()
+    .meta({
+      description:
+        'The user of the nodes; default: REDIS_USERNAME. The password is read from REDIS_PASSWORD.',
+    }),
   sentinel: mapping({
     primary: someText('the name of the primary, like mymaster').meta({
       description: 'The name of the primary, as the Sentinels call it.',
