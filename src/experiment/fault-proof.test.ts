@@ -14,7 +14,7 @@ function proofOf(
     if (next instanceof Error || next === undefined) throw next ?? new Error('one look too many');
     return { bit: next, saw: `look ${sights.length - left.length}` };
   };
-  return new FaultProof({ looks, look }, signal);
+  return new FaultProof({ looks, look }, { signal, nowUs: () => 7 });
 }
 
 /** The sight of a fault that lasts this long. */
@@ -38,21 +38,25 @@ describe('a fault is in force', () => {
     ['at once', [false], false, 'look 1'],
     ['after the heal', [true], true, 'look 1'],
   ])('%s, if its looks see %j: %s', async (looks, sights, bit, saw) =>
-    expect(await sightOf(looks, sights)).toEqual({ bit, saw }),
+    expect(await sightOf(looks, sights)).toEqual({ bit, saw, atUs: 7 }),
   );
 
   it('by the first look alone, if it is short', async () =>
-    expect(await sightOf('throughout', [true], 2 * LOOK_MS - 1)).toEqual({ bit: true, saw: 'look 1' }));
+    expect(await sightOf('throughout', [true], 2 * LOOK_MS - 1)).toEqual({
+      ...{ bit: true, saw: 'look 1', atUs: 7 },
+    }));
 
   it('not, if it ended before any look', async () =>
     expect(await proofOf('in the end', []).healed()).toEqual({
-      bit: false,
-      saw: 'it ended before it was looked at',
+      ...{ bit: false, saw: 'it ended before it was looked at', atUs: 7 },
     }));
 
   it('without a look that is still under way when the run is aborted', async () => {
     const over = new AbortController();
-    const proof = new FaultProof({ looks: 'throughout', look: () => new Promise(() => {}) }, over.signal);
+    const proof = new FaultProof(
+      { looks: 'throughout', look: () => new Promise(() => {}) },
+      { signal: over.signal, nowUs: () => 7 },
+    );
     proof.injected();
     over.abort();
     expect(await proof.healed()).toMatchObject({ bit: false });

@@ -5,16 +5,27 @@ import type { Event } from '../history/records/operation.ts';
 /** A fault is looked at this long before its heal: longer than a PING without a reply is awaited. */
 export const LOOK_MS = 2_000;
 
+interface Watching {
+  /** After an abort no look is awaited: a fault has to be healed at once. */
+  readonly signal: AbortSignal;
+  readonly nowUs: () => number;
+}
+
+/** What all looks together saw, and when the last one ended. */
+export interface Proof extends Sight {
+  readonly atUs: number;
+}
+
 /** The looks at one fault, and what they prove. A look never rejects; it delays the heal of a fault that is shorter. */
 export class FaultProof {
   readonly #probe: Probe;
-  readonly #signal: AbortSignal;
+  readonly #watching: Watching;
   readonly #sights: Promise<Sight | undefined>[] = [];
+  #atUs: number | undefined;
 
-  /** After an abort no look is awaited: a fault has to be healed at once. */
-  constructor(probe: Probe, signal: AbortSignal) {
+  constructor(probe: Probe, watching: Watching) {
     this.#probe = probe;
-    this.#signal = signal;
+    this.#watching = watching;
   }
 
   /** The fault has just been injected. */
@@ -41,16 +52,23 @@ export class FaultProof {
     await this.#look();
   }
 
-  /** The fault has been healed. Gives what all looks together saw. */
-  async healed(): Promise<Sight> {
-    if (this.#probe.looks === 'after the heal') this.#sights.push(this.#probe.look().catch(failed));
+  /** The fault has been healed. */
+  async healed(): Promise<Proof> {
+    if (this.#probe.looks === 'after the heal') this.#add(this.#probe.look());
     const sights = (await Promise.all(this.#sights)).filter((sight) => sight !== undefined);
     const last = sights.at(-1) ?? { bit: false, saw: 'it ended before it was looked at' };
-    return sights.find(({ bit }) => bit === (this.#probe.looks === 'at times')) ?? last;
+    const sight = sights.find(({ bit }) => bit === (this.#probe.looks === 'at times')) ?? last;
+    return { ...sight, atUs: this.#atUs ?? this.#watching.nowUs() };
   }
 
   #look(): Promise<Sight | undefined> {
-    const look = Promise.race([this.#probe.look(), aborted(this.#signal)]).catch(failed);
+    return this.#add(Promise.race([this.#probe.look(), aborted(this.#watching.signal)]));
+  }
+
+  #add(looking: Promise<Sight | undefined>): Promise<Sight | undefined> {
+    const look = looking.catch(failed).finally(() => {
+      this.#atUs = this.#watching.nowUs();
+    });
     this.#sights.push(look);
     return look;
   }
@@ -68,6 +86,6 @@ function aborted(signal: AbortSignal): Promise<undefined> {
 }
 
 /** The record of what was seen of a fault. */
-export function proofRecord(fault: string, { bit, saw }: Sight, atUs: number): Event {
-  return { type: 'event', event: PROOF, atUs, args: { fault, bit, saw } };
+export function proofRecord(fault: string, { bit, saw, atUs }: Proof): Event {
+  return { type: 'event', event: PROOF, atUs: Math.ceil(atUs), args: { fault, bit, saw } };
 }

@@ -158,7 +158,7 @@ export class FaultSchedule {
       return neverSeen({ bit: false, saw: `the probe failed: ${why}` });
     });
     const probe = await Promise.race([making, rejectOnAbort(signal)]);
-    return probe && new FaultProof(probe, signal);
+    return probe && new FaultProof(probe, { signal, nowUs: this.#options.nowUs });
   }
 
   /** Waits for the planned length of a fault, and looks at it meanwhile. */
@@ -194,9 +194,8 @@ export class FaultSchedule {
 
   /** Records what was seen of a fault that has been healed. */
   async #prove({ fault: { fault }, proof }: InForce): Promise<void> {
-    const sight = await proof?.healed();
-    if (sight !== undefined)
-      this.#options.record(proofRecord(fault, sight, Math.ceil(this.#options.nowUs())));
+    const proved = await proof?.healed();
+    if (proved !== undefined) this.#options.record(proofRecord(fault, proved));
   }
 
   #awaitQuiet(fault: string): void {
