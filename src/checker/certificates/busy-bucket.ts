@@ -65,7 +65,9 @@ export class BusyBucket implements Level<BusyPeriod> {
   }
 
   #isHeld(row: number): boolean {
-    return this.#holds.size > 0 && this.#isFull && (this.#holds.get(row) ?? 0) > this.nowUs;
+    return (
+      this.#holds.size > 0 && this.#isFull && (this.#holds.get(row) ?? Number.NEGATIVE_INFINITY) > this.nowUs
+    );
   }
 
   levelAt(us: number): number {

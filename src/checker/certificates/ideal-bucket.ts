@@ -42,7 +42,8 @@ function later(
     const { first, firstUs, needed: neededUs, possibleUs } = found;
     const moreUs = Number.isFinite(possibleUs) ? Math.floor((possibleUs - neededUs) * Math.min(1, share)) : 0;
     if (first === START) startQuanta -= (neededUs + moreUs) * policy.quantaPerUs;
-    else holds.set(first, Math.max(holds.get(first) ?? 0, firstUs + neededUs + moreUs));
+    else
+      holds.set(first, Math.max(holds.get(first) ?? Number.NEGATIVE_INFINITY, firstUs + neededUs + moreUs));
   }
   return startQuanta < 0 || (startQuanta < attempt.startQuanta && !attempt.isStartFree)
     ? undefined

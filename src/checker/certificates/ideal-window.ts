@@ -27,7 +27,8 @@ function later(attempt: Attempt, misses: Iterable<WindowMiss>, shape: WindowShap
   let { startQuanta } = attempt;
   for (const { atUs, needed, level } of misses) {
     const { rows, lacking } = level.spare(atUs, needed);
-    for (const row of rows) holds.set(row, Math.max(holds.get(row) ?? 0, shape.countsFromUs(atUs)));
+    for (const row of rows)
+      holds.set(row, Math.max(holds.get(row) ?? Number.NEGATIVE_INFINITY, shape.countsFromUs(atUs)));
     if (lacking === 0) continue;
     if (!attempt.isStartFree || !level.isFirst(atUs)) return undefined;
     startQuanta = Math.min(startQuanta, attempt.startQuanta - lacking);
