@@ -13,7 +13,7 @@ import { DEFAULT_CLUSTER } from '../flags/cluster-flags.ts';
 import { endpointsOption } from '../flags/endpoints-flag.ts';
 import { openPlace, type PlaceFlags, parseClusterUrl } from '../flags/inspect-place.ts';
 import { parsedBy } from '../flags/options.ts';
-import { readTls, tlsOptions } from '../flags/redis-options.ts';
+import { asksForTls, tlsOptions } from '../flags/redis-options.ts';
 import {
   type Inspected,
   type Origin,
@@ -99,7 +99,7 @@ async function prepare(
 ): Promise<() => Promise<Inspected>> {
   const { cluster, name } = flags;
   const { value: endpoint, from: endpointFrom } = pick(flags.endpoint, undefined, ENDPOINT);
-  if (cluster?.protocol !== 'rediss:' && readTls(flags, environment) !== undefined)
+  if (cluster?.protocol !== 'rediss:' && asksForTls(flags))
     throw invalidOption('--ca, --tls-name and --insecure need --cluster rediss://host:port');
   bucketKey(DEFAULT_PREFIX, { user, endpoint });
   const { state, ...place } = await openPlace(flags, environment);

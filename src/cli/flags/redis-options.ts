@@ -54,9 +54,9 @@ export function readRedis(
 } {
   const { env } = environment;
   const { REDIS_USERNAME: username, REDIS_PASSWORD: password } = env;
-  const tls = readTls(tlsFlags, environment);
-  if (tls !== undefined && !urls.every((url) => url.startsWith('rediss:')))
+  if (asksForTls(tlsFlags) && !urls.every((url) => url.startsWith('rediss:')))
     throw invalidOption('--ca, --tls-name and --insecure need --redis rediss://host:port');
+  const tls = readTls(tlsFlags, environment);
   return {
     ...{ urls, cluster: cluster === true },
     ...(sentinel !== undefined && { sentinel: { primary: sentinel, ...sentinelLogin(env) } }),
@@ -64,12 +64,14 @@ export function readRedis(
   };
 }
 
+export function asksForTls({ ca, tlsName, insecure }: TlsFlags): boolean {
+  return ca !== undefined || tlsName !== undefined || insecure !== undefined;
+}
+
 /** Throws INVALID_OPTION for a file that cannot be read. Undefined without a flag. */
-export function readTls(
-  { ca, tlsName, insecure }: TlsFlags,
-  { cwd }: Pick<Environment, 'cwd'>,
-): TlsOptions | undefined {
-  if (ca === undefined && tlsName === undefined && insecure === undefined) return undefined;
+export function readTls(flags: TlsFlags, { cwd }: Pick<Environment, 'cwd'>): TlsOptions | undefined {
+  if (!asksForTls(flags)) return undefined;
+  const { ca, tlsName, insecure } = flags;
   return {
     ...(ca !== undefined && { ca: readCa(resolve(cwd, ca)) }),
     ...(tlsName !== undefined && { servername: tlsName }),
