@@ -4,14 +4,8 @@ import type { FlapSpec } from '../../scenario/faults/flap.ts';
 import type { PartitionSpec } from '../../scenario/faults/partition.ts';
 import { cutPairs } from '../../topology/pairs.ts';
 import { type RegionPair, regionPairs } from '../../topology/topology.ts';
-import { allOf, type MakeProbe, neverSeen, type Probe, type ProbeContext, type Sight } from './probe.ts';
-import { echoesOf, nameOf, send, type Way, waysOf } from './reach.ts';
-
-/** A PING on each cut link stays without a reply, and has one on every other. */
-export const partitionProbe: MakeProbe<PartitionSpec> = async (spec, context) => {
-  const { topology } = context.regions;
-  return probeOf(cutPairs(spec, topology), context, 'throughout');
-};
+import { allOf, type MakeProbe, neverSeen, type ProbeContext, type Sight } from './probe.ts';
+import { echoesOf, nameOf, sendAll, type Way, waysOf } from './reach.ts';
 
 /** Looks again and again, until a cut is seen, for some of its periods. */
 export const flapProbe: MakeProbe<FlapSpec> = async (spec, context) => {
@@ -39,12 +33,9 @@ const BETWEEN_MS = 50;
 /** Beyond its round trip. A longer wait would outlast a short cut, and see its end. */
 const SHORT_MS = 250;
 
-async function probeOf(
-  cut: readonly RegionPair[],
-  context: ProbeContext,
-  looks: Probe['looks'],
-): Promise<Probe> {
-  const { regions, isAlone } = context;
+/** A PING on each cut link stays without a reply, and has one on every other. */
+export const partitionProbe: MakeProbe<PartitionSpec> = async (spec, { regions, isAlone }) => {
+  const cut = cutPairs(spec, regions.topology);
   const isIn = ({ from, to }: RegionPair, pairs: readonly RegionPair[]) =>
     pairs.some((pair) => pair.from === from && pair.to === to);
   const back = ({ from, to }: RegionPair) => ({ from: to, to: from });
@@ -59,7 +50,7 @@ async function probeOf(
   if ('saw' in deafWays) return neverSeen(deafWays);
   const before = await deadAmong([...cutWays, ...deafWays]);
   return {
-    looks,
+    looks: 'throughout',
     async look() {
       if (before !== undefined) return before;
       const [silent, deaf, others] = await Promise.all([
@@ -70,22 +61,16 @@ async function probeOf(
       return allOf([silent, ...deaf, ...others]);
     },
   };
-}
+};
 
 /** A link that did not work before the fault proves nothing by not working. */
 export async function deadAmong(ways: readonly Way[]): Promise<Sight | undefined> {
-  const answers = await Promise.all(ways.map(async (way) => ({ way, ...(await send(way, ['PING'])) })));
-  const dead = answers.find(({ isAnswered }) => !isAnswered);
+  const dead = (await sendAll(ways, ['PING'])).find(({ isAnswered }) => !isAnswered);
   return dead && { bit: false, saw: `${nameOf(dead.way)} had no reply before the fault, too` };
 }
 
 async function isCutOff(ways: readonly Way[], patienceMs?: number): Promise<Sight> {
-  const withinMs = (way: Way) =>
-    patienceMs === undefined ? way.patienceMs : way.patienceMs - 1_000 + patienceMs;
-  const answers = await Promise.all(
-    ways.map(async (way) => ({ way, ...(await send(way, ['PING'], withinMs(way))) })),
-  );
-  const answered = answers.find(({ isAnswered }) => isAnswered);
+  const answered = (await sendAll(ways, ['PING'], patienceMs)).find(({ isAnswered }) => isAnswered);
   if (answered !== undefined)
     return {
       bit: false,
@@ -95,8 +80,7 @@ async function isCutOff(ways: readonly Way[], patienceMs?: number): Promise<Sigh
 }
 
 async function allAnswer(ways: readonly Way[]): Promise<Sight> {
-  const answers = await Promise.all(ways.map(async (way) => ({ way, ...(await send(way, ['PING'])) })));
-  const dead = answers.find(({ isAnswered }) => !isAnswered);
+  const dead = (await sendAll(ways, ['PING'])).find(({ isAnswered }) => !isAnswered);
   if (dead !== undefined)
     return { bit: false, saw: `${nameOf(dead.way)}, which is not cut, had no reply either` };
   return { bit: true, saw: ways.length === 0 ? 'there is no other link' : 'every other link had a reply' };
@@ -125,9 +109,7 @@ async function arrivesAt(
   regions: ProbeContext['regions'],
 ): Promise<Sight> {
   const before = await echoesOf(node, regions);
-  const answers = await Promise.all(
-    ways.map(async (way) => ({ way, ...(await send(way, ['ECHO', 'openclaw-rl'])) })),
-  );
+  const answers = await sendAll(ways, ['ECHO', 'openclaw-rl']);
   const arrived = (await echoesOf(node, regions)) - before;
   const answered = answers.find(({ isAnswered }) => isAnswered);
   if (answered !== undefined) return { bit: false, saw: `an ECHO from ${nameOf(answered.way)} had a reply` };

@@ -9,7 +9,7 @@ import type { RestartSpec } from '../../scenario/faults/restart.ts';
 import type { RestartEmptySpec } from '../../scenario/faults/restart-empty.ts';
 import { ask } from '../support/ask.ts';
 import type { FaultContext } from '../support/fault.ts';
-import type { MakeProbe, Sight } from './probe.ts';
+import type { MakeProbe, Probe, Sight } from './probe.ts';
 
 type Regions = FaultContext['regions'];
 
@@ -95,24 +95,32 @@ export const nodeClockProbe: MakeProbe<NodeClockSpec> = async ({ node, stepMs },
       const { serverUs, atUs } = await readServerTime(client, () => Date.now() * 1_000);
       return (serverUs - atUs) / 1_000;
     });
+  return clockProbe(node, { clock: `the clock of ${node}`, aheadMs, stepMs });
+};
+
+interface SteppedClock {
+  readonly clock: string;
+  /** How far it is ahead of this machine's; undefined without an answer. */
+  readonly aheadMs: () => Promise<number | undefined>;
+  readonly stepMs: number;
+}
+
+/** The clock itself moved by at least half of the step, in its direction. */
+export async function clockProbe(whose: string, { clock, aheadMs, stepMs }: SteppedClock): Promise<Probe> {
   const before = await aheadMs();
   return {
     looks: 'throughout',
     async look() {
       const now = await aheadMs();
       if (before === undefined || now === undefined)
-        return { bit: false, saw: `${node} does not tell its time` };
-      return moved(`the clock of ${node}`, now - before, stepMs);
+        return { bit: false, saw: `${whose} does not tell its time` };
+      if (stepMs === 0) return { bit: false, saw: 'it moves no clock' };
+      const byMs = now - before;
+      return {
+        bit: byMs * Math.sign(stepMs) >= Math.abs(stepMs) / 2,
+        saw: `${clock} moved by ${Math.round(byMs)} ms`,
+      };
     },
-  };
-};
-
-/** Whether a clock moved by at least half of a step, in its direction. */
-export function moved(clock: string, byMs: number, stepMs: number): Sight {
-  if (stepMs === 0) return { bit: false, saw: 'it moves no clock' };
-  return {
-    bit: byMs * Math.sign(stepMs) >= Math.abs(stepMs) / 2,
-    saw: `${clock} moved by ${Math.round(byMs)} ms`,
   };
 }
 

@@ -16,6 +16,9 @@ export interface Way extends RegionPair {
   readonly node: string;
   readonly target: Endpoint & Login;
   readonly localAddress?: string;
+  /** Of the connection and of a command, as planned. */
+  readonly tripsMs: number;
+  /** How long a reply is awaited. */
   readonly patienceMs: number;
 }
 
@@ -42,10 +45,11 @@ async function wayOf(regions: Regions, { from, to }: RegionPair): Promise<Way | 
       };
     const tls = direct.tls && { tls: { servername: direct.host, ...direct.tls } };
     const { localAddress } = view;
+    const tripsMs = 2 * roundTripMs(topology, { from, to });
     return {
       ...{ from, to, node: name, target: { ...direct, ...reached, ...tls } },
       ...(localAddress !== undefined && { localAddress }),
-      patienceMs: PATIENCE_MS + 2 * roundTripMs(topology, { from, to }),
+      ...{ tripsMs, patienceMs: tripsMs + PATIENCE_MS },
     };
   }
   return { bit: false, saw: `no node of ${to} answered before the fault` };
@@ -66,6 +70,13 @@ export function send(
     withinMs,
     ...(localAddress !== undefined && { from: localAddress }),
   });
+}
+
+/** Sends one command each way at once; each is awaited for `beyondMs` more than its round trips. */
+export function sendAll(ways: readonly Way[], command: readonly string[], beyondMs = PATIENCE_MS) {
+  return Promise.all(
+    ways.map(async (way) => ({ way, ...(await send(way, command, way.tripsMs + beyondMs)) })),
+  );
 }
 
 export const nameOf = ({ from, to }: RegionPair) => `${from} to ${to}`;
