@@ -1,6 +1,7 @@
 import { PROOF } from '../checker/evidence/unproved-faults.ts';
 import type { Probe, Sight } from '../faults/probes/probe.ts';
 import type { Event } from '../history/records/operation.ts';
+import { unlessInterrupted } from '../regions/waiting.ts';
 
 /** A fault is looked at this long before its heal: longer than a PING without a reply is awaited. */
 export const LOOK_MS = 2_000;
@@ -54,7 +55,7 @@ export class FaultProof {
 
   /** The fault has been healed. */
   async healed(): Promise<Proof> {
-    if (this.#probe.looks === 'after the heal') this.#add(this.#probe.look());
+    if (this.#probe.looks === 'after the heal') this.#add(this.#probe.look().catch(failed));
     const sights = (await Promise.all(this.#sights)).filter((sight) => sight !== undefined);
     const last = sights.at(-1) ?? { bit: false, saw: 'it ended before it was looked at' };
     const sight = sights.find(({ bit }) => bit === (this.#probe.looks === 'at times')) ?? last;
@@ -62,11 +63,13 @@ export class FaultProof {
   }
 
   #look(): Promise<Sight | undefined> {
-    return this.#add(Promise.race([this.#probe.look(), aborted(this.#watching.signal)]));
+    const { signal } = this.#watching;
+    const looking = this.#probe.look().catch(failed);
+    return this.#add(unlessInterrupted(signal, 'looking at a fault', looking).catch(() => undefined));
   }
 
   #add(looking: Promise<Sight | undefined>): Promise<Sight | undefined> {
-    const look = looking.catch(failed).finally(() => {
+    const look = looking.finally(() => {
       this.#atUs = this.#watching.nowUs();
     });
     this.#sights.push(look);
@@ -76,13 +79,6 @@ export class FaultProof {
 
 function failed(error: unknown): Sight {
   return { bit: false, saw: `the probe failed: ${error instanceof Error ? error.message : error}` };
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 }
 
 /** The record of what was seen of a fault. */

@@ -7,6 +7,7 @@ import type { FaultContext, Undo } from '../faults/support/fault.ts';
 import type { Shell } from '../faults/support/shell.ts';
 import { undoLeftBy } from '../faults/support/undo.ts';
 import type { Event, FaultRecord } from '../history/records/operation.ts';
+import { unlessInterrupted } from '../regions/waiting.ts';
 import type { PlannedFault } from '../scenario/plan.ts';
 import { FaultProof, LOOK_MS, proofRecord } from './fault-proof.ts';
 
@@ -26,13 +27,6 @@ const LOOK_EVERY_MS = 20;
 
 function endOf({ atMs, forMs }: PlannedFault): number {
   return atMs + forMs;
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }
 
 interface InForce {
@@ -157,7 +151,7 @@ export class FaultSchedule {
       const why = error instanceof Error ? error.message : error;
       return neverSeen({ bit: false, saw: `the probe failed: ${why}` });
     });
-    const probe = await Promise.race([making, rejectOnAbort(signal)]);
+    const probe = await unlessInterrupted(signal, `preparing ${fault.fault}`, making);
     return probe && new FaultProof(probe, { signal, nowUs: this.#options.nowUs });
   }
 
