@@ -35,7 +35,7 @@ function read(lines: readonly string[]): unknown {
       dueUs: [table.isDue(row), table.dueUs(row)],
       cost: table.costTokens[row],
       kind: table.kinds[row],
-      origin: [table.origins[row], table.regionOf(row)],
+      origin: [table.origins[row], table.regionOf(row), table.instanceOf(row)],
       operation: table.operationOf(row),
       level: [table.levels?.of(row), table.levels?.bucketUs(row), table.levels?.nodeName(row)],
       stated: table.statedOf(row),
@@ -117,7 +117,7 @@ const stated = fc
 
 const anyField = fc.oneof(
   field(['stated'], fc.oneof(stated, stated, oneOf(['null', '5', '[]', '{}', '"a"']))),
-  field(['bucket', 'user', 'region', 'error', 'policy', 'decisionId'], oneOf(TEXTS)),
+  field(['bucket', 'user', 'region', 'instance', 'error', 'policy', 'decisionId'], oneOf(TEXTS)),
   field(['index', 'cost', 'invokedUs', 'completedUs', 'latestUs', 'intendedUs'], oneOf(NUMBERS)),
   field(['process', 'status', 'maxCharge'], oneOf(NUMBERS)),
   field(['outcome'], oneOf(OUTCOMES)),

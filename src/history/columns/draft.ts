@@ -9,6 +9,7 @@ export class Draft {
   bucket = -1;
   policy = -1;
   region = -1;
+  instance = -1;
   /** Index in OUTCOMES. */
   outcome = -1;
   costTokens = 1;
@@ -39,6 +40,7 @@ export class Draft {
     this.bucket = -1;
     this.policy = -1;
     this.region = -1;
+    this.instance = -1;
     this.outcome = -1;
     this.costTokens = 1;
     this.maxChargeTokens = Number.NaN;

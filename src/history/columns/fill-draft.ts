@@ -14,6 +14,7 @@ export function fillDraft(draft: Draft, operation: Operation, charge: Charge, te
   draft.bucket = texts.internText(charge.bucket);
   draft.policy = numberOf(charge.policy);
   draft.region = nameOf(region);
+  draft.instance = nameOf(operation.instance ?? '');
   draft.outcome = OUTCOMES.indexOf(operation.outcome);
   draft.costTokens = charge.cost;
   draft.maxChargeTokens = operation.maxCharge ?? Number.NaN;

@@ -39,6 +39,9 @@ export class TableBuilder {
   readonly #lates: LateChunk[] = [];
   readonly #longUs = new Map<number, number>();
   readonly #buckets = new Numbering<{ name: number; policy: number }>();
+  readonly #instances = new Numbering<undefined>();
+  /** A region with or without an instance. */
+  readonly #places = new Numbering<undefined>();
   readonly #origins = new Numbering<Origin>();
   #chunk = new Chunk(0);
   #rows = 0;
@@ -60,7 +63,7 @@ export class TableBuilder {
    */
   add(draft: Draft, file: { readonly number: number; readonly name: string }, flags = 0): void {
     const { outcome, costTokens, latestUs } = draft;
-    const origin = this.#numberOrigin(draft.region, file);
+    const origin = this.#numberOrigin(draft, file);
     const lastUs = outcome === KIND.info ? latestUs : draft.completedUs;
     const kind = outcome | flags | (draft.isFallback ? KIND.fallback : 0);
     const row = this.#addRow(draft, { kind, costTokens, lastUs, origin });
@@ -171,15 +174,24 @@ export class TableBuilder {
     return this.#buckets.find(name, policy) ?? this.#buckets.add(name, policy, { name, policy });
   }
 
-  #numberOrigin(region: number, file: { readonly number: number; readonly name: string }): number {
-    const known = this.#origins.find(region + 1, file.number);
+  #numberOrigin(
+    { region, instance }: Pick<Draft, 'region' | 'instance'>,
+    file: { readonly number: number; readonly name: string },
+  ): number {
+    const place = numberIn(
+      this.#places,
+      region + 1,
+      instance < 0 ? 0 : numberIn(this.#instances, instance, 0) + 1,
+    );
+    const known = this.#origins.find(place, file.number);
     if (known !== undefined) return known;
     if (this.#origins.size === MOST_ORIGINS)
       throw new RecordError(
-        `more than ${MOST_ORIGINS} regions, counted per file; is region the right field?`,
+        `more than ${MOST_ORIGINS} regions and instances, counted per file; is region the right field?`,
       );
-    const name = region < 0 ? '' : this.#context.texts.textOf(region);
-    return this.#origins.add(region + 1, file.number, { file: file.name, region: name });
+    const nameOf = (text: number) => (text < 0 ? '' : this.#context.texts.textOf(text));
+    const origin = { file: file.name, region: nameOf(region), instance: nameOf(instance) };
+    return this.#origins.add(place, file.number, origin);
   }
 
   #countRows(): Uint32Array {
@@ -225,6 +237,10 @@ function surplusOf({ outcome, costTokens, maxChargeTokens, isFallback, isUncharg
 /** The most that 32 bits hold: more than an hour. */
 function lateUs({ invokedUs, intendedUs }: Draft): number {
   return Math.min(invokedUs - intendedUs, 2 ** 32 - 2);
+}
+
+function numberIn(known: Numbering<undefined>, first: number, second: number): number {
+  return known.find(first, second) ?? known.add(first, second, undefined);
 }
 
 /** Numbers pairs of whole numbers, below 2^32 and 2^21, in the order of adding. */

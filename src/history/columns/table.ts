@@ -35,10 +35,12 @@ export interface OperationName {
   readonly index: number;
 }
 
-/** The origins of operations: one entry for each pair of file and region. */
+/** The origins of operations: one entry for each file, region and instance. */
 export interface Origin {
   readonly file: string;
   readonly region: string;
+  /** '' where none is named. */
+  readonly instance: string;
 }
 
 export interface TableColumns {
@@ -79,6 +81,8 @@ export interface OperationTable extends Readonly<TableColumns> {
   policyNameOf(bucket: number): string;
   outcomeOf(row: number): Outcome;
   regionOf(row: number): string;
+  /** The service of its region that got it; '' if none is named. */
+  instanceOf(row: number): string;
   /** The file of an origin. */
   fileOf(origin: number): string;
   operationOf(row: number): OperationName;
@@ -120,6 +124,7 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
     policyOf: (bucket) => policyAt(bucket)?.policy as Policy,
     outcomeOf: (row) => OUTCOMES[(kinds[row] as number) & KIND.outcome] as Outcome,
     regionOf: (row) => names.origins[origins[row] as number]?.region ?? '',
+    instanceOf: (row) => names.origins[origins[row] as number]?.instance ?? '',
     fileOf: (origin) => names.origins[origin]?.file ?? '',
     operationOf: (row) => ({
       file: names.origins[origins[row] as number]?.file ?? '',

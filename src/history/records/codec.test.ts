@@ -39,6 +39,7 @@ const operation = fc.record(
     bucket: text,
     user: text,
     region: text,
+    instance: text,
     process: fc.nat(),
     cost: fc.integer(),
     invokedUs: number,

@@ -31,8 +31,9 @@ function encodeDecision(evidence: Evidence): string {
 }
 
 function encodeRare(operation: Operation): string {
-  const { stated, intendedUs, policy, maxCharge, latestUs, decisionId, charges } = operation;
+  const { instance, stated, intendedUs, policy, maxCharge, latestUs, decisionId, charges } = operation;
   return (
+    (instance === undefined ? '' : `,"instance":${text(instance)}`) +
     (stated === undefined ? '' : encodeStated(stated)) +
     field('intendedUs', intendedUs) +
     field('policy', policy) +

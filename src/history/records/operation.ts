@@ -17,6 +17,8 @@ export interface Operation {
   readonly bucket: string;
   readonly user: string;
   readonly region: string;
+  /** The service of its region that got it, where a region has several. */
+  readonly instance?: string;
   /** The connection that carried it. */
   readonly process: number;
   /** Tokens; negative for a refund. */

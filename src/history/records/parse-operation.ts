@@ -31,6 +31,7 @@ export function parseOperation(fields: Fields): Operation {
     completedUs,
     outcome: known,
     ...given({
+      instance: optional(fields, 'instance', text),
       intendedUs,
       policy: optional(fields, 'policy', text),
       maxCharge: optional(fields, 'maxCharge', cost),

@@ -10,6 +10,7 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 const OPERATION_KEYS = [
   ...['type', 'index', 'bucket', 'user', 'region', 'process', 'cost', 'invokedUs', 'completedUs', 'outcome'],
   ...['status', 'error', 'policy', 'maxCharge', 'latestUs', 'decisionId', 'decision', 'intendedUs', 'stated'],
+  'instance',
 ];
 const DECISION_KEYS = ['strategy', 'node', 'source', 'atUs', 'bucketUs', 'level', 'ageUs', 'charge'];
 const STATED_KEYS = [...STATED_FIELDS, 'resetForm'];
@@ -112,6 +113,11 @@ export class OperationScanner extends ByteScanner {
   #rareField(key: string): boolean {
     const draft = this.#draft;
     switch (key) {
+      case 'instance':
+        draft.instance = this.#text();
+        if (draft.instance < 0) return false;
+        if (this.from === this.to) draft.instance = -1; // no name is no instance
+        return true;
       case 'error':
         draft.error = this.#text();
         return draft.error >= 0;
