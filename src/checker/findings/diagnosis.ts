@@ -9,7 +9,7 @@ import { gainsWithin } from './clock-gain.ts';
 import { type LogWithFindings, misreadSentences } from './misread.ts';
 import { onlyReason, type Reason, shownReason } from './reasons/reasons.ts';
 import { Trial } from './reasons/trial.ts';
-import { apartSentences } from './regions-apart.ts';
+import { apartSentences, instancesApartSentences } from './regions-apart.ts';
 import { secondSteps } from './whole-seconds.ts';
 
 type Found = Pick<
@@ -41,6 +41,7 @@ const EVENTS: Readonly<Record<string, Sentences>> = {
 
 const HABITS: Readonly<Record<string, Sentences>> = {
   'regions-apart': apartSentences,
+  'instances-apart': instancesApartSentences,
   'whole-seconds': ({ history, found, readings }) =>
     found.promise === 'token-bucket' ? secondsSentence(history, found, readings) : [], // a window refills at once
 };
@@ -69,7 +70,7 @@ export function diagnose(examined: Examined): Reason[] {
   const shown = isTried && events.length === 0 ? shownReason(trial) : [];
   if (shown.length > 0) return shown;
   const isLost = events.some(({ reason }) => reason === 'lost-decisions');
-  const habits = sentencesOf(HABITS, examined).filter(({ reason }) => !isLost || reason !== 'regions-apart');
+  const habits = sentencesOf(HABITS, examined).filter(({ reason }) => !isLost || !reason.endsWith('-apart'));
   const known = [...events, ...habits];
   return known.length > 0 || !isTried ? known : onlyReason(trial);
 }

@@ -38,28 +38,64 @@ function findWorstSpan({ history: { operations }, found, withFindings }: Judged)
 
 /** Each region admits about one whole bucket in one window: they do not share the bucket. */
 export function apartSentences(judged: Judged): string[] {
-  const span = findWorstSpan(judged);
-  if (span === undefined) return [];
   const { operations: table } = judged.history;
-  const regions = [...rowsByRegion(table, span)].map(([region, rows]) => ({
-    region,
+  const apart = findApart(judged, (row) => table.regionOf(row));
+  if (apart === undefined) return [];
+  const each = apart.places.map(({ place, tokens }) => `${tokens} in ${place}`).join(', ');
+  return [
+    `each region keeps the limit, but together they exceed it: ${apart.span.bucket} admitted ${each} in one window that allows ${rounded(apart.span.allowance, 3)}`,
+  ];
+}
+
+/** The same of the instances of a service, where a region has several that do not share the bucket. */
+export function instancesApartSentences(judged: Judged): string[] {
+  const { operations: table } = judged.history;
+  if (findApart(judged, (row) => table.regionOf(row)) !== undefined) return [];
+  const apart = findApart(judged, (row) => `${table.regionOf(row)} ${table.instanceOf(row)}`, { all: true });
+  if (apart === undefined) return [];
+  const { places, span } = apart;
+  const each = places.map(({ tokens }) => tokens);
+  const [most, least] = [Math.max(...each), Math.min(...each)];
+  const range = least === most ? `${most}` : `${least} to ${most}`;
+  return [
+    `the limit is multiplied by the ${places.length} instances that ${span.bucket} reached: each alone admitted no more than the policy allows, ` +
+      `${range} tokens, and together they admitted ${each.reduce((sum, tokens) => sum + tokens, 0)} in one window that allows ${rounded(span.allowance, 3)}`,
+  ];
+}
+
+interface Apart {
+  readonly span: Span;
+  /** Those that admitted anything, the most first. */
+  readonly places: readonly { readonly place: string; readonly tokens: number }[];
+}
+
+/**
+ * The places of the worst window, if the two that admitted the most, or `all`, can have decided by a bucket of their own,
+ * and two nearly drained theirs.
+ */
+function findApart(
+  judged: Judged,
+  placeOf: (row: number) => string,
+  { all = false } = {},
+): Apart | undefined {
+  const span = findWorstSpan(judged);
+  if (span === undefined) return undefined;
+  const { operations: table } = judged.history;
+  const found = [...rowsByPlace(table, span, placeOf)].map(([place, rows]) => ({
+    place,
     rows,
     tokens: admitted(table, rows),
   }));
-  const [first, second] = regions.sort((a, b) => b.tokens - a.tokens);
-  if (first === undefined || second === undefined) return [];
-  if (first.tokens > span.allowance || first.tokens < MOST * span.allowance) return [];
-  if (second.tokens < Math.max(LEAST_TOKENS, APART * span.allowance)) return [];
+  const places = found.filter(({ tokens }) => tokens > 0).sort((a, b) => b.tokens - a.tokens);
+  const [first, second] = places;
+  if (first === undefined || second === undefined) return undefined;
+  if (first.tokens > span.allowance || first.tokens < MOST * span.allowance) return undefined;
+  if (second.tokens < Math.max(LEAST_TOKENS, APART * span.allowance)) return undefined;
   const isOne = ({ rows }: { rows: readonly number[] }) =>
     keepsBucket(table, rows, { ...span, ...judged.context });
-  if (judged.found.promise === 'token-bucket' && ![first, second].every(isOne)) return [];
-  const each = regions
-    .filter(({ tokens }) => tokens > 0)
-    .map(({ region, tokens }) => `${tokens} in ${region}`)
-    .join(', ');
-  return [
-    `each region keeps the limit, but together they exceed it: ${span.bucket} admitted ${each} in one window that allows ${rounded(span.allowance, 3)}`,
-  ];
+  const ones = all ? places : [first, second];
+  if (judged.found.promise === 'token-bucket' && !ones.every(isOne)) return undefined;
+  return { span, places };
 }
 
 /**
@@ -95,21 +131,25 @@ const LEAST_TOKENS = 2;
 const APART = 0.85;
 
 /** The admissions and denials wholly in the span, in the order of invocation. */
-function rowsByRegion(table: OperationTable, { number, startUs, endUs }: Span): Map<string, number[]> {
+function rowsByPlace(
+  table: OperationTable,
+  { number, startUs, endUs }: Span,
+  placeOf: (row: number) => string,
+): Map<string, number[]> {
   const { starts, invokedUs, kinds } = table;
-  const regions = new Map<string, number[]>();
+  const places = new Map<string, number[]>();
   for (let row = starts[number] as number; row < (starts[number + 1] as number); row++) {
     const outcome = (kinds[row] as number) & KIND.outcome;
     const isInside = (invokedUs[row] as number) >= startUs && table.lastUs(row) <= endUs;
     if ((outcome !== KIND.allowed && outcome !== KIND.denied) || !isInside) continue;
-    const region = table.regionOf(row);
-    const rows = regions.get(region);
-    if (rows === undefined) regions.set(region, [row]);
+    const place = placeOf(row);
+    const rows = places.get(place);
+    if (rows === undefined) places.set(place, [row]);
     else rows.push(row);
   }
-  for (const rows of regions.values())
+  for (const rows of places.values())
     rows.sort((a, b) => (invokedUs[a] as number) - (invokedUs[b] as number));
-  return regions;
+  return places;
 }
 
 function admitted({ kinds, costTokens }: OperationTable, rows: readonly number[]): number {

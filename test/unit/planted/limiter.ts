@@ -21,6 +21,8 @@ export interface Answer {
   readonly evidence?: Evidence;
   /** The level that it knows, for what it states; absent: that of the evidence. */
   readonly knownQuanta?: number;
+  /** The service that answered; absent: one of three in turn, all with the same limiter. */
+  readonly instance?: string;
   /** What it states besides yes or no. */
   readonly stated?: Stated;
 }

@@ -73,21 +73,23 @@ const expires: Step = (state, request, world) => {
   return clocked((one) => one.nowUs)(known, request, world);
 };
 
-/** Each instance has a bucket of its own for everyone. */
+/** Each instance has a bucket of its own for everyone; the history says which instance answered, if they are `named`. */
 class Instances implements Limiter {
   readonly #all: readonly ExactBucket[];
   readonly #random: World['random'];
 
-  constructor({ policy, random }: World, count: number) {
+  readonly #areNamed: boolean;
+
+  constructor({ policy, random }: World, count: number, { areNamed = false } = {}) {
     this.#all = Array.from({ length: count }, () => new ExactBucket(policy));
     this.#random = random;
+    this.#areNamed = areNamed;
   }
 
   decide(request: Request): Answer {
-    const { outcome } = this.#all[Math.floor(this.#random() * this.#all.length)]?.decide(request) ?? {
-      outcome: 'denied',
-    };
-    return { outcome };
+    const at = Math.floor(this.#random() * this.#all.length);
+    const { outcome } = this.#all[at]?.decide(request) ?? { outcome: 'denied' };
+    return { outcome, ...(this.#areNamed && { instance: `i${request.region}-${at}` }) };
   }
 }
 
@@ -109,6 +111,12 @@ export const REASONED: readonly Specimen[] = [
     needs: oneRegion(7),
     create: (world) => new Instances(world, 3),
   },
+  ...[2, 3, 5].map((count) => ({
+    reason: 'instances-apart',
+    name: `${count} instances, each of which the history names`,
+    needs: oneRegion(3 * count),
+    create: (world: World) => new Instances(world, count, { areNamed: true }),
+  })),
   simple('charged-denials', 'denials cost tokens', denialCharges),
   simple('forgotten', 'state forgotten after a rest', expires, rested),
   {

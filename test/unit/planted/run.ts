@@ -64,6 +64,7 @@ function toOperation(attempt: Attempt, answer: Answer | undefined, hasLevels: bo
     bucket: `b${attempt.bucket}`,
     user: '',
     region: `r${attempt.region}`,
+    instance: answer?.instance ?? String(1 + (invokedUs % 3)),
     process: 0,
     cost: attempt.costTokens,
     invokedUs,

@@ -163,7 +163,7 @@ function countByRemaining(
   for (const row of rows) {
     const remaining = table.statedOf(row)?.remaining;
     if (remaining === undefined) continue;
-    const key = `${remaining} ${table.regionOf(row)}`;
+    const key = `${remaining} ${table.regionOf(row)} ${table.instanceOf(row)}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [row]);
     else group.push(row);

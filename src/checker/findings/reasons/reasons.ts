@@ -10,8 +10,17 @@ import { oneTooMany, refillFactor } from './wrong-policy.ts';
 
 /** Every code of a reason: stable, for programs that read a report. */
 export const REASONS = [
-  ...['misread', 'lost-decisions', 'empty-restart', 'clock-step', 'regions-apart', 'whole-seconds'],
-  ...['race', 'last-write', 'one-too-many', 'refill-factor', 'multiplied', 'charged-denials', 'forgotten'],
+  ...['misread', 'lost-decisions', 'empty-restart', 'clock-step', 'regions-apart', 'instances-apart'],
+  ...[
+    'whole-seconds',
+    'race',
+    'last-write',
+    'one-too-many',
+    'refill-factor',
+    'multiplied',
+    'charged-denials',
+    'forgotten',
+  ],
   ...[
     'fixed-window',
     'level-below-zero',
