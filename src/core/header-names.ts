@@ -7,6 +7,8 @@ export const HEADERS = {
   decision: 'openclaw-decision',
   /** What a plug-in stated, as JSON; headers round it. */
   stated: 'openclaw-stated',
+  /** The Rating service that a gateway sent a request to, by its place among several; from 1. */
+  instance: 'openclaw-instance',
   shadow: 'openclaw-shadow',
   policies: 'RateLimit-Policy',
   levels: 'RateLimit',

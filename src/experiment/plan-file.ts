@@ -21,7 +21,8 @@ export function busiestBuckets({ topology: { regions } }: Plan, users: readonly 
   return busiestUsers(users, regions, BUSIEST).map(({ name }) => bucketOf(name));
 }
 
-/** The failure policy of a plan's services. With local shares, each region has one. */
-export function failurePolicyOf({ onFailure, topology }: Plan): FailurePolicy {
-  return onFailure === 'local-share' ? { localShare: topology.regions.length } : (onFailure ?? 'closed');
+/** The failure policy of a plan's services. With local shares, each service has one. */
+export function failurePolicyOf({ onFailure, topology, instances = 1 }: Plan): FailurePolicy {
+  const services = instances * topology.regions.length;
+  return onFailure === 'local-share' ? { localShare: services } : (onFailure ?? 'closed');
 }

@@ -1,14 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { environmentFailed, OpenclawError } from '../core/errors.ts';
 import { traitsOf } from '../core/strategies.ts';
 import { type FailurePolicy, formatFailurePolicy } from '../limiter/wrappers/failure-policy.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
-import { parseAnswer } from '../regions/processes/answer.ts';
-import { type LocalProcess, startProcess } from '../regions/processes/process.ts';
 import type { Endpoint, Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
-import { waitFor } from '../regions/waiting.ts';
+import { settleAll } from '../regions/waiting.ts';
 import type { Cleanup } from './cleanup.ts';
+import { ServiceProcess } from './service-process.ts';
 
 export interface ServiceOptions {
   readonly self: SelfCommand;
@@ -26,6 +22,8 @@ export interface ServiceOptions {
   /** Replicas of each primary, for a strategy that waits for them. */
   readonly replicas: number;
   readonly onFailure: FailurePolicy;
+  /** How many Rating services the region has. */
+  readonly instances: number;
   readonly policy: string;
   readonly prefix: string;
   readonly logs: string;
@@ -35,21 +33,13 @@ export interface ServiceOptions {
   readonly onDeath: (how: string) => void;
 }
 
-/** Where the two services of a region listen. */
+/** The services of a region: the Rating services behind its gateway. */
 export interface RegionServices {
-  readonly gateway: string;
-  readonly rating: string;
+  readonly gateway: ServiceProcess;
+  readonly ratings: readonly ServiceProcess[];
 }
 
-const START_MS = 20_000;
-
-/**
- * Megabytes. With V8's 16 a thousand requests in flight outlive a collection and are copied, and a tenth of a
- * service's time is spent on that.
- */
-const YOUNG_SPACE = '--max-semi-space-size=64';
-
-/** Starts the Rating service of a region and its gateway, each a process in the region's view of the network. */
+/** Starts the Rating services of a region and its gateway, each a process in the region's view of the network. */
 export async function startRegion(options: ServiceOptions): Promise<RegionServices> {
   const { view, others, strategy, policy, prefix } = options;
   const { localAddress } = view;
@@ -67,9 +57,15 @@ export async function startRegion(options: ServiceOptions): Promise<RegionServic
       : ['--limiter', options.limiter];
   const acks = waitsForReplicas ? ['--replicas', String(options.replicas)] : [];
   const limiter = [...where, ...decides, ...acks, '--policy', policy, '--prefix', prefix];
-  const rating = await startService(options, 'rating', [...limiter, ...from, '--allow-clock-change']);
-  const gateway = await startService(options, 'gateway', [...from, '--upstream', rating.inside]);
-  return { gateway: gateway.reached, rating: rating.reached };
+  const numbers = Array.from({ length: options.instances }, (_, at) => at + 1);
+  const starting = numbers.map((instance) =>
+    startService(options, { role: 'rating', instance }, [...limiter, ...from, '--allow-clock-change']),
+  );
+  await settleAll(starting); // after a failure, none is still starting
+  const ratings = await Promise.all(starting);
+  const upstreams = ratings.flatMap(({ inside }) => ['--upstream', inside]);
+  const gateway = await startService(options, { role: 'gateway' }, [...from, ...upstreams]);
+  return { gateway, ratings };
 }
 
 function redisFlags({ seeds, external }: RegionView): string[] {
@@ -92,70 +88,22 @@ function kindFlags({ external: { kind, primary = '' } = { kind: 'cluster' } }: R
   return kind === 'cluster' ? ['--cluster'] : [];
 }
 
-/** The address of a service within its region, and from this machine. */
-interface ServiceAddress {
-  readonly inside: string;
-  readonly reached: string;
-}
-
 async function startService(
   options: ServiceOptions,
-  role: ServiceRole,
+  { role, instance = 1 }: { readonly role: ServiceRole; readonly instance?: number },
   args: readonly string[],
-): Promise<ServiceAddress> {
-  const { env, view, logs, cleanup, signal, onDeath, place = placeHere(options) } = options;
-  const name = `${role}-${view.region}`;
-  const placed = await place(view.region, role, signal);
-  const { node, script, listen, reached } = placed;
-  const [command, ...before] = node;
-  const where = ['--region', view.region, '--host', listen.host, '--port', String(listen.port)];
-  const process = await startProcess({
-    name,
-    command,
-    args: [...before, YOUNG_SPACE, ...script, 'serve', role, ...where, ...args],
-    env: { ...env, ...placed.env },
-    logFile: join(logs, `${name}.log`),
+): Promise<ServiceProcess> {
+  const { view, instances, signal, place = placeHere(options) } = options;
+  const { region } = view;
+  const name = `${role}-${region}${role === 'rating' && instances > 1 ? `-${instance}` : ''}`;
+  return ServiceProcess.start({
+    ...{ ...options, name, role, region, args },
+    place: await place(region, role, signal, instance),
   });
-  let wanted = true;
-  const stop = async () => {
-    wanted = false;
-    await process.stop();
-    await placed.stop?.();
-  };
-  cleanup.add(`stop ${name}`, stop, process.kill);
-  void process.ended.then((how) => {
-    if (!wanted) return;
-    onDeath([how, process.answer().refused?.message].filter((part) => part !== undefined).join(': '));
-  });
-  const inside = await waitForAddress(process, placed, signal);
-  return { inside, reached: reached ?? inside };
 }
 
 function placeHere({ self, view }: Pick<ServiceOptions, 'self' | 'view'>) {
   const [command, ...script] = self;
   const { localAddress: host = '127.0.0.1' } = view;
   return async (): Promise<ServicePlace> => ({ node: [command], script, listen: { host, port: 0 } });
-}
-
-/** Waits for a service to report the address it listens on. */
-async function waitForAddress(
-  process: LocalProcess,
-  { answersInLog }: ServicePlace,
-  signal: AbortSignal,
-): Promise<string> {
-  let how: string | undefined;
-  void process.ended.then((sentence) => {
-    how = sentence;
-  });
-  let address: string | undefined;
-  await waitFor(`${process.name} to listen`, START_MS, signal, async () => {
-    const log = await readFile(process.logFile, 'utf8');
-    const { ready, refused } = answersInLog === true ? parseAnswer(log) : process.answer();
-    address = ready?.address;
-    if (address !== undefined) return undefined;
-    if (refused !== undefined) throw new OpenclawError(refused.code, refused.message, refused);
-    if (how !== undefined) throw environmentFailed(`${how}: ${log.trim().slice(-300)}`);
-    return `its log: ${process.logFile}`;
-  });
-  return address ?? '';
 }

@@ -27,7 +27,9 @@ export interface System {
   readonly initial: 'full' | 'unknown';
   /** For an audited system: how many requests may be sent before the load. */
   readonly warmUpRequests?: number;
+  /** Sets the clocks of all services of a region. */
   readonly setServiceClock?: (region: string, offsetMs: number) => Promise<void>;
+  /** Of several services, that of the one whose clock differs the least. */
   readonly readServiceClock?: (region: string) => Promise<number>;
 }
 
@@ -73,14 +75,15 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
       await onTaken?.();
     }
     const names = plan.topology.regions;
-    onStep(`starting ${names.length} gateways and Rating services`);
-    const { strategy, policy, limiter } = plan;
+    const { strategy, policy, limiter, instances = 1 } = plan;
+    onStep(startText(names.length, instances));
     const { replicas } = plan.topology;
     const onFailure = failurePolicyOf(plan);
     const decides = {
       strategy,
       replicas,
       onFailure,
+      instances,
       policy,
       prefix,
       ...(limiter !== undefined && { limiter }),
@@ -94,17 +97,28 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
     await settleAll(starting); // after a failure, none is still starting
     const started = await Promise.all(starting);
     const services = new Map<string, RegionServices>(started);
-    const ratingOf = (region: string) => services.get(region)?.rating ?? '';
+    const ratingsOf = (region: string) => services.get(region)?.ratings ?? [];
     return {
       description: regions.description,
-      targets: started.map(([region, { gateway }]) => sampleTarget(region, gateway)),
+      targets: started.map(([region, { gateway }]) => sampleTarget(region, gateway.reached, { instances })),
       regions,
       isOurs,
       initial: 'full', // each run has its own prefix
-      setServiceClock: (region, offsetMs) => setServiceClock(ratingOf(region), offsetMs),
-      readServiceClock: (region) => readServiceClock(ratingOf(region)),
+      async setServiceClock(region, offsetMs) {
+        await Promise.all(ratingsOf(region).map(({ reached }) => setServiceClock(reached, offsetMs)));
+      },
+      async readServiceClock(region) {
+        const ahead = await Promise.all(ratingsOf(region).map(({ reached }) => readServiceClock(reached)));
+        return ahead.reduce((least, ms) => (Math.abs(ms) < Math.abs(least) ? ms : least));
+      },
     };
   };
+}
+
+function startText(regions: number, instances: number): string {
+  return instances === 1
+    ? `starting ${regions} gateways and Rating services`
+    : `starting ${regions} gateways, each with ${instances} Rating services`;
 }
 
 /** The first node of each other region. */

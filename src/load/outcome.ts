@@ -12,6 +12,8 @@ export interface Reply {
   readonly decision?: Evidence;
   /** What the limiter stated; only of an allowed or a denied request. */
   readonly stated?: Stated;
+  /** The service of its region that the gateway sent it to. */
+  readonly instance?: string;
   /** The header `Date`, in whole seconds; only where it is read as a clock. */
   readonly dateUs?: number;
 }
@@ -78,6 +80,15 @@ export function withDate(read: ReadReply): ReadReply {
     const reply = read(status, rawHeaders, body);
     const dateUs = 1_000 * Date.parse(findHeader(rawHeaders, 'date') ?? '');
     return Number.isNaN(dateUs) ? reply : { ...reply, dateUs };
+  };
+}
+
+/** Reads replies as `read` does, and also the instance that a gateway names. */
+export function withInstance(read: ReadReply): ReadReply {
+  return (status, rawHeaders, body) => {
+    const reply = read(status, rawHeaders, body);
+    const instance = findHeader(rawHeaders, HEADERS.instance);
+    return instance === undefined ? reply : { ...reply, instance };
   };
 }
 

@@ -121,7 +121,7 @@ export class Recorder {
 
   #close(
     open: OpenOperation,
-    end: Pick<Operation, 'outcome' | 'completedUs' | 'status' | 'error' | 'decision' | 'stated'>,
+    end: Pick<Operation, 'outcome' | 'completedUs' | 'status' | 'error' | 'instance' | 'decision' | 'stated'>,
   ): void {
     if (!this.#open.delete(open)) return;
     this.counts[end.outcome]++;

@@ -2,7 +2,7 @@ import { invalidOption } from '../core/errors.ts';
 import { HEADERS } from '../core/header-names.ts';
 import { quoted } from '../core/printable.ts';
 import type { Random } from '../core/prng.ts';
-import { type ReadReply, readReply } from './outcome.ts';
+import { type ReadReply, readReply, withInstance } from './outcome.ts';
 import type { LoadShape } from './users.ts';
 
 /** Where and how the users of a region send requests: any HTTP API that limits by one of its headers. */
@@ -28,8 +28,8 @@ export interface Target {
 const ITEMS = 50;
 const SCORES = [1, 2, 3, 4, 5];
 
-/** The gateway or Rating service of the sample system at this address. */
-export function sampleTarget(region: string, baseUrl: string): Target {
+/** The gateway or Rating service of the sample system at this address; a gateway of several services names the one. */
+export function sampleTarget(region: string, baseUrl: string, { instances = 1 } = {}): Target {
   return {
     region,
     url: `${baseUrl}/v1/ratings`,
@@ -39,7 +39,7 @@ export function sampleTarget(region: string, baseUrl: string): Target {
     body: Array.from({ length: ITEMS }, (_, item) =>
       SCORES.map((score) => JSON.stringify({ item: `item-${item}`, score })),
     ).flat(),
-    read: readReply,
+    read: instances > 1 ? withInstance(readReply) : readReply,
   };
 }
 

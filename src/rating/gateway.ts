@@ -11,9 +11,9 @@ import { ServicesInTurn } from './services-in-turn.ts';
 
 export interface GatewayOptions {
   readonly region: string;
-  /** The region's Rating service, `http://host:port`. */
-  readonly upstream: string;
-  /** Services of other regions, tried in this order if the region's own cannot decide. Default none. */
+  /** The region's Rating services, each `http://host:port`; requests go to them in turn. */
+  readonly upstream: string | readonly string[];
+  /** Services of other regions, tried in this order if the region's own cannot decide. Default none; only with one of its own. */
   readonly failOver?: readonly string[];
   /** The local address to connect from, which places the gateway in a region. */
   readonly localAddress?: string;
@@ -49,8 +49,9 @@ export interface Gateway {
 }
 
 /**
- * The gateway of one region: sends each request to its Rating service exactly once; with fail-over, to each service at
- * most once and with one decision id. It uses Node's own server, since a framework took a fifth of its time.
+ * The gateway of one region: sends each request to its Rating service exactly once; with several services to the next
+ * one in turn, whose place it adds to the reply; with fail-over, to each service at most once and with one decision id.
+ * It uses Node's own server, since a framework took a fifth of its time.
  */
 export function createGateway({
   region,
@@ -70,10 +71,10 @@ export function createGateway({
       bodyTimeout: REPLY_TIMEOUT_MS,
     },
   };
-  const services = new ServicesInTurn(
-    new Upstream(upstream, options),
-    failOver.map((origin) => new Upstream(origin, options)),
-  );
+  const upstreams = [upstream].flat();
+  const others = failOver.map((origin) => new Upstream(origin, options));
+  const instances = upstreams.map((origin) => new ServicesInTurn(new Upstream(origin, options), others));
+  let turn = 0;
   const health = JSON.stringify({ status: 'ok', region, upstream });
 
   const limits = { keepAliveTimeout: KEEP_ALIVE_MS, ...requestLimits(requestMs) };
@@ -88,16 +89,19 @@ export function createGateway({
   });
 
   function passOn(request: IncomingMessage, response: ServerResponse, body: Buffer | null): void {
-    services
-      .forward({
+    const at = turn;
+    turn = (turn + 1) % instances.length;
+    const named = instances.length === 1 ? [] : [HEADERS.instance, String(at + 1)];
+    instances[at]
+      ?.forward({
         path: request.url ?? '',
         method: request.method as Dispatcher.HttpMethod,
         headers: pick(request.headers, REQUEST_HEADERS),
         body,
       })
       .then((reply) => {
-        if ('headers' in reply) send(response, reply.status, reply.headers, reply.body);
-        else sendProblem(response, reply);
+        if ('headers' in reply) send(response, reply.status, [...reply.headers, ...named], reply.body);
+        else sendProblem(response, reply, named);
       });
   }
 
@@ -111,7 +115,7 @@ export function createGateway({
     async close() {
       const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
-      await services.destroy();
+      await Promise.all(instances.map((services) => services.destroy()));
       server.closeAllConnections();
       await closed;
     },
@@ -149,9 +153,9 @@ function send(response: ServerResponse, status: number, headers: readonly string
   response.end(body, 'latin1');
 }
 
-function sendProblem(response: ServerResponse, problem: Problem): void {
+function sendProblem(response: ServerResponse, problem: Problem, headers: readonly string[] = []): void {
   const body = Buffer.from(JSON.stringify(problem)).toString('latin1');
-  send(response, problem.status, ['content-type', PROBLEM_TYPE], body);
+  send(response, problem.status, ['content-type', PROBLEM_TYPE, ...headers], body);
 }
 
 function isDecodable(url: string): boolean {

@@ -94,8 +94,8 @@ export interface Regions {
   announced(node: string): Endpoint;
   /** Other addresses of a node by which clients may name it, as `host:port`. Absent if there are none. */
   aliases?(node: string): readonly string[];
-  /** Absent if services run as local processes, placed in a region by `localAddress`. */
-  place?(region: string, role: ServiceRole, signal: AbortSignal): Promise<ServicePlace>;
+  /** For the place of a Rating service among those of its region, from 1. Absent if services run as local processes, placed in a region by `localAddress`. */
+  place?(region: string, role: ServiceRole, signal: AbortSignal, instance?: number): Promise<ServicePlace>;
   /** Copies the logs of its nodes and its Toxiproxy into a folder. Absent for external nodes. */
   keepLogs?(folder: string): Promise<void>;
   /** Ends all processes or containers of the cluster. */

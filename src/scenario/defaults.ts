@@ -23,6 +23,7 @@ export const LIMITS = {
   users: [1, 1_000_000],
   skew: [0, 5],
   share: [0, 1],
+  instances: [1, 20],
 } as const;
 
 const MOST_MS = 3_600_000;

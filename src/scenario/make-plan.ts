@@ -100,7 +100,7 @@ function buildPlan(
   scenario: Scenario,
   { scenario: name, about, seed = scenario.seed, isExternal }: PlanTitle,
 ): Plan {
-  const { topology, policy, limiter, onFailure, load, claims } = scenario;
+  const { topology, policy, limiter, onFailure, instances, load, claims } = scenario;
   const ours = isExternal ? EXTERNAL : scenario.strategy;
   const strategy = limiter === undefined ? ours : pluginName(limiter);
   const faults = scenario.faults.map((fault, index) => drawTimes(fault, makeRandom(seed, `fault ${index}`)));
@@ -108,6 +108,7 @@ function buildPlan(
     ...{ format: 'openclaw-plan', version: 1, scenario: name, about, seed, topology, policy, strategy },
     ...(limiter !== undefined && { limiter }),
     ...(onFailure !== 'closed' && { onFailure }),
+    ...(instances > 1 && { instances }),
     load,
     faults: faults.sort((a, b) => a.atMs - b.atMs),
     claims: evidenceOf(load.mode === 'open' ? withDropped(claims) : claims, strategy),

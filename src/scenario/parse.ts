@@ -13,6 +13,7 @@ export interface ScenarioFile {
   /** Instead of the scenario's own strategy or plug-in. */
   readonly strategy?: string;
   readonly onFailure?: string;
+  readonly instances?: number;
   /** The limiter is an audited one. */
   readonly isExternal?: true;
 }
@@ -39,7 +40,10 @@ export function parseScenario(text: string, { file, seed, isExternal, ...instead
   throw invalidScenario(inOrder.map(({ line, column, text: what }) => `${file}:${line}:${column} ${what}`));
 }
 
-function replaced(value: unknown, instead: Pick<ScenarioFile, 'strategy' | 'onFailure'>): unknown {
+function replaced(
+  value: unknown,
+  instead: Pick<ScenarioFile, 'strategy' | 'onFailure' | 'instances'>,
+): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const { limiter, claims, ...rest } = value as Record<string, unknown>;
   const { strategy } = instead;

@@ -20,6 +20,8 @@ export interface Plan {
   readonly limiter?: string;
   /** What a service does while its store cannot decide: allow, or use the share of its region. Absent: answer 503. */
   readonly onFailure?: 'open' | 'local-share';
+  /** Rating services of each region, behind its gateway. Absent: 1. */
+  readonly instances?: number;
   readonly load: LoadPlan;
   /** In the order in which they are injected. */
   readonly faults: readonly PlannedFault[];

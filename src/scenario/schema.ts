@@ -133,8 +133,13 @@ export const scenarioSchema = mapping({
   }),
   onFailure: choice(['closed', 'open', 'local-share']).default('closed').meta({
     description:
-      'What a service does while Redis cannot decide: closed answers 503, open allows, local-share uses an equal share of each region.',
+      'What a service does while Redis cannot decide: closed answers 503, open allows, local-share uses an equal share of each service.',
   }),
+  instances: wholeNumber(...LIMITS.instances)
+    .default(1)
+    .meta({
+      description: 'Rating services of each region; its gateway sends requests to them in turn.',
+    }),
   load: loadSchema,
   faults: listOf(faultSchema, { what: 'faults', least: 0 })
     .default([])

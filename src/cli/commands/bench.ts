@@ -1,9 +1,10 @@
 import { Command } from 'commander';
+import { given } from '../../core/given.ts';
 import { DEFAULT_RESTING } from '../../scenario/defaults.ts';
 import { readScenario } from '../files/read-scenario.ts';
 import { claimOption } from '../flags/claim-option.ts';
 import { loadOptions } from '../flags/load-options.ts';
-import { limiterOptions, ON_FAILURE, onFailureOption } from '../flags/options.ts';
+import { instancesOption, limiterOptions, ON_FAILURE, onFailureOption } from '../flags/options.ts';
 import { PROMISES } from '../flags/promise-help.ts';
 import { OF_A_LIMITER, OF_AN_AUDIT, OF_STARTED_NODES, refuseTyped } from '../flags/refuse-typed.ts';
 import { runOptions } from '../flags/run-options.ts';
@@ -25,6 +26,7 @@ export function benchCommand(environment: Environment): Command {
   return targetOptions(
     limiterOptions(topologyOptions(loadOptions(runOptions(command), { resting: DEFAULT_RESTING.share })))
       .addOption(onFailureOption(ON_FAILURE))
+      .addOption(instancesOption())
       .addOption(claimOption()),
   ).action((scenario: string | undefined, flags: AuditFlags) => bench(environment, scenario, flags, command));
 }
@@ -78,7 +80,7 @@ async function makeRunRequest(
     const instead = {
       ...(isTyped('seed') && { seed: flags.seed }),
       ...(isTyped('strategy') && { strategy: flags.strategy }),
-      ...(flags.onFailure && { onFailure: flags.onFailure }),
+      ...given({ onFailure: flags.onFailure, instances: flags.instances }),
     };
     const plan = await readScenario(scenario, instead, environment);
     return onEndpoints({ plan, command: typedCommand(environment, plan.seed), flags }, environment);
@@ -103,6 +105,7 @@ const WITH_A_SCENARIO = [
   'seed',
   'strategy',
   'onFailure',
+  'instances',
   'name',
   'endpoints',
   'allowEviction',

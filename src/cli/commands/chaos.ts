@@ -4,6 +4,7 @@ import { claimOption } from '../flags/claim-option.ts';
 import { addFaultCommands } from '../flags/fault-options.ts';
 import { loadOptions } from '../flags/load-options.ts';
 import {
+  instancesOption,
   limiterOptions,
   ON_FAILURE,
   onFailureOption,
@@ -30,6 +31,7 @@ export function chaosCommand(environment: Environment, run = chaos): Command {
       limiterOptions(topologyOptions(loadOptions(runOptions(each), { resting: 0 })))
         .addOption(timeOption('--at <time>', 'inject the fault this long after the load starts', '5s'))
         .addOption(onFailureOption(ON_FAILURE))
+        .addOption(instancesOption())
         .addOption(claimOption())
         .addOption(promiseOption());
       if (fault === 'command') serviceOptions(each);

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
+import { given } from '../../core/given.ts';
 import { printable, quoted } from '../../core/printable.ts';
 import { STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
 import { writeRunFile } from '../../experiment/run-folder.ts';
@@ -26,7 +27,7 @@ import { CERTIFICATE_FILE } from '../files/certificate-file.ts';
 import { CELLS, keepCell, RUNS, readKeptCell } from '../files/kept-cells.ts';
 import { readScenario, scenariosForAnyStrategy } from '../files/read-scenario.ts';
 import { endpointsOption } from '../flags/endpoints-flag.ts';
-import { wholeNumber } from '../flags/options.ts';
+import { type InstancesFlag, instancesOption, wholeNumber } from '../flags/options.ts';
 import { providerOption, SERVER_COMMAND } from '../flags/topology-flags.ts';
 import { jsonText } from '../output/output.ts';
 import { quotedForShell, typedCommand } from '../output/typed-command.ts';
@@ -36,7 +37,7 @@ import { VERSION } from '../process/version.ts';
 import { type ExternalRun, openExternalRun } from '../runs/external-run.ts';
 import { keepReport, makeRun } from '../runs/run-plan.ts';
 
-interface Flags {
+interface Flags extends InstancesFlag {
   readonly strategy?: readonly StrategyName[];
   readonly scenario?: readonly string[];
   readonly seed?: number;
@@ -61,6 +62,7 @@ export function matrixCommand(environment: Environment): Command {
       'only these names or files (default: the built-in scenarios that fix no strategy and no failure policy)',
     )
     .option('--seed <number>', "replaces the scenarios' seeds", wholeNumber(0, 2 ** 32 - 1))
+    .addOption(instancesOption('replaces the number of Rating services of each region'))
     .option(
       '--folder <folder>',
       'folder for the results; cells that it already has are not run again',
@@ -169,17 +171,17 @@ async function pair(
   external: ExternalRun | undefined,
 ): Promise<Pairing[]> {
   const scenarios = flags.scenario ?? (await scenariosForAnyStrategy());
-  const seed = flags.seed === undefined ? {} : { seed: flags.seed };
+  const instead = given({ seed: flags.seed, instances: flags.instances });
   const pairings: Pairing[] = [];
   for (const scenario of scenarios) {
-    const { scenario: name } = await readScenario(scenario, seed, environment); // a mistake in the file is reported first
+    const { scenario: name } = await readScenario(scenario, instead, environment); // a mistake in the file is reported first
     if (pairings.some((pairing) => pairing.scenario === name))
       throw invalidOption(
         `two scenarios are called ${quoted(name)}; names must be unique`,
         'rename one of the files',
       );
     for (const strategy of flags.strategy ?? STRATEGY_NAMES) {
-      const pairing = await readScenario(scenario, { ...seed, strategy }, environment)
+      const pairing = await readScenario(scenario, { ...instead, strategy }, environment)
         .then((plan) => external?.accept(plan) ?? plan)
         .then(
           (plan) => ({ scenario: name, plan: { ...plan, claims: evidenceClaims(plan) }, reason: '' }),
@@ -223,21 +225,23 @@ function hasCertificate({ folder }: RunReport): boolean {
   return existsSync(join(folder, CERTIFICATE_FILE));
 }
 
-/** The provider, server, image and endpoints that replace the defaults, as typed. */
-function insteadOf({ provider, server, endpoints }: Flags, { env }: Environment): string[] {
+/** The provider, server, image, endpoints and instances that replace the defaults, as typed. */
+function insteadOf({ provider, server, endpoints, instances }: Flags, { env }: Environment): string[] {
+  const many = instances === undefined ? undefined : `instances=${instances}`;
   const image = provider === 'local' ? undefined : env.OPENCLAW_REDIS_IMAGE;
-  return [provider === 'auto' ? undefined : provider, server, image, endpoints].filter(
+  return [provider === 'auto' ? undefined : provider, server, image, endpoints, many].filter(
     (one) => one !== undefined,
   );
 }
 
 async function measure(typed: string, plan: Plan, place: Place): Promise<RunReport> {
   const { folder, flags, environment, external } = place;
-  const { name, provider, server, endpoints } = flags;
+  const { name, provider, server, endpoints, instances } = flags;
   const where = [
     ...(endpoints === undefined ? [] : ['--endpoints', endpoints]),
     ...(server === undefined ? [] : ['--server', server]),
     ...(provider === 'auto' ? [] : ['--provider', provider]),
+    ...(instances === undefined ? [] : ['--instances', String(instances)]),
   ];
   const commandLine = ['run', typed, '--strategy', plan.strategy, ...where];
   const run = { name, provider, format: 'table', json: false, reports: join(folder, RUNS) } as const;

@@ -3,7 +3,14 @@ import { given } from '../../core/given.ts';
 import { STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
 import { parseStrategy } from '../../limiter/create.ts';
 import { readScenario } from '../files/read-scenario.ts';
-import { type FailureFlags, onFailureOption, parsedBy, wholeNumber } from '../flags/options.ts';
+import {
+  type FailureFlags,
+  type InstancesFlag,
+  instancesOption,
+  onFailureOption,
+  parsedBy,
+  wholeNumber,
+} from '../flags/options.ts';
 import { OF_AN_AUDIT, refuseTyped } from '../flags/refuse-typed.ts';
 import { type RunFlags, runOptions } from '../flags/run-options.ts';
 import { serviceOptions, type TargetFlags } from '../flags/target-options.ts';
@@ -15,7 +22,7 @@ import { auditScenario, servicesOf } from '../runs/audit-run.ts';
 import { onEndpoints } from '../runs/plan-run.ts';
 import { type RunRequest, runAndReport } from '../runs/run-plan.ts';
 
-interface Flags extends RunFlags, FailureFlags, TargetFlags {
+interface Flags extends RunFlags, FailureFlags, InstancesFlag, TargetFlags {
   readonly seed?: number;
   readonly strategy?: StrategyName;
 }
@@ -32,6 +39,7 @@ export function runCommand(environment: Environment): Command {
       ).argParser(parsedBy(parseStrategy)),
     )
     .addOption(onFailureOption("replaces the scenario's answer while Redis cannot decide"))
+    .addOption(instancesOption('replaces the number of Rating services of each region'))
     .option('--server <command>', SERVER_COMMAND)
     .addOption(providerOption())
     .addHelpText('after', EXAMPLES);
@@ -52,8 +60,8 @@ async function makeRunRequest(
   environment: Environment,
   { scenario, flags, command }: Typed,
 ): Promise<RunRequest> {
-  const { seed, strategy, onFailure } = flags;
-  const instead = given({ seed, strategy, onFailure });
+  const { seed, strategy, onFailure, instances } = flags;
+  const instead = given({ seed, strategy, onFailure, instances });
   const target = await servicesOf(flags, environment, command);
   if (target !== undefined) {
     const plan = await readScenario(scenario, { ...instead, isExternal: true }, environment);

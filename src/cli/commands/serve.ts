@@ -214,7 +214,11 @@ Examples:
 function gatewayCommand(environment: Environment): Command {
   return listening(new Command('gateway'))
     .description('A gateway for a Rating service: forwards each request and charges it once.')
-    .requiredOption('--upstream <url>', 'Rating service at http://host:port', parsedBy(parseUpstream))
+    .requiredOption(
+      '--upstream <url...>',
+      'Rating service at http://host:port; repeatable: requests go to several in turn',
+      collectUpstream,
+    )
     .option(
       '--fail-over <url...>',
       'Rating services of other regions, tried in this order if it cannot decide; all of them need --decision-ids',
@@ -224,7 +228,9 @@ function gatewayCommand(environment: Environment): Command {
       'after',
       '\nExample:\n  $ openclaw-rl serve gateway --port 8081 --upstream http://127.0.0.1:8080',
     )
-    .action(async (options: ListenOptions & { upstream: string; failOver?: string[] }) => {
+    .action(async (options: ListenOptions & { upstream: string[]; failOver?: string[] }) => {
+      if (options.failOver !== undefined && options.upstream.length > 1)
+        throw invalidOption('--fail-over needs exactly one --upstream', 'leave out the others');
       const { createGateway } = await import('../../rating/gateway.ts');
       await serve(createGateway(options), options, environment);
     });

@@ -3,7 +3,7 @@ import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { type Policy, parsePolicy } from '../../core/policy.ts';
 import { DEFAULT_STRATEGY, STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
 import { parseStrategy } from '../../limiter/create.ts';
-import { DEFAULT_POLICY } from '../../scenario/defaults.ts';
+import { DEFAULT_POLICY, LIMITS } from '../../scenario/defaults.ts';
 import {
   durationForm,
   type MsLimits,
@@ -82,13 +82,25 @@ export function onFailureOption(description: string): Option {
   return new Option('--on-failure <policy>', description).choices(FAILURE_POLICIES).conflicts('limiter');
 }
 
+/** The option for the Rating services of each region. */
+export function instancesOption(description = INSTANCES): Option {
+  return new Option('--instances <count>', description).argParser(wholeNumber(...LIMITS.instances));
+}
+
+const INSTANCES = 'Rating services of each region; its gateway sends requests to them in turn (default: 1)';
+
+/** The flag of `instancesOption`. */
+export interface InstancesFlag {
+  readonly instances?: number;
+}
+
 /** The flag of `onFailureOption`. */
 export interface FailureFlags {
   readonly onFailure?: (typeof FAILURE_POLICIES)[number];
 }
 
 export const ON_FAILURE =
-  'answer while Redis cannot decide: 503, allow, or decide with an equal share for each region (default: "closed")';
+  'answer while Redis cannot decide: 503, allow, or decide with an equal share for each service (default: "closed")';
 
 /** The flags of `limiterOptions`. */
 export interface LimiterFlags {

@@ -11,8 +11,8 @@ export const OF_STARTED_NODES = [
   ...['name', 'server', 'provider', 'target'],
   ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
 ];
-/** The options of a limiter of ours or of a plug-in. */
-export const OF_A_LIMITER = ['strategy', 'limiter', 'onFailure'];
+/** The options of a limiter of ours or of a plug-in, and of its services. */
+export const OF_A_LIMITER = ['strategy', 'limiter', 'onFailure', 'instances'];
 
 /** Throws INVALID_OPTION if one of these options was typed. */
 export function refuseTyped(command: Command, names: readonly string[], why: string): void {

@@ -52,7 +52,7 @@ export async function planAudit(
   const broken = fault && { fault: definitionOf(fault.fault) };
   const plan = makePlan(
     {
-      ...{ seed, strategy: DEFAULT_STRATEGY, onFailure: 'closed' },
+      ...{ seed, strategy: DEFAULT_STRATEGY, onFailure: 'closed', instances: 1 },
       faults: fault === undefined ? [] : [undrawn(fault, flags)],
       topology: topologyOf(flags),
       policy: formatPolicy(policy),
@@ -84,7 +84,8 @@ export async function auditScenario(
   const keys = await keysOf(flags, environment);
   if (keys !== undefined && keys.length < plan.load.users)
     throw invalidOption(`${plan.scenario} has ${plan.load.users} users; --subjects has ${keys.length} keys`);
-  const request = auditOf({ ...plan, topology: topologyOf(flags) }, flags, environment, keys);
+  const { instances: _ofOurs, ...others } = plan;
+  const request = auditOf({ ...others, topology: topologyOf(flags) }, flags, environment, keys);
   return { ...request, command: typedCommand(environment, plan.seed) };
 }
 

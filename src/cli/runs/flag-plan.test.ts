@@ -166,6 +166,7 @@ function drawFlags(random: Random, defaults: PlanFlags): PlanFlags {
     ...maybe({ claim: ['info <= 7%', oneOf('total-excess <= 0', 'p99(allowed) <= 250ms')] }),
     ...maybe({ rate: decimal(1, 5_000) }),
     ...maybe({ rest: decimal(0.001, duration) }),
+    ...maybe({ instances: whole(1, 20) }),
     ...maybe({ clockSlack: whole(0, 5_000) }),
     ...maybe({ server: oneOf('valkey-server', '/opt/my redis/server') }),
     ...{ provider: oneOf('auto', 'local'), connections: whole(1, 10_000), users: whole(1, 10_000) },

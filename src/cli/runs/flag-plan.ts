@@ -11,7 +11,7 @@ import { optionsOf, type TopologyOptions } from '../../topology/topology.ts';
 import type { ClaimFlags } from '../flags/claim-option.ts';
 import type { ClockSlackFlags } from '../flags/clock-slack.ts';
 import { type LoadFlags, loadCommandLine, makeLoad } from '../flags/load-options.ts';
-import type { FailureFlags, LimiterFlags } from '../flags/options.ts';
+import type { FailureFlags, InstancesFlag, LimiterFlags } from '../flags/options.ts';
 import type { RunFlags } from '../flags/run-options.ts';
 import { type TopologyFlags, topologyCommandLine, topologyOf } from '../flags/topology-flags.ts';
 import { quotedForShell } from '../output/typed-command.ts';
@@ -22,6 +22,7 @@ export interface PlanFlags
   extends TopologyFlags,
     LimiterFlags,
     FailureFlags,
+    InstancesFlag,
     LoadFlags,
     ClaimFlags,
     PromiseFlags,
@@ -42,7 +43,7 @@ interface PlanParts {
 
 /** The plan of these flags. Throws INVALID_SCENARIO, or INVALID_OPTION. */
 export function planOfFlags(flags: PlanFlags, { running, plugin, fault }: PlanParts): Plan {
-  const { seed, policy, strategy, onFailure = 'closed', claim } = flags;
+  const { seed, policy, strategy, onFailure = 'closed', instances = 1, claim } = flags;
   const title =
     fault === undefined
       ? { scenario: 'bench', about: 'What does the limiter admit while nothing goes wrong?' }
@@ -50,7 +51,7 @@ export function planOfFlags(flags: PlanFlags, { running, plugin, fault }: PlanPa
   const broken = fault && { fault: definitionOf(fault.fault) };
   return makePlan(
     {
-      ...{ seed, onFailure, strategy: plugin === undefined ? strategy : DEFAULT_STRATEGY },
+      ...{ seed, onFailure, instances, strategy: plugin === undefined ? strategy : DEFAULT_STRATEGY },
       ...(plugin && { limiter: plugin.file }),
       topology: running ?? optionsOf(topologyOf(flags)),
       policy: formatPolicy(policy),
@@ -90,6 +91,7 @@ export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
     `openclaw-rl ${fault === undefined ? 'bench' : `chaos ${faultCommandLine(fault, quotedForShell)}`}`,
     `${decides} --policy ${plan.policy}`,
     ...(onFailure === undefined ? [] : [`--on-failure ${onFailure}`]),
+    ...(plan.instances === undefined ? [] : [`--instances ${plan.instances}`]),
     ...(promise === undefined ? [] : [`--promise ${formatPromise(promise)}`]),
     ...claim.map((text) => `--claim ${quotedForShell(text)}`),
     loadCommandLine(plan.load),

@@ -15,6 +15,8 @@ export const GATEWAY_PORT = 8080;
 /** On loopback, which a service with a changeable clock requires. */
 export const RATING_PORT = 8081;
 export const RATING_DOOR = 8082;
+/** Of the second Rating service of a region; those after it follow. */
+export const MORE_RATINGS = 8090;
 
 export interface NodeAddress {
   readonly host: string;

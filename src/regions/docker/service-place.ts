@@ -4,7 +4,7 @@ import { endOwned, findOwned, markOf } from '../processes/owned-processes.ts';
 import { ownerText, parseOwner, thisProgram } from '../processes/owner.ts';
 import { isAbandoned, isAbandonedService, serviceRole } from '../processes/services.ts';
 import type { Regions, ServicePlace, ServiceRole } from '../provider.ts';
-import { GATEWAY_PORT, RATING_DOOR, RATING_PORT, regionHost } from './addresses.ts';
+import { GATEWAY_PORT, MORE_RATINGS, RATING_DOOR, RATING_PORT, regionHost } from './addresses.ts';
 import { docker } from './docker.ts';
 import { type Images, provideOwnImage } from './images.ts';
 import {
@@ -37,19 +37,30 @@ const LISTEN = {
  */
 export function placeContainers(services: ServiceContainers): NonNullable<Regions['place']> {
   let image: Promise<string> | undefined;
-  return async (region, role, signal) => {
+  return async (region, role, signal, instance = 1) => {
     image ??= makeRoom(services.owner).then(() => provideOwnImage(services.images, signal));
-    return placeIn(services, { region, role, image: await image });
+    return placeIn(services, { region, role, instance, image: await image });
   };
 }
 
 function placeIn(
   { owner, project, ports }: ServiceContainers,
-  { region, role, image }: { readonly region: string; readonly role: ServiceRole; readonly image: string },
+  {
+    region,
+    role,
+    instance,
+    image,
+  }: {
+    readonly region: string;
+    readonly role: ServiceRole;
+    readonly instance: number;
+    readonly image: string;
+  },
 ): ServicePlace {
-  const { host, port, published } = LISTEN[role];
+  const { host, port: first, published } = LISTEN[role];
+  const port = instance === 1 ? first : MORE_RATINGS + instance - 2;
   const reached = publishedAt(ports, region, published);
-  const name = `${project}-${role}-${region}`;
+  const name = `${project}-${role}-${region}${instance === 1 ? '' : `-${instance}`}`;
   const program = ownerText(thisProgram());
   return {
     node: [

@@ -20,6 +20,28 @@ const LIMIT_HEADERS = {
   'openclaw-stated': '{"remaining":0.5}',
 };
 
+it('sends requests to several services in turn, each once, and names the one in the reply', async () => {
+  const services = await Promise.all([created, created, hangUp].map((answer) => startHttpServer(answer)));
+  for (const service of services) onTestFinished(() => service.stop());
+  const url = await listen(services.map((service) => service.url));
+  const replies: [number, string | null][] = [];
+  for (let at = 0; at < 6; at++) {
+    const reply = await post(url);
+    replies.push([reply.status, reply.headers.get('openclaw-instance')]);
+  }
+  const round: [number, string][] = [
+    [201, '1'],
+    [201, '2'],
+    [504, '3'],
+  ];
+  expect(replies).toEqual([...round, ...round]);
+  expect(services.map(({ requests }) => requests.length)).toEqual([2, 2, 2]);
+  const { url: alone } = await startGateway((_, socket) =>
+    socket.write(httpReply(200, '{}', { 'openclaw-instance': '7' })),
+  );
+  expect((await post(alone)).headers.has('openclaw-instance')).toBe(false);
+});
+
 describe('the gateway passes on', () => {
   it.each([201, 200, 400, 429, 503])('a reply %i with its headers and body', async (status) => {
     const { url } = await startGateway((_, socket) =>
@@ -277,6 +299,7 @@ describe('a gateway that fails over', () => {
   });
 });
 
+const hangUp: Answer = (_, socket) => socket.destroy();
 const created: Answer = (_, socket) => socket.write(httpReply(201));
 
 function userOf({ headers }: { headers: Readonly<Record<string, string>> }): string {
@@ -301,7 +324,10 @@ async function startFailingOver(...answers: Answer[]): Promise<{ url: string; se
   return { url: await listen(first, others), services };
 }
 
-async function listen(upstream: string, failOver: readonly string[] = []): Promise<string> {
+async function listen(
+  upstream: string | readonly string[],
+  failOver: readonly string[] = [],
+): Promise<string> {
   const app = createGateway({ region: 'r0', upstream, failOver });
   onTestFinished(() => app.close());
   return app.listen({ host: '127.0.0.1', port: 0 });
