@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ProviderName } from '../regions/choose-provider.ts';
 import { parseScenario } from '../scenario/parse.ts';
-import type { Plan } from '../scenario/plan.ts';
+import type { Plan, PlannedFault } from '../scenario/plan.ts';
 import { checkPlan } from './check-plan.ts';
 
 const FILE = `# What is checked before a run?
@@ -36,6 +36,15 @@ describe('a plan that is about to be run', () => {
           /^probe: expected one of the (regions|nodes) .*; found "(mars|eu-west-7)"/,
         ),
       },
+    })),
+    ...(['store-outage', 'slow-store'] as const).map((fault) => ({
+      title: `has ${fault} in containers`,
+      more: {
+        claims: [],
+        faults: [{ fault, mode: 'refuse', latencyMs: 100, atMs: 0, forMs: 1 } as PlannedFault],
+      },
+      provider: 'docker' as const,
+      error: { code: 'INVALID_OPTION', message: expect.stringMatching(/needs local regions/) },
     })),
     {
       title: 'has a plug-in in containers',

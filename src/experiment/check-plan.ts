@@ -5,6 +5,7 @@ import { quoted } from '../core/printable.ts';
 import type { FaultRecord } from '../history/records/operation.ts';
 import type { ProviderName } from '../regions/choose-provider.ts';
 import { checkProbe } from '../scenario/checks.ts';
+import { isOfStore } from '../scenario/faults/index.ts';
 import type { Plan, PlannedFault } from '../scenario/plan.ts';
 import { planTopology } from '../topology/topology.ts';
 
@@ -16,13 +17,20 @@ interface CheckedPlan {
 }
 
 /**
- * Gives the claims of a plan. Throws INVALID_OPTION for a plug-in in containers and for a probe of what the plan does not have, and INVALID_CLAIM for a claim on a
+ * Gives the claims of a plan. Throws INVALID_OPTION for a plug-in or a fault of the store in containers, and for a probe of what the plan does not have, and INVALID_CLAIM for a claim on a
  * phase that the plan's faults do not create.
  */
 export function checkPlan({ plan, provider, startsNodes = true }: CheckedPlan): Claim[] {
   if (plan.limiter !== undefined && provider === 'docker') {
     // A container has neither the plug-in's file nor the packages that it imports.
     throw invalidOption('plug-ins run in local regions only, not in containers', 'remove --provider docker');
+  }
+  const ofStore = plan.faults.find(isOfStore);
+  if (ofStore !== undefined && (provider === 'docker' || !startsNodes)) {
+    throw invalidOption(
+      `${ofStore.fault} needs local regions: elsewhere services reach the nodes of their region past every Toxiproxy`,
+      'use --provider local, or break Redis by a command of yours: fault: command',
+    );
   }
   if (startsNodes) for (const fault of plan.faults) checkProbe(fault, planTopology(plan.topology));
   const claims = plan.claims.map(parseClaim);

@@ -9,6 +9,7 @@ import { isAsWanted } from '../regions/differences.ts';
 import { findRunning } from '../regions/open-cluster.ts';
 import { runName } from '../regions/processes/owner.ts';
 import type { Regions } from '../regions/provider.ts';
+import { isOfStore } from '../scenario/faults/index.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { planTopology } from '../topology/topology.ts';
 import { checkPlan } from './check-plan.ts';
@@ -54,12 +55,13 @@ async function chooseRegions(
   const wanted = {
     topology: planTopology(plan.topology),
     ...cluster,
-    ...(plan.limiter !== undefined && { provider: 'local' as const }),
+    ...((plan.limiter !== undefined || plan.faults.some(isOfStore)) && { provider: 'local' as const }),
   };
   const steppableClocks = plan.faults.some(({ fault }) => fault === 'node-clock');
   const prefix = `${DEFAULT_PREFIX}:${basename(folder)}`; // new keys: every bucket starts full
   const running = await findRunning(store, name);
-  const fits = running !== undefined && !steppableClocks && isAsWanted(wanted, running.state);
+  const canBreak = !plan.faults.some(isOfStore) || running?.regions.access !== undefined;
+  const fits = running !== undefined && !steppableClocks && canBreak && isAsWanted(wanted, running.state);
   if (running !== undefined && !fits)
     onProgress(`cluster ${name} is up but does not fit this run; starting another`);
   if (fits) await sweepAloud(context, { requested: [], unknownContainers: false }); // `bringUp` sweeps, too

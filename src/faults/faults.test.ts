@@ -28,6 +28,7 @@ function recorder(failing: Readonly<Record<string, number>> = {}) {
     regions: {
       topology,
       links: note('links') as unknown as FaultContext['regions']['links'],
+      access: note('access') as unknown as NonNullable<FaultContext['regions']['access']>,
       nodes: note('nodes') as unknown as FaultContext['regions']['nodes'],
       direct: () => ({ host: '127.0.0.1', port: 1 }),
       announced: () => ({ host: '127.0.0.1', port: 1 }),
@@ -89,6 +90,21 @@ describe('a fault is injected and undone', () => {
       spec: { fault: 'drop-reply', regions: ['eu-west'] },
       does: ['dropReplies eu>us', 'dropReplies eu>ap'],
       undoes: ['passReplies eu>us', 'passReplies eu>ap'],
+    },
+    {
+      spec: { fault: 'store-outage', mode: 'refuse' },
+      does: ['cut [us-east,eu-west,ap-south] refuse'],
+      undoes: ['restore [us-east,eu-west,ap-south]'],
+    },
+    {
+      spec: { fault: 'store-outage', mode: 'blackhole', regions: ['eu-west'] },
+      does: ['cut [eu-west] blackhole'],
+      undoes: ['restore [eu-west]'],
+    },
+    {
+      spec: { fault: 'slow-store', latencyMs: 2_000, regions: ['eu-west'] },
+      does: ['slow [eu-west] 2000'],
+      undoes: ['slow [eu-west] 0'],
     },
     {
       spec: { fault: 'restart-empty', node: 'us-east-0' },
@@ -277,6 +293,16 @@ describe('a fault is refused', () => {
     expect(setServiceClock).toBeDefined();
     const spec: FaultSpec = { fault: 'gateway-clock', region: 'eu-west', offsetMs: 1 };
     await expect(injectFault(spec, context)).rejects.toThrow(/eu-west has no Rating service of this run/);
+  });
+
+  it.each<FaultSpec>([
+    { fault: 'store-outage', mode: 'refuse' },
+    { fault: 'slow-store', latencyMs: 2_000 },
+  ])('where services reach nodes past the Toxiproxy: $fault', async (spec) => {
+    const { context } = recorder();
+    const { access, ...regions } = context.regions;
+    expect(access).toBeDefined();
+    await expect(injectFault(spec, { ...context, regions })).rejects.toThrow(/needs local regions/);
   });
 
   it('for a replica that does not answer', async () => {

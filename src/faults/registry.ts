@@ -12,6 +12,8 @@ import { partition } from './partition.ts';
 import { pause } from './pause.ts';
 import { restart } from './restart.ts';
 import { restartEmpty } from './restart-empty.ts';
+import { slowStore } from './slow-store.ts';
+import { storeOutage } from './store-outage.ts';
 import type { FaultContext, Inject, Undo } from './support/fault.ts';
 
 /** Every fault by its name. */
@@ -28,6 +30,8 @@ const FAULTS: { readonly [Name in FaultName]: Inject<Extract<FaultSpec, { fault:
   failover,
   'gateway-clock': gatewayClock,
   'node-clock': nodeClock,
+  'store-outage': storeOutage,
+  'slow-store': slowStore,
   command,
 };
 

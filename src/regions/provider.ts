@@ -1,6 +1,7 @@
 import type { Endpoint, Endpoints } from '../topology/endpoints.ts';
 import type { PlannedNode, Topology } from '../topology/topology.ts';
 import type { Links } from './network/links.ts';
+import type { RedisAccess } from './network/redis-access.ts';
 
 export type { Endpoint };
 
@@ -86,6 +87,8 @@ export interface Regions {
   readonly description: string;
   readonly topology: Topology;
   readonly links: Links;
+  /** How services reach Redis; absent where they reach the nodes of their own region past every Toxiproxy. */
+  readonly access?: RedisAccess;
   readonly nodes: NodeControl;
   view(region: string): RegionView;
   /** The address of a node that bypasses every Toxiproxy: to read clocks, roles and stored values. */

@@ -59,6 +59,21 @@ const FAULTS: readonly { spec: FaultSpec; yes: RegExp; no: RegExp }[] = [
     no: /^an ECHO from a to . had a reply$/,
   },
   {
+    spec: { fault: 'store-outage', mode: 'refuse' },
+    yes: /^no reply to a PING from a to a, a to b, a to c, b to a, b to b, b to c, c to a, c to b, c to c$/,
+    no: /^a PING from . to . had a reply after [\d.]+ ms$/,
+  },
+  {
+    spec: { fault: 'store-outage', mode: 'blackhole', regions: ['b'] },
+    yes: /^no reply to a PING from b to a, b to b, b to c$/,
+    no: /^a PING from b to . had a reply after [\d.]+ ms$/,
+  },
+  {
+    spec: { fault: 'slow-store', latencyMs: 400, regions: ['b', 'c'] },
+    yes: /^b to a took [\d.]+ ms before and \d{3}\.\d ms now; b to b took [\d.]+ ms before and \d{3}/,
+    no: /^. to . took [\d.]+ ms before and [\d.]+ ms now$/,
+  },
+  {
     spec: { fault: 'flap', mode: 'blackhole', isolate: ['a'], downMs: 500, upMs: 500 },
     yes: /^no reply to a PING from a to b/,
     no: /^a PING from . to . had a reply/,

@@ -12,6 +12,7 @@ import type { Shell } from '../../faults/support/shell.ts';
 import { undoLeftBy } from '../../faults/support/undo.ts';
 import { settle } from '../../regions/cluster/settle.ts';
 import { healLinks } from '../../regions/network/links.ts';
+import { healAccess } from '../../regions/network/redis-access.ts';
 import { settleAll } from '../../regions/waiting.ts';
 import { checkFault } from '../../scenario/checks.ts';
 import { definitionOf, FAULT_NAMES, type FaultSpec, isMomentary } from '../../scenario/faults/index.ts';
@@ -70,6 +71,7 @@ function healCommand(environment: Environment): Command {
         throw invalidOption('nothing to heal: no link between two regions has a Toxiproxy');
       await settleAll([
         healLinks(regions.links, regions.topology),
+        healAccess(regions),
         ...regions.topology.nodes.map(({ name }) => regions.nodes.heal(name)),
       ]);
       if (regions.provider !== 'external') {

@@ -50,6 +50,13 @@ describe('a command line is read as', () => {
     ['failover --node a-0', { fault: 'failover', node: 'a-0' }],
     ['gateway-clock --region a --offset 30s', { fault: 'gateway-clock', region: 'a', offsetMs: 30_000 }],
     ['node-clock --node a-0 --step -1.5s', { fault: 'node-clock', node: 'a-0', stepMs: -1_500 }],
+    ['store-outage', { fault: 'store-outage', mode: 'refuse' }],
+    [
+      'store-outage --mode blackhole --from a b',
+      { fault: 'store-outage', mode: 'blackhole', regions: ['a', 'b'] },
+    ],
+    ['slow-store', { fault: 'slow-store', latencyMs: 2_000 }],
+    ['slow-store --latency 500ms --from a', { fault: 'slow-store', latencyMs: 500, regions: ['a'] }],
     ['command --inject x --heal y', { fault: 'command', inject: 'x', heal: 'y', limitMs: 60_000 }],
     [
       'command --inject x --heal y --probe latency,node=a-0,by=1s',
@@ -78,6 +85,8 @@ describe('a command line is refused', () => {
     ['node-clock --node a-0 --step soon', /a time like 500ms/],
     ['flap --isolate a --down 9ms', /a time like 500ms, 10s or 2m, from 10ms to 1h/],
     ['latency --between a b --add 1 --grow 2h', /from 0ms to 1h/],
+    ['slow-store --latency 10ms', /from 20ms to 1m/],
+    ['store-outage --mode slow', /refuse, blackhole/],
     ['command --heal x', /required option '--inject <command>'/],
     ['command --inject x', /expected --heal <command>, which undoes --inject/],
     ['command --inject x --heal ', /expected --heal <command>, which undoes --inject/],

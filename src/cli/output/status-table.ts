@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { printable } from '../../core/printable.ts';
 import type { ClusterStatus, LinkStatus, NodeStatus } from '../../regions/cluster/status.ts';
+import type { AccessState } from '../../regions/network/redis-access.ts';
 import { restartHint } from '../../regions/open-cluster.ts';
 import type { Look } from '../../report/fit-lines.ts';
 import { drawTable } from '../../report/text-table.ts';
@@ -54,7 +55,15 @@ function renderStatus(status: ClusterStatus, { colour, columns }: Look): string 
   const { name, provider } = status;
   const what = provider === 'external' ? printable(name) : `cluster ${printable(name)}`;
   const title = `${colours.bold(what)} (${provider})`;
-  const tables = [nodes, ...(status.links.length > 0 ? [links] : [])];
+  const access = {
+    head: ['services of', 'Redis'],
+    rows: (status.access ?? []).flatMap((state) => accessRows(state, colours)),
+  };
+  const tables = [
+    nodes,
+    ...(status.links.length > 0 ? [links] : []),
+    ...(access.rows.length > 0 ? [access] : []),
+  ];
   return `${[title, ...tables.map((table) => drawTable(table, columns))].join('\n')}\n`;
 }
 
@@ -76,6 +85,16 @@ function linkRow(link: LinkStatus, colours: Colours): string[] {
   const measured =
     measuredRoundTripMs === undefined ? colours.red('no reply') : measuredRoundTripMs.toFixed(1);
   return [from, to, String(configuredRoundTripMs), measured, inForce(link, colours)];
+}
+
+/** A row for a region whose services have a fault of the store. */
+function accessRows({ region, silent, cut, slowMs }: AccessState, colours: Colours): string[][] {
+  const found = [
+    ...(silent === undefined ? [] : [colours.red(`unknown: ${printable(silent)}`)]),
+    ...(cut === undefined ? [] : [colours.red(`gone (${cut})`)]),
+    ...(slowMs === undefined ? [] : [`answers ${slowMs} ms later`]),
+  ];
+  return found.length === 0 ? [] : [[region, found.join(', ')]];
 }
 
 /** The differences of a link from the plan of the cluster. */

@@ -12,7 +12,7 @@ import {
 import { lookAt, lookAtSentinels, type NodeLook, withAnnounced } from '../../regions/external/look.ts';
 import type { Regions } from '../../regions/provider.ts';
 import { checkFault } from '../../scenario/checks.ts';
-import type { FaultName, FaultSpec } from '../../scenario/faults/index.ts';
+import { type FaultName, type FaultSpec, isOfStore } from '../../scenario/faults/index.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { DEFAULT_TOPOLOGY, type TopologyOptions } from '../../topology/topology.ts';
 import { openEndpoints } from '../flags/endpoints-option.ts';
@@ -89,6 +89,11 @@ function checkPossible(fault: FaultSpec, regions: Regions): void {
   if ('node' in fault)
     throw invalidOption(
       `fault ${fault.fault} cannot run on ${regions.name}, whose nodes openclaw-rl did not start`,
+      'break it by a command of yours: fault: command',
+    );
+  if (isOfStore(fault))
+    throw invalidOption(
+      `fault ${fault.fault} cannot run on ${regions.name}: only services of local regions pass a Toxiproxy to every node`,
       'break it by a command of yours: fault: command',
     );
   if (OF_LINKS.has(fault.fault) && regions.links.pairs.length === 0)

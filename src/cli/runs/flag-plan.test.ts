@@ -129,6 +129,8 @@ function drawFault(random: Random, { regions, strategy }: PlanFlags): FaultSpec 
     ],
     { fault: 'bandwidth', between: two, rateKBps: decimal(1, 5_000) },
     { fault: 'drop-reply', regions: [here] },
+    { fault: 'store-outage', mode, ...oneOf({}, { regions: [there, here] }) },
+    { fault: 'slow-store', latencyMs: whole(20, 60_000), ...oneOf({}, { regions: [here] }) },
     ...(['kill', 'pause', 'restart-empty'] as const).map((fault) => ({ fault, node })),
     ...(hasReplicas ? [{ fault: 'restart', node } as const] : []),
     ...(hasReplicas ? [{ fault: 'failover', node: `${there}-1` } as const] : []),

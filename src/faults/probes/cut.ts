@@ -69,7 +69,7 @@ export async function deadAmong(ways: readonly Way[]): Promise<Sight | undefined
   return dead && { bit: false, saw: `${nameOf(dead.way)} had no reply before the fault, too` };
 }
 
-async function isCutOff(ways: readonly Way[], patienceMs?: number): Promise<Sight> {
+export async function isCutOff(ways: readonly Way[], patienceMs?: number): Promise<Sight> {
   const answered = (await sendAll(ways, ['PING'], patienceMs)).find(({ isAnswered }) => isAnswered);
   if (answered !== undefined)
     return {

@@ -1,7 +1,8 @@
 import type { LatencySpec } from '../../scenario/faults/latency.ts';
 import { cutPairs } from '../../topology/pairs.ts';
-import { roundTripMs } from '../../topology/topology.ts';
-import { allOf, type MakeProbe, neverSeen, type Sight } from './probe.ts';
+import { type RegionPair, roundTripMs } from '../../topology/topology.ts';
+import type { FaultContext } from '../support/fault.ts';
+import { allOf, type MakeProbe, neverSeen, type Probe, type Sight } from './probe.ts';
 import { nameOf, send, type Way, waysOf } from './reach.ts';
 
 /** The fastest of them has waited for other processes the least. */
@@ -19,9 +20,22 @@ const BEYOND_MS = 300;
  * The fastest PING grew by at least half of what was added, which is what was added in one direction; with jitter the
  * median one. Jitter is cut off at a delay of 0 and can hide that; then PINGs differ by more than before.
  */
-export const latencyProbe: MakeProbe<LatencySpec> = async (spec, { regions }) => {
-  const { addMs, jitterMs, rampMs } = spec;
-  const found = await waysOf(regions, cutPairs({ bridge: spec.between }, regions.topology));
+export const latencyProbe: MakeProbe<LatencySpec> = (spec, { regions }) =>
+  slowerProbe(regions, { ...spec, pairs: cutPairs({ bridge: spec.between }, regions.topology) });
+
+/** What is added to links, in milliseconds in each direction. */
+export interface Slower {
+  readonly pairs: readonly RegionPair[];
+  readonly addMs: number;
+  readonly jitterMs: number;
+  readonly rampMs: number;
+}
+
+export async function slowerProbe(
+  regions: FaultContext['regions'],
+  { pairs, addMs, jitterMs, rampMs }: Slower,
+): Promise<Probe> {
+  const found = await waysOf(regions, pairs);
   if ('saw' in found) return neverSeen(found);
   if (addMs === 0 && jitterMs === 0) return neverSeen({ bit: false, saw: 'it adds nothing' });
   if (2 * addMs <= NOISE_MS && jitterMs === 0)
@@ -51,7 +65,7 @@ export const latencyProbe: MakeProbe<LatencySpec> = async (spec, { regions }) =>
     looks: rampMs > 0 ? 'in the end' : 'throughout',
     look: async () => allOf(await Promise.all(ways.map(lookAt))),
   };
-};
+}
 
 /** A way, and what its PINGs took before the fault. */
 interface Measured {

@@ -7,6 +7,7 @@ import { gatewayClockProbe } from './gateway-clock.ts';
 import { latencyProbe } from './latency.ts';
 import { failoverProbe, killProbe, nodeClockProbe, pauseProbe, restartProbe } from './node.ts';
 import type { MakeProbe, Probe, ProbeContext } from './probe.ts';
+import { slowStoreProbe, storeOutageProbe } from './store.ts';
 
 /** The probe of every fault by its name. */
 const PROBES: { readonly [Name in FaultName]: MakeProbe<Extract<FaultSpec, { fault: Name }>> } = {
@@ -22,6 +23,8 @@ const PROBES: { readonly [Name in FaultName]: MakeProbe<Extract<FaultSpec, { fau
   failover: failoverProbe,
   'gateway-clock': gatewayClockProbe,
   'node-clock': nodeClockProbe,
+  'store-outage': storeOutageProbe,
+  'slow-store': slowStoreProbe,
   command: commandProbe,
 };
 

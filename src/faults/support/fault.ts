@@ -5,7 +5,10 @@ import type { Shell } from './shell.ts';
 
 /** The system that faults act on. */
 export interface FaultContext {
-  readonly regions: Pick<Regions, 'topology' | 'links' | 'nodes' | 'direct' | 'announced' | 'view'>;
+  readonly regions: Pick<
+    Regions,
+    'topology' | 'links' | 'access' | 'nodes' | 'direct' | 'announced' | 'view'
+  >;
   /** Sets the clock offset of a region's Rating service. Absent if no service runs. */
   readonly setServiceClock?: (region: string, offsetMs: number) => Promise<void>;
   /** How far the clock of a region's Rating service is ahead of this machine's, in milliseconds. Absent like the former. */

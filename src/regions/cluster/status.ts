@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { isInCluster, oneWayMs, type RegionPair, roundTripMs } from '../../topology/topology.ts';
 import type { LinkState } from '../network/links.ts';
+import type { AccessState } from '../network/redis-access.ts';
 import { announcedAddress, type Endpoint, type Login, type Regions, reachedFrom } from '../provider.ts';
 import { isClusterDisabled, isLoginRefused, type NodeView, parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './connect-direct.ts';
@@ -42,12 +43,18 @@ export interface ClusterStatus {
   readonly provider: string;
   readonly nodes: readonly NodeStatus[];
   readonly links: readonly LinkStatus[];
+  /** How services reach Redis; absent where that cannot be changed. */
+  readonly access?: readonly AccessState[];
 }
 
 /** Reads every node and every Toxiproxy. A node or Toxiproxy without an answer is reported as such. */
 export async function readStatus(regions: Regions): Promise<ClusterStatus> {
   const { name, provider, topology } = regions;
-  const [nodes, states] = await Promise.all([readNodes(regions), regions.links.state()]);
+  const [nodes, states, access] = await Promise.all([
+    readNodes(regions),
+    regions.links.state(),
+    regions.access?.state(),
+  ]);
   const links = await Promise.all(
     states.map(async (state): Promise<LinkStatus> => {
       const measuredRoundTripMs = await measurePair(regions, state);
@@ -60,7 +67,7 @@ export async function readStatus(regions: Regions): Promise<ClusterStatus> {
       };
     }),
   );
-  return { name, provider, nodes, links };
+  return { name, provider, nodes, links, ...(access && { access }) };
 }
 
 /** Round trip in milliseconds from a client in `from` to the first node of `to`, through their Toxiproxies. */

@@ -3,7 +3,7 @@ import type { PlannedNode, Topology } from '../../topology/topology.ts';
 /**
  * The addresses of one local cluster. Node k of region i has the loopback address 127.<octet>.<i + 1>.<k + 1>; all
  * nodes use the same four ports. Clients of a region connect from 127.<octet>.<i + 1>.200; its Toxiproxy API listens
- * on 127.<octet>.<i + 1>.250.
+ * on 127.<octet>.<i + 1>.250, and on .251 that of the Toxiproxy that its clients pass.
  */
 export interface LocalAddresses {
   /** The second octet, unique per cluster on a machine. */
@@ -13,6 +13,7 @@ export interface LocalAddresses {
 
 const CLIENT_HOST = 200;
 const API_HOST = 250;
+const CLIENTS_API_HOST = 251;
 export const API_PORT = 8474;
 
 export interface NodePorts {
@@ -40,13 +41,24 @@ export function clientAddress({ octet }: LocalAddresses, topology: Topology, reg
   return `127.${octet}.${regionNumber(topology, region)}.${CLIENT_HOST}`;
 }
 
-export function apiAddress({ octet }: LocalAddresses, topology: Topology, region: string): string {
-  return `127.${octet}.${regionNumber(topology, region)}.${API_HOST}`;
+/** Which Toxiproxy of a region: that of its nodes, or that of its clients. */
+export type Passing = 'nodes' | 'clients';
+
+export function apiAddress(
+  { octet }: LocalAddresses,
+  topology: Topology,
+  { region, of }: { readonly region: string; readonly of: Passing },
+): string {
+  return `127.${octet}.${regionNumber(topology, region)}.${of === 'nodes' ? API_HOST : CLIENTS_API_HOST}`;
 }
 
-/** The URL of a region's Toxiproxy API. */
-export function apiUrl(addresses: LocalAddresses, topology: Topology, region: string): string {
-  return `http://${apiAddress(addresses, topology, region)}:${API_PORT}`;
+/** The URL of a Toxiproxy API. */
+export function apiUrl(
+  addresses: LocalAddresses,
+  topology: Topology,
+  which: { readonly region: string; readonly of: Passing },
+): string {
+  return `http://${apiAddress(addresses, topology, which)}:${API_PORT}`;
 }
 
 /** The prefix of every source address of a region. */

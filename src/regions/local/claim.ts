@@ -57,7 +57,11 @@ async function holdOctet(octet: number): Promise<Server | string> {
 /** The first address of a plan that is not free, with the system's error code. */
 async function findConflict(addresses: LocalAddresses, topology: Topology): Promise<string | undefined> {
   const wanted = [
-    ...topology.regions.map((region) => [apiAddress(addresses, topology, region), API_PORT] as const),
+    ...topology.regions.flatMap((region) =>
+      (['nodes', 'clients'] as const).map(
+        (of) => [apiAddress(addresses, topology, { region, of }), API_PORT] as const,
+      ),
+    ),
     ...topology.nodes.flatMap((node) => {
       const { host, port, busPort, privatePort, privateBusPort } = nodePorts(addresses, topology, node);
       return [port, busPort, privatePort, privateBusPort].map((each) => [host, each] as const);

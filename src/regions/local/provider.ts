@@ -5,6 +5,7 @@ import { given } from '../../core/given.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { formCluster } from '../cluster/form-cluster.ts';
 import { createLinks, setRoundTrips } from '../network/links.ts';
+import { createAccess } from '../network/redis-access.ts';
 import { RegionToxiproxy } from '../network/region-toxiproxy.ts';
 import { endOwned, findOwned, listOwned, signalAll } from '../processes/owned-processes.ts';
 import { thisProgram } from '../processes/owner.ts';
@@ -13,7 +14,7 @@ import { nodesOf, plannedNode, type Regions, type RegionsProvider, type UpOption
 import type { ClusterState } from '../store/cluster-state.ts';
 import { type ClusterStart, type ClusterStore, endedByAnother } from '../store/cluster-store.ts';
 import { allOrNone, interruption } from '../waiting.ts';
-import { apiUrl, clientAddress, type LocalAddresses, nodePorts } from './addresses.ts';
+import { apiUrl, clientAddress, type LocalAddresses, nodePorts, type Passing } from './addresses.ts';
 import { claimAddresses } from './claim.ts';
 import { checkLoopback } from './loopback.ts';
 import { compileClockOverride } from './node-clock.ts';
@@ -30,6 +31,8 @@ interface LocalProvision {
   readonly seed?: number;
   /** Absent in state files of older versions. */
   readonly steppableClocks?: boolean;
+  /** Whether the clients of a region pass a Toxiproxy of their own; absent in state files of older versions. */
+  readonly clientProxies?: boolean;
   /** Of its processes: a kept cluster has no owner. */
   readonly pidNamespace?: string;
 }
@@ -55,7 +58,7 @@ async function bringUp(options: LocalProviderOptions, up: UpOptions): Promise<Re
   const owner = thisProgram();
   const { pidNamespace } = owner;
   const provision: LocalProvision = {
-    ...{ addresses: claim.addresses, binary, seed, steppableClocks },
+    ...{ addresses: claim.addresses, binary, seed, steppableClocks, clientProxies: true },
     ...given({ pidNamespace }),
   };
   const state: ClusterState = {
@@ -123,12 +126,14 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
   const { topology, name } = state;
   const nodeStart = nodeStartOf(store, state);
   const { binary, addresses } = nodeStart;
-  const toxiproxies = new Map(
-    topology.regions.map((region) => [
-      region,
-      new RegionToxiproxy(new ToxiproxyClient({ url: apiUrl(addresses, topology, region) })),
-    ]),
-  );
+  const toxiproxies = (of: Passing) =>
+    new Map(
+      topology.regions.map((region) => {
+        const url = apiUrl(addresses, topology, { region, of });
+        return [region, new RegionToxiproxy(new ToxiproxyClient({ url }))];
+      }),
+    );
+  const ofClients = provisionOf(state).clientProxies ? toxiproxies('clients') : undefined;
   const ports = (node: string) => nodePorts(addresses, topology, plannedNode(topology, node));
   return {
     name,
@@ -136,7 +141,8 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
     createdAt: state.createdAt,
     description: `${binary.product} ${binary.version}, local processes`,
     topology,
-    links: createLinks(topology, toxiproxies),
+    links: createLinks(topology, toxiproxies('nodes'), ofClients),
+    ...(ofClients && { access: createAccess(topology, ofClients) }),
     nodes: controlNodes(nodeStart),
     view: (region) => ({
       region,

@@ -7,7 +7,16 @@ import { untilAnswers } from '../network/region-toxiproxy.ts';
 import { startOwned } from '../processes/owned-processes.ts';
 import { nodesAbroad } from '../provider.ts';
 import { interruption } from '../waiting.ts';
-import { API_PORT, apiAddress, apiUrl, type LocalAddresses, nodePorts, regionSources } from './addresses.ts';
+import {
+  API_PORT,
+  apiAddress,
+  apiUrl,
+  clientAddress,
+  type LocalAddresses,
+  nodePorts,
+  type Passing,
+  regionSources,
+} from './addresses.ts';
 
 /** How to start this program again as a child: the interpreter and the script. */
 export type SelfCommand = readonly [command: string, ...args: string[]];
@@ -46,24 +55,35 @@ export async function startToxiproxyProcess(
     logFile: join(cluster, 'logs', 'toxiproxy.log'),
   });
   const stop = AbortSignal.any([ended, signal]);
-  await Promise.all(topology.regions.map((region) => populateRegion(start, region, stop)));
+  const all = topology.regions.flatMap((region) => [
+    populate(start, { region, of: 'nodes' }, nodesAbroad(topology, region), stop),
+    populate(start, { region, of: 'clients' }, topology.nodes, stop),
+  ]);
+  await Promise.all(all);
   return ended;
 }
 
-async function populateRegion(start: ToxiproxyStart, region: string, signal: AbortSignal): Promise<void> {
+/** Clients have a proxy to every node, and nodes to those abroad: they are reached by source address. */
+async function populate(
+  start: ToxiproxyStart,
+  which: { readonly region: string; readonly of: Passing },
+  nodes: readonly PlannedNode[],
+  signal: AbortSignal,
+): Promise<void> {
   const { topology, addresses } = start;
-  const client = new ToxiproxyClient({ url: apiUrl(addresses, topology, region) });
-  await untilAnswers(client, { region, withinMs: START_MS, signal });
-  const proxies = nodesAbroad(topology, region).flatMap((node) => proxiesOf(start, node));
-  if (proxies.length > 0) await client.populate(proxies); // a single region has none
+  const client = new ToxiproxyClient({ url: apiUrl(addresses, topology, which) });
+  await untilAnswers(client, { region: which.region, withinMs: START_MS, signal });
+  const proxies = nodes.flatMap((node) => proxiesOf(start, node, which.of));
+  if (proxies.length > 0) await client.populate(proxies); // the nodes of a single region have none
 }
 
 /** The configuration of the process: the source addresses of each region, and the upstream of each public address. */
 export interface RegionalConfig {
   readonly seed: number;
+  /** The first whose sources match takes a connection. */
   readonly regions: readonly {
     readonly name: string;
-    /** The prefix of the source addresses of its clients and nodes. */
+    /** The prefix of the source addresses of its clients, or of all others of the region. */
     readonly sources: string;
     readonly api: { readonly host: string; readonly port: number };
   }[];
@@ -74,11 +94,20 @@ export interface RegionalConfig {
 function regionalConfig({ addresses, topology, seed }: ToxiproxyStart): RegionalConfig {
   return {
     seed,
-    regions: topology.regions.map((name) => ({
-      name,
-      sources: regionSources(addresses, topology, name),
-      api: { host: apiAddress(addresses, topology, name), port: API_PORT },
-    })),
+    regions: topology.regions.flatMap((region) => {
+      const apiOf = (of: Passing) => ({
+        host: apiAddress(addresses, topology, { region, of }),
+        port: API_PORT,
+      });
+      return [
+        {
+          name: `clients of ${region}`,
+          sources: clientAddress(addresses, topology, region),
+          api: apiOf('clients'),
+        },
+        { name: region, sources: regionSources(addresses, topology, region), api: apiOf('nodes') },
+      ];
+    }),
     routes: topology.nodes.flatMap((node) => routesOf(addresses, topology, node)),
   };
 }
@@ -91,11 +120,12 @@ function routesOf(addresses: LocalAddresses, topology: Topology, node: PlannedNo
   ];
 }
 
-function proxiesOf({ addresses, topology }: ToxiproxyStart, node: PlannedNode) {
+function proxiesOf({ addresses, topology }: ToxiproxyStart, node: PlannedNode, of: Passing) {
   const names = proxyNames(node.name);
-  return routesOf(addresses, topology, node).map((route, i) => ({
+  const proxies = routesOf(addresses, topology, node).map((route, i) => ({
     name: names[i] ?? '',
     ...route,
     enabled: true,
   }));
+  return of === 'nodes' ? proxies : proxies.slice(0, 1); // clients do not gossip
 }

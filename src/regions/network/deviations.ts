@@ -2,13 +2,30 @@ import { oneWayMs, type Topology } from '../../topology/topology.ts';
 import { readNodes } from '../cluster/status.ts';
 import type { Regions } from '../provider.ts';
 import type { LinkState } from './links.ts';
+import type { AccessState } from './redis-access.ts';
 
-/** The deviations of a cluster from its plan, one sentence each: changed links, and nodes that do not answer. */
+/**
+ * The deviations of a cluster from its plan, one sentence each: Redis away or slow for
+ * services, changed links, and nodes that do not answer.
+ */
 export async function findDeviations(regions: Regions): Promise<string[]> {
-  const [links, nodes] = await Promise.all([regions.links.state(), readNodes(regions)]);
+  const [links, accesses = [], nodes] = await Promise.all([
+    regions.links.state(),
+    regions.access?.state(),
+    readNodes(regions),
+  ]);
   return [
+    ...accesses.flatMap(describeAccess),
     ...links.flatMap((link) => describeLink(link, regions.topology)),
     ...nodes.filter(({ role }) => role === 'down').map(({ name }) => `${name} does not answer`),
+  ];
+}
+
+function describeAccess({ region, silent, cut, slowMs }: AccessState): string[] {
+  if (silent !== undefined) return [`the Toxiproxy of ${region} does not answer: ${silent}`];
+  return [
+    ...(cut === undefined ? [] : [`Redis is gone for the services of ${region} (${cut})`]),
+    ...(slowMs === undefined ? [] : [`Redis answers the services of ${region} ${slowMs} ms later`]),
   ];
 }
 

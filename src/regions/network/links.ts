@@ -78,8 +78,13 @@ interface Flow {
   readonly stream: Direction;
 }
 
-export function createLinks(topology: Topology, toxiproxies: ReadonlyMap<string, RegionToxiproxy>): Links {
-  const flows = new Flows(topology, toxiproxies);
+/** With `ofClients`, the clients of a region pass another Toxiproxy than its nodes; each gets the same faults. */
+export function createLinks(
+  topology: Topology,
+  toxiproxies: ReadonlyMap<string, RegionToxiproxy>,
+  ofClients: ReadonlyMap<string, RegionToxiproxy> = new Map(),
+): Links {
+  const flows = new Flows(topology, { toxiproxies, ofClients });
   const { pairs } = flows;
   for (const pair of pairs) {
     const { latencyMs: latency, jitterMs: jitter } = plannedLatency(topology, pair);
@@ -137,15 +142,22 @@ export function createLinks(topology: Topology, toxiproxies: ReadonlyMap<string,
   };
 }
 
+interface OfRegions {
+  readonly toxiproxies: ReadonlyMap<string, RegionToxiproxy>;
+  readonly ofClients: ReadonlyMap<string, RegionToxiproxy>;
+}
+
 /** The flows between the regions that have a Toxiproxy. */
 class Flows {
   readonly #topology: Topology;
-  readonly #toxiproxies: ReadonlyMap<string, RegionToxiproxy>;
+  readonly #toxiproxies: OfRegions['toxiproxies'];
+  readonly #ofClients: OfRegions['ofClients'];
   readonly pairs: readonly RegionPair[];
 
-  constructor(topology: Topology, toxiproxies: ReadonlyMap<string, RegionToxiproxy>) {
+  constructor(topology: Topology, { toxiproxies, ofClients }: OfRegions) {
     this.#topology = topology;
     this.#toxiproxies = toxiproxies;
+    this.#ofClients = ofClients;
     this.pairs = regionPairs(topology.regions).filter(
       ({ from, to }) => toxiproxies.has(from) && toxiproxies.has(to),
     );
@@ -161,12 +173,12 @@ class Flows {
 
   /** Data of `from` on connections that `from` opened. */
   upstream({ from, to }: RegionPair): Flow[] {
-    return this.#flows(from, 'upstream', this.#nodesIn(to).flatMap(proxyNames));
+    return this.#flows(from, 'upstream', { nodes: this.#nodesIn(to), proxiesOf: proxyNames });
   }
 
   /** Data of `from` on connections that `to` opened. */
   downstream({ from, to }: RegionPair): Flow[] {
-    return this.#flows(to, 'downstream', this.#nodesIn(from).flatMap(proxyNames));
+    return this.#flows(to, 'downstream', { nodes: this.#nodesIn(from), proxiesOf: proxyNames });
   }
 
   both(pair: RegionPair): Flow[] {
@@ -175,21 +187,27 @@ class Flows {
 
   /** Replies to commands that `from` sent, without gossip. */
   data({ from, to }: RegionPair): Flow[] {
-    return this.#flows(
-      from,
-      'downstream',
-      this.#nodesIn(to).map((node) => proxyNames(node)[0]),
-    );
+    const proxiesOf = (node: string) => [proxyNames(node)[0]];
+    return this.#flows(from, 'downstream', { nodes: this.#nodesIn(to), proxiesOf });
   }
 
   #nodesIn(region: string): string[] {
     return this.#topology.nodes.filter((node) => node.region === region).map(({ name }) => name);
   }
 
-  #flows(region: string, stream: Direction, proxies: readonly string[]): Flow[] {
-    const toxiproxy = this.#toxiproxies.get(region);
-    return toxiproxy === undefined ? [] : proxies.map((proxy) => ({ toxiproxy, proxy, stream }));
+  #flows(region: string, stream: Direction, { nodes, proxiesOf }: Proxied): Flow[] {
+    const through = (toxiproxy: RegionToxiproxy | undefined, proxies: readonly string[]) =>
+      toxiproxy === undefined ? [] : proxies.map((proxy) => ({ toxiproxy, proxy, stream }));
+    return [
+      ...through(this.#toxiproxies.get(region), nodes.flatMap(proxiesOf)),
+      ...through(this.#ofClients.get(region), nodes), // clients do not gossip
+    ];
   }
+}
+
+interface Proxied {
+  readonly nodes: readonly string[];
+  readonly proxiesOf: (node: string) => readonly string[];
 }
 
 const put = (flows: readonly Flow[], type: string, attributes: Attributes) =>

@@ -44,6 +44,7 @@ const provisions = {
     }),
     seed: z.number().exactOptional(),
     steppableClocks: z.boolean().exactOptional(),
+    clientProxies: z.boolean().exactOptional(),
     pidNamespace: z.string().exactOptional(),
   }),
   docker: z.looseObject({

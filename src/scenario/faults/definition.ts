@@ -25,6 +25,8 @@ export interface FaultDefinition<Spec> {
   readonly isDrawn?: true;
   /** It needs the services of a run; a cluster alone has none. */
   readonly needsService?: true;
+  /** It is between services and Redis, which only local regions can change. */
+  readonly ofStore?: true;
   readonly form: FaultForm<Spec>;
 }
 

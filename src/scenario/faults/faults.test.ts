@@ -41,6 +41,16 @@ const ROWS: readonly { readonly written: string; readonly want: FaultSpec }[] = 
     written: 'fault: node-clock, node: eu-west-0, step: 1h',
     want: { fault: 'node-clock', node: 'eu-west-0', stepMs: 3_600_000 },
   },
+  { written: 'fault: store-outage', want: { fault: 'store-outage', mode: 'refuse' } },
+  {
+    written: 'fault: store-outage, mode: blackhole, regions: [eu-west, us-east]',
+    want: { fault: 'store-outage', mode: 'blackhole', regions: ['eu-west', 'us-east'] },
+  },
+  { written: 'fault: slow-store', want: { fault: 'slow-store', latencyMs: 2_000 } },
+  {
+    written: 'fault: slow-store, latency: 500ms, regions: [eu-west]',
+    want: { fault: 'slow-store', latencyMs: 500, regions: ['eu-west'] },
+  },
   {
     written: "fault: command, inject: ./cut.sh, heal: 'ssh gw ''./mend.sh''', until: ./is-cut.sh, limit: 2m",
     want: {

@@ -13,6 +13,8 @@ import { type PartitionSpec, partition } from './partition.ts';
 import { type PauseSpec, pause } from './pause.ts';
 import { type RestartSpec, restart } from './restart.ts';
 import { type RestartEmptySpec, restartEmpty } from './restart-empty.ts';
+import { type SlowStoreSpec, slowStore } from './slow-store.ts';
+import { type StoreOutageSpec, storeOutage } from './store-outage.ts';
 
 /** One fault with its parameters. Regions and nodes have the names of the topology. */
 export type FaultSpec =
@@ -28,6 +30,8 @@ export type FaultSpec =
   | FailoverSpec
   | GatewayClockSpec
   | NodeClockSpec
+  | StoreOutageSpec
+  | SlowStoreSpec
   | CommandSpec;
 
 export type FaultName = FaultSpec['fault'];
@@ -49,6 +53,8 @@ const FAULTS = {
   failover,
   'gateway-clock': gatewayClock,
   'node-clock': nodeClock,
+  'store-outage': storeOutage,
+  'slow-store': slowStore,
   command,
 } satisfies { readonly [Name in FaultName]: FaultDefinition<Extract<FaultSpec, { fault: Name }>> };
 
@@ -62,6 +68,11 @@ export function definitionOf(fault: FaultName): FaultDefinition<FaultSpec> {
 /** Whether a fault ends by itself, so that its length cannot be chosen. */
 export function isMomentary({ fault }: Pick<FaultSpec, 'fault'>): boolean {
   return definitionOf(fault).isMomentary === true;
+}
+
+/** Whether a fault is between services and Redis: only local regions have proxies there. */
+export function isOfStore({ fault }: Pick<FaultSpec, 'fault'>): boolean {
+  return definitionOf(fault).ofStore === true;
 }
 
 type FaultSchema = (typeof FAULTS)[FaultName]['schema'];
