@@ -3,7 +3,7 @@ import { invalidOption } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
 import { count } from '../core/units.ts';
 import { bucketKey, DEFAULT_PREFIX } from '../limiter/options/key.ts';
-import { planUsers } from '../load/users.ts';
+import type { PlannedUser } from '../load/users.ts';
 import { ENDPOINT } from '../rating/endpoint.ts';
 import { deleteKeys, type KeyOptions } from '../regions/external/delete-keys.ts';
 import type { Regions } from '../regions/provider.ts';
@@ -27,11 +27,15 @@ export interface ExternalSource extends Pick<RegionsSource, 'self' | 'env'>, Key
  */
 export function externalSystem({ regions, self, env, onProgress, ...access }: ExternalSource): ProvideSystem {
   return (provision) => {
-    const { plan, cleanup } = provision;
+    const { plan, users, cleanup } = provision;
     const prefix = `${DEFAULT_PREFIX}:run-${randomBytes(6).toString('hex')}`;
     const provide = async () => {
       cleanup.add('delete the keys of the run', async () => {
-        const deleted = await deleteKeys(regions, keysOf(plan, prefix), access);
+        const deleted = await deleteKeys(
+          regions,
+          keysOf([...users, ...warmUpUsers(shapeOf(plan))], prefix),
+          access,
+        );
         const others = plan.limiter === undefined ? '' : ', but those that the plug-in named otherwise';
         onProgress(`deleted ${count(deleted, 'key')} of this run; 0 are left${others}`);
       });
@@ -52,9 +56,6 @@ export function checkFill({ policy: text }: Pick<Plan, 'policy'>): void {
   );
 }
 
-/** The key of every user, and of those of the warm-up. */
-function keysOf(plan: Plan, prefix: string): string[] {
-  const shape = shapeOf(plan);
-  const users = [...planUsers(shape), ...warmUpUsers(shape)];
+function keysOf(users: readonly PlannedUser[], prefix: string): string[] {
   return users.map(({ name }) => bucketKey(prefix, { user: name, endpoint: ENDPOINT }));
 }

@@ -29,12 +29,19 @@ export function planNotes(
   plan: Plan,
   { header, operations, faults }: Pick<History, 'header' | 'operations' | 'faults'>,
 ): string[] {
-  if (operations.rows === 0 || header.clocks === 'apart') return [];
+  const left = leftOut(plan);
+  if (operations.rows === 0 || header.clocks === 'apart') return left;
   const sent = {
     firstUs: operations.invokedUs.reduce((first, us) => Math.min(first, us), Number.POSITIVE_INFINITY),
     lastUs: operations.invokedUs.reduce((last, us) => Math.max(last, us), Number.NEGATIVE_INFINITY),
   };
-  return [...missedTimes(plan, faults, sent), ...unsettled(plan, faults, sent)];
+  return [...left, ...missedTimes(plan, faults, sent), ...unsettled(plan, faults, sent)];
+}
+
+function leftOut({ load: { log } }: Plan): string[] {
+  if (log?.leftOut === undefined) return [];
+  const lines = count(log.leftOut, 'line');
+  return [`${lines} of ${log.file} have no key or cannot be read, and were not sent again`];
 }
 
 /** From the first to the last request, in microseconds of the recorder. */

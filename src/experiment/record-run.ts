@@ -1,14 +1,17 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { limitTokensOf } from '../checker/claims/promise.ts';
 import { environmentFailed } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
+import { printable } from '../core/printable.ts';
 import { traitsOf } from '../core/strategies.ts';
+import { count } from '../core/units.ts';
 import type { Header } from '../history/records/operation.ts';
 import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
 import type { RoleWatch } from '../regions/cluster/role-watch.ts';
 import { settle } from '../regions/cluster/settle.ts';
 import type { Regions } from '../regions/provider.ts';
+import type { LoadPlan } from '../scenario/plan.ts';
 import type { FaultSchedule } from './fault-schedule.ts';
 import { HistoryFile, type Written } from './history-file.ts';
 import { makeSchedule, outlastsRun } from './make-schedule.ts';
@@ -149,7 +152,8 @@ async function load(
     faults?.start(() => stop.abort());
     const signal = AbortSignal.any([run.signal, stop.signal]);
     const sent = { shape: shapeOf(plan), users, targets, recorder, signal, durationMs, drainMs: DRAIN_MS };
-    return await whileUseful(answers, stop, problems, () => runLoad(sent));
+    const log = run.recorded && { recorded: run.recorded };
+    return await whileUseful(answers, stop, problems, () => runLoad({ ...sent, ...log }));
   } finally {
     clearInterval(ticker);
     pauses.stop();
@@ -237,12 +241,19 @@ async function endHistory(history: HistoryFile, recorder: Recorder, folder: stri
 }
 
 function describeLoad({ plan: { load, faults } }: Run): string {
-  const who =
-    load.mode === 'closed'
-      ? `${load.connections} concurrent users`
-      : `${load.ratePerSecond} requests a second, at most ${load.connections} in flight`;
   const broken = faults.map(({ fault, atMs }) => `${fault} at ${atMs / 1_000} s`).join(', ');
-  return `${who}, ${load.durationMs / 1_000} s${broken === '' ? '' : `; ${broken}`}`;
+  return `${describeRequests(load)}, ${load.durationMs / 1_000} s${broken === '' ? '' : `; ${broken}`}`;
+}
+
+function describeRequests({ mode, connections, ratePerSecond, peaks, log }: LoadPlan): string {
+  if (mode === 'closed') return `${connections} concurrent users`;
+  const often =
+    peaks && `${peaks.ratePerSecond} for ${peaks.forMs / 1_000} s of every ${peaks.everyMs / 1_000} s`;
+  const what =
+    log === undefined
+      ? `${ratePerSecond} requests a second${often === undefined ? '' : `, ${often}`}`
+      : `${count(log.requests ?? 0, 'request')} of ${printable(basename(log.file))}`;
+  return `${what}, at most ${connections} in flight`;
 }
 
 function makeHeader({ plan, startedAt, clockSlackUs }: Run, { initial, regions }: System): Header {

@@ -1,6 +1,7 @@
 import type { CheckReport } from '../checker/check.ts';
 import type { Promised } from '../checker/claims/promise.ts';
 import type { Shell } from '../faults/support/shell.ts';
+import type { RecordedRequest } from '../history/foreign/arrivals.ts';
 import type { PlannedUser } from '../load/users.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Cleanup } from './cleanup.ts';
@@ -17,6 +18,8 @@ export interface RunOptions {
   readonly folder: string;
   readonly startedAt: Date;
   readonly provide: ProvideSystem;
+  /** The requests of the plan's log. */
+  readonly recorded?: readonly RecordedRequest[];
   /** For the commands of faults. */
   readonly shell: Pick<Shell, 'cwd' | 'env'>;
   /** Users are real ones of an audited system: output shows only their numbers. */

@@ -1,6 +1,7 @@
 import type { CheckReport, Examination } from '../checker/check.ts';
 import { OpenclawError } from '../core/errors.ts';
 import type { History } from '../history/history.ts';
+import { recordedUsers } from '../load/recorded.ts';
 import { planUsers, REAL_USER } from '../load/users.ts';
 import { Cleanup } from './cleanup.ts';
 import type { Written } from './history-file.ts';
@@ -27,7 +28,11 @@ export interface RunResult extends Omit<Recorded, 'written'> {
 export async function runPlan(options: RunOptions): Promise<RunResult> {
   const startedMs = performance.now();
   const { plan, onProgress } = options;
-  const users = planUsers(shapeOf(plan), options.areUsersReal ? REAL_USER : 'u');
+  const shape = shapeOf(plan);
+  const users =
+    options.recorded === undefined
+      ? planUsers(shape, options.areUsersReal ? REAL_USER : 'u')
+      : recordedUsers(options.recorded, shape);
   const run: Run = {
     ...options,
     users,
@@ -51,6 +56,7 @@ async function playStages(run: Run): Promise<RunResult> {
   await writePlan(folder, plan, run.users);
   const system = await provide({
     plan,
+    users: run.users,
     folder,
     cleanup,
     signal,

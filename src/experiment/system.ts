@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { environmentFailed } from '../core/errors.ts';
 import { sampleTarget, type Target } from '../load/target.ts';
+import type { PlannedUser } from '../load/users.ts';
 import { readServiceClock, setServiceClock } from '../rating/remote-clock.ts';
 import { settle } from '../regions/cluster/settle.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
@@ -36,6 +37,8 @@ export interface System {
 /** What a system gets from the run that starts it. */
 export interface Provision {
   readonly plan: Plan;
+  /** Of the load. */
+  readonly users: readonly PlannedUser[];
   readonly folder: string;
   readonly cleanup: Cleanup;
   readonly signal: AbortSignal;

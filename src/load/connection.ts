@@ -1,4 +1,5 @@
 import type { Random } from '../core/prng.ts';
+import type { Request } from './arrivals.ts';
 import type { ReadReply } from './outcome.ts';
 import type { OpenOperation, Recorder } from './recorder.ts';
 import { bucketOf, type WriteRequest } from './target.ts';
@@ -8,8 +9,10 @@ import type { UserDraw } from './users.ts';
 export interface LoadConnection {
   /** The place of its target among the targets. */
   readonly region: number;
-  /** Sends the next request, on a new socket where the last has ended; not while the load drains. */
-  send(intendedUs?: number): void;
+  /**
+   * Sends this request, or one of a drawn user, on a new socket where the last has ended; not while the load drains.
+   */
+  send(intendedUs?: number, request?: Request): void;
 }
 
 /** Decides when connections send. */
@@ -135,13 +138,12 @@ class DrivenConnection implements LoadConnection {
     };
   }
 
-  send(intendedUs?: number): void {
-    const { load, recorder, random, draw, costs, write, process, region } = this.#options;
+  send(intendedUs?: number, request: Request = this.#draw()): void {
+    const { load, recorder, random, write, process, region } = this.#options;
     if (load.isDraining || this.#client.destroyed) return;
     if (!this.#isOpen) this.#open();
     this.#isBusy = true;
-    const user = draw(random, (recorder.nowUs() - load.startedUs) / 1_000).name;
-    const cost = costs.length > 1 ? (costs[Math.floor(random() * costs.length)] ?? 1) : (costs[0] ?? 1);
+    const { user, cost } = request;
     this.#next.requestBuffer = write(user, cost, random);
     this.#operation = recorder.invoke(
       { bucket: bucketOf(user), user, region: region.name, process, cost },
@@ -149,6 +151,15 @@ class DrivenConnection implements LoadConnection {
     );
     load.firstUs ??= this.#operation.invokedUs;
     this.#sendNext();
+  }
+
+  #draw(): Request {
+    const { load, recorder, random, draw, costs } = this.#options;
+    const user = draw(random, (recorder.nowUs() - load.startedUs) / 1_000).name;
+    return {
+      user,
+      cost: costs.length > 1 ? (costs[Math.floor(random() * costs.length)] ?? 1) : (costs[0] ?? 1),
+    };
   }
 
   /** Its reply has come, and autocannon would send the next request. */

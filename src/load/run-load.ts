@@ -3,10 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { invalidOption } from '../core/errors.ts';
 import { makeRandom } from '../core/prng.ts';
+import type { RecordedRequest } from '../history/foreign/arrivals.ts';
 import { parseStatusPattern } from '../history/foreign/status.ts';
+import { type Arrivals, peakArrivals, steadyArrivals } from './arrivals.ts';
 import { driveConnection, type LoadState, type Pace } from './connection.ts';
 import { openLoop } from './open-loop.ts';
 import { readByStatus } from './outcome.ts';
+import { recordedArrivals } from './recorded.ts';
 import type { Recorder } from './recorder.ts';
 import { checkTarget, makeRequestWriter, type Target } from './target.ts';
 import { type LoadShape, makeUserDraw, type PlannedUser } from './users.ts';
@@ -20,6 +23,8 @@ export interface LoadOptions {
   /** How long to wait for replies after the last request. */
   readonly drainMs: number;
   readonly signal: AbortSignal;
+  /** The requests of a recorded load, which is open. */
+  readonly recorded?: readonly RecordedRequest[];
   /** For a closed load: ends after `requests`, and each connection waits at least `everyMs` between two. */
   readonly atMost?: { readonly requests: number; readonly everyMs: number };
 }
@@ -34,7 +39,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   for (const target of targets) checkTarget(target, shape);
   const regions = targets.map((target, index) => ({
     region: { index, name: target.region },
-    draw: makeUserDraw(options.users, target.region),
+    draw: options.recorded === undefined ? makeUserDraw(options.users, target.region) : drawNone,
     write: makeRequestWriter(target),
     read: target.read ?? BY_STATUS,
   }));
@@ -73,15 +78,31 @@ export async function runLoad(options: LoadOptions): Promise<number> {
 
 const BY_STATUS = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('429'));
 
-function makePace({ shape, targets, durationMs, recorder }: LoadOptions): Pace {
-  const { mode, ratePerSecond = 0, connections } = shape;
+/** Each request of a recorded load has its user. */
+const drawNone = (): never => {
+  throw new Error('a recorded load draws no users');
+};
+
+function makePace({ shape, targets, durationMs, recorder, users, recorded }: LoadOptions): Pace {
+  const { mode, connections } = shape;
   if (connections < targets.length)
     throw invalidOption(
       `a load needs a connection for each of its ${targets.length} regions; found ${connections}`,
     );
   if (mode === 'closed') return CLOSED;
+  const regions = targets.map(({ region }) => region);
+  const arrivals =
+    recorded === undefined
+      ? arrivalsOf(shape, regions.length)
+      : recordedArrivals(recorded, users, { ...shape, regions });
+  return openLoop({ arrivals, regions, durationMs, recorder });
+}
+
+function arrivalsOf({ ratePerSecond = 0, peaks }: LoadShape, regions: number): Arrivals {
   if (!(ratePerSecond > 0)) throw invalidOption(`an open load needs a rate above 0; found ${ratePerSecond}`);
-  return openLoop({ ratePerSecond, regions: targets.map(({ region }) => region), durationMs, recorder });
+  return peaks === undefined
+    ? steadyArrivals(ratePerSecond, regions)
+    : peakArrivals(ratePerSecond, regions, peaks);
 }
 
 const RECONNECT_DELAY_MS = 100;

@@ -1,14 +1,17 @@
 import { invalidOption } from '../core/errors.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
+import type { Peaks } from './arrivals.ts';
 
 /** The shape of a load: closed or open, connections, users, their skew, and how many roam between regions. */
 export interface LoadShape {
   readonly seed: number;
   readonly regions: readonly string[];
-  /** Closed: each connection sends once its last request is answered. Open: requests start at a constant rate. */
+  /** Closed: each connection sends once its last request is answered. Open: requests start when they are due. */
   readonly mode: 'closed' | 'open';
-  /** Requests started per second, over all regions; for an open load only. */
+  /** Requests started per second, over all regions; for an open load that is not recorded. */
   readonly ratePerSecond?: number;
+  /** Times of a higher rate; for an open load with a rate. */
+  readonly peaks?: Peaks;
   /** Connections, each with at most one request in flight. */
   readonly connections: number;
   /** Tokens of a request: one of these, each equally likely. */

@@ -32,7 +32,7 @@ export interface RatingServiceOptions {
 const MAX_BODY_BYTES = 1_024;
 /** All headers together; beyond it the HTTP server itself replies 431. */
 const MAX_HEADER_BYTES = 16_384;
-const USER = /^[\w.@+-]{1,128}$/;
+const USER = /^[\x21-\x7e]{1,128}$/;
 const DECISION_ID = /^[\w-]{1,64}$/;
 const ITEM = /^[\w.~-]{1,128}$/;
 
@@ -101,9 +101,7 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
 
 function readUser(user: unknown): string {
   if (typeof user === 'string' && USER.test(user)) return user;
-  throw new RequestError(
-    `${HEADERS.user} must be 1 to 128 letters, digits and _ . @ + - ; found ${quoted(user)}`,
-  );
+  throw new RequestError(`${HEADERS.user} must be 1 to 128 visible ASCII characters; found ${quoted(user)}`);
 }
 
 function readCost(cost: unknown, capacityTokens: number): number {

@@ -44,12 +44,22 @@ function nodesOf({ topology }: ScenarioParts): {
 }
 
 function checkRate({ load }: ScenarioParts): Problem[] {
-  if (load?.mode === 'open' && load.ratePerSecond === undefined) {
-    return [{ path: ['load'], text: 'an open load needs a rate (requests started per second)' }];
-  }
-  if (load?.mode !== 'closed' || load.ratePerSecond === undefined) return [];
-  const text = 'only an open load has a rate; remove it, or set mode: open';
-  return [{ path: ['load', 'rate'], isKey: true, text }];
+  if (load === undefined || load.log !== undefined) return [];
+  const { mode, ratePerSecond, peaks } = load;
+  const onlyOpen = (key: string): Problem => {
+    const text = `only an open load has ${key === 'rate' ? 'a rate' : key}; remove it, or set mode: open`;
+    return { path: ['load', key], isKey: true, text };
+  };
+  return [
+    ...(mode === 'open' && ratePerSecond === undefined
+      ? [{ path: ['load'], text: 'an open load needs a rate (requests started per second)' }]
+      : []),
+    ...(mode === 'closed' && ratePerSecond !== undefined ? [onlyOpen('rate')] : []),
+    ...(mode === 'closed' && peaks !== undefined ? [onlyOpen('peaks')] : []),
+    ...(peaks !== undefined && peaks.forMs >= peaks.everyMs
+      ? [{ path: ['load', 'peaks', 'for'], text: 'a peak must be shorter than its period (every)' }]
+      : []),
+  ];
 }
 
 function checkCosts({ load, policy }: ScenarioParts): Problem[] {

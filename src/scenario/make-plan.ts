@@ -8,6 +8,7 @@ import { checkTogether } from './checks.ts';
 import type { UndrawnFault } from './faults/index.ts';
 import type { Plan, PlannedFault } from './plan.ts';
 import { type Problem, problemText } from './problems.ts';
+import { checkRecorded } from './recorded-log.ts';
 import { type ReadSections, readSections, type Scenario, type ScenarioParts } from './sections.ts';
 import type { MsRange } from './units.ts';
 
@@ -46,7 +47,10 @@ const MOST_SHOWN = 30;
 /** The plan of a value from a file, or all its problems. */
 export function readPlan(value: unknown, title: PlanTitle): DrawnPlan {
   const read = readSections(value);
-  return drawPlan({ ...read, problems: [...read.problems, ...checkOneLimiter(value)] }, title);
+  return drawPlan(
+    { ...read, problems: [...read.problems, ...checkOneLimiter(value), ...checkRecorded(value)] },
+    title,
+  );
 }
 
 function drawPlan(read: ReadSections, title: PlanTitle): DrawnPlan {

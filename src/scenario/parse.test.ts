@@ -170,7 +170,7 @@ describe('an error is reported with its place', () => {
       text: 'load:\n  users: .inf',
       says: 'load.users: expected a whole number from 1 to 1000000; found Infinity',
     },
-    { text: 'load: 5', says: '2:7 load: expected a mapping with the keys mode, connections,' },
+    { text: 'load: 5', says: '2:7 load: expected a mapping with the keys mode, from, connections,' },
     {
       text: 'load: {duration: 20}',
       says: '2:18 load.duration: expected a time like 500ms, 10s or 2m, from 100ms to 1h; found 20',
@@ -185,6 +185,28 @@ describe('an error is reported with its place', () => {
     },
     { text: 'load:\n  mode: open', says: '2:1 load: an open load needs a rate' },
     { text: 'load:\n  rate: 5', says: '3:3 load.rate: only an open load has a rate' },
+    {
+      text: 'load:\n  peaks: {rate: 50, every: 4s, for: 1s}',
+      says: '3:3 load.peaks: only an open load has peaks',
+    },
+    {
+      text: 'load: {mode: open, rate: 5, peaks: {rate: 50, every: 1s, for: 1s}}',
+      says: 'load.peaks.for: a peak must be shorter than its period (every)',
+    },
+    {
+      text: 'load:\n  from: access.log\n  users: 20',
+      says: '4:3 load.users: the log says this itself; remove users, or from',
+    },
+    { text: 'load:\n  from: access.log\n  mode: closed', says: '4:3 load.mode: the log says this itself' },
+    {
+      text: 'load: {from: {file: a.csv, format: cvs}}',
+      says: 'load.from.format: expected one of history, csv,',
+    },
+    {
+      text: 'load: {from: {file: a.csv, zone: CET}}',
+      says: 'load.from.zone: expected UTC, or an offset like +01:00; found "CET"',
+    },
+    { text: 'load: {from: 5}', says: 'load.from: expected the file of a log, like access.log, or a mapping' },
     {
       text: 'load: {cost: 0}',
       says: 'load.cost: expected a whole number of tokens, at least 1, or a list of them; found 0',

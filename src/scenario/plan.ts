@@ -1,5 +1,6 @@
 import type { TopologyOptions } from '../topology/topology.ts';
 import type { FaultSpec } from './faults/index.ts';
+import type { RecordedLog } from './recorded-log.ts';
 
 /** A scenario with all defaults and all random values: the same seed gives the same plan. */
 export interface Plan {
@@ -30,12 +31,21 @@ export interface Plan {
 }
 
 export interface LoadPlan {
-  /** Closed: each connection sends once its last request is answered. Open: requests start at a constant rate. */
+  /** Closed: each connection sends once its last request is answered. Open: requests start when they are due. */
   readonly mode: 'closed' | 'open';
   /** Connections, each with at most one request in flight. */
   readonly connections: number;
-  /** Requests started per second, over all regions; for an open load only. */
+  /** Requests started per second, over all regions; for an open load without a log. */
   readonly ratePerSecond?: number;
+  /** Times of a higher rate, each at the end of a period. */
+  readonly peaks?: { readonly ratePerSecond: number; readonly everyMs: number; readonly forMs: number };
+  /** The log whose requests are sent again. Users, costs and the length of the load are those of the log. */
+  readonly log?: RecordedLog & {
+    /** Once it is read: how many requests are sent. */
+    readonly requests?: number;
+    /** Lines without a key, or that cannot be read; absent: none. */
+    readonly leftOut?: number;
+  };
   /** Distinct users; each has a bucket. */
   readonly users: number;
   /** Zipf exponent of how often each user is drawn; 0 is uniform. */

@@ -61,6 +61,11 @@ function describe(issue: z.core.$ZodIssue, value: unknown): Problem[] {
       text: `unknown key ${quoted(key)}${didYouMean(key, known) || `; known keys: ${message}`}`,
     }));
   }
+  if (issue.code === 'invalid_union') {
+    const inside = issue.errors.find((errors) => errors.length > 0 && errors.every(isInside));
+    if (inside !== undefined)
+      return inside.flatMap((error) => describe({ ...error, path: [...path, ...error.path] }, value));
+  }
   if (issue.code === 'invalid_key') {
     const found = String(path.at(-1));
     return [{ path, isKey: true, text: expectedFound({ expected: message, found }) }];
@@ -75,6 +80,11 @@ function describe(issue: z.core.$ZodIssue, value: unknown): Problem[] {
   return [
     { path, text: expectedFound({ expected: message, found: valueAt(value, path), names: namesOf(issue) }) },
   ];
+}
+
+/** Whether the value has the form that was tried, and only a part of it is wrong. */
+function isInside({ code, path }: z.core.$ZodIssue): boolean {
+  return code === 'unrecognized_keys' || path.length > 0;
 }
 
 function namesOf(issue: z.core.$ZodIssue): string[] {

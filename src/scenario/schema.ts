@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseClaim } from '../checker/claims/claim.ts';
+import { given } from '../core/given.ts';
 import { formatPolicy, parsePolicy } from '../core/policy.ts';
 import { DEFAULT_STRATEGY, STRATEGY_NAMES } from '../core/strategies.ts';
 import { DEFAULT_TOPOLOGY, MOST_REPLICAS, PAIR, type TopologyOptions } from '../topology/topology.ts';
@@ -7,6 +8,7 @@ import { DEFAULT_LOAD, DEFAULT_POLICY, DEFAULT_RESTING, DEFAULT_SEED, LIMITS, TI
 import { faultSchema } from './faults/index.ts';
 import { choice, decimal, duration, listOf, mapping, readBy, regionName, wholeNumber } from './fields.ts';
 import type { LoadPlan } from './plan.ts';
+import { recordedLogSchema } from './recorded-log.ts';
 import { formatDuration } from './units.ts';
 
 const PAIR_ERROR = 'two regions written a:b, like us-east:eu-west';
@@ -63,17 +65,27 @@ const restingSchema = mapping({
       'Users who rest and come back in bursts; they show buckets that expire before they are full.',
   });
 
+const peaksSchema = mapping({
+  rate: decimal(...LIMITS.rate).meta({ description: 'Requests started per second while a peak lasts.' }),
+  every: duration(TIMES.rest).meta({ description: 'The length of a period, which ends with its peak.' }),
+  for: duration(TIMES.rest).meta({ description: 'How long each peak lasts; shorter than a period.' }),
+})
+  .transform(({ rate, every, for: length }) => ({ ratePerSecond: rate, everyMs: every, forMs: length }))
+  .meta({ description: 'Times of a higher rate, one in each period; needs mode: open.' });
+
 const loadSchema = mapping({
   mode: choice(['closed', 'open']).default('closed').meta({
     description:
       'closed: each connection sends its next request when the last one is answered; open: requests start at a constant rate.',
   }),
+  from: recordedLogSchema.optional(),
   connections: wholeNumber(...LIMITS.connections)
     .default(DEFAULT_LOAD.connections)
     .meta({ description: 'Concurrent connections; with mode: open, the most requests in flight.' }),
   rate: decimal(...LIMITS.rate)
     .optional()
     .meta({ description: 'Requests started per second over all regions; needs mode: open.' }),
+  peaks: peaksSchema.optional(),
   users: wholeNumber(...LIMITS.users)
     .default(DEFAULT_LOAD.users)
     .meta({ description: 'Number of distinct users; each has a bucket.' }),
@@ -93,13 +105,32 @@ const loadSchema = mapping({
     .prefault(formatDuration(DEFAULT_LOAD.rampMs))
     .meta({ description: 'Users arrive one after another during this time.' }),
   duration: duration(TIMES.duration)
-    .prefault(formatDuration(DEFAULT_LOAD.durationMs))
-    .meta({ description: 'How long requests are sent.' }),
+    .optional()
+    .meta({
+      description: `How long requests are sent; default ${formatDuration(DEFAULT_LOAD.durationMs)}, of a log its whole length.`,
+    }),
 })
   .transform(
-    ({ mode, connections, rate, resting, cost: costs, ramp, duration: length, ...rest }): LoadPlan => ({
-      ...{ mode, connections, ...(rate !== undefined && { ratePerSecond: rate }), ...rest },
-      ...{ costs, rampMs: ramp, durationMs: length, ...(resting && { resting }) },
+    ({
+      mode,
+      from,
+      connections,
+      rate,
+      peaks,
+      resting,
+      cost: costs,
+      ramp,
+      duration: length,
+      ...rest
+    }): LoadPlan => ({
+      ...{
+        mode: from === undefined ? mode : 'open',
+        connections,
+        ...given({ ratePerSecond: rate, peaks }),
+        ...rest,
+      },
+      ...{ costs, rampMs: ramp, ...given({ resting, log: from }) },
+      durationMs: length ?? (from === undefined ? DEFAULT_LOAD.durationMs : TIMES.duration.mostMs),
     }),
   )
   .prefault({})

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { RecordedRequest } from '../../src/history/foreign/arrivals.ts';
 import type { Operation } from '../../src/history/records/operation.ts';
 import { Recorder } from '../../src/load/recorder.ts';
 import { runLoad } from '../../src/load/run-load.ts';
@@ -21,6 +22,8 @@ export interface LoadOptions {
   /** Makes the target of a region. Default: the sample system. */
   readonly make?: (url: string, region: string) => Target;
   readonly shape?: Partial<LoadShape>;
+  /** The requests of a log, instead of drawn ones. */
+  readonly recorded?: readonly RecordedRequest[];
   readonly durationMs?: number;
   readonly drainMs?: number;
   readonly signal?: AbortSignal;

@@ -12,7 +12,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   topology: ['core'],
   history: ['core'],
   checker: ['history', 'core'],
-  scenario: ['checker', 'topology', 'core'],
+  scenario: ['checker', 'history', 'topology', 'core'],
   limiter: ['core'],
   http: ['limiter', 'core'],
   metrics: ['limiter', 'core'],

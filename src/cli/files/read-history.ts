@@ -7,13 +7,13 @@ import { OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { History } from '../../history/history.ts';
 
-/** A reader of histories: `HistoryReader`, or `ForeignReader` for logs of other programs. */
-export interface Reader {
+/** A reader of histories: `HistoryReader`, `ForeignReader` for logs of other programs; or of what else they show. */
+export interface Reader<Result = History> {
   readonly operations: number;
   startFile(name: string): void;
   push(chunk: Uint8Array): void;
   endFile(truncated?: boolean): void;
-  finish(): History;
+  finish(): Result;
 }
 
 export interface ReadProgress {
@@ -39,9 +39,9 @@ export function sayJudging({ operations: { rows } }: History, log: (text: string
  * Reads files, `-` for standard input, as one run. Gzip is recognised by its first bytes. A truncated archive is read up
  * to its end. Throws INVALID_HISTORY and INTERRUPTED.
  */
-export async function readHistory(
+export async function readHistory<Result>(
   files: readonly string[],
-  reader: Reader,
+  reader: Reader<Result>,
   {
     stdin,
     signal,
@@ -51,7 +51,7 @@ export async function readHistory(
     signal: AbortSignal;
     onProgress: (progress: ReadProgress) => void;
   },
-): Promise<History> {
+): Promise<Result> {
   const identities = new Set<string>();
   const contents = new Map<string, string>();
   for (const file of files) {

@@ -34,12 +34,13 @@ export async function readScenario(
   return besideFile(plan, dirname(path));
 }
 
-/** A plug-in's file is relative to that of the scenario, and commands run beside it. */
+/** The files of a plug-in and of a log are relative to that of the scenario, and commands run beside it. */
 function besideFile(plan: Plan, folder: string): Plan {
-  const { limiter, faults } = plan;
+  const { limiter, load, faults } = plan;
   return {
     ...plan,
     ...(limiter !== undefined && { limiter: resolve(folder, limiter) }),
+    ...(load.log && { load: { ...load, log: { ...load.log, file: resolve(folder, load.log.file) } } }),
     faults: faults.map((fault) => (fault.fault === 'command' ? { ...fault, cwd: folder } : fault)),
   };
 }

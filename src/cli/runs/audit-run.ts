@@ -82,6 +82,8 @@ export async function auditScenario(
     throw invalidOption(`${plan.scenario} has a limiter of its own; HTTP services have theirs`, 'remove it');
   for (const fault of plan.faults) checkPossible(fault, topologyOf(flags));
   const keys = await keysOf(flags, environment);
+  if (keys !== undefined && plan.load.log !== undefined)
+    throw invalidOption(`${plan.scenario} has a log with its own keys`, 'remove --subjects');
   if (keys !== undefined && keys.length < plan.load.users)
     throw invalidOption(`${plan.scenario} has ${plan.load.users} users; --subjects has ${keys.length} keys`);
   const { instances: _ofOurs, ...others } = plan;

@@ -14,6 +14,7 @@ import { makeReport, type RunReport } from '../../report/report.ts';
 import { ERROR_FILE, makeRunError } from '../../report/run-error.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { CERTIFICATE_FILE, writeCertificate } from '../files/certificate-file.ts';
+import { readLoad } from '../files/read-load.ts';
 import { clusterContext } from '../flags/cluster-flags.ts';
 import type { RunFlags } from '../flags/run-options.ts';
 import { serverOf } from '../flags/topology-flags.ts';
@@ -70,7 +71,8 @@ export async function makeRun(
   request: RunRequest,
   environment: Environment,
 ): Promise<{ readonly report: RunReport; readonly page: PageToCome }> {
-  const { plan, command, flags } = request;
+  const { command, flags } = request;
+  const { plan, recorded } = await readLoad(request.plan, environment);
   const promise = request.promise ?? (await promiseOfPlan(plan, environment));
   const { name, provider } = flags;
   const prepared = await prepareRun(
@@ -91,6 +93,7 @@ export async function makeRun(
     onProgress,
     shell: { cwd: environment.cwd, env: commandEnvironment(environment) },
     ...(promise && { promise }),
+    ...(recorded && { recorded }),
     ...(request.areUsersReal && { areUsersReal: true }),
     ...(flags.clockSlack !== undefined && { clockSlackUs: flags.clockSlack }),
     signal: environment.interrupt,

@@ -1,3 +1,4 @@
+import { type ArrivalFormat, type ForeignFormat, OWN_FORMAT } from './formats/formats.ts';
 import { K6_CSV } from './formats/k6.ts';
 
 const COMBINED = /^\S+ \S+ .+ \[\d\d\/\w{3}\/\d{4}:[\d:]{8} [+-]\d{4}\] "/;
@@ -10,7 +11,7 @@ const CLOUDFRONT_TO_CSV =
   'gunzip -c *.gz | awk -F\'\\t\' \'BEGIN{print "ip,end,taken_s,status"} !/^#/{print $5","$1"T"$2"Z,"$19","$9}\' > cdn.csv';
 
 /** What each kind of log looks like in its first line, and what to do about it. */
-const KINDS: readonly { readonly looks: RegExp; readonly from?: string; readonly say: string }[] = [
+const KINDS: readonly { readonly looks: RegExp; readonly from?: ForeignFormat; readonly say: string }[] = [
   {
     looks: /^\udcff\udcfe|^\udcfe\udcff/,
     say: 'it looks like UTF-16: convert it with iconv -f utf-16 -t utf-8',
@@ -47,6 +48,12 @@ const KINDS: readonly { readonly looks: RegExp; readonly from?: string; readonly
   { looks: ENVOY, from: 'envoy', say: "it looks like Envoy's text format; use --from envoy" },
   { looks: HAPROXY, from: 'haproxy', say: "it looks like HAProxy's HTTP log; use --from haproxy" },
 ];
+
+/** The format of a log by its first line; undefined if it is like none that has a sign. */
+export function formatOfLine(line: string): ArrivalFormat | undefined {
+  if (/^\{"type":"header","format":"openclaw-history"/.test(line)) return OWN_FORMAT;
+  return KINDS.find(({ looks }) => looks.test(line))?.from;
+}
 
 /** A sentence about a line that could not be read in that format; undefined if it looks like no other format. */
 export function guessFormat(line: string, format: string): string | undefined {

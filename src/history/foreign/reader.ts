@@ -72,7 +72,7 @@ export class ForeignReader {
     this.#skippedInFile = 0;
     this.#truncatedLine = undefined;
     this.unusable.startFile();
-    this.#lineFormat = FOREIGN_FORMATS[this.#format](this.#mapping);
+    this.#lineFormat = FOREIGN_FORMATS[this.#format](fieldsOf(this.#mapping));
     this.#builder.startFile(name, { isRotated: true });
     this.#builder.add({
       type: 'header',

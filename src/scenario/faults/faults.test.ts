@@ -85,21 +85,16 @@ describe('a fault by commands', () => {
     { written: 'heal: x', says: 'inject: expected a command for sh; found nothing' },
     { written: 'inject: "a\\0b", heal: x', says: 'inject: expected a command for sh' },
     ...[
+      ['[]', 'proof: expected a command for sh, or a probe with one place'],
+      ['{ probe: unreachable }', 'proof: expected a command for sh, or a probe with one place'],
+      ['{ probe: quake, node: b }', 'proof.probe: expected one of unreachable, failover, latency, restart'],
       ...[
-        '[]',
-        '{ probe: unreachable }',
         '{ probe: unreachable, region: a, node: b }',
         '{ probe: latency, node: b }',
-      ],
-      ...[
         '{ probe: restart, service: a }',
-        '{ probe: quake, node: b }',
         '{ probe: failover, node: b, by: 1s }',
-      ],
-    ].map((proof) => ({
-      written: `inject: x, heal: x, proof: ${proof}`,
-      says: 'proof: expected a command for sh, or a probe with one place',
-    })),
+      ].map((proof) => [proof, 'proof: expected a command for sh, or a probe with one place']),
+    ].map(([proof, says]) => ({ written: `inject: x, heal: x, proof: ${proof}`, says })),
     { written: 'inject: x, heal: x, limit: 1ms', says: 'limit: expected a time like' },
   ])('is refused: {$written}', ({ written, says }) => expect(() => plan(written)).toThrow(says));
 

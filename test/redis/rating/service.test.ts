@@ -120,7 +120,7 @@ describe('a valid request', () => {
   });
 });
 
-const USER = /^x-openclaw-user must be 1 to 128 letters/;
+const USER = /^x-openclaw-user must be 1 to 128 visible ASCII characters/;
 const ITEM = /^item must be 1 to 128 letters/;
 const SCORE = /^score must be a whole number from 1 to 5; found/;
 const LARGE = /too large/;
@@ -142,9 +142,8 @@ describe('an invalid request is rejected and charges no token:', () => {
     ['an empty user', by(''), 400, USER],
     ['a user of 129 letters', by('x'.repeat(129)), 400, USER],
     ['a user of 10 kB', by('x'.repeat(10_240)), 400, USER],
-    ['a user in braces', by('{ada}'), 400, USER],
-    ['a user with a colon', by('ada:ratings'), 400, USER],
-    ['a user with an encoded newline', by('ada%0Ax'), 400, USER],
+    ['a user with a blank', by('ada lovelace'), 400, USER],
+    ['a user with a tab', by('ada\tlovelace'), 400, USER],
     ['a user beyond ASCII', by('ad\u00e0'), 400, USER],
     ...['0', '3', '-1', '1.5', '1e0', '01', ' ', 'two', '99999999999999999999'].map(
       (cost): [string, RequestInit, number, RegExp] => [`a cost of ${cost}`, costing(cost), 400, COST],

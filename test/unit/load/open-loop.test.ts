@@ -46,6 +46,31 @@ describe('the open loop', () => {
     }
   });
 
+  it('sends more while a peak lasts', async () => {
+    const peaks = { ratePerSecond: 600, everyMs: 250, forMs: 100 };
+    const { books } = await loadAgainst(answer, open({ ratePerSecond: 20, peaks }));
+    expectSoundBooks(books, []);
+    expect(books.recorder.sent + droppedOf(books)).toBe(2 * (3 + 60));
+  });
+
+  it('sends each request of a log when it is due, for its user and its cost', async () => {
+    const log = Array.from({ length: 60 }, (_, nth) => ({
+      ...{ atUs: 40_000 * Math.floor(nth / 20) + nth, user: `key:${nth % 7}|x`, cost: 1 + (nth % 3) },
+      region: 'r0',
+    }));
+    const { books, server } = await loadAgainst(answer, { ...open(), recorded: log });
+    expectSoundBooks(books, [server]);
+    const inOrder = [...books.operations].sort((a, b) => a.index - b.index);
+    const firstUs = inOrder[0]?.intendedUs ?? Number.NaN;
+    expect(inOrder.map(({ user, cost, region }) => ({ user, cost, region }))).toEqual(
+      log.map(({ user, cost, region }) => ({ user, cost, region })),
+    );
+    for (const [nth, { intendedUs = 0, invokedUs }] of inOrder.entries()) {
+      expect(Math.abs(intendedUs - firstUs - (log[nth]?.atUs ?? 0))).toBeLessThanOrEqual(1);
+      expect(invokedUs).toBeGreaterThanOrEqual(intendedUs);
+    }
+  });
+
   it('drops and counts a request if every connection is busy', async () => {
     const held: (() => void)[] = [];
     const serve: Answer = (request, socket) => {
@@ -105,7 +130,10 @@ describe('the open loop', () => {
     ],
     ['never answers', () => {}, { info: 'all' }],
   ])('continues and records every request when the server %s', async (_title, serve, { info }) => {
-    const { books, server } = await loadAgainst(serve, { ...open(), drainMs: 100 });
+    const { books, server } = await loadAgainst(serve, {
+      ...open(),
+      ...(info === 'all' && { drainMs: 100 }),
+    });
     expectSoundBooks(books, [server]);
     expectAllAccountedFor(books);
     const { sent, counts } = books.recorder;

@@ -8,18 +8,24 @@ import { accessLogFormat } from './json-lines.ts';
 import { k6Format } from './k6.ts';
 import { vegetaFormat } from './vegeta.ts';
 
-/** The reader of each log format, by its name for `--from`; it reads one file line by line. */
+/** The reader of each log format, by its name for `--from`; it reads one file line by line and needs these fields. */
 export const FOREIGN_FORMATS = {
-  csv: (mapping) => csvFormat(fieldsOf(mapping)),
+  csv: (fields) => csvFormat(fields),
   'access-log': () => accessLogFormat(),
   combined: () => combinedFormat(),
   envoy: () => envoyFormat(),
   haproxy: () => haproxyFormat(),
   k6: () => k6Format(),
   vegeta: () => vegetaFormat(),
-} as const satisfies Readonly<Record<string, (mapping: Mapping) => LineFormat>>;
+} as const satisfies Readonly<Record<string, (fields: readonly string[]) => LineFormat>>;
 
 export type ForeignFormat = keyof typeof FOREIGN_FORMATS;
+
+/** The name of the format of a run's own history. */
+export const OWN_FORMAT = 'history';
+
+/** The formats of logs whose requests can be sent again. */
+export type ArrivalFormat = ForeignFormat | typeof OWN_FORMAT;
 
 /** The formats that define the fields for time, duration and status themselves. */
 export const TIMED_FORMATS = {

@@ -1,0 +1,46 @@
+import { makeRandom } from '../core/prng.ts';
+import type { RecordedRequest } from '../history/foreign/arrivals.ts';
+import type { Arrivals } from './arrivals.ts';
+import type { LoadShape, PlannedUser } from './users.ts';
+
+type Shape = Pick<LoadShape, 'seed' | 'regions' | 'roaming'>;
+
+/**
+ * The users of a recorded load, in the order of their first requests. Each sends from the regions that the log names; if
+ * it names none, from one that is drawn by the seed, or, if it roams, from all.
+ */
+export function recordedUsers(
+  requests: readonly RecordedRequest[],
+  { seed, regions, roaming }: Shape,
+): PlannedUser[] {
+  const random = makeRandom(seed, 'recorded users');
+  const users = new Map<string, { name: string; regions: string[]; weight: number; arrivesMs: number }>();
+  for (const { user: name, region, atUs } of requests) {
+    let user = users.get(name);
+    if (user === undefined) {
+      const home = regions[Math.floor(random() * regions.length)] ?? '';
+      const drawn = random() < roaming ? [...regions] : [home];
+      user = { name, regions: region === undefined ? drawn : [], weight: 0, arrivesMs: atUs / 1_000 };
+      users.set(name, user);
+    }
+    if (region !== undefined && !user.regions.includes(region)) user.regions.push(region);
+    user.weight++;
+  }
+  return [...users.values()];
+}
+
+/** The requests of a log, each in its own region, or in one of its user's that is drawn by the seed. */
+export function* recordedArrivals(
+  requests: readonly RecordedRequest[],
+  users: readonly PlannedUser[],
+  { seed, regions }: Shape,
+): Arrivals {
+  const random = makeRandom(seed, 'recorded regions');
+  const regionsOf = new Map(users.map((user) => [user.name, user.regions]));
+  const places = new Map(regions.map((region, index) => [region, index]));
+  for (const { atUs, user, cost, region } of requests) {
+    const own = regionsOf.get(user) ?? [];
+    const from = region ?? own[own.length > 1 ? Math.floor(random() * own.length) : 0] ?? '';
+    yield { atUs, region: places.get(from) ?? 0, request: { user, cost } };
+  }
+}
