@@ -68,9 +68,9 @@ export async function startRegion(options: ServiceOptions): Promise<RegionServic
   return { gateway, ratings };
 }
 
-function redisFlags({ seeds, external }: RegionView): string[] {
-  const { ca, serverName, insecure } = external?.tls ?? {};
-  const scheme = external?.tls === undefined ? 'redis' : 'rediss';
+function redisFlags({ seeds, tls }: RegionView): string[] {
+  const { ca, serverName, insecure } = tls ?? {};
+  const scheme = tls === undefined ? 'redis' : 'rediss';
   return [
     ...seeds.flatMap(({ host, port }) => [
       '--redis',
@@ -83,7 +83,7 @@ function redisFlags({ seeds, external }: RegionView): string[] {
 }
 
 /** How the service finds the server of a key. */
-function kindFlags({ external: { kind, primary = '' } = { kind: 'cluster' } }: RegionView): string[] {
+function kindFlags({ kind, primary = '' }: RegionView): string[] {
   if (kind === 'sentinel') return ['--sentinel', primary];
   return kind === 'cluster' ? ['--cluster'] : [];
 }

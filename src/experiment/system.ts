@@ -10,6 +10,7 @@ import { findDeviations } from '../regions/network/deviations.ts';
 import type { Endpoint, Regions } from '../regions/provider.ts';
 import { settleAll } from '../regions/waiting.ts';
 import type { Plan } from '../scenario/plan.ts';
+import { replicasOfPrimary } from '../topology/topology.ts';
 import type { Cleanup } from './cleanup.ts';
 import { failurePolicyOf } from './plan-file.ts';
 import { cannotWrite } from './run-folder.ts';
@@ -80,7 +81,7 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
     const names = plan.topology.regions;
     const { strategy, policy, limiter, instances = 1 } = plan;
     onStep(startText(names.length, instances));
-    const { replicas } = plan.topology;
+    const replicas = replicasOfPrimary(plan.topology);
     const onFailure = failurePolicyOf(plan);
     const decides = {
       strategy,

@@ -32,7 +32,7 @@ function recorder(failing: Readonly<Record<string, number>> = {}) {
       nodes: note('nodes') as unknown as FaultContext['regions']['nodes'],
       direct: () => ({ host: '127.0.0.1', port: 1 }),
       announced: () => ({ host: '127.0.0.1', port: 1 }),
-      view: (region) => ({ region, seeds: [] }),
+      view: (region) => ({ region, kind: 'cluster', seeds: [] }),
     },
     setServiceClock: async (region, offsetMs) => {
       calls.push(`setServiceClock ${region} ${offsetMs}`);

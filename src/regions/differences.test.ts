@@ -35,6 +35,13 @@ describe('a cluster that is up', () => {
       },
       differs: ['replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
     },
+    {
+      title: 'differs in its kind and in the replicas that a write needs',
+      want: {
+        topology: topologyWith({ kind: 'sentinel', minReplicasToWrite: 1, minReplicasMaxLagMs: 2_000 }),
+      },
+      differs: ['topology', 'minReplicasToWrite', 'minReplicasMaxLag'],
+    },
     { title: 'differs in its seed', want: { seed: 2 }, differs: ['seed'] },
     { title: 'runs another server', want: { server: 'redis' }, differs: ['server'] },
     {

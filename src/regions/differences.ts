@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Topology } from '../topology/topology.ts';
+import { replicasOption, type Topology } from '../topology/topology.ts';
 import type { ProviderName } from './choose-provider.ts';
 import { provisionOf } from './local/provider.ts';
 import type { ClusterState } from './store/cluster-state.ts';
@@ -22,11 +22,14 @@ export function findDifferences(
   const sameRegions = isDeepStrictEqual(topology.regions, found.regions);
   const differs = {
     regions: !sameRegions,
-    replicas: replicasOf(topology) !== replicasOf(found),
+    topology: topology.kind !== found.kind,
+    replicas: replicasOption(topology) !== replicasOption(found),
     roundTrip: sameRegions && !isDeepStrictEqual(topology.roundTripMs, found.roundTripMs),
     jitter: topology.jitterMs !== found.jitterMs,
     persistence: topology.persistence !== found.persistence,
     nodeTimeout: topology.nodeTimeoutMs !== found.nodeTimeoutMs,
+    minReplicasToWrite: topology.minReplicasToWrite !== found.minReplicasToWrite,
+    minReplicasMaxLag: topology.minReplicasMaxLagMs !== found.minReplicasMaxLagMs,
     seed: seed !== undefined && seed !== (provisionOf(state).seed ?? seed),
     server: server !== undefined && server !== serverOf(state),
     provider: provider !== 'auto' && provider !== state.provider,
@@ -42,8 +45,4 @@ export function isAsWanted(wanted: WantedCluster, state: ClusterState): boolean 
 /** The server program of local nodes. */
 function serverOf(state: ClusterState): string | undefined {
   return state.provider === 'local' ? provisionOf(state).binary.command : undefined;
-}
-
-function replicasOf({ nodes, regions }: Topology): number {
-  return nodes.length / regions.length - 1;
 }

@@ -1,5 +1,5 @@
-import type { Endpoint, Endpoints } from '../topology/endpoints.ts';
-import type { PlannedNode, Topology } from '../topology/topology.ts';
+import type { Endpoint, EndpointTls, Kind } from '../topology/endpoints.ts';
+import { everyServer, type PlannedNode, type Topology } from '../topology/topology.ts';
 import type { Links } from './network/links.ts';
 import type { RedisAccess } from './network/redis-access.ts';
 
@@ -20,8 +20,15 @@ export interface Login {
 /** The addresses through which a client of one region reaches the cluster. */
 export interface RegionView {
   readonly region: string;
-  /** The nodes of its own region: the seed nodes of a cluster client. */
+  /** How clients find the server of a key. */
+  readonly kind: Kind;
+  /** The nodes of its own region: the seed nodes of a cluster client. Of kind single the server, of kind sentinel the
+   * Sentinels, that of the region first. */
   readonly seeds: readonly Endpoint[];
+  /** Of kind sentinel: the name of the primary. */
+  readonly primary?: string;
+  /** Of external nodes. */
+  readonly tls?: EndpointTls;
   /** The source address that places a client in the region. Absent if the network of the client places it. */
   readonly localAddress?: string;
   /**
@@ -29,8 +36,6 @@ export interface RegionView {
    * that node as a client of the region would. The format is the `natMap` of ioredis.
    */
   readonly natMap?: Readonly<Record<string, Endpoint>>;
-  /** Of external nodes: how clients find and reach them. The seeds of kind sentinel are the Sentinels. */
-  readonly external?: Pick<Endpoints, 'kind' | 'tls'> & { readonly primary?: string };
 }
 
 /** The address that this machine connects to for an address in a region's view. */
@@ -133,9 +138,9 @@ export function announcedAddress(regions: Pick<Regions, 'announced'>, node: stri
   return `${host}:${port}`;
 }
 
-/** The planned node of this name. Throws RangeError if there is none. */
-export function plannedNode(topology: Pick<Topology, 'nodes'>, name: string): PlannedNode {
-  const node = topology.nodes.find((candidate) => candidate.name === name);
+/** The planned node or Sentinel of this name. Throws RangeError if there is none. */
+export function plannedNode(topology: Pick<Topology, 'nodes' | 'sentinels'>, name: string): PlannedNode {
+  const node = everyServer(topology).find((candidate) => candidate.name === name);
   if (node === undefined) throw new RangeError(`no node is called ${name}`);
   return node;
 }
@@ -144,6 +149,30 @@ export function nodesOf({ nodes }: Pick<Topology, 'nodes'>, region: string): Pla
   return nodes.filter((node) => node.region === region);
 }
 
-export function nodesAbroad({ nodes }: Pick<Topology, 'nodes'>, region: string): PlannedNode[] {
-  return nodes.filter((node) => node.region !== region);
+/** The nodes and Sentinels of other regions. */
+export function serversAbroad(
+  topology: Pick<Topology, 'nodes' | 'sentinels'>,
+  region: string,
+): PlannedNode[] {
+  return everyServer(topology).filter((node) => node.region !== region);
 }
+
+/** How clients of a region find the server of a key. */
+export function findingIn(
+  topology: Topology,
+  region: string,
+  announced: (node: string) => Endpoint,
+): Pick<RegionView, 'kind' | 'seeds' | 'primary'> {
+  const { kind, nodes, sentinels } = topology;
+  const isHere = (node: PlannedNode) => node.region === region;
+  const asked = {
+    cluster: nodes.filter(isHere),
+    single: nodes,
+    sentinel: [...sentinels.filter(isHere), ...sentinels.filter((each) => !isHere(each))],
+  }[kind];
+  const seeds = asked.map(({ name }) => announced(name));
+  return { kind, seeds, ...(kind === 'sentinel' && { primary: PRIMARY }) };
+}
+
+/** How the Sentinels of our own regions call the primary. */
+export const PRIMARY = 'primary';

@@ -3,7 +3,15 @@ import { parseClaim } from '../checker/claims/claim.ts';
 import { given } from '../core/given.ts';
 import { formatPolicy, parsePolicy } from '../core/policy.ts';
 import { DEFAULT_STRATEGY, STRATEGY_NAMES } from '../core/strategies.ts';
-import { DEFAULT_TOPOLOGY, MOST_REPLICAS, PAIR, type TopologyOptions } from '../topology/topology.ts';
+import { KINDS } from '../topology/endpoints.ts';
+import {
+  DEFAULT_TOPOLOGY,
+  defaultReplicas,
+  MOST_REGIONS,
+  MOST_REPLICAS,
+  PAIR,
+  type TopologyOptions,
+} from '../topology/topology.ts';
 import { DEFAULT_LOAD, DEFAULT_POLICY, DEFAULT_RESTING, DEFAULT_SEED, LIMITS, TIMES } from './defaults.ts';
 import { faultSchema } from './faults/index.ts';
 import { choice, decimal, duration, listOf, mapping, readBy, regionName, wholeNumber } from './fields.ts';
@@ -17,9 +25,21 @@ const topologySchema = mapping({
   regions: listOf(regionName(), { what: 'regions', least: 1 })
     .default([...DEFAULT_TOPOLOGY.regions])
     .meta({ description: 'One to nine names; each region has one primary.' }),
-  replicas: wholeNumber(0, MOST_REPLICAS)
-    .default(DEFAULT_TOPOLOGY.replicas)
-    .meta({ description: 'Replicas of each primary, placed in the regions that follow its own.' }),
+  kind: choice(KINDS).default('cluster').meta({
+    description:
+      'cluster: a Redis Cluster with a primary in each region; single: one server in the first region; sentinel: one primary there, replicas in the other regions, and a Sentinel in each.',
+  }),
+  replicas: wholeNumber(0, MOST_REPLICAS).optional().meta({
+    description:
+      'Replicas of each primary, placed in the regions that follow its own (default 1). With kind: sentinel, replicas in each other region.',
+  }),
+  minReplicasToWrite: wholeNumber(0, MOST_REPLICAS * MOST_REGIONS)
+    .optional()
+    .meta({ description: 'A primary with fewer linked replicas refuses writes (min-replicas-to-write).' }),
+  minReplicasMaxLag: duration({ leastMs: 1_000, mostMs: 600_000 }).optional().meta({
+    description:
+      'A replica that is silent for longer does not count; whole seconds, default 10s (min-replicas-max-lag).',
+  }),
   roundTrip: z
     .record(z.string().regex(PAIR), duration(TIMES.delay), {
       error: `a mapping from ${PAIR_ERROR}, to a time`,
@@ -37,8 +57,11 @@ const topologySchema = mapping({
     .meta({ description: 'How long a node may be silent before others suspect it (cluster-node-timeout).' }),
 })
   .transform(
-    ({ roundTrip, jitter, persistence, nodeTimeout, ...rest }): TopologyOptions => ({
-      ...rest,
+    ({ kind, replicas, roundTrip, jitter, persistence, nodeTimeout, ...rest }): TopologyOptions => ({
+      ...(kind !== 'cluster' && { kind }),
+      regions: rest.regions,
+      replicas: replicas ?? defaultReplicas(kind),
+      ...given({ minReplicasToWrite: rest.minReplicasToWrite, minReplicasMaxLagMs: rest.minReplicasMaxLag }),
       ...{ roundTripMs: roundTrip, jitterMs: jitter, persistence, nodeTimeoutMs: nodeTimeout },
     }),
   )

@@ -1,11 +1,21 @@
 import { invalidOption } from '../core/errors.ts';
+import { given } from '../core/given.ts';
 import type { Kind } from './endpoints.ts';
+import { planOnePrimary } from './one-primary.ts';
+import type { PlannedNode } from './planned-node.ts';
+
+export type { PlannedNode };
 
 /** The options from which `planTopology` plans a cluster over regions. */
 export interface TopologyOptions {
   /** One to nine names. */
   readonly regions: readonly string[];
-  /** Replicas of each primary, in other regions than the primary unless it is the only region. */
+  /** Default: a cluster. `single`: one server in the first region. `sentinel`: one primary there, and Sentinels. */
+  readonly kind?: Exclude<Kind, 'cluster'>;
+  /**
+   * Replicas of each primary, in other regions than the primary unless it is the only region. Of kind sentinel: replicas
+   * in each other region.
+   */
   readonly replicas: number;
   /** Round trip in milliseconds between two regions, keyed `a:b` in either order; absent pairs take the default. */
   readonly roundTripMs: Readonly<Record<string, number>>;
@@ -14,23 +24,15 @@ export interface TopologyOptions {
   readonly persistence: Persistence;
   /** Milliseconds after which a silent node is suspected. */
   readonly nodeTimeoutMs: number;
+  /** A primary with fewer linked replicas refuses writes. */
+  readonly minReplicasToWrite?: number;
+  /** After which silence such a replica does not count; whole seconds. */
+  readonly minReplicasMaxLagMs?: number;
   /** Each region has one separate Redis. Default: all nodes form one cluster. */
   readonly apart?: true;
 }
 
 export type Persistence = 'none' | 'aof';
-
-export interface PlannedNode {
-  /** `<region>-<k>`, unique. */
-  readonly name: string;
-  readonly region: string;
-  /** Its number within the region, from 0. */
-  readonly index: number;
-  /** The name of its primary; absent for a primary. */
-  readonly replicaOf?: string;
-  /** The first and the last of the slots that a primary starts with. */
-  readonly slots?: readonly [first: number, last: number];
-}
 
 /** An ordered pair of regions: the direction from one to the other. */
 export interface RegionPair {
@@ -38,9 +40,13 @@ export interface RegionPair {
   readonly to: string;
 }
 
-export interface Topology {
+export interface Topology extends Pick<TopologyOptions, 'minReplicasToWrite' | 'minReplicasMaxLagMs'> {
+  /** How clients find the server of a key. */
+  readonly kind: Kind;
   readonly regions: readonly string[];
   readonly nodes: readonly PlannedNode[];
+  /** Of kind sentinel: one in each region, none of which holds data. */
+  readonly sentinels: readonly PlannedNode[];
   readonly jitterMs: number;
   readonly persistence: Persistence;
   readonly nodeTimeoutMs: number;
@@ -48,8 +54,8 @@ export interface Topology {
   readonly roundTripMs: Readonly<Record<string, number>>;
   /** Absent if all nodes form one cluster. */
   readonly apart?: true;
-  /** Of nodes that were already running: how clients find them. Their roles and slots are not planned. */
-  readonly external?: Kind;
+  /** Its nodes were already running; their roles and slots are not planned. */
+  readonly external?: true;
 }
 
 const DEFAULT_REGIONS = ['us-east', 'eu-west', 'ap-south'] as const;
@@ -68,7 +74,7 @@ export const NO_ROUND_TRIPS: typeof DEFAULT_ROUND_TRIPS = { known: {}, otherMs: 
 export const SLOTS = 16_384;
 /** As CLUSTER NODES prints them. */
 export const ALL_SLOTS = `0-${SLOTS - 1}`;
-const MOST_REGIONS = 9;
+export const MOST_REGIONS = 9;
 /** Per primary. A region has at most this many nodes plus its primary. */
 export const MOST_REPLICAS = 19;
 
@@ -82,13 +88,13 @@ export const DEFAULT_TOPOLOGY: TopologyOptions = {
 };
 
 /** Whether its nodes run in cluster mode. */
-export function isInCluster({ external = 'cluster' }: Pick<Topology, 'external'>): boolean {
-  return external === 'cluster';
+export function isInCluster({ kind }: Pick<Topology, 'kind'>): boolean {
+  return kind === 'cluster';
 }
 
-/** Plans one primary per region, with its replicas in the following regions. Throws INVALID_OPTION. */
+/** Plans one primary per region, with its replicas in the following regions, or one for all. Throws INVALID_OPTION. */
 export function planTopology(options: TopologyOptions): Topology {
-  const { regions, replicas } = options;
+  const { kind = 'cluster', regions, replicas } = options;
   checkRegions(regions);
   if (!Number.isInteger(replicas) || replicas < 0 || replicas > MOST_REPLICAS) {
     throw invalidOption(`replicas must be a whole number from 0 to ${MOST_REPLICAS}; found ${replicas}`);
@@ -96,16 +102,20 @@ export function planTopology(options: TopologyOptions): Topology {
   const roundTripMs = planRoundTrips(options);
   if (options.apart && replicas > 0)
     throw invalidOption(`separate regions have no replicas; found ${replicas}`);
+  checkKind(options);
   const longest = Math.max(0, ...Object.values(roundTripMs)) + options.jitterMs;
   if (options.nodeTimeoutMs < 2 * longest) {
     throw invalidOption(
       `the node timeout must be at least twice the longest round trip of ${longest} ms; found ${options.nodeTimeoutMs} ms`,
     );
   }
+  const clustered = () => (options.apart ? regions.map(nodeOfRegion) : planNodes(regions, replicas));
   return {
+    kind,
     regions,
-    nodes: options.apart ? regions.map(nodeOfRegion) : planNodes(regions, replicas),
+    ...(kind === 'cluster' ? { nodes: clustered(), sentinels: [] } : planOnePrimary({ ...options, kind })),
     ...(options.apart && { apart: true }),
+    ...minReplicasOf(options),
     roundTripMs,
     jitterMs: options.jitterMs,
     persistence: options.persistence,
@@ -113,11 +123,79 @@ export function planTopology(options: TopologyOptions): Topology {
   };
 }
 
-/** The options that plan this topology as one cluster, with every round trip listed. */
+/** The options that plan this topology, with every round trip listed; of regions apart those of one cluster. */
 export function optionsOf(topology: Topology): TopologyOptions {
-  const { regions, nodes, roundTripMs: trips, jitterMs, persistence, nodeTimeoutMs } = topology;
-  const replicas = nodes.length / regions.length - 1;
-  return { regions, replicas, roundTripMs: trips, jitterMs, persistence, nodeTimeoutMs };
+  const { kind, regions, roundTripMs: trips, jitterMs, persistence, nodeTimeoutMs } = topology;
+  return {
+    ...(kind !== 'cluster' && { kind }),
+    ...{
+      regions,
+      replicas: replicasOption(topology),
+      roundTripMs: trips,
+      jitterMs,
+      persistence,
+      nodeTimeoutMs,
+    },
+    ...minReplicasOf(topology),
+  };
+}
+
+/** The option `replicas` that plans this topology. */
+export function replicasOption({
+  kind,
+  regions,
+  nodes,
+}: Pick<Topology, 'kind' | 'regions' | 'nodes'>): number {
+  if (kind === 'cluster') return nodes.length / regions.length - 1;
+  return (nodes.length - 1) / Math.max(1, regions.length - 1);
+}
+
+/** How many replicas each primary has. */
+export function replicasOfPrimary({
+  kind,
+  regions,
+  replicas,
+}: Pick<TopologyOptions, 'kind' | 'regions' | 'replicas'>): number {
+  return kind === 'sentinel' ? replicas * Math.max(1, regions.length - 1) : replicas;
+}
+
+/** The default of `replicas`. */
+export function defaultReplicas(kind: Kind | undefined): number {
+  return kind === 'single' ? 0 : DEFAULT_TOPOLOGY.replicas;
+}
+
+type MinReplicas = Pick<TopologyOptions, 'minReplicasToWrite' | 'minReplicasMaxLagMs'>;
+
+function minReplicasOf({ minReplicasToWrite, minReplicasMaxLagMs }: MinReplicas): MinReplicas {
+  return given({ minReplicasToWrite, minReplicasMaxLagMs });
+}
+
+function checkKind(options: TopologyOptions): void {
+  const { kind, apart, replicas, minReplicasToWrite = 0, minReplicasMaxLagMs } = options;
+  if (kind !== undefined && apart)
+    throw invalidOption(
+      `topology ${kind} has one primary for all regions, and this strategy needs a primary in each`,
+      'use topology cluster for active-active',
+    );
+  if (kind === 'single' && replicas > 0)
+    throw invalidOption(`a single server has no replicas; found ${replicas}`, 'use topology sentinel');
+  const most = replicasOfPrimary(options);
+  if (!Number.isInteger(minReplicasToWrite) || minReplicasToWrite < 0 || minReplicasToWrite > most)
+    throw invalidOption(
+      `minReplicasToWrite must be 0 to ${most}, the replicas of a primary; found ${minReplicasToWrite}`,
+    );
+  if (minReplicasMaxLagMs === undefined) return;
+  if (minReplicasToWrite === 0)
+    throw invalidOption('minReplicasMaxLag needs minReplicasToWrite', 'set minReplicasToWrite: 1');
+  if (minReplicasMaxLagMs % 1_000 !== 0 || minReplicasMaxLagMs < 1_000)
+    throw invalidOption(
+      `minReplicasMaxLag must be whole seconds, at least 1s; found ${minReplicasMaxLagMs} ms`,
+    );
+}
+
+/** The nodes and the Sentinels. */
+export function everyServer({ nodes, sentinels }: Pick<Topology, 'nodes' | 'sentinels'>): PlannedNode[] {
+  return [...nodes, ...sentinels];
 }
 
 /** Every ordered pair of different regions. */

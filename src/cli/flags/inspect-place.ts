@@ -38,8 +38,8 @@ export async function openPlace(flags: PlaceFlags, environment: Environment): Pr
   if (endpoints !== undefined) {
     const { openEndpoints } = await import('../flags/endpoints-option.ts'); // its zod is a fifth of a start
     const { regions, login } = await openEndpoints(endpoints, environment);
-    const { external, nodes } = regions.topology;
-    if (external === 'single' && nodes.length > 1)
+    const { kind, nodes } = regions.topology;
+    if (kind === 'single' && nodes.length > 1)
       throw invalidOption(
         `${endpoints} has several servers, each with buckets of its own; inspect looks into one`,
         'name it: openclaw-rl inspect <user> --cluster redis://host:port',

@@ -4,9 +4,12 @@ import { type Command, Option } from 'commander';
 import { plain } from '../../core/units.ts';
 import { PROVIDERS, type ProviderName } from '../../regions/choose-provider.ts';
 import { DEFAULT_SEED, TIMES } from '../../scenario/defaults.ts';
+import { KINDS, type Kind } from '../../topology/endpoints.ts';
 import {
   DEFAULT_TOPOLOGY,
+  defaultReplicas,
   KNOWN_ROUND_TRIPS_MS,
+  MOST_REGIONS,
   MOST_REPLICAS,
   OTHER_ROUND_TRIP_MS,
   type Persistence,
@@ -19,8 +22,13 @@ import { decimalNumber, parseRegions, parseRoundTrips, wholeNumber } from './opt
 
 /** The flags of commands that start a cluster. */
 export interface TopologyFlags {
+  readonly topology: Kind;
   readonly regions: readonly string[];
-  readonly replicas: number;
+  /** Absent: the default of the topology. */
+  readonly replicas?: number;
+  readonly minReplicasToWrite?: number;
+  /** Seconds. */
+  readonly minReplicasMaxLag?: number;
   readonly roundTrip: Record<string, number>;
   readonly jitter: number;
   readonly persistence: Persistence;
@@ -38,15 +46,32 @@ const KNOWN_ROUND_TRIPS = [
 export function topologyOptions(command: Command): Command {
   return command
     .addOption(
+      new Option(
+        '--topology <kind>',
+        'a Redis Cluster, a single server, or a primary with Sentinels; the last two have one primary, in the first region',
+      )
+        .choices(KINDS)
+        .default('cluster'),
+    )
+    .addOption(
       new Option('--regions <names>', 'region names, separated by commas')
         .argParser(parseRegions)
         .default([...DEFAULT_TOPOLOGY.regions], DEFAULT_TOPOLOGY.regions.join(',')),
     )
+    .addOption(
+      new Option('--replicas <count>', 'replicas of each primary, in other regions; with sentinel, in each')
+        .argParser(wholeNumber(0, MOST_REPLICAS))
+        .default(undefined, `${DEFAULT_TOPOLOGY.replicas}; of a single server 0`),
+    )
     .option(
-      '--replicas <count>',
-      'replicas of each primary, in other regions',
-      wholeNumber(0, MOST_REPLICAS),
-      DEFAULT_TOPOLOGY.replicas,
+      '--min-replicas-to-write <count>',
+      'a primary with fewer linked replicas refuses writes',
+      wholeNumber(0, MOST_REPLICAS * MOST_REGIONS),
+    )
+    .option(
+      '--min-replicas-max-lag <s>',
+      'a replica that is silent for longer does not count',
+      wholeNumber(1, 600),
     )
     .addOption(
       new Option(
@@ -104,10 +129,13 @@ export function askedTopology(flags: TopologyFlags): Topology | undefined {
 
 /** The topology of these flags. Throws INVALID_OPTION. */
 export function topologyOf(flags: TopologyFlags): Topology {
-  const { regions, replicas, roundTrip, jitter, persistence, nodeTimeout } = flags;
+  const { topology: kind, regions, roundTrip, jitter, persistence, nodeTimeout, minReplicasMaxLag } = flags;
   return planTopology({
+    ...(kind !== 'cluster' && { kind }),
     regions,
-    replicas,
+    replicas: flags.replicas ?? defaultReplicas(kind),
+    ...(flags.minReplicasToWrite !== undefined && { minReplicasToWrite: flags.minReplicasToWrite }),
+    ...(minReplicasMaxLag !== undefined && { minReplicasMaxLagMs: 1_000 * minReplicasMaxLag }),
     roundTripMs: roundTrip,
     jitterMs: jitter,
     persistence,
@@ -117,11 +145,15 @@ export function topologyOf(flags: TopologyFlags): Topology {
 
 /** The flags that start a cluster like this. */
 export function topologyCommandLine(topology: TopologyOptions): string {
-  const { regions, replicas, roundTripMs, jitterMs, persistence, nodeTimeoutMs } = topology;
+  const { kind, regions, replicas, roundTripMs, jitterMs, persistence, nodeTimeoutMs } = topology;
+  const { minReplicasToWrite, minReplicasMaxLagMs } = topology;
   const trips = Object.entries(roundTripMs).map(([pair, ms]) => `--round-trip ${pair}=${plain(ms)}`);
   return [
     `--regions ${regions.join(',')} --replicas ${replicas} --jitter ${plain(jitterMs)} --persistence ${persistence}`,
     `--node-timeout ${nodeTimeoutMs}`,
+    ...(kind === undefined ? [] : [`--topology ${kind}`]),
+    ...(minReplicasToWrite === undefined ? [] : [`--min-replicas-to-write ${minReplicasToWrite}`]),
+    ...(minReplicasMaxLagMs === undefined ? [] : [`--min-replicas-max-lag ${minReplicasMaxLagMs / 1_000}`]),
     ...trips,
   ].join(' ');
 }

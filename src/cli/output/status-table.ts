@@ -3,6 +3,7 @@ import { printable } from '../../core/printable.ts';
 import type { ClusterStatus, LinkStatus, NodeStatus } from '../../regions/cluster/status.ts';
 import type { AccessState } from '../../regions/network/redis-access.ts';
 import { restartHint } from '../../regions/open-cluster.ts';
+import type { SentinelStatus } from '../../regions/sentinel/agreement.ts';
 import type { Look } from '../../report/fit-lines.ts';
 import { drawTable } from '../../report/text-table.ts';
 import type { Environment } from '../process/environment.ts';
@@ -15,7 +16,7 @@ export function printStatus(status: ClusterStatus, json: boolean, { out, look }:
 
 /** Logs the nodes that do not answer and those without cluster mode, with a hint. Returns whether all answer. */
 export function reportSilentNodes(status: ClusterStatus, { log }: Environment): boolean {
-  const { name, provider, nodes } = status;
+  const { name, provider, nodes, sentinels = [] } = status;
   const namesOf = (wanted: NodeStatus['role']) =>
     nodes.filter(({ role }) => role === wanted).map((node) => node.name);
   const single = nodes.find(({ role }) => role === 'standalone');
@@ -24,7 +25,10 @@ export function reportSilentNodes(status: ClusterStatus, { log }: Environment): 
   const locked = namesOf('locked');
   if (locked.length > 0)
     log(`asks for a password, or refuses the one given: ${locked.join(', ')}\n${LOGIN_HINT}`);
-  const silent = namesOf('down');
+  const silent = [
+    ...namesOf('down'),
+    ...sentinels.flatMap((sentinel) => (sentinel.primary === undefined ? [sentinel.name] : [])),
+  ];
   if (silent.length === 0) return true;
   const mend = `to restart killed nodes: openclaw-rl fault heal --name ${name}; or ${restartHint(name)}`;
   log(`does not answer: ${silent.join(', ')}\n${provider === 'external' ? '' : `  ${mend}\n`}`);
@@ -48,6 +52,10 @@ function renderStatus(status: ClusterStatus, { colour, columns }: Look): string 
     rows: status.nodes.map((node) => nodeRow(node, colours)),
     spare: ['cluster'],
   };
+  const sentinels = {
+    head: ['Sentinel', 'address', 'names as primary', 'says of it'],
+    rows: (status.sentinels ?? []).map((sentinel) => sentinelRow(sentinel, colours)),
+  };
   const links = {
     head: ['from', 'to', 'round trip ms', 'measured ms', 'in force'],
     rows: status.links.map((link) => linkRow(link, colours)),
@@ -59,11 +67,7 @@ function renderStatus(status: ClusterStatus, { colour, columns }: Look): string 
     head: ['services of', 'Redis'],
     rows: (status.access ?? []).flatMap((state) => accessRows(state, colours)),
   };
-  const tables = [
-    nodes,
-    ...(status.links.length > 0 ? [links] : []),
-    ...(access.rows.length > 0 ? [access] : []),
-  ];
+  const tables = [nodes, ...[sentinels, links, access].filter(({ rows }) => rows.length > 0)];
   return `${[title, ...tables.map((table) => drawTable(table, columns))].join('\n')}\n`;
 }
 
@@ -78,6 +82,10 @@ function nodeRow(
   const isOut = role !== 'primary' && role !== 'replica';
   const state = isOut ? '' : clusterOk ? colours.green('ok') : colours.red('down');
   return [name, address, isOut ? colours.red(role) : role, primary ?? '', printable(slots), lag, state];
+}
+
+function sentinelRow({ name, address, primary, flags }: SentinelStatus, colours: Colours): string[] {
+  return [name, address, primary ?? colours.red('does not answer'), flags.join(', ')];
 }
 
 function linkRow(link: LinkStatus, colours: Colours): string[] {

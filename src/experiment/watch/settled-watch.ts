@@ -58,7 +58,7 @@ export async function untilStable(
 
 /** Names a node that is down, or gives the number of served slots if that is not all of them; else undefined. */
 export function lackOfRoles(
-  { apart, nodes, external }: Pick<Topology, 'apart' | 'nodes' | 'external'>,
+  { kind, apart, nodes, external }: Pick<Topology, 'kind' | 'apart' | 'nodes' | 'external'>,
   roles: ReadonlyMap<string, NodeRole>,
 ): string | undefined {
   const down = nodes.find(({ name }) => (roles.get(name)?.role ?? 'down') === 'down');
@@ -67,12 +67,8 @@ export function lackOfRoles(
   const clusters = apart ? nodes.length : 1;
   const total = served.reduce((sum, slots) => sum + slots, 0);
   // Nodes that were running may be several clusters; behind Sentinels there is one primary.
-  if (isSeveral(external) && total > 0 && total % SLOTS === 0) return undefined;
+  if (external && kind !== 'sentinel' && total > 0 && total % SLOTS === 0) return undefined;
   return total === clusters * SLOTS ? undefined : `${total} of ${clusters * SLOTS} slots are served`;
-}
-
-function isSeveral(external: Topology['external']): boolean {
-  return external === 'cluster' || external === 'single';
 }
 
 /** Slots as CLUSTER NODES prints them; a migrating slot, in brackets, is counted with its range. */

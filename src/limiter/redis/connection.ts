@@ -66,13 +66,12 @@ export function checkRedis(redis: unknown, option = 'redis'): void {
 
 function checkConnection(redis: RedisConnection, option: string): void {
   checkKnown(redis, { of: option, known: KNOWN });
-  const { cluster, sentinel, tls, localAddress, urls } = redis;
+  const { cluster, sentinel, tls, urls } = redis;
   if (sentinel !== undefined) {
     checkKnown(sentinel, { of: `${option}.sentinel`, known: KNOWN_OF_SENTINEL });
     if (typeof sentinel.primary !== 'string' || sentinel.primary === '')
       throw invalidOption(`${option}.sentinel needs the name of the primary`, "set primary: 'mymaster'");
-    if (cluster || localAddress !== undefined)
-      throw invalidOption(`${option}.sentinel cannot be combined with cluster or localAddress`);
+    if (cluster) throw invalidOption(`${option}.sentinel cannot be combined with cluster`);
   }
   if (tls === undefined) return;
   checkKnown(tls, { of: `${option}.tls`, known: KNOWN_OF_TLS });

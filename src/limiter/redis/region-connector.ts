@@ -1,6 +1,6 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { AbstractConnector } from 'ioredis';
+import { AbstractConnector, type Redis, SentinelConnector } from 'ioredis';
 
 interface ConnectorOptions {
   readonly host?: string;
@@ -32,6 +32,35 @@ export function connectorFrom(localAddress: string): new (options: unknown) => A
       const socket = tls === undefined ? connect(place) : connectTls({ ...place, ...tls });
       this.stream = socket;
       return socket;
+    }
+  };
+}
+
+interface Found {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The members of the connector of ioredis that this one replaces; private in its types. */
+interface Hooks {
+  connectToSentinel(sentinel: Found, options?: object): Redis;
+  sentinelNatResolve(found: Found | null): Found | null;
+}
+
+/** The same for a client that finds its server by Sentinels: it asks them from the local address, too. */
+export function sentinelConnectorFrom(localAddress: string): new (options: unknown) => AbstractConnector {
+  const Connector = connectorFrom(localAddress);
+  return class RegionSentinelConnector extends SentinelConnector {
+    constructor(options: unknown) {
+      super(options as ConstructorParameters<typeof SentinelConnector>[0]);
+      const hooks = this as unknown as Hooks;
+      const connectToSentinel = hooks.connectToSentinel.bind(this);
+      const resolve = hooks.sentinelNatResolve.bind(this);
+      hooks.connectToSentinel = (sentinel, more) => connectToSentinel(sentinel, { ...more, Connector });
+      hooks.sentinelNatResolve = (found) => {
+        const reached = resolve(found);
+        return reached && { ...reached, localAddress }; // passed to net.connect, or tls.connect
+      };
     }
   };
 }

@@ -46,6 +46,7 @@ async function form(
   clients: Clients,
   signal: AbortSignal,
 ): Promise<void> {
+  if (!isInCluster(topology)) return waitUntilWhole(topology, clients, signal, FORM_MS);
   await assignSlots(topology, clients, signal);
   if (!topology.apart) {
     await introduce(nodes, clients, signal);
@@ -86,9 +87,24 @@ export async function waitUntilWhole(
 
 /** What a cluster lacks to be healthy, as the first such node reports; undefined if nothing. Only reads. */
 export function lackOfWhole(topology: Topology, clients: Clients): Promise<string | undefined> {
-  const { apart, nodes, external } = topology;
-  if (!isInCluster(topology)) return lacking(clients, lackOfLink);
+  const { kind, apart, nodes, external } = topology;
+  if (kind === 'single') return lacking(clients, lackOfLink);
+  if (kind === 'sentinel') return lackOfOnePrimary(clients);
   return lacking(clients, isWhole(external ? undefined : apart ? 1 : nodes.length));
+}
+
+/** Behind Sentinels there is one primary, and every other node is a linked replica. */
+async function lackOfOnePrimary(clients: Clients): Promise<string | undefined> {
+  const primaries: string[] = [];
+  const lack = await lacking(clients, async (client, name) => {
+    const replication = await client.info('replication');
+    if (replication.includes('role:master')) primaries.push(name);
+    return lackOfLinkIn(replication);
+  });
+  if (lack !== undefined || primaries.length === 1) return lack;
+  return primaries.length === 0
+    ? 'no node is the primary'
+    : `${primaries.sort().join(' and ')} are primaries`;
 }
 
 type Clients = ReadonlyMap<string, Redis>;
@@ -167,13 +183,13 @@ async function order(
     });
 }
 
-type Inspect = (client: Redis) => Promise<string | undefined>;
+type Inspect = (client: Redis, name: string) => Promise<string | undefined>;
 
 /** The first node that lacks something, with what it lacks. */
 async function lacking(clients: ReadonlyMap<string, Redis>, inspect: Inspect): Promise<string | undefined> {
   const found = await Promise.all(
     [...clients].map(async ([name, client]) => {
-      const lack = await inspect(client).catch((error: Error) => error.message);
+      const lack = await inspect(client, name).catch((error: Error) => error.message);
       return lack === undefined ? undefined : `${name}: ${lack}`;
     }),
   );
@@ -206,8 +222,8 @@ function isWhole(count: number | undefined): Inspect {
   return async (client) => {
     const [info, unlinked, lack] = await Promise.all([
       client.cluster('INFO'),
-      lackOfLink(client),
-      known(client),
+      lackOfLink(client, ''),
+      known(client, ''),
     ]);
     if (lack !== undefined) return lack;
     if (!info.includes('cluster_state:ok')) return 'reports the cluster as down';
@@ -216,10 +232,11 @@ function isWhole(count: number | undefined): Inspect {
   };
 }
 
-const lackOfLink: Inspect = async (client) => {
-  const replication = await client.info('replication');
+const lackOfLink: Inspect = async (client) => lackOfLinkIn(await client.info('replication'));
+
+function lackOfLinkIn(replication: string): string | undefined {
   const isReplica = replication.includes('role:slave');
   return isReplica && !replication.includes('master_link_status:up')
     ? 'is not linked to its primary'
     : undefined;
-};
+}

@@ -7,6 +7,7 @@ import { isInCluster, oneWayMs, type RegionPair, roundTripMs } from '../../topol
 import type { LinkState } from '../network/links.ts';
 import type { AccessState } from '../network/redis-access.ts';
 import { announcedAddress, type Endpoint, type Login, type Regions, reachedFrom } from '../provider.ts';
+import { readSentinels, type SentinelStatus } from '../sentinel/agreement.ts';
 import { isClusterDisabled, isLoginRefused, type NodeView, parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './connect-direct.ts';
 import { pingTime } from './ping-time.ts';
@@ -42,6 +43,8 @@ export interface ClusterStatus {
   readonly name: string;
   readonly provider: string;
   readonly nodes: readonly NodeStatus[];
+  /** Absent without Sentinels. */
+  readonly sentinels?: readonly SentinelStatus[];
   readonly links: readonly LinkStatus[];
   /** How services reach Redis; absent where that cannot be changed. */
   readonly access?: readonly AccessState[];
@@ -50,8 +53,9 @@ export interface ClusterStatus {
 /** Reads every node and every Toxiproxy. A node or Toxiproxy without an answer is reported as such. */
 export async function readStatus(regions: Regions): Promise<ClusterStatus> {
   const { name, provider, topology } = regions;
-  const [nodes, states, access] = await Promise.all([
+  const [nodes, sentinels, states, access] = await Promise.all([
     readNodes(regions),
+    readSentinels(regions),
     regions.links.state(),
     regions.access?.state(),
   ]);
@@ -67,7 +71,10 @@ export async function readStatus(regions: Regions): Promise<ClusterStatus> {
       };
     }),
   );
-  return { name, provider, nodes, links, ...(access && { access }) };
+  return {
+    ...{ name, provider, nodes, ...(sentinels.length > 0 && { sentinels }), links },
+    ...(access && { access }),
+  };
 }
 
 /** Round trip in milliseconds from a client in `from` to the first node of `to`, through their Toxiproxies. */

@@ -1,4 +1,4 @@
-import type { PlannedNode, Topology } from '../../topology/topology.ts';
+import { everyServer, type PlannedNode, type Topology } from '../../topology/topology.ts';
 import { plannedNode } from '../provider.ts';
 
 /**
@@ -34,8 +34,8 @@ export function nodeAddress({ regions }: Pick<Topology, 'regions'>, node: Planne
  * The port through which this machine reaches a node of another region like a client in this region: through the
  * region's Toxiproxy.
  */
-export function doorPort({ nodes }: Pick<Topology, 'nodes'>, node: PlannedNode): number {
-  return FIRST_DOOR + nodes.indexOf(plannedNode({ nodes }, node.name));
+export function doorPort(topology: Pick<Topology, 'nodes' | 'sentinels'>, node: PlannedNode): number {
+  return FIRST_DOOR + everyServer(topology).indexOf(plannedNode(topology, node.name));
 }
 
 /** The name of the container that owns a region's namespace, and its host name for the other regions. */

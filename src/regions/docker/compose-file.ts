@@ -1,6 +1,6 @@
 import type { PlannedNode, Topology } from '../../topology/topology.ts';
 import { nodeSettings } from '../cluster/node-settings.ts';
-import { nodesAbroad, nodesOf } from '../provider.ts';
+import { nodesOf, serversAbroad } from '../provider.ts';
 import {
   API_PORT,
   doorPort,
@@ -122,7 +122,7 @@ function publishedPorts(topology: Topology, region: string): { port: number; wha
       port: nodeAddress(topology, node).port,
       what: node.name,
     })),
-    ...nodesAbroad(topology, region).map((node) => ({
+    ...serversAbroad(topology, region).map((node) => ({
       port: doorPort(topology, node),
       what: `${node.name}, as seen from ${region}`,
     })),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { environmentFailed, OpenclawError } from '../../core/errors.ts';
+import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
 import type { Topology } from '../../topology/topology.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { formCluster, waitUntilAnswers } from '../cluster/form-cluster.ts';
@@ -11,7 +11,7 @@ import { endOwned, findOwned } from '../processes/owned-processes.ts';
 import { thisProgram } from '../processes/owner.ts';
 import {
   type Endpoint,
-  nodesOf,
+  findingIn,
   plannedNode,
   type Regions,
   type RegionsProvider,
@@ -56,6 +56,11 @@ export function createDockerProvider(options: DockerProviderOptions): RegionsPro
 async function bringUp(options: DockerProviderOptions, up: UpOptions): Promise<Regions> {
   const { store, images } = options;
   const { name, topology, steppableClocks, signal } = up;
+  if (topology.kind !== 'cluster')
+    throw invalidOption(
+      `topology ${topology.kind} does not run with docker yet`,
+      'use --provider local, on a machine with redis-server or valkey-server',
+    );
   if (steppableClocks) {
     throw environmentFailed(
       'the clocks of containers cannot be stepped',
@@ -190,7 +195,7 @@ export function attachContainers(store: ClusterStore, state: ClusterState): Regi
     nodes: controlContainers({ owner, project, topology, direct }),
     view: (region): RegionView => ({
       region,
-      seeds: nodesOf(topology, region).map((node) => announced(node.name)),
+      ...findingIn(topology, region, announced),
       natMap: Object.fromEntries(
         topology.nodes.map((node) => {
           const { host, port } = announced(node.name);

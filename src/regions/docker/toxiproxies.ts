@@ -2,7 +2,7 @@ import type { Topology } from '../../topology/topology.ts';
 import { type ProxyToCreate, ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { proxyNames } from '../network/links.ts';
 import { type Revival, untilAnswers } from '../network/region-toxiproxy.ts';
-import { nodesAbroad } from '../provider.ts';
+import { serversAbroad } from '../provider.ts';
 import {
   doorPort,
   nodeAddress,
@@ -50,7 +50,7 @@ export function reviveToxiproxy(project: string, topology: Topology, at: Toxipro
 
 /** Proxies to the data and bus ports of every node in other regions, and the ports for this machine. */
 export function makeProxies(topology: Topology, region: string): ProxyToCreate[] {
-  const abroad = nodesAbroad(topology, region).flatMap((node) => {
+  const abroad = serversAbroad(topology, region).flatMap((node) => {
     const { host, port, busPort } = nodeAddress(topology, node);
     const [data, bus] = proxyNames(node.name);
     const there = regionHost(node.region);

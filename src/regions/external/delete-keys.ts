@@ -68,20 +68,23 @@ async function inParts(keys: readonly string[], send: (key: string) => Promise<n
 }
 
 /** A client that tries again: a failover may be under way, and both commands may be repeated. */
-function connect({ seeds, external }: RegionView, { login, sentinelLogin }: KeyOptions): Redis | Cluster {
+function connect(
+  { seeds, kind, primary = '' }: RegionView,
+  { login, sentinelLogin }: KeyOptions,
+): Redis | Cluster {
   const options = { ...login, retryStrategy: () => RETRY_MS, maxRetriesPerRequest: null };
   const client = openClient();
   client.on('error', () => {}); // the deadline reports it
   return client;
 
   function openClient(): Redis | Cluster {
-    if (external?.kind === 'single') return new Redis({ ...seeds[0], ...options });
-    if (external?.kind !== 'sentinel')
+    if (kind === 'single') return new Redis({ ...seeds[0], ...options });
+    if (kind === 'cluster')
       return new Cluster([...seeds], { redisOptions: options, clusterRetryStrategy: () => RETRY_MS });
     return new Redis({
       ...options,
       sentinels: [...seeds],
-      name: external.primary ?? '',
+      name: primary,
       ...sentinelOptions(sentinelLogin),
     });
   }

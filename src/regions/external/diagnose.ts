@@ -123,7 +123,7 @@ function checkListed(looks: readonly NodeLook[]): Check[] {
 
 /** A client of kind single writes to the node that its file names. */
 function checkReplica({ topology }: Pick<Regions, 'topology'>, looks: readonly NodeLook[]): Check[] {
-  if (topology.external !== 'single') return [];
+  if (topology.kind !== 'single') return [];
   const replicas = looks.filter(({ role }) => role === 'replica').map(({ name }) => name);
   if (replicas.length === 0) return [];
   return [
@@ -203,8 +203,8 @@ export function lackForStrategy(
 
 /** Whether the nodes are several systems: servers of kind single, or clusters that do not know each other. */
 export function areApart({ topology }: Pick<Regions, 'topology'>, looks: readonly NodeLook[]): boolean {
-  if (topology.external === 'sentinel') return false;
-  if (topology.external === 'single') return looks.length > 1;
+  if (topology.kind === 'sentinel') return false;
+  if (topology.kind === 'single') return looks.length > 1;
   const [first] = looks.filter(({ trouble }) => trouble === undefined);
   const known = new Set(first?.cluster?.map(({ address }) => address.split('@')[0]));
   return looks.some(({ trouble, announced }) => trouble === undefined && !known.has(announced));

@@ -31,7 +31,7 @@ export function openExternal(
   const topology: Topology = {
     regions,
     nodes,
-    external: kind,
+    ...{ kind, sentinels: [], external: true as const },
     roundTripMs: planRoundTrips({ regions, roundTripMs: given.roundTripMs }, { defaults: NO_ROUND_TRIPS }),
     jitterMs: 0,
     persistence: 'none', // unknown: an older snapshot may come back, so a restart counts as a loss of the state
@@ -50,7 +50,7 @@ export function openExternal(
       'break it by a command of yours: fault: command',
     );
   };
-  const external = { kind, ...(tls && { tls }), ...(sentinel && { primary: sentinel.primary }) };
+  const found = { kind, ...(tls && { tls }), ...(sentinel && { primary: sentinel.primary }) };
   return {
     name: file,
     provider: 'external',
@@ -70,7 +70,7 @@ export function openExternal(
       stepClock: refuse,
       heal: async () => {},
     },
-    view: (region) => ({ region, external, seeds: sentinel?.addresses ?? seedsOf(nodes, region) }),
+    view: (region) => ({ region, ...found, seeds: sentinel?.addresses ?? seedsOf(nodes, region) }),
     direct: (name) => ({ ...addressOf(name), ...login }),
     announced: addressOf,
     down: async () => {},

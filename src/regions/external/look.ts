@@ -103,14 +103,14 @@ export interface SentinelLook {
 /** Asks every Sentinel of an endpoints file for the primary; of another kind there are none. */
 export async function lookAtSentinels(regions: Regions, login: Login): Promise<SentinelLook[]> {
   const [region = ''] = regions.topology.regions;
-  const { seeds, external } = regions.view(region);
-  if (external?.kind !== 'sentinel') return [];
+  const { seeds, kind, primary = '' } = regions.view(region);
+  if (kind !== 'sentinel') return [];
   return Promise.all(
     seeds.map(async (seed): Promise<SentinelLook> => {
       const address = `${seed.host}:${seed.port}`;
       const client = connectDirect({ ...seed, ...login });
       try {
-        const found = await client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', external.primary ?? '');
+        const found = await client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', primary);
         return { address, ...(Array.isArray(found) && { primary: found.map(String).join(':') }) };
       } catch (error) {
         return { address, trouble: (error as Error).message };

@@ -1,3 +1,4 @@
+import type { Endpoint } from '../../topology/endpoints.ts';
 import type { PlannedNode, Topology } from '../../topology/topology.ts';
 
 /**
@@ -34,6 +35,12 @@ export function nodePorts({ octet, port }: LocalAddresses, topology: Topology, n
     privatePort: port + 2,
     privateBusPort: port + 3,
   };
+}
+
+/** Where other servers and clients reach a node or Sentinel. */
+export function announcedOf(addresses: LocalAddresses, topology: Topology, node: PlannedNode): Endpoint {
+  const { host, port } = nodePorts(addresses, topology, node);
+  return { host, port };
 }
 
 /** The source address that places a client in a region. */

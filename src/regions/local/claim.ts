@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import { environmentFailed } from '../../core/errors.ts';
-import type { Topology } from '../../topology/topology.ts';
+import { everyServer, type Topology } from '../../topology/topology.ts';
 import { API_PORT, apiAddress, type LocalAddresses, nodePorts } from './addresses.ts';
 
 const OCTETS = { first: 77, last: 126 };
@@ -62,7 +62,7 @@ async function findConflict(addresses: LocalAddresses, topology: Topology): Prom
         (of) => [apiAddress(addresses, topology, { region, of }), API_PORT] as const,
       ),
     ),
-    ...topology.nodes.flatMap((node) => {
+    ...everyServer(topology).flatMap((node) => {
       const { host, port, busPort, privatePort, privateBusPort } = nodePorts(addresses, topology, node);
       return [port, busPort, privatePort, privateBusPort].map((each) => [host, each] as const);
     }),

@@ -1,11 +1,12 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PlannedNode, Topology } from '../../topology/topology.ts';
+import { isInCluster, type PlannedNode, type Topology } from '../../topology/topology.ts';
 import { waitUntilAnswers } from '../cluster/form-cluster.ts';
 import { nodeSettings } from '../cluster/node-settings.ts';
 import { startOwned } from '../processes/owned-processes.ts';
+import { firstConfig, orderedSettings } from '../sentinel/settings.ts';
 import { interruption } from '../waiting.ts';
-import { type LocalAddresses, nodePorts } from './addresses.ts';
+import { announcedOf, type LocalAddresses, nodePorts } from './addresses.ts';
 import { clockEnvironment } from './node-clock.ts';
 import type { ServerBinary } from './server-binary.ts';
 
@@ -23,7 +24,7 @@ export interface NodeStart {
 const START_MS = 20_000;
 
 /**
- * Starts one node's server with its own data folder and waits until it answers. Returns a signal that aborts when the
+ * Starts the server of one node or Sentinel with its own data folder and waits until it answers. Returns a signal that aborts when the
  * server ends. Throws ENVIRONMENT_FAILED with the end of its log if it ends before it answers.
  */
 export async function startNode(
@@ -33,11 +34,13 @@ export async function startNode(
 ): Promise<AbortSignal> {
   const folder = nodeFolder(start, node);
   await mkdir(folder, { recursive: true });
-  const env = start.steppableClocks ? await clockEnvironment(start.cluster, node.name) : {};
+  const isSteppable = start.steppableClocks && start.topology.nodes.includes(node);
+  const env = isSteppable ? await clockEnvironment(start.cluster, node.name) : {};
+  const args = await serverArguments(start, node, folder);
   if (signal.aborted) throw interruption(signal, `starting ${node.name}`);
   const ended = startOwned({
     command: start.binary.command,
-    args: serverArguments(start, node, folder),
+    args,
     cluster: start.cluster,
     startId: start.startId,
     role: node.name,
@@ -62,20 +65,44 @@ function nodeFolder({ cluster }: NodeStart, { name }: PlannedNode): string {
   return join(cluster, 'nodes', name);
 }
 
-function serverArguments({ addresses, topology }: NodeStart, node: PlannedNode, folder: string): string[] {
+/**
+ * The arguments of a server. A Sentinel, and a node that Sentinels order, keep what they are ordered in a file, which
+ * survives a restart.
+ */
+async function serverArguments(
+  { addresses, topology }: NodeStart,
+  node: PlannedNode,
+  folder: string,
+): Promise<string[]> {
   const { host, port, busPort, privatePort, privateBusPort } = nodePorts(addresses, topology, node);
-  const settings: Readonly<Record<string, string | number>> = {
-    bind: host,
-    port: privatePort,
+  const inCluster = {
     'cluster-port': privateBusPort,
     'cluster-announce-ip': host,
     'cluster-announce-port': port,
     'cluster-announce-bus-port': busPort,
+  };
+  const isSentinel = topology.sentinels.includes(node);
+  const ofNode = isInCluster(topology) ? inCluster : orderedSettings({ host, port });
+  const settings: Readonly<Record<string, string | number>> = {
+    bind: host,
+    port: privatePort,
     // The source address of every connection it opens, bus and replication included, identifies its region.
     'bind-source-addr': host,
-    ...nodeSettings(topology),
+    ...(isSentinel ? {} : { ...ofNode, ...nodeSettings(topology) }),
     'set-proc-title': 'no', // it would overwrite the environment, which holds our mark
     dir: folder,
   };
-  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const given = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  if (topology.kind !== 'sentinel') return given;
+  const announced = (each: PlannedNode) => announcedOf(addresses, topology, each);
+  await writeOnce(join(folder, CONFIG), firstConfig(topology, node, announced));
+  return [CONFIG, ...(isSentinel ? ['--sentinel'] : []), ...given];
+}
+
+const CONFIG = 'server.conf';
+
+async function writeOnce(file: string, lines: readonly string[]): Promise<void> {
+  await writeFile(file, `${lines.join('\n')}\n`, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { given } from '../../core/given.ts';
+import { isInCluster } from '../../topology/topology.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { formCluster } from '../cluster/form-cluster.ts';
 import { createLinks, setRoundTrips } from '../network/links.ts';
@@ -10,11 +11,19 @@ import { RegionToxiproxy } from '../network/region-toxiproxy.ts';
 import { endOwned, findOwned, listOwned, signalAll } from '../processes/owned-processes.ts';
 import { thisProgram } from '../processes/owner.ts';
 import { isService } from '../processes/services.ts';
-import { nodesOf, plannedNode, type Regions, type RegionsProvider, type UpOptions } from '../provider.ts';
+import { findingIn, plannedNode, type Regions, type RegionsProvider, type UpOptions } from '../provider.ts';
+import { waitUntilAgreed } from '../sentinel/agreement.ts';
 import type { ClusterState } from '../store/cluster-state.ts';
 import { type ClusterStart, type ClusterStore, endedByAnother } from '../store/cluster-store.ts';
 import { allOrNone, interruption } from '../waiting.ts';
-import { apiUrl, clientAddress, type LocalAddresses, nodePorts, type Passing } from './addresses.ts';
+import {
+  announcedOf,
+  apiUrl,
+  clientAddress,
+  type LocalAddresses,
+  nodePorts,
+  type Passing,
+} from './addresses.ts';
 import { claimAddresses } from './claim.ts';
 import { checkLoopback } from './loopback.ts';
 import { compileClockOverride } from './node-clock.ts';
@@ -83,6 +92,9 @@ async function bringUp(options: LocalProviderOptions, up: UpOptions): Promise<Re
   }
 }
 
+/** Sentinels find each other by a message of the primary, every 2 s. */
+const SENTINELS_MS = 30_000;
+
 /** Brings a claimed name to a healthy cluster. If it throws, the caller ends what it started. */
 async function start(
   { store, binary, self, seed }: LocalProviderOptions,
@@ -106,13 +118,23 @@ async function start(
     startToxiproxyProcess({ cluster, startId, self, addresses, topology, seed }, stop),
   ]);
   const stop = AbortSignal.any([...ends, signal]);
-  onProgress('forming the cluster: waiting for slots and replicas');
+  onProgress(
+    isInCluster(topology)
+      ? 'forming the cluster: waiting for slots and replicas'
+      : 'waiting for the replicas',
+  );
   await formCluster(
     topology,
     topology.nodes.map((node) => freshNode(nodeStart, node.name)),
     stop,
   );
   const regions = attach(store, state);
+  if (topology.kind === 'sentinel') {
+    onProgress(`starting ${topology.sentinels.length} Sentinels`);
+    const started = topology.sentinels.map((sentinel) => startNode(nodeStart, sentinel, stop));
+    const ofSentinels = AbortSignal.any([...(await Promise.all(started)), stop]);
+    await waitUntilAgreed(regions, ofSentinels, SENTINELS_MS);
+  }
   onProgress('setting round trips');
   await setRoundTrips(regions.links, topology);
   if (stop.aborted) throw interruption(stop, 'setting round trips');
@@ -135,6 +157,7 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
     );
   const ofClients = provisionOf(state).clientProxies ? toxiproxies('clients') : undefined;
   const ports = (node: string) => nodePorts(addresses, topology, plannedNode(topology, node));
+  const announced = (node: string) => announcedOf(addresses, topology, plannedNode(topology, node));
   return {
     name,
     provider: 'local',
@@ -147,10 +170,10 @@ export function attach(store: ClusterStore, state: ClusterState): Regions {
     view: (region) => ({
       region,
       localAddress: clientAddress(addresses, topology, region),
-      seeds: nodesOf(topology, region).map((node) => announcedOf(ports(node.name))),
+      ...findingIn(topology, region, announced),
     }),
     direct: (node) => ({ host: ports(node).host, port: ports(node).privatePort }),
-    announced: (node) => announcedOf(ports(node)),
+    announced,
     keepLogs: (folder) => cp(join(nodeStart.cluster, 'logs'), folder, { recursive: true }),
     down: async () => {
       await endStart(store, state);
@@ -200,10 +223,6 @@ function freshNode({ addresses, topology }: NodeStart, name: string) {
   return {
     name,
     direct: { host: ports.host, port: ports.privatePort },
-    announced: { ...announcedOf(ports), busPort: ports.busPort },
+    announced: { host: ports.host, port: ports.port, busPort: ports.busPort },
   };
-}
-
-function announcedOf({ host, port }: { host: string; port: number }) {
-  return { host, port };
 }

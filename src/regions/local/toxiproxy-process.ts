@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PlannedNode, Topology } from '../../topology/topology.ts';
+import { everyServer, isInCluster, type PlannedNode, type Topology } from '../../topology/topology.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { proxyNames } from '../network/links.ts';
 import { untilAnswers } from '../network/region-toxiproxy.ts';
 import { startOwned } from '../processes/owned-processes.ts';
-import { nodesAbroad } from '../provider.ts';
+import { serversAbroad } from '../provider.ts';
 import { interruption } from '../waiting.ts';
 import {
   API_PORT,
@@ -56,8 +56,8 @@ export async function startToxiproxyProcess(
   });
   const stop = AbortSignal.any([ended, signal]);
   const all = topology.regions.flatMap((region) => [
-    populate(start, { region, of: 'nodes' }, nodesAbroad(topology, region), stop),
-    populate(start, { region, of: 'clients' }, topology.nodes, stop),
+    populate(start, { region, of: 'nodes' }, serversAbroad(topology, region), stop),
+    populate(start, { region, of: 'clients' }, everyServer(topology), stop),
   ]);
   await Promise.all(all);
   return ended;
@@ -108,7 +108,7 @@ function regionalConfig({ addresses, topology, seed }: ToxiproxyStart): Regional
         { name: region, sources: regionSources(addresses, topology, region), api: apiOf('nodes') },
       ];
     }),
-    routes: topology.nodes.flatMap((node) => routesOf(addresses, topology, node)),
+    routes: everyServer(topology).flatMap((node) => routesOf(addresses, topology, node)),
   };
 }
 
@@ -116,7 +116,9 @@ function routesOf(addresses: LocalAddresses, topology: Topology, node: PlannedNo
   const { host, port, busPort, privatePort, privateBusPort } = nodePorts(addresses, topology, node);
   return [
     { listen: `${host}:${port}`, upstream: `${host}:${privatePort}` },
-    { listen: `${host}:${busPort}`, upstream: `${host}:${privateBusPort}` },
+    ...(isInCluster(topology)
+      ? [{ listen: `${host}:${busPort}`, upstream: `${host}:${privateBusPort}` }]
+      : []),
   ];
 }
 

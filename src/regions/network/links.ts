@@ -2,7 +2,14 @@ import { invalidOption } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import type { Endpoint } from '../../topology/endpoints.ts';
 import type { CutMode } from '../../topology/pairs.ts';
-import { oneWayMs, type RegionPair, regionPairs, type Topology } from '../../topology/topology.ts';
+import {
+  everyServer,
+  isInCluster,
+  oneWayMs,
+  type RegionPair,
+  regionPairs,
+  type Topology,
+} from '../../topology/topology.ts';
 import type { ToxicToAdd } from '../../toxiproxy/client.ts';
 import type { Attributes, Direction } from '../../toxiproxy/toxic.ts';
 
@@ -58,10 +65,12 @@ export interface Links {
   proxied?(region: string, node: string): Promise<Endpoint | undefined>;
 }
 
-/** The names of a node's proxies in the Toxiproxies of the other regions. */
+/** The names of a node's proxies in the Toxiproxies of the other regions; without cluster mode it has no bus. */
 export function proxyNames(node: string): readonly [data: string, bus: string] {
   return [node, `${node}-bus`];
 }
+
+const dataOnly = (node: string) => [proxyNames(node)[0]];
 
 /** Separate from the toxic of a cut, so that each is added and removed alone. */
 const DROP_REPLY: ToxicToAdd = {
@@ -152,10 +161,12 @@ class Flows {
   readonly #topology: Topology;
   readonly #toxiproxies: OfRegions['toxiproxies'];
   readonly #ofClients: OfRegions['ofClients'];
+  readonly #proxiesOf: Proxied['proxiesOf'];
   readonly pairs: readonly RegionPair[];
 
   constructor(topology: Topology, { toxiproxies, ofClients }: OfRegions) {
     this.#topology = topology;
+    this.#proxiesOf = isInCluster(topology) ? proxyNames : dataOnly;
     this.#toxiproxies = toxiproxies;
     this.#ofClients = ofClients;
     this.pairs = regionPairs(topology.regions).filter(
@@ -173,12 +184,12 @@ class Flows {
 
   /** Data of `from` on connections that `from` opened. */
   upstream({ from, to }: RegionPair): Flow[] {
-    return this.#flows(from, 'upstream', { nodes: this.#nodesIn(to), proxiesOf: proxyNames });
+    return this.#flows(from, 'upstream', { nodes: this.#serversIn(to), proxiesOf: this.#proxiesOf });
   }
 
   /** Data of `from` on connections that `to` opened. */
   downstream({ from, to }: RegionPair): Flow[] {
-    return this.#flows(to, 'downstream', { nodes: this.#nodesIn(from), proxiesOf: proxyNames });
+    return this.#flows(to, 'downstream', { nodes: this.#serversIn(from), proxiesOf: this.#proxiesOf });
   }
 
   both(pair: RegionPair): Flow[] {
@@ -187,12 +198,14 @@ class Flows {
 
   /** Replies to commands that `from` sent, without gossip. */
   data({ from, to }: RegionPair): Flow[] {
-    const proxiesOf = (node: string) => [proxyNames(node)[0]];
-    return this.#flows(from, 'downstream', { nodes: this.#nodesIn(to), proxiesOf });
+    const nodes = this.#topology.nodes.filter(({ region }) => region === to).map(({ name }) => name);
+    return this.#flows(from, 'downstream', { nodes, proxiesOf: dataOnly });
   }
 
-  #nodesIn(region: string): string[] {
-    return this.#topology.nodes.filter((node) => node.region === region).map(({ name }) => name);
+  #serversIn(region: string): string[] {
+    return everyServer(this.#topology)
+      .filter((server) => server.region === region)
+      .map(({ name }) => name);
   }
 
   #flows(region: string, stream: Direction, { nodes, proxiesOf }: Proxied): Flow[] {

@@ -67,8 +67,12 @@ async function parseState(text: string, file: string, name: string): Promise<Clu
   const problem = findStateProblem(state);
   if (problem !== undefined)
     throw environmentFailed(`${file} is damaged: ${problem}`, `correct it, ${orForget(file, name)}`);
-  return { startId: '', ...state } as ClusterState; // older versions have none, neither in the file nor in marks
+  // Older versions have no start id, neither in the file nor in marks, and start clusters only.
+  const { topology } = state as unknown as ClusterState;
+  return { startId: '', ...state, topology: { ...OF_OLDER, ...topology } } as ClusterState;
 }
+
+const OF_OLDER = { kind: 'cluster', sentinels: [] } as const;
 
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { KINDS } from '../../topology/endpoints.ts';
 import { REGION } from '../../topology/topology.ts';
 
 const whole = (least: number, most: number) => z.number().int().min(least).max(most);
@@ -14,6 +15,10 @@ const node = z.looseObject({
 
 const topology = z
   .looseObject({
+    kind: z.enum(KINDS).exactOptional(),
+    sentinels: z.array(node).exactOptional(),
+    minReplicasToWrite: whole(0, 400).exactOptional(),
+    minReplicasMaxLagMs: ms.exactOptional(),
     regions: z.array(z.string().regex(REGION)).min(1),
     nodes: z.array(node).min(1),
     jitterMs: ms,

@@ -4,7 +4,7 @@ import { checkAcks } from '../acks.ts';
 import { backoff, type CommandTimeout, readTimeout } from '../command-timeout.ts';
 import { parseRedisUrl, type RedisConnection, type SentinelOptions } from '../connection.ts';
 import type { AckedPort, AckOptions, RedisSource, TextPort } from '../port.ts';
-import { connectorFrom } from '../region-connector.ts';
+import { connectorFrom, sentinelConnectorFrom } from '../region-connector.ts';
 import { bySentinel } from './place.ts';
 import { ioredisPort } from './port.ts';
 
@@ -118,13 +118,21 @@ function onceOnlyInClusters() {
 
 /** Connects to the primary that the Sentinels name, again after each failover. */
 function openBySentinel(
-  { urls, username, password, tls, sentinel }: RedisConnection & { readonly sentinel: SentinelOptions },
+  {
+    urls,
+    username,
+    password,
+    tls,
+    localAddress,
+    sentinel,
+  }: RedisConnection & { readonly sentinel: SentinelOptions },
   timeoutMs: number,
 ): Redis {
   return new Redis({
     ...bySentinel(urls, sentinel, tls),
     sentinelRetryStrategy: backoff,
     failoverDetector: true,
+    ...(localAddress && { Connector: sentinelConnectorFrom(localAddress) }),
     ...(username && { username }),
     ...(password && { password }),
     ...onceOnly(timeoutMs),

@@ -1,5 +1,5 @@
 import { parseRedisUrl, type RedisConnection, type SentinelOptions, type TlsOptions } from '../connection.ts';
-import { connectorFrom } from '../region-connector.ts';
+import { connectorFrom, sentinelConnectorFrom } from '../region-connector.ts';
 
 /**
  * The options of ioredis that place a client in the region of the service: `new Cluster(nodes, { redisOptions })`, or for
@@ -34,7 +34,9 @@ export function placeIoredis(redis: RedisConnection): IoredisPlace {
       ...(sentinel && bySentinel(redis.urls, sentinel, tls)),
       ...(username && { username }),
       ...(password && { password }),
-      ...(localAddress && { Connector: connectorFrom(localAddress) }),
+      ...(localAddress && {
+        Connector: sentinel ? sentinelConnectorFrom(localAddress) : connectorFrom(localAddress),
+      }),
       ...(commandTimeoutMs && { commandTimeout: commandTimeoutMs }),
     },
   };
