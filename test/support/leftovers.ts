@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { listOwned } from '../../src/regions/processes/owned-processes.ts';
@@ -14,16 +14,28 @@ export function octetOf(folder: string, name = 'default'): number | undefined {
   return readOctet(join(folder, 'state/clusters', name));
 }
 
-/** The listeners on 127.<octet>.* as `address:port`, unless another cluster has taken the octet. */
-function listenersOn(octet: number): string[] {
-  const elsewhere = new Set(listOwned().map(({ cluster }) => readOctet(cluster)));
-  if (elsewhere.has(octet)) return [];
+/**
+ * The listeners on 127.<octet>.* as `address:port`, without those of other clusters: another may have taken the octet,
+ * and its services end after its state file is gone.
+ */
+function listenersOn(octet: number, folder: string): string[] {
+  const others = listOwned().filter(({ cluster }) => !cluster.startsWith(join(folder, 'state')));
+  if (others.some(({ cluster }) => readOctet(cluster) === octet)) return [];
+  const sockets = new Set(others.flatMap(({ pid }) => socketsOf(pid)));
   return readFileSync('/proc/net/tcp', 'utf8')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, , , state]) => state === LISTEN)
+    .filter(([, , , state, , , , , , inode = '']) => state === LISTEN && !sockets.has(`socket:[${inode}]`))
     .map(([, local = '']) => Buffer.from(local.slice(0, 8), 'hex').reverse().join('.') + local.slice(8))
     .filter((address) => address.startsWith(`127.${octet}.`) && !address.startsWith(`127.${octet}.0.`));
+}
+
+function socketsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  } catch {
+    return []; // it ended while we looked
+  }
 }
 
 const LISTEN = '0A';
@@ -32,7 +44,7 @@ const LISTEN = '0A';
 export async function findLeftovers(folder: string, octet: number | undefined): Promise<string[]> {
   const look = () => [
     ...ownedIn(folder).map(({ pid, role }) => `process ${pid} ${role}`),
-    ...(octet === undefined ? [] : listenersOn(octet).map((address) => `listener ${address}`)),
+    ...(octet === undefined ? [] : listenersOn(octet, folder).map((address) => `listener ${address}`)),
     ...(existsSync(join(folder, 'state/clusters/default')) ? ['state of default'] : []),
   ];
   // Another `up` may be trying the same addresses at this moment.
