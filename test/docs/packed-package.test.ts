@@ -76,6 +76,15 @@ async function runExample(project: string, text: string, node = process.execPath
   return runProgram(node, [file], { cwd: project });
 }
 
+const BEHIND_SENTINELS = `
+import { Redis } from 'ioredis';
+import { fromIoredis, fromNodeRedis } from 'openclaw-rl';
+import { createSentinel } from 'redis';
+
+fromIoredis(new Redis({ sentinels: [{ host: 's', port: 26379 }], name: 'm' }));
+fromNodeRedis(createSentinel({ sentinelRootNodes: [{ host: 's', port: 26379 }], name: 'm' }));
+`;
+
 describe('the package that npm pack makes', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -177,7 +186,7 @@ await limiter.close();
     }, 300_000);
 
     it.each(RESOLUTIONS)('takes the types of both clients: $moduleResolution', async (options) => {
-      const clients = { 'clients.ts': exampleWith('fromNodeRedis') };
+      const clients = { 'clients.ts': exampleWith('fromNodeRedis'), 'sentinel.ts': BEHIND_SENTINELS };
       // The types of redis name packages that it does not install.
       expect(await compile(consumer, clients, { ...options, skipLibCheck: true })).toBe('');
     });

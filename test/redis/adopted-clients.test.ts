@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Cluster, Redis } from 'ioredis';
 import { createClient, createClientPool, createSentinel } from 'redis';
+import { createSentinel as createSentinel5 } from 'redis-5';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLimiter } from '../../src/limiter/create.ts';
 import { fromIoredis, type IoredisClient } from '../../src/limiter/redis/ioredis/open.ts';
@@ -62,27 +63,36 @@ describe('a client that is handed in', () => {
   it.each<[string, unknown]>([
     ['nothing', undefined],
     ['a pool', createClientPool()],
-    ['a client of Sentinel', createSentinel({ name: 'm', sentinelRootNodes: [{ host: HOST, port: 1 }] })],
     ['a client of ioredis', new Redis({ lazyConnect: true })],
     ['a client of version 4', { duplicate() {}, isOpen: false, isReady: false, options: {} }],
   ])('is refused by fromNodeRedis where it is %s', (_, client) => {
     const refusal = expect.objectContaining({
       code: 'INVALID_OPTION',
-      hint: expect.stringContaining('createClient or createCluster'),
+      hint: expect.stringContaining('createClient, createCluster or createSentinel'),
     });
     expect(() => fromNodeRedis(client as NodeRedisClient)).toThrow(refusal);
   });
 
   it.each<[string, unknown]>([
     ['nothing', undefined],
-    [
-      'a client of Sentinel',
-      new Redis({ sentinels: [{ host: HOST, port: 1 }], name: 'm', lazyConnect: true }),
-    ],
     ['a client of node-redis', createClient()],
   ])('is refused by fromIoredis where it is %s', (_, client) => {
     const refusal = expect.objectContaining({ code: 'INVALID_OPTION' });
     expect(() => fromIoredis(client as IoredisClient)).toThrow(refusal);
+  });
+
+  it('is refused where it is a Sentinel client of node-redis 5, or of node-redis and must wait for replicas', () => {
+    const behind = { name: 'm', sentinelRootNodes: [{ host: HOST, port: 1 }] };
+    const older = createSentinel5(behind) as unknown as NodeRedisClient;
+    expect(() => fromNodeRedis(older)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', hint: expect.stringContaining('use redis 6') }),
+    );
+    expect(() => fromNodeRedis(createSentinel(behind)).openAcked({ replicas: 1 })).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('wait for replicas'),
+      }),
+    );
   });
 
   it('has a time limit that is checked', () => {

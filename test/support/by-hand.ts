@@ -14,6 +14,7 @@ const MOST_PORT = 55_000;
 /** A server that was started as a user would, with nothing of this project. */
 export interface ByHand {
   readonly port: number;
+  readonly pid: number;
   /** The output of redis-cli, with the login of the server. */
   cli(...words: string[]): Promise<string>;
   /** Its configuration, its users and the number of its keys. */
@@ -51,18 +52,22 @@ export async function startByHand(words: readonly string[], options: ByHandOptio
     await ended;
     rmSync(folder, { recursive: true, force: true });
   };
-  await vi.waitFor(
+  const answers = vi.waitFor(
     async () => {
       if ((await cli('ping')) !== 'PONG') throw new Error(`the server on port ${port} does not answer`);
     },
     { timeout: 20_000, interval: 50 },
   );
+  const early = ended.then(() => {
+    throw new Error(`the server on port ${port} has ended`);
+  });
+  await Promise.race([answers, early]);
   const state = async () => ({
     config: pairsOf(await cli('config', 'get', '*')),
     users: await cli('acl', 'list'),
     keys: await cli('dbsize'),
   });
-  return { port, cli, state, stop };
+  return { port, pid: server.pid ?? 0, cli, state, stop };
 }
 
 /** The settings, a line each; the server lists them in any order. */

@@ -1,6 +1,7 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { AbstractConnector, type Redis, SentinelConnector } from 'ioredis';
+import { AbstractConnector, type Redis } from 'ioredis';
+import { FollowingConnector } from './ioredis/sentinel-connector.ts';
 
 interface ConnectorOptions {
   readonly host?: string;
@@ -50,9 +51,9 @@ interface Hooks {
 /** The same for a client that finds its server by Sentinels: it asks them from the local address, too. */
 export function sentinelConnectorFrom(localAddress: string): new (options: unknown) => AbstractConnector {
   const Connector = connectorFrom(localAddress);
-  return class RegionSentinelConnector extends SentinelConnector {
+  return class RegionSentinelConnector extends FollowingConnector {
     constructor(options: unknown) {
-      super(options as ConstructorParameters<typeof SentinelConnector>[0]);
+      super(options);
       const hooks = this as unknown as Hooks;
       const connectToSentinel = hooks.connectToSentinel.bind(this);
       const resolve = hooks.sentinelNatResolve.bind(this);

@@ -26,7 +26,9 @@ export function ioredisLanes(
 
   function open(node: Redis): AckLanes<TrackedCommand> {
     const lanes = new AckLanes<TrackedCommand>({
-      node: addressOf(node),
+      get node() {
+        return addressOf(node); // behind Sentinels it changes
+      },
       replicas,
       timeoutMs,
       count,

@@ -7,6 +7,7 @@ import type { AckedPort, AckOptions, RedisSource, TextPort } from '../port.ts';
 import { connectorFrom, sentinelConnectorFrom } from '../region-connector.ts';
 import { bySentinel } from './place.ts';
 import { ioredisPort } from './port.ts';
+import { FollowingConnector } from './sentinel-connector.ts';
 
 /**
  * Connects with ioredis to the server or cluster at these addresses. With `readsReplicas` it connects to the replicas,
@@ -42,9 +43,9 @@ export interface IoredisClient {
 }
 
 /**
- * Takes address, credentials, TLS and database from a `Redis` or `Cluster` of ioredis. The limiter opens its own
- * connections, which never send a command twice; it neither uses nor closes the client. Throws INVALID_OPTION, also for
- * a Sentinel client.
+ * Takes addresses (also those of Sentinels), credentials, TLS and database from a `Redis` or `Cluster` of ioredis. The
+ * limiter opens its own connections, which never send a command twice; it neither uses nor closes the client. Throws
+ * INVALID_OPTION.
  */
 export function fromIoredis(client: IoredisClient, timeout: CommandTimeout = {}): RedisSource {
   const timeoutMs = readTimeout(timeout);
@@ -52,11 +53,15 @@ export function fromIoredis(client: IoredisClient, timeout: CommandTimeout = {})
   if (typeof options !== 'object' || typeof duplicate !== 'function' || typeof status !== 'string')
     throw unusable('another value');
   if (isCluster && !Array.isArray(startupNodes)) throw unusable('a cluster without startup nodes');
-  if ('sentinels' in options && options.sentinels) throw unusable('a client of Redis Sentinel');
+  const hasSentinels = Boolean((options as { sentinels?: unknown }).sentinels);
   const open = (acks?: Required<AckOptions>) => {
     const portOptions = acks && { acks };
-    if (!isCluster)
-      return ioredisPort(new Redis({ ...options, ...onceOnly(timeoutMs) }), timeoutMs, portOptions);
+    if (!isCluster) {
+      const ours = hasSentinels
+        ? { Connector: FollowingConnector, ...options, ...onceOnlyBySentinel(timeoutMs) }
+        : { ...options, ...onceOnly(timeoutMs) };
+      return ioredisPort(new Redis(ours), timeoutMs, portOptions);
+    }
     const { redisOptions } = options as { redisOptions?: object };
     const cluster = new Cluster([...startupNodes], {
       ...options,
@@ -102,6 +107,20 @@ function onceOnly(timeoutMs: number) {
   };
 }
 
+/** The primary that the Sentinels name, found again after each failover. */
+function onceOnlyBySentinel(timeoutMs: number) {
+  return {
+    ...onceOnly(timeoutMs),
+    reconnectOnError: ({ message }: Error) => /^(READONLY|MASTERDOWN) /.test(message), // it was demoted
+    role: 'master',
+    enableReadyCheck: true, // reads the role: a Sentinel may name a demoted primary
+    failoverDetector: true,
+    sentinelRetryStrategy: backoff,
+    sentinelReconnectStrategy: backoff,
+    sentinelCommandTimeout: timeoutMs,
+  } as const;
+}
+
 function onceOnlyInClusters() {
   return {
     retryDelayOnFailover: 0,
@@ -116,7 +135,6 @@ function onceOnlyInClusters() {
   } as const;
 }
 
-/** Connects to the primary that the Sentinels name, again after each failover. */
 function openBySentinel(
   {
     urls,
@@ -129,13 +147,11 @@ function openBySentinel(
   timeoutMs: number,
 ): Redis {
   return new Redis({
+    Connector: localAddress ? sentinelConnectorFrom(localAddress) : FollowingConnector,
     ...bySentinel(urls, sentinel, tls),
-    sentinelRetryStrategy: backoff,
-    failoverDetector: true,
-    ...(localAddress && { Connector: sentinelConnectorFrom(localAddress) }),
     ...(username && { username }),
     ...(password && { password }),
-    ...onceOnly(timeoutMs),
+    ...onceOnlyBySentinel(timeoutMs),
   });
 }
 

@@ -38,3 +38,26 @@ export interface ClusterNode {
   readonly readonly: boolean;
   client?: NodeRedisStandalone;
 }
+
+/** The same for a client of Redis Sentinel. */
+export interface NodeRedisSentinel {
+  readonly isOpen: boolean;
+  /** Calls `run` with the connected client of the primary. */
+  _execute(isReadonly: boolean, run: (client: NodeRedisStandalone) => Promise<void>): Promise<void>;
+  connect(): Promise<unknown>;
+  duplicate(overrides: object): NodeRedisSentinel;
+  destroy(): Promise<void>;
+  on(event: string, listener: (event: Error & { readonly type?: string }) => void): unknown;
+}
+
+/** The options of `createSentinel` that are used. */
+export interface NodeRedisSentinelOptions {
+  readonly sentinelRootNodes: readonly SentinelNode[];
+  readonly nodeClientOptions?: { readonly socket?: object };
+  readonly sentinelClientOptions?: { readonly socket?: object };
+}
+
+export interface SentinelNode {
+  readonly host: string;
+  readonly port: number;
+}

@@ -19,7 +19,7 @@ const PLAIN = { typeMapping: {}, asap: false, timeout: undefined, chainId: undef
 const ABORTED = 'The command was aborted';
 
 /** A handshake may take longer than a command: after a timeout it starts again from the beginning. */
-const LEAST_HANDSHAKE_MS = 5_000;
+export const LEAST_HANDSHAKE_MS = 5_000;
 
 interface Waiter {
   resolve(): void;

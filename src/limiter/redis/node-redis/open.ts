@@ -1,9 +1,10 @@
 import { invalidOption } from '../../../core/errors.ts';
 import { type CommandTimeout, readTimeout } from '../command-timeout.ts';
 import type { RedisSource } from '../port.ts';
-import type { NodeRedisCluster, NodeRedisStandalone } from './client.ts';
+import type { NodeRedisCluster, NodeRedisSentinel, NodeRedisStandalone } from './client.ts';
 import { clusterRoute } from './cluster.ts';
 import { nodeRedisPort } from './port.ts';
+import { sentinelRoute } from './sentinel.ts';
 import { standaloneRoute } from './standalone.ts';
 
 /** The members of a client of the package `redis` that `fromNodeRedis` reads. */
@@ -14,8 +15,8 @@ export interface NodeRedisClient {
 
 /**
  * Takes address, credentials, TLS and database from a client of node-redis 5 or 6, made by `createClient` or
- * `createCluster`. The limiter opens its own connections, which never send a command twice; it neither uses nor closes
- * the client. Throws INVALID_OPTION, also for pools, Sentinel and older versions.
+ * `createCluster`, or from `createSentinel` of node-redis 6. The limiter opens its own connections, which never send a command twice; it
+ * neither uses nor closes the client. Throws INVALID_OPTION, also for pools and other versions.
  */
 export function fromNodeRedis(client: NodeRedisClient, timeout: CommandTimeout = {}): RedisSource {
   const timeoutMs = readTimeout(timeout);
@@ -37,9 +38,15 @@ export function fromNodeRedis(client: NodeRedisClient, timeout: CommandTimeout =
       open: () => nodeRedisPort(standaloneRoute(client, timeoutMs), timeoutMs),
       openAcked,
     };
+  if (isSentinel(client))
+    return {
+      isCluster: false,
+      open: () => nodeRedisPort(sentinelRoute(client, timeoutMs), timeoutMs),
+      openAcked,
+    };
   throw invalidOption(
     'fromNodeRedis requires a client of redis 5 or 6',
-    'pass the result of createClient or createCluster, connected or not',
+    'pass the result of createClient, createCluster or createSentinel, connected or not',
   );
 }
 
@@ -59,6 +66,17 @@ function isCluster(client: unknown): client is NodeRedisCluster {
     typeof nodeClient === 'function' &&
     typeof duplicate === 'function' &&
     Array.isArray(properties(_options).rootNodes)
+  );
+}
+
+/** Throws INVALID_OPTION for one of redis 5. */
+function isSentinel(client: unknown): client is NodeRedisSentinel {
+  const { getSentinelNode, duplicate, _execute } = properties(client);
+  if (typeof getSentinelNode !== 'function') return false;
+  if (typeof duplicate === 'function' && typeof _execute === 'function') return true;
+  throw invalidOption(
+    'a Sentinel client of redis 5 cannot be duplicated',
+    "use redis 6, or redis: { urls: ['redis://...'], sentinel: { primary: 'mymaster' } }",
   );
 }
 
