@@ -12,13 +12,18 @@ export interface Episodes {
   readonly serviceClockSpreadUs: number;
   /** Only for a strategy with `perRegionBucket`. */
   readonly sideBySide?: PerRegionBucket;
-  /** When regions admitted by their failure policy; absent if none did. */
+  /** When services admitted by their failure policy; absent if none did. */
   readonly fallbacks?: readonly Fallback[];
 }
 
-/** A period in which a region admitted by its failure policy. Microseconds on the recorder's clock. */
+/**
+ * A period in which a service admitted by its failure policy. Microseconds on the recorder's clock. A service that was
+ * restarted meanwhile has a further one without admissions, since it began with a full share.
+ */
 export interface Fallback {
   readonly region: string;
+  /** The service of the region, where it has several. */
+  readonly instance?: string;
   /** The request of the first such admission. */
   readonly fromUs: number;
   /** The reply of the last one. */

@@ -10,6 +10,7 @@ const moment = z.object({ atUs: z.number(), operation, tokens: z.number() });
 const witness = z.object({
   operation,
   region: z.string(),
+  instance: z.string().exactOptional().describe('the service of the region, where it has several'),
   outcome,
   cost: z.number(),
   invokedUs: z.number(),

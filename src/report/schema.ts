@@ -59,10 +59,16 @@ const shard = z.object({
   clockStepsUs: z.array(z.number()),
   serviceClockSpreadUs: z.number(),
   fallbacks: z
-    .array(z.object({ region: z.string(), fromUs: z.number(), untilUs: z.number(), admissions: z.number() }))
+    .array(
+      z.object({
+        region: z.string(),
+        instance: z.string().exactOptional().describe('the service of the region, where it has several'),
+        ...{ fromUs: z.number(), untilUs: z.number(), admissions: z.number() },
+      }),
+    )
     .exactOptional()
     .describe(
-      'from the first to the last admission of each episode in which a region decided by its failure policy',
+      'from the first to the last admission of each episode in which a service decided by its failure policy; without admissions: it was restarted in one, and began with a full share',
     ),
   sideBySide: z
     .object({

@@ -58,11 +58,11 @@ function renderContext(
 }
 
 function renderLine(line: WitnessLine, span: Span, columns: number): string[] {
-  const { operation, region, outcome, cost, invokedUs, lastUs } = line;
+  const { operation, outcome, cost, invokedUs, lastUs } = line;
   const from = secondsText(invokedUs - span.startUs, 6);
   const to = lastUs === null ? 'open' : secondsText(lastUs - span.startUs, 6);
   const text =
-    `    #${String(operation.index).padEnd(8)} ${region.padEnd(10)} ${outcome.padEnd(7)} ` +
+    `    #${String(operation.index).padEnd(8)} ${placeText(line).padEnd(10)} ${outcome.padEnd(7)} ` +
     `${String(cost).padStart(3)}  ${from.padStart(11)} ${to.padStart(11)}  `;
   const width = Math.max(NARROWEST, Math.min(WIDTH, columns - text.length - 2));
   const drawn = `${text}|${bar(line, span, width)}|`;
@@ -70,6 +70,11 @@ function renderLine(line: WitnessLine, span: Span, columns: number): string[] {
   if (reply === '') return [drawn];
   const isBeside = drawn.length + 2 + reply.length <= columns;
   return isBeside ? [`${drawn}  ${reply}`] : [drawn, labelled(' '.repeat(15), reply, columns)];
+}
+
+/** The region, and its service where it has several: `eu-west 2`. */
+export function placeText({ region, instance }: Pick<WitnessLine, 'region' | 'instance'>): string {
+  return instance === undefined ? region : `${region} ${instance}`;
 }
 
 /** What the reply says: its level, or the values that it states. */

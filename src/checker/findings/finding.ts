@@ -16,6 +16,8 @@ export interface Moment {
 export interface WitnessLine {
   readonly operation: OperationName;
   readonly region: string;
+  /** The service of the region, where it has several. */
+  readonly instance?: string;
   readonly outcome: Outcome;
   readonly cost: number;
   readonly invokedUs: number;
@@ -90,6 +92,7 @@ export function witnessLine(table: OperationTable, row: number, quantaPerToken?:
   return {
     operation: table.operationOf(row),
     region: table.regionOf(row),
+    ...(table.instanceOf(row) !== '' && { instance: table.instanceOf(row) }),
     outcome: table.outcomeOf(row),
     cost: table.costTokens[row] as number,
     invokedUs: table.invokedUs[row] as number,

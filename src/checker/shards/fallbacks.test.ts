@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../../test/support/history.ts';
 import type { DecisionSource } from '../../core/decision.ts';
+import type { HistoryRecord } from '../../history/records/operation.ts';
 import { boundClock } from '../clocks/bounds.ts';
 import { findEpisodes } from './shard-events.ts';
 
@@ -15,8 +16,8 @@ const decided = (atS: number, source: DecisionSource, part: OperationPart = {}):
   ...part,
 });
 
-function shardsOf(parts: readonly OperationPart[]) {
-  const history = historyOf(parts);
+function shardsOf(parts: readonly OperationPart[], records: readonly HistoryRecord[] = []) {
+  const history = historyOf(parts, { records });
   const clock = { ...boundClock(history.clock), offsets: () => new Map() };
   return findEpisodes({ ...history, regions: history.header.regions }, clock).all;
 }
@@ -46,6 +47,18 @@ describe('what a failure policy decided', () => {
       ],
     },
     {
+      title: 'is one of each service of a region',
+      parts: [
+        decided(1, 'redis'),
+        decided(2, 'fallback', { instance: '1' }),
+        decided(3, 'fallback', { instance: '2' }),
+      ],
+      want: [
+        { region: 'eu-west', instance: '1', fromUs: 1.9 * S, untilUs: 2 * S, admissions: 1 },
+        { region: 'eu-west', instance: '2', fromUs: 2.9 * S, untilUs: 3 * S, admissions: 1 },
+      ],
+    },
+    {
       title: 'is another once a share is full again',
       parts: [decided(1, 'redis'), decided(2, 'fallback'), decided(2.2 + FILL_S, 'fallback')],
       want: [
@@ -63,5 +76,25 @@ describe('what a failure policy decided', () => {
     expect(shards).toHaveLength(1);
     expect(shards[0]?.failovers).toEqual([]); // a region that fell back is not a node
     expect(shards[0]?.fallbacks).toEqual(want);
+  });
+
+  const restart = (atS: number, args: object): HistoryRecord => ({
+    ...{ type: 'fault', fault: 'restart-service', phase: 'heal', atUs: atS * S },
+    args: { region: 'eu-west', ...args },
+  });
+
+  it.each([
+    { title: 'its region', args: {}, want: 2 },
+    { title: 'the service', args: { instance: 2 }, want: 2 },
+    { title: 'another service', args: { instance: 1 }, want: 1 },
+    { title: 'another region', args: { region: 'ap-south' }, want: 1 },
+  ])('is a full share more if a restart of $title gave it one', ({ args, want }) => {
+    const part = { instance: '2' };
+    const parts = [decided(1, 'redis'), decided(2, 'fallback', part), decided(5, 'fallback', part)];
+    const of = (atS: number) => shardsOf(parts, [restart(atS, args)])[0]?.fallbacks;
+    expect(of(3)).toHaveLength(want);
+    expect(of(3)?.[1] ?? { admissions: 0 }).toMatchObject({ admissions: 0 });
+    expect(of(1.5)).toHaveLength(1);
+    expect(of(6)).toHaveLength(1);
   });
 });

@@ -1,21 +1,34 @@
 import type { Fallback } from '../../core/bound.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
+import type { FaultRecord } from '../../history/records/operation.ts';
 
 interface Admission {
   readonly fromUs: number;
   readonly untilUs: number;
 }
 
+/** A service: the one of its region, or one of several. */
+interface Service {
+  readonly region: string;
+  readonly instance?: string;
+}
+
+interface OfService {
+  readonly service: Service;
+  readonly admissions: Admission[];
+}
+
 /**
- * The episodes in which each region admitted by its failure policy, by shard. An episode ends if no admission follows
+ * The episodes in which each service admitted by its failure policy, by shard. An episode ends if no admission follows
  * within the time in which an empty bucket fills: a share is full again by then, and counting a new full share is less
  * than counting the refill in between.
  */
 export function findFallbacks(
   table: OperationTable,
   shardOf: (bucket: number) => number,
+  faults: readonly FaultRecord[],
 ): ReadonlyMap<number, readonly Fallback[]> {
-  const found = new Map<number, Map<string, Admission[]>>();
+  const found = new Map<number, Map<string, OfService>>();
   let fillUs = 0;
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
@@ -23,35 +36,52 @@ export function findFallbacks(
       if ((kind & KIND.fallback) === 0 || (kind & KIND.outcome) !== KIND.allowed) continue;
       const { capacityQuanta, quantaPerUs } = table.policyOf(bucket);
       fillUs = Math.max(fillUs, capacityQuanta / quantaPerUs);
-      const ofShard = found.get(shardOf(bucket)) ?? new Map<string, Admission[]>();
+      const ofShard = found.get(shardOf(bucket)) ?? new Map<string, OfService>();
       found.set(shardOf(bucket), ofShard);
-      const region = table.regionOf(row);
-      const admissions = ofShard.get(region) ?? [];
-      ofShard.set(region, admissions);
-      admissions.push({ fromUs: table.invokedUs[row] as number, untilUs: table.lastUs(row) });
+      const [region, instance] = [table.regionOf(row), table.instanceOf(row)];
+      const service = { region, ...(instance !== '' && { instance }) };
+      const key = `${region} ${instance}`;
+      const known = ofShard.get(key) ?? { service, admissions: [] };
+      ofShard.set(key, known);
+      known.admissions.push({ fromUs: table.invokedUs[row] as number, untilUs: table.lastUs(row) });
     }
   }
   return new Map(
     [...found].map(([shard, ofShard]) => [
       shard,
-      [...ofShard].flatMap(([region, admissions]) => episodesIn(admissions, { region, fillUs })),
+      [...ofShard.values()].flatMap(({ service, admissions }) => {
+        const episodes = episodesIn(admissions, service, fillUs);
+        return [...episodes, ...restartsWithin(episodes, service, faults)];
+      }),
     ]),
   );
 }
 
-function episodesIn(
-  admissions: readonly Admission[],
-  { region, fillUs }: { readonly region: string; readonly fillUs: number },
-): Fallback[] {
-  const episodes: { region: string; fromUs: number; untilUs: number; admissions: number }[] = [];
+function episodesIn(admissions: readonly Admission[], service: Service, fillUs: number): Fallback[] {
+  const episodes: (Service & { fromUs: number; untilUs: number; admissions: number })[] = [];
   for (const { fromUs, untilUs } of admissions.toSorted((a, b) => a.fromUs - b.fromUs)) {
     const last = episodes.at(-1);
     if (last === undefined || fromUs - last.untilUs > fillUs) {
-      episodes.push({ region, fromUs, untilUs, admissions: 1 });
+      episodes.push({ ...service, fromUs, untilUs, admissions: 1 });
       continue;
     }
     last.untilUs = Math.max(last.untilUs, untilUs);
     last.admissions++;
   }
   return episodes;
+}
+
+/** A service that starts again in an episode has a full share once more. */
+function restartsWithin(
+  episodes: readonly Fallback[],
+  service: Service,
+  faults: readonly FaultRecord[],
+): Fallback[] {
+  return faults
+    .filter(({ fault, phase, args }) => {
+      const isOne = args?.instance === undefined || String(args.instance) === (service.instance ?? '1');
+      return fault === 'restart-service' && phase === 'heal' && args?.region === service.region && isOne;
+    })
+    .filter(({ atUs }) => episodes.some(({ fromUs, untilUs }) => fromUs <= atUs && atUs <= untilUs))
+    .map(({ atUs }) => ({ ...service, fromUs: atUs, untilUs: atUs, admissions: 0 }));
 }

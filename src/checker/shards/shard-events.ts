@@ -46,14 +46,14 @@ export function findEpisodes(
   const spreadUs = serviceClockSpread(faults);
   const together = perRegionEpisodes({ regions, events }, clock);
   if (together !== undefined) {
-    const fallbacks = findFallbacks(table, () => 0).get(0);
+    const fallbacks = findFallbacks(table, () => 0, faults).get(0);
     return {
       all: [{ ...together, serviceClockSpreadUs: spreadUs, ...(fallbacks && { fallbacks }) }],
       of: () => 0,
     };
   }
   const chains = new ShardNodes(table, events);
-  const fallbacks = findFallbacks(table, (bucket) => chains.ofBucket(bucket));
+  const fallbacks = findFallbacks(table, (bucket) => chains.ofBucket(bucket), faults);
   const all = chains.all.map((nodes, place): Episodes => {
     const ofShard = fallbacks.get(place);
     const tenures = findTenures(chains, nodes, events);

@@ -53,18 +53,18 @@ function stepTerm(policy: Policy, stepUs: number, what: string): Term {
   };
 }
 
-/** (b + r * length) / N for each region and period in which it decided by an Nth share. */
+/** (b + r * length) / N for each service and period in which it decided by an Nth share. */
 export function localShareTerms(
   policy: Policy,
   { fallbacks, parts }: { readonly fallbacks: readonly Fallback[]; readonly parts: number },
 ): Term[] {
   const { capacityTokens: capacity } = policy;
   const perSecond = perSecondOf(policy);
-  return fallbacks.map(({ region, fromUs, untilUs }) => {
+  return fallbacks.map(({ region, instance, fromUs, untilUs }) => {
     const seconds = (untilUs - fromUs) / 1_000_000;
     return {
       tokens: (capacity + perSecond * seconds) / parts,
-      text: `(${capacity} + ${show(perSecond)}/s * ${show(seconds)} s of ${region}) / ${parts}`,
+      text: `(${capacity} + ${show(perSecond)}/s * ${show(seconds)} s of ${region}${instance === undefined ? '' : ` ${instance}`}) / ${parts}`,
     };
   });
 }

@@ -8,7 +8,7 @@ import { BucketRows } from '../../checker/rows/bucket-rows.ts';
 import { groupBy } from '../../core/group-by.ts';
 import type { Policy } from '../../core/policy.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
-import { replyText } from '../timeline.ts';
+import { placeText, replyText } from '../timeline.ts';
 import type { Proof, WindowFormula, WitnessRow, WorstRow } from './page-data.ts';
 
 /** The most rows of the table: a person does not read more. */
@@ -167,10 +167,10 @@ function windowFormula(witness: readonly WitnessLine[], policy: Policy, clock: C
 }
 
 function makeRow(line: WitnessLine): WitnessRow {
-  const { operation, region, outcome, cost, invokedUs, lastUs, decision } = line;
+  const { operation, outcome, cost, invokedUs, lastUs, decision } = line;
   return {
     index: operation.index,
-    region,
+    region: placeText(line),
     outcome,
     cost,
     fromUs: invokedUs,
