@@ -41,6 +41,23 @@ describe('a fault is in force', () => {
     expect(await sightOf(looks, sights)).toEqual({ bit, saw, atUs: 7 }),
   );
 
+  it.each([
+    [true, 'healed'],
+    [false, 'not another process'],
+  ])('by a look after the heal as well, if there is one that sees %s', async (bit, saw) => {
+    const proof = new FaultProof(
+      {
+        looks: 'throughout',
+        look: async () => ({ bit: true, saw: 'down' }),
+        lookHealed: async () => ({ bit, saw }),
+      },
+      { signal: new AbortController().signal, nowUs: () => 7 },
+    );
+    proof.injected();
+    await proof.ending();
+    expect(await proof.healed()).toEqual({ bit, saw, atUs: 7 });
+  });
+
   it('by the first look alone, if it is short', async () =>
     expect(await sightOf('throughout', [true], 2 * LOOK_MS - 1)).toEqual({
       ...{ bit: true, saw: 'look 1', atUs: 7 },

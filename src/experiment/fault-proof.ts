@@ -56,6 +56,7 @@ export class FaultProof {
   /** The fault has been healed. */
   async healed(): Promise<Proof> {
     if (this.#probe.looks === 'after the heal') this.#add(this.#probe.look().catch(failed));
+    if (this.#probe.lookHealed !== undefined) this.#add(this.#probe.lookHealed().catch(failed));
     const sights = (await Promise.all(this.#sights)).filter((sight) => sight !== undefined);
     const last = sights.at(-1) ?? { bit: false, saw: 'it ended before it was looked at' };
     const sight = sights.find(({ bit }) => bit === (this.#probe.looks === 'at times')) ?? last;

@@ -14,7 +14,10 @@ import { FaultProof, LOOK_MS, proofRecord } from './fault-proof.ts';
 export interface ScheduleOptions {
   readonly faults: readonly PlannedFault[];
   readonly seed: number;
-  readonly system: Pick<FaultContext, 'regions' | 'setServiceClock' | 'readServiceClock' | 'services'>;
+  readonly system: Pick<
+    FaultContext,
+    'regions' | 'setServiceClock' | 'readServiceClock' | 'serviceProcesses' | 'services'
+  >;
   /** For faults by commands. */
   readonly shell?: Omit<Shell, 'number'>;
   readonly nowUs: () => number;

@@ -12,7 +12,7 @@ import { untilSettled } from './watch/settled-watch.ts';
 /** The schedule of a run's faults; undefined if it has none. */
 export function makeSchedule(
   { plan, shell, folder }: Run,
-  { regions, setServiceClock, readServiceClock, description, targets }: System,
+  { regions, setServiceClock, readServiceClock, serviceProcesses, description, targets }: System,
   { recorder, history, roles }: { recorder: Recorder; history: HistoryFile; roles: RoleWatch | undefined },
 ): FaultSchedule | undefined {
   if (plan.faults.length === 0) return undefined;
@@ -21,7 +21,7 @@ export function makeSchedule(
     seed: plan.seed,
     system: {
       regions: regions ?? openExternal(withoutNodes(plan.topology.regions), { file: description }),
-      ...given({ setServiceClock, readServiceClock }),
+      ...given({ setServiceClock, readServiceClock, serviceProcesses }),
       services: Object.fromEntries(targets.map(({ region, url }) => [region, addressOf(url)])),
     },
     shell: { ...shell, folder },

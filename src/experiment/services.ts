@@ -1,3 +1,6 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { traitsOf } from '../core/strategies.ts';
 import { type FailurePolicy, formatFailurePolicy } from '../limiter/wrappers/failure-policy.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
@@ -22,6 +25,8 @@ export interface ServiceOptions {
   /** Replicas of each primary, for a strategy that waits for them. */
   readonly replicas: number;
   readonly onFailure: FailurePolicy;
+  /** Whether its services start again at their addresses. */
+  readonly areRestarted: boolean;
   /** How many Rating services the region has. */
   readonly instances: number;
   readonly policy: string;
@@ -64,7 +69,8 @@ export async function startRegion(options: ServiceOptions): Promise<RegionServic
   await settleAll(starting); // after a failure, none is still starting
   const ratings = await Promise.all(starting);
   const upstreams = ratings.flatMap(({ inside }) => ['--upstream', inside]);
-  const gateway = await startService(options, { role: 'gateway' }, [...from, ...upstreams]);
+  const controlled = [...from, ...upstreams, '--allow-clock-change'];
+  const gateway = await startService(options, { role: 'gateway' }, controlled);
   return { gateway, ratings };
 }
 
@@ -102,8 +108,35 @@ async function startService(
   });
 }
 
-function placeHere({ self, view }: Pick<ServiceOptions, 'self' | 'view'>) {
+function placeHere({ self, view, areRestarted }: Pick<ServiceOptions, 'self' | 'view' | 'areRestarted'>) {
   const [command, ...script] = self;
   const { localAddress: host = '127.0.0.1' } = view;
-  return async (): Promise<ServicePlace> => ({ node: [command], script, listen: { host, port: 0 } });
+  return async (): Promise<ServicePlace> => {
+    const port = areRestarted ? await portToKeep(host) : 0;
+    return { node: [command], script, listen: { host, port } };
+  };
+}
+
+/** Ports from which systems open no connections by themselves. */
+const KEPT_PORTS = { from: 20_000, to: 30_000 };
+const MOST_TRIES = 100;
+
+/** Their services may not listen yet. */
+const given = new Set<number>();
+
+/** A free port that no connection takes while its service is down. Port 0 would give one of those that connections take. */
+async function portToKeep(host: string): Promise<number> {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const port = randomInt(KEPT_PORTS.from, KEPT_PORTS.to);
+    const server = createServer().listen({ host, port });
+    const isFree = await once(server, 'listening').then(
+      () => !given.has(port),
+      () => false,
+    );
+    if (server.listening) await once(server.close(), 'close');
+    if (!isFree) continue;
+    given.add(port);
+    return port;
+  }
+  return 0;
 }

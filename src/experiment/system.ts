@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { environmentFailed } from '../core/errors.ts';
+import type { ServiceProcesses } from '../faults/support/fault.ts';
 import { sampleTarget, type Target } from '../load/target.ts';
 import type { PlannedUser } from '../load/users.ts';
-import { readServiceClock, setServiceClock } from '../rating/remote-clock.ts';
 import { settle } from '../regions/cluster/settle.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import { findDeviations } from '../regions/network/deviations.ts';
@@ -14,7 +14,8 @@ import { replicasOfPrimary } from '../topology/topology.ts';
 import type { Cleanup } from './cleanup.ts';
 import { failurePolicyOf } from './plan-file.ts';
 import { cannotWrite } from './run-folder.ts';
-import { type RegionServices, startRegion } from './services.ts';
+import { controlServices } from './service-control.ts';
+import { startRegion } from './services.ts';
 
 /** The system that the load of a run is sent to. */
 export interface System {
@@ -33,6 +34,7 @@ export interface System {
   readonly setServiceClock?: (region: string, offsetMs: number) => Promise<void>;
   /** Of several services, that of the one whose clock differs the least. */
   readonly readServiceClock?: (region: string) => Promise<number>;
+  readonly serviceProcesses?: ServiceProcesses;
 }
 
 /** What a system gets from the run that starts it. */
@@ -88,6 +90,7 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
       replicas,
       onFailure,
       instances,
+      areRestarted: plan.faults.some(({ fault }) => fault === 'restart-service'),
       policy,
       prefix,
       ...(limiter !== undefined && { limiter }),
@@ -100,21 +103,13 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
     });
     await settleAll(starting); // after a failure, none is still starting
     const started = await Promise.all(starting);
-    const services = new Map<string, RegionServices>(started);
-    const ratingsOf = (region: string) => services.get(region)?.ratings ?? [];
     return {
-      description: regions.description,
+      description: `${regions.description}${instances === 1 ? '' : `, ${instances} services in each region`}`,
       targets: started.map(([region, { gateway }]) => sampleTarget(region, gateway.reached, { instances })),
       regions,
       isOurs,
       initial: 'full', // each run has its own prefix
-      async setServiceClock(region, offsetMs) {
-        await Promise.all(ratingsOf(region).map(({ reached }) => setServiceClock(reached, offsetMs)));
-      },
-      async readServiceClock(region) {
-        const ahead = await Promise.all(ratingsOf(region).map(({ reached }) => readServiceClock(reached)));
-        return ahead.reduce((least, ms) => (Math.abs(ms) < Math.abs(least) ? ms : least));
-      },
+      ...controlServices(new Map(started)),
     };
   };
 }

@@ -31,7 +31,7 @@ export async function warmUp({ plan, folder, signal }: Run, { targets }: System)
     throw new OpenclawError(
       'TARGET_SILENT',
       `${region}: ${plan.strategy} sent no reply within ${waitedS} s (${lost})`,
-      { hint: `see ${join(folder, 'logs', `rating-${region}.log`)}` },
+      { hint: `see ${join(folder, 'logs', `rating-${region}${(plan.instances ?? 1) > 1 ? '-1' : ''}.log`)}` },
     );
   }
 }

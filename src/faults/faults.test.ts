@@ -37,6 +37,11 @@ function recorder(failing: Readonly<Record<string, number>> = {}) {
     setServiceClock: async (region, offsetMs) => {
       calls.push(`setServiceClock ${region} ${offsetMs}`);
     },
+    serviceProcesses: {
+      kill: async (region, instance) => void calls.push(`killService ${region} ${instance}`),
+      start: async (region, instance) => void calls.push(`startService ${region} ${instance}`),
+      idsOf: async () => ['1'],
+    },
     random: makeRandom(1),
     signal: stop.signal,
   };
@@ -120,6 +125,16 @@ describe('a fault is injected and undone', () => {
       spec: { fault: 'gateway-clock', region: 'eu-west', offsetMs: -7 },
       does: ['setServiceClock eu-west -7'],
       undoes: ['setServiceClock eu-west 0'],
+    },
+    {
+      spec: { fault: 'restart-service', region: 'eu-west' },
+      does: ['killService eu-west undefined'],
+      undoes: ['startService eu-west undefined'],
+    },
+    {
+      spec: { fault: 'restart-service', region: 'eu-west', instance: 2 },
+      does: ['killService eu-west 2'],
+      undoes: ['startService eu-west 2'],
     },
     {
       spec: { fault: 'node-clock', node: 'us-east-0', stepMs: 9 },
@@ -288,10 +303,12 @@ it('a node that does not answer can be killed, and starts again once nothing can
 });
 
 describe('a fault is refused', () => {
-  it('for the clock of a service if none runs', async () => {
-    const { setServiceClock, ...context } = recorder().context;
-    expect(setServiceClock).toBeDefined();
-    const spec: FaultSpec = { fault: 'gateway-clock', region: 'eu-west', offsetMs: 1 };
+  it.each<FaultSpec>([
+    { fault: 'gateway-clock', region: 'eu-west', offsetMs: 1 },
+    { fault: 'restart-service', region: 'eu-west' },
+  ])('for a service if none runs: $fault', async (spec) => {
+    const { setServiceClock, serviceProcesses, ...context } = recorder().context;
+    expect([setServiceClock, serviceProcesses]).not.toContain(undefined);
     await expect(injectFault(spec, context)).rejects.toThrow(/eu-west has no Rating service of this run/);
   });
 

@@ -12,6 +12,7 @@ import { partition } from './partition.ts';
 import { pause } from './pause.ts';
 import { restart } from './restart.ts';
 import { restartEmpty } from './restart-empty.ts';
+import { restartService } from './restart-service.ts';
 import { slowStore } from './slow-store.ts';
 import { storeOutage } from './store-outage.ts';
 import type { FaultContext, Inject, Undo } from './support/fault.ts';
@@ -26,6 +27,7 @@ const FAULTS: { readonly [Name in FaultName]: Inject<Extract<FaultSpec, { fault:
   kill,
   restart,
   'restart-empty': restartEmpty,
+  'restart-service': restartService,
   pause,
   failover,
   'gateway-clock': gatewayClock,

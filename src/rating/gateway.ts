@@ -17,6 +17,8 @@ export interface GatewayOptions {
   readonly failOver?: readonly string[];
   /** The local address to connect from, which places the gateway in a region. */
   readonly localAddress?: string;
+  /** Opens `/instances/<number>/clock`, which leads to `/clock` of that service. For tests only. */
+  readonly allowClockChange?: boolean;
   /** Milliseconds in which a client must send a request; default 30000. */
   readonly requestMs?: number;
 }
@@ -58,6 +60,7 @@ export function createGateway({
   upstream,
   failOver = [],
   localAddress,
+  allowClockChange = false,
   requestMs,
 }: GatewayOptions): Gateway {
   const options = {
@@ -74,6 +77,9 @@ export function createGateway({
   const upstreams = [upstream].flat();
   const others = failOver.map((origin) => new Upstream(origin, options));
   const instances = upstreams.map((origin) => new ServicesInTurn(new Upstream(origin, options), others));
+  const clocks = allowClockChange
+    ? upstreams.map((origin) => new ServicesInTurn(new Upstream(origin, { ...options, connections: 4 }), []))
+    : [];
   let turn = 0;
   const health = JSON.stringify({ status: 'ok', region, upstream });
 
@@ -81,28 +87,20 @@ export function createGateway({
   const server = createServer(limits, (request, response) => {
     const { url = '' } = request;
     if (!isDecodable(url)) return sendProblem(response, badRequest(400, `${quoted(url)} is not a valid url`));
-    if (url.startsWith('/v1/')) return readBody(request, response, (body) => passOn(request, response, body));
+    if (url.startsWith('/v1/')) return passOn({ request, response, path: url, ...nextInstance() });
+    const clock = clocks[Number(/^\/instances\/(\d+)\/clock$/.exec(url)?.[1]) - 1];
+    if (clock !== undefined) return passOn({ request, response, path: '/clock', services: clock });
     if (request.method === 'GET' && /^\/healthz(\?|$)/.test(url))
       return send(response, 200, ['content-type', 'application/json; charset=utf-8'], health);
     const detail = `no such resource: ${request.method} ${quoted(url)}`;
     sendProblem(response, badRequest(404, detail));
   });
 
-  function passOn(request: IncomingMessage, response: ServerResponse, body: Buffer | null): void {
+  function nextInstance(): Pick<PassedOn, 'services' | 'named'> {
     const at = turn;
     turn = (turn + 1) % instances.length;
-    const named = instances.length === 1 ? [] : [HEADERS.instance, String(at + 1)];
-    instances[at]
-      ?.forward({
-        path: request.url ?? '',
-        method: request.method as Dispatcher.HttpMethod,
-        headers: pick(request.headers, REQUEST_HEADERS),
-        body,
-      })
-      .then((reply) => {
-        if ('headers' in reply) send(response, reply.status, [...reply.headers, ...named], reply.body);
-        else sendProblem(response, reply, named);
-      });
+    const services = instances[at] as ServicesInTurn;
+    return instances.length === 1 ? { services } : { services, named: [HEADERS.instance, String(at + 1)] };
   }
 
   return {
@@ -115,11 +113,32 @@ export function createGateway({
     async close() {
       const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
-      await Promise.all(instances.map((services) => services.destroy()));
+      await Promise.all([...instances, ...clocks].map((services) => services.destroy()));
       server.closeAllConnections();
       await closed;
     },
   };
+}
+
+interface PassedOn {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: string;
+  readonly services: ServicesInTurn;
+  /** A header that names the service. */
+  readonly named?: readonly string[];
+}
+
+/** Sends a request to its services, and their reply back. */
+function passOn({ request, response, path, services, named = [] }: PassedOn): void {
+  readBody(request, response, (body) => {
+    const method = request.method as Dispatcher.HttpMethod;
+    const headers = pick(request.headers, REQUEST_HEADERS);
+    services.forward({ path, method, headers, body }).then((reply) => {
+      if ('headers' in reply) send(response, reply.status, [...reply.headers, ...named], reply.body);
+      else sendProblem(response, reply, named);
+    });
+  });
 }
 
 /** Passes the whole body to `onBody`, null without a body; replies 413 itself if it is too large. */

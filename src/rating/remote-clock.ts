@@ -4,8 +4,8 @@ import { quoted } from '../core/printable.ts';
 const REPLY_MS = 2_000;
 
 /**
- * Sets the clock offset of a Rating service, in milliseconds; `url` is the service's, not its gateway's. Throws
- * ENVIRONMENT_FAILED if it does not reply, or was started without `--allow-clock-change`.
+ * Sets the clock offset of a Rating service, in milliseconds; `url` is the service's, or that of an instance of its
+ * gateway. Throws ENVIRONMENT_FAILED if it does not reply, or was started without `--allow-clock-change`.
  */
 export async function setServiceClock(url: string, offsetMs: number): Promise<void> {
   const reply = await fetch(`${url}/clock`, {
@@ -41,6 +41,20 @@ async function readOnce(url: string) {
   if (typeof nowMs !== 'number')
     throw environmentFailed(`the service at ${url} does not tell its time: ${quoted(nowMs)}`);
   return { tookMs, aheadMs: nowMs - (sentMs + tookMs / 2) };
+}
+
+/**
+ * The id of the process of a Rating service, behind a gateway; undefined if that gets no answer. Throws ENVIRONMENT_FAILED
+ * if the gateway does not answer.
+ */
+export async function readServiceProcess(url: string): Promise<string | undefined> {
+  const reply = await fetch(`${url}/clock`, { signal: AbortSignal.timeout(REPLY_MS) }).catch(
+    (error: Error) => {
+      throw environmentFailed(`no reply from ${url}: ${error.message}`, undefined, error);
+    },
+  );
+  const { process } = (await reply.json()) as { process?: unknown };
+  return typeof process === 'string' ? process : undefined;
 }
 
 function failed(url: string, why: string, cause?: unknown): OpenclawError {

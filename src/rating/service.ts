@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { HEADERS } from '../core/header-names.ts';
 import { quoted } from '../core/printable.ts';
@@ -19,7 +20,7 @@ export interface RatingServiceOptions {
    * such a service. Default false.
    */
   readonly decisionIds?: boolean;
-  /** Opens `/clock`, with which every client of the service can read and set this clock. For tests only. */
+  /** Opens `/clock`, with which every client can read and set this clock, and tell this process from another. For tests only. */
   readonly clock?: ServiceClock;
   /** Called with the error of an undecided request; users get only its code. */
   readonly onUndecided?: (error: unknown) => void;
@@ -55,7 +56,8 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
   app.get('/healthz', async () => ({ status: 'ok', region, strategy: limiter.strategy }));
 
   if (clock !== undefined) {
-    app.get('/clock', async () => ({ nowMs: clock.nowMs() }));
+    const process = randomUUID();
+    app.get('/clock', async () => ({ nowMs: clock.nowMs(), process }));
     app.put('/clock', async (request) => {
       clock.offsetMs = readOffset(request.body);
       return { offsetMs: clock.offsetMs };

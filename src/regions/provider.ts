@@ -54,7 +54,7 @@ export interface ServicePlace {
   readonly env?: Readonly<Record<string, string>>;
   /** The address to listen on; port 0 takes any free port. */
   readonly listen: Endpoint;
-  /** Where this machine reaches it, if that differs from `listen`. */
+  /** Where this machine reaches it, if that differs from `listen`; of a Rating service only its gateway does. */
   readonly reached?: string;
   /** Its answer is in its log, because only its standard streams leave the container. */
   readonly answersInLog?: true;

@@ -67,9 +67,7 @@ const shard = z.object({
       }),
     )
     .exactOptional()
-    .describe(
-      'from the first to the last admission of each episode in which a service decided by its failure policy; without admissions: it was restarted in one, and began with a full share',
-    ),
+    .describe('when services decided by their failure policy; without admissions: a restart in between'),
   sideBySide: z
     .object({
       regions: z.number(),

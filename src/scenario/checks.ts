@@ -1,6 +1,7 @@
 import { invalidOption, OpenclawError } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
 import { type PlannedNode, planTopology, type Topology } from '../topology/topology.ts';
+import { LIMITS } from './defaults.ts';
 import type { NodeFit } from './faults/definition.ts';
 import { definitionOf, type FaultSpec, type UndrawnFault } from './faults/index.ts';
 import { ANY_NODE } from './faults/node.ts';
@@ -24,6 +25,7 @@ export function checkTogether(parts: ScenarioParts): Problem[] {
         ...checkTimes(fault, path, parts.load?.durationMs),
         ...(parts.topology === undefined ? [] : checkRegions(fault, path, parts.topology.regions)),
         ...(nodes.nodes === undefined ? [] : checkNode(fault, path, nodes)),
+        ...checkInstance(fault, path, parts.instances),
       ];
     }),
     ...(parts.topology === undefined ? [] : checkOverlaps(faults, parts.topology.regions)),
@@ -156,6 +158,13 @@ function checkRegions(fault: FaultSpec, path: Path, regions: readonly string[]):
 function leavesOf(value: unknown, path: Path): { readonly name: string; readonly path: Path }[] {
   if (typeof value === 'string') return [{ name: value, path }];
   return Array.isArray(value) ? value.flatMap((item, index) => leavesOf(item, [...path, index])) : [];
+}
+
+function checkInstance(fault: FaultSpec, path: Path, instances: number = LIMITS.instances[1]): Problem[] {
+  if (!('instance' in fault) || fault.instance === undefined || fault.instance <= instances) return [];
+  const expected =
+    instances === 1 ? '1, the only one of its region' : `at most ${instances}, the instances of its region`;
+  return [{ path: [...path, 'instance'], text: expectedFound({ expected, found: fault.instance }) }];
 }
 
 interface Nodes {

@@ -308,6 +308,18 @@ describe('an error is reported with its place', () => {
       says: 'faults[0].region: expected one of the regions',
     },
     {
+      text: fault('restart-service, region: eu-west, instance: 2'),
+      says: 'faults[0].instance: expected 1, the only one of its region; found 2',
+    },
+    {
+      text: `instances: 3\n${fault('restart-service, region: eu-west, instance: 4')}`,
+      says: 'faults[0].instance: expected at most 3, the instances of its region; found 4',
+    },
+    {
+      text: 'instances: 21',
+      says: 'instances: expected a whole number from 1 to 20; found 21',
+    },
+    {
       text: fault('gateway-clock, region: eu-west, offset: +1s'),
       says: 'faults[0].offset: expected a time like 500ms, 10s or 2m, or -2s; found "+1s"',
     },
@@ -369,6 +381,10 @@ describe('an error is reported with its place', () => {
         'latency, between: [eu-west, us-east], add: 9ms',
       ),
       says: 'both change the latency from us-east to eu-west',
+    },
+    {
+      text: twoFaults('gateway-clock, region: eu-west, offset: 1s', 'restart-service, region: eu-west'),
+      says: 'both change service 1 of eu-west',
     },
     {
       text: twoFaults('kill, node: us-east-0', 'pause, node: us-east-0'),

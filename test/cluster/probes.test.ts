@@ -105,6 +105,11 @@ const FAULTS: readonly { spec: FaultSpec; yes: RegExp; no: RegExp }[] = [
     no: /^the clock of the service of a moved by -?\d{1,3} ms$/,
   },
   {
+    spec: { fault: 'restart-service', region: 'a', instance: 2 },
+    yes: /^service 2 of a does not answer$/,
+    no: /^service 2 of a answers$/,
+  },
+  {
     spec: { fault: 'node-clock', node: 'c-1', stepMs: 4_000 },
     yes: /^the clock of c-1 moved by \d{4} ms$/,
     no: /^the clock of c-1 moved by -?\d{1,3} ms$/,
@@ -115,6 +120,7 @@ describe('the probe of a fault', { timeout: 120_000 }, () => {
   let regions: Regions;
   let stop: (() => Promise<void>) | undefined;
   let offsetMs = 0;
+  let processId: string | undefined = 'one';
   beforeAll(async () => {
     ({ regions, stop } = await startLocalRegions('redis-server', REGIONS, { steppableClocks: true }));
   }, 60_000);
@@ -126,6 +132,15 @@ describe('the probe of a fault', { timeout: 120_000 }, () => {
       offsetMs = ms;
     },
     readServiceClock: async () => offsetMs,
+    serviceProcesses: {
+      kill: async () => {
+        processId = undefined;
+      },
+      start: async () => {
+        processId = 'another';
+      },
+      idsOf: async () => [processId],
+    },
   });
   const probeOf = async (spec: FaultSpec, isAlone = true) => {
     const probe = await makeProbe(spec, { ...context(), isAlone: () => isAlone });
@@ -154,6 +169,7 @@ describe('the probe of a fault', { timeout: 120_000 }, () => {
     expect(during ?? (await probe.look())).toEqual({ bit: true, saw: expect.stringMatching(yes) });
     // After a kill, another process answers.
     if (probe.looks === 'throughout' && spec.fault !== 'kill') expect((await probe.look()).bit).toBe(false);
+    expect((await probe.lookHealed?.())?.bit ?? true).toBe(true);
   });
 
   it.each<{ title: string; spec: FaultSpec; saw: string }>([

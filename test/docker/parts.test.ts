@@ -259,7 +259,7 @@ describe('of a cluster of containers', () => {
 });
 
 describe('our own image', () => {
-  const ports = { a: { 8080: 1, 8082: 2 } };
+  const ports = { a: { 8080: 1 } };
   const owner = { cluster: '/nowhere', startId: 'none' };
 
   it('is built once for all services of a run, which use its id', async () => {
@@ -269,6 +269,20 @@ describe('our own image', () => {
     const places = await Promise.all([place('a', 'rating', signal), place('a', 'gateway', signal)]);
     expect(places.map(({ node }) => node.at(-1))).toEqual(['sha256:abc', 'sha256:abc']);
     expect(calls().filter((call) => call.startsWith('build'))).toHaveLength(1);
+  });
+
+  it('has a container and a port for each service of a region', async () => {
+    withDockerThatNotes('if [ "$1" = build ]; then echo sha256:abc; fi');
+    const place = placeContainers({ owner, project: 'p', images: OFFICIAL_IMAGES, ports });
+    const { signal } = new AbortController();
+    const places = await Promise.all([1, 2, 20].map((instance) => place('a', 'rating', signal, instance)));
+    const names = places.map(({ node }) => node[node.indexOf('--name') + 1]);
+    expect(names).toEqual(['p-rating-a', 'p-rating-a-2', 'p-rating-a-20']);
+    expect(places.map(({ listen, reached }) => [listen.port, reached])).toEqual([
+      [8090, undefined],
+      [8091, undefined],
+      [8109, undefined],
+    ]);
   });
 
   it('is pulled if it is set and not on this machine', async () => {

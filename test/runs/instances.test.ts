@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
-import { testFolder } from '../support/cli.ts';
+import { startCli, testFolder, untilSaid } from '../support/cli.ts';
 import { processesMentioning } from '../support/processes.ts';
 import { runVerified } from '../support/verified-run.ts';
 
@@ -47,11 +47,75 @@ describe('a region with several services', { timeout: 120_000 }, () => {
     expect(operations.some((operation) => 'instance' in operation)).toBe(false);
   });
 
-  it.each(['central', 'lease'])('acquits %s', async (strategy) => {
-    const { code, report, stderr } = await run([
-      ...['bench', '--strategy', strategy, ...SMALL.map((word) => (word === '0' ? '1' : word))],
-      ...['--instances', '3'],
+  it('has a share of each service for itself while Redis cannot decide', async () => {
+    const cut = [
+      'chaos',
+      'partition',
+      '--isolate',
+      'b',
+      '--at',
+      '1s',
+      '--for',
+      '3s',
+      '--on-failure',
+      'local-share',
+    ];
+    const { report, operations } = await run([...cut, ...SMALL, '--instances', '2']);
+    expect(report.claims.map(({ claim, status }) => [claim, status])).toContainEqual([
+      'total-excess <= bound',
+      'holds',
     ]);
+    const fallbacks = report.shards.flatMap((shard) => shard.fallbacks ?? []);
+    expect(new Set(fallbacks.map(({ region, instance }) => `${region} ${instance}`))).toEqual(
+      new Set(operations.filter(isFallback).map(({ region, instance }) => `${region} ${instance}`)),
+    );
+    expect(report.shards.map(({ bound }) => bound?.formula ?? '').join()).toContain('s of b 2) / 4');
+  });
+});
+
+function isFallback({ outcome, decision }: { outcome: string; decision?: { source: string } }): boolean {
+  return outcome === 'allowed' && decision?.source === 'fallback';
+}
+
+describe('services that are killed and start again', { timeout: 180_000 }, () => {
+  const RESTART = ['--at', '1s', '--for', '1500ms', '--instances', '3'];
+
+  it.each([
+    { strategy: 'central', which: [] },
+    { strategy: 'acked', which: ['--instance', '2'] },
+    { strategy: 'lease', which: ['--instance', '3'] },
+  ])('give nothing away under $strategy', async ({ strategy, which }) => {
+    const load = SMALL.map((word, at) => (SMALL[at - 1] === '--replicas' ? '1' : word));
+    const args = ['chaos', 'restart-service', '--region', 'b', ...which, '--strategy', strategy];
+    const { code, report, operations, stderr } = await run([...args, ...RESTART, ...load]);
     expect([code, report.verdict], JSON.stringify(report.claims) + stderr).toEqual([0, 'pass']);
+    const proof = report.events.find(({ event }) => event === 'proof');
+    expect(proof?.args).toMatchObject({
+      bit: true,
+      saw: expect.stringMatching(/^service \d of b did not answer, and another process of it does now/),
+    });
+    const failed = operations.filter(({ outcome }) => outcome === 'failed');
+    expect(failed.length).toBeGreaterThan(0);
+    const killed = which.length === 0 ? ['1', '2', '3'] : which.slice(1);
+    expect([...new Set(failed.map(({ region, instance }) => `${region} ${instance}`))].sort()).toEqual(
+      killed.map((instance) => `b ${instance}`),
+    );
+    expect(report.sent).toBe(operations.length);
+  });
+
+  it('start again on Ctrl-C, before the run ends', async () => {
+    const folder = testFolder();
+    const command = ['chaos', 'restart-service', '--region', 'b', '--at', '500ms', '--for', '60s'];
+    const started = startCli([...command, ...SMALL, '--duration', '90s', '--instances', '2'], {
+      cwd: folder,
+    });
+    await untilSaid(started, /fault restart-service/, { timeout: 90_000 });
+    started.child.kill('SIGINT');
+    expect(await started.ended, started.output.stderr).toBe(130);
+    expect(started.output.stderr).not.toContain('not undone');
+    expect(processesMentioning(folder)).toEqual([]);
+    const log = readFileSync(join(folder, 'reports/latest/logs/rating-b-1.log'), 'utf8');
+    expect(log.match(/listening on (\S+)/g)).toHaveLength(2);
+    expect(new Set(log.match(/listening on (\S+)/g)).size).toBe(1);
   });
 });

@@ -224,16 +224,27 @@ function gatewayCommand(environment: Environment): Command {
       'Rating services of other regions, tried in this order if it cannot decide; all of them need --decision-ids',
       collectUpstream,
     )
+    .option(
+      '--allow-clock-change',
+      'let GET and PUT /instances/<number>/clock reach the clock of that service (for tests)',
+      false,
+    )
     .addHelpText(
       'after',
       '\nExample:\n  $ openclaw-rl serve gateway --port 8081 --upstream http://127.0.0.1:8080',
     )
-    .action(async (options: ListenOptions & { upstream: string[]; failOver?: string[] }) => {
+    .action(async (options: GatewayFlags) => {
       if (options.failOver !== undefined && options.upstream.length > 1)
         throw invalidOption('--fail-over needs exactly one --upstream', 'leave out the others');
       const { createGateway } = await import('../../rating/gateway.ts');
       await serve(createGateway(options), options, environment);
     });
+}
+
+interface GatewayFlags extends ListenOptions {
+  readonly upstream: string[];
+  readonly failOver?: string[];
+  readonly allowClockChange: boolean;
 }
 
 function collectUpstream(url: string, sofar: string[] = []): string[] {

@@ -106,7 +106,7 @@ function drawTyped(random: Random, { flags: defaults }: Typed): Typed {
   return { fault, flags: { ...flags, ...(isMomentary(fault) ? { at: 0 } : { at, for: length }) } };
 }
 
-function drawFault(random: Random, { regions, strategy }: PlanFlags): FaultSpec {
+function drawFault(random: Random, { regions, strategy, instances = 1 }: PlanFlags): FaultSpec {
   const { whole, decimal, oneOf } = dice(random);
   const [here = '', there = '', third] = regions;
   const two = [here, there] as const;
@@ -135,6 +135,7 @@ function drawFault(random: Random, { regions, strategy }: PlanFlags): FaultSpec 
     ...(hasReplicas ? [{ fault: 'restart', node } as const] : []),
     ...(hasReplicas ? [{ fault: 'failover', node: `${there}-1` } as const] : []),
     { fault: 'gateway-clock', region: there, offsetMs: signed() },
+    { fault: 'restart-service', region: there, ...oneOf({}, { instance: whole(1, instances) }) },
     { fault: 'node-clock', node, stepMs: signed() },
     {
       ...{ fault: 'command', inject: `ssh ${there} 'cut "$IF"; echo \\$?'`, limitMs: whole(100, 3_600_000) },

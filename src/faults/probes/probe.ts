@@ -18,6 +18,8 @@ export interface Probe {
    */
   readonly looks: 'throughout' | 'in the end' | 'at times' | 'at once' | 'after the heal';
   look(): Promise<Sight>;
+  /** A further look after the heal, which must see it, too. */
+  lookHealed?(): Promise<Sight>;
 }
 
 export interface ProbeContext extends FaultContext {

@@ -7,6 +7,7 @@ import { gatewayClockProbe } from './gateway-clock.ts';
 import { latencyProbe } from './latency.ts';
 import { failoverProbe, killProbe, nodeClockProbe, pauseProbe, restartProbe } from './node.ts';
 import type { MakeProbe, Probe, ProbeContext } from './probe.ts';
+import { restartServiceProbe } from './restart-service.ts';
 import { slowStoreProbe, storeOutageProbe } from './store.ts';
 
 /** The probe of every fault by its name. */
@@ -19,6 +20,7 @@ const PROBES: { readonly [Name in FaultName]: MakeProbe<Extract<FaultSpec, { fau
   kill: killProbe,
   restart: restartProbe,
   'restart-empty': restartProbe,
+  'restart-service': restartServiceProbe,
   pause: pauseProbe,
   failover: failoverProbe,
   'gateway-clock': gatewayClockProbe,

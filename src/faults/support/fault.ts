@@ -13,6 +13,8 @@ export interface FaultContext {
   readonly setServiceClock?: (region: string, offsetMs: number) => Promise<void>;
   /** How far the clock of a region's Rating service is ahead of this machine's, in milliseconds. Absent like the former. */
   readonly readServiceClock?: (region: string) => Promise<number>;
+  /** Absent like the former. */
+  readonly serviceProcesses?: ServiceProcesses;
   /** Where the HTTP service of each region is reached. Absent if no service runs. */
   readonly services?: Readonly<Record<string, Endpoint>>;
   /** Runs commands of the user. Absent where none can be given. */
@@ -21,6 +23,16 @@ export interface FaultContext {
   readonly random: Random;
   /** Aborts waits when the run ends; no undo depends on it. */
   readonly signal: AbortSignal;
+}
+
+/** The Rating services of a run: those of a region, or the `instance`-th of them, from 1. */
+export interface ServiceProcesses {
+  /** SIGKILL; resolves when they have ended. */
+  kill(region: string, instance?: number): Promise<void>;
+  /** Starts those that do not run at their former addresses; resolves once they listen. Throws ENVIRONMENT_FAILED. */
+  start(region: string, instance?: number): Promise<void>;
+  /** The id of each process that answers; undefined of one that does not. */
+  idsOf(region: string, instance?: number): Promise<(string | undefined)[]>;
 }
 
 /** Removes the fault. Safe at any time and more than once; concurrent calls wait for the first. */

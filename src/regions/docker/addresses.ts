@@ -12,11 +12,8 @@ const FIRST_DOOR = 20_000;
 
 export const API_PORT = 8474;
 export const GATEWAY_PORT = 8080;
-/** On loopback, which a service with a changeable clock requires. */
-export const RATING_PORT = 8081;
-export const RATING_DOOR = 8082;
-/** Of the second Rating service of a region; those after it follow. */
-export const MORE_RATINGS = 8090;
+/** Of the first Rating service of a region; others follow. On loopback, which a service with a changeable clock requires. */
+export const RATING_PORT = 8090;
 
 export interface NodeAddress {
   readonly host: string;

@@ -6,7 +6,6 @@ import {
   doorPort,
   GATEWAY_PORT,
   nodeAddress,
-  RATING_DOOR,
   regionHost,
   storageIn,
   toxiproxyService,
@@ -128,7 +127,6 @@ function publishedPorts(topology: Topology, region: string): { port: number; wha
     })),
     { port: API_PORT, what: 'API of the Toxiproxy' },
     { port: GATEWAY_PORT, what: 'gateway, while a run has one' },
-    { port: RATING_DOOR, what: 'Rating service, for its clock' },
   ];
 }
 

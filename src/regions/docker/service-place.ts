@@ -4,7 +4,7 @@ import { endOwned, findOwned, markOf } from '../processes/owned-processes.ts';
 import { ownerText, parseOwner, thisProgram } from '../processes/owner.ts';
 import { isAbandoned, isAbandonedService, serviceRole } from '../processes/services.ts';
 import type { Regions, ServicePlace, ServiceRole } from '../provider.ts';
-import { GATEWAY_PORT, MORE_RATINGS, RATING_DOOR, RATING_PORT, regionHost } from './addresses.ts';
+import { GATEWAY_PORT, RATING_PORT, regionHost } from './addresses.ts';
 import { docker } from './docker.ts';
 import { type Images, provideOwnImage } from './images.ts';
 import {
@@ -26,8 +26,8 @@ export interface ServiceContainers {
 }
 
 const LISTEN = {
-  gateway: { host: '0.0.0.0', port: GATEWAY_PORT, published: GATEWAY_PORT },
-  rating: { host: '127.0.0.1', port: RATING_PORT, published: RATING_DOOR },
+  gateway: { host: '0.0.0.0', port: GATEWAY_PORT },
+  rating: { host: '127.0.0.1', port: RATING_PORT },
 } as const;
 
 /**
@@ -57,9 +57,8 @@ function placeIn(
     readonly image: string;
   },
 ): ServicePlace {
-  const { host, port: first, published } = LISTEN[role];
-  const port = instance === 1 ? first : MORE_RATINGS + instance - 2;
-  const reached = publishedAt(ports, region, published);
+  const { host, port } = LISTEN[role];
+  const reached = role === 'gateway' ? publishedAt(ports, region, port) : undefined;
   const name = `${project}-${role}-${region}${instance === 1 ? '' : `-${instance}`}`;
   const program = ownerText(thisProgram());
   return {
@@ -75,8 +74,8 @@ function placeIn(
     ],
     script: ['/app/bin/openclaw-rl'],
     env: markOf({ ...owner, role: serviceRole() }),
-    listen: { host, port },
-    reached: `http://${reached.host}:${reached.port}`,
+    listen: { host, port: port + instance - 1 },
+    ...(reached && { reached: `http://${reached.host}:${reached.port}` }),
     answersInLog: true,
     async stop() {
       await docker(['rm', '--force', '--volumes', name]).catch((error: Error) => {

@@ -3,14 +3,7 @@ import { type ProxyToCreate, ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { proxyNames } from '../network/links.ts';
 import { type Revival, untilAnswers } from '../network/region-toxiproxy.ts';
 import { serversAbroad } from '../provider.ts';
-import {
-  doorPort,
-  nodeAddress,
-  RATING_DOOR,
-  RATING_PORT,
-  regionHost,
-  toxiproxyService,
-} from './addresses.ts';
+import { doorPort, nodeAddress, regionHost, toxiproxyService } from './addresses.ts';
 import { docker } from './docker.ts';
 import { containerName } from './published.ts';
 
@@ -64,6 +57,5 @@ export function makeProxies(topology: Topology, region: string): ProxyToCreate[]
       },
     ];
   });
-  const rating = { listen: `0.0.0.0:${RATING_DOOR}`, upstream: `127.0.0.1:${RATING_PORT}` };
-  return [...abroad, { name: 'door-rating', ...rating }].map((proxy) => ({ ...proxy, enabled: true }));
+  return abroad.map((proxy) => ({ ...proxy, enabled: true }));
 }

@@ -31,6 +31,14 @@ const ROWS: readonly { readonly written: string; readonly want: FaultSpec }[] = 
   { written: 'fault: kill, node: eu-west-0', want: { fault: 'kill', node: 'eu-west-0' } },
   { written: 'fault: restart, node: eu-west-0', want: { fault: 'restart', node: 'eu-west-0' } },
   { written: 'fault: restart-empty, node: eu-west-1', want: { fault: 'restart-empty', node: 'eu-west-1' } },
+  {
+    written: 'fault: restart-service, region: eu-west',
+    want: { fault: 'restart-service', region: 'eu-west' },
+  },
+  {
+    written: 'fault: restart-service, region: eu-west, instance: 1',
+    want: { fault: 'restart-service', region: 'eu-west', instance: 1 },
+  },
   { written: 'fault: pause, node: eu-west-0', want: { fault: 'pause', node: 'eu-west-0' } },
   { written: 'fault: failover, node: eu-west-1', want: { fault: 'failover', node: 'eu-west-1' } },
   {

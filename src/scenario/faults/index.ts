@@ -13,6 +13,7 @@ import { type PartitionSpec, partition } from './partition.ts';
 import { type PauseSpec, pause } from './pause.ts';
 import { type RestartSpec, restart } from './restart.ts';
 import { type RestartEmptySpec, restartEmpty } from './restart-empty.ts';
+import { type RestartServiceSpec, restartService } from './restart-service.ts';
 import { type SlowStoreSpec, slowStore } from './slow-store.ts';
 import { type StoreOutageSpec, storeOutage } from './store-outage.ts';
 
@@ -26,6 +27,7 @@ export type FaultSpec =
   | KillSpec
   | RestartSpec
   | RestartEmptySpec
+  | RestartServiceSpec
   | PauseSpec
   | FailoverSpec
   | GatewayClockSpec
@@ -49,6 +51,7 @@ const FAULTS = {
   kill,
   restart,
   'restart-empty': restartEmpty,
+  'restart-service': restartService,
   pause,
   failover,
   'gateway-clock': gatewayClock,

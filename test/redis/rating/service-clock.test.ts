@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createLimiter } from '../../../src/limiter/create.ts';
-import { setServiceClock } from '../../../src/rating/remote-clock.ts';
+import { createGateway } from '../../../src/rating/gateway.ts';
+import { readServiceClock, readServiceProcess, setServiceClock } from '../../../src/rating/remote-clock.ts';
 import { createRatingService } from '../../../src/rating/service.ts';
 import { ServiceClock } from '../../../src/rating/service-clock.ts';
 import { postRating } from '../../support/rating-service.ts';
@@ -66,4 +67,30 @@ it('names the service that does not reply', async () => {
   await expect(setServiceClock(url, 1)).rejects.toThrow(
     new RegExp(`at ${url} cannot be set: .*ECONNREFUSED`),
   );
+});
+
+async function startGateway(upstream: readonly string[], allowClockChange: boolean): Promise<string> {
+  const gateway = createGateway({ region: 'r0', upstream, allowClockChange });
+  onTestFinished(() => gateway.close());
+  return gateway.listen({ host: '127.0.0.1', port: 0 });
+}
+
+it('the clock and the process of each service are reached through the gateway, where that was allowed', async () => {
+  const clocks = [new ServiceClock(), new ServiceClock()];
+  const silent = `http://127.0.0.1:${await freePort()}`;
+  const services = [...(await Promise.all(clocks.map(start))), silent];
+  const url = await startGateway(services, true);
+  const [first, second, third, none] = [1, 2, 3, 4].map((instance) => `${url}/instances/${instance}`) as [
+    ...[string, string, string, string],
+  ];
+  await setServiceClock(second, 60_000);
+  expect(clocks.map(({ offsetMs }) => offsetMs)).toEqual([0, 60_000]);
+  expect(await readServiceClock(second)).toBeGreaterThan(50_000);
+  const ids = await Promise.all([first, second, first, third].map(readServiceProcess));
+  expect(ids).toEqual([expect.any(String), expect.any(String), ids[0], undefined]);
+  expect(ids[1]).not.toBe(ids[0]);
+  await expect(setServiceClock(none, 1)).rejects.toThrow(/cannot be set: 404/);
+  const closed = await startGateway(services, false);
+  await expect(setServiceClock(`${closed}/instances/1`, 1)).rejects.toThrow(/cannot be set: 404/);
+  await expect(readServiceProcess(silent)).rejects.toThrow(/no reply from/);
 });
