@@ -1,6 +1,7 @@
-import type { PlannedNode, Topology } from '../../topology/topology.ts';
+import { everyServer, isInCluster, type PlannedNode, type Topology } from '../../topology/topology.ts';
 import { nodeSettings } from '../cluster/node-settings.ts';
-import { nodesOf, serversAbroad } from '../provider.ts';
+import { serversAbroad } from '../provider.ts';
+import { firstConfig, orderedSettings } from '../sentinel/settings.ts';
 import {
   API_PORT,
   doorPort,
@@ -29,7 +30,7 @@ const nodeService = (node: string) => `node-${node}`;
 
 /** The Compose file of a topology. It does not depend on the machine or on the name of the cluster. */
 export function composeFile(topology: Topology): string {
-  const { regions, nodes } = topology;
+  const { regions } = topology;
   return `${HEADER}
 services:
 ${regions.map((region) => regionServices(topology, region)).join('\n')}
@@ -41,7 +42,9 @@ networks:
         - subnet: \${${COMPOSE_VARIABLES.subnet}:-${DEFAULT_SUBNET}}
 
 volumes:
-${nodes.map(({ name }) => `  ${nodeService(name)}: { labels: *labels }`).join('\n')}
+${everyServer(topology)
+  .map(({ name }) => `  ${nodeService(name)}: { labels: *labels }`)
+  .join('\n')}
 `;
 }
 
@@ -92,6 +95,7 @@ x-node: &node
 
 function regionServices(topology: Topology, region: string): string {
   const host = regionHost(region);
+  const servers = everyServer(topology).filter((server) => server.region === region);
   const ports = publishedPorts(topology, region).map(
     ({ port, what }) => `      - 127.0.0.1::${port} # ${what}\n`,
   );
@@ -99,28 +103,23 @@ function regionServices(topology: Topology, region: string): string {
     <<: *region
     hostname: ${host}
     labels: { <<: *labels, ${ROLE_LABEL}: region }
-    volumes:
-${nodesOf(topology, region)
-  .map(({ name }) => `      - ${nodeService(name)}:${storageIn(name)}\n`)
-  .join('')}    ports:
+    volumes: [${servers.map(({ name }) => `"${nodeService(name)}:${storageIn(name)}"`).join(', ')}]
+    ports:
 ${ports.join('')}
   ${toxiproxyService(region)}:
     <<: *toxiproxy
     network_mode: service:${host}
     labels: { <<: *labels, ${ROLE_LABEL}: toxiproxy }
 
-${nodesOf(topology, region)
-  .map((node) => nodeServiceText(topology, node))
-  .join('\n')}`;
+${servers.map((server) => serverServiceText(topology, server)).join('\n')}`;
 }
 
 /** The published ports of a region and their purpose. Each gets a free port of 127.0.0.1. */
 function publishedPorts(topology: Topology, region: string): { port: number; what: string }[] {
   return [
-    ...nodesOf(topology, region).map((node) => ({
-      port: nodeAddress(topology, node).port,
-      what: node.name,
-    })),
+    ...everyServer(topology)
+      .filter((server) => server.region === region)
+      .map((server) => ({ port: nodeAddress(topology, server).port, what: server.name })),
     ...serversAbroad(topology, region).map((node) => ({
       port: doorPort(topology, node),
       what: `${node.name}, as seen from ${region}`,
@@ -130,31 +129,49 @@ function publishedPorts(topology: Topology, region: string): { port: number; wha
   ];
 }
 
-function nodeServiceText(topology: Topology, node: PlannedNode): string {
-  const host = regionHost(node.region);
-  const address = nodeAddress(topology, node);
-  const service = nodeService(node.name);
-  const settings: Record<string, string | number> = {
-    port: address.port,
-    'protected-mode': 'no', // published only on 127.0.0.1
-    'cluster-announce-ip': address.host,
-    ...nodeSettings(topology),
-    dir: '/data',
-  };
+function serverServiceText(topology: Topology, server: PlannedNode): string {
+  const host = regionHost(server.region);
+  const address = nodeAddress(topology, server);
+  const service = nodeService(server.name);
   const line = (name: string, ...values: (string | number)[]) =>
     `      --${name}, ${values.map((value) => JSON.stringify(String(value))).join(', ')},\n`;
   return `  ${service}:
     <<: *node
     network_mode: service:${host}
-    labels: { <<: *labels, ${ROLE_LABEL}: ${node.name} }
+    labels: { <<: *labels, ${ROLE_LABEL}: ${server.name} }
     volumes: ["${service}:/data"]
     healthcheck:
       test: [CMD, redis-cli, -h, ${address.host}, -p, "${address.port}", ping]
       interval: 30s
-    command: [
-      redis-server,
-${line('bind', address.host, host)}${Object.entries(settings)
+${startText(topology, server)}${line('bind', address.host, host)}${Object.entries(
+  settingsOf(topology, server),
+)
   .map(([name, value]) => line(name, value))
   .join('')}      ]
 `;
+}
+
+function settingsOf(topology: Topology, server: PlannedNode): Record<string, string | number> {
+  const { host, port } = nodeAddress(topology, server);
+  const open = { port, 'protected-mode': 'no' }; // published only on 127.0.0.1
+  if (topology.sentinels.includes(server)) return { ...open, dir: '/data' };
+  const announced = isInCluster(topology) ? { 'cluster-announce-ip': host } : orderedSettings({ host, port });
+  return { ...open, ...announced, ...nodeSettings(topology), dir: '/data' };
+}
+
+/**
+ * The program and the start of its arguments. A Sentinel, and a node that Sentinels order, keep in a file what they were
+ * ordered; the shell writes the first one. The image's own entrypoint comes after it, and switches to its user.
+ */
+function startText(topology: Topology, server: PlannedNode): string {
+  if (topology.kind !== 'sentinel') return '    command: [\n      redis-server,\n';
+  const first = firstConfig(topology, server, (each) => nodeAddress(topology, each));
+  const config = '/data/server.conf';
+  const script = `[ -e ${config} ] || echo "$$FIRST_CONFIG" >${config}; exec $$(command -v docker-entrypoint.sh) redis-server ${config} "$$@"`;
+  const isSentinel = topology.sentinels.includes(server);
+  return `    environment:
+      FIRST_CONFIG: ${JSON.stringify(first.join('\n'))}
+    entrypoint: [sh, -c, '${script}', sh]
+    command: [
+${isSentinel ? '      --sentinel,\n' : ''}`;
 }

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { environmentFailed } from '../../core/errors.ts';
-import type { Topology } from '../../topology/topology.ts';
+import { everyServer, type Topology } from '../../topology/topology.ts';
 import { startOwned } from '../processes/owned-processes.ts';
 import { interruption, waitFor } from '../waiting.ts';
 import { COMPOSE_VARIABLES, composeFile } from './compose-file.ts';
@@ -51,7 +51,7 @@ export async function composeUp(start: ComposeStart, signal: AbortSignal): Promi
   await waitFor('the containers to be started', START_MS, signal, async () =>
     ended.aborted ? undefined : `see ${logFile}`,
   );
-  const expected = 2 * topology.regions.length + topology.nodes.length;
+  const expected = 2 * topology.regions.length + everyServer(topology).length;
   const running = (await listContainers(start)).filter(({ state }) => state === 'running');
   if (running.length === expected) return;
   const log = await readFile(logFile, 'utf8').catch(() => '');

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
-import type { Topology } from '../../topology/topology.ts';
+import { environmentFailed, OpenclawError } from '../../core/errors.ts';
+import { everyServer, isInCluster, type Topology } from '../../topology/topology.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { formCluster, waitUntilAnswers } from '../cluster/form-cluster.ts';
 import { createLinks, setRoundTrips } from '../network/links.ts';
@@ -18,6 +18,7 @@ import {
   type RegionView,
   type UpOptions,
 } from '../provider.ts';
+import { SENTINELS_MS, waitUntilAgreed } from '../sentinel/agreement.ts';
 import type { ClusterState } from '../store/cluster-state.ts';
 import { type ClusterStart, type ClusterStore, endedByAnother } from '../store/cluster-store.ts';
 import { allOrNone, interruption } from '../waiting.ts';
@@ -56,11 +57,6 @@ export function createDockerProvider(options: DockerProviderOptions): RegionsPro
 async function bringUp(options: DockerProviderOptions, up: UpOptions): Promise<Regions> {
   const { store, images } = options;
   const { name, topology, steppableClocks, signal } = up;
-  if (topology.kind !== 'cluster')
-    throw invalidOption(
-      `topology ${topology.kind} does not run with docker yet`,
-      'use --provider local, on a machine with redis-server or valkey-server',
-    );
   if (steppableClocks) {
     throw environmentFailed(
       'the clocks of containers cannot be stepped',
@@ -140,11 +136,15 @@ async function start(
     ...[...toxiproxyClients(topology, ports)].map(([region, client]) =>
       populateToxiproxy(topology, { region, client }, stop),
     ),
-    ...topology.nodes.map(({ name }) =>
+    ...everyServer(topology).map(({ name }) =>
       waitUntilAnswers(name, regions.direct(name), { withinMs: NODE_START_MS, signal: stop }),
     ),
   ]);
-  onProgress('forming the cluster: waiting for slots and replicas');
+  onProgress(
+    isInCluster(topology)
+      ? 'forming the cluster: waiting for slots and replicas'
+      : 'waiting for the replicas',
+  );
   await formCluster(
     topology,
     topology.nodes.map((node) => ({
@@ -154,6 +154,10 @@ async function start(
     })),
     signal,
   );
+  if (topology.kind === 'sentinel') {
+    onProgress('waiting for the Sentinels');
+    await waitUntilAgreed(regions, signal, SENTINELS_MS);
+  }
   onProgress('setting round trips');
   await setRoundTrips(regions.links, topology);
   if (signal.aborted) throw interruption(signal, 'setting round trips');
@@ -197,7 +201,7 @@ export function attachContainers(store: ClusterStore, state: ClusterState): Regi
       region,
       ...findingIn(topology, region, announced),
       natMap: Object.fromEntries(
-        topology.nodes.map((node) => {
+        everyServer(topology).map((node) => {
           const { host, port } = announced(node.name);
           const isHome = node.region === region;
           return [

@@ -1,4 +1,4 @@
-import type { Topology } from '../../topology/topology.ts';
+import { isInCluster, type Topology } from '../../topology/topology.ts';
 import { type ProxyToCreate, ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { proxyNames } from '../network/links.ts';
 import { type Revival, untilAnswers } from '../network/region-toxiproxy.ts';
@@ -41,7 +41,7 @@ export function reviveToxiproxy(project: string, topology: Topology, at: Toxipro
   };
 }
 
-/** Proxies to the data and bus ports of every node in other regions, and the ports for this machine. */
+/** Proxies to the ports of every node and Sentinel in other regions, and the ports for this machine. */
 export function makeProxies(topology: Topology, region: string): ProxyToCreate[] {
   const abroad = serversAbroad(topology, region).flatMap((node) => {
     const { host, port, busPort } = nodeAddress(topology, node);
@@ -49,7 +49,9 @@ export function makeProxies(topology: Topology, region: string): ProxyToCreate[]
     const there = regionHost(node.region);
     return [
       { name: data, listen: `${host}:${port}`, upstream: `${there}:${port}` },
-      { name: bus, listen: `${host}:${busPort}`, upstream: `${there}:${busPort}` },
+      ...(isInCluster(topology)
+        ? [{ name: bus, listen: `${host}:${busPort}`, upstream: `${there}:${busPort}` }]
+        : []),
       {
         name: `door-${node.name}`,
         listen: `0.0.0.0:${doorPort(topology, node)}`,

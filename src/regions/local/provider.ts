@@ -12,7 +12,7 @@ import { endOwned, findOwned, listOwned, signalAll } from '../processes/owned-pr
 import { thisProgram } from '../processes/owner.ts';
 import { isService } from '../processes/services.ts';
 import { findingIn, plannedNode, type Regions, type RegionsProvider, type UpOptions } from '../provider.ts';
-import { waitUntilAgreed } from '../sentinel/agreement.ts';
+import { SENTINELS_MS, waitUntilAgreed } from '../sentinel/agreement.ts';
 import type { ClusterState } from '../store/cluster-state.ts';
 import { type ClusterStart, type ClusterStore, endedByAnother } from '../store/cluster-store.ts';
 import { allOrNone, interruption } from '../waiting.ts';
@@ -91,9 +91,6 @@ async function bringUp(options: LocalProviderOptions, up: UpOptions): Promise<Re
     claim.release();
   }
 }
-
-/** Sentinels find each other by a message of the primary, every 2 s. */
-const SENTINELS_MS = 30_000;
 
 /** Brings a claimed name to a healthy cluster. If it throws, the caller ends what it started. */
 async function start(

@@ -3,6 +3,9 @@ import { connectDirect } from '../cluster/connect-direct.ts';
 import { announcedAddress, PRIMARY, type Regions } from '../provider.ts';
 import { waitFor } from '../waiting.ts';
 
+/** Sentinels find each other by a message of the primary, every 2 s. */
+export const SENTINELS_MS = 30_000;
+
 /** What one Sentinel knows. */
 interface SentinelView {
   /** `host:port` of the primary. */
