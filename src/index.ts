@@ -24,7 +24,13 @@ export type {
   TakeOptions,
 } from './limiter/limiter.ts';
 export type { Overrides, PolicyOptions, WrittenPolicy } from './limiter/options/policies.ts';
-export type { LimiterPlugin, PluginDecision, PluginLimiter, PluginOptions } from './limiter/plugin/plugin.ts';
+export type {
+  LimiterPlugin,
+  PluginDecision,
+  PluginLimiter,
+  PluginOptions,
+  PluginTake,
+} from './limiter/plugin/plugin.ts';
 export type { RedisConnection } from './limiter/redis/connection.ts';
 export { fromIoredis, type IoredisClient } from './limiter/redis/ioredis/open.ts';
 export type { IoredisPlace } from './limiter/redis/ioredis/place.ts';

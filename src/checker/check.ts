@@ -19,6 +19,7 @@ import {
 import { assumedOfClock, chooseGrant } from './clocks/grant.ts';
 import { findUnrecorded, isOpenAtEnd } from './doubts/unrecorded.ts';
 import { acquittedByWidth } from './doubts/widened.ts';
+import { countContested } from './evidence/contested-facts.ts';
 import type { CheckFacts } from './evidence/facts.ts';
 import { headroomFacts } from './evidence/headroom-facts.ts';
 import { unprovedFaults } from './evidence/unproved-faults.ts';
@@ -84,7 +85,7 @@ export function examineHistory(history: History, options: CheckOptions): Examina
       ...widthProblems(history, context, { results, options }),
     ],
     buckets: table.bucketCount,
-    contested: countContested(table, results.contested, options.busiest),
+    contested: countContested(history, results.contested, options.busiest),
     ...headroomFacts(table, results.contested, { promise, slackUs: grant.slackUs }),
     assumptions: [
       ...assumedOfClock({ ...prepared.ofClock, grant, promise, header: history.header }),
@@ -274,20 +275,5 @@ function countCertain(withFindings: readonly BucketResult[]) {
       (sum, { certainDenials, denials }) => sum + (certainDenials ?? denials.length),
       0,
     ),
-  };
-}
-
-function countContested(
-  table: OperationTable,
-  contested: ReadonlyMap<number, number>,
-  busiest: readonly string[],
-): CheckFacts['contested'] {
-  const names = new Set(
-    busiest.length === 0 ? [] : [...contested.keys()].map((bucket) => table.nameOf(bucket)),
-  );
-  return {
-    buckets: contested.size,
-    busiest: busiest.filter((bucket) => names.has(bucket)).length,
-    ofBusiest: busiest.length,
   };
 }

@@ -8,6 +8,8 @@ export interface StrategyTraits {
   readonly waitsForReplicas?: true;
   /** Remembers decision ids, so a repeated take is charged once. */
   readonly remembersDecisions?: true;
+  /** Decides by several policies at once, all or none. */
+  readonly severalPolicies?: true;
   /** Every take must cost one token. */
   readonly unitCost?: true;
   /** Lends tokens to processes; may deny while other processes hold lent tokens. */
@@ -19,8 +21,8 @@ export interface StrategyTraits {
 }
 
 const TRAITS = {
-  central: { remembersDecisions: true },
-  acked: { remembersDecisions: true, waitsForReplicas: true },
+  central: { remembersDecisions: true, severalPolicies: true },
+  acked: { remembersDecisions: true, severalPolicies: true, waitsForReplicas: true },
   article: { unitCost: true, windowBound: true },
   'active-active': { perRegionBucket: true, windowBound: true },
   'active-active-lww': { perRegionBucket: true, windowBound: true },

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { invalidOption } from '../core/errors.ts';
-import { parsePolicy } from '../core/policy.ts';
+import { formatNamed, parsePolicies } from '../core/policies.ts';
 import { count } from '../core/units.ts';
 import { bucketKey, DEFAULT_PREFIX } from '../limiter/options/key.ts';
 import type { PlannedUser } from '../load/users.ts';
@@ -47,13 +47,15 @@ export function externalSystem({ regions, self, env, onProgress, ...access }: Ex
 
 /** Throws INVALID_OPTION for buckets that take long to fill, since their keys live as long. */
 export function checkFill({ policy: text }: Pick<Plan, 'policy'>): void {
-  const { capacityQuanta, quantaPerUs } = parsePolicy(text);
-  const fillS = capacityQuanta / quantaPerUs / 1e6;
-  if (fillS <= LONGEST_FILL_S) return;
-  throw invalidOption(
-    `a bucket of ${text} takes ${Math.ceil(fillS / 3_600)} h to fill: a killed run would leave its keys so long`,
-    'choose a policy that fills within an hour; the math is the same',
-  );
+  for (const named of parsePolicies(text)) {
+    const { capacityQuanta, quantaPerUs } = named.policy;
+    const fillS = capacityQuanta / quantaPerUs / 1e6;
+    if (fillS > LONGEST_FILL_S)
+      throw invalidOption(
+        `a bucket of ${formatNamed(named)} takes ${Math.ceil(fillS / 3_600)} h to fill: a killed run would leave its keys so long`,
+        'choose a policy that fills within an hour; the math is the same',
+      );
+  }
 }
 
 function keysOf(users: readonly PlannedUser[], prefix: string): string[] {

@@ -1,3 +1,5 @@
+import { byName, parsePolicies } from '../core/policies.ts';
+import { bucketName } from '../history/columns/table.ts';
 import type { FailurePolicy } from '../limiter/wrappers/failure-policy.ts';
 import { bucketOf } from '../load/target.ts';
 import { busiestUsers, type LoadShape, type PlannedUser } from '../load/users.ts';
@@ -11,14 +13,21 @@ export async function writePlan(folder: string, plan: Plan, users: readonly Plan
   await writeRunFile(folder, 'plan.json', `${JSON.stringify({ ...plan, drawn: { users } }, undefined, 2)}\n`);
 }
 
-export function shapeOf({ seed, topology: { regions }, load }: Plan): LoadShape {
+export function shapeOf({ seed, topology: { regions }, load, policy }: Plan): LoadShape {
   const { durationMs: _ofTheRun, ...shape } = load;
-  return { seed, regions, ...shape };
+  const policies = Object.keys(byName(parsePolicies(policy)) ?? {});
+  return { seed, regions, ...shape, ...(policies.length > 0 && { policies }) };
 }
 
-/** The buckets that are expected to get the most requests. */
-export function busiestBuckets({ topology: { regions } }: Plan, users: readonly PlannedUser[]): string[] {
-  return busiestUsers(users, regions, BUSIEST).map(({ name }) => bucketOf(name));
+/** The buckets that are expected to get the most requests; with several policies, of each of them. */
+export function busiestBuckets(
+  { topology: { regions }, policy }: Pick<Plan, 'topology' | 'policy'>,
+  users: readonly PlannedUser[],
+): string[] {
+  const busiest = busiestUsers(users, regions, BUSIEST);
+  return parsePolicies(policy).flatMap(({ name }) =>
+    busiest.map((user) => bucketName(bucketOf(user.name), name)),
+  );
 }
 
 /** The failure policy of a plan's services. With local shares, each service has one. */

@@ -1,11 +1,10 @@
 import { basename, join } from 'node:path';
 import { limitTokensOf } from '../checker/claims/promise.ts';
 import { environmentFailed } from '../core/errors.ts';
-import { parsePolicy } from '../core/policy.ts';
+import { parsePolicies } from '../core/policies.ts';
 import { printable } from '../core/printable.ts';
 import { traitsOf } from '../core/strategies.ts';
 import { count } from '../core/units.ts';
-import type { Header } from '../history/records/operation.ts';
 import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
 import type { RoleWatch } from '../regions/cluster/role-watch.ts';
@@ -13,6 +12,7 @@ import { settle } from '../regions/cluster/settle.ts';
 import type { Regions } from '../regions/provider.ts';
 import type { LoadPlan } from '../scenario/plan.ts';
 import type { FaultSchedule } from './fault-schedule.ts';
+import { makeHeader } from './header.ts';
 import { HistoryFile, type Written } from './history-file.ts';
 import { makeSchedule, outlastsRun } from './make-schedule.ts';
 import { NodeNames } from './node-names.ts';
@@ -96,13 +96,15 @@ interface Recording {
 
 /** Records requests and replies in the history and in the counters. */
 function record({ plan, users, promise }: Run, { regions }: System, history: HistoryFile): Recording {
-  const policy = parsePolicy(plan.policy);
   const isBucket = promise === undefined || promise.type === 'token-bucket';
   const tally = new LiveTally(
     plan.topology.regions,
     busiestBuckets(plan, users),
-    limitTokensOf(promise, policy),
-    isBucket ? new ExcessTally(policy) : undefined,
+    parsePolicies(plan.policy).map(({ name, policy }) => ({
+      name,
+      limitTokens: limitTokensOf(promise, policy),
+      ...(isBucket && { excess: new ExcessTally(policy) }),
+    })),
   );
   const names = regions === undefined ? undefined : new NodeNames(regions);
   const ages = traitsOf(plan.strategy).perRegionBucket ? new AgeTally() : undefined;
@@ -255,28 +257,3 @@ function describeRequests({ mode, connections, ratePerSecond, peaks, log }: Load
       : `${count(log.requests ?? 0, 'request')} of ${printable(basename(log.file))}`;
   return `${what}, at most ${connections} in flight`;
 }
-
-function makeHeader({ plan, startedAt, clockSlackUs }: Run, { initial, regions }: System): Header {
-  const policy = parsePolicy(plan.policy);
-  const slackUs = clockSlackUs ?? (plan.limiter === undefined ? undefined : PLUGIN_SLACK_US);
-  return {
-    type: 'header',
-    format: 'openclaw-history',
-    version: 1,
-    policy: { capacity: policy.capacityTokens, refill: policy.refill },
-    strategy: plan.strategy,
-    scenario: plan.scenario,
-    seed: plan.seed,
-    regions: plan.topology.regions,
-    startedAt: startedAt.toISOString(),
-    initial,
-    refunds: 'none', // the load never refunds
-    ...(regions === undefined ? { clocks: 'apart' } : {}), // the clock of an audited service is not read
-    ...(slackUs !== undefined && { clockSlackUs: slackUs }),
-  };
-}
-
-/** Only the clocks of nodes are read; a plug-in may count in milliseconds of another clock. */
-const PLUGIN_SLACK_US = 1_000;
-
-/** Decisions name the address that decided; the history names the node. */

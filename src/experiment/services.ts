@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { formatNamed, parsePolicies } from '../core/policies.ts';
 import { traitsOf } from '../core/strategies.ts';
 import { type FailurePolicy, formatFailurePolicy } from '../limiter/wrappers/failure-policy.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
@@ -29,6 +30,7 @@ export interface ServiceOptions {
   readonly areRestarted: boolean;
   /** How many Rating services the region has. */
   readonly instances: number;
+  /** One, or several as `parsePolicies` reads them. */
   readonly policy: string;
   readonly prefix: string;
   readonly logs: string;
@@ -61,7 +63,8 @@ export async function startRegion(options: ServiceOptions): Promise<RegionServic
       ? ['--strategy', strategy, '--evidence', ...onFailure]
       : ['--limiter', options.limiter];
   const acks = waitsForReplicas ? ['--replicas', String(options.replicas)] : [];
-  const limiter = [...where, ...decides, ...acks, '--policy', policy, '--prefix', prefix];
+  const policies = parsePolicies(policy).flatMap((named) => ['--policy', formatNamed(named)]);
+  const limiter = [...where, ...decides, ...acks, ...policies, '--prefix', prefix];
   const numbers = Array.from({ length: options.instances }, (_, at) => at + 1);
   const starting = numbers.map((instance) =>
     startService(options, { role: 'rating', instance }, [...limiter, ...from, '--allow-clock-change']),

@@ -4,6 +4,7 @@ import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
 import { withoutQuery } from '../load/target.ts';
 import type { LoadShape, PlannedUser } from '../load/users.ts';
+import type { Plan } from '../scenario/plan.ts';
 import { shapeOf } from './plan-file.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
@@ -18,7 +19,7 @@ export const DRAIN_MS = 3_000;
  * TARGET_SILENT for a region in which no request was answered.
  */
 export async function warmUp({ plan, folder, signal }: Run, { targets }: System): Promise<void> {
-  const shape = { ...shapeOf(plan), mode: 'closed' as const, costs: [1] };
+  const shape = { ...cheapShapeOf(plan), mode: 'closed' as const };
   const users = warmUpUsers(shape);
   const answers = new AnswerWatch();
   const recorder = new Recorder((operation) => answers.add(operation));
@@ -34,6 +35,12 @@ export async function warmUp({ plan, folder, signal }: Run, { targets }: System)
       { hint: `see ${join(folder, 'logs', `rating-${region}${(plan.instances ?? 1) > 1 ? '-1' : ''}.log`)}` },
     );
   }
+}
+
+/** The load of a plan, with requests of one token. */
+function cheapShapeOf(plan: Plan): LoadShape {
+  const { costsByPolicy: _, ...shape } = shapeOf(plan);
+  return { ...shape, costs: [1] };
 }
 
 /** The users of the warm-up: one in each region. For a plan with one user, whose requests may have no subject, one for all regions. */
@@ -65,10 +72,10 @@ export async function warmUpTarget(
   const { plan, signal } = run;
   const user = warmUpUser(run);
   const chosen = targets.slice(0, warmUpRequests);
-  const shape = shapeOf(plan);
+  const shape = cheapShapeOf(plan);
   const everyMs = shape.ratePerSecond === undefined ? 0 : (chosen.length * 1_000) / shape.ratePerSecond;
   await runLoad({
-    shape: { ...shape, mode: 'closed', connections: chosen.length, costs: [1] },
+    shape: { ...shape, mode: 'closed', connections: chosen.length },
     ...{ users: [user], targets: chosen, recorder, signal },
     ...{ durationMs: WARM_UP_MS, drainMs: DRAIN_MS, atMost: { requests: warmUpRequests, everyMs } },
   });

@@ -27,6 +27,7 @@ export function rateLimitHeaders(
 
 /** The names of the policies whose buckets did not hold the cost. */
 export function violatedPolicies(policies: readonly NamedPolicy[], decision: Decision): string[] {
+  if (decision.policies === undefined && policies.length > 1) return []; // a plug-in does not say which
   return decision.policies === undefined
     ? policies.slice(0, 1).map(({ name }) => name)
     : decision.policies.filter(({ retryAfterUs }) => retryAfterUs > 0).map(({ policy }) => policy);
@@ -48,8 +49,8 @@ function levelMembers(policies: readonly NamedPolicy[], decision: Decision): rea
       remainingTokens: part.remainingTokens,
       ...(part.retryAfterUs > 0 && { retryAfterSeconds: toSeconds(part.retryAfterUs) }),
     }));
-  const [only] = policies;
-  if (only === undefined || remainingTokens === undefined) return [];
+  const [only, second] = policies;
+  if (only === undefined || second !== undefined || remainingTokens === undefined) return [];
   return [
     { name: only.name, remainingTokens, ...(isDenied && { retryAfterSeconds: toSeconds(retryAfterUs) }) },
   ];

@@ -1,16 +1,13 @@
 import type { Decision } from '../core/decision.ts';
+import type { NamedPolicy } from '../core/policies.ts';
 import type { Policy } from '../core/policy.ts';
+
+export type { NamedPolicy } from '../core/policies.ts';
 
 /** The owner of a bucket: one user at one endpoint. Both are 1 to 256 bytes without control characters. */
 export interface Subject {
   readonly user: string;
   readonly endpoint: string;
-}
-
-/** A policy with its name in decisions, costs and headers. */
-export interface NamedPolicy {
-  readonly name: string;
-  readonly policy: Policy;
 }
 
 /** Whole tokens, from 1 to the capacity: the same for every policy, or by policy name. A missing name costs 1. */

@@ -8,10 +8,13 @@ export interface Arrival {
   readonly request?: Request;
 }
 
+/** Whole tokens: the same for every policy, or by the name of each policy. */
+export type DrawnCost = number | Readonly<Record<string, number>>;
+
 /** Who asks, and for how many tokens. */
 export interface Request {
   readonly user: string;
-  readonly cost: number;
+  readonly cost: DrawnCost;
 }
 
 /** In the order of their times. */

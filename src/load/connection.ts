@@ -1,5 +1,6 @@
 import type { Random } from '../core/prng.ts';
 import type { Request } from './arrivals.ts';
+import { type CostDraw, chargesOf } from './costs.ts';
 import type { ReadReply } from './outcome.ts';
 import type { OpenOperation, Recorder } from './recorder.ts';
 import { bucketOf, type WriteRequest } from './target.ts';
@@ -68,7 +69,9 @@ export interface ConnectionOptions {
   readonly recorder: Recorder;
   readonly random: Random;
   readonly draw: UserDraw;
-  readonly costs: readonly number[];
+  readonly drawCost: CostDraw;
+  /** The names of several policies; absent for one. */
+  readonly policies: readonly string[] | undefined;
   readonly write: WriteRequest;
   readonly read: ReadReply;
   /** Its number among the connections. */
@@ -139,14 +142,17 @@ class DrivenConnection implements LoadConnection {
   }
 
   send(intendedUs?: number, request: Request = this.#draw()): void {
-    const { load, recorder, random, write, process, region } = this.#options;
+    const { load, recorder, random, policies, write, process, region } = this.#options;
     if (load.isDraining || this.#client.destroyed) return;
     if (!this.#isOpen) this.#open();
     this.#isBusy = true;
-    const { user, cost } = request;
-    this.#next.requestBuffer = write(user, cost, random);
+    const { user, cost: drawn } = request;
+    this.#next.requestBuffer = write(user, drawn, random);
+    const bucket = bucketOf(user);
+    const cost = typeof drawn === 'number' ? drawn : 1; // of several policies the charges count
+    const charges = chargesOf(bucket, drawn, policies);
     this.#operation = recorder.invoke(
-      { bucket: bucketOf(user), user, region: region.name, process, cost },
+      { bucket, user, region: region.name, process, cost, ...(charges && { charges }) },
       intendedUs,
     );
     load.firstUs ??= this.#operation.invokedUs;
@@ -154,12 +160,9 @@ class DrivenConnection implements LoadConnection {
   }
 
   #draw(): Request {
-    const { load, recorder, random, draw, costs } = this.#options;
+    const { load, recorder, random, draw, drawCost } = this.#options;
     const user = draw(random, (recorder.nowUs() - load.startedUs) / 1_000).name;
-    return {
-      user,
-      cost: costs.length > 1 ? (costs[Math.floor(random() * costs.length)] ?? 1) : (costs[0] ?? 1),
-    };
+    return { user, cost: drawCost(random) };
   }
 
   /** Its reply has come, and autocannon would send the next request. */

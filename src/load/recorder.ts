@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { ClockReading, Operation, Outcome } from '../history/records/operation.ts';
+import type { Charge, ClockReading, Operation, Outcome } from '../history/records/operation.ts';
 import { DateClock } from './date-clock.ts';
 import type { Reply } from './outcome.ts';
 
@@ -11,6 +11,8 @@ export interface OpenOperation {
   readonly region: string;
   readonly process: number;
   readonly cost: number;
+  /** In the buckets of several policies. */
+  readonly charges?: readonly Charge[];
   /** When it was sent. */
   readonly invokedUs: number;
   /** In an open load, when it was due: its latency counts from then. */
@@ -62,7 +64,14 @@ export class Recorder {
   }
 
   invoke(
-    { bucket, user, region, process, cost }: Omit<OpenOperation, 'index' | 'invokedUs' | 'intendedUs'>,
+    {
+      bucket,
+      user,
+      region,
+      process,
+      cost,
+      charges,
+    }: Omit<OpenOperation, 'index' | 'invokedUs' | 'intendedUs'>,
     intendedUs?: number,
   ): OpenOperation {
     const invokedUs = Math.floor(this.nowUs());
@@ -75,6 +84,7 @@ export class Recorder {
       cost,
       invokedUs,
       ...(intendedUs === undefined ? undefined : { intendedUs: Math.floor(intendedUs) }),
+      ...(charges === undefined ? undefined : { charges }),
     };
     this.#open.add(open);
     return open;
@@ -125,7 +135,7 @@ export class Recorder {
   ): void {
     if (!this.#open.delete(open)) return;
     this.counts[end.outcome]++;
-    this.#write({ type: 'op', ...open, ...readMaxCharge(open.cost, end), ...end });
+    this.#write({ type: 'op', ...open, ...readMaxCharge(open, end), ...end });
   }
 }
 
@@ -134,13 +144,14 @@ const MOST_TOKENS = 2 ** 31 - 1;
 
 /**
  * The most that may be charged for a request that a failure policy decided, since the shared bucket may charge it, too:
- * the cost for a denial, twice the cost for an admission. Empty if no charge is possible.
+ * the cost for a denial, twice the cost for an admission. Empty if no charge is possible, and of several policies, whose
+ * costs differ: a reader infers the same from the decision.
  */
 function readMaxCharge(
-  cost: number,
+  { cost, charges }: Pick<OpenOperation, 'cost' | 'charges'>,
   { outcome, decision }: Pick<Operation, 'outcome' | 'decision'>,
 ): { maxCharge?: number } {
-  if (decision?.source !== 'fallback' || decision.charge === 'none') return {};
+  if (decision?.source !== 'fallback' || decision.charge === 'none' || charges !== undefined) return {};
   if (outcome === 'denied') return { maxCharge: cost };
   // Twice the cost may be more than a history can hold; a reader then infers it from the decision.
   return outcome === 'allowed' && 2 * cost <= MOST_TOKENS ? { maxCharge: 2 * cost } : {};

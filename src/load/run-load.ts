@@ -7,6 +7,7 @@ import type { RecordedRequest } from '../history/foreign/arrivals.ts';
 import { parseStatusPattern } from '../history/foreign/status.ts';
 import { type Arrivals, peakArrivals, steadyArrivals } from './arrivals.ts';
 import { driveConnection, type LoadState, type Pace } from './connection.ts';
+import { makeCostDraw } from './costs.ts';
 import { openLoop } from './open-loop.ts';
 import { readByStatus } from './outcome.ts';
 import { recordedArrivals } from './recorded.ts';
@@ -62,7 +63,9 @@ export async function runLoad(options: LoadOptions): Promise<number> {
           const region = regions[process % regions.length]; // autocannon deals its addresses out in turn
           if (region === undefined) return;
           const random = makeRandom(shape.seed, `connection ${process}`);
-          driveConnection(client, { ...region, load, pace, recorder, random, costs: shape.costs, process });
+          const drawCost = makeCostDraw(shape, process);
+          const { policies } = shape;
+          driveConnection(client, { ...region, load, pace, recorder, random, drawCost, policies, process });
         },
       },
       (error) => (error ? reject(error) : resolve()),

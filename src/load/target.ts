@@ -2,6 +2,8 @@ import { invalidOption } from '../core/errors.ts';
 import { HEADERS } from '../core/header-names.ts';
 import { quoted } from '../core/printable.ts';
 import type { Random } from '../core/prng.ts';
+import type { DrawnCost } from './arrivals.ts';
+import { formatCost } from './costs.ts';
 import { type ReadReply, readReply, withInstance } from './outcome.ts';
 import type { LoadShape } from './users.ts';
 
@@ -19,6 +21,8 @@ export interface Target {
   readonly subjects?: ReadonlyMap<string, string>;
   /** The header for the number of tokens. Without one, every request costs one. */
   readonly costHeader?: string;
+  /** Whether that header also takes costs by the names of policies. */
+  readonly takesCostsByPolicy?: true;
   /** One body, or several that are equally likely. */
   readonly body?: string | readonly string[];
   /** How replies are read. Default: by the status, 2xx is allowed and 429 denied. */
@@ -36,6 +40,7 @@ export function sampleTarget(region: string, baseUrl: string, { instances = 1 } 
     headers: { 'content-type': 'application/json' },
     subjectHeader: HEADERS.user,
     costHeader: HEADERS.cost,
+    takesCostsByPolicy: true,
     body: Array.from({ length: ITEMS }, (_, item) =>
       SCORES.map((score) => JSON.stringify({ item: `item-${item}`, score })),
     ).flat(),
@@ -54,8 +59,8 @@ export function bucketOf(user: string): string {
   return `ratings:${user}`;
 }
 
-/** Gives the bytes of one request, as text. `cost` in tokens. */
-export type WriteRequest = (user: string, cost: number, random: Random) => string;
+/** Gives the bytes of one request, as text. */
+export type WriteRequest = (user: string, cost: DrawnCost, random: Random) => string;
 
 /** Prepares the parts that all requests of a target share. Throws INVALID_OPTION. */
 export function makeRequestWriter(target: Target): WriteRequest {
@@ -65,10 +70,11 @@ export function makeRequestWriter(target: Target): WriteRequest {
   const cost = costHeader === undefined ? '' : `${checkedHeader(costHeader, '')}: `;
   const bodies = typeof target.body === 'string' ? [target.body] : (target.body ?? []);
   const ends = bodies.map((body) => `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
-  return (user, costTokens, random) => {
+  return (user, drawn, random) => {
     const end = ends.length < 2 ? ends[0] : ends[Math.floor(random() * ends.length)];
     const whose = subject === '' ? '' : `${subject}${subjects?.get(user) ?? user}\r\n`;
-    const price = costTokens === 1 || cost === '' ? '' : `${cost}${costTokens}\r\n`;
+    const tokens = cost === '' ? '' : formatCost(drawn);
+    const price = tokens === '' ? '' : `${cost}${tokens}\r\n`;
     return `${start}${whose}${price}${end ?? '\r\n'}`;
   };
 }
@@ -77,8 +83,11 @@ export function makeRequestWriter(target: Target): WriteRequest {
  * Throws INVALID_OPTION for a target whose requests cannot carry the users or the costs of the load: the history would
  * name several buckets for one, or costs that were not requested.
  */
-export function checkTarget(target: Target, { users, costs }: Pick<LoadShape, 'users' | 'costs'>): void {
-  const { region, subjectHeader, costHeader } = target;
+export function checkTarget(
+  target: Target,
+  { users, costs, costsByPolicy }: Pick<LoadShape, 'users' | 'costs' | 'costsByPolicy'>,
+): void {
+  const { region, subjectHeader, costHeader, takesCostsByPolicy } = target;
   makeRequestWriter(target);
   if (subjectHeader === undefined && users > 1)
     throw invalidOption(
@@ -89,6 +98,11 @@ export function checkTarget(target: Target, { users, costs }: Pick<LoadShape, 'u
     throw invalidOption(
       `requests to ${region} have no cost header, so each costs 1 token; found ${costs.join(', ')}`,
       'set a cost header, or remove the costs',
+    );
+  if (costsByPolicy !== undefined && !takesCostsByPolicy)
+    throw invalidOption(
+      `requests to ${region} cannot say a cost for each policy: the form of such a header is unknown`,
+      'give one cost for all policies',
     );
 }
 

@@ -16,6 +16,10 @@ export interface LoadShape {
   readonly connections: number;
   /** Tokens of a request: one of these, each equally likely. */
   readonly costs: readonly number[];
+  /** The names of several policies; absent for one. */
+  readonly policies?: readonly string[];
+  /** Tokens of a request for these policies, each drawn independently; others cost `costs`. */
+  readonly costsByPolicy?: Readonly<Record<string, readonly number[]>>;
   /** Distinct users; each has a bucket. */
   readonly users: number;
   /** The user of rank k is drawn with weight k^-skew (Zipf). 0 is uniform. */

@@ -5,8 +5,10 @@ import { quoted } from '../core/printable.ts';
 import { type Asked, rateLimit } from '../http/fastify.ts';
 import { badRequest, PROBLEM_TYPE, type Problem, reducedCapacity } from '../http/problem.ts';
 import type { Limiter } from '../limiter/limiter.ts';
+import { readCost } from './cost.ts';
 import { ENDPOINT } from './endpoint.ts';
 import { Ratings } from './ratings.ts';
+import { RequestError } from './request-error.ts';
 import { requestLimits } from './request-limits.ts';
 import type { ServiceClock } from './service-clock.ts';
 
@@ -37,7 +39,7 @@ const USER = /^[\x21-\x7e]{1,128}$/;
 const DECISION_ID = /^[\w-]{1,64}$/;
 const ITEM = /^[\w.~-]{1,128}$/;
 
-/** The sample Rating service of one region: a request costs its user one token, or as many as `x-openclaw-cost` says. */
+/** The sample Rating service of one region: a request costs its user one token, or as many as `x-openclaw-cost` says, of several policies also by name. */
 export function createRatingService(options: RatingServiceOptions): FastifyInstance {
   const { limiter, region, clock, metrics } = options;
   const limits = requestLimits(options.requestMs);
@@ -89,11 +91,11 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
   });
 
   function readAsked({ headers }: FastifyRequest): Asked {
-    const cost = headers[HEADERS.cost] ?? '1';
+    const user = readUser(headers[HEADERS.user]);
     return {
-      user: readUser(headers[HEADERS.user]),
+      user,
       endpoint: ENDPOINT,
-      cost: readCost(cost, limiter.policy.capacityTokens),
+      cost: readCost(headers[HEADERS.cost], limiter.policiesOf({ user, endpoint: ENDPOINT })),
       ...(options.decisionIds && readDecisionId(headers[HEADERS.decisionId])),
     };
   }
@@ -104,14 +106,6 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
 function readUser(user: unknown): string {
   if (typeof user === 'string' && USER.test(user)) return user;
   throw new RequestError(`${HEADERS.user} must be 1 to 128 visible ASCII characters; found ${quoted(user)}`);
-}
-
-function readCost(cost: unknown, capacityTokens: number): number {
-  if (typeof cost === 'string' && /^[1-9]\d*$/.test(cost) && Number(cost) <= capacityTokens)
-    return Number(cost);
-  throw new RequestError(
-    `${HEADERS.cost} must be a whole number from 1 to ${capacityTokens}; found ${quoted(cost)}`,
-  );
 }
 
 function readDecisionId(id: unknown): { decisionId?: string } {
@@ -160,11 +154,6 @@ function readItem(item: unknown): string {
 
 function sendProblem(reply: FastifyReply, problem: Problem): void {
   reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
-}
-
-/** An invalid request: answered with 400, before the limiter is called. */
-class RequestError extends Error {
-  readonly statusCode = 400;
 }
 
 /** Fastify's option of this name: errors before routing, such as an invalid URL. */

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { LIE_REASONS } from '../checker/stated/lies.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 
+export const verdict = z.enum(['pass', 'fail', 'unknown']);
+
 /** The schemas of findings in `report.json`. */
 export const outcome = z.enum(OUTCOMES);
 const operation = z.object({ file: z.string(), index: z.number() });
@@ -31,6 +33,7 @@ const finding = z.object({
   kind: z.enum(['over-admission', 'false-denial', 'replay', 'window', 'dishonest']),
   reason: z.enum(LIE_REASONS).exactOptional().describe('what is wrong with a stated value'),
   bucket: z.string(),
+  policy: z.string().exactOptional().describe('the name of its policy, if that has one'),
   count: z.number(),
   first: moment,
   worst: moment,
@@ -55,6 +58,20 @@ export const overFinding = finding.extend({
   }),
 });
 
+export const worstBucket = z.object({
+  ...{ bucket: z.string(), policy: z.string().exactOptional() },
+  ...{ totalExcess: z.number(), worstWindow: z.number() },
+});
+
+const counts = z.object({ buckets: z.number(), busiest: z.number(), ofBusiest: z.number() });
+
+export const contested = counts.extend({
+  least: counts
+    .extend({ policy: z.string() })
+    .exactOptional()
+    .describe('of several policies, the one that was at its limit in the fewest of its busiest buckets'),
+});
+
 export const found = z.object({ total: z.number(), buckets: z.number(), findings: z.array(finding) });
 
 export const proofs = z
@@ -68,4 +85,24 @@ export const proofs = z
 export const doubt = z.object({
   ...{ buckets: z.number(), bucket: z.string(), total: z.number(), largest: z.number() },
   ...{ needed: z.number(), most: z.number() },
+});
+
+export const lost = z.object({
+  from: z.string(),
+  to: z.string(),
+  atUs: z.number(),
+  decisions: z.number(),
+  tokens: z.number(),
+  buckets: z.array(z.object({ bucket: z.string(), decisions: z.number(), tokens: z.number() })),
+});
+
+export const claim = z.object({
+  claim: z.string(),
+  kind: z.enum(['correctness', 'evidence', 'performance']),
+  status: z.enum(['holds', 'broken', 'unknown']),
+  verdict,
+  unit: z.enum(['tokens', 'count', 'share', 'time', 'rate', 'bound']),
+  measured: z.number().nullable().describe('in the unit of the claim; null: there was nothing to measure'),
+  limit: z.number().nullable(),
+  reason: z.string(),
 });

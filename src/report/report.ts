@@ -1,6 +1,9 @@
 import type { CheckReport } from '../checker/check.ts';
 import type { LatencyFigures } from '../checker/evidence/histogram.ts';
 import type { Finding } from '../checker/findings/finding.ts';
+import { given } from '../core/given.ts';
+import { byName, parsePolicies } from '../core/policies.ts';
+import { formatPolicy } from '../core/policy.ts';
 import type { Outcome } from '../history/records/operation.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { shownOf } from './shown.ts';
@@ -39,6 +42,8 @@ export interface RunReport extends CheckReport, Omit<ReportInput, 'check'> {
   readonly seed: number;
   readonly strategy: string;
   readonly policy: string;
+  /** By name, if there are several. */
+  readonly policies?: Readonly<Record<string, string>>;
   readonly requestsPerSecond: number;
   /** The 100 buckets with the largest excess; `findings` has the proofs of the first few. */
   readonly worstBuckets: readonly WorstBucket[];
@@ -46,6 +51,8 @@ export interface RunReport extends CheckReport, Omit<ReportInput, 'check'> {
 
 export interface WorstBucket {
   readonly bucket: string;
+  /** The name of its policy, if that has one. */
+  readonly policy?: string;
   readonly totalExcess: number;
   readonly worstWindow: number;
 }
@@ -63,11 +70,12 @@ export function makeReport({ check, ...facts }: ReportInput): RunReport {
     ...facts,
     seed: plan.seed,
     strategy: plan.strategy,
-    policy: plan.policy,
+    ...policiesOf(plan),
     requestsPerSecond:
       loadMs === 0 ? 0 : Math.round(((check.sent - (facts.warmUp?.requests ?? 0)) * 1_000) / loadMs),
-    worstBuckets: overAdmission.findings.map(({ bucket, totalExcess, worstWindow }) => ({
+    worstBuckets: overAdmission.findings.map(({ bucket, policy, totalExcess, worstWindow }) => ({
       bucket,
+      ...given({ policy }),
       totalExcess,
       worstWindow,
     })),
@@ -78,6 +86,13 @@ export function makeReport({ check, ...facts }: ReportInput): RunReport {
     dishonest: shortened(dishonest),
     windows: shortened(windows),
   };
+}
+
+function policiesOf({ policy }: Plan): Pick<RunReport, 'policy' | 'policies'> {
+  const several = byName(parsePolicies(policy));
+  if (several === undefined) return { policy };
+  const texts = Object.entries(several).map(([name, each]) => [name, formatPolicy(each)] as const);
+  return { policy, policies: Object.fromEntries(texts) };
 }
 
 function shortened<T extends { readonly findings: readonly Finding[] }>(found: T): T {

@@ -4,6 +4,7 @@ import { headroomText } from '../checker/evidence/headroom-facts.ts';
 import type { EvidenceRow } from '../checker/evidence/tally.ts';
 import { PROOF } from '../checker/evidence/unproved-faults.ts';
 import { count, secondsText } from '../core/units.ts';
+import { bucketName } from '../history/columns/table.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import type { Document } from './check-report.ts';
 import { msText, tokensText } from './text.ts';
@@ -116,8 +117,8 @@ function droppedText({ dropped, arrivals }: EvidenceRow): string {
 function bounds({ shards }: Document): TextTable {
   const rows = shards
     .filter(({ shard }) => shard !== '')
-    .map(({ shard, buckets, largestExcess, worstWindow, bound }) => [
-      shard,
+    .map(({ shard, policy, buckets, largestExcess, worstWindow, bound }) => [
+      shardText(shard, policy),
       String(buckets),
       tokensText(largestExcess.tokens),
       declared(bound?.totalExcess),
@@ -130,12 +131,18 @@ function bounds({ shards }: Document): TextTable {
 /** The formulas of the bounds; shards with the same formula share a line. */
 function formulas({ shards }: Document): TextTable {
   const byFormula = new Map<string, string[]>();
-  for (const { shard, bound } of shards)
-    if (bound !== undefined) byFormula.set(bound.formula, [...(byFormula.get(bound.formula) ?? []), shard]);
+  for (const { shard, policy, bound } of shards)
+    if (bound !== undefined)
+      byFormula.set(bound.formula, [...(byFormula.get(bound.formula) ?? []), shardText(shard, policy)]);
   return {
     head: ['bound of', 'formula'],
     rows: [...byFormula].map(([formula, names]) => [names.join(', '), formula]),
   };
+}
+
+/** A shard, with the name of the policy of its buckets if that has one. */
+function shardText(shard: string, policy: string): string {
+  return policy.includes('=') ? bucketName(shard, policy.slice(0, policy.indexOf('='))) : shard;
 }
 
 function declared(bound: number | null | undefined): string {

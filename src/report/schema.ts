@@ -2,11 +2,21 @@ import { z } from 'zod';
 import { OpenclawError } from '../core/errors.ts';
 import { quoted } from '../core/printable.ts';
 import type { Plan } from '../scenario/plan.ts';
-import { doubt, found, outcome, overFinding, proofs } from './finding-schema.ts';
+import {
+  claim,
+  contested,
+  doubt,
+  found,
+  lost,
+  outcome,
+  overFinding,
+  proofs,
+  verdict,
+  worstBucket,
+} from './finding-schema.ts';
 import type { RunReport } from './report.ts';
 import { shares } from './share-schema.ts';
 
-const verdict = z.enum(['pass', 'fail', 'unknown']);
 const counts = z.object({ allowed: z.number(), denied: z.number(), failed: z.number(), info: z.number() });
 const errorCounts = z.record(z.string(), z.number());
 const args = z.record(z.string(), z.unknown());
@@ -91,26 +101,6 @@ const shard = z.object({
     .exactOptional(),
 });
 
-const claim = z.object({
-  claim: z.string(),
-  kind: z.enum(['correctness', 'evidence', 'performance']),
-  status: z.enum(['holds', 'broken', 'unknown']),
-  verdict,
-  unit: z.enum(['tokens', 'count', 'share', 'time', 'rate', 'bound']),
-  measured: z.number().nullable().describe('in the unit of the claim; null: there was nothing to measure'),
-  limit: z.number().nullable(),
-  reason: z.string(),
-});
-
-const lost = z.object({
-  from: z.string(),
-  to: z.string(),
-  atUs: z.number(),
-  decisions: z.number(),
-  tokens: z.number(),
-  buckets: z.array(z.object({ bucket: z.string(), decisions: z.number(), tokens: z.number() })),
-});
-
 /** The parts of the plan that a reader of a report needs; the plan has a schema of its own. */
 const plan = z.looseObject({
   format: z.literal('openclaw-plan'),
@@ -147,6 +137,7 @@ const reportSchema = z
     folder: z.string(),
     strategy: z.string(),
     policy: z.string(),
+    policies: z.record(z.string(), z.string()).exactOptional().describe('by name, if there are several'),
     system: z.string(),
     loadMs: z.number(),
     requestsPerSecond: z.number(),
@@ -159,7 +150,7 @@ const reportSchema = z
       .exactOptional()
       .describe('the requests that an audit sent before its load (part of sent), and their user'),
     latencies: z.array(z.object({ region: z.string(), outcome, latency })),
-    worstBuckets: z.array(z.object({ bucket: z.string(), totalExcess: z.number(), worstWindow: z.number() })),
+    worstBuckets: z.array(worstBucket),
     sent: z.number(),
     outcomes: counts,
     errors: z
@@ -177,7 +168,7 @@ const reportSchema = z
     ),
     troubles: z.array(z.string()),
     buckets: z.number(),
-    contested: z.object({ buckets: z.number(), busiest: z.number(), ofBusiest: z.number() }),
+    contested,
     headroom: z
       .object({ median: headroom, largest: headroom, cause: z.string().exactOptional() })
       .exactOptional()

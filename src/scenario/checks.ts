@@ -1,5 +1,5 @@
 import { invalidOption, OpenclawError } from '../core/errors.ts';
-import { parsePolicy } from '../core/policy.ts';
+import { type NamedPolicy, parsePolicies } from '../core/policies.ts';
 import { type PlannedNode, planTopology, type Topology } from '../topology/topology.ts';
 import { LIMITS } from './defaults.ts';
 import type { NodeFit } from './faults/definition.ts';
@@ -66,11 +66,40 @@ function checkRate({ load }: ScenarioParts): Problem[] {
 
 function checkCosts({ load, policy }: ScenarioParts): Problem[] {
   if (load === undefined || policy === undefined) return [];
-  const { capacityTokens } = parsePolicy(policy);
-  const highest = Math.max(...load.costs);
+  const policies = parsePolicies(policy);
+  const { costs, costsByPolicy = {} } = load;
+  const path = ['load', 'cost'];
+  return [
+    ...unknownNames(costsByPolicy, policies).map(({ name, text }) => ({
+      path: [...path, name],
+      isKey: true,
+      text,
+    })),
+    ...policies.flatMap((named) => {
+      const own = Object.hasOwn(costsByPolicy, named.name) ? costsByPolicy[named.name] : undefined;
+      return own === undefined ? tooHigh(costs, named, path) : tooHigh(own, named, [...path, named.name]);
+    }),
+  ];
+}
+
+function unknownNames(costs: object, policies: readonly NamedPolicy[]): { name: string; text: string }[] {
+  const names = policies.map(({ name }) => name);
+  const expected =
+    names[0] === '' ? 'no name, since there is one policy' : `one of the policies ${names.join(', ')}`;
+  return Object.keys(costs)
+    .filter((name) => !names.includes(name))
+    .map((found) => ({ name: found, text: expectedFound({ expected, found, names }) }));
+}
+
+function tooHigh(costs: readonly number[], { name, policy }: NamedPolicy, path: Path): Problem[] {
+  const { capacityTokens } = policy;
+  const highest = Math.max(...costs);
   if (highest <= capacityTokens) return [];
-  const expected = `costs of at most the capacity of ${capacityTokens} tokens`;
-  return [{ path: ['load', 'cost'], text: expectedFound({ expected, found: highest }) }];
+  const expected =
+    name === ''
+      ? `costs of at most the capacity of ${capacityTokens} tokens`
+      : `costs of at most ${capacityTokens} tokens, the capacity of ${name}`;
+  return [{ path, text: expectedFound({ expected, found: highest }) }];
 }
 
 /** Each region needs a connection and a user, since every region gets requests. */

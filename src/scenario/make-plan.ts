@@ -2,8 +2,9 @@ import { DROPPED_AT_MOST, makeClaim, parseClaim } from '../checker/claims/claim.
 import { headroomAtMostOf, withEvidence } from '../checker/claims/evidence-claims.ts';
 import { OpenclawError } from '../core/errors.ts';
 import { pluginName } from '../core/plugin-name.ts';
+import { parsePolicies } from '../core/policies.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
-import { EXTERNAL, traitsOf } from '../core/strategies.ts';
+import { EXTERNAL, STRATEGY_NAMES, traitsOf } from '../core/strategies.ts';
 import { checkTogether } from './checks.ts';
 import type { UndrawnFault } from './faults/index.ts';
 import type { Plan, PlannedFault } from './plan.ts';
@@ -47,15 +48,13 @@ const MOST_SHOWN = 30;
 /** The plan of a value from a file, or all its problems. */
 export function readPlan(value: unknown, title: PlanTitle): DrawnPlan {
   const read = readSections(value);
-  return drawPlan(
-    { ...read, problems: [...read.problems, ...checkOneLimiter(value), ...checkRecorded(value)] },
-    title,
-  );
+  const ofValue = [...checkOneLimiter(value), ...checkOnePolicy(value), ...checkRecorded(value)];
+  return drawPlan({ ...read, problems: [...read.problems, ...ofValue] }, title);
 }
 
 function drawPlan(read: ReadSections, title: PlanTitle): DrawnPlan {
   const parts = placed(read.parts);
-  const problems = [...read.problems, ...checkReplicas(parts), ...checkCosts(parts), ...checkTogether(parts)];
+  const problems = [...read.problems, ...checkStrategy(parts), ...checkTogether(parts)];
   return read.scenario === undefined || problems.length > 0
     ? { plan: undefined, problems }
     : { plan: buildPlan(placed(read.scenario), title), problems };
@@ -69,10 +68,30 @@ function checkOneLimiter(value: unknown): Problem[] {
   );
 }
 
+/** The same of `policy` and `policies`. */
+function checkOnePolicy(value: unknown): Problem[] {
+  if (typeof value !== 'object' || value === null || !('policy' in value && 'policies' in value)) return [];
+  const text = '`policy` and `policies` are mutually exclusive; remove one';
+  return [{ path: ['policies'], isKey: true, text }];
+}
+
 const NOT_OF_A_PLUGIN = {
   strategy: '`limiter` and `strategy` are mutually exclusive; remove one',
   onFailure: '`onFailure` cannot be combined with `limiter`; remove it',
 };
+
+/** What the strategy cannot do. */
+function checkStrategy(parts: ScenarioParts): Problem[] {
+  return [...checkReplicas(parts), ...checkPolicies(parts), ...checkCosts(parts)];
+}
+
+function checkPolicies({ strategy, policy }: ScenarioParts): Problem[] {
+  const count = policy === undefined ? 1 : parsePolicies(policy).length;
+  if (strategy === undefined || count === 1 || traitsOf(strategy).severalPolicies) return [];
+  const able = STRATEGY_NAMES.filter((name) => traitsOf(name).severalPolicies).join(' or ');
+  const text = `strategy ${strategy} supports one policy; found ${count}; give one, or use strategy ${able}`;
+  return [{ path: ['policies'], isKey: true, text }];
+}
 
 function checkReplicas({ strategy, topology }: ScenarioParts): Problem[] {
   if (topology?.replicas !== 0 || !traitsOf(strategy).waitsForReplicas) return [];

@@ -13,7 +13,7 @@ export interface Plan {
   readonly seed: number;
   /** Absent round trips have the default. */
   readonly topology: TopologyOptions;
-  /** As `20:5/s`. */
+  /** As `20:5/s`; several as `burst=10:10/s, hourly=1000:1000/h`. */
   readonly policy: string;
   /** For a plug-in: `plugin:` and the name of its file. */
   readonly strategy: string;
@@ -54,6 +54,8 @@ export interface LoadPlan {
   readonly roaming: number;
   /** Tokens of a request: one of these, each equally likely. */
   readonly costs: readonly number[];
+  /** The same of the policies with a cost of their own, where there are several. Drawn independently. */
+  readonly costsByPolicy?: Readonly<Record<string, readonly number[]>>;
   readonly rampMs: number;
   /** Users who rest for at most `restMs` and come back in bursts; absent: none. */
   readonly resting?: { readonly share: number; readonly restMs: number; readonly burstMs: number };

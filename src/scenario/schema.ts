@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseClaim } from '../checker/claims/claim.ts';
 import { given } from '../core/given.ts';
+import { MOST_POLICIES, POLICY_NAME, POLICY_NAME_FORM } from '../core/policies.ts';
 import { formatPolicy, parsePolicy } from '../core/policy.ts';
 import { DEFAULT_STRATEGY, STRATEGY_NAMES } from '../core/strategies.ts';
 import { KINDS } from '../topology/endpoints.ts';
@@ -14,7 +15,17 @@ import {
 } from '../topology/topology.ts';
 import { DEFAULT_LOAD, DEFAULT_POLICY, DEFAULT_RESTING, DEFAULT_SEED, LIMITS, TIMES } from './defaults.ts';
 import { faultSchema } from './faults/index.ts';
-import { choice, decimal, duration, listOf, mapping, readBy, regionName, wholeNumber } from './fields.ts';
+import {
+  choice,
+  decimal,
+  duration,
+  type IssueDetail,
+  listOf,
+  mapping,
+  readBy,
+  regionName,
+  wholeNumber,
+} from './fields.ts';
 import type { LoadPlan } from './plan.ts';
 import { recordedLogSchema } from './recorded-log.ts';
 import { formatDuration } from './units.ts';
@@ -69,7 +80,22 @@ const topologySchema = mapping({
   .meta({ description: 'The regions, their Redis nodes and the network between them.' });
 
 const COST = 'a whole number of tokens, at least 1, or a list of them';
-const cost = z.number({ error: COST }).int({ error: COST }).min(1, { error: COST });
+const tokens = z.number({ error: COST }).int({ error: COST }).min(1, { error: COST });
+const cost = z.union([tokens, z.array(tokens).min(1, { error: COST })], { error: COST });
+const policyName = z.string().regex(POLICY_NAME, { error: POLICY_NAME_FORM });
+
+const listed = (costs: number | readonly number[]) => (typeof costs === 'number' ? [costs] : costs);
+
+/** What a policy without a cost of its own costs is in `costs`. */
+function readCosts(
+  costs: number | readonly number[] | Readonly<Record<string, number | readonly number[]>>,
+): Pick<LoadPlan, 'costs' | 'costsByPolicy'> {
+  if (typeof costs === 'number' || isList(costs)) return { costs: listed(costs) };
+  const entries = Object.entries(costs).map(([name, each]) => [name, listed(each)] as const);
+  return { costs: [DEFAULT_LOAD.cost], costsByPolicy: Object.fromEntries(entries) };
+}
+
+const isList = (value: object): value is readonly number[] => Array.isArray(value);
 
 const restingSchema = mapping({
   share: decimal(...LIMITS.share)
@@ -119,10 +145,13 @@ const loadSchema = mapping({
     .default(DEFAULT_LOAD.roaming)
     .meta({ description: 'The share of users who send from every region, 0 to 1.' }),
   cost: z
-    .union([cost, z.array(cost).min(1, { error: COST })], { error: COST })
+    .union([cost, z.record(z.string(), cost)], { error: COST })
     .default(DEFAULT_LOAD.cost)
-    .transform((costs) => (typeof costs === 'number' ? [costs] : costs))
-    .meta({ description: 'Tokens per request; in a list, each value is equally likely.' }),
+    .transform(readCosts)
+    .meta({
+      description:
+        'Tokens per request; in a list, each value is equally likely. By the name of a policy, a missing one costs 1.',
+    }),
   resting: restingSchema.optional(),
   ramp: duration(TIMES.ramp)
     .prefault(formatDuration(DEFAULT_LOAD.rampMs))
@@ -134,25 +163,14 @@ const loadSchema = mapping({
     }),
 })
   .transform(
-    ({
-      mode,
-      from,
-      connections,
-      rate,
-      peaks,
-      resting,
-      cost: costs,
-      ramp,
-      duration: length,
-      ...rest
-    }): LoadPlan => ({
+    ({ mode, from, connections, rate, peaks, resting, cost, ramp, duration: length, ...rest }): LoadPlan => ({
       ...{
         mode: from === undefined ? mode : 'open',
         connections,
         ...given({ ratePerSecond: rate, peaks }),
         ...rest,
       },
-      ...{ costs, rampMs: ramp, ...given({ resting, log: from }) },
+      ...{ ...cost, rampMs: ramp, ...given({ resting, log: from }) },
       durationMs: length ?? (from === undefined ? DEFAULT_LOAD.durationMs : TIMES.duration.mostMs),
     }),
   )
@@ -169,15 +187,36 @@ const claim = readBy((text) => {
     'Like total-excess <= bound, total-excess <= 10%, false-denials <= 0 or p99(allowed) <= 250ms; add "during partition" for one phase.',
 });
 
+function policyText() {
+  return readBy((text) => formatPolicy(parsePolicy(text)), 'a policy as capacity:rate, like 20:5/s');
+}
+
+const POLICIES = `a mapping of 2 to ${MOST_POLICIES} policies, each by its name, like burst: 10:10/s`;
+
 /** The schema of a scenario's file, each section by its name. */
 export const scenarioSchema = mapping({
   seed: wholeNumber(0, 2 ** 32 - 1)
     .default(DEFAULT_SEED)
     .meta({ description: 'The seed of all random choices; --seed overrides it.' }),
   topology: topologySchema,
-  policy: readBy((text) => formatPolicy(parsePolicy(text)), 'a policy as capacity:rate, like 20:5/s')
+  policy: policyText()
     .prefault(DEFAULT_POLICY)
     .meta({ description: 'The limit of each user as capacity:rate, like 20:5/s or 100:100/min.' }),
+  policies: z
+    .record(policyName, policyText(), {
+      error: ({ code }) => (code === 'invalid_key' ? POLICY_NAME_FORM : POLICIES),
+    })
+    .superRefine((policies, context) => {
+      const { length } = Object.keys(policies);
+      const params: IssueDetail = { found: String(length) };
+      if (length < 2 || length > MOST_POLICIES)
+        context.addIssue({ code: 'custom', message: POLICIES, params });
+    })
+    .optional()
+    .meta({
+      description:
+        'Instead of policy: several by name, like burst: 10:10/s. A request is allowed if each of them allows it, and charges all of them or none.',
+    }),
   strategy: choice(STRATEGY_NAMES)
     .default(DEFAULT_STRATEGY)
     .meta({ description: 'How the regions share one bucket.' }),

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parsePromise } from '../../src/checker/claims/promise.ts';
-import { parsePolicy } from '../../src/core/policy.ts';
+import { parsePolicies } from '../../src/core/policies.ts';
 import { openPlugin } from '../../src/limiter/plugin/open.ts';
 import { loadPlugin, readPromise } from '../../src/limiter/plugin/plugin.ts';
 import { startTestCluster } from '../support/cluster.ts';
@@ -12,7 +12,7 @@ const FOLDER = join(import.meta.dirname, '../../audits');
 const FILES = readdirSync(FOLDER).filter((file) => file.endsWith('.mjs'));
 
 /** So slow that nothing comes back while a test lasts. */
-const policy = parsePolicy('5:5/h');
+const policies = parsePolicies('5:5/h');
 
 const PROMISES: Readonly<Record<string, string>> = {
   'express-rate-limit.mjs': 'fixed-window:5/3600000ms:first',
@@ -50,7 +50,7 @@ async function open(
   { prefix = 'test', commandTimeoutMs = 10_000 } = {},
 ) {
   const redis = { urls: servers.map(({ url }) => url), cluster: servers.length > 1, commandTimeoutMs };
-  const options = { policy, redis, region: 'a', prefix: `${prefix}:${file}`, nowMs: Date.now };
+  const options = { policies, redis, region: 'a', prefix: `${prefix}:${file}`, nowMs: Date.now };
   const limiter = await openPlugin(join(FOLDER, file), options);
   onTestFinished(() => limiter.close());
   return limiter;
@@ -61,7 +61,7 @@ it('has a promise here for each plug-in', () => expect(FILES).toEqual(Object.key
 describe.each(FILES)('%s', (file) => {
   it('promises what can be judged', async () => {
     const path = join(FOLDER, file);
-    const promise = readPromise(await loadPlugin(path), path, policy);
+    const promise = readPromise(await loadPlugin(path), path, policies);
     expect(promise).toBe(PROMISES[file]);
     expect(() => parsePromise(promise)).not.toThrow();
   });

@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parsePolicy } from '../../src/core/policy.ts';
-import type { Limiter } from '../../src/limiter/limiter.ts';
+import { parsePolicies } from '../../src/core/policies.ts';
+import type { Cost, Limiter } from '../../src/limiter/limiter.ts';
 import { openPlugin } from '../../src/limiter/plugin/open.ts';
 import { loadPlugin, readPromise } from '../../src/limiter/plugin/plugin.ts';
 import { testFolder } from '../support/cli.ts';
 import { postRating, startService } from '../support/rating-service.ts';
 
-const policy = parsePolicy('20:5/s');
+const policies = parsePolicies('20:5/s');
 const ada = { user: 'ada', endpoint: 'ratings' };
 
 /** A plug-in of this text, in a folder of the test's own. */
@@ -18,14 +18,20 @@ function pluginFile(text: string): string {
   return file;
 }
 
-function open(text: string): Promise<Limiter> {
+function open(text: string, of = policies): Promise<Limiter> {
   const redis = {
     urls: ['redis://127.0.0.1:1', 'redis://127.0.0.1:2'],
     cluster: true,
     localAddress: '127.0.0.9',
     commandTimeoutMs: 500,
   };
-  return openPlugin(pluginFile(text), { policy, redis, region: 'eu-west', prefix: 'run-1', nowMs: () => 7 });
+  return openPlugin(pluginFile(text), {
+    policies: of,
+    redis,
+    region: 'eu-west',
+    prefix: 'run-1',
+    nowMs: () => 7,
+  });
 }
 
 /** A plug-in whose take does this. */
@@ -101,7 +107,7 @@ describe('the promise of a plug-in', () => {
     },
   ])('is $title', async ({ more, want }) => {
     const file = pluginFile(`${taking('')} ${more}`);
-    expect(readPromise(await loadPlugin(file), file, policy)).toBe(want);
+    expect(readPromise(await loadPlugin(file), file, policies)).toBe(want);
   });
 
   it.each([
@@ -110,7 +116,58 @@ describe('the promise of a plug-in', () => {
   ])('is refused when its function $title', async ({ more, says }) => {
     const file = pluginFile(`${taking('')} export const promise = ${more}`);
     const plugin = await loadPlugin(file);
-    expect(() => readPromise(plugin, file, policy)).toThrow(says);
+    expect(() => readPromise(plugin, file, policies)).toThrow(says);
+  });
+});
+
+describe('a plug-in with several policies', () => {
+  const several = parsePolicies('requests=10:10/s, tokens=60:20/s');
+  const willing = 'export const severalPolicies = true;';
+
+  it.each([
+    {
+      title: 'does not say that it supports them',
+      more: '',
+      says: /supports one policy; found 2: .*severalPolicies = true$/,
+    },
+    {
+      title: 'says that it does not',
+      more: 'export const severalPolicies = false;',
+      says: /supports one policy/,
+    },
+    {
+      title: 'promises one window',
+      more: `${willing} export const promise = 'fixed-window:9/1s'`,
+      says: /promises fixed-window:9\/1s; several policies are judged as token buckets only$/,
+    },
+  ])('is refused if it $title', async ({ more, says }) => {
+    const file = pluginFile(`${taking('')} ${more}`);
+    const plugin = await loadPlugin(file);
+    expect(() => readPromise(plugin, file, several)).toThrow(says);
+    await expect(open(`${taking('')} ${more}`, several)).rejects.toThrow(says);
+  });
+
+  it('is refused if it does not say so by true or false', async () => {
+    await expect(
+      loadPlugin(pluginFile(`${taking('')} export const severalPolicies = 'yes'`)),
+    ).rejects.toThrow(/severalPolicies must be true or false; found "yes"$/);
+  });
+
+  it('is given all of them by name, the first as policy, and every cost of a take', async () => {
+    const text = `${willing} export const createLimiter = ({ policy, policies }) => ({
+      take(user, asked) {
+        if (policy !== policies.requests) throw new Error('another policy');
+        throw new Error(JSON.stringify([Object.keys(policies), asked]));
+      },
+    });`;
+    const limiter = await open(text, several);
+    expect(limiter.policiesOf(ada).map(({ name }) => name)).toEqual(['requests', 'tokens']);
+    const shown = (cost: Cost) => limiter.take(ada, { cost }).catch(({ message }) => message);
+    const names = '["requests","tokens"]';
+    expect(await shown(3)).toContain(`[${names},{"cost":3,"costs":{"requests":3,"tokens":3}}]`);
+    expect(await shown({ tokens: 50 })).toContain(`[${names},{"cost":1,"costs":{"requests":1,"tokens":50}}]`);
+    await expect(limiter.take(ada, { cost: { token: 5 } })).rejects.toMatchObject({ code: 'INVALID_COST' });
+    await expect(limiter.take(ada, { cost: 11 })).rejects.toMatchObject({ code: 'COST_ABOVE_CAPACITY' });
   });
 });
 

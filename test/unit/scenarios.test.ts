@@ -16,6 +16,7 @@ const planOf = (file: string, seed?: number) =>
   parseScenario(textOf(file), { file: `scenarios/${file}`, ...(seed === undefined ? {} : { seed }) });
 
 const TWO_CLAIMS = [
+  'several-policies.yaml', // charging one policy although another denied shows as false denials
   'article-limiter.yaml', // a busy machine shows its false denials only
   'partition-one-region-blackhole.yaml', // of its excess, also in percent
 ];
@@ -43,13 +44,14 @@ describe('the scenarios that come with it', () => {
 
   it.each(files)('%s claims one thing about correctness and wants evidence for it', (file) => {
     const { claims, strategy } = planOf(file);
+    const several = file === 'several-policies.yaml'; // what it states is not judged
     const wanted = TWO_CLAIMS.includes(file) ? 2 : 1;
     const aboutCorrectness = /^(total-excess|worst-window|false-denials)/;
     expect(claims.filter((claim) => aboutCorrectness.test(claim))).toHaveLength(wanted);
     expect(claims.some((claim) => /<= \d+%$/.test(claim) && aboutCorrectness.test(claim))).toBe(
       file === 'partition-one-region-blackhole.yaml',
     );
-    expect(claims).toContain('dishonest <= 0');
+    expect(claims.includes('dishonest <= 0')).toBe(!several);
     expect(claims).toContain(defaultClaims({ strategy }).at(-1));
     expect(claims.some((claim) => /^info <= \d+%$/.test(claim))).toBe(true);
   });

@@ -9,6 +9,8 @@ export interface UnclaimedRun {
   readonly strategy: string;
   /** The promise of a plug-in or of an audited limiter. */
   readonly promise?: Promised | undefined;
+  /** Whether it has several policies: then no decision has a level, and no stated value a bucket. */
+  readonly hasSeveralPolicies?: boolean;
   /** Whether the run reads the time of day of the limiter's clock, and so knows when windows of the epoch begin. */
   readonly isClockRead?: boolean;
   /** The response of the services while Redis is unavailable. Default: `closed`, a 503. */
@@ -19,13 +21,14 @@ export interface UnclaimedRun {
 
 /** The default claims of a run: those of its strategy or promise, and the evidence that they need. */
 export function defaultClaims(run: UnclaimedRun): readonly string[] {
-  const { strategy, promise, isClockRead = true, onFailure = 'closed', fault } = run;
+  const { strategy, promise, isClockRead = true, onFailure = 'closed', fault, hasSeveralPolicies } = run;
   const traits = promise === undefined ? traitsOf(strategy) : {};
   const underFault = [traits.windowBound ? 'worst-window <= bound' : 'total-excess <= bound'];
   const ours = fault === undefined ? whileWhole(traits, onFailure) : underFault;
   const evidence = fault ? [`info <= ${fault.losesReplies ? 30 : 15}%`] : ['info <= 5%', 'failed <= 5%'];
+  const own = hasSeveralPolicies ? ours.filter((claim) => claim !== REPLAYED) : [...ours, HONEST];
   return [
-    ...(promise === undefined ? [...ours, HONEST] : claimsOfPromise(promise, isClockRead)),
+    ...(promise === undefined ? own : claimsOfPromise(promise, isClockRead)),
     ...evidence,
     contestedClaim(traits),
   ];
@@ -36,7 +39,7 @@ function whileWhole({ perRegionBucket, lends }: StrategyTraits, onFailure: strin
   if (perRegionBucket) return ['worst-window <= bound']; // no decision has a level that a replay can reproduce
   if (lends) return ['total-excess <= bound']; // denials are expected while tokens are lent; a replay cannot reproduce its levels
   const excess = `total-excess <= ${onFailure === 'closed' ? '0' : 'bound'}`; // the bound includes admissions without Redis
-  return [excess, 'false-denials <= 0', 'replay <= 0'];
+  return [excess, 'false-denials <= 0', REPLAYED];
 }
 
 /** Denials of epoch windows are judged only if it is known where the windows lie. */
@@ -49,6 +52,8 @@ function claimsOfPromise(promise: Promised, isClockRead: boolean): readonly stri
 
 /** Of our own strategies only: many limiters state something wrong, and what they admit is then right nevertheless. */
 const HONEST = 'dishonest <= 0';
+
+const REPLAYED = 'replay <= 0';
 
 const CONTESTED_PERCENT = 80;
 

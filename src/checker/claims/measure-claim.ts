@@ -250,16 +250,24 @@ function droppedSample({ dropped, arrivals }: EvidenceRow): Sample {
   };
 }
 
+/** The policy that was at its limit the least, if there is one whose busiest buckets were not all at theirs. */
+function leastTested({ least }: CheckFacts['contested']): CheckFacts['contested']['least'] {
+  return least !== undefined && least.busiest < least.ofBusiest ? least : undefined;
+}
+
+/** Of several policies, of the one that was tested least. */
 function contestedSample({ contested, buckets }: CheckFacts, { unit }: Claim): Sample {
-  if (unit === 'count')
-    return {
-      measured: contested.buckets,
-      about: `${contested.buckets} of ${count(buckets, 'bucket')} were drained and contested`,
-    };
-  const about = `${contested.busiest} of the ${contested.ofBusiest} busiest planned buckets were drained and contested`;
-  return contested.ofBusiest === 0
+  const least = leastTested(contested);
+  const counts = least ?? contested;
+  const of = least === undefined ? '' : `, of policy ${least.policy}, which was at its limit the least`;
+  if (unit === 'count') {
+    const among = least === undefined ? ` of ${count(buckets, 'bucket')}` : ' buckets';
+    return { measured: counts.buckets, about: `${counts.buckets}${among} were drained and contested${of}` };
+  }
+  const about = `${counts.busiest} of the ${counts.ofBusiest} busiest planned buckets were drained and contested${of}`;
+  return counts.ofBusiest === 0
     ? { about, reason: 'the history has no plan, so the busiest buckets are unknown' }
-    : { measured: contested.busiest / contested.ofBusiest, about };
+    : { measured: counts.busiest / counts.ofBusiest, about };
 }
 
 function headroomSample({ headroom }: CheckFacts, { limit }: Claim): Sample {

@@ -22,6 +22,13 @@ export interface Findings<F extends Finding = Finding> {
   readonly findings: readonly F[];
 }
 
+/** How many buckets were contested, and how many of the busiest ones. */
+export interface ContestedCounts {
+  readonly buckets: number;
+  readonly busiest: number;
+  readonly ofBusiest: number;
+}
+
 /** The facts about a history before the verdict. Amounts are tokens. */
 export interface CheckFacts {
   readonly sent: number;
@@ -36,7 +43,10 @@ export interface CheckFacts {
   /** Problems of the recording, as sentences. */
   readonly troubles: readonly string[];
   readonly buckets: number;
-  readonly contested: { readonly buckets: number; readonly busiest: number; readonly ofBusiest: number };
+  readonly contested: ContestedCounts & {
+    /** Of several policies, the one that was at its limit in the fewest of its busiest buckets. */
+    readonly least?: ContestedCounts & { readonly policy: string };
+  };
   /** How much more contested buckets could have admitted unseen; absent without contested buckets. */
   readonly headroom?: HeadroomFacts;
   readonly promise: string;

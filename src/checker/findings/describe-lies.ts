@@ -8,7 +8,7 @@ import type { ProofBudget } from '../proofs/proof-budget.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Lie, LieReason, Lies, StatedName } from '../stated/lies.ts';
 import { explainDenial } from './denial-context.ts';
-import { type Finding, findMoments, type WitnessLine, witnessLine } from './finding.ts';
+import { type Finding, findMoments, placeOf, type WitnessLine, witnessLine } from './finding.ts';
 
 /** The names of the values, as replies and logs have them. */
 const NAMES: Readonly<Record<StatedName, string>> = {
@@ -61,7 +61,7 @@ class LieDescriber {
       {
         kind: 'dishonest',
         reason: first.reason,
-        bucket: table.nameOf(this.#bucket.bucket),
+        ...placeOf(table, this.#bucket.bucket),
         ...moments,
         ...this.#proof(first),
       },

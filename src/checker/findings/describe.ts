@@ -21,6 +21,7 @@ import {
   type Finding,
   findMoments,
   type OverAdmissionFinding,
+  placeOf,
   type WindowInTokens,
   witnessLine,
 } from './finding.ts';
@@ -66,7 +67,7 @@ export class Describer {
         : this.#proofDespiteRefunds(refunds, first);
     return {
       kind: 'over-admission',
-      bucket: this.#name(),
+      ...this.#place(),
       ...moments,
       totalExcess: this.#tokens(totalExcessQuanta),
       worstWindow: found === undefined ? 0 : this.#tokens(excessOf(found)),
@@ -134,7 +135,7 @@ export class Describer {
     );
     return {
       kind: 'false-denial',
-      bucket: this.#name(),
+      ...this.#place(),
       ...moments,
       inequality:
         `denied at cost ${cost}, but the bucket held at least ${rounded(moments.first.tokens + cost, 6)} throughout the request: ` +
@@ -155,7 +156,7 @@ export class Describer {
     const used = promise.limit - first.lowestQuanta;
     return {
       kind: 'false-denial',
-      bucket: this.#name(),
+      ...this.#place(),
       ...moments,
       inequality:
         `denied at cost ${cost}, but throughout the request at most ${used} of the ${promise.limit} tokens ` +
@@ -182,7 +183,7 @@ export class Describer {
     const rows = one.before === undefined || one.reason !== 'level' ? [one.row] : [one.before, one.row];
     return {
       kind: 'replay',
-      bucket: this.#name(),
+      ...this.#place(),
       ...moments,
       inequality: this.#replayInequality(one),
       witness: rows.map((row) => witnessLine(table, row, this.#policy.quantaPerToken)),
@@ -198,7 +199,7 @@ export class Describer {
     const admitted = rows.reduce((sum, row) => sum + (table.costTokens[row] as number), 0);
     return {
       kind: 'window',
-      bucket: this.#name(),
+      ...this.#place(),
       ...moments,
       inequality:
         window.pieces === undefined
@@ -276,8 +277,8 @@ export class Describer {
     };
   }
 
-  #name(): string {
-    return this.#bucket.table.nameOf(this.#bucket.bucket);
+  #place(): Pick<Finding, 'bucket' | 'policy'> {
+    return placeOf(this.#bucket.table, this.#bucket.bucket);
   }
 
   #tokens(quanta: number): number {

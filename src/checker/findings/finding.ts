@@ -53,6 +53,8 @@ export interface DenialContext {
 export interface Finding {
   readonly kind: FindingKind;
   readonly bucket: string;
+  /** The name of its policy, if that has one. */
+  readonly policy?: string;
   readonly count: number;
   readonly first: Moment;
   readonly worst: Moment;
@@ -84,6 +86,12 @@ export interface WindowInTokens {
   readonly admitted: number;
   /** capacity + refill * length, clock slack included. */
   readonly allowance: number;
+}
+
+/** A bucket in a finding. */
+export function placeOf(table: OperationTable, bucket: number): Pick<Finding, 'bucket' | 'policy'> {
+  const policy = table.policyNameOf(bucket);
+  return { bucket: table.nameOf(bucket), ...(policy !== '' && { policy }) };
 }
 
 export function witnessLine(table: OperationTable, row: number, quantaPerToken?: number): WitnessLine {

@@ -1,5 +1,6 @@
 import type { DeclaredBound } from '../../core/bound.ts';
-import { formatPolicy, type Policy } from '../../core/policy.ts';
+import { formatNamed } from '../../core/policies.ts';
+import type { Policy } from '../../core/policy.ts';
 import type { History } from '../../history/history.ts';
 import type { BucketResult } from '../bucket-result.ts';
 import type { CheckOptions } from '../check-options.ts';
@@ -13,6 +14,8 @@ import type { Shards } from './shard-events.ts';
 interface Group {
   readonly shard: number;
   readonly policy: Policy;
+  /** The policy with its name, if it has one. */
+  readonly policyText: string;
   buckets: number;
   readonly withFindings: BucketResult[];
 }
@@ -39,8 +42,9 @@ export function shardFacts(
   const groups = new Map<string, Group>();
   const groupOf = (bucket: number): Group => {
     const [shard, policy] = [shards.of(bucket), table.policyOf(bucket)];
-    const key = `${shard} ${formatPolicy(policy)}`;
-    const group = groups.get(key) ?? { shard, policy, buckets: 0, withFindings: [] };
+    const policyText = formatNamed({ name: table.policyNameOf(bucket), policy });
+    const key = `${shard} ${policyText}`;
+    const group = groups.get(key) ?? { shard, policy, policyText, buckets: 0, withFindings: [] };
     groups.set(key, group);
     return group;
   };
@@ -58,7 +62,7 @@ export function shardFacts(
     return [
       {
         ...episodes,
-        policy: formatPolicy(policy),
+        policy: group.policyText,
         buckets,
         ...largest(withFindings, { rows, policy, clock }),
         ...(bound === undefined ? {} : { bound }),

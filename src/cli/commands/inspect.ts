@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
-import { formatPolicy, parsePolicy } from '../../core/policy.ts';
+import { formatPolicies, type NamedPolicy, parseNamed, parsePolicies } from '../../core/policies.ts';
 import { printable } from '../../core/printable.ts';
 import { inspect } from '../../limiter/inspect/inspect.ts';
-import type { Policies } from '../../limiter/inspect/stored.ts';
 import { bucketKey, checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
 import { ENDPOINT } from '../../rating/endpoint.ts';
 import type { ClusterState } from '../../regions/store/cluster-state.ts';
@@ -25,9 +24,11 @@ import type { Environment } from '../process/environment.ts';
 import type { Terminal } from '../process/terminal.ts';
 import { openLiveScreen } from '../screen/live-screen.ts';
 
-const DEFAULT_POLICIES: Policies = [parsePolicy(DEFAULT_POLICY)];
+type Policies = readonly [NamedPolicy, ...NamedPolicy[]];
+
+const DEFAULT_POLICIES: Policies = [parseNamed(DEFAULT_POLICY)];
 const WATCH_MS = 1_000;
-const readPolicy = parsedBy(parsePolicy);
+const readPolicy = parsedBy(parseNamed);
 
 interface Flags extends PlaceFlags {
   readonly endpoint?: string;
@@ -43,8 +44,8 @@ export function inspectCommand(environment: Environment): Command {
     .argument('<user>', 'the user')
     .option('--endpoint <name>', `the endpoint (default: ${ENDPOINT})`)
     .option(
-      '--policy <capacity:rate>',
-      `policy of the limiter; repeatable (default: that of the last run, else ${DEFAULT_POLICY})`,
+      '--policy <[name=]capacity:rate>',
+      `policy of the limiter; repeatable, in its order (default: that of the last run, else ${DEFAULT_POLICY})`,
       (text: string, before?: Policies): Policies => {
         const policy = readPolicy(text);
         return before === undefined ? [policy] : [...before, policy];
@@ -106,13 +107,18 @@ async function prepare(
   const policies = pick(flags.policy, lastPolicies(state), DEFAULT_POLICIES);
   const prefix = pick(flags.prefix, state?.lastRun?.prefix, DEFAULT_PREFIX);
   const key = bucketKey(prefix.value, { user, endpoint });
-  const target = { key, policies: policies.value, ...place.nodes };
+  const [first, ...others] = policies.value;
+  const target = {
+    key,
+    policies: [first.policy, ...others.map(({ policy }) => policy)] as const,
+    ...place.nodes,
+  };
   return async () => ({
     user,
     endpoint,
     endpointFrom,
     cluster: place.title,
-    policy: { text: policies.value.map(formatPolicy).join(', '), from: policies.from },
+    policy: { text: formatPolicies(policies.value), from: policies.from },
     prefix: { text: prefix.value, from: prefix.from },
     ...(await inspect(place.port, target).catch((error: unknown) => {
       throw state === undefined ? error : clusterSilent(error, name);
@@ -135,7 +141,8 @@ function pick<T>(given: T | undefined, last: T | undefined, otherwise: T): { val
 }
 
 function lastPolicies(state: ClusterState | undefined): Policies | undefined {
-  return state?.lastRun && [parsePolicy(state.lastRun.policy)];
+  const [first, ...others] = state?.lastRun ? parsePolicies(state.lastRun.policy) : [];
+  return first && [first, ...others];
 }
 
 /** How a watch shows its readings. */

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type Policy, parsePolicy } from '../../core/policy.ts';
+import { type NamedPolicy, parsePolicies } from '../../core/policies.ts';
 import { loadPlugin, readPromise } from '../../limiter/plugin/plugin.ts';
 import { parsedBy } from '../flags/options.ts';
 import { startPlugin } from '../plugins/start-plugin.ts';
@@ -11,10 +11,10 @@ export function readPluginCommand(environment: Environment): Command {
   return new Command('read-plugin')
     .description('Report the promise of a plug-in (started by the commands that judge it).')
     .argument('<file>', 'the plug-in')
-    .argument('<policy>', 'the policy to enforce', parsedBy(parsePolicy))
-    .action(async (file: string, policy: Policy) => {
+    .argument('<policies>', 'the policies to enforce', parsedBy(parsePolicies))
+    .action(async (file: string, policies: readonly NamedPolicy[]) => {
       const { started, release } = await startPlugin(file, environment, async () =>
-        readPromise(await loadPlugin(file), file, policy),
+        readPromise(await loadPlugin(file), file, policies),
       );
       environment.answer?.({ ready: { promise: started } });
       release();

@@ -3,11 +3,13 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
 import { HEADERS } from '../../core/header-names.ts';
+import { byName, type NamedPolicy } from '../../core/policies.ts';
 import { printable, quoted } from '../../core/printable.ts';
 import { STRATEGY_NAMES, traitsOf } from '../../core/strategies.ts';
 import { createLimiter } from '../../limiter/create.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
+import type { PolicyOptions } from '../../limiter/options/policies.ts';
 import { openPlugin } from '../../limiter/plugin/open.ts';
 import type { RedisConnection } from '../../limiter/redis/connection.ts';
 import { type FailurePolicy, parseFailurePolicy } from '../../limiter/wrappers/failure-policy.ts';
@@ -17,6 +19,7 @@ import {
   type LimiterFlags,
   limiterOptions,
   parsedBy,
+  policiesOf,
   refusePassword,
   wholeNumber,
 } from '../flags/options.ts';
@@ -109,7 +112,8 @@ async function openLimiter(
   nowMs: () => number,
   environment: Environment,
 ): Promise<Limiter> {
-  const { policy, prefix, region, strategy, localAddress, timeout: commandTimeoutMs } = options;
+  const { prefix, region, strategy, localAddress, timeout: commandTimeoutMs } = options;
+  const policies = policiesOf(options);
   const place = { ...(localAddress && { localAddress }), commandTimeoutMs };
   const { login, ...where } = readRedis(options, environment);
   const redis: RedisConnection = { ...place, ...login, ...where };
@@ -122,7 +126,8 @@ async function openLimiter(
     checkDecisionIds(options);
     const { onFailure } = options;
     const failing = onFailure !== 'closed' && { onFailure };
-    return createLimiter({ strategy, policy, prefix, nowMs, redis, ...regions, ...acks, ...failing });
+    const rest = { strategy, prefix, nowMs, redis, ...regions, ...acks, ...failing };
+    return createLimiter({ ...limitsOf(policies), ...rest });
   }
   if (options.onFailure !== 'closed')
     throw invalidOption('--on-failure cannot be used with --limiter', 'leave out --on-failure');
@@ -133,9 +138,16 @@ async function openLimiter(
     );
   const file = resolve(environment.cwd, options.limiter);
   const { started, release } = await startPlugin(file, environment, () =>
-    openPlugin(file, { policy, redis, region, prefix, nowMs }),
+    openPlugin(file, { policies, redis, region, prefix, nowMs }),
   );
   return { ...started, close: () => started.close().finally(release) };
+}
+
+/** As options of `createLimiter`. */
+function limitsOf(policies: readonly NamedPolicy[]): PolicyOptions {
+  const [first] = policies;
+  const several = byName(policies);
+  return several === undefined && first ? { policy: first.policy } : { policies: several ?? {} };
 }
 
 function checkReplicas({ strategy, replicas }: RatingOptions): { readonly replicas?: number } {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
-import { parsePolicy } from '../../core/policy.ts';
+import { formatNamed, parsePolicies } from '../../core/policies.ts';
 import { printable } from '../../core/printable.ts';
 import { count } from '../../core/units.ts';
 import { ArrivalReader, type RecordedRequest } from '../../history/foreign/arrivals.ts';
@@ -51,12 +51,12 @@ function check({ policy, faults }: Plan, { durationMs, costs, log }: LoadPlan): 
       `${late.fault} must be healed by the end of ${name}, at ${durationMs / 1_000} s; found ${(late.atMs + late.forMs) / 1_000} s`,
       { hint: 'let it begin earlier, or take a longer log' },
     );
-  const { capacityTokens } = parsePolicy(policy);
   const highest = costs.at(-1) ?? 1;
-  if (highest > capacityTokens)
+  const small = parsePolicies(policy).find((named) => highest > named.policy.capacityTokens);
+  if (small !== undefined)
     throw new OpenclawError(
       'INVALID_SCENARIO',
-      `a request of ${name} costs ${highest} tokens, more than the capacity of ${capacityTokens}`,
+      `a request of ${name} costs ${highest} tokens, more than the capacity of ${formatNamed(small)}`,
       { hint: 'raise the capacity, or leave out cost' },
     );
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Policy } from '../../core/policy.ts';
+import { type NamedPolicy, POLICY_NAME, POLICY_NAME_FORM } from '../../core/policies.ts';
 import { plain, rounded } from '../../core/units.ts';
 import { DEFAULT_LOAD, DEFAULT_RESTING, LIMITS, TIMES } from '../../scenario/defaults.ts';
 import type { LoadPlan } from '../../scenario/plan.ts';
@@ -12,7 +12,7 @@ export interface LoadFlags {
   readonly users: number;
   readonly skew: number;
   readonly roaming: number;
-  readonly cost: readonly number[];
+  readonly cost: Costs;
   readonly ramp: number;
   readonly resting: number;
   /** Default: see `longestRest`. */
@@ -20,6 +20,8 @@ export interface LoadFlags {
   readonly burst: number;
   readonly duration: number;
 }
+
+type Costs = Pick<LoadPlan, 'costs' | 'costsByPolicy'>;
 
 export function loadOptions(command: Command, { resting }: Pick<LoadFlags, 'resting'>): Command {
   const { connections, users, skew, roaming, cost, rampMs, durationMs } = DEFAULT_LOAD;
@@ -49,9 +51,12 @@ export function loadOptions(command: Command, { resting }: Pick<LoadFlags, 'rest
       roaming,
     )
     .addOption(
-      new Option('--cost <tokens>', 'tokens of a request; of a list with commas, each is equally likely')
-        .argParser(parseCosts)
-        .default([cost], `${cost}`),
+      new Option(
+        '--cost <[name=]tokens>',
+        'tokens of a request; of a list with commas, each is equally likely; repeat it with names of policies (others: 1)',
+      )
+        .argParser(collectCosts)
+        .default({ costs: [cost] }, `${cost}`),
     )
     .option(
       '--ramp <seconds>',
@@ -90,39 +95,63 @@ function restOptions(command: Command, resting: number): Command {
 
 const parseCost = wholeNumber(1, 1_000_000);
 
+function collectCosts(text: string, { costsByPolicy }: Costs): Costs {
+  const at = text.indexOf('=');
+  if (at < 0) {
+    if (costsByPolicy === undefined) return { costs: parseCosts(text) };
+    throw new InvalidArgumentError('Expected a cost for all policies, or costs by name.');
+  }
+  const name = text.slice(0, at);
+  if (!POLICY_NAME.test(name)) throw new InvalidArgumentError(`Expected ${POLICY_NAME_FORM}, before the =.`);
+  return {
+    costs: [DEFAULT_LOAD.cost],
+    costsByPolicy: { ...costsByPolicy, [name]: parseCosts(text.slice(at + 1)) },
+  };
+}
+
 function parseCosts(text: string): readonly number[] {
   const costs = text.split(',');
   if (costs.length <= 100) return costs.map(parseCost);
   throw new InvalidArgumentError('Expected at most 100 costs.');
 }
 
-/** Seconds: the time until a bucket is full, at most a quarter of the load. */
-function longestRest({ rest, duration }: LoadFlags, policy: Policy): number {
-  const untilFull = policy.capacityQuanta / policy.quantaPerUs / 1_000_000;
+/** Seconds: the time until every bucket is full, at most a quarter of the load. */
+function longestRest({ rest, duration }: LoadFlags, policies: readonly NamedPolicy[]): number {
+  const untilFull = policies.reduce(
+    (longest, { policy }) => Math.max(longest, policy.capacityQuanta / policy.quantaPerUs / 1_000_000),
+    0,
+  );
   return rest ?? Math.max(0.001, Math.round(Math.min(untilFull, duration / 4) * 1_000) / 1_000);
 }
 
 /** The load of these flags. */
-export function makeLoad(flags: LoadFlags, policy: Policy): LoadPlan {
-  const { connections, rate, users, skew, roaming, cost: costs, ramp, duration, resting, burst } = flags;
+export function makeLoad(flags: LoadFlags, policies: readonly NamedPolicy[]): LoadPlan {
+  const { connections, rate, users, skew, roaming, cost, ramp, duration, resting, burst } = flags;
   const ms = (seconds: number) => rounded(1_000 * seconds, 3);
   return {
     ...{ mode: rate === undefined ? 'closed' : 'open', connections },
     ...(rate !== undefined && { ratePerSecond: rate }),
-    ...{ users, skew, roaming, costs, rampMs: ms(ramp), durationMs: ms(duration) },
+    ...{ users, skew, roaming, ...cost, rampMs: ms(ramp), durationMs: ms(duration) },
     ...(resting > 0 && {
-      resting: { share: resting, restMs: ms(longestRest(flags, policy)), burstMs: ms(burst) },
+      resting: { share: resting, restMs: ms(longestRest(flags, policies)), burstMs: ms(burst) },
     }),
   };
 }
 
 /** The flags that make this load. */
 export function loadCommandLine(load: LoadPlan): string {
-  const { connections, ratePerSecond: rate, users, skew, roaming, costs, rampMs, durationMs, resting } = load;
+  const { connections, ratePerSecond: rate, users, skew, roaming, rampMs, durationMs, resting } = load;
   return [
     `--connections ${connections}${rate === undefined ? '' : ` --rate ${rate}`} --users ${users} --skew ${plain(skew)}`,
-    `--roaming ${plain(roaming)} --cost ${costs.join(',')} --ramp ${rampMs / 1_000} --duration ${durationMs / 1_000}`,
+    `--roaming ${plain(roaming)} ${costCommandLine(load)} --ramp ${rampMs / 1_000} --duration ${durationMs / 1_000}`,
     `--resting ${plain(resting?.share ?? 0)}`,
     ...(resting ? [`--rest ${resting.restMs / 1_000} --burst ${resting.burstMs / 1_000}`] : []),
   ].join(' ');
+}
+
+function costCommandLine({ costs, costsByPolicy }: Costs): string {
+  if (costsByPolicy === undefined) return `--cost ${costs.join(',')}`;
+  return Object.entries(costsByPolicy)
+    .map(([name, ofPolicy]) => `--cost ${name}=${ofPolicy.join(',')}`)
+    .join(' ');
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
-import { type Policy, parsePolicy } from '../../core/policy.ts';
+import { joinPolicies, type NamedPolicy, parseNamed, parsePolicies } from '../../core/policies.ts';
 import { DEFAULT_STRATEGY, STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
 import { parseStrategy } from '../../limiter/create.ts';
 import { DEFAULT_POLICY, LIMITS } from '../../scenario/defaults.ts';
@@ -69,10 +69,26 @@ export function limiterOptions(command: Command): Command {
       ).conflicts('strategy'),
     )
     .addOption(
-      new Option('--policy <capacity:rate>', 'capacity and refill of each bucket')
-        .argParser(parsedBy(parsePolicy))
-        .default(parsePolicy(DEFAULT_POLICY), DEFAULT_POLICY),
+      new Option(
+        '--policy <[name=]capacity:rate>',
+        'capacity and refill of each bucket; repeat it with names for several policies, which decide together',
+      )
+        .argParser(collectPolicies)
+        .default(NOT_TYPED, DEFAULT_POLICY),
     );
+}
+
+const NOT_TYPED = parsePolicies(DEFAULT_POLICY);
+const parsePolicyFlag = parsedBy(parseNamed);
+
+function collectPolicies(text: string, before: readonly NamedPolicy[]): readonly NamedPolicy[] {
+  const one = parsePolicyFlag(text);
+  return before === NOT_TYPED ? [one] : [...before, one];
+}
+
+/** The policies of these flags. Throws INVALID_POLICY. */
+export function policiesOf({ policy }: Pick<LimiterFlags, 'policy'>): readonly NamedPolicy[] {
+  return joinPolicies(policy);
 }
 
 const FAILURE_POLICIES = ['closed', 'open', 'local-share'] as const;
@@ -107,7 +123,8 @@ export interface LimiterFlags {
   readonly strategy: StrategyName;
   /** As typed. */
   readonly limiter?: string;
-  readonly policy: Policy;
+  /** As typed; `policiesOf` checks them together. */
+  readonly policy: readonly NamedPolicy[];
 }
 
 /** Throws INVALID_OPTION for a URL with a password. The message does not repeat the URL. */

@@ -2,7 +2,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
-import { formatPolicy, type Policy } from '../../core/policy.ts';
 import { refused } from '../../limiter/plugin/error.ts';
 import { withTimeout } from '../../limiter/with-timeout.ts';
 import { startProcess } from '../../regions/processes/process.ts';
@@ -15,13 +14,13 @@ const PATIENCE_MS = 20_000;
 const LOADED = 'a plug-in was loaded';
 
 /**
- * The promise that a plug-in exports for this policy. A separate process imports it, so that loading it can neither end
+ * The promise that a plug-in exports for these policies, as `parsePolicies` reads them. A separate process imports it, so that loading it can neither end
  * this process with exit code 0 nor write into the results. Throws INVALID_OPTION if it is no plug-in.
  */
-export async function askPlugin(file: string, policy: Policy, environment: Environment): Promise<string> {
+export async function askPlugin(file: string, policies: string, environment: Environment): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'openclaw-rl-plugin-'));
   try {
-    return await askIn(folder, { file, policy, environment });
+    return await askIn(folder, { file, policies, environment });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -29,15 +28,15 @@ export async function askPlugin(file: string, policy: Policy, environment: Envir
 
 interface Question {
   readonly file: string;
-  readonly policy: Policy;
+  readonly policies: string;
   readonly environment: Environment;
 }
 
-async function askIn(folder: string, { file, policy, environment }: Question): Promise<string> {
+async function askIn(folder: string, { file, policies, environment }: Question): Promise<string> {
   const { self, interrupt } = environment;
   const [command, ...script] = self;
   const logFile = join(folder, 'log');
-  const args = [...script, 'read-plugin', file, formatPolicy(policy)];
+  const args = [...script, 'read-plugin', file, policies];
   const env = serviceEnvironment(environment);
   const child = await startProcess({ name: 'its process', command, args, env, logFile });
   const ended = unlessInterrupted(interrupt, LOADED, child.ended).catch(() => '');

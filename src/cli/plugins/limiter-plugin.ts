@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
-import { type Promised, parsePromise } from '../../checker/claims/promise.ts';
+import { formatPromise, type Promised, parsePromise } from '../../checker/claims/promise.ts';
 import { invalidOption } from '../../core/errors.ts';
-import { type Policy, parsePolicy } from '../../core/policy.ts';
+import { formatPolicies } from '../../core/policies.ts';
 import { refused } from '../../limiter/plugin/error.ts';
 import type { Plan } from '../../scenario/plan.ts';
-import { parsedBy } from '../flags/options.ts';
+import { type LimiterFlags, parsedBy, policiesOf } from '../flags/options.ts';
 import type { Environment } from '../process/environment.ts';
 import { askPlugin } from './ask-plugin.ts';
 
@@ -29,9 +29,10 @@ export interface ChosenPlugin {
 
 /** Reads the promise of the typed plug-in; undefined without one. Throws INVALID_OPTION. */
 export async function choosePlugin(
-  { limiter, policy, promise }: PromiseFlags & { readonly limiter?: string; readonly policy: Policy },
+  flags: PromiseFlags & Pick<LimiterFlags, 'limiter' | 'policy'>,
   environment: Environment,
 ): Promise<ChosenPlugin | undefined> {
+  const { limiter, promise } = flags;
   if (limiter === undefined) {
     if (promise === undefined) return undefined;
     throw invalidOption(
@@ -40,8 +41,18 @@ export async function choosePlugin(
     );
   }
   const file = resolve(environment.cwd, limiter);
-  const own = await ownPromise(file, policy, environment); // also with --promise: an invalid plug-in is refused here
+  if (promise !== undefined) checkPromise(promise, policiesOf(flags).length);
+  const own = await ownPromise(file, formatPolicies(policiesOf(flags)), environment); // also with --promise: an invalid plug-in is refused here
   return { file, promise: promise ?? own };
+}
+
+/** Throws INVALID_OPTION for a promise of windows, which is one limit, with several policies. */
+export function checkPromise(promise: Promised, policies: number): void {
+  if (policies === 1 || promise.type === 'token-bucket') return;
+  throw invalidOption(
+    `--promise ${formatPromise(promise)} is one limit; found ${policies} policies`,
+    'give one policy, or promise a token bucket',
+  );
 }
 
 /** The promise that the plug-in of a plan exports; undefined for a built-in strategy. */
@@ -49,11 +60,11 @@ export async function promiseOfPlan(
   { limiter, policy }: Plan,
   environment: Environment,
 ): Promise<Promised | undefined> {
-  return limiter === undefined ? undefined : ownPromise(limiter, parsePolicy(policy), environment);
+  return limiter === undefined ? undefined : ownPromise(limiter, policy, environment);
 }
 
-async function ownPromise(file: string, policy: Policy, environment: Environment): Promise<Promised> {
-  const text = await askPlugin(file, policy, environment);
+async function ownPromise(file: string, policies: string, environment: Environment): Promise<Promised> {
+  const text = await askPlugin(file, policies, environment);
   try {
     return parsePromise(text);
   } catch (error) {

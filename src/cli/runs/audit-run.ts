@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { defaultClaims } from '../../checker/claims/default-claims.ts';
 import { invalidOption } from '../../core/errors.ts';
-import { formatPolicy } from '../../core/policy.ts';
+import { formatPolicies, parsePolicies } from '../../core/policies.ts';
 import { DEFAULT_STRATEGY } from '../../core/strategies.ts';
 import { checkTarget } from '../../load/target.ts';
 import { checkProbe } from '../../scenario/checks.ts';
@@ -11,11 +11,13 @@ import type { Plan } from '../../scenario/plan.ts';
 import { DEFAULT_TOPOLOGY, type TopologyOptions } from '../../topology/topology.ts';
 import { readEndpoints } from '../flags/endpoints-option.ts';
 import { makeLoad } from '../flags/load-options.ts';
+import { policiesOf } from '../flags/options.ts';
 import { OF_A_LIMITER, OF_STARTED_NODES, refuseTyped } from '../flags/refuse-typed.ts';
 import type { RunFlags } from '../flags/run-options.ts';
 import { readSubjectKeys } from '../flags/subject-keys.ts';
 import { auditSystem, auditTargets, type TargetFlags, targetRegions } from '../flags/target-options.ts';
 import { typedCommand } from '../output/typed-command.ts';
+import { checkPromise } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { type PlanFlags, undrawn } from './flag-plan.ts';
 import type { RunRequest } from './run-plan.ts';
@@ -45,7 +47,9 @@ export async function planAudit(
   environment: Environment,
   { command, fault }: { readonly command: Command; readonly fault?: FaultSpec },
 ): Promise<RunRequest> {
-  const { seed, policy, promise = { type: 'token-bucket' }, claim } = flags;
+  const { seed, promise = { type: 'token-bucket' }, claim } = flags;
+  const policies = policiesOf(flags);
+  checkPromise(promise, policies.length);
   if (fault !== undefined) checkPossible(fault, topologyOf(flags));
   const keys = await keysOf(flags, environment);
   const users = usersOf(flags, keys, command);
@@ -55,8 +59,8 @@ export async function planAudit(
       ...{ seed, strategy: DEFAULT_STRATEGY, onFailure: 'closed', instances: 1 },
       faults: fault === undefined ? [] : [undrawn(fault, flags)],
       topology: topologyOf(flags),
-      policy: formatPolicy(policy),
-      load: makeLoad({ ...flags, users }, policy),
+      policy: formatPolicies(policies),
+      load: makeLoad({ ...flags, users }, policies),
       claims: [
         ...(claim ?? defaultClaims({ ...flags, promise, isClockRead: flags.clock === 'date', ...broken })),
       ],
@@ -80,6 +84,7 @@ export async function auditScenario(
 ): Promise<RunRequest> {
   if (plan.limiter !== undefined)
     throw invalidOption(`${plan.scenario} has a limiter of its own; HTTP services have theirs`, 'remove it');
+  if (flags.promise !== undefined) checkPromise(flags.promise, parsePolicies(plan.policy).length);
   for (const fault of plan.faults) checkPossible(fault, topologyOf(flags));
   const keys = await keysOf(flags, environment);
   if (keys !== undefined && plan.load.log !== undefined)

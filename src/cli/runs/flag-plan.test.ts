@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { parsePromise } from '../../checker/claims/promise.ts';
+import { parseNamed, parsePolicies } from '../../core/policies.ts';
 import { makePolicy } from '../../core/policy.ts';
 import { makeRandom, type Random } from '../../core/prng.ts';
-import { STRATEGY_NAMES, traitsOf } from '../../core/strategies.ts';
+import { STRATEGY_NAMES, type StrategyName, traitsOf } from '../../core/strategies.ts';
 import { FAULT_NAMES, type FaultSpec, isMomentary } from '../../scenario/faults/index.ts';
 import { parseScenario } from '../../scenario/parse.ts';
 import { benchCommand } from '../commands/bench.ts';
@@ -43,7 +44,26 @@ it('has the defaults of a scenario file where no flag is given', async () => {
 
 it.each([
   { flags: { connections: 2 }, says: 'load.connections: expected one for each of the 3 regions; found 2' },
-  { flags: { cost: [21] }, says: 'load.cost: expected costs of at most the capacity of 20 tokens; found 21' },
+  {
+    flags: { cost: { costs: [21] } },
+    says: 'load.cost: expected costs of at most the capacity of 20 tokens; found 21',
+  },
+  {
+    flags: { strategy: 'lease', policy: parsePolicies('burst=20:5/s, sustained=50:1/s') },
+    says: 'policies: strategy lease supports one policy; found 2; give one, or use strategy central or acked',
+  },
+  {
+    flags: {
+      policy: parsePolicies('burst=20:5/s, sustained=50:1/s'),
+      cost: { costs: [1], costsByPolicy: { burst: [21], sustaned: [1] } },
+    },
+    says: 'load.cost.sustaned: expected one of the policies burst, sustained; found "sustaned"; did you mean "sustained"?',
+  },
+  { flags: { policy: [parseNamed('burst=20:5/s')] }, says: 'one policy has no name; found "burst"' },
+  {
+    flags: { policy: [parseNamed('burst=20:5/s'), parseNamed('5:1/s')] },
+    says: 'several policies need names',
+  },
   {
     flags: { strategy: 'acked', replicas: 0 },
     says: 'topology.replicas: strategy acked waits for replicas; it needs at least 1, found 0',
@@ -150,6 +170,21 @@ function drawFault(random: Random, { regions, strategy, instances = 1 }: PlanFla
   );
 }
 
+/** One policy, or where the strategy can several with costs by name. */
+function drawPolicies(random: Random, strategy: StrategyName): Pick<PlanFlags, 'policy' | 'cost'> {
+  const { whole, oneOf } = dice(random);
+  const policy = () => makePolicy(whole(10, 200), `${whole(1, 20)}/${oneOf('s', 'min')}`);
+  const costs = traitsOf(strategy).unitCost ? [1] : oneOf([1], [1, 2, 5], [whole(1, 10)]);
+  if (!traitsOf(strategy).severalPolicies || oneOf(true, false))
+    return { cost: { costs }, policy: [{ name: '', policy: policy() }] };
+  const names = ['burst', 'per-hour', 'tokens.out_1'].slice(0, whole(2, 3));
+  const ofSome = names.slice(0, whole(1, 3)).map((name) => [name, oneOf([2], [1, 7])] as const);
+  return {
+    policy: names.map((name) => ({ name, policy: policy() })),
+    cost: oneOf({ costs }, { costs: [1], costsByPolicy: Object.fromEntries(ofSome) }),
+  };
+}
+
 function drawFlags(random: Random, defaults: PlanFlags): PlanFlags {
   const { whole, decimal, oneOf, maybe } = dice(random);
   const duration = decimal(1, 60);
@@ -158,8 +193,7 @@ function drawFlags(random: Random, defaults: PlanFlags): PlanFlags {
   return {
     ...defaults,
     ...{ seed: whole(0, 2 ** 32 - 1), strategy },
-    cost: traitsOf(strategy).unitCost ? [1] : oneOf([1], [1, 2, 5], [whole(1, 10)]),
-    policy: makePolicy(whole(10, 200), `${whole(1, 20)}/${oneOf('s', 'min')}`),
+    ...drawPolicies(random, strategy),
     ...oneOf(
       {},
       { limiter: './my own.mjs' },
@@ -172,7 +206,7 @@ function drawFlags(random: Random, defaults: PlanFlags): PlanFlags {
     ...maybe({ instances: whole(1, 20) }),
     ...maybe({ clockSlack: whole(0, 5_000) }),
     ...maybe({ server: oneOf('valkey-server', '/opt/my redis/server') }),
-    ...{ provider: oneOf('auto', 'local'), connections: whole(1, 10_000), users: whole(1, 10_000) },
+    ...{ provider: oneOf('auto', 'local'), connections: whole(1, 10_000), users: whole(3, 10_000) },
     ...{
       skew: oneOf(decimal(0, 5), 1.5e-7),
       roaming: oneOf(decimal(0, 1), 1e-9),

@@ -1,7 +1,7 @@
 import { defaultClaims } from '../../checker/claims/default-claims.ts';
 import { formatPromise } from '../../checker/claims/promise.ts';
 import { invalidOption } from '../../core/errors.ts';
-import { formatPolicy } from '../../core/policy.ts';
+import { formatNamed, formatPolicies, parsePolicies } from '../../core/policies.ts';
 import { DEFAULT_STRATEGY } from '../../core/strategies.ts';
 import { faultCommandLine } from '../../scenario/faults/command-line.ts';
 import { definitionOf, type FaultSpec, type UndrawnFault } from '../../scenario/faults/index.ts';
@@ -11,7 +11,7 @@ import { optionsOf, type TopologyOptions } from '../../topology/topology.ts';
 import type { ClaimFlags } from '../flags/claim-option.ts';
 import type { ClockSlackFlags } from '../flags/clock-slack.ts';
 import { type LoadFlags, loadCommandLine, makeLoad } from '../flags/load-options.ts';
-import type { FailureFlags, InstancesFlag, LimiterFlags } from '../flags/options.ts';
+import { type FailureFlags, type InstancesFlag, type LimiterFlags, policiesOf } from '../flags/options.ts';
 import type { RunFlags } from '../flags/run-options.ts';
 import { type TopologyFlags, topologyCommandLine, topologyOf } from '../flags/topology-flags.ts';
 import { quotedForShell } from '../output/typed-command.ts';
@@ -43,7 +43,8 @@ interface PlanParts {
 
 /** The plan of these flags. Throws INVALID_SCENARIO, or INVALID_OPTION. */
 export function planOfFlags(flags: PlanFlags, { running, plugin, fault }: PlanParts): Plan {
-  const { seed, policy, strategy, onFailure = 'closed', instances = 1, claim } = flags;
+  const { seed, strategy, onFailure = 'closed', instances = 1, claim } = flags;
+  const policies = policiesOf(flags);
   const title =
     fault === undefined
       ? { scenario: 'bench', about: 'What does the limiter admit while nothing goes wrong?' }
@@ -54,10 +55,18 @@ export function planOfFlags(flags: PlanFlags, { running, plugin, fault }: PlanPa
       ...{ seed, onFailure, instances, strategy: plugin === undefined ? strategy : DEFAULT_STRATEGY },
       ...(plugin && { limiter: plugin.file }),
       topology: running ?? optionsOf(topologyOf(flags)),
-      policy: formatPolicy(policy),
-      load: makeLoad(flags, policy),
+      policy: formatPolicies(policies),
+      load: makeLoad(flags, policies),
       faults: fault === undefined ? [] : [undrawn(fault, flags)],
-      claims: [...(claim ?? defaultClaims({ ...flags, promise: plugin?.promise, ...broken }))],
+      claims: [
+        ...(claim ??
+          defaultClaims({
+            ...flags,
+            promise: plugin?.promise,
+            hasSeveralPolicies: policies.length > 1,
+            ...broken,
+          })),
+      ],
     },
     title,
   );
@@ -89,7 +98,8 @@ export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
     limiter === undefined ? `--strategy ${plan.strategy}` : `--limiter ${quotedForShell(limiter)}`;
   return [
     `openclaw-rl ${fault === undefined ? 'bench' : `chaos ${faultCommandLine(fault, quotedForShell)}`}`,
-    `${decides} --policy ${plan.policy}`,
+    decides,
+    ...parsePolicies(plan.policy).map((named) => `--policy ${formatNamed(named)}`),
     ...(onFailure === undefined ? [] : [`--on-failure ${onFailure}`]),
     ...(plan.instances === undefined ? [] : [`--instances ${plan.instances}`]),
     ...(promise === undefined ? [] : [`--promise ${formatPromise(promise)}`]),

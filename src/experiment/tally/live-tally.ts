@@ -1,42 +1,56 @@
+import { bucketName } from '../../history/columns/table.ts';
 import { type Operation, OUTCOMES, type Outcome } from '../../history/records/operation.ts';
 import type { LoadProgress } from '../progress.ts';
 import type { ExcessTally } from './excess-tally.ts';
 
 type Counts = Record<Outcome, number>;
 
+/** What is counted of the buckets of one policy. */
+interface OfPolicy {
+  /** Empty for the only one. */
+  readonly name: string;
+  readonly limitTokens: number;
+  /** Absent if the limiter promises no token bucket. */
+  readonly excess?: ExcessTally;
+}
+
 /** Counts operations for the progress of a run; the checker does not use it. */
 export class LiveTally {
   readonly #busiest: ReadonlyMap<string, { admitted: number; denied: boolean }>;
-  readonly #limitTokens: number;
   readonly #byRegion: Map<string, Counts>;
-  readonly #excess: ExcessTally | undefined;
+  readonly #policies: ReadonlyMap<string, OfPolicy>;
   #atLimit = 0;
   #since = performance.now();
 
-  /** Without `excess`, `look` reports none. */
-  constructor(
-    regions: readonly string[],
-    busiest: readonly string[],
-    limitTokens: number,
-    excess?: ExcessTally,
-  ) {
-    this.#excess = excess;
+  /** `busiest` are names of buckets as in output. Without an `excess`, `look` reports none. */
+  constructor(regions: readonly string[], busiest: readonly string[], policies: readonly OfPolicy[]) {
+    this.#policies = new Map(policies.map((policy) => [policy.name, policy]));
     this.#byRegion = new Map(regions.map((region) => [region, none()]));
     this.#busiest = new Map(busiest.map((bucket) => [bucket, { admitted: 0, denied: false }]));
-    this.#limitTokens = limitTokens;
   }
 
   add(operation: Operation): void {
-    this.#excess?.add(operation);
-    const { region, outcome, bucket, cost } = operation;
-    const counts = this.#byRegion.get(region);
-    if (counts !== undefined) counts[outcome]++;
+    const counts = this.#byRegion.get(operation.region);
+    if (counts !== undefined) counts[operation.outcome]++;
+    const { charges, ...rest } = operation;
+    if (charges === undefined) {
+      this.#addCharge(operation, '');
+      return;
+    }
+    for (const { bucket, cost, policy = '' } of charges)
+      this.#addCharge({ ...rest, bucket: bucketName(bucket, policy), cost }, policy);
+  }
+
+  #addCharge(operation: Operation, policy: string): void {
+    const of = this.#policies.get(policy);
+    const { outcome, bucket, cost } = operation;
+    of?.excess?.add(operation);
     const seen = this.#busiest.get(bucket);
-    if (seen === undefined) return;
-    const was = this.#isAtLimit(seen);
+    if (seen === undefined || of === undefined) return;
+    const was = isAtLimit(seen, of);
     if (outcome === 'allowed') seen.admitted += cost;
     else if (outcome === 'denied') seen.denied = true;
-    if (!was && this.#isAtLimit(seen)) this.#atLimit++;
+    if (!was && isAtLimit(seen, of)) this.#atLimit++;
   }
 
   /** Rates since the last look. */
@@ -55,13 +69,22 @@ export class LiveTally {
       rates: Object.fromEntries(rates),
       atLimit: this.#atLimit,
       ofBusiest: this.#busiest.size,
-      ...(this.#excess && { excess: this.#excess.worst }),
+      ...this.#worst(),
     };
   }
 
-  #isAtLimit({ admitted, denied }: { admitted: number; denied: boolean }): boolean {
-    return denied && admitted >= this.#limitTokens;
+  #worst(): Pick<LoadProgress, 'excess'> {
+    const found = [...this.#policies.values()].flatMap(({ excess }) => (excess ? [excess.worst] : []));
+    if (found.length === 0) return {};
+    return { excess: found.reduce((worst, next) => (next.tokens > worst.tokens ? next : worst)) };
   }
+}
+
+function isAtLimit(
+  { admitted, denied }: { admitted: number; denied: boolean },
+  { limitTokens }: OfPolicy,
+): boolean {
+  return denied && admitted >= limitTokens;
 }
 
 function none(): Counts {

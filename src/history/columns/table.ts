@@ -105,6 +105,11 @@ export interface TableNames {
   readonly longUs: ReadonlyMap<number, number>;
 }
 
+/** The name of a bucket in output: with that of its policy, if the policy has one. */
+export function bucketName(name: string, policy: string): string {
+  return policy === '' ? name : `${name} (${policy})`;
+}
+
 export function makeTable(columns: TableColumns, names: TableNames): OperationTable {
   const { invokedUs, durationUs, origins, indices, kinds, latesUs } = columns;
   const policyAt = (bucket: number) => names.policies[names.buckets[bucket]?.policy ?? 0];
@@ -116,8 +121,7 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
     hasStated: columns.stated !== undefined,
     statedOf: (row) => columns.stated?.of(row),
     nameOf(bucket) {
-      const policy = policyAt(bucket)?.name ?? '';
-      return policy === '' ? plainNameOf(bucket) : `${plainNameOf(bucket)} (${policy})`;
+      return bucketName(plainNameOf(bucket), policyAt(bucket)?.name ?? '');
     },
     plainNameOf,
     policyNameOf: (bucket) => policyAt(bucket)?.name ?? '',

@@ -1,18 +1,39 @@
 import type { Decision } from '../../core/decision.ts';
 import { type Charge, OpenclawError } from '../../core/errors.ts';
 import { pluginName } from '../../core/plugin-name.ts';
+import type { NamedPolicy } from '../../core/policies.ts';
 import type { Stated } from '../../core/stated.ts';
-import type { Limiter } from '../limiter.ts';
+import type { Cost, Limiter } from '../limiter.ts';
+import { checkCostNames, costOf } from '../options/policies.ts';
 import { placeIoredis } from '../redis/ioredis/place.ts';
 import { messageOf, refused } from './error.ts';
-import { loadPlugin, type PluginDecision, type PluginLimiter, type PluginOptions, shown } from './plugin.ts';
+import {
+  loadPlugin,
+  type PluginDecision,
+  type PluginLimiter,
+  type PluginOptions,
+  type PluginTake,
+  policyOptions,
+  readPromise,
+  shown,
+} from './plugin.ts';
 
 /** Makes the limiter of the plug-in at this absolute path. Throws INVALID_OPTION. */
-export async function openPlugin(file: string, options: Omit<PluginOptions, 'ioredis'>): Promise<Limiter> {
-  const { createLimiter } = await loadPlugin(file);
+export async function openPlugin(
+  file: string,
+  {
+    policies,
+    ...options
+  }: Omit<PluginOptions, 'ioredis' | 'policy' | 'policies'> & {
+    readonly policies: readonly NamedPolicy[];
+  },
+): Promise<Limiter> {
+  const plugin = await loadPlugin(file);
+  if (policies.length > 1) readPromise(plugin, file, policies);
   const ioredis = placeIoredis(options.redis);
-  const made: unknown = await startOf(file, () => createLimiter({ ...options, ioredis }));
-  return asLimiter(checkLimiter(file, made), file, options);
+  const given = { ...options, ...policyOptions(policies), ioredis };
+  const made: unknown = await startOf(file, () => plugin.createLimiter(given));
+  return asLimiter(checkLimiter(file, made), file, policies);
 }
 
 async function startOf(file: string, start: () => unknown): Promise<unknown> {
@@ -35,19 +56,23 @@ function checkLimiter(file: string, made: unknown): PluginLimiter {
 }
 
 /** Adapts a plug-in to the Limiter interface; only `take` is supported. */
-function asLimiter(plugin: PluginLimiter, file: string, { policy }: Pick<PluginOptions, 'policy'>): Limiter {
+function asLimiter(plugin: PluginLimiter, file: string, policies: readonly NamedPolicy[]): Limiter {
   const strategy = pluginName(file);
+  const { policy } = policyOptions(policies);
+  const isOne = policies.length === 1;
+  const named = isOne ? [{ name: 'default', policy }] : policies;
   const unable = async (): Promise<never> => {
     throw new OpenclawError('INVALID_OPTION', `${strategy} supports only take, without a decision id`);
   };
   return {
     strategy,
     policy,
-    policiesOf: () => [{ name: 'default', policy }],
+    policiesOf: () => named,
     async take({ user }, { cost = 1, decisionId } = {}) {
-      if (decisionId !== undefined || typeof cost !== 'number') return unable();
+      if (decisionId !== undefined || (isOne && typeof cost !== 'number')) return unable();
+      const asked = readTake(cost, named);
       try {
-        return readDecision(await plugin.take(user, { cost }), strategy);
+        return readDecision(await plugin.take(user, asked), strategy);
       } catch (error) {
         throw error instanceof OpenclawError ? error : undecided(strategy, error);
       }
@@ -60,6 +85,13 @@ function asLimiter(plugin: PluginLimiter, file: string, { policy }: Pick<PluginO
       await plugin.close?.();
     },
   };
+}
+
+function readTake(cost: Cost, policies: readonly NamedPolicy[]): PluginTake {
+  if (policies.length === 1 && typeof cost === 'number') return { cost }; // the plug-in checks it itself
+  checkCostNames(cost, policies);
+  const costs = policies.map((named) => [named.name, costOf(cost, named)] as const);
+  return { cost: costs[0]?.[1] ?? 1, costs: Object.fromEntries(costs) };
 }
 
 function readDecision(answer: PluginDecision, strategy: string): Decision {

@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import { byName, type NamedPolicy } from '../../core/policies.ts';
 import type { Policy } from '../../core/policy.ts';
 import { quoted } from '../../core/printable.ts';
 import type { RedisConnection } from '../redis/connection.ts';
@@ -18,11 +19,18 @@ export interface LimiterPlugin {
    * it before it starts anything; an error ends the run.
    */
   readonly promise?: string | ((policy: Policy) => string);
+  /**
+   * Whether the limiter enforces `policies` and charges the `costs` of a take. Without it a run with several policies is
+   * refused before it starts anything.
+   */
+  readonly severalPolicies?: boolean;
 }
 
 export interface PluginOptions {
   /** The limit of each user: `capacityTokens`, and `refill.tokens` every `refill.perUs` microseconds. */
   readonly policy: Policy;
+  /** Several policies by name, of which `policy` is the first: a take charges all of them or none. Absent for one. */
+  readonly policies?: Readonly<Record<string, Policy>>;
   /** The cluster as the region reaches it: option `redis` of openclaw-rl's `createLimiter`. */
   readonly redis: RedisConnection;
   /** The same for ioredis. A client without these options is in no region, so latencies and faults do not apply. */
@@ -37,12 +45,19 @@ export interface PluginOptions {
 
 export interface PluginLimiter {
   /**
-   * Decides one request; `cost` is in whole tokens. An error becomes a 503 reply whose charge is possible, unless the
+   * Decides one request. An error becomes a 503 reply whose charge is possible, unless the
    * error has the property `charge: 'none'`, which must be certain.
    */
-  take(user: string, options: { readonly cost: number }): PluginDecision | Promise<PluginDecision>;
+  take(user: string, options: PluginTake): PluginDecision | Promise<PluginDecision>;
   /** Closes connections and timers; the service waits for it. */
   close?(): unknown;
+}
+
+export interface PluginTake {
+  /** Whole tokens; of several policies, for the first. */
+  readonly cost: number;
+  /** Of several policies: the whole tokens for each, by name. */
+  readonly costs?: Readonly<Record<string, number>>;
 }
 
 export interface PluginDecision {
@@ -62,29 +77,56 @@ export async function loadPlugin(file: string): Promise<LimiterPlugin> {
       throw await notLoaded(file, error);
     },
   );
-  const { createLimiter, promise } = module;
+  const { createLimiter, promise, severalPolicies } = module;
   if (typeof createLimiter !== 'function')
     throw refused(file, `must export a function createLimiter; ${foundIn(module)}`);
   if (promise !== undefined && typeof promise !== 'string' && typeof promise !== 'function')
     throw refused(file, `promise must be a string or a function of the policy; found ${shown(promise)}`);
-  return { createLimiter, ...(promise !== undefined && { promise }) };
+  if (severalPolicies !== undefined && typeof severalPolicies !== 'boolean')
+    throw refused(file, `severalPolicies must be true or false; found ${shown(severalPolicies)}`);
+  return {
+    createLimiter,
+    ...(promise !== undefined && { promise }),
+    ...(severalPolicies !== undefined && { severalPolicies }),
+  };
 }
 
-/** The plug-in's promise for this policy. Throws INVALID_OPTION. */
-export function readPromise(
+/** The plug-in's promise for these policies. Throws INVALID_OPTION, also if they are more than it supports. */
+export function readPromise(plugin: LimiterPlugin, file: string, policies: readonly NamedPolicy[]): string {
+  const text = promiseOf(plugin, file, policies);
+  if (policies.length < 2) return text;
+  if (plugin.severalPolicies !== true)
+    throw refused(
+      file,
+      `supports one policy; found ${policies.length}: a limiter that enforces all of them exports severalPolicies = true`,
+    );
+  if (text !== 'token-bucket')
+    throw refused(file, `promises ${text}; several policies are judged as token buckets only`);
+  return text;
+}
+
+function promiseOf(
   { promise = 'token-bucket' }: LimiterPlugin,
   file: string,
-  policy: Policy,
+  [first]: readonly NamedPolicy[],
 ): string {
-  if (typeof promise === 'string') return promise;
+  if (typeof promise === 'string' || first === undefined) return String(promise);
   let text: unknown;
   try {
-    text = promise(policy);
+    text = promise(first.policy);
   } catch (error) {
     throw refused(file, `promise(policy) failed: ${messageOf(error)}`, error);
   }
   if (typeof text === 'string') return text;
   throw refused(file, `promise(policy) must return a string; found ${shown(text)}`);
+}
+
+/** The options of a plug-in for these policies. */
+export function policyOptions(policies: readonly NamedPolicy[]): Pick<PluginOptions, 'policy' | 'policies'> {
+  const [first] = policies;
+  if (first === undefined) throw new Error('a plug-in without a policy'); // parsePolicies gives at least one
+  const named = byName(policies);
+  return { policy: first.policy, ...(named && { policies: named }) };
 }
 
 /** A value for a message. Only the keys of an object: it may be a client that refers to itself. */

@@ -1,0 +1,38 @@
+import { parsePolicies } from '../core/policies.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Header, PolicyRecord } from '../history/records/operation.ts';
+import type { Run } from './run-context.ts';
+import type { System } from './system.ts';
+
+/** The header of a run's history. */
+export function makeHeader({ plan, startedAt, clockSlackUs }: Run, { initial, regions }: System): Header {
+  const slackUs = clockSlackUs ?? (plan.limiter === undefined ? undefined : PLUGIN_SLACK_US);
+  return {
+    type: 'header',
+    format: 'openclaw-history',
+    version: 1,
+    ...policyRecords(plan.policy),
+    strategy: plan.strategy,
+    scenario: plan.scenario,
+    seed: plan.seed,
+    regions: plan.topology.regions,
+    startedAt: startedAt.toISOString(),
+    initial,
+    refunds: 'none', // the load never refunds
+    ...(regions === undefined ? { clocks: 'apart' } : {}), // the clock of an audited service is not read
+    ...(slackUs !== undefined && { clockSlackUs: slackUs }),
+  };
+}
+
+function policyRecords(text: string): Pick<Header, 'policy' | 'policies'> {
+  const recordOf = ({ capacityTokens, refill }: Policy): PolicyRecord => ({
+    capacity: capacityTokens,
+    refill,
+  });
+  const named = parsePolicies(text).map(({ name, policy }) => [name, recordOf(policy)] as const);
+  const [first] = named;
+  return named.length === 1 && first ? { policy: first[1] } : { policies: Object.fromEntries(named) };
+}
+
+/** Only the clocks of nodes are read; a plug-in may count in milliseconds of another clock. */
+const PLUGIN_SLACK_US = 1_000;
