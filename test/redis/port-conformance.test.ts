@@ -52,7 +52,7 @@ const warmUp = (port: RedisPort) =>
 
 const CASES = SERVERS.flatMap((command) => PORTS.map((port) => ({ ...port, command })));
 
-describe.each(CASES)('a port by $name on $command', { timeout: 60_000 }, ({ command, standalone }) => {
+describe.each(CASES)('a port by $name on $command', { timeout: 60_000 }, ({ command, standalone, cluster }) => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startTestServer(command);
@@ -80,6 +80,22 @@ describe.each(CASES)('a port by $name on $command', { timeout: 60_000 }, ({ comm
     expect(await count(redis)).toMatchObject(expected);
     await expect(redis.ready()).rejects.toMatchObject(expected);
   });
+
+  it.each(['standalone', 'cluster'] as const)(
+    'fails at once while no attempt to connect succeeds: %s',
+    async (kind) => {
+      const port = await freePort();
+      const redis = open(kind === 'cluster' ? cluster([port], TIMEOUT_MS) : standalone(port, TIMEOUT_MS));
+      await count(redis); // waits for the first attempt
+      const waits: number[] = [];
+      for (let i = 0; i < 5; i++) {
+        const startedMs = performance.now();
+        expect(await count(redis)).toMatchObject({ code: 'REDIS_UNREACHABLE', charge: 'none' });
+        waits.push(performance.now() - startedMs);
+      }
+      expect(Math.min(...waits)).toBeLessThan(TIMEOUT_MS / 2);
+    },
+  );
 
   it('says that no charge was made: wrong password, none, or a user who may not', async () => {
     const { port, client } = await start(command, ['--requirepass', 'right'], 'right');

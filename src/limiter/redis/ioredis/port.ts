@@ -24,6 +24,7 @@ export function ioredisPort(
   const [evalName, evalShaName] = readsReplicas ? ['eval_ro', 'evalsha_ro'] : ['eval', 'evalsha'];
   const lanes = acks && ioredisLanes(client, timeoutMs, acks);
   const problems = watchProblems(client, lanes);
+  const isAway = watchAttempts(client);
   let closed = false;
 
   const send = (name: string, args: string[], wantsAcks: boolean, withinMs = timeoutMs): TrackedCommand => {
@@ -31,7 +32,8 @@ export function ioredisPort(
     const command = new TrackedCommand(name, args);
     command.wantsAcks = wantsAcks;
     command.setTimeout(withinMs);
-    client.sendCommand(command);
+    if (isAway() && name !== 'ping') command.refuse(new Error('the last attempt to connect failed'));
+    else client.sendCommand(command);
     return command;
   };
   const failure = (error: unknown, { sent }: TrackedCommand) =>
@@ -105,6 +107,22 @@ function readAcked(reply: unknown, script: Script, command: TrackedCommand): Ack
     throw new OpenclawError('NOT_ACKED', `no WAIT was sent after a write to ${node}`);
   };
   return { values, node, acked };
+}
+
+/**
+ * Whether the last attempt to connect failed. A command then fails at once: to wait for the next attempt, which may fail
+ * as well, would let each user wait while Redis is away. After a connection was lost, the first attempt is awaited.
+ */
+function watchAttempts(client: Redis | Cluster): () => boolean {
+  let [wasReady, hasFailed] = [client.status === 'ready', false];
+  client.on('ready', () => {
+    [wasReady, hasFailed] = [true, false];
+  });
+  client.on('close', () => {
+    hasFailed = !wasReady;
+    wasReady = false;
+  });
+  return () => hasFailed;
 }
 
 /** Watches the connection errors of each node, and its writes. */
