@@ -50,9 +50,10 @@ const count = (port: RedisPort, key = KEY) =>
 const warmUp = (port: RedisPort) =>
   expect.poll(() => count(port, 'before'), { timeout: 30_000 }).toBeTypeOf('number');
 
+const LONG = { timeout: 60_000 };
 const CASES = SERVERS.flatMap((command) => PORTS.map((port) => ({ ...port, command })));
 
-describe.each(CASES)('a port by $name on $command', { timeout: 60_000 }, ({ command, standalone, cluster }) => {
+describe.each(CASES)('a port by $name on $command', LONG, ({ command, standalone, cluster }) => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startTestServer(command);
