@@ -103,6 +103,35 @@ describe('the cause', () => {
     expect(diagnosis(alone)).toEqual([]);
   });
 
+  it('names instances that keep the limit each, where regions do not explain it', () => {
+    const on = (instance: string, region = 'east', count = 2) => many(count, at(1, { region, instance }));
+    const three = [...on('1'), ...on('2'), ...on('1', 'west')];
+    expect(diagnosis(three)).toEqual([
+      'the limit is multiplied by the 3 instances that b reached: each alone admitted no more than the policy allows, 2 tokens, and together they admitted 6 in one window that allows 2.005',
+    ]);
+    expect(diagnosis([...on('1'), ...on('1', 'west')])[0]).toMatch(/^each region keeps the limit/);
+    expect(diagnosis([...on('1'), ...on('2', 'east', 1)])).toEqual([]);
+    expect(diagnosis([...three, ...on('2', 'west', 3)])).toEqual([]);
+    expect(diagnosis(three.map(({ instance: _, ...part }) => part))).toEqual([]);
+  });
+
+  it('names the processes of a service that was restarted, and no rule that its memory may look like', () => {
+    const restart = (region: string): HistoryRecord => ({
+      ...{ type: 'fault', fault: 'restart-service', phase: 'heal', atUs: 1.5 * S, args: { region } },
+    });
+    const twice = [...many(2, at(1, { region: 'east' })), ...many(2, at(1.6, { region: 'east' }))];
+    const once = many(1, at(1.7, { region: 'east', outcome: 'denied' }));
+    const parts = [...twice, ...once, ...many(1, at(1, { region: 'east', outcome: 'denied' }))];
+    const slow = (records: readonly HistoryRecord[]) =>
+      checkHistory(historyOf(parts, { policy: '2:1/s', records }), RULES).diagnosis;
+    expect(slow([restart('east')])).toEqual([
+      expect.stringMatching(
+        /^the limit is multiplied by the 2 processes that b reached: .* 2 tokens, and together they admitted 4 /,
+      ),
+    ]);
+    expect(slow([restart('west')])).toEqual([]);
+  });
+
   it('tells regions apart by the limit of a window, where windows are promised', () => {
     const parts = (each: number) => [
       ...many(each, at(1, { region: 'east' })),

@@ -3,13 +3,15 @@ import type { History } from '../../history/history.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
 import type { BucketResult, CheckerContext } from '../bucket-result.ts';
 import type { CheckFacts } from '../evidence/facts.ts';
+import { isServiceRestart } from '../evidence/service-restarts.ts';
 import type { LostDecisions } from '../shards/lost-decisions.ts';
 import { isByTurns } from './by-turns.ts';
 import { gainsWithin } from './clock-gain.ts';
+import { instancesApartSentences } from './instances-apart.ts';
 import { type LogWithFindings, misreadSentences } from './misread.ts';
 import { onlyReason, type Reason, shownReason } from './reasons/reasons.ts';
 import { Trial } from './reasons/trial.ts';
-import { apartSentences, instancesApartSentences } from './regions-apart.ts';
+import { apartSentences } from './regions-apart.ts';
 import { secondSteps } from './whole-seconds.ts';
 
 type Found = Pick<
@@ -72,7 +74,9 @@ export function diagnose(examined: Examined): Reason[] {
   const isLost = events.some(({ reason }) => reason === 'lost-decisions');
   const habits = sentencesOf(HABITS, examined).filter(({ reason }) => !isLost || !reason.endsWith('-apart'));
   const known = [...events, ...habits];
-  return known.length > 0 || !isTried ? known : onlyReason(trial);
+  // What a service forgot when it was restarted looks like many other defects.
+  const isForgotten = examined.history.faults.some(isServiceRestart);
+  return known.length > 0 || !isTried || isForgotten ? known : onlyReason(trial);
 }
 
 function sentencesOf(causes: Readonly<Record<string, Sentences>>, examined: Examined): Reason[] {

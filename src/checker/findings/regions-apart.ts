@@ -8,7 +8,7 @@ import { BucketRows } from '../rows/bucket-rows.ts';
 import { afterDenials } from './reasons/after-denials.ts';
 import { shortUs } from './reasons/trial.ts';
 
-interface Judged {
+export interface Judged {
   readonly history: History;
   readonly found: Pick<CheckFacts, 'promise' | 'overAdmission'>;
   readonly withFindings: readonly BucketResult[];
@@ -47,23 +47,7 @@ export function apartSentences(judged: Judged): string[] {
   ];
 }
 
-/** The same of the instances of a service, where a region has several that do not share the bucket. */
-export function instancesApartSentences(judged: Judged): string[] {
-  const { operations: table } = judged.history;
-  if (findApart(judged, (row) => table.regionOf(row)) !== undefined) return [];
-  const apart = findApart(judged, (row) => `${table.regionOf(row)} ${table.instanceOf(row)}`, { all: true });
-  if (apart === undefined) return [];
-  const { places, span } = apart;
-  const each = places.map(({ tokens }) => tokens);
-  const [most, least] = [Math.max(...each), Math.min(...each)];
-  const range = least === most ? `${most}` : `${least} to ${most}`;
-  return [
-    `the limit is multiplied by the ${places.length} instances that ${span.bucket} reached: each alone admitted no more than the policy allows, ` +
-      `${range} tokens, and together they admitted ${each.reduce((sum, tokens) => sum + tokens, 0)} in one window that allows ${rounded(span.allowance, 3)}`,
-  ];
-}
-
-interface Apart {
+export interface Apart {
   readonly span: Span;
   /** Those that admitted anything, the most first. */
   readonly places: readonly { readonly place: string; readonly tokens: number }[];
@@ -71,12 +55,12 @@ interface Apart {
 
 /**
  * The places of the worst window, if the two that admitted the most, or `all`, can have decided by a bucket of their own,
- * and two nearly drained theirs.
+ * and two nearly drained theirs, in that window or in `ownTime`, from their first operation in it to their last.
  */
-function findApart(
+export function findApart(
   judged: Judged,
   placeOf: (row: number) => string,
-  { all = false } = {},
+  { all = false, ownTime = false } = {},
 ): Apart | undefined {
   const span = findWorstSpan(judged);
   if (span === undefined) return undefined;
@@ -85,17 +69,27 @@ function findApart(
     place,
     rows,
     tokens: admitted(table, rows),
+    allowance: ownTime ? allowanceOf(table, rows, span) : span.allowance,
   }));
-  const places = found.filter(({ tokens }) => tokens > 0).sort((a, b) => b.tokens - a.tokens);
+  const drained = ({ tokens, allowance }: (typeof found)[number]) => tokens / allowance;
+  const places = found.filter(({ tokens }) => tokens > 0).sort((a, b) => drained(b) - drained(a));
   const [first, second] = places;
   if (first === undefined || second === undefined) return undefined;
-  if (first.tokens > span.allowance || first.tokens < MOST * span.allowance) return undefined;
-  if (second.tokens < Math.max(LEAST_TOKENS, APART * span.allowance)) return undefined;
+  if (first.tokens > span.allowance || drained(first) < MOST) return undefined;
+  if (second.tokens < LEAST_TOKENS || drained(second) < APART) return undefined;
   const isOne = ({ rows }: { rows: readonly number[] }) =>
     keepsBucket(table, rows, { ...span, ...judged.context });
   const ones = all ? places : [first, second];
   if (judged.found.promise === 'token-bucket' && !ones.every(isOne)) return undefined;
   return { span, places };
+}
+
+/** What a bucket admits from the first of these operations to the last. */
+function allowanceOf(table: OperationTable, rows: readonly number[], { number }: Span): number {
+  const { capacityTokens, quantaPerUs, quantaPerToken } = table.policyOf(number);
+  const fromUs = table.invokedUs[rows[0] ?? 0] as number;
+  const untilUs = rows.reduce((last, row) => Math.max(last, table.lastUs(row)), fromUs);
+  return capacityTokens + ((untilUs - fromUs) * quantaPerUs) / quantaPerToken;
 }
 
 /**

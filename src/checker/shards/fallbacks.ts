@@ -1,6 +1,7 @@
 import type { Fallback } from '../../core/bound.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { FaultRecord } from '../../history/records/operation.ts';
+import { restartsOf } from '../evidence/service-restarts.ts';
 
 interface Admission {
   readonly fromUs: number;
@@ -77,11 +78,7 @@ function restartsWithin(
   service: Service,
   faults: readonly FaultRecord[],
 ): Fallback[] {
-  return faults
-    .filter(({ fault, phase, args }) => {
-      const isOne = args?.instance === undefined || String(args.instance) === (service.instance ?? '1');
-      return fault === 'restart-service' && phase === 'heal' && args?.region === service.region && isOne;
-    })
-    .filter(({ atUs }) => episodes.some(({ fromUs, untilUs }) => fromUs <= atUs && atUs <= untilUs))
-    .map(({ atUs }) => ({ ...service, fromUs: atUs, untilUs: atUs, admissions: 0 }));
+  return restartsOf(faults, { instance: '', ...service })
+    .filter((atUs) => episodes.some(({ fromUs, untilUs }) => fromUs <= atUs && atUs <= untilUs))
+    .map((atUs) => ({ ...service, fromUs: atUs, untilUs: atUs, admissions: 0 }));
 }
