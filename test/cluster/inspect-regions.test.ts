@@ -13,26 +13,25 @@ import { inspectJson, testFolderOfSuite } from '../support/inspect.ts';
 const SOON = { timeout: 30_000 };
 
 describe('inspect on three regions', () => {
-  let regions: Regions | undefined;
-  afterAll(() => regions?.down());
+  const ends: (() => Promise<void>)[] = [];
+  afterAll(() => Promise.all(ends.map((end) => end())));
 
   /** By the command, as a person would: what it leaves in the state folder is what `inspect` goes by. */
-  async function bringUp(folder: string): Promise<Regions> {
-    const { code, stderr } = await callCli(['up', '--name', 'test', '--node-timeout', '5000'], {
-      cwd: folder,
-    });
+  async function bringUp(folder: string, ...flags: string[]): Promise<Regions> {
+    const { code, stderr } = await callCli(['up', '--name', 'test', ...flags], { cwd: folder });
     expect({ code, stderr }).toMatchObject({ code: 0 });
     const store = new ClusterStore(join(folder, 'state'));
     const state = await store.read('test');
     if (state === undefined) throw new Error('there is no state of the cluster');
     await store.noteRun('test', { policy: '20:5/s', prefix: 'rate:run-1' });
-    regions = attach(store, state);
+    const regions = attach(store, state);
+    ends.push(() => regions.down());
     return regions;
   }
 
   it('shows regions by name and their round trips; isolated ones as they are', async () => {
     const folder = testFolderOfSuite();
-    const { topology, links } = await bringUp(folder);
+    const { topology, links } = await bringUp(folder, '--node-timeout', '5000');
     const look = () => inspectJson(['ada', '--name', 'test'], { cwd: folder });
     const home = await vi.waitFor(async () => expectWhole(await look(), topology), SOON); // a busy machine may miss one
 
@@ -57,14 +56,36 @@ describe('inspect on three regions', () => {
     ]);
   }, 120_000);
 
+  it('asks the Sentinels of each region for its primary, also while two call themselves that', async () => {
+    const folder = testFolderOfSuite();
+    const { topology, links } = await bringUp(folder, '--topology', 'sentinel');
+    const look = () => inspectJson(['ada', '--name', 'test'], { cwd: folder });
+    const home = await vi.waitFor(async () => expectWhole(await look(), topology, 2), SOON);
+    await links.cut(cutPairs({ isolate: [home] }, topology), 'blackhole');
+    const { copies, takes } = await vi.waitUntil(async () => {
+      const inspected = await look();
+      return inspected.primary?.region !== home && inspected;
+    }, SOON);
+    expect(copies).toMatchObject([
+      { role: 'primary', isSuperseded: false },
+      { role: 'primary', isSuperseded: true, region: home },
+      { role: 'replica' },
+    ]);
+    const nodes = takes.map((take) => [take.region === home, take.node === copies[1]?.address]);
+    expect(
+      nodes.every(([isHome, isOld]) => isHome === isOld),
+      JSON.stringify(takes),
+    ).toBe(true);
+  }, 120_000);
+
   /** Gives the region of the primary. */
-  function expectWhole(whole: Inspected, topology: Topology): string {
+  function expectWhole(whole: Inspected, topology: Topology, replicas = 1): string {
     const home = whole.primary?.region ?? '';
     expect(whole).toMatchObject({
       cluster: 'cluster test',
       policy: { text: '20:5/s', from: 'last run' },
       prefix: { text: 'rate:run-1', from: 'last run' },
-      copies: [{ role: 'primary', region: home }, { role: 'replica' }],
+      copies: [{ role: 'primary', region: home }, ...Array(replicas).fill({ role: 'replica' })],
       takes: topology.regions.map((region) => ({ region, answer: 'allowed', remainingTokens: 19 })),
     });
     const trips = whole.takes.map((take) => ({ ...take, ms: 'roundTripMs' in take ? take.roundTripMs : -1 }));

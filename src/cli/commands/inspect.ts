@@ -82,7 +82,8 @@ export function inspectCommand(environment: Environment): Command {
 }
 
 const EXAMPLES = `
-Commands sent: HMGET, PTTL, TIME, ROLE, INFO, CLUSTER. Timeout: 1 s.
+Commands sent: HMGET, PTTL, TIME, ROLE, INFO, CLUSTER; to Sentinels: SENTINEL.
+Timeout: 1 s.
 The password is read from REDIS_PASSWORD, the user name from REDIS_USERNAME.
 
 Examples:

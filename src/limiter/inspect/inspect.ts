@@ -70,13 +70,9 @@ export async function inspect(port: InspectPort, target: InspectTarget): Promise
   const { key, policies, seeds, views, know = knowNothing, nowUs = () => Date.now() * 1_000 } = target;
   const slot = keySlot(key);
   const direct = (address: Address) => know(addressText(address)).direct ?? address;
-  const layout = await readLayout(
-    port,
-    seeds.map((seed) => ({ announced: seed, direct: direct(seed) })),
-    slot,
-  );
+  const layout = await readLayout(port, seeds, { slot, direct });
   const where = layout.isCluster ? { slot } : {};
-  const ways = layout.isCluster ? views : views.map((view) => ({ ...view, seeds: layout.claims }));
+  const ways = layout.isCluster ? views : views.map((view) => wayTo(layout.claims, view, direct));
   const [readings, takes] = await Promise.all([
     Promise.all(
       layout.copies.map((copy) =>
@@ -96,6 +92,17 @@ export async function inspect(port: InspectPort, target: InspectTarget): Promise
     ...compare(readings, layout.claims.map(addressText), { policies, serviceUs: nowUs(), know }),
     takes: takes.map((take, i) => ({ ...(views[i]?.region && { region: views[i].region }), ...take })),
   };
+}
+
+/**
+ * Without cluster mode: how a client finds the primary. In a region of ours it asks its Sentinels or knows the announced
+ * address; elsewhere that may be unknown here.
+ */
+function wayTo(claims: readonly Address[], view: View, direct: (announced: Address) => Address): View {
+  const { primary, ...rest } = view;
+  if (view.localAddress === undefined && view.natMap === undefined)
+    return { ...rest, seeds: claims.map(direct) };
+  return primary === undefined ? { ...rest, seeds: claims } : view;
 }
 
 /**

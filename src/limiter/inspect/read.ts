@@ -33,19 +33,18 @@ export interface Layout {
 
 export const addressText = ({ host, port }: Address) => `${host}:${port}`;
 
-/** Asks each of these nodes for its view. Rejects with the first node's error if none replies. */
+/** Asks each of these nodes for its view, at its `direct` address. Rejects with the first node's error if none replies. */
 export async function readLayout(
   port: InspectPort,
-  seeds: readonly { readonly announced: Address; readonly direct: Address }[],
-  slot: number,
+  seeds: readonly Address[],
+  { slot, direct }: { readonly slot: number; readonly direct: (announced: Address) => Address },
 ): Promise<Layout> {
-  const answers = await Promise.allSettled(
-    seeds.map(async ({ announced, direct }) => readView(port, direct, slot, { target: announced })),
+  const views = await fulfilled(
+    seeds.map((target) =>
+      readView(port, direct(target), slot, { target }).then((view) => ({ target, view })),
+    ),
   );
-  const views = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-  const [first] = answers;
-  if (views.length === 0 && first?.status === 'rejected') throw first.reason;
-  const clustered = views.filter((view) => view !== undefined);
+  const clustered = views.flatMap(({ view }) => view ?? []);
   if (clustered.length > 0) {
     return {
       isCluster: true,
@@ -53,7 +52,30 @@ export async function readLayout(
       copies: unique(clustered.flatMap(({ copies }) => copies)),
     };
   }
-  return readStandalone(port, seeds[0]?.direct);
+  return mergeStandalone(
+    await fulfilled(views.map(({ target }) => readStandalone({ port, direct }, target))),
+  );
+}
+
+/** The results of those that succeed; rejects with the error of the first if none does. */
+async function fulfilled<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(work);
+  const [first] = settled;
+  const values = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  if (values.length === 0 && first?.status === 'rejected') throw first.reason;
+  return values;
+}
+
+/** While two nodes call themselves the primary, the one with more followers comes first. */
+function mergeStandalone(layouts: readonly Layout[]): Layout {
+  const named = layouts.flatMap(({ claims }) => claims);
+  const votes = (claim: Address) => named.filter((other) => addressText(other) === addressText(claim)).length;
+  const claims = unique(named).sort((a, b) => votes(b) - votes(a));
+  return {
+    isCluster: false,
+    claims,
+    copies: unique([...claims, ...layouts.flatMap(({ copies }) => copies)]),
+  };
 }
 
 /** One node's view of a slot; undefined if it is not a cluster node. */
@@ -81,18 +103,21 @@ export async function readView(
 const MOST_HOPS = 4;
 
 /** A standalone server: from a replica up to its primary, then the primary's replicas. */
-async function readStandalone(port: InspectPort, start: Address | undefined): Promise<Layout> {
+async function readStandalone(
+  { port, direct }: { readonly port: InspectPort; readonly direct: (announced: Address) => Address },
+  start: Address,
+): Promise<Layout> {
   const passed: Address[] = [];
-  let at = start;
+  let at: Address | undefined = start;
   while (at !== undefined && passed.length < MOST_HOPS) {
     passed.push(at);
-    const role = await port.ask(at, [['ROLE']]).then(
-      ({ replies }) => replies[0],
+    const role: unknown = await port.ask(direct(at), [['ROLE']]).then(
+      ({ replies }): unknown => replies[0],
       (error: unknown) => error,
     );
     if (role instanceof Error && passed.length === 1)
       throw role instanceof OpenclawError ? role : refusal(role, at);
-    const [kind, host, portOrReplicas] = Array.isArray(role) ? role : [];
+    const [kind, host, portOrReplicas]: unknown[] = Array.isArray(role) ? role : [];
     if (kind === 'slave') {
       at = { host: String(host), port: Number(portOrReplicas) };
       continue;

@@ -6,8 +6,9 @@ import { levelNow, type Policies } from './stored.ts';
 /** The origin of a take: a region, or this machine. */
 export interface View {
   readonly region?: string;
-  /** The startup nodes of a client there. */
+  /** The startup nodes of a client there; with `primary`, the Sentinels that know it by this name. */
   readonly seeds: readonly Address[];
+  readonly primary?: string;
   /** The local address that places a client there. */
   readonly localAddress?: string;
   /** The address to connect to for each announced address, as a client of the region would. */
@@ -70,13 +71,15 @@ function through(natMap: NonNullable<View['natMap']>, port: InspectPort): Inspec
 
 async function findOwner(
   port: InspectPort,
-  { seeds, localAddress: from }: View,
+  { seeds, localAddress: from, primary }: View,
   slot: number | undefined,
 ): Promise<{ owner?: Address; isOk: boolean }> {
-  if (slot === undefined) return { ...(seeds[0] && { owner: seeds[0] }), isOk: true };
+  if (slot === undefined && primary === undefined)
+    return { ...(seeds[0] && { owner: seeds[0] }), isOk: true };
   let reason: unknown = new OpenclawError('REDIS_UNREACHABLE', 'the region has no node');
   for (const seed of seeds) {
     try {
+      if (slot === undefined) return { owner: await askSentinel(port, seed, { primary, from }), isOk: true };
       const view = await readView(port, seed, slot, from === undefined ? {} : { from });
       return { ...(view?.primary && { owner: view.primary }), isOk: view?.isOk ?? false };
     } catch (error) {
@@ -84,6 +87,17 @@ async function findOwner(
     }
   }
   throw reason;
+}
+
+async function askSentinel(
+  port: InspectPort,
+  sentinel: Address,
+  { primary = '', from }: { readonly primary: string | undefined; readonly from: string | undefined },
+): Promise<Address> {
+  const { replies } = await port.ask(sentinel, [['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', primary]], from);
+  const [host, at]: unknown[] = Array.isArray(replies[0]) ? replies[0] : [];
+  if (typeof host === 'string' && Number.isInteger(Number(at))) return { host, port: Number(at) };
+  throw new OpenclawError('REDIS_UNREACHABLE', `the Sentinel at ${addressText(sentinel)} names no primary`);
 }
 
 async function readAt(
