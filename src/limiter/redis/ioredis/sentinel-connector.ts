@@ -9,9 +9,20 @@ interface Hooks {
   failoverDetector: { readonly isDisconnected: boolean; cleanup(): void } | null;
 }
 
+const NEWS = '+switch-master';
+
+/**
+ * Subscribes again after each further connection. ioredis would do so without a handler, so that a connection that ends
+ * meanwhile ended the process with an unhandled rejection.
+ */
+function resubscribe(client: Redis): void {
+  client.once('ready', () => client.on('ready', () => void client.subscribe(NEWS).catch(() => {})));
+}
+
 /**
  * Follows failovers without end. The connector of ioredis that has the news of a failover while it connects ends its
- * client for good; this one asks the Sentinels again. It also prints no errors of Sentinels that are down.
+ * client for good; this one asks the Sentinels again. It also prints no errors of Sentinels that are down, and
+ * outlives connections to them that end at any moment.
  */
 export class FollowingConnector extends SentinelConnector {
   #isConnecting = false;
@@ -22,8 +33,9 @@ export class FollowingConnector extends SentinelConnector {
     const hooks = this as unknown as Hooks;
     const connectToSentinel = hooks.connectToSentinel.bind(this);
     hooks.connectToSentinel = (sentinel, more) => {
-      const client = connectToSentinel(sentinel, more);
+      const client = connectToSentinel(sentinel, { ...more, autoResubscribe: false });
       client.on('error', () => {}); // without a listener ioredis prints them
+      if (more !== undefined) resubscribe(client);
       return client;
     };
   }
