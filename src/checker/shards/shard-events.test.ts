@@ -106,6 +106,24 @@ describe('the episodes of a shard', () => {
       ],
     },
     {
+      title: 'a promotion during which the node was silent for a moment',
+      parts: [by('a', 1), by('b', 9), by('a', 21), by('b', 22)],
+      records: [role('b', 8), role('a', 12, 'replica'), role('a', 20, 'down'), resumed('a', 20.5)],
+      want: [
+        { atUs: 8 * S, node: 'b', overlapUs: 0 },
+        { atUs: 20.5 * S, node: 'a', overlapUs: 1.1 * S },
+      ],
+    },
+    {
+      title: 'what a former primary decides until its demotion, before it is promoted again',
+      parts: [by('a', 1), by('b', 9), by('a', 27), by('b', 30), by('a', 41)],
+      records: [role('b', 8), role('a', 28, 'replica'), role('a', 40)],
+      want: [
+        { atUs: 8 * S, node: 'b', overlapUs: 18.1 * S },
+        { atUs: 40 * S, node: 'a', overlapUs: 0 },
+      ],
+    },
+    {
       title: 'not a takeover by one that decided nothing',
       parts: [by('a', 1), by('a', 9)],
       records: [role('b', 7)],

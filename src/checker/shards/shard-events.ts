@@ -30,6 +30,8 @@ export interface KnownClocks extends Pick<ClockBounds, 'steps' | 'spreadUs' | 'e
 interface Tenure {
   readonly node: number;
   readonly atUs: number;
+  /** An earlier decision of the node belongs to an earlier tenure of it, if there is one. */
+  readonly fromUs: number;
   firstUs: number;
   lastUs: number;
 }
@@ -81,22 +83,54 @@ export function findEpisodes(
 function findTenures(chains: ShardNodes, nodes: readonly number[], events: readonly Event[]): Tenure[] {
   const [first, ...others] = nodes;
   if (first === undefined) return [];
-  const seen = events.flatMap(({ event, node, atUs, args }) => {
-    const number = nodes.find((one) => chains.nameOf(one) === node);
-    if (event !== 'role' || args?.to !== 'primary' || number === undefined) return [];
-    return [{ node: number, atUs, wasReplica: args.from === 'replica' }];
-  });
+  const seen = nodes.flatMap((node) => findPromotions(roleEventsOf(chains.nameOf(node), events), node));
   const unseen = others
     .filter((node) => !seen.some((takeover) => takeover.node === node))
-    .map((node) => ({ node, atUs: chains.firstUs(node), wasReplica: true }));
-  const tenures: Tenure[] = [{ node: first, atUs: Number.NEGATIVE_INFINITY, ...NO_DECISION }];
-  for (const { node, atUs, wasReplica } of [...seen, ...unseen].sort((a, b) => a.atUs - b.atUs)) {
+    .map((node) => ({ node, atUs: chains.firstUs(node), wasReplica: true, leftUs: undefined }));
+  const always = Number.NEGATIVE_INFINITY;
+  const tenures: Tenure[] = [{ node: first, atUs: always, fromUs: always, ...NO_DECISION }];
+  for (const { node, atUs, wasReplica, leftUs } of [...seen, ...unseen].sort((a, b) => a.atUs - b.atUs)) {
     const holder = tenures.at(-1);
     const isStale =
       !wasReplica && tenures.some((one) => one.node === node) && holds(chains, events, holder, atUs);
-    if (holder?.node !== node && !isStale) tenures.push({ node, atUs, ...NO_DECISION });
+    if (holder?.node === node || isStale) continue;
+    const earlier = tenures.findLastIndex((one) => one.node === node);
+    const endedUs = leftUs ?? tenures[earlier + 1]?.atUs ?? always;
+    tenures.push({ node, atUs, fromUs: earlier < 0 ? always : (endedUs + atUs) / 2, ...NO_DECISION });
   }
   return tenures;
+}
+
+type RoleEvent = Pick<Event, 'atUs'> & { readonly from: unknown; readonly to: unknown };
+
+function roleEventsOf(name: string, events: readonly Event[]): RoleEvent[] {
+  return events
+    .filter(({ event, node }) => event === 'role' && node === name)
+    .map(({ atUs, args }) => ({ atUs, from: args?.from, to: args?.to }))
+    .sort((a, b) => a.atUs - b.atUs);
+}
+
+/**
+ * When a node became a primary, whether it had been a replica, and since when it was not a primary. One that was silent
+ * has the role of before: a server closes its connections when its role changes.
+ */
+function findPromotions(events: readonly RoleEvent[], node: number) {
+  let last = events[0]?.from;
+  let leftUs: number | undefined;
+  return events.flatMap(({ atUs, to }) => {
+    if (to === 'down') {
+      leftUs ??= atUs;
+      return [];
+    }
+    const promotion = { node, atUs, wasReplica: last === 'replica', leftUs };
+    last = to;
+    if (to !== 'primary') {
+      leftUs ??= atUs;
+      return [];
+    }
+    leftUs = undefined;
+    return [promotion];
+  });
 }
 
 /** Whether no event until then took the role from its holder, and the holder decides later. */
@@ -121,19 +155,14 @@ const NO_DECISION = { firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE
 
 /**
  * Adds a decision to the tenure of its node. A node that comes back has two, and its role is seen some time after the
- * change: a decision in between belongs to the later tenure if it is nearer to that start than to the end of the earlier.
+ * change: a decision in between belongs to the later tenure if it is nearer to that start than to the time at which the
+ * node was no primary any more. A former primary decides until then, side by side with its successor.
  */
 function note(
   tenures: readonly Tenure[],
   { node, firstUs, lastUs }: { node: number; firstUs: number; lastUs: number },
 ): void {
-  let found: Tenure | undefined;
-  for (const [at, tenure] of tenures.entries()) {
-    if (tenure.node !== node) continue;
-    const earlier = tenures.findLastIndex((one, before) => before < at && one.node === node);
-    const endedUs = tenures[earlier + 1]?.atUs ?? Number.NEGATIVE_INFINITY;
-    if (earlier < 0 || firstUs >= (endedUs + tenure.atUs) / 2) found = tenure;
-  }
+  const found = tenures.findLast((tenure) => tenure.node === node && firstUs >= tenure.fromUs);
   if (found === undefined) return;
   found.firstUs = Math.min(found.firstUs, firstUs);
   found.lastUs = Math.max(found.lastUs, lastUs);

@@ -7,7 +7,14 @@ export interface Term {
   readonly text: string;
 }
 
-/** b + r * overlap for every takeover. */
+/**
+ * b + r * overlap for every takeover. Proof, by induction over the tenures in any order, also where a former primary goes
+ * on beside its successor: each tenure decides on one bucket, whatever its first level is, at most b. Let the tenures so
+ * far admit at most E beyond an ideal bucket, their last decision at L, and let the next begin at F. From F to L, the
+ * overlap, it admits at most level(F) + r * overlap - level(L) tokens; count all of them as excess. After L only the new
+ * tenure decides, by a level that is above the ideal one by at most level(L). So E grows by at most
+ * level(F) + r * overlap <= b + r * overlap. A tenure whose state is lost in between (an empty restart) counts b for it.
+ */
 export function takeoverTerms(policy: Policy, { failovers }: Pick<Episodes, 'failovers'>): Term[] {
   const { capacityTokens: capacity } = policy;
   const perSecond = perSecondOf(policy);
