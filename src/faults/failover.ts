@@ -1,6 +1,8 @@
 import { invalidOption } from '../core/errors.ts';
 import { orderFailover } from '../regions/cluster/order-failover.ts';
+import { orderSentinelFailover } from '../regions/sentinel/order-failover.ts';
 import type { FailoverSpec } from '../scenario/faults/failover.ts';
+import { isInCluster } from '../topology/topology.ts';
 import { ask } from './support/ask.ts';
 import type { Inject } from './support/fault.ts';
 
@@ -17,7 +19,9 @@ export const failover: Inject<FailoverSpec> = async ({ node }, { regions, signal
         'see which nodes are replicas: openclaw-rl status',
       );
     }
-    await orderFailover(node, client, { signal, withinMs: FAILOVER_MS });
+    const ordered = { signal, withinMs: FAILOVER_MS };
+    if (isInCluster(regions.topology)) await orderFailover(node, client, ordered);
+    else await orderSentinelFailover(node, regions, ordered);
   });
   return async () => {};
 };

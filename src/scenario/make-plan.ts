@@ -94,6 +94,10 @@ function checkPolicies({ strategy, policy }: ScenarioParts): Problem[] {
 }
 
 function checkReplicas({ strategy, topology }: ScenarioParts): Problem[] {
+  if (topology?.kind !== undefined && traitsOf(strategy).readsReplicas) {
+    const text = `strategy ${strategy} reads the replicas of a Redis Cluster; it cannot run on topology ${topology.kind}`;
+    return [{ path: ['topology', 'kind'], text }];
+  }
   if (topology?.replicas !== 0 || !traitsOf(strategy).waitsForReplicas) return [];
   const text = `strategy ${strategy} waits for replicas; it needs at least 1, found 0`;
   return [{ path: ['topology', 'replicas'], text }];

@@ -1,18 +1,67 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { makeRandom } from '../../src/core/prng.ts';
+import { injectFault } from '../../src/faults/registry.ts';
+import { createLimiter } from '../../src/limiter/create.ts';
+import { connectDirect } from '../../src/regions/cluster/connect-direct.ts';
+import { settle } from '../../src/regions/cluster/settle.ts';
 import { readStatus } from '../../src/regions/cluster/status.ts';
 import { listOwned } from '../../src/regions/processes/owned-processes.ts';
+import type { Regions } from '../../src/regions/provider.ts';
+import type { FaultSpec } from '../../src/scenario/faults/index.ts';
+import type { TopologyOptions } from '../../src/topology/topology.ts';
 import { startLocalRegions } from '../support/local-regions.ts';
 import { SERVERS } from '../support/server.ts';
 
 const THREE = { regions: ['a', 'b', 'c'], roundTripMs: { 'a:b': 10, 'b:c': 10, 'a:c': 10 } };
+/** A busy machine; a Sentinel that was stalled for 2 s decides nothing for 30 s. */
+const WAIT = { timeout: 60_000, interval: 100 };
+const never = new AbortController().signal;
 
-describe('one primary for all regions', { timeout: 90_000 }, () => {
+async function startSentinels(server: string, more: Partial<TopologyOptions> = {}) {
+  const started = await startLocalRegions(server, { ...THREE, kind: 'sentinel', ...more });
+  onTestFinished(() => started.stop());
+  return started;
+}
+
+const inject = (regions: Regions, spec: FaultSpec) =>
+  injectFault(spec, { regions, random: makeRandom(1), signal: never });
+
+async function rolesOf(regions: Regions) {
+  const { nodes } = await readStatus(regions);
+  return nodes.map(({ role }) => role);
+}
+
+/** A limiter of a region, which finds the primary by the Sentinels. */
+function limiterIn(regions: Regions, region: string) {
+  const { seeds, primary = '', localAddress = '' } = regions.view(region);
+  const limiter = createLimiter({
+    policy: '1000:1/s',
+    redis: {
+      urls: seeds.map(({ host, port }) => `redis://${host}:${port}`),
+      ...{ sentinel: { primary }, localAddress, commandTimeoutMs: 1_000 },
+    },
+  });
+  onTestFinished(() => limiter.close());
+  return limiter;
+}
+
+async function nodeThatDecides(limiter: ReturnType<typeof limiterIn>): Promise<string> {
+  return (await limiter.take({ user: 'u', endpoint: 'e' })).evidence.node;
+}
+
+describe('one primary for all regions', { timeout: 180_000 }, () => {
   it.each(SERVERS)('of %s has a replica in every other region and a Sentinel in each', async (server) => {
     const { regions, cluster, stop } = await startLocalRegions(server, { ...THREE, kind: 'sentinel' });
-    let isDown = false;
-    onTestFinished(async () => (isDown ? undefined : stop()));
-    const { nodes, sentinels } = await readStatus(regions);
+    const { nodes, sentinels } = await readStatus(regions).catch(async (error) => {
+      await stop();
+      throw error;
+    });
+    const logs = readdirSync(join(cluster, 'logs'));
+    const { seeds, primary } = regions.view('b');
+    await stop();
     expect(nodes.map(({ name, role, primary }) => [name, role, primary])).toEqual([
       ['a-0', 'primary', undefined],
       ['b-0', 'replica', 'a-0'],
@@ -21,10 +70,8 @@ describe('one primary for all regions', { timeout: 90_000 }, () => {
     expect(sentinels?.map(({ name, primary, flags }) => [name, primary, flags])).toEqual(
       ['a', 'b', 'c'].map((region) => [`${region}-sentinel`, 'a-0', []]),
     );
-    const { seeds, primary } = regions.view('b');
     expect([primary, seeds[0]]).toEqual(['primary', regions.announced('b-sentinel')]);
-    await stop();
-    isDown = true;
+    expect(logs).toContain('c-sentinel.log');
     expect(listOwned().filter((owned) => owned.cluster === cluster)).toEqual([]);
   });
 
@@ -44,5 +91,62 @@ describe('one primary for all regions', { timeout: 90_000 }, () => {
     const client = new Redis({ ...seed });
     onTestFinished(() => client.disconnect());
     expect(await client.ping()).toBe('PONG');
+    await settle(regions, never);
+  });
+
+  it.each(SERVERS)(
+    'of %s moves when it is killed; limiters follow, and settle brings it home',
+    async (server) => {
+      const { regions } = await startSentinels(server);
+      const limiters = regions.topology.regions.map((region) => limiterIn(regions, region));
+      const first = regions.announced('a-0');
+      const address = `${first.host}:${first.port}`;
+      for (const limiter of limiters) expect(await nodeThatDecides(limiter)).toBe(address);
+      const heal = await inject(regions, { fault: 'kill', node: 'a-0' });
+      for (const limiter of limiters)
+        await vi.waitFor(async () => expect(await nodeThatDecides(limiter)).not.toBe(address), WAIT);
+      await heal();
+      await settle(regions, never);
+      expect(await rolesOf(regions)).toEqual(['primary', 'replica', 'replica']);
+      for (const limiter of limiters)
+        await vi.waitFor(async () => expect(await nodeThatDecides(limiter)).toBe(address), WAIT);
+    },
+  );
+
+  it.each(SERVERS)('of %s is two while it is cut off, and one after the heal', async (server) => {
+    const { regions } = await startSentinels(server);
+    const [inside, outside] = [limiterIn(regions, 'a'), limiterIn(regions, 'c')];
+    const old = await nodeThatDecides(inside);
+    const heal = await inject(regions, { fault: 'partition', isolate: ['a'], mode: 'blackhole' });
+    await vi.waitFor(async () => expect(await nodeThatDecides(outside)).not.toBe(old), WAIT);
+    expect(await nodeThatDecides(inside)).toBe(old);
+    expect((await rolesOf(regions)).filter((role) => role === 'primary')).toHaveLength(2);
+    await heal();
+    await vi.waitFor(async () => expect((await rolesOf(regions))[0]).toBe('replica'), WAIT);
+    await vi.waitFor(async () => expect(await nodeThatDecides(inside)).not.toBe(old), WAIT);
+  });
+
+  it('stops when it is cut off from its replicas, with min-replicas-to-write', async () => {
+    const { regions } = await startSentinels('redis-server', {
+      ...{ minReplicasToWrite: 1, minReplicasMaxLagMs: 1_000 },
+    });
+    const inside = limiterIn(regions, 'a');
+    await vi.waitFor(() => nodeThatDecides(inside), WAIT); // a replica confirms once a second
+    await inject(regions, { fault: 'partition', isolate: ['a'], mode: 'blackhole' });
+    await vi.waitFor(
+      () => expect(nodeThatDecides(inside)).rejects.toMatchObject({ code: 'REDIS_REFUSED', charge: 'none' }),
+      WAIT,
+    );
+  });
+
+  it.each(SERVERS)('of %s moves by order to the replica that is named', async (server) => {
+    const { regions } = await startSentinels(server);
+    await inject(regions, { fault: 'failover', node: 'c-0' });
+    const target = connectDirect(regions.direct('c-0'));
+    onTestFinished(() => target.disconnect());
+    expect((await target.role())[0]).toBe('master');
+    expect(await target.config('GET', 'replica-priority')).toEqual(['replica-priority', '100']);
+    await settle(regions, never);
+    expect(await rolesOf(regions)).toEqual(['primary', 'replica', 'replica']);
   });
 });

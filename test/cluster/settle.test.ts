@@ -19,7 +19,7 @@ describe('settle', { timeout: 30_000 }, () => {
     const startedMs = performance.now();
     await expect(
       settle(
-        { topology: { ...regions.topology, nodes: swapped }, direct: regions.direct },
+        { ...regions, topology: { ...regions.topology, nodes: swapped } },
         new AbortController().signal,
         2_000,
       ),

@@ -45,11 +45,14 @@ function besideFile(plan: Plan, folder: string): Plan {
   };
 }
 
-/** The names of the built-in scenarios that fix no strategy, limiter or failure policy other than the defaults. */
+/** The names of the built-in scenarios that fix no strategy, limiter, failure policy or topology other than the defaults. */
 export async function scenariosForAnyStrategy(): Promise<string[]> {
   const names = await scenarioNames();
   const texts = await Promise.all(names.map((name) => readTextFile(scenarioFile(name))));
-  const other = new RegExp(`^(limiter|onFailure|strategy): (?!(${DEFAULT_STRATEGY}|closed)$)`, 'm');
+  const other = new RegExp(
+    `^((limiter|onFailure|strategy)| {2}kind): (?!(${DEFAULT_STRATEGY}|closed|cluster)$)`,
+    'm',
+  );
   return names.filter((_name, at) => !other.test(texts[at] ?? ''));
 }
 

@@ -2,6 +2,7 @@ import { type NodeView, parseClusterNodes } from '../../regions/cluster/cluster-
 import { connectDirect } from '../../regions/cluster/connect-direct.ts';
 import { announcedAddress } from '../../regions/provider.ts';
 import { waitFor } from '../../regions/waiting.ts';
+import { isInCluster } from '../../topology/topology.ts';
 import { ask } from './ask.ts';
 import type { FaultContext } from './fault.ts';
 
@@ -29,6 +30,7 @@ export async function findSuccessors(node: string, regions: FaultContext['region
 
 /** The replicas of a node as `asked` sees them. */
 async function replicasOf(node: string, asked: string, regions: FaultContext['regions']): Promise<string[]> {
+  if (!isInCluster(regions.topology)) return replicasBehindSentinels(node, asked, regions);
   const view = await ask(asked, regions, async (client) =>
     parseClusterNodes(String(await client.call('CLUSTER', 'NODES'))),
   );
@@ -37,6 +39,18 @@ async function replicasOf(node: string, asked: string, regions: FaultContext['re
   const itself = view.find(asked === node ? ({ isMyself }) => isMyself : isAt(node));
   const replicas = view.filter(({ primaryId }) => primaryId !== undefined && primaryId === itself?.id);
   return regions.topology.nodes.map(({ name }) => name).filter((name) => replicas.some(isAt(name)));
+}
+
+/** Every other node, if the node is a primary. Of another, `asked` says whether that follows it. */
+async function replicasBehindSentinels(
+  node: string,
+  asked: string,
+  regions: FaultContext['regions'],
+): Promise<string[]> {
+  const others = regions.topology.nodes.map(({ name }) => name).filter((name) => name !== node);
+  const [role, host, port] = (await ask(asked, regions, (client) => client.role())) as unknown[];
+  if (asked === node) return role === 'master' ? others : [];
+  return `${host}:${port}` === announcedAddress(regions, node) ? [asked] : [];
 }
 
 /** Waits until one of these is a primary, for at most eight node timeouts or 10 s, whichever is longer. */

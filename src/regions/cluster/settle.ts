@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { isInCluster } from '../../topology/topology.ts';
 import type { Regions } from '../provider.ts';
+import { settleSentinels } from '../sentinel/settle.ts';
 import { waitFor } from '../waiting.ts';
 import { parseClusterNodes, viewFingerprint } from './cluster-view.ts';
 import { connectDirect } from './connect-direct.ts';
@@ -15,11 +16,12 @@ const SETTLE_MS = 60_000;
  * planned role, so they get none. One limit, `withinMs`, covers all of it. Throws ENVIRONMENT_FAILED that names what is missing.
  */
 export async function settle(
-  regions: Pick<Regions, 'topology' | 'direct'>,
+  regions: Pick<Regions, 'topology' | 'direct' | 'announced'>,
   signal: AbortSignal,
   withinMs = SETTLE_MS,
 ): Promise<void> {
   const { topology, direct } = regions;
+  if (topology.sentinels.length > 0) return settleSentinels(regions, signal, withinMs);
   const clients = new Map(topology.nodes.map(({ name }) => [name, connectDirect(direct(name))]));
   const deadlineMs = performance.now() + withinMs;
   const leftMs = () => Math.max(0, deadlineMs - performance.now());

@@ -12,7 +12,7 @@ export function orderedSettings({ host, port }: Endpoint): Record<string, string
 }
 
 /** The default of the server. An ordered failover sets another for a moment. */
-const PRIORITY = 100;
+export const PRIORITY = 100;
 
 /**
  * The configuration file with which a node or Sentinel first starts, by lines. Later it has what the server writes there:
