@@ -91,4 +91,17 @@ describe('a run with several policies', { timeout: 90_000 }, () => {
     expect([claim?.status, claim?.reason]).toEqual(['broken', expect.stringContaining(`(${policy})`)]);
     expect(read('junit.xml')).toMatch(new RegExp(`<failure [^>]*\\(${policy}\\)`));
   });
+
+  it.each(['requests', 'tokens'])(
+    'convicts a plug-in that charges %s although the other denied, and names it',
+    async (policy) => {
+      const { code, report, read } = await bench(['--limiter', broken('keepingDenied', policy), ...CLAIMS]);
+      expect([code, report.verdict], JSON.stringify(report.claims)).toEqual([1, 'fail']);
+      expect([report.overAdmission.buckets, report.falseDenials.total > 0]).toEqual([0, true]);
+      const why = `policy ${policy} is charged by requests that another policy denied`;
+      expect(report.reasons).toEqual([{ reason: 'partial-charges', sentence: expect.stringContaining(why) }]);
+      expect(read('junit.xml')).toContain(why);
+      expect(read('report.md')).toContain(why);
+    },
+  );
 });

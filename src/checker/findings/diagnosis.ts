@@ -9,6 +9,7 @@ import { isByTurns } from './by-turns.ts';
 import { gainsWithin } from './clock-gain.ts';
 import { instancesApartSentences } from './instances-apart.ts';
 import { type LogWithFindings, misreadSentences } from './misread.ts';
+import { partialCharges } from './partial-charges.ts';
 import { onlyReason, type Reason, shownReason } from './reasons/reasons.ts';
 import { Trial } from './reasons/trial.ts';
 import { apartSentences } from './regions-apart.ts';
@@ -42,6 +43,7 @@ const EVENTS: Readonly<Record<string, Sentences>> = {
 };
 
 const HABITS: Readonly<Record<string, Sentences>> = {
+  'partial-charges': partialSentence,
   'regions-apart': apartSentences,
   'instances-apart': instancesApartSentences,
   'whole-seconds': ({ history, found, readings }) =>
@@ -83,6 +85,15 @@ function sentencesOf(causes: Readonly<Record<string, Sentences>>, examined: Exam
   return Object.entries(causes).flatMap(([reason, sentences]) =>
     sentences(examined).map((sentence) => ({ reason, sentence })),
   );
+}
+
+function partialSentence({ history, withFindings }: Examined): string[] {
+  const partial = partialCharges(history.operations, withFindings);
+  if (partial === undefined) return [];
+  const { policy, explained, falseDenials } = partial;
+  return [
+    `policy ${policy} is charged by requests that another policy denied, so not all or none: that explains ${explained} of the ${falseDenials} false denials`,
+  ];
 }
 
 function lostSentence({ from, to, atUs, decisions, tokens, buckets }: LostDecisions): string {

@@ -19,6 +19,7 @@ export const REASONS = [
     'refill-factor',
     'multiplied',
     'charged-denials',
+    'partial-charges',
     'forgotten',
   ],
   ...[
