@@ -1,5 +1,5 @@
 import type { CutMode } from '../../topology/pairs.ts';
-import type { Topology } from '../../topology/topology.ts';
+import { everyServer, type Topology } from '../../topology/topology.ts';
 import type { Attributes, Direction } from '../../toxiproxy/toxic.ts';
 import { settleAll } from '../waiting.ts';
 import type { RegionToxiproxy } from './region-toxiproxy.ts';
@@ -36,9 +36,10 @@ const toxicName = (type: 'timeout' | 'latency', stream: Direction) => `store_${t
 
 /** By the Toxiproxies that the clients of each region pass; each has a proxy named after every node. */
 export function createAccess(
-  { nodes }: Pick<Topology, 'nodes'>,
+  topology: Pick<Topology, 'nodes' | 'sentinels'>,
   toxiproxies: ReadonlyMap<string, RegionToxiproxy>,
 ): RedisAccess {
+  const nodes = everyServer(topology);
   const onEach = (
     regions: readonly string[],
     act: (toxiproxy: RegionToxiproxy, proxy: string) => Promise<unknown>,
