@@ -75,6 +75,17 @@ describe('one primary for all regions', { timeout: 180_000 }, () => {
     expect(listOwned().filter((owned) => owned.cluster === cluster)).toEqual([]);
   });
 
+  it.each(SERVERS)('of %s copies to its replicas through the delayed links', async (server) => {
+    const roundTripMs = { 'a:b': 300, 'b:c': 300, 'a:c': 300 };
+    const { regions } = await startSentinels(server, { roundTripMs });
+    const client = new Redis(regions.direct('a-0'));
+    onTestFinished(() => client.disconnect());
+    await client.set('k', 1);
+    const startedMs = performance.now();
+    expect(await client.wait(2, 20_000)).toBe(2);
+    expect(performance.now() - startedMs).toBeGreaterThan(290);
+  });
+
   it('is one server without replicas, which every region reaches', async () => {
     const { regions, stop } = await startLocalRegions('redis-server', {
       ...THREE,

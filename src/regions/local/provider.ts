@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { given } from '../../core/given.ts';
-import { isInCluster } from '../../topology/topology.ts';
+import { isInCluster, type PlannedNode } from '../../topology/topology.ts';
 import { ToxiproxyClient } from '../../toxiproxy/client.ts';
 import { formCluster } from '../cluster/form-cluster.ts';
 import { createLinks, setRoundTrips } from '../network/links.ts';
@@ -110,10 +110,16 @@ async function start(
   if (steppableClocks) await compileClockOverride(cluster);
   onProgress(`starting ${topology.nodes.length} nodes of ${binary.product} ${binary.version}`);
   // Nodes start first: a server refuses writes for its first 2 s, and the other steps fit into that time.
-  const ends = await allOrNone(signal, (stop) => [
-    ...topology.nodes.map((node) => startNode(nodeStart, node, stop)),
-    startToxiproxyProcess({ cluster, startId, self, addresses, topology, seed }, stop),
-  ]);
+  const ends = await allOrNone(signal, (stop) => {
+    const toxiproxy = startToxiproxyProcess({ cluster, startId, self, addresses, topology, seed }, stop);
+    // Replicas without cluster mode connect at once, and a connection older than its proxy is never delayed or cut.
+    const linked = isInCluster(topology) ? undefined : toxiproxy;
+    const start = async (node: PlannedNode) => {
+      await linked;
+      return startNode(nodeStart, node, stop);
+    };
+    return [toxiproxy, ...topology.nodes.map(start)];
+  });
   const stop = AbortSignal.any([...ends, signal]);
   onProgress(
     isInCluster(topology)
