@@ -188,4 +188,23 @@ describe.skipIf(dockerLack !== undefined)(withDocker, { timeout: 240_000 }, () =
     expect(chaos.stdout).toMatch(/takeover/);
     expect(labelled(folder)).toEqual([]);
   });
+
+  it('kills the primary behind Sentinels: the services find the next one, and the kill is proved', async () => {
+    const { folder, run } = dockerFolder();
+    const kill = ['kill', '--node', 'us-east-0', '--at', '2s', '--for', '8s', '--duration', '14'];
+    const chaos = await run('chaos', ...kill, ...DOCKER, '--topology', 'sentinel', ...LOAD, '--users', '6');
+    expect([0, 2], `${chaos.stdout}${chaos.stderr}`).toContain(chaos.code); // a busy machine drains few buckets
+    const { events } = JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8'));
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        event: 'proof',
+        args: expect.objectContaining({ fault: 'kill', bit: true }),
+      }),
+    );
+    const history = readFileSync(join(folder, 'reports/latest/history.ndjson'), 'utf8');
+    const deciding = new Set([...history.matchAll(/"node":"(\w+-\w+-\d)","atUs"/g)].map(([, node]) => node));
+    expect(deciding).toContain('us-east-0');
+    expect(deciding.size).toBeGreaterThan(1);
+    expect(labelled(folder)).toEqual([]);
+  });
 });
