@@ -86,6 +86,7 @@ export class ToxiproxyClient {
 
   /** Creates the missing proxies; existing ones keep their state and toxics. */
   async populate(proxies: readonly ProxyToCreate[]): Promise<void> {
+    if (proxies.length === 0) return; // toxiproxy-node-client throws at its reply, `null`
     await this.#sure(
       () => this.#client.populate([...proxies]),
       () => this.proxies(),

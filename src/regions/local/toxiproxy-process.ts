@@ -73,8 +73,7 @@ async function populate(
   const { topology, addresses } = start;
   const client = new ToxiproxyClient({ url: apiUrl(addresses, topology, which) });
   await untilAnswers(client, { region: which.region, withinMs: START_MS, signal });
-  const proxies = nodes.flatMap((node) => proxiesOf(start, node, which.of));
-  if (proxies.length > 0) await client.populate(proxies); // the nodes of a single region have none
+  await client.populate(nodes.flatMap((node) => proxiesOf(start, node, which.of)));
 }
 
 /** The configuration of the process: the source addresses of each region, and the upstream of each public address. */

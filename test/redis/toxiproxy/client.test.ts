@@ -45,8 +45,9 @@ describe('the client', () => {
     expect((await client.proxy(name)).enabled).toBe(true);
   });
 
-  it('populates, and keeps existing proxies', async () => {
+  it('populates, and keeps existing proxies; nothing is no error', async () => {
     const { client, spec } = await setUp();
+    await client.populate([]);
     await client.populate([
       spec,
       { name: 'q', listen: `127.0.0.1:${await freePort()}`, upstream: '127.0.0.1:9' },
@@ -100,11 +101,12 @@ describe('the client', () => {
 });
 
 describe('a server that hangs', () => {
+  const SPEC = { name: 'q', listen: '127.0.0.1:0', upstream: '127.0.0.1:9' };
   const calls: Record<string, (client: ToxiproxyClient) => Promise<unknown>> = {
     version: (client) => client.version(),
     proxies: (client) => client.proxies(),
-    create: (client) => client.create({ name: 'q', listen: '127.0.0.1:0', upstream: '127.0.0.1:9' }),
-    populate: (client) => client.populate([]),
+    create: (client) => client.create(SPEC),
+    populate: (client) => client.populate([SPEC]),
     setEnabled: (client) => client.setEnabled('p', false),
     addToxic: (client) => client.addToxic('p', LATENCY),
     reset: (client) => client.reset(),
