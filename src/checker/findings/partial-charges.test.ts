@@ -66,3 +66,68 @@ describe('a limiter of two policies', () => {
     ]);
   });
 });
+
+/** What is wrong with one policy, as factors; `reserve` is in tokens that it never gives. */
+interface OtherBug {
+  readonly title: string;
+  readonly refill?: number;
+  readonly capacity?: number;
+  readonly cost?: number;
+  readonly reserve?: number;
+  /** It charges what it denies itself. */
+  readonly chargesDenied?: true;
+  /** The share of requests that it denies at random. */
+  readonly random?: number;
+}
+
+/** Three users, decisions in the middle of intervals that overlap. */
+function decidedWrongly(bug: OtherBug, { seed, wrong }: { seed: number; wrong: string }): OperationPart[] {
+  const random = makeRandom(seed, 'other bugs');
+  const levels = new Map<string, { tokens: number; atUs: number }>();
+  return Array.from({ length: 700 }, (_, nth): OperationPart => {
+    const invokedUs = 6_000 * nth + Math.floor(random() * 6_000);
+    const nowUs = invokedUs + 2_500;
+    const user = `u${Math.floor(random() * 3)}`;
+    const costs: Record<string, number> = { requests: 1, tokens: random() < 0.5 ? 1 : 10 };
+    const taken = POLICIES.map(({ name, policy }) => {
+      const of = name === wrong ? bug : undefined;
+      const most = policy.capacityTokens * (of?.capacity ?? 1);
+      const perUs = (policy.refill.tokens / policy.refill.perUs) * (of?.refill ?? 1);
+      const known = levels.get(user + name) ?? { tokens: most, atUs: nowUs };
+      const tokens = Math.min(most, known.tokens + Math.max(0, nowUs - known.atUs) * perUs);
+      levels.set(user + name, { tokens, atUs: nowUs });
+      const cost = (costs[name] ?? 1) * (of?.cost ?? 1);
+      return { name, tokens, cost, of, isPaid: tokens + 1e-6 >= cost + (of?.reserve ?? 0) };
+    });
+    const allowed = taken.every(({ isPaid }) => isPaid) && random() >= (bug.random ?? 0);
+    for (const { name, tokens, cost, of, isPaid } of taken)
+      if (allowed || (!isPaid && of?.chargesDenied))
+        levels.set(user + name, { tokens: Math.max(0, tokens - cost), atUs: nowUs });
+    const charges = POLICIES.map(({ name }) => ({ bucket: user, cost: costs[name] ?? 1, policy: name }));
+    return { invokedUs, completedUs: invokedUs + 5_000, outcome: allowed ? 'allowed' : 'denied', charges };
+  });
+}
+
+describe('is not the reason of another bug', () => {
+  it.each<OtherBug>([
+    { title: 'a refill too slow', refill: 0.6 },
+    { title: 'a capacity too small', capacity: 0.6 },
+    { title: 'a cost charged twice', cost: 2 },
+    { title: 'a token that is never given', reserve: 1 },
+    { title: 'denials that charge', chargesDenied: true },
+    { title: 'denials at random', random: 0.05 },
+    { title: 'none' },
+  ])('$title', (bug) => {
+    const header = { policies: Object.fromEntries(RECORDS) };
+    const checked = ['requests', 'tokens'].flatMap((wrong) =>
+      Array.from({ length: 6 }, (_, seed) =>
+        checkHistory(historyOf(decidedWrongly(bug, { seed, wrong }), { header }), { busiest: [] }),
+      ),
+    );
+    const convicted = checked.filter(({ falseDenials }) => falseDenials.total > 0).length;
+    if (bug.title === 'none') expect(convicted).toBe(0);
+    else expect(convicted).toBeGreaterThan(0);
+    const reasons = checked.flatMap(({ reasons = [] }) => reasons.map(({ reason }) => reason));
+    expect(reasons).not.toContain('partial-charges');
+  });
+});
