@@ -22,8 +22,8 @@ export interface Pace {
   free(connection: LoadConnection, why: 'new' | 'answered' | 'ended'): void;
   /** All connections exist. */
   start(): void;
-  /** Sends what is due by now; nothing is sent afterwards. */
-  stop(): void;
+  /** Sends what is due: all of the load, or, if it ends early, what is due by now. Nothing is sent afterwards. */
+  stop(how: { readonly isEarly: boolean }): void;
 }
 
 /** The part of autocannon's client (9.0.0, pinned) that this file uses; its typings lack most of it. */

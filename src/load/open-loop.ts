@@ -19,13 +19,13 @@ const TICK_MS = 1;
  */
 export function openLoop({ arrivals, regions, durationMs, recorder }: OpenLoopOptions): Pace {
   const idle: LoadConnection[][] = regions.map(() => []);
+  const endUs = durationMs * 1_000;
   let startedUs = 0;
   let next: Arrival | undefined = arrivals.next().value;
   let timer: NodeJS.Timeout | undefined;
 
   /** Those strictly before this moment are due. */
-  const sendDue = () => {
-    const elapsedUs = Math.min(recorder.nowUs() - startedUs, durationMs * 1_000);
+  const sendDue = (elapsedUs: number) => {
     for (; next !== undefined && next.atUs < elapsedUs; next = arrivals.next().value) {
       const { atUs, region, request } = next;
       const connection = idle[region]?.pop(); // the last one freed: the others may rest, and be closed by the server
@@ -38,11 +38,11 @@ export function openLoop({ arrivals, regions, durationMs, recorder }: OpenLoopOp
     free: (connection) => void idle[connection.region]?.push(connection),
     start() {
       startedUs = recorder.nowUs();
-      timer = setInterval(sendDue, TICK_MS);
+      timer = setInterval(() => sendDue(Math.min(recorder.nowUs() - startedUs, endUs)), TICK_MS);
     },
-    stop() {
+    stop({ isEarly }) {
       clearInterval(timer);
-      sendDue();
+      sendDue(isEarly ? Math.min(recorder.nowUs() - startedUs, endUs) : endUs); // a timer may be a millisecond early
     },
   };
 }

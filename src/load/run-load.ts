@@ -157,7 +157,7 @@ async function keepTime(
   await started;
   pace.start();
   await sleep(durationMs, undefined, { signal: ends }).catch(() => {}); // an interrupt ends the load early
-  pace.stop();
+  pace.stop({ isEarly: ends.aborted });
   load.isDraining = true;
   const endedUs = recorder.nowUs();
   const deadline = endedUs + drainMs * 1_000;

@@ -78,12 +78,17 @@ interface OtherBug {
   readonly chargesDenied?: true;
   /** The share of requests that it denies at random. */
   readonly random?: number;
+  /** It denies everything from then on. */
+  readonly stuckFromUs?: number;
+  /** It denies everything for so long after a denial. */
+  readonly lockoutUs?: number;
 }
 
 /** Three users, decisions in the middle of intervals that overlap. */
 function decidedWrongly(bug: OtherBug, { seed, wrong }: { seed: number; wrong: string }): OperationPart[] {
   const random = makeRandom(seed, 'other bugs');
   const levels = new Map<string, { tokens: number; atUs: number }>();
+  const lockedUs = new Map<string, number>();
   return Array.from({ length: 700 }, (_, nth): OperationPart => {
     const invokedUs = 6_000 * nth + Math.floor(random() * 6_000);
     const nowUs = invokedUs + 2_500;
@@ -99,7 +104,9 @@ function decidedWrongly(bug: OtherBug, { seed, wrong }: { seed: number; wrong: s
       const cost = (costs[name] ?? 1) * (of?.cost ?? 1);
       return { name, tokens, cost, of, isPaid: tokens + 1e-6 >= cost + (of?.reserve ?? 0) };
     });
-    const allowed = taken.every(({ isPaid }) => isPaid) && random() >= (bug.random ?? 0);
+    const isStuck = nowUs >= (bug.stuckFromUs ?? Infinity) || nowUs < (lockedUs.get(user) ?? 0);
+    const allowed = taken.every(({ isPaid }) => isPaid) && random() >= (bug.random ?? 0) && !isStuck;
+    if (!allowed && bug.lockoutUs !== undefined) lockedUs.set(user, nowUs + bug.lockoutUs);
     for (const { name, tokens, cost, of, isPaid } of taken)
       if (allowed || (!isPaid && of?.chargesDenied))
         levels.set(user + name, { tokens: Math.max(0, tokens - cost), atUs: nowUs });
@@ -116,6 +123,9 @@ describe('is not the reason of another bug', () => {
     { title: 'a token that is never given', reserve: 1 },
     { title: 'denials that charge', chargesDenied: true },
     { title: 'denials at random', random: 0.05 },
+    { title: 'all denials from 2 s on', stuckFromUs: 2_000_000 },
+    { title: 'a lockout that each denial extends', lockoutUs: 1_000_000 },
+    { title: 'a short lockout', lockoutUs: 100_000 },
     { title: 'none' },
   ])('$title', (bug) => {
     const header = { policies: Object.fromEntries(RECORDS) };

@@ -75,7 +75,7 @@ export function findApart(
   const places = found.filter(({ tokens }) => tokens > 0).sort((a, b) => drained(b) - drained(a));
   const [first, second] = places;
   if (first === undefined || second === undefined) return undefined;
-  if (first.tokens > span.allowance || drained(first) < MOST) return undefined;
+  if (places.some(({ tokens }) => tokens > span.allowance) || drained(first) < MOST) return undefined;
   if (second.tokens < LEAST_TOKENS || drained(second) < APART) return undefined;
   const isOne = ({ rows }: { rows: readonly number[] }) =>
     keepsBucket(table, rows, { ...span, ...judged.context });
@@ -94,8 +94,8 @@ function allowanceOf(table: OperationTable, rows: readonly number[], { number }:
 
 /**
  * Whether one bucket of the policy can have decided these rows, and most of them took so little time that this says
- * something: it admits no more than that, and after a denial only what
- * comes since, and less than the denied cost, which it may have held.
+ * something: it admits no more than that, and after a denial only what comes since, and less than the denied cost, which
+ * it may have held.
  */
 function keepsBucket(
   table: OperationTable,

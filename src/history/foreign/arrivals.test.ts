@@ -71,6 +71,13 @@ describe('the requests of a log', () => {
     expect(leftOut).toBe(0);
   });
 
+  it('of the history of an open load were due when the load says', () => {
+    const op = (index: number, dueUs: number, invokedUs: number) =>
+      `{"type":"op","index":${index},"user":"u1","region":"us-east","cost":1,"invokedUs":${invokedUs},"intendedUs":${dueUs}}\n`;
+    const text = `{"type":"header","format":"openclaw-history"}\n${op(0, 0, 900)}${op(1, 500, 901)}`;
+    expect(read(text).requests.map(({ atUs }) => atUs)).toEqual([0, 500]);
+  });
+
   it('leave out lines without a key, and one in a hundred that cannot be read', () => {
     const rows = Array.from({ length: 200 }, (_, nth) => `u${nth},${nth}`);
     const text = ['who,at_ms', ...rows, '-,5', 'ada,soon', 'a b,7'].join('\n');

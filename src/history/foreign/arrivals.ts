@@ -53,6 +53,9 @@ const UNUSABLE_AT_MOST = 0.01;
 /** A key goes into a header of a request. */
 const KEY = /^[\x21-\x7e]{1,128}$/;
 
+/** In the history of an open load: when a request was due, which it did not wait for. */
+const DUE = 'intendedUs';
+
 const DEFAULTS: Readonly<Partial<Record<ArrivalFormat, ArrivalFields>>> = {
   ...TIMED_FORMATS,
   combined: { key: 'remote_addr', start: 'time_local' },
@@ -155,6 +158,8 @@ export class ArrivalReader {
 
   #readFields(fields: LineFields): void {
     const { key = '', cost, region } = this.#fields;
+    if (this.#chosen === OWN_FORMAT && fields.textOf('charges.0.bucket') !== undefined)
+      throw new MappingError('a history of several policies cannot be sent again: each has costs of its own');
     const user = fields.textOf(key);
     if (user === undefined || user === '' || user === '-') {
       if (this.#chosen !== OWN_FORMAT) this.#keyless++; // a history has other records, too
@@ -183,6 +188,7 @@ export class ArrivalReader {
       if (text === undefined || text === '') throw new RecordError(`the field ${quoted(field)} is missing`);
       return readTime(text, { field, unit: unitOfName(field) ?? unit, zone }).us;
     };
+    if (this.#chosen === OWN_FORMAT && fields.textOf(DUE) !== undefined) return read(DUE);
     if (start !== undefined) return read(start);
     return read(end) - (duration === undefined ? 0 : read(duration));
   }
