@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../../test/support/history.ts';
+import { parsePolicy } from '../../core/policy.ts';
 import type { HistoryRecord } from '../../history/records/operation.ts';
+import { boundOf } from '../../limiter/strategies/bounds.ts';
 import { checkHistory } from '../check.ts';
 import { boundClock, boundOffsets } from '../clocks/bounds.ts';
 import { findEpisodes } from './shard-events.ts';
@@ -162,6 +164,44 @@ describe('the episodes of a shard', () => {
     { title: 'not one of a node that had decided nothing', records: [restart('b', 5, true)], want: 0 },
   ])('$title', ({ records, want }) => {
     expect(episodes([by('a', 1), by('a', 9)], records)[0]?.emptyRestarts).toBe(want);
+  });
+
+  /** Behind Sentinels: a was down, b took over, and a comes back as an empty primary until it is demoted. */
+  const returned = [
+    ...[role('a', 10.5, 'down'), role('b', 12), resumed('a', 15), restart('a', 15, true)],
+    role('a', 25, 'replica'),
+  ];
+  it.each([
+    { title: 'that only came back', parts: [], records: [], want: 0 },
+    { title: 'that a client still went to', parts: [by('a', 16)], records: [], want: 1 },
+    { title: 'that was seen after it had decided', parts: [by('a', 14.9)], records: [], want: 1 },
+    { title: 'that decided before the takeover', parts: [by('a', 11.9)], records: [], want: 0 },
+    { title: 'that took over once it had copied', parts: [by('a', 31)], records: [role('a', 30)], want: 0 },
+    { title: 'that others may have copied', parts: [by('c', 22)], records: [role('c', 20)], want: 1 },
+    { title: 'whose copies came later', parts: [by('c', 31)], records: [role('c', 30)], want: 0 },
+  ])('count, of a replaced primary that restarts empty, one $title: $want', ({ parts, records, want }) => {
+    const all = episodes(
+      [by('a', 1), by('a', 9), by('b', 13), by('b', 29), ...parts],
+      [...returned, ...records],
+    );
+    expect(all).toMatchObject([{ emptyRestarts: want }]);
+  });
+
+  it.each([
+    { title: 'is in no bound', decidesIn: 'b', want: { central: 20, acked: 0 } },
+    { title: 'adds b', decidesIn: 'a', want: { central: 55.5, acked: 20 } }, // 20 + 5/s * 3.1 s of overlap + 20
+  ])('the restart of a replaced primary $title where $decidesIn decides then', ({ decidesIn, want }) => {
+    const parts = [by('a', 1), by('a', 9), by('b', 13), by(decidesIn, 16), by('b', 29)];
+    const [found] = episodes(parts, returned);
+    const totalOf = (strategy: string) =>
+      found && boundOf(strategy, parsePolicy('20:5/s'), found)?.totalExcess;
+    expect({ central: totalOf('central'), acked: totalOf('acked') }).toEqual(want);
+  });
+
+  it('count one of a new primary that had decided nothing yet', () => {
+    const records = [role('a', 10.5, 'down'), role('b', 12), restart('b', 13, true)];
+    expect(episodes([by('a', 1), by('b', 14)], records)).toMatchObject([{ emptyRestarts: 1 }]);
+    expect(episodes([by('b', 14)], records)).toMatchObject([{ emptyRestarts: 0 }]);
   });
 
   it('have the forward steps of the clocks of their nodes', () => {

@@ -65,7 +65,7 @@ export function findEpisodes(
     return {
       shard: chains.nameOf(nodes[0]),
       failovers: findTakeovers(chains, tenures, clock),
-      emptyRestarts: countEmptyRestarts(chains, nodes, events),
+      emptyRestarts: countEmptyRestarts(chains, { nodes, tenures, events }),
       clockStepsUs: clock.steps
         .filter(({ node, byUs }) => byUs > 0 && names.includes(node))
         .map(({ byUs }) => byUs),
@@ -189,15 +189,48 @@ function aheadOf(before: string, node: string, { offsets, epsilonUs }: KnownCloc
   return old === undefined || next === undefined ? 0 : next.highestUs - old.lowestUs - epsilonUs;
 }
 
-/** Restarts that lost all data, of nodes that had decided, if the shard decided later. */
-function countEmptyRestarts(chains: ShardNodes, nodes: readonly number[], events: readonly Event[]): number {
-  const lastUs = nodes.reduce((last, node) => Math.max(last, chains.lastUs(node)), Number.NEGATIVE_INFINITY);
+interface OfShard {
+  readonly nodes: readonly number[];
+  readonly tenures: readonly Tenure[];
+  readonly events: readonly Event[];
+}
+
+/** Restarts that lost all data, of nodes that mattered for the shard, if the shard had decided and decided later. */
+function countEmptyRestarts(chains: ShardNodes, ofShard: OfShard): number {
+  const { nodes, events } = ofShard;
+  const firstUs = nodes.reduce((first, node) => Math.min(first, chains.firstUs(node)), NO_DECISION.firstUs);
+  const lastUs = nodes.reduce((last, node) => Math.max(last, chains.lastUs(node)), NO_DECISION.lastUs);
   const restarts = events.filter(({ event, node, atUs, args }) => {
+    if (event !== 'restart' || args?.empty !== true || atUs <= firstUs || atUs >= lastUs) return false;
     const number = nodes.find((one) => chains.nameOf(one) === node);
-    const isOurs = number !== undefined && chains.firstUs(number) < atUs && atUs < lastUs;
-    return event === 'restart' && args?.empty === true && isOurs;
+    return number !== undefined && matters(chains, { node: number, atUs }, ofShard);
   });
   return restarts.length;
+}
+
+/**
+ * Whether an empty restart can cost tokens. If another node has taken over, it can as long as the node is a primary again:
+ * clients with a stale address are decided by it, and a replica that copies it may be the next to take over.
+ */
+function matters(
+  chains: ShardNodes,
+  { node, atUs }: { readonly node: number; readonly atUs: number },
+  { tenures, events }: OfShard,
+): boolean {
+  const own = tenures.findLastIndex((tenure) => tenure.node === node && tenure.atUs <= atUs);
+  const successor = tenures[own + 1];
+  if (successor === undefined || successor.atUs > atUs) return true;
+  const demoted = roleEventsOf(chains.nameOf(node), events).find(
+    (role) => role.to === 'replica' && role.atUs > atUs,
+  );
+  const later = tenures.filter((tenure) => tenure.atUs > atUs);
+  if (later.some((tenure) => tenure.atUs < (demoted?.atUs ?? Number.POSITIVE_INFINITY))) return true;
+  const untilUs = later.find((tenure) => tenure.node === node)?.fromUs ?? Number.POSITIVE_INFINITY;
+  let decides = false;
+  chains.eachDecision([node], (_, firstUs, lastUs) => {
+    decides ||= lastUs > successor.atUs && firstUs < untilUs; // also before `atUs`: a restart is seen late
+  });
+  return decides;
 }
 
 /** The largest minus the smallest offset of any service at any time; a clock that was never set has offset 0. */
