@@ -2,6 +2,7 @@ import { environmentFailed } from '../../core/errors.ts';
 import type { Topology } from '../../topology/topology.ts';
 import { waitUntilAnswers } from '../cluster/form-cluster.ts';
 import { type Endpoint, type NodeControl, plannedNode } from '../provider.ts';
+import { setOurPeriods } from '../sentinel/periods.ts';
 import { waitFor } from '../waiting.ts';
 import { regionHost, storageIn } from './addresses.ts';
 import { docker } from './docker.ts';
@@ -37,6 +38,7 @@ export function controlContainers({ owner, project, topology, direct }: DockerNo
     if (state === 'running' || state === 'paused') return;
     await docker(['start', id]);
     await waitUntilAnswers(node, direct(node), { withinMs: START_MS, signal: never });
+    await setOurPeriods(topology, node, direct(node));
   };
   const resume = async (node: string) => {
     const { id, state } = await find(node);

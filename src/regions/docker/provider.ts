@@ -19,6 +19,7 @@ import {
   type UpOptions,
 } from '../provider.ts';
 import { SENTINELS_MS, waitUntilAgreed } from '../sentinel/agreement.ts';
+import { setOurPeriods } from '../sentinel/periods.ts';
 import type { ClusterState } from '../store/cluster-state.ts';
 import { type ClusterStart, type ClusterStore, endedByAnother } from '../store/cluster-store.ts';
 import { allOrNone, interruption } from '../waiting.ts';
@@ -136,9 +137,10 @@ async function start(
     ...[...toxiproxyClients(topology, ports)].map(([region, client]) =>
       populateToxiproxy(topology, { region, client }, stop),
     ),
-    ...everyServer(topology).map(({ name }) =>
-      waitUntilAnswers(name, regions.direct(name), { withinMs: NODE_START_MS, signal: stop }),
-    ),
+    ...everyServer(topology).map(async ({ name }) => {
+      await waitUntilAnswers(name, regions.direct(name), { withinMs: NODE_START_MS, signal: stop });
+      await setOurPeriods(topology, name, regions.direct(name));
+    }),
   ]);
   onProgress(
     isInCluster(topology)

@@ -4,6 +4,7 @@ import { isInCluster, type PlannedNode, type Topology } from '../../topology/top
 import { waitUntilAnswers } from '../cluster/form-cluster.ts';
 import { nodeSettings } from '../cluster/node-settings.ts';
 import { startOwned } from '../processes/owned-processes.ts';
+import { setOurPeriods } from '../sentinel/periods.ts';
 import { firstConfig, orderedSettings } from '../sentinel/settings.ts';
 import { interruption } from '../waiting.ts';
 import { announcedOf, type LocalAddresses, nodePorts } from './addresses.ts';
@@ -51,6 +52,7 @@ export async function startNode(
   const { host, privatePort } = nodePorts(start.addresses, start.topology, node);
   const direct = { host, port: privatePort };
   await waitUntilAnswers(node.name, direct, { withinMs: START_MS, signal: AbortSignal.any([ended, signal]) });
+  await setOurPeriods(start.topology, node.name, direct);
   return ended;
 }
 

@@ -5,6 +5,11 @@ import { type Endpoint, PRIMARY } from '../provider.ts';
 /** How long one failover may take, as a multiple of the node timeout: then another Sentinel tries. */
 const FAILOVER_TIMEOUTS = 3;
 const LEAST_FAILOVER_MS = 5_000;
+/**
+ * Each Sentinel suspects a node so much later than the one before it. If all did so within the delay of a link, each
+ * would vote for itself, none would be elected, and they would try again only after two failover timeouts.
+ */
+const APART_MS = 500;
 
 /** The settings of a node that Sentinels order: it names the address at which others reach it. */
 export function orderedSettings({ host, port }: Endpoint): Record<string, string | number> {
@@ -25,13 +30,13 @@ export function firstConfig(
 ): string[] {
   const { host, port } = announced(topology.nodes[0] ?? node);
   const own = announced(node);
-  if (!topology.sentinels.includes(node))
-    return node.replicaOf === undefined ? [] : [`replicaof ${host} ${port}`];
+  const order = topology.sentinels.indexOf(node);
+  if (order === -1) return node.replicaOf === undefined ? [] : [`replicaof ${host} ${port}`];
   const { nodes, nodeTimeoutMs } = topology;
   const failoverMs = Math.max(LEAST_FAILOVER_MS, FAILOVER_TIMEOUTS * nodeTimeoutMs);
   return [
     `sentinel monitor ${PRIMARY} ${host} ${port} ${quorumOf(topology)}`,
-    `sentinel down-after-milliseconds ${PRIMARY} ${nodeTimeoutMs}`,
+    `sentinel down-after-milliseconds ${PRIMARY} ${nodeTimeoutMs + order * APART_MS}`,
     `sentinel failover-timeout ${PRIMARY} ${failoverMs}`,
     `sentinel parallel-syncs ${PRIMARY} ${Math.max(1, nodes.length - 1)}`,
     `sentinel announce-ip ${own.host}`,
