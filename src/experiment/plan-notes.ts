@@ -1,4 +1,5 @@
 import { count, rounded } from '../core/units.ts';
+import { leftOutTexts } from '../history/foreign/arrivals.ts';
 import type { History } from '../history/history.ts';
 import type { FaultRecord } from '../history/records/operation.ts';
 import { isMomentary } from '../scenario/faults/index.ts';
@@ -39,9 +40,7 @@ export function planNotes(
 }
 
 function leftOut({ load: { log } }: Plan): string[] {
-  if (log?.leftOut === undefined) return [];
-  const lines = count(log.leftOut, 'line');
-  return [`${lines} of ${log.file} have no key or cannot be read, and were not sent again`];
+  return log === undefined ? [] : leftOutTexts(log).map((text) => `${log.file}: ${text}`);
 }
 
 /** From the first to the last request, in microseconds of the recorder. */

@@ -43,8 +43,9 @@ export interface LoadPlan {
   readonly log?: RecordedLog & {
     /** Once it is read: how many requests are sent. */
     readonly requests?: number;
-    /** Lines without a key, or that cannot be read; absent: none. */
-    readonly leftOut?: number;
+    /** Lines that are not sent: without a key, or that cannot be read; absent: none. */
+    readonly keyless?: number;
+    readonly unread?: number;
   };
   /** Distinct users; each has a bucket. */
   readonly users: number;

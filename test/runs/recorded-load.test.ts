@@ -60,9 +60,9 @@ describe('a log that is sent again', { timeout: 180_000 }, () => {
     expect(report.plan.load).toMatchObject({
       users: 4,
       durationMs: 2_856,
-      log: { requests: 400, leftOut: 1 },
+      log: { requests: 400, keyless: 1 },
     });
-    expect((report.notes ?? []).join('\n')).toMatch(/1 line of .*access\.csv have no key/);
+    expect((report.notes ?? []).join('\n')).toMatch(/access\.csv: 1 line without a key, not sent again/);
   });
 
   it('sends the history of a run again', async () => {
@@ -116,9 +116,22 @@ describe('before anything starts', () => {
       'faults: [{ fault: partition, isolate: [b], at: 2s, for: 2s }]',
       /partition must be healed by the end of access\.csv, at 2\.856 s; found 4 s/,
     ],
+    [
+      'a log of more than an hour',
+      'load: { from: { file: long.csv, key: user, start: at_s } }',
+      '',
+      /long\.csv lasts longer than 1h, the longest load/,
+    ],
+    [
+      'a cost above the capacity',
+      'load: { from: { file: long.csv, key: user, start: at_s, cost: tokens }, duration: 5s }',
+      '',
+      /a request of bob in long\.csv, 2\.5 s after its first, costs 11 tokens, more than the capacity of 10:5\/s/,
+    ],
   ])('%s is refused', async (_what, load, more, message) => {
     const folder = testFolder();
     writeLog(folder, ROWS);
+    writeFileSync(join(folder, 'long.csv'), 'user,at_s,tokens\nada,10,1\nbob,12.5,11\nada,3611,1\n');
     scenario(folder, load, more);
     const { code, stderr } = await callCli(['run', 'replay.yaml'], { cwd: folder });
     expect(stderr).toMatch(message);

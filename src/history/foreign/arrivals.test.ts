@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ArrivalFields, ArrivalReader } from './arrivals.ts';
+import { type ArrivalFields, ArrivalReader, leftOutTexts } from './arrivals.ts';
 
 function read(text: string, fields: ArrivalFields = {}, { isCut = false } = {}) {
   const reader = new ArrivalReader(fields, ['us-east', 'eu-west']);
@@ -20,7 +20,8 @@ describe('the requests of a log', () => {
         { atUs: 100_000, user: 'ada', cost: 1 },
         { atUs: 350_500, user: 'bob', cost: 1 },
       ],
-      leftOut: 0,
+      keyless: 0,
+      unread: 0,
     });
   });
 
@@ -66,9 +67,9 @@ describe('the requests of a log', () => {
       [['u1', 0]],
     ],
   ])('of %s are found without being told the format', (_what, text, fields, expected) => {
-    const { requests, leftOut } = read(text, fields);
+    const { requests, keyless, unread } = read(text, fields);
     expect(requests.map(({ user, atUs }) => [user, atUs])).toEqual(expected);
-    expect(leftOut).toBe(0);
+    expect([keyless, unread]).toEqual([0, 0]);
   });
 
   it('of the history of an open load were due when the load says', () => {
@@ -81,7 +82,12 @@ describe('the requests of a log', () => {
   it('leave out lines without a key, and one in a hundred that cannot be read', () => {
     const rows = Array.from({ length: 200 }, (_, nth) => `u${nth},${nth}`);
     const text = ['who,at_ms', ...rows, '-,5', 'ada,soon', 'a b,7'].join('\n');
-    expect(read(text, OF_CSV)).toMatchObject({ leftOut: 3, requests: { length: 200 } });
+    const found = read(text, OF_CSV);
+    expect(found).toMatchObject({ keyless: 1, unread: 2, requests: { length: 200 } });
+    expect(leftOutTexts(found)).toEqual([
+      '1 line without a key, not sent again',
+      '2 lines that cannot be read, not sent again, the first: access.log:203: at_ms must be a number, an ISO 8601 date or nginx\' $time_local; found "soon"',
+    ]);
   });
 
   it('do not include the last line of an archive that is cut off', () => {
@@ -103,7 +109,7 @@ describe('a log that cannot be sent again is refused:', () => {
       'a key that no line has',
       '{"a":1}\n',
       { key: 'user', start: 'a' },
-      /no line has the field "user" \(key\); .*: a$/,
+      /no line has a value in the field "user" \(key\); .*: a$/,
     ],
     [
       'a time without a unit',

@@ -1,5 +1,6 @@
 import { OpenclawError } from '../../core/errors.ts';
 import { printable, quoted } from '../../core/printable.ts';
+import { count } from '../../core/units.ts';
 import { RecordError } from '../records/fields.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../scan/lines.ts';
 import { type ArrivalFormat, FOREIGN_FORMATS, OWN_FORMAT, TIMED_FORMATS } from './formats/formats.ts';
@@ -42,9 +43,24 @@ export interface RecordedRequest {
 /** The requests of a log, in the order of their arrival. */
 export interface RecordedRequests {
   readonly requests: readonly RecordedRequest[];
-  /** Lines without a key, or that cannot be read. */
-  readonly leftOut: number;
+  /** Lines without a key. */
+  readonly keyless: number;
+  /** Lines that cannot be read. */
+  readonly unread: number;
+  /** Of the first line that cannot be read: where, and why. */
+  readonly firstUnread?: string;
 }
+
+/** What of a log is not sent again, in words. */
+export function leftOutTexts({ keyless = 0, unread = 0, firstUnread }: LeftOut): string[] {
+  const first = firstUnread === undefined ? '' : `, the first: ${firstUnread}`;
+  return [
+    ...(keyless > 0 ? [`${count(keyless, 'line')} without a key, not sent again`] : []),
+    ...(unread > 0 ? [`${count(unread, 'line')} that cannot be read, not sent again${first}`] : []),
+  ];
+}
+
+type LeftOut = Partial<Omit<RecordedRequests, 'requests'>>;
 
 /** More would not fit into the memory of the load. */
 const MOST_REQUESTS = 2_000_000;
@@ -114,9 +130,11 @@ export class ArrivalReader {
     if (this.#requests.length === 0) throw this.#error(this.#whyEmpty());
     const requests = this.#requests.sort((a, b) => a.atUs - b.atUs); // a server logs a request when it ends
     const firstUs = requests[0]?.atUs ?? 0;
+    const { first } = this.#unusable;
     return {
       requests: requests.map((request) => ({ ...request, atUs: request.atUs - firstUs })),
-      leftOut: this.#unusable.count + this.#keyless,
+      ...{ keyless: this.#keyless, unread: this.#unusable.count },
+      ...(first && { firstUnread: `${first.where}: ${first.reason}` }),
     };
   }
 
@@ -142,10 +160,13 @@ export class ArrivalReader {
     const format = this.#given.format ?? formatOfLine(line) ?? 'csv';
     this.#chosen = format;
     this.#fields = { ...DEFAULTS[format], ...this.#given };
-    const { key, start, end } = this.#fields;
+    const { key, start, end, duration } = this.#fields;
     const used = format === 'csv' ? Object.values(this.#namedFields()) : [];
     const reader = FOREIGN_FORMATS[format === OWN_FORMAT ? 'access-log' : format](used);
-    if (key !== undefined && (start ?? end) !== undefined) return reader;
+    const times = [start ?? end, duration].filter((field) => field !== undefined);
+    if (this.#given.unit !== undefined && times.every((field) => unitOfName(field) !== undefined))
+      throw this.#error(`unit has no effect: ${times.join(' and ')} ends in a unit of its own`);
+    if (key !== undefined && times.length > 0) return reader;
     const missing =
       key === undefined ? 'key, the field that names the user' : 'start, the field with the time';
     throw this.#error(`${format}: expected ${missing}${namesOf(line, reader)}`);
@@ -204,7 +225,7 @@ export class ArrivalReader {
   #whyEmpty(): string {
     if (this.#names.length === 0) return 'the file has no request';
     const { key = '' } = this.#fields;
-    return `no line has the field ${quoted(key)} (key); fields of the first: ${printable(this.#names.slice(0, 40).join(', '))}`;
+    return `no line has a value in the field ${quoted(key)} (key); fields of the first: ${printable(this.#names.slice(0, 40).join(', '))}`;
   }
 
   /** Messages of the readers name the options of `check`. */
