@@ -169,7 +169,20 @@ describe('the report of a run', () => {
       { ...central, plan, shards: [{ ...shard, bound, fallbacks }, ...rest] },
       { colour: false },
     );
-    expect(text).toMatch(/│ admitted by failure policy │ 7 operations, in ap-south, eu-west/);
+    const admitted = /│ admitted by failure policy │ 7 operations, in ap-south, eu-west/;
+    expect(text).toMatch(admitted);
+    const ofPolicies = ['burst=10:10/s', 'hourly=1000:1000/h'].map((policy) => ({
+      ...shard,
+      policy,
+      fallbacks,
+    }));
+    expect(renderTable({ ...central, shards: ofPolicies }, { colour: false })).toMatch(admitted);
+    const onlyShares = [
+      { ...shard, shard: '', bound: { totalExcess: 7, worstWindow: 7, formula: 'shares' } },
+    ];
+    expect(renderTable({ ...central, shards: onlyShares }, { colour: false })).toMatch(
+      /│ failure policy only +│ shares/,
+    );
     expect(text).toMatch(new RegExp(`│ ${shard.shard} +│ \\d+ +│ [\\d.]+ +│ nothing +│ [\\d.]+ +│ nothing`));
     expect(text).toMatch(new RegExp(`│ ${shard.shard} +│ nothing, since`));
     expect(text).toMatch(/run {6}central with --on-failure open, policy/);

@@ -99,11 +99,14 @@ function warmUpRows(document: Document): string[][] {
   return [['warm-up requests', `${requests} of these, as ${user}`]];
 }
 
-/** Admissions by the failure policy, while a region could not reach Redis. */
+/** Admissions by the failure policy, while a region could not reach Redis. An operation has a bucket of each policy. */
 function fallbackRows({ shards }: Document): string[][] {
   const fallbacks = shards.flatMap((shard) => shard.fallbacks ?? []);
   if (fallbacks.length === 0) return [];
-  const admissions = fallbacks.reduce((sum, fallback) => sum + fallback.admissions, 0);
+  const byPolicy = new Map<string, number>();
+  for (const { policy, fallbacks = [] } of shards)
+    for (const { admissions } of fallbacks) byPolicy.set(policy, (byPolicy.get(policy) ?? 0) + admissions);
+  const admissions = Math.max(...byPolicy.values());
   const regions = [...new Set(fallbacks.map(({ region }) => region))].sort();
   return [['admitted by failure policy', `${admissions} operations, in ${regions.join(', ')}`]];
 }
@@ -116,7 +119,7 @@ function droppedText({ dropped, arrivals }: EvidenceRow): string {
 /** Measured excess and declared bound, by shard. */
 function bounds({ shards }: Document): TextTable {
   const rows = shards
-    .filter(({ shard }) => shard !== '')
+    .filter(({ shard, bound }) => shard !== '' || bound !== undefined)
     .map(({ shard, policy, buckets, largestExcess, worstWindow, bound }) => [
       shardText(shard, policy),
       String(buckets),
@@ -142,7 +145,8 @@ function formulas({ shards }: Document): TextTable {
 
 /** A shard, with the name of the policy of its buckets if that has one. */
 function shardText(shard: string, policy: string): string {
-  return policy.includes('=') ? bucketName(shard, policy.slice(0, policy.indexOf('='))) : shard;
+  const name = shard === '' ? 'failure policy only' : shard;
+  return policy.includes('=') ? bucketName(name, policy.slice(0, policy.indexOf('='))) : name;
 }
 
 function declared(bound: number | null | undefined): string {

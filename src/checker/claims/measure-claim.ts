@@ -118,7 +118,7 @@ function boundedShards(
     const what = isTotal ? 'beyond an ideal bucket' : 'too many in its worst window';
     const where = shard.shard === '' ? '' : ` of shard ${shard.shard}`;
     const reason =
-      shard.shard === ''
+      shard.shard === '' && shard.bound === undefined
         ? 'no bound: it is not known which node decided'
         : isInDoubt
           ? `no bound: the history is incomplete, and takeovers or restarts that would raise the bound above ${rounded(declared, 3)} tokens may be missing from it`

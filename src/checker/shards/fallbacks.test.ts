@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../../test/support/history.ts';
 import type { DecisionSource } from '../../core/decision.ts';
+import { parsePolicy } from '../../core/policy.ts';
+import type { History } from '../../history/history.ts';
 import type { HistoryRecord } from '../../history/records/operation.ts';
+import { boundOf } from '../../limiter/strategies/bounds.ts';
+import type { FailurePolicy } from '../../limiter/wrappers/failure-policy.ts';
+import { checkHistory } from '../check.ts';
 import { boundClock } from '../clocks/bounds.ts';
 import { findEpisodes } from './shard-events.ts';
 
@@ -17,9 +22,12 @@ const decided = (atS: number, source: DecisionSource, part: OperationPart = {}):
 });
 
 function shardsOf(parts: readonly OperationPart[], records: readonly HistoryRecord[] = []) {
-  const history = historyOf(parts, { records });
+  return shardsIn(historyOf(parts, { records }));
+}
+
+function shardsIn(history: History) {
   const clock = { ...boundClock(history.clock), offsets: () => new Map() };
-  return findEpisodes({ ...history, regions: history.header.regions }, clock).all;
+  return findEpisodes({ ...history, regions: history.header.regions }, clock);
 }
 
 /** A bucket of this policy takes 4 s to fill. */
@@ -73,9 +81,9 @@ describe('what a failure policy decided', () => {
     },
   ])('$title', ({ parts, want }) => {
     const shards = shardsOf(parts);
-    expect(shards).toHaveLength(1);
-    expect(shards[0]?.failovers).toEqual([]); // a region that fell back is not a node
-    expect(shards[0]?.fallbacks).toEqual(want);
+    expect(shards.all).toHaveLength(1);
+    expect(shards.all[0]?.failovers).toEqual([]); // a region that fell back is not a node
+    expect(shards.episodesOf(0)?.fallbacks).toEqual(want);
   });
 
   const restart = (atS: number, args: object): HistoryRecord => ({
@@ -91,10 +99,62 @@ describe('what a failure policy decided', () => {
   ])('is a full share more if a restart of $title gave it one', ({ args, want }) => {
     const part = { instance: '2' };
     const parts = [decided(1, 'redis'), decided(2, 'fallback', part), decided(5, 'fallback', part)];
-    const of = (atS: number) => shardsOf(parts, [restart(atS, args)])[0]?.fallbacks;
+    const of = (atS: number) => shardsOf(parts, [restart(atS, args)]).episodesOf(0)?.fallbacks;
     expect(of(3)).toHaveLength(want);
     expect(of(3)?.[1] ?? { admissions: 0 }).toMatchObject({ admissions: 0 });
     expect(of(1.5)).toHaveLength(1);
     expect(of(6)).toHaveLength(1);
+  });
+});
+
+describe('the bound of shares of a third', () => {
+  const POLICIES = { burst: parsePolicy('10:10/s'), hourly: parsePolicy('1000:1000/h') };
+  const policies = Object.fromEntries(
+    Object.entries(POLICIES).map(([name, { capacityTokens, refill }]) => [
+      name,
+      { capacity: capacityTokens, refill },
+    ]),
+  );
+  const check = (parts: readonly OperationPart[], onFailure: FailurePolicy = { localShare: 3 }) =>
+    checkHistory(historyOf(parts, { header: { policies } }), {
+      busiest: [],
+      boundOf: (policy, episodes) => boundOf('central', policy, episodes, onFailure),
+    });
+  /** Of one user, charged by these policies. */
+  const charged = (names: readonly string[], part: OperationPart): OperationPart => ({
+    ...part,
+    charges: names.map((policy) => ({ bucket: 'u', cost: 1, policy })),
+  });
+  /** Two outages of a second, a minute apart. */
+  const OUTAGES = [1.1, 2, 61.1, 62];
+
+  it('is that of a policy alone beside one that fills more slowly', () => {
+    const of = (names: readonly string[]) => {
+      const parts = [decided(0.5, 'redis'), ...OUTAGES.map((atS) => decided(atS, 'fallback'))];
+      const { shards } = check(parts.map((part) => charged(names, part)));
+      return shards.find(({ policy }) => policy.startsWith('burst='))?.bound?.totalExcess;
+    };
+    expect(of(['burst'])).toBeCloseTo((2 * (10 + 10 * 1)) / 3);
+    expect(of(['burst', 'hourly'])).toBe(of(['burst']));
+  });
+
+  it('counts an operation once in each policy', () => {
+    const parts = [decided(0.5, 'redis'), ...OUTAGES.map((atS) => decided(atS, 'fallback'))];
+    const { shards } = check(
+      parts.map((part) => charged(['burst', 'hourly'], part)),
+      'open',
+    );
+    const nothing = 'no bound is declared for admissions of the failure policy: 4 operations';
+    expect(shards.map(({ bound }) => bound?.formula)).toEqual([nothing, nothing]);
+  });
+
+  it('needs no node where failure policies decided every admission', () => {
+    const [fallback, { decision: _, ...unknown }] = [decided(2, 'fallback'), decided(3, 'redis')];
+    const boundsOf = (parts: readonly OperationPart[]) =>
+      check(parts.map((part) => charged(['burst'], part))).shards.map(({ bound }) => bound?.totalExcess);
+    const share = [expect.closeTo((10 + 10 * 0.1) / 3)];
+    expect(boundsOf([fallback])).toEqual(share);
+    expect(boundsOf([fallback, { ...unknown, outcome: 'denied' }])).toEqual(share);
+    expect(boundsOf([fallback, unknown])).toEqual([undefined]);
   });
 });

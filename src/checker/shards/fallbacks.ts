@@ -1,4 +1,5 @@
 import type { Fallback } from '../../core/bound.ts';
+import { formatNamed } from '../../core/policies.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { FaultRecord } from '../../history/records/operation.ts';
 import { restartsOf } from '../evidence/service-restarts.ts';
@@ -19,43 +20,56 @@ interface OfService {
   readonly admissions: Admission[];
 }
 
+/** The buckets of one shard and policy. */
+interface OfPolicy {
+  readonly fillUs: number;
+  readonly services: Map<string, OfService>;
+}
+
 /**
- * The episodes in which each service admitted by its failure policy, by shard. An episode ends if no admission follows
- * within the time in which an empty bucket fills: a share is full again by then, and counting a new full share is less
- * than counting the refill in between.
+ * The episodes in which each service admitted by its failure policy, by shard and policy; a function from a bucket to
+ * those of its own, undefined if there are none. An episode ends if no admission follows within the time in which an
+ * empty bucket fills: a share is full again by then, and counting a new full share is less than counting the refill in
+ * between.
  */
 export function findFallbacks(
   table: OperationTable,
   shardOf: (bucket: number) => number,
   faults: readonly FaultRecord[],
-): ReadonlyMap<number, readonly Fallback[]> {
-  const found = new Map<number, Map<string, OfService>>();
-  let fillUs = 0;
+): (bucket: number) => readonly Fallback[] | undefined {
+  const found = new Map<string, OfPolicy>();
+  const keyOf = (bucket: number) =>
+    `${shardOf(bucket)} ${formatNamed({ name: table.policyNameOf(bucket), policy: table.policyOf(bucket) })}`;
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
       const kind = table.kinds[row] as number;
       if ((kind & KIND.fallback) === 0 || (kind & KIND.outcome) !== KIND.allowed) continue;
+      const key = keyOf(bucket);
       const { capacityQuanta, quantaPerUs } = table.policyOf(bucket);
-      fillUs = Math.max(fillUs, capacityQuanta / quantaPerUs);
-      const ofShard = found.get(shardOf(bucket)) ?? new Map<string, OfService>();
-      found.set(shardOf(bucket), ofShard);
-      const [region, instance] = [table.regionOf(row), table.instanceOf(row)];
-      const service = { region, ...(instance !== '' && { instance }) };
-      const key = `${region} ${instance}`;
-      const known = ofShard.get(key) ?? { service, admissions: [] };
-      ofShard.set(key, known);
-      known.admissions.push({ fromUs: table.invokedUs[row] as number, untilUs: table.lastUs(row) });
+      const ofPolicy = found.get(key) ?? { fillUs: capacityQuanta / quantaPerUs, services: new Map() };
+      found.set(key, ofPolicy);
+      noteAdmission(table, row, ofPolicy);
     }
   }
-  return new Map(
-    [...found].map(([shard, ofShard]) => [
-      shard,
-      [...ofShard.values()].flatMap(({ service, admissions }) => {
+  const fallbacks = new Map(
+    [...found].map(([key, { services, fillUs }]) => [
+      key,
+      [...services.values()].flatMap(({ service, admissions }) => {
         const episodes = episodesIn(admissions, service, fillUs);
         return [...episodes, ...restartsWithin(episodes, service, faults)];
       }),
     ]),
   );
+  return (bucket) => (fallbacks.size === 0 ? undefined : fallbacks.get(keyOf(bucket)));
+}
+
+function noteAdmission(table: OperationTable, row: number, { services }: OfPolicy): void {
+  const [region, instance] = [table.regionOf(row), table.instanceOf(row)];
+  const service = { region, ...(instance !== '' && { instance }) };
+  const key = `${region} ${instance}`;
+  const known = services.get(key) ?? { service, admissions: [] };
+  services.set(key, known);
+  known.admissions.push({ fromUs: table.invokedUs[row] as number, untilUs: table.lastUs(row) });
 }
 
 function episodesIn(admissions: readonly Admission[], service: Service, fillUs: number): Fallback[] {

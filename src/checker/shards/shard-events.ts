@@ -8,9 +8,11 @@ import { ShardNodes } from './shard-nodes.ts';
 
 /** The events of each shard: of the nodes that held one range of slots, one after another. */
 export interface Shards {
-  readonly all: readonly Episodes[];
+  readonly all: readonly Omit<Episodes, 'fallbacks'>[];
   /** The index in `all` of a bucket's shard. */
   of(bucket: number): number;
+  /** Those of a bucket's shard, with what failure policies admitted for buckets of its shard and policy. */
+  episodesOf(bucket: number): Episodes | undefined;
 }
 
 interface ShardEvents {
@@ -48,16 +50,13 @@ export function findEpisodes(
   const spreadUs = serviceClockSpread(faults);
   const together = perRegionEpisodes({ regions, events }, clock);
   if (together !== undefined) {
-    const fallbacks = findFallbacks(table, () => 0, faults).get(0);
-    return {
-      all: [{ ...together, serviceClockSpreadUs: spreadUs, ...(fallbacks && { fallbacks }) }],
-      of: () => 0,
-    };
+    return withFallbacks([{ ...together, serviceClockSpreadUs: spreadUs }], () => 0, {
+      operations: table,
+      faults,
+    });
   }
   const chains = new ShardNodes(table, events);
-  const fallbacks = findFallbacks(table, (bucket) => chains.ofBucket(bucket), faults);
-  const all = chains.all.map((nodes, place): Episodes => {
-    const ofShard = fallbacks.get(place);
+  const all = chains.all.map((nodes) => {
     const tenures = findTenures(chains, nodes, events);
     if (tenures.length > 1)
       chains.eachDecision(nodes, (node, firstUs, lastUs) => note(tenures, { node, firstUs, lastUs }));
@@ -70,10 +69,25 @@ export function findEpisodes(
         .filter(({ node, byUs }) => byUs > 0 && names.includes(node))
         .map(({ byUs }) => byUs),
       serviceClockSpreadUs: spreadUs,
-      ...(ofShard && { fallbacks: ofShard }),
     };
   });
-  return { all, of: (bucket) => chains.ofBucket(bucket) };
+  return withFallbacks(all, (bucket) => chains.ofBucket(bucket), { operations: table, faults });
+}
+
+function withFallbacks(
+  all: Shards['all'],
+  of: Shards['of'],
+  { operations, faults }: Pick<ShardEvents, 'operations' | 'faults'>,
+): Shards {
+  const fallbacksOf = findFallbacks(operations, of, faults);
+  return {
+    all,
+    of,
+    episodesOf(bucket) {
+      const [ofShard, fallbacks] = [all[of(bucket)], fallbacksOf(bucket)];
+      return ofShard && { ...ofShard, ...(fallbacks && { fallbacks }) };
+    },
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
-import type { DeclaredBound } from '../../core/bound.ts';
+import type { DeclaredBound, Episodes } from '../../core/bound.ts';
 import { formatNamed } from '../../core/policies.ts';
 import type { Policy } from '../../core/policy.ts';
+import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import type { BucketResult } from '../bucket-result.ts';
 import type { CheckOptions } from '../check-options.ts';
@@ -12,11 +13,13 @@ import type { Measured, ShardFacts } from './shard.ts';
 import type { Shards } from './shard-events.ts';
 
 interface Group {
-  readonly shard: number;
+  readonly episodes: Episodes | undefined;
   readonly policy: Policy;
   /** The policy with its name, if it has one. */
   readonly policyText: string;
   buckets: number;
+  /** Whether a node decided all its admissions, or a failure policy. */
+  isKnown: boolean;
   readonly withFindings: BucketResult[];
 }
 
@@ -44,20 +47,26 @@ export function shardFacts(
     const [shard, policy] = [shards.of(bucket), table.policyOf(bucket)];
     const policyText = formatNamed({ name: table.policyNameOf(bucket), policy });
     const key = `${shard} ${policyText}`;
-    const group = groups.get(key) ?? { shard, policy, policyText, buckets: 0, withFindings: [] };
+    const known = groups.get(key);
+    if (known !== undefined) return known;
+    const episodes = shards.episodesOf(bucket);
+    const group = { episodes, policy, policyText, buckets: 0, isKnown: true, withFindings: [] };
     groups.set(key, group);
     return group;
   };
-  for (let bucket = 0; bucket < table.bucketCount; bucket++) groupOf(bucket).buckets++;
+  for (let bucket = 0; bucket < table.bucketCount; bucket++) {
+    const group = groupOf(bucket);
+    group.buckets++;
+    group.isKnown &&= group.episodes?.shard !== '' || isOfFailurePolicy(table, bucket);
+  }
   for (const result of withFindings)
     if (result.over.drops.length > 0) groupOf(result.bucket).withFindings.push(result);
   const rows = new BucketRows(table);
   const bounds = new Map<Group, DeclaredBound>();
   const facts = [...groups.values()].flatMap((group) => {
-    const { shard, policy, buckets, withFindings } = group;
-    const episodes = shards.all[shard];
+    const { episodes, policy, buckets, withFindings } = group;
     if (episodes === undefined) return [];
-    const bound = episodes.shard === '' ? undefined : boundOf?.(policy, episodes);
+    const bound = group.isKnown ? boundOf?.(policy, episodes) : undefined;
     if (bound !== undefined) bounds.set(group, bound);
     return [
       {
@@ -83,6 +92,15 @@ export function shardFacts(
     );
   };
   return { shards: facts, isWithinBound };
+}
+
+/** Whether every admission of a bucket is by a failure policy: then no node has to be known. */
+function isOfFailurePolicy(table: OperationTable, bucket: number): boolean {
+  for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
+    const kind = table.kinds[row] as number;
+    if ((kind & KIND.outcome) === KIND.allowed && (kind & KIND.fallback) === 0) return false;
+  }
+  return true;
 }
 
 /**

@@ -25,8 +25,7 @@ export function statedContext(
   if (!table.hasStated) return undefined;
   const excessOf = (bucket: number): number => {
     if (declaresStated?.tooHigh !== 'bound') return 0;
-    const known = shards();
-    const episodes = known.all[known.of(bucket)];
+    const episodes = shards().episodesOf(bucket);
     if (episodes === undefined || episodes.shard === '' || !isWhole) return Number.POSITIVE_INFINITY;
     const bound = boundOf?.(table.policyOf(bucket), episodes);
     return bound?.worstWindow ?? bound?.totalExcess ?? Number.POSITIVE_INFINITY;
