@@ -6,6 +6,7 @@ import { PROOF } from '../checker/evidence/unproved-faults.ts';
 import { count, secondsText } from '../core/units.ts';
 import { bucketName } from '../history/columns/table.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
+import { ALL_SLOTS } from '../topology/topology.ts';
 import type { Document } from './check-report.ts';
 import { msText, tokensText } from './text.ts';
 import type { TextTable } from './text-table.ts';
@@ -275,10 +276,15 @@ export function sightText(args: Readonly<Record<string, unknown>> | undefined): 
   return `${args?.bit === true ? '' : 'not seen: '}${text(args?.saw)}`;
 }
 
-/** A change of role as text. */
+/**
+ * A change of role as text. `down` means only that a node did not answer: it may have run on. All slots are left out:
+ * a server without cluster mode has none.
+ */
 export function roleText(args: Readonly<Record<string, unknown>> | undefined): string {
-  const { from, to, slots } = args ?? {};
-  return `${text(from)} to ${text(to)}${slots === undefined || slots === '' ? '' : `, slots ${text(slots)}`}`;
+  const { from, to, slots = '' } = args ?? {};
+  const served = slots === '' || slots === ALL_SLOTS ? '' : `, slots ${text(slots)}`;
+  if (to === 'down') return `does not answer, was ${text(from)}`;
+  return `${from === 'down' ? 'answers again, as' : `${text(from)} to`} ${text(to)}${served}`;
 }
 
 /** Arguments of a fault or an event as text. */

@@ -220,9 +220,10 @@ describe('the cause', () => {
     ])('$title', ({ parts, records, want }) => expect(diagnosis(parts, records)).toEqual(want));
   });
 
-  it('names what a failover lost', () => {
-    const decided = (node: string, atS: number, level: number) =>
+  describe('of what a failover lost', () => {
+    const decided = (node: string, atS: number, level: number, bucket = 'ratings:u1') =>
       at(atS, {
+        bucket,
         decision: {
           strategy: '?',
           source: 'redis',
@@ -232,11 +233,42 @@ describe('the cause', () => {
           levelQuanta: level * 200_000,
         },
       });
-    expect(
-      diagnosis([decided('a', 1, 1), decided('a', 1, 0), decided('b', 1.1, 1), decided('b', 1.1, 0)])[0],
-    ).toBe(
-      'b became primary without 2 or more decisions that a had acknowledged (noticed at 1.1 s): 1.5 tokens in 1 bucket could be spent again',
-    );
+    const primary = (node: string, atS: number, from: string): HistoryRecord => ({
+      type: 'event',
+      event: 'role',
+      node,
+      atUs: atS * S,
+      args: { from, to: 'primary', slots: '0-16383' },
+    });
+    const lost =
+      'b became primary without 2 or more decisions that a had acknowledged (noticed at 1.1 s): 1.5 tokens in 1 bucket could be spent again';
+    const takenOver = [decided('a', 1, 1), decided('a', 1, 0), decided('b', 1.1, 1), decided('b', 1.1, 0)];
+
+    it.each([
+      { title: 'of a history without roles', records: [] },
+      { title: 'after a takeover', records: [primary('b', 1.05, 'replica')] },
+      {
+        title: 'after the last of several takeovers',
+        records: [primary('a', 0.5, 'down'), primary('b', 1.05, 'down')],
+      },
+    ])('names the new primary $title', ({ records }) => expect(diagnosis(takenOver, records)[0]).toBe(lost));
+
+    it('names two primaries where the one that lacks decisions was a primary before the other', () => {
+      expect(diagnosis(takenOver, [primary('a', 0.9, 'replica')])[0]).toBe(
+        'b and a decided side by side: b lacks 2 or more decisions that a had acknowledged (noticed at 1.1 s): 1.5 tokens in 1 bucket could be spent again',
+      );
+    });
+
+    it('counts each bucket once, by its largest loss', () => {
+      const turns = (bucket: string, atS: number) => [
+        ...[1, 0].map((level) => decided('a', atS, level, bucket)),
+        ...[1, 0].map((level) => decided('b', atS + 0.1, level, bucket)),
+        decided('a', atS + 0.2, 0, bucket),
+        decided('b', atS + 0.3, 1, bucket),
+      ];
+      const [sentence] = diagnosis([...turns('ratings:u1', 1), ...turns('ratings:u2', 1)]);
+      expect(sentence).toMatch(/^b became primary without 4 or more .*: 3 tokens in 2 buckets could/);
+    });
   });
 
   it('is not asked for where nothing is wrong, nor of another promise', () => {

@@ -4,10 +4,10 @@ import type { ClockReading } from '../../history/records/operation.ts';
 import type { BucketResult, CheckerContext } from '../bucket-result.ts';
 import type { CheckFacts } from '../evidence/facts.ts';
 import { isServiceRestart } from '../evidence/service-restarts.ts';
-import type { LostDecisions } from '../shards/lost-decisions.ts';
 import { isByTurns } from './by-turns.ts';
 import { gainsWithin } from './clock-gain.ts';
 import { instancesApartSentences } from './instances-apart.ts';
+import { lostSentence } from './lost-sentence.ts';
 import { type LogWithFindings, misreadSentences } from './misread.ts';
 import { partialCharges } from './partial-charges.ts';
 import { onlyReason, type Reason, shownReason } from './reasons/reasons.ts';
@@ -37,7 +37,9 @@ type Sentences = (examined: Examined) => readonly string[];
 const EVENTS: Readonly<Record<string, Sentences>> = {
   misread: ({ log }) => (log === undefined ? [] : misreadSentences(log)),
   'lost-decisions': ({ history, found }) =>
-    found.lostDecisions.filter((lost) => !isByTurns(history.operations, lost)).map(lostSentence),
+    found.lostDecisions
+      .filter((lost) => !isByTurns(history.operations, lost))
+      .map((lost) => lostSentence(lost, history.events)),
   'empty-restart': ofOverAdmission(emptySentences),
   'clock-step': ofOverAdmission(gainSentences),
 };
@@ -94,13 +96,6 @@ function partialSentence({ history, withFindings }: Examined): string[] {
   return [
     `policy ${policy} is charged by requests that another policy denied, so not all or none: that explains ${explained} of the ${falseDenials} false denials`,
   ];
-}
-
-function lostSentence({ from, to, atUs, decisions, tokens, buckets }: LostDecisions): string {
-  return (
-    `${to} became primary without ${decisions} or more decisions that ${from} had acknowledged (noticed at ${seconds(atUs)} s): ` +
-    `${rounded(tokens, 3)} tokens in ${buckets.length}${buckets.length === 100 ? ' or more' : ''} ${buckets.length === 1 ? 'bucket' : 'buckets'} could be spent again`
-  );
 }
 
 function emptySentences({ history: { events }, found: { shards } }: Examined): string[] {

@@ -83,17 +83,25 @@ function admissionsWorth(
   return count;
 }
 
-function sumUp(losses: readonly Loss[]): LostDecisions {
-  const [first] = losses as [Loss, ...Loss[]];
+function sumUp(all: readonly Loss[]): LostDecisions {
+  const [first] = all as [Loss, ...Loss[]];
+  const losses = largestOfBuckets(all);
   return {
     from: first.from,
     to: first.to,
-    atUs: losses.reduce((least, { atUs }) => Math.min(least, atUs), Number.POSITIVE_INFINITY),
+    atUs: all.reduce((least, { atUs }) => Math.min(least, atUs), Number.POSITIVE_INFINITY),
     decisions: losses.reduce((sum, { decisions }) => sum + decisions, 0),
     tokens: losses.reduce((sum, { tokens }) => sum + tokens, 0),
     buckets: losses
-      .toSorted((a, b) => b.tokens - a.tokens)
       .slice(0, MOST_BUCKETS)
       .map(({ bucket, decisions, tokens }) => ({ bucket, decisions, tokens })),
   };
+}
+
+/** While two primaries decide a bucket by turns, each turn lacks the same decisions again: the largest loss counts. */
+function largestOfBuckets(losses: readonly Loss[]): Loss[] {
+  const largest = new Map<string, Loss>();
+  for (const loss of losses.toSorted((a, b) => b.tokens - a.tokens))
+    if (!largest.has(loss.bucket)) largest.set(loss.bucket, loss);
+  return [...largest.values()];
 }

@@ -98,6 +98,7 @@ describe('what a page has over time', () => {
         fault('settled', 5),
         fault('inject', 6),
         role('n1', 3, { from: 'replica', to: 'primary' }),
+        role('n2', 3.2, { from: 'replica', to: 'down' }),
         role('n2', 3.5, { from: 'down', to: 'primary' }),
       ],
     );
@@ -107,6 +108,7 @@ describe('what a page has over time', () => {
     ]);
     expect(marks.map(({ kind, name }) => `${kind}: ${name}`)).toEqual([
       'failover: n1 takes over',
+      'other: n2 does not answer',
       'other: n2 is primary',
       'settled: settled after partition',
     ]);

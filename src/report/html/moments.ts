@@ -36,7 +36,9 @@ export function findMarks({
       const isTakeover = args?.from === 'replica' && args.to === 'primary';
       return {
         kind: isTakeover ? 'failover' : 'other',
-        name: isTakeover ? `${who} takes over` : `${who} is ${String(args?.to)}`,
+        name: isTakeover
+          ? `${who} takes over`
+          : `${who} ${args?.to === 'down' ? 'does not answer' : `is ${String(args?.to)}`}`,
         how: roleText(args),
         atUs,
       };
