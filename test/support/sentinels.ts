@@ -37,7 +37,9 @@ export async function startBehindSentinels(): Promise<BehindSentinels> {
   );
   const servers = [first, ...replicas];
   const sentinels = await Promise.all(
-    [0, 1, 2].map((at) => again(() => startSentinel(folder, at, first.port))),
+    [0, 1, 2].map((at) =>
+      again(() => startSentinel(folder, at, { primaryPort: first.port, secured: SECURED })),
+    ),
   );
 
   const primary = async () => {
@@ -73,6 +75,19 @@ export async function startBehindSentinels(): Promise<BehindSentinels> {
   };
 }
 
+/** One Sentinel without a password, whose primary does not run. */
+export async function startLoneSentinel(): Promise<ByHand> {
+  const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-sentinel-'));
+  const sentinel = await again(() => startSentinel(folder, 0, { primaryPort: 1, secured: [] }));
+  return {
+    ...sentinel,
+    async stop() {
+      await sentinel.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 /** Of the first Sentinel that answers. */
 async function ask(sentinels: readonly ByHand[], question: string): Promise<string> {
   return Promise.any(sentinels.map(({ cli }) => cli('sentinel', question, PRIMARY)));
@@ -83,23 +98,31 @@ async function again<T>(start: () => Promise<T>): Promise<T> {
   return start().catch(start).catch(start);
 }
 
-async function startSentinel(folder: string, at: number, primaryPort: number): Promise<ByHand> {
+const SECURED = [
+  `sentinel auth-pass ${PRIMARY} ${PASSWORD}`,
+  `requirepass ${SENTINEL_PASSWORD}`,
+  `sentinel sentinel-pass ${SENTINEL_PASSWORD}`,
+];
+
+async function startSentinel(
+  folder: string,
+  at: number,
+  { primaryPort, secured }: { readonly primaryPort: number; readonly secured: readonly string[] },
+): Promise<ByHand> {
   const port = await freePort(55_000);
   const file = join(folder, `sentinel-${at}.conf`);
   const lines = [
     `port ${port}`,
     `dir ${folder}`,
     `sentinel monitor ${PRIMARY} ${HOST} ${primaryPort} 2`,
-    `sentinel auth-pass ${PRIMARY} ${PASSWORD}`,
+    ...secured,
     `sentinel down-after-milliseconds ${PRIMARY} 1500`,
     `sentinel failover-timeout ${PRIMARY} 10000`,
-    `requirepass ${SENTINEL_PASSWORD}`,
-    `sentinel sentinel-pass ${SENTINEL_PASSWORD}`,
     '',
   ];
   writeFileSync(file, lines.join('\n'));
   return startByHand([file, '--sentinel'], {
     port,
-    login: ['--no-auth-warning', '-a', SENTINEL_PASSWORD],
+    ...(secured.length > 0 && { login: ['--no-auth-warning', '-a', SENTINEL_PASSWORD] }),
   });
 }

@@ -93,11 +93,33 @@ export async function readView(
   const { replies } = await port.ask(to, commands, from);
   const [slots, shards, info] = replies;
   if (slots instanceof Error && /cluster support disabled/i.test(slots.message)) return undefined;
-  if (slots instanceof Error) throw refusal(slots, to);
+  if (slots instanceof Error) throw (await sentinelAt(port, to, from)) ?? refusal(slots, to);
   return {
     ...readSlotView(slot, { slots, shards, target, isTls: port.isTls }),
     isOk: String(info).includes('cluster_state:ok'),
   };
+}
+
+/** The error of a Sentinel in the place of a server, with the primaries that it knows; undefined if it is none. */
+async function sentinelAt(
+  port: InspectPort,
+  at: Address,
+  from: string | undefined,
+): Promise<OpenclawError | undefined> {
+  const { replies } = await port.ask(at, [['SENTINEL', 'MASTERS']], from);
+  if (!Array.isArray(replies[0])) return undefined;
+  const primaries = replies[0].map((fields: unknown[]) => {
+    const of = (field: string) => String(fields[fields.indexOf(field) + 1]);
+    return { name: of('name'), host: of('ip'), port: Number(of('port')) };
+  });
+  const known = primaries.map((primary) => `${primary.name} at ${addressText(primary)}`).join(', ');
+  return new OpenclawError(
+    'REDIS_REFUSED',
+    `${addressText(at)} is a Sentinel, which has no buckets; it knows the primary ${known || 'of no name'}`,
+    {
+      hint: 'look there: openclaw-rl inspect <user> --cluster redis://host:port; or name Sentinels and servers in a file for --endpoints',
+    },
+  );
 }
 
 const MOST_HOPS = 4;

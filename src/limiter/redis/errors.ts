@@ -25,6 +25,23 @@ const OF_A_CLUSTER = 'this server is a cluster node: set cluster: true, or pass 
 
 const NO_CLUSTER = 'this server is not in cluster mode: leave out cluster: true, or pass a plain client';
 
+const UNKNOWN_PRIMARY =
+  'check the name of the primary; those that a Sentinel knows: redis-cli -h host -p 26379 sentinel masters';
+
+const BY_SENTINEL =
+  "connect by the Sentinels: redis: { sentinel: { primary: 'mymaster' }, urls: ['redis://host:26379'] }, or pass a client of Sentinels";
+
+/** Every version of Redis that is supported has these commands; a Sentinel does not. */
+const NOT_OF_SENTINELS = /unknown command ['`](evalsha|cluster)\b/i;
+
+/** Throws REDIS_REFUSED if this reply to INFO is that of a Sentinel, which answers a PING as a server does. */
+export function refuseSentinel(info: unknown, node: string): void {
+  if (!/^redis_mode:sentinel\r?$/m.test(String(info))) return;
+  throw new OpenclawError('REDIS_REFUSED', `${node} is a Sentinel, not the server with the buckets`, {
+    hint: BY_SENTINEL,
+  });
+}
+
 /** The error of every call to a closed limiter. */
 export function closedError(): OpenclawError {
   return new OpenclawError('LIMITER_CLOSED', 'this limiter was closed');
@@ -47,11 +64,11 @@ export function describeFailure(
 ): OpenclawError {
   if (error instanceof OpenclawError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  const code = /data string too short/.test(message) ? 'REDIS_WRONG_TYPE' : definiteCode(message);
+  const code = /data string too short/.test(message) ? 'REDIS_WRONG_TYPE' : refusedCode(message);
   if (code !== undefined)
     return new OpenclawError(code, `${sent.node} answered: ${firstLine(message)}`, {
       cause: error,
-      ...(message.startsWith('MOVED ') && { hint: OF_A_CLUSTER }),
+      ...hintFor(message),
     });
   if (isErrorReply(error)) {
     return new OpenclawError('REPLY_UNEXPECTED', `${sent.node} answered: ${firstLine(message)}`, {
@@ -73,8 +90,16 @@ function unreachable(error: unknown, message: string, lastConnectionError: Error
   const sentence = code === 'REDIS_UNREACHABLE' ? 'no connection to Redis' : 'Redis refused the connection';
   return new OpenclawError(code, `${sentence}: ${firstLine(why)}`, {
     cause: error,
-    ...(/cluster support disabled/i.test(why) && { hint: NO_CLUSTER }),
+    ...hintFor(why),
   });
+}
+
+/** The way out of an answer that shows another kind of server than the limiter was made for. */
+function hintFor(message: string): { readonly hint: string } | undefined {
+  if (message.startsWith('MOVED ')) return { hint: OF_A_CLUSTER };
+  if (/cluster support disabled/i.test(message)) return { hint: NO_CLUSTER };
+  if (/no such (master|primary) with that name/i.test(message)) return { hint: UNKNOWN_PRIMARY };
+  return NOT_OF_SENTINELS.test(message) ? { hint: `if this is a Sentinel, ${BY_SENTINEL}` } : undefined;
 }
 
 /** A connection that failed at several addresses of a host has a list of errors and no message. */
@@ -82,6 +107,11 @@ function messageOf(error: Error | undefined): string | undefined {
   return error instanceof AggregateError && error.message === ''
     ? messageOf(error.errors[0])
     : error?.message;
+}
+
+/** As `definiteCode`; an unknown command has certainly not run. */
+function refusedCode(message: string): ErrorCode | undefined {
+  return NOT_OF_SENTINELS.test(message) ? 'REDIS_REFUSED' : definiteCode(message);
 }
 
 /** The code of an error reply, also if ioredis wraps it (`Too many Cluster redirections. Last error: ...`). */

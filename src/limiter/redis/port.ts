@@ -7,7 +7,7 @@ export interface RedisPort {
    * whether the script may have run.
    */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply>;
-  /** Resolves once a server answers a PING; rejects if none does in time. */
+  /** Resolves once a server answers a PING; rejects if none does in time, or if it is a Sentinel. */
   ready(): Promise<void>;
   /** Closes the port's connections. */
   close(): Promise<void>;

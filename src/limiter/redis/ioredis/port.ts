@@ -1,6 +1,6 @@
 import { Cluster, type Redis } from 'ioredis';
 import { OpenclawError } from '../../../core/errors.ts';
-import { closedError, describeFailure } from '../errors.ts';
+import { closedError, describeFailure, refuseSentinel } from '../errors.ts';
 import type { AckedPort, AckedReply, AckOptions, ScriptReply, TextPort, TextReply } from '../port.ts';
 import type { Script } from '../script.ts';
 import { integers, isNoScript, texts } from '../script.ts';
@@ -76,8 +76,13 @@ export function ioredisPort(
     runAcked: runner(readAcked, { wantsAcks: true }),
     async ready() {
       const command = send('ping', [], false);
+      const about = send('info', ['server'], false);
+      const info = about.promise
+        .catch(() => '') // its user may lack the right
+        .finally(() => about.clearTimeout());
       try {
         await command.promise;
+        refuseSentinel(await info, command.sent.node);
       } catch (error) {
         throw failure(error, command);
       } finally {

@@ -1,4 +1,4 @@
-import { closedError, describeFailure } from '../errors.ts';
+import { closedError, describeFailure, refuseSentinel } from '../errors.ts';
 import type { RedisPort, ScriptReply } from '../port.ts';
 import { integers, isNoScript } from '../script.ts';
 import { NodeReplyError } from './node-redis-connection.ts';
@@ -44,9 +44,12 @@ export function nodeRedisPort(route: NodeRedisRoute, timeoutMs: number): RedisPo
       }
     },
     async ready() {
-      await send(undefined, ['PING'], performance.now() + timeoutMs).catch((error: unknown) => {
+      const deadlineMs = performance.now() + timeoutMs;
+      const { node } = await send(undefined, ['PING'], deadlineMs).catch((error: unknown) => {
         throw explain(error);
       });
+      const info = await send(undefined, ['INFO', 'server'], deadlineMs).catch(() => ({ reply: '' })); // its user may lack the right
+      refuseSentinel(info.reply, node);
     },
     async close() {
       isClosed = true;
