@@ -35,6 +35,33 @@ it('subscribes again to a Sentinel after a lost connection, and may be closed wh
   expect(client.status).toBe('end');
 });
 
+it('asks no Sentinel for news once it is closed, although its socket to the primary connects', async () => {
+  const commands: string[] = [];
+  const primary = await listen(() => {});
+  const port = await listen((socket, command) => {
+    commands.push(command);
+    if (/HELLO/.test(command)) socket.write("-ERR unknown command 'HELLO'\r\n");
+    else if (/get-master/.test(command)) socket.write(addressReply(primary));
+    else socket.write('+OK\r\n');
+  });
+  const sentinels = [{ host: '127.0.0.1', port }];
+  const options = { sentinels, name: 'primary', failoverDetector: true, sentinelMaxConnections: 1 };
+  const connector = new FollowingConnector(options);
+  const stream = await connector.connect(() => {});
+  const connected = once(stream, 'connect');
+  connector.disconnect();
+  await connected;
+  await once(stream.resume(), 'close');
+  // A subscription would be the next connection: this one comes after it.
+  const hooks = new FollowingConnector(options) as unknown as Hooks;
+  const later = hooks.connectToSentinel({ host: '127.0.0.1', port });
+  onTestFinished(() => later.disconnect());
+  await later.ping();
+  expect(commands.filter((command) => /subscribe/i.test(command))).toEqual([]);
+});
+
+const addressReply = (port: number) => `*2\r\n$9\r\n127.0.0.1\r\n$${String(port).length}\r\n${port}\r\n`;
+
 async function listen(answer: (socket: Socket, command: string) => void): Promise<number> {
   const server = createServer((socket) => {
     socket.on('error', () => {});

@@ -18,7 +18,12 @@ interface PortUnderTest {
   readonly name: string;
   standalone(port: number, commandTimeoutMs: number, login?: Login): RedisSource;
   cluster(ports: readonly number[], commandTimeoutMs: number, login?: Login): RedisSource;
+  /** Behind the Sentinel on this port; not with node-redis 5. */
+  sentinel?(port: number, commandTimeoutMs: number): RedisSource;
 }
+
+/** What the Sentinels of these tests call the primary. */
+export const PRIMARY_NAME = 'mymaster';
 
 const HOST = '127.0.0.1';
 
@@ -34,6 +39,12 @@ export const PORTS: readonly PortUnderTest[] = [
         commandTimeoutMs,
         ...login,
       }),
+    sentinel: (port, commandTimeoutMs) =>
+      byAddresses({
+        urls: [`redis://${HOST}:${port}`],
+        sentinel: { primary: PRIMARY_NAME },
+        commandTimeoutMs,
+      }),
   },
   {
     name: 'ioredis',
@@ -47,8 +58,20 @@ export const PORTS: readonly PortUnderTest[] = [
         ),
         { commandTimeoutMs },
       ),
+    sentinel: (port, commandTimeoutMs) =>
+      fromIoredis(new Redis({ ...againByIoredis(), name: PRIMARY_NAME, sentinels: [{ host: HOST, port }] }), {
+        commandTimeoutMs,
+      }),
   },
-  { name: 'node-redis 6', ...byNodeRedis(nodeRedis6) },
+  {
+    name: 'node-redis 6',
+    ...byNodeRedis(nodeRedis6),
+    sentinel: (port, commandTimeoutMs) =>
+      fromNodeRedis(
+        nodeRedis6.createSentinel({ name: PRIMARY_NAME, sentinelRootNodes: [{ host: HOST, port }] }),
+        { commandTimeoutMs },
+      ),
+  },
   { name: 'node-redis 5', ...byNodeRedis(nodeRedis5 as unknown as typeof nodeRedis6) },
 ];
 

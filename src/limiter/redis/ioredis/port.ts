@@ -24,7 +24,7 @@ export function ioredisPort(
   const [evalName, evalShaName] = readsReplicas ? ['eval_ro', 'evalsha_ro'] : ['eval', 'evalsha'];
   const lanes = acks && ioredisLanes(client, timeoutMs, acks);
   const problems = watchProblems(client, lanes);
-  const isAway = watchAttempts(client);
+  const sendUnlessAway = watchAttempts(client);
   let closed = false;
 
   const send = (name: string, args: string[], wantsAcks: boolean, withinMs = timeoutMs): TrackedCommand => {
@@ -32,8 +32,8 @@ export function ioredisPort(
     const command = new TrackedCommand(name, args);
     command.wantsAcks = wantsAcks;
     command.setTimeout(withinMs);
-    if (isAway() && name !== 'ping') command.refuse(new Error('the last attempt to connect failed'));
-    else client.sendCommand(command);
+    if (name === 'ping') client.sendCommand(command);
+    else sendUnlessAway(command);
     return command;
   };
   const failure = (error: unknown, { sent }: TrackedCommand) =>
@@ -115,19 +115,30 @@ function readAcked(reply: unknown, script: Script, command: TrackedCommand): Ack
 }
 
 /**
- * Whether the last attempt to connect failed. A command then fails at once: to wait for the next attempt, which may fail
- * as well, would let each user wait while Redis is away. After a connection was lost, the first attempt is awaited.
+ * Sends a command, or refuses it if the last attempt to connect failed: to wait for the next attempt, which may fail as
+ * well, would let each user wait while Redis is away. After a connection was lost, the first attempt is awaited; a
+ * cluster client of ioredis would let its commands wait for further ones.
  */
-function watchAttempts(client: Redis | Cluster): () => boolean {
+function watchAttempts(client: Redis | Cluster): (command: TrackedCommand) => void {
+  const waiting = new Set<TrackedCommand>();
   let [wasReady, hasFailed] = [client.status === 'ready', false];
+  const refuse = (command: TrackedCommand) => command.refuse(new Error('the last attempt to connect failed'));
   client.on('ready', () => {
     [wasReady, hasFailed] = [true, false];
+    waiting.clear();
   });
   client.on('close', () => {
     hasFailed = !wasReady;
     wasReady = false;
+    if (!hasFailed) return;
+    for (const command of waiting) refuse(command);
+    waiting.clear();
   });
-  return () => hasFailed;
+  return (command) => {
+    if (hasFailed) return refuse(command);
+    if (client.status !== 'ready') waiting.add(command);
+    client.sendCommand(command);
+  };
 }
 
 /** Watches the connection errors of each node, and its writes. */

@@ -33,6 +33,8 @@ class ClusterRoute implements NodeRedisRoute {
   #lookedMs = Number.NEGATIVE_INFINITY;
   /** Whether the last refresh found the cluster. */
   #hasSeen = false;
+  /** Whether the last refresh failed; commands do not wait for the next, which may fail as well. */
+  #hasFailed = false;
   readonly #closing = new AbortController();
   #lastError: Error | undefined;
   #isClosed = false;
@@ -80,7 +82,8 @@ class ClusterRoute implements NodeRedisRoute {
   async #findOwner(slot: number | undefined, deadlineMs: number): Promise<string> {
     const known = this.#knownOwnerOf(slot);
     if (known !== undefined) return known;
-    if (!this.#isRecent()) await within(deadlineMs, this.#lookNow()).catch(() => {});
+    if (this.#hasFailed && slot !== undefined) this.#lookAgain();
+    else if (!this.#isRecent()) await within(deadlineMs, this.#lookNow()).catch(() => {});
     if (this.#isClosed) throw closedError();
     const found = this.#knownOwnerOf(slot);
     if (found !== undefined) return found;
@@ -126,10 +129,11 @@ class ClusterRoute implements NodeRedisRoute {
   #lookNow(): Promise<void> {
     if (this.#look !== undefined) return this.#look;
     this.#hasSeen = false;
-    this.#lastError = undefined;
     this.#look = this.#findOwners().finally(() => {
       this.#look = undefined;
       this.#lookedMs = performance.now();
+      this.#hasFailed = !this.#hasSeen;
+      if (this.#hasSeen) this.#lastError = undefined;
     });
     return this.#look;
   }

@@ -38,8 +38,11 @@ export class NodeRedisConnection {
   readonly #unsettled = new Set<AbortController>();
   readonly #waiters = new Set<Waiter>();
   #client!: NodeRedisStandalone;
-  #openedMs = 0;
+  /** When the attempt to connect that is under way began; Infinity if none is. */
+  #attemptMs = Number.POSITIVE_INFINITY;
   #heardMs = 0;
+  /** Whether the last attempt to connect failed. */
+  #hasFailed = false;
   /** Whether a connection attempt has no socket yet. */
   #isDialling = false;
   #lastError: Error | undefined;
@@ -55,10 +58,14 @@ export class NodeRedisConnection {
 
   /**
    * Sends a command, directly after `prefix` if there is one, and returns its reply. Rejects with a NodeReplyError, or
-   * with an OpenclawError at the latest at `deadlineMs` of `performance.now()`.
+   * with an OpenclawError at the latest at `deadlineMs` of `performance.now()`: at once if the last attempt to connect
+   * failed, since the next one may fail as well. PING awaits the next one.
    */
   async send(args: readonly string[], deadlineMs: number, prefix?: readonly string[]): Promise<unknown> {
-    while (!this.#client.isReady) await this.#untilReady(deadlineMs);
+    while (!this.#client.isReady) {
+      if (this.#hasFailed && args[0] !== 'PING') throw this.#refusal();
+      await this.#untilReady(deadlineMs);
+    }
     const client = this.#client;
     const controller = new AbortController();
     const options = { ...PLAIN, abortSignal: controller.signal };
@@ -115,6 +122,12 @@ export class NodeRedisConnection {
     return describeFailure(new Error(why), { written: false, node: this.address }, this.#lastError);
   }
 
+  #refusal(): OpenclawError {
+    if (this.#isClosed) return closedError();
+    this.#renewIfLate(this.#client);
+    return this.#unsent('the last attempt to connect failed');
+  }
+
   #untilReady(deadlineMs: number): Promise<void> {
     if (this.#isClosed) throw closedError();
     return new Promise((resolve, reject) => {
@@ -132,7 +145,7 @@ export class NodeRedisConnection {
       const giveUp = () => {
         this.#waiters.delete(waiter);
         reject(this.#unsent(`${this.address} did not answer the handshake in time`));
-        if (performance.now() - this.#openedMs >= this.#handshakeMs) this.#renew(client);
+        this.#renewIfLate(client);
       };
       const timer = setTimeout(giveUp, Math.max(1, deadlineMs - performance.now()));
       this.#waiters.add(waiter);
@@ -142,23 +155,29 @@ export class NodeRedisConnection {
   #start(): void {
     const client = this.#open();
     this.#client = client;
-    this.#openedMs = performance.now();
+    this.#attemptMs = performance.now();
     this.#isDialling = true;
     client.on('connect', () => {
       if (client === this.#client) this.#isDialling = false;
     });
     client.on('reconnecting', () => {
-      if (client === this.#client) this.#isDialling = true;
+      if (client !== this.#client) return;
+      this.#isDialling = true;
+      this.#attemptMs = performance.now();
     });
     client.on('ready', () => {
       if (client !== this.#client) return;
       this.#lastError = undefined;
+      this.#hasFailed = false;
+      this.#attemptMs = Number.POSITIVE_INFINITY;
       for (const waiter of this.#takeWaiters()) waiter.resolve();
     });
     client.on('error', (error) => {
       if (client !== this.#client) return;
       this.#isDialling = false;
       this.#lastError = error;
+      this.#hasFailed ||= Number.isFinite(this.#attemptMs);
+      this.#attemptMs = Number.POSITIVE_INFINITY;
       // The socket is open, so its data could not be parsed; later replies cannot be matched to commands.
       if (client.isReady) return this.#renew(client);
       // Runs before the client fails its written commands; unwritten ones must not wait for the next connection.
@@ -175,6 +194,12 @@ export class NodeRedisConnection {
 
   #abortUnwritten(): void {
     for (const controller of this.#unsettled) controller.abort();
+  }
+
+  #renewIfLate(client: NodeRedisStandalone): void {
+    if (client !== this.#client || performance.now() - this.#attemptMs < this.#handshakeMs) return;
+    this.#hasFailed = true;
+    this.#renew(client);
   }
 
   /** Replaces a connection that is silent, during the handshake or later, or that sends invalid data. */

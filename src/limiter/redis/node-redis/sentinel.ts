@@ -48,6 +48,8 @@ class SentinelRoute implements NodeRedisRoute {
   readonly #waiters = new Set<() => void>();
   #primary: Primary | undefined;
   #lastError: Error | undefined;
+  /** Whether the last attempt by each Sentinel failed. */
+  #hasFailed = false;
 
   constructor(given: NodeRedisSentinel, timeoutMs: number) {
     this.#given = given;
@@ -57,7 +59,7 @@ class SentinelRoute implements NodeRedisRoute {
   }
 
   async send(_key: string | undefined, args: readonly string[], deadlineMs: number) {
-    const primary = this.#primary ?? (await this.#untilFound(deadlineMs));
+    const primary = this.#primary ?? (await this.#untilFound(deadlineMs, args[0] === 'PING'));
     const { connection } = primary;
     try {
       return { reply: await connection.send(args, deadlineMs), node: connection.address };
@@ -76,10 +78,12 @@ class SentinelRoute implements NodeRedisRoute {
     this.#wake();
   }
 
-  async #untilFound(deadlineMs: number): Promise<Primary> {
-    for (;;) {
+  /** Rejects at once while no Sentinel gives a primary: the next attempt may fail as well. PING awaits it. */
+  async #untilFound(deadlineMs: number, isPing: boolean): Promise<Primary> {
+    for (let isFirst = true; ; isFirst = false) {
       if (this.#closing.signal.aborted) throw closedError();
       if (this.#primary !== undefined) return this.#primary;
+      if (this.#hasFailed && !(isPing && isFirst)) throw this.#notFound();
       let wake = () => {};
       const woken = new Promise<void>((resolve) => {
         wake = resolve;
@@ -110,6 +114,7 @@ class SentinelRoute implements NodeRedisRoute {
       this.#primary = this.#connections.has(found.connection) ? found : undefined;
       before?.leave();
       if (this.#primary !== undefined) this.#lastError = undefined;
+      this.#hasFailed = false;
       this.#wake();
       if (!signal.aborted) await found.over;
       found.view.end();
@@ -121,16 +126,25 @@ class SentinelRoute implements NodeRedisRoute {
     const searching = new AbortController();
     const stop = () => searching.abort();
     this.#closing.signal.addEventListener('abort', stop);
+    const { sentinelRootNodes } = this.#options;
+    const untried = new Set(sentinelRootNodes);
+    const onFailure = (node: SentinelNode) => {
+      untried.delete(node);
+      if (untried.size > 0) return;
+      this.#hasFailed = true;
+      this.#wake();
+    };
     try {
-      const { sentinelRootNodes } = this.#options;
-      return await Promise.any(sentinelRootNodes.map((node) => this.#searchBy(node, searching)));
+      return await Promise.any(
+        sentinelRootNodes.map((node) => this.#searchBy(node, searching, () => onFailure(node))),
+      );
     } finally {
       this.#closing.signal.removeEventListener('abort', stop);
     }
   }
 
   /** Asks one Sentinel until it gives a primary; the first one to do so ends the search by the others. */
-  async #searchBy(node: SentinelNode, searching: AbortController): Promise<Primary> {
+  async #searchBy(node: SentinelNode, searching: AbortController, onFailure: () => void): Promise<Primary> {
     const { signal } = searching;
     for (let attempt = 0; ; attempt++) {
       try {
@@ -142,7 +156,10 @@ class SentinelRoute implements NodeRedisRoute {
         found.view.end();
         found.leave();
       } catch (error) {
-        if (!signal.aborted && error instanceof Error) this.#lastError = error;
+        if (!signal.aborted) {
+          if (error instanceof Error) this.#lastError = error;
+          onFailure();
+        }
       }
       await sleep(backoff(attempt), undefined, { signal });
     }
