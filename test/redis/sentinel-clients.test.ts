@@ -202,6 +202,22 @@ describe('a limiter behind Sentinels', { timeout: 120_000 }, () => {
     expect(Number(await primary.cli('-n', '3', 'dbsize'))).toBeGreaterThan(0); // the database of the client
   });
 
+  it('leaves no connection when it is closed while it connects', async () => {
+    const sockets = () =>
+      process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length;
+    const before = sockets();
+    for (const { open: redis, waits } of WAYS) {
+      for (let at = 0; at < (waits ? 40 : 10); at++) {
+        const strategy = waits && at % 2 ? ({ strategy: 'acked', replicas: 2 } as const) : {};
+        const limiter = open({ redis: redis(), ...strategy });
+        limiter.take({ user: 'ada', endpoint: 'e' }).catch(() => {});
+        await sleep(at / 2);
+        await limiter.close();
+      }
+    }
+    await vi.waitFor(() => expect(sockets()).toBeLessThanOrEqual(before), LONG);
+  });
+
   it('follows an ordered failover; no take is executed twice', async () => {
     const before = await behind.primary();
     const loads = startLoads();

@@ -48,10 +48,9 @@ it('asks no Sentinel for news once it is closed, although its socket to the prim
   const options = { sentinels, name: 'primary', failoverDetector: true, sentinelMaxConnections: 1 };
   const connector = new FollowingConnector(options);
   const stream = await connector.connect(() => {});
-  const connected = once(stream, 'connect');
+  const connects = Promise.all([once(stream, 'connect'), once(stream.resume(), 'close')]);
   connector.disconnect();
-  await connected;
-  await once(stream.resume(), 'close');
+  await connects;
   // A subscription would be the next connection: this one comes after it.
   const hooks = new FollowingConnector(options) as unknown as Hooks;
   const later = hooks.connectToSentinel({ host: '127.0.0.1', port });
