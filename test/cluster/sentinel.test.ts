@@ -180,6 +180,15 @@ describe('one primary for all regions', { timeout: 180_000 }, () => {
     },
   );
 
+  it('has its planned priorities again once it has settled, also after a killed order', async () => {
+    const { regions } = await startSentinels('redis-server');
+    const target = connectDirect(regions.direct('c-0'));
+    onTestFinished(() => target.disconnect());
+    await target.config('SET', 'replica-priority', 1);
+    await settle(regions, never);
+    expect(await target.config('GET', 'replica-priority')).toEqual(['replica-priority', '100']);
+  });
+
   it.each(SERVERS)('of %s moves by order to the replica that is named', async (server) => {
     const { regions } = await startSentinels(server);
     await inject(regions, { fault: 'failover', node: 'c-0' });

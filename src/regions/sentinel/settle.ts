@@ -4,6 +4,7 @@ import type { Regions } from '../provider.ts';
 import { waitUntilAgreed } from './agreement.ts';
 import { orderSentinelFailover } from './order-failover.ts';
 import { HURRIED_MS, setPeriods } from './periods.ts';
+import { PRIORITY } from './settings.ts';
 
 /**
  * Waits until the planned primary is the only one, every other node is a linked replica, and all Sentinels agree. The
@@ -26,6 +27,9 @@ export async function settleSentinels(
   try {
     await hurry(HURRIED_MS);
     await untilWhole();
+    // A program that was killed while it ordered a failover has left another.
+    const clients = [...nodes.values()];
+    await Promise.all(clients.map((client) => client.config('SET', 'replica-priority', PRIORITY)));
     const [home] = topology.nodes;
     const [role] = (await (home && nodes.get(home.name))?.role()) ?? [];
     if (home !== undefined && role !== 'master') {
