@@ -65,7 +65,7 @@ async function nodeThatDecides(limiter: ReturnType<typeof limiterIn>): Promise<s
 describe('one primary for all regions', { timeout: 180_000 }, () => {
   it.each(SERVERS)('of %s has a replica in every other region and a Sentinel in each', async (server) => {
     const { regions, cluster, stop } = await startLocalRegions(server, { ...THREE, kind: 'sentinel' });
-    const { nodes, sentinels } = await readStatus(regions).catch(async (error) => {
+    const { nodes, sentinels, primaryName } = await readStatus(regions).catch(async (error) => {
       await stop();
       throw error;
     });
@@ -80,6 +80,7 @@ describe('one primary for all regions', { timeout: 180_000 }, () => {
     expect(sentinels?.map(({ name, primary, flags }) => [name, primary, flags])).toEqual(
       ['a', 'b', 'c'].map((region) => [`${region}-sentinel`, 'a-0', []]),
     );
+    expect(primaryName).toBe(primary);
     expect([primary, seeds[0]]).toEqual(['primary', regions.announced('b-sentinel')]);
     expect(logs).toContain('c-sentinel.log');
     expect(listOwned().filter((owned) => owned.cluster === cluster)).toEqual([]);

@@ -60,9 +60,11 @@ function renderStatus(status: ClusterStatus, { colour, columns }: Look): string 
     head: ['from', 'to', 'round trip ms', 'measured ms', 'in force'],
     rows: status.links.map((link) => linkRow(link, colours)),
   };
-  const { name, provider } = status;
+  const { name, provider, primaryName } = status;
   const what = provider === 'external' ? printable(name) : `cluster ${printable(name)}`;
-  const title = `${colours.bold(what)} (${provider})`;
+  const called =
+    primaryName === undefined ? '' : `; the primary's name for Sentinels: ${printable(primaryName)}`;
+  const title = `${colours.bold(what)} (${provider})${called}`;
   const access = {
     head: ['services of', 'Redis'],
     rows: (status.access ?? []).flatMap((state) => accessRows(state, colours)),

@@ -43,6 +43,8 @@ export interface ClusterStatus {
   readonly name: string;
   readonly provider: string;
   readonly nodes: readonly NodeStatus[];
+  /** How Sentinels call the primary, which their clients must know; absent without Sentinels. */
+  readonly primaryName?: string;
   /** Absent without Sentinels. */
   readonly sentinels?: readonly SentinelStatus[];
   readonly links: readonly LinkStatus[];
@@ -71,8 +73,17 @@ export async function readStatus(regions: Regions): Promise<ClusterStatus> {
       };
     }),
   );
+  const [home = ''] = topology.regions;
+  const { primary: primaryName } = regions.view(home);
   return {
-    ...{ name, provider, nodes, ...(sentinels.length > 0 && { sentinels }), links },
+    ...{
+      name,
+      provider,
+      ...(primaryName !== undefined && { primaryName }),
+      nodes,
+      ...(sentinels.length > 0 && { sentinels }),
+      links,
+    },
     ...(access && { access }),
   };
 }
