@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultClaims } from '../../src/checker/claims/default-claims.ts';
 import { type ErrorCode, OpenclawError } from '../../src/core/errors.ts';
 import { STRATEGY_NAMES } from '../../src/core/strategies.ts';
 import { parseEndpoints } from '../../src/scenario/endpoints/parse.ts';
+import { FAULT_NAMES } from '../../src/scenario/faults/index.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { callCli } from '../support/call-cli.ts';
 import { testFolder } from '../support/cli.ts';
@@ -239,6 +240,16 @@ describe('what guides say of files', { timeout: 120_000 }, () => {
     );
     const names = cells.flatMap((cell) => [...cell.matchAll(/`([\w-]+)`/g)].map(([, name]) => name));
     expect(names.filter((name) => name !== '--strategy').sort()).toEqual([...STRATEGY_NAMES].sort());
+  });
+
+  it('counts the faults and the scenarios that come along', () => {
+    const scenarios = readdirSync(join(ROOT, 'scenarios')).filter((file) => file.endsWith('.yaml')).length;
+    const rows = textOf('docs/faults.md').matchAll(/^(?:\| `|- `)([a-z-]+) -/gm);
+    const faults = new Set([...rows].map(([, name]) => name)).size;
+    expect(faults).toBe(FAULT_NAMES.length);
+    expect(textOf('README.md')).toContain(`a command of yours: ${faults} faults |`);
+    expect(textOf('README.md')).toContain(`write a run in one file; ${scenarios} come along |`);
+    expect(textOf('docs/scenarios.md')).toContain(`[${scenarios} scenarios](../scenarios) come along`);
   });
 
   it('has every error with its charge and its hint', () => {
