@@ -25,6 +25,15 @@ export function notProved({ faults }: Pick<Plan, 'faults'>): string[] {
   ];
 }
 
+/** Where the errors of a plug-in are. */
+export function pluginErrors({ errors }: Pick<History, 'errors'>): string[] {
+  const codes = ['LIMITER_FAILED', 'LIMITER_REFUSED'].filter(
+    (code) => code in errors.info || code in errors.failed,
+  );
+  if (codes.length === 0) return [];
+  return [`${codes.join(', ')}: the errors of the plug-in are in logs/rating-*.log in the folder of the run`];
+}
+
 /** Notes on a run that did not go as it was planned. Of an audit there are none: its history has its warm-up, too. */
 export function planNotes(
   plan: Plan,

@@ -7,6 +7,8 @@ import { listRemarks, NOT_CHECKED } from './notes.ts';
 const RULES = { busiest: [] };
 const spent = (count: number, part: OperationPart = {}) =>
   Array.from({ length: count }, () => ({ bucket: 'b', invokedUs: 1_000, ...part }));
+const FALSE_DENIALS =
+  '1 false denial in 1 bucket; the verdict leaves it out, because no claim is about it: claim false-denials <= 0';
 const denied = spent(1, { outcome: 'denied' });
 
 describe('claims', () => {
@@ -19,6 +21,21 @@ describe('claims', () => {
       ...RULES,
       claims: claims.map(parseClaim),
     });
+    expect(report.notes).toEqual(notes);
+  });
+
+  it.each([
+    { claim: 'total-excess <= 0', atMost: 0, notes: [FALSE_DENIALS] },
+    { claim: 'false-denials <= 5', atMost: 0, notes: undefined },
+    { claim: 'total-excess <= 0', atMost: Number.POSITIVE_INFINITY, notes: undefined },
+  ])('$claim, $atMost false denials declared: says which are left out', ({ claim, atMost, notes }) => {
+    const parts = [{ bucket: 'b', invokedUs: 1_000, outcome: 'denied' as const }];
+    const report = checkHistory(historyOf(parts, { policy: '2:1/s' }), {
+      ...RULES,
+      claims: [parseClaim(claim)],
+      falseDenialsAtMost: atMost,
+    });
+    expect(report.falseDenials.total).toBe(1);
     expect(report.notes).toEqual(notes);
   });
 

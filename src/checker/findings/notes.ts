@@ -1,3 +1,4 @@
+import { count } from '../../core/units.ts';
 import type { Verdict } from '../../core/verdict.ts';
 import type { Claim } from '../claims/claim.ts';
 import { dishonestText } from '../claims/dishonest-sample.ts';
@@ -10,7 +11,21 @@ export const NOT_CHECKED =
 
 /** Notes for the reader in addition to the reasons of the verdict. */
 export function notesOf(claims: readonly Claim[], facts: CheckFacts): readonly string[] {
-  return [...(claims.some(isOnCorrectness) ? [] : [NOT_CHECKED]), ...unclaimedLies(claims, facts)];
+  return [
+    ...(claims.some(isOnCorrectness) ? [] : [NOT_CHECKED]),
+    ...unclaimedDenials(claims, facts),
+    ...unclaimedLies(claims, facts),
+  ];
+}
+
+/** False denials, if no claim is about them and the strategy does not declare any number of them. */
+function unclaimedDenials(claims: readonly Claim[], { falseDenials }: CheckFacts): readonly string[] {
+  const { total, buckets, declaresAny } = falseDenials;
+  if (total === 0 || declaresAny === true || claims.some(({ measure }) => measure === 'false-denials'))
+    return [];
+  return [
+    `${count(total, 'false denial')} in ${count(buckets, 'bucket')}; the verdict leaves ${total === 1 ? 'it' : 'them'} out, because no claim is about ${total === 1 ? 'it' : 'them'}: claim false-denials <= 0`,
+  ];
 }
 
 /** Stated values that cannot be true, if no claim is about them. */
