@@ -207,8 +207,9 @@ function checkNode(fault: FaultSpec, faultPath: Path, { nodes = [], fit }: Nodes
   if (!('node' in fault)) return [];
   const possible = nodes.filter((node) => test(node, nodes)).map(({ name }) => name);
   if (possible.includes(fault.node)) return [];
-  const expected =
-    possible.length === 0 ? `${what} (this topology has none)` : `${what}: ${possible.join(', ')}`;
+  const [only] = possible;
+  const several = only === undefined ? `${what} (this topology has none)` : `${what}: ${possible.join(', ')}`;
+  const expected = possible.length === 1 ? `${only}, the only possible node` : several;
   return [
     { path: [...faultPath, 'node'], text: expectedFound({ expected, found: fault.node, names: possible }) },
   ];

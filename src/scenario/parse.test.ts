@@ -352,6 +352,10 @@ describe('an error is reported with its place', () => {
       says: 'expected one of the primaries that have a replica: us-east-0, eu-west-0, ap-south-0; found "eu-west-1"',
     },
     {
+      text: `topology: {kind: single}\n${fault('restart, node: us-east-1')}`,
+      says: 'faults[0].node: expected us-east-0, the only possible node; found "us-east-1"',
+    },
+    {
       text: `topology: {replicas: 0}\n${fault('failover, node: eu-west-1')}`,
       says: 'expected one of the replicas (this topology has none); found "eu-west-1"',
     },

@@ -72,6 +72,10 @@ describe('one primary for all regions', () => {
       says: 'must be 0 to 2, the replicas of a primary',
       options: { kind: 'sentinel', minReplicasToWrite: 3 },
     },
+    {
+      says: 'a primary of this topology has no replicas; found minReplicasToWrite 1',
+      options: { kind: 'single', replicas: 0, minReplicasToWrite: 1 },
+    },
     { says: 'needs minReplicasToWrite', options: { kind: 'sentinel', minReplicasMaxLagMs: 2_000 } },
     {
       says: 'must be whole seconds, at least 1s; found 1500 ms',

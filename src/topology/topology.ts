@@ -180,6 +180,11 @@ function checkKind(options: TopologyOptions): void {
   if (kind === 'single' && replicas > 0)
     throw invalidOption(`a single server has no replicas; found ${replicas}`, 'use topology sentinel');
   const most = replicasOfPrimary(options);
+  if (minReplicasToWrite > 0 && most === 0)
+    throw invalidOption(
+      `a primary of this topology has no replicas; found minReplicasToWrite ${minReplicasToWrite}`,
+      'leave minReplicasToWrite out, or add replicas',
+    );
   if (!Number.isInteger(minReplicasToWrite) || minReplicasToWrite < 0 || minReplicasToWrite > most)
     throw invalidOption(
       `minReplicasToWrite must be 0 to ${most}, the replicas of a primary; found ${minReplicasToWrite}`,
