@@ -23,7 +23,7 @@ export function runOptions(command: Command): Command {
   const own = command
     .option(
       '--name <name>',
-      'use this running cluster if its topology matches; it is left running',
+      'use this running cluster, as it is if no flag of the topology is typed, else if it matches; it is left running',
       DEFAULT_CLUSTER,
     )
     .addOption(

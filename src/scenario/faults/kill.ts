@@ -15,7 +15,7 @@ export const kill = {
   }),
   ...ofNode,
   form: {
-    about: 'SIGKILL a node; healing restarts it once its replica has taken over.',
+    about: 'SIGKILL a node; healing restarts it, once its replica took over if it has one.',
     examples: ['--node us-east-0'],
     options: [NODE_OPTION],
   },
