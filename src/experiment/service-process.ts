@@ -36,6 +36,8 @@ export class ServiceProcess {
   readonly #options: ServiceProcessOptions;
   #port: number;
   #process: LocalProcess | undefined;
+  /** The process that is being ended; it stays the `#process` until it has ended, so that it can be killed. */
+  #ending: LocalProcess | undefined;
   /** The starts and kills so far, which follow each other. */
   #changes: Promise<void> = Promise.resolve();
   #isWanted = true;
@@ -56,26 +58,20 @@ export class ServiceProcess {
       () => service.#stop(),
       () => service.#process?.kill(),
     );
-    await service.startAgain(options.signal);
+    await service.startAgain();
     return service;
   }
 
   /** SIGKILL; resolves when it has ended. Does nothing if it has. */
   kill(): Promise<void> {
-    return this.#change(async () => {
-      const process = this.#process;
-      this.#process = undefined;
-      await this.#options.place.stop?.(); // of a container, whose client would outlive a SIGKILL of its own
-      process?.kill();
-      await process?.ended;
-    });
+    return this.#change(() => this.#kill());
   }
 
   /** Starts it at its address, if it is not running, and resolves once it listens. */
-  startAgain(signal: AbortSignal = new AbortController().signal): Promise<void> {
+  startAgain(): Promise<void> {
     return this.#change(async () => {
       if (this.#process !== undefined || !this.#isWanted) return;
-      const { name, role, region, place, args, env, logs, onDeath } = this.#options;
+      const { name, role, region, place, args, env, logs, signal, onDeath } = this.#options;
       const [command, ...before] = place.node;
       const where = ['--region', region, '--host', place.listen.host, '--port', String(this.#port)];
       const logFile = join(logs, `${name}.log`);
@@ -92,13 +88,11 @@ export class ServiceProcess {
       });
       this.#process = process;
       void process.ended.then((how) => {
-        if (this.#process !== process) return;
+        if (this.#process !== process || this.#ending === process) return;
         onDeath([how, process.answer().refused?.message].filter((part) => part !== undefined).join(': '));
       });
       this.inside = await waitForAddress(process, { place, logged, signal }).catch(async (error) => {
-        this.#process = undefined; // the next call tries again
-        await place.stop?.();
-        process.kill();
+        await this.#kill(); // the next call tries again
         throw error;
       });
       this.reached = place.reached ?? this.inside;
@@ -109,10 +103,32 @@ export class ServiceProcess {
   async #stop(): Promise<void> {
     this.#isWanted = false;
     await this.#changes;
+    await this.#end(async (process) => {
+      await process?.stop();
+      await this.#options.place.stop?.();
+    });
+  }
+
+  #kill(): Promise<void> {
+    return this.#end(async (process) => {
+      try {
+        await this.#options.place.stop?.(); // of a container, whose client would outlive a SIGKILL of its own
+      } finally {
+        process?.kill();
+        await process?.ended;
+      }
+    });
+  }
+
+  async #end(act: (process: LocalProcess | undefined) => Promise<void>): Promise<void> {
     const process = this.#process;
-    this.#process = undefined;
-    await process?.stop();
-    await this.#options.place.stop?.();
+    this.#ending = process;
+    try {
+      await act(process);
+    } finally {
+      this.#process = undefined;
+      this.#ending = undefined;
+    }
   }
 
   #change(act: () => Promise<void>): Promise<void> {
