@@ -101,6 +101,33 @@ describe('a schedule of faults', () => {
     expect([schedule.inForce, phases(), clockMs()]).toEqual([[], ['inject', 'heal'], 0]);
   });
 
+  it('records a restart of services at its first try, which may have started one of them', async () => {
+    const records: FaultRecord[] = [];
+    let [us, tries] = [0, 0];
+    const start = async () => {
+      us += 1_000;
+      if (tries++ === 0) throw new Error('one does not start');
+    };
+    const schedule = new FaultSchedule({
+      faults: [{ fault: 'restart-service', region: 'r', atMs: 0, forMs: 1 }],
+      seed: 1,
+      system: {
+        regions: { topology: { regions: ['r'] } } as unknown as FaultContext['regions'],
+        serviceProcesses: { kill: async () => {}, start, idsOf: async () => ['1'] },
+      },
+      nowUs: () => us,
+      record: (record) => record.type === 'fault' && records.push(record),
+    });
+    schedule.start(() => {});
+    const late = ['restart-service was healed late: one does not start'];
+    await vi.waitFor(() => expect(schedule.problems).toEqual(late), SOON);
+    expect(await schedule.end()).toEqual([]);
+    expect([tries, records.map(({ phase, atUs }) => `${phase} ${atUs}`)]).toEqual([
+      2,
+      ['inject 0', 'heal 0'],
+    ]);
+  });
+
   it('records once that the system has settled, between its faults and not at the end', async () => {
     const records: FaultRecord[] = [];
     const waits: AbortSignal[] = [];

@@ -37,6 +37,8 @@ interface InForce {
   readonly injection: Promise<Undo>;
   /** Absent if it names no proof. */
   readonly proof: FaultProof | undefined;
+  /** When the undo was first tried. */
+  triedUs?: number;
 }
 
 /** Injects and heals the faults of a plan at their times, and looks whether each was in force. `end` leaves no fault in force. */
@@ -180,11 +182,13 @@ export class FaultSchedule {
     if (entry === undefined) return;
     const undo = await entry.injection.catch(undoLeftBy); // a failed injection removes its parts itself
     const atUs = Math.floor(this.#options.nowUs());
+    entry.triedUs ??= atUs;
     await undo?.();
     const at = this.#inForce.indexOf(entry);
     if (at < 0) return;
     this.#inForce.splice(at, 1);
-    this.#record(fault, 'heal', atUs);
+    // Services that a failed try has started admit since then; any time from kill to start is right for the others.
+    this.#record(fault, 'heal', fault.fault === 'restart-service' ? entry.triedUs : atUs);
     await this.#prove(entry);
     if (this.#inForce.length === 0 && !this.#over.signal.aborted) this.#awaitQuiet(fault.fault);
   }
