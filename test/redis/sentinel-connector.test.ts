@@ -45,7 +45,8 @@ it('asks no Sentinel for news once it is closed, although its socket to the prim
     else socket.write('+OK\r\n');
   });
   const sentinels = [{ host: '127.0.0.1', port }];
-  const options = { sentinels, name: 'primary', failoverDetector: true, sentinelMaxConnections: 1 };
+  const detector = { failoverDetector: true, sentinelMaxConnections: 1 };
+  const options = { sentinels, name: 'primary', disconnectTimeout: 10_000, ...detector };
   const connector = new FollowingConnector(options);
   const stream = await connector.connect(() => {});
   const connects = Promise.all([once(stream, 'connect'), once(stream.resume(), 'close')]);
