@@ -132,6 +132,19 @@ describe('a region is silent', () => {
   });
 });
 
+it('is not silent if a primary moved away, and was silent itself while it was promoted', () => {
+  const faults = [fault('inject', 5), fault('heal', 6), fault('settled', 7)];
+  const role = (atS: number, from: string, to: string): Event => ({
+    ...{ type: 'event', event: 'role', node: 'west-1', atUs: atS * S },
+    args: { from, to, slots: '' },
+  });
+  const events = [role(5.3, 'replica', 'down'), role(5.8, 'down', 'primary')];
+  const east = [...rate(10, 7), ...rate(3, 13)];
+  expect(silent(east, rate(10, 20), faults, events)).toEqual([]);
+  const returned = [role(5.3, 'primary', 'down'), role(5.8, 'down', 'primary')];
+  expect(silent(east, rate(10, 20), faults, returned)).toHaveLength(1);
+});
+
 describe('the activity of a history', () => {
   const every = (us: number, fromS: number, untilS: number, part: object) =>
     Array.from({ length: ((untilS - fromS) * S) / us }, (_, at) => ({

@@ -56,7 +56,7 @@ export interface Happened {
 /** The longest silence of each region that was silent for more than 2 s while no fault was in force. */
 export function silentRegions(activity: Activity, { faults, events = [] }: Happened): SilentRegion[] {
   const regions = [...activity.decided].map(([region, counts]) => ({ region, counts }));
-  const takeovers = events.filter(isTakeover).map(({ atUs }) => (atUs - activity.fromUs) / BIN_US);
+  const takeovers = takeoversIn(events).map((atUs) => (atUs - activity.fromUs) / BIN_US);
   return regions.flatMap(({ region, counts }) => {
     const others = sumOf(regions.filter((other) => other.region !== region).map((other) => other.counts));
     const spans = quietBins(activity.fromUs, counts.length, faults);
@@ -81,8 +81,17 @@ export function silentRegions(activity: Activity, { faults, events = [] }: Happe
   });
 }
 
-const isTakeover = ({ event, args }: Event) =>
-  event === 'role' && args?.from === 'replica' && args.to === 'primary';
+/** When replicas became primaries; one may have been silent while it was promoted. Microseconds of the recorder. */
+function takeoversIn(events: readonly Event[]): number[] {
+  const known = new Map<unknown, unknown>();
+  return events.flatMap(({ event, node, args, atUs }) => {
+    if (event !== 'role') return [];
+    const { from, to } = args ?? {};
+    const was = from === 'down' ? known.get(node) : from;
+    known.set(node, to === 'down' ? was : to);
+    return was === 'replica' && to === 'primary' ? [atUs] : [];
+  });
+}
 
 type Span = readonly [from: number, until: number];
 
