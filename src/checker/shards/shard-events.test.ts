@@ -160,6 +160,11 @@ describe('the episodes of a shard', () => {
   it.each([
     { title: 'count a restart without memory', records: [restart('a', 5, true)], want: 1 },
     { title: 'not one that kept it', records: [restart('a', 5, false)], want: 0 },
+    {
+      title: 'one that may have been seen late, after it decided',
+      records: [restart('a', 9.9, true)],
+      want: 1,
+    },
     { title: 'not one without requests after it', records: [restart('a', 50, true)], want: 0 },
     { title: 'not one of a node that had decided nothing', records: [restart('b', 5, true)], want: 0 },
   ])('$title', ({ records, want }) => {

@@ -209,13 +209,17 @@ interface OfShard {
   readonly events: readonly Event[];
 }
 
-/** Restarts that lost all data, of nodes that mattered for the shard, if the shard had decided and decided later. */
+/** A process may decide for so long before a watch of its node sees it: a poll waits up to half a second for an answer. */
+const SEEN_LATE_US = 1_000_000;
+
+/** Restarts that lost all data, of nodes that mattered for the shard, if the shard had decided and may have decided later. */
 function countEmptyRestarts(chains: ShardNodes, ofShard: OfShard): number {
   const { nodes, events } = ofShard;
   const firstUs = nodes.reduce((first, node) => Math.min(first, chains.firstUs(node)), NO_DECISION.firstUs);
   const lastUs = nodes.reduce((last, node) => Math.max(last, chains.lastUs(node)), NO_DECISION.lastUs);
   const restarts = events.filter(({ event, node, atUs, args }) => {
-    if (event !== 'restart' || args?.empty !== true || atUs <= firstUs || atUs >= lastUs) return false;
+    if (event !== 'restart' || args?.empty !== true) return false;
+    if (atUs <= firstUs || atUs >= lastUs + SEEN_LATE_US) return false;
     const number = nodes.find((one) => chains.nameOf(one) === node);
     return number !== undefined && matters(chains, { node: number, atUs }, ofShard);
   });
