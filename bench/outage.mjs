@@ -157,7 +157,7 @@ function page({ ours, others }) {
     'gone for 5 s (connections are refused), then each answer takes 2 s for 5 s, then it is back. Its nodes run on.',
     `${flags.rate} requests a second, 20 users, buckets of 20 tokens, 5/s. A cell has the share of each outcome of the requests`,
     'that were sent in the phase, and their waits: p50 / p99 from the send to the answer. What the pages of others say is in',
-    'the head of each file of [bench/outage](../../bench/outage/flexible.mjs).',
+    'the head of each file of `bench/outage`.',
     '',
     '- **most of one**: requests of one user that were allowed while Redis was gone or slow. A full bucket gives',
     `  ${IDEAL} in ten seconds; a window of 20 in 4 s gives 80.`,
