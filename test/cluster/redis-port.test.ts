@@ -329,7 +329,11 @@ describe.each(SERVERS)('on a cluster of %s', { timeout: 60_000 }, (command) => {
       try {
         const down = { code: 'REDIS_CLUSTER_DOWN', charge: 'none' };
         expect(await count(redis, key)).toMatchObject(down);
-        expect(await count(open(cluster(addresses(), TIMEOUT_MS)), key)).toMatchObject(down);
+        // A new client may not connect at all, since valkey-server names no slots while one is not served.
+        expect(await count(open(cluster(addresses(), TIMEOUT_MS)), key)).toMatchObject({
+          code: expect.stringMatching(/^REDIS_(CLUSTER_DOWN|UNREACHABLE)$/),
+          charge: 'none',
+        });
       } finally {
         await serveAgain(source, slot);
       }
