@@ -1,6 +1,7 @@
 import { secondsText } from '../../core/units.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { Event, FaultRecord } from '../../history/records/operation.ts';
+import { findPromotions, roleEventsOf } from './promotions.ts';
 
 /**
  * A region that stopped deciding while no fault was in force. It proves nothing: hanging connections of a closed load
@@ -81,16 +82,11 @@ export function silentRegions(activity: Activity, { faults, events = [] }: Happe
   });
 }
 
-/** When replicas became primaries; one may have been silent while it was promoted. Microseconds of the recorder. */
+/** When replicas became primaries. Microseconds of the recorder. */
 function takeoversIn(events: readonly Event[]): number[] {
-  const known = new Map<unknown, unknown>();
-  return events.flatMap(({ event, node, args, atUs }) => {
-    if (event !== 'role') return [];
-    const { from, to } = args ?? {};
-    const was = from === 'down' ? known.get(node) : from;
-    known.set(node, to === 'down' ? was : to);
-    return was === 'replica' && to === 'primary' ? [atUs] : [];
-  });
+  const nodes = new Set(events.flatMap(({ node = [] }) => node));
+  const promotions = [...nodes].flatMap((node) => findPromotions(roleEventsOf(node, events)));
+  return promotions.filter(({ wasReplica }) => wasReplica).map(({ atUs }) => atUs);
 }
 
 type Span = readonly [from: number, until: number];

@@ -2,6 +2,7 @@ import type { Episodes, Takeover } from '../../core/bound.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import type { Event, FaultRecord } from '../../history/records/operation.ts';
 import type { ClockBounds, ClockOffset } from '../clocks/bounds.ts';
+import { findPromotions, roleEventsOf } from '../evidence/promotions.ts';
 import { findFallbacks } from './fallbacks.ts';
 import { perRegionEpisodes } from './per-region-bucket.ts';
 import { ShardNodes } from './shard-nodes.ts';
@@ -97,7 +98,9 @@ function withFallbacks(
 function findTenures(chains: ShardNodes, nodes: readonly number[], events: readonly Event[]): Tenure[] {
   const [first, ...others] = nodes;
   if (first === undefined) return [];
-  const seen = nodes.flatMap((node) => findPromotions(roleEventsOf(chains.nameOf(node), events), node));
+  const seen = nodes.flatMap((node) =>
+    findPromotions(roleEventsOf(chains.nameOf(node), events)).map((found) => ({ ...found, node })),
+  );
   const unseen = others
     .filter((node) => !seen.some((takeover) => takeover.node === node))
     .map((node) => ({ node, atUs: chains.firstUs(node), wasReplica: true, leftUs: undefined }));
@@ -113,38 +116,6 @@ function findTenures(chains: ShardNodes, nodes: readonly number[], events: reado
     tenures.push({ node, atUs, fromUs: earlier < 0 ? always : (endedUs + atUs) / 2, ...NO_DECISION });
   }
   return tenures;
-}
-
-type RoleEvent = Pick<Event, 'atUs'> & { readonly from: unknown; readonly to: unknown };
-
-function roleEventsOf(name: string, events: readonly Event[]): RoleEvent[] {
-  return events
-    .filter(({ event, node }) => event === 'role' && node === name)
-    .map(({ atUs, args }) => ({ atUs, from: args?.from, to: args?.to }))
-    .sort((a, b) => a.atUs - b.atUs);
-}
-
-/**
- * When a node became a primary, whether it had been a replica, and since when it was not a primary. One that was silent
- * has the role of before: a server closes its connections when its role changes.
- */
-function findPromotions(events: readonly RoleEvent[], node: number) {
-  let last = events[0]?.from;
-  let leftUs: number | undefined;
-  return events.flatMap(({ atUs, to }) => {
-    if (to === 'down') {
-      leftUs ??= atUs;
-      return [];
-    }
-    const promotion = { node, atUs, wasReplica: last === 'replica', leftUs };
-    last = to;
-    if (to !== 'primary') {
-      leftUs ??= atUs;
-      return [];
-    }
-    leftUs = undefined;
-    return [promotion];
-  });
 }
 
 /** Whether no event until then took the role from its holder, and the holder decides later. */

@@ -1,0 +1,42 @@
+import type { Event } from '../../history/records/operation.ts';
+
+/** A change of the role of one node. */
+type RoleEvent = Pick<Event, 'atUs'> & { readonly from: unknown; readonly to: unknown };
+
+/** Of the node of this name, in order. */
+export function roleEventsOf(name: string, events: readonly Event[]): RoleEvent[] {
+  return events
+    .filter(({ event, node }) => event === 'role' && node === name)
+    .map(({ atUs, args }) => ({ atUs, from: args?.from, to: args?.to }))
+    .sort((a, b) => a.atUs - b.atUs);
+}
+
+interface Promotion {
+  readonly atUs: number;
+  readonly wasReplica: boolean;
+  /** Since when it was no primary; undefined if that was not seen. */
+  readonly leftUs: number | undefined;
+}
+
+/**
+ * When a node became a primary, whether it had been a replica, and since when it was not a primary. One that was silent
+ * has the role of before: a server closes its connections when its role changes.
+ */
+export function findPromotions(events: readonly RoleEvent[]): Promotion[] {
+  let last = events[0]?.from;
+  let leftUs: number | undefined;
+  return events.flatMap(({ atUs, to }) => {
+    if (to === 'down') {
+      leftUs ??= atUs;
+      return [];
+    }
+    const promotion = { atUs, wasReplica: last === 'replica', leftUs };
+    last = to;
+    if (to !== 'primary') {
+      leftUs ??= atUs;
+      return [];
+    }
+    leftUs = undefined;
+    return [promotion];
+  });
+}
