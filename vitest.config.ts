@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const shared = {
   testTimeout: 60_000, // most take milliseconds; a busy machine can need a hundred times as long
@@ -22,8 +23,37 @@ function projectOf(name: string, group: object, more: object = { include: [`test
 /** Need only Node.js. They share loaded modules: loading takes longer than most of the tests. */
 const UNIT = { include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts'], isolate: false };
 
+/** Files that take minutes, the longest first. Started last, one of them alone would keep everything waiting. */
+const LONGEST = [
+  'runs/sentinel',
+  'docker/runs',
+  'runs/interrupted',
+  'runs/disasters',
+  'runs/limiter-plugin',
+  'runs/services',
+  'runs/several-policies',
+  'runs/standing',
+  'runs/matrix',
+  'runs/instances',
+  'runs/fault-by-command',
+  'cluster/sentinel',
+  'runs/endpoints',
+  'cluster/regions',
+].map((name) => `/test/${name}.test.ts`);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const at = LONGEST.findIndex((name) => moduleId.endsWith(name));
+      return at < 0 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       projectOf('unit', BUSY, UNIT),
       projectOf('smoke', WAITING), // `npm test` runs unit and smoke
