@@ -1,3 +1,6 @@
+import { invalidOption } from '../core/errors.ts';
+import { checkKnown, checkTypes, type Known } from '../core/known-options.ts';
+import { shown } from '../core/printable.ts';
 import type { History } from '../history/history.ts';
 import { type CheckReport, checkHistory } from './check.ts';
 import { parsePromise } from './claims/promise.ts';
@@ -24,10 +27,20 @@ export interface JudgeOptions {
   readonly openAtEnd?: number;
 }
 
-/** Judges a history as `openclaw-rl check` does. Throws INVALID_OPTION for an unknown promise. */
-export function judgeHistory(
-  history: History,
-  {
+const KNOWN: Known<JudgeOptions> = {
+  promise: true,
+  falseDenials: true,
+  dishonest: true,
+  contested: true,
+  info: true,
+  clockSlackUs: true,
+  openAtEnd: true,
+};
+
+/** Judges a history as `openclaw-rl check` does. Throws INVALID_OPTION for wrong options. */
+export function judgeHistory(history: History, options: JudgeOptions = {}): CheckReport {
+  checkOptions(options);
+  const {
     promise = 'token-bucket',
     falseDenials = 0,
     contested = 1,
@@ -35,8 +48,7 @@ export function judgeHistory(
     clockSlackUs,
     openAtEnd,
     dishonest,
-  }: JudgeOptions = {},
-): CheckReport {
+  } = options;
   return checkHistory(history, {
     busiest: [],
     contestedAtLeast: 0,
@@ -49,4 +61,20 @@ export function judgeHistory(
     ...(clockSlackUs !== undefined && { clockSlack: { us: clockSlackUs, isWidened: false } }),
     ...(openAtEnd !== undefined && { openAtEndAtMost: openAtEnd }),
   });
+}
+
+function checkOptions(options: JudgeOptions): void {
+  checkKnown(options, { of: 'judgeHistory', known: KNOWN });
+  checkTypes(options, { of: 'judgeHistory', types: { promise: 'string' } });
+  const numbers = Object.entries(options).filter(
+    ([name, value]) => name !== 'promise' && value !== undefined,
+  );
+  for (const [name, value] of numbers) {
+    const most = name === 'info' ? 1 : Number.POSITIVE_INFINITY;
+    if (typeof value === 'number' && value >= 0 && value <= most) continue;
+    throw invalidOption(
+      `option ${name} of judgeHistory must be ${name === 'info' ? 'from 0 to 1' : 'a number of at least 0'}; found ${shown(value)}`,
+      'remove it to use the default',
+    );
+  }
 }

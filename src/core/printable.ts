@@ -5,6 +5,24 @@ export function quoted(value: unknown): string {
   return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown;
 }
 
+/** A value for a message. Only the keys of an object: it may be a client that refers to itself. */
+export function shown(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (value instanceof Promise) return 'a promise';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? `an object with ${namesOf(value)}` : quoted(value);
+}
+
+const MOST_NAMES = 10;
+
+/** The names of the members of an object, or of the exports of a module. */
+export function namesOf(members: object): string {
+  const names = Object.keys(members);
+  if (names.length === 0) return 'nothing';
+  const more = names.length > MOST_NAMES ? `, and ${names.length - MOST_NAMES} more` : '';
+  return `${names.slice(0, MOST_NAMES).map(quoted).join(', ')}${more}`;
+}
+
 /** Characters that move the cursor, reverse the text, are invisible or start a line. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 

@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Answer, answering, type RateLimitOptions } from './answer.ts';
+import { type Answer, answering } from './answer.ts';
+import type { RateLimitOptions } from './options.ts';
 
-export type { Asked } from './answer.ts';
+export type { Asked } from './options.ts';
 
 export type ExpressRateLimitOptions<Request> = RateLimitOptions<readonly [request: Request]>;
 
 /**
  * Middleware for Express, Connect and every framework that calls `(request, response, next)` with the types of
  * `node:http`. It limits the routes that it is mounted on. Errors of `onDecision` and `onError` go to `next`. Throws
- * INVALID_OPTION for an invalid policy name.
+ * INVALID_OPTION for wrong options.
  */
 export function rateLimit<Request extends IncomingMessage>(
   options: ExpressRateLimitOptions<Request>,

@@ -1,8 +1,12 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import { answering, type RateLimitOptions, type RouteQuota } from './answer.ts';
+import { invalidOption } from '../core/errors.ts';
+import type { Known } from '../core/known-options.ts';
+import { shown } from '../core/printable.ts';
+import { answering } from './answer.ts';
+import { checkRouteQuota, KNOWN, type RateLimitOptions, type RouteQuota } from './options.ts';
 
-export type { Asked, RouteQuota } from './answer.ts';
+export type { Asked, RouteQuota } from './options.ts';
 
 export interface FastifyRateLimitOptions extends RateLimitOptions<readonly [request: FastifyRequest]> {
   /**
@@ -19,9 +23,23 @@ declare module 'fastify' {
   }
 }
 
+/** Fastify gives a plugin these options too, which apply to its routes: this one has none. */
+const OF_REGISTER = { logLevel: true, logSerializers: true } as const;
+
+const KNOWN_OF_PLUGIN: Known<FastifyRateLimitOptions & typeof OF_REGISTER> = {
+  ...KNOWN,
+  hook: true,
+  ...OF_REGISTER,
+};
+
 const limiting: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, options) => {
-  const answer = answering(options);
-  app.addHook(options.hook ?? 'onRequest', async (request, reply) => {
+  refusePrefix(options);
+  const answer = answering(options, KNOWN_OF_PLUGIN);
+  const hook = checkHook(options.hook);
+  app.addHook('onRoute', ({ config }) => {
+    if (config?.quota !== undefined && config.quota !== false) checkRouteQuota(config.quota);
+  });
+  app.addHook(hook, async (request, reply) => {
     const { quota } = request.routeOptions.config;
     if (quota === false || request.is404) return;
     const answered = await answer([request], quota);
@@ -31,10 +49,28 @@ const limiting: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, option
   });
 };
 
+/** Fastify ignores a prefix of this plugin, so its user would limit more routes than meant. */
+function refusePrefix({ prefix }: FastifyRateLimitOptions & { readonly prefix?: unknown }): void {
+  if (prefix === undefined) return;
+  throw invalidOption(
+    `option prefix has no effect on rateLimit; found ${shown(prefix)}`,
+    'register rateLimit inside a context that has the prefix',
+  );
+}
+
+function checkHook(hook: FastifyRateLimitOptions['hook'] = 'onRequest'): 'onRequest' | 'preHandler' {
+  if (hook === 'onRequest' || hook === 'preHandler') return hook;
+  throw invalidOption(
+    `option hook of rateLimit must be onRequest or preHandler; found ${shown(hook)}`,
+    'remove it to use onRequest',
+  );
+}
+
 /**
  * A Fastify plugin that limits every route of the context that registers it, also routes defined before. A 404 is not
- * limited. Hooks of the same name run in the order of registration, so register authentication first. Throws
- * INVALID_OPTION for an invalid policy name.
+ * limited. Hooks of the same name run in the order of registration, so register authentication first. Rejects
+ * with INVALID_OPTION for wrong options, and throws it for those of a route that is added later; a route that was added
+ * before answers 503.
  */
 export const rateLimit: FastifyPluginAsync<FastifyRateLimitOptions> = fastifyPlugin(limiting, {
   name: 'openclaw-rl',

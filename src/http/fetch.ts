@@ -1,6 +1,9 @@
-import { type Answer, answering, type RateLimitOptions } from './answer.ts';
+import { invalidOption } from '../core/errors.ts';
+import { shown } from '../core/printable.ts';
+import { type Answer, answering } from './answer.ts';
+import type { RateLimitOptions } from './options.ts';
 
-export type { Asked } from './answer.ts';
+export type { Asked } from './options.ts';
 
 /** `Rest` are the further arguments of the runtime, such as bindings or the address of the connection. */
 export type FetchRateLimitOptions<Rest extends readonly unknown[] = readonly []> = RateLimitOptions<
@@ -9,13 +12,18 @@ export type FetchRateLimitOptions<Rest extends readonly unknown[] = readonly []>
 
 /**
  * Wraps a Fetch API handler, `(request, ...) => Response`, of edge runtimes, Deno, Bun or `app.fetch` of Hono. It needs
- * no Node API. Rejects with the errors of the handler, `onDecision` and `onError`. Throws INVALID_OPTION for an invalid
- * policy name.
+ * no Node API. Rejects with the errors of the handler, `onDecision` and `onError`. Throws INVALID_OPTION for wrong
+ * options, and for a handler that is no function.
  */
 export function rateLimit<Rest extends readonly unknown[]>(
   handler: (request: Request, ...rest: Rest) => Response | Promise<Response>,
   options: FetchRateLimitOptions<Rest>,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
+  if (typeof handler !== 'function')
+    throw invalidOption(
+      `the handler of rateLimit must be a function; found ${shown(handler)}`,
+      'use rateLimit((request) => new Response(), { limiter, subject })',
+    );
   const answer = answering(options);
   return async (request, ...rest) => {
     const answered = await answer([request, ...rest]);

@@ -1,6 +1,7 @@
-import { answering, type RateLimitOptions } from './answer.ts';
+import { answering } from './answer.ts';
+import type { RateLimitOptions } from './options.ts';
 
-export type { Asked } from './answer.ts';
+export type { Asked } from './options.ts';
 
 export type HonoRateLimitOptions<Context> = RateLimitOptions<readonly [context: Context]>;
 
@@ -14,7 +15,7 @@ export interface HonoContext {
   newResponse(body: string, status: 429, headers: Record<string, string>): Response;
 }
 
-/** Middleware for Hono; limits the routes that use it. It needs no Node API. Throws INVALID_OPTION for a policy name. */
+/** Middleware for Hono; limits the routes that use it. It needs no Node API. Throws INVALID_OPTION. */
 export function rateLimit<Context extends HonoContext>(
   options: HonoRateLimitOptions<Context>,
 ): (context: Context, next: () => Promise<void>) => Promise<Response | undefined> {

@@ -1,4 +1,5 @@
 import { invalidOption } from '../core/errors.ts';
+import { checkKnown, checkTypes, type Known } from '../core/known-options.ts';
 import { quoted } from '../core/printable.ts';
 import {
   DEFAULT_STRATEGY,
@@ -8,7 +9,6 @@ import {
   traitsOf,
 } from '../core/strategies.ts';
 import type { Limiter } from './limiter.ts';
-import { checkKnown, type Known } from './options/known-options.ts';
 import { type PolicyOptions, policyNames, readBuckets, refuseSeveral } from './options/policies.ts';
 import { checkRedis, onlyAddresses, type RedisConnection } from './redis/connection.ts';
 import { connectAcked, connectIoredis } from './redis/ioredis/open.ts';
@@ -95,6 +95,10 @@ const KNOWN: Known<LimiterOptions> = {
 export function createLimiter(options: LimiterOptions): Limiter {
   checkRedis(options?.redis);
   checkKnown(options, { of: 'createLimiter', known: KNOWN });
+  checkTypes(options, {
+    of: 'createLimiter',
+    types: { batch: 'boolean', shadow: 'boolean', nowMs: 'function' },
+  });
   const strategy = parseStrategy(options.strategy ?? DEFAULT_STRATEGY);
   checkDurability(strategy, options);
   checkReplicas(strategy, options);

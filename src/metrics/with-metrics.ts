@@ -1,6 +1,8 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
 import type { Decision } from '../core/decision.ts';
-import { chargeOf, type ErrorCode, isInvalidRequest, OpenclawError } from '../core/errors.ts';
+import { chargeOf, type ErrorCode, invalidOption, isInvalidRequest, OpenclawError } from '../core/errors.ts';
+import { checkKnown, checkTypes, type Known } from '../core/known-options.ts';
+import { shown } from '../core/printable.ts';
 import type { Limiter } from '../limiter/limiter.ts';
 import type { LeaseLimiter } from '../limiter/strategies/lease/lease.ts';
 import { DURATION } from './duration.ts';
@@ -26,9 +28,11 @@ const BOUNDARIES_S = [
  * - `error.type`, the error code, and `openclaw_rl.charge`, `none` or `possible`, if there was an error, also if a failure
  *   policy decided then.
  *
- * No attribute contains users or endpoints.
+ * No attribute contains users or endpoints. Throws INVALID_OPTION for wrong options.
  */
-export function withMetrics<L extends Limiter>(limiter: L, { meter, attributes = {} }: MetricsOptions): L {
+export function withMetrics<L extends Limiter>(limiter: L, options: MetricsOptions): L {
+  checkOptions(limiter, options);
+  const { meter, attributes = {} } = options;
   const duration = meter.createHistogram(DURATION, {
     description: 'Duration of takes, by outcome',
     unit: 's',
@@ -65,6 +69,19 @@ export function withMetrics<L extends Limiter>(limiter: L, { meter, attributes =
       },
     }),
   };
+}
+
+const OF = 'withMetrics';
+const KNOWN: Known<MetricsOptions> = { meter: true, attributes: true };
+
+function checkOptions(limiter: Limiter, options: MetricsOptions): void {
+  const hint = "use withMetrics(limiter, { meter: metrics.getMeter('my-service') })";
+  if (typeof limiter?.take !== 'function')
+    throw invalidOption(`the limiter of ${OF} must have a function take; found ${shown(limiter)}`, hint);
+  checkKnown(options, { of: OF, known: KNOWN, hint });
+  if (typeof options.meter?.createHistogram !== 'function')
+    throw invalidOption(`option meter of ${OF} must be a Meter; found ${shown(options.meter)}`, hint);
+  checkTypes(options, { of: OF, types: { attributes: 'object' } });
 }
 
 function makeAttributes({ allowed, shadow, undecided, evidence: { source } }: Decision): Attributes {

@@ -34,10 +34,13 @@ const OWN = { 'x-own': 'yes' };
 
 const single = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined);
 
-const ofNode =
-  ({ subject }: AppOptions) =>
-  ({ headers }: { headers: Record<string, string | string[] | undefined> }) =>
-    subject((name) => single(headers[name]));
+function ofNode({ onServed: _, subject, ...options }: AppOptions) {
+  return {
+    ...options,
+    subject: ({ headers }: { headers: Record<string, string | string[] | undefined> }) =>
+      subject((name) => single(headers[name])),
+  };
+}
 
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
@@ -51,7 +54,7 @@ async function serve(listener: RequestListener): Promise<string> {
 
 const inExpress: Start = async (options) => {
   const app = express();
-  app.use(forExpress.rateLimit({ ...options, subject: ofNode(options) }));
+  app.use(forExpress.rateLimit(ofNode(options)));
   app.use((_request, response) => {
     options.onServed();
     response.status(201).set(OWN).send(HELLO);
@@ -65,7 +68,7 @@ const inExpress: Start = async (options) => {
 
 const inConnect: Start = async (options) => {
   const app = connect();
-  app.use(forExpress.rateLimit({ ...options, subject: ofNode(options) }));
+  app.use(forExpress.rateLimit(ofNode(options)));
   app.use((_request, response) => {
     options.onServed();
     response.writeHead(201, OWN);
@@ -90,7 +93,7 @@ const inFastify =
   async (options) => {
     const app = Fastify();
     onTestFinished(() => app.close());
-    app.register(forFastify.rateLimit, { ...options, ...(hook && { hook }), subject: ofNode(options) });
+    app.register(forFastify.rateLimit, { ...ofNode(options), ...(hook && { hook }) });
     app.get('/', async (_request, reply) => {
       options.onServed();
       return reply.code(201).headers(OWN).send(HELLO);
@@ -98,7 +101,7 @@ const inFastify =
     return app.listen({ host: '127.0.0.1', port: 0 });
   };
 
-const inHono: Start = async (options) => {
+const inHono: Start = async ({ onServed, ...options }) => {
   const app = new Hono();
   app.onError((_error, context) => context.body(null, 500));
   app.use(
@@ -108,16 +111,16 @@ const inHono: Start = async (options) => {
     }),
   );
   app.get('/', (context) => {
-    options.onServed();
+    onServed();
     return context.text(HELLO, 201, OWN);
   });
   return serve(getRequestListener(app.fetch));
 };
 
-const inFetch: Start = async (options) => {
+const inFetch: Start = async ({ onServed, ...options }) => {
   const handler = forFetch.rateLimit(
     () => {
-      options.onServed();
+      onServed();
       return new Response(HELLO, { status: 201, headers: OWN });
     },
     { ...options, subject: ({ headers }) => options.subject((name) => headers.get(name) ?? undefined) },

@@ -1,5 +1,5 @@
+import { checkKnown, type OptionNames } from '../../core/known-options.ts';
 import type { Cost, RefundOptions, TakeOptions } from '../limiter.ts';
-import { checkKnown, type OptionNames } from './known-options.ts';
 
 const KNOWN_OPTIONS: OptionNames<TakeOptions & RefundOptions> = {
   of: 'a take or a refund',

@@ -2,6 +2,7 @@ import type { Decision } from '../../core/decision.ts';
 import { type Charge, OpenclawError } from '../../core/errors.ts';
 import { pluginName } from '../../core/plugin-name.ts';
 import type { NamedPolicy } from '../../core/policies.ts';
+import { shown } from '../../core/printable.ts';
 import type { Stated } from '../../core/stated.ts';
 import type { Cost, Limiter } from '../limiter.ts';
 import { checkCostNames, costOf } from '../options/policies.ts';
@@ -15,7 +16,6 @@ import {
   type PluginTake,
   policyOptions,
   readPromise,
-  shown,
 } from './plugin.ts';
 
 /** Makes the limiter of the plug-in at this absolute path. Throws INVALID_OPTION. */

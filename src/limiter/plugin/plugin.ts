@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { byName, type NamedPolicy } from '../../core/policies.ts';
 import type { Policy } from '../../core/policy.ts';
-import { quoted } from '../../core/printable.ts';
+import { namesOf, shown } from '../../core/printable.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import type { IoredisPlace } from '../redis/ioredis/place.ts';
 import { messageOf, notLoaded, refused } from './error.ts';
@@ -129,18 +129,6 @@ export function policyOptions(policies: readonly NamedPolicy[]): Pick<PluginOpti
   return { policy: first.policy, ...(named && { policies: named }) };
 }
 
-/** A value for a message. Only the keys of an object: it may be a client that refers to itself. */
-export function shown(value: unknown): string {
-  if (typeof value === 'function') return 'a function';
-  if (value instanceof Promise) return 'a promise';
-  return typeof value === 'object' && value !== null ? `an object with ${namesOf(value)}` : quoted(value);
-}
-
 function foundIn(module: Partial<LimiterPlugin>): string {
   return 'createLimiter' in module ? `found ${shown(module.createLimiter)}` : `it exports ${namesOf(module)}`;
-}
-
-function namesOf(module: object): string {
-  const names = Object.keys(module);
-  return names.length === 0 ? 'nothing' : names.map(quoted).join(', ');
 }

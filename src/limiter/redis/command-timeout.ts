@@ -1,4 +1,5 @@
 import { invalidOption } from '../../core/errors.ts';
+import { checkKnown, type Known } from '../../core/known-options.ts';
 import { quoted } from '../../core/printable.ts';
 
 const DEFAULT_COMMAND_TIMEOUT_MS = 1_000;
@@ -16,6 +17,18 @@ export function readTimeout({ commandTimeoutMs: ms = DEFAULT_COMMAND_TIMEOUT_MS 
     `a command timeout is 1 to ${MOST_COMMAND_TIMEOUT_MS} whole milliseconds; found ${quoted(ms)}`,
     `the default is ${DEFAULT_COMMAND_TIMEOUT_MS}`,
   );
+}
+
+const KNOWN: Known<CommandTimeout> = { commandTimeoutMs: true };
+
+/** The same for the second argument of `of`, which has no other option. Throws INVALID_OPTION. */
+export function readOnlyTimeout(timeout: CommandTimeout, of: string): number {
+  checkKnown(timeout, {
+    of: `the second argument of ${of}`,
+    known: KNOWN,
+    hint: `use ${of}(client, { commandTimeoutMs: ${DEFAULT_COMMAND_TIMEOUT_MS} })`,
+  });
+  return readTimeout(timeout);
 }
 
 const BACKOFF_MS = { first: 50, most: 1_000 };

@@ -1,5 +1,5 @@
 import { invalidOption } from '../../core/errors.ts';
-import { checkKnown, type Known } from '../options/known-options.ts';
+import { checkKnown, checkTypes, type Known } from '../../core/known-options.ts';
 import type { CommandTimeout } from './command-timeout.ts';
 import type { RedisSource } from './port.ts';
 
@@ -66,6 +66,10 @@ export function checkRedis(redis: unknown, option = 'redis'): void {
 
 function checkConnection(redis: RedisConnection, option: string): void {
   checkKnown(redis, { of: option, known: KNOWN });
+  checkTypes(redis, {
+    of: option,
+    types: { cluster: 'boolean', username: 'string', password: 'string', localAddress: 'string' },
+  });
   const { cluster, sentinel, tls, urls } = redis;
   if (sentinel !== undefined) {
     checkKnown(sentinel, { of: `${option}.sentinel`, known: KNOWN_OF_SENTINEL });
@@ -75,6 +79,10 @@ function checkConnection(redis: RedisConnection, option: string): void {
   }
   if (tls === undefined) return;
   checkKnown(tls, { of: `${option}.tls`, known: KNOWN_OF_TLS });
+  checkTypes(tls, {
+    of: `${option}.tls`,
+    types: { servername: 'string', rejectUnauthorized: 'boolean' },
+  });
   if (!urls.every((url) => url.startsWith('rediss:')))
     throw invalidOption(`${option}.tls needs addresses that start with rediss://`);
 }

@@ -1,10 +1,10 @@
 import type { Decision } from '../../core/decision.ts';
 import { invalidOption } from '../../core/errors.ts';
+import { checkKnown, type Known } from '../../core/known-options.ts';
 import { quoted } from '../../core/printable.ts';
 import { timeToLevelUs } from '../../core/retry-after.ts';
 import type { Limiter, NamedPolicy, Subject } from '../limiter.ts';
 import { bucketKey } from '../options/key.ts';
-import { checkKnown, type Known } from '../options/known-options.ts';
 import { checkCostNames, costOf } from '../options/policies.ts';
 import { readTakeOptions } from '../options/take-options.ts';
 
@@ -30,9 +30,12 @@ const MOST_FOR_MS = 60_000;
 const DRIFT_PPM = 1_000;
 const MOST_REMEMBERED = 10_000;
 
-/** The bound for these options: a local denial is false for at most `falseForUs`, and only for the reasons there. */
-export function localAnswerBound({ forMs = DEFAULT_FOR_MS }: LocalAnswerOptions = {}): LocalAnswerBound {
-  return { falseForUs: forMs * 1_000, driftPpm: DRIFT_PPM };
+/**
+ * The bound for these options: a local denial is false for at most `falseForUs`, and only for the reasons there. Throws
+ * INVALID_OPTION.
+ */
+export function localAnswerBound(options: LocalAnswerOptions = {}): LocalAnswerBound {
+  return { falseForUs: readForMs(options) * 1_000, driftPpm: DRIFT_PPM };
 }
 
 /** The levels of a denial, and the time of its request: Redis read them later. */
@@ -52,12 +55,7 @@ export function answerLocally(
   options: LocalAnswerOptions,
   nowMs: () => number = () => performance.now(),
 ): Limiter {
-  checkKnown(options, {
-    of: 'localAnswers',
-    known: KNOWN,
-    hint: `use localAnswers: { forMs: ${DEFAULT_FOR_MS} }, or remove it`,
-  });
-  const forMs = checkForMs(options.forMs ?? DEFAULT_FOR_MS);
+  const forMs = readForMs(options);
   const denials = new Map<string, Denied>();
   const raises = new Raises(nowMs);
 
@@ -175,7 +173,13 @@ function denialFrom(
   };
 }
 
-function checkForMs(ms: number): number {
+function readForMs(options: LocalAnswerOptions): number {
+  checkKnown(options, {
+    of: 'localAnswers',
+    known: KNOWN,
+    hint: `use localAnswers: { forMs: ${DEFAULT_FOR_MS} }, or remove it`,
+  });
+  const { forMs: ms = DEFAULT_FOR_MS } = options;
   if (Number.isSafeInteger(ms) && ms >= 1 && ms <= MOST_FOR_MS) return ms;
   throw invalidOption(
     `localAnswers.forMs must be 1 to ${MOST_FOR_MS} whole milliseconds; found ${quoted(ms)}`,

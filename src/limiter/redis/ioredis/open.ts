@@ -1,7 +1,7 @@
 import { Cluster, Redis } from 'ioredis';
 import { invalidOption, type OpenclawError } from '../../../core/errors.ts';
 import { checkAcks } from '../acks.ts';
-import { backoff, type CommandTimeout, readTimeout } from '../command-timeout.ts';
+import { backoff, type CommandTimeout, readOnlyTimeout, readTimeout } from '../command-timeout.ts';
 import { parseRedisUrl, type RedisConnection, type SentinelOptions } from '../connection.ts';
 import type { AckedPort, AckOptions, RedisSource, TextPort } from '../port.ts';
 import { connectorFrom, sentinelConnectorFrom } from '../region-connector.ts';
@@ -48,7 +48,7 @@ export interface IoredisClient {
  * INVALID_OPTION.
  */
 export function fromIoredis(client: IoredisClient, timeout: CommandTimeout = {}): RedisSource {
-  const timeoutMs = readTimeout(timeout);
+  const timeoutMs = readOnlyTimeout(timeout, 'fromIoredis');
   const { options, isCluster, startupNodes, duplicate, status } = (client ?? {}) as IoredisClient & Adopted;
   if (typeof options !== 'object' || typeof duplicate !== 'function' || typeof status !== 'string')
     throw unusable('another value');

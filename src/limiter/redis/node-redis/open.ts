@@ -1,5 +1,5 @@
 import { invalidOption } from '../../../core/errors.ts';
-import { type CommandTimeout, readTimeout } from '../command-timeout.ts';
+import { type CommandTimeout, readOnlyTimeout } from '../command-timeout.ts';
 import type { RedisSource } from '../port.ts';
 import type { NodeRedisCluster, NodeRedisSentinel, NodeRedisStandalone } from './client.ts';
 import { clusterRoute } from './cluster.ts';
@@ -19,7 +19,7 @@ export interface NodeRedisClient {
  * neither uses nor closes the client. Throws INVALID_OPTION, also for pools and other versions.
  */
 export function fromNodeRedis(client: NodeRedisClient, timeout: CommandTimeout = {}): RedisSource {
-  const timeoutMs = readTimeout(timeout);
+  const timeoutMs = readOnlyTimeout(timeout, 'fromNodeRedis');
   const openAcked = () => {
     throw invalidOption(
       'a client of node-redis cannot wait for replicas',

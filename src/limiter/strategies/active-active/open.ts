@@ -1,6 +1,6 @@
 import { invalidOption, type OpenclawError } from '../../../core/errors.ts';
+import { checkKnown, type Known } from '../../../core/known-options.ts';
 import { quoted } from '../../../core/printable.ts';
-import { checkKnown, type Known } from '../../options/known-options.ts';
 import { type PolicyOptions, readBuckets, refuseSeveral } from '../../options/policies.ts';
 import { checkRedis, onlyAddresses, parseRedisUrl, type RedisConnection } from '../../redis/connection.ts';
 import { connectIoredis } from '../../redis/ioredis/open.ts';

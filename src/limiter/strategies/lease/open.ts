@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { invalidOption } from '../../../core/errors.ts';
+import { checkKnown, type Known } from '../../../core/known-options.ts';
 import { quoted } from '../../../core/printable.ts';
-import { checkKnown, type Known } from '../../options/known-options.ts';
 import { type PolicyOptions, readBuckets, refuseSeveral } from '../../options/policies.ts';
 import { checkReplicaCount } from '../../redis/acks.ts';
 import { checkRedis, type RedisConnection } from '../../redis/connection.ts';

@@ -1,5 +1,5 @@
-import { invalidOption } from '../../core/errors.ts';
-import { quoted } from '../../core/printable.ts';
+import { invalidOption } from './errors.ts';
+import { quoted, shown } from './printable.ts';
 
 /** Every key of an options object; the compiler reports a missing one. */
 export type Known<T> = Readonly<Record<keyof T, true>>;
@@ -21,7 +21,7 @@ export function checkKnown<T extends object>(
 ): void {
   const names = () => Object.keys(known).join(', ');
   if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw invalidOption(`${of} must be an object with ${names()}; found ${quoted(options)}`, hint);
+    throw invalidOption(`${of} must be an object with ${names()}; found ${shown(options)}`, hint);
   const unknown = unknownIn(options, known);
   if (unknown === undefined) return;
   throw invalidOption(`unknown option ${quoted(unknown)} of ${of}; known options: ${names()}`, hint);
@@ -31,4 +31,29 @@ export function checkKnown<T extends object>(
 function unknownIn<T extends object>(options: T, known: Known<T>): string | undefined {
   for (const name in options) if (known[name] !== true && options[name] !== undefined) return name;
   return undefined;
+}
+
+const EXPECTED = {
+  boolean: 'true or false',
+  function: 'a function',
+  object: 'an object',
+  string: 'text',
+} as const;
+
+export interface OptionTypes<T> {
+  readonly of: string;
+  readonly types: { readonly [K in keyof T]?: keyof typeof EXPECTED };
+}
+
+/** Throws INVALID_OPTION if one of these options is neither absent nor of its type. */
+export function checkTypes<T extends object>(options: T, { of, types }: OptionTypes<T>): void {
+  for (const [name, type] of Object.entries(types) as [keyof T & string, keyof typeof EXPECTED][]) {
+    const value: unknown = options[name];
+    if (value === undefined || (typeof value === type && value !== null)) continue;
+    const found = name === 'password' ? typeof value : shown(value); // a log is no place for passwords
+    throw invalidOption(
+      `option ${name} of ${of} must be ${EXPECTED[type]}; found ${found}`,
+      'correct the value, or remove the option',
+    );
+  }
 }
