@@ -27,7 +27,8 @@ function limit(
   policy: string,
   more: Partial<Pick<LimiterOptions, 'prefix' | 'strategy' | 'redis'>> = {},
 ) {
-  const limiter = createLimiter({ policy, redis: { urls: [node.url], commandTimeoutMs: 10_000 }, ...more });
+  const redis = { urls: [node.url], commandTimeoutMs: 10_000 };
+  const limiter = createLimiter({ policy, redis, ...more } as LimiterOptions);
   limiters.push(limiter);
   return limiter;
 }

@@ -86,9 +86,9 @@ describe.each(SERVERS)(
       const prefix = 'rate:openclaw';
       await askAll(open({ ...more, redis: redisOf(alone), prefix }));
       await askAll(open({ ...more, redis: redisOf(cluster, true), prefix }));
-      const { username, password } = LOGIN;
+      const { username, password, ...timeout } = LOGIN;
       const client = createClient({ url: alone?.url ?? '', username, password });
-      await askAll(open({ ...more, redis: fromNodeRedis(client, LOGIN), prefix }));
+      await askAll(open({ ...more, redis: fromNodeRedis(client, timeout), prefix }));
     });
 
     it('decides as acked, and as lease', async () => {

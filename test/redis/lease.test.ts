@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createLimiter } from '../../src/limiter/create.ts';
+import { createLimiter, type LimiterOptions } from '../../src/limiter/create.ts';
 import { createLease } from '../../src/limiter/strategies/lease/open.ts';
 import { drain, holderOn } from '../support/lease/holder-on.ts';
 import { type RedisProxy, startRedisProxy } from '../support/redis-proxy.ts';
@@ -251,7 +251,9 @@ describe.each(SERVERS)('leases on %s', { timeout: 60_000 }, (command) => {
       { strategy: 'lease', policy: '10:1/d', replicas: 1, lease: { leaseMs: 0 } },
       { strategy: 'lease', policy: '10:1/d', replicas: 1, lease: { leaseMs: 3_600_000, marginMs: 1 } },
     ] as const)
-      expect(() => createLimiter({ ...wrong, redis })).toThrow(expect.objectContaining(refused));
+      expect(() => createLimiter({ ...wrong, redis } as LimiterOptions)).toThrow(
+        expect.objectContaining(refused),
+      );
   });
 
   it('lends nothing by acked grants where the replicas are missing', async () => {

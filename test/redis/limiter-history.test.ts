@@ -5,8 +5,9 @@ import { makeRandom } from '../../src/core/prng.ts';
 import { HistoryReader } from '../../src/history/reader.ts';
 import { encodeRecord } from '../../src/history/records/codec.ts';
 import type { HistoryRecord, Operation } from '../../src/history/records/operation.ts';
-import { createLimiter, type LimiterOptions } from '../../src/limiter/create.ts';
+import { createLimiter } from '../../src/limiter/create.ts';
 import type { Limiter } from '../../src/limiter/limiter.ts';
+import type { AnyOptions, LimiterOptions } from '../../src/limiter/options/limiter-options.ts';
 import { SERVERS, startTestServer, type TestServer } from '../support/server.ts';
 
 const POLICIES = { burst: makePolicy(4, '40/s'), long: makePolicy(30, '20/s') };
@@ -43,9 +44,7 @@ describe.each(SERVERS)('a history of everything that a limiter does on %s', (com
     expect(judge(apart as HistoryRecord[]).verdict).toBe('fail');
   });
 
-  async function record(
-    options: Pick<LimiterOptions, 'policies' | 'localAnswers'>,
-  ): Promise<HistoryRecord[]> {
+  async function record(options: Pick<AnyOptions, 'policies' | 'localAnswers'>): Promise<HistoryRecord[]> {
     const redis = { urls: [server.url], commandTimeoutMs: 10_000 };
     const limiter = createLimiter({ ...options, redis } as LimiterOptions);
     await limiter.ready();

@@ -166,10 +166,10 @@ describe('take refuses, and charges nothing', () => {
         commandTimeoutMs: 10_000,
         ...(strategy === 'replica-reads' && { cluster: true }),
       },
-      overrides: ({ user }) => (user.startsWith('gold') ? { default: '20:1/h' } : undefined),
+      overrides: ({ user }: Subject) => (user.startsWith('gold') ? { default: '20:1/h' } : undefined),
       ...(traits.waitsForReplicas && { replicas: 1 }),
       ...(traits.perRegionBucket && { region: { name: 'us-east', others: {} } }),
-    });
+    } as LimiterOptions);
     onTestFinished(() => limiter.close());
     const refused = { name: 'OpenclawError', charge: 'none' };
     for (const subject of wrongSubjects) {

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../src/core/policy.ts';
 import { DEFAULT_STRATEGY, hasSharedBucket, STRATEGY_NAMES, traitsOf } from '../../src/core/strategies.ts';
-import { createLimiter, type LimiterOptions } from '../../src/limiter/create.ts';
+import { createLimiter } from '../../src/limiter/create.ts';
+import type { AnyOptions, LimiterOptions } from '../../src/limiter/options/limiter-options.ts';
 import { boundOf, falseDenialsOf, statedOf } from '../../src/limiter/strategies/bounds.ts';
 import { ada } from '../support/steppable-limiters.ts';
 import { unusedRedis as redis } from '../support/unused-redis.ts';
 
-const create = (options: Pick<LimiterOptions, 'strategy' | 'replicas'>) =>
-  createLimiter({ policy: '10:1/s', redis, ...options });
+const create = (options: Pick<AnyOptions, 'strategy' | 'replicas'>) =>
+  createLimiter({ policy: '10:1/s', redis, ...options } as LimiterOptions);
 
 describe.each(STRATEGY_NAMES)('strategy %s', (strategy) => {
   const traits = traitsOf(strategy);

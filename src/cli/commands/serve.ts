@@ -6,7 +6,7 @@ import { HEADERS } from '../../core/header-names.ts';
 import { byName, type NamedPolicy } from '../../core/policies.ts';
 import { printable, quoted } from '../../core/printable.ts';
 import { STRATEGY_NAMES, traitsOf } from '../../core/strategies.ts';
-import { createLimiter } from '../../limiter/create.ts';
+import { createLimiter, type LimiterOptions } from '../../limiter/create.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
 import type { PolicyOptions } from '../../limiter/options/policies.ts';
@@ -126,8 +126,9 @@ async function openLimiter(
     checkDecisionIds(options);
     const { onFailure } = options;
     const failing = onFailure !== 'closed' && { onFailure };
-    const rest = { strategy, prefix, nowMs, redis, ...regions, ...acks, ...failing };
-    return createLimiter({ ...limitsOf(policies), ...rest });
+    const clock = strategy === 'article' && { nowMs };
+    const rest = { strategy, prefix, redis, ...clock, ...regions, ...acks, ...failing };
+    return createLimiter({ ...limitsOf(policies), ...rest } as LimiterOptions);
   }
   if (options.onFailure !== 'closed')
     throw invalidOption('--on-failure cannot be used with --limiter', 'leave out --on-failure');

@@ -9,14 +9,20 @@ import { checkPrefix, checkSubject } from './key.ts';
 export type WrittenPolicy = string | Policy;
 
 /** The policy of a limiter, or several policies by name that decide together. */
-export type PolicyOptions =
-  | { readonly policy: WrittenPolicy; readonly policies?: never; readonly overrides?: Overrides }
-  | {
-      readonly policy?: never;
-      /** A take is allowed if every policy allows it. It charges all of them, or none. */
-      readonly policies: Readonly<Record<string, WrittenPolicy>>;
-      readonly overrides?: Overrides;
-    };
+export type PolicyOptions = SeveralPolicies | SinglePolicy;
+
+interface SeveralPolicies {
+  readonly policy?: never;
+  /** A take is allowed if every policy allows it. It charges all of them, or none. */
+  readonly policies: Readonly<Record<string, WrittenPolicy>>;
+  readonly overrides?: Overrides;
+}
+
+interface SinglePolicy {
+  readonly policy: WrittenPolicy;
+  readonly policies?: never;
+  readonly overrides?: Overrides;
+}
 
 /**
  * Returns other policies for a subject, by policy name (`default` if the limiter has one policy), or undefined for none.
