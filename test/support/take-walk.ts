@@ -84,7 +84,8 @@ async function walk({ server, policy, random, key, seen }: Walk): Promise<void> 
     offsetUs = within(MOST_OFFSET_US, offsetUs + drawJumpUs(policy, random));
     server.setClockOffsetUs(offsetUs);
     const costTokens = drawCost(policy, random);
-    const args = [policy.capacityQuanta, policy.quantaPerUs, costTokens * policy.quantaPerToken];
+    const { capacityQuanta, quantaPerUs, quantaPerToken } = policy;
+    const args = [capacityQuanta, quantaPerUs, quantaPerToken, costTokens * quantaPerToken];
     const name = drawScript(random);
     const { allowed, levelQuanta, retryAfterUs, nowUs, bucketUs } = await ASK[name](server, key, args);
     if (nowUs < lastUs) seen.back++;

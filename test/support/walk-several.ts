@@ -122,7 +122,11 @@ class Walk {
   async #peek(): Promise<void> {
     const [nowUs = 0, , ...levels] = await this.#run(
       'peek',
-      this.#policies.flatMap(({ capacityQuanta, quantaPerUs }) => [capacityQuanta, quantaPerUs]),
+      this.#policies.flatMap(({ capacityQuanta, quantaPerUs, quantaPerToken }) => [
+        capacityQuanta,
+        quantaPerUs,
+        quantaPerToken,
+      ]),
     );
     const now = this.#known(nowUs).map((bucket, i) => refill(bucket, this.#policies[i] as Policy, nowUs));
     expect(levels).toEqual(now.map(({ levelQuanta }) => levelQuanta));
@@ -143,6 +147,7 @@ class Walk {
     return this.#policies.flatMap(({ capacityQuanta, quantaPerUs, quantaPerToken }, i) => [
       capacityQuanta,
       quantaPerUs,
+      quantaPerToken,
       (tokens[i] ?? 0) * quantaPerToken,
     ]);
   }

@@ -5,7 +5,7 @@ import { compare } from '../../src/limiter/inspect/inspect.ts';
 import type { CopyReading } from '../../src/limiter/inspect/read.ts';
 import { levelNow, type Policies, readStored } from '../../src/limiter/inspect/stored.ts';
 import { keySlot } from '../../src/limiter/redis/hash-slot.ts';
-import { packBucket } from '../support/stored-bucket.ts';
+import { packBucket, packUnits } from '../support/stored-bucket.ts';
 
 describe('a slot', () => {
   it.each([
@@ -59,6 +59,23 @@ describe('the level now', () => {
       title: 'is never above the capacity',
       value: packBucket(999900000, 9000000),
       want: { levelTokens: 20 },
+    },
+    {
+      title: 'of another policy keeps its tokens',
+      value: packUnits(1000000000, [{ levelQuanta: 5_500, quantaPerToken: 1_000, mostTokens: 1_000 }]),
+      want: { levelTokens: 5.5, levelQuanta: 1_100_000, timeToFullUs: 2_900_000 },
+    },
+    {
+      title: 'has the tokens of reservations that expired',
+      value: packUnits(
+        1000000000,
+        [{ levelQuanta: 100_000, quantaPerToken: 200_000, mostTokens: 20 }],
+        [
+          [1, 1_000_000_000, 3],
+          [2, 1_000_000_001, 9],
+        ],
+      ),
+      want: { levelTokens: 3.5, take: { allowed: true, remainingTokens: 2 } },
     },
     {
       title: "of the article's bucket goes by whole seconds of the service's clock",
@@ -126,6 +143,7 @@ describe('the level now', () => {
     { title: 'of another type', value: null, fields: null },
     { title: 'a hash without the fields of the published script', value: null, fields: [null, null] },
     { title: 'a string of another program', value: Buffer.from('another program') },
+    { title: 'a text of 33 bytes', value: Buffer.from('x'.repeat(33)) },
   ])('is not known where the key is $title', ({ value, fields = null }) =>
     expect(levelNow(readStored({ value, fields, ttlMs: -1 }), [policy], now)).toBeUndefined(),
   );

@@ -30,11 +30,16 @@ describe('the Lua scripts', () => {
         ...new Set([...text.matchAll(new RegExp(`\\b${name}\\[([^\\]]+)\\]`, 'g'))].map(([, at]) => at)),
       ].sort();
 
+    /** shared/stored.lua reads the terms of each policy. */
+    const readByShared = code.includes('-- include shared/stored.lua')
+      ? header.match(/^ARGV\[[^\]]+\] +(capacity|refill|unit)\b/gm)?.join('\n')
+      : '';
+
     it('begins with a header that names it', () =>
       expect(header).toMatch(new RegExp(`^${file.replace('.lua', '')}: \\w`)));
     it('describes its reply', () => expect(header).toMatch(/^REPLY {3}\{.+\}$/m));
     it.each(['KEYS', 'ARGV'])('describes each of its %s, and no other', (name) => {
-      expect(indices(header, name)).toEqual(indices(code, name));
+      expect(indices(header, name)).toEqual(indices(`${code}\n${readByShared}`, name));
     });
     it('works on one key, on keys of one slot that it is given, and makes none itself', () => {
       expect(code).not.toMatch(/KEYS\[[^\]]+\]\s*\.\.|\.\.\s*KEYS/);

@@ -2,12 +2,12 @@ import { type Bucket, fullBucket, refill, take, takeAll } from '../../core/bucke
 import type { Policy } from '../../core/policy.ts';
 import { timeToFullUs, timeToNextTokenUs } from '../../core/retry-after.ts';
 import { type HomeNow, homeNow, readAccounts, type StoredHome } from '../strategies/lease/home.ts';
+import { bucketAt, parseBucket, type StoredBucket } from './bucket-value.ts';
 
 /** The value of a bucket's key on one node. */
 export type Stored =
   | { readonly type: 'absent' }
-  /** Written by the exact scripts: a level for each of the limiter's policies, in their order. */
-  | { readonly type: 'bucket'; readonly levelsQuanta: readonly number[]; readonly updatedAtUs: number }
+  | ({ readonly type: 'bucket' } & StoredBucket)
   /** Written by strategy `lease` while tokens are lent; otherwise its key is a `bucket` with one level. */
   | ({ readonly type: 'lease' } & StoredHome)
   /** Written by the published script. */
@@ -37,16 +37,24 @@ export function readStored({
     : { type: 'foreign', found: 'another type' };
 }
 
-/** Little-endian doubles: the time of the last update, then the level of each policy, or one and a lease's accounts. */
+/**
+ * Little-endian doubles: the time of the last update, then the level of each policy, or one and a lease's accounts. A last
+ * byte is the number of policies, whose units follow their levels.
+ */
 function readBucket(value: Uint8Array): Stored {
-  const doubles = value.length / 8;
+  const foreign = { type: 'foreign', found: 'a string that is no bucket' } as const;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
-  const numbers = Array.from({ length: Math.floor(doubles) }, (_, i) => view.getFloat64(8 * i, true));
+  const numbers = Array.from({ length: Math.floor(value.length / 8) }, (_, i) =>
+    view.getFloat64(8 * i, true),
+  );
+  const isWhole = numbers.every((each) => Number.isSafeInteger(each) && each >= 0);
+  if (!isWhole || value.length % 8 > 1) return foreign;
+  if (value.length % 8 === 1) {
+    const bucket = parseBucket(numbers, value.at(-1) ?? 0);
+    return bucket === undefined ? foreign : { type: 'bucket', ...bucket };
+  }
   const [updatedAtUs, ...levelsQuanta] = numbers;
-  const isWhole =
-    Number.isInteger(doubles) && numbers.every((each) => Number.isSafeInteger(each) && each >= 0);
-  if (!isWhole || updatedAtUs === undefined || levelsQuanta.length === 0)
-    return { type: 'foreign', found: 'a string that is no bucket' };
+  if (updatedAtUs === undefined || levelsQuanta.length === 0) return foreign;
   const [levelQuanta = 0, ...lent] = levelsQuanta;
   const accounts = readAccounts(lent, updatedAtUs);
   if (accounts !== undefined) return { type: 'lease', levelQuanta, updatedAtUs, accounts };
@@ -96,12 +104,9 @@ export function levelNow(stored: Stored, policies: Policies, now: Now): LevelNow
   if (stored.type === 'article') return articleNow(stored, policies[0], now);
   if (stored.type === 'foreign') return undefined;
   if (stored.type === 'lease') return leaseNow(stored, policies[0], now.nodeUs);
-  const buckets = policies.map((policy, i): Bucket => {
-    const full = fullBucket(policy, now.nodeUs); // also for a policy that was added later
-    if (stored.type === 'absent') return full;
-    const levelQuanta = Math.min(stored.levelsQuanta[i] ?? policy.capacityQuanta, policy.capacityQuanta);
-    return { levelQuanta, updatedAtUs: stored.updatedAtUs };
-  });
+  const buckets = policies.map((policy, i) =>
+    stored.type === 'absent' ? fullBucket(policy, now.nodeUs) : bucketAt(stored, i, policy, now.nodeUs),
+  );
   const levels = buckets.map((bucket, i) => exactNow(bucket, policies[i] ?? policies[0], now.nodeUs));
   const fewest = levels.reduce((least, level) => (level.levelTokens < least.levelTokens ? level : least));
   if (levels.length === 1) return fewest;

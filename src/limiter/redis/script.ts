@@ -22,13 +22,16 @@ function read(file: string): string {
   return readFileSync(new URL(`../../../lua/${file}`, import.meta.url), 'utf8');
 }
 
-const written = new WeakMap<Policy, readonly [capacity: string, refill: string]>();
+type PolicyArgs = readonly [capacity: string, refill: string, unit: string];
 
-/** The first two script arguments of a policy. Cached: formatting them would be a third of a take's cost. */
-export function policyArgs(policy: Policy): readonly [capacity: string, refill: string] {
+const written = new WeakMap<Policy, PolicyArgs>();
+
+/** The first three script arguments of a policy. Cached: formatting them would be a third of a take's cost. */
+export function policyArgs(policy: Policy): PolicyArgs {
   const known = written.get(policy);
   if (known !== undefined) return known;
-  const args = [String(policy.capacityQuanta), String(policy.quantaPerUs)] as const;
+  const { capacityQuanta, quantaPerUs, quantaPerToken } = policy;
+  const args: PolicyArgs = [String(capacityQuanta), String(quantaPerUs), String(quantaPerToken)];
   written.set(policy, args);
   return args;
 }

@@ -92,7 +92,7 @@ export function createCentral({
   };
 }
 
-/** Capacity, refill and cost of each policy, as script arguments. */
+/** Capacity, refill, unit and cost of each policy, as script arguments. */
 function charges(cost: Cost, policies: readonly NamedPolicy[]): string[] {
   return policies.flatMap((named) => [
     ...policyArgs(named.policy),

@@ -73,7 +73,7 @@ function termsText(terms: LeaseTerms): string {
   const known = written.get(terms);
   if (known !== undefined) return known;
   const { policy, leaseUs, marginUs } = terms;
-  const text = [...policyArgs(policy), policy.quantaPerToken, leaseUs + marginUs].join(' ');
+  const text = [...policyArgs(policy), leaseUs + marginUs].join(' ');
   written.set(terms, text);
   return text;
 }
