@@ -20,6 +20,9 @@ export type {
   NamedPolicy,
   PolicyLevel,
   RefundOptions,
+  Reservation,
+  ReserveOptions,
+  Settlement,
   Subject,
   TakeOptions,
 } from './limiter/limiter.ts';

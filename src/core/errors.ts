@@ -71,6 +71,24 @@ const CATALOGUE = {
     charge: 'none',
     hint: 'see the cause; tokens that were lent before can be spent until their lease ends',
   },
+  RESERVATION_UNKNOWN: {
+    charge: 'none',
+    hint: 'its tokens stay spent, unless they expired: settle sooner, or raise reservationMemoryMs',
+  },
+  RESERVATION_EXPIRED: {
+    charge: 'none',
+    hint: 'its tokens were given back: take what was used, and raise expiresMs',
+  },
+  RESERVATION_SETTLED: { charge: 'none', hint: 'make another reservation' },
+  RESERVATION_CHANGED: {
+    charge: 'none',
+    hint: 'heldTokens is up to date now; extend again if that is too few',
+  },
+  RESERVATIONS_FULL: {
+    charge: 'none',
+    hint: 'settle others of this subject first, or reserve without expiresMs',
+  },
+  ACTUAL_ABOVE_HELD: { charge: 'none', hint: 'extend the reservation first, or settle at what it holds' },
   SERVER_MISSING: { ...AROUND, hint: 'run bin/setup, or install redis-server or valkey-server' },
   TOXIPROXY_UNREACHABLE: { ...AROUND, hint: 'check that a Toxiproxy runs there: openclaw-rl toxiproxy' },
   TOXIPROXY_TIMEOUT: {

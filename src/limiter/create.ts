@@ -15,6 +15,7 @@ import {
   refuseUnused,
 } from './options/limiter-options.ts';
 import { policyNames, readBuckets, refuseSeveral } from './options/policies.ts';
+import { checkReservationMemory } from './options/reserve-options.ts';
 import { checkRedis, onlyAddresses, type RedisConnection } from './redis/connection.ts';
 import { connectAcked, connectIoredis } from './redis/ioredis/open.ts';
 import type { RedisPort, RedisSource } from './redis/port.ts';
@@ -126,6 +127,7 @@ function readCentral(options: AnyOptions): Omit<CentralOptions, 'redis'> {
   return {
     ...readBuckets(options),
     decisionMemoryMs: checkMemory(options.decisionMemoryMs ?? DEFAULT_MEMORY_MS),
+    reservationMemoryMs: checkReservationMemory(options.reservationMemoryMs),
     ...(options.batch && { batch: { bySlot: isCluster(options.redis) } }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Decision } from '../core/decision.ts';
+import type { Decision, Evidence } from '../core/decision.ts';
 import type { NamedPolicy } from '../core/policies.ts';
 import type { Policy } from '../core/policy.ts';
 
@@ -29,6 +29,62 @@ export interface RefundOptions {
   readonly cost?: Cost;
   /** As in `TakeOptions`: a repeated refund with the same id has no effect. Takes and refunds do not share ids. */
   readonly decisionId?: string;
+}
+
+export interface ReserveOptions {
+  /** The most that the work may cost: taken now, and given back in part by `settle`. Default 1. */
+  readonly cost?: Cost;
+  /**
+   * As in `TakeOptions`, the reservation's id; default a random one. Another process that reserves with the same id
+   * resumes the reservation.
+   */
+  readonly decisionId?: string;
+  /**
+   * Gives all held tokens back if the reservation is not settled, for example because its process died, this long after
+   * it was made or last extended, by the server's clock. Milliseconds, 1 to 604800000. Default never. At most 64 such
+   * reservations of one subject are held at a time; then RESERVATIONS_FULL.
+   */
+  readonly expiresMs?: number;
+}
+
+/** Tokens that are held for work whose cost is not known yet. */
+export interface Reservation {
+  readonly id: string;
+  readonly allowed: boolean;
+  /** The first admission, or the denial. */
+  readonly decision: Decision;
+  /** The tokens held, with those of extensions; with several policies, the fewest. `settle` accepts up to this number. */
+  readonly heldTokens: number;
+  /** The tokens held, by policy name. */
+  readonly held: Readonly<Record<string, number>>;
+  /** By the server's clock, microseconds since 1970. Undefined without `expiresMs`. */
+  readonly expiresAtUs: number | undefined;
+  /** The settlement, once one is known: also at once, if the reservation that was resumed is settled already. */
+  readonly settlement: Settlement | undefined;
+  /**
+   * Takes more tokens and holds them too, or denies and takes none. The same cost again after an error with `charge:
+   * 'possible'` is the same extension, and is charged once. By policy name, a missing name costs nothing. An allowed
+   * extension renews `expiresMs`. Rejects with RESERVATION_UNKNOWN, RESERVATION_EXPIRED, RESERVATION_SETTLED or
+   * RESERVATION_CHANGED, or as `take` does.
+   */
+  extend(cost: Cost): Promise<Decision>;
+  /**
+   * Gives back what was held above `actual`, once: a repeated settle returns the first settlement. 0 to the tokens held,
+   * or ACTUAL_ABOVE_HELD. By policy name, of a missing name nothing is given back. Rejects with RESERVATION_UNKNOWN or
+   * RESERVATION_EXPIRED, or as `refund` does.
+   */
+  settle(actual: Cost): Promise<Settlement>;
+}
+
+/** The result of a settlement. */
+export interface Settlement {
+  /** The tokens that stay spent, by policy name. */
+  readonly actual: Readonly<Record<string, number>>;
+  /** The level afterwards. Absent if Redis holds no such reservation, because a failure policy or shadow mode allowed it. */
+  readonly level?: Level;
+  readonly evidence: Evidence;
+  /** The reservation had been settled before; nothing more was given back. */
+  readonly isRemembered?: true;
 }
 
 /** The current level of one policy's bucket, in quanta and whole tokens. Times are in microseconds from now. */
@@ -69,6 +125,11 @@ export interface Limiter {
    * operation with a negative cost. Rejects with INVALID_OPTION if the strategy cannot refund.
    */
   refund(subject: Subject, options?: RefundOptions): Promise<Level>;
+  /**
+   * Takes the most that some work may cost, and holds it until the work is settled at what it did cost; or denies and
+   * takes no tokens. In a history this is one operation. Rejects with INVALID_OPTION if the strategy cannot reserve.
+   */
+  reserve(subject: Subject, options?: ReserveOptions): Promise<Reservation>;
   /** Fills the subject's buckets; stored decision ids stay. In a history this is an event `reset`. */
   reset(subject: Subject): Promise<void>;
   /** Resolves once Redis answers; rejects if it does not answer within the command timeout. */

@@ -5,6 +5,7 @@ import { checkKnown, checkTypes, type Known } from '../core/known-options.ts';
 import { shown } from '../core/printable.ts';
 import type { Limiter } from '../limiter/limiter.ts';
 import type { LeaseLimiter } from '../limiter/strategies/lease/lease.ts';
+import { withMethods } from '../limiter/wrappers/unheld.ts';
 import { DURATION } from './duration.ts';
 
 export interface MetricsOptions {
@@ -19,7 +20,7 @@ const BOUNDARIES_S = [
 ];
 
 /**
- * Wraps `limiter` and records every `take`, and every `tryTake` that decides, in the histogram
+ * Wraps `limiter` and records every `take`, `reserve` and `extend`, and every `tryTake` that decides, in the histogram
  * `openclaw_rl.limiter.decision.duration`: the seconds until the result. Attributes:
  *
  * - `openclaw_rl.outcome`: `allowed`, `denied`, `shadow` (allowed only by shadow mode), `unavailable` (not decided),
@@ -34,7 +35,7 @@ export function withMetrics<L extends Limiter>(limiter: L, options: MetricsOptio
   checkOptions(limiter, options);
   const { meter, attributes = {} } = options;
   const duration = meter.createHistogram(DURATION, {
-    description: 'Duration of takes, by outcome',
+    description: 'Duration of takes, reservations and extensions, by outcome',
     unit: 's',
     advice: { explicitBucketBoundaries: BOUNDARIES_S },
   });
@@ -42,18 +43,27 @@ export function withMetrics<L extends Limiter>(limiter: L, options: MetricsOptio
     duration.record((performance.now() - startedMs) / 1_000, { ...attributes, ...answer });
 
   const lease: Partial<LeaseLimiter> = limiter;
+  async function measured<T>(decide: () => Promise<T>, decisionOf: (result: T) => Decision): Promise<T> {
+    const startedMs = performance.now();
+    try {
+      const result = await decide();
+      record(startedMs, makeAttributes(decisionOf(result)));
+      return result;
+    } catch (error) {
+      record(startedMs, attributesOfError(error));
+      throw error;
+    }
+  }
+  const itself = (decision: Decision) => decision;
+
   return {
     ...limiter,
-    async take(subject, options) {
-      const startedMs = performance.now();
-      try {
-        const decision = await limiter.take(subject, options);
-        record(startedMs, makeAttributes(decision));
-        return decision;
-      } catch (error) {
-        record(startedMs, attributesOfError(error));
-        throw error;
-      }
+    take: (subject, options) => measured(() => limiter.take(subject, options), itself),
+    async reserve(subject, options) {
+      const reserve = () => limiter.reserve(subject, options);
+      const reservation = await measured(reserve, ({ decision }) => decision);
+      const { extend } = reservation;
+      return withMethods(reservation, { extend: (cost) => measured(() => extend(cost), itself) });
     },
     ...(lease.tryTake && {
       tryTake(...args: Parameters<LeaseLimiter['tryTake']>) {

@@ -173,12 +173,12 @@ describe('take refuses, and charges nothing', () => {
     onTestFinished(() => limiter.close());
     const refused = { name: 'OpenclawError', charge: 'none' };
     for (const subject of wrongSubjects) {
-      for (const method of ['take', 'peek', 'refund', 'reset'] as const)
+      for (const method of ['take', 'peek', 'refund', 'reserve', 'reset'] as const)
         await expect(limiter[method](subject)).rejects.toMatchObject(refused);
       expect(() => limiter.policiesOf(subject)).toThrow(expect.objectContaining(refused));
     }
     for (const options of [null, 3, [], { foo: 3 }, { cost: null }] as unknown as TakeOptions[])
-      for (const method of ['take', 'refund'] as const)
+      for (const method of ['take', 'refund', 'reserve'] as const)
         await expect(limiter[method](ada, options)).rejects.toMatchObject(refused);
     expect(await server.client.dbsize()).toBe(0);
   });

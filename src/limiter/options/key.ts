@@ -18,10 +18,10 @@ export function bucketKey(prefix: string, subject: Subject): string {
 }
 
 /**
- * The key that remembers the take or refund with this decision id. Its hash tag is the whole key of the bucket, so both
+ * The key that remembers the take, refund or reservation with this decision id. Its hash tag is the whole key of the bucket, so both
  * keys are in one slot. Throws INVALID_OPTION unless the id is 1 to 128 letters, digits and `_ . : + / = -`.
  */
-export function memoryKey(bucket: string, what: 'take' | 'refund', decisionId: string): string {
+export function memoryKey(bucket: string, what: 'take' | 'refund' | 'reserve', decisionId: string): string {
   // The expression would accept null as the text "null", one id for many requests.
   if (typeof decisionId === 'string' && /^[\w.:+/=-]{1,128}$/.test(decisionId))
     return `{${bucket}}:${what}:${decisionId}`;

@@ -38,6 +38,12 @@ interface OneBucket extends EveryStrategy {
   /** How long a decision id is stored, about 150 bytes each. Milliseconds, 1 to 86400000. Default 60000. */
   readonly decisionMemoryMs?: number;
   /**
+   * How long an unsettled reservation is stored since it was made or last extended, about 200 bytes each; a later
+   * settlement gives nothing back. A settled one is stored for `decisionMemoryMs`. Milliseconds, 1 to 604800000. Default
+   * 3600000.
+   */
+  readonly reservationMemoryMs?: number;
+  /**
    * Whether the takes of one turn of the event loop share one call to Redis. A lost reply then leaves the charge of all
    * of them possible. Default false.
    */
@@ -142,6 +148,7 @@ const KNOWN: Known<AnyOptions> = {
   prefix: true,
   nowMs: true,
   decisionMemoryMs: true,
+  reservationMemoryMs: true,
   batch: true,
   localAnswers: true,
   onFailure: true,
@@ -163,6 +170,7 @@ const ONLY_OF: { readonly [Name in keyof AnyOptions]?: readonly StrategyName[] }
   lease: ['lease', 'lease-unacked'],
   nowMs: ['article'],
   decisionMemoryMs: ['central', 'acked'],
+  reservationMemoryMs: ['central', 'acked'],
 };
 
 /** Throws INVALID_OPTION for an option that the strategy would ignore. */

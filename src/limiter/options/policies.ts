@@ -146,19 +146,24 @@ function readPolicy(written: WrittenPolicy): Policy {
 
 /** The cost for one policy, in tokens. Throws INVALID_COST or COST_ABOVE_CAPACITY. */
 export function costOf(cost: Cost, { name, policy }: NamedPolicy): number {
-  const tokens = isByName(cost) ? ownOf(cost, name) : cost;
+  const tokens = isByName(cost) ? ownOf(cost, name, 1) : cost;
   checkCost(tokens, policy);
   return tokens;
 }
 
-function isByName(cost: Cost): cost is Readonly<Record<string, number>> {
+/** Whether the cost is given by policy name. */
+export function isByName(cost: Cost): cost is Readonly<Record<string, number>> {
   return typeof cost === 'object' && cost !== null && !Array.isArray(cost);
 }
 
-/** Own properties only: a policy may be called `constructor`. */
-function ownOf(cost: Readonly<Record<string, number | undefined>>, name: string): number {
+/** The cost of a name. Own properties only: a policy may be called `constructor`. */
+export function ownOf<Missing>(
+  cost: Readonly<Record<string, number | undefined>>,
+  name: string,
+  missing: Missing,
+): number | Missing {
   const own = Object.hasOwn(cost, name) ? cost[name] : undefined;
-  return own === undefined ? 1 : own;
+  return own === undefined ? missing : own;
 }
 
 /** Throws INVALID_COST for a name that no policy has, since its tokens would not be charged. */

@@ -79,6 +79,7 @@ function asLimiter(plugin: PluginLimiter, file: string, policies: readonly Named
     },
     peek: unable,
     refund: unable,
+    reserve: unable,
     reset: unable,
     ready: async () => {},
     async close() {

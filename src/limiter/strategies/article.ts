@@ -46,6 +46,7 @@ export function createArticle({
       return { allowed: values[0] === 1, evidence: { strategy: 'article', node, source: 'redis' } };
     },
     peek: rejecting('read a level'),
+    reserve: rejecting('reserve'),
     refund: rejecting('refund'),
     async reset(subject) {
       await redis.run(resetScript, [bucketKey(prefix, subject)], []);

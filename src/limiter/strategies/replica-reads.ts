@@ -51,6 +51,7 @@ export function createReplicaReads({
       };
     },
     peek: rejecting('read a level'),
+    reserve: rejecting('reserve'),
     refund: rejecting('refund'),
     async reset(subject) {
       await primaries.run(resetScript, [bucketKey(prefix, subject)], []);

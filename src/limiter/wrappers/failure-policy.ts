@@ -9,12 +9,14 @@ import {
 } from '../../core/errors.ts';
 import { makePolicy, type Policy } from '../../core/policy.ts';
 import { quoted } from '../../core/printable.ts';
-import type { Cost, Limiter, NamedPolicy, Subject, TakeOptions } from '../limiter.ts';
+import type { Cost, Limiter, NamedPolicy, Subject } from '../limiter.ts';
 import { bucketKey } from '../options/key.ts';
 import { costOf } from '../options/policies.ts';
+import { extensionOf } from '../options/reserve-options.ts';
+import { askedOf, unheld } from './unheld.ts';
 
 /**
- * The result of `take` while Redis cannot decide. `closed` rejects with the error. `open` allows. `{ localShare: N }`
+ * The result of `take` and `reserve` while Redis cannot decide. `closed` rejects with the error. `open` allows. `{ localShare: N }`
  * decides by a bucket in memory with an Nth of capacity and refill, N from 1 to 1000.
  *
  * With capacity b and refill r, a process admits at most (b + r * length) / N in an outage of this length, in addition
@@ -34,8 +36,9 @@ const MOST_SHARES = 100_000;
 /**
  * Wraps `limiter`: if it rejects because Redis could not decide, the failure policies decide. Such a decision has the
  * source `fallback`, the error code in `undecided`, and in its evidence whether Redis may also charge it. It is allowed
- * if every policy allows it; if one of them is closed, the error is thrown. It does not store decision ids. Throws
- * INVALID_OPTION for an invalid failure policy or an unknown policy name.
+ * if every policy allows it; if one of them is closed, the error is thrown. It does not store decision ids. Redis holds
+ * nothing for a reservation that they allow, and they decide its extensions; extensions and settlements of others reject.
+ * Throws INVALID_OPTION for an invalid failure policy or an unknown policy name.
  */
 export function decideOnFailure(
   limiter: Limiter,
@@ -46,14 +49,15 @@ export function decideOnFailure(
   const failurePolicyOf = readFailurePolicies(onFailure, names);
 
   /** The cost for each share; undefined if a policy is closed or its share can never hold the cost. */
-  function readCharges(policies: readonly NamedPolicy[], cost: Cost): ShareCharge[] | undefined {
+  function readCharges(policies: readonly NamedPolicy[], tokensOf: TokensOf): ShareCharge[] | undefined {
     const charges: ShareCharge[] = [];
-    for (const named of policies) {
+    const tokens = tokensOf(policies);
+    for (const [i, named] of policies.entries()) {
       const failurePolicy = failurePolicyOf(named.name);
       if (failurePolicy === 'closed') return undefined;
       if (failurePolicy === 'open') continue;
       const policy = sharePolicy(named.policy, failurePolicy.localShare);
-      const costTokens = costOf(cost, named);
+      const costTokens = tokens[i] ?? 0;
       if (policy === undefined || costTokens > policy.capacityTokens) return undefined;
       charges.push({ name: named.name, policy, costTokens });
     }
@@ -62,11 +66,11 @@ export function decideOnFailure(
 
   function decide(
     subject: Subject,
-    { cost = 1 }: TakeOptions,
+    tokensOf: TokensOf,
     charge: Charge,
   ): Omit<Decision, 'undecided'> | undefined {
     const policies = limiter.policiesOf(subject);
-    const charges = readCharges(policies, cost);
+    const charges = readCharges(policies, tokensOf);
     if (charges === undefined) return undefined;
     const evidence = { strategy: limiter.strategy, node: 'none', source: 'fallback', charge } as const;
     if (charges.length === 0) return { allowed: true, evidence };
@@ -77,10 +81,10 @@ export function decideOnFailure(
   }
 
   /** If overrides or costs are invalid by now, the first error is thrown: its charge may be possible. */
-  function decideInsteadOf(error: OpenclawError, subject: Subject, options: TakeOptions): Decision {
+  function decideInsteadOf(error: OpenclawError, subject: Subject, tokensOf: TokensOf): Decision {
     let decision: ReturnType<typeof decide>;
     try {
-      decision = decide(subject, options, error.charge);
+      decision = decide(subject, tokensOf, error.charge);
     } catch {
       throw error;
     }
@@ -94,8 +98,24 @@ export function decideOnFailure(
       try {
         return await limiter.take(subject, options);
       } catch (error) {
-        if (isUndecided(error)) return decideInsteadOf(error, subject, options);
+        if (isUndecided(error)) return decideInsteadOf(error, subject, takeOf(options.cost));
         throw error;
+      }
+    },
+    async reserve(subject, { cost, decisionId: id = crypto.randomUUID(), ...options } = {}) {
+      try {
+        return await limiter.reserve(subject, {
+          ...options,
+          decisionId: id,
+          ...(cost !== undefined && { cost }),
+        });
+      } catch (error) {
+        if (!isUndecided(error)) throw error;
+        const decision = decideInsteadOf(error, subject, takeOf(cost));
+        const asked = askedOf(limiter, subject, cost ?? 1);
+        const extend = async (more: Cost) =>
+          decideInsteadOf(error, subject, (policies) => extensionOf(more, policies));
+        return unheld({ id, decision, asked, extend });
       }
     },
   };
@@ -106,10 +126,18 @@ const OF_THE_PROGRAM: ReadonlySet<ErrorCode> = new Set([
   'INVALID_POLICY',
   'INVALID_OPTION',
   'LIMITER_CLOSED',
+  'RESERVATIONS_FULL',
 ]);
 
 function isUndecided(error: unknown): error is OpenclawError {
   return error instanceof OpenclawError && !isInvalidRequest(error.code) && !OF_THE_PROGRAM.has(error.code);
+}
+
+/** The tokens of each policy, in their order. Throws INVALID_COST or COST_ABOVE_CAPACITY. */
+type TokensOf = (policies: readonly NamedPolicy[]) => readonly number[];
+
+function takeOf(cost: Cost = 1): TokensOf {
+  return (policies) => policies.map((named) => costOf(cost, named));
 }
 
 interface ShareCharge extends NamedPolicy {

@@ -7,6 +7,7 @@ import type { Limiter, NamedPolicy, Subject } from '../limiter.ts';
 import { bucketKey } from '../options/key.ts';
 import { checkCostNames, costOf } from '../options/policies.ts';
 import { readTakeOptions } from '../options/take-options.ts';
+import { withMethods } from './unheld.ts';
 
 export interface LocalAnswerOptions {
   /** How long a denial may answer later takes, from its own request on. Milliseconds, 1 to 60000. Default 1000. */
@@ -16,8 +17,8 @@ export interface LocalAnswerOptions {
 /** The error bound of local answers. A local answer is a denial, so it never admits too much. */
 export interface LocalAnswerBound {
   /**
-   * How long a local denial may be false after the level rose by other means than refill: a refund or reset elsewhere, a
-   * failover, lost data, a clock step, another policy. Microseconds.
+   * How long a local denial may be false after the level rose by other means than refill: a refund, settlement or reset
+   * elsewhere, a reservation that expired, a failover, lost data, a clock step, another policy. Microseconds.
    */
   readonly falseForUs: number;
   /** How much faster than this process's clock the server's clock may run without a false denial. Parts per million. */
@@ -90,6 +91,11 @@ export function answerLocally(
       if (!decision.allowed) remember(key, decision, askedMs);
       return decision;
     },
+    async reserve(subject, reserveOptions) {
+      const reservation = await limiter.reserve(subject, reserveOptions); // it has an id, so Redis decides
+      const { settle } = reservation;
+      return withMethods(reservation, { settle: (actual) => raising(subject, () => settle(actual)) });
+    },
     refund: (subject, refundOptions) => raising(subject, () => limiter.refund(subject, refundOptions)),
     reset: (subject) => raising(subject, () => limiter.reset(subject)),
   };
@@ -105,7 +111,7 @@ export function answerLocally(
   }
 }
 
-/** The times of this process's own refunds and resets. */
+/** The times of this process's own refunds, settlements and resets. */
 class Raises {
   readonly #nowMs: () => number;
   readonly #underWay = new Map<string, number>();

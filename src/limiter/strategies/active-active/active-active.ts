@@ -77,6 +77,7 @@ export function createActiveActive(options: ActiveActiveOptions): ActiveActiveLi
         atUs,
       };
     },
+    reserve: rejecting('reserve'),
     refund: rejecting('refund'),
     reset: rejecting('reset a bucket: other regions would empty it again'),
     progressOf: (other) => replicator.progressOf(other),

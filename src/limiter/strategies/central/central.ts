@@ -1,14 +1,13 @@
-import type { Decision, PolicyDecision } from '../../../core/decision.ts';
-import type { Policy } from '../../../core/policy.ts';
-import { timeToFullUs, timeToNextTokenUs } from '../../../core/retry-after.ts';
-import type { Cost, Level, Limiter, NamedPolicy, PolicyLevel } from '../../limiter.ts';
+import type { Cost, Limiter, NamedPolicy } from '../../limiter.ts';
 import { bucketKey, memoryKey } from '../../options/key.ts';
 import { type Buckets, checkCostNames, costOf } from '../../options/policies.ts';
 import { readTakeOptions } from '../../options/take-options.ts';
-import type { AckedPort, RedisPort, RunWrites, ScriptReply } from '../../redis/port.ts';
+import type { AckedPort, RedisPort, RunWrites } from '../../redis/port.ts';
 import { loadScript, policyArgs } from '../../redis/script.ts';
 import { batchTakes } from './batch.ts';
-import { singleTakes, type TakeReply } from './single-takes.ts';
+import { describeLevels, describeTake, describeTakeAll } from './describe.ts';
+import { reserving } from './reservations.ts';
+import { singleTakes } from './single-takes.ts';
 
 export interface CentralOptions extends Buckets {
   readonly redis: RedisPort;
@@ -16,6 +15,8 @@ export interface CentralOptions extends Buckets {
   readonly acked?: AckedPort['runAcked'];
   /** How long decision ids are stored. */
   readonly decisionMemoryMs: number;
+  /** How long records of unsettled reservations are stored. */
+  readonly reservationMemoryMs: number;
   /** Whether the takes of one turn of the event loop share a call, and in a cluster only those of one slot. */
   readonly batch?: { readonly bySlot: boolean };
 }
@@ -31,6 +32,7 @@ export function createCentral({
   policiesOf,
   prefix,
   decisionMemoryMs,
+  reservationMemoryMs,
   batch,
 }: CentralOptions): Limiter {
   const takeAllScript = loadScript('take-all');
@@ -83,6 +85,7 @@ export function createCentral({
       await acked?.();
       return describeLevels(values, node, policies);
     },
+    reserve: reserving({ run, strategy, policiesOf, prefix, decisionMemoryMs, reservationMemoryMs }),
     async reset(subject) {
       const { acked } = await run(resetScript, [bucketKey(prefix, subject)], []);
       await acked?.();
@@ -98,60 +101,4 @@ function charges(cost: Cost, policies: readonly NamedPolicy[]): string[] {
     ...policyArgs(named.policy),
     String(costOf(cost, named) * named.policy.quantaPerToken),
   ]);
-}
-
-function describeTake(reply: TakeReply, { quantaPerToken }: Policy, strategy: string): Decision {
-  const { allowed, levelQuanta, retryAfterUs, atUs, bucketUs, node } = reply;
-  return {
-    allowed,
-    remainingTokens: Math.floor(levelQuanta / quantaPerToken),
-    retryAfterUs,
-    evidence: { strategy, node, source: 'redis', atUs, bucketUs, levelQuanta },
-  };
-}
-
-function describeTakeAll(
-  { values, node }: ScriptReply,
-  policies: readonly NamedPolicy[],
-  strategy: string,
-): Decision {
-  const [allowed, isRemembered, atUs = 0, bucketUs = 0, ...levels] = values;
-  const parts = policies.map(
-    ({ name, policy }, i): PolicyDecision => ({
-      policy: name,
-      remainingTokens: Math.floor((levels[2 * i] ?? 0) / policy.quantaPerToken),
-      levelQuanta: levels[2 * i] ?? 0,
-      retryAfterUs: levels[2 * i + 1] ?? 0,
-    }),
-  );
-  const [only, second] = parts;
-  const evidence = { strategy, node, source: 'redis', atUs, bucketUs } as const;
-  return {
-    allowed: allowed === 1,
-    remainingTokens: Math.min(...parts.map(({ remainingTokens }) => remainingTokens)),
-    retryAfterUs: Math.max(...parts.map(({ retryAfterUs }) => retryAfterUs)),
-    evidence: second === undefined && only ? { ...evidence, levelQuanta: only.levelQuanta } : evidence,
-    ...(second !== undefined && { policies: parts }),
-    ...(isRemembered === 1 && { isRemembered: true }),
-  };
-}
-
-function describeLevels(values: readonly number[], node: string, policies: readonly NamedPolicy[]): Level {
-  const [atUs = 0, bucketUs = 0, ...levels] = values;
-  const behindUs = bucketUs - atUs;
-  const parts = policies.map(({ name, policy }, i): PolicyLevel => {
-    const levelQuanta = levels[i] ?? 0;
-    const untilFullUs = timeToFullUs(levelQuanta, policy);
-    return {
-      policy: name,
-      levelQuanta,
-      remainingTokens: Math.floor(levelQuanta / policy.quantaPerToken),
-      timeToNextTokenUs: untilFullUs === 0 ? 0 : timeToNextTokenUs(levelQuanta, policy) + behindUs,
-      timeToFullUs: untilFullUs === 0 ? 0 : untilFullUs + behindUs,
-    };
-  });
-  const { policy: _, ...fewest } = parts.reduce((least, part) =>
-    part.remainingTokens < least.remainingTokens ? part : least,
-  );
-  return { ...fewest, node, atUs, ...(parts.length > 1 && { policies: parts }) };
 }

@@ -67,6 +67,7 @@ export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
         atUs,
       };
     },
+    reserve: rejecting('reserve: the bucket in Redis counts as spent what a process has used'),
     refund: rejecting('refund: the bucket in Redis counts as spent what a process has used'),
     reset: rejecting('reset a bucket: other processes hold lent tokens'),
     ready: () => home.ready(),

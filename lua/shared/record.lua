@@ -1,0 +1,124 @@
+-- The record of one reservation. Little-endian doubles: its random number, expiresAt in us (0 for never), expiry in us,
+-- memory in ms, extensions so far, the random mark of the last, settled 0|1, server's and bucket's now at the admission and
+-- at the last extension or settlement, then for each policy: unit, tokens held, tokens settled, levels in quanta after the
+-- admission and after the last extension or settlement. Needs rescale.lua and stored.lua.
+
+-- One policy of a call, with a number of tokens; -1 are all that is held.
+local function readPolicy(capacity, refill, unit, tokens)
+  return { capacity = tonumber(capacity), refill = tonumber(refill), unit = tonumber(unit), tokens = tonumber(tokens) }
+end
+
+-- Policies are matched by place, as those of a bucket; of one that was added later nothing is held.
+local function readRecord(stored, policies)
+  local values = { struct.unpack('<' .. string.rep('d', math.max(16, math.floor(#stored / 8))), stored) }
+  local record = {
+    number = values[1],
+    expiresAt = values[2],
+    expiry = values[3],
+    memory = values[4],
+    extensions = values[5],
+    mark = values[6],
+    isSettled = values[7],
+    clock = values[8],
+    now = values[9],
+    lastClock = values[10],
+    lastNow = values[11],
+    parts = {},
+  }
+  for i, policy in ipairs(policies) do
+    local at = 7 + 5 * i
+    local part = { held = 0, settled = 0, level = policy.capacity, lastLevel = policy.capacity }
+    if at + 4 < #values then -- unpack adds where it stopped
+      local unit, held, settled, level, lastLevel = unpack(values, at, at + 4)
+      part.held, part.settled = held, settled
+      part.level = rescaled(level, unit, policy.unit, policy.capacity)
+      part.lastLevel = rescaled(lastLevel, unit, policy.unit, policy.capacity)
+    end
+    record.parts[i] = part
+  end
+  return record
+end
+
+local function packRecord(record, policies)
+  local values = {
+    record.number,
+    record.expiresAt,
+    record.expiry,
+    record.memory,
+    record.extensions,
+    record.mark,
+    record.isSettled,
+    record.clock,
+    record.now,
+    record.lastClock,
+    record.lastNow,
+  }
+  for i, policy in ipairs(policies) do
+    local part = record.parts[i]
+    for _, value in ipairs({ policy.unit, part.held, part.settled, part.level, part.lastLevel }) do
+      values[#values + 1] = value
+    end
+  end
+  return struct.pack('<' .. string.rep('d', #values), unpack(values))
+end
+
+-- Whether an unsettled reservation still holds its tokens, and with an expiry the place of its entry in the bucket. Only
+-- the entry counts then: once it is gone its tokens were given back, whatever the record says.
+local function holds(record, bucket)
+  if record.expiresAt == 0 then
+    return true
+  end
+  for place, entry in ipairs(bucket.entries or {}) do
+    if entry[1] == record.number then
+      return true, place
+    end
+  end
+  return false
+end
+
+-- Takes each policy's tokens if every level covers them; otherwise takes none.
+local function charge(bucket, policies)
+  local charged = { isAllowed = true, levels = {}, waits = {} }
+  for i, policy in ipairs(policies) do
+    local level, cost = bucket[i + 1], policy.tokens * policy.unit
+    charged.levels[i], charged.waits[i] = level, 0
+    if level < cost then
+      charged.isAllowed = false
+      charged.waits[i] = timeUntil(level, cost, policy.refill) + bucket.behind
+    end
+  end
+  if charged.isAllowed then
+    for i, policy in ipairs(policies) do
+      charged.levels[i] = charged.levels[i] - policy.tokens * policy.unit
+      bucket[i + 1] = charged.levels[i]
+    end
+  end
+  return charged
+end
+
+-- Puts the reservation's entry into the bucket, at its place or as the last.
+local function putEntry(bucket, place, record)
+  local entry = { record.number, record.expiresAt }
+  for i, part in ipairs(record.parts) do
+    entry[i + 2] = part.held
+  end
+  bucket.entries = bucket.entries or {}
+  bucket.entries[place or #bucket.entries + 1] = entry
+end
+
+-- The reply of every script of reservations: with the levels and waits of a denial, else with those after the admission
+-- (`level`) or after the last extension or settlement (`lastLevel`).
+local function replyOf(status, isRemembered, record, which, denied)
+  local clock, now = record.lastClock, record.lastNow
+  if which == 'level' then
+    clock, now = record.clock, record.now
+  end
+  local reply = { status, isRemembered, clock, now, record.number, record.extensions, record.expiresAt, record.isSettled }
+  for i, part in ipairs(record.parts) do
+    reply[#reply + 1] = denied and denied.levels[i] or part[which]
+    reply[#reply + 1] = denied and denied.waits[i] or 0
+    reply[#reply + 1] = part.held
+    reply[#reply + 1] = part.settled
+  end
+  return reply
+end

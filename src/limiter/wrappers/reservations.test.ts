@@ -1,0 +1,167 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Decision } from '../../core/decision.ts';
+import { type ErrorCode, OpenclawError } from '../../core/errors.ts';
+import { parsePolicy } from '../../core/policy.ts';
+import type { Limiter, Reservation } from '../limiter.ts';
+import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
+import { answerLocally } from './local-answers.ts';
+import { shadow } from './shadow.ts';
+
+const ada = { user: 'ada', endpoint: 'e' };
+const evidence = { strategy: 'central', node: 'n', source: 'redis' } as const;
+const allowed: Decision = { allowed: true, remainingTokens: 12, evidence };
+const denied: Decision = { allowed: false, remainingTokens: 0, retryAfterUs: 5, evidence };
+
+/** Redis, as these tests script it. */
+function store({
+  policies = { default: '20:5/s' },
+  reserve = allowed,
+  extend = allowed,
+  settle,
+}: {
+  policies?: Readonly<Record<string, string>>;
+  reserve?: Decision | ErrorCode;
+  extend?: Decision | ErrorCode;
+  settle?: ErrorCode;
+}) {
+  const named = Object.entries(policies).map(([name, text]) => ({ name, policy: parsePolicy(text) }));
+  const answer = async (what: Decision | ErrorCode) => {
+    if (typeof what === 'string') throw new OpenclawError(what, 'as scripted');
+    return what;
+  };
+  const settled: unknown[] = [];
+  const limiter = {
+    strategy: 'central',
+    policiesOf: () => named,
+    take: async () => denied,
+    reserve: vi.fn(async (_subject, { cost = 1, decisionId = '' } = {}): Promise<Reservation> => {
+      const decision = await answer(reserve);
+      return {
+        id: decisionId,
+        allowed: decision.allowed,
+        decision,
+        heldTokens: cost as number,
+        held: { default: cost as number },
+        expiresAtUs: undefined,
+        settlement: undefined,
+        extend: () => answer(extend),
+        settle: async (actual) => {
+          settled.push(actual);
+          if (settle !== undefined && typeof actual === 'number')
+            throw new OpenclawError(settle, 'as scripted');
+          return { actual: { default: 1 }, evidence };
+        },
+      };
+    }) as Limiter['reserve'],
+  } as unknown as Limiter;
+  return { limiter, settled };
+}
+
+describe('while Redis cannot decide, a reservation', () => {
+  const failing = (onFailure: FailurePolicies, given: Parameters<typeof store>[0]) => {
+    const { limiter, settled } = store(given);
+    const names = Object.keys(given.policies ?? { default: '' });
+    return { limiter: decideOnFailure(limiter, { onFailure, names }, () => 0), settled };
+  };
+
+  it('is rejected by closed', async () => {
+    const { limiter } = failing('closed', { reserve: 'REPLY_LOST' });
+    await expect(limiter.reserve(ada)).rejects.toMatchObject({ code: 'REPLY_LOST', charge: 'possible' });
+  });
+
+  it.each([
+    { code: 'REPLY_LOST', charge: 'possible' },
+    { code: 'REDIS_UNREACHABLE', charge: 'none' },
+  ] as const)(
+    'is allowed by open, and its settlement gives nothing back: $code',
+    async ({ code, charge }) => {
+      const { limiter, settled } = failing('open', { reserve: code });
+      const reservation = await limiter.reserve(ada, { cost: 8, decisionId: 'job-7' });
+      expect(reservation).toMatchObject({ id: 'job-7', allowed: true, heldTokens: 8, held: { default: 8 } });
+      expect(reservation.decision).toMatchObject({
+        undecided: code,
+        evidence: { source: 'fallback', charge },
+      });
+      expect(await reservation.extend(3)).toMatchObject({ allowed: true, undecided: code });
+      const settlement = await reservation.settle(5);
+      expect(settlement).toEqual({ actual: { default: 5 }, evidence: reservation.decision.evidence });
+      expect(await reservation.settle(1)).toEqual({ ...settlement, isRemembered: true });
+      expect(reservation.settlement).toEqual(settlement);
+      expect(settled).toEqual([]);
+    },
+  );
+
+  it('and its extensions are decided by a local share, to which nothing is given back', async () => {
+    const policies = { requests: '20:1/d', tokens: '200:1/d' };
+    const { limiter } = failing({ localShare: 2 } as const, { reserve: 'REDIS_CLUSTER_DOWN', policies });
+    const reservation = await limiter.reserve(ada, { cost: { tokens: 60 } });
+    expect(reservation.held).toEqual({ requests: 1, tokens: 60 });
+    expect((await reservation.extend({ tokens: 30 })).policies).toMatchObject([
+      { policy: 'requests', remainingTokens: 9 },
+      { policy: 'tokens', remainingTokens: 10 },
+    ]);
+    expect((await reservation.extend({ tokens: 11 })).allowed).toBe(false);
+    await expect(reservation.extend({ tokens: 0 })).rejects.toMatchObject({ code: 'REDIS_CLUSTER_DOWN' });
+    await reservation.settle(0);
+    const refused = await limiter.reserve(ada, { cost: { tokens: 20 } });
+    expect(refused).toMatchObject({ allowed: false, heldTokens: 0 });
+    await expect(refused.settle(0)).rejects.toMatchObject({ code: 'RESERVATION_UNKNOWN' });
+    await expect(refused.extend(1)).rejects.toMatchObject({ code: 'RESERVATION_UNKNOWN' });
+  });
+
+  it.each(['RESERVATIONS_FULL', 'INVALID_COST', 'INVALID_OPTION'] as const)(
+    'that was refused is refused: %s',
+    async (code) => {
+      const { limiter } = failing('open', { reserve: code });
+      await expect(limiter.reserve(ada)).rejects.toMatchObject({ code });
+    },
+  );
+
+  it('that Redis holds is not extended or settled without it', async () => {
+    const { limiter } = failing('open', { extend: 'REPLY_LOST', settle: 'REPLY_LOST' });
+    const reservation = await limiter.reserve(ada);
+    await expect(reservation.extend(1)).rejects.toMatchObject({ code: 'REPLY_LOST' });
+    await expect(reservation.settle(1)).rejects.toMatchObject({ code: 'REPLY_LOST' });
+  });
+});
+
+describe('in shadow mode, a reservation', () => {
+  it.each([
+    { reserve: denied, why: 'denied' },
+    { reserve: 'REPLY_LOST', why: 'REPLY_LOST' },
+  ] as const)('that was refused is allowed, and holds nothing: $why', async ({ reserve, why }) => {
+    const { limiter, settled } = store({ reserve });
+    const reservation = await shadow(limiter).reserve(ada, { cost: 8 });
+    expect(reservation).toMatchObject({ allowed: true, heldTokens: 8, decision: { shadow: why } });
+    expect(await reservation.extend(3)).toMatchObject({ allowed: true, shadow: why });
+    expect(await reservation.settle(9)).toMatchObject({ actual: { default: 9 } });
+    expect(settled).toEqual([]);
+  });
+
+  it('that is held is extended in any case, and settled at most at what it holds', async () => {
+    const { limiter, settled } = store({ extend: denied, settle: 'ACTUAL_ABOVE_HELD' });
+    const reservation = await shadow(limiter).reserve(ada, { cost: 8 });
+    expect(reservation.decision).not.toHaveProperty('shadow');
+    expect(await reservation.extend(3)).toMatchObject({ allowed: true, shadow: 'denied' });
+    await reservation.settle(11);
+    expect(settled).toEqual([11, {}]);
+  });
+
+  it('reports a settlement that failed', async () => {
+    const reservation = await shadow(store({ settle: 'REPLY_LOST' }).limiter).reserve(ada);
+    await expect(reservation.settle(1)).rejects.toMatchObject({ code: 'REPLY_LOST' });
+  });
+});
+
+it('a settlement ends the local answers of its subject', async () => {
+  const { limiter } = store({});
+  const answering = answerLocally(limiter, {}, () => 0);
+  const reservation = await answering.reserve(ada, { cost: 8 });
+  const ofRedis = { ...denied, evidence: { ...evidence, levelQuanta: 0 } };
+  const asked = vi.spyOn(limiter, 'take').mockResolvedValue(ofRedis);
+  await answering.take(ada);
+  expect((await answering.take(ada)).evidence.source).toBe('local');
+  await reservation.settle(0);
+  await answering.take(ada);
+  expect(asked).toHaveBeenCalledTimes(2);
+});
