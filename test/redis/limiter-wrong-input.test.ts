@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { OpenclawError } from '../../src/core/errors.ts';
+import { makePolicy } from '../../src/core/policy.ts';
 import { STRATEGY_NAMES, traitsOf } from '../../src/core/strategies.ts';
 import { createLimiter, type LimiterOptions } from '../../src/limiter/create.ts';
 import type { Subject, TakeOptions } from '../../src/limiter/limiter.ts';
@@ -13,6 +14,8 @@ import { connectPeer, echo, startTcpServer } from '../support/tcp-peer.ts';
 /* What no type lets through, and a program in JavaScript may give all the same. */
 const redis = { urls: ['redis://127.0.0.1:1'] };
 const policy = '10:1/h';
+const made = makePolicy(10, '1/h');
+const rate = { tokens: 1, perUs: 1_000_000 };
 /** An error that the author of a program can act on. */
 const A_HINT = /^(?!.*--help).*\w/;
 
@@ -27,6 +30,9 @@ describe('createLimiter refuses', () => {
     ['a number for a policy', { policy: 5, redis }, 'INVALID_POLICY'],
     ['null for a policy', { policy: null, redis }, 'INVALID_POLICY'],
     ['a policy that is half of one', { policy: { capacityTokens: 5 }, redis }, 'INVALID_POLICY'],
+    ['a policy made by hand', { policy: { ...made, quantaPerToken: 1 }, redis }, 'INVALID_POLICY'],
+    ['a policy whose rate was changed', { policy: { ...made, refill: rate }, redis }, 'INVALID_POLICY'],
+    ['a policy of half a token', { policy: { ...made, capacityTokens: 0.5 }, redis }, 'INVALID_POLICY'],
     ['a name without a policy', { policies: { burst: undefined }, redis }, 'INVALID_POLICY'],
     ['a prefix that is no text', { policy, redis, prefix: 5 }, 'INVALID_OPTION'],
     ['overrides that are no function', { policy, redis, overrides: {} }, 'INVALID_OPTION'],

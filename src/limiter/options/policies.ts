@@ -1,6 +1,6 @@
 import { checkCost } from '../../core/bucket.ts';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
-import { type Policy, parsePolicy } from '../../core/policy.ts';
+import { formatPolicy, makePolicy, type Policy, parsePolicy } from '../../core/policy.ts';
 import { quoted } from '../../core/printable.ts';
 import type { Cost, NamedPolicy, Subject } from '../limiter.ts';
 import { checkPrefix, checkSubject } from './key.ts';
@@ -136,11 +136,24 @@ function remembering(read: (written: WrittenPolicy) => Policy): (written: Writte
 
 function readPolicy(written: WrittenPolicy): Policy {
   if (typeof written === 'string') return parsePolicy(written);
-  if (Number.isSafeInteger(written?.capacityQuanta) && Number.isSafeInteger(written.quantaPerUs))
-    return written;
+  if (typeof written?.refill === 'object' && written.refill !== null) return checkMade(written);
   throw new OpenclawError(
     'INVALID_POLICY',
     `a policy is written capacity:rate, for example 20:5/s, or made by makePolicy; found ${quoted(written)}`,
+  );
+}
+
+const QUANTA = ['quantaPerToken', 'quantaPerUs', 'capacityQuanta'] as const;
+
+/** Checks that an object has the numbers of its capacity and rate: levels are stored in its quanta. */
+function checkMade(policy: Policy): Policy {
+  const { capacityTokens, refill } = policy;
+  const made = makePolicy(capacityTokens, refill);
+  const wrong = QUANTA.find((name) => policy[name] !== made[name]);
+  if (wrong === undefined) return policy;
+  throw new OpenclawError(
+    'INVALID_POLICY',
+    `${wrong} of the policy ${formatPolicy(made)} is ${made[wrong]}; found ${quoted(policy[wrong])}; make policies by makePolicy`,
   );
 }
 
