@@ -17,11 +17,13 @@ ARGV[6]  maxAge    how late a batch may arrive, microseconds
 ARGV[7]  merge     spends: their union; last-write: the bucket written last, with its level in place of quanta
 ARGV[8]  from      life and cursor of the request for the batch, "life id"; ignored without a cursor
 ARGV[9]  missed    how many spends before this batch were lost in the other region's outbox
-ARGV[at]  then for each bucket: capacity, refill, how many spends, and of each: at us, quanta, life
+ARGV[at]  then for each bucket: capacity, refill, unit (0 unknown: of an earlier version), how many spends, and of each: at
+          us, quanta, life
 REPLY   {server's now us, number of the last entry read, its life, steps}
 ]]
 -- include shared/retry-after.lua
 -- include shared/refill.lua
+-- include shared/rescale.lua
 -- include shared/spends.lua
 local region, maxAge = tonumber(ARGV[2]), tonumber(ARGV[6])
 local time = redis.call('TIME')
@@ -60,9 +62,9 @@ local function nextNumber()
 end
 
 for i = 3, #KEYS do
-  local capacity, refill, count = nextNumber(), nextNumber(), nextNumber()
+  local capacity, refill, unit, count = nextNumber(), nextNumber(), nextNumber(), nextNumber()
   local stored = redis.call('GET', KEYS[i])
-  local bucket = read(stored, capacity)
+  local bucket = read(stored, capacity, unit)
   if keep then
     fold(bucket, clock - keep, capacity, refill)
   end
@@ -76,9 +78,7 @@ for i = 3, #KEYS do
   end
   if stored or #bucket.spends > 0 or not keep then -- spends that arrived too late leave no key
     local now = math.max(clock, bucket.at)
-    local untilFull = untilLevel(bucket, now, capacity, capacity, refill) + now - clock
-    local keepMs = math.ceil((untilFull + (keep or 0)) / 1000) + 1000
-    redis.call('PSETEX', KEYS[i], keepMs, write(bucket))
+    redis.call('PSETEX', KEYS[i], lifeMs(bucket, now, clock, keep or 0, capacity, refill), write(bucket))
   end
 end
 

@@ -8,10 +8,10 @@ ARGV[1] life      that the caller has read; if the life is another, the whole ou
 ARGV[2] cursor    id of the last entry that the caller has read
 ARGV[3] count     the most entries to return
 ARGV[4] maxAge    how late a batch may arrive, microseconds
-REPLY   {life or 0, id of the last entry returned or the cursor, newest id, missed, then of each: bucket, capacity, refill, at, quanta, life}
+REPLY   {life or 0, id of the last entry returned or the cursor, newest id, missed, then of each: bucket, capacity, refill, at, quanta, life, unit}
 The newest id is the id of the last entry in the outbox. Missed is the number of entries trimmed before the caller read
 them; after a change of life it is a lower bound. An entry has the life in which it was made: an entry that is returned
-again because a promoted replica has it is the same spend.
+again because a promoted replica has it is the same spend. Unit 0 is unknown: an earlier version stored none.
 ]]
 -- include shared/life.lua
 local function sequence(id)
@@ -38,5 +38,6 @@ for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '(' .. cursor, '+', 'COUNT'
     reply[#reply + 1] = entry[2][i]
   end
   reply[#reply + 1] = entry[2][12] or life -- an earlier version stored no life
+  reply[#reply + 1] = entry[2][14] or '0'
 end
 return reply

@@ -9,22 +9,24 @@ KEYS[2] outbox    stream of this region's spends, for the others
 KEYS[3] bucket    base and spends: see shared/spends.lua
 ARGV[1] capacity  quanta
 ARGV[2] refill    quanta per microsecond
-ARGV[3] cost      quanta, no more than capacity
-ARGV[4] region    number of this region
-ARGV[5] others    how many other regions there are
-ARGV[6] maxAge    how late a batch may arrive, microseconds
-ARGV[7] outbox    the most spends that wait for the other regions
-ARGV[8] merge     spends: their union decides; last-write: the bucket written last replaces all others
+ARGV[3] unit      quanta per token
+ARGV[4] cost      quanta, no more than capacity
+ARGV[5] region    number of this region
+ARGV[6] others    how many other regions there are
+ARGV[7] maxAge    how late a batch may arrive, microseconds
+ARGV[8] outbox    the most spends that wait for the other regions
+ARGV[9] merge     spends: their union decides; last-write: the bucket written last replaces all others
 REPLY   {allowed 0|1, level after, retry after us, server's now us, age us of the oldest data or -1}
 The age is -1 if there is no data of a region since this server's clock stepped back, or none at all, or if spends of a
 region were lost within the time for which they would count.
 ]]
 -- include shared/retry-after.lua
 -- include shared/refill.lua
+-- include shared/rescale.lua
 -- include shared/spends.lua
 -- include shared/life.lua
-local capacity, refill, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local region, others, maxAge = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local capacity, refill, unit, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local region, others, maxAge = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 
@@ -43,9 +45,9 @@ local hasSteppedBack = clock < tonumber(known['.clock'] or 0)
 local hasGap = clock < tonumber(known['.gapUntil'] or 0)
 local age = (heard < others or hasSteppedBack or hasGap) and -1 or clock - oldest
 
-local bucket = read(redis.call('GET', KEYS[3]), capacity)
+local bucket = read(redis.call('GET', KEYS[3]), capacity, unit)
 local grain = math.ceil(maxAge / MOST_OWN_SPENDS)
-local keep = ARGV[8] == 'spends' and maxAge + grain or 0
+local keep = ARGV[9] == 'spends' and maxAge + grain or 0
 fold(bucket, clock - keep, capacity, refill)
 local now = math.max(clock, bucket.at)
 local level, fullAt = replay(bucket, now, capacity, refill)
@@ -86,17 +88,14 @@ local function record()
 end
 
 local at, total
-if ARGV[8] == 'spends' then
+if ARGV[9] == 'spends' then
   at, total = record()
 else
   at, total = bucket.at, level - cost
   bucket.level = total
 end
 
--- The key outlives the time to full by the latest arrival of a batch and a second.
-local untilFull = untilLevel(bucket, now, capacity, capacity, refill) + now - clock
-local keepMs = math.ceil((untilFull + keep) / 1000) + 1000
-redis.call('PSETEX', KEYS[3], keepMs, write(bucket))
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '0-*', 'b', KEYS[3], 'c', ARGV[1], 'r', ARGV[2],
-  'a', string.format('%.0f', at), 'q', string.format('%.0f', total), 'e', string.format('%.0f', life))
+redis.call('PSETEX', KEYS[3], lifeMs(bucket, now, clock, keep, capacity, refill), write(bucket))
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[8], '0-*', 'b', KEYS[3], 'c', ARGV[1], 'r', ARGV[2],
+  'a', string.format('%.0f', at), 'q', string.format('%.0f', total), 'e', string.format('%.0f', life), 'u', ARGV[3])
 return { 1, level - cost, 0, clock, age }

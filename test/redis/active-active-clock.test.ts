@@ -26,7 +26,7 @@ describe.each(SERVERS)('the age of knowledge on %s', { timeout: 60_000 }, (comma
     >;
   /** Of a look by a region with one other. */
   const ageUs = async () => {
-    const args = [20, 1, 0, 1, 1, MAX_AGE_US, 1_000, 'spends'];
+    const args = [20, 1, 1, 0, 1, 1, MAX_AGE_US, 1_000, 'spends'];
     return (await run('active-take', [REGION, OUTBOX, BUCKET], args))[4] ?? Number.NaN;
   };
   /** A merge of nothing for the other region; `asked` ends a round that began then. */

@@ -97,7 +97,7 @@ describe.each(SERVERS)('the content of an outbox on %s for a reader', (command) 
     server = await startTestServer(command);
     return () => server.stop();
   }, 30_000);
-  const take = () => run('active-take', keys, [20, 1, 1, 1, 0, 60_000_000, 1_000, 'spends']);
+  const take = () => run('active-take', keys, [20, 1, 1, 1, 1, 0, 60_000_000, 1_000, 'spends']);
   const read = (life: unknown, cursor: string) =>
     run('active-read', keys.slice(0, 2), [String(life), cursor, 100, 60_000_000]);
   const run = (name: string, on: readonly string[], args: readonly (string | number)[]) =>
@@ -112,7 +112,7 @@ describe.each(SERVERS)('the content of an outbox on %s for a reader', (command) 
     await take();
     const [second, cursor, newest, missed, ...entries] = await read(first, '0-1');
     expect([cursor, newest, missed]).toEqual(['0-2', '0-2', 0]);
-    expect(entries.filter((_, i) => i % 6 === 5)).toEqual([first, second]);
+    expect(entries.filter((_, i) => i % 7 === 5)).toEqual([first, second]);
     expect(Number(second)).toBeGreaterThan(Number(first));
   });
 

@@ -28,9 +28,9 @@ describe.each(SERVERS)('leases on %s', { timeout: 60_000 }, (command) => {
     return { proxy, limiter: holderOn(`redis://127.0.0.1:${proxy.port}`, policy, more) };
   }
 
-  /** Leases of which home knows: each is 56 bytes after the 16 of the bucket. */
+  /** Leases of which home knows: each is 56 bytes after the 32 of the bucket, and a byte is last. */
   async function accountsOf(user: string): Promise<number> {
-    return ((await server.client.strlen(`rate:openclaw:${user}:ratings`)) - 16) / 56;
+    return ((await server.client.strlen(`rate:openclaw:${user}:ratings`)) - 33) / 56;
   }
 
   it.each([1, 2, 3])('%i of them admit the tokens of one bucket, and then deny', async (count) => {

@@ -1,7 +1,7 @@
 import { type Bucket, fullBucket, refill, take, takeAll } from '../../core/bucket.ts';
 import type { Policy } from '../../core/policy.ts';
 import { timeToFullUs, timeToNextTokenUs } from '../../core/retry-after.ts';
-import { type HomeNow, homeNow, readAccounts, type StoredHome } from '../strategies/lease/home.ts';
+import { type HomeNow, homeNow, readAccounts, readHome, type StoredHome } from '../strategies/lease/home.ts';
 import { bucketAt, parseBucket, type StoredBucket } from './bucket-value.ts';
 
 /** The value of a bucket's key on one node. */
@@ -39,7 +39,7 @@ export function readStored({
 
 /**
  * Little-endian doubles: the time of the last update, then the level of each policy, or one and a lease's accounts. A last
- * byte is the number of policies, whose units follow their levels.
+ * byte is the number of policies, whose units follow their levels, or 0 for a lease's accounts, which follow the unit.
  */
 function readBucket(value: Uint8Array): Stored {
   const foreign = { type: 'foreign', found: 'a string that is no bucket' } as const;
@@ -50,7 +50,10 @@ function readBucket(value: Uint8Array): Stored {
   const isWhole = numbers.every((each) => Number.isSafeInteger(each) && each >= 0);
   if (!isWhole || value.length % 8 > 1) return foreign;
   if (value.length % 8 === 1) {
-    const bucket = parseBucket(numbers, value.at(-1) ?? 0);
+    const policies = value.at(-1) ?? 0;
+    const home = policies === 0 ? readHome(numbers) : undefined;
+    if (home !== undefined) return { type: 'lease', ...home };
+    const bucket = parseBucket(numbers, policies);
     return bucket === undefined ? foreign : { type: 'bucket', ...bucket };
   }
   const [updatedAtUs, ...levelsQuanta] = numbers;

@@ -16,11 +16,13 @@ import { grainUsOf, keepUsOf, MOST_OWN_SPENDS } from './window.ts';
 export interface SharedBucket {
   readonly base: Bucket;
   readonly spends: Spends;
+  /** The unit of both, that of the policy that wrote them; absent: the reader's. */
+  readonly quantaPerToken?: number;
 }
 
 /** A bucket of which nothing is known: full, as a key that expired. */
 export function freshBucket(policy: Policy): SharedBucket {
-  return { base: fullBucket(policy, 0), spends: [] };
+  return { base: fullBucket(policy, 0), spends: [], quantaPerToken: policy.quantaPerToken };
 }
 
 /** What a region takes from its bucket, and when on its own clock. */
@@ -49,7 +51,7 @@ export function takeShared(
   policy: Policy,
   take: SharedTake,
 ): { bucket: SharedBucket; result: SharedTakeResult } {
-  const bucket = fold(known, policy, take.nowUs - keepUsOf(take.maxAgeUs));
+  const bucket = fold(readBy(known, policy), policy, take.nowUs - keepUsOf(take.maxAgeUs));
   const nowUs = Math.max(take.nowUs, bucket.base.updatedAtUs);
   const { levelQuanta, fullUs } = replay(bucket, policy, nowUs);
   if (levelQuanta < take.costQuanta) {
@@ -68,7 +70,7 @@ export function takeShared(
 
 /** What is left at `nowUs`, by all that is known. */
 export function levelAt(bucket: SharedBucket, policy: Policy, nowUs: number): number {
-  return replay(bucket, policy, Math.max(nowUs, bucket.base.updatedAtUs)).levelQuanta;
+  return replay(readBy(bucket, policy), policy, Math.max(nowUs, bucket.base.updatedAtUs)).levelQuanta;
 }
 
 /**
@@ -80,9 +82,25 @@ export function receive(
   policy: Policy,
   { batch, nowUs, maxAgeUs }: { batch: Spends; nowUs: number; maxAgeUs: number },
 ): SharedBucket {
-  const bucket = fold(known, policy, nowUs - keepUsOf(maxAgeUs));
+  const bucket = fold(readBy(known, policy), policy, nowUs - keepUsOf(maxAgeUs));
   const late = batch.filter(({ atUs }) => atUs > bucket.base.updatedAtUs);
   return { ...bucket, spends: mergeSpends(bucket.spends, late) };
+}
+
+/**
+ * The bucket in the unit of this policy. The level is rounded down and spends up, so nothing is minted; a spend of whole
+ * tokens needs no rounding.
+ */
+function readBy({ base, spends, quantaPerToken }: SharedBucket, policy: Policy): SharedBucket {
+  const [from, to] = [BigInt(quantaPerToken ?? policy.quantaPerToken), BigInt(policy.quantaPerToken)];
+  const ceil = (quanta: bigint) => quanta / from + (quanta % from > 0n ? 1n : 0n); // of BigInt, rounds to zero
+  const level = -ceil(-BigInt(base.levelQuanta) * to);
+  const capacity = BigInt(policy.capacityQuanta);
+  return {
+    base: { ...base, levelQuanta: Number(level < capacity ? level : capacity) },
+    spends: spends.map((spend) => ({ ...spend, quanta: Number(ceil(BigInt(spend.quanta) * to)) })),
+    quantaPerToken: policy.quantaPerToken,
+  };
 }
 
 /** Puts all spends until `horizonUs` into the base. The level at any later time stays what it is. */
@@ -91,7 +109,7 @@ function fold(bucket: SharedBucket, policy: Policy, horizonUs: number): SharedBu
   let { base } = bucket;
   const old = bucket.spends.filter(({ atUs }) => atUs <= horizonUs);
   for (const { atUs, quanta } of old) base = spent(refill(base, policy, atUs), quanta);
-  return { base: refill(base, policy, horizonUs), spends: bucket.spends.slice(old.length) };
+  return { ...bucket, base: refill(base, policy, horizonUs), spends: bucket.spends.slice(old.length) };
 }
 
 /** The level, and when it was last that of a full bucket. */

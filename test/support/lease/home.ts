@@ -1,4 +1,4 @@
-import { timeToFullUs } from '../../../src/core/retry-after.ts';
+import { timeToLevelUs } from '../../../src/core/retry-after.ts';
 import {
   type Account,
   advance,
@@ -43,7 +43,7 @@ export function handle(
   }
   const account = known ?? { ...nameOf(request), seq: 0, granted: 0, used: 0, returned: 0, takenBackAtUs: 0 };
   const settled = settle(account, request, switches);
-  const levelQuanta = home.levelQuanta + settled.creditTokens * policy.quantaPerToken;
+  const { levelQuanta } = credit(home, policy, settled.creditTokens);
   const others = home.accounts.filter((other) => other !== known);
   const isRepeat = request.seq === account.seq;
   if (isRepeat && !switches.repeatsAreWritten) {
@@ -100,14 +100,15 @@ function settle(
 
 /**
  * Home with the time its key expires: once all accounts are taken back and the level has refilled from what they left,
- * at the latest from nothing. An expired key then equals a full bucket.
+ * at the latest from nothing, to the largest capacity of all policies that wrote. An expired key then equals a full bucket.
  */
 function kept(home: Home, { policy }: LeaseTerms, switches: LeaseSwitches): Home {
-  const fullAtUs = home.updatedAtUs + timeToFullUs(home.levelQuanta, policy);
+  const mostQuanta = (home.mostTokens ?? policy.capacityTokens) * policy.quantaPerToken;
+  const fullAtUs = home.updatedAtUs + timeToLevelUs(home.levelQuanta, mostQuanta, policy);
   const last = home.accounts.reduce((latest, { takenBackAtUs }) => Math.max(latest, takenBackAtUs), 0);
   if (home.accounts.length === 0 || !switches.keyOutlivesAccounts)
     return { ...home, keyExpiresAtUs: fullAtUs };
-  const refillUs = switches.keyOutlivesRefill ? timeToFullUs(0, policy) : 0;
+  const refillUs = switches.keyOutlivesRefill ? timeToLevelUs(0, mostQuanta, policy) : 0;
   return { ...home, keyExpiresAtUs: Math.max(fullAtUs, last + refillUs) };
 }
 

@@ -99,11 +99,10 @@ function bucketScript(
   const script = loadScript('active-take');
   const ofRegion = [regionNumber(region), others.size, maxAgeMs * 1_000, outbox].map(String);
   return async (subject: Subject, { policy }: NamedPolicy, costTokens: number) => {
-    const [capacity, refill] = policyArgs(policy);
     const { values, node } = await redis.run(
       script,
       [keys.region, keys.outbox, keys.bucket(subject)],
-      [capacity, refill, String(costTokens * policy.quantaPerToken), ...ofRegion, merge],
+      [...policyArgs(policy), String(costTokens * policy.quantaPerToken), ...ofRegion, merge],
     );
     const [allowed = 0, levelQuanta = 0, retryAfterUs = 0, atUs = 0, ageUs = -1] = values;
     return { allowed: allowed === 1, levelQuanta, retryAfterUs, atUs, ageUs, node };

@@ -9,6 +9,8 @@ interface OutboxEntry {
   readonly quanta: string;
   /** The life of the other region's data in which it was spent. */
   readonly life: string;
+  /** Quanta per token; 0 of an earlier version, which stored none. */
+  readonly unit: string;
 }
 
 /** The reply of `lua/active-read.lua`. */
@@ -22,7 +24,7 @@ export interface OutboxBatch {
   readonly entries: readonly OutboxEntry[];
 }
 
-const FIELDS = 6;
+const FIELDS = 7;
 
 /** Parses the reply of `lua/active-read.lua`. Throws REPLY_UNEXPECTED. */
 export function readEntries([life, cursor, newest, missed, ...rest]: readonly (
@@ -35,17 +37,17 @@ export function readEntries([life, cursor, newest, missed, ...rest]: readonly (
       `active-read: expected a batch, found ${rest.length + 4} fields`,
     );
   const entries = Array.from({ length: rest.length / FIELDS }, (_, i): OutboxEntry => {
-    const [bucket = '', capacity = '', refill = '', at = '', quanta = '', life = ''] = rest
+    const [bucket = '', capacity = '', refill = '', at = '', quanta = '', life = '', unit = ''] = rest
       .slice(i * FIELDS, (i + 1) * FIELDS)
       .map(String);
-    return { bucket, capacity, refill, at, quanta, life };
+    return { bucket, capacity, refill, at, quanta, life, unit };
   });
   return { life: String(life), cursor: String(cursor), newest: String(newest), missed, entries };
 }
 
 /**
  * The arguments of `lua/active-merge.lua` for each bucket. Of several entries for one instant of a life only the last
- * is kept: it has the largest total.
+ * is kept: it has the largest total. Spends in another unit than the last one are converted to its unit, rounded up.
  */
 export function groupEntries(entries: readonly OutboxEntry[]): Map<string, readonly string[]> {
   const byBucket = new Map<string, { latest: OutboxEntry; instants: Map<string, OutboxEntry> }>();
@@ -59,9 +61,15 @@ export function groupEntries(entries: readonly OutboxEntry[]): Map<string, reado
     [...byBucket].map(([bucket, { latest, instants }]) => [
       bucket,
       [
-        ...[latest.capacity, latest.refill, String(instants.size)],
-        ...[...instants.values()].flatMap(({ at, quanta, life }) => [at, quanta, life]),
+        ...[latest.capacity, latest.refill, latest.unit, String(instants.size)],
+        ...[...instants.values()].flatMap((entry) => [entry.at, quantaIn(latest.unit, entry), entry.life]),
       ],
     ]),
   );
+}
+
+function quantaIn(unit: string, entry: OutboxEntry): string {
+  if (entry.unit === unit || entry.unit === '0' || unit === '0') return entry.quanta;
+  const [above, below] = [BigInt(entry.quanta) * BigInt(unit), BigInt(entry.unit)];
+  return String((above + below - 1n) / below);
 }

@@ -1,5 +1,6 @@
 import { type Bucket, fullBucket, refill } from '../../../core/bucket.ts';
 import type { Policy } from '../../../core/policy.ts';
+import { rescaleLevel } from '../../../core/rescale.ts';
 import { timeToLevelUs } from '../../../core/retry-after.ts';
 import { LEASE_SWITCHES, type LeaseName, type LeaseSwitches } from './protocol.ts';
 
@@ -15,6 +16,10 @@ export interface Account extends LeaseName {
 
 /** A lending bucket: the value of its key and the key's expiry. No key means a full bucket without loans. */
 export interface Home extends Bucket {
+  /** The unit of the level; absent: that of the reader's policy, as in values of earlier versions. */
+  readonly quantaPerToken?: number;
+  /** The largest capacity of all policies that wrote since the key was made; absent: that of the reader. */
+  readonly mostTokens?: number;
   readonly accounts: readonly Account[];
   readonly keyExpiresAtUs: number;
 }
@@ -26,7 +31,7 @@ export function outstandingTokens({ granted, used, returned }: Account): number 
 
 /**
  * Brings home up to `nowUs`: refills up to the capacity minus the outstanding tokens, and takes back each expired
- * account at its own time, so the result does not depend on how often this runs.
+ * account at its own time, so the result does not depend on how often this runs. The result is in the policy's unit.
  */
 export function advance(
   stored: Home | undefined,
@@ -35,20 +40,29 @@ export function advance(
   switches: LeaseSwitches = LEASE_SWITCHES,
 ): Home {
   if (stored === undefined || nowUs >= stored.keyExpiresAtUs) {
-    return { ...fullBucket(policy, nowUs), accounts: [], keyExpiresAtUs: nowUs };
+    const units = { quantaPerToken: policy.quantaPerToken, mostTokens: policy.capacityTokens };
+    return { ...fullBucket(policy, nowUs), ...units, accounts: [], keyExpiresAtUs: nowUs };
   }
+  const { quantaPerToken = policy.quantaPerToken, mostTokens = 0 } = stored;
   const due = stored.accounts
     .filter(({ takenBackAtUs }) => takenBackAtUs <= nowUs)
     .sort((a, b) => a.takenBackAtUs - b.takenBackAtUs);
   let { accounts } = stored;
-  let bucket: Bucket = stored;
+  let bucket: Bucket = { ...stored, levelQuanta: rescaleLevel(stored.levelQuanta, quantaPerToken, policy) };
   for (const ended of due) {
     bucket = refill(bucket, roomBeside(accounts, policy, switches), ended.takenBackAtUs);
     accounts = accounts.filter((account) => account !== ended);
     if (!switches.unknownIsSpent) bucket = credit(bucket, policy, outstandingTokens(ended));
   }
   const { levelQuanta, updatedAtUs } = refill(bucket, roomBeside(accounts, policy, switches), nowUs);
-  return { levelQuanta, updatedAtUs, accounts, keyExpiresAtUs: stored.keyExpiresAtUs };
+  return {
+    levelQuanta,
+    updatedAtUs,
+    quantaPerToken: policy.quantaPerToken,
+    mostTokens: Math.max(mostTokens, policy.capacityTokens),
+    accounts,
+    keyExpiresAtUs: stored.keyExpiresAtUs,
+  };
 }
 
 /** The policy with only the room that outstanding tokens leave. */
@@ -78,8 +92,8 @@ const FIELDS = 7;
 const FARTHEST_US = 86_400_000_000;
 
 /**
- * The accounts after time and level in a key; undefined if there are none, or if the numbers are levels of policies: an
- * account ends near the bucket's own time, and a level is not near it.
+ * The accounts in a key, in one of an earlier version after time and level; undefined if there are none, or if the numbers
+ * are levels of policies: an account ends near the bucket's own time, and a level is not near it.
  */
 export function readAccounts(numbers: readonly number[], updatedAtUs: number): Account[] | undefined {
   if (numbers.length === 0 || numbers.length % FIELDS !== 0) return undefined;
@@ -92,6 +106,19 @@ export function readAccounts(numbers: readonly number[], updatedAtUs: number): A
     (each) => each.lease > 0 && each.seq > 0 && Math.abs(each.takenBackAtUs - updatedAtUs) <= FARTHEST_US,
   );
   return areAccounts ? accounts : undefined;
+}
+
+/** A value of lua/lease.lua with accounts, without its last byte; undefined if the numbers are none. */
+export function readHome([
+  updatedAtUs = 0,
+  levelQuanta = 0,
+  quantaPerToken = 0,
+  mostTokens = 0,
+  ...rest
+]: readonly number[]): StoredHome | undefined {
+  const accounts = readAccounts(rest, updatedAtUs);
+  if (accounts === undefined || quantaPerToken < 1) return undefined;
+  return { updatedAtUs, levelQuanta, quantaPerToken, mostTokens, accounts };
 }
 
 /** The current state of home on its node's clock. Microseconds, whole tokens. */
