@@ -10,7 +10,13 @@ export type { Verdict } from './core/verdict.ts';
 export type { History } from './history/history.ts';
 export { HistoryReader } from './history/reader.ts';
 export { encodeRecord } from './history/records/codec.ts';
-export type { Header, HistoryRecord, Operation } from './history/records/operation.ts';
+export type {
+  Header,
+  HistoryRecord,
+  Operation,
+  RecordedExtension,
+  RecordedSettlement,
+} from './history/records/operation.ts';
 export { rateLimitHeaders } from './http/headers.ts';
 export { createLimiter, type LimiterOptions } from './limiter/create.ts';
 export type {

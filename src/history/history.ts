@@ -44,6 +44,8 @@ export interface History {
   readonly files: readonly FileFacts[];
   /** Whether operations have a `decisionId`. */
   readonly hasDecisionIds: boolean;
+  /** Whether operations are reservations with later steps. One that is still open is not yet in a history. */
+  readonly hasReservations: boolean;
   /** The order of the lines of each file, by its name. */
   readonly orders: ReadonlyMap<string, FileOrder>;
 }

@@ -1,4 +1,5 @@
 import { OpenclawError } from '../../core/errors.ts';
+import { isReservationStep } from './reservation-rows.ts';
 import { DURATION, KIND, type OperationTable } from './table.ts';
 
 /**
@@ -37,7 +38,7 @@ function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<n
   const outcomeOf = (row: number) => (table.kinds[row] as number) & KIND.outcome;
   const charged = rows.filter((row) => !isSurplus(row));
   const surplus = rows.filter(isSurplus);
-  checkCosts(table, charged);
+  if (!rows.some((row) => isSettlement(table, row))) checkCosts(table, charged);
   for (const row of rows) {
     table.levels?.drop(row); // it is unknown which attempt charged
     table.stated?.drop(row);
@@ -75,14 +76,20 @@ function checkCosts(table: OperationTable, rows: readonly number[]): void {
   );
 }
 
-/** Makes the first of `rows` represent all of them, with the largest cost. */
+/** Of repeated settlements the first counts, so a later one may have asked for another cost. */
+function isSettlement({ kinds, costTokens }: OperationTable, row: number): boolean {
+  return isReservationStep(kinds[row] as number) && (costTokens[row] as number) <= 0;
+}
+
+/** Makes the first of `rows` represent all of them, with the largest cost or refund. */
 function merge(
   { invokedUs, durationUs, costTokens, kinds }: OperationTable,
   longUs: Map<number, number>,
   { rows, firstUs, lastUs }: { rows: readonly number[]; firstUs: number; lastUs: number },
 ): void {
   const [kept = 0, ...rest] = rows;
-  costTokens[kept] = -least(rows, (row) => -(costTokens[row] as number));
+  const cost = (row: number) => costTokens[row] as number;
+  costTokens[kept] = cost(kept) < 0 ? least(rows, cost) : -least(rows, (row) => -cost(row));
   for (const row of rest) if (row !== kept) kinds[row] = (kinds[row] as number) | KIND.merged;
   invokedUs[kept] = firstUs;
   const us = lastUs - firstUs;

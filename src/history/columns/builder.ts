@@ -15,11 +15,13 @@ import {
   OUTCOMES,
   type Outcome,
 } from '../records/operation.ts';
+import { stepsOf } from '../records/reservation.ts';
 import { DecisionClock } from './decision-clock.ts';
 import { Draft } from './draft.ts';
-import { fillDraft } from './fill-draft.ts';
+import { fillDraft, fillStep } from './fill-draft.ts';
 import { IndexSet } from './index-set.ts';
 import { Interner } from './interner.ts';
+import { isReservationStep } from './reservation-rows.ts';
 import { KIND } from './table.ts';
 import { TableBuilder } from './table-builder.ts';
 
@@ -56,6 +58,7 @@ export class HistoryBuilder {
   readonly #ends: End[] = [];
   #chargedTokens = 0;
   #hasDecisionIds = false;
+  #hasReservations = false;
   #header: Header | undefined;
   #file: OpenFile | undefined;
 
@@ -131,6 +134,7 @@ export class HistoryBuilder {
       events: this.#events,
       files: this.#files,
       hasDecisionIds: this.#hasDecisionIds,
+      hasReservations: this.#hasReservations,
       orders: this.#orders,
       ...(ended ? { end } : {}),
     };
@@ -176,10 +180,23 @@ export class HistoryBuilder {
     if (charges === undefined) {
       fillDraft(this.draft, operation, operation, this.texts);
       this.#addDraft(0);
+      this.#addSteps(operation, operation);
     }
     for (const [part, charge] of joinCharges(charges ?? []).entries()) {
       fillDraft(this.draft, operation, charge, this.texts);
       this.#addDraft(KIND.multiBucket | (part === 0 ? 0 : KIND.part));
+      this.#addSteps(operation, charge);
+    }
+  }
+
+  /** Adds the later steps of a reservation in one of its buckets. */
+  #addSteps(operation: Operation, charge: Charge): void {
+    const { settled, extended, expiresUs } = operation;
+    if (settled === undefined && extended === undefined && expiresUs === undefined) return;
+    this.#hasReservations = true;
+    for (const step of stepsOf(operation, charge)) {
+      fillStep(this.draft, { operation, charge, step }, this.texts);
+      this.#addDraft(KIND.part);
     }
   }
 
@@ -204,7 +221,8 @@ export class HistoryBuilder {
       if (draft.decisionId >= 0) this.#hasDecisionIds = true;
       if (draft.isShared) this.#decisionClock.add(draft);
     }
-    file.order.add(draft.invokedUs, draft.outcome === INFO ? Number.NaN : draft.completedUs);
+    if (!isReservationStep(flags))
+      file.order.add(draft.invokedUs, draft.outcome === INFO ? Number.NaN : draft.completedUs);
     this.#table.add(draft, file, flags);
   }
 

@@ -1,5 +1,6 @@
 import { hasSharedBucket } from '../../core/strategies.ts';
 import { type Charge, type Operation, OUTCOMES, type Stated } from '../records/operation.ts';
+import type { ReservationStep } from '../records/reservation.ts';
 import type { Draft } from './draft.ts';
 import type { Interner } from './interner.ts';
 import { type DraftStated, STATED_FIELDS } from './stated.ts';
@@ -36,6 +37,27 @@ export function fillDraft(draft: Draft, operation: Operation, charge: Charge, te
   const hasLevel = operation.charges === undefined && !draft.isLent;
   draft.levelQuanta = hasLevel ? (decision.levelQuanta ?? Number.NaN) : Number.NaN;
   draft.isShared = decision.source === 'redis' && hasSharedBucket(decision.strategy);
+}
+
+/** Puts a later step of a reservation into a draft. It has no level: an answer that is repeated may be an old one. */
+export function fillStep(
+  draft: Draft,
+  { operation, charge, step }: { operation: Operation; charge: Charge; step: ReservationStep },
+  texts: Interner,
+): void {
+  const { decisionId, ...take } = operation;
+  const id = decisionId === undefined ? {} : { decisionId: `${decisionId}\0${step.name}` };
+  fillDraft(draft, { ...take, ...id }, charge, texts);
+  draft.outcome = OUTCOMES.indexOf(step.outcome);
+  draft.costTokens = step.cost;
+  draft.maxChargeTokens = Number.NaN;
+  draft.invokedUs = step.invokedUs;
+  draft.intendedUs = Number.NaN;
+  draft.completedUs = step.outcome === 'info' ? Number.NaN : step.lastUs;
+  draft.latestUs = step.outcome === 'info' ? step.lastUs : Number.NaN;
+  draft.error = -1;
+  draft.clearDecision();
+  draft.stated.clear();
 }
 
 function fillStated(draft: DraftStated, stated: Stated): void {

@@ -1,5 +1,5 @@
 import type { Evidence } from '../../core/decision.ts';
-import type { HistoryRecord, Operation, Stated } from './operation.ts';
+import type { HistoryRecord, Operation, RecordedExtension, Stated } from './operation.ts';
 
 /** Writes one record as one line of NDJSON, newline included. Levels are decimal strings of quanta. */
 export function encodeRecord(record: HistoryRecord): string {
@@ -32,6 +32,7 @@ function encodeDecision(evidence: Evidence): string {
 
 function encodeRare(operation: Operation): string {
   const { instance, stated, intendedUs, policy, maxCharge, latestUs, decisionId, charges } = operation;
+  const { settled, extended, expiresUs } = operation;
   return (
     (instance === undefined ? '' : `,"instance":${text(instance)}`) +
     (stated === undefined ? '' : encodeStated(stated)) +
@@ -40,8 +41,16 @@ function encodeRare(operation: Operation): string {
     field('maxCharge', maxCharge) +
     field('latestUs', latestUs) +
     field('decisionId', decisionId) +
-    field('charges', charges)
+    field('charges', charges) +
+    (settled === undefined ? '' : `,"settled":${encodeStep(settled)}`) +
+    (extended === undefined ? '' : `,"extended":[${extended.map(encodeStep).join(',')}]`) +
+    field('expiresUs', expiresUs)
   );
+}
+
+function encodeStep({ decision, ...step }: RecordedExtension): string {
+  const fields = JSON.stringify(step);
+  return decision === undefined ? fields : `${fields.slice(0, -1)},"decision":${encodeDecision(decision)}}`;
 }
 
 const statedTexts = new WeakMap<Stated, string>();

@@ -48,6 +48,37 @@ export interface Operation {
   readonly decisionId?: string;
   /** Several buckets in one decision, all or nothing; `bucket`, `cost` and `policy` are then ignored. */
   readonly charges?: readonly Charge[];
+  /** Of a reservation, whose `cost` is the most that it may cost: what it cost at last. */
+  readonly settled?: RecordedSettlement;
+  /** Of a reservation: what was reserved in addition, in order. */
+  readonly extended?: readonly RecordedExtension[];
+  /**
+   * Of a reservation that is given back if it is not settled in time: the recorder's time before which it certainly is
+   * not. Rounded down. The allowance for the limiter's clock is added by the checker.
+   */
+  readonly expiresUs?: number;
+}
+
+/** A later step of a reservation. Times as of the operation. */
+export interface RecordedExtension {
+  /** Tokens, in each of its buckets. */
+  readonly cost: number;
+  /** By bucket, if they differ; then `cost` is ignored. */
+  readonly charges?: readonly Charge[];
+  readonly invokedUs: number;
+  readonly completedUs: number | null;
+  readonly outcome: Outcome;
+  /** The last moment at which an unanswered step can take effect; absent: no limit. */
+  readonly latestUs?: number;
+  readonly decision?: Evidence;
+}
+
+/**
+ * The end of a reservation: `cost` is what it really cost, and the rest is given back, once, in this interval. Repeated
+ * ones are one, from the first start to the first answer. `failed`: certainly nothing was given back.
+ */
+export interface RecordedSettlement extends RecordedExtension {
+  readonly outcome: 'allowed' | 'failed' | 'info';
 }
 
 /** The part of one decision that concerns one bucket. `cost` in tokens. */

@@ -1,0 +1,32 @@
+import { KIND, type OperationTable } from './table.ts';
+
+const OF_STEP = KIND.part | KIND.multiBucket | KIND.surplus;
+
+/** Whether a row is a later step of a reservation: an extension or, with a cost of 0 or less, what comes back. */
+export function isReservationStep(kind: number): boolean {
+  return (kind & OF_STEP) === KIND.part;
+}
+
+/** The row of the take of a reservation, from the row of one of its steps. */
+export function reservationOf({ kinds }: Pick<OperationTable, 'kinds'>, step: number): number {
+  let row = step;
+  while (isReservationStep(kinds[row] as number) || ((kinds[row] as number) & KIND.surplus) !== 0) row--;
+  return row;
+}
+
+/** Whether the take of a row is a reservation with later steps. */
+export function isReserved({ kinds }: Pick<OperationTable, 'kinds'>, row: number): boolean {
+  const next = kinds[row + 1] ?? 0;
+  return isReservationStep((next & KIND.surplus) === 0 ? next : (kinds[row + 2] ?? 0));
+}
+
+/** Whether a reservation in this bucket charges several. */
+export function reservesOfSeveral(table: OperationTable, bucket: number): boolean {
+  const { starts, kinds } = table;
+  for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++)
+    if (isReservationStep(kinds[row] as number)) {
+      const take = kinds[reservationOf(table, row)] as number;
+      if ((take & KIND.multiBucket) !== 0) return true;
+    }
+  return false;
+}
