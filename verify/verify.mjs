@@ -9,51 +9,57 @@ const [TAKE, DENIAL, NOTHING, MAYBE, NEVER] = ['allowed', 'denied', 'failed', 'i
 const least = (numbers) => numbers.reduce((a, b) => (b < a ? b : a), NEVER);
 const most = (numbers) => numbers.reduce((a, b) => (b > a ? b : a), -NEVER);
 const keyOf = ({ bucket, policy = '' }) => JSON.stringify([bucket, policy]);
+const sumOf = (rows) => rows.reduce((sum, { cost }) => sum + cost, 0);
 const listIn = (map, key) => map.get(key) ?? map.set(key, []).get(key);
-
 async function* readRecords(path) {
   const input = path.endsWith('.gz') ? createReadStream(path).pipe(createGunzip()) : createReadStream(path);
   for await (const line of createInterface({ input })) if (line !== '') yield JSON.parse(line);
 }
+/** An operation, then what follows a reservation: extensions, a settlement that gives back the rest, an expiry that may give back all. */
+function* withSteps({ extended = [], settled, expiresUs, ...op }) {
+  const [{ bucket, policy, decisionId }, isHeld] = [op, ({ outcome }) => outcome === TAKE || outcome === MAYBE];
+  const [steps, held] = [extended.map((step, name) => ({ ...step, name })), sumOf([op, ...extended.filter(isHeld)])];
+  const [outcome, latestUs] = [steps.some((step) => step.outcome === MAYBE) ? MAYBE : settled?.outcome, settled?.completedUs ?? settled?.latestUs];
+  if (settled !== undefined) steps.push({ ...settled, outcome, latestUs, cost: settled.cost - held, name: 'settle' });
+  if (expiresUs !== undefined) steps.push({ invokedUs: expiresUs, outcome: MAYBE, cost: -held, name: 'expire' });
+  const all = isHeld(op) ? steps.map((step) => ({ ...step, bucket, policy, decisionId, decision: undefined, goesOn: true })) : [];
+  yield* [{ ...op, name: 'take', goesOn: all.length > 0 }, ...(op.charges === undefined ? all : [])];
+}
 /** Adds a row for each bucket that is charged; its surplus may be charged beyond the outcome. */
 function addOperation(history, op, file) {
-  const { outcome: role, maxCharge, decision, decisionId } = op;
+  const { outcome: role, maxCharge, decision, decisionId, name, goesOn } = op;
   if (![TAKE, DENIAL, NOTHING, MAYBE].includes(role)) refuse(`the outcome ${role} is unknown`);
   const [from, isLocal, latest] = [Math.floor(op.invokedUs), decision?.source === 'fallback', Math.ceil(op.latestUs ?? NEVER)];
   const until = role === MAYBE ? latest : Math.ceil(op.completedUs ?? NEVER);
-  if (decisionId === undefined && maxCharge === undefined && !isLocal) history.known[file] = Math.min(history.known[file], until);
+  if (decisionId === undefined && maxCharge === undefined && !isLocal && !goesOn) history.known[file] = Math.min(history.known[file], until);
   const mayReach = isLocal && decision.charge !== 'none' && role !== MAYBE; // a failure policy answered while its request was under way
   const costs = new Map(); // a bucket that is charged twice is charged the sum
   for (const charge of op.charges ?? [op]) costs.set(keyOf(charge), (costs.get(keyOf(charge)) ?? 0) + charge.cost);
   const charges = costs.size > 1 ? [] : undefined; // all or none
   for (const [key, cost] of costs) {
-    const row = { role, from, until, cost, isLocal, charges, of: listIn(history.buckets, key) };
+    const row = { role, from, until, cost, isLocal, charges, isShared: goesOn && op.charges !== undefined, of: listIn(history.buckets, key) };
     const surplus = maxCharge !== undefined ? maxCharge - (role === DENIAL ? 0 : Math.max(0, cost)) : mayReach ? cost : 0;
     if (surplus > 0 && role !== NOTHING) row.surplus = { role: MAYBE, from, until: latest, cost: surplus, of: row.of };
-    if (decisionId !== undefined) listIn(history.attempts, `${key} ${Math.sign(cost)} ${decisionId}`).push(row);
+    if (decisionId !== undefined) listIn(history.attempts, `${key} ${Math.sign(cost)} ${name} ${decisionId}`).push(row);
     for (const list of [row.of, charges]) list?.push(row);
   }
 }
 /** Attempts of one decision charge once: from the first to the first answer that allows it, else as one open charge. */
 function joinAttempts(rows) {
   const [allowed, open] = [TAKE, MAYBE].map((role) => rows.filter((row) => row.role === role));
-  const shared = allowed.filter(({ isLocal }) => !isLocal);
-  const [admitting, possible] = shared.length > 0 ? [shared, []] : [allowed, open];
-  const from = least(rows.map((row) => row.from));
-  for (const row of rows) {
-    if (row.surplus !== undefined) row.surplus.role = NOTHING; // the checker joins these
-    if (admitting.length > 0 || possible.includes(row)) row.role = NOTHING;
-  }
-  if (admitting.length > 0) Object.assign(admitting[0], { role: TAKE, from, until: least(admitting.map(({ until }) => until)) });
-  if (possible.length > 0) Object.assign(possible[0], { role: MAYBE, from, until: most(possible.map(({ until }) => until)) });
+  const [admitting, possible] = allowed.some(({ isLocal }) => !isLocal) ? [allowed.filter(({ isLocal }) => !isLocal), []] : [allowed, open];
+  const [from, cost] = [least(rows.map((row) => row.from)), least(rows.map((row) => row.cost))];
+  for (const { surplus } of rows) if (surplus !== undefined) surplus.role = NOTHING; // the checker joins these
+  for (const row of admitting.length > 0 ? rows : possible) row.role = NOTHING;
+  if (admitting.length > 0) Object.assign(admitting[0], { role: TAKE, cost, from, until: least(admitting.map(({ until }) => until)) });
+  if (possible.length > 0) Object.assign(possible[0], { role: MAYBE, cost, from, until: most(possible.map(({ until }) => until)) });
 }
-
 async function readHistory(paths) {
   const history = { buckets: new Map(), attempts: new Map(), known: paths.map(() => NEVER), op: 0, clock: [], event: [], end: [], header: [] };
   if (new Set(paths).size < paths.length) refuse('a file is given twice');
   for (const [file, path] of paths.entries())
     for await (const record of readRecords(path))
-      if (record.type === 'op') addOperation(history, record, file, history.op++);
+      if (record.type === 'op') for (const one of withSteps(record, history.op++)) addOperation(history, one, file);
       else if (record.source === undefined) history[record.type]?.push(record); // no reading of a Date header
   history.isWhole = history.end.length === paths.length;
   if (history.isWhole && history.end.reduce((sum, { sent }) => sum + sent, 0) !== history.op) refuse('operations are missing');
@@ -97,19 +103,17 @@ function idealOf({ header: [header], event, buckets, isWhole, promise: { type, l
   const [full, token, perUs] = [capacity * refill.perUs, refill.perUs, refill.tokens].map(BigInt);
   const isReset = (one) => one.event === 'reset' && [undefined, bucket, policy && `${bucket} (${policy})`].includes(one.args?.bucket);
   const resets = event.filter(isReset).map(({ atUs }) => ({ role: TAKE, from: Math.ceil(atUs), until: NEVER, cost: -capacity, of: rows }));
+  if (rows.some(({ isShared }) => isShared)) refuse('it has reservations of several buckets');
   const isUnsure = !isWhole || type !== 'token-bucket' || rows.some(({ charges }) => charges !== undefined); // no conviction
   return { rows, resets, full, token, perUs, level: full, log: type === 'sliding-window' ? [] : undefined, isUnsure };
 }
 /** Runs the order of a proof through the ideal limiters of its buckets. */
 function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members, history) {
-  const { type, alignment, windowUs } = history.promise;
-  const { show, datesFromUs } = history.clocks.get(clock) ?? refuse('its clock is missing');
-  const [ideals, [first]] = [new Map(members.map((ideal) => [ideal.rows, ideal])), members];
-  const [seen, lengthUs] = [new Set(), BigInt(windowUs ?? 0)];
+  const [{ type, alignment, windowUs }, { show, datesFromUs }] = [history.promise, history.clocks.get(clock) ?? refuse('its clock is missing')];
+  const [ideals, [first], seen, lengthUs] = [new Map(members.map((ideal) => [ideal.rows, ideal])), members, new Set(), BigInt(windowUs ?? 0)];
   const all = [...members.flatMap(({ rows }) => rows), ...members.flatMap(({ resets }) => resets)];
-  const lowest = history.isUnknown && first.log === undefined ? 0n : first.full;
   first.level = (first.full * BigInt(start[0])) / BigInt(start[1]);
-  if (first.level < lowest || first.level > first.full) refuse('its start is wrong');
+  if (first.level > first.full || first.level < (history.isUnknown && first.log === undefined ? 0n : first.full)) refuse('its start is wrong');
   if (order.length !== momentsUs.length) refuse('its lists differ in length');
   if (proves !== 'all' && !history.mayOmit && !all.some(({ isLocal }) => isLocal)) refuse('it leaves out denials without a reason');
   if (alignment === 'epoch' && !(momentsUs[0] >= datesFromUs)) refuse('its clock has no time of day');
@@ -133,8 +137,7 @@ function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members
       if (role !== row.role || nowUs < show(BigInt(from)) || (until !== NEVER && nowUs > show(BigInt(until)))) no('is outside its interval');
       if (cost > 0 && nowUs >= endUs) no('is in no window');
       while (ideal.log?.[0]?.us <= nowUs - lengthUs) ideal.level += ideal.log.shift().tokens;
-      const level = least([ideal.full, ideal.level + ideal.perUs * (nowUs - (ideal.us ?? nowUs))]);
-      const tokens = BigInt(cost) * ideal.token;
+      const [level, tokens] = [least([ideal.full, ideal.level + ideal.perUs * (nowUs - (ideal.us ?? nowUs))]), BigInt(cost) * ideal.token];
       lacks ||= level < tokens;
       Object.assign(ideal, { us: nowUs, level: role === DENIAL ? level : least([ideal.full, level - tokens]) });
       if (role !== DENIAL) ideal.log?.push({ us: nowUs, tokens: cost < 0 ? no('is a refund, and a log does not say whose') : tokens });
@@ -150,10 +153,9 @@ function checkExcess({ operations }, [{ rows, full, token, perUs, resets, isUnsu
   const listed = [...new Set(operations.map((at) => rows[at]))];
   if (listed.length === 0 || listed.some((row) => row?.role !== TAKE)) refuse('it lists another operation than admissions');
   const [fromUs, untilUs] = [least(listed.map(({ from }) => from)), most(listed.map(({ until }) => until))];
-  const gains = [...rows, ...resets].filter(({ cost, from }) => cost < 0 && from <= untilUs);
-  const tokens = listed.concat(gains).reduce((sum, { cost }) => sum + cost, 0);
-  const allowed = full + perUs * BigInt(Math.ceil(untilUs - fromUs + history.spreadUs));
-  return !isUnsure && BigInt(tokens) * token > allowed ? 'excess' : 'undecided';
+  const gains = [...rows, ...resets].filter(({ cost, from, role }) => cost < 0 && role !== NOTHING && from - history.spreadUs <= untilUs);
+  const refill = perUs * BigInt(Math.ceil(untilUs - fromUs + history.spreadUs));
+  return !isUnsure && BigInt(sumOf([...listed, ...gains])) * token > full + refill ? 'excess' : 'undecided';
 }
 /** Looks whether the bucket held the cost at every moment of a denial, with every other charge as late as it can be. */
 function checkDenial({ operation }, [{ rows, full, token, perUs, isUnsure }], history) {
@@ -173,13 +175,11 @@ function checkDenial({ operation }, [{ rows, full, token, perUs, isUnsure }], hi
   return isUnsure || surpluses.some(({ role }) => role === NOTHING) || moments.some(({ from }) => isLow(from)) ? 'undecided' : 'denial';
 }
 /** Reads the first line: what the limiter promises, and whether proofs may leave out denials. */
-function readHead({ format, version, promise = {}, declaresFalseDenials }) {
-  const isKnown = ['token-bucket', 'fixed-window', 'sliding-window', 'sliding-counter'].includes(promise.type);
-  if (format !== 'openclaw-certificate' || version !== 1 || !isKnown) refuse('it is no certificate of version 1');
-  const isJudged = promise.type === 'fixed-window' ? promise.alignment === 'epoch' : promise.type !== 'sliding-counter';
-  return { promise, mayOmit: declaresFalseDenials === true || !isJudged };
+function readHead({ format, version, promise, promise: { type, alignment } = {}, declaresFalseDenials }) {
+  const judges = { 'token-bucket': true, 'sliding-window': true, 'sliding-counter': false, 'fixed-window': alignment === 'epoch' }[type];
+  if (format !== 'openclaw-certificate' || version !== 1 || judges === undefined) refuse('it is no certificate of version 1');
+  return { promise, mayOmit: declaresFalseDenials === true || !judges };
 }
-
 const CHECKS = { proof: checkProof, group: checkProof, excess: checkExcess, denial: checkDenial, replay: () => 'replay' };
 const [certificate, ...paths] = process.argv.slice(2);
 const [history, done] = [{ ...(await readHistory(paths)), clocks: new Map() }, new Set()];

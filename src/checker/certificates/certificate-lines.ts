@@ -1,3 +1,4 @@
+import { reservesOfSeveral } from '../../history/columns/reservation-rows.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import type { BucketResult } from '../bucket-result.ts';
 import type { Examination } from '../check.ts';
@@ -91,7 +92,8 @@ export function* certificateRecords(
     const state = certificates.stateOf(bucket);
     const result = results.get(bucket);
     rows.load(bucket);
-    const isAccused = state === STATE.convicted && promise === 'token-bucket'; // windows have no record
+    const hasRecord = promise === 'token-bucket' && !reservesOfSeveral(table, bucket); // the verifier looks at no others
+    const isAccused = state === STATE.convicted && hasRecord;
     if (isAccused && result !== undefined) yield* accusations(rows, result, clock);
     const isProved = state === STATE.proved || state === STATE.admissionsProved;
     const found = isProved ? certificates.find(rows) : undefined;

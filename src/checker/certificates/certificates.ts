@@ -1,5 +1,6 @@
 import type { Policy } from '../../core/policy.ts';
 import { traitsOf } from '../../core/strategies.ts';
+import { reservesOfSeveral } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import type { BucketResult } from '../bucket-result.ts';
@@ -109,7 +110,12 @@ export class Certificates {
       return buckets && this.#findGroup(this.#groups, buckets);
     }
     const yardstick = this.#yardstickOf(rows.bucket);
-    if (yardstick === undefined || this.#deniesNothing(rows.bucket)) return undefined;
+    if (
+      yardstick === undefined ||
+      this.#deniesNothing(rows.bucket) ||
+      reservesOfSeveral(this.#table, rows.bucket)
+    )
+      return undefined;
     const withDenials = this.#provesDenials && !this.#hasFallback(rows.bucket);
     const resets = this.#resets(rows.bucket);
     const state = withDenials ? STATE.proved : STATE.admissionsProved;
@@ -134,7 +140,9 @@ export class Certificates {
   #findGroup(groups: Groups, buckets: readonly number[]): FoundProof | undefined {
     const yardsticks = new Map(buckets.map((bucket) => [bucket, this.#yardstickOf(bucket)]));
     const policyOf = (bucket: number) => yardsticks.get(bucket)?.policy as Policy;
-    if (buckets.some((bucket) => policyOf(bucket) === undefined)) return undefined;
+    const isOpen = (bucket: number) =>
+      policyOf(bucket) === undefined || reservesOfSeveral(this.#table, bucket);
+    if (buckets.some(isOpen)) return undefined;
     const withDenials = this.#provesDenials && !buckets.some((bucket) => this.#hasFallback(bucket));
     const clock = this.#findClocks().shared;
     const demands = new GroupDemands(this.#table, {
