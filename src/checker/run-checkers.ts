@@ -10,6 +10,7 @@ import { type EvidenceCell, EvidenceCounter } from './evidence/counter.ts';
 import { findPhases } from './evidence/phases.ts';
 import { LargestShares, type Shares } from './evidence/shares.ts';
 import type { EvidenceRow } from './evidence/tally.ts';
+import { collectRefunds } from './proofs/collect-refunds.ts';
 import { bucketLevel, judgeDenials, windowLevel } from './proofs/false-denial.ts';
 import { FalseDenials } from './proofs/false-denials.ts';
 import { doesLagFade } from './proofs/lag.ts';
@@ -165,7 +166,7 @@ const NEVER: JudgedSpan = {
 export function checkBucket(rows: BucketRows, { policy, context, resets }: OfBucket): BucketResult {
   const { clock, known, windows, unrecorded } = context;
   const isUnknownBefore = unrecorded.mayRefund && known.initial === 'unknown';
-  const recorded = collectRefunds(rows, policy, resets);
+  const recorded = collectRefunds(rows, { policy, clock, resets });
   const earlier = isUnknownBefore ? earlierRefund(rows, policy, known) : undefined;
   const isExcused = earlier !== undefined && isOverAdmitted(rows, policy, clock, recorded);
   const refunds = earlier === undefined ? recorded : [earlier, ...recorded];
@@ -187,7 +188,7 @@ export function checkBucket(rows: BucketRows, { policy, context, resets }: OfBuc
     lies: NO_LIES,
     refunds,
   };
-  if (recorded.length > 0) return { ...result, replay: { replayed: 0, findings: [] } };
+  if (recorded.length > 0 || rows.hasSettled) return { ...result, replay: { replayed: 0, findings: [] } };
   return { ...result, replay: replayBucket(rows, policy, known) }; // last: it uses one of the orders as scratch space
 }
 
@@ -232,17 +233,6 @@ function earlierRefund(
     lastUs: known.knownFromUs,
     quanta: tokens * policy.quantaPerToken,
   };
-}
-
-function collectRefunds({ table, refunds }: BucketRows, policy: Policy, resets: readonly number[]): Refund[] {
-  return [
-    ...refunds.map((row) => ({
-      fromUs: table.invokedUs[row] as number,
-      lastUs: table.lastUs(row),
-      quanta: Math.min(-(table.costTokens[row] as number), policy.capacityTokens) * policy.quantaPerToken,
-    })),
-    ...resets.map((fromUs) => ({ fromUs, lastUs: Number.POSITIVE_INFINITY, quanta: policy.capacityQuanta })),
-  ].sort((a, b) => a.fromUs - b.fromUs);
 }
 
 /** Without the denials that requests in other buckets, or missing requests, can explain. */

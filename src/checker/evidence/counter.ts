@@ -1,8 +1,10 @@
 import { groupBy } from '../../core/group-by.ts';
 import type { Policy } from '../../core/policy.ts';
+import { isReservationStep, reservationOf } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import { OUTCOMES, type Outcome } from '../../history/records/operation.ts';
 import type { Drop } from '../proofs/drops.ts';
+import type { Refund } from '../proofs/refund.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import { isJudgedDenial, type JudgedSpan } from '../rows/coverage.ts';
 import { isReplayed } from '../rows/decision-order.ts';
@@ -33,6 +35,17 @@ const WHOLE_RUN = 'whole run';
 /** The rows of the report to which a cell belongs. */
 function placesOf({ phase, region }: Cell): readonly string[] {
   return [WHOLE_RUN, `phase ${phase}`, `region ${region}`, `cell ${phase} ${region}`];
+}
+
+/** The settlements of the loaded bucket that gave something back. */
+function settledRows({ table, refunds }: BucketRows): readonly number[] {
+  const isSettled = (kind: number) => isReservationStep(kind) && (kind & KIND.outcome) === KIND.allowed;
+  return refunds.filter((row) => isSettled(table.kinds[row] as number));
+}
+
+function refundOf(table: OperationTable, row: number, { quantaPerToken }: Policy): Refund {
+  const quanta = -(table.costTokens[row] as number) * quantaPerToken;
+  return { fromUs: table.invokedUs[row] as number, lastUs: table.lastUs(row), quanta };
 }
 
 /** Counts by phase and region, one bucket after another. */
@@ -195,6 +208,11 @@ export class EvidenceCounter {
     if (startUs < this.#firstUs) this.#firstUs = startUs;
     if (lastUs > this.#lastUs && outcome !== KIND.info) this.#lastUs = lastUs;
     const { tally } = this.#at(row);
+    if (isReservationStep(kind)) {
+      this.#countStep(row, admits ? (costTokens[row] as number) : 0);
+      if (isJudgedDenial(this.#table, row, this.#judged)) tally.judgedDenials++;
+      return;
+    }
     if ((kind & KIND.part) === 0) {
       tally.outcomes[OUTCOMES[outcome] as Outcome]++;
       if (this.#table.isDue(row)) tally.arrivals++;
@@ -204,13 +222,30 @@ export class EvidenceCounter {
     tally.admitted += tokens;
   }
 
+  /** A later step of a reservation changes what that was charged, where the reservation counts. */
+  #countStep(row: number, tokens: number): void {
+    const take = reservationOf(this.#table, row);
+    const isUnknown = ((this.#table.kinds[take] as number) & (KIND.outcome | KIND.merged)) === KIND.info;
+    if (tokens !== 0 && !isUnknown) this.#at(take).tally.admitted += tokens;
+  }
+
   #addExact(bucket: BucketRows, policy: Policy): void {
     let tokens = 0;
-    runExact(bucket, policy, (row) => {
-      const cost = this.#table.costTokens[row] as number;
-      this.#at(row).tally.exactAdmitted += cost;
-      tokens += cost;
-    });
+    const returned = bucket.hasSettled ? settledRows(bucket) : [];
+    const admitted = new Set<number>();
+    const { costTokens, kinds } = this.#table;
+    const count = (row: number) => {
+      const of = isReservationStep(kinds[row] as number) ? reservationOf(this.#table, row) : row;
+      this.#at(of).tally.exactAdmitted += costTokens[row] as number;
+    };
+    const admit = (row: number) => {
+      if (returned.length > 0) admitted.add(row);
+      count(row);
+      tokens += costTokens[row] as number;
+    };
+    const refunds = returned.map((row) => refundOf(this.#table, row, policy));
+    runExact(bucket, policy, admit, refunds);
+    for (const row of returned) if (admitted.has(reservationOf(this.#table, row))) count(row);
     if (tokens >= policy.capacityTokens) this.drainable++;
   }
 

@@ -1,3 +1,4 @@
+import { isReservationStep } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import { sortRows } from './sort-rows.ts';
 
@@ -19,6 +20,8 @@ export class BucketRows {
   denials = 0;
   /** Whether a row without a charge may have written the bucket: a cost of 0, a refund, a failure, a repetition. */
   hasFree = false;
+  /** Whether a reservation was settled or expired, or may have been: that writes the bucket and reports no level. */
+  hasSettled = false;
   /** Refunds that were or may have been made, in the order of invocation. The arrays above do not contain them. */
   refunds: number[] = [];
 
@@ -54,10 +57,12 @@ export class BucketRows {
     this.denials = 0;
     this.refunds = [];
     this.hasFree = false;
+    this.hasSettled = false;
     let count = 0;
     for (let row = start; row < end; row++) {
       const kind = kinds[row] as number;
       const outcome = kind & KIND.outcome;
+      if (isReservationStep(kind) && (costTokens[row] as number) <= 0) this.hasSettled = true;
       if ((kind & KIND.merged) !== 0 || outcome === KIND.failed) {
         this.hasFree = true;
         continue;

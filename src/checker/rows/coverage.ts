@@ -1,3 +1,4 @@
+import { isReservationStep } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import type { ClockSpan } from '../clocks/bounds.ts';
@@ -69,8 +70,9 @@ export function computeCoverage(history: History, isOpenAtEnd: boolean): Coverag
   const lastUs = places.reduce((first, place) => Math.min(first, place.lastUs), Number.POSITIVE_INFINITY);
   const lengthUs = lastUs - knownFromUs;
   const isLonger = isOpenAtEnd && places.length > 0 && lengthUs >= 0 && spans.longestUs > lengthUs;
+  const isReserving = isOpenAtEnd && history.hasReservations;
   const judgedUntilUs =
-    isIncomplete || isUnplaced || isLonger
+    isIncomplete || isUnplaced || isLonger || isReserving
       ? Number.NEGATIVE_INFINITY
       : isOpenAtEnd
         ? knownUntilUs
@@ -90,11 +92,13 @@ export function computeCoverage(history: History, isOpenAtEnd: boolean): Coverag
       ? 'operations are missing from the history'
       : isUnplaced
         ? 'a file has no completed operation, so it is unknown which time it covers'
-        : isLonger
-          ? 'a request took longer than the log lasts, so most requests may be missing from it'
-          : counts.judged + counts.byFailurePolicy === counts.all
-            ? ''
-            : reasonForRest(places, { judgedFromUs, judgedUntilUs }),
+        : isReserving
+          ? 'reservations that were open when the history ended are missing from it'
+          : isLonger
+            ? 'a request took longer than the log lasts, so most requests may be missing from it'
+            : counts.judged + counts.byFailurePolicy === counts.all
+              ? ''
+              : reasonForRest(places, { judgedFromUs, judgedUntilUs }),
   };
 }
 
@@ -119,9 +123,10 @@ function countDenials(table: OperationTable, span: JudgedSpan) {
   return counts;
 }
 
-/** Whether a row is a denial. Further charges and merged attempts do not count. */
+/** Whether a row is a denial, also of an extension. Further charges and merged attempts do not count. */
 function isDenial(kind: number): boolean {
-  return (kind & (KIND.outcome | KIND.part | KIND.merged)) === KIND.denied;
+  const isPart = (kind & KIND.part) !== 0 && !isReservationStep(kind);
+  return !isPart && (kind & (KIND.outcome | KIND.merged)) === KIND.denied;
 }
 
 /**

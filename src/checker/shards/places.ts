@@ -1,3 +1,4 @@
+import { isReservationStep, isReserved } from '../../history/columns/reservation-rows.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import { DURATION, KIND } from '../../history/columns/table.ts';
 import type { FileOrder, History } from '../../history/history.ts';
@@ -60,11 +61,12 @@ export function findSpans({ operations: table, files, orders }: History): Spans 
 }
 
 /**
- * Whether the bucket may decide the operation after its reply. A history that began after the reply may then contain it.
- * For a failure policy's answer to a request with cost 0, the history does not show it.
+ * Whether the bucket may decide the operation, or a later step of a reservation, after its reply. A history that began
+ * after the reply may then contain it. For a failure policy's answer to a request with cost 0, the history does not show it.
  */
 function isDecidedLater(table: OperationTable, row: number): boolean {
   if (((table.kinds[row] as number) & KIND.fallback) !== 0 && table.costTokens[row] === 0) return true;
+  if (isReservationStep(table.kinds[row] as number) || isReserved(table, row)) return true;
   const isSurplus = ((table.kinds[row + 1] ?? 0) & KIND.surplus) !== 0;
   return isSurplus && table.lastUs(row + 1) > table.lastUs(row);
 }

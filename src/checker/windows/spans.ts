@@ -1,3 +1,4 @@
+import { isReservationStep } from '../../history/columns/reservation-rows.ts';
 import type { WindowPromise } from '../claims/promise.ts';
 import { IntervalIndex } from '../proofs/interval-index.ts';
 import { Sums } from '../proofs/sums.ts';
@@ -25,6 +26,8 @@ export class Spans {
   readonly #resets: readonly number[];
   readonly #judgedFromUs: number;
   readonly #refunds: IntervalIndex;
+  /** How much earlier a reservation may expire than the recorder says, since that is a time of the limiter's clock. */
+  readonly #earlyUs: number;
   /** Costs of all rows. */
   readonly #total: number;
   #openers: Openers | undefined;
@@ -37,6 +40,10 @@ export class Spans {
     this.#resets = resets.toSorted((a, b) => a - b);
     this.#judgedFromUs = judgedFromUs;
     this.#refunds = IntervalIndex.ofRows(bucket.table, bucket.refunds);
+    const isReserving = bucket.refunds.some((row) => isReservationStep(bucket.table.kinds[row] as number));
+    this.#earlyUs = isReserving
+      ? clock.epsilonUs + Math.ceil((this.#spanUs() * Math.max(0, clock.rhoPpm)) / 1_000_000)
+      : 0;
     this.#total = rows.reduce((sum, row) => sum + (bucket.table.costTokens[row] as number), 0);
   }
 
@@ -189,7 +196,7 @@ export class Spans {
    */
   refundedWithin(startUs: number, endUs: number): number {
     const resets = this.#resets.filter((us) => us <= endUs).length;
-    return resets * this.#promise.limit - this.#refunds.costBetween(startUs, endUs);
+    return resets * this.#promise.limit - this.#refunds.costBetween(startUs, endUs + this.#earlyUs);
   }
 
   /** Whether some span of the length completed more than is allowed. Its operations include all that lie inside. */

@@ -1,0 +1,95 @@
+import type { Policy } from '../../core/policy.ts';
+import { isReservationStep } from '../../history/columns/reservation-rows.ts';
+import { KIND, type OperationTable } from '../../history/columns/table.ts';
+import type { ClockBounds } from '../clocks/bounds.ts';
+import type { BucketRows } from '../rows/bucket-rows.ts';
+import type { Refund } from './refund.ts';
+
+type EarlyClock = Pick<ClockBounds, 'rhoPpm' | 'epsilonUs' | 'steps'>;
+
+interface Returned {
+  readonly fromUs: number;
+  readonly lastUs: number;
+  readonly tokens: number;
+}
+
+/**
+ * All that came back to a bucket, or may have, in the order of `fromUs`.
+ *
+ * A reservation that may expire gives back all H tokens that it held from its expiry on, or the rest H - A at its
+ * settlement, never both. If it was certainly settled before, only the rest came back. If not, the rest came back at either
+ * of the two, and A more only by the expiry: together H, from the earlier moment on. An expiry is a time of the limiter's
+ * clock, so it may be earlier by what that clock may gain, by its steps too.
+ */
+export function collectRefunds(
+  { table, refunds, byInvoked }: BucketRows,
+  { policy, clock, resets }: { policy: Policy; clock: EarlyClock; resets: readonly number[] },
+): Refund[] {
+  const returned = new Map(refunds.map((row) => [row, returnedBy(table, row)]));
+  const firstUs = table.invokedUs[byInvoked[0] ?? 0] as number;
+  for (const row of refunds)
+    if (isExpiry(table, row)) decideExpiry(table, row, earliest(table, row, { clock, firstUs }), returned);
+  return [
+    ...[...returned.values()].map(({ tokens, ...when }) => ({
+      ...when,
+      quanta: Math.min(tokens, policy.capacityTokens) * policy.quantaPerToken,
+    })),
+    ...resets.map((fromUs) => ({ fromUs, lastUs: Number.POSITIVE_INFINITY, quanta: policy.capacityQuanta })),
+  ].sort((a, b) => a.fromUs - b.fromUs);
+}
+
+function returnedBy(table: OperationTable, row: number): Returned {
+  return {
+    fromUs: table.invokedUs[row] as number,
+    lastUs: table.lastUs(row),
+    tokens: -(table.costTokens[row] as number),
+  };
+}
+
+/** An open step that may give back. A settlement without a reply counts too: it may only come back earlier then. */
+function isExpiry(table: OperationTable, row: number): boolean {
+  const kind = table.kinds[row] as number;
+  const isOpen = (kind & KIND.outcome) === KIND.info && table.lastUs(row) === Number.POSITIVE_INFINITY;
+  return isOpen && isReservationStep(kind);
+}
+
+/** When a reservation can have expired on the fastest possible clock. */
+function earliest(
+  { invokedUs }: OperationTable,
+  row: number,
+  { clock: { rhoPpm, epsilonUs, steps }, firstUs }: { clock: EarlyClock; firstUs: number },
+): number {
+  const us = invokedUs[row] as number;
+  const aheadUs = steps.reduce((sum, { byUs }) => sum + Math.max(0, byUs), 0);
+  return Math.floor(us - aheadUs - epsilonUs - (Math.max(0, us - firstUs) * Math.max(0, rhoPpm)) / 1_000_000);
+}
+
+function decideExpiry(
+  table: OperationTable,
+  row: number,
+  fromUs: number,
+  returned: Map<number, Returned>,
+): void {
+  const expiry = returnedBy(table, row);
+  if (!isSettlement(table, row - 1)) {
+    returned.set(row, { ...expiry, fromUs });
+    return;
+  }
+  const settled = returnedBy(table, row - 1);
+  const isAnswered = ((table.kinds[row - 1] as number) & KIND.outcome) === KIND.allowed;
+  if (isAnswered && settled.lastUs < fromUs) {
+    returned.delete(row);
+    return;
+  }
+  const lastUs = isAnswered ? settled.lastUs : Number.POSITIVE_INFINITY;
+  if (returned.has(row - 1))
+    returned.set(row - 1, { ...settled, fromUs: Math.min(settled.fromUs, fromUs), lastUs });
+  returned.set(row, { fromUs, lastUs, tokens: Math.max(0, expiry.tokens - settled.tokens) });
+}
+
+/** Whether a step is a settlement that may have been made, and not one that another stands for. */
+function isSettlement({ kinds, costTokens }: OperationTable, row: number): boolean {
+  const kind = kinds[row] as number;
+  if (!isReservationStep(kind) || (costTokens[row] as number) > 0) return false;
+  return (kind & KIND.merged) === 0 && (kind & KIND.outcome) !== KIND.failed;
+}
