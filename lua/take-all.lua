@@ -44,16 +44,17 @@ for i = 1, policies do
   if level < cost then
     reply[1], retryAfter = 0, timeUntil(level, cost, tonumber(ARGV[4 * i - 1])) + bucket.behind
   end
-  reply[2 * i + 3], reply[2 * i + 4] = level, retryAfter
-end
-if reply[1] == 0 then
-  return reply -- nothing was taken
+  bucket[i + 1] = level - cost
+  reply[2 * i + 3], reply[2 * i + 4] = level - cost, retryAfter
 end
 
-for i = 1, policies do
-  bucket[i + 1] = bucket[i + 1] - ARGV[4 * i + 1]
-  reply[2 * i + 3] = bucket[i + 1]
+if reply[1] == 0 then
+  for i = 1, policies do
+    reply[2 * i + 3] = reply[2 * i + 3] + ARGV[4 * i + 1] -- nothing was taken
+  end
+  return reply
 end
+
 local packed, lifeMs = packBucket(bucket, policies, 2, 4)
 redis.call('PSETEX', KEYS[1], lifeMs, packed)
 if KEYS[2] then

@@ -45,13 +45,13 @@ local function readBucket(stored, clock, count, first, step)
   local bucket
   if stored and #stored == 24 * count + 9 then
     local form = count == 1 and '<ddddB' or '<' .. string.rep('d', 3 * count + 1) .. 'B'
-    bucket = { now = clock, behind = 0, struct.unpack(form, stored) }
+    bucket = { now = clock, behind = 0, form = form, struct.unpack(form, stored) }
   end
   if stored and (not bucket or bucket[3 * count + 2] ~= count) then
     bucket = readOther(stored, clock, count)
   end
   bucket = bucket or { now = clock, behind = 0, clock }
-  local now = math.max(clock, bucket[1]) -- a clock that steps back adds nothing and rewinds nothing
+  local now = bucket[1] > clock and bucket[1] or clock -- a clock that steps back adds nothing and rewinds nothing
   local elapsed = now - bucket[1]
   bucket.now, bucket.behind, bucket[1] = now, now - clock, now
   local args, at, place = ARGV, first, count + 2
@@ -98,7 +98,7 @@ local function packBucket(bucket, count, first, step)
     end
   end
   bucket[size + 1] = count
-  local form = size == 4 and '<ddddB' or '<' .. string.rep('d', size) .. 'B'
+  local form = size == 3 * count + 1 and bucket.form or '<' .. string.rep('d', size) .. 'B'
   local packed = struct.pack(form, unpack(bucket, 1, size + 1))
   return packed, math.min(math.ceil((untilFull + bucket.behind) / 1000) + 1000, 2 ^ 53) -- PSETEX takes whole numbers
 end
