@@ -41,6 +41,8 @@ export class SharedBucket {
   #value: Value | undefined;
   /** The most that a decision lost by rounding, in quanta of the coarser policy. */
   lostQuanta = 0;
+  /** What takes were admitted beyond the ideal bucket. */
+  excessTokens = 0;
   /** Writes in another unit than the one before. */
   changes = 0;
 
@@ -85,6 +87,7 @@ export class SharedBucket {
       throw new Error(`minted: ${level.toNumber()} tokens, and an ideal bucket has ${ideal.toNumber()}`);
     const cost = Fraction.of(kind === 'take' && step.allowed ? tokens : 0);
     const back = Fraction.of(kind === 'refund' ? tokens : 0);
+    this.excessTokens = Math.max(this.excessTokens, cost.minus(ideal).toNumber());
     this.#ideal = { tokens: Fraction.least(ideal.minus(cost).plus(back), this.#capacity), atUs: bucketUs };
     const isWritten = (kind === 'take' && step.allowed) || (kind === 'refund' && value !== undefined);
     if (!isWritten) return;
