@@ -26,8 +26,7 @@ interface SinglePolicy {
 
 /**
  * Returns other policies for a subject, by policy name (`default` if the limiter has one policy), or undefined for none.
- * It is called synchronously for every take. A stored level is read in the units of the new policy, so each change of a
- * policy may add or remove up to one capacity of the new policy.
+ * It is called synchronously for every take. A subject whose policy changes keeps its tokens, at most the new capacity.
  */
 export type Overrides = (subject: Subject) => Readonly<Record<string, WrittenPolicy>> | undefined;
 
