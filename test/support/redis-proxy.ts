@@ -17,6 +17,8 @@ export type ProxyMode =
 export interface RedisProxy {
   readonly port: number;
   mode: ProxyMode;
+  /** The port of the server that later connections reach. */
+  serverPort: number;
   /** Passes on the requests that were held. */
   releaseRequests(): void;
   /** Passes on the replies that were held. */
@@ -25,6 +27,8 @@ export interface RedisProxy {
   releaseByte(): boolean;
   /** Writes to every client what no server said. */
   inject(text: string): void;
+  /** Destroys the connections of clients; requests that are held still reach the server when they are released. */
+  cutClients(): void;
   /** Destroys every connection. */
   cut(): void;
   close(): Promise<void>;
@@ -35,9 +39,9 @@ export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
   const clients = new Set<Socket>();
   const heldRequests: { upstream: Socket; request: Buffer }[] = [];
   const held: { client: Socket; reply: Buffer }[] = [];
-  const proxy: { mode: ProxyMode } = { mode: 'pass' };
+  const proxy: Pick<RedisProxy, 'mode' | 'serverPort'> = { mode: 'pass', serverPort };
   const server = createServer((client) => {
-    const upstream = connect(serverPort, '127.0.0.1');
+    const upstream = connect(proxy.serverPort, '127.0.0.1');
     clients.add(client);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -79,6 +83,9 @@ export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
     },
     inject: (text: string) => {
       for (const client of clients) client.write(text);
+    },
+    cutClients: () => {
+      for (const client of clients) client.destroy();
     },
     cut: () => {
       for (const socket of sockets) socket.destroy();
