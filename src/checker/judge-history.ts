@@ -3,6 +3,7 @@ import { checkKnown, checkTypes, type Known } from '../core/known-options.ts';
 import { shown } from '../core/printable.ts';
 import type { History } from '../history/history.ts';
 import { type CheckReport, checkHistory } from './check.ts';
+import type { CheckOptions } from './check-options.ts';
 import { parsePromise } from './claims/promise.ts';
 import { HEADROOM_AT_MOST } from './evidence/headroom-facts.ts';
 
@@ -39,6 +40,11 @@ const KNOWN: Known<JudgeOptions> = {
 
 /** Judges a history as `openclaw-rl check` does. Throws INVALID_OPTION for wrong options. */
 export function judgeHistory(history: History, options: JudgeOptions = {}): CheckReport {
+  return checkHistory(history, readJudgeOptions(options));
+}
+
+/** The same options for the checker. Throws INVALID_OPTION for wrong options. */
+export function readJudgeOptions(options: JudgeOptions): CheckOptions {
   checkOptions(options);
   const {
     promise = 'token-bucket',
@@ -49,7 +55,7 @@ export function judgeHistory(history: History, options: JudgeOptions = {}): Chec
     openAtEnd,
     dishonest,
   } = options;
-  return checkHistory(history, {
+  return {
     busiest: [],
     contestedAtLeast: 0,
     contestedBucketsAtLeast: contested,
@@ -60,7 +66,7 @@ export function judgeHistory(history: History, options: JudgeOptions = {}): Chec
     ...(dishonest !== undefined && { dishonestAtMost: dishonest }),
     ...(clockSlackUs !== undefined && { clockSlack: { us: clockSlackUs, isWidened: false } }),
     ...(openAtEnd !== undefined && { openAtEndAtMost: openAtEnd }),
-  });
+  };
 }
 
 function checkOptions(options: JudgeOptions): void {

@@ -38,6 +38,7 @@ export const ENDPOINTS_PAGE = 'docs/reference/endpoints-file.md';
 export const YOUR_REDIS_PAGE = 'docs/your-redis.md';
 export const K6_PAGE = 'docs/logs.md';
 export const MANAGED_PAGE = 'docs/managed-redis.md';
+export const TESTING_PAGE = 'docs/library/testing.md';
 
 /**
  * The pages on which a test takes blocks of each language. On another page, or in another language, a block is tested by
@@ -47,7 +48,8 @@ const TAKEN_ON: Readonly<Record<string, readonly string[]>> = {
   sh: PAGES, // docs.test.ts compares flags with --help; readme.test.ts runs those of RUN_PAGES
   console: RUN_PAGES, // output of commands that readme.test.ts runs
   ts: ['README.md', ...DOCS], // readme.test.ts runs those of the README, library.test.ts all others
-  js: ['docs/plugins.md', K6_PAGE], // readme.test.ts runs the plug-in, docs.test.ts reads the script of k6
+  // readme.test.ts runs the plug-in, docs.test.ts reads the script of k6, testing.test.ts runs the tests
+  js: ['docs/plugins.md', K6_PAGE, TESTING_PAGE],
   // readme.test.ts runs the workflow, docs.test.ts reads the others
   yaml: [WORKFLOW_PAGE, SCENARIO_PAGE, COMMAND_PAGE, ENDPOINTS_PAGE, YOUR_REDIS_PAGE, MANAGED_PAGE],
   json: [HISTORY_PAGE], // readme.test.ts checks the history

@@ -35,6 +35,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   report: ['scenario', 'checker', 'history', 'topology', 'core'],
   page: ['report', 'checker'],
+  testing: ['report', 'checker', 'history', 'limiter', 'core'],
   cli: [
     'experiment',
     'report',

@@ -3,7 +3,6 @@ import { type Charge, OpenclawError } from '../../core/errors.ts';
 import { pluginName } from '../../core/plugin-name.ts';
 import type { NamedPolicy } from '../../core/policies.ts';
 import { shown } from '../../core/printable.ts';
-import type { Stated } from '../../core/stated.ts';
 import type { Cost, Limiter } from '../limiter.ts';
 import { checkCostNames, costOf } from '../options/policies.ts';
 import { placeIoredis } from '../redis/ioredis/place.ts';
@@ -17,6 +16,7 @@ import {
   policyOptions,
   readPromise,
 } from './plugin.ts';
+import { areAmounts, readStated } from './stated.ts';
 
 /** Makes the limiter of the plug-in at this absolute path. Throws INVALID_OPTION. */
 export async function openPlugin(
@@ -96,8 +96,8 @@ function readTake(cost: Cost, policies: readonly NamedPolicy[]): PluginTake {
 }
 
 function readDecision(answer: PluginDecision, strategy: string): Decision {
-  const { allowed, retryAfterMs, remaining, resetMs } = answer ?? {};
-  if (typeof allowed !== 'boolean' || ![retryAfterMs, remaining, resetMs].every(isAmount))
+  const { allowed, retryAfterMs, remaining } = answer ?? {};
+  if (typeof allowed !== 'boolean' || !areAmounts(answer))
     throw new OpenclawError(
       'LIMITER_FAILED',
       `${strategy}: take must return { allowed: true or false, retryAfterMs?, remaining?, resetMs? }, numbers of at least 0; found ${shown(answer)}`,
@@ -109,30 +109,6 @@ function readDecision(answer: PluginDecision, strategy: string): Decision {
     evidence: { strategy, node: 'none', source: 'redis' },
     stated: readStated(answer),
   };
-}
-
-/** Retry-after is for a denial; some libraries give the time of a reset with every answer. */
-function readStated({ allowed, retryAfterMs, remaining, resetMs }: PluginDecision): Stated {
-  const retryAfterS = allowed ? undefined : toSeconds(retryAfterMs);
-  const reset = toSeconds(resetMs);
-  return {
-    ...(remaining !== undefined && { remaining: rounded(remaining) }),
-    ...(retryAfterS !== undefined && { retryAfterS }),
-    ...(reset !== undefined && { reset, resetForm: 'delta' }),
-  };
-}
-
-function toSeconds(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : rounded(ms / 1_000);
-}
-
-/** To a millionth, and to a number that a history holds. */
-function rounded(value: number): number {
-  return Math.min(Number.MAX_SAFE_INTEGER, Math.round(value * 1_000_000) / 1_000_000);
-}
-
-function isAmount(value: unknown): boolean {
-  return value === undefined || (typeof value === 'number' && Number.isFinite(value) && value >= 0);
 }
 
 function undecided(strategy: string, error: unknown): OpenclawError {

@@ -5,6 +5,9 @@ import { namesOf, shown } from '../../core/printable.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import type { IoredisPlace } from '../redis/ioredis/place.ts';
 import { messageOf, notLoaded, refused } from './error.ts';
+import type { PluginDecision } from './stated.ts';
+
+export type { PluginDecision } from './stated.ts';
 
 /** The exports of a plug-in: an ES module with a limiter for the sample Rating service. */
 export interface LimiterPlugin {
@@ -58,16 +61,6 @@ export interface PluginTake {
   readonly cost: number;
   /** Of several policies: the whole tokens for each, by name. */
   readonly costs?: Readonly<Record<string, number>>;
-}
-
-export interface PluginDecision {
-  readonly allowed: boolean;
-  /** For a denial: milliseconds until a retry can succeed. */
-  readonly retryAfterMs?: number;
-  /** The whole tokens, requests or points that are left. */
-  readonly remaining?: number;
-  /** Milliseconds until the window ends, or until the bucket is full. */
-  readonly resetMs?: number;
 }
 
 /** Imports a plug-in; `file` is an absolute path. Throws INVALID_OPTION with the reason. */

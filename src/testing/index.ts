@@ -1,0 +1,5 @@
+export type { MatchOptions } from './match-options.ts';
+export { type MatcherContext, type MatchResult, matchers } from './matchers.ts';
+export type { TakeAnswer } from './read-answer.ts';
+export { type GiveHistory, type RecordOptions, recordTakes } from './record-takes.ts';
+export type { TakeHistory } from './take-history.ts';

@@ -1,0 +1,40 @@
+import { checkHistory } from '../checker/check.ts';
+import { type Claim, makeClaim } from '../checker/claims/claim.ts';
+import { formatPromise } from '../checker/claims/promise.ts';
+import { readJudgeOptions } from '../checker/judge-history.ts';
+import { formatPolicy } from '../core/policy.ts';
+import { type CheckDocument, makeCheckDocument } from '../report/check-report.ts';
+import type { MatchOptions } from './match-options.ts';
+import { buildHistory } from './take-history.ts';
+import type { Recorded } from './taken.ts';
+import type { Yardstick } from './yardstick.ts';
+
+/** Judges takes as `openclaw-rl check` does. With `isHonest`, only what the limiter stated. */
+export function judgeTakes(
+  recorded: Recorded,
+  yardstick: Yardstick,
+  { isHonest, ...options }: MatchOptions & { readonly isHonest: boolean },
+): CheckDocument {
+  const { promise, policies } = yardstick;
+  const report = checkHistory(buildHistory(recorded, yardstick), {
+    ...readJudgeOptions({ ...options, promise: formatPromise(promise) }),
+    ...(isHonest && { claims: honestClaims(options) }),
+  });
+  return makeCheckDocument(factsOf(recorded, policies), report);
+}
+
+function factsOf({ strategy, initial }: Recorded, policies: Yardstick['policies']) {
+  return {
+    ...{ command: '', strategy, seed: 0, initial },
+    policies: Object.fromEntries(policies.map(({ name, policy }) => [name, formatPolicy(policy)])),
+  };
+}
+
+/** The checker adds what else such a claim needs as evidence. */
+function honestClaims({ contested = 1, info = 0.05 }: MatchOptions): readonly Claim[] {
+  return [
+    makeClaim({ measure: 'dishonest', unit: 'count', limit: 0 }),
+    makeClaim({ measure: 'info', unit: 'share', limit: info }),
+    makeClaim({ measure: 'contested', unit: 'count', limit: contested }),
+  ];
+}

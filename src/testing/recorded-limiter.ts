@@ -1,0 +1,94 @@
+import type { Cost, Limiter, Subject } from '../limiter/limiter.ts';
+import { readResult, type TakeAnswer } from './read-answer.ts';
+import { recordCall } from './record-call.ts';
+import type { Answer, Asked, TakeRecorder } from './recorder.ts';
+
+/** Any object that takes. */
+export interface TakesObject {
+  take(...args: never[]): unknown;
+}
+
+/** What the options of `recordTakes` say of each call. */
+interface CallOptions {
+  readonly bucket?: (...args: readonly unknown[]) => string;
+  readonly cost?: (...args: readonly unknown[]) => number;
+  readonly decide?: (result: unknown) => TakeAnswer;
+}
+
+/** Whether it is a limiter of this library, which decides in real time. */
+export function isLimiter(object: TakesObject): object is Limiter {
+  return typeof (object as Partial<Limiter>).policiesOf === 'function';
+}
+
+/** The same object, whose takes are recorded; those of this library also have refunds, resets and `tryTake`. */
+export function recordedLimiter<L extends TakesObject>(
+  limiter: L,
+  recorder: TakeRecorder,
+  options: CallOptions,
+): L {
+  const methods: Readonly<Record<string, Recorded>> = {
+    take: { sign: 1, read: (result) => readResult(result, options.decide) },
+    ...(isLimiter(limiter) && {
+      tryTake: { sign: 1, read: (result) => (result === undefined ? undefined : readResult(result)) },
+      refund: { sign: -1, read: () => ({ outcome: 'allowed' }) },
+    }),
+  };
+  const wrapped = new Map<unknown, unknown>();
+  return new Proxy(limiter, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      if (!wrapped.has(value)) wrapped.set(value, wrap(value as Method, String(name)));
+      return wrapped.get(value);
+    },
+  });
+
+  function wrap(method: Method, name: string): Method {
+    const run = (args: readonly unknown[]) => Reflect.apply(method, limiter, args);
+    const recorded = Object.hasOwn(methods, name) ? methods[name] : undefined;
+    if (recorded !== undefined)
+      return (...args) => {
+        const asked = () => askedOf(limiter, args, recorded.sign, options);
+        return recordCall({ recorder, asked, read: recorded.read }, () => run(args));
+      };
+    if (name === 'reset' && isLimiter(limiter)) return (...args) => reset(recorder, args, () => run(args));
+    return (...args) => run(args);
+  }
+}
+
+type Method = (...args: readonly unknown[]) => unknown;
+
+interface Recorded {
+  readonly sign: 1 | -1;
+  readonly read: (result: unknown) => Answer | undefined;
+}
+
+function askedOf(limiter: TakesObject, args: readonly unknown[], sign: 1 | -1, options: CallOptions): Asked {
+  const [subject, given] = args;
+  const { cost = 1, decisionId } = (given ?? {}) as { cost?: Cost; decisionId?: unknown };
+  return {
+    bucket: options.bucket === undefined ? nameOf(subject) : options.bucket(...args),
+    cost: options.cost?.(...args) ?? cost,
+    sign,
+    ...(typeof decisionId === 'string' && { decisionId }),
+    ...(isLimiter(limiter) && { ownPolicies: () => limiter.policiesOf(subject as Subject) }),
+  };
+}
+
+/** A subject as `endpoint:user`. A colon or a percent sign in the endpoint is encoded, so no two subjects share a name. */
+export function nameOf(subject: unknown): string {
+  const { user, endpoint } = (subject ?? {}) as Partial<Subject>;
+  if (typeof user !== 'string' || typeof endpoint !== 'string') return subject as string; // the recorder checks it
+  return `${endpoint.replace(/[%:]/g, encodeURIComponent)}:${user}`;
+}
+
+/** A reset that certainly did not happen is not recorded. */
+function reset(recorder: TakeRecorder, [subject]: readonly unknown[], run: () => unknown): unknown {
+  const takeBack = recorder.reset(nameOf(subject));
+  const result = run();
+  if (result instanceof Promise)
+    result.catch((error: { charge?: unknown }) => {
+      if (error?.charge === 'none') takeBack();
+    });
+  return result;
+}
