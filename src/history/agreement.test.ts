@@ -115,6 +115,8 @@ const stated = fc
   )
   .map((fields) => `{${fields.join(',')}}`);
 
+const SETTLED = '{"cost":0,"invokedUs":9,"completedUs":9,"outcome":"allowed"}';
+
 const anyField = fc.oneof(
   field(['stated'], fc.oneof(stated, stated, oneOf(['null', '5', '[]', '{}', '"a"']))),
   field(['bucket', 'user', 'region', 'instance', 'error', 'policy', 'decisionId'], oneOf(TEXTS)),
@@ -123,6 +125,7 @@ const anyField = fc.oneof(
   field(['outcome'], oneOf(OUTCOMES)),
   field(['decision'], fc.oneof(decision, decision, decision, oneOf(['null', '5', '[]', '{}', '""']))),
   field(['charges'], oneOf(['null', '[]', '[{"bucket":"c","cost":2}]', '[{"bucket":"\\ud800"}]', '{}'])),
+  field(['settled', 'expiresUs'], oneOf(['null', '5', '{}', '[]', SETTLED])),
   field(['type'], oneOf(['"op"', '"op"', '"end"', '"header"', '"\\u006fp"'])),
   field(
     ['more', 'Bucket', '__proto__', 'constructor', '\\u0062ucket', ''],

@@ -9,6 +9,11 @@ export const outcome = z.enum(OUTCOMES);
 const operation = z.object({ file: z.string(), index: z.number() });
 const moment = z.object({ atUs: z.number(), operation, tokens: z.number() });
 
+const returned = z.object({
+  ...{ outcome: z.enum(['allowed', 'failed', 'info']), tokens: z.number() },
+  ...{ invokedUs: z.number(), lastUs: z.number().nullable() },
+});
+
 const witness = z.object({
   operation,
   region: z.string(),
@@ -17,6 +22,12 @@ const witness = z.object({
   cost: z.number(),
   invokedUs: z.number(),
   lastUs: z.number().nullable().describe('null: its end is unknown'),
+  returned: z
+    .array(returned)
+    .exactOptional()
+    .describe(
+      'of a reservation: what came back at its settlement (allowed), did not (failed) or may have (info)',
+    ),
   stated: z
     .object({
       ...{ remaining: z.number().exactOptional(), limit: z.number().exactOptional() },

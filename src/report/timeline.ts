@@ -58,23 +58,59 @@ function renderContext(
 }
 
 function renderLine(line: WitnessLine, span: Span, columns: number): string[] {
-  const { operation, outcome, cost, invokedUs, lastUs } = line;
-  const from = secondsText(invokedUs - span.startUs, 6);
-  const to = lastUs === null ? 'open' : secondsText(lastUs - span.startUs, 6);
-  const text =
-    `    #${String(operation.index).padEnd(8)} ${placeText(line).padEnd(10)} ${outcome.padEnd(7)} ` +
-    `${String(cost).padStart(3)}  ${from.padStart(11)} ${to.padStart(11)}  `;
-  const width = Math.max(NARROWEST, Math.min(WIDTH, columns - text.length - 2));
-  const drawn = `${text}|${bar(line, span, width)}|`;
+  const drawn = drawLine(line, { ...line, what: line.outcome, tokens: line.cost }, { span, columns });
   const reply = replyText(line);
-  if (reply === '') return [drawn];
   const isBeside = drawn.length + 2 + reply.length <= columns;
-  return isBeside ? [`${drawn}  ${reply}`] : [drawn, labelled(' '.repeat(15), reply, columns)];
+  const beside = reply === '' ? drawn : `${drawn}  ${reply}`;
+  return [
+    ...(reply === '' || isBeside ? [beside] : [drawn, labelled(' '.repeat(15), reply, columns)]),
+    ...(line.returned ?? []).map((returned) =>
+      drawLine(
+        line,
+        { ...returned, what: RETURNED[returned.outcome], tokens: -returned.tokens, mark: '-' },
+        { span, columns },
+      ),
+    ),
+  ];
+}
+
+/** What a line says of tokens that came back, did not, or may have. */
+const RETURNED = { allowed: 'settled', failed: 'failed', info: 'maybe' } as const;
+
+interface Drawn extends Pick<WitnessLine, 'invokedUs' | 'lastUs'> {
+  readonly what: string;
+  readonly tokens: number;
+  readonly mark?: string;
+}
+
+function drawLine(
+  line: WitnessLine,
+  { what, tokens, mark, ...times }: Drawn,
+  { span, columns }: { span: Span; columns: number },
+): string {
+  const from = secondsText(times.invokedUs - span.startUs, 6);
+  const to = times.lastUs === null ? 'open' : secondsText(times.lastUs - span.startUs, 6);
+  const text =
+    `    #${String(line.operation.index).padEnd(8)} ${placeText(line).padEnd(10)} ${what.padEnd(7)} ` +
+    `${String(tokens).padStart(3)}  ${from.padStart(11)} ${to.padStart(11)}  `;
+  const width = Math.max(NARROWEST, Math.min(WIDTH, columns - text.length - 2));
+  return `${text}|${bar(times, { span, width, mark })}|`;
 }
 
 /** The region, and its service where it has several: `eu-west 2`. */
 export function placeText({ region, instance }: Pick<WitnessLine, 'region' | 'instance'>): string {
   return instance === undefined ? region : `${region} ${instance}`;
+}
+
+/** What came back of a reservation, in words. */
+export function returnedText({ returned = [] }: Pick<WitnessLine, 'returned'>): string {
+  return returned
+    .map(({ outcome, tokens }) =>
+      outcome === 'failed'
+        ? 'its settlement failed'
+        : `${tokens} ${outcome === 'allowed' ? 'came back' : 'may have come back'}`,
+    )
+    .join(', ');
 }
 
 /** What the reply says: its level, or the values that it states. */
@@ -91,10 +127,15 @@ interface Span {
   readonly endUs: number;
 }
 
-function bar({ invokedUs, lastUs }: WitnessLine, { startUs, endUs }: Span, width: number): string {
-  const place = (us: number) =>
-    endUs === startUs ? 0 : Math.floor(((us - startUs) * (width - 1)) / (endUs - startUs));
+function bar(
+  { invokedUs, lastUs }: Pick<WitnessLine, 'invokedUs' | 'lastUs'>,
+  { span: { startUs, endUs }, width, mark = '=' }: { span: Span; width: number; mark?: string | undefined },
+): string {
+  const place = (us: number) => {
+    const at = endUs === startUs ? 0 : Math.floor(((us - startUs) * (width - 1)) / (endUs - startUs));
+    return Math.max(0, Math.min(width - 1, at)); // what came back later is at the end
+  };
   const from = place(invokedUs);
   const to = lastUs === null ? width - 1 : place(lastUs);
-  return `${' '.repeat(from)}${'='.repeat(to - from + 1)}${' '.repeat(width - 1 - to)}`;
+  return `${' '.repeat(from)}${mark.repeat(to - from + 1)}${' '.repeat(width - 1 - to)}`;
 }

@@ -117,7 +117,7 @@ export class Describer {
     const minted = findOverAdmission(rows, this.#policy, this.#clock, refunds).totalExcessQuanta;
     return (
       `over several windows at least ${rounded(this.#tokens(beyond), 6)} tokens were admitted beyond capacity and refill, ` +
-      `and refunds can have returned at most ${rounded(this.#tokens(beyond - minted), 6)} of them in time`
+      `and ${this.#bucket.hasSettled ? 'settlements' : 'refunds'} can have returned at most ${rounded(this.#tokens(beyond - minted), 6)} of them in time`
     );
   }
 
@@ -213,7 +213,10 @@ export class Describer {
     const refundedTokens = this.#tokens(window.refundedQuanta);
     const { capacityTokens, refill } = this.#policy;
     const perSecond = (refill.tokens * 1_000_000) / refill.perUs;
-    const refunds = refundedTokens === 0 ? '' : ` + ${refundedTokens} refunded`;
+    const refunds =
+      refundedTokens === 0
+        ? ''
+        : ` + ${refundedTokens} ${this.#bucket.hasSettled ? 'given back' : 'refunded'}`;
     const { epsilonUs, rhoPpm } = this.#clock;
     const slack = epsilonUs === 0 && rhoPpm === 0 ? '' : ` + clock slack (${epsilonUs} us, ${rhoPpm} ppm)`;
     const allowance = rounded(this.#tokens(window.allowanceQuanta) + refundedTokens, 6);

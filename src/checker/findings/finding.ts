@@ -1,3 +1,4 @@
+import { isReserved, stepsAfter } from '../../history/columns/reservation-rows.ts';
 import type { OperationName, OperationTable } from '../../history/columns/table.ts';
 import type { Outcome, Stated } from '../../history/records/operation.ts';
 import type { LieReason } from '../stated/lies.ts';
@@ -12,6 +13,17 @@ export interface Moment {
   readonly tokens: number;
 }
 
+/**
+ * What came back of a reservation at its settlement (`allowed`), did not (`failed`), or may have, at a settlement without
+ * a reply or at its expiry (`info`). `lastUs` is null if unknown.
+ */
+export interface ReturnedLine {
+  readonly outcome: Exclude<Outcome, 'denied'>;
+  readonly tokens: number;
+  readonly invokedUs: number;
+  readonly lastUs: number | null;
+}
+
 /** An operation in a proof. Times of the recorder; `lastUs` is null if unknown. */
 export interface WitnessLine {
   readonly operation: OperationName;
@@ -22,6 +34,8 @@ export interface WitnessLine {
   readonly cost: number;
   readonly invokedUs: number;
   readonly lastUs: number | null;
+  /** Of a reservation. */
+  readonly returned?: readonly ReturnedLine[];
   /** Of a replay: the content of the reply. `level` in tokens. */
   /** Of a stated value: the values of the reply. */
   readonly stated?: Stated;
@@ -104,7 +118,8 @@ export function witnessLine(table: OperationTable, row: number, quantaPerToken?:
     outcome: table.outcomeOf(row),
     cost: table.costTokens[row] as number,
     invokedUs: table.invokedUs[row] as number,
-    lastUs: lastUs === Number.POSITIVE_INFINITY ? null : lastUs,
+    lastUs: knownUs(lastUs),
+    ...(isReserved(table, row) && { returned: returnedOf(table, row) }),
     ...(quantaPerToken === undefined || levels === undefined
       ? {}
       : {
@@ -115,6 +130,27 @@ export function witnessLine(table: OperationTable, row: number, quantaPerToken?:
           },
         }),
   };
+}
+
+/** Without an expiry that the settlement came before. */
+function returnedOf(table: OperationTable, take: number): ReturnedLine[] {
+  const lines = stepsAfter(table, take)
+    .filter((row) => (table.costTokens[row] as number) <= 0)
+    .map((row) => {
+      const outcome = table.outcomeOf(row) as ReturnedLine['outcome'];
+      return {
+        outcome,
+        tokens: outcome === 'failed' ? 0 : 0 - (table.costTokens[row] as number),
+        invokedUs: table.invokedUs[row] as number,
+        lastUs: knownUs(table.lastUs(row)),
+      };
+    });
+  const settledUs = lines.find(({ outcome }) => outcome === 'allowed')?.lastUs ?? Number.POSITIVE_INFINITY;
+  return lines.filter(({ outcome, invokedUs }) => outcome !== 'info' || settledUs > invokedUs);
+}
+
+function knownUs(us: number): number | null {
+  return us === Number.POSITIVE_INFINITY ? null : us;
 }
 
 interface Violation {

@@ -14,8 +14,20 @@ export function reservationOf({ kinds }: Pick<OperationTable, 'kinds'>, step: nu
   return row;
 }
 
+/** The rows of the later steps of a reservation, from the row of its take. */
+export function stepsAfter({ kinds }: Pick<OperationTable, 'kinds'>, take: number): number[] {
+  const steps: number[] = [];
+  for (let row = take + 1; row < kinds.length; row++) {
+    const kind = kinds[row] as number;
+    if (isReservationStep(kind)) steps.push(row);
+    else if ((kind & KIND.surplus) === 0) break;
+  }
+  return steps;
+}
+
 /** Whether the take of a row is a reservation with later steps. */
 export function isReserved({ kinds }: Pick<OperationTable, 'kinds'>, row: number): boolean {
+  if (isReservationStep(kinds[row] as number)) return false;
   const next = kinds[row + 1] ?? 0;
   return isReservationStep((next & KIND.surplus) === 0 ? next : (kinds[row + 2] ?? 0));
 }

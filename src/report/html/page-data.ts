@@ -187,7 +187,7 @@ export interface WitnessRow {
   readonly fromUs: number;
   /** Null if unknown. */
   readonly toUs: number | null;
-  /** Of a replay: the level and node in the reply. */
+  /** Of a replay: the level and node in the reply. Of a reservation: what came back. */
   readonly reply?: string;
 }
 

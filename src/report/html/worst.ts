@@ -8,7 +8,7 @@ import { BucketRows } from '../../checker/rows/bucket-rows.ts';
 import { groupBy } from '../../core/group-by.ts';
 import type { Policy } from '../../core/policy.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
-import { placeText, replyText } from '../timeline.ts';
+import { placeText, replyText, returnedText } from '../timeline.ts';
 import type { Proof, WindowFormula, WitnessRow, WorstRow } from './page-data.ts';
 
 /** The most rows of the table: a person does not read more. */
@@ -177,5 +177,6 @@ function makeRow(line: WitnessLine): WitnessRow {
     toUs: lastUs,
     ...(decision === undefined ? {} : { reply: `level ${decision.level} on ${decision.node}` }),
     ...(line.stated === undefined ? {} : { reply: replyText(line) }),
+    ...(line.returned === undefined ? {} : { reply: returnedText(line) }),
   };
 }
