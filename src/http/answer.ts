@@ -1,14 +1,20 @@
 import { type Decision, formatEvidence } from '../core/decision.ts';
 import { isInvalidRequest, OpenclawError } from '../core/errors.ts';
 import { HEADERS } from '../core/header-names.ts';
-import type { NamedPolicy, Subject, TakeOptions } from '../limiter/limiter.ts';
+import type { NamedPolicy, Reservation, ReserveOptions, Subject } from '../limiter/limiter.ts';
 import { rateLimitHeaders, violatedPolicies } from './headers.ts';
 import { checkOptions, checkRouteQuota, type RateLimitOptions, type RouteQuota } from './options.ts';
 import { badRequest, PROBLEM_TYPE, type Problem, quotaExceeded, reducedCapacity } from './problem.ts';
+import { reserve, settling } from './settle.ts';
 
 /** The result for one request. With `go-on` the headers are added to the application's reply. */
-export type Answer =
-  | { readonly type: 'go-on'; readonly headers: Readonly<Record<string, string>> }
+export type Answer<Done extends readonly unknown[] = readonly []> =
+  | {
+      readonly type: 'go-on';
+      readonly headers: Readonly<Record<string, string>>;
+      /** With option `settle`: to be called once the response has ended. It never throws or rejects. */
+      readonly settle?: (...done: Done) => Promise<void>;
+    }
   | {
       readonly type: 'refused';
       readonly status: number;
@@ -24,10 +30,10 @@ const NO_USER = 'The request has no user.';
  * only if `onDecision` or `onError` throws or rejects. `known` are the names of the options, if there are more than those
  * of every middleware. Throws INVALID_OPTION for wrong options.
  */
-export function answering<Args extends readonly unknown[]>(
-  options: RateLimitOptions<Args>,
+export function answering<Args extends readonly unknown[], Done extends readonly unknown[] = Args>(
+  options: RateLimitOptions<Args, Done>,
   known?: Readonly<Record<string, true>>,
-): (args: Args, route?: RouteQuota) => Promise<Answer> {
+): (args: Args, route?: RouteQuota) => Promise<Answer<Done>> {
   checkOptions(options, known);
 
   return async (args, route = {}) => {
@@ -41,11 +47,13 @@ export function answering<Args extends readonly unknown[]>(
     const { user, endpoint, ...takeOptions } = request;
     let policies: readonly NamedPolicy[] = [];
     let decision: Decision;
+    let reservation: Reservation | undefined;
     try {
       const limiter = route.limiter ?? options.limiter;
       const policyName = route.policyName ?? options.policyName;
       policies = renamed(limiter.policiesOf({ user, endpoint }), policyName);
-      decision = await limiter.take({ user, endpoint }, takeOptions);
+      if (options.settle !== undefined) reservation = await reserve(limiter, { user, endpoint }, takeOptions);
+      decision = reservation?.decision ?? (await limiter.take({ user, endpoint }, takeOptions));
     } catch (error) {
       return failed(error, policies, args);
     }
@@ -55,7 +63,7 @@ export function answering<Args extends readonly unknown[]>(
     if (decision.stated !== undefined) headers[HEADERS.stated] = JSON.stringify(decision.stated);
     if (options.evidence) headers[HEADERS.decision] = formatEvidence(decision.evidence);
     return decision.allowed
-      ? { type: 'go-on', headers }
+      ? { type: 'go-on', headers, ...(reservation && { settle: settling(options, reservation, args) }) }
       : refused(quotaExceeded(violatedPolicies(policies, decision)), headers);
   };
 
@@ -64,17 +72,18 @@ export function answering<Args extends readonly unknown[]>(
     return undecided(error, policies);
   }
 
-  async function readRequest(args: Args, route: RouteQuota): Promise<(Subject & TakeOptions) | Problem> {
+  async function readRequest(args: Args, route: RouteQuota): Promise<(Subject & ReserveOptions) | Problem> {
     try {
       const subject = await options.subject(...args);
       if (typeof subject?.user !== 'string' || subject.user === '') return badRequest(400, NO_USER);
-      const { user, decisionId } = subject;
+      const { user, decisionId, expiresMs } = subject;
       const { endpoint = subject.endpoint, cost = subject.cost } = route;
       return {
         user,
         endpoint,
         ...(cost !== undefined && { cost }),
         ...(decisionId !== undefined && { decisionId }),
+        ...(expiresMs !== undefined && { expiresMs }),
       };
     } catch (error) {
       const problem = problemOf(error);

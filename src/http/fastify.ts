@@ -1,14 +1,19 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { invalidOption } from '../core/errors.ts';
 import type { Known } from '../core/known-options.ts';
 import { shown } from '../core/printable.ts';
+import { onceEnded } from './after-response.ts';
 import { answering } from './answer.ts';
 import { checkRouteQuota, KNOWN, type RateLimitOptions, type RouteQuota } from './options.ts';
 
 export type { Asked, RouteQuota } from './options.ts';
 
-export interface FastifyRateLimitOptions extends RateLimitOptions<readonly [request: FastifyRequest]> {
+export interface FastifyRateLimitOptions
+  extends RateLimitOptions<
+    readonly [request: FastifyRequest],
+    readonly [request: FastifyRequest, reply: FastifyReply]
+  > {
   /**
    * The hook that decides. `onRequest` (default) runs first, so requests that the application then rejects are charged.
    * `preHandler` runs after the body is parsed and validated, for a subject or cost in the body.
@@ -44,6 +49,8 @@ const limiting: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, option
     if (quota === false || request.is404) return;
     const answered = await answer([request], quota);
     reply.headers(answered.headers);
+    if (answered.type === 'go-on' && answered.settle !== undefined)
+      onceEnded(reply.raw, () => void answered.settle?.(request, reply));
     if (answered.type === 'refused')
       return reply.code(answered.status).send(JSON.stringify(answered.problem));
   });

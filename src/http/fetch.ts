@@ -1,13 +1,18 @@
 import { invalidOption } from '../core/errors.ts';
 import { shown } from '../core/printable.ts';
+import { onceRead } from './after-response.ts';
 import { type Answer, answering } from './answer.ts';
 import type { RateLimitOptions } from './options.ts';
 
 export type { Asked } from './options.ts';
 
-/** `Rest` are the further arguments of the runtime, such as bindings or the address of the connection. */
+/**
+ * `settle` gets the response first; undefined if the handler threw. `Rest` are the further arguments of the runtime, such as bindings or the address of
+ * the connection.
+ */
 export type FetchRateLimitOptions<Rest extends readonly unknown[] = readonly []> = RateLimitOptions<
-  readonly [request: Request, ...rest: Rest]
+  readonly [request: Request, ...rest: Rest],
+  readonly [response: Response | undefined, request: Request, ...rest: Rest]
 >;
 
 /**
@@ -24,12 +29,24 @@ export function rateLimit<Rest extends readonly unknown[]>(
       `the handler of rateLimit must be a function; found ${shown(handler)}`,
       'use rateLimit((request) => new Response(), { limiter, subject })',
     );
-  const answer = answering(options);
+  const answer = answering<readonly [Request, ...Rest], readonly [Response | undefined, Request, ...Rest]>(
+    options,
+  );
   return async (request, ...rest) => {
     const answered = await answer([request, ...rest]);
-    return answered.type === 'refused'
-      ? refusal(answered)
-      : withHeaders(await handler(request, ...rest), answered.headers);
+    if (answered.type === 'refused') return refusal(answered);
+    const { headers, settle } = answered;
+    if (settle === undefined) return withHeaders(await handler(request, ...rest), headers);
+    try {
+      const response = await handler(request, ...rest);
+      return withHeaders(
+        onceRead(request, response, () => void settle(response, request, ...rest)),
+        headers,
+      );
+    } catch (error) {
+      void settle(undefined, request, ...rest);
+      throw error;
+    }
   };
 }
 

@@ -1,3 +1,4 @@
+import { onceRead } from './after-response.ts';
 import { answering } from './answer.ts';
 import type { RateLimitOptions } from './options.ts';
 
@@ -9,7 +10,7 @@ export type HonoRateLimitOptions<Context> = RateLimitOptions<readonly [context: 
 export interface HonoContext {
   readonly req: { readonly raw: Request; header(name: string): string | undefined };
   /** The handler's reply. */
-  readonly res: Response;
+  res: Response;
   header(name: string, value: string): void;
   /** 429 stands for every status, since Hono's type lists the known ones. */
   newResponse(body: string, status: 429, headers: Record<string, string>): Response;
@@ -27,6 +28,9 @@ export function rateLimit<Context extends HonoContext>(
         ...answered.headers,
       });
     await next(); // a handler's own Response would drop headers that were set before
+    const { settle } = answered;
+    if (settle !== undefined)
+      context.res = onceRead(context.req.raw, context.res, () => void settle(context));
     if (context.res.status < 200) return undefined; // an upgrade or an error cannot be copied with headers
     for (const [name, value] of Object.entries(answered.headers)) context.header(name, value);
     return undefined;

@@ -2,7 +2,7 @@ import type { Decision } from '../core/decision.ts';
 import { invalidOption } from '../core/errors.ts';
 import { checkKnown, checkTypes, type Known } from '../core/known-options.ts';
 import { shown } from '../core/printable.ts';
-import type { Cost, Limiter, TakeOptions } from '../limiter/limiter.ts';
+import type { Cost, Limiter, Reservation, TakeOptions } from '../limiter/limiter.ts';
 import { checkName } from '../limiter/options/policies.ts';
 
 /** The subject and options of `Limiter.take` for one request. */
@@ -10,15 +10,20 @@ export interface Asked extends TakeOptions {
   /** A request without a user is rejected with 400. */
   readonly user: string | null | undefined;
   readonly endpoint: string;
+  /** With `settle`: as in `ReserveOptions`. */
+  readonly expiresMs?: number;
 }
 
-/** The methods of a limiter that the middlewares use. */
-type Decider = Pick<Limiter, 'policiesOf' | 'take'>;
+/** The methods of a limiter that the middlewares use: `reserve` with `settle`. */
+type Decider = Pick<Limiter, 'policiesOf' | 'take'> & Partial<Pick<Limiter, 'reserve'>>;
 
 type MaybeAsked = Asked | null | undefined;
 
-/** The options of every middleware. `Args` are the arguments of a handler: its request, or its context. */
-export interface RateLimitOptions<Args extends readonly unknown[]> {
+/**
+ * The options of every middleware. `Args` are the arguments of a handler: its request, or its context. `Done` are those
+ * with its response.
+ */
+export interface RateLimitOptions<Args extends readonly unknown[], Done extends readonly unknown[] = Args> {
   readonly limiter: Decider;
   /**
    * Returns user, endpoint and cost of a request. The request is rejected with 400 if there is no user or this throws. An
@@ -36,6 +41,12 @@ export interface RateLimitOptions<Args extends readonly unknown[]> {
   readonly onDecision?: (decision: Decision, ...args: Args) => unknown;
   /** Called with the error of an undecided request; the user gets its code. Promises and errors as in `onDecision`. */
   readonly onError?: (error: unknown, ...args: Args) => unknown;
+  /**
+   * Reserves the cost instead of taking it, and is called once the response has ended or its connection is closed: it
+   * returns the tokens to settle at, as `Reservation.settle` takes them. More than is held is settled at what is held.
+   * If it throws or rejects, all that is held stays spent. `onError` is then called, and if the settlement fails.
+   */
+  readonly settle?: (reservation: Reservation, ...done: Done) => Cost | Promise<Cost>;
 }
 
 /** The options that one route overrides. */
@@ -57,6 +68,7 @@ export const KNOWN: Known<Options> = {
   evidence: true,
   onDecision: true,
   onError: true,
+  settle: true,
 };
 
 const OF = 'rateLimit';
@@ -66,13 +78,24 @@ const USE = "use { limiter, subject: (request) => ({ user: 'ada', endpoint: 'sea
 export function checkOptions(options: Options, known: Readonly<Record<string, true>> = KNOWN): void {
   const isObject = typeof options === 'object' && options !== null;
   checkKnown(options, { of: OF, known: known as Known<Options>, ...(!isObject && { hint: USE }) });
-  const { limiter, subject, policyName } = options;
+  const { limiter, subject, policyName, settle } = options;
   checkLimiter(limiter, OF);
+  if (settle !== undefined && typeof (limiter as Partial<Decider>).reserve !== 'function')
+    throw invalidOption(
+      `option limiter of ${OF} must have a function reserve with option settle; found ${shown(limiter)}`,
+      'remove settle, or use a limiter of createLimiter',
+    );
   if (typeof subject !== 'function')
     throw invalidOption(`option subject of ${OF} must be a function; found ${shown(subject)}`, USE);
   checkTypes(options, {
     of: OF,
-    types: { policyName: 'string', evidence: 'boolean', onDecision: 'function', onError: 'function' },
+    types: {
+      policyName: 'string',
+      evidence: 'boolean',
+      onDecision: 'function',
+      onError: 'function',
+      settle: 'function',
+    },
   });
   if (typeof policyName === 'string') checkName(policyName);
 }

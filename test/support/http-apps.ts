@@ -11,7 +11,7 @@ import * as forExpress from '../../src/http/express.ts';
 import * as forFastify from '../../src/http/fastify.ts';
 import * as forFetch from '../../src/http/fetch.ts';
 import * as forHono from '../../src/http/hono.ts';
-import type { Limiter } from '../../src/limiter/limiter.ts';
+import type { Cost, Limiter, Reservation } from '../../src/limiter/limiter.ts';
 
 type Header = (name: string) => string | undefined;
 type MaybeAsked = forExpress.Asked | null | undefined;
@@ -24,6 +24,7 @@ export interface AppOptions {
   readonly evidence?: boolean;
   readonly onDecision?: (decision: Decision) => unknown;
   readonly onError?: (error: unknown) => unknown;
+  readonly settle?: (reservation: Reservation) => Cost | Promise<Cost>;
   readonly onServed: () => void;
 }
 
