@@ -10,14 +10,18 @@ export interface ScriptRun {
   readonly writes: readonly (readonly [key: string, value: string])[];
 }
 
-/** Reads, by MONITOR, every script that a server runs, in the order in which it runs them. */
+/**
+ * Reads, by MONITOR, every script that a server runs, in the order in which it runs them. `names` are those of scripts by
+ * SHA-1, to which it adds: a server that is promoted again has scripts from before.
+ */
 export async function monitorScripts(
   port: number,
+  names: Map<string, string>,
   onRun: (run: ScriptRun) => void,
 ): Promise<{ stop(): Promise<void> }> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
-  const runs = new Runs(onRun);
+  const runs = new Runs(names, onRun);
   let rest = '';
   socket.setEncoding('latin1');
   socket.write('MONITOR\r\n');
@@ -41,13 +45,14 @@ const LINE = /^\+[\d.]+ \[\d+ ([^\]]*)\] (.*)$/s;
 
 /** Joins the line of a script with those of its commands, which follow it. */
 class Runs {
-  readonly #names = new Map<string, string>();
+  readonly #names: Map<string, string>;
   readonly #onRun: (run: ScriptRun) => void;
   #open:
     | { script: string; keys: string[]; args: string[]; writes: [string, string][]; ran: boolean }
     | undefined;
 
-  constructor(onRun: (run: ScriptRun) => void) {
+  constructor(names: Map<string, string>, onRun: (run: ScriptRun) => void) {
+    this.#names = names;
     this.#onRun = onRun;
   }
 

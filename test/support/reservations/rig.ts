@@ -33,6 +33,7 @@ const same: Mistake = (script) => script;
 export class Rig {
   readonly #options: RigOptions;
   readonly #audits: Audit[] = [];
+  readonly #scripts = new Map<string, string>();
   readonly #proxies: RedisProxy[] = [];
   readonly limiters: Limiter[] = [];
   readonly policies: Readonly<Record<string, Policy>>;
@@ -99,7 +100,7 @@ export class Rig {
     audit.load(
       new Map(values.flatMap(([key, value]) => (value === null ? [] : [[key, value.toString('latin1')]]))),
     );
-    const monitor = await monitorScripts(port, (run) => audit.onRun(run));
+    const monitor = await monitorScripts(port, this.#scripts, (run) => audit.onRun(run));
     this.#stopMonitor = () => monitor.stop();
     this.#audits.push(audit);
   }
