@@ -5,8 +5,8 @@ import { makeRandom, type Random } from '../../src/core/prng.ts';
 import { loadScript } from '../../src/limiter/redis/script.ts';
 import type { Home } from '../../src/limiter/strategies/lease/home.ts';
 import { readReply, requestArgs } from '../../src/limiter/strategies/lease/home-client.ts';
-import type { Request } from '../../src/limiter/strategies/lease/protocol.ts';
 import { handle } from '../support/lease/home.ts';
+import { drawRequest } from '../support/lease/requests.ts';
 import { SERVERS } from '../support/server.ts';
 import { type SteppableServer, startSteppableServer } from '../support/steppable-server.ts';
 import { drawJumpUs, MOST_OFFSET_US, policies, within } from '../support/take-walk.ts';
@@ -73,20 +73,4 @@ async function walk({ server, policy, random, key, seen }: Walk): Promise<void> 
     expect(reply, `${key} step ${step}: ${JSON.stringify({ request, terms })}`).toEqual(expected.reply);
     home = expected.home;
   }
-}
-
-function drawRequest({ capacityTokens }: Policy, random: Random): Request {
-  const upTo = (most: number) => Math.floor(random() * (most + 1));
-  const some = () => Math.floor(random() * random() * (capacityTokens + 1));
-  const want = random() < 0.2 ? 0 : some();
-  return {
-    holder: 1 + upTo(2),
-    lease: 1 + upTo(1),
-    seq: random() < 0.4 ? 1 : 1 + upTo(3),
-    used: random() < 0.5 ? 0 : some(),
-    returned: random() < 0.7 ? 0 : some(),
-    want,
-    need: random() < 0.7 ? 0 : upTo(want),
-    sentAtUs: upTo(1_000),
-  };
 }
