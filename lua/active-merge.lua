@@ -2,7 +2,8 @@
 --[[
 active-merge: add the spends of another region, and store how far its outbox was read. A batch is merged as a whole or
 not at all. A repeated batch changes nothing. So does a batch that was not requested from this region's current position,
-since this region may have lost its data. Without a cursor the script only returns the position.
+since this region may have lost its data. A bucket keeps the policy that took last in this region. Without a cursor the
+script only returns the position.
 
 KEYS[1] region    hash of this region: for each other region the time of the request for its data, microseconds; .gapUntil;
                   .clock, the latest time of a run of this script; .steps, how often it ran at an earlier time
@@ -64,21 +65,22 @@ end
 for i = 3, #KEYS do
   local capacity, refill, unit, count = nextNumber(), nextNumber(), nextNumber(), nextNumber()
   local stored = redis.call('GET', KEYS[i])
-  local bucket = read(stored, capacity, unit)
+  local bucket = read(stored, capacity, refill, unit, true)
+  local from = unit > 0 and unit or bucket.unit
   if keep then
-    fold(bucket, clock - keep, capacity, refill)
+    fold(bucket, clock - keep)
   end
   for _ = 1, count do
     local spentAt, quanta, life = nextNumber(), nextNumber(), nextNumber()
     if ARGV[7] == 'spends' then
-      insert(bucket, { at = spentAt, quanta = quanta, epoch = life, region = region })
+      insert(bucket, { at = spentAt, quanta = spendOf(quanta, from, bucket.unit), epoch = life, region = region })
     elseif spentAt > bucket.at then
-      bucket.at, bucket.level = spentAt, quanta
+      bucket.at, bucket.level, bucket.isFull = spentAt, rescaled(quanta, from, bucket.unit, bucket.capacity), false
     end
   end
   if stored or #bucket.spends > 0 or not keep then -- spends that arrived too late leave no key
     local now = math.max(clock, bucket.at)
-    redis.call('PSETEX', KEYS[i], lifeMs(bucket, now, clock, keep or 0, capacity, refill), write(bucket))
+    redis.call('PSETEX', KEYS[i], lifeMs(bucket, now, clock, keep or 0), write(bucket))
   end
 end
 

@@ -45,15 +45,15 @@ local hasSteppedBack = clock < tonumber(known['.clock'] or 0)
 local hasGap = clock < tonumber(known['.gapUntil'] or 0)
 local age = (heard < others or hasSteppedBack or hasGap) and -1 or clock - oldest
 
-local bucket = read(redis.call('GET', KEYS[3]), capacity, unit)
+local bucket = read(redis.call('GET', KEYS[3]), capacity, refill, unit)
 local grain = math.ceil(maxAge / MOST_OWN_SPENDS)
 local keep = ARGV[9] == 'spends' and maxAge + grain or 0
-fold(bucket, clock - keep, capacity, refill)
+fold(bucket, clock - keep)
 local now = math.max(clock, bucket.at)
-local level, fullAt = replay(bucket, now, capacity, refill)
+local level, fullAt = replay(bucket, now)
 
 if level < cost then
-  return { 0, level, untilLevel(bucket, now, cost, capacity, refill) + now - clock, clock, age }
+  return { 0, level, untilLevel(bucket, now, cost) + now - clock, clock, age }
 end
 if cost == 0 then
   return { 1, level, 0, clock, age }
@@ -92,10 +92,10 @@ if ARGV[9] == 'spends' then
   at, total = record()
 else
   at, total = bucket.at, level - cost
-  bucket.level = total
+  bucket.level, bucket.isFull = total, false
 end
 
-redis.call('PSETEX', KEYS[3], lifeMs(bucket, now, clock, keep, capacity, refill), write(bucket))
+redis.call('PSETEX', KEYS[3], lifeMs(bucket, now, clock, keep), write(bucket))
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[8], '0-*', 'b', KEYS[3], 'c', ARGV[1], 'r', ARGV[2],
   'a', string.format('%.0f', at), 'q', string.format('%.0f', total), 'e', string.format('%.0f', life), 'u', ARGV[3])
 return { 1, level - cost, 0, clock, age }

@@ -1,46 +1,57 @@
--- A bucket of several regions, equal to test/support/active-active/bucket.ts to the last quantum. Stored as four
--- little-endian doubles, the base's time and level, unit and most as in stored.lua, then each spend in the order of time as
--- three doubles (at, quanta, epoch) and the number of its region. Values of an earlier version have no unit and most, and
--- are read in the reader's unit. Absent means full. Needs refill.lua and rescale.lua.
+-- A bucket of several regions, equal to test/support/active-active/bucket.ts to the last quantum. Stored as six
+-- little-endian doubles: the base's time and level, unit and most as in stored.lua, capacity and refill of the policy that
+-- took last in this region; then each spend in the order of time as three doubles (at, quanta, epoch) and the number of its
+-- region. An infinite level is full for every policy. Values of an earlier version have time, level and spends only, in the
+-- reader's unit. Absent means full. Needs refill.lua and rescale.lua.
 
 local MOST_OWN_SPENDS = 64
 local SPEND_BYTES = 28
+local HEAD_BYTES = 48
 
 -- Spends in quanta of another unit, rounded up; those of whole tokens need no rounding.
 local function spendOf(quanta, from, to)
   return -rescaled(-quanta, from, to, math.huge)
 end
 
--- Reads a value for a policy of this unit. Unit 0 is unknown: of a spend that a region of an earlier version sent. It is
--- then taken for that of the value.
-local function read(stored, capacity, unit)
-  local most = unit > 0 and capacity / unit or 0
-  if not stored then
-    return { at = 0, level = capacity, unit = unit, most = most, spends = {} }
+-- Reads a value for a policy; with `keepsPolicy` for the one that is stored with it, if there is one. Unit 0 is unknown: that
+-- of a spend that a region of an earlier version sent.
+local function read(stored, capacity, refill, unit, keepsPolicy)
+  local at, level, from, most, first = 0, math.huge, unit, 0, 17
+  if stored then
+    at, level = struct.unpack('<dd', stored)
   end
-  local at, level = struct.unpack('<dd', stored)
-  local from, first = unit, 17
-  if #stored % SPEND_BYTES == 32 % SPEND_BYTES then
-    local mostThen
-    from, mostThen = struct.unpack('<dd', stored, first)
-    first, most = 33, math.max(most, mostThen)
+  if stored and #stored % SPEND_BYTES == HEAD_BYTES % SPEND_BYTES then
+    local capacityThen, refillThen
+    from, most, capacityThen, refillThen = struct.unpack('<dddd', stored, first)
+    first = HEAD_BYTES + 1
+    if keepsPolicy then
+      capacity, refill, unit = capacityThen, refillThen, from
+    end
   end
-  unit = unit > 0 and unit or from
   local spends = {}
-  for place = first, #stored, SPEND_BYTES do
+  for place = first, stored and #stored or 0, SPEND_BYTES do
     local spentAt, quanta, epoch, region = struct.unpack('<dddI4', stored, place)
-    spends[#spends + 1] =
-      { at = spentAt, quanta = from == unit and quanta or spendOf(quanta, from, unit), epoch = epoch, region = region }
+    quanta = from == unit and quanta or spendOf(quanta, from, unit)
+    spends[#spends + 1] = { at = spentAt, quanta = quanta, epoch = epoch, region = region }
   end
-  return { at = at, level = rescaled(level, from, unit, capacity), unit = unit, most = most, spends = spends }
+  return {
+    at = at,
+    level = rescaled(level, from, unit, capacity),
+    isFull = level == math.huge,
+    capacity = capacity,
+    refill = refill,
+    unit = unit,
+    most = unit > 0 and math.max(most, capacity / unit) or 0,
+    spends = spends,
+  }
 end
 
 local function write(bucket)
-  local hasUnit = bucket.unit > 0
-  local parts = {
-    hasUnit and struct.pack('<dddd', bucket.at, bucket.level, bucket.unit, bucket.most)
-      or struct.pack('<dd', bucket.at, bucket.level),
-  }
+  local level = bucket.isFull and math.huge or bucket.level
+  local parts = { struct.pack('<dd', bucket.at, level) }
+  if bucket.unit > 0 then
+    parts[2] = struct.pack('<dddd', bucket.unit, bucket.most, bucket.capacity, bucket.refill)
+  end
   for _, spend in ipairs(bucket.spends) do
     parts[#parts + 1] = struct.pack('<dddI4', spend.at, spend.quanta, spend.epoch, spend.region)
   end
@@ -48,15 +59,16 @@ local function write(bucket)
 end
 
 -- Moves all spends up to the horizon into the base.
-local function fold(bucket, horizon, capacity, refill)
+local function fold(bucket, horizon)
   if horizon <= bucket.at then
     return
   end
+  local capacity, refill = bucket.capacity, bucket.refill
   local kept = {}
   for _, spend in ipairs(bucket.spends) do
     if spend.at <= horizon then
       bucket.level = refilled(bucket.level, spend.at - bucket.at, capacity, refill) - spend.quanta
-      bucket.at = spend.at
+      bucket.at, bucket.isFull = spend.at, false
     else
       kept[#kept + 1] = spend
     end
@@ -66,7 +78,8 @@ local function fold(bucket, horizon, capacity, refill)
 end
 
 -- The level at a time not before the base, and the last time at which the bucket was full.
-local function replay(bucket, now, capacity, refill)
+local function replay(bucket, now)
+  local capacity, refill = bucket.capacity, bucket.refill
   local at, level, ahead, fullAt = bucket.at, bucket.level, 0, -1
   for _, spend in ipairs(bucket.spends) do
     if spend.at > now then
@@ -87,17 +100,17 @@ local function replay(bucket, now, capacity, refill)
 end
 
 -- Time until the level has certainly reached the wanted level.
-local function untilLevel(bucket, now, wanted, capacity, refill)
+local function untilLevel(bucket, now, wanted)
   local last = bucket.spends[#bucket.spends]
   local from = math.max(now, last and last.at or 0)
-  local level = replay(bucket, from, capacity, refill)
-  return from - now + math.max(0, timeUntil(level, wanted, refill))
+  local level = replay(bucket, from)
+  return from - now + math.max(0, timeUntil(level, wanted, bucket.refill))
 end
 
 -- Milliseconds for which a value is stored: until the bucket is full for every policy that wrote it (why: packBucket in
 -- stored.lua), and `keep` longer, the latest arrival of a batch, plus a second.
-local function lifeMs(bucket, now, clock, keep, capacity, refill)
-  local untilFull = untilLevel(bucket, now, math.max(capacity, bucket.most * bucket.unit), capacity, refill)
+local function lifeMs(bucket, now, clock, keep)
+  local untilFull = untilLevel(bucket, now, math.max(bucket.capacity, bucket.most * bucket.unit))
   return math.min(math.ceil((untilFull + now - clock + keep) / 1000) + 1000, 2 ^ 53)
 end
 

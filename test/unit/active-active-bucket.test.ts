@@ -4,6 +4,7 @@ import { makePolicy, type Policy, parsePolicy } from '../../src/core/policy.ts';
 import {
   freshBucket,
   levelAt,
+  readBy,
   receive,
   type SharedBucket,
   takeShared,
@@ -20,40 +21,48 @@ const policy = parsePolicy('20:5/s');
 
 /** Regions that take from one bucket, each on what it knows, and send every spend to the others. */
 class World {
-  readonly buckets: Map<string, SharedBucket>;
+  readonly buckets = new Map<string, SharedBucket>();
   readonly admitted: { region: string; atUs: number; tokens: number }[] = [];
-  readonly #policy: Policy;
+  /** The policy of each region, which a test may change. */
+  readonly policyOf: Map<string, Policy>;
 
   constructor(by: Policy = policy) {
-    this.#policy = by;
-    this.buckets = new Map(REGIONS.map((region) => [region, freshBucket(by)]));
+    this.policyOf = new Map(REGIONS.map((region) => [region, by]));
   }
 
   take(region: string, atUs: number, tokens = 1): Spend | undefined {
-    const costQuanta = tokens * this.#policy.quantaPerToken;
+    const by = this.#policy(region);
+    const costQuanta = tokens * by.quantaPerToken;
     const request = { region, epochUs: 1, costQuanta, nowUs: atUs, maxAgeUs: MAX_AGE_US };
-    const { bucket, result } = takeShared(this.of(region), this.#policy, request);
+    const { bucket, result } = takeShared(this.of(region), by, request);
+    if (result.spend === undefined) return undefined;
     this.buckets.set(region, bucket);
     if (result.allowed) this.admitted.push({ region, atUs, tokens });
     return result.spend;
   }
 
-  deliver(region: string, batch: Spends, nowUs: number): void {
-    this.buckets.set(region, receive(this.of(region), this.#policy, { batch, nowUs, maxAgeUs: MAX_AGE_US }));
+  /** As the replicator does, by the policy of the region that spent. */
+  deliver(region: string, batch: Spends, nowUs: number, from = region): void {
+    const known = this.buckets.get(region) ?? freshBucket(this.#policy(from));
+    this.buckets.set(region, receive(known, this.#policy(from), { batch, nowUs, maxAgeUs: MAX_AGE_US }));
   }
 
   /** Everything that each region holds, to every other. */
   exchange(nowUs: number): void {
-    const all = [...this.buckets.values()].map(({ spends }) => spends);
-    for (const region of REGIONS) for (const batch of all) this.deliver(region, batch, nowUs);
+    const all = REGIONS.map((from) => ({ from, batch: readBy(this.of(from), this.#policy(from)).spends }));
+    for (const region of REGIONS) for (const { from, batch } of all) this.deliver(region, batch, nowUs, from);
   }
 
   levels(atUs: number): number[] {
-    return REGIONS.map((region) => levelAt(this.of(region), this.#policy, atUs));
+    return REGIONS.map((region) => levelAt(this.of(region), this.#policy(region), atUs));
   }
 
   of(region: string): SharedBucket {
-    return this.buckets.get(region) ?? freshBucket(this.#policy);
+    return this.buckets.get(region) ?? freshBucket(this.#policy(region));
+  }
+
+  #policy(region: string): Policy {
+    return this.policyOf.get(region) ?? policy;
   }
 }
 
@@ -205,13 +214,57 @@ describe('a bucket of several regions', { timeout: 60_000 }, () => {
     expect(nearest).toBeGreaterThan(0.8); // or the bound was never put to the test
   });
 
-  function worstWindow(admitted: World['admitted']): number {
+  it.each([
+    ['20:5/s', '50:2/s'],
+    ['50:2/s', '20:5/s'],
+    ['7:3/s', '40:60/min'],
+    ['3:1/s', '30:10/s'],
+    ['20:4/s', '20:5/s'],
+  ])('admits no more than the bound of the larger one, while regions change from %s to %s', (one, other) => {
+    const [before, after] = [parsePolicy(one), parsePolicy(other)];
+    const capacity = Math.max(before.capacityTokens, after.capacityTokens);
+    const perSecond = Math.max(
+      ...[before, after].map(({ quantaPerUs, quantaPerToken }) => (quantaPerUs * S) / quantaPerToken),
+    );
+    const anyChange = fc.record({
+      everyUs: fc.integer({ min: S / 4, max: 4 * S }),
+      gapsUs: fc.array(fc.integer({ min: 1_000, max: S }), { minLength: 30, maxLength: 120 }),
+      /** Of each region, at which of the gaps its processes change; those of one deploy by turns until then. */
+      changesAt: fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 3, maxLength: 3 }),
+      isSideBySide: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(anyChange, ({ everyUs, gapsUs, changesAt, isSideBySide }) => {
+        const world = new World(before);
+        let [nowUs, exchangedUs] = [START_US, START_US];
+        for (const [at, gapUs] of gapsUs.entries()) {
+          nowUs += gapUs;
+          for (const [i, region] of REGIONS.entries())
+            if (at >= (changesAt[i] ?? 0))
+              world.policyOf.set(region, isSideBySide && at % 2 === 0 && at < 60 ? before : after);
+          if (nowUs - exchangedUs >= everyUs) {
+            exchangedUs = nowUs;
+            world.exchange(nowUs);
+          }
+          for (const region of REGIONS) while (world.take(region, nowUs) !== undefined);
+        }
+        const bound = 2 * (capacity + (perSecond * (everyUs + S)) / S);
+        expect(worstWindow(world.admitted, { capacity, perSecond })).toBeLessThanOrEqual(bound + 1e-6);
+      }),
+      { ...seeded, numRuns: 40 },
+    );
+  });
+
+  function worstWindow(
+    admitted: World['admitted'],
+    { capacity, perSecond } = { capacity: 20, perSecond: 5 },
+  ): number {
     let worst = 0;
     for (const [from, { atUs: startUs }] of admitted.entries()) {
       let tokens = 0;
       for (const { atUs, tokens: cost } of admitted.slice(from)) {
         tokens += cost;
-        worst = Math.max(worst, tokens - 20 - (5 * (atUs - startUs)) / S);
+        worst = Math.max(worst, tokens - capacity - (perSecond * (atUs - startUs)) / S);
       }
     }
     return worst;

@@ -16,13 +16,15 @@ import { grainUsOf, keepUsOf, MOST_OWN_SPENDS } from './window.ts';
 export interface SharedBucket {
   readonly base: Bucket;
   readonly spends: Spends;
-  /** The unit of both, that of the policy that wrote them; absent: the reader's. */
-  readonly quantaPerToken?: number;
+  /** The policy in whose unit both are: that of the last take in this region, or of the first spend that it received. */
+  readonly policy: Policy;
+  /** Whether the base is full for every policy. */
+  readonly isFull: boolean;
 }
 
 /** A bucket of which nothing is known: full, as a key that expired. */
 export function freshBucket(policy: Policy): SharedBucket {
-  return { base: fullBucket(policy, 0), spends: [], quantaPerToken: policy.quantaPerToken };
+  return { base: fullBucket(policy, 0), spends: [], policy, isFull: true };
 }
 
 /** What a region takes from its bucket, and when on its own clock. */
@@ -51,12 +53,11 @@ export function takeShared(
   policy: Policy,
   take: SharedTake,
 ): { bucket: SharedBucket; result: SharedTakeResult } {
-  const bucket = fold(readBy(known, policy), policy, take.nowUs - keepUsOf(take.maxAgeUs));
+  const bucket = fold(readBy(known, policy), take.nowUs - keepUsOf(take.maxAgeUs));
   const nowUs = Math.max(take.nowUs, bucket.base.updatedAtUs);
-  const { levelQuanta, fullUs } = replay(bucket, policy, nowUs);
+  const { levelQuanta, fullUs } = replay(bucket, nowUs);
   if (levelQuanta < take.costQuanta) {
-    const retryAfterUs =
-      timeUntil(bucket, policy, { nowUs, wantedQuanta: take.costQuanta }) + nowUs - take.nowUs;
+    const retryAfterUs = timeUntil(bucket, { nowUs, wantedQuanta: take.costQuanta }) + nowUs - take.nowUs;
     return { bucket: known, result: { allowed: false, levelQuanta, retryAfterUs } };
   }
   if (take.costQuanta === 0)
@@ -70,52 +71,57 @@ export function takeShared(
 
 /** What is left at `nowUs`, by all that is known. */
 export function levelAt(bucket: SharedBucket, policy: Policy, nowUs: number): number {
-  return replay(readBy(bucket, policy), policy, Math.max(nowUs, bucket.base.updatedAtUs)).levelQuanta;
+  return replay(readBy(bucket, policy), Math.max(nowUs, bucket.base.updatedAtUs)).levelQuanta;
 }
 
 /**
  * Adds what other regions spent. What is not after the base is left out: it is older than the declared age, and whether
- * it is in the base already cannot be told any more.
+ * it is in the base already cannot be told any more. The bucket keeps its policy.
  */
 export function receive(
   known: SharedBucket,
-  policy: Policy,
+  sender: Policy,
   { batch, nowUs, maxAgeUs }: { batch: Spends; nowUs: number; maxAgeUs: number },
 ): SharedBucket {
-  const bucket = fold(readBy(known, policy), policy, nowUs - keepUsOf(maxAgeUs));
-  const late = batch.filter(({ atUs }) => atUs > bucket.base.updatedAtUs);
+  const bucket = fold(known, nowUs - keepUsOf(maxAgeUs));
+  const late = spendsIn(bucket.policy, batch, sender).filter(({ atUs }) => atUs > bucket.base.updatedAtUs);
   return { ...bucket, spends: mergeSpends(bucket.spends, late) };
 }
 
-/**
- * The bucket in the unit of this policy. The level is rounded down and spends up, so nothing is minted; a spend of whole
- * tokens needs no rounding.
- */
-function readBy({ base, spends, quantaPerToken }: SharedBucket, policy: Policy): SharedBucket {
-  const [from, to] = [BigInt(quantaPerToken ?? policy.quantaPerToken), BigInt(policy.quantaPerToken)];
-  const ceil = (quanta: bigint) => quanta / from + (quanta % from > 0n ? 1n : 0n); // of BigInt, rounds to zero
-  const level = -ceil(-BigInt(base.levelQuanta) * to);
-  const capacity = BigInt(policy.capacityQuanta);
-  return {
-    base: { ...base, levelQuanta: Number(level < capacity ? level : capacity) },
-    spends: spends.map((spend) => ({ ...spend, quanta: Number(ceil(BigInt(spend.quanta) * to)) })),
-    quantaPerToken: policy.quantaPerToken,
-  };
+/** The bucket of this policy. The level is rounded down, so nothing is minted. */
+export function readBy({ base, spends, policy: by, isFull }: SharedBucket, policy: Policy): SharedBucket {
+  const level = -ceilOf(-BigInt(base.levelQuanta), by, policy);
+  const isBelow = !isFull && level < BigInt(policy.capacityQuanta);
+  const levelQuanta = isBelow ? Number(level) : policy.capacityQuanta;
+  return { base: { ...base, levelQuanta }, spends: spendsIn(policy, spends, by), policy, isFull };
+}
+
+/** Spends in quanta of another policy, rounded up; those of whole tokens need no rounding. */
+function spendsIn(policy: Policy, spends: Spends, by: Policy): Spends {
+  return spends.map((spend) => ({ ...spend, quanta: Number(ceilOf(BigInt(spend.quanta), by, policy)) }));
+}
+
+function ceilOf(quanta: bigint, by: Policy, policy: Policy): bigint {
+  const [product, from] = [quanta * BigInt(policy.quantaPerToken), BigInt(by.quantaPerToken)];
+  return product / from + (product % from > 0n ? 1n : 0n); // BigInt rounds to zero
 }
 
 /** Puts all spends until `horizonUs` into the base. The level at any later time stays what it is. */
-function fold(bucket: SharedBucket, policy: Policy, horizonUs: number): SharedBucket {
+function fold(bucket: SharedBucket, horizonUs: number): SharedBucket {
   if (horizonUs <= bucket.base.updatedAtUs) return bucket;
+  const { policy } = bucket;
   let { base } = bucket;
   const old = bucket.spends.filter(({ atUs }) => atUs <= horizonUs);
   for (const { atUs, quanta } of old) base = spent(refill(base, policy, atUs), quanta);
-  return { ...bucket, base: refill(base, policy, horizonUs), spends: bucket.spends.slice(old.length) };
+  return {
+    ...{ policy, base: refill(base, policy, horizonUs), spends: bucket.spends.slice(old.length) },
+    isFull: bucket.isFull && old.length === 0,
+  };
 }
 
 /** The level, and when it was last that of a full bucket. */
 function replay(
-  { base, spends }: SharedBucket,
-  policy: Policy,
+  { base, spends, policy }: SharedBucket,
   nowUs: number,
 ): { levelQuanta: number; fullUs: number } {
   let bucket = base;
@@ -166,10 +172,9 @@ function record(
 /** Until the level has certainly grown to what is wanted: by the last spend's time, or by refill after it. */
 function timeUntil(
   bucket: SharedBucket,
-  policy: Policy,
   { nowUs, wantedQuanta }: { nowUs: number; wantedQuanta: number },
 ): number {
   const lastUs = Math.max(nowUs, bucket.spends.at(-1)?.atUs ?? 0);
-  const { levelQuanta } = replay(bucket, policy, lastUs);
-  return lastUs - nowUs + timeToLevelUs(levelQuanta, wantedQuanta, policy);
+  const { levelQuanta } = replay(bucket, lastUs);
+  return lastUs - nowUs + timeToLevelUs(levelQuanta, wantedQuanta, bucket.policy);
 }
