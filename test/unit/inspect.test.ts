@@ -132,6 +132,23 @@ describe('the level now', () => {
         levelTokens: 2.5,
         lent: { tokens: 0, holders: 0 },
       }));
+    it('of another policy keeps the tokens of its home and of its loans', () => {
+      const home = packBucket(1_000_000_000, 2_500, 1_000, 1_000, ...one, ...other);
+      const value = Buffer.concat([home, Buffer.of(0)]);
+      expect(levelNow(readStored({ value, fields: null, ttlMs: 5_000 }), [policy], now)).toMatchObject({
+        levelTokens: 2.5,
+        levelQuanta: 500_000,
+        lent: { tokens: 10, holders: 2 },
+        timeToFullUs: 3_500_000,
+      });
+    });
+    it.each([
+      ['no unit', [0, 20]],
+      ['no whole account', [1_000, 20, 1]],
+    ])('is not known with %s', (_, rest) => {
+      const value = Buffer.concat([packBucket(1_000_000_000, 2_500, ...rest), Buffer.of(0)]);
+      expect(readStored({ value, fields: null, ttlMs: 1 })).toMatchObject({ type: 'foreign' });
+    });
     it('is not what eight policies have', () => {
       const levels = [5, 1, 2, 3, 4, 5, 6, 7].map((tokens) => tokens * policy.quantaPerToken);
       const value = packBucket(1_790_000_000_000_000, ...levels);
