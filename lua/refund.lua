@@ -14,7 +14,6 @@ REPLY   {server's now us, bucket's now us, then each policy's level after}
 ]]
 -- include shared/retry-after.lua
 -- include shared/refill.lua
--- include shared/rescale.lua
 -- include shared/stored.lua
 
 local time = redis.call('TIME')

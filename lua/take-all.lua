@@ -15,7 +15,6 @@ REPLY   {allowed 0|1, remembered 0|1, server's now us, bucket's now us, then for
 ]]
 -- include shared/retry-after.lua
 -- include shared/refill.lua
--- include shared/rescale.lua
 -- include shared/stored.lua
 
 local policies = (#ARGV - 1) / 4

@@ -11,36 +11,31 @@ REPLY   {server's now us, then for each key: allowed 0|1, level after, retry aft
 ]]
 -- include shared/retry-after.lua
 -- include shared/refill.lua
--- include shared/rescale.lua
--- include shared/stored.lua
 
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local reply = { clock }
 
 -- All keys are read before any is written: an invalid bucket fails the call before any charge.
-local values, buckets = {}, {}
-for i = 1, #KEYS do
-  if values[KEYS[i]] == nil then
-    local stored = redis.call('GET', KEYS[i])
-    values[KEYS[i]], buckets[i] = stored, readBucket(stored, clock, 1, 4 * i - 3, 4)
+local values = {}
+for i, key in ipairs(KEYS) do
+  if values[key] == nil then
+    values[key] = redis.call('GET', KEYS[i])
+    if values[key] and #values[key] ~= 33 then
+-- include shared/stored.lua
+      readBucket(values[key], clock, 1, 4 * i - 3, 4)
+    end
   end
 end
 
-for i = 1, #KEYS do
-  local bucket = buckets[i] or readBucket(values[KEYS[i]], clock, 1, 4 * i - 3, 4)
-  local cost, level = ARGV[4 * i] + 0, bucket[2]
-  local allowed, retryAfter = 0, 0
-  if level < cost then
-    retryAfter = timeUntil(level, cost, tonumber(ARGV[4 * i - 2])) + bucket.behind
-  else
-    allowed, level = 1, level - cost
-    bucket[2] = level
-    local packed, lifeMs = packBucket(bucket, 1, 4 * i - 3, 4)
+for i, key in ipairs(KEYS) do
+  local stored, first = values[key], 4 * i - 3
+-- include shared/take-one.lua
+  if packed then
     redis.call('PSETEX', KEYS[i], lifeMs, packed)
-    values[KEYS[i]] = packed
+    values[key] = packed
   end
   local at = 4 * i - 2
-  reply[at], reply[at + 1], reply[at + 2], reply[at + 3] = allowed, level, retryAfter, bucket.behind
+  reply[at], reply[at + 1], reply[at + 2], reply[at + 3] = allowed, level, retryAfter, behind
 end
 return reply

@@ -3,39 +3,8 @@
 -- unit  quanta per token of the policy that wrote the level
 -- most  largest capacity in tokens of all policies that wrote since the key was made
 -- Values of before are updatedAt and the levels only, and are read in the reader's units. Absent means full. A last byte of
--- 0 is that of a lease with accounts, of which only its level is read. Needs retry-after.lua, refill.lua and rescale.lua.
-
--- Reads a value with reservations, of another number of policies, or without units. Fails, as struct does, if it is too
--- short. Its missing units are false, and those of policies added later nil.
-local function readOther(stored, clock, count)
-  local size = #stored
-  local last = size % 8 == 1 and string.byte(stored, size)
-  local places = last and math.max(1, last) or math.floor(size / 8) - 1
-  local doubles = math.max(last and 3 * places + 1 or 2, math.floor(size / 8))
-  local found = { struct.unpack('<' .. string.rep('d', doubles), stored) }
-  local bucket = { found[1], entries = {} }
-  for i = 1, math.min(count, places) do
-    bucket[i + 1] = found[i + 1]
-    bucket[count + 2 * i] = last and found[places + 2 * i]
-    bucket[count + 2 * i + 1] = last and found[places + 2 * i + 1]
-  end
-  if (last or 0) == 0 then
-    return bucket
-  end
-  for at = 3 * places + 2, doubles - places - 1, places + 2 do
-    local entry = { found[at], found[at + 1] }
-    for i = 1, count do
-      entry[i + 2] = i <= places and found[at + 1 + i] or 0
-    end
-    if entry[2] > math.max(clock, found[1]) then
-      table.insert(bucket.entries, entry)
-    else
-      bucket.expired = bucket.expired or {}
-      table.insert(bucket.expired, entry)
-    end
-  end
-  return bucket
-end
+-- 0 is that of a lease with accounts, of which only its level is read. Needs refill.lua. Functions that few calls need are
+-- included where they are called: to make one costs a hundredth of a decision.
 
 -- Reads a value, or false, for `count` policies, whose capacity, refill and unit are ARGV[first], ARGV[first + step] and so
 -- on. The bucket has now, its own time; behind, by how much it is ahead of the clock; entries, if it is not nil: the list
@@ -44,10 +13,11 @@ end
 local function readBucket(stored, clock, count, first, step)
   local bucket
   if stored and #stored == 24 * count + 9 then
-    local form = count == 1 and '<ddddB' or '<' .. string.rep('d', 3 * count + 1) .. 'B'
+    local form = count == 1 and '<ddddB' or count == 2 and '<dddddddB' or '<' .. string.rep('d', 3 * count + 1) .. 'B'
     bucket = { now = clock, behind = 0, form = form, struct.unpack(form, stored) }
   end
   if stored and (not bucket or bucket[3 * count + 2] ~= count) then
+-- include shared/stored-other.lua
     bucket = readOther(stored, clock, count)
   end
   bucket = bucket or { now = clock, behind = 0, clock }
@@ -61,6 +31,7 @@ local function readBucket(stored, clock, count, first, step)
     if unitThen ~= nil then -- a policy added later is full
       level = bucket[i + 1]
       if unitThen and unitThen ~= unit then
+-- include shared/rescale.lua
         level = rescaled(level, unitThen, unit, capacity)
       end
       level = refilled(level < capacity and level or capacity, elapsed, capacity, args[at + 1] + 0)

@@ -33,9 +33,9 @@ describe('the Lua scripts', () => {
         ...new Set([...text.matchAll(new RegExp(`\\b${name}\\[([^\\]]+)\\]`, 'g'))].map(([, at]) => at)),
       ].sort();
 
-    /** shared/stored.lua reads the terms of each policy. */
-    const readByShared = code.includes('-- include shared/stored.lua')
-      ? header.match(/^ARGV\[[^\]]+\] +(capacity|refill|unit)\b/gm)?.join('\n')
+    /** What all share reads the terms of each policy. */
+    const readByShared = /^-- include shared\/(stored|take-one)\.lua$/m.test(code)
+      ? header.match(/^ARGV\[[^\]]+\] +(capacity|refill|unit|cost)\b/gm)?.join('\n')
       : '';
 
     it('begins with a header that names it', () =>

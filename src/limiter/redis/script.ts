@@ -12,14 +12,15 @@ export interface Script {
 
 /** Reads `lua/<name>.lua` of this package, with its includes of `lua/shared/` inserted. */
 export function loadScript(name: string): Script {
-  const source = read(`${name}.lua`).replace(INCLUDE, (_, file: string) => read(file));
+  const source = read(`${name}.lua`);
   return { name, source, sha: createHash('sha1').update(source).digest('hex') };
 }
 
 const INCLUDE = /^-- include (shared\/[a-z-]+\.lua)$/gm;
 
 function read(file: string): string {
-  return readFileSync(new URL(`../../../lua/${file}`, import.meta.url), 'utf8');
+  const text = readFileSync(new URL(`../../../lua/${file}`, import.meta.url), 'utf8');
+  return text.replace(INCLUDE, (_, included: string) => read(included));
 }
 
 type PolicyArgs = readonly [capacity: string, refill: string, unit: string];
