@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 
-const [TAKE, DENIAL, NOTHING, MAYBE, NEVER] = ['allowed', 'denied', 'failed', 'info', Number.POSITIVE_INFINITY];
+const [TAKE, DENIAL, NOTHING, MAYBE, UNSURE, NEVER] = ['allowed', 'denied', 'failed', 'info', Symbol('may give back'), Number.POSITIVE_INFINITY];
 const least = (numbers) => numbers.reduce((a, b) => (b < a ? b : a), NEVER);
 const most = (numbers) => numbers.reduce((a, b) => (b > a ? b : a), -NEVER);
 const keyOf = ({ bucket, policy = '' }) => JSON.stringify([bucket, policy]);
@@ -19,16 +19,16 @@ async function* readRecords(path) {
 function* withSteps({ extended = [], settled, expiresUs, ...op }) {
   const [{ bucket, policy, decisionId }, isHeld] = [op, ({ outcome }) => outcome === TAKE || outcome === MAYBE];
   const [steps, held] = [extended.map((step, name) => ({ ...step, name })), sumOf([op, ...extended.filter(isHeld)])];
-  const [outcome, latestUs] = [steps.some((step) => step.outcome === MAYBE) ? MAYBE : settled?.outcome, settled?.completedUs ?? settled?.latestUs];
-  if (settled !== undefined) steps.push({ ...settled, outcome, latestUs, cost: settled.cost - held, name: 'settle' });
-  if (expiresUs !== undefined) steps.push({ invokedUs: expiresUs, outcome: MAYBE, cost: -held, name: 'expire' });
+  const outcome = [...steps, settled].some((step) => step?.outcome === MAYBE) ? UNSURE : settled?.outcome;
+  if (settled !== undefined) steps.push({ ...settled, outcome, cost: settled.cost - held, name: 'settle' });
+  if (expiresUs !== undefined) steps.push({ invokedUs: expiresUs, outcome: UNSURE, cost: -held, name: 'expire' });
   const all = isHeld(op) ? steps.map((step) => ({ ...step, bucket, policy, decisionId, decision: undefined, goesOn: true })) : [];
   yield* [{ ...op, name: 'take', goesOn: all.length > 0 }, ...(op.charges === undefined ? all : [])];
 }
 /** Adds a row for each bucket that is charged; its surplus may be charged beyond the outcome. */
 function addOperation(history, op, file) {
   const { outcome: role, maxCharge, decision, decisionId, name, goesOn } = op;
-  if (![TAKE, DENIAL, NOTHING, MAYBE].includes(role)) refuse(`the outcome ${role} is unknown`);
+  if (![TAKE, DENIAL, NOTHING, MAYBE, UNSURE].includes(role)) refuse(`the outcome ${role} is unknown`);
   const [from, isLocal, latest] = [Math.floor(op.invokedUs), decision?.source === 'fallback', Math.ceil(op.latestUs ?? NEVER)];
   const until = role === MAYBE ? latest : Math.ceil(op.completedUs ?? NEVER);
   if (decisionId === undefined && maxCharge === undefined && !isLocal && !goesOn) history.known[file] = Math.min(history.known[file], until);
@@ -129,7 +129,7 @@ function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members
       continue;
     }
     const row = (code & 1) === 1 ? all[code >> 1]?.surplus : all[code >> 1];
-    if (row === undefined || row.role === NOTHING) no('charges nothing');
+    if ([undefined, NOTHING, UNSURE].includes(row?.role)) no('charges nothing, or may have given back nothing');
     let lacks = false;
     for (const charge of row.charges ?? [row]) {
       const [ideal, { role, from, until, cost }] = [ideals.get(charge.of) ?? no('charges another bucket, too'), charge];

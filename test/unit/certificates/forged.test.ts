@@ -86,3 +86,35 @@ it('a history without its end convicts nothing', async () => {
   const record: CertificateRecord = { type: 'denial', bucket: 'u', operation: 0 };
   expect((await verify([header, denial], [HEAD, record])).counts).toMatchObject({ denial: 0, undecided: 1 });
 });
+
+describe('a proof is refused that gives back', () => {
+  const reserved = operationOf(0, operation);
+  const later = operationOf(1, { ...operation, invokedUs: 2_000, completedUs: 2_010 });
+  const settled = { cost: 10, invokedUs: 20, completedUs: 30, outcome: 'allowed' } as const;
+  const clock: CertificateRecord = { type: 'clock', clock: 0, nodes: [], points: [[0, 0]] };
+
+  it.each([
+    {
+      title: 'what expired, of a reservation that was settled',
+      steps: { settled, expiresUs: 1_000 },
+      row: 2,
+    },
+    { title: 'what expired, of one that was not', steps: { expiresUs: 1_000 }, row: 1 },
+    {
+      title: 'an extension without a reply, which it leaves out',
+      steps: {
+        extended: [{ cost: 10, invokedUs: 12, completedUs: null, outcome: 'info' } as const],
+        settled,
+      },
+      row: 2,
+    },
+  ])('$title', async ({ steps, row }) => {
+    const history: HistoryRecord[] = [header, { ...reserved, ...steps }, later, { ...end, sent: 2 }];
+    const proof: CertificateRecord = {
+      ...({ type: 'proof', bucket: 'u', clock: 0, proves: 'all' } as const),
+      ...{ order: [0, 2 * row, 2], momentsUs: [5, row === 2 && 'extended' in steps ? 20 : 1_500, 600] },
+    };
+    const { refused } = await verify(history, [HEAD, clock, proof]);
+    expect(refused.get('u')).toBe(`operation ${row} charges nothing, or may have given back nothing`);
+  });
+});
