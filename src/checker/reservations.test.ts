@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf, type OperationPart } from '../../test/support/history.ts';
 import { checkHistory } from './check.ts';
+import { judgeHistory } from './judge-history.ts';
 
 const S = 1_000_000;
 const POLICY = '10:1/s';
@@ -111,4 +112,31 @@ it('no denial is judged in a history that lacks its open reservations', () => {
   expect(falseDenials).toMatchObject({ total: 0, judged: 0 });
   expect(falseDenials.whyNot).toMatch(/reservations that were open/);
   expect(judge([reserved, denied, at(10 * S, 1)], { sent: null }).falseDenials.judged).toBe(1);
+});
+
+it('a reservation may have been open at the end of a history, whatever its header says of refunds', () => {
+  const other: OperationPart = { ...reserved, bucket: 'v', settled: { ...settled, cost: 10 } };
+  const parts = [other, at(S, 10), at(S + 1, 10)];
+  const header = { refunds: 'none' } as const;
+  expect(judge(parts, { header }).verdict).toBe('fail');
+  expect(judge(parts, { header, sent: null }).overAdmission.totalExcess).toBe(0);
+});
+
+it('a window may get back what expired early, since the clock of the limiter was stepped', () => {
+  const parts: OperationPart[] = [
+    { ...at(S, 10), expiresUs: 2 * S },
+    at(1.5 * S, 10),
+    { ...at(4 * S, 1), outcome: 'denied' },
+  ];
+  const readings = (stepUs: number) =>
+    Array.from({ length: 100 }, (_, number) => ({
+      ...({ type: 'clock', node: 'n', atUs: number * 50_000, errorUs: 20 } as const),
+      serverUs: 1e15 + number * 50_000 + (number * 50_000 > 1.1 * S ? stepUs : 0),
+    }));
+  const broken = (stepUs: number) =>
+    judgeHistory(historyOf(parts, { policy: POLICY, records: readings(stepUs) }), {
+      promise: 'sliding-window:10/10s',
+    }).windows.total;
+  expect(broken(0)).toBe(1);
+  expect(broken(600_000)).toBe(0);
 });

@@ -33,7 +33,9 @@ export function findUnrecorded(
 ): Unrecorded {
   const { header, events, operations: table } = history;
   const givesBack =
-    table.costTokens.some((cost) => cost < 0) || events.some(({ event }) => event === 'reset');
+    history.hasReservations ||
+    table.costTokens.some((cost) => cost < 0) ||
+    events.some(({ event }) => event === 'reset');
   const mayRefund = givesBack || (header.refunds !== 'none' && options.withoutRefunds !== true);
   const isOpen = isOpenAtEnd(history, options);
   let inFlight: number | undefined;

@@ -57,11 +57,16 @@ function isExpiry(table: OperationTable, row: number): boolean {
 function earliest(
   { invokedUs }: OperationTable,
   row: number,
-  { clock: { rhoPpm, epsilonUs, steps }, firstUs }: { clock: EarlyClock; firstUs: number },
+  { clock, firstUs }: { clock: EarlyClock; firstUs: number },
 ): number {
   const us = invokedUs[row] as number;
+  return Math.floor(us - earlyUs(clock, Math.max(0, us - firstUs)));
+}
+
+/** By how much a reservation may expire earlier than the recorder says: the most that the limiter's clock may gain. */
+export function earlyUs({ rhoPpm, epsilonUs, steps }: EarlyClock, spanUs: number): number {
   const aheadUs = steps.reduce((sum, { byUs }) => sum + Math.max(0, byUs), 0);
-  return Math.floor(us - aheadUs - epsilonUs - (Math.max(0, us - firstUs) * Math.max(0, rhoPpm)) / 1_000_000);
+  return aheadUs + epsilonUs + (spanUs * Math.max(0, rhoPpm)) / 1_000_000;
 }
 
 function decideExpiry(

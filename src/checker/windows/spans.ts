@@ -1,5 +1,6 @@
 import { isReservationStep } from '../../history/columns/reservation-rows.ts';
 import type { WindowPromise } from '../claims/promise.ts';
+import { earlyUs } from '../proofs/collect-refunds.ts';
 import { IntervalIndex } from '../proofs/interval-index.ts';
 import { Sums } from '../proofs/sums.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
@@ -41,9 +42,7 @@ export class Spans {
     this.#judgedFromUs = judgedFromUs;
     this.#refunds = IntervalIndex.ofRows(bucket.table, bucket.refunds);
     const isReserving = bucket.refunds.some((row) => isReservationStep(bucket.table.kinds[row] as number));
-    this.#earlyUs = isReserving
-      ? clock.epsilonUs + Math.ceil((this.#spanUs() * Math.max(0, clock.rhoPpm)) / 1_000_000)
-      : 0;
+    this.#earlyUs = isReserving ? Math.ceil(earlyUs(clock, this.#spanUs())) : 0;
     this.#total = rows.reduce((sum, row) => sum + (bucket.table.costTokens[row] as number), 0);
   }
 
