@@ -173,3 +173,25 @@ it('a reservation is written as it is read', () => {
   const written = { ...settled, decision: { ...rest, level: String(levelQuanta) } };
   expect(JSON.parse(line)).toMatchObject({ settled: written, extended: operation.extended, expiresUs: 50 });
 });
+
+describe('attempts of one reservation', () => {
+  const id = { ...reserved, decisionId: 'job' };
+  const extended = [{ ...more, outcome: 'allowed' }] as const;
+
+  it('are refused if one was settled without the extensions of another', () => {
+    const parts = [
+      { ...id, extended },
+      { ...id, settled },
+    ];
+    const all = () => read2(...parts);
+    expect(all).toThrow(/operations 0 and 1 are attempts of one reservation, but hold 14 and 10 tokens/);
+    expect(() => read2(...parts.toReversed())).toThrow(/hold 10 and 14 tokens; write settled and extended/);
+  });
+
+  it('may all have its steps, or one of them, and other buckets are others', () => {
+    const steps = { extended, settled };
+    expect(() => read2({ ...id, ...steps }, { ...id, ...steps })).not.toThrow();
+    expect(() => read2({ ...id, expiresUs: 60 }, { ...id, ...steps })).not.toThrow();
+    expect(() => read2({ ...id, settled }, { ...id, ...steps, bucket: 'other' })).not.toThrow();
+  });
+});

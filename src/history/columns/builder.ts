@@ -21,6 +21,7 @@ import { Draft } from './draft.ts';
 import { fillDraft, fillStep } from './fill-draft.ts';
 import { IndexSet } from './index-set.ts';
 import { Interner } from './interner.ts';
+import { ReservationAttempts } from './reservation-attempts.ts';
 import { isReservationStep } from './reservation-rows.ts';
 import { KIND } from './table.ts';
 import { TableBuilder } from './table-builder.ts';
@@ -46,6 +47,7 @@ export class HistoryBuilder {
   readonly #policyNumbers = new Map<number, number>();
   readonly #table = new TableBuilder({ texts: this.texts, policies: this.#policies });
   readonly #decisionClock = new DecisionClock();
+  readonly #reservationAttempts = new ReservationAttempts();
   readonly #outcomes: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
   readonly #errors: Record<Outcome, Map<number, number>> = {
     ...{ allowed: new Map(), denied: new Map(), failed: new Map(), info: new Map() },
@@ -194,6 +196,7 @@ export class HistoryBuilder {
     const { settled, extended, expiresUs } = operation;
     if (settled === undefined && extended === undefined && expiresUs === undefined) return;
     this.#hasReservations = true;
+    this.#reservationAttempts.add(operation, charge);
     for (const step of stepsOf(operation, charge)) {
       fillStep(this.draft, { operation, charge, step }, this.texts);
       this.#addDraft(KIND.part);
