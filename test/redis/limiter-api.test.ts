@@ -67,6 +67,11 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
 
     it.each([
       { title: 'no policy', options: { policies: {} }, says: /at least one policy/ },
+      {
+        title: 'more than 100',
+        options: { policies: manyPolicies(101) },
+        says: /at most 100 policies; found 101/,
+      },
       { title: 'a bad name', options: { policies: { 'a b': '1:1/s' } }, says: /a policy's name is/ },
       {
         title: 'a policy too',
@@ -301,3 +306,7 @@ describe.each(SERVERS)('on %s a limiter', (command) => {
     });
   });
 });
+
+function manyPolicies(count: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, number) => [`p${number}`, '1:1/h']));
+}

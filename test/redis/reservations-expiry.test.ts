@@ -151,6 +151,18 @@ describe.each(SERVERS)('a reservation with an expiry on %s', (command) => {
     expect((await limiters.server.client.getBuffer(KEY))?.length).toBe(33);
   });
 
+  it('is one of 64 under 100 policies, which is the most', async () => {
+    const names = Array.from({ length: 100 }, (_, number) => `p${number}`);
+    const limiter = limit({ policies: Object.fromEntries(names.map((name) => [name, '64:1/d'])) });
+    const reserve = () => limiter.reserve(ada, { expiresMs: 60_000 });
+    const made = await Promise.all(Array.from({ length: 64 }, reserve));
+    expect(made.every(({ allowed }) => allowed)).toBe(true);
+    expect((await limiter.take(ada)).allowed).toBe(false);
+    expect(
+      (await made[7]?.settle(0))?.level?.policies?.map(({ remainingTokens }) => remainingTokens),
+    ).toEqual(names.map(() => 1));
+  });
+
   it('of several policies gives back to each, also by other policies', async () => {
     const three = { policies: { a: '10:1/d', b: '100:1/d', c: '5:1/d' } } as const;
     const limiter = limit(three);

@@ -35,6 +35,8 @@ export type PoliciesOf = (subject: Subject) => readonly NamedPolicy[];
 
 const ONLY = 'default';
 const MOST_REMEMBERED = 1_000;
+/** A bucket with 64 reservations is still read by one `unpack` of Lua, and the count fits the last byte of its value. */
+const MOST_POLICIES = 100;
 
 /** The buckets of a limiter. */
 export interface Buckets {
@@ -56,6 +58,11 @@ export function readBuckets(options: PolicyOptions & { readonly prefix?: string 
     throw invalidOption(
       'policies must name at least one policy',
       "use policies: { burst: '10:10/s', hourly: '1000:1000/h' }",
+    );
+  if (named.length > MOST_POLICIES)
+    throw invalidOption(
+      `policies must name at most ${MOST_POLICIES} policies; found ${named.length}`,
+      'give subjects that differ another policy by overrides',
     );
   const { overrides } = options;
   if (overrides !== undefined && typeof overrides !== 'function')
