@@ -3,6 +3,7 @@ import { formatPolicy, makePolicy, type Policy, parsePolicy } from '../../src/co
 import { makeRandom } from '../../src/core/prng.ts';
 import type { TakeOptions } from '../../src/limiter/limiter.ts';
 import { type Version, walkPair } from '../support/policy-change/walk.ts';
+import { type SeveralVersion, walkSeveralPolicies } from '../support/policy-change/walk-several.ts';
 import { SERVERS } from '../support/server.ts';
 import { ada, KEY, steppableLimiters } from '../support/steppable-limiters.ts';
 import { packBucket, packUnits, storedBucket } from '../support/stored-bucket.ts';
@@ -43,6 +44,27 @@ describe.each(SERVERS)('on %s a policy that changes', (command) => {
         await walkPair(limiters.server, [one, other], { user, steps: STEPS_PER_PAIR, random, counts });
       }
     for (const [kind, times] of Object.entries(counts)) expect(times, kind).toBeGreaterThan(50);
+  });
+
+  it('keeps the tokens of several that change together', { timeout: 180_000 }, async () => {
+    const random = makeRandom(20_261_128, 'several');
+    const draw = () => POLICIES[Math.floor(random() * POLICIES.length)] as Policy;
+    const counts = { allowed: 0, denied: 0 };
+    for (let i = 0; i < 60; i++) {
+      const [one, other] = [draw, draw].map((next): SeveralVersion => {
+        const policies = Array.from({ length: 2 + (i % 3) }, next);
+        const named = Object.fromEntries(policies.map((policy, place) => [`p${place}`, policy]));
+        return { policies, limiter: limiters.limit({ policies: named }) };
+      }) as [SeveralVersion, SeveralVersion];
+      const { allowed, denied } = await walkSeveralPolicies(limiters.server, [one, other], {
+        user: `several-${i}`,
+        steps: 40,
+        random,
+      });
+      counts.allowed += allowed;
+      counts.denied += denied;
+    }
+    for (const [kind, times] of Object.entries(counts)) expect(times, kind).toBeGreaterThan(200);
   });
 
   it('does not refill the larger bucket when the key of the smaller one would expire', async () => {

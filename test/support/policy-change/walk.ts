@@ -104,7 +104,7 @@ function count({ kind, allowed }: Step, counts: WalkCounts): void {
 }
 
 /** Often nothing; a part of the time to full of one of the policies; sometimes so long that the key expires. */
-function jumpUs(policies: readonly Policy[], random: Random): number {
+export function jumpUs(policies: readonly Policy[], random: Random): number {
   const times = policies.map(({ capacityQuanta, quantaPerUs }) => capacityQuanta / quantaPerUs);
   const fullUs = (random() < 0.5 ? times[0] : times[1]) ?? 0;
   const kind = random();
