@@ -39,7 +39,7 @@ export async function warmUp({ plan, folder, signal }: Run, { targets }: System)
 
 /** The load of a plan, with requests of one token. */
 function cheapShapeOf(plan: Plan): LoadShape {
-  const { costsByPolicy: _, ...shape } = shapeOf(plan);
+  const { costsByPolicy: _, actuals: __, ...shape } = shapeOf(plan);
   return { ...shape, costs: [1] };
 }
 

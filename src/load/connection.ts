@@ -1,6 +1,6 @@
 import type { Random } from '../core/prng.ts';
 import type { Request } from './arrivals.ts';
-import { type CostDraw, chargesOf } from './costs.ts';
+import { type CostDraw, chargesOf, drawActual } from './costs.ts';
 import type { ReadReply } from './outcome.ts';
 import type { OpenOperation, Recorder } from './recorder.ts';
 import { bucketOf, type WriteRequest } from './target.ts';
@@ -72,6 +72,8 @@ export interface ConnectionOptions {
   readonly drawCost: CostDraw;
   /** The names of several policies; absent for one. */
   readonly policies: readonly string[] | undefined;
+  /** What requests really cost; undefined if they do not reserve. */
+  readonly actuals: readonly number[] | undefined;
   readonly write: WriteRequest;
   readonly read: ReadReply;
   /** Its number among the connections. */
@@ -142,17 +144,18 @@ class DrivenConnection implements LoadConnection {
   }
 
   send(intendedUs?: number, request: Request = this.#draw()): void {
-    const { load, recorder, random, policies, write, process, region } = this.#options;
+    const { load, recorder, random, policies, actuals, write, process, region } = this.#options;
     if (load.isDraining || this.#client.destroyed) return;
     if (!this.#isOpen) this.#open();
     this.#isBusy = true;
     const { user, cost: drawn } = request;
-    this.#next.requestBuffer = write(user, drawn, random);
+    const actual = drawActual(actuals, drawn, random);
+    this.#next.requestBuffer = write(user, drawn, random, actual);
     const bucket = bucketOf(user);
     const cost = typeof drawn === 'number' ? drawn : 1; // of several policies the charges count
     const charges = chargesOf(bucket, drawn, policies);
     this.#operation = recorder.invoke(
-      { bucket, user, region: region.name, process, cost, ...(charges && { charges }) },
+      { bucket, user, region: region.name, process, cost, actual, ...(charges && { charges }) },
       intendedUs,
     );
     load.firstUs ??= this.#operation.invokedUs;

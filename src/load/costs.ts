@@ -34,6 +34,16 @@ export function makeCostDraw(
   };
 }
 
+/** What a request of this cost really costs; undefined if it takes its cost. */
+export function drawActual(
+  actuals: readonly number[] | undefined,
+  cost: DrawnCost,
+  random: Random,
+): number | undefined {
+  if (actuals === undefined || typeof cost !== 'number') return undefined;
+  return Math.min(cost, drawOne(actuals, random));
+}
+
 function drawOne(costs: readonly number[], random: Random): number {
   return costs.length > 1 ? (costs[Math.floor(random() * costs.length)] ?? 1) : (costs[0] ?? 1);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Evidence, formatEvidence } from '../core/decision.ts';
 import { parseStatusPattern } from '../history/foreign/status.ts';
 import { type Problem, reducedCapacity } from '../http/problem.ts';
-import { readByStatus, readReply } from './outcome.ts';
+import { readByStatus, readReply, withSettlement } from './outcome.ts';
 
 const none = problem('none');
 const possible = problem('possible');
@@ -101,4 +101,15 @@ describe('what the limiter stated', () => {
     expect(read(status, headers, '').stated).toEqual(want);
     expect('stated' in read(status, [], '')).toBe(false);
   });
+});
+
+it.each([
+  { status: 201, header: 'done', want: 'allowed' },
+  { status: 201, header: 'none', want: 'failed' },
+  { status: 201, header: 'possible', want: 'info' },
+  { status: 201, header: undefined, want: 'info' },
+  { status: 429, header: 'done', want: undefined },
+])('a settlement is $want after $status with $header', ({ status, header, want }) => {
+  const headers = header === undefined ? [] : ['openclaw-settled', header];
+  expect(withSettlement(readReply)(status, headers, '{}').settled).toBe(want);
 });

@@ -1,7 +1,7 @@
 import { type Evidence, parseEvidence } from '../core/decision.ts';
 import { HEADERS } from '../core/header-names.ts';
 import type { StatusPattern } from '../history/foreign/status.ts';
-import type { Outcome, Stated } from '../history/records/operation.ts';
+import type { Outcome, RecordedSettlement, Stated } from '../history/records/operation.ts';
 import { readStatedHeaders } from '../history/stated/headers.ts';
 
 /** What one reply means for the bucket. */
@@ -12,6 +12,8 @@ export interface Reply {
   readonly decision?: Evidence;
   /** What the limiter stated; only of an allowed or a denied request. */
   readonly stated?: Stated;
+  /** What became of the settlement of a request that reserved: `allowed` if it was made. */
+  readonly settled?: RecordedSettlement['outcome'];
   /** The service of its region that the gateway sent it to. */
   readonly instance?: string;
   /** The header `Date`, in whole seconds; only where it is read as a clock. */
@@ -72,6 +74,16 @@ function decided(
   if (stated === undefined)
     return decision === undefined ? { outcome, status } : { outcome, status, decision };
   return decision === undefined ? { outcome, status, stated } : { outcome, status, decision, stated };
+}
+
+/** Reads replies as `read` does, and also what became of settlements. */
+export function withSettlement(read: ReadReply): ReadReply {
+  return (status, rawHeaders, body) => {
+    const reply = read(status, rawHeaders, body);
+    if (reply.outcome !== 'allowed') return reply;
+    const found = findHeader(rawHeaders, HEADERS.settled);
+    return { ...reply, settled: found === 'done' ? 'allowed' : found === 'none' ? 'failed' : 'info' };
+  };
 }
 
 /** Reads replies as `read` does, and also their `Date`. */

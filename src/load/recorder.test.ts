@@ -142,3 +142,49 @@ describe('a dropped request', () => {
     ]);
   });
 });
+
+describe('a request that reserves', () => {
+  const settledOf = (end: (open: OpenOperation) => void) => {
+    const open = recorder.invoke({ ...request, cost: 10, actual: 3 });
+    nowMs++;
+    end(open);
+    return written.at(-1)?.settled;
+  };
+  const fallback = { strategy: 'central', node: 'none', source: 'fallback' } as const;
+
+  it.each<{ title: string; reply: Reply; want: unknown }>([
+    {
+      title: 'was settled while it was answered',
+      reply: { ...allowed, settled: 'allowed' },
+      want: { cost: 3, invokedUs: 0, completedUs: 1_000, outcome: 'allowed' },
+    },
+    {
+      title: 'gave nothing back if its settlement failed',
+      reply: { ...allowed, settled: 'failed' },
+      want: { cost: 3, invokedUs: 0, completedUs: 1_000, outcome: 'failed' },
+    },
+    {
+      title: 'may have given back if its settlement has no reply',
+      reply: { ...allowed, settled: 'info' },
+      want: { cost: 3, invokedUs: 0, completedUs: null, outcome: 'info' },
+    },
+    {
+      title: 'has no settlement if it was denied',
+      reply: { ...allowed, outcome: 'denied' },
+      want: undefined,
+    },
+    {
+      title: 'has none if a failure policy allowed it',
+      reply: { ...allowed, settled: 'allowed', decision: fallback },
+      want: undefined,
+    },
+  ])('$title', ({ reply, want }) => {
+    expect(settledOf((open) => recorder.complete(open, reply))).toEqual(want);
+    expect(written.at(-1)).not.toHaveProperty('actual');
+  });
+
+  it('may have been settled if its reply is lost', () => {
+    const want = { cost: 3, invokedUs: 0, completedUs: null, outcome: 'info' };
+    expect(settledOf((open) => recorder.lose(open, 'CONNECTION_LOST'))).toEqual(want);
+  });
+});

@@ -13,6 +13,8 @@ export interface OpenOperation {
   readonly cost: number;
   /** In the buckets of several policies. */
   readonly charges?: readonly Charge[];
+  /** What it really costs, if it reserves its cost. */
+  readonly actual?: number | undefined;
   /** When it was sent. */
   readonly invokedUs: number;
   /** In an open load, when it was due: its latency counts from then. */
@@ -70,6 +72,7 @@ export class Recorder {
       region,
       process,
       cost,
+      actual,
       charges,
     }: Omit<OpenOperation, 'index' | 'invokedUs' | 'intendedUs'>,
     intendedUs?: number,
@@ -85,6 +88,7 @@ export class Recorder {
       invokedUs,
       ...(intendedUs === undefined ? undefined : { intendedUs: Math.floor(intendedUs) }),
       ...(charges === undefined ? undefined : { charges }),
+      ...(actual === undefined ? undefined : { actual }),
     };
     this.#open.add(open);
     return open;
@@ -104,9 +108,9 @@ export class Recorder {
   complete(open: OpenOperation, reply: Reply): void {
     if (!this.#open.has(open)) return;
     const completedUs = Math.ceil(this.nowUs());
-    const { dateUs, ...answer } = reply;
+    const { dateUs, settled, ...answer } = reply;
     if (dateUs !== undefined) this.#readDate(open, completedUs, dateUs);
-    this.#close(open, { ...answer, completedUs: reply.outcome === 'info' ? null : completedUs });
+    this.#close(open, { ...answer, completedUs: reply.outcome === 'info' ? null : completedUs }, settled);
   }
 
   #readDate(open: OpenOperation, completedUs: number, dateUs: number): void {
@@ -132,11 +136,34 @@ export class Recorder {
   #close(
     open: OpenOperation,
     end: Pick<Operation, 'outcome' | 'completedUs' | 'status' | 'error' | 'instance' | 'decision' | 'stated'>,
+    settled?: Reply['settled'],
   ): void {
     if (!this.#open.delete(open)) return;
     this.counts[end.outcome]++;
-    this.#write({ type: 'op', ...open, ...readMaxCharge(open, end), ...end });
+    const { actual, ...sent } = open;
+    const reserved = actual === undefined ? {} : settlementOf(actual, { ...sent, ...end }, settled);
+    this.#write({ type: 'op', ...sent, ...readMaxCharge(open, end), ...end, ...reserved });
   }
+}
+
+/**
+ * The settlement of a request that reserved: it was made while the request was, if it was answered. A failure policy
+ * reserves nothing.
+ */
+function settlementOf(
+  cost: number,
+  {
+    outcome,
+    invokedUs,
+    completedUs,
+    decision,
+  }: Pick<Operation, 'outcome' | 'invokedUs' | 'completedUs' | 'decision'>,
+  settled: Reply['settled'] = 'info',
+): Pick<Operation, 'settled'> {
+  if (outcome === 'denied' || outcome === 'failed' || decision?.source === 'fallback') return {};
+  const isOpen = outcome === 'info' || settled === 'info';
+  const end = isOpen ? ({ outcome: 'info', completedUs: null } as const) : { outcome: settled, completedUs };
+  return { settled: { cost, invokedUs, ...end } };
 }
 
 /** The largest charge that a history can hold. */

@@ -9,7 +9,7 @@ import { type Arrivals, peakArrivals, steadyArrivals } from './arrivals.ts';
 import { driveConnection, type LoadState, type Pace } from './connection.ts';
 import { makeCostDraw } from './costs.ts';
 import { openLoop } from './open-loop.ts';
-import { readByStatus } from './outcome.ts';
+import { readByStatus, withSettlement } from './outcome.ts';
 import { recordedArrivals } from './recorded.ts';
 import type { Recorder } from './recorder.ts';
 import { checkTarget, makeRequestWriter, type Target } from './target.ts';
@@ -42,7 +42,7 @@ export async function runLoad(options: LoadOptions): Promise<number> {
     region: { index, name: target.region },
     draw: options.recorded === undefined ? makeUserDraw(options.users, target.region) : drawNone,
     write: makeRequestWriter(target),
-    read: target.read ?? BY_STATUS,
+    read: shape.actuals === undefined ? (target.read ?? BY_STATUS) : withSettlement(target.read ?? BY_STATUS),
   }));
   const isEnough = new AbortController();
   const pace = limited(makePace(options), options.atMost, () => isEnough.abort());
@@ -64,8 +64,11 @@ export async function runLoad(options: LoadOptions): Promise<number> {
           if (region === undefined) return;
           const random = makeRandom(shape.seed, `connection ${process}`);
           const drawCost = makeCostDraw(shape, process);
-          const { policies } = shape;
-          driveConnection(client, { ...region, load, pace, recorder, random, drawCost, policies, process });
+          const { policies, actuals } = shape;
+          driveConnection(client, {
+            ...{ ...region, load, pace, recorder, random, drawCost },
+            ...{ policies, actuals, process },
+          });
         },
       },
       (error) => (error ? reject(error) : resolve()),

@@ -21,6 +21,8 @@ export interface Target {
   readonly subjects?: ReadonlyMap<string, string>;
   /** The header for the number of tokens. Without one, every request costs one. */
   readonly costHeader?: string;
+  /** The header for what a request really costs, which then reserves its cost. */
+  readonly actualHeader?: string;
   /** Whether that header also takes costs by the names of policies. */
   readonly takesCostsByPolicy?: true;
   /** One body, or several that are equally likely. */
@@ -40,6 +42,7 @@ export function sampleTarget(region: string, baseUrl: string, { instances = 1 } 
     headers: { 'content-type': 'application/json' },
     subjectHeader: HEADERS.user,
     costHeader: HEADERS.cost,
+    actualHeader: HEADERS.actual,
     takesCostsByPolicy: true,
     body: Array.from({ length: ITEMS }, (_, item) =>
       SCORES.map((score) => JSON.stringify({ item: `item-${item}`, score })),
@@ -60,22 +63,23 @@ export function bucketOf(user: string): string {
 }
 
 /** Gives the bytes of one request, as text. */
-export type WriteRequest = (user: string, cost: DrawnCost, random: Random) => string;
+export type WriteRequest = (user: string, cost: DrawnCost, random: Random, actual?: number) => string;
 
 /** Prepares the parts that all requests of a target share. Throws INVALID_OPTION. */
 export function makeRequestWriter(target: Target): WriteRequest {
-  const { subjectHeader, costHeader, subjects } = target;
+  const { subjectHeader, costHeader, actualHeader, subjects } = target;
   const start = formatHead(target);
   const subject = subjectHeader === undefined ? '' : `${checkedHeader(subjectHeader, '')}: `;
   const cost = costHeader === undefined ? '' : `${checkedHeader(costHeader, '')}: `;
   const bodies = typeof target.body === 'string' ? [target.body] : (target.body ?? []);
   const ends = bodies.map((body) => `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
-  return (user, drawn, random) => {
+  return (user, drawn, random, actual) => {
     const end = ends.length < 2 ? ends[0] : ends[Math.floor(random() * ends.length)];
     const whose = subject === '' ? '' : `${subject}${subjects?.get(user) ?? user}\r\n`;
     const tokens = cost === '' ? '' : formatCost(drawn);
     const price = tokens === '' ? '' : `${cost}${tokens}\r\n`;
-    return `${start}${whose}${price}${end ?? '\r\n'}`;
+    const settled = actual === undefined ? '' : `${actualHeader}: ${actual}\r\n`;
+    return `${start}${whose}${price}${settled}${end ?? '\r\n'}`;
   };
 }
 
@@ -85,9 +89,9 @@ export function makeRequestWriter(target: Target): WriteRequest {
  */
 export function checkTarget(
   target: Target,
-  { users, costs, costsByPolicy }: Pick<LoadShape, 'users' | 'costs' | 'costsByPolicy'>,
+  { users, costs, costsByPolicy, actuals }: Pick<LoadShape, 'users' | 'costs' | 'costsByPolicy' | 'actuals'>,
 ): void {
-  const { region, subjectHeader, costHeader, takesCostsByPolicy } = target;
+  const { region, subjectHeader, costHeader, actualHeader, takesCostsByPolicy } = target;
   makeRequestWriter(target);
   if (subjectHeader === undefined && users > 1)
     throw invalidOption(
@@ -98,6 +102,11 @@ export function checkTarget(
     throw invalidOption(
       `requests to ${region} have no cost header, so each costs 1 token; found ${costs.join(', ')}`,
       'set a cost header, or remove the costs',
+    );
+  if (actuals !== undefined && actualHeader === undefined)
+    throw invalidOption(
+      `requests to ${region} cannot say what they really cost: no header of it is known`,
+      'remove the actual costs',
     );
   if (costsByPolicy !== undefined && !takesCostsByPolicy)
     throw invalidOption(

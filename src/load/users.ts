@@ -20,6 +20,8 @@ export interface LoadShape {
   readonly policies?: readonly string[];
   /** Tokens of a request for these policies, each drawn independently; others cost `costs`. */
   readonly costsByPolicy?: Readonly<Record<string, readonly number[]>>;
+  /** What a request really costs, each equally likely: it reserves its cost and is settled at this. Absent: it takes its cost. */
+  readonly actuals?: readonly number[];
   /** Distinct users; each has a bucket. */
   readonly users: number;
   /** The user of rank k is drawn with weight k^-skew (Zipf). 0 is uniform. */

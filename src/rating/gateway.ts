@@ -31,7 +31,7 @@ const MAX_BODY_BYTES = 16_384;
 /** Fastify's value, and longer than the pauses of any load. */
 const KEEP_ALIVE_MS = 72_000;
 
-const REQUEST_HEADERS = ['content-type', HEADERS.user, HEADERS.cost] as const;
+const REQUEST_HEADERS = ['content-type', HEADERS.user, HEADERS.cost, HEADERS.actual] as const;
 const REPLY_HEADERS = new Set(
   [
     'content-type',
@@ -40,6 +40,7 @@ const REPLY_HEADERS = new Set(
     HEADERS.retryAfter,
     HEADERS.decision,
     HEADERS.stated,
+    HEADERS.settled,
   ].map((name) => name.toLowerCase()),
 );
 

@@ -10,12 +10,16 @@ import { ENDPOINT } from './endpoint.ts';
 import { Ratings } from './ratings.ts';
 import { RequestError } from './request-error.ts';
 import { requestLimits } from './request-limits.ts';
+import { Reserving } from './reserving.ts';
 import type { ServiceClock } from './service-clock.ts';
 
 export interface RatingServiceOptions {
   readonly limiter: Limiter;
   readonly region: string;
-  /** Sends the evidence of every decision in the `openclaw-decision` header. For tests only. */
+  /**
+   * Sends the evidence of every decision in the `openclaw-decision` header, and takes `x-openclaw-actual`: the request then
+   * reserves its cost and settles at this. For tests only.
+   */
   readonly evidence: boolean;
   /**
    * Accepts decision ids from callers. A caller who chooses one can replay an admission, so only gateways may reach
@@ -69,9 +73,13 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
   if (metrics !== undefined)
     app.get('/metrics', async (_, reply) => reply.type('text/plain; version=0.0.4').send(await metrics()));
 
+  const reserving = new Reserving();
+
   app.register(async (limited) => {
+    limited.addHook('onSend', reserving.addHeader);
     limited.register(rateLimit, {
-      limiter,
+      limiter: options.evidence ? reserving.limiterOf(limiter) : limiter,
+      onDecision: reserving.noteDecision,
       subject: readAsked,
       policyName: ENDPOINT,
       evidence: options.evidence,
@@ -92,10 +100,13 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
 
   function readAsked({ headers }: FastifyRequest): Asked {
     const user = readUser(headers[HEADERS.user]);
+    const policies = limiter.policiesOf({ user, endpoint: ENDPOINT });
+    const cost = readCost(headers[HEADERS.cost], policies);
+    const actual = options.evidence ? headers[HEADERS.actual] : undefined;
     return {
       user,
       endpoint: ENDPOINT,
-      cost: readCost(headers[HEADERS.cost], limiter.policiesOf({ user, endpoint: ENDPOINT })),
+      cost: reserving.costOf(cost, actual, policies[0]?.name ?? ''),
       ...(options.decisionIds && readDecisionId(headers[HEADERS.decisionId])),
     };
   }

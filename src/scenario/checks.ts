@@ -18,6 +18,7 @@ export function checkTogether(parts: ScenarioParts): Problem[] {
     ...nodes.problems,
     ...checkRate(parts),
     ...checkCosts(parts),
+    ...checkActuals(parts),
     ...checkSpread(parts),
     ...faults.flatMap(({ fault, index }) => {
       const path = ['faults', index];
@@ -80,6 +81,19 @@ function checkCosts({ load, policy }: ScenarioParts): Problem[] {
       return own === undefined ? tooHigh(costs, named, path) : tooHigh(own, named, [...path, named.name]);
     }),
   ];
+}
+
+function checkActuals({ load, policy }: ScenarioParts): Problem[] {
+  if (load?.actuals === undefined) return [];
+  const path = ['load', 'actual'];
+  if (policy !== undefined && parsePolicies(policy).length > 1)
+    return [
+      { path, isKey: true, text: 'requests reserve tokens of one policy only; remove it, or use one policy' },
+    ];
+  const [least, highest] = [Math.min(...load.costs), Math.max(...load.actuals)];
+  if (highest <= least) return [];
+  const expected = `at most the ${least} tokens that a request reserves (cost)`;
+  return [{ path, text: expectedFound({ expected, found: highest }) }];
 }
 
 function unknownNames(costs: object, policies: readonly NamedPolicy[]): { name: string; text: string }[] {

@@ -82,7 +82,7 @@ const NOT_OF_A_PLUGIN = {
 
 /** What the strategy cannot do. */
 function checkStrategy(parts: ScenarioParts): Problem[] {
-  return [...checkReplicas(parts), ...checkPolicies(parts), ...checkCosts(parts)];
+  return [...checkReplicas(parts), ...checkPolicies(parts), ...checkCosts(parts), ...checkReserving(parts)];
 }
 
 function checkPolicies({ strategy, policy }: ScenarioParts): Problem[] {
@@ -110,6 +110,12 @@ function checkCosts({ strategy, load }: ScenarioParts): Problem[] {
   return [
     { path: ['load', 'cost'], text: `strategy ${strategy} allows only a cost of 1 token; found ${other}` },
   ];
+}
+
+function checkReserving({ strategy, load }: ScenarioParts): Problem[] {
+  if (load?.actuals === undefined || traitsOf(strategy).remembersDecisions) return [];
+  const text = `strategy ${strategy} cannot reserve tokens; remove it, or use central or acked`;
+  return [{ path: ['load', 'actual'], isKey: true, text }];
 }
 
 /** The topology for the strategy: with buckets per region there is no cluster, and so no replicas. */

@@ -57,6 +57,8 @@ export interface LoadPlan {
   readonly costs: readonly number[];
   /** The same of the policies with a cost of their own, where there are several. Drawn independently. */
   readonly costsByPolicy?: Readonly<Record<string, readonly number[]>>;
+  /** What a request really costs, each equally likely: it reserves its cost and is settled at this. Absent: it takes its cost. */
+  readonly actuals?: readonly number[];
   readonly rampMs: number;
   /** Users who rest for at most `restMs` and come back in bursts; absent: none. */
   readonly resting?: { readonly share: number; readonly restMs: number; readonly burstMs: number };

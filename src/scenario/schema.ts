@@ -82,6 +82,8 @@ const topologySchema = mapping({
 const COST = 'a whole number of tokens, at least 1, or a list of them';
 const tokens = z.number({ error: COST }).int({ error: COST }).min(1, { error: COST });
 const cost = z.union([tokens, z.array(tokens).min(1, { error: COST })], { error: COST });
+const ACTUAL = 'a whole number of tokens, at least 0, or a list of them';
+const actual = z.number({ error: ACTUAL }).int({ error: ACTUAL }).min(0, { error: ACTUAL });
 const policyName = z.string().regex(POLICY_NAME, { error: POLICY_NAME_FORM });
 
 const listed = (costs: number | readonly number[]) => (typeof costs === 'number' ? [costs] : costs);
@@ -152,6 +154,13 @@ const loadSchema = mapping({
       description:
         'Tokens per request; in a list, each value is equally likely. By the name of a policy, a missing one costs 1.',
     }),
+  actual: z
+    .union([actual, z.array(actual).min(1, { error: ACTUAL })], { error: ACTUAL })
+    .optional()
+    .meta({
+      description:
+        'Tokens that a request really costs, in a list each equally likely: it reserves `cost` and is settled at this.',
+    }),
   resting: restingSchema.optional(),
   ramp: duration(TIMES.ramp)
     .prefault(formatDuration(DEFAULT_LOAD.rampMs))
@@ -163,7 +172,19 @@ const loadSchema = mapping({
     }),
 })
   .transform(
-    ({ mode, from, connections, rate, peaks, resting, cost, ramp, duration: length, ...rest }): LoadPlan => ({
+    ({
+      mode,
+      from,
+      connections,
+      rate,
+      peaks,
+      resting,
+      cost,
+      actual,
+      ramp,
+      duration: length,
+      ...rest
+    }): LoadPlan => ({
       ...{
         mode: from === undefined ? mode : 'open',
         connections,
@@ -171,6 +192,7 @@ const loadSchema = mapping({
         ...rest,
       },
       ...{ ...cost, rampMs: ramp, ...given({ resting, log: from }) },
+      ...given({ actuals: actual === undefined ? undefined : listed(actual) }),
       durationMs: length ?? (from === undefined ? DEFAULT_LOAD.durationMs : TIMES.duration.mostMs),
     }),
   )

@@ -36,7 +36,12 @@ export function rating(item: unknown, score: unknown): string {
   return JSON.stringify({ item, score });
 }
 
-export function postRating(baseUrl: string, user = 'ada', body = rating('paper-1', 5)): Promise<Response> {
-  const headers = { 'content-type': 'application/json', 'x-openclaw-user': user };
+export function postRating(
+  baseUrl: string,
+  user = 'ada',
+  body = rating('paper-1', 5),
+  more: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  const headers = { 'content-type': 'application/json', 'x-openclaw-user': user, ...more };
   return fetch(`${baseUrl}/v1/ratings`, { method: 'POST', headers, body });
 }
