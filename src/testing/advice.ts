@@ -73,6 +73,6 @@ function headroom({ yardstick: { promise }, recorded: { clocks } }: Case): reado
       'say how exact the clock of the limiter is: { clockSlackUs: 2_000 } if it reads Date of this machine; or fake Date, and set now of recordTakes',
     ];
   return [
-    'take more from one bucket without a wait in between; or fake Date, and set now of recordTakes, so that no time passes',
+    'the takes took so long that refill hides too much: take at once, and test a slower refill; or fake Date, and set now of recordTakes, so that no time passes',
   ];
 }

@@ -6,7 +6,7 @@ import type { Outcome, Stated } from '../history/records/operation.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import { readStatedHeaders } from '../history/stated/headers.ts';
 import { areAmounts, type PluginDecision, readStated } from '../limiter/plugin/stated.ts';
-import type { Answer } from './recorder.ts';
+import type { Answer } from './taken.ts';
 
 /**
  * What a limiter answered. `failed` is certainly not charged, `info` may have been. An object also says what the limiter

@@ -1,5 +1,6 @@
 import { readError } from './read-answer.ts';
-import type { Answer, Asked, TakeRecorder } from './recorder.ts';
+import type { TakeRecorder } from './recorder.ts';
+import type { Answer, Asked } from './taken.ts';
 
 /** How one call is recorded. */
 export interface Recording<Result> {
@@ -15,14 +16,14 @@ export function recordCall<Result>(
   { recorder, asked, read }: Recording<Awaited<Result>>,
   run: () => Result,
 ): Result {
-  const index = attempt(() => recorder.begin(asked()));
+  const index = attempt(recorder, () => recorder.begin(asked()));
   const settle = (result: Awaited<Result>) =>
-    attempt(() => {
+    attempt(recorder, () => {
       const answer = read(result);
       if (answer === undefined) recorder.drop(index);
       else recorder.end(index, answer);
     });
-  const fail = (error: unknown) => attempt(() => recorder.end(index, readError(error)));
+  const fail = (error: unknown) => attempt(recorder, () => recorder.end(index, readError(error)));
   try {
     const result = run();
     if (isPromise(result)) result.then(settle, fail);
@@ -32,14 +33,15 @@ export function recordCall<Result>(
     fail(error);
     throw error;
   }
+}
 
-  function attempt<T>(act: () => T): T | undefined {
-    try {
-      return act();
-    } catch (error) {
-      recorder.refuse(error);
-      return undefined;
-    }
+/** Errors of recording make `history` throw, and nothing else. */
+export function attempt<T>(recorder: TakeRecorder, act: () => T): T | undefined {
+  try {
+    return act();
+  } catch (error) {
+    recorder.refuse(error);
+    return undefined;
   }
 }
 

@@ -7,8 +7,9 @@ import { withHint } from './message.ts';
 import { readResult, type TakeAnswer } from './read-answer.ts';
 import { recordCall } from './record-call.ts';
 import { isLimiter, nameOf as nameOfSubject, recordedLimiter, type TakesObject } from './recorded-limiter.ts';
-import { type Asked, TakeRecorder } from './recorder.ts';
+import { TakeRecorder } from './recorder.ts';
 import type { TakeHistory } from './take-history.ts';
+import type { Asked } from './taken.ts';
 
 /** `Args` are the arguments of the recorded function, `Result` is what it returns, awaited. */
 export interface RecordOptions<Args extends readonly unknown[] = readonly never[], Result = never> {

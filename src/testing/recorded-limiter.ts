@@ -1,7 +1,9 @@
-import type { Cost, Limiter, Subject } from '../limiter/limiter.ts';
-import { readResult, type TakeAnswer } from './read-answer.ts';
-import { recordCall } from './record-call.ts';
-import type { Answer, Asked, TakeRecorder } from './recorder.ts';
+import type { Cost, Limiter, Reservation, ReserveOptions, Subject } from '../limiter/limiter.ts';
+import { readError, readResult, type TakeAnswer } from './read-answer.ts';
+import { attempt, recordCall } from './record-call.ts';
+import { recordedReservation } from './recorded-reservation.ts';
+import type { TakeRecorder } from './recorder.ts';
+import type { Answer, Asked } from './taken.ts';
 
 /** Any object that takes. */
 export interface TakesObject {
@@ -52,6 +54,13 @@ export function recordedLimiter<L extends TakesObject>(
         return recordCall({ recorder, asked, read: recorded.read }, () => run(args));
       };
     if (name === 'reset' && isLimiter(limiter)) return (...args) => reset(recorder, args, () => run(args));
+    if (name === 'reserve' && isLimiter(limiter))
+      return (...args) =>
+        reserve(
+          recorder,
+          () => reservingOf(limiter, args, options),
+          () => run(args),
+        );
     return (...args) => run(args);
   }
 }
@@ -91,4 +100,32 @@ function reset(recorder: TakeRecorder, [subject]: readonly unknown[], run: () =>
       if (error?.charge === 'none') takeBack();
     });
   return result;
+}
+
+/** What a reservation asks for. Its ids are none of takes. */
+function reservingOf(limiter: TakesObject, args: readonly unknown[], options: CallOptions): Asked {
+  const { decisionId, ...asked } = askedOf(limiter, args, 1, options);
+  const { expiresMs } = (args[1] ?? {}) as ReserveOptions;
+  return {
+    ...asked,
+    ...(decisionId !== undefined && { decisionId: `reservation ${decisionId}` }),
+    reserves: { expiresMs },
+  };
+}
+
+async function reserve(
+  recorder: TakeRecorder,
+  askedOf: () => Asked,
+  run: () => unknown,
+): Promise<Reservation> {
+  const asked = attempt(recorder, askedOf);
+  const index = asked && recorder.begin(asked);
+  try {
+    const reservation = (await run()) as Reservation;
+    const record = recorder.end(index, readResult(reservation.decision));
+    return asked === undefined ? reservation : recordedReservation(reservation, record, { recorder, asked });
+  } catch (error) {
+    recorder.end(index, readError(error));
+    throw error;
+  }
 }

@@ -3,27 +3,14 @@ import { given } from '../core/given.ts';
 import type { NamedPolicy } from '../core/policies.ts';
 import { quoted } from '../core/printable.ts';
 import type { Cost } from '../limiter/limiter.ts';
-import type { TakeClock } from './clock.ts';
+import type { Moment, TakeClock } from './clock.ts';
 import { DecisionIds } from './decision-ids.ts';
+import { ReservationRecord } from './reservation-record.ts';
 import { TakeHistory } from './take-history.ts';
-import type { Taken } from './taken.ts';
-
-export interface Asked extends Pick<Taken, 'bucket' | 'cost' | 'sign' | 'decisionId'> {
-  /** The policies that the limiter itself has for this bucket, if it can say them. */
-  readonly ownPolicies?: () => readonly NamedPolicy[];
-  /** The call names no bucket and counts as of the one of all such calls. */
-  readonly isUnnamed?: true;
-}
-
-export interface Answer extends Pick<Taken, 'outcome' | 'error' | 'decision' | 'stated'> {
-  /** The names of the policies that decided together. */
-  readonly policies?: readonly string[];
-  /** An admission by an earlier take of this id: nothing more was charged. */
-  readonly isRemembered?: true;
-}
+import type { Answer, Asked, Taken } from './taken.ts';
 
 /** A call without its answer. */
-type Open = Omit<Taken, 'completedUs' | 'outcome'>;
+type Open = Omit<Taken, 'completedUs' | 'outcome' | 'reservation'> & Pick<Asked, 'reserves'>;
 
 export interface RecorderOptions {
   readonly clock: TakeClock;
@@ -43,6 +30,7 @@ export class TakeRecorder {
   readonly #open = new Map<number, Open>();
   readonly #resets = new Set<{ readonly bucket: string; readonly atUs: number }>();
   readonly #ids = new DecisionIds();
+  readonly #reservations = new Map<string, ReservationRecord>();
   readonly #policyNames = new Set<string>();
   readonly #ownPolicies = new Map<string, () => readonly NamedPolicy[]>();
   #calls = 0;
@@ -63,7 +51,7 @@ export class TakeRecorder {
     const { bucket, decisionId } = asked;
     if (this.#calls >= this.#options.mostTakes) this.refuse(tooMany(this.#options.mostTakes));
     if (typeof bucket !== 'string' || bucket === '' || !bucket.isWellFormed()) this.refuse(noBucket(bucket));
-    const moment = this.#read();
+    const moment = this.moment();
     if (moment === undefined) return undefined;
     const index = this.#calls++;
     if (isUnnamed) this.#isOneBucket = true;
@@ -74,21 +62,37 @@ export class TakeRecorder {
     return index;
   }
 
-  end(index: number | undefined, answer: Answer): void {
+  /** Gives the record of what follows, if the call made a reservation. */
+  end(index: number | undefined, answer: Answer): ReservationRecord | undefined {
     const open = index === undefined ? undefined : this.#open.get(index);
-    const moment = this.#read();
-    if (open === undefined || moment === undefined) return;
+    const moment = this.moment();
+    if (open === undefined || moment === undefined) return undefined;
     this.#open.delete(open.index);
     for (const name of answer.policies ?? []) this.#policyNames.add(name);
     const charged = this.#chargeOf(open, answer);
-    if (charged === undefined) return;
+    if (charged === undefined) return undefined;
     const { outcome, error, decision, stated } = answer;
+    const { reserves, ...call } = charged;
+    const isHeld = (outcome === 'allowed' || outcome === 'info') && decision?.source !== 'fallback';
+    const reservation = reserves && isHeld ? this.#reservationOf(call, reserves) : undefined;
     this.#taken.push({
-      ...charged,
+      ...call,
       completedUs: outcome === 'info' ? null : moment.upUs,
       outcome,
-      ...given({ error, decision, stated }),
+      ...given({ error, decision, stated, reservation }),
     });
+    return reservation;
+  }
+
+  /** Now, unless the recording cannot go on. */
+  moment(): Moment | undefined {
+    if (this.#problem !== undefined) return undefined;
+    try {
+      return this.#options.clock.read();
+    } catch (error) {
+      this.refuse(error);
+      return undefined;
+    }
   }
 
   /** Forgets a call that the limiter did not decide. */
@@ -98,7 +102,7 @@ export class TakeRecorder {
 
   /** A reset fills its bucket at the earliest when it is asked for. Gives what takes the record back. */
   reset(bucket: string): () => void {
-    const moment = this.#read();
+    const moment = this.moment();
     if (moment === undefined) return () => {};
     const reset = { bucket, atUs: moment.downUs };
     this.#resets.add(reset);
@@ -109,12 +113,12 @@ export class TakeRecorder {
   history(): TakeHistory {
     if (this.#problem !== undefined) throw this.#problem;
     const open = [...this.#open.values()].map(
-      (call): Taken => ({ ...call, completedUs: null, outcome: 'info' }),
+      ({ reserves: _, ...call }): Taken => ({ ...call, completedUs: null, outcome: 'info' }),
     );
     const { strategy, initial, clocks, clock } = this.#options;
     return new TakeHistory({
       ...{ strategy, initial, isOneBucket: this.#isOneBucket },
-      taken: [...this.#taken, ...open],
+      taken: [...copyOf(this.#taken), ...open],
       resets: [...this.#resets],
       clocks: clock.isLimiters ? 'one' : clocks,
       policyNames: [...this.#policyNames],
@@ -134,24 +138,47 @@ export class TakeRecorder {
     const attempt = { ...call, decisionId };
     if (outcome === 'info') return { ...call, decisionId: this.#ids.lose(attempt) };
     const admitted = this.#ids.admit(attempt, isRemembered === true);
+    if (admitted === undefined && call.reserves !== undefined) this.refuse(madeBefore());
     return admitted && { ...call, decisionId: admitted.id, cost: admitted.cost };
   }
 
-  #read() {
-    if (this.#problem !== undefined) return undefined;
-    try {
-      return this.#options.clock.read();
-    } catch (error) {
-      this.refuse(error);
-      return undefined;
-    }
+  /** Attempts to make one reservation share its record. */
+  #reservationOf(
+    { bucket, decisionId, invokedUs }: Omit<Open, 'reserves'>,
+    { expiresMs }: NonNullable<Asked['reserves']>,
+  ): ReservationRecord {
+    const key = JSON.stringify([bucket, decisionId]);
+    const known = decisionId === undefined ? undefined : this.#reservations.get(key);
+    const record = known ?? new ReservationRecord(invokedUs, expiresMs);
+    if (decisionId !== undefined) this.#reservations.set(key, record);
+    return record;
   }
+}
+
+/** A copy of what was recorded: reservations go on. One of the attempts to make a reservation has what followed. */
+function copyOf(taken: readonly Taken[]): Taken[] {
+  const bearers = new Map<ReservationRecord, Taken>();
+  for (const one of taken)
+    if (one.reservation !== undefined && bearers.get(one.reservation)?.outcome !== 'allowed')
+      bearers.set(one.reservation, one);
+  return taken.map((one) => {
+    const { reservation, ...call } = one;
+    if (reservation === undefined) return one;
+    return bearers.get(reservation) === one ? { ...call, reservation: reservation.copy() } : call;
+  });
 }
 
 function tooMany(mostTakes: number): OpenclawError {
   return invalidOption(
     `the limiter was asked more than ${mostTakes} times, the most that this recording keeps`,
     'judge fewer takes in one recording, or set mostTakes of recordTakes',
+  );
+}
+
+function madeBefore(): OpenclawError {
+  return invalidOption(
+    'a reservation was resumed that was made before the recording began',
+    'record from its start, with a limiter that recordTakes returned',
   );
 }
 

@@ -104,7 +104,7 @@ function operationOf(
   { clocks }: Recorded,
   policies: readonly NamedPolicy[],
 ): Operation {
-  const { decision, error, decisionId, stated } = rest;
+  const { decision, error, decisionId, stated, reservation } = rest;
   // A server's time says nothing of a clock that the test moves. Only that a failure policy decided still counts.
   const evidence = clocks === 'one' && decision?.source !== 'fallback' ? undefined : decision;
   return {
@@ -114,6 +114,7 @@ function operationOf(
     ...{ invokedUs, completedUs, outcome },
     ...given({ decision: evidence, error, decisionId, stated }),
     ...(policies.length > 1 && { charges: chargesOf(bucket, cost, sign, policies) }),
+    ...reservation?.fields({ bucket, cost, policies }, clocks === 'one'),
   };
 }
 

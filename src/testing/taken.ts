@@ -2,6 +2,7 @@ import type { Evidence } from '../core/decision.ts';
 import type { NamedPolicy } from '../core/policies.ts';
 import type { Outcome, Stated } from '../history/records/operation.ts';
 import type { Cost } from '../limiter/limiter.ts';
+import type { ReservationRecord } from './reservation-record.ts';
 
 /** One call of the limiter. */
 export interface Taken {
@@ -17,6 +18,26 @@ export interface Taken {
   readonly error?: string;
   readonly decision?: Evidence;
   readonly stated?: Stated;
+  /** Of a reservation. Repeated attempts to make one share it. */
+  readonly reservation?: ReservationRecord;
+}
+
+/** What a call asks for. */
+export interface Asked extends Pick<Taken, 'bucket' | 'cost' | 'sign' | 'decisionId'> {
+  /** The policies that the limiter itself has for this bucket, if it can say them. */
+  readonly ownPolicies?: () => readonly NamedPolicy[];
+  /** The call names no bucket and counts as of the one of all such calls. */
+  readonly isUnnamed?: true;
+  /** Of a reservation: how long it lasts, if not for ever. */
+  readonly reserves?: { readonly expiresMs: number | undefined };
+}
+
+/** What it was answered. */
+export interface Answer extends Pick<Taken, 'outcome' | 'error' | 'decision' | 'stated'> {
+  /** The names of the policies that decided together. */
+  readonly policies?: readonly string[];
+  /** An admission by an earlier take of this id: nothing more was charged. */
+  readonly isRemembered?: true;
 }
 
 /** What a recording knows. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeRandom, type Random } from '../../../src/core/prng.ts';
+import type { Limiter } from '../../../src/limiter/limiter.ts';
 import { Job } from './job.ts';
 import { patiently, Recorder } from './recorder.ts';
 import { Rig, type RigOptions } from './rig.ts';
@@ -12,6 +13,8 @@ export interface Schedules extends RigOptions {
   /** The number of failovers of each kind, spread over the run. */
   readonly failOvers?: number;
   readonly crashes?: number;
+  /** The limiter that all schedules ask, made of those of the processes. Default: each call asks one of them. */
+  readonly asked?: (limiters: readonly Limiter[]) => Limiter;
 }
 
 export interface Judged {
@@ -33,9 +36,10 @@ export async function runSchedules(options: Schedules): Promise<Judged> {
   await rig.start();
   const recorder = new Recorder(rig.policies);
   const random = makeRandom(seed, 'reservations');
+  const asked = options.asked?.(rig.limiters);
   let [next, isOver] = [0, false];
   const worker = async () => {
-    while (next < schedules) await runSchedule(rig, recorder, `${seed}-${next++}`);
+    while (next < schedules) await runSchedule(rig, recorder, { name: `${seed}-${next++}`, asked });
   };
   const chaos = loseReplies(rig, random, () => isOver);
   const failing = failOver(
@@ -59,12 +63,15 @@ export async function runSchedules(options: Schedules): Promise<Judged> {
 }
 
 /** One subject: up to three reservations, and takes that want the same tokens. */
-async function runSchedule(rig: Rig, recorder: Recorder, name: string): Promise<void> {
+async function runSchedule(
+  rig: Rig,
+  recorder: Recorder,
+  { name, asked }: { readonly name: string; readonly asked: Limiter | undefined },
+): Promise<void> {
   const random = makeRandom(name, 'schedule');
   const subject = { user: `u${name}`, endpoint: 'e' };
   const policies = Object.keys(rig.policies);
-  const anyLimiter = () =>
-    rig.limiters[Math.floor(random() * rig.limiters.length)] as Rig['limiters'][number];
+  const anyLimiter = () => asked ?? (rig.limiters[Math.floor(random() * rig.limiters.length)] as Limiter);
   const jobs = Array.from({ length: 1 + Math.floor(random() * 3) }, (_, i) =>
     new Job({ random, subject, id: `${name}-${i}`, policies, anyLimiter, recorder }).run(),
   );
