@@ -124,21 +124,49 @@ function libraries() {
     central('central, two policies', { policies: { one: POLICY, two: '1000000:1000000/h' } }),
     central('central, decision id', { policy: POLICY }, () => ({ decisionId: `${ids++}` })),
     central('central, batched', { policy: POLICY, batch: true }),
+    ...reservations(),
     { name: 'rate-limiter-flexible', ask: (key) => flexible.consume(key) },
     { name: 'redis-gcra', ask: (key) => gcra.limit({ key }) },
   ];
 }
 
+/** A reservation and its settlement are two calls, and count as one decision here. */
+function reservations() {
+  const subjectOf = (user) => ({ user, endpoint: 'bench' });
+  const reserving = (name, options, then = () => undefined) => {
+    const limiter = makeLimiter(name, { policy: POLICY });
+    return { name, ask: async (user) => then(await limiter.reserve(subjectOf(user), options)) };
+  };
+  const extended = makeLimiter('extend', { policy: POLICY });
+  const open = new Map();
+  const extend = async (user) => {
+    if (!open.has(user)) open.set(user, extended.reserve(subjectOf(user)));
+    await (await open.get(user)).extend(1);
+  };
+  const settle = (reservation) => reservation.settle(1);
+  return [
+    reserving('reserve', { cost: 2 }),
+    { name: 'extend', ask: extend },
+    reserving('reserve and settle', { cost: 2 }, settle),
+    reserving('reserve and settle, with expiry', { cost: 2, expiresMs: 60_000 }, settle),
+  ];
+}
+
 function central(name, options, takeOptions = () => undefined) {
-  const redis = { urls: [`redis://127.0.0.1:${port}`] };
+  const limiter = makeLimiter(name, options);
+  return { name, ask: (user) => limiter.take({ user, endpoint: 'bench' }, takeOptions()) };
+}
+
+function makeLimiter(name, options) {
   const limiter = createLimiter({
     ...options,
-    redis,
+    redis: { urls: [`redis://127.0.0.1:${port}`] },
     prefix: name.replaceAll(/\W/g, ''),
     decisionMemoryMs: 5_000,
+    reservationMemoryMs: 5_000,
   });
   closers.push(() => limiter.close());
-  return { name, ask: (user) => limiter.take({ user, endpoint: 'bench' }, takeOptions()) };
+  return limiter;
 }
 
 async function measure(one, run) {

@@ -238,6 +238,32 @@ describe.each(SERVERS)('on a cluster of %s', { timeout: 60_000 }, (command) => {
         });
         expect((await limiter.take(subject, { decisionId: 'new' })).remainingTokens).toBe(17);
       });
+
+      it('a reservation is refused for certain while its keys are apart, and settled once they are not', async () => {
+        const prefix = `reserve-${name.replaceAll(' ', '-')}`;
+        const [subject] = neighbours(prefix);
+        const limiter = limit(prefix, false);
+        const key = bucketKey(prefix, subject);
+        const reservation = await limiter.reserve(subject, {
+          cost: 8,
+          decisionId: 'job',
+          expiresMs: 600_000,
+        });
+        const move = await around(key);
+        await beginMove(move);
+        await moveKey(move, key); // its record is left behind
+        const refused = (act: Promise<unknown>) =>
+          expect(act).rejects.toMatchObject({ code: 'REDIS_SLOT_MOVING', charge: 'none' });
+        await refused(limiter.reserve(subject, { decisionId: 'job' }));
+        await refused(reservation.extend(1));
+        await refused(reservation.settle(0));
+        expect((await limiter.take(subject)).remainingTokens).toBe(11);
+        await moveKey(move, memoryKey(key, 'reserve', 'job'));
+        await endMove(move);
+        expect((await limiter.reserve(subject, { decisionId: 'job' })).decision.isRemembered).toBe(true);
+        expect((await reservation.extend(1)).remainingTokens).toBe(10);
+        expect((await reservation.settle(4)).level?.remainingTokens).toBe(15);
+      });
     });
 
     it('does not query the cluster for each take of an unserved slot', async () => {

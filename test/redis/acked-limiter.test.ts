@@ -89,6 +89,17 @@ describe.each(SERVERS)(
       await expect(ask(limiter)).rejects.toMatchObject(NOT_ACKED);
     });
 
+    const job = { cost: 5, decisionId: 'job-7' };
+    it("does not count an extension, a settlement or a repeated call without the replica's confirmation", async () => {
+      const rig = await start();
+      const limiters = [limit(rig), limit(rig), limit(rig), limit(rig)] as const;
+      const [one, two, three] = await Promise.all(limiters.map((limiter) => limiter.reserve(ada, job)));
+      rig.link.mode = 'hold-replies';
+      const calls = [one?.extend(1), two?.settle(2), three?.settle(2), limiters[3].reserve(ada, job)];
+      const answers = await Promise.allSettled(calls);
+      for (const answer of answers) expect(answer).toMatchObject({ reason: NOT_ACKED });
+    });
+
     it('denies without waiting for replicas', async () => {
       const rig = await start();
       const limiter = limit(rig);
