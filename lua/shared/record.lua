@@ -10,26 +10,14 @@ end
 
 -- Policies are matched by place, as those of a bucket; of one that was added later nothing is held.
 local function readRecord(stored, policies)
-  local values = { struct.unpack('<' .. string.rep('d', math.max(16, math.floor(#stored / 8))), stored) }
-  local record = {
-    number = values[1],
-    expiresAt = values[2],
-    expiry = values[3],
-    memory = values[4],
-    extensions = values[5],
-    mark = values[6],
-    isSettled = values[7],
-    clock = values[8],
-    now = values[9],
-    lastClock = values[10],
-    lastNow = values[11],
-    parts = {},
-  }
+  local record = { parts = {} }
+  record.number, record.expiresAt, record.expiry, record.memory, record.extensions, record.mark, record.isSettled,
+    record.clock, record.now, record.lastClock, record.lastNow = struct.unpack('<ddddddddddd', stored)
   for i, policy in ipairs(policies) do
-    local at = 7 + 5 * i
+    local at = 49 + 40 * i
     local part = { held = 0, settled = 0, level = policy.capacity, lastLevel = policy.capacity }
-    if at + 4 < #values then -- unpack adds where it stopped
-      local unit, held, settled, level, lastLevel = unpack(values, at, at + 4)
+    if at < #stored then
+      local unit, held, settled, level, lastLevel = struct.unpack('<ddddd', stored, at)
       part.held, part.settled = held, settled
       part.level = rescaled(level, unit, policy.unit, policy.capacity)
       part.lastLevel = rescaled(lastLevel, unit, policy.unit, policy.capacity)
@@ -40,26 +28,13 @@ local function readRecord(stored, policies)
 end
 
 local function packRecord(record, policies)
-  local values = {
-    record.number,
-    record.expiresAt,
-    record.expiry,
-    record.memory,
-    record.extensions,
-    record.mark,
-    record.isSettled,
-    record.clock,
-    record.now,
-    record.lastClock,
-    record.lastNow,
-  }
+  local packed = struct.pack('<ddddddddddd', record.number, record.expiresAt, record.expiry, record.memory,
+    record.extensions, record.mark, record.isSettled, record.clock, record.now, record.lastClock, record.lastNow)
   for i, policy in ipairs(policies) do
     local part = record.parts[i]
-    for _, value in ipairs({ policy.unit, part.held, part.settled, part.level, part.lastLevel }) do
-      values[#values + 1] = value
-    end
+    packed = packed .. struct.pack('<ddddd', policy.unit, part.held, part.settled, part.level, part.lastLevel)
   end
-  return struct.pack('<' .. string.rep('d', #values), unpack(values))
+  return packed
 end
 
 -- Whether an unsettled reservation still holds its tokens, and with an expiry the place of its entry in the bucket. Only

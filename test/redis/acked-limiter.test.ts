@@ -93,7 +93,10 @@ describe.each(SERVERS)(
     it("does not count an extension, a settlement or a repeated call without the replica's confirmation", async () => {
       const rig = await start();
       const limiters = [limit(rig), limit(rig), limit(rig), limit(rig)] as const;
-      const [one, two, three] = await Promise.all(limiters.map((limiter) => limiter.reserve(ada, job)));
+      const ids = ['job-8', 'job-7', 'job-7'];
+      const [one, two, three] = await Promise.all(
+        ids.map((decisionId, i) => limiters[i]?.reserve(ada, { ...job, decisionId })),
+      );
       rig.link.mode = 'hold-replies';
       const calls = [one?.extend(1), two?.settle(2), three?.settle(2), limiters[3].reserve(ada, job)];
       const answers = await Promise.allSettled(calls);
