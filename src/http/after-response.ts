@@ -7,11 +7,7 @@ interface Ending {
 
 /** Calls `then` once the response is sent or its connection is closed; also if it is already. */
 export function onceEnded(response: Ending, then: () => void): void {
-  let isOver = false;
-  const end = () => {
-    if (!isOver) then();
-    isOver = true;
-  };
+  const end = once(then);
   response.once('finish', end);
   response.once('close', end);
   if (response.closed || response.writableFinished) end();
@@ -27,6 +23,7 @@ export function onceRead({ method }: Request, response: Response, then: () => vo
     return response;
   }
   const reader = response.body.getReader();
+  const end = once(then); // a cancelled body may also answer a read that waits
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -38,14 +35,22 @@ export function onceRead({ method }: Request, response: Response, then: () => vo
         } catch (error) {
           controller.error(error);
         }
-        then();
+        end();
       },
       async cancel(reason) {
-        then();
+        end();
         await reader.cancel(reason);
       },
     },
     { highWaterMark: 0 },
   ); // reads no more than is asked for
   return new Response(body, response);
+}
+
+function once(then: () => void): () => void {
+  let isOver = false;
+  return () => {
+    if (!isOver) then();
+    isOver = true;
+  };
 }

@@ -27,10 +27,17 @@ export function rateLimit<Context extends HonoContext>(
       return context.newResponse(JSON.stringify(answered.problem), answered.status as 429, {
         ...answered.headers,
       });
-    await next(); // a handler's own Response would drop headers that were set before
     const { settle } = answered;
-    if (settle !== undefined)
-      context.res = onceRead(context.req.raw, context.res, () => void settle(context));
+    try {
+      await next(); // a handler's own Response would drop headers that were set before
+    } catch (error) {
+      void settle?.(context);
+      throw error;
+    }
+    if (settle !== undefined) {
+      const response = onceRead(context.req.raw, context.res, () => void settle(context));
+      if (response !== context.res) context.res = response; // Hono copies it
+    }
     if (context.res.status < 200) return undefined; // an upgrade or an error cannot be copied with headers
     for (const [name, value] of Object.entries(answered.headers)) context.header(name, value);
     return undefined;

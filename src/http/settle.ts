@@ -1,6 +1,7 @@
 import { invalidOption, OpenclawError } from '../core/errors.ts';
 import { shown } from '../core/printable.ts';
 import type { Cost, Limiter, Reservation, ReserveOptions, Subject } from '../limiter/limiter.ts';
+import { atMostHeld } from '../limiter/options/reserve-options.ts';
 import type { RateLimitOptions } from './options.ts';
 
 /** Reserves with a limiter of the options or of a route. Throws INVALID_OPTION if it has no `reserve`. */
@@ -64,12 +65,4 @@ function isActual(actual: unknown): actual is Cost {
     !Array.isArray(actual) &&
     Object.values(actual).every((tokens) => typeof tokens === 'number' && isActual(tokens))
   );
-}
-
-function atMostHeld(actual: Cost, { held }: Reservation): Cost {
-  const most = Object.entries(held).map(([name, tokens]) => {
-    const used = typeof actual === 'number' ? actual : actual[name];
-    return [name, Math.min(tokens, used ?? tokens)];
-  });
-  return Object.fromEntries(most);
 }

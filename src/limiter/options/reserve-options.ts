@@ -2,7 +2,7 @@ import { checkCost } from '../../core/bucket.ts';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { checkKnown, type OptionNames } from '../../core/known-options.ts';
 import { quoted } from '../../core/printable.ts';
-import type { Cost, NamedPolicy, ReserveOptions } from '../limiter.ts';
+import type { Cost, NamedPolicy, Reservation, ReserveOptions } from '../limiter.ts';
 import { checkCostNames, isByName, ownOf } from './policies.ts';
 
 const MOST_MS = 7 * 86_400_000;
@@ -74,4 +74,13 @@ export function actualOf(actual: Cost, policies: readonly NamedPolicy[]): readon
       `settle takes a whole number of tokens, at least 0; found ${quoted(own)}`,
     );
   });
+}
+
+/** The tokens to settle at, of each policy at most what is held. */
+export function atMostHeld(actual: Cost, { held }: Reservation): Cost {
+  const most = Object.entries(held).map(([name, tokens]) => {
+    const used = typeof actual === 'number' ? actual : actual[name];
+    return [name, Math.min(tokens, used ?? tokens)];
+  });
+  return Object.fromEntries(most);
 }

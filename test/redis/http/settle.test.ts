@@ -190,6 +190,18 @@ describe('settling in a Fetch handler', () => {
     expect(settle).toHaveBeenCalledTimes(1);
   });
 
+  it('comes once, if a body is cancelled while a read of it waits', async () => {
+    const endless = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1)) });
+    const reader = (await handle(() => new Response(endless))(request())).body?.getReader();
+    await reader?.read();
+    const waiting = reader?.read();
+    await new Promise(setImmediate); // the body is asked for more
+    await reader?.cancel();
+    await waiting;
+    await expect.poll(left).toEqual([9, 91]);
+    expect(settle).toHaveBeenCalledTimes(1);
+  });
+
   it('comes after a body that failed, and the error is passed on', async () => {
     const failing = new ReadableStream({ pull: (controller) => controller.error(new Error('broken')) });
     const response = await handle(() => new Response(failing))(request());
@@ -224,6 +236,24 @@ it('settling in Hono comes after the end of the body, with the variables of the 
   const response = await app.request('/');
   expect([response.status, await response.text()]).toEqual([200, 'ok']);
   expect(response.headers.get('ratelimit')).toContain('"tokens";r=40');
+  await expect.poll(left).toEqual([9, 80]);
+});
+
+it.each([
+  { title: 'answers an error', respond: () => Response.error(), result: 0 },
+  {
+    title: 'throws no Error',
+    respond: () => {
+      throw 'a text';
+    },
+    result: 'a text',
+  },
+])('settling in Hono comes after a handler that $title', async ({ respond, result }) => {
+  const app = new Hono();
+  app.use(forHono.rateLimit({ limiter: limit(), subject: () => asked, settle: () => ({ tokens: 20 }) }));
+  app.get('/', respond);
+  const answer = Promise.resolve(app.request('/')).then(({ status }) => status);
+  expect(await answer.catch((error: unknown) => error)).toBe(result);
   await expect.poll(left).toEqual([9, 80]);
 });
 
