@@ -41,14 +41,13 @@ function store({
         allowed: decision.allowed,
         decision,
         heldTokens: cost as number,
-        held: { default: cost as number },
+        held: Object.fromEntries(named.map(({ name }) => [name, cost as number])),
         expiresAtUs: undefined,
         settlement: undefined,
         extend: () => answer(extend),
         settle: async (actual) => {
           settled.push(actual);
-          if (settle !== undefined && typeof actual === 'number')
-            throw new OpenclawError(settle, 'as scripted');
+          if (settle !== undefined && settled.length === 1) throw new OpenclawError(settle, 'as scripted');
           return { actual: { default: 1 }, evidence };
         },
       };
@@ -83,6 +82,7 @@ describe('while Redis cannot decide, a reservation', () => {
         evidence: { source: 'fallback', charge },
       });
       expect(await reservation.extend(3)).toMatchObject({ allowed: true, undecided: code });
+      expect(reservation).toMatchObject({ heldTokens: 11, held: { default: 11 } });
       const settlement = await reservation.settle(5);
       expect(settlement).toEqual({ actual: { default: 5 }, evidence: reservation.decision.evidence });
       expect(await reservation.settle(1)).toEqual({ ...settlement, isRemembered: true });
@@ -101,6 +101,7 @@ describe('while Redis cannot decide, a reservation', () => {
       { policy: 'tokens', remainingTokens: 10 },
     ]);
     expect((await reservation.extend({ tokens: 11 })).allowed).toBe(false);
+    expect(reservation.held).toEqual({ requests: 1, tokens: 90 });
     await expect(reservation.extend({ tokens: 0 })).rejects.toMatchObject({ code: 'REDIS_CLUSTER_DOWN' });
     await reservation.settle(0);
     const refused = await limiter.reserve(ada, { cost: { tokens: 20 } });
@@ -144,7 +145,15 @@ describe('in shadow mode, a reservation', () => {
     expect(reservation.decision).not.toHaveProperty('shadow');
     expect(await reservation.extend(3)).toMatchObject({ allowed: true, shadow: 'denied' });
     await reservation.settle(11);
-    expect(settled).toEqual([11, {}]);
+    expect(settled).toEqual([11, { default: 8 }]);
+  });
+
+  it('is settled at what it holds of the policies that used more, and of no other', async () => {
+    const policies = { requests: '20:1/d', tokens: '200:1/d' };
+    const { limiter, settled } = store({ settle: 'ACTUAL_ABOVE_HELD', policies });
+    const reservation = await shadow(limiter).reserve(ada, { cost: 8 });
+    await reservation.settle({ requests: 2, tokens: 90 });
+    expect(settled.at(-1)).toEqual({ requests: 2, tokens: 8 });
   });
 
   it('reports a settlement that failed', async () => {

@@ -1,6 +1,7 @@
 import type { Decision } from '../../core/decision.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import type { Limiter, Reservation } from '../limiter.ts';
+import { atMostHeld } from '../options/reserve-options.ts';
 import { askedOf, unheld, withMethods } from './unheld.ts';
 
 /**
@@ -33,12 +34,14 @@ export function shadow(limiter: Limiter): Limiter {
         const asked = askedOf(limiter, subject, cost);
         return unheld({ id, decision, asked, extend: async () => decision });
       }
-      const { extend, settle } = held;
+      const reservation = held;
+      const { extend, settle } = reservation;
       return withMethods(held, {
         extend: (cost) => allowing(() => extend(cost)),
         settle: (actual) =>
           settle(actual).catch((error: unknown) => {
-            if (error instanceof OpenclawError && error.code === 'ACTUAL_ABOVE_HELD') return settle({});
+            if (error instanceof OpenclawError && error.code === 'ACTUAL_ABOVE_HELD')
+              return settle(atMostHeld(actual, reservation));
             throw error;
           }),
       });

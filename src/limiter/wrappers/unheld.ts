@@ -17,23 +17,28 @@ export interface UnheldOptions {
  */
 export function unheld({ id, decision, asked, extend }: UnheldOptions): Reservation {
   const { allowed, evidence } = decision;
-  const held = Object.fromEntries(
-    Object.entries(asked).map(([name, tokens]) => [name, allowed ? tokens : 0]),
-  );
+  let held = Object.fromEntries(Object.entries(asked).map(([name, tokens]) => [name, allowed ? tokens : 0]));
   let settlement: Settlement | undefined;
   return {
     id,
     allowed,
     decision,
-    heldTokens: Math.min(Number.MAX_SAFE_INTEGER, ...Object.values(held)),
-    held,
+    get heldTokens() {
+      return Math.min(Number.MAX_SAFE_INTEGER, ...Object.values(held));
+    },
+    get held() {
+      return held;
+    },
     expiresAtUs: undefined,
     get settlement() {
       return settlement;
     },
     async extend(cost) {
       if (!allowed) throw deniedError(id);
-      return extend(cost);
+      const extension = await extend(cost);
+      const more = Object.entries(held).map(([name, tokens]) => [name, tokens + (usedOf(cost, name) ?? 0)]);
+      if (extension.allowed) held = Object.fromEntries(more);
+      return extension;
     },
     async settle(actual) {
       if (!allowed) throw deniedError(id);
