@@ -67,6 +67,19 @@ describe('metrics of a limiter', () => {
     expect(counts).toEqual({ 'outcome=allowed source=redis': 2, 'outcome=denied source=redis': 1 });
   });
 
+  it('count reservations and extensions, and no settlements', async () => {
+    const { meter, measured } = measuring();
+    const limiter = withMetrics(limiterOn(redis.url, '3:1/h'), { meter });
+    const reservation = await limiter.reserve(subject, { cost: 2 });
+    await reservation.extend(1);
+    await reservation.extend(1);
+    expect((await reservation.settle(1)).level?.remainingTokens).toBe(2);
+    expect(countsIn(await measured())).toEqual({
+      'outcome=allowed source=redis': 2,
+      'outcome=denied source=redis': 1,
+    });
+  });
+
   it('distinguish a local answer from one of Redis', async () => {
     const limiter = limiterOn(redis.url, '1:1/h', { localAnswers: {} });
     const { counts } = await countsOf(limiter, [{}, {}, {}]);
