@@ -134,6 +134,9 @@ export interface Limiter {
   reset(subject: Subject): Promise<void>;
   /** Resolves once Redis answers; rejects if it does not answer within the command timeout. */
   ready(): Promise<void>;
-  /** Closes the limiter's connections; later calls reject with LIMITER_CLOSED. */
+  /**
+   * Refuses new calls with LIMITER_CLOSED, lets those in flight end, each at the latest by its timeout, then closes the
+   * limiter's connections.
+   */
   close(): Promise<void>;
 }

@@ -257,14 +257,27 @@ describe.each(CASES)('a port by $name on $command', LONG, ({ command, standalone
     await onlyOurs();
   });
 
-  it('fails commands in flight when it is closed, with the true charge', async () => {
+  it('lets commands in flight end when it is closed, and refuses new ones', async () => {
     const proxy = await startProxy(server);
     const redis = open(standalone(proxy.port, 5_000));
     await warmUp(redis);
     proxy.mode = 'hold-replies';
     const held = count(redis);
     await expect.poll(() => server.client.get(KEY), { timeout: 4_000 }).toBe('1');
+    const closing = redis.close();
+    expect(await count(redis)).toMatchObject({ code: 'LIMITER_CLOSED', charge: 'none' });
+    proxy.release();
+    expect(await held).toBe(1);
+    await closing;
+  });
+
+  it('is closed once a command in flight has timed out, with the true charge', async () => {
+    const proxy = await startProxy(server);
+    const redis = open(standalone(proxy.port, SHORT_TIMEOUT_MS));
+    await warmUp(redis);
+    proxy.mode = 'hold-replies';
+    const held = count(redis);
     await redis.close();
-    expect(await held).toMatchObject({ code: 'REPLY_LOST', charge: 'possible' });
+    expect(await held).toMatchObject({ charge: 'possible' });
   });
 });

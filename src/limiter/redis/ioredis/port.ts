@@ -1,6 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { OpenclawError } from '../../../core/errors.ts';
 import { closedError, describeFailure, refuseSentinel } from '../errors.ts';
+import { InFlight } from '../in-flight.ts';
 import type { AckedPort, AckedReply, AckOptions, ScriptReply, TextPort, TextReply } from '../port.ts';
 import type { Script } from '../script.ts';
 import { integers, isNoScript, texts } from '../script.ts';
@@ -25,10 +26,9 @@ export function ioredisPort(
   const lanes = acks && ioredisLanes(client, timeoutMs, acks);
   const problems = watchProblems(client, lanes);
   const sendUnlessAway = watchAttempts(client);
-  let closed = false;
+  const calls = new InFlight();
 
   const send = (name: string, args: string[], wantsAcks: boolean, withinMs = timeoutMs): TrackedCommand => {
-    if (closed) throw closedError();
     const command = new TrackedCommand(name, args);
     command.wantsAcks = wantsAcks;
     command.setTimeout(withinMs);
@@ -37,7 +37,7 @@ export function ioredisPort(
     return command;
   };
   const failure = (error: unknown, { sent }: TrackedCommand) =>
-    closed && !sent.written ? closedError() : describeFailure(error, sent, problems.of(sent.node));
+    calls.isClosed && !sent.written ? closedError() : describeFailure(error, sent, problems.of(sent.node));
 
   async function runWhole<R>(call: ScriptCall<R>, withinMs: number): Promise<R> {
     const { script, rest, read, wantsAcks } = call;
@@ -52,6 +52,7 @@ export function ioredisPort(
   }
 
   async function runOnce<R>(call: ScriptCall<R>): Promise<R> {
+    calls.begin();
     const startedMs = performance.now();
     const { script, rest, read, wantsAcks } = call;
     const command = send(evalShaName, [script.sha, ...rest], wantsAcks);
@@ -59,9 +60,10 @@ export function ioredisPort(
       return read(await command.promise, script, command);
     } catch (error) {
       if (!isNoScript(error)) throw failure(error, command);
-      return runWhole(call, Math.max(1, timeoutMs - (performance.now() - startedMs)));
+      return await runWhole(call, Math.max(1, timeoutMs - (performance.now() - startedMs)));
     } finally {
       command.clearTimeout();
+      calls.end();
     }
   }
 
@@ -75,22 +77,22 @@ export function ioredisPort(
     runText: runner(readTexts),
     runAcked: runner(readAcked, { wantsAcks: true }),
     async ready() {
+      calls.begin();
       const command = send('ping', [], false);
       const about = send('info', ['server'], false);
-      const info = about.promise
-        .catch(() => '') // its user may lack the right
-        .finally(() => about.clearTimeout());
+      const info = about.promise.catch(() => ''); // its user may lack the right
       try {
         await command.promise;
         refuseSentinel(await info, command.sent.node);
       } catch (error) {
         throw failure(error, command);
       } finally {
-        command.clearTimeout();
+        for (const each of [command, about]) each.clearTimeout();
+        calls.end();
       }
     },
     async close() {
-      closed = true;
+      await calls.close();
       client.disconnect();
       lanes?.close();
     },

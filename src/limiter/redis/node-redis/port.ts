@@ -1,4 +1,5 @@
-import { closedError, describeFailure, refuseSentinel } from '../errors.ts';
+import { describeFailure, refuseSentinel } from '../errors.ts';
+import { InFlight } from '../in-flight.ts';
 import type { RedisPort, ScriptReply } from '../port.ts';
 import { integers, isNoScript } from '../script.ts';
 import { NodeReplyError } from './node-redis-connection.ts';
@@ -19,40 +20,43 @@ export interface NodeRedisRoute {
 
 /** A port over connections of node-redis. As over ioredis, a command is written at most once. */
 export function nodeRedisPort(route: NodeRedisRoute, timeoutMs: number): RedisPort {
-  let isClosed = false;
-
-  async function send(key: string | undefined, args: readonly string[], deadlineMs: number) {
-    if (isClosed) throw closedError();
-    return route.send(key, args, deadlineMs);
-  }
+  const calls = new InFlight();
 
   return {
     async run(script, keys, args): Promise<ScriptReply> {
+      calls.begin();
       const deadlineMs = performance.now() + timeoutMs;
       const [key] = keys;
       const rest = [String(keys.length), ...keys, ...args];
       try {
-        const { reply, node } = await send(key, ['EVALSHA', script.sha, ...rest], deadlineMs).catch(
-          (error: unknown) => {
+        const { reply, node } = await route
+          .send(key, ['EVALSHA', script.sha, ...rest], deadlineMs)
+          .catch((error: unknown) => {
             if (!isNoScript(error)) throw error;
-            return send(key, ['EVAL', script.source, ...rest], deadlineMs);
-          },
-        );
+            return route.send(key, ['EVAL', script.source, ...rest], deadlineMs);
+          });
         return { values: integers(reply, script, node), node };
       } catch (error) {
         throw explain(error);
+      } finally {
+        calls.end();
       }
     },
     async ready() {
+      calls.begin();
       const deadlineMs = performance.now() + timeoutMs;
-      const { node } = await send(undefined, ['PING'], deadlineMs).catch((error: unknown) => {
+      try {
+        const { node } = await route.send(undefined, ['PING'], deadlineMs);
+        const info = await route.send(undefined, ['INFO', 'server'], deadlineMs).catch(() => ({ reply: '' })); // its user may lack the right
+        refuseSentinel(info.reply, node);
+      } catch (error) {
         throw explain(error);
-      });
-      const info = await send(undefined, ['INFO', 'server'], deadlineMs).catch(() => ({ reply: '' })); // its user may lack the right
-      refuseSentinel(info.reply, node);
+      } finally {
+        calls.end();
+      }
     },
     async close() {
-      isClosed = true;
+      await calls.close();
       route.close();
     },
   };
