@@ -80,7 +80,10 @@ export interface Reservation {
 export interface Settlement {
   /** The tokens that stay spent, by policy name. */
   readonly actual: Readonly<Record<string, number>>;
-  /** The level afterwards. Absent if Redis holds no such reservation, because a failure policy or shadow mode allowed it. */
+  /**
+   * The level afterwards. Absent if Redis holds no such reservation, because a failure policy or shadow mode allowed it,
+   * and if the reservation was settled before it was resumed.
+   */
   readonly level?: Level;
   readonly evidence: Evidence;
   /** The reservation had been settled before; nothing more was given back. */
