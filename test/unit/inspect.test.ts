@@ -149,6 +149,10 @@ describe('the level now', () => {
       const value = Buffer.concat([packBucket(1_000_000_000, 2_500, ...rest), Buffer.of(0)]);
       expect(readStored({ value, fields: null, ttlMs: 1 })).toMatchObject({ type: 'foreign' });
     });
+    it('is not known of a bucket without a unit', () => {
+      const value = packUnits(1_000_000_000, [{ levelQuanta: 5, quantaPerToken: 0, mostTokens: 20 }]);
+      expect(readStored({ value, fields: null, ttlMs: 1 })).toMatchObject({ type: 'foreign' });
+    });
     it('is not what eight policies have', () => {
       const levels = [5, 1, 2, 3, 4, 5, 6, 7].map((tokens) => tokens * policy.quantaPerToken);
       const value = packBucket(1_790_000_000_000_000, ...levels);

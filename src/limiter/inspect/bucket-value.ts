@@ -31,7 +31,8 @@ export function parseBucket(numbers: readonly number[], policies: number): Store
   const rest = numbers.slice(1 + 3 * policies);
   if (updatedAtUs === undefined || policies === 0) return undefined;
   if (numbers.length < 1 + 3 * policies || rest.length % (2 + policies) !== 0) return undefined;
-  const terms = numbers.slice(1 + policies, 1 + 3 * policies);
+  const terms = chunks(numbers.slice(1 + policies, 1 + 3 * policies), 2);
+  if (terms.some(([quantaPerToken]) => quantaPerToken === 0)) return undefined;
   const reservations = chunks(rest, 2 + policies).map(
     ([number = 0, expiresAtUs = 0, ...heldTokens]): StoredReservation => ({
       number,
@@ -42,7 +43,7 @@ export function parseBucket(numbers: readonly number[], policies: number): Store
   return {
     updatedAtUs,
     levelsQuanta: numbers.slice(1, 1 + policies),
-    units: chunks(terms, 2).map(([quantaPerToken = 1, mostTokens = 0]) => ({ quantaPerToken, mostTokens })),
+    units: terms.map(([quantaPerToken = 1, mostTokens = 0]) => ({ quantaPerToken, mostTokens })),
     ...(reservations.length > 0 && { reservations }),
   };
 }
