@@ -4,7 +4,7 @@ export const HEADERS = {
   cost: 'x-openclaw-cost',
   /** What a request really costs; its cost is then what it reserves. */
   actual: 'x-openclaw-actual',
-  /** Of a request that reserved: `done`, or the charge of the error of its settlement. */
+  /** Of a request that reserved: `done`, or the charge of the error of its settlement; `later` if that follows the reply. */
   settled: 'openclaw-settled',
   /** The id of a request that a gateway may send to several services. A user's own id is not forwarded. */
   decisionId: 'x-openclaw-decision-id',

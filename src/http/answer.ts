@@ -62,6 +62,7 @@ export function answering<Args extends readonly unknown[], Done extends readonly
     if (decision.shadow !== undefined) headers[HEADERS.shadow] = decision.shadow;
     if (decision.stated !== undefined) headers[HEADERS.stated] = JSON.stringify(decision.stated);
     if (options.evidence) headers[HEADERS.decision] = formatEvidence(decision.evidence);
+    if (options.evidence && reservation?.allowed) headers[HEADERS.settled] = 'later';
     return decision.allowed
       ? { type: 'go-on', headers, ...(reservation && { settle: settling(options, reservation, args) }) }
       : refused(quotaExceeded(violatedPolicies(policies, decision)), headers);

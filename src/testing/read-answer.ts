@@ -1,5 +1,5 @@
 import { type Decision, parseEvidence } from '../core/decision.ts';
-import { type Charge, chargeOf, invalidOption } from '../core/errors.ts';
+import { type Charge, chargeOf, invalidOption, type OpenclawError } from '../core/errors.ts';
 import { HEADERS } from '../core/header-names.ts';
 import { shown } from '../core/printable.ts';
 import type { Outcome, Stated } from '../history/records/operation.ts';
@@ -92,8 +92,17 @@ function readReply({ status, headers }: Reply, said: TakeAnswer | undefined): An
   const answer = readAnswer(said ?? byStatus);
   const isDecided = answer.outcome === 'allowed' || answer.outcome === 'denied';
   if (!isDecided) return { ...answer, error: `HTTP_${status}` };
+  if (headers.get(HEADERS.settled) !== null) throw settled();
   const written = headers.get(HEADERS.decision);
   const decision = written === null ? undefined : parseEvidence(written);
   const stated = answer.stated ?? readStatedHeaders([...headers].flat());
   return { ...answer, ...(decision && { decision }), ...(stated && { stated }) };
+}
+
+/** What came back is not in the reply, and without it a correct limiter seems to admit too much. */
+function settled(): OpenclawError {
+  return invalidOption(
+    `the reply has the header ${HEADERS.settled}: the cost was reserved and settled, and what came back is not in the reply`,
+    'record the limiter in place of the handler or the address: give the middleware the limiter that recordTakes returned',
+  );
 }
