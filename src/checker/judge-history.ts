@@ -43,9 +43,9 @@ export function judgeHistory(history: History, options: JudgeOptions = {}): Chec
   return checkHistory(history, readJudgeOptions(options));
 }
 
-/** The same options for the checker. Throws INVALID_OPTION for wrong options. */
-export function readJudgeOptions(options: JudgeOptions): CheckOptions {
-  checkOptions(options);
+/** The same options for the checker. Throws INVALID_OPTION for wrong options, `of` what messages name. */
+export function readJudgeOptions(options: JudgeOptions, of = 'judgeHistory'): CheckOptions {
+  checkOptions(options, of);
   const {
     promise = 'token-bucket',
     falseDenials = 0,
@@ -69,9 +69,9 @@ export function readJudgeOptions(options: JudgeOptions): CheckOptions {
   };
 }
 
-function checkOptions(options: JudgeOptions): void {
-  checkKnown(options, { of: 'judgeHistory', known: KNOWN });
-  checkTypes(options, { of: 'judgeHistory', types: { promise: 'string' } });
+function checkOptions(options: JudgeOptions, of: string): void {
+  checkKnown(options, { of, known: KNOWN });
+  checkTypes(options, { of, types: { promise: 'string' } });
   const numbers = Object.entries(options).filter(
     ([name, value]) => name !== 'promise' && value !== undefined,
   );
@@ -79,7 +79,7 @@ function checkOptions(options: JudgeOptions): void {
     const most = name === 'info' ? 1 : Number.POSITIVE_INFINITY;
     if (typeof value === 'number' && value >= 0 && value <= most) continue;
     throw invalidOption(
-      `option ${name} of judgeHistory must be ${name === 'info' ? 'from 0 to 1' : 'a number of at least 0'}; found ${shown(value)}`,
+      `option ${name} of ${of} must be ${name === 'info' ? 'from 0 to 1' : 'a number of at least 0'}; found ${shown(value)}`,
       'remove it to use the default',
     );
   }

@@ -1,6 +1,9 @@
 import type { CheckReport } from '../checker/check.ts';
 import type { Measure } from '../checker/claims/claim-list.ts';
-import type { Recorded } from './taken.ts';
+import { formatPromise, provesDenials, type WindowPromise } from '../checker/claims/promise.ts';
+import { groupBy } from '../core/group-by.ts';
+import { onlyCost } from './take-history.ts';
+import type { Recorded, Taken } from './taken.ts';
 import type { Yardstick } from './yardstick.ts';
 
 interface Case {
@@ -13,7 +16,9 @@ interface Case {
 export function adviceOn(found: Case): readonly string[] {
   const { report, recorded } = found;
   if (report.sent === 0)
-    return ['give the code under test what recordTakes returned, in place of what recordTakes was given'];
+    return [
+      'give the code under test what recordTakes returned, in place of what recordTakes was given; call history() after the takes, and wait for them before',
+    ];
   if (report.verdict === 'unknown')
     return [...new Set(report.claims.flatMap((claim) => missing(claim, found)))];
   const isBelow = report.falseDenials.total + report.replay.total > 0;
@@ -55,12 +60,45 @@ const ADVICE: Partial<Record<Measure, (found: Case) => readonly string[]>> = {
   ],
 };
 
-function drain({ yardstick: { policies, promise } }: Case): readonly string[] {
+function drain({ recorded, yardstick: { policies, promise } }: Case): readonly string[] {
+  if (promise.type !== 'token-bucket' && !provesDenials(promise)) {
+    const tooFew = admittedTooFew(recorded, promise);
+    if (tooFew !== undefined) return [tooFew];
+  }
   const most = Math.max(...policies.map(({ policy }) => policy.capacityTokens));
   const least = promise.type === 'token-bucket' ? '' : ', within one window';
   return [
     `take from one bucket until it denies, without a wait in between${least}: more than ${most} tokens, for example Promise.all(Array.from({ length: ${most + 1} }, () => take()))`,
   ];
+}
+
+/** Of a limiter that denied, and never admitted what the promise allows: more takes would show no more. */
+function admittedTooFew({ taken }: Recorded, { limit, windowUs }: WindowPromise): string | undefined {
+  const denied = new Set(taken.filter(({ outcome }) => outcome === 'denied').map(({ bucket }) => bucket));
+  const ofDenied = taken.filter(({ bucket, sign }) => sign > 0 && denied.has(bucket));
+  const admitted = Math.max(
+    ...[...groupBy(ofDenied, ({ bucket }) => bucket).values()].map((each) => mostAdmitted(each, windowUs)),
+  );
+  if (denied.size === 0 || admitted >= limit) return undefined;
+  const sliding = formatPromise({ type: 'sliding-window', limit, windowUs });
+  return `takes were denied, though no more than ${admitted} of ${limit} tokens were admitted in any window of their bucket; whether a denial was right does not follow from this promise. If all takes of a bucket are of one window, toKeepPromise('${sliding}') judges the denials too`;
+}
+
+/** The most tokens of one bucket whose admissions may lie within one window. */
+function mostAdmitted(taken: readonly Taken[], windowUs: number): number {
+  const admitted = taken
+    .filter(({ outcome }) => outcome === 'allowed' || outcome === 'info')
+    .toSorted((a, b) => a.invokedUs - b.invokedUs);
+  let [most, tokens, from] = [0, 0, 0];
+  for (const { invokedUs, cost } of admitted) {
+    for (let first = admitted[from]; first !== undefined; first = admitted[++from]) {
+      if ((first.completedUs ?? Number.POSITIVE_INFINITY) + windowUs > invokedUs) break;
+      tokens -= onlyCost(first.cost);
+    }
+    tokens += onlyCost(cost);
+    most = Math.max(most, tokens);
+  }
+  return most;
 }
 
 function headroom({ yardstick: { promise }, recorded: { clocks } }: Case): readonly string[] {

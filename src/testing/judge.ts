@@ -9,16 +9,16 @@ import { buildHistory } from './take-history.ts';
 import type { Recorded } from './taken.ts';
 import type { Yardstick } from './yardstick.ts';
 
-/** Judges takes as `openclaw-rl check` does. With `isHonest`, only what the limiter stated. */
+/** Judges takes as `openclaw-rl check` does. For `toBeHonest`, only what the limiter stated. */
 export function judgeTakes(
   recorded: Recorded,
   yardstick: Yardstick,
-  { isHonest, ...options }: MatchOptions & { readonly isHonest: boolean },
+  { matcher, ...options }: MatchOptions & { readonly matcher: string },
 ): CheckDocument {
   const { promise, policies } = yardstick;
   const report = checkHistory(buildHistory(recorded, yardstick), {
-    ...readJudgeOptions({ ...options, promise: formatPromise(promise) }),
-    ...(isHonest && { claims: honestClaims(options) }),
+    ...readJudgeOptions({ ...options, promise: formatPromise(promise) }, matcher),
+    ...(matcher === 'toBeHonest' && { claims: honestClaims(options) }),
   });
   return makeCheckDocument(factsOf(recorded, policies), report);
 }

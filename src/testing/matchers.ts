@@ -1,5 +1,6 @@
-import { OpenclawError } from '../core/errors.ts';
+import { invalidOption } from '../core/errors.ts';
 import { checkKnown, type Known } from '../core/known-options.ts';
+import { shown } from '../core/printable.ts';
 import { adviceOn } from './advice.ts';
 import { judgeTakes } from './judge.ts';
 import type { MatchOptions } from './match-options.ts';
@@ -60,12 +61,21 @@ function ownOrRead(asked: string | undefined, recorded: Recorded): Yardstick {
   if (asked !== undefined) return readEither(asked);
   const own = ownYardstick(recorded);
   if (own !== undefined) return own;
-  throw new OpenclawError('INVALID_OPTION', 'toBeHonest does not know one policy of all buckets', {
-    hint: "name it, or the promise: toBeHonest('20:5/s'), toBeHonest('fixed-window:100/60s')",
-  });
+  throw invalidOption(
+    'toBeHonest does not know one policy of all buckets',
+    "name it, or the promise: toBeHonest('20:5/s'), toBeHonest('fixed-window:100/60s')",
+  );
 }
 
 const KNOWN: Known<MatchOptions> = { falseDenials: true, contested: true, info: true, clockSlackUs: true };
+
+function checkObject(options: unknown, name: string): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw invalidOption(
+    `the options of ${name} must be an object with ${Object.keys(KNOWN).join(', ')}; found ${shown(options)}`,
+    `for example ${name}('20:5/s', { contested: 2 })`,
+  );
+}
 
 interface Asked<T> {
   readonly name: string;
@@ -80,10 +90,11 @@ function match<T>(
   options: MatchOptions = {},
 ): MatchResult {
   const { report, recorded, yardstick } = withHint(() => {
+    checkObject(options, name);
     checkKnown(options, { of: name, known: KNOWN });
     const recorded = recordedOf(received);
     const yardstick = read(asked, recorded);
-    const report = judgeTakes(recorded, yardstick, { ...options, isHonest: name === 'toBeHonest' });
+    const report = judgeTakes(recorded, yardstick, { ...options, matcher: name });
     return { report, recorded, yardstick };
   });
   const isUnknown = report.verdict === 'unknown';

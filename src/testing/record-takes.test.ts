@@ -403,7 +403,11 @@ describe('what cannot be recorded', () => {
       /unknown option "buckets" of recordTakes/,
     ],
     ['an object without take', () => recordTakes({} as never), /takes a limiter, a function, or an address/],
-    ['a clock that is neither', () => recordTakes(() => true, { now: 5 as never }), /now must be a function/],
+    [
+      'a clock that is neither',
+      () => recordTakes(() => true, { now: 5 as never }),
+      /option now of recordTakes must be a function/,
+    ],
   ])('is refused at once: %s', (_title, record, message) => expect(record).toThrow(message));
 
   it.each([
@@ -414,7 +418,12 @@ describe('what cannot be recorded', () => {
       /cannot read the result of a take: .*found an object with "success"/,
     ],
     ['a negative wait', () => ({ allowed: false, retryAfterMs: -1 }), {}, /cannot read the result/],
-    ['a bucket', () => true, { bucket: () => '' }, /the name of a bucket must be a text; found ""/],
+    [
+      'a bucket',
+      () => true,
+      { bucket: () => '' },
+      /option bucket of recordTakes must return the name of a bucket, a text; found ""/,
+    ],
     [
       'a cost',
       () => true,

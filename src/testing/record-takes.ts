@@ -1,39 +1,15 @@
 import { invalidOption } from '../core/errors.ts';
-import { checkKnown, type Known } from '../core/known-options.ts';
 import { quoted } from '../core/printable.ts';
 import { EXTERNAL } from '../core/strategies.ts';
 import { realClock, type TakeClock, undeclaredClock, virtualClock } from './clock.ts';
 import { withHint } from './message.ts';
-import { readResult, type TakeAnswer } from './read-answer.ts';
+import { readResult } from './read-answer.ts';
 import { recordCall } from './record-call.ts';
+import { type AnyOptions, bucketOf, checkOptions, type RecordOptions } from './record-options.ts';
 import { isLimiter, nameOf as nameOfSubject, recordedLimiter, type TakesObject } from './recorded-limiter.ts';
 import { TakeRecorder } from './recorder.ts';
 import type { TakeHistory } from './take-history.ts';
 import type { Asked } from './taken.ts';
-
-/** `Args` are the arguments of the recorded function, `Result` is what it returns, awaited. */
-export interface RecordOptions<Args extends readonly unknown[] = readonly never[], Result = never> {
-  /**
-   * Names the bucket of a call: what the limiter counts by. Default: the subject, or the first argument if it is a text;
-   * requests of a handler or to a URL share one bucket.
-   */
-  readonly bucket?: (...args: Args) => string;
-  /** Whole tokens. Default: option `cost` of a limiter's take; else 1. */
-  readonly cost?: (...args: Args) => number;
-  /** Reads a result that is neither a decision nor a yes or no, or a reply whose status is neither 2xx nor 429. */
-  readonly decide?: (result: Result) => TakeAnswer;
-  /**
-   * The limiter's clock in milliseconds, where a test fakes it: `() => Date.now()`. Default: the limiter runs in real
-   * time. `'real'` says so although `Date` is faked.
-   */
-  readonly now?: (() => number) | 'real';
-  /** How full every bucket is at the start. Default `full`. */
-  readonly initial?: 'full' | 'unknown';
-  /** `apart`: the limiter runs on another machine, whose clock may drift. */
-  readonly clocks?: 'apart';
-  /** Default 100,000. */
-  readonly mostTakes?: number;
-}
 
 /** Gives the history of the takes until now. Throws if one of them could not be recorded. */
 export type GiveHistory = () => TakeHistory;
@@ -49,7 +25,7 @@ type Handler<Args extends readonly unknown[]> = (...args: Args) => Response | Pr
  * - Any other function that takes: `take`. It returns `true` or `false`, `{ allowed, remaining?, retryAfterMs?, resetMs? }`,
  *   or what `decide` reads.
  *
- * Throws INVALID_OPTION for unknown options.
+ * Throws INVALID_OPTION for unknown and wrong options.
  */
 export function recordTakes<L extends TakesObject>(
   limiter: L,
@@ -71,8 +47,11 @@ export function recordTakes<Args extends readonly unknown[], Result>(
   options?: RecordOptions<Args, Awaited<Result>>,
 ): { readonly take: (...args: Args) => Result; readonly history: GiveHistory };
 export function recordTakes(recorded: unknown, given: object = {}): object {
-  const options: AnyOptions = given;
-  checkKnown(options, { of: 'recordTakes', known: KNOWN });
+  return withHint(() => record(recorded, given));
+}
+
+function record(recorded: unknown, options: AnyOptions): object {
+  checkOptions(options);
   const isOurs = isTakesObject(recorded) && isLimiter(recorded);
   const { initial = 'full', clocks, mostTakes = 100_000 } = options;
   const recorder = new TakeRecorder({
@@ -98,13 +77,7 @@ export function recordTakes(recorded: unknown, given: object = {}): object {
   };
 }
 
-type AnyOptions = RecordOptions<readonly unknown[], unknown>;
-
 type Run = (...args: readonly unknown[]) => unknown;
-
-const KNOWN: Known<RecordOptions> = {
-  ...{ bucket: true, cost: true, decide: true, now: true, initial: true, clocks: true, mostTakes: true },
-};
 
 /** What a function answers, each call in the bucket of the option, or by its arguments. */
 function wrap(
@@ -114,7 +87,7 @@ function wrap(
 ): Run {
   const read = (result: unknown) => readResult(result, options.decide);
   const askedOf = (args: readonly unknown[]): Asked => {
-    const bucket = options.bucket === undefined ? nameOf(args) : options.bucket(...args);
+    const bucket = options.bucket === undefined ? nameOf(args) : bucketOf(options.bucket, args);
     return {
       bucket: bucket ?? UNNAMED,
       cost: options.cost?.(...args) ?? 1,
@@ -143,11 +116,6 @@ function isTakesObject(recorded: unknown): recorded is TakesObject {
 
 function chooseClock({ now }: AnyOptions, isOurs: boolean): TakeClock {
   if (typeof now === 'function') return virtualClock(now);
-  if (now !== undefined && now !== 'real')
-    throw invalidOption(
-      `now must be a function that returns milliseconds, or 'real'; found ${quoted(now)}`,
-      'for example now: () => Date.now()',
-    );
   return now === 'real' || isOurs ? realClock : undeclaredClock();
 }
 

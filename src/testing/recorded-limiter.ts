@@ -1,6 +1,7 @@
 import type { Cost, Limiter, Reservation, ReserveOptions, Subject } from '../limiter/limiter.ts';
-import { readError, readResult, type TakeAnswer } from './read-answer.ts';
+import { readError, readResult } from './read-answer.ts';
 import { attempt, recordCall } from './record-call.ts';
+import { type AnyOptions, bucketOf } from './record-options.ts';
 import { recordedReservation } from './recorded-reservation.ts';
 import type { TakeRecorder } from './recorder.ts';
 import type { Answer, Asked } from './taken.ts';
@@ -8,13 +9,6 @@ import type { Answer, Asked } from './taken.ts';
 /** Any object that takes. */
 export interface TakesObject {
   take(...args: never[]): unknown;
-}
-
-/** What the options of `recordTakes` say of each call. */
-interface CallOptions {
-  readonly bucket?: (...args: readonly unknown[]) => string;
-  readonly cost?: (...args: readonly unknown[]) => number;
-  readonly decide?: (result: unknown) => TakeAnswer;
 }
 
 /** Whether it is a limiter of this library, which decides in real time. */
@@ -26,7 +20,7 @@ export function isLimiter(object: TakesObject): object is Limiter {
 export function recordedLimiter<L extends TakesObject>(
   limiter: L,
   recorder: TakeRecorder,
-  options: CallOptions,
+  options: AnyOptions,
 ): L {
   const methods: Readonly<Record<string, Recorded>> = {
     take: { sign: 1, read: (result) => readResult(result, options.decide) },
@@ -72,11 +66,11 @@ interface Recorded {
   readonly read: (result: unknown) => Answer | undefined;
 }
 
-function askedOf(limiter: TakesObject, args: readonly unknown[], sign: 1 | -1, options: CallOptions): Asked {
+function askedOf(limiter: TakesObject, args: readonly unknown[], sign: 1 | -1, options: AnyOptions): Asked {
   const [subject, given] = args;
   const { cost = 1, decisionId } = (given ?? {}) as { cost?: Cost; decisionId?: unknown };
   return {
-    bucket: options.bucket === undefined ? nameOf(subject) : options.bucket(...args),
+    bucket: options.bucket === undefined ? nameOf(subject) : bucketOf(options.bucket, args),
     cost: options.cost?.(...args) ?? cost,
     sign,
     ...(typeof decisionId === 'string' && { decisionId }),
@@ -103,7 +97,7 @@ function reset(recorder: TakeRecorder, [subject]: readonly unknown[], run: () =>
 }
 
 /** What a reservation asks for. Its ids are none of takes. */
-function reservingOf(limiter: TakesObject, args: readonly unknown[], options: CallOptions): Asked {
+function reservingOf(limiter: TakesObject, args: readonly unknown[], options: AnyOptions): Asked {
   const { decisionId, ...asked } = askedOf(limiter, args, 1, options);
   const { expiresMs } = (args[1] ?? {}) as ReserveOptions;
   return {

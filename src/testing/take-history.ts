@@ -120,8 +120,12 @@ function operationOf(
 
 /** The cost under one policy, whatever its name is. */
 function costOf(cost: Cost, policies: readonly NamedPolicy[]): number {
-  if (typeof cost === 'number') return cost;
-  return policies.length > 1 ? 1 : (Object.values(cost)[0] ?? 1);
+  return typeof cost !== 'number' && policies.length > 1 ? 1 : onlyCost(cost);
+}
+
+/** The cost under the only policy. */
+export function onlyCost(cost: Cost): number {
+  return typeof cost === 'number' ? cost : (Object.values(cost)[0] ?? 1);
 }
 
 function chargesOf(

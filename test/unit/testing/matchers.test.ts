@@ -37,6 +37,15 @@ const window = (limit: number, windowMs: number): Take => {
   return (key) => decide(key, 1);
 };
 
+/** Windows that begin with the first take after the last one ended. */
+const firstWindow = (limit: number, windowMs: number): Take => {
+  let [startMs, used] = [Number.NEGATIVE_INFINITY, 0];
+  return () => {
+    if (Date.now() - startMs >= windowMs) [startMs, used] = [Date.now(), 0];
+    return used++ < limit;
+  };
+};
+
 /** The message of a failing assertion. */
 function failure(act: () => void): string {
   try {
@@ -80,6 +89,23 @@ describe('toKeepPolicy', () => {
     const { take, history } = recordTakes(bucket(3, 1), { now: () => Date.now() });
     for (let times = 0; times < 5; times++) take('ada');
     expect(history).toKeepPolicy('3:1/s');
+  });
+
+  it('accepts the rounding of a limiter that computes with floats, by a microsecond', () => {
+    const floating = (capacity: number): Take => {
+      let [level, lastMs] = [capacity, Date.now()];
+      return () => {
+        level = Math.min(capacity, level + ((Date.now() - lastMs) / 1_000) * 10);
+        lastMs = Date.now();
+        const isAllowed = level >= 1;
+        if (isAllowed) level--;
+        return isAllowed;
+      };
+    };
+    const steps = Array.from({ length: 400 }, () => [1, '10']).flat();
+    expect(record(floating(10), steps)).not.toKeepPolicy('10:10/s');
+    expect(record(floating(10), steps)).toKeepPolicy('10:10/s', { clockSlackUs: 1 });
+    expect(record(floating(11), steps)).not.toKeepPolicy('10:10/s', { clockSlackUs: 1 });
   });
 
   it('accepts as many false denials as are said', () => {
@@ -161,7 +187,11 @@ describe('toBeHonest', () => {
 describe('too little evidence fails, and says what to do', () => {
   const drain = /to do take from one bucket until it denies, .*: more than 20 tokens/;
   it.each<[string, () => TakeHistory, RegExp, MatchOptions?]>([
-    ['no take', () => record(bucket(20, 5), []), /to do give the code under test what recordTakes returned/],
+    [
+      'no take',
+      () => record(bucket(20, 5), []),
+      /to do give the code under test what recordTakes returned.*call history\(\) after the takes/,
+    ],
     ['no denial', () => record(bucket(20, 5), [20]), drain],
     ['a bucket that refills between takes', () => record(bucket(20, 5), [5, '1000', 5, '1000', 5]), drain],
     [
@@ -185,6 +215,30 @@ describe('too little evidence fails, and says what to do', () => {
         /^expect\(history\)\.toBeHonest/,
       );
     }
+  });
+
+  it.each([
+    ['a burst', [25], 9],
+    ['takes in several windows', [9, '50000', 9, '60000', 25, '61000', 25], 9],
+    ['a limiter that admits nothing', [25], 0],
+  ])('of a promise that cannot judge denials, where fewer were admitted: %s', (_title, steps, limit) => {
+    const low = record(firstWindow(limit, 60_000), steps);
+    const message = failure(() => expect(low).toKeepPromise('fixed-window:10/60s:first'));
+    expect(message).toMatch(
+      new RegExp(
+        `to do takes were denied, though no more than ${limit} of 10 tokens .*sliding-window:10/60s`,
+      ),
+    );
+    expect(message).not.toMatch(/more than 10 tokens/);
+    expect(low).not.toKeepPromise('sliding-window:10/60s');
+  });
+
+  it('its advice holds for a correct limiter, and is not given to one that was not drained', () => {
+    expect(record(firstWindow(10, 60_000), [5, '50000', 25])).toKeepPromise('sliding-window:10/60s');
+    const undrained = record(firstWindow(10, 60_000), [5, '70000', 5]);
+    expect(failure(() => expect(undrained).toKeepPromise('fixed-window:10/60s:first'))).toMatch(
+      /to do take from one bucket until it denies/,
+    );
   });
 
   it('of windows whose start is not known', () => {
@@ -235,7 +289,11 @@ describe('wrong use throws, also after .not', () => {
       () => expect(record(bucket(1, 1), [3])).toKeepPolicy(undefined as never),
       /a policy is a text like 20:5\/s/,
     ],
-    ['no promise', () => expect(record(bucket(1, 1), [3])).toKeepPromise('leaky'), /unknown promise "leaky"/],
+    [
+      'no promise',
+      () => expect(record(bucket(1, 1), [3])).toKeepPromise('leaky'),
+      /unknown promise "leaky".*\n {2}for example toKeepPromise/,
+    ],
     [
       'a bucket as promise',
       () => expect(record(bucket(1, 1), [3])).toKeepPromise('token-bucket'),
@@ -245,6 +303,26 @@ describe('wrong use throws, also after .not', () => {
       'an unknown option',
       () => expect(record(bucket(1, 1), [3])).toKeepPolicy('1:1/s', { contest: 1 } as never),
       /unknown option "contest" of toKeepPolicy/,
+    ],
+    [
+      'a wrong option',
+      () => expect(record(bucket(1, 1), [3])).toKeepPolicy('1:1/s', { contested: -1 }),
+      /option contested of toKeepPolicy must be a number of at least 0; found -1/,
+    ],
+    [
+      'no options',
+      () => expect(record(bucket(1, 1), [3])).toKeepPolicy('1:1/s', 5 as never),
+      /^the options of toKeepPolicy must be an object with falseDenials, .*; found 5\n {2}for example/,
+    ],
+    [
+      'a policy as promise',
+      () => expect(record(bucket(1, 1), [3])).toKeepPromise('10:1/h'),
+      /unknown promise "10" *; .*\n {2}a policy of a token bucket is judged by toKeepPolicy\('10:1\/h'\)/,
+    ],
+    [
+      'a promise as policy',
+      () => expect(record(bucket(1, 1), [3])).toKeepPolicy('fixed-window:1/1s'),
+      /"fixed-window:1\/1s" is a promise, no policy\n {2}write toKeepPromise\('fixed-window:1\/1s'\)/,
     ],
   ])('%s', (_title, act, message) => expect(failure(act)).toMatch(message));
 });
