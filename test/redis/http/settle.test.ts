@@ -54,6 +54,17 @@ describe.each(APPS)('settling in $framework', ({ start }) => {
     expect(errors).toEqual([]);
   });
 
+  it('says with option evidence that an admitted request is settled later', async () => {
+    const settledOf = async (user: string, more = {}) => {
+      const options = { limiter: limit(), settle: () => ({}), onServed: () => {}, ...more };
+      const url = await start({ ...options, subject: () => ({ ...asked, user }) });
+      return (await fetch(url)).headers.get('openclaw-settled');
+    };
+    expect(await settledOf('bob')).toBeNull();
+    expect(await settledOf('ada', { evidence: true })).toBe('later');
+    expect(await settledOf('ada', { evidence: true })).toBeNull(); // denied
+  });
+
   it('settles at what is held if more was used, and reports it', async () => {
     const { errors } = await serve(() => ({ tokens: 61, requests: 0 }));
     await expect.poll(left).toEqual([10, 40]);
