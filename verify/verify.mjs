@@ -71,7 +71,7 @@ async function readHistory(paths) {
 }
 /** The most that the nodes' clocks can gain on the recorder's, or lose, between any two moments. Microseconds. */
 function clockSpreadUs({ clocks, clockSlackUs }, { clock: readings, buckets }) {
-  const starts = [...buckets.values()].flatMap((rows) => rows.map(({ from }) => from));
+  const starts = [...buckets.values()].flatMap((rows) => rows.filter(({ role }) => role !== UNSURE).map(({ from }) => from));
   const times = [...readings.map(({ atUs }) => atUs), least(starts), most(starts)].sort((a, b) => a - b);
   const driftUs = most(times.map((us, at) => us - (times[at - 1] ?? us))) / 500;
   const offsets = readings.flatMap(({ atUs, serverUs, errorUs }) => [-errorUs, errorUs].map((us) => serverUs - atUs + us));

@@ -46,6 +46,15 @@ describe('tokens that may be admitted again:', () => {
       most: 10,
     },
     {
+      title: 'all, if it expired before it was settled without a reply',
+      of: {
+        settled: { ...settled, cost: 0, invokedUs: 55, outcome: 'info', completedUs: null },
+        expiresUs: 50,
+      },
+      atUs: 51,
+      most: 10,
+    },
+    {
       title: 'what an extension took, too',
       of: {
         cost: 6,
@@ -66,6 +75,23 @@ describe('tokens that may be admitted again:', () => {
     expect(excessOf([expiring, at(4_500, 9)], { header: { clocks: 'one' } })).toBeGreaterThan(8);
     expect(excessOf([expiring, at(4_500, 9)], { header: { clocks: 'apart' } })).toBe(0);
   });
+});
+
+it('an expiry long after the end excuses nothing, whatever the clock may gain until the end', () => {
+  const expiring = { ...reserved, expiresUs: 3_600 * S };
+  const parts = [expiring, at(500, 9), { ...at(600, 1), outcome: 'denied' as const }];
+  for (const header of [{}, { clocks: 'one' }, { clocks: 'apart' }] as const)
+    expect(judge(parts, { header })).toMatchObject({ verdict: 'fail', falseDenials: { total: 0 } });
+});
+
+it('an expiry long after the end belongs to no span of time', () => {
+  const parts = [{ ...reserved, expiresUs: 3_600 * S }, at(S, 1)];
+  const faults = [{ type: 'fault', phase: 'inject', fault: 'f', atUs: 100 * S } as const];
+  const { phases } = judge(parts, { records: faults });
+  expect(phases.map(({ lengthUs, operations }) => ({ lengthUs, operations }))).toEqual([
+    { lengthUs: S, operations: 2 },
+    { lengthUs: 0, operations: 0 },
+  ]);
 });
 
 it('a reservation counts with its real cost, where it was taken', () => {

@@ -46,7 +46,7 @@ describe('a reservation is', () => {
     {
       title: 'the same, if it expires after the last operation',
       of: { expiresUs: 1_000 },
-      want: [take, [96, OPEN, -10, info | part]],
+      want: [take, [1_000, OPEN, -10, info | part]],
     },
     {
       title: 'several takes, if it is extended',

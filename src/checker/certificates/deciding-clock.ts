@@ -1,3 +1,4 @@
+import { mayGiveBack } from '../../history/columns/reservation-rows.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
 import { groupByNode } from '../clocks/bounds.ts';
@@ -231,9 +232,11 @@ class Limits {
 }
 
 /** From the first to the last moment of all invocations and readings; not finite without any. */
-function spanOf({ rows, invokedUs }: OperationTable, readings: readonly ClockReading[]) {
+function spanOf(table: OperationTable, readings: readonly ClockReading[]) {
+  const { rows, invokedUs } = table;
   let [fromUs, untilUs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let row = 0; row < rows; row++) {
+    if (mayGiveBack(table, row)) continue;
     const us = invokedUs[row] as number;
     if (us < fromUs) fromUs = us;
     if (us > untilUs) untilUs = us;

@@ -1,6 +1,6 @@
 import { groupBy } from '../../core/group-by.ts';
 import type { Policy } from '../../core/policy.ts';
-import { isReservationStep, reservationOf } from '../../history/columns/reservation-rows.ts';
+import { isReservationStep, mayGiveBack, reservationOf } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import { OUTCOMES, type Outcome } from '../../history/records/operation.ts';
 import type { Drop } from '../proofs/drops.ts';
@@ -199,6 +199,7 @@ export class EvidenceCounter {
   }
 
   #count(row: number): void {
+    if (mayGiveBack(this.#table, row)) return;
     const { kinds, costTokens, invokedUs } = this.#table;
     const kind = kinds[row] as number;
     const outcome = kind & KIND.outcome;

@@ -1,4 +1,5 @@
 import { secondsText } from '../../core/units.ts';
+import { mayGiveBack } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { Event, FaultRecord } from '../../history/records/operation.ts';
 import { findPromotions, roleEventsOf } from './promotions.ts';
@@ -32,7 +33,10 @@ export interface Activity {
 }
 
 export function countActivity(table: OperationTable, steadyFromUs: number): Activity {
-  const lastSentUs = table.invokedUs.reduce((last, us) => Math.max(last, us), Number.NEGATIVE_INFINITY);
+  const lastSentUs = table.invokedUs.reduce(
+    (last, us, row) => (mayGiveBack(table, row) ? last : Math.max(last, us)),
+    Number.NEGATIVE_INFINITY,
+  );
   const bins = Math.max(0, Math.floor((lastSentUs - steadyFromUs) / BIN_US));
   const decided = new Map<string, number[]>();
   for (let row = 0; row < table.rows; row++) {

@@ -1,5 +1,5 @@
 import type { Policy } from '../../core/policy.ts';
-import { isReservationStep } from '../../history/columns/reservation-rows.ts';
+import { isReservationStep, mayGiveBack } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { ClockBounds } from '../clocks/bounds.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
@@ -25,10 +25,12 @@ export function collectRefunds(
   { table, refunds, byInvoked }: BucketRows,
   { policy, clock, resets }: { policy: Policy; clock: EarlyClock; resets: readonly number[] },
 ): Refund[] {
+  // a settlement without a reply is decided with the expiry in the next row; alone, it may only come back earlier
   const returned = new Map(refunds.map((row) => [row, returnedBy(table, row)]));
   const firstUs = table.invokedUs[byInvoked[0] ?? 0] as number;
   for (const row of refunds)
-    if (isExpiry(table, row)) decideExpiry(table, row, earliest(table, row, { clock, firstUs }), returned);
+    if (mayGiveBack(table, row) && !mayGiveBack(table, row + 1))
+      decideExpiry(table, row, earliest(table, row, { clock, firstUs }), returned);
   return [
     ...[...returned.values()].map(({ tokens, ...when }) => ({
       ...when,
@@ -44,13 +46,6 @@ function returnedBy(table: OperationTable, row: number): Returned {
     lastUs: table.lastUs(row),
     tokens: -(table.costTokens[row] as number),
   };
-}
-
-/** An open step that may give back. A settlement without a reply counts too: it may only come back earlier then. */
-function isExpiry(table: OperationTable, row: number): boolean {
-  const kind = table.kinds[row] as number;
-  const isOpen = (kind & KIND.outcome) === KIND.info && table.lastUs(row) === Number.POSITIVE_INFINITY;
-  return isOpen && isReservationStep(kind);
 }
 
 /** When a reservation can have expired on the fastest possible clock. */

@@ -1,4 +1,4 @@
-import { isReservationStep, isReserved } from '../../history/columns/reservation-rows.ts';
+import { isReservationStep, isReserved, mayGiveBack } from '../../history/columns/reservation-rows.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import { DURATION, KIND } from '../../history/columns/table.ts';
 import type { FileOrder, History } from '../../history/history.ts';
@@ -34,6 +34,7 @@ export function findSpans({ operations: table, files, orders }: History): Spans 
   const byOrigin: Span[] = [];
   let [longestUs, invokedUs, latestUs] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let row = 0; row < table.rows; row++) {
+    if (mayGiveBack(table, row)) continue;
     const startUs = table.invokedUs[row] as number;
     if (startUs < invokedUs) invokedUs = startUs;
     if (startUs > latestUs) latestUs = startUs;

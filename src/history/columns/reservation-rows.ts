@@ -1,10 +1,23 @@
-import { KIND, type OperationTable } from './table.ts';
+import { DURATION, KIND, type OperationTable } from './table.ts';
 
 const OF_STEP = KIND.part | KIND.multiBucket | KIND.surplus;
 
 /** Whether a row is a later step of a reservation: an extension or, with a cost of 0 or less, what comes back. */
 export function isReservationStep(kind: number): boolean {
   return (kind & OF_STEP) === KIND.part;
+}
+
+/**
+ * Whether a row is a step of a reservation that may give back from its start on: an expiry, or a settlement without a reply.
+ * An expiry may be long after the last operation, so no span of time counts it.
+ */
+export function mayGiveBack(
+  { kinds, costTokens, durationUs }: Pick<OperationTable, 'kinds' | 'costTokens' | 'durationUs'>,
+  row: number,
+): boolean {
+  const kind = kinds[row] as number;
+  const isOpen = (kind & KIND.outcome) === KIND.info && durationUs[row] === DURATION.open;
+  return isOpen && isReservationStep(kind) && (costTokens[row] as number) < 0;
 }
 
 /** The row of the take of a reservation, from the row of one of its steps. */

@@ -15,7 +15,6 @@ import {
 import type { Draft } from './draft.ts';
 import type { Interner } from './interner.ts';
 import { LevelsBuilder } from './levels.ts';
-import { isReservationStep } from './reservation-rows.ts';
 import { StatedBuilder } from './stated.ts';
 import { DURATION, KIND, makeTable, type OperationTable, type Origin, type TableColumns } from './table.ts';
 
@@ -44,10 +43,6 @@ export class TableBuilder {
   /** A region with or without an instance. */
   readonly #places = new Numbering<undefined>();
   readonly #origins = new Numbering<Origin>();
-  /** Rows whose start is a time to come: when a reservation expires. */
-  readonly #expiries: number[] = [];
-  /** The last start or known end of all other rows. */
-  #lastUs = Number.NEGATIVE_INFINITY;
   #chunk = new Chunk(0);
   #rows = 0;
   /** The largest cost, or refund, of any row. */
@@ -72,8 +67,6 @@ export class TableBuilder {
     const lastUs = outcome === KIND.info ? latestUs : draft.completedUs;
     const kind = outcome | flags | (draft.isFallback ? KIND.fallback : 0);
     const row = this.#addRow(draft, { kind, costTokens, lastUs, origin });
-    if (isReservationStep(kind) && outcome === KIND.info && costTokens < 0) this.#expiries.push(row);
-    else this.#lastUs = Math.max(this.#lastUs, Number.isNaN(lastUs) ? draft.invokedUs : lastUs);
     if (draft.isShared || draft.isLent)
       this.#levels.add(row, draft, (text) => this.#context.texts.textOf(text));
     this.#stated.add(row, draft.stated);
@@ -113,10 +106,6 @@ export class TableBuilder {
     const chunks = this.#chunks;
     const isCheap = this.#mostCost < 2 ** 7;
     const invokedUs = gather(targets, new Float64Array(rows), (at) => chunks[at]?.invokedUs);
-    for (const row of this.#expiries) {
-      const at = targets.targetOf(row); // after the last operation nothing depends on it
-      invokedUs[at] = Math.min(invokedUs[at] as number, this.#lastUs + 1);
-    }
     return {
       starts,
       invokedUs,

@@ -1,5 +1,6 @@
 import type { BucketResult } from '../../checker/bucket-result.ts';
 import { rounded } from '../../core/units.ts';
+import { mayGiveBack } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
 import { OUTCOMES } from '../../history/records/operation.ts';
@@ -109,6 +110,7 @@ function axisOf(history: History, binUs: number): Axis {
 function spanOf({ operations: table, faults, events }: History): { firstUs: number; lastUs: number } {
   let [firstUs, lastUs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let row = 0; row < table.rows; row++) {
+    if (mayGiveBack(table, row)) continue;
     firstUs = Math.min(firstUs, table.invokedUs[row] as number);
     lastUs = Math.max(lastUs, momentOf(table, row));
   }
