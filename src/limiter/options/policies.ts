@@ -186,7 +186,7 @@ export function ownOf<Missing>(
 }
 
 /** Throws INVALID_COST for a name that no policy has, since its tokens would not be charged. */
-export function checkCostNames(cost: Cost, policies: readonly NamedPolicy[]): void {
+export function checkCostNames(cost: Cost, policies: readonly Pick<NamedPolicy, 'name'>[]): void {
   if (!isByName(cost)) return;
   const unknown = Object.keys(cost).find((key) => policies.every(({ name }) => name !== key));
   if (unknown === undefined) return;

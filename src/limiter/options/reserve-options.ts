@@ -47,6 +47,24 @@ export function deniedError(id: string): OpenclawError {
   });
 }
 
+export const IS_SETTLED = 'is settled, so it cannot be extended';
+
+/** The error of an extension after the settlement. */
+export function settledError(id: string): OpenclawError {
+  return new OpenclawError('RESERVATION_SETTLED', `reservation ${id} ${IS_SETTLED}`);
+}
+
+/** The error of a settlement above what one policy holds. */
+export function aboveHeldError(
+  id: string,
+  { name, held, found }: { readonly name: string; readonly held: number; readonly found: number },
+): OpenclawError {
+  return new OpenclawError(
+    'ACTUAL_ABOVE_HELD',
+    `reservation ${id} holds ${held} tokens of policy ${name}; found ${found} to settle at`,
+  );
+}
+
 /** The tokens of an extension for each policy; by name, 0 for a missing name. Throws INVALID_COST or COST_ABOVE_CAPACITY. */
 export function extensionOf(cost: Cost, policies: readonly NamedPolicy[]): readonly number[] {
   checkCostNames(cost, policies);
@@ -63,7 +81,7 @@ export function extensionOf(cost: Cost, policies: readonly NamedPolicy[]): reado
 }
 
 /** The tokens to settle at for each policy; by name, -1 for a missing name: all that is held. Throws INVALID_COST. */
-export function actualOf(actual: Cost, policies: readonly NamedPolicy[]): readonly number[] {
+export function actualOf(actual: Cost, policies: readonly Pick<NamedPolicy, 'name'>[]): readonly number[] {
   checkCostNames(actual, policies);
   return policies.map(({ name }) => {
     const own = isByName(actual) ? ownOf(actual, name, undefined) : actual;
@@ -79,8 +97,8 @@ export function actualOf(actual: Cost, policies: readonly NamedPolicy[]): readon
 /** The tokens to settle at, of each policy at most what is held. */
 export function atMostHeld(actual: Cost, { held }: Reservation): Cost {
   const most = Object.entries(held).map(([name, tokens]) => {
-    const used = typeof actual === 'number' ? actual : actual[name];
-    return [name, Math.min(tokens, used ?? tokens)];
+    const used = typeof actual === 'number' ? actual : ownOf(actual, name, tokens);
+    return [name, Math.min(tokens, used)];
   });
   return Object.fromEntries(most);
 }

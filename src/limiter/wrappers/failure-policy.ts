@@ -12,7 +12,6 @@ import { quoted } from '../../core/printable.ts';
 import type { Cost, Limiter, NamedPolicy, Subject } from '../limiter.ts';
 import { bucketKey } from '../options/key.ts';
 import { costOf } from '../options/policies.ts';
-import { extensionOf } from '../options/reserve-options.ts';
 import { askedOf, unheld } from './unheld.ts';
 
 /**
@@ -80,14 +79,8 @@ export function decideOnFailure(
     return { ...decision, evidence, ...(policies.length > 1 && { policies: parts }) };
   }
 
-  /** If overrides or costs are invalid by now, the first error is thrown: its charge may be possible. */
   function decideInsteadOf(error: OpenclawError, subject: Subject, tokensOf: TokensOf): Decision {
-    let decision: ReturnType<typeof decide>;
-    try {
-      decision = decide(subject, tokensOf, error.charge);
-    } catch {
-      throw error;
-    }
+    const decision = orFirst(error, () => decide(subject, tokensOf, error.charge));
     if (decision === undefined) throw error;
     return { ...decision, undecided: error.code };
   }
@@ -112,10 +105,11 @@ export function decideOnFailure(
       } catch (error) {
         if (!isUndecided(error)) throw error;
         const decision = decideInsteadOf(error, subject, takeOf(cost));
-        const asked = askedOf(limiter, subject, cost ?? 1);
-        const extend = async (more: Cost) =>
-          decideInsteadOf(error, subject, (policies) => extensionOf(more, policies));
-        return unheld({ id, decision, asked, extend });
+        return unheld({
+          ...{ id, decision, asked: orFirst(error, () => askedOf(limiter, subject, cost ?? 1)) },
+          policies: () => limiter.policiesOf(subject),
+          extend: (tokens) => decideInsteadOf(error, subject, () => tokens),
+        });
       }
     },
   };
@@ -131,6 +125,15 @@ const OF_THE_PROGRAM: ReadonlySet<ErrorCode> = new Set([
 
 function isUndecided(error: unknown): error is OpenclawError {
   return error instanceof OpenclawError && !isInvalidRequest(error.code) && !OF_THE_PROGRAM.has(error.code);
+}
+
+/** If overrides or costs are invalid by now, the first error is thrown: its charge may be possible. */
+function orFirst<T>(first: OpenclawError, work: () => T): T {
+  try {
+    return work();
+  } catch {
+    throw first;
+  }
 }
 
 /** The tokens of each policy, in their order. Throws INVALID_COST or COST_ABOVE_CAPACITY. */

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Decision } from '../../core/decision.ts';
 import { type ErrorCode, OpenclawError } from '../../core/errors.ts';
 import { parsePolicy } from '../../core/policy.ts';
-import type { Limiter, Reservation } from '../limiter.ts';
+import type { Cost, Limiter, Reservation } from '../limiter.ts';
 import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
 import { answerLocally } from './local-answers.ts';
 import { shadow } from './shadow.ts';
@@ -102,12 +102,51 @@ describe('while Redis cannot decide, a reservation', () => {
     ]);
     expect((await reservation.extend({ tokens: 11 })).allowed).toBe(false);
     expect(reservation.held).toEqual({ requests: 1, tokens: 90 });
-    await expect(reservation.extend({ tokens: 0 })).rejects.toMatchObject({ code: 'REDIS_CLUSTER_DOWN' });
+    await expect(reservation.extend({ tokens: 101 })).rejects.toMatchObject({ code: 'REDIS_CLUSTER_DOWN' });
     await reservation.settle(0);
     const refused = await limiter.reserve(ada, { cost: { tokens: 20 } });
     expect(refused).toMatchObject({ allowed: false, heldTokens: 0 });
     await expect(refused.settle(0)).rejects.toMatchObject({ code: 'RESERVATION_UNKNOWN' });
     await expect(refused.extend(1)).rejects.toMatchObject({ code: 'RESERVATION_UNKNOWN' });
+  });
+
+  it.each([-5, 1.5, 'x', { nope: 1 }, Number.NaN])('is not settled at %j', async (actual) => {
+    const { limiter } = failing('open', { reserve: 'REPLY_LOST' });
+    const reservation = await limiter.reserve(ada, { cost: 8 });
+    await expect(reservation.settle(actual as Cost)).rejects.toMatchObject({
+      ...{ code: 'INVALID_COST', charge: 'none' },
+    });
+    expect(reservation.settlement).toBeUndefined();
+  });
+
+  it.each([
+    { cost: -1, code: 'INVALID_COST' },
+    { cost: { nope: 1 }, code: 'INVALID_COST' },
+    { cost: { default: 0 }, code: 'INVALID_COST' },
+    { cost: 21, code: 'COST_ABOVE_CAPACITY' },
+  ])('is not extended by $cost', async ({ cost, code }) => {
+    const { limiter } = failing('open', { reserve: 'REPLY_LOST' });
+    const reservation = await limiter.reserve(ada, { cost: 8 });
+    await expect(reservation.extend(cost as Cost)).rejects.toMatchObject({ code, charge: 'none' });
+    expect(reservation.heldTokens).toBe(8);
+  });
+
+  it('is settled at most at what it holds, and not extended afterwards', async () => {
+    const policies = { requests: '20:1/d', tokens: '200:1/d' };
+    const { limiter } = failing('open', { reserve: 'REPLY_LOST', policies });
+    const reservation = await limiter.reserve(ada, { cost: { tokens: 60 } });
+    await expect(reservation.settle({ tokens: 61 })).rejects.toMatchObject({
+      ...{ code: 'ACTUAL_ABOVE_HELD', charge: 'none' },
+      message: `reservation ${reservation.id} holds 60 tokens of policy tokens; found 61 to settle at`,
+    });
+    const [, settlement, extension] = await Promise.allSettled([
+      reservation.extend({ tokens: 1 }),
+      reservation.settle({ tokens: 61 }),
+      reservation.extend({ tokens: 1 }),
+    ]);
+    expect(settlement).toMatchObject({ value: { actual: { requests: 1, tokens: 61 } } });
+    expect(extension).toMatchObject({ reason: { code: 'RESERVATION_SETTLED', charge: 'none' } });
+    expect(reservation.held).toEqual({ requests: 1, tokens: 61 });
   });
 
   it.each(['RESERVATIONS_FULL', 'INVALID_COST', 'INVALID_OPTION'] as const)(
@@ -146,6 +185,42 @@ describe('in shadow mode, a reservation', () => {
     expect(await reservation.extend(3)).toMatchObject({ allowed: true, shadow: 'denied' });
     await reservation.settle(11);
     expect(settled).toEqual([11, { default: 8 }]);
+  });
+
+  it.each([denied, 'REPLY_LOST', 'COST_ABOVE_CAPACITY'] as const)(
+    'that is held says that it holds what was refused: %j',
+    async (extend) => {
+      const reservation = await shadow(store({ extend }).limiter).reserve(ada, { cost: 8 });
+      let times = 0;
+      while (reservation.heldTokens < 20 && times++ < 9) await reservation.extend(5);
+      expect([times, reservation.heldTokens, reservation.held]).toEqual([3, 23, { default: 23 }]);
+    },
+  );
+
+  it.each(['INVALID_COST', 'RESERVATION_SETTLED'] as const)(
+    'that is held is not extended: %s',
+    async (code) => {
+      const reservation = await shadow(store({ extend: code }).limiter).reserve(ada, { cost: 8 });
+      await expect(reservation.extend(5)).rejects.toMatchObject({ code });
+      expect(reservation.heldTokens).toBe(8);
+    },
+  );
+
+  it('above the capacity is allowed as a take is, and an invalid cost is refused', async () => {
+    const above = store({ reserve: 'COST_ABOVE_CAPACITY' });
+    const reservation = await shadow(above.limiter).reserve(ada, { cost: 50 });
+    expect(reservation).toMatchObject({ heldTokens: 50, decision: { shadow: 'COST_ABOVE_CAPACITY' } });
+    await reservation.extend(21);
+    expect(reservation.heldTokens).toBe(71);
+    const wrong = shadow(store({ reserve: 'INVALID_COST' }).limiter);
+    await expect(wrong.reserve(ada, { cost: -1 })).rejects.toMatchObject({ code: 'INVALID_COST' });
+  });
+
+  it('without Redis is settled at most at what was asked for, and not extended afterwards', async () => {
+    const reservation = await shadow(store({ reserve: denied }).limiter).reserve(ada, { cost: 8 });
+    await expect(reservation.settle(-1)).rejects.toMatchObject({ code: 'INVALID_COST' });
+    expect(await reservation.settle(9)).toMatchObject({ actual: { default: 8 } });
+    await expect(reservation.extend(1)).rejects.toMatchObject({ code: 'RESERVATION_SETTLED' });
   });
 
   it('is settled at what it holds of the policies that used more, and of no other', async () => {

@@ -1,23 +1,57 @@
 import type { Decision } from '../../core/decision.ts';
-import { OpenclawError } from '../../core/errors.ts';
-import type { Limiter, Reservation } from '../limiter.ts';
+import { type ErrorCode, OpenclawError } from '../../core/errors.ts';
+import type { Cost, Limiter, Reservation, Settlement } from '../limiter.ts';
 import { atMostHeld } from '../options/reserve-options.ts';
-import { askedOf, unheld, withMethods } from './unheld.ts';
+import { askedOf, unheld, withMethods, withMore } from './unheld.ts';
 
 /**
  * Wraps `limiter` and allows every take, reservation and extension. One that `limiter` denied or could not decide has the
- * reason in `shadow`, and nothing is charged or held for it. A settlement above what is held is made at what is held.
+ * reason in `shadow`, and nothing is charged for it. Its tokens count as held, so that the program goes on as if they were;
+ * a settlement above what Redis holds is made at what Redis holds. Reservations with an invalid cost, and extensions with
+ * one or after the settlement, are refused: no tokens can be held for them.
  */
 export function shadow(limiter: Limiter): Limiter {
-  const allowing = async (decide: () => Promise<Decision>): Promise<Decision> => {
+  const allowing = async (
+    decide: () => Promise<Decision>,
+    refused: readonly ErrorCode[] = [],
+  ): Promise<Decision> => {
     try {
       const decision = await decide();
       return decision.allowed ? decision : { ...decision, allowed: true, shadow: 'denied' };
     } catch (error) {
-      if (error instanceof OpenclawError) return undecided(limiter.strategy, error);
-      throw error;
+      if (!(error instanceof OpenclawError) || refused.includes(error.code)) throw error;
+      return undecided(limiter.strategy, error);
     }
   };
+
+  /** A reservation that counts refused extensions as held. */
+  function goingOn(inner: Reservation): Reservation {
+    let refused: Reservation['held'] = Object.fromEntries(Object.keys(inner.held).map((name) => [name, 0]));
+    const held = () => withMore(inner.held, refused);
+
+    async function extend(cost: Cost): Promise<Decision> {
+      let isHeld = false;
+      const decide = async () => {
+        const decision = await inner.extend(cost);
+        isHeld = decision.allowed;
+        return decision;
+      };
+      const decision = await allowing(decide, ['INVALID_COST', 'RESERVATION_SETTLED']);
+      if (!isHeld) refused = withMore(refused, cost);
+      return decision;
+    }
+
+    async function settle(actual: Cost): Promise<Settlement> {
+      try {
+        return await inner.settle(actual);
+      } catch (error) {
+        if (!(error instanceof OpenclawError) || error.code !== 'ACTUAL_ABOVE_HELD') throw error;
+        return inner.settle(atMostHeld(actual, inner));
+      }
+    }
+
+    return withMethods(inner, { extend, settle, held });
+  }
 
   return {
     ...limiter,
@@ -25,26 +59,16 @@ export function shadow(limiter: Limiter): Limiter {
       return allowing(() => limiter.take(subject, options));
     },
     async reserve(subject, { cost = 1, decisionId: id = crypto.randomUUID(), ...options } = {}) {
-      let held: Reservation | undefined;
-      const decision = await allowing(async () => {
-        held = await limiter.reserve(subject, { cost, decisionId: id, ...options });
-        return held.decision;
-      });
-      if (held?.allowed !== true) {
-        const asked = askedOf(limiter, subject, cost);
-        return unheld({ id, decision, asked, extend: async () => decision });
-      }
-      const reservation = held;
-      const { extend, settle } = reservation;
-      return withMethods(held, {
-        extend: (cost) => allowing(() => extend(cost)),
-        settle: (actual) =>
-          settle(actual).catch((error: unknown) => {
-            if (error instanceof OpenclawError && error.code === 'ACTUAL_ABOVE_HELD')
-              return settle(atMostHeld(actual, reservation));
-            throw error;
-          }),
-      });
+      let made: Reservation | undefined;
+      const decide = async () => {
+        made = await limiter.reserve(subject, { cost, decisionId: id, ...options });
+        return made.decision;
+      };
+      const decision = await allowing(decide, ['INVALID_COST', 'INVALID_SUBJECT']);
+      if (made?.allowed === true) return goingOn(made);
+      const asked = askedOf(limiter, subject, cost);
+      const policies = () => limiter.policiesOf(subject);
+      return goingOn(unheld({ id, decision, asked, policies, extend: () => decision }));
     },
   };
 }
