@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { parsePolicy } from '../../src/core/policy.ts';
 import type { LimiterOptions } from '../../src/limiter/create.ts';
 import { SERVERS } from '../support/server.ts';
 import { ada, KEY, steppableLimiters } from '../support/steppable-limiters.ts';
@@ -202,6 +203,44 @@ describe.each(SERVERS)('a reservation on %s', (command) => {
     await other.extend(1);
     expect((await other.settle(4)).level?.remainingTokens).toBe(6);
     expect(await reservation.settle(0)).toMatchObject({ actual: { default: 4 }, isRemembered: true });
+  });
+
+  it('is decided and read by the same policies, whatever overrides return afterwards', async () => {
+    let own = '10:1/d';
+    const policiesOf = vi.fn(() => ({ default: own }));
+    const limiter = limit({ policy: DAILY, overrides: policiesOf });
+    policiesOf.mockImplementationOnce(() => {
+      own = '1000:1000/s'; // a token of it has other quanta
+      return { default: '10:1/d' };
+    });
+    const made = await limiter.reserve(ada, { cost: 8 });
+    expect(made.decision).toMatchObject({ remainingTokens: 2 });
+    expect(made.decision.evidence.levelQuanta).toBe(2 * parsePolicy('10:1/d').quantaPerToken);
+  });
+
+  it('is made although overrides throw afterwards; then it is neither extended nor settled', async () => {
+    let isBroken = false;
+    const overrides = () => {
+      if (isBroken) return { default: 'broken' };
+      isBroken = true;
+      return undefined;
+    };
+    const made = await limit({ policy: DAILY, overrides }).reserve(ada, { cost: 8 });
+    expect(made).toMatchObject({ allowed: true, heldTokens: 8 });
+    for (const call of [made.extend(1), made.settle(3)])
+      await expect(call).rejects.toMatchObject({ code: 'INVALID_POLICY', charge: 'none' });
+    isBroken = false;
+    await made.settle(3);
+    expect(await left(DAILY)).toBe(7);
+  });
+
+  it('in shadow mode goes on as if denied extensions were held, and is settled at what is', async () => {
+    const reservation = await limit({ policy: DAILY, shadow: true }).reserve(ada, { cost: 4 });
+    let extensions = 0;
+    while (reservation.heldTokens < 25 && extensions++ < 9) await reservation.extend(5);
+    expect([extensions, reservation.heldTokens]).toEqual([5, 29]);
+    expect((await reservation.settle(25)).actual).toEqual({ default: 9 });
+    expect(await left(DAILY)).toBe(1);
   });
 
   it('gives back no more than fits', async () => {

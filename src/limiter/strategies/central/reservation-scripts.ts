@@ -1,5 +1,6 @@
 import { type ErrorCode, OpenclawError } from '../../../core/errors.ts';
 import type { NamedPolicy } from '../../limiter.ts';
+import { aboveHeldError, IS_SETTLED } from '../../options/reserve-options.ts';
 import type { RunWrites } from '../../redis/port.ts';
 import { loadScript, policyArgs, type Script } from '../../redis/script.ts';
 
@@ -100,17 +101,21 @@ function readReply(values: readonly number[], node: string): ReservationReply {
 const REFUSED: Readonly<Record<number, readonly [code: ErrorCode, message: string]>> = {
   2: ['RESERVATION_UNKNOWN', 'is not stored: its record was lost, or is older than its memory'],
   3: ['RESERVATION_EXPIRED', 'holds no tokens: it has expired, or its bucket was reset'],
-  4: ['RESERVATION_SETTLED', 'is settled, so it cannot be extended'],
+  4: ['RESERVATION_SETTLED', IS_SETTLED],
   5: ['RESERVATION_CHANGED', 'was extended by another process; nothing was charged now'],
   7: ['RESERVATIONS_FULL', 'was not made: this subject has 64 reservations with expiresMs'],
 };
 
 function refusal(status: number, reply: ReservationReply, place: Place, tokens: readonly number[]): Error {
-  const [code, message] = REFUSED[status] ?? ['ACTUAL_ABOVE_HELD', aboveHeld(reply, place, tokens)];
+  const known = REFUSED[status];
+  if (known === undefined) return aboveHeld(reply, place, tokens);
+  const [code, message] = known;
   return new RefusedError(code, `reservation ${place.id} ${message}`, reply);
 }
 
-function aboveHeld({ parts }: ReservationReply, { policies }: Place, tokens: readonly number[]): string {
-  const at = parts.findIndex(({ heldTokens }, i) => (tokens[i] ?? 0) > heldTokens);
-  return `holds ${parts[at]?.heldTokens} tokens of policy ${policies[at]?.name}; found ${tokens[at]} to settle at`;
+function aboveHeld(reply: ReservationReply, { id, policies }: Place, tokens: readonly number[]): Error {
+  const at = reply.parts.findIndex(({ heldTokens }, i) => (tokens[i] ?? 0) > heldTokens);
+  const [name, found] = [policies[at]?.name ?? '', tokens[at] ?? 0];
+  const { code, message } = aboveHeldError(id, { name, held: reply.parts[at]?.heldTokens ?? 0, found });
+  return new RefusedError(code, message, reply);
 }

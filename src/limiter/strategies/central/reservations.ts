@@ -1,4 +1,5 @@
 import type { Decision } from '../../../core/decision.ts';
+import { inTurn } from '../../../core/in-turn.ts';
 import type { Cost, Limiter, NamedPolicy, Reservation, Settlement } from '../../limiter.ts';
 import { bucketKey, memoryKey } from '../../options/key.ts';
 import { type Buckets, checkCostNames, costOf } from '../../options/policies.ts';
@@ -37,7 +38,7 @@ export function reserving(options: ReservingOptions): Limiter['reserve'] {
     // With an expiry the record outlives it, so that a late settlement is refused by its reason.
     const memoryMs = Math.max(reservationMemoryMs, expiresMs === 0 ? 0 : expiresMs + decisionMemoryMs);
     const reply = await scripts.reserve(place, [randomNumber(), expiresMs * 1_000, memoryMs], tokens);
-    return hold(reply, { placeNow, strategy, decisionMemoryMs, ...scripts });
+    return hold(reply, place, { placeNow, strategy, decisionMemoryMs, ...scripts });
   };
 }
 
@@ -50,21 +51,15 @@ interface Holding {
 }
 
 /** The handle of a reservation. Its calls are sent one after the other. */
-function hold(made: ReservationReply, holding: Holding): Reservation {
+function hold(made: ReservationReply, { id, policies }: Place, holding: Holding): Reservation {
   const { placeNow, strategy } = holding;
-  const { id, policies } = placeNow();
   const names = policies.map(({ name }) => name);
   const extensions = new Extensions(made.extensions);
   let latest = made;
   let settlement = made.isSettled ? settlementOf(made, policies, { strategy, isKnown: false }) : undefined;
-  let turn: Promise<unknown> = Promise.resolve();
-
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (!made.isAllowed) return Promise.reject(deniedError(id));
-    const result = turn.then(work);
-    turn = result.catch(() => {});
-    return result;
-  }
+  const inOrder = inTurn();
+  const ifHeld = <T>(work: () => Promise<T>): Promise<T> =>
+    made.isAllowed ? inOrder(work) : Promise.reject(deniedError(id));
 
   /** Another process may have extended it: a refusal says what is held, too. */
   async function learning(asked: Promise<ReservationReply>): Promise<ReservationReply> {
@@ -113,8 +108,8 @@ function hold(made: ReservationReply, holding: Holding): Reservation {
     get settlement() {
       return settlement;
     },
-    extend: (cost) => inTurn(() => extend(cost)),
-    settle: (actual) => inTurn(() => settle(actual)),
+    extend: (cost) => ifHeld(() => extend(cost)),
+    settle: (actual) => ifHeld(() => settle(actual)),
   };
 }
 
