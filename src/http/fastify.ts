@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { invalidOption } from '../core/errors.ts';
 import type { Known } from '../core/known-options.ts';
@@ -39,7 +39,7 @@ const KNOWN_OF_PLUGIN: Known<FastifyRateLimitOptions & typeof OF_REGISTER> = {
 
 const limiting: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, options) => {
   refusePrefix(options);
-  const answer = answering(options, KNOWN_OF_PLUGIN);
+  const { answer, settled } = answering(options, KNOWN_OF_PLUGIN);
   const hook = checkHook(options.hook);
   app.addHook('onRoute', ({ config }) => {
     if (config?.quota !== undefined && config.quota !== false) checkRouteQuota(config.quota);
@@ -48,13 +48,29 @@ const limiting: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, option
     const { quota } = request.routeOptions.config;
     if (quota === false || request.is404) return;
     const answered = await answer([request], quota);
+    const { settle } = answered;
+    if (settle !== undefined) onceEnded(reply.raw, () => void settle(request, reply));
+    if (answered.type === 'failed') throw answered.error;
     reply.headers(answered.headers);
-    if (answered.type === 'go-on' && answered.settle !== undefined)
-      onceEnded(reply.raw, () => void answered.settle?.(request, reply));
     if (answered.type === 'refused')
       return reply.code(answered.status).send(JSON.stringify(answered.problem));
   });
+  if (options.settle !== undefined) settleBeforeClose(app, settled);
 };
+
+/**
+ * Waits for settlements once the server has stopped, before the `onClose` hooks of the application: one of them closes the
+ * limiter. Fastify runs the hook that was added last first, so this one is added when the server is about to stop.
+ */
+function settleBeforeClose(app: FastifyInstance, settled: () => Promise<void>): void {
+  app.addHook('onClose', settled);
+  app.addHook('preClose', async () => {
+    (app as Closing).onClose?.(settled); // addHook refuses an application that has started
+  });
+}
+
+/** The method that `addHook('onClose')` calls; Fastify's types do not have it. */
+type Closing = FastifyInstance & { onClose?(hook: () => Promise<void>): unknown };
 
 /** Fastify ignores a prefix of this plugin, so its user would limit more routes than meant. */
 function refusePrefix({ prefix }: FastifyRateLimitOptions & { readonly prefix?: unknown }): void {

@@ -2,13 +2,13 @@ import { invalidOption } from '../core/errors.ts';
 import { shown } from '../core/printable.ts';
 import { onceRead } from './after-response.ts';
 import { type Answer, answering } from './answer.ts';
-import type { RateLimitOptions } from './options.ts';
+import type { RateLimitOptions, Settling } from './options.ts';
 
 export type { Asked } from './options.ts';
 
 /**
- * `settle` gets the response first; undefined if the handler threw. `Rest` are the further arguments of the runtime, such as bindings or the address of
- * the connection.
+ * `settle` gets the response first; undefined if the handler threw or was not called. `Rest` are the further arguments of
+ * the runtime, such as bindings or the address of the connection.
  */
 export type FetchRateLimitOptions<Rest extends readonly unknown[] = readonly []> = RateLimitOptions<
   readonly [request: Request, ...rest: Rest],
@@ -17,37 +17,47 @@ export type FetchRateLimitOptions<Rest extends readonly unknown[] = readonly []>
 
 /**
  * Wraps a Fetch API handler, `(request, ...) => Response`, of edge runtimes, Deno, Bun or `app.fetch` of Hono. It needs
- * no Node API. Rejects with the errors of the handler, `onDecision` and `onError`. Throws INVALID_OPTION for wrong
- * options, and for a handler that is no function.
+ * no Node API. Rejects with the errors of the handler, `onDecision` and `onError`, and with INVALID_OPTION if the handler
+ * gives no response. `settled` resolves once the settlements of all requests so far are made or failed. Throws
+ * INVALID_OPTION for wrong options, and for a handler that is no function.
  */
 export function rateLimit<Rest extends readonly unknown[]>(
   handler: (request: Request, ...rest: Rest) => Response | Promise<Response>,
   options: FetchRateLimitOptions<Rest>,
-): (request: Request, ...rest: Rest) => Promise<Response> {
+): ((request: Request, ...rest: Rest) => Promise<Response>) & Settling {
   if (typeof handler !== 'function')
     throw invalidOption(
       `the handler of rateLimit must be a function; found ${shown(handler)}`,
       'use rateLimit((request) => new Response(), { limiter, subject })',
     );
-  const answer = answering<readonly [Request, ...Rest], readonly [Response | undefined, Request, ...Rest]>(
-    options,
-  );
-  return async (request, ...rest) => {
+  const { answer, settled } = answering<
+    readonly [Request, ...Rest],
+    readonly [Response | undefined, Request, ...Rest]
+  >(options);
+  const limited = async (request: Request, ...rest: Rest): Promise<Response> => {
     const answered = await answer([request, ...rest]);
     if (answered.type === 'refused') return refusal(answered);
-    const { headers, settle } = answered;
-    if (settle === undefined) return withHeaders(await handler(request, ...rest), headers);
+    const { settle } = answered;
     try {
-      const response = await handler(request, ...rest);
-      return withHeaders(
-        onceRead(request, response, () => void settle(response, request, ...rest)),
-        headers,
-      );
+      if (answered.type === 'failed') throw answered.error;
+      const response = checkResponse(await handler(request, ...rest));
+      const then = settle && (() => void settle(response, request, ...rest));
+      return withHeaders(then ? onceRead(request, response, then) : response, answered.headers);
     } catch (error) {
-      void settle(undefined, request, ...rest);
+      void settle?.(undefined, request, ...rest);
       throw error;
     }
   };
+  return Object.assign(limited, { settled });
+}
+
+/** By its members: a runtime may replace the class. */
+function checkResponse(response: Response): Response {
+  if (typeof response?.status === 'number' && typeof response.headers?.set === 'function') return response;
+  throw invalidOption(
+    `the handler of rateLimit must return a Response; found ${shown(response)}`,
+    'return new Response(text)',
+  );
 }
 
 function refusal({ status, headers, problem }: Extract<Answer, { type: 'refused' }>): Response {

@@ -1,6 +1,6 @@
 import { onceRead } from './after-response.ts';
 import { answering } from './answer.ts';
-import type { RateLimitOptions } from './options.ts';
+import type { RateLimitOptions, Settling } from './options.ts';
 
 export type { Asked } from './options.ts';
 
@@ -16,12 +16,15 @@ export interface HonoContext {
   newResponse(body: string, status: 429, headers: Record<string, string>): Response;
 }
 
-/** Middleware for Hono; limits the routes that use it. It needs no Node API. Throws INVALID_OPTION. */
+/**
+ * Middleware for Hono; limits the routes that use it. It needs no Node API. `settled` resolves once the settlements of all
+ * requests so far are made or failed. Throws INVALID_OPTION.
+ */
 export function rateLimit<Context extends HonoContext>(
   options: HonoRateLimitOptions<Context>,
-): (context: Context, next: () => Promise<void>) => Promise<Response | undefined> {
-  const answer = answering(options);
-  return async (context, next) => {
+): ((context: Context, next: () => Promise<void>) => Promise<Response | undefined>) & Settling {
+  const { answer, settled } = answering(options);
+  const limit = async (context: Context, next: () => Promise<void>): Promise<Response | undefined> => {
     const answered = await answer([context]);
     if (answered.type === 'refused')
       return context.newResponse(JSON.stringify(answered.problem), answered.status as 429, {
@@ -29,17 +32,19 @@ export function rateLimit<Context extends HonoContext>(
       });
     const { settle } = answered;
     try {
+      if (answered.type === 'failed') throw answered.error;
       await next(); // a handler's own Response would drop headers that were set before
+      if (settle !== undefined) {
+        const response = onceRead(context.req.raw, context.res, () => void settle(context));
+        if (response !== context.res) context.res = response; // Hono copies it
+      }
     } catch (error) {
       void settle?.(context);
       throw error;
-    }
-    if (settle !== undefined) {
-      const response = onceRead(context.req.raw, context.res, () => void settle(context));
-      if (response !== context.res) context.res = response; // Hono copies it
     }
     if (context.res.status < 200) return undefined; // an upgrade or an error cannot be copied with headers
     for (const [name, value] of Object.entries(answered.headers)) context.header(name, value);
     return undefined;
   };
+  return Object.assign(limit, { settled });
 }

@@ -49,6 +49,15 @@ export interface RateLimitOptions<Args extends readonly unknown[], Done extends 
   readonly settle?: (reservation: Reservation, ...done: Done) => Cost | Promise<Cost>;
 }
 
+/** What a middleware can do besides limiting. */
+export interface Settling {
+  /**
+   * Resolves once the settlements begun so far, and those of responses that are still open, are made or failed; at once
+   * without option `settle`. For a shutdown, after the server has stopped and before the limiter is closed.
+   */
+  settled(): Promise<void>;
+}
+
 /** The options that one route overrides. */
 export interface RouteQuota {
   readonly limiter?: Decider;

@@ -14,16 +14,74 @@ export function reserve(
   throw invalidOption('option settle requires limiters with a function reserve', 'use one of createLimiter');
 }
 
-/** Makes the function that settles a reservation after its response. It reports every error to `onError`. */
+interface MaySettle<Done extends readonly unknown[]> {
+  readonly settle?: ((...done: Done) => Promise<void>) | undefined;
+}
+
+/** The settlements of one middleware that are still to be made, from the moment that their requests are decided. */
+export class OpenSettlements<Done extends readonly unknown[]> {
+  readonly #open = new Set<Promise<void>>();
+
+  /** Decides a request. If it is to be settled, it is open until then, and settled once. */
+  async keep<Answered extends MaySettle<Done>>(decide: () => Promise<Answered>): Promise<Answered> {
+    const end = this.#begin();
+    let settle: MaySettle<Done>['settle'];
+    try {
+      const answered = await decide();
+      settle = answered.settle;
+      if (settle === undefined) return answered;
+      return { ...answered, settle: once(settle, end) };
+    } finally {
+      if (settle === undefined) end();
+    }
+  }
+
+  /** Opens one, and returns the function that ends it. */
+  #begin(): () => void {
+    let resolve = () => {};
+    const over = new Promise<void>((done) => {
+      resolve = done;
+    });
+    this.#open.add(over);
+    return () => {
+      this.#open.delete(over);
+      resolve();
+    };
+  }
+
+  /** Resolves once all that are open now have ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#open);
+  }
+}
+
+function once<Done extends readonly unknown[]>(
+  settle: (...done: Done) => Promise<void>,
+  end: () => void,
+): (...done: Done) => Promise<void> {
+  let settled: Promise<void> | undefined;
+  return (...done) => {
+    settled ??= settle(...done).finally(end);
+    return settled;
+  };
+}
+
+/**
+ * Makes the function that settles a reservation after its response. It reports every error to `onError`, and to `warn` if
+ * there is none or if it fails itself.
+ */
 export function settling<Args extends readonly unknown[], Done extends readonly unknown[]>(
   { settle, onError }: RateLimitOptions<Args, Done>,
   reservation: Reservation,
-  args: Args,
+  { args, warn }: { readonly args: Args; readonly warn: (error: unknown) => void },
 ): (...done: Done) => Promise<void> {
   const report = async (error: unknown) => {
+    if (onError === undefined) return warn(error);
     try {
-      await onError?.(error, ...args);
-    } catch {} // the response has ended: no request is left to fail
+      await onError(error, ...args);
+    } catch (own) {
+      warn(own); // the response has ended: no request is left to fail
+    }
   };
   const settleAt = (cost: Cost) => reservation.settle(cost).catch(report);
   return async (...done) => {
@@ -36,6 +94,22 @@ export function settling<Args extends readonly unknown[], Done extends readonly 
       if (code === 'INVALID_COST') await settleAt({}); // a name that no policy has
       await report(error);
     }
+  };
+}
+
+/** Makes the function that warns of the first error of a middleware, where there is a process. */
+export function warningOnce(): (error: unknown) => void {
+  let isWarned = false;
+  return (error) => {
+    if (isWarned) return;
+    isWarned = true;
+    const { process } = globalThis as { process?: { emitWarning?(text: string, type: string): void } };
+    const reason = error instanceof Error ? error.message : shown(error);
+    process?.emitWarning?.(
+      `rateLimit could not settle a reservation: ${reason}. Its tokens may stay spent. ` +
+        'Later errors are not shown; add onError, which gets each of them.',
+      'OpenclawWarning',
+    );
   };
 }
 

@@ -112,7 +112,6 @@ describe.each(APPS)('in $framework', ({ start }) => {
     ['gives null later', async () => null, 400, NO_USER, []],
     ['gives no user', () => ({ user: undefined, endpoint: 'search' }), 400, NO_USER, []],
     ['gives an empty user', () => ({ user: '', endpoint: 'search' }), 400, NO_USER, []],
-    ['gives a number', () => ({ user: 7 as never, endpoint: 'search' }), 400, NO_USER, []],
     [
       'throws',
       () => {
@@ -162,6 +161,44 @@ describe.each(APPS)('in $framework', ({ start }) => {
       expect(await redis.client.dbsize()).toBe(0);
     },
   );
+
+  it.each([
+    {
+      title: 'a number as user',
+      asked: { user: 7 },
+      wrong: { status: 400, code: 'INVALID_SUBJECT' },
+      message: 'user in the result of subject must be text; found 7',
+    },
+    {
+      title: 'an unknown option',
+      asked: { costs: 3 },
+      wrong: { status: 503, code: 'INVALID_OPTION' },
+      message: /^unknown option "costs" of the result of subject; known options: user, endpoint, cost, /,
+    },
+    {
+      title: 'an option of settle',
+      asked: { expiresMs: 1_000 },
+      wrong: { status: 503, code: 'INVALID_OPTION' },
+      message: 'expiresMs in the result of subject requires option settle',
+    },
+    {
+      title: 'no object',
+      asked: 'ada',
+      wrong: { status: 503, code: 'INVALID_OPTION' },
+      message: /^the result of subject must be an object with user, endpoint.*; found "ada"/,
+    },
+  ])('a subject that gives $title is reported to onError, and takes nothing', async (one) => {
+    const { asked, wrong, message } = one;
+    const subject = () =>
+      (typeof asked === 'string' ? asked : { user: 'ada', endpoint: 'search', ...asked }) as never;
+    const { ask, app } = await startApp({ limiter: limiterOf('5:1/h'), subject });
+    const reply = await ask();
+    expect(await reply.json()).toMatchObject({ ...wrong, charge: 'none' });
+    expect(reply.status).toBe(wrong.status);
+    const text = typeof message === 'string' ? message : expect.stringMatching(message);
+    expect(app).toMatchObject({ served: 0, errors: [{ code: wrong.code, message: text }] });
+    expect(await redis.client.dbsize()).toBe(0);
+  });
 
   it.each<[string, object, string]>([
     ['a user of 300 bytes', { user: 'x'.repeat(300) }, 'INVALID_SUBJECT'],
