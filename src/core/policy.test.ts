@@ -2,6 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { OpenclawError } from './errors.ts';
 import { formatPolicy, makePolicy, parsePolicy, parseRate, type Rate } from './policy.ts';
 
+function hintOf(text: string): string | undefined {
+  try {
+    parsePolicy(text);
+    return undefined;
+  } catch (error) {
+    return (error as OpenclawError).hint;
+  }
+}
+
 describe('a rate', () => {
   it.each([
     ['10/s', { tokens: 1, perUs: 100_000 }],
@@ -95,6 +104,23 @@ describe('a policy', () => {
       expect(() => makePolicy(capacity, rate)).toThrow(says);
     },
   );
+
+  it.each([
+    ['100000:1/d', 52_124],
+    ['250000:250001/d', 52_124],
+    ['20000:1/3d', 17_374],
+  ])('says the way out of a product that is too large: %s', (text, most) => {
+    const rate = text.slice(text.indexOf(':') + 1);
+    expect(hintOf(text)).toBe(
+      `lower the capacity to at most ${most}, or choose a rate that reduces to a shorter period, as 250000/d does to 1 token every 345600 us`,
+    );
+    expect(() => makePolicy(most, rate)).not.toThrow();
+    expect(() => makePolicy(most + 1, rate)).toThrow(/must stay below 2\^52/);
+    expect(parsePolicy('250000:250000/d').refill).toEqual({ tokens: 1, perUs: 345_600 });
+  });
+
+  it('names no capacity where not even one token fits', () =>
+    expect(hintOf('1:1/60000d')).toMatch(/^choose a rate that reduces to a shorter period/));
 
   it.each(['', '20', '20:', ':5/s', '20:5', '20;5/s', '-20:5/s', '1e3:5/s', `${'9'.repeat(17)}:5/s`])(
     'refuses the text %j',

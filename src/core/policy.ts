@@ -52,6 +52,7 @@ export function makePolicy(capacityTokens: number, rate: string | Rate): Policy 
   if (capacityQuanta + refill.tokens > MOST_QUANTA) {
     throw invalid(
       `capacity * period must stay below 2^52 to be exact; ${capacityTokens} tokens * ${refill.perUs} us is ${(capacityQuanta).toExponential(2)}`,
+      fewerOrShorter(refill),
     );
   }
   return {
@@ -128,6 +129,12 @@ function invalidCapacity(found: number | string): OpenclawError {
   );
 }
 
-function invalid(message: string): OpenclawError {
-  return new OpenclawError('INVALID_POLICY', message);
+function fewerOrShorter({ tokens, perUs }: Rate): string {
+  const most = Math.floor((MOST_QUANTA - tokens) / perUs);
+  const fewer = most < 1 ? '' : `lower the capacity to at most ${most}, or `;
+  return `${fewer}choose a rate that reduces to a shorter period, as 250000/d does to 1 token every 345600 us`;
+}
+
+function invalid(message: string, hint?: string): OpenclawError {
+  return new OpenclawError('INVALID_POLICY', message, hint === undefined ? {} : { hint });
 }
