@@ -12,7 +12,7 @@ ARGV[i] capacity    quanta; from 4 on, four for each policy
 ARGV[i + 1] refill  quanta per microsecond
 ARGV[i + 2] unit    quanta per token
 ARGV[i + 3] cost   tokens, no more than the capacity
-REPLY   {status: 1 allowed, 0 denied, 2 unknown, 3 expired, 4 settled, 5 extended by another; remembered 0|1, server's now us, bucket's now us, number, extensions, expires at us or 0, settled 0|1, then for each policy: level after, retry after us, tokens held, tokens settled}
+REPLY   {status: 1 allowed, 0 denied, 2 unknown, 3 expired, 4 settled, 5 extended by another, 8 another with its id; remembered 0|1, server's now us, bucket's now us, number, extensions, expires at us or 0, settled 0|1, then for each policy: level after, retry after us, tokens held, tokens settled}
 ]]
 -- include shared/retry-after.lua
 -- include shared/refill.lua
@@ -28,8 +28,11 @@ local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local stored = redis.call('GET', KEYS[2])
 local record = stored and readRecord(stored, policies)
-if not record or record.number ~= tonumber(ARGV[1]) then
+if not record then
   return { 2 }
+end
+if record.number ~= tonumber(ARGV[1]) then
+  return { 8 }
 end
 if record.isSettled == 1 then
   return replyOf(4, 0, record, 'lastLevel')

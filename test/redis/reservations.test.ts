@@ -41,6 +41,13 @@ describe.each(SERVERS)('a reservation on %s', (command) => {
     expect((await reservation.settle(actual)).level?.remainingTokens).toBe(remaining);
   });
 
+  it('is not settled below 0, and says what gives all back', async () => {
+    const reservation = await limit(DAILY).reserve(ada, { cost: 8 });
+    const hint = 'settle at 0 to give back all that is held';
+    await expect(reservation.settle(-1)).rejects.toMatchObject({ code: 'INVALID_COST', hint });
+    expect((await reservation.settle(0)).level?.remainingTokens).toBe(10);
+  });
+
   it('is denied where the level does not cover it: it then holds and writes nothing', async () => {
     const limiter = limit(DAILY);
     await limiter.take(ada, { cost: 5 });
@@ -161,7 +168,8 @@ describe.each(SERVERS)('a reservation on %s', (command) => {
   it('whose record is gone gives nothing back', async () => {
     const reservation = await limit(DAILY).reserve(ada, { cost: 8, ...job });
     await limiters.server.client.del(RECORD);
-    const unknown = { code: 'RESERVATION_UNKNOWN', charge: 'none' };
+    const message = expect.stringContaining('its record was lost, or is older than its memory');
+    const unknown = { code: 'RESERVATION_UNKNOWN', charge: 'none', message };
     await expect(reservation.settle(0)).rejects.toMatchObject(unknown);
     await expect(reservation.extend(1)).rejects.toMatchObject(unknown);
     expect(await left(DAILY)).toBe(2);
@@ -172,7 +180,12 @@ describe.each(SERVERS)('a reservation on %s', (command) => {
     const lost = await limiter.reserve(ada, { cost: 8, ...job });
     await limiters.server.client.del(RECORD);
     const made = await limiter.reserve(ada, { cost: 9, ...job });
-    await expect(lost.settle(0)).rejects.toMatchObject({ code: 'RESERVATION_UNKNOWN' });
+    const unknown = {
+      code: 'RESERVATION_UNKNOWN',
+      message: expect.stringMatching(/another one was made with its id/),
+    };
+    await expect(lost.settle(0)).rejects.toMatchObject(unknown);
+    await expect(lost.extend(1)).rejects.toMatchObject(unknown);
     expect((await made.settle(0)).level?.remainingTokens).toBe(12);
   });
 

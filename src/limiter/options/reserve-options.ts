@@ -90,6 +90,7 @@ export function actualOf(actual: Cost, policies: readonly Pick<NamedPolicy, 'nam
     throw new OpenclawError(
       'INVALID_COST',
       `settle takes a whole number of tokens, at least 0; found ${quoted(own)}`,
+      { hint: 'settle at 0 to give back all that is held' },
     );
   });
 }

@@ -104,6 +104,7 @@ const REFUSED: Readonly<Record<number, readonly [code: ErrorCode, message: strin
   4: ['RESERVATION_SETTLED', IS_SETTLED],
   5: ['RESERVATION_CHANGED', 'was extended by another process; nothing was charged now'],
   7: ['RESERVATIONS_FULL', 'was not made: this subject has 64 reservations with expiresMs'],
+  8: ['RESERVATION_UNKNOWN', 'is not stored any more: another one was made with its id since'],
 };
 
 function refusal(status: number, reply: ReservationReply, place: Place, tokens: readonly number[]): Error {
