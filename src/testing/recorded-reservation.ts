@@ -4,7 +4,7 @@ import { readError, readResult } from './read-answer.ts';
 import { recordCall } from './record-call.ts';
 import type { TakeRecorder } from './recorder.ts';
 import type { EndStep, ReservationRecord } from './reservation-record.ts';
-import type { Answer, Asked } from './taken.ts';
+import type { Asked } from './taken.ts';
 
 interface Reserving {
   readonly recorder: TakeRecorder;
@@ -31,9 +31,10 @@ export function recordedReservation(
   const { settlement } = reservation;
   const moment = recorder.moment();
   if (settlement !== undefined && moment !== undefined) record.settledBy(settlement.actual, moment);
+  const by = Symbol(reservation.id);
   return withMethods(reservation, {
     extend: (cost) =>
-      follow(recorder, (now) => record.extend(cost, now), { run: () => extend(cost), read: readResult }),
+      follow(recorder, (now) => record.extend(cost, now, by), { run: () => extend(cost), read: readResult }),
     settle: (actual) =>
       follow(recorder, (now) => record.settle(actual, now), {
         run: () => settle(actual),
@@ -50,7 +51,7 @@ async function follow<Result>(
 ): Promise<Result> {
   const began = recorder.moment();
   const end = began && begin(began);
-  const record = (answer: Pick<Answer, 'outcome'>) => {
+  const record = (answer: Parameters<EndStep>[0]) => {
     const ended = recorder.moment();
     if (ended !== undefined) end?.(answer, ended);
   };

@@ -1,30 +1,9 @@
-import type { Evidence } from '../core/decision.ts';
 import { given } from '../core/given.ts';
 import type { NamedPolicy } from '../core/policies.ts';
-import type { Charge, Operation, Outcome, RecordedExtension } from '../history/records/operation.ts';
+import type { Charge, Operation, RecordedExtension } from '../history/records/operation.ts';
 import type { Cost } from '../limiter/limiter.ts';
 import type { Moment } from './clock.ts';
-
-/** One call on a reservation, and its repetitions. It is `info` until a reply says what it did. */
-interface Step {
-  /** What was asked for; after an answer, what was done. */
-  costs: readonly Cost[];
-  invokedUs: number;
-  completedUs: number | null;
-  outcome: Outcome;
-  decision: Evidence | undefined;
-  /** How many attempts have no end yet. */
-  pending: number;
-  /** Whether an attempt ended without a reply, so that it may take effect. */
-  isLost: boolean;
-}
-
-/** How an attempt ended; `actual`: what the reservation was settled at. */
-interface Ended {
-  readonly outcome: Outcome;
-  readonly decision?: Evidence;
-  readonly actual?: Cost;
-}
+import { type Ended, type Extension, end, joined, type Step, stepAt } from './reservation-step.ts';
 
 /** Called with the end of an attempt. */
 export type EndStep = (answer: Ended, moment: Moment) => void;
@@ -40,15 +19,13 @@ interface Charged {
 export class ReservationRecord {
   readonly #firstUs: number;
   readonly #lastsMs: number | undefined;
-  readonly #extended: Step[] = [];
+  readonly #extended: Extension[] = [];
   #settled: Step | undefined;
-  #expiryUs: number | undefined;
 
   /** `expiresMs`: how long it lasts after it was made or extended; undefined for ever. */
   constructor(invokedUs: number, expiresMs: number | undefined) {
     this.#firstUs = invokedUs;
     this.#lastsMs = expiresMs;
-    this.#renew(invokedUs);
   }
 
   /** As it is now. */
@@ -56,20 +33,17 @@ export class ReservationRecord {
     const copy = new ReservationRecord(this.#firstUs, this.#lastsMs);
     copy.#extended.push(...this.#extended.map((step) => ({ ...step })));
     copy.#settled = this.#settled && { ...this.#settled };
-    copy.#expiryUs = this.#expiryUs;
     return copy;
   }
 
-  /** Records an extension. */
-  extend(cost: Cost, { downUs }: Moment): EndStep {
-    const step = stepAt(cost, downUs);
+  /** Records an extension. `by`: which handle of the reservation was asked. */
+  extend(cost: Cost, { downUs }: Moment, by: symbol): EndStep {
+    const step: Extension = { ...stepAt(cost, downUs), by, error: undefined };
     this.#extended.push(step);
     step.pending++;
     return (answer, moment) => {
+      step.error = answer.error;
       end(step, answer, moment);
-      if (answer.outcome !== 'allowed') return;
-      this.#join(step);
-      this.#renew(step.invokedUs);
     };
   }
 
@@ -100,7 +74,7 @@ export class ReservationRecord {
       ...{ invokedUs: step.invokedUs, completedUs: step.completedUs, outcome: step.outcome },
       ...(step.decision && !isLimiters && { decision: step.decision }),
     });
-    const steps = this.#extended.filter(({ outcome }) => outcome !== 'failed');
+    const steps = joined(this.#extended, (step) => each(step, []));
     const extended = steps.map((step) =>
       write(
         step,
@@ -127,44 +101,16 @@ export class ReservationRecord {
               ),
               outcome: settled.outcome === 'allowed' ? ('allowed' as const) : ('info' as const),
             },
-      expiresUs: this.#expiryUs,
+      expiresUs: this.#expiryUs(steps),
     });
   }
 
-  /** After a lost reply the same cost again is the same extension, from its first start on. */
-  #join(step: Step): void {
-    for (let at = this.#extended.indexOf(step) - 1; at >= 0; at--) {
-      const before = this.#extended[at];
-      if (before === undefined || before.outcome === 'denied' || before.outcome === 'failed') continue;
-      if (!before.isLost || JSON.stringify(before.costs) !== JSON.stringify(step.costs)) return;
-      step.invokedUs = before.invokedUs;
-      this.#extended.splice(at, 1);
-    }
+  /** An extension renews the expiry at the earliest when it is first asked for. */
+  #expiryUs(extended: readonly Step[]): number | undefined {
+    if (this.#lastsMs === undefined) return undefined;
+    const renewed = extended.filter(({ outcome }) => outcome === 'allowed').map(({ invokedUs }) => invokedUs);
+    return Math.max(this.#firstUs, ...renewed) + 1_000 * this.#lastsMs;
   }
-
-  #renew(fromUs: number): void {
-    if (this.#lastsMs !== undefined)
-      this.#expiryUs = Math.max(this.#expiryUs ?? 0, fromUs + 1_000 * this.#lastsMs);
-  }
-}
-
-function stepAt(cost: Cost, invokedUs: number): Step {
-  return {
-    ...{ costs: [cost], invokedUs, completedUs: null, outcome: 'info', decision: undefined },
-    ...{ pending: 0, isLost: false },
-  };
-}
-
-/** An admission decides. A refusal does only if no other attempt may still take effect. */
-function end(step: Step, { outcome, decision, actual }: Ended, { upUs }: Moment): void {
-  step.pending--;
-  if (step.outcome === 'allowed') return;
-  if (outcome === 'info') step.isLost = true;
-  if (outcome === 'info' || (outcome !== 'allowed' && (step.isLost || step.pending > 0))) return;
-  step.outcome = outcome;
-  step.completedUs = upUs;
-  step.decision = decision;
-  if (actual !== undefined) step.costs = [actual];
 }
 
 function chargesOf({ bucket, policies }: Charged, tokens: readonly number[]): Charge[] {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Decision } from '../core/decision.ts';
-import { OpenclawError } from '../core/errors.ts';
+import { type ErrorCode, OpenclawError } from '../core/errors.ts';
 import { parsePolicy } from '../core/policy.ts';
 import type { Operation } from '../history/records/operation.ts';
 import type { Cost, Limiter, Reservation, Settlement } from '../limiter/limiter.ts';
@@ -157,6 +157,53 @@ it('joins what was repeated after a lost reply', async () => {
   expect(operation?.settled).toMatchObject({ cost: 3, outcome: 'allowed' });
   const [first, second] = operation?.extended ?? [];
   expect(Number(first?.completedUs)).toBeLessThanOrEqual(Number(second?.invokedUs) + 1);
+});
+
+const coded = (code: ErrorCode) => new OpenclawError(code, 'as scripted');
+
+it.each([
+  { title: 'denied', between: false },
+  { title: 'unreachable', between: coded('REDIS_UNREACHABLE') },
+  { title: 'lost', between: lost },
+])('does not join extensions with another cost between them: $title', async ({ between }) => {
+  const script = { extensions: [lost, between, true] };
+  const [operation] = await operations(scripted([script]), async (limiter) => {
+    const reservation = await limiter.reserve(ada, { cost: 8 });
+    for (const cost of [5, 7, 5]) await quiet(reservation.extend(cost));
+  });
+  expect(operation?.extended?.filter(({ cost }) => cost === 5)).toMatchObject([
+    { outcome: 'info', completedUs: null },
+    { outcome: 'allowed' },
+  ]);
+});
+
+it.each([
+  { title: 'the same cost denied', costs: [5, 5, 5], between: false },
+  { title: 'the same cost by name', costs: [5, { default: 5 }, 5], between: lost },
+  { title: 'an invalid cost', costs: [5, 99, 5], between: coded('COST_ABOVE_CAPACITY') },
+])('joins extensions with $title between them', async ({ costs, between }) => {
+  const script = { extensions: [lost, between, true] };
+  const [operation] = await operations(scripted([script]), async (limiter) => {
+    const reservation = await limiter.reserve(ada, { cost: 8 });
+    for (const cost of costs) await quiet(reservation.extend(cost));
+  });
+  const made = operation?.extended?.filter(({ outcome }) => outcome !== 'denied');
+  expect(made).toMatchObject([{ cost: 5, outcome: 'allowed' }]);
+});
+
+it('joins neither extensions of two handles, nor those before and after one of another process', async () => {
+  const scripts = [
+    { extensions: [lost, coded('RESERVATION_CHANGED'), true] },
+    { extensions: [true], made: { isRemembered: true as const } },
+  ];
+  const [operation] = await operations(scripted(scripts), async (limiter) => {
+    const [one, other] = [
+      await limiter.reserve(ada, { cost: 8, decisionId: 'job' }),
+      await limiter.reserve(ada, { cost: 8, decisionId: 'job' }),
+    ];
+    for (const reservation of [one, other, one, one]) await quiet(reservation.extend(5));
+  });
+  expect(operation?.extended?.map(({ outcome }) => outcome)).toEqual(['info', 'allowed', 'allowed']);
 });
 
 it('counts what may have happened: lost extensions, and the least that was asked for', async () => {
