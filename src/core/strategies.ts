@@ -10,6 +10,8 @@ export interface StrategyTraits {
   readonly remembersDecisions?: true;
   /** Decides by several policies at once, all or none. */
   readonly severalPolicies?: true;
+  /** Can reserve tokens, and settle later at what was used. */
+  readonly reserves?: true;
   /** Every take must cost one token. */
   readonly unitCost?: true;
   /** Lends tokens to processes; may deny while other processes hold lent tokens. */
@@ -21,8 +23,8 @@ export interface StrategyTraits {
 }
 
 const TRAITS = {
-  central: { remembersDecisions: true, severalPolicies: true },
-  acked: { remembersDecisions: true, severalPolicies: true, waitsForReplicas: true },
+  central: { remembersDecisions: true, severalPolicies: true, reserves: true },
+  acked: { remembersDecisions: true, severalPolicies: true, reserves: true, waitsForReplicas: true },
   article: { unitCost: true, windowBound: true },
   'active-active': { perRegionBucket: true, windowBound: true },
   'active-active-lww': { perRegionBucket: true, windowBound: true },

@@ -59,7 +59,7 @@ export function answering<Args extends readonly unknown[], Done extends readonly
 
   async function decide(args: Args, route: RouteQuota = {}): Promise<Answer<Done>> {
     try {
-      checkRouteQuota(route);
+      checkRouteQuota(route, options.settle);
     } catch (error) {
       return failed(error, [], args);
     }

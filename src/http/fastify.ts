@@ -42,7 +42,7 @@ const limiting: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, option
   const { answer, settled } = answering(options, KNOWN_OF_PLUGIN);
   const hook = checkHook(options.hook);
   app.addHook('onRoute', ({ config }) => {
-    if (config?.quota !== undefined && config.quota !== false) checkRouteQuota(config.quota);
+    if (config?.quota !== undefined && config.quota !== false) checkRouteQuota(config.quota, options.settle);
   });
   app.addHook(hook, async (request, reply) => {
     const { quota } = request.routeOptions.config;

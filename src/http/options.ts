@@ -2,6 +2,7 @@ import type { Decision } from '../core/decision.ts';
 import { invalidOption } from '../core/errors.ts';
 import { checkKnown, checkTypes, type Known } from '../core/known-options.ts';
 import { shown } from '../core/printable.ts';
+import { isStrategy, STRATEGY_NAMES, traitsOf } from '../core/strategies.ts';
 import type { Cost, Limiter, Reservation, TakeOptions } from '../limiter/limiter.ts';
 import { checkName } from '../limiter/options/policies.ts';
 
@@ -89,11 +90,7 @@ export function checkOptions(options: Options, known: Readonly<Record<string, tr
   checkKnown(options, { of: OF, known: known as Known<Options>, ...(!isObject && { hint: USE }) });
   const { limiter, subject, policyName, settle } = options;
   checkLimiter(limiter, OF);
-  if (settle !== undefined && typeof (limiter as Partial<Decider>).reserve !== 'function')
-    throw invalidOption(
-      `option limiter of ${OF} must have a function reserve with option settle; found ${shown(limiter)}`,
-      'remove settle, or use a limiter of createLimiter',
-    );
+  if (settle !== undefined) checkReserving(limiter as Decider, OF);
   if (typeof subject !== 'function')
     throw invalidOption(`option subject of ${OF} must be a function; found ${shown(subject)}`, USE);
   checkTypes(options, {
@@ -113,11 +110,12 @@ const KNOWN_OF_ROUTE: Known<RouteQuota> = { limiter: true, endpoint: true, cost:
 const OF_ROUTE = 'config.quota';
 const USE_OF_ROUTE = 'use config: { quota: { cost: 4 } }, or quota: false for a route without a limit';
 
-/** Checks the options of a route. Throws INVALID_OPTION. */
-export function checkRouteQuota(quota: RouteQuota): void {
+/** Checks the options of a route; `settle` is that of the middleware. Throws INVALID_OPTION. */
+export function checkRouteQuota(quota: RouteQuota, settle: unknown): void {
   checkKnown(quota, { of: OF_ROUTE, known: KNOWN_OF_ROUTE, hint: USE_OF_ROUTE });
   const { limiter, cost, policyName } = quota;
   if (limiter !== undefined) checkLimiter(limiter, OF_ROUTE);
+  if (limiter !== undefined && settle !== undefined) checkReserving(limiter, OF_ROUTE);
   checkTypes(quota, { of: OF_ROUTE, types: { endpoint: 'string', policyName: 'string' } });
   if (cost !== undefined && !isCost(cost))
     throw invalidOption(
@@ -133,6 +131,21 @@ function checkLimiter(limiter: unknown, of: string): void {
   throw invalidOption(
     `option limiter of ${of} must have functions take and policiesOf; found ${shown(limiter)}`,
     "use limiter: createLimiter({ policy: '20:5/s', redis })",
+  );
+}
+
+/** A wrapper has the strategy of its limiter; a limiter of another package has none. */
+function checkReserving(limiter: Decider & { readonly strategy?: string }, of: string): void {
+  if (typeof limiter.reserve !== 'function')
+    throw invalidOption(
+      `option limiter of ${of} must have a function reserve with option settle; found ${shown(limiter)}`,
+      'remove settle, or use a limiter of createLimiter',
+    );
+  const { strategy } = limiter;
+  if (strategy === undefined || !isStrategy(strategy) || traitsOf(strategy).reserves) return;
+  throw invalidOption(
+    `option limiter of ${of} must be able to reserve with option settle; found strategy ${strategy}`,
+    `remove settle, or use strategy ${STRATEGY_NAMES.filter((name) => traitsOf(name).reserves).join(' or ')}`,
   );
 }
 

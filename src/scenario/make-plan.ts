@@ -113,7 +113,7 @@ function checkCosts({ strategy, load }: ScenarioParts): Problem[] {
 }
 
 function checkReserving({ strategy, load }: ScenarioParts): Problem[] {
-  if (load?.actuals === undefined || traitsOf(strategy).remembersDecisions) return [];
+  if (load?.actuals === undefined || traitsOf(strategy).reserves) return [];
   const text = `strategy ${strategy} cannot reserve tokens; remove it, or use central or acked`;
   return [{ path: ['load', 'actual'], isKey: true, text }];
 }
