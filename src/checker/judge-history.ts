@@ -70,7 +70,7 @@ export function readJudgeOptions(options: JudgeOptions, of = 'judgeHistory'): Ch
 }
 
 function checkOptions(options: JudgeOptions, of: string): void {
-  checkKnown(options, { of, known: KNOWN });
+  checkKnown(options, { of, isFunction: true, known: KNOWN });
   checkTypes(options, { of, types: { promise: 'string' } });
   const numbers = Object.entries(options).filter(
     ([name, value]) => name !== 'promise' && value !== undefined,

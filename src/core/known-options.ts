@@ -5,8 +5,9 @@ import { quoted, shown } from './printable.ts';
 export type Known<T> = Readonly<Record<keyof T, true>>;
 
 export interface OptionNames<T> {
-  /** The name of the options object in messages. */
+  /** The name of the options object in messages, or of the function that takes it. */
   readonly of: string;
+  readonly isFunction?: boolean;
   readonly known: Known<T>;
   readonly hint?: string;
 }
@@ -17,11 +18,14 @@ export interface OptionNames<T> {
  */
 export function checkKnown<T extends object>(
   options: T,
-  { of, known, hint = 'correct the name, or remove the option' }: OptionNames<T>,
+  { of, isFunction = false, known, hint = 'correct the name, or remove the option' }: OptionNames<T>,
 ): void {
   const names = () => Object.keys(known).join(', ');
   if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw invalidOption(`${of} must be an object with ${names()}; found ${shown(options)}`, hint);
+    throw invalidOption(
+      `${isFunction ? `the options of ${of}` : of} must be an object with ${names()}; found ${shown(options)}`,
+      hint,
+    );
   const unknown = unknownIn(options, known);
   if (unknown === undefined) return;
   throw invalidOption(`unknown option ${quoted(unknown)} of ${of}; known options: ${names()}`, hint);

@@ -87,7 +87,10 @@ const USE = "use { limiter, subject: (request) => ({ user: 'ada', endpoint: 'sea
 /** Checks the options of a middleware; `known` are their names. Throws INVALID_OPTION. */
 export function checkOptions(options: Options, known: Readonly<Record<string, true>> = KNOWN): void {
   const isObject = typeof options === 'object' && options !== null;
-  checkKnown(options, { of: OF, known: known as Known<Options>, ...(!isObject && { hint: USE }) });
+  checkKnown(options, {
+    ...{ of: OF, isFunction: true, known: known as Known<Options> },
+    ...(!isObject && { hint: USE }),
+  });
   const { limiter, subject, policyName, settle } = options;
   checkLimiter(limiter, OF);
   if (settle !== undefined) checkReserving(limiter as Decider, OF);

@@ -88,7 +88,7 @@ function checkOptions(limiter: Limiter, options: MetricsOptions): void {
   const hint = "use withMetrics(limiter, { meter: metrics.getMeter('my-service') })";
   if (typeof limiter?.take !== 'function')
     throw invalidOption(`the limiter of ${OF} must have a function take; found ${shown(limiter)}`, hint);
-  checkKnown(options, { of: OF, known: KNOWN, hint });
+  checkKnown(options, { of: OF, isFunction: true, known: KNOWN, hint });
   if (typeof options.meter?.createHistogram !== 'function')
     throw invalidOption(`option meter of ${OF} must be a Meter; found ${shown(options.meter)}`, hint);
   checkTypes(options, { of: OF, types: { attributes: 'object' } });

@@ -1,6 +1,5 @@
 import { invalidOption } from '../core/errors.ts';
 import { checkKnown, type Known } from '../core/known-options.ts';
-import { shown } from '../core/printable.ts';
 import { adviceOn } from './advice.ts';
 import { judgeTakes } from './judge.ts';
 import type { MatchOptions } from './match-options.ts';
@@ -69,14 +68,6 @@ function ownOrRead(asked: string | undefined, recorded: Recorded): Yardstick {
 
 const KNOWN: Known<MatchOptions> = { falseDenials: true, contested: true, info: true, clockSlackUs: true };
 
-function checkObject(options: unknown, name: string): void {
-  if (typeof options === 'object' && options !== null) return;
-  throw invalidOption(
-    `the options of ${name} must be an object with ${Object.keys(KNOWN).join(', ')}; found ${shown(options)}`,
-    `for example ${name}('20:5/s', { contested: 2 })`,
-  );
-}
-
 interface Asked<T> {
   readonly name: string;
   readonly received: unknown;
@@ -90,8 +81,7 @@ function match<T>(
   options: MatchOptions = {},
 ): MatchResult {
   const { report, recorded, yardstick } = withHint(() => {
-    checkObject(options, name);
-    checkKnown(options, { of: name, known: KNOWN });
+    checkKnown(options, { of: name, isFunction: true, known: KNOWN });
     const recorded = recordedOf(received);
     const yardstick = read(asked, recorded);
     const report = judgeTakes(recorded, yardstick, { ...options, matcher: name });

@@ -16,7 +16,7 @@ describe('a wrong value of an option is refused at once', () => {
     [{ bucket: 'x' }, 'option bucket of recordTakes must be a function; found "x"'],
     [{ cost: 5 }, 'option cost of recordTakes must be a function; found 5'],
     [{ decide: true }, 'option decide of recordTakes must be a function; found true'],
-    [null, 'recordTakes must be an object with bucket, cost, decide,'],
+    [null, 'the options of recordTakes must be an object with bucket, cost, decide,'],
   ])('%j', (options, message) => {
     let error: OpenclawError | undefined;
     try {

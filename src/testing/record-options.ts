@@ -37,7 +37,11 @@ const OF = 'recordTakes';
 
 /** Throws INVALID_OPTION for unknown and wrong options. */
 export function checkOptions(options: AnyOptions): void {
-  checkKnown(options, { of: OF, known: KNOWN });
+  const isObject = typeof options === 'object' && options !== null;
+  checkKnown(options, {
+    ...{ of: OF, isFunction: true, known: KNOWN },
+    ...(!isObject && { hint: "for example recordTakes(limiter, { initial: 'unknown' })" }),
+  });
   checkTypes(options, { of: OF, types: { bucket: 'function', cost: 'function', decide: 'function' } });
   const { now, initial, clocks, mostTakes } = options;
   check('now', now, {

@@ -112,7 +112,7 @@ describe.each(MIDDLEWARES)('rateLimit of %s', (_name, make) => {
 });
 
 it.each([undefined, null, 5])('rateLimit refuses %s for its options', (options) => {
-  const says = refused(/^rateLimit must be an object with limiter, subject/);
+  const says = refused(/^the options of rateLimit must be an object with limiter, subject/);
   expect(() => inExpress(options as never)).toThrow(says);
   expect(() => inHono(options as never)).toThrow(says);
   expect(() => inFetch(() => new Response(), options as never)).toThrow(says);
@@ -196,7 +196,12 @@ describe('withMetrics', () => {
   const meter = { createHistogram: () => ({ record() {} }) };
   it.each<[string, unknown, unknown, RegExp]>([
     ['no limiter', undefined, { meter }, /limiter of withMetrics must have a function take; found undefined/],
-    ['no options', limiter, undefined, /^withMetrics must be an object with meter, attributes/],
+    [
+      'no options',
+      limiter,
+      undefined,
+      /^the options of withMetrics must be an object with meter, attributes/,
+    ],
     ['no meter', limiter, {}, /option meter of withMetrics must be a Meter; found undefined/],
     ['a misspelt option', limiter, { meter, attribute: {} }, /unknown option "attribute" of withMetrics/],
     [

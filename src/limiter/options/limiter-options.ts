@@ -157,7 +157,7 @@ const KNOWN: Known<AnyOptions> = {
 
 /** Checks names and types of the options. Throws INVALID_OPTION. */
 export function checkOptions(options: AnyOptions): void {
-  checkKnown(options, { of: 'createLimiter', known: KNOWN });
+  checkKnown(options, { of: 'createLimiter', isFunction: true, known: KNOWN });
   checkTypes(options, {
     of: 'createLimiter',
     types: { batch: 'boolean', shadow: 'boolean', nowMs: 'function' },

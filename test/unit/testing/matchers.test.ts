@@ -312,7 +312,7 @@ describe('wrong use throws, also after .not', () => {
     [
       'no options',
       () => expect(record(bucket(1, 1), [3])).toKeepPolicy('1:1/s', 5 as never),
-      /^the options of toKeepPolicy must be an object with falseDenials, .*; found 5\n {2}for example/,
+      /^the options of toKeepPolicy must be an object with falseDenials, .*; found 5\n {2}correct/,
     ],
     [
       'a policy as promise',
