@@ -73,14 +73,14 @@ function once<Done extends readonly unknown[]>(
 export function settling<Args extends readonly unknown[], Done extends readonly unknown[]>(
   { settle, onError }: RateLimitOptions<Args, Done>,
   reservation: Reservation,
-  { args, warn }: { readonly args: Args; readonly warn: (error: unknown) => void },
+  { args, warn }: { readonly args: Args; readonly warn: Warn },
 ): (...done: Done) => Promise<void> {
   const report = async (error: unknown) => {
     if (onError === undefined) return warn(error);
     try {
       await onError(error, ...args);
     } catch (own) {
-      warn(own); // the response has ended: no request is left to fail
+      warn(error, own); // the response has ended: no request is left to fail
     }
   };
   const settleAt = (cost: Cost) => reservation.settle(cost).catch(report);
@@ -97,20 +97,29 @@ export function settling<Args extends readonly unknown[], Done extends readonly 
   };
 }
 
+/** `ofOnError` is the error of `onError` itself. */
+type Warn = (error: unknown, ofOnError?: unknown) => void;
+
 /** Makes the function that warns of the first error of a middleware, where there is a process. */
-export function warningOnce(): (error: unknown) => void {
+export function warningOnce(): Warn {
   let isWarned = false;
-  return (error) => {
+  return (error, ofOnError) => {
     if (isWarned) return;
     isWarned = true;
     const { process } = globalThis as { process?: { emitWarning?(text: string, type: string): void } };
-    const reason = error instanceof Error ? error.message : shown(error);
+    const wayOut =
+      ofOnError === undefined
+        ? 'add onError, which gets each of them'
+        : `onError failed too: ${messageOf(ofOnError)}`;
     process?.emitWarning?.(
-      `rateLimit could not settle a reservation: ${reason}. Its tokens may stay spent. ` +
-        'Later errors are not shown; add onError, which gets each of them.',
+      `rateLimit could not settle a reservation: ${messageOf(error)}. Its tokens may stay spent. Later errors are not shown; ${wayOut}.`,
       'OpenclawWarning',
     );
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : shown(error);
 }
 
 /** What `settle` returns; if that is no cost, nothing, so that all tokens stay spent. */
