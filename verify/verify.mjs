@@ -17,17 +17,17 @@ async function* readRecords(path) {
 }
 /** An operation, then what follows a reservation: extensions, a settlement that gives back the rest, an expiry that may give back all. */
 function* withSteps({ extended = [], settled, expiresUs, ...op }) {
-  const [{ bucket, policy, decisionId }, isHeld] = [op, ({ outcome }) => outcome === TAKE || outcome === MAYBE];
+  const [{ bucket, policy, decisionId }, expires, isHeld] = [op, expiresUs !== undefined, ({ outcome }) => [TAKE, MAYBE].includes(outcome)];
   const [steps, held] = [extended.map((step, name) => ({ ...step, name })), sumOf([op, ...extended.filter(isHeld)])];
   const outcome = [...steps, settled].some((step) => step?.outcome === MAYBE) ? UNSURE : settled?.outcome;
   if (settled !== undefined) steps.push({ ...settled, outcome, cost: settled.cost - held, name: 'settle' });
   if (expiresUs !== undefined) steps.push({ invokedUs: expiresUs, outcome: UNSURE, cost: -held, name: 'expire' });
-  const all = isHeld(op) ? steps.map((step) => ({ ...step, bucket, policy, decisionId, decision: undefined, goesOn: true })) : [];
-  yield* [{ ...op, name: 'take', goesOn: all.length > 0 }, ...(op.charges === undefined ? all : [])];
+  const all = isHeld(op) ? steps.map((step) => ({ ...step, bucket, policy, decisionId, decision: undefined, goesOn: true, expires })) : [];
+  yield* [{ ...op, name: 'take', goesOn: all.length > 0, expires: expires && isHeld(op) }, ...(op.charges === undefined ? all : [])];
 }
 /** Adds a row for each bucket that is charged; its surplus may be charged beyond the outcome. */
 function addOperation(history, op, file) {
-  const { outcome: role, maxCharge, decision, decisionId, name, goesOn } = op;
+  const { outcome: role, maxCharge, decision, decisionId, name, goesOn, expires } = op;
   if (![TAKE, DENIAL, NOTHING, MAYBE, UNSURE].includes(role)) refuse(`the outcome ${role} is unknown`);
   const [from, isLocal, latest] = [Math.floor(op.invokedUs), decision?.source === 'fallback', Math.ceil(op.latestUs ?? NEVER)];
   const until = role === MAYBE ? latest : Math.ceil(op.completedUs ?? NEVER);
@@ -35,23 +35,25 @@ function addOperation(history, op, file) {
   const mayReach = isLocal && decision.charge !== 'none' && role !== MAYBE; // a failure policy answered while its request was under way
   const costs = new Map(); // a bucket that is charged twice is charged the sum
   for (const charge of op.charges ?? [op]) costs.set(keyOf(charge), (costs.get(keyOf(charge)) ?? 0) + charge.cost);
-  const charges = costs.size > 1 ? [] : undefined; // all or none
+  const [charges, isShared] = [costs.size > 1 ? [] : undefined, goesOn && op.charges !== undefined]; // all or none
   for (const [key, cost] of costs) {
-    const row = { role, from, until, cost, isLocal, charges, isShared: goesOn && op.charges !== undefined, of: listIn(history.buckets, key) };
+    const row = { role, from, until, cost, isLocal, charges, isShared, expires, of: listIn(history.buckets, key) };
     const surplus = maxCharge !== undefined ? maxCharge - (role === DENIAL ? 0 : Math.max(0, cost)) : mayReach ? cost : 0;
     if (surplus > 0 && role !== NOTHING) row.surplus = { role: MAYBE, from, until: latest, cost: surplus, of: row.of };
     if (decisionId !== undefined) listIn(history.attempts, `${key} ${Math.sign(cost)} ${name} ${decisionId}`).push(row);
     for (const list of [row.of, charges]) list?.push(row);
   }
 }
-/** Attempts of one decision charge once: from the first to the first answer that allows it, else as one open charge. */
+/** Attempts of one decision charge once: until the first that allows it, else as one open charge. Later ones may make again what expires. */
 function joinAttempts(rows) {
   const [allowed, open] = [TAKE, MAYBE].map((role) => rows.filter((row) => row.role === role));
   const [admitting, possible] = allowed.some(({ isLocal }) => !isLocal) ? [allowed.filter(({ isLocal }) => !isLocal), []] : [allowed, open];
-  const [from, cost] = [least(rows.map((row) => row.from)), least(rows.map((row) => row.cost))];
+  const [from, cost, madeUs] = [rows.map((row) => row.from), rows.map((row) => row.cost), admitting.map((row) => row.until)].map(least);
+  const mayBeAgain = cost > 0 && possible.length === 0 && rows.some(({ expires }) => expires);
+  const again = mayBeAgain ? [...admitting, ...open].filter((row) => !row.isLocal && row.from > madeUs) : [];
   for (const { surplus } of rows) if (surplus !== undefined) surplus.role = NOTHING; // the checker joins these
-  for (const row of admitting.length > 0 ? rows : possible) row.role = NOTHING;
-  if (admitting.length > 0) Object.assign(admitting[0], { role: TAKE, cost, from, until: least(admitting.map(({ until }) => until)) });
+  for (const row of admitting.length > 0 ? rows : possible) row.role = again.includes(row) ? MAYBE : NOTHING;
+  if (admitting.length > 0) Object.assign(admitting[0], { role: TAKE, cost, from, until: madeUs });
   if (possible.length > 0) Object.assign(possible[0], { role: MAYBE, cost, from, until: most(possible.map(({ until }) => until)) });
 }
 async function readHistory(paths) {
@@ -96,8 +98,7 @@ function makeClock({ nodes, points }, { clock: readings, header }) {
 }
 /** What a bucket is held to: a window to N tokens, a sliding counter to a bucket of N + 1 that gains N in the length of a window. */
 function idealOf({ header: [header], event, buckets, isWhole, promise: { type, limit, windowUs } }, { bucket, policy }) {
-  const rows = buckets.get(keyOf({ bucket, policy })) ?? refuse('the history has no such bucket');
-  const gain = type === 'sliding-counter' ? 1 : 0;
+  const [gain, rows] = [type === 'sliding-counter' ? 1 : 0, buckets.get(keyOf({ bucket, policy })) ?? refuse('the history has no such bucket')];
   const ofWindow = { capacity: limit + gain, refill: { tokens: limit * gain, perUs: windowUs } };
   const { capacity, refill } = type !== 'token-bucket' ? ofWindow : policy === undefined ? header.policy : header.policies[policy];
   const [full, token, perUs] = [capacity * refill.perUs, refill.perUs, refill.tokens].map(BigInt);
@@ -128,9 +129,8 @@ function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members
       [first.level, endUs] = [endUs === -NEVER ? first.level : first.full, nowUs + lengthUs];
       continue;
     }
-    const row = (code & 1) === 1 ? all[code >> 1]?.surplus : all[code >> 1];
+    let [row, lacks] = [(code & 1) === 1 ? all[code >> 1]?.surplus : all[code >> 1], false];
     if ([undefined, NOTHING, UNSURE].includes(row?.role)) no('charges nothing, or may have given back nothing');
-    let lacks = false;
     for (const charge of row.charges ?? [row]) {
       const [ideal, { role, from, until, cost }] = [ideals.get(charge.of) ?? no('charges another bucket, too'), charge];
       if (seen.size === seen.add(charge).size) no('is listed twice');

@@ -114,6 +114,30 @@ it('a denial is false in spite of what came back', () => {
   expect(judge([{ ...reserved, settled }, denied]).falseDenials.total).toBe(1);
 });
 
+it('an attempt that may have made an expired reservation again excuses a denial, and no admission', () => {
+  const of = { ...reserved, decisionId: 'job' };
+  const again = { ...of, invokedUs: 2 * S, completedUs: 2 * S + 10 };
+  const denied: OperationPart = { ...at(2.05 * S, 1), outcome: 'denied' };
+  const falseOf = (parts: OperationPart[]) => judge(parts).falseDenials.total;
+  expect(falseOf([{ ...of, expiresUs: S }, again, denied])).toBe(0);
+  expect(
+    falseOf([
+      of,
+      {
+        ...again,
+        expiresUs: 3 * S,
+        settled: { ...settled, cost: 10, invokedUs: 2.3 * S, completedUs: 2.4 * S },
+      },
+      denied,
+    ]),
+  ).toBe(0);
+  expect(falseOf([of, again, denied])).toBe(1);
+  expect(excessOf([{ ...of, expiresUs: S }, again, at(2 * S + 20, 10)])).toBe(0);
+  expect(excessOf([{ ...of, expiresUs: S }, again, at(2 * S + 20, 10), at(2 * S + 30, 5)])).toBeGreaterThan(
+    2.9,
+  );
+});
+
 it('levels are not replayed where a reservation was settled', () => {
   const decision = {
     strategy: 'central',

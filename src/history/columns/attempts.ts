@@ -1,5 +1,5 @@
 import { OpenclawError } from '../../core/errors.ts';
-import { isReservationStep } from './reservation-rows.ts';
+import { isReservationStep, stepsAfter } from './reservation-rows.ts';
 import { DURATION, KIND, type OperationTable } from './table.ts';
 
 /**
@@ -34,7 +34,6 @@ export function mergeAttempts(
 
 function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<number, number>): void {
   const isSurplus = (row: number) => ((table.kinds[row] as number) & KIND.surplus) !== 0;
-  const isFallback = (row: number) => ((table.kinds[row] as number) & KIND.fallback) !== 0;
   const outcomeOf = (row: number) => (table.kinds[row] as number) & KIND.outcome;
   const charged = rows.filter((row) => !isSurplus(row));
   const surplus = rows.filter(isSurplus);
@@ -47,12 +46,15 @@ function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<n
   const firstUs = least(rows, (row) => table.invokedUs[row] as number);
   const allowed = charged.filter((row) => outcomeOf(row) === KIND.allowed);
   const open = charged.filter((row) => outcomeOf(row) === KIND.info);
-  const byBucket = allowed.filter((row) => !isFallback(row));
+  const byBucket = allowed.filter((row) => !isFallback(table, row));
   const admitting = byBucket.length > 0 ? byBucket : allowed;
   if (admitting.length > 0) {
     const others = byBucket.length > 0 ? charged : charged.filter((row) => outcomeOf(row) !== KIND.info);
     const lastUs = least(admitting, (row) => table.lastUs(row));
-    merge(table, longUs, { rows: [...admitting, ...others], firstUs, lastUs });
+    const again = new Set(byBucket.length === 0 ? [] : madeAgain(table, [...byBucket, ...open], lastUs));
+    for (const row of again) table.kinds[row] = (table.kinds[row] as number) | KIND.info;
+    const joined = [...admitting, ...others].filter((row) => !again.has(row));
+    merge(table, longUs, { rows: joined, firstUs, lastUs });
   }
   if (byBucket.length === 0 && open.length > 0) {
     const lastUs = -least(open, (row) => -table.lastUs(row));
@@ -62,6 +64,22 @@ function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<n
     const lastUs = -least(surplus, (row) => -table.lastUs(row));
     merge(table, longUs, { rows: surplus, firstUs, lastUs });
   }
+}
+
+/**
+ * The attempts that may have made a reservation again, since it had expired: they began after it was made. Each may be
+ * one more charge, at its own time; the limiter does not say so, and its clock decides.
+ */
+function madeAgain(table: OperationTable, takes: readonly number[], madeUs: number): number[] {
+  const isExpiring = (row: number) => stepsAfter(table, row).some((step) => table.expiries.has(step));
+  if ((table.costTokens[takes[0] ?? 0] as number) <= 0 || !takes.some(isExpiring)) return [];
+  return takes.filter(
+    (row) => !isFallback(table, row) && Math.floor(table.invokedUs[row] as number) > Math.ceil(madeUs),
+  );
+}
+
+function isFallback({ kinds }: OperationTable, row: number): boolean {
+  return ((kinds[row] as number) & KIND.fallback) !== 0;
 }
 
 function checkCosts(table: OperationTable, rows: readonly number[]): void {

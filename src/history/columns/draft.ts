@@ -33,6 +33,8 @@ export class Draft {
   isUncharged = false;
   /** Decided from a lease of its node: the node is known, the level is not. */
   isLent = false;
+  /** Whether it is what a reservation gives back when it expires. */
+  isExpiry = false;
   readonly stated = new DraftStated();
 
   clear(): void {
@@ -63,5 +65,6 @@ export class Draft {
     this.isFallback = false;
     this.isUncharged = false;
     this.isLent = false;
+    this.isExpiry = false;
   }
 }

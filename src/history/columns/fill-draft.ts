@@ -57,6 +57,7 @@ export function fillStep(
   draft.latestUs = step.outcome === 'info' ? step.lastUs : Number.NaN;
   draft.error = -1;
   draft.clearDecision();
+  draft.isExpiry = step.name === 'expire';
   draft.stated.clear();
 }
 

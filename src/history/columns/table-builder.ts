@@ -43,6 +43,8 @@ export class TableBuilder {
   /** A region with or without an instance. */
   readonly #places = new Numbering<undefined>();
   readonly #origins = new Numbering<Origin>();
+  /** Rows of what reservations give back when they expire. */
+  readonly #expiries: number[] = [];
   #chunk = new Chunk(0);
   #rows = 0;
   /** The largest cost, or refund, of any row. */
@@ -67,6 +69,7 @@ export class TableBuilder {
     const lastUs = outcome === KIND.info ? latestUs : draft.completedUs;
     const kind = outcome | flags | (draft.isFallback ? KIND.fallback : 0);
     const row = this.#addRow(draft, { kind, costTokens, lastUs, origin });
+    if (draft.isExpiry) this.#expiries.push(row);
     if (draft.isShared || draft.isLent)
       this.#levels.add(row, draft, (text) => this.#context.texts.textOf(text));
     this.#stated.add(row, draft.stated);
@@ -94,6 +97,7 @@ export class TableBuilder {
       buckets: this.#buckets.values,
       origins: this.#origins.values,
       longUs,
+      expiries: new Set(this.#expiries.map(targetOf)),
       ...this.#context,
     });
     for (const { bucket } of this.#chunks) giveBack(bucket.buffer as ArrayBuffer);

@@ -70,6 +70,8 @@ export interface TableColumns {
 export interface OperationTable extends Readonly<TableColumns> {
   readonly rows: number;
   readonly bucketCount: number;
+  /** The rows of what reservations give back when they expire. */
+  readonly expiries: ReadonlySet<number>;
   /** Whether a limiter stated anything besides yes or no. */
   readonly hasStated: boolean;
   /** Its text in the history, with the name of its policy if that has one. */
@@ -103,6 +105,7 @@ export interface TableNames {
   readonly origins: readonly Origin[];
   /** Durations that do not fit into 32 bits, by row. */
   readonly longUs: ReadonlyMap<number, number>;
+  readonly expiries: ReadonlySet<number>;
 }
 
 /** The name of a bucket in output: with that of its policy, if the policy has one. */
@@ -118,6 +121,7 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
     ...columns,
     rows: invokedUs.length,
     bucketCount: columns.starts.length - 1,
+    expiries: names.expiries,
     hasStated: columns.stated !== undefined,
     statedOf: (row) => columns.stated?.of(row),
     nameOf(bucket) {

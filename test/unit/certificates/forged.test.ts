@@ -118,3 +118,19 @@ describe('a proof is refused that gives back', () => {
     expect(refused.get('u')).toBe(`operation ${row} charges nothing, or may have given back nothing`);
   });
 });
+
+it('the verifier confirms no denial after a reservation that may have been made again', async () => {
+  const op = (index: number, part: object) => operationOf(index, { cost: 20, decisionId: 'job', ...part });
+  const made = op(0, { invokedUs: 0, completedUs: 10, expiresUs: 1_000_000 });
+  const again = op(1, { invokedUs: 5_000_000, completedUs: 5_000_010 });
+  const denied = operationOf(2, { invokedUs: 5_100_000, completedUs: 5_100_010, outcome: 'denied' });
+  const end = { type: 'end', atUs: 6_000_000, sent: 3 } as const;
+  const confirmed = async (first: typeof made, operation: number) => {
+    const records: HistoryRecord[] = [headerOf(), first, again, denied, end];
+    const { counts } = await verify(records, [HEAD, { type: 'denial', bucket: 'b', operation }]);
+    return counts.denial;
+  };
+  expect(await confirmed(made, 3)).toBe(0);
+  const { expiresUs: _, ...lasting } = made;
+  expect(await confirmed(lasting as typeof made, 2)).toBe(1);
+});
