@@ -23,7 +23,8 @@ function* withSteps({ extended = [], settled, expiresUs, ...op }) {
   if (settled !== undefined) steps.push({ ...settled, outcome, cost: settled.cost - held, name: 'settle' });
   if (expiresUs !== undefined) steps.push({ invokedUs: expiresUs, outcome: UNSURE, cost: -held, name: 'expire' });
   const all = isHeld(op) ? steps.map((step) => ({ ...step, bucket, policy, decisionId, decision: undefined, goesOn: true, expires })) : [];
-  yield* [{ ...op, name: 'take', goesOn: all.length > 0, expires: expires && isHeld(op) }, ...(op.charges === undefined ? all : [])];
+  const made = op.outcome === MAYBE && settled?.outcome === TAKE ? { outcome: TAKE, completedUs: settled.completedUs } : {}; // or nothing were held
+  yield* [{ ...op, ...made, name: 'take', goesOn: all.length > 0, expires: expires && isHeld(op) }, ...(op.charges === undefined ? all : [])];
 }
 /** Adds a row for each bucket that is charged; its surplus may be charged beyond the outcome. */
 function addOperation(history, op, file) {
@@ -159,9 +160,8 @@ function checkExcess({ operations }, [{ rows, full, token, perUs, resets, isUnsu
 }
 /** Looks whether the bucket held the cost at every moment of a denial, with every other charge as late as it can be. */
 function checkDenial({ operation }, [{ rows, full, token, perUs, isUnsure }], history) {
-  const denial = rows[operation];
+  const [denial, surpluses] = [rows[operation], rows.flatMap(({ surplus }) => surplus ?? [])];
   if (denial?.role !== DENIAL || denial.isLocal) refuse('it is no denial of the limiter');
-  const surpluses = rows.flatMap(({ surplus }) => surplus ?? []);
   const others = [...rows, ...surpluses].filter(({ role, cost }) => cost > 0 && [TAKE, MAYBE].includes(role)).sort((a, b) => a.until - b.until);
   const isLow = (us) => {
     let [level, lastUs] = history.isUnknown ? [0n, Math.min(us, most(history.known))] : [full, 0];

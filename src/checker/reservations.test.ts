@@ -138,6 +138,15 @@ it('an attempt that may have made an expired reservation again excuses a denial,
   );
 });
 
+it('a reservation without a reply was admitted if it was settled', () => {
+  const lost: OperationPart = { ...reserved, outcome: 'info', completedUs: null };
+  const kept = { ...settled, cost: 10 };
+  expect(excessOf([{ ...lost, settled: kept }, at(40, 10)])).toBeGreaterThan(9.9);
+  expect(judge([{ ...lost, settled: kept }]).outcomes).toMatchObject({ allowed: 1, info: 0 });
+  const unanswered = { ...kept, outcome: 'info', completedUs: null } as const;
+  expect(excessOf([{ ...lost, settled: unanswered }, at(40, 10)])).toBe(0);
+});
+
 it('levels are not replayed where a reservation was settled', () => {
   const decision = {
     strategy: 'central',

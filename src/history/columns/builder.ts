@@ -15,7 +15,7 @@ import {
   OUTCOMES,
   type Outcome,
 } from '../records/operation.ts';
-import { stepsOf } from '../records/reservation.ts';
+import { stepsOf, withAdmission } from '../records/reservation.ts';
 import { DecisionClock } from './decision-clock.ts';
 import { Draft } from './draft.ts';
 import { fillDraft, fillStep } from './fill-draft.ts';
@@ -177,7 +177,8 @@ export class HistoryBuilder {
     if (policy !== undefined) this.#policyNumbers.set(-1, 0);
   }
 
-  #addOperation(operation: Operation): void {
+  #addOperation(recorded: Operation): void {
+    const operation = withAdmission(recorded);
     const { charges } = operation;
     if (charges === undefined) {
       fillDraft(this.draft, operation, operation, this.texts);

@@ -13,6 +13,13 @@ export interface ReservationStep {
 
 type OfBucket = Pick<Charge, 'bucket' | 'cost' | 'policy'>;
 
+/** A reservation that was settled was admitted, at the latest by then, also if the reply to it was lost. */
+export function withAdmission(operation: Operation): Operation {
+  const { outcome, settled } = operation;
+  if (outcome !== 'info' || settled?.outcome !== 'allowed') return operation;
+  return { ...operation, outcome: 'allowed', completedUs: settled.completedUs };
+}
+
 /** The tokens of a step in one of its buckets. */
 export function tokensOf(
   { cost, charges }: Pick<RecordedExtension, 'cost' | 'charges'>,

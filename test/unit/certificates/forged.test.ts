@@ -134,3 +134,12 @@ it('the verifier confirms no denial after a reservation that may have been made 
   const { expiresUs: _, ...lasting } = made;
   expect(await confirmed(lasting as typeof made, 2)).toBe(1);
 });
+
+it('the verifier counts a reservation without a reply as admitted if it was settled', async () => {
+  const settled = { cost: 20, invokedUs: 20, completedUs: 30, outcome: 'allowed' } as const;
+  const lost = operationOf(0, { cost: 20, invokedUs: 0, completedUs: null, outcome: 'info', settled });
+  const more = operationOf(1, { cost: 20, invokedUs: 40, completedUs: 50 });
+  const excess = { type: 'excess', bucket: 'b', fromUs: 0, untilUs: 50, operations: [0, 2] } as const;
+  const records: HistoryRecord[] = [headerOf(), lost, more, { type: 'end', atUs: 60, sent: 2 }];
+  expect((await verify(records, [HEAD, excess])).counts.excess).toBe(1);
+});
