@@ -147,6 +147,18 @@ it('a reservation without a reply was admitted if it was settled', () => {
   expect(excessOf([{ ...lost, settled: unanswered }, at(40, 10)])).toBe(0);
 });
 
+it('a reservation whose first reply was lost gives back once, at its settlement or its expiry', () => {
+  const lost: OperationPart = { ...reserved, decisionId: 'job', outcome: 'info', completedUs: null };
+  const again: OperationPart = { ...reserved, decisionId: 'job', invokedUs: 12, completedUs: 15 };
+  const parts = [
+    { ...lost, expiresUs: 500 },
+    { ...again, expiresUs: 500, settled: { ...settled, cost: 0 } },
+    at(40, 10),
+  ];
+  expect(excessOf(parts)).toBe(0);
+  expect(excessOf([...parts, at(600, 10)])).toBeGreaterThan(9.9);
+});
+
 it('levels are not replayed where a reservation was settled', () => {
   const decision = {
     strategy: 'central',

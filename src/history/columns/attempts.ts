@@ -58,7 +58,8 @@ function mergeRows(table: OperationTable, rows: readonly number[], longUs: Map<n
   }
   if (byBucket.length === 0 && open.length > 0) {
     const lastUs = -least(open, (row) => -table.lastUs(row));
-    merge(table, longUs, { rows: open, firstUs, lastUs });
+    const rank = (row: number) => (table.expiries.has(row) ? rankOfExpiry(table, row) : 0);
+    merge(table, longUs, { rows: open.toSorted((a, b) => rank(a) - rank(b)), firstUs, lastUs });
   }
   if (surplus.length > 0) {
     const lastUs = -least(surplus, (row) => -table.lastUs(row));
@@ -76,6 +77,13 @@ function madeAgain(table: OperationTable, takes: readonly number[], madeUs: numb
   return takes.filter(
     (row) => !isFallback(table, row) && Math.floor(table.invokedUs[row] as number) > Math.ceil(madeUs),
   );
+}
+
+/** An expiry is judged with the settlement in the row before, so the one beside what was settled comes first. */
+function rankOfExpiry(table: OperationTable, row: number): number {
+  const kind = table.kinds[row - 1] as number;
+  if (!isSettlement(table, row - 1) || (kind & KIND.merged) !== 0) return 2;
+  return (kind & KIND.outcome) === KIND.allowed ? 0 : 1;
 }
 
 function isFallback({ kinds }: OperationTable, row: number): boolean {
