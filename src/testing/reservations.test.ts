@@ -265,6 +265,16 @@ it('refuses one that was made before the recording', async () => {
   expect(history).toThrow('a reservation was resumed that was made before the recording began');
 });
 
+it('of one that was made again after it expired is another one, with an id of its own', async () => {
+  const recorded = await operations(scripted([{}, {}]), async (limiter) => {
+    for (const cost of [8, 8]) await limiter.reserve(ada, { cost, decisionId: 'job', expiresMs: 10 });
+  });
+  const [first, again] = recorded;
+  expect(recorded.map(({ decisionId }) => decisionId)).toEqual(['reservation job', 'reservation job 2']);
+  expect(again?.expiresUs).toBe(Number(again?.invokedUs) + 10_000);
+  expect(first?.expiresUs).toBe(Number(first?.invokedUs) + 10_000);
+});
+
 it('of one without Redis: extensions by a failure policy are takes, in shadow mode nothing follows', async () => {
   const made = {
     evidence: { ...evidence, source: 'fallback' as const },
