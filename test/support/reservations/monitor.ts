@@ -25,13 +25,19 @@ export async function monitorScripts(
   let rest = '';
   socket.setEncoding('latin1');
   socket.write('MONITOR\r\n');
-  const started = once(socket, 'data');
-  socket.on('data', (text: string) => {
-    const lines = (rest + text).split('\r\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) runs.read(line);
+  await once(socket, 'data');
+  const probed = new Promise<void>((resolve) => {
+    socket.on('data', (text: string) => {
+      const lines = (rest + text).split('\r\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (runs.read(line)) resolve();
+    });
   });
-  await started;
+  const probe = connect(port, '127.0.0.1');
+  probe.on('error', () => {});
+  probe.end(`*2\r\n$4\r\nECHO\r\n$${PROBE.length}\r\n${PROBE}\r\n`);
+  probe.resume(); // to its end
+  await probed;
   return {
     async stop() {
       socket.destroy();
@@ -40,6 +46,8 @@ export async function monitorScripts(
     },
   };
 }
+
+const PROBE = '"probe"';
 
 const LINE = /^\+[\d.]+ \[\d+ ([^\]]*)\] (.*)$/s;
 
@@ -51,21 +59,31 @@ class Runs {
     | { script: string; keys: string[]; args: string[]; writes: [string, string][]; ran: boolean }
     | undefined;
 
+  /** Whether the server escapes quotes and backslashes, as Redis does and Valkey 8.1 does not. */
+  #isEscaped = true;
+
   constructor(names: Map<string, string>, onRun: (run: ScriptRun) => void) {
     this.#names = names;
     this.#onRun = onRun;
   }
 
-  read(line: string): void {
+  /** Whether the line is that of the probe. */
+  read(line: string): boolean {
+    if (line.endsWith(`"ECHO" "${PROBE}"`)) this.#isEscaped = false;
+    if (line.includes('"ECHO"')) return true;
     const [, from, text = ''] = LINE.exec(line) ?? [];
-    if (from === undefined) return; // the reply to MONITOR itself
-    const words = wordsOf(text);
+    if (from !== undefined) this.#readCommand(from, this.#isEscaped ? wordsOf(text) : plainWordsOf(text));
+    return false;
+  }
+
+  #readCommand(from: string, words: readonly string[]): void {
     const command = words[0]?.toUpperCase();
     if (from === 'lua') {
       if (this.#open === undefined) return;
       this.#open.ran = true; // a script that was refused runs no command
-      if (command === 'SET') this.#open.writes.push([words[1] ?? '', words[2] ?? '']);
-      if (command === 'PSETEX') this.#open.writes.push([words[1] ?? '', words[3] ?? '']);
+      const [, key = ''] = words;
+      if (command === 'SET') this.#open.writes.push([key, words[2] ?? '']);
+      if (command === 'PSETEX') this.#open.writes.push([key, words[3] ?? '']);
       return;
     }
     this.end();
@@ -100,8 +118,44 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', a
 /** The quoted words of a line of MONITOR. */
 function wordsOf(text: string): string[] {
   return [...text.matchAll(/"((?:[^"\\]|\\.)*)"/gs)].map(([, word = '']) =>
-    word.replace(/\\(x[0-9a-f]{2}|.)/gs, (_, code: string) =>
-      code.length === 3 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : (ESCAPES[code] ?? code),
-    ),
+    word.replace(/\\(x[0-9a-f]{2}|.)/gs, (_, code: string) => byteOf(code) ?? code),
   );
+}
+
+/** The same where quotes and backslashes stand as they are. */
+function plainWordsOf(text: string): string[] {
+  return text.slice(1, -1).split('" "').map(plainWord);
+}
+
+/** Of a value, the first reading that is whole numbers: a backslash and an `n` may be two bytes or a line feed. */
+function plainWord(word: string): string {
+  const parts = word.split(/(\\x[0-9a-f]{2}|\\[nrtab])/s);
+  const doubtful = parts.flatMap((part, i) => (/^\\[nrtab]$/.test(part) ? [i] : []));
+  const asBytes = (literal: number) =>
+    parts
+      .map((part, i) => {
+        const isLiteral = i % 2 === 0 || ((literal >> doubtful.indexOf(i)) & 1) === 1;
+        return isLiteral && !part.startsWith('\\x') ? part : (byteOf(part.slice(1)) ?? part);
+      })
+      .join('');
+  const usual = asBytes(0);
+  if (usual.startsWith('#!lua')) return usual;
+  for (let literal = 0; literal < 2 ** Math.min(doubtful.length, 10); literal++) {
+    const read = asBytes(literal);
+    if (isPacked(read)) return read;
+  }
+  return usual;
+}
+
+function isPacked(text: string): boolean {
+  const bytes = Buffer.from(text, 'latin1');
+  const count = Math.floor(bytes.length / 8);
+  if (count === 0 || bytes.length % 8 > 1) return false;
+  return Array.from({ length: count }, (_, i) => bytes.readDoubleLE(8 * i)).every(
+    (value) => Number.isSafeInteger(value) && value >= 0,
+  );
+}
+
+function byteOf(code: string): string | undefined {
+  return code.length === 3 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : ESCAPES[code];
 }
