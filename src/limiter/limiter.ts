@@ -138,8 +138,8 @@ export interface Limiter {
   /** Resolves once Redis answers; rejects if it does not answer within the command timeout. */
   ready(): Promise<void>;
   /**
-   * Refuses new calls with LIMITER_CLOSED, lets those in flight end, each at the latest by its timeout, then closes the
-   * limiter's connections.
+   * Refuses new calls with LIMITER_CLOSED, waits for those in flight, two seconds at most, then closes the limiter's
+   * connections.
    */
   close(): Promise<void>;
 }

@@ -1,5 +1,8 @@
 import { closedError } from './errors.ts';
 
+/** How long a limiter that is closed waits for its calls in flight: a call may be given more time, also to connect. */
+const MOST_DRAIN_MS = 2_000;
+
 /** The calls of a connection that have not ended. It is closed for new ones first, and itself only after their ends. */
 export class InFlight {
   #calls = 0;
@@ -24,11 +27,13 @@ export class InFlight {
     this.#check();
   }
 
-  /** Resolves once every call has ended; each does at the latest by its own timeout. */
-  close(): Promise<void> {
+  /** Resolves once every call has ended, at the latest after two seconds. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     this.#check();
-    return this.#idle;
+    const timer = setTimeout(() => this.#resolve(), MOST_DRAIN_MS);
+    await this.#idle;
+    clearTimeout(timer);
   }
 
   #check(): void {
