@@ -49,7 +49,9 @@ const alreadyRun = new Set<string>();
 function newcomersFolder(): string {
   const made = mkdtempSync(join(tmpdir(), 'openclaw-rl-readme-'));
   for (const name of ['docs', 'scenarios', 'node_modules']) symlinkSync(join(ROOT, name), join(made, name));
-  for (const { text } of blocksOn(HISTORY_PAGE, 'json')) writeFileSync(join(made, 'history.ndjson'), text);
+  const [history, ...operations] = blocksOn(HISTORY_PAGE, 'json').map(({ text }) => text);
+  writeFileSync(join(made, 'history.ndjson'), history ?? '');
+  writeFileSync(join(made, 'with-operations.ndjson'), withOperations(history ?? '', operations));
   for (const { text } of blocksOn(RUN_PAGES, 'js'))
     writeFileSync(join(made, /^\/\/ (\S+\.mjs)$/m.exec(text)?.[1] ?? 'unnamed.mjs'), text);
   for (const { text } of blocksOn(RUN_PAGES, 'yaml')) {
@@ -62,6 +64,14 @@ function newcomersFolder(): string {
     chmodSync(join(made, 'bin', name), 0o755);
   }
   return made;
+}
+
+/** The history with the operations that the page shows alone. */
+function withOperations(history: string, operations: readonly string[]): string {
+  const [header, ...rest] = history.trim().split('\n');
+  const all = [header, ...rest.slice(0, -1), ...operations.map((text) => text.trim())];
+  const sent = `"sent":${all.length - 1}`;
+  return `${all.join('\n')}\n${rest.at(-1)?.replace(/"sent":\d+/, sent)}\n`;
 }
 
 async function runAll(commands: readonly Command[], more: Record<string, string> = {}) {
@@ -134,10 +144,13 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
     expect(stderr).toMatch(/^deleted \d+ keys of this run; 0 are left$/m);
     expect(newestReport()).toMatchObject({ system: 'external cluster, endpoints.yaml' });
   },
-  'bin/openclaw-rl check history.ndjson': (stdout) =>
-    expect(stdout).toMatch(
-      /all 2 requests sent are accounted for: 1 allowed \+ 0 denied \+ 0 failed \+ 1 info/,
-    ),
+  'bin/openclaw-rl check history.ndjson': async (stdout) => {
+    const all = (counts: string) => `all ${counts} + 0 denied + 0 failed + 1 info`;
+    expect(stdout).toContain(all('2 requests sent are accounted for: 1 allowed'));
+    const program = join(ROOT, 'bin/openclaw-rl');
+    const more = await runProgram(program, ['check', 'with-operations.ndjson'], { cwd: folder });
+    expect(more.stdout).toContain(all('3 requests sent are accounted for: 2 allowed'));
+  },
   'bin/openclaw-rl run scenarios/article-limiter.yaml': async (stdout) => {
     expect(stdout).toMatch(/^verdict {2}fail\n/);
     expect(stdout).toMatch(/ {2}FAIL \d+ of \d+ denials were false/);
