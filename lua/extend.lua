@@ -11,7 +11,7 @@ ARGV[3] mark        random, below 2^53: tells this extension from that of anothe
 ARGV[i] capacity    quanta; from 4 on, four for each policy
 ARGV[i + 1] refill  quanta per microsecond
 ARGV[i + 2] unit    quanta per token
-ARGV[i + 3] cost   tokens, no more than the capacity
+ARGV[i + 3] cost    tokens, no more than the capacity
 REPLY   {status: 1 allowed, 0 denied, 2 unknown, 3 expired, 4 settled, 5 extended by another, 8 another with its id; remembered 0|1, server's now us, bucket's now us, number, extensions, expires at us or 0, settled 0|1, then for each policy: level after, retry after us, tokens held, tokens settled}
 ]]
 -- include shared/retry-after.lua
@@ -20,19 +20,12 @@ REPLY   {status: 1 allowed, 0 denied, 2 unknown, 3 expired, 4 settled, 5 extende
 -- include shared/stored.lua
 -- include shared/record.lua
 
-local policies = {}
-for i = 4, #ARGV, 4 do
-  policies[#policies + 1] = readPolicy(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-end
+local policies = readPolicies(4)
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
-local stored = redis.call('GET', KEYS[2])
-local record = stored and readRecord(stored, policies)
-if not record then
-  return { 2 }
-end
-if record.number ~= tonumber(ARGV[1]) then
-  return { 8 }
+local record, stored, refusal = findRecord(policies, ARGV[1])
+if refusal then
+  return refusal
 end
 if record.isSettled == 1 then
   return replyOf(4, 0, record, 'lastLevel')

@@ -12,7 +12,7 @@ ARGV[3] memory      milliseconds for which the record is stored
 ARGV[i] capacity    quanta; from 4 on, four for each policy
 ARGV[i + 1] refill  quanta per microsecond
 ARGV[i + 2] unit    quanta per token
-ARGV[i + 3] cost   tokens, no more than the capacity
+ARGV[i + 3] cost    tokens, no more than the capacity
 REPLY   {status: 1 allowed, 0 denied, 7 too many with expiry; remembered 0|1, server's now us, bucket's now us, number, extensions, expires at us or 0, settled 0|1, then for each policy: level after, retry after us, tokens held, tokens settled}
 ]]
 -- include shared/retry-after.lua
@@ -23,10 +23,7 @@ REPLY   {status: 1 allowed, 0 denied, 7 too many with expiry; remembered 0|1, se
 
 local MOST_ENTRIES = 64
 
-local policies = {}
-for i = 4, #ARGV, 4 do
-  policies[#policies + 1] = readPolicy(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-end
+local policies = readPolicies(4)
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
 local stored = redis.call('GET', KEYS[2])

@@ -11,7 +11,7 @@ ARGV[2] memory      milliseconds for which the settled record is stored
 ARGV[i] capacity    quanta; from 3 on, four for each policy
 ARGV[i + 1] refill  quanta per microsecond
 ARGV[i + 2] unit    quanta per token
-ARGV[i + 3] used   tokens, -1 for all that is held
+ARGV[i + 3] cost    tokens used, -1 for all that is held
 REPLY   {status: 1 settled, 2 unknown, 3 expired, 6 more used than held, 8 another with its id; remembered 0|1, server's now us, bucket's now us, number, extensions, expires at us or 0, settled 0|1, then for each policy: level after, 0, tokens held, tokens settled}
 ]]
 -- include shared/retry-after.lua
@@ -20,19 +20,12 @@ REPLY   {status: 1 settled, 2 unknown, 3 expired, 6 more used than held, 8 anoth
 -- include shared/stored.lua
 -- include shared/record.lua
 
-local policies = {}
-for i = 3, #ARGV, 4 do
-  policies[#policies + 1] = readPolicy(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
-end
+local policies = readPolicies(3)
 local time = redis.call('TIME')
 local clock = time[1] * 1000000 + time[2]
-local stored = redis.call('GET', KEYS[2])
-local record = stored and readRecord(stored, policies)
-if not record then
-  return { 2 }
-end
-if record.number ~= tonumber(ARGV[1]) then
-  return { 8 }
+local record, stored, refusal = findRecord(policies, ARGV[1])
+if refusal then
+  return refusal
 end
 if record.isSettled == 1 then
   redis.call('SET', KEYS[2], stored, 'KEEPTTL')

@@ -3,9 +3,15 @@
 -- at the last extension or settlement, then for each policy: unit, tokens held, tokens settled, levels in quanta after the
 -- admission and after the last extension or settlement. Needs rescale.lua and stored.lua.
 
--- One policy of a call, with a number of tokens; -1 are all that is held.
-local function readPolicy(capacity, refill, unit, tokens)
-  return { capacity = tonumber(capacity), refill = tonumber(refill), unit = tonumber(unit), tokens = tonumber(tokens) }
+-- The policies of a call, from ARGV[first] on, each with a number of tokens; -1 are all that is held.
+local function readPolicies(first)
+  local policies = {}
+  for i = first, #ARGV, 4 do
+    policies[#policies + 1] = {
+      capacity = tonumber(ARGV[i]), refill = tonumber(ARGV[i + 1]), unit = tonumber(ARGV[i + 2]), tokens = tonumber(ARGV[i + 3]),
+    }
+  end
+  return policies
 end
 
 -- Policies are matched by place, as those of a bucket; of one that was added later nothing is held.
@@ -25,6 +31,19 @@ local function readRecord(stored, policies)
     record.parts[i] = part
   end
   return record
+end
+
+-- The record of the reservation of this number, its value, and the reply if it is refused: 2, there is none; 8, another has its id.
+local function findRecord(policies, number)
+  local stored = redis.call('GET', KEYS[2])
+  local record = stored and readRecord(stored, policies)
+  if not record then
+    return nil, nil, { 2 }
+  end
+  if record.number ~= tonumber(number) then
+    return nil, nil, { 8 }
+  end
+  return record, stored
 end
 
 local function packRecord(record, policies)
