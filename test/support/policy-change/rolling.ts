@@ -4,7 +4,7 @@ import { makeRandom, type Random } from '../../../src/core/prng.ts';
 import { createLimiter } from '../../../src/limiter/create.ts';
 import type { Limiter } from '../../../src/limiter/limiter.ts';
 import type { RegionView } from '../../../src/regions/provider.ts';
-import { SharedBucket, type Step } from './shared-bucket.ts';
+import { SharedBucket, type Step, stepOfLevel } from './shared-bucket.ts';
 
 export interface Change {
   readonly before: Policy;
@@ -109,18 +109,8 @@ async function act(
     return { kind: 'take', policy, tokens, allowed, atUs, bucketUs, levelQuanta };
   }
   const isRefund = kind < 0.95;
-  const { atUs, levelQuanta } = isRefund
-    ? await limiter.refund(subject, { cost: tokens })
-    : await limiter.peek(subject);
-  return {
-    kind: isRefund ? 'refund' : 'peek',
-    policy,
-    tokens,
-    allowed: true,
-    atUs,
-    bucketUs: atUs,
-    levelQuanta,
-  };
+  const level = isRefund ? await limiter.refund(subject, { cost: tokens }) : await limiter.peek(subject);
+  return stepOfLevel({ kind: isRefund ? 'refund' : 'peek', policy, tokens }, level);
 }
 
 /** What the replay of a change found. */

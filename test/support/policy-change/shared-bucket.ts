@@ -15,6 +15,14 @@ export interface Step {
   readonly levelQuanta: number;
 }
 
+/** A refund or a look, by the level that it gave. */
+export function stepOfLevel(
+  step: Pick<Step, 'kind' | 'policy' | 'tokens'>,
+  { atUs, levelQuanta }: Pick<Step, 'atUs' | 'levelQuanta'>,
+): Step {
+  return { ...step, allowed: true, atUs, bucketUs: atUs, levelQuanta };
+}
+
 /** The bucket's key: the exact tokens at a time, and the largest capacity that wrote them. */
 interface Value {
   readonly tokens: Fraction;

@@ -4,7 +4,7 @@ import { levelNow, readStored } from '../../../src/limiter/inspect/stored.ts';
 import type { Limiter } from '../../../src/limiter/limiter.ts';
 import { bucketKey } from '../../../src/limiter/options/key.ts';
 import type { SteppableServer } from '../steppable-server.ts';
-import { SharedBucket, type Step } from './shared-bucket.ts';
+import { SharedBucket, type Step, stepOfLevel } from './shared-bucket.ts';
 
 /** Limiters of one policy on one prefix: one that sends single takes, and one that batches them. */
 export interface Version {
@@ -79,16 +79,7 @@ async function act(
   const level = isRefund
     ? await single.refund(subject, { cost: tokens, decisionId: `refund-${id}` })
     : await single.peek(subject);
-  const { atUs, levelQuanta } = level;
-  return {
-    kind: isRefund ? 'refund' : 'peek',
-    policy,
-    tokens,
-    allowed: true,
-    atUs,
-    bucketUs: atUs,
-    levelQuanta,
-  };
+  return stepOfLevel({ kind: isRefund ? 'refund' : 'peek', policy, tokens }, level);
 }
 
 /** The level that `inspect` shows at the time of this step. */
