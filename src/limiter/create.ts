@@ -7,16 +7,18 @@ import {
   type StrategyName,
   traitsOf,
 } from '../core/strategies.ts';
+import { checkHomesCluster } from './homes/homes.ts';
 import type { Limiter } from './limiter.ts';
+import { readBuckets } from './options/buckets.ts';
 import {
   type AnyOptions,
   checkOptions,
   type LimiterOptions,
   refuseUnused,
 } from './options/limiter-options.ts';
-import { policyNames, readBuckets, refuseSeveral } from './options/policies.ts';
+import { policyNames, refuseSeveral } from './options/policies.ts';
 import { checkReservationMemory } from './options/reserve-options.ts';
-import { checkRedis, onlyAddresses, type RedisConnection } from './redis/connection.ts';
+import { checkRedis, isCluster, onlyAddresses, type RedisConnection } from './redis/connection.ts';
 import { connectAcked, connectIoredis } from './redis/ioredis/open.ts';
 import type { RedisPort, RedisSource } from './redis/port.ts';
 import { openActiveActive } from './strategies/active-active/open.ts';
@@ -56,6 +58,7 @@ function open(options: AnyOptions): Limiter {
   checkDurability(strategy, options);
   checkReplicas(strategy, options);
   refuseUnused(strategy, options);
+  checkHomesCluster(options);
   const opened = OPENERS[strategy](options);
   try {
     return around(opened, options);
@@ -149,10 +152,6 @@ function openArticle(options: AnyOptions): Limiter {
 
 function openRedis(redis: RedisConnection | RedisSource): RedisPort {
   return 'open' in redis ? redis.open() : connectIoredis(redis);
-}
-
-function isCluster(redis: RedisConnection | RedisSource): boolean {
-  return 'open' in redis ? redis.isCluster : (redis.cluster ?? false);
 }
 
 function openReplicaReads(options: AnyOptions): Limiter {

@@ -90,6 +90,16 @@ export interface Settlement {
   readonly isRemembered?: true;
 }
 
+/** Where the bucket of a subject with a home is. */
+export interface Home {
+  readonly region: string;
+  /** The slot of its key, which the region's primaries own as the homes table says. */
+  readonly slot: number;
+  readonly key: string;
+  /** The nodes of the region by `host:port`; empty if the table does not name them. */
+  readonly nodes: readonly string[];
+}
+
 /** The current level of one policy's bucket, in quanta and whole tokens. Times are in microseconds from now. */
 export interface PolicyLevel {
   readonly policy: string;
@@ -119,6 +129,11 @@ export interface Limiter {
   readonly policy: Policy;
   /** The policies of a subject, in their order. Throws INVALID_SUBJECT, or an error of the overrides. */
   policiesOf(subject: Subject): readonly NamedPolicy[];
+  /**
+   * The home of a subject, or undefined if it has none. Only of a limiter with `homes`. Throws INVALID_SUBJECT, and
+   * INVALID_OPTION if `regionOf` names no region of the homes table.
+   */
+  homeOf?(subject: Subject): Home | undefined;
   /** Takes the cost from every policy's bucket, or denies and takes no tokens. */
   take(subject: Subject, options?: TakeOptions): Promise<Decision>;
   /** Reads the level without taking. Rejects with INVALID_OPTION if the strategy keeps no level. */

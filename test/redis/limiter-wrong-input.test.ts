@@ -16,6 +16,9 @@ const redis = { urls: ['redis://127.0.0.1:1'] };
 const policy = '10:1/h';
 const made = makePolicy(10, '1/h');
 const rate = { tokens: 1, perUs: 1_000_000 };
+const table = { format: 'openclaw-homes', version: 1, regions: { a: { slots: '0-16383' } } };
+const homes = { ...table, regionOf: () => 'a' };
+const cluster = { ...redis, cluster: true };
 /** An error that the author of a program can act on. */
 const A_HINT = /^(?!.*--help).*\w/;
 
@@ -55,6 +58,21 @@ describe('createLimiter refuses', () => {
       { policy, redis, strategy: 'active-active', region: { name: 'us-east', others: {}, everyMs: 0 } },
       'INVALID_OPTION',
     ],
+    ['homes without a cluster', { policy, redis, homes }, 'INVALID_OPTION'],
+    ['homes of a strategy without', { policy, redis: cluster, strategy: 'article', homes }, 'INVALID_OPTION'],
+    ['homes without a rule', { policy, redis: cluster, homes: table }, 'INVALID_OPTION'],
+    ['homes by yes or no', { policy, redis: cluster, homes: true }, 'INVALID_OPTION'],
+    [
+      'a rule that is no function',
+      { policy, redis: cluster, homes: { ...homes, regionOf: 'a' } },
+      'INVALID_OPTION',
+    ],
+    [
+      'a misspelt rule',
+      { policy, redis: cluster, homes: { ...homes, regionof: () => 'a' } },
+      'INVALID_OPTION',
+    ],
+    ['homes without a table', { policy, redis: cluster, homes: { regionOf: () => 'a' } }, 'INVALID_OPTION'],
     ['no time for a command', { policy, redis: { ...redis, commandTimeoutMs: 0 } }, 'INVALID_OPTION'],
     ['what is no address', { policy, redis: { urls: ['127.0.0.1'] } }, 'INVALID_OPTION'],
     [
@@ -99,6 +117,8 @@ describe('createLease refuses', () => {
     ['a text for a time', { ...whole, lease: { leaseMs: '4000' } }, 'INVALID_OPTION'],
     ['null for a policy', { ...whole, policy: null }, 'INVALID_POLICY'],
     ['a strategy', { ...whole, strategy: 'lease' }, 'INVALID_OPTION'],
+    ['homes without a cluster', { ...whole, homes }, 'INVALID_OPTION'],
+    ['homes without a rule', { ...whole, redis: cluster, homes: table }, 'INVALID_OPTION'],
     ['a durability', { ...whole, durability: 'acked' }, 'INVALID_OPTION'],
     ['batches', { ...whole, batch: true }, 'INVALID_OPTION'],
     ['a misspelt time of a lease', { ...whole, lease: { leaseMS: 4_000 } }, 'INVALID_OPTION'],

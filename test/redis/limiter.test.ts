@@ -5,6 +5,7 @@ import { makeRandom } from '../../src/core/prng.ts';
 import { timeToFullUs } from '../../src/core/retry-after.ts';
 import { createLimiter } from '../../src/limiter/create.ts';
 import type { Limiter } from '../../src/limiter/limiter.ts';
+import { bucketKey } from '../../src/limiter/options/key.ts';
 import { connectIoredis } from '../../src/limiter/redis/ioredis/open.ts';
 import { createArticle } from '../../src/limiter/strategies/article.ts';
 import { SERVERS } from '../support/server.ts';
@@ -155,7 +156,7 @@ describe.each(SERVERS)("the article's script on %s", (command) => {
       redis,
       policy: slow,
       policiesOf: () => [{ name: 'default', policy: slow }],
-      prefix: 'p',
+      keyOf: (subject) => bucketKey('p', subject),
       nowMs: () => clock.ms,
     });
     const take = async () => (await limiter.take(ada)).allowed;

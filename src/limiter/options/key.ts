@@ -13,18 +13,23 @@ const MAX_PART_BYTES = 256;
  * INVALID_SUBJECT for an empty string, more than 256 bytes, control characters, or malformed Unicode.
  */
 export function bucketKey(prefix: string, subject: Subject): string {
+  return `${prefix}:${bucketName(subject)}`;
+}
+
+/** The part of a bucket's key after the prefix. Throws INVALID_SUBJECT as `bucketKey` does. */
+export function bucketName(subject: Subject): string {
   const { user, endpoint } = subject ?? {};
-  return `${prefix}:${escapePart('user', user)}:${escapePart('endpoint', endpoint)}`;
+  return `${escapePart('user', user)}:${escapePart('endpoint', endpoint)}`;
 }
 
 /**
- * The key that remembers the take, refund or reservation with this decision id. Its hash tag is the whole key of the bucket, so both
- * keys are in one slot. Throws INVALID_OPTION unless the id is 1 to 128 letters, digits and `_ . : + / = -`.
+ * The key that remembers the take, refund or reservation with this decision id. Its hash tag is that of the bucket's key,
+ * or the whole key of a bucket without one, so both keys are in one slot. Throws INVALID_OPTION unless the id is 1 to 128 letters, digits and `_ . : + / = -`.
  */
 export function memoryKey(bucket: string, what: 'take' | 'refund' | 'reserve', decisionId: string): string {
   // The expression would accept null as the text "null", one id for many requests.
   if (typeof decisionId === 'string' && /^[\w.:+/=-]{1,128}$/.test(decisionId))
-    return `{${bucket}}:${what}:${decisionId}`;
+    return `${bucket.includes('{') ? bucket : `{${bucket}}`}:${what}:${decisionId}`;
   throw invalidOption(
     `a decision id is 1 to 128 letters, digits and _ . : + / = - ; found ${quoted(decisionId)}`,
     'use crypto.randomUUID()',

@@ -1,6 +1,7 @@
 import { invalidOption } from '../../core/errors.ts';
 import { checkKnown, checkTypes, type Known } from '../../core/known-options.ts';
 import type { StrategyName } from '../../core/strategies.ts';
+import type { HomesOptions } from '../homes/homes.ts';
 import type { RedisConnection } from '../redis/connection.ts';
 import type { RedisSource } from '../redis/port.ts';
 import type { RegionOptions } from '../strategies/active-active/open.ts';
@@ -50,6 +51,8 @@ interface OneBucket extends EveryStrategy {
   readonly batch?: boolean;
   /** Denies without a call to Redis while the last denial proves it. Default off. See `localAnswerBound`. */
   readonly localAnswers?: LocalAnswerOptions;
+  /** The region of each bucket; only with a cluster. Default none. */
+  readonly homes?: HomesOptions;
 }
 
 /**
@@ -90,6 +93,8 @@ interface AckedStrategy extends Acked {
 interface Lending extends EveryStrategy {
   /** How long tokens are lent. */
   readonly lease?: LendingOptions;
+  /** The region of each bucket; only with a cluster. Default none. */
+  readonly homes?: HomesOptions;
 }
 
 /** Processes borrow tokens, and decide in memory. */
@@ -151,6 +156,7 @@ const KNOWN: Known<AnyOptions> = {
   reservationMemoryMs: true,
   batch: true,
   localAnswers: true,
+  homes: true,
   onFailure: true,
   shadow: true,
 };
@@ -171,6 +177,7 @@ const ONLY_OF: { readonly [Name in keyof AnyOptions]?: readonly StrategyName[] }
   nowMs: ['article'],
   decisionMemoryMs: ['central', 'acked'],
   reservationMemoryMs: ['central', 'acked'],
+  homes: ['central', 'acked', 'lease', 'lease-unacked'],
 };
 
 /** Throws INVALID_OPTION for an option that the strategy would ignore. */

@@ -3,7 +3,7 @@ import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { formatPolicy, makePolicy, type Policy, parsePolicy } from '../../core/policy.ts';
 import { quoted } from '../../core/printable.ts';
 import type { Cost, NamedPolicy, Subject } from '../limiter.ts';
-import { checkPrefix, checkSubject } from './key.ts';
+import { checkSubject } from './key.ts';
 
 /** A policy as text, `'20:5/s'` (capacity in tokens, rate), or the result of `makePolicy`. */
 export type WrittenPolicy = string | Policy;
@@ -38,17 +38,15 @@ const MOST_REMEMBERED = 1_000;
 /** A bucket with 64 reservations is still read by one `unpack` of Lua, and the count fits the last byte of its value. */
 const MOST_POLICIES = 100;
 
-/** The buckets of a limiter. */
-export interface Buckets {
-  /** The first of its policies, without overrides. */
+/** The policies of a limiter. */
+export interface Policies {
+  /** The first, without overrides. */
   readonly policy: Policy;
   readonly policiesOf: PoliciesOf;
-  /** The prefix of every key. */
-  readonly prefix: string;
 }
 
-/** Reads policies, overrides and prefix. Throws INVALID_POLICY or INVALID_OPTION; for an override, at the take. */
-export function readBuckets(options: PolicyOptions & { readonly prefix?: string }): Buckets {
+/** Reads policies and overrides. Throws INVALID_POLICY or INVALID_OPTION; for an override, at the take. */
+export function readPolicies(options: PolicyOptions): Policies {
   const named = Object.entries(writtenPolicies(options)).map(([name, written]) => ({
     name: checkName(name),
     policy: readPolicy(written),
@@ -75,11 +73,11 @@ export function readBuckets(options: PolicyOptions & { readonly prefix?: string 
     checkSubject(subject);
     return ofSubject(subject);
   };
-  return { policy: first.policy, policiesOf, prefix: checkPrefix(options.prefix) };
+  return { policy: first.policy, policiesOf };
 }
 
 /** The policy of a subject, for strategies that support one policy. */
-export function onlyPolicyOf({ policiesOf }: Pick<Buckets, 'policiesOf'>, subject: Subject): NamedPolicy {
+export function onlyPolicyOf({ policiesOf }: Pick<Policies, 'policiesOf'>, subject: Subject): NamedPolicy {
   const [named] = policiesOf(subject);
   if (named === undefined) throw new Error('a limiter without a policy'); // readBuckets refuses it
   return named;

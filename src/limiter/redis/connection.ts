@@ -91,6 +91,11 @@ function isSource(redis: object): boolean {
   return 'open' in redis && typeof redis.open === 'function';
 }
 
+/** Whether the servers are a Redis Cluster, as the addresses or the client say. */
+export function isCluster(redis: RedisConnection | RedisSource): boolean {
+  return 'open' in redis ? redis.isCluster : (redis.cluster ?? false);
+}
+
 /** Returns addresses. Throws INVALID_OPTION for a client, which cannot do all that the strategy needs. */
 export function onlyAddresses(redis: RedisConnection | RedisSource, strategy: string): RedisConnection {
   if (!('open' in redis)) return redis;

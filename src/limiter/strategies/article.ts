@@ -1,8 +1,8 @@
 import { OpenclawError } from '../../core/errors.ts';
 import { quoted } from '../../core/printable.ts';
 import type { Limiter } from '../limiter.ts';
-import { bucketKey } from '../options/key.ts';
-import { type Buckets, costOf, onlyPolicyOf } from '../options/policies.ts';
+import type { Buckets } from '../options/buckets.ts';
+import { costOf, onlyPolicyOf } from '../options/policies.ts';
 import { readTakeOptions } from '../options/take-options.ts';
 import type { RedisPort } from '../redis/port.ts';
 import { loadScript } from '../redis/script.ts';
@@ -15,7 +15,7 @@ export function createArticle({
   redis,
   policy,
   policiesOf,
-  prefix,
+  keyOf,
   nowMs = Date.now,
 }: Buckets & {
   redis: RedisPort;
@@ -42,14 +42,14 @@ export function createArticle({
       const nowSeconds = Math.floor(nowMs() / 1_000);
       const { capacityTokens, refill } = named.policy;
       const args = [capacityTokens, (refill.tokens * 1_000_000) / refill.perUs, nowSeconds].map(String);
-      const { values, node } = await redis.run(script, [bucketKey(prefix, subject)], args);
+      const { values, node } = await redis.run(script, [keyOf(subject)], args);
       return { allowed: values[0] === 1, evidence: { strategy: 'article', node, source: 'redis' } };
     },
     peek: rejecting('read a level'),
     reserve: rejecting('reserve'),
     refund: rejecting('refund'),
     async reset(subject) {
-      await redis.run(resetScript, [bucketKey(prefix, subject)], []);
+      await redis.run(resetScript, [keyOf(subject)], []);
     },
     ready: () => redis.ready(),
     close: () => redis.close(),

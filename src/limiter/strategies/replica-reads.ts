@@ -1,7 +1,7 @@
 import { timeToLevelUs } from '../../core/retry-after.ts';
 import type { Limiter } from '../limiter.ts';
-import { bucketKey } from '../options/key.ts';
-import { type Buckets, costOf, onlyPolicyOf } from '../options/policies.ts';
+import type { Buckets } from '../options/buckets.ts';
+import { costOf, onlyPolicyOf } from '../options/policies.ts';
 import { readTakeOptions } from '../options/take-options.ts';
 import type { RedisPort } from '../redis/port.ts';
 import { loadScript, policyArgs } from '../redis/script.ts';
@@ -18,7 +18,7 @@ export function createReplicaReads({
   replicas,
   policy,
   policiesOf,
-  prefix,
+  keyOf,
 }: Buckets & {
   primaries: RedisPort;
   /** Runs scripts that only read, on replicas. */
@@ -37,7 +37,7 @@ export function createReplicaReads({
       if (decisionId !== undefined) throw unable('remember decision ids');
       const named = onlyPolicyOf({ policiesOf }, subject);
       const costQuanta = costOf(cost, named) * named.policy.quantaPerToken;
-      const key = bucketKey(prefix, subject);
+      const key = keyOf(subject);
       const { values, node } = await replicas.run(peekScript, [key], policyArgs(named.policy));
       const [atUs = 0, , levelQuanta = 0] = values;
       const allowed = levelQuanta >= costQuanta;
@@ -54,7 +54,7 @@ export function createReplicaReads({
     reserve: rejecting('reserve'),
     refund: rejecting('refund'),
     async reset(subject) {
-      await primaries.run(resetScript, [bucketKey(prefix, subject)], []);
+      await primaries.run(resetScript, [keyOf(subject)], []);
     },
     async ready() {
       await Promise.all([primaries.ready(), replicas.ready()]);

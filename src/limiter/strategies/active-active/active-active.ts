@@ -1,7 +1,7 @@
 import type { Policy } from '../../../core/policy.ts';
 import { timeToFullUs, timeToNextTokenUs } from '../../../core/retry-after.ts';
 import type { Limiter, NamedPolicy, Subject } from '../../limiter.ts';
-import { type Buckets, checkCostNames, costOf, onlyPolicyOf } from '../../options/policies.ts';
+import { checkCostNames, costOf, onlyPolicyOf, type Policies } from '../../options/policies.ts';
 import { readTakeOptions } from '../../options/take-options.ts';
 import type { TextPort } from '../../redis/port.ts';
 import { loadScript, policyArgs } from '../../redis/script.ts';
@@ -11,7 +11,9 @@ import { type MergeRule, type PeerProgress, Replicator, regionNumber } from './r
 
 const { unable, rejecting } = inabilityOf('an active-active limiter');
 
-export interface ActiveActiveOptions extends Buckets {
+export interface ActiveActiveOptions extends Policies {
+  /** The prefix of every key. */
+  readonly prefix: string;
   /** The strategy's name in decisions. */
   readonly strategy: string;
   /** This region's own Redis: one server, or one slot of a cluster. */

@@ -1,7 +1,8 @@
 import { invalidOption, type OpenclawError } from '../../../core/errors.ts';
 import { checkKnown, type Known } from '../../../core/known-options.ts';
 import { quoted } from '../../../core/printable.ts';
-import { type PolicyOptions, readBuckets, refuseSeveral } from '../../options/policies.ts';
+import { checkPrefix } from '../../options/key.ts';
+import { type PolicyOptions, readPolicies, refuseSeveral } from '../../options/policies.ts';
 import { checkRedis, onlyAddresses, parseRedisUrl, type RedisConnection } from '../../redis/connection.ts';
 import { connectIoredis } from '../../redis/ioredis/open.ts';
 import type { RedisSource, TextPort } from '../../redis/port.ts';
@@ -65,10 +66,10 @@ export function openActiveActive(
     everyMs: whole('everyMs', everyMs, { least: 1, most: 60_000 }),
     outbox: whole('outbox', outbox, { least: 1_000, most: 100_000_000 }),
   };
-  const buckets = readBuckets(options);
+  const { policy, policiesOf } = readPolicies(options);
   const [own, ...ports] = connectAll([redis, ...Object.values(others)]);
   return createActiveActive({
-    ...{ strategy, merge, region: name, ...buckets },
+    ...{ strategy, merge, region: name, policy, policiesOf, prefix: checkPrefix(options.prefix) },
     redis: own as TextPort,
     others: new Map(Object.keys(others).map((other, at) => [other, ports[at] as TextPort])),
     ...limits,

@@ -1,6 +1,7 @@
 import type { Cost, Limiter, NamedPolicy } from '../../limiter.ts';
-import { bucketKey, memoryKey } from '../../options/key.ts';
-import { type Buckets, checkCostNames, costOf } from '../../options/policies.ts';
+import type { Buckets } from '../../options/buckets.ts';
+import { memoryKey } from '../../options/key.ts';
+import { checkCostNames, costOf } from '../../options/policies.ts';
 import { readTakeOptions } from '../../options/take-options.ts';
 import type { AckedPort, RedisPort, RunWrites } from '../../redis/port.ts';
 import { loadScript, policyArgs } from '../../redis/script.ts';
@@ -30,7 +31,8 @@ export function createCentral({
   acked,
   policy,
   policiesOf,
-  prefix,
+  keyOf,
+  homes,
   decisionMemoryMs,
   reservationMemoryMs,
   batch,
@@ -49,7 +51,7 @@ export function createCentral({
     policiesOf,
     async take(subject, options) {
       const { cost, decisionId } = readTakeOptions(options);
-      const key = bucketKey(prefix, subject); // an invalid subject never reaches the overrides
+      const key = keyOf(subject); // an invalid subject never reaches the overrides
       const policies = policiesOf(subject);
       checkCostNames(cost, policies);
       const [only, second] = policies;
@@ -66,7 +68,7 @@ export function createCentral({
       return describeTakeAll({ values, node }, policies, strategy);
     },
     async peek(subject) {
-      const key = bucketKey(prefix, subject);
+      const key = keyOf(subject);
       const policies = policiesOf(subject);
       const args = policies.flatMap(({ policy }) => policyArgs(policy));
       const { values, node } = await redis.run(peekScript, [key], args);
@@ -74,7 +76,7 @@ export function createCentral({
     },
     async refund(subject, options) {
       const { cost, decisionId } = readTakeOptions(options);
-      const key = bucketKey(prefix, subject);
+      const key = keyOf(subject);
       const policies = policiesOf(subject);
       checkCostNames(cost, policies);
       const keys = decisionId === undefined ? [key] : [key, memoryKey(key, 'refund', decisionId)];
@@ -85,11 +87,12 @@ export function createCentral({
       await acked?.();
       return describeLevels(values, node, policies);
     },
-    reserve: reserving({ run, strategy, policiesOf, prefix, decisionMemoryMs, reservationMemoryMs }),
+    reserve: reserving({ run, strategy, policiesOf, keyOf, decisionMemoryMs, reservationMemoryMs }),
     async reset(subject) {
-      const { acked } = await run(resetScript, [bucketKey(prefix, subject)], []);
+      const { acked } = await run(resetScript, [keyOf(subject)], []);
       await acked?.();
     },
+    ...(homes && { homeOf: homes.homeOf }),
     ready: () => redis.ready(),
     close: () => redis.close(),
   };

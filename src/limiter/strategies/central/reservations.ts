@@ -1,8 +1,9 @@
 import type { Decision } from '../../../core/decision.ts';
 import { inTurn } from '../../../core/in-turn.ts';
 import type { Cost, Limiter, NamedPolicy, Reservation, Settlement } from '../../limiter.ts';
-import { bucketKey, memoryKey } from '../../options/key.ts';
-import { type Buckets, checkCostNames, costOf } from '../../options/policies.ts';
+import type { Buckets } from '../../options/buckets.ts';
+import { memoryKey } from '../../options/key.ts';
+import { checkCostNames, costOf } from '../../options/policies.ts';
 import { actualOf, deniedError, extensionOf, readReserveOptions } from '../../options/reserve-options.ts';
 import type { RunWrites } from '../../redis/port.ts';
 import { describeLevels, describeTakeAll } from './describe.ts';
@@ -14,7 +15,7 @@ import {
   reservationScripts,
 } from './reservation-scripts.ts';
 
-export interface ReservingOptions extends Omit<Buckets, 'policy'> {
+export interface ReservingOptions extends Pick<Buckets, 'policiesOf' | 'keyOf'> {
   readonly run: RunWrites;
   readonly strategy: string;
   /** How long the record of a settled reservation is stored. */
@@ -25,11 +26,11 @@ export interface ReservingOptions extends Omit<Buckets, 'policy'> {
 
 /** Makes `reserve` of a limiter that keeps reservations in Redis. */
 export function reserving(options: ReservingOptions): Limiter['reserve'] {
-  const { run, strategy, policiesOf, prefix, decisionMemoryMs, reservationMemoryMs } = options;
+  const { run, strategy, policiesOf, keyOf, decisionMemoryMs, reservationMemoryMs } = options;
   const scripts = reservationScripts(run);
   return async (subject, reserveOptions) => {
     const { cost, id, expiresMs } = readReserveOptions(reserveOptions);
-    const key = bucketKey(prefix, subject);
+    const key = keyOf(subject);
     const keys = [key, memoryKey(key, 'reserve', id)] as const;
     const placeNow = (): Place => ({ id, keys, policies: policiesOf(subject) }); // overrides may change
     const place = placeNow();

@@ -1,5 +1,5 @@
 import type { Subject } from '../../limiter.ts';
-import { bucketKey } from '../../options/key.ts';
+import type { Buckets } from '../../options/buckets.ts';
 import type { AckedPort, RedisPort } from '../../redis/port.ts';
 import { loadScript, policyArgs } from '../../redis/script.ts';
 import type { LeaseTerms, Reply, Request } from './protocol.ts';
@@ -24,9 +24,8 @@ export type HomePort =
   | { readonly grants: 'acked'; readonly redis: AckedPort }
   | { readonly grants: 'unacked'; readonly redis: RedisPort };
 
-export function linkHome(port: HomePort, prefix: string): HomeClient {
+export function linkHome(port: HomePort, keyOf: Buckets['keyOf']): HomeClient {
   const script = loadScript('lease');
-  const keyOf = (subject: Subject) => bucketKey(prefix, subject);
   return {
     keyOf,
     async request(subject, request, terms) {

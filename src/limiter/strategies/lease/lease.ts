@@ -2,7 +2,8 @@ import type { Decision } from '../../../core/decision.ts';
 import type { Policy } from '../../../core/policy.ts';
 import { timeToFullUs, timeToNextTokenUs } from '../../../core/retry-after.ts';
 import type { Limiter, NamedPolicy, Subject, TakeOptions } from '../../limiter.ts';
-import { type Buckets, checkCostNames, costOf, onlyPolicyOf } from '../../options/policies.ts';
+import type { Buckets } from '../../options/buckets.ts';
+import { checkCostNames, costOf, onlyPolicyOf } from '../../options/policies.ts';
 import { readTakeOptions } from '../../options/take-options.ts';
 import { inabilityOf } from '../unable.ts';
 import type { Borrower } from './borrower.ts';
@@ -22,7 +23,7 @@ export interface LeaseLimiter extends Limiter {
 }
 
 /** The parts of a lease limiter. */
-export interface LeaseParts extends Omit<Buckets, 'prefix'> {
+export interface LeaseParts extends Omit<Buckets, 'keyOf'> {
   readonly strategy: string;
   readonly home: HomeClient;
   readonly borrower: Borrower;
@@ -34,7 +35,7 @@ export interface LeaseParts extends Omit<Buckets, 'prefix'> {
  * together admit no more than one bucket would (protocol.ts). A process may deny while others hold lent tokens.
  */
 export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
-  const { strategy, home, borrower, policy, policiesOf, termsOf } = parts;
+  const { strategy, home, borrower, policy, policiesOf, termsOf, homes } = parts;
 
   function tryTake(subject: Subject, options?: TakeOptions): Decision | undefined {
     const named = onlyPolicyOf(parts, subject);
@@ -70,6 +71,7 @@ export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
     reserve: rejecting('reserve: the bucket in Redis counts as spent what a process has used'),
     refund: rejecting('refund: the bucket in Redis counts as spent what a process has used'),
     reset: rejecting('reset a bucket: other processes hold lent tokens'),
+    ...(homes && { homeOf: homes.homeOf }),
     ready: () => home.ready(),
     async close() {
       await borrower.close();

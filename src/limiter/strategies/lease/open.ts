@@ -2,7 +2,9 @@ import { randomInt } from 'node:crypto';
 import { invalidOption } from '../../../core/errors.ts';
 import { checkKnown, type Known } from '../../../core/known-options.ts';
 import { quoted } from '../../../core/printable.ts';
-import { type PolicyOptions, readBuckets, refuseSeveral } from '../../options/policies.ts';
+import { checkHomesCluster, type HomesOptions } from '../../homes/homes.ts';
+import { readBuckets } from '../../options/buckets.ts';
+import { type PolicyOptions, refuseSeveral } from '../../options/policies.ts';
 import { checkReplicaCount } from '../../redis/acks.ts';
 import { checkRedis, type RedisConnection } from '../../redis/connection.ts';
 import { connectAcked, connectIoredis } from '../../redis/ioredis/open.ts';
@@ -39,6 +41,8 @@ export type LeaseOptions = PolicyOptions & {
    */
   readonly replicas: number;
   readonly lease?: LendingOptions;
+  /** The region of each bucket; only with a cluster. Default none. */
+  readonly homes?: HomesOptions;
 };
 
 const KNOWN: Known<LeaseOptions> = {
@@ -49,6 +53,7 @@ const KNOWN: Known<LeaseOptions> = {
   prefix: true,
   replicas: true,
   lease: true,
+  homes: true,
 };
 
 /**
@@ -63,6 +68,7 @@ export function createLease(options: LeaseOptions): LeaseLimiter {
     known: KNOWN,
     ...(isAround && { hint: "use createLimiter({ strategy: 'lease', ... }), which has no tryTake" }),
   });
+  checkHomesCluster(options);
   return openLease('lease', options);
 }
 
@@ -71,6 +77,7 @@ interface OpenOptions extends Partial<Pick<LeaseOptions, 'replicas'>> {
   readonly redis: RedisConnection | RedisSource;
   readonly prefix?: string;
   readonly lease?: LendingOptions;
+  readonly homes?: HomesOptions;
   readonly batch?: boolean;
   readonly localAnswers?: unknown;
 }
@@ -91,7 +98,7 @@ export function openLease(strategy: string, options: PolicyOptions & OpenOptions
   refuseSeveral(strategy, options);
   const times = readTimes(lease);
   const buckets = readBuckets(options);
-  const home = linkHome(openHome(options.redis, replicas), buckets.prefix);
+  const home = linkHome(openHome(options.redis, replicas), buckets.keyOf);
   const termsOf = termsByPolicy(times);
   const holder = randomInt(1, MOST_HOLDERS);
   const borrower = new Borrower({ strategy, home, termsOf, holder, leaseUs: times.leaseUs });
