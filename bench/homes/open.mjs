@@ -1,0 +1,169 @@
+// Open load: how long `take` waits, with and without homes.
+import { createLimiter } from '../../dist/index.js';
+import { drawIn, homeOf, names, openRegions, POLICY, usersOf } from './regions.mjs';
+
+/** Leases are measured at a rate of their own, and on buckets in use: a lease is worth its calls from there on. */
+const STRATEGIES = [
+  { chosen: { strategy: 'central' }, warmUp: { endpoint: 'warm-up', seconds: 1 } },
+  { chosen: { strategy: 'acked', replicas: 1 }, warmUp: { endpoint: 'warm-up', seconds: 1 } },
+  { chosen: { strategy: 'lease', replicas: 1 }, warmUp: { endpoint: 'ratings', seconds: 3 } },
+];
+const TICK_MS = 2;
+const SETTINGS = ['with homes', 'without'];
+
+/** The rows of a table, and the goals. */
+export async function measureOpen(options) {
+  const cluster = await openRegions(options);
+  const strategies = STRATEGIES.filter(({ chosen }) => [undefined, chosen.strategy].includes(options.only));
+  const cells = strategies.flatMap((strategy) =>
+    SETTINGS.map((setting) => ({ ...strategy, setting, ops: [], calls: 0 })),
+  );
+  try {
+    for (const [round, seed] of options.seeds.entries())
+      for (const { chosen } of strategies) {
+        const pair = cells.filter((cell) => cell.chosen === chosen);
+        for (const cell of round % 2 === 0 ? pair : pair.toReversed())
+          await runOne(cluster, cell, { ...options, seed });
+      }
+  } finally {
+    await cluster.stop();
+  }
+  return { table: tableOf(cells), goals: goalsOf(cells) };
+}
+
+/** One run with keys of its own, so that every bucket starts full. */
+async function runOne(cluster, cell, { seed, rate, leaseRate, seconds, ...options }) {
+  const { chosen, setting, warmUp } = cell;
+  const prefix = `bench:${chosen.strategy}:${setting.replace(' ', '-')}:${seed}`;
+  const homes = setting === SETTINGS[0] ? { homes: cluster.homes } : {};
+  const limiters = new Map();
+  try {
+    for (const name of names)
+      limiters.set(
+        name,
+        createLimiter({ policy: POLICY, redis: cluster.redisOf(name), prefix, ...chosen, ...homes }),
+      );
+    for (const limiter of limiters.values()) await limiter.ready();
+    const load = {
+      limiters,
+      ...{ rate: chosen.strategy === 'lease' ? leaseRate : rate, seed },
+      ...{ users: usersOf({ seed, ...options }), known: new Set() },
+    };
+    await send({ ...load, ...warmUp });
+    const before = await cluster.calls();
+    const ops = await send({ ...load, endpoint: 'ratings', seconds });
+    cell.calls += (await cluster.calls()) - before;
+    for (const op of ops) cell.ops.push(op);
+  } finally {
+    for (const limiter of limiters.values()) await limiter.close();
+  }
+}
+
+/** Takes at a constant rate, in each region in turn. */
+async function send({ limiters, rate, seed, users, known, endpoint, seconds }) {
+  const draws = new Map(names.map((name) => [name, drawIn(users, name, seed)]));
+  const [ops, open] = [[], new Set()];
+  const startMs = performance.now();
+  for (let done = 0; performance.now() < startMs + seconds * 1_000; ) {
+    for (const due = ((performance.now() - startMs) * rate) / 1_000; done < due; done++) {
+      const region = names[done % names.length];
+      const { name: user, regions } = draws.get(region)();
+      const bucket = `${region} ${user} ${endpoint}`;
+      const op = { region, user, isRoaming: regions.length > 1, isFirst: !known.has(bucket) };
+      const taking = take(limiters.get(region), op, endpoint).then(() => {
+        known.add(bucket);
+        ops.push(op);
+        open.delete(taking);
+      });
+      open.add(taking);
+    }
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  }
+  await Promise.all(open);
+  return ops;
+}
+
+async function take(limiter, op, endpoint) {
+  const startedMs = performance.now();
+  op.isDecided = await limiter.take({ user: op.user, endpoint }).then(
+    () => true,
+    () => false,
+  );
+  op.waitedMs = performance.now() - startedMs;
+}
+
+const GROUPS = [
+  ['at home', ({ isRoaming }) => !isRoaming],
+  ['roaming, at home', ({ isRoaming, user, region }) => isRoaming && homeOf({ user }) === region],
+  ['roaming, away', ({ isRoaming, user, region }) => isRoaming && homeOf({ user }) !== region],
+];
+
+function tableOf(cells) {
+  const rows = [
+    '| strategy | homes | region | users | takes | rejected | p50 ms | p99 ms | p99 ms after the first | calls a decision |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+  ];
+  for (const { chosen, setting, ops, calls } of cells)
+    for (const region of names)
+      for (const [users, isOf] of GROUPS) {
+        const these = ops.filter((op) => op.region === region && isOf(op));
+        const rejected = these.filter(({ isDecided }) => !isDecided).length;
+        const each = (calls / ops.length).toFixed(3);
+        const waits = [quantile(these, 0.5), quantile(these, 0.99), quantile(later(these), 0.99)].map(ms);
+        rows.push(
+          `| ${chosen.strategy} | ${setting} | ${region} | ${users} | ${these.length} | ${rejected} | ${waits.join(' | ')} | ${each} |`,
+        );
+      }
+  return rows;
+}
+
+/** Goals are of users who send from their home only, in the slowest region. */
+function goalsOf(cells) {
+  const find = (strategy, setting) =>
+    cells.find((cell) => cell.chosen.strategy === strategy && cell.setting === setting);
+  const home = (cell, region) => cell.ops.filter((op) => op.region === region && GROUPS[0][1](op));
+  const p50s = (strategy, setting) =>
+    names.map((region) => quantile(home(find(strategy, setting), region), 0.5));
+  const goals = [];
+  if (find('central', SETTINGS[0])) {
+    const [here, there] = SETTINGS.map((setting) => p50s('central', setting));
+    const least = Math.min(...here.map((p50, i) => there[i] / p50));
+    const most = Math.max(...here);
+    goals.push({
+      isMet: most <= 5,
+      says: `central, users at home: p50 ${ms(most)} ms in the slowest region (at most 5)`,
+    });
+    goals.push({
+      isMet: least >= 15,
+      says: `that is a ${least.toFixed(0)}th of the p50 without homes, at the least (15th)`,
+    });
+  }
+  if (find('acked', SETTINGS[0])) {
+    const [here, there] = SETTINGS.map((setting) => p50s('acked', setting).map(ms).join(', '));
+    goals.push({ says: `acked, users at home: p50 ${here} ms with homes, ${there} ms without, by region` });
+  }
+  const lease = find('lease', SETTINGS[0]);
+  if (lease) {
+    const p99 = Math.max(...names.map((region) => quantile(later(home(lease, region)), 0.99)));
+    const each = lease.calls / lease.ops.length;
+    goals.push({
+      isMet: p99 <= 50,
+      says: `lease, users at home: p99 ${ms(p99)} ms after the first take of a bucket, in the slowest region (at most 50)`,
+    });
+    goals.push({
+      isMet: each <= 0.15,
+      says: `lease with homes: ${each.toFixed(3)} Redis calls a decision (at most 0.15)`,
+    });
+  }
+  return goals;
+}
+
+/** The takes that began after the first take of their bucket in their region was answered. */
+const later = (ops) => ops.filter(({ isFirst }) => !isFirst);
+
+function quantile(ops, share) {
+  const waits = ops.map(({ waitedMs }) => waitedMs).sort((a, b) => a - b);
+  return waits[Math.floor(waits.length * share)] ?? Number.NaN;
+}
+
+const ms = (value) => value.toFixed(value < 10 ? 2 : 0);

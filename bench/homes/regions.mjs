@@ -1,0 +1,72 @@
+// Three regions, their homes table, and users of them.
+import { Redis } from 'ioredis';
+import { makeRandom } from '../../dist/core/prng.js';
+import { makeUserDraw, planUsers } from '../../dist/load/users.js';
+import { announcedAddress } from '../../dist/regions/provider.js';
+import { DEFAULT_TOPOLOGY } from '../../dist/topology/topology.js';
+import { startRegions } from '../start-regions.mjs';
+
+export const POLICY = '20:5/s';
+export const names = DEFAULT_TOPOLOGY.regions;
+
+/** The users of scenarios/baseline.yaml, each called after its home: the only region that it sends from, or one of all. */
+export function usersOf({ seed, users, roaming }) {
+  const random = makeRandom(seed, 'homes');
+  const planned = planUsers({ seed, regions: names, users, skew: 0.7, roaming, rampMs: 0 });
+  return planned.map((user) => {
+    const drawn = names[Math.floor(random() * names.length)];
+    return { ...user, name: `${user.regions.length === 1 ? user.regions[0] : drawn}.${user.name}` };
+  });
+}
+
+export const homeOf = ({ user }) => user.slice(0, user.indexOf('.'));
+
+/** Draws users of a region. */
+export function drawIn(users, region, seed) {
+  const [draw, random] = [makeUserDraw(users, region), makeRandom(seed, region)];
+  return () => draw(random, 0);
+}
+
+/** Brings up the regions; `roundTripMs` replaces the default round trips. */
+export async function openRegions({ server, roundTripMs = {} }) {
+  const { regions, stop } = await startRegions({
+    server,
+    seed: 1,
+    topology: { ...DEFAULT_TOPOLOGY, roundTripMs },
+  });
+  const watches = regions.topology.nodes.map(({ name }) => new Redis(regions.direct(name)));
+  return {
+    homes: tableOf(regions),
+    redisOf(region) {
+      const { seeds, localAddress } = regions.view(region);
+      return {
+        urls: seeds.map(({ host, port }) => `redis://${host}:${port}`),
+        cluster: true,
+        commandTimeoutMs: 10_000,
+        ...(localAddress && { localAddress }),
+      };
+    },
+    /** The scripts and WAITs that all nodes have been asked for by clients. */
+    async calls() {
+      const stats = await Promise.all(watches.map((watch) => watch.info('commandstats')));
+      const counts = stats.flatMap((text) => [
+        ...text.matchAll(/cmdstat_(?:evalsha|eval|wait):calls=(\d+)/g),
+      ]);
+      return counts.reduce((total, [, count]) => total + Number(count), 0);
+    },
+    async stop() {
+      for (const watch of watches) watch.disconnect();
+      await stop();
+    },
+  };
+}
+
+function tableOf(regions) {
+  const nodesOf = (region) => regions.topology.nodes.filter((node) => node.region === region);
+  const entries = names.map((region) => {
+    const slots = nodesOf(region).flatMap((node) => (node.slots ? [node.slots.join('-')] : []));
+    const nodes = nodesOf(region).map(({ name }) => announcedAddress(regions, name));
+    return [region, { slots: slots.join(','), nodes }];
+  });
+  return { format: 'openclaw-homes', version: 1, regions: Object.fromEntries(entries), regionOf: homeOf };
+}
