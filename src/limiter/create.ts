@@ -7,6 +7,7 @@ import {
   type StrategyName,
   traitsOf,
 } from '../core/strategies.ts';
+import { noticeAway } from './homes/away.ts';
 import { checkHomesCluster } from './homes/homes.ts';
 import type { Limiter } from './limiter.ts';
 import { readBuckets } from './options/buckets.ts';
@@ -68,10 +69,11 @@ function open(options: AnyOptions): Limiter {
   }
 }
 
-/** Wraps a limiter with local answers, failure policies and shadow mode. */
+/** Wraps a limiter with notices of homes, local answers, failure policies and shadow mode. */
 function around(opened: Limiter, options: AnyOptions): Limiter {
-  const { localAnswers, onFailure } = options;
-  const answering = localAnswers === undefined ? opened : answerLocally(opened, localAnswers);
+  const { homes, localAnswers, onFailure } = options;
+  const noticing = homes === undefined ? opened : noticeAway(opened, homes.onAway);
+  const answering = localAnswers === undefined ? noticing : answerLocally(noticing, localAnswers);
   const limiter =
     onFailure === undefined
       ? answering

@@ -3,7 +3,8 @@ import type { Decision } from '../core/decision.ts';
 import { chargeOf, type ErrorCode, invalidOption, isInvalidRequest, OpenclawError } from '../core/errors.ts';
 import { checkKnown, checkTypes, type Known } from '../core/known-options.ts';
 import { shown } from '../core/printable.ts';
-import type { Limiter } from '../limiter/limiter.ts';
+import { placeOf } from '../limiter/homes/away.ts';
+import type { Limiter, Subject } from '../limiter/limiter.ts';
 import type { LeaseLimiter } from '../limiter/strategies/lease/lease.ts';
 import { withMethods } from '../limiter/wrappers/unheld.ts';
 import { DURATION } from './duration.ts';
@@ -26,6 +27,7 @@ const BOUNDARIES_S = [
  * - `openclaw_rl.outcome`: `allowed`, `denied`, `shadow` (allowed only by shadow mode), `unavailable` (not decided),
  *   `invalid` (an invalid request);
  * - `openclaw_rl.source`, where it was decided: `redis`, `local`, `lease`, `fallback`;
+ * - `openclaw_rl.home`, of a bucket with a home: `here` or `away`, whether a node of its home decided;
  * - `error.type`, the error code, and `openclaw_rl.charge`, `none` or `possible`, if there was an error, also if a failure
  *   policy decided then.
  *
@@ -43,11 +45,19 @@ export function withMetrics<L extends Limiter>(limiter: L, options: MetricsOptio
     duration.record((performance.now() - startedMs) / 1_000, { ...attributes, ...answer });
 
   const lease: Partial<LeaseLimiter> = limiter;
-  async function measured<T>(decide: () => Promise<T>, decisionOf: (result: T) => Decision): Promise<T> {
+  const attributesOf = (subject: Subject, decision: Decision): Attributes => {
+    const home = placeOf(limiter, subject, decision.evidence);
+    return { ...makeAttributes(decision), ...(home && { 'openclaw_rl.home': home }) };
+  };
+  async function measured<T>(
+    subject: Subject,
+    decide: () => Promise<T>,
+    decisionOf: (result: T) => Decision,
+  ): Promise<T> {
     const startedMs = performance.now();
     try {
       const result = await decide();
-      record(startedMs, makeAttributes(decisionOf(result)));
+      record(startedMs, attributesOf(subject, decisionOf(result)));
       return result;
     } catch (error) {
       record(startedMs, attributesOfError(error));
@@ -58,19 +68,19 @@ export function withMetrics<L extends Limiter>(limiter: L, options: MetricsOptio
 
   return {
     ...limiter,
-    take: (subject, options) => measured(() => limiter.take(subject, options), itself),
+    take: (subject, options) => measured(subject, () => limiter.take(subject, options), itself),
     async reserve(subject, options) {
       const reserve = () => limiter.reserve(subject, options);
-      const reservation = await measured(reserve, ({ decision }) => decision);
+      const reservation = await measured(subject, reserve, ({ decision }) => decision);
       const { extend } = reservation;
-      return withMethods(reservation, { extend: (cost) => measured(() => extend(cost), itself) });
+      return withMethods(reservation, { extend: (cost) => measured(subject, () => extend(cost), itself) });
     },
     ...(lease.tryTake && {
       tryTake(...args: Parameters<LeaseLimiter['tryTake']>) {
         const startedMs = performance.now();
         try {
           const decision = lease.tryTake?.(...args);
-          if (decision !== undefined) record(startedMs, makeAttributes(decision)); // otherwise `take` decides
+          if (decision !== undefined) record(startedMs, attributesOf(args[0], decision)); // otherwise `take` decides
           return decision;
         } catch (error) {
           record(startedMs, attributesOfError(error));

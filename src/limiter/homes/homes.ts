@@ -5,6 +5,7 @@ import type { Home, Subject } from '../limiter.ts';
 import { bucketKey, bucketName } from '../options/key.ts';
 import { isCluster, type RedisConnection } from '../redis/connection.ts';
 import type { RedisSource } from '../redis/port.ts';
+import type { Away } from './away.ts';
 import { slotIn } from './slot.ts';
 import { type HomeRegion, type HomesTable, readHomesTable } from './table.ts';
 import { tagOf } from './tags.ts';
@@ -16,6 +17,11 @@ export interface HomesOptions extends HomesTable {
    * answer the same in every process: two answers are two buckets. Another answer starts a full bucket.
    */
   readonly regionOf: (subject: Subject) => string | undefined;
+  /**
+   * Called for each take and each reservation that a node outside the home of its bucket decided, for example after a
+   * failover. Default: one warning for each limiter, code OPENCLAW_HOMES.
+   */
+  readonly onAway?: (away: Away) => void;
 }
 
 /** Where the buckets of a limiter with homes are. */
@@ -38,14 +44,20 @@ export function checkHomesCluster({
   throw invalidOption('option homes requires a cluster', 'set cluster: true, or remove homes');
 }
 
-const KNOWN: Known<HomesOptions> = { format: true, version: true, regions: true, regionOf: true };
+const KNOWN: Known<HomesOptions> = {
+  format: true,
+  version: true,
+  regions: true,
+  regionOf: true,
+  onAway: true,
+};
 
 /** Reads the option. Throws INVALID_OPTION. */
 export function readHomes(options: HomesOptions, prefix: string): Homes {
   const hint = 'use homes: { ...table, regionOf }, with the table that openclaw-rl homes printed';
   checkKnown(options, { of: 'homes', known: KNOWN, hint });
-  const { regionOf, ...table } = options;
-  checkTypes(options, { of: 'homes', types: { regionOf: 'function' } });
+  const { regionOf, onAway: _, ...table } = options;
+  checkTypes(options, { of: 'homes', types: { regionOf: 'function', onAway: 'function' } });
   if (regionOf === undefined) throw invalidOption('homes requires the function regionOf', hint);
   const regions = readHomesTable(table);
 

@@ -99,6 +99,21 @@ describe('metrics of a limiter', () => {
     });
   });
 
+  it('say whether the home of the bucket decided, where that is known', async () => {
+    const limiter = limiterOn(redis.url, '20:1/h');
+    const home = { region: 'us-east', slot: 0, key: '' };
+    const nodesOf = (nodes: readonly string[] | undefined): Limiter => ({
+      ...limiter,
+      homeOf: () => nodes && { ...home, nodes },
+    });
+    const here = await countsOf(nodesOf([`127.0.0.1:${redis.port}`]));
+    expect(here.counts).toEqual({ 'outcome=allowed source=redis home=here': 1 });
+    const away = await countsOf(nodesOf(['127.0.0.1:1']));
+    expect(away.counts).toEqual({ 'outcome=allowed source=redis home=away': 1 });
+    for (const nodes of [[], undefined])
+      expect((await countsOf(nodesOf(nodes))).counts).toEqual({ 'outcome=allowed source=redis': 1 });
+  });
+
   it('count takes that only shadow mode allowed, and the reason', async () => {
     const { counts } = await countsOf(limiterOn(redis.url, '1:1/h', { shadow: true }), [{}, {}]);
     expect(counts).toEqual({ 'outcome=allowed source=redis': 1, 'outcome=shadow source=redis': 1 });

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { invalidOption } from '../../../core/errors.ts';
 import { checkKnown, type Known } from '../../../core/known-options.ts';
 import { quoted } from '../../../core/printable.ts';
+import { noticeAway } from '../../homes/away.ts';
 import { checkHomesCluster, type HomesOptions } from '../../homes/homes.ts';
 import { readBuckets } from '../../options/buckets.ts';
 import { type PolicyOptions, refuseSeveral } from '../../options/policies.ts';
@@ -69,7 +70,8 @@ export function createLease(options: LeaseOptions): LeaseLimiter {
     ...(isAround && { hint: "use createLimiter({ strategy: 'lease', ... }), which has no tryTake" }),
   });
   checkHomesCluster(options);
-  return openLease('lease', options);
+  const limiter = openLease('lease', options);
+  return options.homes === undefined ? limiter : noticeAway(limiter, options.homes.onAway);
 }
 
 /** The options of `createLimiter` that these strategies use. */
