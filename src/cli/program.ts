@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   fault: async () => (await import('./commands/fault.ts')).faultCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  homes: async () => (await import('./commands/homes.ts')).homesCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
   toxiproxy: async () => (await import('./commands/toxiproxy.ts')).toxiproxyCommand,
   completion: async () => {

@@ -1,18 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import { invalidOption, OpenclawError } from '../../core/errors.ts';
+import { OpenclawError } from '../../core/errors.ts';
 import { formatPolicies, type NamedPolicy, parseNamed, parsePolicies } from '../../core/policies.ts';
 import { printable } from '../../core/printable.ts';
+import type { HomesTable } from '../../limiter/homes/table.ts';
 import { inspect } from '../../limiter/inspect/inspect.ts';
 import { bucketKey, checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
 import { ENDPOINT } from '../../rating/endpoint.ts';
 import type { ClusterState } from '../../regions/store/cluster-state.ts';
 import { DEFAULT_POLICY } from '../../scenario/defaults.ts';
+import { readHomesFile } from '../files/read-homes.ts';
 import { DEFAULT_CLUSTER } from '../flags/cluster-flags.ts';
 import { endpointsOption } from '../flags/endpoints-flag.ts';
-import { openPlace, type PlaceFlags, parseClusterUrl } from '../flags/inspect-place.ts';
+import { findHome, lookAtHome } from '../flags/inspect-home.ts';
+import { checkTlsFlags, openPlace, type PlaceFlags, parseClusterUrl } from '../flags/inspect-place.ts';
 import { parsedBy } from '../flags/options.ts';
-import { asksForTls, tlsOptions } from '../flags/redis-options.ts';
+import { tlsOptions } from '../flags/redis-options.ts';
 import {
   type Inspected,
   type Origin,
@@ -34,6 +37,8 @@ interface Flags extends PlaceFlags {
   readonly endpoint?: string;
   readonly policy?: Policies;
   readonly prefix?: string;
+  readonly homes?: string;
+  readonly home?: string;
   readonly watch: boolean;
   readonly json: boolean;
 }
@@ -55,6 +60,11 @@ export function inspectCommand(environment: Environment): Command {
       '--prefix <text>',
       `prefix of all keys (default: that of the last run, else ${DEFAULT_PREFIX})`,
       parsedBy(checkPrefix),
+    )
+    .option('--homes <file>', 'homes table of the limiter (default: that of the last run, if it had one)')
+    .option(
+      '--home <region>',
+      "home of the user (default: the region before the first dot of the user's name)",
     )
     .option('--name <name>', 'name of a cluster of `up`', DEFAULT_CLUSTER)
     .addOption(
@@ -90,6 +100,8 @@ Examples:
   $ openclaw-rl inspect ada --policy 20:5/s
   $ openclaw-rl inspect ada --watch
   $ openclaw-rl inspect ada --policy 20:5/s --endpoints endpoints.yaml
+  # a bucket at home
+  $ openclaw-rl inspect ada --homes homes.json --home eu-west
   $ REDIS_PASSWORD=... openclaw-rl inspect ada --json \\
       --cluster rediss://limiter@redis.example.com:6379 | jq .takes`;
 
@@ -99,32 +111,41 @@ async function prepare(
   user: string,
   flags: Flags,
 ): Promise<() => Promise<Inspected>> {
-  const { cluster, name } = flags;
+  const { name } = flags;
   const { value: endpoint, from: endpointFrom } = pick(flags.endpoint, undefined, ENDPOINT);
-  if (cluster?.protocol !== 'rediss:' && asksForTls(flags))
-    throw invalidOption('--ca, --tls-name and --insecure need --cluster rediss://host:port');
-  bucketKey(DEFAULT_PREFIX, { user, endpoint });
+  checkTlsFlags(flags);
+  const subject = { user, endpoint };
+  bucketKey(DEFAULT_PREFIX, subject);
+  const ofFile = flags.homes === undefined ? undefined : await readHomesFile(flags.homes, environment);
   const { state, ...place } = await openPlace(flags, environment);
   const policies = pick(flags.policy, lastPolicies(state), DEFAULT_POLICIES);
   const prefix = pick(flags.prefix, state?.lastRun?.prefix, DEFAULT_PREFIX);
-  const key = bucketKey(prefix.value, { user, endpoint });
+  const table = ofFile ?? (state?.lastRun?.homes as HomesTable | undefined);
+  const home = findHome(subject, { table, home: flags.home, prefix: prefix.value });
+  const key = home?.key ?? bucketKey(prefix.value, subject);
   const [first, ...others] = policies.value;
   const target = {
     key,
     policies: [first.policy, ...others.map(({ policy }) => policy)] as const,
     ...place.nodes,
   };
-  return async () => ({
-    user,
-    endpoint,
-    endpointFrom,
-    cluster: place.title,
-    policy: { text: formatPolicies(policies.value), from: policies.from },
-    prefix: { text: prefix.value, from: prefix.from },
-    ...(await inspect(place.port, target).catch((error: unknown) => {
+  const read = () =>
+    inspect(place.port, target).catch((error: unknown) => {
       throw state === undefined ? error : clusterSilent(error, name);
-    })),
-  });
+    });
+  return async () => {
+    const inspection = await read();
+    return {
+      user,
+      endpoint,
+      endpointFrom,
+      cluster: place.title,
+      policy: { text: formatPolicies(policies.value), from: policies.from },
+      prefix: { text: prefix.value, from: prefix.from },
+      ...(table && { home: lookAtHome(home, inspection) }),
+      ...inspection,
+    };
+  };
 }
 
 /** The same error with the hint for a cluster of `up`: start it again. */

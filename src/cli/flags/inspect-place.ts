@@ -3,12 +3,12 @@ import type { InspectTarget } from '../../limiter/inspect/inspect.ts';
 import { connectInspector, type InspectPort } from '../../limiter/inspect/port.ts';
 import { lookAt, withAnnounced } from '../../regions/external/look.ts';
 import { openCluster } from '../../regions/open-cluster.ts';
-import { announcedAddress, type Regions } from '../../regions/provider.ts';
+import { announcedAddress, type Endpoint, type Login, type Regions } from '../../regions/provider.ts';
 import type { ClusterState } from '../../regions/store/cluster-state.ts';
 import { clusterStore } from '../../regions/store/user-clusters.ts';
 import type { Environment } from '../process/environment.ts';
 import { refusePassword } from './options.ts';
-import { readTls, type TlsFlags } from './redis-options.ts';
+import { asksForTls, readTls, type TlsFlags } from './redis-options.ts';
 
 /** Which Redis an inspection reads. */
 export interface PlaceFlags extends TlsFlags {
@@ -32,7 +32,7 @@ export async function openPlace(flags: PlaceFlags, environment: Environment): Pr
   if (cluster !== undefined)
     return {
       title: cluster.host,
-      port: connectTo(environment, cluster, flags),
+      port: connectInspector(loginOf(environment, cluster, flags)),
       nodes: singlePlace(cluster),
     };
   if (endpoints !== undefined) {
@@ -72,21 +72,32 @@ function regionalPlace(regions: Regions): InspectPlace {
   };
 }
 
-function singlePlace({ hostname, port }: URL): InspectPlace {
-  const seed = { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? 6379 : Number(port) };
+function singlePlace(url: URL): InspectPlace {
+  const seed = endpointOf(url);
   return { seeds: [seed], views: [{ seeds: [seed] }] };
 }
 
-function connectTo(environment: Environment, url: URL, flags: PlaceFlags): InspectPort {
-  const { env } = environment;
+/** The server of a `--cluster` URL. */
+export function endpointOf({ hostname, port }: URL): Endpoint {
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? 6379 : Number(port) };
+}
+
+/** How to log in to a server of `--cluster`. Throws INVALID_OPTION. */
+export function loginOf({ env, cwd }: Pick<Environment, 'env' | 'cwd'>, url: URL, flags: TlsFlags): Login {
   const username = decodeURIComponent(url.username) || env.REDIS_USERNAME;
   const password = env.REDIS_PASSWORD;
   if (username && !password) throw invalidOption('a user name needs a password', 'set REDIS_PASSWORD');
-  return connectInspector({
+  return {
     ...(username && { username }),
     ...(password && { password }),
-    ...(url.protocol === 'rediss:' && { tls: { ...readTls(flags, environment) } }),
-  });
+    ...(url.protocol === 'rediss:' && { tls: { ...readTls(flags, { cwd }) } }),
+  };
+}
+
+/** Throws INVALID_OPTION for flags of TLS without a `rediss://` address. */
+export function checkTlsFlags({ cluster, ...flags }: Pick<PlaceFlags, 'cluster'> & TlsFlags): void {
+  if (cluster?.protocol !== 'rediss:' && asksForTls(flags))
+    throw invalidOption('--ca, --tls-name and --insecure need --cluster rediss://host:port');
 }
 
 export function parseClusterUrl(text: string): URL {

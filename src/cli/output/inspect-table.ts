@@ -17,6 +17,15 @@ export interface Inspected extends Inspection {
   readonly cluster: string;
   readonly policy: { readonly text: string; readonly from: Origin };
   readonly prefix: { readonly text: string; readonly from: Origin };
+  /** Of a limiter with homes. */
+  readonly home?: InspectedHome;
+}
+
+export interface InspectedHome {
+  /** `none`: the user has no home. */
+  readonly region: string;
+  /** Whether a node of the home has the bucket now; absent if that is not known. */
+  readonly isThere?: boolean;
 }
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -82,6 +91,7 @@ function headLines(inspected: Inspected): (readonly [label: string, text: string
     ['user', `${user}, endpoint ${endpoint}${endpointFrom === 'default' ? ' (default)' : ''}, on ${cluster}`],
     ['key', `${key}${slot === undefined ? '' : `, slot ${slot}`}`],
     ['primary', `${nameOf(primary)}${region}`],
+    ...(inspected.home === undefined ? [] : [['home', homeText(inspected.home)] as const]),
     [
       'policy',
       `${policy.text} (${originText(policy.from)}); prefix ${prefix.text} (${originText(prefix.from)})`,
@@ -89,6 +99,14 @@ function headLines(inspected: Inspected): (readonly [label: string, text: string
     ['next', at ? wait(at.timeToNextTokenUs, 'already full') : 'unknown: no reply from the primary'],
     ['full', at ? wait(at.timeToFullUs, 'now') : 'unknown: no reply from the primary'],
   ];
+}
+
+function homeText({ region, isThere }: InspectedHome): string {
+  if (region === 'none') return 'none: the name of the user begins with no region of the homes table';
+  if (isThere === undefined) return region;
+  return isThere
+    ? `${region}, and it is there now`
+    : `${region}, but it is elsewhere now: a failover, or slots that moved (openclaw-rl homes --check)`;
 }
 
 const originText = (from: Origin) =>

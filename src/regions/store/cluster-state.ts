@@ -20,7 +20,12 @@ export interface ClusterState {
   /** The programs that had runs on it; those that have ended may be among them. */
   readonly programs?: readonly Owner[];
   /** The last run on it: the defaults of `inspect`. */
-  readonly lastRun?: { readonly policy: string; readonly prefix: string };
+  readonly lastRun?: {
+    readonly policy: string;
+    readonly prefix: string;
+    /** A homes table. */
+    readonly homes?: unknown;
+  };
 }
 
 /** A program, identified by its pid and its start time, since pids are reused, in its pid namespace. */

@@ -76,7 +76,9 @@ const common = {
   owner: program.exactOptional(),
   programs: z.array(program).exactOptional(),
   topology,
-  lastRun: z.looseObject({ policy: z.string(), prefix: z.string() }).exactOptional(),
+  lastRun: z
+    .looseObject({ policy: z.string(), prefix: z.string(), homes: z.looseObject({}).exactOptional() })
+    .exactOptional(),
 };
 
 const state = z.discriminatedUnion('provider', [

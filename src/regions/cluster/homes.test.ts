@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { type HomesLook, homesOf } from './homes.ts';
+import { homesDifferences } from './homes-differences.ts';
+
+const CLUSTER = { name: 'test', provider: 'local' };
+
+/** `name role slots`, by the region that the name begins with. */
+function look(...nodes: string[]): HomesLook {
+  const placed = nodes.map((text) => {
+    const [name = '', role = '', ...slots] = text.split(' ');
+    return {
+      name,
+      region: name.slice(0, 1),
+      address: `${name}:7000`,
+      role: role as 'primary',
+      slots: slots.join(' '),
+    };
+  });
+  return homesOf(['a', 'b'], placed, CLUSTER);
+}
+
+const whats = ({ problems }: HomesLook) => problems.map(({ what }) => what);
+
+describe('the homes of a cluster', () => {
+  it('are the slots of the primaries and all nodes of each region', () => {
+    const { table, problems } = look(
+      'a-0 primary 0-99 8000',
+      'a-1 primary 100-7999',
+      'a-2 replica',
+      'b-0 primary 8001-16383',
+    );
+    expect(problems).toEqual([]);
+    expect(table).toEqual({
+      format: 'openclaw-homes',
+      version: 1,
+      regions: {
+        a: { slots: '0-8000', nodes: ['a-0:7000', 'a-1:7000', 'a-2:7000'] },
+        b: { slots: '8001-16383', nodes: ['b-0:7000'] },
+      },
+    });
+  });
+
+  it.each([
+    {
+      title: 'a region owns no slots',
+      nodes: ['a-0 replica', 'b-0 primary 8192-16383', 'b-1 primary 0-8191'],
+      says: ['region a owns no slots'],
+      hint: 'openclaw-rl fault heal --name test',
+    },
+    {
+      title: 'slots migrate, to here and away',
+      nodes: ['a-0 primary 0-8191 [93->-77ab] [92->-77ab]', 'b-0 primary 8192-16383 [93-<-55cd]'],
+      says: ['slots 92-93 of a-0 are migrating', 'slot 93 of b-0 is migrating'],
+      hint: 'wait until it has ended, and repeat the command',
+    },
+    {
+      title: 'two primaries claim the same slots',
+      nodes: ['a-0 primary 0-8191', 'b-0 primary 8192-16383', 'b-1 primary 0-8191'],
+      says: ['a-0 and b-1 both claim slots 0-8191', 'region a owns no slots'],
+      hint: 'wait until it has ended, and repeat the command',
+    },
+    {
+      title: 'a node does not answer',
+      nodes: ['a-0 down', 'b-0 primary 8192-16383'],
+      says: ['a-0 does not answer', 'region a owns no slots'],
+      hint: 'start it, wait until it is back, and repeat the command',
+    },
+    {
+      title: 'slots have no owner',
+      nodes: ['a-0 primary 0-8191', 'b-0 primary 8193-16383'],
+      says: ['no node of these regions owns slot 8192'],
+      hint: 'name every node of the cluster',
+    },
+  ])('are not written down while $title', ({ nodes, says, hint }) => {
+    const found = look(...nodes);
+    expect(whats(found)).toEqual(says);
+    expect(found.problems[0]?.hint).toBe(hint);
+  });
+});
+
+describe('the differences of a homes table', () => {
+  const { table } = look('a-0 primary 0-8191', 'b-0 primary 8192-16383', 'b-1 replica');
+
+  it('are none if slots and nodes are equal, or the table has no nodes', () => {
+    expect(homesDifferences(table, table)).toEqual({ slots: [], nodes: [] });
+    const bare = { regions: { a: { slots: '0-8191' }, b: { slots: '8192,8193-16383' } } };
+    expect(homesDifferences(bare, table)).toEqual({ slots: [], nodes: [] });
+  });
+
+  it('name the slots by both regions, and each node', () => {
+    const written = {
+      regions: {
+        a: { slots: '0-8000', nodes: ['a-0:7000', 'a-1:7000'] },
+        b: { slots: '8191-16383', nodes: ['b-0:7000', 'b-1:7000'] },
+        c: { slots: '8100', nodes: [] },
+      },
+    };
+    expect(homesDifferences(written, table)).toEqual({
+      slots: [
+        'slots 8001-8099,8101-8190: no region in the file, a in the cluster',
+        'slots 8100: c in the file, a in the cluster',
+        'slots 8191: b in the file, a in the cluster',
+      ],
+      nodes: ['a: a-1:7000 is in the file, not in the cluster'],
+    });
+  });
+});

@@ -1,0 +1,123 @@
+import { environmentFailed, invalidOption } from '../../core/errors.ts';
+import { formatSlots, parseRange } from '../../topology/slot-ranges.ts';
+import { isInCluster, SLOTS } from '../../topology/topology.ts';
+import type { Regions } from '../provider.ts';
+import { type NodeStatus, readNodes } from './status.ts';
+
+/** The homes table of a limiter: the slots that the primaries of each region own, and all nodes of the region. */
+export interface ClusterHomes {
+  readonly format: 'openclaw-homes';
+  readonly version: 1;
+  readonly regions: Readonly<Record<string, { readonly slots: string; readonly nodes: readonly string[] }>>;
+}
+
+/** What a cluster says of its slots now. */
+export interface HomesLook {
+  /** A region without slots has the text ''. */
+  readonly table: ClusterHomes;
+  /** Why this table must not be written down, as sentences; empty: it may be. */
+  readonly problems: readonly HomesProblem[];
+}
+
+interface HomesProblem {
+  readonly what: string;
+  readonly hint: string;
+}
+
+type PlacedNode = Pick<NodeStatus, 'name' | 'region' | 'address' | 'role' | 'slots'>;
+
+/** Asks every node of a cluster for its slots. Throws INVALID_OPTION where there is no cluster over the regions. */
+export async function lookForHomes(regions: Regions): Promise<HomesLook> {
+  const { topology, name } = regions;
+  if (!isInCluster(topology) || topology.apart)
+    throw invalidOption(
+      `${name} has ${topology.apart ? 'a separate Redis in each region' : 'one primary for all regions'}: homes need a Redis Cluster over the regions`,
+      'leave homes out',
+    );
+  return homesOf(topology.regions, await readNodes(regions), regions);
+}
+
+/** The homes table of a cluster. Throws ENVIRONMENT_FAILED while a failover is not undone or a slot is migrating. */
+export async function requireHomes(regions: Regions): Promise<ClusterHomes> {
+  const { table, problems } = await lookForHomes(regions);
+  const [first] = problems;
+  if (first === undefined) return table;
+  throw environmentFailed(
+    `${regions.name} has no homes now: ${problems.map(({ what }) => what).join('; ')}`,
+    first.hint,
+  );
+}
+
+/** The table of what these nodes say of themselves. */
+export function homesOf(
+  regions: readonly string[],
+  nodes: readonly PlacedNode[],
+  { name, provider }: Pick<Regions, 'name' | 'provider'>,
+): HomesLook {
+  const owners = new Map<number, PlacedNode>();
+  const problems: HomesProblem[] = [];
+  const repeat = 'wait until it has ended, and repeat the command';
+  for (const node of nodes) {
+    const silence = SILENCES[node.role];
+    if (silence !== undefined) problems.push({ what: `${node.name} ${silence.what}`, hint: silence.hint });
+    if (node.role !== 'primary') continue;
+    const [own, moving] = slotsOf(node);
+    if (moving.length > 0)
+      problems.push({
+        what: `${slotText(moving)} of ${node.name} ${isOrAre(moving)} migrating`,
+        hint: repeat,
+      });
+    const twice = own.filter((slot) => owners.has(slot));
+    const other = owners.get(twice[0] ?? -1);
+    if (other !== undefined)
+      problems.push({ what: `${other.name} and ${node.name} both claim ${slotText(twice)}`, hint: repeat });
+    for (const slot of own) owners.set(slot, node);
+  }
+  const all = Array.from({ length: SLOTS }, (_, slot) => slot);
+  const entries = regions.map((region) => {
+    const slots = all.filter((slot) => owners.get(slot)?.region === region);
+    const addresses = nodes
+      .filter((node) => node.region === region)
+      .map(({ address }) => address)
+      .sort(); // CLUSTER NODES has any order
+    return [region, { slots: formatSlots(slots), nodes: addresses }] as const;
+  });
+  const back =
+    provider === 'external'
+      ? 'bring its primary back: CLUSTER FAILOVER on its former primary, which is a replica now; leave out a region that has none'
+      : `openclaw-rl fault heal --name ${name}`;
+  for (const [region, { slots }] of entries)
+    if (slots === '') problems.push({ what: `region ${region} owns no slots`, hint: back });
+  const unowned = all.filter((slot) => !owners.has(slot));
+  if (unowned.length > 0 && !problems.some(({ hint }) => hint !== back))
+    problems.push({
+      what: `no node of these regions owns ${slotText(unowned)}`,
+      hint: 'name every node of the cluster',
+    });
+  const table = { format: 'openclaw-homes', version: 1, regions: Object.fromEntries(entries) } as const;
+  return { table, problems };
+}
+
+const SILENCES: Readonly<Partial<Record<NodeStatus['role'], HomesProblem>>> = {
+  down: { what: 'does not answer', hint: 'start it, wait until it is back, and repeat the command' },
+  locked: { what: 'refuses the login', hint: 'set REDIS_USERNAME and REDIS_PASSWORD' },
+  standalone: { what: 'is not in cluster mode', hint: 'homes need a Redis Cluster over the regions' },
+};
+
+/** The slots that a node owns, and those that move to it or away from it. */
+function slotsOf({ slots }: PlacedNode): [own: number[], moving: number[]] {
+  const own: number[] = [];
+  const moving: number[] = [];
+  for (const text of slots.split(' ').filter((part) => part !== '')) {
+    const migrating = /^\[(\d+)-[<>]-/.exec(text)?.[1];
+    if (migrating !== undefined) moving.push(Number(migrating));
+    else {
+      const { first, last } = parseRange(text);
+      for (let slot = first; slot <= last; slot++) own.push(slot);
+    }
+  }
+  return [own, moving.sort((a, b) => a - b)];
+}
+
+const slotText = (slots: readonly number[]) => `slot${slots.length === 1 ? '' : 's'} ${formatSlots(slots)}`;
+const isOrAre = ({ length }: readonly number[]) => (length === 1 ? 'is' : 'are');
