@@ -2,9 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { invalidOption } from '../core/errors.ts';
 import { formatNamed, parsePolicies } from '../core/policies.ts';
 import { count } from '../core/units.ts';
+import { readHomes } from '../limiter/homes/homes.ts';
 import { bucketKey, DEFAULT_PREFIX } from '../limiter/options/key.ts';
 import type { PlannedUser } from '../load/users.ts';
 import { ENDPOINT } from '../rating/endpoint.ts';
+import { withRegions } from '../rating/homes.ts';
+import type { ClusterHomes } from '../regions/cluster/homes.ts';
 import { deleteKeys, type KeyOptions } from '../regions/external/delete-keys.ts';
 import type { Regions } from '../regions/provider.ts';
 import type { Plan } from '../scenario/plan.ts';
@@ -28,12 +31,13 @@ export interface ExternalSource extends Pick<RegionsSource, 'self' | 'env'>, Key
 export function externalSystem({ regions, self, env, onProgress, ...access }: ExternalSource): ProvideSystem {
   return (provision) => {
     const { plan, users, cleanup } = provision;
+    let homes: ClusterHomes | undefined;
     const prefix = `${DEFAULT_PREFIX}:run-${randomBytes(6).toString('hex')}`;
     const provide = async () => {
       cleanup.add('delete the keys of the run', async () => {
         const deleted = await deleteKeys(
           regions,
-          keysOf([...users, ...warmUpUsers(shapeOf(plan))], prefix),
+          keysOf([...users, ...warmUpUsers(shapeOf(plan))], { prefix, homes }),
           access,
         );
         const others = plan.limiter === undefined ? '' : ', but those that the plug-in named otherwise';
@@ -41,7 +45,10 @@ export function externalSystem({ regions, self, env, onProgress, ...access }: Ex
       });
       return { regions, isOurs: false };
     };
-    return regionsSystem({ self, env, prefix, provide })(provision);
+    const onTaken = async (found: ClusterHomes | undefined) => {
+      homes = found;
+    };
+    return regionsSystem({ self, env, prefix, provide, onTaken })(provision);
   };
 }
 
@@ -58,6 +65,13 @@ export function checkFill({ policy: text }: Pick<Plan, 'policy'>): void {
   }
 }
 
-function keysOf(users: readonly PlannedUser[], prefix: string): string[] {
-  return users.map(({ name }) => bucketKey(prefix, { user: name, endpoint: ENDPOINT }));
+function keysOf(
+  users: readonly PlannedUser[],
+  { prefix, homes }: { readonly prefix: string; readonly homes: ClusterHomes | undefined },
+): string[] {
+  const placed = homes && readHomes(withRegions(homes), prefix);
+  return users.map(({ name: user }) => {
+    const subject = { user, endpoint: ENDPOINT };
+    return placed?.homeOf(subject)?.key ?? bucketKey(prefix, subject);
+  });
 }

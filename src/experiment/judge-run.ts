@@ -8,7 +8,7 @@ import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import { boundOf, falseDenialsOf, statedOf } from '../limiter/strategies/bounds.ts';
 import { busiestBuckets, failurePolicyOf } from './plan-file.ts';
-import { notProved, planNotes, pluginErrors } from './plan-notes.ts';
+import { homesNote, notProved, planNotes, pluginErrors } from './plan-notes.ts';
 import type { JudgedBy, Run } from './run-context.ts';
 
 /** The checker's latencies for each region and outcome. */
@@ -41,7 +41,7 @@ export function judgeRun({ plan, promise, busiest, problems }: JudgedBy, history
       hasSeveralBuckets(plan) ? undefined : boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan)),
     falseDenialsAtMost: falseDenialsOf(plan.strategy),
     ...(declaresStated && { declaresStated }),
-    notes: [...planNotes(plan, history), ...notProved(plan), ...pluginErrors(history)],
+    notes: [...homesNote(plan), ...planNotes(plan, history), ...notProved(plan), ...pluginErrors(history)],
     ...(promise && { promise }),
   });
 }

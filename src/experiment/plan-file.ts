@@ -13,10 +13,10 @@ export async function writePlan(folder: string, plan: Plan, users: readonly Plan
   await writeRunFile(folder, 'plan.json', `${JSON.stringify({ ...plan, drawn: { users } }, undefined, 2)}\n`);
 }
 
-export function shapeOf({ seed, topology: { regions }, load, policy }: Plan): LoadShape {
+export function shapeOf({ seed, topology: { regions }, load, policy, homes }: Plan): LoadShape {
   const { durationMs: _ofTheRun, ...shape } = load;
   const policies = Object.keys(byName(parsePolicies(policy)) ?? {});
-  return { seed, regions, ...shape, ...(policies.length > 0 && { policies }) };
+  return { seed, regions, ...shape, ...(homes && { homes }), ...(policies.length > 0 && { policies }) };
 }
 
 /** The buckets that are expected to get the most requests; with several policies, of each of them. */

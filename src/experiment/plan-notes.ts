@@ -25,6 +25,12 @@ export function notProved({ faults }: Pick<Plan, 'faults'>): string[] {
   ];
 }
 
+/** Where the buckets of a run with homes are. */
+export function homesNote({ homes }: Pick<Plan, 'homes'>): string[] {
+  if (!homes) return [];
+  return ['buckets at home: each is in a slot of the region that the name of its user begins with (homes)'];
+}
+
 /** Where the errors of a plug-in are. */
 export function pluginErrors({ errors }: Pick<History, 'errors'>): string[] {
   const codes = ['LIMITER_FAILED', 'LIMITER_REFUSED'].filter(

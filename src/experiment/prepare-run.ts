@@ -4,6 +4,7 @@ import { printable } from '../core/printable.ts';
 import { DEFAULT_PREFIX } from '../limiter/options/key.ts';
 import { bringUp } from '../regions/bring-up.ts';
 import type { ClusterContext, WantedProvider } from '../regions/choose-provider.ts';
+import type { ClusterHomes } from '../regions/cluster/homes.ts';
 import { sweepAloud } from '../regions/clusters.ts';
 import { isAsWanted } from '../regions/differences.ts';
 import { findRunning } from '../regions/open-cluster.ts';
@@ -70,6 +71,8 @@ async function chooseRegions(
     const own = { name: runName(), lifetime: 'run', steppableClocks, seed: plan.seed } as const;
     return { regions: await bringUp({ ...own, ...wanted }, context), isOurs: true };
   };
-  const onTaken = () => store.noteRun(name, { policy: plan.policy, prefix }); // not for a run that is refused
+  const onTaken = (
+    homes: ClusterHomes | undefined, // not for a run that is refused
+  ) => store.noteRun(name, { policy: plan.policy, prefix, ...(homes && { homes }) });
   return regionsSystem({ self, env, prefix, provide, onTaken });
 }

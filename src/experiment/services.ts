@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { formatNamed, parsePolicies } from '../core/policies.ts';
 import { traitsOf } from '../core/strategies.ts';
 import { type FailurePolicy, formatFailurePolicy } from '../limiter/wrappers/failure-policy.ts';
+import type { ClusterHomes } from '../regions/cluster/homes.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import type { Endpoint, Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
 import { settleAll } from '../regions/waiting.ts';
@@ -30,6 +31,8 @@ export interface ServiceOptions {
   readonly areRestarted: boolean;
   /** How many Rating services the region has. */
   readonly instances: number;
+  /** Where the buckets of users with homes are; absent: no user has one. */
+  readonly homes?: ClusterHomes;
   /** One, or several as `parsePolicies` reads them. */
   readonly policy: string;
   readonly prefix: string;
@@ -64,7 +67,8 @@ export async function startRegion(options: ServiceOptions): Promise<RegionServic
       : ['--limiter', options.limiter];
   const acks = waitsForReplicas ? ['--replicas', String(options.replicas)] : [];
   const policies = parsePolicies(policy).flatMap((named) => ['--policy', formatNamed(named)]);
-  const limiter = [...where, ...decides, ...acks, ...policies, '--prefix', prefix];
+  const homes = options.homes === undefined ? [] : ['--homes', JSON.stringify(options.homes)]; // a container has no file
+  const limiter = [...where, ...decides, ...acks, ...homes, ...policies, '--prefix', prefix];
   const numbers = Array.from({ length: options.instances }, (_, at) => at + 1);
   const starting = numbers.map((instance) =>
     startService(options, { role: 'rating', instance }, [...limiter, ...from, '--allow-clock-change']),

@@ -4,6 +4,7 @@ import { environmentFailed } from '../core/errors.ts';
 import type { ServiceProcesses } from '../faults/support/fault.ts';
 import { sampleTarget, type Target } from '../load/target.ts';
 import type { PlannedUser } from '../load/users.ts';
+import { type ClusterHomes, requireHomes } from '../regions/cluster/homes.ts';
 import { settle } from '../regions/cluster/settle.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import { findDeviations } from '../regions/network/deviations.ts';
@@ -60,8 +61,8 @@ export interface RegionsSource {
   readonly provide: (
     provision: Provision,
   ) => Promise<{ readonly regions: Regions; readonly isOurs: boolean }>;
-  /** Called once a running cluster is found fit for the run. */
-  readonly onTaken?: () => Promise<void>;
+  /** Called once a running cluster is found fit for the run, with the homes of its users if they have any. */
+  readonly onTaken?: (homes: ClusterHomes | undefined) => Promise<void>;
 }
 
 /** The regions of the plan, each with a Rating service and a gateway. */
@@ -78,8 +79,9 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
       cleanup.add('keep the logs of its nodes', async () => regions.keepLogs?.(logs).catch(() => {})); // a full disk
     } else {
       await takeOver(regions, signal, onStep);
-      await onTaken?.();
     }
+    const homes = plan.homes && (await requireHomes(regions)); // settled: each primary is in its region
+    if (!isOurs) await onTaken?.(homes);
     const names = plan.topology.regions;
     const { strategy, policy, limiter, instances = 1 } = plan;
     onStep(startText(names.length, instances));
@@ -94,6 +96,7 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
       policy,
       prefix,
       ...(limiter !== undefined && { limiter }),
+      ...(homes && { homes }),
     };
     const place = regions.place && { place: regions.place };
     const common = { self, env, ...decides, logs, cleanup, signal, onDeath, ...place };

@@ -44,11 +44,11 @@ function cheapShapeOf(plan: Plan): LoadShape {
 }
 
 /** The users of the warm-up: one in each region. For a plan with one user, whose requests may have no subject, one for all regions. */
-export function warmUpUsers({ users, regions }: LoadShape): PlannedUser[] {
+export function warmUpUsers({ users, regions, homes }: LoadShape): PlannedUser[] {
   const user = (name: string, from: readonly string[]) => ({ name, regions: from, weight: 1, arrivesMs: 0 });
   return users === 1
     ? [user('warm-up', regions)]
-    : regions.map((region) => user(`warm-up-${region}`, [region]));
+    : regions.map((region) => user(homes ? `${region}.warm-up` : `warm-up-${region}`, [region]));
 }
 
 /** Requests that an audit sent before its load; its history has them like all others. */

@@ -64,6 +64,17 @@ describe('planned users', () => {
     }
   });
 
+  it('are called after their homes, and are otherwise the same', () => {
+    const [plain, placed] = [planUsers(shape()), planUsers(shape({ homes: true }))];
+    expect(placed.map(({ name: _, ...user }) => user)).toEqual(plain.map(({ name: _, ...user }) => user));
+    for (const { name } of placed) expect(REGIONS).toContain(name.split('.')[0]);
+    const settled = placed.filter(({ regions }) => regions.length === 1);
+    expect(settled.every(({ name, regions }) => name.startsWith(`${regions[0]}.u`))).toBe(true);
+    const homes = placed.filter(({ regions }) => regions.length > 1).map(({ name }) => name.split('.')[0]);
+    for (const region of REGIONS)
+      expectShare(homes.filter((home) => home === region).length, homes.length, 1 / 3);
+  });
+
   it('leave no region without a user, for any seed', () => {
     for (let seed = 0; seed < 100; seed++) {
       const planned = planUsers(shape({ seed, users: REGIONS.length, roaming: seed / 100 }));

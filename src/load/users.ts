@@ -32,6 +32,8 @@ export interface LoadShape {
   readonly rampMs: number;
   /** Users who rest now and then; absent: none. */
   readonly resting?: Resting;
+  /** A user's name begins with its home, the region that is drawn for it, and a dot; so does that of one who roams. */
+  readonly homes?: true;
 }
 
 /**
@@ -61,7 +63,7 @@ export interface PlannedUser {
 /** In all output a real user is called by this prefix and its number, from 1. */
 export const REAL_USER = 'key-';
 
-/** Draws the users of a run from its seed: u1, u2, and so on. */
+/** Draws the users of a run from its seed: u1, u2, and so on; with homes us-east.u1, eu-west.u2. */
 export function planUsers(
   {
     seed,
@@ -71,7 +73,8 @@ export function planUsers(
     roaming,
     rampMs,
     resting,
-  }: Pick<LoadShape, 'seed' | 'regions' | 'users' | 'skew' | 'roaming' | 'rampMs' | 'resting'>,
+    homes,
+  }: Pick<LoadShape, 'seed' | 'regions' | 'users' | 'skew' | 'roaming' | 'rampMs' | 'resting' | 'homes'>,
   prefix = 'u',
 ): PlannedUser[] {
   const random = makeRandom(seed, 'users');
@@ -81,7 +84,7 @@ export function planUsers(
     const roams = random() < roaming;
     const arrivesMs = Math.max(0, random() - PRESENT_AT_START) * rampMs;
     return {
-      name: `${prefix}${index + 1}`,
+      name: `${homes ? `${home}.` : ''}${prefix}${index + 1}`,
       regions: roams ? regions : [home],
       weight: (index + 1) ** -skew,
       arrivesMs,

@@ -78,11 +78,18 @@ function checkOnePolicy(value: unknown): Problem[] {
 const NOT_OF_A_PLUGIN = {
   strategy: '`limiter` and `strategy` are mutually exclusive; remove one',
   onFailure: '`onFailure` cannot be combined with `limiter`; remove it',
+  homes: '`homes` cannot be combined with `limiter`, which chooses its keys; remove it',
 };
 
 /** What the strategy cannot do. */
 function checkStrategy(parts: ScenarioParts): Problem[] {
-  return [...checkReplicas(parts), ...checkPolicies(parts), ...checkCosts(parts), ...checkReserving(parts)];
+  return [
+    ...checkReplicas(parts),
+    ...checkPolicies(parts),
+    ...checkCosts(parts),
+    ...checkReserving(parts),
+    ...checkHomes(parts),
+  ];
 }
 
 function checkPolicies({ strategy, policy }: ScenarioParts): Problem[] {
@@ -118,6 +125,18 @@ function checkReserving({ strategy, load }: ScenarioParts): Problem[] {
   return [{ path: ['load', 'actual'], isKey: true, text }];
 }
 
+function checkHomes({ homes, strategy, topology, load }: ScenarioParts): Problem[] {
+  if (!homes) return [];
+  const problem = (text: string): Problem[] => [{ path: ['homes'], isKey: true, text }];
+  const able = STRATEGY_NAMES.filter((name) => traitsOf(name).homes);
+  if (strategy !== undefined && !traitsOf(strategy).homes)
+    return problem(`strategy ${strategy} has no homes; remove it, or use ${able.join(', ')}`);
+  if (topology?.kind !== undefined)
+    return problem(`topology ${topology.kind} has one primary for all regions, so no homes; remove it`);
+  if (load?.log === undefined) return [];
+  return problem('the users of a log have names of their own, and no homes; remove it');
+}
+
 /** The topology for the strategy: with buckets per region there is no cluster, and so no replicas. */
 function placed<T extends Pick<ScenarioParts, 'strategy' | 'topology'>>(parts: T): T {
   const { strategy, topology } = parts;
@@ -133,7 +152,7 @@ function buildPlan(
   scenario: Scenario,
   { scenario: name, about, seed = scenario.seed, isExternal }: PlanTitle,
 ): Plan {
-  const { topology, policy, limiter, onFailure, instances, load, claims } = scenario;
+  const { topology, policy, limiter, onFailure, instances, homes, load, claims } = scenario;
   const ours = isExternal ? EXTERNAL : scenario.strategy;
   const strategy = limiter === undefined ? ours : pluginName(limiter);
   const faults = scenario.faults.map((fault, index) => drawTimes(fault, makeRandom(seed, `fault ${index}`)));
@@ -142,6 +161,7 @@ function buildPlan(
     ...(limiter !== undefined && { limiter }),
     ...(onFailure !== 'closed' && { onFailure }),
     ...(instances > 1 && { instances }),
+    ...(homes && { homes }),
     load,
     faults: faults.sort((a, b) => a.atMs - b.atMs),
     claims: evidenceOf(load.mode === 'open' ? withDropped(claims) : claims, strategy),

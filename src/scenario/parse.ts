@@ -14,6 +14,7 @@ export interface ScenarioFile {
   readonly strategy?: string;
   readonly onFailure?: string;
   readonly instances?: number;
+  readonly homes?: true;
   /** The limiter is an audited one. */
   readonly isExternal?: true;
 }
@@ -42,7 +43,7 @@ export function parseScenario(text: string, { file, seed, isExternal, ...instead
 
 function replaced(
   value: unknown,
-  instead: Pick<ScenarioFile, 'strategy' | 'onFailure' | 'instances'>,
+  instead: Pick<ScenarioFile, 'strategy' | 'onFailure' | 'instances' | 'homes'>,
 ): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const { limiter, claims, ...rest } = value as Record<string, unknown>;

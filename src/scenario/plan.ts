@@ -23,6 +23,8 @@ export interface Plan {
   readonly onFailure?: 'open' | 'local-share';
   /** Rating services of each region, behind its gateway. Absent: 1. */
   readonly instances?: number;
+  /** Each user's bucket is in its home, the region that its name begins with. Absent: buckets have no home. */
+  readonly homes?: true;
   readonly load: LoadPlan;
   /** In the order in which they are injected. */
   readonly faults: readonly PlannedFault[];

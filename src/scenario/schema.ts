@@ -255,6 +255,10 @@ export const scenarioSchema = mapping({
     .meta({
       description: 'Rating services of each region; its gateway sends requests to them in turn.',
     }),
+  homes: z.boolean({ error: 'true or false' }).default(false).meta({
+    description:
+      "Each user has a home, the region that the seed draws for it; its bucket is on a primary of that region, and its name begins with the region's.",
+  }),
   load: loadSchema,
   faults: listOf(faultSchema, { what: 'faults', least: 0 })
     .default([])

@@ -58,6 +58,7 @@ function salvage(value: unknown): ScenarioParts {
     strategy: shape.strategy.safeParse(given.strategy).data,
     onFailure: shape.onFailure.safeParse(given.onFailure).data,
     instances: shape.instances.safeParse(given.instances).data,
+    homes: shape.homes.safeParse(given.homes).data,
     load: shape.load.safeParse(given.load).data,
     claims: shape.claims.safeParse(given.claims).data,
     faults: faults.map((fault) => faultSchema.safeParse(fault).data),

@@ -78,7 +78,8 @@ describe('Redis that was started by hand', { timeout: 180_000 }, () => {
       ...nodes.map(({ port }, at) => nodeLine(`node-${at}`, regions[at % 3] ?? '', `127.0.0.1:${port}`)),
     ]);
     const before = await statesOf(nodes);
-    const report = await bench(folder, {}, [...SMALL, '--strategy', 'acked']);
+    const report = await bench(folder, {}, [...SMALL, '--strategy', 'acked', '--homes']);
+    for (const { cli } of nodes) expect(await cli('dbsize')).toBe('0'); // those at home are deleted, too
     expect(report.system).toBe('external cluster, e.yaml');
     expect(report.shards.map(({ shard }) => shard).sort()).toEqual(['node-0', 'node-1', 'node-2']);
     expect(filesWith(join(folder, 'reports'), '127.0.0.1:').map((file) => file.replace(/.*\//, ''))).toEqual(

@@ -4,7 +4,13 @@ import { DEFAULT_RESTING } from '../../scenario/defaults.ts';
 import { readScenario } from '../files/read-scenario.ts';
 import { claimOption } from '../flags/claim-option.ts';
 import { loadOptions } from '../flags/load-options.ts';
-import { instancesOption, limiterOptions, ON_FAILURE, onFailureOption } from '../flags/options.ts';
+import {
+  homesOption,
+  instancesOption,
+  limiterOptions,
+  ON_FAILURE,
+  onFailureOption,
+} from '../flags/options.ts';
 import { PROMISES } from '../flags/promise-help.ts';
 import { OF_A_LIMITER, OF_AN_AUDIT, OF_STARTED_NODES, refuseTyped } from '../flags/refuse-typed.ts';
 import { runOptions } from '../flags/run-options.ts';
@@ -27,6 +33,7 @@ export function benchCommand(environment: Environment): Command {
     limiterOptions(topologyOptions(loadOptions(runOptions(command), { resting: DEFAULT_RESTING.share })))
       .addOption(onFailureOption(ON_FAILURE))
       .addOption(instancesOption())
+      .addOption(homesOption())
       .addOption(claimOption()),
   ).action((scenario: string | undefined, flags: AuditFlags) => bench(environment, scenario, flags, command));
 }
@@ -80,7 +87,7 @@ async function makeRunRequest(
     const instead = {
       ...(isTyped('seed') && { seed: flags.seed }),
       ...(isTyped('strategy') && { strategy: flags.strategy }),
-      ...given({ onFailure: flags.onFailure, instances: flags.instances }),
+      ...given({ onFailure: flags.onFailure, instances: flags.instances, homes: flags.homes }),
     };
     const plan = await readScenario(scenario, instead, environment);
     return onEndpoints({ plan, command: typedCommand(environment, plan.seed), flags }, environment);
@@ -106,6 +113,7 @@ const WITH_A_SCENARIO = [
   'strategy',
   'onFailure',
   'instances',
+  'homes',
   'name',
   'endpoints',
   'allowEviction',

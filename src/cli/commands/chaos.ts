@@ -4,6 +4,7 @@ import { claimOption } from '../flags/claim-option.ts';
 import { addFaultCommands } from '../flags/fault-options.ts';
 import { loadOptions } from '../flags/load-options.ts';
 import {
+  homesOption,
   instancesOption,
   limiterOptions,
   ON_FAILURE,
@@ -32,6 +33,7 @@ export function chaosCommand(environment: Environment, run = chaos): Command {
         .addOption(timeOption('--at <time>', 'inject the fault this long after the load starts', '5s'))
         .addOption(onFailureOption(ON_FAILURE))
         .addOption(instancesOption())
+        .addOption(homesOption())
         .addOption(claimOption())
         .addOption(promiseOption());
       if (fault === 'command') serviceOptions(each);

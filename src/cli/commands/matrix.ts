@@ -27,7 +27,13 @@ import { CERTIFICATE_FILE } from '../files/certificate-file.ts';
 import { CELLS, keepCell, RUNS, readKeptCell } from '../files/kept-cells.ts';
 import { readScenario, scenariosForAnyStrategy } from '../files/read-scenario.ts';
 import { endpointsOption } from '../flags/endpoints-flag.ts';
-import { type InstancesFlag, instancesOption, wholeNumber } from '../flags/options.ts';
+import {
+  type HomesFlag,
+  homesOption,
+  type InstancesFlag,
+  instancesOption,
+  wholeNumber,
+} from '../flags/options.ts';
 import { providerOption, SERVER_COMMAND } from '../flags/topology-flags.ts';
 import { jsonText } from '../output/output.ts';
 import { quotedForShell, typedCommand } from '../output/typed-command.ts';
@@ -37,7 +43,7 @@ import { VERSION } from '../process/version.ts';
 import { type ExternalRun, openExternalRun } from '../runs/external-run.ts';
 import { keepReport, makeRun } from '../runs/run-plan.ts';
 
-interface Flags extends InstancesFlag {
+interface Flags extends InstancesFlag, HomesFlag {
   readonly strategy?: readonly StrategyName[];
   readonly scenario?: readonly string[];
   readonly seed?: number;
@@ -63,6 +69,7 @@ export function matrixCommand(environment: Environment): Command {
     )
     .option('--seed <number>', "replaces the scenarios' seeds", wholeNumber(0, 2 ** 32 - 1))
     .addOption(instancesOption('replaces the number of Rating services of each region'))
+    .addOption(homesOption())
     .option(
       '--folder <folder>',
       'folder for the results; cells that it already has are not run again',
@@ -171,7 +178,7 @@ async function pair(
   external: ExternalRun | undefined,
 ): Promise<Pairing[]> {
   const scenarios = flags.scenario ?? (await scenariosForAnyStrategy());
-  const instead = given({ seed: flags.seed, instances: flags.instances });
+  const instead = given({ seed: flags.seed, instances: flags.instances, homes: flags.homes });
   const pairings: Pairing[] = [];
   for (const scenario of scenarios) {
     const { scenario: name } = await readScenario(scenario, instead, environment); // a mistake in the file is reported first
@@ -226,22 +233,24 @@ function hasCertificate({ folder }: RunReport): boolean {
 }
 
 /** The provider, server, image, endpoints and instances that replace the defaults, as typed. */
-function insteadOf({ provider, server, endpoints, instances }: Flags, { env }: Environment): string[] {
+function insteadOf({ provider, server, endpoints, instances, homes }: Flags, { env }: Environment): string[] {
   const many = instances === undefined ? undefined : `instances=${instances}`;
   const image = provider === 'local' ? undefined : env.OPENCLAW_REDIS_IMAGE;
-  return [provider === 'auto' ? undefined : provider, server, image, endpoints, many].filter(
+  const home = homes && 'homes';
+  return [provider === 'auto' ? undefined : provider, server, image, endpoints, many, home].filter(
     (one) => one !== undefined,
   );
 }
 
 async function measure(typed: string, plan: Plan, place: Place): Promise<RunReport> {
   const { folder, flags, environment, external } = place;
-  const { name, provider, server, endpoints, instances } = flags;
+  const { name, provider, server, endpoints, instances, homes } = flags;
   const where = [
     ...(endpoints === undefined ? [] : ['--endpoints', endpoints]),
     ...(server === undefined ? [] : ['--server', server]),
     ...(provider === 'auto' ? [] : ['--provider', provider]),
     ...(instances === undefined ? [] : ['--instances', String(instances)]),
+    ...(homes ? ['--homes'] : []),
   ];
   const commandLine = ['run', typed, '--strategy', plan.strategy, ...where];
   const run = { name, provider, format: 'table', json: false, reports: join(folder, RUNS) } as const;

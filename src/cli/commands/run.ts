@@ -5,6 +5,8 @@ import { parseStrategy } from '../../limiter/create.ts';
 import { readScenario } from '../files/read-scenario.ts';
 import {
   type FailureFlags,
+  type HomesFlag,
+  homesOption,
   type InstancesFlag,
   instancesOption,
   onFailureOption,
@@ -22,7 +24,7 @@ import { auditScenario, servicesOf } from '../runs/audit-run.ts';
 import { onEndpoints } from '../runs/plan-run.ts';
 import { type RunRequest, runAndReport } from '../runs/run-plan.ts';
 
-interface Flags extends RunFlags, FailureFlags, InstancesFlag, TargetFlags {
+interface Flags extends RunFlags, FailureFlags, InstancesFlag, HomesFlag, TargetFlags {
   readonly seed?: number;
   readonly strategy?: StrategyName;
 }
@@ -40,6 +42,7 @@ export function runCommand(environment: Environment): Command {
     )
     .addOption(onFailureOption("replaces the scenario's answer while Redis cannot decide"))
     .addOption(instancesOption('replaces the number of Rating services of each region'))
+    .addOption(homesOption())
     .option('--server <command>', SERVER_COMMAND)
     .addOption(providerOption())
     .addHelpText('after', EXAMPLES);
@@ -60,8 +63,8 @@ async function makeRunRequest(
   environment: Environment,
   { scenario, flags, command }: Typed,
 ): Promise<RunRequest> {
-  const { seed, strategy, onFailure, instances } = flags;
-  const instead = given({ seed, strategy, onFailure, instances });
+  const { seed, strategy, onFailure, instances, homes } = flags;
+  const instead = given({ seed, strategy, onFailure, instances, homes });
   const target = await servicesOf(flags, environment, command);
   if (target !== undefined) {
     const plan = await readScenario(scenario, { ...instead, isExternal: true }, environment);

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
 import { HEADERS } from '../../core/header-names.ts';
 import { byName, type NamedPolicy } from '../../core/policies.ts';
@@ -13,17 +13,13 @@ import type { PolicyOptions } from '../../limiter/options/policies.ts';
 import { openPlugin } from '../../limiter/plugin/open.ts';
 import type { RedisConnection } from '../../limiter/redis/connection.ts';
 import { type FailurePolicy, parseFailurePolicy } from '../../limiter/wrappers/failure-policy.ts';
+import { withRegions } from '../../rating/homes.ts';
 import { ServiceClock } from '../../rating/service-clock.ts';
+import { readHomesFile } from '../files/read-homes.ts';
 import { checkMetrics, type MetricsFlag, measure, metricsOption } from '../flags/metrics-option.ts';
-import {
-  type LimiterFlags,
-  limiterOptions,
-  parsedBy,
-  policiesOf,
-  refusePassword,
-  wholeNumber,
-} from '../flags/options.ts';
+import { type LimiterFlags, limiterOptions, parsedBy, policiesOf, wholeNumber } from '../flags/options.ts';
 import { type RedisFlags, readRedis, redisOptions } from '../flags/redis-options.ts';
+import { collectOther, collectUpstream } from '../flags/service-addresses.ts';
 import { startPlugin } from '../plugins/start-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { isLoopback } from '../process/loopback.ts';
@@ -76,6 +72,12 @@ function ratingCommand(environment: Environment): Command {
         .argParser(parsedBy(parseFailurePolicy))
         .default('closed', 'closed'),
     )
+    .addOption(
+      new Option(
+        '--homes <file>',
+        "a homes table, or its JSON itself: a user's bucket is in the region before the first dot of its name",
+      ).conflicts('limiter'),
+    )
     .option('--prefix <text>', 'prefix of all keys', parsedBy(checkPrefix), DEFAULT_PREFIX)
     .option('--timeout <ms>', 'timeout of a Redis command', wholeNumber(1, 60_000), 1_000)
     .option('--evidence', 'add node and time of the decision to every reply (for tests)', false)
@@ -127,7 +129,10 @@ async function openLimiter(
     const { onFailure } = options;
     const failing = onFailure !== 'closed' && { onFailure };
     const clock = strategy === 'article' && { nowMs };
-    const rest = { strategy, prefix, redis, ...clock, ...regions, ...acks, ...failing };
+    const homes = options.homes !== undefined && {
+      homes: withRegions(await readHomesFile(options.homes, environment)),
+    };
+    const rest = { strategy, prefix, redis, ...clock, ...regions, ...acks, ...failing, ...homes };
     return createLimiter({ ...limitsOf(policies), ...rest } as LimiterOptions);
   }
   if (options.onFailure !== 'closed')
@@ -195,16 +200,10 @@ function logOnceASecond(environment: Environment): (error: unknown) => void {
   };
 }
 
-function collectOther(text: string, sofar: Readonly<Record<string, string>>): Record<string, string> {
-  const [, region, url = ''] = /^([A-Za-z0-9-]+)=(.+)$/.exec(text) ?? [];
-  if (region === undefined) throw new InvalidArgumentError('Expected region=redis://host:port.');
-  refusePassword(url);
-  return { ...sofar, [region]: url };
-}
-
 interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag, RedisFlags {
   readonly other: Readonly<Record<string, string>>;
   readonly replicas?: number;
+  readonly homes?: string;
   readonly onFailure: FailurePolicy;
   readonly prefix: string;
   readonly timeout: number;
@@ -258,16 +257,6 @@ interface GatewayFlags extends ListenOptions {
   readonly upstream: string[];
   readonly failOver?: string[];
   readonly allowClockChange: boolean;
-}
-
-function collectUpstream(url: string, sofar: string[] = []): string[] {
-  return [...sofar, parsedBy(parseUpstream)(url)];
-}
-
-function parseUpstream(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'http:' && url.pathname === '/' && url.search === '') return url.origin;
-  throw invalidOption('expected http://host:port');
 }
 
 /** The common part of a service and a gateway. */

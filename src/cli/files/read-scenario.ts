@@ -5,13 +5,13 @@ import { quoted } from '../../core/printable.ts';
 import { DEFAULT_STRATEGY, type StrategyName } from '../../core/strategies.ts';
 import { parseScenario } from '../../scenario/parse.ts';
 import type { Plan } from '../../scenario/plan.ts';
-import type { FailureFlags, InstancesFlag } from '../flags/options.ts';
+import type { FailureFlags, HomesFlag, InstancesFlag } from '../flags/options.ts';
 import type { Environment } from '../process/environment.ts';
 import { readTextFile } from './read-file.ts';
 import { scenarioFile, scenarioNames } from './scenario-names.ts';
 
 /** Values that replace those of a scenario. */
-export interface Instead extends FailureFlags, InstancesFlag {
+export interface Instead extends FailureFlags, InstancesFlag, HomesFlag {
   readonly seed?: number;
   readonly strategy?: StrategyName;
   /** Another limiter decides. */

@@ -110,6 +110,19 @@ export interface InstancesFlag {
   readonly instances?: number;
 }
 
+/** The option for buckets in the regions of their users. */
+export function homesOption(): Option {
+  return new Option(
+    '--homes',
+    "put each user's bucket on a primary of its home, the region that its name begins with",
+  ).conflicts('limiter');
+}
+
+/** The flag of `homesOption`. */
+export interface HomesFlag {
+  readonly homes?: true;
+}
+
 /** The flag of `onFailureOption`. */
 export interface FailureFlags {
   readonly onFailure?: (typeof FAILURE_POLICIES)[number];

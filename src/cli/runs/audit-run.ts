@@ -56,7 +56,7 @@ export async function planAudit(
   const broken = fault && { fault: definitionOf(fault.fault) };
   const plan = makePlan(
     {
-      ...{ seed, strategy: DEFAULT_STRATEGY, onFailure: 'closed', instances: 1 },
+      ...{ seed, strategy: DEFAULT_STRATEGY, onFailure: 'closed', instances: 1, homes: false },
       faults: fault === undefined ? [] : [undrawn(fault, flags)],
       topology: topologyOf(flags),
       policy: formatPolicies(policies),
@@ -91,7 +91,7 @@ export async function auditScenario(
     throw invalidOption(`${plan.scenario} has a log with its own keys`, 'remove --subjects');
   if (keys !== undefined && keys.length < plan.load.users)
     throw invalidOption(`${plan.scenario} has ${plan.load.users} users; --subjects has ${keys.length} keys`);
-  const { instances: _ofOurs, ...others } = plan;
+  const { instances: _ofOurs, homes: _too, ...others } = plan;
   const request = auditOf({ ...others, topology: topologyOf(flags) }, flags, environment, keys);
   return { ...request, command: typedCommand(environment, plan.seed) };
 }

@@ -199,6 +199,7 @@ function drawFlags(random: Random, defaults: PlanFlags): PlanFlags {
       { limiter: './my own.mjs' },
       { limiter: './mine.mjs', promise },
       { onFailure: oneOf('closed', 'open', 'local-share') },
+      ...(traitsOf(strategy).homes ? [{ homes: true as const }] : []),
     ),
     ...maybe({ claim: ['info <= 7%', oneOf('total-excess <= 0', 'p99(allowed) <= 250ms')] }),
     ...maybe({ rate: decimal(1, 5_000) }),

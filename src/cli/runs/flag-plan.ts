@@ -11,7 +11,13 @@ import { optionsOf, type TopologyOptions } from '../../topology/topology.ts';
 import type { ClaimFlags } from '../flags/claim-option.ts';
 import type { ClockSlackFlags } from '../flags/clock-slack.ts';
 import { type LoadFlags, loadCommandLine, makeLoad } from '../flags/load-options.ts';
-import { type FailureFlags, type InstancesFlag, type LimiterFlags, policiesOf } from '../flags/options.ts';
+import {
+  type FailureFlags,
+  type HomesFlag,
+  type InstancesFlag,
+  type LimiterFlags,
+  policiesOf,
+} from '../flags/options.ts';
 import type { RunFlags } from '../flags/run-options.ts';
 import { type TopologyFlags, topologyCommandLine, topologyOf } from '../flags/topology-flags.ts';
 import { quotedForShell } from '../output/typed-command.ts';
@@ -23,6 +29,7 @@ export interface PlanFlags
     LimiterFlags,
     FailureFlags,
     InstancesFlag,
+    HomesFlag,
     LoadFlags,
     ClaimFlags,
     PromiseFlags,
@@ -43,7 +50,7 @@ interface PlanParts {
 
 /** The plan of these flags. Throws INVALID_SCENARIO, or INVALID_OPTION. */
 export function planOfFlags(flags: PlanFlags, { running, plugin, fault }: PlanParts): Plan {
-  const { seed, strategy, onFailure = 'closed', instances = 1, claim } = flags;
+  const { seed, strategy, onFailure = 'closed', instances = 1, homes = false, claim } = flags;
   const policies = policiesOf(flags);
   const title =
     fault === undefined
@@ -52,7 +59,7 @@ export function planOfFlags(flags: PlanFlags, { running, plugin, fault }: PlanPa
   const broken = fault && { fault: definitionOf(fault.fault) };
   return makePlan(
     {
-      ...{ seed, onFailure, instances, strategy: plugin === undefined ? strategy : DEFAULT_STRATEGY },
+      ...{ seed, onFailure, instances, homes, strategy: plugin === undefined ? strategy : DEFAULT_STRATEGY },
       ...(plugin && { limiter: plugin.file }),
       topology: running ?? optionsOf(topologyOf(flags)),
       policy: formatPolicies(policies),
@@ -102,6 +109,7 @@ export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
     ...parsePolicies(plan.policy).map((named) => `--policy ${formatNamed(named)}`),
     ...(onFailure === undefined ? [] : [`--on-failure ${onFailure}`]),
     ...(plan.instances === undefined ? [] : [`--instances ${plan.instances}`]),
+    ...(plan.homes ? ['--homes'] : []),
     ...(promise === undefined ? [] : [`--promise ${formatPromise(promise)}`]),
     ...claim.map((text) => `--claim ${quotedForShell(text)}`),
     loadCommandLine(plan.load),
