@@ -9,8 +9,7 @@ const [TAKE, DENIAL, NOTHING, MAYBE, UNSURE, NEVER] = ['allowed', 'denied', 'fai
 const least = (numbers) => numbers.reduce((a, b) => (b < a ? b : a), NEVER);
 const most = (numbers) => numbers.reduce((a, b) => (b > a ? b : a), -NEVER);
 const keyOf = ({ bucket, policy = '' }) => JSON.stringify([bucket, policy]);
-const sumOf = (rows) => rows.reduce((sum, { cost }) => sum + cost, 0);
-const listIn = (map, key) => map.get(key) ?? map.set(key, []).get(key);
+const [sumOf, listIn] = [(rows) => rows.reduce((sum, { cost }) => sum + cost, 0), (map, key) => map.get(key) ?? map.set(key, []).get(key)];
 async function* readRecords(path) {
   const input = path.endsWith('.gz') ? createReadStream(path).pipe(createGunzip()) : createReadStream(path);
   for await (const line of createInterface({ input })) if (line !== '') yield JSON.parse(line);
@@ -103,11 +102,12 @@ function idealOf({ header: [header], event, buckets, isWhole, promise: { type, l
   const ofWindow = { capacity: limit + gain, refill: { tokens: limit * gain, perUs: windowUs } };
   const { capacity, refill } = type !== 'token-bucket' ? ofWindow : policy === undefined ? header.policy : header.policies[policy];
   const [full, token, perUs] = [capacity * refill.perUs, refill.perUs, refill.tokens].map(BigInt);
-  const isReset = (one) => one.event === 'reset' && [undefined, bucket, policy && `${bucket} (${policy})`].includes(one.args?.bucket);
-  const resets = event.filter(isReset).map(({ atUs }) => ({ role: TAKE, from: Math.ceil(atUs), until: NEVER, cost: -capacity, of: rows }));
+  const own = event.filter(({ args }) => [undefined, bucket, policy && `${bucket} (${policy})`].includes(args?.bucket));
+  const [isMoved, fills] = [own.some((one) => one.event === 'move'), own.filter((one) => one.event === 'reset')];
+  const resets = fills.map(({ atUs }) => ({ role: TAKE, from: Math.ceil(atUs), until: NEVER, cost: -capacity, of: rows }));
   if (rows.some(({ isShared }) => isShared)) refuse('it has reservations of several buckets');
-  const isUnsure = !isWhole || type !== 'token-bucket' || rows.some(({ charges }) => charges !== undefined); // no conviction
-  return { rows, resets, full, token, perUs, level: full, log: type === 'sliding-window' ? [] : undefined, isUnsure };
+  const isUnsure = !isWhole || type !== 'token-bucket' || isMoved || rows.some(({ charges }) => charges !== undefined); // no conviction
+  return { rows, resets, mayOmit: isMoved, full, token, perUs, level: full, log: type === 'sliding-window' ? [] : undefined, isUnsure };
 }
 /** Runs the order of a proof through the ideal limiters of its buckets. */
 function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members, history) {
@@ -117,7 +117,7 @@ function checkProof({ clock, start = [1, 1], order, momentsUs, proves }, members
   first.level = (first.full * BigInt(start[0])) / BigInt(start[1]);
   if (first.level > first.full || first.level < (history.isUnknown && first.log === undefined ? 0n : first.full)) refuse('its start is wrong');
   if (order.length !== momentsUs.length) refuse('its lists differ in length');
-  if (proves !== 'all' && !history.mayOmit && !all.some(({ isLocal }) => isLocal)) refuse('it leaves out denials without a reason');
+  if (proves !== 'all' && ![history, ...members, ...all].some((one) => one.mayOmit || one.isLocal)) refuse('it leaves out denials without a reason');
   if (alignment === 'epoch' && !(momentsUs[0] >= datesFromUs)) refuse('its clock has no time of day');
   let [code, nowUs, endUs] = [0, 0n, type === 'fixed-window' ? -NEVER : NEVER];
   const no = (why) => refuse(`operation ${code >> 1} ${why}`);

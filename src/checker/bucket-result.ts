@@ -1,6 +1,7 @@
 import type { WindowPromise } from './claims/promise.ts';
 import type { ClockBounds } from './clocks/bounds.ts';
 import type { Unrecorded } from './doubts/unrecorded.ts';
+import { type BucketMoves, clockOfMoved } from './moves/bucket-moves.ts';
 import type { FalseDenials } from './proofs/false-denials.ts';
 import type { OverAdmission } from './proofs/over-admission.ts';
 import type { Refund } from './proofs/refund.ts';
@@ -36,6 +37,8 @@ export interface BucketResult {
 /** What the checkers need besides the rows of a bucket. */
 export interface CheckerContext {
   readonly clock: ClockBounds;
+  /** When limiters moved each bucket. */
+  readonly movesOf: BucketMoves;
   readonly known: ReplayKnown & JudgedSpan;
   readonly unrecorded: Unrecorded;
   /** Absent for a token bucket. */
@@ -47,6 +50,14 @@ export interface CheckerContext {
   };
   /** Absent if the limiter stated nothing besides yes or no. */
   readonly stated?: StatedContext;
+}
+
+/** The allowance for the clock of a bucket's denials and stated values. */
+export function clockOf(
+  { clock, movesOf }: Pick<CheckerContext, 'clock' | 'movesOf'>,
+  bucket: number,
+): ClockBounds {
+  return clockOfMoved(clock, movesOf(bucket));
 }
 
 /** Whether a bucket has a finding. */

@@ -1,7 +1,7 @@
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
-import { AGE_EVENT, type ClockReading } from '../history/records/operation.ts';
+import { AGE_EVENT, type ClockReading, MOVE_EVENT } from '../history/records/operation.ts';
 import { type BucketResult, type CheckerContext, hasWrongAnswers } from './bucket-result.ts';
 import { Certificates } from './certificates/certificates.ts';
 import type { CheckOptions } from './check-options.ts';
@@ -27,6 +27,7 @@ import { listAssumptions } from './findings/assumptions.ts';
 import { clockNotes } from './findings/clock-notes.ts';
 import { AllFindings } from './findings/describe-all.ts';
 import { diagnose } from './findings/diagnosis.ts';
+import { indexBucketMoves } from './moves/bucket-moves.ts';
 import type { Known } from './rows/coverage.ts';
 import { type Coverage, computeCoverage, NO_DENIAL } from './rows/coverage.ts';
 import { type CheckerResults, checkBuckets } from './run-checkers.ts';
@@ -95,6 +96,7 @@ export function examineHistory(history: History, options: CheckOptions): Examina
         coverage,
         results,
         isJudged: windows?.areDenialsJudged !== false,
+        movesOf: context.movesOf,
       }),
       ...(options.assumptions ?? []),
     ],
@@ -148,7 +150,15 @@ function prepare(history: History, options: CheckOptions) {
     isWhole: history.end !== undefined && unaccounted === 0,
     wallClock: () => computeWindowClock(history, clocks),
   });
-  const context: CheckerContext = { clock, known, unrecorded, ...windows, ...(stated && { stated }) };
+  const movesOf = indexBucketMoves(history);
+  const context: CheckerContext = {
+    clock,
+    movesOf,
+    known,
+    unrecorded,
+    ...windows,
+    ...(stated && { stated }),
+  };
   return { promise, coverage, readings, ofClock, grant, shards, context, sent, unaccounted, ...windows };
 }
 
@@ -160,7 +170,7 @@ function collectFindings(
   const { promise, coverage, shards, context } = prepared;
   const { withFindings } = results;
   const { clock } = context;
-  const all = new AllFindings(history.operations, withFindings, clock);
+  const all = new AllFindings(history.operations, withFindings, context);
   const { shards: ofShards, isWithinBound } = shardFacts(history, {
     ...{ ...options, withFindings, clock },
     shards: shards(),
@@ -226,7 +236,7 @@ export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckR
 }
 
 /** Events that the rows and the shards already count. */
-const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT]);
+const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT, MOVE_EVENT]);
 
 function knownOf({ header }: History, { knownFromUs, judgedFromUs, judgedUntilUs }: Coverage) {
   return { initial: header.initial, knownFromUs, judgedFromUs, judgedUntilUs };

@@ -1,7 +1,7 @@
 import type { Policy } from '../core/policy.ts';
 import { KIND, type OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
-import { type BucketResult, type CheckerContext, hasFindings } from './bucket-result.ts';
+import { type BucketResult, type CheckerContext, clockOf, hasFindings } from './bucket-result.ts';
 import type { Certificates } from './certificates/certificates.ts';
 import { type Doubt, type Doubted, Doubts } from './doubts/doubts.ts';
 import { withoutDoubtful, withoutDoubtfulDenials } from './doubts/sift.ts';
@@ -189,7 +189,8 @@ export function checkBucket(rows: BucketRows, { policy, context, resets }: OfBuc
     refunds,
   };
   if (recorded.length > 0 || rows.hasSettled) return { ...result, replay: { replayed: 0, findings: [] } };
-  return { ...result, replay: replayBucket(rows, policy, known) }; // last: it uses one of the orders as scratch space
+  const moves = context.movesOf(rows.bucket);
+  return { ...result, replay: replayBucket(rows, policy, { ...known, moves }) }; // last: it uses one of the orders as scratch space
 }
 
 function judgeBucketDenials(
@@ -197,13 +198,16 @@ function judgeBucketDenials(
   policy: Policy,
   { context, refunds }: { context: CheckerContext; refunds: readonly Refund[] },
 ): Pick<BucketResult, 'denials' | 'excused'> {
-  const { clock, known, windows } = context;
-  if (windows?.areDenialsJudged === false) return { denials: new FalseDenials(), excused: 0 };
+  const { known, windows } = context;
+  const hasMoved = context.movesOf(rows.bucket).length > 0;
+  if (windows?.areDenialsJudged === false || (windows !== undefined && hasMoved))
+    return { denials: new FalseDenials(), excused: 0 };
   if (windows !== undefined)
     return judgeDenials(rows, known, {
       levelOf: () => windowLevel(windows, known),
       mostQuanta: windows.promise.limit,
     });
+  const clock = clockOf(context, rows.bucket);
   const fades = rows.denials > 0 && doesLagFade(rows, policy, refunds);
   return judgeDenials(rows, known, {
     levelOf: () => bucketLevel(policy, { clock, known, fades }),

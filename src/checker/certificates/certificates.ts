@@ -6,6 +6,7 @@ import type { History } from '../../history/history.ts';
 import type { BucketResult } from '../bucket-result.ts';
 import type { CheckOptions } from '../check-options.ts';
 import { type Promised, provesDenials } from '../claims/promise.ts';
+import { type BucketMoves, indexBucketMoves } from '../moves/bucket-moves.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import { indexResets } from '../rows/resets.ts';
 import { BucketDemands } from './bucket-demands.ts';
@@ -58,6 +59,7 @@ export class Certificates {
   readonly #promise: Promised;
   readonly #states: Uint8Array;
   readonly #resets: (bucket: number) => readonly number[];
+  readonly #movesOf: BucketMoves;
   #clocks: Clocks | undefined;
   readonly #groups: Groups | undefined;
   /** Why no bucket of this history can be proved; '' if some can. */
@@ -73,6 +75,7 @@ export class Certificates {
     this.#promise = promise;
     this.#states = new Uint8Array(this.#table.bucketCount);
     this.#resets = indexResets(history);
+    this.#movesOf = indexBucketMoves(history);
     this.#groups = Groups.of(this.#table);
     this.#whyNone = whyNone(history, options);
   }
@@ -116,7 +119,7 @@ export class Certificates {
       reservesOfSeveral(this.#table, rows.bucket)
     )
       return undefined;
-    const withDenials = this.#provesDenials && !this.#hasFallback(rows.bucket);
+    const withDenials = this.#provesDenialsOf([rows.bucket]);
     const resets = this.#resets(rows.bucket);
     const state = withDenials ? STATE.proved : STATE.admissionsProved;
     for (const usesReports of this.#table.levels === undefined ? [false] : [true, false]) {
@@ -143,7 +146,7 @@ export class Certificates {
     const isOpen = (bucket: number) =>
       policyOf(bucket) === undefined || reservesOfSeveral(this.#table, bucket);
     if (buckets.some(isOpen)) return undefined;
-    const withDenials = this.#provesDenials && !buckets.some((bucket) => this.#hasFallback(bucket));
+    const withDenials = this.#provesDenialsOf(buckets);
     const clock = this.#findClocks().shared;
     const demands = new GroupDemands(this.#table, {
       ...{ buckets, groups, clock, withDenials, resetsOf: this.#resets },
@@ -161,8 +164,10 @@ export class Certificates {
     return yardstickOf(this.#promise, this.#table.policyOf(bucket), this.#history.header);
   }
 
-  get #provesDenials(): boolean {
-    return !this.declaresDenials && provesDenials(this.#promise);
+  /** A failure policy denies without the bucket, and a move may lose refill. */
+  #provesDenialsOf(buckets: readonly number[]): boolean {
+    const mayDeny = (bucket: number) => this.#hasFallback(bucket) || this.#movesOf(bucket).length > 0;
+    return !this.declaresDenials && provesDenials(this.#promise) && !buckets.some(mayDeny);
   }
 
   #proveGroups(groups: Groups, withFindings: readonly BucketResult[]): void {

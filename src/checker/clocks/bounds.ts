@@ -43,6 +43,8 @@ export interface ClockLag {
   readonly backwardUs: number;
   /** How far the clocks of different nodes are apart: the wait of a bucket after a failover. */
   readonly spreadUs: number;
+  /** Only of a bucket that moved: it may lag again after it has been full. */
+  readonly lagReturns?: true;
 }
 
 /**

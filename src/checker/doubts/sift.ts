@@ -1,6 +1,6 @@
 import type { Policy } from '../../core/policy.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
-import type { BucketResult, CheckerContext } from '../bucket-result.ts';
+import { type BucketResult, type CheckerContext, clockOf } from '../bucket-result.ts';
 import { limitTokensOf } from '../claims/promise.ts';
 import { Drops } from '../proofs/drops.ts';
 import { bucketLevel, findMostCharged, requestsNeeded, windowLevel } from '../proofs/false-denial.ts';
@@ -53,11 +53,12 @@ export function withoutDoubtfulDenials(
   result: BucketResult,
   { rows, context, doubts }: { rows: BucketRows; context: CheckerContext; doubts: Doubts },
 ): BucketResult {
-  const { clock, known, unrecorded, windows } = context;
+  const { known, unrecorded, windows } = context;
   const most = unrecorded.mostRequests();
   if (result.denials.length === 0 || most === 0) return result;
   const policy = rows.table.policyOf(result.bucket);
   rows.load(result.bucket);
+  const clock = clockOf(context, result.bucket);
   const level =
     windows === undefined
       ? bucketLevel(policy, { clock, known, fades: doesLagFade(rows, policy, result.refunds) })

@@ -20,12 +20,14 @@ interface Promotion {
 
 /**
  * When a node became a primary, whether it had been a replica, and since when it was not a primary. One that was silent
- * has the role of before: a server closes its connections when its role changes.
+ * has the role of before: a server closes its connections when its role changes. A primary whose slots alone change became
+ * nothing.
  */
 export function findPromotions(events: readonly RoleEvent[]): Promotion[] {
   let last = events[0]?.from;
   let leftUs: number | undefined;
-  return events.flatMap(({ atUs, to }) => {
+  return events.flatMap(({ atUs, from, to }) => {
+    if (from === 'primary' && to === 'primary') return [];
     if (to === 'down') {
       leftUs ??= atUs;
       return [];

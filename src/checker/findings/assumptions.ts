@@ -1,7 +1,9 @@
+import { count } from '../../core/units.ts';
 import type { History } from '../../history/history.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
 import type { CheckOptions } from '../check-options.ts';
 import { type ClockSpan, groupByNode } from '../clocks/bounds.ts';
+import type { BucketMoves } from '../moves/bucket-moves.ts';
 import type { Coverage } from '../rows/coverage.ts';
 import type { CheckerResults } from '../run-checkers.ts';
 
@@ -13,7 +15,14 @@ export function listAssumptions(
     coverage,
     results: { assumptions, withFindings, earlierTokens },
     isJudged,
-  }: { options: CheckOptions; coverage: Coverage; results: CheckerResults; isJudged: boolean },
+    movesOf,
+  }: {
+    options: CheckOptions;
+    coverage: Coverage;
+    results: CheckerResults;
+    isJudged: boolean;
+    movesOf: BucketMoves;
+  },
 ): string[] {
   const isEndSaid = end !== undefined && openAtEndMissing !== true;
   const isExceeded = withFindings.some(({ over, windows }) => over.drops.length + windows.length > 0);
@@ -27,12 +36,24 @@ export function listAssumptions(
     ...coverage.joined.map(
       ({ files }) => `${files.join(', ')} are one log: each begins where the one before ends`,
     ),
+    isJudged && coverage.judged > 0 && movedText(history, movesOf),
     isJudged &&
       coverage.judged > 0 &&
       hasUnseenTime(history, coverage) &&
       "the limiter's clock did not go back (by a step or a failover) before the history first shows it or after the history last shows it",
   ];
   return [...assumptions, ...taken.filter((sentence) => typeof sentence === 'string')];
+}
+
+/** What buckets that their limiter moved are granted; false if none was. */
+function movedText({ operations: table }: Pick<History, 'operations'>, movesOf: BucketMoves): string | false {
+  const buckets = Array.from({ length: table.bucketCount }, (_, bucket) => bucket);
+  const moved = buckets.filter((bucket) => movesOf(bucket).length > 0);
+  if (moved.length === 0) return false;
+  const open = moved.filter((bucket) => movesOf(bucket).at(-1)?.untilUs === Number.POSITIVE_INFINITY);
+  const unjudged =
+    open.length === 0 ? '' : `; no denial is judged of ${open.length}, whose last move has no end`;
+  return `${count(moved.length, 'bucket')} that the limiter moved may have lost the refill of the way and of what the clocks may differ${unjudged}`;
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { OperationTable } from '../../history/columns/table.ts';
-import type { BucketResult, CheckerContext } from '../bucket-result.ts';
-import type { ClockBounds } from '../clocks/bounds.ts';
+import { type BucketResult, type CheckerContext, clockOf } from '../bucket-result.ts';
 import type { CheckFacts, Findings } from '../evidence/facts.ts';
 import { ProofBudget } from '../proofs/proof-budget.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
@@ -15,14 +14,14 @@ const MOST_FINDINGS = 100;
 export class AllFindings {
   readonly #table: OperationTable;
   readonly #withFindings: readonly BucketResult[];
-  readonly #clock: ClockBounds;
+  readonly #context: Pick<CheckerContext, 'clock' | 'movesOf'>;
   readonly #rows: BucketRows;
   readonly #budget = new ProofBudget();
 
-  constructor(table: OperationTable, withFindings: readonly BucketResult[], clock: ClockBounds) {
+  constructor(table: OperationTable, withFindings: readonly BucketResult[], context: CheckerContext) {
     this.#table = table;
     this.#withFindings = withFindings;
-    this.#clock = clock;
+    this.#context = context;
     this.#rows = new BucketRows(table);
   }
 
@@ -99,11 +98,9 @@ export class AllFindings {
     const worst = withFindings.toSorted((a, b) => weightOf(b) - weightOf(a)).slice(0, MOST_FINDINGS);
     const findings = worst.map((result) => {
       this.#rows.load(result.bucket);
-      const { clock, budget } = { clock: this.#clock, budget: this.#budget };
-      return describe(
-        new Describer(this.#rows, this.#table.policyOf(result.bucket), { clock, budget }),
-        result,
-      );
+      const { clock } = this.#context;
+      const how = { clock, lag: clockOf(this.#context, result.bucket), budget: this.#budget };
+      return describe(new Describer(this.#rows, this.#table.policyOf(result.bucket), how), result);
     });
     return {
       total: withFindings.reduce((sum, result) => sum + countOf(result), 0),

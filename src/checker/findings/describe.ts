@@ -2,7 +2,7 @@ import type { Policy } from '../../core/policy.ts';
 import { rounded } from '../../core/units.ts';
 import { KIND } from '../../history/columns/table.ts';
 import { formatPromise, type WindowPromise } from '../claims/promise.ts';
-import type { ClockBounds } from '../clocks/bounds.ts';
+import type { ClockBounds, ClockLag } from '../clocks/bounds.ts';
 import type { Drop } from '../proofs/drops.ts';
 import { EdfTimeline } from '../proofs/edf-timeline.ts';
 import type { FalseDenials } from '../proofs/false-denials.ts';
@@ -36,16 +36,19 @@ export class Describer {
   readonly #bucket: BucketRows;
   readonly #policy: Policy;
   readonly #clock: ClockBounds;
+  /** The allowance for the clock of its denials. */
+  readonly #lag: ClockLag;
   readonly #budget: ProofBudget;
 
   constructor(
     bucket: BucketRows,
     policy: Policy,
-    { clock, budget }: { clock: ClockBounds; budget: ProofBudget },
+    { clock, lag, budget }: { clock: ClockBounds; lag: ClockLag; budget: ProofBudget },
   ) {
     this.#bucket = bucket;
     this.#policy = policy;
     this.#clock = clock;
+    this.#lag = lag;
     this.#budget = budget;
     budget.startBucket();
   }
@@ -130,7 +133,7 @@ export class Describer {
     const since = this.#spentBefore(first.row);
     const { levelQuanta, ...context } = explainDenial(
       this.#bucket,
-      { policy: this.#policy, lag: this.#clock, known },
+      { policy: this.#policy, lag: this.#lag, known },
       first,
     );
     return {

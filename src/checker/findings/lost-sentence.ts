@@ -19,6 +19,7 @@ function isBeside({ from, to, atUs }: LostDecisions, events: readonly Event[]): 
   const promotedUs = (name: string) =>
     events
       .filter(({ event, node, args }) => event === 'role' && node === name && args?.to === 'primary')
+      .filter(({ args }) => args?.from !== 'primary') // its slots alone changed
       .reduce((last, { atUs: us }) => (us <= atUs ? Math.max(last, us) : last), Number.NEGATIVE_INFINITY);
   return promotedUs(from) > promotedUs(to);
 }

@@ -28,8 +28,9 @@ export interface Lag {
 export function lagOf(
   spender: LatestSpender,
   { quantaPerUs }: Policy,
-  { clock, fades }: { clock: ClockLag; fades: boolean },
+  { clock, fades: mayFade }: { clock: ClockLag; fades: boolean },
 ): Lag {
+  const fades = mayFade && clock.lagReturns !== true;
   const quanta = quantaPerUs * (clock.epsilonUs + clock.backwardUs + clock.spreadUs);
   return { quanta, fades, left: () => (fades ? Math.max(0, quanta - spender.overflow()) : quanta) };
 }

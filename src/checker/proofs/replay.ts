@@ -1,6 +1,7 @@
 import type { Policy } from '../../core/policy.ts';
 import type { Levels } from '../../history/columns/levels.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
+import type { BucketMove } from '../moves/bucket-moves.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
 import type { Known } from '../rows/coverage.ts';
 import { DecisionOrder } from '../rows/decision-order.ts';
@@ -26,6 +27,9 @@ import { IntervalIndex } from './interval-index.ts';
  * same holds for a denial that raced with its predecessor and is later in the bucket's time by no more than a step that
  * the readings do not show.
  *
+ * A move to another key may lose refill, so no decision after it is compared with one before it, and none after it with
+ * a full bucket. A level that it minted shows in what is admitted.
+ *
  * Decisions that end after `judgedUntilUs` are not judged, but later decisions in the bucket's time are compared with
  * their levels.
  */
@@ -45,13 +49,18 @@ export interface ReplayKnown extends Known {
   readonly stepBackUs: number;
 }
 
+/** What is known of one bucket. */
+export interface ReplayBucketKnown extends ReplayKnown {
+  readonly moves?: readonly BucketMove[];
+}
+
 export interface ReplayResult {
   readonly replayed: number;
   readonly findings: readonly ReplayFinding[];
 }
 
 /** Replays one bucket without refunds and resets, which report no level. Uses `byLast` as scratch space. */
-export function replayBucket(rows: BucketRows, policy: Policy, known: ReplayKnown): ReplayResult {
+export function replayBucket(rows: BucketRows, policy: Policy, known: ReplayBucketKnown): ReplayResult {
   const { levels } = rows.table;
   if (levels === undefined) return { replayed: 0, findings: [] };
   return new Replay(rows, { policy, known, levels }).run();
@@ -60,7 +69,7 @@ export function replayBucket(rows: BucketRows, policy: Policy, known: ReplayKnow
 class Replay {
   readonly #table: OperationTable;
   readonly #policy: Policy;
-  readonly #known: ReplayKnown;
+  readonly #known: ReplayBucketKnown;
   readonly #rows: Uint32Array;
   readonly #levels: Levels;
   readonly #order: DecisionOrder;
@@ -72,7 +81,7 @@ class Replay {
 
   constructor(
     bucket: BucketRows,
-    { policy, known, levels }: { policy: Policy; known: ReplayKnown; levels: Levels },
+    { policy, known, levels }: { policy: Policy; known: ReplayBucketKnown; levels: Levels },
   ) {
     this.#table = bucket.table;
     this.#bucket = bucket.bucket;
@@ -117,13 +126,22 @@ class Replay {
   }
 
   #compareWithFull(row: number): void {
-    if (this.#known.initial === 'full') this.#judge(row, this.#policy.capacityQuanta);
+    if (this.#hasMoved(Number.NEGATIVE_INFINITY, row)) this.#judgeAlone(row);
+    else if (this.#known.initial === 'full') this.#judge(row, this.#policy.capacityQuanta);
   }
 
   #compareWith(before: number, row: number): void {
     const { initial, knownFromUs } = this.#known;
-    if (initial === 'unknown' && (this.#table.invokedUs[before] as number) < knownFromUs) return; // some may be missing
-    this.#judge(row, this.#refilled(before, row), before);
+    const sinceUs = this.#table.invokedUs[before] as number;
+    if (initial === 'unknown' && sinceUs < knownFromUs) return; // some may be missing
+    if (this.#hasMoved(sinceUs, row)) this.#judgeAlone(row);
+    else this.#judge(row, this.#refilled(before, row), before);
+  }
+
+  /** Whether the bucket may have moved in between. */
+  #hasMoved(sinceUs: number, row: number): boolean {
+    const lastUs = this.#table.lastUs(row);
+    return this.#known.moves?.some(({ fromUs, untilUs }) => sinceUs <= untilUs && fromUs <= lastUs) ?? false;
   }
 
   /** Whether a clock that stepped back can have given `row` its later time, though it came before `other`. */

@@ -4,10 +4,14 @@ import type { Event, FaultRecord } from '../../history/records/operation.ts';
 import type { ClockBounds, ClockOffset } from '../clocks/bounds.ts';
 import { findPromotions, roleEventsOf } from '../evidence/promotions.ts';
 import { findFallbacks } from './fallbacks.ts';
+import { withMovedShards } from './moved-shards.ts';
 import { perRegionEpisodes } from './per-region-bucket.ts';
-import { ShardNodes } from './shard-nodes.ts';
+import { SEEN_LATE_US, ShardNodes } from './shard-nodes.ts';
 
-/** The events of each shard: of the nodes that held one range of slots, one after another. */
+/**
+ * The events of each shard: of the nodes that held one range of slots, one after another. The buckets that moved between
+ * shards are one of their own.
+ */
 export interface Shards {
   readonly all: readonly Omit<Episodes, 'fallbacks'>[];
   /** The index in `all` of a bucket's shard. */
@@ -41,8 +45,9 @@ interface Tenure {
 
 /**
  * Derives from a history the facts on which a strategy's bound depends. A bucket belongs to the shard of the nodes that
- * decided it; a node that decides buckets of another node took over from it, even without a role event. A takeover counts
- * from the new primary's first decision: without a decision it admitted nothing.
+ * decided it; a node that decides buckets of another node took over from it, even without a role event, unless an event says
+ * that the bucket or its slots moved. A takeover counts from the new primary's first decision: without a decision it
+ * admitted nothing.
  */
 export function findEpisodes(
   { regions, operations: table, events, faults }: ShardEvents,
@@ -57,7 +62,7 @@ export function findEpisodes(
     });
   }
   const chains = new ShardNodes(table, events);
-  const all = chains.all.map((nodes) => {
+  const ofGroups = chains.all.map((nodes) => {
     const tenures = findTenures(chains, nodes, events);
     if (tenures.length > 1)
       chains.eachDecision(nodes, (node, firstUs, lastUs) => note(tenures, { node, firstUs, lastUs }));
@@ -72,7 +77,9 @@ export function findEpisodes(
       serviceClockSpreadUs: spreadUs,
     };
   });
-  return withFallbacks(all, (bucket) => chains.ofBucket(bucket), { operations: table, faults });
+  const aheadUs = (from: string, to: string) => aheadOf(from, to, clock);
+  const { all, of } = withMovedShards(chains, ofGroups, { aheadOf: aheadUs, epsilonUs: clock.epsilonUs });
+  return withFallbacks(all, of, { operations: table, faults });
 }
 
 function withFallbacks(
@@ -179,9 +186,6 @@ interface OfShard {
   readonly tenures: readonly Tenure[];
   readonly events: readonly Event[];
 }
-
-/** A process may decide for so long before a watch of its node sees it: a poll waits up to half a second for an answer. */
-const SEEN_LATE_US = 1_000_000;
 
 /** Restarts that lost all data, of nodes that mattered for the shard, if the shard had decided and may have decided later. */
 function countEmptyRestarts(chains: ShardNodes, ofShard: OfShard): number {

@@ -1,38 +1,76 @@
 import type { OperationTable } from '../../history/columns/table.ts';
 import type { Event } from '../../history/records/operation.ts';
+import { findPromotions, roleEventsOf } from '../evidence/promotions.ts';
+import { type BucketMoves, indexBucketMoves } from '../moves/bucket-moves.ts';
+import { type Migration, migrationsIn } from '../moves/migrations.ts';
+import { NodeGroups } from './node-groups.ts';
+import { joinBySlots } from './same-slots.ts';
 
-/** Groups the nodes that decided the same buckets. Nodes have the numbers of the table; 0 is an unknown node. */
+/** A process may decide for so long before a watch of its node sees it: a poll waits up to half a second for an answer. */
+export const SEEN_LATE_US = 1_000_000;
+
+/** Groups the nodes that took over from each other. Nodes have the numbers of the table; 0 is an unknown node. */
 export class ShardNodes {
   /** The nodes of each group, in the order of their first decisions. */
   readonly all: readonly (readonly number[])[];
+  readonly migrations: readonly Migration[];
+  readonly movesOf: BucketMoves;
   readonly #table: OperationTable;
-  readonly #parents: number[];
+  readonly #groups = new NodeGroups();
+  /** By name; those that decided nothing have numbers above those of the table. */
+  readonly #numbers: Map<string, number>;
   readonly #firstUs: number[];
   readonly #lastUs: number[];
   readonly #places = new Map<number, number>();
+  readonly #promotionsOf: (name: string) => ReturnType<typeof findPromotions>;
 
   constructor(table: OperationTable, events: readonly Event[]) {
     this.#table = table;
+    this.migrations = migrationsIn(events);
+    const promotions = new Map<string, ReturnType<typeof findPromotions>>();
+    this.#promotionsOf = (name) => {
+      const known = promotions.get(name) ?? findPromotions(roleEventsOf(name, events));
+      promotions.set(name, known);
+      return known;
+    };
+    this.movesOf = indexBucketMoves({ events, operations: table });
     const numbers = (table.levels?.nodeNames ?? ['']).map((_, number) => number);
-    this.#parents = [...numbers];
+    this.#numbers = new Map(numbers.map((number) => [this.nameOf(number), number]));
     this.#firstUs = numbers.map(() => Number.POSITIVE_INFINITY);
     this.#lastUs = numbers.map(() => Number.NEGATIVE_INFINITY);
-    const unknown = this.#readDecisions();
-    this.#joinBySlots(events);
+    const { changes, hasUnknown } = this.#readDecisions();
+    this.#join(changes, events);
     const decided = numbers.filter((number) => this.firstUs(number) < Number.POSITIVE_INFINITY);
     const chains = new Map<number, number[]>();
     for (const number of decided.sort((a, b) => this.firstUs(a) - this.firstUs(b))) {
-      const root = this.#rootOf(number);
+      const root = this.#groups.rootOf(number);
       chains.set(root, [...(chains.get(root) ?? []), number]);
     }
-    if (unknown) chains.set(0, [0]);
+    if (hasUnknown) chains.set(0, [0]);
     this.all = [...chains.values()];
     for (const [place, root] of [...chains.keys()].entries()) this.#places.set(root, place);
   }
 
-  /** The index in `all` of the group that decided this bucket. */
-  ofBucket(bucket: number): number {
-    return this.#places.get(this.#rootOf(this.#nodeOfBucket(bucket))) ?? 0;
+  /** The indices in `all` of the groups that decided this bucket, rising: one, unless the bucket moved. */
+  ofBucket(bucket: number): readonly number[] {
+    const { levels, starts } = this.#table;
+    const places = new Set<number>();
+    for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
+      const node = levels?.node(row) ?? 0;
+      if (node === 0) continue;
+      places.add(this.#placeOf(node));
+      if (!this.#hasMoved(bucket)) break;
+    }
+    return places.size === 0 ? [this.#placeOf(0)] : [...places].sort((a, b) => a - b);
+  }
+
+  /** The index in `all` of the group of the node of this name; undefined if it decided nothing. */
+  placeOfNode(name: string): number | undefined {
+    return this.#places.get(this.#groups.rootOf(this.#numberOf(name)));
+  }
+
+  get bucketCount(): number {
+    return this.#table.bucketCount;
   }
 
   nameOf(node: number | undefined): string {
@@ -58,55 +96,86 @@ export class ShardNodes {
     }
   }
 
-  /** Whether a bucket has no decision of a known node. */
-  #readDecisions(): boolean {
+  #hasMoved(bucket: number): boolean {
+    return this.migrations.length > 0 || this.movesOf(bucket).length > 0;
+  }
+
+  #placeOf(node: number): number {
+    return this.#places.get(this.#groups.rootOf(node)) ?? 0;
+  }
+
+  #numberOf(name: string): number {
+    const number = this.#numbers.get(name) ?? this.#numbers.size;
+    this.#numbers.set(name, number);
+    return number;
+  }
+
+  /** The changes of node of each bucket, and whether a bucket has no decision of a known node. */
+  #readDecisions(): { changes: Changes; hasUnknown: boolean } {
     const { levels, starts, bucketCount, invokedUs } = this.#table;
-    let unknown = false;
+    const changes: Changes = new Map();
+    let hasUnknown = false;
     for (let bucket = 0; bucket < bucketCount; bucket++) {
-      let before = 0;
+      let [before, rowBefore] = [0, 0];
       for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
         const node = levels?.node(row) ?? 0;
         const lastUs = this.#table.lastUs(row);
         if (node === 0 || lastUs === Number.POSITIVE_INFINITY) continue;
         this.#firstUs[node] = Math.min(this.firstUs(node), invokedUs[row] as number);
         this.#lastUs[node] = Math.max(this.lastUs(node), lastUs);
-        if (before !== 0 && before !== node) this.#join(before, node);
-        before = node;
+        if (before !== 0 && before !== node) this.#note(changes, { bucket, rowBefore, row });
+        [before, rowBefore] = [node, row];
       }
-      unknown ||= before === 0;
+      hasUnknown ||= before === 0;
     }
-    return unknown;
+    return { changes, hasUnknown };
   }
 
-  /** Joins nodes with the same slots, even if no bucket was decided by both. */
-  #joinBySlots(events: readonly Event[]): void {
-    const bySlots = new Map<unknown, number>();
-    for (const { event, node, args } of events) {
-      const number = this.#table.levels?.nodeNames.indexOf(node ?? '') ?? -1;
-      if (event !== 'role' || number <= 0 || typeof args?.slots !== 'string' || args.slots === '') continue;
-      const known = bySlots.get(args.slots);
-      if (known === undefined) bySlots.set(args.slots, number);
-      else this.#join(known, number);
-    }
+  /** Changes between the same nodes are one; what matters is how many there are of each kind. */
+  #note(
+    changes: Changes,
+    { bucket, rowBefore, row }: { bucket: number; rowBefore: number; row: number },
+  ): void {
+    const { levels, invokedUs } = this.#table;
+    const nodes = [levels?.node(rowBefore) ?? 0, levels?.node(row) ?? 0] as const;
+    const fromUs = Math.min(invokedUs[rowBefore] as number, invokedUs[row] as number);
+    const untilUs = Math.max(this.#table.lastUs(rowBefore), this.#table.lastUs(row));
+    const moves = this.movesOf(bucket);
+    const hasMoved = moves.some((move) => move.fromUs <= untilUs && move.untilUs >= fromUs);
+    const isMove = hasMoved && !nodes.some((node) => this.#isPromoted(node, fromUs, untilUs));
+    const cause = isMove ? 'move' : moves.length > 0 ? 'takeover or defect' : 'takeover or migration';
+    const key = `${nodes} ${cause}`;
+    changes.set(key, { nodes, cause, count: 1 + (changes.get(key)?.count ?? 0) });
   }
 
-  #nodeOfBucket(bucket: number): number {
-    const { levels, starts } = this.#table;
-    for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
-      const node = levels?.node(row) ?? 0;
-      if (node !== 0) return node;
-    }
-    return 0;
+  #isPromoted(node: number, fromUs: number, untilUs: number): boolean {
+    return this.#promotionsOf(this.nameOf(node)).some(
+      ({ atUs, wasReplica }) => wasReplica && fromUs <= atUs && atUs <= untilUs + SEEN_LATE_US,
+    );
   }
 
-  #join(a: number, b: number): void {
-    const [rootA, rootB] = [this.#rootOf(a), this.#rootOf(b)];
-    if (rootA !== rootB) this.#parents[rootA] = rootB;
-  }
-
-  #rootOf(node: number): number {
-    let root = node;
-    while (this.#parents[root] !== root) root = this.#parents[root] as number;
-    return root;
+  /**
+   * Joins the nodes that took over from each other. Nodes between which slots or a bucket moved are primaries side by side.
+   * That holds for all their buckets: if one that moved is decided by its former primary again, that is no takeover. Most
+   * buckets first: those that moved while a replica took over show another pair of nodes.
+   */
+  #join(changes: Changes, events: readonly Event[]): void {
+    const groups = this.#groups;
+    const ofCause = (wanted: Change['cause']) =>
+      [...changes.values()].filter(({ cause }) => cause === wanted).sort((a, b) => b.count - a.count);
+    for (const { from, to } of this.migrations) groups.keepApart(this.#numberOf(from), this.#numberOf(to));
+    joinBySlots(events, (a, b) => groups.join(this.#numberOf(a), this.#numberOf(b)));
+    for (const { nodes } of ofCause('takeover or migration')) groups.join(...nodes);
+    for (const { nodes } of ofCause('move')) groups.keepApart(...nodes);
+    for (const { nodes } of ofCause('takeover or defect')) groups.join(...nodes);
   }
 }
+
+/** Two decisions of one bucket, one after the other in the history, by different nodes. */
+interface Change {
+  readonly nodes: readonly [number, number];
+  readonly cause: 'move' | 'takeover or migration' | 'takeover or defect';
+  readonly count: number;
+}
+
+type Changes = Map<string, Change>;

@@ -1,5 +1,5 @@
 import type { Policy } from '../../core/policy.ts';
-import type { CheckerContext } from '../bucket-result.ts';
+import { type CheckerContext, clockOf } from '../bucket-result.ts';
 import type { Unrecorded } from '../doubts/unrecorded.ts';
 import { findMostCharged } from '../proofs/false-denial.ts';
 import { doesLagFade } from '../proofs/lag.ts';
@@ -49,7 +49,8 @@ function yardstickOf(
   policy: Policy,
   { context, refunds }: { readonly context: CheckerContext; readonly refunds: readonly Refund[] },
 ): Yardstick {
-  const { clock, known, windows } = context;
+  const { known, windows } = context;
+  const clock = clockOf(context, rows.bucket);
   return windows === undefined
     ? new BucketYardstick(policy, { clock, known, fades: doesLagFade(rows, policy, refunds) })
     : new WindowYardstick(rows, { ...windows, known });

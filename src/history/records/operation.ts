@@ -172,3 +172,16 @@ export type HistoryRecord = Header | Operation | Event | FaultRecord | ClockRead
  * `args.ageUs` microseconds, except `args.unheard` admissions before it had received that of all regions.
  */
 export const AGE_EVENT = 'age';
+
+/**
+ * A limiter moved the bucket `args.bucket` to another key, within `atUs` and `args.untilUs` (null: it did not end, or not
+ * certainly). The new key begins with the level of the old one; the refill of the time in between may be lost. Moves with
+ * one number `args.move` are repeats of one.
+ */
+export const MOVE_EVENT = 'move';
+
+/**
+ * Slots moved with their buckets from the primary `args.from` to the primary `args.to`, within `atUs` and `args.untilUs`
+ * (null: it did not end, or not certainly). At its end the replicas of the new primary have them.
+ */
+export const SLOTS_EVENT = 'slots';

@@ -3,7 +3,7 @@ import { certificateRecords } from '../../../src/checker/certificates/certificat
 import { examineHistory } from '../../../src/checker/check.ts';
 import { HistoryReader } from '../../../src/history/reader.ts';
 import type { Header, HistoryRecord } from '../../../src/history/records/operation.ts';
-import { headerOf as anyHeader, operationOf } from '../../support/history.ts';
+import { headerOf as anyHeader, type OperationPart, operationOf } from '../../support/history.ts';
 import { verify } from './verified.ts';
 
 const S = 1_000_000;
@@ -90,4 +90,32 @@ it('a clock of no node is the clock of the recorder', async () => {
     { type: 'proof', bucket: 'b', proves: 'all', clock: 0, order: [0, 2], momentsUs: [0, 190_200] },
   ]);
   expect(counts).toMatchObject({ proved: 0, refused: 2 }); // its clock, and its proof
+});
+
+it('a bucket that its limiter moved is proved by its admissions, and convicted of no denial', async () => {
+  const moved: HistoryRecord = {
+    ...{ type: 'event', event: 'move', atUs: 100 },
+    args: { bucket: 'b', from: 'x', to: 'y', untilUs: 150_000 },
+  };
+  const certifiedOf = (parts: readonly OperationPart[], others: readonly HistoryRecord[]) => {
+    const operations = parts.map((part, index) => operationOf(index, part));
+    const end: HistoryRecord = { type: 'end', atUs: 2 * S, sent: operations.length };
+    return certified([headerOf('full', 2), ...operations, ...others, end]);
+  };
+  const denied = (us: number) => ({ invokedUs: us, completedUs: us + 10, outcome: 'denied' as const });
+  const lost = [{ invokedUs: 0, completedUs: 10, cost: 2 }, denied(210_000)]; // one token again at 200,010
+  const [still, mended] = [await certifiedOf(lost, []), await certifiedOf(lost, [moved])];
+  expect(still.counts).toMatchObject({ proved: 0, denial: 1 });
+  expect(mended.counts).toMatchObject({ admissionsProved: 1, denial: 0, refused: 0 });
+  const late = await certifiedOf([...lost, denied(900_000)], [moved]);
+  expect(late.counts).toMatchObject({ admissionsProved: 0, denial: 0, undecided: 1, refused: 0 });
+  const forged = await verify(
+    [
+      headerOf('full', 2),
+      ...lost.map((part, index) => operationOf(index, part)),
+      { type: 'end', atUs: 2 * S, sent: 2 },
+    ],
+    mended.certificate,
+  );
+  expect([...forged.refused.values()]).toEqual(['it leaves out denials without a reason']);
 });
