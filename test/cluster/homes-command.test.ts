@@ -60,9 +60,15 @@ describe('homes on a cluster of two regions', { timeout: 60_000 }, () => {
     }
   }
 
-  it('prints the table of a cluster by its name, and of any other by a node and the regions', async () => {
-    for (const args of [named, byFlags()]) {
-      const { code, stdout, stderr } = await homes(args);
+  /** An endpoints file, which is JSON as well. */
+  const endpoints = () => ({
+    regions: ['a', 'b'],
+    nodes: regions().topology.nodes.map(({ name, region }) => ({ name, region, address: at(name) })),
+  });
+
+  it('prints the table of a cluster by its name, and of any other by its nodes', async () => {
+    for (const args of [named, byFlags(), ['--endpoints', 'homes.json']]) {
+      const { code, stdout, stderr } = await homes(args, endpoints());
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(JSON.parse(stdout)).toEqual(tableNow());
     }
@@ -117,6 +123,11 @@ describe('homes on a cluster of two regions', { timeout: 60_000 }, () => {
     expect(checked.stdout).toContain('first: openclaw-rl fault heal --name test\n');
     const cwd = testFolder();
     const env = { OPENCLAW_RL_STATE: started?.state ?? '' };
+    writeFileSync(join(cwd, 'homes.json'), JSON.stringify(tableNow()));
+    const inspect = ['inspect', 'a.ada', ...named, '--homes', 'homes.json'];
+    const inspected = await callCli([...inspect, '--json'], { cwd, env });
+    expect(JSON.parse(inspected.stdout)).toMatchObject({ home: { region: 'a', isThere: false } });
+    expect((await callCli(inspect, { cwd, env })).stdout).toMatch(/^home +a, but it is elsewhere now: /m);
     const healed = await callCli(['fault', 'heal', ...named], { cwd, env });
     expect(healed.code, healed.stderr).toBe(0);
     const again = await homes([...named, '--check', 'homes.json'], tableNow());

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type HomesLook, homesOf } from './homes.ts';
+import { DEFAULT_TOPOLOGY, planTopology, type TopologyOptions } from '../../topology/topology.ts';
+import type { Regions } from '../provider.ts';
+import { type HomesLook, homesOf, lookForHomes } from './homes.ts';
 import { homesDifferences } from './homes-differences.ts';
 
 const CLUSTER = { name: 'test', provider: 'local' };
@@ -76,6 +78,15 @@ describe('the homes of a cluster', () => {
     expect(whats(found)).toEqual(says);
     expect(found.problems[0]?.hint).toBe(hint);
   });
+});
+
+it.each<[Partial<TopologyOptions>, string]>([
+  [{ kind: 'single' }, 'test has one primary for all regions: homes need a Redis Cluster'],
+  [{ kind: 'sentinel', replicas: 1 }, 'test has one primary for all regions: homes need'],
+  [{ apart: true }, 'test has a separate Redis in each region: homes need a Redis Cluster'],
+])('there are no homes on %o', async (options, says) => {
+  const topology = planTopology({ ...DEFAULT_TOPOLOGY, replicas: 0, ...options });
+  await expect(lookForHomes({ topology, name: 'test' } as Regions)).rejects.toThrow(says);
 });
 
 describe('the differences of a homes table', () => {
