@@ -33,6 +33,8 @@ const COMPLETED = [
   { typed: 'openclaw-rl gate chao', stands: 'openclaw-rl gate chaos-run-1' },
   { typed: 'openclaw-rl compare bench-7 chao', stands: 'openclaw-rl compare bench-7 chaos-run-1' },
   { typed: 'openclaw-rl chaos kill --node sou', stands: 'openclaw-rl chaos kill --node south-0' },
+  { typed: 'openclaw-rl homes --che', stands: 'openclaw-rl homes --check' },
+  { typed: 'openclaw-rl inspect ada --home sou', stands: 'openclaw-rl inspect ada --home south' },
   { typed: 'openclaw-rl fault flap --isolate sou', stands: 'openclaw-rl fault flap --isolate south' },
   {
     typed: 'openclaw-rl fault latency --between south nor',

@@ -154,6 +154,11 @@ describe('Redis that was started by hand', { timeout: 180_000 }, () => {
       env: { REDIS_PASSWORD: PASSWORD },
     });
     expect([long.code, long.stderr]).toEqual([64, expect.stringMatching(/100:1\/min takes 2 h to fill/)]);
+    const homes = await callCli([...SMALL, '--homes'], { cwd: folder, env: { REDIS_PASSWORD: PASSWORD } });
+    expect([homes.code, homes.stderr]).toEqual([
+      64,
+      expect.stringMatching(/e\.yaml has no homes, which need one Redis Cluster over the regions/),
+    ]);
   });
 
   it('a primary behind Sentinels: bench passes, and nothing of it is changed', async () => {

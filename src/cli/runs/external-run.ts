@@ -14,7 +14,7 @@ import type { Regions } from '../../regions/provider.ts';
 import { checkFault } from '../../scenario/checks.ts';
 import { type FaultName, type FaultSpec, isOfStore } from '../../scenario/faults/index.ts';
 import type { Plan } from '../../scenario/plan.ts';
-import { DEFAULT_TOPOLOGY, type TopologyOptions } from '../../topology/topology.ts';
+import { DEFAULT_TOPOLOGY, isInCluster, type TopologyOptions } from '../../topology/topology.ts';
 import { openEndpoints } from '../flags/endpoints-option.ts';
 import type { RunFlags } from '../flags/run-options.ts';
 import { quotedForShell } from '../output/typed-command.ts';
@@ -80,6 +80,11 @@ function accept(plan: Plan, regions: Regions, looks: readonly NodeLook[]): Plan 
     throw invalidOption(
       `strategy ${strategy} cannot run on ${regions.name}: it ${lack}`,
       `see which can: openclaw-rl doctor --endpoints ${quotedForShell(regions.name)}`,
+    );
+  if (plan.homes && (!isInCluster(regions.topology) || areApart(regions, looks)))
+    throw invalidOption(
+      `${regions.name} has no homes, which need one Redis Cluster over the regions`,
+      'remove --homes, or homes of the scenario',
     );
   for (const fault of faults) checkPossible(fault, regions);
   return plan;
