@@ -41,66 +41,21 @@ if not stored and seq == 1 and used + returned == 0 then
   return { 0, tokens, level, 1, clock, 0 }
 end
 
-local updatedAt, level, most, accounts = clock, capacity, capacity / unit, {}
-if stored then
-  updatedAt, level = struct.unpack('<dd', stored)
-  local first, last = 17, #stored -- of an earlier version, without units
-  if last % 8 == 1 then
-    local policies = string.byte(stored, last)
-    first, last = 33, policies == 0 and last - 1 or 0
-    local unitThen, mostThen = struct.unpack('<dd', stored, 9 + 8 * math.max(1, policies))
-    most = math.max(most, mostThen)
-    if unitThen ~= unit then
--- include shared/rescale.lua
-      level = rescaled(level, unitThen, unit, capacity)
-    end
-  end
-  for at = first, last, 56 do
-    accounts[#accounts + 1] = { struct.unpack('<ddddddd', stored, at) }
-  end
-end
-
-local function outstanding(account)
-  return math.max(0, account[4] - account[5] - account[6])
-end
-
--- Brings the level up to a time, at most to the capacity minus the outstanding tokens.
-local function advance(to)
-  local room = capacity
-  for _, account in ipairs(accounts) do
-    room = room - outstanding(account) * unit
-  end
-  room = math.max(0, room)
-  local elapsed = math.max(0, to - updatedAt)
-  level = refilled(level, elapsed, room, refill)
-  updatedAt = updatedAt + elapsed
-end
-
--- Expired accounts are taken back, the earliest first; their outstanding tokens count as spent.
-while true do
-  local first
-  for at, account in ipairs(accounts) do
-    if account[7] <= clock and (not first or account[7] < accounts[first][7]) then
-      first = at
-    end
-  end
-  if not first then
-    break
-  end
-  advance(accounts[first][7])
-  table.remove(accounts, first)
-end
-advance(clock)
+-- include shared/accounts.lua
 local behind = updatedAt - clock
 
-local found
+local found, moving
 for at, account in ipairs(accounts) do
   if account[1] == holder and account[2] == lease then
     found = at
   end
+  moving = account[1] == STOP and account[2] or moving
 end
 if not found and seq > 1 then
   return { 1, 0, level, #accounts, clock, behind }
+end
+if not found and moving then
+  return redis.error_reply(string.format('BUCKETMOVING move %.0f', moving))
 end
 
 local account = found and table.remove(accounts, found) or { holder, lease, 0, 0, 0, 0, 0 }
@@ -112,7 +67,7 @@ level = math.min(capacity, level + math.min(account[6] - before, out) * unit) --
 account[4] = math.max(account[4], account[5] + account[6])
 
 local stale = seq < account[3]
-if seq > account[3] then
+if seq > account[3] and not moving then
   local available = math.floor(level / unit)
   local share = math.ceil(available / (#accounts + 1))
   local tokens = available < need and 0 or math.min(want, available, math.max(need, share))
@@ -120,7 +75,7 @@ if seq > account[3] then
   account[4] = account[4] + tokens
   account[3] = seq
 end
-if not stale then
+if not stale and not moving then
   account[7] = math.max(account[7], updatedAt + kept)
 end
 local open = outstanding(account) > 0
@@ -132,15 +87,9 @@ if not found and not open then
   return { state, account[4], level, #accounts, clock, behind }
 end
 
--- The key lives until all accounts are taken back and the level has refilled to the largest capacity, in the worst case
--- from 0, plus a second. Why the largest: packBucket in shared/stored.lua.
-local full = updatedAt + timeUntil(level, most * unit, refill)
-local packed = { struct.pack('<dddd', updatedAt, level, unit, most) }
-for _, each in ipairs(accounts) do
-  full = math.max(full, each[7] + timeUntil(0, most * unit, refill))
-  packed[#packed + 1] = struct.pack('<ddddddd', unpack(each))
+-- include shared/pack-accounts.lua
+redis.call('PSETEX', KEYS[1], lifeMs, packed)
+if moving and open then -- no reply that would renew its term
+  return redis.error_reply(string.format('BUCKETMOVING move %.0f', moving))
 end
-packed[#packed + 1] = string.char(#accounts == 0 and 1 or 0)
-local lifeMs = math.min(math.ceil((full - clock) / 1000) + 1000, 2 ^ 53) -- PSETEX takes whole numbers
-redis.call('PSETEX', KEYS[1], lifeMs, table.concat(packed))
 return { state, account[4], level, #accounts, clock, behind }

@@ -1,6 +1,7 @@
--- Reads a value with reservations, of another number of policies, or without units. Fails, as struct does, if it is too
--- short. Its missing units are false, and those of policies added later nil.
+-- Reads a value with reservations, of another number of policies, or without units. Fails if it is a mark, and as struct
+-- does if it is too short. Its missing units are false, and those of policies added later nil.
 local function readOther(stored, clock, count)
+-- include shared/refuse-mark.lua
   local size = #stored
   local last = size % 8 == 1 and string.byte(stored, size)
   local places = last and math.max(1, last) or math.floor(size / 8) - 1
