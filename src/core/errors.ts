@@ -51,6 +51,15 @@ const CATALOGUE = {
     ...AROUND,
     hint: 'the slot is being migrated: retry with the same decision id until the migration ends',
   },
+  BUCKET_MOVING: {
+    ...AROUND,
+    hint: 'retry soon; if the move has died, repeat it: limiter.rehome(subject, { from, to, move })',
+  },
+  BUCKET_MOVED: {
+    ...AROUND,
+    hint: 'regionOf names the home that the bucket has left: let it name the one that it moved to',
+  },
+  MOVE_REFUSED: { charge: 'none', hint: 'see the message above' },
   REDIS_WRONG_TYPE: { ...AROUND, hint: 'another program uses this key: choose another prefix' },
   REDIS_REFUSED: { ...AROUND, hint: 'the server refused the script before it ran; see its message above' },
   REPLY_LOST: { ...UNHEARD, hint: 'the connection broke after sending; check server and network' },

@@ -20,6 +20,22 @@ const DEFINITE: Readonly<Record<string, ErrorCode>> = {
   WRONGTYPE: 'REDIS_WRONG_TYPE',
 };
 
+/** Error replies of the scripts, which have written nothing that charges: lua/shared/refuse-mark.lua. */
+const MARKS = { BUCKETMOVING: 'BUCKET_MOVING', BUCKETMOVED: 'BUCKET_MOVED' } as const;
+
+/** The error for a bucket that a move has closed or taken away. */
+export function awayError(
+  code: (typeof MARKS)[keyof typeof MARKS],
+  move: number,
+  node: string,
+): OpenclawError {
+  const took = `move ${move} took this bucket away from ${node}`;
+  return new OpenclawError(
+    code,
+    code === 'BUCKET_MOVED' ? took : `move ${move} of this bucket has not ended`,
+  );
+}
+
 /** A cluster client follows MOVED, so this client treats the node as a standalone server. */
 const OF_A_CLUSTER = 'this server is a cluster node: set cluster: true, or pass a cluster client';
 
@@ -64,6 +80,8 @@ export function describeFailure(
 ): OpenclawError {
   if (error instanceof OpenclawError) return error;
   const message = error instanceof Error ? error.message : String(error);
+  const [, mark, move] = /\b(BUCKETMOVING|BUCKETMOVED) move (\d+)/.exec(message) ?? [];
+  if (mark !== undefined) return awayError(MARKS[mark as keyof typeof MARKS], Number(move), sent.node);
   const code = /data string too short/.test(message) ? 'REDIS_WRONG_TYPE' : refusedCode(message);
   if (code !== undefined)
     return new OpenclawError(code, `${sent.node} answered: ${firstLine(message)}`, {

@@ -1,5 +1,6 @@
 import { OpenclawError } from '../../../core/errors.ts';
 import type { Policy } from '../../../core/policy.ts';
+import { awayError } from '../../redis/errors.ts';
 import { keySlot } from '../../redis/hash-slot.ts';
 import type { RunWrites } from '../../redis/port.ts';
 import { loadScript, policyArgs } from '../../redis/script.ts';
@@ -32,9 +33,11 @@ export function batchTakes(run: RunWrites, { bySlot }: { readonly bySlot: boolea
       const keys = batch.map(({ key }) => key);
       const { values, node, acked } = await run(script, keys, args);
       const admitted: { resolve(reply: TakeReply): void; reply: TakeReply }[] = [];
-      for (const [i, { resolve }] of batch.entries()) {
+      for (const [i, { resolve, reject }] of batch.entries()) {
+        const away = awayOf(values, i, node);
         const reply = replyOf(values, i, node);
-        if (reply.allowed && acked !== undefined) admitted.push({ resolve, reply });
+        if (away !== undefined) reject(away);
+        else if (reply.allowed && acked !== undefined) admitted.push({ resolve, reply });
         else resolve(reply);
       }
       if (admitted.length > 0) await acked?.();
@@ -71,6 +74,12 @@ export function batchTakes(run: RunWrites, { bySlot }: { readonly bySlot: boolea
 /** Redis did not run the script; a script on one key would follow its key. */
 function isHalfMoved(error: unknown): boolean {
   return error instanceof OpenclawError && error.code === 'REDIS_SLOT_MOVING';
+}
+
+/** The error of a take whose bucket is a mark: 2 closed, 3 moved, and the move's number. */
+function awayOf(values: readonly number[], i: number, node: string): OpenclawError | undefined {
+  const [state = 0, move = 0] = values.slice(4 * i + 1, 4 * i + 3);
+  return state < 2 ? undefined : awayError(state === 2 ? 'BUCKET_MOVING' : 'BUCKET_MOVED', move, node);
 }
 
 function replyOf(values: readonly number[], i: number, node: string): TakeReply {
