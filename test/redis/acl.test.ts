@@ -12,6 +12,11 @@ import { SERVERS, startTestServer, type TestServer } from '../support/server.ts'
 const ada = { user: 'ada', endpoint: 'search' };
 const LOGIN = { username: 'limiter', password: 'secret', commandTimeoutMs: 5_000 };
 
+const HOMES = {
+  ...{ format: 'openclaw-homes', version: 1, regions: { a: { slots: '0-16383' } } },
+  regionOf: () => 'a',
+};
+
 /** The rights that the page documents. */
 const [oneBucket = '', sideBySide = ''] = blocksOn('docs/production.md', 'text')
   .flatMap(({ text }) => text.trim().split('\n'))
@@ -86,6 +91,7 @@ describe.each(SERVERS)(
       const prefix = 'rate:openclaw';
       await askAll(open({ ...more, redis: redisOf(alone), prefix }));
       await askAll(open({ ...more, redis: redisOf(cluster, true), prefix }));
+      await askAll(open({ ...more, redis: redisOf(cluster, true), prefix, homes: HOMES }));
       const { username, password, ...timeout } = LOGIN;
       const client = createClient({ url: alone?.url ?? '', username, password });
       await askAll(open({ ...more, redis: fromNodeRedis(client, timeout), prefix }));

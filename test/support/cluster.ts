@@ -10,6 +10,7 @@ export async function startTestCluster(command: string, nodes: number): Promise<
       'cluster-enabled': 'yes',
       'cluster-config-file': `nodes-${i}.conf`,
       'cluster-node-timeout': '2000',
+      'cluster-announce-ip': '127.0.0.1', // alone, a node would not know it
       'cluster-port': String(await freePort()),
     }).flatMap(([key, value]) => [`--${key}`, value]);
   const servers = await Promise.all(

@@ -8,6 +8,9 @@ import { unusedRedis as redis } from '../support/unused-redis.ts';
 /* `npm run lint` compiles this file: a call below `@ts-expect-error` that compiles is an error. */
 const policy = '10:1/h';
 const region = { name: 'us-east', others: {} };
+const table = { format: 'openclaw-homes', version: 1, regions: { a: { slots: '0-16383' } } };
+const homes = { ...table, regionOf: () => 'a' };
+const inCluster = { ...redis, isCluster: true };
 const own = { urls: ['redis://127.0.0.1:1'] };
 
 function made(limiter: Limiter): string {
@@ -52,6 +55,18 @@ describe('the compiler and createLimiter refuse', () => {
       // @ts-expect-error: central has no replicas
       () => createLimiter({ policy, redis, replicas: 1 }),
       'does not wait for replicas',
+    ],
+    [
+      'homes of article',
+      // @ts-expect-error: article has no homes
+      () => createLimiter({ policy, redis, strategy: 'article', homes }),
+      'does not use option homes',
+    ],
+    [
+      'homes without regionOf',
+      // @ts-expect-error: regionOf is missing
+      () => createLimiter({ policy, redis: inCluster, homes: table }),
+      'homes requires the function regionOf',
     ],
     [
       'replicas of article',
