@@ -15,6 +15,7 @@ import { RateLimiterRedis } from 'rate-limiter-flexible';
 import redisGcra from 'redis-gcra';
 import { createLimiter } from '../dist/index.js';
 import { connectIoredis } from '../dist/limiter/redis/ioredis/open.js';
+import { startCluster } from './limiter/cluster.mjs';
 import { LEASE_TARGETS, measureLeases } from './limiter/lease.mjs';
 
 const { values: flags } = parseArgs({
@@ -40,6 +41,7 @@ const TARGETS = [
   { of: ['central', 'hash'], ...SERVER, most: 0.92 },
   { of: ['central, batched', 'hash'], ...SERVER, most: 0.6 },
   { of: ['central, two policies', 'central'], ...SERVER, most: 1.6 },
+  { of: ['central, with homes', 'central, in a cluster'], ...SERVER, most: 1.05 },
 ];
 
 const port = await freePort();
@@ -63,7 +65,9 @@ try {
 }
 
 async function main() {
-  const all = [...(await plainScripts()), ...libraries()];
+  const cluster = await startCluster(flags.server, await freePort());
+  closers.push(cluster.stop);
+  const all = [...(await plainScripts()), ...libraries(), ...clustered(cluster)];
   const cases = all.filter(({ name }) => name.includes(flags.only));
   const waysOf = { sequential, 'in flight': inFlight, pipelined };
   const seen = new Map(cases.map(({ name }) => [name, { sequential: [], 'in flight': [], pipelined: [] }]));
@@ -130,6 +134,13 @@ function libraries() {
   ];
 }
 
+function clustered({ cases, watch: node }) {
+  return Object.entries(cases).map(([name, more]) => ({
+    ...central(name, { policy: POLICY, ...more }),
+    node,
+  }));
+}
+
 /** A reservation and its settlement are two calls, and count as one decision here. */
 function reservations() {
   const subjectOf = (user) => ({ user, endpoint: 'bench' });
@@ -159,8 +170,8 @@ function central(name, options, takeOptions = () => undefined) {
 
 function makeLimiter(name, options) {
   const limiter = createLimiter({
-    ...options,
     redis: { urls: [`redis://127.0.0.1:${port}`] },
+    ...options,
     prefix: name.replaceAll(/\W/g, ''),
     decisionMemoryMs: 5_000,
     reservationMemoryMs: 5_000,
@@ -170,11 +181,12 @@ function makeLimiter(name, options) {
 }
 
 async function measure(one, run) {
-  await watch.config('RESETSTAT');
+  const { node = watch } = one;
+  await node.config('RESETSTAT');
   const startedMs = performance.now();
   const decisions = await run(one, MS);
   const perSecond = (decisions * 1_000) / (performance.now() - startedMs);
-  return { perSecond, serverUs: serverUs(await watch.info('commandstats')) / decisions };
+  return { perSecond, serverUs: serverUs(await node.info('commandstats')) / decisions };
 }
 
 /** Of what clients sent: commands that scripts call are listed as well, and are inside their script's time. */

@@ -98,24 +98,43 @@ const GROUPS = [
   ['roaming, away', ({ isRoaming, user, region }) => isRoaming && homeOf({ user }) !== region],
 ];
 
+/** Each cell of a row has the figure with homes, then that without. */
 function tableOf(cells) {
   const rows = [
-    '| strategy | homes | region | users | takes | rejected | p50 ms | p99 ms | p99 ms after the first | calls a decision |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| strategy | region | users | takes | p50 ms | p99 ms | p50 of first takes, ms |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
   ];
-  for (const { chosen, setting, ops, calls } of cells)
+  for (const [pair, { strategy }] of pairsOf(cells))
     for (const region of names)
       for (const [users, isOf] of GROUPS) {
-        const these = ops.filter((op) => op.region === region && isOf(op));
-        const rejected = these.filter(({ isDecided }) => !isDecided).length;
-        const each = (calls / ops.length).toFixed(3);
-        const waits = [quantile(these, 0.5), quantile(these, 0.99), quantile(later(these), 0.99)].map(ms);
-        rows.push(
-          `| ${chosen.strategy} | ${setting} | ${region} | ${users} | ${these.length} | ${rejected} | ${waits.join(' | ')} | ${each} |`,
-        );
+        const [here, there] = pair.map(({ ops }) => ops.filter((op) => op.region === region && isOf(op)));
+        const both = (figure) => `${ms(figure(here))} / ${ms(figure(there))}`;
+        const figures = [
+          both((ops) => quantile(later(ops), 0.5)),
+          both((ops) => quantile(later(ops), 0.99)),
+          both((ops) =>
+            quantile(
+              ops.filter(({ isFirst }) => isFirst),
+              0.5,
+            ),
+          ),
+        ];
+        rows.push(`| ${strategy} | ${region} | ${users} | ${here.length} | ${figures.join(' | ')} |`);
       }
+  rows.push('', '| strategy | Redis calls a decision | rejected takes |', '| --- | --- | --- |');
+  for (const [pair, { strategy }] of pairsOf(cells)) {
+    const each = pair.map(({ calls, ops }) => (calls / ops.length).toFixed(3)).join(' / ');
+    const rejected = pair.map(({ ops }) => ops.filter(({ isDecided }) => !isDecided).length).join(' / ');
+    rows.push(`| ${strategy} | ${each} | ${rejected} |`);
+  }
   return rows;
 }
+
+const pairsOf = (cells) =>
+  [...new Set(cells.map(({ chosen }) => chosen))].map((chosen) => [
+    cells.filter((cell) => cell.chosen === chosen),
+    chosen,
+  ]);
 
 /** Goals are of users who send from their home only, in the slowest region. */
 function goalsOf(cells) {
@@ -158,7 +177,7 @@ function goalsOf(cells) {
   return goals;
 }
 
-/** The takes that began after the first take of their bucket in their region was answered. */
+/** Without first takes: those that began before one of the same bucket and region was answered. */
 const later = (ops) => ops.filter(({ isFirst }) => !isFirst);
 
 function quantile(ops, share) {

@@ -2,21 +2,17 @@
 import { Redis } from 'ioredis';
 import { makeRandom } from '../../dist/core/prng.js';
 import { makeUserDraw, planUsers } from '../../dist/load/users.js';
-import { announcedAddress } from '../../dist/regions/provider.js';
+import { withRegions } from '../../dist/rating/homes.js';
+import { requireHomes } from '../../dist/regions/cluster/homes.js';
 import { DEFAULT_TOPOLOGY } from '../../dist/topology/topology.js';
 import { startRegions } from '../start-regions.mjs';
 
 export const POLICY = '20:5/s';
 export const names = DEFAULT_TOPOLOGY.regions;
 
-/** The users of scenarios/baseline.yaml, each called after its home: the only region that it sends from, or one of all. */
-export function usersOf({ seed, users, roaming }) {
-  const random = makeRandom(seed, 'homes');
-  const planned = planUsers({ seed, regions: names, users, skew: 0.7, roaming, rampMs: 0 });
-  return planned.map((user) => {
-    const drawn = names[Math.floor(random() * names.length)];
-    return { ...user, name: `${user.regions.length === 1 ? user.regions[0] : drawn}.${user.name}` };
-  });
+/** The users of scenarios/baseline.yaml, each called after its home. */
+export function usersOf(shape) {
+  return planUsers({ ...shape, regions: names, skew: 0.7, rampMs: 0, homes: true });
 }
 
 export const homeOf = ({ user }) => user.slice(0, user.indexOf('.'));
@@ -36,7 +32,7 @@ export async function openRegions({ server, roundTripMs = {} }) {
   });
   const watches = regions.topology.nodes.map(({ name }) => new Redis(regions.direct(name)));
   return {
-    homes: tableOf(regions),
+    homes: withRegions(await requireHomes(regions)),
     redisOf(region) {
       const { seeds, localAddress } = regions.view(region);
       return {
@@ -59,14 +55,4 @@ export async function openRegions({ server, roundTripMs = {} }) {
       await stop();
     },
   };
-}
-
-function tableOf(regions) {
-  const nodesOf = (region) => regions.topology.nodes.filter((node) => node.region === region);
-  const entries = names.map((region) => {
-    const slots = nodesOf(region).flatMap((node) => (node.slots ? [node.slots.join('-')] : []));
-    const nodes = nodesOf(region).map(({ name }) => announcedAddress(regions, name));
-    return [region, { slots: slots.join(','), nodes }];
-  });
-  return { format: 'openclaw-homes', version: 1, regions: Object.fromEntries(entries), regionOf: homeOf };
 }
