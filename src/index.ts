@@ -19,8 +19,12 @@ export type {
 } from './history/records/operation.ts';
 export { rateLimitHeaders } from './http/headers.ts';
 export { createLimiter, type LimiterOptions } from './limiter/create.ts';
+export type { Away } from './limiter/homes/away.ts';
+export type { HomesOptions } from './limiter/homes/homes.ts';
+export type { HomesTable, WrittenRegion } from './limiter/homes/table.ts';
 export type {
   Cost,
+  Home,
   Level,
   Limiter,
   NamedPolicy,

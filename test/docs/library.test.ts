@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestCluster } from '../support/cluster.ts';
 import { blocksOn, PAGES, textOf } from '../support/doc-blocks.ts';
 import { compileExamples } from '../support/examples.ts';
 import { ROOT } from '../support/readme.ts';
@@ -81,12 +82,15 @@ describe.each(SOURCES)('what docs/ says of $name', ({ name, source }) => {
 describe('the examples of the library in docs/', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-docs-'));
   let redis: TestServer;
+  let cluster: TestServer;
   let compiling: ReturnType<typeof compileExamples> | undefined;
   beforeAll(async () => {
     redis = await startTestServer('redis-server');
+    [cluster] = (await startTestCluster('redis-server', 1)) as [TestServer];
   });
   afterAll(async () => {
     await redis?.stop();
+    await cluster?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -100,6 +104,7 @@ describe('the examples of the library in docs/', { timeout: 120_000 }, () => {
       folder,
       EXAMPLES.map(({ text }) => text),
       redis.port,
+      cluster.port,
     );
     return compiling;
   };
@@ -114,6 +119,7 @@ describe('the examples of the library in docs/', { timeout: 120_000 }, () => {
   )('print what $page says: $first', async ({ printed, index }) => {
     const examples = await compiled();
     await redis.client.flushall();
+    await cluster.client.flushall();
     expect(await examples.run(index)).toEqual({ code: 0, stdout: printed, stderr: '' });
   });
 });

@@ -17,6 +17,7 @@ export async function compileExamples(
   folder: string,
   examples: readonly string[],
   redisPort: number,
+  clusterPort = 7_000,
 ): Promise<{ compiled: Ended; run(index: number): Promise<Ended> }> {
   const modules = join(folder, 'node_modules');
   mkdirSync(modules, { recursive: true });
@@ -25,7 +26,10 @@ export async function compileExamples(
     symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   const files = examples.map((text, index) => {
-    writeFileSync(join(folder, `example-${index}.ts`), patient(text).replaceAll('6379', String(redisPort)));
+    writeFileSync(
+      join(folder, `example-${index}.ts`),
+      patient(text).replaceAll('6379', String(redisPort)).replaceAll('7000', String(clusterPort)),
+    );
     return `example-${index}.ts`;
   });
   const compiled = await runProgram(
