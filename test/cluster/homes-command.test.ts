@@ -7,6 +7,7 @@ import type { Regions } from '../../src/regions/provider.ts';
 import { callCli } from '../support/call-cli.ts';
 import { testFolder } from '../support/cli.ts';
 import { startLocalRegions } from '../support/local-regions.ts';
+import { startTestServer } from '../support/server.ts';
 
 const SOON = { timeout: 30_000, interval: 200 };
 
@@ -132,6 +133,18 @@ describe('homes on a cluster of two regions', { timeout: 60_000 }, () => {
     expect(healed.code, healed.stderr).toBe(0);
     const again = await homes([...named, '--check', 'homes.json'], tableNow());
     expect(again.code, again.stdout).toBe(0);
+  });
+
+  it.each([
+    { title: 'without cluster mode', config: [], code: 64, says: 'is not in cluster mode' },
+    { title: 'with a password', config: ['--requirepass', 'x'], code: 69, says: 'NOAUTH' },
+  ])('says what is wrong with a server $title', async ({ config, code, says }) => {
+    const server = await startTestServer('redis-server', config, config[1]);
+    onTestFinished(() => server.stop());
+    const { port } = server;
+    const asked = await homes(['--cluster', server.url, '--region', `a=127.0.0.1:${port}`]);
+    expect([asked.code, asked.stdout], asked.stderr).toEqual([code, '']);
+    expect(asked.stderr).toContain(says);
   });
 
   it.each([

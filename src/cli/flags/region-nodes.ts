@@ -1,7 +1,12 @@
 import { InvalidArgumentError } from 'commander';
-import { invalidOption } from '../../core/errors.ts';
+import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { connectInspector } from '../../limiter/inspect/port.ts';
-import { type NodeView, parseClusterNodes } from '../../regions/cluster/cluster-view.ts';
+import {
+  isClusterDisabled,
+  isLoginRefused,
+  type NodeView,
+  parseClusterNodes,
+} from '../../regions/cluster/cluster-view.ts';
 import { openExternal } from '../../regions/external/external.ts';
 import type { Endpoint, Login, Regions } from '../../regions/provider.ts';
 import { checkRegions, REGION } from '../../topology/topology.ts';
@@ -29,11 +34,7 @@ export async function openRegionNodes(seed: Endpoint, login: Login, typed: Regio
   const title = `${seed.host}:${seed.port}`;
   const { replies } = await connectInspector(login).ask(seed, [['CLUSTER', 'NODES']]);
   const [reply] = replies;
-  if (typeof reply !== 'string')
-    throw invalidOption(
-      `${title} is not a node of a Redis Cluster: ${reply instanceof Error ? reply.message : 'no reply to CLUSTER NODES'}`,
-      'homes need a Redis Cluster over the regions',
-    );
+  if (typeof reply !== 'string') throw refused(title, reply);
   const views = parseClusterNodes(reply).map((view) => ({ view, address: addressOf(view, seed) }));
   const known = new Set(views.flatMap(({ view, address }) => [address, ...hostnameOf(view, address)]));
   for (const region of names)
@@ -56,6 +57,16 @@ export async function openRegionNodes(seed: Endpoint, login: Login, typed: Regio
   });
   const empty = { services: {}, toxiproxy: {}, roundTripMs: {} };
   return openExternal({ kind: 'cluster', regions: names, nodes, ...empty }, { file: title, login });
+}
+
+function refused(title: string, reply: unknown): OpenclawError {
+  const why = reply instanceof Error ? reply.message : 'no reply to CLUSTER NODES';
+  if (isLoginRefused(reply)) return new OpenclawError('REDIS_AUTH', `${title}: ${why}`);
+  if (!isClusterDisabled(reply)) return new OpenclawError('REDIS_REFUSED', `${title}: ${why}`);
+  return invalidOption(
+    `${title} is not in cluster mode`,
+    'homes need a Redis Cluster over the regions; leave them out',
+  );
 }
 
 /** `host:port` as a node announces it; a node that does not know its own host is the one that was asked. */
