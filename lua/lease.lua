@@ -69,8 +69,7 @@ account[4] = math.max(account[4], account[5] + account[6])
 local stale = seq < account[3]
 if seq > account[3] and not moving then
   local available = math.floor(level / unit)
-  local share = math.ceil(available / (#accounts + 1))
-  local tokens = available < need and 0 or math.min(want, available, math.max(need, share))
+  local tokens = available < need and 0 or math.min(want, available)
   level = level - tokens * unit
   account[4] = account[4] + tokens
   account[3] = seq

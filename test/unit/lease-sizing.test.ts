@@ -3,12 +3,14 @@ import { parsePolicy } from '../../src/core/policy.ts';
 import {
   demandWindowUs,
   isShort,
+  noteAnswer,
   noteReply,
   noteTake,
-  plan,
+  PARTS,
   untilHomeHasUs,
 } from '../../src/limiter/strategies/lease/demand.ts';
 import { leftTokens, makeRequest, receive, tryTake } from '../../src/limiter/strategies/lease/holder.ts';
+import { plan } from '../../src/limiter/strategies/lease/plan.ts';
 import type { Reply } from '../../src/limiter/strategies/lease/protocol.ts';
 import { makeDemand, makeHolder } from '../support/lease/holder.ts';
 import { handle } from '../support/lease/home.ts';
@@ -16,41 +18,10 @@ import { grantTokens } from '../support/lease/sizing.ts';
 
 describe('a grant', () => {
   it.each([
-    {
-      title: 'is the requested amount, if there is more',
-      available: 20,
-      want: 5,
-      need: 1,
-      borrowers: 1,
-      tokens: 5,
-    },
-    {
-      title: 'is the whole level, for a single borrower',
-      available: 3,
-      want: 5,
-      need: 1,
-      borrowers: 1,
-      tokens: 3,
-    },
-    { title: 'is an equal share among several', available: 20, want: 20, need: 1, borrowers: 3, tokens: 7 },
-    {
-      title: 'is at least the need of one operation',
-      available: 20,
-      want: 20,
-      need: 15,
-      borrowers: 3,
-      tokens: 15,
-    },
-    {
-      title: 'is nothing where it would be of no use',
-      available: 4,
-      want: 20,
-      need: 5,
-      borrowers: 1,
-      tokens: 0,
-    },
-    { title: 'is the last token for any borrower', available: 1, want: 5, need: 1, borrowers: 9, tokens: 1 },
-    { title: 'is nothing for a mere renewal', available: 20, want: 0, need: 0, borrowers: 2, tokens: 0 },
+    { title: 'is the requested amount, if there is more', available: 20, want: 5, need: 1, tokens: 5 },
+    { title: 'is all there is, if that is less', available: 3, want: 5, need: 1, tokens: 3 },
+    { title: 'is nothing where it would be of no use', available: 4, want: 20, need: 5, tokens: 0 },
+    { title: 'is nothing for a mere renewal', available: 20, want: 0, need: 0, tokens: 0 },
   ])('$title', ({ tokens, ...question }) => expect(grantTokens(question)).toBe(tokens));
 });
 
@@ -64,46 +35,92 @@ describe('the plan', () => {
   };
   const demand = (requested: number, more = {}) => ({ ...makeDemand(0, windowUs), requested, ...more });
   it.each([
-    { title: 'asks nothing without a take', holder: makeHolder(1), demand: demand(0), want: undefined },
     {
-      title: 'asks for a quarter of the capacity at first',
+      title: 'asks nothing without a take',
       holder: makeHolder(1),
-      demand: demand(1),
+      demand: demand(1, { window: -6 }),
+      want: undefined,
+    },
+    {
+      title: 'asks for one window at first, and a reserve',
+      holder: makeHolder(1),
+      demand: demand(4),
+      want: 7,
+    },
+    {
+      title: 'asks for six windows of a usual demand',
+      holder: makeHolder(1),
+      demand: demand(1, { usualParts: PARTS }),
+      want: 8,
+    },
+    {
+      title: 'asks for a quarter of the capacity at least',
+      holder: makeHolder(1),
+      demand: demand(0, { usualParts: PARTS / 8 }),
       want: 5,
     },
     {
-      title: 'asks for less next to other borrowers',
+      title: 'asks for one window next to other borrowers',
       holder: makeHolder(1),
       demand: demand(1, { borrowers: 3 }),
-      want: 2,
+      want: 3,
     },
-    { title: 'asks for the need of a window', holder: makeHolder(1), demand: demand(12), want: 12 },
-    { title: 'asks for no more than the capacity', holder: makeHolder(1), demand: demand(90), want: 20 },
     {
-      title: 'asks nothing while half of that is left',
-      holder: held(6),
-      demand: demand(12),
-      want: undefined,
+      title: 'asks for no more than an equal share next to them',
+      holder: makeHolder(1),
+      demand: demand(20, { borrowers: 4 }),
+      want: 5,
     },
-    { title: 'asks before half of that is gone', holder: held(5), demand: demand(12), want: 7 },
+    { title: 'leaves a quarter of the capacity', holder: makeHolder(1), demand: demand(90), want: 15 },
+    {
+      title: 'asks for a cost that is more than that',
+      holder: makeHolder(1),
+      demand: demand(90, { lacking: 18 }),
+      want: 18,
+    },
+    { title: 'asks nothing while its reserve is left', holder: held(7), demand: demand(12), want: undefined },
+    { title: 'asks before its reserve is used', holder: held(6), demand: demand(12), want: 9 },
+    {
+      title: 'keeps a larger reserve if answers take longer',
+      holder: held(8),
+      demand: demand(12, { answerUs: 100_000 }),
+      want: 7,
+    },
     {
       title: 'does not ask for more than the last level of home',
       holder: makeHolder(1),
       demand: demand(9, { emptyUntilUs: 1 }),
       want: undefined,
     },
-    { title: 'renews the tokens it needs', holder: held(12, 900_000), demand: demand(12), want: 0 },
+    { title: 'renews a lease near its end', holder: held(12, 300_000), demand: demand(12), want: 3 },
+    { title: 'and not before', holder: held(12, 400_000), demand: demand(12), want: undefined },
+    {
+      title: 'renews it earlier if answers take longer',
+      holder: held(12, 400_000),
+      demand: demand(8, { answerUs: 50_000 }),
+      want: 3,
+    },
   ])('$title', ({ holder, demand, want }) => {
     expect(plan(holder, demand, terms, 0)?.want).toBe(want);
   });
 
-  it('gives back tokens above twice its goal when it renews', () => {
-    expect(plan(held(20, 900_000), demand(6), terms, 0)).toEqual({ want: 0, giveBack: 14 });
+  it('keeps a smaller reserve where others lack tokens too', () => {
+    const contested = demand(12, { borrowers: 2, emptyUntilUs: 1 });
+    expect([3, 4].map((tokens) => plan(held(tokens), contested, terms, 1)?.want)).toEqual([7, undefined]);
   });
-  it('gives back all after a window without a take, whose time is over or not', () => {
-    const idle = demand(6);
-    expect(plan(held(6), idle, terms, windowUs)).toBeUndefined();
-    expect(plan(held(6), idle, terms, 2 * windowUs)).toEqual({ want: 0, giveBack: 6 });
+  it('gives back tokens above twice its goal when it renews', () => {
+    expect(plan(held(20, 300_000), demand(1), terms, 0)).toEqual({ want: 0, giveBack: 15 });
+  });
+  it.each([
+    { title: 'many takes came before', requested: 6, windows: 2 },
+    { title: 'few takes came before', requested: 2, windows: 5 },
+    { title: 'one take came before', requested: 1, windows: 6 },
+  ])('gives back all after $windows windows without a take where $title', ({ requested, windows }) => {
+    const idle = demand(requested);
+    expect(plan(held(6, 9_000_000), idle, terms, windows * windowUs - 1)).toBeUndefined();
+    expect(plan(held(6, 9_000_000), idle, terms, windows * windowUs)).toEqual({ want: 0, giveBack: 6 });
+  });
+  it('gives back what is left of a lease that is over', () => {
     expect(plan(held(6, 1), demand(6), terms, 5 * windowUs)).toEqual({ want: 0, giveBack: 6 });
   });
   it('asks for the cost of a first take, and for nothing after it, where few users come again', () => {
@@ -115,13 +132,13 @@ describe('the plan', () => {
     Object.assign(holder, held(3), { used: 3 });
     expect(plan(holder, alone, terms, 1, false)).toBeUndefined();
     noteTake(alone, 1, false, windowUs, windowUs);
-    expect(plan(holder, alone, terms, windowUs, false)).toEqual({ want: 5, need: 1 });
+    expect(plan(holder, alone, terms, windowUs, false)).toEqual({ want: 15, need: 1 });
   });
   it('takes a take for a first one after two windows without any', () => {
-    const late = demand(9, { takesInRow: 9 });
+    const late = demand(1, { takesInRow: 9 });
     noteTake(late, 1, false, 2 * windowUs, windowUs);
     expect(plan(makeHolder(1), late, terms, 2 * windowUs, false)?.want).toBe(1);
-    expect(plan(makeHolder(1), late, terms, 2 * windowUs, true)?.want).toBe(5);
+    expect(plan(makeHolder(1), late, terms, 2 * windowUs, true)?.want).toBe(8);
   });
   it('asks for takes that have waited through windows without a take', () => {
     const waiting = demand(0, { lacking: 1, waiting: [{ costTokens: 1 }] });
@@ -135,7 +152,7 @@ describe('the plan', () => {
     expect(plan(held(40, 60_000_000), idle, large, 9 * windowUs)).toBeUndefined();
   });
   it('asks for the need of one operation, less what is left', () => {
-    expect(plan(held(2), demand(2, { lacking: 8 }), terms, 0)).toEqual({ want: 6, need: 6 });
+    expect(plan(held(2), demand(1, { lacking: 10 }), terms, 0)).toEqual({ want: 8, need: 8 });
   });
 });
 
@@ -183,7 +200,7 @@ describe('a home that was short', () => {
     noteTake(demand, 100, false, 1, windowUs);
     expect(plan(makeHolder(1), demand, largeTerms, 1)).toBeUndefined();
     noteTake(demand, 2, false, 2, windowUs);
-    expect(plan(makeHolder(1), demand, largeTerms, 2)).toEqual({ want: 100, need: 2 });
+    expect(plan(makeHolder(1), demand, largeTerms, 2)).toEqual({ want: 75, need: 2 });
   });
   it('is not one that lacks only the largest cost, and none that granted what was lacking', () => {
     const small = denied(100, 3);
@@ -256,6 +273,7 @@ function simulate(
               for (; place.waiting > 0 && tryTake(place.holder, 1, atUs); place.waiting--) place.admitted++;
               place.waiting = 0;
               noteReply(place.demand, { reply, policy, leftHere, nowUs: atUs, windowUs });
+              noteAnswer(place.demand, reply.sentAtUs, atUs);
             },
           });
         },

@@ -20,6 +20,6 @@ export function makeHolder(holder: number, lastLease = 0): Holder {
 /** What is asked of a bucket at a holder that has just met it. */
 export function makeDemand(nowUs: number, windowUs: number): Demand {
   const window = Math.floor(nowUs / windowUs);
-  const home = { borrowers: 1, emptyUntilUs: 0, homeTokens: 0, homeZeroAtUs: 0 };
-  return { window, requested: 0, requestedBefore: 0, takesInRow: 0, lacking: 0, ...home };
+  const home = { borrowers: 1, emptyUntilUs: 0, homeTokens: 0, homeZeroAtUs: 0, answerUs: 0 };
+  return { window, requested: 0, usualParts: 0, takesInRow: 0, lacking: 0, ...home };
 }

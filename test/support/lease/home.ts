@@ -58,7 +58,6 @@ export function handle(
           available: Math.floor(levelQuanta / policy.quantaPerToken),
           want: request.want,
           need: request.need,
-          borrowers: others.length + 1,
         });
   const isStale = request.seq < account.seq;
   const marginUs = switches.takenBackAfterMargin ? terms.marginUs : 0;

@@ -1,16 +1,34 @@
 import type { Decision } from '../../../core/decision.ts';
-import { OpenclawError } from '../../../core/errors.ts';
 import type { Policy } from '../../../core/policy.ts';
 import type { Subject } from '../../limiter.ts';
 import { closedError } from '../../redis/errors.ts';
 import { withTimeout } from '../../with-timeout.ts';
-import { demandWindowUs, isIdle, isShort, noteReply, noteTake, plan, untilHomeHasUs } from './demand.ts';
+import { Batch } from './batch.ts';
+import {
+  demandWindowUs,
+  isIdle,
+  isShort,
+  noteAnswer,
+  noteReply,
+  noteTake,
+  PARTS,
+  untilHomeHasUs,
+} from './demand.ts';
 import { leftTokens, makeRequest, receive, repeatRequest, tryTake } from './holder.ts';
-import type { HomeClient } from './home-client.ts';
-import type { LentBucket, Waiter } from './lent-buckets.ts';
-import { LentBuckets } from './lent-buckets.ts';
+import type { HomeClient, HomeReply } from './home-client.ts';
+import { type LentBucket, LentBuckets } from './lent-buckets.ts';
+import { batchUs, plan } from './plan.ts';
 import type { LeaseTerms, Reply, Request } from './protocol.ts';
 import { ReturningUsers } from './returning.ts';
+import {
+  addWaiter,
+  decideWaiters,
+  endRequest,
+  failAll,
+  lackingTokens,
+  noLease,
+  spendableTokens,
+} from './waiters.ts';
 
 export interface BorrowerOptions {
   /** The strategy's name in decisions. */
@@ -36,6 +54,7 @@ export class Borrower {
   readonly #returning = new ReturningUsers();
   readonly #windowUs: number;
   readonly #timer: NodeJS.Timeout;
+  readonly #batch: Batch;
   #inFlight = 0;
   #onAllAnswered: (() => void) | undefined;
   #isClosed = false;
@@ -44,8 +63,10 @@ export class Borrower {
     this.#options = options;
     this.#buckets = new LentBuckets(options.holder);
     this.#windowUs = demandWindowUs(options);
-    this.#timer = setInterval(() => this.#checkSome(), this.#windowUs / 1_000 / 2 / CHECKS);
-    this.#timer.unref();
+    this.#batch = new Batch(batchUs(this.#windowUs) / 1_000, (bucket) => {
+      if (!bucket.isInFlight) this.#requestIfNeeded(bucket, now());
+    });
+    this.#timer = setInterval(() => this.#checkSome(), this.#windowUs / 1_000 / 2 / CHECKS).unref();
   }
 
   /**
@@ -66,7 +87,7 @@ export class Borrower {
     if (bucket.failure !== undefined) throw bucket.failure;
     const thenUs = now();
     if (tryTake(bucket, costTokens, thenUs)) return this.#admission(bucket);
-    return this.#denial(bucket, costTokens, thenUs);
+    return this.#denial(bucket, lackingTokens(bucket, costTokens, thenUs), thenUs);
   }
 
   /** Decides synchronously if it can, and asks home for the expected demand. Throws LIMITER_CLOSED, INVALID_SUBJECT. */
@@ -78,12 +99,14 @@ export class Borrower {
     const allowed = tryTake(bucket, costTokens, nowUs);
     noteTake(bucket, costTokens, allowed, nowUs, this.#windowUs);
     this.#returning.note(bucket.takesInRow, bucket.window);
-    if (!bucket.isInFlight) this.#requestIfNeeded(bucket, nowUs);
+    const lacking = allowed ? 0 : lackingTokens(bucket, costTokens, nowUs);
+    const isDenied = lacking > 0 && bucket.failure === undefined && this.#isShort(bucket, lacking, nowUs);
+    if (!bucket.isInFlight) {
+      if (allowed || isDenied) this.#requestSoon(bucket, nowUs);
+      else this.#requestIfNeeded(bucket, nowUs);
+    }
     if (allowed) return this.#admission(bucket);
-    const lackingTokens = costTokens - spendableTokens(bucket, nowUs);
-    if (bucket.failure === undefined && isShort(bucket, lackingTokens, nowUs, this.#windowUs))
-      return this.#denial(bucket, lackingTokens, nowUs);
-    return undefined;
+    return isDenied ? this.#denial(bucket, lacking, nowUs) : undefined;
   }
 
   /** Decides once home has replied to the request of `tryTake`; rejects with NO_LEASE if it does not reply. */
@@ -91,8 +114,7 @@ export class Borrower {
     return new Promise((resolve, reject) => {
       const bucket = this.#buckets.find(subject);
       if (bucket?.isInFlight !== true) return reject(noLease(bucket?.failure));
-      bucket.waiting ??= [];
-      bucket.waiting.push({ costTokens, decide: resolve, fail: reject });
+      addWaiter(bucket, { costTokens, decide: resolve, fail: reject });
     });
   }
 
@@ -107,6 +129,7 @@ export class Borrower {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#timer);
+    this.#batch.close();
     const closed = closedError();
     for (const bucket of this.#buckets.all()) {
       failAll(bucket, closed);
@@ -122,7 +145,7 @@ export class Borrower {
   #add(subject: Subject, policy: Policy): LentBucket {
     this.#options.home.keyOf(subject); // throws INVALID_SUBJECT
     const bucket = this.#buckets.add(subject, this.#options.termsOf(policy), this.#windowAt(now()));
-    if (this.#returning.hasRecent(subject)) Object.assign(bucket, { requestedBefore: 1, takesInRow: 1 });
+    if (this.#returning.hasRecent(subject)) Object.assign(bucket, { usualParts: PARTS, takesInRow: 1 });
     return bucket;
   }
 
@@ -140,6 +163,15 @@ export class Borrower {
     if (question !== undefined) void this.#send(bucket, makeRequest(bucket, question, nowUs));
   }
 
+  /** The same with the next batch, for requests that no take waits for. */
+  #requestSoon(bucket: LentBucket, nowUs: number): void {
+    if (bucket.isDue) return;
+    const isNeeded = bucket.isUnanswered
+      ? nowUs >= bucket.emptyUntilUs
+      : plan(bucket, bucket, bucket.terms, nowUs, this.#returning.areMost) !== undefined;
+    if (isNeeded) this.#batch.add(bucket);
+  }
+
   /** Marks the request as in flight at once. Never rejects. */
   async #send(bucket: LentBucket, request: Request): Promise<void> {
     bucket.isInFlight = true;
@@ -147,7 +179,9 @@ export class Borrower {
     const { terms } = bucket;
     const subject = { user: bucket.user, endpoint: bucket.shelf.endpoint };
     try {
-      const { reply, node } = await this.#options.home.request(subject, request, terms);
+      const { reply, node } = await this.#options.home.request(subject, request, terms, (early) =>
+        this.#foresee(bucket, early),
+      );
       this.#receive(bucket, reply, node, terms);
     } catch (error) {
       this.#fail(bucket, error);
@@ -156,14 +190,32 @@ export class Borrower {
     if (this.#inFlight === 0) this.#onAllAnswered?.();
   }
 
+  /**
+   * Home has replied, but the replicas may lack its grant: denies the takes that the grant does not cover. Where home was
+   * short before as well, later takes do not wait for it: most are denied anyway, and those after it get its tokens.
+   */
+  #foresee(bucket: LentBucket, { reply, node }: HomeReply): void {
+    const nowUs = now();
+    bucket.node = node;
+    bucket.isForeseen = true;
+    if (bucket.emptyUntilUs === 0) bucket.comingGranted = reply.granted;
+    let coming = reply.granted - bucket.used - bucket.returned;
+    this.#noteReply(bucket, reply, coming, nowUs);
+    decideWaiters(bucket, ({ costTokens }) => {
+      const lacking = costTokens - coming;
+      if (this.#isShort(bucket, lacking, nowUs)) return this.#denial(bucket, lacking, nowUs);
+      coming -= costTokens;
+      return undefined;
+    });
+  }
+
   #receive(bucket: LentBucket, reply: Reply, node: string, terms: LeaseTerms): void {
     const nowUs = now();
     if (!receive(bucket, reply, terms, nowUs)) throw noLease('the reply came after the end of the lease');
-    bucket.isInFlight = false;
-    bucket.failure = undefined;
+    if (!bucket.isForeseen) this.#noteReply(bucket, reply, leftTokens(bucket), nowUs);
+    noteAnswer(bucket, reply.sentAtUs, nowUs);
+    endRequest(bucket, undefined);
     bucket.node = node;
-    const leftHere = leftTokens(bucket);
-    noteReply(bucket, { reply, leftHere, policy: terms.policy, nowUs, windowUs: this.#windowUs });
     this.#decideWaiting(bucket, nowUs);
     if (this.#isClosed) this.#endLease(bucket);
     else if (bucket.waiting !== undefined) {
@@ -172,28 +224,24 @@ export class Borrower {
     }
   }
 
+  #noteReply(bucket: LentBucket, reply: Reply, leftHere: number, nowUs: number): void {
+    noteReply(bucket, { reply, leftHere, policy: bucket.terms.policy, nowUs, windowUs: this.#windowUs });
+  }
+
   #decideWaiting(bucket: LentBucket, nowUs: number): void {
-    const { waiting = [] } = bucket;
-    bucket.waiting = undefined;
-    const still: Waiter[] = [];
-    for (const waiter of waiting) {
-      const { costTokens, decide } = waiter;
-      const lackingTokens = costTokens - spendableTokens(bucket, nowUs);
-      if (tryTake(bucket, costTokens, nowUs)) decide(this.#admission(bucket));
-      else if (isShort(bucket, lackingTokens, nowUs, this.#windowUs))
-        decide(this.#denial(bucket, lackingTokens, nowUs));
-      else still.push(waiter);
-    }
-    if (still.length === 0) return;
-    bucket.waiting = still;
-    bucket.lacking = Math.min(...still.map(({ costTokens }) => costTokens));
+    decideWaiters(bucket, ({ costTokens }) => {
+      const lacking = costTokens - spendableTokens(bucket, nowUs);
+      if (tryTake(bucket, costTokens, nowUs)) return this.#admission(bucket);
+      return this.#isShort(bucket, lacking, nowUs) ? this.#denial(bucket, lacking, nowUs) : undefined;
+    });
+    if (bucket.waiting !== undefined)
+      bucket.lacking = Math.min(...bucket.waiting.map(({ costTokens }) => costTokens));
   }
 
   /** The request failed: it is sent again later, with the same number. */
   #fail(bucket: LentBucket, error: unknown): void {
     const failure = noLease(error);
-    bucket.isInFlight = false;
-    bucket.failure = failure;
+    endRequest(bucket, failure);
     bucket.emptyUntilUs = now() + this.#windowUs / 4;
     failAll(bucket, failure);
   }
@@ -205,12 +253,12 @@ export class Borrower {
 
   /** Renews or returns a lease without a take; drops unused buckets. */
   #check(bucket: LentBucket, nowUs: number): void {
-    if (bucket.isInFlight) return;
+    if (bucket.isInFlight || bucket.isDue) return;
     const { leaseUs, marginUs } = bucket.terms;
     const isUnused = isIdle(bucket, nowUs, this.#windowUs);
     // An unused bucket is not asked for again. After this time home has taken back anything that it lent.
     const forgottenAtUs = bucket.isUnanswered ? bucket.emptyUntilUs + leaseUs + marginUs : bucket.expiresAtUs;
-    if (!isUnused || (!bucket.isUnanswered && leftTokens(bucket) > 0)) this.#requestIfNeeded(bucket, nowUs);
+    if (!isUnused || (!bucket.isUnanswered && leftTokens(bucket) > 0)) this.#requestSoon(bucket, nowUs);
     else if (nowUs >= forgottenAtUs) this.#buckets.drop(bucket);
   }
 
@@ -230,8 +278,12 @@ export class Borrower {
     };
   }
 
-  #denial(bucket: LentBucket, lackingTokens: number, nowUs: number): Decision {
-    const untilRefilledUs = untilHomeHasUs(bucket, lackingTokens, bucket.terms.policy, nowUs);
+  #isShort(bucket: LentBucket, lacking: number, nowUs: number): boolean {
+    return lacking > 0 && isShort(bucket, lacking, nowUs, this.#windowUs);
+  }
+
+  #denial(bucket: LentBucket, lacking: number, nowUs: number): Decision {
+    const untilRefilledUs = untilHomeHasUs(bucket, lacking, bucket.terms.policy, nowUs);
     const retryAfterUs = Math.ceil(Math.max(untilRefilledUs, bucket.emptyUntilUs - nowUs));
     return {
       allowed: false,
@@ -244,22 +296,4 @@ export class Borrower {
 
 function now(): number {
   return performance.now() * 1_000;
-}
-
-/** The tokens that a take may spend now. */
-function spendableTokens(bucket: LentBucket, nowUs: number): number {
-  return nowUs < bucket.expiresAtUs ? leftTokens(bucket) : 0;
-}
-
-function failAll(bucket: LentBucket, reason: OpenclawError): void {
-  const { waiting = [] } = bucket;
-  bucket.waiting = undefined;
-  for (const { fail } of waiting) fail(reason);
-}
-
-/** Home did not lend: no token was spent, even if the request arrived. */
-function noLease(why: unknown): OpenclawError {
-  if (why instanceof OpenclawError && why.code === 'NO_LEASE') return why;
-  const message = why instanceof Error ? why.message : String(why ?? 'no request was sent');
-  return new OpenclawError('NO_LEASE', `Redis lent no tokens: ${message}`, { cause: why });
 }

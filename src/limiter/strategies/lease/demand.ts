@@ -1,14 +1,14 @@
 import type { Policy } from '../../../core/policy.ts';
-import { type Holder, leftTokens, type RequestContent } from './holder.ts';
 import type { LeaseTerms, Reply } from './protocol.ts';
 
 /** The demand for one bucket at one holder: tokens by window, and home's last reply. Changed in place. */
 export interface Demand {
-  /** The number of the window that `requested` counts in. */
+  /** The number of the window of the last take, which `requested` counts in. */
   window: number;
-  /** Tokens requested in this window, admitted or not, and in the one before. */
+  /** Tokens requested in this window, admitted or not. */
   requested: number;
-  requestedBefore: number;
+  /** The tokens of a window, averaged over those before, in parts of a token; 0 if they had no take. */
+  usualParts: number;
   /** Takes since the last two windows without one. */
   takesInRow: number;
   /** The smallest cost that was denied since home's last reply, or that waits; 0 if none. */
@@ -22,6 +22,8 @@ export interface Demand {
   homeTokens: number;
   /** The time at which home's level, extrapolated by its refill, was 0. */
   homeZeroAtUs: number;
+  /** How long an answer took from request to acknowledged grant: the last one, or a slower one before. Microseconds. */
+  answerUs: number;
 }
 
 /** A quarter of a lease: long enough to measure a demand, short enough to return unneeded tokens in time. */
@@ -29,8 +31,14 @@ export function demandWindowUs({ leaseUs }: Pick<LeaseTerms, 'leaseUs'>): number
   return Math.max(1, Math.floor(leaseUs / 4));
 }
 
+/** A usual demand is a whole number of these, so that a bucket keeps it in 8 bytes. */
+export const PARTS = 64;
 /** A home that was short is asked again after about this many requested tokens. */
 const REQUESTED_PER_CALL = 20;
+/** A bucket is idle after so many windows that this many takes were expected in them: few come later. */
+const MISSED_TAKES = 10;
+/** The fewest and the most windows without a take after which a bucket is idle. */
+const IDLE_WINDOWS = [2, 6] as const;
 
 /** Counts one take. */
 export function noteTake(
@@ -40,8 +48,8 @@ export function noteTake(
   nowUs: number,
   windowUs: number,
 ): void {
-  turn(demand, nowUs, windowUs);
-  if (demand.requested === 0 && demand.requestedBefore === 0) demand.takesInRow = 0;
+  const window = Math.floor(nowUs / windowUs);
+  if (window !== demand.window) turn(demand, window);
   demand.takesInRow++;
   demand.requested += costTokens;
   if (!allowed && (demand.lacking === 0 || costTokens < demand.lacking)) demand.lacking = costTokens;
@@ -67,11 +75,16 @@ export function noteReply(demand: Demand, { reply, leftHere, policy, nowUs, wind
   demand.homeTokens = Math.floor(reply.levelQuanta / quantaPerToken);
   demand.homeZeroAtUs = nowUs - reply.levelQuanta / quantaPerUs;
   const missing = Math.max(1, demand.lacking - leftHere) * quantaPerToken - reply.levelQuanta;
-  const expected = Math.max(1, demand.requested, demand.requestedBefore);
+  const expected = Math.max(1, expectedOf(demand, nowUs, windowUs));
   const seldomUs = Math.min(windowUs / 2, Math.max(windowUs / 8, (windowUs * REQUESTED_PER_CALL) / expected));
   const waitUs = Math.min(windowUs, Math.max(Math.ceil(missing / quantaPerUs), Math.floor(seldomUs)));
   demand.emptyUntilUs = missing <= 0 ? 0 : nowUs + waitUs;
   demand.lacking = 0;
+}
+
+/** Notes how long the request took whose grant may now be spent. A slow one is remembered for a few. */
+export function noteAnswer(demand: Demand, sentAtUs: number, nowUs: number): void {
+  demand.answerUs = Math.max(Math.ceil(nowUs - sentAtUs), (demand.answerUs * 3) >> 2);
 }
 
 /**
@@ -97,65 +110,39 @@ export function untilHomeHasUs(
   return homeZeroAtUs + (lackingTokens * quantaPerToken) / quantaPerUs - nowUs;
 }
 
-/**
- * The next request to home, if any. A holder keeps the demand of a window as its goal, asks for more when less than
- * half of it is left, and renews in the second half of its lease. It returns tokens above twice its goal, and all of
- * them after a window without a take. The goal is at least a quarter of an equal share of the capacity, so that a
- * small demand does not cost a call for every token. Unless `borrowsAhead`, the first take in a row borrows no more than
- * it costs.
- */
-export function plan(
-  holder: Holder,
-  demand: Demand,
-  terms: LeaseTerms,
-  nowUs: number,
-  borrowsAhead = true,
-): RequestContent | undefined {
-  turn(demand, nowUs, demandWindowUs(terms));
-  if (holder.isUnanswered) return undefined;
-  const isOver = nowUs >= holder.expiresAtUs;
-  const left = isOver ? 0 : leftTokens(holder);
-  const expected = Math.max(demand.requested, demand.requestedBefore);
-  const isUnused = expected === 0 && demand.waiting === undefined; // waiting takes are demand
-  if (isUnused) return leftTokens(holder) > 0 ? { want: 0, giveBack: leftTokens(holder) } : undefined;
-
-  const { capacityTokens } = terms.policy;
-  const least = Math.ceil(capacityTokens / (4 * demand.borrowers));
-  const largest = demand.waiting === undefined ? demand.lacking : largestOf(demand.waiting);
-  const isAlone = demand.takesInRow === 1 && !borrowsAhead;
-  const wanted = isAlone ? largest : Math.max(expected, least, largest);
-  const goal = Math.min(capacityTokens, wanted);
-  const isLow = 2 * left < goal || left < demand.lacking;
-  const isEnding = left > 0 && holder.expiresAtUs - nowUs < terms.leaseUs / 2;
-  if (isLow && (nowUs >= demand.emptyUntilUs || hasLacking(demand, left))) {
-    return { want: goal - left, need: Math.max(0, Math.min(demand.lacking, goal) - left) };
-  }
-  if (!isEnding) return undefined;
-  return { want: Math.max(0, goal - left), giveBack: left > 2 * goal ? left - goal : 0 };
+/** The tokens that a window is expected to request: as many as this one has, or as a usual one. */
+export function expectedOf(demand: Demand, nowUs: number, windowUs: number): number {
+  const passed = Math.floor(nowUs / windowUs) - demand.window;
+  if (passed <= 0) return Math.max(demand.requested, demand.usualParts / PARTS);
+  return usualAfter(demand, passed) / PARTS;
 }
 
-/** Whether neither this window nor the one before had a take. */
+/** Whether a take has not come for so long that none is expected soon. */
 export function isIdle(demand: Demand, nowUs: number, windowUs: number): boolean {
-  turn(demand, nowUs, windowUs);
-  return demand.requested === 0 && demand.requestedBefore === 0;
+  const passed = Math.floor(nowUs / windowUs) - demand.window;
+  const [fewest, most] = IDLE_WINDOWS;
+  if (passed < fewest) return false;
+  return passed >= most || passed * usualAfter(demand, 1) >= MISSED_TAKES * PARTS;
 }
 
-function largestOf(waiting: NonNullable<Demand['waiting']>): number {
-  return Math.max(...waiting.map(({ costTokens }) => costTokens));
+/** The usual demand after its window and more without a take. It follows a rise faster than a fall. */
+function usualAfter({ requested, usualParts }: Demand, passed: number): number {
+  const parts = requested * PARTS;
+  if (usualParts === 0) return parts * FALL ** (passed - 1);
+  const usual = parts > usualParts ? (parts + usualParts) / 2 : parts + (usualParts - parts) * FALL;
+  return usual * FALL ** (passed - 1);
 }
 
-/** Whether home's level at its last reply covers the cost that a take has lacked since. */
-function hasLacking({ lacking, homeTokens }: Demand, left: number): boolean {
-  return lacking > 0 && lacking - left <= homeTokens;
-}
+const FALL = 0.75;
 
-/** Starts a new window if this one is over; if more have passed, the one before had no take. */
-function turn(demand: Demand, nowUs: number, windowUs: number): void {
-  const window = Math.floor(nowUs / windowUs);
-  if (window === demand.window) return;
-  const isNext = window === demand.window + 1;
-  demand.requestedBefore = isNext ? demand.requested : 0;
-  if (!isNext && demand.waiting === undefined) demand.lacking = 0; // those takes are over
+/** Starts the window of a take. */
+function turn(demand: Demand, window: number): void {
+  const passed = window - demand.window;
+  demand.usualParts = Math.round(usualAfter(demand, passed));
+  if (passed > 1) {
+    demand.takesInRow = 0;
+    if (demand.waiting === undefined) demand.lacking = 0; // those takes are over
+  }
   demand.requested = 0;
   demand.window = window;
 }

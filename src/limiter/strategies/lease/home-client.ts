@@ -4,12 +4,25 @@ import type { AckedPort, RedisPort } from '../../redis/port.ts';
 import { loadScript, policyArgs } from '../../redis/script.ts';
 import type { LeaseTerms, Reply, Request } from './protocol.ts';
 
+export interface HomeReply {
+  readonly reply: Reply;
+  readonly node: string;
+}
+
 /** The client of home, the bucket's key on its slot's primary. */
 export interface HomeClient {
   /** Throws INVALID_SUBJECT. */
   keyOf(subject: Subject): string;
-  /** Resolves with the reply once the replicas have its grant; rejects if there is no reply. */
-  request(subject: Subject, request: Request, terms: LeaseTerms): Promise<{ reply: Reply; node: string }>;
+  /**
+   * Resolves with the reply once the replicas have its grant; rejects if there is no reply. Calls `onReply` if they may
+   * still lack it.
+   */
+  request(
+    subject: Subject,
+    request: Request,
+    terms: LeaseTerms,
+    onReply?: (reply: HomeReply) => void,
+  ): Promise<HomeReply>;
   /** Reads home's level without changing it. */
   look(
     subject: Subject,
@@ -28,7 +41,7 @@ export function linkHome(port: HomePort, keyOf: Buckets['keyOf']): HomeClient {
   const script = loadScript('lease');
   return {
     keyOf,
-    async request(subject, request, terms) {
+    async request(subject, request, terms, onReply) {
       const keys = [keyOf(subject)];
       const args = requestArgs(request, terms);
       if (port.grants === 'unacked') {
@@ -37,7 +50,10 @@ export function linkHome(port: HomePort, keyOf: Buckets['keyOf']): HomeClient {
       }
       const { values, node, acked } = await port.redis.runAcked(script, keys, args);
       const reply = readReply(values, request);
-      if (reply.account === 'open') await acked(); // other replies carry no grant
+      if (reply.account === 'open') {
+        onReply?.({ reply, node });
+        await acked(); // other replies carry no grant
+      }
       return { reply, node };
     },
     async look(subject, terms) {

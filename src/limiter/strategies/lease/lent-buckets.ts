@@ -1,9 +1,9 @@
-import type { Decision } from '../../../core/decision.ts';
 import type { OpenclawError } from '../../../core/errors.ts';
 import type { Subject } from '../../limiter.ts';
 import type { Demand } from './demand.ts';
 import type { Holder } from './holder.ts';
 import type { LeaseTerms } from './protocol.ts';
+import type { Waiter, Waiting } from './waiters.ts';
 
 /** The common data of all buckets of one endpoint in one process. */
 export interface Shelf {
@@ -12,18 +12,11 @@ export interface Shelf {
   readonly holder: number;
 }
 
-/** A take that waits for home's reply. */
-export interface Waiter {
-  readonly costTokens: number;
-  readonly decide: (decision: Decision) => void;
-  readonly fail: (reason: OpenclawError) => void;
-}
-
 /**
  * The lease and the demand of one bucket in one process. One object, since there are many: each field costs 8 bytes,
  * and a field with a time 16 more.
  */
-export class LentBucket implements Holder, Demand {
+export class LentBucket implements Holder, Demand, Waiting {
   lease: number;
   seq = 0;
   granted = 0;
@@ -35,23 +28,28 @@ export class LentBucket implements Holder, Demand {
   need = 0;
   window: number;
   requested = 0;
-  requestedBefore = 0;
+  usualParts = 0;
   takesInRow = 0;
   lacking = 0;
   borrowers = 1;
   emptyUntilUs = 0;
   homeTokens = 0;
   homeZeroAtUs = 0;
+  answerUs = 0;
 
   terms: LeaseTerms;
   readonly shelf: Shelf;
   readonly user: string;
   /** The primary that replied last. */
   node = '';
-  /** The takes that wait for the request in flight, and the error of the last request. */
   waiting: Waiter[] | undefined = undefined;
+  waitingTokens = 0;
   failure: OpenclawError | undefined = undefined;
   isInFlight = false;
+  isForeseen = false;
+  comingGranted = 0;
+  /** Whether its next request is sent with the next batch. */
+  isDue = false;
 
   constructor({
     shelf,

@@ -110,8 +110,8 @@ export function openLease(strategy: string, options: PolicyOptions & OpenOptions
 /** The range of `randomInt`: among a thousand processes two draw the same number once in half a billion times. */
 const MOST_HOLDERS = 2 ** 48 - 1;
 
-/** Few, since processes borrow ahead of need: a grant can share the next WAIT. */
-const LANES = 2;
+/** Few, since requests that no take waits for are sent together; enough that one with a waiting take finds a free one. */
+const LANES = 4;
 
 function openHome(redis: RedisConnection | RedisSource, replicas: number): HomePort {
   const isSource = 'open' in redis;
