@@ -61,9 +61,9 @@ export function readHomes(options: HomesOptions, prefix: string): Homes {
   if (regionOf === undefined) throw invalidOption('homes requires the function regionOf', hint);
   const regions = readHomesTable(table);
 
-  function homeIn(name: string, { name: region, nodes, ...slots }: HomeRegion): Home {
-    const slot = slotIn(slots, name);
-    return { region, slot, key: `${prefix}:{${tagOf(slot)}}:${name}`, nodes };
+  function homeIn(name: string, region: HomeRegion): Home {
+    const slot = slotIn(region, name);
+    return { region: region.name, slot, key: `${prefix}:{${tagOf(slot)}}:${name}`, nodes: region.nodes };
   }
 
   function regionNamed(region: string): HomeRegion {

@@ -61,12 +61,13 @@ function readRegion(name: string, region: WrittenRegion): HomeRegion {
   const isNode = (node: unknown) => typeof node === 'string' && /^\S+:\d{1,5}$/.test(node);
   if (!Array.isArray(nodes) || !nodes.every(isNode))
     throw wrong(`${of}.nodes must be a list of host:port; found ${quoted(nodes)}`);
-  const owned = new Set(readSlots(slots, of));
+  const owned = new Uint8Array(SLOTS);
+  for (const slot of readSlots(slots, of)) owned[slot] = 1;
   return {
     name,
     nodes: nodes as string[],
-    slots: [...owned].sort((a, b) => a - b),
-    owns: (slot) => owned.has(slot),
+    slots: Array.from(owned.keys()).filter((slot) => owned[slot] === 1),
+    owns: (slot) => owned[slot] === 1,
   };
 }
 
