@@ -226,6 +226,20 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
     expect(stdout).toMatch(/lease: \d+ quanta not lent.* and \d+ lent to 2 /);
   });
 
+  it.each([
+    { last: 254, state: 'closed', why: 'BUCKET_MOVING: move 7 of this bucket has not ended' },
+    { last: 255, state: 'moved', why: 'BUCKET_MOVED: move 7 took this bucket to another home' },
+  ])('says that a move left the bucket $state', async ({ last, state, why }) => {
+    await server.client.set(KEY, Buffer.concat([packBucket(7), Buffer.of(last)]), 'PX', 60_000);
+    const { copies, takes, notes, isStored } = await look();
+    expect(copies[0]).toMatchObject({ stored: { type: 'mark', state, move: 7 } });
+    expect(copies[0]).not.toHaveProperty('now');
+    expect([takes, notes, isStored]).toMatchObject([[{ answer: 'refused', why }], [], true]);
+    const { stdout } = await callCli(['inspect', 'ada', '--cluster', server.url]);
+    expect(stdout).toContain(`${state} by move 7`);
+    await expect(limit(server, '20:1/d').take(ADA)).rejects.toMatchObject({ code: why.split(':')[0] });
+  });
+
   it('says that another program uses the key', async () => {
     await server.client.set(KEY, '\u001b[31mred');
     const { copies, takes, notes } = await look();

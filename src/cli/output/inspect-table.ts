@@ -137,6 +137,8 @@ function storedTexts({ stored, now }: Copy, clockUs: number): [string, string] {
         `article: ${stored.tokens ?? 'no'} tokens`,
         stored.timestampS === undefined ? 'unknown' : `at ${stored.timestampS} s`,
       ];
+    case 'mark':
+      return [`${stored.state} by move ${stored.move}`, ''];
     case 'foreign':
       return [`no bucket: ${stored.found}`, ''];
     default:

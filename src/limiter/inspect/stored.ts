@@ -10,6 +10,8 @@ export type Stored =
   | ({ readonly type: 'bucket' } & StoredBucket)
   /** Written by strategy `lease` while tokens are lent; otherwise its key is a `bucket` with one level. */
   | ({ readonly type: 'lease' } & StoredHome)
+  /** Where a move left no bucket: `closed` until it opens here, or `moved` away. */
+  | { readonly type: 'mark'; readonly state: 'closed' | 'moved'; readonly move: number }
   /** Written by the published script. */
   | { readonly type: 'article'; readonly tokens?: number; readonly timestampS?: number }
   /** Written by another program. */
@@ -40,6 +42,7 @@ export function readStored({
 /**
  * Little-endian doubles: the time of the last update, then the level of each policy, or one and a lease's accounts. A last
  * byte is the number of policies, whose units follow their levels, or 0 for a lease's accounts, which follow the unit.
+ * A mark is the number of a move and a byte, as in lua/shared/refuse-mark.lua.
  */
 function readBucket(value: Uint8Array): Stored {
   const foreign = { type: 'foreign', found: 'a string that is no bucket' } as const;
@@ -51,6 +54,9 @@ function readBucket(value: Uint8Array): Stored {
   if (!isWhole || value.length % 8 > 1) return foreign;
   if (value.length % 8 === 1) {
     const policies = value.at(-1) ?? 0;
+    const [move = 0, ...rest] = numbers;
+    if (policies >= CLOSED && rest.length === 0)
+      return { type: 'mark', state: policies === CLOSED ? 'closed' : 'moved', move };
     const home = policies === 0 ? readHome(numbers) : undefined;
     if (home !== undefined) return { type: 'lease', ...home };
     const bucket = parseBucket(numbers, policies);
@@ -63,6 +69,9 @@ function readBucket(value: Uint8Array): Stored {
   if (accounts !== undefined) return { type: 'lease', levelQuanta, updatedAtUs, accounts };
   return { type: 'bucket', levelsQuanta, updatedAtUs };
 }
+
+/** The last byte of a closed bucket; that of a moved one is 255. */
+const CLOSED = 254;
 
 const present = (field: unknown) => field !== null && field !== undefined;
 
@@ -105,7 +114,7 @@ export type Policies = readonly [Policy, ...Policy[]];
 /** The current level, by the arithmetic of the script that wrote the bucket; undefined if no script could decide. */
 export function levelNow(stored: Stored, policies: Policies, now: Now): LevelNow | undefined {
   if (stored.type === 'article') return articleNow(stored, policies[0], now);
-  if (stored.type === 'foreign') return undefined;
+  if (stored.type === 'foreign' || stored.type === 'mark') return undefined;
   if (stored.type === 'lease') return leaseNow(stored, policies[0], now.nodeUs);
   const buckets = policies.map((policy, i) =>
     stored.type === 'absent' ? fullBucket(policy, now.nodeUs) : bucketAt(stored, i, policy, now.nodeUs),

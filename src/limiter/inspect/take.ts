@@ -1,7 +1,7 @@
 import { OpenclawError } from '../../core/errors.ts';
 import type { Address, InspectPort } from './port.ts';
 import { addressText, bucketCommands, readBucket, readView } from './read.ts';
-import { levelNow, type Policies } from './stored.ts';
+import { levelNow, type Policies, type Stored } from './stored.ts';
 
 /** The origin of a take: a region, or this machine. */
 export interface View {
@@ -125,12 +125,18 @@ async function readAt(
       serviceUs: nowUs(),
       ttlMs: reading.ttlMs,
     });
-    if (level === undefined)
-      return { answer: 'refused', node, why: 'the key holds another type, written by another program' };
+    if (level === undefined) return { answer: 'refused', node, why: whyNone(reading.stored) };
     const { allowed, ...rest } = level.take;
     return { answer: allowed ? 'allowed' : 'denied', node, roundTripMs, ...rest } as TakeAnswer;
   }
   throw new OpenclawError('REDIS_CLUSTER_DOWN', 'the nodes keep redirecting to each other');
+}
+
+function whyNone(stored: Stored): string {
+  if (stored.type !== 'mark') return 'the key holds another type, written by another program';
+  return stored.state === 'closed'
+    ? `BUCKET_MOVING: move ${stored.move} of this bucket has not ended`
+    : `BUCKET_MOVED: move ${stored.move} took this bucket to another home`;
 }
 
 function redirection(reply: unknown, target: Address): { to: Address; isAsk: boolean } | undefined {
