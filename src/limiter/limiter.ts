@@ -100,6 +100,32 @@ export interface Home {
   readonly nodes: readonly string[];
 }
 
+export interface RehomeOptions {
+  /** The region that the bucket leaves; absent: the key without a home. */
+  readonly from?: string;
+  /** The region that the bucket moves to, another one; absent: the key without a home. */
+  readonly to?: string;
+  /** The number of the move: a whole number of at least 1, higher than those of earlier moves of the subject. */
+  readonly move: number;
+  /**
+   * How long the old home answers BUCKET_MOVED, and the move may be repeated: longer than any process may still ask
+   * there. Milliseconds, at most 366 days; at least a minute longer than the bucket takes to fill. Default 7 days.
+   */
+  readonly keepMs?: number;
+}
+
+/** A bucket that moved, with the level that it moved with; with several policies, that with the fewest tokens. */
+export interface Moved {
+  readonly levelQuanta: number;
+  readonly remainingTokens: number;
+  /** The level of each policy, if the limiter has several. */
+  readonly policies?: readonly Pick<PolicyLevel, 'policy' | 'levelQuanta' | 'remainingTokens'>[];
+  /** The Redis servers that it left and came to, `host:port`. */
+  readonly nodes: { readonly from: string; readonly to: string };
+  /** The move had ended before; nothing changed now. */
+  readonly isRepeated?: true;
+}
+
 /** The current level of one policy's bucket, in quanta and whole tokens. Times are in microseconds from now. */
 export interface PolicyLevel {
   readonly policy: string;
@@ -150,6 +176,12 @@ export interface Limiter {
   reserve(subject: Subject, options?: ReserveOptions): Promise<Reservation>;
   /** Fills the subject's buckets; stored decision ids stay. In a history this is an event `reset`. */
   reset(subject: Subject): Promise<void>;
+  /**
+   * Moves the subject's bucket to another home, with its level. Calls for it reject with BUCKET_MOVING meanwhile. Let
+   * `regionOf` name the new home once this resolves; after an error, repeat it with the same number. Rejects with
+   * MOVE_REFUSED, or with INVALID_OPTION without `homes` or if the strategy cannot move buckets.
+   */
+  rehome(subject: Subject, options: RehomeOptions): Promise<Moved>;
   /** Resolves once Redis answers; rejects if it does not answer within the command timeout. */
   ready(): Promise<void>;
   /**

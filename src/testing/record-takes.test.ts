@@ -46,6 +46,7 @@ function limiterOf(answers: readonly (Partial<Decision> | Error)[], policies = [
     peek: unable,
     refund: unable,
     reserve: unable,
+    rehome: unable,
     reset: unable,
     ready: async () => {},
     close: async () => {},

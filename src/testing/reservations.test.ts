@@ -60,6 +60,7 @@ function scripted(scripts: readonly (Script | Error)[], names = ['default']): Li
     },
     peek: unable,
     refund: unable,
+    rehome: unable,
     reset: unable,
     ready: async () => {},
     close: async () => {},

@@ -36,6 +36,11 @@ export function memoryKey(bucket: string, what: 'take' | 'refund' | 'reserve', d
   );
 }
 
+/** The key that remembers the last move of a bucket, in its slot. */
+export function recordKey(bucket: string): string {
+  return `${bucket.includes('{') ? bucket : `{${bucket}}`}:move`;
+}
+
 /** Returns the prefix, or the default. Throws INVALID_OPTION for characters that could change a key's slot or parts. */
 export function checkPrefix(requested?: string | null): string {
   const prefix = requested ?? DEFAULT_PREFIX;

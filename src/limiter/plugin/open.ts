@@ -80,6 +80,7 @@ function asLimiter(plugin: PluginLimiter, file: string, policies: readonly Named
     peek: unable,
     refund: unable,
     reserve: unable,
+    rehome: unable,
     reset: unable,
     ready: async () => {},
     async close() {

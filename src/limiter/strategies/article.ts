@@ -47,6 +47,7 @@ export function createArticle({
     },
     peek: rejecting('read a level'),
     reserve: rejecting('reserve'),
+    rehome: rejecting('move a bucket'),
     refund: rejecting('refund'),
     async reset(subject) {
       await redis.run(resetScript, [keyOf(subject)], []);

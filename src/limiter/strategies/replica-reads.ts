@@ -52,6 +52,7 @@ export function createReplicaReads({
     },
     peek: rejecting('read a level'),
     reserve: rejecting('reserve'),
+    rehome: rejecting('move a bucket'),
     refund: rejecting('refund'),
     async reset(subject) {
       await primaries.run(resetScript, [keyOf(subject)], []);

@@ -81,6 +81,7 @@ export function createActiveActive(options: ActiveActiveOptions): ActiveActiveLi
     },
     reserve: rejecting('reserve'),
     refund: rejecting('refund'),
+    rehome: rejecting('move a bucket'),
     reset: rejecting('reset a bucket: other regions would empty it again'),
     progressOf: (other) => replicator.progressOf(other),
     ready: () => redis.ready(),

@@ -5,6 +5,7 @@ import { checkCostNames, costOf } from '../../options/policies.ts';
 import { readTakeOptions } from '../../options/take-options.ts';
 import type { AckedPort, RedisPort, RunWrites } from '../../redis/port.ts';
 import { loadScript, policyArgs } from '../../redis/script.ts';
+import { rehoming } from '../../rehome/rehome.ts';
 import { batchTakes } from './batch.ts';
 import { describeLevels, describeTake, describeTakeAll } from './describe.ts';
 import { reserving } from './reservations.ts';
@@ -92,6 +93,7 @@ export function createCentral({
       const { acked } = await run(resetScript, [keyOf(subject)], []);
       await acked?.();
     },
+    rehome: rehoming({ run, lends: false, policiesOf, ...(homes && { homes }) }),
     ...(homes && { homeOf: homes.homeOf }),
     ready: () => redis.ready(),
     close: () => redis.close(),

@@ -5,6 +5,8 @@ import type { Limiter, NamedPolicy, Subject, TakeOptions } from '../../limiter.t
 import type { Buckets } from '../../options/buckets.ts';
 import { checkCostNames, costOf, onlyPolicyOf } from '../../options/policies.ts';
 import { readTakeOptions } from '../../options/take-options.ts';
+import type { RunWrites } from '../../redis/port.ts';
+import { rehoming } from '../../rehome/rehome.ts';
 import { inabilityOf } from '../unable.ts';
 import type { Borrower } from './borrower.ts';
 import type { HomeClient } from './home-client.ts';
@@ -28,6 +30,8 @@ export interface LeaseParts extends Omit<Buckets, 'keyOf'> {
   readonly home: HomeClient;
   readonly borrower: Borrower;
   readonly termsOf: (policy: Policy) => LeaseTerms;
+  /** Runs other scripts at home; with acked grants, they can wait for the replicas. */
+  readonly run: RunWrites;
 }
 
 /**
@@ -35,7 +39,7 @@ export interface LeaseParts extends Omit<Buckets, 'keyOf'> {
  * together admit no more than one bucket would (protocol.ts). A process may deny while others hold lent tokens.
  */
 export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
-  const { strategy, home, borrower, policy, policiesOf, termsOf, homes } = parts;
+  const { strategy, home, borrower, policy, policiesOf, termsOf, run, homes } = parts;
 
   function tryTake(subject: Subject, options?: TakeOptions): Decision | undefined {
     const named = onlyPolicyOf(parts, subject);
@@ -71,6 +75,7 @@ export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
     reserve: rejecting('reserve: the bucket in Redis counts as spent what a process has used'),
     refund: rejecting('refund: the bucket in Redis counts as spent what a process has used'),
     reset: rejecting('reset a bucket: other processes hold lent tokens'),
+    rehome: rehoming({ run, lends: true, policiesOf, ...(homes && { homes }) }),
     ...(homes && { homeOf: homes.homeOf }),
     ready: () => home.ready(),
     async close() {

@@ -100,11 +100,13 @@ export function openLease(strategy: string, options: PolicyOptions & OpenOptions
   refuseSeveral(strategy, options);
   const times = readTimes(lease);
   const buckets = readBuckets(options);
-  const home = linkHome(openHome(options.redis, replicas), buckets.keyOf);
+  const port = openHome(options.redis, replicas);
+  const home = linkHome(port, buckets.keyOf);
   const termsOf = termsByPolicy(times);
   const holder = randomInt(1, MOST_HOLDERS);
   const borrower = new Borrower({ strategy, home, termsOf, holder, leaseUs: times.leaseUs });
-  return createLeaseOver({ strategy, home, borrower, termsOf, ...buckets });
+  const run = port.grants === 'acked' ? port.redis.runAcked : port.redis.run;
+  return createLeaseOver({ strategy, home, borrower, termsOf, run, ...buckets });
 }
 
 /** The range of `randomInt`: among a thousand processes two draw the same number once in half a billion times. */

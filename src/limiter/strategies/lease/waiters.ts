@@ -1,5 +1,5 @@
 import type { Decision } from '../../../core/decision.ts';
-import { OpenclawError } from '../../../core/errors.ts';
+import { type ErrorCode, OpenclawError } from '../../../core/errors.ts';
 import { type Holder, leftTokens } from './holder.ts';
 
 /** A take that waits for home's reply. */
@@ -67,9 +67,12 @@ export function endRequest(bucket: Waiting, failure: OpenclawError | undefined):
   bucket.failure = failure;
 }
 
+/** Errors that say what to do. */
+const ITSELF: ReadonlySet<ErrorCode> = new Set(['NO_LEASE', 'BUCKET_MOVING', 'BUCKET_MOVED']);
+
 /** Home did not lend: no token was spent, even if the request arrived. */
 export function noLease(why: unknown): OpenclawError {
-  if (why instanceof OpenclawError && why.code === 'NO_LEASE') return why;
+  if (why instanceof OpenclawError && ITSELF.has(why.code)) return why;
   const message = why instanceof Error ? why.message : String(why ?? 'no request was sent');
   return new OpenclawError('NO_LEASE', `Redis lent no tokens: ${message}`, { cause: why });
 }
