@@ -87,6 +87,20 @@ describe.each(SERVERS)('homes on regions of %s', { timeout: 120_000 }, (server) 
     );
   });
 
+  it('have the ids and reservations of acked beside their buckets', async () => {
+    const region = REGIONS[0] ?? '';
+    const limiter = limit(region, { strategy: 'acked', replicas: 1, prefix: 'ids' });
+    const subject = { user: `${region}.ada`, endpoint: 'ratings' };
+    await limiter.take(subject, { cost: 3, decisionId: 'a' });
+    expect(await limiter.take(subject, { cost: 3, decisionId: 'a' })).toMatchObject({ isRemembered: true });
+    await limiter.refund(subject, { decisionId: 'a' });
+    const reservation = await limiter.reserve(subject, { cost: 5 });
+    await reservation.settle(2);
+    const { remainingTokens, node } = await limiter.peek(subject);
+    expect(remainingTokens).toBe(16);
+    expect(nodesIn(region)).toContain(node);
+  });
+
   it('are one bucket for the processes of all regions', async () => {
     const limiters = REGIONS.map((region) => limit(region, { prefix: 'one' }));
     const subject = { user: `${REGIONS[1]}.ada`, endpoint: 'ratings' };

@@ -1,6 +1,9 @@
+import { createNoopMeter } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import type { Decision, DecisionSource } from '../../core/decision.ts';
 import { parsePolicy } from '../../core/policy.ts';
+import { withMetrics } from '../../metrics/with-metrics.ts';
+import { recordTakes } from '../../testing/record-takes.ts';
 import type { Home, Limiter, Reservation } from '../limiter.ts';
 import { decideOnFailure } from '../wrappers/failure-policy.ts';
 import { answerLocally } from '../wrappers/local-answers.ts';
@@ -10,6 +13,7 @@ import { noticeAway, placeOf } from './away.ts';
 const subject = { user: 'ada', endpoint: 'search' };
 const home: Home = { region: 'us-east', slot: 7, key: 'rate:{abc}:ada:search', nodes: ['a:1', 'a:2'] };
 const policy = parsePolicy('20:5/s');
+const meter = createNoopMeter();
 
 const decided = (node: string, source: DecisionSource = 'redis'): Decision => ({
   allowed: true,
@@ -95,6 +99,8 @@ it.each<[string, (limiter: Limiter) => Limiter]>([
   ['answerLocally', (limiter) => answerLocally(limiter, {})],
   ['decideOnFailure', (limiter) => decideOnFailure(limiter, { onFailure: 'open', names: ['default'] })],
   ['shadow', shadow],
+  ['withMetrics', (limiter) => withMetrics(limiter, { meter })],
+  ['recordTakes', (limiter) => recordTakes(limiter).limiter],
 ])('%s gives the home of the limiter that it wraps', (_, wrap) => {
   expect(wrap(limiterOf('a:1')).homeOf?.(subject)).toBe(home);
 });

@@ -18,7 +18,7 @@ export interface LocalAnswerOptions {
 export interface LocalAnswerBound {
   /**
    * How long a local denial may be false after the level rose by other means than refill: a refund, settlement or reset
-   * elsewhere, a reservation that expired, a failover, lost data, a clock step, another policy. Microseconds.
+   * elsewhere, a reservation that expired, a failover, lost data, a clock step, another policy or home. Microseconds.
    */
   readonly falseForUs: number;
   /** How much faster than this process's clock the server's clock may run without a false denial. Parts per million. */
