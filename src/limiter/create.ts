@@ -72,7 +72,7 @@ function open(options: AnyOptions): Limiter {
 /** Wraps a limiter with notices of homes, local answers, failure policies and shadow mode. */
 function around(opened: Limiter, options: AnyOptions): Limiter {
   const { homes, localAnswers, onFailure } = options;
-  const noticing = homes === undefined ? opened : noticeAway(opened, homes.onAway);
+  const noticing = homes === undefined ? opened : noticeAway(opened, homes);
   const answering = localAnswers === undefined ? noticing : answerLocally(noticing, localAnswers);
   const limiter =
     onFailure === undefined

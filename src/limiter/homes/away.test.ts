@@ -12,6 +12,7 @@ import { noticeAway, placeOf } from './away.ts';
 
 const subject = { user: 'ada', endpoint: 'search' };
 const home: Home = { region: 'us-east', slot: 7, key: 'rate:{abc}:ada:search', nodes: ['a:1', 'a:2'] };
+const homes = { regions: { 'us-east': { nodes: home.nodes } }, regionOf: () => 'us-east' };
 const policy = parsePolicy('20:5/s');
 const meter = createNoopMeter();
 
@@ -58,7 +59,7 @@ describe('placeOf', () => {
 
 describe('a decision away', () => {
   it('is warned of once, with the way out', async () => {
-    const limiter = noticeAway(limiterOf('b:1'));
+    const limiter = noticeAway(limiterOf('b:1'), homes);
     for (let i = 0; i < 3; i++) await limiter.take(subject);
     expect(warning.mock.calls).toEqual([
       [
@@ -72,7 +73,7 @@ describe('a decision away', () => {
 
   it('is reported each time, also of a reservation', async () => {
     const onAway = vi.fn();
-    const limiter = noticeAway(limiterOf('b:1'), onAway);
+    const limiter = noticeAway(limiterOf('b:1'), { ...homes, onAway });
     await limiter.take(subject);
     await limiter.reserve(subject);
     expect(onAway.mock.calls).toEqual([[{ subject, home, node: 'b:1' }], [{ subject, home, node: 'b:1' }]]);
@@ -80,22 +81,36 @@ describe('a decision away', () => {
   });
 
   it('is decided all the same where the report fails', async () => {
-    const limiter = noticeAway(limiterOf('b:1'), () => {
-      throw new Error('no log');
+    const limiter = noticeAway(limiterOf('b:1'), {
+      ...homes,
+      onAway: () => {
+        throw new Error('no log');
+      },
     });
     for (let i = 0; i < 2; i++) expect((await limiter.take(subject)).allowed).toBe(true);
-    expect(warning.mock.calls.map(([text]) => text)).toEqual(['homes.onAway failed: no log']);
+    expect(warning.mock.calls.map(([text]) => text)).toEqual([expect.stringContaining('no log')]);
+  });
+
+  it.each([
+    ['without a home', { ...homes, regionOf: () => undefined }],
+    ['without nodes in the table', { ...homes, regions: { 'us-east': {} } }],
+    ['with an empty list of nodes', { ...homes, regions: { 'us-east': { nodes: [] } } }],
+  ])('is none %s', async (_, none) => {
+    const onAway = vi.fn();
+    const limiter = limiterOf('b:1', { homeOf: () => ({ ...home, nodes: [] }) });
+    await noticeAway(limiter, { ...none, onAway }).take(subject);
+    expect(onAway).not.toHaveBeenCalled();
   });
 
   it('is none at home', async () => {
     const onAway = vi.fn();
-    await noticeAway(limiterOf('a:2'), onAway).take(subject);
+    await noticeAway(limiterOf('a:2'), { ...homes, onAway }).take(subject);
     expect(onAway).not.toHaveBeenCalled();
   });
 });
 
 it.each<[string, (limiter: Limiter) => Limiter]>([
-  ['noticeAway', (limiter) => noticeAway(limiter)],
+  ['noticeAway', (limiter) => noticeAway(limiter, homes)],
   ['answerLocally', (limiter) => answerLocally(limiter, {})],
   ['decideOnFailure', (limiter) => decideOnFailure(limiter, { onFailure: 'open', names: ['default'] })],
   ['shadow', shadow],

@@ -10,6 +10,12 @@ export interface Away {
   readonly node: string;
 }
 
+interface NoticedHomes {
+  readonly regions: Readonly<Record<string, { readonly nodes?: readonly string[] }>>;
+  readonly regionOf: (subject: Subject) => string | undefined;
+  readonly onAway?: (away: Away) => void;
+}
+
 /**
  * Whether the node that decided belongs to the home of the bucket; undefined without a home, without the nodes of the
  * homes table, and for a decision by a failure policy. Never throws: the decision is made.
@@ -25,21 +31,28 @@ export function placeOf(
 }
 
 /** Wraps a limiter with homes and reports the takes and reservations that are decided away. Default: one warning. */
-export function noticeAway<L extends Limiter>(limiter: L, onAway?: (away: Away) => void): L {
+export function noticeAway<L extends Limiter>(limiter: L, homes: NoticedHomes): L {
+  const { onAway, regions } = homes;
   let isWarned = false;
   const warn = (text: string): void => {
     if (!isWarned) process.emitWarning(text, { type: 'OpenclawWarning', code: 'OPENCLAW_HOMES' });
     isWarned = true;
   };
-  const notice = (subject: Subject, { evidence }: Decision): void => {
-    if (placeOf(limiter, subject, evidence) !== 'away') return;
+  const report = (subject: Subject, node: string): void => {
     const home = homeOf(limiter, subject);
-    if (home === undefined) return;
+    if (home === undefined || home.nodes.length === 0) return;
+    if (onAway === undefined) warn(warningOf(home, node));
+    else onAway({ subject, home, node });
+  };
+  /** By the nodes alone: to find the slot would take longer than a decision of a lease. */
+  const notice = (subject: Subject, { evidence: { node } }: Decision): void => {
     try {
-      if (onAway === undefined) warn(warningOf(home, evidence.node));
-      else onAway({ subject, home, node: evidence.node });
+      const region = homes.regionOf(subject);
+      if (region !== undefined && regions[region]?.nodes?.includes(node) === false) report(subject, node);
     } catch (error) {
-      warn(`homes.onAway failed: ${error instanceof Error ? error.message : shown(error)}`);
+      warn(
+        `regionOf or onAway of homes failed after a decision: ${error instanceof Error ? error.message : shown(error)}`,
+      );
     }
   };
   return {

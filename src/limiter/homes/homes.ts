@@ -41,7 +41,10 @@ export function checkHomesCluster({
   readonly redis: RedisConnection | RedisSource;
 }): void {
   if (homes === undefined || isCluster(redis)) return;
-  throw invalidOption('option homes requires a cluster', 'set cluster: true or pass a client of a cluster, or remove homes');
+  throw invalidOption(
+    'option homes requires a cluster',
+    'set cluster: true or pass a client of a cluster, or remove homes',
+  );
 }
 
 const KNOWN: Known<HomesOptions> = {

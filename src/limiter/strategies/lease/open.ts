@@ -71,7 +71,7 @@ export function createLease(options: LeaseOptions): LeaseLimiter {
   });
   checkHomesCluster(options);
   const limiter = openLease('lease', options);
-  return options.homes === undefined ? limiter : noticeAway(limiter, options.homes.onAway);
+  return options.homes === undefined ? limiter : noticeAway(limiter, options.homes);
 }
 
 /** The options of `createLimiter` that these strategies use. */
