@@ -47,6 +47,17 @@ describe('a plan that is about to be run', () => {
       error: { code: 'INVALID_OPTION', message: expect.stringMatching(/needs local regions/) },
     })),
     {
+      title: 'moves slots of one primary',
+      more: {
+        ...{ claims: [], topology: { ...plan.topology, kind: 'single' as const, replicas: 0 } },
+        faults: [{ fault: 'move-slots', from: 'eu-west', to: 'us-east', slots: 1, atMs: 0, forMs: 1 }],
+      },
+      error: {
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(/needs a Redis Cluster over the regions/),
+      },
+    },
+    {
       title: 'has a plug-in in containers',
       more: { limiter: '/mine.mjs' },
       provider: 'docker',

@@ -4,6 +4,7 @@ import { invalidOption, OpenclawError } from '../core/errors.ts';
 import { quoted } from '../core/printable.ts';
 import type { FaultRecord } from '../history/records/operation.ts';
 import type { ProviderName } from '../regions/choose-provider.ts';
+import { noSlotsToMove, plansSlots } from '../regions/cluster/slots/return-slots.ts';
 import { checkProbe } from '../scenario/checks.ts';
 import { isOfStore } from '../scenario/faults/index.ts';
 import type { Plan, PlannedFault } from '../scenario/plan.ts';
@@ -17,8 +18,9 @@ interface CheckedPlan {
 }
 
 /**
- * Gives the claims of a plan. Throws INVALID_OPTION for a plug-in or a fault of the store in containers, and for a probe of what the plan does not have, and INVALID_CLAIM for a claim on a
- * phase that the plan's faults do not create.
+ * Gives the claims of a plan. Throws INVALID_OPTION for a plug-in or a fault of the store in containers, for slots that
+ * move where the plan has none, and for a probe of what the plan does not have, and INVALID_CLAIM for a claim on a phase
+ * that the plan's faults do not create.
  */
 export function checkPlan({ plan, provider, startsNodes = true }: CheckedPlan): Claim[] {
   if (plan.limiter !== undefined && provider === 'docker') {
@@ -31,6 +33,9 @@ export function checkPlan({ plan, provider, startsNodes = true }: CheckedPlan): 
       `${ofStore.fault} needs local regions: elsewhere services reach the nodes of their region past every Toxiproxy`,
       'use --provider local, or break Redis by a command of yours: fault: command',
     );
+  }
+  if (plan.faults.some(({ fault }) => fault === 'move-slots')) {
+    if (!startsNodes || !plansSlots(planTopology(plan.topology))) throw noSlotsToMove();
   }
   if (startsNodes) for (const fault of plan.faults) checkProbe(fault, planTopology(plan.topology));
   const claims = plan.claims.map(parseClaim);

@@ -6,7 +6,8 @@ import { injectFault } from '../faults/registry.ts';
 import type { FaultContext, Undo } from '../faults/support/fault.ts';
 import type { Shell } from '../faults/support/shell.ts';
 import { undoLeftBy } from '../faults/support/undo.ts';
-import type { Event, FaultRecord } from '../history/records/operation.ts';
+import { type Event, type FaultRecord, SLOTS_EVENT } from '../history/records/operation.ts';
+import type { NoteMove } from '../regions/cluster/slots/move-slots.ts';
 import { unlessInterrupted } from '../regions/waiting.ts';
 import type { PlannedFault } from '../scenario/plan.ts';
 import { FaultProof, LOOK_MS, proofRecord } from './fault-proof.ts';
@@ -110,7 +111,7 @@ export class FaultSchedule {
     await until(Math.max(fault.atMs - LOOK_MS, ...this.#before(fault).map(endOf)));
     await this.#untilHealed(fault);
     const numbered = shell && { shell: { ...shell, number: number + 1 } };
-    const context = { ...system, ...numbered, random, signal };
+    const context = { ...system, ...numbered, random, signal, noteMove: this.#noteMove };
     const isAlone = () => this.#inForce.length === 1;
     const proof = await this.#prepare(fault, { ...context, isAlone });
     await until(fault.atMs);
@@ -212,6 +213,17 @@ export class FaultSchedule {
     );
     this.#quiet = { over, waiting };
   }
+
+  /** From before the first slot moves until after the last one. */
+  readonly #noteMove: NoteMove = (args) => {
+    const { record, nowUs } = this.#options;
+    const atUs = Math.floor(nowUs());
+    return (isDone) =>
+      record({
+        ...{ type: 'event', event: SLOTS_EVENT, atUs },
+        args: { ...args, untilUs: isDone ? Math.ceil(nowUs()) : null },
+      });
+  };
 
   #record(
     { fault, atMs: _at, forMs: _for, ...args }: PlannedFault,

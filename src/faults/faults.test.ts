@@ -322,6 +322,15 @@ describe('a fault is refused', () => {
     await expect(injectFault(spec, { ...context, regions })).rejects.toThrow(/needs local regions/);
   });
 
+  it('that moves slots of nodes which the plan gives none', async () => {
+    const { context } = recorder();
+    const topology = { ...context.regions.topology, external: true as const };
+    const spec: FaultSpec = { fault: 'move-slots', from: 'eu-west', to: 'us-east', slots: 1 };
+    await expect(
+      injectFault(spec, { ...context, regions: { ...context.regions, topology } }),
+    ).rejects.toThrow(/needs a Redis Cluster over the regions that this program starts/);
+  });
+
   it('for a replica that does not answer', async () => {
     const { calls, context } = recorder();
     await expect(injectFault({ fault: 'failover', node: 'eu-west-1' }, context)).rejects.toThrow(

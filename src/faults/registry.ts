@@ -7,6 +7,7 @@ import { flap } from './flap.ts';
 import { gatewayClock } from './gateway-clock.ts';
 import { kill } from './kill.ts';
 import { latency } from './latency.ts';
+import { moveSlots } from './move-slots.ts';
 import { nodeClock } from './node-clock.ts';
 import { partition } from './partition.ts';
 import { pause } from './pause.ts';
@@ -30,6 +31,7 @@ const FAULTS: { readonly [Name in FaultName]: Inject<Extract<FaultSpec, { fault:
   'restart-service': restartService,
   pause,
   failover,
+  'move-slots': moveSlots,
   'gateway-clock': gatewayClock,
   'node-clock': nodeClock,
   'store-outage': storeOutage,

@@ -6,8 +6,8 @@ import { PROOF } from '../checker/evidence/unproved-faults.ts';
 import { count, secondsText } from '../core/units.ts';
 import { bucketName } from '../history/columns/table.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
-import { ALL_SLOTS } from '../topology/topology.ts';
 import type { Document } from './check-report.ts';
+import { argsText, eventText, text } from './event-text.ts';
 import { msText, tokensText } from './text.ts';
 import type { TextTable } from './text-table.ts';
 
@@ -248,7 +248,7 @@ function timeline({ faults, events, clock }: Document): TextTable {
     ...events.map(({ atUs, event, node, args }) => ({
       atUs,
       what: `${event}${nameText(event === PROOF ? args?.fault : node)}`,
-      how: event === 'role' ? roleText(args) : event === PROOF ? sightText(args) : argsText(args),
+      how: eventText(event, args),
     })),
     ...clock.steps.map(({ atUs, node, byUs }) => ({
       atUs,
@@ -269,31 +269,4 @@ function timeline({ faults, events, clock }: Document): TextTable {
 
 function nameText(name: unknown): string {
   return name === undefined ? '' : ` of ${text(name)}`;
-}
-
-/** What a run saw of a fault. */
-export function sightText(args: Readonly<Record<string, unknown>> | undefined): string {
-  return `${args?.bit === true ? '' : 'not seen: '}${text(args?.saw)}`;
-}
-
-/**
- * A change of role as text. `down` means only that a node did not answer: it may have run on. All slots are left out:
- * a server without cluster mode has none.
- */
-export function roleText(args: Readonly<Record<string, unknown>> | undefined): string {
-  const { from, to, slots = '' } = args ?? {};
-  const served = slots === '' || slots === ALL_SLOTS ? '' : `, slots ${text(slots)}`;
-  if (to === 'down') return `does not answer, was ${text(from)}`;
-  return `${from === 'down' ? 'answers again, as' : `${text(from)} to`} ${text(to)}${served}`;
-}
-
-/** Arguments of a fault or an event as text. */
-export function argsText(args: Readonly<Record<string, unknown>> | undefined): string {
-  return Object.entries(args ?? {})
-    .map(([name, value]) => `${name} ${text(value)}`)
-    .join(', ');
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { DEFAULT_TOPOLOGY, planTopology } from '../topology/topology.ts';
 import { checkFault } from './checks.ts';
 import type { FaultSpec } from './faults/index.ts';
+import { parseScenario } from './parse.ts';
 
 const topology = planTopology(DEFAULT_TOPOLOGY);
 const cut = { fault: 'partition', mode: 'refuse' } as const;
@@ -61,3 +62,18 @@ it.each<{ title: string; fault: FaultSpec; says: string }>([
 
 it('takes any node of a running cluster, since failovers change which are primaries', () =>
   expect(() => checkFault({ fault: 'failover', node: 'us-east-0' }, topology)).not.toThrow());
+
+it.each([
+  { faults: ['eu-west-1 3s', 'us-east-0 7s'], isFine: true },
+  { faults: ['us-east-0 7s'], isFine: false },
+  { faults: ['eu-west-1 7s', 'us-east-0 3s'], isFine: false },
+  { faults: ['ap-south-1 3s', 'us-east-0 7s'], isFine: false },
+])('failovers $faults: a former primary can take over again', ({ faults, isFine }) => {
+  const written = faults
+    .map((fault) => fault.split(' '))
+    .map(([node, at]) => `{fault: failover, node: ${node}, at: ${at}, for: 2s}`);
+  const parse = () =>
+    parseScenario(`# why\nclaims: [info <= 5%]\nfaults: [${written.join(', ')}]`, { file: 'some.yaml' });
+  if (isFine) expect(parse().faults).toHaveLength(2);
+  else expect(parse).toThrow(/expected one of the replicas/);
+});

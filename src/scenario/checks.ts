@@ -25,7 +25,9 @@ export function checkTogether(parts: ScenarioParts): Problem[] {
       return [
         ...checkTimes(fault, path, parts.load?.durationMs),
         ...(parts.topology === undefined ? [] : checkRegions(fault, path, parts.topology.regions)),
-        ...(nodes.nodes === undefined ? [] : checkNode(fault, path, nodes)),
+        ...(nodes.nodes === undefined || isReturn(fault, nodes.nodes, parts.faults)
+          ? []
+          : checkNode(fault, path, nodes)),
         ...checkInstance(fault, path, parts.instances),
       ];
     }),
@@ -208,6 +210,20 @@ function checkInstance(fault: FaultSpec, path: Path, instances: number = LIMITS.
   const expected =
     instances === 1 ? '1, the only one of its region' : `at most ${instances}, the instances of its region`;
   return [{ path: [...path, 'instance'], text: expectedFound({ expected, found: fault.instance }) }];
+}
+
+/** Whether a former primary takes over again: an ordered failover to one of its replicas comes before. */
+function isReturn(
+  fault: UndrawnFault,
+  nodes: readonly PlannedNode[],
+  faults: ScenarioParts['faults'],
+): boolean {
+  if (fault.fault !== 'failover') return false;
+  const isReplica = (name: string) =>
+    nodes.some((node) => node.name === name && node.replicaOf === fault.node);
+  return faults.some(
+    (other) => other?.fault === 'failover' && isReplica(other.node) && other.at.most < fault.at.least,
+  );
 }
 
 interface Nodes {

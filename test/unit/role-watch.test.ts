@@ -116,3 +116,32 @@ describe('a node that answers later than a look waits', () => {
     20_000,
   );
 });
+
+it('slots that move one by one are reported once, when they rest, and without marks', async () => {
+  const own = (slots: string) => `myself,master - 0 0 1 connected ${slots}`;
+  let polls = 0;
+  let slots = '0-16383';
+  const { port } = await startTcpServer((socket) => {
+    socket.on('data', (data) => {
+      for (const command of commandsIn(data.toString())) {
+        const isPoll = command[1]?.toLowerCase() === 'nodes';
+        if (isPoll && polls++ > 2 && polls < 12)
+          slots = `0-${16_383 - polls} [${16_382 - polls}->-${'1'.repeat(40)}]`;
+        socket.write(reply(command, { runId: 'a', own: own(slots), state: 'ok' }));
+      }
+    });
+  });
+  const events: RoleEvent[] = [];
+  const topology = planTopology({ ...DEFAULT_TOPOLOGY, regions: ['a'], replicas: 0 });
+  const watch = await watchRoles(
+    { topology, direct: () => ({ host: '127.0.0.1', port }) },
+    { nowUs: () => 0, onChange: (event) => events.push(event), everyMs: 1 },
+  );
+  try {
+    await vi.waitUntil(() => polls > 20, { timeout: 10_000 });
+    const last = { from: 'primary', to: 'primary', slots: '0-16372' };
+    expect(events).toEqual([{ event: 'role', node: 'a-0', atUs: 0, ...last }]);
+  } finally {
+    await watch.stop();
+  }
+});

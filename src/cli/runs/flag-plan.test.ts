@@ -154,6 +154,7 @@ function drawFault(random: Random, { regions, strategy, instances = 1 }: PlanFla
     ...(['kill', 'pause', 'restart-empty'] as const).map((fault) => ({ fault, node })),
     ...(hasReplicas ? [{ fault: 'restart', node } as const] : []),
     ...(hasReplicas ? [{ fault: 'failover', node: `${there}-1` } as const] : []),
+    { fault: 'move-slots', from: there, to: here, slots: whole(1, 16_383) },
     { fault: 'gateway-clock', region: there, offsetMs: signed() },
     { fault: 'restart-service', region: there, ...oneOf({}, { instance: whole(1, instances) }) },
     { fault: 'node-clock', node, stepMs: signed() },

@@ -5,6 +5,7 @@ import { flapProbe, partitionProbe } from './cut.ts';
 import { dropReplyProbe } from './drop-reply.ts';
 import { gatewayClockProbe } from './gateway-clock.ts';
 import { latencyProbe } from './latency.ts';
+import { moveSlotsProbe } from './move-slots.ts';
 import { failoverProbe, killProbe, nodeClockProbe, pauseProbe, restartProbe } from './node.ts';
 import type { MakeProbe, Probe, ProbeContext } from './probe.ts';
 import { restartServiceProbe } from './restart-service.ts';
@@ -23,6 +24,7 @@ const PROBES: { readonly [Name in FaultName]: MakeProbe<Extract<FaultSpec, { fau
   'restart-service': restartServiceProbe,
   pause: pauseProbe,
   failover: failoverProbe,
+  'move-slots': moveSlotsProbe,
   'gateway-clock': gatewayClockProbe,
   'node-clock': nodeClockProbe,
   'store-outage': storeOutageProbe,

@@ -1,4 +1,5 @@
 import type { Random } from '../../core/prng.ts';
+import type { NoteMove } from '../../regions/cluster/slots/move-slots.ts';
 import type { Endpoint, Regions } from '../../regions/provider.ts';
 import type { FaultSpec } from '../../scenario/faults/index.ts';
 import type { Shell } from './shell.ts';
@@ -21,6 +22,8 @@ export interface FaultContext {
   readonly shell?: Shell;
   /** The only source of randomness of a fault. */
   readonly random: Random;
+  /** Notes in the history that slots move. Absent where none is recorded. */
+  readonly noteMove?: NoteMove;
   /** Aborts waits when the run ends; no undo depends on it. */
   readonly signal: AbortSignal;
 }

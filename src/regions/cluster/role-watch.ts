@@ -10,7 +10,7 @@ export type WatchedRole = 'primary' | 'replica' | 'down';
 
 export interface NodeRole {
   readonly role: WatchedRole;
-  /** The slots it serves, as CLUSTER NODES prints them, separated by blanks; empty unless it is a primary. */
+  /** The slots it serves, as CLUSTER NODES prints them, separated by blanks; empty unless it is a primary. Without marks of migrating ones. */
   readonly slots: string;
 }
 
@@ -21,7 +21,7 @@ export type RoleEvent =
       readonly node: string;
       readonly atUs: number;
       readonly from: WatchedRole;
-      /** Equal to `from` if only the slots changed. */
+      /** Equal to `from` if only the slots changed: while they move one by one, that is reported once they rest. */
       readonly to: WatchedRole;
       readonly slots: string;
     }
@@ -84,6 +84,7 @@ class NodeWatch {
   readonly #topology: Topology;
   readonly #options: RoleWatchOptions;
   #role: NodeRole | undefined;
+  #reportedSlots: string | undefined;
   #runId: string | undefined;
   /** On a new connection another process may answer. */
   #isNewConnection = true;
@@ -143,7 +144,7 @@ class NodeWatch {
     const before = this.#role;
     const now = answer?.role ?? DOWN;
     this.#role = now;
-    if (before !== undefined && (before.role !== now.role || before.slots !== now.slots)) {
+    if (before !== undefined && this.#isNews(before, now)) {
       const change = { from: before.role, to: now.role, slots: now.slots };
       onChange({ event: 'role', node: this.name, atUs, ...change });
     }
@@ -154,6 +155,15 @@ class NodeWatch {
     // Decided: it serves its own data, or is a replica and copies its primary. No answer decides nothing.
     if (now.role === 'replica') this.#decideRestart(false);
     else if (answer?.isServing) this.#decideRestart(true);
+  }
+
+  /** Of slots alone only the second equal answer is: hundreds may move, one after another. */
+  #isNews(before: NodeRole, now: NodeRole): boolean {
+    this.#reportedSlots ??= before.slots;
+    if (before.role === now.role && (now.slots === this.#reportedSlots || now.slots !== before.slots))
+      return false;
+    this.#reportedSlots = now.slots;
+    return true;
   }
 
   /** Reports a restart once it is known whether the new process serves the old data. */
@@ -229,7 +239,7 @@ class NodeWatch {
 function readOwnRole(nodes: string): NodeRole {
   const [own] = parseClusterNodes(/^.*\bmyself\b.*$/m.exec(nodes)?.[0] ?? '');
   if (own === undefined) throw new Error('CLUSTER NODES has no line of the node itself');
-  return { role: own.role, slots: own.slots.join(' ') };
+  return { role: own.role, slots: own.slots.filter((range) => !range.startsWith('[')).join(' ') };
 }
 
 /** Of a server without cluster mode; its primary counts as one that serves all slots. */

@@ -7,12 +7,13 @@ import { parseClusterNodes, viewFingerprint } from './cluster-view.ts';
 import { connectDirect } from './connect-direct.ts';
 import { waitUntilWhole } from './form-cluster.ts';
 import { orderFailover } from './order-failover.ts';
+import { returnSlots } from './slots/return-slots.ts';
 
 const SETTLE_MS = 60_000;
 
 /**
  * Waits until a cluster is as planned: all nodes have the same view of ids, addresses, roles, primaries, epochs and
- * slots, and replicas are linked. Ordered failovers return every primary to its planned node; external nodes have no
+ * slots, and replicas are linked. Slots that moved come back, and ordered failovers return every primary to its planned node; external nodes have no
  * planned role, so they get none. One limit, `withinMs`, covers all of it. Throws ENVIRONMENT_FAILED that names what is missing.
  */
 export async function settle(
@@ -28,6 +29,7 @@ export async function settle(
   try {
     await waitUntilWhole(topology, clients, signal, leftMs());
     if (topology.apart || !isInCluster(topology)) return;
+    await returnSlots(regions);
     for (const { name, slots } of topology.nodes) {
       const client = clients.get(name);
       if (slots !== undefined && client !== undefined)

@@ -110,8 +110,10 @@ async function pingOverTls(at: Endpoint & Login): Promise<number | undefined> {
   }
 }
 
+type AskedRegions = Pick<Regions, 'topology' | 'direct' | 'announced'>;
+
 /** Every node as it reports itself. */
-export async function readNodes(regions: Regions): Promise<NodeStatus[]> {
+export async function readNodes(regions: AskedRegions): Promise<NodeStatus[]> {
   const { nodes } = regions.topology;
   const answers = new Map(
     await Promise.all(nodes.map(async ({ name }) => [name, await askNode(regions, name)] as const)),
@@ -149,7 +151,10 @@ interface OwnView {
   readonly offset: number;
 }
 
-async function askNode(regions: Regions, node: string): Promise<OwnView | 'down' | 'standalone' | 'locked'> {
+async function askNode(
+  regions: AskedRegions,
+  node: string,
+): Promise<OwnView | 'down' | 'standalone' | 'locked'> {
   const client = connectDirect(regions.direct(node));
   try {
     return await (isInCluster(regions.topology) ? readOwnView(client) : readServer(client));

@@ -1,12 +1,13 @@
 import { oneWayMs, type Topology } from '../../topology/topology.ts';
+import { slotDeviations } from '../cluster/slots/return-slots.ts';
 import { readNodes } from '../cluster/status.ts';
 import type { Regions } from '../provider.ts';
 import type { LinkState } from './links.ts';
 import type { AccessState } from './redis-access.ts';
 
 /**
- * The deviations of a cluster from its plan, one sentence each: Redis away or slow for
- * services, changed links, and nodes that do not answer.
+ * The deviations of a cluster from its plan, one sentence each: Redis away or slow for services, changed links, slots at
+ * another shard or on their way, and nodes that do not answer.
  */
 export async function findDeviations(regions: Regions): Promise<string[]> {
   const [links, accesses = [], nodes] = await Promise.all([
@@ -17,6 +18,7 @@ export async function findDeviations(regions: Regions): Promise<string[]> {
   return [
     ...accesses.flatMap(describeAccess),
     ...links.flatMap((link) => describeLink(link, regions.topology)),
+    ...slotDeviations(nodes, regions.topology),
     ...nodes.filter(({ role }) => role === 'down').map(({ name }) => `${name} does not answer`),
   ];
 }

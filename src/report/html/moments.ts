@@ -2,7 +2,7 @@ import type { CheckReport } from '../../checker/check.ts';
 import { PROOF } from '../../checker/evidence/unproved-faults.ts';
 import { secondsText } from '../../core/units.ts';
 import type { FaultRecord } from '../../history/records/operation.ts';
-import { argsText, roleText, sightText } from '../rows.ts';
+import { argsText, eventText } from '../event-text.ts';
 import type { Mark, Span } from './page-data.ts';
 
 /** Each fault from its injection to its healing, in the order of time. */
@@ -30,16 +30,16 @@ export function findMarks({
     ...events.map(({ event, node, atUs, args }): Mark => {
       const who = node ?? '';
       if (event === PROOF)
-        return { kind: 'other', name: `proof of ${String(args?.fault)}`, how: sightText(args), atUs };
+        return { kind: 'other', name: `proof of ${String(args?.fault)}`, how: eventText(event, args), atUs };
       if (event !== 'role')
-        return { kind: 'other', name: `${event} ${who}`.trim(), how: argsText(args), atUs };
+        return { kind: 'other', name: `${event} ${who}`.trim(), how: eventText(event, args), atUs };
       const isTakeover = args?.from === 'replica' && args.to === 'primary';
       return {
         kind: isTakeover ? 'failover' : 'other',
         name: isTakeover
           ? `${who} takes over`
           : `${who} ${args?.to === 'down' ? 'does not answer' : `is ${String(args?.to)}`}`,
-        how: roleText(args),
+        how: eventText(event, args),
         atUs,
       };
     }),

@@ -2,7 +2,7 @@ import { mapping } from '../fields.ts';
 import { type FaultDefinition, head } from './definition.ts';
 import { NODE_OPTION, nodeKey, ofNode } from './node.ts';
 
-/** An ordered failover: this replica becomes the primary. */
+/** An ordered failover: this replica becomes the primary; also a former primary, after another failover. */
 export interface FailoverSpec {
   readonly fault: 'failover';
   readonly node: string;

@@ -54,6 +54,14 @@ const ROWS: readonly { readonly written: string; readonly want: FaultSpec }[] = 
     written: 'fault: store-outage, mode: blackhole, regions: [eu-west, us-east]',
     want: { fault: 'store-outage', mode: 'blackhole', regions: ['eu-west', 'us-east'] },
   },
+  {
+    written: 'fault: move-slots, from: eu-west, to: us-east',
+    want: { fault: 'move-slots', from: 'eu-west', to: 'us-east', slots: 100 },
+  },
+  {
+    written: 'fault: move-slots, from: eu-west, to: us-east, slots: 7',
+    want: { fault: 'move-slots', from: 'eu-west', to: 'us-east', slots: 7 },
+  },
   { written: 'fault: slow-store', want: { fault: 'slow-store', latencyMs: 2_000 } },
   {
     written: 'fault: slow-store, latency: 500ms, regions: [eu-west]',

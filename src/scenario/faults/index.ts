@@ -8,6 +8,7 @@ import { type FlapSpec, flap } from './flap.ts';
 import { type GatewayClockSpec, gatewayClock } from './gateway-clock.ts';
 import { type KillSpec, kill } from './kill.ts';
 import { type LatencySpec, latency } from './latency.ts';
+import { type MoveSlotsSpec, moveSlots } from './move-slots.ts';
 import { type NodeClockSpec, nodeClock } from './node-clock.ts';
 import { type PartitionSpec, partition } from './partition.ts';
 import { type PauseSpec, pause } from './pause.ts';
@@ -30,6 +31,7 @@ export type FaultSpec =
   | RestartServiceSpec
   | PauseSpec
   | FailoverSpec
+  | MoveSlotsSpec
   | GatewayClockSpec
   | NodeClockSpec
   | StoreOutageSpec
@@ -54,6 +56,7 @@ const FAULTS = {
   'restart-service': restartService,
   pause,
   failover,
+  'move-slots': moveSlots,
   'gateway-clock': gatewayClock,
   'node-clock': nodeClock,
   'store-outage': storeOutage,
