@@ -5,6 +5,7 @@ import { parsePolicy } from '../../core/policy.ts';
 import { withMetrics } from '../../metrics/with-metrics.ts';
 import { recordTakes } from '../../testing/record-takes.ts';
 import type { Home, Limiter, Reservation } from '../limiter.ts';
+import type { LeaseLimiter } from '../strategies/lease/lease.ts';
 import { decideOnFailure } from '../wrappers/failure-policy.ts';
 import { answerLocally } from '../wrappers/local-answers.ts';
 import { shadow } from '../wrappers/shadow.ts';
@@ -80,14 +81,26 @@ describe('a decision away', () => {
     expect(warning).not.toHaveBeenCalled();
   });
 
-  it('is decided all the same where the report fails', async () => {
-    const limiter = noticeAway(limiterOf('b:1'), {
-      ...homes,
-      onAway: () => {
-        throw new Error('no log');
-      },
-    });
+  it('is reported of tryTake too, if it decides', () => {
+    const onAway = vi.fn();
+    const tryTake = vi.fn<LeaseLimiter['tryTake']>(() => undefined);
+    const limiter = noticeAway({ ...limiterOf('b:1'), tryTake }, { ...homes, onAway });
+    expect(limiter.tryTake(subject, { cost: 2 })).toBeUndefined();
+    expect(onAway).not.toHaveBeenCalled();
+    tryTake.mockReturnValue(decided('b:1', 'lease'));
+    expect(limiter.tryTake(subject, { cost: 2 })).toBe(tryTake.mock.results[1]?.value);
+    expect(onAway.mock.calls).toEqual([[{ subject, home, node: 'b:1' }]]);
+    expect(tryTake).toHaveBeenLastCalledWith(subject, { cost: 2 });
+    expect(noticeAway(limiterOf('b:1'), homes)).not.toHaveProperty('tryTake');
+  });
+
+  it.each<[string, () => void]>([
+    ['throws', () => expect.fail('no log')],
+    ['rejects', async () => expect.fail('no log')],
+  ])('is decided all the same where the report %s', async (_, onAway) => {
+    const limiter = noticeAway(limiterOf('b:1'), { ...homes, onAway });
     for (let i = 0; i < 2; i++) expect((await limiter.take(subject)).allowed).toBe(true);
+    await vi.waitUntil(() => warning.mock.calls.length > 0);
     expect(warning.mock.calls.map(([text]) => text)).toEqual([expect.stringContaining('no log')]);
   });
 

@@ -1,6 +1,6 @@
 import type { Decision, Evidence } from '../../core/decision.ts';
 import { shown } from '../../core/printable.ts';
-import type { Home, Limiter, Subject } from '../limiter.ts';
+import type { Home, Limiter, Subject, TakeOptions } from '../limiter.ts';
 
 /** A decision by a node outside the home of its bucket. */
 export interface Away {
@@ -14,6 +14,11 @@ interface NoticedHomes {
   readonly regions: Readonly<Record<string, { readonly nodes?: readonly string[] }>>;
   readonly regionOf: (subject: Subject) => string | undefined;
   readonly onAway?: (away: Away) => void;
+}
+
+/** A limiter, perhaps one of `createLease`. */
+interface Deciding extends Limiter {
+  tryTake?(subject: Subject, options?: TakeOptions): Decision | undefined;
 }
 
 /**
@@ -31,18 +36,23 @@ export function placeOf(
 }
 
 /** Wraps a limiter with homes and reports the takes and reservations that are decided away. Default: one warning. */
-export function noticeAway<L extends Limiter>(limiter: L, homes: NoticedHomes): L {
+export function noticeAway<L extends Deciding>(limiter: L, homes: NoticedHomes): L {
   const { onAway, regions } = homes;
   let isWarned = false;
   const warn = (text: string): void => {
     if (!isWarned) process.emitWarning(text, { type: 'OpenclawWarning', code: 'OPENCLAW_HOMES' });
     isWarned = true;
   };
+  const warnOfFailure = (error: unknown): void =>
+    warn(
+      `regionOf or onAway of homes failed after a decision: ${error instanceof Error ? error.message : shown(error)}`,
+    );
   const report = (subject: Subject, node: string): void => {
     const home = homeOf(limiter, subject);
     if (home === undefined || home.nodes.length === 0) return;
-    if (onAway === undefined) warn(warningOf(home, node));
-    else onAway({ subject, home, node });
+    const reported: unknown =
+      onAway === undefined ? warn(warningOf(home, node)) : onAway({ subject, home, node });
+    if (reported instanceof Promise) reported.catch(warnOfFailure); // an async function
   };
   /** By the nodes alone: to find the slot would take longer than a decision of a lease. */
   const notice = (subject: Subject, { evidence: { node } }: Decision): void => {
@@ -50,11 +60,10 @@ export function noticeAway<L extends Limiter>(limiter: L, homes: NoticedHomes): 
       const region = homes.regionOf(subject);
       if (region !== undefined && regions[region]?.nodes?.includes(node) === false) report(subject, node);
     } catch (error) {
-      warn(
-        `regionOf or onAway of homes failed after a decision: ${error instanceof Error ? error.message : shown(error)}`,
-      );
+      warnOfFailure(error);
     }
   };
+  const { tryTake } = limiter;
   return {
     ...limiter,
     async take(subject, options) {
@@ -67,6 +76,13 @@ export function noticeAway<L extends Limiter>(limiter: L, homes: NoticedHomes): 
       notice(subject, reservation.decision);
       return reservation;
     },
+    ...(tryTake && {
+      tryTake(subject: Subject, options?: TakeOptions) {
+        const decision = tryTake(subject, options);
+        if (decision !== undefined) notice(subject, decision);
+        return decision;
+      },
+    }),
   };
 }
 

@@ -19,7 +19,7 @@ export interface HomesOptions extends HomesTable {
   readonly regionOf: (subject: Subject) => string | undefined;
   /**
    * Called for each take and each reservation that a node outside the home of its bucket decided, for example after a
-   * failover. Default: one warning for each limiter, code OPENCLAW_HOMES.
+   * failover; of `tryTake` too. Default: one warning for each limiter, code OPENCLAW_HOMES.
    */
   readonly onAway?: (away: Away) => void;
 }
