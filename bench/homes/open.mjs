@@ -16,7 +16,7 @@ export async function measureOpen(options) {
   const cluster = await openRegions(options);
   const strategies = STRATEGIES.filter(({ chosen }) => [undefined, chosen.strategy].includes(options.only));
   const cells = strategies.flatMap((strategy) =>
-    SETTINGS.map((setting) => ({ ...strategy, setting, ops: [], calls: 0 })),
+    SETTINGS.map((setting) => ({ ...strategy, setting, ops: [], firsts: [], calls: 0 })),
   );
   try {
     for (const [round, seed] of options.seeds.entries())
@@ -49,11 +49,13 @@ async function runOne(cluster, cell, { seed, rate, leaseRate, seconds, ...option
       ...{ rate: chosen.strategy === 'lease' ? leaseRate : rate, seed },
       ...{ users: usersOf({ seed, ...options }), known: new Set() },
     };
-    await send({ ...load, ...warmUp });
+    const warmedUp = await send({ ...load, ...warmUp });
     const before = await cluster.calls();
     const ops = await send({ ...load, endpoint: 'ratings', seconds });
     cell.calls += (await cluster.calls()) - before;
     for (const op of ops) cell.ops.push(op);
+    const all = warmUp.endpoint === 'ratings' ? [...warmedUp, ...ops] : ops;
+    cell.firsts.push(...all.filter(({ isFirst }) => isFirst));
   } finally {
     for (const limiter of limiters.values()) await limiter.close();
   }
@@ -107,17 +109,14 @@ function tableOf(cells) {
   for (const [pair, { strategy }] of pairsOf(cells))
     for (const region of names)
       for (const [users, isOf] of GROUPS) {
-        const [here, there] = pair.map(({ ops }) => ops.filter((op) => op.region === region && isOf(op)));
+        const ofRow = (ops) => ops.filter((op) => op.region === region && isOf(op));
+        const [here, there] = pair.map(({ ops }) => ofRow(ops));
+        const firsts = pair.map((cell) => ms(quantile(ofRow(cell.firsts), 0.5))).join(' / ');
         const both = (figure) => `${ms(figure(here))} / ${ms(figure(there))}`;
         const figures = [
           both((ops) => quantile(later(ops), 0.5)),
           both((ops) => quantile(later(ops), 0.99)),
-          both((ops) =>
-            quantile(
-              ops.filter(({ isFirst }) => isFirst),
-              0.5,
-            ),
-          ),
+          firsts,
         ];
         rows.push(`| ${strategy} | ${region} | ${users} | ${here.length} | ${figures.join(' | ')} |`);
       }
