@@ -38,6 +38,8 @@ const { regions, stop } = await startRegions({
 });
 const names = DEFAULT_TOPOLOGY.regions;
 const limiters = new Map();
+/** Buckets, by region, of which a take was decided; one that began before is among its first. */
+const decided = new Set();
 const watches = regions.topology.nodes.map(({ name }) => new Redis(regions.direct(name)));
 try {
   for (const name of names) limiters.set(name, openIn(regions.view(name)));
@@ -71,20 +73,29 @@ async function main() {
   say(
     `${machine}; ${grants} grants, seed ${SEED}, ${RATE}/s asked for, ${(ops.length / SECONDS).toFixed(0)}/s done\n`,
   );
-  say('| region | takes | allowed | rejected | p50 ms | p99 ms | at once |');
-  say('| --- | --- | --- | --- | --- | --- | --- |');
+  say('| region | takes | allowed | rejected | p50 ms | p99 ms | p99 after first takes, ms | at once |');
+  say('| --- | --- | --- | --- | --- | --- | --- | --- |');
   for (const name of names) {
     const here = ops.filter(({ region }) => region === name);
     const waits = here.map(({ waitedMs }) => waitedMs).sort((a, b) => a - b);
     const at = (share) => waits[Math.floor(waits.length * share)].toFixed(3);
+    const p99Later = quantile(
+      here.filter(({ isFirst }) => !isFirst),
+      0.99,
+    ).toFixed(3);
     const count = (test) => here.filter(test).length;
     const atOnce = ((100 * count(({ waitedMs }) => waitedMs < 1)) / here.length).toFixed(1);
     say(
-      `| ${name} | ${here.length} | ${count(({ allowed }) => allowed === true)} | ${count(({ allowed }) => allowed === undefined)} | ${at(0.5)} | ${at(0.99)} | ${atOnce} % |`,
+      `| ${name} | ${here.length} | ${count(({ allowed }) => allowed === true)} | ${count(({ allowed }) => allowed === undefined)} | ${at(0.5)} | ${at(0.99)} | ${p99Later} | ${atOnce} % |`,
     );
   }
   say('');
-  const p50s = names.map((name) => p50Of(ops.filter(({ region }) => region === name)));
+  const p50s = names.map((name) =>
+    quantile(
+      ops.filter(({ region }) => region === name),
+      0.5,
+    ),
+  );
   judge(
     Math.max(...p50s) < 1,
     `p50 of take in the slowest region: ${Math.max(...p50s).toFixed(3)} ms (under 1)`,
@@ -98,8 +109,8 @@ async function main() {
   );
   const { admitted, ideal } = busiestOf(ops);
   judge(
-    admitted >= 0.95 * ideal,
-    `admitted of the ${BUSIEST} busiest users: ${admitted} of the ${ideal} of ideal buckets, ${((100 * admitted) / ideal).toFixed(1)} % (at least 95)`,
+    admitted >= 0.97 * ideal,
+    `admitted of the ${BUSIEST} busiest users: ${admitted} of the ${ideal} of ideal buckets, ${((100 * admitted) / ideal).toFixed(1)} % (at least 97)`,
   );
 }
 
@@ -127,6 +138,8 @@ async function load(endpoint, seconds) {
 
 async function takeOne(region, subject, ops) {
   const startedMs = performance.now();
+  const bucket = `${region} ${subject.user} ${subject.endpoint}`;
+  const isFirst = !decided.has(bucket);
   const allowed = await limiters
     .get(region)
     .take(subject)
@@ -135,7 +148,8 @@ async function takeOne(region, subject, ops) {
       () => undefined,
     );
   const endedMs = performance.now();
-  ops.push({ region, user: subject.user, allowed, endedMs, waitedMs: endedMs - startedMs });
+  decided.add(bucket);
+  ops.push({ region, user: subject.user, isFirst, allowed, endedMs, waitedMs: endedMs - startedMs });
 }
 
 function usersOf() {
@@ -178,8 +192,8 @@ async function calls() {
   return { scripts: sum(/cmdstat_eval(?:sha)?:calls=(\d+)/g), waits: sum(/cmdstat_wait:calls=(\d+)/g) };
 }
 
-function p50Of(ops) {
-  return ops.map(({ waitedMs }) => waitedMs).sort((a, b) => a - b)[Math.floor(ops.length / 2)];
+function quantile(ops, share) {
+  return ops.map(({ waitedMs }) => waitedMs).sort((a, b) => a - b)[Math.floor(ops.length * share)];
 }
 
 function judge(isMet, line) {

@@ -32,9 +32,10 @@ export async function measureOpen(options) {
 }
 
 /** One run with keys of its own, so that every bucket starts full. */
-async function runOne(cluster, cell, { seed, rate, leaseRate, seconds, ...options }) {
+export async function runOne(cluster, cell, { seed, rate, leaseRate, seconds, ...options }) {
   const { chosen, setting, warmUp } = cell;
-  const prefix = `bench:${chosen.strategy}:${setting.replace(' ', '-')}:${seed}`;
+  const leaseMs = chosen.lease?.leaseMs ?? 0;
+  const prefix = `bench:${chosen.strategy}:${setting.replace(' ', '-')}:${seed}:${leaseMs}:${leaseRate}`;
   const homes = setting === SETTINGS[0] ? { homes: cluster.homes } : {};
   const limiters = new Map();
   try {
@@ -50,6 +51,7 @@ async function runOne(cluster, cell, { seed, rate, leaseRate, seconds, ...option
       ...{ users: usersOf({ seed, ...options }), known: new Set() },
     };
     const warmedUp = await send({ ...load, ...warmUp });
+    cell.warmUpOps?.push(...warmedUp);
     const before = await cluster.calls();
     const ops = await send({ ...load, endpoint: 'ratings', seconds });
     cell.calls += (await cluster.calls()) - before;
@@ -71,7 +73,7 @@ async function send({ limiters, rate, seed, users, known, endpoint, seconds }) {
       const region = names[done % names.length];
       const { name: user, regions } = draws.get(region)();
       const bucket = `${region} ${user} ${endpoint}`;
-      const op = { region, user, isRoaming: regions.length > 1, isFirst: !known.has(bucket) };
+      const op = { seed, region, user, isRoaming: regions.length > 1, isFirst: !known.has(bucket) };
       const taking = take(limiters.get(region), op, endpoint).then(() => {
         known.add(bucket);
         ops.push(op);
@@ -87,11 +89,13 @@ async function send({ limiters, rate, seed, users, known, endpoint, seconds }) {
 
 async function take(limiter, op, endpoint) {
   const startedMs = performance.now();
-  op.isDecided = await limiter.take({ user: op.user, endpoint }).then(
-    () => true,
-    () => false,
+  op.allowed = await limiter.take({ user: op.user, endpoint }).then(
+    ({ allowed }) => allowed,
+    () => undefined,
   );
-  op.waitedMs = performance.now() - startedMs;
+  op.isDecided = op.allowed !== undefined;
+  op.endedMs = performance.now();
+  op.waitedMs = op.endedMs - startedMs;
 }
 
 const GROUPS = [
@@ -179,9 +183,9 @@ function goalsOf(cells) {
 /** Without first takes: those that began before one of the same bucket and region was answered. */
 const later = (ops) => ops.filter(({ isFirst }) => !isFirst);
 
-function quantile(ops, share) {
+export function quantile(ops, share) {
   const waits = ops.map(({ waitedMs }) => waitedMs).sort((a, b) => a - b);
   return waits[Math.floor(waits.length * share)] ?? Number.NaN;
 }
 
-const ms = (value) => value.toFixed(value < 10 ? 2 : 0);
+export const ms = (value) => value.toFixed(value < 10 ? 2 : 0);

@@ -48,9 +48,9 @@ describe('the plan', () => {
       want: 7,
     },
     {
-      title: 'asks for six windows of a usual demand',
+      title: 'asks for three windows of a usual demand',
       holder: makeHolder(1),
-      demand: demand(1, { usualParts: PARTS }),
+      demand: demand(2, { usualParts: 2 * PARTS }),
       want: 8,
     },
     {
@@ -132,13 +132,13 @@ describe('the plan', () => {
     Object.assign(holder, held(3), { used: 3 });
     expect(plan(holder, alone, terms, 1, false)).toBeUndefined();
     noteTake(alone, 1, false, windowUs, windowUs);
-    expect(plan(holder, alone, terms, windowUs, false)).toEqual({ want: 15, need: 1 });
+    expect(plan(holder, alone, terms, windowUs, false)).toEqual({ want: 12, need: 1 });
   });
   it('takes a take for a first one after two windows without any', () => {
     const late = demand(1, { takesInRow: 9 });
     noteTake(late, 1, false, 2 * windowUs, windowUs);
     expect(plan(makeHolder(1), late, terms, 2 * windowUs, false)?.want).toBe(1);
-    expect(plan(makeHolder(1), late, terms, 2 * windowUs, true)?.want).toBe(8);
+    expect(plan(makeHolder(1), late, terms, 2 * windowUs, true)?.want).toBe(5);
   });
   it('asks for takes that have waited through windows without a take', () => {
     const waiting = demand(0, { lacking: 1, waiting: [{ costTokens: 1 }] });

@@ -9,8 +9,8 @@ export function batchUs(windowUs: number): number {
   return Math.min(BATCH_US, Math.floor(windowUs / 4));
 }
 
-/** A holder alone borrows for this many windows, a little more than a lease, one among several for one. */
-const WINDOWS_ALONE = 6;
+/** A holder alone borrows for about the time until it renews its lease; one among several for one window. */
+const WINDOWS_ALONE = 3;
 /** The share of the capacity that a holder alone leaves at home, for the first takes of another. */
 const LEFT_AT_HOME = 1 / 4;
 
