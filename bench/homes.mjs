@@ -6,7 +6,8 @@
 // Open load, the default: `central`, `acked` and `lease`, each with and without homes in alternation, for each seed. It
 // shows the waits in each region, for users at home and for roaming ones, and the Redis calls per decision. Closed
 // load: requests per second of `central` with homes over the default round trips, beside those without homes where no
-// link has a round trip. Curve: the waits and calls of `lease` by the length of a lease, with homes / without. Each region's limiter runs in this process. Exit code 1 where a goal is missed.
+// link has a round trip. Curve: waits and calls of `lease` by the length of a lease, with homes / without. Each region's
+// limiter runs in this process. Exit code 1 where a goal is missed.
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureClosed } from './homes/closed.mjs';

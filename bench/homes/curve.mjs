@@ -21,7 +21,7 @@ export async function measureCurve(options) {
         const cells = SETTINGS.map((setting) => ({
           chosen: { strategy: 'lease', replicas: 1, lease: { leaseMs } },
           warmUp: { endpoint: 'ratings', seconds: 3 },
-          ...{ setting, ops: [], calls: 0, warmUpOps: [] },
+          ...{ setting, ops: [], calls: 0, firsts: [], warmUpOps: [] },
         }));
         for (const cell of cells)
           for (const seed of options.seeds)
