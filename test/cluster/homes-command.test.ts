@@ -98,6 +98,33 @@ describe('homes on a cluster of two regions', { timeout: 60_000 }, () => {
     expect(JSON.parse(document.stdout)).toMatchObject({ isEqual: false, problems: [], now: tableNow() });
   });
 
+  it('names nodes as decisions do: by host names, if the cluster prefers them', async () => {
+    const nodes = regions().topology.nodes.map(({ name }) => name);
+    const announce = (hostOf: (node: string) => string, preferred: string) =>
+      Promise.all(
+        nodes.map(async (node) => {
+          await call(node, 'CONFIG', 'SET', 'cluster-announce-hostname', hostOf(node));
+          await call(node, 'CONFIG', 'SET', 'cluster-preferred-endpoint-type', preferred);
+        }),
+      );
+    const portOf = (node: string) => regions().announced(node).port;
+    const of = (region: string) =>
+      nodes.filter((node) => node.startsWith(region)).map((node) => `${node}.test:${portOf(node)}`);
+    try {
+      await announce((node) => `${node}.test`, 'hostname');
+      for (const args of [named, byFlags(), ['--endpoints', 'homes.json']]) {
+        const { code, stdout, stderr } = await homes(args, endpoints());
+        expect(code, stderr).toBe(0);
+        expect(JSON.parse(stdout).regions).toMatchObject({ a: { nodes: of('a') }, b: { nodes: of('b') } });
+      }
+      await announce((node) => `${node}.test`, 'unknown-endpoint'); // clients use the addresses that they have
+      expect(JSON.parse((await homes(named)).stdout)).toEqual(tableNow());
+    } finally {
+      await announce(() => '', 'ip');
+    }
+    expect(JSON.parse((await homes(named)).stdout)).toEqual(tableNow());
+  });
+
   it('refuses while a slot migrates, and prints again once it does not', async () => {
     const id = await call('b-0', 'CLUSTER', 'MYID');
     await call('a-0', 'CLUSTER', 'SETSLOT', '93', 'MIGRATING', id);

@@ -2,6 +2,7 @@ import { environmentFailed, invalidOption } from '../../core/errors.ts';
 import { formatSlots, parseRange } from '../../topology/slot-ranges.ts';
 import { isInCluster, SLOTS } from '../../topology/topology.ts';
 import type { Regions } from '../provider.ts';
+import { clientAddress } from './client-address.ts';
 import { type NodeStatus, readNodes } from './status.ts';
 
 /** The homes table of a limiter: the slots that the primaries of each region own, and all nodes of the region. */
@@ -26,7 +27,10 @@ interface HomesProblem {
 
 type PlacedNode = Pick<NodeStatus, 'name' | 'region' | 'address' | 'role' | 'slots'>;
 
-/** Asks every node of a cluster for its slots. Throws INVALID_OPTION where there is no cluster over the regions. */
+/**
+ * Asks every node of a cluster for its slots, and for its name in decisions. Throws INVALID_OPTION where there is no
+ * cluster over the regions.
+ */
 export async function lookForHomes(regions: Regions): Promise<HomesLook> {
   const { topology, name } = regions;
   if (!isInCluster(topology) || topology.apart)
@@ -34,7 +38,12 @@ export async function lookForHomes(regions: Regions): Promise<HomesLook> {
       `${name} has ${topology.apart ? 'a separate Redis in each region' : 'one primary for all regions'}: homes need a Redis Cluster over the regions`,
       'leave homes out',
     );
-  return homesOf(topology.regions, await readNodes(regions), regions);
+  const nodes = await readNodes(regions);
+  const named = nodes.map(async (node) => {
+    const address = node.role in SILENCES ? undefined : await clientAddress(regions, node.name);
+    return { ...node, ...(address !== undefined && { address }) };
+  });
+  return homesOf(topology.regions, await Promise.all(named), regions);
 }
 
 /** The homes table of a cluster. Throws ENVIRONMENT_FAILED while a failover is not undone or a slot is migrating. */
