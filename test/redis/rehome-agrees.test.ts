@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { makePolicy, type Policy } from '../../src/core/policy.ts';
@@ -19,6 +20,9 @@ import { drawJumpUs, MOST_OFFSET_US, policies, within } from '../support/take-wa
 const WALKS = 40;
 const STEPS = 100;
 const KEEP_MS = 2 ** 50;
+
+/** The new homes of moves. */
+const REGIONS = [undefined, 'west'];
 
 const STEPS_OF = { close: model.close, leave: model.leave, cancel: model.cancel };
 
@@ -125,16 +129,17 @@ async function stepOne(to: Walk, at: number): Promise<void> {
   const last = before.record?.move ?? 0;
   const move = Math.max(1, last + Math.floor(random() * 3) - (random() < 0.3 ? 1 : 0));
   const args = { move, keepMs: KEEP_MS };
+  const home = Math.floor(random() * random() * 2);
   const name = (['close', 'leave', 'open', 'open', 'cancel'] as const)[Math.floor(random() * 5)] ?? 'close';
   const named = now.map((policy, i) => ({ name: String(i), policy }));
   const levels = left.get(move) ?? [];
   const reply =
     name === 'leave'
-      ? await steps.leave(key, args, named)
+      ? await steps.leave(key, { ...args, to: REGIONS[home] }, named)
       : name === 'open'
         ? await steps.open(key, { ...args, levels }, named)
         : await steps[name](key, args);
-  const context = { move, nowUs: Number(await server.client.get(clockKey)), policies: now };
+  const context = { move, nowUs: Number(await server.client.get(clockKey)), policies: now, to: home };
   const stepped =
     name === 'open'
       ? model.open(before, { parts: levels.map(partOf) }, context)
@@ -166,7 +171,8 @@ async function expectSame(
   const parts = record.parts.map(({ levelQuanta, unit, mostTokens }) =>
     doubles(levelQuanta, unit, mostTokens),
   );
-  expect(recorded, what).toEqual(Buffer.concat([doubles(record.move), Buffer.of(step), ...parts]));
+  const target = record.to === undefined ? [] : [doubles(record.to === 0 ? -1 : crc32('west'))];
+  expect(recorded, what).toEqual(Buffer.concat([doubles(record.move), Buffer.of(step), ...target, ...parts]));
 }
 
 const partOf = ({ levelQuanta, quantaPerToken, mostTokens }: LeftLevel): model.Part => ({

@@ -57,7 +57,7 @@ async function mark({ client }: TestServer, key: string, state: 'closed' | 'move
   const step = async (name: string, ...args: (string | number)[]) =>
     client.eval(loadScript(name).source, 2, key, recordKey(key), 7, 60_000, ...args);
   if (state === 'closed') await step('rehome-close');
-  else await step('rehome-leave', 0, 20_000_000, 5, 1_000_000);
+  else await step('rehome-leave', 0, -1, 20_000_000, 5, 1_000_000);
 }
 
 describe.each(SERVERS)('a mark of a move, on %s', { timeout: 60_000 }, (command) => {

@@ -71,6 +71,22 @@ describe('a move that is refused', { timeout: 60_000 }, () => {
     await expect(limiter.rehome(ada, { ...toEast, move: 5 })).rejects.toMatchObject(used);
   });
 
+  it('has the number of another move from there, of which the target is another', async () => {
+    const [west, none] = await Promise.all([
+      limiter.rehome(ada, { ...toWest, move: 1 }).catch((error: unknown) => error),
+      limiterBy(sourceOf('ioredis', server.port))
+        .rehome(ada, { from: 'east', move: 1 })
+        .catch((error: unknown) => error),
+    ]);
+    const used = refusal('1 was refused: east has seen move 1 as another move', /upward/);
+    const [to, other] = west instanceof Error ? [undefined, 'west'] : ['west', undefined];
+    expect(to === undefined ? [none, west] : [west, none]).toMatchObject([tokens, used]);
+    const refused = limiter.rehome(ada, { from: 'east', ...(other && { to: other }), move: 1 });
+    await expect(refused).rejects.toMatchObject(used);
+    const onward = { ...(to && { from: to }), ...(other && { to: other }), move: 2 };
+    expect(await limiter.rehome(ada, onward)).toMatchObject(tokens);
+  });
+
   it('begins where the bucket is not', async () => {
     await limiter.rehome(ada, { ...toWest, move: 1 });
     const away = refusal('2 was refused: the bucket is not at east: move 1 took it away', /check from/);

@@ -28,6 +28,7 @@ const FOUND: Readonly<Record<keyof RehomeSwitches, { steps: number; needs: RegEx
   openedStaysOpen: { steps: 9, needs: /open: done(.*\n)*.*close: done/ },
   lowerIsRefused: { steps: 12, needs: /move 2, .*leave: done.*\n.*move 1, .*close: done/ },
   repeatAnswersTheSame: { steps: 8, needs: /leave: done.*\n.*leave: done/ },
+  leavesForOne: { steps: 11, needs: /A to B: leave: done(.*\n)*.*A to C: leave: repeated/ },
   leavesOnce: { steps: 11, needs: /move 1, .*leave: done(.*\n)*.*move 2, .*leave: done/ },
   closedStays: { steps: 9, needs: /move 1, A to B: close(.*\n)*.*move 2, B to C: leave: done/ },
   cancelLeavesMark: { steps: 10, needs: /leave: away.*\n.*cancel: done/ },

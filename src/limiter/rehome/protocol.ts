@@ -8,7 +8,7 @@
  *   open   at `to`    the bucket takes the place of closed(n), with those levels
  *   cancel at `to`    moved(n) takes the place of closed(n), once leave was refused for good
  *
- * Beside each key is a *record* of the last move there: its number, the last step, and the levels that left. Each step
+ * Beside each key is a *record* of the last move there: its number, the last step, and the levels that left and for where. Each step
  * is sent once the reply to the one before has come, and every promotable replica has what that wrote (`acked`, `lease`).
  *
  *            close(n)         leave(n), lower n    close(n), higher n
@@ -18,7 +18,7 @@
  * What a step finds decides: the record's number m and step, and whether m is n.
  *   close   m > n: refused. opened(n): answers so. closed(m): refused, m is unfinished. opened(m): refused, the bucket is
  *           here. left(n): refused, n is used. Otherwise it closes, also again.
- *   leave   m > n: refused. left(n): answers the same levels. closed(m): refused, m is unfinished. left(m), cancelled(m):
+ *   leave   m > n: refused. left(n): answers the same levels, to the same `to` only. closed(m): refused, m is unfinished. left(m), cancelled(m):
  *           refused, the bucket is not here. Other steps of n: refused, n is used. Otherwise it leaves.
  *   open    opened(n): answers so. Otherwise refused, but for closed(n).
  *   cancel  refused, but for closed(n).
@@ -35,7 +35,8 @@
  *           process takes at `to` before.
  *   leave   moves tokens from the bucket to the way. Only a home leaves, and only once for all numbers: from then on the
  *           record is left(n) until the subject comes home again by a higher number. A repeat, also a late one, answers the
- *           same levels, and a lower number is refused: each level leaves once.
+ *           same levels, a lower number is refused, and so is the same number for another `to`, which would open too:
+ *           each level leaves once, for one home.
  *   open    moves tokens from the way to the bucket, once: closed(n) ends with it, and closed(n) is not made again, since
  *           close answers opened(n), and any later step here has a higher number. The levels are those of leave(n), which
  *           are the same in each reply. The way gains nothing while ideal refills. Its time is that of the new clock: the
@@ -80,6 +81,8 @@ export const REHOME_SWITCHES = {
   lowerIsRefused: true,
   /** Leave: a repeat answers the levels of the record. */
   repeatAnswersTheSame: true,
+  /** Leave: what left for one home leaves for no other by the same number. */
+  leavesForOne: true,
   /** Leave: what another move took away does not leave again. */
   leavesOnce: true,
   /** Leave: what another move closed does not leave. */

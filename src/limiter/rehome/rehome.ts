@@ -8,6 +8,7 @@ import type { RunWrites } from '../redis/port.ts';
 import { isForGood, refusedError } from './refusals.ts';
 import { keepOf, readRehomeOptions } from './rehome-options.ts';
 import {
+  type LeaveArgs,
   type LeaveReply,
   type LeftLevel,
   type MoveKeys,
@@ -42,7 +43,7 @@ export function rehoming({ run, lends, policiesOf, homes }: RehomingOptions): Li
 
     const closed = await steps.close(next, args);
     if (!isDone(closed.status)) throw refusedError(move, closed, to);
-    const left = await leaving(steps, { old, policies, args });
+    const left = await leaving(steps, { old, policies, args: { ...args, to } });
     if (!isDone(left.status)) {
       if (isForGood(left.status as Refusal)) await steps.cancel(next, args);
       throw refusedError(move, left, from);
@@ -61,11 +62,7 @@ const isDone = (status: string) => status === 'done' || status === 'repeated';
 /** Repeats leave until no token is lent. */
 async function leaving(
   steps: Steps,
-  {
-    old,
-    policies,
-    args,
-  }: { old: MoveKeys; policies: readonly NamedPolicy[]; args: Parameters<Steps['leave']>[1] },
+  { old, policies, args }: { old: MoveKeys; policies: readonly NamedPolicy[]; args: LeaveArgs },
 ): Promise<LeaveReply> {
   for (;;) {
     const left = await steps.leave(old, args, policies);

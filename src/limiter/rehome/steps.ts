@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { OpenclawError } from '../../core/errors.ts';
 import type { NamedPolicy } from '../limiter.ts';
 import type { RunWrites } from '../redis/port.ts';
@@ -46,10 +47,15 @@ export interface StepArgs {
   readonly keepMs: number;
 }
 
+export interface LeaveArgs extends StepArgs {
+  /** The region of the new home. */
+  readonly to: string | undefined;
+}
+
 /** The steps of a move, as protocol.ts describes them. A reply comes once the replicas have what its step wrote. */
 export interface Steps {
   close(keys: MoveKeys, args: StepArgs): Promise<StepReply>;
-  leave(keys: MoveKeys, args: StepArgs, policies: readonly NamedPolicy[]): Promise<LeaveReply>;
+  leave(keys: MoveKeys, args: LeaveArgs, policies: readonly NamedPolicy[]): Promise<LeaveReply>;
   open(
     keys: MoveKeys,
     args: StepArgs & { readonly levels: readonly LeftLevel[] },
@@ -88,8 +94,8 @@ export function stepsBy(run: RunWrites, { lends }: { readonly lends: boolean }):
   return {
     close: (keys, args) => ask('close', keys, args),
     cancel: (keys, args) => ask('cancel', keys, args),
-    async leave(keys, args, policies) {
-      const more = [lends ? '1' : '0', ...policies.flatMap(({ policy }) => policyArgs(policy))];
+    async leave(keys, { to, ...args }, policies) {
+      const more = [lends ? '1' : '0', numberOf(to), ...policies.flatMap(({ policy }) => policyArgs(policy))];
       const { values, ...reply } = await ask('leave', keys, args, more);
       return { ...reply, waitUs: values[2] ?? 0, levels: readLevels(values.slice(3)) };
     },
@@ -106,6 +112,11 @@ export function stepsBy(run: RunWrites, { lends }: { readonly lends: boolean }):
         }),
       ),
   };
+}
+
+/** A number of a home, the same in every table. Below 0 for the key without a home. */
+function numberOf(region: string | undefined): string {
+  return String(region === undefined ? -1 : crc32(region));
 }
 
 function readLevels(values: readonly number[]): LeftLevel[] {

@@ -65,7 +65,7 @@ function* steps(
     yield ran(to, step, isDone(step) ? { step: 'close', of } : undefined, 'close');
   }
   if (isClosed || !switches.closesFirst) {
-    const step = leave(keyAt(from), at(from));
+    const step = leave(keyAt(from), { ...at(from), to });
     if (lentAt(world, from).length > 0 && isDone(step) && switches.waitsForLent)
       yield {
         action: `${title}: leave: lent`,

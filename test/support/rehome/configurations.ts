@@ -8,6 +8,8 @@ const thereAgain = [...back, { move: 3, from: 0, to: 1, after: 1 }];
 const onward = [there, { move: 2, from: 1, to: 2, afterClose: 0 }];
 /** Two processes that each move the bucket elsewhere; the second may begin before the first has ended, or after. */
 const apart = [there, { move: 2, from: 0, to: 2 }];
+/** The same by the same number. */
+const alike = [there, { ...there, to: 2 }];
 
 /** Explored whole in the normal tests. */
 export const EXPLORED: readonly (readonly [what: string, settings: RehomeSettings])[] = [
@@ -17,6 +19,7 @@ export const EXPLORED: readonly (readonly [what: string, settings: RehomeSetting
   ['clocks that step', { ...SETTINGS, moves: back, clockSteps: 2 }],
   ['two moves at once, to two places', { ...SETTINGS, moves: apart, places: 3 }],
   ['a second move before the first has ended', { ...SETTINGS, moves: onward, places: 3 }],
+  ['two moves at once, to two places, by one number', { ...SETTINGS, moves: alike, places: 3 }],
   ['two moves at once, to one place', { ...SETTINGS, moves: [there, { ...there, move: 2 }] }],
   ['two moves at once, failovers', { ...SETTINGS, moves: apart, places: 3, failover: true, capacity: 1 }],
   [
@@ -60,6 +63,7 @@ export const WITHOUT: Readonly<Record<keyof RehomeSwitches, RehomeSettings>> = {
   openedStaysOpen: SETTINGS,
   lowerIsRefused: { ...SETTINGS, moves: back },
   repeatAnswersTheSame: SETTINGS,
+  leavesForOne: { ...SETTINGS, moves: alike, places: 3 },
   leavesOnce: { ...SETTINGS, moves: apart, places: 3 },
   closedStays: { ...SETTINGS, moves: onward, places: 3 },
   cancelLeavesMark: { ...SETTINGS, moves: apart, places: 3 },

@@ -19,8 +19,9 @@ export type Value =
 export interface Recorded {
   readonly move: number;
   readonly step: 'closed' | 'opened' | 'left' | 'cancelled';
-  /** What left. */
+  /** What left, and for which place. */
   readonly parts: readonly Part[];
+  readonly to?: number | undefined;
 }
 
 export interface Key {
@@ -58,6 +59,8 @@ export interface StepContext {
   readonly move: number;
   readonly nowUs: number;
   readonly policies: readonly Policy[];
+  /** The place of the new home; only for leave. */
+  readonly to?: number;
   readonly switches?: RehomeSwitches;
 }
 
@@ -77,22 +80,23 @@ export function close(key: Key, { move, switches = REHOME_SWITCHES }: StepContex
 
 /** lua/rehome-leave.lua, of a bucket that lends nothing. */
 export function leave(key: Key, context: StepContext): Stepped {
-  const { move, nowUs, policies, switches = REHOME_SWITCHES } = context;
+  const { move, nowUs, policies, to, switches = REHOME_SWITCHES } = context;
   const last = lastMove(key);
   if (last !== undefined) {
     const isOther = last.move !== move;
     const isHere = last.step === 'opened' || (last.step === 'closed' && isOther && !switches.closedStays);
     if (last.move > move && switches.lowerIsRefused) return refused(key, 'later', last);
-    if (last.step === 'left' && !isOther && switches.repeatAnswersTheSame)
+    const isSame = last.to === to || !switches.leavesForOne;
+    if (last.step === 'left' && !isOther && isSame && switches.repeatAnswersTheSame)
       return { ...repeated(key, move, switches), reply: replyOf('repeated', last) };
     if (last.step === 'left' && isOther && !switches.leavesOnce)
-      return { ...marked(move, 'left', last.parts), reply: replyOf('done', { ...last, move }) };
-    if (!isOther && last.step !== 'left') return refused(key, 'used', last);
+      return { ...marked(move, 'left', last.parts, to), reply: replyOf('done', { ...last, move }) };
+    if (!isOther && (last.step !== 'left' || !isSame)) return refused(key, 'used', last);
     if (last.step === 'closed' && !isHere) return refused(key, 'unfinished', last);
     if (isOther && !isHere) return refused(key, 'away', last);
   }
   const bucket = bucketNow(key.value?.type === 'bucket' ? key.value : undefined, policies, nowUs);
-  const stepped = marked(move, 'left', bucket.parts);
+  const stepped = marked(move, 'left', bucket.parts, to);
   if (switches.leavesMark) return stepped;
   return { ...stepped, key: { ...stepped.key, value: undefined } };
 }
@@ -162,8 +166,8 @@ function lastMove({ value, record }: Key): Recorded | undefined {
   return { move: value.move, step: value.type === 'closed' ? 'closed' : 'left', parts: [] };
 }
 
-function marked(move: number, step: Recorded['step'], parts: readonly Part[] = []): Stepped {
-  const record: Recorded = { move, step, parts };
+function marked(move: number, step: Recorded['step'], parts: readonly Part[] = [], to?: number): Stepped {
+  const record: Recorded = { move, step, parts, ...(to !== undefined && { to }) };
   const value: Value = { type: step === 'closed' ? 'closed' : 'moved', move };
   return { key: { value, record }, reply: replyOf('done', record), isWritten: true };
 }

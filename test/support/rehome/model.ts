@@ -50,7 +50,7 @@ function onTheWay(world: World, settings: RehomeSettings): number {
     const left = world.places[from]?.key.record;
     const there = world.places[to]?.key.record;
     const isClosed = there?.move === move && there.step === 'closed';
-    if (!isClosed || left?.move !== move || left.step !== 'left') return sum;
+    if (!isClosed || left?.move !== move || left.step !== 'left' || left.to !== to) return sum;
     return sum + (left.parts[0]?.levelQuanta ?? 0);
   }, 0);
 }
@@ -98,5 +98,5 @@ function keyText({ value, record }: Key, clock: number): unknown {
       : value.type === 'bucket'
         ? [Math.max(0, value.updatedAtUs - clock), levelsOf(value.parts)]
         : [value.type, value.move];
-  return [stored, record ? [record.move, record.step, levelsOf(record.parts)] : 0];
+  return [stored, record ? [record.move, record.step, levelsOf(record.parts), record.to ?? -1] : 0];
 }
