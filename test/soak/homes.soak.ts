@@ -15,6 +15,9 @@ const SCENARIOS = readdirSync(join(import.meta.dirname, '../../scenarios'))
   .filter((scenario) => ASKED?.includes(scenario) ?? true);
 const LEASE_SEEDS = (process.env.OPENCLAW_SOAK_SEEDS ?? '1,2,3,4,5,6,7,8,9,10').split(',').map(Number);
 
+/** These break their promise, as their first lines say. */
+const CONVICTED = ['fail-open-partition', 'store-outage-open'];
+
 interface Pair {
   readonly scenario: string;
   withHomes?: RunReport;
@@ -46,7 +49,7 @@ async function scenarioRun(...args: string[]) {
   return run();
 }
 
-it.each(SCENARIOS)('%s keeps its promise with homes, or has none', async (scenario) => {
+it.each(SCENARIOS)('%s has the verdict that it is there for with homes, or has none', async (scenario) => {
   const { code, stdout, stderr } = await scenarioRun(scenario, '--homes');
   const [, why] = /homes: (.*)/.exec(stderr) ?? [];
   if (code === 64 && why !== undefined) {
@@ -57,7 +60,8 @@ it.each(SCENARIOS)('%s keeps its promise with homes, or has none', async (scenar
   const withHomes: RunReport = JSON.parse(stdout);
   pairs.push({ scenario, withHomes });
   log();
-  expect(withHomes.verdict, JSON.stringify(withHomes.claims)).toBe('pass');
+  const wanted = CONVICTED.includes(scenario) ? 'fail' : 'pass';
+  expect(withHomes.verdict, JSON.stringify(withHomes.claims)).toBe(wanted);
   expect(withHomes.plan.homes).toBe(true);
 });
 
@@ -118,7 +122,7 @@ function cellsOf(report: RunReport | undefined): string[] {
   const p50s = admitted.map(({ region, latency }) => `${region} ${(latency.p50Us / 1_000).toFixed(1)}`);
   return [
     verdict,
-    `${overAdmission.largestExcess.toFixed(1)} of ${bound.toFixed(1)}`,
+    `${overAdmission.largestExcess.toFixed(1)} of ${Number.isFinite(bound) ? bound.toFixed(1) : 'none declared'}`,
     `${((100 * (outcomes.allowed + outcomes.denied)) / sent).toFixed(0)}%`,
     p50s.join(', '),
   ];
