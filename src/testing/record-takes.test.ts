@@ -225,6 +225,35 @@ describe('recordTakes of a limiter', () => {
     ]);
   });
 
+  it('records moves to another home, and of one without an answer no end', async () => {
+    const error = (code: 'MOVE_REFUSED' | 'INVALID_OPTION' | 'REPLY_TIMEOUT') =>
+      new OpenclawError(code, 'no');
+    const answers = [undefined, error('MOVE_REFUSED'), error('INVALID_OPTION'), error('REPLY_TIMEOUT')];
+    const rest = [...answers];
+    const rehome: Limiter['rehome'] = async () => {
+      const answer = rest.shift();
+      if (answer !== undefined) throw answer;
+      return { moved: true } as never;
+    };
+    const { limiter, history } = recordTakes<Limiter>({ ...limiterOf([{}]), rehome });
+    await limiter.take(ada);
+    for (const [at] of answers.entries())
+      await limiter.rehome(ada, { from: 'eu', to: 'us', move: at + 1 }).catch(() => {});
+    const moves = history()
+      .toNdjson('20:5/s')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter(({ event }) => event === 'move');
+    const args = { bucket: 'search:ada', from: 'eu', to: 'us' };
+    expect(moves.map((event) => event.args)).toEqual([
+      { ...args, move: 1, untilUs: expect.any(Number) },
+      { ...args, move: 2, untilUs: expect.any(Number) },
+      { ...args, move: 4, untilUs: null },
+    ]);
+    expect(moves.every(({ atUs, args: { untilUs } }) => untilUs === null || atUs <= untilUs)).toBe(true);
+  });
+
   it('records refunds as negative costs, and resets', async () => {
     const level = {
       levelQuanta: 0,

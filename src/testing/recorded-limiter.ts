@@ -1,4 +1,11 @@
-import type { Cost, Limiter, Reservation, ReserveOptions, Subject } from '../limiter/limiter.ts';
+import type {
+  Cost,
+  Limiter,
+  RehomeOptions,
+  Reservation,
+  ReserveOptions,
+  Subject,
+} from '../limiter/limiter.ts';
 import { readError, readResult } from './read-answer.ts';
 import { attempt, recordCall } from './record-call.ts';
 import { type AnyOptions, bucketOf } from './record-options.ts';
@@ -48,6 +55,7 @@ export function recordedLimiter<L extends TakesObject>(
         return recordCall({ recorder, asked, read: recorded.read }, () => run(args));
       };
     if (name === 'reset' && isLimiter(limiter)) return (...args) => reset(recorder, args, () => run(args));
+    if (name === 'rehome' && isLimiter(limiter)) return (...args) => rehome(recorder, args, () => run(args));
     if (name === 'reserve' && isLimiter(limiter))
       return (...args) =>
         reserve(
@@ -93,6 +101,28 @@ function reset(recorder: TakeRecorder, [subject]: readonly unknown[], run: () =>
     result.catch((error: { charge?: unknown }) => {
       if (error?.charge === 'none') takeBack();
     });
+  return result;
+}
+
+/** Without an answer of Redis a move may still go on. A refused one is over. */
+function rehome(recorder: TakeRecorder, [subject, given]: readonly unknown[], run: () => unknown): unknown {
+  const { from, to, move } = (given ?? {}) as Partial<RehomeOptions>;
+  const args = {
+    bucket: nameOf(subject),
+    from: from ?? null,
+    to: to ?? null,
+    ...(move !== undefined && { move }),
+  };
+  const moving = recorder.move(args);
+  const result = run();
+  if (result instanceof Promise)
+    result.then(
+      () => moving.over(),
+      ({ code }: { readonly code?: unknown }) => {
+        if (code === 'MOVE_REFUSED') moving.over();
+        if (code === 'INVALID_OPTION') moving.never();
+      },
+    );
   return result;
 }
 

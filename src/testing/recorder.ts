@@ -7,7 +7,7 @@ import type { Moment, TakeClock } from './clock.ts';
 import { DecisionIds } from './decision-ids.ts';
 import { ReservationRecord } from './reservation-record.ts';
 import { TakeHistory } from './take-history.ts';
-import type { Answer, Asked, Taken } from './taken.ts';
+import type { Answer, Asked, RecordedMove, Taken } from './taken.ts';
 
 /** A call without its answer. */
 type Open = Omit<Taken, 'completedUs' | 'outcome' | 'reservation'> & Pick<Asked, 'reserves'>;
@@ -29,6 +29,7 @@ export class TakeRecorder {
   readonly #taken: Taken[] = [];
   readonly #open = new Map<number, Open>();
   readonly #resets = new Set<{ readonly bucket: string; readonly atUs: number }>();
+  readonly #moves = new Map<RecordedMove, RecordedMove>();
   readonly #ids = new DecisionIds();
   readonly #reservations = new Map<string, ReservationRecord>();
   readonly #policyNames = new Set<string>();
@@ -109,6 +110,19 @@ export class TakeRecorder {
     return () => this.#resets.delete(reset);
   }
 
+  /** A move to another home goes on until it is over; one that never began is forgotten. */
+  move(args: RecordedMove['args']): { over(): void; never(): void } {
+    const moment = this.moment();
+    const move: RecordedMove = { args, atUs: moment?.downUs ?? 0, untilUs: null };
+    if (moment !== undefined) this.#moves.set(move, move);
+    return {
+      over: () => {
+        if (this.#moves.has(move)) this.#moves.set(move, { ...move, untilUs: this.moment()?.upUs ?? null });
+      },
+      never: () => void this.#moves.delete(move),
+    };
+  }
+
   /** What was recorded until now; a call without an answer may have been charged. Throws what was refused. */
   history(): TakeHistory {
     if (this.#problem !== undefined) throw this.#problem;
@@ -120,6 +134,7 @@ export class TakeRecorder {
       ...{ strategy, initial, isOneBucket: this.#isOneBucket },
       taken: [...copyOf(this.#taken), ...open],
       resets: [...this.#resets],
+      moves: [...this.#moves.values()],
       clocks: clock.isLimiters ? 'one' : clocks,
       policyNames: [...this.#policyNames],
       ownPolicies: [...this.#ownPolicies.values()],

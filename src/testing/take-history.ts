@@ -6,7 +6,14 @@ import { HistoryBuilder } from '../history/columns/builder.ts';
 import type { History } from '../history/history.ts';
 import { encodeRecord } from '../history/records/codec.ts';
 import { RecordError } from '../history/records/fields.ts';
-import type { Charge, Header, HistoryRecord, Operation, PolicyRecord } from '../history/records/operation.ts';
+import {
+  type Charge,
+  type Header,
+  type HistoryRecord,
+  MOVE_EVENT,
+  type Operation,
+  type PolicyRecord,
+} from '../history/records/operation.ts';
 import type { Cost } from '../limiter/limiter.ts';
 import type { Recorded, Taken } from './taken.ts';
 import { ofPolicies, readEither, type Yardstick } from './yardstick.ts';
@@ -66,7 +73,7 @@ export function ownYardstick({ ownPolicies }: Recorded): Yardstick | undefined {
 
 function recordsOf(recorded: Recorded, { policies }: Yardstick): HistoryRecord[] {
   checkNames(recorded, policies);
-  const { taken, resets } = recorded;
+  const { taken, resets, moves } = recorded;
   const operations = taken.map((one) => operationOf(one, recorded, policies));
   const last = taken.reduce(
     (most, { invokedUs, completedUs }) => Math.max(most, completedUs ?? invokedUs),
@@ -76,6 +83,10 @@ function recordsOf(recorded: Recorded, { policies }: Yardstick): HistoryRecord[]
     headerOf(recorded, policies),
     ...operations,
     ...resets.map(({ bucket, atUs }) => ({ type: 'event', event: 'reset', atUs, args: { bucket } }) as const),
+    ...moves.map(
+      ({ args, atUs, untilUs }) =>
+        ({ type: 'event', event: MOVE_EVENT, atUs, args: { ...args, untilUs } }) as const,
+    ),
     { type: 'end', atUs: last, sent: taken.length },
   ];
 }

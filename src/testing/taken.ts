@@ -44,6 +44,7 @@ export interface Answer extends Pick<Taken, 'outcome' | 'error' | 'decision' | '
 export interface Recorded {
   readonly taken: readonly Taken[];
   readonly resets: readonly { readonly bucket: string; readonly atUs: number }[];
+  readonly moves: readonly RecordedMove[];
   readonly strategy: string;
   readonly initial: 'full' | 'unknown';
   readonly clocks: 'one' | 'apart' | undefined;
@@ -52,4 +53,16 @@ export interface Recorded {
   /** The policies that decided together, by the limiter's own word. */
   readonly policyNames: readonly string[];
   readonly ownPolicies: readonly (() => readonly NamedPolicy[])[];
+}
+
+/** A move of a bucket to another home; `untilUs` is null if it may not be over. */
+export interface RecordedMove {
+  readonly args: {
+    readonly bucket: string;
+    readonly from: string | null;
+    readonly to: string | null;
+    readonly move?: number;
+  };
+  readonly atUs: number;
+  readonly untilUs: number | null;
 }
