@@ -24,7 +24,8 @@ export const MISTAKES: Readonly<Record<string, Mistake>> = {
   'an extension holds nothing in the bucket': change('extend', 'if place then', 'if false then'),
 };
 
-function change(name: string, from: string, to: string): Mistake {
+/** Replaces a text of one script. */
+export function change(name: string, from: string, to: string): Mistake {
   return (script) => {
     if (script.name !== name) return script;
     const source = script.source.replace(from, () => to);

@@ -14,6 +14,7 @@ export interface Call<T> {
   readonly result: T | undefined;
   readonly charge: Charge;
   readonly code?: string;
+  readonly message?: string;
 }
 
 /** Makes a call and notes its times. An error that is not of the catalogue is thrown. */
@@ -24,13 +25,14 @@ async function timed<T>(call: () => Promise<T>): Promise<Call<T>> {
     return { invokedUs, completedUs: Math.ceil(nowUs()), result, charge: 'none' };
   } catch (error) {
     if (!(error instanceof OpenclawError)) throw error;
-    const { charge, code } = error;
+    const { charge, code, message } = error;
     return {
       invokedUs,
       completedUs: charge === 'possible' ? null : Math.ceil(nowUs()),
       result: undefined,
       charge,
       code,
+      message,
     };
   }
 }

@@ -97,7 +97,11 @@ async function runSchedule(
 }
 
 /** Loses replies of one process after the other, and holds requests back, so that they arrive late. */
-async function loseReplies(rig: Rig, random: Random, isOver: () => boolean): Promise<void> {
+export async function loseReplies(
+  rig: Pick<Rig, 'proxies'>,
+  random: Random,
+  isOver: () => boolean,
+): Promise<void> {
   while (!isOver()) {
     await sleep(10 + random() * 40);
     const proxy = rig.proxies[Math.floor(random() * rig.proxies.length)];

@@ -121,6 +121,9 @@ export function readHome([
   return { updatedAtUs, levelQuanta, quantaPerToken, mostTokens, accounts };
 }
 
+/** The holder of the account by which a move stops lending: lua/shared/accounts.lua. */
+const STOP = 0;
+
 /** The current state of home on its node's clock. Microseconds, whole tokens. */
 export interface HomeNow {
   readonly levelQuanta: number;
@@ -138,7 +141,7 @@ export function homeNow(stored: StoredHome, policy: Policy, nowUs: number): Home
     aheadUs: home.updatedAtUs - nowUs,
     lent: {
       tokens: home.accounts.reduce((sum, account) => sum + outstandingTokens(account), 0),
-      holders: home.accounts.length,
+      holders: home.accounts.filter(({ holder }) => holder !== STOP).length,
     },
     untilUs: (quanta) => reachedAtUs(home, policy, quanta) - nowUs,
   };
