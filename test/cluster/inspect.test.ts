@@ -240,6 +240,17 @@ describe.each(SERVERS)('inspect on a standalone %s with a replica', (command) =>
     await expect(limit(server, '20:1/d').take(ADA)).rejects.toMatchObject({ code: why.split(':')[0] });
   });
 
+  it('says that a move waits until no token is lent', async () => {
+    const clockUs = Date.now() * 1_000;
+    const stop = [0, 7, 1, 0, 0, 0, clockUs + 60_000_000];
+    const home = packBucket(clockUs, 5_000, 1_000, 20, ...stop);
+    await server.client.set(KEY, Buffer.concat([home, Buffer.of(0)]), 'PX', 60_000);
+    const { copies, takes } = await look();
+    expect(copies[0]?.now).toMatchObject({ lent: { tokens: 0, holders: 0 }, move: 7 });
+    const why = 'BUCKET_MOVING: move 7 of this bucket has not ended';
+    expect(takes).toMatchObject([{ answer: 'refused', why }]);
+  });
+
   it('says that another program uses the key', async () => {
     await server.client.set(KEY, '\u001b[31mred');
     const { copies, takes, notes } = await look();

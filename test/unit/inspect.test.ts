@@ -132,9 +132,10 @@ describe('the level now', () => {
         levelTokens: 2.5,
         lent: { tokens: 0, holders: 0 },
       }));
-    it('counts no holder where a move stops lending', () =>
+    it('counts no holder where a move stops lending, and names the move', () =>
       expect(leaseNow(500_000, one, [0, 77, 1, 0, 0, 0, 1_004_000_000])).toMatchObject({
         lent: { tokens: 6, holders: 1 },
+        move: 77,
       }));
     it('of another policy keeps the tokens of its home and of its loans', () => {
       const home = packBucket(1_000_000_000, 2_500, 1_000, 1_000, ...one, ...other);

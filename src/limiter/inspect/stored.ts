@@ -87,6 +87,8 @@ export interface LevelNow {
   readonly levelsTokens?: readonly number[];
   /** For a lease: the whole tokens lent, and the number of holders, as home knows them. The level excludes them. */
   readonly lent?: HomeNow['lent'];
+  /** For a lease: the move that waits until no token is lent. Meanwhile a take rejects with BUCKET_MOVING. */
+  readonly move?: number;
   /** Exact; the published script has no quanta. */
   readonly levelQuanta?: number;
   readonly timeToNextTokenUs: number;
@@ -162,13 +164,14 @@ function exactNow(bucket: Bucket, policy: Policy, nowUs: number): LevelNow {
 
 /** The current level of home. Times assume that no holder reports any more. */
 function leaseNow(stored: StoredHome, policy: Policy, nowUs: number): LevelNow {
-  const { levelQuanta, aheadUs, lent, untilUs } = homeNow(stored, policy, nowUs);
+  const { levelQuanta, aheadUs, lent, move, untilUs } = homeNow(stored, policy, nowUs);
   const { quantaPerToken, capacityQuanta } = policy;
   const wholeTokens = Math.floor(levelQuanta / quantaPerToken);
   const isFull = levelQuanta >= capacityQuanta;
   return {
     levelTokens: levelQuanta / quantaPerToken,
     lent,
+    ...(move !== undefined && { move }),
     levelQuanta,
     timeToNextTokenUs: isFull ? 0 : untilUs((wholeTokens + 1) * quantaPerToken),
     timeToFullUs: isFull ? 0 : untilUs(capacityQuanta),

@@ -126,16 +126,19 @@ async function readAt(
       ttlMs: reading.ttlMs,
     });
     if (level === undefined) return { answer: 'refused', node, why: whyNone(reading.stored) };
+    if (level.move !== undefined) return { answer: 'refused', node, why: notEnded(level.move) };
     const { allowed, ...rest } = level.take;
     return { answer: allowed ? 'allowed' : 'denied', node, roundTripMs, ...rest } as TakeAnswer;
   }
   throw new OpenclawError('REDIS_CLUSTER_DOWN', 'the nodes keep redirecting to each other');
 }
 
+const notEnded = (move: number) => `BUCKET_MOVING: move ${move} of this bucket has not ended`;
+
 function whyNone(stored: Stored): string {
   if (stored.type !== 'mark') return 'the key holds another type, written by another program';
   return stored.state === 'closed'
-    ? `BUCKET_MOVING: move ${stored.move} of this bucket has not ended`
+    ? notEnded(stored.move)
     : `BUCKET_MOVED: move ${stored.move} took this bucket to another home`;
 }
 

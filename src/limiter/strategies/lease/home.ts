@@ -130,12 +130,15 @@ export interface HomeNow {
   /** How far its own time is ahead of the node's clock. */
   readonly aheadUs: number;
   readonly lent: { readonly tokens: number; readonly holders: number };
+  /** The number of the move that waits until no token is lent. Meanwhile home lends none. */
+  readonly move?: number;
   /** Time until the level reaches `quanta` (at most the capacity) if no holder reports any more. */
   readonly untilUs: (quanta: number) => number;
 }
 
 export function homeNow(stored: StoredHome, policy: Policy, nowUs: number): HomeNow {
   const home = advance({ ...stored, keyExpiresAtUs: Number.POSITIVE_INFINITY }, policy, nowUs);
+  const stop = home.accounts.find(({ holder }) => holder === STOP);
   return {
     levelQuanta: home.levelQuanta,
     aheadUs: home.updatedAtUs - nowUs,
@@ -143,6 +146,7 @@ export function homeNow(stored: StoredHome, policy: Policy, nowUs: number): Home
       tokens: home.accounts.reduce((sum, account) => sum + outstandingTokens(account), 0),
       holders: home.accounts.filter(({ holder }) => holder !== STOP).length,
     },
+    ...(stop && { move: stop.lease }),
     untilUs: (quanta) => reachedAtUs(home, policy, quanta) - nowUs,
   };
 }
