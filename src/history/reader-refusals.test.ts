@@ -37,6 +37,24 @@ describe('a bad history is refused with file, line and reason:', () => {
       text: HEADER.replace('"capacity":20', '"capacity":0'),
       says: 'h.ndjson:1: capacity must be a whole number of tokens',
     },
+    ...[
+      { event: 'move', args: '{"from":"eu"}', says: 'bucket must be a text; found undefined' },
+      { event: 'slots', args: '{"from":"a:1","to":7}', says: 'to must be a text; found 7' },
+      {
+        event: 'move',
+        args: '{"bucket":"b","untilUs":"soon"}',
+        says: 'untilUs must be a number within 2^53; found "soon"',
+      },
+      {
+        event: 'slots',
+        args: '{"from":"a:1","to":"b:1","untilUs":4}',
+        says: 'untilUs must not be before atUs (5); found 4',
+      },
+    ].map(({ event, args, says }) => ({
+      title: `an event ${event} with ${args}`,
+      text: `${HEADER}{"type":"event","event":"${event}","atUs":5,"args":${args}}\n`,
+      says: `h.ndjson:2: the event ${event}: ${says}`,
+    })),
     { title: 'no header', text: OP, says: 'h.ndjson:1: the first line must be the header' },
     {
       title: 'an operation after the end',

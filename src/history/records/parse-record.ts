@@ -11,15 +11,8 @@ import {
   text,
   whole,
 } from './fields.ts';
-import type {
-  ClockReading,
-  End,
-  Event,
-  FaultRecord,
-  Header,
-  HistoryRecord,
-  PolicyRecord,
-} from './operation.ts';
+import type { ClockReading, End, FaultRecord, Header, HistoryRecord, PolicyRecord } from './operation.ts';
+import { parseEvent } from './parse-event.ts';
 import { parseOperation } from './parse-operation.ts';
 
 /** Reads one line after JSON.parse. Unknown fields are ignored. Throws RecordError. */
@@ -60,18 +53,6 @@ function parseClock(fields: Fields): ClockReading {
     serverUs: number(fields, 'serverUs'),
     errorUs: duration(fields, 'errorUs'),
     ...given({ source: fields.source === 'date' ? ('date' as const) : undefined }),
-  };
-}
-
-function parseEvent(fields: Fields): Event {
-  return {
-    type: 'event',
-    event: text(fields, 'event'),
-    atUs: number(fields, 'atUs'),
-    ...given({
-      node: optional(fields, 'node', text),
-      args: fields.args === undefined ? undefined : asObject(fields.args, 'args'),
-    }),
   };
 }
 
