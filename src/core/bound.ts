@@ -44,7 +44,10 @@ export interface PerRegionBucket {
 export interface Takeover {
   readonly atUs: number;
   readonly node: string;
-  /** The last decision of earlier primaries minus its first decision; 0 if they did not overlap. */
+  /**
+   * The last decision of earlier primaries minus its first decision; 0 if they did not overlap. Of buckets that had moved
+   * away also its own last decision minus its first one, if their new home decided meanwhile.
+   */
   readonly overlapUs: number;
   /** How far its clock may have been ahead of the previous node's, beyond the allowed drift; absent if not at all. */
   readonly clockAheadUs?: number;

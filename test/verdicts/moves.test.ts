@@ -52,6 +52,11 @@ describe('a correct limiter whose buckets move, drawn', () => {
       happens: { moves: true, migrations: true, clocks: 'apart', failovers: 'lossy' },
       isReplayed: false,
     },
+    {
+      title: 'while callers still ask a home whose new primary has forgotten that the bucket moved',
+      happens: { moves: true, failovers: 'lossy', staleCallers: true },
+      isReplayed: false,
+    },
   ])('is accused of nothing: $title', { timeout: 120_000 }, ({ happens, isReplayed, declaresNothing }) => {
     let [moves, migrations, failovers, denied, together] = [0, 0, 0, 0, 0];
     for (const seed of SEEDS) {

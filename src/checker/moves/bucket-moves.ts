@@ -9,6 +9,9 @@ export interface BucketMove {
   readonly untilUs: number;
   /** How many attempts it had, and moves that overlap it. */
   readonly attempts: number;
+  /** As the first and the last event name its homes. */
+  readonly from?: unknown;
+  readonly to?: unknown;
 }
 
 /** The moves of each bucket, in the order of time. */
@@ -42,11 +45,11 @@ function joined(events: readonly Event[]): BucketMove[] {
     const last = moves.at(-1);
     const isRepeat = move !== undefined && last?.move === move;
     if (last === undefined || (last.untilUs < atUs && !isRepeat)) {
-      moves.push({ fromUs: atUs, untilUs, attempts: 1, move });
+      moves.push({ fromUs: atUs, untilUs, attempts: 1, move, from: args?.from, to: args?.to });
       continue;
     }
     const latestUs = last.untilUs === Number.POSITIVE_INFINITY ? untilUs : Math.max(last.untilUs, untilUs);
-    moves[moves.length - 1] = { fromUs: last.fromUs, untilUs: latestUs, attempts: last.attempts + 1, move };
+    moves[moves.length - 1] = { ...last, untilUs: latestUs, attempts: last.attempts + 1, move, to: args?.to };
   }
   return moves;
 }

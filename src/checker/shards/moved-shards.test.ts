@@ -17,6 +17,10 @@ const moved = (fromS: number, untilS: number | null, bucket = 'b'): HistoryRecor
   ...{ type: 'event', event: 'move', atUs: fromS * S },
   args: { bucket, from: 'r1', to: 'r2', untilUs: untilS === null ? null : untilS * S },
 });
+const back = (fromS: number, untilS: number): HistoryRecord => ({
+  ...{ type: 'event', event: 'move', atUs: fromS * S },
+  args: { bucket: 'b', from: 'r2', to: 'r1', untilUs: untilS * S },
+});
 const migrated = (from: string, to: string, fromS: number, untilS: number | null): HistoryRecord => ({
   ...{ type: 'event', event: 'slots', atUs: fromS * S },
   args: { from, to, slots: '0-99', untilUs: untilS === null ? null : untilS * S },
@@ -140,6 +144,40 @@ describe('the shard of a bucket that moved', () => {
     },
   ])('$title', ({ parts, records, want }) => {
     expect(facts(parts, records)).toEqual(want);
+  });
+
+  describe('whose old home has a takeover after the move', () => {
+    const parts = [by('a', 1), by('b', 9), by('b', 20)];
+    const takeover = [moved(2, 8), role('a', 0, '0-99'), role('c', 10, '0-99')];
+    const overlaps = (more: readonly OperationPart[], records: readonly HistoryRecord[]) =>
+      shardsOf([...parts, by('a', 9, 'stays'), by('c', 12, 'stays'), ...more], records).of.b?.failovers.map(
+        ({ node, overlapUs }) => `${node} ${overlapUs / S}`,
+      );
+
+    it.each([
+      { title: 'and no decision there has no overlap', more: [], want: ['c 0'] },
+      { title: 'has its decisions there as overlap', more: [by('c', 13), by('c', 18)], want: ['c 5.1'] },
+      {
+        title: 'has none of those after it moved back',
+        more: [by('c', 13), by('c', 15), by('c', 29)],
+        records: [back(22, 24)],
+        want: ['c 2.1'],
+      },
+      {
+        title: 'has none of those before the takeover',
+        more: [by('a', 8.5), by('c', 13), by('c', 14)],
+        want: ['c 1.1'],
+      },
+    ])('$title', ({ more, records = [], want }) => {
+      expect(overlaps(more, [...takeover, ...records])).toEqual(want);
+    });
+
+    it('has no overlap by a takeover at the new home', () => {
+      const records = [moved(2, 8), role('b', 0, '0-99'), role('c', 10, '0-99')];
+      const more = [by('b', 9, 'stays'), by('c', 12, 'stays'), by('a', 15), by('c', 18), by('c', 21)];
+      const { b } = shardsOf([by('a', 1), by('b', 9), ...more], records).of;
+      expect(b?.failovers.map(({ node, overlapUs }) => `${node} ${overlapUs}`)).toEqual(['c 0']);
+    });
   });
 
   it('leaves the other buckets where they are', () => {

@@ -2,6 +2,7 @@ import type { Episodes } from '../../core/bound.ts';
 import { attemptsOf } from '../moves/bucket-moves.ts';
 import type { Migration } from '../moves/migrations.ts';
 import { SEEN_LATE_US, type ShardNodes } from './shard-nodes.ts';
+import { withStaleHomes } from './stale-homes.ts';
 
 type ShardEpisodes = Omit<Episodes, 'fallbacks'>;
 
@@ -17,6 +18,8 @@ interface Together {
   readonly places: readonly number[];
   /** The most attempts to move one of its buckets by its limiter. */
   attempts: number;
+  /** Those that their limiter moved. */
+  readonly buckets: number[];
 }
 
 /**
@@ -25,6 +28,7 @@ interface Together {
  * - Slots that moved to a primary whose clock was ahead: a clock step, since a bucket keeps the time of its last update.
  * - A takeover while slots moved from or to the shard: the new primary may lack what had just moved, or have what had
  *   moved away. It counts as a restart that lost state, also for buckets that only one of the shards decided.
+ * - A takeover at the home that a bucket had left: its overlap is that with the new home, too.
  * - A bucket that its limiter moved began by the time of its new server: what a clock may gain can count once more.
  */
 export function withMovedShards(
@@ -39,8 +43,14 @@ export function withMovedShards(
     shardOf[bucket] = places[0] as number;
     if (places.length === 1 && attempts === 0) continue;
     const key = `${places}${attempts > 0 ? ' by moves' : ''}`;
-    const known = together.get(key) ?? { number: ofGroups.length + together.size, places, attempts: 0 };
+    const known = together.get(key) ?? {
+      number: ofGroups.length + together.size,
+      places,
+      attempts: 0,
+      buckets: [],
+    };
     known.attempts = Math.max(known.attempts, attempts);
+    if (attempts > 0) known.buckets.push(bucket);
     together.set(key, known);
     shardOf[bucket] = known.number;
   }
@@ -57,7 +67,7 @@ const MOST_GAINS = 5;
 function join(
   chains: ShardNodes,
   ofGroups: readonly ShardEpisodes[],
-  { places, attempts, clock }: Together & { readonly clock: Ahead },
+  { places, attempts, buckets, clock }: Together & { readonly clock: Ahead },
 ): ShardEpisodes {
   const parts = places.map((place) => ofGroups[place] as ShardEpisodes);
   const [first] = parts as [ShardEpisodes, ...ShardEpisodes[]];
@@ -70,7 +80,9 @@ function join(
   const episodes = {
     ...first,
     shard: parts.length > 1 ? parts.map(({ shard }) => shard).join(' + ') : `${first.shard} (moved)`,
-    failovers: parts.flatMap(({ failovers }) => failovers).sort((a, b) => a.atUs - b.atUs),
+    failovers: parts
+      .flatMap(({ failovers }) => failovers.map((takeover) => withStaleHomes(takeover, { chains, buckets })))
+      .sort((a, b) => a.atUs - b.atUs),
     emptyRestarts: parts.reduce((sum, { emptyRestarts }) => sum + emptyRestarts, 0),
     clockStepsUs: [...parts.flatMap(({ clockStepsUs }) => clockStepsUs), ...stepsUs, ...gainsUs],
   };

@@ -9,6 +9,15 @@ import { joinBySlots } from './same-slots.ts';
 /** A process may decide for so long before a watch of its node sees it: a poll waits up to half a second for an answer. */
 export const SEEN_LATE_US = 1_000_000;
 
+/** A decision of a bucket that moved. */
+export interface MovedDecision {
+  readonly node: string;
+  /** The index in `all` of the group of its node. */
+  readonly place: number;
+  readonly firstUs: number;
+  readonly lastUs: number;
+}
+
 /** Groups the nodes that took over from each other. Nodes have the numbers of the table; 0 is an unknown node. */
 export class ShardNodes {
   /** The nodes of each group, in the order of their first decisions. */
@@ -94,6 +103,19 @@ export class ShardNodes {
       if (node > 0 && lastUs < Number.POSITIVE_INFINITY && nodes.includes(node))
         use(node, invokedUs[row] as number, lastUs);
     }
+  }
+
+  /** The decisions of a bucket whose node and end are known. */
+  decisionsOf(bucket: number): MovedDecision[] {
+    const { levels, starts, invokedUs } = this.#table;
+    const decisions: MovedDecision[] = [];
+    for (let row = starts[bucket] as number; row < (starts[bucket + 1] as number); row++) {
+      const [node, lastUs] = [levels?.node(row) ?? 0, this.#table.lastUs(row)];
+      if (node === 0 || lastUs === Number.POSITIVE_INFINITY) continue;
+      const of = { node: this.nameOf(node), place: this.#placeOf(node) };
+      decisions.push({ ...of, firstUs: invokedUs[row] as number, lastUs });
+    }
+    return decisions;
   }
 
   #hasMoved(bucket: number): boolean {

@@ -20,6 +20,8 @@ export interface Happens {
   /** `lossy`: a new primary lacks the last seconds. `acked`: it lacks only what a migration brings. */
   readonly failovers?: 'lossy' | 'acked';
   readonly clocks?: 'apart';
+  /** Many services do not know yet that a bucket moved, nor does a replica that takes over, once, after the first move. */
+  readonly staleCallers?: true;
   readonly defect?: Defect;
 }
 
@@ -66,6 +68,7 @@ export class World {
       }
     }
     for (let at = 0; at < 6; at++) this.#homes.set(`u${at}`, this.#pick(SHARDS));
+    if (happens.staleCallers) for (const shard of SHARDS) this.#homes.set(`stays-${shard}`, shard); // shows a takeover
   }
 
   run(): this {
@@ -91,10 +94,11 @@ export class World {
   }
 
   #draw(us: number): void {
-    const { moves, migrations, failovers } = this.#happens;
-    if (moves && this.#random() < 0.02) this.#rehome(us, this.#pick([...this.#homes.keys()]));
+    const { moves, migrations, failovers, staleCallers } = this.#happens;
+    if (moves && this.#random() < (staleCallers ? 0.003 : 0.02))
+      this.#rehome(us, this.#pick([...this.#homes.keys()]));
     if (migrations && this.#random() < 0.003) this.#migrate(us);
-    if (failovers && this.#random() < 0.002) this.#failOver(us, this.#pick(SHARDS));
+    if (failovers && !staleCallers && this.#random() < 0.002) this.#failOver(us, this.#pick(SHARDS));
   }
 
   #between(least: number, most: number): number {
@@ -127,7 +131,7 @@ export class World {
 
   #decide(us: number): void {
     const bucket = this.#pick([...this.#homes.keys()]);
-    const isStale = this.#random() < 0.1;
+    const isStale = this.#random() < (this.#happens.staleCallers ? 0.6 : 0.1);
     this.#decideAt(us, bucket, isStale ? this.#pick(SHARDS) : (this.#homes.get(bucket) as Shard));
   }
 
@@ -140,7 +144,8 @@ export class World {
       invokedUs: us - Math.floor(this.#random() * 3_000),
       completedUs: us + Math.ceil(this.#random() * 3_000),
     };
-    if (found === 'moved' || (shard !== home && this.#happens.defect !== 'forgets the marker')) return;
+    const { defect, staleCallers } = this.#happens;
+    if (found === 'moved' || (shard !== home && !staleCallers && defect !== 'forgets the marker')) return;
     const costTokens = this.#pick([1, 1, 2, 5]);
     const nowUs = this.#nowOf(primary.name, us);
     const before = found ?? fullBucket(this.#policy, nowUs);
@@ -158,6 +163,7 @@ export class World {
 
   /** Close, leave, open, each a while later; it may stop before any of them, and is then repeated. */
   #rehome(us: number, bucket: string): void {
+    if (bucket.startsWith('stays')) return;
     const from = this.#homes.get(bucket) as Shard;
     const to = this.#pick(SHARDS.filter((shard) => shard !== from));
     if (this.#busy.has(bucket) || [from, to].some((shard) => this.#migrating.has(shard))) return;
@@ -199,7 +205,11 @@ export class World {
       if (!goesOn('answer', atUs)) return;
       const untilUs = atUs + Math.ceil(wait());
       this.records.push({ type: 'event', event: 'move', atUs: us - 50, args: { ...args, untilUs } });
-      this.#later.push({ us: untilUs, act: () => this.#busy.delete(bucket) });
+      const end = (then: number) => {
+        this.#busy.delete(bucket);
+        if (this.#happens.staleCallers && this.failovers === 0) this.#failOver(then, from);
+      };
+      this.#later.push({ us: untilUs, act: end });
     };
     const leave = (atUs: number) => {
       if (!goesOn('leave', atUs)) return;
@@ -268,7 +278,7 @@ export class World {
     const old = primary.name;
     if (this.#happens.failovers === 'acked' && this.#migrating.has(shard)) return;
     primary.name = old.endsWith('0') ? `${shard}1` : `${shard}0`;
-    const knownUs = us - this.#between(0, 3) * S;
+    const knownUs = us - this.#between(this.#happens.staleCallers ? 2 : 0, 3) * S;
     if (this.#happens.failovers === 'lossy' && this.#busy.size === 0)
       primary.state = new Map(primary.log.findLast((entry) => entry.us <= knownUs)?.state);
     this.failovers++;
