@@ -20,8 +20,8 @@ export function findHome(subject: Subject, { table, home, prefix }: HomeFlags): 
     if (home === undefined) return undefined;
     throw invalidOption('--home needs a homes table', 'give --homes homes.json; openclaw-rl homes writes it');
   }
-  const homes = withRegions(table);
-  return readHomes(home === undefined ? homes : { ...homes, regionOf: () => home }, prefix).homeOf(subject);
+  const homes = home === undefined ? withRegions(table) : { ...table, regionOf: () => home };
+  return readHomes(homes, prefix).homeOf(subject);
 }
 
 /** The home as shown, and whether one of its nodes has the bucket now. */
