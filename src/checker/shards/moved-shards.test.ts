@@ -187,6 +187,14 @@ describe('the shard of a bucket that moved', () => {
     expect(of).toMatchObject({ x: { shard: 'a' }, y: { shard: 'b' }, b: { shard: 'a + b' } });
   });
 
+  it('gains no more from a bucket that was tried often', () => {
+    const often = Array.from({ length: 40 }, (_, at) => moved(2 + at / 8, 8, 'often'));
+    const parts = [by('a', 1), by('b', 9), by('a', 1, 'often'), by('b', 9, 'often')];
+    const { of } = shardsOf(parts, [moved(2, 8), ...often, ...clock('a', 0), ...clock('b', 0)]);
+    const gainUs = (bucket: string) => of[bucket]?.clockStepsUs.reduce((sum, stepUs) => sum + stepUs, 0) ?? 0;
+    expect(gainUs('often') / gainUs('b')).toBeCloseTo(40);
+  });
+
   it('is found where most buckets show the takeover and one that moved meanwhile shows another', () => {
     const parts = ['x', 'y'].flatMap((bucket) => [by('b', 1, bucket), by('c', 9, bucket)]);
     const { of } = shardsOf([by('a', 1), by('c', 9), ...parts], [migrated('a', 'b', 2, 8)]);

@@ -42,7 +42,7 @@ export function withMovedShards(
     const [places, attempts] = [chains.ofBucket(bucket), attemptsOf(chains.movesOf(bucket))];
     shardOf[bucket] = places[0] as number;
     if (places.length === 1 && attempts === 0) continue;
-    const key = `${places}${attempts > 0 ? ' by moves' : ''}`;
+    const key = `${places} ${Math.ceil(Math.log2(attempts))}`; // one that was tried often widens no bound of others
     const known = together.get(key) ?? {
       number: ofGroups.length + together.size,
       places,
