@@ -2,6 +2,7 @@ import { invalidOption } from '../../core/errors.ts';
 import { checkKnown, checkTypes, type Known } from '../../core/known-options.ts';
 import { quoted } from '../../core/printable.ts';
 import type { Home, Subject } from '../limiter.ts';
+import { answerOf } from '../options/answer-of.ts';
 import { bucketKey, bucketName } from '../options/key.ts';
 import { isCluster, type RedisConnection } from '../redis/connection.ts';
 import type { RedisSource } from '../redis/port.ts';
@@ -26,7 +27,7 @@ export interface HomesOptions extends HomesTable {
 
 /** Where the buckets of a limiter with homes are. */
 export interface Homes {
-  /** Throws INVALID_SUBJECT; INVALID_OPTION if `regionOf` names no region of the table. */
+  /** Throws INVALID_SUBJECT; INVALID_OPTION if `regionOf` names no region of the table, throws, or is async. */
   homeOf(subject: Subject): Home | undefined;
   /** The key of the subject's bucket in a region of the table; undefined: without a home. Throws as `homeOf`. */
   keyIn(subject: Subject, region: string | undefined): string;
@@ -81,7 +82,7 @@ export function readHomes(options: HomesOptions, prefix: string): Homes {
   return {
     homeOf(subject) {
       const name = bucketName(subject); // an invalid subject never reaches regionOf
-      const region = regionOf(subject);
+      const region = answerOf('homes.regionOf', regionOf, subject);
       return region === undefined ? undefined : homeIn(name, regionNamed(region));
     },
     keyIn(subject, region) {

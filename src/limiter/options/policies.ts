@@ -3,6 +3,7 @@ import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { formatPolicy, makePolicy, type Policy, parsePolicy } from '../../core/policy.ts';
 import { quoted } from '../../core/printable.ts';
 import type { Cost, NamedPolicy, Subject } from '../limiter.ts';
+import { answerOf } from './answer-of.ts';
 import { checkSubject } from './key.ts';
 
 /** A policy as text, `'20:5/s'` (capacity in tokens, rate), or the result of `makePolicy`. */
@@ -111,12 +112,12 @@ function overridden(named: readonly NamedPolicy[], overrides: Overrides): Polici
   const names = new Set(named.map(({ name }) => name));
   const read = remembering(readPolicy);
   return (subject) => {
-    const own = overrides(subject);
+    const own = answerOf('overrides', overrides, subject);
     if (own === undefined || own === null) return named;
-    if (typeof own !== 'object' || Array.isArray(own) || 'then' in own)
+    if (typeof own !== 'object' || Array.isArray(own))
       throw invalidOption(
-        `overrides must return policies by name, not a promise; found ${quoted(own)}`,
-        'load them beforehand, and return them synchronously',
+        `overrides must return policies by name; found ${quoted(own)}`,
+        "for example { default: '50:50/s' }, or undefined",
       );
     const unknown = Object.keys(own).find((name) => !names.has(name));
     if (unknown !== undefined)
