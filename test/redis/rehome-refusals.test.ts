@@ -87,6 +87,14 @@ describe('a move that is refused', { timeout: 60_000 }, () => {
     expect(await limiter.rehome(ada, onward)).toMatchObject(tokens);
   });
 
+  it('is the right one after one from where the subject never had a bucket', async () => {
+    expect(await limiter.rehome(ada, { to: 'west', move: 1 })).toMatchObject({ remainingTokens: 20 });
+    const here = refusal('2 was refused: the bucket is at west already, where move 1 opened it', /check/);
+    await expect(limiter.rehome(ada, { ...toWest, move: 2 })).rejects.toMatchObject(here);
+    expect(await limiter.rehome(ada, { from: 'west', move: 3 })).toMatchObject({ remainingTokens: 20 });
+    expect(await limiter.rehome(ada, { ...toWest, move: 4 })).toMatchObject(tokens);
+  });
+
   it('begins where the bucket is not', async () => {
     await limiter.rehome(ada, { ...toWest, move: 1 });
     const away = refusal('2 was refused: the bucket is not at east: move 1 took it away', /check from/);
