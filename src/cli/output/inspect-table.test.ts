@@ -39,6 +39,45 @@ const inspected = {
   notes: [EVIL],
 } as unknown as Inspected;
 
+describe('an inspection of a bucket that a move left', () => {
+  const shown = (stored: object, more: object = {}) =>
+    renderInspection(
+      {
+        ...inspected,
+        primary: { address: 'h:1', node: 'a-0', region: 'a' },
+        copies: [{ ...common, node: 'a-0', address: 'h:1', region: 'a', role: 'primary', stored, ...more }],
+        home: { region: 'a', isThere: false },
+      } as unknown as Inspected,
+      { colour: false },
+    );
+
+  it.each([
+    {
+      stored: { type: 'mark', state: 'moved', move: 1 },
+      says: ['home     a, moved by move 1, no longer here', 'next     refused: BUCKET_MOVED'],
+    },
+    {
+      stored: { type: 'mark', state: 'closed', move: 7 },
+      says: ['home     a, not here yet: move 7 has not ended', 'next     refused: BUCKET_MOVING'],
+    },
+    {
+      stored: { type: 'lease', levelQuanta: 3, updatedAtUs: 4 },
+      now: { ...now, move: 7 },
+      says: ['next     refused: BUCKET_MOVING'],
+    },
+    { stored: { type: 'foreign', found: 'a hash' }, says: ['next     refused: the key holds another type'] },
+  ])('says what it is now: $says', ({ stored, now: level, says }) => {
+    const text = shown(stored, level && { now: level });
+    for (const line of says) expect(text).toContain(`${line}\n`);
+    expect(text).not.toMatch(/no reply|it is there now/);
+  });
+
+  it('says so of no reply', () => {
+    const text = shown({}, { stored: undefined, trouble: 'gone' });
+    expect(text).toContain('next     unknown: no reply from the primary\n');
+  });
+});
+
 describe('an inspection of what others wrote', () => {
   it.each([
     { title: 'as a table', text: () => renderInspection(inspected, { colour: false }) },

@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import { secondsText } from '../../core/units.ts';
-import { type Copy, type Inspection, lentText } from '../../limiter/inspect/inspect.ts';
+import { type Copy, type Inspection, lentText, primaryCopy } from '../../limiter/inspect/inspect.ts';
 import type { LevelNow } from '../../limiter/inspect/stored.ts';
 import { type Look, labelled } from '../../report/fit-lines.ts';
 import { drawTable } from '../../report/text-table.ts';
@@ -84,25 +84,41 @@ function absenceNotes({ isStored, endpoint, endpointFrom }: Inspected): string[]
 }
 
 function headLines(inspected: Inspected): (readonly [label: string, text: string])[] {
-  const { user, endpoint, endpointFrom, key, slot, primary, copies, policy, prefix, cluster } = inspected;
-  const at = copies.find(({ address }) => address === primary?.address)?.now;
+  const { user, endpoint, endpointFrom, key, slot, primary, policy, prefix, cluster } = inspected;
+  const copy = primaryCopy(inspected);
+  const at = copy?.now;
   const region = primary?.region === undefined ? '' : ` in ${primary.region}`;
   return [
     ['user', `${user}, endpoint ${endpoint}${endpointFrom === 'default' ? ' (default)' : ''}, on ${cluster}`],
     ['key', `${key}${slot === undefined ? '' : `, slot ${slot}`}`],
     ['primary', `${nameOf(primary)}${region}`],
-    ...(inspected.home === undefined ? [] : [['home', homeText(inspected.home)] as const]),
+    ...(inspected.home === undefined ? [] : [['home', homeText(inspected.home, copy?.stored)] as const]),
     [
       'policy',
       `${policy.text} (${originText(policy.from)}); prefix ${prefix.text} (${originText(prefix.from)})`,
     ],
-    ['next', at ? wait(at.timeToNextTokenUs, 'already full') : 'unknown: no reply from the primary'],
-    ['full', at ? wait(at.timeToFullUs, 'now') : 'unknown: no reply from the primary'],
+    ['next', nextText(copy)],
+    ['full', at ? wait(at.timeToFullUs, 'now') : `unknown: ${copy?.stored ? 'no bucket here' : SILENT}`],
   ];
 }
 
-function homeText({ region, isThere }: InspectedHome): string {
+const SILENT = 'no reply from the primary';
+
+/** When the next token comes, or why no take is decided until something else happens. */
+function nextText({ stored, now }: Partial<Copy> = {}): string {
+  if (now?.move !== undefined) return 'refused: BUCKET_MOVING';
+  if (now !== undefined) return wait(now.timeToNextTokenUs, 'already full');
+  if (stored === undefined) return `unknown: ${SILENT}`;
+  if (stored.type !== 'mark') return 'refused: the key holds another type';
+  return `refused: ${stored.state === 'moved' ? 'BUCKET_MOVED' : 'BUCKET_MOVING'}`;
+}
+
+function homeText({ region, isThere }: InspectedHome, stored: Copy['stored']): string {
   if (region === 'none') return 'none: the name of the user begins with no region of the homes table';
+  if (stored?.type === 'mark')
+    return stored.state === 'moved'
+      ? `${region}, moved by move ${stored.move}, no longer here`
+      : `${region}, not here yet: move ${stored.move} has not ended`;
   if (isThere === undefined) return region;
   return isThere
     ? `${region}, and it is there now`

@@ -155,6 +155,10 @@ export function compare(
   };
 }
 
+/** The copy of the node that decides; undefined if no node serves the slot, or it is not among them. */
+export const primaryCopy = ({ copies, primary }: Pick<Inspection, 'copies' | 'primary'>): Copy | undefined =>
+  copies.find(({ address }) => address === primary?.address);
+
 /** The lent tokens as text. */
 export const lentText = ({ tokens, holders }: NonNullable<LevelNow['lent']>): string =>
   `${tokens} lent to ${holders}`;
