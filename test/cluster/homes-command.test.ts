@@ -132,9 +132,22 @@ describe('homes on a cluster of two regions', { timeout: 60_000 }, () => {
       const { code, stdout, stderr } = await homes(named);
       expect({ code, stdout }).toEqual({ code: 69, stdout: '' });
       expect(stderr).toContain('test has no homes now: slot 93 of a-0 is migrating');
+      expect(stderr).toContain('openclaw-rl fault heal --name test');
     } finally {
       await call('a-0', 'CLUSTER', 'SETSLOT', '93', 'STABLE');
     }
+    expect((await homes(named)).code).toBe(0);
+  });
+
+  it('refuses while slots rest elsewhere, and names the way out', async () => {
+    const id = await call('b-0', 'CLUSTER', 'MYID');
+    for (const node of ['b-0', 'a-0']) await call(node, 'CLUSTER', 'SETSLOT', '93', 'NODE', id);
+    const refused = await homes(named);
+    expect([refused.code, refused.stdout], refused.stderr).toEqual([69, '']);
+    expect(refused.stderr).toContain('b-0 has slot 93 of a-0');
+    const env = { OPENCLAW_RL_STATE: started?.state ?? '' };
+    const healed = await callCli(['fault', 'heal', ...named], { env });
+    expect(healed.code, healed.stderr).toBe(0);
     expect((await homes(named)).code).toBe(0);
   });
 

@@ -56,7 +56,8 @@ export function homesCommand(environment: Environment): Command {
 const EXAMPLES = `
 Give the table to every process that limits the same users; two tables are two
 buckets. It is refused while a region owns no slots (a failover that is not
-undone) and while a slot is migrating. Commands sent: CLUSTER, INFO.
+undone), while a slot is migrating, and while a slot of a cluster of \`up\` is in
+another region than planned. Commands sent: CLUSTER, INFO.
 The password is read from REDIS_PASSWORD, the user name from REDIS_USERNAME.
 
 Examples:

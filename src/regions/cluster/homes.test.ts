@@ -4,10 +4,18 @@ import type { Regions } from '../provider.ts';
 import { type HomesLook, homesOf, lookForHomes } from './homes.ts';
 import { homesDifferences } from './homes-differences.ts';
 
-const CLUSTER = { name: 'test', provider: 'local' };
+const CLUSTER = { name: 'test', provider: 'local', planned: [] };
+const PLANNED = [
+  { name: 'a-0', region: 'a', index: 0, slots: [0, 4_095] },
+  { name: 'a-1', region: 'a', index: 1, slots: [4_096, 8_191] },
+  { name: 'b-0', region: 'b', index: 0, slots: [8_192, 16_383] },
+  { name: 'b-1', region: 'b', index: 1, replicaOf: 'a-1' },
+] as const;
 
 /** `name role slots`, by the region that the name begins with. */
-function look(...nodes: string[]): HomesLook {
+const look = (...nodes: string[]) => lookAt(nodes);
+
+function lookAt(nodes: readonly string[], more: object = {}): HomesLook {
   const placed = nodes.map((text) => {
     const [name = '', role = '', ...slots] = text.split(' ');
     return {
@@ -18,7 +26,7 @@ function look(...nodes: string[]): HomesLook {
       slots: slots.join(' '),
     };
   });
-  return homesOf(['a', 'b'], placed, CLUSTER);
+  return homesOf(['a', 'b'], placed, { ...CLUSTER, ...more });
 }
 
 const whats = ({ problems }: HomesLook) => problems.map(({ what }) => what);
@@ -53,13 +61,13 @@ describe('the homes of a cluster', () => {
       title: 'slots migrate, to here and away',
       nodes: ['a-0 primary 0-8191 [93->-77ab] [92->-77ab]', 'b-0 primary 8192-16383 [93-<-55cd]'],
       says: ['slots 92-93 of a-0 are migrating', 'slot 93 of b-0 is migrating'],
-      hint: 'wait until it has ended, and repeat the command',
+      hint: 'openclaw-rl fault heal --name test',
     },
     {
       title: 'two primaries claim the same slots',
       nodes: ['a-0 primary 0-8191', 'b-0 primary 8192-16383', 'b-1 primary 0-8191'],
       says: ['a-0 and b-1 both claim slots 0-8191', 'region a owns no slots'],
-      hint: 'wait until it has ended, and repeat the command',
+      hint: 'openclaw-rl fault heal --name test',
     },
     {
       title: 'a node does not answer',
@@ -77,6 +85,40 @@ describe('the homes of a cluster', () => {
     const found = look(...nodes);
     expect(whats(found)).toEqual(says);
     expect(found.problems[0]?.hint).toBe(hint);
+  });
+
+  it.each([
+    {
+      title: 'slots rest at another region',
+      nodes: ['a-0 primary 0-4095 8192-8199', 'a-1 primary 4096-8191', 'b-0 primary 8200-16383'],
+      says: ['a-0 has slots 8192-8199 of b-0'],
+    },
+    {
+      title: 'one of two primaries is failed over',
+      nodes: ['a-0 primary 0-4095', 'a-1 replica', 'b-0 primary 8192-16383', 'b-1 primary 4096-8191'],
+      says: ['b-1 has slots 4096-8191 of a-1'],
+    },
+    {
+      title: 'all slots of a region are elsewhere',
+      nodes: ['a-0 replica', 'b-0 primary 8192-16383', 'b-1 primary 0-8191'],
+      says: ['region a owns no slots'],
+    },
+    {
+      title: 'slots moved within a region',
+      nodes: ['a-0 primary 0-4095 8191', 'a-1 primary 4096-8190', 'b-0 primary 8192-16383'],
+      says: [],
+    },
+  ])('of a planned cluster, by region, where $title', ({ nodes, says }) => {
+    const found = lookAt(nodes, { planned: PLANNED });
+    expect(whats(found)).toEqual(says);
+    for (const { hint } of found.problems) expect(hint).toBe('openclaw-rl fault heal --name test');
+  });
+
+  it('of another cluster wait for a migration', () => {
+    const nodes = ['a-0 primary 0-8191 [93->-77ab]', 'b-0 primary 8192-16383'];
+    expect(lookAt(nodes, { provider: 'external' }).problems).toEqual([
+      { what: 'slot 93 of a-0 is migrating', hint: 'wait until it has ended, and repeat the command' },
+    ]);
   });
 });
 

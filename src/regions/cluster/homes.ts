@@ -1,8 +1,11 @@
 import { environmentFailed, invalidOption } from '../../core/errors.ts';
+import { groupBy } from '../../core/group-by.ts';
+import type { PlannedNode } from '../../topology/planned-node.ts';
 import { formatSlots, parseRange } from '../../topology/slot-ranges.ts';
 import { isInCluster, SLOTS } from '../../topology/topology.ts';
 import type { Regions } from '../provider.ts';
 import { clientAddress } from './client-address.ts';
+import { plansSlots } from './slots/return-slots.ts';
 import { type NodeStatus, readNodes } from './status.ts';
 
 /** The homes table of a limiter: the slots that the primaries of each region own, and all nodes of the region. */
@@ -43,10 +46,17 @@ export async function lookForHomes(regions: Regions): Promise<HomesLook> {
     const address = node.role in SILENCES ? undefined : await clientAddress(regions, node.name);
     return { ...node, ...(address !== undefined && { address }) };
   });
-  return homesOf(topology.regions, await Promise.all(named), regions);
+  const planned = plansSlots(topology) ? topology.nodes : [];
+  return homesOf(topology.regions, await Promise.all(named), {
+    ...{ name, provider: regions.provider },
+    planned,
+  });
 }
 
-/** The homes table of a cluster. Throws ENVIRONMENT_FAILED while a failover is not undone or a slot is migrating. */
+/**
+ * The homes table of a cluster. Throws ENVIRONMENT_FAILED while a failover is not undone, a slot is migrating, or slots
+ * are in another region than the plan of the cluster has them.
+ */
 export async function requireHomes(regions: Regions): Promise<ClusterHomes> {
   const { table, problems } = await lookForHomes(regions);
   const [first] = problems;
@@ -61,11 +71,17 @@ export async function requireHomes(regions: Regions): Promise<ClusterHomes> {
 export function homesOf(
   regions: readonly string[],
   nodes: readonly PlacedNode[],
-  { name, provider }: Pick<Regions, 'name' | 'provider'>,
+  {
+    name,
+    provider,
+    planned,
+  }: Pick<Regions, 'name' | 'provider'> & { readonly planned: readonly PlannedNode[] },
 ): HomesLook {
   const owners = new Map<number, PlacedNode>();
   const problems: HomesProblem[] = [];
-  const repeat = 'wait until it has ended, and repeat the command';
+  const heal = `openclaw-rl fault heal --name ${name}`;
+  // what a killed program left open ends by this alone
+  const repeat = provider === 'external' ? 'wait until it has ended, and repeat the command' : heal;
   for (const node of nodes) {
     const silence = SILENCES[node.role];
     if (silence !== undefined) problems.push({ what: `${node.name} ${silence.what}`, hint: silence.hint });
@@ -94,9 +110,10 @@ export function homesOf(
   const back =
     provider === 'external'
       ? 'bring its primary back: CLUSTER FAILOVER on its former primary, which is a replica now; leave out a region that has none'
-      : `openclaw-rl fault heal --name ${name}`;
+      : heal;
   for (const [region, { slots }] of entries)
     if (slots === '') problems.push({ what: `region ${region} owns no slots`, hint: back });
+  problems.push(...awayFrom(planned, owners).map((what) => ({ what, hint: heal })));
   const unowned = all.filter((slot) => !owners.has(slot));
   if (unowned.length > 0 && !problems.some(({ hint }) => hint !== back))
     problems.push({
@@ -105,6 +122,19 @@ export function homesOf(
     });
   const table = { format: 'openclaw-homes', version: 1, regions: Object.fromEntries(entries) } as const;
   return { table, problems };
+}
+
+/** The slots in another region than planned, a sentence for each node that has some of a region that still has others. */
+function awayFrom(planned: readonly PlannedNode[], owners: ReadonlyMap<number, PlacedNode>): string[] {
+  const away: string[] = [];
+  const lefts = new Set([...owners.values()].map(({ region }) => region));
+  for (const { name, region, slots: [first, last] = [1, 0] } of planned) {
+    const slots = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    for (const [owner, some] of groupBy(slots, (slot) => owners.get(slot)))
+      if (owner !== undefined && owner.region !== region && lefts.has(region))
+        away.push(`${owner.name} has ${slotText(some)} of ${name}`);
+  }
+  return away;
 }
 
 const SILENCES: Readonly<Partial<Record<NodeStatus['role'], HomesProblem>>> = {
