@@ -3,8 +3,8 @@ import type { Decision } from '../core/decision.ts';
 import { chargeOf, type ErrorCode, invalidOption, isInvalidRequest, OpenclawError } from '../core/errors.ts';
 import { checkKnown, checkTypes, type Known } from '../core/known-options.ts';
 import { shown } from '../core/printable.ts';
-import { placeOf } from '../limiter/homes/away.ts';
-import type { Limiter, Subject } from '../limiter/limiter.ts';
+import { homeOf, placeOf } from '../limiter/homes/away.ts';
+import type { Home, Limiter } from '../limiter/limiter.ts';
 import type { LeaseLimiter } from '../limiter/strategies/lease/lease.ts';
 import { withMethods } from '../limiter/wrappers/unheld.ts';
 import { DURATION } from './duration.ts';
@@ -45,19 +45,19 @@ export function withMetrics<L extends Limiter>(limiter: L, options: MetricsOptio
     duration.record((performance.now() - startedMs) / 1_000, { ...attributes, ...answer });
 
   const lease: Partial<LeaseLimiter> = limiter;
-  const attributesOf = (subject: Subject, decision: Decision): Attributes => {
-    const home = placeOf(limiter, subject, decision.evidence);
-    return { ...makeAttributes(decision), ...(home && { 'openclaw_rl.home': home }) };
+  const attributesOf = (home: Home | undefined, decision: Decision): Attributes => {
+    const place = placeOf(home, decision.evidence);
+    return { ...makeAttributes(decision), ...(place && { 'openclaw_rl.home': place }) };
   };
   async function measured<T>(
-    subject: Subject,
+    home: Home | undefined,
     decide: () => Promise<T>,
     decisionOf: (result: T) => Decision,
   ): Promise<T> {
     const startedMs = performance.now();
     try {
       const result = await decide();
-      record(startedMs, attributesOf(subject, decisionOf(result)));
+      record(startedMs, attributesOf(home, decisionOf(result)));
       return result;
     } catch (error) {
       record(startedMs, attributesOfError(error));
@@ -68,19 +68,23 @@ export function withMetrics<L extends Limiter>(limiter: L, options: MetricsOptio
 
   return {
     ...limiter,
-    take: (subject, options) => measured(subject, () => limiter.take(subject, options), itself),
+    take: (subject, options) =>
+      measured(homeOf(limiter, subject), () => limiter.take(subject, options), itself),
     async reserve(subject, options) {
+      const home = homeOf(limiter, subject);
       const reserve = () => limiter.reserve(subject, options);
-      const reservation = await measured(subject, reserve, ({ decision }) => decision);
+      const reservation = await measured(home, reserve, ({ decision }) => decision);
       const { extend } = reservation;
-      return withMethods(reservation, { extend: (cost) => measured(subject, () => extend(cost), itself) });
+      return withMethods(reservation, {
+        extend: (cost) => measured(homeOf(limiter, subject), () => extend(cost), itself),
+      });
     },
     ...(lease.tryTake && {
       tryTake(...args: Parameters<LeaseLimiter['tryTake']>) {
         const startedMs = performance.now();
         try {
           const decision = lease.tryTake?.(...args);
-          if (decision !== undefined) record(startedMs, attributesOf(args[0], decision)); // otherwise `take` decides
+          if (decision !== undefined) record(startedMs, attributesOf(homeOf(limiter, args[0]), decision)); // otherwise `take` decides
           return decision;
         } catch (error) {
           record(startedMs, attributesOfError(error));

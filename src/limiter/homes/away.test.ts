@@ -9,7 +9,7 @@ import type { LeaseLimiter } from '../strategies/lease/lease.ts';
 import { decideOnFailure } from '../wrappers/failure-policy.ts';
 import { answerLocally } from '../wrappers/local-answers.ts';
 import { shadow } from '../wrappers/shadow.ts';
-import { noticeAway, placeOf } from './away.ts';
+import { homeOf, noticeAway, placeOf } from './away.ts';
 
 const subject = { user: 'ada', endpoint: 'search' };
 const home: Home = { region: 'us-east', slot: 7, key: 'rate:{abc}:ada:search', nodes: ['a:1', 'a:2'] };
@@ -43,19 +43,91 @@ beforeEach(() => {
 afterEach(() => warning.mockRestore());
 
 describe('placeOf', () => {
-  it.each<[string, Partial<Limiter>, Decision, 'here' | 'away' | undefined]>([
-    ['the primary of the home', {}, decided('a:1'), 'here'],
-    ['a denial in memory by a node of the home', {}, decided('a:2', 'local'), 'here'],
-    ['another node', {}, decided('b:1'), 'away'],
-    ['a lease of another node', {}, decided('b:1', 'lease'), 'away'],
-    ['a failure policy', {}, decided('none', 'fallback'), undefined],
-    ['a limiter without homes', { homeOf: undefined } as object, decided('a:1'), undefined],
-    ['a subject without a home', { homeOf: () => undefined }, decided('a:1'), undefined],
-    ['a table without nodes', { homeOf: () => ({ ...home, nodes: [] }) }, decided('a:1'), undefined],
-    ['a rule that throws', { homeOf: () => expect.fail('by regionOf') }, decided('a:1'), undefined],
-  ])('of %s', (_, limiter, { evidence }, place) =>
-    expect(placeOf(limiterOf('a:1', limiter), subject, evidence)).toBe(place),
-  );
+  it.each<[string, Home | undefined, Decision, 'here' | 'away' | undefined]>([
+    ['the primary of the home', home, decided('a:1'), 'here'],
+    ['a denial in memory by a node of the home', home, decided('a:2', 'local'), 'here'],
+    ['another node', home, decided('b:1'), 'away'],
+    ['a lease of another node', home, decided('b:1', 'lease'), 'away'],
+    ['a failure policy', home, decided('none', 'fallback'), undefined],
+    ['a subject without a home', undefined, decided('a:1'), undefined],
+    ['a table without nodes', { ...home, nodes: [] }, decided('a:1'), undefined],
+  ])('of %s', (_, at, { evidence }, place) => expect(placeOf(at, evidence)).toBe(place));
+});
+
+describe('homeOf', () => {
+  it.each<[string, Partial<Limiter>, Home | undefined]>([
+    ['a limiter with homes', {}, home],
+    ['a limiter without homes', { homeOf: undefined } as object, undefined],
+    ['a rule that throws', { homeOf: () => expect.fail('by regionOf') }, undefined],
+  ])('of %s', (_, more, found) => expect(homeOf(limiterOf('a:1', more), subject)).toBe(found));
+});
+
+/** A limiter whose takes last until the subject's home has become another one. */
+function movingDuringTakes(node: string) {
+  const west: Home = { ...home, region: 'eu-west', nodes: ['w:1'] };
+  let now = home;
+  const decision = decided(node);
+  const decide = async () => {
+    await Promise.resolve();
+    now = west;
+    return decision;
+  };
+  const limiter = limiterOf(node, {
+    homeOf: () => now,
+    take: decide,
+    reserve: async () => ({ decision: await decide() }) as Reservation,
+  });
+  const regions = { ...homes.regions, 'eu-west': { nodes: west.nodes } };
+  const start = () => {
+    now = home;
+  };
+  return { limiter, start, homes: { regions, regionOf: () => now.region } };
+}
+
+describe('a home that changes during a take', () => {
+  it.each(['take', 'reserve'] as const)('is no decision away: %s', async (method) => {
+    const moving = movingDuringTakes('a:1');
+    const limiter = noticeAway(moving.limiter, moving.homes);
+    for (let i = 0; i < 2; i++) {
+      moving.start();
+      await limiter[method](subject);
+    }
+    expect(warning).not.toHaveBeenCalled();
+    await limiter[method](subject); // the warning is not used up
+    expect(warning.mock.calls).toEqual([
+      [expect.stringMatching(/^a:1 .* home is eu-west/), expect.anything()],
+    ]);
+  });
+
+  it('is not reported, though another node decided', async () => {
+    const moving = movingDuringTakes('b:1');
+    const onAway = vi.fn();
+    await noticeAway(moving.limiter, { ...moving.homes, onAway }).take(subject);
+    expect(onAway).not.toHaveBeenCalled();
+  });
+
+  it('is that of before in metrics', async () => {
+    const record = vi.fn();
+    const measuring = { ...meter, createHistogram: () => ({ record }) };
+    const moving = movingDuringTakes('a:1');
+    const limiter = withMetrics(moving.limiter, { meter: measuring as unknown as typeof meter });
+    await limiter.take(subject);
+    moving.start();
+    await limiter.reserve(subject);
+    expect(record.mock.calls.map(([, attributes]) => attributes['openclaw_rl.home'])).toEqual([
+      'here',
+      'here',
+    ]);
+  });
+});
+
+it('does not ask regionOf for an invalid subject, and leaves a regionOf that throws to the take', async () => {
+  const regionOf = vi.fn(() => expect.fail('by regionOf'));
+  const limiter = noticeAway(limiterOf('b:1'), { ...homes, regionOf });
+  await limiter.take({ ...subject, user: '' });
+  expect(regionOf).not.toHaveBeenCalled();
+  await limiter.take(subject);
+  expect(warning).not.toHaveBeenCalled();
 });
 
 describe('a decision away', () => {

@@ -1,6 +1,8 @@
 import type { Decision, Evidence } from '../../core/decision.ts';
 import { shown } from '../../core/printable.ts';
 import type { Home, Limiter, Subject, TakeOptions } from '../limiter.ts';
+import { answerOf } from '../options/answer-of.ts';
+import { checkSubject } from '../options/key.ts';
 
 /** A decision by a node outside the home of its bucket. */
 export interface Away {
@@ -22,20 +24,18 @@ interface Deciding extends Limiter {
 }
 
 /**
- * Whether the node that decided belongs to the home of the bucket; undefined without a home, without the nodes of the
- * homes table, and for a decision by a failure policy. Never throws: the decision is made.
+ * Whether the node that decided belongs to the home that the bucket had when it was asked; undefined without a home,
+ * without the nodes of the homes table, and for a decision by a failure policy.
  */
-export function placeOf(
-  limiter: Pick<Limiter, 'homeOf'>,
-  subject: Subject,
-  { node, source }: Evidence,
-): 'here' | 'away' | undefined {
-  const home = source === 'fallback' ? undefined : homeOf(limiter, subject);
-  if (home === undefined || home.nodes.length === 0) return undefined;
+export function placeOf(home: Home | undefined, { node, source }: Evidence): 'here' | 'away' | undefined {
+  if (source === 'fallback' || home === undefined || home.nodes.length === 0) return undefined;
   return home.nodes.includes(node) ? 'here' : 'away';
 }
 
-/** Wraps a limiter with homes and reports the takes and reservations that are decided away. Default: one warning. */
+/**
+ * Wraps a limiter with homes and reports the takes and reservations that are decided away. Default: one warning. The home
+ * is the one that `regionOf` named before the call: that chose the key. Once it names another, there is no report.
+ */
 export function noticeAway<L extends Deciding>(limiter: L, homes: NoticedHomes): L {
   const { onAway, regions } = homes;
   let isWarned = false;
@@ -44,21 +44,30 @@ export function noticeAway<L extends Deciding>(limiter: L, homes: NoticedHomes):
     isWarned = true;
   };
   const warnOfFailure = (error: unknown): void =>
-    warn(
-      `regionOf or onAway of homes failed after a decision: ${error instanceof Error ? error.message : shown(error)}`,
-    );
-  const report = (subject: Subject, node: string): void => {
+    warn(`homes.onAway failed after a decision: ${error instanceof Error ? error.message : shown(error)}`);
+  const report = (subject: Subject, region: string, node: string): void => {
     const home = homeOf(limiter, subject);
-    if (home === undefined || home.nodes.length === 0) return;
+    if (home?.region !== region) return; // it moved meanwhile
     const reported: unknown =
       onAway === undefined ? warn(warningOf(home, node)) : onAway({ subject, home, node });
     if (reported instanceof Promise) reported.catch(warnOfFailure); // an async function
   };
-  /** By the nodes alone: to find the slot would take longer than a decision of a lease. */
-  const notice = (subject: Subject, { evidence: { node } }: Decision): void => {
+  /** Undefined too where the call is going to throw. */
+  const regionOf = (subject: Subject): string | undefined => {
     try {
-      const region = homes.regionOf(subject);
-      if (region !== undefined && regions[region]?.nodes?.includes(node) === false) report(subject, node);
+      checkSubject(subject); // an invalid one never reaches regionOf
+      return answerOf('homes.regionOf', homes.regionOf, subject);
+    } catch {
+      return undefined;
+    }
+  };
+  /** By the nodes alone: to find the slot would take longer than a decision of a lease. */
+  const notice = (subject: Subject, region: string | undefined, { evidence: { node } }: Decision): void => {
+    if (region === undefined) return;
+    const nodes = regions[region]?.nodes ?? [];
+    if (nodes.length === 0 || nodes.includes(node)) return;
+    try {
+      report(subject, region, node);
     } catch (error) {
       warnOfFailure(error);
     }
@@ -67,30 +76,34 @@ export function noticeAway<L extends Deciding>(limiter: L, homes: NoticedHomes):
   return {
     ...limiter,
     async take(subject, options) {
+      const region = regionOf(subject);
       const decision = await limiter.take(subject, options);
-      notice(subject, decision);
+      notice(subject, region, decision);
       return decision;
     },
     async reserve(subject, options) {
+      const region = regionOf(subject);
       const reservation = await limiter.reserve(subject, options);
-      notice(subject, reservation.decision);
+      notice(subject, region, reservation.decision);
       return reservation;
     },
     ...(tryTake && {
       tryTake(subject: Subject, options?: TakeOptions) {
+        const region = regionOf(subject);
         const decision = tryTake(subject, options);
-        if (decision !== undefined) notice(subject, decision);
+        if (decision !== undefined) notice(subject, region, decision);
         return decision;
       },
     }),
   };
 }
 
-function homeOf(limiter: Pick<Limiter, 'homeOf'>, subject: Subject): Home | undefined {
+/** The home of a subject that is about to ask; undefined too where that call is going to throw. */
+export function homeOf(limiter: Pick<Limiter, 'homeOf'>, subject: Subject): Home | undefined {
   try {
     return limiter.homeOf?.(subject);
   } catch {
-    return undefined; // an error of regionOf, which the take would have thrown
+    return undefined;
   }
 }
 
