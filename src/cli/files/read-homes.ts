@@ -26,7 +26,7 @@ export async function readHomesFile(
 
   function parse(): unknown {
     try {
-      return JSON.parse(text);
+      return JSON.parse(text.replace(/^\uFEFF/, '')); // editors of Windows begin a file with this mark
     } catch (error) {
       throw refused(`${isInline ? 'the table' : written} is not JSON: ${(error as Error).message}`);
     }

@@ -6,11 +6,11 @@ const table = (regions: unknown) => ({ format: 'openclaw-homes', version: 1, reg
 describe('readHomesTable', () => {
   it('reads ranges, single slots and nodes', () => {
     const read = readHomesTable(
-      table({ a: { slots: '205,0-2', nodes: ['127.1.1.1:7000', '[::1]:7000'] }, 'eu-1': { slots: '3-204' } }),
+      table({ a: { slots: '205,0-2', nodes: ['127.1.1.1:7000', '::1:7000'] }, 'eu-1': { slots: '3-204' } }),
     );
     const a = read.get('a');
     expect([...read.keys()]).toEqual(['a', 'eu-1']);
-    expect(a).toMatchObject({ name: 'a', slots: [0, 1, 2, 205], nodes: ['127.1.1.1:7000', '[::1]:7000'] });
+    expect(a).toMatchObject({ name: 'a', slots: [0, 1, 2, 205], nodes: ['127.1.1.1:7000', '::1:7000'] });
     expect([2, 3, 205].map((slot) => a?.owns(slot))).toEqual([true, false, true]);
     expect(read.get('eu-1')?.slots).toHaveLength(202);
     expect(read.get('eu-1')?.nodes).toEqual([]);
@@ -52,6 +52,11 @@ describe('readHomesTable', () => {
       'nodes that are none',
       table({ a: { slots: '0', nodes: ['here'] } }),
       /nodes must be a list of host:port/,
+    ],
+    [
+      'brackets, which no decision has',
+      table({ a: { slots: '0', nodes: ['[::1]:7000'] } }),
+      /IPv6 without brackets, as decisions name them; found/,
     ],
     [
       'a node of two regions',

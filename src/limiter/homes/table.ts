@@ -17,7 +17,7 @@ export interface HomesTable {
 export interface WrittenRegion {
   /** The slots that the region's primaries own, for example `0-5460,5462`. A slot belongs to one region. */
   readonly slots: string;
-  /** All nodes of the region, primaries and replicas, by the `host:port` that the cluster announces. */
+  /** All nodes of the region, primaries and replicas, by the `host:port` of decisions; IPv6 without brackets. */
   readonly nodes?: readonly string[];
 }
 
@@ -58,9 +58,11 @@ function readRegion(name: string, region: WrittenRegion): HomeRegion {
     throw wrong(`a region's name is 1 to 64 letters, digits and _ . - ; found ${quoted(name)}`);
   checkKnown(region, { of, known: KNOWN_OF_REGION, hint: HINT });
   const { slots, nodes = [] } = region as { readonly slots: unknown; readonly nodes?: unknown };
-  const isNode = (node: unknown) => typeof node === 'string' && /^\S+:\d{1,5}$/.test(node);
+  const isNode = (node: unknown) => typeof node === 'string' && /^[^\s[\]]+:\d{1,5}$/.test(node);
   if (!Array.isArray(nodes) || !nodes.every(isNode))
-    throw wrong(`${of}.nodes must be a list of host:port; found ${quoted(nodes)}`);
+    throw wrong(
+      `${of}.nodes must be a list of host:port, IPv6 without brackets, as decisions name them; found ${quoted(nodes)}`,
+    );
   const owned = new Uint8Array(SLOTS);
   for (const slot of readSlots(slots, of)) owned[slot] = 1;
   return {
