@@ -180,13 +180,14 @@ describe.each(SERVERS)('slots that move, on %s', { timeout: 120_000 }, (server) 
     const env = { OPENCLAW_RL_STATE: state };
     const words = ['fault', 'move-slots', '--from', 'b', '--to', 'a', '--slots', '2000', '--name', 'test'];
     for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-      const { child, ended } = startCli(words, { env });
+      const { child, output, ended } = startCli(words, { env });
       await vi.waitUntil(async () => (await findDeviations(regions)).length > 0, {
         timeout: 30_000,
         interval: 1,
       });
       child.kill(signal);
       await ended;
+      if (signal === 'SIGINT') expect(output.stderr).toContain('healed: all slots are back\n');
       if (signal === 'SIGKILL') {
         expect(await findDeviations(regions)).not.toEqual([]);
         expect(await runCli(['fault', 'heal', '--name', 'test'], { env })).toMatchObject({ code: 0 });

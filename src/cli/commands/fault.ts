@@ -99,9 +99,15 @@ async function hold(environment: Environment, spec: FaultSpec, flags: Flags): Pr
     environment.log(printableLines(`${bit ? '' : 'not in force: '}${saw}\n`));
   };
   const undo = await injectFault(spec, context).catch(async (error: unknown) => {
-    await undoLeftBy(error)?.().catch((left: Error) =>
-      environment.log(printableLines(`warning: not undone: ${left.message}\n`)),
-    );
+    try {
+      await undoLeftBy(error)?.();
+      if (environment.interrupt.aborted)
+        environment.log(`healed${spec.fault === 'move-slots' ? ': all slots are back' : ''}\n`);
+    } catch (left) {
+      environment.log(
+        printableLines(`warning: not undone: ${left instanceof Error ? left.message : left}\n`),
+      );
+    }
     throw error;
   });
   if (spec.fault === 'command' && probe?.looks !== 'after the heal') await say();
