@@ -93,6 +93,10 @@ describe('a run with homes', { timeout: 180_000 }, () => {
     );
     expect(await refused('bench', '--limiter', './mine.mjs', '--homes')).toContain('--homes');
     expect(await refused('bench', '--target', 'http://127.0.0.1:1/', '--homes')).toContain('--homes');
+    for (const command of ['bench', 'run'])
+      expect(await refused(command, '--homes', 'homes.json')).toContain(
+        '--homes takes no file here; found "homes.json"\n  leave the file out: a run reads the table from its cluster',
+      );
     const matrix = ['matrix', '--scenario', 'small.yaml', '--strategy', 'article', '--homes', '--json'];
     const { stdout } = await callCli(matrix, { cwd });
     const { cells }: Matrix = JSON.parse(stdout);
@@ -104,7 +108,7 @@ describe('a run with homes', { timeout: 180_000 }, () => {
     { homes: '{}', says: '--homes: homes.format must be openclaw-homes' },
     { homes: '{', says: '--homes: the table is not JSON' },
     { homes: TABLE, more: ['--strategy', 'article'], says: 'homes' },
-    { homes: TABLE, more: [], says: 'option homes requires a cluster' },
+    { homes: TABLE, more: [], says: '--homes needs --cluster: a home is a region of a Redis Cluster' },
     { homes: TABLE, more: ['--cluster', '--limiter', './mine.mjs'], says: '--homes' },
   ])('a service refuses $homes $more', async ({ homes, more = ['--cluster'], says }) => {
     const serve = ['serve', 'rating', '--redis', 'redis://127.0.0.1:1', '--policy', '8:2/s'];

@@ -129,6 +129,8 @@ async function openLimiter(
     const { onFailure } = options;
     const failing = onFailure !== 'closed' && { onFailure };
     const clock = strategy === 'article' && { nowMs };
+    if (options.homes !== undefined && !where.cluster)
+      throw invalidOption('--homes needs --cluster: a home is a region of a Redis Cluster', 'add --cluster');
     const homes = options.homes !== undefined && {
       homes: withRegions(await readHomesFile(options.homes, environment)),
     };

@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import { nearest } from '../../core/did-you-mean.ts';
-import { OpenclawError } from '../../core/errors.ts';
+import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { quoted } from '../../core/printable.ts';
 import { DEFAULT_STRATEGY, type StrategyName } from '../../core/strategies.ts';
 import { parseScenario } from '../../scenario/parse.ts';
@@ -24,6 +24,11 @@ export async function readScenario(
   instead: Instead,
   { cwd }: Pick<Environment, 'cwd'>,
 ): Promise<Plan> {
+  if (instead.homes && /\.json$|^\s*\{/i.test(scenario))
+    throw invalidOption(
+      `--homes takes no file here; found ${quoted(scenario)}`,
+      'leave the file out: a run reads the table from its cluster',
+    );
   const isName = /^[\w-]+$/.test(scenario);
   const path = isName ? scenarioFile(scenario) : resolve(cwd, scenario);
   const text = await readTextFile(path).catch(async (error: Error) => {
