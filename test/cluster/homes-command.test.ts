@@ -94,6 +94,8 @@ describe('homes on a cluster of two regions', { timeout: 60_000 }, () => {
     expect(differs.code).toBe(1);
     expect(differs.stdout).toContain('  slots 8001-8191: no region in the file, a in the cluster\n');
     expect(differs.stdout).toContain(`  a: ${at('a-1')} is in the cluster, not in the file\n`);
+    expect(differs.stdout).toContain('\nNo slot moved: the file lacks them');
+    expect(differs.stdout).not.toContain('Move the slots back');
     const document = await homes([...named, '--check', 'homes.json', '--json'], other);
     expect(JSON.parse(document.stdout)).toMatchObject({ isEqual: false, problems: [], now: tableNow() });
   });
@@ -191,6 +193,10 @@ describe('homes on a cluster of two regions', { timeout: 60_000 }, () => {
     { args: ['--region', 'a=127.0.0.1:1'], says: '--region needs --cluster' },
     { args: ['--cluster', 'URL'], says: '--cluster needs --region' },
     { args: ['--cluster', 'URL', '--region', 'a'], says: 'Expected a region and its nodes' },
+    {
+      args: ['--cluster', 'URL', '--region', 'a=h:1', '--region', 'a=h:2'],
+      says: 'Region a is given twice: name all its nodes in one --region.',
+    },
     { args: ['--cluster', 'URL', '--region', 'a=host'], says: 'Expected a region and its nodes' },
     { args: ['--cluster', 'URL', '--region', 'a=h:1', '--name', 'x'], says: 'cannot be used with' },
     { args: ['--cluster', 'URL', '--region', 'a=h:1', '--insecure'], says: 'need --cluster rediss://' },

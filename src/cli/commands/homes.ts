@@ -114,15 +114,15 @@ interface Compared {
   readonly look: HomesLook;
 }
 
-function textOf({ check, isEqual, differences: { slots, nodes }, look: { problems } }: Compared): string {
+function textOf({ check, isEqual, differences, look: { problems } }: Compared): string {
+  const { slots, nodes, hasMoved } = differences;
   if (isEqual) return `${printable(check)} is the homes table of the cluster\n`;
   const [problem] = problems;
   const lines = [
     `${printable(check)} differs from the cluster:`,
     ...[...problems.map(({ what }) => what), ...slots, ...nodes].map((line) => `  ${printable(line)}`),
     ...(problem === undefined ? [] : [`first: ${problem.hint}`]),
-    ...(problem === undefined && slots.length > 0 ? [MOVED] : []),
-    ...(problem === undefined && slots.length === 0 ? [RENAMED] : []),
+    ...(problem === undefined ? [slots.length === 0 ? RENAMED : hasMoved ? MOVED : LACKING] : []),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -130,13 +130,16 @@ function textOf({ check, isEqual, differences: { slots, nodes }, look: { problem
 const MOVED = `Buckets stay where they are, and takes of the moved slots wait for another region.
 Move the slots back, or write the table again and give it to every process:
 a bucket that gets another slot by it starts full, once.`;
+const LACKING = `No slot moved: the file lacks them, or calls their region otherwise. Write the table
+again and give it to every process: a bucket that gets another slot by it starts
+full, once.`;
 const RENAMED = 'Slots are equal: write the table again at any time; no bucket moves.';
 
 function documentOf(isEqual: boolean, { slots, nodes }: HomesDifferences, look: HomesLook): HomesCheck {
   return { isEqual, slots, nodes, problems: look.problems.map(({ what }) => what), now: look.table };
 }
 
-interface HomesCheck extends HomesDifferences {
+interface HomesCheck extends Omit<HomesDifferences, 'hasMoved'> {
   readonly isEqual: boolean;
   readonly problems: readonly string[];
   readonly now: ClusterHomes;

@@ -20,7 +20,9 @@ export function collectRegion(text: string, sofar: RegionNodes): RegionNodes {
   const [name, nodes] = [text.slice(0, at), text.slice(at + 1).split(',')];
   if (at < 1 || !REGION.test(name) || !nodes.every((node) => ADDRESS.test(node)))
     throw new InvalidArgumentError('Expected a region and its nodes: name=host:port,host:port.');
-  return { ...sofar, [name]: [...(sofar[name] ?? []), ...nodes] };
+  if (Object.hasOwn(sofar, name))
+    throw new InvalidArgumentError(`Region ${name} is given twice: name all its nodes in one --region.`);
+  return { ...sofar, [name]: nodes };
 }
 
 const ADDRESS = /^(?:\[[0-9a-f:]+\]|[\w.:-]+):\d{1,5}$/i;

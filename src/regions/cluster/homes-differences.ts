@@ -11,27 +11,34 @@ export interface WrittenHomes {
 export interface HomesDifferences {
   /** A sentence for each part of the slots that has another region now. */
   readonly slots: readonly string[];
+  /** Whether a slot has another region now of those that the table has; else the table lacks slots or a region. */
+  readonly hasMoved: boolean;
   /** A sentence for each node that one of both does not have. */
   readonly nodes: readonly string[];
 }
 
 /** What a cluster has otherwise than a table that was written down before. */
 export function homesDifferences(written: WrittenHomes, now: ClusterHomes): HomesDifferences {
-  return { slots: slotDifferences(written, now), nodes: nodeDifferences(written, now) };
+  return { ...slotDifferences(written, now), nodes: nodeDifferences(written, now) };
 }
 
-function slotDifferences(written: WrittenHomes, now: ClusterHomes): string[] {
+function slotDifferences(
+  written: WrittenHomes,
+  now: ClusterHomes,
+): Pick<HomesDifferences, 'slots' | 'hasMoved'> {
   const [before, after] = [ownersOf(written), ownersOf(now)];
   const moved = new Map<string, number[]>();
+  let hasMoved = false;
   for (const slot of [...new Set([...before.keys(), ...after.keys()])].sort((a, b) => a - b)) {
     const [from = 'no region', to = 'no region'] = [before.get(slot), after.get(slot)];
     if (from === to) continue;
+    hasMoved ||= Object.hasOwn(now.regions, from) && Object.hasOwn(written.regions, to);
     const which = `${from} in the file, ${to} in the cluster`;
     const slots = moved.get(which);
     if (slots === undefined) moved.set(which, [slot]);
     else slots.push(slot);
   }
-  return [...moved].map(([which, slots]) => `slots ${formatSlots(slots)}: ${which}`);
+  return { slots: [...moved].map(([which, slots]) => `slots ${formatSlots(slots)}: ${which}`), hasMoved };
 }
 
 function ownersOf({ regions }: WrittenHomes): Map<number, string> {

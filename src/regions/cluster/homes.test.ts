@@ -135,9 +135,10 @@ describe('the differences of a homes table', () => {
   const { table } = look('a-0 primary 0-8191', 'b-0 primary 8192-16383', 'b-1 replica');
 
   it('are none if slots and nodes are equal, or the table has no nodes', () => {
-    expect(homesDifferences(table, table)).toEqual({ slots: [], nodes: [] });
+    const none = { slots: [], nodes: [], hasMoved: false };
+    expect(homesDifferences(table, table)).toEqual(none);
     const bare = { regions: { a: { slots: '0-8191' }, b: { slots: '8192,8193-16383' } } };
-    expect(homesDifferences(bare, table)).toEqual({ slots: [], nodes: [] });
+    expect(homesDifferences(bare, table)).toEqual(none);
   });
 
   it('name the slots by both regions, and each node', () => {
@@ -155,6 +156,17 @@ describe('the differences of a homes table', () => {
         'slots 8191: b in the file, a in the cluster',
       ],
       nodes: ['a: a-1:7000 is in the file, not in the cluster'],
+      hasMoved: true,
     });
+  });
+
+  it.each([
+    ['a gap', { a: '0-8000', b: '8192-16383' }],
+    ['no region b', { a: '0-8191' }],
+    ['another name for b', { a: '0-8191', c: '8192-16383' }],
+  ])('are no move of slots where the table has %s', (_, slotsOf: Record<string, string>) => {
+    const regions = Object.fromEntries(Object.entries(slotsOf).map(([name, slots]) => [name, { slots }]));
+    const { slots, hasMoved } = homesDifferences({ regions }, table);
+    expect([slots.length, hasMoved]).toEqual([1, false]);
   });
 });
