@@ -28,7 +28,7 @@ export class Mover {
   readonly #options: MoverOptions;
   /** Where the bucket is. */
   home: string | undefined = 'east';
-  /** Where processes may have taken, or may have been refused. */
+  /** Where the bucket was, or a move has certainly closed it. Where the request to close was lost a take may find a full one. */
   readonly used = new Set<string | undefined>(['east']);
   #last = 0;
   readonly #made: RehomeOptions[] = [];
@@ -56,7 +56,6 @@ export class Mover {
     const { home } = this;
     const others = PLACES.filter((place) => place !== home);
     const to = others[Math.floor(this.#options.random() * others.length)];
-    this.used.add(to);
     this.#last += 1 + Math.floor(this.#options.random() * 2);
     const move = { ...(home && { from: home }), ...(to && { to }), move: this.#last };
     this.#made.push(move);
@@ -89,6 +88,7 @@ export class Mover {
     const { random, subject, processes, seen, problems } = this.#options;
     const { limiter } = processes[Math.floor(random() * processes.length)] as Process;
     const call = await patiently(() => limiter.rehome(subject, options));
+    if (call.result !== undefined || refusesToLeave(call, options)) this.used.add(options.to);
     if (call.code === 'MOVE_REFUSED') seen.refused++;
     else if (call.result === undefined) seen.failed++;
     if (call.result === undefined) return call;
@@ -101,4 +101,9 @@ export class Mover {
     this.#levels.set(options.move, levelQuanta);
     return call;
   }
+}
+
+/** The old home refused, so the new one was closed before. A refusal by the new one may rest on what a failover loses. */
+function refusesToLeave({ code, message = '' }: Call<Moved>, { from }: RehomeOptions): boolean {
+  return code === 'MOVE_REFUSED' && message.includes(from ?? 'the key without a home');
 }
