@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { OpenclawError } from '../../src/core/errors.ts';
 import { parsePolicy } from '../../src/core/policy.ts';
 import { Borrower } from '../../src/limiter/strategies/lease/borrower.ts';
 import type { HomeClient } from '../../src/limiter/strategies/lease/home-client.ts';
@@ -8,14 +9,21 @@ const POLICY = parsePolicy('20:5/s');
 /** Long, so that no window ends within a test. */
 const LEASE_US = 400_000_000;
 
+interface Moved {
+  error: OpenclawError | undefined;
+  requests: number;
+}
+
 /** A home that lends all that is wanted, and keeps the requests by user; it refuses users whose name begins with `no`. */
-function startBorrower() {
+function startBorrower(moved?: Moved) {
   const requests = new Map<string, Request[]>();
   const home: HomeClient = {
     keyOf: ({ user, endpoint }) => `${user}:${endpoint}`,
     async request({ user }, request) {
       requests.set(user, [...(requests.get(user) ?? []), request]);
       if (user.startsWith('no')) throw new Error('no reply');
+      if (moved !== undefined) moved.requests++;
+      if (moved?.error !== undefined) throw moved.error;
       const { holder, lease, seq, want, sentAtUs } = request;
       const isShort = user.startsWith('short');
       const reply = { holder, lease, seq, sentAtUs, borrowers: 1, atUs: 0 };
@@ -85,4 +93,14 @@ it('denies a first take that home is short of, and rejects one without a reply',
   await expect(take('no-reply')).rejects.toMatchObject({ code: 'NO_LEASE' });
   await borrower.close();
   await expect(take('late')).rejects.toMatchObject({ code: 'LIMITER_CLOSED' });
+});
+
+it.each(['BUCKET_MOVED', 'BUCKET_MOVING'] as const)('asks the new home at once after %s', async (code) => {
+  const moved: Moved = { error: new OpenclawError(code, 'move 1'), requests: 0 };
+  const { borrower, take } = startBorrower(moved);
+  for (let i = 0; i < 2; i++) await expect(take('moved')).rejects.toMatchObject({ code });
+  expect(moved.requests).toBe(2);
+  moved.error = undefined;
+  expect((await take('moved')).allowed).toBe(true);
+  await borrower.close();
 });

@@ -238,11 +238,11 @@ export class Borrower {
       bucket.lacking = Math.min(...bucket.waiting.map(({ costTokens }) => costTokens));
   }
 
-  /** The request failed: it is sent again later, with the same number. */
+  /** The request failed: it is sent again later, with the same number; at once where the bucket moves, perhaps elsewhere. */
   #fail(bucket: LentBucket, error: unknown): void {
     const failure = noLease(error);
     endRequest(bucket, failure);
-    bucket.emptyUntilUs = now() + this.#windowUs / 4;
+    bucket.emptyUntilUs = now() + (failure.code === 'NO_LEASE' ? this.#windowUs / 4 : 0);
     failAll(bucket, failure);
   }
 

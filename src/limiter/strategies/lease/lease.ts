@@ -18,8 +18,9 @@ const { unable, rejecting } = inabilityOf('a lease limiter');
 export interface LeaseLimiter extends Limiter {
   /**
    * Decides synchronously, or returns undefined if only Redis can decide; `take` then waits for the reply of Redis. For a
-   * sixteenth of `leaseMs` after a failed request no new request is sent, and `take` rejects with NO_LEASE. Throws the
-   * errors that `take` rejects with for wrong arguments or a closed limiter.
+   * sixteenth of `leaseMs` after a failed request no new request is sent, and `take` rejects with NO_LEASE; the next take
+   * after BUCKET_MOVING or BUCKET_MOVED asks at once. Throws the errors that `take` rejects with for wrong
+   * arguments or a closed limiter.
    */
   tryTake(subject: Subject, options?: TakeOptions): Decision | undefined;
 }
