@@ -100,6 +100,11 @@ const FAULTS: readonly { spec: FaultSpec; yes: RegExp; no: RegExp }[] = [
     no: /^b-1 was a replica and is a replica$/,
   },
   {
+    spec: { fault: 'move-slots', from: 'a', to: 'b', slots: 3 },
+    yes: /^b-0 has slots 5459-5461 of a-0$/,
+    no: /^every slot is where it was$/,
+  },
+  {
     spec: { fault: 'gateway-clock', region: 'a', offsetMs: -5_000 },
     yes: /^the clock of the service of a moved by -(?:5|4)\d{3} ms$/,
     no: /^the clock of the service of a moved by -?\d{1,3} ms$/,

@@ -13,8 +13,8 @@ describe('settle', { timeout: 30_000 }, () => {
     await replica.call('ACL', 'SETUSER', 'default', '-cluster|failover');
     const [primary, other] = regions.topology.nodes;
     const swapped = [
-      { ...other, slots: primary?.slots },
-      { ...primary, slots: undefined },
+      { ...other, slots: primary?.slots, replicaOf: undefined },
+      { ...primary, slots: undefined, replicaOf: other?.name },
     ] as unknown as typeof regions.topology.nodes;
     const startedMs = performance.now();
     await expect(
