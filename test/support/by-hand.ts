@@ -31,10 +31,24 @@ export interface ByHandOptions {
   readonly tls?: boolean;
 }
 
-/** Starts redis-server with these words and waits until it answers. */
+const MOST_STARTS = 3;
+
+/** Starts redis-server with these words and waits until it answers; again, if another program took its port meanwhile. */
 export async function startByHand(words: readonly string[], options: ByHandOptions = {}): Promise<ByHand> {
-  const { login = [], tls = false } = options;
-  const port = options.port ?? (await freePort(MOST_PORT));
+  for (let starts = 1; ; starts++) {
+    const port = options.port ?? (await freePort(MOST_PORT));
+    const server = await startOnce(words, { ...options, port });
+    if (server !== undefined) return server;
+    if (options.port !== undefined || starts === MOST_STARTS)
+      throw new Error(`the server on port ${port} has ended`);
+  }
+}
+
+/** Undefined if it ends before it answers. */
+async function startOnce(
+  words: readonly string[],
+  { port, login = [], tls = false }: ByHandOptions & { readonly port: number },
+): Promise<ByHand | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-by-hand-'));
   const listen = tls ? ['--port', '0', '--tls-port', String(port)] : ['--port', String(port)];
   const isFile = words[0]?.endsWith('.conf') === true; // of a Sentinel, which has its port in it
@@ -58,10 +72,12 @@ export async function startByHand(words: readonly string[], options: ByHandOptio
     },
     { timeout: 20_000, interval: 50 },
   );
-  const early = ended.then(() => {
-    throw new Error(`the server on port ${port} has ended`);
-  });
-  await Promise.race([answers, early]);
+  const isUp = await Promise.race([answers.then(() => true), ended.then(() => false)]);
+  if (!isUp) {
+    answers.catch(() => {}); // it goes on until its limit
+    rmSync(folder, { recursive: true, force: true });
+    return undefined;
+  }
   const state = async () => ({
     config: pairsOf(await cli('config', 'get', '*')),
     users: await cli('acl', 'list'),
