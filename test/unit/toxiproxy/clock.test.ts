@@ -48,7 +48,8 @@ describe('the real clock', () => {
     const [alarms, timers] = [lateness.alarms, lateness.timers].map((of) => of.sort((a, b) => a - b));
     expect(alarms).toHaveLength(250);
     expect(alarms?.[0]).toBeGreaterThanOrEqual(0);
-    expect(alarms?.[125]).toBeLessThan(2 * (timers?.[125] ?? 0) + 1); // both wait for a processor, not for the same turn
+    // Both wait for a processor, not for the same turn. Node cuts off parts of a millisecond, so its timers may ring early.
+    expect(alarms?.[125]).toBeLessThan(2 * Math.max(0, timers?.[125] ?? 0) + 1);
   });
 
   it('does not ring a cleared alarm, and rings a moved one at its new time', async () => {
