@@ -45,7 +45,7 @@ function ownersOf({ regions }: WrittenHomes): Map<number, string> {
   const owners = new Map<number, string>();
   for (const [region, { slots }] of Object.entries(regions))
     for (const part of slots.split(',').filter((text) => text !== '')) {
-      const { first, last } = parseRange(part.trim());
+      const { first, last } = parseRange(part);
       for (let slot = first; slot <= last; slot++) owners.set(slot, region);
     }
   return owners;

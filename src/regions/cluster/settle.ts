@@ -13,8 +13,9 @@ const SETTLE_MS = 60_000;
 
 /**
  * Waits until a cluster is as planned: all nodes have the same view of ids, addresses, roles, primaries, epochs and
- * slots, and replicas are linked. Slots that moved come back, and ordered failovers return every primary to its planned node; external nodes have no
- * planned role, so they get none. One limit, `withinMs`, covers all of it. Throws ENVIRONMENT_FAILED that names what is missing.
+ * slots, and replicas are linked. Slots that moved come back, and ordered failovers return every primary to its planned
+ * node; external nodes have no planned role, so they get none. One limit, `withinMs`, covers all of it but the way of the
+ * slots, which ends neither at it nor at a signal: none is left half-way. Throws ENVIRONMENT_FAILED that names what is missing.
  */
 export async function settle(
   regions: Pick<Regions, 'topology' | 'direct' | 'announced'>,
