@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MISTAKES } from '../support/rehome/mistakes.ts';
-import { type JudgedMoves, runMoves } from '../support/rehome/run.ts';
+import { type JudgedMoves, runMoves, SEEN_ABOVE } from '../support/rehome/run.ts';
 import { SERVERS } from '../support/server.ts';
 
 const SLOW = '40:1/h';
@@ -42,5 +42,5 @@ describe.each(SERVERS)('buckets that move at random on %s', { timeout: 120_000 }
 });
 
 function checkSeen({ seen }: JudgedMoves): void {
-  for (const [name, count] of Object.entries(seen)) expect(count, name).toBeGreaterThan(5);
+  for (const [name, count] of Object.entries(seen)) expect(count, name).toBeGreaterThan(SEEN_ABOVE);
 }

@@ -7,6 +7,7 @@ import { MoveRig, type MoveRigOptions, type Process } from './rig.ts';
 
 export interface MoveRun extends MoveRigOptions {
   readonly seed: number;
+  /** At least; up to ten times as many until each kind of ending was seen more than five times. */
   readonly subjects: number;
   readonly inFlight: number;
   readonly movesEach: number;
@@ -36,7 +37,7 @@ export async function runMoves(options: MoveRun): Promise<JudgedMoves> {
   const seen: Seen = { moves: 0, repeats: 0, refused: 0, failed: 0, takes: 0, admitted: 0, away: 0 };
   let [next, done, isOver, minted] = [0, 0, false, 0];
   const worker = async () => {
-    while (next < subjects) {
+    while (next < subjects || (next < 10 * subjects && !isSeen(seen))) {
       const name = `${seed}-${next++}`;
       const more = await runSubject(rig, recorder, { name, moves: options.movesEach, seen });
       minted += more; // += await would add to the sum of before
@@ -62,6 +63,13 @@ export async function runMoves(options: MoveRun): Promise<JudgedMoves> {
   const totalExcess = report.overAdmission.findings.reduce((sum, finding) => sum + finding.totalExcess, 0);
   return { minted, totalExcess, problems: recorder.problems, seen };
 }
+
+/** Which replies are lost is a matter of time, so a short run can see too few of them. */
+function isSeen(seen: Seen): boolean {
+  return Object.values(seen).every((count) => count > SEEN_ABOVE);
+}
+
+export const SEEN_ABOVE = 5;
 
 interface SubjectRun {
   readonly name: string;
