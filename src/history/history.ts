@@ -1,4 +1,5 @@
 import type { OperationTable } from './columns/table.ts';
+import type { HistoryParts } from './parts/parts.ts';
 import type { ClockReading, End, Event, FaultRecord, Header, Outcome } from './records/operation.ts';
 
 /** What was read of one file. */
@@ -46,6 +47,8 @@ export interface History {
   readonly hasDecisionIds: boolean;
   /** Whether operations are reservations with later steps. One that is still open is not yet in a history. */
   readonly hasReservations: boolean;
+  /** Of a run whose load several processes sent. Times are then those of the machine of each file. */
+  readonly parts?: HistoryParts;
   /** The order of the lines of each file, by its name. */
   readonly orders: ReadonlyMap<string, FileOrder>;
 }

@@ -2,6 +2,7 @@ import { MOST_QUANTA, makePolicy, type Policy } from '../../core/policy.ts';
 import { quoted } from '../../core/printable.ts';
 import { OrderOf } from '../file-order.ts';
 import type { ErrorCounts, FileFacts, FileOrder, History } from '../history.ts';
+import { type LeftOut, PartFiles } from '../parts/parts.ts';
 import { RecordError } from '../records/fields.ts';
 import {
   type Charge,
@@ -15,12 +16,15 @@ import {
   OUTCOMES,
   type Outcome,
 } from '../records/operation.ts';
+import type { Part } from '../records/part.ts';
 import { stepsOf, withAdmission } from '../records/reservation.ts';
 import { DecisionClock } from './decision-clock.ts';
 import { Draft } from './draft.ts';
 import { fillDraft, fillStep } from './fill-draft.ts';
 import { IndexSet } from './index-set.ts';
 import { Interner } from './interner.ts';
+import { joinCharges } from './join-charges.ts';
+import { joinHeaders } from './join-headers.ts';
 import { ReservationAttempts } from './reservation-attempts.ts';
 import { isReservationStep } from './reservation-rows.ts';
 import { KIND } from './table.ts';
@@ -36,6 +40,9 @@ interface OpenFile {
   readonly order: OrderOf;
   operations: number;
   hasHeader: boolean;
+  part?: Part;
+  /** The number of the text of the machine whose clock its times are of, or -1. */
+  machine: number;
   end?: End;
 }
 
@@ -58,6 +65,7 @@ export class HistoryBuilder {
   readonly #files: FileFacts[] = [];
   readonly #orders = new Map<string, FileOrder>();
   readonly #ends: End[] = [];
+  readonly #parts = new PartFiles();
   #chargedTokens = 0;
   #hasDecisionIds = false;
   #hasReservations = false;
@@ -79,14 +87,16 @@ export class HistoryBuilder {
       order: new OrderOf(),
       operations: 0,
       hasHeader: false,
+      machine: -1,
     };
   }
 
   /** Closes the file; `truncatedLine` is the number of an incomplete last line. */
   endFile(truncatedLine?: number): void {
-    const { name, operations, end, hasHeader, order, isRotated } = this.#open();
+    const { name, operations, part, end, hasHeader, order, isRotated } = this.#open();
     if (!hasHeader) throw new RecordError('the file is empty: a history begins with a header');
     if (end !== undefined) this.#ends.push(end);
+    if (part !== undefined && end !== undefined) this.#parts.complete(part);
     const mayGoOn = isRotated && truncatedLine === undefined;
     this.#orders.set(name, order.facts({ isEnded: end !== undefined, mayGoOn }));
     this.#files.push({
@@ -104,11 +114,20 @@ export class HistoryBuilder {
       throw new RecordError(`the first line must be the header; found a record of type ${record.type}`);
     if (record.type === 'header') this.#addHeader(record, file);
     else if (record.type === 'op') this.#addOperation(record);
-    else if (record.type === 'clock') this.#clock.push(record);
-    else if (record.type === 'fault') this.#faults.push(record);
+    else if (record.type === 'end') addEnd(record, file);
+    else this.#addOther(withMachine(record, file), file);
+  }
+
+  #addOther(record: ClockReading | FaultRecord | Event, { part, end }: OpenFile): void {
+    if (part !== undefined && end !== undefined)
+      throw new RecordError('a record after the end record of a part; its digest does not cover it');
+    if (record.type === 'fault') this.#faults.push(record);
     else if (record.type === 'event') this.#events.push(record);
-    else if (file.end === undefined) file.end = record;
-    else throw new RecordError('a second end record in one file');
+    else if (record.source !== 'machine' || part !== undefined) this.#clock.push(record);
+    else
+      throw new RecordError(
+        'a clock reading of source machine in a file that is no part of a run; the header needs part',
+      );
   }
 
   /** Adds the operation in `draft`, with one charge; its policy is still the number of a text. */
@@ -116,7 +135,8 @@ export class HistoryBuilder {
     this.#addDraft(0);
   }
 
-  build(): History {
+  /** `leftOut`: files of the run that were not read. */
+  build(leftOut: readonly LeftOut[] = []): History {
     if (this.#header === undefined) throw new RecordError('there is no file');
     const ended = this.#ends.length === this.#files.length;
     const end: End = {
@@ -124,6 +144,7 @@ export class HistoryBuilder {
       atUs: this.#ends.reduce((last, { atUs }) => Math.max(last, atUs), 0),
       sent: this.#ends.reduce((sum, { sent }) => sum + sent, 0),
     };
+    const parts = this.#parts.build(leftOut);
     return {
       header: this.#header,
       operations: this.#table.build(),
@@ -139,6 +160,7 @@ export class HistoryBuilder {
       hasReservations: this.#hasReservations,
       orders: this.#orders,
       ...(ended ? { end } : {}),
+      ...(parts && { parts }),
     };
   }
 
@@ -150,20 +172,17 @@ export class HistoryBuilder {
   #addHeader(header: Header, file: OpenFile): void {
     if (file.hasHeader) throw new RecordError('a second header in one file');
     file.hasHeader = true;
+    this.#parts.add(header, { file: file.name, isFirst: this.#header === undefined });
+    if (header.part !== undefined) {
+      file.part = header.part;
+      file.machine = this.texts.internText(header.part.machine);
+    }
     if (this.#header === undefined) {
       this.#addPolicies(header);
       this.#header = header;
       return;
     }
-    const policiesOf = ({ policy, policies }: Header) => JSON.stringify([policy, policies]);
-    if (policiesOf(header) !== policiesOf(this.#header))
-      throw new RecordError('its policies differ from those of the first file; all files must be of one run');
-    if (header.initial === 'unknown') this.#header = { ...this.#header, initial: 'unknown' };
-    this.#header = withLoosestClock(this.#header, header);
-    if (header.refunds === undefined) {
-      const { refunds: _, ...rest } = this.#header;
-      this.#header = rest;
-    }
+    this.#header = joinHeaders(this.#header, header);
   }
 
   #addPolicies({ policy, policies = {} }: Header): void {
@@ -223,7 +242,7 @@ export class HistoryBuilder {
       const errors = this.#errors[outcome];
       if (draft.error >= 0) errors.set(draft.error, (errors.get(draft.error) ?? 0) + 1);
       if (draft.decisionId >= 0) this.#hasDecisionIds = true;
-      if (draft.isShared) this.#decisionClock.add(draft);
+      if (draft.isShared) this.#decisionClock.add(draft, file.machine);
     }
     if (!isReservationStep(flags))
       file.order.add(draft.invokedUs, draft.outcome === INFO ? Number.NaN : draft.completedUs);
@@ -261,27 +280,16 @@ export class HistoryBuilder {
   }
 }
 
-/** Adds up the charges of each bucket. Throws RecordError for a sum that no row can hold. */
-function joinCharges(charges: readonly Charge[]): Charge[] {
-  const joined = new Map<string, Charge>();
-  for (const charge of charges) {
-    const key = JSON.stringify([charge.bucket, charge.policy]);
-    const cost = charge.cost + (joined.get(key)?.cost ?? 0);
-    if (Math.abs(cost) >= 2 ** 31)
-      throw new RecordError(`the charges of one bucket must total less than 2^31 tokens; found ${cost}`);
-    joined.set(key, { ...charge, cost });
-  }
-  return [...joined.values()];
+function addEnd(end: End, file: OpenFile): void {
+  if (file.end !== undefined) throw new RecordError('a second end record in one file');
+  if (file.part !== undefined && end.digest === undefined)
+    throw new RecordError(
+      'the end record of a part must have a digest, the SHA-256 of all bytes before its line',
+    );
+  file.end = end;
 }
 
-/** The first header, with the larger clock allowance of the two; a header without a slack has a millisecond. */
-function withLoosestClock({ clocks, clockSlackUs, ...header }: Header, other: Header): Header {
-  const isApart = clocks === 'apart' || other.clocks === 'apart';
-  const isOne = clocks === 'one' && other.clocks === 'one';
-  const saysSlack = clockSlackUs !== undefined || other.clockSlackUs !== undefined;
-  return {
-    ...header,
-    ...(isApart ? { clocks: 'apart' } : isOne ? { clocks: 'one' } : {}),
-    ...(saysSlack && { clockSlackUs: Math.max(clockSlackUs ?? 1_000, other.clockSlackUs ?? 1_000) }),
-  };
+/** A record of a part has its times of the clock of the part's machine. */
+function withMachine<T extends ClockReading | FaultRecord | Event>(record: T, { part }: OpenFile): T {
+  return part === undefined ? record : { ...record, machine: part.machine };
 }

@@ -2,11 +2,14 @@ import type { ClockReading } from '../records/operation.ts';
 import type { Draft } from './draft.ts';
 import type { Interner } from './interner.ts';
 
-/** Readings are kept per node and slot: the most exact, and those that contradict it. */
+/** Readings are kept per machine, node and slot: the most exact, and those that contradict it. */
 const FIRST_SLOT_US = 250_000;
 
 /** Above this number, slots become twice as long: a run of weeks needs no more memory than one of minutes. */
 const MOST_READINGS = 16_384;
+
+/** More than there are texts. */
+const TEXTS = 2 ** 26;
 
 interface Reading {
   readonly atUs: number;
@@ -30,7 +33,8 @@ interface Slot {
  * it. Attempts of a named decision are ignored: their answers may repeat an earlier one.
  */
 export class DecisionClock {
-  readonly #byNode = new Map<number, Map<number, Slot>>();
+  /** By machine + 1, times 2^26, and node: numbers of texts. */
+  readonly #byClock = new Map<number, Map<number, Slot>>();
   #slotUs = FIRST_SLOT_US;
   #aheadUs = 0;
   #count = 0;
@@ -40,14 +44,16 @@ export class DecisionClock {
     return this.#aheadUs;
   }
 
-  add({ node, atUs: serverUs, bucketUs, invokedUs, completedUs, decisionId }: Draft): void {
+  /** `machine`: the number of the text of the machine that recorded it, or -1. */
+  add({ node, atUs: serverUs, bucketUs, invokedUs, completedUs, decisionId }: Draft, machine = -1): void {
     if (bucketUs - serverUs > this.#aheadUs) this.#aheadUs = bucketUs - serverUs;
     const errorUs = (completedUs - invokedUs) / 2 + 1;
     if (node < 0 || decisionId >= 0 || Number.isNaN(serverUs) || Number.isNaN(errorUs)) return;
-    let slots = this.#byNode.get(node);
+    const clock = (machine + 1) * TEXTS + node;
+    let slots = this.#byClock.get(clock);
     if (slots === undefined) {
       slots = new Map();
-      this.#byNode.set(node, slots);
+      this.#byClock.set(clock, slots);
     }
     const slot = Math.floor(invokedUs / this.#slotUs);
     const known = slots.get(slot);
@@ -71,24 +77,26 @@ export class DecisionClock {
   }
 
   readings(texts: Interner): ClockReading[] {
-    return [...this.#byNode].flatMap(([node, slots]) => {
-      const name = texts.textOf(node);
+    return [...this.#byClock].flatMap(([clock, slots]) => {
+      const name = texts.textOf(clock % TEXTS);
+      const machine = Math.floor(clock / TEXTS) - 1;
+      const of = machine < 0 ? {} : { machine: texts.textOf(machine) };
       return [...slots.values()]
         .flatMap(readingsOf)
-        .map((reading) => ({ type: 'clock' as const, node: name, ...reading }));
+        .map((reading) => ({ type: 'clock' as const, node: name, ...reading, ...of }));
     });
   }
 
   #coarsen(): void {
     this.#slotUs *= 2;
     this.#count = 0;
-    for (const [node, slots] of this.#byNode) {
+    for (const [clock, slots] of this.#byClock) {
       const longer = new Map<number, Slot>();
       for (const [number, slot] of slots) {
         const known = longer.get(Math.floor(number / 2));
         longer.set(Math.floor(number / 2), known === undefined ? slot : merged(known, slot));
       }
-      this.#byNode.set(node, longer);
+      this.#byClock.set(clock, longer);
       this.#count += longer.size;
     }
   }

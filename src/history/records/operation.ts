@@ -1,6 +1,7 @@
 import type { Evidence } from '../../core/decision.ts';
 import type { Rate } from '../../core/policy.ts';
 import type { Stated } from '../../core/stated.ts';
+import type { Part } from './part.ts';
 
 export type { Stated } from '../../core/stated.ts';
 
@@ -118,6 +119,8 @@ export interface Header {
   readonly clockSlackUs?: number;
   /** There was no refund or reset during the recording, so no missing operation is one. */
   readonly refunds?: 'none';
+  /** The file has one part of a run whose load several processes send. */
+  readonly part?: Part;
 }
 
 /**
@@ -131,6 +134,8 @@ export interface Event {
   readonly atUs: number;
   readonly node?: string;
   readonly args?: Readonly<Record<string, unknown>>;
+  /** In memory only: the machine of the part that has it. */
+  readonly machine?: string;
 }
 
 /**
@@ -143,11 +148,14 @@ export interface FaultRecord {
   readonly phase: 'inject' | 'heal' | 'settled';
   readonly atUs: number;
   readonly args?: Readonly<Record<string, unknown>>;
+  /** In memory only: the machine of the part that has it. */
+  readonly machine?: string;
 }
 
 /**
  * One reading of a server's clock: at recorder time `atUs`, within `errorUs`, it showed `serverUs`. A reading from a
- * `Date` header gives the time of day there, but not the speed of the clock.
+ * `Date` header gives the time of day there, but not the speed of the clock. A reading of a `machine` is one of the
+ * monotonic clock of another machine, whose id is `node`.
  */
 export interface ClockReading {
   readonly type: 'clock';
@@ -155,14 +163,18 @@ export interface ClockReading {
   readonly atUs: number;
   readonly serverUs: number;
   readonly errorUs: number;
-  readonly source?: 'date';
+  readonly source?: 'date' | 'machine';
+  /** In memory only: the machine of the part that has it, whose clock `atUs` is of. */
+  readonly machine?: string;
 }
 
-/** The last record: `sent` operations were recorded. Without it a history is incomplete. */
+/** The last record: `sent` operations were recorded. Without it a history is incomplete. A part has a digest. */
 export interface End {
   readonly type: 'end';
   readonly atUs: number;
   readonly sent: number;
+  /** SHA-256 of all bytes of the file before this line, in hexadecimal. */
+  readonly digest?: string;
 }
 
 export type HistoryRecord = Header | Operation | Event | FaultRecord | ClockReading | End;

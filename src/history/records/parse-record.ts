@@ -14,6 +14,7 @@ import {
 import type { ClockReading, End, FaultRecord, Header, HistoryRecord, PolicyRecord } from './operation.ts';
 import { parseEvent } from './parse-event.ts';
 import { parseOperation } from './parse-operation.ts';
+import { parseDigest, parsePart } from './part.ts';
 
 /** Reads one line after JSON.parse. Unknown fields are ignored. Throws RecordError. */
 export function parseRecord(value: unknown): HistoryRecord {
@@ -45,6 +46,8 @@ function duration(fields: Fields, name: string): number {
   throw new RecordError(`${name} must not be below 0; found ${us}`);
 }
 
+const CLOCK_SOURCES = ['date', 'machine'] as const;
+
 function parseClock(fields: Fields): ClockReading {
   return {
     type: 'clock',
@@ -52,7 +55,7 @@ function parseClock(fields: Fields): ClockReading {
     atUs: number(fields, 'atUs'),
     serverUs: number(fields, 'serverUs'),
     errorUs: duration(fields, 'errorUs'),
-    ...given({ source: fields.source === 'date' ? ('date' as const) : undefined }),
+    ...given({ source: CLOCK_SOURCES.find((known) => known === fields.source) }),
   };
 }
 
@@ -72,7 +75,12 @@ function parseFault(fields: Fields): FaultRecord {
 }
 
 function parseEnd(fields: Fields): End {
-  return { type: 'end', atUs: number(fields, 'atUs'), sent: whole(fields, 'sent', Number.MAX_SAFE_INTEGER) };
+  return {
+    type: 'end',
+    atUs: number(fields, 'atUs'),
+    sent: whole(fields, 'sent', Number.MAX_SAFE_INTEGER),
+    ...given({ digest: optional(fields, 'digest', parseDigest) }),
+  };
 }
 
 /** Reads the first line of a history. Throws RecordError. */
@@ -104,6 +112,7 @@ function parseHeader(fields: Fields): Header {
       clocks: parseClocks(fields.clocks),
       refunds: parseRefunds(fields.refunds),
       clockSlackUs: optional(fields, 'clockSlackUs', (all, name) => whole(all, name, 2 ** 40)),
+      part: optional(fields, 'part', ({ part }) => parsePart(part)),
     }),
   };
 }

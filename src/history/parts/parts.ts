@@ -1,0 +1,93 @@
+import { RecordError } from '../records/fields.ts';
+import type { Header } from '../records/operation.ts';
+import type { Part } from '../records/part.ts';
+
+/** A file that has the requests of one part. */
+export interface PartFile {
+  readonly file: string;
+  readonly part: string;
+  readonly machine: string;
+  /** It has its `end` record. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * Why a file is not judged: it is of another `plan` or `run`; `altered` after it was written; a `copy` of another file;
+ * or `double`, which has other requests of a part that another file has, too.
+ */
+export type WhyLeftOut = 'plan' | 'run' | 'altered' | 'copy' | 'double';
+
+export interface LeftOut {
+  readonly file: string;
+  readonly part: string;
+  readonly why: WhyLeftOut;
+}
+
+/** The parts of a run whose load several processes have sent. */
+export interface HistoryParts {
+  readonly run: string;
+  readonly plan: string;
+  /** The names of all parts. */
+  readonly of: readonly string[];
+  readonly files: readonly PartFile[];
+  /** Parts without a file. */
+  readonly missing: readonly string[];
+  /** Parts whose file has no `end` record. */
+  readonly cutShort: readonly string[];
+  readonly leftOut: readonly LeftOut[];
+  /** Whether the files have every request that the run has sent. */
+  readonly isWhole: boolean;
+}
+
+/** Collects the parts of the files of a history. Throws RecordError for files that are not of one run. */
+export class PartFiles {
+  #first: Part | undefined;
+  readonly #files = new Map<string, PartFile>();
+
+  /** `isFirst`: the header of the history's first file. */
+  add({ part }: Header, { file, isFirst }: { readonly file: string; readonly isFirst: boolean }): void {
+    if (isFirst) this.#first = part;
+    if ((part === undefined) !== (this.#first === undefined))
+      throw new RecordError(
+        `${part === undefined ? 'the file is no part of a run, and the first file is one' : 'the file is one part of a run, and the first file is none'}; give only the parts of one run`,
+      );
+    if (part === undefined) return;
+    checkSameRun(part, this.#first as Part);
+    const known = this.#files.get(part.name);
+    if (known !== undefined)
+      throw new RecordError(
+        `the part ${part.name} was read already, from another file; give one file of each part`,
+      );
+    this.#files.set(part.name, { file, part: part.name, machine: part.machine, isComplete: false });
+  }
+
+  /** The file of the part has its end. */
+  complete({ name }: Part): void {
+    const file = this.#files.get(name);
+    if (file !== undefined) this.#files.set(name, { ...file, isComplete: true });
+  }
+
+  /** Undefined for files that are no parts. */
+  build(leftOut: readonly LeftOut[] = []): HistoryParts | undefined {
+    if (this.#first === undefined) return undefined;
+    const { run, plan, of } = this.#first;
+    const files = [...this.#files.values()];
+    const missing = of.filter((name) => !this.#files.has(name));
+    const cutShort = files.filter(({ isComplete }) => !isComplete).map(({ part }) => part);
+    const isWhole = missing.length + cutShort.length === 0 && leftOut.every(({ why }) => why !== 'double');
+    return { run, plan, of, files, missing, cutShort, leftOut, isWhole };
+  }
+}
+
+function checkSameRun(part: Part, first: Part): void {
+  if (part.plan !== first.plan)
+    throw new RecordError('its plan differs from that of the first file; all files must be of one run');
+  if (part.run !== first.run)
+    throw new RecordError(
+      `it is of run ${part.run}, the first file of run ${first.run}; give the files of one run`,
+    );
+  if (JSON.stringify([...part.of].sort()) !== JSON.stringify([...first.of].sort()))
+    throw new RecordError(
+      'its list of parts differs from that of the first file; all files must be of one run',
+    );
+}
