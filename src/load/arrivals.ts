@@ -1,10 +1,12 @@
+import type { Random } from '../core/prng.ts';
+
 /** When a request of an open load is due, and where. */
 export interface Arrival {
   /** After the start of the load. */
   readonly atUs: number;
   /** The place of its region among the targets. */
   readonly region: number;
-  /** Of a recorded load; otherwise the user and the cost are drawn when it is sent. */
+  /** Absent until it is drawn; of a recorded load, its user and cost are not drawn. */
   readonly request?: Request;
 }
 
@@ -15,6 +17,10 @@ export type DrawnCost = number | Readonly<Record<string, number>>;
 export interface Request {
   readonly user: string;
   readonly cost: DrawnCost;
+  /** What it really costs, if it reserves its cost. */
+  readonly actual?: number | undefined;
+  /** Chooses its body, where there are several. */
+  readonly body?: Random;
 }
 
 /** In the order of their times. */

@@ -11,7 +11,7 @@ export interface LoadConnection {
   /** The place of its target among the targets. */
   readonly region: number;
   /**
-   * Sends this request, or one of a drawn user, on a new socket where the last has ended; not while the load drains.
+   * Sends this request, or one that its own stream draws, on a new socket where the last has ended; not while the load drains.
    */
   send(intendedUs?: number, request?: Request): void;
 }
@@ -20,8 +20,8 @@ export interface LoadConnection {
 export interface Pace {
   /** The connection can send again: it is new, its request was answered, or its socket has ended. */
   free(connection: LoadConnection, why: 'new' | 'answered' | 'ended'): void;
-  /** All connections exist. */
-  start(): void;
+  /** All connections exist, and this is when the load begins. */
+  start(atUs: number): void;
   /** Sends what is due: all of the load, or, if it ends early, what is due by now. Nothing is sent afterwards. */
   stop(how: { readonly isEarly: boolean }): void;
 }
@@ -57,7 +57,8 @@ interface ReplyHead {
 /** What the connections of one load share. */
 export interface LoadState {
   isDraining: boolean;
-  readonly startedUs: number;
+  /** When it began, or will. */
+  startedUs: number;
   /** When its first request was sent. */
   firstUs?: number;
 }
@@ -144,13 +145,12 @@ class DrivenConnection implements LoadConnection {
   }
 
   send(intendedUs?: number, request: Request = this.#draw()): void {
-    const { load, recorder, random, policies, actuals, write, process, region } = this.#options;
+    const { load, recorder, random, policies, write, process, region } = this.#options;
     if (load.isDraining || this.#client.destroyed) return;
     if (!this.#isOpen) this.#open();
     this.#isBusy = true;
-    const { user, cost: drawn } = request;
-    const actual = drawActual(actuals, drawn, random);
-    this.#next.requestBuffer = write(user, drawn, random, actual);
+    const { user, cost: drawn, actual, body = random } = request;
+    this.#next.requestBuffer = write(user, drawn, body, actual);
     const bucket = bucketOf(user);
     const cost = typeof drawn === 'number' ? drawn : 1; // of several policies the charges count
     const charges = chargesOf(bucket, drawn, policies);
@@ -163,9 +163,10 @@ class DrivenConnection implements LoadConnection {
   }
 
   #draw(): Request {
-    const { load, recorder, random, draw, drawCost } = this.#options;
+    const { load, recorder, random, draw, drawCost, actuals } = this.#options;
     const user = draw(random, (recorder.nowUs() - load.startedUs) / 1_000).name;
-    return { user, cost: drawCost(random) };
+    const cost = drawCost(random);
+    return { user, cost, actual: drawActual(actuals, cost, random) };
   }
 
   /** Its reply has come, and autocannon would send the next request. */

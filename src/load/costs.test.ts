@@ -4,7 +4,7 @@ import { chargesOf, formatCost, makeCostDraw } from './costs.ts';
 
 const drawMany = (shape: Omit<Parameters<typeof makeCostDraw>[0], 'seed'>, count = 200) => {
   const random = makeRandom(7, 'connection 3');
-  const draw = makeCostDraw({ seed: 7, ...shape }, 3);
+  const draw = makeCostDraw({ seed: 7, ...shape }, 'connection 3');
   return Array.from({ length: count }, () => [draw(random), random()] as const);
 };
 

@@ -3,12 +3,12 @@ import type { Charge } from '../history/records/operation.ts';
 import type { DrawnCost } from './arrivals.ts';
 import type { LoadShape } from './users.ts';
 
-/** Draws what the next request costs, with the random numbers of its connection. */
+/** Draws what the next request costs, with the random numbers of its connection or its region. */
 export type CostDraw = (random: Random) => DrawnCost;
 
 /**
- * Makes the draw of one connection. Policies with costs of their own have a random stream each, so that the other draws of
- * a seed stay the same.
+ * Makes the draw of one connection, or of the arrivals of one region; `stream` says of which. Policies with costs of their
+ * own have a random stream each, so that the other draws of a seed stay the same.
  */
 export function makeCostDraw(
   {
@@ -17,13 +17,13 @@ export function makeCostDraw(
     policies = [],
     costsByPolicy,
   }: Pick<LoadShape, 'seed' | 'costs' | 'policies' | 'costsByPolicy'>,
-  process: number,
+  stream: string,
 ): CostDraw {
   const drawCommon = (random: Random) => drawOne(costs, random);
   if (costsByPolicy === undefined) return drawCommon;
   const own = policies.map((name) => {
     const ofPolicy = Object.hasOwn(costsByPolicy, name) ? costsByPolicy[name] : undefined;
-    return { name, costs: ofPolicy, random: makeRandom(seed, `cost ${name} of connection ${process}`) };
+    return { name, costs: ofPolicy, random: makeRandom(seed, `cost ${name} of ${stream}`) };
   });
   return (random) => {
     const common = drawCommon(random);

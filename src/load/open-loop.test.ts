@@ -15,7 +15,7 @@ function stopped(how: { isEarly: boolean }) {
   });
   for (let nth = 0; nth < 2; nth++)
     pace.free({ region: 0, send: (dueUs = Number.NaN) => void sent.push(dueUs) }, 'new');
-  pace.start();
+  pace.start(0);
   nowUs = 999_000;
   pace.stop(how);
   return sent;

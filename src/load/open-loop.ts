@@ -36,8 +36,8 @@ export function openLoop({ arrivals, regions, durationMs, recorder }: OpenLoopOp
 
   return {
     free: (connection) => void idle[connection.region]?.push(connection),
-    start() {
-      startedUs = recorder.nowUs();
+    start(atUs) {
+      startedUs = atUs;
       timer = setInterval(() => sendDue(Math.min(recorder.nowUs() - startedUs, endUs)), TICK_MS);
     },
     stop({ isEarly }) {

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Operation } from '../history/records/operation.ts';
 import type { Reply } from './outcome.ts';
@@ -13,7 +12,7 @@ let written: Operation[];
 let recorder: Recorder;
 beforeEach(() => {
   nowMs = 5_000;
-  vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  vi.spyOn(process, 'hrtime').mockImplementation(() => [0, nowMs * 1_000_000]);
   written = [];
   recorder = new Recorder((operation) => written.push(operation));
 });

@@ -1,6 +1,6 @@
-import { performance } from 'node:perf_hooks';
 import type { Charge, ClockReading, Operation, Outcome } from '../history/records/operation.ts';
 import { DateClock } from './date-clock.ts';
+import { monotonicUs } from './monotonic.ts';
 import type { Reply } from './outcome.ts';
 
 /** An operation that was invoked and is not yet completed. */
@@ -36,18 +36,23 @@ export class Recorder {
   readonly #write: (operation: Operation) => void;
   readonly #writeReading: (reading: ClockReading) => void;
   readonly #dates = new DateClock();
-  readonly #originMs = performance.now();
+  readonly #originUs: number;
   readonly #open = new Set<OpenOperation>();
   readonly #slices = new Map<string, Dropped>();
   readonly counts: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
   readonly dropped: Dropped[] = [];
   #sent = 0;
 
-  /** `writeReading` gets the clock readings from the dates of replies, where these are read. */
+  /**
+   * `writeReading` gets the clock readings from the dates of replies, where these are read. Times count from `originUs` of
+   * the machine's monotonic clock: 0 for a clock that other processes share. Default: now.
+   */
   constructor(
     write: (operation: Operation) => void,
     writeReading: (reading: ClockReading) => void = () => {},
+    { originUs = monotonicUs() } = {},
   ) {
+    this.#originUs = originUs;
     this.#write = write;
     this.#writeReading = writeReading;
   }
@@ -62,7 +67,7 @@ export class Recorder {
 
   /** Microseconds of the run's one monotonic clock, not rounded. */
   nowUs(): number {
-    return (performance.now() - this.#originMs) * 1_000;
+    return monotonicUs() - this.#originUs;
   }
 
   invoke(

@@ -5,15 +5,17 @@ import { invalidOption } from '../core/errors.ts';
 import { makeRandom } from '../core/prng.ts';
 import type { RecordedRequest } from '../history/foreign/arrivals.ts';
 import { parseStatusPattern } from '../history/foreign/status.ts';
+import { drawRequests } from './arrival-requests.ts';
 import { type Arrivals, peakArrivals, steadyArrivals } from './arrivals.ts';
-import { driveConnection, type LoadState, type Pace } from './connection.ts';
+import { driveConnection, type LoadConnection, type LoadState, type Pace } from './connection.ts';
 import { makeCostDraw } from './costs.ts';
 import { openLoop } from './open-loop.ts';
-import { readByStatus, withSettlement } from './outcome.ts';
+import { type ReadReply, readByStatus, withSettlement } from './outcome.ts';
+import { connectionsOf, type LoadPart, sharesOf } from './parts.ts';
 import { recordedArrivals } from './recorded.ts';
 import type { Recorder } from './recorder.ts';
-import { checkTarget, makeRequestWriter, type Target } from './target.ts';
-import { type LoadShape, makeUserDraw, type PlannedUser } from './users.ts';
+import { checkTarget, makeRequestWriter, type Target, type WriteRequest } from './target.ts';
+import { type LoadShape, makeUserDraw, type PlannedUser, type UserDraw } from './users.ts';
 
 export interface LoadOptions {
   readonly shape: LoadShape;
@@ -28,6 +30,13 @@ export interface LoadOptions {
   readonly recorded?: readonly RecordedRequest[];
   /** For a closed load: ends after `requests`, and each connection waits at least `everyMs` between two. */
   readonly atMost?: { readonly requests: number; readonly everyMs: number };
+  /** Sends only these parts of the load; the others need no target. Default: all of it. */
+  readonly parts?: readonly LoadPart[];
+  /**
+   * When the load begins, by the clock of the recorder; a few seconds ahead at most, since the connections are open
+   * meanwhile. Default: as soon as all exist.
+   */
+  readonly startAtUs?: number;
 }
 
 /**
@@ -36,34 +45,31 @@ export interface LoadOptions {
  * the first request.
  */
 export async function runLoad(options: LoadOptions): Promise<number> {
-  const { shape, targets, recorder, signal } = options;
-  for (const target of targets) checkTarget(target, shape);
-  const regions = targets.map((target, index) => ({
-    region: { index, name: target.region },
-    draw: options.recorded === undefined ? makeUserDraw(options.users, target.region) : drawNone,
-    write: makeRequestWriter(target),
-    read: shape.actuals === undefined ? (target.read ?? BY_STATUS) : withSettlement(target.read ?? BY_STATUS),
-  }));
+  const { shape, recorder, signal, parts } = options;
+  const regions = regionsOf(options);
+  const numbers = connectionsOf(parts, { ...shape, regions: namesOf(options) });
   const isEnough = new AbortController();
-  const pace = limited(makePace(options), options.atMost, () => isEnough.abort());
-  const load: LoadState = { isDraining: false, startedUs: recorder.nowUs() };
+  const pace = limited(makePace(options, regions), options.atMost, () => isEnough.abort());
+  const load: LoadState = { isDraining: false, startedUs: options.startAtUs ?? recorder.nowUs() };
+  const urls = numbers.map((number) => regions[number % regions.length]?.url);
   let connections = 0;
   let timed = Promise.resolve(0);
 
   const finished = new Promise<void>((resolve, reject) => {
     const instance = autocannon(
       {
-        url: targets.map(({ url }) => url) as unknown as string, // a list is allowed; its typings lag
-        connections: shape.connections,
+        url: urls as unknown as string, // a list is allowed, and dealt out in turn; its typings lag
+        connections: numbers.length,
         duration: 1_000_000, // `keepTime` ends the load
         sampleInt: 100,
         timeout: Math.ceil((options.durationMs + options.drainMs) / 1_000) + 60,
         setupClient: (client) => {
-          const process = connections++;
-          const region = regions[process % regions.length]; // autocannon deals its addresses out in turn
+          const process = numbers[connections++] ?? 0;
+          const region = regions[process % regions.length];
           if (region === undefined) return;
-          const random = makeRandom(shape.seed, `connection ${process}`);
-          const drawCost = makeCostDraw(shape, process);
+          const stream = `connection ${process}`;
+          const random = makeRandom(shape.seed, stream);
+          const drawCost = makeCostDraw(shape, stream);
           const { policies, actuals } = shape;
           driveConnection(client, {
             ...{ ...region, load, pace, recorder, random, drawCost },
@@ -82,6 +88,39 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   return timed;
 }
 
+/** A region whose requests are sent, and how. */
+interface LoadRegion {
+  readonly region: { readonly index: number; readonly name: string };
+  readonly url: string;
+  readonly draw: UserDraw;
+  readonly write: WriteRequest;
+  readonly read: ReadReply;
+}
+
+/** The regions of the load in their order; undefined for one that no part of ours is of. */
+function regionsOf(options: LoadOptions): (LoadRegion | undefined)[] {
+  const { shape, targets, users, recorded, parts } = options;
+  for (const target of targets) checkTarget(target, shape);
+  return namesOf(options).map((name, index) => {
+    if (parts !== undefined && !parts.some(({ region }) => region === name)) return undefined;
+    const target = targets.find(({ region }) => region === name);
+    if (target === undefined) throw invalidOption(`a part of ${name} needs a target for ${name}`);
+    const read = target.read ?? BY_STATUS;
+    return {
+      region: { index, name },
+      url: target.url,
+      draw: recorded === undefined ? makeUserDraw(users, name) : drawNone,
+      write: makeRequestWriter(target),
+      read: shape.actuals === undefined ? read : withSettlement(read),
+    };
+  });
+}
+
+/** Without parts the targets count: a warm-up may leave regions out. */
+function namesOf({ shape, targets, parts }: LoadOptions): readonly string[] {
+  return parts === undefined ? targets.map(({ region }) => region) : shape.regions;
+}
+
 const BY_STATUS = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('429'));
 
 /** Each request of a recorded load has its user. */
@@ -89,18 +128,16 @@ const drawNone = (): never => {
   throw new Error('a recorded load draws no users');
 };
 
-function makePace({ shape, targets, durationMs, recorder, users, recorded }: LoadOptions): Pace {
-  const { mode, connections } = shape;
-  if (connections < targets.length)
-    throw invalidOption(
-      `a load needs a connection for each of its ${targets.length} regions; found ${connections}`,
-    );
-  if (mode === 'closed') return CLOSED;
-  const regions = targets.map(({ region }) => region);
-  const arrivals =
+function makePace(options: LoadOptions, own: readonly (LoadRegion | undefined)[]): Pace {
+  const { shape, durationMs, recorder, users, recorded, parts } = options;
+  if (shape.mode === 'closed') return closedLoop();
+  const regions = namesOf(options);
+  const due =
     recorded === undefined
       ? arrivalsOf(shape, regions.length)
       : recordedArrivals(recorded, users, { ...shape, regions });
+  const drawn = own.map((each) => each && { name: each.region.name, draw: each.draw });
+  const arrivals = drawRequests(due, shape, { regions: drawn, has: sharesOf(parts, regions) });
   return openLoop({ arrivals, regions, durationMs, recorder });
 }
 
@@ -114,14 +151,22 @@ function arrivalsOf({ ratePerSecond = 0, peaks }: LoadShape, regions: number): A
 const RECONNECT_DELAY_MS = 100;
 
 /** Every connection sends its next request as soon as the last one is answered. */
-const CLOSED: Pace = {
-  free(connection, why) {
-    if (why !== 'ended') connection.send();
-    else setTimeout(() => connection.send(), RECONNECT_DELAY_MS); // no busy loop where connections are refused
-  },
-  start() {},
-  stop() {},
-};
+function closedLoop(): Pace {
+  let waiting: LoadConnection[] | undefined = []; // until the load begins
+  return {
+    free(connection, why) {
+      if (waiting !== undefined) waiting.push(connection);
+      else if (why !== 'ended') connection.send();
+      else setTimeout(() => connection.send(), RECONNECT_DELAY_MS); // no busy loop where connections are refused
+    },
+    start() {
+      const all = waiting ?? [];
+      waiting = undefined;
+      for (const connection of all) connection.send();
+    },
+    stop() {},
+  };
+}
 
 /** The same pace with a limit: calls `onEnough` instead of sending a request beyond it. */
 function limited(pace: Pace, atMost: LoadOptions['atMost'], onEnough: () => void): Pace {
@@ -149,7 +194,7 @@ const LOOK_EVERY_MS = 10;
 const HASTY_LOOKS = 50;
 
 async function keepTime(
-  { durationMs, drainMs, recorder, signal }: LoadOptions,
+  { durationMs, drainMs, recorder, signal, startAtUs }: LoadOptions,
   {
     pace,
     load,
@@ -158,9 +203,13 @@ async function keepTime(
   }: { pace: Pace; load: LoadState; started: Promise<unknown>; ends: AbortSignal },
 ): Promise<number> {
   await started;
-  pace.start();
-  await sleep(durationMs, undefined, { signal: ends }).catch(() => {}); // an interrupt ends the load early
-  pace.stop({ isEarly: ends.aborted });
+  if (startAtUs === undefined) load.startedUs = recorder.nowUs();
+  await until(load.startedUs, recorder, ends);
+  if (!ends.aborted) {
+    pace.start(load.startedUs);
+    await until(load.startedUs + durationMs * 1_000, recorder, ends);
+    pace.stop({ isEarly: ends.aborted });
+  }
   load.isDraining = true;
   const endedUs = recorder.nowUs();
   const deadline = endedUs + drainMs * 1_000;
@@ -169,4 +218,10 @@ async function keepTime(
     await sleep(LOOK_EVERY_MS);
   }
   return (endedUs - (load.firstUs ?? endedUs)) / 1_000;
+}
+
+/** Waits until this time; an interrupt ends the wait. */
+async function until(atUs: number, recorder: Recorder, signal: AbortSignal): Promise<void> {
+  for (let leftUs = atUs - recorder.nowUs(); leftUs > 0 && !signal.aborted; leftUs = atUs - recorder.nowUs())
+    await sleep(Math.ceil(leftUs / 1_000), undefined, { signal }).catch(() => {});
 }

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { RecordedRequest } from '../../src/history/foreign/arrivals.ts';
 import type { Operation } from '../../src/history/records/operation.ts';
+import type { LoadPart } from '../../src/load/parts.ts';
 import { Recorder } from '../../src/load/recorder.ts';
 import { runLoad } from '../../src/load/run-load.ts';
 import { sampleTarget, type Target } from '../../src/load/target.ts';
@@ -27,6 +28,10 @@ export interface LoadOptions {
   readonly durationMs?: number;
   readonly drainMs?: number;
   readonly signal?: AbortSignal;
+  /** Sends only these parts. */
+  readonly parts?: readonly LoadPart[];
+  /** On the machine's monotonic clock; times of operations are then of that clock, too. */
+  readonly startAtUs?: number;
   /** Ends the load as soon as this many operations of each connection have ended. */
   readonly operationsEach?: number;
 }
@@ -55,11 +60,12 @@ export async function loadOn({
   const operations: Operation[] = [];
   const enough = new AbortController();
   const ended = new Map<number, number>();
-  const recorder = new Recorder((operation) => {
+  const write = (operation: Operation) => {
     operations.push(operation);
     ended.set(operation.process, (ended.get(operation.process) ?? 0) + 1);
     if (ended.size === shape.connections && Math.min(...ended.values()) === operationsEach) enough.abort();
-  });
+  };
+  const recorder = new Recorder(write, undefined, options.startAtUs === undefined ? {} : { originUs: 0 });
   const startedMs = performance.now();
   const loadMs = await runLoad({
     shape,
