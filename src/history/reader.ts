@@ -2,15 +2,23 @@ import { OpenclawError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { HistoryBuilder } from './columns/builder.ts';
 import type { History } from './history.ts';
+import { type Hash, PartScan } from './parts/part-scan.ts';
+import type { LeftOut } from './parts/parts.ts';
 import { RecordError } from './records/fields.ts';
 import { parseRecord } from './records/parse-record.ts';
 import { LineSplitter, MAX_LINE_BYTES } from './scan/lines.ts';
 import { OperationScanner } from './scan/scan-operation.ts';
 
+export interface ReaderOptions {
+  readonly sha256?: () => Hash;
+  readonly leftOut?: readonly LeftOut[];
+}
+
 /**
  * Reads histories in NDJSON from chunks of bytes: `startFile`, `push` ..., `endFile` for each file of a run, then
  * `finish`. Every error is INVALID_HISTORY and names file, line and reason. An incomplete last line is left out and
- * reported.
+ * reported. `sha256` makes a hash, as `createHash('sha256')`: with it, a part whose bytes do not have the digest of its
+ * end is refused. `leftOut`: files of the run that are not read.
  */
 export class HistoryReader {
   readonly #builder = new HistoryBuilder();
@@ -20,6 +28,14 @@ export class HistoryReader {
   #file = '';
   #line = 0;
   #truncatedLine: number | undefined;
+  readonly #sha256: (() => Hash) | undefined;
+  readonly #leftOut: readonly LeftOut[];
+  #scan: PartScan | undefined;
+
+  constructor({ sha256, leftOut = [] }: ReaderOptions = {}) {
+    this.#sha256 = sha256;
+    this.#leftOut = leftOut;
+  }
 
   get operations(): number {
     return this.#builder.operations;
@@ -29,6 +45,7 @@ export class HistoryReader {
     this.#file = name;
     this.#line = 0;
     this.#truncatedLine = undefined;
+    this.#scan = this.#sha256 && new PartScan(this.#sha256());
     this.#builder.startFile(name);
     this.#lines = new LineSplitter(
       (bytes, start, end, terminated) => this.#readLine(bytes, start, end, terminated),
@@ -40,6 +57,7 @@ export class HistoryReader {
   }
 
   push(chunk: Uint8Array): void {
+    this.#scan?.push(chunk);
     this.#lines?.push(chunk);
   }
 
@@ -48,11 +66,15 @@ export class HistoryReader {
     if (truncated) this.#truncatedLine = this.#line + 1;
     else this.#lines?.end();
     this.#line = Math.max(1, this.#line);
+    if (this.#scan?.end().isAltered === true)
+      throw this.#error(
+        'the part was altered after it was written: its bytes do not have the digest of its end record',
+      );
     this.#worded(() => this.#builder.endFile(this.#truncatedLine));
   }
 
   finish(): History {
-    return this.#worded(() => this.#builder.build());
+    return this.#worded(() => this.#builder.build(this.#leftOut));
   }
 
   #readLine(bytes: Uint8Array, start: number, end: number, terminated: boolean): void {

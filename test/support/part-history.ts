@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { HistoryBuilder } from '../../src/history/columns/builder.ts';
 import type { History } from '../../src/history/history.ts';
 import type { LeftOut } from '../../src/history/parts/parts.ts';
+import { encodeRecord } from '../../src/history/records/codec.ts';
 import type { Header, HistoryRecord } from '../../src/history/records/operation.ts';
 import type { Part } from '../../src/history/records/part.ts';
 import { headerOf, type OperationPart, operationOf } from './history.ts';
@@ -19,18 +21,20 @@ export interface PartRecords {
   readonly records?: readonly HistoryRecord[];
   readonly header?: Partial<Header>;
   readonly isCut?: boolean;
+  /** What its end says was sent; default: the number of operations. */
+  readonly sent?: number;
 }
 
 /** The records of one part's file. */
 function recordsOf(
-  { part = partOf(), operations = [], records = [], header, isCut = false }: PartRecords,
+  { part = partOf(), operations = [], records = [], header, isCut = false, sent }: PartRecords,
   policy?: string,
 ): HistoryRecord[] {
   return [
     headerOf(policy, { ...header, part }),
     ...operations.map((operation, index) => operationOf(index, { region: part.name, ...operation })),
     ...records,
-    ...(isCut ? [] : [{ type: 'end' as const, atUs: 0, sent: operations.length, digest: DIGEST }]),
+    ...(isCut ? [] : [{ type: 'end' as const, atUs: 0, sent: sent ?? operations.length, digest: DIGEST }]),
   ];
 }
 
@@ -46,4 +50,14 @@ export function historyOfParts(
     builder.endFile();
   }
   return builder.build(leftOut);
+}
+
+/** The file of a part, with its digest. */
+export function partText(part: PartRecords, policy?: string): string {
+  const text = recordsOf({ ...part, isCut: true }, policy)
+    .map(encodeRecord)
+    .join('');
+  const digest = createHash('sha256').update(text).digest('hex');
+  const sent = part.operations?.length ?? 0;
+  return part.isCut === true ? text : text + encodeRecord({ type: 'end', atUs: 9_000, sent, digest });
 }

@@ -9,11 +9,11 @@ import { printable } from '../../core/printable.ts';
 import { isStrategy } from '../../core/strategies.ts';
 import type { ForeignReader } from '../../history/foreign/reader.ts';
 import type { History } from '../../history/history.ts';
-import { HistoryReader } from '../../history/reader.ts';
 import type { Header } from '../../history/records/operation.ts';
 import { makeCheckDocument } from '../../report/check-report.ts';
 import { certificatePaths, writeChecked } from '../files/checked-certificate.ts';
-import { type Reader, readHistory, sayJudging } from '../files/read-history.ts';
+import { type ReadProgress, readHistory, sayJudging } from '../files/read-history.ts';
+import { readRecorded } from '../files/read-recorded.ts';
 import { addCheckClaims, type CheckClaimFlags, checkClaims } from '../flags/check-claims.ts';
 import { claimsHelp } from '../flags/claim-option.ts';
 import { clockSlackOption } from '../flags/clock-slack.ts';
@@ -46,7 +46,10 @@ export function checkCommand(environment: Environment): Command {
     .description(
       'Judge a recorded history or a log: did the limiter admit or deny more than its policy allows?',
     )
-    .argument('<history...>', 'files of one run, merged; - is standard input; gzip is unpacked')
+    .argument(
+      '<history...>',
+      'files of one run, merged; of a run in parts one of each; - is standard input; gzip is unpacked',
+    )
     .addOption(
       new Option(
         '--promise <promise>',
@@ -86,6 +89,8 @@ Examples:
   $ openclaw-rl check reports/latest/history.ndjson
   # one run, two recorders
   $ openclaw-rl check us.ndjson.gz eu.ndjson.gz --json
+  # a run in parts: digests are checked, copies left out
+  $ openclaw-rl check parts/r-41/*.ndjson.gz
   # in a script: no tables, no proofs
   $ openclaw-rl check h.ndjson --brief
   # a strategy that splits its tokens between regions
@@ -110,15 +115,7 @@ async function check(files: readonly string[], options: JudgedBy, environment: E
   const { certificate } = options;
   const paths =
     certificate && (await certificatePaths(certificate, { files, isForeign: foreign !== undefined }));
-  const reader: Reader = foreign ?? new HistoryReader();
-  const history = await readHistory(files, reader, {
-    stdin: () => environment.stdin,
-    signal: environment.interrupt,
-    onProgress: ({ file, share, operations }) =>
-      environment.log(
-        `reading ${share === undefined ? '' : `${Math.floor(100 * share)}% of `}${file}: ${operations} operations\n`,
-      ),
-  });
+  const { history, files: read } = await readGiven(files, foreign, environment);
   for (const claim of options.claims ?? []) environment.log(`${printable(explainClaim(claim))}\n`);
   sayJudging(history, environment.log);
   const examination = examineHistory(history, {
@@ -132,7 +129,21 @@ async function check(files: readonly string[], options: JudgedBy, environment: E
   environment.out(render(document, options, environment));
   environment.setExitCode(exitCodeOfReport(report));
   const { interrupt: signal, log } = environment;
-  if (paths) await writeChecked(paths, { history, examination }, { files, signal, log });
+  if (paths) await writeChecked(paths, { history, examination }, { files: read, signal, log });
+}
+
+async function readGiven(
+  files: readonly string[],
+  foreign: ForeignReader | undefined,
+  { stdin, interrupt: signal, log }: Environment,
+): Promise<{ readonly history: History; readonly files: readonly string[] }> {
+  const onProgress = ({ file, share, operations }: ReadProgress) =>
+    log(
+      `reading ${share === undefined ? '' : `${Math.floor(100 * share)}% of `}${file}: ${operations} operations\n`,
+    );
+  const how = { stdin: () => stdin, signal, onProgress };
+  if (foreign === undefined) return readRecorded(files, { ...how, log });
+  return { history: await readHistory(files, foreign, how), files };
 }
 
 function checkOptionsOf(options: JudgedBy, foreign: ForeignReader | undefined): CheckOptions {

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
+import { leftOutText } from '../../history/parts/part-texts.ts';
 import { makeVerification, renderVerification } from '../../report/verification.ts';
 import { CERTIFICATE_FILE } from '../files/certificate-file.ts';
+import { chooseFiles } from '../files/choose-files.ts';
 import { historyOf } from '../files/read-evidence.ts';
 import { LATEST_RUN, readRun } from '../files/read-report.ts';
 import { readCertificateEnd, runVerifier } from '../files/run-verifier.ts';
@@ -51,7 +53,7 @@ async function verify(words: readonly string[], options: Options, environment: E
   const { certificate, history } =
     options.certificate === undefined
       ? await filesOfRun(words, environment.cwd)
-      : filesOfCheck(options.certificate, words);
+      : await filesOfCheck(options.certificate, words, environment);
   const certified = await readCertificateEnd(certificate);
   environment.log(`verifying ${printable(certificate)}\n`);
   const found = await runVerifier(certificate, history, environment.interrupt);
@@ -66,8 +68,17 @@ interface Files {
   readonly history: readonly string[];
 }
 
-function filesOfCheck(certificate: string, history: readonly string[]): Files {
-  if (history.length > 0) return { certificate, history };
+/** Of a run in parts, the same files as `check` chooses. */
+async function filesOfCheck(
+  certificate: string,
+  history: readonly string[],
+  { interrupt: signal, log }: Environment,
+): Promise<Files> {
+  if (history.length > 0) {
+    const { files, leftOut } = await chooseFiles(history, { signal, log });
+    for (const file of leftOut) log(`${printable(leftOutText(file, []))}\n`);
+    return { certificate, history: files };
+  }
   throw invalidOption(
     '--certificate needs the files of its history',
     `openclaw-rl verify --certificate ${quotedForShell(printable(certificate))} <history...>`,

@@ -24,8 +24,8 @@ export interface ReadProgress {
   readonly operations: number;
 }
 
-const CHUNK_BYTES = 1_048_576;
-const PROGRESS_EVERY_MS = 1_000;
+export const CHUNK_BYTES = 1_048_576;
+export const PROGRESS_EVERY_MS = 1_000;
 
 /** Judging this many takes about a second. */
 const LONG_HISTORY = 1_000_000;
@@ -91,8 +91,11 @@ async function lookAt(file: string): Promise<{ size: number; identity: string }>
   return { size: found.size, identity: `${found.dev} ${found.ino}` };
 }
 
+/** Thrown by `onChunk` of `readAll` to end the reading early. */
+export class ReadEnough extends Error {}
+
 /** Passes on the unpacked bytes, with the number of bytes read so far. Returns true for a truncated archive. */
-async function readAll(
+export async function readAll(
   source: Readable,
   file: string,
   onChunk: (chunk: Uint8Array, bytes: number) => void,
@@ -109,8 +112,10 @@ async function readAll(
     }
     return (await unpack?.end()) ?? false;
   } catch (error) {
-    if (error instanceof OpenclawError) throw error;
-    throw unreadable(file, error instanceof Error ? error.message : String(error));
+    if (error instanceof OpenclawError || error instanceof ReadEnough) throw error;
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (!code.startsWith('Z_')) throw unreadable(file, message);
+    throw unreadable(file, `the archive is damaged: ${message}`, 'copy it again from where it was written');
   } finally {
     source.destroy();
   }
@@ -154,6 +159,10 @@ function unpacker(onPart: (part: Uint8Array) => void) {
   };
 }
 
-function unreadable(file: string, why: string): OpenclawError {
-  return new OpenclawError('INVALID_HISTORY', `${printable(file)}: ${why}`);
+function unreadable(file: string, why: string, hint?: string): OpenclawError {
+  return new OpenclawError(
+    'INVALID_HISTORY',
+    `${printable(file)}: ${why}`,
+    hint === undefined ? {} : { hint },
+  );
 }

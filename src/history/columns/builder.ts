@@ -1,6 +1,5 @@
 import { MOST_QUANTA, makePolicy, type Policy } from '../../core/policy.ts';
 import { quoted } from '../../core/printable.ts';
-import { OrderOf } from '../file-order.ts';
 import type { ErrorCounts, FileFacts, FileOrder, History } from '../history.ts';
 import { type LeftOut, PartFiles } from '../parts/parts.ts';
 import { RecordError } from '../records/fields.ts';
@@ -16,35 +15,20 @@ import {
   OUTCOMES,
   type Outcome,
 } from '../records/operation.ts';
-import type { Part } from '../records/part.ts';
 import { stepsOf, withAdmission } from '../records/reservation.ts';
 import { DecisionClock } from './decision-clock.ts';
 import { Draft } from './draft.ts';
 import { fillDraft, fillStep } from './fill-draft.ts';
-import { IndexSet } from './index-set.ts';
 import { Interner } from './interner.ts';
 import { joinCharges } from './join-charges.ts';
 import { joinHeaders } from './join-headers.ts';
+import { addEnd, droppedIn, type OpenFile, openFile, withMachine } from './open-file.ts';
 import { ReservationAttempts } from './reservation-attempts.ts';
 import { isReservationStep } from './reservation-rows.ts';
 import { KIND } from './table.ts';
 import { TableBuilder } from './table-builder.ts';
 
 const INFO = OUTCOMES.indexOf('info');
-
-interface OpenFile {
-  readonly name: string;
-  readonly number: number;
-  readonly isRotated: boolean;
-  readonly indices: IndexSet;
-  readonly order: OrderOf;
-  operations: number;
-  hasHeader: boolean;
-  part?: Part;
-  /** The number of the text of the machine whose clock its times are of, or -1. */
-  machine: number;
-  end?: End;
-}
 
 /** Builds a history from records. Throws RecordError for a record that contradicts earlier ones. */
 export class HistoryBuilder {
@@ -78,31 +62,22 @@ export class HistoryBuilder {
 
   /** `isRotated`: a foreign log that another file may continue. */
   startFile(name: string, { isRotated = false }: { isRotated?: boolean } = {}): void {
-    const number = this.#files.length;
-    this.#file = {
-      name,
-      number,
-      isRotated,
-      indices: new IndexSet(),
-      order: new OrderOf(),
-      operations: 0,
-      hasHeader: false,
-      machine: -1,
-    };
+    this.#file = openFile(name, this.#files.length, isRotated);
   }
 
   /** Closes the file; `truncatedLine` is the number of an incomplete last line. */
   endFile(truncatedLine?: number): void {
-    const { name, operations, part, end, hasHeader, order, isRotated } = this.#open();
+    const { name, operations, part, outcomes, dropped, end, hasHeader, order, isRotated } = this.#open();
     if (!hasHeader) throw new RecordError('the file is empty: a history begins with a header');
     if (end !== undefined) this.#ends.push(end);
-    if (part !== undefined && end !== undefined) this.#parts.complete(part);
+    const sent = end === undefined ? {} : { sent: end.sent };
+    if (part !== undefined) this.#parts.close(part, { ...sent, outcomes, dropped });
     const mayGoOn = isRotated && truncatedLine === undefined;
     this.#orders.set(name, order.facts({ isEnded: end !== undefined, mayGoOn }));
     this.#files.push({
       name,
       operations,
-      ...(end === undefined ? {} : { sent: end.sent }),
+      ...sent,
       ...(truncatedLine === undefined ? {} : { truncatedLine }),
     });
     this.#file = undefined;
@@ -118,12 +93,15 @@ export class HistoryBuilder {
     else this.#addOther(withMachine(record, file), file);
   }
 
-  #addOther(record: ClockReading | FaultRecord | Event, { part, end }: OpenFile): void {
+  #addOther(record: ClockReading | FaultRecord | Event, file: OpenFile): void {
+    const { part, end } = file;
     if (part !== undefined && end !== undefined)
       throw new RecordError('a record after the end record of a part; its digest does not cover it');
     if (record.type === 'fault') this.#faults.push(record);
-    else if (record.type === 'event') this.#events.push(record);
-    else if (record.source !== 'machine' || part !== undefined) this.#clock.push(record);
+    else if (record.type === 'event') {
+      this.#events.push(record);
+      file.dropped += droppedIn(record);
+    } else if (record.source !== 'machine' || part !== undefined) this.#clock.push(record);
     else
       throw new RecordError(
         'a clock reading of source machine in a file that is no part of a run; the header needs part',
@@ -239,6 +217,7 @@ export class HistoryBuilder {
       file.operations++;
       const outcome = OUTCOMES[draft.outcome] as Outcome;
       this.#outcomes[outcome]++;
+      file.outcomes[outcome]++;
       const errors = this.#errors[outcome];
       if (draft.error >= 0) errors.set(draft.error, (errors.get(draft.error) ?? 0) + 1);
       if (draft.decisionId >= 0) this.#hasDecisionIds = true;
@@ -278,18 +257,4 @@ export class HistoryBuilder {
         : `the header has no policy named ${quoted(this.texts.textOf(text))}`,
     );
   }
-}
-
-function addEnd(end: End, file: OpenFile): void {
-  if (file.end !== undefined) throw new RecordError('a second end record in one file');
-  if (file.part !== undefined && end.digest === undefined)
-    throw new RecordError(
-      'the end record of a part must have a digest, the SHA-256 of all bytes before its line',
-    );
-  file.end = end;
-}
-
-/** A record of a part has its times of the clock of the part's machine. */
-function withMachine<T extends ClockReading | FaultRecord | Event>(record: T, { part }: OpenFile): T {
-  return part === undefined ? record : { ...record, machine: part.machine };
 }

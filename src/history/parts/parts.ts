@@ -1,9 +1,19 @@
 import { RecordError } from '../records/fields.ts';
-import type { Header } from '../records/operation.ts';
+import type { Header, Outcome } from '../records/operation.ts';
 import type { Part } from '../records/part.ts';
 
+/** The requests of one part. */
+export interface PartBooks {
+  /** The `sent` of its `end` record; absent if the file was cut short. */
+  readonly sent?: number;
+  /** What was recorded. */
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Requests of an open load that were due and never sent. */
+  readonly dropped: number;
+}
+
 /** A file that has the requests of one part. */
-export interface PartFile {
+export interface PartFile extends PartBooks {
   readonly file: string;
   readonly part: string;
   readonly machine: string;
@@ -35,9 +45,13 @@ export interface HistoryParts {
   /** Parts whose file has no `end` record. */
   readonly cutShort: readonly string[];
   readonly leftOut: readonly LeftOut[];
+  /** Machines whose clock no reading relates to that of the others. Filled in where clocks are computed. */
+  readonly unrelated?: readonly string[];
   /** Whether the files have every request that the run has sent. */
   readonly isWhole: boolean;
 }
+
+const NOTHING: PartBooks = { outcomes: { allowed: 0, denied: 0, failed: 0, info: 0 }, dropped: 0 };
 
 /** Collects the parts of the files of a history. Throws RecordError for files that are not of one run. */
 export class PartFiles {
@@ -58,13 +72,20 @@ export class PartFiles {
       throw new RecordError(
         `the part ${part.name} was read already, from another file; give one file of each part`,
       );
-    this.#files.set(part.name, { file, part: part.name, machine: part.machine, isComplete: false });
+    this.#files.set(part.name, {
+      file,
+      part: part.name,
+      machine: part.machine,
+      isComplete: false,
+      ...NOTHING,
+    });
   }
 
-  /** The file of the part has its end. */
-  complete({ name }: Part): void {
+  /** Adds the books of a part whose file was read. */
+  close({ name }: Part, books: PartBooks): void {
     const file = this.#files.get(name);
-    if (file !== undefined) this.#files.set(name, { ...file, isComplete: true });
+    if (file !== undefined)
+      this.#files.set(name, { ...file, ...books, isComplete: books.sent !== undefined });
   }
 
   /** Undefined for files that are no parts. */
@@ -86,8 +107,18 @@ function checkSameRun(part: Part, first: Part): void {
     throw new RecordError(
       `it is of run ${part.run}, the first file of run ${first.run}; give the files of one run`,
     );
-  if (JSON.stringify([...part.of].sort()) !== JSON.stringify([...first.of].sort()))
+  if (!sameNames(part, first))
     throw new RecordError(
       'its list of parts differs from that of the first file; all files must be of one run',
     );
+}
+
+/** Whether two headers list the same parts, in any order. */
+export function sameNames(one: Part, other: Part): boolean {
+  return JSON.stringify([...one.of].sort()) === JSON.stringify([...other.of].sort());
+}
+
+/** Whether requests that a run in parts has sent are not in the history. */
+export function lacksParts({ parts }: { readonly parts?: HistoryParts }): boolean {
+  return parts?.isWhole === false;
 }
