@@ -41,6 +41,8 @@ export interface CheckerContext {
   readonly movesOf: BucketMoves;
   readonly known: ReplayKnown & JudgedSpan;
   readonly unrecorded: Unrecorded;
+  /** False if no decision is replayed, since decisions are missing. */
+  readonly isReplayed?: boolean;
   /** Absent for a token bucket. */
   readonly windows?: {
     readonly promise: WindowPromise;

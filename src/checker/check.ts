@@ -1,6 +1,7 @@
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
+import { lacksParts } from '../history/parts/parts.ts';
 import { AGE_EVENT, type ClockReading, MOVE_EVENT } from '../history/records/operation.ts';
 import { type BucketResult, type CheckerContext, hasWrongAnswers } from './bucket-result.ts';
 import { Certificates } from './certificates/certificates.ts';
@@ -80,6 +81,7 @@ export function examineHistory(history: History, options: CheckOptions): Examina
     unaccounted: prepared.unaccounted,
     ended: history.end !== undefined,
     files: history.files,
+    ...(history.parts && { parts: history.parts }),
     troubles: [
       ...(options.problems ?? []),
       ...unprovedFaults(history.events),
@@ -147,7 +149,7 @@ function prepare(history: History, options: CheckOptions) {
   const known = { ...knownOf(history, coverage), stepBackUs };
   const stated = statedContext(history, {
     ...{ options, shards },
-    isWhole: history.end !== undefined && unaccounted === 0,
+    isWhole: history.end !== undefined && unaccounted === 0 && !lacksParts(history),
     wallClock: () => computeWindowClock(history, clocks),
   });
   const movesOf = indexBucketMoves(history);
@@ -156,6 +158,7 @@ function prepare(history: History, options: CheckOptions) {
     movesOf,
     known,
     unrecorded,
+    isReplayed: !lacksParts(history),
     ...windows,
     ...(stated && { stated }),
   };

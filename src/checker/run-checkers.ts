@@ -188,7 +188,8 @@ export function checkBucket(rows: BucketRows, { policy, context, resets }: OfBuc
     lies: NO_LIES,
     refunds,
   };
-  if (recorded.length > 0 || rows.hasSettled) return { ...result, replay: { replayed: 0, findings: [] } };
+  if (recorded.length > 0 || rows.hasSettled || context.isReplayed === false)
+    return { ...result, replay: { replayed: 0, findings: [] } };
   const moves = context.movesOf(rows.bucket);
   return { ...result, replay: replayBucket(rows, policy, { ...known, moves }) }; // last: it uses one of the orders as scratch space
 }

@@ -6,6 +6,7 @@ import { PROOF } from '../checker/evidence/unproved-faults.ts';
 import { count, secondsText } from '../core/units.ts';
 import { bucketName } from '../history/columns/table.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
+import { books } from './books.ts';
 import type { Document } from './check-report.ts';
 import { argsText, eventText, text } from './event-text.ts';
 import { msText, tokensText } from './text.ts';
@@ -15,6 +16,7 @@ import type { TextTable } from './text-table.ts';
 export function listTables(document: Document): TextTable[] {
   const tables = [
     amounts(document),
+    books(document),
     bounds(document),
     formulas(document),
     evidence('phase', document.phases),

@@ -14,6 +14,7 @@ import {
   verdict,
   worstBucket,
 } from './finding-schema.ts';
+import { parts } from './part-schema.ts';
 import type { RunReport } from './report.ts';
 import { shares } from './share-schema.ts';
 
@@ -166,6 +167,7 @@ const reportSchema = z
         truncatedLine: z.number().exactOptional(),
       }),
     ),
+    parts: parts.exactOptional().describe('of a run whose load several processes sent: its books by part'),
     troubles: z.array(z.string()),
     buckets: z.number(),
     contested,
@@ -217,6 +219,7 @@ const reportSchema = z
         phase: z.enum(['inject', 'heal', 'settled']),
         atUs: z.number(),
         args: args.exactOptional(),
+        machine: z.string().exactOptional(),
       }),
     ),
     events: z.array(
@@ -224,7 +227,7 @@ const reportSchema = z
         type: z.literal('event'),
         event: z.string(),
         atUs: z.number(),
-        node: z.string().exactOptional(),
+        ...{ node: z.string().exactOptional(), machine: z.string().exactOptional() },
         args: args.exactOptional(),
       }),
     ),

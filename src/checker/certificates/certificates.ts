@@ -239,11 +239,12 @@ export class Certificates {
 }
 
 function whyNone(
-  { header, end, outcomes }: History,
+  { header, end, outcomes, parts }: History,
   { openAtEndMissing = false, isComplete = false }: CheckOptions,
 ): string {
   const { allowed, denied, failed, info } = outcomes;
   if (traitsOf(header.strategy).windowBound) return `${header.strategy} promises less than an ideal bucket`;
+  if (parts?.isWhole === false) return 'requests of a part of the run are missing';
   if (end !== undefined && end.sent !== allowed + denied + failed + info)
     return 'operations are missing from the history';
   if (end === undefined && !openAtEndMissing && !isComplete) return 'the history has no end';

@@ -1,4 +1,5 @@
 import type { Verdict } from '../../core/verdict.ts';
+import { incompleteTexts } from '../../history/parts/part-texts.ts';
 import { OUTCOMES } from '../../history/records/operation.ts';
 import type { CheckFacts } from '../evidence/facts.ts';
 import { notesOf } from '../findings/notes.ts';
@@ -25,13 +26,21 @@ export function judge(facts: CheckFacts, claims: readonly Claim[]): Judged {
     ...(notes.length > 0 && { notes }),
     claims: evaluateClaims(claims, facts),
     accounts: [
-      judgeAccounts(facts),
+      ...judgeAccounts(facts),
       ...facts.troubles.map((reason) => ({ verdict: 'unknown' as const, reason })),
     ],
   };
 }
 
-function judgeAccounts({ sent, outcomes, unaccounted, files, ended }: CheckFacts): Judgement {
+/** The first says whether all requests are accounted for. */
+function judgeAccounts(facts: CheckFacts): Judgement[] {
+  const { parts } = facts;
+  if (parts?.isWhole !== false) return [judgeFiles(facts)];
+  const incomplete = incompleteTexts(parts).map((reason) => ({ verdict: 'unknown' as const, reason }));
+  return facts.ended && facts.unaccounted !== 0 ? [...incomplete, judgeFiles(facts)] : incomplete;
+}
+
+function judgeFiles({ sent, outcomes, unaccounted, files, ended }: CheckFacts): Judgement {
   const unknown = (reason: string): Judgement => ({ verdict: 'unknown', reason });
   const broken = files.find(({ truncatedLine }) => truncatedLine !== undefined);
   if (!ended && broken === undefined) return unknown('the history has no end: the recording was cut short');

@@ -106,9 +106,9 @@ function rowSample(claim: Claim, row: EvidenceRow): Sample {
 /** The worst bucket of every shard with the bound of the shard: first those above their bound, then by excess. */
 function boundedShards(
   measure: Measure,
-  { shards, ended, unaccounted }: CheckFacts,
+  { shards, ended, unaccounted, parts }: CheckFacts,
 ): readonly [Sample, ...Sample[]] {
-  const isWhole = ended && unaccounted === 0;
+  const isWhole = ended && unaccounted === 0 && parts?.isWhole !== false;
   const isTotal = measure === 'total-excess';
   const samples = shards.map((shard) => {
     const { bucket, tokens } = isTotal ? shard.largestExcess : shard.worstWindow;
@@ -201,7 +201,9 @@ function noneFalse(judged: number, refutable: number): string {
 
 const EXCUSED = 'the clock allowance, requests in flight or requests before the history can always explain';
 
-function replaySample({ replay }: CheckFacts): Sample {
+function replaySample({ replay, parts }: CheckFacts): Sample {
+  if (parts?.isWhole === false)
+    return { about: 'no decision was replayed: requests of a part of the run are missing', isHidden: true };
   if (replay.replayed === 0)
     return { about: 'no decision reports the level that it left, so none was replayed' };
   return { measured: replay.total, about: replayText(replay) };

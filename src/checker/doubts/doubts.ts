@@ -3,7 +3,7 @@ import type { OperationTable } from '../../history/columns/table.ts';
 import type { OverAdmission } from '../proofs/over-admission.ts';
 import type { ReplayFinding } from '../proofs/replay.ts';
 import type { BrokenWindows } from '../windows/broken-windows.ts';
-import type { Unrecorded } from './unrecorded.ts';
+import { ANY_NUMBER, type Unrecorded } from './unrecorded.ts';
 
 /** A checker whose findings can be explained by requests missing from the history. */
 export type Doubted = 'overAdmission' | 'falseDenials' | 'replay' | 'windows' | 'dishonest';
@@ -120,10 +120,10 @@ export function doubtText(checker: Doubted, doubt: Doubt, { isCut }: { isCut: bo
   const [one, many] = MISSING[checker];
   const requests = needed === 1 ? `a ${one}` : `${needed} ${many}`;
   const fewer = needed > 1 ? `, or --open-at-end ${needed - 1} if at most so many of one bucket were` : '';
-  const wayOut = isCut ? `; add --complete if none was open when it ended${fewer}` : '';
+  const wayOut = isCut && most < ANY_NUMBER ? `; add --complete if none was open when it ended${fewer}` : '';
   return (
     `${FOUND[checker](doubt)} in ${buckets} ${buckets === 1 ? 'bucket' : 'buckets'}, unless ${requests} of ${bucket} ` +
-    `${needed === 1 ? 'is' : 'are'} missing from the history (at most ${most} may be)${wayOut}`
+    `${needed === 1 ? 'is' : 'are'} missing from the history (${most === ANY_NUMBER ? 'any number' : `at most ${most}`} may be)${wayOut}`
   );
 }
 

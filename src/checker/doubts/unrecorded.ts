@@ -1,5 +1,6 @@
 import { DURATION, KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
+import { lacksParts } from '../../history/parts/parts.ts';
 import type { CheckOptions } from '../check-options.ts';
 import type { Coverage } from '../rows/coverage.ts';
 
@@ -17,6 +18,9 @@ export interface Unrecorded {
   /** The source of `mostRequests`, as a sentence. */
   aboutRequests(): string;
 }
+
+/** As many requests as a part of a run may have. */
+export const ANY_NUMBER = Number.MAX_SAFE_INTEGER;
 
 /** Requests open at the end, per request seen in flight at once: the log lacks requests that were still running. */
 const OPEN_TIMES = 10;
@@ -45,12 +49,14 @@ export function findUnrecorded(
     inFlight ??= mostInFlight(table, coverage.longestUs);
     return OPEN_TIMES * inFlight;
   };
-  const missing = unaccounted < 0 ? Number.POSITIVE_INFINITY : unaccounted;
+  const missing = unaccounted < 0 ? Number.POSITIVE_INFINITY : lacksParts(history) ? ANY_NUMBER : unaccounted;
   return {
     mayRefund,
     mayRepeat: history.hasDecisionIds,
     mostRequests: () => Math.max(openAtEnd(), missing),
     aboutRequests() {
+      if (missing === ANY_NUMBER)
+        return 'any number of requests is missing from the history, with a part of the run';
       const most = openAtEnd();
       if (missing > most)
         return `${missing} ${missing === 1 ? 'request is' : 'requests are'} missing from the history`;

@@ -1,4 +1,5 @@
 import type { FileFacts, History } from '../../history/history.ts';
+import type { HistoryParts } from '../../history/parts/parts.ts';
 import type { Event, FaultRecord, Outcome } from '../../history/records/operation.ts';
 import type { ProofCounts } from '../certificates/certificates.ts';
 import type { ClockBounds } from '../clocks/bounds.ts';
@@ -40,6 +41,8 @@ export interface CheckFacts {
   /** Whether every file has its end. */
   readonly ended: boolean;
   readonly files: readonly FileFacts[];
+  /** Of a run whose load several processes sent: its parts, with the books of each. */
+  readonly parts?: HistoryParts;
   /** Problems of the recording, as sentences. */
   readonly troubles: readonly string[];
   readonly buckets: number;

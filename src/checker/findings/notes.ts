@@ -1,5 +1,6 @@
 import { count } from '../../core/units.ts';
 import type { Verdict } from '../../core/verdict.ts';
+import { leftOutText } from '../../history/parts/part-texts.ts';
 import type { Claim } from '../claims/claim.ts';
 import { dishonestText } from '../claims/dishonest-sample.ts';
 import type { ClaimResult } from '../claims/evaluate.ts';
@@ -15,6 +16,7 @@ export function notesOf(claims: readonly Claim[], facts: CheckFacts): readonly s
     ...(claims.some(isOnCorrectness) ? [] : [NOT_CHECKED]),
     ...unclaimedDenials(claims, facts),
     ...unclaimedLies(claims, facts),
+    ...leftOutFiles(facts),
   ];
 }
 
@@ -34,6 +36,12 @@ function unclaimedLies(claims: readonly Claim[], { dishonest, whole }: CheckFact
   return [
     `${dishonestText(dishonest, whole.stated)}; the verdict leaves it out, because no claim is about it: claim dishonest <= 0, or check --dishonest 0`,
   ];
+}
+
+/** Files of a run in parts that were left out, but those that are reasons of the verdict. */
+function leftOutFiles({ parts }: CheckFacts): readonly string[] {
+  const harmless = parts?.leftOut.filter(({ why }) => why !== 'double') ?? [];
+  return harmless.map((file) => leftOutText(file, parts?.files ?? []));
 }
 
 interface Explained {

@@ -1,6 +1,7 @@
 import { isReservationStep } from '../../history/columns/reservation-rows.ts';
 import { KIND, type OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
+import { lacksParts } from '../../history/parts/parts.ts';
 import type { ClockSpan } from '../clocks/bounds.ts';
 import { findSpans, type Place } from '../shards/places.ts';
 
@@ -59,7 +60,7 @@ export function computeCoverage(history: History, isOpenAtEnd: boolean): Coverag
   const { operations: table, end, outcomes, header } = history;
   const spans = findSpans(history);
   const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
-  const isIncomplete = end !== undefined && end.sent !== recorded;
+  const isIncomplete = lacksParts(history) || (end !== undefined && end.sent !== recorded);
   const isUnplaced = spans.isUnplaced && (isOpenAtEnd || header.initial === 'unknown');
   const { places } = spans;
   const knownFromUs = places.reduce((last, { firstUs }) => Math.max(last, firstUs), Number.NEGATIVE_INFINITY);
@@ -89,7 +90,9 @@ export function computeCoverage(history: History, isOpenAtEnd: boolean): Coverag
     byFailurePolicy: counts.byFailurePolicy,
     joined: places.filter(({ files }) => files.length > 1),
     reason: isIncomplete
-      ? 'operations are missing from the history'
+      ? lacksParts(history)
+        ? 'requests of a part of the run are missing'
+        : 'operations are missing from the history'
       : isUnplaced
         ? 'a file has no completed operation, so it is unknown which time it covers'
         : isReserving

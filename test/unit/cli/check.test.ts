@@ -256,7 +256,7 @@ describe('a bad history', () => {
     {
       title: 'an invalid archive',
       text: Buffer.from([0x1f, 0x8b, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
-      says: 'h.ndjson: unknown compression method',
+      says: 'h.ndjson: the archive is damaged: unknown compression method',
     },
     {
       title: 'an archive of another',

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+const partName = z.string().describe('<region>, or <region>:2/3 for the second of three');
+
+const outcomes = z.object({ allowed: z.number(), denied: z.number(), failed: z.number(), info: z.number() });
+
+/** The parts of a run, with the books of each. */
+export const parts = z.object({
+  run: z.string(),
+  plan: z.string().describe('SHA-256'),
+  of: z.array(partName).describe('all parts of the run'),
+  files: z.array(
+    z.object({
+      ...{ file: z.string(), part: partName, machine: z.string().describe('the id of its monotonic clock') },
+      isComplete: z.boolean(),
+      sent: z.number().exactOptional().describe('absent if the file was cut short'),
+      outcomes,
+      dropped: z.number(),
+    }),
+  ),
+  missing: z.array(partName),
+  cutShort: z.array(partName).describe('parts whose file has no end'),
+  leftOut: z.array(
+    z.object({
+      ...{ file: z.string(), part: partName },
+      why: z.enum(['plan', 'run', 'altered', 'copy', 'double']),
+    }),
+  ),
+  unrelated: z
+    .array(z.string())
+    .exactOptional()
+    .describe('machines whose clock no reading relates to that of the others'),
+  isWhole: z.boolean().describe('whether the files have every request of the run'),
+});

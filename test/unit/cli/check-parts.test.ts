@@ -1,0 +1,207 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { callCli } from '../../support/call-cli.ts';
+import { historyText, withoutProgress, write } from '../../support/check-files.ts';
+import { startCli, testFolder } from '../../support/cli.ts';
+import { type PartRecords, partOf, partText } from '../../support/part-history.ts';
+
+const at = (us: number, outcome: 'allowed' | 'denied' = 'allowed') => ({
+  ...{ outcome, invokedUs: us, completedUs: us + 1_000 },
+});
+const times = (many: number, outcome?: 'denied') => Array.from({ length: many }, () => at(1_000, outcome));
+/** What both parts admit together, an ideal bucket of 20 can admit. */
+const HALF = [...times(10), at(1_000, 'denied')];
+
+const file = (name: string, changes: PartRecords = {}) =>
+  partText({
+    part: partOf(name, { machine: 'm' }),
+    operations: HALF,
+    header: { refunds: 'none' },
+    ...changes,
+  });
+
+/** Writes the files, and checks them in the order in which they are given. */
+async function check(files: Readonly<Record<string, string | Uint8Array>>, ...flags: readonly string[]) {
+  const folder = testFolder();
+  for (const [name, text] of Object.entries(files)) write(folder, name, text);
+  const result = await callCli(['check', ...Object.keys(files), ...flags], { cwd: folder });
+  return { ...result, stderr: withoutProgress(result.stderr), folder };
+}
+
+describe('check of parts', () => {
+  it('merges them', async () => {
+    const { code, stderr, stdout } = await check({
+      'a.ndjson': file('a'),
+      'b.ndjson.gz': gzipSync(file('b')),
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/ok +all 22 requests sent are accounted for/);
+  });
+
+  it.each([
+    {
+      title: 'a copy, though it is packed',
+      extra: gzipSync(file('a')),
+      says: 'x is left out: it is a copy of a\n',
+    },
+    {
+      title: 'a part of another plan',
+      extra: file('a', { part: partOf('a', { plan: '0'.repeat(64) }) }),
+      says: 'x is left out: it is the part a of another plan\n',
+    },
+    {
+      title: 'a part of another run',
+      extra: file('a', { part: partOf('a', { run: 'before' }) }),
+      says: 'x is left out: it is the part a of another run of this plan\n',
+    },
+    {
+      title: 'an altered copy',
+      extra: file('a').replace('"cost":1', '"cost":0'),
+      says: /^x is left out: it was altered after it was written, .*; copy the file of the part a again/,
+    },
+  ])('leaves out $title, and judges the rest', async ({ extra, says }) => {
+    const { code, stderr } = await check({ a: file('a'), b: file('b'), x: extra });
+    expect(stderr).toMatch(says);
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    {
+      title: 'a part is missing',
+      files: { a: file('a') },
+      says: /\? +the part b of the run's 2 parts is missing: false denials, replay and proofs are not judged; give its file/,
+    },
+    {
+      title: 'a part is cut short',
+      files: { a: file('a'), b: file('b', { isCut: true }) },
+      says: /\? +the part b was cut short, since its file has no end/,
+    },
+    {
+      title: 'a part was sent twice',
+      files: { a: file('a'), b: file('b'), x: file('b', { operations: times(3) }) },
+      says: /\? +x is left out: it has the part b, but is no copy of b, which is judged/,
+    },
+    {
+      title: 'a part is cut short, and a second load of it was sent',
+      files: { a: file('a'), b: file('b', { isCut: true }), x: file('b') },
+      says: /\? +b is left out: it has the part b, but is no copy of x, which is judged/,
+    },
+  ])('does not know when $title', async ({ files, says }) => {
+    const { code, stdout } = await check(files as Record<string, string>);
+    expect(stdout.replace(/\n {4,}/g, ' ')).toMatch(says);
+    expect(code).toBe(2);
+  });
+
+  it('fails what one of two parts admitted beyond an ideal bucket, the other missing', async () => {
+    const { code, stdout } = await check({ a: file('a', { operations: times(21) }) });
+    expect(stdout).toMatch(/FAIL 1 bucket over-admitted/);
+    expect(code).toBe(1);
+  });
+
+  it('shows the books of each part and their sum', async () => {
+    const { stdout } = await check({ a: file('a'), b: file('b', { isCut: true }) });
+    const rows = stdout.split('\n').map((line) =>
+      line
+        .split('│')
+        .map((cell) => cell.trim())
+        .join(' '),
+    );
+    expect(rows.filter((row) => /^ (a|b|all 2) /.test(row)).slice(0, 3)).toEqual([
+      ' a a 11 10 1 0 0 0 ',
+      ' b b (cut short) ? 10 1 0 0 0 ',
+      ' all 2  22 20 2 0 0 0 ',
+    ]);
+  });
+
+  it('names the parts in its JSON', async () => {
+    const { stdout } = await check({ a: file('a'), x: file('a') }, '--json');
+    expect(JSON.parse(stdout).parts).toMatchObject({
+      ...{ run: 'run', of: ['a', 'b'], missing: ['b'], cutShort: [], isWhole: false },
+      files: [{ part: 'a', file: 'a', machine: 'm', isComplete: true, sent: 11, dropped: 0 }],
+      leftOut: [{ file: 'x', part: 'a', why: 'copy' }],
+    });
+  });
+
+  it('leaves out a file that is given twice', async () => {
+    const folder = testFolder();
+    for (const name of ['a', 'b']) write(folder, name, file(name));
+    const { code, stderr } = await callCli(['check', 'a', 'b', './a'], { cwd: folder });
+    expect([code, withoutProgress(stderr)]).toEqual([0, './a is left out: it is a copy of a\n']);
+  });
+
+  it.each([
+    {
+      title: 'a history of its own beside a part',
+      files: { a: file('a'), h: historyText(20) },
+      says: /h: it is a history of its own, and a is a part of run run\n.*check them one by one/s,
+    },
+    {
+      title: 'lists of parts that differ',
+      files: { a: file('a'), b: file('b', { part: partOf('b', { of: ['a', 'b', 'c'] }) }) },
+      says: /b: its list of parts differs from that of a, .*\n.*give only files of one load command/s,
+    },
+    {
+      title: 'a part that is not in its list',
+      files: { a: file('a').replace('"of":["a","b"]', '"of":["b"]') },
+      says: /a:1: part.name must be one of part.of; found "a"/,
+    },
+    {
+      title: 'only altered files',
+      files: { a: file('a').replace('"cost":1', '"cost":0') },
+      says: /a: it was altered after it was written, .*\n.*copy the files again/s,
+    },
+    {
+      title: 'a name with an escape of a terminal',
+      files: { a: file('a').replace('"name":"a"', '"name":"\\u001b[2J"') },
+      says: /a:1: part.name must be one of part.of; found "\\u001b\[2J"/,
+    },
+  ])('refuses $title', async ({ files, says }) => {
+    const { code, stderr, stdout } = await check(files as Record<string, string>);
+    expect(stderr).toMatch(says);
+    expect([code, stdout]).toEqual([64, '']);
+  });
+
+  it('refuses a part from standard input, which it cannot read twice', async () => {
+    const folder = testFolder();
+    const { child, ended, output } = startCli(['check', '-'], { cwd: folder });
+    child.stdin?.end(file('a'));
+    const code = await ended;
+    expect(output.stderr).toMatch(
+      /standard input: a part of a run must be a file: .*\n.*write it to a file/s,
+    );
+    expect(code).toBe(64);
+  });
+
+  it('judges a packed part that lost its last bytes, if all records are there', async () => {
+    const packed = gzipSync(file('b'));
+    const { code, stderr } = await check({ a: file('a'), b: packed.subarray(0, -8), x: file('b') });
+    expect([code, stderr]).toEqual([0, 'x is left out: it is a copy of b\n']);
+  });
+
+  it.each([
+    { title: 'leaves out', operations: 9_999, says: /^b is left out: it was altered/, code: 2 },
+    {
+      title: 'refuses a small one of',
+      operations: 1,
+      says: /b: the archive is damaged: .*\n.*copy it again/,
+      code: 64,
+    },
+  ])('$title a packed part that was damaged', async ({ operations, says, ...want }) => {
+    const packed = Buffer.from(gzipSync(file('b', { operations: times(operations) })));
+    packed[packed.length - 8] = (packed[packed.length - 8] as number) ^ 1;
+    const { code, stderr } = await check({ a: file('a'), b: packed });
+    expect(stderr).toMatch(says);
+    expect(code).toBe(want.code);
+  });
+
+  it('refuses records after the end', async () => {
+    const folder = testFolder();
+    write(folder, 'a', file('a'));
+    appendFileSync(join(folder, 'a'), '{"type":"event","event":"x","atUs":1}\n');
+    const { code, stderr } = await callCli(['check', 'a'], { cwd: folder });
+    expect(stderr).toMatch(/a:\d+: a record after the end record of a part/);
+    expect(code).toBe(64);
+  });
+});
