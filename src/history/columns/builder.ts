@@ -1,6 +1,7 @@
 import { MOST_QUANTA, makePolicy, type Policy } from '../../core/policy.ts';
 import { quoted } from '../../core/printable.ts';
 import type { ErrorCounts, FileFacts, FileOrder, History } from '../history.ts';
+import { DecisionMachines } from '../parts/decision-machines.ts';
 import { type LeftOut, PartFiles } from '../parts/parts.ts';
 import { RecordError } from '../records/fields.ts';
 import {
@@ -50,6 +51,7 @@ export class HistoryBuilder {
   readonly #orders = new Map<string, FileOrder>();
   readonly #ends: End[] = [];
   readonly #parts = new PartFiles();
+  readonly #decisionMachines = new DecisionMachines();
   #chargedTokens = 0;
   #hasDecisionIds = false;
   #hasReservations = false;
@@ -211,6 +213,7 @@ export class HistoryBuilder {
     if (policy === undefined) throw this.#noPolicy(draft.policy);
     draft.policy = policy;
     this.#checkCost();
+    this.#decisionMachines.add(draft, file.machine, (text) => this.texts.textOf(text));
     if ((flags & KIND.part) === 0) {
       if (!file.indices.add(draft.index))
         throw new RecordError(`index ${draft.index} is a duplicate; it must be unique within a file`);

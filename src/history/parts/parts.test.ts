@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { headerOf } from '../../../test/support/history.ts';
 import { DIGEST, historyOfParts, partOf } from '../../../test/support/part-history.ts';
 import { HistoryBuilder } from '../columns/builder.ts';
+import { KIND } from '../columns/table.ts';
 import type { HistoryRecord } from '../records/operation.ts';
 
 const reading = { type: 'clock', node: 'm', atUs: 1, serverUs: 2, errorUs: 3, source: 'machine' } as const;
@@ -106,6 +107,29 @@ it('a clock of another machine is read by a part only, and has the machine of it
   const { clock } = historyOfParts([{ records: [reading] }]);
   expect(clock).toEqual([{ ...reading, machine: 'machine-a' }]);
   expect(() => build([headerOf(), reading])).toThrow(/in a file that is no part of a run/);
+});
+
+describe('attempts of one decision', () => {
+  const parts = (machine: string, bucket = 'b') => [
+    { operations: [{ decisionId: 'd\x1b[2J', completedUs: 30 }] },
+    { part: partOf('b', { machine }), operations: [{ decisionId: 'd\x1b[2J', bucket, completedUs: 20 }] },
+  ];
+
+  it('may be in two parts of one machine, as one decision', () => {
+    const { operations: table } = historyOfParts(parts('machine-a'));
+    const merged = [0, 1].map((row) => (table.kinds[row] as number) & KIND.merged);
+    expect(merged.filter((bit) => bit === 0)).toHaveLength(1);
+  });
+
+  it('are refused in parts of two machines, whose times cannot be compared', () => {
+    expect(() => historyOfParts(parts('machine-b'))).toThrow(
+      /^decisionId "d\\u001b\[2J" has attempts of machine machine-a, too; all attempts/,
+    );
+  });
+
+  it('are two decisions in two buckets', () => {
+    expect(historyOfParts(parts('machine-b', 'c')).operations.rows).toBe(2);
+  });
 });
 
 it('events and faults have the machine of their part', () => {
