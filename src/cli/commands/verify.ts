@@ -75,8 +75,8 @@ async function filesOfCheck(
   { interrupt: signal, log }: Environment,
 ): Promise<Files> {
   if (history.length > 0) {
-    const { files, leftOut } = await chooseFiles(history, { signal, log });
-    for (const file of leftOut) log(`${printable(leftOutText(file, []))}\n`);
+    const { files, parts, leftOut } = await chooseFiles(history, { signal, log });
+    for (const file of leftOut) log(`${printable(leftOutText(file, parts))}\n`);
     return { certificate, history: files };
   }
   throw invalidOption(

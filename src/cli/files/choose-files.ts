@@ -21,7 +21,7 @@ export async function chooseFiles(files: readonly string[], how: How): Promise<C
   const seen: SeenFile[] = [];
   for (const file of files) {
     const found = (await isRegular(file)) ? await lookAt(file, how) : { file, isAltered: false };
-    if (found === undefined) return { files, leftOut: [] };
+    if (found === undefined) return { files, parts: [], leftOut: [] };
     seen.push(found);
   }
   return chooseParts(seen);

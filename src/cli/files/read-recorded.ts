@@ -22,11 +22,11 @@ export async function readRecorded(
   given: readonly string[],
   { log, ...how }: How,
 ): Promise<{ readonly history: History; readonly files: readonly string[] }> {
-  const { files, leftOut } = await chooseFiles(given, { ...how, log });
+  const { files, parts, leftOut } = await chooseFiles(given, { ...how, log });
   const history = await readHistory(files, new HistoryReader({ leftOut }), how);
-  const { parts } = history;
-  if (parts !== undefined) for (const file of files) if (!(await isRegular(file))) throw onlyOnce(file);
-  for (const file of leftOut) log(`${printable(leftOutText(file, parts?.files ?? []))}\n`);
+  if (history.parts !== undefined)
+    for (const file of files) if (!(await isRegular(file))) throw onlyOnce(file);
+  for (const file of leftOut) log(`${printable(leftOutText(file, parts))}\n`);
   return { history, files };
 }
 

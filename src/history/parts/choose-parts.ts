@@ -3,7 +3,7 @@ import { groupBy } from '../../core/group-by.ts';
 import { printable } from '../../core/printable.ts';
 import type { Part } from '../records/part.ts';
 import type { ScannedPart } from './part-scan.ts';
-import { type LeftOut, sameNames } from './parts.ts';
+import { type FileOfPart, type LeftOut, sameNames } from './parts.ts';
 
 /** A file before it is read. */
 export interface SeenFile extends ScannedPart {
@@ -19,6 +19,8 @@ interface SeenPart extends SeenFile {
 /** The files to read, one for each part, and those that are left out. */
 export interface ChosenFiles {
   readonly files: readonly string[];
+  /** The part of each of them; none for files that are no parts. */
+  readonly parts: readonly FileOfPart[];
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -29,7 +31,7 @@ export interface ChosenFiles {
 export function chooseParts(seen: readonly SeenFile[]): ChosenFiles {
   const parts = seen.filter(isPart);
   const [first] = parts.toSorted((a, b) => Number(a.isAltered) - Number(b.isAltered));
-  if (first === undefined) return { files: seen.map(({ file }) => file), leftOut: [] };
+  if (first === undefined) return { files: seen.map(({ file }) => file), parts: [], leftOut: [] };
   const single = seen.find((file) => !isPart(file));
   if (single !== undefined)
     throw invalid(
@@ -53,7 +55,10 @@ export function chooseParts(seen: readonly SeenFile[]): ChosenFiles {
       part: file.part.name,
       why: whyLeftOut(file, chosen.get(file.part.name)),
     }));
-  return { files, leftOut: [...others, ...leftOut] };
+  const read = ofRun
+    .filter(({ file }) => files.includes(file))
+    .map(({ file, part }) => ({ file, part: part.name }));
+  return { files, parts: read, leftOut: [...others, ...leftOut] };
 }
 
 const FETCH_AGAIN = 'copy the files again from the machines that wrote them';

@@ -1,7 +1,7 @@
-import type { HistoryParts, LeftOut, PartFile } from './parts.ts';
+import type { FileOfPart, HistoryParts, LeftOut } from './parts.ts';
 
 /** Why a file is left out, as a sentence. `files`: those that were read. */
-export function leftOutText({ file, part, why }: LeftOut, files: readonly PartFile[]): string {
+export function leftOutText({ file, part, why }: LeftOut, files: readonly FileOfPart[]): string {
   const read = files.find((other) => other.part === part)?.file;
   return `${file} is left out: ${WHY[why]({ part, read: read ?? 'another file' })}`;
 }

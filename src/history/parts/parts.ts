@@ -12,10 +12,13 @@ export interface PartBooks {
   readonly dropped: number;
 }
 
-/** A file that has the requests of one part. */
-export interface PartFile extends PartBooks {
+export interface FileOfPart {
   readonly file: string;
   readonly part: string;
+}
+
+/** A file that has the requests of one part. */
+export interface PartFile extends PartBooks, FileOfPart {
   readonly machine: string;
   /** It has its `end` record. */
   readonly isComplete: boolean;
@@ -27,9 +30,7 @@ export interface PartFile extends PartBooks {
  */
 export type WhyLeftOut = 'plan' | 'run' | 'altered' | 'copy' | 'double';
 
-export interface LeftOut {
-  readonly file: string;
-  readonly part: string;
+export interface LeftOut extends FileOfPart {
   readonly why: WhyLeftOut;
 }
 

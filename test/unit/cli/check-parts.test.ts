@@ -205,3 +205,18 @@ describe('check of parts', () => {
     expect(code).toBe(64);
   });
 });
+
+describe('verify of parts', () => {
+  it('chooses the same files as check, and its command names only those', async () => {
+    const { code, stderr, folder } = await check(
+      { a: file('a'), b: file('b'), x: file('b') },
+      ...['--certificate', 'c.ndjson'],
+    );
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/to verify it: openclaw-rl verify --certificate c.ndjson a b\n/);
+    const all = await callCli(['verify', '--certificate', 'c.ndjson', 'a', 'x', 'b'], { cwd: folder });
+    expect([all.code, all.stderr]).toEqual([0, expect.stringMatching(/^b is left out: it is a copy of x\n/)]);
+    const part = await callCli(['verify', '--certificate', 'c.ndjson', 'a'], { cwd: folder });
+    expect(part.code).not.toBe(0);
+  });
+});
