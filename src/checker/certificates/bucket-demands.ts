@@ -5,6 +5,7 @@ import { DecisionOrder } from '../rows/decision-order.ts';
 import { sortRows } from '../rows/sort-rows.ts';
 import type { Clocks, DecidingClock } from './deciding-clock.ts';
 import { type Demands, type Gain, type Measure, ROLE } from './demands.ts';
+import type { Machines, Reset } from './machines.ts';
 
 /** What several attempts may charge beyond their cost: the verifier does not join these. */
 const JOINED_SURPLUS = KIND.surplus | KIND.joined;
@@ -13,33 +14,39 @@ const JOINED_SURPLUS = KIND.surplus | KIND.joined;
 export class BucketDemands implements Demands {
   readonly #table: OperationTable;
   readonly #measure: Measure;
+  readonly #machines: Machines;
   readonly clock: DecidingClock;
   /** Whether decisions report their moments: then those are used. */
   readonly isReported: boolean;
   readonly order: Uint32Array;
   readonly gains: readonly Gain[];
 
+  /** `rows` are of `table` or of one that differs in its times only. */
   constructor(
+    table: OperationTable,
     rows: BucketRows,
-    measure: Measure,
     {
+      measure,
+      machines,
       clocks,
       resets,
       withDenials,
       usesReports,
     }: {
+      readonly measure: Measure;
+      readonly machines: Machines;
       readonly clocks: Clocks;
-      /** The times of resets, by the recorder. */
-      readonly resets: readonly number[];
+      readonly resets: readonly Reset[];
       readonly withDenials: boolean;
       /** Whether moments that decisions report are used. */
       readonly usesReports: boolean;
     },
   ) {
-    this.#table = rows.table;
+    this.#table = table;
     this.#measure = measure;
+    this.#machines = machines;
     const reported = usesReports ? sortReported(rows) : new Uint32Array(0);
-    const node = rows.table.levels?.node(reported[0] as number) ?? 0;
+    const node = table.levels?.node(reported[0] as number) ?? 0;
     const clock = reported.length > 0 ? clocks.ofNode.get(node) : undefined;
     this.clock = clock ?? clocks.shared;
     this.isReported = clock !== undefined;
@@ -57,12 +64,12 @@ export class BucketDemands implements Demands {
 
   fromUs(row: number): number {
     const us = this.#momentUs(row);
-    return Number.isNaN(us) ? this.clock.show(Math.ceil(this.#table.invokedUs[row] as number)) : us;
+    return Number.isNaN(us) ? this.#shownUs(Math.ceil(this.#table.invokedUs[row] as number), row) : us;
   }
 
   untilUs(row: number): number {
     const us = this.#momentUs(row);
-    return Number.isNaN(us) ? this.clock.show(Math.floor(this.#table.lastUs(row))) : us;
+    return Number.isNaN(us) ? this.#shownUs(Math.floor(this.#table.lastUs(row)), row) : us;
   }
 
   quantaOf(row: number): number {
@@ -82,12 +89,17 @@ export class BucketDemands implements Demands {
     for (const row of this.order) {
       const us = levels.bucketUs(row);
       if (
-        us < this.clock.show(Math.ceil(invokedUs[row] as number)) ||
-        us > this.clock.show(Math.floor(this.#table.lastUs(row)))
+        us < this.#shownUs(Math.ceil(invokedUs[row] as number), row) ||
+        us > this.#shownUs(Math.floor(this.#table.lastUs(row)), row)
       )
         return false;
     }
     return true;
+  }
+
+  /** What the clock shows at a moment of the machine of a row. */
+  #shownUs(us: number, row: number): number {
+    return this.clock.show(us, this.#machines.ofRow(row));
   }
 
   #hasMoment(row: number): boolean {
@@ -110,13 +122,24 @@ export class BucketDemands implements Demands {
       (withDenials || ((kinds[row] as number) & KIND.outcome) !== KIND.denied) &&
       ((kinds[row] as number) & JOINED_SURPLUS) !== JOINED_SURPLUS;
     if (!this.isReported) {
-      const all = rows.byInvoked.subarray(0, rows.count);
+      const all = this.#byFirst(rows);
       return all.every(isIn) ? all : all.filter(isIn);
     }
     const own = reported.every(isIn) ? reported : reported.filter(isIn);
     if (own.length === rows.count) return own;
-    const others = rows.byInvoked.subarray(0, rows.count).filter((row) => isIn(row) && !this.#hasMoment(row));
+    const others = this.#byFirst(rows).filter((row) => isIn(row) && !this.#hasMoment(row));
     return others.length === 0 ? own : this.#merge(own, others);
+  }
+
+  /** The rows by their first moment. */
+  #byFirst(rows: BucketRows): Uint32Array {
+    const all = rows.byInvoked.subarray(0, rows.count);
+    if (!this.#machines.areSeveral) return all;
+    const sorted = all.slice();
+    sortRows(sorted, sorted.length, (row) =>
+      this.#shownUs(Math.ceil(this.#table.invokedUs[row] as number), row),
+    );
+    return sorted;
   }
 
   #merge(own: Uint32Array, others: Uint32Array): Uint32Array {
@@ -131,7 +154,7 @@ export class BucketDemands implements Demands {
     return merged;
   }
 
-  #gains({ refunds }: BucketRows, resets: readonly number[]): Gain[] {
+  #gains({ refunds }: BucketRows, resets: readonly Reset[]): Gain[] {
     const { kinds, costTokens, rows } = this.#table;
     const { fullQuanta, quantaPerToken } = this.#measure;
     return [
@@ -143,9 +166,9 @@ export class BucketDemands implements Demands {
           untilUs: this.untilUs(row),
           quanta: Math.min(-(costTokens[row] as number) * quantaPerToken, fullQuanta),
         })),
-      ...resets.map((us, number) => ({
+      ...resets.map(({ atUs, machine }, number) => ({
         row: rows + number,
-        fromUs: this.clock.show(Math.ceil(us)),
+        fromUs: this.clock.show(Math.ceil(atUs), machine),
         untilUs: Number.POSITIVE_INFINITY,
         quanta: fullQuanta,
       })),

@@ -10,7 +10,7 @@ import { RefundSums } from '../proofs/refund.ts';
 import { findWorstWindow } from '../proofs/worst-window.ts';
 import { BucketRows } from '../rows/bucket-rows.ts';
 import { type FoundProof, type ProofCounts, STATE } from './certificates.ts';
-import type { DecidingClock } from './deciding-clock.ts';
+import type { ClockOffsets, DecidingClock } from './deciding-clock.ts';
 import { ProofCodes } from './proof-codes.ts';
 
 /** How a certificate names a bucket: its text in the history, and its policy if that has a name. */
@@ -56,12 +56,11 @@ export type CertificateRecord =
       /** The most by which two clocks may drift apart. Parts per million. */
       readonly ratePpm: number;
     }
-  | {
+  | ({
       readonly type: 'clock';
       readonly clock: number;
       readonly nodes: readonly string[];
-      readonly points: readonly (readonly [number, number])[];
-    }
+    } & ClockOffsets)
   | ({ readonly type: 'proof' } & ProofFields & BucketName)
   | ({ readonly type: 'group'; readonly members: readonly BucketName[] } & ProofFields)
   | ({
@@ -100,7 +99,7 @@ export function* certificateRecords(
     if (found === undefined) continue;
     const deciding = found.clock;
     if (!clocks.has(deciding))
-      yield { type: 'clock', clock: numberOf(deciding), nodes: deciding.nodes, points: deciding.points };
+      yield { type: 'clock', clock: numberOf(deciding), nodes: deciding.nodes, ...deciding.offsets };
     yield proofRecord(table, found, numberOf(deciding));
   }
   const { whyNone: _, ...counts } = certificates.counts;

@@ -8,12 +8,15 @@ import type { CheckOptions } from '../check-options.ts';
 import { type Promised, provesDenials } from '../claims/promise.ts';
 import { type BucketMoves, indexBucketMoves } from '../moves/bucket-moves.ts';
 import type { BucketRows } from '../rows/bucket-rows.ts';
-import { indexResets } from '../rows/resets.ts';
+import { indexResetEvents } from '../rows/resets.ts';
 import { BucketDemands } from './bucket-demands.ts';
-import { type Clocks, type DecidingClock, findClocks } from './deciding-clock.ts';
+import type { Clocks, DecidingClock } from './deciding-clock.ts';
+import { findClocks } from './find-clocks.ts';
 import { GroupDemands } from './group-demands.ts';
 import { Groups } from './groups.ts';
 import { idealGroup } from './ideal-group.ts';
+import { Machines, type Reset } from './machines.ts';
+import { findMergedClocks } from './merged-clocks.ts';
 import { findOrder, type Proof } from './prove-bucket.ts';
 import { type Yardstick, yardstickOf } from './yardstick.ts';
 
@@ -49,7 +52,7 @@ export interface FoundProof {
   readonly fullQuanta: number;
 }
 
-/** Finds the proofs of the buckets of one history. */
+/** Finds the proofs of the buckets of one history. Of a run in parts its times are those of the machines. */
 export class Certificates {
   readonly #history: History;
   readonly #table: OperationTable;
@@ -58,9 +61,10 @@ export class Certificates {
   /** With another promise, what a token bucket would not admit convicts nothing. */
   readonly #promise: Promised;
   readonly #states: Uint8Array;
-  readonly #resets: (bucket: number) => readonly number[];
+  readonly #machines: Machines;
+  readonly #resets: (bucket: number) => readonly Reset[];
   readonly #movesOf: BucketMoves;
-  #clocks: Clocks | undefined;
+  #clocks: { readonly found: Clocks | undefined } | undefined;
   readonly #groups: Groups | undefined;
   /** Why no bucket of this history can be proved; '' if some can. */
   readonly #whyNone: string;
@@ -74,18 +78,25 @@ export class Certificates {
     this.declaresDenials = options.falseDenialsAtMost === Number.POSITIVE_INFINITY;
     this.#promise = promise;
     this.#states = new Uint8Array(this.#table.bucketCount);
-    this.#resets = indexResets(history);
+    this.#machines = new Machines(history);
+    const resets = indexResetEvents(history);
+    this.#resets = (bucket) =>
+      resets(bucket).map(({ atUs, machine }) => ({ atUs, machine: this.#machines.of(machine) }));
     this.#movesOf = indexBucketMoves(history);
     this.#groups = Groups.of(this.#table);
     this.#whyNone = whyNone(history, options);
   }
 
-  #findClocks(): Clocks {
-    this.#clocks ??= findClocks(
-      this.#table,
-      this.#history.clock.filter(({ source }) => source === undefined),
-    );
-    return this.#clocks;
+  /** Undefined if no offsets of the machines agree with all readings. */
+  #findClocks(): Clocks | undefined {
+    const { clock, parts } = this.#history;
+    const readings = () => clock.filter(({ source }) => source === undefined);
+    const find = () =>
+      parts === undefined
+        ? findClocks(this.#table, readings())
+        : findMergedClocks(this.#table, this.#machines, clock);
+    this.#clocks ??= { found: find() };
+    return this.#clocks.found;
   }
 
   stateOf(bucket: number): number {
@@ -113,8 +124,10 @@ export class Certificates {
       return buckets && this.#findGroup(this.#groups, buckets);
     }
     const yardstick = this.#yardstickOf(rows.bucket);
+    const clocks = this.#findClocks();
     if (
       yardstick === undefined ||
+      clocks === undefined ||
       this.#deniesNothing(rows.bucket) ||
       reservesOfSeveral(this.#table, rows.bucket)
     )
@@ -123,8 +136,8 @@ export class Certificates {
     const resets = this.#resets(rows.bucket);
     const state = withDenials ? STATE.proved : STATE.admissionsProved;
     for (const usesReports of this.#table.levels === undefined ? [false] : [true, false]) {
-      const how = { clocks: this.#findClocks(), resets, withDenials, usesReports };
-      const demands = new BucketDemands(rows, yardstick, how);
+      const how = { measure: yardstick, machines: this.#machines, clocks, resets, withDenials, usesReports };
+      const demands = new BucketDemands(this.#table, rows, how);
       const proof = demands.areMomentsWithin() ? yardstick.find(demands) : undefined;
       if (proof !== undefined)
         return {
@@ -145,11 +158,11 @@ export class Certificates {
     const policyOf = (bucket: number) => yardsticks.get(bucket)?.policy as Policy;
     const isOpen = (bucket: number) =>
       policyOf(bucket) === undefined || reservesOfSeveral(this.#table, bucket);
-    if (buckets.some(isOpen)) return undefined;
+    const clock = this.#findClocks()?.shared;
+    if (clock === undefined || buckets.some(isOpen)) return undefined;
     const withDenials = this.#provesDenialsOf(buckets);
-    const clock = this.#findClocks().shared;
     const demands = new GroupDemands(this.#table, {
-      ...{ buckets, groups, clock, withDenials, resetsOf: this.#resets },
+      ...{ buckets, groups, clock, withDenials, resetsOf: this.#resets, machines: this.#machines },
       measureOf: (bucket) => yardsticks.get(bucket) as Yardstick,
     });
     const start = { startQuanta: 0, isStartFree: false };

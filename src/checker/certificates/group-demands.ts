@@ -3,15 +3,16 @@ import { sortRows } from '../rows/sort-rows.ts';
 import type { DecidingClock } from './deciding-clock.ts';
 import { type Demands, type Gain, type Measure, ROLE } from './demands.ts';
 import { bucketOf, type Groups } from './groups.ts';
+import type { Machines, Reset } from './machines.ts';
 
 export interface GroupOf {
   /** Rising numbers. */
   readonly buckets: readonly number[];
   readonly groups: Groups;
   readonly clock: DecidingClock;
+  readonly machines: Machines;
   measureOf(bucket: number): Measure;
-  /** The times of resets, by the recorder. */
-  resetsOf(bucket: number): readonly number[];
+  resetsOf(bucket: number): readonly Reset[];
   readonly withDenials: boolean;
 }
 
@@ -42,9 +43,9 @@ export class GroupDemands implements Demands {
     this.order = Uint32Array.from(rows);
     sortRows(this.order, this.order.length, (row) => this.fromUs(row));
     for (const bucket of group.buckets)
-      for (const us of group.resetsOf(bucket)) {
+      for (const { atUs, machine } of group.resetsOf(bucket)) {
         const row = table.rows + this.#resetBuckets.push(bucket) - 1;
-        const fromUs = group.clock.show(Math.ceil(us));
+        const fromUs = group.clock.show(Math.ceil(atUs), machine);
         const untilUs = Number.POSITIVE_INFINITY;
         gains.push({ row, fromUs, untilUs, quanta: group.measureOf(bucket).fullQuanta });
       }
@@ -78,11 +79,16 @@ export class GroupDemands implements Demands {
   }
 
   fromUs(row: number): number {
-    return this.#group.clock.show(Math.ceil(this.#table.invokedUs[row] as number));
+    return this.#shownUs(Math.ceil(this.#table.invokedUs[row] as number), row);
   }
 
   untilUs(row: number): number {
-    return this.#group.clock.show(Math.floor(this.#table.lastUs(row)));
+    return this.#shownUs(Math.floor(this.#table.lastUs(row)), row);
+  }
+
+  /** What the clock shows at a moment of the machine of a row. */
+  #shownUs(us: number, row: number): number {
+    return this.#group.clock.show(us, this.#group.machines.ofRow(row));
   }
 
   foundQuanta(): number {

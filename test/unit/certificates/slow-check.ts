@@ -8,7 +8,8 @@ import type {
 } from '../../../src/history/records/operation.ts';
 
 export type Proof = Extract<CertificateRecord, { readonly type: 'proof' }>;
-export type Clock = Extract<CertificateRecord, { readonly type: 'clock' }>;
+/** The clock of a history with one recorder. */
+export type Clock = Extract<CertificateRecord, { readonly type: 'clock'; readonly points: unknown }>;
 
 /** What a proof may have in its order: under `code`, one charge or one denial. Moments of the recorder. */
 interface Entry {
@@ -36,7 +37,7 @@ export function makeSlowCheck(records: readonly HistoryRecord[]) {
       const clocks = new Map<number, Clock>();
       const buckets = new Set<string>();
       return certificate.filter((record) => {
-        if (record.type === 'clock' && isClock(record, readings as ClockReading[]))
+        if (record.type === 'clock' && 'points' in record && isClock(record, readings as ClockReading[]))
           clocks.set(record.clock, record);
         if (record.type !== 'proof' || buckets.has(record.bucket)) return false;
         buckets.add(record.bucket);
@@ -58,24 +59,30 @@ export function makeSlowCheck(records: readonly HistoryRecord[]) {
 
 /** Whether a clock drifts slowly, and agrees with every reading of its nodes. That of no node is the recorder's. */
 function isClock({ nodes, points }: Clock, readings: readonly ClockReading[]): boolean {
-  const isSlow = points.slice(1).every(([us, offsetUs], at) => {
-    const [lastUs, lastOffsetUs] = points[at] as readonly [number, number];
-    return us >= lastUs && Math.abs(offsetUs - lastOffsetUs) * 1_000 <= us - lastUs;
-  });
   const agrees = () =>
     readings
       .filter(({ node }) => nodes.includes(node))
       .every(({ atUs, serverUs, errorUs }) => Math.abs(shown(points, atUs) - serverUs) <= errorUs + 1);
   return (
     points.length > 0 &&
-    isSlow &&
+    isSlow(points) &&
     agrees() &&
     (nodes.length > 0 || points.every(([, offsetUs]) => offsetUs === 0))
   );
 }
 
+export type Points = Clock['points'];
+
+/** Whether an offset changes by at most 1,000 ppm. */
+export function isSlow(points: Points): boolean {
+  return points.slice(1).every(([us, offsetUs], at) => {
+    const [lastUs, lastOffsetUs] = points[at] as readonly [number, number];
+    return us >= lastUs && Math.abs(offsetUs - lastOffsetUs) * 1_000 <= us - lastUs;
+  });
+}
+
 /** What a clock shows at a moment of the recorder, rounded down. */
-function shown(points: Clock['points'], us: number): number {
+export function shown(points: Points, us: number): number {
   const [firstUs, firstOffsetUs] = points[0] as readonly [number, number];
   const [lastUs, lastOffsetUs] = points.at(-1) as readonly [number, number];
   if (us <= firstUs) return us + firstOffsetUs;

@@ -8,7 +8,7 @@ import { headerOf, operationOf } from '../../support/history.ts';
 import { EPOCH_US } from '../planted/limiter.ts';
 import { WINDOW_PROMISES } from '../planted/stated-windows.ts';
 import { changeOrder } from './changed-order.ts';
-import type { Proof } from './slow-check.ts';
+import type { Clock, Proof } from './slow-check.ts';
 import { isValidWindows } from './slow-windows.ts';
 import { verify } from './verified.ts';
 import { certifyWindows, runWindows, type WindowLimiter } from './window-runs.ts';
@@ -147,8 +147,8 @@ describe.each(WINDOW_PROMISES)(
       );
       const { refused } = await verify(records, changed);
       const operations = records.filter((record) => record.type === 'op');
-      const clock = certificate.find((record) => record.type === 'clock');
-      const offsetUs = clock?.points[0]?.[1] ?? 0;
+      const clock = certificate.find((record) => record.type === 'clock' && 'points' in record) as Clock;
+      const offsetUs = clock.points[0]?.[1] ?? 0;
       const proofs = changed.filter((record): record is Proof => record.type === 'proof');
       const isRight = (proof: Proof) =>
         isValidWindows(

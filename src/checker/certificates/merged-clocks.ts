@@ -1,0 +1,153 @@
+import type { Levels } from '../../history/columns/levels.ts';
+import type { OperationTable } from '../../history/columns/table.ts';
+import type { ClockReading } from '../../history/records/operation.ts';
+import { type Clocks, DecidingClock } from './deciding-clock.ts';
+import { trendOf } from './find-clocks.ts';
+import { type Ping, settleLimits } from './joint-limits.ts';
+import type { Machines } from './machines.ts';
+import { type DecidedSpan, OffsetLimits, type Range, type Span } from './offset-limits.ts';
+
+/** What is known of the clocks of a run in parts. All times are of the machine that recorded them. */
+interface Recorded {
+  readonly table: OperationTable;
+  readonly machines: Machines;
+  /** Of nodes. */
+  readonly readings: readonly ClockReading[];
+  /** Of the base. */
+  readonly pings: readonly ClockReading[];
+  readonly spans: readonly Span[];
+}
+
+/**
+ * The clocks of a run in parts: for each machine one offset, so that all readings of the nodes and all pings agree, and as
+ * many decisions as possible. One clock for all nodes if that can be, else one for each. Without nodes it is the base.
+ */
+export function findMergedClocks(
+  table: OperationTable,
+  machines: Machines,
+  clock: readonly ClockReading[],
+): Clocks | undefined {
+  const readings = clock.filter(({ source }) => source === undefined);
+  const pings = clock.filter(({ source }) => source === 'machine');
+  const recorded = { table, machines, readings, pings, spans: spansOf(table, machines, clock) };
+  const names = table.levels?.nodeNames ?? [];
+  const nodes = [...new Set([...names.slice(1), ...readings.map(({ node }) => node)])];
+  const shared = nodes.length === 0 ? undefined : clockOf(nodes, recorded);
+  const ofNode = nodes.map((node) => [names.indexOf(node), shared ?? clockOf([node], recorded)] as const);
+  const base = shared ?? clockOf([], recorded);
+  return (
+    base && {
+      ofNode: new Map(ofNode.flatMap(([number, clock]) => (clock === undefined ? [] : [[number, clock]]))),
+      shared: base,
+    }
+  );
+}
+
+/** The clock of these nodes; undefined if no offsets explain the readings. */
+function clockOf(nodes: readonly string[], recorded: Recorded): DecidingClock | undefined {
+  const limits = trendsOf(nodes, recorded).map(
+    (trend, machine) => new OffsetLimits(recorded.spans[machine] as Span, trend),
+  );
+  if (limits.some(({ fromUs }) => !Number.isFinite(fromUs))) return undefined;
+  const pings = recorded.pings.map((ping) => pingOf(ping, recorded.machines));
+  for (const reading of recorded.readings) {
+    const own = limits[recorded.machines.of(reading.machine)];
+    if (nodes.includes(reading.node)) own?.addReading(reading);
+  }
+  const rangesOf = () => limits.map((one) => one.joined(nodes));
+  const ranges = rangesOf();
+  if (nodes.length === 0) fix(ranges[recorded.machines.of(recorded.machines.base)] as Range);
+  const read = settleLimits(limits, ranges, pings);
+  if (read === undefined) return undefined;
+  const isDecided = nodes.length > 0 && addDecisions(nodes, { limits, recorded, read });
+  const paths = (isDecided && settleLimits(limits, rangesOf(), pings)) || read;
+  const points = limits.map((one, machine) => one.pointsOf(middleOf(paths[machine] as Range)));
+  if (points.some((line) => line.some(([, us]) => !Number.isFinite(us)))) return undefined;
+  return DecidingClock.ofMachines(nodes, new Map(points.map((line, at) => [nameOf(recorded, at), line])));
+}
+
+function nameOf({ machines }: Recorded, machine: number): string {
+  return machines.names[machine] as string;
+}
+
+/** Adds the decisions of these nodes that agree with the readings; whether there are any. */
+function addDecisions(
+  nodes: readonly string[],
+  {
+    limits,
+    recorded: { table, machines },
+    read,
+  }: {
+    readonly limits: readonly OffsetLimits[];
+    readonly recorded: Recorded;
+    readonly read: readonly Range[];
+  },
+): boolean {
+  const levels = table.levels as Levels;
+  if (table.levels === undefined) return false;
+  const isOwn = levels.nodeNames.map((node) => nodes.includes(node));
+  let count = 0;
+  for (let row = 0; row < table.rows; row++) {
+    const bucketUs = levels.bucketUs(row);
+    const endUs = table.lastUs(row);
+    if (Number.isNaN(bucketUs) || endUs === Number.POSITIVE_INFINITY || !isOwn[levels.node(row)]) continue;
+    const decided: DecidedSpan = { startUs: table.invokedUs[row] as number, endUs, bucketUs };
+    const machine = machines.ofRow(row);
+    const own = limits[machine] as OffsetLimits;
+    if (!own.allows(read[machine] as Range, decided)) continue;
+    own.addDecision(own.ofNode(levels.nodeName(row)), decided);
+    count++;
+  }
+  return count > 0;
+}
+
+/** The drift of these nodes, or of the base, from each machine. Microseconds a microsecond. */
+function trendsOf(nodes: readonly string[], { machines, readings, pings }: Recorded): number[] {
+  const base = machines.of(machines.base);
+  const ofMachine = (all: readonly ClockReading[], machine: number) =>
+    all.filter((reading) => machines.of(reading.machine) === machine);
+  const ofPings = machines.names.map((_, machine) => trendOf(ofMachine(pings, machine)));
+  const own = readings.filter(({ node }) => nodes.includes(node));
+  const read = machines.names.map((_, machine) => ofMachine(own, machine));
+  const first = read.findIndex(({ length }) => length > 0);
+  if (first < 0) return ofPings;
+  const ofBase = trendOf(read[first] as ClockReading[]) - (ofPings[first] as number);
+  return read.map((all, machine) => {
+    if (all.length > 0) return trendOf(all);
+    return machine === base ? ofBase : ofBase + (ofPings[machine] as number);
+  });
+}
+
+function pingOf({ machine, node, atUs, serverUs, errorUs }: ClockReading, machines: Machines): Ping {
+  return { machine: machines.of(machine), other: machines.of(node), atUs, otherUs: serverUs, errorUs };
+}
+
+/** The spans of time of the machines: of invocations and readings; of the base of the pings as well. */
+function spansOf(table: OperationTable, machines: Machines, clock: readonly ClockReading[]): Span[] {
+  const spans = machines.names.map(() => ({
+    fromUs: Number.POSITIVE_INFINITY,
+    untilUs: Number.NEGATIVE_INFINITY,
+  }));
+  const add = (machine: number, us: number) => {
+    const span = spans[machine] as (typeof spans)[number];
+    span.fromUs = Math.min(span.fromUs, us);
+    span.untilUs = Math.max(span.untilUs, us);
+  };
+  for (let row = 0; row < table.rows; row++) add(machines.ofRow(row), table.invokedUs[row] as number);
+  for (const { machine, node, source, atUs, serverUs } of clock) {
+    add(machines.of(machine), atUs);
+    if (source === 'machine') add(machines.of(node), serverUs);
+  }
+  return spans;
+}
+
+/** The reference is the base itself. */
+function fix({ lowest, highest }: Range): void {
+  lowest.fill(0);
+  highest.fill(0);
+}
+
+/** Halfway between the bounds of each point: with both bounds, it keeps to what relates two points. */
+function middleOf({ lowest, highest }: Range): number[] {
+  return Array.from(lowest, (low, bin) => Math.floor((low + (highest[bin] as number)) / 2));
+}
