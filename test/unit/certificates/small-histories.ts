@@ -44,6 +44,19 @@ interface Node {
 
 /** One run of many small buckets of an ideal limiter, recorded in some files. */
 export function drawHistory(seed: number): Files {
+  return inFiles(drawRun(seed));
+}
+
+/** Such a run, before it is recorded. */
+interface DrawnRun {
+  readonly header: Header;
+  readonly operations: readonly Operation[];
+  readonly others: readonly HistoryRecord[];
+  readonly nodes: readonly Node[];
+  readonly random: Random;
+}
+
+export function drawRun(seed: number): DrawnRun {
   const random = makeRandom(seed, 'small histories');
   const isRead = random() < 0.5;
   const circumstances = {
@@ -68,7 +81,7 @@ export function drawHistory(seed: number): Files {
     ...(Number.isFinite(allFullUs) ? [allFull] : []),
     ...(isRead ? nodes.flatMap(readClock) : []),
   ];
-  return inFiles(random, { header, operations: buckets.flatMap(({ operations }) => operations), others });
+  return { header, operations: buckets.flatMap(({ operations }) => operations), others, nodes, random };
 }
 
 /** One node, or two whose clocks differ. */
@@ -215,14 +228,7 @@ function readClock({ name, show }: Node): ClockReading[] {
 }
 
 /** Deals the records out to some files. Each has its header, its numbers and its end. */
-function inFiles(
-  random: Random,
-  {
-    header,
-    operations,
-    others,
-  }: { header: Header; operations: readonly Operation[]; others: readonly HistoryRecord[] },
-): Files {
+function inFiles({ random, header, operations, others }: DrawnRun): Files {
   const files: HistoryRecord[][] = Array.from({ length: pick(random, [1, 1, 2, 3]) }, () => []);
   for (const record of [...operations, ...others]) pick(random, files).push(record);
   const unknownFile = pick(random, [undefined, undefined, 0, files.length - 1]);

@@ -1,0 +1,114 @@
+// Reads a history for verify.mjs, without packages and without code of the checker: files, operations, attempts, parts.
+import { fail as refuse } from 'node:assert';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { createGunzip } from 'node:zlib';
+
+/** What an operation may do in a proof. */
+export const [TAKE, DENIAL, NOTHING, MAYBE, UNSURE] = ['allowed', 'denied', 'failed', 'info', Symbol('may give back')];
+export const NEVER = Number.POSITIVE_INFINITY;
+export const least = (numbers) => numbers.reduce((a, b) => (b < a ? b : a), NEVER);
+export const most = (numbers) => numbers.reduce((a, b) => (b > a ? b : a), -NEVER);
+export const sumOf = (rows) => rows.reduce((sum, { cost }) => sum + cost, 0);
+export const keyOf = ({ bucket, policy = '' }) => JSON.stringify([bucket, policy]);
+const listIn = (map, key) => map.get(key) ?? map.set(key, []).get(key);
+
+/** The records of a file. `hash`, if there is one, has all lines before the record. */
+export async function* readRecords(path, hash) {
+  const input = path.endsWith('.gz') ? createReadStream(path).pipe(createGunzip()) : createReadStream(path);
+  for await (const line of createInterface({ input })) {
+    if (line !== '') yield JSON.parse(line);
+    hash?.update(`${line}\n`);
+  }
+}
+
+/** The history of some files. Times are of the recorder's clock; of a run in parts, of the machine of each record. */
+export async function readHistory(paths) {
+  const files = paths.map(() => ({ machine: '', knownUs: NEVER }));
+  const history = { buckets: new Map(), attempts: new Map(), op: 0, clock: [], ping: [], event: [], end: [], header: [], files };
+  if (new Set(paths).size < paths.length) refuse('a file is given twice');
+  for (const [at, path] of paths.entries()) await readFile(path, files[at], history);
+  history.isWhole = history.end.length === paths.length;
+  if (history.isWhole && history.end.reduce((sum, { sent }) => sum + sent, 0) !== history.op) refuse('operations are missing');
+  if (new Set(history.header.map(({ policy, policies }) => JSON.stringify([policy, policies]))).size > 1) refuse('policies differ');
+  history.isUnknown = history.header.some(({ initial }) => initial === 'unknown');
+  for (const rows of history.attempts.values()) if (rows.length > 1) joinAttempts(rows);
+  history.base = files.some(({ run }) => run !== undefined) ? findBase(history) : '';
+  return history;
+}
+
+async function readFile(path, file, history) {
+  const hash = createHash('sha256');
+  for await (const record of readRecords(path, hash)) {
+    if (record.type === 'header') Object.assign(file, record.part);
+    if (record.type === 'op') for (const one of withSteps(record, history.op++)) addOperation(history, one, file);
+    else if (record.source === 'machine') history.ping.push({ ...record, machine: file.machine });
+    else if (record.source !== 'date') history[record.type]?.push({ ...record, machine: file.machine });
+    file.isAsWritten = record.type === 'end' && record.digest === hash.copy().digest('hex'); // and nothing follows
+  }
+}
+
+/**
+ * Of a run in parts: the base, which is the clock that its machines have read. Each part must be there once, of one plan, and
+ * as it was written.
+ */
+function findBase({ files, ping }) {
+  const [{ run, plan, of, machine }] = files;
+  const names = files.map((file) => (file.run === run && file.plan === plan ? file.name : 'a file of another run'));
+  if (names.toSorted().join() !== of?.toSorted().join()) refuse(`the run has the parts ${of?.join(', ')}; found ${names.join(', ')}`);
+  const altered = files.find(({ isAsWritten }) => !isAsWritten);
+  if (altered !== undefined) refuse(`the part ${altered.name} was cut short, or altered after it was written`);
+  const base = ping[0]?.node ?? machine;
+  const isRead = (file) => file.machine === base || ping.some((one) => one.machine === file.machine && one.node === base);
+  const apart = files.find((file) => !isRead(file));
+  if (apart !== undefined) refuse(`the part ${apart.name} has no reading of the clock ${base}`);
+  return base;
+}
+
+/** An operation, then what follows a reservation: extensions, a settlement that gives back the rest, an expiry that may give back all. */
+function* withSteps({ extended = [], settled, expiresUs, ...op }) {
+  const [{ bucket, policy, decisionId }, expires, isHeld] = [op, expiresUs !== undefined, ({ outcome }) => [TAKE, MAYBE].includes(outcome)];
+  const [steps, held] = [extended.map((step, name) => ({ ...step, name })), sumOf([op, ...extended.filter(isHeld)])];
+  const outcome = [...steps, settled].some((step) => step?.outcome === MAYBE) ? UNSURE : settled?.outcome;
+  if (settled !== undefined) steps.push({ ...settled, outcome, cost: settled.cost - held, name: 'settle' });
+  if (expiresUs !== undefined) steps.push({ invokedUs: expiresUs, outcome: UNSURE, cost: -held, name: 'expire' });
+  const all = isHeld(op) ? steps.map((step) => ({ ...step, bucket, policy, decisionId, decision: undefined, goesOn: true, expires })) : [];
+  const made = op.outcome === MAYBE && settled?.outcome === TAKE ? { outcome: TAKE, completedUs: settled.completedUs } : {}; // or nothing were held
+  yield* [{ ...op, ...made, name: 'take', goesOn: all.length > 0, expires: expires && isHeld(op) }, ...(op.charges === undefined ? all : [])];
+}
+
+/** Adds a row for each bucket that is charged; its surplus may be charged beyond the outcome. */
+function addOperation(history, op, file) {
+  const { machine } = file;
+  const { outcome: role, maxCharge, decision, decisionId, name, goesOn, expires } = op;
+  if (![TAKE, DENIAL, NOTHING, MAYBE, UNSURE].includes(role)) refuse(`the outcome ${role} is unknown`);
+  const [from, isLocal, latest] = [Math.floor(op.invokedUs), decision?.source === 'fallback', Math.ceil(op.latestUs ?? NEVER)];
+  const until = role === MAYBE ? latest : Math.ceil(op.completedUs ?? NEVER);
+  if (decisionId === undefined && maxCharge === undefined && !isLocal && !goesOn) file.knownUs = Math.min(file.knownUs, until);
+  const mayReach = isLocal && decision.charge !== 'none' && role !== MAYBE; // a failure policy answered while its request was under way
+  const costs = new Map(); // a bucket that is charged twice is charged the sum
+  for (const charge of op.charges ?? [op]) costs.set(keyOf(charge), (costs.get(keyOf(charge)) ?? 0) + charge.cost);
+  const [charges, isShared] = [costs.size > 1 ? [] : undefined, goesOn && op.charges !== undefined]; // all or none
+  for (const [key, cost] of costs) {
+    const row = { role, machine, from, until, cost, isLocal, charges, isShared, expires, of: listIn(history.buckets, key) };
+    const surplus = maxCharge !== undefined ? maxCharge - (role === DENIAL ? 0 : Math.max(0, cost)) : mayReach ? cost : 0;
+    if (surplus > 0 && role !== NOTHING) row.surplus = { role: MAYBE, machine, from, until: latest, cost: surplus, of: row.of };
+    if (decisionId !== undefined) listIn(history.attempts, `${key} ${Math.sign(cost)} ${name} ${decisionId}`).push(row);
+    for (const list of [row.of, charges]) list?.push(row);
+  }
+}
+
+/** Attempts of one decision charge once: until the first that allows it, else as one open charge. Later ones may make again what expires. */
+function joinAttempts(rows) {
+  const [allowed, open] = [TAKE, MAYBE].map((role) => rows.filter((row) => row.role === role));
+  const [admitting, possible] = allowed.some(({ isLocal }) => !isLocal) ? [allowed.filter(({ isLocal }) => !isLocal), []] : [allowed, open];
+  const [from, cost, madeUs] = [rows.map((row) => row.from), rows.map((row) => row.cost), admitting.map((row) => row.until)].map(least);
+  if (rows.some(({ machine }) => machine !== rows[0].machine)) refuse('a decision has attempts on several machines');
+  const mayBeAgain = cost > 0 && possible.length === 0 && rows.some(({ expires }) => expires);
+  const again = mayBeAgain ? [...admitting, ...open].filter((row) => !row.isLocal && row.from > madeUs) : [];
+  for (const { surplus } of rows) if (surplus !== undefined) surplus.role = NOTHING; // the checker joins these
+  for (const row of admitting.length > 0 ? rows : possible) row.role = again.includes(row) ? MAYBE : NOTHING;
+  if (admitting.length > 0) Object.assign(admitting[0], { role: TAKE, cost, from, until: madeUs });
+  if (possible.length > 0) Object.assign(possible[0], { role: MAYBE, cost, from, until: most(possible.map(({ until }) => until)) });
+}
