@@ -90,7 +90,8 @@ async function makeRunRequest(
       ...given({ onFailure: flags.onFailure, instances: flags.instances, homes: flags.homes }),
     };
     const plan = await readScenario(scenario, instead, environment);
-    return onEndpoints({ plan, command: typedCommand(environment, plan.seed), flags }, environment);
+    const planned = await onEndpoints(plan, flags, environment);
+    return { ...planned, command: typedCommand(environment, plan.seed), flags };
   }
   const target = await servicesOf(flags, environment, command);
   if (target !== undefined) return planAudit({ ...flags, target }, environment, { command });

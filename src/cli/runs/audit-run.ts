@@ -71,17 +71,15 @@ export async function planAudit(
       isExternal: true,
     },
   );
-  return { ...auditOf(plan, flags, environment, keys), command: typedCommand(environment, seed) };
+  return { ...auditOf(plan, flags, environment, keys), command: typedCommand(environment, seed), flags };
 }
-
-type ScenarioFlags = RunFlags & TargetFlags;
 
 /** A scenario on a limiter that runs already, which replaces its topology. Throws INVALID_OPTION. */
 export async function auditScenario(
   plan: Plan,
-  flags: ScenarioFlags,
+  flags: TargetFlags,
   environment: Environment,
-): Promise<RunRequest> {
+): Promise<AuditedRun> {
   if (plan.limiter !== undefined)
     throw invalidOption(`${plan.scenario} has a limiter of its own; HTTP services have theirs`, 'remove it');
   if (flags.promise !== undefined) checkPromise(flags.promise, parsePolicies(plan.policy).length);
@@ -92,20 +90,21 @@ export async function auditScenario(
   if (keys !== undefined && keys.length < plan.load.users)
     throw invalidOption(`${plan.scenario} has ${plan.load.users} users; --subjects has ${keys.length} keys`);
   const { instances: _ofOurs, homes: _too, ...others } = plan;
-  const request = auditOf({ ...others, topology: topologyOf(flags) }, flags, environment, keys);
-  return { ...request, command: typedCommand(environment, plan.seed) };
+  return auditOf({ ...others, topology: topologyOf(flags) }, flags, environment, keys);
 }
+
+type AuditedRun = Pick<RunRequest, 'plan' | 'system' | 'promise' | 'areUsersReal'>;
 
 function auditOf(
   plan: Plan,
-  flags: ScenarioFlags,
+  flags: TargetFlags,
   environment: Environment,
   keys: readonly string[] | undefined,
-): Omit<RunRequest, 'command'> {
+): AuditedRun {
   const { promise = { type: 'token-bucket' }, warmUp } = flags;
   const targets = auditTargets(flags, environment, keys);
   for (const target of targets) checkTarget(target, plan.load);
-  return { plan, flags, system: auditSystem(targets, warmUp), promise, areUsersReal: keys !== undefined };
+  return { plan, system: auditSystem(targets, warmUp), promise, areUsersReal: keys !== undefined };
 }
 
 function topologyOf({ target = [] }: TargetFlags): TopologyOptions {

@@ -1,4 +1,5 @@
 import type { FaultSpec } from '../../scenario/faults/index.ts';
+import type { Plan } from '../../scenario/plan.ts';
 import { optionsOf } from '../../topology/topology.ts';
 import { standingTopology } from '../flags/cluster-flags.ts';
 import type { RunFlags } from '../flags/run-options.ts';
@@ -29,13 +30,19 @@ export async function planRun(
 }
 
 /** The same run on the nodes of the endpoints file that the flags name, if they name one. */
-export async function onEndpoints(request: RunRequest, environment: Environment): Promise<RunRequest> {
-  const external = await externalRun(request.flags, environment);
-  if (external === undefined) return request;
-  return { ...request, plan: external.accept(request.plan), system: external.system };
+export async function onEndpoints(
+  plan: Plan,
+  flags: EndpointFlags,
+  environment: Environment,
+): Promise<Pick<RunRequest, 'plan' | 'system'>> {
+  const external = await externalRun(flags, environment);
+  if (external === undefined) return { plan };
+  return { plan: external.accept(plan), system: external.system };
 }
 
-async function externalRun(flags: RunFlags, environment: Environment) {
+type EndpointFlags = Pick<RunFlags, 'endpoints' | 'allowEviction'>;
+
+async function externalRun(flags: EndpointFlags, environment: Environment) {
   const { endpoints } = flags;
   return endpoints === undefined ? undefined : openExternalRun(endpoints, flags, environment);
 }
