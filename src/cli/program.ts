@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   bench: async () => (await import('./commands/bench.ts')).benchCommand,
   chaos: async () => (await import('./commands/chaos.ts')).chaosCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
+  load: async () => (await import('./commands/load.ts')).loadCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
   gate: async () => (await import('./commands/gate.ts')).gateCommand,
   verify: async () => (await import('./commands/verify.ts')).verifyCommand,

@@ -26,23 +26,25 @@ export interface ExternalSource extends Pick<RegionsSource, 'self' | 'env'>, Key
 
 /**
  * Our services in front of nodes that were already running. Nothing of those is started, stopped or configured; the keys
- * have a prefix of their own and are deleted by name once the services have stopped.
+ * have a prefix of their own and are deleted by name once the services have stopped. A part deletes none, since others
+ * use them: they expire.
  */
 export function externalSystem({ regions, self, env, onProgress, ...access }: ExternalSource): ProvideSystem {
   return (provision) => {
-    const { plan, users, cleanup } = provision;
+    const { plan, users, cleanup, part } = provision;
     let homes: ClusterHomes | undefined;
-    const prefix = `${DEFAULT_PREFIX}:run-${randomBytes(6).toString('hex')}`;
+    const prefix = part?.prefix ?? `${DEFAULT_PREFIX}:run-${randomBytes(6).toString('hex')}`;
     const provide = async () => {
-      cleanup.add('delete the keys of the run', async () => {
-        const deleted = await deleteKeys(
-          regions,
-          keysOf([...users, ...warmUpUsers(shapeOf(plan))], { prefix, homes }),
-          access,
-        );
-        const others = plan.limiter === undefined ? '' : ', but those that the plug-in named otherwise';
-        onProgress(`deleted ${count(deleted, 'key')} of this run; 0 are left${others}`);
-      });
+      if (part === undefined)
+        cleanup.add('delete the keys of the run', async () => {
+          const deleted = await deleteKeys(
+            regions,
+            keysOf([...users, ...warmUpUsers(shapeOf(plan))], { prefix, homes }),
+            access,
+          );
+          const others = plan.limiter === undefined ? '' : ', but those that the plug-in named otherwise';
+          onProgress(`deleted ${count(deleted, 'key')} of this run; 0 are left${others}`);
+        });
       return { regions, isOurs: false };
     };
     const onTaken = async (found: ClusterHomes | undefined) => {

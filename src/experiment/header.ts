@@ -5,7 +5,10 @@ import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
 
 /** The header of a run's history. */
-export function makeHeader({ plan, startedAt, clockSlackUs }: Run, { initial, regions }: System): Header {
+export function makeHeader(
+  { plan, startedAt, clockSlackUs, part }: Run,
+  { initial, regions }: System,
+): Header {
   const slackUs = clockSlackUs ?? (plan.limiter === undefined ? undefined : PLUGIN_SLACK_US);
   return {
     type: 'header',
@@ -21,6 +24,7 @@ export function makeHeader({ plan, startedAt, clockSlackUs }: Run, { initial, re
     refunds: 'none', // the load never refunds
     ...(regions === undefined ? { clocks: 'apart' } : {}), // the clock of an audited service is not read
     ...(slackUs !== undefined && { clockSlackUs: slackUs }),
+    ...(part && { part: part.header }),
   };
 }
 

@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
+import { finished, pipeline } from 'node:stream/promises';
+import { constants, createGzip } from 'node:zlib';
 import { HistoryBuilder } from '../history/columns/builder.ts';
 import type { History } from '../history/history.ts';
 import { encodeRecord } from '../history/records/codec.ts';
@@ -21,11 +25,17 @@ export interface Written {
   readonly history?: History;
   /** The history without its operations; these are only counted. */
   readonly frame: History;
+  /** SHA-256 of all that is before its last record, of a part of a run. */
+  readonly digest?: string;
 }
 
-/** Streams a history to disk during the run, so that a crash keeps it. A short one is also held for the checker. */
+/**
+ * Streams a history to disk during the run, so that a crash keeps it; packed if the name ends in .gz. A short one is also
+ * held for the checker. A part of a run gets the digest of its records.
+ */
 export class HistoryFile {
-  readonly #stream;
+  readonly #sink: Sink;
+  readonly #hash;
   readonly #path: string;
   readonly #operationsHeld: number;
   readonly #frame = new HistoryBuilder();
@@ -45,8 +55,9 @@ export class HistoryFile {
   ) {
     this.#path = path;
     this.#operationsHeld = operationsHeld;
-    this.#stream = createWriteStream(path, { flags: 'wx' });
-    this.#stream.on('error', (error) => {
+    this.#hash = header.part && createHash('sha256');
+    this.#sink = openSink(path);
+    this.#sink.closed.catch((error: Error) => {
       this.#failure = error;
       onFailure();
     });
@@ -61,13 +72,30 @@ export class HistoryFile {
 
   /** Writes the last record and closes the file. Rejects if any write failed. */
   async end(end: End): Promise<Written> {
-    this.#append(end);
     this.flush();
-    if (this.#failure !== undefined) throw this.#failure;
-    await closeStream(this.#stream);
+    const digest = this.#hash?.digest('hex');
+    this.#append({ ...end, ...(digest !== undefined && { digest }) });
+    await this.close();
     this.#builder?.endFile();
     const history = this.#builder?.build();
-    return { path: this.#path, frame: this.#buildFrame(), ...(history && { history }) };
+    const frame = this.#buildFrame();
+    return { path: this.#path, frame, ...(history && { history }), ...(digest !== undefined && { digest }) };
+  }
+
+  /** Writes what is buffered and closes the file, which then has no last record. Rejects if any write failed. */
+  async close(): Promise<void> {
+    this.#write();
+    if (this.#failure !== undefined) throw this.#failure;
+    await closeStream(this.#sink.stream, this.#sink.closed);
+  }
+
+  /** Closes the file without its last record, and removes it if it has no operation. */
+  async abandon(): Promise<void> {
+    const isEmpty = Object.values(this.#outcomes).every((number) => number === 0);
+    try {
+      await this.close();
+      if (isEmpty) await rm(this.#path);
+    } catch {} // there is an error already
   }
 
   #append(record: HistoryRecord): void {
@@ -77,6 +105,7 @@ export class HistoryFile {
     if (this.#builder !== undefined && this.#builder.operations > this.#operationsHeld)
       this.#builder = undefined;
     this.#pending += encodeRecord(record);
+    if (record.type === 'end') return;
     if (this.#pending.length >= CHUNK_CHARACTERS || performance.now() - this.#flushedMs >= FLUSH_MS)
       this.flush();
   }
@@ -88,17 +117,48 @@ export class HistoryFile {
 
   /** Writes the buffered records to the stream. */
   flush(): void {
-    if (this.#failure === undefined) this.#stream.write(this.#pending);
+    this.#hash?.update(this.#pending);
+    this.#write();
+  }
+
+  /** Does not add to the digest. */
+  #write(): void {
+    if (this.#failure === undefined && this.#pending !== '') {
+      this.#sink.stream.write(this.#pending);
+      this.#sink.flush?.();
+    }
     this.#pending = '';
     this.#flushedMs = performance.now();
   }
 }
 
+interface Sink {
+  readonly stream: Writable;
+  /** Makes what was written readable. */
+  readonly flush?: () => void;
+  /** Once all of it is on disk; rejects if any write failed. */
+  readonly closed: Promise<void>;
+}
+
+function openSink(path: string): Sink {
+  const file = createWriteStream(path, { flags: 'wx' });
+  if (!path.endsWith('.gz')) return { stream: file, closed: finished(file) };
+  const gzip = createGzip({ level: constants.Z_BEST_SPEED });
+  gzip.on('error', () => {}); // a write after a failure: `closed` has rejected
+  return {
+    stream: gzip,
+    flush: () => gzip.flush(constants.Z_SYNC_FLUSH),
+    closed: pipeline(gzip, file),
+  };
+}
+
 /** Writes what is buffered and closes the stream. Rejects if a write fails or hangs. Exported for its test. */
-export async function closeStream(stream: Writable, withinMs = CLOSE_MS): Promise<void> {
-  const closed = new Promise<void>((resolve, reject) => {
-    stream.end((error?: Error | null) => (error ? reject(error) : resolve()));
-  });
+export async function closeStream(
+  stream: Writable,
+  closed: Promise<void> = finished(stream),
+  withinMs = CLOSE_MS,
+): Promise<void> {
+  stream.end();
   await withTimeout(withinMs, closed, () => {
     throw new Error(`the disk has not taken it after ${withinMs / 1_000} s`);
   });

@@ -1,11 +1,12 @@
 import type { Outcome } from '../history/records/operation.ts';
 
-export type Stage = 'provision' | 'warm up' | 'load' | 'heal' | 'settle' | 'check' | 'tear down';
+export type Stage = 'provision' | 'warm up' | 'wait' | 'load' | 'heal' | 'settle' | 'check' | 'tear down';
 
 /** What a stage does or waits for, where its report has nothing more exact. */
 export const STAGE_DETAIL: Readonly<Record<Stage, string>> = {
   provision: '',
   'warm up': 'sending load to separate buckets, which are not judged',
+  wait: '',
   load: '',
   heal: 'removing the faults',
   settle: 'waiting for replicas to link and primaries to return to their regions',

@@ -1,13 +1,13 @@
 import { basename, join } from 'node:path';
 import { limitTokensOf } from '../checker/claims/promise.ts';
-import { environmentFailed } from '../core/errors.ts';
+import { environmentFailed, OpenclawError } from '../core/errors.ts';
+import { given } from '../core/given.ts';
 import { parsePolicies } from '../core/policies.ts';
 import { printable } from '../core/printable.ts';
 import { traitsOf } from '../core/strategies.ts';
 import { count } from '../core/units.ts';
 import { Recorder } from '../load/recorder.ts';
 import { runLoad } from '../load/run-load.ts';
-import type { RoleWatch } from '../regions/cluster/role-watch.ts';
 import { settle } from '../regions/cluster/settle.ts';
 import type { Regions } from '../regions/provider.ts';
 import type { LoadPlan } from '../scenario/plan.ts';
@@ -16,6 +16,7 @@ import { makeHeader } from './header.ts';
 import { HistoryFile, type Written } from './history-file.ts';
 import { makeSchedule, outlastsRun } from './make-schedule.ts';
 import { NodeNames } from './node-names.ts';
+import { type PartOfRun, readOn, untilStart } from './parts/part-of-run.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
@@ -24,10 +25,9 @@ import { ExcessTally } from './tally/excess-tally.ts';
 import { LiveTally } from './tally/live-tally.ts';
 import { DRAIN_MS, type TargetWarmUp, warmUpTarget } from './warm-up.ts';
 import { AnswerWatch, whileUseful } from './watch/answer-watch.ts';
-import { watchClocks } from './watch/clock-watch.ts';
 import { watchPauses } from './watch/pause-watch.ts';
-import { recordRoles } from './watch/record-roles.ts';
 import { watchRedisCalls } from './watch/redis-calls.ts';
+import { findProblems, watchNodes } from './watch/watches.ts';
 
 /** A recorded run that is not yet judged. */
 export interface Recorded {
@@ -43,19 +43,39 @@ export interface Recorded {
 const REPORT_EVERY_MS = 1_000;
 const SETTLE_MS = 30_000;
 
-/** Runs the load with its faults, heals and settles; streams all of it into `history.ndjson`. */
+/**
+ * Runs the load with its faults, heals and settles; streams all of it into `history.ndjson`, or into the file of its part.
+ * That of an interrupted part has no end; it is gone if nothing was sent.
+ */
 export async function recordRun(run: Run, system: System): Promise<Recorded> {
-  const { plan, folder, cleanup, problems } = run;
-  const { regions } = system;
+  const { part, folder } = run;
   const stop = new AbortController();
-  const path = join(folder, 'history.ndjson');
-  const history = new HistoryFile(path, makeHeader(run, system), () => stop.abort(), run.judgeApart?.above);
+  const path = part?.file ?? join(folder, 'history.ndjson');
+  const held = part === undefined ? run.judgeApart?.above : 0;
+  const history = new HistoryFile(path, makeHeader(run, system), () => stop.abort(), held);
+  try {
+    return await recordInto(history, stop, run, system);
+  } catch (error) {
+    if (part !== undefined) await history.abandon();
+    throw error;
+  }
+}
+
+async function recordInto(
+  history: HistoryFile,
+  stop: AbortController,
+  run: Run,
+  system: System,
+): Promise<Recorded> {
+  const { plan, cleanup, problems, part, signal } = run;
+  const { regions } = system;
   const { recorder, tally, ages, answers, names } = record(run, system, history);
   const warmUp = await warmUpTarget(run, system, recorder, answers).catch(async (error: unknown) => {
-    await endHistory(history, recorder, folder);
+    if (part === undefined) await endHistory(history, recorder, run);
     throw error;
   });
-  const watches = regions && (await watch(regions, recorder, history, cleanup));
+  const watched = { recorder, history, cleanup, region: part?.share.region };
+  const watches = regions && (await watchNodes(regions, watched));
   const faults = makeSchedule(run, system, { recorder, history, roles: watches?.roles });
   cleanup.add('heal every fault', async () => {
     const left = (await faults?.end()) ?? [];
@@ -66,12 +86,14 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   let [loadMs, redisCalls]: [number, number | undefined] = [0, undefined];
   try {
     loadMs = await load(run, system, { recorder, tally, answers, faults, stop });
+    if (part !== undefined) await readOn(signal);
   } finally {
     const counting = calls?.stop(); // while healing: a paused node answers only after that
     if (faults !== undefined) problems.push(...(await healAndSettle(run, system, faults, recorder, history)));
     if (regions !== undefined && watches !== undefined)
       problems.push(...(await findProblems(regions, watches.roles)));
     await watches?.stop();
+    await part?.pings.stop();
     redisCalls = await counting;
     recordDropped(recorder, history);
     for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
@@ -79,7 +101,8 @@ export async function recordRun(run: Run, system: System): Promise<Recorded> {
   }
   problems.push(...(names?.problems() ?? []));
   if (faults?.failure !== undefined) throw faults.failure;
-  const written = await endHistory(history, recorder, folder);
+  if (part !== undefined && signal.aborted) throw cutShort(part);
+  const written = await endHistory(history, recorder, run);
   return { written, loadMs, ...(redisCalls !== undefined && { redisCalls }), ...(warmUp && { warmUp }) };
 }
 
@@ -95,10 +118,10 @@ interface Recording {
 }
 
 /** Records requests and replies in the history and in the counters. */
-function record({ plan, users, promise }: Run, { regions }: System, history: HistoryFile): Recording {
+function record({ plan, users, promise, part }: Run, { regions }: System, history: HistoryFile): Recording {
   const isBucket = promise === undefined || promise.type === 'token-bucket';
   const tally = new LiveTally(
-    plan.topology.regions,
+    part === undefined ? plan.topology.regions : [part.share.region],
     busiestBuckets(plan, users),
     parsePolicies(plan.policy).map(({ name, policy }) => ({
       name,
@@ -118,7 +141,9 @@ function record({ plan, users, promise }: Run, { regions }: System, history: His
       answers?.add(operation);
     },
     (reading) => history.add(reading),
+    part && { originUs: 0 }, // the files of a machine have the times of one clock
   );
+  part?.pings.writeTo((reading) => history.add(reading));
   return { recorder, tally, ages, answers, names };
 }
 
@@ -134,14 +159,17 @@ async function load(
     stop,
   }: Omit<Recording, 'ages' | 'names'> & { faults: FaultSchedule | undefined; stop: AbortController },
 ): Promise<number> {
-  const { plan, users, problems, report } = run;
+  const { plan, users, problems, report, part } = run;
   const { durationMs } = plan.load;
+  if (part !== undefined)
+    report('wait', { detail: `for the start at ${new Date(part.startMs).toISOString()}` });
+  const startAtUs = part && (await untilStart(part, run.signal));
   const pauses = watchPauses((ms) =>
     problems.push(
       `the load generator stalled for ${(ms / 1_000).toFixed(1)} s; latencies include that stall`,
     ),
   );
-  const startedUs = recorder.nowUs();
+  const startedUs = startAtUs ?? recorder.nowUs();
   const progress = () => ({
     atMs: (recorder.nowUs() - startedUs) / 1_000,
     ofMs: durationMs,
@@ -155,53 +183,18 @@ async function load(
     const signal = AbortSignal.any([run.signal, stop.signal]);
     const sent = { shape: shapeOf(plan), users, targets, recorder, signal, durationMs, drainMs: DRAIN_MS };
     const log = run.recorded && { recorded: run.recorded };
-    return await whileUseful(answers, stop, problems, () => runLoad({ ...sent, ...log }));
+    const share = part && { parts: [part.share], ...given({ startAtUs }) };
+    return await whileUseful(answers, stop, problems, () => runLoad({ ...sent, ...log, ...share }));
   } finally {
     clearInterval(ticker);
     pauses.stop();
   }
 }
 
-interface Watches {
-  readonly roles: RoleWatch;
-  stop(): Promise<void>;
-}
-
-async function watch(
-  regions: Regions,
-  recorder: Recorder,
-  history: HistoryFile,
-  cleanup: Run['cleanup'],
-): Promise<Watches> {
-  const clocks = await watchClocks(regions, recorder, history);
-  cleanup.add('stop watching clocks', clocks.stop);
-  const roles = await recordRoles(regions, recorder, history);
-  cleanup.add('stop watching roles', roles.stop);
-  return {
-    roles,
-    async stop() {
-      await roles.stop();
-      await clocks.stop();
-    },
-  };
-}
-
 async function watchCalls(regions: Regions, cleanup: Run['cleanup']) {
   const calls = await watchRedisCalls(regions);
   cleanup.add('stop counting calls', async () => void (await calls.stop()));
   return calls;
-}
-
-/** A sentence for each part that does not respond although the load is over and every fault is healed. */
-async function findProblems({ links }: Regions, roles: RoleWatch): Promise<string[]> {
-  const toxiproxy = (await links.state())
-    .filter(({ silent }) => silent !== undefined)
-    .map(({ from, silent }) => `the Toxiproxy of ${from} is not responding: ${silent}`);
-  const silent = [...roles.current()].filter(([, { role }]) => role === 'down').map(([node]) => node);
-  return [
-    ...new Set(toxiproxy),
-    ...(silent.length === 0 ? [] : [`not responding at the end of the run: ${silent.join(', ')}`]),
-  ];
 }
 
 /** Heals all faults and waits until the cluster is in its initial state; gives a sentence for each failure. */
@@ -232,13 +225,19 @@ function recordDropped(recorder: Recorder, history: HistoryFile): void {
     history.add({ type: 'event', event: 'dropped', atUs, args: { region, requests } });
 }
 
-async function endHistory(history: HistoryFile, recorder: Recorder, folder: string): Promise<Written> {
+async function endHistory(history: HistoryFile, recorder: Recorder, { folder, part }: Run): Promise<Written> {
   const end = { type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent } as const;
   return history.end(end).catch((error: Error) => {
     throw environmentFailed(
       `the history could not be written: ${error.message}`,
-      `free disk space, or choose another folder than ${folder} with --reports`,
+      `free disk space, or choose ${part === undefined ? `another folder than ${folder} with --reports` : 'another file with --out'}`,
     );
+  });
+}
+
+function cutShort({ file }: PartOfRun): OpenclawError {
+  return new OpenclawError('INTERRUPTED', `interrupted; ${file} has what was sent until then, and no end`, {
+    hint: 'send all parts again, with a later --start-at',
   });
 }
 

@@ -5,6 +5,7 @@ import type { RecordedRequest } from '../history/foreign/arrivals.ts';
 import type { PlannedUser } from '../load/users.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Cleanup } from './cleanup.ts';
+import type { PartOfRun } from './parts/part-of-run.ts';
 import type { OnProgress, Progress, Stage } from './progress.ts';
 import type { ProvideSystem } from './system.ts';
 
@@ -20,6 +21,8 @@ export interface RunOptions {
   readonly provide: ProvideSystem;
   /** The requests of the plan's log. */
   readonly recorded?: readonly RecordedRequest[];
+  /** Sends only this part of the load; other processes send the others. */
+  readonly part?: PartOfRun;
   /** For the commands of faults. */
   readonly shell: Pick<Shell, 'cwd' | 'env'>;
   /** Users are real ones of an audited system: output shows only their numbers. */

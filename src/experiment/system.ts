@@ -48,6 +48,8 @@ export interface Provision {
   readonly signal: AbortSignal;
   readonly onDeath: (how: string) => void;
   readonly onStep: (what: string) => void;
+  /** Of a run in parts: the only region whose services are started, and what all parts begin their keys with. */
+  readonly part?: { readonly region: string; readonly prefix: string };
 }
 
 export type ProvideSystem = (provision: Provision) => Promise<System>;
@@ -68,7 +70,7 @@ export interface RegionsSource {
 /** The regions of the plan, each with a Rating service and a gateway. */
 export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSource): ProvideSystem {
   return async (provision) => {
-    const { plan, folder, cleanup, signal, onDeath, onStep } = provision;
+    const { plan, folder, cleanup, signal, onDeath, onStep, part } = provision;
     const logs = join(folder, 'logs');
     await mkdir(logs).catch((error: unknown) => {
       throw cannotWrite(folder, error);
@@ -82,7 +84,7 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
     }
     const homes = plan.homes && (await requireHomes(regions)); // settled: each primary is in its region
     if (!isOurs) await onTaken?.(homes);
-    const names = plan.topology.regions;
+    const names = part === undefined ? plan.topology.regions : [part.region];
     const { strategy, policy, limiter, instances = 1 } = plan;
     onStep(startText(names.length, instances));
     const replicas = replicasOfPrimary(plan.topology);

@@ -18,12 +18,13 @@ export const DRAIN_MS = 3_000;
  * New processes are slow and have few connections, so this sends a load on separate buckets, which is not judged. Throws
  * TARGET_SILENT for a region in which no request was answered.
  */
-export async function warmUp({ plan, folder, signal }: Run, { targets }: System): Promise<void> {
+export async function warmUp({ plan, folder, signal, part }: Run, { targets }: System): Promise<void> {
   const shape = { ...cheapShapeOf(plan), mode: 'closed' as const };
   const users = warmUpUsers(shape);
   const answers = new AnswerWatch();
   const recorder = new Recorder((operation) => answers.add(operation));
-  await runLoad({ shape, users, targets, recorder, durationMs: WARM_UP_MS, drainMs: DRAIN_MS, signal });
+  const times = { durationMs: WARM_UP_MS, drainMs: DRAIN_MS };
+  await runLoad({ shape, users, targets, recorder, signal, ...times, ...(part && { parts: [part.share] }) });
   if (signal.aborted) return;
   for (const { region } of targets) {
     const lost = answers.silenceOf(region);

@@ -174,16 +174,11 @@ function findTakeovers(chains: ShardNodes, tenures: readonly Tenure[], clock: Kn
   });
 }
 
-/**
- * How far the clock of `node` was ahead when it took over. A clock that had stepped back made its buckets wait, and the next
- * clock gives them that time at once. `epsilonUs` is already granted to every clock, also between two nodes.
- */
-function aheadOf(before: string, node: string, { offsets, epsilonUs, steps }: KnownClocks): number {
+/** `epsilonUs` is already granted to every clock, also between two nodes. */
+function aheadOf(before: string, node: string, { offsets, epsilonUs }: KnownClocks): number {
   const known = offsets();
   const [old, next] = [known.get(before), known.get(node)];
-  if (old === undefined || next === undefined) return 0;
-  const back = steps.filter((step) => step.node === before && step.byUs < 0);
-  return next.highestUs - old.lowestUs - epsilonUs - back.reduce((sum, { byUs }) => sum + byUs, 0);
+  return old === undefined || next === undefined ? 0 : next.highestUs - old.lowestUs - epsilonUs;
 }
 
 interface OfShard {

@@ -1,7 +1,6 @@
-import type { Server } from 'node:http';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { environmentFailed, invalidOption, OpenclawError } from '../../core/errors.ts';
+import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { HEADERS } from '../../core/header-names.ts';
 import { byName, type NamedPolicy } from '../../core/policies.ts';
 import { printable, quoted } from '../../core/printable.ts';
@@ -23,12 +22,15 @@ import { collectOther, collectUpstream } from '../flags/service-addresses.ts';
 import { startPlugin } from '../plugins/start-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { isLoopback } from '../process/loopback.ts';
+import { serve } from '../process/serve.ts';
+import { serveClockCommand } from './serve-clock.ts';
 
 export function serveCommand(environment: Environment): Command {
   return new Command('serve')
-    .description('Run the sample Rating service or a gateway until Ctrl-C.')
+    .description('Run the sample Rating service, a gateway or the clock of a run until Ctrl-C.')
     .addCommand(ratingCommand(environment))
-    .addCommand(gatewayCommand(environment));
+    .addCommand(gatewayCommand(environment))
+    .addCommand(serveClockCommand(environment));
 }
 
 interface ListenOptions {
@@ -259,29 +261,4 @@ interface GatewayFlags extends ListenOptions {
   readonly upstream: string[];
   readonly failOver?: string[];
   readonly allowClockChange: boolean;
-}
-
-/** The common part of a service and a gateway. */
-interface App {
-  readonly server: Pick<Server, 'closeAllConnections'>;
-  listen(where: { readonly host: string; readonly port: number }): Promise<string>;
-  close(): PromiseLike<unknown>;
-}
-
-/** Listens, prints the address, and ends on a signal. Throws ENVIRONMENT_FAILED. */
-async function serve(app: App, options: ListenOptions, environment: Environment): Promise<void> {
-  const address = await app
-    .listen({ host: options.host, port: options.port })
-    .catch(async (error: NodeJS.ErrnoException) => {
-      await app.close();
-      throw environmentFailed(
-        `cannot listen on ${options.host}:${options.port}: ${error.code}`,
-        'choose another port with --port, or 0 for a free one',
-      );
-    });
-  environment.out(`listening on ${address}\n`);
-  environment.answer?.({ ready: { address } });
-  await environment.interrupted();
-  app.server.closeAllConnections();
-  await app.close();
 }

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { invalidOption } from '../../core/errors.ts';
 
-/** The options of requests to an audited limiter. */
-export const OF_AN_AUDIT = [
-  ...['header', 'subjectHeader', 'subjects', 'costHeader', 'method', 'body', 'allow', 'deny'],
-  ...['warmUp', 'clock'],
+/** The options of requests to an audited limiter, */
+export const OF_REQUESTS = [
+  ...['header', 'subjectHeader', 'subjects', 'costHeader', 'method', 'body', 'allow', 'deny', 'warmUp'],
 ];
+/** and of its clock. */
+export const OF_AN_AUDIT = [...OF_REQUESTS, 'clock'];
 /** The options of nodes that a run starts. */
 export const OF_STARTED_NODES = [
   ...['name', 'server', 'provider', 'target'],

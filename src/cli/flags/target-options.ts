@@ -3,8 +3,9 @@ import { invalidOption } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { quoted } from '../../core/printable.ts';
 import type { ProvideSystem } from '../../experiment/system.ts';
-import { parseStatusPattern, type WrittenPattern } from '../../history/foreign/status.ts';
+import { parseStatusPattern, type StatusPattern } from '../../history/foreign/status.ts';
 import { refuseClash } from '../../history/foreign/statuses.ts';
+import { readByStatus, withDate } from '../../load/outcome.ts';
 import { type Target, withoutQuery } from '../../load/target.ts';
 import { REAL_USER } from '../../load/users.ts';
 import { checkRegions } from '../../topology/topology.ts';
@@ -22,8 +23,8 @@ export interface TargetFlags extends PromiseFlags {
   readonly body?: string;
   readonly subjects?: string;
   readonly warmUp: number;
-  readonly allow: WrittenPattern;
-  readonly deny: WrittenPattern;
+  readonly allow: StatusPattern;
+  readonly deny: StatusPattern;
   readonly clock?: 'date';
 }
 
@@ -42,14 +43,28 @@ export function targetOptions(command: Command): Command {
           'set --rate, --users and --connections to suit a limiter that others use',
       ).argParser(collectTarget),
     );
-  return requestOptions(command).addOption(promiseOption());
+  return requestOptions(command).addOption(dateOption()).addOption(promiseOption());
 }
 
 /** The same requests where an endpoints file names the limiter. */
 export function serviceOptions(command: Command): Command {
-  return requestOptions(command.optionsGroup('With HTTP services in the file of --endpoints:')).optionsGroup(
-    'Options:',
-  );
+  return ofServices(command).addOption(dateOption()).optionsGroup('Options:');
+}
+
+/** The same for one part of a run, whose `--clock` is another. */
+export function partServiceOptions(command: Command): Command {
+  return ofServices(command).optionsGroup('Options:');
+}
+
+function ofServices(command: Command): Command {
+  return requestOptions(command.optionsGroup('With HTTP services in the file of --endpoints:'));
+}
+
+function dateOption(): Option {
+  return new Option(
+    '--clock <source>',
+    "date: read the limiter's clock from the Date header of replies (at most 2 s off); :epoch windows need it",
+  ).choices(['date']);
 }
 
 function requestOptions(command: Command): Command {
@@ -74,12 +89,6 @@ function requestOptions(command: Command): Command {
       'send at most this many requests before the load; they are recorded; 0 sends none',
       wholeNumber(0, MOST_WARM_UP),
       MOST_WARM_UP,
-    )
-    .addOption(
-      new Option(
-        '--clock <source>',
-        "date: read the limiter's clock from the Date header of replies (at most 2 s off); :epoch windows need it",
-      ).choices(['date']),
     );
 }
 
@@ -128,7 +137,7 @@ export function auditTargets(
       headers,
       ...given({ subjectHeader, subjects, costHeader, method }),
       ...(body !== undefined && { body: fromEnvironment('--body', body, env) }),
-      replies: { of: 'any', allow: allow.text, deny: deny.text, haveDate: flags.clock === 'date' },
+      read: flags.clock === 'date' ? withDate(readByStatus(allow, deny)) : readByStatus(allow, deny),
     }),
   );
 }
@@ -136,7 +145,11 @@ export function auditTargets(
 /** The system of an audit: nothing is started, and the levels of the buckets are unknown. */
 export function auditSystem(targets: readonly Target[], warmUpRequests: number): ProvideSystem {
   const description = targets.map(({ url }) => withoutQuery(url)).join(', ');
-  return async () => ({ description, targets, isOurs: false, initial: 'unknown', warmUpRequests });
+  return async ({ part }) => ({
+    description,
+    targets: targets.filter(({ region }) => part === undefined || region === part.region),
+    ...{ isOurs: false, initial: 'unknown', warmUpRequests },
+  });
 }
 
 function fromEnvironment(option: string, value: string, env: Environment['env']): string {

@@ -4,7 +4,7 @@ import { OUTCOMES } from '../../history/records/operation.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import type { Environment } from '../process/environment.ts';
 import { openLiveScreen } from './live-screen.ts';
-import { drawRun } from './run-view.ts';
+import { drawRun, type RunState } from './run-view.ts';
 
 /** The progress of a run: a live view on a terminal, else lines. */
 export interface RunProgress {
@@ -13,15 +13,15 @@ export interface RunProgress {
   close(): void;
 }
 
-export function showProgress(plan: Plan, environment: Environment): RunProgress {
+export function showProgress(plan: Plan, environment: Environment, { isPart = false } = {}): RunProgress {
   const terminal = environment.terminals.log;
-  if (terminal !== undefined) return makeView(plan, environment, terminal);
+  if (terminal !== undefined) return makeView({ plan, isPart }, environment, terminal);
   environment.log(`${RATES_LEGEND}\n`);
   return { onProgress: (progress) => environment.log(`${progressLine(progress)}\n`), close: () => {} };
 }
 
 function makeView(
-  plan: Plan,
+  shown: Pick<RunState, 'plan' | 'isPart'>,
   environment: Environment,
   terminal: NonNullable<Environment['terminals']['log']>,
 ): RunProgress {
@@ -33,7 +33,7 @@ function makeView(
   const screen = openLiveScreen(environment, terminal, (size, notes) =>
     drawRun(
       {
-        ...{ plan, progress, faultsSinceMs, admitted, notes },
+        ...{ ...shown, progress, faultsSinceMs, admitted, notes },
         ...(load && { load }),
         sinceMs: performance.now() - reportedMs,
         isInterrupted: environment.interrupt.aborted,

@@ -19,6 +19,8 @@ export interface RunState {
   /** Admitted a second, each second of the load so far. */
   readonly admitted: readonly number[];
   readonly isInterrupted: boolean;
+  /** It sends one part of the load, and judges nothing. */
+  readonly isPart?: boolean;
   /** Newest last. */
   readonly notes: readonly string[];
 }
@@ -169,7 +171,11 @@ function noteLines({ notes }: RunState): string[] {
   return notes.slice(-MOST_NOTES);
 }
 
-function footLine({ isInterrupted, progress }: RunState, colours: Colours): string {
+function footLine({ isInterrupted, isPart, progress }: RunState, colours: Colours): string {
+  if (isPart)
+    return isInterrupted
+      ? colours.yellow('interrupted: stopping; Ctrl-C again quits')
+      : colours.dim('Ctrl-C: stop, and keep what was sent');
   if (isInterrupted)
     return colours.yellow('interrupted: healing, then judging the part so far; Ctrl-C again quits');
   if (progress.stage === 'check') return colours.dim('judging every operation');

@@ -5,7 +5,7 @@ import type { HistoryFile } from '../history-file.ts';
 
 /** Records every change of a node's role and every restart during a run. */
 export async function recordRoles(
-  regions: Regions,
+  regions: Pick<Regions, 'topology' | 'direct'>,
   recorder: Recorder,
   history: HistoryFile,
 ): Promise<RoleWatch> {

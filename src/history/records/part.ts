@@ -19,7 +19,7 @@ export interface Part {
 }
 
 /** The most parts of a run. */
-const MOST_PARTS = 1_000;
+export const MOST_PARTS = 1_000;
 
 /** SHA-256 in hexadecimal. */
 const DIGEST = /^[0-9a-f]{64}$/;

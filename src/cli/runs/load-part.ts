@@ -1,0 +1,139 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { invalidOption } from '../../core/errors.ts';
+import { given } from '../../core/given.ts';
+import { printable } from '../../core/printable.ts';
+import { ClockPings } from '../../experiment/parts/clock-pings.ts';
+import { machineId } from '../../experiment/parts/machine-id.ts';
+import type { PartOfRun } from '../../experiment/parts/part-of-run.ts';
+import { planDigest, runId } from '../../experiment/parts/plan-digest.ts';
+import { checkNewFile, type RecordedPart, runPart } from '../../experiment/parts/run-part.ts';
+import { startTime } from '../../experiment/parts/start-time.ts';
+import { usersOf } from '../../experiment/play-run.ts';
+import type { ProvideSystem } from '../../experiment/system.ts';
+import { MOST_PARTS } from '../../history/records/part.ts';
+import { DEFAULT_PREFIX } from '../../limiter/options/key.ts';
+import { connectionsOf, type LoadPart, parsePart, partName, partsOf } from '../../load/parts.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import { type LoadedPlan, readLoad } from '../files/read-load.ts';
+import { OF_REQUESTS } from '../flags/refuse-typed.ts';
+import { promiseOfPlan } from '../plugins/limiter-plugin.ts';
+import type { Environment } from '../process/environment.ts';
+import { commandEnvironment } from '../process/service-environment.ts';
+import { showProgress } from '../screen/run-progress.ts';
+import type { RunRequest } from './run-plan.ts';
+import { planScenario, type TypedScenario } from './scenario-run.ts';
+
+export interface PartFlags {
+  /** As typed. */
+  readonly part: string;
+  readonly startAt: string;
+  /** The URL of the clock endpoint. */
+  readonly url: string;
+  readonly out: string;
+  readonly run?: string;
+  readonly task?: string;
+}
+
+/** The services of a region start and warm up in this time, on a quiet machine. */
+const LEAST_AHEAD_MS = 5_000;
+
+/** A part that was sent and recorded, as `load` prints it. */
+export interface LoadedPart extends RecordedPart {
+  readonly part: PartOfRun;
+}
+
+type Planned = Pick<RunRequest, 'promise' | 'areUsersReal'> & LoadedPlan & { readonly system: ProvideSystem };
+
+/** Sends one part of the load of a scenario. Bad input is refused before anything is started. */
+export async function loadPart(
+  typed: TypedScenario,
+  flags: PartFlags,
+  environment: Environment,
+): Promise<LoadedPart> {
+  const { system, ...planned } = await planScenario({ ...typed, ofServices: OF_REQUESTS }, environment);
+  if (system === undefined) throw invalidOption('a part needs a system that runs already', 'add --endpoints');
+  checkFaults(planned.plan);
+  const loaded = await readLoad(planned.plan, environment);
+  const shares = sharesOf(flags, loaded.plan);
+  const file = resolve(environment.cwd, flags.out);
+  await checkNewFile(file);
+  const pings = await ClockPings.start(flags.url, environment.interrupt);
+  try {
+    const part = await planPart(flags, { ...shares, ...loaded, file, pings });
+    return { ...(await runIn(part, { ...planned, ...loaded, system }, environment)), part };
+  } finally {
+    await pings.stop();
+  }
+}
+
+function checkFaults({ faults, scenario }: Plan): void {
+  if (faults.length === 0) return;
+  throw invalidOption(
+    `${printable(scenario)} has faults, and \`load\` injects none`,
+    'take a scenario without faults, and break the system by commands of your own meanwhile',
+  );
+}
+
+interface Shares {
+  readonly share: LoadPart;
+  /** The names of all parts. */
+  readonly of: readonly string[];
+}
+
+/** Throws INVALID_OPTION for a part that the plan does not have, or that has no connection. */
+function sharesOf({ part }: PartFlags, { topology: { regions }, load: { connections } }: Plan): Shares {
+  const share = parsePart(part, regions);
+  connectionsOf([share], { connections, regions });
+  const of = partsOf(regions, share.of).map(partName);
+  if (of.length <= MOST_PARTS) return { share, of };
+  throw invalidOption(`a run has at most ${MOST_PARTS} parts; --part ${printable(part)} makes ${of.length}`);
+}
+
+async function planPart(
+  { run, task, startAt }: PartFlags,
+  { share, of, plan, recorded, file, pings }: Shares & LoadedPlan & { file: string; pings: ClockPings },
+): Promise<PartOfRun> {
+  const startMs = startTime(startAt, { nowMs: pings.first.wallMs, leastMs: LEAST_AHEAD_MS });
+  const users = usersOf({ plan, ...(recorded && { recorded }) });
+  const plugin = plan.limiter === undefined ? undefined : await readFile(plan.limiter, 'utf8');
+  const digest = planDigest({
+    plan,
+    users,
+    of,
+    ...(recorded && { recorded }),
+    ...(plugin !== undefined && { plugin }),
+  });
+  const id = runId(digest, startMs);
+  const name = partName(share);
+  return {
+    header: {
+      run: run ?? id,
+      plan: digest,
+      name,
+      of,
+      machine: machineId(),
+      ...(task !== undefined && { task }),
+    },
+    prefix: `${DEFAULT_PREFIX}:${run === undefined ? id : `${run}:${id}`}`, // a name may be used twice
+    ...{ share, file, pings, startMs },
+  };
+}
+
+async function runIn(
+  part: PartOfRun,
+  { plan, recorded, system, promise, areUsersReal }: Planned,
+  environment: Environment,
+): Promise<RecordedPart> {
+  const promised = promise ?? (await promiseOfPlan(plan, environment));
+  const { onProgress, close } = showProgress(plan, environment, { isPart: true });
+  return runPart({
+    ...{ plan, part, provide: system, onProgress },
+    ...given({ promise: promised, recorded, areUsersReal }),
+    startedAt: new Date(part.startMs),
+    shell: { cwd: environment.cwd, env: commandEnvironment(environment) },
+    signal: environment.interrupt,
+    onExit: environment.onExit,
+    onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
+  }).finally(close);
+}

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { environmentFailed, OpenclawError } from '../../core/errors.ts';
+import type { Part } from '../../history/records/part.ts';
+import { monotonicUs } from '../../load/monotonic.ts';
+import type { LoadPart } from '../../load/parts.ts';
+import type { ClockPings } from './clock-pings.ts';
+
+/** What a run that sends one part of its load knows of it. */
+export interface PartOfRun {
+  readonly header: Part;
+  readonly share: LoadPart;
+  /** All parts begin their keys with it. */
+  readonly prefix: string;
+  /** The file of its history. */
+  readonly file: string;
+  readonly pings: ClockPings;
+  /** When the load begins, in milliseconds since 1970 by the clock endpoint. */
+  readonly startMs: number;
+}
+
+/** The connections open in this time. */
+const OPEN_US = 1_000_000;
+/** The readings before and after the load bound the clock during it. */
+const AFTER_MS = 2_000;
+
+/** The start by the clock of this machine, in microseconds. Its own time of day is not used. */
+function startUs({ pings, startMs }: PartOfRun): number {
+  const { us, wallMs } = pings.first;
+  return pings.localUs(us + (startMs - wallMs) * 1_000);
+}
+
+/**
+ * Waits until shortly before the start, which it gives as `startUs` does. Throws ENVIRONMENT_FAILED if that is past, and
+ * INTERRUPTED.
+ */
+export async function untilStart(part: PartOfRun, signal: AbortSignal): Promise<number> {
+  const lateUs = monotonicUs() + OPEN_US - startUs(part);
+  if (lateUs > 0)
+    throw environmentFailed(
+      `it was not ready at the start, but ${((lateUs + OPEN_US) / 1_000_000).toFixed(1)} s too late`,
+      'choose a later --start-at, for all parts',
+    );
+  for (;;) {
+    const leftMs = (startUs(part) - OPEN_US - monotonicUs()) / 1_000; // again: a better ping may have come
+    if (leftMs <= 0) return startUs(part);
+    await sleep(Math.min(leftMs, AGAIN_MS) + 1, undefined, { signal }).catch(() => {});
+    if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted before any load was sent');
+  }
+}
+
+const AGAIN_MS = 1_000;
+
+/** Goes on reading the clocks for a while after the load, unless it is interrupted. */
+export async function readOn(signal: AbortSignal): Promise<void> {
+  await sleep(AFTER_MS, undefined, { signal }).catch(() => {});
+}

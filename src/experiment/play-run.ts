@@ -1,0 +1,72 @@
+import { OpenclawError } from '../core/errors.ts';
+import { recordedUsers } from '../load/recorded.ts';
+import { type PlannedUser, planUsers, REAL_USER } from '../load/users.ts';
+import { Cleanup } from './cleanup.ts';
+import { shapeOf } from './plan-file.ts';
+import { STAGE_DETAIL } from './progress.ts';
+import type { Run, RunOptions } from './run-context.ts';
+import type { System } from './system.ts';
+import { describeWarmUp, warmUp } from './warm-up.ts';
+
+/** The users of a run, drawn by the seed of its plan. */
+export function usersOf({
+  plan,
+  recorded,
+  areUsersReal,
+}: Pick<RunOptions, 'plan' | 'recorded' | 'areUsersReal'>): PlannedUser[] {
+  const shape = shapeOf(plan);
+  return recorded === undefined
+    ? planUsers(shape, areUsersReal ? REAL_USER : 'u')
+    : recordedUsers(recorded, shape);
+}
+
+/**
+ * Plays the stages of a run. Everything that was started is stopped and every fault healed, also when it fails or is
+ * interrupted; it is killed if the program exits.
+ */
+export async function playRun<T>(options: RunOptions, play: (run: Run) => Promise<T>): Promise<T> {
+  const startedMs = performance.now();
+  const run: Run = {
+    ...options,
+    users: usersOf(options),
+    cleanup: new Cleanup(),
+    problems: [],
+    report: (stage, more = { detail: STAGE_DETAIL[stage] }) =>
+      options.onProgress({ stage, elapsedMs: performance.now() - startedMs, ...more }),
+  };
+  const offExit = options.onExit(() => run.cleanup.kill());
+  try {
+    return await play(run);
+  } finally {
+    run.report('tear down');
+    for (const leftover of await run.cleanup.run()) options.onLeftover(leftover);
+    offExit();
+  }
+}
+
+/** Provisions the system of a run and warms it up. */
+export async function startSystem(run: Run): Promise<System> {
+  const { plan, folder, signal, cleanup, problems, report, provide, part } = run;
+  const system = await provide({
+    plan,
+    users: run.users,
+    folder,
+    cleanup,
+    signal,
+    onDeath: (how) => problems.push(how),
+    onStep: (detail) => report('provision', { detail }),
+    ...(part && { part: { region: part.share.region, prefix: part.prefix } }),
+  });
+  throwIfAborted(signal);
+  if (system.regions === undefined) report('warm up', { detail: describeWarmUp(run, system) });
+  else {
+    report('warm up');
+    await warmUp(run, system);
+  }
+  throwIfAborted(signal);
+  return system;
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted before any load was sent');
+}

@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startByHand } from '../support/by-hand.ts';
+import { runCli, startCli, testFolder } from '../support/cli.ts';
+
+const REGIONS = ['us-east', 'eu-west', 'ap-south'];
+const LOAD =
+  '{ mode: open, connections: 30, rate: 400, users: 12, roaming: 1, skew: 0, duration: 4s, ramp: 200ms }';
+
+/** A folder with a scenario and an endpoints file of one server, and the URL of a clock that runs. */
+async function prepare() {
+  const folder = testFolder();
+  const redis = await startByHand([]);
+  onTestFinished(() => redis.stop());
+  const nodes = [{ name: 'only', region: 'us-east', address: `127.0.0.1:${redis.port}` }];
+  writeFileSync(join(folder, 'e.yaml'), JSON.stringify({ kind: 'single', regions: REGIONS, nodes }));
+  writeFileSync(
+    join(folder, 's.yaml'),
+    `# Parts.\npolicy: 10:5/s\nload: ${LOAD}\nclaims: [total-excess <= 0]\n`,
+  );
+  const clock = startCli(['serve', 'clock', '--port', '0'], { cwd: folder });
+  const address = () => /listening on (\S+)/.exec(clock.output.stdout)?.[1];
+  const url = await vi.waitUntil(address, { timeout: 20_000 });
+  return { folder, redis, url };
+}
+
+/** A start so late that a busy machine is ready. */
+const later = (seconds = 20) => new Date(Date.now() + seconds * 1_000).toISOString();
+
+/** The words of `load` for one part. */
+const words = (part: string, url: string, startAt: string) => [
+  ...['load', 's.yaml', '--endpoints', 'e.yaml', '--part', part, '--clock', url, '--start-at', startAt],
+];
+
+interface Result {
+  readonly run: string;
+  readonly part: string;
+  readonly of: readonly string[];
+  readonly books: Readonly<Record<string, number>>;
+  readonly clock: { readonly readings: number };
+  readonly file: string;
+}
+
+/** Sends all parts at once; gives their files and results. */
+async function sendAll(folder: string, url: string, strategy: string) {
+  const startAt = later();
+  const files = REGIONS.map((part) => `${part}-${strategy}.ndjson`);
+  const sent = REGIONS.map(async (part, at): Promise<Result> => {
+    const how = ['--strategy', strategy, '--out', files[at] ?? '', '--json'];
+    const { code, stdout, stderr } = await runCli([...words(part, url, startAt), ...how], { cwd: folder });
+    expect(code, stderr).toBe(0);
+    return JSON.parse(stdout);
+  });
+  return { files, results: await Promise.all(sent) };
+}
+
+describe('a load in three processes', { timeout: 120_000 }, () => {
+  it('is judged as one run: passes, fails, or names the part that is missing', async () => {
+    const { folder, redis, url } = await prepare();
+    const claims = ['--claim', 'total-excess <= 0', '--claim', 'false-denials <= 0']; // not on headroom: a busy machine
+    const check = (...args: string[]) => runCli(['check', ...args, ...claims], { cwd: folder });
+    const [central, article] = await Promise.all([
+      sendAll(folder, url, 'central'),
+      sendAll(folder, url, 'article'),
+    ]);
+    for (const [at, { run, part, of, books, file, clock }] of central.results.entries()) {
+      expect([run, part, of]).toEqual([central.results[0]?.run, REGIONS[at], REGIONS]);
+      const { sent = 0, allowed = 0, denied = 0, failed = 0, info = 0, dropped = 0 } = books;
+      expect(sent).toBe(allowed + denied + failed + info);
+      expect([1_600 / 3 - 1 < sent + dropped, sent + dropped < 1_600 / 3 + 1]).toEqual([true, true]);
+      expect(file).toBe(join(folder, `${part}-central.ndjson`));
+      expect(clock.readings).toBeGreaterThan(20);
+    }
+    const whole = await check(...central.files, '--json');
+    const report = JSON.parse(whole.stdout);
+    expect([whole.code, report.verdict], whole.stdout).toEqual([0, 'pass']);
+    const sent = central.results.reduce((sum, { books }) => sum + (books.sent ?? 0), 0);
+    expect(report.sent).toBe(sent);
+    const without = await check(...central.files.slice(1));
+    expect([without.code, without.stdout.split('\n')[0]]).toEqual([2, 'verdict  unknown']);
+    expect(without.stdout).toContain('us-east');
+    const given = await check(...article.files);
+    expect([given.code, given.stdout.split('\n')[0]], given.stdout).toEqual([1, 'verdict  fail']);
+    // Nothing but expiry removes the keys, since another part may still use them.
+    await expect.poll(async () => (await redis.state()).keys, { timeout: 20_000 }).toBe('0');
+  });
+});
