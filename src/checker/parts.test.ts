@@ -4,6 +4,7 @@ import { historyOfParts, type PartRecords, partOf } from '../../test/support/par
 import type { HistoryParts, LeftOut } from '../history/parts/parts.ts';
 import { checkHistory } from './check.ts';
 import type { CheckOptions } from './check-options.ts';
+import { parsePromise } from './claims/promise.ts';
 
 const OPTIONS = { busiest: [], falseDenialsAtMost: 0, infoAtMost: 1 };
 const NO_REFUNDS = { refunds: 'none' } as const;
@@ -120,6 +121,16 @@ describe('a run in parts that is not whole', () => {
     const wrong = op('allowed', 10, { stated: { remaining: 25 } });
     const { report, verdict } = judged([part('a', [wrong])], { dishonestAtMost: 0 });
     expect([report.dishonest.total, verdict]).toEqual([1, 'fail']);
+  });
+
+  it.each([
+    { promise: 'sliding-window:20/60s', verdict: 'fail' },
+    { promise: 'fixed-window:20/60s:epoch', verdict: 'fail' },
+    { promise: 'fixed-window:20/60s:first', verdict: 'unknown' }, // a missing request may have begun another window
+  ])('judges what $promise admitted too much: $verdict', ({ promise, verdict }) => {
+    const over = part('a', [...times(21, op('allowed', 10)), op('denied', 90_000_000)]);
+    expect(judged([over], { promise: parsePromise(promise) }).verdict).toBe(verdict);
+    expect(judged([drained], { promise: parsePromise(promise) }).verdict).toBe('unknown');
   });
 
   it('proves no bucket, and says why', () => {

@@ -20,16 +20,29 @@ interface How {
 export async function chooseFiles(files: readonly string[], how: How): Promise<ChosenFiles> {
   const seen: SeenFile[] = [];
   for (const file of files) {
-    const found = (await isRegular(file)) ? await lookAt(file, how) : { file, isAltered: false };
+    const found = (await isStream(file)) ? { file, isAltered: false } : await lookAt(file, how);
     if (found === undefined) return { files, parts: [], leftOut: [] };
     seen.push(found);
   }
+  if (seen.some(({ part }) => part !== undefined)) for (const file of files) await refuseStream(file);
   return chooseParts(seen);
 }
 
+/** Throws INVALID_HISTORY for standard input or a pipe that would have to be a part. */
+export async function refuseStream(file: string): Promise<void> {
+  if (!(await isStream(file))) return;
+  throw new OpenclawError(
+    'INVALID_HISTORY',
+    `${file === '-' ? 'standard input' : printable(file)}: a part of a run must be a file: it is read twice, first its digest and then its requests`,
+    { hint: 'write it to a file, and give its name' },
+  );
+}
+
 /** Standard input, a pipe or a device can be read once only. */
-export async function isRegular(file: string): Promise<boolean> {
-  return file !== '-' && ((await stat(file).catch(() => undefined))?.isFile() ?? false);
+async function isStream(file: string): Promise<boolean> {
+  if (file === '-') return true;
+  const found = await stat(file).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
 /** Undefined for a file without a readable header. */

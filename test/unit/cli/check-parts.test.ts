@@ -153,12 +153,19 @@ describe('check of parts', () => {
       says: /a: it was altered after it was written, .*\n.*copy the files again/s,
     },
     {
+      title: 'a file that is not there, beside a part',
+      files: { a: file('a') },
+      also: ['b'],
+      says: /b: there is no such file/,
+    },
+    { title: 'a folder beside a part', files: { a: file('a') }, also: ['.'], says: /\.: it is a folder/ },
+    {
       title: 'a name with an escape of a terminal',
       files: { a: file('a').replace('"name":"a"', '"name":"\\u001b[2J"') },
       says: /a:1: part.name must be one of part.of; found "\\u001b\[2J"/,
     },
-  ])('refuses $title', async ({ files, says }) => {
-    const { code, stderr, stdout } = await check(files as Record<string, string>);
+  ])('refuses $title', async ({ files, also = [], says }) => {
+    const { code, stderr, stdout } = await check(files as Record<string, string>, ...also);
     expect(stderr).toMatch(says);
     expect([code, stdout]).toEqual([64, '']);
   });
@@ -171,6 +178,14 @@ describe('check of parts', () => {
     expect(output.stderr).toMatch(
       /standard input: a part of a run must be a file: .*\n.*write it to a file/s,
     );
+    expect(code).toBe(64);
+  });
+
+  it('refuses standard input beside a part', async () => {
+    const folder = testFolder();
+    write(folder, 'a', file('a'));
+    const { code, stderr } = await callCli(['check', 'a', '-'], { cwd: folder });
+    expect(stderr).toMatch(/standard input: a part of a run must be a file/);
     expect(code).toBe(64);
   });
 
