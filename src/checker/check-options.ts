@@ -36,6 +36,8 @@ export interface CheckOptions {
   readonly declaresStated?: DeclaredStated;
   /** What the user allows for the limiter's clock. Default: what the history says. */
   readonly clockSlack?: ClockSlackRule;
+  /** The most by which two clocks of a run in parts drift apart, in parts per million. Default: 1,000. */
+  readonly clockDriftPpm?: number;
   /** Requests that were open when the recording ended are absent, as in any access log. */
   readonly openAtEndMissing?: boolean;
   /** The assumptions of the history's reader, as sentences. */

@@ -1,24 +1,15 @@
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
-import { lacksParts } from '../history/parts/parts.ts';
-import { AGE_EVENT, type ClockReading, MOVE_EVENT } from '../history/records/operation.ts';
+import { AGE_EVENT, MOVE_EVENT } from '../history/records/operation.ts';
 import { type BucketResult, type CheckerContext, hasWrongAnswers } from './bucket-result.ts';
 import { Certificates } from './certificates/certificates.ts';
 import type { CheckOptions } from './check-options.ts';
 import type { Claim } from './claims/claim.ts';
 import { chooseClaims } from './claims/default-claims.ts';
 import { type Judged, judge } from './claims/judge.ts';
-import { formatPromise, type Promised } from './claims/promise.ts';
-import {
-  boundClock,
-  boundOffsets,
-  type ClockBounds,
-  joinReadings,
-  largestStepBackUs,
-} from './clocks/bounds.ts';
-import { assumedOfClock, chooseGrant } from './clocks/grant.ts';
-import { findUnrecorded, isOpenAtEnd } from './doubts/unrecorded.ts';
+import { formatPromise } from './claims/promise.ts';
+import { assumedOfClock } from './clocks/grant.ts';
 import { acquittedByWidth } from './doubts/widened.ts';
 import { countContested } from './evidence/contested-facts.ts';
 import type { CheckFacts } from './evidence/facts.ts';
@@ -28,20 +19,14 @@ import { listAssumptions } from './findings/assumptions.ts';
 import { clockNotes } from './findings/clock-notes.ts';
 import { AllFindings } from './findings/describe-all.ts';
 import { diagnose } from './findings/diagnosis.ts';
-import { indexBucketMoves } from './moves/bucket-moves.ts';
+import { mapParts } from './machines/map-parts.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import type { Known } from './rows/coverage.ts';
-import { type Coverage, computeCoverage, NO_DENIAL } from './rows/coverage.ts';
+import { type Coverage, NO_DENIAL } from './rows/coverage.ts';
 import { type CheckerResults, checkBuckets } from './run-checkers.ts';
 import { findLostDecisions } from './shards/lost-decisions.ts';
-import { findEpisodes, type Shards } from './shards/shard-events.ts';
 import { shardFacts } from './shards/shard-facts.ts';
-import { statedContext } from './stated/stated-context.ts';
-import {
-  assumedOfWindows,
-  computeWindowClock,
-  judgesDenials,
-  whyDenialsAreNotJudged,
-} from './windows/clock.ts';
+import { assumedOfWindows, whyDenialsAreNotJudged } from './windows/clock.ts';
 
 /** The facts and the verdict on them. */
 export interface CheckReport extends CheckFacts, Judged {
@@ -63,9 +48,11 @@ export function checkHistory(history: History, options: CheckOptions): CheckRepo
 }
 
 /** Like `checkHistory`, with the rows. */
-export function examineHistory(history: History, options: CheckOptions): Examination {
+export function examineHistory(recorded: History, options: CheckOptions): Examination {
+  const machines = recorded.parts && mapParts(recorded, recorded.parts, options);
+  const history = machines?.history ?? recorded;
   const { operations: table, outcomes } = history;
-  const prepared = prepare(history, options);
+  const prepared = prepare(history, options, machines);
   const { promise, context, readings, windows, grant, coverage } = prepared;
   const certificates = new Certificates(history, { promise, options });
   const results = checkBuckets(history, context, certificates);
@@ -125,46 +112,6 @@ export function examineHistory(history: History, options: CheckOptions): Examina
   };
 }
 
-type Prepared = ReturnType<typeof prepare>;
-
-/** Computes what the checkers need to know of a history: its clocks, its coverage, and what may be missing from it. */
-function prepare(history: History, options: CheckOptions) {
-  const { outcomes } = history;
-  const promise = options.promise ?? { type: 'token-bucket' };
-  const coverage = computeCoverage(history, isOpenAtEnd(history, options));
-  const dates = history.clock.filter(({ source }) => source === 'date');
-  const read = history.clock.filter(({ source }) => source === undefined);
-  const readings = joinReadings(read, history.decisionClock);
-  const ofClock = { isRead: readings.length > 0, typed: options.clockSlack };
-  const grant = chooseGrant(history.header, ofClock);
-  const clock = withEarlierSteps(boundClock(readings, coverage.span, grant), history);
-  const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(clock);
-  const clocks = { ...ofClock, clock, grant, coverage, readings, dates };
-  const windows = windowContext(history, promise, clocks);
-  const shards = shardsOf(history, clock, readings);
-  const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
-  const sent = history.end?.sent ?? recorded;
-  const unaccounted = sent - recorded;
-  const unrecorded = findUnrecorded(history, { options, coverage, unaccounted });
-  const known = { ...knownOf(history, coverage), stepBackUs };
-  const stated = statedContext(history, {
-    ...{ options, shards },
-    isWhole: history.end !== undefined && unaccounted === 0 && !lacksParts(history),
-    wallClock: () => computeWindowClock(history, clocks),
-  });
-  const movesOf = indexBucketMoves(history);
-  const context: CheckerContext = {
-    clock,
-    movesOf,
-    known,
-    unrecorded,
-    isReplayed: !lacksParts(history),
-    ...windows,
-    ...(stated && { stated }),
-  };
-  return { promise, coverage, readings, ofClock, grant, shards, context, sent, unaccounted, ...windows };
-}
-
 /** The findings of all checkers, in the order of the report. */
 function collectFindings(
   history: History,
@@ -222,15 +169,6 @@ function logOf(
   return { log: { table, reading: options.reading, withFindings: withWrongAnswers, context } };
 }
 
-/**
- * No reading shows a step back before the history began, or an earlier failover to a node whose clock was behind. A
- * bucket written before it waits until its clock has caught up; `bucketsAheadUs` is how far such buckets were ahead.
- */
-function withEarlierSteps(clock: ClockBounds, { header, bucketsAheadUs }: History): ClockBounds {
-  if (header.initial === 'full') return clock;
-  return { ...clock, backwardUs: Math.max(clock.backwardUs, bucketsAheadUs) };
-}
-
 /** Judges the facts by these claims. */
 export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckReport {
   const judged = judge(facts, claims);
@@ -240,32 +178,6 @@ export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckR
 
 /** Events that the rows and the shards already count. */
 const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT, MOVE_EVENT]);
-
-function knownOf({ header }: History, { knownFromUs, judgedFromUs, judgedUntilUs }: Coverage) {
-  return { initial: header.initial, knownFromUs, judgedFromUs, judgedUntilUs };
-}
-
-/** Finds the shards and their events when they are first needed. */
-function shardsOf(history: History, clock: ClockBounds, readings: readonly ClockReading[]): () => Shards {
-  const { header, operations, events, faults } = history;
-  let offsets: ReturnType<typeof boundOffsets> | undefined;
-  let shards: Shards | undefined;
-  return () =>
-    (shards ??= findEpisodes(
-      { regions: header.regions, operations, events, faults },
-      { ...clock, offsets: () => (offsets ??= boundOffsets(readings)) },
-    ));
-}
-
-function windowContext(
-  history: History,
-  promise: Promised,
-  known: Parameters<typeof computeWindowClock>[1],
-): Pick<CheckerContext, 'windows'> {
-  if (promise.type === 'token-bucket') return {};
-  const windows = { promise, clock: computeWindowClock(history, known) };
-  return { windows: { ...windows, areDenialsJudged: judgesDenials(windows) } };
-}
 
 function countJudged(
   { judged, byFailurePolicy, reason }: Coverage,

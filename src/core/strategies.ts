@@ -18,6 +18,8 @@ export interface StrategyTraits {
   readonly lends?: true;
   /** A bucket can be in the region of its subject: in a slot that the region's primaries own. */
   readonly homes?: true;
+  /** The clock of the Redis node that decides refills the bucket. */
+  readonly nodeClock?: true;
   /** Declares a bound for one window, not for the total. */
   readonly windowBound?: true;
   /** The percentage of the busiest buckets that a load must drain as evidence; absent: the default. */
@@ -25,17 +27,17 @@ export interface StrategyTraits {
 }
 
 const TRAITS = {
-  central: { remembersDecisions: true, severalPolicies: true, reserves: true, homes: true },
+  central: { remembersDecisions: true, severalPolicies: true, reserves: true, homes: true, nodeClock: true },
   acked: {
     ...{ remembersDecisions: true, severalPolicies: true, reserves: true, homes: true },
-    waitsForReplicas: true,
+    ...{ waitsForReplicas: true, nodeClock: true },
   },
   article: { unitCost: true, windowBound: true },
   'active-active': { perRegionBucket: true, windowBound: true },
   'active-active-lww': { perRegionBucket: true, windowBound: true },
   'replica-reads': { readsReplicas: true },
-  lease: { waitsForReplicas: true, lends: true, homes: true, contestedPercent: 40 }, // 50% to 69% drained in docs/results/matrix.md
-  'lease-unacked': { lends: true, homes: true },
+  lease: { waitsForReplicas: true, lends: true, homes: true, nodeClock: true, contestedPercent: 40 }, // 50% to 69% drained in docs/results/matrix.md
+  'lease-unacked': { lends: true, homes: true, nodeClock: true },
 } as const satisfies Readonly<Record<string, StrategyTraits>>;
 
 export type StrategyName = keyof typeof TRAITS;

@@ -32,7 +32,7 @@ function read(lines: readonly string[]): unknown {
     const rows = Array.from({ length: table.rows }, (_, row) => ({
       invokedUs: table.invokedUs[row],
       lastUs: table.lastUs(row),
-      dueUs: [table.isDue(row), table.dueUs(row)],
+      dueUs: [table.isDue(row), table.lastUs(row) - table.latencyUs(row)],
       cost: table.costTokens[row],
       kind: table.kinds[row],
       origin: [table.origins[row], table.regionOf(row), table.instanceOf(row)],

@@ -33,5 +33,5 @@ export const contentOf = ({ operations: table }: History) =>
     operation: table.operationOf(row),
     level: table.levels?.of(row),
     bucketUs: table.levels?.bucketUs(row),
-    dueUs: table.isDue(row) ? table.dueUs(row) : undefined,
+    dueUs: table.isDue(row) ? table.lastUs(row) - table.latencyUs(row) : undefined,
   }));

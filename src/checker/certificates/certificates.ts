@@ -258,6 +258,7 @@ function whyNone(
   const { allowed, denied, failed, info } = outcomes;
   if (traitsOf(header.strategy).windowBound) return `${header.strategy} promises less than an ideal bucket`;
   if (parts?.isWhole === false) return 'requests of a part of the run are missing';
+  if (parts !== undefined) return 'the history is of several recorders';
   if (end !== undefined && end.sent !== allowed + denied + failed + info)
     return 'operations are missing from the history';
   if (end === undefined && !openAtEndMissing && !isComplete) return 'the history has no end';

@@ -217,7 +217,7 @@ export class EvidenceCounter {
     if ((kind & KIND.part) === 0) {
       tally.outcomes[OUTCOMES[outcome] as Outcome]++;
       if (this.#table.isDue(row)) tally.arrivals++;
-      if (outcome !== KIND.info) tally.latency[outcome]?.add(lastUs - this.#table.dueUs(row));
+      if (outcome !== KIND.info) tally.latency[outcome]?.add(this.#table.latencyUs(row));
     }
     if (isJudgedDenial(this.#table, row, this.#judged)) tally.judgedDenials++;
     tally.admitted += tokens;

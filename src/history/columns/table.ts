@@ -92,8 +92,8 @@ export interface OperationTable extends Readonly<TableColumns> {
   statedOf(row: number): Stated | undefined;
   /** Whether it was due at a given time, like the requests of an open load. */
   isDue(row: number): boolean;
-  /** When it was due, or sent if it had no due time: latencies count from then. */
-  dueUs(row: number): number;
+  /** From when it was due, or sent if it had no due time, to its last moment, by the clock of its recorder. */
+  latencyUs(row: number): number;
   /** The last moment at which it can have taken effect; Infinity if unknown. */
   lastUs(row: number): number;
 }
@@ -114,7 +114,8 @@ export function bucketName(name: string, policy: string): string {
 }
 
 export function makeTable(columns: TableColumns, names: TableNames): OperationTable {
-  const { invokedUs, durationUs, origins, indices, kinds, latesUs } = columns;
+  const { invokedUs, origins, indices, kinds, latesUs } = columns;
+  const lastUs = lastMoments(columns, names.longUs);
   const policyAt = (bucket: number) => names.policies[names.buckets[bucket]?.policy ?? 0];
   const plainNameOf = (bucket: number) => names.texts.textOf(names.buckets[bucket]?.name ?? 0);
   return {
@@ -139,13 +140,33 @@ export function makeTable(columns: TableColumns, names: TableNames): OperationTa
       index: indices[row] as number,
     }),
     isDue: (row) => (latesUs?.[row] ?? 0) > 0,
-    dueUs: (row) => (invokedUs[row] as number) - Math.max(0, (latesUs?.[row] ?? 0) - 1),
-    lastUs(row) {
-      const duration = durationUs[row] as number;
-      if (duration < DURATION.long) return (invokedUs[row] as number) + duration;
-      return duration === DURATION.open
-        ? Number.POSITIVE_INFINITY
-        : (invokedUs[row] as number) + (names.longUs.get(row) ?? 0);
-    },
+    latencyUs: (row) => lastUs(row) - (invokedUs[row] as number) + Math.max(0, (latesUs?.[row] ?? 0) - 1),
+    lastUs,
+  };
+}
+
+/** When operations began and how long they took, and which are judged. */
+export interface TableTimes extends Pick<TableColumns, 'invokedUs' | 'durationUs' | 'kinds'> {
+  /** Durations that do not fit into 32 bits, by row. */
+  readonly longUs: ReadonlyMap<number, number>;
+}
+
+/** The same operations by another clock; their latencies stay those of their recorders. */
+export function withTimes(table: OperationTable, times: TableTimes): OperationTable {
+  const { invokedUs, durationUs, kinds, longUs } = times;
+  const outcomeOf = (row: number) => OUTCOMES[(kinds[row] as number) & KIND.outcome] as Outcome;
+  return { ...table, invokedUs, durationUs, kinds, outcomeOf, lastUs: lastMoments(times, longUs) };
+}
+
+function lastMoments(
+  { invokedUs, durationUs }: Pick<TableColumns, 'invokedUs' | 'durationUs'>,
+  longUs: ReadonlyMap<number, number>,
+): (row: number) => number {
+  return (row) => {
+    const duration = durationUs[row] as number;
+    if (duration < DURATION.long) return (invokedUs[row] as number) + duration;
+    return duration === DURATION.open
+      ? Number.POSITIVE_INFINITY
+      : (invokedUs[row] as number) + (longUs.get(row) ?? 0);
   };
 }

@@ -181,7 +181,7 @@ class LatencyBins {
       if (cell < 0) continue;
       const to = next[cell] as number;
       next[cell] = to + 1;
-      this.#durations[to] = Math.min(MOST_US, table.lastUs(row) - table.dueUs(row));
+      this.#durations[to] = Math.min(MOST_US, table.latencyUs(row));
     }
     this.#byRegion = Array.from({ length: regions }, (_, region) =>
       this.#latency((bin, outcome) => this.#cells(this.#cell(bin, outcome, region), 1)),

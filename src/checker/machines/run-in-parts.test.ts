@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import type { OperationPart } from '../../../test/support/history.ts';
+import { historyOfParts, partOf } from '../../../test/support/part-history.ts';
+import type { ClockReading } from '../../history/records/operation.ts';
+import { checkHistory } from '../check.ts';
+import type { CheckOptions } from '../check-options.ts';
+
+const S = 1_000_000;
+const EPOCH_US = 1_795_000_000_000_000;
+const options: CheckOptions = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
+
+/** A clock by true time: its offset and its drift in ppm. */
+interface Clock {
+  readonly name: string;
+  readonly aheadUs: number;
+  readonly ppm: number;
+}
+
+const clockAt = ({ aheadUs, ppm }: Clock, us: number) => us + aheadUs + (us * ppm) / 1e6;
+
+const BASE: Clock = { name: 'base', aheadUs: 5e9, ppm: 20 };
+const NODE: Clock = { name: 'n', aheadUs: EPOCH_US, ppm: 30 };
+const MACHINES: readonly Clock[] = [
+  { name: 'machine-a', aheadUs: 7e11, ppm: -200 },
+  { name: 'machine-b', aheadUs: 3e7, ppm: 250 },
+];
+
+/** Readings of `other` four times a second, `thereUs` on the way there and `backUs` back. */
+function readings(own: Clock, other: Clock, wayUs: { there: number; back: number }): ClockReading[] {
+  return Array.from({ length: 64 }, (_, quarter) => {
+    const us = (quarter - 8) * 250_000;
+    const [fromUs, untilUs] = [
+      Math.floor(clockAt(own, us - wayUs.there)),
+      Math.ceil(clockAt(own, us + wayUs.back)),
+    ];
+    return {
+      ...{ type: 'clock', node: other.name, atUs: (fromUs + untilUs) / 2, errorUs: (untilUs - fromUs) / 2 },
+      serverUs: Math.floor(clockAt(other, us)),
+      ...(other !== NODE && { source: 'machine' as const }),
+    };
+  });
+}
+
+/** A take that the node decides at a true time. */
+function take(own: Clock, us: number, part: OperationPart = {}, levelQuanta = 0): OperationPart {
+  const atUs = Math.floor(clockAt(NODE, us));
+  return {
+    invokedUs: Math.floor(clockAt(own, us - 30_000)),
+    completedUs: Math.ceil(clockAt(own, us + 10_000)),
+    decision: { strategy: 'central', source: 'redis', node: 'n', atUs, bucketUs: atUs, levelQuanta },
+    ...part,
+  };
+}
+
+interface Ops {
+  readonly a?: readonly OperationPart[];
+  readonly b?: readonly OperationPart[];
+  readonly jumpUs?: number;
+  readonly header?: object;
+}
+
+function judged({ a = [], b = [], jumpUs = 0, header = {} }: Ops, more: Partial<CheckOptions> = {}) {
+  const parts = MACHINES.map((own, at) => ({
+    part: partOf('ab'[at]),
+    header,
+    operations: at === 0 ? a : b,
+    records: [
+      ...readings(own, BASE, { there: 40_000, back: 1_000 }).map((one, quarter) =>
+        at === 1 && quarter > 30 ? { ...one, atUs: one.atUs + jumpUs } : one,
+      ),
+      ...readings(own, NODE, { there: 20_000, back: 500 * (at + 1) }),
+    ],
+  }));
+  return checkHistory(historyOfParts(parts, { policy: '4:1/s' }), { ...options, ...more });
+}
+
+const [A, B] = MACHINES as [Clock, Clock];
+
+describe('a run in parts', () => {
+  it('is judged by the clock of the node that refills: an ideal bucket over two machines passes', () => {
+    const levels = (tokens: number) => tokens * S;
+    const report = judged({
+      a: [0, 1, 2, 3].map((at) => take(A, at * 1_000, {}, levels(3 - at) + Math.floor(at * 1_000 * 1.00003))),
+      b: [
+        take(B, 0.5 * S, { outcome: 'denied' }, Math.floor(0.5 * S * 1.00003)),
+        take(B, S, {}, Math.floor(S * 1.00003) - S),
+      ],
+    });
+    expect([report.overAdmission.total, report.falseDenials.total]).toEqual([0, 0]);
+    expect(report.clock).toMatchObject({ epsilonUs: 0, rhoPpm: 0, slowPpm: 0, spreadUs: 0, steps: [] });
+  });
+
+  it('fails if machines together got more than the bucket has', () => {
+    const report = judged({
+      a: [0, 1, 2, 3].map((at) => take(A, at * 1_000)),
+      b: [0, 1].map((at) => take(B, 0.3 * S + at * 1_000)),
+    });
+    expect(report.overAdmission.total).toBeGreaterThan(0);
+    expect(report.verdict).toBe('fail');
+  });
+
+  it('finds a denial that was false by the clock of all machines', () => {
+    const report = judged({
+      a: [0, 1, 2, 3].map((at) => take(A, at * 1_000)),
+      b: [take(B, 1.2 * S, { outcome: 'denied' })],
+    });
+    expect(report.falseDenials.total).toBe(1);
+  });
+
+  it('accuses nobody if the clock of a machine jumped', () => {
+    const ops = {
+      a: [0, 1, 2, 3].map((at) => take(A, at * 1_000)),
+      b: [0, 1].map((at) => take(B, 0.3 * S + at * 1_000)),
+    };
+    const report = judged({ ...ops, jumpUs: 200_000 });
+    expect([report.verdict, report.overAdmission.total]).toEqual(['unknown', 0]);
+  });
+
+  it.each(['article', 'external'])('is judged by the clock of the base for %s', (strategy) => {
+    const ops = { a: [0, 1, 2, 3].map((at) => take(A, at * 1_000)), header: { strategy } };
+    const report = judged(ops);
+    expect(report.overAdmission.total).toBe(0);
+    expect(report.clock.epsilonUs).toBeGreaterThan(1_000);
+    expect(judged({ ...ops, b: [take(B, 0.2 * S)] }).overAdmission.total).toBe(1);
+  });
+});

@@ -1,0 +1,97 @@
+import type { History } from '../history/history.ts';
+import { lacksParts } from '../history/parts/parts.ts';
+import type { CheckerContext } from './bucket-result.ts';
+import type { CheckOptions } from './check-options.ts';
+import type { Promised } from './claims/promise.ts';
+import {
+  boundClock,
+  boundOffsets,
+  type ClockBounds,
+  joinReadings,
+  largestStepBackUs,
+} from './clocks/bounds.ts';
+import { chooseGrant } from './clocks/grant.ts';
+import { findUnrecorded, isOpenAtEnd } from './doubts/unrecorded.ts';
+import type { MappedParts } from './machines/map-parts.ts';
+import { indexBucketMoves } from './moves/bucket-moves.ts';
+import { type Coverage, computeCoverage } from './rows/coverage.ts';
+import { findEpisodes, type KnownClocks, type Shards } from './shards/shard-events.ts';
+import { statedContext } from './stated/stated-context.ts';
+import { computeWindowClock, judgesDenials } from './windows/clock.ts';
+
+export type Prepared = ReturnType<typeof prepare>;
+
+/** Computes what the checkers need to know of a history: its clocks, its coverage, and what may be missing from it. */
+export function prepare(history: History, options: CheckOptions, machines: MappedParts | undefined) {
+  const { outcomes } = history;
+  const promise = options.promise ?? { type: 'token-bucket' };
+  const coverage = computeCoverage(history, isOpenAtEnd(history, options));
+  const dates = history.clock.filter(({ source }) => source === 'date');
+  const read = history.clock.filter(({ source }) => source === undefined);
+  const readings = joinReadings(read, history.decisionClock);
+  const ofClock = { isRead: readings.length > 0, typed: options.clockSlack };
+  const grant = chooseGrant(history.header, ofClock);
+  const asRead = withEarlierSteps(boundClock(readings, coverage.span, grant), history);
+  const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(asRead);
+  const clocks = { ...ofClock, clock: asRead, grant, coverage, readings, dates };
+  const windows = windowContext(history, promise, clocks);
+  const axes = machines?.ofNodes;
+  const clock = axes === undefined ? asRead : withEarlierSteps(axes.boundsWith(grant), history);
+  const shards = shardsOf(history, clock, axes?.offsets ?? (() => boundOffsets(readings)));
+  const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
+  const sent = history.end?.sent ?? recorded;
+  const unaccounted = sent - recorded;
+  const unrecorded = findUnrecorded(history, { options, coverage, unaccounted });
+  const known = { ...knownOf(history, coverage), stepBackUs };
+  const stated = statedContext(history, {
+    ...{ options, shards },
+    isWhole: history.end !== undefined && unaccounted === 0 && !lacksParts(history),
+    wallClock: () => computeWindowClock(history, clocks),
+  });
+  const movesOf = indexBucketMoves(history);
+  const context: CheckerContext = {
+    clock,
+    movesOf,
+    known,
+    unrecorded,
+    isReplayed: !lacksParts(history),
+    ...windows,
+    ...(stated && { stated }),
+  };
+  return { promise, coverage, readings, ofClock, grant, shards, context, sent, unaccounted, ...windows };
+}
+
+/**
+ * No reading shows a step back before the history began, or an earlier failover to a node whose clock was behind. A
+ * bucket written before it waits until its clock has caught up; `bucketsAheadUs` is how far such buckets were ahead.
+ */
+function withEarlierSteps(clock: ClockBounds, { header, bucketsAheadUs }: History): ClockBounds {
+  if (header.initial === 'full') return clock;
+  return { ...clock, backwardUs: Math.max(clock.backwardUs, bucketsAheadUs) };
+}
+
+function knownOf({ header }: History, { knownFromUs, judgedFromUs, judgedUntilUs }: Coverage) {
+  return { initial: header.initial, knownFromUs, judgedFromUs, judgedUntilUs };
+}
+
+/** Finds the shards and their events when they are first needed. */
+function shardsOf(history: History, clock: ClockBounds, findOffsets: KnownClocks['offsets']): () => Shards {
+  const { header, operations, events, faults } = history;
+  let offsets: ReturnType<typeof findOffsets> | undefined;
+  let shards: Shards | undefined;
+  return () =>
+    (shards ??= findEpisodes(
+      { regions: header.regions, operations, events, faults },
+      { ...clock, offsets: () => (offsets ??= findOffsets()) },
+    ));
+}
+
+function windowContext(
+  history: History,
+  promise: Promised,
+  known: Parameters<typeof computeWindowClock>[1],
+): Pick<CheckerContext, 'windows'> {
+  if (promise.type === 'token-bucket') return {};
+  const windows = { promise, clock: computeWindowClock(history, known) };
+  return { windows: { ...windows, areDenialsJudged: judgesDenials(windows) } };
+}
