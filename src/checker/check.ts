@@ -19,6 +19,7 @@ import { listAssumptions } from './findings/assumptions.ts';
 import { clockNotes } from './findings/clock-notes.ts';
 import { AllFindings } from './findings/describe-all.ts';
 import { diagnose } from './findings/diagnosis.ts';
+import { machineFacts } from './machines/machine-facts.ts';
 import { mapParts } from './machines/map-parts.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import type { Known } from './rows/coverage.ts';
@@ -69,6 +70,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     ended: history.end !== undefined,
     files: history.files,
     ...(history.parts && { parts: history.parts }),
+    ...machineFacts(machines),
     troubles: [
       ...(options.problems ?? []),
       ...unprovedFaults(history.events),
@@ -169,11 +171,12 @@ function logOf(
   return { log: { table, reading: options.reading, withFindings: withWrongAnswers, context } };
 }
 
-/** Judges the facts by these claims. */
+/** Judges the facts by these claims. If clocks contradict each other, nothing else counts. */
 export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckReport {
   const judged = judge(facts, claims);
   const verdicts = [...judged.claims, ...judged.accounts].map(({ verdict }) => verdict);
-  return { ...facts, ...judged, verdict: worst(verdicts) };
+  const isContradicted = (facts.contradictions ?? []).length > 0;
+  return { ...facts, ...judged, verdict: isContradicted ? 'unknown' : worst(verdicts) };
 }
 
 /** Events that the rows and the shards already count. */

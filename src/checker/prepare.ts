@@ -54,7 +54,7 @@ export function prepare(history: History, options: CheckOptions, machines: Mappe
     movesOf,
     known,
     unrecorded,
-    isReplayed: !lacksParts(history),
+    isReplayed: !lacksParts(history) && (machines?.clocks.contradictions ?? []).length === 0,
     ...windows,
     ...(stated && { stated }),
   };

@@ -27,6 +27,7 @@ export function judge(facts: CheckFacts, claims: readonly Claim[]): Judged {
     claims: evaluateClaims(claims, facts),
     accounts: [
       ...judgeAccounts(facts),
+      ...(facts.contradictions ?? []).map((reason) => ({ verdict: 'unknown' as const, reason })),
       ...facts.troubles.map((reason) => ({ verdict: 'unknown' as const, reason })),
     ],
   };

@@ -43,6 +43,8 @@ export interface CheckFacts {
   readonly files: readonly FileFacts[];
   /** Of a run whose load several processes sent: its parts, with the books of each. */
   readonly parts?: HistoryParts;
+  /** Readings of clocks that contradict each other, as sentences: with any of them the verdict is `unknown`. */
+  readonly contradictions?: readonly string[];
   /** Problems of the recording, as sentences. */
   readonly troubles: readonly string[];
   readonly buckets: number;

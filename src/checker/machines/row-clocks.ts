@@ -8,10 +8,7 @@ import { countUntil } from './offset-point.ts';
 import type { ShownTime } from './stepping-clock.ts';
 
 /** The machine of each origin of a table. */
-export function machinesOfOrigins(
-  table: OperationTable,
-  { files }: HistoryParts,
-): (origin: number) => string {
+function machinesOfOrigins(table: OperationTable, { files }: HistoryParts): (origin: number) => string {
   const ofFile = new Map(files.map(({ file, machine }) => [file, machine]));
   const known: string[] = [];
   return (origin) => (known[origin] ??= ofFile.get(table.fileOf(origin)) ?? '');

@@ -107,7 +107,7 @@ describe('a run in parts', () => {
     expect(report.falseDenials.total).toBe(1);
   });
 
-  it('accuses nobody if the clock of a machine jumped', () => {
+  it('accuses no limiter if the clock of a machine jumped', () => {
     const ops = {
       a: [0, 1, 2, 3].map((at) => take(A, at * 1_000)),
       b: [0, 1].map((at) => take(B, 0.3 * S + at * 1_000)),
