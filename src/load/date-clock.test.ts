@@ -3,16 +3,11 @@ import { historyOf } from '../../test/support/history.ts';
 import { checkHistory } from '../checker/check.ts';
 import { parsePromise } from '../checker/claims/promise.ts';
 import type { ClockReading } from '../history/records/operation.ts';
-import { readByStatus, withDate } from './outcome.ts';
+import { readerOf } from './outcome.ts';
 import { Recorder } from './recorder.ts';
 
 const S = 1_000_000;
-const READ = withDate(
-  readByStatus(
-    (status) => status === '200',
-    (status) => status === '429',
-  ),
-);
+const READ = readerOf({ of: 'any', allow: '200', deny: '429', haveDate: true });
 
 describe('the Date of replies', () => {
   it('is a reading, one a second for each region, and no part of the operation', () => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Evidence, formatEvidence } from '../core/decision.ts';
-import { parseStatusPattern } from '../history/foreign/status.ts';
 import { type Problem, reducedCapacity } from '../http/problem.ts';
-import { readByStatus, readReply, withSettlement } from './outcome.ts';
+import { BY_STATUS, readerOf, readReply } from './outcome.ts';
 
 const none = problem('none');
 const possible = problem('possible');
@@ -74,7 +73,7 @@ describe('the evidence of a reply', () => {
 });
 
 describe('a reply of any other API', () => {
-  const read = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('429'));
+  const read = readerOf(BY_STATUS);
   it.each([
     [200, 'allowed'],
     [429, 'denied'],
@@ -87,7 +86,7 @@ describe('a reply of any other API', () => {
 describe('what the limiter stated', () => {
   const headers = ['RateLimit', '"a";r=3', 'retry-after', '2'];
   const stated = { remaining: 3, retryAfterS: 2 };
-  const other = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('429'));
+  const other = readerOf(BY_STATUS);
 
   it.each([
     ['of an allowed request', readReply, 201, stated],
@@ -111,5 +110,5 @@ it.each([
   { status: 429, header: 'done', want: undefined },
 ])('a settlement is $want after $status with $header', ({ status, header, want }) => {
   const headers = header === undefined ? [] : ['openclaw-settled', header];
-  expect(withSettlement(readReply)(status, headers, '{}').settled).toBe(want);
+  expect(readerOf({ of: 'sample' }, { reserve: true })(status, headers, '{}').settled).toBe(want);
 });

@@ -1,6 +1,6 @@
 import { type Evidence, parseEvidence } from '../core/decision.ts';
 import { HEADERS } from '../core/header-names.ts';
-import type { StatusPattern } from '../history/foreign/status.ts';
+import { parseStatusPattern, type StatusPattern } from '../history/foreign/status.ts';
 import type { Outcome, RecordedSettlement, Stated } from '../history/records/operation.ts';
 import { readStatedHeaders } from '../history/stated/headers.ts';
 
@@ -18,6 +18,40 @@ export interface Reply {
   readonly instance?: string;
   /** The header `Date`, in whole seconds; only where it is read as a clock. */
   readonly dateUs?: number;
+}
+
+/** How the replies of a target are read. Plain data that another process can receive. */
+export type Replies =
+  | {
+      readonly of: 'sample';
+      /** The gateway names the instance that decided. */
+      readonly haveInstance?: boolean;
+    }
+  | {
+      /** Of any API: read by their status, like `2xx`. */
+      readonly of: 'any';
+      readonly allow: string;
+      readonly deny: string;
+      /** Their header `Date` is read as a clock. */
+      readonly haveDate?: boolean;
+    };
+
+/** Of a target that says nothing else. */
+export const BY_STATUS: Replies = { of: 'any', allow: '2xx', deny: '429' };
+
+/** How to read these replies; of requests that reserve also their settlement. */
+export function readerOf(
+  replies: Replies,
+  { reserve = false }: { readonly reserve?: boolean } = {},
+): ReadReply {
+  const read = plainReaderOf(replies);
+  return reserve ? withSettlement(read) : read;
+}
+
+function plainReaderOf(replies: Replies): ReadReply {
+  if (replies.of === 'sample') return replies.haveInstance ? withInstance(readReply) : readReply;
+  const read = readByStatus(parseStatusPattern(replies.allow), parseStatusPattern(replies.deny));
+  return replies.haveDate ? withDate(read) : read;
 }
 
 /** Reads an HTTP reply. Raw headers come as name, value, name, value. */
@@ -50,7 +84,7 @@ export const readReply: ReadReply = (status, rawHeaders, body) => {
  * Reads the replies of any other API by their status, and what their headers state. A reply that is neither allowed nor denied is `info`: the
  * request may be charged now or later.
  */
-export function readByStatus(allowed: StatusPattern, denied: StatusPattern): ReadReply {
+function readByStatus(allowed: StatusPattern, denied: StatusPattern): ReadReply {
   const known = new Map<number, Reply>();
   return (status, rawHeaders) => {
     let reply = known.get(status);
@@ -77,7 +111,7 @@ function decided(
 }
 
 /** Reads replies as `read` does, and also what became of settlements. */
-export function withSettlement(read: ReadReply): ReadReply {
+function withSettlement(read: ReadReply): ReadReply {
   return (status, rawHeaders, body) => {
     const reply = read(status, rawHeaders, body);
     if (reply.outcome !== 'allowed') return reply;
@@ -87,7 +121,7 @@ export function withSettlement(read: ReadReply): ReadReply {
 }
 
 /** Reads replies as `read` does, and also their `Date`. */
-export function withDate(read: ReadReply): ReadReply {
+function withDate(read: ReadReply): ReadReply {
   return (status, rawHeaders, body) => {
     const reply = read(status, rawHeaders, body);
     const dateUs = 1_000 * Date.parse(findHeader(rawHeaders, 'date') ?? '');
@@ -96,7 +130,7 @@ export function withDate(read: ReadReply): ReadReply {
 }
 
 /** Reads replies as `read` does, and also the instance that a gateway names. */
-export function withInstance(read: ReadReply): ReadReply {
+function withInstance(read: ReadReply): ReadReply {
   return (status, rawHeaders, body) => {
     const reply = read(status, rawHeaders, body);
     const instance = findHeader(rawHeaders, HEADERS.instance);

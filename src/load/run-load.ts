@@ -4,13 +4,12 @@ import autocannon from 'autocannon';
 import { invalidOption } from '../core/errors.ts';
 import { makeRandom } from '../core/prng.ts';
 import type { RecordedRequest } from '../history/foreign/arrivals.ts';
-import { parseStatusPattern } from '../history/foreign/status.ts';
 import { drawRequests } from './arrival-requests.ts';
 import { type Arrivals, peakArrivals, steadyArrivals } from './arrivals.ts';
 import { driveConnection, type LoadConnection, type LoadState, type Pace } from './connection.ts';
 import { makeCostDraw } from './costs.ts';
 import { openLoop } from './open-loop.ts';
-import { type ReadReply, readByStatus, withSettlement } from './outcome.ts';
+import { BY_STATUS, type ReadReply, readerOf } from './outcome.ts';
 import { connectionsOf, type LoadPart, sharesOf } from './parts.ts';
 import { recordedArrivals } from './recorded.ts';
 import type { Recorder } from './recorder.ts';
@@ -105,13 +104,12 @@ function regionsOf(options: LoadOptions): (LoadRegion | undefined)[] {
     if (parts !== undefined && !parts.some(({ region }) => region === name)) return undefined;
     const target = targets.find(({ region }) => region === name);
     if (target === undefined) throw invalidOption(`a part of ${name} needs a target for ${name}`);
-    const read = target.read ?? BY_STATUS;
     return {
       region: { index, name },
       url: target.url,
       draw: recorded === undefined ? makeUserDraw(users, name) : drawNone,
       write: makeRequestWriter(target),
-      read: shape.actuals === undefined ? read : withSettlement(read),
+      read: readerOf(target.replies ?? BY_STATUS, { reserve: shape.actuals !== undefined }),
     };
   });
 }
@@ -120,8 +118,6 @@ function regionsOf(options: LoadOptions): (LoadRegion | undefined)[] {
 function namesOf({ shape, targets, parts }: LoadOptions): readonly string[] {
   return parts === undefined ? targets.map(({ region }) => region) : shape.regions;
 }
-
-const BY_STATUS = readByStatus(parseStatusPattern('2xx'), parseStatusPattern('429'));
 
 /** Each request of a recorded load has its user. */
 const drawNone = (): never => {

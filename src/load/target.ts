@@ -4,7 +4,7 @@ import { quoted } from '../core/printable.ts';
 import type { Random } from '../core/prng.ts';
 import type { DrawnCost } from './arrivals.ts';
 import { formatCost } from './costs.ts';
-import { type ReadReply, readReply, withInstance } from './outcome.ts';
+import type { Replies } from './outcome.ts';
 import type { LoadShape } from './users.ts';
 
 /** Where and how the users of a region send requests: any HTTP API that limits by one of its headers. */
@@ -28,7 +28,7 @@ export interface Target {
   /** One body, or several that are equally likely. */
   readonly body?: string | readonly string[];
   /** How replies are read. Default: by the status, 2xx is allowed and 429 denied. */
-  readonly read?: ReadReply;
+  readonly replies?: Replies;
 }
 
 const ITEMS = 50;
@@ -47,7 +47,7 @@ export function sampleTarget(region: string, baseUrl: string, { instances = 1 } 
     body: Array.from({ length: ITEMS }, (_, item) =>
       SCORES.map((score) => JSON.stringify({ item: `item-${item}`, score })),
     ).flat(),
-    read: instances > 1 ? withInstance(readReply) : readReply,
+    replies: { of: 'sample', haveInstance: instances > 1 },
   };
 }
 

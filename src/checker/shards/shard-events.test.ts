@@ -269,6 +269,15 @@ describe('the episodes of a shard', () => {
     expect(found).toEqual(want);
   });
 
+  it('have, of a takeover from a clock that had stepped back, as much as it had stepped', () => {
+    const reading = (node: string, atS: number, gainedUs = 0): HistoryRecord => ({
+      ...{ type: 'clock', node, atUs: atS * S, serverUs: atS * S + gainedUs, errorUs: 0 },
+    });
+    const records = [reading('a', 1), reading('a', 3, -2 * S), reading('b', 1), reading('b', 9)];
+    const [shard] = episodes([by('a', 1), by('b', 9)], [role('b', 7), ...records]);
+    expect(shard?.failovers[0]?.clockAheadUs).toBeGreaterThan(1.9 * S);
+  });
+
   it('of buckets without a known node are of no shard', () => {
     expect(episodes([{ invokedUs: 1 }])).toMatchObject([{ shard: '', failovers: [] }]);
   });

@@ -174,11 +174,16 @@ function findTakeovers(chains: ShardNodes, tenures: readonly Tenure[], clock: Kn
   });
 }
 
-/** `epsilonUs` is already granted to every clock, also between two nodes. */
-function aheadOf(before: string, node: string, { offsets, epsilonUs }: KnownClocks): number {
+/**
+ * How far the clock of `node` was ahead when it took over. A clock that had stepped back made its buckets wait, and the next
+ * clock gives them that time at once. `epsilonUs` is already granted to every clock, also between two nodes.
+ */
+function aheadOf(before: string, node: string, { offsets, epsilonUs, steps }: KnownClocks): number {
   const known = offsets();
   const [old, next] = [known.get(before), known.get(node)];
-  return old === undefined || next === undefined ? 0 : next.highestUs - old.lowestUs - epsilonUs;
+  if (old === undefined || next === undefined) return 0;
+  const back = steps.filter((step) => step.node === before && step.byUs < 0);
+  return next.highestUs - old.lowestUs - epsilonUs - back.reduce((sum, { byUs }) => sum + byUs, 0);
 }
 
 interface OfShard {

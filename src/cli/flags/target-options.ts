@@ -3,9 +3,8 @@ import { invalidOption } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { quoted } from '../../core/printable.ts';
 import type { ProvideSystem } from '../../experiment/system.ts';
-import { parseStatusPattern, type StatusPattern } from '../../history/foreign/status.ts';
+import { parseStatusPattern, type WrittenPattern } from '../../history/foreign/status.ts';
 import { refuseClash } from '../../history/foreign/statuses.ts';
-import { readByStatus, withDate } from '../../load/outcome.ts';
 import { type Target, withoutQuery } from '../../load/target.ts';
 import { REAL_USER } from '../../load/users.ts';
 import { checkRegions } from '../../topology/topology.ts';
@@ -23,8 +22,8 @@ export interface TargetFlags extends PromiseFlags {
   readonly body?: string;
   readonly subjects?: string;
   readonly warmUp: number;
-  readonly allow: StatusPattern;
-  readonly deny: StatusPattern;
+  readonly allow: WrittenPattern;
+  readonly deny: WrittenPattern;
   readonly clock?: 'date';
 }
 
@@ -137,7 +136,7 @@ export function auditTargets(
       headers,
       ...given({ subjectHeader, subjects, costHeader, method }),
       ...(body !== undefined && { body: fromEnvironment('--body', body, env) }),
-      read: flags.clock === 'date' ? withDate(readByStatus(allow, deny)) : readByStatus(allow, deny),
+      replies: { of: 'any', allow: allow.text, deny: deny.text, haveDate: flags.clock === 'date' },
     }),
   );
 }

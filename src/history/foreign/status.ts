@@ -4,13 +4,16 @@ import { quoted } from '../../core/printable.ts';
 /** Whether a status of a log matches. */
 export type StatusPattern = (status: string) => boolean;
 
+/** One that says how it was written. */
+export type WrittenPattern = StatusPattern & { readonly text: string };
+
 /** Parses `2xx`, `429`, `200-299` or any word (`OK`, `RATE_LIMITED`), separated by commas. Throws INVALID_OPTION. */
-export function parseStatusPattern(text: string): StatusPattern {
+export function parseStatusPattern(text: string): WrittenPattern {
   const parts = text.split(',').map((part) => part.trim());
   if (parts.some((part) => part === ''))
     throw invalidOption(`a status must be like 2xx, 429, 200-299, or a word; found ${quoted(text)}`);
   const patterns = parts.map(patternOf);
-  return (status) => patterns.some((pattern) => pattern(status));
+  return Object.assign((status: string) => patterns.some((pattern) => pattern(status)), { text });
 }
 
 function patternOf(part: string): StatusPattern {

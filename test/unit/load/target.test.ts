@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { makeRandom } from '../../../src/core/prng.ts';
-import { parseStatusPattern } from '../../../src/history/foreign/status.ts';
-import { readByStatus } from '../../../src/load/outcome.ts';
 import { makeRequestWriter, sampleTarget, type Target } from '../../../src/load/target.ts';
 import { httpReply } from '../../support/http-server.ts';
 import { loadAgainst, loadOn, signedReply, userOf } from '../../support/load.ts';
@@ -89,8 +87,8 @@ describe('the load on another API', () => {
   });
 
   it('goes by the lists of statuses it is given', async () => {
-    const read = readByStatus(parseStatusPattern('2xx,404'), parseStatusPattern('429,503'));
-    expect((await outcomes({ ...foreign, read })).found).toEqual([
+    const replies = { of: 'any', allow: '2xx,404', deny: '429,503' } as const;
+    expect((await outcomes({ ...foreign, replies })).found).toEqual([
       '200 allowed',
       '404 allowed',
       '429 denied',
