@@ -60,7 +60,7 @@ describe('a value that no column can hold is refused:', () => {
   it('more regions than are places', () => {
     const parts = Array.from({ length: 4_097 }, (_, at) => ({ region: `r${at}` }));
     expect(historyOf(parts.slice(1)).operations.regionOf(4_095)).toBe('r4096');
-    expect(() => historyOf(parts)).toThrow(/more than 4096 regions and instances, counted per file/);
+    expect(() => historyOf(parts)).toThrow(/more than 4096 regions; is region the right field/);
   });
 
   it('a cost of several charges beyond 31 bits', () => {

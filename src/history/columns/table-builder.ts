@@ -26,8 +26,11 @@ export interface TableContext {
 
 const IN_CHUNK = ROWS - 1;
 
-/** The evidence has a row for each origin; more than this means a wrong field for the region. */
-const MOST_ORIGINS = 4_096;
+/** The evidence has a row for each region; more than this means a wrong field for the region. */
+const MOST_REGIONS = 4_096;
+
+/** A column has 16 bits for the origin; a thousand parts may have several instances each. */
+const MOST_ORIGINS = 2 ** 16;
 
 /** Takes operations in the order of recording and groups them by bucket at the end. */
 export class TableBuilder {
@@ -40,6 +43,7 @@ export class TableBuilder {
   readonly #longUs = new Map<number, number>();
   readonly #buckets = new Numbering<{ name: number; policy: number }>();
   readonly #instances = new Numbering<undefined>();
+  readonly #regions = new Set<number>();
   /** A region with or without an instance. */
   readonly #places = new Numbering<undefined>();
   readonly #origins = new Numbering<Origin>();
@@ -189,9 +193,12 @@ export class TableBuilder {
     );
     const known = this.#origins.find(place, file.number);
     if (known !== undefined) return known;
+    this.#regions.add(region);
+    if (this.#regions.size > MOST_REGIONS)
+      throw new RecordError(`more than ${MOST_REGIONS} regions; is region the right field?`);
     if (this.#origins.size === MOST_ORIGINS)
       throw new RecordError(
-        `more than ${MOST_ORIGINS} regions and instances, counted per file; is region the right field?`,
+        `more than ${MOST_ORIGINS} regions and instances, counted per file; are they the right fields?`,
       );
     const nameOf = (text: number) => (text < 0 ? '' : this.#context.texts.textOf(text));
     const origin = { file: file.name, region: nameOf(region), instance: nameOf(instance) };

@@ -109,6 +109,15 @@ it('a clock of another machine is read by a part only, and has the machine of it
   expect(() => build([headerOf(), reading])).toThrow(/in a file that is no part of a run/);
 });
 
+it('a thousand parts may have several instances each', () => {
+  const of = Array.from({ length: 1_000 }, (_, at) => `r${at}`);
+  const operations = Array.from({ length: 5 }, (_, at) => ({ instance: `i${at}` }));
+  const { parts, operations: table } = historyOfParts(
+    of.map((name) => ({ part: partOf(name, { of }), operations })),
+  );
+  expect([parts?.isWhole, table.regionOf(4_999), table.instanceOf(4_999)]).toEqual([true, 'r999', 'i4']);
+});
+
 describe('attempts of one decision', () => {
   const parts = (machine: string, bucket = 'b') => [
     { operations: [{ decisionId: 'd\x1b[2J', completedUs: 30 }] },
