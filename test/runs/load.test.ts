@@ -19,7 +19,7 @@ async function prepare() {
     join(folder, 's.yaml'),
     `# Parts.\npolicy: 10:5/s\nload: ${LOAD}\nclaims: [total-excess <= 0]\n`,
   );
-  const clock = startCli(['serve', 'clock', '--port', '0'], { cwd: folder });
+  const clock = startCli(['serve', 'clock', '--port', '0', '--parts', 'parts'], { cwd: folder });
   const address = () => /listening on (\S+)/.exec(clock.output.stdout)?.[1];
   const url = await vi.waitUntil(address, { timeout: 20_000 });
   return { folder, redis, url };
@@ -39,20 +39,21 @@ interface Result {
   readonly of: readonly string[];
   readonly books: Readonly<Record<string, number>>;
   readonly clock: { readonly readings: number };
-  readonly file: string;
+  readonly file?: string;
+  readonly accepted?: string;
 }
 
-/** Sends all parts at once; gives their files and results. */
-async function sendAll(folder: string, url: string, strategy: string) {
+/** Sends all parts at once, and each of their files to the clock if they have no name; gives the results. */
+async function sendAll(folder: string, url: string, strategy: string, files?: readonly string[]) {
   const startAt = later();
-  const files = REGIONS.map((part) => `${part}-${strategy}.ndjson`);
   const sent = REGIONS.map(async (part, at): Promise<Result> => {
-    const how = ['--strategy', strategy, '--out', files[at] ?? '', '--json'];
+    const to = files === undefined ? ['--send'] : ['--out', files[at] ?? ''];
+    const how = ['--strategy', strategy, '--json', ...to];
     const { code, stdout, stderr } = await runCli([...words(part, url, startAt), ...how], { cwd: folder });
     expect(code, stderr).toBe(0);
     return JSON.parse(stdout);
   });
-  return { files, results: await Promise.all(sent) };
+  return Promise.all(sent);
 }
 
 describe('a load in three processes', { timeout: 120_000 }, () => {
@@ -60,27 +61,30 @@ describe('a load in three processes', { timeout: 120_000 }, () => {
     const { folder, redis, url } = await prepare();
     const claims = ['--claim', 'total-excess <= 0', '--claim', 'false-denials <= 0']; // not on headroom: a busy machine
     const check = (...args: string[]) => runCli(['check', ...args, ...claims], { cwd: folder });
+    const outs = REGIONS.map((part) => `${part}.ndjson.gz`);
     const [central, article] = await Promise.all([
       sendAll(folder, url, 'central'),
-      sendAll(folder, url, 'article'),
+      sendAll(folder, url, 'article', outs),
     ]);
-    for (const [at, { run, part, of, books, file, clock }] of central.results.entries()) {
-      expect([run, part, of]).toEqual([central.results[0]?.run, REGIONS[at], REGIONS]);
+    for (const [at, { run, part, of, books, accepted, clock }] of central.entries()) {
+      expect([run, part, of]).toEqual([central[0]?.run, REGIONS[at], REGIONS]);
       const { sent = 0, allowed = 0, denied = 0, failed = 0, info = 0, dropped = 0 } = books;
       expect(sent).toBe(allowed + denied + failed + info);
       expect([1_600 / 3 - 1 < sent + dropped, sent + dropped < 1_600 / 3 + 1]).toEqual([true, true]);
-      expect(file).toBe(join(folder, `${part}-central.ndjson`));
+      expect(accepted).toBe(join(run, `${part}.ndjson.gz`));
       expect(clock.readings).toBeGreaterThan(20);
     }
-    const whole = await check(...central.files, '--json');
+    const files = central.map(({ accepted = '' }) => join('parts', accepted));
+    const whole = await check(...files, '--json');
     const report = JSON.parse(whole.stdout);
     expect([whole.code, report.verdict], whole.stdout).toEqual([0, 'pass']);
-    const sent = central.results.reduce((sum, { books }) => sum + (books.sent ?? 0), 0);
+    const sent = central.reduce((sum, { books }) => sum + (books.sent ?? 0), 0);
     expect(report.sent).toBe(sent);
-    const without = await check(...central.files.slice(1));
+    const without = await check(...files.slice(1));
     expect([without.code, without.stdout.split('\n')[0]]).toEqual([2, 'verdict  unknown']);
     expect(without.stdout).toContain('us-east');
-    const given = await check(...article.files);
+    const given = await check(...outs);
+    expect(article.map(({ file }) => file)).toEqual(outs.map((file) => join(folder, file)));
     expect([given.code, given.stdout.split('\n')[0]], given.stdout).toEqual([1, 'verdict  fail']);
     // Nothing but expiry removes the keys, since another part may still use them.
     await expect.poll(async () => (await redis.state()).keys, { timeout: 20_000 }).toBe('0');

@@ -28,10 +28,8 @@ export function loadCommand(environment: Environment): Command {
       "when the load of all parts begins, in UTC by the clock's machine: 12:30, 12:30:05, or ISO 8601",
     )
     .addOption(new Option('--clock <url>', 'the clock of the run: where `serve clock` listens'))
-    .requiredOption(
-      '--out <file>',
-      'write the history of the part into this new file; packed if it ends in .gz',
-    )
+    .option('--out <file>', 'write the history of the part into this new file; packed if it ends in .gz')
+    .option('--send', 'send it to the clock, which was started with --parts; token: OPENCLAW_RL_TOKEN')
     .option('--run <id>', 'name of the run, the same for all parts (default: made of the plan and the start)')
     .option('--task <text>', 'what your scheduler calls this process; the history has it')
     .option('--allow-eviction', 'run although a server may evict keys')
@@ -45,7 +43,7 @@ export function loadCommand(environment: Environment): Command {
     const { loadPart } = await import('../runs/load-part.ts'); // heavy: not for --help
     const loaded = await loadPart({ scenario, flags: others, command }, { ...others, url }, environment);
     for (const problem of loaded.problems) environment.log(`warning: ${printable(problem)}\n`);
-    environment.out(json ? jsonText(resultOf(loaded)) : textOf(loaded, flags));
+    environment.out(json ? jsonText(resultOf(loaded, flags)) : textOf(loaded, flags));
   });
 }
 
@@ -64,13 +62,13 @@ Examples:
   $ openclaw-rl check us-east.ndjson eu-west.ndjson ap-south.ndjson
   # two processes for each region
   $ openclaw-rl load baseline --endpoints endpoints.yaml --part eu-west:1/2 \\
-      --clock http://10.0.0.1:7070 --start-at 12:30 --out eu-west-1.ndjson`;
+      --clock http://10.0.0.1:7070 --start-at 12:30 --send`;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const MOST_TASK = 200;
 
 /** Gives the URL of the clock, without a slash at its end. Throws INVALID_OPTION. */
-function checkFlags({ clock, run, task = '' }: Flags): string {
+function checkFlags({ clock, out, send, run, task = '' }: Flags): string {
   if (clock === undefined)
     throw invalidOption(
       '--clock is missing: the parts of a run need one clock that all of them reach',
@@ -84,6 +82,11 @@ function checkFlags({ clock, run, task = '' }: Flags): string {
     url.username !== ''
   )
     throw invalidOption(`--clock must be like http://10.0.0.1:7070; found ${quoted(clock)}`);
+  if (out === undefined && !send)
+    throw invalidOption(
+      'the history of the part has no place',
+      'add --out <file>, or --send for a clock that was started with --parts',
+    );
   if (run !== undefined && !NAME.test(run))
     throw invalidOption(
       `--run must be 1 to 64 letters, digits, ".", "_" and "-", the first a letter or digit; found ${quoted(run)}`,
@@ -93,7 +96,7 @@ function checkFlags({ clock, run, task = '' }: Flags): string {
   return url.origin;
 }
 
-function resultOf({ part, books, digest, problems, clock }: LoadedPart) {
+function resultOf({ part, books, digest, problems, clock, accepted }: LoadedPart, { out }: Flags) {
   const { header, startMs, file } = part;
   const { name, ...named } = header;
   return {
@@ -104,11 +107,13 @@ function resultOf({ part, books, digest, problems, clock }: LoadedPart) {
       part: name,
       startAt: new Date(startMs).toISOString(),
     },
-    ...{ file, digest, books, clock, problems },
+    ...(out !== undefined && { file }),
+    ...(accepted !== undefined && { accepted }),
+    ...{ digest, books, clock, problems },
   };
 }
 
-function textOf({ part, books, digest, clock }: LoadedPart, { out }: Flags): string {
+function textOf({ part, books, digest, clock, accepted }: LoadedPart, { out }: Flags): string {
   const { name, run, of } = part.header;
   const { sent, dropped, ...outcomes } = books;
   const ended = Object.entries(outcomes).map(([outcome, number]) => `${outcome} ${number}`);
@@ -118,6 +123,7 @@ function textOf({ part, books, digest, clock }: LoadedPart, { out }: Flags): str
     `part ${name} of run ${run}: ${count(sent, 'request')} (${ended.join(', ')}; ${dropped} dropped)`,
     `clock ${clock.machine}: ${count(clock.readings, 'ping')}, the best within ${(clock.errorUs / 1_000).toFixed(2)} ms${away}`,
     ...(out === undefined ? [] : [`file ${printable(out)}, sha256 ${digest.slice(0, 12)}`]),
+    ...(accepted === undefined ? [] : [`sent: it is ${printable(accepted)} there`]),
     `then, with the files of all parts: openclaw-rl check ${files.map((file) => (file.startsWith('<') ? file : quotedForShell(file))).join(' ')}`,
     '',
   ].join('\n');

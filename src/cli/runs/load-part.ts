@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { invalidOption } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { printable } from '../../core/printable.ts';
@@ -8,6 +9,7 @@ import { machineId } from '../../experiment/parts/machine-id.ts';
 import type { PartOfRun } from '../../experiment/parts/part-of-run.ts';
 import { planDigest, runId } from '../../experiment/parts/plan-digest.ts';
 import { checkNewFile, type RecordedPart, runPart } from '../../experiment/parts/run-part.ts';
+import { type SentPart, sendPart } from '../../experiment/parts/send-part.ts';
 import { startTime } from '../../experiment/parts/start-time.ts';
 import { usersOf } from '../../experiment/play-run.ts';
 import type { ProvideSystem } from '../../experiment/system.ts';
@@ -30,7 +32,8 @@ export interface PartFlags {
   readonly startAt: string;
   /** The URL of the clock endpoint. */
   readonly url: string;
-  readonly out: string;
+  readonly out?: string;
+  readonly send?: boolean;
   readonly run?: string;
   readonly task?: string;
 }
@@ -41,6 +44,8 @@ const LEAST_AHEAD_MS = 5_000;
 /** A part that was sent and recorded, as `load` prints it. */
 export interface LoadedPart extends RecordedPart {
   readonly part: PartOfRun;
+  /** Where the clock endpoint keeps it. */
+  readonly accepted?: string;
 }
 
 type Planned = Pick<RunRequest, 'promise' | 'areUsersReal'> & LoadedPlan & { readonly system: ProvideSystem };
@@ -56,14 +61,20 @@ export async function loadPart(
   checkFaults(planned.plan);
   const loaded = await readLoad(planned.plan, environment);
   const shares = sharesOf(flags, loaded.plan);
-  const file = resolve(environment.cwd, flags.out);
-  await checkNewFile(file);
+  const target = await fileOf(flags, environment);
   const pings = await ClockPings.start(flags.url, environment.interrupt);
+  let isDone = false;
   try {
-    const part = await planPart(flags, { ...shares, ...loaded, file, pings });
-    return { ...(await runIn(part, { ...planned, ...loaded, system }, environment)), part };
+    const part = await planPart(flags, { ...shares, ...loaded, file: target.file, pings });
+    const recorded = await runIn(part, { ...planned, ...loaded, system }, environment);
+    const accepted = flags.send
+      ? await sendPart(sentOf(part, flags, environment), environment.interrupt)
+      : undefined;
+    isDone = true;
+    return { ...recorded, part, ...(accepted !== undefined && { accepted }) };
   } finally {
     await pings.stop();
+    await target.drop(isDone);
   }
 }
 
@@ -88,6 +99,32 @@ function sharesOf({ part }: PartFlags, { topology: { regions }, load: { connecti
   const of = partsOf(regions, share.of).map(partName);
   if (of.length <= MOST_PARTS) return { share, of };
   throw invalidOption(`a run has at most ${MOST_PARTS} parts; --part ${printable(part)} makes ${of.length}`);
+}
+
+/** The file of the part; without --out it is a temporary one, which is kept if it was not sent. */
+async function fileOf(
+  { out, part }: PartFlags,
+  { cwd, log }: Environment,
+): Promise<{ readonly file: string; drop(isDone: boolean): Promise<void> }> {
+  if (out !== undefined) {
+    const file = resolve(cwd, out);
+    await checkNewFile(file);
+    return { file, drop: async () => {} };
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'openclaw-rl-part-'));
+  const file = join(folder, `${part.replace(/\W/g, '-')}.ndjson.gz`);
+  const exists = () =>
+    access(file).then(
+      () => true,
+      () => false,
+    );
+  return {
+    file,
+    async drop(isDone) {
+      if (isDone || !(await exists())) await rm(folder, { recursive: true, force: true });
+      else log(`the requests that were sent are in ${printable(file)}\n`);
+    },
+  };
 }
 
 async function planPart(
@@ -136,4 +173,12 @@ async function runIn(
     onExit: environment.onExit,
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
   }).finally(close);
+}
+
+function sentOf(
+  { header, file }: PartOfRun,
+  { url }: PartFlags,
+  { env: { OPENCLAW_RL_TOKEN: token } }: Environment,
+): SentPart {
+  return { part: header, file, url, ...(token && { token }) };
 }

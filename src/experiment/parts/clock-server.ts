@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { finished } from 'node:stream/promises';
 import { monotonicUs } from '../../load/monotonic.ts';
 import { machineId } from './machine-id.ts';
+import type { PartStore, Receipt } from './part-store.ts';
 
 /** The answer to `GET /clock`. */
 export interface ClockAnswer {
@@ -24,15 +26,26 @@ export interface ClockServer {
 /** Longer than any pause between two pings: a new connection costs a round trip. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** The clock that all parts of a run are placed on: `GET /clock`. */
-export function createClockServer(): ClockServer {
+/** A connection on which nothing moves for so long is ended. */
+const SILENT_MS = 120_000;
+
+/**
+ * The clock that all parts of a run are placed on: `GET /clock`. With a store it takes the files of parts, too:
+ * `PUT /parts/<run>/<part>`.
+ */
+export function createClockServer(store?: PartStore): ClockServer {
   const wall = new WallClock();
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     const us = Math.floor(monotonicUs());
     if (request.url === '/clock' && request.method === 'GET')
       return answer(response, 200, { machine: machineId(), us, wallMs: wall.at(us) } satisfies ClockAnswer);
-    answer(response, 404, { error: 'there is GET /clock' });
+    void answerOther(request, store).then(async ({ status, ...body }) => {
+      if (status !== 413) await drain(request);
+      answer(response, status, body);
+    });
   });
+  server.requestTimeout = 0; // a large file over a slow link takes longer than the default
+  server.setTimeout(SILENT_MS);
   return {
     server,
     async listen({ host, port }) {
@@ -47,12 +60,41 @@ export function createClockServer(): ClockServer {
   };
 }
 
+async function answerOther(request: IncomingMessage, store: PartStore | undefined): Promise<Receipt> {
+  const { url = '', method } = request;
+  if (url === '/clock') return { status: 405, error: 'only GET' };
+  const [, run, part] = /^\/parts\/([^/?]+)\/([^/?]+)$/.exec(url) ?? [];
+  if (run === undefined || part === undefined)
+    return { status: 404, error: 'there is GET /clock, and PUT /parts/<run>/<part>' };
+  if (store === undefined)
+    return { status: 403, error: 'this server takes no files: it was started without --parts' };
+  if (method !== 'PUT') return { status: 405, error: 'only PUT' };
+  return store.receive(request, { run: decoded(run), part: decoded(part) });
+}
+
+/** Reads the rest of a refused file: its sender reads no answer while it writes. */
+async function drain(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed) return;
+  request.resume();
+  await finished(request).catch(() => {}); // its sender is gone
+}
+
+/** Text that is not encoded properly names nothing that there is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
+}
+
 function answer(response: ServerResponse, status: number, body: object): void {
   const text = `${JSON.stringify(body)}\n`;
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
+    ...(status === 413 && { connection: 'close' }), // the rest of the file is not read
   });
   response.end(text);
 }

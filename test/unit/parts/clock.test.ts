@@ -78,7 +78,7 @@ describe('the clock of a run', () => {
 
   it.each([
     { path: '/', method: 'GET', status: 404 },
-    { path: '/clock', method: 'POST', status: 404 },
+    { path: '/clock', method: 'POST', status: 405 },
   ])('answers $method $path with $status', async ({ path, method, status }) => {
     const { url } = await startClock();
     expect((await fetch(url + path, { method })).status).toBe(status);

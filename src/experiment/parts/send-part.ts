@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { environmentFailed, OpenclawError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
+import type { Part } from '../../history/records/part.ts';
+
+export interface SentPart {
+  readonly file: string;
+  readonly part: Pick<Part, 'run' | 'name'>;
+  /** Of the clock endpoint. */
+  readonly url: string;
+  readonly token?: string;
+}
+
+/** How long it is tried, and how long between two tries. */
+const TRY_MS = 60_000;
+const AGAIN_MS = 1_000;
+/** A connection on which nothing moves for so long is given up. */
+const SILENT_MS = 10_000;
+
+/**
+ * Sends the file of a part to the clock endpoint, again for a minute if it is away. Gives where it is kept. Throws
+ * ENVIRONMENT_FAILED if it is not accepted, and INTERRUPTED.
+ */
+export async function sendPart(sent: SentPart, signal: AbortSignal, tryMs = TRY_MS): Promise<string> {
+  const digest = createHash('sha256');
+  await pipeline(createReadStream(sent.file), digest);
+  const headers = {
+    digest: `sha-256=${digest.digest('base64')}`,
+    'content-length': (await stat(sent.file)).size,
+    ...(sent.token !== undefined && { authorization: `Bearer ${sent.token}` }),
+  };
+  const untilMs = performance.now() + tryMs;
+  for (;;) {
+    const answer = await putOnce(sent, headers, signal).catch((error: Error) => error);
+    if (signal.aborted)
+      throw new OpenclawError('INTERRUPTED', `interrupted before ${sent.file} was accepted`);
+    if (!(answer instanceof Error) && answer.status < 300) return answer.file ?? '';
+    if (performance.now() >= untilMs || isFinal(answer)) throw refused(sent, answer);
+    await sleep(AGAIN_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly error?: string;
+  readonly file?: string;
+}
+
+async function putOnce(
+  { file, part, url }: SentPart,
+  headers: http.OutgoingHttpHeaders,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { request } = url.startsWith('https:') ? https : http;
+  const path = `/parts/${encodeURIComponent(part.run)}/${encodeURIComponent(part.name)}`;
+  const put = request(`${url}${path}`, { method: 'PUT', headers, signal, timeout: SILENT_MS });
+  put.on('timeout', () => put.destroy(new Error(`nothing moved for ${SILENT_MS / 1_000} s`)));
+  const answered = once(put, 'response');
+  const written = pipeline(createReadStream(file), put);
+  written.catch(() => {}); // a refusal may come before the end of the file
+  const [response] = (await answered) as [IncomingMessage];
+  response.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of response as AsyncIterable<string>) text = (text + chunk).slice(0, 2_000);
+  return { ...parse(text), status: response.statusCode ?? 0 };
+}
+
+function parse(text: string): Omit<Answer, 'status'> {
+  try {
+    const { error, file } = JSON.parse(text);
+    return { ...(typeof error === 'string' && { error }), ...(typeof file === 'string' && { file }) };
+  } catch {
+    return {};
+  }
+}
+
+/** The same file would be refused again. */
+function isFinal(answer: Answer | Error): boolean {
+  return !(answer instanceof Error) && answer.status >= 400 && answer.status < 500;
+}
+
+function refused({ file, part, url, token }: SentPart, answer: Answer | Error): OpenclawError {
+  const why =
+    answer instanceof Error
+      ? ((answer as NodeJS.ErrnoException).code ?? answer.message)
+      : `${answer.status} ${answer.error ?? ''}`;
+  const login = token === undefined ? '' : ' and OPENCLAW_RL_TOKEN';
+  return environmentFailed(
+    `${printable(url)} did not accept part ${part.name}: ${printable(why).trim()}`,
+    `it is in ${printable(file)}: copy it to the machine where \`check\` runs (--send needs \`serve clock --parts\`${login})`,
+    answer instanceof Error ? answer : undefined,
+  );
+}

@@ -1,0 +1,105 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { monotonicUs } from '../../../src/load/monotonic.ts';
+import { runCli, startCli, testFolder, untilSaid } from '../../support/cli.ts';
+import { httpReply, startHttpServer } from '../../support/http-server.ts';
+
+const CLOCK_MS = Date.parse('2026-03-01T12:00:00Z');
+
+/** A clock at which it is noon when it is first asked, so that the start is as far ahead on any machine. */
+async function startClock(): Promise<string> {
+  const server = createServer((_request, response) => {
+    response.end(JSON.stringify({ machine: 'base', us: Math.floor(monotonicUs()), wallMs: CLOCK_MS }));
+  });
+  server.listen(0, '127.0.0.1');
+  await vi.waitUntil(() => server.listening);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+}
+
+/** Services of two regions that admit everything, after some milliseconds; gives the words of a part of the first. */
+async function prepare({ delayMs = 0 } = {}) {
+  const folder = testFolder();
+  const service = await startHttpServer((_request, socket) => {
+    setTimeout(() => void socket.write(httpReply(200)), delayMs);
+  });
+  onTestFinished(() => service.stop());
+  const services = { north: `${service.url}/`, south: `${service.url}/` };
+  writeFileSync(join(folder, 'e.yaml'), JSON.stringify({ regions: ['north', 'south'], services }));
+  const load = '{ mode: open, connections: 8, rate: 100, users: 6, roaming: 1, duration: 60s }';
+  writeFileSync(
+    join(folder, 's.yaml'),
+    `# Parts.\npolicy: 10:5/s\nload: ${load}\nclaims: [total-excess <= 0]\n`,
+  );
+  const own = { TMPDIR: testFolder() };
+  const part = [
+    '--endpoints',
+    'e.yaml',
+    '--subject-header',
+    'x-user',
+    '--part',
+    'north',
+    '--out',
+    'north.ndjson',
+  ];
+  const words = ['load', 's.yaml', ...part, '--clock', await startClock(), '--start-at'];
+  return { folder, words, env: own, left: () => readdirSync(own.TMPDIR), file: join(folder, 'north.ndjson') };
+}
+
+describe('load', { timeout: 60_000 }, () => {
+  it('keeps what it sent when it is interrupted; its part then counts as cut short', async () => {
+    const { folder, words, env, left, file } = await prepare();
+    const run = startCli([...words, '12:00:05'], { cwd: folder, env });
+    await untilSaid(run, / north [1-9]\d*\/0\/0\/0/);
+    run.child.kill('SIGINT');
+    expect(await run.ended, run.output.stderr).toBe(130);
+    expect(run.output.stderr).toMatch(
+      /error: interrupted; .*north.ndjson has what was sent until then, and no end/,
+    );
+    const types = readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).type);
+    expect([types[0], types.includes('op'), types.includes('end')]).toEqual(['header', true, false]);
+    expect(left()).toEqual([]);
+    const { code, stdout } = await runCli(['check', 'north.ndjson'], { cwd: folder });
+    expect([code, stdout.split('\n')[0]]).toEqual([2, 'verdict  unknown']);
+    expect(stdout).toMatch(/cut short/);
+  });
+
+  it('leaves no file when it is interrupted before it sent anything', async () => {
+    const { folder, words, env, left, file } = await prepare();
+    const run = startCli([...words, '12:30', '--warm-up', '0'], { cwd: folder, env });
+    await untilSaid(run, /wait +for the start at 2026-03-01T12:30:00/);
+    expect(existsSync(file)).toBe(true);
+    run.child.kill('SIGTERM');
+    expect(await run.ended, run.output.stderr).toBe(143);
+    expect([existsSync(file), left()]).toEqual([false, []]);
+  });
+
+  it('ends if it is not ready at the start, and leaves its logs', async () => {
+    const { folder, words, env, left } = await prepare({ delayMs: 4_600 });
+    const { code, stderr } = await runCli([...words, '12:00:05'], { cwd: folder, env });
+    expect(code).toBe(69);
+    expect(stderr).toMatch(
+      /it was not ready at the start, but \d+.\d s too late\n {2}choose a later --start-at/,
+    );
+    expect(left()).toHaveLength(1);
+  });
+
+  it.each([
+    { start: '11:59', why: /--start-at 11:59 is past: it is 2026-03-01T12:00:00Z by the clock of the run/ },
+    { start: '12:00:04', why: /--start-at 12:00:04 is 4.0 s ahead, and a part needs 5 s/ },
+  ])('refuses a start at $start', async ({ start, why }) => {
+    const { folder, words, env, left, file } = await prepare();
+    const { code, stderr } = await runCli([...words, start], { cwd: folder, env });
+    expect([code, existsSync(file), left()], stderr).toEqual([64, false, []]);
+    expect(stderr).toMatch(why);
+  });
+});

@@ -1,0 +1,189 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { lookAtPart } from '../../../src/cli/files/look-at-part.ts';
+import { HistoryFile } from '../../../src/experiment/history-file.ts';
+import { createClockServer } from '../../../src/experiment/parts/clock-server.ts';
+import { PartStore } from '../../../src/experiment/parts/part-store.ts';
+import { sendPart } from '../../../src/experiment/parts/send-part.ts';
+import { testFolder } from '../../support/cli.ts';
+import { headerOf, operationOf } from '../../support/history.ts';
+import { partOf } from '../../support/part-history.ts';
+import { freePort } from '../../support/redis-server.ts';
+
+const never = new AbortController().signal;
+
+interface StoreOptions {
+  readonly token?: string;
+  readonly mostBytes?: number;
+  readonly port?: number;
+}
+
+async function startStore({ port = 0, ...options }: StoreOptions = {}) {
+  const folder = testFolder();
+  const received: string[] = [];
+  const onReceived = ({ file }: { readonly file: string }) => void received.push(file);
+  const clock = createClockServer(new PartStore({ folder, look: lookAtPart, onReceived, ...options }));
+  const url = await clock.listen({ host: '127.0.0.1', port });
+  onTestFinished(async () => {
+    clock.server.closeAllConnections();
+    await clock.close();
+  });
+  return { folder, received, url, kept: () => readdirSync(folder, { recursive: true }).sort() };
+}
+
+/** The file of part `a` of the run `run`; its length grows with the operations. */
+async function partFile({ name = 'a', operations = 1, isCut = false, ending = '.ndjson' } = {}) {
+  const path = join(testFolder(), `mine${ending}`);
+  const part = partOf(name, { machine: 'm', of: name.includes(':') ? ['a:1/2', 'a:2/2'] : ['a', 'b'] });
+  const file = new HistoryFile(path, headerOf('20:5/s', { part }), () => {});
+  for (let at = 0; at < operations; at++) file.add(operationOf(at, {}));
+  if (isCut) await file.close();
+  else await file.end({ type: 'end', atUs: 0, sent: operations });
+  return path;
+}
+
+const send = (file: string, url: string, more: { name?: string; token?: string; tryMs?: number } = {}) => {
+  const { name = 'a', tryMs = 0, ...token } = more;
+  return sendPart({ file, url, part: { run: 'run', name }, ...token }, never, tryMs);
+};
+
+describe('the file of a part', () => {
+  it.each(['.ndjson', '.ndjson.gz'])('is kept as it is: %s', async (ending) => {
+    const store = await startStore();
+    const file = await partFile({ ending, operations: 2_000 });
+    expect(await send(file, store.url)).toBe(`run/a${ending}`);
+    expect(readFileSync(join(store.folder, `run/a${ending}`))).toEqual(readFileSync(file));
+    expect(store.kept()).toEqual(['run', `run/a${ending}`]);
+    expect(store.received).toEqual([`run/a${ending}`]);
+  });
+
+  it('has a digest of its records that fits, packed or not', async () => {
+    const plain = await partFile();
+    const packed = await partFile({ ending: '.ndjson.gz' });
+    expect(gunzipSync(readFileSync(packed)).toString()).toBe(readFileSync(plain, 'utf8'));
+    expect(await lookAtPart(packed)).toEqual(await lookAtPart(plain));
+    expect((await lookAtPart(plain)).digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(await lookAtPart(await partFile({ isCut: true }))).not.toHaveProperty('digest');
+  });
+
+  it('may be sent again, also packed; another of the same part is refused', async () => {
+    const store = await startStore();
+    const file = await partFile();
+    await Promise.all([send(file, store.url), send(file, store.url)]);
+    const packed = join(testFolder(), 'mine.gz');
+    writeFileSync(packed, gzipSync(readFileSync(file)));
+    expect(await send(packed, store.url)).toBe('run/a.ndjson');
+    const other = await partFile({ operations: 2 });
+    await expect(send(other, store.url)).rejects.toThrow(
+      /did not accept part a: 409 there is another file.*run\/a/,
+    );
+    expect(readFileSync(join(store.folder, 'run/a.ndjson'))).toEqual(readFileSync(file));
+    expect(store.received).toEqual(['run/a.ndjson']);
+  });
+
+  it('of an n-th has a name that no region has', async () => {
+    const store = await startStore();
+    const file = await partFile({ name: 'a:2/2' });
+    expect(await send(file, store.url, { name: 'a:2/2' })).toBe('run/a.2-of-2.ndjson');
+  });
+
+  it.each([
+    { title: 'is cut short', why: /422 the file is not complete/, make: () => partFile({ isCut: true }) },
+    {
+      title: 'was altered',
+      why: /422 the file is not complete/,
+      make: async () => {
+        const file = await partFile();
+        writeFileSync(file, readFileSync(file, 'utf8').replace('"cost":1', '"cost":2'));
+        return file;
+      },
+    },
+    {
+      title: 'is no part',
+      why: /422 no file of a part: its header names no part/,
+      make: async () => {
+        const file = join(testFolder(), 'x');
+        writeFileSync(file, `${JSON.stringify(headerOf('20:5/s'))}\n`);
+        return file;
+      },
+    },
+    {
+      title: 'is another part',
+      why: /422 the file is part b of run run/,
+      make: () => partFile({ name: 'b' }),
+    },
+    {
+      title: 'is too large',
+      why: /413 a file has at most 5000 bytes/,
+      make: () => partFile({ operations: 100 }),
+    },
+  ])('is refused if it $title, and nothing of it is kept', async ({ make, why }) => {
+    const store = await startStore({ mostBytes: 5_000 });
+    const file = await make();
+    const failure = await send(file, store.url).catch((error) => error);
+    expect(failure).toMatchObject({ code: 'ENVIRONMENT_FAILED', hint: expect.stringContaining(file) });
+    expect(failure.message).toMatch(why);
+    expect(store.kept().filter((name) => name !== 'run')).toEqual([]);
+    await expect(fetch(`${store.url}/clock`).then(({ status }) => status)).resolves.toBe(200);
+  });
+
+  it('is refused without the token, whatever its size', async () => {
+    const store = await startStore({ token: 'secret' });
+    const file = await partFile({ operations: 20_000 });
+    for (const token of [{}, { token: 'other' }])
+      await expect(send(file, store.url, token)).rejects.toThrow(/401 the token of the sender is not/);
+    expect(store.kept()).toEqual([]);
+    expect(await send(file, store.url, { token: 'secret' })).toBe('run/a.ndjson');
+  });
+
+  it('is sent again until the clock is back', async () => {
+    const port = await freePort();
+    const file = await partFile();
+    const sending = send(file, `http://127.0.0.1:${port}`, { tryMs: 20_000 });
+    const store = await startStore({ port });
+    expect(await sending).toBe('run/a.ndjson');
+    expect(store.received).toHaveLength(1);
+  });
+
+  it('is named by the error if the clock stays away', async () => {
+    const file = await partFile();
+    const failure = await send(file, `http://127.0.0.1:${await freePort()}`).catch((error) => error);
+    expect(failure.message).toMatch(/did not accept part a: ECONNREFUSED/);
+    expect(failure.hint).toContain(`it is in ${file}: copy it to the machine where \`check\` runs`);
+  });
+
+  it('is refused while the disk takes nothing, and the clock goes on', async () => {
+    const store = await startStore();
+    rmSync(store.folder, { recursive: true });
+    writeFileSync(store.folder, 'no folder');
+    onTestFinished(() => rmSync(store.folder));
+    await expect(send(await partFile(), store.url)).rejects.toThrow(/500 .*(ENOTDIR|EEXIST)/);
+    await expect(fetch(`${store.url}/clock`).then(({ status }) => status)).resolves.toBe(200);
+  });
+});
+
+describe('a server of parts', () => {
+  const digest = { digest: 'sha-256=AAAA' };
+  it.each([
+    { title: 'another method', path: '/parts/run/a', method: 'POST', status: 405 },
+    {
+      title: 'a run with a path',
+      path: `/parts/${encodeURIComponent('../x')}/a`,
+      method: 'PUT',
+      status: 400,
+    },
+    { title: 'a hidden run', path: '/parts/.x/a', method: 'PUT', status: 400 },
+    { title: 'a part with a path', path: '/parts/run/a%2F..%2Fb', method: 'PUT', status: 400 },
+    { title: 'a name that is not encoded properly', path: '/parts/run/%', method: 'PUT', status: 400 },
+    { title: 'no digest', path: '/parts/run/a', method: 'PUT', status: 400, headers: {} },
+    { title: 'another digest', path: '/parts/run/a', method: 'PUT', status: 400 },
+    { title: 'another path', path: '/parts/run', method: 'PUT', status: 404 },
+  ])('refuses $title', async ({ path, method, status, headers = digest }) => {
+    const store = await startStore();
+    const answer = await fetch(store.url + path, { method, headers, body: 'x' });
+    expect([answer.status, Object.keys((await answer.json()) as object)]).toEqual([status, ['error']]);
+    expect(store.received).toEqual([]);
+  });
+});
