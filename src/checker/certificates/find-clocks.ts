@@ -3,6 +3,7 @@ import type { ClockReading } from '../../history/records/operation.ts';
 import { groupByNode } from '../clocks/bounds.ts';
 import { type Clocks, DecidingClock } from './deciding-clock.ts';
 import { OffsetLimits, spanOf } from './offset-limits.ts';
+import { evenTimes } from './offset-times.ts';
 
 /** The recorder's own clock. */
 const RECORDER = DecidingClock.of([], [[0, 0]]);
@@ -51,8 +52,8 @@ function driftBetween(first: ClockReading, last = first): number {
 }
 
 function limitsOf(table: OperationTable, readings: readonly ClockReading[], trend: number): OffsetLimits {
-  const limits = new OffsetLimits(spanOf(table, readings), trend);
-  if (!Number.isFinite(limits.fromUs)) return limits;
+  const limits = new OffsetLimits(evenTimes(spanOf(table, readings)), trend);
+  if (limits.times.count === 0) return limits;
   const { levels, invokedUs } = table;
   for (let row = 0; levels !== undefined && row < table.rows; row++) {
     const bucketUs = levels.bucketUs(row);
@@ -71,8 +72,8 @@ function join(limits: OffsetLimits, nodes: readonly string[]): DecidingClock | u
   const [floor, ceiling] = [most(lowest), least(highest)];
   if (!Number.isFinite(floor) || !Number.isFinite(ceiling)) return undefined;
   if (floor <= ceiling && limits.trend === 0)
-    return DecidingClock.of(nodes, [[limits.fromUs, Math.floor((floor + ceiling) / 2)]]);
-  const offsetsUs = follow(lowest, highest, limits.stepUs);
+    return DecidingClock.of(nodes, [[limits.times.at(0), Math.floor((floor + ceiling) / 2)]]);
+  const offsetsUs = follow(lowest, highest, limits.stepUs(0));
   return offsetsUs && DecidingClock.of(nodes, limits.pointsOf(offsetsUs));
 }
 

@@ -18,7 +18,8 @@ const MOST_ROUNDS = 64;
  *
  * A ping relates the offsets of two machines to the reference, o at `atUs` and o' at `otherUs`:
  *   |atUs + o - otherUs - o'| <= errorUs.
- * It holds on the lines if it holds for both points beside `atUs` with both points beside `otherUs`.
+ * It holds on the lines if it holds for both points beside `atUs` with both points beside `otherUs`; each is one if it is a
+ * point itself.
  */
 export function settleLimits(
   limits: readonly OffsetLimits[],
@@ -30,9 +31,9 @@ export function settleLimits(
   for (let round = 0; round < MOST_ROUNDS; round++) {
     let isChanged = false;
     for (const [machine, range] of settled.entries())
-      isChanged = sweep(range, (limits[machine] as OffsetLimits).stepUs) || isChanged;
+      isChanged = sweep(range, limits[machine] as OffsetLimits) || isChanged;
     for (const link of links) isChanged = link.tighten() || isChanged;
-    if (settled.some(({ lowest, highest }) => lowest.some((low, bin) => low > (highest[bin] as number))))
+    if (settled.some(({ lowest, highest }) => lowest.some((low, point) => low > (highest[point] as number))))
       return undefined;
     if (!isChanged) return settled;
   }
@@ -43,8 +44,9 @@ export function settleLimits(
 class Link {
   readonly #own: Range;
   readonly #other: Range;
-  readonly #bin: number;
-  readonly #otherBin: number;
+  /** The points beside the moment. */
+  readonly #at: Beside;
+  readonly #otherAt: Beside;
   /** The least and the most by which the own offset is above the other, without their trends. */
   readonly #least: number;
   readonly #most: number;
@@ -53,8 +55,8 @@ class Link {
     const [own, other] = [limits[ping.machine] as OffsetLimits, limits[ping.other] as OffsetLimits];
     this.#own = ranges[ping.machine] as Range;
     this.#other = ranges[ping.other] as Range;
-    this.#bin = own.binOf(ping.atUs);
-    this.#otherBin = other.binOf(ping.otherUs);
+    this.#at = besideOf(own, ping.atUs);
+    this.#otherAt = besideOf(other, ping.otherUs);
     const aboveUs = ping.otherUs - ping.atUs + other.driftUs(ping.otherUs) - own.driftUs(ping.atUs);
     const marginUs = ping.errorUs - ROUNDING_US - 1;
     this.#least = Math.ceil(aboveUs - marginUs);
@@ -64,7 +66,7 @@ class Link {
   /** Whether a bound became tighter. */
   tighten(): boolean {
     const [own, other] = [this.#own, this.#other];
-    const [at, otherAt] = [this.#bin, this.#otherBin];
+    const [at, otherAt] = [this.#at, this.#otherAt];
     const changes = [
       raise(own.lowest, at, greater(other.lowest, otherAt) + this.#least),
       lower(own.highest, at, smaller(other.highest, otherAt) + this.#most),
@@ -75,31 +77,40 @@ class Link {
   }
 }
 
-function greater(bounds: Float64Array, bin: number): number {
-  return Math.max(bounds[bin] as number, bounds[bin + 1] as number);
+/** Two points, or one twice. */
+type Beside = readonly [number, number];
+
+function besideOf({ times }: OffsetLimits, us: number): Beside {
+  const before = times.pointBefore(Math.round(us));
+  return [before, times.pointAfter(Math.round(us), before)];
 }
 
-function smaller(bounds: Float64Array, bin: number): number {
-  return Math.min(bounds[bin] as number, bounds[bin + 1] as number);
+function greater(bounds: Float64Array, [one, other]: Beside): number {
+  return Math.max(bounds[one] as number, bounds[other] as number);
 }
 
-/** Raises the bounds at both ends of a bin; whether one was lower. */
-function raise(bounds: Float64Array, bin: number, least: number): boolean {
-  if (least <= smaller(bounds, bin)) return false;
-  for (const at of [bin, bin + 1]) bounds[at] = Math.max(bounds[at] as number, least);
+function smaller(bounds: Float64Array, [one, other]: Beside): number {
+  return Math.min(bounds[one] as number, bounds[other] as number);
+}
+
+/** Raises the bounds at both points; whether one was lower. */
+function raise(bounds: Float64Array, beside: Beside, least: number): boolean {
+  if (least <= smaller(bounds, beside)) return false;
+  for (const at of beside) bounds[at] = Math.max(bounds[at] as number, least);
   return true;
 }
 
-function lower(bounds: Float64Array, bin: number, most: number): boolean {
-  if (most >= greater(bounds, bin)) return false;
-  for (const at of [bin, bin + 1]) bounds[at] = Math.min(bounds[at] as number, most);
+function lower(bounds: Float64Array, beside: Beside, most: number): boolean {
+  if (most >= greater(bounds, beside)) return false;
+  for (const at of beside) bounds[at] = Math.min(bounds[at] as number, most);
   return true;
 }
 
-/** Bounds neighboring points by one another, which differ by at most `stepUs`. Whether a bound became tighter. */
-function sweep({ lowest, highest }: Range, stepUs: number): boolean {
+/** Bounds neighboring points by one another, as far as the offset can drift between them. Whether a bound became tighter. */
+function sweep({ lowest, highest }: Range, limits: OffsetLimits): boolean {
   let isChanged = false;
   const bound = (at: number, by: number) => {
+    const stepUs = limits.stepUs(Math.min(at, by));
     const [least, most] = [(lowest[by] as number) - stepUs, (highest[by] as number) + stepUs];
     if (least > (lowest[at] as number)) [lowest[at], isChanged] = [least, true];
     if (most < (highest[at] as number)) [highest[at], isChanged] = [most, true];

@@ -5,7 +5,8 @@ import { type Clocks, DecidingClock } from './deciding-clock.ts';
 import { trendOf } from './find-clocks.ts';
 import { type Ping, settleLimits } from './joint-limits.ts';
 import type { Machines } from './machines.ts';
-import { type DecidedSpan, OffsetLimits, type Range, type Span } from './offset-limits.ts';
+import { type DecidedSpan, OffsetLimits, type Range } from './offset-limits.ts';
+import { type OffsetTimes, type ReadMoment, type Span, timesOfReadings } from './offset-times.ts';
 
 /** What is known of the clocks of a run in parts. All times are of the machine that recorded them. */
 interface Recorded {
@@ -15,7 +16,8 @@ interface Recorded {
   readonly readings: readonly ClockReading[];
   /** Of the base. */
   readonly pings: readonly ClockReading[];
-  readonly spans: readonly Span[];
+  /** Of the points of each machine's offset. */
+  readonly times: readonly OffsetTimes[];
 }
 
 /**
@@ -29,7 +31,7 @@ export function findMergedClocks(
 ): Clocks | undefined {
   const readings = clock.filter(({ source }) => source === undefined);
   const pings = clock.filter(({ source }) => source === 'machine');
-  const recorded = { table, machines, readings, pings, spans: spansOf(table, machines, clock) };
+  const recorded = { table, machines, readings, pings, times: timesOf(table, machines, clock) };
   const names = table.levels?.nodeNames ?? [];
   const nodes = [...new Set([...names.slice(1), ...readings.map(({ node }) => node)])];
   const shared = nodes.length === 0 ? undefined : clockOf(nodes, recorded);
@@ -46,9 +48,9 @@ export function findMergedClocks(
 /** The clock of these nodes; undefined if no offsets explain the readings. */
 function clockOf(nodes: readonly string[], recorded: Recorded): DecidingClock | undefined {
   const limits = trendsOf(nodes, recorded).map(
-    (trend, machine) => new OffsetLimits(recorded.spans[machine] as Span, trend),
+    (trend, machine) => new OffsetLimits(recorded.times[machine] as OffsetTimes, trend),
   );
-  if (limits.some(({ fromUs }) => !Number.isFinite(fromUs))) return undefined;
+  if (limits.some(({ times }) => times.count === 0)) return undefined;
   const pings = recorded.pings.map((ping) => pingOf(ping, recorded.machines));
   for (const reading of recorded.readings) {
     const own = limits[recorded.machines.of(reading.machine)];
@@ -122,23 +124,28 @@ function pingOf({ machine, node, atUs, serverUs, errorUs }: ClockReading, machin
   return { machine: machines.of(machine), other: machines.of(node), atUs, otherUs: serverUs, errorUs };
 }
 
-/** The spans of time of the machines: of invocations and readings; of the base of the pings as well. */
-function spansOf(table: OperationTable, machines: Machines, clock: readonly ClockReading[]): Span[] {
-  const spans = machines.names.map(() => ({
+/** The points of the machines: where their clocks were read, by their own process or by that of another. */
+function timesOf(table: OperationTable, machines: Machines, clock: readonly ClockReading[]): OffsetTimes[] {
+  const all = machines.names.map(() => ({
     fromUs: Number.POSITIVE_INFINITY,
     untilUs: Number.NEGATIVE_INFINITY,
   }));
-  const add = (machine: number, us: number) => {
-    const span = spans[machine] as (typeof spans)[number];
+  const read = machines.names.map((): ReadMoment[] => []);
+  const extend = (machine: number, us: number) => {
+    const span = all[machine] as { -readonly [key in keyof Span]: number };
     span.fromUs = Math.min(span.fromUs, us);
     span.untilUs = Math.max(span.untilUs, us);
   };
-  for (let row = 0; row < table.rows; row++) add(machines.ofRow(row), table.invokedUs[row] as number);
-  for (const { machine, node, source, atUs, serverUs } of clock) {
-    add(machines.of(machine), atUs);
-    if (source === 'machine') add(machines.of(node), serverUs);
+  for (let row = 0; row < table.rows; row++) extend(machines.ofRow(row), table.invokedUs[row] as number);
+  const add = (name: string | undefined, moment: ReadMoment) => {
+    extend(machines.of(name), moment.atUs);
+    read[machines.of(name)]?.push(moment);
+  };
+  for (const { machine, node, source, atUs, serverUs, errorUs } of clock) {
+    add(machine, { atUs, errorUs });
+    if (source === 'machine') add(node, { atUs: serverUs, errorUs });
   }
-  return spans;
+  return all.map((span, machine) => timesOfReadings(span, read[machine] as ReadMoment[]));
 }
 
 /** The reference is the base itself. */
@@ -149,5 +156,5 @@ function fix({ lowest, highest }: Range): void {
 
 /** Halfway between the bounds of each point: with both bounds, it keeps to what relates two points. */
 function middleOf({ lowest, highest }: Range): number[] {
-  return Array.from(lowest, (low, bin) => Math.floor((low + (highest[bin] as number)) / 2));
+  return Array.from(lowest, (low, point) => Math.floor((low + (highest[point] as number)) / 2));
 }

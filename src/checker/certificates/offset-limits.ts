@@ -2,23 +2,15 @@ import { mayGiveBack } from '../../history/columns/reservation-rows.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
 import { MAX_SLEW_PPM } from '../clocks/grant.ts';
-
-/** The most points of one clock, and the least time between two. */
-const MOST_BINS = 1_024;
-const LEAST_BIN_US = 100_000;
+import type { OffsetTimes, Span } from './offset-times.ts';
 
 /** The trend at a moment is rounded, and so is a point. */
 export const ROUNDING_US = 2;
 
-/** The lowest and the highest offset at both ends of every bin. Microseconds, without the trend. */
+/** The lowest and the highest offset at every point. Microseconds, without the trend. */
 export interface Range {
   readonly lowest: Float64Array;
   readonly highest: Float64Array;
-}
-
-export interface Span {
-  readonly fromUs: number;
-  readonly untilUs: number;
 }
 
 /** When an operation was decided by a node whose clock showed `bucketUs`. */
@@ -29,34 +21,30 @@ export interface DecidedSpan {
 }
 
 /**
- * The offsets that readings and decisions allow each node, in bins of time: a reading of `serverUs` at `atUs` allows
+ * The offsets that readings and decisions allow each node, at points of time: a reading of `serverUs` at `atUs` allows
  * `serverUs - atUs`, give or take its error; a decision at its own time within its interval allows what maps the interval
- * onto that time. A limit within a bin holds at both ends of the bin, and so on the line between them. Limits are kept
- * without the trend.
+ * onto that time. A limit between two points holds at both, and so on the line between them. Limits are kept without the
+ * trend.
  */
 export class OffsetLimits {
-  readonly fromUs: number;
-  readonly binUs: number;
-  readonly bins: number;
+  readonly times: OffsetTimes;
   /** Microseconds a microsecond. */
   readonly trend: number;
   readonly #byNode = new Map<string, Range>();
 
-  /** Of a span that is not finite there are no limits. */
-  constructor({ fromUs, untilUs }: Span, trend: number) {
+  constructor(times: OffsetTimes, trend: number) {
+    this.times = times;
     this.trend = trend;
-    this.fromUs = Math.floor(fromUs);
-    this.binUs = Math.max(LEAST_BIN_US, Math.ceil((untilUs - fromUs) / MOST_BINS));
-    this.bins = Math.ceil((untilUs - fromUs) / this.binUs) + 2;
   }
 
   get nodes(): string[] {
     return [...this.#byNode.keys()];
   }
 
-  /** The most that the offset without the trend may change from one bin to the next. */
-  get stepUs(): number {
-    return (MAX_SLEW_PPM / 1_000_000 - Math.abs(this.trend)) * this.binUs - 2;
+  /** The most that the offset without the trend may change from a point to the next. */
+  stepUs(point: number): number {
+    const apartUs = this.times.at(point + 1) - this.times.at(point);
+    return (MAX_SLEW_PPM / 1_000_000 - Math.abs(this.trend)) * apartUs - 2;
   }
 
   addReading({ node, atUs, serverUs, errorUs }: ClockReading): void {
@@ -72,13 +60,13 @@ export class OffsetLimits {
 
   /** Whether a decision agrees with these limits. */
   allows({ lowest, highest }: Range, { startUs, endUs, bucketUs }: DecidedSpan): boolean {
-    const [start, end] = [this.binOf(startUs), this.binOf(endUs)];
     const most = bucketUs - Math.ceil(startUs) - this.driftUs(startUs) - ROUNDING_US;
     const least = bucketUs - Math.floor(endUs) - this.driftUs(endUs) + ROUNDING_US;
-    return (
-      Math.max(lowest[start] as number, lowest[start + 1] as number) <= most &&
-      Math.min(highest[end] as number, highest[end + 1] as number) >= least
-    );
+    const beside = (bounds: Float64Array, us: number) => {
+      const before = this.times.pointBefore(us);
+      return [bounds[before] as number, bounds[this.times.pointAfter(us, before)] as number];
+    };
+    return Math.max(...beside(lowest, startUs)) <= most && Math.min(...beside(highest, endUs)) >= least;
   }
 
   /** What all these nodes allow. */
@@ -86,9 +74,9 @@ export class OffsetLimits {
     const { lowest, highest } = this.unlimited();
     for (const node of nodes) {
       const one = this.ofNode(node);
-      for (let bin = 0; bin < this.bins; bin++) {
-        lowest[bin] = Math.max(lowest[bin] as number, one.lowest[bin] as number);
-        highest[bin] = Math.min(highest[bin] as number, one.highest[bin] as number);
+      for (let point = 0; point < this.times.count; point++) {
+        lowest[point] = Math.max(lowest[point] as number, one.lowest[point] as number);
+        highest[point] = Math.min(highest[point] as number, one.highest[point] as number);
       }
     }
     return { lowest, highest };
@@ -102,40 +90,38 @@ export class OffsetLimits {
 
   unlimited(): Range {
     return {
-      lowest: new Float64Array(this.bins).fill(Number.NEGATIVE_INFINITY),
-      highest: new Float64Array(this.bins).fill(Number.POSITIVE_INFINITY),
+      lowest: new Float64Array(this.times.count).fill(Number.NEGATIVE_INFINITY),
+      highest: new Float64Array(this.times.count).fill(Number.POSITIVE_INFINITY),
     };
   }
 
-  /** The offsets at the bins with the trend, as points of a clock. */
+  /** The offsets with the trend, as points of a clock. */
   pointsOf(offsetsUs: readonly number[]): [number, number][] {
-    return offsetsUs.map((offsetUs, bin) => {
-      const atUs = bin * this.binUs;
-      return [this.fromUs + atUs, offsetUs + Math.round(this.trend * atUs)];
+    return offsetsUs.map((offsetUs, point) => {
+      const atUs = this.times.at(point);
+      return [atUs, offsetUs + Math.round(this.trend * (atUs - this.times.at(0)))];
     });
-  }
-
-  binOf(us: number): number {
-    return Math.min(this.bins - 2, Math.max(0, Math.floor((us - this.fromUs) / this.binUs)));
   }
 
   /** The trend until a moment. */
   driftUs(us: number): number {
-    return this.trend * Math.min(us - this.fromUs, (this.bins - 1) * this.binUs);
+    return this.trend * (Math.min(us, this.times.at(this.times.count - 1)) - this.times.at(0));
   }
 
   #atLeast({ lowest }: Range, us: number, offsetUs: number): void {
-    const bin = this.binOf(us);
+    const before = this.times.pointBefore(us);
+    const after = this.times.pointAfter(us, before);
     const limit = this.trend === 0 ? offsetUs : offsetUs - this.driftUs(us) + ROUNDING_US;
-    if (limit > (lowest[bin] as number)) lowest[bin] = limit;
-    if (limit > (lowest[bin + 1] as number)) lowest[bin + 1] = limit;
+    if (limit > (lowest[before] as number)) lowest[before] = limit;
+    if (limit > (lowest[after] as number)) lowest[after] = limit;
   }
 
   #atMost({ highest }: Range, us: number, offsetUs: number): void {
-    const bin = this.binOf(us);
+    const before = this.times.pointBefore(us);
+    const after = this.times.pointAfter(us, before);
     const limit = this.trend === 0 ? offsetUs : offsetUs - this.driftUs(us) - ROUNDING_US;
-    if (limit < (highest[bin] as number)) highest[bin] = limit;
-    if (limit < (highest[bin + 1] as number)) highest[bin + 1] = limit;
+    if (limit < (highest[before] as number)) highest[before] = limit;
+    if (limit < (highest[after] as number)) highest[after] = limit;
   }
 }
 
