@@ -63,7 +63,7 @@ function makeClock({ nodes, points, offsets = { '': points } }, { clock: reading
 }
 
 /** What a bucket is held to: a window to N tokens, a sliding counter to a bucket of N + 1 that gains N in the length of a window. */
-function idealOf({ header: [header], event, buckets, isWhole, isUnknown, base, promise: { type, limit, windowUs } }, { bucket, policy }) {
+function idealOf({ header: [header], event, buckets, isWhole, promise: { type, limit, windowUs } }, { bucket, policy }) {
   const [gain, rows] = [type === 'sliding-counter' ? 1 : 0, buckets.get(keyOf({ bucket, policy })) ?? refuse('the history has no such bucket')];
   const ofWindow = { capacity: limit + gain, refill: { tokens: limit * gain, perUs: windowUs } };
   const { capacity, refill } = type !== 'token-bucket' ? ofWindow : policy === undefined ? header.policy : header.policies[policy];
@@ -72,7 +72,7 @@ function idealOf({ header: [header], event, buckets, isWhole, isUnknown, base, p
   const [isMoved, fills] = [own.some((one) => one.event === 'move'), own.filter((one) => one.event === 'reset')];
   const resets = fills.map(({ atUs, machine }) => ({ role: TAKE, machine, from: Math.ceil(atUs), until: NEVER, cost: -capacity, of: rows }));
   if (rows.some(({ isShared }) => isShared)) refuse('it has reservations of several buckets');
-  const isUnsure = !isWhole || (base !== '' && isUnknown) || type !== 'token-bucket' || isMoved || rows.some(({ charges }) => charges !== undefined); // no conviction
+  const isUnsure = !isWhole || type !== 'token-bucket' || isMoved || rows.some(({ charges }) => charges !== undefined); // no conviction
   return { rows, resets, mayOmit: isMoved, full, token, perUs, level: full, log: type === 'sliding-window' ? [] : undefined, isUnsure };
 }
 
@@ -135,8 +135,9 @@ function checkDenial({ operation }, [{ rows, full, token, perUs, isUnsure }], hi
   const [denial, surpluses] = [onBase(rows[operation], history), rows.flatMap(({ surplus }) => surplus ?? [])];
   const charges = [...rows, ...surpluses].filter(({ role, cost }) => cost > 0 && [TAKE, MAYBE].includes(role));
   const others = charges.map((row) => onBase(row, history)).sort((a, b) => a.until - b.until);
+  const knownUs = most(history.files.map(({ machine, knownUs }) => onBase({ machine, from: knownUs, until: knownUs }, history).until));
   const isLow = (us) => {
-    let [level, lastUs] = history.isUnknown ? [0n, Math.min(us, most(history.files.map(({ knownUs }) => knownUs)))] : [full, 0];
+    let [level, lastUs] = history.isUnknown ? [0n, Math.min(us, knownUs)] : [full, 0];
     for (const { until, cost } of [...others.filter(({ from }) => from <= us), { until: us, cost: 0 }]) {
       const atUs = Math.max(lastUs, Math.min(until, us));
       [level, lastUs] = [most([0n, least([full, level + perUs * BigInt(atUs - lastUs)]) - BigInt(cost) * token]), atUs];

@@ -41,6 +41,8 @@ export interface Examination {
   readonly withFindings: readonly BucketResult[];
   readonly known: Known;
   readonly certificates: Certificates;
+  /** The operations at the times by which they were judged: of a run in parts, on one axis. */
+  readonly judged: OperationTable;
 }
 
 /** Judges a history against the token math of its policy, without access to the system that made it. */
@@ -55,7 +57,8 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
   const { operations: table, outcomes } = history;
   const prepared = prepare(history, options, machines);
   const { promise, context, readings, windows, grant, coverage } = prepared;
-  const certificates = new Certificates(history, { promise, options });
+  const isContradicted = (machines?.clocks.contradictions ?? []).length > 0;
+  const certificates = new Certificates(recorded, { promise, options, judged: history, isContradicted });
   const results = checkBuckets(history, context, certificates);
   const { isWithinBound, ...found } = collectFindings(history, { options, prepared, results });
   const reasons = diagnose({
@@ -111,6 +114,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     withFindings: results.withFindings,
     known: context.known,
     certificates,
+    judged: table,
   };
 }
 

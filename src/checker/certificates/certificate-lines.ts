@@ -76,7 +76,7 @@ export type CertificateRecord =
 /** The records of the certificate of an examined history, in their order. */
 export function* certificateRecords(
   table: OperationTable,
-  { withFindings, certificates, report: { clock, promise } }: Examination,
+  { withFindings, certificates, judged, report: { clock, promise } }: Examination,
 ): Generator<CertificateRecord> {
   yield {
     ...({ type: 'certificate', format: 'openclaw-certificate', version: 1, ratePpm: MAX_SLEW_PPM } as const),
@@ -85,7 +85,7 @@ export function* certificateRecords(
   };
   const clocks = new Map<DecidingClock, number>();
   const numberOf = (one: DecidingClock) => clocks.get(one) ?? clocks.set(one, clocks.size).size - 1;
-  const rows = new BucketRows(table);
+  const rows = new BucketRows(judged);
   const results = new Map(withFindings.map((result) => [result.bucket, result]));
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     const state = certificates.stateOf(bucket);

@@ -7,7 +7,7 @@ import type { BucketResult } from '../bucket-result.ts';
 import type { CheckOptions } from '../check-options.ts';
 import { type Promised, provesDenials } from '../claims/promise.ts';
 import { type BucketMoves, indexBucketMoves } from '../moves/bucket-moves.ts';
-import type { BucketRows } from '../rows/bucket-rows.ts';
+import { BucketRows } from '../rows/bucket-rows.ts';
 import { indexResetEvents } from '../rows/resets.ts';
 import { BucketDemands } from './bucket-demands.ts';
 import type { Clocks, DecidingClock } from './deciding-clock.ts';
@@ -52,6 +52,13 @@ export interface FoundProof {
   readonly fullQuanta: number;
 }
 
+interface Circumstances {
+  readonly promise: Promised;
+  readonly options: CheckOptions;
+  readonly judged?: History;
+  readonly isContradicted?: boolean;
+}
+
 /** Finds the proofs of the buckets of one history. Of a run in parts its times are those of the machines. */
 export class Certificates {
   readonly #history: History;
@@ -68,10 +75,13 @@ export class Certificates {
   readonly #groups: Groups | undefined;
   /** Why no bucket of this history can be proved; '' if some can. */
   readonly #whyNone: string;
+  /** Of a run in parts: its rows with the times of the machines. */
+  readonly #recorded: BucketRows | undefined;
 
+  /** `judged`: a run in parts on one axis, by which it is known what is missing and whether its clocks contradict. */
   constructor(
     history: History,
-    { promise, options }: { readonly promise: Promised; readonly options: CheckOptions },
+    { promise, options, judged = history, isContradicted = false }: Circumstances,
   ) {
     this.#history = history;
     this.#table = history.operations;
@@ -84,7 +94,10 @@ export class Certificates {
       resets(bucket).map(({ atUs, machine }) => ({ atUs, machine: this.#machines.of(machine) }));
     this.#movesOf = indexBucketMoves(history);
     this.#groups = Groups.of(this.#table);
-    this.#whyNone = whyNone(history, options);
+    this.#whyNone = isContradicted
+      ? 'readings of the clocks contradict each other'
+      : whyNone(judged, options);
+    this.#recorded = history.parts && new BucketRows(history.operations);
   }
 
   /** Undefined if no offsets of the machines agree with all readings. */
@@ -117,8 +130,10 @@ export class Certificates {
   }
 
   /** The proof of the loaded bucket, which has no finding; of a group if it is the first of it. */
-  find(rows: BucketRows): FoundProof | undefined {
+  find(judged: BucketRows): FoundProof | undefined {
     if (this.#whyNone !== '') return undefined;
+    const rows = this.#recorded ?? judged;
+    if (rows !== judged) rows.load(judged.bucket);
     if (this.#groups?.has(rows.bucket)) {
       const buckets = this.#groups.all.get(rows.bucket);
       return buckets && this.#findGroup(this.#groups, buckets);
@@ -258,7 +273,6 @@ function whyNone(
   const { allowed, denied, failed, info } = outcomes;
   if (traitsOf(header.strategy).windowBound) return `${header.strategy} promises less than an ideal bucket`;
   if (parts?.isWhole === false) return 'requests of a part of the run are missing';
-  if (parts !== undefined) return 'the history is of several recorders';
   if (end !== undefined && end.sent !== allowed + denied + failed + info)
     return 'operations are missing from the history';
   if (end === undefined && !openAtEndMissing && !isComplete) return 'the history has no end';

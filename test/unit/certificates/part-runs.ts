@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { BucketResult } from '../../../src/checker/bucket-result.ts';
 import {
   type CertificateRecord,
   certificateRecords,
 } from '../../../src/checker/certificates/certificate-lines.ts';
-import { Certificates } from '../../../src/checker/certificates/certificates.ts';
-import type { Examination } from '../../../src/checker/check.ts';
+import { examineHistory } from '../../../src/checker/check.ts';
 import type { CheckOptions } from '../../../src/checker/check-options.ts';
-import { BucketRows } from '../../../src/checker/rows/bucket-rows.ts';
 import { makeRandom, type Random } from '../../../src/core/prng.ts';
 import { HistoryBuilder } from '../../../src/history/columns/builder.ts';
 import type { History } from '../../../src/history/history.ts';
@@ -18,6 +15,8 @@ import type {
   HistoryRecord,
   Operation,
 } from '../../../src/history/records/operation.ts';
+import { EPOCH_US, type Specimen } from '../planted/limiter.ts';
+import { runSpecimen } from '../planted/run.ts';
 
 /** The records of the parts of a run, by file. */
 export type PartFiles = readonly (readonly HistoryRecord[])[];
@@ -159,20 +158,20 @@ function least(values: readonly number[]): number {
   return values.reduce((sofar, value) => Math.min(sofar, value), Number.POSITIVE_INFINITY);
 }
 
-/** What is proved of a run in parts that has no finding. */
+/** The certificate of a history, in parts or of one recorder. */
 export function certifyParts(files: PartFiles, options: Partial<CheckOptions> = {}): CertificateRecord[] {
   const history = readParts(files);
   const rules = { busiest: [], contestedAtLeast: 0, infoAtMost: 1, ...options };
-  const promise = { type: 'token-bucket' } as const;
-  const certificates = new Certificates(history, { promise, options: rules });
-  const rows = new BucketRows(history.operations);
-  for (let bucket = 0; bucket < history.operations.bucketCount; bucket++) {
-    rows.load(bucket);
-    certificates.prove(rows, { ...NOTHING_FOUND, bucket } as unknown as BucketResult);
-  }
-  certificates.count([], () => false);
-  const examination = { withFindings: [], certificates, report: { promise: 'token-bucket', clock: {} } };
-  return [...certificateRecords(history.operations, examination as unknown as Examination)];
+  return [...certificateRecords(history.operations, examineHistory(history, rules))];
 }
 
-const NOTHING_FOUND = { over: { drops: [] }, denials: [], replay: { findings: [] }, windows: [] };
+/** A run of a specimen by one recorder, and the same in parts. */
+export function divided(specimen: Specimen, seed: number) {
+  const { records, circumstances } = runSpecimen(specimen, seed, 600);
+  const nodes = new Set(
+    records.flatMap((record) => (record.type === 'op' ? (record.decision?.node ?? []) : [])),
+  );
+  const show = (us: number) => EPOCH_US + us * (1 + circumstances.driftPpm / 1_000_000);
+  const delayed = withDelays(records, seed);
+  return { one: delayed, parts: inParts({ records: delayed, nodes: ['n', ...nodes], show }, seed) };
+}

@@ -2,26 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { makeRandom } from '../../../src/core/prng.ts';
 import type { ClockReading, HistoryRecord } from '../../../src/history/records/operation.ts';
 import { CORRECT } from '../planted/correct.ts';
-import { EPOCH_US, type Specimen } from '../planted/limiter.ts';
-import { runSpecimen } from '../planted/run.ts';
 import { changeParts, PART_KINDS } from './changed-parts.ts';
-import { certifyParts, complete, inParts, type PartFiles, withDelays } from './part-runs.ts';
+import { certifyParts, complete, divided, inParts, type PartFiles } from './part-runs.ts';
 import { rightProofsOfParts } from './slow-parts.ts';
 import { drawRun } from './small-histories.ts';
 import { verifyFiles } from './verified.ts';
 
 const SEEDS = [1, 3, 4];
-
-/** A run of a specimen by one recorder, and the same in parts. */
-function divided(specimen: Specimen, seed: number) {
-  const { records, circumstances } = runSpecimen(specimen, seed, 600);
-  const nodes = new Set(
-    records.flatMap((record) => (record.type === 'op' ? (record.decision?.node ?? []) : [])),
-  );
-  const show = (us: number) => EPOCH_US + us * (1 + circumstances.driftPpm / 1_000_000);
-  const delayed = withDelays(records, seed);
-  return { one: delayed, parts: inParts({ records: delayed, nodes: ['n', ...nodes], show }, seed) };
-}
 
 describe('a correct run in parts has as many proofs as the same run of one recorder:', () => {
   it.each(CORRECT)('$name', async (specimen) => {
