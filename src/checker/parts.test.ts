@@ -66,7 +66,7 @@ describe('a run in parts that is not whole', () => {
       title: 'another load of a part was left out',
       parts: [drained, idle],
       leftOut: [{ file: 'x', part: 'b', why: 'double' as const }],
-      why: 'x is left out: it has the part b, but is no copy of 1.ndjson, which is judged; if it is of a second load, its requests were charged, too: run all parts again; if it is an incomplete copy, do not give it',
+      why: 'x is left out: it has the part b, but is no copy of 1.ndjson, which is judged; if it is of a second load, its requests were charged, too: run all parts again; if it is an incomplete copy, do not give it; false denials, replay and proofs are not judged',
     },
   ])('is unknown, and says why: $title', ({ parts, leftOut = [], why }) => {
     expect(judged(parts, { leftOut })).toMatchObject({ verdict: 'unknown', why: [why] });

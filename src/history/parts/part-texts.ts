@@ -43,7 +43,7 @@ export function incompleteTexts(parts: HistoryParts): string[] {
       : [
           `${namesText(cutShort)} ${cutShort.length === 1 ? 'was' : 'were'} cut short, since ${cutShort.length === 1 ? 'its file has' : 'their files have'} no end: ${NOT_JUDGED}; wait if the load still runs, or run all parts again`,
         ]),
-    ...doubles.slice(0, MOST_NAMES).map((double) => leftOutText(double, files)),
+    ...doubles.slice(0, MOST_NAMES).map((double) => `${leftOutText(double, files)}; ${NOT_JUDGED}`),
     ...unrelated.map((machine) => {
       const names = files.filter((file) => file.machine === machine).map(({ part }) => part);
       return `no reading relates the clock of ${namesText(names)} to that of the others: ${NOT_JUDGED}; all parts must read the clock of one machine (machine ${machine} has not)`;
