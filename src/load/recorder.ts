@@ -36,7 +36,8 @@ export class Recorder {
   readonly #write: (operation: Operation) => void;
   readonly #writeReading: (reading: ClockReading) => void;
   readonly #dates = new DateClock();
-  readonly #originUs: number;
+  /** Of its times, on the machine's monotonic clock. */
+  readonly originUs: number;
   readonly #open = new Set<OpenOperation>();
   readonly #slices = new Map<string, Dropped>();
   readonly counts: Record<Outcome, number> = { allowed: 0, denied: 0, failed: 0, info: 0 };
@@ -52,7 +53,7 @@ export class Recorder {
     writeReading: (reading: ClockReading) => void = () => {},
     { originUs = monotonicUs() } = {},
   ) {
-    this.#originUs = originUs;
+    this.originUs = originUs;
     this.#write = write;
     this.#writeReading = writeReading;
   }
@@ -67,7 +68,7 @@ export class Recorder {
 
   /** Microseconds of the run's one monotonic clock, not rounded. */
   nowUs(): number {
-    return monotonicUs() - this.#originUs;
+    return monotonicUs() - this.originUs;
   }
 
   invoke(
@@ -108,6 +109,16 @@ export class Recorder {
     const next = { region, atUs: Math.floor(dueUs), requests: 1 };
     this.#slices.set(region, next);
     this.dropped.push(next);
+  }
+
+  /** Adds what another recorder with the same origin has recorded; an operation gets the next index. */
+  adopt(record: Operation | ClockReading): void {
+    if (record.type === 'clock') {
+      this.#writeReading(record);
+      return;
+    }
+    this.counts[record.outcome]++;
+    this.#write({ ...record, index: this.#sent++ });
   }
 
   complete(open: OpenOperation, reply: Reply): void {

@@ -3,7 +3,7 @@ import type { RecordedRequest } from '../../src/history/foreign/arrivals.ts';
 import type { Operation } from '../../src/history/records/operation.ts';
 import type { LoadPart } from '../../src/load/parts.ts';
 import { Recorder } from '../../src/load/recorder.ts';
-import { runLoad } from '../../src/load/run-load.ts';
+import { runLoad, type LoadOptions as SentLoad } from '../../src/load/run-load.ts';
 import { sampleTarget, type Target } from '../../src/load/target.ts';
 import { type LoadShape, planUsers } from '../../src/load/users.ts';
 import { type Answer, type HttpServer, httpReply, type SeenRequest, startHttpServer } from './http-server.ts';
@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly parts?: readonly LoadPart[];
   /** On the machine's monotonic clock; times of operations are then of that clock, too. */
   readonly startAtUs?: number;
+  /** Sends the load. Default: this process. */
+  readonly send?: (options: SentLoad) => Promise<number>;
   /** Ends the load as soon as this many operations of each connection have ended. */
   readonly operationsEach?: number;
 }
@@ -42,6 +44,7 @@ export async function loadOn({
   make = (url, region) => sampleTarget(region, url),
   shape: changes,
   operationsEach,
+  send = runLoad,
   ...options
 }: LoadOptions): Promise<Books> {
   const regions = urls.map((_, index) => `r${index}`);
@@ -67,7 +70,7 @@ export async function loadOn({
   };
   const recorder = new Recorder(write, undefined, options.startAtUs === undefined ? {} : { originUs: 0 });
   const startedMs = performance.now();
-  const loadMs = await runLoad({
+  const loadMs = await send({
     shape,
     users: planUsers(shape),
     targets: urls.map((url, index) => make(url, `r${index}`)),
