@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ProviderName } from '../regions/choose-provider.ts';
 import { parseScenario } from '../scenario/parse.ts';
 import type { Plan, PlannedFault } from '../scenario/plan.ts';
-import { checkPlan } from './check-plan.ts';
+import { checkPlan, loadProcessesOf } from './check-plan.ts';
 
 const FILE = `# What is checked before a run?
 claims: [total-excess <= 0, failed <= 5% during partition]
@@ -65,5 +65,22 @@ describe('a plan that is about to be run', () => {
     },
   ])('is refused where it $title', ({ more, provider = 'auto', error }) => {
     expect(() => check(more, provider)).toThrow(expect.objectContaining(error));
+  });
+});
+
+describe('the load of a plan', () => {
+  it.each([
+    { title: 'one process for each region, with two cores for each', cores: 6, want: 3 },
+    { title: 'this process, with fewer cores', cores: 5, want: 1 },
+    { title: 'as many processes as it says, whatever the cores', processes: 2, cores: 1, want: 2 },
+  ])('is sent by $title', ({ processes, cores, want }) => {
+    const load = { ...plan.load, ...(processes !== undefined && { processes }) };
+    expect(loadProcessesOf({ ...plan, load }, cores)).toBe(want);
+  });
+
+  it('is refused with more processes than regions', () => {
+    expect(() => check({ load: { ...plan.load, processes: 4 } })).toThrow(
+      '--load-processes: expected at most 3, one for each region; found 4',
+    );
   });
 });

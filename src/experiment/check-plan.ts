@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { type Claim, parseClaim } from '../checker/claims/claim.ts';
 import { findPhases } from '../checker/evidence/phases.ts';
 import { invalidOption, OpenclawError } from '../core/errors.ts';
@@ -19,7 +20,7 @@ interface CheckedPlan {
 
 /**
  * Gives the claims of a plan. Throws INVALID_OPTION for a plug-in or a fault of the store in containers, for slots that
- * move where the plan has none, and for a probe of what the plan does not have, and INVALID_CLAIM for a claim on a phase
+ * move where the plan has none, for a probe of what the plan does not have and for too many load processes, and INVALID_CLAIM for a claim on a phase
  * that the plan's faults do not create.
  */
 export function checkPlan({ plan, provider, startsNodes = true }: CheckedPlan): Claim[] {
@@ -38,9 +39,24 @@ export function checkPlan({ plan, provider, startsNodes = true }: CheckedPlan): 
     if (!startsNodes || !plansSlots(planTopology(plan.topology))) throw noSlotsToMove();
   }
   if (startsNodes) for (const fault of plan.faults) checkProbe(fault, planTopology(plan.topology));
+  loadProcessesOf(plan);
   const claims = plan.claims.map(parseClaim);
   checkPhases(claims, plan.faults);
   return claims;
+}
+
+/** How many processes send the load of a plan. Throws INVALID_OPTION for more than its regions. */
+export function loadProcessesOf(
+  { load, topology }: Pick<Plan, 'load' | 'topology'>,
+  cores = availableParallelism(),
+): number {
+  const regions = topology.regions.length;
+  const { processes = cores >= 2 * regions ? regions : 1 } = load;
+  if (processes <= regions) return processes;
+  throw invalidOption(
+    `--load-processes: expected at most ${regions}, one for each region; found ${processes}`,
+    'give fewer, or leave it out',
+  );
 }
 
 function checkPhases(claims: readonly Claim[], faults: readonly PlannedFault[]): void {

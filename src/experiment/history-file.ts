@@ -70,11 +70,11 @@ export class HistoryFile {
     this.#append(record);
   }
 
-  /** Writes the last record and closes the file. Rejects if any write failed. */
-  async end(end: End): Promise<Written> {
+  /** Writes the last record, unless the history was cut short, and closes the file. Rejects if any write failed. */
+  async end(end: End | undefined): Promise<Written> {
     this.flush();
     const digest = this.#hash?.digest('hex');
-    this.#append({ ...end, ...(digest !== undefined && { digest }) });
+    if (end !== undefined) this.#append({ ...end, ...(digest !== undefined && { digest }) });
     await this.close();
     this.#builder?.endFile();
     const history = this.#builder?.build();

@@ -2,6 +2,7 @@ import { OpenclawError } from '../core/errors.ts';
 import { recordedUsers } from '../load/recorded.ts';
 import { type PlannedUser, planUsers, REAL_USER } from '../load/users.ts';
 import { Cleanup } from './cleanup.ts';
+import { type LoadSender, openSender } from './load-sender.ts';
 import { shapeOf } from './plan-file.ts';
 import { STAGE_DETAIL } from './progress.ts';
 import type { Run, RunOptions } from './run-context.ts';
@@ -44,8 +45,14 @@ export async function playRun<T>(options: RunOptions, play: (run: Run) => Promis
   }
 }
 
-/** Provisions the system of a run and warms it up. */
-export async function startSystem(run: Run): Promise<System> {
+/** A system that is warm, and what sends it its load. */
+export interface Started {
+  readonly system: System;
+  readonly sender: LoadSender;
+}
+
+/** Provisions the system of a run and warms it up, by what will send its load. */
+export async function startSystem(run: Run): Promise<Started> {
   const { plan, folder, signal, cleanup, problems, report, provide, part } = run;
   const system = await provide({
     plan,
@@ -58,13 +65,14 @@ export async function startSystem(run: Run): Promise<System> {
     ...(part && { part: { region: part.share.region, prefix: part.prefix } }),
   });
   throwIfAborted(signal);
+  const sender = await openSender(run);
   if (system.regions === undefined) report('warm up', { detail: describeWarmUp(run, system) });
   else {
     report('warm up');
-    await warmUp(run, system);
+    await warmUp(run, system, sender);
   }
   throwIfAborted(signal);
-  return system;
+  return { system, sender };
 }
 
 function throwIfAborted(signal: AbortSignal): void {

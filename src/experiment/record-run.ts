@@ -7,17 +7,20 @@ import { printable } from '../core/printable.ts';
 import { traitsOf } from '../core/strategies.ts';
 import { count } from '../core/units.ts';
 import { Recorder } from '../load/recorder.ts';
-import { runLoad } from '../load/run-load.ts';
+
 import { settle } from '../regions/cluster/settle.ts';
+
 import type { Regions } from '../regions/provider.ts';
 import type { LoadPlan } from '../scenario/plan.ts';
 import type { FaultSchedule } from './fault-schedule.ts';
 import { makeHeader } from './header.ts';
 import { HistoryFile, type Written } from './history-file.ts';
+import { isDeath, type LoadSender } from './load-sender.ts';
 import { makeSchedule, outlastsRun } from './make-schedule.ts';
 import { NodeNames } from './node-names.ts';
 import { type PartOfRun, readOn, untilStart } from './parts/part-of-run.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
+import type { Started } from './play-run.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
 import { AgeTally } from './tally/age-tally.ts';
@@ -47,14 +50,14 @@ const SETTLE_MS = 30_000;
  * Runs the load with its faults, heals and settles; streams all of it into `history.ndjson`, or into the file of its part.
  * That of an interrupted part has no end; it is gone if nothing was sent.
  */
-export async function recordRun(run: Run, system: System): Promise<Recorded> {
+export async function recordRun(run: Run, { system, sender }: Started): Promise<Recorded> {
   const { part, folder } = run;
   const stop = new AbortController();
   const path = part?.file ?? join(folder, 'history.ndjson');
   const held = part === undefined ? run.judgeApart?.above : 0;
   const history = new HistoryFile(path, makeHeader(run, system), () => stop.abort(), held);
   try {
-    return await recordInto(history, stop, run, system);
+    return await recordInto(history, stop, run, { system, sender });
   } catch (error) {
     if (part !== undefined) await history.abandon();
     throw error;
@@ -65,7 +68,7 @@ async function recordInto(
   history: HistoryFile,
   stop: AbortController,
   run: Run,
-  system: System,
+  { system, sender }: Started,
 ): Promise<Recorded> {
   const { plan, cleanup, problems, part, signal } = run;
   const { regions } = system;
@@ -83,9 +86,9 @@ async function recordInto(
   });
   const isCounted = plan.limiter === undefined && regions?.topology.external === undefined; // others call external nodes
   const calls = regions && isCounted ? await watchCalls(regions, cleanup) : undefined;
-  let [loadMs, redisCalls]: [number, number | undefined] = [0, undefined];
+  let [{ loadMs, isCut }, redisCalls]: [Sent, number | undefined] = [{ loadMs: 0, isCut: false }, undefined];
   try {
-    loadMs = await load(run, system, { recorder, tally, answers, faults, stop });
+    ({ loadMs, isCut } = await load(run, system, { recorder, tally, answers, faults, stop, sender }));
     if (part !== undefined) await readOn(signal);
   } finally {
     const counting = calls?.stop(); // while healing: a paused node answers only after that
@@ -102,7 +105,7 @@ async function recordInto(
   problems.push(...(names?.problems() ?? []));
   if (faults?.failure !== undefined) throw faults.failure;
   if (part !== undefined && signal.aborted) throw cutShort(part);
-  const written = await endHistory(history, recorder, run);
+  const written = await endHistory(history, recorder, run, isCut);
   return { written, loadMs, ...(redisCalls !== undefined && { redisCalls }), ...(warmUp && { warmUp }) };
 }
 
@@ -147,6 +150,12 @@ function record({ plan, users, promise, part }: Run, { regions }: System, histor
   return { recorder, tally, ages, answers, names };
 }
 
+interface Sent {
+  readonly loadMs: number;
+  /** A process that sent it ended by itself: the history is complete up to its last record only. */
+  readonly isCut: boolean;
+}
+
 /** Sends the load and runs the fault schedule; gives the milliseconds it took. */
 async function load(
   run: Run,
@@ -157,8 +166,13 @@ async function load(
     answers,
     faults,
     stop,
-  }: Omit<Recording, 'ages' | 'names'> & { faults: FaultSchedule | undefined; stop: AbortController },
-): Promise<number> {
+    sender,
+  }: Omit<Recording, 'ages' | 'names'> & {
+    faults: FaultSchedule | undefined;
+    stop: AbortController;
+    sender: LoadSender;
+  },
+): Promise<Sent> {
   const { plan, users, problems, report, part } = run;
   const { durationMs } = plan.load;
   if (part !== undefined)
@@ -184,7 +198,12 @@ async function load(
     const sent = { shape: shapeOf(plan), users, targets, recorder, signal, durationMs, drainMs: DRAIN_MS };
     const log = run.recorded && { recorded: run.recorded };
     const share = part && { parts: [part.share], ...given({ startAtUs }) };
-    return await whileUseful(answers, stop, problems, () => runLoad({ ...sent, ...log, ...share }));
+    const send = () => sender.send({ ...sent, ...log, ...share });
+    return { loadMs: await whileUseful(answers, stop, problems, send), isCut: false };
+  } catch (error) {
+    if (!isDeath(error)) throw error;
+    problems.push(`${error.message}; later requests are not in the history: ${error.hint}`);
+    return { loadMs: (recorder.nowUs() - startedUs) / 1_000, isCut: true };
   } finally {
     clearInterval(ticker);
     pauses.stop();
@@ -225,9 +244,14 @@ function recordDropped(recorder: Recorder, history: HistoryFile): void {
     history.add({ type: 'event', event: 'dropped', atUs, args: { region, requests } });
 }
 
-async function endHistory(history: HistoryFile, recorder: Recorder, { folder, part }: Run): Promise<Written> {
+async function endHistory(
+  history: HistoryFile,
+  recorder: Recorder,
+  { folder, part }: Run,
+  isCut = false,
+): Promise<Written> {
   const end = { type: 'end', atUs: Math.ceil(recorder.nowUs()), sent: recorder.sent } as const;
-  return history.end(end).catch((error: Error) => {
+  return history.end(isCut ? undefined : end).catch((error: Error) => {
     throw environmentFailed(
       `the history could not be written: ${error.message}`,
       `free disk space, or choose ${part === undefined ? `another folder than ${folder} with --reports` : 'another file with --out'}`,

@@ -28,6 +28,8 @@ export interface RunOptions {
   /** Users are real ones of an audited system: output shows only their numbers. */
   readonly areUsersReal?: boolean;
   readonly signal: AbortSignal;
+  /** The program of a load process. Absent: this process sends the load. */
+  readonly loadProgram?: URL;
   /** Absent: every run is judged in this thread, which blocks signals. */
   readonly judgeApart?: JudgeApart;
   readonly onProgress: OnProgress;

@@ -2,9 +2,12 @@ import type { CheckReport, Examination } from '../checker/check.ts';
 import type { History } from '../history/history.ts';
 import type { Written } from './history-file.ts';
 import { judgedBy, judgeRun, latenciesOf, unjudgedRun } from './judge-run.ts';
+
 import { writePlan } from './plan-file.ts';
 import { playRun, startSystem } from './play-run.ts';
+
 import { type Recorded, recordRun } from './record-run.ts';
+
 import type { Run, RunOptions } from './run-context.ts';
 
 export interface RunResult extends Omit<Recorded, 'written'> {
@@ -12,6 +15,8 @@ export interface RunResult extends Omit<Recorded, 'written'> {
   /** Absent if another thread judged the run. */
   readonly evidence?: { readonly history: History; readonly examination: Examination };
   readonly latencies: ReturnType<typeof latenciesOf>;
+  /** How many sent the load. */
+  readonly loadProcesses: number;
   /** Provider and server, for people. */
   readonly system: string;
 }
@@ -20,11 +25,15 @@ export interface RunResult extends Omit<Recorded, 'written'> {
 export async function runPlan(options: RunOptions): Promise<RunResult> {
   return playRun(options, async (run) => {
     await writePlan(run.folder, run.plan, run.users);
-    const system = await startSystem(run);
-    const { written, ...measured } = await recordRun(run, system);
+    const started = await startSystem(run);
+    const { written, ...measured } = await recordRun(run, started);
     run.report('check');
     const judged = await judge(run, written);
-    return { ...judged, latencies: latenciesOf(judged.check), system: system.description, ...measured };
+    const { processes } = started.sender;
+    return {
+      ...{ ...judged, latencies: latenciesOf(judged.check), ...measured, loadProcesses: processes },
+      system: `${started.system.description}${processes === 1 ? '' : `, load from ${processes} processes`}`,
+    };
   });
 }
 

@@ -5,6 +5,7 @@ import { runLoad } from '../load/run-load.ts';
 import { withoutQuery } from '../load/target.ts';
 import type { LoadShape, PlannedUser } from '../load/users.ts';
 import type { Plan } from '../scenario/plan.ts';
+import type { LoadSender } from './load-sender.ts';
 import { shapeOf } from './plan-file.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
@@ -18,13 +19,17 @@ export const DRAIN_MS = 3_000;
  * New processes are slow and have few connections, so this sends a load on separate buckets, which is not judged. Throws
  * TARGET_SILENT for a region in which no request was answered.
  */
-export async function warmUp({ plan, folder, signal, part }: Run, { targets }: System): Promise<void> {
+export async function warmUp(
+  { plan, folder, signal, part }: Run,
+  { targets }: System,
+  { send }: LoadSender,
+): Promise<void> {
   const shape = { ...cheapShapeOf(plan), mode: 'closed' as const };
   const users = warmUpUsers(shape);
   const answers = new AnswerWatch();
   const recorder = new Recorder((operation) => answers.add(operation));
   const times = { durationMs: WARM_UP_MS, drainMs: DRAIN_MS };
-  await runLoad({ shape, users, targets, recorder, signal, ...times, ...(part && { parts: [part.share] }) });
+  await send({ shape, users, targets, recorder, signal, ...times, ...(part && { parts: [part.share] }) });
   if (signal.aborted) return;
   for (const { region } of targets) {
     const lost = answers.silenceOf(region);

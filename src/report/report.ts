@@ -27,6 +27,8 @@ export interface ReportInput {
   readonly system: string;
   /** From the first request until sending ended. */
   readonly loadMs: number;
+  /** How many processes sent the load. */
+  readonly loadProcesses?: number;
   /** Calls of the strategy to Redis during the load: scripts and waits for replicas. Absent if unknown. */
   readonly redisCalls?: number;
   /** Requests that an audit sent before its load (part of `sent`), and their user. Absent if it sent none. */

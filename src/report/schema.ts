@@ -142,6 +142,7 @@ const reportSchema = z
     system: z.string(),
     loadMs: z.number(),
     requestsPerSecond: z.number(),
+    loadProcesses: z.number().exactOptional().describe('how many processes sent the load'),
     redisCalls: z
       .number()
       .exactOptional()

@@ -121,7 +121,7 @@ function tooHigh(costs: readonly number[], { name, policy }: NamedPolicy, path: 
 /** Each region needs a connection and a user, since every region gets requests. */
 function checkSpread({ load, topology }: ScenarioParts): Problem[] {
   if (load === undefined || topology === undefined) return [];
-  const { connections, users, roaming } = load;
+  const { connections, processes = 1, users, roaming } = load;
   const many = topology.regions.length;
   const expected = `one for each of the ${many} regions`;
   const problem = (key: string, text: string, found: number): Problem => ({
@@ -130,6 +130,7 @@ function checkSpread({ load, topology }: ScenarioParts): Problem[] {
   });
   return [
     ...(connections < many ? [problem('connections', expected, connections)] : []),
+    ...(processes > many ? [problem('processes', `at most ${expected}`, processes)] : []),
     ...(users < many && roaming < 1 ? [problem('users', `${expected}, or roaming 1`, users)] : []),
   ];
 }

@@ -1,3 +1,5 @@
+import { MOST_REGIONS } from '../topology/topology.ts';
+
 /** The defaults of a run, for scenarios and flags; those of the topology are in `DEFAULT_TOPOLOGY`. */
 export const DEFAULT_SEED = 1;
 
@@ -19,6 +21,7 @@ export const DEFAULT_RESTING = { share: 0.1, burstMs: 500 } as const;
 /** The least and the greatest values of numbers, the same in files and flags. */
 export const LIMITS = {
   connections: [1, 10_000],
+  processes: [1, MOST_REGIONS],
   rate: [0.1, 1_000_000],
   users: [1, 1_000_000],
   skew: [0, 5],

@@ -78,9 +78,12 @@ describe('a plan', () => {
     const values = valuesOf({ faults: [kill('3s', '4s')], claims });
     const [fault] = values.faults;
     expect(() =>
-      makePlan({ ...values, load: { ...values.load, connections: 2, durationMs: 5_000 } }, title),
+      makePlan(
+        { ...values, load: { ...values.load, connections: 2, processes: 4, durationMs: 5_000 } },
+        title,
+      ),
     ).toThrow(
-      '2 problems\n  load.connections: expected one for each of the 3 regions; found 2\n  for: must be healed by the end of the load',
+      '3 problems\n  load.connections: expected one for each of the 3 regions; found 2\n  load.processes: expected at most one for each of the 3 regions; found 4\n  for: must be healed by the end of the load',
     );
     expect(() => makePlan({ ...values, faults: [{ ...fault, node: 'x' } as never] }, title)).toThrow(
       /^node: expected one of the nodes/,

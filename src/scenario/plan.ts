@@ -37,6 +37,8 @@ export interface LoadPlan {
   readonly mode: 'closed' | 'open';
   /** Connections, each with at most one request in flight. */
   readonly connections: number;
+  /** Processes that send it, at most one for each region. Absent: as many as the machine has room for. */
+  readonly processes?: number;
   /** Requests started per second, over all regions; for an open load without a log. */
   readonly ratePerSecond?: number;
   /** Times of a higher rate, each at the end of a period. */

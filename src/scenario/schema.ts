@@ -133,6 +133,12 @@ const loadSchema = mapping({
   connections: wholeNumber(...LIMITS.connections)
     .default(DEFAULT_LOAD.connections)
     .meta({ description: 'Concurrent connections; with mode: open, the most requests in flight.' }),
+  processes: wholeNumber(...LIMITS.processes)
+    .optional()
+    .meta({
+      description:
+        'Processes that send the requests, at most one for each region; default: one for each region if the machine has two cores for each, else 1.',
+    }),
   rate: decimal(...LIMITS.rate)
     .optional()
     .meta({ description: 'Requests started per second over all regions; needs mode: open.' }),
@@ -176,6 +182,7 @@ const loadSchema = mapping({
       mode,
       from,
       connections,
+      processes,
       rate,
       peaks,
       resting,
@@ -188,7 +195,7 @@ const loadSchema = mapping({
       ...{
         mode: from === undefined ? mode : 'open',
         connections,
-        ...given({ ratePerSecond: rate, peaks }),
+        ...given({ processes, ratePerSecond: rate, peaks }),
         ...rest,
       },
       ...{ ...cost, rampMs: ramp, ...given({ resting, log: from }) },

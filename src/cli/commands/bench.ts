@@ -119,6 +119,7 @@ const WITH_A_SCENARIO = [
   'endpoints',
   'allowEviction',
   'reports',
+  'loadProcesses',
   'certificate',
   'format',
   'json',

@@ -32,6 +32,7 @@ import {
   homesOption,
   type InstancesFlag,
   instancesOption,
+  loadProcessesOption,
   wholeNumber,
 } from '../flags/options.ts';
 import { providerOption, SERVER_COMMAND } from '../flags/topology-flags.ts';
@@ -50,6 +51,7 @@ interface Flags extends InstancesFlag, HomesFlag {
   readonly folder: string;
   readonly again: boolean;
   readonly certificate: boolean;
+  readonly loadProcesses?: number;
   readonly name: string;
   readonly endpoints?: string;
   readonly allowEviction?: true;
@@ -70,6 +72,7 @@ export function matrixCommand(environment: Environment): Command {
     .option('--seed <number>', "replaces the scenarios' seeds", wholeNumber(0, 2 ** 32 - 1))
     .addOption(instancesOption('replaces the number of Rating services of each region'))
     .addOption(homesOption())
+    .addOption(loadProcessesOption())
     .option(
       '--folder <folder>',
       'folder for the results; cells that it already has are not run again',
@@ -244,20 +247,21 @@ function insteadOf({ provider, server, endpoints, instances, homes }: Flags, { e
 
 async function measure(typed: string, plan: Plan, place: Place): Promise<RunReport> {
   const { folder, flags, environment, external } = place;
-  const { name, provider, server, endpoints, instances, homes } = flags;
+  const { name, provider, server, endpoints, instances, homes, loadProcesses } = flags;
   const where = [
     ...(endpoints === undefined ? [] : ['--endpoints', endpoints]),
     ...(server === undefined ? [] : ['--server', server]),
     ...(provider === 'auto' ? [] : ['--provider', provider]),
     ...(instances === undefined ? [] : ['--instances', String(instances)]),
     ...(homes ? ['--homes'] : []),
+    ...(loadProcesses === undefined ? [] : ['--load-processes', String(loadProcesses)]),
   ];
   const commandLine = ['run', typed, '--strategy', plan.strategy, ...where];
   const run = { name, provider, format: 'table', json: false, reports: join(folder, RUNS) } as const;
   const request = {
     plan,
     command: typedCommand({ commandLine }, plan.seed),
-    flags: { ...run, ...(server !== undefined && { server }) },
+    flags: { ...run, ...given({ server, loadProcesses }) },
     ...(external && { system: external.system }),
   };
   const { report, page } = await makeRun(request, environment).catch((error: unknown) => {

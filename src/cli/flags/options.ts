@@ -110,6 +110,14 @@ export interface InstancesFlag {
   readonly instances?: number;
 }
 
+/** The option for the processes that send the load. */
+export function loadProcessesOption(): Option {
+  return new Option(
+    '--load-processes <count>',
+    'processes that send the load, at most one for each region (default: one for each region if the machine has two cores for each, else 1)',
+  ).argParser(wholeNumber(...LIMITS.processes));
+}
+
 /** The option for buckets in the regions of their users. */
 export function homesOption(): Option {
   return new Option(

@@ -4,6 +4,7 @@ import { type ResultFlags, resultOptions } from '../output/output.ts';
 import { type ClockSlackFlags, clockSlackOption } from './clock-slack.ts';
 import { DEFAULT_CLUSTER } from './cluster-flags.ts';
 import { endpointsOption } from './endpoints-flag.ts';
+import { loadProcessesOption } from './options.ts';
 
 /** The flags of a run that are not in its plan. */
 export interface RunFlags extends ClockSlackFlags, ResultFlags {
@@ -12,6 +13,7 @@ export interface RunFlags extends ClockSlackFlags, ResultFlags {
   readonly endpoints?: string;
   readonly allowEviction?: true;
   readonly reports: string;
+  readonly loadProcesses?: number;
   /** Write the proofs of the run into its folder. */
   readonly certificate?: boolean;
   /** The server program for a cluster that is started for this run. */
@@ -32,6 +34,7 @@ export function runOptions(command: Command): Command {
       ),
     )
     .option('--allow-eviction', 'with --endpoints: run although a server may evict keys')
+    .addOption(loadProcessesOption())
     .option('--reports <folder>', 'folder for the runs', 'reports')
     .option('--certificate', 'write the proofs of the verdict into the folder of the run, for `verify`')
     .addOption(

@@ -95,7 +95,7 @@ type UnplannedFlags = PromiseFlags &
   ClaimFlags &
   ClockSlackFlags &
   Pick<PlanFlags, 'limiter' | 'onFailure' | 'server' | 'provider'> &
-  Pick<RunFlags, 'endpoints' | 'allowEviction'>;
+  Pick<RunFlags, 'endpoints' | 'allowEviction' | 'loadProcesses'>;
 
 /** The command that repeats this plan, with every number. */
 export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
@@ -122,6 +122,7 @@ export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
     ...(server === undefined ? [] : [`--server ${quotedForShell(server)}`]),
     ...(provider === 'auto' ? [] : [`--provider ${provider}`]),
     ...(clockSlack === undefined ? [] : [`--clock-slack ${clockSlack}us`]),
+    ...(flags.loadProcesses === undefined ? [] : [`--load-processes ${flags.loadProcesses}`]),
     `--seed ${plan.seed}`,
   ].join(' ');
 }

@@ -72,7 +72,8 @@ export async function makeRun(
   environment: Environment,
 ): Promise<{ readonly report: RunReport; readonly page: PageToCome }> {
   const { command, flags } = request;
-  const { plan, recorded } = await readLoad(request.plan, environment);
+  const { plan: read, recorded } = await readLoad(request.plan, environment);
+  const plan = withProcesses(read, flags);
   const promise = request.promise ?? (await promiseOfPlan(plan, environment));
   const { name, provider } = flags;
   const prepared = await prepareRun(
@@ -90,6 +91,7 @@ export async function makeRun(
   const { check, evidence, latencies, system, loadMs, ...counted } = await runPlan({
     ...prepared,
     judgeApart: thread,
+    loadProgram: LOAD_PROGRAM,
     onProgress,
     shell: { cwd: environment.cwd, env: commandEnvironment(environment) },
     ...(promise && { promise }),
@@ -119,6 +121,13 @@ export async function makeRun(
       : writeCertificate(path, evidence, environment.interrupt);
   };
   return { report, page: { draw, certify, drop: () => thread.close() } };
+}
+
+const LOAD_PROGRAM = new URL('../process/load-process.js', import.meta.url);
+
+/** The plan with the processes that these flags name instead of its own. */
+function withProcesses(plan: Plan, { loadProcesses: processes }: RunFlags): Plan {
+  return processes === undefined ? plan : { ...plan, load: { ...plan.load, processes } };
 }
 
 /** Writes into the folder of a run why it has no report. Without an error of its own: the original one matters more. */

@@ -35,8 +35,7 @@ export async function runPart(
   let isKept = false;
   try {
     return await playRun({ ...options, folder }, async (run) => {
-      const system = await startSystem(run);
-      const { written } = await recordRun(run, system);
+      const { written } = await recordRun(run, await startSystem(run));
       const { digest = '', frame } = written;
       const dropped = frame.events
         .filter(({ event }) => event === 'dropped')
