@@ -28,6 +28,7 @@ export interface LoadProcessOptions {
 const YOUNG_SPACE = '--max-semi-space-size=64';
 
 const SILENT_MS = 15_000;
+const START_MS = 20_000;
 const LOOK_MS = 500;
 const CLOSE_MS = 2_000;
 const MOST_ERROR_TEXT = 1_000;
@@ -141,7 +142,8 @@ export class LoadProcess {
 
   #look(): void {
     this.#silentMs = this.#wanted === undefined ? 0 : this.#silentMs + LOOK_MS;
-    const { silentMs = SILENT_MS } = this.#options;
+    const { silentMs: patienceMs = SILENT_MS } = this.#options;
+    const silentMs = this.#wanted?.type === 'ready' ? START_MS : patienceMs;
     if (this.#silentMs < silentMs) return;
     this.#errorText = `it was silent for ${silentMs / 1_000} s`;
     this.#child.kill('SIGKILL');

@@ -57,7 +57,15 @@ function isLoadProcess(pid: number, parent: number): boolean {
 }
 
 const shape: Partial<LoadShape> = {
-  ...{ connections: 90, users: 300, skew: 0.7, roaming: 0.3, rampMs: 600, costs: [1, 2, 5], actuals: [1, 2] },
+  ...{
+    connections: 450,
+    users: 300,
+    skew: 0.7,
+    roaming: 0.3,
+    rampMs: 600,
+    costs: [1, 2, 5],
+    actuals: [1, 2],
+  },
   resting: { share: 0.3, restMs: 200, burstMs: 100 },
 };
 const open: Partial<LoadShape> = { ...shape, mode: 'open', ratePerSecond: 400 };
@@ -198,9 +206,10 @@ describe('a load process that ends by itself', () => {
 
   it('is one that hangs, too', async () => {
     const server = await serve(admit);
-    const sent = load(server, { durationMs: 60_000 }, await start(2, 1_000));
+    const sent = load(server, { durationMs: 60_000 }, await start(2, 3_000));
+    await expect.poll(() => server.requests.length, { timeout: 20_000 }).toBeGreaterThan(100);
     process.kill(children()[0] ?? 0, 'SIGSTOP');
-    await expect(sent).rejects.toThrow('ended with SIGKILL: it was silent for 1 s');
+    await expect(sent).rejects.toThrow('ended with SIGKILL: it was silent for 3 s');
     await expect.poll(() => children()).toEqual([]);
   });
 });

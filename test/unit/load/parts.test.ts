@@ -15,7 +15,7 @@ const START_MS = 150;
 /** Users who arrive and rest, and who roam; requests that reserve. */
 const shape: Partial<LoadShape> = {
   ...{
-    connections: 120,
+    connections: 900,
     users: 300,
     skew: 0.7,
     roaming: 0.3,
