@@ -77,7 +77,7 @@ describe('load', { timeout: 60_000 }, () => {
     const { folder, words, env, left, file } = await prepare();
     const run = startCli([...words, '12:30', '--warm-up', '0'], { cwd: folder, env });
     await untilSaid(run, /wait +for the start at 2026-03-01T12:30:00/);
-    expect(existsSync(file)).toBe(true);
+    await expect.poll(() => existsSync(file)).toBe(true);
     run.child.kill('SIGTERM');
     expect(await run.ended, run.output.stderr).toBe(143);
     expect([existsSync(file), left()]).toEqual([false, []]);

@@ -96,6 +96,21 @@ describe('load refuses, before anything starts,', () => {
     expect(stderr).toMatch(why);
   });
 
+  it('files from other machines without a token', async () => {
+    const words = ['serve', 'clock', '--host', '0.0.0.0', '--parts', 'parts'];
+    const { code, stderr } = await callCli(words, { cwd: testFolder(), env: { OPENCLAW_RL_TOKEN: '' } });
+    expect(code).toBe(64);
+    expect(stderr).toMatch(
+      /--parts on 0.0.0.0 needs a token.*\n.*set OPENCLAW_RL_TOKEN, here and for `load --send`/,
+    );
+  });
+
+  it('no place for its file', async () => {
+    const { code, stderr } = await load(WORDS.replace(' --out north.ndjson', ''));
+    expect(code).toBe(64);
+    expect(stderr).toMatch(/the history of the part has no place\n.*add --out <file>, or --send/);
+  });
+
   it('a clock that does not answer', async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const { code, stderr } = await load(WORDS.replace('http://127.0.0.1:1', url));

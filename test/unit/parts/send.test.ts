@@ -154,6 +154,14 @@ describe('the file of a part', () => {
     expect(failure.hint).toContain(`it is in ${file}: copy it to the machine where \`check\` runs`);
   });
 
+  it('is sent no more once it is interrupted', async () => {
+    const stop = new AbortController();
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const sending = sendPart({ file: await partFile(), url, part: { run: 'run', name: 'a' } }, stop.signal);
+    stop.abort();
+    await expect(sending).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  });
+
   it('is refused while the disk takes nothing, and the clock goes on', async () => {
     const store = await startStore();
     rmSync(store.folder, { recursive: true });
