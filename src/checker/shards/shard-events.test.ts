@@ -63,6 +63,12 @@ describe('the episodes of a shard', () => {
       want: [{ atUs: 8.9 * S, node: 'b', overlapUs: 0 }],
     },
     {
+      title: 'a takeover by a node whose first decision was asked for before those of its predecessor',
+      parts: [by('b', 8, { invokedUs: 0.5 * S }), by('a', 1)],
+      records: [role('b', 7)],
+      want: [{ atUs: 7 * S, node: 'b', overlapUs: 0.5 * S }],
+    },
+    {
       title: 'the time in which both decided, from the first request of the new to the last reply of the old',
       parts: [by('a', 1), by('b', 7), by('a', 8)],
       records: [role('b', 7.2)],

@@ -20,7 +20,7 @@ export interface MovedDecision {
 
 /** Groups the nodes that took over from each other. Nodes have the numbers of the table; 0 is an unknown node. */
 export class ShardNodes {
-  /** The nodes of each group, in the order of their first decisions. */
+  /** The nodes of each group, in the order in which their first decisions ended: a long one may have begun before. */
   readonly all: readonly (readonly number[])[];
   readonly migrations: readonly Migration[];
   readonly movesOf: BucketMoves;
@@ -29,6 +29,7 @@ export class ShardNodes {
   /** By name; those that decided nothing have numbers above those of the table. */
   readonly #numbers: Map<string, number>;
   readonly #firstUs: number[];
+  readonly #endedUs: number[];
   readonly #lastUs: number[];
   readonly #places = new Map<number, number>();
   readonly #promotionsOf: (name: string) => ReturnType<typeof findPromotions>;
@@ -46,12 +47,14 @@ export class ShardNodes {
     const numbers = (table.levels?.nodeNames ?? ['']).map((_, number) => number);
     this.#numbers = new Map(numbers.map((number) => [this.nameOf(number), number]));
     this.#firstUs = numbers.map(() => Number.POSITIVE_INFINITY);
+    this.#endedUs = numbers.map(() => Number.POSITIVE_INFINITY);
     this.#lastUs = numbers.map(() => Number.NEGATIVE_INFINITY);
     const { changes, hasUnknown } = this.#readDecisions();
     this.#join(changes, events);
-    const decided = numbers.filter((number) => this.firstUs(number) < Number.POSITIVE_INFINITY);
+    const endedUs = (number: number) => this.#endedUs[number] as number;
+    const decided = numbers.filter((number) => endedUs(number) < Number.POSITIVE_INFINITY);
     const chains = new Map<number, number[]>();
-    for (const number of decided.sort((a, b) => this.firstUs(a) - this.firstUs(b))) {
+    for (const number of decided.sort((a, b) => endedUs(a) - endedUs(b))) {
       const root = this.#groups.rootOf(number);
       chains.set(root, [...(chains.get(root) ?? []), number]);
     }
@@ -144,6 +147,7 @@ export class ShardNodes {
         const lastUs = this.#table.lastUs(row);
         if (node === 0 || lastUs === Number.POSITIVE_INFINITY) continue;
         this.#firstUs[node] = Math.min(this.firstUs(node), invokedUs[row] as number);
+        this.#endedUs[node] = Math.min(this.#endedUs[node] as number, lastUs);
         this.#lastUs[node] = Math.max(this.lastUs(node), lastUs);
         if (before !== 0 && before !== node) this.#note(changes, { bucket, rowBefore, row });
         [before, rowBefore] = [node, row];
