@@ -91,13 +91,6 @@ async function timeNamespaceOf({ start }: Machine): Promise<string> {
   return output.stdout.trim();
 }
 
-/** When a machine's clock shows this, the test's shows that; right to a microsecond. */
-function ofTest({ clock }: Machine, clockNs: bigint): bigint {
-  const nowNs = process.hrtime.bigint();
-  const guess = nowNs + clockNs - clock.atNs(nowNs);
-  return guess + clockNs - clock.atNs(guess); // the first guess lacks the drift since
-}
-
 const ms = (ns: bigint) => Number(ns) / 1e6;
 const least = (values: readonly number[]) => Math.min(...values);
 
@@ -138,8 +131,8 @@ describe.skipIf(!canMakeMachines())('machines of a test', () => {
     const tripIn = (line: string) => {
       const [sentNs = 0n, serverNs = 0n, receivedNs = 0n] = line.split(' ').map(BigInt);
       return {
-        thereMs: ms(serverNs - ofTest(of.eu, sentNs)),
-        backMs: ms(ofTest(of.eu, receivedNs) - serverNs),
+        thereMs: ms(serverNs - of.eu.clock.testNs(sentNs)),
+        backMs: ms(of.eu.clock.testNs(receivedNs) - serverNs),
       };
     };
     const direct = await ways(of.us.host, 7_000);

@@ -16,6 +16,8 @@ export interface MachineClock {
   readonly env: Readonly<Record<string, string>>;
   /** What it shows when `process.hrtime.bigint()` of the test is this, both in nanoseconds. */
   atNs(testNs: bigint): bigint;
+  /** When it shows this, that of the test is the result, to a nanosecond; of times since the last jump. */
+  testNs(clockNs: bigint): bigint;
   /** Steps forward, for all of its processes at once. */
   jump(ms: number): void;
   close(): void;
@@ -51,6 +53,10 @@ export function makeMachineClock(
     atNs(testNs) {
       const realNs = testNs + aheadNs;
       return realNs + offsetNs + ((realNs - originNs) * ratePpb) / SECOND_NS;
+    },
+    testNs(clockNs) {
+      const sinceNs = ((clockNs - offsetNs - originNs) * SECOND_NS) / (SECOND_NS + ratePpb);
+      return originNs + sinceNs - aheadNs;
     },
     jump(ms) {
       offsetNs += BigInt(ms) * 1_000_000n;
