@@ -30,7 +30,7 @@ const CHAOS = 'bin/openclaw-rl chaos partition --isolate eu-west';
 /** By the ports that pages show: free ones. Of a cluster's nodes the bus port is 10,000 higher. */
 const ports = await Promise.all(
   [
-    ['6379', '8080', '8081', '8474'].map(async (port) => [port, await freePort()] as const),
+    ['6379', '7070', '8080', '8081', '8474'].map(async (port) => [port, await freePort()] as const),
     ['7001', '7002', '7003'].map(async (port) => [port, await freePort(55_000)] as const),
   ].flat(),
 );
@@ -143,6 +143,10 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
     expect(stdout).toMatch(/^verdict {2}pass$/m);
     expect(stderr).toMatch(/^deleted \d+ keys of this run; 0 are left$/m);
     expect(newestReport()).toMatchObject({ system: 'external cluster, endpoints.yaml' });
+  },
+  'bin/openclaw-rl check us-east.ndjson eu-west.ndjson ap-south.ndjson': (stdout) => {
+    expect(stdout).toMatch(/^verdict {2}pass$/m);
+    expect(stdout).toMatch(/^│ all 3 /m);
   },
   'bin/openclaw-rl check history.ndjson': async (stdout) => {
     const all = (counts: string) => `all ${counts} + 0 denied + 0 failed + 1 info`;

@@ -20,6 +20,7 @@ import {
   PAGES,
   RUN_PAGES,
   SCENARIO_PAGE,
+  SEVERAL_MACHINES_PAGE,
   textOf,
   YOUR_REDIS_PAGE,
 } from '../support/doc-blocks.ts';
@@ -198,7 +199,7 @@ describe('what guides say of files', { timeout: 120_000 }, () => {
   });
 
   it('has endpoints that are some', () => {
-    const files = blocksOn([ENDPOINTS_PAGE, YOUR_REDIS_PAGE], 'yaml').map(({ text }) =>
+    const files = blocksOn([ENDPOINTS_PAGE, YOUR_REDIS_PAGE, SEVERAL_MACHINES_PAGE], 'yaml').map(({ text }) =>
       parseEndpoints(text, 'endpoints.yaml'),
     );
     expect(files.map(({ kind, nodes }) => [kind, nodes.length])).toEqual([
@@ -207,6 +208,7 @@ describe('what guides say of files', { timeout: 120_000 }, () => {
       ['sentinel', 2],
       ['cluster', 3],
       ['cluster', 0],
+      ['single', 1],
     ]);
   });
 

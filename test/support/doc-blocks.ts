@@ -24,6 +24,7 @@ export const RUN_PAGES: readonly string[] = [
   'docs/reference/history-format.md',
   'docs/clusters.md',
   'docs/your-redis.md',
+  'docs/several-machines.md',
   'docs/plugins.md',
   'docs/sample-service.md',
   'docs/strategies/active-active.md',
@@ -36,6 +37,7 @@ export const SCENARIO_PAGE = 'docs/scenarios.md';
 export const COMMAND_PAGE = 'docs/faults-by-command.md';
 export const ENDPOINTS_PAGE = 'docs/reference/endpoints-file.md';
 export const YOUR_REDIS_PAGE = 'docs/your-redis.md';
+export const SEVERAL_MACHINES_PAGE = 'docs/several-machines.md';
 export const K6_PAGE = 'docs/logs.md';
 export const MANAGED_PAGE = 'docs/managed-redis.md';
 export const TESTING_PAGE = 'docs/library/testing.md';
@@ -51,7 +53,15 @@ const TAKEN_ON: Readonly<Record<string, readonly string[]>> = {
   // readme.test.ts runs the plug-in, docs.test.ts reads the script of k6, testing.test.ts runs the tests
   js: ['docs/plugins.md', K6_PAGE, TESTING_PAGE],
   // readme.test.ts runs the workflow, docs.test.ts reads the others
-  yaml: [WORKFLOW_PAGE, SCENARIO_PAGE, COMMAND_PAGE, ENDPOINTS_PAGE, YOUR_REDIS_PAGE, MANAGED_PAGE],
+  yaml: [
+    WORKFLOW_PAGE,
+    SCENARIO_PAGE,
+    COMMAND_PAGE,
+    ENDPOINTS_PAGE,
+    YOUR_REDIS_PAGE,
+    SEVERAL_MACHINES_PAGE,
+    MANAGED_PAGE,
+  ],
   json: [HISTORY_PAGE], // readme.test.ts checks the history
   text: PAGES, // drawings and excerpts; behind a `ts` block, what it prints
 };
