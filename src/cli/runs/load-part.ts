@@ -56,9 +56,9 @@ export async function loadPart(
   flags: PartFlags,
   environment: Environment,
 ): Promise<LoadedPart> {
-  const { system, ...planned } = await planScenario({ ...typed, ofServices: OF_REQUESTS }, environment);
+  const asPart = { ...typed, ofServices: OF_REQUESTS, checkPlan: checkFaults };
+  const { system, ...planned } = await planScenario(asPart, environment);
   if (system === undefined) throw invalidOption('a part needs a system that runs already', 'add --endpoints');
-  checkFaults(planned.plan);
   const loaded = await readLoad(planned.plan, environment);
   const shares = sharesOf(flags, loaded.plan);
   const target = await fileOf(flags, environment);

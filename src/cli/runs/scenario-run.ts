@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { given } from '../../core/given.ts';
 import { STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
 import { parseStrategy } from '../../limiter/create.ts';
+import type { Plan } from '../../scenario/plan.ts';
 import { readScenario } from '../files/read-scenario.ts';
 import {
   type FailureFlags,
@@ -54,11 +55,13 @@ export interface TypedScenario {
   readonly command: Command;
   /** The options that only HTTP services take. Default: those of an audit. */
   readonly ofServices?: readonly string[];
+  /** Throws for a plan that the command cannot run, whatever the system. */
+  readonly checkPlan?: (plan: Plan) => void;
 }
 
 /** The plan of a scenario, and the system of its endpoints file if it has one. Throws INVALID_OPTION, INVALID_SCENARIO. */
 export async function planScenario(
-  { scenario, flags, command, ofServices = OF_AN_AUDIT }: TypedScenario,
+  { scenario, flags, command, ofServices = OF_AN_AUDIT, checkPlan }: TypedScenario,
   environment: Environment,
 ): Promise<Pick<RunRequest, 'plan' | 'system' | 'promise' | 'areUsersReal'>> {
   const { seed, strategy, onFailure, instances, homes } = flags;
@@ -66,6 +69,7 @@ export async function planScenario(
   const target = await servicesOf(flags, environment, command);
   if (target !== undefined) {
     const plan = await readScenario(scenario, { ...instead, isExternal: true }, environment);
+    checkPlan?.(plan);
     return auditScenario(plan, { ...flags, target }, environment);
   }
   refuseTyped(
@@ -74,5 +78,6 @@ export async function planScenario(
     'only valid with HTTP services in the file of --endpoints',
   );
   const plan = await readScenario(scenario, instead, environment);
+  checkPlan?.(plan);
   return onEndpoints(plan, flags, environment);
 }

@@ -48,7 +48,8 @@ export class ClockEndpoint {
       const leftMs = Math.max(1, Math.ceil(untilMs - performance.now()));
       const asked = await this.ask(leftMs, signal).catch((error: Error) => error);
       if (!(asked instanceof Error)) return asked;
-      if (asked instanceof NoClock || performance.now() >= untilMs || signal.aborted) throw this.#away(asked);
+      if (asked instanceof NoClock || performance.now() >= untilMs || signal.aborted)
+        throw this.#away(asked, withinMs);
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   }
@@ -57,8 +58,9 @@ export class ClockEndpoint {
     this.#agent.destroy();
   }
 
-  #away(error: Error): OpenclawError {
-    const why = (error as NodeJS.ErrnoException).code ?? error.message;
+  #away(error: Error, withinMs: number): OpenclawError {
+    const { code = error.message } = error as NodeJS.ErrnoException;
+    const why = code === 'ABORT_ERR' ? `not within ${withinMs / 1_000} s` : code;
     return environmentFailed(
       `the clock at ${printable(this.url)} does not answer: ${printable(why)}`,
       'start it there, on an address that this machine reaches: openclaw-rl serve clock --host <address>',

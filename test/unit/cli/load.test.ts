@@ -86,6 +86,11 @@ describe('load refuses, before anything starts,', () => {
       why: /broken has faults, and `load` injects none/,
     },
     {
+      title: 'faults of nodes that run already',
+      words: WORDS.replace('s.yaml', 'kill-primary'),
+      why: /kill-primary has faults, and `load` injects none\n.*by commands of your own meanwhile/,
+    },
+    {
       title: 'options of HTTP services for nodes',
       words: `${WORDS} --strategy article`,
       why: /--strategy: cannot be used with HTTP services/,

@@ -25,11 +25,11 @@ async function startClock(port = 0) {
   return { url, stop };
 }
 
-/** A server that answers each question with the next of these texts, and then with the last. */
+/** A server that answers each question with the next of these texts, and then with the last; without any, nothing. */
 async function startFake(...texts: readonly string[]) {
   let asked = 0;
   const server = createServer((_request, response) => {
-    response.end(texts[Math.min(asked++, texts.length - 1)]);
+    if (texts.length > 0) response.end(texts[Math.min(asked++, texts.length - 1)]);
   });
   server.listen(0, '127.0.0.1');
   await vi.waitUntil(() => server.listening);
@@ -133,14 +133,17 @@ describe('the pings of a part', () => {
     );
   });
 
-  it('end before the load if the clock never answers, with the way out', async () => {
-    const url = `http://127.0.0.1:${await freePort()}`;
+  it.each([
+    { title: 'is not there', start: async () => `http://127.0.0.1:${await freePort()}`, why: 'ECONNREFUSED' },
+    { title: 'accepts and says nothing', start: () => startFake(), why: 'not within 0.6 s' },
+  ])('end before the load if the clock $title, with the way out', async ({ start, why }) => {
+    const url = await start();
     const failure = await endpointOf(url)
       .askFirst(600, never)
       .catch((error) => error);
     expect(failure).toMatchObject({
       code: 'ENVIRONMENT_FAILED',
-      message: `the clock at ${url} does not answer: ECONNREFUSED`,
+      message: `the clock at ${url} does not answer: ${why}`,
       hint: expect.stringContaining('openclaw-rl serve clock --host <address>'),
     });
   });
