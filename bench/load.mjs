@@ -1,10 +1,11 @@
 // Measures the throughput of the load and the sample system, 1,000 connections over three regions, and the cost of recording:
-//   npm run bench:load [-- --rounds 5 --seconds 5 --only <part of a case's name>]
+//   npm run bench:load [-- --rounds 5 --seconds 5 --only <part of a case's name> --before <dist of another version>]
 //
 // One cluster without round trips, one such with a bare prototype of both services (bench/load/prototype.mjs), and
 // one with the default round trips, each with its gateways and Rating services, are up at the same time; each round measures every case once, so that other work on the machine meets all of them.
 // The load runs in a process of its own. Processor time is what /proc says of every process that takes part. A
-// run of all cases writes docs/results/load-bench.md.
+// run of all cases writes docs/results/load-bench.md; `--only processes` measures load processes (bench/load/processes.mjs)
+// and writes their section of that page.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -22,6 +23,7 @@ import { sampleTarget } from '../dist/load/target.js';
 import { makeUserDraw, planUsers } from '../dist/load/users.js';
 import { attach } from '../dist/regions/local/provider.js';
 import { ClusterStore } from '../dist/regions/store/cluster-store.js';
+import { measureProcesses, PROCESSES_TITLE } from './load/processes.mjs';
 
 const REGIONS = ['us-east', 'eu-west', 'ap-south'];
 const POLICY = '20:5/s';
@@ -270,7 +272,13 @@ async function runOne(task) {
   process.stdout.write(JSON.stringify({ ...result, loadMs: (user + system) / 1_000 }));
 }
 
-async function runAll({ rounds, seconds, only }) {
+async function runAll({ rounds, seconds, only, before: other }) {
+  if (only === 'processes') {
+    const [page] = readFileSync(REPORT, 'utf8').split(`${PROCESSES_TITLE}\n`);
+    return publish(
+      [page.trimEnd(), '', ...(await measureProcesses({ rounds, seconds, before: other }))].join('\n'),
+    );
+  }
   const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-bench-load-'));
   const cleanup = new Cleanup();
   const results = [];
@@ -294,6 +302,10 @@ async function runAll({ rounds, seconds, only }) {
   }
   if (only !== '') return;
   const text = report(results, { rounds, seconds, loads: [before, loadavg()[0]] });
+  publish([text, ...(await measureProcesses({ rounds, seconds, before: other }))].join('\n'));
+}
+
+function publish(text) {
   process.stdout.write(text);
   writeFileSync(REPORT, text);
 }
@@ -304,7 +316,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
+    before: { type: 'string' },
   },
 });
 if (values.one !== undefined) await runOne(JSON.parse(values.one));
-else await runAll({ rounds: Number(values.rounds), seconds: Number(values.seconds), only: values.only });
+else await runAll({ ...values, rounds: Number(values.rounds), seconds: Number(values.seconds) });

@@ -20,7 +20,7 @@ export type FromProcess =
   | { readonly type: 'ready' }
   /** It has the load. */
   | { readonly type: 'loaded' }
-  /** JSON of a list of `TimedRecord`: shorter to write and read than a structured clone. All later ones are of `upToUs` or later. */
+  /** JSON of a list of `TimedRecord`, which is read faster than a structured clone. All later ones are of `upToUs` or later. */
   | { readonly type: 'records'; readonly upToUs: number; readonly json: string }
   /** It did not run for some time. */
   | { readonly type: 'paused'; readonly ms: number }
