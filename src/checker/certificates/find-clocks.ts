@@ -38,7 +38,7 @@ function once<T>(make: () => T): () => T {
 }
 
 /** The median drift of the nodes that were read, from the first to the last reading of each. Microseconds a microsecond. */
-export function trendOf(readings: readonly ClockReading[]): number {
+function trendOf(readings: readonly ClockReading[]): number {
   const drifts = [...groupByNode(readings).values()]
     .map((ofNode) => ofNode.toSorted((a, b) => a.atUs - b.atUs))
     .map(([first, ...rest]) => driftBetween(first as ClockReading, rest.at(-1)))

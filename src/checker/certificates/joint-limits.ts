@@ -58,9 +58,10 @@ class Link {
     this.#at = besideOf(own, ping.atUs);
     this.#otherAt = besideOf(other, ping.otherUs);
     const aboveUs = ping.otherUs - ping.atUs + other.driftUs(ping.otherUs) - own.driftUs(ping.atUs);
-    const marginUs = ping.errorUs - ROUNDING_US - 1;
-    this.#least = Math.ceil(aboveUs - marginUs);
-    this.#most = Math.floor(aboveUs + marginUs);
+    const isOnLine = [this.#at, this.#otherAt].some(([before, after]) => before !== after); // rounded once more
+    const marginUs = ping.errorUs - ROUNDING_US - (isOnLine ? 1 : 0);
+    this.#least = aboveUs - marginUs;
+    this.#most = aboveUs + marginUs;
   }
 
   /** Whether a bound became tighter. */

@@ -2,7 +2,6 @@ import type { Levels } from '../../history/columns/levels.ts';
 import type { OperationTable } from '../../history/columns/table.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
 import { type Clocks, DecidingClock } from './deciding-clock.ts';
-import { trendOf } from './find-clocks.ts';
 import { type Ping, settleLimits } from './joint-limits.ts';
 import type { Machines } from './machines.ts';
 import { type DecidedSpan, OffsetLimits, type Range } from './offset-limits.ts';
@@ -51,7 +50,8 @@ function clockOf(nodes: readonly string[], recorded: Recorded): DecidingClock | 
     (trend, machine) => new OffsetLimits(recorded.times[machine] as OffsetTimes, trend),
   );
   if (limits.some(({ times }) => times.count === 0)) return undefined;
-  const pings = recorded.pings.map((ping) => pingOf(ping, recorded.machines));
+  const all = recorded.pings.map((ping) => pingOf(ping, recorded.machines));
+  const pings = all.filter(({ machine, other }) => machine !== other); // any offset agrees with its own clock
   for (const reading of recorded.readings) {
     const own = limits[recorded.machines.of(reading.machine)];
     if (nodes.includes(reading.node)) own?.addReading(reading);
@@ -108,16 +108,39 @@ function trendsOf(nodes: readonly string[], { machines, readings, pings }: Recor
   const base = machines.of(machines.base);
   const ofMachine = (all: readonly ClockReading[], machine: number) =>
     all.filter((reading) => machines.of(reading.machine) === machine);
-  const ofPings = machines.names.map((_, machine) => trendOf(ofMachine(pings, machine)));
+  const ofPings = machines.names.map((_, machine) =>
+    machine === base ? 0 : slopeOf(ofMachine(pings, machine)),
+  );
   const own = readings.filter(({ node }) => nodes.includes(node));
   const read = machines.names.map((_, machine) => ofMachine(own, machine));
   const first = read.findIndex(({ length }) => length > 0);
   if (first < 0) return ofPings;
-  const ofBase = trendOf(read[first] as ClockReading[]) - (ofPings[first] as number);
+  const ofBase = slopeOf(read[first] as ClockReading[]) - (ofPings[first] as number);
   return read.map((all, machine) => {
-    if (all.length > 0) return trendOf(all);
+    if (all.length > 0) return slopeOf(all);
     return machine === base ? ofBase : ofBase + (ofPings[machine] as number);
   });
+}
+
+/**
+ * The drift by the most exact reading of the first quarter and that of the last: of what their errors allow, the least. A
+ * middle of theirs can be steeper than any clock.
+ */
+function slopeOf(readings: readonly ClockReading[]): number {
+  const sorted = readings.toSorted((a, b) => a.atUs - b.atUs);
+  const quarter = Math.ceil(sorted.length / 4);
+  const [first, last] = [sorted.slice(0, quarter), sorted.slice(-quarter)].map(mostExact);
+  if (first === undefined || last === undefined || last.atUs <= first.atUs) return 0;
+  const gainedUs = last.serverUs - last.atUs - (first.serverUs - first.atUs);
+  const sureUs = Math.max(0, Math.abs(gainedUs) - first.errorUs - last.errorUs);
+  return (Math.sign(gainedUs) * sureUs) / (last.atUs - first.atUs);
+}
+
+function mostExact(readings: readonly ClockReading[]): ClockReading | undefined {
+  return readings.reduce<ClockReading | undefined>(
+    (best, next) => (best === undefined || next.errorUs < best.errorUs ? next : best),
+    undefined,
+  );
 }
 
 function pingOf({ machine, node, atUs, serverUs, errorUs }: ClockReading, machines: Machines): Ping {

@@ -35,6 +35,8 @@ export interface Undivided {
   show(us: number, node: string): number;
   /** The most by which a machine's clock is faster or slower. Default: 200. */
   readonly driftPpm?: number;
+  /** The most that a reading is on its way, in each direction. Default: 500. */
+  readonly delayUs?: number;
 }
 
 const READINGS = 60;
@@ -56,7 +58,10 @@ export function withDelays(records: readonly HistoryRecord[], seed: number): His
 }
 
 /** The same run, recorded by one process a region, each on a machine of its own, with readings of nodes and of the base. */
-export function inParts({ records, nodes, show, driftPpm = 200 }: Undivided, seed: number): PartFiles {
+export function inParts(
+  { records, nodes, show, driftPpm = 200, delayUs = 500 }: Undivided,
+  seed: number,
+): PartFiles {
   const random = makeRandom(seed, 'parts');
   const operations = records.filter((record) => record.type === 'op');
   const events = records.filter((record) => record.type === 'event');
@@ -74,7 +79,8 @@ export function inParts({ records, nodes, show, driftPpm = 200 }: Undivided, see
     const own = operations.filter((operation) => operation.region === region);
     const readings = Array.from({ length: READINGS }, (_, at) => {
       const us = fromUs + ((untilUs - fromUs) * at) / (READINGS - 1);
-      const read = (node: string, shownUs: number) => readingOf(random, machine, { us, node, shownUs });
+      const read = (node: string, shownUs: number) =>
+        readingOf(random, machine, { us, node, shownUs, delayUs });
       return [
         { ...read(base.name, base.show(us)), source: 'machine' as const },
         ...nodes.map((node) => read(node, show(us, node))),
@@ -86,7 +92,7 @@ export function inParts({ records, nodes, show, driftPpm = 200 }: Undivided, see
       ...(number > 0
         ? []
         : events.map((event) => ({ ...event, atUs: Math.floor(machine.show(event.atUs)) }))),
-      ...(machine === base ? readings.filter(({ source }) => source === undefined) : readings),
+      ...readings,
       { type: 'end', atUs: Math.ceil(machine.show(untilUs)), sent: own.length },
     ]);
   });
@@ -113,9 +119,10 @@ function drawMachine(
 function readingOf(
   random: Random,
   machine: Machine,
-  { us, node, shownUs }: { readonly us: number; readonly node: string; readonly shownUs: number },
+  reading: { readonly us: number; readonly node: string; readonly shownUs: number; readonly delayUs: number },
 ): ClockReading {
-  const drawUs = () => 20 + Math.floor(random() * random() * 500);
+  const { us, node, shownUs, delayUs } = reading;
+  const drawUs = () => 20 + Math.floor(random() * random() * delayUs);
   const [sentUs, receivedUs] = [
     Math.floor(machine.show(us - drawUs())),
     Math.ceil(machine.show(us + drawUs())),

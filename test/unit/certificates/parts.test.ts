@@ -30,7 +30,7 @@ describe('a correct run in parts has as many proofs as the same run of one recor
 });
 
 /** Small buckets in parts; the attempts of a decision stay in one. */
-function smallParts(seed: number): PartFiles {
+function smallParts(seed: number, delayUs?: number): PartFiles {
   const { header, operations, others, nodes } = drawRun(seed);
   const regionOf = (text: string) => `r${[...text].reduce((sum, one) => sum + one.charCodeAt(0), 0) % 3}`;
   const records: HistoryRecord[] = [
@@ -42,8 +42,19 @@ function smallParts(seed: number): PartFiles {
     ...others.filter(({ type }) => type === 'event'),
   ];
   const show = (us: number, name: string) => nodes.find((node) => node.name === name)?.show(us) ?? us;
-  return inParts({ records, nodes: nodes.map(({ name }) => name), show, driftPpm: 10 }, seed);
+  return inParts(
+    { records, nodes: nodes.map(({ name }) => name), show, driftPpm: 10, ...(delayUs && { delayUs }) },
+    seed,
+  );
 }
+
+it('readings that are too coarse to show a drift leave it to the decisions', async () => {
+  const files = smallParts(2, 200_000);
+  const certificate = certifyParts(files);
+  const { counts, refused } = await verifyFiles(files, certificate);
+  expect([...refused]).toEqual([]);
+  expect(counts.proved).toBeGreaterThan(100);
+});
 
 describe('the verifier agrees with a slow check on the proofs of a run in parts:', () => {
   it.each([1, 2, 4, 7])('seed %i', async (seed) => {
