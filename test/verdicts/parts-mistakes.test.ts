@@ -8,6 +8,8 @@ import { SteadyOffset } from '../../src/checker/machines/steady-offset.ts';
 interface Mistake {
   readonly title: string;
   readonly module: keyof typeof MODULES;
+  /** A history that shows it; absent: one of the first. */
+  readonly seed?: number;
   // biome-ignore lint/suspicious/noExplicitAny: the exports of any of the modules
   mistaken(right: any): object;
 }
@@ -22,8 +24,8 @@ const MODULES = {
   parts: '../../src/history/parts/parts.ts',
 } as const;
 
-/** The most histories in which a mistake may stay unseen. */
-const MOST = 400;
+/** The most histories from that seed on in which a mistake may stay unseen. */
+const MOST = 100;
 
 /** The intersection of all readings, as if a step could not hide. */
 class Intersection {
@@ -87,6 +89,7 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     title: 'a successor whose lead is not declared',
+    seed: 1789,
     module: 'mapParts',
     mistaken: ({ mapParts }) => ({
       mapParts: (...args: unknown[]) => withNodes(mapParts(...args), { offsets: () => new Map() }),
@@ -112,6 +115,7 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     title: 'all on the axis of the base, without a grant',
+    seed: 1505,
     module: 'rows',
     mistaken: ({ clocksOfBase }) => ({
       clocksOfNodes: (
@@ -134,9 +138,9 @@ describe('a checker of parts with one mistake', () => {
   });
 
   it.each(MISTAKES)(
-    'accuses a correct limiter: $title',
-    { timeout: 60_000 },
-    async ({ module, mistaken }) => {
+    'is wrong about a correct limiter or honest clocks: $title',
+    { timeout: 120_000 },
+    async ({ module, mistaken, seed: first = 1 }) => {
       vi.resetModules();
       vi.doMock(MODULES[module], async (right) => {
         const exports = await right<object>();
@@ -145,8 +149,8 @@ describe('a checker of parts with one mistake', () => {
       const { emptyTally, judgeSeeds } = await import('../support/parts/tally.ts');
       const tally = emptyTally();
       let wrong: unknown[] = [];
-      for (let seed = 1; wrong.length === 0 && seed <= MOST; seed += 10)
-        wrong = judgeSeeds({ from: seed, to: seed + 9 }, tally);
+      for (let seed = first; wrong.length === 0 && seed < first + MOST; seed++)
+        wrong = judgeSeeds({ from: seed, to: seed }, tally);
       expect(wrong).not.toEqual([]);
     },
   );
