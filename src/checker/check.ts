@@ -19,8 +19,8 @@ import { listAssumptions } from './findings/assumptions.ts';
 import { clockNotes } from './findings/clock-notes.ts';
 import { AllFindings } from './findings/describe-all.ts';
 import { diagnose } from './findings/diagnosis.ts';
-import { machineFacts } from './machines/machine-facts.ts';
-import { mapParts } from './machines/map-parts.ts';
+import { assumedOfMachines, machineFacts } from './machines/machine-facts.ts';
+import { type MappedParts, mapParts } from './machines/map-parts.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import type { Known } from './rows/coverage.ts';
 import { type Coverage, NO_DENIAL } from './rows/coverage.ts';
@@ -56,7 +56,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
   const history = machines?.history ?? recorded;
   const { operations: table, outcomes } = history;
   const prepared = prepare(history, options, machines);
-  const { promise, context, readings, windows, grant, coverage } = prepared;
+  const { promise, context, readings, grant } = prepared;
   const isContradicted = (machines?.clocks.contradictions ?? []).length > 0;
   const certificates = new Certificates(recorded, { promise, options, judged: history, isContradicted });
   const results = checkBuckets(history, context, certificates);
@@ -81,19 +81,11 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     ],
     buckets: table.bucketCount,
     contested: countContested(history, results.contested, options.busiest),
-    ...headroomFacts(table, results.contested, { promise, slackUs: grant.slackUs }),
-    assumptions: [
-      ...assumedOfClock({ ...prepared.ofClock, grant, promise, header: history.header }),
-      ...(windows === undefined ? [] : assumedOfWindows(windows)),
-      ...listAssumptions(history, {
-        options,
-        coverage,
-        results,
-        isJudged: windows?.areDenialsJudged !== false,
-        movesOf: context.movesOf,
-      }),
-      ...(options.assumptions ?? []),
-    ],
+    ...headroomFacts(table, results.contested, {
+      ...{ promise, slackUs: grant.slackUs },
+      ...(machines && { recorded: recorded.operations }),
+    }),
+    assumptions: assumptionsOf(history, { options, prepared, results, machines }),
     ...found,
     proofs: certificates.count(results.withFindings, isWithinBound),
     ...(Object.keys(results.doubts).length > 0 && { doubts: results.doubts }),
@@ -116,6 +108,32 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     certificates,
     judged: table,
   };
+}
+
+/** What the verdict assumes in addition to the history, as sentences. */
+function assumptionsOf(
+  history: History,
+  {
+    options,
+    prepared,
+    results,
+    machines,
+  }: {
+    options: CheckOptions;
+    prepared: Prepared;
+    results: CheckerResults;
+    machines?: MappedParts | undefined;
+  },
+): string[] {
+  const { windows, grant, promise, coverage, context } = prepared;
+  const isJudged = windows?.areDenialsJudged !== false;
+  return [
+    ...assumedOfClock({ ...prepared.ofClock, grant, promise, header: history.header }),
+    ...(windows === undefined ? [] : assumedOfWindows(windows)),
+    ...(machines === undefined ? [] : assumedOfMachines(machines.clocks)),
+    ...listAssumptions(history, { options, coverage, results, isJudged, movesOf: context.movesOf }),
+    ...(options.assumptions ?? []),
+  ];
 }
 
 /** The findings of all checkers, in the order of the report. */

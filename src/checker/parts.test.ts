@@ -134,6 +134,7 @@ describe('a run in parts that is not whole', () => {
   });
 
   it('proves no bucket, and says why', () => {
+    expect(judged([drained, idle]).report.proofs).toMatchObject({ open: 0 });
     expect(judged([drained]).report.proofs).toMatchObject({
       open: 1,
       whyNone: 'requests of a part of the run are missing',

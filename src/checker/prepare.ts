@@ -31,7 +31,7 @@ export function prepare(history: History, options: CheckOptions, machines: Mappe
   const readings = joinReadings(read, history.decisionClock);
   const ofClock = { isRead: readings.length > 0, typed: options.clockSlack };
   const grant = chooseGrant(history.header, ofClock);
-  const asRead = withEarlierSteps(boundClock(readings, coverage.span, grant), history);
+  const asRead = withEarlierSteps(boundClock(readings, coverage.span, grant, machines?.clocks.rate), history);
   const stepBackUs = readings.length === 0 ? Number.POSITIVE_INFINITY : largestStepBackUs(asRead);
   const clocks = { ...ofClock, clock: asRead, grant, coverage, readings, dates };
   const windows = windowContext(history, promise, clocks);

@@ -74,11 +74,15 @@ function amounts(document: Document): TextTable {
       : [
           [
             'headroom',
-            `${headroomText(headroom.median)} (median); ${headroomText(headroom.largest)} at most (${headroom.largest.bucket})`,
+            `${headroomText(headroom.median)} (median); ${headroomText(headroom.largest)} at most (${headroom.largest.bucket})${clocksCost(headroom)}`,
           ],
         ]),
   ];
   return { head: ['correctness', 'value'], rows };
+}
+
+function clocksCost({ ofClocks }: NonNullable<Document['headroom']>): string {
+  return ofClocks === undefined ? '' : `; clocks cost ${Number(ofClocks.toPrecision(2))} tokens (median)`;
 }
 
 /** The buckets by what is proved of them, without the kinds that none has. */

@@ -14,6 +14,8 @@ import {
   verdict,
   worstBucket,
 } from './finding-schema.ts';
+import { headroom } from './headroom-schema.ts';
+import { machineFields } from './machine-schema.ts';
 import { parts } from './part-schema.ts';
 import type { RunReport } from './report.ts';
 import { shares } from './share-schema.ts';
@@ -22,7 +24,6 @@ const counts = z.object({ allowed: z.number(), denied: z.number(), failed: z.num
 const errorCounts = z.record(z.string(), z.number());
 const args = z.record(z.string(), z.unknown());
 const latency = z.object({ count: z.number(), p50Us: z.number(), p99Us: z.number(), maxUs: z.number() });
-const headroom = z.object({ bucket: z.string(), tokens: z.number(), ofTokens: z.number() });
 
 const evidence = z.object({
   name: z.string(),
@@ -169,13 +170,11 @@ const reportSchema = z
       }),
     ),
     parts: parts.exactOptional().describe('of a run whose load several processes sent: its books by part'),
+    ...machineFields,
     troubles: z.array(z.string()),
     buckets: z.number(),
     contested,
-    headroom: z
-      .object({ median: headroom, largest: headroom, cause: z.string().exactOptional() })
-      .exactOptional()
-      .describe('how much more contested buckets could have admitted unseen'),
+    headroom,
     promise: z.string(),
     overAdmission: found.extend({
       findings: z.array(overFinding),

@@ -122,14 +122,15 @@ const NOTHING_GRANTED: ClockGrant = { slackUs: 0, driftPpm: 0 };
 /**
  * Bounds from the readings of any number of nodes, over their own span and that of the operations, plus the grant. A
  * clock with steps of `slackUs` shows for any time e - s at most e - s + slackUs and at least e - s - slackUs, so the
- * slack is a part of epsilon. Without readings the bounds are the grant alone.
+ * slack is a part of epsilon. Without readings the bounds are the grant alone. `slew`: the most by which a clock drifts.
  */
 export function boundClock(
   readings: readonly ClockReading[],
   span: ClockSpan = AS_READ,
   { slackUs, driftPpm } = NOTHING_GRANTED,
+  slew = MAX_SLEW,
 ): ClockBounds {
-  const nodes = [...groupByNode(readings).values()].map((ofNode) => boundNode(ofNode, span));
+  const nodes = [...groupByNode(readings).values()].map((ofNode) => boundNode(ofNode, span, slew));
   const rates = nodes.map(({ rhoPpm }) => rhoPpm);
   const steps = nodes.flatMap((node) => node.steps);
   return {
@@ -191,9 +192,11 @@ function computeSpread(nodes: readonly NodeBounds[]): number {
   );
 }
 
-function boundNode(readings: readonly ClockReading[], span: ClockSpan): NodeBounds {
-  const { ranges, steps, unexplainedUs, eitherWayUs, hiddenUs, sinceStart, sinceEnd } =
-    computeRanges(readings);
+function boundNode(readings: readonly ClockReading[], span: ClockSpan, slew: number): NodeBounds {
+  const { ranges, steps, unexplainedUs, eitherWayUs, hiddenUs, sinceStart, sinceEnd } = computeRanges(
+    readings,
+    slew,
+  );
   const [first, last] = [ranges[0], ranges.at(-1)] as [OffsetRange, OffsetRange]; // every node has a reading
   const rhoPpm = slopePpm(first, last);
   const driftAt = (us: number) => ((us - first.atUs) * rhoPpm) / 1_000_000;
@@ -206,7 +209,7 @@ function boundNode(readings: readonly ClockReading[], span: ClockSpan): NodeBoun
   // If steps were seen, those are granted.
   const steppedUs = steps.length > 0 ? 0 : gainOverOneStep(sinceStart, sinceEnd, driftAt);
   const unreadUs = farthestFromReading(ranges, { first, last, span });
-  const betweenUs = (MAX_SLEW + Math.abs(rhoPpm) / 1_000_000) * unreadUs; // the residual slews against the line
+  const betweenUs = (slew + Math.abs(rhoPpm) / 1_000_000) * unreadUs; // the residual slews against the line
   return {
     epsilonUs: Math.ceil(Math.max(highest - lowest, steppedUs) + betweenUs + unexplainedUs),
     rhoPpm,

@@ -21,15 +21,18 @@ export interface OffsetRange {
   highest: number;
 }
 
-/** The ranges of one node's clock offset, by reading. */
-export function computeRanges(readings: readonly ClockReading[]) {
-  const found = withoutSteps(readings.toSorted((a, b) => a.atUs - b.atUs));
+/** The ranges of one node's clock offset, by reading. `slew`: the most by which it drifts, as a ratio. */
+export function computeRanges(readings: readonly ClockReading[], slew = MAX_SLEW) {
+  const found = withoutSteps(
+    readings.toSorted((a, b) => a.atUs - b.atUs),
+    slew,
+  );
   const sinceEnd = found.ranges.map((range) => ({ ...range }));
-  tighten(sinceEnd.toReversed());
-  tighten(found.ranges);
-  const hiddenUs = hiddenStepBack(found.ranges, sinceEnd);
+  tighten(sinceEnd.toReversed(), slew);
+  tighten(found.ranges, slew);
+  const hiddenUs = hiddenStepBack(found.ranges, sinceEnd, slew);
   const sinceStart = found.ranges.map((range) => ({ ...range }));
-  tighten(found.ranges.toReversed());
+  tighten(found.ranges.toReversed(), slew);
   return { ...found, hiddenUs, sinceStart, sinceEnd };
 }
 
@@ -37,11 +40,15 @@ export function computeRanges(readings: readonly ClockReading[]) {
  * The largest step back that no two readings contradict: from the highest offset that the readings before it allow, to
  * the lowest that the readings after it allow. Sharp readings on both sides leave next to nothing.
  */
-function hiddenStepBack(sinceStart: readonly OffsetRange[], sinceEnd: readonly OffsetRange[]): number {
+function hiddenStepBack(
+  sinceStart: readonly OffsetRange[],
+  sinceEnd: readonly OffsetRange[],
+  slew: number,
+): number {
   return sinceEnd.reduce((most, after, index) => {
     const before = sinceStart[index - 1];
     if (before === undefined || before.steps !== after.steps) return most;
-    const slewUs = (after.atUs - before.atUs) * MAX_SLEW;
+    const slewUs = (after.atUs - before.atUs) * slew;
     return Math.max(most, Math.ceil(before.highest - after.lowest + slewUs));
   }, 0);
 }
@@ -80,11 +87,11 @@ export function gainOverOneStep(
 }
 
 /** Limits each offset to its neighbor's plus the slew over the time between them. */
-function tighten(ranges: readonly OffsetRange[]): void {
+function tighten(ranges: readonly OffsetRange[], slew: number): void {
   for (const [index, range] of ranges.entries()) {
     const last = ranges[index - 1];
     if (last === undefined || last.steps !== range.steps) continue;
-    const slewUs = Math.abs(range.atUs - last.atUs) * MAX_SLEW;
+    const slewUs = Math.abs(range.atUs - last.atUs) * slew;
     range.highest = Math.max(range.lowest, Math.min(range.highest, last.highest + slewUs));
     range.lowest = Math.min(range.highest, Math.max(range.lowest, last.lowest - slewUs));
   }
@@ -96,7 +103,7 @@ function tighten(ranges: readonly OffsetRange[]): void {
  * readings, so the readings before it bound nothing after it. Two readings with overlapping intervals may have been in
  * the other order: a step ahead between them may be a step back (`eitherWayUs`).
  */
-function withoutSteps(sorted: readonly ClockReading[]) {
+function withoutSteps(sorted: readonly ClockReading[], slew: number) {
   const steps: ClockStep[] = [];
   const ranges: OffsetRange[] = [];
   let [steppedUs, unexplainedUs, eitherWayUs] = [0, 0, 0];
@@ -106,7 +113,7 @@ function withoutSteps(sorted: readonly ClockReading[]) {
     const offsetUs = serverUs - atUs - steppedUs;
     let own = { atUs, steps: steps.length, lowest: offsetUs - errorUs, highest: offsetUs + errorUs };
     if (possible !== undefined) {
-      const slewUs = (atUs - possible.atUs) * MAX_SLEW;
+      const slewUs = (atUs - possible.atUs) * slew;
       const [lowest, highest] = [possible.lowest - slewUs, possible.highest + slewUs];
       const gapUs = Math.max(own.lowest - highest, lowest - own.highest, 0);
       if (gapUs > MIN_STEP_US) {

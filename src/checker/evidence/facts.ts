@@ -6,6 +6,7 @@ import type { ClockBounds } from '../clocks/bounds.ts';
 import type { Doubt, Doubted } from '../doubts/doubts.ts';
 import type { Finding, OverAdmissionFinding } from '../findings/finding.ts';
 import type { Reason } from '../findings/reasons/reasons.ts';
+import type { ClockFacts } from '../machines/machine-facts.ts';
 import type { LostDecisions } from '../shards/lost-decisions.ts';
 import type { ShardFacts } from '../shards/shard.ts';
 import type { EvidenceCell } from './counter.ts';
@@ -31,7 +32,7 @@ export interface ContestedCounts {
 }
 
 /** The facts about a history before the verdict. Amounts are tokens. */
-export interface CheckFacts {
+export interface CheckFacts extends ClockFacts {
   readonly sent: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Error codes of operations that failed, and of operations with an unknown charge. */
@@ -43,8 +44,6 @@ export interface CheckFacts {
   readonly files: readonly FileFacts[];
   /** Of a run whose load several processes sent: its parts, with the books of each. */
   readonly parts?: HistoryParts;
-  /** Readings of clocks that contradict each other, as sentences: with any of them the verdict is `unknown`. */
-  readonly contradictions?: readonly string[];
   /** Problems of the recording, as sentences. */
   readonly troubles: readonly string[];
   readonly buckets: number;

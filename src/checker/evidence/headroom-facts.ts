@@ -14,6 +14,8 @@ export interface BucketHeadroom {
 export interface HeadroomFacts {
   readonly median: BucketHeadroom;
   readonly largest: BucketHeadroom;
+  /** What the clocks of the machines of a run in parts cost of it, in tokens: the median of all contested buckets. */
+  readonly ofClocks?: number;
   /** Why the median is large; absent if it is not. */
   readonly cause?: string;
 }
@@ -21,11 +23,19 @@ export interface HeadroomFacts {
 /** The largest median, as a share of the capacity, with which an audit or a run of a strategy proves enough. */
 export const HEADROOM_AT_MOST = { audit: 0.25, run: 0.5 } as const;
 
-/** `contested`: tokens by bucket. `slackUs`: the grant for the limiter's clock. */
+interface Granted {
+  readonly promise: Promised;
+  /** For the limiter's clock. */
+  readonly slackUs: number;
+  /** The operations by the clocks of their machines, if the table has them by another one. */
+  readonly recorded?: OperationTable;
+}
+
+/** `contested`: tokens by bucket. */
 export function headroomFacts(
   table: OperationTable,
   contested: ReadonlyMap<number, number>,
-  { promise, slackUs }: { readonly promise: Promised; readonly slackUs: number },
+  { promise, slackUs, recorded }: Granted,
 ): { headroom?: HeadroomFacts } {
   const sorted = [...contested]
     .map(([bucket, tokens]) => ({
@@ -41,7 +51,26 @@ export function headroomFacts(
     shareOf(median) > HEADROOM_AT_MOST.audit
       ? { cause: explainHeadroom(table, { promise, slackUs }, median) }
       : {};
-  return { headroom: { median: named(median), largest: named(largest), ...cause } };
+  const ofClocks = recorded && { ofClocks: costOfClocks(table, recorded, [...contested.keys()]) };
+  return { headroom: { median: named(median), largest: named(largest), ...ofClocks, ...cause } };
+}
+
+/**
+ * An excess of two refills of the widest interval is always seen. Of those, the clocks cost 2 * refill * (highest - lowest
+ * offset): by so much they widen an interval. The median over these buckets, in tokens.
+ */
+function costOfClocks(table: OperationTable, recorded: OperationTable, buckets: readonly number[]): number {
+  const costs = buckets.map((bucket) => {
+    const { quantaPerUs, quantaPerToken } = table.policyOf(bucket);
+    let widestUs = 0;
+    for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
+      const ownUs = recorded.lastUs(row) - (recorded.invokedUs[row] as number);
+      const widerUs = table.lastUs(row) - (table.invokedUs[row] as number) - ownUs;
+      if (widerUs > widestUs) widestUs = widerUs; // not for one without an end
+    }
+    return (2 * widestUs * quantaPerUs) / quantaPerToken;
+  });
+  return costs.sort((a, b) => a - b)[costs.length >> 1] ?? 0;
 }
 
 function explainHeadroom(

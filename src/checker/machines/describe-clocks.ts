@@ -12,7 +12,7 @@ export function contradictionTexts(clocks: MachineClocks): string[] {
   const sorted = contradictions.toSorted((a, b) => b.apartUs - a.apartUs).slice(0, MOST);
   return sorted.map(
     (one) =>
-      `${whatOf(one, clocks)}: ${seconds(one.apartUs)} s remain unexplained if clocks drift apart by at most ${percent(rate)}, so nothing is judged; ${HINT}`,
+      `${whatOf(one, clocks)}: ${seconds(one.apartUs)} s remain unexplained if clocks drift apart by at most ${percentText(rate)}, so nothing is judged; ${HINT}`,
   );
 }
 
@@ -46,6 +46,7 @@ function seconds(us: number): string {
   return (us / 1_000_000).toFixed(6);
 }
 
-function percent(rate: number): string {
+/** Of a ratio. */
+export function percentText(rate: number): string {
   return `${Number((100 * rate).toFixed(4))}%`;
 }

@@ -17,6 +17,8 @@ export interface Machine extends ShownTime {
   readonly pings: readonly ClockReading[];
   /** To the clock of the base, whose axis begins later. */
   readonly offset: Offset;
+  /** Half of the largest distance between the bounds of the offset, in a span of its clock. */
+  errorUs(fromUs: number, untilUs: number): number;
 }
 
 /** What the readings of a run in parts say of the clocks of its machines and Redis nodes. */
@@ -69,7 +71,9 @@ export function readMachineClocks(
       const names = partsOf.get(machine)?.map(({ part }) => part) ?? [];
       const least = (us: number) => us + offset.lowest(us) - originUs;
       const most = (us: number) => us + offset.highest(us) - originUs;
-      return [machine, { machine, parts: names, pings: pingsOf.get(machine) ?? [], offset, least, most }];
+      const errorUs = (fromUs: number, untilUs: number) => offset.widestUs(fromUs, untilUs) / 2;
+      const ofMachine = pingsOf.get(machine) ?? [];
+      return [machine, { machine, parts: names, pings: ofMachine, offset, errorUs, least, most }];
     }),
   );
   const readings = nodeReadings({ clock, decisionClock }, machines);

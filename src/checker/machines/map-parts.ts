@@ -16,6 +16,8 @@ import { areNodesRead, clocksOfBase, clocksOfNodes, spansOfMachines } from './ro
 export interface MappedParts {
   readonly history: History;
   readonly clocks: MachineClocks;
+  /** By machine, its first and last operation, by its clock. */
+  readonly spans: ReadonlyMap<string, { readonly firstUs: number; readonly lastUs: number }>;
   /** If each bucket is on the axis of the node that refills it: what its clock may still gain or lose on it. */
   readonly ofNodes?: NodeAxes;
 }
@@ -60,7 +62,7 @@ export function mapParts(
       ...(clocks.unrelated.length > 0 && { unrelated: clocks.unrelated }),
     },
   };
-  return { history: mapped, clocks, ...(byNodes && { ofNodes: nodeAxes(clocks) }) };
+  return { history: mapped, clocks, spans, ...(byNodes && { ofNodes: nodeAxes(clocks) }) };
 }
 
 function nodeAxes({ nodes }: MachineClocks): NodeAxes {

@@ -13,6 +13,12 @@ export interface MachineReadings {
   readonly decisions: readonly ClockReading[];
 }
 
+export interface NodeReadings {
+  readonly times: number;
+  readonly used: number;
+  readonly dropped: number;
+}
+
 /**
  * The clock of a Redis node, as the axis of the buckets that it refills: what it shows, minus the steps that were seen,
  * minus a constant. The constant makes the axis begin near the time of the base, and is known exactly, so the difference
@@ -26,8 +32,8 @@ export class NodeClock implements ShownTime {
   readonly #segments: readonly Segment[];
   readonly #byBase: SteppingClock;
   readonly #ofMachines = new Map<string, ShownTime>();
-  /** How many decisions of each machine were used, and how many contradict its other readings. */
-  readonly decisions = new Map<string, { readonly used: number; readonly dropped: number }>();
+  /** By machine, how many readings of TIME and how many decisions were used, and how many decisions contradict them. */
+  readonly readings = new Map<string, NodeReadings>();
   readonly #windows: readonly Window[];
   /** Minus which readings and the steps of segments are exact numbers. */
   readonly #nearUs: number;
@@ -91,7 +97,7 @@ export class NodeClock implements ShownTime {
         used++;
       }
     }
-    this.decisions.set(machine, { used, dropped });
+    this.readings.set(machine, { times: times.length, used, dropped });
     const all = used === 0 ? first : this.#track(ofSegments);
     if (all !== undefined) this.#ofMachines.set(machine, all);
   }

@@ -20,6 +20,10 @@ export function ratioOf(ppm: number): number {
   return ppm / 1_000_000;
 }
 
+export function ppmOf(ratio: number): number {
+  return Math.round(ratio * 1_000_000);
+}
+
 /** An interval of the own clock in which another clock, cut to whole microseconds, showed `shownUs`. */
 interface Seen {
   readonly fromUs: number;

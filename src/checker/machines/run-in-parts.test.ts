@@ -116,6 +116,50 @@ describe('a run in parts', () => {
     expect([report.verdict, report.overAdmission.total]).toEqual(['unknown', 0]);
   });
 
+  it('says how well each clock is known, and from what', () => {
+    const report = judged({
+      a: [0, 1, 2, 3].map((at) => take(A, at * 1_000)),
+      b: [take(B, 0.1 * S, { outcome: 'denied' })],
+    });
+    const [a, b] = report.machines ?? [];
+    expect(report.driftPpm).toBe(1_000);
+    expect(a).toMatchObject({
+      ...{ machine: 'machine-a', parts: ['a'] },
+      readings: { base: 64, nodes: 64, decisions: 1, dropped: 0 },
+    });
+    expect(b?.errorUs).toBeGreaterThan(20_400);
+    expect(b?.errorUs).toBeLessThan(20_800);
+    expect(report.headroom?.ofClocks).toBeGreaterThan(0.02);
+    expect(report.headroom?.ofClocks).toBeLessThan(0.09);
+    expect(report.assumptions).toContain(
+      'two clocks drift apart by at most 0.1% (--clock-drift), and those of machines do not jump',
+    );
+  });
+
+  it('leaves out a decision whose time contradicts the readings of its node', () => {
+    const wrong = take(A, 0);
+    const decision = { ...wrong.decision, atUs: (wrong.decision?.atUs ?? 0) + 900_000 };
+    const report = judged({ a: [{ ...wrong, decision } as OperationPart] });
+    expect(report.machines?.[0]?.readings).toMatchObject({ decisions: 0, dropped: 1 });
+  });
+
+  it('accepts a clock that was slewed faster if the assumed drift is raised', () => {
+    const ops = { a: [0, 1, 2, 3].map((at) => take(A, at * 1_000)), jumpUs: 60_000 };
+    expect(judged(ops).contradictions).toHaveLength(1);
+    expect(judged(ops, { clockDriftPpm: 300_000 }).contradictions).toBeUndefined();
+  });
+
+  it('is not whole without a reading that relates a machine to the base', () => {
+    const operations = [take(B, 0)];
+    const history = historyOfParts([
+      { operations: [take(A, 0)], records: readings(A, BASE, { there: 1_000, back: 1_000 }) },
+      { part: partOf('b'), operations, records: readings(B, NODE, { there: 1_000, back: 1_000 }) },
+    ]);
+    const report = checkHistory(history, options);
+    expect(report.parts).toMatchObject({ isWhole: false, unrelated: ['machine-b'] });
+    expect(report.verdict).toBe('unknown');
+  });
+
   it.each(['article', 'external'])('is judged by the clock of the base for %s', (strategy) => {
     const ops = { a: [0, 1, 2, 3].map((at) => take(A, at * 1_000)), header: { strategy } };
     const report = judged(ops);

@@ -12,10 +12,12 @@ export interface Contradiction {
 export interface Offset {
   lowest(us: number): number;
   highest(us: number): number;
+  /** At least the largest distance between the two in this span. */
+  widestUs(fromUs: number, untilUs: number): number;
 }
 
 /** Of a clock to itself. */
-export const NO_OFFSET: Offset = { lowest: () => 0, highest: () => 0 };
+export const NO_OFFSET: Offset = { lowest: () => 0, highest: () => 0, widestUs: () => 0 };
 
 /**
  * The offset between two clocks of which neither steps: the intersection of what all readings say. The readings are
@@ -49,7 +51,6 @@ export class SteadyOffset implements Offset {
     return this.#bound(this.#highest, us, -1);
   }
 
-  /** An upper bound of the largest distance between highest and lowest in this span. */
   widestUs(fromUs: number, untilUs: number): number {
     const times = this.#times;
     const width = (us: number) => this.highest(us) - this.lowest(us);

@@ -3,7 +3,9 @@ import { type CheckReport, examineHistory } from '../../checker/check.ts';
 import type { CheckOptions } from '../../checker/check-options.ts';
 import { type Claim, explainClaim } from '../../checker/claims/claim.ts';
 import { type Promised, parsePromise } from '../../checker/claims/promise.ts';
+import { MAX_SLEW_PPM } from '../../checker/clocks/grant.ts';
 import { HEADROOM_AT_MOST } from '../../checker/evidence/headroom-facts.ts';
+import { invalidOption } from '../../core/errors.ts';
 import { formatPolicy, makePolicy } from '../../core/policy.ts';
 import { printable } from '../../core/printable.ts';
 import { isStrategy } from '../../core/strategies.ts';
@@ -34,6 +36,7 @@ interface Options extends ForeignOptions, ResultFlags, CheckClaimFlags {
   readonly promise: Promised;
   readonly openAtEnd?: number;
   readonly complete: boolean;
+  readonly clockDrift?: number;
   readonly certificate?: string;
 }
 
@@ -62,6 +65,11 @@ export function checkCommand(environment: Environment): Command {
       clockSlackOption(
         "largest error of the limiter's clock (1ms if the history has no clock readings); with --from: largest difference between the clocks of log and limiter, by which both ends of each request are widened",
       ),
+    )
+    .option(
+      '--clock-drift <ppm>',
+      'of a run in parts: the most by which two clocks drift apart (1000 by default); raise it if a clock was slewed faster, as chrony does when it corrects one',
+      wholeNumber(MAX_SLEW_PPM, 500_000),
     )
     .option(
       '--open-at-end <requests>',
@@ -104,6 +112,8 @@ Examples:
   $ openclaw-rl check cut.ndjson --open-at-end 8
   # with proofs that another program verifies
   $ openclaw-rl check h.ndjson --certificate c.ndjson.gz
+  # parts of one run, and a clock that chrony corrected meanwhile
+  $ openclaw-rl check us-east.ndjson eu-west.ndjson --clock-drift 83333
   # clocks at most 1 s apart
   $ openclaw-rl check h.ndjson --promise fixed-window:100/60s:epoch \\
       --clock-slack 1s
@@ -116,6 +126,11 @@ async function check(files: readonly string[], options: JudgedBy, environment: E
   const paths =
     certificate && (await certificatePaths(certificate, { files, isForeign: foreign !== undefined }));
   const { history, files: read } = await readGiven(files, foreign, environment);
+  if (options.clockDrift !== undefined && history.parts === undefined)
+    throw invalidOption(
+      '--clock-drift is for a run in parts, and these files are of one recorder',
+      'for the clock of the limiter, give --clock-slack',
+    );
   for (const claim of options.claims ?? []) environment.log(`${printable(explainClaim(claim))}\n`);
   sayJudging(history, environment.log);
   const examination = examineHistory(history, {
@@ -160,6 +175,7 @@ function checkOptionsOf(options: JudgedBy, foreign: ForeignReader | undefined): 
     ...(options.clockSlack !== undefined && {
       clockSlack: { us: options.clockSlack, isWidened: foreign !== undefined },
     }),
+    ...(options.clockDrift !== undefined && { clockDriftPpm: options.clockDrift }),
     isComplete: options.complete,
     withoutRefunds: foreign !== undefined && options.cost === undefined,
     ...(options.openAtEnd !== undefined && { openAtEndAtMost: options.openAtEnd }),
