@@ -69,17 +69,21 @@ function parseNames(value: unknown): string[] {
     );
   const names = new Set<string>(value);
   if (names.size < value.length) throw new RecordError('part.of must not have a name twice');
+  const complete = new Set<string>();
   for (const name of names) {
     const [, region = '', nth, parts] = (typeof name === 'string' && PART.exec(name)) || [];
     if (region === '' || Number(nth ?? 0) > Number(parts ?? 0))
       throw new RecordError(
         `part.of must have names like eu-west or eu-west:2/3 (the second of three); found ${quoted(name)}`,
       );
+    if (parts !== undefined && names.has(region))
+      throw new RecordError(`part.of has ${name} and ${region}; a region is whole or divided`);
+    const division = `${region}/${parts ?? 1}`;
+    if (complete.has(division)) continue;
+    complete.add(division);
     const missing = namesOf(region, parts).find((other) => !names.has(other));
     if (missing !== undefined)
       throw new RecordError(`part.of has ${name}, but not ${missing}; it must have all parts of the run`);
-    if (parts !== undefined && names.has(region))
-      throw new RecordError(`part.of has ${name} and ${region}; a region is whole or divided`);
   }
   return [...names];
 }
