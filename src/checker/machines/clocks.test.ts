@@ -200,6 +200,17 @@ describe('a clock that steps', () => {
     );
   });
 
+  it('takes no longer for each reading if all of them contradict their neighbors', { timeout: 5_000 }, () => {
+    const drawn = Array.from({ length: 20_000 }, (_, at) => ({
+      atUs: at * 1_000,
+      thereUs: 100,
+      backUs: 100,
+    }));
+    const { segments, clock } = readStepping(drawn, (us) => us + EPOCH_US + ((us / 1_000) % 2) * 900);
+    expect(segments.length).toBeGreaterThan(10_000);
+    expect(clock.most(END_US) - clock.least(END_US)).toBeLessThan(2_000);
+  });
+
   it('is unbounded without readings', () => {
     const clock = new SteppingClock([], RATE);
     expect([clock.least(5), clock.most(5)]).toEqual([Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]);

@@ -39,7 +39,7 @@ export class SteppingClock implements ShownTime {
     this.#mostBefore = new Float64Array(pieces).fill(Number.NEGATIVE_INFINITY);
     this.#leastAfter = new Float64Array(pieces).fill(Number.POSITIVE_INFINITY);
     const windows = windowsOf(segments);
-    for (let piece = 0; piece < pieces; piece++) this.#fill(piece, parts, windows);
+    this.#fillAll(parts, windows);
     for (let piece = 1; piece < pieces; piece++)
       this.#mostBefore[piece] = Math.max(this.#mostBefore[piece - 1] as number, this.#mostOf(piece - 1));
     for (let piece = pieces - 2; piece >= 0; piece--)
@@ -74,18 +74,24 @@ export class SteppingClock implements ShownTime {
     return this.#times[piece] ?? us;
   }
 
-  #fill(piece: number, parts: readonly Sides[], windows: readonly Window[]): void {
-    const [fromUs, untilUs] = [this.#times[piece - 1], this.#times[piece]];
-    for (const [at, sides] of parts.entries()) {
-      const { notBeforeUs, notAfterUs } = windows[at] as Window;
-      if ((untilUs ?? Number.POSITIVE_INFINITY) <= notBeforeUs) continue;
-      if ((fromUs ?? Number.NEGATIVE_INFINITY) >= notAfterUs) continue;
-      const edges = [fromUs ?? untilUs, untilUs ?? fromUs] as [number, number];
-      const before = sides.endedBy(edges[0]);
-      const after = sides.begunFrom(edges[1]);
-      (fromUs === undefined ? this.#ends : this.#starts).widen(piece, before);
-      (untilUs === undefined ? this.#starts : this.#ends).widen(piece, after);
+  /** Windows begin and end in the order of their segments, so those of a piece follow each other. */
+  #fillAll(parts: readonly Sides[], windows: readonly Window[]): void {
+    let first = 0;
+    for (let piece = 0; piece <= this.#times.length; piece++) {
+      const [fromUs, untilUs] = [this.#times[piece - 1], this.#times[piece]];
+      const startUs = fromUs ?? Number.NEGATIVE_INFINITY;
+      const endUs = untilUs ?? Number.POSITIVE_INFINITY;
+      while (first < parts.length && startUs >= (windows[first] as Window).notAfterUs) first++;
+      for (let at = first; at < parts.length && endUs > (windows[at] as Window).notBeforeUs; at++)
+        this.#fill(piece, parts[at] as Sides, [fromUs ?? untilUs, untilUs ?? fromUs] as [number, number]);
     }
+  }
+
+  #fill(piece: number, sides: Sides, [startUs, endUs]: readonly [number, number]): void {
+    const isFirst = piece === 0;
+    const isLast = piece === this.#times.length;
+    (isFirst ? this.#ends : this.#starts).widen(piece, sides.endedBy(startUs));
+    (isLast ? this.#starts : this.#ends).widen(piece, sides.begunFrom(endUs));
   }
 
   /** The most that a piece shows, which it does at its end. */
