@@ -143,7 +143,7 @@ function originOf(
   return starts.length === 0 ? 0 : starts.reduce((first, us) => Math.min(first, us));
 }
 
-/** The readings of each node, by machine. */
+/** The readings of each node, by machine; of no machine that is unrelated. */
 function nodeReadings(
   { clock, decisionClock }: Pick<History, 'clock' | 'decisionClock'>,
   machines: ReadonlyMap<string, Machine>,
@@ -155,7 +155,7 @@ function nodeReadings(
   const decisions = groupBy(decisionClock, ({ node }) => node);
   const nodes = new Set([...times.keys(), ...decisions.keys()]);
   return new Map(
-    [...nodes].map((node) => {
+    [...nodes].flatMap((node) => {
       const timesOf = groupBy(times.get(node) ?? [], ({ machine = '' }) => machine);
       const decisionsOf = groupBy(decisions.get(node) ?? [], ({ machine = '' }) => machine);
       const ofNode = [...machines].map(([machine, toBase]) => ({
@@ -163,7 +163,8 @@ function nodeReadings(
         times: timesOf.get(machine) ?? [],
         decisions: decisionsOf.get(machine) ?? [],
       }));
-      return [node, ofNode.filter((one) => one.times.length + one.decisions.length > 0)];
+      const read = ofNode.filter((one) => one.times.length + one.decisions.length > 0);
+      return read.length === 0 ? [] : [[node, read] as const];
     }),
   );
 }
