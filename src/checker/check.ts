@@ -1,7 +1,7 @@
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
-import { AGE_EVENT, MOVE_EVENT } from '../history/records/operation.ts';
+import { AGE_EVENT, type Event, MOVE_EVENT } from '../history/records/operation.ts';
 import { type BucketResult, type CheckerContext, hasWrongAnswers } from './bucket-result.ts';
 import { Certificates } from './certificates/certificates.ts';
 import type { CheckOptions } from './check-options.ts';
@@ -97,7 +97,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     regions: results.regions,
     cells: results.cells,
     faults: history.faults,
-    events: history.events.filter(({ event }) => !COUNTED.has(event)),
+    events: reportedEvents(history),
   };
   const report = withVerdict(facts, chooseClaims(options, { isOpen: facts.whole.arrivals > 0 }));
   const notes = [...(report.notes ?? []), ...clockNotes(table, facts.clock.steps), ...(options.notes ?? [])];
@@ -203,6 +203,10 @@ export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckR
 
 /** Events that the rows and the shards already count. */
 const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT, MOVE_EVENT]);
+
+function reportedEvents({ events }: History): Event[] {
+  return events.filter(({ event }) => !COUNTED.has(event)).map(({ latestUs: _, ...event }) => event);
+}
 
 function countJudged(
   { judged, byFailurePolicy, reason }: Coverage,

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { OperationPart } from '../../../test/support/history.ts';
 import { historyOfParts, type PartRecords, partOf } from '../../../test/support/part-history.ts';
-import type { ClockReading } from '../../history/records/operation.ts';
+import type { ClockReading, Event } from '../../history/records/operation.ts';
+import { checkHistory } from '../check.ts';
 import { mapParts } from './map-parts.ts';
 
 const S = 1_000_000;
 const EPOCH_US = 1_795_000_000_000_000;
+const OPTIONS = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
 
 const reading = (node: string, us: number, errorUs: number): ClockReading => ({
   ...{ type: 'clock', node, atUs: us, serverUs: EPOCH_US + us, errorUs },
@@ -22,6 +24,9 @@ function take(us: number, { node = 'n', ...part }: OperationPart & { node?: stri
   };
 }
 
+const taken = (us: number, part: Parameters<typeof take>[1] = {}) =>
+  [0, 1, 2, 3].map((at) => take(us + at * 1_000, part));
+
 describe('the operations of parts on one axis', () => {
   it('have no times of a node that no related machine has read', () => {
     const parts: PartRecords[] = [
@@ -31,5 +36,45 @@ describe('the operations of parts on one axis', () => {
     const history = historyOfParts(parts);
     const { operations } = mapParts(history, history.parts as NonNullable<typeof history.parts>, {}).history;
     expect([operations.invokedUs[0], operations.lastUs(0)]).toEqual([0, 600]);
+  });
+});
+
+describe('the events of parts', () => {
+  const restart: Event = {
+    ...{ type: 'event', event: 'restart', node: 'n' },
+    ...{ atUs: S, args: { empty: true } },
+  };
+  const halves = [0, 1, 2, 3, 4].map((half) => (half * S) / 2);
+  const restartsIn = (parts: readonly PartRecords[]) =>
+    checkHistory(historyOfParts(parts, { policy: '4:1/s' }), OPTIONS).shards.map(
+      ({ emptyRestarts }) => emptyRestarts,
+    );
+
+  it('count the restart of a node after its first decision, however badly another node is read', () => {
+    const other = take(1.5 * S, { bucket: 'other', node: 'm' });
+    const times = halves.flatMap((us) => [reading('n', us, 100), reading('m', us, 200_000)]);
+    const part = { part: partOf('a', { of: ['a'] }), records: [...times, restart] };
+    expect(restartsIn([{ ...part, operations: [...taken(0.99 * S), ...taken(1.01 * S), other] }])).toEqual([
+      1, 0,
+    ]);
+  });
+
+  it('count a restart that a machine saw whose clock does not tell whether it was after the first decision', () => {
+    const times = halves.map((us) => reading('n', us, 100));
+    const pings = halves.map(
+      (us): ClockReading => ({
+        ...{ type: 'clock', source: 'machine', node: 'machine-a' },
+        ...{ atUs: us, serverUs: us, errorUs: 50_000 },
+      }),
+    );
+    const seen = { part: partOf('b'), operations: [take(1.5 * S)], records: [...pings, restart] };
+    const operations = [...taken(0.99 * S), ...taken(1.01 * S)];
+    expect(restartsIn([{ part: partOf('a'), operations, records: times }, seen])).toEqual([1]);
+  });
+
+  it('have their earliest times in the report', () => {
+    const part = { part: partOf('a', { of: ['a'] }), operations: taken(S), records: [restart] };
+    const { events } = checkHistory(historyOfParts([part]), OPTIONS);
+    expect(events).toEqual([{ ...restart, atUs: expect.any(Number) }]);
   });
 });

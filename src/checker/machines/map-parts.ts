@@ -11,6 +11,7 @@ import { type MachineClocks, readMachineClocks } from './machine-clocks.ts';
 import { mapTimes } from './map-times.ts';
 import { spanOf } from './offset-point.ts';
 import { areNodesRead, clocksOfBase, clocksOfNodes, spansOfMachines } from './row-clocks.ts';
+import type { ShownTime } from './stepping-clock.ts';
 
 /** A run in parts, on one axis. */
 export interface MappedParts {
@@ -47,12 +48,16 @@ export function mapParts(
     ? clocksOfNodes({ operations: table, events }, { parts, clocks })
     : clocksOfBase(table, parts, clocks);
   const isContradicted = clocks.contradictions.length > 0;
+  const readNodes = new Set(
+    history.clock.filter(({ source }) => source === undefined).map(({ node }) => node),
+  );
   const mapped: History = {
     ...history,
     operations: mapTimes(table, isContradicted ? () => undefined : clockOf, clocks.rate),
     clock: mapReadings(history.clock, clocks),
-    decisionClock: mapReadings(history.decisionClock, clocks).filter(
-      ({ node }) => !history.clock.some((reading) => reading.node === node && reading.source === undefined),
+    decisionClock: mapReadings(
+      history.decisionClock.filter(({ node }) => !readNodes.has(node)),
+      clocks,
     ),
     events,
     faults: mapFaults(history.faults, clocks),
@@ -112,21 +117,33 @@ const LONG_AGO_US = -(2 ** 50);
 
 /**
  * Events by the time of the base: starts rounded down, ends up. A reset is at its time or later, and a bucket moves within
- * its times, also on the axes of the nodes.
+ * its times, also on the axes of the nodes; what happens to one node counts on its own axis.
  */
 function mapEvents(events: readonly Event[], { machines, nodes }: MachineClocks, byNodes: boolean): Event[] {
-  const axes = byNodes ? [...nodes.values()] : [];
+  const all = [...nodes.values()];
   return events.flatMap(({ machine = '', ...event }) => {
     const toBase = machines.get(machine);
-    if (toBase === undefined) return event.event === 'reset' ? [{ ...event, atUs: LONG_AGO_US }] : [];
-    const startUs = toBase.least(event.atUs);
-    const atUs = Math.floor(axes.reduce((first, axis) => Math.min(first, axis.least(startUs)), startUs));
+    const isReset = event.event === 'reset';
+    if (toBase === undefined) return isReset ? [{ ...event, atUs: LONG_AGO_US }] : [];
     const untilUs = endOf(event.args);
-    if (untilUs === Number.POSITIVE_INFINITY) return [{ ...event, atUs }];
-    const endUs = toBase.most(untilUs);
-    const lastUs = Math.ceil(axes.reduce((last, axis) => Math.max(last, axis.most(endUs)), endUs));
-    return [{ ...event, atUs, args: { ...event.args, untilUs: lastUs } }];
+    const hasEnd = untilUs < Number.POSITIVE_INFINITY;
+    const own = isReset || hasEnd ? undefined : nodes.get(event.node ?? '');
+    const axes = !byNodes ? [] : own === undefined ? all : [own];
+    const [atUs, latestUs] = [floorOf(toBase, axes, event.atUs), ceilingOf(toBase, axes, event.atUs)];
+    if (!hasEnd) return [{ ...event, atUs, latestUs }];
+    return [{ ...event, atUs, args: { ...event.args, untilUs: ceilingOf(toBase, axes, untilUs) } }];
   });
+}
+
+/** The earliest time on any of the axes that a machine's time can have, and the latest. */
+function floorOf(toBase: ShownTime, axes: readonly ShownTime[], us: number): number {
+  const baseUs = toBase.least(us);
+  return Math.floor(axes.reduce((first, axis) => Math.min(first, axis.least(baseUs)), baseUs));
+}
+
+function ceilingOf(toBase: ShownTime, axes: readonly ShownTime[], us: number): number {
+  const baseUs = toBase.most(us);
+  return Math.ceil(axes.reduce((last, axis) => Math.max(last, axis.most(baseUs)), baseUs));
 }
 
 function mapFaults(faults: readonly FaultRecord[], { machines }: MachineClocks): FaultRecord[] {

@@ -197,9 +197,9 @@ function countEmptyRestarts(chains: ShardNodes, ofShard: OfShard): number {
   const { nodes, events } = ofShard;
   const firstUs = nodes.reduce((first, node) => Math.min(first, chains.firstUs(node)), NO_DECISION.firstUs);
   const lastUs = nodes.reduce((last, node) => Math.max(last, chains.lastUs(node)), NO_DECISION.lastUs);
-  const restarts = events.filter(({ event, node, atUs, args }) => {
+  const restarts = events.filter(({ event, node, atUs, latestUs = atUs, args }) => {
     if (event !== 'restart' || args?.empty !== true) return false;
-    if (atUs <= firstUs || atUs >= lastUs + SEEN_LATE_US) return false;
+    if (latestUs <= firstUs || atUs >= lastUs + SEEN_LATE_US) return false;
     const number = nodes.find((one) => chains.nameOf(one) === node);
     return number !== undefined && matters(chains, { node: number, atUs }, ofShard);
   });

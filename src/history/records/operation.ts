@@ -136,6 +136,8 @@ export interface Event {
   readonly args?: Readonly<Record<string, unknown>>;
   /** In memory only: the machine of the part that has it. */
   readonly machine?: string;
+  /** In memory only: if clocks leave its time open, `atUs` is the earliest and this the latest. */
+  readonly latestUs?: number;
 }
 
 /**
