@@ -194,11 +194,12 @@ function readingOf(history: History, foreign: ForeignReader | undefined) {
 }
 
 /** A run of a strategy may claim less than an ideal bucket: its bound, or nothing of denials. */
-function notesOf({ notes = [] }: CheckReport, { header }: History): Pick<CheckReport, 'notes'> {
+function notesOf({ notes = [] }: CheckReport, { header, parts }: History): Pick<CheckReport, 'notes'> {
   if (!isStrategy(header.strategy)) return {};
-  return {
-    notes: [...notes, "judged as an ideal bucket; a run's own claims: openclaw-rl gate <folder of the run>"],
-  };
+  const others = parts
+    ? 'claims of your own: --claim' // parts are in no folder of a run
+    : "a run's own claims: openclaw-rl gate <folder of the run>";
+  return { notes: [...notes, `judged as an ideal bucket; ${others}`] };
 }
 
 function factsOf({ header }: History, { commandLine }: Environment) {

@@ -40,6 +40,13 @@ describe('check of parts', () => {
     expect(stdout).toMatch(/ok +all 22 requests sent are accounted for/);
   });
 
+  it('says below a fail how claims of your own are judged', async () => {
+    const more = { operations: times(11) };
+    const { code, stdout } = await check({ a: file('a', more), b: file('b', more) });
+    expect(code).toBe(1);
+    expect(stdout).toContain('  note judged as an ideal bucket; claims of your own: --claim\n');
+  });
+
   it.each([
     {
       title: 'a copy, though it is packed',
