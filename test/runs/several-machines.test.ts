@@ -70,11 +70,20 @@ describe.skipIf(!canMakeMachines())('a run in parts on three machines', { timeou
     expect(report.falseDenials.judged).toBeGreaterThan(200);
     expect(report.sent).toBe(parts.reduce((sum, { books }) => sum + books.sent, 0));
     expectHonest(run, parts);
+    const errors = (report.machines ?? []).map(({ parts: [part], errorUs }) => [part, errorUs] as const);
+    expect(errors.map(([part]) => part)).toEqual(parts.map(({ part }) => part));
+    for (const [part, errorUs] of errors) {
+      expect(errorUs).toBeGreaterThanOrEqual(part === BASE ? 0 : 15_000); // half of what the directions differ by
+      expect(errorUs).toBeLessThan(part === BASE ? 1 : 60_000);
+    }
 
     const [, , third] = files;
     const without = await check(files.slice(0, 2));
     expect([without.code, without.stdout]).toEqual([2, expect.stringMatching(/^verdict {2}unknown$/m)]);
     expect(without.stdout).toMatch(/the part ap-south of the run's 3 parts is missing/);
+
+    for (const { part } of parts)
+      expect(without.stdout.includes(`${part}: clock known to`)).toBe(part !== 'ap-south');
 
     const article = filesOf(await sendAll({ flags: ['--strategy', 'article'] }));
     const judged = await check(article);
