@@ -24,12 +24,27 @@ export function judge(facts: CheckFacts, claims: readonly Claim[]): Judged {
   const notes = notesOf(claims, facts);
   return {
     ...(notes.length > 0 && { notes }),
-    claims: evaluateClaims(claims, facts),
+    claims: evaluateClaims(claims, facts).map((result) =>
+      isJudged(result, facts) ? result : unjudged(result),
+    ),
     accounts: [
       ...judgeAccounts(facts),
       ...(facts.contradictions ?? []).map((reason) => ({ verdict: 'unknown' as const, reason })),
       ...facts.troubles.map((reason) => ({ verdict: 'unknown' as const, reason })),
     ],
+  };
+}
+
+/** Where clocks contradict each other, no operation has a time. */
+function isJudged({ kind }: ClaimResult, { contradictions = [] }: CheckFacts): boolean {
+  return kind !== 'correctness' || contradictions.length === 0;
+}
+
+function unjudged(result: ClaimResult): ClaimResult {
+  return {
+    ...result,
+    ...{ status: 'unknown', verdict: 'unknown', measured: null },
+    reason: `${result.claim}: not judged, since clocks of machines contradict each other`,
   };
 }
 
