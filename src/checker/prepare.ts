@@ -37,7 +37,11 @@ export function prepare(history: History, options: CheckOptions, machines: Mappe
   const windows = windowContext(history, promise, clocks);
   const axes = machines?.ofNodes;
   const clock = axes === undefined ? asRead : withEarlierSteps(axes.boundsWith(grant), history);
-  const shards = shardsOf(history, clock, axes?.offsets ?? (() => boundOffsets(readings)));
+  const shards = shardsOf(history, {
+    ...clock,
+    movedUs: axes?.movedUs,
+    offsets: axes?.offsets ?? (() => boundOffsets(readings)),
+  });
   const recorded = outcomes.allowed + outcomes.denied + outcomes.failed + outcomes.info;
   const sent = history.end?.sent ?? recorded;
   const unaccounted = sent - recorded;
@@ -75,14 +79,14 @@ function knownOf({ header }: History, { knownFromUs, judgedFromUs, judgedUntilUs
 }
 
 /** Finds the shards and their events when they are first needed. */
-function shardsOf(history: History, clock: ClockBounds, findOffsets: KnownClocks['offsets']): () => Shards {
+function shardsOf(history: History, clocks: KnownClocks): () => Shards {
   const { header, operations, events, faults } = history;
-  let offsets: ReturnType<typeof findOffsets> | undefined;
+  let offsets: ReturnType<KnownClocks['offsets']> | undefined;
   let shards: Shards | undefined;
   return () =>
     (shards ??= findEpisodes(
       { regions: header.regions, operations, events, faults },
-      { ...clock, offsets: () => (offsets ??= findOffsets()) },
+      { ...clocks, offsets: () => (offsets ??= clocks.offsets()) },
     ));
 }
 

@@ -26,6 +26,8 @@ export interface MappedParts {
 export interface NodeAxes {
   /** The mapped intervals have all that the clock may gain; a bucket may still wait for a clock that went back. */
   boundsWith(grant: ClockGrant): ClockBounds;
+  /** How far two axes may part: a bucket that moved is refilled by one, then by the other. Its denials have the time away. */
+  readonly movedUs: number;
   /** How far each node's clock is ahead of its axis, without its steps. */
   offsets(): ReadonlyMap<string, ClockOffset>;
 }
@@ -81,6 +83,7 @@ function nodeAxes({ nodes }: MachineClocks): NodeAxes {
       spreadUs: spreadOf([...nodes.values()]),
       steps,
     }),
+    movedUs: Math.ceil(2 * [...nodes.values()].reduce((most, node) => Math.max(most, node.wanderUs()), 0)),
     offsets: () =>
       new Map(
         [...nodes].map(([node, { constantUs }]) => [node, { lowestUs: constantUs, highestUs: constantUs }]),

@@ -71,6 +71,11 @@ export class NodeClock implements ShownTime {
     return this.#byBase.most(us);
   }
 
+  /** The range of its axis minus the time of the base, over all readings. */
+  wanderUs(): number {
+    return this.#byBase.rangeUs();
+  }
+
   /** By the time of a machine: by its own readings of the node, and by way of the base. */
   by(machine: string, toBase: ShownTime): ShownTime {
     const way = new ByWayOf(toBase, this.#byBase);

@@ -66,6 +66,16 @@ export class SteppingClock implements ShownTime {
       : Math.max(us + highest, this.#mostBefore[piece] as number);
   }
 
+  /** The range of what it may show minus the own time, over all readings. */
+  rangeUs(): number {
+    let [lowest, highest] = [0, 0];
+    for (const [at, us] of this.#times.entries()) {
+      lowest = at === 0 ? this.least(us) - us : Math.min(lowest, this.least(us) - us);
+      highest = at === 0 ? this.most(us) - us : Math.max(highest, this.most(us) - us);
+    }
+    return highest - lowest;
+  }
+
   #startOf(piece: number, us: number): number {
     return this.#times[piece - 1] ?? us;
   }

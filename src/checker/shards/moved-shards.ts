@@ -9,7 +9,7 @@ type ShardEpisodes = Omit<Episodes, 'fallbacks'>;
 interface Ahead {
   /** How far the clock of the second node may have been ahead of the clock of the first. */
   aheadOf(from: string, to: string): number;
-  readonly epsilonUs: number;
+  readonly gainUs: number;
 }
 
 /** The buckets of several shards, one after another. */
@@ -75,8 +75,8 @@ function join(
     .filter(({ from, to }) => [from, to].every((node) => isIn(chains, places, node)))
     .map(({ from, to }) => clock.aheadOf(from, to))
     .filter((aheadUs) => aheadUs > 0);
-  const gains = clock.epsilonUs > 0 ? Math.min(attempts, MOST_GAINS) : 0;
-  const gainsUs = new Array<number>(gains).fill((clock.epsilonUs * attempts) / gains);
+  const gains = clock.gainUs > 0 ? Math.min(attempts, MOST_GAINS) : 0;
+  const gainsUs = new Array<number>(gains).fill((clock.gainUs * attempts) / gains);
   const episodes = {
     ...first,
     shard: parts.length > 1 ? parts.map(({ shard }) => shard).join(' + ') : `${first.shard} (moved)`,

@@ -31,6 +31,8 @@ interface ShardEvents {
 export interface KnownClocks extends Pick<ClockBounds, 'steps' | 'spreadUs' | 'epsilonUs'> {
   /** The offset of each node whose clock was read; computed when a node took over from another. */
   readonly offsets: () => ReadonlyMap<string, ClockOffset>;
+  /** How far the clocks of two nodes may part, beyond steps; absent if `epsilonUs` has it. */
+  readonly movedUs?: number | undefined;
 }
 
 /** The time of one node as primary, from one takeover to the next. Decisions as the recorder saw them. */
@@ -78,7 +80,8 @@ export function findEpisodes(
     };
   });
   const aheadUs = (from: string, to: string) => aheadOf(from, to, clock);
-  const { all, of } = withMovedShards(chains, ofGroups, { aheadOf: aheadUs, epsilonUs: clock.epsilonUs });
+  const gainUs = clock.movedUs ?? clock.epsilonUs;
+  const { all, of } = withMovedShards(chains, ofGroups, { aheadOf: aheadUs, gainUs });
   return withFallbacks(all, of, { operations: table, faults });
 }
 
