@@ -66,7 +66,7 @@ function costOfClocks(table: OperationTable, recorded: OperationTable, buckets: 
     for (let row = table.starts[bucket] as number; row < (table.starts[bucket + 1] as number); row++) {
       const ownUs = recorded.lastUs(row) - (recorded.invokedUs[row] as number);
       const widerUs = table.lastUs(row) - (table.invokedUs[row] as number) - ownUs;
-      if (widerUs > widestUs) widestUs = widerUs; // not for one without an end
+      if (widerUs > widestUs && widerUs < Number.POSITIVE_INFINITY) widestUs = widerUs; // of those with both ends
     }
     return (2 * widestUs * quantaPerUs) / quantaPerToken;
   });

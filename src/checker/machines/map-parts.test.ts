@@ -37,6 +37,17 @@ describe('the operations of parts on one axis', () => {
     const { operations } = mapParts(history, history.parts as NonNullable<typeof history.parts>, {}).history;
     expect([operations.invokedUs[0], operations.lastUs(0)]).toEqual([0, 600]);
   });
+
+  it('cost a finite headroom, also beside those of a machine that no reading relates', () => {
+    const denied = take(S + 5_000, { outcome: 'denied' });
+    const times = [0, S, 2 * S].map((us) => reading('n', us, 100));
+    const parts: PartRecords[] = [
+      { part: partOf('a'), operations: [...taken(S), denied], records: times },
+      { part: partOf('b'), operations: [{}] },
+    ];
+    const { headroom } = checkHistory(historyOfParts(parts, { policy: '4:1/s' }), OPTIONS);
+    expect(headroom?.ofClocks).toBeLessThan(1);
+  });
 });
 
 describe('the events of parts', () => {
