@@ -1,7 +1,7 @@
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
-import { AGE_EVENT, type Event, MOVE_EVENT } from '../history/records/operation.ts';
+import { AGE_EVENT, type Event, MOVE_EVENT, PROBLEM_EVENT } from '../history/records/operation.ts';
 import { type BucketResult, type CheckerContext, hasWrongAnswers } from './bucket-result.ts';
 import { Certificates } from './certificates/certificates.ts';
 import type { CheckOptions } from './check-options.ts';
@@ -14,6 +14,7 @@ import { acquittedByWidth } from './doubts/widened.ts';
 import { countContested } from './evidence/contested-facts.ts';
 import type { CheckFacts } from './evidence/facts.ts';
 import { headroomFacts } from './evidence/headroom-facts.ts';
+import { recordedProblems } from './evidence/recorded-problems.ts';
 import { unprovedFaults } from './evidence/unproved-faults.ts';
 import { listAssumptions } from './findings/assumptions.ts';
 import { clockNotes } from './findings/clock-notes.ts';
@@ -74,11 +75,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     files: history.files,
     ...(history.parts && { parts: history.parts }),
     ...machineFacts(machines),
-    troubles: [
-      ...(options.problems ?? []),
-      ...unprovedFaults(history.events),
-      ...widthProblems(history, context, { results, options }),
-    ],
+    troubles: [...troublesOf(recorded, options), ...widthProblems(history, context, { results, options })],
     buckets: table.bucketCount,
     contested: countContested(history, results.contested, options.busiest),
     ...headroomFacts(table, results.contested, {
@@ -168,6 +165,11 @@ function collectFindings(
   };
 }
 
+/** What was found while the history was recorded. */
+function troublesOf({ events }: History, { problems = [] }: CheckOptions): string[] {
+  return [...problems, ...recordedProblems(events), ...unprovedFaults(events)];
+}
+
 /** For a foreign log without a finding: whether only the width of its intervals acquits the limiter. */
 function widthProblems(
   history: History,
@@ -201,8 +203,8 @@ export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckR
   return { ...facts, ...judged, verdict: isContradicted ? 'unknown' : worst(verdicts) };
 }
 
-/** Events that the rows and the shards already count. */
-const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT, MOVE_EVENT]);
+/** Events that the rows, the shards and the troubles already count. */
+const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT, MOVE_EVENT, PROBLEM_EVENT]);
 
 function reportedEvents({ events }: History): Event[] {
   return events.filter(({ event }) => !COUNTED.has(event)).map(({ latestUs: _, ...event }) => event);

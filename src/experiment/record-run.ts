@@ -6,6 +6,7 @@ import { parsePolicies } from '../core/policies.ts';
 import { printable } from '../core/printable.ts';
 import { traitsOf } from '../core/strategies.ts';
 import { count } from '../core/units.ts';
+import { PROBLEM_EVENT } from '../history/records/operation.ts';
 import { Recorder } from '../load/recorder.ts';
 
 import { settle } from '../regions/cluster/settle.ts';
@@ -45,6 +46,8 @@ export interface Recorded {
 
 const REPORT_EVERY_MS = 1_000;
 const SETTLE_MS = 30_000;
+/** Characters of a problem in a history. */
+const MOST_PROBLEM = 500;
 
 /**
  * Runs the load with its faults, heals and settles; streams all of it into `history.ndjson`, or into the file of its part.
@@ -100,9 +103,10 @@ async function recordInto(
     redisCalls = await counting;
     recordDropped(recorder, history);
     for (const event of ages?.records(Math.ceil(recorder.nowUs())) ?? []) history.add(event);
+    problems.push(...(names?.problems() ?? []), ...(part?.pings.problems() ?? []));
+    if (part !== undefined) recordProblems(problems, recorder, history);
     history.flush();
   }
-  problems.push(...(names?.problems() ?? []));
   if (faults?.failure !== undefined) throw faults.failure;
   if (part !== undefined && signal.aborted) throw cutShort(part);
   const written = await endHistory(history, recorder, run, isCut);
@@ -242,6 +246,15 @@ async function healAndSettle(
 function recordDropped(recorder: Recorder, history: HistoryFile): void {
   for (const { region, atUs, requests } of recorder.dropped)
     history.add({ type: 'event', event: 'dropped', atUs, args: { region, requests } });
+}
+
+/** Those of a part are judged with its history, by a program that does not know them otherwise. */
+function recordProblems(problems: readonly string[], recorder: Recorder, history: HistoryFile): void {
+  const atUs = Math.ceil(recorder.nowUs());
+  for (const problem of problems) {
+    const text = problem.slice(0, MOST_PROBLEM);
+    history.add({ type: 'event', event: PROBLEM_EVENT, atUs, args: { text } });
+  }
 }
 
 async function endHistory(

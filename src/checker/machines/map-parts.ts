@@ -124,7 +124,7 @@ const LONG_AGO_US = -(2 ** 50);
  */
 function mapEvents(events: readonly Event[], { machines, nodes }: MachineClocks, byNodes: boolean): Event[] {
   const all = [...nodes.values()];
-  return events.flatMap(({ machine = '', ...event }) => {
+  return events.flatMap(({ machine = '', part: _, ...event }) => {
     const toBase = machines.get(machine);
     const isReset = event.event === 'reset';
     if (toBase === undefined) return isReset ? [{ ...event, atUs: LONG_AGO_US }] : [];

@@ -41,9 +41,8 @@ export async function runPart(
         .filter(({ event }) => event === 'dropped')
         .reduce((sum, { args }) => sum + Number(args?.requests ?? 0), 0);
       const sent = Object.values(frame.outcomes).reduce((sum, number) => sum + number, 0);
-      const problems = [...run.problems, ...options.part.pings.problems()];
       const clock = options.part.pings.facts();
-      return { digest, clock, books: { sent, ...frame.outcomes, dropped }, problems };
+      return { digest, clock, books: { sent, ...frame.outcomes, dropped }, problems: [...run.problems] };
     });
   } catch (error) {
     isKept = !(error instanceof OpenclawError && error.code === 'INTERRUPTED');

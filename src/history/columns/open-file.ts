@@ -45,5 +45,6 @@ export function addEnd(end: End, file: OpenFile): void {
 
 /** A record of a part has its times of the clock of the part's machine. */
 export function withMachine<T extends ClockReading | FaultRecord | Event>(record: T, { part }: OpenFile): T {
-  return part === undefined ? record : { ...record, machine: part.machine };
+  if (part === undefined) return record;
+  return { ...record, machine: part.machine, ...(record.type === 'event' && { part: part.name }) };
 }

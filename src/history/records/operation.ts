@@ -134,7 +134,8 @@ export interface Event {
   readonly atUs: number;
   readonly node?: string;
   readonly args?: Readonly<Record<string, unknown>>;
-  /** In memory only: the machine of the part that has it. */
+  /** In memory only: the part that has it, and its machine. */
+  readonly part?: string;
   readonly machine?: string;
   /** In memory only: if clocks leave its time open, `atUs` is the earliest and this the latest. */
   readonly latestUs?: number;
@@ -199,3 +200,6 @@ export const MOVE_EVENT = 'move';
  * (null: it did not end, or not certainly). At its end the replicas of the new primary have them.
  */
 export const SLOTS_EVENT = 'slots';
+
+/** The recorder of a part found a problem, `args.text`: its history shows less than it should. No verdict is then `pass`. */
+export const PROBLEM_EVENT = 'problem';

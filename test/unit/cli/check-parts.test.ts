@@ -107,6 +107,43 @@ describe('check of parts', () => {
     expect(code).toBe(1);
   });
 
+  describe('with a problem that the recorder of a part found', () => {
+    const problem = (text: string) => ({
+      type: 'event' as const,
+      event: 'problem',
+      atUs: 9_000,
+      args: { text },
+    });
+    const checkWith = async (texts: readonly string[], operations = HALF) => {
+      const [a, b] = [file('a', { operations }), file('b', { records: texts.map(problem) })];
+      const { code, stdout } = await check({ a, b });
+      return { code, stdout: stdout.replace(/\n {4,}/g, ' ') };
+    };
+
+    it('does not know, and names the part and the problem', async () => {
+      const { code, stdout } = await checkWith(['the load generator stalled for 4.0 s']);
+      expect(stdout).toMatch(/\? +the part b: the load generator stalled for 4.0 s/);
+      expect(code).toBe(2);
+    });
+
+    it('fails what was admitted beyond an ideal bucket', async () => {
+      const { code, stdout } = await checkWith(['rating-b ended with code 1'], times(21));
+      expect(stdout).toMatch(/FAIL +1 bucket over-admitted/);
+      expect(stdout).toMatch(/the part b: rating-b ended with code 1/);
+      expect(code).toBe(1);
+    });
+
+    it('shows long, many and strange ones on few lines', async () => {
+      const { code, stdout } = await checkWith(['\u001b[2J', 'x'.repeat(9_000), ...Array(100).fill('again')]);
+      expect(stdout).toContain('the part b: \\u001b[2J');
+      expect(stdout).not.toContain('\u001b[2J');
+      expect(stdout.match(/the part b: again/g)).toHaveLength(18);
+      expect(stdout).toContain('82 more problems are recorded');
+      expect(stdout.match(/x/g)?.length).toBeLessThan(600);
+      expect(code).toBe(2);
+    });
+  });
+
   it('shows the books of each part and their sum', async () => {
     const { stdout } = await check({ a: file('a'), b: file('b', { isCut: true }) });
     const rows = stdout.split('\n').map((line) =>

@@ -9,9 +9,11 @@ import { httpReply, startHttpServer } from '../../support/http-server.ts';
 const CLOCK_MS = Date.parse('2026-03-01T12:00:00Z');
 
 /** A clock at which it is noon when it is first asked, so that the start is as far ahead on any machine. */
-async function startClock(): Promise<string> {
+async function startClock(laterMachine = 'base'): Promise<string> {
+  let asked = 0;
   const server = createServer((_request, response) => {
-    response.end(JSON.stringify({ machine: 'base', us: Math.floor(monotonicUs()), wallMs: CLOCK_MS }));
+    const machine = asked++ === 0 ? 'base' : laterMachine;
+    response.end(JSON.stringify({ machine, us: Math.floor(monotonicUs()), wallMs: CLOCK_MS }));
   });
   server.listen(0, '127.0.0.1');
   await vi.waitUntil(() => server.listening);
@@ -24,7 +26,7 @@ async function startClock(): Promise<string> {
 }
 
 /** Services of two regions that admit everything, after some milliseconds; gives the words of a part of the first. */
-async function prepare({ delayMs = 0 } = {}) {
+async function prepare({ delayMs = 0, duration = '60s', laterMachine = 'base' } = {}) {
   const folder = testFolder();
   const service = await startHttpServer((_request, socket) => {
     setTimeout(() => void socket.write(httpReply(200)), delayMs);
@@ -32,7 +34,7 @@ async function prepare({ delayMs = 0 } = {}) {
   onTestFinished(() => service.stop());
   const services = { north: `${service.url}/`, south: `${service.url}/` };
   writeFileSync(join(folder, 'e.yaml'), JSON.stringify({ regions: ['north', 'south'], services }));
-  const load = '{ mode: open, connections: 8, rate: 100, users: 6, roaming: 1, duration: 60s }';
+  const load = `{ mode: open, connections: 8, rate: 100, users: 6, roaming: 1, duration: ${duration} }`;
   writeFileSync(
     join(folder, 's.yaml'),
     `# Parts.\npolicy: 10:5/s\nload: ${load}\nclaims: [total-excess <= 0]\n`,
@@ -48,7 +50,7 @@ async function prepare({ delayMs = 0 } = {}) {
     '--out',
     'north.ndjson',
   ];
-  const words = ['load', 's.yaml', ...part, '--clock', await startClock(), '--start-at'];
+  const words = ['load', 's.yaml', ...part, '--clock', await startClock(laterMachine), '--start-at'];
   return { folder, words, env: own, left: () => readdirSync(own.TMPDIR), file: join(folder, 'north.ndjson') };
 }
 
@@ -71,6 +73,23 @@ describe('load', { timeout: 60_000 }, () => {
     const { code, stdout } = await runCli(['check', 'north.ndjson'], { cwd: folder });
     expect([code, stdout.split('\n')[0]]).toEqual([2, 'verdict  unknown']);
     expect(stdout).toMatch(/cut short/);
+  });
+
+  it('records the problems that it found: the verdict on its part is then unknown', async () => {
+    const { folder, words, env, file } = await prepare({ duration: '200ms', laterMachine: 'other' });
+    const { code, stderr } = await runCli([...words, '12:00:05'], { cwd: folder, env });
+    const problem = /the clock of another machine \(other\) answered later/;
+    expect([code, stderr]).toEqual([0, expect.stringMatching(problem)]);
+    const [event, ...others] = readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter(({ event }) => event === 'problem');
+    expect(others).toEqual([]);
+    expect(event).toMatchObject({ type: 'event', args: { text: expect.stringMatching(problem) } });
+    const { stdout } = await runCli(['check', 'north.ndjson', '--json'], { cwd: folder });
+    const { verdict, troubles } = JSON.parse(stdout);
+    expect([verdict, troubles]).toEqual(['unknown', [`the part north: ${event.args.text}`]]);
   });
 
   it('leaves no file when it is interrupted before it sent anything', async () => {
