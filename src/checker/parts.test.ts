@@ -4,6 +4,7 @@ import { historyOfParts, type PartRecords, partOf } from '../../test/support/par
 import type { HistoryParts, LeftOut } from '../history/parts/parts.ts';
 import { checkHistory } from './check.ts';
 import type { CheckOptions } from './check-options.ts';
+import { parseClaim } from './claims/claim.ts';
 import { parsePromise } from './claims/promise.ts';
 
 const OPTIONS = { busiest: [], falseDenialsAtMost: 0, infoAtMost: 1 };
@@ -36,6 +37,8 @@ function judged(
   const unknown = report.accounts.filter(({ verdict }) => verdict === 'unknown');
   return { report, verdict: report.verdict, why: unknown.map(({ reason }) => reason) };
 }
+
+const DECIDED: OperationPart = { decision: { strategy: 'central', source: 'redis', node: 'n' } };
 
 const drained = part('a', [...times(20, op('allowed', 10)), op('denied', 20)]);
 const idle = part('b', [op('allowed', 5, { bucket: 'other' })]);
@@ -187,4 +190,33 @@ it('the books of each part are in the report', () => {
     { part: 'a', sent: 21, outcomes: { allowed: 20, denied: 1, failed: 0, info: 0 }, dropped: 0 },
     { part: 'b', sent: 1, outcomes: { allowed: 1, denied: 0, failed: 0, info: 0 }, dropped: 4 },
   ]);
+});
+
+describe('an excess above the bound of a strategy', () => {
+  /** A node that restarted with nothing, and then admitted as much as before. */
+  const twice = [...times(20, op('allowed', 10, DECIDED)), ...times(20, op('allowed', 2_000, DECIDED))];
+  const restart = { type: 'event', event: 'restart', node: 'n', atUs: 1_000, args: { empty: true } } as const;
+  const claims = [parseClaim('total-excess <= bound')];
+  /** As many tokens as were lost with restarts. */
+  const boundOf: CheckOptions['boundOf'] = (_policy, { emptyRestarts }) => {
+    const totalExcess = 20 * emptyRestarts;
+    return { totalExcess, worstWindow: totalExcess, formula: '' };
+  };
+  const judge = (parts: readonly PartRecords[]) =>
+    judged(parts, { claims, boundOf }).report.claims.find(({ claim }) => claim === 'total-excess <= bound');
+  const seen = part('a', twice, { records: [restart] });
+
+  it('is none if the restart was seen', () => {
+    expect(judge([seen, idle])).toMatchObject({ status: 'holds', limit: 20 });
+  });
+
+  it('fails if no part saw a reason', () => {
+    expect(judge([part('a', twice), idle])).toMatchObject({ status: 'broken', limit: 0 });
+  });
+
+  it('is unknown while the part that watched the node is missing', () => {
+    const { reason, ...found } = judge([part('a', twice)]) ?? {};
+    expect(found).toMatchObject({ status: 'unknown', verdict: 'unknown' });
+    expect(reason).toMatch(/takeovers or restarts that would raise the bound .* may be missing/);
+  });
 });

@@ -80,7 +80,7 @@ async function recordInto(
     if (part === undefined) await endHistory(history, recorder, run);
     throw error;
   });
-  const watched = { recorder, history, cleanup, region: part?.share.region };
+  const watched = { recorder, history, cleanup, share: part?.share };
   const watches = regions && (await watchNodes(regions, watched));
   const faults = makeSchedule(run, system, { recorder, history, roles: watches?.roles });
   cleanup.add('heal every fault', async () => {

@@ -1,3 +1,4 @@
+import type { LoadPart } from '../../load/parts.ts';
 import type { Recorder } from '../../load/recorder.ts';
 import type { RoleWatch } from '../../regions/cluster/role-watch.ts';
 import { nodesOf, type Regions } from '../../regions/provider.ts';
@@ -16,22 +17,21 @@ export interface WatchedRun {
   readonly recorder: Recorder;
   readonly history: HistoryFile;
   readonly cleanup: Cleanup;
-  /** The region whose nodes have their roles watched; absent: all. */
-  readonly region?: string | undefined;
+  /** The share of the load that a part sends; absent: all. */
+  readonly share?: LoadPart | undefined;
 }
 
-/** Records the clocks of all nodes, and the roles of those of the region. */
+/**
+ * Records the clocks of all nodes, and their roles. Of the parts of a region only the first records the roles of its
+ * nodes, since a restart that two parts have seen would count twice.
+ */
 export async function watchNodes(
   regions: Regions,
-  { recorder, history, cleanup, region }: WatchedRun,
+  { recorder, history, cleanup, share }: WatchedRun,
 ): Promise<Watches> {
   const clocks = await watchClocks(regions, recorder, history);
   cleanup.add('stop watching clocks', clocks.stop);
-  const roles = await recordRoles(
-    region === undefined ? regions : onlyOf(regions, region),
-    recorder,
-    history,
-  );
+  const roles = await recordRoles(share === undefined ? regions : ownOf(regions, share), recorder, history);
   cleanup.add('stop watching roles', roles.stop);
   return {
     roles,
@@ -42,8 +42,11 @@ export async function watchNodes(
   };
 }
 
-function onlyOf({ topology, direct }: Regions, region: string): Pick<Regions, 'topology' | 'direct'> {
-  return { topology: { ...topology, nodes: nodesOf(topology, region) }, direct };
+function ownOf(
+  { topology, direct }: Regions,
+  { region, nth }: LoadPart,
+): Pick<Regions, 'topology' | 'direct'> {
+  return { topology: { ...topology, nodes: nth === 1 ? nodesOf(topology, region) : [] }, direct };
 }
 
 /** A sentence for each part that does not respond although the load is over and every fault is healed. */
