@@ -19,7 +19,7 @@ import { HistoryFile, type Written } from './history-file.ts';
 import { isDeath, type LoadSender } from './load-sender.ts';
 import { makeSchedule, outlastsRun } from './make-schedule.ts';
 import { NodeNames } from './node-names.ts';
-import { type PartOfRun, readOn, untilStart } from './parts/part-of-run.ts';
+import { describeStart, type PartOfRun, readOn, untilStart } from './parts/part-of-run.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
 import type { Started } from './play-run.ts';
 import type { Run } from './run-context.ts';
@@ -179,8 +179,7 @@ async function load(
 ): Promise<Sent> {
   const { plan, users, problems, report, part } = run;
   const { durationMs } = plan.load;
-  if (part !== undefined)
-    report('wait', { detail: `for the start at ${new Date(part.startMs).toISOString()}` });
+  if (part !== undefined) report('wait', { detail: describeStart(part) });
   const startAtUs = part && (await untilStart(part, run.signal));
   const pauses = watchPauses((ms) =>
     problems.push(

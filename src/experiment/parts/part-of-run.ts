@@ -50,6 +50,19 @@ export async function untilStart(part: PartOfRun, signal: AbortSignal): Promise<
 
 const AGAIN_MS = 1_000;
 
+/** The start for people, with the time until then: a start on the next day is easily meant for today. */
+export function describeStart(part: PartOfRun): string {
+  const leftS = Math.max(0, Math.round((startUs(part) - monotonicUs()) / 1_000_000));
+  const leftMin = Math.round(leftS / 60);
+  const left =
+    leftS < 120
+      ? `${leftS} s`
+      : leftMin < 120
+        ? `${leftMin} min`
+        : `${Math.floor(leftMin / 60)} h ${leftMin % 60} min`;
+  return `for the start at ${new Date(part.startMs).toISOString()}, in ${left}`;
+}
+
 /** Goes on reading the clocks for a while after the load, unless it is interrupted. */
 export async function readOn(signal: AbortSignal): Promise<void> {
   await sleep(AFTER_MS, undefined, { signal }).catch(() => {});
