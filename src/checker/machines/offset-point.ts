@@ -69,7 +69,7 @@ export function byTime(a: OffsetPoint, b: OffsetPoint): number {
 }
 
 /** The number of the first of these rising times that is above `us`. */
-export function countUntil(times: ArrayLike<number>, us: number): number {
+export function countUntil(times: Float64Array, us: number): number {
   let [low, high] = [0, times.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

@@ -63,43 +63,54 @@ export function clocksOfNodes(
   { operations: table, events }: Pick<History, 'operations' | 'events'>,
   { parts, clocks }: { readonly parts: HistoryParts; readonly clocks: MachineClocks },
 ): ClockOfRow {
-  const { levels } = table;
+  const { levels, origins } = table;
+  const starts = Float64Array.from(table.starts);
   const machineOf = machinesOfOrigins(table, parts);
   const names = levels?.nodeNames ?? [''];
   const nodesOf = shardNodes(table, { events, parts, clocks });
-  const known = new Map<string, (ShownTime | undefined)[]>();
-  const clockFor = (machine: string, node: number): ShownTime | undefined => {
-    const ofMachine = known.get(machine) ?? [];
-    known.set(machine, ofMachine);
-    if (ofMachine[node] === undefined) {
-      const toBase = clocks.machines.get(machine);
-      ofMachine[node] = toBase && clocks.nodes.get(names[node] ?? '')?.by(machine, toBase);
-    }
-    return ofMachine[node];
-  };
-  let bucket = 0;
-  let nodes = table.rows === 0 ? [] : nodesOf(0);
-  return (row) => {
-    if (row < (table.starts[bucket] as number) || row >= (table.starts[bucket + 1] as number)) {
-      bucket = countUntil(table.starts, row) - 1;
-      nodes = nodesOf(bucket);
-    }
-    const machine = machineOf(table.origins[row] as number);
-    const node = levels?.node(row) ?? 0;
-    const own = node === 0 ? undefined : clockFor(machine, node);
-    if (own !== undefined && nodes.length <= 1) return own;
+  const toNode = (machine: string, node: number): ShownTime | undefined => {
     const toBase = clocks.machines.get(machine);
-    if (toBase === undefined || nodes.length === 0) return toBase;
-    const all = nodes.flatMap((one) => clockFor(machine, one) ?? []);
-    return hullOf(own === undefined ? all : [own], all);
+    return toBase && clocks.nodes.get(names[node] ?? '')?.by(machine, toBase);
+  };
+  /** A clock is made once for a node of a shard and an origin: rows are many. */
+  const made = new Map<readonly number[], Map<number, ShownTime | undefined>>();
+  const clocksOf = (nodes: readonly number[]) => {
+    const ofNodes = made.get(nodes) ?? new Map<number, ShownTime | undefined>();
+    made.set(nodes, ofNodes);
+    return ofNodes;
+  };
+  const makeClock = (nodes: readonly number[], node: number, machine: string): ShownTime | undefined => {
+    const own = node === 0 ? undefined : toNode(machine, node);
+    if (own !== undefined && nodes.length <= 1) return own;
+    const all = nodes.flatMap((one) => toNode(machine, one) ?? []);
+    return all.length === 0 ? clocks.machines.get(machine) : hullOf(own === undefined ? all : [own], all);
+  };
+  let [bucket, nodes, ofNodes] = [-1, [] as readonly number[], clocksOf([])];
+  return (row) => {
+    if (bucket < 0 || row < (starts[bucket] as number) || row >= (starts[bucket + 1] as number)) {
+      bucket = countUntil(starts, row) - 1;
+      nodes = nodesOf(bucket);
+      ofNodes = clocksOf(nodes);
+    }
+    const [node, origin] = [levels?.node(row) ?? 0, origins[row] as number];
+    const key = node * 65_536 + origin;
+    if (!ofNodes.has(key)) ofNodes.set(key, makeClock(nodes, node, machineOf(origin)));
+    return ofNodes.get(key);
   };
 }
 
 function hullOf(starts: readonly ShownTime[], ends: readonly ShownTime[]): ShownTime {
   return {
-    least: (us) =>
-      starts.reduce((least, clock) => Math.min(least, clock.least(us)), Number.POSITIVE_INFINITY),
-    most: (us) => ends.reduce((most, clock) => Math.max(most, clock.most(us)), Number.NEGATIVE_INFINITY),
+    least(us) {
+      let least = Number.POSITIVE_INFINITY;
+      for (const clock of starts) least = Math.min(least, clock.least(us));
+      return least;
+    },
+    most(us) {
+      let most = Number.NEGATIVE_INFINITY;
+      for (const clock of ends) most = Math.max(most, clock.most(us));
+      return most;
+    },
   };
 }
 
