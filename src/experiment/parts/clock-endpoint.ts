@@ -75,6 +75,8 @@ const AGAIN_MS = 250;
 class NoClock extends Error {}
 
 const MOST_CHARACTERS = 1_000;
+/** Half of what a date can have, so that a day more is a date, too. */
+const MOST_WALL_MS = 4e15;
 
 async function textOf(response: IncomingMessage): Promise<string> {
   response.setEncoding('utf8');
@@ -92,7 +94,7 @@ function readAnswer(text: string): ClockAnswer {
     if (
       /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(machine) &&
       Number.isSafeInteger(us) &&
-      Number.isFinite(wallMs)
+      Math.abs(wallMs) <= MOST_WALL_MS
     )
       return { machine, us, wallMs };
   } catch {}

@@ -124,6 +124,7 @@ describe('the pings of a part', () => {
   it.each([
     { title: 'text', text: 'hello' },
     { title: 'JSON without a clock', text: '{"machine":"a","us":"1","wallMs":1}' },
+    { title: 'a time that is no date', text: '{"machine":"a","us":1,"wallMs":1e300}' },
     { title: 'a machine with a strange name', text: '{"machine":"a b","us":1,"wallMs":1}' },
     { title: 'more than a clock answers', text: ' '.repeat(100_000) },
   ])('are refused at once if the answer is $title', async ({ text }) => {
