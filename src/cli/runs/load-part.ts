@@ -62,9 +62,10 @@ export async function loadPart(
   const loaded = await readLoad(planned.plan, environment);
   const shares = sharesOf(flags, loaded.plan);
   const target = await fileOf(flags, environment);
-  const pings = await ClockPings.start(flags.url, environment.interrupt);
+  let pings: ClockPings | undefined;
   let isDone = false;
   try {
+    pings = await ClockPings.start(flags.url, environment.interrupt);
     const part = await planPart(flags, { ...shares, ...loaded, file: target.file, pings });
     const recorded = await runIn(part, { ...planned, ...loaded, system }, environment);
     const accepted = flags.send
@@ -73,7 +74,7 @@ export async function loadPart(
     isDone = true;
     return { ...recorded, part, ...(accepted !== undefined && { accepted }) };
   } finally {
-    await pings.stop();
+    await pings?.stop();
     await target.drop(isDone);
   }
 }

@@ -102,6 +102,15 @@ describe('load', { timeout: 60_000 }, () => {
     expect([existsSync(file), left()]).toEqual([false, []]);
   });
 
+  it('leaves nothing if the clock does not answer', async () => {
+    const { folder, words, env, left } = await prepare();
+    const args = words.map((word) => (/^http:/.test(word) ? 'http://127.0.0.1:1' : word));
+    const to = args.filter((word) => word !== '--out' && word !== 'north.ndjson');
+    const { code, stderr } = await runCli([...to, '12:00:05', '--send'], { cwd: folder, env });
+    expect([code, stderr]).toEqual([69, expect.stringMatching(/the clock at .* does not answer/)]);
+    expect(left()).toEqual([]);
+  });
+
   it('ends if it is not ready at the start, and leaves its logs', async () => {
     const { folder, words, env, left } = await prepare({ delayMs: 4_600 });
     const { code, stderr } = await runCli([...words, '12:00:05'], { cwd: folder, env });
