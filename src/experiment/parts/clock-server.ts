@@ -56,6 +56,7 @@ export function createClockServer(store?: PartStore): ClockServer {
     },
     async close() {
       if (server.listening) await once(server.close(), 'close');
+      await store?.idle();
     },
   };
 }

@@ -44,13 +44,25 @@ export class PartStore {
   readonly #options: PartStoreOptions;
   /** Of two files of one part, one is first. */
   #last: Promise<unknown> = Promise.resolve();
+  readonly #receiving = new Set<Promise<Receipt>>();
 
   constructor(options: PartStoreOptions) {
     this.#options = options;
   }
 
   /** Takes the body of a request as the file of a part. */
-  async receive(request: IncomingMessage, { run, part }: { run: string; part: string }): Promise<Receipt> {
+  async receive(request: IncomingMessage, name: { run: string; part: string }): Promise<Receipt> {
+    const receipt = this.#receive(request, name);
+    this.#receiving.add(receipt);
+    return receipt.finally(() => this.#receiving.delete(receipt));
+  }
+
+  /** Resolves once nothing is received any more: what was not kept is removed. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#receiving);
+  }
+
+  async #receive(request: IncomingMessage, { run, part }: { run: string; part: string }): Promise<Receipt> {
     if (!this.#isAllowed(request.headers.authorization))
       return { status: 401, error: 'the token of the sender is not that of this server: OPENCLAW_RL_TOKEN' };
     if (!RUN.test(run) || !PART.test(part))
@@ -63,6 +75,7 @@ export class PartStore {
     try {
       await mkdir(join(folder, run), { recursive: true });
       const found = await write(request, unfinished, mostBytes);
+      request.socket.setTimeout(0); // its sender waits while the file is read
       if (found.bytes > mostBytes) return tooLarge(mostBytes);
       if (found.digest !== digest)
         return { status: 400, error: 'the file has another digest: it was cut off' };

@@ -21,14 +21,20 @@ export interface SentPart {
 /** How long it is tried, and how long between two tries. */
 const TRY_MS = 60_000;
 const AGAIN_MS = 1_000;
-/** A connection on which nothing moves for so long is given up. */
+/** A connection on which nothing moves for so long is given up while the file is sent, */
 const SILENT_MS = 10_000;
+/** and afterwards: the server reads all of the file before it answers, and other files before it. */
+const ANSWER_MS = 600_000;
 
 /**
  * Sends the file of a part to the clock endpoint, again for a minute if it is away. Gives where it is kept. Throws
  * ENVIRONMENT_FAILED if it is not accepted, and INTERRUPTED.
  */
-export async function sendPart(sent: SentPart, signal: AbortSignal, tryMs = TRY_MS): Promise<string> {
+export async function sendPart(
+  sent: SentPart,
+  signal: AbortSignal,
+  { tryMs = TRY_MS, silentMs = SILENT_MS } = {},
+): Promise<string> {
   const digest = createHash('sha256');
   await pipeline(createReadStream(sent.file), digest);
   const headers = {
@@ -36,12 +42,13 @@ export async function sendPart(sent: SentPart, signal: AbortSignal, tryMs = TRY_
     'content-length': (await stat(sent.file)).size,
     ...(sent.token !== undefined && { authorization: `Bearer ${sent.token}` }),
   };
-  const untilMs = performance.now() + tryMs;
+  let untilMs: number | undefined; // from the first failure on: a large file takes long
   for (;;) {
-    const answer = await putOnce(sent, headers, signal).catch((error: Error) => error);
+    const answer = await putOnce(sent, { headers, signal, silentMs }).catch((error: Error) => error);
     if (signal.aborted)
       throw new OpenclawError('INTERRUPTED', `interrupted before ${sent.file} was accepted`);
     if (!(answer instanceof Error) && answer.status < 300) return answer.file ?? '';
+    untilMs ??= performance.now() + tryMs;
     if (performance.now() >= untilMs || isFinal(answer)) throw refused(sent, answer);
     await sleep(AGAIN_MS, undefined, { signal }).catch(() => {});
   }
@@ -55,13 +62,21 @@ interface Answer {
 
 async function putOnce(
   { file, part, url }: SentPart,
-  headers: http.OutgoingHttpHeaders,
-  signal: AbortSignal,
+  {
+    headers,
+    signal,
+    silentMs,
+  }: {
+    readonly headers: http.OutgoingHttpHeaders;
+    readonly signal: AbortSignal;
+    readonly silentMs: number;
+  },
 ): Promise<Answer> {
   const { request } = url.startsWith('https:') ? https : http;
   const path = `/parts/${encodeURIComponent(part.run)}/${encodeURIComponent(part.name)}`;
-  const put = request(`${url}${path}`, { method: 'PUT', headers, signal, timeout: SILENT_MS });
-  put.on('timeout', () => put.destroy(new Error(`nothing moved for ${SILENT_MS / 1_000} s`)));
+  const put = request(`${url}${path}`, { method: 'PUT', headers, signal, timeout: silentMs });
+  put.on('timeout', () => put.destroy(new Error(`nothing moved for ${silentMs / 1_000} s`)));
+  put.on('finish', () => put.setTimeout(ANSWER_MS));
   const answered = once(put, 'response');
   const written = pipeline(createReadStream(file), put);
   written.catch(() => {}); // a refusal may come before the end of the file

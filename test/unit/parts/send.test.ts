@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { lookAtPart } from '../../../src/cli/files/look-at-part.ts';
 import { HistoryFile } from '../../../src/experiment/history-file.ts';
 import { createClockServer } from '../../../src/experiment/parts/clock-server.ts';
@@ -18,19 +20,20 @@ interface StoreOptions {
   readonly token?: string;
   readonly mostBytes?: number;
   readonly port?: number;
+  readonly look?: typeof lookAtPart;
 }
 
-async function startStore({ port = 0, ...options }: StoreOptions = {}) {
+async function startStore({ port = 0, look = lookAtPart, ...options }: StoreOptions = {}) {
   const folder = testFolder();
   const received: string[] = [];
   const onReceived = ({ file }: { readonly file: string }) => void received.push(file);
-  const clock = createClockServer(new PartStore({ folder, look: lookAtPart, onReceived, ...options }));
+  const clock = createClockServer(new PartStore({ folder, look, onReceived, ...options }));
   const url = await clock.listen({ host: '127.0.0.1', port });
   onTestFinished(async () => {
     clock.server.closeAllConnections();
     await clock.close();
   });
-  return { folder, received, url, kept: () => readdirSync(folder, { recursive: true }).sort() };
+  return { folder, received, url, clock, kept: () => readdirSync(folder, { recursive: true }).sort() };
 }
 
 /** The file of part `a` of the run `run`; its length grows with the operations. */
@@ -44,9 +47,16 @@ async function partFile({ name = 'a', operations = 1, isCut = false, ending = '.
   return path;
 }
 
-const send = (file: string, url: string, more: { name?: string; token?: string; tryMs?: number } = {}) => {
-  const { name = 'a', tryMs = 0, ...token } = more;
-  return sendPart({ file, url, part: { run: 'run', name }, ...token }, never, tryMs);
+interface SendOptions {
+  readonly name?: string;
+  readonly token?: string;
+  readonly tryMs?: number;
+  readonly silentMs?: number;
+}
+
+const send = (file: string, url: string, more: SendOptions = {}) => {
+  const { name = 'a', tryMs = 0, silentMs = 10_000, ...token } = more;
+  return sendPart({ file, url, part: { run: 'run', name }, ...token }, never, { tryMs, silentMs });
 };
 
 describe('the file of a part', () => {
@@ -145,6 +155,49 @@ describe('the file of a part', () => {
     const store = await startStore({ port });
     expect(await sending).toBe('run/a.ndjson');
     expect(store.received).toHaveLength(1);
+  });
+
+  it('is waited for while the server reads it, longer than for a silent connection', async () => {
+    const silentMs = 100;
+    const look = async (file: string) => {
+      await new Promise((resolve) => setTimeout(resolve, 5 * silentMs));
+      return lookAtPart(file);
+    };
+    const store = await startStore({ look });
+    expect(await send(await partFile(), store.url, { silentMs })).toBe('run/a.ndjson');
+  });
+
+  it('is sent again for a minute from the first failure on, however long it was sent before', async () => {
+    const clock = vi.spyOn(performance, 'now');
+    onTestFinished(() => clock.mockRestore());
+    let asked = 0;
+    const answers = createServer((request, response) => {
+      request.resume();
+      clock.mockReturnValue(120_000); // the first took two minutes
+      response.statusCode = asked++ === 0 ? 503 : 200;
+      request.on('end', () => response.end('{"file":"run/a.ndjson"}'));
+    });
+    clock.mockReturnValue(0);
+    onTestFinished(() => void answers.close());
+    await new Promise<void>((resolve) => answers.listen(0, '127.0.0.1', resolve));
+    const { port } = answers.address() as AddressInfo;
+    const sent = send(await partFile(), `http://127.0.0.1:${port}`, { tryMs: 60_000 });
+    expect(await sent).toBe('run/a.ndjson');
+  });
+
+  it('leaves nothing in the folder if the server ends meanwhile', async () => {
+    const store = await startStore();
+    const { hostname, port } = new URL(store.url);
+    const sender = connect(Number(port), hostname);
+    onTestFinished(() => void sender.destroy());
+    sender.on('error', () => {});
+    sender.write(
+      'PUT /parts/run/a HTTP/1.1\r\nhost: a\r\ndigest: sha-256=AAAA\r\ncontent-length: 99\r\n\r\nbegin',
+    );
+    await vi.waitUntil(() => store.kept().some((name) => String(name).endsWith('.unfinished')));
+    store.clock.server.closeAllConnections();
+    await store.clock.close();
+    expect(store.kept()).toEqual(['run']);
   });
 
   it('is named by the error if the clock stays away', async () => {
