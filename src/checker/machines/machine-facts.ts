@@ -59,6 +59,6 @@ export function machineFacts(mapped: MappedParts | undefined): ClockFacts {
 export function assumedOfMachines({ rate }: MachineClocks): string[] {
   return [
     `two clocks drift apart by at most ${percentText(rate)} (--clock-drift), and those of machines do not jump`,
-    'the clock of a Redis node steps at most once between two of its readings',
+    'the readings of a Redis node hide at most one step of its clock between two that they show',
   ];
 }
