@@ -4,6 +4,7 @@ import { historyOfParts, type PartRecords, partOf } from '../../../test/support/
 import type { ClockReading, Event } from '../../history/records/operation.ts';
 import { checkHistory } from '../check.ts';
 import { mapParts } from './map-parts.ts';
+import { NodeClock } from './node-clock.ts';
 
 const S = 1_000_000;
 const EPOCH_US = 1_795_000_000_000_000;
@@ -87,5 +88,18 @@ describe('the events of parts', () => {
     const part = { part: partOf('a', { of: ['a'] }), operations: taken(S), records: [restart] };
     const { events } = checkHistory(historyOfParts([part]), OPTIONS);
     expect(events).toEqual([{ ...restart, atUs: expect.any(Number) }]);
+  });
+});
+
+describe('the clock of a node', () => {
+  it('takes no longer for each of a thousand machines', { timeout: 5_000 }, () => {
+    const toBase = { least: (us: number) => us, most: (us: number) => us };
+    const machines = Array.from({ length: 1_000 }, (_, at) => ({
+      ...{ machine: `m${at}`, toBase, decisions: [] },
+      times: Array.from({ length: 40 }, (_, second) => reading('n', second * S + at, 100)),
+    }));
+    const clock = new NodeClock('n', machines, 0.001);
+    const own = clock.by('m7', toBase);
+    expect(own.most(S) - own.least(S)).toBeLessThan(3_000);
   });
 });

@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/group-by.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
 import { type OffsetPoint, pointOf, spanOf } from './offset-point.ts';
 import { findSegments, type SeenStep, type Segment } from './segments.ts';
@@ -59,7 +60,18 @@ export class NodeClock implements ShownTime {
     }));
     this.#byBase = new SteppingClock(this.#segments, rate);
     this.#windows = windowsOf(this.#segments);
-    for (const machine of machines) this.#readDirectly(machine);
+    const readBy = new Map(machines.flatMap(({ machine, times }) => times.map((one) => [one, machine])));
+    const timesOf = this.#segments.map(({ points }) =>
+      groupBy(
+        points.map(({ reading }) => reading),
+        (reading) => readBy.get(reading),
+      ),
+    );
+    for (const machine of machines)
+      this.#readDirectly(
+        machine,
+        timesOf.map((ofSegment) => ofSegment.get(machine.machine) ?? []),
+      );
   }
 
   /** By the time of the base. */
@@ -83,13 +95,14 @@ export class NodeClock implements ShownTime {
     return direct === undefined ? way : new Both(way, direct);
   }
 
-  #readDirectly({ machine, toBase, times, decisions }: MachineReadings): void {
-    const own = new Set(times);
+  /** `timesOf`: its readings of TIME in each segment. */
+  #readDirectly(
+    { machine, toBase, times, decisions }: MachineReadings,
+    timesOf: readonly (readonly ClockReading[])[],
+  ): void {
     const direct = (reading: ClockReading): OffsetPoint =>
       pointOf({ ...spanOf(reading), shownUs: reading.serverUs - this.#nearUs, reading }, this.#rate);
-    const ofSegments = this.#segments.map(({ points }) =>
-      points.flatMap(({ reading }) => (own.has(reading) ? [direct(reading)] : [])),
-    );
+    const ofSegments = timesOf.map((readings) => readings.map(direct));
     const way = new ByWayOf(toBase, this.#byBase);
     const first = this.#track(ofSegments);
     const known = first === undefined ? way : new Both(way, first);
