@@ -92,7 +92,7 @@ describe('the events of parts', () => {
 });
 
 describe('the clock of a node', () => {
-  it('takes no longer for each of a thousand machines', { timeout: 5_000 }, () => {
+  it('takes no longer for each of a thousand machines', { timeout: 15_000 }, () => {
     const toBase = { least: (us: number) => us, most: (us: number) => us };
     const machines = Array.from({ length: 1_000 }, (_, at) => ({
       ...{ machine: `m${at}`, toBase, decisions: [] },
