@@ -172,6 +172,7 @@ async function runIn(
     shell: { cwd: environment.cwd, env: commandEnvironment(environment) },
     signal: environment.interrupt,
     onExit: environment.onExit,
+    onLogs: (logs) => environment.log(`the logs of the services are in ${printable(logs)}\n`),
     onLeftover: (what) => environment.log(`warning: not undone: ${printable(what)}\n`),
   }).finally(close);
 }

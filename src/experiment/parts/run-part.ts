@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
@@ -25,12 +25,16 @@ export type Books = Readonly<Record<'sent' | Outcome | 'dropped', number>>;
 
 /**
  * Sends one part of the load of a run, and records it in the file of the part: starts the services of its region, warms
- * them up, waits for the start that all parts have. The logs of the services stay, in the folder of the error, if it
- * fails.
+ * them up, waits for the start that all parts have. If it fails, `onLogs` gets the folder where the logs of its services
+ * stay; a part of HTTP services has none.
  */
-export async function runPart(
-  options: Omit<RunOptions, 'folder'> & { readonly part: PartOfRun },
-): Promise<RecordedPart> {
+export async function runPart({
+  onLogs,
+  ...options
+}: Omit<RunOptions, 'folder'> & {
+  readonly part: PartOfRun;
+  readonly onLogs: (folder: string) => void;
+}): Promise<RecordedPart> {
   const folder = await mkdtemp(join(tmpdir(), 'openclaw-rl-load-'));
   let isKept = false;
   try {
@@ -45,7 +49,9 @@ export async function runPart(
       return { digest, clock, books: { sent, ...frame.outcomes, dropped }, problems: [...run.problems] };
     });
   } catch (error) {
-    isKept = !(error instanceof OpenclawError && error.code === 'INTERRUPTED');
+    const isInterrupted = error instanceof OpenclawError && error.code === 'INTERRUPTED';
+    isKept = !isInterrupted && (await readdir(folder)).length > 0;
+    if (isKept) onLogs(folder);
     throw error;
   } finally {
     if (!isKept) await rm(folder, { recursive: true, force: true });
