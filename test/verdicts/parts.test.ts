@@ -67,6 +67,13 @@ describe('random histories of correct limiters in parts', () => {
     },
   );
 
+  it.each([
+    { seed: 1_700, title: 'a primary that came back without its state: the one in between decided nothing' },
+    { seed: 6_626, title: 'a takeover of a clock ahead: the clock of the node in between was never read' },
+  ])('are accused of nothing with $title', ({ seed }) => {
+    expect(judgeSeeds({ from: seed, to: seed }, emptyTally())).toEqual([]);
+  });
+
   it('have everything in them that they are about', () => {
     const lacking = Object.entries(LEAST).filter(
       ([feature, least]) => (tally.features[feature] ?? 0) < least,

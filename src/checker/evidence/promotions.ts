@@ -14,6 +14,8 @@ export function roleEventsOf(name: string, events: readonly Event[]): RoleEvent[
 interface Promotion {
   readonly atUs: number;
   readonly wasReplica: boolean;
+  /** Whether it had been a primary before it was a replica. */
+  readonly isReturn: boolean;
   /** Since when it was no primary; undefined if that was not seen. */
   readonly leftUs: number | undefined;
 }
@@ -25,6 +27,7 @@ interface Promotion {
  */
 export function findPromotions(events: readonly RoleEvent[]): Promotion[] {
   let last = events[0]?.from;
+  let wasPrimary = last === 'primary';
   let leftUs: number | undefined;
   return events.flatMap(({ atUs, from, to }) => {
     if (from === 'primary' && to === 'primary') return [];
@@ -32,13 +35,14 @@ export function findPromotions(events: readonly RoleEvent[]): Promotion[] {
       leftUs ??= atUs;
       return [];
     }
-    const promotion = { atUs, wasReplica: last === 'replica', leftUs };
+    const wasReplica = last === 'replica';
+    const promotion = { atUs, wasReplica, isReturn: wasReplica && wasPrimary, leftUs };
     last = to;
     if (to !== 'primary') {
       leftUs ??= atUs;
       return [];
     }
-    leftUs = undefined;
+    [leftUs, wasPrimary] = [undefined, true];
     return [promotion];
   });
 }

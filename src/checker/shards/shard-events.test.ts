@@ -132,6 +132,36 @@ describe('the episodes of a shard', () => {
       ],
     },
     {
+      title: 'there and back, where the primary in between decided nothing',
+      parts: [by('a', 1), by('a', 21)],
+      records: [role('b', 7), role('a', 7.5, 'replica'), role('a', 20), role('b', 20.5, 'replica')],
+      want: [{ atUs: 20 * S, node: 'a', overlapUs: 0 }],
+    },
+    {
+      title: 'a return after which only a decision ended that had been asked for before',
+      parts: [by('a', 1), by('a', 21, { invokedUs: 5 * S })],
+      records: [role('a', 7.5, 'replica'), role('a', 20)],
+      want: [{ atUs: 20 * S, node: 'a', overlapUs: 0 }],
+    },
+    {
+      title: 'not a return without decisions before it, nor one without decisions after it',
+      parts: [by('a', 21), by('a', 25)],
+      records: [role('a', 7.5, 'replica'), role('a', 20), role('a', 30, 'replica'), role('a', 40)],
+      want: [],
+    },
+    {
+      title: 'not the return of one that was only silent',
+      parts: [by('a', 1), by('a', 21)],
+      records: [role('a', 7.5, 'down'), resumed('a', 20)],
+      want: [],
+    },
+    {
+      title: 'not one that was a replica before the first decision, and silent then',
+      parts: [by('a', 1), by('a', 21)],
+      records: [role('a', 0.5), role('a', 7.5, 'down'), resumed('a', 20)],
+      want: [],
+    },
+    {
       title: 'not a takeover by one that decided nothing',
       parts: [by('a', 1), by('a', 9)],
       records: [role('b', 7)],
@@ -209,6 +239,18 @@ describe('the episodes of a shard', () => {
     expect({ central: totalOf('central'), acked: totalOf('acked') }).toEqual(want);
   });
 
+  it('add b for a primary that came back, and no lead of a clock on itself', () => {
+    const reading = (atS: number): HistoryRecord => ({
+      ...{ type: 'clock', node: 'a', atUs: atS * S, serverUs: atS * S + 300 * atS, errorUs: 10 },
+    });
+    const records = [1, 5, 9, 13, 17, 21].map(reading);
+    const roles = [role('b', 7), role('a', 7.5, 'replica'), role('a', 20), role('b', 20.5, 'replica')];
+    const [found] = episodes([by('a', 1), by('a', 21)], [...records, ...roles]);
+    const totalOf = (strategy: string) =>
+      found && boundOf(strategy, parsePolicy('20:5/s'), found)?.totalExcess;
+    expect({ central: totalOf('central'), acked: totalOf('acked') }).toEqual({ central: 20, acked: 0 });
+  });
+
   it('count one of a new primary that had decided nothing yet', () => {
     const records = [role('a', 10.5, 'down'), role('b', 12), restart('b', 13, true)];
     expect(episodes([by('a', 1), by('b', 14)], records)).toMatchObject([{ emptyRestarts: 1 }]);
@@ -273,6 +315,18 @@ describe('the episodes of a shard', () => {
       clockAheadUs === undefined ? rest : { ...rest, clockAheadUs: Math.round(clockAheadUs / 1e5) * 1e5 },
     );
     expect(found).toEqual(want);
+  });
+
+  it('have, of a takeover from a node whose clock was not read, the lead on the clock before that', () => {
+    const reading = (node: string, atS: number, gainedUs = 0): HistoryRecord => ({
+      ...{ type: 'clock', node, atUs: atS * S, serverUs: atS * S + gainedUs, errorUs: 0 },
+    });
+    const records = ['a', 'c'].flatMap((node) =>
+      [1, 9].map((atS) => reading(node, atS, node === 'c' ? 3 * S : 0)),
+    );
+    const [shard] = episodes([by('a', 1), by('b', 5), by('c', 9)], [role('b', 4), role('c', 7), ...records]);
+    expect(shard?.failovers[0]?.clockAheadUs).toBeUndefined();
+    expect(shard?.failovers[1]?.clockAheadUs).toBeGreaterThan(2.9 * S);
   });
 
   it('have, of a takeover from a clock that had stepped back, as much as it had stepped', () => {

@@ -41,8 +41,12 @@ interface Tenure {
   readonly atUs: number;
   /** An earlier decision of the node belongs to an earlier tenure of it, if there is one. */
   readonly fromUs: number;
+  /** A decision of the node that ended before is none of it, if it had an earlier tenure. */
+  readonly earliestUs: number;
   firstUs: number;
   lastUs: number;
+  /** Whether a decision that was noted for an earlier tenure may be of this one. */
+  mayDecide: boolean;
 }
 
 /**
@@ -104,6 +108,7 @@ function withFallbacks(
 /**
  * The tenures from the first holder on. A takeover is a role event, or else a node's first decision. A node that was
  * silent and still reports itself as primary, while its successor decides, has not taken over: its decisions are overlap.
+ * A primary that was a replica meanwhile has taken over, also from one that decided nothing: it copied that one's data.
  */
 function findTenures(chains: ShardNodes, nodes: readonly number[], events: readonly Event[]): Tenure[] {
   const [first, ...others] = nodes;
@@ -113,17 +118,22 @@ function findTenures(chains: ShardNodes, nodes: readonly number[], events: reado
   );
   const unseen = others
     .filter((node) => !seen.some((takeover) => takeover.node === node))
-    .map((node) => ({ node, atUs: chains.firstUs(node), wasReplica: true, leftUs: undefined }));
+    .map((node) => ({ node, atUs: chains.firstUs(node), ...UNSEEN }));
   const always = Number.NEGATIVE_INFINITY;
-  const tenures: Tenure[] = [{ node: first, atUs: always, fromUs: always, ...NO_DECISION }];
-  for (const { node, atUs, wasReplica, leftUs } of [...seen, ...unseen].sort((a, b) => a.atUs - b.atUs)) {
+  const tenures: Tenure[] = [
+    { node: first, atUs: always, fromUs: always, earliestUs: always, ...NO_DECISION },
+  ];
+  for (const { node, atUs, wasReplica, isReturn, leftUs } of [...seen, ...unseen].sort(
+    (a, b) => a.atUs - b.atUs,
+  )) {
     const holder = tenures.at(-1);
     const isStale =
       !wasReplica && tenures.some((one) => one.node === node) && holds(chains, events, holder, atUs);
-    if (holder?.node === node || isStale) continue;
+    if ((holder?.node === node && !isReturn) || isStale) continue;
     const earlier = tenures.findLastIndex((one) => one.node === node);
     const endedUs = leftUs ?? tenures[earlier + 1]?.atUs ?? always;
-    tenures.push({ node, atUs, fromUs: earlier < 0 ? always : (endedUs + atUs) / 2, ...NO_DECISION });
+    const fromUs = earlier < 0 ? always : (endedUs + atUs) / 2;
+    tenures.push({ node, atUs, fromUs, earliestUs: endedUs, ...NO_DECISION });
   }
   return tenures;
 }
@@ -146,7 +156,13 @@ function holds(
   );
 }
 
-const NO_DECISION = { firstUs: Number.POSITIVE_INFINITY, lastUs: Number.NEGATIVE_INFINITY };
+const UNSEEN = { wasReplica: true, isReturn: false, leftUs: undefined };
+
+const NO_DECISION = {
+  firstUs: Number.POSITIVE_INFINITY,
+  lastUs: Number.NEGATIVE_INFINITY,
+  mayDecide: false,
+};
 
 /**
  * Adds a decision to the tenure of its node. A node that comes back has two, and its role is seen some time after the
@@ -157,22 +173,32 @@ function note(
   tenures: readonly Tenure[],
   { node, firstUs, lastUs }: { node: number; firstUs: number; lastUs: number },
 ): void {
-  const found = tenures.findLast((tenure) => tenure.node === node && firstUs >= tenure.fromUs);
+  const at = tenures.findLastIndex((tenure) => tenure.node === node && firstUs >= tenure.fromUs);
+  const found = tenures[at];
   if (found === undefined) return;
   found.firstUs = Math.min(found.firstUs, firstUs);
   found.lastUs = Math.max(found.lastUs, lastUs);
+  for (let later = at + 1; later < tenures.length; later++) {
+    const tenure = tenures[later] as Tenure;
+    if (tenure.node === node && lastUs >= tenure.earliestUs) tenure.mayDecide = true;
+  }
 }
 
+/** The lead of a clock is that on the clock of the last node before it whose clock was read. */
 function findTakeovers(chains: ShardNodes, tenures: readonly Tenure[], clock: KnownClocks): Takeover[] {
-  const deciding = tenures.filter(({ firstUs }, at) => at === 0 || firstUs !== Number.POSITIVE_INFINITY);
+  const deciding = tenures.filter(
+    ({ firstUs, mayDecide }, at) => at === 0 || firstUs !== NO_DECISION.firstUs || mayDecide,
+  );
   let lastUs = Number.NEGATIVE_INFINITY;
   return deciding.flatMap((tenure, at) => {
     const [beforeUs, before] = [lastUs, deciding[at - 1]];
     lastUs = Math.max(lastUs, tenure.lastUs);
-    if (before === undefined) return [];
+    if (before === undefined || (before.node === tenure.node && beforeUs === NO_DECISION.lastUs)) return [];
     const node = chains.nameOf(tenure.node);
     const overlapUs = Math.max(0, beforeUs - tenure.firstUs);
-    const aheadUs = aheadOf(chains.nameOf(before.node), node, clock);
+    const known = clock.offsets();
+    const read = deciding.slice(0, at).findLast((one) => known.has(chains.nameOf(one.node))) ?? before;
+    const aheadUs = read.node === tenure.node ? 0 : aheadOf(chains.nameOf(read.node), node, clock);
     return [{ atUs: tenure.atUs, node, overlapUs, ...(aheadUs > 0 && { clockAheadUs: aheadUs }) }];
   });
 }

@@ -109,7 +109,8 @@ export function drawPlan(seed: number): Plan {
   const isDense = pauseUs === 0 && loadUs > 2 * SLOWEST * readingUs;
   const isTold = strategy === 'central' || strategy === 'acked';
   const steps = isWhole || isTold ? dice.pick([0, 0, 1, 1, isDense ? 2 : 1] as const) : 0;
-  const times = { strategy, lengthUs, loadUs, marginUs, readingUs, tokenUs, steps, isTold };
+  const isWatched = isWhole && new Set(parts.all.map(({ name }) => name)).size === parts.all.length;
+  const times = { strategy, lengthUs, loadUs, marginUs, readingUs, tokenUs, steps, isTold, isWatched };
   const nodes = drawNodes(dice, times);
   const shards = drawShards(dice, nodes.length, times);
   return {
@@ -143,6 +144,8 @@ interface Times {
   readonly steps: 0 | 1 | 2;
   /** Decisions say what their node's clock showed. */
   readonly isTold: boolean;
+  /** All changes of roles are in the files: a return that lost state shows in nothing else. */
+  readonly isWatched: boolean;
 }
 
 /** Of one to four regions, one of which may be divided. Most runs are whole; some lack a part, or have one twice. */
@@ -220,7 +223,8 @@ function drawSteps(dice: Dice, { loadUs, marginUs, readingUs, tokenUs, steps }: 
   });
 }
 
-function drawShards(dice: Dice, nodes: number, { strategy, loadUs, marginUs }: Times): Shard[] {
+function drawShards(dice: Dice, nodes: number, times: Times): Shard[] {
+  const { strategy, loadUs, marginUs, isWatched } = times;
   const all = Array.from({ length: nodes }, (_, at) => at);
   const chains = nodes > 1 && dice.chance(0.3) ? all.map((node) => [node]) : [all];
   const loses = strategy === 'central' && dice.chance(0.5);
@@ -230,7 +234,7 @@ function drawShards(dice: Dice, nodes: number, { strategy, loadUs, marginUs }: T
       chain.length === 1
         ? []
         : Array.from(
-            { length: loses ? chain.length - 1 : chain.length - dice.below(2) },
+            { length: chain.length - (dice.chance(0.5) || (loses && !isWatched) ? 1 : 0) },
             () => marginUs + dice.between(0.2, 1) * loadUs,
           ).sort((a, b) => a - b),
     lostUs: loses ? loadUs * 0.2 * dice.next() : 0,
