@@ -30,7 +30,7 @@ export function loadCommand(environment: Environment): Command {
     .addOption(new Option('--clock <url>', 'the clock of the run: where `serve clock` listens'))
     .option('--out <file>', 'write the history of the part into this new file; packed if it ends in .gz')
     .option('--send', 'send it to the clock, which was started with --parts; token: OPENCLAW_RL_TOKEN')
-    .option('--run <id>', 'name of the run, the same for all parts (default: made of the plan and the start)')
+    .option('--run <name>', 'name of the run; a hash of plan and start is added (default: "run")')
     .option('--task <text>', 'what your scheduler calls this process; the history has it')
     .option('--allow-eviction', 'run although a server may evict keys')
     .option('--json', 'print the result as JSON', false)
@@ -51,6 +51,7 @@ const EXAMPLES = `
 It starts the gateway and the Rating services of its region in front of the
 Redis of the file, warms them up, waits for the start, sends the load, and
 stops them. Keys are not deleted: they expire. \`check\` judges all files.
+A part with another plan or another start is of another run, whatever --run is.
 
 Examples:
   # on one machine, while the load runs
@@ -64,7 +65,8 @@ Examples:
   $ openclaw-rl load baseline --endpoints endpoints.yaml --part eu-west:1/2 \\
       --clock http://10.0.0.1:7070 --start-at 12:30 --send`;
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** The id of a run has at most 64 characters, 13 of which are the hash. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,50}$/;
 const MOST_TASK = 200;
 
 /** Gives the URL of the clock, without a slash at its end. Throws INVALID_OPTION. */
@@ -89,7 +91,7 @@ function checkFlags({ clock, out, send, run, task = '' }: Flags): string {
     );
   if (run !== undefined && !NAME.test(run))
     throw invalidOption(
-      `--run must be 1 to 64 letters, digits, ".", "_" and "-", the first a letter or digit; found ${quoted(run)}`,
+      `--run must be 1 to 51 letters, digits, ".", "_" and "-", the first a letter or digit; found ${quoted(run)}`,
     );
   if (task.length > MOST_TASK)
     throw invalidOption(`--task must have at most ${MOST_TASK} characters; found ${task.length}`);

@@ -142,18 +142,18 @@ async function planPart(
     ...(recorded && { recorded }),
     ...(plugin !== undefined && { plugin }),
   });
-  const id = runId(digest, startMs);
+  const id = runId(digest, startMs, run);
   const name = partName(share);
   return {
     header: {
-      run: run ?? id,
+      run: id,
       plan: digest,
       name,
       of,
       machine: machineId(),
       ...(task !== undefined && { task }),
     },
-    prefix: `${DEFAULT_PREFIX}:${run === undefined ? id : `${run}:${id}`}`, // a name may be used twice
+    prefix: `${DEFAULT_PREFIX}:${id}`,
     ...{ share, file, pings, startMs },
   };
 }

@@ -56,5 +56,6 @@ describe('the digest of a plan', () => {
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     expect(runId(digest, 1)).toMatch(/^run-[0-9a-f]{12}$/);
     expect(runId(digest, 1)).not.toBe(runId(digest, 2));
+    expect(runId(digest, 1, 'nightly')).toBe(runId(digest, 1).replace('run', 'nightly'));
   });
 });

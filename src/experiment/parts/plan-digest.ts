@@ -36,9 +36,12 @@ export function planDigest({ plan, users, recorded, plugin, of }: PlannedParts):
   );
 }
 
-/** The name of a run: the same for all parts of a plan that start together. */
-export function runId(plan: string, startMs: number): string {
-  return `run-${sha256(`${plan} ${startMs}`).slice(0, 12)}`;
+/**
+ * The id of a run: the same for all parts of a plan that start together. Keys begin with it, so that no other start, which
+ * has other buckets, may have the same id.
+ */
+export function runId(plan: string, startMs: number, name = 'run'): string {
+  return `${name}-${sha256(`${plan} ${startMs}`).slice(0, 12)}`;
 }
 
 /** A log may have millions of requests. */

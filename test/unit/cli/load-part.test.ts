@@ -92,6 +92,22 @@ describe('load', { timeout: 60_000 }, () => {
     expect([verdict, troubles]).toEqual(['unknown', [`the part north: ${event.args.text}`]]);
   });
 
+  it('is of another run if it starts at another time, also by one name: its keys are others', async () => {
+    const { folder, words, env, file } = await prepare({ duration: '200ms' });
+    const other = words.map((word) => word.replace(/^north/, 'south'));
+    const loads = [
+      [...words, '12:00:07', '--run', 'nightly'],
+      [...other, '12:00:08', '--run', 'nightly'],
+    ];
+    const ended = await Promise.all(loads.map((args) => runCli(args, { cwd: folder, env })));
+    expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+    const [header = ''] = readFileSync(file, 'utf8').split('\n');
+    expect(JSON.parse(header).part.run).toMatch(/^nightly-[0-9a-f]{12}$/);
+    const { code, stdout } = await runCli(['check', 'north.ndjson', 'south.ndjson'], { cwd: folder });
+    expect([code, stdout.split('\n')[0]]).toEqual([2, 'verdict  unknown']);
+    expect(stdout).toContain('south.ndjson is left out: it is the part south of another run of this plan');
+  });
+
   it('leaves no file when it is interrupted before it sent anything', async () => {
     const { folder, words, env, left, file } = await prepare();
     const run = startCli([...words, '12:30', '--warm-up', '0'], { cwd: folder, env });

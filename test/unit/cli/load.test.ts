@@ -68,7 +68,12 @@ describe('load refuses, before anything starts,', () => {
     {
       title: 'a run with a strange name',
       words: `${WORDS} --run ../x`,
-      why: /--run must be 1 to 64 letters/,
+      why: /--run must be 1 to 51 letters/,
+    },
+    {
+      title: 'a run with a name that leaves no room for the hash',
+      words: `${WORDS} --run ${'x'.repeat(52)}`,
+      why: /--run must be 1 to 51 letters/,
     },
     {
       title: 'a file that is there',
