@@ -9,7 +9,7 @@ import { machineId } from '../../experiment/parts/machine-id.ts';
 import type { PartOfRun } from '../../experiment/parts/part-of-run.ts';
 import { planDigest, runId } from '../../experiment/parts/plan-digest.ts';
 import { checkNewFile, type RecordedPart, runPart } from '../../experiment/parts/run-part.ts';
-import { type SentPart, sendPart } from '../../experiment/parts/send-part.ts';
+import { checkTaken, type SentPart, sendPart } from '../../experiment/parts/send-part.ts';
 import { startTime } from '../../experiment/parts/start-time.ts';
 import { usersOf } from '../../experiment/play-run.ts';
 import type { ProvideSystem } from '../../experiment/system.ts';
@@ -63,19 +63,24 @@ export async function loadPart(
   const shares = sharesOf(flags, loaded.plan);
   const target = await fileOf(flags, environment);
   let pings: ClockPings | undefined;
-  let isDone = false;
+  let isKept = false;
   try {
     pings = await ClockPings.start(flags.url, environment.interrupt);
+    if (flags.send) await checkTaken(clockOf(flags, environment), environment.interrupt);
     const part = await planPart(flags, { ...shares, ...loaded, file: target.file, pings });
-    const recorded = await runIn(part, { ...planned, ...loaded, system }, environment);
+    const onLoad = () => {
+      isKept = true;
+    };
+    const recorded = await runIn(part, { ...planned, ...loaded, system, onLoad }, environment);
+    const { file, header } = part;
     const accepted = flags.send
-      ? await sendPart(sentOf(part, flags, environment), environment.interrupt)
+      ? await sendPart({ ...clockOf(flags, environment), file, part: header }, environment.interrupt)
       : undefined;
-    isDone = true;
+    isKept = false;
     return { ...recorded, part, ...(accepted !== undefined && { accepted }) };
   } finally {
     await pings?.stop();
-    await target.drop(isDone);
+    await target.end(isKept);
   }
 }
 
@@ -102,15 +107,15 @@ function sharesOf({ part }: PartFlags, { topology: { regions }, load: { connecti
   throw invalidOption(`a run has at most ${MOST_PARTS} parts; --part ${printable(part)} makes ${of.length}`);
 }
 
-/** The file of the part; without --out it is a temporary one, which is kept if it was not sent. */
+/** The file of the part; without --out it is a temporary one, which is kept if load is in it that was not accepted. */
 async function fileOf(
   { out, part }: PartFlags,
   { cwd, log }: Environment,
-): Promise<{ readonly file: string; drop(isDone: boolean): Promise<void> }> {
+): Promise<{ readonly file: string; end(isKept: boolean): Promise<void> }> {
   if (out !== undefined) {
     const file = resolve(cwd, out);
     await checkNewFile(file);
-    return { file, drop: async () => {} };
+    return { file, end: async () => {} };
   }
   const folder = await mkdtemp(join(tmpdir(), 'openclaw-rl-part-'));
   const file = join(folder, `${part.replace(/\W/g, '-')}.ndjson.gz`);
@@ -121,8 +126,8 @@ async function fileOf(
     );
   return {
     file,
-    async drop(isDone) {
-      if (isDone || !(await exists())) await rm(folder, { recursive: true, force: true });
+    async end(isKept) {
+      if (!isKept || !(await exists())) await rm(folder, { recursive: true, force: true });
       else log(`the requests that were sent are in ${printable(file)}\n`);
     },
   };
@@ -160,13 +165,17 @@ async function planPart(
 
 async function runIn(
   part: PartOfRun,
-  { plan, recorded, system, promise, areUsersReal }: Planned,
+  { plan, recorded, system, promise, areUsersReal, onLoad }: Planned & { onLoad(): void },
   environment: Environment,
 ): Promise<RecordedPart> {
   const promised = promise ?? (await promiseOfPlan(plan, environment));
   const { onProgress, close } = showProgress(plan, environment, { isPart: true });
   return runPart({
-    ...{ plan, part, provide: system, onProgress },
+    ...{ plan, part, provide: system },
+    onProgress: (progress) => {
+      if (progress.stage === 'load') onLoad();
+      onProgress(progress);
+    },
     ...given({ promise: promised, recorded, areUsersReal }),
     startedAt: new Date(part.startMs),
     shell: { cwd: environment.cwd, env: commandEnvironment(environment) },
@@ -177,10 +186,9 @@ async function runIn(
   }).finally(close);
 }
 
-function sentOf(
-  { header, file }: PartOfRun,
+function clockOf(
   { url }: PartFlags,
   { env: { OPENCLAW_RL_TOKEN: token } }: Environment,
-): SentPart {
-  return { part: header, file, url, ...(token && { token }) };
+): Pick<SentPart, 'url' | 'token'> {
+  return { url, ...(token && { token }) };
 }

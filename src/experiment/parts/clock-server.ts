@@ -31,7 +31,7 @@ const SILENT_MS = 120_000;
 
 /**
  * The clock that all parts of a run are placed on: `GET /clock`. With a store it takes the files of parts, too:
- * `PUT /parts/<run>/<part>`.
+ * `PUT /parts/<run>/<part>`; `GET /parts/` answers whether it would.
  */
 export function createClockServer(store?: PartStore): ClockServer {
   const wall = new WallClock();
@@ -64,13 +64,15 @@ export function createClockServer(store?: PartStore): ClockServer {
 async function answerOther(request: IncomingMessage, store: PartStore | undefined): Promise<Receipt> {
   const { url = '', method } = request;
   if (url === '/clock') return { status: 405, error: 'only GET' };
+  const isAsked = url === '/parts/';
   const [, run, part] = /^\/parts\/([^/?]+)\/([^/?]+)$/.exec(url) ?? [];
-  if (run === undefined || part === undefined)
+  if (!isAsked && (run === undefined || part === undefined))
     return { status: 404, error: 'there is GET /clock, and PUT /parts/<run>/<part>' };
   if (store === undefined)
     return { status: 403, error: 'this server takes no files: it was started without --parts' };
+  if (isAsked) return method === 'GET' ? store.admit(request) : { status: 405, error: 'only GET' };
   if (method !== 'PUT') return { status: 405, error: 'only PUT' };
-  return store.receive(request, { run: decoded(run), part: decoded(part) });
+  return store.receive(request, { run: decoded(run ?? ''), part: decoded(part ?? '') });
 }
 
 /** Reads the rest of a refused file: its sender reads no answer while it writes. */

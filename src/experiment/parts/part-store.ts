@@ -62,18 +62,23 @@ export class PartStore {
     await Promise.all(this.#receiving);
   }
 
+  /** Whether files of this sender are taken. */
+  admit({ headers }: IncomingMessage): Receipt {
+    if (this.#isAllowed(headers.authorization)) return { status: 200 };
+    return { status: 401, error: 'the token of the sender is not that of this server: OPENCLAW_RL_TOKEN' };
+  }
+
   async #receive(request: IncomingMessage, { run, part }: { run: string; part: string }): Promise<Receipt> {
-    if (!this.#isAllowed(request.headers.authorization))
-      return { status: 401, error: 'the token of the sender is not that of this server: OPENCLAW_RL_TOKEN' };
+    const admitted = this.admit(request);
+    if (admitted.status !== 200) return admitted;
     if (!RUN.test(run) || !PART.test(part))
       return { status: 400, error: `no name of a run and of a part: ${quoted(`${run}/${part}`)}` };
     const [, digest] = /^sha-256=([A-Za-z0-9+/=]+)$/.exec(String(request.headers.digest)) ?? [];
     if (digest === undefined) return { status: 400, error: 'the header Digest must be sha-256=<base64>' };
     const { folder, mostBytes = MOST_BYTES } = this.#options;
     if (Number(request.headers['content-length']) > mostBytes) return tooLarge(mostBytes);
-    const unfinished = join(folder, run, `.${randomBytes(8).toString('hex')}.unfinished`);
+    const unfinished = join(folder, `.${randomBytes(8).toString('hex')}.unfinished`);
     try {
-      await mkdir(join(folder, run), { recursive: true });
       const found = await write(request, unfinished, mostBytes);
       request.socket.setTimeout(0); // its sender waits while the file is read
       if (found.bytes > mostBytes) return tooLarge(mostBytes);
@@ -83,8 +88,6 @@ export class PartStore {
       this.#last = kept.catch(() => {});
       return await kept;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST')
-        return { status: 409, error: 'there is another file of this part, which cannot be read' };
       return { status: 500, error: error instanceof Error ? error.message : String(error) };
     } finally {
       await rm(unfinished, { force: true }).catch(() => {});
@@ -109,7 +112,13 @@ export class PartStore {
       if (known !== undefined) return { status: 409, error: `there is another file of this part: ${file}` };
     }
     const file = fileOf(run, name) + ENDINGS[isGzip ? 1 : 0];
-    await link(unfinished, join(folder, file));
+    await mkdir(join(folder, run), { recursive: true });
+    try {
+      await link(unfinished, join(folder, file));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      return { status: 409, error: 'there is another file of this part, which cannot be read' };
+    }
     onReceived({ file, part });
     return { status: 201, file };
   }

@@ -21,6 +21,8 @@ export interface SentPart {
 /** How long it is tried, and how long between two tries. */
 const TRY_MS = 60_000;
 const AGAIN_MS = 1_000;
+/** How long an answer is waited for before the load. */
+const ASK_MS = 5_000;
 /** A connection on which nothing moves for so long is given up while the file is sent, */
 const SILENT_MS = 10_000;
 /** and afterwards: the server reads all of the file before it answers, and other files before it. */
@@ -40,7 +42,7 @@ export async function sendPart(
   const headers = {
     digest: `sha-256=${digest.digest('base64')}`,
     'content-length': (await stat(sent.file)).size,
-    ...(sent.token !== undefined && { authorization: `Bearer ${sent.token}` }),
+    ...loginOf(sent.token),
   };
   let untilMs: number | undefined; // from the first failure on: a large file takes long
   for (;;) {
@@ -52,6 +54,34 @@ export async function sendPart(
     if (performance.now() >= untilMs || isFinal(answer)) throw refused(sent, answer);
     await sleep(AGAIN_MS, undefined, { signal }).catch(() => {});
   }
+}
+
+/**
+ * Asks the clock endpoint, before the load, whether it takes the files of this sender. Throws ENVIRONMENT_FAILED if not;
+ * without an answer, or one of an error of the server, nothing: the file is sent again for a minute.
+ */
+export async function checkTaken(
+  { url, token }: Pick<SentPart, 'url' | 'token'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { request } = url.startsWith('https:') ? https : http;
+  const headers = loginOf(token);
+  const asked = request(`${url}/parts/`, {
+    headers,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]),
+  });
+  const answered = once(asked, 'response') as Promise<[IncomingMessage]>;
+  asked.end();
+  const answer = await readAnswer(answered).catch((error: Error) => error);
+  if (answer instanceof Error || !isFinal(answer)) return;
+  throw environmentFailed(
+    `${printable(url)} does not take the file of this part: ${whyText(answer)}`,
+    [wayOut(answer, token), 'or use --out without --send, and copy the file'].filter(Boolean).join('; '),
+  );
+}
+
+function loginOf(token: string | undefined): { authorization?: string } {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
 interface Answer {
@@ -80,7 +110,11 @@ async function putOnce(
   const answered = once(put, 'response');
   const written = pipeline(createReadStream(file), put);
   written.catch(() => {}); // a refusal may come before the end of the file
-  const [response] = (await answered) as [IncomingMessage];
+  return readAnswer(answered as Promise<[IncomingMessage]>);
+}
+
+async function readAnswer(answered: Promise<[IncomingMessage]>): Promise<Answer> {
+  const [response] = await answered;
   response.setEncoding('utf8');
   let text = '';
   for await (const chunk of response as AsyncIterable<string>) text = (text + chunk).slice(0, 2_000);
@@ -102,14 +136,29 @@ function isFinal(answer: Answer | Error): boolean {
 }
 
 function refused({ file, part, url, token }: SentPart, answer: Answer | Error): OpenclawError {
+  const kept = `it is in ${printable(file)}: copy it to the machine where \`check\` runs`;
   const why =
     answer instanceof Error
-      ? ((answer as NodeJS.ErrnoException).code ?? answer.message)
-      : `${answer.status} ${answer.error ?? ''}`;
-  const login = token === undefined ? '' : ' and OPENCLAW_RL_TOKEN';
+      ? printable((answer as NodeJS.ErrnoException).code ?? answer.message)
+      : whyText(answer);
   return environmentFailed(
-    `${printable(url)} did not accept part ${part.name}: ${printable(why).trim()}`,
-    `it is in ${printable(file)}: copy it to the machine where \`check\` runs (--send needs \`serve clock --parts\`${login})`,
+    `${printable(url)} did not accept part ${part.name}: ${why}`,
+    answer instanceof Error ? kept : [kept, wayOut(answer, token)].filter(Boolean).join('; next time '),
     answer instanceof Error ? answer : undefined,
   );
+}
+
+function whyText({ status, error = '' }: Answer): string {
+  return printable(`${status} ${error}`).trim();
+}
+
+/** What to do so that the file is accepted; none for a file that is refused for what it is. */
+function wayOut({ status }: Answer, token: string | undefined): string | undefined {
+  if (status === 401)
+    return token === undefined
+      ? 'set OPENCLAW_RL_TOKEN to the token of `serve clock`'
+      : 'set OPENCLAW_RL_TOKEN to the same token here and for `serve clock`';
+  if (status === 403 || status === 404)
+    return 'start that clock with --parts: openclaw-rl serve clock --parts <folder>';
+  return undefined;
 }

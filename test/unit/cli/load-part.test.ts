@@ -9,9 +9,10 @@ import { httpReply, startHttpServer } from '../../support/http-server.ts';
 const CLOCK_MS = Date.parse('2026-03-01T12:00:00Z');
 
 /** A clock at which it is noon when it is first asked, so that the start is as far ahead on any machine. */
-async function startClock(laterMachine = 'base'): Promise<string> {
+async function startClock(laterMachine = 'base', partsStatus = 200): Promise<string> {
   let asked = 0;
-  const server = createServer((_request, response) => {
+  const server = createServer((request, response) => {
+    if (request.url === '/parts/') response.statusCode = partsStatus;
     const machine = asked++ === 0 ? 'base' : laterMachine;
     response.end(JSON.stringify({ machine, us: Math.floor(monotonicUs()), wallMs: CLOCK_MS }));
   });
@@ -25,10 +26,18 @@ async function startClock(laterMachine = 'base'): Promise<string> {
   return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
 }
 
+async function startHello() {
+  const server = await startHttpServer((_request, socket) => void socket.write(httpReply(200)));
+  onTestFinished(() => server.stop());
+  return server;
+}
+
 /** Services of two regions that admit everything, after some milliseconds; gives the words of a part of the first. */
-async function prepare({ delayMs = 0, duration = '60s', laterMachine = 'base' } = {}) {
+async function prepare({ delayMs = 0, duration = '60s', laterMachine = 'base', partsStatus = 200 } = {}) {
   const folder = testFolder();
+  let requests = 0;
   const service = await startHttpServer((_request, socket) => {
+    requests++;
     setTimeout(() => void socket.write(httpReply(200)), delayMs);
   });
   onTestFinished(() => service.stop());
@@ -50,8 +59,18 @@ async function prepare({ delayMs = 0, duration = '60s', laterMachine = 'base' } 
     '--out',
     'north.ndjson',
   ];
-  const words = ['load', 's.yaml', ...part, '--clock', await startClock(laterMachine), '--start-at'];
-  return { folder, words, env: own, left: () => readdirSync(own.TMPDIR), file: join(folder, 'north.ndjson') };
+  const words = [
+    'load',
+    's.yaml',
+    ...part,
+    '--clock',
+    await startClock(laterMachine, partsStatus),
+    '--start-at',
+  ];
+  const toSend = [...words.filter((word) => word !== '--out' && word !== 'north.ndjson')];
+  const left = () => readdirSync(own.TMPDIR);
+  const file = join(folder, 'north.ndjson');
+  return { folder, words, toSend, env: own, left, file, requests: () => requests };
 }
 
 describe('load', { timeout: 60_000 }, () => {
@@ -118,11 +137,34 @@ describe('load', { timeout: 60_000 }, () => {
     expect([existsSync(file), left()]).toEqual([false, []]);
   });
 
-  it('leaves nothing if the clock does not answer', async () => {
-    const { folder, words, env, left } = await prepare();
-    const args = words.map((word) => (/^http:/.test(word) ? 'http://127.0.0.1:1' : word));
-    const to = args.filter((word) => word !== '--out' && word !== 'north.ndjson');
-    const { code, stderr } = await runCli([...to, '12:00:05', '--send'], { cwd: folder, env });
+  it('leaves nothing when it is interrupted before the load, after a warm-up, if it is to be sent', async () => {
+    const { folder, toSend, env, left } = await prepare();
+    const run = startCli([...toSend, '12:30', '--send'], { cwd: folder, env });
+    await untilSaid(run, /wait +for the start at 2026-03-01T12:30:00/);
+    run.child.kill('SIGTERM');
+    expect(await run.ended, run.output.stderr).toBe(143);
+    expect(run.output.stderr).not.toMatch(/requests that were sent/);
+    expect(left()).toEqual([]);
+  });
+
+  it('is refused before anything is sent if the clock takes no files', async () => {
+    const { folder, toSend, env, left, requests } = await prepare({ partsStatus: 403 });
+    const { code, stderr } = await runCli([...toSend, '12:00:05', '--send'], { cwd: folder, env });
+    expect([code, stderr]).toEqual([
+      69,
+      expect.stringMatching(/does not take .*\n {2}start that clock with/),
+    ]);
+    expect([left(), requests()]).toEqual([[], 0]);
+  });
+
+  it.each([
+    { title: 'the clock does not answer', url: async () => 'http://127.0.0.1:1' },
+    { title: 'another server answers', url: async () => (await startHello()).url },
+  ])('leaves nothing if $title', async ({ url }) => {
+    const { folder, toSend, env, left } = await prepare();
+    const clock = await url();
+    const args = toSend.map((word) => (/^http:/.test(word) ? clock : word));
+    const { code, stderr } = await runCli([...args, '12:00:05', '--send'], { cwd: folder, env });
     expect([code, stderr]).toEqual([69, expect.stringMatching(/the clock at .* does not answer/)]);
     expect(left()).toEqual([]);
   });

@@ -6,9 +6,9 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { lookAtPart } from '../../../src/cli/files/look-at-part.ts';
 import { HistoryFile } from '../../../src/experiment/history-file.ts';
-import { createClockServer } from '../../../src/experiment/parts/clock-server.ts';
+import { type ClockServer, createClockServer } from '../../../src/experiment/parts/clock-server.ts';
 import { PartStore } from '../../../src/experiment/parts/part-store.ts';
-import { sendPart } from '../../../src/experiment/parts/send-part.ts';
+import { checkTaken, sendPart } from '../../../src/experiment/parts/send-part.ts';
 import { testFolder } from '../../support/cli.ts';
 import { headerOf, operationOf } from '../../support/history.ts';
 import { partOf } from '../../support/part-history.ts';
@@ -27,13 +27,18 @@ async function startStore({ port = 0, look = lookAtPart, ...options }: StoreOpti
   const folder = testFolder();
   const received: string[] = [];
   const onReceived = ({ file }: { readonly file: string }) => void received.push(file);
-  const clock = createClockServer(new PartStore({ folder, look, onReceived, ...options }));
+  const store = new PartStore({ folder, look, onReceived, ...options });
+  const started = await startServer(createClockServer(store), port);
+  return { folder, received, ...started, kept: () => readdirSync(folder, { recursive: true }).sort() };
+}
+
+async function startServer(clock: ClockServer, port = 0) {
   const url = await clock.listen({ host: '127.0.0.1', port });
   onTestFinished(async () => {
     clock.server.closeAllConnections();
     await clock.close();
   });
-  return { folder, received, url, clock, kept: () => readdirSync(folder, { recursive: true }).sort() };
+  return { url, clock };
 }
 
 /** The file of part `a` of the run `run`; its length grows with the operations. */
@@ -135,7 +140,7 @@ describe('the file of a part', () => {
     const failure = await send(file, store.url).catch((error) => error);
     expect(failure).toMatchObject({ code: 'ENVIRONMENT_FAILED', hint: expect.stringContaining(file) });
     expect(failure.message).toMatch(why);
-    expect(store.kept().filter((name) => name !== 'run')).toEqual([]);
+    expect(store.kept()).toEqual([]);
     await expect(fetch(`${store.url}/clock`).then(({ status }) => status)).resolves.toBe(200);
   });
 
@@ -197,7 +202,7 @@ describe('the file of a part', () => {
     await vi.waitUntil(() => store.kept().some((name) => String(name).endsWith('.unfinished')));
     store.clock.server.closeAllConnections();
     await store.clock.close();
-    expect(store.kept()).toEqual(['run']);
+    expect(store.kept()).toEqual([]);
   });
 
   it('is named by the error if the clock stays away', async () => {
@@ -222,6 +227,43 @@ describe('the file of a part', () => {
     onTestFinished(() => rmSync(store.folder));
     await expect(send(await partFile(), store.url)).rejects.toThrow(/500 .*(ENOTDIR|EEXIST)/);
     await expect(fetch(`${store.url}/clock`).then(({ status }) => status)).resolves.toBe(200);
+  });
+});
+
+describe('the sender of a part', () => {
+  const check = (url: string, token?: string) =>
+    checkTaken({ url, ...(token !== undefined && { token }) }, never).catch((error) => error);
+
+  it.each([
+    {
+      title: 'a server without --parts',
+      start: async () => (await startServer(createClockServer())).url,
+      says: [/does not take the file of this part: 403 .*without --parts/, /^start that clock with --parts/],
+    },
+    {
+      title: 'a server that wants a token',
+      start: async () => (await startStore({ token: 'secret' })).url,
+      says: [/: 401 the token/, /^set OPENCLAW_RL_TOKEN to the token of `serve clock`; or use --out/],
+    },
+    {
+      title: 'a server with another token',
+      token: 'other',
+      start: async () => (await startStore({ token: 'secret' })).url,
+      says: [/: 401 the token/, /^set OPENCLAW_RL_TOKEN to the same token here and for `serve clock`;/],
+    },
+  ])('is refused before the load by $title', async ({ start, token, says: [message, hint] }) => {
+    expect(await check(await start(), token)).toMatchObject({
+      code: 'ENVIRONMENT_FAILED',
+      message: expect.stringMatching(message ?? ''),
+      hint: expect.stringMatching(hint ?? ''),
+    });
+  });
+
+  it('is not refused if its token fits, or if nothing answers: the file may be accepted later', async () => {
+    const { url } = await startStore({ token: 'secret' });
+    expect(await check(url, 'secret')).toBeUndefined();
+    expect(await check((await startStore()).url)).toBeUndefined();
+    expect(await check(`http://127.0.0.1:${await freePort()}`)).toBeUndefined();
   });
 });
 
