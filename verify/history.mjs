@@ -32,11 +32,15 @@ export async function readHistory(paths) {
   history.isWhole = history.end.length === paths.length;
   if (history.isWhole && history.end.reduce((sum, { sent }) => sum + sent, 0) !== history.op) refuse('operations are missing');
   if (new Set(history.header.map(({ policy, policies }) => JSON.stringify([policy, policies]))).size > 1) refuse('policies differ');
+  for (const list of [history.event, ...history.buckets.values(), ...history.attempts.values()]) list.sort(byPart);
   history.isUnknown = history.header.some(({ initial }) => initial === 'unknown');
   for (const rows of history.attempts.values()) if (rows.length > 1) joinAttempts(rows);
   history.base = files.some(({ run }) => run !== undefined) ? findBase(history) : '';
   return history;
 }
+
+/** The files of a run in parts may be given in any order, and count in that of the names. Files that are no parts keep theirs. */
+const byPart = ({ part: a = '' }, { part: b = '' }) => Number(a > b) - Number(a < b);
 
 async function readFile(path, file, history) {
   const hash = createHash('sha256');
@@ -44,7 +48,7 @@ async function readFile(path, file, history) {
     if (record.type === 'header') Object.assign(file, record.part);
     if (record.type === 'op') for (const one of withSteps(record, history.op++)) addOperation(history, one, file);
     else if (record.source === 'machine') history.ping.push({ ...record, machine: file.machine });
-    else if (record.source !== 'date') history[record.type]?.push({ ...record, machine: file.machine });
+    else if (record.source !== 'date') history[record.type]?.push({ ...record, machine: file.machine, part: file.name });
     file.isAsWritten = record.type === 'end' && record.digest === hash.copy().digest('hex'); // and nothing follows
   }
 }
@@ -80,7 +84,7 @@ function* withSteps({ extended = [], settled, expiresUs, ...op }) {
 
 /** Adds a row for each bucket that is charged; its surplus may be charged beyond the outcome. */
 function addOperation(history, op, file) {
-  const { machine } = file;
+  const { machine, name: part } = file;
   const { outcome: role, maxCharge, decision, decisionId, name, goesOn, expires } = op;
   if (![TAKE, DENIAL, NOTHING, MAYBE, UNSURE].includes(role)) refuse(`the outcome ${role} is unknown`);
   const [from, isLocal, latest] = [Math.floor(op.invokedUs), decision?.source === 'fallback', Math.ceil(op.latestUs ?? NEVER)];
@@ -91,7 +95,7 @@ function addOperation(history, op, file) {
   for (const charge of op.charges ?? [op]) costs.set(keyOf(charge), (costs.get(keyOf(charge)) ?? 0) + charge.cost);
   const [charges, isShared] = [costs.size > 1 ? [] : undefined, goesOn && op.charges !== undefined]; // all or none
   for (const [key, cost] of costs) {
-    const row = { role, machine, from, until, cost, isLocal, charges, isShared, expires, of: listIn(history.buckets, key) };
+    const row = { role, machine, part, from, until, cost, isLocal, charges, isShared, expires, of: listIn(history.buckets, key) };
     const surplus = maxCharge !== undefined ? maxCharge - (role === DENIAL ? 0 : Math.max(0, cost)) : mayReach ? cost : 0;
     if (surplus > 0 && role !== NOTHING) row.surplus = { role: MAYBE, machine, from, until: latest, cost: surplus, of: row.of };
     if (decisionId !== undefined) listIn(history.attempts, `${key} ${Math.sign(cost)} ${name} ${decisionId}`).push(row);

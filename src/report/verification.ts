@@ -37,6 +37,8 @@ export interface Verification {
   readonly certified: CertificateEnd;
   /** What was refused, with the reason: the first of them. */
   readonly refusals: readonly string[];
+  /** The way out, if the refusals may have another reason than a wrong certificate. */
+  readonly hint?: string;
   readonly trusted: readonly string[];
 }
 
@@ -50,8 +52,12 @@ export function makeVerification({
   certified,
   verified,
   refusals,
+  areParts,
   ...files
-}: Pick<Verification, 'certificate' | 'history' | 'certified' | 'verified' | 'refusals'>): Verification {
+}: Pick<Verification, 'certificate' | 'history' | 'certified' | 'verified' | 'refusals'> & {
+  /** The files are the parts of a run, whose order does not count. */
+  readonly areParts: boolean;
+}): Verification {
   const all = [...refusals, ...(verified.refused === 0 ? differences(certified, verified) : [])];
   const { proved, admissionsProved, excess, denial } = verified;
   const isEmpty = proved + admissionsProved + excess + denial === 0;
@@ -59,8 +65,12 @@ export function makeVerification({
   return {
     ...{ format: 'openclaw-verification', version: 1, verdict, ...files },
     ...{ verified, certified, refusals: all, trusted: TRUSTED },
+    ...(verified.refused > 0 && files.history.length > 1 && !areParts && { hint: ORDER }),
   };
 }
+
+const ORDER =
+  'a certificate numbers operations in the order of the files: give them in the order in which `check` was given them';
 
 /** Convicted buckets have at most one record of each kind. */
 const KINDS_OF_CONVICTIONS = 3;
@@ -92,7 +102,7 @@ const VERDICTS = {
 /** A verification as text for a terminal. */
 export function renderVerification(untrusted: Verification, { colour, columns }: Look): string {
   const verification = printable(untrusted);
-  const { verdict, refusals, verified, trusted, certificate, history } = verification;
+  const { verdict, refusals, hint, verified, trusted, certificate, history } = verification;
   const colours = pc.createColors(colour);
   const paint = { pass: colours.green, fail: colours.red, unknown: colours.yellow }[verdict];
   const line = (label: string, text: string) => labelled(`  ${label} `, text, columns);
@@ -101,6 +111,7 @@ export function renderVerification(untrusted: Verification, { colour, columns }:
     `${colours.bold('verified')}  ${colours.bold(paint(verdict))}: ${VERDICTS[verdict]}`,
     ...refusals.map((text) => line(colours.red('FAIL'), text)),
     ...(more > 0 ? [line(colours.red('FAIL'), `and ${more} more`)] : []),
+    ...(hint === undefined ? [] : [line(colours.bold('hint'), hint)]),
     ...checked(verification).map(([sign, text]) => line(sign === 'ok' ? colours.green('ok') : '--', text)),
     ...trusted.map((text) => line(colours.bold('trusted'), text)),
     labelled('certificate  ', certificate, columns),

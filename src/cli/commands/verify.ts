@@ -50,14 +50,14 @@ Exit codes: 0 if every proof holds; 1 if one is refused; 2 if the certificate
 proves nothing; 64 if it or the history is missing, damaged or incomplete.`;
 
 async function verify(words: readonly string[], options: Options, environment: Environment): Promise<void> {
-  const { certificate, history } =
+  const { certificate, history, areParts } =
     options.certificate === undefined
       ? await filesOfRun(words, environment.cwd)
       : await filesOfCheck(options.certificate, words, environment);
   const certified = await readCertificateEnd(certificate);
   environment.log(`verifying ${printable(certificate)}\n`);
   const found = await runVerifier(certificate, history, environment.interrupt);
-  const verification = makeVerification({ certificate, history, certified, ...found });
+  const verification = makeVerification({ certificate, history, areParts, certified, ...found });
   const { json } = options;
   environment.out(json ? jsonText(verification) : renderVerification(verification, environment.look));
   environment.setExitCode(EXIT[verification.verdict]);
@@ -66,6 +66,7 @@ async function verify(words: readonly string[], options: Options, environment: E
 interface Files {
   readonly certificate: string;
   readonly history: readonly string[];
+  readonly areParts: boolean;
 }
 
 /** Of a run in parts, the same files as `check` chooses. */
@@ -77,7 +78,7 @@ async function filesOfCheck(
   if (history.length > 0) {
     const { files, parts, leftOut } = await chooseFiles(history, { signal, log });
     for (const file of leftOut) log(`${printable(leftOutText(file, parts))}\n`);
-    return { certificate, history: files };
+    return { certificate, history: files, areParts: parts.length > 0 };
   }
   throw invalidOption(
     '--certificate needs the files of its history',
@@ -97,7 +98,7 @@ async function filesOfRun([run = LATEST_RUN, ...others]: readonly string[], cwd:
   const history = historyOf(folder);
   if (history === undefined)
     throw new OpenclawError('INVALID_HISTORY', `${printable(run)}: it has no history`);
-  if (existsSync(certificate)) return { certificate, history: [history] };
+  if (existsSync(certificate)) return { certificate, history: [history], areParts: false };
   throw new OpenclawError('INVALID_CERTIFICATE', `${printable(run)}: it has no ${CERTIFICATE_FILE}`, {
     hint: `run it with --certificate; or: openclaw-rl check ${quotedForShell(printable(history))} --certificate ${quotedForShell(printable(certificate))}`,
   });

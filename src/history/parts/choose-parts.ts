@@ -19,7 +19,7 @@ interface SeenPart extends SeenFile {
 /** The files to read, one for each part, and those that are left out. */
 export interface ChosenFiles {
   readonly files: readonly string[];
-  /** The part of each of them; none for files that are no parts. */
+  /** The part of each of them, in the order of their names; none for files that are no parts. */
   readonly parts: readonly FileOfPart[];
   readonly leftOut: readonly LeftOut[];
 }
@@ -43,7 +43,9 @@ export function chooseParts(seen: readonly SeenFile[]): ChosenFiles {
   const ofRun = parts.filter(({ file }) => !others.some((other) => other.file === file));
   for (const { file, part } of ofRun) if (!sameNames(part, first.part)) throw differingNames(file, first);
   const chosen = new Map(
-    [...groupBy(ofRun, ({ part }) => part.name)].map(([name, files]) => [name, best(files)]),
+    [...groupBy(ofRun, ({ part }) => part.name)]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)) // a certificate numbers operations in this order, however files are given
+      .map(([name, files]) => [name, best(files)]),
   );
   const files = [...chosen.values()].flatMap((file) => (file === undefined ? [] : [file.file]));
   if (files.length === 0)
@@ -55,9 +57,7 @@ export function chooseParts(seen: readonly SeenFile[]): ChosenFiles {
       part: file.part.name,
       why: whyLeftOut(file, chosen.get(file.part.name)),
     }));
-  const read = ofRun
-    .filter(({ file }) => files.includes(file))
-    .map(({ file, part }) => ({ file, part: part.name }));
+  const read = [...chosen].flatMap(([part, file]) => (file === undefined ? [] : [{ file: file.file, part }]));
   return { files, parts: read, leftOut: [...others, ...leftOut] };
 }
 

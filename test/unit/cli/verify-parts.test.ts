@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -10,6 +11,7 @@ import { divided } from '../certificates/part-runs.ts';
 import { CORRECT } from '../planted/correct.ts';
 
 const FILES = ['a.ndjson', 'b.ndjson.gz', 'c.ndjson'];
+const VERIFIER = join(import.meta.dirname, '../../../verify/verify.mjs');
 const VERIFY = ['verify', '--certificate', 'proofs.ndjson.gz'];
 const cwd = testFolder(afterAll);
 
@@ -41,6 +43,18 @@ describe('verify of a run in parts', () => {
       expect(verified).toMatchObject({ proved: certified.proved, refused: 0, buckets: certified.buckets });
       expect(certified).toMatchObject({ convicted: 0, open: 0 });
     }
+  });
+
+  it('accepts it whatever the order of the files, also without the command line', async () => {
+    const files = FILES.toReversed();
+    const written = await callCli(['check', ...files, '--certificate', 'reversed.ndjson.gz'], { cwd });
+    expect(written.stderr).toContain(`--certificate reversed.ndjson.gz ${FILES.join(' ')}\n`);
+    const proofs = (name: string) => gunzipSync(readFileSync(join(cwd, name))).toString();
+    expect(proofs('reversed.ndjson.gz')).toBe(proofs('proofs.ndjson.gz'));
+    const { code, stdout } = await callCli([...VERIFY, ...files], { cwd });
+    expect(code, stdout).toBe(0);
+    const alone = spawnSync(process.execPath, [VERIFIER, 'proofs.ndjson.gz', ...files], { cwd });
+    expect([alone.status, alone.stdout.toString()]).toEqual([0, expect.stringMatching(/"refused":0/)]);
   });
 
   it('has one offset for each machine in the certificate', () => {

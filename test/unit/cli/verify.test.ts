@@ -36,6 +36,27 @@ function rewrite(cwd: string, change: (record: Record<string, unknown>) => objec
   write(cwd, 'c.ndjson.gz', gzipSync(text));
 }
 
+it('names the way out if the files come in another order than in `check`', async () => {
+  const cwd = testFolder();
+  const files = ['early.ndjson', 'late.ndjson'];
+  for (const [at, name] of files.entries()) {
+    const op = operationOf(0, {
+      invokedUs: at * 9_000_000,
+      completedUs: at * 9_000_000 + 1_000,
+      cost: at + 1,
+    });
+    const end = { type: 'end' as const, atUs: 20_000_000, sent: 1 };
+    write(cwd, name, [headerOf('20:5/s'), op, end].map(encodeRecord).join(''));
+  }
+  await callCli(['check', ...files, '--certificate', 'c.ndjson.gz'], { cwd });
+  const verify = ['verify', '--certificate', 'c.ndjson.gz'];
+  expect(await callCli([...verify, ...files], { cwd })).toMatchObject({ code: 0 });
+  const { code, stdout } = await callCli([...verify, ...files.toReversed()], { cwd });
+  expect([code, stdout.replace(/\s+/g, ' ')]).toEqual([1, expect.stringMatching(IN_ORDER)]);
+});
+
+const IN_ORDER = /hint a certificate numbers .*: give them in the order in which `check` was given them/;
+
 describe('check --certificate', () => {
   it('writes what verify accepts, and says how to verify it', async () => {
     const cwd = testFolder();
