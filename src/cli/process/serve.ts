@@ -21,7 +21,7 @@ export async function serve(
       await app.close();
       throw environmentFailed(
         `cannot listen on ${options.host}:${options.port}: ${error.code}`,
-        'choose another port with --port, or 0 for a free one',
+        wayOut(error.code),
       );
     });
   environment.out(`listening on ${address}\n`);
@@ -30,3 +30,12 @@ export async function serve(
   app.server.closeAllConnections();
   await app.close();
 }
+
+function wayOut(code = ''): string {
+  return NO_ADDRESS.has(code)
+    ? 'give --host an address of this machine; 0.0.0.0 is all of them'
+    : 'choose another port with --port, or 0 for a free one';
+}
+
+/** The address is not of this machine, or its name is not known. */
+const NO_ADDRESS = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
