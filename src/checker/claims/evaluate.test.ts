@@ -262,7 +262,7 @@ describe('an open load', () => {
     expect(one('dropped <= 1%', { history: run(50) })).toMatchObject({
       kind: 'evidence',
       reason:
-        '20% of the 250 requests that were due were dropped; measured 20%, claimed at most 1%: 19% too many',
+        '20% of the 250 requests that were due were dropped; measured 20%, claimed at most 1%: 19% too many; give the load more connections or a lower rate',
     });
     expect(one('p99(any) <= 9s', { history: run(50) })?.reason).toBe(
       'p99(any) <= 9000ms: 50 of the 250 requests that were due were dropped, so their latency is unknown',

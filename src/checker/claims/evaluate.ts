@@ -51,7 +51,17 @@ function evaluateClaim(claim: Claim, facts: CheckFacts): ClaimResult {
 }
 
 function compare(claim: Claim, sample: Sample) {
-  const { measured, bound, about, reason, isHidden, least = measured, most = measured, doubt } = sample;
+  const {
+    measured,
+    bound,
+    about,
+    reason,
+    isHidden,
+    wayOut,
+    least = measured,
+    most = measured,
+    doubt,
+  } = sample;
   const where = claim.phase === undefined ? '' : ` ${claim.phase}`;
   if (measured === undefined || least === undefined || most === undefined)
     return claim.ifAny === true && isHidden !== true
@@ -79,7 +89,7 @@ function compare(claim: Claim, sample: Sample) {
     status: 'broken' as const,
     reason:
       `${about}${where}; measured ${amountText(claim.unit, measured)}${noun === undefined ? '' : ` ${noun}`}, ` +
-      `claimed ${operator === '<=' ? 'at most' : 'at least'} ${claimedText(claim, limit ?? 0)}: ${off}`,
+      `claimed ${operator === '<=' ? 'at most' : 'at least'} ${claimedText(claim, limit ?? 0)}: ${off}${wayOut === undefined ? '' : `; ${wayOut}`}`,
   };
 }
 

@@ -249,6 +249,7 @@ function droppedSample({ dropped, arrivals }: EvidenceRow): Sample {
   return {
     measured: share,
     about: `${percent(share)} of the ${arrivals} requests that were due were dropped`,
+    wayOut: 'give the load more connections or a lower rate',
   };
 }
 

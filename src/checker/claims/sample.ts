@@ -10,6 +10,8 @@ export interface Sample {
   readonly bound?: number;
   /** The finding as a sentence. */
   readonly about: string;
+  /** What to do if the claim is broken. */
+  readonly wayOut?: string;
   /** There was something to measure, but it could not be measured: the claim cannot hold. */
   readonly isHidden?: boolean;
   /** The reason for a missing measurement or bound. */
