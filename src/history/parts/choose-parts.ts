@@ -51,7 +51,7 @@ export function chooseParts(seen: readonly SeenFile[]): ChosenFiles {
   if (files.length === 0)
     throw invalid(first.file, 'it was altered after it was written, like all files of its run', FETCH_AGAIN);
   const leftOut = ofRun
-    .filter(({ file }) => !files.includes(file))
+    .filter((file) => chosen.get(file.part.name) !== file)
     .map((file) => ({
       file: file.file,
       part: file.part.name,
@@ -79,8 +79,8 @@ function best(files: readonly SeenPart[]): SeenPart | undefined {
 }
 
 /** Two files with one digest have the same requests. Others may be of two loads, which were both charged. */
-function whyLeftOut({ digest, isAltered }: SeenPart, chosen: SeenPart | undefined): LeftOut['why'] {
-  const isCopy = digest !== undefined && digest === chosen?.digest;
+function whyLeftOut({ file, digest, isAltered }: SeenPart, chosen: SeenPart | undefined): LeftOut['why'] {
+  const isCopy = file === chosen?.file || (digest !== undefined && digest === chosen?.digest);
   if (isAltered && (isCopy || chosen === undefined)) return 'altered';
   return isCopy ? 'copy' : 'double';
 }

@@ -9,7 +9,8 @@ export function leftOutText({ file, part, why }: LeftOut, files: readonly FileOf
 const WHY: Readonly<
   Record<LeftOut['why'], (of: { readonly part: string; readonly read: string }) => string>
 > = {
-  plan: ({ part }) => `it is the part ${part} of another plan`,
+  plan: ({ part }) =>
+    `it is the part ${part} of another plan: the scenario, seed, strategy, users or parts of its load differ`,
   run: ({ part }) => `it is the part ${part} of another run of this plan`,
   altered: ({ part }) =>
     `it was altered after it was written, since its bytes do not have the digest of its end; copy the file of the part ${part} again from its machine`,

@@ -56,7 +56,7 @@ describe('check of parts', () => {
     {
       title: 'a part of another plan',
       extra: file('a', { part: partOf('a', { plan: '0'.repeat(64) }) }),
-      says: 'x is left out: it is the part a of another plan\n',
+      says: 'x is left out: it is the part a of another plan: the scenario, seed, strategy, users or parts of its load differ\n',
     },
     {
       title: 'a part of another run',
@@ -72,6 +72,12 @@ describe('check of parts', () => {
     const { code, stderr } = await check({ a: file('a'), b: file('b'), x: extra });
     expect(stderr).toMatch(says);
     expect(code).toBe(0);
+  });
+
+  it('says that a file was given twice, as of a copy', async () => {
+    const { folder } = await check({ a: file('a'), b: file('b') });
+    const { code, stderr } = await callCli(['check', 'a', 'b', 'a'], { cwd: folder });
+    expect([code, withoutProgress(stderr)]).toEqual([0, 'a is left out: it is a copy of a\n']);
   });
 
   it.each([
