@@ -7,6 +7,7 @@ import { printable } from '../core/printable.ts';
 import { traitsOf } from '../core/strategies.ts';
 import { count } from '../core/units.ts';
 import { PROBLEM_EVENT } from '../history/records/operation.ts';
+import { connectionsOf } from '../load/parts.ts';
 import { Recorder } from '../load/recorder.ts';
 
 import { settle } from '../regions/cluster/settle.ts';
@@ -277,12 +278,17 @@ function cutShort({ file }: PartOfRun): OpenclawError {
   });
 }
 
-function describeLoad({ plan: { load, faults } }: Run): string {
+function describeLoad({ plan: { load, faults, topology }, part }: Run): string {
+  const { regions } = topology;
+  const connections = part ? connectionsOf([part.share], { ...load, regions }).length : load.connections;
   const broken = faults.map(({ fault, atMs }) => `${fault} at ${atMs / 1_000} s`).join(', ');
-  return `${describeRequests(load)}, ${load.durationMs / 1_000} s${broken === '' ? '' : `; ${broken}`}`;
+  return `${describeRequests({ ...load, connections }, part !== undefined)}, ${load.durationMs / 1_000} s${broken === '' ? '' : `; ${broken}`}`;
 }
 
-function describeRequests({ mode, connections, ratePerSecond, peaks, log }: LoadPlan): string {
+function describeRequests(
+  { mode, connections, ratePerSecond, peaks, log }: LoadPlan,
+  isPart: boolean,
+): string {
   if (mode === 'closed') return `${connections} concurrent users`;
   const often =
     peaks && `${peaks.ratePerSecond} for ${peaks.forMs / 1_000} s of every ${peaks.everyMs / 1_000} s`;
@@ -290,5 +296,5 @@ function describeRequests({ mode, connections, ratePerSecond, peaks, log }: Load
     log === undefined
       ? `${ratePerSecond} requests a second${often === undefined ? '' : `, ${often}`}`
       : `${count(log.requests ?? 0, 'request')} of ${printable(basename(log.file))}`;
-  return `${what}, at most ${connections} in flight`;
+  return `${what}${isPart ? ' of all parts' : ''}, at most ${connections} in flight`;
 }

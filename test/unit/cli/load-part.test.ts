@@ -77,6 +77,7 @@ describe('load', { timeout: 60_000 }, () => {
   it('keeps what it sent when it is interrupted; its part then counts as cut short', async () => {
     const { folder, words, env, left, file } = await prepare();
     const run = startCli([...words, '12:00:05'], { cwd: folder, env });
+    await untilSaid(run, /100 requests a second of all parts, at most 4 in flight/);
     await untilSaid(run, / north [1-9]\d*\/0\/0\/0/);
     run.child.kill('SIGINT');
     expect(await run.ended, run.output.stderr).toBe(130);
