@@ -96,12 +96,12 @@ export function checkTarget(
   if (subjectHeader === undefined && users > 1)
     throw invalidOption(
       `requests to ${region} have no subject header, so all share one bucket; found ${users} users`,
-      'set a subject header, or use one user',
+      'set a subject header with --subject-header, or use one user',
     );
   if (costHeader === undefined && costs.some((cost) => cost !== 1))
     throw invalidOption(
       `requests to ${region} have no cost header, so each costs 1 token; found ${costs.join(', ')}`,
-      'set a cost header, or remove the costs',
+      'set a cost header with --cost-header, or remove the costs',
     );
   if (actuals !== undefined && actualHeader === undefined)
     throw invalidOption(

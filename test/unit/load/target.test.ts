@@ -106,7 +106,10 @@ describe('the load on another API', () => {
     ],
   ])('is refused for %s', async (_title, target, costs, message) => {
     const make = (url: string) => targetOf({ url, ...target });
-    await expect(loadOn({ urls: ['http://127.0.0.1:1'], make, shape: { costs } })).rejects.toThrow(message);
+    await expect(loadOn({ urls: ['http://127.0.0.1:1'], make, shape: { costs } })).rejects.toMatchObject({
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(/^set a .* header with --(subject|cost)-header, or/),
+    });
   });
 });
 
