@@ -11,7 +11,6 @@ import { connectionsOf } from '../load/parts.ts';
 import { Recorder } from '../load/recorder.ts';
 
 import { settle } from '../regions/cluster/settle.ts';
-
 import type { Regions } from '../regions/provider.ts';
 import type { LoadPlan } from '../scenario/plan.ts';
 import type { FaultSchedule } from './fault-schedule.ts';
