@@ -213,3 +213,57 @@ it('clocks were as far apart as blurred readings leave it, before a step that on
   expect(boundClock(readings).steps).toHaveLength(1);
   expect(boundClock(readings).spreadUs).toBeGreaterThanOrEqual(S);
 });
+
+describe('clock bounds of a clock with one step that its readings show and one forward that they hide', () => {
+  const MS = 1_000;
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+  const anyReading = fc.record({
+    atUs: fc.nat(20 * MS),
+    errorUs: fc.nat(2_000),
+    share: fc.integer({ min: -1, max: 1 }),
+  });
+
+  it('say how much it may have gained between any two moments, without the step that was seen', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyReading, { minLength: 3, maxLength: 12 }),
+        fc.record({ at: share, byUs: fc.constantFrom(-30 * MS, -12 * MS, 12 * MS, 30 * MS) }),
+        fc.record({ at: share, byUs: fc.nat(4_000) }),
+        (drawn, seen, hidden) => {
+          const times = drawn.map(({ atUs }) => atUs).sort((a, b) => a - b);
+          const [firstUs, lastUs] = [times[0] as number, times.at(-1) as number];
+          const momentOf = (at: number) => firstUs + at * (lastUs - firstUs);
+          const gainedUs = (us: number, seenUs: number) =>
+            (us > momentOf(seen.at) ? seenUs : 0) + (us > momentOf(hidden.at) ? hidden.byUs : 0);
+          const readings = drawn.map(({ atUs, errorUs, share }) =>
+            reading(atUs, share * errorUs + gainedUs(atUs, seen.byUs), errorUs),
+          );
+          const [earlierUs, laterUs] = [seen.at, hidden.at].map(momentOf).sort((a, b) => a - b) as [
+            number,
+            number,
+          ];
+          const { epsilonUs, rhoPpm, steps } = boundClock(readings, { fromUs: 0, untilUs: 20 * MS });
+          const byUs = steps[0]?.byUs ?? 0;
+          fc.pre(steps.length === 1 && Math.abs(byUs - seen.byUs) < 8 * MS);
+          fc.pre(laterUs < lastUs && times.some((us) => us > earlierUs && us <= laterUs)); // else they are one step
+          for (let from = 0; from < 20 * MS; from += MS)
+            for (let to = from; to <= 20 * MS; to += MS) {
+              const gained = gainedUs(to, seen.byUs - byUs) - gainedUs(from, seen.byUs - byUs);
+              expect(gained).toBeLessThanOrEqual((rhoPpm * (to - from)) / S + epsilonUs + 1);
+            }
+        },
+      ),
+      { numRuns: 1_000, seed: 31 },
+    );
+  });
+
+  it('are not wider for a step that is seen, where the readings are sharp', () => {
+    const readings = Array.from({ length: 40 }, (_, i) => reading((i * S) / 4, 0, 10));
+    const stepped = readings.map((one, i) => (i < 20 ? one : { ...one, serverUs: one.serverUs + 5 * S }));
+    const { epsilonUs, steps } = boundClock(stepped);
+    expect({ epsilonUs, steps: steps.length }).toEqual({
+      epsilonUs: boundClock(readings).epsilonUs,
+      steps: 1,
+    });
+  });
+});

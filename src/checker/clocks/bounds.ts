@@ -4,7 +4,7 @@ import type { ClockGrant } from './grant.ts';
 import {
   type ClockStep,
   computeRanges,
-  gainOverOneStep,
+  gainOverHiddenSteps,
   MAX_SLEW,
   MIN_STEP_US,
   type OffsetRange,
@@ -19,8 +19,8 @@ import {
  *
  * Readings give S(t) - t = rho * t + R(t), with rho the slope between the first and the last. So for s < e:
  *   S(e) - S(s) <= (1 + rho)(e - s) + max R - min R, where that range is epsilon.
- * Each reading bounds R by its error, and by the neighboring readings, since the kernel limits the slew of a clock. If
- * no step was seen, the reading errors may hide one: see `gainOverOneStep`.
+ * Each reading bounds R by its error, and by the neighboring readings, since the kernel limits the slew of a clock. The
+ * reading errors may hide a step between two that were seen: see `gainOverHiddenSteps`.
  */
 export interface ClockBounds extends ClockSlack, ClockLag {
   /** Jumps faster than any slew. A step is subtracted from the readings and widens nothing. */
@@ -206,8 +206,7 @@ function boundNode(readings: readonly ClockReading[], span: ClockSpan, slew: num
   });
   const highest = residuals.reduce((most, range) => Math.max(most, range.highest), Number.NEGATIVE_INFINITY);
   const lowest = residuals.reduce((least, range) => Math.min(least, range.lowest), Number.POSITIVE_INFINITY);
-  // If steps were seen, those are granted.
-  const steppedUs = steps.length > 0 ? 0 : gainOverOneStep(sinceStart, sinceEnd, driftAt);
+  const steppedUs = gainOverHiddenSteps({ sinceStart, sinceEnd, steps }, driftAt);
   const unreadUs = farthestFromReading(ranges, { first, last, span });
   const betweenUs = (slew + Math.abs(rhoPpm) / 1_000_000) * unreadUs; // the residual slews against the line
   return {

@@ -53,15 +53,72 @@ function hiddenStepBack(
   }, 0);
 }
 
+/** By the readings from the first on, and by those from the last back; the ranges of each step apart. */
+interface BothWays {
+  readonly sinceStart: readonly OffsetRange[];
+  readonly sinceEnd: readonly OffsetRange[];
+}
+
 /**
- * The most that an offset can have gained between two moments if the clock stepped once between two readings, unseen: the
- * readings before the step bound nothing after it. `driftAt` is subtracted from each.
+ * The most that an offset can have gained between two moments if the clock stepped once, unseen, between two steps that
+ * were seen, before the first and after the last of them. `driftAt` is subtracted from each.
  */
-export function gainOverOneStep(
-  sinceStart: readonly OffsetRange[],
-  sinceEnd: readonly OffsetRange[],
+export function gainOverHiddenSteps(
+  { sinceStart, sinceEnd, steps }: BothWays & { readonly steps: readonly ClockStep[] },
   driftAt: (us: number) => number,
 ): number {
+  let [most, lowest, highest] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let from = 0, until = 0; from < sinceStart.length; from = until) {
+    while (sinceStart[until]?.steps === sinceStart[from]?.steps) until++;
+    const [next, byUs] = [sinceStart[until], steps[sinceStart[from]?.steps ?? 0]?.byUs];
+    const ofSegment = {
+      sinceStart: sinceStart.slice(from, until),
+      sinceEnd: withoutUnclear(sinceEnd.slice(from, until), next, byUs),
+    };
+    const own = rangeWithHiddenStep(ofSegment, driftAt);
+    most = Math.max(most, gainOverOneStep(ofSegment, driftAt), own.highest - lowest, highest - own.lowest);
+    lowest = Math.min(lowest, own.lowest);
+    highest = Math.max(highest, own.highest);
+  }
+  return most;
+}
+
+/** Readings right before a step that was seen may be of after it: then they say nothing that those before do not say. */
+function withoutUnclear(
+  sinceEnd: readonly OffsetRange[],
+  next: OffsetRange | undefined,
+  byUs = 0,
+): readonly OffsetRange[] {
+  if (next === undefined) return sinceEnd;
+  const isUnclear = ({ atUs, lowest, highest }: OffsetRange) => {
+    const slewUs = (next.atUs - atUs) * MAX_SLEW;
+    return lowest - byUs <= next.highest + slewUs && highest - byUs >= next.lowest - slewUs;
+  };
+  const last = Math.max(
+    0,
+    sinceEnd.findLastIndex((range) => !isUnclear(range)),
+  );
+  const clear = sinceEnd[last] as OffsetRange;
+  return sinceEnd.map((range, at) => {
+    const slewUs = (range.atUs - clear.atUs) * MAX_SLEW;
+    return at <= last ? range : { ...range, lowest: clear.lowest - slewUs, highest: clear.highest + slewUs };
+  });
+}
+
+/** All offsets between two steps that were seen, if the clock stepped once, unseen, between two readings. */
+function rangeWithHiddenStep({ sinceStart, sinceEnd }: BothWays, driftAt: (us: number) => number) {
+  const ranges = sinceStart.length === 1 ? sinceStart : [...sinceStart.slice(0, -1), ...sinceEnd.slice(1)];
+  return ranges.reduce(
+    (sofar, { atUs, lowest, highest }) => ({
+      lowest: Math.min(sofar.lowest, lowest - driftAt(atUs)),
+      highest: Math.max(sofar.highest, highest - driftAt(atUs)),
+    }),
+    { lowest: Number.POSITIVE_INFINITY, highest: Number.NEGATIVE_INFINITY },
+  );
+}
+
+/** The readings before an unseen step bound nothing after it. */
+function gainOverOneStep({ sinceStart, sinceEnd }: BothWays, driftAt: (us: number) => number): number {
   const after = sinceEnd.toReversed().map(({ atUs, lowest, highest }) => {
     const driftUs = driftAt(atUs);
     return { lowest: lowest - driftUs, highest: highest - driftUs };
