@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type CheckReport, checkHistory } from '../../../src/checker/check.ts';
 import type { CheckOptions } from '../../../src/checker/check-options.ts';
+import type { ClockStep } from '../../../src/checker/clocks/steps.ts';
 import { readJudgeOptions } from '../../../src/checker/judge-history.ts';
 import { mapParts } from '../../../src/checker/machines/map-parts.ts';
 import { HistoryBuilder } from '../../../src/history/columns/builder.ts';
@@ -53,8 +54,11 @@ function mergeParts(files: readonly PartFile[]): History {
   return builder.build(leftOut);
 }
 
-/** Tokens that a bucket may show above its policy, by the clocks of its nodes and by what the strategy declares. */
-function declaredTokens({ plan, givenAway }: Run): number {
+/**
+ * Tokens that a bucket may show above its policy, by the clocks of its nodes and by what the strategy declares. Readings
+ * show the size of a step only within their errors, and the report declares the steps of the sizes that it saw.
+ */
+function declaredTokens({ plan, givenAway }: Run, seen: readonly ClockStep[]): number {
   const { nodes, shards, refill, strategy, capacity, lengthUs, readingUs } = plan;
   const perUs = refill.tokens / refill.perUs;
   const ofJump = (us: number) =>
@@ -67,7 +71,11 @@ function declaredTokens({ plan, givenAway }: Run): number {
       ) as [number, number];
       return ofJump(after - before + 0.002 * lengthUs + 100 * readingUs) + (lostUs > 0 ? capacity : 0);
     });
-    return [...steps.map(({ byUs }) => ofJump(byUs)), ...takeovers].reduce((sum, tokens) => sum + tokens, 0);
+    const names = new Set(chain.map((node) => nodes[node]?.name));
+    const declared = [steps, seen.filter(({ node }) => names.has(node))].map((jumps) =>
+      jumps.reduce((sum, { byUs }) => sum + ofJump(byUs), 0),
+    );
+    return takeovers.reduce((sum, tokens) => sum + tokens, Math.max(...declared));
   });
   return givenAway + Math.max(...ofShards);
 }
@@ -76,7 +84,7 @@ function declaredTokens({ plan, givenAway }: Run): number {
 export function accusationsOf(run: Run, { report, history }: Judged): string[] {
   const { plan } = run;
   const { overAdmission, falseDenials, replay, shards, verdict, claims, accounts, contradictions } = report;
-  const declared = declaredTokens(run);
+  const declared = declaredTokens(run, report.clock.steps);
   const loses = plan.shards.some(({ lostUs }) => lostUs > 0);
   const hasFallbacks = run.givenAway > 0;
   return [
