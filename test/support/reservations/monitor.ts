@@ -135,7 +135,7 @@ function plainWord(word: string): string {
     parts
       .map((part, i) => {
         const isLiteral = i % 2 === 0 || ((literal >> doubtful.indexOf(i)) & 1) === 1;
-        return isLiteral && !part.startsWith('\\x') ? part : (byteOf(part.slice(1)) ?? part);
+        return isLiteral ? part : (byteOf(part.slice(1)) ?? part);
       })
       .join('');
   const usual = asBytes(0);
