@@ -1,3 +1,5 @@
+import { countUntil } from '../machines/offset-point.ts';
+
 /** The most points of one clock, and the least time between two. */
 const MOST_POINTS = 1_024;
 const LEAST_APART_US = 100_000;
@@ -55,19 +57,10 @@ export function timesOfReadings(span: Span, readings: readonly ReadMoment[]): Of
   const read = [...best.values()].map(({ atUs }) => Math.round(atUs)).sort((a, b) => a - b);
   const points = read.filter(apart(LEAST_BETWEEN_US));
   const times = Float64Array.from([...points, ...pointsBetween(points, even)]).sort();
-  const pointBefore = (us: number) => {
-    let [low, high] = [0, times.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((times[middle] as number) <= us) low = middle + 1;
-      else high = middle;
-    }
-    return Math.max(0, low - 1);
-  };
   return {
     count: times.length,
     at: (point) => times[point] as number,
-    pointBefore,
+    pointBefore: (us) => Math.max(0, countUntil(times, us) - 1),
     pointAfter: (us, before) =>
       us <= (times[before] as number) || before === times.length - 1 ? before : before + 1,
   };

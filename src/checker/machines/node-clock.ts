@@ -1,7 +1,7 @@
 import { groupBy } from '../../core/group-by.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
 import { type OffsetPoint, pointOf, spanOf } from './offset-point.ts';
-import { findSegments, type SeenStep, type Segment } from './segments.ts';
+import { findSegments, rangeAt, type SeenStep, type Segment } from './segments.ts';
 import { type ShownTime, SteppingClock, type Window, windowsOf } from './stepping-clock.ts';
 
 /** The clock of one machine, as a map of its times onto the base. */
@@ -172,12 +172,7 @@ export function onBase(
 function middleAtStart(segment: Segment | undefined, rate: number): number {
   const [first] = segment?.points ?? [];
   if (segment === undefined || first === undefined) return 0;
-  let { lowest, highest } = first;
-  for (const point of segment.points) {
-    const slewUs = rate * Math.abs(point.atUs - first.atUs);
-    lowest = Math.max(lowest, point.lowest - slewUs);
-    highest = Math.min(highest, point.highest + slewUs);
-  }
+  const { lowest, highest } = rangeAt(segment.points, first.atUs, rate);
   return (lowest + highest) / 2;
 }
 

@@ -126,7 +126,7 @@ function rangeBy(points: readonly OffsetPoint[], { possible, atUs, rate }: Known
 }
 
 /** The offsets that all these points allow at one moment. */
-function rangeAt(points: readonly OffsetPoint[], atUs: number, rate: number): Range {
+export function rangeAt(points: readonly OffsetPoint[], atUs: number, rate: number): Range {
   let [lowest, highest] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (const point of points) {
     const range = slewed(point, atUs, rate);
