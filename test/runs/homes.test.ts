@@ -13,7 +13,7 @@ topology:
   regions: [a, b]
   replicas: 1
   roundTrip: { a:b: 10ms }
-policy: 8:2/s
+policy: 8:2/m # a bucket is stored for minutes after a run
 load: { connections: 20, users: 8, skew: 0, roaming: 0.25, ramp: 1s, duration: 3s }
 claims: [total-excess <= bound, contested >= 40%, info <= 5%]
 `;
