@@ -1,17 +1,14 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { formatNamed, parsePolicies } from '../core/policies.ts';
-import { traitsOf } from '../core/strategies.ts';
-import { type FailurePolicy, formatFailurePolicy } from '../limiter/wrappers/failure-policy.ts';
-import type { ClusterHomes } from '../regions/cluster/homes.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
-import type { Endpoint, Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
+import type { Regions, RegionView, ServicePlace, ServiceRole } from '../regions/provider.ts';
 import { settleAll } from '../regions/waiting.ts';
 import type { Cleanup } from './cleanup.ts';
+import { type Deciding, type Finding, gatewayArguments, ratingArguments } from './service-arguments.ts';
 import { ServiceProcess } from './service-process.ts';
 
-export interface ServiceOptions {
+export interface ServiceOptions extends Deciding, Finding {
   readonly self: SelfCommand;
   /** The environment of each process; a service in a container has that of its image instead. */
   readonly env: Readonly<Record<string, string>>;
@@ -19,23 +16,10 @@ export interface ServiceOptions {
   readonly view: RegionView;
   /** Where the services run. Default: processes of this machine, with the local address of the view. */
   readonly place?: NonNullable<Regions['place']>;
-  /** For a strategy with `perRegionBucket`: the Redis of each other region, by the cluster's address for it. */
-  readonly others: Readonly<Record<string, Endpoint>>;
-  readonly strategy: string;
-  /** The file of a plug-in, absolute, instead of the strategy. */
-  readonly limiter?: string;
-  /** Replicas of each primary, for a strategy that waits for them. */
-  readonly replicas: number;
-  readonly onFailure: FailurePolicy;
   /** Whether its services start again at their addresses. */
   readonly areRestarted: boolean;
   /** How many Rating services the region has. */
   readonly instances: number;
-  /** Where the buckets of users with homes are; absent: no user has one. */
-  readonly homes?: ClusterHomes;
-  /** One, or several as `parsePolicies` reads them. */
-  readonly policy: string;
-  readonly prefix: string;
   readonly logs: string;
   readonly cleanup: Cleanup;
   readonly signal: AbortSignal;
@@ -51,54 +35,17 @@ export interface RegionServices {
 
 /** Starts the Rating services of a region and its gateway, each a process in the region's view of the network. */
 export async function startRegion(options: ServiceOptions): Promise<RegionServices> {
-  const { view, others, strategy, policy, prefix } = options;
-  const { localAddress } = view;
+  const { localAddress } = options.view;
   const from = localAddress === undefined ? [] : ['--local-address', localAddress];
-  const elsewhere = Object.entries(others).flatMap(([region, { host, port }]) => [
-    '--other',
-    `${region}=redis://${host}:${port}`,
-  ]);
-  const { perRegionBucket, waitsForReplicas } = traitsOf(strategy);
-  const where = [...redisFlags(view), ...(perRegionBucket ? elsewhere : kindFlags(view))];
-  const onFailure = ['--on-failure', formatFailurePolicy(options.onFailure)];
-  const decides =
-    options.limiter === undefined
-      ? ['--strategy', strategy, '--evidence', ...onFailure]
-      : ['--limiter', options.limiter];
-  const acks = waitsForReplicas ? ['--replicas', String(options.replicas)] : [];
-  const policies = parsePolicies(policy).flatMap((named) => ['--policy', formatNamed(named)]);
-  const homes = options.homes === undefined ? [] : ['--homes', JSON.stringify(options.homes)]; // a container has no file
-  const limiter = [...where, ...decides, ...acks, ...homes, ...policies, '--prefix', prefix];
+  const controlled = (args: readonly string[]) => [...args, ...from, '--allow-clock-change'];
+  const limiter = controlled(ratingArguments(options, options));
   const numbers = Array.from({ length: options.instances }, (_, at) => at + 1);
-  const starting = numbers.map((instance) =>
-    startService(options, { role: 'rating', instance }, [...limiter, ...from, '--allow-clock-change']),
-  );
+  const starting = numbers.map((instance) => startService(options, { role: 'rating', instance }, limiter));
   await settleAll(starting); // after a failure, none is still starting
   const ratings = await Promise.all(starting);
-  const upstreams = ratings.flatMap(({ inside }) => ['--upstream', inside]);
-  const controlled = [...from, ...upstreams, '--allow-clock-change'];
-  const gateway = await startService(options, { role: 'gateway' }, controlled);
+  const upstreams = gatewayArguments(ratings.map(({ inside }) => inside));
+  const gateway = await startService(options, { role: 'gateway' }, controlled(upstreams));
   return { gateway, ratings };
-}
-
-function redisFlags({ seeds, tls }: RegionView): string[] {
-  const { ca, serverName, insecure } = tls ?? {};
-  const scheme = tls === undefined ? 'redis' : 'rediss';
-  return [
-    ...seeds.flatMap(({ host, port }) => [
-      '--redis',
-      `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    ]),
-    ...(ca === undefined ? [] : ['--ca', ca]),
-    ...(serverName === undefined ? [] : ['--tls-name', serverName]),
-    ...(insecure ? ['--insecure'] : []),
-  ];
-}
-
-/** How the service finds the server of a key. */
-function kindFlags({ kind, primary = '' }: RegionView): string[] {
-  if (kind === 'sentinel') return ['--sentinel', primary];
-  return kind === 'cluster' ? ['--cluster'] : [];
 }
 
 async function startService(

@@ -8,13 +8,12 @@ import { type ClusterHomes, requireHomes } from '../regions/cluster/homes.ts';
 import { settle } from '../regions/cluster/settle.ts';
 import type { SelfCommand } from '../regions/local/toxiproxy-process.ts';
 import { findDeviations } from '../regions/network/deviations.ts';
-import type { Endpoint, Regions } from '../regions/provider.ts';
+import type { Regions } from '../regions/provider.ts';
 import { settleAll } from '../regions/waiting.ts';
 import type { Plan } from '../scenario/plan.ts';
-import { replicasOfPrimary } from '../topology/topology.ts';
 import type { Cleanup } from './cleanup.ts';
-import { failurePolicyOf } from './plan-file.ts';
 import { cannotWrite } from './run-folder.ts';
+import { decidingOf, othersOf } from './service-arguments.ts';
 import { controlServices } from './service-control.ts';
 import { startRegion } from './services.ts';
 
@@ -85,19 +84,12 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
     const homes = plan.homes && (await requireHomes(regions)); // settled: each primary is in its region
     if (!isOurs) await onTaken?.(homes);
     const names = part === undefined ? plan.topology.regions : [part.region];
-    const { strategy, policy, limiter, instances = 1 } = plan;
+    const { instances = 1 } = plan;
     onStep(startText(names.length, instances));
-    const replicas = replicasOfPrimary(plan.topology);
-    const onFailure = failurePolicyOf(plan);
     const decides = {
-      strategy,
-      replicas,
-      onFailure,
+      ...decidingOf(plan, prefix),
       instances,
       areRestarted: plan.faults.some(({ fault }) => fault === 'restart-service'),
-      policy,
-      prefix,
-      ...(limiter !== undefined && { limiter }),
       ...(homes && { homes }),
     };
     const place = regions.place && { place: regions.place };
@@ -123,12 +115,6 @@ function startText(regions: number, instances: number): string {
   return instances === 1
     ? `starting ${regions} gateways and Rating services`
     : `starting ${regions} gateways, each with ${instances} Rating services`;
-}
-
-/** The first node of each other region. */
-function othersOf(name: string, { topology, announced }: Regions): Record<string, Endpoint> {
-  const firsts = topology.nodes.filter(({ region, index }) => region !== name && index === 0);
-  return Object.fromEntries(firsts.map((node) => [node.region, announced(node.name)]));
 }
 
 /**
