@@ -1,5 +1,4 @@
-# Replaces redis:8 if no image can be pulled: the Redis server of Debian.
-FROM openclaw-rl-stand-in/base
-RUN apt-get update && apt-get install -y --no-install-recommends redis-server && rm -rf /var/lib/apt/lists/*
+# Replaces redis:8 if no image can be pulled: the Redis server of Debian, which our own image has.
+FROM openclaw-rl-stand-in/runtime
 WORKDIR /data
 CMD ["redis-server"]

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import type { ProviderName } from '../../regions/choose-provider.ts';
@@ -81,14 +81,18 @@ async function examineEndpoints(
 const NOTHING_SWEPT: Sweep = { ended: [], unknown: [] };
 
 /** Checks that matter for processes and for containers. */
-const EITHER_WAY = ['Node', 'platform', 'state folder', 'open files', 'left behind', 'left alone'];
+const EITHER_WAY = ['Node', 'platform', 'state folder', 'reports', 'open files', 'left behind', 'left alone'];
 
 async function examine(
   environment: Environment,
   provider: ProviderName,
 ): Promise<{ checks: readonly Check[]; ready: boolean }> {
   const store = clusterStore(environment);
-  const facts = await examineMachine(dirname(store.folder), process.version);
+  const facts = await examineMachine({
+    stateFolder: dirname(store.folder),
+    reports: resolve(environment.cwd, 'reports'),
+    nodeVersion: process.version,
+  });
   const sweep =
     facts.platformLack === undefined
       ? await sweepClusters(store, { unknownContainers: true })

@@ -64,7 +64,11 @@ function endGroup({ pid }: ChildProcess): void {
 
 function explainStart(error: NodeJS.ErrnoException): OpenclawError {
   if (error.code !== 'ENOENT') return environmentFailed(`docker could not be started: ${error.message}`);
-  return environmentFailed('docker was not found', 'install Docker Engine: see openclaw-rl doctor', error);
+  return environmentFailed(
+    'docker was not found',
+    'only --provider docker needs it: see https://docs.docker.com/engine/install',
+    error,
+  );
 }
 
 /** Whether the error means that this machine has no docker program, so that no containers can exist. */

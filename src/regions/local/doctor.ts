@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { given } from '../../core/given.ts';
 import type { Check } from '../doctor-check.ts';
@@ -21,6 +21,8 @@ export interface MachineFacts {
   readonly loopbackLack?: string;
   readonly stateFolder: string;
   readonly stateLack?: string;
+  /** Why runs cannot be kept in the folder where they are kept by default. */
+  readonly reportsLack?: string;
   /** The soft limit, which Node raises to the hard limit at start; absent if it cannot be read. */
   readonly openFiles?: number;
   readonly sweep: Sweep;
@@ -38,15 +40,21 @@ const OPEN_FILES_NEEDED = 2_200;
 const NODE_NEEDED = [20, 19] as const;
 
 /** Examines the machine. Its only change is a test file in the state folder, which it removes. */
-export async function examineMachine(
-  stateFolder: string,
-  nodeVersion: string,
-): Promise<Omit<MachineFacts, 'sweep'>> {
-  const [servers, compiler, loopbackLack, stateLack, openFiles] = await Promise.all([
+export async function examineMachine({
+  stateFolder,
+  reports,
+  nodeVersion,
+}: {
+  readonly stateFolder: string;
+  readonly reports: string;
+  readonly nodeVersion: string;
+}): Promise<Omit<MachineFacts, 'sweep'>> {
+  const [servers, compiler, loopbackLack, stateLack, reportsLack, openFiles] = await Promise.all([
     Promise.all(SERVER_COMMANDS.map(examineServer)),
     pathOf('cc'),
     findLoopbackLack(),
     findStateLack(stateFolder),
+    findReportsLack(reports),
     readOpenFiles(),
   ]);
   const platformLack = findPlatformLack();
@@ -54,13 +62,14 @@ export async function examineMachine(
     nodeVersion,
     servers,
     stateFolder,
-    ...given({ platformLack, compiler, loopbackLack, stateLack, openFiles }),
+    ...given({ platformLack, compiler, loopbackLack, stateLack, reportsLack, openFiles }),
   };
 }
 
 /** The checks of this machine, in the order in which to fix them. */
 export function diagnose(facts: MachineFacts): Check[] {
   const { platformLack, compiler, loopbackLack: loopback, stateFolder, stateLack, openFiles, sweep } = facts;
+  const { reportsLack } = facts;
   return [
     checkNode(facts.nodeVersion),
     platformLack === undefined
@@ -73,6 +82,9 @@ export function diagnose(facts: MachineFacts): Check[] {
     stateLack === undefined
       ? ok('state folder', `${stateFolder} is writable`)
       : missing('state folder', stateLack, 'export OPENCLAW_RL_STATE=<a folder you can write to>'),
+    ...(reportsLack === undefined
+      ? []
+      : [note('reports', reportsLack, 'name another folder with --reports')]),
     openFiles === undefined || openFiles >= OPEN_FILES_NEEDED
       ? ok('open files', openFiles === undefined ? 'no limit known' : `up to ${openFiles}`)
       : missing(
@@ -155,6 +167,18 @@ async function findStateLack(folder: string): Promise<string | undefined> {
   } catch (error) {
     return `cannot write to ${folder}: ${(error as NodeJS.ErrnoException).code}`;
   }
+}
+
+/** Makes nothing: the folder of runs is made by the first run. */
+async function findReportsLack(folder: string): Promise<string | undefined> {
+  const problemOf = (path: string) =>
+    access(path, constants.W_OK | constants.X_OK).then(
+      () => undefined,
+      ({ code }: NodeJS.ErrnoException) => code,
+    );
+  let code = await problemOf(folder);
+  if (code === 'ENOENT') code = await problemOf(dirname(folder));
+  return code === undefined ? undefined : `cannot write to ${folder}: ${code}`;
 }
 
 async function readOpenFiles(): Promise<number | undefined> {

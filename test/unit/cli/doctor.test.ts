@@ -65,6 +65,11 @@ describe('diagnose', () => {
       facts: { ...SOUND, sweep: { ended: ['bench-7'], unknown: [] } },
       names: ['left behind'],
     },
+    {
+      title: 'a folder of reports that is read-only',
+      facts: { ...SOUND, reportsLack: 'cannot write to /work/reports: EROFS' },
+      names: ['reports'],
+    },
     { title: 'Node 22', facts: { ...SOUND, nodeVersion: 'v22.0.0' }, names: [] },
   ])('is ready with $title', ({ facts, names }) => {
     const checks = diagnose(facts);
