@@ -7,6 +7,8 @@ import { createGunzip } from 'node:zlib';
 
 /** What an operation may do in a proof. */
 export const [TAKE, DENIAL, NOTHING, MAYBE, UNSURE] = ['allowed', 'denied', 'failed', 'info', Symbol('may give back')];
+/** The part that sends no load; no region has a space. */
+export const CONTROL = 'control part';
 export const NEVER = Number.POSITIVE_INFINITY;
 export const least = (numbers) => numbers.reduce((a, b) => (b < a ? b : a), NEVER);
 export const most = (numbers) => numbers.reduce((a, b) => (b > a ? b : a), -NEVER);
@@ -45,10 +47,12 @@ const byPart = ({ part: a = '' }, { part: b = '' }) => Number(a > b) - Number(a 
 async function readFile(path, file, history) {
   const hash = createHash('sha256');
   for await (const record of readRecords(path, hash)) {
-    if (record.type === 'header') Object.assign(file, record.part);
+    if (record.type === 'header') Object.assign(file, record.part, record.part?.kind === 'control' && { name: CONTROL });
+    if (file.name === CONTROL && record.type === 'op') refuse(`the ${CONTROL} has an operation`);
     if (record.type === 'op') for (const one of withSteps(record, history.op++)) addOperation(history, one, file);
     else if (record.source === 'machine') history.ping.push({ ...record, machine: file.machine });
-    else if (record.source !== 'date') history[record.type]?.push({ ...record, machine: file.machine, part: file.name });
+    else if (record.source !== 'date' && (file.name !== CONTROL || record.type !== 'header'))
+      history[record.type]?.push({ ...record, machine: file.machine, part: file.name });
     file.isAsWritten = record.type === 'end' && record.digest === hash.copy().digest('hex'); // and nothing follows
   }
 }
@@ -58,15 +62,16 @@ async function readFile(path, file, history) {
  * as it was written.
  */
 function findBase({ files, ping }) {
-  const [{ run, plan, of, machine }] = files;
+  const [[{ run, plan, of, machine }], nameOf] = [files, ({ name }) => (name === CONTROL ? name : `part ${name}`)];
   const names = files.map((file) => (file.run === run && file.plan === plan ? file.name : 'a file of another run'));
-  if (names.toSorted().join() !== of?.toSorted().join()) refuse(`the run has the parts ${of?.join(', ')}; found ${names.join(', ')}`);
+  const expected = files.some(({ name, control }) => name === CONTROL || control) ? [...(of ?? []), CONTROL] : of;
+  if (names.toSorted().join() !== expected?.toSorted().join()) refuse(`the run has the parts ${expected?.join(', ')}; found ${names.join(', ')}`);
   const altered = files.find(({ isAsWritten }) => !isAsWritten);
-  if (altered !== undefined) refuse(`the part ${altered.name} was cut short, or altered after it was written`);
+  if (altered !== undefined) refuse(`the ${nameOf(altered)} was cut short, or altered after it was written`);
   const base = ping[0]?.node ?? machine;
   const isRead = (file) => file.machine === base || ping.some((one) => one.machine === file.machine && one.node === base);
   const apart = files.find((file) => !isRead(file));
-  if (apart !== undefined) refuse(`the part ${apart.name} has no reading of the clock ${base}`);
+  if (apart !== undefined) refuse(`the ${nameOf(apart)} has no reading of the clock ${base}`);
   return base;
 }
 

@@ -1,7 +1,7 @@
 // Checks a certificate against its history: node verify.mjs certificate.ndjson.gz history.ndjson; exit code 1: it is wrong.
 // It uses no package and no code of the checker, and computes exactly. docs/certificates.md says what a certificate proves.
 import { fail as refuse } from 'node:assert';
-import { DENIAL, keyOf, least, MAYBE, most, NEVER, NOTHING, readHistory, readRecords, sumOf, TAKE, UNSURE } from './history.mjs';
+import { CONTROL, DENIAL, keyOf, least, MAYBE, most, NEVER, NOTHING, readHistory, readRecords, sumOf, TAKE, UNSURE } from './history.mjs';
 
 /** The same span of time of a machine on the base: as early and as late as its pings allow, with 1,000 ppm of drift since. */
 function onBase(span, { base, ping }) {
@@ -135,7 +135,11 @@ function checkDenial({ operation }, [{ rows, full, token, perUs, isUnsure }], hi
   const [denial, surpluses] = [onBase(rows[operation], history), rows.flatMap(({ surplus }) => surplus ?? [])];
   const charges = [...rows, ...surpluses].filter(({ role, cost }) => cost > 0 && [TAKE, MAYBE].includes(role));
   const others = charges.map((row) => onBase(row, history)).sort((a, b) => a.until - b.until);
-  const knownUs = most(history.files.map(({ machine, knownUs }) => onBase({ machine, from: knownUs, until: knownUs }, history).until));
+  const knownUs = most(
+    history.files
+      .filter(({ name }) => name !== CONTROL)
+      .map(({ machine, knownUs }) => onBase({ machine, from: knownUs, until: knownUs }, history).until),
+  );
   const isLow = (us) => {
     let [level, lastUs] = history.isUnknown ? [0n, Math.min(us, knownUs)] : [full, 0];
     for (const { until, cost } of [...others.filter(({ from }) => from <= us), { until: us, cost: 0 }]) {

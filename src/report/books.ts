@@ -10,7 +10,7 @@ const MOST_PARTS = 40;
 export function books({ parts, sent, outcomes }: Pick<Document, 'parts' | 'sent' | 'outcomes'>): TextTable {
   const head = ['part', 'file', 'sent', ...OUTCOMES, 'dropped'];
   if (parts === undefined) return { head, rows: [] };
-  const { files, missing } = parts;
+  const { files, control, missing } = parts;
   const rest = files.length + missing.length - MOST_PARTS;
   const dropped = files.reduce((sum, file) => sum + file.dropped, 0);
   return {
@@ -18,6 +18,7 @@ export function books({ parts, sent, outcomes }: Pick<Document, 'parts' | 'sent'
     spare: ['dropped', 'failed', 'info'],
     rows: [
       ...[...missing.map(missingRow), ...files.map(partRow)].slice(0, MOST_PARTS),
+      ...(control === undefined ? [] : [controlRow(control)]),
       ...(rest > 0 ? [[`... ${rest} more`, '--json has them', '', ...OUTCOMES.map(() => ''), '']] : []),
       [
         `all ${files.length}`,
@@ -32,11 +33,25 @@ function missingRow(part: string): string[] {
   return [part, 'missing', '', ...OUTCOMES.map(() => ''), ''];
 }
 
+/** It sends no load. */
+function controlRow(control: PartFile): string[] {
+  return [control.part, stateOf(control), '', ...OUTCOMES.map(() => ''), ''];
+}
+
+function stateOf({ file, sent }: PartFile): string {
+  return sent === undefined ? `${file} (cut short)` : file;
+}
+
 /** A file without an end does not say how many were sent. */
-function partRow({ part, file, sent, outcomes, dropped }: PartFile): string[] {
-  const state = sent === undefined ? `${file} (cut short)` : file;
+function partRow(part: PartFile): string[] {
+  const { sent, outcomes, dropped } = part;
   const counts = OUTCOMES.map((outcome) => outcomes[outcome]);
-  return [part, state, sent === undefined ? '?' : String(sent), ...numbers([...counts, dropped])];
+  return [
+    part.part,
+    stateOf(part),
+    sent === undefined ? '?' : String(sent),
+    ...numbers([...counts, dropped]),
+  ];
 }
 
 function numbers(values: readonly number[]): string[] {

@@ -14,6 +14,11 @@ export function partOf(name = 'a', changes: Partial<Part> = {}): Part {
   return { run: 'run', plan: 'f'.repeat(64), name, of: ['a', 'b'], machine: `machine-${name}`, ...changes };
 }
 
+/** The control part of that run, on the machine of part a. */
+export function controlOf(changes: Partial<Part> = {}): Part {
+  return partOf('control', { kind: 'control', machine: 'machine-a', ...changes });
+}
+
 /** A file of a part; ended, unless `isCut`. */
 export interface PartRecords {
   readonly part?: Part;

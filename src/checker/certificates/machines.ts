@@ -1,5 +1,6 @@
 import type { OperationTable } from '../../history/columns/table.ts';
 import type { History } from '../../history/history.ts';
+import { allFiles } from '../../history/parts/parts.ts';
 
 /** A bucket became full at this moment of a machine or later. */
 export interface Reset {
@@ -17,7 +18,7 @@ export class Machines {
   readonly #table: OperationTable;
 
   constructor({ operations, clock, parts }: Pick<History, 'operations' | 'clock' | 'parts'>) {
-    const files = parts?.files ?? [];
+    const files = parts === undefined ? [] : allFiles(parts);
     this.base = clock.find(({ source }) => source === 'machine')?.node ?? files[0]?.machine ?? '';
     this.names = [...new Set([...files.map(({ machine }) => machine), this.base])];
     this.#ofFile = new Map(files.map(({ file, machine }) => [file, this.names.indexOf(machine)]));

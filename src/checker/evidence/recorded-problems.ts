@@ -1,4 +1,5 @@
 import { printable } from '../../core/printable.ts';
+import { partText } from '../../history/parts/parts.ts';
 import { type Event, PROBLEM_EVENT } from '../../history/records/operation.ts';
 
 /** The most problems that are named, and the most characters of each. */
@@ -18,5 +19,5 @@ export function recordedProblems(events: readonly Event[]): string[] {
 function sentence({ part, args }: Event): string {
   const text = typeof args?.text === 'string' ? args.text : 'a problem without a text';
   const shown = text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 3)}...` : text;
-  return printable(part === undefined ? shown : `the part ${part}: ${shown}`);
+  return printable(part === undefined ? shown : `${partText(part)}: ${shown}`);
 }

@@ -1,6 +1,6 @@
 import { groupBy } from '../../core/group-by.ts';
 import type { History } from '../../history/history.ts';
-import type { HistoryParts } from '../../history/parts/parts.ts';
+import { allFiles, type HistoryParts } from '../../history/parts/parts.ts';
 import type { ClockReading } from '../../history/records/operation.ts';
 import { type ClockContradiction, findDisagreements } from './contradictions.ts';
 import { type MachineReadings, NodeClock } from './node-clock.ts';
@@ -51,7 +51,7 @@ export function readMachineClocks(
   },
 ): MachineClocks {
   const rate = ratioOf(driftPpm);
-  const partsOf = groupBy(parts.files, ({ machine }) => machine);
+  const partsOf = groupBy(allFiles(parts), ({ machine }) => machine);
   const pings = clock.filter(({ source }) => source === 'machine');
   const base = chooseBase(pings, [...partsOf.keys()]);
   const pingsOf = groupBy(

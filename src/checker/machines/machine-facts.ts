@@ -1,3 +1,4 @@
+import type { ClockReading } from '../../history/records/operation.ts';
 import { contradictionTexts, percentText } from './describe-clocks.ts';
 import type { MachineClocks } from './machine-clocks.ts';
 import type { MappedParts } from './map-parts.ts';
@@ -7,7 +8,7 @@ import { ppmOf } from './offset-point.ts';
 export interface MachineFacts {
   readonly machine: string;
   readonly parts: readonly string[];
-  /** Half of the largest distance between the bounds of its offset to the base, while it sent requests. */
+  /** Half of the largest distance between the bounds of its offset to the base, while it sent requests or was read. */
   readonly errorUs: number;
   readonly readings: {
     /** Of the clock endpoint. */
@@ -37,7 +38,7 @@ export function machineFacts(mapped: MappedParts | undefined): ClockFacts {
   const contradictions = contradictionTexts(clocks);
   const nodes = [...clocks.nodes.values()];
   const machines = [...clocks.machines.values()].map(({ machine, parts, pings, errorUs }): MachineFacts => {
-    const { firstUs = 0, lastUs = 0 } = spans.get(machine) ?? {};
+    const { firstUs, lastUs } = spans.get(machine) ?? spanOfReadings(pings);
     const decided = nodes.map(({ readings }) => readings.get(machine));
     const sum = (of: (one: NonNullable<(typeof decided)[number]>) => number) =>
       decided.reduce((total, one) => total + (one === undefined ? 0 : of(one)), 0);
@@ -53,6 +54,16 @@ export function machineFacts(mapped: MappedParts | undefined): ClockFacts {
     ...{ machines, driftPpm: ppmOf(clocks.rate) },
     ...(contradictions.length > 0 && { contradictions }),
   };
+}
+
+/** Of a machine that sent no requests. */
+function spanOfReadings(pings: readonly ClockReading[]): { firstUs: number; lastUs: number } {
+  const [first] = pings;
+  if (first === undefined) return { firstUs: 0, lastUs: 0 };
+  return pings.reduce(
+    ({ firstUs, lastUs }, { atUs }) => ({ firstUs: Math.min(firstUs, atUs), lastUs: Math.max(lastUs, atUs) }),
+    { firstUs: first.atUs, lastUs: first.atUs },
+  );
 }
 
 /** The assumptions about the clocks, as sentences. */

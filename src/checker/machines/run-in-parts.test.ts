@@ -1,56 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { OperationPart } from '../../../test/support/history.ts';
+import { BASE, type Clock, MACHINES, NODE, readings, S, take } from '../../../test/support/part-clocks.ts';
 import { historyOfParts, partOf } from '../../../test/support/part-history.ts';
-import type { ClockReading } from '../../history/records/operation.ts';
 import { checkHistory } from '../check.ts';
 import type { CheckOptions } from '../check-options.ts';
 
-const S = 1_000_000;
-const EPOCH_US = 1_795_000_000_000_000;
 const options: CheckOptions = { busiest: [], contestedAtLeast: 0, infoAtMost: 1 };
-
-/** A clock by true time: its offset and its drift in ppm. */
-interface Clock {
-  readonly name: string;
-  readonly aheadUs: number;
-  readonly ppm: number;
-}
-
-const clockAt = ({ aheadUs, ppm }: Clock, us: number) => us + aheadUs + (us * ppm) / 1e6;
-
-const BASE: Clock = { name: 'base', aheadUs: 5e9, ppm: 20 };
-const NODE: Clock = { name: 'n', aheadUs: EPOCH_US, ppm: 30 };
-const MACHINES: readonly Clock[] = [
-  { name: 'machine-a', aheadUs: 7e11, ppm: -200 },
-  { name: 'machine-b', aheadUs: 3e7, ppm: 250 },
-];
-
-/** Readings of `other` four times a second, `thereUs` on the way there and `backUs` back. */
-function readings(own: Clock, other: Clock, wayUs: { there: number; back: number }): ClockReading[] {
-  return Array.from({ length: 64 }, (_, quarter) => {
-    const us = (quarter - 8) * 250_000;
-    const [fromUs, untilUs] = [
-      Math.floor(clockAt(own, us - wayUs.there)),
-      Math.ceil(clockAt(own, us + wayUs.back)),
-    ];
-    return {
-      ...{ type: 'clock', node: other.name, atUs: (fromUs + untilUs) / 2, errorUs: (untilUs - fromUs) / 2 },
-      serverUs: Math.floor(clockAt(other, us)),
-      ...(other !== NODE && { source: 'machine' as const }),
-    };
-  });
-}
-
-/** A take that the node decides at a true time. */
-function take(own: Clock, us: number, part: OperationPart = {}, levelQuanta = 0): OperationPart {
-  const atUs = Math.floor(clockAt(NODE, us));
-  return {
-    invokedUs: Math.floor(clockAt(own, us - 30_000)),
-    completedUs: Math.ceil(clockAt(own, us + 10_000)),
-    decision: { strategy: 'central', source: 'redis', node: 'n', atUs, bucketUs: atUs, levelQuanta },
-    ...part,
-  };
-}
 
 interface Ops {
   readonly a?: readonly OperationPart[];

@@ -30,7 +30,7 @@ export interface Spans {
 }
 
 /** Finds the spans of a history, and which of its files are from one place. */
-export function findSpans({ operations: table, files, orders }: History): Spans {
+export function findSpans({ operations: table, files, orders, parts }: History): Spans {
   const byOrigin: Span[] = [];
   let [longestUs, invokedUs, latestUs] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let row = 0; row < table.rows; row++) {
@@ -54,7 +54,7 @@ export function findSpans({ operations: table, files, orders }: History): Spans 
   const spans = spansOfFiles(table, byOrigin);
   return {
     places: findPlaces(spans, orders),
-    isUnplaced: spans.size > 0 && files.some(({ name }) => !spans.has(name)),
+    isUnplaced: spans.size > 0 && files.some(({ name }) => !spans.has(name) && name !== parts?.control?.file),
     longestUs,
     invokedUs,
     latestUs,

@@ -32,6 +32,7 @@ export function loadCommand(environment: Environment): Command {
     .option('--send', 'send it to the clock, which was started with --parts; token: OPENCLAW_RL_TOKEN')
     .option('--run <name>', 'name of the run; a hash of plan and start is added (default: "run")')
     .option('--task <text>', 'what your scheduler calls this process; the history has it')
+    .option('--control', 'the run has a control part with its faults: without its file, no verdict is pass')
     .option('--allow-eviction', 'run although a server may evict keys')
     .option('--json', 'print the result as JSON', false)
     .addHelpText('after', EXAMPLES);

@@ -36,6 +36,7 @@ export interface PartFlags {
   readonly send?: boolean;
   readonly run?: string;
   readonly task?: string;
+  readonly control?: boolean;
 }
 
 /** The services of a region start and warm up in this time, on a quiet machine. */
@@ -134,7 +135,7 @@ async function fileOf(
 }
 
 async function planPart(
-  { run, task, startAt }: PartFlags,
+  { run, task, startAt, control }: PartFlags,
   { share, of, plan, recorded, file, pings }: Shares & LoadedPlan & { file: string; pings: ClockPings },
 ): Promise<PartOfRun> {
   const startMs = startTime(startAt, { nowMs: pings.first.wallMs, leastMs: LEAST_AHEAD_MS });
@@ -157,6 +158,7 @@ async function planPart(
       of,
       machine: machineId(),
       ...(task !== undefined && { task }),
+      ...(control === true && { control }),
     },
     prefix: `${DEFAULT_PREFIX}:${id}`,
     ...{ share, file, pings, startMs },

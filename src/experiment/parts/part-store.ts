@@ -102,6 +102,11 @@ export class PartStore {
     const looked = await look(unfinished).catch((error: Error) => error);
     if (looked instanceof Error) return { status: 422, error: `no file of a part: ${looked.message}` };
     const { part, digest } = looked;
+    if (part.kind === 'control')
+      return {
+        status: 422,
+        error: 'the file is a control part, which only the machine that started the run writes',
+      };
     if (part.run !== run || part.name !== name)
       return { status: 422, error: `the file is part ${part.name} of run ${part.run}` };
     if (digest === undefined) return { status: 422, error: 'the file is not complete' };

@@ -207,6 +207,8 @@ export class HistoryBuilder {
     const { draft } = this;
     const file = this.#open();
     if (!file.hasHeader) throw new RecordError('the first line must be the header; found an operation');
+    if (file.part?.kind === 'control')
+      throw new RecordError('an operation in a control part; only parts that send load have operations');
     if (file.end !== undefined)
       throw new RecordError('an operation after the end record; the end record must be the last');
     const policy = this.#policyNumbers.get(draft.policy);

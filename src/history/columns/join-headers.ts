@@ -6,6 +6,8 @@ export function joinHeaders(first: Header, other: Header): Header {
   const policiesOf = ({ policy, policies }: Header) => JSON.stringify([policy, policies]);
   if (policiesOf(other) !== policiesOf(first))
     throw new RecordError('its policies differ from those of the first file; all files must be of one run');
+  if (other.part?.kind === 'control') return first; // it has no operation: the rest is of its own clock
+  if (first.part?.kind === 'control') return other;
   const { refunds, ...joined } = withLoosestClock(first, other);
   return {
     ...joined,

@@ -1,7 +1,7 @@
 import { OrderOf } from '../file-order.ts';
 import { RecordError } from '../records/fields.ts';
 import type { ClockReading, End, Event, FaultRecord, Outcome } from '../records/operation.ts';
-import type { Part } from '../records/part.ts';
+import { type Part, partLabel } from '../records/part.ts';
 import { IndexSet } from './index-set.ts';
 
 /** A file of a history while it is read. */
@@ -40,11 +40,13 @@ export function addEnd(end: End, file: OpenFile): void {
     throw new RecordError(
       'the end record of a part must have a digest, the SHA-256 of all bytes before its line',
     );
+  if (file.part?.kind === 'control' && end.sent !== 0)
+    throw new RecordError(`a control part sends no requests, so sent must be 0; found ${end.sent}`);
   file.end = end;
 }
 
 /** A record of a part has its times of the clock of the part's machine. */
 export function withMachine<T extends ClockReading | FaultRecord | Event>(record: T, { part }: OpenFile): T {
   if (part === undefined) return record;
-  return { ...record, machine: part.machine, ...(record.type === 'event' && { part: part.name }) };
+  return { ...record, machine: part.machine, ...(record.type === 'event' && { part: partLabel(part) }) };
 }

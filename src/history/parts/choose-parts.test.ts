@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { partOf } from '../../../test/support/part-history.ts';
+import { controlOf, partOf } from '../../../test/support/part-history.ts';
 import { chooseParts, type SeenFile } from './choose-parts.ts';
 
 const seen = (file: string, changes: Partial<SeenFile> = {}): SeenFile => ({
@@ -21,6 +21,18 @@ describe('of the files of a run in parts', () => {
       files: [{ file: 'h', isAltered: false }],
       read: ['h'],
       leftOut: [],
+    },
+    {
+      title: 'the control part is read, and a region may be called control',
+      files: [seen('c', { part: controlOf() }), seen('x', { part: partOf('control') }), b],
+      read: ['b', 'x', 'c'],
+      leftOut: [],
+    },
+    {
+      title: 'a second control part is left out',
+      files: [seen('c', { part: controlOf() }), seen('x', { part: controlOf() }), b],
+      read: ['b', 'c'],
+      leftOut: ['x double'],
     },
     {
       title: 'one of another plan is left out',

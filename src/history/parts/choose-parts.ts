@@ -1,7 +1,7 @@
 import { OpenclawError } from '../../core/errors.ts';
 import { groupBy } from '../../core/group-by.ts';
 import { printable } from '../../core/printable.ts';
-import type { Part } from '../records/part.ts';
+import { type Part, partLabel } from '../records/part.ts';
 import type { ScannedPart } from './part-scan.ts';
 import { type FileOfPart, type LeftOut, sameNames } from './parts.ts';
 
@@ -43,7 +43,7 @@ export function chooseParts(seen: readonly SeenFile[]): ChosenFiles {
   const ofRun = parts.filter(({ file }) => !others.some((other) => other.file === file));
   for (const { file, part } of ofRun) if (!sameNames(part, first.part)) throw differingNames(file, first);
   const chosen = new Map(
-    [...groupBy(ofRun, ({ part }) => part.name)]
+    [...groupBy(ofRun, ({ part }) => partLabel(part))]
       .toSorted(([a], [b]) => (a < b ? -1 : 1)) // a certificate numbers operations in this order, however files are given
       .map(([name, files]) => [name, best(files)]),
   );
@@ -51,12 +51,9 @@ export function chooseParts(seen: readonly SeenFile[]): ChosenFiles {
   if (files.length === 0)
     throw invalid(first.file, 'it was altered after it was written, like all files of its run', FETCH_AGAIN);
   const leftOut = ofRun
-    .filter((file) => chosen.get(file.part.name) !== file)
-    .map((file) => ({
-      file: file.file,
-      part: file.part.name,
-      why: whyLeftOut(file, chosen.get(file.part.name)),
-    }));
+    .map((file) => ({ file, part: partLabel(file.part) }))
+    .filter(({ file, part }) => chosen.get(part) !== file)
+    .map(({ file, part }) => ({ file: file.file, part, why: whyLeftOut(file, chosen.get(part)) }));
   const read = [...chosen].flatMap(([part, file]) => (file === undefined ? [] : [{ file: file.file, part }]));
   return { files, parts: read, leftOut: [...others, ...leftOut] };
 }
@@ -68,8 +65,9 @@ function isPart(file: SeenFile): file is SeenPart {
 }
 
 function otherRun({ file, part }: { readonly file: string; readonly part: Part }, first: Part): LeftOut[] {
-  if (part.plan !== first.plan) return [{ file, part: part.name, why: 'plan' }];
-  return part.run === first.run ? [] : [{ file, part: part.name, why: 'run' }];
+  const label = partLabel(part);
+  if (part.plan !== first.plan) return [{ file, part: label, why: 'plan' }];
+  return part.run === first.run ? [] : [{ file, part: label, why: 'run' }];
 }
 
 /** Undefined if all of them were altered. */

@@ -1,6 +1,6 @@
 import { RecordError } from '../records/fields.ts';
 import type { Header, Outcome } from '../records/operation.ts';
-import type { Part } from '../records/part.ts';
+import { CONTROL_PART, type Part, partLabel } from '../records/part.ts';
 
 /** The requests of one part. */
 export interface PartBooks {
@@ -14,10 +14,11 @@ export interface PartBooks {
 
 export interface FileOfPart {
   readonly file: string;
+  /** Its name, or CONTROL_PART. */
   readonly part: string;
 }
 
-/** A file that has the requests of one part. */
+/** The file of a part. That of the control part has no requests. */
 export interface PartFile extends PartBooks, FileOfPart {
   readonly machine: string;
   /** It has its `end` record. */
@@ -40,7 +41,10 @@ export interface HistoryParts {
   readonly plan: string;
   /** The names of all parts. */
   readonly of: readonly string[];
+  /** Of the parts that send load. */
   readonly files: readonly PartFile[];
+  /** Absent without a control part. */
+  readonly control?: PartFile;
   /** Parts without a file. */
   readonly missing: readonly string[];
   /** Parts whose file has no `end` record. */
@@ -48,7 +52,7 @@ export interface HistoryParts {
   readonly leftOut: readonly LeftOut[];
   /** Machines whose clock no reading relates to that of the others. Filled in where clocks are computed. */
   readonly unrelated?: readonly string[];
-  /** Whether the files have every request that the run has sent. */
+  /** Whether the files have every request that the run has sent, and its faults if it has a control part. */
   readonly isWhole: boolean;
 }
 
@@ -57,6 +61,7 @@ const NOTHING: PartBooks = { outcomes: { allowed: 0, denied: 0, failed: 0, info:
 /** Collects the parts of the files of a history. Throws RecordError for files that are not of one run. */
 export class PartFiles {
   #first: Part | undefined;
+  #hasControl = false;
   readonly #files = new Map<string, PartFile>();
 
   /** `isFirst`: the header of the history's first file. */
@@ -68,14 +73,15 @@ export class PartFiles {
       );
     if (part === undefined) return;
     checkSameRun(part, this.#first as Part);
-    const known = this.#files.get(part.name);
-    if (known !== undefined)
+    const label = partLabel(part);
+    if (this.#files.has(label))
       throw new RecordError(
-        `the part ${part.name} was read already, from another file; give one file of each part`,
+        `${partText(label)} was read already, from another file; give one file of each part`,
       );
-    this.#files.set(part.name, {
+    this.#hasControl ||= part.control === true;
+    this.#files.set(label, {
       file,
-      part: part.name,
+      part: label,
       machine: part.machine,
       isComplete: false,
       ...NOTHING,
@@ -83,21 +89,25 @@ export class PartFiles {
   }
 
   /** Adds the books of a part whose file was read. */
-  close({ name }: Part, books: PartBooks): void {
-    const file = this.#files.get(name);
+  close(part: Part, books: PartBooks): void {
+    const label = partLabel(part);
+    const file = this.#files.get(label);
     if (file !== undefined)
-      this.#files.set(name, { ...file, ...books, isComplete: books.sent !== undefined });
+      this.#files.set(label, { ...file, ...books, isComplete: books.sent !== undefined });
   }
 
   /** Undefined for files that are no parts. */
   build(leftOut: readonly LeftOut[] = []): HistoryParts | undefined {
     if (this.#first === undefined) return undefined;
     const { run, plan, of } = this.#first;
-    const files = [...this.#files.values()];
-    const missing = of.filter((name) => !this.#files.has(name));
-    const cutShort = files.filter(({ isComplete }) => !isComplete).map(({ part }) => part);
+    const all = [...this.#files.values()];
+    const control = this.#files.get(CONTROL_PART);
+    const files = all.filter((file) => file !== control);
+    const expected = this.#hasControl ? [...of, CONTROL_PART] : of;
+    const missing = expected.filter((name) => !this.#files.has(name));
+    const cutShort = all.filter(({ isComplete }) => !isComplete).map(({ part }) => part);
     const isWhole = missing.length + cutShort.length === 0 && leftOut.every(({ why }) => why !== 'double');
-    return { run, plan, of, files, missing, cutShort, leftOut, isWhole };
+    return { run, plan, of, files, ...(control && { control }), missing, cutShort, leftOut, isWhole };
   }
 }
 
@@ -114,12 +124,22 @@ function checkSameRun(part: Part, first: Part): void {
     );
 }
 
+/** The files of all parts, with that of the control part. */
+export function allFiles({ files, control }: Pick<HistoryParts, 'files' | 'control'>): readonly PartFile[] {
+  return control === undefined ? files : [...files, control];
+}
+
+/** A part in a sentence. */
+export function partText(label: string): string {
+  return label === CONTROL_PART ? `the ${label}` : `the part ${label}`;
+}
+
 /** Whether two headers list the same parts, in any order. */
 export function sameNames(one: Part, other: Part): boolean {
   return JSON.stringify([...one.of].sort()) === JSON.stringify([...other.of].sort());
 }
 
-/** Whether requests that a run in parts has sent are not in the history. */
+/** Whether requests that a run in parts has sent, or its faults, are not in the history. */
 export function lacksParts({ parts }: { readonly parts?: HistoryParts }): boolean {
   return parts?.isWhole === false;
 }

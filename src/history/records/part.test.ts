@@ -24,6 +24,12 @@ describe('the part of a header', () => {
       title: 'the second of three of a region',
       changes: { name: 'eu-west:2/3', of: ['us-east', 'eu-west:1/3', 'eu-west:2/3', 'eu-west:3/3'] },
     },
+    { title: 'the control part', changes: { name: 'control', kind: 'control' } },
+    { title: 'one of a run with a control part', changes: { control: true } },
+    {
+      title: 'a region that is called control',
+      changes: { name: 'control', of: ['us-east', 'control'], control: true },
+    },
     {
       title: 'one of a thousand',
       changes: { name: 'r0', of: Array.from({ length: 1_000 }, (_, at) => `r${at}`) },
@@ -45,6 +51,21 @@ describe('the part of a header', () => {
   });
 
   it.each([
+    {
+      title: 'another kind',
+      changes: { kind: 'load' },
+      why: /part.kind must be "control", or absent; found "load"/,
+    },
+    {
+      title: 'a control part with another name',
+      changes: { kind: 'control' },
+      why: /part.name of a control part must be "control"; found "eu-west"/,
+    },
+    {
+      title: 'control that is no part',
+      changes: { control: 1 },
+      why: /part.control must be true, or absent/,
+    },
     { title: 'no name', changes: { name: undefined }, why: /name must be a text; found undefined/ },
     {
       title: 'a name that is not in the list',

@@ -2,20 +2,32 @@ import { given } from '../../core/given.ts';
 import { quoted } from '../../core/printable.ts';
 import { asObject, type Fields, optional, RecordError, text } from './fields.ts';
 
-/** One part of a run whose load several processes send: a region's share, or an n-th of it. */
+/** One part of a run whose load several processes send: a region's share, or an n-th of it; or its control part. */
 export interface Part {
   /** The run; its keys in Redis begin with it. */
   readonly run: string;
   /** SHA-256 of the plan, in hexadecimal. */
   readonly plan: string;
-  /** `<region>`, or `<region>:2/3` for the second of three. */
+  /** `<region>`, or `<region>:2/3` for the second of three; of the control part `control`, as a region may be called. */
   readonly name: string;
-  /** The names of all parts of the run. */
+  /** The names of all parts of the run that send load. */
   readonly of: readonly string[];
+  /** The control part sends no load: it has the faults of the run, and what its coordinator found. */
+  readonly kind?: 'control';
+  /** Of a part that sends load: the run has a control part, too. */
+  readonly control?: true;
   /** The machine's monotonic clock: all files with this id have their times of one clock. */
   readonly machine: string;
   /** What the scheduler calls the process that made it. */
   readonly task?: string;
+}
+
+/** What the control part is called among the parts of a run: no region has a space. */
+export const CONTROL_PART = 'control part';
+
+/** The name of a part that no other part of its run has. */
+export function partLabel({ kind, name }: Pick<Part, 'kind' | 'name'>): string {
+  return kind === 'control' ? CONTROL_PART : name;
 }
 
 /** The most parts of a run. */
@@ -32,7 +44,10 @@ export function parsePart(value: unknown): Part {
   const fields = asObject(value, 'part');
   const of = parseNames(fields.of);
   const name = text(fields, 'name');
-  if (!of.includes(name))
+  const kind = optional(fields, 'kind', parseKind);
+  if (kind === 'control' && name !== 'control')
+    throw new RecordError(`part.name of a control part must be "control"; found ${quoted(name)}`);
+  if (kind === undefined && !of.includes(name))
     throw new RecordError(`part.name must be one of part.of; found ${quoted(name)}, not in the list`);
   return {
     run: matching(fields, 'run', { pattern: NAME, expected: WORD }),
@@ -40,8 +55,22 @@ export function parsePart(value: unknown): Part {
     name,
     of,
     machine: matching(fields, 'machine', { pattern: NAME, expected: WORD }),
-    ...given({ task: optional(fields, 'task', text) }),
+    ...given({
+      task: optional(fields, 'task', text),
+      kind,
+      control: optional(fields, 'control', parseTrue),
+    }),
   };
+}
+
+function parseKind({ kind }: Fields): 'control' {
+  if (kind === 'control') return kind;
+  throw new RecordError(`part.kind must be "control", or absent; found ${quoted(kind)}`);
+}
+
+function parseTrue({ control }: Fields): true {
+  if (control === true) return control;
+  throw new RecordError(`part.control must be true, or absent; found ${quoted(control)}`);
 }
 
 /** Reads a SHA-256 in hexadecimal. Throws RecordError. */

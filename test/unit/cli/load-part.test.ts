@@ -97,14 +97,15 @@ describe('load', { timeout: 60_000 }, () => {
 
   it('records the problems that it found: the verdict on its part is then unknown', async () => {
     const { folder, words, env, file } = await prepare({ duration: '200ms', laterMachine: 'other' });
-    const { code, stderr } = await runCli([...words, '12:00:05'], { cwd: folder, env });
+    const { code, stderr } = await runCli([...words, '12:00:05', '--control'], { cwd: folder, env });
     const problem = /the clock of another machine \(other\) answered later/;
     expect([code, stderr]).toEqual([0, expect.stringMatching(problem)]);
-    const [event, ...others] = readFileSync(file, 'utf8')
+    const records = readFileSync(file, 'utf8')
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line))
-      .filter(({ event }) => event === 'problem');
+      .map((line) => JSON.parse(line));
+    expect(records[0].part).toMatchObject({ name: 'north', control: true });
+    const [event, ...others] = records.filter(({ event }) => event === 'problem');
     expect(others).toEqual([]);
     expect(event).toMatchObject({ type: 'event', args: { text: expect.stringMatching(problem) } });
     const { stdout } = await runCli(['check', 'north.ndjson', '--json'], { cwd: folder });

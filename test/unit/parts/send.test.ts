@@ -11,7 +11,7 @@ import { PartStore } from '../../../src/experiment/parts/part-store.ts';
 import { checkTaken, sendPart } from '../../../src/experiment/parts/send-part.ts';
 import { testFolder } from '../../support/cli.ts';
 import { headerOf, operationOf } from '../../support/history.ts';
-import { partOf } from '../../support/part-history.ts';
+import { controlOf, partOf } from '../../support/part-history.ts';
 import { freePort } from '../../support/redis-server.ts';
 
 const never = new AbortController().signal;
@@ -42,9 +42,17 @@ async function startServer(clock: ClockServer, port = 0) {
 }
 
 /** The file of part `a` of the run `run`; its length grows with the operations. */
-async function partFile({ name = 'a', operations = 1, isCut = false, ending = '.ndjson' } = {}) {
+async function partFile({
+  name = 'a',
+  operations = 1,
+  isCut = false,
+  ending = '.ndjson',
+  isControl = false,
+} = {}) {
   const path = join(testFolder(), `mine${ending}`);
-  const part = partOf(name, { machine: 'm', of: name.includes(':') ? ['a:1/2', 'a:2/2'] : ['a', 'b'] });
+  const part = isControl
+    ? controlOf()
+    : partOf(name, { machine: 'm', of: name.includes(':') ? ['a:1/2', 'a:2/2'] : ['a', 'b'] });
   const file = new HistoryFile(path, headerOf('20:5/s', { part }), () => {});
   for (let at = 0; at < operations; at++) file.add(operationOf(at, {}));
   if (isCut) await file.close();
@@ -106,6 +114,11 @@ describe('the file of a part', () => {
 
   it.each([
     { title: 'is cut short', why: /422 the file is not complete/, make: () => partFile({ isCut: true }) },
+    {
+      title: 'is a control part',
+      why: /422 the file is a control part/,
+      make: () => partFile({ isControl: true, operations: 0 }),
+    },
     {
       title: 'was altered',
       why: /422 the file is not complete/,
