@@ -3,10 +3,11 @@ import { recordedUsers } from '../load/recorded.ts';
 import { type PlannedUser, planUsers, REAL_USER } from '../load/users.ts';
 import { Cleanup } from './cleanup.ts';
 import { type LoadSender, openSender } from './load-sender.ts';
+import { leftToStart, type PartOfRun } from './parts/part-of-run.ts';
 import { shapeOf } from './plan-file.ts';
 import { STAGE_DETAIL } from './progress.ts';
 import type { Run, RunOptions } from './run-context.ts';
-import type { System } from './system.ts';
+import type { Provision, System } from './system.ts';
 import { describeWarmUp, warmUp } from './warm-up.ts';
 
 /** The users of a run, drawn by the seed of its plan. */
@@ -62,7 +63,7 @@ export async function startSystem(run: Run): Promise<Started> {
     signal,
     onDeath: (how) => problems.push(how),
     onStep: (detail) => report('provision', { detail }),
-    ...(part && { part: { region: part.share.region, prefix: part.prefix } }),
+    ...(part && { part: placeOf(part) }),
   });
   throwIfAborted(signal);
   const sender = await openSender(run);
@@ -73,6 +74,14 @@ export async function startSystem(run: Run): Promise<Started> {
   }
   throwIfAborted(signal);
   return { system, sender };
+}
+
+function placeOf(part: PartOfRun): NonNullable<Provision['part']> {
+  const { share, prefix, gateway: url } = part;
+  return {
+    ...{ region: share.region, prefix },
+    ...(url !== undefined && { gateway: { url, leftMs: () => leftToStart(part) } }),
+  };
 }
 
 function throwIfAborted(signal: AbortSignal): void {

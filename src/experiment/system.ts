@@ -13,6 +13,7 @@ import { settleAll } from '../regions/waiting.ts';
 import type { Plan } from '../scenario/plan.ts';
 import type { Cleanup } from './cleanup.ts';
 import { cannotWrite } from './run-folder.ts';
+import { checkServices } from './running-services.ts';
 import { decidingOf, othersOf } from './service-arguments.ts';
 import { controlServices } from './service-control.ts';
 import { startRegion } from './services.ts';
@@ -48,7 +49,14 @@ export interface Provision {
   readonly onDeath: (how: string) => void;
   readonly onStep: (what: string) => void;
   /** Of a run in parts: the only region whose services are started, and what all parts begin their keys with. */
-  readonly part?: { readonly region: string; readonly prefix: string };
+  readonly part?: { readonly region: string; readonly prefix: string; readonly gateway?: RunningGateway };
+}
+
+/** A gateway and Rating services that run already, instead of those that a part starts. */
+export interface RunningGateway {
+  readonly url: string;
+  /** Until the part has to be ready, in milliseconds. */
+  readonly leftMs: () => number;
 }
 
 export type ProvideSystem = (provision: Provision) => Promise<System>;
@@ -71,9 +79,10 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
   return async (provision) => {
     const { plan, folder, cleanup, signal, onDeath, onStep, part } = provision;
     const logs = join(folder, 'logs');
-    await mkdir(logs).catch((error: unknown) => {
-      throw cannotWrite(folder, error);
-    });
+    if (part?.gateway === undefined)
+      await mkdir(logs).catch((error: unknown) => {
+        throw cannotWrite(folder, error);
+      });
     const { regions, isOurs } = await provide(provision);
     if (isOurs) {
       cleanup.add(`end cluster ${regions.name}`, () => regions.down(), regions.kill);
@@ -81,6 +90,8 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
     } else {
       await takeOver(regions, signal, onStep);
     }
+    if (part?.gateway !== undefined)
+      return runningSystem(provision, { ...part, gateway: part.gateway }, regions);
     const homes = plan.homes && (await requireHomes(regions)); // settled: each primary is in its region
     if (!isOurs) await onTaken?.(homes);
     const names = part === undefined ? plan.topology.regions : [part.region];
@@ -108,6 +119,24 @@ export function regionsSystem({ self, env, prefix, provide, onTaken }: RegionsSo
       initial: 'full', // each run has its own prefix
       ...controlServices(new Map(started)),
     };
+  };
+}
+
+/** In front of external regions, which are not ours. */
+async function runningSystem(
+  { plan, signal, onStep }: Provision,
+  {
+    gateway: { url, leftMs },
+    ...part
+  }: { readonly region: string; readonly prefix: string; readonly gateway: RunningGateway },
+  regions: Regions,
+): Promise<System> {
+  const { instances = 1 } = plan;
+  await checkServices({ ...part, url, withinMs: leftMs(), plan, signal, onStep });
+  return {
+    description: `${regions.description}, through ${url}`,
+    targets: [sampleTarget(part.region, url, { instances })],
+    ...{ regions, isOurs: false, initial: 'full' }, // the key prefix is that of the run
   };
 }
 

@@ -31,6 +31,8 @@ export async function warmUp(
   const times = { durationMs: WARM_UP_MS, drainMs: DRAIN_MS };
   await send({ shape, users, targets, recorder, signal, ...times, ...(part && { parts: [part.share] }) });
   if (signal.aborted) return;
+  const logOf = (region: string) =>
+    join(folder, 'logs', `rating-${region}${(plan.instances ?? 1) > 1 ? '-1' : ''}.log`);
   for (const { region } of targets) {
     const lost = answers.silenceOf(region);
     if (lost === undefined) continue;
@@ -38,7 +40,7 @@ export async function warmUp(
     throw new OpenclawError(
       'TARGET_SILENT',
       `${region}: ${plan.strategy} sent no reply within ${waitedS} s (${lost})`,
-      { hint: `see ${join(folder, 'logs', `rating-${region}${(plan.instances ?? 1) > 1 ? '-1' : ''}.log`)}` },
+      { hint: `see ${part?.gateway === undefined ? logOf(region) : 'the logs of its Rating services'}` },
     );
   }
 }

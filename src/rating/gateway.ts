@@ -17,7 +17,10 @@ export interface GatewayOptions {
   readonly failOver?: readonly string[];
   /** The local address to connect from, which places the gateway in a region. */
   readonly localAddress?: string;
-  /** Opens `/instances/<number>/clock`, which leads to `/clock` of that service. For tests only. */
+  /**
+   * Opens `/instances/<number>/clock`, which leads to `/clock` of that service. For tests only. `/instances/<number>/healthz`
+   * leads to its `/healthz` always.
+   */
   readonly allowClockChange?: boolean;
   /** Milliseconds in which a client must send a request; default 30000. */
   readonly requestMs?: number;
@@ -78,9 +81,9 @@ export function createGateway({
   const upstreams = [upstream].flat();
   const others = failOver.map((origin) => new Upstream(origin, options));
   const instances = upstreams.map((origin) => new ServicesInTurn(new Upstream(origin, options), others));
-  const clocks = allowClockChange
-    ? upstreams.map((origin) => new ServicesInTurn(new Upstream(origin, { ...options, connections: 4 }), []))
-    : [];
+  const named = upstreams.map(
+    (origin) => new ServicesInTurn(new Upstream(origin, { ...options, connections: 4 }), []),
+  );
   let turn = 0;
   const health = JSON.stringify({ status: 'ok', region, upstream });
 
@@ -89,8 +92,10 @@ export function createGateway({
     const { url = '' } = request;
     if (!isDecodable(url)) return sendProblem(response, badRequest(400, `${quoted(url)} is not a valid url`));
     if (url.startsWith('/v1/')) return passOn({ request, response, path: url, ...nextInstance() });
-    const clock = clocks[Number(/^\/instances\/(\d+)\/clock$/.exec(url)?.[1]) - 1];
-    if (clock !== undefined) return passOn({ request, response, path: '/clock', services: clock });
+    const [, number, path = ''] = /^\/instances\/(\d+)(\/clock|\/healthz)$/.exec(url) ?? [];
+    const services = named[Number(number) - 1];
+    const isOpen = path === '/clock' ? allowClockChange : request.method === 'GET';
+    if (services !== undefined && isOpen) return passOn({ request, response, path, services });
     if (request.method === 'GET' && /^\/healthz(\?|$)/.test(url))
       return send(response, 200, ['content-type', 'application/json; charset=utf-8'], health);
     const detail = `no such resource: ${request.method} ${quoted(url)}`;
@@ -114,7 +119,7 @@ export function createGateway({
     async close() {
       const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
-      await Promise.all([...instances, ...clocks].map((services) => services.destroy()));
+      await Promise.all([...instances, ...named].map((services) => services.destroy()));
       server.closeAllConnections();
       await closed;
     },

@@ -16,6 +16,8 @@ import type { ServiceClock } from './service-clock.ts';
 export interface RatingServiceOptions {
   readonly limiter: Limiter;
   readonly region: string;
+  /** What `/healthz` says besides. */
+  readonly setting?: ServiceSetting;
   /**
    * Sends the evidence of every decision in the `openclaw-decision` header, and takes `x-openclaw-actual`: the request then
    * reserves its cost and settles at this. For tests only.
@@ -36,6 +38,16 @@ export interface RatingServiceOptions {
   readonly requestMs?: number;
 }
 
+/** What a service was started with: a load on services that run already compares it with its plan. */
+export interface ServiceSetting {
+  /** One, or several as `parsePolicies` reads them. */
+  readonly policy: string;
+  readonly prefix: string;
+  readonly onFailure: string;
+  /** Of each primary; all of them must acknowledge an admission or a loan. Absent: none. */
+  readonly replicas?: number;
+}
+
 const MAX_BODY_BYTES = 1_024;
 /** All headers together; beyond it the HTTP server itself replies 431. */
 const MAX_HEADER_BYTES = 16_384;
@@ -45,7 +57,8 @@ const ITEM = /^[\w.~-]{1,128}$/;
 
 /** The sample Rating service of one region: a request costs its user one token, or as many as `x-openclaw-cost` says, of several policies also by name. */
 export function createRatingService(options: RatingServiceOptions): FastifyInstance {
-  const { limiter, region, clock, metrics } = options;
+  const { limiter, region, setting, evidence, clock, metrics } = options;
+  const { strategy } = limiter;
   const limits = requestLimits(options.requestMs);
   const ratings = new Ratings();
   const app = Fastify({
@@ -59,7 +72,7 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
   app.removeContentTypeParser('text/plain');
   answerWithProblems(app);
 
-  app.get('/healthz', async () => ({ status: 'ok', region, strategy: limiter.strategy }));
+  app.get('/healthz', async () => ({ status: 'ok', region, strategy, ...setting, evidence }));
 
   if (clock !== undefined) {
     const process = randomUUID();

@@ -1,52 +1,12 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startByHand } from '../support/by-hand.ts';
-import { runCli, startCli, testFolder } from '../support/cli.ts';
-
-const REGIONS = ['us-east', 'eu-west', 'ap-south'];
-const LOAD =
-  '{ mode: open, connections: 30, rate: 400, users: 12, roaming: 1, skew: 0, duration: 4s, ramp: 200ms }';
-
-/** A folder with a scenario and an endpoints file of one server, and the URL of a clock that runs. */
-async function prepare() {
-  const folder = testFolder();
-  const redis = await startByHand([]);
-  onTestFinished(() => redis.stop());
-  const nodes = [{ name: 'only', region: 'us-east', address: `127.0.0.1:${redis.port}` }];
-  writeFileSync(join(folder, 'e.yaml'), JSON.stringify({ kind: 'single', regions: REGIONS, nodes }));
-  writeFileSync(
-    join(folder, 's.yaml'),
-    `# Parts.\npolicy: 10:5/s\nload: ${LOAD}\nclaims: [total-excess <= 0]\n`,
-  );
-  const clock = startCli(['serve', 'clock', '--port', '0', '--parts', 'parts'], { cwd: folder });
-  const address = () => /listening on (\S+)/.exec(clock.output.stdout)?.[1];
-  const url = await vi.waitUntil(address, { timeout: 20_000 });
-  return { folder, redis, url };
-}
-
-/** A start so late that a busy machine is ready. */
-const later = (seconds = 20) => new Date(Date.now() + seconds * 1_000).toISOString();
-
-/** The words of `load` for one part. */
-const words = (part: string, url: string, startAt: string) => [
-  ...['load', 's.yaml', '--endpoints', 'e.yaml', '--part', part, '--clock', url, '--start-at', startAt],
-];
-
-interface Result {
-  readonly run: string;
-  readonly part: string;
-  readonly of: readonly string[];
-  readonly books: Readonly<Record<string, number>>;
-  readonly clock: { readonly readings: number };
-  readonly file?: string;
-  readonly accepted?: string;
-}
+import { describe, expect, it } from 'vitest';
+import { runCli } from '../support/cli.ts';
+import { later, type PartResult, prepareParts, REGIONS, words } from '../support/load-parts.ts';
 
 /** Sends all parts at once, and each of their files to the clock if they have no name; gives the results. */
 async function sendAll(folder: string, url: string, strategy: string, files?: readonly string[]) {
   const startAt = later();
-  const sent = REGIONS.map(async (part, at): Promise<Result> => {
+  const sent = REGIONS.map(async (part, at): Promise<PartResult> => {
     const to = files === undefined ? ['--send'] : ['--out', files[at] ?? ''];
     const how = ['--strategy', strategy, '--json', ...to];
     const { code, stdout, stderr } = await runCli([...words(part, url, startAt), ...how], { cwd: folder });
@@ -58,7 +18,7 @@ async function sendAll(folder: string, url: string, strategy: string, files?: re
 
 describe('a load in three processes', { timeout: 120_000 }, () => {
   it('is judged as one run: passes, fails, or names the part that is missing', async () => {
-    const { folder, redis, url } = await prepare();
+    const { folder, redis, url } = await prepareParts();
     const claims = ['--claim', 'total-excess <= 0', '--claim', 'false-denials <= 0']; // not on headroom: a busy machine
     const check = (...args: string[]) => runCli(['check', ...args, ...claims], { cwd: folder });
     const outs = REGIONS.map((part) => `${part}.ndjson.gz`);

@@ -28,6 +28,10 @@ export function loadCommand(environment: Environment): Command {
       "when the load of all parts begins, in UTC by the clock's machine: 12:30, 12:30:05, or ISO 8601",
     )
     .addOption(new Option('--clock <url>', 'the clock of the run: where `serve clock` listens'))
+    .option(
+      '--gateway <url>',
+      'send to this gateway and its Rating services, which run already with --evidence and the key prefix of the run; starts none',
+    )
     .option('--out <file>', 'write the history of the part into this new file; packed if it ends in .gz')
     .option('--send', 'send it to the clock, which was started with --parts; token: OPENCLAW_RL_TOKEN')
     .option('--run <name>', 'name of the run; a hash of plan and start is added (default: "run")')
@@ -38,18 +42,22 @@ export function loadCommand(environment: Environment): Command {
     .addHelpText('after', EXAMPLES);
   return partServiceOptions(scenarioOptions(command)).action(async (scenario: string, flags: Flags) => {
     const { clock, json, ...others } = flags;
-    const url = checkFlags(flags);
+    const addresses = checkFlags(flags);
     const { checkStartText } = await import('../../experiment/parts/start-time.ts');
     checkStartText(flags.startAt);
     const { loadPart } = await import('../runs/load-part.ts'); // heavy: not for --help
-    const loaded = await loadPart({ scenario, flags: others, command }, { ...others, url }, environment);
+    const loaded = await loadPart(
+      { scenario, flags: others, command },
+      { ...others, ...addresses },
+      environment,
+    );
     for (const problem of loaded.problems) environment.log(`warning: ${printable(problem)}\n`);
     environment.out(json ? jsonText(resultOf(loaded, flags)) : textOf(loaded, flags));
   });
 }
 
 const EXAMPLES = `
-It starts the gateway and the Rating services of its region in front of the
+Without --gateway it starts the gateway and the Rating services of its region in front of the
 Redis of the file, warms them up, waits for the start, sends the load, and
 stops them. Keys are not deleted: they expire. \`check\` judges all files.
 A part with another plan or another start is of another run, whatever --run is.
@@ -70,21 +78,21 @@ Examples:
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,50}$/;
 const MOST_TASK = 200;
 
-/** Gives the URL of the clock, without a slash at its end. Throws INVALID_OPTION. */
-function checkFlags({ clock, out, send, run, task = '' }: Flags): string {
+/** Gives the URLs of the clock and of the gateway, without a slash at their ends. Throws INVALID_OPTION. */
+function checkFlags({
+  clock,
+  gateway,
+  out,
+  send,
+  run,
+  task = '',
+}: Flags): Pick<PartFlags, 'url' | 'gateway'> {
   if (clock === undefined)
     throw invalidOption(
       '--clock is missing: the parts of a run need one clock that all of them reach',
       'start one: openclaw-rl serve clock --host <address>; then add --clock http://<address>:7070',
     );
-  const url = URL.canParse(clock) ? new URL(clock) : undefined;
-  if (
-    url === undefined ||
-    !/^https?:$/.test(url.protocol) ||
-    url.pathname + url.search !== '/' ||
-    url.username !== ''
-  )
-    throw invalidOption(`--clock must be like http://10.0.0.1:7070; found ${quoted(clock)}`);
+  const url = originOf(clock, '--clock', 'http://10.0.0.1:7070');
   if (out === undefined && !send)
     throw invalidOption(
       'the history of the part has no place',
@@ -96,7 +104,17 @@ function checkFlags({ clock, out, send, run, task = '' }: Flags): string {
     );
   if (task.length > MOST_TASK)
     throw invalidOption(`--task must have at most ${MOST_TASK} characters; found ${task.length}`);
-  return url.origin;
+  return {
+    url,
+    ...(gateway !== undefined && { gateway: originOf(gateway, '--gateway', 'http://10.0.0.1:8080') }),
+  };
+}
+
+function originOf(text: string, option: string, example: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && url.pathname + url.search === '/' && url.username === '')
+    return url.origin;
+  throw invalidOption(`${option} must be like ${example}; found ${quoted(text)}`);
 }
 
 function resultOf({ part, books, digest, problems, clock, accepted }: LoadedPart, { out }: Flags) {

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
+import { given } from '../../core/given.ts';
 import { HEADERS } from '../../core/header-names.ts';
-import { byName, type NamedPolicy } from '../../core/policies.ts';
+import { byName, formatPolicies, type NamedPolicy } from '../../core/policies.ts';
 import { printable, quoted } from '../../core/printable.ts';
 import { STRATEGY_NAMES, traitsOf } from '../../core/strategies.ts';
 import { createLimiter, type LimiterOptions } from '../../limiter/create.ts';
@@ -11,8 +12,13 @@ import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
 import type { PolicyOptions } from '../../limiter/options/policies.ts';
 import { openPlugin } from '../../limiter/plugin/open.ts';
 import type { RedisConnection } from '../../limiter/redis/connection.ts';
-import { type FailurePolicy, parseFailurePolicy } from '../../limiter/wrappers/failure-policy.ts';
+import {
+  type FailurePolicy,
+  formatFailurePolicy,
+  parseFailurePolicy,
+} from '../../limiter/wrappers/failure-policy.ts';
 import { withRegions } from '../../rating/homes.ts';
+import type { ServiceSetting } from '../../rating/service.ts';
 import { ServiceClock } from '../../rating/service-clock.ts';
 import { readHomesFile } from '../files/read-homes.ts';
 import { checkMetrics, type MetricsFlag, measure, metricsOption } from '../flags/metrics-option.ts';
@@ -100,6 +106,7 @@ function ratingCommand(environment: Environment): Command {
       const app = createRatingService({
         ...measured,
         region: options.region,
+        setting: settingOf(options),
         evidence: options.evidence,
         decisionIds: options.decisionIds,
         ...(clock && { clock }),
@@ -108,6 +115,11 @@ function ratingCommand(environment: Environment): Command {
       app.addHook('onClose', () => opened.close());
       await serve(app, options, environment);
     });
+}
+
+function settingOf({ prefix, onFailure, replicas, ...limits }: RatingOptions): ServiceSetting {
+  const policy = formatPolicies(policiesOf(limits));
+  return { policy, prefix, onFailure: formatFailurePolicy(onFailure), ...given({ replicas }) };
 }
 
 /** Opens the plug-in if one is given, else the strategy. */

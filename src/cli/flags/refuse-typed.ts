@@ -13,7 +13,7 @@ export const OF_STARTED_NODES = [
   ...['regions', 'replicas', 'roundTrip', 'jitter', 'persistence', 'nodeTimeout'],
 ];
 /** The options of a limiter of ours or of a plug-in, and of its services. */
-export const OF_A_LIMITER = ['strategy', 'limiter', 'onFailure', 'instances', 'homes'];
+export const OF_A_LIMITER = ['strategy', 'limiter', 'onFailure', 'instances', 'homes', 'gateway'];
 
 /** Throws INVALID_OPTION if one of these options was typed. */
 export function refuseTyped(command: Command, names: readonly string[], why: string): void {

@@ -37,6 +37,8 @@ export interface PartFlags {
   readonly run?: string;
   readonly task?: string;
   readonly control?: boolean;
+  /** The URL of a gateway that runs already. */
+  readonly gateway?: string;
 }
 
 /** The services of a region start and warm up in this time, on a quiet machine. */
@@ -57,7 +59,7 @@ export async function loadPart(
   flags: PartFlags,
   environment: Environment,
 ): Promise<LoadedPart> {
-  const asPart = { ...typed, ofServices: OF_REQUESTS, checkPlan: checkFaults };
+  const asPart = { ...typed, ofServices: OF_REQUESTS, checkPlan: (plan: Plan) => checkPlan(plan, flags) };
   const { system, ...planned } = await planScenario(asPart, environment);
   if (system === undefined) throw invalidOption('a part needs a system that runs already', 'add --endpoints');
   const loaded = await readLoad(planned.plan, environment);
@@ -85,7 +87,12 @@ export async function loadPart(
   }
 }
 
-function checkFaults({ faults, scenario }: Plan): void {
+function checkPlan({ faults, scenario, homes }: Plan, { gateway }: PartFlags): void {
+  if (homes && gateway !== undefined)
+    throw invalidOption(
+      `--gateway cannot be used with homes, which ${printable(scenario)} has`,
+      'leave out --gateway, or the homes',
+    );
   if (faults.length === 0) return;
   throw invalidOption(
     `${printable(scenario)} has faults, and \`load\` injects none`,
@@ -135,7 +142,7 @@ async function fileOf(
 }
 
 async function planPart(
-  { run, task, startAt, control }: PartFlags,
+  { run, task, startAt, control, gateway }: PartFlags,
   { share, of, plan, recorded, file, pings }: Shares & LoadedPlan & { file: string; pings: ClockPings },
 ): Promise<PartOfRun> {
   const startMs = startTime(startAt, { nowMs: pings.first.wallMs, leastMs: LEAST_AHEAD_MS });
@@ -161,6 +168,7 @@ async function planPart(
       ...(control === true && { control }),
     },
     prefix: `${DEFAULT_PREFIX}:${id}`,
+    ...(gateway !== undefined && { gateway }),
     ...{ share, file, pings, startMs },
   };
 }

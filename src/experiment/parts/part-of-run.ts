@@ -11,6 +11,8 @@ export interface PartOfRun {
   readonly share: LoadPart;
   /** All parts begin their keys with it. */
   readonly prefix: string;
+  /** The address of its gateway, which runs already. Absent: the part starts the services of its region. */
+  readonly gateway?: string;
   /** The file of its history. */
   readonly file: string;
   readonly pings: ClockPings;
@@ -27,6 +29,14 @@ const AFTER_MS = 2_000;
 function startUs({ pings, startMs }: PartOfRun): number {
   const { us, wallMs } = pings.first;
   return pings.localUs(us + (startMs - wallMs) * 1_000);
+}
+
+/** A warm-up ends within this time, unless an answer is missing. */
+const WARM_UP_MS = 2_500;
+
+/** How long a part may wait for services that run already, in milliseconds. */
+export function leftToStart(part: PartOfRun): number {
+  return Math.max(0, (startUs(part) - OPEN_US - monotonicUs()) / 1_000 - WARM_UP_MS);
 }
 
 /**
