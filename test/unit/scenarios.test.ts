@@ -2,9 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultClaims } from '../../src/checker/claims/default-claims.ts';
+import { planDigest } from '../../src/experiment/parts/plan-digest.ts';
+import { usersOf } from '../../src/experiment/play-run.ts';
 import { endpointsJsonSchema } from '../../src/scenario/endpoints/schema.ts';
 import { scenarioJsonSchema } from '../../src/scenario/json-schema.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
+import type { Plan } from '../../src/scenario/plan.ts';
+import { scenarioOf } from '../../src/scenario/to-document.ts';
 import { DEFAULT_TOPOLOGY } from '../../src/topology/topology.ts';
 
 const FOLDER = join(import.meta.dirname, '../../scenarios');
@@ -49,6 +53,18 @@ describe('the scenarios that come with it', () => {
     expect(plan.about).toMatch(/^[A-Z].{39,}[.?]$|exit code 1\.$/);
     expect(schema).toBe('# yaml-language-server: $schema=./scenario.schema.json');
     expect(rest.filter((line) => line.startsWith('# ')).length).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each(files)('%s has the digest of the file that its parts read', (file) => {
+    const digestOf = (plan: Plan) => planDigest({ plan, users: usersOf({ plan }), of: ['us-east'] });
+    const plan = planOf(file);
+    const document = scenarioOf(plan);
+    expect(document.file).toBe(file);
+    const again = parseScenario(document.text, { file });
+    expect(digestOf(again)).toBe(digestOf(plan));
+    const { roundTripMs: _, ...topology } = plan.topology;
+    expect(again.topology).toMatchObject(topology);
+    expect(plan.claims).toEqual(expect.arrayContaining([...again.claims]));
   });
 
   it.each(files)('%s claims one thing about correctness and wants evidence for it', (file) => {

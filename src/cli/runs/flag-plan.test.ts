@@ -4,8 +4,12 @@ import { parseNamed, parsePolicies } from '../../core/policies.ts';
 import { makePolicy } from '../../core/policy.ts';
 import { makeRandom, type Random } from '../../core/prng.ts';
 import { STRATEGY_NAMES, type StrategyName, traitsOf } from '../../core/strategies.ts';
+import { planDigest } from '../../experiment/parts/plan-digest.ts';
+import { usersOf } from '../../experiment/play-run.ts';
 import { FAULT_NAMES, type FaultSpec, isMomentary } from '../../scenario/faults/index.ts';
 import { parseScenario } from '../../scenario/parse.ts';
+import type { Plan } from '../../scenario/plan.ts';
+import { scenarioOf } from '../../scenario/to-document.ts';
 import { benchCommand } from '../commands/bench.ts';
 import { chaosCommand } from '../commands/chaos.ts';
 import type { Environment } from '../process/environment.ts';
@@ -33,6 +37,21 @@ it(`makes the same plan again from the command line of a plan, of ${PLANS} at ra
   }
   expect(seen).toEqual(new Set([undefined, ...FAULT_NAMES]));
 });
+
+it(`is of the same run as the file of a scenario that is made of it, of ${PLANS} at random`, async () => {
+  const random = makeRandom(2, 'scenario documents');
+  for (let count = 0; count < PLANS; count++) {
+    const { load, ...plan } = planOf(drawTyped(random, await typedIn('')));
+    const few = { ...plan, load: { ...load, users: Math.min(load.users, 200) } }; // they are drawn for the digest
+    const { file, text, beside } = scenarioOf(few);
+    const again = parseScenario(text, { file });
+    expect(digestOf(again), text).toBe(digestOf(few));
+    expect([again.about, again.faults]).toEqual([few.about, []]);
+    expect(again.limiter).toBe(few.limiter === undefined ? undefined : `./${Object.keys(beside)[0]}`);
+  }
+});
+
+const digestOf = (plan: Plan) => planDigest({ plan, users: usersOf({ plan }), of: plan.topology.regions });
 
 it('has the defaults of a scenario file where no flag is given', async () => {
   const { flags } = await typedIn('');
