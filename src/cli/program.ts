@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   status: async () => (await import('./commands/status.ts')).statusCommand,
   down: async () => (await import('./commands/down.ts')).downCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  form: async () => (await import('./commands/form.ts')).formCommand,
   fault: async () => (await import('./commands/fault.ts')).faultCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   homes: async () => (await import('./commands/homes.ts')).homesCommand,

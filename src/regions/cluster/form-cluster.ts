@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { environmentFailed } from '../../core/errors.ts';
 import { isInCluster, SLOTS, type Topology } from '../../topology/topology.ts';
-import type { Endpoint } from '../provider.ts';
+import type { Endpoint, Login } from '../provider.ts';
 import { interruption, unlessInterrupted, waitFor } from '../waiting.ts';
 import { parseClusterNodes } from './cluster-view.ts';
 import { connectDirect } from './connect-direct.ts';
@@ -11,7 +11,7 @@ import { connectDirect } from './connect-direct.ts';
 export interface FreshNode {
   readonly name: string;
   /** The address that bypasses every Toxiproxy. */
-  readonly direct: Endpoint;
+  readonly direct: Endpoint & Login;
   /** The address at which other nodes reach it. */
   readonly announced: Endpoint & { readonly busPort: number };
 }
