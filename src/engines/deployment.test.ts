@@ -13,7 +13,7 @@ import {
 
 const MEASURED = {
   ...{ name: 'openclaw-1', prefix: 'rate:run-1', clockUrl: 'http://10.0.0.1:7070' },
-  ...{ startAt: '2026-03-01T12:30:00.000Z', run: 'openclaw-1', files: { 'scenario.json': '{}' } },
+  ...{ startAt: '2026-03-01T12:30:00.000Z', run: 'openclaw-1', files: { 'x.yaml': '{}' } },
 };
 
 function planOf(written: object = {}) {
@@ -115,7 +115,7 @@ describe('the measured services', () => {
       { name: 'gateway-eu-west', role: 'gateway', isJob: false, port: 8_080 },
       { name: 'load-eu-west', role: 'load', isJob: true },
     ]);
-    expect(Object.keys(files)).toEqual(['scenario.json', 'endpoints.yaml']);
+    expect(Object.keys(files)).toEqual(['x.yaml', 'endpoints.yaml']);
   });
 
   it('have the arguments of the services of one machine', () => {
@@ -129,7 +129,7 @@ describe('the measured services', () => {
       'openclaw-rl serve gateway --region us-east --host 0.0.0.0 --port 8080 --upstream http://rating-us-east-1:8080',
     );
     expect(commandOf(deployment, 'load-us-east')).toBe(
-      'openclaw-rl load /openclaw-rl/scenario.json --endpoints /openclaw-rl/endpoints.yaml ' +
+      'openclaw-rl load /openclaw-rl/x.yaml --endpoints /openclaw-rl/endpoints.yaml ' +
         '--gateway http://gateway-us-east:8080 --part us-east --clock http://10.0.0.1:7070 ' +
         '--start-at 2026-03-01T12:30:00.000Z --run openclaw-1 --send --json',
     );
@@ -148,7 +148,7 @@ describe('the measured services', () => {
     expect(commandOf(deployment, 'rating-us-east-1')).toContain(
       '--redis rediss://redis.example.com:6380 --ca /openclaw-rl/ca.pem --strategy',
     );
-    expect(Object.keys(deployment.files)).toEqual(['scenario.json', 'endpoints.yaml', 'ca.pem']);
+    expect(Object.keys(deployment.files)).toEqual(['x.yaml', 'endpoints.yaml', 'ca.pem']);
   });
 
   it('get passwords where they log in', () => {

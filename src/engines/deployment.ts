@@ -69,7 +69,7 @@ export interface MeasuredOptions extends DeploymentOptions {
   readonly startAt: string;
   /** The name of the run, without the hash of its id. */
   readonly run: string;
-  /** The scenario as `scenario.json`, and by their base names what it names. */
+  /** What `scenarioOf` gives: the file of the scenario, and what it names beside it. */
   readonly files: Readonly<Record<string, string>>;
 }
 
@@ -120,7 +120,7 @@ export function measuredServices(plan: Plan, options: MeasuredOptions): Deployme
     return [
       ...names.map((rating) => serve('rating', rating, decides)),
       serve('gateway', gateway, gatewayArguments(names.map(urlOf))),
-      load(region, urlOf(gateway), options),
+      load(region, { scenario: plan.scenario, gateway: urlOf(gateway) }, options),
     ];
   });
   return { name, services, files: { ...files, ...filesOf(plan, options) } };
@@ -136,13 +136,13 @@ function look(region: string, { allowsEviction = false }: DeploymentOptions): De
 
 function load(
   region: string,
-  gateway: string,
+  { scenario, gateway }: { readonly scenario: string; readonly gateway: string },
   { clockUrl, startAt, run, allowsEviction = false }: MeasuredOptions,
 ): DeployedService {
   return {
     ...{ name: `load-${region}`, role: 'load', region, isJob: true },
     command: [
-      ...[OPENCLAW_RL, 'load', inFiles('scenario.json'), '--endpoints', inFiles(ENDPOINTS_FILE)],
+      ...[OPENCLAW_RL, 'load', inFiles(`${scenario}.yaml`), '--endpoints', inFiles(ENDPOINTS_FILE)],
       ...['--gateway', gateway, '--part', region, '--clock', clockUrl],
       ...['--start-at', startAt, '--run', run, '--send', '--json'],
       ...(allowsEviction ? ['--allow-eviction'] : []),

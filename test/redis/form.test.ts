@@ -134,11 +134,27 @@ describe.each(SERVERS)('form, of nodes of %s', { timeout: 60_000 }, (command) =>
       '--replicas',
       '1',
     );
-    await refuses('is of kind single', writeEndpoints(nodes.map(addressOf), 'single'));
     const alone = await startTestServer(command);
     onTestFinished(() => alone.stop());
     await refuses('n3 is not in cluster mode', writeEndpoints([first, second, alone].map(addressOf)));
     expect((await form(writeEndpoints([first, second, third].map(addressOf)))).code).toBe(0);
+  });
+
+  it('waits for single servers, which it does not join, and refuses those with keys', async () => {
+    const server = await startTestServer(command);
+    onTestFinished(() => server.stop());
+    const cwd = writeEndpoints([addressOf(server)], 'single');
+    const formed = await form(cwd);
+    expect([formed.code, formed.stdout], formed.stderr).toEqual([
+      0,
+      '1 server\n  n1 in us-east: a server of its own\n',
+    ]);
+    await server.client.set('mine', 1);
+    const refused = await form(cwd);
+    expect([refused.code, refused.stderr]).toEqual([
+      69,
+      expect.stringContaining('n1 is not fresh: it holds 1 key'),
+    ]);
   });
 
   it('ends on Ctrl-C with 130: while it waits nothing is changed, and while it joins the nodes are reset', async () => {

@@ -44,17 +44,24 @@ const EXAMPLES = `
 The first node of each region in the file is its primary; further ones are
 replicas of the primaries of other regions. A node that holds keys, knows other
 nodes or has slots is refused, and nothing is changed. If it is interrupted, the
-nodes are reset. The password is read from REDIS_PASSWORD.
+nodes are reset. Servers of kind single are only waited for. The password is read from REDIS_PASSWORD.
 
 Examples:
   $ redis-server --port 7001 --cluster-enabled yes   # and so on, for each node
   $ openclaw-rl form endpoints.yaml
   $ openclaw-rl doctor --endpoints endpoints.yaml`;
 
-function textOf({ nodes }: Topology): string {
+function textOf({ kind, nodes }: Topology): string {
   const lines = nodes.map(({ name, region, slots, replicaOf }) => {
-    const role = slots === undefined ? `replica of ${replicaOf}` : `primary, slots ${slots.join('-')}`;
+    const role =
+      kind === 'single'
+        ? 'a server of its own'
+        : slots === undefined
+          ? `replica of ${replicaOf}`
+          : `primary, slots ${slots.join('-')}`;
     return `  ${name} in ${region}: ${role}\n`;
   });
-  return `a cluster of ${count(nodes.length, 'node')}\n${lines.join('')}`;
+  const what =
+    kind === 'single' ? count(nodes.length, 'server') : `a cluster of ${count(nodes.length, 'node')}`;
+  return `${what}\n${lines.join('')}`;
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { environmentFailed, invalidOption } from '../../core/errors.ts';
+import { environmentFailed, invalidOption, type OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { count } from '../../core/units.ts';
-import { DEFAULT_TOPOLOGY, planTopology, type Topology } from '../../topology/topology.ts';
+import { DEFAULT_TOPOLOGY, isInCluster, planTopology, type Topology } from '../../topology/topology.ts';
 import { isClusterDisabled, isLoginRefused, parseClusterNodes } from '../cluster/cluster-view.ts';
 import { connectDirect } from '../cluster/connect-direct.ts';
 import { type FreshNode, formCluster } from '../cluster/form-cluster.ts';
@@ -22,7 +22,8 @@ export interface FormOptions {
 /**
  * Makes one Redis Cluster of the nodes of an endpoints file: a primary in each region, its replicas in other regions. Refuses
  * nodes that hold keys or know other nodes, with nothing changed. If it fails later, the nodes are reset, so that they are
- * fresh again. Throws INVALID_OPTION, ENVIRONMENT_FAILED and INTERRUPTED.
+ * fresh again. Single servers are waited for, and have nothing to be joined. Throws INVALID_OPTION, ENVIRONMENT_FAILED and
+ * INTERRUPTED.
  */
 export async function formNodes(regions: Regions, options: FormOptions): Promise<Topology> {
   const { signal, onStep } = options;
@@ -30,10 +31,14 @@ export async function formNodes(regions: Regions, options: FormOptions): Promise
   const clients = new Map(topology.nodes.map(({ name }) => [name, connectDirect(regions.direct(name))]));
   try {
     onStep(`waiting for ${count(clients.size, 'node')}`);
-    const fresh = await Promise.all(
-      [...clients].map(([name, client]) => lookAt(name, client, regions, options)),
-    );
+    const looks = [...clients].map(async ([name, client]) => {
+      const info = await untilAnswers(name, client, regions, options);
+      if (!isInCluster(topology)) return checkEmpty(name, client);
+      return { name, direct: regions.direct(name), ...(await checkFresh(name, client, info)) };
+    });
+    const fresh = (await Promise.all(looks)).filter((found) => found !== undefined);
     refuseTwice(fresh);
+    if (!isInCluster(topology)) return topology;
     onStep('joining them');
     await join(topology, { fresh, clients }, signal);
     return topology;
@@ -45,6 +50,7 @@ export async function formNodes(regions: Regions, options: FormOptions): Promise
 /** The planned cluster, by the names of the file. */
 function planNodes({ name: file, topology }: Regions, asked: number | undefined): Topology {
   const { kind, regions, nodes } = topology;
+  if (kind === 'single' && (asked ?? 0) === 0) return topology;
   if (kind !== 'cluster')
     throw invalidOption(
       `${file} is of kind ${kind}; only nodes of kind cluster are joined`,
@@ -83,13 +89,13 @@ interface Found extends FreshNode {
 
 const AGAIN_MS = 250;
 
-/** Waits for a node, and throws unless it is fresh. Changes nothing. */
-async function lookAt(
+/** Waits for a node; gives what it says of itself. */
+async function untilAnswers(
   name: string,
   client: Redis,
   { direct }: Regions,
   { withinMs, signal, onStep }: FormOptions,
-): Promise<Found> {
+): Promise<string> {
   const endpoint = direct(name);
   const deadlineMs = performance.now() + withinMs;
   let lastError: Error | undefined;
@@ -99,7 +105,7 @@ async function lookAt(
   for (let last = ''; ; ) {
     const asked = client.info().catch((error: Error) => lastError ?? error);
     const info = await unlessInterrupted(signal, `waiting for ${name}`, asked);
-    if (typeof info === 'string') return { name, direct: endpoint, ...(await check(name, client, info)) };
+    if (typeof info === 'string') return info;
     const why = `${name} at ${endpoint.host}:${endpoint.port}: ${messageOf(info)}`;
     if (isFinal(info)) throw environmentFailed(why, 'set REDIS_PASSWORD, and REDIS_USERNAME, to its login');
     if (performance.now() > deadlineMs)
@@ -114,7 +120,7 @@ async function lookAt(
 }
 
 /** Throws for a node that is no fresh node of a cluster. Gives where other nodes reach it. */
-async function check(
+async function checkFresh(
   name: string,
   client: Redis,
   info: string,
@@ -133,16 +139,24 @@ async function check(
     ...(own !== undefined && own.slots.length > 0 ? ['has slots'] : []),
     ...(info.includes('role:slave') ? ['is a replica'] : []),
   ];
-  if (own === undefined || why.length > 0)
-    throw environmentFailed(
-      `${name} is not fresh: it ${why.join(' and ')}`,
-      'start it again with an empty folder; nothing was changed',
-    );
+  if (own === undefined || why.length > 0) throw notFresh(name, why);
   const [port = '0', busPort = '0'] = own.address.slice(own.address.lastIndexOf(':') + 1).split('@');
   const [, announces = ''] = (await client.config('GET', ANNOUNCE)) as string[];
   const { remoteAddress = '' } = client.stream; // to which its name led
   const announced = { host: announces || remoteAddress, port: Number(port), busPort: Number(busPort) };
   return { id: own.id, announced, announces };
+}
+
+async function checkEmpty(name: string, client: Redis): Promise<undefined> {
+  const keys = await client.dbsize();
+  if (keys > 0) throw notFresh(name, [`holds ${count(keys, 'key')}`]);
+}
+
+function notFresh(name: string, why: readonly string[]): OpenclawError {
+  return environmentFailed(
+    `${name} is not fresh: it ${why.join(' and ')}`,
+    'start it again with an empty folder; nothing was changed',
+  );
 }
 
 const ANNOUNCE = 'cluster-announce-ip';
