@@ -44,10 +44,12 @@ const EXAMPLES = `
 The first node of each region in the file is its primary; further ones are
 replicas of the primaries of other regions. A node that holds keys, knows other
 nodes or has slots is refused, and nothing is changed. If it is interrupted, the
-nodes are reset. Servers of kind single are only waited for. The password is read from REDIS_PASSWORD.
+nodes are reset. Servers of kind single are only waited for. The password is
+read from REDIS_PASSWORD.
 
 Examples:
-  $ redis-server --port 7001 --cluster-enabled yes   # and so on, for each node
+  # one for each node
+  $ redis-server --port 7001 --cluster-enabled yes
   $ openclaw-rl form endpoints.yaml
   $ openclaw-rl doctor --endpoints endpoints.yaml`;
 

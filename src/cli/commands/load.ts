@@ -57,9 +57,10 @@ export function loadCommand(environment: Environment): Command {
 }
 
 const EXAMPLES = `
-Without --gateway it starts the gateway and the Rating services of its region in front of the
-Redis of the file, warms them up, waits for the start, sends the load, and
-stops them. Keys are not deleted: they expire. \`check\` judges all files.
+Without --gateway it starts the gateway and the Rating services of its region in
+front of the Redis of the file, warms them up, waits for the start, sends the
+load, and stops them. Keys are not deleted: they expire. \`check\` judges all
+files.
 A part with another plan or another start is of another run, whatever --run is.
 
 Examples:
