@@ -1,9 +1,15 @@
 import type { DeclaredBound, DeclaredStated, Episodes } from '../core/bound.ts';
 import type { Policy } from '../core/policy.ts';
-import type { LogReading } from '../history/history.ts';
+import type { History, LogReading } from '../history/history.ts';
 import type { Claim } from './claims/claim.ts';
 import type { Promised } from './claims/promise.ts';
 import type { ClockSlackRule } from './clocks/grant.ts';
+
+/** Sentences. */
+export interface Remarks {
+  readonly problems: readonly string[];
+  readonly notes: readonly string[];
+}
 
 /** How a history is judged. */
 export interface CheckOptions {
@@ -11,6 +17,11 @@ export interface CheckOptions {
   readonly busiest: readonly string[];
   /** Problems of the recording, as sentences: with any of them the verdict is `unknown` at best. */
   readonly problems?: readonly string[];
+  /**
+   * Finds further problems and notes in what depends on times: of a run in parts on one axis. Undefined if its clocks
+   * contradict each other, so that no operation has a time.
+   */
+  readonly remarks?: (judged: History | undefined) => Remarks;
   /** The claims of the run. Default: the claims for any history, with the limits below. */
   readonly claims?: readonly Claim[];
   /** The bound that the strategy declares for the buckets of one shard. Without it no claim on `bound` can be judged. */

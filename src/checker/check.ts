@@ -42,8 +42,8 @@ export interface Examination {
   readonly withFindings: readonly BucketResult[];
   readonly known: Known;
   readonly certificates: Certificates;
-  /** The operations at the times by which they were judged: of a run in parts, on one axis. */
-  readonly judged: OperationTable;
+  /** With the times by which it was judged: of a run in parts, on one axis. */
+  readonly judged: History;
 }
 
 /** Judges a history against the token math of its policy, without access to the system that made it. */
@@ -59,6 +59,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
   const prepared = prepare(history, options, machines);
   const { promise, context, readings, grant } = prepared;
   const isContradicted = (machines?.clocks.contradictions ?? []).length > 0;
+  const remarks = options.remarks?.(isContradicted ? undefined : history) ?? { problems: [], notes: [] };
   const certificates = new Certificates(recorded, { promise, options, judged: history, isContradicted });
   const results = checkBuckets(history, context, certificates);
   const { isWithinBound, ...found } = collectFindings(history, { options, prepared, results });
@@ -75,7 +76,11 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     files: history.files,
     ...(history.parts && { parts: history.parts }),
     ...machineFacts(machines),
-    troubles: [...troublesOf(recorded, options), ...widthProblems(history, context, { results, options })],
+    troubles: [
+      ...troublesOf(recorded, options),
+      ...remarks.problems,
+      ...widthProblems(history, context, { results, options }),
+    ],
     buckets: table.bucketCount,
     contested: countContested(history, results.contested, options.busiest),
     ...headroomFacts(table, results.contested, {
@@ -97,13 +102,18 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     events: reportedEvents(history),
   };
   const report = withVerdict(facts, chooseClaims(options, { isOpen: facts.whole.arrivals > 0 }));
-  const notes = [...(report.notes ?? []), ...clockNotes(table, facts.clock.steps), ...(options.notes ?? [])];
+  const notes = [
+    ...(report.notes ?? []),
+    ...clockNotes(table, facts.clock.steps),
+    ...(options.notes ?? []),
+    ...remarks.notes,
+  ];
   return {
     report: { ...report, ...(notes.length > 0 && { notes }) },
     withFindings: results.withFindings,
     known: context.known,
     certificates,
-    judged: table,
+    judged: history,
   };
 }
 

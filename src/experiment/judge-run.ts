@@ -8,7 +8,7 @@ import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import { boundOf, falseDenialsOf, statedOf } from '../limiter/strategies/bounds.ts';
 import { busiestBuckets, failurePolicyOf } from './plan-file.ts';
-import { homesNote, notProved, planNotes, pluginErrors } from './plan-notes.ts';
+import { homesNote, leftOut, notProved, planNotes, pluginErrors } from './plan-notes.ts';
 import type { JudgedBy, Run } from './run-context.ts';
 
 /** The checker's latencies for each region and outcome. */
@@ -35,13 +35,21 @@ export function judgeRun({ plan, promise, busiest, problems }: JudgedBy, history
   const declaresStated = statedOf(plan.strategy);
   return examineHistory(history, {
     busiest,
-    problems: [...problems, ...silences(plan.load.rampMs, history)],
+    problems,
     claims: plan.claims.map(parseClaim),
     boundOf: (policy, episodes) =>
       hasSeveralBuckets(plan) ? undefined : boundOf(plan.strategy, policy, episodes, failurePolicyOf(plan)),
     falseDenialsAtMost: falseDenialsOf(plan.strategy),
     ...(declaresStated && { declaresStated }),
-    notes: [...homesNote(plan), ...planNotes(plan, history), ...notProved(plan), ...pluginErrors(history)],
+    remarks: (judged) => ({
+      problems: judged === undefined ? [] : silences(plan.load.rampMs, judged),
+      notes: [
+        ...homesNote(plan),
+        ...(judged === undefined ? leftOut(plan) : planNotes(plan, judged)),
+        ...notProved(plan),
+        ...pluginErrors(history),
+      ],
+    }),
     ...(promise && { promise }),
   });
 }
@@ -53,8 +61,8 @@ function hasSeveralBuckets({ topology, strategy }: JudgedBy['plan']): boolean {
 
 /** The report of a run whose check was interrupted: counts only, no claim is judged. `frame` has no operations. */
 export function unjudgedRun({ plan, promise, busiest, problems }: JudgedBy, frame: History): CheckReport {
-  const [file] = frame.files;
-  const reason = `the check of the run was interrupted; check its records with: openclaw-rl check ${file?.name}`;
+  const names = frame.files.map(({ name }) => name);
+  const reason = `the check of the run was interrupted; check its records with: openclaw-rl check ${names.join(' ')}`;
   const report = checkHistory(frame, {
     busiest,
     problems: [reason, ...problems],
@@ -71,8 +79,9 @@ export function unjudgedRun({ plan, promise, busiest, problems }: JudgedBy, fram
   return { ...report, claims, verdict: 'unknown' };
 }
 
-/** A sentence for each region that stopped answering during the load. */
-function silences(rampMs: number, { operations, faults, events }: History): string[] {
+/** A sentence for each region that stopped answering during the load. A part that is missing says nothing. */
+function silences(rampMs: number, { operations, faults, events, parts }: History): string[] {
+  if (parts?.isWhole === false) return [];
   const firstUs = operations.invokedUs.reduce((first, us) => Math.min(first, us), Number.POSITIVE_INFINITY);
   return silentRegions(countActivity(operations, firstUs + 1_000 * rampMs), { faults, events }).map(
     silenceText,

@@ -54,7 +54,8 @@ export function planNotes(
   return [...left, ...missedTimes(plan, faults, sent), ...unsettled(plan, faults, sent)];
 }
 
-function leftOut({ load: { log } }: Plan): string[] {
+/** The lines of its log that a run leaves out. */
+export function leftOut({ load: { log } }: Plan): string[] {
   return log === undefined ? [] : leftOutTexts(log).map((text) => `${log.file}: ${text}`);
 }
 

@@ -52,8 +52,8 @@ export interface JudgedBy {
 export interface JudgeApart {
   /** For runs of more operations than this; they are not held in memory. */
   readonly above: number;
-  /** Undefined once a signal has ended it. */
-  judge(file: string, by: JudgedBy): Promise<CheckReport | undefined>;
+  /** Of a run in parts there are several files. Undefined once a signal has ended it. */
+  judge(files: readonly string[], by: JudgedBy): Promise<CheckReport | undefined>;
 }
 
 /** The state that the stages of a run share. */

@@ -43,7 +43,7 @@ async function judge(
 ): Promise<Pick<RunResult, 'check' | 'evidence'>> {
   const by = judgedBy(run);
   if (history === undefined) {
-    const check = await run.judgeApart?.judge(path, by);
+    const check = await run.judgeApart?.judge([path], by);
     return { check: check ?? unjudgedRun(by, frame) };
   }
   const examination = judgeRun(by, history);

@@ -60,7 +60,7 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
       problems: ['something died'],
     };
     const thread = new JudgeThread(new AbortController().signal, { program });
-    const apart = await thread.judge(path, by);
+    const apart = await thread.judge([path], by);
     const examination = judgeRun(by, history);
     expect(apart).toEqual(examination.report);
     expect(apart?.verdict).toBe('fail');
@@ -130,7 +130,7 @@ describe('a run that is judged in a thread of its own', { timeout: 60_000 }, () 
       ...{ plan, folder, startedAt: new Date(), signal: interrupt.signal, onLeftover: () => {} },
       shell: { cwd: folder, env: {} },
       onExit: () => () => {},
-      judgeApart: { above: thread.above, judge: (_, by) => thread.judge(slow, by) },
+      judgeApart: { above: thread.above, judge: (_, by) => thread.judge([slow], by) },
       provide: async ({ cleanup }): Promise<System> => {
         cleanup.add('stop', async () => {
           isTornDown = true;

@@ -85,7 +85,7 @@ export function* certificateRecords(
   };
   const clocks = new Map<DecidingClock, number>();
   const numberOf = (one: DecidingClock) => clocks.get(one) ?? clocks.set(one, clocks.size).size - 1;
-  const rows = new BucketRows(judged);
+  const rows = new BucketRows(judged.operations);
   const results = new Map(withFindings.map((result) => [result.bucket, result]));
   for (let bucket = 0; bucket < table.bucketCount; bucket++) {
     const state = certificates.stateOf(bucket);

@@ -196,9 +196,10 @@ function readingOf(history: History, foreign: ForeignReader | undefined) {
 /** A run of a strategy may claim less than an ideal bucket: its bound, or nothing of denials. */
 function notesOf({ notes = [] }: CheckReport, { header, parts }: History): Pick<CheckReport, 'notes'> {
   if (!isStrategy(header.strategy)) return {};
-  const others = parts
-    ? 'claims of your own: --claim' // parts are in no folder of a run
-    : "a run's own claims: openclaw-rl gate <folder of the run>";
+  const others =
+    parts && parts.control === undefined
+      ? 'claims of your own: --claim' // such parts are in no folder of a run
+      : "a run's own claims: openclaw-rl gate <folder of the run>";
   return { notes: [...notes, `judged as an ideal bucket; ${others}`] };
 }
 

@@ -24,6 +24,7 @@ import type { RunReport } from '../../report/report.ts';
 import { drawTable } from '../../report/text-table.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { CERTIFICATE_FILE } from '../files/certificate-file.ts';
+import { historyFilesOf } from '../files/history-files.ts';
 import { CELLS, keepCell, RUNS, readKeptCell } from '../files/kept-cells.ts';
 import { readScenario, scenariosForAnyStrategy } from '../files/read-scenario.ts';
 import { endpointsOption } from '../flags/endpoints-flag.ts';
@@ -227,7 +228,7 @@ async function cellFor(pairing: Pairing, which: string, place: Place): Promise<M
   if (environment.interrupt.aborted) return cell; // incomplete: not kept
   await keepCell(folder, measured, report);
   if (cell.status !== 'above' && !flags.certificate)
-    await rm(join(report.folder, 'history.ndjson'), { force: true });
+    for (const file of historyFilesOf(report.folder)) await rm(file, { force: true });
   return cell;
 }
 

@@ -7,7 +7,7 @@ import { leftOutText } from '../../history/parts/part-texts.ts';
 import { makeVerification, renderVerification } from '../../report/verification.ts';
 import { CERTIFICATE_FILE } from '../files/certificate-file.ts';
 import { chooseFiles } from '../files/choose-files.ts';
-import { historyOf } from '../files/read-evidence.ts';
+import { historyFilesOf, historyWords } from '../files/history-files.ts';
 import { LATEST_RUN, readRun } from '../files/read-report.ts';
 import { readCertificateEnd, runVerifier } from '../files/run-verifier.ts';
 import { jsonText } from '../output/output.ts';
@@ -52,7 +52,7 @@ proves nothing; 64 if it or the history is missing, damaged or incomplete.`;
 async function verify(words: readonly string[], options: Options, environment: Environment): Promise<void> {
   const { certificate, history, areParts } =
     options.certificate === undefined
-      ? await filesOfRun(words, environment.cwd)
+      ? await filesOfRun(words, environment)
       : await filesOfCheck(options.certificate, words, environment);
   const certified = await readCertificateEnd(certificate);
   environment.log(`verifying ${printable(certificate)}\n`);
@@ -73,33 +73,41 @@ interface Files {
 async function filesOfCheck(
   certificate: string,
   history: readonly string[],
-  { interrupt: signal, log }: Environment,
+  environment: Environment,
 ): Promise<Files> {
-  if (history.length > 0) {
-    const { files, parts, leftOut } = await chooseFiles(history, { signal, log });
-    for (const file of leftOut) log(`${printable(leftOutText(file, parts))}\n`);
-    return { certificate, history: files, areParts: parts.length > 0 };
-  }
+  if (history.length > 0) return { certificate, ...(await chosen(history, environment)) };
   throw invalidOption(
     '--certificate needs the files of its history',
     `openclaw-rl verify --certificate ${quotedForShell(printable(certificate))} <history...>`,
   );
 }
 
+async function chosen(
+  history: readonly string[],
+  { interrupt: signal, log }: Environment,
+): Promise<Omit<Files, 'certificate'>> {
+  const { files, parts, leftOut } = await chooseFiles(history, { signal, log });
+  for (const file of leftOut) log(`${printable(leftOutText(file, parts))}\n`);
+  return { history: files, areParts: parts.length > 0 };
+}
+
 /** Throws INVALID_REPORT without such a run, INVALID_CERTIFICATE and INVALID_HISTORY without these files in its folder. */
-async function filesOfRun([run = LATEST_RUN, ...others]: readonly string[], cwd: string): Promise<Files> {
+async function filesOfRun(
+  [run = LATEST_RUN, ...others]: readonly string[],
+  environment: Environment,
+): Promise<Files> {
   if (others.length > 0)
     throw invalidOption(
       `expected one run; found ${others.length + 1}`,
       'with --certificate the words are the files of a history',
     );
-  const { folder } = await readRun(run, cwd);
+  const { folder } = await readRun(run, environment.cwd);
   const certificate = join(folder, CERTIFICATE_FILE);
-  const history = historyOf(folder);
-  if (history === undefined)
+  const history = historyFilesOf(folder);
+  if (history.length === 0)
     throw new OpenclawError('INVALID_HISTORY', `${printable(run)}: it has no history`);
-  if (existsSync(certificate)) return { certificate, history: [history], areParts: false };
+  if (existsSync(certificate)) return { certificate, ...(await chosen(history, environment)) };
   throw new OpenclawError('INVALID_CERTIFICATE', `${printable(run)}: it has no ${CERTIFICATE_FILE}`, {
-    hint: `run it with --certificate; or: openclaw-rl check ${quotedForShell(printable(history))} --certificate ${quotedForShell(printable(certificate))}`,
+    hint: `run it with --certificate; or: openclaw-rl check ${printable(historyWords(folder).join(' '))} --certificate ${quotedForShell(printable(certificate))}`,
   });
 }

@@ -5,10 +5,10 @@ import { OpenclawError } from '../../core/errors.ts';
 import type { RunReport } from '../../report/report.ts';
 import { ERROR_FILE, generousClaims, parseRunError } from '../../report/run-error.ts';
 import { parseReport } from '../../report/schema.ts';
+import { historyFilesOf, historyWords } from './history-files.ts';
 import { readTextFile } from './read-file.ts';
 import { newestRun, REPORTS } from './run-names.ts';
 
-const HISTORY = 'history.ndjson';
 export const LATEST_RUN = `${REPORTS}/latest`;
 
 /** A kept run: its report, and the folder that holds it. */
@@ -46,14 +46,16 @@ export async function readRun(nameOrPath: string, cwd: string): Promise<KeptRun>
 async function withoutReport(run: string, path: string): Promise<OpenclawError> {
   const [plan, errorText] = await Promise.all([textIn(path, 'plan.json'), textIn(path, ERROR_FILE)]);
   const error = parseRunError(errorText);
-  const isRecorded = existsSync(join(path, HISTORY));
+  const isRecorded = historyFilesOf(path).length > 0;
   if (!isRecorded && plan === '' && error === undefined)
     return new OpenclawError('INVALID_REPORT', `${run}: this is not the folder of a run`);
   if (!isRecorded && error === undefined)
     return new OpenclawError('INVALID_REPORT', `${run}: this run ended before anything was recorded`);
   const why = error === undefined ? 'the run did not end' : `the run failed: ${error.message}`;
   const again = error === undefined ? 'run it again' : `run it again: ${error.command}`;
-  const check = `openclaw-rl check ${join(run, HISTORY)}`;
+  const check = `openclaw-rl check ${historyWords(path)
+    .map((word) => word.replace(path, run))
+    .join(' ')}`;
   const generous = generousClaims(plan);
   const judge =
     generous.length === 0

@@ -14,13 +14,13 @@ import { makeReport, type RunReport } from '../../report/report.ts';
 import { ERROR_FILE, makeRunError } from '../../report/run-error.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { CERTIFICATE_FILE, writeCertificate } from '../files/certificate-file.ts';
+import { historyWords } from '../files/history-files.ts';
 import { readLoad } from '../files/read-load.ts';
 import { clusterContext } from '../flags/cluster-flags.ts';
 import type { RunFlags } from '../flags/run-options.ts';
 import { serverOf } from '../flags/topology-flags.ts';
 import { HTML_FILE, runHtml } from '../output/html-file.ts';
 import { jsonText, render } from '../output/output.ts';
-import { quotedForShell } from '../output/typed-command.ts';
 import { promiseOfPlan } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
@@ -174,7 +174,7 @@ async function writeHtml(report: RunReport, page: PageToCome, environment: Envir
 /** An interrupted run has none: its verdict is unknown. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
 async function writeProofs({ folder }: RunReport, page: PageToCome, environment: Environment): Promise<void> {
   if (!environment.interrupt.aborted) return page.certify();
-  const history = quotedForShell(join(folder, 'history.ndjson'));
+  const history = historyWords(folder).join(' ');
   environment.log(
     `no ${CERTIFICATE_FILE}: the run was interrupted; to write one: openclaw-rl check ${history} --certificate certificate.ndjson.gz\n`,
   );

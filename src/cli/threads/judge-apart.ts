@@ -7,7 +7,8 @@ import { dropUnfinished } from '../files/write-file.ts';
 
 /** The input of the thread. */
 export interface JudgeTask {
-  readonly file: string;
+  /** Of a run in parts one for each, and that of its control part. */
+  readonly files: readonly string[];
   readonly by: JudgedBy;
 }
 
@@ -21,7 +22,7 @@ const WORKER = new URL('./judge-thread.js', import.meta.url);
 
 /**
  * Judges a long run in its own thread, since signals are handled only while the main thread is idle. The thread reads
- * the history from its file and keeps it until it is closed. An abort of `signal` ends it.
+ * the history from its files and keeps it until it is closed. An abort of `signal` ends it.
  */
 export class JudgeThread implements JudgeApart {
   readonly above: number;
@@ -35,8 +36,8 @@ export class JudgeThread implements JudgeApart {
     this.#program = program;
   }
 
-  judge(file: string, by: JudgedBy): Promise<CheckReport | undefined> {
-    const workerData: JudgeTask = { file, by };
+  judge(files: readonly string[], by: JudgedBy): Promise<CheckReport | undefined> {
+    const workerData: JudgeTask = { files, by };
     const worker = new Worker(this.#program, { workerData });
     this.#worker = worker;
     const end = () => void worker.terminate();

@@ -1,16 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { judgeRun } from '../../experiment/judge-run.ts';
-import { HistoryReader } from '../../history/reader.ts';
 import { writeCertificate } from '../files/certificate-file.ts';
-import { readHistory } from '../files/read-history.ts';
+import { readRecorded } from '../files/read-recorded.ts';
 import { runHtml } from '../output/html-file.ts';
 import type { AfterJudging, JudgeTask } from './judge-apart.ts';
 
-/** Judges a run from its file, then draws its page and writes its certificate when it is asked to, until it is ended. */
-const { file, by } = workerData as JudgeTask;
-const history = await readHistory([file], new HistoryReader(), {
+/** Judges a run from its files, then draws its page and writes its certificate when it is asked to, until it is ended. */
+const { files, by } = workerData as JudgeTask;
+const { history } = await readRecorded(files, {
   stdin: () => process.stdin,
   signal: new AbortController().signal,
+  log: () => {},
   onProgress: () => {},
 });
 const examination = judgeRun(by, history);

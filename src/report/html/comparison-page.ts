@@ -15,7 +15,7 @@ export function makeComparisonPage(
   const reports = runs.map(({ report }) => report);
   const binUs = Math.max(
     0,
-    ...runs.map(({ evidence }) => (evidence === undefined ? 0 : chooseBinUs(evidence.history))),
+    ...runs.map(({ evidence }) => (evidence === undefined ? 0 : chooseBinUs(evidence.examination.judged))),
   );
   const compared = runs.map(({ report, evidence }, at) => ({
     letter: letterOf(at),

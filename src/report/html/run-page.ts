@@ -73,11 +73,11 @@ export function makePicture(report: RunReport, evidence?: Evidence, binUs?: numb
 }
 
 function seriesOf(
-  { history, examination }: Evidence,
+  { examination }: Evidence,
   regions: readonly string[],
-  binUs = chooseBinUs(history),
+  binUs = chooseBinUs(examination.judged),
 ) {
-  return makeSeries(history, { regions, withFindings: examination.withFindings, binUs });
+  return makeSeries(examination.judged, { regions, withFindings: examination.withFindings, binUs });
 }
 
 /** The regions in the order of the plan; of many, the busiest and one for all others. */
@@ -93,8 +93,8 @@ function makeBuckets(
   regions: readonly string[],
   { history, examination }: Evidence,
 ): Pick<RunPage, 'worst' | 'buckets' | 'policies' | 'known' | 'notes' | 'clock'> {
-  const { operations: table } = history;
-  const { report: check, withFindings, known } = examination;
+  const { report: check, withFindings, known, judged } = examination;
+  const { operations: table } = judged;
   const results = new Map(withFindings.map((result) => [result.bucket, result]));
   const order = bucketsInOrder(table, withFindings);
   const hasResets = history.events.some(({ event }) => event === 'reset');
@@ -143,7 +143,7 @@ function sizeNotes(
   return [
     ...(shown < of
       ? [
-          `Down-sampled: this page has the operations of ${shown} of ${of} buckets (the worst, then the busiest). history.ndjson has all ${report.sent} operations.`,
+          `Down-sampled: this page has the operations of ${shown} of ${of} buckets (the worst, then the busiest). The history has all ${report.sent} operations.`,
         ]
       : []),
     ...(rows < of ? [`The table of buckets has the ${rows} worst and busiest of ${of}.`] : []),
