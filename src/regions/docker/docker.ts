@@ -17,6 +17,10 @@ export interface DockerCall {
   readonly signal?: AbortSignal;
   /** Also return standard error; `docker logs` writes to both streams. */
   readonly withErrors?: boolean;
+  /** Its standard input; for secrets, which show in process lists as arguments. */
+  readonly input?: string;
+  /** Environment variables by which `listOwned` finds the client if it outlives this program. */
+  readonly mark?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -25,7 +29,7 @@ export interface DockerCall {
  */
 export async function docker(
   args: readonly string[],
-  { timeoutMs = ANSWER_MS, signal, withErrors = false }: DockerCall = {},
+  { timeoutMs = ANSWER_MS, signal, withErrors = false, input, mark }: DockerCall = {},
 ): Promise<string> {
   const command = `docker ${args.slice(0, 2).join(' ')}`;
   if (signal?.aborted) throw interruption(signal, `running ${command}`);
@@ -35,7 +39,11 @@ export async function docker(
     timeoutMs,
   );
   const stop = AbortSignal.any([late.signal, ...(signal === undefined ? [] : [signal])]);
-  const child = spawn('docker', args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const marks = Object.entries(mark ?? {}).map(([name, value]) => `${name}=${value}`);
+  const [program, ...words] = mark === undefined ? ['docker', ...args] : ['env', ...marks, 'docker', ...args];
+  const child = spawn(program, words, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => {}); // it ended without reading all
+  child.stdin.end(input);
   const ending = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   const [stdout, stderr, [code, ended]] = await unlessInterrupted(stop, `running ${command}`, ending)
     .catch((error: Error) => {

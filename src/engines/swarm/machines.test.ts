@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { diagnoseSwarm, lackOf, type Machine, type SwarmFacts } from './machines.ts';
+
+function machineOf(name: string, given: Partial<Machine> = {}): Machine {
+  const ready = { state: 'ready', availability: 'active' };
+  return { ...{ id: `id of ${name}`, name, address: `10.0.0.${name.slice(1)}` }, ...ready, ...given };
+}
+
+const READY: SwarmFacts = {
+  ...{ engine: { version: '26.1.5' }, state: 'active', isManager: true, nodeId: 'id of m1' },
+  ...{ address: '10.0.0.1', managers: ['10.0.0.1:2377'] },
+  machines: [machineOf('m1', { region: 'a' }), machineOf('m2', { region: 'b' }), machineOf('m3')],
+};
+
+const markOf = (facts: Partial<SwarmFacts>, regions = ['a', 'b']) => {
+  const found = lackOf(diagnoseSwarm({ ...READY, ...facts }, regions));
+  return found === undefined ? undefined : `${found.message}\n${found.hint}`;
+};
+
+describe('a swarm', () => {
+  it('can run a plan if each region has a machine', () => expect(markOf({})).toBeUndefined());
+
+  it.each<{ title: string; facts: Partial<SwarmFacts>; regions?: string[]; says: string[] }>([
+    {
+      title: 'no docker',
+      facts: { engine: { lack: 'docker was not found', mend: 'install Docker Engine' } },
+      says: ['docker: docker was not found', 'install Docker Engine'],
+    },
+    {
+      title: 'an old engine',
+      facts: { engine: { version: '19.03.8' } },
+      says: ['docker: 19.03.8; jobs need at least 20.10'],
+    },
+    {
+      title: 'no swarm',
+      facts: { state: 'inactive', isManager: false, machines: [] },
+      says: ['this machine is in no swarm', 'docker swarm init --advertise-addr'],
+    },
+    { title: 'a locked swarm', facts: { state: 'locked', isManager: false }, says: ['docker swarm unlock'] },
+    {
+      title: 'a worker',
+      facts: { isManager: false, machines: [] },
+      says: ['this machine is a worker', 'run it on a manager (10.0.0.1:2377)', 'docker node promote'],
+    },
+    {
+      title: 'a region without a machine',
+      facts: {},
+      regions: ['a', 'c'],
+      says: [
+        'c: no machine has the label openclaw.region=c; without a label: m3',
+        'docker node update --label-add openclaw.region=c m3',
+      ],
+    },
+    {
+      title: 'a machine that is down',
+      facts: {
+        machines: [machineOf('m1', { region: 'a' }), machineOf('m2', { region: 'b', state: 'down' })],
+      },
+      says: ['b: m2 at 10.0.0.2 is down', 'docker node ls'],
+    },
+    {
+      title: 'a drained machine',
+      facts: {
+        machines: [machineOf('m1', { region: 'a' }), machineOf('m2', { region: 'b', availability: 'drain' })],
+      },
+      says: ['m2 takes no tasks (drain)', 'docker node update --availability active m2'],
+    },
+  ])('names $title, and the way out', ({ facts, regions, says }) => {
+    for (const text of says) expect(markOf(facts, regions)).toContain(text);
+  });
+
+  it('can run a plan although another machine of the region is down', () => {
+    const machines = [...READY.machines, machineOf('m4', { region: 'a', state: 'down' })];
+    expect(markOf({ machines })).toBeUndefined();
+  });
+});

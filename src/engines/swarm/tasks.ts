@@ -1,0 +1,115 @@
+import { groupBy } from '../../core/group-by.ts';
+import { docker } from '../../regions/docker/docker.ts';
+import type { Task } from '../engine.ts';
+import { SERVICE_LABEL } from './labels.ts';
+import { listMachines, type Machine } from './machines.ts';
+
+/** A task as `docker inspect` prints it. */
+export interface DockerTask {
+  readonly CreatedAt: string;
+  readonly NodeID?: string;
+  readonly Spec: {
+    readonly ContainerSpec: {
+      readonly Image: string;
+      readonly Labels?: Readonly<Record<string, string>>;
+    };
+  };
+  readonly Status: {
+    readonly State: string;
+    readonly Message?: string;
+    readonly Err?: string;
+    readonly ContainerStatus?: { readonly ExitCode?: number } | null;
+  };
+}
+
+/** The newest task of each service of a stack. */
+export async function tasksOf(stack: string, isJob: (service: string) => boolean): Promise<Task[]> {
+  const [tasks, machines] = await Promise.all([listTasks(stack), listMachines()]);
+  return describeTasks(tasks, machines, isJob);
+}
+
+/** The ids of the tasks of a stack, of services that were removed, too, until their containers have ended. */
+export async function taskIds(stack: string): Promise<string[]> {
+  const ids = await docker(['stack', 'ps', '--quiet', '--no-trunc', stack]).catch((error: Error) => {
+    if (error.message.includes('nothing found in stack')) return '';
+    throw error;
+  });
+  return ids.split('\n').filter((id) => id !== '');
+}
+
+async function listTasks(stack: string): Promise<DockerTask[]> {
+  const ids = await taskIds(stack);
+  return ids.length === 0 ? [] : JSON.parse(await docker(['inspect', '--type', 'task', ...ids]));
+}
+
+/** The newest task of each service. One that was started again counts as failed, unless it is a job. */
+export function describeTasks(
+  tasks: readonly DockerTask[],
+  machines: readonly Machine[],
+  isJob: (service: string) => boolean,
+): Task[] {
+  return [...groupBy(tasks, serviceOf)].map(([service, all]): Task => {
+    const [newest, ...older] = all.sort((a, b) => (a.CreatedAt < b.CreatedAt ? 1 : -1));
+    const machineOf = (task?: DockerTask) => machines.find(({ id }) => id === task?.NodeID);
+    const at = (task?: DockerTask) => ({ service, machine: machineOf(task)?.name ?? '' });
+    if (newest === undefined) return { ...at(), state: 'waiting' };
+    const silent = all.find((task) => isLost(task, machineOf(task)));
+    if (silent !== undefined && !isOver(newest)) return { ...at(silent), state: 'lost' };
+    if (older.length > 0 && !isJob(service)) return { ...at(newest), state: 'failed', why: AGAIN };
+    return { ...at(newest), ...fateOf(newest, at(newest).machine) };
+  });
+}
+
+const AGAIN = 'its machine was away, so Docker started it again: with another address and without data';
+
+function fateOf(task: DockerTask, machine: string): Pick<Task, 'state' | 'why' | 'exitCode'> {
+  const { State, Err = '', Message = '', ContainerStatus } = task.Status;
+  const why = explain(Err || Message, task, machine);
+  if (State === 'running') return { state: 'running' };
+  if (State === 'complete') return { state: 'done', exitCode: 0 };
+  if (!isOver(task)) return { state: isNowhere(Err) ? 'failed' : 'waiting', why };
+  const exitCode = Err.includes('non-zero exit') ? ContainerStatus?.ExitCode : undefined;
+  return { state: 'failed', why, ...(exitCode !== undefined && { exitCode }) };
+}
+
+/** Docker's words, and the way out where they have none. */
+function explain(why: string, { Spec }: DockerTask, machine: string): string {
+  const { Image } = Spec.ContainerSpec;
+  if (/no such image|pull access denied|manifest unknown|repository does not exist/i.test(why))
+    return `${why}; copy the image to it: docker save ${Image} | ssh ${machine} docker load; or name one of a registry: export OPENCLAW_RL_IMAGE`;
+  return isNowhere(why) ? `${why}; see openclaw-rl doctor --engine swarm` : why;
+}
+
+function isNowhere(why: string): boolean {
+  return why.includes('no suitable node');
+}
+
+const OVER = ['complete', 'failed', 'rejected', 'shutdown', 'remove'];
+
+function isOver({ Status }: DockerTask): boolean {
+  return OVER.includes(Status.State);
+}
+
+/** Whether its machine does not answer, so that Docker does not know how it is. */
+function isLost(task: DockerTask, machine: Machine | undefined): boolean {
+  if (task.Status.State === 'orphaned') return true;
+  return machine !== undefined && machine.state !== 'ready' && !isOver(task);
+}
+
+function serviceOf({ Spec }: DockerTask): string {
+  return Spec.ContainerSpec.Labels?.[SERVICE_LABEL] ?? '';
+}
+
+/** What a service has printed so far; of a machine that does not answer, nothing. */
+export async function logOf(stack: string, service: string): Promise<string> {
+  const log = ['service', 'logs', '--raw', `${stack}_${service}`];
+  return docker(log, { withErrors: true, timeoutMs: LOG_MS });
+}
+
+const LOG_MS = 20_000;
+
+/** The machines that do not answer and have tasks of a stack. */
+export async function silentMachines(stack: string): Promise<Machine[]> {
+  const [tasks, machines] = await Promise.all([listTasks(stack), listMachines()]);
+  return machines.filter(({ id, state }) => state !== 'ready' && tasks.some(({ NodeID }) => NodeID === id));
+}
