@@ -1,7 +1,13 @@
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { OperationTable } from '../history/columns/table.ts';
 import type { History } from '../history/history.ts';
-import { AGE_EVENT, type Event, MOVE_EVENT, PROBLEM_EVENT } from '../history/records/operation.ts';
+import {
+  AGE_EVENT,
+  type Event,
+  MOVE_EVENT,
+  PROBLEM_EVENT,
+  SERVER_EVENT,
+} from '../history/records/operation.ts';
 import { type BucketResult, type CheckerContext, hasWrongAnswers } from './bucket-result.ts';
 import { Certificates } from './certificates/certificates.ts';
 import type { CheckOptions } from './check-options.ts';
@@ -21,7 +27,7 @@ import { clockNotes } from './findings/clock-notes.ts';
 import { AllFindings } from './findings/describe-all.ts';
 import { diagnose } from './findings/diagnosis.ts';
 import { assumedOfMachines, machineFacts } from './machines/machine-facts.ts';
-import { type MappedParts, mapParts } from './machines/map-parts.ts';
+import { isContradicted, type MappedParts, mapParts } from './machines/map-parts.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import type { Known } from './rows/coverage.ts';
 import { type Coverage, NO_DENIAL } from './rows/coverage.ts';
@@ -58,9 +64,10 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
   const { operations: table, outcomes } = history;
   const prepared = prepare(history, options, machines);
   const { promise, context, readings, grant } = prepared;
-  const isContradicted = (machines?.clocks.contradictions ?? []).length > 0;
-  const remarks = options.remarks?.(isContradicted ? undefined : history) ?? { problems: [], notes: [] };
-  const certificates = new Certificates(recorded, { promise, options, judged: history, isContradicted });
+  const isTimeless = machines !== undefined && isContradicted(machines);
+  const remarks = options.remarks?.(isTimeless ? undefined : history) ?? { problems: [], notes: [] };
+  const circumstances = { promise, options, judged: history, isContradicted: isTimeless };
+  const certificates = new Certificates(recorded, circumstances);
   const results = checkBuckets(history, context, certificates);
   const { isWithinBound, ...found } = collectFindings(history, { options, prepared, results });
   const reasons = diagnose({
@@ -209,12 +216,19 @@ function logOf(
 export function withVerdict(facts: CheckFacts, claims: readonly Claim[]): CheckReport {
   const judged = judge(facts, claims);
   const verdicts = [...judged.claims, ...judged.accounts].map(({ verdict }) => verdict);
-  const isContradicted = (facts.contradictions ?? []).length > 0;
-  return { ...facts, ...judged, verdict: isContradicted ? 'unknown' : worst(verdicts) };
+  const contradicts = (facts.contradictions ?? []).length > 0;
+  return { ...facts, ...judged, verdict: contradicts ? 'unknown' : worst(verdicts) };
 }
 
 /** Events that the rows, the shards and the troubles already count. */
-const COUNTED: ReadonlySet<string> = new Set(['reset', 'dropped', AGE_EVENT, MOVE_EVENT, PROBLEM_EVENT]);
+const COUNTED: ReadonlySet<string> = new Set([
+  'reset',
+  'dropped',
+  AGE_EVENT,
+  MOVE_EVENT,
+  PROBLEM_EVENT,
+  SERVER_EVENT,
+]);
 
 function reportedEvents({ events }: History): Event[] {
   return events.filter(({ event }) => !COUNTED.has(event)).map(({ latestUs: _, ...event }) => event);

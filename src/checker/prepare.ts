@@ -12,7 +12,7 @@ import {
 } from './clocks/bounds.ts';
 import { chooseGrant } from './clocks/grant.ts';
 import { findUnrecorded, isOpenAtEnd } from './doubts/unrecorded.ts';
-import type { MappedParts } from './machines/map-parts.ts';
+import { isContradicted, type MappedParts } from './machines/map-parts.ts';
 import { indexBucketMoves } from './moves/bucket-moves.ts';
 import { type Coverage, computeCoverage } from './rows/coverage.ts';
 import { findEpisodes, type KnownClocks, type Shards } from './shards/shard-events.ts';
@@ -58,7 +58,7 @@ export function prepare(history: History, options: CheckOptions, machines: Mappe
     movesOf,
     known,
     unrecorded,
-    isReplayed: !lacksParts(history) && (machines?.clocks.contradictions ?? []).length === 0,
+    isReplayed: !lacksParts(history) && !(machines && isContradicted(machines)),
     ...windows,
     ...(stated && { stated }),
   };

@@ -27,5 +27,7 @@ export const machineFields = {
   contradictions: z
     .array(z.string())
     .exactOptional()
-    .describe('readings that no clocks explain; the verdict is then unknown'),
+    .describe(
+      'readings that no clocks explain, and nodes that are several servers; the verdict is then unknown',
+    ),
 };

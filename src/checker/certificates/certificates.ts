@@ -94,9 +94,7 @@ export class Certificates {
       resets(bucket).map(({ atUs, machine }) => ({ atUs, machine: this.#machines.of(machine) }));
     this.#movesOf = indexBucketMoves(history);
     this.#groups = Groups.of(this.#table);
-    this.#whyNone = isContradicted
-      ? 'readings of the clocks contradict each other'
-      : whyNone(judged, options);
+    this.#whyNone = isContradicted ? 'parts of the run contradict each other' : whyNone(judged, options);
     this.#recorded = history.parts && new BucketRows(history.operations);
   }
 

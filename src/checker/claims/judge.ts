@@ -44,7 +44,7 @@ function unjudged(result: ClaimResult): ClaimResult {
   return {
     ...result,
     ...{ status: 'unknown', verdict: 'unknown', measured: null },
-    reason: `${result.claim}: not judged, since clocks of machines contradict each other`,
+    reason: `${result.claim}: not judged, since parts of the run contradict each other`,
   };
 }
 

@@ -28,14 +28,14 @@ export interface ClockFacts {
   readonly machines?: readonly MachineFacts[];
   /** The most by which two clocks drift apart, as assumed. Parts per million. */
   readonly driftPpm?: number;
-  /** Readings that contradict each other, as sentences: with any of them the verdict is `unknown`. */
+  /** Readings that contradict each other, and nodes that are several servers, as sentences: with any of them the verdict is `unknown`. */
   readonly contradictions?: readonly string[];
 }
 
 export function machineFacts(mapped: MappedParts | undefined): ClockFacts {
   if (mapped === undefined) return {};
   const { clocks, spans } = mapped;
-  const contradictions = contradictionTexts(clocks);
+  const contradictions = [...mapped.otherServers, ...contradictionTexts(clocks)];
   const nodes = [...clocks.nodes.values()];
   const machines = [...clocks.machines.values()].map(({ machine, parts, pings, errorUs }): MachineFacts => {
     const { firstUs, lastUs } = spans.get(machine) ?? spanOfReadings(pings);

@@ -10,6 +10,7 @@ import { endOf } from '../moves/bucket-moves.ts';
 import { type MachineClocks, readMachineClocks } from './machine-clocks.ts';
 import { mapTimes } from './map-times.ts';
 import { spanOf } from './offset-point.ts';
+import { otherServers } from './other-servers.ts';
 import { areNodesRead, clocksOfBase, clocksOfNodes, spansOfMachines } from './row-clocks.ts';
 import type { ShownTime } from './stepping-clock.ts';
 
@@ -17,6 +18,8 @@ import type { ShownTime } from './stepping-clock.ts';
 export interface MappedParts {
   readonly history: History;
   readonly clocks: MachineClocks;
+  /** Nodes that are several servers, as sentences. */
+  readonly otherServers: readonly string[];
   /** By machine, its first and last operation, by its clock. */
   readonly spans: ReadonlyMap<string, { readonly firstUs: number; readonly lastUs: number }>;
   /** If each bucket is on the axis of the node that refills it: what its clock may still gain or lose on it. */
@@ -30,6 +33,11 @@ export interface NodeAxes {
   readonly movedUs: number;
   /** How far each node's clock is ahead of its axis, without its steps. */
   offsets(): ReadonlyMap<string, ClockOffset>;
+}
+
+/** Whether parts of the run contradict each other, so that nothing can be judged. */
+export function isContradicted({ clocks, otherServers }: MappedParts): boolean {
+  return clocks.contradictions.length + otherServers.length > 0;
 }
 
 /** Maps the times of all machines to one axis. */
@@ -49,13 +57,14 @@ export function mapParts(
   const clockOf = byNodes
     ? clocksOfNodes({ operations: table, events }, { parts, clocks })
     : clocksOfBase(table, parts, clocks);
-  const isContradicted = clocks.contradictions.length > 0;
+  const servers = otherServers(history.events);
+  const isTimeless = clocks.contradictions.length + servers.length > 0;
   const readNodes = new Set(
     history.clock.filter(({ source }) => source === undefined).map(({ node }) => node),
   );
   const mapped: History = {
     ...history,
-    operations: mapTimes(table, isContradicted ? () => undefined : clockOf, clocks.rate),
+    operations: mapTimes(table, isTimeless ? () => undefined : clockOf, clocks.rate),
     clock: mapReadings(history.clock, clocks),
     decisionClock: mapReadings(
       history.decisionClock.filter(({ node }) => !readNodes.has(node)),
@@ -69,7 +78,13 @@ export function mapParts(
       ...(clocks.unrelated.length > 0 && { unrelated: clocks.unrelated }),
     },
   };
-  return { history: mapped, clocks, spans, ...(byNodes && { ofNodes: nodeAxes(clocks) }) };
+  return {
+    history: mapped,
+    clocks,
+    otherServers: servers,
+    spans,
+    ...(byNodes && { ofNodes: nodeAxes(clocks) }),
+  };
 }
 
 function nodeAxes({ nodes }: MachineClocks): NodeAxes {

@@ -4,6 +4,7 @@ import type { RoleWatch } from '../../regions/cluster/role-watch.ts';
 import { nodesOf, type Regions } from '../../regions/provider.ts';
 import type { Cleanup } from '../cleanup.ts';
 import type { HistoryFile } from '../history-file.ts';
+import { recordServers } from '../parts/server-identities.ts';
 import { watchClocks } from './clock-watch.ts';
 import { recordRoles } from './record-roles.ts';
 
@@ -29,6 +30,7 @@ export async function watchNodes(
   regions: Regions,
   { recorder, history, cleanup, share }: WatchedRun,
 ): Promise<Watches> {
+  if (share !== undefined) await recordServers(regions, recorder, history);
   const clocks = await watchClocks(regions, recorder, history);
   cleanup.add('stop watching clocks', clocks.stop);
   const roles = await recordRoles(share === undefined ? regions : ownOf(regions, share), recorder, history);

@@ -201,5 +201,8 @@ export const MOVE_EVENT = 'move';
  */
 export const SLOTS_EVENT = 'slots';
 
+/** The server that a part has reached under the name of a node, before its load: `args.runId` of its process. */
+export const SERVER_EVENT = 'server';
+
 /** The recorder of a part found a problem, `args.text`: its history shows less than it should. No verdict is then `pass`. */
 export const PROBLEM_EVENT = 'problem';
