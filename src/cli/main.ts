@@ -1,9 +1,11 @@
 import { processEnvironment } from './process/environment.ts';
 import { reportError } from './process/report-error.ts';
+import { readSecretFiles } from './process/secret-files.ts';
 import { runCommand } from './threads/run-command.ts';
 
 const environment = processEnvironment();
 environment.onUncaught((error) => {
   environment.exit(reportError(error, environment));
 });
-await runCommand(environment);
+const ready = readSecretFiles(environment);
+if (ready !== undefined) await runCommand(ready);

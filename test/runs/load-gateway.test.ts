@@ -55,32 +55,31 @@ async function startHere(region: string, { redis, prefix, strategy }: Services):
 
 const POLICY = '10:5/s';
 const LOAD =
-  '{ mode: open, connections: 30, rate: 150, users: 12, roaming: 1, skew: 0, duration: 4s, ramp: 200ms }';
+  '{ mode: open, connections: 30, rate: 250, users: 12, roaming: 1, skew: 0, duration: 4s, ramp: 200ms }';
 const redisUrl = ({ port }: Services['redis']) => `redis://127.0.0.1:${port}`;
 const secondsSince = (ms: number) => (performance.now() - ms) / 1_000;
 
-interface Judged {
-  readonly start: typeof startHere;
-  readonly expected: readonly [code: number, verdict: string];
-}
-
 describe('a load through gateways that run already', { timeout: 180_000 }, () => {
-  it('is judged as one run, and refused by services with another key prefix', async () => {
-    const { folder, redis, url } = await prepareParts({ load: LOAD });
-    const began = performance.now();
-    const other = await startPrograms('us-east', { folder, redis, prefix: 'mine', strategy: 'central' });
-    const startAt = later(Math.min(100, 10 + 20 * secondsSince(began))); // of a busy machine later
-    const load = (part: string, gateway: string, strategy: string) => {
-      const flags = ['--gateway', gateway, '--strategy', strategy, '--instances', '2', '--send', '--json'];
-      return runCli([...words(part, url, startAt), ...flags], { cwd: folder });
-    };
-    const judge = async (strategy: Services['strategy'], { start, expected }: Judged) => {
-      const refused = await load('us-east', other, strategy);
+  it.each([
+    { strategy: 'central', expected: [0, 'pass'] },
+    { strategy: 'article', expected: [1, 'fail'] },
+  ] as const)(
+    'is judged as one run, refused by another key prefix: $strategy',
+    async ({ strategy, expected }) => {
+      const { folder, redis, url } = await prepareParts({ load: LOAD });
+      const began = performance.now();
+      const other = await startPrograms('us-east', { folder, redis, prefix: 'mine', strategy });
+      const startAt = later(Math.min(100, 10 + 12 * secondsSince(began))); // of a busy machine later
+      const load = (part: string, gateway: string) => {
+        const flags = ['--gateway', gateway, '--strategy', strategy, '--instances', '2', '--send', '--json'];
+        return runCli([...words(part, url, startAt), ...flags], { cwd: folder });
+      };
+      const refused = await load('us-east', other);
       expect([refused.code, refused.stderr]).toEqual([69, expect.stringMatching(/prefix "mine", expected/)]);
       const [, prefix = ''] = /start it with --prefix (\S+) --region us-east/.exec(refused.stderr) ?? [];
       const services = { folder, redis, strategy, prefix };
       const sent = await Promise.all(
-        REGIONS.map(async (part) => load(part, await start(part, services), strategy)),
+        REGIONS.map(async (part) => load(part, await startPrograms(part, services))),
       );
       const results = sent.map(({ code, stdout, stderr }): PartResult => {
         expect(code, stderr).toBe(0);
@@ -94,12 +93,8 @@ describe('a load through gateways that run already', { timeout: 180_000 }, () =>
       const { verdict, sent: all } = JSON.parse(judged.stdout);
       expect(all).toBe(results.reduce((sum, { books }) => sum + (books.sent ?? 0), 0));
       expect([judged.code, verdict], judged.stdout).toEqual(expected);
-    };
-    await Promise.all([
-      judge('central', { start: startPrograms, expected: [0, 'pass'] }),
-      judge('article', { start: startHere, expected: [1, 'fail'] }),
-    ]);
-  });
+    },
+  );
 
   it('is refused if the services are not there at the start, or not those of the plan', async () => {
     const { folder, redis, url } = await prepareParts();

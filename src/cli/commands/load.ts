@@ -35,12 +35,17 @@ export function loadCommand(environment: Environment): Command {
     .option('--out <file>', 'write the history of the part into this new file; packed if it ends in .gz')
     .option('--send', 'send it to the clock, which was started with --parts; token: OPENCLAW_RL_TOKEN')
     .option('--run <name>', 'name of the run; a hash of plan and start is added (default: "run")')
-    .option('--task <text>', 'what your scheduler calls this process; the history has it')
+    .option(
+      '--task <text>',
+      'what your scheduler calls this process; the history has it (default: OPENCLAW_RL_TASK)',
+    )
     .option('--control', 'the run has a control part with its faults: without its file, no verdict is pass')
     .option('--allow-eviction', 'run although a server may evict keys')
     .option('--json', 'print the result as JSON', false)
     .addHelpText('after', EXAMPLES);
-  return partServiceOptions(scenarioOptions(command)).action(async (scenario: string, flags: Flags) => {
+  return partServiceOptions(scenarioOptions(command)).action(async (scenario: string, typed: Flags) => {
+    const { OPENCLAW_RL_TASK: named } = environment.env;
+    const flags = { ...(named && { task: named }), ...typed };
     const { clock, json, ...others } = flags;
     const addresses = checkFlags(flags);
     const { checkStartText } = await import('../../experiment/parts/start-time.ts');
@@ -104,7 +109,9 @@ function checkFlags({
       `--run must be 1 to 51 letters, digits, ".", "_" and "-", the first a letter or digit; found ${quoted(run)}`,
     );
   if (task.length > MOST_TASK)
-    throw invalidOption(`--task must have at most ${MOST_TASK} characters; found ${task.length}`);
+    throw invalidOption(
+      `--task, or OPENCLAW_RL_TASK, must have at most ${MOST_TASK} characters; found ${task.length}`,
+    );
   return {
     url,
     ...(gateway !== undefined && { gateway: originOf(gateway, '--gateway', 'http://10.0.0.1:8080') }),

@@ -26,14 +26,16 @@ export function serveClockCommand(environment: Environment): Command {
     .action(async (flags: ClockFlags) => {
       const store = flags.parts === undefined ? undefined : await openStore(flags.parts, flags, environment);
       const { createClockServer } = await import('../../experiment/parts/clock-server.ts');
-      await serve(createClockServer(store), flags, environment);
+      const { machineId } = await import('../../experiment/parts/machine-id.ts');
+      const machine = machineId(environment.env.OPENCLAW_RL_MACHINE);
+      await serve(createClockServer(store, { machine }), flags, environment);
     });
 }
 
 const EXAMPLES = `
 Keep it running from before the first part starts until the last one has ended.
 With --parts on an address that other machines reach, OPENCLAW_RL_TOKEN must be
-set, here and for \`load --send\`.
+set, here and for \`load --send\`, or OPENCLAW_RL_TOKEN_FILE to a file with it.
 
 Examples:
   $ openclaw-rl serve clock --host 10.0.0.1

@@ -230,7 +230,8 @@ interface RatingOptions extends ListenOptions, LimiterFlags, MetricsFlag, RedisF
 
 const RATING_EXAMPLES = `
 The password is read from REDIS_PASSWORD, the user name from REDIS_USERNAME;
-those of Sentinels from SENTINEL_PASSWORD and SENTINEL_USERNAME.
+those of Sentinels from SENTINEL_PASSWORD and SENTINEL_USERNAME. Each may be in
+a file that REDIS_PASSWORD_FILE and so on name.
 
 Examples:
   $ openclaw-rl serve rating --redis redis://127.0.0.1:6379 --policy 100:10/s

@@ -70,7 +70,7 @@ export async function loadPart(
   try {
     pings = await ClockPings.start(flags.url, environment.interrupt);
     if (flags.send) await checkTaken(clockOf(flags, environment), environment.interrupt);
-    const part = await planPart(flags, { ...shares, ...loaded, file: target.file, pings });
+    const part = await planPart(flags, environment.env, { ...shares, ...loaded, file: target.file, pings });
     const onLoad = () => {
       isKept = true;
     };
@@ -143,6 +143,7 @@ async function fileOf(
 
 async function planPart(
   { run, task, startAt, control, gateway }: PartFlags,
+  { OPENCLAW_RL_MACHINE: machine }: Environment['env'],
   { share, of, plan, recorded, file, pings }: Shares & LoadedPlan & { file: string; pings: ClockPings },
 ): Promise<PartOfRun> {
   const startMs = startTime(startAt, { nowMs: pings.first.wallMs, leastMs: LEAST_AHEAD_MS });
@@ -163,7 +164,7 @@ async function planPart(
       plan: digest,
       name,
       of,
-      machine: machineId(),
+      machine: machineId(machine),
       ...(task !== undefined && { task }),
       ...(control === true && { control }),
     },

@@ -33,12 +33,12 @@ const SILENT_MS = 120_000;
  * The clock that all parts of a run are placed on: `GET /clock`. With a store it takes the files of parts, too:
  * `PUT /parts/<run>/<part>`; `GET /parts/` answers whether it would.
  */
-export function createClockServer(store?: PartStore): ClockServer {
+export function createClockServer(store?: PartStore, { machine = machineId() } = {}): ClockServer {
   const wall = new WallClock();
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     const us = Math.floor(monotonicUs());
     if (request.url === '/clock' && request.method === 'GET')
-      return answer(response, 200, { machine: machineId(), us, wallMs: wall.at(us) } satisfies ClockAnswer);
+      return answer(response, 200, { machine, us, wallMs: wall.at(us) } satisfies ClockAnswer);
     void answerOther(request, store).then(async ({ status, ...body }) => {
       if (status !== 413) await drain(request);
       answer(response, status, body);

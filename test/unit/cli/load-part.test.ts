@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { machineId } from '../../../src/experiment/parts/machine-id.ts';
 import { monotonicUs } from '../../../src/load/monotonic.ts';
 import { runCli, startCli, testFolder, untilSaid } from '../../support/cli.ts';
 import { httpReply, startHttpServer } from '../../support/http-server.ts';
@@ -96,7 +97,8 @@ describe('load', { timeout: 60_000 }, () => {
   });
 
   it('records the problems that it found: the verdict on its part is then unknown', async () => {
-    const { folder, words, env, file } = await prepare({ duration: '200ms', laterMachine: 'other' });
+    const { folder, words, env: own, file } = await prepare({ duration: '200ms', laterMachine: 'other' });
+    const env = { ...own, OPENCLAW_RL_TASK: 'load.1', OPENCLAW_RL_MACHINE: 'node-7' }; // as a scheduler sets them
     const { code, stderr } = await runCli([...words, '12:00:05', '--control'], { cwd: folder, env });
     const problem = /the clock of another machine \(other\) answered later/;
     expect([code, stderr]).toEqual([0, expect.stringMatching(problem)]);
@@ -104,7 +106,8 @@ describe('load', { timeout: 60_000 }, () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(records[0].part).toMatchObject({ name: 'north', control: true });
+    const given = { task: 'load.1', machine: machineId('node-7') };
+    expect(records[0].part).toMatchObject({ name: 'north', control: true, ...given });
     const [event, ...others] = records.filter(({ event }) => event === 'problem');
     expect(others).toEqual([]);
     expect(event).toMatchObject({ type: 'event', args: { text: expect.stringMatching(problem) } });
