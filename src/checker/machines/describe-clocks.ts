@@ -17,13 +17,13 @@ export function contradictionTexts(clocks: MachineClocks): string[] {
 }
 
 const HINT =
-  'if a clock was slewed faster, judge with --clock-drift; if a machine was suspended or its clock jumped, run all parts again';
+  'if a clock was slewed faster, judge with --clock-drift; if a machine was suspended or a clock jumped, run all parts again';
 
 function whatOf(contradiction: ClockContradiction, clocks: MachineClocks): string {
   const { least, most } = contradiction;
   if (contradiction.type === 'node') {
     const [one, other] = contradiction.machines;
-    return `two machines read the clock of ${contradiction.node} so that one of their own clocks must be wrong: ${ofParts(one, clocks)} ${readingText(least)}, ${ofParts(other, clocks)} ${readingText(most)}`;
+    return `two machines read the clock of ${contradiction.node} so that one of their own clocks is wrong, or that it stepped forth and back between two readings of one of them: ${ofParts(one, clocks)} ${readingText(least)}, ${ofParts(other, clocks)} ${readingText(most)}`;
   }
   const who = `the clock of ${ofParts(contradiction.machine, clocks)}`;
   if (least === most)

@@ -73,6 +73,26 @@ describe('a run in parts', () => {
       if (kind === 'correctness') expect(reason).toContain('not judged, since parts of the run contradict');
   });
 
+  it('says of a node that stepped forth and back between two readings of one machine that it may have', () => {
+    const twice = (us: number) => (us >= 4.1 * S && us < 5.1 * S ? 50_000 : 0);
+    const of = (own: Clock, everyUs: number) => [
+      ...readings(own, BASE, { there: 400, back: 300 }),
+      ...readings(own, NODE, { there: 400, back: 300 })
+        .map((one, quarter) => ({ one, us: (quarter - 8) * 250_000 }))
+        .filter(({ us }) => us % everyUs === 0)
+        .map(({ one, us }) => ({ ...one, serverUs: one.serverUs + twice(us) })),
+    ];
+    const parts = [
+      { operations: [take(A, 0)], records: of(A, 3 * S) },
+      { part: partOf('b'), operations: [take(B, 0)], records: of(B, 250_000) },
+    ];
+    const { verdict, contradictions = [] } = checkHistory(historyOfParts(parts), options);
+    expect(verdict).toBe('unknown');
+    expect(contradictions[0]).toMatch(
+      /^two machines read the clock of n so that one of their own clocks is wrong, or that it stepped forth and back between two readings of one of them: machine machine-/,
+    );
+  });
+
   it('says how well each clock is known, and from what', () => {
     const report = judged({
       a: [0, 1, 2, 3].map((at) => take(A, at * 1_000)),
