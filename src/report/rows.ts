@@ -9,6 +9,7 @@ import { OUTCOMES } from '../history/records/operation.ts';
 import { books } from './books.ts';
 import type { Document } from './check-report.ts';
 import { argsText, eventText, text } from './event-text.ts';
+import { machineClocks } from './machine-table.ts';
 import { msText, tokensText } from './text.ts';
 import type { TextTable } from './text-table.ts';
 
@@ -17,6 +18,7 @@ export function listTables(document: Document): TextTable[] {
   const tables = [
     amounts(document),
     books(document),
+    machineClocks(document),
     bounds(document),
     formulas(document),
     evidence('phase', document.phases),

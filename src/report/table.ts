@@ -67,7 +67,6 @@ function makeFoot(document: Document, { colour, columns, program }: Look): strin
   return [
     run,
     labelled('clock    ', clockText, columns),
-    ...machineTexts(document).map((text) => labelled('         ', text, columns)),
     `seed     ${document.seed}`,
     labelledCommand(
       'again    ',
@@ -76,21 +75,6 @@ function makeFoot(document: Document, { colour, columns, program }: Look): strin
     ),
     ...lastLine(document, { colour, columns }),
   ];
-}
-
-/** A run has up to 1,000 parts. */
-const MOST_MACHINES = 10;
-
-/** How well the clock of each machine of a run in parts is known. */
-function machineTexts({ machines = [] }: Document): string[] {
-  const rest = machines.length - MOST_MACHINES;
-  const shown = machines.slice(0, MOST_MACHINES).map(({ parts, errorUs, readings }) => {
-    const { base, nodes, decisions, dropped } = readings;
-    const from = `${base} pings, ${nodes} readings of Redis nodes and ${decisions} decisions`;
-    const left = dropped === 0 ? '' : `; ${dropped} decisions contradict them and were left out`;
-    return `${parts.join(', ')}: clock known to ${Number((errorUs / 1_000).toPrecision(2))} ms by ${from}${left}`;
-  });
-  return [...shown, ...(rest > 0 ? [`... ${rest} more machines: --json has them`] : [])];
 }
 
 function lastLine(document: Document, { colour, columns }: Look): string[] {

@@ -107,7 +107,10 @@ describe('a run in parts', { timeout: 60_000 }, () => {
     const { cwd, folder, page } = await keepRun();
     const call = (...args: string[]) => callCli(args, { cwd });
     const shown = await call('report', 'baseline-1', '--format', 'md');
-    expect(shown.stdout).toMatch(/control part/);
+    expect(shown.stdout).toContain('| part | file | sent | allowed | denied | failed | info | dropped |');
+    expect(shown.stdout).toMatch(/^\| control part \| .*control.ndjson \|/m);
+    expect(shown.stdout).toMatch(/^\| base \| control part \| 0 \| 64 \| 0 \| 0 \| 0 \|$/m);
+    expect(shown.stdout).toMatch(/^\| 0\.\d+ \| inject command \|/m);
     expect((await call('gate', 'baseline-1', '--json')).stdout).toContain('"control part"');
     expect((await call('runs')).stdout).toContain(NAME);
     const verified = await call('verify', 'baseline-1', '--json');
@@ -122,7 +125,9 @@ describe('a run in parts', { timeout: 60_000 }, () => {
 
   it('has its page on the axis of the clock endpoint: one second, not the days between its machines', async () => {
     const { page } = await keepRun();
-    const { series, spans, buckets } = pageDataOf(page);
+    const { series, spans, buckets, tables } = pageDataOf(page);
+    const clocks = tables.find(({ head }: { head: string[] }) => head[0] === 'clock of');
+    expect(clocks.rows.map(([, parts]: string[]) => parts)).toEqual(['a', 'b', 'control part']);
     expect(series.bins * series.binUs).toBeLessThan(2 * S);
     expect(spans[0].fromUs).toBeGreaterThan(0.2 * S);
     expect(spans[0].fromUs).toBeLessThan(0.3 * S);
