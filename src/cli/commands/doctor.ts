@@ -1,10 +1,12 @@
 import { dirname, resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import pc from 'picocolors';
+import { invalidOption } from '../../core/errors.ts';
+import { examineSwarm } from '../../engines/swarm/doctor.ts';
 import type { ProviderName } from '../../regions/choose-provider.ts';
 import { sweepClusters } from '../../regions/clusters.ts';
 import { diagnoseDocker, examineDocker } from '../../regions/docker/doctor.ts';
-import { chooseImages } from '../../regions/docker/images.ts';
+import { chooseImages, OWN_IMAGE } from '../../regions/docker/images.ts';
 import type { Check } from '../../regions/doctor-check.ts';
 import { diagnoseExternal, diagnoseSentinels } from '../../regions/external/diagnose.ts';
 import { lookAt, lookAtSentinels } from '../../regions/external/look.ts';
@@ -13,7 +15,9 @@ import type { Sweep } from '../../regions/local/sweep.ts';
 import { clusterStore } from '../../regions/store/user-clusters.ts';
 import type { Look } from '../../report/fit-lines.ts';
 import { drawTable } from '../../report/text-table.ts';
+import { DEFAULT_TOPOLOGY } from '../../topology/topology.ts';
 import { endpointsOption } from '../flags/endpoints-flag.ts';
+import { parseRegions } from '../flags/options.ts';
 import { providerOption } from '../flags/topology-flags.ts';
 import { quotedForShell } from '../output/typed-command.ts';
 import type { Environment } from '../process/environment.ts';
@@ -22,6 +26,8 @@ import { EXIT } from '../process/exit-codes.ts';
 interface Flags {
   readonly provider: ProviderName;
   readonly endpoints?: string;
+  readonly engine?: 'swarm';
+  readonly regions?: readonly string[];
   readonly allowEviction?: true;
   readonly json: boolean;
 }
@@ -35,23 +41,51 @@ export function doctorCommand(environment: Environment): Command {
     .addOption(
       endpointsOption('ask your own Redis instead, by the addresses in this file').conflicts('provider'),
     )
+    .addOption(
+      new Option('--engine <name>', 'ask the engine of several machines instead; builds a missing image')
+        .choices(['swarm'])
+        .conflicts(['provider', 'endpoints']),
+    )
+    .option('--regions <names>', 'with --engine: its regions, separated by commas', parseRegions)
     .option('--allow-eviction', 'with --endpoints: a server that may evict keys is no obstacle')
     .option('--json', 'print one JSON document', false)
     .addHelpText('after', HELP)
     .action(async (flags: Flags) => {
-      const { endpoints, provider, json } = flags;
-      const what = endpoints === undefined ? 'bench' : `bench --endpoints ${quotedForShell(endpoints)}`;
-      const { checks, ready } =
-        endpoints === undefined
-          ? await examine(environment, provider)
-          : await examineEndpoints(endpoints, flags, environment);
+      const { what, checks, ready } = await examineWhat(flags, environment);
       environment.out(
-        json
+        flags.json
           ? `${JSON.stringify({ ready, checks }, undefined, 2)}\n`
           : render(checks, { what, ready }, environment.look),
       );
       environment.setExitCode(ready ? EXIT.pass : EXIT.environment);
     });
+}
+
+interface Examined {
+  /** The command that can run, if it can. */
+  readonly what: string;
+  readonly checks: readonly Check[];
+  readonly ready: boolean;
+}
+
+async function examineWhat(flags: Flags, environment: Environment): Promise<Examined> {
+  const { endpoints, provider, engine, regions } = flags;
+  if (engine !== undefined) return examineEngine(flags, environment);
+  if (regions !== undefined)
+    throw invalidOption('--regions needs --engine', 'remove it, or add --engine swarm');
+  if (endpoints === undefined) return { what: 'bench', ...(await examine(environment, provider)) };
+  const what = `bench --endpoints ${quotedForShell(endpoints)}`;
+  return { what, ...(await examineEndpoints(endpoints, flags, environment)) };
+}
+
+async function examineEngine({ regions }: Flags, { env, log }: Environment): Promise<Examined> {
+  const checks = await examineSwarm({
+    images: chooseImages(env),
+    regions: regions ?? DEFAULT_TOPOLOGY.regions,
+    onBuild: () => log(`building ${OWN_IMAGE}\n`),
+  });
+  const where = regions === undefined ? '' : ` --regions ${regions.join(',')}`;
+  return { what: `bench --engine swarm${where}`, checks, ready: isReady(checks) };
 }
 
 const HELP = `
@@ -61,7 +95,9 @@ It also ends what killed runs left behind. With --endpoints it changes nothing.
 Examples:
   $ openclaw-rl doctor
   # your own Redis: mode, version, eviction, what its user may do, round trips
-  $ openclaw-rl doctor --endpoints endpoints.yaml`;
+  $ openclaw-rl doctor --endpoints endpoints.yaml
+  # on a manager of a Docker Swarm: machines, labels, image, ports
+  $ openclaw-rl doctor --engine swarm`;
 
 async function examineEndpoints(
   file: string,
