@@ -41,6 +41,22 @@ export class ClockEndpoint {
     return { sentUs, answeredUs, ...readAnswer(await textOf(response)) };
   }
 
+  /** Says that this sender sends a part now. Gives why not, if another one does; rejects without an answer. */
+  async start(
+    { run, name }: { readonly run: string; readonly name: string },
+    { sender, timeoutMs }: { readonly sender: string; readonly timeoutMs: number },
+  ): Promise<string | undefined> {
+    const path = `/started/${encodeURIComponent(run)}/${encodeURIComponent(name)}`;
+    const request = this.#request(`${this.url}${path}`, {
+      ...{ method: 'PUT', headers: { from: sender, 'content-length': 0 } },
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    request.end();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const { error } = JSON.parse(await textOf(response));
+    return response.statusCode === 409 && typeof error === 'string' ? error : undefined;
+  }
+
   /** Asks until there is an answer. Throws ENVIRONMENT_FAILED after this time, or at once for another program's answer. */
   async askFirst(withinMs: number, signal: AbortSignal): Promise<Ping> {
     const untilMs = performance.now() + withinMs;

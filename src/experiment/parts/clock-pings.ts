@@ -7,6 +7,8 @@ const EVERY_MS = 250;
 const AT_ONCE = 4;
 const ANSWER_MS = 2_000;
 const FIRST_MS = 5_000;
+/** Shorter than what is left of the start. */
+const START_MS = 500;
 
 /** Pings the clock endpoint of a run, four times a second, from the beginning of a part to its end. */
 export class ClockPings {
@@ -45,6 +47,14 @@ export class ClockPings {
   localUs(endpointUs: number): number {
     const { us, sentUs, answeredUs } = this.#best;
     return endpointUs - us + (sentUs + answeredUs) / 2;
+  }
+
+  /** Why the part is not to be sent, if another process sends it. Without an answer, nothing. */
+  async start(
+    part: { readonly run: string; readonly name: string },
+    sender: string,
+  ): Promise<string | undefined> {
+    return this.#endpoint.start(part, { sender, timeoutMs: START_MS }).catch(() => undefined);
   }
 
   /** Passes on the readings so far, and those to come. */

@@ -5,6 +5,7 @@ import { finished } from 'node:stream/promises';
 import { monotonicUs } from '../../load/monotonic.ts';
 import { machineId } from './machine-id.ts';
 import type { PartStore, Receipt } from './part-store.ts';
+import { StartedParts } from './started-parts.ts';
 
 /** The answer to `GET /clock`. */
 export interface ClockAnswer {
@@ -31,15 +32,16 @@ const SILENT_MS = 120_000;
 
 /**
  * The clock that all parts of a run are placed on: `GET /clock`. With a store it takes the files of parts, too:
- * `PUT /parts/<run>/<part>`; `GET /parts/` answers whether it would.
+ * `PUT /parts/<run>/<part>`; `GET /parts/` answers whether it would. `PUT /started/<run>/<part>` is refused to a second sender.
  */
 export function createClockServer(store?: PartStore, { machine = machineId() } = {}): ClockServer {
   const wall = new WallClock();
+  const started = new StartedParts();
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     const us = Math.floor(monotonicUs());
     if (request.url === '/clock' && request.method === 'GET')
       return answer(response, 200, { machine, us, wallMs: wall.at(us) } satisfies ClockAnswer);
-    void answerOther(request, store).then(async ({ status, ...body }) => {
+    void answerOther(request, { store, started }).then(async ({ status, ...body }) => {
       if (status !== 413) await drain(request);
       answer(response, status, body);
     });
@@ -61,9 +63,15 @@ export function createClockServer(store?: PartStore, { machine = machineId() } =
   };
 }
 
-async function answerOther(request: IncomingMessage, store: PartStore | undefined): Promise<Receipt> {
-  const { url = '', method } = request;
+async function answerOther(
+  request: IncomingMessage,
+  { store, started }: { readonly store: PartStore | undefined; readonly started: StartedParts },
+): Promise<Receipt> {
+  const { url = '', method, headers } = request;
   if (url === '/clock') return { status: 405, error: 'only GET' };
+  const [, ofRun, begun] = /^\/started\/([^/?]+)\/([^/?]+)$/.exec(url) ?? [];
+  if (ofRun !== undefined && begun !== undefined && method === 'PUT')
+    return started.start({ run: ofRun, part: begun, sender: headers.from ?? '' });
   const isAsked = url === '/parts/';
   const [, run, part] = /^\/parts\/([^/?]+)\/([^/?]+)$/.exec(url) ?? [];
   if (!isAsked && (run === undefined || part === undefined))

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentFailed, OpenclawError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
 import type { Part } from '../../history/records/part.ts';
 import { monotonicUs } from '../../load/monotonic.ts';
 import type { LoadPart } from '../../load/parts.ts';
@@ -52,10 +54,24 @@ export async function untilStart(part: PartOfRun, signal: AbortSignal): Promise<
     );
   for (;;) {
     const leftMs = (startUs(part) - OPEN_US - monotonicUs()) / 1_000; // again: a better ping may have come
-    if (leftMs <= 0) return startUs(part);
+    if (leftMs <= 0) break;
     await sleep(Math.min(leftMs, AGAIN_MS) + 1, undefined, { signal }).catch(() => {});
     if (signal.aborted) throw new OpenclawError('INTERRUPTED', 'interrupted before any load was sent');
   }
+  await refuseDoubled(part);
+  return startUs(part);
+}
+
+/** Throws ENVIRONMENT_FAILED if another process sends this part. It is asked at the start: one that was killed before began nothing. */
+async function refuseDoubled({ pings, header }: PartOfRun): Promise<void> {
+  const { name, run, machine, task } = header;
+  const sender = `${task ?? 'a process'} on machine ${machine}, ${randomBytes(6).toString('hex')}`;
+  const why = await pings.start(header, sender.replace(/[^\x20-\x7e]/g, '?'));
+  if (why === undefined) return;
+  throw environmentFailed(
+    `part ${name} of run ${run} is not sent: ${printable(why)}`,
+    'start each part once; for another run choose another --run or --start-at, for all parts',
+  );
 }
 
 const AGAIN_MS = 1_000;

@@ -137,6 +137,11 @@ function isFinal(answer: Answer | Error): boolean {
 
 function refused({ file, part, url, token }: SentPart, answer: Answer | Error): OpenclawError {
   const kept = `it is in ${printable(file)}: copy it to the machine where \`check\` runs`;
+  if (!(answer instanceof Error) && answer.status === 409)
+    return environmentFailed(
+      `${printable(url)} did not accept part ${part.name}: ${whyText(answer)}`,
+      `that one counts; this one, ${printable(file)}, is of a part that was sent twice: start each part once`,
+    );
   const why =
     answer instanceof Error
       ? printable((answer as NodeJS.ErrnoException).code ?? answer.message)
