@@ -48,7 +48,9 @@ export async function sendPart(
   for (;;) {
     const answer = await putOnce(sent, { headers, signal, silentMs }).catch((error: Error) => error);
     if (signal.aborted)
-      throw new OpenclawError('INTERRUPTED', `interrupted before ${sent.file} was accepted`);
+      throw new OpenclawError('INTERRUPTED', `interrupted before ${sent.file} was accepted`, {
+        hint: 'its part is complete: copy it to the machine where `check` runs',
+      });
     if (!(answer instanceof Error) && answer.status < 300) return answer.file ?? '';
     untilMs ??= performance.now() + tryMs;
     if (performance.now() >= untilMs || isFinal(answer)) throw refused(sent, answer);
