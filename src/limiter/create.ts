@@ -1,12 +1,6 @@
 import { invalidOption } from '../core/errors.ts';
 import { quoted } from '../core/printable.ts';
-import {
-  DEFAULT_STRATEGY,
-  isStrategy,
-  STRATEGY_NAMES,
-  type StrategyName,
-  traitsOf,
-} from '../core/strategies.ts';
+import { DEFAULT_STRATEGY, type StrategyName, traitsOf } from '../core/strategies.ts';
 import { noticeAway } from './homes/away.ts';
 import { checkHomesCluster } from './homes/homes.ts';
 import type { Limiter } from './limiter.ts';
@@ -19,6 +13,7 @@ import {
 } from './options/limiter-options.ts';
 import { policyNames, refuseSeveral } from './options/policies.ts';
 import { checkReservationMemory } from './options/reserve-options.ts';
+import { parseStrategy } from './options/strategy.ts';
 import { checkRedis, isCluster, onlyAddresses, type RedisConnection } from './redis/connection.ts';
 import { connectAcked, connectIoredis } from './redis/ioredis/open.ts';
 import type { RedisPort, RedisSource } from './redis/port.ts';
@@ -99,15 +94,6 @@ function checkReplicas(strategy: StrategyName, { durability, replicas }: AnyOpti
   throw invalidOption(
     `strategy ${strategy} does not wait for replicas; found ${quoted(replicas)}`,
     lends ? 'use strategy lease' : "remove replicas, or set durability: 'acked'",
-  );
-}
-
-/** Checks the name of a strategy. Throws INVALID_OPTION. */
-export function parseStrategy(name: string): StrategyName {
-  if (isStrategy(name)) return name;
-  throw invalidOption(
-    `a strategy is one of ${STRATEGY_NAMES.join(', ')}; found ${quoted(name)}`,
-    'the default is central',
   );
 }
 

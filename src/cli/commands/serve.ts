@@ -6,11 +6,10 @@ import { HEADERS } from '../../core/header-names.ts';
 import { byName, formatPolicies, type NamedPolicy } from '../../core/policies.ts';
 import { printable, quoted } from '../../core/printable.ts';
 import { STRATEGY_NAMES, traitsOf } from '../../core/strategies.ts';
-import { createLimiter, type LimiterOptions } from '../../limiter/create.ts';
+import type { LimiterOptions } from '../../limiter/create.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
 import type { PolicyOptions } from '../../limiter/options/policies.ts';
-import { openPlugin } from '../../limiter/plugin/open.ts';
 import type { RedisConnection } from '../../limiter/redis/connection.ts';
 import {
   type FailurePolicy,
@@ -149,6 +148,7 @@ async function openLimiter(
       homes: withRegions(await readHomesFile(options.homes, environment)),
     };
     const rest = { strategy, prefix, redis, ...clock, ...regions, ...acks, ...failing, ...homes };
+    const { createLimiter } = await import('../../limiter/create.ts'); // here, since a gateway needs none
     return createLimiter({ ...limitsOf(policies), ...rest } as LimiterOptions);
   }
   if (options.onFailure !== 'closed')
@@ -159,6 +159,7 @@ async function openLimiter(
       'leave out --decision-ids and --evidence',
     );
   const file = resolve(environment.cwd, options.limiter);
+  const { openPlugin } = await import('../../limiter/plugin/open.ts');
   const { started, release } = await startPlugin(file, environment, () =>
     openPlugin(file, { policies, redis, region, prefix, nowMs }),
   );

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { joinPolicies, type NamedPolicy, parseNamed, parsePolicies } from '../../core/policies.ts';
 import { DEFAULT_STRATEGY, STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
-import { parseStrategy } from '../../limiter/create.ts';
+import { parseStrategy } from '../../limiter/options/strategy.ts';
 import { DEFAULT_POLICY, LIMITS } from '../../scenario/defaults.ts';
 import {
   durationForm,

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { given } from '../../core/given.ts';
 import { STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
-import { parseStrategy } from '../../limiter/create.ts';
+import { parseStrategy } from '../../limiter/options/strategy.ts';
 import type { Plan } from '../../scenario/plan.ts';
 import { readScenario } from '../files/read-scenario.ts';
 import {
