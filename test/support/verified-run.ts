@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
 import type { Verification } from '../../src/report/verification.ts';
+import { callCli } from './call-cli.ts';
 import { type CliOptions, runCli } from './cli.ts';
 
 /** The strategies that record levels: nearly all of their buckets are proved. */
@@ -22,7 +23,7 @@ export async function runVerified(args: readonly string[], options: Options) {
 /** Verifies the newest run, which wrote no certificate. `check` knows no bound: it counts as convicted what a run counts as within it. */
 export async function expectLatestVerified(options: Options): Promise<void> {
   const history = 'reports/latest/history.ndjson';
-  await runCli(['check', history, '--certificate', 'certificate.ndjson.gz'], options);
+  await callCli(['check', history, '--certificate', 'certificate.ndjson.gz'], options);
   await expectVerified(['verify', '--certificate', 'certificate.ndjson.gz', history], options);
 }
 
@@ -31,7 +32,7 @@ async function expectVerified(
   command: readonly string[],
   options: Options,
 ): Promise<{ report: RunReport; certified: Verification['certified'] }> {
-  const { code, stdout, stderr } = await runCli([...command, '--json'], options);
+  const { code, stdout, stderr } = await callCli([...command, '--json'], options);
   expect(stdout, stderr).not.toBe('');
   const { verified, certified, refusals }: Verification = JSON.parse(stdout);
   const report: RunReport = JSON.parse(readFileSync(join(options.cwd, 'reports/latest/report.json'), 'utf8'));

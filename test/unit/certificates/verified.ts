@@ -1,14 +1,15 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { CertificateRecord } from '../../../src/checker/certificates/certificate-lines.ts';
 import { encodeRecord } from '../../../src/history/records/codec.ts';
 import type { HistoryRecord } from '../../../src/history/records/operation.ts';
 
-const VERIFIER = join(import.meta.dirname, '../../../verify/verify.mjs');
-const run = promisify(execFile);
+const PROCESS = join(import.meta.dirname, 'verifier-process.mjs');
+/** Runs of one process, which keeps what each has read. */
+const MOST_RUNS = 50;
 
 /** What the verifier counts, and the buckets that it refuses with the reasons: the last of each, and all. */
 export interface Verified {
@@ -38,7 +39,7 @@ export async function verifyFiles(
     for (const [number, file] of historyFiles.entries())
       writeFileSync(file, (files[number] ?? []).map(encodeRecord).join(''));
     writeFileSync(certificateFile, certificate.map((record) => `${JSON.stringify(record)}\n`).join(''));
-    const { stdout, exitCode } = await spawned([VERIFIER, certificateFile, ...historyFiles]);
+    const { stdout, exitCode } = await runVerifier([certificateFile, ...historyFiles]);
     const lines = stdout.trimEnd().split('\n');
     const refusals = lines.flatMap((line) => {
       const [, bucket, reason] = /^refused: (.*?): (.*)$/.exec(line) ?? [];
@@ -50,13 +51,35 @@ export async function verifyFiles(
   }
 }
 
-async function spawned(args: readonly string[]): Promise<{ stdout: string; exitCode: number }> {
-  try {
-    const { stdout } = await run(process.execPath, args, { maxBuffer: 2 ** 28 });
-    return { stdout, exitCode: 0 };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    if (code !== 1 || stdout === '') throw new Error(stderr);
-    return { stdout, exitCode: code };
-  }
+interface Ended {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+let last: Promise<unknown> = Promise.resolve();
+let verifier: ChildProcess | undefined;
+let runs = 0;
+
+/** One run after the other: what the verifier prints is that of its process. */
+function runVerifier(args: readonly string[]): Promise<Ended> {
+  const ended = last.then(async () => {
+    if (runs++ % MOST_RUNS === 0) verifier?.disconnect();
+    verifier = verifier?.connected ? verifier : startVerifier();
+    verifier.send(args);
+    const [answer] = (await once(verifier, 'message')) as [Ended];
+    const { exitCode, stdout, stderr } = answer;
+    if (exitCode !== 0 && (exitCode !== 1 || stdout === '')) throw new Error(stderr);
+    return answer;
+  });
+  last = ended.catch(() => {});
+  return ended;
+}
+
+/** Ends with this process, which does not wait for it. */
+function startVerifier(): ChildProcess {
+  const child = fork(PROCESS, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+  child.unref();
+  child.channel?.unref();
+  return child;
 }
