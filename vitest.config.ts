@@ -38,6 +38,7 @@ const LONGEST = [
   'runs/fault-by-command',
   'cluster/sentinel',
   'runs/endpoints',
+  'docs/pages',
   'cluster/regions',
 ].map((name) => `/test/${name}.test.ts`);
 

@@ -1,24 +1,12 @@
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { RunReport } from '../../src/report/report.ts';
 import { runProgram } from '../support/cli.ts';
-import { blocksOn, HISTORY_PAGE, RUN_PAGES, WORKFLOW_PAGE } from '../support/doc-blocks.ts';
+import { ALONE_PAGES, blocksOn, WORKFLOW_PAGE } from '../support/doc-blocks.ts';
 import { compileExamples } from '../support/examples.ts';
-import { processesMentioning } from '../support/processes.ts';
-import { type Command, commandsOf, ROOT, scriptOf } from '../support/readme.ts';
-import { freePort } from '../support/redis-server.ts';
+import { newcomer, shBlocks } from '../support/newcomer.ts';
+import { ROOT } from '../support/readme.ts';
 import { startTestServer } from '../support/server.ts';
 import { expectLatestVerified } from '../support/verified-run.ts';
 
@@ -27,66 +15,9 @@ const RUNS_THIS = 'bin/setup && npm test';
 
 const CHAOS = 'bin/openclaw-rl chaos partition --isolate eu-west';
 
-/** By the ports that pages show: free ones. Of a cluster's nodes the bus port is 10,000 higher. */
-const ports = await Promise.all(
-  [
-    ['6379', '7070', '8080', '8081', '8474'].map(async (port) => [port, await freePort()] as const),
-    ['7001', '7002', '7003'].map(async (port) => [port, await freePort(55_000)] as const),
-  ].flat(),
-);
-const withFreePorts = (text: string) =>
-  ports.reduce((sofar, [known, free]) => sofar.replaceAll(known, `${free}`), text);
-
-const folder = newcomersFolder();
-const env = {
-  OPENCLAW_RL_STATE: join(folder, 'state'),
-  GITHUB_ACTIONS: '',
-  GITHUB_STEP_SUMMARY: join(folder, 'summary.md'),
-};
-const alreadyRun = new Set<string>();
-
-/** What a clone has, as far as the pages use it, and the files that they show; runs and state are the test's own. */
-function newcomersFolder(): string {
-  const made = mkdtempSync(join(tmpdir(), 'openclaw-rl-readme-'));
-  for (const name of ['docs', 'scenarios', 'node_modules']) symlinkSync(join(ROOT, name), join(made, name));
-  const [history, ...operations] = blocksOn(HISTORY_PAGE, 'json').map(({ text }) => text);
-  writeFileSync(join(made, 'history.ndjson'), history ?? '');
-  writeFileSync(join(made, 'with-operations.ndjson'), withOperations(history ?? '', operations));
-  for (const { text } of blocksOn(RUN_PAGES, 'js'))
-    writeFileSync(join(made, /^\/\/ (\S+\.mjs)$/m.exec(text)?.[1] ?? 'unnamed.mjs'), text);
-  for (const { text } of blocksOn(RUN_PAGES, 'yaml')) {
-    const [, name] = /^# (\S+\.yaml)$/m.exec(text) ?? [];
-    if (name !== undefined) writeFileSync(join(made, name), withFreePorts(text));
-  }
-  mkdirSync(join(made, 'bin'));
-  for (const name of readdirSync(join(ROOT, 'bin'))) {
-    writeFileSync(join(made, 'bin', name), `#!/bin/sh\nexec '${join(ROOT, 'bin', name)}' "$@"\n`);
-    chmodSync(join(made, 'bin', name), 0o755);
-  }
-  return made;
-}
-
-/** The history with the operations that the page shows alone. */
-function withOperations(history: string, operations: readonly string[]): string {
-  const [header, ...rest] = history.trim().split('\n');
-  const all = [header, ...rest.slice(0, -1), ...operations.map((text) => text.trim())];
-  const sent = `"sent":${all.length - 1}`;
-  return `${all.join('\n')}\n${rest.at(-1)?.replace(/"sent":\d+/, sent)}\n`;
-}
-
-async function runAll(commands: readonly Command[], more: Record<string, string> = {}) {
-  for (const { text } of commands) alreadyRun.add(text);
-  const script = withFreePorts(scriptOf(commands));
-  const result = await runProgram('bash', ['-c', script], { cwd: folder, env: { ...env, ...more } });
-  expect(result.code, `${script}\n${result.stdout}\n${result.stderr}`).toBe(0);
-  expect(processesMentioning(folder)).toEqual([]);
-  return result;
-}
+const { folder, env, alreadyRun, runAll, newestReport } = await newcomer(ALONE_PAGES);
 
 const chaosRun = () => readdirSync(join(folder, 'reports')).find((name) => name.includes('chaos')) ?? '';
-
-const newestReport = (): RunReport =>
-  JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8'));
 
 const withoutFigures = (text: string) => text.replace(/\d+(\.\d+)?/g, '0');
 
@@ -138,12 +69,6 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
     ]);
     await expectLatestVerified({ cwd: folder, env });
   },
-  'bin/openclaw-rl bench --endpoints endpoints.yaml --duration 10 --connections 100': (stdout, stderr) => {
-    expect(stdout).toMatch(/bench --endpoints endpoints.yaml can run here/);
-    expect(stdout).toMatch(/^verdict {2}pass$/m);
-    expect(stderr).toMatch(/^deleted \d+ keys of this run; 0 are left$/m);
-    expect(newestReport()).toMatchObject({ system: 'external cluster, endpoints.yaml' });
-  },
   'bin/openclaw-rl check us-east.ndjson eu-west.ndjson ap-south.ndjson': (stdout) => {
     expect(stdout).toMatch(/^verdict {2}pass$/m);
     expect(stdout).toMatch(/^│ all 3 /m);
@@ -176,12 +101,7 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
 describe('what pages show', { timeout: 180_000 }, () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.each(
-    blocksOn(RUN_PAGES, 'sh').map((block) => {
-      const commands = commandsOf(block).filter(({ text }) => text !== RUNS_THIS);
-      return { page: block.page, title: commands.map(({ text }) => text.slice(0, 60)).join('; '), commands };
-    }),
-  )('does what $page says: $title', async ({ commands }) => {
+  it.each(shBlocks(ALONE_PAGES, RUNS_THIS))('does what $page says: $title', async ({ commands }) => {
     const { stdout, stderr } = await runAll(commands);
     for (const { text } of commands) await AFTER[text]?.(stdout, stderr);
   });
@@ -192,7 +112,7 @@ describe('what pages show', { timeout: 180_000 }, () => {
   });
 
   it('is the output of commands that have run', () => {
-    for (const { text } of blocksOn(RUN_PAGES, 'console')) {
+    for (const { text } of blocksOn(ALONE_PAGES, 'console')) {
       const [, shown] = /^\$ (.*)$/m.exec(text) ?? [];
       if (shown !== undefined)
         expect(

@@ -1,0 +1,106 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { RunReport } from '../../src/report/report.ts';
+import { runProgram } from './cli.ts';
+import { blocksOn, HISTORY_PAGE } from './doc-blocks.ts';
+import { processesMentioning } from './processes.ts';
+import { type Command, commandsOf, ROOT, scriptOf } from './readme.ts';
+import { freePort } from './redis-server.ts';
+
+/** Who has a clone, and runs the commands of pages in it, one block after another. */
+export interface Newcomer {
+  readonly folder: string;
+  readonly env: Record<'OPENCLAW_RL_STATE' | 'GITHUB_ACTIONS' | 'GITHUB_STEP_SUMMARY', string>;
+  /** The text of every command so far. */
+  readonly alreadyRun: ReadonlySet<string>;
+  /** Expects the exit codes that the comments say, and that no process is left. */
+  runAll(
+    commands: readonly Command[],
+    more?: Record<string, string>,
+  ): Promise<{ readonly stdout: string; readonly stderr: string }>;
+  newestReport(): RunReport;
+}
+
+/** With the files that these pages show. */
+export async function newcomer(pages: readonly string[]): Promise<Newcomer> {
+  const withFreePorts = await freePorts();
+  const folder = cloneWith(pages, withFreePorts);
+  const env = {
+    OPENCLAW_RL_STATE: join(folder, 'state'),
+    GITHUB_ACTIONS: '',
+    GITHUB_STEP_SUMMARY: join(folder, 'summary.md'),
+  };
+  const alreadyRun = new Set<string>();
+  return {
+    folder,
+    env,
+    alreadyRun,
+    async runAll(commands, more = {}) {
+      for (const { text } of commands) alreadyRun.add(text);
+      const script = withFreePorts(scriptOf(commands));
+      const result = await runProgram('bash', ['-c', script], { cwd: folder, env: { ...env, ...more } });
+      expect(result.code, `${script}\n${result.stdout}\n${result.stderr}`).toBe(0);
+      expect(processesMentioning(folder)).toEqual([]);
+      return result;
+    },
+    newestReport: () => JSON.parse(readFileSync(join(folder, 'reports/latest/report.json'), 'utf8')),
+  };
+}
+
+/** The `sh` blocks of pages but for one command, with a title for each. */
+export function shBlocks(pages: readonly string[], except = '') {
+  return blocksOn(pages, 'sh').map((block) => {
+    const commands = commandsOf(block).filter(({ text }) => text !== except);
+    return { page: block.page, title: commands.map(({ text }) => text.slice(0, 60)).join('; '), commands };
+  });
+}
+
+/** By the ports that pages show: free ones. Of a cluster's nodes the bus port is 10,000 higher. */
+async function freePorts(): Promise<(text: string) => string> {
+  const ports = await Promise.all(
+    [
+      ['6379', '7070', '8080', '8081', '8474'].map(async (port) => [port, await freePort()] as const),
+      ['7001', '7002', '7003'].map(async (port) => [port, await freePort(55_000)] as const),
+    ].flat(),
+  );
+  return (text) => ports.reduce((sofar, [known, free]) => sofar.replaceAll(known, `${free}`), text);
+}
+
+/** What a clone has, as far as the pages use it, and the files that they show; runs and state are the test's own. */
+function cloneWith(pages: readonly string[], withFreePorts: (text: string) => string): string {
+  const made = mkdtempSync(join(tmpdir(), 'openclaw-rl-readme-'));
+  for (const name of ['docs', 'scenarios', 'node_modules']) symlinkSync(join(ROOT, name), join(made, name));
+  const [history, ...operations] = blocksOn(HISTORY_PAGE, 'json').map(({ text }) => text);
+  writeFileSync(join(made, 'history.ndjson'), history ?? '');
+  writeFileSync(join(made, 'with-operations.ndjson'), withOperations(history ?? '', operations));
+  for (const { text } of blocksOn(pages, 'js'))
+    writeFileSync(join(made, /^\/\/ (\S+\.mjs)$/m.exec(text)?.[1] ?? 'unnamed.mjs'), text);
+  for (const { text } of blocksOn(pages, 'yaml')) {
+    const [, name] = /^# (\S+\.yaml)$/m.exec(text) ?? [];
+    if (name !== undefined) writeFileSync(join(made, name), withFreePorts(text));
+  }
+  mkdirSync(join(made, 'bin'));
+  for (const name of readdirSync(join(ROOT, 'bin'))) {
+    writeFileSync(join(made, 'bin', name), `#!/bin/sh\nexec '${join(ROOT, 'bin', name)}' "$@"\n`);
+    chmodSync(join(made, 'bin', name), 0o755);
+  }
+  return made;
+}
+
+/** The history with the operations that the page shows alone. */
+function withOperations(history: string, operations: readonly string[]): string {
+  const [header, ...rest] = history.trim().split('\n');
+  const all = [header, ...rest.slice(0, -1), ...operations.map((text) => text.trim())];
+  const sent = `"sent":${all.length - 1}`;
+  return `${all.join('\n')}\n${rest.at(-1)?.replace(/"sent":\d+/, sent)}\n`;
+}
