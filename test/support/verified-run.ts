@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { RunReport } from '../../src/report/report.ts';
@@ -14,6 +14,7 @@ type Options = CliOptions & { readonly cwd: string };
 /** Runs `bench`, `chaos` or `run` as `runCli` does, and verifies the certificate of the run. */
 export async function runVerified(args: readonly string[], options: Options) {
   const result = await runCli([...args, '--certificate'], options);
+  expect(existsSync(join(options.cwd, 'reports/latest')), result.stderr).toBe(true);
   const { report, certified } = await expectVerified(['verify'], options);
   const { whyNone: _, ...counts } = report.proofs ?? {};
   expect(certified).toMatchObject(counts);
