@@ -10,8 +10,6 @@ const BENCH = ['bench', '--connections', '40', '--users', '12', '--skew', '0', '
 const UNPRIVILEGED = ['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
 const READ_ONLY = ['--read-only', '--tmpfs', '/tmp'];
 const WAIT = { timeout: 60_000, interval: 100 };
-/** Between SIGTERM and SIGKILL of `docker stop`. */
-const GRACE_MS = 10_000;
 
 const docker = (...args: string[]) => execFileSync('docker', args, { encoding: 'utf8' }).trim();
 const image = () => imageVariables().OPENCLAW_RL_IMAGE ?? 'openclaw-rl';
@@ -33,12 +31,10 @@ async function stopOnce(sign: RegExp, ...args: string[]) {
   const { output, ended } = startProgram('docker', ['run', '--name', name, image(), ...args], {});
   const isRunning = () => docker('ps', '--quiet', '--filter', `name=${name}`) !== '';
   await vi.waitUntil(() => sign.test(output.stderr) && isRunning(), WAIT);
-  const startedMs = performance.now();
   docker('stop', name);
-  const tookMs = performance.now() - startedMs;
-  const code = await ended;
+  const code = await ended; // 137 if the grace time was not enough
   const clusters = docker('diff', name).match(/^A \/tmp\/openclaw-rl\/clusters\/.*/gm) ?? [];
-  return { code, tookMs, ...output, clusters };
+  return { code, ...output, clusters };
 }
 
 describe.skipIf(dockerLack !== undefined)(`our image: ${withDocker}`, { timeout: 120_000 }, () => {
@@ -71,9 +67,8 @@ describe.skipIf(dockerLack !== undefined)(`our image: ${withDocker}`, { timeout:
     { moment: 'while it starts', sign: /^/, says: '' },
     { moment: 'during the load', sign: / load +1\/\d/, says: 'kept in' },
   ])('ends by `docker stop` $moment, and ends what it has started', async ({ sign, says }) => {
-    const { code, tookMs, stdout, clusters } = await stopOnce(sign, ...BENCH, '--duration', '60');
+    const { code, stdout, clusters } = await stopOnce(sign, ...BENCH, '--duration', '60');
     expect([code, clusters, stdout]).toEqual([143, [], expect.stringContaining(says)]);
-    expect(tookMs).toBeLessThan(GRACE_MS);
   });
 
   it('hands on the exit code of a verdict and of wrong usage', async () => {
@@ -88,6 +83,12 @@ describe.skipIf(dockerLack !== undefined)(`our image: ${withDocker}`, { timeout:
       expect.stringMatching(/^verdict {2}fail\n/),
     ]);
     expect((await run([], 'bench', '--durations', '4')).code).toBe(64);
+  });
+
+  it('has the library for plug-ins', async () => {
+    const plugin = "import { createLimiter } from 'openclaw-rl'; console.log(typeof createLimiter)";
+    const { stdout, stderr } = await run(['--entrypoint', 'node'], '--input-type=module', '--eval', plugin);
+    expect(stdout, stderr).toBe('function\n');
   });
 
   it('is redis-server, too; its user is not root, and npm is not in it', async () => {
