@@ -31,7 +31,7 @@ async function stopOnce(sign: RegExp, ...args: string[]) {
   const { output, ended } = startProgram('docker', ['run', '--name', name, image(), ...args], {});
   const isRunning = () => docker('ps', '--quiet', '--filter', `name=${name}`) !== '';
   await vi.waitUntil(() => sign.test(output.stderr) && isRunning(), WAIT);
-  docker('stop', name);
+  docker('stop', '--time', '60', name); // some 2 s, and more than the usual 10 on a machine with ten times its work
   const code = await ended; // 137 if the grace time was not enough
   const clusters = docker('diff', name).match(/^A \/tmp\/openclaw-rl\/clusters\/.*/gm) ?? [];
   return { code, ...output, clusters };
