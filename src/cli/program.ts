@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
   chaos: async () => (await import('./commands/chaos.ts')).chaosCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   load: async () => (await import('./commands/load.ts')).loadCommand,
+  manifests: async () => (await import('./commands/manifests.ts')).manifestsCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
   gate: async () => (await import('./commands/gate.ts')).gateCommand,
   verify: async () => (await import('./commands/verify.ts')).verifyCommand,

@@ -77,7 +77,7 @@ const REDIS_PORT = 6_379;
 const SERVICE_PORT = 8_080;
 const EVERYWHERE = () => '0.0.0.0';
 const OPENCLAW_RL = 'openclaw-rl';
-const ENDPOINTS_FILE = 'endpoints.yaml';
+export const ENDPOINTS_FILE = 'endpoints.yaml';
 const CA_FILE = 'ca.pem';
 
 /** What must run before services can be started: the Redis nodes and a job that forms them, or a look at the endpoints. */
