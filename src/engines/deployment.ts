@@ -69,6 +69,8 @@ export interface MeasuredOptions extends DeploymentOptions {
   readonly startAt: string;
   /** The name of the run, without the hash of its id. */
   readonly run: string;
+  /** The run has a control part. */
+  readonly hasControl?: boolean;
   /** What `scenarioOf` gives: the file of the scenario, and what it names beside it. */
   readonly files: Readonly<Record<string, string>>;
 }
@@ -137,7 +139,7 @@ function look(region: string, { allowsEviction = false }: DeploymentOptions): De
 function load(
   region: string,
   { scenario, gateway }: { readonly scenario: string; readonly gateway: string },
-  { clockUrl, startAt, run, allowsEviction = false }: MeasuredOptions,
+  { clockUrl, startAt, run, hasControl = false, allowsEviction = false }: MeasuredOptions,
 ): DeployedService {
   return {
     ...{ name: `load-${region}`, role: 'load', region, isJob: true },
@@ -145,6 +147,7 @@ function load(
       ...[OPENCLAW_RL, 'load', inFiles(`${scenario}.yaml`), '--endpoints', inFiles(ENDPOINTS_FILE)],
       ...['--gateway', gateway, '--part', region, '--clock', clockUrl],
       ...['--start-at', startAt, '--run', run, '--send', '--json'],
+      ...(hasControl ? ['--control'] : []),
       ...(allowsEviction ? ['--allow-eviction'] : []),
     ],
   };

@@ -1,13 +1,21 @@
 import { parsePolicies } from '../core/policies.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Header, PolicyRecord } from '../history/records/operation.ts';
+import type { PartOfRun } from './parts/part-of-run.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
 
 /** The header of a run's history. */
 export function makeHeader(
-  { plan, startedAt, clockSlackUs, part }: Run,
-  { initial, regions }: System,
+  {
+    plan,
+    startedAt,
+    clockSlackUs,
+    part,
+  }: Pick<Run, 'plan' | 'startedAt' | 'clockSlackUs'> & {
+    readonly part?: Pick<PartOfRun, 'header'>;
+  },
+  { initial, regions }: Pick<System, 'initial'> & { readonly regions?: unknown },
 ): Header {
   const slackUs = clockSlackUs ?? (plan.limiter === undefined ? undefined : PLUGIN_SLACK_US);
   return {

@@ -11,9 +11,20 @@ import { untilSettled } from './watch/settled-watch.ts';
 
 /** The schedule of a run's faults; undefined if it has none. */
 export function makeSchedule(
-  { plan, shell, folder }: Run,
-  { regions, setServiceClock, readServiceClock, serviceProcesses, description, targets }: System,
-  { recorder, history, roles }: { recorder: Recorder; history: HistoryFile; roles: RoleWatch | undefined },
+  { plan, shell, folder }: Pick<Run, 'plan' | 'shell' | 'folder'>,
+  {
+    regions,
+    setServiceClock,
+    readServiceClock,
+    serviceProcesses,
+    description,
+    targets,
+  }: Omit<System, 'isOurs' | 'initial'>,
+  {
+    recorder,
+    history,
+    roles,
+  }: { recorder: Pick<Recorder, 'nowUs'>; history: Pick<HistoryFile, 'add'>; roles?: RoleWatch | undefined },
 ): FaultSchedule | undefined {
   if (plan.faults.length === 0) return undefined;
   return new FaultSchedule({

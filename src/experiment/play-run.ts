@@ -6,7 +6,7 @@ import { type LoadSender, openSender } from './load-sender.ts';
 import { leftToStart, type PartOfRun } from './parts/part-of-run.ts';
 import { shapeOf } from './plan-file.ts';
 import { STAGE_DETAIL } from './progress.ts';
-import type { Run, RunOptions } from './run-context.ts';
+import type { Run, RunOptions, RunState } from './run-context.ts';
 import type { Provision, System } from './system.ts';
 import { describeWarmUp, warmUp } from './warm-up.ts';
 
@@ -26,9 +26,12 @@ export function usersOf({
  * Plays the stages of a run. Everything that was started is stopped and every fault healed, also when it fails or is
  * interrupted; it is killed if the program exits.
  */
-export async function playRun<T>(options: RunOptions, play: (run: Run) => Promise<T>): Promise<T> {
+export async function playRun<T, O extends Omit<RunOptions, 'provide'>>(
+  options: O,
+  play: (run: O & RunState) => Promise<T>,
+): Promise<T> {
   const startedMs = performance.now();
-  const run: Run = {
+  const run: O & RunState = {
     ...options,
     users: usersOf(options),
     cleanup: new Cleanup(),

@@ -1,6 +1,15 @@
 import type { Outcome } from '../history/records/operation.ts';
 
-export type Stage = 'provision' | 'warm up' | 'wait' | 'load' | 'heal' | 'settle' | 'check' | 'tear down';
+export type Stage =
+  | 'provision'
+  | 'warm up'
+  | 'wait'
+  | 'load'
+  | 'heal'
+  | 'settle'
+  | 'collect'
+  | 'check'
+  | 'tear down';
 
 /** What a stage does or waits for, where its report has nothing more exact. */
 export const STAGE_DETAIL: Readonly<Record<Stage, string>> = {
@@ -10,6 +19,7 @@ export const STAGE_DETAIL: Readonly<Record<Stage, string>> = {
   load: '',
   heal: 'removing the faults',
   settle: 'waiting for replicas to link and primaries to return to their regions',
+  collect: 'waiting for the files of the parts',
   check: 'judging the history',
   'tear down': 'stopping what the run started',
 };
@@ -28,11 +38,11 @@ export interface LoadProgress {
   /** Since the load began, and how long it will last. */
   readonly atMs: number;
   readonly ofMs: number;
-  /** Answers a second since the last report, by region. */
+  /** Answers a second since the last report, by region; empty where other machines send the load. */
   readonly rates: Readonly<Record<string, Readonly<Record<Outcome, number>>>>;
   /** The names of the faults in force. */
   readonly faults: readonly string[];
-  /** How many of the busiest buckets admitted their limit and denied; the check counts the contested ones. */
+  /** How many of the busiest buckets admitted their limit and denied; the check counts the contested ones. Of 0, none is known. */
   readonly atLimit: number;
   readonly ofBusiest: number;
   /** The worst excess of a bucket so far; absent if the limiter promises no token bucket. */

@@ -57,10 +57,12 @@ export interface JudgeApart {
 }
 
 /** The state that the stages of a run share. */
-export interface Run extends RunOptions {
+export interface RunState {
   readonly users: readonly PlannedUser[];
   readonly cleanup: Cleanup;
   readonly report: (stage: Stage, more?: Pick<Progress, 'detail' | 'load'>) => void;
   /** Sentences for what went wrong and makes the run prove less. */
   readonly problems: string[];
 }
+
+export interface Run extends RunOptions, RunState {}

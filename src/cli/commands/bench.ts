@@ -3,6 +3,7 @@ import { given } from '../../core/given.ts';
 import { DEFAULT_RESTING } from '../../scenario/defaults.ts';
 import { readScenario } from '../files/read-scenario.ts';
 import { claimOption } from '../flags/claim-option.ts';
+import { checkEngineFlags } from '../flags/engine-options.ts';
 import { loadOptions } from '../flags/load-options.ts';
 import {
   homesOption,
@@ -53,6 +54,8 @@ Examples:
   # on a cluster that keeps running
   $ openclaw-rl up && openclaw-rl bench
   $ openclaw-rl bench --json | jq .verdict
+  # on the machines of a Docker Swarm, from one of its managers
+  $ openclaw-rl bench --engine swarm
   # your own limiter behind the same services
   $ openclaw-rl bench --limiter ./mine.mjs
   # an HTTP limiter that is already running
@@ -81,6 +84,7 @@ async function makeRunRequest(
   flags: AuditFlags,
   command: Command,
 ): Promise<RunRequest> {
+  checkEngineFlags(command, flags);
   if (scenario !== undefined) {
     refuseOthers(command);
     const isTyped = (name: string) => command.getOptionValueSource(name) === 'cli';
@@ -125,6 +129,9 @@ const WITH_A_SCENARIO = [
   'json',
   'brief',
   'clockSlack',
+  'engine',
+  'lead',
+  'clockHost',
   'server',
   'provider',
 ];

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type FaultSpec, isMomentary } from '../../scenario/faults/index.ts';
 import { claimOption } from '../flags/claim-option.ts';
+import { checkEngineFlags } from '../flags/engine-options.ts';
 import { addFaultCommands } from '../flags/fault-options.ts';
 import { loadOptions } from '../flags/load-options.ts';
 import {
@@ -60,7 +61,10 @@ Examples:
       --strategy article --claim 'worst-window <= bound'
   # what only you can break: your cloud, a firewall, a cable
   $ openclaw-rl chaos command --endpoints endpoints.yaml \\
-      --inject ./cut.sh --heal ./restore.sh`;
+      --inject ./cut.sh --heal ./restore.sh
+  # on the machines of a Docker Swarm; the commands run here
+  $ openclaw-rl chaos command --engine swarm \\
+      --inject ./cut.sh --heal ./restore.sh --proof ./is-cut.sh`;
 
 interface Typed {
   readonly fault: FaultSpec;
@@ -76,6 +80,7 @@ async function makeRunRequest(
   environment: Environment,
   { fault, flags, command }: Typed,
 ): Promise<RunRequest> {
+  checkEngineFlags(command, flags);
   const target = await servicesOf(flags, environment, command);
   if (target !== undefined) return planAudit({ ...flags, target }, environment, { command, fault });
   refuseTyped(command, OF_AN_AUDIT, 'only valid with HTTP services in the file of --endpoints');

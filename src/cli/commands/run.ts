@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { checkEngineFlags } from '../flags/engine-options.ts';
 import { type RunFlags, runOptions } from '../flags/run-options.ts';
 import { serviceOptions } from '../flags/target-options.ts';
 import { providerOption, SERVER_COMMAND } from '../flags/topology-flags.ts';
@@ -19,6 +20,7 @@ export function runCommand(environment: Environment): Command {
   return serviceOptions(command)
     .addOption(promiseOption())
     .action(async (scenario: string, flags: Flags) => {
+      checkEngineFlags(command, flags);
       const planned = await planScenario({ scenario, flags, command }, environment);
       const repeated = typedCommand(environment, planned.plan.seed);
       await runAndReport({ ...planned, command: repeated, flags }, environment);
@@ -34,6 +36,8 @@ Examples:
   # what a failover loses
   $ openclaw-rl run kill-primary --strategy acked
   $ openclaw-rl run my-scenario.yaml --json | jq .claims
+  # on the machines of a Docker Swarm, from one of its managers
+  $ openclaw-rl run baseline --engine swarm
   # your own services, with faults by commands of yours
   $ openclaw-rl run mine.yaml --endpoints services.yaml \\
       --subject-header x-api-key`;

@@ -4,10 +4,11 @@ import { type ResultFlags, resultOptions } from '../output/output.ts';
 import { type ClockSlackFlags, clockSlackOption } from './clock-slack.ts';
 import { DEFAULT_CLUSTER } from './cluster-flags.ts';
 import { endpointsOption } from './endpoints-flag.ts';
+import { type EngineFlags, engineOptions } from './engine-options.ts';
 import { loadProcessesOption } from './options.ts';
 
 /** The flags of a run that are not in its plan. */
-export interface RunFlags extends ClockSlackFlags, ResultFlags {
+export interface RunFlags extends ClockSlackFlags, EngineFlags, ResultFlags {
   readonly name: string;
   /** A file with the addresses of a system that is already running. */
   readonly endpoints?: string;
@@ -42,5 +43,5 @@ export function runOptions(command: Command): Command {
         "largest error of the limiter's clock beyond what is measured (default: 1ms with --target or --limiter, else 0)",
       ),
     );
-  return resultOptions(own);
+  return engineOptions(resultOptions(own));
 }

@@ -29,14 +29,14 @@ export interface AuditFlags extends PlanFlags, RunFlags, TargetFlags {}
  * Throws INVALID_OPTION, also for options of nodes that a run starts and for those that HTTP services do not take.
  */
 export async function servicesOf(
-  { endpoints: file }: Pick<RunFlags, 'endpoints'>,
+  { endpoints: file, engine }: Pick<RunFlags, 'endpoints' | 'engine'>,
   environment: Environment,
   command: Command,
 ): Promise<TargetFlags['target']> {
   if (file === undefined) return undefined;
   const endpoints = await readEndpoints(file, environment);
   refuseTyped(command, OF_STARTED_NODES, 'cannot be used with --endpoints');
-  if (endpoints.nodes.length > 0) return undefined;
+  if (endpoints.nodes.length > 0 || engine !== undefined) return undefined; // an engine refuses services
   refuseTyped(command, OF_A_LIMITER, 'cannot be used with HTTP services, whose limiter decides');
   return endpoints.regions.map((region) => ({ region, url: endpoints.services[region] ?? '' }));
 }

@@ -10,6 +10,7 @@ import type { Plan } from '../../scenario/plan.ts';
 import { optionsOf, type TopologyOptions } from '../../topology/topology.ts';
 import type { ClaimFlags } from '../flags/claim-option.ts';
 import type { ClockSlackFlags } from '../flags/clock-slack.ts';
+import { type EngineFlags, engineCommandLine } from '../flags/engine-options.ts';
 import { type LoadFlags, loadCommandLine, makeLoad } from '../flags/load-options.ts';
 import {
   type FailureFlags,
@@ -94,6 +95,7 @@ export function undrawn(spec: FaultSpec, { at = 0, for: length = 1_000, duration
 type UnplannedFlags = PromiseFlags &
   ClaimFlags &
   ClockSlackFlags &
+  EngineFlags &
   Pick<PlanFlags, 'limiter' | 'onFailure' | 'server' | 'provider'> &
   Pick<RunFlags, 'endpoints' | 'allowEviction' | 'loadProcesses'>;
 
@@ -123,6 +125,7 @@ export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
     ...(provider === 'auto' ? [] : [`--provider ${provider}`]),
     ...(clockSlack === undefined ? [] : [`--clock-slack ${clockSlack}us`]),
     ...(flags.loadProcesses === undefined ? [] : [`--load-processes ${flags.loadProcesses}`]),
+    ...engineCommandLine(flags),
     `--seed ${plan.seed}`,
   ].join(' ');
 }

@@ -5,6 +5,7 @@ import { standingTopology } from '../flags/cluster-flags.ts';
 import type { RunFlags } from '../flags/run-options.ts';
 import { choosePlugin } from '../plugins/limiter-plugin.ts';
 import type { Environment } from '../process/environment.ts';
+import { planOnEngine, scenarioOnEngine } from './engine-plan.ts';
 import { openExternalRun } from './external-run.ts';
 import { formatCommand, type PlanFlags, planOfFlags } from './flag-plan.ts';
 import type { RunRequest } from './run-plan.ts';
@@ -15,6 +16,7 @@ export async function planRun(
   environment: Environment,
   fault?: FaultSpec,
 ): Promise<RunRequest> {
+  if (flags.engine !== undefined) return planOnEngine(flags, environment, fault);
   const plugin = await choosePlugin(flags, environment);
   const external = await externalRun(flags, environment);
   if (fault !== undefined) external?.check(fault);
@@ -34,13 +36,14 @@ export async function onEndpoints(
   plan: Plan,
   flags: EndpointFlags,
   environment: Environment,
-): Promise<Pick<RunRequest, 'plan' | 'system'>> {
+): Promise<Pick<RunRequest, 'plan' | 'system' | 'found'>> {
+  if (flags.engine !== undefined) return scenarioOnEngine(plan, flags, environment);
   const external = await externalRun(flags, environment);
   if (external === undefined) return { plan };
   return { plan: external.accept(plan), system: external.system };
 }
 
-type EndpointFlags = Pick<RunFlags, 'endpoints' | 'allowEviction'>;
+type EndpointFlags = Pick<RunFlags, 'endpoints' | 'allowEviction' | 'engine'>;
 
 async function externalRun(flags: EndpointFlags, environment: Environment) {
   const { endpoints } = flags;

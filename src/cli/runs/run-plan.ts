@@ -5,7 +5,10 @@ import type { Promised } from '../../checker/claims/promise.ts';
 import { NOT_CHECKED } from '../../checker/findings/notes.ts';
 import { OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
+import type { EngineRunOptions } from '../../engines/engine-run.ts';
 import { prepareRun } from '../../experiment/prepare-run.ts';
+import type { RunResult } from '../../experiment/run.ts';
+import type { RunOptions } from '../../experiment/run-context.ts';
 import { pointLatestAt, writeRunFile } from '../../experiment/run-folder.ts';
 import type { ProvideSystem } from '../../experiment/system.ts';
 import { renderJunit } from '../../report/junit.ts';
@@ -35,6 +38,8 @@ export interface RunRequest {
   readonly flags: RunFlags;
   /** The system of an audit; without it the run starts regions. */
   readonly system?: ProvideSystem;
+  /** The nodes that run already, of a run on an engine; without them it deploys nodes. */
+  readonly found?: NonNullable<EngineRunOptions['found']>;
   /** The promise of the limiter; without it, that of the plan's plug-in. */
   readonly promise?: Promised;
   /** Whether an audit uses real users. */
@@ -75,24 +80,12 @@ export async function makeRun(
   const { plan: read, recorded } = await readLoad(request.plan, environment);
   const plan = withProcesses(read, flags);
   const promise = request.promise ?? (await promiseOfPlan(plan, environment));
-  const { name, provider } = flags;
-  const prepared = await prepareRun(
-    {
-      ...{ plan, reports: resolve(environment.cwd, flags.reports) },
-      cluster: { name, provider, ...serverOf(flags, environment) },
-      serviceEnv: serviceEnvironment(environment),
-      ...(request.system && { system: request.system }),
-    },
-    clusterContext(environment),
-  );
-  const { runPlan } = await import('../../experiment/run.ts'); // heavy: not for --help, nor for the children
+  const prepare = flags.engine === undefined ? prepareHere : prepareOnEngine;
+  const { folder, startedAt, play } = await prepare({ ...request, plan }, environment);
   const { onProgress, close } = showProgress(plan, environment);
   const thread = new JudgeThread(environment.interrupt, judgedApart(environment));
-  const { check, evidence, latencies, system, loadMs, ...counted } = await runPlan({
-    ...prepared,
-    judgeApart: thread,
-    loadProgram: LOAD_PROGRAM,
-    onProgress,
+  const { check, evidence, latencies, system, loadMs, ...counted } = await play({
+    ...{ judgeApart: thread, onProgress },
     shell: { cwd: environment.cwd, env: commandEnvironment(environment) },
     ...(promise && { promise }),
     ...(recorded && { recorded }),
@@ -105,10 +98,9 @@ export async function makeRun(
     .finally(close)
     .catch(async (error: unknown) => {
       await thread.close();
-      await keepError(error, { command, folder: prepared.folder }, environment);
+      await keepError(error, { command, folder }, environment);
       throw error;
     });
-  const { folder, startedAt } = prepared;
   const report = makeReport({
     ...{ plan, command, folder, startedAt: startedAt.toISOString() },
     ...{ system, loadMs: Math.round(loadMs), ...counted, check, latencies },
@@ -121,6 +113,43 @@ export async function makeRun(
       : writeCertificate(path, evidence, environment.interrupt);
   };
   return { report, page: { draw, certify, drop: () => thread.close() } };
+}
+
+/** A run that is checked and has a folder. */
+interface PreparedRun extends Pick<RunOptions, 'folder' | 'startedAt'> {
+  play(
+    options: Omit<RunOptions, 'plan' | 'folder' | 'startedAt' | 'provide' | 'judgeApart'> & {
+      readonly judgeApart: JudgeThread;
+    },
+  ): Promise<RunResult>;
+}
+
+/** In regions of this machine, or on a system that runs already. */
+async function prepareHere(request: RunRequest, environment: Environment): Promise<PreparedRun> {
+  const { plan, flags, system } = request;
+  const { name, provider, reports } = flags;
+  const prepared = await prepareRun(
+    {
+      ...{ plan, reports: resolve(environment.cwd, reports) },
+      cluster: { name, provider, ...serverOf(flags, environment) },
+      serviceEnv: serviceEnvironment(environment),
+      ...(system && { system }),
+    },
+    clusterContext(environment),
+  );
+  const { runPlan } = await import('../../experiment/run.ts'); // heavy: not for --help, nor for the children
+  return { ...prepared, play: (options) => runPlan({ ...prepared, ...options, loadProgram: LOAD_PROGRAM }) };
+}
+
+/** On the machines of an engine. */
+async function prepareOnEngine(request: RunRequest, environment: Environment): Promise<PreparedRun> {
+  const { prepareEngineRun, runOnEngine } = await import('./engine-run.ts');
+  const prepared = await prepareEngineRun(request, environment);
+  return {
+    ...prepared,
+    play: ({ judgeApart, ...options }) =>
+      runOnEngine({ ...prepared, ...options, judge: (files, by) => judgeApart.judge(files, by) }),
+  };
 }
 
 const LOAD_PROGRAM = new URL('../process/load-process.js', import.meta.url);

@@ -28,7 +28,7 @@ export interface ScenarioFlags
     InstancesFlag,
     HomesFlag,
     TargetFlags,
-    Pick<RunFlags, 'endpoints' | 'allowEviction'> {
+    Pick<RunFlags, 'endpoints' | 'allowEviction' | 'engine'> {
   readonly seed?: number;
   readonly strategy?: StrategyName;
 }
@@ -63,7 +63,7 @@ export interface TypedScenario {
 export async function planScenario(
   { scenario, flags, command, ofServices = OF_AN_AUDIT, checkPlan }: TypedScenario,
   environment: Environment,
-): Promise<Pick<RunRequest, 'plan' | 'system' | 'promise' | 'areUsersReal'>> {
+): Promise<Pick<RunRequest, 'plan' | 'system' | 'found' | 'promise' | 'areUsersReal'>> {
   const { seed, strategy, onFailure, instances, homes } = flags;
   const instead = given({ seed, strategy, onFailure, instances, homes });
   const target = await servicesOf(flags, environment, command);

@@ -80,7 +80,7 @@ function loadText({ atMs, ofMs, rates, faults, atLimit, ofBusiest }: LoadProgres
   return [
     `${Math.round(atMs / 1_000)}/${Math.round(ofMs / 1_000)} s`,
     ...regions,
-    `at limit ${atLimit}/${ofBusiest}`,
+    ...(ofBusiest === 0 ? [] : [`at limit ${atLimit}/${ofBusiest}`]),
     ...(faults.length === 0 ? [] : [`fault ${faults.join(' + ')}`]),
   ].join('  ');
 }

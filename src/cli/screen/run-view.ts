@@ -116,8 +116,8 @@ function regionLines(
   { columns, room }: { readonly columns: number; readonly room: number },
   colours: Colours,
 ): string[] {
-  if (load === undefined) return [];
-  const all = Object.entries(load.rates);
+  const all = Object.entries(load?.rates ?? {});
+  if (load === undefined || all.length === 0) return [];
   const width = Math.max(LABEL, ...all.map(([region]) => stringWidth(printable(region)) + 2));
   const row = (name: string, counts: Readonly<Record<Outcome, number>>) =>
     `${padEnd(printable(name), width)}${OUTCOMES.map((outcome) => painted(outcome, String(counts[outcome]).padStart(NUMBER), counts[outcome], colours)).join('')}`;
@@ -151,7 +151,7 @@ function historyLine(admitted: readonly number[], room: number): string {
 }
 
 function evidenceLines({ load }: RunState, colours: Colours): string[] {
-  if (load === undefined) return [];
+  if (load === undefined || load.ofBusiest === 0) return [];
   const { atLimit, ofBusiest, excess } = load;
   const label = (name: string) => colours.bold(name.padEnd(LABEL));
   const lines = [
