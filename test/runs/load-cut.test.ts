@@ -1,0 +1,38 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { runCli, startCli, untilSaid } from '../support/cli.ts';
+import { later, type PartResult, prepareParts, words } from '../support/load-parts.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
+
+/** As many connections as requests wait in the second of a timeout, so that none is dropped. */
+const LOAD = '{ mode: open, connections: 120, rate: 60, users: 6, skew: 0, duration: 8s, ramp: 200ms }';
+
+describe('a machine that is cut off from Redis during the load', { timeout: 120_000 }, () => {
+  it('records its part without a problem: nothing is accused, and nothing is doubted', async () => {
+    const { folder, redis, url } = await prepareParts({ load: LOAD });
+    const proxy = await startRedisProxy(redis.port);
+    onTestFinished(() => proxy.close());
+    const nodes = [{ name: 'only', region: 'us-east', address: `127.0.0.1:${proxy.port}` }];
+    writeFileSync(join(folder, 'e.yaml'), JSON.stringify({ kind: 'single', regions: ['us-east'], nodes }));
+    const part = [...words('us-east', url, later(30)), '--out', 'cut.ndjson', '--json'];
+    const load = startCli(part, { cwd: folder });
+    await untilSaid(load, / us-east [1-9]\d*\/\d+\/0\/0/);
+    proxy.mode = 'hold-requests';
+    await untilSaid(load, / us-east 0\/0\/[1-9]\d*\/\d+[\s\S]*\n.* us-east 0\/0\/[1-9]/); // for two seconds
+    proxy.mode = 'pass';
+    proxy.releaseRequests();
+    expect(await load.ended, load.output.stderr).toBe(0);
+    const { problems, books }: PartResult = JSON.parse(load.output.stdout);
+    expect([problems, books.dropped]).toEqual([[], 0]);
+    expect(books.failed).toBeGreaterThan(20);
+    const ofEvidence = ['info <= 90%', 'headroom <= 90%']; // unknown charges hide that much
+    const claims = ['total-excess <= 0', 'false-denials <= 0', ...ofEvidence].flatMap((one) => [
+      '--claim',
+      one,
+    ]);
+    const { code, stdout } = await runCli(['check', 'cut.ndjson', ...claims], { cwd: folder });
+    expect([code, stdout.split('\n')[0]], stdout).toEqual([0, 'verdict  pass']);
+    expect(stdout).toMatch(/role of only │ does not answer, was primary/);
+  });
+});
