@@ -1,3 +1,4 @@
+import { environmentFailed } from '../../core/errors.ts';
 import { count } from '../../core/units.ts';
 import { chooseImages, provideOwnImage } from '../../regions/docker/images.ts';
 import type { OnProgress } from '../../regions/provider.ts';
@@ -53,6 +54,7 @@ function stackOf(stack: OwnedStack, image: string): Omit<Engine, 'description' |
   const { name } = stack;
   const jobs = new Map<string, boolean>();
   const created = new Set<string>();
+  let lost: ReadonlySet<string> = new Set();
   let removed: Promise<void> | undefined;
   return {
     async deploy({ deployment, secrets }: Deployed) {
@@ -67,8 +69,15 @@ function stackOf(stack: OwnedStack, image: string): Omit<Engine, 'description' |
       const rest = { deployment: { ...deployment, services }, secrets: given };
       await deployServices(rest, { stack, image });
     },
-    tasks: () => tasksOf(name, (service) => jobs.get(service) ?? false),
-    log: (service) => logOf(name, service),
+    async tasks() {
+      const tasks = await tasksOf(name, (service) => jobs.get(service) ?? false);
+      lost = new Set(tasks.flatMap(({ state, service }) => (state === 'lost' ? [service] : [])));
+      return tasks;
+    },
+    async log(service) {
+      if (lost.has(service)) throw environmentFailed(`the machine of ${service} does not answer`); // docker would wait for it
+      return logOf(name, service);
+    },
     remove() {
       removed ??= removeStack(name);
       return removed;

@@ -47,6 +47,11 @@ describe('a task', () => {
       },
       want: { state: 'failed', why: 'starting container failed: exec: "x": not found' },
     },
+    {
+      title: 'is ended after its machine was away',
+      status: { State: 'shutdown', Message: 'shutdown' },
+      want: { state: 'failed', why: 'Docker ended it: its machine was away or takes no tasks' },
+    },
     { title: 'is lost', status: { State: 'orphaned' }, want: { state: 'lost' } },
   ])('$title', ({ status, want }) =>
     expect(describeOne([taskOf(status)])).toEqual([{ service: 'load-a', machine: 'm1', ...want }]),

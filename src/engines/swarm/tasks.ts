@@ -60,6 +60,7 @@ export function describeTasks(
   });
 }
 
+const ENDED = 'Docker ended it: its machine was away or takes no tasks';
 const AGAIN = 'its machine was away, so Docker started it again: with another address and without data';
 
 function fateOf(task: DockerTask, machine: string): Pick<Task, 'state' | 'why' | 'exitCode'> {
@@ -67,6 +68,7 @@ function fateOf(task: DockerTask, machine: string): Pick<Task, 'state' | 'why' |
   const why = explain(Err || Message, task, machine);
   if (State === 'running') return { state: 'running' };
   if (State === 'complete') return { state: 'done', exitCode: 0 };
+  if (State === 'shutdown') return { state: 'failed', why: ENDED };
   if (!isOver(task)) return { state: isNowhere(Err) ? 'failed' : 'waiting', why };
   const exitCode = Err.includes('non-zero exit') ? ContainerStatus?.ExitCode : undefined;
   return { state: 'failed', why, ...(exitCode !== undefined && { exitCode }) };
