@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type CheckReport, checkHistory } from '../../../src/checker/check.ts';
+import {
+  type CertificateRecord,
+  certificateRecords,
+} from '../../../src/checker/certificates/certificate-lines.ts';
+import { type CheckReport, examineHistory } from '../../../src/checker/check.ts';
 import type { CheckOptions } from '../../../src/checker/check-options.ts';
 import type { ClockStep } from '../../../src/checker/clocks/steps.ts';
 import { readJudgeOptions } from '../../../src/checker/judge-history.ts';
@@ -19,23 +23,28 @@ import type { Run } from './run.ts';
 export interface Judged {
   readonly report: CheckReport;
   readonly history: History;
+  /** The files that are judged. */
+  readonly files: readonly PartFile[];
+  certificate(): CertificateRecord[];
   /** The operations on the clocks by which they are judged. */
   mapped(): OperationTable;
 }
 
 /** Judges files as `check` does; in addition each shard is compared with the bound of its strategy. */
 export function judgeParts({ strategy }: Plan, { files }: Pick<Written, 'files'>): Judged {
-  const history = mergeParts(files);
+  const { history, chosen } = mergeParts(files);
   const options: CheckOptions = {
     ...readJudgeOptions(strategy === 'lease' ? { falseDenials: Number.POSITIVE_INFINITY } : {}),
     boundOf: (policy, episodes) => boundOf(strategy, policy, episodes),
   };
   const mapped = () => mapParts(history, history.parts as HistoryParts, options).history.operations;
-  return { report: checkHistory(history, options), history, mapped };
+  const examination = examineHistory(history, options);
+  const certificate = () => [...certificateRecords(history.operations, examination)];
+  return { report: examination.report, history, files: chosen, certificate, mapped };
 }
 
 /** Reads files as `check` does: first which of them count, then these. */
-function mergeParts(files: readonly PartFile[]): History {
+function mergeParts(files: readonly PartFile[]): { history: History; chosen: readonly PartFile[] } {
   const seen = files.map(({ name, text }) => {
     const scan = new PartScan(createHash('sha256'));
     scan.push(new TextEncoder().encode(text));
@@ -44,14 +53,15 @@ function mergeParts(files: readonly PartFile[]): History {
   });
   const { files: names, leftOut } = chooseParts(seen);
   const builder = new HistoryBuilder();
-  for (const { name, text } of files.filter((file) => names.includes(file.name))) {
+  const chosen = names.flatMap((name) => files.find((file) => file.name === name) ?? []);
+  for (const { name, text } of chosen) {
     builder.startFile(name);
     const lines = text.split('\n');
     const broken = lines.pop() as string;
     for (const line of lines) builder.add(parseRecord(JSON.parse(line)));
     builder.endFile(broken === '' ? undefined : lines.length + 1);
   }
-  return builder.build(leftOut);
+  return { history: builder.build(leftOut), chosen };
 }
 
 /**
