@@ -105,7 +105,8 @@ function checkFlags(command: Command, { image, secret, run, endpoints }: Manifes
 
 async function yamlOf(items: readonly Manifest[]): Promise<string> {
   const { stringify } = await import('yaml');
-  return items.map((item) => `---\n${stringify(item, { lineWidth: 0 })}`).join('');
+  // kubectl reads YAML 1.1, in which a plain `no` is a boolean.
+  return items.map((item) => `---\n${stringify(item, { lineWidth: 0, version: '1.1' })}`).join('');
 }
 
 /** Writes both files. Gives the commands that take them to a verdict. Throws ENVIRONMENT_FAILED. */
