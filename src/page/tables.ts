@@ -47,6 +47,8 @@ export function makeTables(tables: RunPage['tables']): HTMLElement[] {
 
 const TITLES: Readonly<Record<string, string>> = {
   correctness: 'Correctness',
+  part: 'Requests of each part',
+  'clock of': 'Clocks of the machines',
   shard: 'Measured and declared excess by shard',
   'bound of': 'Formulas of the bounds',
   phase: 'By phase',
