@@ -57,6 +57,11 @@ export async function collectParts(
   return parts.files();
 }
 
+/** The way out if services or parts are not ready at the start. */
+export function moreTime({ leadMs }: Pick<EngineRun, 'leadMs'>): string {
+  return `if they need more time before the start: --lead ${Math.ceil((2 * leadMs) / 1_000)}`;
+}
+
 /** Plays the faults from the start of the load to its end. None is in force then: a part that is cut off could not send. */
 async function playFaults(
   { plan, problems, report }: EngineRun,
@@ -143,7 +148,7 @@ class Parts {
     if (monotonicUs() < lastUs)
       throw environmentFailed(
         how,
-        `its log: ${printable(join(folder, 'logs', `${name}.log`))}; if the services need more time before the start: --lead 60`,
+        `its log: ${printable(join(folder, 'logs', `${name}.log`))}; ${moreTime(this.#run)}`,
       );
     problems.push(role === 'load' ? `part ${region} is lost: ${how}` : `during the run ${how}`);
     if (role === 'load') this.#lost.add(region);

@@ -9,7 +9,7 @@ import { cannotWrite } from '../experiment/run-folder.ts';
 import type { Part } from '../history/records/part.ts';
 import { DEFAULT_PREFIX } from '../limiter/options/key.ts';
 import { PARTS } from './clock-of-run.ts';
-import { collectParts } from './collect-parts.ts';
+import { collectParts, moreTime } from './collect-parts.ts';
 import { ControlPart } from './control-part.ts';
 import { measuredServices } from './deployment.ts';
 import type { EngineRun, OnEngine } from './engine-run.ts';
@@ -53,15 +53,16 @@ export async function measure(run: EngineRun, onEngine: OnEngine): Promise<strin
     if (parts.length > 0) return [...parts, file];
     throw signal.aborted
       ? new OpenclawError('INTERRUPTED', 'interrupted before a part of the run was received')
-      : nothingCame(problems, folder);
+      : nothingCame(run);
   } catch (error) {
     await control.abandon();
     throw error;
   }
 }
 
-function nothingCame(problems: readonly string[], folder: string): OpenclawError {
+function nothingCame(run: EngineRun): OpenclawError {
+  const { problems, folder } = run;
   return new OpenclawError('ENVIRONMENT_FAILED', `no part of the run came: ${problems.join('; ')}`, {
-    hint: `see the logs in ${join(folder, 'logs')}`,
+    hint: `see the logs in ${join(folder, 'logs')}; ${moreTime(run)}`,
   });
 }

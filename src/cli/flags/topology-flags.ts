@@ -144,12 +144,15 @@ export function topologyOf(flags: TopologyFlags): Topology {
 }
 
 /** The flags that start a cluster like this. */
-export function topologyCommandLine(topology: TopologyOptions): string {
+export function topologyCommandLine(
+  topology: Omit<TopologyOptions, 'jitterMs'> & Partial<Pick<TopologyOptions, 'jitterMs'>>,
+): string {
   const { kind, regions, replicas, roundTripMs, jitterMs, persistence, nodeTimeoutMs } = topology;
   const { minReplicasToWrite, minReplicasMaxLagMs } = topology;
   const trips = Object.entries(roundTripMs).map(([pair, ms]) => `--round-trip ${pair}=${plain(ms)}`);
   return [
-    `--regions ${regions.join(',')} --replicas ${replicas} --jitter ${plain(jitterMs)} --persistence ${persistence}`,
+    `--regions ${regions.join(',')} --replicas ${replicas} --persistence ${persistence}`,
+    ...(jitterMs === undefined ? [] : [`--jitter ${plain(jitterMs)}`]),
     `--node-timeout ${nodeTimeoutMs}`,
     ...(kind === undefined ? [] : [`--topology ${kind}`]),
     ...(minReplicasToWrite === undefined ? [] : [`--min-replicas-to-write ${minReplicasToWrite}`]),

@@ -53,6 +53,16 @@ it(`is of the same run as the file of a scenario that is made of it, of ${PLANS}
 
 const digestOf = (plan: Plan) => planDigest({ plan, users: usersOf({ plan }), of: plan.topology.regions });
 
+it('repeats the engine, without the network that it does not simulate', async () => {
+  const { flags } = await typedIn('openclaw-rl bench --engine swarm --lead 20 --clock-host [fd00::1]:7070');
+  const line = formatCommand(planOf({ flags }), flags);
+  expect(line).toContain(' --engine swarm --lead 20 --clock-host [fd00::1]:7070 ');
+  expect(line).not.toMatch(/--round-trip|--jitter/);
+  const again = await typedIn(line);
+  expect(again.flags).toMatchObject({ clockHost: { host: 'fd00::1', port: 7_070 } });
+  expect(formatCommand(planOf(again), again.flags)).toBe(line);
+});
+
 it('has the defaults of a scenario file where no flag is given', async () => {
   const { flags } = await typedIn('');
   const plan = planOf({ flags: { ...flags, claim: ['total-excess <= 0'], resting: 0 } });

@@ -99,6 +99,12 @@ type UnplannedFlags = PromiseFlags &
   Pick<PlanFlags, 'limiter' | 'onFailure' | 'server' | 'provider'> &
   Pick<RunFlags, 'endpoints' | 'allowEviction' | 'loadProcesses'>;
 
+/** Without the network that an engine does not simulate: its options are refused. */
+function onMachines(topology: TopologyOptions): Omit<TopologyOptions, 'jitterMs'> {
+  const { jitterMs: _, ...others } = topology;
+  return { ...others, roundTripMs: {} };
+}
+
 /** The command that repeats this plan, with every number. */
 export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
   const { limiter, onFailure, promise, claim = [], server, provider, clockSlack } = flags;
@@ -116,7 +122,7 @@ export function formatCommand(plan: Plan, flags: UnplannedFlags): string {
     ...claim.map((text) => `--claim ${quotedForShell(text)}`),
     loadCommandLine(plan.load),
     ...(flags.endpoints === undefined
-      ? [topologyCommandLine(plan.topology)]
+      ? [topologyCommandLine(flags.engine === undefined ? plan.topology : onMachines(plan.topology))]
       : [
           `--endpoints ${quotedForShell(flags.endpoints)}`,
           ...(flags.allowEviction ? ['--allow-eviction'] : []),
