@@ -8,7 +8,7 @@ import type { History } from '../history/history.ts';
 import { OUTCOMES } from '../history/records/operation.ts';
 import { boundOf, falseDenialsOf, statedOf } from '../limiter/strategies/bounds.ts';
 import { busiestBuckets, failurePolicyOf } from './plan-file.ts';
-import { homesNote, leftOut, notProved, planNotes, pluginErrors } from './plan-notes.ts';
+import { homesNote, leftOut, machinesNote, notProved, planNotes, pluginErrors } from './plan-notes.ts';
 import type { JudgedBy, Run } from './run-context.ts';
 
 /** The checker's latencies for each region and outcome. */
@@ -45,6 +45,7 @@ export function judgeRun({ plan, promise, busiest, problems }: JudgedBy, history
       problems: judged === undefined ? [] : silences(plan.load.rampMs, judged),
       notes: [
         ...homesNote(plan),
+        ...machinesNote(history),
         ...(judged === undefined ? leftOut(plan) : planNotes(plan, judged)),
         ...notProved(plan),
         ...pluginErrors(history),

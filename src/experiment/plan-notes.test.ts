@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { historyOf } from '../../test/support/history.ts';
+import type { History } from '../history/history.ts';
 import type { FaultRecord } from '../history/records/operation.ts';
 import { parseScenario } from '../scenario/parse.ts';
 import { judgeRun } from './judge-run.ts';
-import { planNotes } from './plan-notes.ts';
+import { machinesNote, planNotes } from './plan-notes.ts';
 
 const S = 1_000_000;
 /** The recorder's time at the start of the load. */
@@ -140,4 +141,10 @@ describe('notes on a run', () => {
       'times of the plan were missed, by a slow machine or a fault that took long: the load lasted 23 s instead of 20 s',
     );
   });
+});
+
+it('says of a run with a control part that no round trip was added', () => {
+  expect(machinesNote({})).toEqual([]);
+  const parts = { control: {} } as unknown as NonNullable<History['parts']>;
+  expect(machinesNote({ parts })).toEqual(['round trips are those between the machines; the run added none']);
 });

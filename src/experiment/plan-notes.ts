@@ -31,6 +31,12 @@ export function homesNote({ homes }: Pick<Plan, 'homes'>): string[] {
   return ['buckets at home: each is in a slot of the region that the name of its user begins with (homes)'];
 }
 
+/** Of a run whose parts an engine placed: its plan has round trips, too. */
+export function machinesNote({ parts }: Pick<History, 'parts'>): string[] {
+  if (parts?.control === undefined) return [];
+  return ['round trips are those between the machines; the run added none'];
+}
+
 /** Where the errors of a plug-in are. */
 export function pluginErrors({ errors }: Pick<History, 'errors'>): string[] {
   const codes = ['LIMITER_FAILED', 'LIMITER_REFUSED'].filter(
