@@ -99,18 +99,34 @@ describe('manifests', { timeout: 60_000 }, () => {
     expect(JSON.stringify(manifests)).toContain('{"name":"ours","key":"REDIS_PASSWORD","optional":true}');
   });
 
-  it.each<{ title: string; args: string[]; says: RegExp; files?: Record<string, string>; startAt?: string }>([
+  it.each<{
+    title: string;
+    args: string[];
+    says: RegExp;
+    files?: Record<string, string>;
+    startAt?: () => string;
+  }>([
     {
       title: 'a scenario with faults',
       args: ['partition-mute'],
       says: /has faults[\s\S]*without faults/,
     },
-    { title: 'a start that is past', args: ['baseline'], startAt: '2026-01-01T00:00:00Z', says: /is past/ },
-    { title: 'a start that is none', args: ['baseline'], startAt: 'soon', says: /a start is a time in UTC/ },
+    {
+      title: 'a start that is past',
+      args: ['baseline'],
+      startAt: () => '2026-01-01T00:00:00Z',
+      says: /is past/,
+    },
+    {
+      title: 'a start that is none',
+      args: ['baseline'],
+      startAt: () => 'soon',
+      says: /a start is a time in UTC/,
+    },
     {
       title: 'a start that no machine can keep',
       args: ['baseline'],
-      startAt: new Date(Date.now() + 10_000).toISOString(),
+      startAt: () => new Date(Date.now() + 25_000).toISOString(),
       says: /a part needs 30 s to get ready/,
     },
     {
@@ -148,10 +164,10 @@ describe('manifests', { timeout: 60_000 }, () => {
       },
       says: /found my limiter\.mjs[\s\S]*rename it/,
     },
-  ])('refuses $title', async ({ args, says, files = {}, startAt = soon() }) => {
+  ])('refuses $title', async ({ args, says, files = {}, startAt = soon }) => {
     const cwd = testFolder();
     for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
-    const { code, stdout, stderr } = await called(args, { cwd, startAt });
+    const { code, stdout, stderr } = await called(args, { cwd, startAt: startAt() });
     expect([code, stdout, stderr]).toEqual([64, '', expect.stringMatching(says)]);
   });
 
