@@ -18,6 +18,9 @@ export interface ControlOptions
   readonly onFailure: () => void;
 }
 
+/** Its file among those of other parts: no region has a dot in its name. */
+export const CONTROL_FILE = 'control.part.ndjson';
+
 /** Characters of a problem in a history. */
 const MOST_PROBLEM = 500;
 

@@ -10,7 +10,7 @@ import type { Part } from '../history/records/part.ts';
 import { DEFAULT_PREFIX } from '../limiter/options/key.ts';
 import { PARTS } from './clock-of-run.ts';
 import { collectParts, moreTime } from './collect-parts.ts';
-import { ControlPart } from './control-part.ts';
+import { CONTROL_FILE, ControlPart } from './control-part.ts';
 import { measuredServices } from './deployment.ts';
 import type { EngineRun, OnEngine } from './engine-run.ts';
 
@@ -28,7 +28,7 @@ export async function measure(run: EngineRun, onEngine: OnEngine): Promise<strin
   const { us, wallMs } = pings.first;
   const startMs = 1_000 * Math.ceil((wallMs + leadMs) / 1_000);
   const id = runId(digest, startMs, name);
-  const file = join(folder, PARTS, id, 'control.ndjson');
+  const file = join(folder, PARTS, id, CONTROL_FILE);
   const stop = new AbortController();
   await mkdir(dirname(file), { recursive: true }).catch((error: unknown) => {
     throw cannotWrite(folder, error);

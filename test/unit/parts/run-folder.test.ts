@@ -60,7 +60,7 @@ function writeRun({ hasControl = true } = {}) {
     { type: 'fault', fault: 'command', phase: 'heal', atUs: Math.ceil(clockAt(BASE, 0.4 * S)) } as const,
   ];
   const control = partText({ part: controlOf({ machine: BASE.name }), records }, '4:1/s');
-  if (hasControl) writeFileSync(join(parts, 'control.ndjson'), control);
+  if (hasControl) writeFileSync(join(parts, 'control.part.ndjson'), control);
   return { cwd, folder: join(cwd, RUN) };
 }
 
@@ -87,7 +87,7 @@ describe('a run in parts', { timeout: 60_000 }, () => {
   it('is judged in a thread as in this one, from the files in its folder', async () => {
     const { files, folder, by, check } = await keepRun();
     expect(files.map((file) => file.slice(folder.length))).toEqual(
-      ['a.ndjson.gz', 'b.ndjson.gz', 'control.ndjson'].map((name) => `/parts/run/${name}`),
+      ['a.ndjson.gz', 'b.ndjson.gz', 'control.part.ndjson'].map((name) => `/parts/run/${name}`),
     );
     const never = new AbortController().signal;
     const how = { stdin: () => process.stdin, signal: never, log: () => {}, onProgress: () => {} };
@@ -108,7 +108,7 @@ describe('a run in parts', { timeout: 60_000 }, () => {
     const call = (...args: string[]) => callCli(args, { cwd });
     const shown = await call('report', 'baseline-1', '--format', 'md');
     expect(shown.stdout).toContain('| part | file | sent | allowed | denied | failed | info | dropped |');
-    expect(shown.stdout).toMatch(/^\| control part \| .*control.ndjson \|/m);
+    expect(shown.stdout).toMatch(/^\| control part \| .*control.part.ndjson \|/m);
     expect(shown.stdout).toMatch(/^\| base \| control part \| 0 \| 64 \| 0 \| 0 \| 0 \|$/m);
     expect(shown.stdout).toMatch(/^\| 0\.\d+ \| inject command \|/m);
     expect((await call('gate', 'baseline-1', '--json')).stdout).toContain('"control part"');
