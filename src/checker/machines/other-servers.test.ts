@@ -41,7 +41,7 @@ describe('a node that is another server for another machine', () => {
     expect(report.overAdmission.total + report.falseDenials.total + report.replay.total).toBe(0);
     expect(report.proofs).toMatchObject({ proved: 0, whyNone: 'parts of the run contradict each other' });
     expect(report.contradictions).toEqual([
-      'n is not one Redis server: the part a on machine machine-a reached the one with run_id 3f2a, the part b on machine machine-b reached the one with run_id 9b1c, so each of them has buckets of its own, and nothing is judged; give n an address in each endpoints file by which its machine reaches the same server, so not 127.0.0.1; if it was restarted before the load, run all parts again',
+      'parts have reached different Redis servers as n: the part a on machine machine-a reached the one with run_id 3f2a, the part b on machine machine-b reached the one with run_id 9b1c; so n is several servers, each with buckets of its own, or was restarted before the load, and nothing is judged; if it was restarted, run all parts again; if not, give n an address in each endpoints file by which its machine reaches the same server, so not 127.0.0.1',
     ]);
     expect(report.events).toEqual([]);
   });
@@ -59,6 +59,6 @@ describe('a node that is another server for another machine', () => {
       event(`n${at}`, 'y', 'b'),
     ]).flat();
     expect(otherServers(events)).toHaveLength(4);
-    expect(otherServers(events).at(-1)).toBe('2 more nodes are other servers, too');
+    expect(otherServers(events).at(-1)).toBe('2 more nodes are other servers for some parts, too');
   });
 });

@@ -6,7 +6,10 @@ import { type Event, SERVER_EVENT } from '../../history/records/operation.ts';
 /** The most nodes that are named. */
 const MOST = 3;
 
-/** Nodes under whose name parts have reached different servers, as sentences: each of these has buckets of its own. */
+/**
+ * Nodes under whose name parts have reached different servers, as sentences. Each of these may have buckets of its own; the
+ * process of a node that was restarted between two looks is a different server, too.
+ */
 export function otherServers(events: readonly Event[]): string[] {
   const byNode = groupBy(
     events.filter(({ event }) => event === SERVER_EVENT),
@@ -17,12 +20,14 @@ export function otherServers(events: readonly Event[]): string[] {
     return first === undefined || other === undefined ? [] : [textOf(node, first, other)];
   });
   const more = texts.length - MOST;
-  return more > 0 ? [...texts.slice(0, MOST), `${more} more nodes are other servers, too`] : texts;
+  return more > 0
+    ? [...texts.slice(0, MOST), `${more} more nodes are other servers for some parts, too`]
+    : texts;
 }
 
 function textOf(node: string, one: Event, other: Event): string {
   return printable(
-    `${node} is not one Redis server: ${reached(one)}, ${reached(other)}, so each of them has buckets of its own, and nothing is judged; give ${node} an address in each endpoints file by which its machine reaches the same server, so not 127.0.0.1; if it was restarted before the load, run all parts again`,
+    `parts have reached different Redis servers as ${node}: ${reached(one)}, ${reached(other)}; so ${node} is several servers, each with buckets of its own, or was restarted before the load, and nothing is judged; if it was restarted, run all parts again; if not, give ${node} an address in each endpoints file by which its machine reaches the same server, so not 127.0.0.1`,
   );
 }
 
