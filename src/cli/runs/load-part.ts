@@ -70,7 +70,7 @@ export async function loadPart(
   try {
     pings = await ClockPings.start(flags.url, environment.interrupt);
     if (flags.send) await checkTaken(clockOf(flags, environment), environment.interrupt);
-    const part = await planPart(flags, environment.env, { ...shares, ...loaded, file: target.file, pings });
+    const part = await planPart(flags, environment, { ...shares, ...loaded, file: target.file, pings });
     const onLoad = () => {
       isKept = true;
     };
@@ -142,10 +142,12 @@ async function fileOf(
 }
 
 async function planPart(
-  { run, task, startAt, control, gateway }: PartFlags,
-  { OPENCLAW_RL_MACHINE: machine }: Environment['env'],
+  flags: PartFlags,
+  environment: Environment,
   { share, of, plan, recorded, file, pings }: Shares & LoadedPlan & { file: string; pings: ClockPings },
 ): Promise<PartOfRun> {
+  const { run, task, startAt, control, gateway } = flags;
+  const { token } = clockOf(flags, environment);
   const startMs = startTime(startAt, { nowMs: pings.first.wallMs, leastMs: LEAST_AHEAD_MS });
   const users = usersOf({ plan, ...(recorded && { recorded }) });
   const plugin = plan.limiter === undefined ? undefined : await readFile(plan.limiter, 'utf8');
@@ -164,12 +166,12 @@ async function planPart(
       plan: digest,
       name,
       of,
-      machine: machineId(machine),
+      machine: machineId(environment.env.OPENCLAW_RL_MACHINE),
       ...(task !== undefined && { task }),
       ...(control === true && { control }),
     },
     prefix: `${DEFAULT_PREFIX}:${id}`,
-    ...(gateway !== undefined && { gateway }),
+    ...given({ gateway, token }),
     ...{ share, file, pings, startMs },
   };
 }

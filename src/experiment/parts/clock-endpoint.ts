@@ -5,6 +5,7 @@ import { environmentFailed, type OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { monotonicUs } from '../../load/monotonic.ts';
 import type { ClockAnswer } from './clock-server.ts';
+import { loginOf } from './send-part.ts';
 
 /** A question to the clock endpoint, sent and answered at these times of this machine. */
 export interface Ping extends ClockAnswer {
@@ -44,11 +45,16 @@ export class ClockEndpoint {
   /** Says that this sender sends a part now. Gives why not, if another one does; rejects without an answer. */
   async start(
     { run, name }: { readonly run: string; readonly name: string },
-    { sender, timeoutMs }: { readonly sender: string; readonly timeoutMs: number },
+    {
+      sender,
+      token,
+      timeoutMs,
+    }: { readonly sender: string; readonly token?: string; readonly timeoutMs: number },
   ): Promise<string | undefined> {
     const path = `/started/${encodeURIComponent(run)}/${encodeURIComponent(name)}`;
     const request = this.#request(`${this.url}${path}`, {
-      ...{ method: 'PUT', headers: { from: sender, 'content-length': 0 } },
+      method: 'PUT',
+      headers: { from: sender, 'content-length': 0, ...loginOf(token) },
       signal: AbortSignal.timeout(timeoutMs),
     });
     request.end();

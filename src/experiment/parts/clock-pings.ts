@@ -52,9 +52,9 @@ export class ClockPings {
   /** Why the part is not to be sent, if another process sends it. Without an answer, nothing. */
   async start(
     part: { readonly run: string; readonly name: string },
-    sender: string,
+    by: { readonly sender: string; readonly token?: string },
   ): Promise<string | undefined> {
-    return this.#endpoint.start(part, { sender, timeoutMs: START_MS }).catch(() => undefined);
+    return this.#endpoint.start(part, { ...by, timeoutMs: START_MS }).catch(() => undefined);
   }
 
   /** Passes on the readings so far, and those to come. */

@@ -32,7 +32,8 @@ const SILENT_MS = 120_000;
 
 /**
  * The clock that all parts of a run are placed on: `GET /clock`. With a store it takes the files of parts, too:
- * `PUT /parts/<run>/<part>`; `GET /parts/` answers whether it would. `PUT /started/<run>/<part>` is refused to a second sender.
+ * `PUT /parts/<run>/<part>`; `GET /parts/` answers whether it would. `PUT /started/<run>/<part>` is refused to a second sender,
+ * and without the token of the store, if it has one.
  */
 export function createClockServer(store?: PartStore, { machine = machineId() } = {}): ClockServer {
   const wall = new WallClock();
@@ -70,8 +71,11 @@ async function answerOther(
   const { url = '', method, headers } = request;
   if (url === '/clock') return { status: 405, error: 'only GET' };
   const [, ofRun, begun] = /^\/started\/([^/?]+)\/([^/?]+)$/.exec(url) ?? [];
-  if (ofRun !== undefined && begun !== undefined && method === 'PUT')
+  if (ofRun !== undefined && begun !== undefined && method === 'PUT') {
+    const admitted = store?.admit(request);
+    if (admitted !== undefined && admitted.status !== 200) return admitted;
     return started.start({ run: ofRun, part: begun, sender: headers.from ?? '' });
+  }
   const isAsked = url === '/parts/';
   const [, run, part] = /^\/parts\/([^/?]+)\/([^/?]+)$/.exec(url) ?? [];
   if (!isAsked && (run === undefined || part === undefined))

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { environmentFailed, OpenclawError } from '../../core/errors.ts';
+import { given } from '../../core/given.ts';
 import { printable } from '../../core/printable.ts';
 import type { Part } from '../../history/records/part.ts';
 import { monotonicUs } from '../../load/monotonic.ts';
@@ -18,6 +19,8 @@ export interface PartOfRun {
   /** The file of its history. */
   readonly file: string;
   readonly pings: ClockPings;
+  /** Of the clock endpoint. */
+  readonly token?: string;
   /** When the load begins, in milliseconds since 1970 by the clock endpoint. */
   readonly startMs: number;
 }
@@ -63,10 +66,11 @@ export async function untilStart(part: PartOfRun, signal: AbortSignal): Promise<
 }
 
 /** Throws ENVIRONMENT_FAILED if another process sends this part. It is asked at the start: one that was killed before began nothing. */
-async function refuseDoubled({ pings, header }: PartOfRun): Promise<void> {
+async function refuseDoubled({ pings, header, token }: PartOfRun): Promise<void> {
   const { name, run, machine, task } = header;
-  const sender = `${task ?? 'a process'} on machine ${machine}, ${randomBytes(6).toString('hex')}`;
-  const why = await pings.start(header, sender.replace(/[^\x20-\x7e]/g, '?'));
+  const process = `${task ?? 'a process'} on machine ${machine}, ${randomBytes(6).toString('hex')}`;
+  const sender = process.replace(/[^\x20-\x7e]/g, '?');
+  const why = await pings.start(header, { sender, ...given({ token }) });
   if (why === undefined) return;
   throw environmentFailed(
     `part ${name} of run ${run} is not sent: ${printable(why)}`,

@@ -114,9 +114,12 @@ export class PartStore {
       const file = fileOf(run, name) + ending;
       const known = await look(join(folder, file)).catch(() => undefined);
       if (known?.digest === digest) return { status: 200, file };
-      if (known !== undefined) return { status: 409, error: `there is another file of this part: ${file}` };
+      if (known !== undefined) {
+        await this.#keepDouble(unfinished, { run, part, isGzip });
+        return { status: 409, error: `there is another file of this part: ${file}` };
+      }
     }
-    const file = fileOf(run, name) + ENDINGS[isGzip ? 1 : 0];
+    const file = fileOf(run, name) + endingOf(isGzip);
     await mkdir(join(folder, run), { recursive: true });
     try {
       await link(unfinished, join(folder, file));
@@ -128,6 +131,20 @@ export class PartStore {
     return { status: 201, file };
   }
 
+  /**
+   * Of a part that two processes have sent: what one spent, the other was denied, so `check` must see both files. One more
+   * is enough.
+   */
+  async #keepDouble(
+    unfinished: string,
+    { run, part, isGzip }: { run: string; part: Part; isGzip: boolean },
+  ): Promise<void> {
+    const file = `${fileOf(run, part.name)}.double${endingOf(isGzip)}`;
+    const error = await link(unfinished, join(this.#options.folder, file)).catch((error: unknown) => error);
+    if (error === undefined) this.#options.onReceived({ file, part });
+    else if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+
   #isAllowed(authorization = ''): boolean {
     const { token } = this.#options;
     if (token === undefined) return true;
@@ -137,6 +154,10 @@ export class PartStore {
 }
 
 const ENDINGS = ['.ndjson', '.ndjson.gz'] as const;
+
+function endingOf(isGzip: boolean): string {
+  return ENDINGS[isGzip ? 1 : 0];
+}
 
 /** `eu-west`, or `eu-west.2-of-3`: no region has a dot in its name. */
 function fileOf(run: string, part: string): string {

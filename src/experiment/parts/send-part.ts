@@ -82,7 +82,8 @@ export async function checkTaken(
   );
 }
 
-function loginOf(token: string | undefined): { authorization?: string } {
+/** The header of a sender. */
+export function loginOf(token: string | undefined): { authorization?: string } {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
@@ -142,7 +143,7 @@ function refused({ file, part, url, token }: SentPart, answer: Answer | Error): 
   if (!(answer instanceof Error) && answer.status === 409)
     return environmentFailed(
       `${printable(url)} did not accept part ${part.name}: ${whyText(answer)}`,
-      `that one counts; this one, ${printable(file)}, is of a part that was sent twice: start each part once`,
+      `this one, ${printable(file)}, is of a part that was sent twice, so nothing is proved by the run: start each part once, and run all parts again`,
     );
   const why =
     answer instanceof Error

@@ -69,11 +69,11 @@ describe('the clock of a run', () => {
     const { url } = await startClock();
     const pings = await pingsOf(url);
     const part = { run: 'run', name: 'a:1/2' };
-    expect(await pings.start(part, 'load.1')).toBeUndefined();
-    expect(await pings.start(part, 'load.1')).toBeUndefined();
-    expect(await pings.start(part, 'load.2')).toBe('another process sends this part: load.1');
-    expect(await pings.start({ ...part, name: 'a:2/2' }, 'load.2')).toBeUndefined();
-    expect(await pings.start({ ...part, run: 'other' }, 'load.2')).toBeUndefined();
+    expect(await pings.start(part, { sender: 'load.1' })).toBeUndefined();
+    expect(await pings.start(part, { sender: 'load.1' })).toBeUndefined();
+    expect(await pings.start(part, { sender: 'load.2' })).toBe('another process sends this part: load.1');
+    expect(await pings.start({ ...part, name: 'a:2/2' }, { sender: 'load.2' })).toBeUndefined();
+    expect(await pings.start({ ...part, run: 'other' }, { sender: 'load.2' })).toBeUndefined();
   });
 
   it('does not step with the time of day while it is asked', async () => {

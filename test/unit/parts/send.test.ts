@@ -1,11 +1,15 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { historyFilesOf } from '../../../src/cli/files/history-files.ts';
 import { lookAtPart } from '../../../src/cli/files/look-at-part.ts';
+import { readRecorded } from '../../../src/cli/files/read-recorded.ts';
+import { CONTROL_FILE } from '../../../src/engines/control-part.ts';
 import { HistoryFile } from '../../../src/experiment/history-file.ts';
+import { ClockPings } from '../../../src/experiment/parts/clock-pings.ts';
 import { type ClockServer, createClockServer } from '../../../src/experiment/parts/clock-server.ts';
 import { PartStore } from '../../../src/experiment/parts/part-store.ts';
 import { checkTaken, sendPart } from '../../../src/experiment/parts/send-part.ts';
@@ -21,10 +25,16 @@ interface StoreOptions {
   readonly mostBytes?: number;
   readonly port?: number;
   readonly look?: typeof lookAtPart;
+  readonly folder?: string;
 }
 
-async function startStore({ port = 0, look = lookAtPart, ...options }: StoreOptions = {}) {
-  const folder = testFolder();
+async function startStore({
+  port = 0,
+  look = lookAtPart,
+  folder = testFolder(),
+  ...options
+}: StoreOptions = {}) {
+  mkdirSync(folder, { recursive: true });
   const received: string[] = [];
   const onReceived = ({ file }: { readonly file: string }) => void received.push(file);
   const store = new PartStore({ folder, look, onReceived, ...options });
@@ -52,7 +62,7 @@ async function partFile({
   const path = join(testFolder(), `mine${ending}`);
   const part = isControl
     ? controlOf()
-    : partOf(name, { machine: 'm', of: name.includes(':') ? ['a:1/2', 'a:2/2'] : ['a', 'b'] });
+    : partOf(name, { machine: 'm', of: name.includes(':') ? ['a:1/2', 'a:2/2'] : ['a', 'b', 'control'] });
   const file = new HistoryFile(path, headerOf('20:5/s', { part }), () => {});
   for (let at = 0; at < operations; at++) file.add(operationOf(at, {}));
   if (isCut) await file.close();
@@ -103,7 +113,39 @@ describe('the file of a part', () => {
       /did not accept part a: 409 there is another file.*run\/a/,
     );
     expect(readFileSync(join(store.folder, 'run/a.ndjson'))).toEqual(readFileSync(file));
-    expect(store.received).toEqual(['run/a.ndjson']);
+    expect(store.received).toEqual(['run/a.ndjson', 'run/a.double.ndjson']);
+  });
+
+  it('is not judged as the only one, if another process has sent the part, too', async () => {
+    const root = testFolder();
+    const store = await startStore({ folder: join(root, 'parts') });
+    await send(await partFile(), store.url);
+    for (const operations of [2, 3])
+      await expect(send(await partFile({ operations }), store.url)).rejects.toThrow(/409 .*/);
+    const how = { stdin: () => process.stdin, signal: never, log: () => {}, onProgress: () => {} };
+    const { history } = await readRecorded(historyFilesOf(root), how);
+    expect(history.parts?.leftOut.map(({ why }) => why)).toEqual(['double']);
+  });
+
+  it('may be called control, like the control part beside it', async () => {
+    const root = testFolder();
+    const store = await startStore({ folder: join(root, 'parts') });
+    mkdirSync(join(root, 'parts/run'));
+    copyFileSync(await partFile({ isControl: true, operations: 0 }), join(root, 'parts/run', CONTROL_FILE));
+    const file = await partFile({ name: 'control' });
+    expect(await send(file, store.url, { name: 'control' })).toBe('run/control.ndjson');
+  });
+
+  it('is begun only with the token of the store', async () => {
+    const { url } = await startStore({ token: 'secret' });
+    const pings = await ClockPings.start(url, never);
+    onTestFinished(() => pings.stop());
+    const part = { run: 'run', name: 'a' };
+    for (const token of ['other', undefined])
+      expect(await pings.start(part, { sender: 'stranger', ...(token && { token }) })).toBeUndefined();
+    expect(await pings.start(part, { sender: 'load.1', token: 'secret' })).toBeUndefined();
+    expect(await pings.start(part, { sender: 'load.1', token: 'secret' })).toBeUndefined(); // the reply was lost
+    expect(await pings.start(part, { sender: 'load.2', token: 'secret' })).toMatch(/sends this part: load.1/);
   });
 
   it('of an n-th has a name that no region has', async () => {
