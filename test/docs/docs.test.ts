@@ -17,10 +17,10 @@ import {
   fencesOf,
   isTaken,
   K6_PAGE,
+  LOAD_BY_HAND_PAGE,
   PAGES,
   RUN_PAGES,
   SCENARIO_PAGE,
-  SEVERAL_MACHINES_PAGE,
   textOf,
   YOUR_REDIS_PAGE,
 } from '../support/doc-blocks.ts';
@@ -202,7 +202,7 @@ describe('what guides say of files', { timeout: 120_000 }, () => {
   });
 
   it('has endpoints that are some', () => {
-    const files = blocksOn([ENDPOINTS_PAGE, YOUR_REDIS_PAGE, SEVERAL_MACHINES_PAGE], 'yaml').map(({ text }) =>
+    const files = blocksOn([ENDPOINTS_PAGE, YOUR_REDIS_PAGE, LOAD_BY_HAND_PAGE], 'yaml').map(({ text }) =>
       parseEndpoints(text, 'endpoints.yaml'),
     );
     expect(files.map(({ kind, nodes }) => [kind, nodes.length])).toEqual([

@@ -23,7 +23,7 @@ export const ALONE_PAGES: readonly string[] = [
   'docs/reference/run-folder.md',
   'docs/reference/history-format.md',
   'docs/clusters.md',
-  'docs/several-machines.md',
+  'docs/load-by-hand.md',
   'docs/strategies/lease.md',
 ];
 
@@ -44,7 +44,7 @@ export const SCENARIO_PAGE = 'docs/scenarios.md';
 export const COMMAND_PAGE = 'docs/faults-by-command.md';
 export const ENDPOINTS_PAGE = 'docs/reference/endpoints-file.md';
 export const YOUR_REDIS_PAGE = 'docs/your-redis.md';
-export const SEVERAL_MACHINES_PAGE = 'docs/several-machines.md';
+export const LOAD_BY_HAND_PAGE = 'docs/load-by-hand.md';
 export const K6_PAGE = 'docs/logs.md';
 export const MANAGED_PAGE = 'docs/managed-redis.md';
 export const TESTING_PAGE = 'docs/library/testing.md';
@@ -66,7 +66,7 @@ const TAKEN_ON: Readonly<Record<string, readonly string[]>> = {
     COMMAND_PAGE,
     ENDPOINTS_PAGE,
     YOUR_REDIS_PAGE,
-    SEVERAL_MACHINES_PAGE,
+    LOAD_BY_HAND_PAGE,
     MANAGED_PAGE,
   ],
   json: [HISTORY_PAGE], // readme.test.ts checks the history

@@ -69,7 +69,7 @@ export function manifestsCommand(environment: Environment): Command {
 const EXAMPLES = `
 Nothing is started: kubectl does that. Machines are found by the label
 openclaw.region=<region>. Services and Redis nodes are never restarted. Faults
-are not played. See docs/several-machines.md.
+are not played. See docs/kubernetes.md.
 
 Examples:
   $ kubectl label node worker-1 openclaw.region=us-east

@@ -35,7 +35,7 @@ export function stackConfigs({ files }: Pick<Deployment, 'files'>): Map<string, 
     if (bytes > MOST_BYTES)
       throw invalidOption(
         `${printable(file)} has ${bytes} bytes, and Docker takes at most ${MOST_BYTES} for each file of a container`,
-        'shorten it, or run each part with `openclaw-rl load`: docs/several-machines.md',
+        'shorten it, or run each part with `openclaw-rl load`: docs/load-by-hand.md',
       );
     const hash = createHash('sha256').update(`${file}\n${text}`).digest('hex');
     return [file, { key: `file-${hash.slice(0, 12)}`, text }];
