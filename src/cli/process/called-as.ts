@@ -2,8 +2,12 @@ import { realpathSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
 
 const NAME = 'openclaw-rl';
-const COMMAND =
-  /\bopenclaw-rl (?=(?:bench|chaos|run|check|gate|report|runs|compare|matrix|up|status|down|doctor|fault|inspect|serve|toxiproxy|completion)\b)/g;
+const COMMANDS = [
+  ...['bench', 'chaos', 'run', 'load', 'manifests', 'check', 'gate', 'verify'],
+  ...['report', 'runs', 'compare', 'matrix', 'up', 'status', 'down', 'doctor'],
+  ...['form', 'fault', 'inspect', 'homes', 'serve', 'toxiproxy', 'completion'],
+];
+const COMMAND = new RegExp(`\\bopenclaw-rl (?=(?:${COMMANDS.join('|')})\\b)`, 'g');
 
 /** How to call the program in `file` from a folder: by its name if `path`, a PATH, has it, else by its path. */
 export function findProgram(
