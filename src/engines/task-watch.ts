@@ -70,7 +70,7 @@ export function describeTask(task: Task): string {
   if (state === 'lost') return `${name}: its machine does not answer`;
   if (exitCode !== undefined) return `${name} ended with exit code ${exitCode}${SIGNALS[exitCode] ?? ''}`;
   if (state === 'failed' || state === 'waiting')
-    return `${name} ${state === 'failed' ? 'cannot start' : 'does not run'}: ${printable(why ?? 'the engine does not say why')}`;
+    return `${name} ${state === 'failed' ? 'has failed' : 'does not run'}: ${printable(why ?? 'the engine does not say why')}`;
   return `${name} ${state === 'done' ? 'has ended' : 'runs'}`;
 }
 

@@ -12,7 +12,8 @@ export function markOfStack(name: string): Record<string, string> {
   return markOf({ cluster: name, startId: '', role: 'stack' });
 }
 
-const GONE_MS = 90_000;
+/** Shorter than a step of the cleanup of a run may take. */
+const GONE_MS = 75_000;
 const LOOK_EVERY_MS = 250;
 /** What a killed client requested may appear a moment later. */
 const QUIET_MS = 2_000;
@@ -42,7 +43,7 @@ export async function removeStack(name: string): Promise<void> {
         `${left.join(', ')} of stack ${name} are left${problem && `: ${problem}`}`,
         'openclaw-rl down --all',
       );
-    if (left.some((what) => !what.endsWith('tasks')))
+    if (!left.every(isOfTasks))
       await docker(['stack', 'rm', name], { timeoutMs: GONE_MS }).catch((error: Error) => {
         problem = error.message;
       });
@@ -73,12 +74,17 @@ async function whatIsLeft(name: string): Promise<string[]> {
   return all.filter(({ count }) => count > 0).map(({ kind, count }) => `${count} ${kind}s`);
 }
 
+function isOfTasks(what: string): boolean {
+  return what.endsWith('tasks');
+}
+
 async function refuseIfSilent(name: string, left: readonly string[]): Promise<void> {
   const silent = await silentMachines(name);
   if (silent.length === 0) return;
   const names = silent.map(({ name: machine, address }) => `${printable(machine)} (${printable(address)})`);
+  const areOnlyTasks = left.every(isOfTasks);
   throw environmentFailed(
     `${left.join(', ')} of stack ${name} are left: ${names.join(', ')} does not answer`,
-    'when it is back, Docker ends its tasks; then: openclaw-rl down --all. If it never comes back: docker node rm --force <machine>',
+    `${areOnlyTasks ? 'when it is back, Docker ends its tasks, and nothing is left to remove' : 'when it is back, Docker ends its tasks; then: openclaw-rl down --all'}. If it never comes back: docker node rm --force <machine>`,
   );
 }

@@ -74,7 +74,7 @@ function explainStart(error: NodeJS.ErrnoException): OpenclawError {
   if (error.code !== 'ENOENT') return environmentFailed(`docker could not be started: ${error.message}`);
   return environmentFailed(
     'docker was not found',
-    'only --provider docker needs it: see https://docs.docker.com/engine/install',
+    'only --provider docker and --engine swarm need it: see https://docs.docker.com/engine/install',
     error,
   );
 }
