@@ -143,7 +143,8 @@ class Parts {
     const { name, role, region } = service;
     if (role === 'load' && !this.#waited().includes(region)) return; // its file is there
     const how = await tasks.describe(task);
-    const isRefusal = role === 'load' && task.exitCode !== undefined && task.exitCode < 128;
+    const isRefusal =
+      role === 'load' && task.exitCode !== undefined && task.exitCode < 128 && this.#received().length === 0; // what was sent is judged
     const lastUs = this.#of.startUs + (isRefusal ? REFUSES_US : 0);
     if (monotonicUs() < lastUs)
       throw environmentFailed(

@@ -3,6 +3,8 @@ import { parseEndpoints } from '../scenario/endpoints/parse.ts';
 import { parseScenario } from '../scenario/parse.ts';
 import { planTopology } from '../topology/topology.ts';
 import {
+  byName,
+  countContainers,
   type DeployedService,
   type Deployment,
   FILES,
@@ -85,7 +87,7 @@ describe('the foundation', () => {
 
   it('listens on all addresses, or on the one of a name', () => {
     const plan = planOf();
-    const own = (service: string) => service;
+    const own = byName;
     expect(commandOf(foundation(plan, { name: 'it' }), 'redis-us-east-0')).toContain('--bind 0.0.0.0');
     expect(commandOf(foundation(plan, { name: 'it', host: own }), 'redis-us-east-0')).toContain(
       '--bind redis-us-east-0',
@@ -93,6 +95,18 @@ describe('the foundation', () => {
     expect(commandOf(measuredServices(plan, { ...MEASURED, host: own }), 'gateway-us-east')).toContain(
       '--host gateway-us-east ',
     );
+  });
+});
+
+describe('the containers of a run', () => {
+  it.each([
+    { title: 'of planned nodes', endpoints: undefined },
+    { title: 'of endpoints', endpoints: TWO_SERVERS },
+  ])('$title are as many as both deployments have', ({ endpoints }) => {
+    const plan = planOf({ instances: 2 });
+    const options = { ...MEASURED, ...(endpoints && { endpoints }) };
+    const deployments = [foundation(plan, options), measuredServices(plan, options)];
+    expect(countContainers(plan, endpoints)).toBe(deployments.flatMap(namesOf).length);
   });
 });
 

@@ -78,9 +78,17 @@ export interface MeasuredOptions extends DeploymentOptions {
 const REDIS_PORT = 6_379;
 const SERVICE_PORT = 8_080;
 const EVERYWHERE = () => '0.0.0.0';
+/** For engines whose containers have addresses in other networks, too: a service listens in that of its name only. */
+export const byName = (service: string): string => service;
 const OPENCLAW_RL = 'openclaw-rl';
 export const ENDPOINTS_FILE = 'endpoints.yaml';
 const CA_FILE = 'ca.pem';
+
+/** How many containers a run has, jobs too. */
+export function countContainers(plan: Plan, endpoints?: Endpoints): number {
+  const { services } = foundation(plan, { name: '', ...(endpoints && { endpoints }) });
+  return services.length + plan.topology.regions.length * ((plan.instances ?? 1) + 2);
+}
 
 /** What must run before services can be started: the Redis nodes and a job that forms them, or a look at the endpoints. */
 export function foundation(plan: Plan, options: DeploymentOptions): Deployment {

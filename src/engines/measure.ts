@@ -11,7 +11,7 @@ import { DEFAULT_PREFIX } from '../limiter/options/key.ts';
 import { PARTS } from './clock-of-run.ts';
 import { collectParts, moreTime } from './collect-parts.ts';
 import { CONTROL_FILE, ControlPart } from './control-part.ts';
-import { measuredServices } from './deployment.ts';
+import { byName, measuredServices } from './deployment.ts';
 import type { EngineRun, OnEngine } from './engine-run.ts';
 
 /**
@@ -30,7 +30,8 @@ export async function measure(run: EngineRun, onEngine: OnEngine): Promise<strin
   const id = runId(digest, startMs, name);
   const file = join(folder, PARTS, id, CONTROL_FILE);
   const stop = new AbortController();
-  await mkdir(dirname(file), { recursive: true }).catch((error: unknown) => {
+  await mkdir(dirname(file), { recursive: true }).catch(async (error: unknown) => {
+    await pings.stop();
     throw cannotWrite(folder, error);
   });
   const part: Part = { run: id, plan: digest, name: 'control', kind: 'control', of, machine: machineId() };
@@ -44,7 +45,7 @@ export async function measure(run: EngineRun, onEngine: OnEngine): Promise<strin
     const deployment = measuredServices(plan, {
       ...{ name, run: name, files, clockUrl: url, prefix: `${DEFAULT_PREFIX}:${id}` },
       ...{ startAt: new Date(startMs).toISOString(), hasControl: true },
-      ...found,
+      ...{ ...found, host: byName },
     });
     const services = await onEngine.deploy(deployment);
     const startUs = pings.localUs(us + 1_000 * (startMs - wallMs));
@@ -52,7 +53,9 @@ export async function measure(run: EngineRun, onEngine: OnEngine): Promise<strin
     await control.end(problems);
     if (parts.length > 0) return [...parts, file];
     throw signal.aborted
-      ? new OpenclawError('INTERRUPTED', 'interrupted before a part of the run was received')
+      ? new OpenclawError('INTERRUPTED', 'interrupted before a part of the run was received', {
+          hint: 'parts send what they recorded once their load is over; for a shorter one: --duration, or load.duration',
+        })
       : nothingCame(run);
   } catch (error) {
     await control.abandon();

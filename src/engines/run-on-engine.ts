@@ -11,7 +11,8 @@ import { playRun } from '../experiment/play-run.ts';
 import type { RunResult } from '../experiment/run.ts';
 import { interruption } from '../regions/waiting.ts';
 import { type ClockOfRun, openClock, PARTS } from './clock-of-run.ts';
-import { type Deployment, foundation } from './deployment.ts';
+import { byName, type Deployment, foundation } from './deployment.ts';
+import type { Engine } from './engine.ts';
 import type { EngineRun, EngineRunOptions, OnEngine } from './engine-run.ts';
 import { measure } from './measure.ts';
 import { TaskWatch } from './task-watch.ts';
@@ -28,7 +29,7 @@ export async function runOnEngine(options: EngineRunOptions): Promise<RunResult>
     const deployed = deployedBy(run, clock);
     cleanup.add(
       `remove ${run.name}`,
-      () => engine.remove(),
+      () => removeAll(engine),
       () => engine.kill(),
     );
     cleanup.add('keep the logs of the services', deployed.keepLogs);
@@ -37,13 +38,21 @@ export async function runOnEngine(options: EngineRunOptions): Promise<RunResult>
     const files = await measure(run, onEngine);
     run.report('tear down', { detail: `keeping the logs, removing ${run.name}` });
     await deployed.keepLogs();
-    await engine.remove().catch((error: Error) => run.onLeftover(`remove ${run.name}: ${error.message}`));
+    await engine.remove().catch(() => {}); // the cleanup says so
     run.report('check');
     const check = await judge(run, files);
     return {
       ...{ check, latencies: latenciesOf(check), loadMs: plan.load.durationMs },
       ...{ loadProcesses: plan.topology.regions.length, system: engine.description },
     };
+  });
+}
+
+/** Rejects with the way out in its message, too. */
+async function removeAll(engine: Engine): Promise<void> {
+  await engine.remove().catch((error: unknown) => {
+    if (!(error instanceof OpenclawError) || error.hint === undefined) throw error;
+    throw new Error(`${error.message}; ${error.hint}`);
   });
 }
 
@@ -83,7 +92,7 @@ const LOOK_EVERY_MS = 500;
 /** Starts Redis nodes that form one cluster, or looks from each region at those that run already. Throws ENVIRONMENT_FAILED. */
 async function layFoundation(run: EngineRun, { tasks, deploy }: OnEngine): Promise<void> {
   const { plan, name, found, engine, report, signal, folder } = run;
-  const deployment = foundation(plan, { name, ...found });
+  const deployment = foundation(plan, { name, ...found, host: byName });
   const { services } = deployment;
   report('provision', { detail: `deploying ${count(services.length, 'service')} on ${engine.description}` });
   await deploy(deployment);

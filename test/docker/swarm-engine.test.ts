@@ -37,7 +37,7 @@ async function openEngine(image = BED_IMAGE): Promise<{ name: string; engine: En
   stacks += 1;
   const name = `openclaw-0000000${stacks}`;
   const { signal } = new AbortController();
-  const options = { name, regions: ['us-east'], env: { OPENCLAW_RL_IMAGE: image }, signal };
+  const options = { name, regions: ['us-east'], containers: 10, env: { OPENCLAW_RL_IMAGE: image }, signal };
   const engine = await openSwarm({ ...options, onProgress: () => {} });
   onTestFinished(() => engine.remove(), 60_000);
   return { name, engine };

@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import { explainClaim } from '../../checker/claims/claim.ts';
 import { given } from '../../core/given.ts';
 import { printable } from '../../core/printable.ts';
+import { countContainers } from '../../engines/deployment.ts';
 import type { EngineRunOptions } from '../../engines/engine-run.ts';
 import { runOnEngine } from '../../engines/run-on-engine.ts';
 import { openSwarm } from '../../engines/swarm/swarm.ts';
-
 import { travellingFiles } from '../../engines/travelling-files.ts';
 import { checkPlan } from '../../experiment/check-plan.ts';
 import { makeRunFolder } from '../../experiment/run-folder.ts';
@@ -45,11 +45,14 @@ export async function prepareEngineRun(
   const startedAt = new Date();
   for (const claim of checkPlan({ plan, provider: 'local', startsNodes: false }))
     log(`claim: ${printable(explainClaim(claim))}\n`);
+  if (plan.load.processes !== undefined)
+    log('note: load.processes has no effect on an engine: one process sends the load of each region\n');
   const travelling = await travellingFiles(plan);
   const name = `openclaw-${randomBytes(4).toString('hex')}`;
   const { regions } = plan.topology;
   const engine = await openSwarm({
     ...{ name, regions, env, signal: interrupt },
+    containers: countContainers(plan, found?.endpoints),
     onProgress: (what: string) => log(`${what}\n`),
   });
   const folder = await makeRunFolder(resolve(cwd, reports), startedAt, `${plan.scenario}-${plan.seed}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { diagnoseSwarm, lackOf, type Machine, type SwarmFacts } from './machines.ts';
+import { checkAddresses, diagnoseSwarm, lackOf, type Machine, type SwarmFacts } from './machines.ts';
 
 function machineOf(name: string, given: Partial<Machine> = {}): Machine {
   const ready = { state: 'ready', availability: 'active' };
@@ -8,7 +8,7 @@ function machineOf(name: string, given: Partial<Machine> = {}): Machine {
 
 const READY: SwarmFacts = {
   ...{ engine: { version: '26.1.5' }, state: 'active', isManager: true, nodeId: 'id of m1' },
-  ...{ address: '10.0.0.1', managers: ['10.0.0.1:2377'] },
+  ...{ address: '10.0.0.1', managers: ['10.0.0.1:2377'], subnetSize: 24 },
   machines: [machineOf('m1', { region: 'a' }), machineOf('m2', { region: 'b' }), machineOf('m3')],
 };
 
@@ -73,4 +73,20 @@ describe('a swarm', () => {
     const machines = [...READY.machines, machineOf('m4', { region: 'a', state: 'down' })];
     expect(markOf({ machines })).toBeUndefined();
   });
+});
+
+describe('the network of a stack', () => {
+  it.each([
+    { containers: 250, subnetSize: 24 },
+    { containers: 379, subnetSize: 20 },
+  ])(
+    '/$subnetSize has addresses for $containers containers on three machines',
+    ({ containers, subnetSize }) =>
+      expect(() => checkAddresses({ ...READY, subnetSize }, containers)).not.toThrow(),
+  );
+
+  it('is refused before it is full', () =>
+    expect(() => checkAddresses(READY, 251)).toThrow(
+      'the run has 251 containers, and a network of this swarm (/24) has addresses for 250',
+    ));
 });

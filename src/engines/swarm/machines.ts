@@ -1,4 +1,4 @@
-import { environmentFailed, type OpenclawError } from '../../core/errors.ts';
+import { environmentFailed, invalidOption, type OpenclawError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { docker, NEEDED } from '../../regions/docker/docker.ts';
 import type { Check } from '../../regions/doctor-check.ts';
@@ -32,6 +32,8 @@ export interface SwarmFacts {
   readonly managers: readonly string[];
   /** Empty unless this is a manager. */
   readonly machines: readonly Machine[];
+  /** The bits of the prefix that a network of a stack gets. */
+  readonly subnetSize: number;
 }
 
 interface Info {
@@ -40,6 +42,8 @@ interface Info {
   readonly LocalNodeState: string;
   readonly ControlAvailable: boolean;
   readonly RemoteManagers: readonly { readonly Addr: string }[] | null;
+  /** On a manager. */
+  readonly Cluster?: { readonly SubnetSize?: number };
 }
 
 interface Node {
@@ -49,21 +53,28 @@ interface Node {
   readonly Status: { readonly State: string; readonly Addr: string };
 }
 
+const DEFAULT_SUBNET = 24;
+
 /** Asks Docker. Changes nothing. Throws ENVIRONMENT_FAILED if it answers the first question and not the next. */
 export async function lookAtSwarm(signal?: AbortSignal): Promise<SwarmFacts> {
   const call = signal && { signal };
   const engine = await docker(['version', '--format', '{{.Server.Version}}'], call).then(
     (version) => ({ version }),
-    (error: OpenclawError) => ({ lack: error.message, mend: error.hint ?? 'see docker info' }),
+    (error: OpenclawError) => {
+      if (error.code === 'INTERRUPTED') throw error;
+      return { lack: error.message, mend: error.hint ?? 'see docker info' };
+    },
   );
   const nothing = { state: '', isManager: false, nodeId: '', address: '', managers: [], machines: [] };
-  if (!('version' in engine)) return { engine, ...nothing };
+  const subnetSize = DEFAULT_SUBNET;
+  if (!('version' in engine)) return { engine, ...nothing, subnetSize };
   const info: Info = JSON.parse(await docker(['info', '--format', '{{json .Swarm}}'], call));
   const isManager = info.ControlAvailable && info.LocalNodeState === 'active';
   return {
     ...{ engine, isManager, nodeId: info.NodeID, address: info.NodeAddr, state: info.LocalNodeState },
     managers: (info.RemoteManagers ?? []).map(({ Addr }) => Addr),
     machines: isManager ? await listMachines(signal) : [],
+    subnetSize: info.Cluster?.SubnetSize || DEFAULT_SUBNET,
   };
 }
 
@@ -125,6 +136,19 @@ export function lackOf(checks: readonly Check[]): OpenclawError | undefined {
   return environmentFailed(
     `--engine swarm cannot run here: ${lacks.map(({ name, found }) => `${name}: ${found}`).join('; ')}`,
     [...hints].join('\n  '),
+  );
+}
+
+/** Of the network itself, its broadcasts and its gateway. */
+const TAKEN_ADDRESSES = 3;
+
+/** Throws INVALID_OPTION if the network of a stack, in which each machine has an address too, has too few addresses. */
+export function checkAddresses({ machines, subnetSize }: SwarmFacts, containers: number): void {
+  const most = 2 ** (32 - subnetSize) - TAKEN_ADDRESSES - machines.length;
+  if (containers <= most) return;
+  throw invalidOption(
+    `the run has ${containers} containers, and a network of this swarm (/${subnetSize}) has addresses for ${most}`,
+    'choose fewer replicas or instances, or make a swarm with larger networks: docker swarm init --default-addr-pool-mask-length 20',
   );
 }
 

@@ -5,7 +5,7 @@ import type { OnProgress } from '../../regions/provider.ts';
 import type { Deployed, Engine } from '../engine.ts';
 import { createSecret, deployServices } from './deploy.ts';
 import { type OwnedStack, ownStack } from './labels.ts';
-import { diagnoseSwarm, lackOf, lookAtSwarm } from './machines.ts';
+import { checkAddresses, diagnoseSwarm, lackOf, lookAtSwarm } from './machines.ts';
 import { beginRemoval, removeStack } from './remove.ts';
 import { findStacks } from './stacks.ts';
 import { logOf, tasksOf } from './tasks.ts';
@@ -14,6 +14,8 @@ export interface SwarmOptions {
   /** Of the stack. */
   readonly name: string;
   readonly regions: readonly string[];
+  /** How many containers the stack will have. */
+  readonly containers: number;
   /** Names the image by OPENCLAW_RL_IMAGE. Without it the image is built here. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Of the checks only. */
@@ -23,12 +25,20 @@ export interface SwarmOptions {
 
 /**
  * The swarm of this manager, once it can run a plan in these regions and the leftovers of killed programs are removed.
- * Deploys nothing. Throws ENVIRONMENT_FAILED with all that is missing.
+ * Deploys nothing. Throws ENVIRONMENT_FAILED with all that is missing, and INVALID_OPTION.
  */
-export async function openSwarm({ name, regions, env, signal, onProgress }: SwarmOptions): Promise<Engine> {
+export async function openSwarm({
+  name,
+  regions,
+  containers,
+  env,
+  signal,
+  onProgress,
+}: SwarmOptions): Promise<Engine> {
   const facts = await lookAtSwarm(signal);
   const lack = lackOf(diagnoseSwarm(facts, regions));
   if (lack !== undefined) throw lack;
+  checkAddresses(facts, containers);
   await removeAbandoned(onProgress);
   const images = chooseImages(env);
   if (images.own === undefined) onProgress('building the image openclaw-rl');

@@ -1,4 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
+import { beginRemoval } from '../../../src/engines/swarm/remove.ts';
 import { openSwarm } from '../../../src/engines/swarm/swarm.ts';
 import { ownerText } from '../../../src/regions/processes/owner.ts';
 import { callCli } from '../../support/call-cli.ts';
@@ -59,10 +60,32 @@ it('down --all on a machine that is no manager asks one question more', async ()
 it('a run on an engine names what the swarm lacks', async () => {
   fakeSwarm({}, { info: '{"LocalNodeState":"inactive","ControlAvailable":false}' });
   const { signal } = new AbortController();
-  const opening = openSwarm({ name: 'openclaw-1', regions: ['a'], env: {}, signal, onProgress: () => {} });
+  const opening = openSwarm({
+    name: 'openclaw-1',
+    regions: ['a'],
+    containers: 1,
+    env: {},
+    signal,
+    onProgress: () => {},
+  });
   await expect(opening).rejects.toMatchObject({
     code: 'ENVIRONMENT_FAILED',
     message: expect.stringContaining('this machine is in no swarm'),
     hint: expect.stringContaining('docker swarm init'),
   });
+});
+
+it('a run on an engine that is interrupted during its checks says so', async () => {
+  fakeSwarm({});
+  const opening = openSwarm({
+    ...{ name: 'openclaw-1', regions: ['a'], containers: 1, env: {} },
+    ...{ signal: AbortSignal.abort(), onProgress: () => {} },
+  });
+  await expect(opening).rejects.toMatchObject({ code: 'INTERRUPTED' });
+});
+
+it('a program that exits at once still begins to remove its run', async () => {
+  const left = fakeSwarm({ 'openclaw-1': LEFT, 'openclaw-2': LEFT });
+  beginRemoval('openclaw-1');
+  await vi.waitFor(() => expect(left()).toEqual(['openclaw-2']), 30_000);
 });
