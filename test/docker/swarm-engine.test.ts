@@ -8,6 +8,7 @@ import { markOfStack } from '../../src/engines/swarm/remove.ts';
 import { openSwarm } from '../../src/engines/swarm/swarm.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { BIN, testFolder } from '../support/cli.ts';
+import { imageVariables } from '../support/docker.ts';
 import { BED_IMAGE, type Bed, bedLack, onBed, startBed } from '../support/swarm/bed.ts';
 
 const PLAN = parseScenario(
@@ -51,6 +52,7 @@ async function untilTasks(engine: Engine, want: Readonly<Record<string, Partial<
 }
 
 describe.skipIf(bedLack !== undefined)(`a stack ${onBed}`, { timeout: 120_000 }, () => {
+  beforeAll(() => void imageVariables(), 360_000); // a new machine makes its images first: no part of what is tested
   beforeAll(async () => {
     bed = await startBed({ machines: ['us-east:0:0'] });
     vi.stubEnv('DOCKER_HOST', `unix://${bed.folder}/machines/us-east/docker.sock`);
@@ -58,7 +60,7 @@ describe.skipIf(bedLack !== undefined)(`a stack ${onBed}`, { timeout: 120_000 },
   afterAll(async () => {
     vi.unstubAllEnvs();
     await bed?.stop();
-  });
+  }, 60_000);
 
   it('is deployed in two steps, listens in its own network only, and is removed whole', async () => {
     const { name, engine } = await openEngine();

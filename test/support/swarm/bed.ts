@@ -55,6 +55,9 @@ const BED_MACHINES = ['us-east:7:200', 'eu-west:5000:-300', 'ap-south:90:600'] a
 /** The image in each engine. */
 export const BED_IMAGE = 'openclaw-rl:test';
 
+/** Less than tests wait for it. */
+const START_MS = 110_000;
+
 /** Starts three engines with our image as a swarm, unless the options say otherwise. */
 export async function startBed(options: BedOptions = {}): Promise<Bed> {
   const { machines = BED_MACHINES, isSwarm = true, image = imageVariables().OPENCLAW_RL_IMAGE } = options;
@@ -65,13 +68,14 @@ export async function startBed(options: BedOptions = {}): Promise<Bed> {
   child.stderr.on('data', (text) => {
     error += text;
   });
+  const late = setTimeout(() => child.kill('SIGKILL'), START_MS); // else it outlives a test that waits no longer
   await new Promise<void>((resolve, reject) => {
     child.once('close', () => reject(new Error(`the bed has ended: ${error}`)));
     child.stdout.on('data', (text) => {
       said += text;
       if (said.includes('./pull')) resolve();
     });
-  });
+  }).finally(() => clearTimeout(late));
   return bedIn(readFolder(said), machines, async () => {
     child.stdin.end();
     await ended;
