@@ -1,15 +1,15 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { OpenclawError } from '../../src/core/errors.ts';
 import type { DeployedService } from '../../src/engines/deployment.ts';
-import { type Played, playOnEngine, startRedis } from '../support/engines/engine-run.ts';
+import { LOAD, type Played, playOnEngine, startRedis } from '../support/engines/engine-run.ts';
 import { processesMentioning } from '../support/processes.ts';
 
 const ONE_REGION = { topology: { regions: ['us-east'], replicas: 0 } };
 
 const FAULT = {
-  ...{ fault: 'command', at: '1s', for: '1s' },
+  ...{ fault: 'command', at: '1s', for: '2s' },
   ...{ inject: 'touch broken', heal: 'rm broken', proof: 'test -e broken' },
 };
 
@@ -37,12 +37,14 @@ describe.concurrent('a run on an engine', { timeout: 300_000 }, () => {
   it('passes on a cluster that it forms, with a proved fault by command', async ({
     onTestFinished: onFinished,
   }) => {
-    const played = await playOnEngine({ onFinished, scenario: { faults: [FAULT] } });
+    const until = ({ result }: Played) => !(result instanceof Error) && result.check.verdict !== 'unknown';
+    const played = await playOnEngine({ onFinished, scenario: { faults: [FAULT] }, until });
     const report = reportOf(played);
     expect(report.parts?.files.map(({ part }) => part).toSorted()).toEqual(['eu-west', 'us-east']);
     expect(report.parts?.missing).toEqual([]);
     expect(report.faults.map(({ phase }) => phase)).toEqual(['inject', 'heal']);
-    expect([report.verdict, report.troubles]).toEqual(['pass', []]);
+    const reasons = report.claims.flatMap(({ status, reason }) => (status === 'holds' ? [] : [reason]));
+    expect([report.verdict, report.troubles, reasons]).toEqual(['pass', [], []]);
     expect(played.files).toEqual(
       expect.arrayContaining(['plan.json', 'logs/form.log', 'faults/1-proof.log']),
     );
@@ -58,7 +60,7 @@ describe.concurrent('a run on an engine', { timeout: 300_000 }, () => {
       ...{ onFinished, found: { endpoints } },
       onProgress: ({ load }, { engine }) => {
         if (load !== undefined && load.atMs > 1_000)
-          for (const name of names.splice(0)) engine.started.get(name)?.child.kill('SIGKILL');
+          for (const name of names) engine.started.get(name)?.child.kill('SIGKILL');
       },
     });
     const report = reportOf(played);
@@ -88,6 +90,7 @@ describe.concurrent('a run on an engine', { timeout: 300_000 }, () => {
       },
     });
     expect(errorOf(played).message).toBe('interrupted before a part of the run was received');
+    expect(errorOf(played).hint).toContain('--duration');
     expect([wasBroken, existsSync(join(played.folder, 'broken'))]).toEqual([true, false]);
     expectNothingLeft(played);
   });
@@ -109,7 +112,10 @@ describe.concurrent('a run on an engine', { timeout: 300_000 }, () => {
   it('says what did not start, and how to give it more time', async ({ onTestFinished: onFinished }) => {
     const endpoints = await startRedis(onFinished, ['us-east']);
     const change = instead('gateway-us-east', ['sleep', '1000']);
-    const played = await playOnEngine({ onFinished, found: { endpoints }, scenario: ONE_REGION, change });
+    const played = await playOnEngine({
+      ...{ onFinished, found: { endpoints }, scenario: ONE_REGION, change },
+      until: ({ result }) => result instanceof Error && result.message.includes('gateway'),
+    });
     const { code, message, hint } = errorOf(played);
     expect([code, message]).toEqual([
       'ENVIRONMENT_FAILED',
@@ -117,6 +123,58 @@ describe.concurrent('a run on an engine', { timeout: 300_000 }, () => {
     ]);
     expect(hint).toMatch(/its log: \S*load-us-east\.log; .*--lead/);
     expectNothingLeft(played);
+  });
+
+  it('kills all at once if its program exits', async ({ onTestFinished: onFinished }) => {
+    const endpoints = await startRedis(onFinished, ['us-east']);
+    const killed: string[] = [];
+    const played = await playOnEngine({
+      ...{ onFinished, found: { endpoints }, scenario: ONE_REGION },
+      onProgress: ({ stage }, { engine, exit, interrupt }) => {
+        if (stage !== 'wait' || killed.length > 0) return;
+        exit();
+        killed.push(...[...engine.started].flatMap(([name, { child }]) => (child.killed ? [name] : [])));
+        interrupt();
+      },
+    });
+    expect(killed).toEqual(expect.arrayContaining(['rating-us-east-1', 'gateway-us-east', 'load-us-east']));
+    expectNothingLeft(played);
+  });
+
+  it('judges what was sent although another part refuses, and says so', async ({
+    onTestFinished: onFinished,
+  }) => {
+    const endpoints = await startRedis(onFinished);
+    const refuses = ['sh', '-c', 'until test -e refuse; do sleep 0.1; done; echo "error: no"; exit 69'];
+    const played = await playOnEngine({
+      ...{ onFinished, found: { endpoints }, change: instead('load-eu-west', refuses) },
+      scenario: { load: { ...LOAD, duration: '1s' } },
+      onProgress: ({ stage, detail }, { folder }) => {
+        if (stage === 'collect' && detail?.startsWith('1 of 2'))
+          writeFileSync(join(folder, 'engine/tasks/load-eu-west/refuse'), '');
+      },
+    });
+    const report = reportOf(played);
+    expect([report.verdict, report.parts?.missing]).toEqual(['unknown', ['eu-west']]);
+    expect(report.troubles.join('\n')).toContain(
+      'part eu-west is lost: load-eu-west on here ended with exit code 69: no',
+    );
+    expectNothingLeft(played);
+  });
+
+  it('names once what it could not remove, and the way out', async ({ onTestFinished: onFinished }) => {
+    const endpoints = await startRedis(onFinished, ['us-east']);
+    const played = await playOnEngine({
+      ...{ onFinished, found: { endpoints }, scenario: ONE_REGION },
+      onProgress: ({ stage }, { engine }) => {
+        if (stage !== 'wait' || engine.isBroken) return;
+        engine.isBroken = true;
+      },
+    });
+    reportOf(played);
+    expect(played.leftovers).toEqual([
+      expect.stringMatching(/^remove openclaw-0123abcd: .*2 services are left; openclaw-rl down --all$/),
+    ]);
   });
 
   it('says which job failed before anything is measured', async ({ onTestFinished: onFinished }) => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { environmentFailed } from '../../../src/core/errors.ts';
 import { type DeployedService, FILES, SECRETS } from '../../../src/engines/deployment.ts';
 import type { Deployed, Engine, Task } from '../../../src/engines/engine.ts';
 import { BIN } from '../cli.ts';
@@ -25,6 +26,8 @@ export class LocalEngine implements Engine {
   /** Changes the command of a service, for tests of what fails. */
   readonly change: (service: DeployedService) => DeployedService;
   isRemoved = false;
+  /** It says that it cannot remove all. */
+  isBroken = false;
   readonly #folder: string;
   readonly #network = `127.${100 + (process.pid % 100)}.${++networks}`;
   readonly #addresses = new Map<string, string>();
@@ -62,6 +65,7 @@ export class LocalEngine implements Engine {
     const children = [...this.started.values()].filter(({ code }) => code === undefined);
     await Promise.all(children.map(({ child }) => once(child, 'exit')));
     this.isRemoved = true;
+    if (this.isBroken) throw environmentFailed('2 services are left', 'openclaw-rl down --all');
   }
 
   kill(): void {
@@ -71,10 +75,8 @@ export class LocalEngine implements Engine {
   #start({ name, role, command }: DeployedService, secrets: Deployed['secrets']): void {
     const folder = join(this.#folder, 'tasks', name);
     mkdirSync(folder);
-    const own = this.#addresses.get(name) ?? '127.0.0.1';
     const [program = '', ...args] = command.map((word) =>
       this.#local(word)
-        .replace('0.0.0.0', own)
         .replace(FILES, join(this.#folder, 'files'))
         .replace(/^\/tmp$/, folder),
     );
