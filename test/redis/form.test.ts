@@ -31,6 +31,8 @@ function writeEndpoints(addresses: readonly string[], kind = 'cluster'): string 
   return cwd;
 }
 
+const closedPorts = (count: number) =>
+  Promise.all(Array.from({ length: count }, async () => `127.0.0.1:${await freePort()}`));
 const addressOf = ({ port }: TestServer) => `127.0.0.1:${port}`;
 const form = (cwd: string, ...more: string[]) => callCli(['form', 'e.yaml', ...more], { cwd });
 
@@ -98,6 +100,17 @@ describe.each(SERVERS)('form, of nodes of %s', { timeout: 60_000 }, (command) =>
     expect([code, stdout], stderr).toEqual([0, expect.stringContaining('a cluster of 3 nodes')]);
     expect(stderr).toMatch(/waiting for n1 at late.invalid:\d+: (ENOTFOUND|EAI_AGAIN)/);
     expect(stderr).toMatch(/waiting for n3 at 127.0.0.1:\d+: ECONNREFUSED/);
+  });
+
+  it('waits for no other node once one is not fresh', async () => {
+    const [first] = await startNodes(command, 1);
+    await first?.client.cluster('ADDSLOTS', 1);
+    const cwd = writeEndpoints([first as TestServer].map(addressOf).concat(await closedPorts(2)));
+    const run = startCli(['form', 'e.yaml', '--wait', '600'], { cwd });
+    expect([await run.ended, run.output.stderr]).toEqual([
+      69,
+      expect.stringContaining('n1 is not fresh: it has slots'),
+    ]);
   });
 
   it('refuses nodes that are not fresh, and changes nothing', async () => {

@@ -8,7 +8,7 @@ import { isClusterDisabled, isLoginRefused, parseClusterNodes } from '../cluster
 import { connectDirect } from '../cluster/connect-direct.ts';
 import { type FreshNode, formCluster } from '../cluster/form-cluster.ts';
 import { nodesOf, type Regions } from '../provider.ts';
-import { settleAll, unlessInterrupted } from '../waiting.ts';
+import { allOrNone, settleAll, unlessInterrupted } from '../waiting.ts';
 
 export interface FormOptions {
   /** Of each primary. Default: as many as the nodes of each region leave. */
@@ -31,12 +31,15 @@ export async function formNodes(regions: Regions, options: FormOptions): Promise
   const clients = new Map(topology.nodes.map(({ name }) => [name, connectDirect(regions.direct(name))]));
   try {
     onStep(`waiting for ${count(clients.size, 'node')}`);
-    const looks = [...clients].map(async ([name, client]) => {
-      const info = await untilAnswers(name, client, regions, options);
+    const look = async (name: string, client: Redis, stop: AbortSignal) => {
+      const info = await untilAnswers(name, client, regions, { ...options, signal: stop });
       if (!isInCluster(topology)) return checkEmpty(name, client);
       return { name, direct: regions.direct(name), ...(await checkFresh(name, client, info)) };
-    });
-    const fresh = (await Promise.all(looks)).filter((found) => found !== undefined);
+    };
+    const looks = await allOrNone(signal, (stop) =>
+      [...clients].map(([name, client]) => look(name, client, stop)),
+    );
+    const fresh = looks.filter((found) => found !== undefined);
     refuseTwice(fresh);
     if (!isInCluster(topology)) return topology;
     onStep('joining them');
@@ -115,7 +118,7 @@ async function untilAnswers(
       );
     if (why !== last) onStep(`waiting for ${why}`);
     last = why;
-    await sleep(AGAIN_MS);
+    await sleep(AGAIN_MS, undefined, { signal }).catch(() => {});
   }
 }
 
