@@ -12,7 +12,7 @@ export type ProxyMode =
 
 /**
  * A TCP proxy that can lose replies: the server gets every request and runs it, but for `cut-before-request`. Requests
- * that are held reach it when they are released, also where their client has gone by then.
+ * that are held reach it when they are released, also where their client has gone by then; replies to earlier ones pass.
  */
 export interface RedisProxy {
   readonly port: number;
@@ -59,7 +59,7 @@ export async function startRedisProxy(serverPort: number): Promise<RedisProxy> {
       else upstream.write(request);
     });
     upstream.on('data', (reply) => {
-      if (proxy.mode === 'pass') client.write(reply);
+      if (proxy.mode === 'pass' || proxy.mode === 'hold-requests') client.write(reply);
       if (proxy.mode === 'hold-replies') held.push({ client, reply });
       if (proxy.mode === 'cut-before-reply') client.destroy();
     });
