@@ -102,8 +102,8 @@ class Parts {
     });
     for (const { service, task } of tasks.ended(this.#of.services)) await this.#note(service, task);
     const waited = this.#waited();
-    if (waited.length === 0 || !this.#isLate()) return waited.length > 0;
-    problems.push(...waited.map((region) => this.#lateText(region)));
+    if (waited.length > 0 && !this.#isLate()) return true;
+    problems.push(...waited.map((region) => this.#lateText(region)), ...this.#silent());
     return false;
   }
 
@@ -153,6 +153,14 @@ class Parts {
       );
     problems.push(role === 'load' ? `part ${region} is lost: ${how}` : `during the run ${how}`);
     if (role === 'load') this.#lost.add(region);
+  }
+
+  /** A sentence for each service whose end may come to light only after the run. */
+  #silent(): string[] {
+    return this.#of.services.flatMap(({ name, role }) => {
+      const task = this.#on.tasks.of(name);
+      return role !== 'load' && task?.state === 'lost' ? [`at the end of the run ${describeTask(task)}`] : [];
+    });
   }
 
   get #collectMs(): number {

@@ -149,16 +149,17 @@ describe.concurrent('a run on an engine', { timeout: 300_000 }, () => {
     const played = await playOnEngine({
       ...{ onFinished, found: { endpoints }, change: instead('load-eu-west', refuses) },
       scenario: { load: { ...LOAD, duration: '1s' } },
-      onProgress: ({ stage, detail }, { folder }) => {
-        if (stage === 'collect' && detail?.startsWith('1 of 2'))
-          writeFileSync(join(folder, 'engine/tasks/load-eu-west/refuse'), '');
+      onProgress: ({ stage, detail }, { folder, engine }) => {
+        if (stage !== 'collect' || !detail?.startsWith('1 of 2')) return;
+        engine.lost.add('gateway-eu-west');
+        writeFileSync(join(folder, 'engine/tasks/load-eu-west/refuse'), '');
       },
     });
     const report = reportOf(played);
     expect([report.verdict, report.parts?.missing]).toEqual(['unknown', ['eu-west']]);
-    expect(report.troubles.join('\n')).toContain(
-      'part eu-west is lost: load-eu-west on here ended with exit code 69: no',
-    );
+    const troubles = report.troubles.join('\n');
+    expect(troubles).toContain('part eu-west is lost: load-eu-west on here ended with exit code 69: no');
+    expect(troubles).toContain('at the end of the run gateway-eu-west on here: its machine does not answer');
     expectNothingLeft(played);
   });
 

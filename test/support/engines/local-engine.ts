@@ -26,6 +26,8 @@ export class LocalEngine implements Engine {
   /** Changes the command of a service, for tests of what fails. */
   readonly change: (service: DeployedService) => DeployedService;
   isRemoved = false;
+  /** The services whose machines do not answer. */
+  readonly lost = new Set<string>();
   /** It says that it cannot remove all. */
   isBroken = false;
   readonly #folder: string;
@@ -51,7 +53,13 @@ export class LocalEngine implements Engine {
   async tasks(): Promise<Task[]> {
     return [...this.started].map(([service, { code }]) => ({
       ...{ service, machine: 'here' },
-      state: code === undefined ? 'running' : code === 0 ? 'done' : 'failed',
+      state: this.lost.has(service)
+        ? 'lost'
+        : code === undefined
+          ? 'running'
+          : code === 0
+            ? 'done'
+            : 'failed',
       ...(code !== undefined && { exitCode: code }),
     }));
   }
