@@ -83,7 +83,7 @@ async function judgedWithForeignBuckets(spent: number) {
   );
   const services = { folder, redis, prefix: 'mine', strategy: 'central', policy: SLOW } as const;
   const { limiter, said, ...gateway } = await startHere('us-east', services);
-  const startAt = later(Math.min(100, 15 + 12 * secondsSince(began)));
+  const startAt = later(Math.min(100, 40 + 12 * secondsSince(began)));
   const flags = ['--gateway', gateway.url, '--instances', '2', '--out', 'part.ndjson', '--json'];
   const send = () => runCli([...words('us-east', url, startAt), ...flags], { cwd: folder });
   const refused = await send();
