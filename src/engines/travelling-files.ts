@@ -64,7 +64,8 @@ function checkSize(file: string, text: string, smaller: string): void {
 
 /** The image has it. */
 const OURS = 'openclaw-rl';
-const IMPORT = /^\s*(?:import|export)\b[^'"`;]*?(?:\bfrom\s*)?['"]([^'"]+)['"]/gm;
+const IMPORT =
+  /^\s*(?:import\s*(?:[\w$*{},\s]*?\bfrom\s*)?|export\s*[*{][^'"`;]*?\bfrom\s*)['"]([^'"]+)['"]/gm;
 
 function checkImports(file: string, text: string): void {
   const imported = [...text.matchAll(IMPORT)].map(([, name = '']) => name);

@@ -5,7 +5,9 @@ import { travellingFiles } from '../../src/engines/travelling-files.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { testFolder } from '../support/cli.ts';
 
-const LIMITER = 'export const createLimiter = () => ({});\n';
+/** Exports texts, which are no names of what it imports. */
+const LIMITER = `export const promise = 'token-bucket';
+export const createLimiter = () => ({ kind: 'central' })\n`;
 
 function planWith(text: string | Uint8Array) {
   const file = join(testFolder(), 'mine.mjs');
@@ -24,6 +26,10 @@ it('are the scenario and its plug-in', async () => {
 
 it.each([
   { text: `import Redis from 'ioredis';\n${LIMITER}`, says: 'mine.mjs imports ioredis' },
+  { text: `import{Redis as a}from"ioredis";\n${LIMITER}`, says: 'mine.mjs imports ioredis' },
+  { text: `import 'ioredis';\n${LIMITER}`, says: 'mine.mjs imports ioredis' },
+  { text: `export * from './all.mjs';\n${LIMITER}`, says: 'mine.mjs imports ./all.mjs' },
+  { text: `export { x } from './one.mjs';\n${LIMITER}`, says: 'mine.mjs imports ./one.mjs' },
   { text: `import { x } from './other.mjs';\n${LIMITER}`, says: 'mine.mjs imports ./other.mjs' },
   { text: `import {\n  a,\n  b,\n} from 'somewhere';\n${LIMITER}`, says: 'mine.mjs imports somewhere' },
   { text: `${LIMITER}//${'x'.repeat(500_000)}`, says: 'has at most 500000' },
