@@ -23,6 +23,8 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
 export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
+  /** Of tests that are concurrent. */
+  readonly onFinished?: (callBack: () => void) => void;
 }
 
 /** Runs any program in `cwd`, as `startCli` runs ours. */
@@ -44,7 +46,7 @@ export function startProgram(command: string, args: readonly string[], options: 
   child.stderr.on('data', (chunk) => {
     output.stderr += chunk;
   });
-  onTestFinished(() => {
+  (options.onFinished ?? onTestFinished)(() => {
     child.kill('SIGKILL');
   });
   const ended = once(child, 'close').then(([code, signal]) => {
