@@ -23,8 +23,6 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
 export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
-  /** Of tests that are concurrent. */
-  readonly onFinished?: (callBack: () => void) => void;
 }
 
 /** Runs any program in `cwd`, as `startCli` runs ours. */
@@ -46,7 +44,7 @@ export function startProgram(command: string, args: readonly string[], options: 
   child.stderr.on('data', (chunk) => {
     output.stderr += chunk;
   });
-  (options.onFinished ?? onTestFinished)(() => {
+  onTestFinished(() => {
     child.kill('SIGKILL');
   });
   const ended = once(child, 'close').then(([code, signal]) => {

@@ -1,14 +1,9 @@
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import type { RunReport } from '../../../src/report/report.ts';
 import { BIN, type CliRun, runCli, testFolder } from '../cli.ts';
 import { BED_IMAGE, type Bed } from './bed.ts';
 
-/** Calls back when its test has finished: tests run side by side. */
-type OnFinished = (callBack: () => void) => void;
-
 interface SwarmRunOptions {
-  readonly onFinished?: OnFinished;
   /** Called once a second while it runs, with what it has said on standard error so far. */
   readonly meanwhile?: (said: string, run: CliRun) => void;
 }
@@ -20,21 +15,21 @@ export interface SwarmRun {
 }
 
 /** Starts our program on the manager. */
-export function startOnManager(bed: Bed, args: readonly string[], onFinished: OnFinished = onTestFinished) {
+export function startOnManager(bed: Bed, args: readonly string[]) {
   const [manager] = bed.machines;
   const env = { OPENCLAW_RL_IMAGE: BED_IMAGE, XDG_STATE_HOME: join(bed.folder, 'state') };
-  return manager.start(BIN, args, { cwd: testFolder(onFinished), env, onFinished });
+  return manager.start(BIN, args, { cwd: testFolder(), env });
 }
 
 /** Runs a command with --engine swarm to its report, with a later start where the machine was too busy for the first. */
 export async function runOnSwarm(
   bed: Bed,
   args: readonly string[],
-  { onFinished = onTestFinished, meanwhile }: SwarmRunOptions = {},
+  { meanwhile }: SwarmRunOptions = {},
 ): Promise<SwarmRun> {
   for (let leadS = await leadOfThisMachine(); ; leadS *= 2) {
     const words = [...args, '--engine', 'swarm', '--lead', String(leadS), '--json'];
-    const run = startOnManager(bed, words, onFinished);
+    const run = startOnManager(bed, words);
     const timer = meanwhile && setInterval(() => meanwhile(run.output.stderr, run), 500);
     const code = await run.ended;
     clearInterval(timer);
