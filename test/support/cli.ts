@@ -23,7 +23,11 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
 export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string>;
+  /** Of a test that is concurrent; default: that of the test that runs. */
+  readonly onFinished?: OnFinished;
 }
+
+type OnFinished = (callBack: () => void) => void;
 
 /** Runs any program in `cwd`, as `startCli` runs ours. */
 export function startProgram(command: string, args: readonly string[], options: CliOptions): CliRun {
@@ -44,7 +48,8 @@ export function startProgram(command: string, args: readonly string[], options: 
   child.stderr.on('data', (chunk) => {
     output.stderr += chunk;
   });
-  onTestFinished(() => {
+  const { onFinished = onTestFinished } = options;
+  onFinished(() => {
     child.kill('SIGKILL');
   });
   const ended = once(child, 'close').then(([code, signal]) => {
@@ -77,7 +82,7 @@ export async function runProgram(command: string, args: readonly string[], optio
 }
 
 /** A folder of the test's own, gone afterwards; tests that are concurrent hand in what is called when they have finished. */
-export function testFolder(onFinished: (callBack: () => void) => void = onTestFinished): string {
+export function testFolder(onFinished: OnFinished = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-test-'));
   onFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -22,7 +22,7 @@ export async function killOnSwarm(bed: Bed, args: readonly string[], afterMs: nu
   const down = startOnManager(bed, ['down', '--all', '--yes']);
   const code = await down.ended;
   const failed = code === 0 ? [] : [`down: ${code} ${down.output.stderr}`];
-  const look = async () => (await Promise.all(bed.machines.map(stackObjects))).flat();
+  const look = async () => (await Promise.all(bed.machines.map((machine) => stackObjects(machine)))).flat();
   await vi
     .waitUntil(async () => (await look()).length === 0, { timeout: 5_000, interval: 500 })
     .catch(() => {});
@@ -30,9 +30,10 @@ export async function killOnSwarm(bed: Bed, args: readonly string[], afterMs: nu
   return { afterMs, last, before, left: [...failed, ...(await look())] };
 }
 
-/** All that is of a stack on a machine; services, configs and secrets only on the manager. */
-async function stackObjects(machine: BedMachine): Promise<string[]> {
-  const format = ['--format', '{{.ID}}', '--filter', 'label=openclaw-rl.stack'];
+/** All that is of this stack, or of any, on a machine; services, configs and secrets only on the manager. */
+export async function stackObjects(machine: BedMachine, name?: string): Promise<string[]> {
+  const label = `label=openclaw-rl.stack${name === undefined ? '' : `=${name}`}`;
+  const format = ['--format', '{{.ID}}', '--filter', label];
   const isManager = machine.hosts.control.endsWith('.11');
   const kinds = ['container', 'network', ...(isManager ? ['service', 'config', 'secret'] : [])];
   const lists = kinds.map(async (kind) => {
