@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeRandom } from '../../src/core/prng.ts';
 import { type Bed, bedLack, onBed, startBed, type Wire } from '../support/swarm/bed.ts';
 import { killOnSwarm, stackObjects } from '../support/swarm/swarm-kill.ts';
@@ -10,7 +10,7 @@ import { endOnSwarm, runOnSwarm, type SwarmRun } from '../support/swarm/swarm-ru
 const LOAD_S = 8;
 const RATE = 75;
 const USERS = ['--users', '6', '--skew', '0', '--roaming', '1', '--policy', '20:5/s'];
-const LOAD = [...USERS, '--duration', `${LOAD_S}`, '--rate', `${RATE}`, '--connections', '60'];
+const LOAD = [...USERS, '--duration', `${LOAD_S}`, '--rate', `${RATE}`, '--connections', '240'];
 const CLAIMS = ['--claim', 'total-excess <= 0', '--claim', 'false-denials <= 0'];
 /** Its requests wait for Redis, which is away for 10 s. */
 const CUT = ['--at', '2s', '--for', '10s', '--duration', '15', '--rate', '90', '--connections', '240'];
@@ -23,10 +23,8 @@ describe.skipIf(bedLack !== undefined)(`a run ${onBed}`, { timeout: 300_000 }, (
   }, 120_000);
   afterAll(() => bed?.stop());
 
-  it.concurrent('passes, and has the books of each part and of all', async ({
-    onTestFinished: onFinished,
-  }) => {
-    const { code, report } = await runOnSwarm(bed, ['bench', ...LOAD, ...CLAIMS], { onFinished });
+  it('passes, and has the books of each part and of all', async () => {
+    const { code, report } = await runOnSwarm(bed, ['bench', ...LOAD, ...CLAIMS]);
     expect([report.verdict, doubtsOf(report), code]).toEqual(['pass', [], 0]);
     const { files = [], missing, control, isWhole } = report.parts ?? {};
     expect(files.map(({ part }) => part).sort()).toEqual(['ap-south', 'eu-west', 'us-east']);
@@ -37,6 +35,7 @@ describe.skipIf(bedLack !== undefined)(`a run ${onBed}`, { timeout: 300_000 }, (
     expect(new Set(report.machines?.map(({ machine }) => machine)).size).toBe(4); // and that of the command
   });
 
+  // These run side by side: whatever one does to the machine, the others show the same.
   it.concurrent('fails with the script of the article', async ({ onTestFinished: onFinished }) => {
     const article = ['bench', '--strategy', 'article', ...LOAD, ...CLAIMS];
     const { code, report } = await runOnSwarm(bed, article, { onFinished });
@@ -83,8 +82,10 @@ describe.skipIf(bedLack !== undefined)(`a run ${onBed}`, { timeout: 300_000 }, (
     const [, folder = ''] = /its logs are in (\S+)/.exec(stderr) ?? [];
     const [run = ''] = readdirSync(join(folder, 'parts')); // the name of its stack, and a hash
     const name = run.slice(0, run.lastIndexOf('-'));
-    const left = await Promise.all(bed.machines.map((machine) => stackObjects(machine, name)));
-    expect([name, left.flat()]).toEqual([expect.stringMatching(/^openclaw-\w+$/), []]);
+    expect(name).toMatch(/^openclaw-\w+$/);
+    const look = () => Promise.all(bed.machines.map((machine) => stackObjects(machine, name)));
+    // Docker removes a container a moment after it has ended.
+    await vi.waitFor(async () => expect((await look()).flat()).toEqual([]), { timeout: 5_000 });
   });
 
   it('stays within its bound while the data wire of a machine is pulled', async () => {
