@@ -22,7 +22,7 @@ const RUN = [
   '15',
 ];
 
-it(`a run on a swarm, SIGKILL at a random moment, down leaves nothing, ${ROUNDS} times in a row`, async () => {
+it(`a killed run on a swarm: SIGKILL at a random moment, down leaves nothing, ${ROUNDS} times in a row`, async () => {
   const random = makeRandom(SEED, 'swarm-kill');
   const rows: string[] = [];
   const bed = await startBed();
@@ -36,7 +36,7 @@ it(`a run on a swarm, SIGKILL at a random moment, down leaves nothing, ${ROUNDS}
   } finally {
     await bed.stop();
   }
-  logSoak('a run on a swarm, SIGKILL, down', [
+  logSoak('a killed run on a swarm', [
     `Seed ${SEED}. Then, left: containers, networks, services, configs and secrets with the label of a run, before and`,
     'after `down --all --yes` on the manager.',
     '',
