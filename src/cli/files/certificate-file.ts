@@ -5,12 +5,31 @@ import { createGzip } from 'node:zlib';
 import { certificateRecords } from '../../checker/certificates/certificate-lines.ts';
 import type { Examination } from '../../checker/check.ts';
 import type { History } from '../../history/history.ts';
+import type { HistoryParts } from '../../history/parts/parts.ts';
+import { CONTROL_PART } from '../../history/records/part.ts';
 import { placeFile } from './write-file.ts';
 
 /** The name of a run's certificate in its folder. */
 export const CERTIFICATE_FILE = 'certificate.ndjson.gz';
 
 const CHUNK_CHARACTERS = 65_536;
+
+/** Why a run in parts has no certificate: a verifier refuses files that do not have each part whole. */
+export function whyNoCertificate(
+  parts: Pick<HistoryParts, 'missing' | 'cutShort'> | undefined,
+): string | undefined {
+  const { missing = [], cutShort = [] } = parts ?? {};
+  if (missing.length + cutShort.length === 0) return undefined;
+  const lacks = [
+    ...missing.map((name) => `${nameOf(name)} is missing`),
+    ...cutShort.map((name) => `${nameOf(name)} was cut short`),
+  ];
+  return `${lacks.join(', ')}; a certificate needs all parts`;
+}
+
+function nameOf(part: string): string {
+  return part === CONTROL_PART ? part : `part ${part}`;
+}
 
 /** Writes the certificate of a judged history. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
 export async function writeCertificate(

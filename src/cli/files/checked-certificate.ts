@@ -6,7 +6,7 @@ import { copyLines } from '../../history/foreign/copy.ts';
 import { FOREIGN_FORMATS } from '../../history/foreign/formats/formats.ts';
 import type { History } from '../../history/history.ts';
 import { quotedForShell } from '../output/typed-command.ts';
-import { writeCertificate, writeLines } from './certificate-file.ts';
+import { whyNoCertificate, writeCertificate, writeLines } from './certificate-file.ts';
 import { linesOfFile } from './lines-of-file.ts';
 
 /** Where `check` writes the certificate of a history, and the operations of a foreign log, which a verifier cannot read. */
@@ -77,7 +77,7 @@ async function firstRecord(path: string): Promise<FirstRecord> {
 
 const MOST_BYTES = 1_048_576;
 
-/** Writes the certificate, and logs how it can be verified. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
+/** Writes the certificate, and logs how it can be verified, or why there is none. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
 export async function writeChecked(
   { certificate, copy }: CertificatePaths,
   evidence: { readonly history: History; readonly examination: Examination },
@@ -91,6 +91,11 @@ export async function writeChecked(
     readonly log: (text: string) => void;
   },
 ): Promise<void> {
+  const lack = whyNoCertificate(evidence.examination.report.parts);
+  if (lack !== undefined) {
+    log(`no ${printable(certificate)}: ${printable(lack)}\n`);
+    return;
+  }
   if (copy !== undefined) {
     await writeLines(copy, copyLines(evidence.history), signal);
     log(

@@ -16,7 +16,7 @@ import { renderMarkdown } from '../../report/markdown.ts';
 import { makeReport, type RunReport } from '../../report/report.ts';
 import { ERROR_FILE, makeRunError } from '../../report/run-error.ts';
 import type { Plan } from '../../scenario/plan.ts';
-import { CERTIFICATE_FILE, writeCertificate } from '../files/certificate-file.ts';
+import { CERTIFICATE_FILE, whyNoCertificate, writeCertificate } from '../files/certificate-file.ts';
 import { historyWords } from '../files/history-files.ts';
 import { readLoad } from '../files/read-load.ts';
 import { clusterContext } from '../flags/cluster-flags.ts';
@@ -200,11 +200,22 @@ async function writeHtml(report: RunReport, page: PageToCome, environment: Envir
   }
 }
 
-/** An interrupted run has none: its verdict is unknown. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
-async function writeProofs({ folder }: RunReport, page: PageToCome, environment: Environment): Promise<void> {
-  if (!environment.interrupt.aborted) return page.certify();
-  const history = historyWords(folder).join(' ');
-  environment.log(
-    `no ${CERTIFICATE_FILE}: the run was interrupted; to write one: openclaw-rl check ${history} --certificate certificate.ndjson.gz\n`,
+/**
+ * An interrupted run has none: its verdict is unknown. Neither has a run that has lost a part. Throws ENVIRONMENT_FAILED
+ * and INTERRUPTED.
+ */
+export async function writeProofs(
+  report: Pick<RunReport, 'folder' | 'parts'>,
+  page: Pick<PageToCome, 'certify'>,
+  environment: Pick<Environment, 'interrupt' | 'log'>,
+): Promise<void> {
+  const { interrupt, log } = environment;
+  const lack = whyNoCertificate(report.parts);
+  if (lack === undefined && !interrupt.aborted) return page.certify();
+  const history = historyWords(report.folder).join(' ');
+  log(
+    lack === undefined
+      ? `no ${CERTIFICATE_FILE}: the run was interrupted; to write one: openclaw-rl check ${history} --certificate certificate.ndjson.gz\n`
+      : `no ${CERTIFICATE_FILE}: ${printable(lack)}\n`,
   );
 }

@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -272,6 +272,27 @@ describe('check of parts', () => {
 });
 
 describe('verify of parts', () => {
+  it.each<{ title: string; files: Record<string, string>; says: string }>([
+    { title: 'missing', files: { a: file('a') }, says: 'part b is missing' },
+    {
+      title: 'cut short',
+      files: { a: file('a'), b: file('b', { isCut: true }) },
+      says: 'part b was cut short',
+    },
+    {
+      title: 'missing, and it is the control part',
+      files: {
+        a: file('a', { part: partOf('a', { control: true }) }),
+        b: file('b', { part: partOf('b', { control: true }) }),
+      },
+      says: 'control part is missing',
+    },
+  ])('has no certificate of parts of which one is $title', async ({ files, says }) => {
+    const { code, stderr, folder } = await check(files, '--certificate', 'c.ndjson');
+    expect([code, stderr]).toEqual([2, `no c.ndjson: ${says}; a certificate needs all parts\n`]);
+    expect(existsSync(join(folder, 'c.ndjson'))).toBe(false);
+  });
+
   it('chooses the same files as check, and its command names only those', async () => {
     const { code, stderr, folder } = await check(
       { a: file('a'), b: file('b'), x: file('b') },

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { historyFilesOf } from '../../../src/cli/files/history-files.ts';
 import { readRecorded } from '../../../src/cli/files/read-recorded.ts';
+import { writeProofs } from '../../../src/cli/runs/run-plan.ts';
 import { JudgeThread } from '../../../src/cli/threads/judge-apart.ts';
 import { judgeRun, latenciesOf } from '../../../src/experiment/judge-run.ts';
 import { makeReport } from '../../../src/report/report.ts';
@@ -101,6 +102,30 @@ describe('a run in parts', { timeout: 60_000 }, () => {
     const { check } = await keepRun({ hasControl: false });
     expect(check.verdict).toBe('unknown');
     expect(check.overAdmission.total + check.falseDenials.total).toBe(0);
+  });
+
+  it.each([
+    { title: 'with each part', missing: [], says: [] },
+    {
+      title: 'with a lost part',
+      missing: ['us-east'],
+      says: ['no certificate.ndjson.gz: part us-east is missing; a certificate needs all parts\n'],
+    },
+  ])('$title has a certificate only if a verifier would take it', async ({ missing, says }) => {
+    const { folder, check } = await keepRun();
+    if (check.parts === undefined) throw new Error('it has no parts');
+    const said: string[] = [];
+    let isWritten = false;
+    const certify = async () => {
+      isWritten = true;
+    };
+    const parts = { ...check.parts, missing };
+    const environment = {
+      interrupt: new AbortController().signal,
+      log: (text: string) => void said.push(text),
+    };
+    await writeProofs({ folder, parts }, { certify }, environment);
+    expect([isWritten, said]).toEqual([missing.length === 0, says]);
   });
 
   it('is shown, judged again, compared, listed and verified by the name of its folder', async () => {
