@@ -69,6 +69,39 @@ describe('a swarm', () => {
     for (const text of says) expect(markOf(facts, regions)).toContain(text);
   });
 
+  it.each([
+    {
+      title: 'one each',
+      machines: ['m1', 'm2', 'm3'],
+      want: { 'us-east': 'm1', 'eu-west': 'm2', 'ap-south': 'm3' },
+    },
+    {
+      title: 'those that are called like them',
+      machines: ['ap-south', 'spare', 'node-eu-west-1', 'us-east'],
+      want: { 'us-east': 'us-east', 'eu-west': 'node-eu-west-1', 'ap-south': 'ap-south' },
+    },
+    {
+      title: 'those that are left, and no machine twice',
+      machines: ['ap-south', 'm2'],
+      want: { 'us-east': 'm2', 'eu-west': '<machine of docker node ls>', 'ap-south': 'ap-south' },
+    },
+  ])('proposes machines for regions without one: $title', ({ machines, want }) => {
+    const checks = diagnoseSwarm(
+      { ...READY, machines: machines.map((name) => machineOf(name)) },
+      Object.keys(want),
+    );
+    expect(checks.flatMap(({ mend = [] }) => mend)).toEqual(
+      Object.entries(want).map(
+        ([region, machine]) => `docker node update --label-add openclaw.region=${region} ${machine}`,
+      ),
+    );
+  });
+
+  it('proposes a machine that takes tasks before one that is down', () => {
+    const machines = [machineOf('m1', { state: 'down' }), machineOf('m2')];
+    expect(markOf({ machines }, ['a'])).toContain('openclaw.region=a m2');
+  });
+
   it('can run a plan although another machine of the region is down', () => {
     const machines = [...READY.machines, machineOf('m4', { region: 'a', state: 'down' })];
     expect(markOf({ machines })).toBeUndefined();

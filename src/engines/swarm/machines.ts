@@ -120,11 +120,7 @@ export function diagnoseSwarm(facts: SwarmFacts, regions: readonly string[]): Ch
       ),
     ];
   const others = `${machines.length === 1 ? '1 machine' : `${machines.length} machines`}, this one at ${address}`;
-  return [
-    found,
-    { name: 'swarm', mark: 'ok', found: others },
-    ...regions.map((region) => ofRegion(region, machines)),
-  ];
+  return [found, { name: 'swarm', mark: 'ok', found: others }, ...ofRegions(regions, machines)];
 }
 
 /** ENVIRONMENT_FAILED with all that is missing; undefined if nothing is. */
@@ -162,7 +158,33 @@ function explainState(state: string): [found: string, mend: string] {
   return [`the swarm of this machine is ${printable(state) || 'unknown'}`, 'see docker info'];
 }
 
-function ofRegion(region: string, machines: readonly Machine[]): Check {
+function ofRegions(regions: readonly string[], machines: readonly Machine[]): Check[] {
+  const lacking = regions.filter((name) => machines.every(({ region }) => region !== name));
+  const proposed = proposeMachines(lacking, machines);
+  return regions.map((region) => ofRegion(region, machines, proposed.get(region)));
+}
+
+/** A machine without a label for each of these regions: one that is called like it, else the next one that takes tasks. */
+function proposeMachines(regions: readonly string[], machines: readonly Machine[]): Map<string, Machine> {
+  const free = machines.filter(({ region }) => region === undefined);
+  const inOrder = [...free.filter(isUsable), ...free.filter((machine) => !isUsable(machine))];
+  const proposed = new Map<string, Machine>();
+  const isCalledLike: ((machine: string, region: string) => boolean)[] = [
+    (machine, region) => machine === region,
+    (machine, region) => machine.includes(region),
+    () => true,
+  ];
+  for (const isLike of isCalledLike)
+    for (const region of regions.filter((name) => !proposed.has(name))) {
+      const taken = new Set(proposed.values());
+      const machine = inOrder.find((one) => !taken.has(one) && isLike(one.name, region));
+      if (machine !== undefined) proposed.set(region, machine);
+    }
+  return proposed;
+}
+
+/** `proposed`: the machine to label if none is. */
+function ofRegion(region: string, machines: readonly Machine[], proposed?: Machine): Check {
   const own = machines.filter((machine) => machine.region === region);
   const usable = own.filter(isUsable);
   const names = (some: readonly Machine[]) => some.map(({ name }) => printable(name)).join(', ');
@@ -173,7 +195,7 @@ function ofRegion(region: string, machines: readonly Machine[]): Check {
     return missing(
       region,
       `no machine has the label ${REGION_LABEL}=${region}${free.length === 0 ? '' : `; without a label: ${names(free)}`}`,
-      `docker node update --label-add ${REGION_LABEL}=${region} ${free[0] === undefined ? '<machine of docker node ls>' : printable(free[0].name)}`,
+      `docker node update --label-add ${REGION_LABEL}=${region} ${proposed === undefined ? '<machine of docker node ls>' : printable(proposed.name)}`,
     );
   }
   if (down.state === 'ready')
