@@ -3,6 +3,6 @@ export interface Check {
   readonly name: string;
   readonly mark: 'ok' | 'note' | 'missing';
   readonly found: string;
-  /** The command, or a sentence, that fixes it. */
+  /** The command, or a sentence, that fixes it; several commands are lines. */
   readonly mend?: string;
 }

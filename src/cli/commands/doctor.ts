@@ -160,7 +160,7 @@ function render(
   const rows = checks.map(({ name, mark: kind, found, mend }) => [
     mark[kind],
     name,
-    mend === undefined ? found : `${found}\n  ${mend}`,
+    mend === undefined ? found : `${found}\n  ${mend.replaceAll('\n', '\n  ')}`,
   ]);
   return `${drawTable({ head: [], rows }, columns)}\n${what} ${ready ? 'can run here' : 'cannot run here yet'}\n`;
 }

@@ -35,19 +35,28 @@ async function checkImage(
   const name = own ?? OWN_IMAGE;
   if (own === undefined) onBuild();
   const error = own === undefined ? await failureOf(provideOwnImage(images)) : undefined;
-  if (error !== undefined) return [{ name: 'image', mark: 'missing', found: `${name}: ${error.message}` }];
+  if (error !== undefined)
+    return [
+      {
+        ...{ name: 'image', mark: 'missing', found: `${name}: ${error.message}` },
+        mend: 'export OPENCLAW_RL_IMAGE=<image that all machines have>',
+      },
+    ];
   const isHere = own === undefined || (await isImageHere(own));
   const here: Check = isHere
     ? { name: 'image', mark: 'ok', found: `${name} is on this machine` }
     : { name: 'image', mark: 'note', found: `${name} is not on this machine, and is pulled` };
-  if (others.length === 0) return [here];
-  const names = others.map((machine) => printable(machine.name));
-  const copy: Check = {
+  return others.length === 0 ? [here] : [here, imageElsewhere(name, others)];
+}
+
+/** Docker answers for the images of this machine only. */
+export function imageElsewhere(image: string, others: readonly Pick<Machine, 'name'>[]): Check {
+  const copies = others.map(({ name }) => `docker save ${image} | ssh ${printable(name)} docker load`);
+  return {
     ...{ name: 'image elsewhere', mark: 'note' },
-    found: `${names.join(', ')} must have it too, or pull it from a registry`,
-    mend: `docker save ${name} | ssh ${names[0]} docker load`,
+    found: 'was not looked at; each other machine must have it, or pull it from a registry. To copy it:',
+    mend: copies.join('\n'),
   };
-  return [here, copy];
 }
 
 async function failureOf(work: Promise<unknown>): Promise<Error | undefined> {
