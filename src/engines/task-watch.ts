@@ -58,9 +58,20 @@ export class TaskWatch {
   /** How a task ended, with the error that it has printed. */
   async describe(task: Task): Promise<string> {
     const log = await this.#engine.log(task.service).catch(() => '');
-    const said = lastError(log);
-    return `${describeTask(task)}${said === '' ? '' : `: ${said}`}`;
+    return describeEnd(task, log);
   }
+}
+
+/** The error of a load whose start has passed, which only this program has chosen. */
+const OF_START = '--start-at ';
+
+/** How a task ended, and what its log says of it: an error is the cause, any other last line may not be. */
+export function describeEnd(task: Task, log: string): string {
+  const { error, last } = lastSaid(log);
+  if (error?.startsWith(OF_START))
+    return `${task.service}${onMachine(task)} was not ready at the start (${error.slice(OF_START.length)})`;
+  if (error !== undefined) return `${describeTask(task)}: ${error}`;
+  return `${describeTask(task)}${last === '' ? '' : `; its last line: ${last}`}`;
 }
 
 /** Like `load-eu-west on m2 ended with exit code 137 (SIGKILL)`. */
@@ -85,13 +96,18 @@ function onMachine(task: Task | undefined): string {
   return task === undefined || task.machine === '' ? '' : ` on ${printable(task.machine)}`;
 }
 
-/** The last error in a log, as our programs print it; else its last line. */
-function lastError(log: string): string {
+/** The last error in a log, as our programs print it, and its last line. */
+function lastSaid(log: string): { readonly error?: string; readonly last: string } {
   const lines = log.split('\n').filter((line) => line.trim() !== '');
-  const at = lines.findLastIndex((line) => line.startsWith('error: '));
-  const text = at < 0 ? (lines.at(-1) ?? '') : (lines[at] ?? '').replace('error: ', '');
-  return printable(text.trim()).slice(0, MOST_CHARACTERS);
+  const short = (line: string) => printable(line.trim()).slice(0, MOST_CHARACTERS);
+  const error = lines.findLast((line) => line.startsWith(ERROR));
+  return {
+    ...(error !== undefined && { error: short(error.slice(ERROR.length)) }),
+    last: short(lines.at(-1) ?? ''),
+  };
 }
+
+const ERROR = 'error: ';
 
 function silent({ description }: Engine, error: unknown): OpenclawError {
   const why = error instanceof Error ? error.message : String(error);
