@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { environmentFailed } from '../core/errors.ts';
+import { environmentFailed, invalidOption } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
 import type { Cleanup } from '../experiment/cleanup.ts';
 import { createClockServer } from '../experiment/parts/clock-server.ts';
 import { PartStore, type PartStoreOptions } from '../experiment/parts/part-store.ts';
@@ -37,6 +40,24 @@ export interface ClockOptions {
   readonly port?: number;
   readonly look: PartStoreOptions['look'];
   readonly cleanup: Cleanup;
+}
+
+/** The address is not of this machine, or its name is not known. */
+const NO_ADDRESS = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL']);
+
+/** Throws INVALID_OPTION unless the clock could listen there, at some port. */
+export async function checkClockHost(host: string): Promise<void> {
+  const server = createServer().listen({ host, port: 0 });
+  const code = await once(server, 'listening').then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error.code,
+  );
+  if (server.listening) await once(server.close(), 'close');
+  if (code === undefined || !NO_ADDRESS.has(code)) return;
+  throw invalidOption(
+    `--clock-host ${printable(host)} is no address of this machine (${code})`,
+    'name one that all others reach, or leave it out: the default is the one of the swarm',
+  );
 }
 
 /** Starts the clock of a run, which takes the files of its parts. Throws ENVIRONMENT_FAILED. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { explainClaim } from '../../checker/claims/claim.ts';
 import { given } from '../../core/given.ts';
 import { printable } from '../../core/printable.ts';
+import { checkClockHost } from '../../engines/clock-of-run.ts';
 import { countContainers } from '../../engines/deployment.ts';
 import type { EngineRunOptions } from '../../engines/engine-run.ts';
 import { runOnEngine } from '../../engines/run-on-engine.ts';
@@ -47,6 +48,7 @@ export async function prepareEngineRun(
     log(`claim: ${printable(explainClaim(claim))}\n`);
   if (plan.load.processes !== undefined)
     log('note: load.processes has no effect on an engine: one process sends the load of each region\n');
+  if (clockHost !== undefined) await checkClockHost(clockHost.host);
   const travelling = await travellingFiles(plan);
   const name = `openclaw-${randomBytes(4).toString('hex')}`;
   const { regions } = plan.topology;
