@@ -41,8 +41,11 @@ describe.skipIf(bedLack !== undefined)(onBed, { timeout: 60_000 }, () => {
 
   it('a service is on the machine of its label, and reached by its name', async () => {
     const format = ['--format', '{{.Name}} {{.Node}}'];
-    const placed = await bed.machines[0].docker(['service', 'ps', ...REGIONS, ...format]);
-    expect(placed.split('\n').sort()).toEqual(REGIONS.map((region) => `${region}.1 ${region}`).sort());
+    const expected = REGIONS.map((region) => `${region}.1 ${region}`).sort();
+    await vi.waitFor(async () => {
+      const placed = await bed.machines[0].docker(['service', 'ps', ...REGIONS, ...format]);
+      expect(placed.split('\n').sort()).toEqual(expected);
+    }, SOON);
     for (const { name } of bed.machines) await untilReached(name);
   });
 

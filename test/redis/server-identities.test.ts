@@ -12,7 +12,8 @@ async function recorded(ports: Readonly<Record<string, number>>) {
   const records: HistoryRecord[] = [];
   const regions = { topology, direct: (name: string) => ({ host: '127.0.0.1', port: ports[name] ?? 0 }) };
   await recordServers(regions as never, { nowUs: () => 7.5 }, { add: (record) => void records.push(record) });
-  return (records as Event[]).map(({ event, node, atUs, args }) => [event, node, atUs, args?.runId]);
+  const rows = (records as Event[]).map(({ event, node, atUs, args }) => [event, node, atUs, args?.runId]);
+  return rows.sort(); // in the order of their replies
 }
 
 async function start(command: string) {
