@@ -30,7 +30,9 @@ it(`a killed run on a swarm: SIGKILL at a random moment, down leaves nothing, ${
     for (let round = 0; round < ROUNDS; round++) {
       const afterMs = Math.round(WITHIN_MS * random());
       const { last, before, left } = await killOnSwarm(bed, RUN, afterMs);
-      rows.push(`| ${round + 1} | ${afterMs} | ${last.replace(/\/\S+/g, '...')} | ${before.length} | ${left.length} |`);
+      rows.push(
+        `| ${round + 1} | ${afterMs} | ${last.replace(/\/\S+/g, '...')} | ${before.length} | ${left.length} |`,
+      );
       expect(left, rows.join('\n')).toEqual([]);
     }
   } finally {
