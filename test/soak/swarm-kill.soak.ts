@@ -31,7 +31,7 @@ it(`a killed run on a swarm: SIGKILL at a random moment, down leaves nothing, ${
       const afterMs = Math.round(WITHIN_MS * random());
       const { last, before, left } = await killOnSwarm(bed, RUN, afterMs);
       rows.push(
-        `| ${round + 1} | ${afterMs} | ${last.replace(/\/\S+/g, '...')} | ${before.length} | ${left.length} |`,
+        `| ${round + 1} | ${afterMs} | ${last.replace(/ \/\S+/g, ' ...')} | ${before.length} | ${left.length} |`,
       );
       expect(left, rows.join('\n')).toEqual([]);
     }
