@@ -3,8 +3,8 @@ import { makeHeader } from '../experiment/header.ts';
 import { HistoryFile } from '../experiment/history-file.ts';
 import { makeSchedule } from '../experiment/make-schedule.ts';
 import type { ClockPings } from '../experiment/parts/clock-pings.ts';
+import { recordProblems } from '../experiment/record-problems.ts';
 import type { RunOptions } from '../experiment/run-context.ts';
-import { PROBLEM_EVENT } from '../history/records/operation.ts';
 import type { Part } from '../history/records/part.ts';
 import { monotonicUs } from '../load/monotonic.ts';
 
@@ -20,9 +20,6 @@ export interface ControlOptions
 
 /** Its file among those of other parts: no region has a dot in its name. */
 export const CONTROL_FILE = 'control.part.ndjson';
-
-/** Characters of a problem in a history. */
-const MOST_PROBLEM = 500;
 
 /** The control part of a run: the faults, what went wrong, and the clock of this machine. It sends no load. */
 export class ControlPart {
@@ -48,11 +45,7 @@ export class ControlPart {
   /** Writes the problems and the end. Rejects if any write failed. */
   async end(problems: readonly string[]): Promise<void> {
     await this.#pings.stop();
-    const atUs = Math.ceil(monotonicUs());
-    for (const problem of problems) {
-      const text = problem.slice(0, MOST_PROBLEM);
-      this.#history.add({ type: 'event', event: PROBLEM_EVENT, atUs, args: { text } });
-    }
+    recordProblems(problems, { nowUs: monotonicUs }, this.#history);
     await this.#history.end({ type: 'end', atUs: Math.ceil(monotonicUs()), sent: 0 });
   }
 

@@ -6,7 +6,6 @@ import { parsePolicies } from '../core/policies.ts';
 import { printable } from '../core/printable.ts';
 import { traitsOf } from '../core/strategies.ts';
 import { count } from '../core/units.ts';
-import { PROBLEM_EVENT } from '../history/records/operation.ts';
 import { connectionsOf } from '../load/parts.ts';
 import { Recorder } from '../load/recorder.ts';
 
@@ -22,6 +21,7 @@ import { NodeNames } from './node-names.ts';
 import { describeStart, type PartOfRun, readOn, untilStart } from './parts/part-of-run.ts';
 import { busiestBuckets, shapeOf } from './plan-file.ts';
 import type { Started } from './play-run.ts';
+import { recordProblems } from './record-problems.ts';
 import type { Run } from './run-context.ts';
 import type { System } from './system.ts';
 import { AgeTally } from './tally/age-tally.ts';
@@ -46,8 +46,6 @@ export interface Recorded {
 
 const REPORT_EVERY_MS = 1_000;
 const SETTLE_MS = 30_000;
-/** Characters of a problem in a history. */
-const MOST_PROBLEM = 500;
 
 /**
  * Runs the load with its faults, heals and settles; streams all of it into `history.ndjson`, or into the file of its part.
@@ -245,15 +243,6 @@ async function healAndSettle(
 function recordDropped(recorder: Recorder, history: HistoryFile): void {
   for (const { region, atUs, requests } of recorder.dropped)
     history.add({ type: 'event', event: 'dropped', atUs, args: { region, requests } });
-}
-
-/** Those of a part are judged with its history, by a program that does not know them otherwise. */
-function recordProblems(problems: readonly string[], recorder: Recorder, history: HistoryFile): void {
-  const atUs = Math.ceil(recorder.nowUs());
-  for (const problem of problems) {
-    const text = problem.slice(0, MOST_PROBLEM);
-    history.add({ type: 'event', event: PROBLEM_EVENT, atUs, args: { text } });
-  }
 }
 
 async function endHistory(
