@@ -9,6 +9,9 @@ import type { Plan } from '../scenario/plan.ts';
 import type { Endpoints } from '../topology/endpoints.ts';
 import { planTopology, type Topology } from '../topology/topology.ts';
 
+/** The label of a machine; its value is the region that the machine is. */
+export const REGION_LABEL = 'openclaw.region';
+
 /** What an engine runs for one region of a run. */
 export interface DeployedService {
   /** Also its DNS name. */

@@ -1,5 +1,5 @@
 import type { Container, EnvVar, PodSpec } from 'kubernetes-types/core/v1.js';
-import { type DeployedService, FILES, SECRETS } from '../deployment.ts';
+import { type DeployedService, FILES, REGION_LABEL, SECRETS } from '../deployment.ts';
 
 /** A service of a deployment, or the clock of the run. */
 export type Placed = Pick<DeployedService, 'name' | 'command' | 'port'> & {
@@ -22,8 +22,6 @@ export interface PodOptions {
   readonly startsAfter: (role: Placed['role']) => readonly string[] | undefined;
 }
 
-/** The label of the machines of a region. */
-const REGION_LABEL = 'openclaw.region';
 const TOKEN = 'OPENCLAW_RL_TOKEN';
 /** The user `node` of the image. */
 const USER = 1_000;

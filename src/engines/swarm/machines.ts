@@ -2,9 +2,7 @@ import { environmentFailed, invalidOption, type OpenclawError } from '../../core
 import { printable } from '../../core/printable.ts';
 import { docker, NEEDED } from '../../regions/docker/docker.ts';
 import type { Check } from '../../regions/doctor-check.ts';
-
-/** The label of a machine; its value is the region that the machine is. */
-const REGION_LABEL = 'openclaw.region';
+import { REGION_LABEL } from '../deployment.ts';
 
 export interface Machine {
   readonly id: string;

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { invalidOption } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
-import { type DeployedRole, type DeployedService, type Deployment, FILES, SECRETS } from '../deployment.ts';
+import {
+  type DeployedRole,
+  type DeployedService,
+  type Deployment,
+  FILES,
+  REGION_LABEL,
+  SECRETS,
+} from '../deployment.ts';
 import { labelsOf, type OwnedStack, SERVICE_LABEL, SERVICE_ROLE_LABEL } from './labels.ts';
 
 export interface StackOptions {
@@ -95,7 +102,7 @@ function serviceOf(
     deploy: {
       ...(isJob ? { mode: 'replicated-job' } : { replicas: 1 }),
       endpoint_mode: 'dnsrr', // a virtual address would need IPVS, and hide that a task is gone
-      placement: { constraints: [`node.labels.openclaw.region == ${region}`] },
+      placement: { constraints: [`node.labels.${REGION_LABEL} == ${region}`] },
       restart_policy: { condition: 'none' }, // a task that starts again has no data and another address
       labels,
     },
