@@ -13,7 +13,7 @@ import { expectLatestVerified } from '../support/verified-run.ts';
 /** That is how this test is run. */
 const RUNS_THIS = 'bin/setup && npm test';
 
-const CHAOS = 'bin/openclaw-rl chaos partition --isolate eu-west';
+const CHAOS = 'npx openclaw-rl chaos partition --isolate eu-west';
 
 const { folder, env, alreadyRun, runAll, newestReport } = await newcomer(ALONE_PAGES);
 
@@ -23,7 +23,7 @@ const withoutFigures = (text: string) => text.replace(/\d+(\.\d+)?/g, '0');
 
 /** What must be true after a command of a page, besides its exit code. */
 const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | Promise<void>>> = {
-  'bin/setup && bin/openclaw-rl bench': async (stdout, stderr) => {
+  'bin/setup && npx openclaw-rl bench': async (stdout, stderr) => {
     const report = newestReport();
     expect(report.plan.load).toMatchObject({ connections: 1_000, durationMs: 20_000 });
     expect(report.plan.topology.regions).toHaveLength(3);
@@ -39,7 +39,7 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
     const [command, ...lines] = withoutFigures(shown?.text ?? '')
       .trimEnd()
       .split('\n');
-    expect(command).toBe('$ bin/openclaw-rl bench');
+    expect(command).toBe('$ npx openclaw-rl bench');
     expect(withoutFigures(stdout).split('\n').slice(0, lines.length)).toEqual(lines);
     await expectLatestVerified({ cwd: folder, env });
   },
@@ -69,18 +69,18 @@ const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | 
     ]);
     await expectLatestVerified({ cwd: folder, env });
   },
-  'bin/openclaw-rl check us-east.ndjson eu-west.ndjson ap-south.ndjson': (stdout) => {
+  'npx openclaw-rl check us-east.ndjson eu-west.ndjson ap-south.ndjson': (stdout) => {
     expect(stdout).toMatch(/^verdict {2}pass$/m);
     expect(stdout).toMatch(/^│ all 3 /m);
   },
-  'bin/openclaw-rl check history.ndjson': async (stdout) => {
+  'npx openclaw-rl check history.ndjson': async (stdout) => {
     const all = (counts: string) => `all ${counts} + 0 denied + 0 failed + 1 info`;
     expect(stdout).toContain(all('2 requests sent are accounted for: 1 allowed'));
     const program = join(ROOT, 'bin/openclaw-rl');
     const more = await runProgram(program, ['check', 'with-operations.ndjson'], { cwd: folder });
     expect(more.stdout).toContain(all('3 requests sent are accounted for: 2 allowed'));
   },
-  'bin/openclaw-rl run scenarios/article-limiter.yaml': async (stdout) => {
+  'npx openclaw-rl run scenarios/article-limiter.yaml': async (stdout) => {
     expect(stdout).toMatch(/^verdict {2}fail\n/);
     expect(stdout).toMatch(/ {2}FAIL \d+ of \d+ denials were false/);
     const what = / {2}why tokens come in whole-second steps: .*/;

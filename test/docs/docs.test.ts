@@ -53,7 +53,7 @@ describe('the README', () => {
   it('begins with what is set up and run by one line each', () => {
     const commands = blocksOn('README.md', 'sh').flatMap((block) => commandsOf(block));
     const set = commands.slice(0, 2).map(({ text }) => text);
-    expect(set).toEqual(['bin/setup && bin/openclaw-rl bench', 'bin/setup && npm test']);
+    expect(set).toEqual(['bin/setup && npx openclaw-rl bench', 'bin/setup && npm test']);
   });
 });
 
@@ -126,7 +126,7 @@ const shown: readonly Shown[] = PAGES.flatMap((page) => {
     .filter(({ language }) => language === 'sh')
     .flatMap((block) => commandsOf(block));
   const inText = [
-    ...markdown.replace(/^```[\s\S]*?^```$/gm, '').matchAll(/`((?:bin\/)?openclaw-rl [^`]+)`/g),
+    ...markdown.replace(/^```[\s\S]*?^```$/gm, '').matchAll(/`((?:npx |bin\/)?openclaw-rl [^`]+)`/g),
   ];
   return [
     ...inBlocks.map(({ text, exitCode }) => ({ page, text, exitCode })),
@@ -138,7 +138,7 @@ const helps = new Map<string, Promise<string>>();
 
 /** The help of the command that a line begins with, and the words after its name. */
 async function helpFor(text: string): Promise<{ help: string; rest: string[] }> {
-  const [, line = ''] = /(?:bin\/)?openclaw-rl (.*)$/.exec(text) ?? [];
+  const [, line = ''] = /(?:npx |bin\/)?openclaw-rl (.*)$/.exec(text) ?? [];
   const words = line
     .replaceAll(/'[^']*'/g, "''")
     .replace(/[)|].*$/, '')
@@ -159,7 +159,7 @@ const IMAGE_BUILD = 'docker build -t openclaw-rl -f compose/Dockerfile .';
 describe('the commands that pages show', { timeout: 120_000 }, () => {
   it('are ours, or named in this test', () => {
     const unrun = shown.filter(({ page }) => !RUN_PAGES.includes(page)).map(({ text }) => text);
-    const others = unrun.filter((text) => !/(^|<\(|^docker run .*)(bin\/)?openclaw-rl /.test(text));
+    const others = unrun.filter((text) => !/(^|<\(|^docker run .*)(npx )?openclaw-rl /.test(text));
     expect([...new Set(others)].sort()).toEqual(['bin/setup', 'bin/setup && npm test', IMAGE_BUILD]);
     expect(shown.length).toBeGreaterThan(100);
   });
@@ -180,7 +180,7 @@ describe('the commands that pages show', { timeout: 120_000 }, () => {
   it.each(shown.filter(({ text }) => / check docs\//.test(text)))(
     'do what they say: $text',
     async ({ text, exitCode }) => {
-      const args = text.replace(/^bin\/openclaw-rl /, '').split(' ');
+      const args = text.replace(/^npx openclaw-rl /, '').split(' ');
       const { code, stderr } = await callCli(args, { cwd: ROOT, env: { OPENCLAW_RL_STATE: '/nonexistent' } });
       expect(code, stderr).toBe(exitCode);
     },
@@ -294,7 +294,7 @@ describe('what guides say of files', { timeout: 120_000 }, () => {
   it('quotes what check prints of the access log of nginx, under its command and beside its picture', async () => {
     const [block] = blocksOn('docs/logs.md', 'text');
     const [command] = blocksOn('docs/logs.md', 'sh').flatMap((each) => commandsOf(each));
-    const args = command?.text.replace(/^bin\/openclaw-rl /, '').split(' ') ?? [];
+    const args = command?.text.replace(/^npx openclaw-rl /, '').split(' ') ?? [];
     const { stdout } = await callCli(args, { cwd: ROOT });
     const lines = block?.text.split('\n').filter((line) => line.trim() !== '...') ?? [];
     for (const line of lines) expect(stdout).toContain(line);

@@ -39,12 +39,15 @@ export function commandsOf({ text }: Block): readonly Command[] {
     });
 }
 
-/** A script that runs them one after another and ends at the first whose exit code is another than it says. */
+/** As a page says it, but without npm, which takes longer to start than the program. */
+const inClone = (command: string) => command.replaceAll('npx openclaw-rl ', 'bin/openclaw-rl ');
+
+/** A script for a clone that runs them one after another and ends at the first whose exit code is another than it says. */
 export function scriptOf(commands: readonly Command[]): string {
   const lines = commands.map(({ text, inBackground, exitCode }) =>
     inBackground
-      ? `${text} &`
-      : `${text}\ncode=$?; [ $code = ${exitCode} ] || { echo "exit code $code, and not ${exitCode}" >&2; exit 1; }`,
+      ? `${inClone(text)} &`
+      : `${inClone(text)}\ncode=$?; [ $code = ${exitCode} ] || { echo "exit code $code, and not ${exitCode}" >&2; exit 1; }`,
   );
   return ["trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT", ...lines].join('\n');
 }

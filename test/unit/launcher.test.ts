@@ -1,7 +1,8 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { BIN, runProgram, testFolder } from '../support/cli.ts';
+import { ROOT } from '../support/readme.ts';
 
 it.each([
   { title: 'a module that is not there', env: { NODE_OPTIONS: '--require=/nowhere.cjs' }, of: 1 },
@@ -47,4 +48,15 @@ it.each([
   const { code, stderr } = await runProgram(join(folder, 'bin/openclaw-rl'), ['bench']);
   expect({ code, stderr }).toEqual({ code: 69, stderr: expect.stringContaining(why) });
   expect(stderr).toContain('\n  run: bin/setup');
+});
+
+it('is started in a clone by npx, and its hints say so', async () => {
+  const env = { PATH: process.env.PATH ?? '', OPENCLAW_RL_STATE: testFolder(), npm_config_offline: 'true' };
+  const npx = (...args: string[]) => runProgram('npx', ['openclaw-rl', ...args], { cwd: ROOT, env });
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  expect(await npx('--version')).toMatchObject({ code: 0, stdout: `${version}\n` });
+  expect(await npx('status')).toMatchObject({
+    code: 69,
+    stderr: expect.stringContaining('\n  start it with: npx openclaw-rl up'),
+  });
 });

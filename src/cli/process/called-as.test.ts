@@ -34,6 +34,18 @@ describe('the program is called', () => {
     expect(findProgram(file, { folder: root, path })).toBe('openclaw-rl');
   });
 
+  it('by npx where npm installed it for a project, also if PATH has the programs of the project', () => {
+    const { root, file, path } = clone();
+    const programs = join(root, 'mine/node_modules/.bin');
+    mkdirSync(programs, { recursive: true });
+    const called = join(programs, 'openclaw-rl');
+    symlinkSync(file, called);
+    const options = { folder: join(root, 'mine'), path: `${programs}:${path}` };
+    expect(findProgram(called, options)).toBe('npx openclaw-rl');
+    symlinkSync(file, join(root, 'path/openclaw-rl'));
+    expect(findProgram(called, options)).toBe('openclaw-rl');
+  });
+
   it('so in hints, and its name stays in prose', () => {
     const text =
       'end it: openclaw-rl down --name a && openclaw-rl up\nthis is a bug of openclaw-rl, please report it';
