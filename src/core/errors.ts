@@ -98,7 +98,10 @@ const CATALOGUE = {
     hint: 'settle others of this subject first, or reserve without expiresMs',
   },
   ACTUAL_ABOVE_HELD: { charge: 'none', hint: 'extend the reservation first, or settle at what it holds' },
-  SERVER_MISSING: { ...AROUND, hint: 'run bin/setup, or install redis-server or valkey-server' },
+  SERVER_MISSING: {
+    ...AROUND,
+    hint: 'install redis-server (7 or later) or valkey-server; where Docker with Compose answers, regions are containers',
+  },
   TOXIPROXY_UNREACHABLE: { ...AROUND, hint: 'check that a Toxiproxy runs there: openclaw-rl toxiproxy' },
   TOXIPROXY_TIMEOUT: {
     ...AROUND,

@@ -7,7 +7,7 @@ import type { Check } from '../doctor-check.ts';
 import { findPlatformLack } from '../processes/platform.ts';
 import { makeFolders } from '../store/make-folders.ts';
 import { findLoopbackProblem, LOOPBACK_UP, loopbackLack } from './loopback.ts';
-import { probeServer, SERVER_COMMANDS, type ServerBinary } from './server-binary.ts';
+import { probeServer, SERVER_COMMANDS, type ServerBinary, serverHint } from './server-binary.ts';
 import type { Sweep } from './sweep.ts';
 
 /** The raw facts of this machine, before `diagnose` judges them. */
@@ -33,6 +33,8 @@ interface ServerFact {
   readonly path?: string;
   /** The server, or why it cannot be used. */
   readonly probe: ServerBinary | string;
+  /** How to get it, where that is known. */
+  readonly mend?: string;
 }
 
 /** For 1,000 connections: two sockets per connection in one gateway, and 200 for the process itself. */
@@ -116,15 +118,14 @@ function checkNode(version: string): Check {
     : missing('Node', `${version}; at least ${NODE_NEEDED.join('.')} is needed`, 'nvm install 20');
 }
 
-/** One server is enough. */
+/** One server is enough: without any, the first is missing. */
 function checkServers(servers: readonly ServerFact[]): Check[] {
   const haveOne = servers.some(({ probe }) => typeof probe !== 'string');
-  return servers.map(({ command, path, probe }) => {
+  return servers.map(({ command, path, probe, mend = `install ${command}, version 7 or later` }, index) => {
     if (typeof probe !== 'string')
       return ok(command, `${path ?? command}, ${probe.product} ${probe.version}`);
-    return haveOne
-      ? note(command, `${probe}; one server is enough`)
-      : missing(command, probe, `bin/setup, or: apt-get install ${command}`);
+    const isNeeded = index === 0 && !haveOne;
+    return isNeeded ? missing(command, probe, mend) : note(command, `${probe}; one server is enough`);
   });
 }
 
@@ -142,7 +143,8 @@ function missing(name: string, found: string, mend: string): Check {
 
 async function examineServer(command: string): Promise<ServerFact> {
   const [path, probe] = await Promise.all([pathOf(command), probeServer(command)]);
-  return { command, probe, ...(path && { path }) };
+  const mend = typeof probe === 'string' ? serverHint(command, [probe]) : undefined;
+  return { command, probe, ...(path && { path }), ...given({ mend }) };
 }
 
 async function pathOf(command: string): Promise<string | undefined> {

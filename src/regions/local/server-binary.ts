@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { OpenclawError } from '../../core/errors.ts';
+import { given } from '../../core/given.ts';
+import { installLine } from './server-package.ts';
 
 /** An installed Redis-compatible server program. */
 export interface ServerBinary {
@@ -14,6 +16,7 @@ export const SERVER_COMMANDS = ['redis-server', 'valkey-server'] as const;
 
 /** Scripts need `#!lua`, which Redis has since version 7; every Valkey has it. */
 const OLDEST_REDIS = 7;
+const NOT_FOUND = ' was not found';
 
 /** The server of `command`, else the first usable one of SERVER_COMMANDS. Throws SERVER_MISSING. */
 export async function findServer(command?: string): Promise<ServerBinary> {
@@ -23,7 +26,17 @@ export async function findServer(command?: string): Promise<ServerBinary> {
     if (typeof found !== 'string') return found;
     tried.push(found);
   }
-  throw new OpenclawError('SERVER_MISSING', `no usable Redis or Valkey server: ${tried.join('; ')}`);
+  const why = `no usable Redis or Valkey server: ${tried.join('; ')}`;
+  throw new OpenclawError('SERVER_MISSING', why, given({ hint: serverHint(command, tried) }));
+}
+
+/** The way out where no server of SERVER_COMMANDS, or none of `command`, can be used; undefined: see the catalogue. */
+export function serverHint(command: string | undefined, lacks: readonly string[]): string | undefined {
+  const isOurs = command === undefined || SERVER_COMMANDS.some((known) => known === command);
+  if (!isOurs) return 'name a server that is installed, or leave out --server: openclaw-rl doctor';
+  // A package of this system would be the same again where one is too old.
+  const line = lacks.every((why) => why.endsWith(NOT_FOUND)) ? installLine(command) : undefined;
+  return line && `install one: ${line}`;
 }
 
 /** The server that a command starts, or why it cannot be used. */
@@ -39,6 +52,6 @@ export async function probeServer(command: string): Promise<ServerBinary | strin
     return { command, product, version };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    return code === 'ENOENT' ? `${command} was not found` : `${command} --version failed`;
+    return code === 'ENOENT' ? `${command}${NOT_FOUND}` : `${command} --version failed`;
   }
 }

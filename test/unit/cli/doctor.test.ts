@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { diagnose, isReady, type MachineFacts } from '../../../src/regions/local/doctor.ts';
+import { installLine } from '../../../src/regions/local/server-package.ts';
 import { callCli } from '../../support/call-cli.ts';
 import { runCli, testFolder } from '../../support/cli.ts';
 
@@ -20,7 +21,11 @@ const SOUND: MachineFacts = {
   openFiles: 2_200,
   sweep: { ended: [], unknown: [] },
 };
-const NO_SERVER = SOUND.servers.map(({ command }) => ({ command, probe: `${command} was not found` }));
+const NO_SERVER = SOUND.servers.map(({ command }) => ({
+  command,
+  probe: `${command} was not found`,
+  mend: `install one: apk add ${command}`,
+}));
 const { compiler: _compiler, ...BARE } = SOUND;
 
 describe('diagnose', () => {
@@ -38,7 +43,7 @@ describe('diagnose', () => {
       title: 'no server',
       facts: { servers: NO_SERVER },
       name: 'redis-server',
-      mend: /apt-get install redis/,
+      mend: /^install one: apk add redis-server$/,
     },
     { title: 'another system', facts: { platformLack: 'need Linux' }, name: 'platform', mend: /on Linux/ },
     { title: 'no loopback', facts: { loopbackLack: 'EADDRNOTAVAIL' }, name: 'loopback', mend: /ip link/ },
@@ -92,16 +97,14 @@ describe('doctor', () => {
     expect([code, JSON.parse(stdout).ready]).toEqual([0, true]);
   });
 
-  it('says what a machine without servers lacks, exit code 69', async () => {
+  it('says what a machine without servers lacks, exit code 69, and the line that installs it', async () => {
     const folder = testFolder();
-    const { code, stdout } = await runCli(['doctor'], {
-      cwd: folder,
-      env: { PATH: pathWithNodeOnly(folder) },
-    });
+    const options = { cwd: folder, env: { PATH: pathWithNodeOnly(folder) } };
+    const line = installLine() ?? 'install redis-server, version 7 or later';
+    const { code, stdout } = await runCli(['doctor'], options);
     expect(code, stdout).toBe(69);
-    expect(stdout).toMatch(
-      /MISSING .*redis-server .*not found[\s\S]*bin\/setup[\s\S]*cannot run here yet\n$/,
-    );
+    expect(stdout).toMatch(/MISSING .*redis-server .*not found[\s\S]*cannot run here yet\n$/);
+    expect(stdout).toContain(` ${line} `);
   });
 
   it('says that the state folder cannot be written to, exit code 69', async () => {
