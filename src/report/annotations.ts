@@ -21,7 +21,8 @@ export function renderAnnotations(untrusted: Document): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function annotation(level: 'error' | 'warning' | 'notice', title: string, message: string): string {
+/** One command for GitHub Actions. */
+export function annotation(level: 'error' | 'warning' | 'notice', title: string, message: string): string {
   return `::${level} title=${property(title)}::${data(message)}`;
 }
 

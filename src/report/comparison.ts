@@ -1,3 +1,4 @@
+import type { Baselines } from './baselines.ts';
 import type { RunReport } from './report.ts';
 import { msText, printable, ratioText, tokensText } from './text.ts';
 import type { TextTable } from './text-table.ts';
@@ -24,6 +25,8 @@ export interface Comparison {
   /** Every claim of any run. */
   readonly claims: readonly { readonly claim: string; readonly statuses: readonly (string | null)[] }[];
   readonly figures: readonly ComparedFigure[];
+  /** The last run, judged against those before it: with --claim. */
+  readonly baselines?: Baselines;
 }
 
 interface Figure {

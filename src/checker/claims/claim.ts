@@ -27,15 +27,10 @@ export interface Claim {
 
 /** Parses a claim like `total-excess <= bound` or `p99(allowed) <= 250ms during partition`. Throws INVALID_CLAIM. */
 export function parseClaim(text: string): Claim {
-  const [, name, outcome, operator = '', limitText = '', phaseText] =
-    /^\s*([A-Za-z0-9-]+)(?:\(\s*([a-z]*)\s*\))?\s*([<>=!]+)\s*([^\s]+)(?:\s+(\S.*?))?\s*$/.exec(text) ?? [];
-  if (name === undefined) throw invalid(text, 'expected a measure, <= or >=, a limit and perhaps a phase');
-  const measure = parseMeasure(name, text);
-  const facts: MeasureFacts = MEASURES[measure];
-  if (operator !== facts.operator) throw invalid(text, `${measure} needs the operator ${facts.operator}`);
+  const { measure, facts, outcome, limitText, phaseText } = splitClaim(text);
   const limit = parseLimit(limitText, facts.units);
   if (limit === undefined)
-    throw invalid(
+    throw invalidClaim(
       text,
       `the limit of ${measure} must be ${facts.units.map((unit) => LIMIT_FORMS[unit]).join(' or ')}`,
     );
@@ -48,12 +43,37 @@ export function parseClaim(text: string): Claim {
   });
 }
 
+interface ClaimParts {
+  readonly measure: Measure;
+  readonly facts: MeasureFacts;
+  readonly outcome: string | undefined;
+  readonly limitText: string;
+  readonly phaseText: string | undefined;
+}
+
+/** The parts of a claim whose measure and operator are valid. Throws INVALID_CLAIM. */
+export function splitClaim(text: string): ClaimParts {
+  const [, name, outcome, operator = '', limitText = '', phaseText] =
+    /^\s*([A-Za-z0-9-]+)(?:\(\s*([a-z]*)\s*\))?\s*([<>=!]+)\s*([^\s]+)(?:\s+(\S.*?))?\s*$/.exec(text) ?? [];
+  if (name === undefined)
+    throw invalidClaim(text, 'expected a measure, <= or >=, a limit and perhaps a phase');
+  const measure = parseMeasure(name, text);
+  const facts: MeasureFacts = MEASURES[measure];
+  if (operator !== facts.operator)
+    throw invalidClaim(text, `${measure} needs the operator ${facts.operator}`);
+  return { measure, facts, outcome, limitText, phaseText };
+}
+
 /** A claim with its text. */
 export function makeClaim(claim: Omit<Claim, 'text'>): Claim {
-  const { measure, outcome, phase } = claim;
+  return { text: claimText(claim, formatLimit(claim)), ...claim };
+}
+
+/** The text of a claim with this limit. */
+export function claimText({ measure, outcome, phase }: Omit<Claim, 'text' | 'limit'>, limit: string): string {
   const of = isLatency(measure) ? `(${outcome ?? 'any'})` : '';
   const during = phase === undefined ? '' : ` ${phase}`;
-  return { text: `${measure}${of} ${MEASURES[measure].operator} ${formatLimit(claim)}${during}`, ...claim };
+  return `${measure}${of} ${MEASURES[measure].operator} ${limit}${during}`;
 }
 
 /** What a claim means, as a sentence to print before anything runs. */
@@ -88,25 +108,29 @@ function parseMeasure(name: string, text: string): Measure {
   if (Object.hasOwn(MEASURES, name)) return name as Measure;
   const names = Object.keys(MEASURES);
   const near = nearest(name, names);
-  throw invalid(
+  throw invalidClaim(
     text,
     `unknown measure ${quoted(name)}; ${near === undefined ? '' : `did you mean ${near}? `}expected one of ${names.join(', ')}`,
   );
 }
 
-function parseOutcome(measure: Measure, outcome: string | undefined, text: string): Pick<Claim, 'outcome'> {
+export function parseOutcome(
+  measure: Measure,
+  outcome: string | undefined,
+  text: string,
+): Pick<Claim, 'outcome'> {
   if (outcome === undefined || (isLatency(measure) && outcome === 'any')) return {};
   const known = CLAIMED_OUTCOMES.find((name) => name === outcome);
-  if (!isLatency(measure)) throw invalid(text, `${measure} takes no outcome; remove it`);
+  if (!isLatency(measure)) throw invalidClaim(text, `${measure} takes no outcome; remove it`);
   if (known === undefined)
-    throw invalid(
+    throw invalidClaim(
       text,
       `the outcome must be ${CLAIMED_OUTCOMES.join(', ')} or any, like ${measure}(allowed)`,
     );
   return { outcome: known };
 }
 
-function parsePhase(
+export function parsePhase(
   measure: Measure,
   phase: string | undefined,
   { unit, text }: { unit: LimitUnit; text: string },
@@ -114,12 +138,19 @@ function parsePhase(
   if (phase === undefined) return {};
   const normal = phase.replace(/\s+/g, ' ');
   if (!/^(before|(during|after) \S.*)$/.test(normal))
-    throw invalid(text, `the phase must be before, during <fault> or after <fault>; found ${quoted(phase)}`);
+    throw invalidClaim(
+      text,
+      `the phase must be before, during <fault> or after <fault>; found ${quoted(phase)}`,
+    );
   if (!MEASURES[measure].ofPhase || unit === 'bound')
-    throw invalid(text, `${unit === 'bound' ? 'a bound' : measure} applies to the whole run, not a phase`);
+    throw invalidClaim(
+      text,
+      `${unit === 'bound' ? 'a bound' : measure} applies to the whole run, not a phase`,
+    );
   return { phase: normal };
 }
 
-function invalid(text: string, why: string): OpenclawError {
+/** INVALID_CLAIM of this text. */
+export function invalidClaim(text: string, why: string): OpenclawError {
   return new OpenclawError('INVALID_CLAIM', `claim ${quoted(text)}: ${why}`);
 }

@@ -1,8 +1,7 @@
-import { appendFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { explainClaim, parseClaim } from '../../checker/claims/claim.ts';
-import { environmentFailed } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { renderAnnotations } from '../../report/annotations.ts';
 import { judgeAgain } from '../../report/judge-again.ts';
@@ -13,6 +12,7 @@ import { renderBrief } from '../../report/table.ts';
 import { renderVerdict } from '../../report/verdict-text.ts';
 import { LATEST_RUN, readRun } from '../files/read-report.ts';
 import { claimOption, claimsHelp } from '../flags/claim-option.ts';
+import { githubOption, tellGithub, writeOut } from '../output/github.ts';
 import { briefOption, jsonText } from '../output/output.ts';
 import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
@@ -31,11 +31,7 @@ export function gateCommand(environment: Environment): Command {
     .argument('[run]', 'folder of a run', LATEST_RUN)
     .addOption(claimOption('one more claim').default([], 'none'))
     .option('--junit <file>', 'write the claims as JUnit XML, one test case each')
-    .option(
-      '--github',
-      'print annotations and add the report to the step summary (default: on in GitHub Actions)',
-      false,
-    )
+    .addOption(githubOption('report'))
     .option('--json', 'print the report with these claims as one JSON document', false)
     .addOption(briefOption())
     .addHelpText('after', EXAMPLES)
@@ -56,11 +52,14 @@ async function gate(run: string, options: Options, environment: Environment): Pr
   const report = judgeAgain(kept, options.claim);
   for (const claim of options.claim) environment.log(`${printable(explainClaim(parseClaim(claim)))}\n`);
   environment.out(rendered(report, folder, options, environment));
-  const { junit } = options;
+  const { junit, github, json } = options;
   if (junit !== undefined)
     await writeOut(junit, () => writeFile(resolve(environment.cwd, junit), renderJunit(report)));
-  if (options.github || environment.env.GITHUB_ACTIONS === 'true')
-    await tellGithub(report, options, environment);
+  await tellGithub(
+    { annotations: renderAnnotations(report), summary: renderMarkdown(report) },
+    { isAsked: github, json },
+    environment,
+  );
   environment.setExitCode(exitCodeOfReport(report));
 }
 
@@ -72,20 +71,4 @@ function rendered(
 ): string {
   if (json) return jsonText(report);
   return brief ? renderBrief(report, look, folder) : renderVerdict(report, look);
-}
-
-/** GitHub reads annotations from any output of a step; with --json standard output is one document. */
-async function tellGithub(report: RunReport, { json }: Options, environment: Environment): Promise<void> {
-  const annotations = renderAnnotations(report);
-  if (json) environment.log(annotations);
-  else environment.out(annotations);
-  const summary = environment.env.GITHUB_STEP_SUMMARY;
-  if (summary === undefined || summary === '') return;
-  await writeOut(summary, () => appendFile(summary, renderMarkdown(report)));
-}
-
-async function writeOut(file: string, write: () => Promise<void>): Promise<void> {
-  await write().catch((error: Error) => {
-    throw environmentFailed(`cannot write ${file}: ${error.message}`, 'choose a writable path', error);
-  });
 }
