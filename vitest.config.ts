@@ -23,6 +23,9 @@ function projectOf(name: string, group: object, more: object = { include: [`test
 /** Need only Node.js. They share loaded modules: loading takes longer than most of the tests. */
 const UNIT = { include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts'], isolate: false };
 
+/** Of the packages, which are packed once for all files. */
+const PACKED = { include: ['test/packages/**/*.test.ts'], globalSetup: ['test/support/packed.ts'] };
+
 /** Files that take minutes, the longest first. Started last, one of them alone would keep everything waiting. */
 const LONGEST = [
   'runs/sentinel',
@@ -63,6 +66,7 @@ export default defineConfig({
       projectOf('cluster', WAITING),
       projectOf('runs', WAITING),
       projectOf('docs', WAITING),
+      projectOf('packages', WAITING, PACKED),
       projectOf('docker', WAITING),
       projectOf('browser', WAITING),
       projectOf('alone', ALONE),

@@ -9,7 +9,7 @@ import { linksOf } from '../support/links.ts';
 import { ROOT } from '../support/readme.ts';
 
 const PAGE = 'CONTRIBUTING.md';
-const OURS = /^(?:\.ci|audits|bench|bin|compose|docs|lua|reports|scenarios|src|test)(?:\/|$)/;
+const OURS = /^(?:\.ci|audits|bench|bin|compose|docs|lua|release|reports|scenarios|src|test)(?:\/|$)/;
 
 /** The files and folders that a page names; of `src/faults/<name>.ts` the folder. */
 function pathsIn(page: string): string[] {

