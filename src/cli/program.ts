@@ -46,6 +46,7 @@ async function makeProgram(environment: Environment, typed: string): Promise<Com
   const program = new Command('openclaw-rl')
     .description('Proves what a distributed rate limiter really admits, with an exit code for CI.')
     .version(VERSION)
+    .enablePositionalOptions() // an option belongs to the command before it: `runs` and `runs prune` have some in common
     .showHelpAfterError('(run with --help for the options)')
     .addHelpText('after', EXIT_CODES);
   const names = Object.hasOwn(COMMANDS, typed) ? [typed] : Object.keys(COMMANDS);

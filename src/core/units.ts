@@ -19,3 +19,15 @@ export function plain(value: number): string {
 export function count(many: number, noun: string): string {
   return `${many} ${noun}${many === 1 ? '' : 's'}`;
 }
+
+/** A size in the unit in which it has fewest digits: `21.3 MB`. A kB is 1,000 bytes. */
+export function bytesText(bytes: number): string {
+  const unit = UNITS.findLast(([, size]) => bytes >= size);
+  return unit === undefined ? count(bytes, 'byte') : `${rounded(bytes / unit[1], 1)} ${unit[0]}`;
+}
+
+const UNITS = [
+  ['kB', 1e3],
+  ['MB', 1e6],
+  ['GB', 1e9],
+] as const;

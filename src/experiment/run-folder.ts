@@ -2,14 +2,19 @@ import { mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { environmentFailed, OpenclawError } from '../core/errors.ts';
 import { makeFolders } from '../regions/store/make-folders.ts';
+import { noteWriter } from './run-writer.ts';
 
-/** Makes `<reports>/<utc>-<name>` for one run, as accessible as `reports`. Throws ENVIRONMENT_FAILED, INVALID_OPTION if `reports` is no folder. */
+/**
+ * Makes `<reports>/<utc>-<name>` for one run that this program writes, as accessible as `reports`. Throws
+ * ENVIRONMENT_FAILED, INVALID_OPTION if `reports` is no folder.
+ */
 export async function makeRunFolder(reports: string, startedAt: Date, name: string): Promise<string> {
   const utc = startedAt.toISOString().replace(/[-:]/g, '').replace('.', '');
   const folder = join(reports, `${utc}-${name}`);
   try {
     await makeFolders(reports);
     await mkdir(folder, { mode: (await stat(reports)).mode & 0o777 });
+    await noteWriter(folder); // before any other file: what has one of them and no writer is not being written
     return folder;
   } catch (error) {
     if (['EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))

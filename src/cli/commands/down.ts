@@ -8,6 +8,7 @@ import type { ClusterState } from '../../regions/store/cluster-state.ts';
 import type { ClusterStore } from '../../regions/store/cluster-store.ts';
 import { clusterContext, DEFAULT_CLUSTER } from '../flags/cluster-flags.ts';
 import { listClusters, listStacks, namePrograms, nameUser } from '../output/cluster-list.ts';
+import { isYes } from '../process/ask.ts';
 import type { Environment } from '../process/environment.ts';
 import { EXIT } from '../process/exit-codes.ts';
 import { reportError } from '../process/report-error.ts';
@@ -102,8 +103,7 @@ async function confirm(
   environment: Environment,
 ): Promise<boolean> {
   environment.log(`down --all ends:\n${listClusters(clusters)}${listStacks(stacks)}`);
-  const answer = await environment.ask?.('End all of them? [y/N] ');
-  return /^\s*y(es)?\s*$/i.test(answer ?? '');
+  return isYes(await environment.ask?.('End all of them? [y/N] '));
 }
 
 function leftAlone(clusters: readonly FoundCluster[], stacks: readonly FoundStack[]): OpenclawError {

@@ -6,6 +6,7 @@ import { listRuns, type RunLine } from '../files/list-runs.ts';
 import { jsonText } from '../output/output.ts';
 import { quotedForShell } from '../output/typed-command.ts';
 import type { Environment } from '../process/environment.ts';
+import { runsPruneCommand } from './runs-prune.ts';
 
 interface Options {
   readonly reports: string;
@@ -18,6 +19,8 @@ export function runsCommand(environment: Environment): Command {
     .option('--reports <folder>', 'folder with the runs', 'reports')
     .option('--json', 'print one JSON document', false)
     .addHelpText('after', EXAMPLES)
+    .enablePositionalOptions()
+    .addCommand(runsPruneCommand(environment))
     .action(async ({ reports, json }: Options) => {
       const runs = await listRuns(reports, environment.cwd);
       const document = { format: 'openclaw-runs', version: 1, runs };
@@ -33,7 +36,8 @@ Examples:
   $ openclaw-rl runs --json |
       jq -r '.runs[] | select(.verdict == "fail") | .folder'
   # the page of the newest run of that name
-  $ openclaw-rl report bench-1 --open`;
+  $ openclaw-rl report bench-1 --open
+  $ openclaw-rl runs prune --keep 20`;
 
 function renderRuns(runs: readonly RunLine[], { look }: Environment): string {
   if (runs.length === 0) return '';

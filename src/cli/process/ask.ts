@@ -6,6 +6,11 @@ import { OpenclawError } from '../../core/errors.ts';
 /** Asks a question and returns the line that is typed; empty at the end of the input. Throws INTERRUPTED. */
 export type Ask = (question: string) => Promise<string>;
 
+/** Whether an answer is a yes; none is a no. */
+export function isYes(answer: string | undefined): boolean {
+  return /^\s*y(es)?\s*$/i.test(answer ?? '');
+}
+
 /** Undefined if standard input or standard error is no terminal. */
 export function askInTerminal(interrupt: AbortSignal): Ask | undefined {
   if (!isatty(0) || !isatty(2)) return undefined;

@@ -10,6 +10,7 @@ import { prepareRun } from '../../experiment/prepare-run.ts';
 import type { RunResult } from '../../experiment/run.ts';
 import type { RunOptions } from '../../experiment/run-context.ts';
 import { pointLatestAt, writeRunFile } from '../../experiment/run-folder.ts';
+import { dropWriter } from '../../experiment/run-writer.ts';
 import type { ProvideSystem } from '../../experiment/system.ts';
 import { renderJunit } from '../../report/junit.ts';
 import { renderMarkdown } from '../../report/markdown.ts';
@@ -63,7 +64,10 @@ export async function runAndReport(request: RunRequest, environment: Environment
   );
 }
 
-/** What is made of a run's history after its report; until it is dropped, the history stays in memory. */
+/**
+ * What is made of a run's history after its report; until it is dropped, the history stays in memory, and this program
+ * counts as the one that writes the run.
+ */
 interface PageToCome {
   draw(): Promise<string>;
   /** Writes the certificate into the folder of the run. Throws ENVIRONMENT_FAILED and INTERRUPTED. */
@@ -99,6 +103,7 @@ export async function makeRun(
     .catch(async (error: unknown) => {
       await thread.close();
       await keepError(error, { command, folder }, environment);
+      await dropWriter(folder);
       throw error;
     });
   const report = makeReport({
@@ -112,7 +117,11 @@ export async function makeRun(
       ? thread.certify(path)
       : writeCertificate(path, evidence, environment.interrupt);
   };
-  return { report, page: { draw, certify, drop: () => thread.close() } };
+  const drop = async () => {
+    await thread.close();
+    await dropWriter(folder);
+  };
+  return { report, page: { draw, certify, drop } };
 }
 
 /** A run that is checked and has a folder. */

@@ -19,11 +19,20 @@ export function runName(): string {
 
 /**
  * Whether the owner still runs: the same pid with the same start time. `elsewhere`: it is of another pid namespace, so
- * its pid means another process here, or none.
+ * its pid means another process here, or none. Without /proc there is no start time, and the pid alone counts.
  */
 export function fateOf({ pid, startedAt, pidNamespace }: Owner): 'runs' | 'ended' | 'elsewhere' {
   if (isElsewhere(pidNamespace)) return 'elsewhere';
+  if (startedAt === '') return hasProcess(pid) ? 'runs' : 'ended';
   return startTicks(pid) === startedAt ? 'runs' : 'ended';
+}
+
+function hasProcess(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** Those that run, or may run elsewhere, without this program. */
