@@ -22,7 +22,7 @@ export function count(many: number, noun: string): string {
 
 /** A size in the unit in which it has fewest digits: `21.3 MB`. A kB is 1,000 bytes. */
 export function bytesText(bytes: number): string {
-  const unit = UNITS.findLast(([, size]) => bytes >= size);
+  const unit = UNITS.findLast(([, size]) => bytes >= 0.99995 * size); // 999,999 bytes are 1 MB, not 1000 kB
   return unit === undefined ? count(bytes, 'byte') : `${rounded(bytes / unit[1], 1)} ${unit[0]}`;
 }
 

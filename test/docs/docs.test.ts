@@ -145,7 +145,7 @@ async function helpFor(text: string): Promise<{ help: string; rest: string[] }> 
     .split(/\s+/);
   const path = [words[0] ?? ''];
   const [, sub = ''] = words;
-  if (['chaos', 'fault', 'serve'].includes(path[0] ?? '') && /^[a-z]/.test(sub)) path.push(sub);
+  if (['chaos', 'fault', 'runs', 'serve'].includes(path[0] ?? '') && /^[a-z]/.test(sub)) path.push(sub);
   const key = path.join(' ');
   const printed =
     helps.get(key) ?? callCli([...path, '--help']).then(({ code, stdout }) => (code === 0 ? stdout : ''));
