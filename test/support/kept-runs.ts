@@ -30,14 +30,14 @@ export function putRuns(
   return names;
 }
 
-/** The runs of a folder of which nothing is missing, and those that lack something. */
+/** The runs of a folder that have all that makes them whole, and those that lack some of it. */
 export function lookAtRuns(reports: string): { readonly whole: string[]; readonly broken: string[] } {
   const runs = readdirSync(reports).filter((name) => /^\d{8}T/.test(name));
   const isWhole = (name: string) => Object.keys(FILES).every((file) => existsSync(join(reports, name, file)));
   return { whole: runs.filter(isWhole).sort(), broken: runs.filter((name) => !isWhole(name)) };
 }
 
-export const BOOT = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+const BOOT = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
 /** Says in the folder of a run which program writes it; by default one of this machine. */
 export function writeWriter(

@@ -3,12 +3,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { planPrune, pruneRuns, type Removal } from '../../../src/cli/files/prune-runs.ts';
 import { ClusterStore } from '../../../src/regions/store/cluster-store.ts';
 import { callCli } from '../../support/call-cli.ts';
 import { testFolder } from '../../support/cli.ts';
@@ -273,5 +275,60 @@ describe('runs prune removes a run', () => {
     for (const name of left) writeFileSync(join(folder, name), '');
     await prune(cwd, '--keep', '0');
     expect(readdirSync(reports)).toEqual([]);
+  });
+});
+
+describe('while runs prune goes on', () => {
+  /** Plans to remove all runs but one, then does what happens until the answer, and removes. */
+  async function pruneAfter(
+    { cwd, reports }: { readonly cwd: string; readonly reports: string },
+    happens: () => void,
+    signal = new AbortController().signal,
+    onRemoved: (removal: Removal) => void = () => {},
+  ) {
+    const store = new ClusterStore(join(cwd, 'state'));
+    const plan = await planPrune({ reports, keep: 1 }, { cwd, store });
+    happens();
+    const kept: string[] = [];
+    const errors: unknown[] = [];
+    const on = {
+      onRemoved,
+      onKept: ({ reason }: { reason: string }) => void kept.push(reason),
+      onError: (error: unknown) => void errors.push(error),
+    };
+    await pruneRuns(plan, { store, signal, on });
+    expect(errors).toEqual([]);
+    return { kept, ...lookAtRuns(reports) };
+  }
+
+  it('it keeps what has come to be needed since the question, and what the user has put there', async () => {
+    const { names, ...place } = withRuns(4);
+    const [first = '', second = '', , fourth] = names;
+    const { kept, whole } = await pruneAfter(place, () => {
+      symlinkSync(first, join(place.reports, 'latest'));
+      writeFileSync(join(place.reports, second, 'notes.md'), '');
+    });
+    expect(kept).toEqual(['`latest` links to it', 'it has a file that no run writes: notes.md']);
+    expect(whole).toEqual([first, second, fourth]);
+  });
+
+  it('it stops after the run that goes when it is interrupted', async () => {
+    const { names, ...place } = withRuns(4);
+    const stop = new AbortController();
+    const look = await pruneAfter(
+      place,
+      () => {},
+      stop.signal,
+      () => stop.abort(),
+    );
+    expect(look).toEqual({ kept: [], whole: names.slice(1), broken: [] });
+  });
+
+  it('it does not name a run that another program has removed', async () => {
+    const { names, ...place } = withRuns(2);
+    const removed: Removal[] = [];
+    const gone = () => rmSync(join(place.reports, names[0] ?? ''), { recursive: true });
+    await pruneAfter(place, gone, undefined, (one) => removed.push(one));
+    expect(removed).toEqual([]);
   });
 });
