@@ -42,6 +42,8 @@ export interface Recorded {
   readonly redisCalls?: number;
   /** Of an audit. */
   readonly warmUp?: TargetWarmUp;
+  /** The date and time, by this machine's clock, at which the times of the history are 0. ISO 8601. */
+  readonly originAt: string;
 }
 
 const REPORT_EVERY_MS = 1_000;
@@ -108,7 +110,8 @@ async function recordInto(
   if (faults?.failure !== undefined) throw faults.failure;
   if (part !== undefined && signal.aborted) throw cutShort(part);
   const written = await endHistory(history, recorder, run, isCut);
-  return { written, loadMs, ...(redisCalls !== undefined && { redisCalls }), ...(warmUp && { warmUp }) };
+  const originAt = new Date(Date.now() - recorder.nowUs() / 1_000).toISOString();
+  return { written, loadMs, originAt, ...given({ redisCalls, warmUp }) };
 }
 
 interface Recording {

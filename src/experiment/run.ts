@@ -10,7 +10,9 @@ import { type Recorded, recordRun } from './record-run.ts';
 
 import type { Run, RunOptions } from './run-context.ts';
 
-export interface RunResult extends Omit<Recorded, 'written'> {
+export interface RunResult extends Omit<Recorded, 'written' | 'originAt'> {
+  /** Absent where several machines recorded it. */
+  readonly originAt?: string;
   readonly check: CheckReport;
   /** Absent if another thread judged the run. */
   readonly evidence?: { readonly history: History; readonly examination: Examination };

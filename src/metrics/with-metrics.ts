@@ -7,18 +7,13 @@ import { homeOf, placeOf } from '../limiter/homes/away.ts';
 import type { Home, Limiter } from '../limiter/limiter.ts';
 import type { LeaseLimiter } from '../limiter/strategies/lease/lease.ts';
 import { withMethods } from '../limiter/wrappers/unheld.ts';
-import { DURATION } from './duration.ts';
+import { BOUNDARIES_S, DURATION } from './duration.ts';
 
 export interface MetricsOptions {
   readonly meter: Meter;
   /** Attributes of every measurement, to tell limiters apart. Each value adds a time series. Default none. */
   readonly attributes?: Attributes;
 }
-
-/** Seconds: from a Redis on the same network to one across an ocean that is close to a timeout. */
-const BOUNDARIES_S = [
-  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5,
-];
 
 /**
  * Wraps `limiter` and records every `take`, `reserve` and `extend`, and every `tryTake` that decides, in the histogram
@@ -39,7 +34,7 @@ export function withMetrics<L extends Limiter>(limiter: L, options: MetricsOptio
   const duration = meter.createHistogram(DURATION, {
     description: 'Duration of takes, reservations and extensions, by outcome',
     unit: 's',
-    advice: { explicitBucketBoundaries: BOUNDARIES_S },
+    advice: { explicitBucketBoundaries: [...BOUNDARIES_S] },
   });
   const record = (startedMs: number, answer: Attributes) =>
     duration.record((performance.now() - startedMs) / 1_000, { ...attributes, ...answer });

@@ -22,6 +22,8 @@ export interface ReportInput {
   readonly command: string;
   /** ISO 8601. */
   readonly startedAt: string;
+  /** When the times of the history are 0. ISO 8601. Absent where several machines recorded it. */
+  readonly originAt?: string;
   readonly folder: string;
   /** Provider and server, for people. */
   readonly system: string;

@@ -136,6 +136,10 @@ const reportSchema = z
     command: z.string().describe('makes the run again'),
     seed: z.number(),
     startedAt: z.string(),
+    originAt: z
+      .string()
+      .exactOptional()
+      .describe('the date and time at which the times of the run are 0; absent: not known'),
     folder: z.string(),
     strategy: z.string(),
     policy: z.string(),

@@ -23,5 +23,10 @@ it('a run of three regions of which one is cut off has an account of every reque
   expect([report.unaccounted, report.troubles]).toEqual([0, []]);
   expect(report.outcomes.denied).toBeGreaterThan(0);
   expect(report.claims[0]).toMatchObject({ claim: 'total-excess <= bound', verdict: 'pass' });
+  const lines = readFileSync(join(cwd, 'reports/latest/history.ndjson'), 'utf8').split('\n');
+  const { serverUs, atUs } = JSON.parse(lines.find((line) => line.includes('"type":"clock"')) ?? '{}');
+  const originMs = Date.parse(report.originAt ?? '');
+  expect(Math.abs(originMs - (serverUs - atUs) / 1_000)).toBeLessThan(1_000); // the servers have the same clock
+  expect(originMs).toBeGreaterThan(Date.parse(report.startedAt));
   expect(ownedIn(cwd)).toEqual([]);
 }, 120_000);

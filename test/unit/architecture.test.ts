@@ -47,9 +47,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'core',
   ],
   report: ['scenario', 'checker', 'history', 'topology', 'core'],
+  otlp: ['metrics', 'report', 'checker', 'history', 'core'],
   page: ['report', 'checker'],
   testing: ['report', 'checker', 'history', 'limiter', 'core'],
   cli: [
+    'otlp',
     'engines',
     'experiment',
     'report',

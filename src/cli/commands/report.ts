@@ -3,13 +3,15 @@ import { Command, Option } from 'commander';
 import { readEvidence } from '../files/read-evidence.ts';
 import { LATEST_RUN, readRun } from '../files/read-report.ts';
 import { type HtmlFlag, htmlOption } from '../flags/html-option.ts';
+import { collectorOf, type OtlpFlag, otlpOption } from '../flags/otlp-option.ts';
 import { HTML_FILE, runHtml, writeHtmlFile } from '../output/html-file.ts';
 import { openFile } from '../output/open-file.ts';
+import { sendKeptRun } from '../output/otlp-run.ts';
 import { type Format, formatOption, render } from '../output/output.ts';
 import type { Environment } from '../process/environment.ts';
 import { exitCodeOfReport } from '../process/exit-codes.ts';
 
-interface Options extends HtmlFlag {
+interface Options extends HtmlFlag, OtlpFlag {
   readonly format: Format;
   readonly json: boolean;
   readonly open: boolean;
@@ -34,6 +36,7 @@ export function reportCommand(environment: Environment): Command {
         .default(false)
         .conflicts(['json', 'format']),
     )
+    .addOption(otlpOption().conflicts(['json', 'format', 'html', 'open']))
     .addHelpText('after', EXAMPLES)
     .action((run: string, options: Options) => showReport(run, options, environment));
 }
@@ -47,12 +50,20 @@ Examples:
   $ openclaw-rl report reports/20261125T0-bench-1 --json | jq .verdict
   # one self-contained file
   $ openclaw-rl report bench-1 --html run.html
-  $ openclaw-rl report --open`;
+  $ openclaw-rl report --open
+  # to OpenTelemetry
+  $ openclaw-rl report --otlp http://127.0.0.1:4318`;
 
 async function showReport(run: string, options: Options, environment: Environment): Promise<void> {
   const { report, folder } = await readRun(run, environment.cwd);
   environment.setExitCode(exitCodeOfReport(report));
-  const { html, open } = options;
+  const { html, open, otlp } = options;
+  if (otlp !== undefined) {
+    const collector = collectorOf(otlp, environment);
+    const evidence = await readEvidence(folder, report, environment);
+    await sendKeptRun({ report, folder, evidence }, collector, environment);
+    return;
+  }
   if (html === undefined && !open) {
     environment.out(render(report, options, environment));
     return;

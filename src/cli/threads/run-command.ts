@@ -34,10 +34,10 @@ const ORDERLY_MS = 300;
 export async function runCommand(environment: Environment): Promise<void> {
   const [command, ...args] = environment.commandLine;
   if (command === 'check' && args.includes('-')) return runOnInput(environment);
-  const draws = args.some((arg) => arg.startsWith('--html') || arg === '--open');
+  const readsHistory = args.some((arg) => /^--(html|open|otlp)/.test(arg));
   const isLong =
     (command === 'check' && args.reduce((sum, arg) => sum + bytesOf(arg), 0) > SHORT_BYTES) ||
-    ((command === 'report' || command === 'compare') && draws);
+    ((command === 'report' || command === 'compare') && readsHistory);
   if (isLong) return runInThread(environment);
   const { runTyped } = await import('../program.ts');
   return runTyped(environment);
