@@ -4,15 +4,24 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** A comment with the licences of the packages that these files are of; `inputs` are those of a metafile of esbuild. */
-export function licenceComment(inputs) {
+/**
+ * The licences of the packages that these files are of; `inputs` are those of a metafile of esbuild. A package without
+ * a licence file is given by the name of its licence.
+ */
+export function licencesOf(inputs) {
   const folders = inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []);
-  const licences = [...new Set(folders)].sort().map((folder) => {
+  return [...new Set(folders)].sort().map((folder) => {
     const file = readdirSync(join(ROOT, folder)).find((name) => /^licen[cs]e/i.test(name));
-    if (file === undefined) throw new Error(`${folder} has no licence`);
-    return `${folder.replace(/^.*node_modules\//, '')}: ${readFileSync(join(ROOT, folder, file), 'utf8').trim()}`;
+    const read = (name) => readFileSync(join(ROOT, folder, name), 'utf8').trim();
+    const licence = file === undefined ? JSON.parse(read('package.json')).license : read(file);
+    if (!licence) throw new Error(`${folder} has no licence`);
+    return `${folder.replace(/^.*node_modules\//, '')}: ${licence}`;
   });
-  const text = licences.join('\n\n');
+}
+
+/** The same as a comment. */
+export function licenceComment(inputs) {
+  const text = licencesOf(inputs).join('\n\n');
   if (text.includes('*/')) throw new Error('a licence would end the comment that it is in');
   return `/* With:\n\n${text}\n*/`;
 }

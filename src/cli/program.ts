@@ -41,6 +41,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<(environment: Environment)
 /** Hidden from the list of commands: the program or a shell starts them. */
 const HIDDEN: ReadonlySet<string> = new Set(['complete', 'regional-toxiproxy', 'read-plugin']);
 
+/** Flags that need no command. */
+const WITHOUT_COMMANDS: ReadonlySet<string> = new Set(['--version', '-V']);
+
 /** The program with the typed command only, or with all commands if that one is unknown. */
 async function makeProgram(environment: Environment, typed: string): Promise<Command> {
   const program = new Command('openclaw-rl')
@@ -49,7 +52,8 @@ async function makeProgram(environment: Environment, typed: string): Promise<Com
     .enablePositionalOptions() // an option belongs to the command before it: `runs` and `runs prune` have some in common
     .showHelpAfterError('(run with --help for the options)')
     .addHelpText('after', EXIT_CODES);
-  const names = Object.hasOwn(COMMANDS, typed) ? [typed] : Object.keys(COMMANDS);
+  const needed = WITHOUT_COMMANDS.has(typed) ? [] : Object.keys(COMMANDS);
+  const names = Object.hasOwn(COMMANDS, typed) ? [typed] : needed;
   for (const name of names) {
     const makeCommand = await COMMANDS[name]?.();
     if (makeCommand !== undefined) program.addCommand(makeCommand(environment), { hidden: HIDDEN.has(name) });

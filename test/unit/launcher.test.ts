@@ -36,7 +36,11 @@ it('is an environment error without Node on PATH', async () => {
 
 it.each([
   { title: 'it is not built', files: [], why: 'openclaw-rl is not built yet' },
-  { title: 'a package is missing', files: ['dist/cli/main.js'], why: "Cannot find package 'nowhere'" },
+  {
+    title: 'a package is missing',
+    files: ['dist/bundle/process/main.js'],
+    why: "Cannot find package 'nowhere'",
+  },
 ])('is an environment error where $title', async ({ files, why }) => {
   const folder = testFolder();
   cpSync(BIN, join(folder, 'bin/openclaw-rl'));
@@ -59,4 +63,27 @@ it('is started in a clone by npx, and its hints say so', async () => {
     code: 69,
     stderr: expect.stringContaining('\n  start it with: npx openclaw-rl up'),
   });
+});
+
+it.each([
+  {
+    title: 'a service',
+    args: ['serve', 'rating', '--redis', 'redis://127.0.0.1:1', '--limiter', './mine.mjs'],
+  },
+  {
+    title: 'a service, in one word',
+    args: ['serve', 'rating', '--redis', 'redis://127.0.0.1:1', '--limiter=mine.mjs'],
+  },
+  { title: 'the process that asks it', args: ['read-plugin', './mine.mjs', '10:1/s'] },
+])('shares the library with a plug-in in $title', async ({ args }) => {
+  const cwd = testFolder();
+  const notes = `import { writeFileSync } from 'node:fs';
+    const fail = (text) => { throw new Error(text); };
+    const note = () => fail(writeFileSync('stack.txt', new Error().stack) ?? 'noted');`;
+  writeFileSync(join(cwd, 'mine.mjs'), `${notes} export { note as createLimiter, note as promise };`);
+  const { stderr } = await runProgram(BIN, args, { cwd });
+  expect(stderr).toContain('noted');
+  expect(readFileSync(join(cwd, 'stack.txt'), 'utf8')).toMatch(
+    /at .*\/dist\/limiter\/plugin\/(open|plugin)\.js:/,
+  );
 });

@@ -1,0 +1,38 @@
+// Makes dist/bundle of this folder: the program with its packages in a few files, which starts in half the time.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { licencesOf } from '../../release/licences.mjs';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+// As deep as the modules that they replace, and called as these: code reads files at addresses relative to its own.
+const OUT = 'dist/bundle/process';
+const PROGRAMS = ['main', 'threads/command-thread', 'threads/judge-thread', 'process/load-process'];
+
+/** What CommonJS packages expect. */
+const COMMONJS = `import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url), { dirname: __dirname, filename: __filename } = import.meta;`;
+
+const { metafile } = await build({
+  entryPoints: PROGRAMS.map((name) => `dist/cli/${name}.js`),
+  entryNames: '[name]',
+  absWorkingDir: ROOT,
+  outdir: OUT,
+  bundle: true,
+  splitting: true, // each command loads its own code only
+  metafile: true,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: true, // errors are known by the names of their classes
+  legalComments: 'none',
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  charset: 'utf8',
+  banner: { js: COMMONJS },
+});
+writeFileSync(
+  join(ROOT, OUT, 'licences.txt'),
+  `${licencesOf(Object.keys(metafile.inputs)).join('\n\n\n')}\n`,
+);
