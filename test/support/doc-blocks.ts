@@ -57,8 +57,8 @@ const TAKEN_ON: Readonly<Record<string, readonly string[]>> = {
   sh: PAGES, // docs.test.ts compares flags with --help; those of RUN_PAGES are run
   console: ALONE_PAGES, // output of commands that readme.test.ts runs
   ts: ['README.md', ...DOCS], // readme.test.ts runs those of the README, library.test.ts all others
-  // pages.test.ts runs the plug-in, docs.test.ts reads the script of k6, testing.test.ts runs the tests
-  js: ['docs/plugins.md', K6_PAGE, TESTING_PAGE],
+  // pages.test.ts runs the plug-in, nameless.test.ts what hides names, testing.test.ts the tests; docs.test.ts reads the script of k6
+  js: ['docs/plugins.md', HISTORY_PAGE, K6_PAGE, TESTING_PAGE],
   // readme.test.ts runs the workflow, docs.test.ts reads the others
   yaml: [
     WORKFLOW_PAGE,
