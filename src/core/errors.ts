@@ -123,20 +123,26 @@ export function isInvalidRequest(code: ErrorCode): boolean {
   return REQUEST.has(code);
 }
 
-/** Whether an error of this code leaves a charge possible. */
+/** An error of a newer version of the other package may have a code that is not in this catalogue. */
+const entryOf = (code: string): CatalogueEntry | undefined =>
+  Object.hasOwn(CATALOGUE, code) ? CATALOGUE[code as ErrorCode] : undefined;
+
+/** Whether an error of this code leaves a charge possible; so does one that is not known. */
 export function chargeOf(code: ErrorCode): Charge {
-  return CATALOGUE[code].charge;
+  return entryOf(code)?.charge ?? 'possible';
 }
 
 /** The cause that the exit code of a command names for this error. */
 export function exitOf(code: ErrorCode): 'usage' | 'environment' {
-  const { exit = 'usage' }: CatalogueEntry = CATALOGUE[code];
-  return exit;
+  return (entryOf(code) ?? AROUND).exit ?? 'usage';
 }
+
+/** The same in each copy of this file: of both packages, of their versions, of bundles. */
+const BRAND = Symbol.for('openclaw-rl.error');
 
 /**
  * An error with a `code` of the catalogue. `charge` says whether tokens may have been taken, `hint` what to do.
- * `cause` is the original error, if there is one.
+ * `cause` is the original error, if there is one. `instanceof` holds for errors of each copy of this class.
  */
 export class OpenclawError extends Error {
   override readonly name = 'OpenclawError';
@@ -144,11 +150,21 @@ export class OpenclawError extends Error {
   readonly charge: Charge;
   readonly hint: string;
 
+  static {
+    Object.defineProperty(OpenclawError.prototype, BRAND, { value: true });
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this, and has instances of its own
+    if (this !== OpenclawError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.charge = chargeOf(code);
-    this.hint = options.hint ?? CATALOGUE[code].hint;
+    this.hint = options.hint ?? entryOf(code)?.hint ?? '';
   }
 }
 

@@ -122,8 +122,9 @@ function attributesOfError(error: unknown): Attributes {
       'error.type': '_OTHER',
       'openclaw_rl.charge': 'possible',
     };
-  const outcome = isInvalidRequest(error.code) ? 'invalid' : 'unavailable';
-  return { 'openclaw_rl.outcome': outcome, ...errorOf(error.code) };
+  const { code, charge } = error;
+  const outcome = isInvalidRequest(code) ? 'invalid' : 'unavailable';
+  return { 'openclaw_rl.outcome': outcome, 'error.type': code, 'openclaw_rl.charge': charge };
 }
 
 function errorOf(code: ErrorCode): Attributes {
