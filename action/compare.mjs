@@ -19,8 +19,11 @@ keep();
 
 /** Of these runs, those that can be compared with this one. */
 function alikeOf(runs) {
-  const { code, stdout, stderr } = ask(['compare', ...runs, report, '--json', '--claim=throughput >= 0.5x']);
-  if (stdout === '') throw new Error(`compare ended with ${code}: ${stderr}`);
+  const { stdout, stderr } = ask(['compare', ...runs, report, '--json', '--claim=throughput >= 0.5x']);
+  if (stdout === '') {
+    annotate('warning', `the baseline ${name} cannot be read, so nothing is compared: ${stderr.trim()}`);
+    return [];
+  }
   const { leftOut } = JSON.parse(stdout).baselines;
   for (const { folder, why } of leftOut) annotate('notice', `${basename(folder)} is no baseline: ${why}`);
   const others = new Set(leftOut.map(({ folder }) => basename(folder)));

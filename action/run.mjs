@@ -11,14 +11,14 @@ const COMMANDS = ['bench', 'chaos', 'run'];
 
 class Refused extends Error {}
 
+const reports = normalize(input('REPORTS') || 'reports').replace(/\/$/, '');
 const args = refusing(() => {
   checkInputs();
   return words();
 });
-const reports = normalize(input('REPORTS') || 'reports').replace(/\/$/, '');
 const latest = join(reports, 'latest');
 const before = linkOf(latest);
-const code = await run([...args, `--reports=${reports}`]);
+const code = await run(args);
 const after = linkOf(latest);
 if (after !== undefined && after !== before) describeRun(join(reports, after));
 output('exit-code', String(code));
@@ -47,7 +47,6 @@ function checkInputs() {
     throw new Refused('baseline must be a name of letters, digits, ".", "_" and "-"');
   if (!['auto', 'always', 'never'].includes(input('KEEP_BASELINE')))
     throw new Refused('keep-baseline must be auto, always or never');
-  const reports = normalize(input('REPORTS') || 'reports');
   if (isAbsolute(reports) || reports.startsWith('..') || /[\r\n]/.test(reports))
     throw new Refused('reports must be a folder in the workspace, on one line');
   checkClaims('claims', ['gate', join(reports, 'none')]);
@@ -64,13 +63,13 @@ function checkClaims(name, command) {
 
 function words() {
   const scenario = input('SCENARIO');
-  if (scenario !== '') return ['run', ...(scenario.startsWith('-') ? ['--', scenario] : [scenario])];
+  if (scenario !== '') return ['run', `--reports=${reports}`, '--', scenario];
   const limiter = input('LIMITER');
   const split = splitWords(input('COMMAND') || DEFAULT);
   const [name] = split;
   if (!COMMANDS.includes(name))
     throw new Refused(`command must begin with ${COMMANDS.join(', ')}; found ${name}`);
-  return [...split, ...(limiter === '' ? [] : [`--limiter=${limiter}`])];
+  return [...split, ...(limiter === '' ? [] : [`--limiter=${limiter}`]), `--reports=${reports}`];
 }
 
 /** The words of a command: xargs knows quotes and backslashes as a shell does, and expands nothing. */

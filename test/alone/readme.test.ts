@@ -1,9 +1,8 @@
-import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { runProgram } from '../support/cli.ts';
-import { ALONE_PAGES, blocksOn, WORKFLOW_PAGE } from '../support/doc-blocks.ts';
+import { ALONE_PAGES, blocksOn } from '../support/doc-blocks.ts';
 import { compileExamples } from '../support/examples.ts';
 import { newcomer, shBlocks } from '../support/newcomer.ts';
 import { ROOT } from '../support/readme.ts';
@@ -16,8 +15,6 @@ const RUNS_THIS = 'bin/setup && npm test';
 const CHAOS = 'npx openclaw-rl chaos partition --isolate eu-west';
 
 const { folder, env, alreadyRun, runAll, newestReport } = await newcomer(ALONE_PAGES);
-
-const chaosRun = () => readdirSync(join(folder, 'reports')).find((name) => name.includes('chaos')) ?? '';
 
 const withoutFigures = (text: string) => text.replace(/\d+(\.\d+)?/g, '0');
 
@@ -120,20 +117,6 @@ describe('what pages show', { timeout: 180_000 }, () => {
           shown,
         ).toBe(true);
     }
-  });
-
-  it('has a workflow for GitHub Actions whose steps run', async () => {
-    const [workflow, ...others] = blocksOn(WORKFLOW_PAGE, 'yaml');
-    expect(others).toEqual([]);
-    const { steps } = parse(workflow?.text ?? '').jobs.limiter as { steps: { run?: string }[] };
-    const commands = steps
-      .flatMap(({ run }) => (run === undefined ? [] : [{ text: run, inBackground: false, exitCode: 0 }]))
-      .filter(({ text }) => text !== CHAOS); // it has run already
-    expect(alreadyRun).toContain(CHAOS);
-    rmSync(join(folder, 'reports/latest'));
-    symlinkSync(chaosRun(), join(folder, 'reports/latest'));
-    await runAll(commands, { GITHUB_ACTIONS: 'true' });
-    expect(readFileSync(env.GITHUB_STEP_SUMMARY, 'utf8')).toMatch(/^# openclaw-rl /);
   });
 
   it('has an example of the library in the README that compiles and runs', async () => {

@@ -59,7 +59,7 @@ const TAKEN_ON: Readonly<Record<string, readonly string[]>> = {
   ts: ['README.md', ...DOCS], // readme.test.ts runs those of the README, library.test.ts all others
   // pages.test.ts runs the plug-in, nameless.test.ts what hides names, testing.test.ts the tests; docs.test.ts reads the script of k6
   js: ['docs/plugins.md', HISTORY_PAGE, K6_PAGE, TESTING_PAGE],
-  // readme.test.ts runs the workflow, docs.test.ts reads the others
+  // action.test.ts runs the workflow and the script for GitLab, docs.test.ts reads the others
   yaml: [
     WORKFLOW_PAGE,
     SCENARIO_PAGE,

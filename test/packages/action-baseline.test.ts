@@ -1,0 +1,226 @@
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type JobResult, runAction, userRepository } from '../support/action/run-workflow.ts';
+import type { Kept } from '../support/action/stand-ins.ts';
+import { BIN } from '../support/cli.ts';
+import { ROOT } from '../support/readme.ts';
+
+const RUNS = join(ROOT, 'test/fixtures/runs');
+const KEY = 'openclaw-rl-linux-x64-3-main-bench';
+
+const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-action-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let folders = 0;
+
+/** A cache and artifacts of GitHub; the cache has these runs as baselines. */
+function keptWith(baselines: Readonly<Record<string, object | string>> = {}): Kept {
+  folders += 1;
+  const kept = { cache: join(folder, `cache-${folders}`), artifacts: join(folder, `artifacts-${folders}`) };
+  for (const [name, report] of Object.entries(baselines)) {
+    const run = join(kept.cache, `${KEY}-1-1`, name);
+    mkdirSync(run, { recursive: true });
+    writeFileSync(join(run, 'report.json'), typeof report === 'string' ? report : JSON.stringify(report));
+  }
+  return kept;
+}
+
+/** The report of a run that was this many times as slow; `folder` is its name. */
+function reportOf(times: number, name: string, policy?: string): object {
+  const report = JSON.parse(readFileSync(join(RUNS, 'central/report.json'), 'utf8'));
+  report.whole.latency.allowed.p99Us *= times;
+  report.folder = `/some/where/reports/${name}`;
+  if (policy !== undefined) report.plan.policy = policy;
+  return report;
+}
+
+const named = (times: number, names: readonly string[], policy?: string) =>
+  Object.fromEntries(names.map((name) => [name, reportOf(times, name, policy)]));
+
+interface Job {
+  readonly inputs?: Readonly<Record<string, string>>;
+  readonly run?: 'central' | 'article';
+  readonly github?: Readonly<Record<string, unknown>>;
+  readonly kept?: Kept;
+}
+
+const PULL = { event_name: 'pull_request', ref: 'refs/pull/7/merge' };
+const THREE = ['20260101-a', '20260102-b', '20260103-c'];
+
+/**
+ * A job whose run has ended already: what comes after `Run` is run. The run is one of the fixtures, at the place at which
+ * the step leaves it.
+ */
+async function afterRun({
+  inputs = {},
+  run = 'central',
+  github = {},
+  kept = keptWith(),
+}: Job): Promise<JobResult> {
+  const workspace = userRepository({});
+  const report = `reports/20261128T000000000Z-${run}`;
+  cpSync(join(RUNS, run), join(workspace, report), { recursive: true });
+  const done = {
+    'Look at the machine': { node: '' },
+    'Set up Redis': {},
+    'Install openclaw-rl': { program: BIN },
+    Run: { report, baselines: 'reports/baselines/main', key: KEY, 'exit-code': '0' },
+  };
+  const all = { baseline: 'main', tolerances: 'p99(allowed) <= 1.5x', ...inputs };
+  const job = await runAction(all, { workspace, kept, github, done });
+  rmSync(workspace, { recursive: true });
+  return job;
+}
+
+/** The runs of the newest entry of the cache. */
+function cached({ cache }: Kept): string[] {
+  const entries = existsSync(cache) ? readdirSync(cache).filter((key) => key !== `${KEY}-1-1`) : [];
+  return entries.flatMap((key) => readdirSync(join(cache, key))).sort();
+}
+
+const NEW = '20261128T000000000Z-central';
+
+describe('a baseline', { timeout: 120_000 }, () => {
+  it('begins with the first run that passes on the default branch; only its report is kept', async () => {
+    const kept = keptWith();
+    const job = await afterRun({ kept });
+    expect([job.conclusion, job.outputs['baseline-verdict'], cached(kept)]).toEqual([
+      'success',
+      'none',
+      [NEW],
+    ]);
+    const [key = ''] = readdirSync(kept.cache);
+    expect(key).toMatch(new RegExp(`^${KEY}-\\d+-1$`));
+    expect(readdirSync(join(kept.cache, key, NEW))).toEqual(['report.json']);
+    expect(job.log).toContain(
+      '::notice title=openclaw-rl::nothing is compared yet: the baseline main has 0 of at least 3',
+    );
+  });
+
+  it('of two runs is shown, and judges nothing', async () => {
+    const kept = keptWith(named(0.1, THREE.slice(1)));
+    const job = await afterRun({ kept, github: PULL });
+    expect(job.outputs).toMatchObject({ 'exit-code': '0', verdict: 'pass', 'baseline-verdict': 'none' });
+    expect(job.summary).toMatch(/\n# openclaw-rl compare\n/);
+    expect(job.log).toContain('has 2 of at least 3 runs');
+  });
+
+  it.each([
+    { title: 'as fast', times: 1, code: '0', verdict: 'pass', conclusion: 'success' },
+    { title: 'four times as fast', times: 0.25, code: '3', verdict: 'slow', conclusion: 'failure' },
+  ])(
+    'of three runs that are $title: a pull request is $verdict',
+    async ({ times, code, verdict, conclusion }) => {
+      const kept = keptWith(named(times, THREE));
+      const job = await afterRun({ kept, github: PULL });
+      expect([job.outputs, job.conclusion]).toEqual([
+        { verdict: 'pass', 'exit-code': code, report: `reports/${NEW}`, 'baseline-verdict': verdict },
+        conclusion,
+      ]);
+      expect(job.log.includes('::error title=openclaw-rl compare%3A p99(allowed) <= 1.5x::')).toBe(
+        verdict === 'slow',
+      );
+      expect(cached(kept)).toEqual([]); // a pull request moves no baseline
+    },
+  );
+
+  it('is of no use for a run of another policy, which begins a new one', async () => {
+    const kept = keptWith(named(0.1, THREE, '7:1/s'));
+    const job = await afterRun({ kept });
+    expect(job.outputs).toMatchObject({ 'exit-code': '0', 'baseline-verdict': 'none' });
+    expect(job.log).toContain('20260101-a is no baseline: policy "7:1/s" instead of "20:10/s"');
+    expect(cached(kept)).toEqual([NEW]);
+  });
+
+  it('has at most five runs, the newest; a slower run that passes is one of them', async () => {
+    const kept = keptWith({
+      ...named(0.1, [...THREE, '20260104-d', '20260105-e']),
+      ...named(1, ['20260106-x'], '7:1/s'),
+    });
+    const job = await afterRun({ kept });
+    expect(job.outputs).toMatchObject({ 'exit-code': '3', 'baseline-verdict': 'slow' });
+    expect(cached(kept)).toEqual(['20260102-b', '20260103-c', '20260104-d', '20260105-e', NEW]);
+  });
+
+  it('that cannot be read is a warning, and is replaced', async () => {
+    const kept = keptWith({ '20260101-a': '{"format":' });
+    const job = await afterRun({ kept });
+    expect(job.outputs).toMatchObject({ 'exit-code': '0', 'baseline-verdict': 'none' });
+    expect(job.log).toMatch(
+      /::warning title=openclaw-rl::the baseline main cannot be read, .*it is not JSON/,
+    );
+    expect(cached(kept)).toEqual([NEW]);
+  });
+
+  it('without tolerances is shown, and judges nothing', async () => {
+    const job = await afterRun({ kept: keptWith(named(0.1, THREE)), inputs: { tolerances: '' } });
+    expect(job.outputs).toMatchObject({ 'exit-code': '0', 'baseline-verdict': 'none' });
+    expect(job.summary).toMatch(/\n# openclaw-rl compare\n/);
+    expect(job.log).not.toContain('nothing is compared yet');
+  });
+
+  it('of which nothing can be measured is unknown, exit code 2', async () => {
+    const inputs = { tolerances: 'p99(failed) <= 2x' };
+    const job = await afterRun({ kept: keptWith(named(1, THREE)), inputs });
+    expect(job.outputs).toMatchObject({ verdict: 'pass', 'exit-code': '2', 'baseline-verdict': 'unknown' });
+  });
+
+  it.each([
+    { title: 'a push to another branch', github: { ref: 'refs/heads/next' }, isKept: false },
+    { title: 'a pull request', github: PULL, isKept: false },
+    {
+      title: 'a pull request that runs in the default branch',
+      github: { event_name: 'pull_request_target' },
+      isKept: false,
+    },
+    { title: 'what follows another workflow', github: { event_name: 'workflow_run' }, isKept: false },
+    { title: 'a tag', github: { ref: 'refs/tags/main' }, isKept: false },
+    {
+      title: 'a schedule, whose event has no repository',
+      github: { event_name: 'schedule', event: {} },
+      isKept: true,
+    },
+    { title: 'a start by hand', github: { event_name: 'workflow_dispatch' }, isKept: true },
+    { title: 'a push, never', inputs: { 'keep-baseline': 'never' }, isKept: false },
+    { title: 'a pull request, always', github: PULL, inputs: { 'keep-baseline': 'always' }, isKept: true },
+    { title: 'a run that fails', run: 'article' as const, isKept: false },
+    { title: 'a run without evidence', inputs: { claims: 'contested >= 100' }, isKept: false },
+    { title: 'no name', inputs: { baseline: '' }, isKept: false },
+  ])('of $title is kept: $isKept', async ({ isKept, ...job }) => {
+    const kept = keptWith();
+    await afterRun({ ...job, kept });
+    expect(cached(kept)).toHaveLength(isKept ? 1 : 0);
+  });
+});
+
+describe('the exit code', { timeout: 120_000 }, () => {
+  it.each([
+    { title: 'that keeps its claims', claims: '', code: 0, verdict: 'pass' },
+    { title: 'that gives tokens away', run: 'article' as const, claims: '', code: 1, verdict: 'fail' },
+    { title: 'with too little evidence', claims: 'contested >= 100\n', code: 2, verdict: 'unknown' },
+    {
+      title: 'that is too slow',
+      claims: '\n  p99(allowed) <= 1ms\n\n  max(any) <= 100s',
+      code: 3,
+      verdict: 'slow',
+    },
+  ])('of a run $title is $code', async ({ claims, code, verdict, ...job }) => {
+    const result = await afterRun({ ...job, inputs: { claims, baseline: '' } });
+    expect(result.outputs).toMatchObject({ 'exit-code': String(code), verdict, 'baseline-verdict': 'none' });
+    expect(result.steps.get('End with the exit code')?.exitCode).toBe(code);
+    expect(result.conclusion).toBe(code === 0 ? 'success' : 'failure');
+    expect(result.log.includes('::error title=openclaw-rl bench')).toBe(code === 1 || code === 3);
+    expect(result.summary).toMatch(/^# openclaw-rl bench: /);
+    expect(result.steps.get('Upload the run')?.outcome).toBe('success');
+  });
+});
