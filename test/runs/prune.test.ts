@@ -51,8 +51,11 @@ describe('runs prune beside a real run', { timeout: 240_000 }, () => {
     const bench = startCli(['bench', ...SMALL, ...LOAD, '300'], { cwd });
     await untilSaid(bench, /^ *\d+\.\d s {2}load /m, { timeout: 150_000 });
     expect((await runCli(PRUNE, { cwd })).stdout).toContain(`pid ${bench.child.pid} is writing it\n`);
+    const list = async () => (await runCli(['runs'], { cwd })).stdout.replaceAll(/\s*│\n│\s*|\s+/g, ' ');
+    expect(await list()).toContain(`there is no report yet: pid ${bench.child.pid} is writing it`);
     bench.child.kill('SIGKILL');
     await bench.ended;
+    expect(await list()).toContain('there is no report: the run did not end');
     expect((await runCli(PRUNE, { cwd })).stdout).toMatch(/\nremoved 1 run, /);
     expect(readdirSync(reports)).toEqual([]);
     expect((await runCli(['down', '--all'], { cwd })).code).toBe(0);

@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { invalidOption } from '../../core/errors.ts';
+import { environmentFailed, invalidOption } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { describeWriter, WRITER_FILE } from '../../experiment/run-writer.ts';
 import type { ClusterStore } from '../../regions/store/cluster-store.ts';
@@ -102,7 +102,11 @@ async function isLatest(reports: string, name: string): Promise<boolean> {
     ['latest', name].map((each) =>
       stat(join(reports, each)).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return undefined; // a link to what is gone names no run
-        throw error;
+        throw environmentFailed(
+          `${join(reports, each)} cannot be read: ${error.code}`,
+          'make it readable, or remove it; bench, chaos and run make the link again',
+          error,
+        );
       }),
     ),
   );

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { OpenclawError } from '../../core/errors.ts';
+import { describeWriter } from '../../experiment/run-writer.ts';
 import type { RunReport } from '../../report/report.ts';
 import { ERROR_FILE, generousClaims, parseRunError } from '../../report/run-error.ts';
 import { parseReport } from '../../report/schema.ts';
@@ -44,6 +45,11 @@ export async function readRun(nameOrPath: string, cwd: string): Promise<KeptRun>
 
 /** Says why there is none, and what to do with what was recorded. */
 async function withoutReport(run: string, path: string): Promise<OpenclawError> {
+  const writer = await describeWriter(path);
+  if (writer !== undefined)
+    return new OpenclawError('INVALID_REPORT', `${run}: there is no report yet: ${writer}`, {
+      hint: 'wait until that program has ended',
+    });
   const [plan, errorText] = await Promise.all([textIn(path, 'plan.json'), textIn(path, ERROR_FILE)]);
   const error = parseRunError(errorText);
   const isRecorded = historyFilesOf(path).length > 0;

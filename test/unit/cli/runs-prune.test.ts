@@ -191,6 +191,14 @@ describe('runs prune never removes', () => {
     expect(lookAtRuns(reports).whole).toEqual(names);
   });
 
+  it('any run while it cannot be seen what latest links to: exit code 69', async () => {
+    const { cwd, reports, names } = withRuns(2);
+    symlinkSync('latest', join(reports, 'latest'));
+    const { code, stderr } = await prune(cwd, '--keep', '0');
+    expect([code, stderr]).toEqual([69, expect.stringContaining('latest cannot be read: ELOOP\n')]);
+    expect(lookAtRuns(reports).whole).toEqual(names);
+  });
+
   it('a run in a cell of its matrix', async () => {
     const cwd = testFolder();
     const reports = join(cwd, 'reports/matrix/runs');
