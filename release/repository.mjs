@@ -2,7 +2,7 @@
 import hostedGitInfo from 'hosted-git-info';
 
 /** Sets the field. The release needs it; tarballs can be made without. */
-const SET_REPOSITORY =
+export const SET_REPOSITORY =
   'npm pkg set repository.type=git repository.url=git+https://github.com/OWNER/openclaw-rl.git';
 
 /**

@@ -1,8 +1,9 @@
 // Makes dist/report/html/page.json of this folder: the script and the style of every HTML report, with their hashes.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { licenceComment } from '../../release/licences.mjs';
 
 const HERE = import.meta.dirname;
 const OUT = join(HERE, '../../dist/report/html');
@@ -24,11 +25,10 @@ function hashOf(text) {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-const licence = readFileSync(join(HERE, '../../node_modules/uplot/LICENSE'), 'utf8').trim();
 const script = await bundle('main.ts', {
   format: 'iife',
   charset: 'ascii',
-  banner: { js: `/* With uPlot:\n${licence}\n*/` },
+  banner: { js: licenceComment(['node_modules/uplot']) },
 });
 const style = await bundle('page.css');
 if (/<\/(script|style)/i.test(script + style))

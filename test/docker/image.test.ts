@@ -1,15 +1,32 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { runProgram, startProgram } from '../support/cli.ts';
+import { imageArguments, saveImage } from '../../release/image.mjs';
+import { runCli, runProgram, startProgram, testFolder } from '../support/cli.ts';
 import { dockerLack, imageVariables, withDocker } from '../support/docker.ts';
+import { ROOT } from '../support/readme.ts';
 
 /** Few users who ask often: their buckets are drained on any machine. */
 const BENCH = ['bench', '--connections', '40', '--users', '12', '--skew', '0', '--duration', '4'];
 const UNPRIVILEGED = ['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
 const READ_ONLY = ['--read-only', '--tmpfs', '/tmp'];
+const FIXTURES = join(import.meta.dirname, '../fixtures');
 const WAIT = { timeout: 60_000, interval: 100 };
+
+/** What names the images that the image is made of, where they are stand-ins: arguments of `docker build`. */
+function standIns(): readonly string[] {
+  const name = 'openclaw-rl-stand-in';
+  if (docker('images', '--quiet', `${name}/node`) === '') return [];
+  const bases = ['--build-arg', `BASE_IMAGE=${name}/debian`, '--build-arg', `NODE_IMAGE=${name}/node`];
+  return ['--network=host', ...bases];
+}
+
+/** As in the page on logs. */
+const NGINX = '--from access-log --key api_key --end msec --duration request_time --unit s --status status'
+  .split(' ')
+  .concat('--policy', '20:5/s');
 
 const docker = (...args: string[]) => execFileSync('docker', args, { encoding: 'utf8' }).trim();
 const image = () => imageVariables().OPENCLAW_RL_IMAGE ?? 'openclaw-rl';
@@ -43,7 +60,7 @@ describe.skipIf(dockerLack !== undefined)(`our image: ${withDocker}`, { timeout:
   it('benches to a verdict as any user, without capabilities and on a read-only file system', async () => {
     const reports = named(['volume', 'rm']);
     const options = ['--user', '4711', ...UNPRIVILEGED, ...READ_ONLY, '--volume', `${reports}:/work/reports`];
-    const { code, stdout, stderr } = await run(options, ...BENCH, '--certificate');
+    const { code, stdout, stderr } = await run(options, 'bench', '--duration', '8s', '--certificate');
     expect([0, 2], `${stdout}${stderr}`).toContain(code); // a busy machine drains few buckets
     expect(stdout).toMatch(/^verdict {2}(pass|unknown)\n[\s\S]*\nkept in {2}\/work\/reports\/\S+-bench-1\n$/);
     const verified = await run(options, 'verify');
@@ -72,7 +89,7 @@ describe.skipIf(dockerLack !== undefined)(`our image: ${withDocker}`, { timeout:
   });
 
   it('hands on the exit code of a verdict and of wrong usage', async () => {
-    const history = join(import.meta.dirname, '../fixtures/article.ndjson.gz');
+    const history = join(FIXTURES, 'article.ndjson.gz');
     const failed = await run(
       ['--volume', `${history}:/work/article.ndjson.gz:ro`],
       'check',
@@ -83,6 +100,19 @@ describe.skipIf(dockerLack !== undefined)(`our image: ${withDocker}`, { timeout:
       expect.stringMatching(/^verdict {2}fail\n/),
     ]);
     expect((await run([], 'bench', '--durations', '4')).code).toBe(64);
+  });
+
+  it.each([
+    { what: 'a history', file: join(FIXTURES, 'article.ndjson.gz'), how: [] },
+    { what: 'a log', file: join(ROOT, 'docs/examples/nginx-access.log.gz'), how: NGINX },
+  ])('judges $what from standard input as the program does from a file', async ({ file, how }) => {
+    const args = ['run', '--rm', '--interactive', image(), 'check', '-', ...how];
+    const { status, stdout, stderr } = spawnSync('docker', args, { input: readFileSync(file) });
+    const here = await runCli(['check', file, ...how]);
+    expect(status, `${stderr}`).toBe(here.code);
+    const verdictOf = (text: string) => /^verdict {2}.*\n(?: {2}.*\n)*/.exec(text)?.[0];
+    expect(verdictOf(`${stdout}`)).toBe(verdictOf(here.stdout));
+    expect(verdictOf(here.stdout)).toMatch(/^verdict {2}(pass|fail)\n/);
   });
 
   it('has the library for plug-ins', async () => {
@@ -96,4 +126,53 @@ describe.skipIf(dockerLack !== undefined)(`our image: ${withDocker}`, { timeout:
     const { stdout } = await run(['--entrypoint', 'sh'], '-c', has);
     expect(stdout).toMatch(/^1000\nRedis server v=\d[^\n]*\nnone\n$/);
   });
+
+  it('says what it is, of which commit, and runs the Node of the image that was named', () => {
+    const [made] = JSON.parse(docker('image', 'inspect', image()));
+    const { license, version, description } = readPackage();
+    expect(labelsOf(made.Config)).toEqual({
+      title: 'openclaw-rl',
+      description,
+      licenses: license,
+      version,
+      source: imageArguments().SOURCE,
+      revision: expect.stringMatching(/^([0-9a-f]{40})?$/),
+    });
+    if (standIns().length > 0)
+      expect(docker('run', '--rm', '--entrypoint', 'node', image(), '--version')).toBe(process.version);
+  });
+
+  it('has the size that the page names', () => {
+    const { Size: bytes } = JSON.parse(docker('image', 'inspect', image()))[0];
+    const page = readFileSync(join(ROOT, 'docs/containers.md'), 'utf8');
+    const said = Number(/\| size \| (\d+) MB/.exec(page)?.[1]);
+    expect(bytes / 1e6 / said).toBeGreaterThan(0.9);
+    expect(bytes / 1e6 / said).toBeLessThan(1.1);
+  });
+
+  it('is made of the package that is released, and saved as a tar', async () => {
+    const folder = testFolder();
+    await runProgram('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
+    const tag = `openclaw-rl-test:${randomBytes(4).toString('hex')}`;
+    onTestFinished(() => void docker('image', 'rm', tag));
+    const file = join(folder, 'image.tar');
+    const tarball = join(folder, `openclaw-rl-${readPackage().version}.tgz`);
+    saveImage({ tarball, tag, file, more: ['--quiet', ...standIns()] });
+    const read = (name: string) =>
+      JSON.parse(execFileSync('tar', ['-xOf', file, name], { encoding: 'utf8' }));
+    const [{ Config: name, RepoTags: tags }] = read('manifest.json');
+    expect(tags).toEqual([tag]);
+    const { config } = read(name);
+    expect([config.User, labelsOf(config).version]).toEqual(['node', readPackage().version]);
+    expect(docker('run', '--rm', tag, '--version')).toBe(readPackage().version);
+  });
 });
+
+const readPackage = () => JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+/** The labels of the Open Container Initiative by their short names. */
+function labelsOf({ Labels: labels }: { readonly Labels: Record<string, string> }) {
+  const prefix = 'org.opencontainers.image.';
+  const own = Object.entries(labels).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value]));
+}

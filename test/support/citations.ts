@@ -8,7 +8,7 @@ const RECORDED = /^(?:package-lock\.json|test\/fixtures\/.*|docs\/.*\.json|.*\.(
 /** The top folders whose files are all in the repository; `reports` also has what runs write. */
 const FOLDERS = ['audits', 'bench', 'bin', 'compose', 'docs', 'lua', 'scenarios', 'src', 'test'];
 /** What a run writes. */
-const WRITTEN = ['matrix.md', 'report.md'];
+const WRITTEN = ['matrix.md', 'release-notes.md', 'report.md'];
 
 /** A file of the repository. */
 export interface SourceText {

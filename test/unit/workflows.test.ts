@@ -1,9 +1,20 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Job, workflowErrors, workflowOf } from '../support/workflows.ts';
+import { testFolder } from '../support/cli.ts';
+import { type Job, waitsFor, workflowErrors, workflowOf } from '../support/workflows.ts';
 
 const FOLDER = join(import.meta.dirname, '../../.github/workflows');
+const ROOT = join(FOLDER, '../..');
+const WAITED = ['tag', 'test'];
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const NPM = `#!/bin/sh
+case $1 in
+view) [ "$2" = "$HAS@1.2.3" ] && echo 1.2.3 || exit 1 ;;
+publish) shift; echo "$*" >>published ;;
+esac
+`;
 const files = readdirSync(FOLDER).map((name) => ({ name, text: readFileSync(join(FOLDER, name), 'utf8') }));
 const textOf = (name: string) => files.find((file) => file.name === name)?.text ?? '';
 
@@ -65,3 +76,72 @@ describe('a workflow with a mistake', () => {
     expect(errors.join('\n')).toMatch(says);
   });
 });
+
+describe('a release', () => {
+  const workflow = workflowOf(textOf('release.yml'));
+  const jobs = Object.entries(workflow.jobs);
+  const runsOf = (job: string) => (workflow.jobs[job]?.steps ?? []).flatMap(({ run }) => run ?? []);
+
+  it('publishes only after the tests, and after the check of its tag', () => {
+    const writers = jobs.filter(([, { permissions = {} }]) => /write/.test(JSON.stringify(permissions)));
+    expect(writers.map(([name]) => name)).toEqual(['packages', 'image', 'page']);
+    for (const [name] of writers)
+      expect([...waitsFor(workflow, name)]).toEqual(expect.arrayContaining(WAITED));
+  });
+
+  it('refuses another tag than that of the version, and checks before it makes anything', () => {
+    const [, check = ''] = runsOf('tag');
+    const run = (tag: string) =>
+      spawnSync('bash', ['-c', check], {
+        ...{ cwd: ROOT, encoding: 'utf8' },
+        env: { ...process.env, GITHUB_REF_NAME: tag },
+      });
+    expect(run('v9.9.9')).toMatchObject({
+      status: 64,
+      stderr: expect.stringMatching(/^error: the tag is v9\.9\.9, and package\.json says .*: expected v\d/),
+    });
+    expect(run(`v${version}`).stderr).not.toMatch(/the tag is/);
+  });
+
+  it.each([
+    { tag: `v${version}`, has: '', published: ['openclaw-rl-limiter', 'openclaw-rl'], as: 'latest' },
+    { tag: 'v0.2.0-rc.1', has: '', published: ['openclaw-rl-limiter', 'openclaw-rl'], as: 'next' },
+    { tag: `v${version}`, has: 'openclaw-rl-limiter', published: ['openclaw-rl'], as: 'latest' },
+  ])('publishes $published as $as, and not what is there: "$has"', ({ tag, has, published, as }) => {
+    const folder = folderWithTarballs();
+    const [sums = '', publish = ''] = runsOf('packages');
+    expect(spawnSync('bash', ['-c', sums], { cwd: join(folder, 'artefacts') }).status).toBe(0);
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, GITHUB_REF_NAME: tag, HAS: has };
+    const { status, stderr } = spawnSync('bash', ['-e', '-c', publish], { cwd: folder, env });
+    expect(status, `${stderr}`).toBe(0);
+    const said = readFileSync(join(folder, 'published'), 'utf8').trim().split('\n');
+    expect(said.toSorted()).toEqual(
+      published
+        .map((name) => `./artefacts/${name}-1.2.3.tgz --provenance --access public --tag ${as}`)
+        .toSorted(),
+    );
+  });
+
+  it('publishes nothing that was changed on its way', () => {
+    const folder = folderWithTarballs();
+    writeFileSync(join(folder, 'artefacts/openclaw-rl-1.2.3.tgz'), 'another');
+    const [sums = ''] = runsOf('packages');
+    expect(spawnSync('bash', ['-c', sums], { cwd: join(folder, 'artefacts') }).status).toBe(1);
+  });
+});
+
+/** Two packages with their sums, and an npm that only notes what it would publish; it finds those that HAS names. */
+function folderWithTarballs(): string {
+  const folder = testFolder();
+  const inside = join(folder, 'artefacts');
+  mkdirSync(inside);
+  for (const name of ['openclaw-rl', 'openclaw-rl-limiter']) {
+    mkdirSync(join(folder, 'package'), { recursive: true });
+    writeFileSync(join(folder, 'package/package.json'), JSON.stringify({ name, version: '1.2.3' }));
+    spawnSync('tar', ['-czf', `artefacts/${name}-1.2.3.tgz`, 'package'], { cwd: folder });
+  }
+  spawnSync('bash', ['-c', 'sha256sum *.tgz >SHA256SUMS'], { cwd: inside });
+  const npm = join(folder, 'npm');
+  writeFileSync(npm, NPM, { mode: 0o755 });
+  return folder;
+}
