@@ -22,7 +22,7 @@ const code = await run(args);
 const after = linkOf(latest);
 if (after !== undefined && after !== before) describeRun(join(reports, after));
 output('exit-code', String(code));
-if (code > 3) annotate('error', `${args.join(' ')} ended with ${code}; what it said is in the log`);
+if (code > 3) annotate('error', `${shown(args)} ended with ${code}; what it said is in the log`);
 
 function refusing(read) {
   try {
@@ -68,7 +68,7 @@ function words() {
   const split = splitWords(input('COMMAND') || DEFAULT);
   const [name] = split;
   if (!COMMANDS.includes(name))
-    throw new Refused(`command must begin with ${COMMANDS.join(', ')}; found ${name}`);
+    throw new Refused(`command must begin with ${COMMANDS.join(', ')}; found ${shown([name])}`);
   return [...split, ...(limiter === '' ? [] : [`--limiter=${limiter}`]), `--reports=${reports}`];
 }
 
@@ -85,13 +85,22 @@ function splitWords(text) {
 
 /** Passes the signals of a cancelled job on, so that faults are healed and everything is stopped. */
 async function run(words) {
-  process.stdout.write(`${words.join(' ')}\n`);
+  process.stdout.write(`${shown(words)}\n`);
   const child = spawn(process.env.PROGRAM, words, { stdio: ['ignore', 'inherit', 'inherit'] });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status, signal) => resolve(status ?? 128 + constants.signals[signal]));
   });
+}
+
+/** On one line, with nothing in it that GitHub takes for a command. */
+function shown(words) {
+  return words
+    .map((word) =>
+      /^[\w./:=,%<>()+-]+$/.test(word) ? word : JSON.stringify(word).replaceAll('#', '\\u0023'),
+    )
+    .join(' ');
 }
 
 function linkOf(path) {

@@ -78,7 +78,6 @@ async function afterRun({
   };
   const all = { baseline: 'main', tolerances: 'p99(allowed) <= 1.5x', ...inputs };
   const job = await runAction(all, { workspace, kept, github, done });
-  rmSync(workspace, { recursive: true });
   return job;
 }
 

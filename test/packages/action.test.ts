@@ -1,6 +1,6 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { validateAction } from '@action-validator/core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
@@ -60,10 +60,11 @@ describe('action.yml', () => {
 });
 
 describe("in a user's repository", { timeout: 300_000 }, () => {
-  const workspace = userRepository({
+  const files = {
     'limiter.mjs': PLUGIN,
     'package.json': JSON.stringify({ private: true, dependencies: { ioredis: '6.0.0' } }),
-  });
+  };
+  const workspace = userRepository(files, afterAll);
   let job: JobResult;
 
   /** As on the page, with a small load, and no lock file for `npm ci`. */
@@ -74,7 +75,6 @@ describe("in a user's repository", { timeout: 300_000 }, () => {
       .replace('with:', 'with:\n          version: ./openclaw-rl.tgz');
     job = await runWorkflow(text, { workspace, kept });
   }, 900_000);
-  afterAll(() => rmSync(workspace, { recursive: true, force: true }));
 
   it('the workflow of the page runs each step, judges the limiter, and keeps the run', () => {
     expect(outcomesOf(job), job.log).toEqual({
@@ -147,7 +147,7 @@ describe('wrong inputs', { timeout: 120_000 }, () => {
     { inputs: { command: 'bench', scenario: 'baseline' }, says: 'command and scenario are both given' },
     { inputs: { limiter: './l.mjs', scenario: 'baseline' }, says: 'limiter has no effect on a scenario' },
     { inputs: { command: 'touch pwned' }, says: 'command must begin with bench, chaos, run; found touch' },
-    { inputs: { command: '; touch pwned' }, says: 'command must begin with bench, chaos, run; found ;' },
+    { inputs: { command: '; touch pwned' }, says: 'command must begin with bench, chaos, run; found ";"' },
     { inputs: { command: "bench --policy 'x" }, says: 'command cannot be read: ' },
     {
       inputs: { command: 'bench', claims: 'total-excess <= 0\np98 <= 1s' },
@@ -172,7 +172,6 @@ describe('wrong inputs', { timeout: 120_000 }, () => {
       'baseline-verdict': 'none',
     });
     expect([job.conclusion, readdirSync(workspace)]).toEqual(['failure', []]);
-    rmSync(workspace, { recursive: true });
   });
 
   it.each([
@@ -182,15 +181,14 @@ describe('wrong inputs', { timeout: 120_000 }, () => {
     { inputs: { command: 'bench', limiter: './$(touch pwned) "x".mjs' }, says: '$(touch pwned) \\"x\\".mjs' },
     { inputs: { command: 'bench', limiter: '--policy' }, says: '--policy' },
     { inputs: { scenario: '--version' }, says: '--version' },
-    { inputs: { scenario: '$(touch pwned)\n::error::x' }, says: '$(touch pwned)' },
+    { inputs: { scenario: '$(touch pwned)\n::error::x##[error]y' }, says: '$(touch pwned)' },
   ])('$inputs reach the program as they are written', async ({ inputs, says }) => {
     const workspace = userRepository({});
     const job = await runAction(inputs as Record<string, string>, { workspace, kept, done: SET_UP });
     expect(job.log.replaceAll('\\"', '"')).toContain(says.replaceAll('\\"', '"'));
-    expect(job.log).not.toMatch(/^::error::x/m);
+    expect(job.log).not.toMatch(/^::error::x|##\[error\]y/m);
     expect(job.outputs, job.log).toMatchObject({ 'exit-code': '64', verdict: 'none' });
     expect(readdirSync(workspace)).toEqual([]);
-    rmSync(workspace, { recursive: true });
   });
 });
 
@@ -206,7 +204,6 @@ describe('a job', { timeout: 300_000 }, () => {
     expect(job.outputs).toMatchObject({ 'exit-code': '130', verdict: 'none' });
     expect(outcomesOf(job)).toMatchObject({ Gate: 'skipped', 'Upload the run': 'success' });
     expect(readdirSync(join(mine.artifacts, 'openclaw-rl'))).toContain('history.ndjson');
-    rmSync(workspace, { recursive: true });
   });
 
   it('whose program cannot be installed has no verdict, exit code 69', async () => {
@@ -220,7 +217,29 @@ describe('a job', { timeout: 300_000 }, () => {
       'baseline-verdict': 'none',
     });
     expect(outcomesOf(job)).toMatchObject({ Run: 'skipped', 'Upload the run': 'skipped' });
-    rmSync(workspace, { recursive: true });
+  });
+
+  it('without a server, and without a package manager, says what is missing, exit code 69', async () => {
+    const programs = userRepository({});
+    const withheld = /^(redis|valkey)-|^(apt-get|dnf|apk|brew|sudo|docker)$/;
+    for (const path of [dirname(process.execPath), '/usr/bin', '/bin'])
+      for (const name of readdirSync(path))
+        if (!withheld.test(name) && !existsSync(join(programs, name)))
+          symlinkSync(join(path, name), join(programs, name));
+    const { 'Install openclaw-rl': install } = SET_UP;
+    const job = await runAction(
+      { command: 'bench' },
+      {
+        workspace: userRepository({}),
+        kept,
+        env: { PATH: programs },
+        done: { 'Install openclaw-rl': install },
+      },
+    );
+    expect(job.log).toContain('setup: needed: redis-server 7 or later, or any valkey-server; found neither');
+    expect(outcomesOf(job)).toMatchObject({ 'Set up Redis': 'failure', Run: 'success' }); // as it may need none
+    expect(job.log).toMatch(/^error: .*redis-server/m);
+    expect(job.outputs).toMatchObject({ 'exit-code': '69', verdict: 'none' });
   });
 
   it('on another system than Linux has none', async () => {

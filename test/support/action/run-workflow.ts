@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { ROOT } from '../readme.ts';
 import { type Contexts, interpolate, isDue } from './expressions.ts';
@@ -71,7 +72,7 @@ async function runSteps(steps: readonly Step[], options: JobOptions): Promise<Jo
     if (step.uses?.includes('/openclaw-rl@')) actions.push(await job.act(step));
     else await job.step(step, { contexts: job.contexts({}), steps: {} });
   }
-  return job.result(actions.at(-1) ?? {});
+  return job.end(actions.at(-1) ?? {});
 }
 
 /** The steps of one action, or of a workflow. */
@@ -105,13 +106,16 @@ class Job {
     return { inputs, github: this.#github, env: this.#options.env ?? {}, runner: { os: 'Linux' } };
   }
 
-  result(outputs: JobResult['outputs']): JobResult {
+  /** Removes what the job left beside its workspace. */
+  end(outputs: JobResult['outputs']): JobResult {
     const { hasFailed, isCancelled } = this.#status;
+    const summary = readFileSync(this.#summaryFile, 'utf8');
+    rmSync(this.#folder, { recursive: true });
     return {
       conclusion: isCancelled ? 'cancelled' : hasFailed ? 'failure' : 'success',
       steps: this.#results,
       outputs,
-      summary: readFileSync(this.#summaryFile, 'utf8'),
+      summary,
       log: this.#log,
     };
   }
@@ -210,12 +214,13 @@ class Job {
   }
 }
 
-/** A repository with nothing but these files. */
-export function userRepository(files: Readonly<Record<string, string>>): string {
+/** A repository with nothing but these files, gone when the test or, with `afterAll`, the file has finished. */
+export function userRepository(
+  files: Readonly<Record<string, string>>,
+  onFinished: (callBack: () => void) => void = onTestFinished,
+): string {
   const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-user-'));
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(join(folder, name, '..'), { recursive: true });
-    writeFileSync(join(folder, name), text);
-  }
+  onFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
 }
