@@ -39,7 +39,8 @@ function packFolder(folder, into) {
 /** Writes what is in the package openclaw-rl-limiter. */
 async function writeLimiter(root, folder) {
   const { files, importers } = await closureOf(root.exports);
-  refuseOthers(importers);
+  const manifest = limiterManifest(root);
+  refuseOthers(importers, manifest);
   for (const file of files) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(ROOT, file), join(folder, file));
@@ -49,7 +50,7 @@ async function writeLimiter(root, folder) {
       writeFileSync(join(folder, file), await withCopied(file, COPIED));
   cpSync(join(ROOT, 'lua'), join(folder, 'lua'), { recursive: true });
   cpSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'));
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(limiterManifest(root), null, 2)}\n`);
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   const repository = repositoryOf(root);
   const addressOf = (path) => (path === 'CHANGELOG.md' ? path : repository?.blob(root.version, path));
   for (const [page, of] of [

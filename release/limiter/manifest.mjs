@@ -8,13 +8,14 @@ export const COPIED = ['fastest-levenshtein', 'fastify-plugin'];
 
 const DEPENDENCIES = ['ioredis'];
 
-/** What a service brings along if it uses it. Ranges: the versions that tests ran. */
+/**
+ * What a service brings along if it uses it, besides the peers of the root: Vitest and Jest. A range begins with the
+ * oldest version that a test runs.
+ */
 const OPTIONAL_PEERS = {
-  '@jest/globals': '>=29',
-  '@opentelemetry/api': '^1.9.0',
-  fastify: '^5.0.0',
-  redis: '^5.0.0 || ^6.0.0',
-  vitest: '>=3.2',
+  '@opentelemetry/api': '^1.9.1',
+  fastify: '^5.6.0',
+  redis: '^5.12.1 || ^6.0.0',
 };
 
 const KEYWORDS = [
@@ -25,6 +26,7 @@ const KEYWORDS = [
 /** `root` is the package.json of the root. */
 export function limiterManifest(root) {
   const repository = repositoryOf(root);
+  const peerDependencies = { ...root.peerDependencies, ...OPTIONAL_PEERS };
   return {
     name: LIMITER,
     version: root.version,
@@ -39,21 +41,23 @@ export function limiterManifest(root) {
     license: root.license,
     type: root.type,
     engines: root.engines,
+    sideEffects: root.sideEffects.filter((file) => file.startsWith('./dist/testing/')),
     exports: root.exports,
     types: root.types,
     dependencies: Object.fromEntries(DEPENDENCIES.map((name) => [name, root.dependencies[name]])),
-    peerDependencies: OPTIONAL_PEERS,
+    peerDependencies,
     peerDependenciesMeta: Object.fromEntries(
-      Object.keys(OPTIONAL_PEERS).map((name) => [name, { optional: true }]),
+      Object.keys(peerDependencies).map((name) => [name, { optional: true }]),
     ),
   };
 }
 
-/** Throws for a package that the code imports, and that is none of these. */
-export function refuseOthers(importers) {
+/** Throws for a package that the code imports, and that is neither copied nor in this manifest. */
+export function refuseOthers(importers, { dependencies, peerDependencies }) {
+  const known = [...Object.keys({ ...dependencies, ...peerDependencies }), ...COPIED];
   for (const [name, files] of importers)
-    if (![...DEPENDENCIES, ...Object.keys(OPTIONAL_PEERS), ...COPIED].includes(name))
+    if (!known.includes(name))
       throw new Error(
-        `${files[0]} imports ${name}, which ${LIMITER} does not have; expected a package that release/limiter/manifest.mjs names`,
+        `${files[0]} imports ${name}, which ${LIMITER} does not have; expected one of ${known.join(', ')}: see release/limiter/manifest.mjs`,
       );
 }

@@ -8,9 +8,8 @@ import { compileExamples } from '../support/examples.ts';
 import { ROOT } from '../support/readme.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
-const { exports: entryPoints } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-  exports: Record<string, { default: string }>;
-};
+const { './package.json': _, ...entryPoints } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  .exports as Record<string, { default: string }>;
 /** Entries that export nothing; test/docs/testing.test.ts imports them. */
 const FOR_THEIR_EFFECT = ['src/testing/vitest.ts', 'src/testing/jest.ts'];
 const SOURCES = Object.entries(entryPoints)

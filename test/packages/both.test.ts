@@ -64,7 +64,7 @@ async function runPlugin(node: string, args: readonly string[]) {
   return JSON.parse(readFileSync(join(both.folder, 'reports/latest/report.json'), 'utf8')) as RunReport;
 }
 
-describe('both packages, installed in one project', { timeout: 180_000 }, () => {
+describe('both packages, installed in one project', { timeout: 300_000 }, () => {
   beforeAll(async () => {
     const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const { program, limiter } = inject('packed');

@@ -33,7 +33,7 @@ function spoilt(tarball: string): string {
   return join(unpacked, JSON.parse(packed)[0].filename);
 }
 
-describe('the linters of packages', { timeout: 120_000 }, () => {
+describe('the linters of packages', { timeout: 300_000 }, () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it.each(LINTERS.flatMap((each) => PACKAGES.map((name) => ({ ...each, name }))))(

@@ -18,9 +18,9 @@ const NEEDS: Readonly<
   './testing/jest': { code: ['@jest/globals', 'node:module', 'node:perf_hooks'], types: ['expect'] },
 };
 
-const { exports: entryPoints } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-  exports: Record<string, Paths & { require?: Paths }>;
-};
+const { './package.json': itself, ...entryPoints } = JSON.parse(
+  readFileSync(join(ROOT, 'package.json'), 'utf8'),
+).exports as Record<string, Paths & { require?: Paths }>;
 
 interface Paths {
   readonly types: string;
@@ -49,7 +49,8 @@ describe('the entry points of the package', () => {
       for (const file of [types, code]) expect(existsSync(join(ROOT, file)), file).toBe(true);
   });
 
-  it('are all listed here, but the first', () => {
+  it('are all listed here, but the first and package.json', () => {
+    expect(itself).toBe('./package.json');
     expect(Object.keys(entryPoints)).toEqual(['.', ...Object.keys(NEEDS)]);
   });
 
