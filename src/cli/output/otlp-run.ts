@@ -23,6 +23,7 @@ export async function sendKeptRun(
 ): Promise<void> {
   const { sendRun } = await import('../../otlp/send-run.ts');
   const name = basename(await realpath(folder)); // reports/latest is a link
+  log(`sending ${printable(name)} to ${printable(collector.url)}\n`); // retries can take seconds
   const sent = await sendRun({ name, report, evidence, version: VERSION }, collector);
   if (evidence === undefined) log('note: the history of this run is missing, so only totals were sent\n');
   for (const warning of sent.warnings) log(`note: ${warning}\n`);

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { callCli } from '../../support/call-cli.ts';
+import { startCli } from '../../support/cli.ts';
 import {
   metricsIn,
   type PointSent,
@@ -291,6 +292,15 @@ describe('a collector that does not take the run', () => {
         /no collector answers at http:\/\/127\.0\.0\.1:9\/v1\/traces: ECONNREFUSED\n.*4318/,
       ),
     ]);
+  });
+
+  it('never answers, until Ctrl-C', async () => {
+    const { url, received } = await startCollector(() => {});
+    const { cwd } = keepRun();
+    const { child, ended } = startCli(['report', 'chaos-partition-1', '--otlp', url], { cwd });
+    await vi.waitUntil(() => received.length > 0, { timeout: 60_000 });
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
   });
 
   it.each(['http/protobuf', 'http/json'])('takes a part of it, and says so by %s', async (protocol) => {
