@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import * as library from '../../src/index.ts';
+import { installLine } from '../../src/regions/local/server-package.ts';
+import { runProgram } from '../support/cli.ts';
 import { emptyConsumer } from '../support/consumer.ts';
 import { blocksOn, PAGES } from '../support/doc-blocks.ts';
 import { ROOT } from '../support/readme.ts';
@@ -109,6 +111,25 @@ await limiter.close();
     const { code, stdout, stderr } = await run('verify', '--certificate', certificate, history);
     expect([code, stderr]).toEqual([0, `verifying ${certificate}\n`]);
     expect(stdout).toMatch(/ok 3 buckets proved/);
+  });
+
+  it('names the command that installs a server, where npx is all that there is', async () => {
+    const bin = join(folder, 'bin');
+    mkdirSync(bin);
+    const folders = (process.env.PATH ?? '').split(delimiter);
+    for (const name of ['node', 'npx', 'sh'])
+      symlinkSync(folders.map((of) => join(of, name)).find(existsSync) ?? name, join(bin, name));
+    const { code, stderr } = await runProgram('npx', ['openclaw-rl', 'bench'], {
+      cwd: consumer.folder,
+      env: { PATH: bin },
+    });
+    expect(code, stderr).toBe(69);
+    const line = installLine();
+    expect(line).toMatch(/redis-server|valkey/);
+    expect(stderr.split('\n').slice(-3, -1)).toEqual([
+      'error: no usable Redis or Valkey server: redis-server was not found; valkey-server was not found',
+      `  install one: ${line} [SERVER_MISSING]`,
+    ]);
   });
 
   it('brings the Fastify of its sample service with it', async () => {
