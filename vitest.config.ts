@@ -26,7 +26,7 @@ const UNIT = { include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts'], isolate:
 /** Of the packages, which are packed once for all files. */
 const PACKED = { include: ['test/packages/**/*.test.ts'], globalSetup: ['test/support/packed.ts'] };
 
-/** Files that take minutes, the longest first. Started last, one of them alone would keep everything waiting. */
+/** Files that take long, the longest first. Started last, one of them alone would keep everything waiting. */
 const LONGEST = [
   'runs/sentinel',
   'docker/runs',
@@ -43,6 +43,9 @@ const LONGEST = [
   'runs/endpoints',
   'docs/pages',
   'cluster/regions',
+  'load/cli/services-by-endpoints',
+  'load/cli/load-part',
+  'load/cli/audit',
 ].map((name) => `/test/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
@@ -60,7 +63,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       projectOf('unit', BUSY, UNIT),
-      projectOf('smoke', WAITING), // `npm test` runs unit and smoke
+      projectOf('load', WAITING),
+      projectOf('smoke', WAITING), // `npm test` runs unit, load and smoke
       projectOf('redis', BUSY),
       projectOf('verdicts', BUSY),
       projectOf('cluster', WAITING),

@@ -238,7 +238,7 @@ describe('the tests', () => {
   });
 
   it('are known to open sockets through what they import', () =>
-    expect(wayOutside('test/unit/load/target.test.ts')?.at(-1)).toBe('test/support/http-server.ts'));
+    expect(wayOutside('test/load/target.test.ts')?.at(-1)).toBe('test/support/http-server.ts'));
 });
 
 describe('the search for circles', () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Operation } from '../../../src/history/records/operation.ts';
-import { monotonicUs } from '../../../src/load/monotonic.ts';
-import { type LoadPart, partsOf } from '../../../src/load/parts.ts';
-import type { LoadShape } from '../../../src/load/users.ts';
-import { type Answer, type HttpServer, httpReply, startHttpServer } from '../../support/http-server.ts';
-import { type Books, type LoadOptions, loadOn } from '../../support/load.ts';
+import type { Operation } from '../../src/history/records/operation.ts';
+import { monotonicUs } from '../../src/load/monotonic.ts';
+import { type LoadPart, partsOf } from '../../src/load/parts.ts';
+import type { LoadShape } from '../../src/load/users.ts';
+import { type Answer, type HttpServer, httpReply, startHttpServer } from '../support/http-server.ts';
+import { type Books, type LoadOptions, loadOn } from '../support/load.ts';
 
 /** Admits all: a denied request has no settlement, which says what it really costs. */
 const answer: Answer = (_request, socket) => socket.write(httpReply(201, '{}'));

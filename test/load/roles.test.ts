@@ -1,9 +1,9 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { Cleanup } from '../../../src/experiment/cleanup.ts';
-import { watchNodes } from '../../../src/experiment/watch/watches.ts';
-import { Recorder } from '../../../src/load/recorder.ts';
-import { DEFAULT_TOPOLOGY, planTopology } from '../../../src/topology/topology.ts';
-import { startTcpServer } from '../../support/tcp-peer.ts';
+import { Cleanup } from '../../src/experiment/cleanup.ts';
+import { watchNodes } from '../../src/experiment/watch/watches.ts';
+import { Recorder } from '../../src/load/recorder.ts';
+import { DEFAULT_TOPOLOGY, planTopology } from '../../src/topology/topology.ts';
+import { startTcpServer } from '../support/tcp-peer.ts';
 
 /** The nodes whose roles a recorder of this share watches; none of them answers sensibly. */
 async function watchedBy(share?: { region: string; nth: number; of: number }) {

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Operation } from '../../../src/history/records/operation.ts';
-import { monotonicUs } from '../../../src/load/monotonic.ts';
-import { LoadProcesses } from '../../../src/load/processes/load-processes.ts';
-import type { LoadShape } from '../../../src/load/users.ts';
-import { type Answer, type HttpServer, httpReply, startHttpServer } from '../../support/http-server.ts';
-import { type Books, expectSoundBooks, type LoadOptions, loadOn, signedReply } from '../../support/load.ts';
+import type { Operation } from '../../src/history/records/operation.ts';
+import { monotonicUs } from '../../src/load/monotonic.ts';
+import { LoadProcesses } from '../../src/load/processes/load-processes.ts';
+import type { LoadShape } from '../../src/load/users.ts';
+import { type Answer, type HttpServer, httpReply, startHttpServer } from '../support/http-server.ts';
+import { type Books, expectSoundBooks, type LoadOptions, loadOn, signedReply } from '../support/load.ts';
 
-const program = new URL('../../../dist/cli/process/load-process.js', import.meta.url);
+const program = new URL('../../dist/cli/process/load-process.js', import.meta.url);
 const REGIONS = ['r0', 'r1', 'r2'];
 
 const admit: Answer = (_request, socket) => socket.write(httpReply(201, '{}'));
@@ -215,7 +215,7 @@ describe('a load process that ends by itself', () => {
 });
 
 it('load processes end with the program that started them', async () => {
-  const module = new URL('../../../dist/load/processes/load-processes.js', import.meta.url);
+  const module = new URL('../../dist/load/processes/load-processes.js', import.meta.url);
   const options = `{ program: new URL('${program}'), regions: ['a', 'b'], count: 2, onPause() {} }`;
   const script = `const { LoadProcesses } = await import('${module}'); await LoadProcesses.start(${options}); console.log('up')`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script]);

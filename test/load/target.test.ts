@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { makeRandom } from '../../../src/core/prng.ts';
-import { makeRequestWriter, sampleTarget, type Target } from '../../../src/load/target.ts';
-import { httpReply } from '../../support/http-server.ts';
-import { loadAgainst, loadOn, signedReply, userOf } from '../../support/load.ts';
+import { makeRandom } from '../../src/core/prng.ts';
+import { makeRequestWriter, sampleTarget, type Target } from '../../src/load/target.ts';
+import { httpReply } from '../support/http-server.ts';
+import { loadAgainst, loadOn, signedReply, userOf } from '../support/load.ts';
 
 const foreign: Partial<Target> = { headers: { 'x-token': 't' }, subjectHeader: 'x-api-key' };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Answer, httpReply, startHttpServer } from '../../support/http-server.ts';
+import { type Answer, httpReply, startHttpServer } from '../support/http-server.ts';
 import {
   type Books,
   expectSoundBooks,
@@ -9,8 +9,8 @@ import {
   signedReply,
   userOf,
   usersOf,
-} from '../../support/load.ts';
-import { freePort } from '../../support/redis-server.ts';
+} from '../support/load.ts';
+import { freePort } from '../support/redis-server.ts';
 
 const RATE = 200;
 const DURATION_MS = 500;

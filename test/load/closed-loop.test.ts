@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Operation } from '../../../src/history/records/operation.ts';
-import { type Answer, httpReply, startHttpServer } from '../../support/http-server.ts';
+import type { Operation } from '../../src/history/records/operation.ts';
+import { type Answer, httpReply, startHttpServer } from '../support/http-server.ts';
 import {
   type Books,
   expectSoundBooks,
@@ -9,8 +9,8 @@ import {
   signedReply,
   userOf,
   usersOf,
-} from '../../support/load.ts';
-import { freePort } from '../../support/redis-server.ts';
+} from '../support/load.ts';
+import { freePort } from '../support/redis-server.ts';
 
 const CONNECTIONS = 4;
 
