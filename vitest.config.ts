@@ -37,6 +37,8 @@ const LONGEST = [
   'runs/several-policies',
   'runs/standing',
   'runs/matrix',
+  'runs/several-machines',
+  'runs/screens',
   'runs/instances',
   'runs/fault-by-command',
   'cluster/sentinel',
