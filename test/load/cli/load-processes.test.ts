@@ -57,7 +57,9 @@ describe('a run whose load is sent by two processes', { timeout: 120_000 }, () =
       cwd: folder,
     });
     const run = kept(folder);
-    expect(run.end, stderr).toMatchObject({ sent: 2 * RATE + 2 });
+    const { arrivals, dropped } = run.report.whole; // a busy machine drops some
+    expect(arrivals, stderr).toBe(2 * RATE);
+    expect(run.end, stderr).toMatchObject({ sent: arrivals - dropped + 2 });
     expect(recordedIn(run)).toBe(seenBy(server));
     expect(run.report).toMatchObject({
       loadProcesses: 2,
