@@ -150,7 +150,7 @@ describe.skipIf(dockerLack !== undefined)(`our image: ${withDocker}`, { timeout:
     expect(bytes / 1e6 / said).toBeLessThan(1.1);
   });
 
-  it('is made of the package that is released, and saved as a tar', async () => {
+  it('is made of the package that is released, and saved as a tar', { timeout: 300_000 }, async () => {
     const folder = testFolder();
     await runProgram('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
     const tag = `openclaw-rl-test:${randomBytes(4).toString('hex')}`;
