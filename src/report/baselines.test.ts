@@ -11,12 +11,15 @@ import { parseReport } from './schema.ts';
 const FILE = join(import.meta.dirname, '../../test/fixtures/runs/central/report.json');
 const central = parseReport(readFileSync(FILE, 'utf8'), FILE);
 
-/** The run with this p99 of admissions, in milliseconds, and this throughput. */
+let runs = 0;
+
+/** A run with this p99 of admissions, in milliseconds, and this throughput. */
 function runOf(p99Ms: number, perSecond = 100, plan: Partial<RunReport['plan']> = {}): RunReport {
   const figures = { count: 100, p50Us: 1_000, p99Us: p99Ms * 1_000, maxUs: 9_000_000 };
   const { whole } = central;
   return {
     ...central,
+    startedAt: new Date(runs++).toISOString(),
     folder: `reports/x-${p99Ms}`,
     plan: { ...central.plan, ...plan },
     whole: {
@@ -114,11 +117,70 @@ describe('a run judged by its baselines', () => {
     expect([runs, claims[0]?.status]).toEqual([['reports/x-100'], 'holds']);
   });
 
+  it('has itself for no baseline, nor one of them twice, nor copies of their folders', () => {
+    const [run, fast, slow] = [runOf(400), runOf(100), runOf(110)];
+    const { runs, leftOut, claims } = judge(P99, run, [
+      fast,
+      { ...fast, folder: 'copy-1' },
+      slow,
+      { ...run },
+    ]);
+    expect(runs).toEqual(['reports/x-100', 'reports/x-110']);
+    expect(leftOut).toEqual([
+      { folder: 'copy-1', why: 'it is given twice' },
+      { folder: 'reports/x-400', why: 'it is the run itself' },
+    ]);
+    expect(claims.map(({ status }) => status)).toEqual(['broken']);
+  });
+
+  it('compares plans by their values, not by the order of what they have', () => {
+    const [one, other] = [
+      { fault: 'kill', node: 'a' },
+      { node: 'a', fault: 'kill' },
+    ].map((fault) => runOf(1, 100, { faults: [fault] as never }));
+    expect(judge(P99, one as RunReport, [other as RunReport]).leftOut).toEqual([]);
+  });
+
+  it.each([
+    { title: 'one of them', now: [100, undefined], before: [[100, 100]], want: 'unknown' },
+    {
+      title: 'one of them, and the other is slower',
+      now: [undefined, 400],
+      before: [[100, 100]],
+      want: 'broken',
+    },
+    { title: 'no phase of a baseline', now: [100, 100], before: [[undefined, undefined]], want: 'unknown' },
+    {
+      title: 'one of those of a baseline',
+      now: [400, 400],
+      before: [
+        [900, undefined],
+        [100, 100],
+      ],
+      want: 'broken',
+    },
+  ])('of two phases with a name, if $title has no value: $want', ({ now, before, want }) => {
+    const phased = (p99s: readonly (number | undefined)[]): RunReport => {
+      const run = runOf(1);
+      const phases = p99s.map((p99Ms) => {
+        const { allowed, ...latency } = runOf(p99Ms ?? 0).whole.latency;
+        return {
+          ...run.whole,
+          ...{ name: 'during kill', fromUs: 0 },
+          latency: { ...latency, ...(p99Ms !== undefined && allowed && { allowed }) },
+        };
+      });
+      return { ...run, phases };
+    };
+    const claim = `${P99} during kill`;
+    expect(judge(claim, phased(now), before.map(phased)).claims.map(({ status }) => status)).toEqual([want]);
+  });
+
   it('is unknown where nothing can be compared', () => {
     const reasonOf = ({ claims }: ReturnType<typeof judge>) =>
       claims.map(({ status, reason }) => [status, reason]);
     expect(reasonOf(judge(P99, runOf(1), [runOf(1, 100, { policy: '30:1/s' })]))).toEqual([
-      ['unknown', `${P99}: no run before it has the same policy, topology, load and faults`],
+      ['unknown', `${P99}: no other run before it has the same policy, topology, load and faults`],
     ]);
     expect(reasonOf(judge('p99(failed) <= 2x', runOf(1), [runOf(1)]))).toEqual([
       ['unknown', 'p99(failed) <= 2x: no request was failed'],
@@ -130,7 +192,7 @@ describe('a run judged by its baselines', () => {
     const { allowed: _, ...latency } = silent.whole.latency;
     const without = { ...silent, whole: { ...silent.whole, latency } };
     expect(reasonOf(judge(P99, runOf(1), [without]))).toEqual([
-      ['unknown', `${P99}: no baseline has a value for this measure`],
+      ['unknown', `${P99}: no baseline has a value above 0 for this measure`],
     ]);
   });
 

@@ -37,7 +37,7 @@ export function judgeBaselines(
   run: RunReport,
   others: readonly RunReport[],
 ): Baselines {
-  const seen = others.map((report) => ({ report, why: differencesOf(report.plan, run.plan).join(', ') }));
+  const seen = others.map((report, at) => ({ report, why: whyNoBaseline(report, run, others.slice(0, at)) }));
   const alike = seen.filter(({ why }) => why === '').map(({ report }) => report);
   return {
     runs: alike.map(({ folder }) => folder),
@@ -46,11 +46,28 @@ export function judgeBaselines(
   };
 }
 
+/** Empty if it is one. A run is no slower than itself, and a copy of a baseline says nothing more of noise. */
+function whyNoBaseline(report: RunReport, run: RunReport, before: readonly RunReport[]): string {
+  if (isSameRun(report, run)) return 'it is the run itself';
+  if (before.some((other) => isSameRun(other, report))) return 'it is given twice';
+  return differencesOf(report.plan, run.plan).join(', ');
+}
+
+/** Also of a copy of its folder. */
+function isSameRun(one: RunReport, other: RunReport): boolean {
+  const keyOf = ({ startedAt, plan: { scenario, seed, strategy } }: RunReport) =>
+    [startedAt, scenario, seed, strategy].join();
+  return keyOf(one) === keyOf(other);
+}
+
 function judgeClaim(claim: RelativeClaim, run: RunReport, baselines: readonly RunReport[]): RelativeResult {
   const { text, measure, unit, factor, phase } = claim;
   const isMost = MEASURES[measure].operator === '<=';
-  const { measured, about } = worstSample(claim, run);
-  const values = baselines.flatMap((report) => worstSample(claim, report).measured ?? []);
+  const { measured, about, missing } = worstSample(claim, run);
+  const values = baselines.flatMap((report) => {
+    const sample = worstSample(claim, report);
+    return sample.missing === undefined ? (sample.measured ?? []) : [];
+  });
   const sorted = values.toSorted((a, b) => a - b);
   const [median, worst] = [medianOf(sorted), isMost ? sorted.at(-1) : sorted[0]];
   const result = { claim: text, measured: measured ?? null, median: median ?? null, worst: worst ?? null };
@@ -59,8 +76,8 @@ function judgeClaim(claim: RelativeClaim, run: RunReport, baselines: readonly Ru
   if (median === undefined || worst === undefined || median === 0)
     return unknown(
       baselines.length === 0
-        ? 'no run before it has the same policy, topology, load and faults'
-        : 'no baseline has a value for this measure',
+        ? 'no other run before it has the same policy, topology, load and faults'
+        : 'no baseline has a value above 0 for this measure',
     );
   const slower = (other: number) => (isMost ? measured > other : measured < other);
   const show = (value: number) => formatMeasured({ unit, limit: value });
@@ -68,8 +85,10 @@ function judgeClaim(claim: RelativeClaim, run: RunReport, baselines: readonly Ru
     `${about}${phase === undefined ? '' : ` ${phase}`}, ${ratioText(measured / median)} times the ` +
     `${values.length === 1 ? 'baseline' : `median of ${count(values.length, 'baseline')}`} (${show(median)})`;
   const most = `${isMost ? 'at most' : 'at least'} ${factor}x`;
+  const isBroken = slower(factor * median) && slower(worst);
+  if (!isBroken && missing !== undefined) return unknown(missing);
   if (!slower(factor * median)) return { ...result, status: 'holds', reason: `${compared}; ${most}` };
-  if (!slower(worst))
+  if (!isBroken)
     return {
       ...result,
       status: 'holds',
@@ -79,15 +98,17 @@ function judgeClaim(claim: RelativeClaim, run: RunReport, baselines: readonly Ru
   return { ...result, status: 'broken', reason: `${compared}${each}; claimed ${most}` };
 }
 
-/** Of the phases with this name, the slowest. */
+/** Of the phases with this name, the slowest; `missing`: why one of them has no value. */
 function worstSample({ factor, ...claim }: RelativeClaim, run: RunReport) {
   const samples = measureClaim({ ...claim, limit: factor }, run);
   const isMost = MEASURES[claim.measure].operator === '<=';
-  return samples.reduce((one, other) => {
+  const missing = samples.find(({ measured }) => measured === undefined)?.about;
+  const { measured, about } = samples.reduce((one, other) => {
     if (one.measured === undefined || other.measured === undefined)
       return one.measured === undefined ? other : one;
     return (isMost ? other.measured > one.measured : other.measured < one.measured) ? other : one;
   });
+  return { measured, about, missing };
 }
 
 function medianOf(sorted: readonly number[]): number | undefined {

@@ -1,3 +1,4 @@
+import { sortedJson } from '../core/sorted-json.ts';
 import type { Plan } from '../scenario/plan.ts';
 
 /** The parts of a plan that must be equal. The limiter may differ: it is what two runs are compared for. */
@@ -10,7 +11,7 @@ export function differencesOf(plan: Plan, other: Plan): string[] {
 
 function differences(name: string, one: unknown, other: unknown): string[] {
   if (!isRecord(one) || !isRecord(other)) {
-    const [found, expected] = [one, other].map((value) => JSON.stringify(value) ?? 'none');
+    const [found, expected] = [one, other].map((value) => sortedJson(value) ?? 'none');
     return found === expected ? [] : [`${name} ${found} instead of ${expected}`];
   }
   const keys = [...new Set([...Object.keys(other), ...Object.keys(one)])];

@@ -1,4 +1,5 @@
 import type { ShardFacts } from '../checker/shards/shard.ts';
+import { sortedJson } from '../core/sorted-json.ts';
 import { type Verdict, worst } from '../core/verdict.ts';
 import type { Plan } from '../scenario/plan.ts';
 import { groupsOf } from '../topology/pairs.ts';
@@ -113,13 +114,6 @@ export function keptCell(
   if (kept?.program !== program || sortedJson(kept.report.plan) !== sortedJson(plan)) return undefined;
   const cell = makeCell(kept.report);
   return again && cell.status === 'unknown' ? undefined : cell;
-}
-
-/** JSON with sorted keys. */
-function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    part instanceof Object && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort()) : part,
-  );
 }
 
 /** The evidence claims of a scenario. Its correctness claims are for its own strategy; a cell is judged by bounds. */

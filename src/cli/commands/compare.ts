@@ -77,7 +77,7 @@ Claims:
 The factor is of the median of the earlier runs with the same policy, topology,
 load and faults. A run that is no slower than one of them keeps its claims.
 A claim may end in a phase: before, during <fault> or after <fault>.
-Exit codes: 0 all hold, 3 one is broken, 2 one is unknown.`;
+Exit codes: 0 all hold, 2 one is unknown, else 3.`;
 
 async function compare(runs: readonly string[], options: Options, environment: Environment): Promise<void> {
   if (runs.length < 2) throw invalidOption('expected at least 2 runs to compare; found 1');

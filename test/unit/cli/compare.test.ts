@@ -10,11 +10,14 @@ const NOT_IN_ACTIONS = { GITHUB_ACTIONS: '', GITHUB_STEP_SUMMARY: '' };
 const compare = (args: readonly string[], env: Record<string, string> = {}) =>
   callCli(['compare', ...args], { cwd: testFolder(), env: { ...NOT_IN_ACTIONS, ...env } });
 
-/** A copy of the run whose admissions were this many times as slow. */
+let runs = 0;
+
+/** Another run, whose admissions were this many times as slow. */
 function slower(times: number): string {
   const folder = join(testFolder(), 'run');
   cpSync(CENTRAL, folder, { recursive: true });
   const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+  report.startedAt = new Date(runs++).toISOString();
   report.whole.latency.allowed.p99Us *= times;
   writeFileSync(join(folder, 'report.json'), JSON.stringify(report));
   return folder;
@@ -27,13 +30,13 @@ describe('compare --claim', () => {
     { title: 'no claim', args: () => [CENTRAL, slower(9)], code: 0, says: /^┌/ },
     {
       title: 'a run as fast as before',
-      args: () => [CENTRAL, CENTRAL, slower(1.2), ...P99],
+      args: () => [CENTRAL, slower(1), slower(1.2), ...P99],
       code: 0,
       says: /^ {2}ok p99 of .*, 1\.20 times the median of 2 baselines /,
     },
     {
       title: 'a slower one',
-      args: () => [CENTRAL, CENTRAL, slower(2), ...P99],
+      args: () => [CENTRAL, slower(1), slower(2), ...P99],
       code: 3,
       says: /^ {2}FAIL p99 of .*, 2\.00 times the median of 2 baselines /,
     },
@@ -48,6 +51,12 @@ describe('compare --claim', () => {
       args: () => [CENTRAL, slower(2), ...P99, '--claim', 'p99(failed) <= 2x'],
       code: 2,
       says: /\n {2}\? p99\(failed\) <= 2x: no request was failed\n/,
+    },
+    {
+      title: 'a run with itself only',
+      args: () => [CENTRAL, CENTRAL, ...P99],
+      code: 2,
+      says: /: no other run before it has the same policy, [\s\S]*\n {2}note .* is no baseline: it is the run itself\n/,
     },
   ])('of $title: exit code $code', async ({ args, code, says }) => {
     const result = await compare(args());
