@@ -5,6 +5,8 @@ import { scarcityOf } from '../../src/cli/process/scarcity.ts';
 import { environmentFailed } from '../../src/core/errors.ts';
 import { BIN, runProgram, testFolder } from '../support/cli.ts';
 
+const NODE = Number.parseInt(process.versions.node, 10);
+
 const systemError = (code: string, syscall = 'open') => Object.assign(new Error(code), { code, syscall });
 
 it.each([
@@ -31,7 +33,8 @@ async function limited(limit: string, ...args: readonly string[]) {
 }
 
 describe('a machine that has too little is an environment error', () => {
-  it.each([22, 30, 40, 64])('with at most %d open files', async (files) => {
+  // A newer Node opens fewer: of 64 the program has enough, and what it starts does not.
+  it.each(NODE < 22 ? [22, 30, 40, 64] : [22, 30, 40])('with at most %d open files', async (files) => {
     const { code, stderr } = await limited(`ulimit -n ${files}`, 'bench', '--duration', '2s');
     expect({ code, stderr }).toMatchObject({ code: 69, stderr: expect.stringContaining('ulimit -n 4096') });
     expect(stderr).not.toContain('this is a bug');
@@ -39,12 +42,14 @@ describe('a machine that has too little is an environment error', () => {
 
   it('with too little memory for WebAssembly', async () => {
     const { code, stderr } = await limited('ulimit -v 4000000', 'bench', '--duration', '2s');
-    expect({ code, stderr }).toMatchObject({
-      code: 69,
-      stderr: expect.stringMatching(
-        /error: out of memory: WebAssembly.*\n {2}free memory, or raise the limit/,
-      ),
-    });
+    if (NODE < 24)
+      expect({ code, stderr }).toMatchObject({
+        code: 69,
+        stderr: expect.stringMatching(
+          /error: out of memory: WebAssembly.*\n {2}free memory, or raise the limit/,
+        ),
+      });
+    else expect([0, 2], stderr).toContain(code); // it reserves less, so the run has its verdict
     expect(stderr).not.toContain('this is a bug');
   });
 });
