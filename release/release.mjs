@@ -7,9 +7,11 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { commitOf } from './commit.mjs';
 import { saveImage } from './image.mjs';
+import { withLinks } from './links.mjs';
 import { sectionOf } from './notes.mjs';
 import { packPackages } from './pack.mjs';
 import { problemsOf } from './problems.mjs';
+import { repositoryOf } from './repository.mjs';
 import { sbomOf } from './sbom.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -66,11 +68,14 @@ export async function makeArtefacts({ out, isLocal, image }) {
 
 function notesOf(commit, isLocal) {
   const changelog = readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8');
-  const section = sectionOf(changelog, readRoot().version) ?? (isLocal && sectionOf(changelog, 'Unreleased'));
+  const root = readRoot();
+  const section = sectionOf(changelog, root.version) ?? (isLocal && sectionOf(changelog, 'Unreleased'));
+  const addressOf = (path) => repositoryOf(root)?.blob(root.version, path);
+  const text = withLinks(section || 'No notes.', { folder: '.', addressOf });
   const npm = execFileSync('npm', ['--version'], { encoding: 'utf8' }).trim();
   const from = commit === undefined ? 'no commit' : `commit ${commit.revision}`;
   const changed = commit?.changed.length ? `, with ${commit.changed.length} changed files,` : '';
-  return `${section || 'No notes.'}\n\nMade of ${from}${changed} by Node ${process.version} and npm ${npm}.\n`;
+  return `${text}\n\nMade of ${from}${changed} by Node ${process.version} and npm ${npm}.\n`;
 }
 
 const readRoot = () => JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
