@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname, uptime } from 'node:os';
 import { join } from 'node:path';
 import { given } from '../core/given.ts';
 import { fateOf, thisProgram } from '../regions/processes/owner.ts';
@@ -42,12 +42,18 @@ export async function describeWriter(folder: string): Promise<string | undefined
   const { host, boot, pid } = writer;
   const here = bootId();
   const isThisBoot = boot === here && (boot !== undefined || host === hostname());
-  if (!isThisBoot && host === hostname()) return undefined; // the machine was started again
+  if (!isThisBoot && host === hostname() && (await isOlderThanBoot(folder))) return undefined;
   const fate = isThisBoot ? fateOf(writer) : 'elsewhere';
   if (fate === 'ended') return undefined;
   return fate === 'runs'
     ? `pid ${pid} is writing it`
     : `pid ${pid} of another container or machine (${host}) may be writing it`;
+}
+
+/** Otherwise it is no run of this machine before it was started again: another machine has the same name. */
+async function isOlderThanBoot(folder: string): Promise<boolean> {
+  const found = await stat(join(folder, WRITER_FILE)).catch(() => undefined);
+  return found === undefined || found.mtimeMs < Date.now() - 1_000 * uptime();
 }
 
 function parseWriter(text: string): Writer | undefined {

@@ -82,8 +82,8 @@ export async function whyNoRun({ reports, name }: RunPlace): Promise<string | un
 
 /**
  * Why a run in a folder has to stay; undefined if nothing needs it. The program that writes it is looked at first: when
- * that has ended, it no longer changes what is looked at after it. Throws ENVIRONMENT_FAILED if a state file of a cluster
- * cannot be read.
+ * that has ended, it no longer changes what is looked at after it. Throws ENVIRONMENT_FAILED if some of
+ * it cannot be read.
  */
 export async function whyNeeded(
   { reports, name }: RunPlace,
@@ -100,17 +100,20 @@ export async function whyNeeded(
 async function isLatest(reports: string, name: string): Promise<boolean> {
   const [latest, run] = await Promise.all(
     ['latest', name].map((each) =>
-      stat(join(reports, each)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return undefined; // a link to what is gone names no run
-        throw environmentFailed(
-          `${join(reports, each)} cannot be read: ${error.code}`,
-          'make it readable, or remove it; bench, chaos and run make the link again',
-          error,
-        );
-      }),
+      stat(join(reports, each)).catch(goneOr(join(reports, each), LATEST_AGAIN)),
     ),
   );
   return latest !== undefined && run !== undefined && latest.ino === run.ino && latest.dev === run.dev;
+}
+
+const LATEST_AGAIN = 'remove it; bench, chaos and run make the link again';
+
+/** Undefined for what is not there. Throws ENVIRONMENT_FAILED if it cannot be seen whether it needs a run. */
+function goneOr(path: string, orElse: string) {
+  return (error: NodeJS.ErrnoException): undefined => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw environmentFailed(`${path} cannot be read: ${error.code}`, `make it readable, or ${orElse}`, error);
+  };
 }
 
 /** The name of the cluster whose buckets are of this run. */
@@ -125,10 +128,13 @@ async function clusterWithRun(name: string, store: ClusterStore): Promise<string
 /** Whether the folder is that of a matrix, and one of its cells is this run. */
 async function isInCell(reports: string, name: string): Promise<boolean> {
   const cells = join(dirname(reports), CELLS);
-  const files = await readdir(cells).catch((): string[] => []);
-  for (const file of files) {
-    const text = await readFile(join(cells, file), 'utf8').catch(() => '');
-    if (text.includes(JSON.stringify(name))) return true;
+  const files = (await readdir(cells).catch(goneOr(cells, NO_MATRIX))) ?? [];
+  for (const file of files.filter((each) => each.endsWith('.json'))) {
+    const path = join(cells, file);
+    const text = await readFile(path, 'utf8').catch(goneOr(path, NO_MATRIX));
+    if (text?.includes(JSON.stringify(name))) return true;
   }
   return false;
 }
+
+const NO_MATRIX = 'remove it if it is not of a matrix';

@@ -1,4 +1,4 @@
-import { lstat, readdir, rename, rm } from 'node:fs/promises';
+import { access, constants, lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunPlace } from './kept-runs.ts';
 import { isRunFolder } from './run-names.ts';
@@ -6,10 +6,14 @@ import { isRunFolder } from './run-names.ts';
 /** A run has this before its name from the moment at which it is removed: what has no such name is whole. */
 const DOOMED = '.pruned-';
 
-/** Removes the folder of a run. Returns whether it was there: another program may have removed it. */
+/**
+ * Removes the folder of a run. Returns whether it was there: another program may have removed it. Throws, and leaves it
+ * whole, if it has a folder that this user cannot write to.
+ */
 export async function removeRun({ reports, name }: RunPlace): Promise<boolean> {
   const doomed = join(reports, `${DOOMED}${name}`);
   try {
+    await expectRemovable(join(reports, name));
     await rename(join(reports, name), doomed);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
@@ -17,6 +21,13 @@ export async function removeRun({ reports, name }: RunPlace): Promise<boolean> {
   }
   await removeFolder(doomed);
   return true;
+}
+
+/** A folder can be renamed by those who cannot remove what is in it. */
+async function expectRemovable(folder: string): Promise<void> {
+  await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries) if (entry.isDirectory()) await expectRemovable(join(folder, entry.name));
 }
 
 /** The runs whose removal was cut short, by the names of their folders. */

@@ -1,4 +1,6 @@
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -8,18 +10,24 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { planPrune, pruneRuns, type Removal } from '../../../src/cli/files/prune-runs.ts';
 import { ClusterStore } from '../../../src/regions/store/cluster-store.ts';
 import { callCli } from '../../support/call-cli.ts';
-import { testFolder } from '../../support/cli.ts';
+import { runProgram, testFolder } from '../../support/cli.ts';
 import { folderWith, GONE, startOwner } from '../../support/cluster-states.ts';
 import { FILES, lookAtRuns, putRuns, runName, writeWriter } from '../../support/kept-runs.ts';
+import { ROOT } from '../../support/readme.ts';
 
 const BYTES = Object.values(FILES).join('').length;
 
 const prune = (cwd: string, ...args: string[]) => callCli(['runs', 'prune', ...args], { cwd });
+
+/** Root could write to every folder. */
+const NOT_ROOT = 65_534;
+const dist = (file: string) => pathToFileURL(join(ROOT, 'dist', file)).href;
 
 /** A folder with runs in `reports`. */
 function withRuns(many: number, cwd = testFolder()) {
@@ -152,6 +160,11 @@ describe('runs prune never removes', () => {
       more: { boot: 'another', host: 'elsewhere' },
       says: /^pid \d+ of another container or machine \(elsewhere\) may be writing it$/,
     },
+    {
+      title: 'of another machine with the same name',
+      more: { boot: 'another' },
+      says: /^pid \d+ of another container or machine \(.+\) may be writing it$/,
+    },
   ])('a run that a program $title is writing', async ({ more, says }) => {
     const { cwd, reports, names } = withRuns(2);
     const [first = ''] = names;
@@ -210,6 +223,52 @@ describe('runs prune never removes', () => {
     expect(lookAtRuns(reports)).toEqual({ whole: [first], broken: [] });
   });
 
+  it.each(['cells', 'cells/baseline--central--1.json'])(
+    'any run while it cannot be seen which a matrix needs, in %s: exit code 69',
+    async (loop) => {
+      const cwd = testFolder();
+      const reports = join(cwd, 'matrix/runs');
+      const names = putRuns(reports, 2);
+      if (loop !== 'cells') mkdirSync(join(cwd, 'matrix/cells'));
+      symlinkSync(basename(loop), join(cwd, 'matrix', loop));
+      const { code, stderr } = await prune(cwd, '--keep', '0', '--reports', 'matrix/runs');
+      expect([code, stderr]).toEqual([69, expect.stringContaining(`${loop} cannot be read: ELOOP\n`)]);
+      expect(lookAtRuns(reports).whole).toEqual(names);
+    },
+  );
+
+  it('a part of a run: one with a folder that this user cannot write to stays whole, and has its name', async () => {
+    const { cwd, reports, names } = withRuns(2);
+    const logs = join(reports, names[0] ?? '', 'logs');
+    const all = readdirSync(cwd, { recursive: true, encoding: 'utf8' }).map((path) => join(cwd, path));
+    if (process.getuid?.() === 0) for (const path of [cwd, ...all]) chownSync(path, NOT_ROOT, NOT_ROOT);
+    chmodSync(logs, 0o555);
+    onTestFinished(() => {
+      if (existsSync(logs)) chmodSync(logs, 0o755);
+    });
+    const program = `
+      import { planPrune, pruneRuns } from '${dist('cli/files/prune-runs.js')}';
+      import { ClusterStore } from '${dist('regions/store/cluster-store.js')}';
+      if (process.getuid() === 0) process.setuid(${NOT_ROOT});
+      const store = new ClusterStore('state');
+      const plan = await planPrune({ reports: 'reports', keep: 0 }, { cwd: '.', store });
+      const on = { onKept: console.log, onRemoved: console.log, onError: (error) => console.error(error.message) };
+      await pruneRuns(plan, { store, signal: new AbortController().signal, on });`;
+    const { stdout, stderr } = await runProgram(
+      process.execPath,
+      ['--input-type=module', '--eval', program],
+      {
+        cwd,
+      },
+    );
+    expect(stderr).toMatch(new RegExp(`^cannot remove reports/${names[0]}: EACCES: .*/logs'\\n$`));
+    expect(stdout).toContain(`name: '${names[1]}'`);
+    expect([lookAtRuns(reports), readdirSync(reports)]).toEqual([
+      { whole: [names[0]], broken: [] },
+      [names[0]],
+    ]);
+  });
+
   it('what has not the name of a run', async () => {
     const { cwd, reports } = withRuns(1);
     const others = ['README.md', 'latest', 'matrix', 'my-notes', '20261127-bench-1'];
@@ -266,11 +325,12 @@ describe('runs prune never removes', () => {
 
 describe('runs prune removes a run', () => {
   it.each([
-    { title: 'whose program was killed', more: {} },
-    { title: 'whose machine was started again', more: { boot: 'an earlier one' } },
-  ])('$title', async ({ more }) => {
+    { title: 'whose program was killed', more: {}, atS: Date.now() / 1_000 },
+    { title: 'whose machine was started again', more: { boot: 'an earlier one' }, atS: 1e9 },
+  ])('$title', async ({ more, atS }) => {
     const { cwd, reports, names } = withRuns(1);
     writeWriter(join(reports, names[0] ?? ''), { ...GONE, ...more });
+    utimesSync(join(reports, names[0] ?? '', '.running'), atS, atS);
     await prune(cwd, '--keep', '0');
     expect(readdirSync(reports)).toEqual([]);
   });
