@@ -109,6 +109,15 @@ describe.each(DASHBOARDS)('the dashboard %s', (name) => {
   it('is what the types of Grafana allow', async () => expect(await compile(dashboard)).toBe(''), 120_000);
 });
 
+it('the dashboard of runs puts excess beside the limit of the same shard and policy only', () => {
+  const besides = dashboardOf('runs')
+    .panels.map(({ targets = [] }) => targets.map(({ expr }) => expr))
+    .filter((exprs) => exprs.some((expr) => /_excess_limit/.test(expr)));
+  expect(besides).toHaveLength(2);
+  for (const expr of besides.flat())
+    expect(expr).toMatch(/^max by \([^)]*openclaw_rl_shard, openclaw_rl_policy\)/);
+});
+
 describe('the types of Grafana refuse', () => {
   const runs = dashboardOf('runs');
   const withPanel = (change: object) => ({ ...runs, panels: [{ ...runs.panels[1], ...change }] });
