@@ -122,6 +122,22 @@ describe('a release', () => {
     );
   });
 
+  it.each([
+    { tag: 'v1.2.3', kind: '--latest' },
+    { tag: 'v1.2.3-rc.1', kind: '--prerelease' },
+  ])('of $tag has a page, $kind, with the sums and each file that they are of', ({ tag, kind }) => {
+    const folder = folderWithTarballs();
+    const [page = ''] = runsOf('page');
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, GITHUB_REF_NAME: tag };
+    const { stdout } = spawnSync('bash', ['-e', '-c', page], { cwd: folder, env, encoding: 'utf8' });
+    const [named = '', ...flags] = stdout.trim().split(' --');
+    expect(flags).toContain(kind.slice(2));
+    const sums = readFileSync(join(folder, 'artefacts/SHA256SUMS'), 'utf8').match(/(?<= {2}).*$/gm) ?? [];
+    expect(sums).toHaveLength(3);
+    const files = ['SHA256SUMS', ...sums].map((name) => `artefacts/${name}`);
+    expect(named.split(' ')).toEqual(['release', 'create', tag, ...files]);
+  });
+
   it('publishes nothing that was changed on its way', () => {
     const folder = folderWithTarballs();
     writeFileSync(join(folder, 'artefacts/openclaw-rl-1.2.3.tgz'), 'another');
@@ -130,7 +146,10 @@ describe('a release', () => {
   });
 });
 
-/** Two packages with their sums, and an npm that only notes what it would publish; it finds those that HAS names. */
+/**
+ * Two packages and notes with their sums; an npm that only notes what it would publish, and finds those that HAS names;
+ * and a gh that prints how it is called.
+ */
 function folderWithTarballs(): string {
   const folder = testFolder();
   const inside = join(folder, 'artefacts');
@@ -140,7 +159,9 @@ function folderWithTarballs(): string {
     writeFileSync(join(folder, 'package/package.json'), JSON.stringify({ name, version: '1.2.3' }));
     spawnSync('tar', ['-czf', `artefacts/${name}-1.2.3.tgz`, 'package'], { cwd: folder });
   }
-  spawnSync('bash', ['-c', 'sha256sum *.tgz >SHA256SUMS'], { cwd: inside });
+  writeFileSync(join(inside, 'release-notes.md'), 'notes');
+  spawnSync('bash', ['-c', 'sha256sum *.* >SHA256SUMS'], { cwd: inside });
+  writeFileSync(join(folder, 'gh'), '#!/bin/sh\necho "$*"\n', { mode: 0o755 });
   const npm = join(folder, 'npm');
   writeFileSync(npm, NPM, { mode: 0o755 });
   return folder;
