@@ -20,9 +20,10 @@ const latest = join(reports, 'latest');
 const before = linkOf(latest);
 const code = await run(args);
 const after = linkOf(latest);
-if (after !== undefined && after !== before) describeRun(join(reports, after));
-output('exit-code', String(code));
+const isRun = after !== undefined && after !== before && describeRun(join(reports, after));
+output('exit-code', String(code === 0 && !isRun ? USAGE : code));
 if (code > 3) annotate('error', `${shown(args)} ended with ${code}; what it said is in the log`);
+else if (!isRun) annotate('error', `${shown(args)} ended without a report of a run; see the log`);
 
 function refusing(read) {
   try {
@@ -111,16 +112,21 @@ function linkOf(path) {
   }
 }
 
+/** Whether the folder has a report; sets the outputs. */
 function describeRun(folder) {
   let report;
   try {
     report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
   } catch {
-    return; // the run did not end
+    return false; // the run did not end
   }
   output('report', folder);
   const name = input('BASELINE');
-  if (name === '') return;
+  if (name !== '') describeBaseline(report, name);
+  return true;
+}
+
+function describeBaseline(report, name) {
   const baselines = join(reports, 'baselines', name);
   rmSync(baselines, { recursive: true, force: true }); // of an earlier job in this workspace
   output('baselines', baselines);

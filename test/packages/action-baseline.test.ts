@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +19,7 @@ import { ROOT } from '../support/readme.ts';
 
 const RUNS = join(ROOT, 'test/fixtures/runs');
 const KEY = 'openclaw-rl-linux-x64-3-main-bench';
+const FIRST = `${KEY}:1-1`;
 
 const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-action-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,7 +30,7 @@ function keptWith(baselines: Readonly<Record<string, object | string>> = {}): Ke
   folders += 1;
   const kept = { cache: join(folder, `cache-${folders}`), artifacts: join(folder, `artifacts-${folders}`) };
   for (const [name, report] of Object.entries(baselines)) {
-    const run = join(kept.cache, `${KEY}-1-1`, name);
+    const run = join(kept.cache, FIRST, name);
     mkdirSync(run, { recursive: true });
     writeFileSync(join(run, 'report.json'), typeof report === 'string' ? report : JSON.stringify(report));
   }
@@ -52,6 +54,8 @@ interface Job {
   readonly run?: 'central' | 'article';
   readonly github?: Readonly<Record<string, unknown>>;
   readonly kept?: Kept;
+  /** Of the run. */
+  readonly exitCode?: number;
 }
 
 const PULL = { event_name: 'pull_request', ref: 'refs/pull/7/merge' };
@@ -66,6 +70,7 @@ async function afterRun({
   run = 'central',
   github = {},
   kept = keptWith(),
+  exitCode = 0,
 }: Job): Promise<JobResult> {
   const workspace = userRepository({});
   const report = `reports/20261128T000000000Z-${run}`;
@@ -74,7 +79,7 @@ async function afterRun({
     'Look at the machine': { node: '' },
     'Set up Redis': {},
     'Install openclaw-rl': { program: BIN },
-    Run: { report, baselines: 'reports/baselines/main', key: KEY, 'exit-code': '0' },
+    Run: { report, baselines: 'reports/baselines/main', key: KEY, 'exit-code': String(exitCode) },
   };
   const all = { baseline: 'main', tolerances: 'p99(allowed) <= 1.5x', ...inputs };
   const job = await runAction(all, { workspace, kept, github, done });
@@ -83,7 +88,7 @@ async function afterRun({
 
 /** The runs of the newest entry of the cache. */
 function cached({ cache }: Kept): string[] {
-  const entries = existsSync(cache) ? readdirSync(cache).filter((key) => key !== `${KEY}-1-1`) : [];
+  const entries = existsSync(cache) ? readdirSync(cache).filter((key) => key !== FIRST) : [];
   return entries.flatMap((key) => readdirSync(join(cache, key))).sort();
 }
 
@@ -99,7 +104,7 @@ describe('a baseline', { timeout: 120_000 }, () => {
       [NEW],
     ]);
     const [key = ''] = readdirSync(kept.cache);
-    expect(key).toMatch(new RegExp(`^${KEY}-\\d+-1$`));
+    expect(key).toMatch(new RegExp(`^${KEY}:\\d+-1$`));
     expect(readdirSync(join(kept.cache, key, NEW))).toEqual(['report.json']);
     expect(job.log).toContain(
       '::notice title=openclaw-rl::nothing is compared yet: the baseline main has 0 of at least 3',
@@ -161,6 +166,16 @@ describe('a baseline', { timeout: 120_000 }, () => {
     expect(cached(kept)).toEqual([NEW]);
   });
 
+  it('is not that of a scenario whose name begins with this one, and which ran later', async () => {
+    const kept = keptWith(named(1, THREE));
+    const other = join(kept.cache, `${KEY}-partition:2-1`, '20260104-d');
+    mkdirSync(other, { recursive: true });
+    writeFileSync(join(other, 'report.json'), JSON.stringify(reportOf(1, '20260104-d', '7:1/s')));
+    utimesSync(join(kept.cache, FIRST), 1, 1);
+    const job = await afterRun({ kept, github: PULL });
+    expect(job.outputs, job.log).toMatchObject({ 'exit-code': '0', 'baseline-verdict': 'pass' });
+  });
+
   it('without tolerances is shown, and judges nothing', async () => {
     const job = await afterRun({ kept: keptWith(named(0.1, THREE)), inputs: { tolerances: '' } });
     expect(job.outputs).toMatchObject({ 'exit-code': '0', 'baseline-verdict': 'none' });
@@ -195,6 +210,7 @@ describe('a baseline', { timeout: 120_000 }, () => {
     { title: 'a run that fails', run: 'article' as const, isKept: false },
     { title: 'a run without evidence', inputs: { claims: 'contested >= 100' }, isKept: false },
     { title: 'no name', inputs: { baseline: '' }, isKept: false },
+    { title: 'a run that could not end as it should', exitCode: 69, isKept: false },
   ])('of $title is kept: $isKept', async ({ isKept, ...job }) => {
     const kept = keptWith();
     await afterRun({ ...job, kept });
@@ -221,5 +237,23 @@ describe('the exit code', { timeout: 120_000 }, () => {
     expect(result.log.includes('::error title=openclaw-rl bench')).toBe(code === 1 || code === 3);
     expect(result.summary).toMatch(/^# openclaw-rl bench: /);
     expect(result.steps.get('Upload the run')?.outcome).toBe('success');
+  });
+
+  it.each([
+    { exitCode: 1, verdict: 'fail' },
+    { exitCode: 2, verdict: 'unknown' },
+    { exitCode: 130, verdict: 'none' },
+  ])('of a run that ended with $exitCode stays, whatever its report says', async ({ exitCode, verdict }) => {
+    const { outputs, conclusion } = await afterRun({ exitCode });
+    expect([outputs['exit-code'], outputs.verdict, conclusion]).toEqual([`${exitCode}`, verdict, 'failure']);
+  });
+
+  it('of a comparison that broke is 70', async () => {
+    const kept = keptWith();
+    mkdirSync(kept.cache);
+    writeFileSync(join(kept.cache, FIRST), 'a file where a folder was expected');
+    const { outputs, steps, log } = await afterRun({ kept });
+    expect(steps.get('Compare with the baseline')?.outcome, log).toBe('failure');
+    expect(outputs).toMatchObject({ verdict: 'pass', 'exit-code': '70', 'baseline-verdict': 'none' });
   });
 });

@@ -181,6 +181,10 @@ describe('wrong inputs', { timeout: 120_000 }, () => {
     { inputs: { command: 'bench', limiter: './$(touch pwned) "x".mjs' }, says: '$(touch pwned) \\"x\\".mjs' },
     { inputs: { command: 'bench', limiter: '--policy' }, says: '--policy' },
     { inputs: { scenario: '--version' }, says: '--version' },
+    {
+      inputs: { command: 'bench --help' },
+      says: '::error title=openclaw-rl::bench --help --reports=reports ended without',
+    },
     { inputs: { scenario: '$(touch pwned)\n::error::x##[error]y' }, says: '$(touch pwned)' },
   ])('$inputs reach the program as they are written', async ({ inputs, says }) => {
     const workspace = userRepository({});
@@ -217,6 +221,17 @@ describe('a job', { timeout: 300_000 }, () => {
       'baseline-verdict': 'none',
     });
     expect(outcomesOf(job)).toMatchObject({ Run: 'skipped', 'Upload the run': 'skipped' });
+  });
+
+  it('whose version is another package, or whose Node.js is none, is wrong usage, exit code 64', async () => {
+    const workspace = userRepository({ 'package.json': '{ "name": "other", "version": "1.0.0" }' });
+    const { code } = await runProgram('npm', ['pack'], { cwd: workspace });
+    expect(code).toBe(0);
+    for (const inputs of [{ version: './other-1.0.0.tgz' }, { 'node-version': '22; touch pwned' }]) {
+      const job = await runAction(inputs, { workspace, kept });
+      expect(job.outputs, job.log).toMatchObject({ 'exit-code': '64', verdict: 'none' });
+    }
+    expect(readdirSync(workspace)).not.toContain('pwned');
   });
 
   it('without a server, and without a package manager, says what is missing, exit code 69', async () => {
