@@ -103,7 +103,7 @@ const WRONG = TYPED.replace("'fixed-window:1/1s'", '5');
 
 describe(`the tests of ${TESTING_PAGE} in projects of their own`, { timeout: 240_000 }, () => {
   beforeAll(async () => {
-    await npm(['pack', '--pack-destination', folder], ROOT);
+    await npm(['pack', '--ignore-scripts', '--pack-destination', folder], ROOT);
     const tarball = join(folder, `openclaw-rl-${version}.tgz`);
     const types = pinned('@types/node');
     const used = pinned('vitest', 'express', 'express-rate-limit', 'rate-limiter-flexible');

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { linksOf } from '../support/links.ts';
@@ -41,3 +41,13 @@ it('is published with every file to which its pages link', () => {
   );
   expect(missing).toEqual([]);
 }, 60_000);
+
+it('is packed by no test with its script, which would build dist again under the others', () => {
+  const names = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' });
+  const lines = names
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => readFileSync(join(ROOT, 'test', name), 'utf8').split('\n'))
+    .filter((line) => /\['pack'[,\]]/.test(line));
+  expect(lines.length).toBeGreaterThan(3);
+  expect(lines.filter((line) => !line.includes("'--ignore-scripts'"))).toEqual([]);
+});
