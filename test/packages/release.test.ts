@@ -66,7 +66,7 @@ describe('what is released', { timeout: 300_000 }, () => {
     await run('npm', ['run', '--silent', 'build'], { cwd: copy });
     await make(ROOT, here);
     await make(copy, elsewhere);
-  }, 600_000);
+  }, 900_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }), 120_000);
 
   it('is equal, byte for byte, where it is built in another folder and later', () => {
