@@ -79,8 +79,8 @@ describe('a run in which something dies', { timeout: 120_000 }, () => {
 
   it.each([
     { full: 'while the history is written', size: 'size=128k', says: /history could not be written: ENOSPC/ },
-    { full: 'after the plan', size: 'nr_inodes=3', says: /cannot write to \S+: ENOSPC.* mkdir/ },
-    { full: 'before every log', size: 'nr_inodes=5', says: /cannot write the log of \S+: ENOSPC/ },
+    { full: 'after the plan', size: 'nr_inodes=4', says: /cannot write to \S+: ENOSPC.* mkdir/ },
+    { full: 'before every log', size: 'nr_inodes=6', says: /cannot write the log of \S+: ENOSPC/ },
   ])('says that the disk is full $full, stops, and leaves nothing', async ({ size, says }) => {
     const folder = testFolder();
     const reports = join(folder, 'reports');
