@@ -36,7 +36,7 @@ describe.skipIf(bedLack !== undefined)(onBed, { timeout: 60_000 }, () => {
     const [manager] = bed.machines;
     await manager.docker(['network', 'create', '--driver', 'overlay', 'net']);
     for (const region of REGIONS) await create(region, region, ['node', '-e', SERVICE, `from ${region}`]);
-  }, 120_000);
+  }, 300_000);
   afterAll(() => bed?.stop());
 
   it('a service is on the machine of its label, and reached by its name', async () => {
@@ -97,8 +97,8 @@ describe.skipIf(bedLack !== undefined)(onBed, { timeout: 60_000 }, () => {
     await vi.waitFor(async () => expect(await askManager('eu-west')).toBe('from the manager'), SOON);
     bed.pull('eu-west', 'control');
     try {
-      const answers = await Promise.all(['eu-west', 'ap-south'].map(askManager));
-      expect(answers).toEqual(['nothing', 'from the manager']);
+      expect(await askManager('eu-west')).toBe('nothing');
+      await vi.waitFor(async () => expect(await askManager('ap-south')).toBe('from the manager'), SOON);
     } finally {
       bed.plug('eu-west', 'control');
     }
