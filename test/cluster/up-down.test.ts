@@ -204,7 +204,9 @@ describe('what has gone wrong', { timeout: 60_000 }, () => {
     const { code, stderr } = await callCli(['up', '--server', 'no-such-server'], { cwd: folder });
     expect([code, stderr]).toEqual([
       69,
-      expect.stringMatching(/no-such-server was not found\n {2}name a server that is installed, or leave out --server/),
+      expect.stringMatching(
+        /no-such-server was not found\n {2}name a server that is installed, or leave out --server/,
+      ),
     ]);
     expect(readdirSync(folder)).toEqual([]);
   });

@@ -81,7 +81,7 @@ function startPods(files: string) {
     async ended(name: string) {
       const state = () =>
         docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', nameOf(name));
-      await vi.waitUntil(() => state().startsWith('exited'), { timeout: 90_000, interval: 200 });
+      await vi.waitUntil(() => state().startsWith('exited'), { timeout: 150_000, interval: 200 });
       return {
         code: state().split(' ')[1],
         log: call('sh', '-c', 'docker logs "$1" 2>&1', 'sh', nameOf(name)),
@@ -92,7 +92,7 @@ function startPods(files: string) {
 
 describe.skipIf(dockerLack !== undefined)(
   `the manifests for Kubernetes: ${withDocker}`,
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   () => {
     beforeAll(() => void imageVariables(), 360_000); // a new machine makes its images first: no part of what is tested
 
@@ -103,7 +103,7 @@ describe.skipIf(dockerLack !== undefined)(
       const image = `openclaw-rl-test:${id.replace(/^sha256:/, '').slice(0, 12)}`;
       docker('tag', id, image);
       onTestFinished(() => void docker('rmi', image));
-      const startAt = new Date(Date.now() + 40_000).toISOString();
+      const startAt = new Date(Date.now() + 70_000).toISOString();
       const flags = ['--engine', 'kubernetes', '--start-at', startAt, '--image', image, '--json'];
       const { code, stdout, stderr } = await callCli(['manifests', 'two.yaml', ...flags], { cwd: folder });
       expect(code, stderr).toBe(0);
