@@ -98,7 +98,7 @@ function document(audited) {
     'reset. It has how many of these values cannot be true, and why; no verdict depends on it. What is stated of windows',
     'whose start is not known is judged by the length and the limit of the windows alone.',
     '',
-    `Policy ${policy}; ${flags.connections} concurrent users of ${flags.users} accounts, ${flags.duration} s a run; seed ${flags.seed}; ${system}; Node ${process.versions.node}, ${cpus().length} cores; ${new Date().toISOString().slice(0, 10)}. Again: \`npm run audit:limiters${again()}\`.`,
+    `Policy ${policy}; ${flags.connections} concurrent users of ${flags.users} accounts, ${flags.duration} s a run; seed ${flags.seed}; ${system}; Node ${process.versions.node}, ${cpus().length} cores; ${new Date().toISOString().slice(0, 10)}. Again, in a clone: \`npm run audit:limiters${again()}\`.`,
     '',
     ...summary(audited),
     '',
