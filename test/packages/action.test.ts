@@ -11,9 +11,12 @@ import { blocksOn, textOf, WORKFLOW_PAGE } from '../support/doc-blocks.ts';
 import { ROOT } from '../support/readme.ts';
 import { workflowErrors } from '../support/workflows.ts';
 
-const [WORKFLOW = '', GITLAB = ''] = blocksOn(WORKFLOW_PAGE, 'yaml').map(({ text }) => text);
+const [WORKFLOW = '', WITHOUT_ACTION = '', GITLAB = ''] = blocksOn(WORKFLOW_PAGE, 'yaml').map(
+  ({ text }) => text,
+);
 const [PLUGIN = ''] = blocksOn('docs/plugins.md', 'js').map(({ text }) => text);
-const LOAD = '--connections 60 --users 12 --skew 0 --duration 6s';
+const SMALL = '--connections 60 --users 12 --skew 0';
+const LOAD = `${SMALL} --duration 6s`;
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
 const folder = mkdtempSync(join(tmpdir(), 'openclaw-rl-action-'));
@@ -56,6 +59,8 @@ describe('action.yml', () => {
     expect(await workflowErrors(WORKFLOW)).toEqual([]);
     expect(await workflowErrors(WORKFLOW.replace('runs-on', 'run-on'))).not.toEqual([]);
     expect(WORKFLOW).toContain(`uses: OWNER/openclaw-rl@v${version}\n`);
+    expect(await workflowErrors(WITHOUT_ACTION)).toEqual([]);
+    expect(await workflowErrors(WITHOUT_ACTION.replace('runs-on', 'run-on'))).not.toEqual([]);
   });
 });
 
@@ -67,10 +72,10 @@ describe("in a user's repository", { timeout: 300_000 }, () => {
   const workspace = userRepository(files, afterAll);
   let job: JobResult;
 
-  /** As on the page, with a small load, and no lock file for `npm ci`. */
+  /** As on the page, for a shorter time, and no lock file for `npm ci`. */
   beforeAll(async () => {
     cpSync(inject('packed').program, join(workspace, 'openclaw-rl.tgz'));
-    const text = WORKFLOW.replace('command: bench', `command: bench ${LOAD}`)
+    const text = WORKFLOW.replace(SMALL, LOAD)
       .replace('npm ci', 'npm install --no-audit --no-fund')
       .replace('with:', 'with:\n          version: ./openclaw-rl.tgz');
     job = await runWorkflow(text, { workspace, kept });
@@ -120,18 +125,21 @@ describe("in a user's repository", { timeout: 300_000 }, () => {
     expect(Object.keys(limiter)).toEqual(keys);
     expect(limiter.allow_failure).toEqual({ exit_codes: [3] });
     const lines = (limiter.script as string[]).map((line) => {
-      expect(line).toContain(`npx --yes openclaw-rl@${version} `);
-      return line
-        .replace(`npx --yes openclaw-rl@${version}`, `"${BIN}"`)
-        .replace(' bench ', ` bench ${LOAD} `);
+      expect(line).toMatch(/^npx openclaw-rl /);
+      return line.replace('npx openclaw-rl', `"${BIN}"`).replace(SMALL, LOAD);
     });
+    expect(lines[0]).toContain(` bench --limiter ./limiter.mjs ${LOAD}`);
+    const { steps } = parse(WITHOUT_ACTION).jobs.limiter;
+    const ours = (steps as { run?: string }[]).flatMap(({ run = '' }) =>
+      run.startsWith('npx ') ? [run] : [],
+    );
+    expect(ours).toEqual([limiter.script[0], `${limiter.script[1]} --junit gate.xml`]); // the same, in a workflow
     const { code, stdout } = await runProgram('sh', ['-e', '-c', lines.join('\n')], { cwd: workspace });
     const verdicts = [...stdout.matchAll(/^verdict {2}(.*)$/gm)].map(([, verdict = '']) => verdict);
     expect(verdicts).toHaveLength(code === 0 ? 2 : verdicts.length);
     expect(verdicts.at(-1)).toBe(['pass', 'fail', 'unknown', 'pass, but too slow'][Number(code)]);
-    expect(limiter.artifacts.reports.junit).toBe('reports/*/junit.xml');
-    const runs = readdirSync(join(workspace, 'reports')).filter((name) => name.includes('bench'));
-    expect(existsSync(join(workspace, 'reports', runs.at(-1) ?? '', 'junit.xml'))).toBe(true);
+    expect(limiter.artifacts.reports.junit).toBe('reports/latest/junit.xml');
+    expect(existsSync(join(workspace, limiter.artifacts.reports.junit))).toBe(true);
   });
 });
 
