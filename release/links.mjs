@@ -1,7 +1,8 @@
 // Links of a page that is read elsewhere than in the repository.
 import { join, normalize } from 'node:path';
 
-const LINK = /\[([^\]]*)\]\(([^)\s]+)\)/g;
+/** A link, or code, in which nothing is one. */
+const LINK = /^```[\s\S]*?^```$|`[^`\n]*`|\[([^\]]*)\]\(([^)\s]+)\)/gm;
 
 /**
  * The page with each link to a file of the repository leading to `addressOf(path)`; where that is undefined, its text
@@ -9,7 +10,7 @@ const LINK = /\[([^\]]*)\]\(([^)\s]+)\)/g;
  */
 export function withLinks(markdown, { folder, addressOf }) {
   return markdown.replace(LINK, (link, text, target) => {
-    if (/^([a-z]+:|#)/.test(target)) return link;
+    if (target === undefined || /^([a-z]+:|#)/.test(target)) return link;
     const [path, anchor] = target.split('#');
     const address = addressOf(normalize(join(folder, path)));
     if (address === undefined) return text;

@@ -9,7 +9,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { closureOf } from './closure.mjs';
 import { COPIED, limiterManifest, refuseOthers } from './limiter/manifest.mjs';
-import { withLinks } from './links.mjs';
+import { limiterPages } from './limiter/pages.mjs';
 import { repositoryOf } from './repository.mjs';
 import { withCopied } from './vendored.mjs';
 
@@ -52,13 +52,10 @@ async function writeLimiter(root, folder) {
   cpSync(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'));
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   const repository = repositoryOf(root);
-  const addressOf = (path) => (path === 'CHANGELOG.md' ? path : repository?.blob(root.version, path));
-  for (const [page, of] of [
-    ['README.md', 'release/limiter'],
-    ['CHANGELOG.md', '.'],
-  ]) {
-    const text = readFileSync(join(ROOT, of, page), 'utf8');
-    writeFileSync(join(folder, page), withLinks(text, { folder: of, addressOf }));
+  const addressOf = (path) => repository?.blob(root.version, path);
+  for (const [page, text] of limiterPages({ exports: root.exports, addressOf })) {
+    mkdirSync(dirname(join(folder, page)), { recursive: true });
+    writeFileSync(join(folder, page), text);
   }
 }
 

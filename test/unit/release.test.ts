@@ -1,12 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { linksOf } from '../support/links.ts';
 import { ROOT } from '../support/readme.ts';
 
 const load = (file: string) => import(pathToFileURL(join(ROOT, 'release', file)).href);
 const { repositoryOf } = await load('repository.mjs');
 const { withLinks } = await load('links.mjs');
+const { limiterPages } = await load('limiter/pages.mjs');
 const { limiterManifest, refuseOthers } = await load('limiter/manifest.mjs');
 
 const root = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -55,6 +57,53 @@ describe('links of a page that is read elsewhere', () => {
     expect(linked((path) => (path.endsWith('CHANGES.md') ? 'CHANGES.md' : undefined))).toBe(
       'See a b, [here](#run), [there](https://x.example/), [log](CHANGES.md).',
     ));
+
+  it('are not in code', () => {
+    const code = '`routes[name](request)`\n\n```ts\nroutes[name](request);\n```\n';
+    const linked = withLinks(`${code}[\`a\`](a.md)\n`, { folder: '.', addressOf: () => undefined });
+    expect(linked).toBe(`${code}\`a\`\n`);
+  });
+});
+
+describe.each([
+  { where: 'without a repository', addressOf: () => undefined },
+  { where: 'with one', addressOf: (path: string) => `https://r.example/${path}` },
+])('the pages of openclaw-rl-limiter, $where', ({ addressOf }) => {
+  const pages: ReadonlyMap<string, string> = limiterPages({ exports: root.exports, addressOf });
+
+  it('are those of the library and the strategies, and what a service needs in production', () => {
+    const carried = ['docs/library', 'docs/strategies'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`),
+    );
+    expect([...pages.keys()]).toEqual(
+      expect.arrayContaining([...carried, 'docs/production.md', 'README.md']),
+    );
+  });
+
+  it('have no dead link, and lead to each other within the package', () => {
+    const links = [...pages].flatMap(([page, text]) => linksOf(page, text));
+    expect(links.filter(({ file }) => !pages.has(file))).toEqual([]);
+    expect(linksOf('docs/production.md', pages.get('docs/production.md') ?? '')).toContainEqual(
+      expect.objectContaining({ file: 'docs/library/limiter.md' }),
+    );
+  });
+
+  it('import from this package, and from its entry points alone', () => {
+    const imported = [...pages.values()].flatMap(
+      (text) => text.match(/(?<=['`])openclaw-rl[a-z/-]*(?=')/g) ?? [],
+    );
+    const entries = Object.keys(root.exports).map((entry) => `openclaw-rl-limiter${entry.slice(1)}`);
+    expect(imported.length).toBeGreaterThan(40);
+    expect(imported.filter((name) => !entries.includes(name))).toEqual([]);
+  });
+
+  it('begin with a README whose links are its sentences when they are text', () => {
+    const plain = (text: string) => text.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1');
+    const readme = plain(pages.get('README.md') ?? '');
+    expect(readme).toContain('- docs/library/errors.md: which errors there are');
+    for (const [page = ''] of readme.matchAll(/docs\/[a-z/-]+\.md|docs\/[a-z]+\/README\.md/g))
+      expect([...pages.keys()]).toContain(page);
+  });
 });
 
 describe('the manifest of openclaw-rl-limiter', () => {
