@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { invalidOption } from '../../core/errors.ts';
 
 export const REPORTS = 'reports';
 
@@ -11,9 +12,12 @@ export function isRunFolder(name: string): boolean {
   return /^\d{8}T\d{9}Z-/.test(name);
 }
 
-/** The folder of the newest run of this name, like `bench-1`, under `reports/`. */
+/**
+ * The folder under `reports/` of the newest run of this name, like `bench-1`, or of the run with this full name. Throws
+ * INVALID_OPTION if `reports` is no folder.
+ */
 export function newestRun(name: string, cwd: string): string | undefined {
-  const newest = runFolders(cwd).find((folder) => nameOf(folder) === name);
+  const newest = runFolders(cwd).find((folder) => [folder, nameOf(folder)].includes(name));
   return newest === undefined ? undefined : join(REPORTS, newest);
 }
 
@@ -24,9 +28,19 @@ export function runNames(cwd: string): string[] {
 
 /** Names begin with the time of their run: the last one in order is the newest. */
 function runFolders(cwd: string): string[] {
-  const reports = resolve(cwd, REPORTS);
-  const names = existsSync(reports) ? readdirSync(reports) : [];
-  return names.filter(isRunFolder).sort().reverse();
+  return namesIn(resolve(cwd, REPORTS)).filter(isRunFolder).sort().reverse();
+}
+
+function namesIn(reports: string): string[] {
+  if (!existsSync(reports)) return [];
+  try {
+    return readdirSync(reports);
+  } catch (error) {
+    throw invalidOption(
+      `${REPORTS}: ${(error as Error).message}`,
+      'make it a folder that you can read, or give the folder of a run',
+    );
+  }
 }
 
 function nameOf(folder: string): string {
