@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { explainClaim, parseClaim } from '../../checker/claims/claim.ts';
 import { printable } from '../../core/printable.ts';
@@ -53,14 +53,25 @@ async function gate(run: string, options: Options, environment: Environment): Pr
   for (const claim of options.claim) environment.log(`${printable(explainClaim(parseClaim(claim)))}\n`);
   environment.out(rendered(report, folder, options, environment));
   const { junit, github, json } = options;
-  if (junit !== undefined)
-    await writeOut(junit, () => writeFile(resolve(environment.cwd, junit), renderJunit(report)));
-  await tellGithub(
-    { annotations: renderAnnotations(report), summary: renderMarkdown(report) },
-    { isAsked: github, json },
-    environment,
-  );
+  const outcomes = await Promise.allSettled([
+    tellGithub(
+      { annotations: renderAnnotations(report), summary: renderMarkdown(report) },
+      { isAsked: github, json },
+      environment,
+    ),
+    junit === undefined ? undefined : writeJunit(junit, report, environment),
+  ]);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   environment.setExitCode(exitCodeOfReport(report));
+}
+
+/** Makes its folder, too. Throws ENVIRONMENT_FAILED. */
+async function writeJunit(file: string, report: RunReport, { cwd }: Environment): Promise<void> {
+  const path = resolve(cwd, file);
+  await writeOut(file, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, renderJunit(report));
+  });
 }
 
 function rendered(

@@ -76,9 +76,15 @@ describe('gate', () => {
 
   it('gives the verdict also when a file of it cannot be written, exit code 69', async () => {
     const folder = testFolder();
-    const { code, stdout, stderr } = await gate([ARTICLE, '--junit', join(folder, 'none/gate.xml')], folder);
-    expect([code, stdout]).toEqual([69, expect.stringMatching(/^verdict {2}fail/)]);
-    expect(stderr).toMatch(/cannot write .*gate\.xml: ENOENT/);
+    const summary = join(folder, 'summary.md');
+    writeFileSync(join(folder, 'file'), '');
+    const { code, stdout, stderr } = await gate([ARTICLE, '--junit', 'file/gate.xml'], folder, {
+      GITHUB_ACTIONS: 'true',
+      GITHUB_STEP_SUMMARY: summary,
+    });
+    expect([code, stdout]).toEqual([69, expect.stringMatching(/^verdict {2}fail[\s\S]*\n::error /)]);
+    expect(stderr).toMatch(/cannot write file\/gate\.xml: /);
+    expect(readFileSync(summary, 'utf8')).toMatch(/^# openclaw-rl bench: fail\n/);
   });
 
   it.each([
@@ -104,10 +110,10 @@ describe('gate', () => {
     );
   });
 
-  it('writes JUnit, one test case for each claim', async () => {
+  it('writes JUnit, one test case for each claim, and makes its folder', async () => {
     const folder = testFolder();
-    await gate([ARTICLE, '--claim', 'max(any) <= 10s', '--junit', 'gate.xml'], folder);
-    const xml = readFileSync(join(folder, 'gate.xml'), 'utf8');
+    await gate([ARTICLE, '--claim', 'max(any) <= 10s', '--junit', 'out dir/gate.xml'], folder);
+    const xml = readFileSync(join(folder, 'out dir/gate.xml'), 'utf8');
     expect(xml).toMatch(
       /<testsuite name="openclaw-rl bench" .* tests="9" failures="2" errors="1" skipped="0">/,
     );
