@@ -11,7 +11,7 @@ import {
 } from '../../report/comparison-text.ts';
 import type { RunReport } from '../../report/report.ts';
 import { readEvidence } from '../files/read-evidence.ts';
-import { type KeptRun, readRun } from '../files/read-report.ts';
+import { type KeptRun, readRun, readRunOrWhy, type UnreadRun } from '../files/read-report.ts';
 import { type HtmlFlag, htmlOption } from '../flags/html-option.ts';
 import { githubOption, tellGithub } from '../output/github.ts';
 import { comparisonHtml, writeHtmlFile } from '../output/html-file.ts';
@@ -81,7 +81,7 @@ Exit codes: 0 all hold, 2 one is unknown, else 3.`;
 
 async function compare(runs: readonly string[], options: Options, environment: Environment): Promise<void> {
   if (runs.length < 2) throw invalidOption('expected at least 2 runs to compare; found 1');
-  const kept = await Promise.all(runs.map((run) => readRun(run, environment.cwd)));
+  const { kept, unread } = await readRuns(runs, options.claim.length > 0, environment);
   const { json, html, open, github } = options;
   if (html !== undefined || open) {
     const path = resolve(environment.cwd, typeof html === 'string' ? html : COMPARISON_FILE);
@@ -93,6 +93,7 @@ async function compare(runs: readonly string[], options: Options, environment: E
   const comparison = judged(
     kept.map(({ report }) => report),
     options.claim,
+    unread,
   );
   environment.out(json ? jsonText(comparison) : renderComparison(comparison, environment.look));
   await tellGithub(
@@ -103,11 +104,27 @@ async function compare(runs: readonly string[], options: Options, environment: E
   environment.setExitCode(exitCodeOf(comparison));
 }
 
-function judged(reports: readonly RunReport[], claims: readonly RelativeClaim[]): Comparison {
+/** With claims, those before the last one may have reports that cannot be read. Throws INVALID_REPORT. */
+async function readRuns(runs: readonly string[], hasClaims: boolean, { cwd }: Environment) {
+  const found = await Promise.all(
+    runs.map((run, at) => (hasClaims && at < runs.length - 1 ? readRunOrWhy(run, cwd) : readRun(run, cwd))),
+  );
+  return {
+    kept: found.filter((run) => 'report' in run),
+    unread: found.filter((run) => 'why' in run),
+  };
+}
+
+function judged(
+  reports: readonly RunReport[],
+  claims: readonly RelativeClaim[],
+  unread: readonly UnreadRun[],
+): Comparison {
   const comparison = compareReports(reports);
   const [run, ...earlier] = reports.toReversed();
   if (claims.length === 0 || run === undefined) return comparison;
-  return { ...comparison, baselines: judgeBaselines(claims, run, earlier.reverse()) };
+  const baselines = judgeBaselines(claims, run, earlier.reverse());
+  return { ...comparison, baselines: { ...baselines, leftOut: [...baselines.leftOut, ...unread] } };
 }
 
 function exitCodeOf({ baselines }: Comparison): number {

@@ -23,11 +23,34 @@ export async function readReport(nameOrPath: string, cwd: string): Promise<RunRe
   return (await readRun(nameOrPath, cwd)).report;
 }
 
+/** A run with a report that this version cannot read. */
+export interface UnreadRun {
+  readonly folder: string;
+  readonly why: string;
+}
+
 /**
- * Reads the report of a run, given its folder, the file, or the end of a name under `reports/`, like `bench-1`, which
- * means the newest. Throws INVALID_REPORT.
+ * Reads the report of a run, given its folder, the file, the name of a folder under `reports/`, or what follows the
+ * time in that name, like `bench-1`, which means the newest. Throws INVALID_REPORT.
  */
 export async function readRun(nameOrPath: string, cwd: string): Promise<KeptRun> {
+  const { text, name, folder } = await readText(nameOrPath, cwd);
+  return { report: parseReport(text, name), folder };
+}
+
+/** The same, but says why if there is a report that cannot be read. Throws INVALID_REPORT if there is none. */
+export async function readRunOrWhy(nameOrPath: string, cwd: string): Promise<KeptRun | UnreadRun> {
+  const { text, name, folder } = await readText(nameOrPath, cwd);
+  try {
+    return { report: parseReport(text, name), folder };
+  } catch (error) {
+    if (!(error instanceof OpenclawError)) throw error;
+    return { folder: nameOrPath, why: error.message.replace(`${name}: `, '') };
+  }
+}
+
+/** The text of a report, the name of its file for messages, and its folder. */
+async function readText(nameOrPath: string, cwd: string) {
   const run = existsSync(resolve(cwd, nameOrPath)) ? nameOrPath : (newestRun(nameOrPath, cwd) ?? nameOrPath);
   const path = resolve(cwd, run);
   const isFolder = await stat(path).then(
@@ -40,7 +63,7 @@ export async function readRun(nameOrPath: string, cwd: string): Promise<KeptRun>
   const text = await readTextFile(file).catch((error: Error) => {
     throw new OpenclawError('INVALID_REPORT', `${name}: ${error.message}`);
   });
-  return { report: parseReport(text, name), folder: dirname(file) };
+  return { text, name, folder: dirname(file) };
 }
 
 /** Says why there is none, and what to do with what was recorded. */

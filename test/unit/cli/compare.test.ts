@@ -63,6 +63,36 @@ describe('compare --claim', () => {
     expect([result.code, result.stdout], result.stderr).toEqual([code, expect.stringMatching(says)]);
   });
 
+  it.each([
+    {
+      title: 'of another version',
+      text: '{"format":"openclaw-report","version":1}',
+      why: /its version must be 3; found 1/,
+    },
+    { title: 'that is not JSON', text: '{', why: /it is not JSON: / },
+  ])('leaves out a baseline with a report $title; refuses it as the run', async ({ text, why }) => {
+    const old = slower(1);
+    writeFileSync(join(old, 'report.json'), text);
+    const { code, stdout, stderr } = await compare([old, CENTRAL, slower(1), ...P99, '--json']);
+    expect(code, stderr).toBe(0);
+    const { runs: compared, baselines } = JSON.parse(stdout);
+    expect([compared.length, baselines.runs.length]).toEqual([2, 1]);
+    expect(baselines.leftOut).toEqual([{ folder: old, why: expect.stringMatching(why) }]);
+    expect((await compare([old, CENTRAL, ...P99])).stdout).toContain('note run is no baseline: it');
+    for (const args of [
+      [CENTRAL, old, ...P99],
+      [old, CENTRAL],
+    ]) {
+      const refused = await compare(args);
+      expect([refused.code, refused.stderr]).toEqual([64, expect.stringMatching(why)]);
+    }
+  });
+
+  it('refuses a baseline that is not there', async () => {
+    const { code, stderr } = await compare(['none', CENTRAL, ...P99]);
+    expect([code, stderr]).toEqual([64, expect.stringContaining('none: there is no such run')]);
+  });
+
   it('refuses an absolute claim, exit code 64, and a page', async () => {
     const absolute = await compare([CENTRAL, CENTRAL, '--claim', 'p99(allowed) <= 5s']);
     expect([absolute.code, absolute.stderr]).toEqual([64, expect.stringMatching(/a factor .* like 1\.5x/)]);
