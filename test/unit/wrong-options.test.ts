@@ -260,6 +260,12 @@ describe('createLimiter refuses', () => {
     ['a time for a clock', { nowMs: 5 }, /option nowMs .* a function; found 5/],
     ['text for cluster', { redis: { ...redis, cluster: 'no' } }, /option cluster of redis .* true or false/],
     [
+      'another name for addresses',
+      { redis: { url: 'redis://127.0.0.1:1' } },
+      /^unknown option "url" of redis; known options: urls, /,
+    ],
+    ['no addresses', { redis: {} }, /^option redis must be Redis addresses or a Redis client/],
+    [
       'a number for a password',
       { redis: { ...redis, password: 5 } },
       /option password of redis must be text; found/,

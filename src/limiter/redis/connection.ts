@@ -57,12 +57,14 @@ export function checkRedis(redis: unknown, option = 'redis'): void {
   const isObject = typeof redis === 'object' && redis !== null;
   if (isObject && 'urls' in redis && Array.isArray(redis.urls))
     checkConnection(redis as RedisConnection, option);
-  else if (!isObject || 'urls' in redis || !isSource(redis))
-    throw invalidOption(
-      `option ${option} must be Redis addresses or a Redis client`,
-      "use redis: { urls: ['redis://...'] }, fromIoredis(client) or fromNodeRedis(client)",
-    );
+  else if (!isObject || 'urls' in redis || !isSource(redis)) {
+    if (isObject && Object.getPrototypeOf(redis) === Object.prototype)
+      checkKnown(redis, { of: option, known: KNOWN, hint: HOW });
+    throw invalidOption(`option ${option} must be Redis addresses or a Redis client`, HOW);
+  }
 }
+
+const HOW = "use redis: { urls: ['redis://...'] }, fromIoredis(client) or fromNodeRedis(client)";
 
 function checkConnection(redis: RedisConnection, option: string): void {
   checkKnown(redis, { of: option, known: KNOWN });
