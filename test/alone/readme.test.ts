@@ -20,7 +20,7 @@ const withoutFigures = (text: string) => text.replace(/\d+(\.\d+)?/g, '0');
 
 /** What must be true after a command of a page, besides its exit code. */
 const AFTER: Readonly<Record<string, (stdout: string, stderr: string) => void | Promise<void>>> = {
-  'bin/setup && npx openclaw-rl bench': async (stdout, stderr) => {
+  'bin/setup && bin/openclaw-rl bench': async (stdout, stderr) => {
     const report = newestReport();
     expect(report.plan.load).toMatchObject({ connections: 1_000, durationMs: 20_000 });
     expect(report.plan.topology.regions).toHaveLength(3);

@@ -53,7 +53,7 @@ describe('the README', () => {
   it('begins with what is set up and run by one line each', () => {
     const commands = blocksOn('README.md', 'sh').flatMap((block) => commandsOf(block));
     const set = commands.slice(0, 2).map(({ text }) => text);
-    expect(set).toEqual(['bin/setup && npx openclaw-rl bench', 'bin/setup && npm test']);
+    expect(set).toEqual(['bin/setup && bin/openclaw-rl bench', 'bin/setup && npm test']);
   });
 });
 
