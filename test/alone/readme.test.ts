@@ -5,7 +5,7 @@ import { runProgram } from '../support/cli.ts';
 import { ALONE_PAGES, blocksOn } from '../support/doc-blocks.ts';
 import { compileExamples } from '../support/examples.ts';
 import { newcomer, shBlocks } from '../support/newcomer.ts';
-import { ROOT } from '../support/readme.ts';
+import { inClone, ROOT } from '../support/readme.ts';
 import { startTestServer } from '../support/server.ts';
 import { expectLatestVerified } from '../support/verified-run.ts';
 
@@ -113,7 +113,7 @@ describe('what pages show', { timeout: 180_000 }, () => {
       const [, shown] = /^\$ (.*)$/m.exec(text) ?? [];
       if (shown !== undefined)
         expect(
-          [...alreadyRun].some((command) => command.endsWith(shown)),
+          [...alreadyRun].some((command) => inClone(command).endsWith(inClone(shown))),
           shown,
         ).toBe(true);
     }

@@ -3,7 +3,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { BESIDE_PAGES } from '../support/doc-blocks.ts';
 import { newcomer, shBlocks } from '../support/newcomer.ts';
 
-const ENDPOINTS = 'npx openclaw-rl bench --endpoints endpoints.yaml --duration 10 --connections 100';
+const ENDPOINTS =
+  'npx openclaw-rl bench --endpoints endpoints.yaml --duration 10 --connections 60 --users 12 --skew 0';
 
 const { folder, alreadyRun, runAll, newestReport } = await newcomer(BESIDE_PAGES);
 

@@ -40,7 +40,7 @@ export function commandsOf({ text }: Block): readonly Command[] {
 }
 
 /** As a page says it, but without npm, which takes longer to start than the program. */
-const inClone = (command: string) => command.replaceAll('npx openclaw-rl ', 'bin/openclaw-rl ');
+export const inClone = (command: string) => command.replaceAll(/\bnpx openclaw-rl\b/g, 'bin/openclaw-rl');
 
 /** A script for a clone that runs them one after another and ends at the first whose exit code is another than it says. */
 export function scriptOf(commands: readonly Command[]): string {
