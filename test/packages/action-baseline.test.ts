@@ -42,6 +42,7 @@ function reportOf(times: number, name: string, policy?: string): object {
   const report = JSON.parse(readFileSync(join(RUNS, 'central/report.json'), 'utf8'));
   report.whole.latency.allowed.p99Us *= times;
   report.folder = `/some/where/reports/${name}`;
+  report.startedAt = `2026-01-${name.slice(6, 8)}T00:00:00.000Z`;
   if (policy !== undefined) report.plan.policy = policy;
   return report;
 }
@@ -156,13 +157,20 @@ describe('a baseline', { timeout: 120_000 }, () => {
     expect(cached(kept)).toEqual(['20260102-b', '20260103-c', '20260104-d', '20260105-e', NEW]);
   });
 
-  it('that cannot be read is a warning, and is replaced', async () => {
-    const kept = keptWith({ '20260101-a': '{"format":' });
+  it('of which one report cannot be read is without it', async () => {
+    const kept = keptWith({ ...named(1, THREE), '20260104-d': '{"format":' });
+    const job = await afterRun({ kept });
+    expect(job.outputs, job.log).toMatchObject({ 'exit-code': '0', 'baseline-verdict': 'pass' });
+    expect(job.log).toContain('::notice title=openclaw-rl::20260104-d is no baseline: it is not JSON');
+    expect(cached(kept)).toEqual([...THREE, NEW]);
+  });
+
+  it('without its reports is a warning, and is replaced', async () => {
+    const kept = keptWith(named(1, THREE));
+    rmSync(join(kept.cache, FIRST, '20260101-a/report.json'));
     const job = await afterRun({ kept });
     expect(job.outputs).toMatchObject({ 'exit-code': '0', 'baseline-verdict': 'none' });
-    expect(job.log).toMatch(
-      /::warning title=openclaw-rl::the baseline main cannot be read, .*it is not JSON/,
-    );
+    expect(job.log).toMatch(/::warning title=openclaw-rl::the baseline main cannot be read, .*20260101-a/);
     expect(cached(kept)).toEqual([NEW]);
   });
 
