@@ -32,6 +32,15 @@ const { metafile } = await build({
   charset: 'utf8',
   banner: { js: COMMONJS },
 });
+
+// Its names are properties of `default` in a bundle: `const { stringify } = await import('yaml')` has none.
+for (const [file, { imports }] of Object.entries(metafile.inputs))
+  for (const { kind, path } of imports)
+    if (file.startsWith('dist/') && kind === 'dynamic-import' && metafile.inputs[path]?.format === 'cjs')
+      throw new Error(
+        `${file} has import('${path}'), which is CommonJS: import a module that imports its names`,
+      );
+
 writeFileSync(
   join(ROOT, OUT, 'licences.txt'),
   `${licencesOf(Object.keys(metafile.inputs)).join('\n\n\n')}\n`,

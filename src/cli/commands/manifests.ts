@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { invalidOption } from '../../core/errors.ts';
 import { quoted } from '../../core/printable.ts';
-import type { Manifest } from '../../engines/kubernetes/manifests.ts';
 import { placeFile } from '../files/write-file.ts';
 import { endpointsOption } from '../flags/endpoints-flag.ts';
 import { refuseTyped } from '../flags/refuse-typed.ts';
@@ -62,7 +61,7 @@ export function manifestsCommand(environment: Environment): Command {
     const items = [...foundation, ...measured];
     if (out !== undefined) environment.out(await writeOut(planned, out, environment));
     else if (json) environment.out(jsonText({ apiVersion: 'v1', kind: 'List', items }));
-    else environment.out(await yamlOf(items));
+    else environment.out((await loadYaml()).yamlOf(items));
   });
 }
 
@@ -103,11 +102,7 @@ function checkFlags(command: Command, { image, secret, run, endpoints }: Manifes
     );
 }
 
-async function yamlOf(items: readonly Manifest[]): Promise<string> {
-  const { stringify } = await import('yaml');
-  // kubectl reads YAML 1.1, in which a plain `no` is a boolean.
-  return items.map((item) => `---\n${stringify(item, { lineWidth: 0, version: '1.1' })}`).join('');
-}
+const loadYaml = () => import('../../engines/kubernetes/manifest-yaml.ts'); // heavy: not for --help
 
 /** Writes both files. Gives the commands that take them to a verdict. Throws ENVIRONMENT_FAILED. */
 async function writeOut(
@@ -118,7 +113,8 @@ async function writeOut(
   const { foundation, measured } = planned;
   const folder = resolve(cwd, out);
   const hint = 'name another folder with --out';
-  const texts = { 'foundation.yaml': await yamlOf(foundation), 'run.yaml': await yamlOf(measured) };
+  const { yamlOf } = await loadYaml();
+  const texts = { 'foundation.yaml': yamlOf(foundation), 'run.yaml': yamlOf(measured) };
   await mkdir(folder, { recursive: true }).catch(() => {}); // writing says why not
   for (const [name, text] of Object.entries(texts))
     await placeFile(join(folder, name), { signal: interrupt, hint }, (path) => writeFile(path, text));

@@ -1,5 +1,5 @@
-import type { MetricData } from '@opentelemetry/sdk-metrics';
 import type { Direction } from '../toxic.ts';
+import type { CounterValue } from './prometheus-text.ts';
 
 const METRICS = {
   received: 'toxiproxy_proxy_received_bytes_total',
@@ -16,8 +16,7 @@ interface Labels {
   readonly upstream: string;
 }
 
-interface Counter {
-  readonly attributes: Readonly<Record<string, string>>;
+interface Counter extends CounterValue {
   value: number;
 }
 
@@ -40,36 +39,14 @@ export class ProxyMetrics {
 
   /** Prometheus text, format 0.0.4. */
   async text(): Promise<string> {
-    const [{ PrometheusSerializer }, { AggregationTemporality, DataPointType }, { ValueType }] =
-      await Promise.all([
-        import('@opentelemetry/exporter-prometheus'), // loaded here: it takes longer to load than all else
-        import('@opentelemetry/sdk-metrics'),
-        import('@opentelemetry/api'),
-      ]);
-    const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
-    const shown = (Object.keys(METRICS) as Counted[]).filter((counted) => this.#counters[counted].size > 0);
-    const metrics = shown.map(
-      (counted): MetricData => ({
-        descriptor: {
-          name: METRICS[counted],
-          description: `Bytes ${counted} by proxies.`,
-          unit: '',
-          valueType: ValueType.INT,
-        },
-        dataPointType: DataPointType.SUM,
-        aggregationTemporality: AggregationTemporality.CUMULATIVE,
-        isMonotonic: true,
-        dataPoints: [...this.#counters[counted]]
-          .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map(([, counter]) => ({ ...counter, startTime: NO_TIME, endTime: NO_TIME })),
-      }),
+    const { prometheusText } = await import('./prometheus-text.ts'); // OpenTelemetry: takes longer to load than all else
+    const counted = (Object.keys(METRICS) as Counted[]).filter((key) => this.#counters[key].size > 0);
+    return prometheusText(
+      counted.map((key) => ({
+        name: METRICS[key],
+        description: `Bytes ${key} by proxies.`,
+        values: [...this.#counters[key]].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, counter]) => counter),
+      })),
     );
-    return serializer.serialize({
-      resource: NO_RESOURCE,
-      scopeMetrics: [{ scope: { name: '' }, metrics }],
-    });
   }
 }
-
-const NO_TIME: [number, number] = [0, 0];
-const NO_RESOURCE = { attributes: {}, merge: () => NO_RESOURCE, getRawAttributes: () => [] };
