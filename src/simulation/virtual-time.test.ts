@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { ProcessTime, START_MS, VirtualTime } from './virtual-time.ts';
+
+describe('virtual time', () => {
+  it('runs events in the order of their times, and of one instant as they were planned', async () => {
+    const time = new VirtualTime();
+    const seen: string[] = [];
+    for (const [at, name] of [
+      [30, 'c'],
+      [10, 'a'],
+      [10, 'b'],
+      [40, 'late'],
+    ] as const)
+      time.at(at, () => seen.push(`${name}@${time.nowUs}`));
+    await time.runUntil(39);
+    expect(seen).toEqual(['a@10', 'b@10', 'c@30']);
+    expect(time.nowUs).toBe(39);
+  });
+
+  it('lets all go on that waits for a timer before the next event', async () => {
+    const time = new VirtualTime();
+    const process = new ProcessTime(time);
+    const seen: number[] = [];
+    const sleep = () => new Promise<void>((resolve) => process.after(5, resolve));
+    const play = async () => {
+      await sleep();
+      for (let i = 0; i < 20; i++) await undefined;
+      seen.push(time.nowUs);
+      await sleep();
+      seen.push(time.nowUs);
+    };
+    void play();
+    time.at(5_000, () => {});
+    time.at(5_001, () => seen.push(-1));
+    await time.runUntil(20_000);
+    expect(seen).toEqual([5_000, -1, 10_000]);
+  });
+
+  it('does not call a timer that was cancelled', async () => {
+    const time = new VirtualTime();
+    const process = new ProcessTime(time);
+    let calls = 0;
+    const every = process.every(2, () => calls++ === 2 && every.cancel());
+    process.after(3, () => calls++).cancel();
+    await time.runUntil(1_000_000);
+    expect(calls).toBe(3);
+  });
+
+  it('has a date for each process', async () => {
+    const time = new VirtualTime();
+    const process = new ProcessTime(time);
+    process.aheadMs = 500;
+    await time.runUntil(2_000_000);
+    expect(process.dateMs() - START_MS).toBe(2_500);
+  });
+
+  it('keeps the order of many events', async () => {
+    const time = new VirtualTime();
+    const seen: number[] = [];
+    for (let i = 0; i < 1_000; i++) time.at((i * 7_919) % 1_009, () => seen.push(time.nowUs));
+    await time.runUntil(2_000);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(seen.length).toBe(1_000);
+  });
+});

@@ -1,0 +1,145 @@
+import type { Time, Timer } from '../core/time.ts';
+
+interface Event {
+  readonly atUs: number;
+  /** Events of one instant run in the order in which they were planned. */
+  readonly order: number;
+  call: (() => void) | undefined;
+}
+
+/** The date at the start of every simulation, milliseconds since 1970. */
+export const START_MS = Date.UTC(2026, 0, 1);
+
+/**
+ * Time that passes only from event to event, whole microseconds from 0. All that happens in a simulation is an event
+ * here, so one seed gives one order of events on every machine.
+ */
+export class VirtualTime {
+  #nowUs = 0;
+  #planned = 0;
+  #isWoken = true;
+  /** A binary heap; the next event is first. */
+  readonly #events: Event[] = [];
+
+  get nowUs(): number {
+    return this.#nowUs;
+  }
+
+  /** Calls at this time, or now if it has passed. */
+  at(atUs: number, call: () => void): Timer {
+    const event: Event = { atUs: Math.max(this.#nowUs, Math.ceil(atUs)), order: this.#planned++, call };
+    this.#push(event);
+    return {
+      cancel: () => {
+        event.call = undefined;
+      },
+    };
+  }
+
+  after(us: number, call: () => void): Timer {
+    return this.at(this.#nowUs + us, call);
+  }
+
+  /**
+   * The event that runs now settles a promise: before the next event, all that waits for it goes on. Without it, code
+   * that awaits would go on at the time of a later event.
+   */
+  wake(): void {
+    this.#isWoken = true;
+  }
+
+  /** Runs all events up to this time, which is then now. Rejects with the error of an event. */
+  async runUntil(endUs: number): Promise<void> {
+    for (;;) {
+      if (this.#isWoken) {
+        this.#isWoken = false;
+        await new Promise((resolve) => setImmediate(resolve));
+        continue;
+      }
+      const next = this.#events[0];
+      if (next === undefined || next.atUs > endUs) break;
+      this.#pop();
+      if (next.call === undefined) continue;
+      this.#nowUs = next.atUs;
+      next.call();
+    }
+    this.#nowUs = Math.max(this.#nowUs, endUs);
+  }
+
+  #push(event: Event): void {
+    const events = this.#events;
+    let at = events.length;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = events[parent] as Event;
+      if (isBefore(above, event)) break;
+      events[at] = above;
+      at = parent;
+    }
+    events[at] = event;
+  }
+
+  #pop(): void {
+    const events = this.#events;
+    const last = events.pop() as Event;
+    if (events.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= events.length) break;
+      if (child + 1 < events.length && isBefore(events[child + 1] as Event, events[child] as Event)) child++;
+      if (isBefore(last, events[child] as Event)) break;
+      events[at] = events[child] as Event;
+      at = child;
+    }
+    events[at] = last;
+  }
+}
+
+function isBefore(a: Event, b: Event): boolean {
+  return a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order);
+}
+
+/** The clocks and timers of one simulated process. Its timers and what they settle go on at their instant. */
+export class ProcessTime implements Time {
+  readonly #time: VirtualTime;
+  /** How far its date is ahead. */
+  aheadMs = 0;
+
+  constructor(time: VirtualTime) {
+    this.#time = time;
+  }
+
+  nowUs(): number {
+    return this.#time.nowUs;
+  }
+
+  dateMs(): number {
+    return START_MS + this.#time.nowUs / 1_000 + this.aheadMs;
+  }
+
+  after(ms: number, call: () => void): Timer {
+    return this.#time.after(Math.max(1, ms) * 1_000, () => this.#run(call));
+  }
+
+  every(ms: number, call: () => void): Timer {
+    let timer: Timer;
+    const plan = () => {
+      timer = this.after(ms, () => {
+        plan();
+        call();
+      });
+    };
+    plan();
+    return { cancel: () => timer.cancel() };
+  }
+
+  soon(call: () => void): void {
+    this.#time.after(0, () => this.#run(call));
+  }
+
+  #run(call: () => void): void {
+    this.#time.wake();
+    call();
+  }
+}
