@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest';
 import { openLoop } from './open-loop.ts';
 import { Recorder } from './recorder.ts';
+import { timers } from './timers.ts';
 
 /** A load of two requests, the second just before its end; stopped half a millisecond before that one is due. */
 function stopped(how: { isEarly: boolean }) {
   const sent: number[] = [];
-  const recorder = new Recorder(() => {});
   let nowUs = 0;
-  Object.defineProperty(recorder, 'nowUs', { value: () => nowUs });
+  const recorder = new Recorder(() => {}, undefined, { nowUs: () => nowUs });
   const arrivals = [0, 999_500].map((atUs) => ({ atUs, region: 0 }));
   const pace = openLoop({
     arrivals: [...arrivals][Symbol.iterator]() as Parameters<typeof openLoop>[0]['arrivals'],
-    ...{ regions: ['r0'], durationMs: 1_000, recorder },
+    ...{ regions: ['r0'], durationMs: 1_000, recorder, timers },
   });
   for (let nth = 0; nth < 2; nth++)
     pace.free({ region: 0, send: (dueUs = Number.NaN) => void sent.push(dueUs) }, 'new');

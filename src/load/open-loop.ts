@@ -1,6 +1,8 @@
+import type { Timer } from '../core/time.ts';
 import type { Arrival, Arrivals } from './arrivals.ts';
 import type { LoadConnection, Pace } from './connection.ts';
 import type { Recorder } from './recorder.ts';
+import type { Timers } from './timers.ts';
 
 export interface OpenLoopOptions {
   readonly arrivals: Arrivals;
@@ -8,6 +10,7 @@ export interface OpenLoopOptions {
   readonly regions: readonly string[];
   readonly durationMs: number;
   readonly recorder: Recorder;
+  readonly timers: Timers;
 }
 
 const TICK_MS = 1;
@@ -17,12 +20,12 @@ const TICK_MS = 1;
  * so a server cannot hide a stall. If every connection of its region is busy, the request is dropped and counted: a
  * connection has one request in flight.
  */
-export function openLoop({ arrivals, regions, durationMs, recorder }: OpenLoopOptions): Pace {
+export function openLoop({ arrivals, regions, durationMs, recorder, timers }: OpenLoopOptions): Pace {
   const idle: LoadConnection[][] = regions.map(() => []);
   const endUs = durationMs * 1_000;
   let startedUs = 0;
   let next: Arrival | undefined = arrivals.next().value;
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
 
   /** Those strictly before this moment are due. */
   const sendDue = (elapsedUs: number) => {
@@ -38,10 +41,10 @@ export function openLoop({ arrivals, regions, durationMs, recorder }: OpenLoopOp
     free: (connection) => void idle[connection.region]?.push(connection),
     start(atUs) {
       startedUs = atUs;
-      timer = setInterval(() => sendDue(Math.min(recorder.nowUs() - startedUs, endUs)), TICK_MS);
+      timer = timers.every(TICK_MS, () => sendDue(Math.min(recorder.nowUs() - startedUs, endUs)));
     },
     stop({ isEarly }) {
-      clearInterval(timer);
+      timer?.cancel();
       sendDue(isEarly ? Math.min(recorder.nowUs() - startedUs, endUs) : endUs); // a timer may be a millisecond early
     },
   };

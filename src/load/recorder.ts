@@ -36,7 +36,8 @@ export class Recorder {
   readonly #write: (operation: Operation) => void;
   readonly #writeReading: (reading: ClockReading) => void;
   readonly #dates = new DateClock();
-  /** Of its times, on the machine's monotonic clock. */
+  readonly #clock: () => number;
+  /** Of its times, on its clock. */
   readonly originUs: number;
   readonly #open = new Set<OpenOperation>();
   readonly #slices = new Map<string, Dropped>();
@@ -45,14 +46,15 @@ export class Recorder {
   #sent = 0;
 
   /**
-   * `writeReading` gets the clock readings from the dates of replies, where these are read. Times count from `originUs` of
-   * the machine's monotonic clock: 0 for a clock that other processes share. Default: now.
+   * `writeReading` gets the clock readings from the dates of replies, where these are read. `nowUs` is a monotonic clock,
+   * by default the machine's. Times count from `originUs` of it: 0 for a clock that other processes share. Default: now.
    */
   constructor(
     write: (operation: Operation) => void,
     writeReading: (reading: ClockReading) => void = () => {},
-    { originUs = monotonicUs() } = {},
+    { nowUs = monotonicUs, originUs = nowUs() }: { nowUs?: () => number; originUs?: number } = {},
   ) {
+    this.#clock = nowUs;
     this.originUs = originUs;
     this.#write = write;
     this.#writeReading = writeReading;
@@ -68,7 +70,7 @@ export class Recorder {
 
   /** Microseconds of the run's one monotonic clock, not rounded. */
   nowUs(): number {
-    return monotonicUs() - this.originUs;
+    return this.#clock() - this.originUs;
   }
 
   invoke(

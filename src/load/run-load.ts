@@ -4,16 +4,14 @@ import autocannon from 'autocannon';
 import { invalidOption } from '../core/errors.ts';
 import { makeRandom } from '../core/prng.ts';
 import type { RecordedRequest } from '../history/foreign/arrivals.ts';
-import { drawRequests } from './arrival-requests.ts';
-import { type Arrivals, peakArrivals, steadyArrivals } from './arrivals.ts';
-import { driveConnection, type LoadConnection, type LoadState, type Pace } from './connection.ts';
+import { driveConnection, type LoadState, type Pace } from './connection.ts';
 import { makeCostDraw } from './costs.ts';
-import { openLoop } from './open-loop.ts';
 import { BY_STATUS, type ReadReply, readerOf } from './outcome.ts';
-import { connectionsOf, type LoadPart, sharesOf } from './parts.ts';
-import { recordedArrivals } from './recorded.ts';
+import { makePace } from './pace.ts';
+import { connectionsOf, type LoadPart } from './parts.ts';
 import type { Recorder } from './recorder.ts';
 import { checkTarget, makeRequestWriter, type Target, type WriteRequest } from './target.ts';
+import { timers } from './timers.ts';
 import { type LoadShape, makeUserDraw, type PlannedUser, type UserDraw } from './users.ts';
 
 export interface LoadOptions {
@@ -48,7 +46,9 @@ export async function runLoad(options: LoadOptions): Promise<number> {
   const regions = regionsOf(options);
   const numbers = connectionsOf(parts, { ...shape, regions: namesOf(options) });
   const isEnough = new AbortController();
-  const pace = limited(makePace(options, regions), options.atMost, () => isEnough.abort());
+  const draws = regions.map((each) => each && { name: each.region.name, draw: each.draw });
+  const unlimited = makePace({ ...options, regions: namesOf(options), draws, timers });
+  const pace = limited(unlimited, options.atMost, () => isEnough.abort());
   const load: LoadState = { isDraining: false, startedUs: options.startAtUs ?? recorder.nowUs() };
   const urls = numbers.map((number) => regions[number % regions.length]?.url);
   let connections = 0;
@@ -123,46 +123,6 @@ function namesOf({ shape, targets, parts }: LoadOptions): readonly string[] {
 const drawNone = (): never => {
   throw new Error('a recorded load draws no users');
 };
-
-function makePace(options: LoadOptions, own: readonly (LoadRegion | undefined)[]): Pace {
-  const { shape, durationMs, recorder, users, recorded, parts } = options;
-  if (shape.mode === 'closed') return closedLoop();
-  const regions = namesOf(options);
-  const due =
-    recorded === undefined
-      ? arrivalsOf(shape, regions.length)
-      : recordedArrivals(recorded, users, { ...shape, regions });
-  const drawn = own.map((each) => each && { name: each.region.name, draw: each.draw });
-  const arrivals = drawRequests(due, shape, { regions: drawn, has: sharesOf(parts, regions) });
-  return openLoop({ arrivals, regions, durationMs, recorder });
-}
-
-function arrivalsOf({ ratePerSecond = 0, peaks }: LoadShape, regions: number): Arrivals {
-  if (!(ratePerSecond > 0)) throw invalidOption(`an open load needs a rate above 0; found ${ratePerSecond}`);
-  return peaks === undefined
-    ? steadyArrivals(ratePerSecond, regions)
-    : peakArrivals(ratePerSecond, regions, peaks);
-}
-
-const RECONNECT_DELAY_MS = 100;
-
-/** Every connection sends its next request as soon as the last one is answered. */
-function closedLoop(): Pace {
-  let waiting: LoadConnection[] | undefined = []; // until the load begins
-  return {
-    free(connection, why) {
-      if (waiting !== undefined) waiting.push(connection);
-      else if (why !== 'ended') connection.send();
-      else setTimeout(() => connection.send(), RECONNECT_DELAY_MS); // no busy loop where connections are refused
-    },
-    start() {
-      const all = waiting ?? [];
-      waiting = undefined;
-      for (const connection of all) connection.send();
-    },
-    stop() {},
-  };
-}
 
 /** The same pace with a limit: calls `onEnough` instead of sending a request beyond it. */
 function limited(pace: Pace, atMost: LoadOptions['atMost'], onEnough: () => void): Pace {
