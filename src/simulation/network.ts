@@ -21,8 +21,9 @@ export interface Hears<Message> {
 
 /** One end of an open connection. */
 export interface End<Message> {
-  /** Arrives at the other end after all that was sent before, unless the connection closes first. */
+  /** Arrives at the other end after all that was sent before, unless a fault or that end closes the connection first. */
   send(message: Message, bytes: number): void;
+  /** Arrives like a message. This end hears nothing more. */
   close(): void;
 }
 
@@ -32,17 +33,21 @@ export type Accept<Sent, Heard> = (end: End<Sent>, from: Place) => Hears<Heard> 
 /** The network between clients and nodes, and what faults do to it. */
 export interface Network {
   readonly time: VirtualTime;
-  /** From now on connections to this port are accepted; `close` refuses them again and resets those that are open. */
+  /**
+   * From now on connections to this port are accepted. `close` refuses them again, and closes those that are open; what
+   * accepted them hears nothing of that.
+   */
   listen<Sent, Heard>(port: Port, accept: Accept<Sent, Heard>): { close(): void };
   /**
-   * Starts to connect. `opened` gets this end after a round trip; `closed` of `hears` is called instead if it is refused.
-   * Neither is called while the network holds what is sent. The result gives up: it closes the connection in any state.
+   * Starts to connect. `opened` gets this end within a millisecond, since a Toxiproxy delays data and not connections: also
+   * while a blackhole drops all that is sent then. `closed` of `hears` is called instead if it is refused. The result gives
+   * up: it closes the connection in any state.
    */
   connect<Sent, Heard>(
     from: Place,
     to: Port,
     hears: Hears<Heard> & { opened(end: End<Sent>): void },
   ): { close(): void };
-  /** Resets every connection that begins at this node: its process ended. */
+  /** Closes every connection that begins at this node, which hears nothing of that: its process ended. */
   resetFrom(node: string): void;
 }

@@ -1,0 +1,18 @@
+import type { Random } from '../core/prng.ts';
+
+/** The times of one kind of event, microseconds: equally spaced quantiles, from the least to the most. */
+export type Delays = readonly [number, number, ...number[]];
+
+/** One way on this machine, past a proxy between client and server. */
+export const PROXIED_US: Delays = [60, 75, 85, 95, 105, 120, 135, 155, 190, 260, 900];
+
+/** One way on this machine, from process to process. */
+export const DIRECT_US: Delays = [12, 16, 19, 22, 25, 28, 33, 40, 52, 80, 400];
+
+/** A whole number of microseconds, with straight lines between the quantiles. */
+export function drawDelay(delays: Delays, random: Random): number {
+  const at = random() * (delays.length - 1);
+  const below = Math.floor(at);
+  const [low, high] = [delays[below] as number, delays[below + 1] as number];
+  return Math.floor(low + (high - low) * (at - below));
+}
