@@ -44,14 +44,19 @@ export class Reserving {
   }
 
   /** Called for each decision. */
-  readonly noteDecision = (decision: object, request: FastifyRequest): void => {
+  readonly noteDecision = (decision: object, request: object): void => {
     const settled = this.#settled.get(decision);
     if (settled !== undefined) this.#settled.set(request, settled);
   };
 
+  /** What became of the settlement of this request; undefined if it has none. */
+  settledOf(request: object): Settled | undefined {
+    return this.#settled.get(request);
+  }
+
   /** Says in the reply to a request what became of its settlement. */
   readonly addHeader = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const settled = this.#settled.get(request);
+    const settled = this.settledOf(request);
     if (settled !== undefined) reply.header(HEADERS.settled, settled);
   };
 }

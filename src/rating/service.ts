@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { HEADERS } from '../core/header-names.ts';
 import { quoted } from '../core/printable.ts';
-import { type Asked, rateLimit } from '../http/fastify.ts';
+import { rateLimit } from '../http/fastify.ts';
 import { badRequest, PROBLEM_TYPE, type Problem, reducedCapacity } from '../http/problem.ts';
 import type { Limiter } from '../limiter/limiter.ts';
-import { readCost } from './cost.ts';
+import { makeReadAsked } from './asked.ts';
 import { ENDPOINT } from './endpoint.ts';
 import { Ratings } from './ratings.ts';
 import { RequestError } from './request-error.ts';
@@ -51,8 +50,6 @@ export interface ServiceSetting {
 const MAX_BODY_BYTES = 1_024;
 /** All headers together; beyond it the HTTP server itself replies 431. */
 const MAX_HEADER_BYTES = 16_384;
-const USER = /^[\x21-\x7e]{1,128}$/;
-const DECISION_ID = /^[\w-]{1,64}$/;
 const ITEM = /^[\w.~-]{1,128}$/;
 
 /** The sample Rating service of one region: a request costs its user one token, or as many as `x-openclaw-cost` says, of several policies also by name. */
@@ -93,7 +90,11 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
     limited.register(rateLimit, {
       limiter: options.evidence ? reserving.limiterOf(limiter) : limiter,
       onDecision: reserving.noteDecision,
-      subject: readAsked,
+      subject: makeReadAsked({
+        limiter,
+        decisionIds: options.decisionIds,
+        reserving: options.evidence ? reserving : undefined,
+      }),
       policyName: ENDPOINT,
       evidence: options.evidence,
       hook: 'preHandler', // invalid requests are rejected before, and charge no user
@@ -111,31 +112,7 @@ export function createRatingService(options: RatingServiceOptions): FastifyInsta
     );
   });
 
-  function readAsked({ headers }: FastifyRequest): Asked {
-    const user = readUser(headers[HEADERS.user]);
-    const policies = limiter.policiesOf({ user, endpoint: ENDPOINT });
-    const cost = readCost(headers[HEADERS.cost], policies);
-    const actual = options.evidence ? headers[HEADERS.actual] : undefined;
-    return {
-      user,
-      endpoint: ENDPOINT,
-      cost: reserving.costOf(cost, actual, policies[0]?.name ?? ''),
-      ...(options.decisionIds && readDecisionId(headers[HEADERS.decisionId])),
-    };
-  }
-
   return app;
-}
-
-function readUser(user: unknown): string {
-  if (typeof user === 'string' && USER.test(user)) return user;
-  throw new RequestError(`${HEADERS.user} must be 1 to 128 visible ASCII characters; found ${quoted(user)}`);
-}
-
-function readDecisionId(id: unknown): { decisionId?: string } {
-  if (id === undefined) return {};
-  if (typeof id === 'string' && DECISION_ID.test(id)) return { decisionId: id };
-  throw new RequestError(`${HEADERS.decisionId} must be 1 to 64 letters, digits and - ; found ${quoted(id)}`);
 }
 
 interface Item {

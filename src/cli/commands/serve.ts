@@ -3,20 +3,18 @@ import { Command, Option } from 'commander';
 import { invalidOption, OpenclawError } from '../../core/errors.ts';
 import { given } from '../../core/given.ts';
 import { HEADERS } from '../../core/header-names.ts';
-import { byName, formatPolicies, type NamedPolicy } from '../../core/policies.ts';
+import { formatPolicies } from '../../core/policies.ts';
 import { printable, quoted } from '../../core/printable.ts';
 import { STRATEGY_NAMES, traitsOf } from '../../core/strategies.ts';
-import type { LimiterOptions } from '../../limiter/create.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import { checkPrefix, DEFAULT_PREFIX } from '../../limiter/options/key.ts';
-import type { PolicyOptions } from '../../limiter/options/policies.ts';
 import type { RedisConnection } from '../../limiter/redis/connection.ts';
 import {
   type FailurePolicy,
   formatFailurePolicy,
   parseFailurePolicy,
 } from '../../limiter/wrappers/failure-policy.ts';
-import { withRegions } from '../../rating/homes.ts';
+import { limiterOptionsOf } from '../../rating/limiter-options.ts';
 import type { ServiceSetting } from '../../rating/service.ts';
 import { ServiceClock } from '../../rating/service-clock.ts';
 import { readHomesFile } from '../files/read-homes.ts';
@@ -136,20 +134,26 @@ async function openLimiter(
     const others = Object.fromEntries(
       Object.entries(options.other).map(([name, url]) => [name, { ...place, ...login, urls: [url] }]),
     );
-    const regions = traitsOf(strategy).perRegionBucket && { region: { name: region, others } };
     const acks = checkReplicas(options);
     checkDecisionIds(options);
-    const { onFailure } = options;
-    const failing = onFailure !== 'closed' && { onFailure };
-    const clock = strategy === 'article' && { nowMs };
     if (options.homes !== undefined && !where.cluster)
       throw invalidOption('--homes needs --cluster: a home is a region of a Redis Cluster', 'add --cluster');
-    const homes = options.homes !== undefined && {
-      homes: withRegions(await readHomesFile(options.homes, environment)),
+    const homes = options.homes !== undefined && { homes: await readHomesFile(options.homes, environment) };
+    const { onFailure } = options;
+    const setting = {
+      strategy,
+      policies,
+      prefix,
+      region,
+      redis,
+      others,
+      onFailure,
+      nowMs,
+      ...acks,
+      ...homes,
     };
-    const rest = { strategy, prefix, redis, ...clock, ...regions, ...acks, ...failing, ...homes };
     const { createLimiter } = await import('../../limiter/create.ts'); // here, since a gateway needs none
-    return createLimiter({ ...limitsOf(policies), ...rest } as LimiterOptions);
+    return createLimiter(limiterOptionsOf(setting));
   }
   if (options.onFailure !== 'closed')
     throw invalidOption('--on-failure cannot be used with --limiter', 'leave out --on-failure');
@@ -164,13 +168,6 @@ async function openLimiter(
     openPlugin(file, { policies, redis, region, prefix, nowMs }),
   );
   return { ...started, close: () => started.close().finally(release) };
-}
-
-/** As options of `createLimiter`. */
-function limitsOf(policies: readonly NamedPolicy[]): PolicyOptions {
-  const [first] = policies;
-  const several = byName(policies);
-  return several === undefined && first ? { policy: first.policy } : { policies: several ?? {} };
 }
 
 function checkReplicas({ strategy, replicas }: RatingOptions): { readonly replicas?: number } {
