@@ -1,10 +1,8 @@
-import type { Random } from '../core/prng.ts';
 import type { Request } from './arrivals.ts';
-import { type CostDraw, chargesOf, drawActual } from './costs.ts';
+import type { ConnectionRequests, LoadState } from './connection-requests.ts';
 import type { ReadReply } from './outcome.ts';
 import type { OpenOperation, Recorder } from './recorder.ts';
-import { bucketOf, type WriteRequest } from './target.ts';
-import type { UserDraw } from './users.ts';
+import type { WriteRequest } from './target.ts';
 
 /** One connection of the load: it has at most one request in flight. */
 export interface LoadConnection {
@@ -54,32 +52,15 @@ interface ReplyHead {
   readonly shouldKeepAlive: boolean;
 }
 
-/** What the connections of one load share. */
-export interface LoadState {
-  isDraining: boolean;
-  /** When it began, or will. */
-  startedUs: number;
-  /** When its first request was sent. */
-  firstUs?: number;
-}
-
 /** The load and the region of a connection. */
 export interface ConnectionOptions {
   readonly load: LoadState;
   readonly pace: Pace;
   readonly recorder: Recorder;
-  readonly random: Random;
-  readonly draw: UserDraw;
-  readonly drawCost: CostDraw;
-  /** The names of several policies; absent for one. */
-  readonly policies: readonly string[] | undefined;
-  /** What requests really cost; undefined if they do not reserve. */
-  readonly actuals: readonly number[] | undefined;
+  readonly requests: ConnectionRequests;
   readonly write: WriteRequest;
   readonly read: ReadReply;
-  /** Its number among the connections. */
-  readonly process: number;
-  readonly region: { readonly index: number; readonly name: string };
+  readonly region: { readonly index: number };
 }
 
 /**
@@ -144,29 +125,15 @@ class DrivenConnection implements LoadConnection {
     };
   }
 
-  send(intendedUs?: number, request: Request = this.#draw()): void {
-    const { load, recorder, random, policies, write, process, region } = this.#options;
+  send(intendedUs?: number, request: Request = this.#options.requests.draw()): void {
+    const { load, requests, write } = this.#options;
     if (load.isDraining || this.#client.destroyed) return;
     if (!this.#isOpen) this.#open();
     this.#isBusy = true;
-    const { user, cost: drawn, actual, body = random } = request;
-    this.#next.requestBuffer = write(user, drawn, body, actual);
-    const bucket = bucketOf(user);
-    const cost = typeof drawn === 'number' ? drawn : 1; // of several policies the charges count
-    const charges = chargesOf(bucket, drawn, policies);
-    this.#operation = recorder.invoke(
-      { bucket, user, region: region.name, process, cost, actual, ...(charges && { charges }) },
-      intendedUs,
-    );
-    load.firstUs ??= this.#operation.invokedUs;
+    const { user, cost, actual, body = requests.random } = request;
+    this.#next.requestBuffer = write(user, cost, body, actual);
+    this.#operation = requests.invoke(request, intendedUs);
     this.#sendNext();
-  }
-
-  #draw(): Request {
-    const { load, recorder, random, draw, drawCost, actuals } = this.#options;
-    const user = draw(random, (recorder.nowUs() - load.startedUs) / 1_000).name;
-    const cost = drawCost(random);
-    return { user, cost, actual: drawActual(actuals, cost, random) };
   }
 
   /** Its reply has come, and autocannon would send the next request. */

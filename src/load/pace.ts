@@ -8,7 +8,7 @@ import { type LoadPart, sharesOf } from './parts.ts';
 import { recordedArrivals } from './recorded.ts';
 import type { Recorder } from './recorder.ts';
 import type { Timers } from './timers.ts';
-import type { LoadShape, PlannedUser, UserDraw } from './users.ts';
+import { type LoadShape, makeUserDraw, type PlannedUser, type UserDraw } from './users.ts';
 
 export interface PaceOptions {
   readonly shape: LoadShape;
@@ -16,7 +16,7 @@ export interface PaceOptions {
   readonly recorder: Recorder;
   readonly durationMs: number;
   /** The requests of a recorded load, which is open. */
-  readonly recorded?: readonly RecordedRequest[];
+  readonly recorded?: readonly RecordedRequest[] | undefined;
   /** Default: all of the load. */
   readonly parts?: readonly LoadPart[];
   /** The names of all regions of the load. */
@@ -36,6 +36,17 @@ export function makePace(options: PaceOptions): Pace {
       : recordedArrivals(recorded, users, { ...shape, regions });
   const arrivals = drawRequests(due, shape, { regions: draws, has: sharesOf(parts, regions) });
   return openLoop({ ...options, arrivals });
+}
+
+/** Draws the users of a region. Each request of a recorded load has its user. Throws INVALID_OPTION if no user is there. */
+export function userDrawOf(
+  users: readonly PlannedUser[],
+  { region, recorded }: Pick<PaceOptions, 'recorded'> & { readonly region: string },
+): UserDraw {
+  if (recorded === undefined) return makeUserDraw(users, region);
+  return () => {
+    throw new Error('a recorded load draws no users');
+  };
 }
 
 function arrivalsOf({ ratePerSecond = 0, peaks }: LoadShape, regions: number): Arrivals {

@@ -2,17 +2,16 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { invalidOption } from '../core/errors.ts';
-import { makeRandom } from '../core/prng.ts';
 import type { RecordedRequest } from '../history/foreign/arrivals.ts';
-import { driveConnection, type LoadState, type Pace } from './connection.ts';
-import { makeCostDraw } from './costs.ts';
+import { driveConnection, type Pace } from './connection.ts';
+import { ConnectionRequests, type LoadState } from './connection-requests.ts';
 import { BY_STATUS, type ReadReply, readerOf } from './outcome.ts';
-import { makePace } from './pace.ts';
+import { makePace, userDrawOf } from './pace.ts';
 import { connectionsOf, type LoadPart } from './parts.ts';
 import type { Recorder } from './recorder.ts';
 import { checkTarget, makeRequestWriter, type Target, type WriteRequest } from './target.ts';
 import { timers } from './timers.ts';
-import { type LoadShape, makeUserDraw, type PlannedUser, type UserDraw } from './users.ts';
+import type { LoadShape, PlannedUser, UserDraw } from './users.ts';
 
 export interface LoadOptions {
   readonly shape: LoadShape;
@@ -66,14 +65,10 @@ export async function runLoad(options: LoadOptions): Promise<number> {
           const process = numbers[connections++] ?? 0;
           const region = regions[process % regions.length];
           if (region === undefined) return;
-          const stream = `connection ${process}`;
-          const random = makeRandom(shape.seed, stream);
-          const drawCost = makeCostDraw(shape, stream);
-          const { policies, actuals } = shape;
-          driveConnection(client, {
-            ...{ ...region, load, pace, recorder, random, drawCost },
-            ...{ policies, actuals, process },
-          });
+          const { draw, region: own, ...http } = region;
+          const drawn = { load, recorder, shape, draw, process, region: own.name };
+          const requests = new ConnectionRequests(drawn);
+          driveConnection(client, { ...http, region: own, load, pace, recorder, requests });
         },
       },
       (error) => (error ? reject(error) : resolve()),
@@ -107,7 +102,7 @@ function regionsOf(options: LoadOptions): (LoadRegion | undefined)[] {
     return {
       region: { index, name },
       url: target.url,
-      draw: recorded === undefined ? makeUserDraw(users, name) : drawNone,
+      draw: userDrawOf(users, { region: name, recorded }),
       write: makeRequestWriter(target),
       read: readerOf(target.replies ?? BY_STATUS, { reserve: shape.actuals !== undefined }),
     };
@@ -118,11 +113,6 @@ function regionsOf(options: LoadOptions): (LoadRegion | undefined)[] {
 function namesOf({ shape, targets, parts }: LoadOptions): readonly string[] {
   return parts === undefined ? targets.map(({ region }) => region) : shape.regions;
 }
-
-/** Each request of a recorded load has its user. */
-const drawNone = (): never => {
-  throw new Error('a recorded load draws no users');
-};
 
 /** The same pace with a limit: calls `onEnough` instead of sending a request beyond it. */
 function limited(pace: Pace, atMost: LoadOptions['atMost'], onEnough: () => void): Pace {
