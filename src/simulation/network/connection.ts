@@ -62,12 +62,14 @@ export class Connection {
     if (this.#open.size === 0) own.stop();
   }
 
-  /** A proxy closes both sides; all that is on the way is lost. */
+  /** A proxy closes both sides; all that is on the way is lost. They hear it after what happens now. */
   destroy(): void {
     const open = [...this.#open];
     for (const way of [this.ways.upstream, this.ways.downstream]) way.stop();
     for (const side of open) this.#leave(side);
-    for (const side of open) this.#hears[side]?.closed();
+    this.#options.time.after(0, () => {
+      for (const side of open) this.#hears[side]?.closed();
+    });
   }
 
   #way(direction: Direction, to: Side): Way {

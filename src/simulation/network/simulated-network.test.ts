@@ -1,56 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_TOPOLOGY, planTopology, type TopologyOptions } from '../../topology/topology.ts';
-import type { End, Place, Port } from '../network.ts';
-import { VirtualTime } from '../virtual-time.ts';
-import { SimulatedNetwork } from './simulated-network.ts';
+import { openNetwork } from '../../../test/support/simulated-network.ts';
+import type { Port } from '../network.ts';
 
 const US_EAST = { region: 'us-east', node: 'us-east-0' };
 const CLIENT = { region: 'us-east' };
 const EU_WEST: Port = { node: 'eu-west-0', port: 'data' };
 const OWN: Port = { node: 'us-east-0', port: 'data' };
 
-/** A network in which each port notes what it hears, and answers each message with the same. */
-function open(more: Partial<TopologyOptions> = {}, seed = 1) {
-  const time = new VirtualTime();
-  const network = new SimulatedNetwork({
-    topology: planTopology({ ...DEFAULT_TOPOLOGY, ...more }),
-    time,
-    seed,
-  });
-  const heard: string[] = [];
-  const ms = () => Math.floor(time.nowUs / 1_000);
-  const note = (what: string) => heard.push(`${what} at ${ms()}`);
-  const serve = (port: Port) =>
-    network.listen<string, string>(port, (end) => ({
-      message(message) {
-        note(`${port.node} got ${message}`);
-        end.send(message, message.length);
-      },
-      closed: () => note(`${port.node} closed`),
-    }));
-  const connect = async (from: Place, to: Port) => {
-    let opened: End<string> | undefined;
-    const { close } = network.connect<string, string>(from, to, {
-      opened: (end) => {
-        opened = end;
-      },
-      message: (message) => note(`reply ${message}`),
-      closed: () => note('closed'),
-    });
-    await time.runUntil(time.nowUs + 5_000);
-    return {
-      send: (message: string) => opened?.send(message, message.length),
-      isOpen: opened !== undefined,
-      close,
-    };
-  };
-  const pass = (forMs: number) => time.runUntil(time.nowUs + forMs * 1_000);
-  return { time, network, heard, serve, connect, pass };
-}
-
 describe('the simulated network', () => {
   it('delays data by half of the round trip each way, and keeps its order', async () => {
-    const { heard, serve, connect, pass } = open();
+    const { heard, serve, connect, pass } = openNetwork();
     serve(EU_WEST);
     const { send } = await connect(US_EAST, EU_WEST);
     for (const message of ['a', 'b']) send(message);
@@ -64,7 +23,7 @@ describe('the simulated network', () => {
   });
 
   it('takes microseconds within a region', async () => {
-    const { time, heard, serve, connect } = open();
+    const { time, heard, serve, connect } = openNetwork();
     serve(OWN);
     const { send } = await connect(CLIENT, OWN);
     send('a');
@@ -73,13 +32,13 @@ describe('the simulated network', () => {
   });
 
   it('refuses a connection to a port that does not listen', async () => {
-    const { heard, connect } = open();
+    const { heard, connect } = openNetwork();
     expect((await connect(CLIENT, EU_WEST)).isOpen).toBe(false);
     expect(heard).toEqual(['closed at 0']);
   });
 
   it('lets an end be heard of after what was sent before it', async () => {
-    const { heard, serve, connect, pass } = open();
+    const { heard, serve, connect, pass } = openNetwork();
     serve(EU_WEST);
     const { send, close } = await connect(US_EAST, EU_WEST);
     send('a');
@@ -89,7 +48,7 @@ describe('the simulated network', () => {
   });
 
   it('closes all connections of a node that ends', async () => {
-    const { network, heard, serve, connect, pass } = open();
+    const { network, heard, serve, connect, pass } = openNetwork();
     const server = serve(EU_WEST);
     await connect(US_EAST, EU_WEST);
     network.resetFrom('us-east-0');
@@ -103,7 +62,7 @@ describe('the simulated network', () => {
   });
 
   it('loses what is on its way to an end that has closed', async () => {
-    const { heard, serve, connect, pass } = open();
+    const { heard, serve, connect, pass } = openNetwork();
     serve(EU_WEST);
     const { send, close } = await connect(US_EAST, EU_WEST);
     send('a');
@@ -114,7 +73,7 @@ describe('the simulated network', () => {
   });
 
   it('gives up a connection that is not open yet', async () => {
-    const { network, time, heard, serve } = open();
+    const { network, time, heard, serve } = openNetwork();
     serve(EU_WEST);
     const hears = {
       opened: () => heard.push('opened'),
@@ -128,7 +87,7 @@ describe('the simulated network', () => {
 
   it('draws delays and jitter from the seed', async () => {
     const play = async (seed: number) => {
-      const { heard, serve, connect, pass } = open({ jitterMs: 10 }, seed);
+      const { heard, serve, connect, pass } = openNetwork({ jitterMs: 10 }, seed);
       serve(EU_WEST);
       const { send } = await connect(CLIENT, EU_WEST);
       for (let i = 0; i < 5; i++) {

@@ -3,7 +3,9 @@ import { everyServer, type Topology } from '../../topology/topology.ts';
 import { type Delays, DIRECT_US, drawDelay, PROXIED_US } from '../delays.ts';
 import type { Accept, End, Hears, Network, Place, Port } from '../network.ts';
 import type { VirtualTime } from '../virtual-time.ts';
+import { SimulatedAccess } from './access.ts';
 import { Connection } from './connection.ts';
+import { SimulatedLinks } from './links.ts';
 import { Proxies } from './proxies.ts';
 
 export interface NetworkOptions {
@@ -26,8 +28,9 @@ const NO_TOXICS = { upstream: [], downstream: [] };
  */
 export class SimulatedNetwork implements Network {
   readonly time: VirtualTime;
-  /** What faults change. */
-  readonly proxies: Proxies;
+  readonly links: SimulatedLinks;
+  readonly access: SimulatedAccess;
+  readonly #proxies: Proxies;
   readonly #random: Random;
   readonly #regionOf: ReadonlyMap<string, string>;
   readonly #listeners = new Map<string, Listener>();
@@ -38,7 +41,9 @@ export class SimulatedNetwork implements Network {
     this.time = time;
     this.#random = makeRandom(seed, 'network');
     this.#regionOf = new Map(everyServer(topology).map(({ name, region }) => [name, region]));
-    this.proxies = new Proxies(topology);
+    this.#proxies = new Proxies(topology);
+    this.links = new SimulatedLinks(this.#proxies);
+    this.access = new SimulatedAccess(this.#proxies);
   }
 
   listen<Sent, Heard>(port: Port, accept: Accept<Sent, Heard>): { close(): void } {
@@ -84,7 +89,7 @@ export class SimulatedNetwork implements Network {
 
   /** Undefined if it is refused. */
   #open(from: Place, to: Port, delays: Delays): Connection | undefined {
-    const proxy = this.proxies.between(from, to);
+    const proxy = this.#proxies.between(from, to);
     const listener = this.#listeners.get(keyOf(to));
     if (listener === undefined || proxy?.isEnabled === false) return undefined;
     const places = [listener.connections, this.#begunBy(from), proxy?.connections];

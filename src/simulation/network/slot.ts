@@ -18,6 +18,8 @@ interface SlotOptions {
 }
 
 const US_PER_MS = 1_000;
+/** What a change of a toxic lets pass arrives after the change, so that no reply to it precedes the rest of the change. */
+const AT_ONCE_US = 1;
 
 /** One toxic on one direction of one connection. */
 export class Slot implements Output {
@@ -70,7 +72,8 @@ export class Slot implements Output {
     this.#queue.lastDueUs = 0;
     this.#freeUs = nowUs;
     const [oldest, ...rest] = held;
-    if (oldest !== undefined) this.next.push(oldest.message, oldest.bytes, nowUs, oldest.receivedUs);
+    if (oldest !== undefined)
+      this.next.push(oldest.message, oldest.bytes, nowUs + AT_ONCE_US, oldest.receivedUs);
     for (const { message, bytes, receivedUs } of rest) this.push(message, bytes, nowUs, receivedUs);
     if (hasEnd) this.end(nowUs);
   }
@@ -81,8 +84,9 @@ export class Slot implements Output {
     this.#isOver = true;
     const { nowUs } = this.#time;
     const { held, hasEnd } = this.#queue.stop();
-    for (const { message, bytes, receivedUs } of held) this.next.push(message, bytes, nowUs, receivedUs);
-    if (hasEnd || this.toxic.type === 'swallow') this.next.end(nowUs);
+    for (const { message, bytes, receivedUs } of held)
+      this.next.push(message, bytes, nowUs + AT_ONCE_US, receivedUs);
+    if (hasEnd || this.toxic.type === 'swallow') this.next.end(nowUs + AT_ONCE_US);
   }
 
   /** Drops all that it holds. */

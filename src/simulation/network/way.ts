@@ -22,6 +22,8 @@ export class Way implements Output {
   /** The way on this machine where no toxic delays. */
   readonly #wire: DelayQueue;
   #lastAtUs = 0;
+  /** The end has left the last toxic. */
+  #isEnding = false;
   #isOver = false;
 
   constructor(options: WayOptions) {
@@ -74,13 +76,15 @@ export class Way implements Output {
 
   /** What leaves the last toxic. */
   push(message: unknown, bytes: number, atUs: number, receivedUs: number): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isEnding) return;
     if (this.#wire.isEmpty && atUs <= this.#options.time.nowUs) this.#options.deliver(message);
     else this.#wire.add(message, bytes, { dueUs: atUs, receivedUs, nextReceivedUs: receivedUs });
   }
 
   end(atUs: number): void {
-    if (!this.#isOver) this.#wire.end(atUs);
+    if (this.#isOver) return;
+    this.#isEnding = true;
+    this.#wire.end(atUs);
   }
 
   #append(toxic: Toxic): void {
