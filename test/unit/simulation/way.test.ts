@@ -13,7 +13,7 @@ type Step =
   | { readonly atMs: number; readonly does: 'add' | 'update' | 'remove'; readonly toxic: Toxic }
   | { readonly atMs: number; readonly does: 'end' };
 
-/** Sends and changes of toxics, each allowed at its time. */
+/** Sends and changes of toxics, each allowed at its time, and seldom two at one microsecond: their order is not defined. */
 function walk(random: Random): Step[] {
   const upTo = (most: number) => Math.floor(random() * most);
   const make: readonly (() => Toxic)[] = [
@@ -24,7 +24,7 @@ function walk(random: Random): Step[] {
   ];
   const there = new Set<string>();
   const steps: Step[] = [];
-  for (let atMs = 0; atMs < LENGTH_MS; atMs += upTo(40)) {
+  for (let atMs = 0; atMs < LENGTH_MS; atMs += upTo(40_000) / 1_000) {
     const draw = random();
     if (draw < 0.8) steps.push({ atMs, does: 'send', text: PIECES[upTo(PIECES.length)] ?? '' });
     else if (draw < 0.985) {
