@@ -77,7 +77,8 @@ const PAGE_BYTES = 65_536;
  * whenever views of the memory are no longer valid.
  */
 export function startLua(grown: () => void): LuaExports {
-  const file = createRequire(import.meta.url).resolve('wasmoon-lua5.1/dist/liblua5.1.wasm');
+  const require = createRequire(import.meta.url);
+  const file = require.resolve('wasmoon-lua5.1/dist/liblua5.1.wasm');
   const module = new WebAssembly.Module(readFileSync(file));
   const imports: Record<string, Record<string, () => unknown>> = {};
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
