@@ -1,12 +1,11 @@
 import { OpenclawError } from '../../core/errors.ts';
-import type { Time } from '../../core/time.ts';
 import { withTimeout } from '../with-timeout.ts';
 
 /** A command whose writes must reach the replicas of a node. */
 export interface AckedCommand {
   /** Whether it has a reply or has failed. */
   readonly isSettled: boolean;
-  /** When its result is due, by the clock of the lanes. */
+  /** When its result is due, by `performance.now()`. */
   readonly deadlineMs: number;
   /** Resolves once the replicas have its writes. Set at each write; a redirected command gets another. */
   acks: Promise<void> | undefined;
@@ -40,7 +39,6 @@ export interface AckLanesOptions<T> {
   readonly timeoutMs: number;
   /** The number of lanes: while one waits for its replicas, the others accept commands. */
   readonly count: number;
-  readonly time: Time;
   readonly open: (events: LaneEvents) => Lane<T>;
   /** Called if a command finds no usable lane: another node may serve the slot by now. */
   readonly onStuck: () => void;
@@ -101,7 +99,7 @@ export class AckLanes<T extends AckedCommand> {
       this.close();
       onClosed();
     };
-    this.#options.time.after(2 * this.#options.timeoutMs, end);
+    setTimeout(end, 2 * this.#options.timeoutMs).unref();
   }
 
   close(): void {
@@ -150,7 +148,7 @@ export class AckLanes<T extends AckedCommand> {
   #flushSoon(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    this.#options.time.soon(() => {
+    setImmediate(() => {
       this.#isFlushing = false;
       this.#flush();
     });
@@ -171,7 +169,7 @@ export class AckLanes<T extends AckedCommand> {
    * would cost a tenth of a client's time. Each that waited longer for a lane has its own, so that it fails alone.
    */
   #setAcks(batch: readonly T[], asked: Promise<string | undefined>): void {
-    const enoughMs = this.#nowMs() + this.#waitMs;
+    const enoughMs = performance.now() + this.#waitMs;
     const deadlines = batch
       .map(({ deadlineMs }) => deadlineMs)
       .filter((deadlineMs) => deadlineMs >= enoughMs);
@@ -185,8 +183,7 @@ export class AckLanes<T extends AckedCommand> {
 
   #acksBy(deadlineMs: number, asked: Promise<string | undefined>): Promise<void> {
     const late = () => 'no reply to WAIT in time';
-    const leftMs = deadlineMs - this.#nowMs();
-    const acks = withTimeout(leftMs, asked, late, this.#options.time).then((why) => {
+    const acks = withTimeout(deadlineMs - performance.now(), asked, late).then((why) => {
       if (why !== undefined) throw this.#notAcked(why);
     });
     acks.catch(() => {}); // commands that need it await it
@@ -216,10 +213,6 @@ export class AckLanes<T extends AckedCommand> {
     else this.#refuseAll(shortage);
     if (next === 'short') void this.#ask(lane, 'short');
     return why;
-  }
-
-  #nowMs(): number {
-    return this.#options.time.nowUs() / 1_000;
   }
 
   #notAcked(why: string): OpenclawError {

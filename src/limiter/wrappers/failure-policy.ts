@@ -9,7 +9,6 @@ import {
 } from '../../core/errors.ts';
 import { makePolicy, type Policy } from '../../core/policy.ts';
 import { quoted } from '../../core/printable.ts';
-import type { Surroundings } from '../../core/time.ts';
 import type { Cost, Limiter, NamedPolicy, Subject } from '../limiter.ts';
 import { bucketKey } from '../options/key.ts';
 import { costOf } from '../options/policies.ts';
@@ -43,9 +42,9 @@ const MOST_SHARES = 100_000;
 export function decideOnFailure(
   limiter: Limiter,
   { onFailure, names }: { readonly onFailure: FailurePolicies; readonly names: readonly string[] },
-  surroundings: Surroundings,
+  nowUs: () => number = () => Math.floor(performance.now() * 1_000),
 ): Limiter {
-  const shares = new Shares(() => Math.floor(surroundings.time.nowUs()));
+  const shares = new Shares(nowUs);
   const failurePolicyOf = readFailurePolicies(onFailure, names);
 
   /** The cost for each share; undefined if a policy is closed or its share can never hold the cost. */
@@ -96,7 +95,7 @@ export function decideOnFailure(
         throw error;
       }
     },
-    async reserve(subject, { cost, decisionId: id = surroundings.randomId(), ...options } = {}) {
+    async reserve(subject, { cost, decisionId: id = crypto.randomUUID(), ...options } = {}) {
       try {
         return await limiter.reserve(subject, {
           ...options,

@@ -1,5 +1,4 @@
 import { Cluster, Command, type Redis } from 'ioredis';
-import { systemTime } from '../../system-surroundings.ts';
 import { AckLanes, type Lane, type LaneEvents } from '../ack-lanes.ts';
 import { backoff } from '../command-timeout.ts';
 import type { AckOptions } from '../port.ts';
@@ -33,7 +32,6 @@ export function ioredisLanes(
       replicas,
       timeoutMs,
       count,
-      time: systemTime,
       open: (events) => openLane(node, timeoutMs, events),
       onStuck: lookForPrimaries,
     });

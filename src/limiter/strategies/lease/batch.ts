@@ -1,4 +1,3 @@
-import type { Time, Timer } from '../../../core/time.ts';
 import type { LentBucket } from './lent-buckets.ts';
 
 /** A batch of so many is sent at once: more would delay decisions. */
@@ -9,14 +8,12 @@ const FULL = 256;
  * `waitMs` after the first of them at the latest.
  */
 export class Batch {
-  readonly #time: Time;
   readonly #waitMs: number;
   readonly #send: (bucket: LentBucket) => void;
   #buckets: LentBucket[] = [];
-  #timer: Timer | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(time: Time, waitMs: number, send: (bucket: LentBucket) => void) {
-    this.#time = time;
+  constructor(waitMs: number, send: (bucket: LentBucket) => void) {
     this.#waitMs = waitMs;
     this.#send = send;
   }
@@ -25,16 +22,16 @@ export class Batch {
     bucket.isDue = true;
     this.#buckets.push(bucket);
     if (this.#buckets.length >= FULL) this.#sendAll();
-    else this.#timer ??= this.#time.after(this.#waitMs, () => this.#sendAll());
+    else this.#timer ??= setTimeout(() => this.#sendAll(), this.#waitMs).unref();
   }
 
   close(): void {
-    this.#timer?.cancel();
+    clearTimeout(this.#timer);
     this.#buckets = [];
   }
 
   #sendAll(): void {
-    this.#timer?.cancel();
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     const buckets = this.#buckets;
     this.#buckets = [];

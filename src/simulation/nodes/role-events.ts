@@ -1,0 +1,102 @@
+import type { NodeRole, RoleEvent } from '../../regions/cluster/role-watch.ts';
+import type { VirtualTime } from '../virtual-time.ts';
+import type { SimulatedNode } from './node.ts';
+
+/** A stopped node counts as down after so long without an answer. */
+const SILENT_US = 500_000;
+const DOWN: NodeRole = { role: 'down', slots: '' };
+
+interface Restart {
+  readonly runId: string;
+  readonly previousRunId: string;
+  readonly atUs: number;
+  readonly hasNothing: boolean;
+}
+
+interface Seen {
+  role: NodeRole;
+  runId: string | undefined;
+  restart: Restart | undefined;
+}
+
+/** Reports role changes and restarts as `watchRoles` does of real nodes, at the instant of the change. */
+export class RoleEvents {
+  readonly #time: VirtualTime;
+  readonly #onEvent: (event: RoleEvent) => void;
+  readonly #seen = new Map<string, Seen>();
+
+  constructor(time: VirtualTime, onEvent: (event: RoleEvent) => void) {
+    this.#time = time;
+    this.#onEvent = onEvent;
+  }
+
+  current(): ReadonlyMap<string, NodeRole> {
+    return new Map([...this.#seen].map(([name, { role }]) => [name, role]));
+  }
+
+  /** Looks at a node that may have changed. The first look is not reported. */
+  look(node: SimulatedNode): void {
+    const { running } = node;
+    if (running?.process.isPaused) {
+      this.#time.after(SILENT_US, () => {
+        if (node.running === running && running.process.isPaused) this.#note(node, DOWN);
+      });
+      return;
+    }
+    this.#note(node, running === undefined ? DOWN : roleOf(node));
+    if (running !== undefined) this.#noteProcess(node);
+  }
+
+  /** Reports restarts that are not decided yet: the run ends. */
+  end(): void {
+    for (const [name, seen] of this.#seen) this.#decide(name, seen, seen.role.role === 'primary');
+  }
+
+  #note({ name }: SimulatedNode, role: NodeRole): void {
+    const seen = this.#seen.get(name);
+    if (seen === undefined) {
+      this.#seen.set(name, { role, runId: undefined, restart: undefined });
+      return;
+    }
+    const before = seen.role;
+    if (before.role === role.role && before.slots === role.slots) return;
+    seen.role = role;
+    const change = { from: before.role, to: role.role, slots: role.slots };
+    this.#onEvent({ event: 'role', node: name, atUs: this.#time.nowUs, ...change });
+  }
+
+  #noteProcess(node: SimulatedNode): void {
+    const { running, name } = node;
+    const seen = this.#seen.get(name);
+    if (running === undefined || seen === undefined) return;
+    const previousRunId = seen.runId;
+    seen.runId = running.id;
+    if (previousRunId !== undefined && previousRunId !== running.id) {
+      this.#decide(name, seen, false); // restarted again before it served
+      seen.restart = {
+        ...{ runId: running.id, previousRunId, atUs: this.#time.nowUs, hasNothing: running.hadNoData },
+      };
+    }
+    if (seen.role.role === 'replica') this.#decide(name, seen, false);
+    else if (running.member.isOk) this.#decide(name, seen, true);
+  }
+
+  #decide(node: string, seen: Seen, serves: boolean): void {
+    if (seen.restart === undefined) return;
+    const { hasNothing, ...restart } = seen.restart;
+    seen.restart = undefined;
+    this.#onEvent({ event: 'restarted', node, ...restart, isEmpty: serves && hasNothing });
+  }
+}
+
+/** Its own view of itself, with slots as CLUSTER NODES prints them. */
+export function roleOf({ running }: SimulatedNode): NodeRole {
+  if (running === undefined) return DOWN;
+  const { self, table } = running.member.view;
+  if (self.isReplica) return { role: 'replica', slots: '' };
+  const slots = table
+    .of(self.name)
+    .ranges()
+    .map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`));
+  return { role: 'primary', slots: slots.join(' ') };
+}

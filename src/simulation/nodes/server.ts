@@ -1,0 +1,191 @@
+import type { End, Network, Place } from '../network.ts';
+import { Clients, type ServerForClients } from './clients.ts';
+import type { Data, Engine } from './data.ts';
+import type { Answer, Command, SlotsView } from './messages.ts';
+import type { ServerProcess } from './process.ts';
+import { ReplicationLog } from './replication/log.ts';
+import type { FromReplica, ToReplica } from './replication/messages.ts';
+import { type Replica, Replicas, type ReplicasOptions } from './replication/replicas.ts';
+import { Upstream } from './replication/upstream.ts';
+
+/** What a cluster adds to a server. Without it the server answers every key. */
+export interface ClusterRules {
+  /** The error instead of running a script on these keys: MOVED or CLUSTERDOWN. */
+  refuse(keys: readonly string[], onReplica: boolean): string | undefined;
+  slots(): readonly SlotsView[];
+}
+
+export interface ServerOptions extends Pick<ReplicasOptions, 'minReplicas'> {
+  readonly network: Network;
+  readonly engine: Engine;
+  readonly process: ServerProcess;
+  readonly place: Place & { readonly node: string };
+  /** Its clock, microseconds since 1970. */
+  readonly clockUs: () => number;
+  readonly data: Data;
+  /** A number in [0, 1): ids and the phase of its timers. */
+  readonly random: () => number;
+  /** The node it is a replica of. */
+  readonly replicaOf: string | undefined;
+}
+
+const SECOND_US = 1_000_000;
+
+/**
+ * The data side of one server process: scripts, replication as primary or replica, WAIT. Commands take no time. Left
+ * out: MULTI, scripts that block, the active expiry cycle (expired keys are deleted when they are read).
+ */
+export class Server implements ServerForClients {
+  readonly #options: ServerOptions;
+  readonly #log: ReplicationLog;
+  readonly #replicas: Replicas;
+  readonly #clients: Clients;
+  readonly #listening: { close(): void };
+  #data: Data;
+  #upstream: Upstream | undefined;
+  /** Set by a cluster node before any connection opens. */
+  rules: ClusterRules | undefined;
+
+  constructor(options: ServerOptions) {
+    const { network, place, process, random, data, clockUs } = options;
+    this.#options = options;
+    this.#data = data;
+    this.#log = new ReplicationLog(replicationId(random));
+    this.#replicas = new Replicas({
+      ...{ log: this.#log, process, data: () => this.#data, clockS: () => Math.floor(clockUs() / SECOND_US) },
+      ...(options.minReplicas && { minReplicas: options.minReplicas }),
+    });
+    this.#clients = new Clients(this);
+    this.#listening = network.listen<Answer | ToReplica, Command | FromReplica>(
+      { node: place.node, port: 'data' },
+      (end) => this.#clients.accept(end, process),
+    );
+    if (options.replicaOf !== undefined) this.replicate(options.replicaOf);
+    process.every(SECOND_US, Math.floor(random() * SECOND_US), () => this.#cron());
+  }
+
+  get data(): Data {
+    return this.#data;
+  }
+
+  get primary(): string | undefined {
+    return this.#upstream?.primary;
+  }
+
+  /** The replication offset, bytes. */
+  get offset(): number {
+    return this.#log.offset;
+  }
+
+  get replicationId(): string {
+    return this.#log.id;
+  }
+
+  /** Of a replica: whether its link is up. */
+  get isLinked(): boolean {
+    return this.#upstream?.isLinked === true;
+  }
+
+  /** Of a replica: whole seconds since it last heard its primary. */
+  get ageS(): number {
+    return this.#upstream?.ageS ?? 0;
+  }
+
+  get onlineReplicas(): readonly string[] {
+    return this.#replicas.online;
+  }
+
+  /** Becomes a replica of this node, or changes to it. Waiting clients are answered UNBLOCKED and disconnected. */
+  replicate(node: string): void {
+    const { network, process, place, clockUs } = this.#options;
+    this.#upstream?.stop();
+    this.#replicas.abandon();
+    this.#upstream = new Upstream(node, {
+      ...{ network, process, place, log: this.#log },
+      clockS: () => Math.floor(clockUs() / SECOND_US),
+      apply: (effect) => this.#data.apply(effect),
+      load: (data) => {
+        this.#data = data;
+      },
+    });
+    this.#clients.unblock();
+  }
+
+  /** Becomes a primary with the data that it has. */
+  promote(): void {
+    if (this.#upstream === undefined) return;
+    this.#upstream.stop();
+    this.#upstream = undefined;
+    this.#replicas.abandon();
+    this.#log.begin(replicationId(this.#options.random));
+  }
+
+  /** Scripts that may write wait while it is true: an ordered failover. */
+  set holdsWrites(isHeld: boolean) {
+    this.#clients.holdsWrites = isHeld;
+  }
+
+  /** Ends its sockets; its process has ended or ends now. */
+  close(): void {
+    this.#listening.close();
+    this.#options.network.resetFrom(this.#options.place.node);
+  }
+
+  run(command: Extract<Command, { name: 'script' }>): Answer {
+    const { script, keys, args, onReplica = false } = command;
+    const refusal = this.rules?.refuse(keys, onReplica) ?? this.#tooFewReplicas(onReplica);
+    if (refusal !== undefined) return { error: refusal };
+    const { engine, clockUs } = this.#options;
+    const isReplica = this.#upstream !== undefined;
+    const result = engine.run(script, keys, args, {
+      ...{ store: this.#data, clockUs: clockUs(), replicationId: this.#log.id, isReplica },
+      ...(onReplica && { readOnly: true }),
+    });
+    const effects = this.#data.takeEffects();
+    if (effects.length > 0) this.#replicas.feed(effects);
+    return result;
+  }
+
+  /** `offset` is that of the connection's last write. */
+  wait(
+    { replicas, timeoutMs, offset }: { replicas: number; timeoutMs: number; offset: number },
+    done: (answer: Answer) => void,
+  ): void {
+    if (this.#upstream !== undefined) done({ error: 'ERR WAIT cannot be used with replica instances.' });
+    else this.#replicas.wait({ offset, replicas, timeoutMs }, (count) => done({ values: [count] }));
+  }
+
+  slots(): Answer {
+    return this.rules === undefined
+      ? { error: 'ERR This instance has cluster support disabled' }
+      : { slots: this.rules.slots() };
+  }
+
+  /** PSYNC. A replica has no replicas of its own here: it refuses until it is promoted. */
+  attach(node: string, end: End<ToReplica>, from: { id: string; offset: number }): Replica | undefined {
+    return this.#upstream === undefined ? this.#replicas.attach(node, end, from) : undefined;
+  }
+
+  acknowledge(replica: Replica, offset: number): void {
+    this.#replicas.acknowledge(replica, offset);
+  }
+
+  detach(replica: Replica): void {
+    this.#replicas.detach(replica);
+  }
+
+  #tooFewReplicas(onReplica: boolean): string | undefined {
+    if (onReplica || this.#upstream !== undefined || !this.#replicas.areTooFew) return undefined;
+    return 'NOREPLICAS Not enough good replicas to write.';
+  }
+
+  #cron(): void {
+    this.#upstream?.cron();
+    this.#replicas.cron(this.#upstream === undefined && !this.#clients.holdsWrites);
+  }
+}
+
+/** 40 hexadecimal digits. */
+function replicationId(random: () => number): string {
+  return Array.from({ length: 40 }, () => '0123456789abcdef'[Math.floor(random() * 16)]).join('');
+}

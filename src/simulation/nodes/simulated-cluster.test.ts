@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { add, simulateNodes } from '../../../test/support/simulated-nodes.ts';
+
+/** Its slot is 12,182: of ap-south-0. */
+const OF_AP = 'foo';
+
+describe('a simulated cluster', () => {
+  it('begins formed, and settles', async () => {
+    const { cluster, until, connect, pass } = simulateNodes();
+    expect(await until('it to settle', () => cluster.isSettled())).toBeLessThan(2_000);
+    await pass(3_000); // every node has heard that all replicas have data
+    const client = await connect('us-east', 'us-east-0');
+    const answer = await client.ask({ name: 'slots' });
+    expect(answer).toEqual({
+      slots: [
+        { from: 0, to: 5_461, primary: 'us-east-0', replicas: ['eu-west-1'] },
+        { from: 5_462, to: 10_922, primary: 'eu-west-0', replicas: ['ap-south-1'] },
+        { from: 10_923, to: 16_383, primary: 'ap-south-0', replicas: ['us-east-1'] },
+      ],
+    });
+  });
+
+  it('runs a script at the owner of its slot, and names it elsewhere', async () => {
+    const { connect } = simulateNodes();
+    const client = await connect('us-east', 'us-east-0');
+    expect(await client.ask(add(OF_AP))).toEqual({ error: 'MOVED 12182 ap-south-0' });
+    const owner = await connect('us-east', 'ap-south-0');
+    expect(await owner.ask(add(OF_AP))).toMatchObject({ values: [1, expect.any(Number)] });
+  });
+
+  it('waits until replicas have the writes of the connection', async () => {
+    const { cluster, until, connect, nowMs } = simulateNodes();
+    await until('it to settle', () => cluster.isSettled());
+    const client = await connect('ap-south', 'ap-south-0');
+    await client.ask(add(OF_AP));
+    const sentMs = nowMs();
+    expect(await client.ask({ name: 'wait', replicas: 1, timeoutMs: 1_000 })).toEqual({ values: [1] });
+    const tookMs = nowMs() - sentMs;
+    expect(tookMs).toBeGreaterThan(185); // a round trip from ap-south to us-east
+    expect(tookMs).toBeLessThan(200);
+    expect(await client.ask({ name: 'wait', replicas: 2, timeoutMs: 300 })).toEqual({ values: [1] });
+  });
+
+  it('promotes the replica of a killed primary, with its data', async () => {
+    const { cluster, until, connect, roles, nowMs, pass } = simulateNodes();
+    await until('it to settle', () => cluster.isSettled());
+    const client = await connect('ap-south', 'ap-south-0');
+    await client.ask(add(OF_AP));
+    await pass(1_000);
+    const killedMs = nowMs();
+    cluster.control.kill('ap-south-0');
+    await until('a takeover', () => cluster.roleOf('us-east-1').role === 'primary');
+    const tookMs = nowMs() - killedMs;
+    expect(tookMs).toBeGreaterThan(2_000);
+    expect(tookMs).toBeLessThan(6_000);
+    expect(roles.map(({ node }) => node)).toEqual(['ap-south-0', 'us-east-1']);
+    const other = await connect('us-east', 'us-east-1');
+    expect(await other.ask(add(OF_AP))).toMatchObject({ values: [2, expect.any(Number)] });
+    cluster.control.start('ap-south-0');
+    await until('it to be whole', () => cluster.lackOfWhole() === undefined);
+    expect(cluster.roleOf('ap-south-0').role).toBe('replica');
+  });
+});

@@ -1,0 +1,167 @@
+import type { NodeRole, RoleEvent } from '../../regions/cluster/role-watch.ts';
+import type { Topology } from '../../topology/topology.ts';
+import type { Network } from '../network.ts';
+import { View } from './cluster/view.ts';
+import type { Data, Engine } from './data.ts';
+import { SimulatedNode } from './node.ts';
+import { RoleEvents, roleOf } from './role-events.ts';
+
+export interface ClusterOptions {
+  readonly topology: Topology;
+  readonly network: Network;
+  readonly engine: Engine;
+  readonly newData: () => Data;
+  readonly seed: number | string;
+  readonly onRole: (event: RoleEvent) => void;
+}
+
+/** Controls single nodes, at once; a start takes some milliseconds. */
+export interface SimulatedControl {
+  /** SIGKILL. Does nothing if it does not run. */
+  kill(node: string): void;
+  /** With its stored data. Does nothing if it runs. */
+  start(node: string): void;
+  startEmpty(node: string): void;
+  /** SIGSTOP. */
+  pause(node: string): void;
+  resume(node: string): void;
+  /** Steps its clock relative to earlier steps. */
+  stepClock(node: string, byMs: number): void;
+  /** CLUSTER FAILOVER of a replica. The result is the error, if it is refused; if not, it may still come to nothing. */
+  failover(node: string): string | undefined;
+}
+
+/**
+ * The nodes of a topology of kind cluster, as one cluster or apart as clusters of one node each. It begins formed: all
+ * nodes know all others and serve; replicas link within the first seconds.
+ */
+export class SimulatedCluster {
+  readonly topology: Topology;
+  readonly control: SimulatedControl;
+  readonly #nodes: ReadonlyMap<string, SimulatedNode>;
+  readonly #roles: RoleEvents;
+
+  constructor(options: ClusterOptions) {
+    const { topology, network, onRole } = options;
+    this.topology = topology;
+    this.#roles = new RoleEvents(network.time, onRole);
+    const changed = (node: SimulatedNode) => this.#roles.look(node);
+    this.#nodes = new Map(
+      topology.nodes.map((planned) => {
+        const view = formedView(planned.name, topology);
+        return [planned.name, new SimulatedNode({ ...options, planned, view, changed })];
+      }),
+    );
+    for (const node of this.#nodes.values()) node.start(true);
+    this.control = {
+      kill: (node) => this.#node(node).kill(),
+      start: (node) => this.#node(node).start(),
+      startEmpty: (node) => this.#node(node).startEmpty(),
+      pause: (node) => this.#node(node).pause(),
+      resume: (node) => this.#node(node).resume(),
+      stepClock: (node, byMs) => this.#node(node).stepClock(byMs),
+      failover: (node) => {
+        const { running } = this.#node(node);
+        if (running === undefined || running.process.isPaused) return 'it does not answer';
+        return running.member.orderFailover();
+      },
+    };
+  }
+
+  /** Microseconds since 1970 by the clock of this node. */
+  clockUsOf(node: string): number {
+    return this.#node(node).clockUs;
+  }
+
+  /** As the node itself sees it; `down` if it does not run. A stopped node has the role that it had. */
+  roleOf(node: string): NodeRole {
+    return roleOf(this.#node(node));
+  }
+
+  /** Every node as of the last change that was reported, or as it was at the beginning. */
+  roles(): ReadonlyMap<string, NodeRole> {
+    return this.#roles.current();
+  }
+
+  /** Whether it runs and is not stopped. */
+  answers(node: string): boolean {
+    return this.#node(node).running?.process.isPaused === false;
+  }
+
+  /** The names of the replicas of this primary, as the node itself sees them, or the plan's if it does not run. */
+  replicasOf(node: string): string[] {
+    const view = this.#node(node).running?.member.view;
+    if (view === undefined)
+      return this.topology.nodes.filter(({ replicaOf }) => replicaOf === node).map(({ name }) => name);
+    return view.replicasOf(view.self).map(({ name }) => name);
+  }
+
+  /** The first of the nodes that does not answer, does not serve, or is a replica without its link; undefined: none. */
+  lackOfWhole(): string | undefined {
+    for (const { name, running } of this.#nodes.values()) {
+      if (running === undefined || running.process.isPaused) return `${name} does not answer`;
+      if (!running.member.isOk) return `${name} says cluster_state:fail`;
+      if (running.member.view.self.isReplica && !running.server.isLinked) return `${name} is not linked`;
+    }
+    return undefined;
+  }
+
+  /** Nothing is lacking, every primary is where it was planned, and all nodes know of the same roles, epochs and slots. */
+  isSettled(): boolean {
+    if (this.lackOfWhole() !== undefined || this.awayFromHome().length > 0) return false;
+    const views = [...this.#nodes.values()].map(({ running }) => running && fingerprint(running.member.view));
+    return this.topology.apart === true || views.every((text) => text === views[0]);
+  }
+
+  /** The planned primaries that are replicas now. */
+  awayFromHome(): string[] {
+    return this.topology.nodes.map(({ name }) => name).filter((name) => !this.#isHome(name));
+  }
+
+  /** Reports what is not decided about restarts: the run ends. */
+  end(): void {
+    this.#roles.end();
+  }
+
+  #isHome(name: string): boolean {
+    const planned = this.topology.nodes.find((node) => node.name === name);
+    return planned?.slots === undefined || this.roleOf(name).role === 'primary';
+  }
+
+  #node(name: string): SimulatedNode {
+    const node = this.#nodes.get(name);
+    if (node === undefined) throw new RangeError(`no node is called ${name}`);
+    return node;
+  }
+}
+
+/** What a node knows once the cluster has been formed; each node has an epoch of its own. Apart, it is alone. */
+function formedView(self: string, { nodes, apart }: Topology): View {
+  const known = apart ? nodes.filter(({ name }) => name === self) : nodes;
+  const view = new View(
+    self,
+    known.map(({ name }) => name),
+  );
+  for (const { name, replicaOf, slots } of known) {
+    const peer = view.get(name);
+    peer.configEpoch = ++view.currentEpoch;
+    if (replicaOf !== undefined) peer.primary = view.get(replicaOf);
+    if (slots === undefined) continue;
+    for (let slot = slots[0]; slot <= slots[1]; slot++) view.table.give(slot, name);
+  }
+  return view;
+}
+
+/** Equal for nodes that know of the same roles, epochs and slots, and hold no node to be down. */
+function fingerprint(view: View): string {
+  return view.peers
+    .map((peer) => {
+      const owner = peer.primary?.name ?? peer.configEpoch;
+      const slots = view.table
+        .of(peer.name)
+        .ranges()
+        .flatMap(({ from, to }) => [from, to]);
+      return `${peer.name} ${owner} ${peer.isDown} ${slots}`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,64 @@
+import type { RoleEvent } from '../../src/regions/cluster/role-watch.ts';
+import { SimulatedNetwork } from '../../src/simulation/network/simulated-network.ts';
+import type { End } from '../../src/simulation/network.ts';
+import type { Answer, Command } from '../../src/simulation/nodes/messages.ts';
+import { SimulatedCluster } from '../../src/simulation/nodes/simulated-cluster.ts';
+import { VirtualTime } from '../../src/simulation/virtual-time.ts';
+import { DEFAULT_TOPOLOGY, planTopology, type TopologyOptions } from '../../src/topology/topology.ts';
+import { ADD, Counters, countingEngine } from './counting-engine.ts';
+
+/** A simulated cluster whose scripts count, and clients of it. */
+export function simulateNodes(more: Partial<TopologyOptions> = {}, seed: number | string = 1) {
+  const time = new VirtualTime();
+  const topology = planTopology({ ...DEFAULT_TOPOLOGY, ...more });
+  const network = new SimulatedNetwork({ topology, time, seed });
+  const roles: RoleEvent[] = [];
+  const cluster = new SimulatedCluster({
+    ...{ topology, network, seed, engine: countingEngine },
+    newData: () => new Counters(),
+    onRole: (event) => roles.push(event),
+  });
+  const nowMs = () => time.nowUs / 1_000;
+  const pass = (forMs: number) => time.runUntil(time.nowUs + forMs * 1_000);
+  /** Runs until the condition holds, looking every millisecond; throws after `withinMs`. */
+  const until = async (what: string, condition: () => boolean, withinMs = 60_000): Promise<number> => {
+    const startedMs = nowMs();
+    while (!condition()) {
+      if (nowMs() - startedMs > withinMs) throw new Error(`waited ${withinMs} ms for ${what}`);
+      await pass(1);
+    }
+    return nowMs() - startedMs;
+  };
+  /** A connection of a client in this region to a node; commands are answered in order. */
+  const connect = async (region: string, node: string) => {
+    const answers: Answer[] = [];
+    let end: End<Command> | undefined;
+    let isOver = false;
+    network.connect<Command, Answer>(
+      { region },
+      { node, port: 'data' },
+      {
+        opened: (opened) => {
+          end = opened;
+        },
+        message: (answer) => answers.push(answer),
+        closed: () => {
+          isOver = true;
+        },
+      },
+    );
+    await until('a connection', () => end !== undefined || isOver);
+    const send = (command: Command) => end?.send(command, 100);
+    const ask = async (command: Command): Promise<Answer> => {
+      const before = answers.length;
+      send(command);
+      await until('an answer', () => answers.length > before || isOver);
+      return answers[before] ?? { error: 'closed' };
+    };
+    return { answers, send, ask, isOver: () => isOver };
+  };
+  return { time, topology, network, cluster, roles, nowMs, pass, until, connect };
+}
+
+/** Adds one to the counter of a key. */
+export const add = (key: string): Command => ({ name: 'script', script: ADD, keys: [key], args: [] });
