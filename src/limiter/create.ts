@@ -14,8 +14,8 @@ import {
 import { policyNames, refuseSeveral } from './options/policies.ts';
 import { checkReservationMemory } from './options/reserve-options.ts';
 import { parseStrategy } from './options/strategy.ts';
+import { type Outside, REAL } from './outside.ts';
 import { checkRedis, isCluster, onlyAddresses, type RedisConnection } from './redis/connection.ts';
-import { connectAcked, connectIoredis } from './redis/ioredis/open.ts';
 import type { RedisPort, RedisSource } from './redis/port.ts';
 import { openActiveActive } from './strategies/active-active/open.ts';
 import { createArticle } from './strategies/article.ts';
@@ -28,15 +28,16 @@ import { shadow } from './wrappers/shadow.ts';
 
 export type { LimiterOptions } from './options/limiter-options.ts';
 
-const OPENERS: Readonly<Record<StrategyName, (options: AnyOptions) => Limiter>> = {
+const OPENERS: Readonly<Record<StrategyName, (options: AnyOptions, outside: Outside) => Limiter>> = {
   central: openCentral,
   acked: openAcked,
   article: openArticle,
-  'active-active': (options) => openActiveActive('active-active', 'spends', options),
-  'active-active-lww': (options) => openActiveActive('active-active-lww', 'last-write', options),
+  'active-active': (options, outside) => openActiveActive('active-active', 'spends', options, outside),
+  'active-active-lww': (options, outside) =>
+    openActiveActive('active-active-lww', 'last-write', options, outside),
   'replica-reads': openReplicaReads,
-  lease: (options) => openBorrowing('lease', options),
-  'lease-unacked': (options) => openBorrowing('lease-unacked', { ...options, replicas: 0 }),
+  lease: (options, outside) => openBorrowing('lease', options, outside),
+  'lease-unacked': (options, outside) => openBorrowing('lease-unacked', { ...options, replicas: 0 }, outside),
 };
 
 const DEFAULT_MEMORY_MS = 60_000;
@@ -44,10 +45,11 @@ const MOST_MEMORY_MS = 86_400_000;
 
 /** Makes a limiter and starts to connect to Redis. Throws INVALID_POLICY or INVALID_OPTION. */
 export function createLimiter(options: LimiterOptions): Limiter {
-  return open(options);
+  return openLimiter(options, REAL);
 }
 
-function open(options: AnyOptions): Limiter {
+/** The same with other clocks, random numbers and connections than those of this process. */
+export function openLimiter(options: AnyOptions, outside: Outside): Limiter {
   checkRedis(options?.redis);
   checkOptions(options);
   const strategy = parseStrategy(options.strategy ?? DEFAULT_STRATEGY);
@@ -55,9 +57,9 @@ function open(options: AnyOptions): Limiter {
   checkReplicas(strategy, options);
   refuseUnused(strategy, options);
   checkHomesCluster(options);
-  const opened = OPENERS[strategy](options);
+  const opened = OPENERS[strategy](options, outside);
   try {
-    return around(opened, options);
+    return around(opened, options, outside);
   } catch (error) {
     void opened.close(); // leaves no connection behind
     throw error;
@@ -65,15 +67,16 @@ function open(options: AnyOptions): Limiter {
 }
 
 /** Wraps a limiter with notices of homes, local answers, failure policies and shadow mode. */
-function around(opened: Limiter, options: AnyOptions): Limiter {
+function around(opened: Limiter, options: AnyOptions, { surroundings }: Outside): Limiter {
   const { homes, localAnswers, onFailure } = options;
   const noticing = homes === undefined ? opened : noticeAway(opened, homes);
-  const answering = localAnswers === undefined ? noticing : answerLocally(noticing, localAnswers);
+  const answering =
+    localAnswers === undefined ? noticing : answerLocally(noticing, localAnswers, surroundings.time);
   const limiter =
     onFailure === undefined
       ? answering
-      : decideOnFailure(answering, { onFailure, names: policyNames(options) });
-  return options.shadow ? shadow(limiter) : limiter;
+      : decideOnFailure(answering, { onFailure, names: policyNames(options) }, surroundings);
+  return options.shadow ? shadow(limiter, surroundings) : limiter;
 }
 
 function checkDurability(strategy: StrategyName, { durability }: AnyOptions): void {
@@ -97,25 +100,26 @@ function checkReplicas(strategy: StrategyName, { durability, replicas }: AnyOpti
   );
 }
 
-function openCentral(options: AnyOptions): Limiter {
-  if (options.durability === 'acked') return openAcked(options);
-  return createCentral({ ...readCentral(options), redis: openRedis(options.redis) });
+function openCentral(options: AnyOptions, outside: Outside): Limiter {
+  if (options.durability === 'acked') return openAcked(options, outside);
+  return createCentral({ ...readCentral(options, outside), redis: openRedis(options.redis, outside) });
 }
 
-function openAcked(options: AnyOptions): Limiter {
+function openAcked(options: AnyOptions, outside: Outside): Limiter {
   const { redis: where, replicas } = options;
   if (replicas === undefined)
     throw invalidOption(
       'option replicas is required to wait for replicas',
       'set replicas to the number of promotable replicas of each primary',
     );
-  const rest = readCentral(options);
-  const redis = 'open' in where ? where.openAcked({ replicas }) : connectAcked(where, { replicas });
+  const rest = readCentral(options, outside);
+  const redis = 'open' in where ? where.openAcked({ replicas }) : outside.connect.acked(where, { replicas });
   return createCentral({ ...rest, redis, acked: redis.runAcked });
 }
 
-function readCentral(options: AnyOptions): Omit<CentralOptions, 'redis'> {
+function readCentral(options: AnyOptions, { surroundings }: Outside): Omit<CentralOptions, 'redis'> {
   return {
+    surroundings,
     ...readBuckets(options),
     decisionMemoryMs: checkMemory(options.decisionMemoryMs ?? DEFAULT_MEMORY_MS),
     reservationMemoryMs: checkReservationMemory(options.reservationMemoryMs),
@@ -124,32 +128,33 @@ function readCentral(options: AnyOptions): Omit<CentralOptions, 'redis'> {
 }
 
 /** Removes `tryTake`, which would bypass `onFailure` and `shadow`. */
-function openBorrowing(strategy: StrategyName, options: AnyOptions): Limiter {
-  const { tryTake: _, ...limiter } = openLease(strategy, options);
+function openBorrowing(strategy: StrategyName, options: AnyOptions, outside: Outside): Limiter {
+  const { tryTake: _, ...limiter } = openLease(strategy, options, outside);
   return limiter;
 }
 
-function openArticle(options: AnyOptions): Limiter {
+function openArticle(options: AnyOptions, outside: Outside): Limiter {
+  const { time } = outside.surroundings;
   refuseSeveral('article', options);
   return createArticle({
     ...readBuckets(options),
-    redis: openRedis(options.redis),
-    ...(options.nowMs && { nowMs: options.nowMs }),
+    redis: openRedis(options.redis, outside),
+    nowMs: options.nowMs ?? (() => time.dateMs()),
   });
 }
 
-function openRedis(redis: RedisConnection | RedisSource): RedisPort {
-  return 'open' in redis ? redis.open() : connectIoredis(redis);
+function openRedis(redis: RedisConnection | RedisSource, { connect }: Outside): RedisPort {
+  return 'open' in redis ? redis.open() : connect.plain(redis);
 }
 
-function openReplicaReads(options: AnyOptions): Limiter {
+function openReplicaReads(options: AnyOptions, { connect }: Outside): Limiter {
   refuseSeveral('replica-reads', options);
   const buckets = readBuckets(options);
   const redis = onlyAddresses(options.redis, 'replica-reads');
   return createReplicaReads({
     ...buckets,
-    primaries: connectIoredis(redis),
-    replicas: connectIoredis(redis, { readsReplicas: true }),
+    primaries: connect.plain(redis),
+    replicas: connect.plain(redis, { readsReplicas: true }),
   });
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parsePolicy } from '../../src/core/policy.ts';
+import { REAL } from '../../src/limiter/outside.ts';
 import type { RedisConnection } from '../../src/limiter/redis/connection.ts';
 import type { ActiveActiveLimiter } from '../../src/limiter/strategies/active-active/active-active.ts';
 import { openActiveActive } from '../../src/limiter/strategies/active-active/open.ts';
@@ -39,7 +40,7 @@ describe('regions that decide side by side, cut and healed', { timeout: 120_000 
     const others = NAMES.filter((other) => other !== name).map((other) => [other, connection(name, other)]);
     const redis = connection(name, name);
     const region = { name, others: Object.fromEntries(others), everyMs: 20 };
-    return openActiveActive('active-active', merge, { policy: POLICY, redis, prefix, region });
+    return openActiveActive('active-active', merge, { policy: POLICY, redis, prefix, region }, REAL);
   };
 
   /** A limiter in each region, with fresh keys, that have heard of each other. */
@@ -211,6 +212,6 @@ describe('a limiter of one region', () => {
     },
   ])('is refused with $title', ({ options, says }) => {
     const given = options as Parameters<typeof openActiveActive>[2];
-    expect(() => openActiveActive('active-active', 'spends', given)).toThrow(says);
+    expect(() => openActiveActive('active-active', 'spends', given, REAL)).toThrow(says);
   });
 });

@@ -3,6 +3,7 @@ import { connectIoredis } from '../../src/limiter/redis/ioredis/open.ts';
 import type { TextPort } from '../../src/limiter/redis/port.ts';
 import { regionKeys } from '../../src/limiter/strategies/active-active/keys.ts';
 import { Replicator } from '../../src/limiter/strategies/active-active/replicator.ts';
+import { systemTime } from '../../src/limiter/system-surroundings.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 const AT_A_TIME = 1_500; // more than a batch
@@ -55,7 +56,7 @@ it('a round ends although the other region spends faster than it is read', async
       return reply;
     },
   };
-  const rules = { keys, merge: 'spends', maxAgeUs: 60_000_000, everyMs: 1 } as const;
+  const rules = { keys, merge: 'spends', maxAgeUs: 60_000_000, everyMs: 1, time: systemTime } as const;
   const replicator = new Replicator({ redis, others: new Map([['other', spending]]), ...rules });
   try {
     replicator.start();

@@ -4,6 +4,7 @@ import { parsePolicy } from '../../src/core/policy.ts';
 import { Borrower } from '../../src/limiter/strategies/lease/borrower.ts';
 import type { HomeClient } from '../../src/limiter/strategies/lease/home-client.ts';
 import type { Request } from '../../src/limiter/strategies/lease/protocol.ts';
+import { systemTime } from '../../src/limiter/system-surroundings.ts';
 
 const POLICY = parsePolicy('20:5/s');
 /** Long, so that no window ends within a test. */
@@ -38,7 +39,14 @@ function startBorrower(moved?: Moved) {
     close: async () => {},
   };
   const termsOf = () => ({ policy: POLICY, leaseUs: LEASE_US, marginUs: 1_000 });
-  const borrower = new Borrower({ strategy: 'lease', home, termsOf, holder: 7, leaseUs: LEASE_US });
+  const borrower = new Borrower({
+    strategy: 'lease',
+    home,
+    termsOf,
+    holder: 7,
+    leaseUs: LEASE_US,
+    time: systemTime,
+  });
   const take = (user: string, costTokens = 1) => borrower.take({ user, endpoint: 'e' }, POLICY, costTokens);
   return { borrower, requests, take };
 }

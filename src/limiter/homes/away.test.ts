@@ -6,6 +6,7 @@ import { withMetrics } from '../../metrics/with-metrics.ts';
 import { recordTakes } from '../../testing/record-takes.ts';
 import type { Home, Limiter, Reservation } from '../limiter.ts';
 import type { LeaseLimiter } from '../strategies/lease/lease.ts';
+import { systemSurroundings } from '../system-surroundings.ts';
 import { decideOnFailure } from '../wrappers/failure-policy.ts';
 import { answerLocally } from '../wrappers/local-answers.ts';
 import { shadow } from '../wrappers/shadow.ts';
@@ -196,9 +197,12 @@ describe('a decision away', () => {
 
 it.each<[string, (limiter: Limiter) => Limiter]>([
   ['noticeAway', (limiter) => noticeAway(limiter, homes)],
-  ['answerLocally', (limiter) => answerLocally(limiter, {})],
-  ['decideOnFailure', (limiter) => decideOnFailure(limiter, { onFailure: 'open', names: ['default'] })],
-  ['shadow', shadow],
+  ['answerLocally', (limiter) => answerLocally(limiter, {}, systemSurroundings.time)],
+  [
+    'decideOnFailure',
+    (limiter) => decideOnFailure(limiter, { onFailure: 'open', names: ['default'] }, systemSurroundings),
+  ],
+  ['shadow', (limiter) => shadow(limiter, systemSurroundings)],
   ['withMetrics', (limiter) => withMetrics(limiter, { meter })],
   ['recordTakes', (limiter) => recordTakes(limiter).limiter],
 ])('%s gives the home of the limiter that it wraps', (_, wrap) => {

@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { OpenclawError } from '../../core/errors.ts';
 import type { Limiter, Subject } from '../limiter.ts';
+import { systemSurroundings } from '../system-surroundings.ts';
 import { decideOnFailure } from '../wrappers/failure-policy.ts';
 import { readBuckets } from './buckets.ts';
 
@@ -46,7 +47,7 @@ it.each(FUNCTIONS)('%s that throws is refused, with its error as cause', async (
   };
   expect(() => ask(fail)).toThrow(expect.objectContaining(refused));
   const limiter = { take: async () => ask(fail) } as unknown as Limiter;
-  const answering = decideOnFailure(limiter, { onFailure: 'open', names: ['default'] });
+  const answering = decideOnFailure(limiter, { onFailure: 'open', names: ['default'] }, systemSurroundings);
   await expect(answering.take(ada)).rejects.toMatchObject(refused);
 });
 

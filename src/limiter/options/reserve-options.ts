@@ -15,13 +15,16 @@ const KNOWN_OPTIONS: OptionNames<ReserveOptions> = {
 };
 
 /** The options of a reservation, with their defaults; `expiresMs` is 0 for never. Throws INVALID_OPTION. */
-export function readReserveOptions(options: ReserveOptions = {}): {
+export function readReserveOptions(
+  options: ReserveOptions = {},
+  randomId: () => string,
+): {
   readonly cost: Cost;
   readonly id: string;
   readonly expiresMs: number;
 } {
   checkKnown(options, KNOWN_OPTIONS);
-  const { cost = 1, decisionId: id = crypto.randomUUID(), expiresMs } = options;
+  const { cost = 1, decisionId: id = randomId(), expiresMs } = options;
   if (expiresMs === undefined) return { cost, id, expiresMs: 0 };
   return {
     cost,

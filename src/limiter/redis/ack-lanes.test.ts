@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { systemTime } from '../system-surroundings.ts';
 import { type AckedCommand, AckLanes, type LaneEvents } from './ack-lanes.ts';
 
 const TIMEOUT_MS = 1_000;
@@ -17,6 +18,7 @@ function startLanes() {
     replicas: 1,
     timeoutMs: TIMEOUT_MS,
     count: 1,
+    time: systemTime,
     open(ofLane) {
       events = ofLane;
       return {

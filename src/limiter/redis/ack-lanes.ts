@@ -1,11 +1,12 @@
 import { OpenclawError } from '../../core/errors.ts';
+import type { Time } from '../../core/time.ts';
 import { withTimeout } from '../with-timeout.ts';
 
 /** A command whose writes must reach the replicas of a node. */
 export interface AckedCommand {
   /** Whether it has a reply or has failed. */
   readonly isSettled: boolean;
-  /** When its result is due, by `performance.now()`. */
+  /** When its result is due, by the clock of the lanes. */
   readonly deadlineMs: number;
   /** Resolves once the replicas have its writes. Set at each write; a redirected command gets another. */
   acks: Promise<void> | undefined;
@@ -39,6 +40,7 @@ export interface AckLanesOptions<T> {
   readonly timeoutMs: number;
   /** The number of lanes: while one waits for its replicas, the others accept commands. */
   readonly count: number;
+  readonly time: Time;
   readonly open: (events: LaneEvents) => Lane<T>;
   /** Called if a command finds no usable lane: another node may serve the slot by now. */
   readonly onStuck: () => void;
@@ -99,7 +101,7 @@ export class AckLanes<T extends AckedCommand> {
       this.close();
       onClosed();
     };
-    setTimeout(end, 2 * this.#options.timeoutMs).unref();
+    this.#options.time.after(2 * this.#options.timeoutMs, end);
   }
 
   close(): void {
@@ -148,7 +150,7 @@ export class AckLanes<T extends AckedCommand> {
   #flushSoon(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    setImmediate(() => {
+    this.#options.time.soon(() => {
       this.#isFlushing = false;
       this.#flush();
     });
@@ -169,7 +171,7 @@ export class AckLanes<T extends AckedCommand> {
    * would cost a tenth of a client's time. Each that waited longer for a lane has its own, so that it fails alone.
    */
   #setAcks(batch: readonly T[], asked: Promise<string | undefined>): void {
-    const enoughMs = performance.now() + this.#waitMs;
+    const enoughMs = this.#nowMs() + this.#waitMs;
     const deadlines = batch
       .map(({ deadlineMs }) => deadlineMs)
       .filter((deadlineMs) => deadlineMs >= enoughMs);
@@ -183,7 +185,8 @@ export class AckLanes<T extends AckedCommand> {
 
   #acksBy(deadlineMs: number, asked: Promise<string | undefined>): Promise<void> {
     const late = () => 'no reply to WAIT in time';
-    const acks = withTimeout(deadlineMs - performance.now(), asked, late).then((why) => {
+    const leftMs = deadlineMs - this.#nowMs();
+    const acks = withTimeout(leftMs, asked, late, this.#options.time).then((why) => {
       if (why !== undefined) throw this.#notAcked(why);
     });
     acks.catch(() => {}); // commands that need it await it
@@ -213,6 +216,10 @@ export class AckLanes<T extends AckedCommand> {
     else this.#refuseAll(shortage);
     if (next === 'short') void this.#ask(lane, 'short');
     return why;
+  }
+
+  #nowMs(): number {
+    return this.#options.time.nowUs() / 1_000;
   }
 
   #notAcked(why: string): OpenclawError {

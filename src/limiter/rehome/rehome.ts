@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { invalidOption } from '../../core/errors.ts';
 import { rescaleLevel } from '../../core/rescale.ts';
+import type { Time } from '../../core/time.ts';
 import type { Limiter, Moved, NamedPolicy } from '../limiter.ts';
 import type { Buckets } from '../options/buckets.ts';
 import { recordKey } from '../options/key.ts';
@@ -21,13 +21,14 @@ export interface RehomingOptions extends Pick<Buckets, 'policiesOf' | 'homes'> {
   /** Runs a script; with `acked`, replies are used once the replicas have what it wrote. */
   readonly run: RunWrites;
   readonly lends: boolean;
+  readonly time: Time;
 }
 
 /** While tokens are lent, a leave is repeated this often: processes may return them before their leases end. */
 const LONGEST_WAIT_MS = 250;
 
 /** Makes `rehome` of a limiter: the steps of protocol.ts, one after the other. */
-export function rehoming({ run, lends, policiesOf, homes }: RehomingOptions): Limiter['rehome'] {
+export function rehoming({ run, lends, time, policiesOf, homes }: RehomingOptions): Limiter['rehome'] {
   const steps = stepsBy(run, { lends });
   return async (subject, options) => {
     const { from, to, move, keepMs } = readRehomeOptions(options);
@@ -43,7 +44,7 @@ export function rehoming({ run, lends, policiesOf, homes }: RehomingOptions): Li
 
     const closed = await steps.close(next, args);
     if (!isDone(closed.status)) throw refusedError(move, closed, to);
-    const left = await leaving(steps, { old, policies, args: { ...args, to } });
+    const left = await leaving(steps, { time, old, policies, args: { ...args, to } });
     if (!isDone(left.status)) {
       if (isForGood(left.status as Refusal)) await steps.cancel(next, args);
       throw refusedError(move, left, from);
@@ -62,12 +63,18 @@ const isDone = (status: string) => status === 'done' || status === 'repeated';
 /** Repeats leave until no token is lent. */
 async function leaving(
   steps: Steps,
-  { old, policies, args }: { old: MoveKeys; policies: readonly NamedPolicy[]; args: LeaveArgs },
+  {
+    time,
+    old,
+    policies,
+    args,
+  }: { time: Time; old: MoveKeys; policies: readonly NamedPolicy[]; args: LeaveArgs },
 ): Promise<LeaveReply> {
   for (;;) {
     const left = await steps.leave(old, args, policies);
     if (left.status !== 'lent') return left;
-    await sleep(Math.min(LONGEST_WAIT_MS, Math.ceil(left.waitUs / 1_000)));
+    const waitMs = Math.min(LONGEST_WAIT_MS, Math.ceil(left.waitUs / 1_000));
+    await new Promise<void>((resolve) => time.after(waitMs, resolve));
   }
 }
 

@@ -16,11 +16,11 @@ export function createArticle({
   policy,
   policiesOf,
   keyOf,
-  nowMs = Date.now,
+  nowMs,
 }: Buckets & {
   redis: RedisPort;
   /** The service's clock; the script sees its whole seconds. */
-  nowMs?: () => number;
+  nowMs: () => number;
 }): Limiter {
   const script = loadScript('article');
   const resetScript = loadScript('reset');

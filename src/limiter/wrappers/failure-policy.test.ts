@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { OpenclawError } from '../../core/errors.ts';
 import { parsePolicy } from '../../core/policy.ts';
 import type { Limiter } from '../limiter.ts';
+import { systemSurroundings } from '../system-surroundings.ts';
 import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
 
 const ada = { user: 'ada', endpoint: 'e' };
@@ -20,7 +21,8 @@ function setUp(
     policiesOf: () => named,
     take: () => Promise.reject(error),
   } as unknown as Limiter;
-  const limiter = decideOnFailure(store, { onFailure, names: Object.keys(policies) }, () => clock.us);
+  const surroundings = { ...systemSurroundings, time: { ...systemSurroundings.time, nowUs: () => clock.us } };
+  const limiter = decideOnFailure(store, { onFailure, names: Object.keys(policies) }, surroundings);
   const admitted = async (times: number, subject = ada) => {
     let count = 0;
     for (let i = 0; i < times; i++) if ((await limiter.take(subject)).allowed) count++;
@@ -105,7 +107,7 @@ describe('while the store cannot decide', () => {
         },
         take: () => Promise.reject(lost),
       } as unknown as Limiter;
-      const limiter = decideOnFailure(store, { onFailure: 'open', names: ['default'] });
+      const limiter = decideOnFailure(store, { onFailure: 'open', names: ['default'] }, systemSurroundings);
       await expect(limiter.take(ada)).rejects.toBe(lost);
     }
   });

@@ -9,6 +9,7 @@ import {
 } from '../../core/errors.ts';
 import { makePolicy, type Policy } from '../../core/policy.ts';
 import { quoted } from '../../core/printable.ts';
+import type { Surroundings } from '../../core/time.ts';
 import type { Cost, Limiter, NamedPolicy, Subject } from '../limiter.ts';
 import { bucketKey } from '../options/key.ts';
 import { costOf } from '../options/policies.ts';
@@ -42,9 +43,9 @@ const MOST_SHARES = 100_000;
 export function decideOnFailure(
   limiter: Limiter,
   { onFailure, names }: { readonly onFailure: FailurePolicies; readonly names: readonly string[] },
-  nowUs: () => number = () => Math.floor(performance.now() * 1_000),
+  surroundings: Surroundings,
 ): Limiter {
-  const shares = new Shares(nowUs);
+  const shares = new Shares(() => Math.floor(surroundings.time.nowUs()));
   const failurePolicyOf = readFailurePolicies(onFailure, names);
 
   /** The cost for each share; undefined if a policy is closed or its share can never hold the cost. */
@@ -95,7 +96,7 @@ export function decideOnFailure(
         throw error;
       }
     },
-    async reserve(subject, { cost, decisionId: id = crypto.randomUUID(), ...options } = {}) {
+    async reserve(subject, { cost, decisionId: id = surroundings.randomId(), ...options } = {}) {
       try {
         return await limiter.reserve(subject, {
           ...options,

@@ -51,7 +51,12 @@ function setUp(ppm: number) {
       bucket = fullBucket(policy, serverUs());
     },
   } as unknown as Limiter;
-  return { clock, decide, hold, limiter: answerLocally(exact, { forMs: 60_000 }, () => clock.ms) };
+  return {
+    clock,
+    decide,
+    hold,
+    limiter: answerLocally(exact, { forMs: 60_000 }, { nowUs: () => clock.ms * 1_000 }),
+  };
 }
 
 describe('a local answer', () => {
@@ -126,6 +131,8 @@ describe('a local answer', () => {
   });
 
   it.each([0, 60_001, 1.5, Number.NaN])('is refused for %s milliseconds', (forMs) =>
-    expect(() => answerLocally({} as Limiter, { forMs })).toThrow(/1 to 60000 whole milliseconds/),
+    expect(() => answerLocally({} as Limiter, { forMs }, { nowUs: () => 0 })).toThrow(
+      /1 to 60000 whole milliseconds/,
+    ),
   );
 });

@@ -3,6 +3,7 @@ import { invalidOption } from '../../core/errors.ts';
 import { checkKnown, type Known } from '../../core/known-options.ts';
 import { quoted } from '../../core/printable.ts';
 import { timeToLevelUs } from '../../core/retry-after.ts';
+import type { Time } from '../../core/time.ts';
 import type { Limiter, NamedPolicy, Subject } from '../limiter.ts';
 import { bucketKey } from '../options/key.ts';
 import { checkCostNames, costOf } from '../options/policies.ts';
@@ -54,8 +55,9 @@ interface Denied {
 export function answerLocally(
   limiter: Limiter,
   options: LocalAnswerOptions,
-  nowMs: () => number = () => performance.now(),
+  time: Pick<Time, 'nowUs'>,
 ): Limiter {
+  const nowMs = () => time.nowUs() / 1_000;
   const forMs = readForMs(options);
   const denials = new Map<string, Denied>();
   const raises = new Raises(nowMs);

@@ -3,10 +3,13 @@ import type { Decision } from '../../core/decision.ts';
 import { type ErrorCode, OpenclawError } from '../../core/errors.ts';
 import { parsePolicy } from '../../core/policy.ts';
 import type { Cost, Limiter, Reservation } from '../limiter.ts';
+import { systemSurroundings, systemTime } from '../system-surroundings.ts';
 import { decideOnFailure, type FailurePolicies } from './failure-policy.ts';
 import { answerLocally } from './local-answers.ts';
 import { shadow } from './shadow.ts';
 
+/** Time stands still. */
+const STILL = { ...systemSurroundings, time: { ...systemTime, nowUs: () => 0 } };
 const ada = { user: 'ada', endpoint: 'e' };
 const evidence = { strategy: 'central', node: 'n', source: 'redis' } as const;
 const allowed: Decision = { allowed: true, remainingTokens: 12, evidence };
@@ -60,7 +63,7 @@ describe('while Redis cannot decide, a reservation', () => {
   const failing = (onFailure: FailurePolicies, given: Parameters<typeof store>[0]) => {
     const { limiter, settled } = store(given);
     const names = Object.keys(given.policies ?? { default: '' });
-    return { limiter: decideOnFailure(limiter, { onFailure, names }, () => 0), settled };
+    return { limiter: decideOnFailure(limiter, { onFailure, names }, STILL), settled };
   };
 
   it('is rejected by closed', async () => {
@@ -171,7 +174,7 @@ describe('in shadow mode, a reservation', () => {
     { reserve: 'REPLY_LOST', why: 'REPLY_LOST' },
   ] as const)('that was refused is allowed, and holds nothing: $why', async ({ reserve, why }) => {
     const { limiter, settled } = store({ reserve });
-    const reservation = await shadow(limiter).reserve(ada, { cost: 8 });
+    const reservation = await shadow(limiter, STILL).reserve(ada, { cost: 8 });
     expect(reservation).toMatchObject({ allowed: true, heldTokens: 8, decision: { shadow: why } });
     expect(await reservation.extend(3)).toMatchObject({ allowed: true, shadow: why });
     expect(await reservation.settle(9)).toMatchObject({ actual: { default: 9 } });
@@ -180,7 +183,7 @@ describe('in shadow mode, a reservation', () => {
 
   it('that is held is extended in any case, and settled at most at what it holds', async () => {
     const { limiter, settled } = store({ extend: denied, settle: 'ACTUAL_ABOVE_HELD' });
-    const reservation = await shadow(limiter).reserve(ada, { cost: 8 });
+    const reservation = await shadow(limiter, STILL).reserve(ada, { cost: 8 });
     expect(reservation.decision).not.toHaveProperty('shadow');
     expect(await reservation.extend(3)).toMatchObject({ allowed: true, shadow: 'denied' });
     await reservation.settle(11);
@@ -190,7 +193,7 @@ describe('in shadow mode, a reservation', () => {
   it.each([denied, 'REPLY_LOST', 'COST_ABOVE_CAPACITY'] as const)(
     'that is held says that it holds what was refused: %j',
     async (extend) => {
-      const reservation = await shadow(store({ extend }).limiter).reserve(ada, { cost: 8 });
+      const reservation = await shadow(store({ extend }).limiter, STILL).reserve(ada, { cost: 8 });
       let times = 0;
       while (reservation.heldTokens < 20 && times++ < 9) await reservation.extend(5);
       expect([times, reservation.heldTokens, reservation.held]).toEqual([3, 23, { default: 23 }]);
@@ -200,7 +203,7 @@ describe('in shadow mode, a reservation', () => {
   it.each(['INVALID_COST', 'RESERVATION_SETTLED'] as const)(
     'that is held is not extended: %s',
     async (code) => {
-      const reservation = await shadow(store({ extend: code }).limiter).reserve(ada, { cost: 8 });
+      const reservation = await shadow(store({ extend: code }).limiter, STILL).reserve(ada, { cost: 8 });
       await expect(reservation.extend(5)).rejects.toMatchObject({ code });
       expect(reservation.heldTokens).toBe(8);
     },
@@ -208,16 +211,16 @@ describe('in shadow mode, a reservation', () => {
 
   it('above the capacity is allowed as a take is, and an invalid cost is refused', async () => {
     const above = store({ reserve: 'COST_ABOVE_CAPACITY' });
-    const reservation = await shadow(above.limiter).reserve(ada, { cost: 50 });
+    const reservation = await shadow(above.limiter, STILL).reserve(ada, { cost: 50 });
     expect(reservation).toMatchObject({ heldTokens: 50, decision: { shadow: 'COST_ABOVE_CAPACITY' } });
     await reservation.extend(21);
     expect(reservation.heldTokens).toBe(71);
-    const wrong = shadow(store({ reserve: 'INVALID_COST' }).limiter);
+    const wrong = shadow(store({ reserve: 'INVALID_COST' }).limiter, STILL);
     await expect(wrong.reserve(ada, { cost: -1 })).rejects.toMatchObject({ code: 'INVALID_COST' });
   });
 
   it('without Redis is settled at most at what was asked for, and not extended afterwards', async () => {
-    const reservation = await shadow(store({ reserve: denied }).limiter).reserve(ada, { cost: 8 });
+    const reservation = await shadow(store({ reserve: denied }).limiter, STILL).reserve(ada, { cost: 8 });
     await expect(reservation.settle(-1)).rejects.toMatchObject({ code: 'INVALID_COST' });
     expect(await reservation.settle(9)).toMatchObject({ actual: { default: 8 } });
     await expect(reservation.extend(1)).rejects.toMatchObject({ code: 'RESERVATION_SETTLED' });
@@ -226,20 +229,20 @@ describe('in shadow mode, a reservation', () => {
   it('is settled at what it holds of the policies that used more, and of no other', async () => {
     const policies = { requests: '20:1/d', tokens: '200:1/d' };
     const { limiter, settled } = store({ settle: 'ACTUAL_ABOVE_HELD', policies });
-    const reservation = await shadow(limiter).reserve(ada, { cost: 8 });
+    const reservation = await shadow(limiter, STILL).reserve(ada, { cost: 8 });
     await reservation.settle({ requests: 2, tokens: 90 });
     expect(settled.at(-1)).toEqual({ requests: 2, tokens: 8 });
   });
 
   it('reports a settlement that failed', async () => {
-    const reservation = await shadow(store({ settle: 'REPLY_LOST' }).limiter).reserve(ada);
+    const reservation = await shadow(store({ settle: 'REPLY_LOST' }).limiter, STILL).reserve(ada);
     await expect(reservation.settle(1)).rejects.toMatchObject({ code: 'REPLY_LOST' });
   });
 });
 
 it('a settlement ends the local answers of its subject', async () => {
   const { limiter } = store({});
-  const answering = answerLocally(limiter, {}, () => 0);
+  const answering = answerLocally(limiter, {}, STILL.time);
   const reservation = await answering.reserve(ada, { cost: 8 });
   const ofRedis = { ...denied, evidence: { ...evidence, levelQuanta: 0 } };
   const asked = vi.spyOn(limiter, 'take').mockResolvedValue(ofRedis);

@@ -1,5 +1,6 @@
 import type { Decision } from '../../core/decision.ts';
 import { type ErrorCode, OpenclawError } from '../../core/errors.ts';
+import type { Surroundings } from '../../core/time.ts';
 import type { Cost, Limiter, Reservation, Settlement } from '../limiter.ts';
 import { atMostHeld } from '../options/reserve-options.ts';
 import { askedOf, unheld, withMethods, withMore } from './unheld.ts';
@@ -10,7 +11,7 @@ import { askedOf, unheld, withMethods, withMore } from './unheld.ts';
  * a settlement above what Redis holds is made at what Redis holds. Reservations with an invalid cost, and extensions with
  * one or after the settlement, are refused: no tokens can be held for them.
  */
-export function shadow(limiter: Limiter): Limiter {
+export function shadow(limiter: Limiter, surroundings: Surroundings): Limiter {
   const allowing = async (
     decide: () => Promise<Decision>,
     refused: readonly ErrorCode[] = [],
@@ -58,7 +59,7 @@ export function shadow(limiter: Limiter): Limiter {
     async take(subject, options) {
       return allowing(() => limiter.take(subject, options));
     },
-    async reserve(subject, { cost = 1, decisionId: id = crypto.randomUUID(), ...options } = {}) {
+    async reserve(subject, { cost = 1, decisionId: id = surroundings.randomId(), ...options } = {}) {
       let made: Reservation | undefined;
       const decide = async () => {
         made = await limiter.reserve(subject, { cost, decisionId: id, ...options });

@@ -6,9 +6,9 @@ import { Borrower } from '../../../src/limiter/strategies/lease/borrower.ts';
 import type { HomeClient, HomeReply } from '../../../src/limiter/strategies/lease/home-client.ts';
 import { termsByPolicy } from '../../../src/limiter/strategies/lease/terms.ts';
 import { makeUserDraw, planUsers } from '../../../src/load/users.ts';
+import { ProcessTime, VirtualTime } from '../../../src/simulation/virtual-time.ts';
 import { KNOWN_ROUND_TRIPS_MS } from '../../../src/topology/topology.ts';
 import { handle } from './home.ts';
-import { VirtualTime } from './virtual-time.ts';
 
 const REGIONS = ['us-east', 'eu-west', 'ap-south'];
 /** As `LANES` of src/limiter/strategies/lease/open.ts. */
@@ -56,13 +56,17 @@ export interface Figures {
  * lua/lease.lua does, and connections of which each waits for its replicas after every batch of writes.
  */
 export async function simulateLoad(load: Load): Promise<Figures> {
-  const time = new VirtualTime();
-  time.install();
-  try {
-    return await new World(time, load).run();
-  } finally {
-    time.restore();
-  }
+  return new World(new VirtualTime(), load).run();
+}
+
+const msOf = (time: VirtualTime) => time.nowUs / 1_000;
+
+/** Calls at this time; what waits for a promise that the call settles goes on then. */
+function at(time: VirtualTime, ms: number, call: () => void): void {
+  time.at(ms * 1_000, () => {
+    time.wake();
+    call();
+  });
 }
 
 class World {
@@ -84,31 +88,31 @@ class World {
     const { rate, seconds, seed, users, skew, roaming, isAtHome } = this.#load;
     const planned = planUsers({ seed, regions: REGIONS, users, skew, roaming, rampMs: 2_000 });
     const random = makeRandom(seed, 'draw');
-    const place = makeRandom(seed, 'home');
-    const anyRegion = () => REGIONS[Math.floor(place() * REGIONS.length)] ?? '';
+    const home = makeRandom(seed, 'home');
+    const anyRegion = () => REGIONS[Math.floor(home() * REGIONS.length)] ?? '';
     const primaries = new Map(
       planned.map(({ name, regions: [only = '', other] }) => [
         name,
         isAtHome && other === undefined ? only : anyRegion(),
       ]),
     );
-    const startMs = this.#time.nowMs;
-    const borrowers = REGIONS.map((region, at) => this.#borrowerIn(region, at + 1, primaries));
+    const startMs = msOf(this.#time);
+    const borrowers = REGIONS.map((region, i) => this.#borrowerIn(region, i + 1, primaries));
     const draws = REGIONS.map((region) => makeUserDraw(planned, region));
     const startTake = (i: number) => {
-      const at = i % REGIONS.length;
-      const user = draws[at]?.(random, this.#time.nowMs - startMs);
-      if (user !== undefined) this.#take(borrowers[at], at, user.name, user.regions.length > 1);
-      if (i < rate * seconds) this.#time.at(startMs + (i * 1_000) / rate, () => startTake(i + 1));
+      const place = i % REGIONS.length;
+      const user = draws[place]?.(random, msOf(this.#time) - startMs);
+      if (user !== undefined) this.#take(borrowers[place], place, user.name, user.regions.length > 1);
+      if (i < rate * seconds) at(this.#time, startMs + (i * 1_000) / rate, () => startTake(i + 1));
     };
-    this.#time.at(startMs, () => startTake(0));
+    at(this.#time, startMs, () => startTake(0));
     let warmUpCalls = 0;
-    this.#time.at(startMs + WARM_UP_S * 1_000, () => {
+    at(this.#time, startMs + WARM_UP_S * 1_000, () => {
       warmUpCalls = this.#calls;
     });
-    await this.#time.runUntil(startMs + seconds * 1_000);
+    await this.#time.runUntil((startMs + seconds * 1_000) * 1_000);
     const calls = (this.#calls - warmUpCalls) / (rate * (seconds - WARM_UP_S));
-    await this.#time.runUntil(this.#time.nowMs + 5_000);
+    await this.#time.runUntil(this.#time.nowUs + 5_000_000);
     return { calls, ...this.#figures() };
   }
 
@@ -123,7 +127,7 @@ class World {
         const [key, node] = [keyOf(subject), primaries.get(subject.user) ?? ''];
         return new Promise<HomeReply>((resolve) => {
           lanes.get(node)?.send(() => {
-            const nowUs = Math.round(this.#time.nowMs * 1_000);
+            const { nowUs } = this.#time;
             const handled = handle(this.#homes.get(key), request, { terms, nowUs });
             this.#homes.set(key, handled.home);
             const answer = { reply: handled.reply, node };
@@ -146,19 +150,20 @@ class World {
       termsOf: termsByPolicy(times),
       holder,
       leaseUs: times.leaseUs,
+      time: new ProcessTime(this.#time),
     });
   }
 
-  #take(borrower: Borrower | undefined, at: number, user: string, isRoaming: boolean): void {
-    const bucket = `${at} ${user}`;
-    const startMs = this.#time.nowMs;
+  #take(borrower: Borrower | undefined, place: number, user: string, isRoaming: boolean): void {
+    const bucket = `${place} ${user}`;
+    const startMs = msOf(this.#time);
     const take: Take = {
       ...{ user, isRoaming, isFirst: !this.#decided.has(bucket), startMs },
       ...{ endMs: Number.NaN, allowed: undefined },
     };
     this.#takes.push(take);
     const end = (allowed: boolean | undefined) => {
-      take.endMs = this.#time.nowMs;
+      take.endMs = msOf(this.#time);
       take.allowed = allowed;
       this.#decided.add(bucket);
     };
@@ -224,7 +229,7 @@ class Lanes {
 
   send(command: Command): void {
     this.#queue.push(command);
-    if (this.#queue.length === 1) this.#time.at(this.#time.nowMs, () => this.#flush());
+    if (this.#queue.length === 1) at(this.#time, msOf(this.#time), () => this.#flush());
   }
 
   #flush(): void {
@@ -232,13 +237,13 @@ class Lanes {
     const batch = this.#queue;
     this.#queue = [];
     this.#free--;
-    this.#time.at(this.#time.nowMs + this.#oneWayMs, () => {
+    at(this.#time, msOf(this.#time) + this.#oneWayMs, () => {
       const handled = batch.map((command) => command());
       for (let call = 0; call <= batch.length; call++) this.#onCall(); // one of them is WAIT
-      this.#time.at(this.#time.nowMs + this.#oneWayMs, () => {
+      at(this.#time, msOf(this.#time) + this.#oneWayMs, () => {
         for (const { onReply } of handled) onReply();
       });
-      this.#time.at(this.#time.nowMs + this.#replicaMs + this.#oneWayMs, () => {
+      at(this.#time, msOf(this.#time) + this.#replicaMs + this.#oneWayMs, () => {
         for (const { onAcks } of handled) onAcks();
         this.#free++;
         this.#flush();

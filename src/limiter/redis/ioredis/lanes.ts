@@ -1,4 +1,5 @@
 import { Cluster, Command, type Redis } from 'ioredis';
+import { systemTime } from '../../system-surroundings.ts';
 import { AckLanes, type Lane, type LaneEvents } from '../ack-lanes.ts';
 import { backoff } from '../command-timeout.ts';
 import type { AckOptions } from '../port.ts';
@@ -32,6 +33,7 @@ export function ioredisLanes(
       replicas,
       timeoutMs,
       count,
+      time: systemTime,
       open: (events) => openLane(node, timeoutMs, events),
       onStuck: lookForPrimaries,
     });

@@ -2,6 +2,7 @@ import { Cluster, Redis } from 'ioredis';
 import { invalidOption, type OpenclawError } from '../../../core/errors.ts';
 import { checkAcks } from '../acks.ts';
 import { backoff, type CommandTimeout, readOnlyTimeout, readTimeout } from '../command-timeout.ts';
+import type { Connect } from '../connect.ts';
 import { parseRedisUrl, type RedisConnection, type SentinelOptions } from '../connection.ts';
 import type { AckedPort, AckOptions, RedisSource, TextPort } from '../port.ts';
 import { connectorFrom, sentinelConnectorFrom } from '../region-connector.ts';
@@ -24,6 +25,8 @@ export function connectAcked(connection: RedisConnection, acks: AckOptions): Ack
   const checked = checkAcks(acks);
   return ioredisPort(openClient(connection, { timeoutMs }), timeoutMs, { acks: checked });
 }
+
+export const connectByIoredis: Connect = { plain: connectIoredis, acked: connectAcked };
 
 function openClient(
   connection: RedisConnection,

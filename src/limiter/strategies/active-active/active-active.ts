@@ -1,5 +1,6 @@
 import type { Policy } from '../../../core/policy.ts';
 import { timeToFullUs, timeToNextTokenUs } from '../../../core/retry-after.ts';
+import type { Time } from '../../../core/time.ts';
 import type { Limiter, NamedPolicy, Subject } from '../../limiter.ts';
 import { checkCostNames, costOf, onlyPolicyOf, type Policies } from '../../options/policies.ts';
 import { readTakeOptions } from '../../options/take-options.ts';
@@ -25,6 +26,7 @@ export interface ActiveActiveOptions extends Policies {
   readonly maxAgeMs: number;
   readonly everyMs: number;
   readonly outbox: number;
+  readonly time: Time;
 }
 
 /** A limiter that also reports the progress of the exchange with each other region. */
@@ -43,9 +45,9 @@ export function createActiveActive(options: ActiveActiveOptions): ActiveActiveLi
   const { strategy, redis, others, policy, policiesOf, prefix, merge } = options;
   const maxAgeUs = options.maxAgeMs * 1_000;
   const keys = regionKeys(prefix);
-  const { everyMs } = options;
+  const { everyMs, time } = options;
   const ask = bucketScript(options, keys);
-  const replicator = new Replicator({ redis, others, keys, merge, maxAgeUs, everyMs });
+  const replicator = new Replicator({ redis, others, keys, merge, maxAgeUs, everyMs, time });
   replicator.start();
 
   return {

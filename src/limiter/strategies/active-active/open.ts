@@ -3,8 +3,9 @@ import { checkKnown, type Known } from '../../../core/known-options.ts';
 import { quoted } from '../../../core/printable.ts';
 import { checkPrefix } from '../../options/key.ts';
 import { type PolicyOptions, readPolicies, refuseSeveral } from '../../options/policies.ts';
+import type { Outside } from '../../outside.ts';
+import type { Connect } from '../../redis/connect.ts';
 import { checkRedis, onlyAddresses, parseRedisUrl, type RedisConnection } from '../../redis/connection.ts';
-import { connectIoredis } from '../../redis/ioredis/open.ts';
 import type { RedisSource, TextPort } from '../../redis/port.ts';
 import { type ActiveActiveLimiter, createActiveActive } from './active-active.ts';
 import type { MergeRule } from './replicator.ts';
@@ -52,6 +53,7 @@ export function openActiveActive(
   strategy: string,
   merge: MergeRule,
   options: OpenOptions,
+  { surroundings: { time }, connect }: Outside,
 ): ActiveActiveLimiter {
   const { region } = options;
   if (region === undefined) throw misplaced(`strategy ${strategy} requires option region`);
@@ -67,20 +69,21 @@ export function openActiveActive(
     outbox: whole('outbox', outbox, { least: 1_000, most: 100_000_000 }),
   };
   const { policy, policiesOf } = readPolicies(options);
-  const [own, ...ports] = connectAll([redis, ...Object.values(others)]);
+  const [own, ...ports] = connectAll([redis, ...Object.values(others)], connect);
   return createActiveActive({
     ...{ strategy, merge, region: name, policy, policiesOf, prefix: checkPrefix(options.prefix) },
     redis: own as TextPort,
     others: new Map(Object.keys(others).map((other, at) => [other, ports[at] as TextPort])),
     ...limits,
+    time,
   });
 }
 
 /** Opens all connections, or none: an invalid one closes the others. */
-function connectAll(connections: readonly RedisConnection[]): TextPort[] {
+function connectAll(connections: readonly RedisConnection[], connect: Connect): TextPort[] {
   const opened: TextPort[] = [];
   try {
-    for (const connection of connections) opened.push(connectIoredis(connection));
+    for (const connection of connections) opened.push(connect.plain(connection));
     return opened;
   } catch (error) {
     for (const port of opened) void port.close();

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import type { Time } from '../../../core/time.ts';
 import type { TextPort } from '../../redis/port.ts';
 import { loadScript } from '../../redis/script.ts';
 import { groupEntries, type OutboxBatch, readEntries } from './batch.ts';
@@ -18,6 +18,7 @@ export interface ReplicatorOptions {
   readonly maxAgeUs: number;
   /** The pause between two rounds, milliseconds. */
   readonly everyMs: number;
+  readonly time: Time;
 }
 
 /** The progress of the exchange with one other region. */
@@ -90,8 +91,23 @@ export class Replicator {
         name,
         failed === undefined ? { rounds: rounds + 1, missed } : { rounds, missed, lastError: failed },
       );
-      await sleep(this.#options.everyMs, undefined, { signal }).catch(() => {});
+      await this.#pause();
     }
+  }
+
+  /** Ends early when the replicator stops. */
+  #pause(): Promise<void> {
+    const { signal } = this.#stop;
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const end = () => {
+        timer.cancel();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = this.#options.time.after(this.#options.everyMs, end);
+      signal.addEventListener('abort', end);
+    });
   }
 
   /**

@@ -1,5 +1,6 @@
 import { OpenclawError } from '../../../core/errors.ts';
 import type { Policy } from '../../../core/policy.ts';
+import type { Time } from '../../../core/time.ts';
 import { awayError } from '../../redis/errors.ts';
 import { keySlot } from '../../redis/hash-slot.ts';
 import type { RunWrites } from '../../redis/port.ts';
@@ -22,7 +23,10 @@ interface Waiting {
  * slot. They are decided in their order, as single takes would be. An error fails all takes of a call. While their
  * slot is being migrated and the keys are on two nodes, each take is sent alone.
  */
-export function batchTakes(run: RunWrites, { bySlot }: { readonly bySlot: boolean }): TakeOne {
+export function batchTakes(
+  run: RunWrites,
+  { bySlot, time }: { readonly bySlot: boolean; readonly time: Time },
+): TakeOne {
   const script = loadScript('take-each');
   const takeAlone = singleTakes(run);
   const gathered = new Map<number, Waiting[]>();
@@ -61,7 +65,7 @@ export function batchTakes(run: RunWrites, { bySlot }: { readonly bySlot: boolea
       const slot = bySlot ? keySlot(key) : 0;
       const waiting = { key, policy, costQuanta, resolve, reject };
       const batch = gathered.get(slot);
-      if (gathered.size === 0) setImmediate(flush);
+      if (gathered.size === 0) time.soon(flush);
       if (batch === undefined) gathered.set(slot, [waiting]);
       else batch.push(waiting);
       if (batch?.length === MOST_IN_A_BATCH) {

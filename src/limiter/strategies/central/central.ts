@@ -1,3 +1,4 @@
+import type { Surroundings } from '../../../core/time.ts';
 import type { Cost, Limiter, NamedPolicy } from '../../limiter.ts';
 import type { Buckets } from '../../options/buckets.ts';
 import { memoryKey } from '../../options/key.ts';
@@ -12,6 +13,7 @@ import { reserving } from './reservations.ts';
 import { singleTakes } from './single-takes.ts';
 
 export interface CentralOptions extends Buckets {
+  readonly surroundings: Surroundings;
   readonly redis: RedisPort;
   /** Replaces `run` of `redis` if writes must wait for the replicas. */
   readonly acked?: AckedPort['runAcked'];
@@ -28,6 +30,7 @@ export interface CentralOptions extends Buckets {
  * `acked`: admissions, also repeated ones, refunds and resets wait until the replicas have them.
  */
 export function createCentral({
+  surroundings,
   redis,
   acked,
   policy,
@@ -38,12 +41,13 @@ export function createCentral({
   reservationMemoryMs,
   batch,
 }: CentralOptions): Limiter {
+  const { time } = surroundings;
   const takeAllScript = loadScript('take-all');
   const peekScript = loadScript('peek');
   const refundScript = loadScript('refund');
   const resetScript = loadScript('reset');
   const run: RunWrites = acked ?? redis.run;
-  const takeOne = batch === undefined ? singleTakes(run) : batchTakes(run, batch);
+  const takeOne = batch === undefined ? singleTakes(run) : batchTakes(run, { ...batch, time });
   const strategy = acked === undefined ? 'central' : 'acked';
 
   return {
@@ -88,12 +92,15 @@ export function createCentral({
       await acked?.();
       return describeLevels(values, node, policies);
     },
-    reserve: reserving({ run, strategy, policiesOf, keyOf, decisionMemoryMs, reservationMemoryMs }),
+    reserve: reserving({
+      ...{ surroundings, run, strategy, policiesOf, keyOf },
+      ...{ decisionMemoryMs, reservationMemoryMs },
+    }),
     async reset(subject) {
       const { acked } = await run(resetScript, [keyOf(subject)], []);
       await acked?.();
     },
-    rehome: rehoming({ run, lends: false, policiesOf, ...(homes && { homes }) }),
+    rehome: rehoming({ time, run, lends: false, policiesOf, ...(homes && { homes }) }),
     ...(homes && { homeOf: homes.homeOf }),
     ready: () => redis.ready(),
     close: () => redis.close(),

@@ -1,5 +1,6 @@
 import type { Decision } from '../../../core/decision.ts';
 import { inTurn } from '../../../core/in-turn.ts';
+import type { Surroundings } from '../../../core/time.ts';
 import type { Cost, Limiter, NamedPolicy, Reservation, Settlement } from '../../limiter.ts';
 import type { Buckets } from '../../options/buckets.ts';
 import { memoryKey } from '../../options/key.ts';
@@ -16,6 +17,7 @@ import {
 } from './reservation-scripts.ts';
 
 export interface ReservingOptions extends Pick<Buckets, 'policiesOf' | 'keyOf'> {
+  readonly surroundings: Surroundings;
   readonly run: RunWrites;
   readonly strategy: string;
   /** How long the record of a settled reservation is stored. */
@@ -26,10 +28,11 @@ export interface ReservingOptions extends Pick<Buckets, 'policiesOf' | 'keyOf'> 
 
 /** Makes `reserve` of a limiter that keeps reservations in Redis. */
 export function reserving(options: ReservingOptions): Limiter['reserve'] {
-  const { run, strategy, policiesOf, keyOf, decisionMemoryMs, reservationMemoryMs } = options;
+  const { surroundings, run, strategy, policiesOf, keyOf, decisionMemoryMs, reservationMemoryMs } = options;
   const scripts = reservationScripts(run);
+  const drawNumber = () => randomNumber(surroundings);
   return async (subject, reserveOptions) => {
-    const { cost, id, expiresMs } = readReserveOptions(reserveOptions);
+    const { cost, id, expiresMs } = readReserveOptions(reserveOptions, () => surroundings.randomId());
     const key = keyOf(subject);
     const keys = [key, memoryKey(key, 'reserve', id)] as const;
     const placeNow = (): Place => ({ id, keys, policies: policiesOf(subject) }); // overrides may change
@@ -38,13 +41,14 @@ export function reserving(options: ReservingOptions): Limiter['reserve'] {
     const tokens = place.policies.map((named) => costOf(cost, named));
     // With an expiry the record outlives it, so that a late settlement is refused by its reason.
     const memoryMs = Math.max(reservationMemoryMs, expiresMs === 0 ? 0 : expiresMs + decisionMemoryMs);
-    const reply = await scripts.reserve(place, [randomNumber(), expiresMs * 1_000, memoryMs], tokens);
-    return hold(reply, place, { placeNow, strategy, decisionMemoryMs, ...scripts });
+    const reply = await scripts.reserve(place, [drawNumber(), expiresMs * 1_000, memoryMs], tokens);
+    return hold(reply, place, { placeNow, drawNumber, strategy, decisionMemoryMs, ...scripts });
   };
 }
 
 interface Holding {
   readonly placeNow: () => Place;
+  readonly drawNumber: () => number;
   readonly strategy: string;
   readonly decisionMemoryMs: number;
   readonly extend: AskReservation;
@@ -53,9 +57,9 @@ interface Holding {
 
 /** The handle of a reservation. Its calls are sent one after the other. */
 function hold(made: ReservationReply, { id, policies }: Place, holding: Holding): Reservation {
-  const { placeNow, strategy } = holding;
+  const { placeNow, drawNumber, strategy } = holding;
   const names = policies.map(({ name }) => name);
-  const extensions = new Extensions(made.extensions);
+  const extensions = new Extensions(made.extensions, drawNumber);
   let latest = made;
   let settlement = made.isSettled ? settlementOf(made, policies, { strategy, isKnown: false }) : undefined;
   const inOrder = inTurn();
@@ -119,17 +123,19 @@ function hold(made: ReservationReply, { id, policies }: Place, holding: Holding)
  * the same cost, so that it is charged once.
  */
 class Extensions {
+  readonly #drawNumber: () => number;
   #made: number;
   #open: { readonly number: number; readonly mark: number; readonly cost: string } | undefined;
 
-  constructor(made: number) {
+  constructor(made: number, drawNumber: () => number) {
     this.#made = made;
+    this.#drawNumber = drawNumber;
   }
 
   next(tokens: readonly number[]): { readonly number: number; readonly mark: number } {
     const cost = tokens.join();
     if (this.#open?.cost !== cost)
-      this.#open = { number: (this.#open?.number ?? this.#made) + 1, mark: randomNumber(), cost };
+      this.#open = { number: (this.#open?.number ?? this.#made) + 1, mark: this.#drawNumber(), cost };
     return this.#open;
   }
 
@@ -170,7 +176,6 @@ function settlementOf(
 }
 
 /** A random whole number below 2^53. */
-function randomNumber(): number {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high % 2 ** 21) * 2 ** 32 + low;
+function randomNumber(from: Surroundings): number {
+  return (from.randomUpTo(2 ** 21) - 1) * 2 ** 32 + from.randomUpTo(2 ** 32) - 1;
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parsePolicy } from '../../../core/policy.ts';
+import { systemTime } from '../../system-surroundings.ts';
 import { Batch } from './batch.ts';
 import { LentBuckets } from './lent-buckets.ts';
 
@@ -48,7 +49,7 @@ describe('a batch of requests', () => {
 
 function batchOf(size: number, waitMs = 10) {
   const send = vi.fn();
-  const batch = new Batch(waitMs, send);
+  const batch = new Batch(systemTime, waitMs, send);
   const buckets = new LentBuckets(1);
   for (let user = 0; user < size; user++)
     batch.add(buckets.add({ user: `u${user}`, endpoint: 'search' }, TERMS, 0));

@@ -1,3 +1,4 @@
+import type { Time, Timer } from '../../../core/time.ts';
 import type { LentBucket } from './lent-buckets.ts';
 
 /** A batch of so many is sent at once: more would delay decisions. */
@@ -8,12 +9,14 @@ const FULL = 256;
  * `waitMs` after the first of them at the latest.
  */
 export class Batch {
+  readonly #time: Time;
   readonly #waitMs: number;
   readonly #send: (bucket: LentBucket) => void;
   #buckets: LentBucket[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
 
-  constructor(waitMs: number, send: (bucket: LentBucket) => void) {
+  constructor(time: Time, waitMs: number, send: (bucket: LentBucket) => void) {
+    this.#time = time;
     this.#waitMs = waitMs;
     this.#send = send;
   }
@@ -22,16 +25,16 @@ export class Batch {
     bucket.isDue = true;
     this.#buckets.push(bucket);
     if (this.#buckets.length >= FULL) this.#sendAll();
-    else this.#timer ??= setTimeout(() => this.#sendAll(), this.#waitMs).unref();
+    else this.#timer ??= this.#time.after(this.#waitMs, () => this.#sendAll());
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#buckets = [];
   }
 
   #sendAll(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined;
     const buckets = this.#buckets;
     this.#buckets = [];

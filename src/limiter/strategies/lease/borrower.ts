@@ -1,5 +1,6 @@
 import type { Decision } from '../../../core/decision.ts';
 import type { Policy } from '../../../core/policy.ts';
+import type { Time, Timer } from '../../../core/time.ts';
 import type { Subject } from '../../limiter.ts';
 import { closedError } from '../../redis/errors.ts';
 import { withTimeout } from '../../with-timeout.ts';
@@ -38,6 +39,7 @@ export interface BorrowerOptions {
   readonly termsOf: (policy: Policy) => LeaseTerms;
   /** Drawn at random at every start. */
   readonly holder: number;
+  readonly time: Time;
 }
 
 /** Every bucket is checked once in half a window, an eighth of them at a time. */
@@ -53,7 +55,8 @@ export class Borrower {
   readonly #buckets: LentBuckets;
   readonly #returning = new ReturningUsers();
   readonly #windowUs: number;
-  readonly #timer: NodeJS.Timeout;
+  readonly #now: () => number;
+  readonly #timer: Timer;
   readonly #batch: Batch;
   #inFlight = 0;
   #onAllAnswered: (() => void) | undefined;
@@ -61,12 +64,13 @@ export class Borrower {
 
   constructor(options: BorrowerOptions) {
     this.#options = options;
+    this.#now = () => options.time.nowUs();
     this.#buckets = new LentBuckets(options.holder);
     this.#windowUs = demandWindowUs(options);
-    this.#batch = new Batch(batchUs(this.#windowUs) / 1_000, (bucket) => {
-      if (!bucket.isInFlight) this.#requestIfNeeded(bucket, now());
+    this.#batch = new Batch(options.time, batchUs(this.#windowUs) / 1_000, (bucket) => {
+      if (!bucket.isInFlight) this.#requestIfNeeded(bucket, this.#now());
     });
-    this.#timer = setInterval(() => this.#checkSome(), this.#windowUs / 1_000 / 2 / CHECKS).unref();
+    this.#timer = options.time.every(this.#windowUs / 1_000 / 2 / CHECKS, () => this.#checkSome());
   }
 
   /**
@@ -75,17 +79,17 @@ export class Borrower {
    */
   async take(subject: Subject, policy: Policy, costTokens: number): Promise<Decision> {
     const isKept = this.#returning.areMost || this.#buckets.find(subject) !== undefined;
-    if (isKept || !this.#returning.addFirst(subject, this.#windowAt(now())))
+    if (isKept || !this.#returning.addFirst(subject, this.#windowAt(this.#now())))
       return this.tryTake(subject, policy, costTokens) ?? this.#wait(subject, costTokens);
     if (this.#isClosed) throw closedError();
     this.#options.home.keyOf(subject); // throws INVALID_SUBJECT
-    const nowUs = now();
+    const nowUs = this.#now();
     const bucket = this.#buckets.once(subject, this.#options.termsOf(policy), this.#windowAt(nowUs));
     noteTake(bucket, costTokens, false, nowUs, this.#windowUs);
     await this.#send(bucket, makeRequest(bucket, { want: costTokens, need: costTokens }, nowUs));
     if (this.#isClosed) throw closedError(); // what was lent is on its way back
     if (bucket.failure !== undefined) throw bucket.failure;
-    const thenUs = now();
+    const thenUs = this.#now();
     if (tryTake(bucket, costTokens, thenUs)) return this.#admission(bucket);
     return this.#denial(bucket, lackingTokens(bucket, costTokens, thenUs), thenUs);
   }
@@ -95,7 +99,7 @@ export class Borrower {
     if (this.#isClosed) throw closedError();
     const bucket = this.#buckets.find(subject) ?? this.#add(subject, policy);
     if (bucket.terms.policy !== policy) bucket.terms = this.#options.termsOf(policy);
-    const nowUs = now();
+    const nowUs = this.#now();
     const allowed = tryTake(bucket, costTokens, nowUs);
     noteTake(bucket, costTokens, allowed, nowUs, this.#windowUs);
     this.#returning.note(bucket.takesInRow, bucket.window);
@@ -121,14 +125,14 @@ export class Borrower {
   /** The whole tokens left here whose lease has not ended. */
   leftOf(subject: Subject): number {
     const bucket = this.#buckets.find(subject);
-    return bucket === undefined ? 0 : spendableTokens(bucket, now());
+    return bucket === undefined ? 0 : spendableTokens(bucket, this.#now());
   }
 
   /** Returns its tokens, and waits at most a second for the replies; home takes back the rest when their leases end. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearInterval(this.#timer);
+    this.#timer.cancel();
     this.#batch.close();
     const closed = closedError();
     for (const bucket of this.#buckets.all()) {
@@ -139,12 +143,12 @@ export class Borrower {
     const answered = new Promise<void>((resolve) => {
       this.#onAllAnswered = resolve;
     });
-    await withTimeout(CLOSE_MS, answered, () => {});
+    await withTimeout(CLOSE_MS, answered, () => {}, this.#options.time);
   }
 
   #add(subject: Subject, policy: Policy): LentBucket {
     this.#options.home.keyOf(subject); // throws INVALID_SUBJECT
-    const bucket = this.#buckets.add(subject, this.#options.termsOf(policy), this.#windowAt(now()));
+    const bucket = this.#buckets.add(subject, this.#options.termsOf(policy), this.#windowAt(this.#now()));
     if (this.#returning.hasRecent(subject)) Object.assign(bucket, { usualParts: PARTS, takesInRow: 1 });
     return bucket;
   }
@@ -195,7 +199,7 @@ export class Borrower {
    * short before as well, later takes do not wait for it: most are denied anyway, and those after it get its tokens.
    */
   #foresee(bucket: LentBucket, { reply, node }: HomeReply): void {
-    const nowUs = now();
+    const nowUs = this.#now();
     bucket.node = node;
     bucket.isForeseen = true;
     if (bucket.emptyUntilUs === 0) bucket.comingGranted = reply.granted;
@@ -210,7 +214,7 @@ export class Borrower {
   }
 
   #receive(bucket: LentBucket, reply: Reply, node: string, terms: LeaseTerms): void {
-    const nowUs = now();
+    const nowUs = this.#now();
     if (!receive(bucket, reply, terms, nowUs)) throw noLease('the reply came after the end of the lease');
     if (!bucket.isForeseen) this.#noteReply(bucket, reply, leftTokens(bucket), nowUs);
     noteAnswer(bucket, reply.sentAtUs, nowUs);
@@ -242,12 +246,12 @@ export class Borrower {
   #fail(bucket: LentBucket, error: unknown): void {
     const failure = noLease(error);
     endRequest(bucket, failure);
-    bucket.emptyUntilUs = now() + (failure.code === 'NO_LEASE' ? this.#windowUs / 4 : 0);
+    bucket.emptyUntilUs = this.#now() + (failure.code === 'NO_LEASE' ? this.#windowUs / 4 : 0);
     failAll(bucket, failure);
   }
 
   #checkSome(): void {
-    const nowUs = now();
+    const nowUs = this.#now();
     this.#buckets.visitNext(Math.ceil(this.#buckets.size / CHECKS), (bucket) => this.#check(bucket, nowUs));
   }
 
@@ -266,7 +270,7 @@ export class Borrower {
   #endLease(bucket: LentBucket): void {
     const isOneTake = bucket.takesInRow === 1 && leftTokens(bucket) === 0;
     if (bucket.isUnanswered || bucket.seq === 0 || isOneTake) return;
-    void this.#send(bucket, makeRequest(bucket, { want: 0, giveBack: leftTokens(bucket) }, now()));
+    void this.#send(bucket, makeRequest(bucket, { want: 0, giveBack: leftTokens(bucket) }, this.#now()));
   }
 
   #admission(bucket: LentBucket): Decision {
@@ -292,8 +296,4 @@ export class Borrower {
       evidence: { strategy: this.#options.strategy, node: bucket.node, source: 'lease' },
     };
   }
-}
-
-function now(): number {
-  return performance.now() * 1_000;
 }

@@ -1,6 +1,7 @@
 import type { Decision } from '../../../core/decision.ts';
 import type { Policy } from '../../../core/policy.ts';
 import { timeToFullUs, timeToNextTokenUs } from '../../../core/retry-after.ts';
+import type { Time } from '../../../core/time.ts';
 import type { Limiter, NamedPolicy, Subject, TakeOptions } from '../../limiter.ts';
 import type { Buckets } from '../../options/buckets.ts';
 import { checkCostNames, costOf, onlyPolicyOf } from '../../options/policies.ts';
@@ -33,6 +34,7 @@ export interface LeaseParts extends Omit<Buckets, 'keyOf'> {
   readonly termsOf: (policy: Policy) => LeaseTerms;
   /** Runs other scripts at home; with acked grants, they can wait for the replicas. */
   readonly run: RunWrites;
+  readonly time: Time;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface LeaseParts extends Omit<Buckets, 'keyOf'> {
  * together admit no more than one bucket would (protocol.ts). A process may deny while others hold lent tokens.
  */
 export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
-  const { strategy, home, borrower, policy, policiesOf, termsOf, run, homes } = parts;
+  const { strategy, home, borrower, policy, policiesOf, termsOf, run, time, homes } = parts;
 
   function tryTake(subject: Subject, options?: TakeOptions): Decision | undefined {
     const named = onlyPolicyOf(parts, subject);
@@ -76,7 +78,7 @@ export function createLeaseOver(parts: LeaseParts): LeaseLimiter {
     reserve: rejecting('reserve: the bucket in Redis counts as spent what a process has used'),
     refund: rejecting('refund: the bucket in Redis counts as spent what a process has used'),
     reset: rejecting('reset a bucket: other processes hold lent tokens'),
-    rehome: rehoming({ run, lends: true, policiesOf, ...(homes && { homes }) }),
+    rehome: rehoming({ time, run, lends: true, policiesOf, ...(homes && { homes }) }),
     ...(homes && { homeOf: homes.homeOf }),
     ready: () => home.ready(),
     async close() {

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { invalidOption } from '../../../core/errors.ts';
 import { checkKnown, type Known } from '../../../core/known-options.ts';
 import { quoted } from '../../../core/printable.ts';
@@ -6,9 +5,10 @@ import { noticeAway } from '../../homes/away.ts';
 import { checkHomesCluster, type HomesOptions } from '../../homes/homes.ts';
 import { readBuckets } from '../../options/buckets.ts';
 import { type PolicyOptions, refuseSeveral } from '../../options/policies.ts';
+import { type Outside, REAL } from '../../outside.ts';
 import { checkReplicaCount } from '../../redis/acks.ts';
+import type { Connect } from '../../redis/connect.ts';
 import { checkRedis, type RedisConnection } from '../../redis/connection.ts';
-import { connectAcked, connectIoredis } from '../../redis/ioredis/open.ts';
 import type { RedisSource } from '../../redis/port.ts';
 import { Borrower } from './borrower.ts';
 import { type HomePort, linkHome } from './home-client.ts';
@@ -70,7 +70,7 @@ export function createLease(options: LeaseOptions): LeaseLimiter {
     ...(isAround && { hint: "use createLimiter({ strategy: 'lease', ... }), which has no tryTake" }),
   });
   checkHomesCluster(options);
-  const limiter = openLease('lease', options);
+  const limiter = openLease('lease', options, REAL);
   return options.homes === undefined ? limiter : noticeAway(limiter, options.homes);
 }
 
@@ -85,7 +85,11 @@ interface OpenOptions extends Partial<Pick<LeaseOptions, 'replicas'>> {
 }
 
 /** The same for `createLimiter`. */
-export function openLease(strategy: string, options: PolicyOptions & OpenOptions): LeaseLimiter {
+export function openLease(
+  strategy: string,
+  options: PolicyOptions & OpenOptions,
+  { surroundings, connect }: Outside,
+): LeaseLimiter {
   const { replicas, lease = {} } = options;
   if (replicas === undefined)
     throw invalidOption(
@@ -99,28 +103,29 @@ export function openLease(strategy: string, options: PolicyOptions & OpenOptions
   });
   refuseSeveral(strategy, options);
   const times = readTimes(lease);
+  const { time } = surroundings;
   const buckets = readBuckets(options);
-  const port = openHome(options.redis, replicas);
+  const port = openHome(options.redis, replicas, connect);
   const home = linkHome(port, buckets.keyOf);
   const termsOf = termsByPolicy(times);
-  const holder = randomInt(1, MOST_HOLDERS);
-  const borrower = new Borrower({ strategy, home, termsOf, holder, leaseUs: times.leaseUs });
+  const holder = surroundings.randomUpTo(MOST_HOLDERS);
+  const borrower = new Borrower({ strategy, home, termsOf, holder, leaseUs: times.leaseUs, time });
   const run = port.grants === 'acked' ? port.redis.runAcked : port.redis.run;
-  return createLeaseOver({ strategy, home, borrower, termsOf, run, ...buckets });
+  return createLeaseOver({ strategy, home, borrower, termsOf, run, time, ...buckets });
 }
 
-/** The range of `randomInt`: among a thousand processes two draw the same number once in half a billion times. */
-const MOST_HOLDERS = 2 ** 48 - 1;
+/** Among a thousand processes two draw the same number once in half a billion times. */
+const MOST_HOLDERS = 2 ** 48 - 2;
 
 /** Few, since requests that no take waits for are sent together; enough that one with a waiting take finds a free one. */
 const LANES = 4;
 
-function openHome(redis: RedisConnection | RedisSource, replicas: number): HomePort {
+function openHome(redis: RedisConnection | RedisSource, replicas: number, connect: Connect): HomePort {
   const isSource = 'open' in redis;
   if (checkReplicaCount(replicas, { least: 0 }) === 0)
-    return { grants: 'unacked', redis: isSource ? redis.open() : connectIoredis(redis) };
+    return { grants: 'unacked', redis: isSource ? redis.open() : connect.plain(redis) };
   const acks = { replicas, lanes: LANES };
-  return { grants: 'acked', redis: isSource ? redis.openAcked(acks) : connectAcked(redis, acks) };
+  return { grants: 'acked', redis: isSource ? redis.openAcked(acks) : connect.acked(redis, acks) };
 }
 
 const MOST_LEASE_MS = 3_600_000;
