@@ -1,11 +1,15 @@
+import { createHash } from 'node:crypto';
+import type { Script } from '../../src/limiter/redis/script.ts';
 import type { RoleEvent } from '../../src/regions/cluster/role-watch.ts';
 import { SimulatedNetwork } from '../../src/simulation/network/simulated-network.ts';
 import type { End } from '../../src/simulation/network.ts';
 import type { Answer, Command } from '../../src/simulation/nodes/messages.ts';
 import { SimulatedCluster } from '../../src/simulation/nodes/simulated-cluster.ts';
+import { ScriptEngine } from '../../src/simulation/scripts/engine.ts';
 import { VirtualTime } from '../../src/simulation/virtual-time.ts';
 import { DEFAULT_TOPOLOGY, planTopology, type TopologyOptions } from '../../src/topology/topology.ts';
-import { ADD, Counters, countingEngine } from './counting-engine.ts';
+
+const engine = await ScriptEngine.open();
 
 /** A simulated cluster whose scripts count, and clients of it. */
 export function simulateNodes(more: Partial<TopologyOptions> = {}, seed: number | string = 1) {
@@ -14,8 +18,7 @@ export function simulateNodes(more: Partial<TopologyOptions> = {}, seed: number 
   const network = new SimulatedNetwork({ topology, time, seed });
   const roles: RoleEvent[] = [];
   const cluster = new SimulatedCluster({
-    ...{ topology, network, seed, engine: countingEngine },
-    newData: () => new Counters(),
+    ...{ topology, network, seed, engine },
     onRole: (event) => roles.push(event),
   });
   const nowMs = () => time.nowUs / 1_000;
@@ -60,5 +63,15 @@ export function simulateNodes(more: Partial<TopologyOptions> = {}, seed: number 
   return { time, topology, network, cluster, roles, nowMs, pass, until, connect };
 }
 
-/** Adds one to the counter of a key. */
+function countingScript(body: string, flags = ''): Script {
+  const source = `#!lua${flags}\n${body}`;
+  return { name: 'count', source, sha: createHash('sha1').update(source).digest('hex') };
+}
+
+const ADD = countingScript(`
+  local count = (tonumber(redis.call('GET', KEYS[1]) or '0')) + 1
+  redis.call('SET', KEYS[1], count)
+  return { count, tonumber(redis.call('TIME')[1]) }`);
+
+/** Adds one to the counter of a key; replies the count, and the node's clock in seconds. */
 export const add = (key: string): Command => ({ name: 'script', script: ADD, keys: [key], args: [] });

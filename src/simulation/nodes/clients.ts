@@ -103,7 +103,7 @@ class Connection {
   goOn(): void {
     while (this.#blocked === undefined && !this.#isClosed) {
       const next = this.#queue[0];
-      if (next === undefined || (mayWrite(next) && this.#holdsWrites())) return;
+      if (next === undefined || (this.#holdsWrites() && mayWrite(next))) return;
       this.#queue.shift();
       this.#execute(next);
     }
@@ -155,6 +155,9 @@ class Connection {
   }
 }
 
-function mayWrite(command: Command): boolean {
-  return command.name === 'script' && command.onReplica !== true;
+const NO_WRITES = /^#!lua flags=\S*\bno-writes\b/;
+
+/** Whether a command is a script that does not declare itself to only read. */
+export function mayWrite(command: Command): boolean {
+  return command.name === 'script' && command.onReplica !== true && !NO_WRITES.test(command.script.source);
 }

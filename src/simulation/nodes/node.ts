@@ -3,10 +3,11 @@ import type { Timer } from '../../core/time.ts';
 import type { PlannedNode } from '../../topology/planned-node.ts';
 import type { Topology } from '../../topology/topology.ts';
 import type { Network } from '../network.ts';
+import type { ScriptEngine } from '../scripts/engine.ts';
+import { Store } from '../scripts/store.ts';
 import { START_MS } from '../virtual-time.ts';
 import { Member } from './cluster/member.ts';
 import type { View } from './cluster/view.ts';
-import type { Data, Engine } from './data.ts';
 import { ServerProcess } from './process.ts';
 import { Server } from './server.ts';
 
@@ -17,8 +18,7 @@ export interface NodeOptions {
   readonly topology: Topology;
   readonly planned: PlannedNode;
   readonly network: Network;
-  readonly engine: Engine;
-  readonly newData: () => Data;
+  readonly engine: ScriptEngine;
   readonly seed: number | string;
   /** What it knows when the cluster has been formed. */
   readonly view: View;
@@ -43,7 +43,7 @@ export class SimulatedNode {
   #running: Running | undefined;
   #starting: Timer | undefined;
   #view: View;
-  #data: Data | undefined;
+  #data: Store | undefined;
   #aheadUs = 0;
   #starts = 0;
 
@@ -109,7 +109,7 @@ export class SimulatedNode {
 
   #begin(isFormed: boolean): void {
     this.#starting = undefined;
-    const { topology, planned, network, engine, newData, changed } = this.#options;
+    const { topology, planned, network, engine, changed } = this.#options;
     const { nodeTimeoutMs, minReplicasToWrite: count, minReplicasMaxLagMs } = topology;
     const process = new ServerProcess(network.time);
     const place = { region: planned.region, node: this.name };
@@ -119,7 +119,7 @@ export class SimulatedNode {
     const view = isFormed ? this.#view : this.#view.restarted(nowMs());
     const stored = this.#data;
     const server = new Server({
-      ...{ network, engine, process, place, clockUs, random, data: stored ?? newData() },
+      ...{ network, engine, process, place, clockUs, random, data: stored ?? new Store() },
       replicaOf: view.self.primary?.name,
       ...(count !== undefined && {
         minReplicas: { count, maxLagS: (minReplicasMaxLagMs ?? 10_000) / 1_000 },
@@ -131,7 +131,7 @@ export class SimulatedNode {
     });
     server.rules = member;
     const id = `${this.name}-${++this.#starts}`;
-    this.#running = { process, server, member, id, hadNoData: stored === undefined };
+    this.#running = { process, server, member, id, hadNoData: stored === undefined || stored.size === 0 };
     changed(this);
   }
 }

@@ -1,6 +1,7 @@
 import type { End, Network, Place } from '../network.ts';
-import { Clients, type ServerForClients } from './clients.ts';
-import type { Data, Engine } from './data.ts';
+import type { ScriptEngine } from '../scripts/engine.ts';
+import type { Store } from '../scripts/store.ts';
+import { Clients, mayWrite, type ServerForClients } from './clients.ts';
 import type { Answer, Command, SlotsView } from './messages.ts';
 import type { ServerProcess } from './process.ts';
 import { ReplicationLog } from './replication/log.ts';
@@ -17,12 +18,12 @@ export interface ClusterRules {
 
 export interface ServerOptions extends Pick<ReplicasOptions, 'minReplicas'> {
   readonly network: Network;
-  readonly engine: Engine;
+  readonly engine: ScriptEngine;
   readonly process: ServerProcess;
   readonly place: Place & { readonly node: string };
   /** Its clock, microseconds since 1970. */
   readonly clockUs: () => number;
-  readonly data: Data;
+  readonly data: Store;
   /** A number in [0, 1): ids and the phase of its timers. */
   readonly random: () => number;
   /** The node it is a replica of. */
@@ -30,10 +31,13 @@ export interface ServerOptions extends Pick<ReplicasOptions, 'minReplicas'> {
 }
 
 const SECOND_US = 1_000_000;
+/** The active expiry cycle: so often it looks at so many keys. */
+const EXPIRY_US = 100_000;
+const EXPIRY_KEYS = 20;
 
 /**
  * The data side of one server process: scripts, replication as primary or replica, WAIT. Commands take no time. Left
- * out: MULTI, scripts that block, the active expiry cycle (expired keys are deleted when they are read).
+ * out: MULTI, scripts that run long, limits of memory.
  */
 export class Server implements ServerForClients {
   readonly #options: ServerOptions;
@@ -41,7 +45,7 @@ export class Server implements ServerForClients {
   readonly #replicas: Replicas;
   readonly #clients: Clients;
   readonly #listening: { close(): void };
-  #data: Data;
+  #data: Store;
   #upstream: Upstream | undefined;
   /** Set by a cluster node before any connection opens. */
   rules: ClusterRules | undefined;
@@ -62,9 +66,10 @@ export class Server implements ServerForClients {
     );
     if (options.replicaOf !== undefined) this.replicate(options.replicaOf);
     process.every(SECOND_US, Math.floor(random() * SECOND_US), () => this.#cron());
+    process.every(EXPIRY_US, Math.floor(random() * EXPIRY_US), () => this.#deleteExpired());
   }
 
-  get data(): Data {
+  get data(): Store {
     return this.#data;
   }
 
@@ -133,7 +138,7 @@ export class Server implements ServerForClients {
 
   run(command: Extract<Command, { name: 'script' }>): Answer {
     const { script, keys, args, onReplica = false } = command;
-    const refusal = this.rules?.refuse(keys, onReplica) ?? this.#tooFewReplicas(onReplica);
+    const refusal = this.rules?.refuse(keys, onReplica) ?? this.#tooFewReplicas(command);
     if (refusal !== undefined) return { error: refusal };
     const { engine, clockUs } = this.#options;
     const isReplica = this.#upstream !== undefined;
@@ -141,8 +146,7 @@ export class Server implements ServerForClients {
       ...{ store: this.#data, clockUs: clockUs(), replicationId: this.#log.id, isReplica },
       ...(onReplica && { readOnly: true }),
     });
-    const effects = this.#data.takeEffects();
-    if (effects.length > 0) this.#replicas.feed(effects);
+    this.#feed();
     return result;
   }
 
@@ -174,9 +178,20 @@ export class Server implements ServerForClients {
     this.#replicas.detach(replica);
   }
 
-  #tooFewReplicas(onReplica: boolean): string | undefined {
-    if (onReplica || this.#upstream !== undefined || !this.#replicas.areTooFew) return undefined;
+  #tooFewReplicas(command: Command): string | undefined {
+    if (!this.#replicas.areTooFew || this.#upstream !== undefined || !mayWrite(command)) return undefined;
     return 'NOREPLICAS Not enough good replicas to write.';
+  }
+
+  #feed(): void {
+    const effects = this.#data.takeEffects();
+    if (effects.length > 0) this.#replicas.feed(effects);
+  }
+
+  #deleteExpired(): void {
+    if (this.#upstream !== undefined || this.#clients.holdsWrites) return;
+    this.#data.deleteExpired(Math.floor(this.#options.clockUs() / 1_000), EXPIRY_KEYS);
+    this.#feed();
   }
 
   #cron(): void {

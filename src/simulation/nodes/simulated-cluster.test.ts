@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { add, simulateNodes } from '../../../test/support/simulated-nodes.ts';
+import { bringHome } from './settle.ts';
 
 /** Its slot is 12,182: of ap-south-0. */
 const OF_AP = 'foo';
@@ -42,7 +43,7 @@ describe('a simulated cluster', () => {
   });
 
   it('promotes the replica of a killed primary, with its data', async () => {
-    const { cluster, until, connect, roles, nowMs, pass } = simulateNodes();
+    const { cluster, time, until, connect, roles, nowMs, pass } = simulateNodes();
     await until('it to settle', () => cluster.isSettled());
     const client = await connect('ap-south', 'ap-south-0');
     await client.ask(add(OF_AP));
@@ -59,5 +60,14 @@ describe('a simulated cluster', () => {
     cluster.control.start('ap-south-0');
     await until('it to be whole', () => cluster.lackOfWhole() === undefined);
     expect(cluster.roleOf('ap-south-0').role).toBe('replica');
+    let isHome = false;
+    bringHome(cluster, time, () => {
+      isHome = true;
+    });
+    await until('it to be at home', () => isHome);
+    expect(cluster.roleOf('ap-south-0').role).toBe('primary');
+    expect(await (await connect('us-east', 'ap-south-0')).ask(add(OF_AP))).toMatchObject({
+      values: [3, expect.any(Number)],
+    });
   });
 });

@@ -1,16 +1,15 @@
 import type { NodeRole, RoleEvent } from '../../regions/cluster/role-watch.ts';
 import type { Topology } from '../../topology/topology.ts';
 import type { Network } from '../network.ts';
+import type { ScriptEngine } from '../scripts/engine.ts';
 import { View } from './cluster/view.ts';
-import type { Data, Engine } from './data.ts';
 import { SimulatedNode } from './node.ts';
 import { RoleEvents, roleOf } from './role-events.ts';
 
 export interface ClusterOptions {
   readonly topology: Topology;
   readonly network: Network;
-  readonly engine: Engine;
-  readonly newData: () => Data;
+  readonly engine: ScriptEngine;
   readonly seed: number | string;
   readonly onRole: (event: RoleEvent) => void;
 }

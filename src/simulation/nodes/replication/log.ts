@@ -1,3 +1,4 @@
+import type { Effect } from '../../scripts/store.ts';
 import type { StreamPart } from './messages.ts';
 
 /** `repl-backlog-size`, bytes. */
@@ -39,7 +40,7 @@ export class ReplicationLog {
   }
 
   /** Appends writes of this primary, a PING if there are none, or a GETACK. */
-  append(effects: readonly unknown[], asksAck?: true): StreamPart {
+  append(effects: readonly Effect[], asksAck?: true): StreamPart {
     const bytes = asksAck ? GETACK_BYTES : effects.length === 0 ? PING_BYTES : effects.length * EFFECT_BYTES;
     const part = { effects, offset: this.#offset + bytes, ...(asksAck && { asksAck }) };
     this.receive(part);

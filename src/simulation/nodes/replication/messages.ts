@@ -1,8 +1,8 @@
-import type { Data } from '../data.ts';
+import type { Effect, Store } from '../../scripts/store.ts';
 
 /** A part of the replication stream. */
 export interface StreamPart {
-  readonly effects: readonly unknown[];
+  readonly effects: readonly Effect[];
   /** Bytes since the beginning of the stream, after this part. */
   readonly offset: number;
   /** REPLCONF GETACK: the replica acknowledges at once. */
@@ -20,5 +20,5 @@ export type ToReplica =
   /** Partial resynchronization: what it lacks follows. */
   | { readonly continues: string }
   /** Full resynchronization: all data. */
-  | { readonly full: { readonly id: string; readonly offset: number; readonly data: Data } }
+  | { readonly full: { readonly id: string; readonly offset: number; readonly data: Store } }
   | { readonly part: StreamPart };

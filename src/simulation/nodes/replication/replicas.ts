@@ -1,6 +1,6 @@
 import type { Timer } from '../../../core/time.ts';
 import type { End } from '../../network.ts';
-import type { Data } from '../data.ts';
+import type { Effect, Store } from '../../scripts/store.ts';
 import type { ServerProcess } from '../process.ts';
 import type { ReplicationLog } from './log.ts';
 import type { StreamPart, ToReplica } from './messages.ts';
@@ -15,7 +15,7 @@ const SNAPSHOT_BYTES = 200;
 export interface ReplicasOptions {
   readonly log: ReplicationLog;
   readonly process: ServerProcess;
-  readonly data: () => Data;
+  readonly data: () => Store;
   /** The node's clock in whole seconds. */
   readonly clockS: () => number;
   /** `min-replicas-to-write` and `min-replicas-max-lag` in seconds. */
@@ -100,7 +100,7 @@ export class Replicas {
   }
 
   /** Sends writes to every replica. */
-  feed(effects: readonly unknown[]): void {
+  feed(effects: readonly Effect[]): void {
     this.#send(this.#options.log.append(effects));
   }
 

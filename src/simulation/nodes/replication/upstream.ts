@@ -1,6 +1,6 @@
 import type { Timer } from '../../../core/time.ts';
 import type { End, Network, Place } from '../../network.ts';
-import type { Data } from '../data.ts';
+import type { Effect, Store } from '../../scripts/store.ts';
 import type { Answer, Command } from '../messages.ts';
 import type { ServerProcess } from '../process.ts';
 import type { ReplicationLog } from './log.ts';
@@ -18,9 +18,9 @@ export interface UpstreamOptions {
   readonly log: ReplicationLog;
   readonly clockS: () => number;
   /** Applies a write of the primary. */
-  readonly apply: (effect: unknown) => void;
+  readonly apply: (effect: Effect) => void;
   /** Replaces all data by this copy. */
-  readonly load: (data: Data) => void;
+  readonly load: (data: Store) => void;
 }
 
 type State = 'connecting' | 'pinged' | 'configured' | 'synchronizing' | 'loading' | 'linked';
@@ -128,7 +128,7 @@ export class Upstream {
     }
   }
 
-  #load({ id, offset, data }: { id: string; offset: number; data: Data }): void {
+  #load({ id, offset, data }: { id: string; offset: number; data: Store }): void {
     const { log, load } = this.#options;
     load(data);
     log.restart(id, offset);
