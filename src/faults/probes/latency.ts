@@ -7,6 +7,8 @@ import { nameOf, send, type Way, waysOf } from './reach.ts';
 
 /** The fastest of them has waited for other processes the least. */
 const PINGS = 15;
+/** Before the fault. All PINGs of one are sent at once, so a busy machine may slow all of them down. */
+const ROUNDS_BEFORE = 3;
 /** What a busy machine adds to the fastest PING. */
 const NOISE_MS = 5;
 /** The spread of PINGs grows by this part of the jitter; that of 15 is some four times as much. */
@@ -41,7 +43,7 @@ export async function slowerProbe(
   if (2 * addMs <= NOISE_MS && jitterMs === 0)
     return neverSeen({ bit: false, saw: `it adds ${2 * addMs} ms to a round trip, too few to be seen` });
   const typical = jitterMs > 0 ? median : (trips: readonly number[]) => Math.min(...trips);
-  const ways = await Promise.all(found.map(async (way) => ({ way, before: await tripsOf(way, MOST_MS) })));
+  const ways = await Promise.all(found.map(async (way) => ({ way, before: await calmTripsOf(way) })));
   const lookAt = async ({ way, before }: Measured): Promise<Sight> => {
     const measuredMs = typical(before);
     if (!Number.isFinite(measuredMs))
@@ -71,6 +73,16 @@ export async function slowerProbe(
 interface Measured {
   readonly way: Way;
   readonly before: readonly number[];
+}
+
+/** Those of the round with the fastest median, one round after another. */
+async function calmTripsOf(way: Way): Promise<readonly number[]> {
+  let calm = await tripsOf(way, MOST_MS);
+  for (let round = 1; round < ROUNDS_BEFORE; round++) {
+    const trips = await tripsOf(way, MOST_MS);
+    if (median(trips) < median(calm)) calm = trips;
+  }
+  return calm;
 }
 
 /** Milliseconds of each PING, all at once; Infinity without a reply in time. */
