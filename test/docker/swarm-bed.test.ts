@@ -30,7 +30,7 @@ const CLOCK = 'console.log(Number(process.hrtime.bigint()) / 1e6 - Date.now())';
 
 let bed: Bed;
 
-describe.skipIf(bedLack !== undefined)(onBed, { timeout: 60_000 }, () => {
+describe.skipIf(bedLack !== undefined)(onBed, { timeout: 200_000 }, () => {
   beforeAll(async () => {
     bed = await startBed();
     const [manager] = bed.machines;
@@ -150,7 +150,8 @@ async function create(
 /** Runs a program to its end in the container of the region; gives what it printed. */
 async function inside(region: string, command: readonly string[]): Promise<string> {
   const machine: BedMachine = bed.machine(region);
-  const container = await machine.docker(['ps', '--quiet', '--filter', `name=^${region}\\.1\\.`]);
+  const ps = ['ps', '--quiet', '--filter', `name=^${region}\\.1\\.`];
+  const container = await vi.waitUntil(() => machine.docker(ps), SOON);
   return machine.docker(['exec', container, ...command]);
 }
 
