@@ -88,13 +88,7 @@ describe.skipIf(bedLack !== undefined)(`a run ${onBed}`, { timeout: 300_000 }, (
     await vi.waitFor(async () => expect((await look()).flat()).toEqual([]), { timeout: 5_000 });
   });
 
-  it('stays within its bound while the data wire of a machine is pulled', async () => {
-    const { report } = await runWithout(['data']);
-    expectProved(report);
-    expectWithinBound(report);
-  });
-
-  it('knows the clock of a machine less while both its wires are pulled', async () => {
+  it('stays within its bound, and knows a clock less, while both wires of a machine are pulled', async () => {
     const { report } = await runWithout(['data', 'control']);
     expectProved(report);
     const clockOf = (part: string) => report.machines?.find(({ parts }) => parts.includes(part));

@@ -64,9 +64,9 @@ export async function runOnSwarm(
   return { code, report: JSON.parse(stdout) };
 }
 
-/** What a part says that was not ready at the start; the last is the end of its warm-up. */
+/** What a part says that was not ready at the start: at the end of its warm-up, or of a Redis that a fault has cut off by then. */
 const LATE =
-  /not ready at the start|--start-at \S+ is (past|-?[\d.]+ s ahead)|load-\S+ on .* sent no reply within 5 s/;
+  /not ready at the start|--start-at \S+ is (past|-?[\d.]+ s ahead)|load-\S+ on .* (sent no reply within 5 s|cannot be used: \S+ does not answer)/;
 const MOST_LEAD_S = 60;
 
 /** Some twenty programs start at once. */
