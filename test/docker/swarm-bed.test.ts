@@ -30,7 +30,7 @@ const CLOCK = 'console.log(Number(process.hrtime.bigint()) / 1e6 - Date.now())';
 
 let bed: Bed;
 
-describe.skipIf(bedLack !== undefined)(onBed, { timeout: 200_000 }, () => {
+describe.skipIf(bedLack !== undefined)(onBed, { timeout: 400_000 }, () => {
   beforeAll(async () => {
     bed = await startBed();
     const [manager] = bed.machines;
@@ -103,7 +103,7 @@ describe.skipIf(bedLack !== undefined)(onBed, { timeout: 200_000 }, () => {
       bed.plug('eu-west', 'control');
     }
     await vi.waitFor(async () => expect(await askManager('eu-west')).toBe('from the manager'), SOON);
-    await untilReached('eu-west');
+    await untilReached('eu-west', GOSSIPED);
   });
 
   it('nothing is left after its end', async () => {
@@ -132,6 +132,8 @@ console.log('pid ' + child.pid);`;
 });
 
 const SOON = { timeout: 30_000, interval: 100 };
+/** Machines that lost each other on the control wire try once a minute to learn each other's services again. */
+const GOSSIPED = { timeout: 150_000, interval: 500 };
 
 /** A service of the region, or a job of it. */
 async function create(
@@ -158,8 +160,8 @@ async function inside(region: string, command: readonly string[]): Promise<strin
 const ask = (from: string, host: string) => inside(from, ['node', '-e', ASK, `http://${host}:8080`]);
 
 /** Until a region has an answer of each. */
-async function untilReached(from: string): Promise<void> {
+async function untilReached(from: string, within = SOON): Promise<void> {
   for (const region of REGIONS) {
-    await vi.waitFor(async () => expect(await ask(from, region)).toBe(`from ${region}`), SOON);
+    await vi.waitFor(async () => expect(await ask(from, region)).toBe(`from ${region}`), within);
   }
 }
