@@ -45,10 +45,26 @@ export class SimulatedAccess {
       }
   }
 
+  /** Whether no data passes, and what is added to a round trip, to and from every node. */
+  state(region: string): { readonly isCut: boolean; readonly slowMs: number } {
+    const addedMs = this.#of([region]).map((proxy) => {
+      const added = DIRECTIONS.map((stream) => {
+        const toxic = proxy.toxics[stream].find(({ name }) => name === `store_latency_${stream}`);
+        return toxic?.type === 'latency' ? toxic.latencyMs : 0;
+      });
+      return added.reduce((sum, ms) => sum + ms, 0);
+    });
+    return { isCut: this.#of([region]).every(isSilent), slowMs: Math.min(...addedMs) };
+  }
+
   #of(regions: readonly string[]): RegionProxy[] {
     const servers = everyServer(this.#proxies.topology);
     return regions.flatMap((region) =>
       servers.flatMap(({ name }) => this.#proxies.of('clients', region, { node: name, port: 'data' })),
     );
   }
+}
+
+function isSilent({ isEnabled, toxics }: RegionProxy): boolean {
+  return !isEnabled || DIRECTIONS.every((stream) => toxics[stream].some(({ type }) => type === 'swallow'));
 }

@@ -12,6 +12,19 @@ interface Flow {
   readonly stream: Direction;
 }
 
+/** One direction between two regions. */
+export interface LinkNow {
+  /** No data passes, on any connection. */
+  readonly isCut: boolean;
+  /** One way. */
+  readonly latencyMs: number;
+  readonly jitterMs: number;
+  /** Absent: unlimited. */
+  readonly rateKBps?: number;
+  /** What `from` sends arrives, and the replies to it do not. */
+  readonly dropsReplies: boolean;
+}
+
 const DROP_REPLY: Toxic = { name: 'drop_reply', type: 'swallow' };
 
 /**
@@ -82,6 +95,22 @@ export class SimulatedLinks {
         proxy.put(stream, { name: `bandwidth_${stream}`, type: 'bandwidth', rateKBps });
   }
 
+  /** What passes from one region to another now. */
+  state(pair: RegionPair): LinkNow {
+    const flows = this.#both(pair);
+    const [first] = flows; // all have the same latency and limit
+    const find = (name: string) =>
+      first?.proxy.toxics[first.stream].find((toxic) => toxic.name === `${name}_${first.stream}`);
+    const [latency, limit] = [find('latency'), find('bandwidth')];
+    return {
+      isCut: flows.every(isSilent),
+      latencyMs: latency?.type === 'latency' ? latency.latencyMs : 0,
+      jitterMs: latency?.type === 'latency' ? latency.jitterMs : 0,
+      ...(limit?.type === 'bandwidth' && { rateKBps: limit.rateKBps }),
+      dropsReplies: this.#replies(pair).every(isSilent) && !this.#upstream(pair).some(isSilent),
+    };
+  }
+
   /** Data of `from` on connections that `from` opened. */
   #upstream({ from, to }: RegionPair): Flow[] {
     return this.#flows(from, to, {
@@ -127,6 +156,10 @@ interface Kinds {
   readonly stream: Direction;
   readonly servers: Topology['nodes'];
   readonly ports: readonly Port['port'][];
+}
+
+function isSilent({ proxy, stream }: Flow): boolean {
+  return !proxy.isEnabled || proxy.toxics[stream].some(({ type }) => type === 'swallow');
 }
 
 function swallow(flows: readonly Flow[]): void {
