@@ -1,4 +1,5 @@
 import { invalidOption } from '../core/errors.ts';
+import { makePower } from '../core/power.ts';
 import { makeRandom, type Random } from '../core/prng.ts';
 import type { Peaks } from './arrivals.ts';
 
@@ -78,6 +79,7 @@ export function planUsers(
   prefix = 'u',
 ): PlannedUser[] {
   const random = makeRandom(seed, 'users');
+  const power = makePower(skew); // the same on every engine, as all that is drawn
   const planned = Array.from({ length: users }, (_, index) => {
     const drawn = Math.floor(random() * regions.length);
     const home = regions[index < regions.length ? index : drawn] ?? ''; // the first in turn: every region has one
@@ -86,7 +88,7 @@ export function planUsers(
     return {
       name: `${homes ? `${home}.` : ''}${prefix}${index + 1}`,
       regions: roams ? regions : [home],
-      weight: (index + 1) ** -skew,
+      weight: 1 / power(index + 1),
       arrivesMs,
     };
   });

@@ -126,6 +126,16 @@ describe('both packages, installed in one project', { timeout: 300_000 }, () => 
       expect(outcomes.denied).toBeGreaterThan(0);
     });
 
+    it('draw the same load as on Node 20', async () => {
+      const draws = join(ROOT, 'test/fixtures/draws.mjs');
+      const [here, there] = [
+        await runProgram(process.execPath, [draws]),
+        await runProgram(nodeOf(major), [draws]),
+      ];
+      expect(here.stdout).toMatch(/^[0-9a-f]{64}\n$/);
+      expect(there).toEqual(here);
+    });
+
     it('are loaded by require, without a warning', async () => {
       const print = `for (const name of ['openclaw-rl', 'openclaw-rl-limiter'])
         console.log(typeof require(name).createLimiter, typeof require(name + '/testing').recordTakes);`;

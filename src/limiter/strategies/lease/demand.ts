@@ -128,12 +128,22 @@ export function isIdle(demand: Demand, nowUs: number, windowUs: number): boolean
 /** The usual demand after its window and more without a take. It follows a rise faster than a fall. */
 function usualAfter({ requested, usualParts }: Demand, passed: number): number {
   const parts = requested * PARTS;
-  if (usualParts === 0) return parts * FALL ** (passed - 1);
+  if (usualParts === 0) return fallen(parts, passed - 1);
   const usual = parts > usualParts ? (parts + usualParts) / 2 : parts + (usualParts - parts) * FALL;
-  return usual * FALL ** (passed - 1);
+  return fallen(usual, passed - 1);
 }
 
 const FALL = 0.75;
+
+/** After so many windows without a take. Products, since engines may differ in the last place of a power. */
+function fallen(parts: number, windows: number): number {
+  let left = parts;
+  for (let nth = 0; nth < windows && left > NEXT_TO_NONE; nth++) left *= FALL;
+  return left;
+}
+
+/** The result is rounded. */
+const NEXT_TO_NONE = 0.1;
 
 /** Starts the window of a take. */
 function turn(demand: Demand, window: number): void {
