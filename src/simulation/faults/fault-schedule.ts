@@ -6,12 +6,12 @@ import type { Event, FaultRecord } from '../../history/records/operation.ts';
 import type { PlannedFault } from '../../scenario/plan.ts';
 import type { FaultSystem, Sight, SimulatedFault } from './fault.ts';
 import { makeFault } from './registry.ts';
-import { type SettlingNodes, whenSettled } from './settled.ts';
+import { whenSettled } from './settled.ts';
 
 export interface ScheduleOptions {
   readonly faults: readonly PlannedFault[];
   readonly seed: number;
-  readonly system: FaultSystem & { readonly nodes: SettlingNodes };
+  readonly system: FaultSystem;
   /** Times are microseconds of the simulation. */
   readonly record: (record: FaultRecord | Event) => void;
 }

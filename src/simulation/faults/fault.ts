@@ -1,25 +1,11 @@
 import type { OpenclawError } from '../../core/errors.ts';
 import type { Random } from '../../core/prng.ts';
-import type { NodeRole } from '../../regions/cluster/role-watch.ts';
 import type { FaultSpec } from '../../scenario/faults/index.ts';
 import type { Topology } from '../../topology/topology.ts';
 import type { SimulatedAccess } from '../network/access.ts';
 import type { SimulatedLinks } from '../network/links.ts';
-import type { SimulatedControl } from '../nodes/simulated-cluster.ts';
+import type { SimulatedNodes } from '../nodes/simulated-nodes.ts';
 import type { VirtualTime } from '../virtual-time.ts';
-
-/** The nodes of a topology, of any kind. */
-export interface FaultyNodes {
-  readonly control: SimulatedControl;
-  /** Microseconds since 1970 by the clock of a node. */
-  clockUsOf(node: string): number;
-  /** As the node itself sees it. */
-  roleOf(node: string): NodeRole;
-  /** Whether it runs and is not stopped. */
-  answers(node: string): boolean;
-  /** The nodes that can take over from it; without its answer those that others or the plan name. */
-  replicasOf(node: string): readonly string[];
-}
 
 /** The Rating services of a run: those of a region, or the `instance`-th of them, from 1. */
 export interface FaultyServices {
@@ -40,7 +26,7 @@ export interface FaultSystem {
   readonly time: VirtualTime;
   readonly links: SimulatedLinks;
   readonly access: SimulatedAccess;
-  readonly nodes: FaultyNodes;
+  readonly nodes: SimulatedNodes;
   readonly services: FaultyServices;
 }
 

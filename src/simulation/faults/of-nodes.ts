@@ -5,9 +5,9 @@ import type { NodeClockSpec } from '../../scenario/faults/node-clock.ts';
 import type { PauseSpec } from '../../scenario/faults/pause.ts';
 import type { RestartSpec } from '../../scenario/faults/restart.ts';
 import type { RestartEmptySpec } from '../../scenario/faults/restart-empty.ts';
-import { isInCluster } from '../../topology/topology.ts';
+import { orderFailover } from '../nodes/settle.ts';
+import { until } from '../until.ts';
 import { atOnce, type FaultContext, type MakeFault, type SimulatedFault } from './fault.ts';
-import { until } from './until.ts';
 
 /** How long a takeover is awaited, as in local regions: so many node timeouts, at least so long. */
 const PATIENCE_TIMEOUTS = 8;
@@ -130,59 +130,31 @@ export const nodeClock: MakeFault<NodeClockSpec> = ({ node, stepMs }, { nodes, t
 
 /** Time for three attempts: the server gives up each after 5 s. */
 const FAILOVER_MS = 20_000;
-const GIVEN_UP_US = { cluster: 5_500_000, sentinel: 1_000_000 };
-const REFUSED_US = 200_000;
-/** The role must hold this long: the old primary may win the slots back at once. */
-const STAYS_US = 250_000;
 
 /** An ordered failover, repeated until the replica is the primary, as in local regions. */
-export const failover: MakeFault<FailoverSpec> = ({ node }, { nodes, time, topology, isOver }) => {
-  const isPrimary = () => nodes.answers(node) && nodes.roleOf(node).role === 'primary';
-  let orderAtUs = 0;
-  let sinceUs: number | undefined;
-  const hasStayed = () => {
-    if (isPrimary()) {
-      sinceUs ??= time.nowUs;
-      return time.nowUs - sinceUs >= STAYS_US;
-    }
-    if (sinceUs !== undefined) [sinceUs, orderAtUs] = [undefined, time.nowUs];
-    if (time.nowUs < orderAtUs) return false;
-    const isRefused = nodes.control.failover(node) !== undefined;
-    const givenUpUs = isInCluster(topology) ? GIVEN_UP_US.cluster : GIVEN_UP_US.sentinel;
-    orderAtUs = time.nowUs + (isRefused ? REFUSED_US : givenUpUs);
-    return false;
-  };
-  return {
-    inject(done) {
-      if (isPrimary())
-        return done(
-          invalidOption(
-            `${node} is a primary already: an ordered failover needs a replica`,
-            'name a node that is a replica when the fault begins',
-          ),
-        );
-      if (!nodes.answers(node)) return done(environmentFailed(`${node} does not answer`, HELD));
-      until(
-        time,
-        FAILOVER_MS,
-        () => isOver() || hasStayed(),
-        (isSo) => done(isSo && !isOver() ? undefined : notPrimary(node)),
+export const failover: MakeFault<FailoverSpec> = ({ node }, { nodes, time, isOver }) => ({
+  inject(done) {
+    if (!nodes.answers(node)) return done(environmentFailed(`${node} does not answer`, HELD));
+    if (nodes.roleOf(node).role === 'primary')
+      return done(
+        invalidOption(
+          `${node} is a primary already: an ordered failover needs a replica`,
+          'name a node that is a replica when the fault begins',
+        ),
       );
-    },
-    heal: (done) => done(),
-    looks: 'once injected',
-    look() {
-      const role = nodes.roleOf(node).role;
-      return {
-        bit: role === 'primary',
-        saw: `${node} was a replica and is ${role === 'down' ? 'down' : `a ${role}`}`,
-      };
-    },
-  };
-};
+    orderFailover(nodes, { node, time, withinMs: FAILOVER_MS, isOver }, (isPrimary) =>
+      done(isPrimary ? undefined : environmentFailed(`${node} did not become a primary`, HELD)),
+    );
+  },
+  heal: (done) => done(),
+  looks: 'once injected',
+  look() {
+    const { role } = nodes.roleOf(node);
+    return {
+      bit: role === 'primary',
+      saw: `${node} was a replica and is ${role === 'down' ? role : `a ${role}`}`,
+    };
+  },
+});
 
 const HELD = 'another fault may hold it';
-
-function notPrimary(node: string) {
-  return environmentFailed(`${node} did not become a primary`, HELD);
-}

@@ -3,8 +3,8 @@ import { affected } from '../../scenario/faults/of-store.ts';
 import type { RestartServiceSpec } from '../../scenario/faults/restart-service.ts';
 import type { SlowStoreSpec } from '../../scenario/faults/slow-store.ts';
 import type { StoreOutageSpec } from '../../scenario/faults/store-outage.ts';
+import { until } from '../until.ts';
 import { allOf, atOnce, type MakeFault } from './fault.ts';
-import { until } from './until.ts';
 
 /** How long services that start are awaited. */
 const START_MS = 20_000;

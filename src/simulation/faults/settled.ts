@@ -1,16 +1,8 @@
 import type { Timer } from '../../core/time.ts';
 import { lackOfRoles } from '../../experiment/watch/settled-watch.ts';
-import type { NodeRole } from '../../regions/cluster/role-watch.ts';
 import type { Topology } from '../../topology/topology.ts';
+import type { SimulatedNodes } from '../nodes/simulated-nodes.ts';
 import type { VirtualTime } from '../virtual-time.ts';
-
-/** What a look at the nodes needs. */
-export interface SettlingNodes {
-  /** Every node as of now. */
-  roles(): ReadonlyMap<string, NodeRole>;
-  /** Names a node that does not answer, does not serve, or lacks its link; undefined if none does. */
-  lackOfWhole(): string | undefined;
-}
 
 /** As in local regions. */
 const EVERY_US = 200_000;
@@ -19,7 +11,7 @@ const STABLE_US = 1_000_000;
 interface Options {
   readonly time: VirtualTime;
   readonly topology: Topology;
-  readonly nodes: SettlingNodes;
+  readonly nodes: Pick<SimulatedNodes, 'roles' | 'lackOfWhole'>;
 }
 
 /**

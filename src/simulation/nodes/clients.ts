@@ -51,6 +51,12 @@ export class Clients {
     };
   }
 
+  /** Closes the connections of all clients, but not of replicas: CLIENT KILL TYPE normal. */
+  disconnect(): void {
+    for (const connection of this.#connections)
+      if (connection.disconnect()) this.#connections.delete(connection);
+  }
+
   /** The server has become a replica: clients that wait for replicas are answered, then disconnected. */
   unblock(): void {
     for (const connection of this.#connections)
@@ -113,6 +119,14 @@ class Connection {
   unblock(): boolean {
     if (this.#blocked === undefined) return false;
     this.#answer(UNBLOCKED);
+    this.closed();
+    this.#end.close();
+    return true;
+  }
+
+  /** Closes the connection of a client. Whether it is one. */
+  disconnect(): boolean {
+    if (this.#replica !== undefined) return false;
     this.closed();
     this.#end.close();
     return true;

@@ -1,5 +1,6 @@
 import { makeRandom, type Random } from '../../core/prng.ts';
 import type { Timer } from '../../core/time.ts';
+import type { NodeRole } from '../../regions/cluster/role-watch.ts';
 import type { PlannedNode } from '../../topology/planned-node.ts';
 import type { Topology } from '../../topology/topology.ts';
 import type { Network } from '../network.ts';
@@ -9,6 +10,7 @@ import { START_MS } from '../virtual-time.ts';
 import { Member } from './cluster/member.ts';
 import type { View } from './cluster/view.ts';
 import { ServerProcess } from './process.ts';
+import { DOWN, type WatchedNode } from './role-events.ts';
 import { Server } from './server.ts';
 
 /** From the start of a server until it listens, little data included. */
@@ -28,6 +30,7 @@ export interface NodeOptions {
 
 /** One process of a node. */
 interface Running {
+  readonly isPaused: boolean;
   readonly process: ServerProcess;
   readonly server: Server;
   readonly member: Member;
@@ -36,7 +39,7 @@ interface Running {
 }
 
 /** A node of a cluster: its clock, what it stored, and the process that runs, if one does. */
-export class SimulatedNode {
+export class SimulatedNode implements WatchedNode {
   readonly name: string;
   readonly #options: NodeOptions;
   readonly #random: Random;
@@ -56,6 +59,23 @@ export class SimulatedNode {
 
   get running(): Running | undefined {
     return this.#running;
+  }
+
+  /** Its own view of itself, with slots as CLUSTER NODES prints them. */
+  get role(): NodeRole {
+    if (this.#running === undefined) return DOWN;
+    const { self, table } = this.#running.member.view;
+    if (self.isReplica) return { role: 'replica', slots: '' };
+    const slots = table
+      .of(self.name)
+      .ranges()
+      .map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`));
+    return { role: 'primary', slots: slots.join(' ') };
+  }
+
+  /** Whether it runs and sees its cluster as ok. */
+  get serves(): boolean {
+    return this.#running?.member.isOk === true;
   }
 
   /** Microseconds since 1970 by its clock. */
@@ -131,7 +151,13 @@ export class SimulatedNode {
     });
     server.rules = member;
     const id = `${this.name}-${++this.#starts}`;
-    this.#running = { process, server, member, id, hadNoData: stored === undefined || stored.size === 0 };
+    const hadNoData = stored === undefined || stored.size === 0;
+    this.#running = {
+      ...{ process, server, member, id, hadNoData },
+      get isPaused() {
+        return process.isPaused;
+      },
+    };
     changed(this);
   }
 }

@@ -1,10 +1,22 @@
 import type { NodeRole, RoleEvent } from '../../regions/cluster/role-watch.ts';
 import type { VirtualTime } from '../virtual-time.ts';
-import type { SimulatedNode } from './node.ts';
 
 /** A stopped node counts as down after so long without an answer. */
 const SILENT_US = 500_000;
-const DOWN: NodeRole = { role: 'down', slots: '' };
+export const DOWN: NodeRole = { role: 'down', slots: '' };
+
+/** A node of any topology whose roles are watched. */
+export interface WatchedNode {
+  readonly name: string;
+  /** Its process, if one runs. */
+  readonly running:
+    | { readonly id: string; readonly hadNoData: boolean; readonly isPaused: boolean }
+    | undefined;
+  /** As the node itself sees it; `down` if it does not run. */
+  readonly role: NodeRole;
+  /** Whether it runs and answers scripts, as far as its role lets it. */
+  readonly serves: boolean;
+}
 
 interface Restart {
   readonly runId: string;
@@ -35,15 +47,15 @@ export class RoleEvents {
   }
 
   /** Looks at a node that may have changed. The first look is not reported. */
-  look(node: SimulatedNode): void {
+  look(node: WatchedNode): void {
     const { running } = node;
-    if (running?.process.isPaused) {
+    if (running?.isPaused) {
       this.#time.after(SILENT_US, () => {
-        if (node.running === running && running.process.isPaused) this.#note(node, DOWN);
+        if (node.running?.id === running.id && node.running.isPaused) this.#note(node, DOWN);
       });
       return;
     }
-    this.#note(node, running === undefined ? DOWN : roleOf(node));
+    this.#note(node, node.role);
     if (running !== undefined) this.#noteProcess(node);
   }
 
@@ -52,7 +64,7 @@ export class RoleEvents {
     for (const [name, seen] of this.#seen) this.#decide(name, seen, seen.role.role === 'primary');
   }
 
-  #note({ name }: SimulatedNode, role: NodeRole): void {
+  #note({ name }: WatchedNode, role: NodeRole): void {
     const seen = this.#seen.get(name);
     if (seen === undefined) {
       this.#seen.set(name, { role, runId: undefined, restart: undefined });
@@ -65,7 +77,7 @@ export class RoleEvents {
     this.#onEvent({ event: 'role', node: name, atUs: this.#time.nowUs, ...change });
   }
 
-  #noteProcess(node: SimulatedNode): void {
+  #noteProcess(node: WatchedNode): void {
     const { running, name } = node;
     const seen = this.#seen.get(name);
     if (running === undefined || seen === undefined) return;
@@ -78,7 +90,7 @@ export class RoleEvents {
       };
     }
     if (seen.role.role === 'replica') this.#decide(name, seen, false);
-    else if (running.member.isOk) this.#decide(name, seen, true);
+    else if (node.serves) this.#decide(name, seen, true);
   }
 
   #decide(node: string, seen: Seen, serves: boolean): void {
@@ -87,16 +99,4 @@ export class RoleEvents {
     seen.restart = undefined;
     this.#onEvent({ event: 'restarted', node, ...restart, isEmpty: serves && hasNothing });
   }
-}
-
-/** Its own view of itself, with slots as CLUSTER NODES prints them. */
-export function roleOf({ running }: SimulatedNode): NodeRole {
-  if (running === undefined) return DOWN;
-  const { self, table } = running.member.view;
-  if (self.isReplica) return { role: 'replica', slots: '' };
-  const slots = table
-    .of(self.name)
-    .ranges()
-    .map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`));
-  return { role: 'primary', slots: slots.join(' ') };
 }

@@ -130,6 +130,11 @@ export class Server implements ServerForClients {
     this.#clients.holdsWrites = isHeld;
   }
 
+  /** CLIENT KILL TYPE normal: Sentinels order it when they change the role of a node. */
+  disconnectClients(): void {
+    this.#clients.disconnect();
+  }
+
   /** Ends its sockets; its process has ended or ends now. */
   close(): void {
     this.#listening.close();

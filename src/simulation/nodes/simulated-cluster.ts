@@ -4,7 +4,8 @@ import type { Network } from '../network.ts';
 import type { ScriptEngine } from '../scripts/engine.ts';
 import { View } from './cluster/view.ts';
 import { SimulatedNode } from './node.ts';
-import { RoleEvents, roleOf } from './role-events.ts';
+import { RoleEvents } from './role-events.ts';
+import type { SimulatedControl, SimulatedNodes } from './simulated-nodes.ts';
 
 export interface ClusterOptions {
   readonly topology: Topology;
@@ -14,27 +15,11 @@ export interface ClusterOptions {
   readonly onRole: (event: RoleEvent) => void;
 }
 
-/** Controls single nodes, at once; a start takes some milliseconds. */
-export interface SimulatedControl {
-  /** SIGKILL. Does nothing if it does not run. */
-  kill(node: string): void;
-  /** With its stored data. Does nothing if it runs. */
-  start(node: string): void;
-  startEmpty(node: string): void;
-  /** SIGSTOP. */
-  pause(node: string): void;
-  resume(node: string): void;
-  /** Steps its clock relative to earlier steps. */
-  stepClock(node: string, byMs: number): void;
-  /** CLUSTER FAILOVER of a replica. The result is the error, if it is refused; if not, it may still come to nothing. */
-  failover(node: string): string | undefined;
-}
-
 /**
  * The nodes of a topology of kind cluster, as one cluster or apart as clusters of one node each. It begins formed: all
  * nodes know all others and serve; replicas link within the first seconds.
  */
-export class SimulatedCluster {
+export class SimulatedCluster implements SimulatedNodes {
   readonly topology: Topology;
   readonly control: SimulatedControl;
   readonly #nodes: ReadonlyMap<string, SimulatedNode>;
@@ -67,22 +52,18 @@ export class SimulatedCluster {
     };
   }
 
-  /** Microseconds since 1970 by the clock of this node. */
   clockUsOf(node: string): number {
     return this.#node(node).clockUs;
   }
 
-  /** As the node itself sees it; `down` if it does not run. A stopped node has the role that it had. */
   roleOf(node: string): NodeRole {
-    return roleOf(this.#node(node));
+    return this.#node(node).role;
   }
 
-  /** Every node as of the last change that was reported, or as it was at the beginning. */
   roles(): ReadonlyMap<string, NodeRole> {
     return this.#roles.current();
   }
 
-  /** Whether it runs and is not stopped. */
   answers(node: string): boolean {
     return this.#node(node).running?.process.isPaused === false;
   }
@@ -112,12 +93,10 @@ export class SimulatedCluster {
     return this.topology.apart === true || views.every((text) => text === views[0]);
   }
 
-  /** The planned primaries that are replicas now. */
   awayFromHome(): string[] {
     return this.topology.nodes.map(({ name }) => name).filter((name) => !this.#isHome(name));
   }
 
-  /** Reports what is not decided about restarts: the run ends. */
   end(): void {
     this.#roles.end();
   }

@@ -1,4 +1,4 @@
-import type { VirtualTime } from '../virtual-time.ts';
+import type { VirtualTime } from './virtual-time.ts';
 
 /** As often as waits in local regions look. */
 const EVERY_US = 15_000;
