@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { STRATEGY_NAMES, type StrategyName } from '../../core/strategies.ts';
-import { claimForStrategy, defaultClaims } from './default-claims.ts';
+import { claimForStrategy, claimsOfRun, defaultClaims } from './default-claims.ts';
 import { parsePromise } from './promise.ts';
 
 const EXACT = 'total-excess <= 0; false-denials <= 0; replay <= 0';
@@ -54,6 +54,32 @@ it.each([
     expect(defaultClaims({ ...run, fault: { losesReplies: true } }).join('; ')).toBe(
       `${claims}; ${BROKEN(30, 80)}`,
     );
+  },
+);
+
+it.each([
+  { given: [], has: `${EXACT}; dishonest <= 0; ${QUIET(80)}` },
+  {
+    given: ['p99(allowed) <= 60s', 'throughput >= 9/s'],
+    has: `${EXACT}; dishonest <= 0; ${QUIET(80)}; p99(allowed) <= 60s; throughput >= 9/s`,
+  },
+  {
+    given: ['info <= 50%', 'contested >= 1'],
+    has: `${EXACT}; dishonest <= 0; failed <= 5%; info <= 50%; contested >= 1`,
+  },
+  {
+    given: ['failed <= 9% during flap'],
+    has: `${EXACT}; dishonest <= 0; ${QUIET(80)}; failed <= 9% during flap`,
+  },
+  { given: ['total-excess <= 10%'], has: 'total-excess <= 10%' },
+  {
+    given: ['p99(allowed) <= 60s', 'dishonest <= 0 before'],
+    has: 'p99(allowed) <= 60s; dishonest <= 0 before',
+  },
+])(
+  'a run with the claims $given has those of its strategy, unless one is on correctness',
+  ({ given, has }) => {
+    expect(claimsOfRun(given, { strategy: 'central' }).join('; ')).toBe(has);
   },
 );
 

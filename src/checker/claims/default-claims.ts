@@ -1,7 +1,7 @@
 import { type StrategyTraits, traitsOf } from '../../core/strategies.ts';
 import type { CheckOptions } from '../check-options.ts';
-import { type Claim, DROPPED_AT_MOST, makeClaim } from './claim.ts';
-import { FAILED_AT_MOST, withEvidence } from './evidence-claims.ts';
+import { type Claim, DROPPED_AT_MOST, makeClaim, parseClaim } from './claim.ts';
+import { FAILED_AT_MOST, isOnCorrectness, withEvidence } from './evidence-claims.ts';
 import type { Promised } from './promise.ts';
 
 /** A run without claims. */
@@ -32,6 +32,18 @@ export function defaultClaims(run: UnclaimedRun): readonly string[] {
     ...evidence,
     contestedClaim(traits),
   ];
+}
+
+/**
+ * The claims of a run with `given` ones. One on correctness is instead of the default claims. Others do not say what may
+ * be admitted: they are added, each in place of the default claim on the same measure of the whole run. Throws
+ * INVALID_CLAIM.
+ */
+export function claimsOfRun(given: readonly string[], run: UnclaimedRun): readonly string[] {
+  const claims = given.map(parseClaim);
+  if (claims.some(isOnCorrectness)) return given;
+  const replaced = new Set(claims.filter(({ phase }) => phase === undefined).map(({ measure }) => measure));
+  return [...defaultClaims(run).filter((text) => !replaced.has(parseClaim(text).measure)), ...given];
 }
 
 /** The claims on a strategy without faults. */

@@ -9,7 +9,7 @@ export interface ClaimFlags {
 
 /** `--claim` of a command; `what` is its help, `brought` the evidence that a claim on correctness adds. */
 export function claimOption(
-  what = "a claim like 'total-excess <= bound', instead of the default claims",
+  what = "a claim like 'p99(allowed) <= 250ms', besides the default claims; one on correctness, like 'total-excess <= bound', is instead of them",
   brought = EVIDENCE_BROUGHT,
 ): Option {
   return new Option(

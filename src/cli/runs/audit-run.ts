@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { defaultClaims } from '../../checker/claims/default-claims.ts';
+import { claimsOfRun } from '../../checker/claims/default-claims.ts';
 import { invalidOption } from '../../core/errors.ts';
 import { formatPolicies, parsePolicies } from '../../core/policies.ts';
 import { DEFAULT_STRATEGY } from '../../core/strategies.ts';
@@ -47,7 +47,7 @@ export async function planAudit(
   environment: Environment,
   { command, fault }: { readonly command: Command; readonly fault?: FaultSpec },
 ): Promise<RunRequest> {
-  const { seed, promise = { type: 'token-bucket' }, claim } = flags;
+  const { seed, promise = { type: 'token-bucket' }, claim = [] } = flags;
   const policies = policiesOf(flags);
   checkPromise(promise, policies.length);
   if (fault !== undefined) checkPossible(fault, topologyOf(flags));
@@ -61,9 +61,7 @@ export async function planAudit(
       topology: topologyOf(flags),
       policy: formatPolicies(policies),
       load: makeLoad({ ...flags, users }, policies),
-      claims: [
-        ...(claim ?? defaultClaims({ ...flags, promise, isClockRead: flags.clock === 'date', ...broken })),
-      ],
+      claims: [...claimsOfRun(claim, { ...flags, promise, isClockRead: flags.clock === 'date', ...broken })],
     },
     {
       scenario: fault === undefined ? 'audit' : `chaos-${fault.fault}`,

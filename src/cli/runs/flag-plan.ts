@@ -1,4 +1,4 @@
-import { defaultClaims } from '../../checker/claims/default-claims.ts';
+import { claimsOfRun } from '../../checker/claims/default-claims.ts';
 import { formatPromise } from '../../checker/claims/promise.ts';
 import { invalidOption } from '../../core/errors.ts';
 import { formatNamed, formatPolicies, parsePolicies } from '../../core/policies.ts';
@@ -51,7 +51,7 @@ interface PlanParts {
 
 /** The plan of these flags. Throws INVALID_SCENARIO, or INVALID_OPTION. */
 export function planOfFlags(flags: PlanFlags, { running, plugin, fault }: PlanParts): Plan {
-  const { seed, strategy, onFailure = 'closed', instances = 1, homes = false, claim } = flags;
+  const { seed, strategy, onFailure = 'closed', instances = 1, homes = false, claim = [] } = flags;
   const policies = policiesOf(flags);
   const title =
     fault === undefined
@@ -67,13 +67,12 @@ export function planOfFlags(flags: PlanFlags, { running, plugin, fault }: PlanPa
       load: makeLoad(flags, policies),
       faults: fault === undefined ? [] : [undrawn(fault, flags)],
       claims: [
-        ...(claim ??
-          defaultClaims({
-            ...flags,
-            promise: plugin?.promise,
-            hasSeveralPolicies: policies.length > 1,
-            ...broken,
-          })),
+        ...claimsOfRun(claim, {
+          ...flags,
+          promise: plugin?.promise,
+          hasSeveralPolicies: policies.length > 1,
+          ...broken,
+        }),
       ],
     },
     title,

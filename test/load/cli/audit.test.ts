@@ -45,9 +45,12 @@ describe('bench --target', { timeout: 120_000 }, () => {
     await limiter.stop();
   });
 
-  it('convicts one that lets a single request too many through', async () => {
+  it.each([
+    { title: 'without a claim', more: [] },
+    { title: 'with a claim on speed alone', more: ['--claim', 'p99(allowed) <= 60s'] },
+  ])('convicts one that lets a single request too many through, $title', async ({ more }) => {
     const limiter = await startLimiter(11, 5);
-    const { code, stdout, report } = await audit(limiter.url, UNTIL_DRAINED);
+    const { code, stdout, report } = await audit(limiter.url, [...UNTIL_DRAINED, ...more]);
     expect([code, report?.verdict], stdout).toEqual([1, 'fail']);
     expect(report?.overAdmission.largestExcess).toBeGreaterThan(0.5);
     expect(report?.overAdmission.largestExcess).toBeLessThanOrEqual(1);
