@@ -15,6 +15,16 @@ export interface ClusterOptions {
   readonly onRole: (event: RoleEvent) => void;
 }
 
+export interface NodeHealth {
+  readonly role: NodeRole;
+  /** `cluster_state:ok`. */
+  readonly isOk: boolean;
+  /** `master_link_status:up`; false for a primary. */
+  readonly isLinked: boolean;
+  /** Of its replication stream, bytes. */
+  readonly offset: number;
+}
+
 /**
  * The nodes of a topology of kind cluster, as one cluster or apart as clusters of one node each. It begins formed: all
  * nodes know all others and serve; replicas link within the first seconds.
@@ -58,6 +68,14 @@ export class SimulatedCluster implements SimulatedNodes {
 
   roleOf(node: string): NodeRole {
     return this.#node(node).role;
+  }
+
+  /** What a node says of itself; undefined if it does not answer. */
+  healthOf(node: string): NodeHealth | undefined {
+    const { running, role } = this.#node(node);
+    if (running === undefined || running.isPaused) return undefined;
+    const { member, server } = running;
+    return { role, isOk: member.isOk, isLinked: server.isLinked, offset: server.offset };
   }
 
   roles(): ReadonlyMap<string, NodeRole> {
