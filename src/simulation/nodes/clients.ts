@@ -14,7 +14,11 @@ export interface ServerForClients {
     done: (answer: Answer) => void,
   ): void;
   slots(): Answer;
-  attach(node: string, end: End<ToReplica>, from: { id: string; offset: number }): Replica | undefined;
+  attach(
+    node: string,
+    end: End<ToReplica>,
+    from: { id: string; offset: number } | undefined,
+  ): Replica | 'must copy' | undefined;
   acknowledge(replica: Replica, offset: number): void;
   detach(replica: Replica): void;
 }
@@ -96,13 +100,22 @@ class Connection {
       this.#node = message.node;
       this.#answer({ values: [] });
     } else if (message.name === 'psync') {
-      this.#replica = this.#server.attach(this.#node, this.#end, message);
-      if (this.#replica === undefined)
-        this.#answer({ error: "NOMASTERLINK Can't SYNC while not connected with my master" });
+      this.#synchronize(message);
+    } else if (message.name === 'copy') {
+      this.#synchronize(undefined);
     } else {
       this.#queue.push(message);
       this.goOn();
     }
+  }
+
+  /** From where the replica has the stream; undefined: it asks for a copy. */
+  #synchronize(from: { readonly id: string; readonly offset: number } | undefined): void {
+    const attached = this.#server.attach(this.#node, this.#end, from);
+    if (attached === 'must copy') this.#end.send({ mustCopy: true }, 60);
+    else if (attached === undefined)
+      this.#answer({ error: "NOMASTERLINK Can't SYNC while not connected with my master" });
+    else this.#replica = attached;
   }
 
   /** Answers what waits, as far as it can. */

@@ -14,7 +14,7 @@ import { DOWN, type WatchedNode } from './role-events.ts';
 import { Server } from './server.ts';
 
 /** From the start of a server until it listens, little data included. */
-const START_US = 40_000;
+const START_US = 100_000;
 
 export interface NodeOptions {
   readonly topology: Topology;

@@ -170,8 +170,12 @@ export class Server implements ServerForClients {
       : { slots: this.rules.slots() };
   }
 
-  /** PSYNC. A replica has no replicas of its own here: it refuses until it is promoted. */
-  attach(node: string, end: End<ToReplica>, from: { id: string; offset: number }): Replica | undefined {
+  /** PSYNC, or a copy if `from` is not given. A replica has no replicas of its own here: it refuses until it is promoted. */
+  attach(
+    node: string,
+    end: End<ToReplica>,
+    from: { id: string; offset: number } | undefined,
+  ): Replica | 'must copy' | undefined {
     return this.#upstream === undefined ? this.#replicas.attach(node, end, from) : undefined;
   }
 

@@ -2,10 +2,16 @@ import { SLOTS } from '../../../topology/topology.ts';
 
 const WORDS = SLOTS / 32;
 
+interface SlotRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A set of slots that does not change. */
 export class SlotSet {
   readonly #words: Uint32Array;
   readonly size: number;
+  #ranges: readonly SlotRange[] | undefined;
 
   private constructor(words: Uint32Array, size: number) {
     this.#words = words;
@@ -29,11 +35,18 @@ export class SlotSet {
 
   equals(other: SlotSet): boolean {
     if (this === other) return true;
-    return this.size === other.size && this.#words.every((word, at) => word === other.#words[at]);
+    if (this.size !== other.size) return false;
+    for (let at = 0; at < WORDS; at++) if (this.#words[at] !== other.#words[at]) return false;
+    return true;
   }
 
   /** First and last of each run, rising. */
-  ranges(): { from: number; to: number }[] {
+  ranges(): readonly SlotRange[] {
+    this.#ranges ??= this.#findRanges();
+    return this.#ranges;
+  }
+
+  #findRanges(): SlotRange[] {
     const ranges: { from: number; to: number }[] = [];
     for (let slot = 0; slot < SLOTS; slot++) {
       if (!this.has(slot)) continue;

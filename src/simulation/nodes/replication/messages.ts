@@ -13,12 +13,15 @@ export interface StreamPart {
 export type FromReplica =
   | { readonly name: 'replconf'; readonly node: string }
   | { readonly name: 'psync'; readonly id: string; readonly offset: number }
+  /** On the channel for the copy. */
+  | { readonly name: 'copy' }
   | { readonly name: 'ack'; readonly offset: number };
 
 /** What it hears after PSYNC. */
 export type ToReplica =
   /** Partial resynchronization: what it lacks follows. */
   | { readonly continues: string }
-  /** Full resynchronization: all data. */
+  /** Full resynchronization: it opens a channel for a copy of all data. */
+  | { readonly mustCopy: true }
   | { readonly full: { readonly id: string; readonly offset: number; readonly data: Store } }
   | { readonly part: StreamPart };

@@ -65,12 +65,20 @@ export class Replicas {
     return minReplicas !== undefined && this.#good < minReplicas.count;
   }
 
-  /** PSYNC. Returns the replica, for `acknowledge` and `detach`. */
-  attach(node: string, end: End<ToReplica>, from: { readonly id: string; readonly offset: number }): Replica {
+  /**
+   * PSYNC, or a copy if `from` is not given. Returns the replica, for `acknowledge` and `detach`; `must copy` if the stream
+   * does not go back so far.
+   */
+  attach(
+    node: string,
+    end: End<ToReplica>,
+    from: { readonly id: string; readonly offset: number } | undefined,
+  ): Replica | 'must copy' {
     const { log, data, clockS } = this.#options;
     const replica: Replica = { node, end, isOnline: false, acked: 0, ackedS: clockS() };
     log.open();
-    const missed = log.after(from.id, from.offset);
+    const missed = from && log.after(from.id, from.offset);
+    if (from !== undefined && missed === undefined) return 'must copy';
     this.#replicas.push(replica);
     if (missed === undefined) {
       end.send({ full: { id: log.id, offset: log.offset, data: data().copy() } }, SNAPSHOT_BYTES);

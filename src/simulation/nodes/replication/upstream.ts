@@ -23,11 +23,12 @@ export interface UpstreamOptions {
   readonly load: (data: Store) => void;
 }
 
-type State = 'connecting' | 'pinged' | 'configured' | 'synchronizing' | 'loading' | 'linked';
+type State = 'connecting' | 'pinged' | 'configured' | 'synchronizing' | 'preparing' | 'loading' | 'linked';
 
 /**
  * The link of a replica to its primary: connects, says PING, REPLCONF and PSYNC, a round trip each, and applies the
- * stream. A link that was up connects again at once; one that fails before, once a second. It acknowledges once a second, after a
+ * stream. If it needs a copy, that takes a round trip more to prepare and one to ask for: the replication by a channel of
+ * its own that Redis 8 has, here on the same connection. A link that was up connects again at once; one that fails before, once a second. It acknowledges once a second, after a
  * copy, and when the stream asks for it.
  */
 export class Upstream {
@@ -109,6 +110,12 @@ export class Upstream {
       const { id, offset } = this.#options.log;
       this.#state = 'synchronizing';
       this.#end?.send({ name: 'psync', id, offset }, 80);
+    } else if ('mustCopy' in message) {
+      this.#state = 'preparing';
+      this.#end?.send({ name: 'replconf', node: this.#options.place.node }, 120);
+    } else if (this.#state === 'preparing') {
+      this.#state = 'synchronizing';
+      this.#end?.send({ name: 'copy' }, 80);
     } else this.#follow(message as ToReplica);
   }
 
@@ -121,7 +128,7 @@ export class Upstream {
       this.#state = 'loading';
       const { full } = message;
       this.#loading = process.after(LOAD_US, () => this.#load(full));
-    } else {
+    } else if ('part' in message) {
       for (const effect of message.part.effects) apply(effect);
       log.receive(message.part);
       if (message.part.asksAck) this.#acknowledge();
