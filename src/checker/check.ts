@@ -75,6 +75,7 @@ export function examineHistory(recorded: History, options: CheckOptions): Examin
     ...logOf(table, { options, results, context }),
   });
   const facts: CheckFacts = {
+    ...(history.header.simulated && { simulated: true }),
     sent: prepared.sent,
     outcomes,
     errors: history.errors,

@@ -12,8 +12,10 @@ export function makeHeader(
     startedAt,
     clockSlackUs,
     part,
+    simulated,
   }: Pick<Run, 'plan' | 'startedAt' | 'clockSlackUs'> & {
     readonly part?: Pick<PartOfRun, 'header'>;
+    readonly simulated?: true;
   },
   { initial, regions }: Pick<System, 'initial'> & { readonly regions?: unknown },
 ): Header {
@@ -32,6 +34,7 @@ export function makeHeader(
     refunds: 'none', // the load never refunds
     ...(regions === undefined ? { clocks: 'apart' } : {}), // the clock of an audited service is not read
     ...(slackUs !== undefined && { clockSlackUs: slackUs }),
+    ...(simulated && { simulated }),
     ...(part && { part: part.header }),
   };
 }

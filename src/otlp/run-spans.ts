@@ -43,6 +43,7 @@ export function spansOf(run: SentRun): SpanFacts {
       'openclaw_rl.strategy': strategy,
       'openclaw_rl.policy': policy,
       'openclaw_rl.seed': seed,
+      ...(report.simulated && { 'openclaw_rl.simulated': true }),
       'openclaw_rl.verdict': verdict,
       'openclaw_rl.claims.broken': broken,
       'openclaw_rl.claims.unknown': claimsWith(report, 'unknown'),

@@ -50,7 +50,10 @@ export function judgeBaselines(
 function whyNoBaseline(report: RunReport, run: RunReport, before: readonly RunReport[]): string {
   if (isSameRun(report, run)) return 'it is the run itself';
   if (before.some((other) => isSameRun(other, report))) return 'it is given twice';
-  return differencesOf(report.plan, run.plan).join(', ');
+  const differences = differencesOf(report.plan, run.plan);
+  if (report.simulated !== run.simulated)
+    differences.push(report.simulated ? 'it was simulated' : 'it was not simulated');
+  return differences.join(', ');
 }
 
 /** Also of a copy of its folder. */

@@ -26,9 +26,15 @@ export function makeCheckDocument(facts: CheckedFacts, check: CheckReport): Chec
   return { format: 'openclaw-check', version: 3, ...facts, ...check };
 }
 
-/** A title of two or three words. */
+/** A title of two to four words. */
 export function titleOf(document: Document): string {
-  return document.format === 'openclaw-check' ? 'openclaw-rl check' : `openclaw-rl ${document.plan.scenario}`;
+  const what = document.format === 'openclaw-check' ? 'check' : document.plan.scenario;
+  return `openclaw-rl ${what}${simulatedText(document)}`;
+}
+
+/** `, simulated` after what is of a simulation. */
+export function simulatedText({ simulated }: Pick<CheckReport, 'simulated'>): string {
+  return simulated ? ', simulated' : '';
 }
 
 /** Every finding, by checker, with the checker's name and its number of buckets. */

@@ -86,6 +86,7 @@ function propertiesOf(document: Document): [string, string][] {
   return [
     ['verdict', document.verdict],
     ['strategy', document.strategy],
+    ...(document.simulated ? [['simulated', 'true'] as [string, string]] : []),
     ['seed', String(document.seed)],
     ['command', document.command],
     ...(document.reasons ?? []).map(({ reason }): [string, string] => ['reason', reason]),

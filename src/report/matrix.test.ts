@@ -136,6 +136,7 @@ describe('a run that was kept', () => {
   const { plan } = central;
   const claims = [{ ...central.claims[0], verdict: 'unknown', reason: 'too few' }] as RunReport['claims'];
   const unproved = { ...withShards(shardWith(0, 0)), verdict: 'unknown', claims } as const;
+  const simulated = { ...central, simulated: true } as const;
   const wanted = { plan, program: '1.0', again: false };
   const otherOrder = Object.fromEntries(Object.entries(plan).reverse()) as unknown as Plan;
 
@@ -152,6 +153,9 @@ describe('a run that was kept', () => {
     { title: 'had too little evidence', report: unproved, want: {}, isCell: true },
     { title: 'is made again for more evidence', report: unproved, want: { again: true }, isCell: false },
     { title: 'had enough evidence', report: central, want: { again: true }, isCell: true },
+    { title: 'was not simulated', report: central, want: { simulated: true }, isCell: false },
+    { title: 'was simulated', report: simulated, want: {}, isCell: false },
+    { title: 'was simulated as is wanted', report: simulated, want: { simulated: true }, isCell: true },
   ])('$title', ({ report, want, isCell }) => {
     const cell = keptCell({ program: '1.0', report }, { ...wanted, ...want });
     expect(cell).toEqual(isCell ? makeCell(report) : undefined);

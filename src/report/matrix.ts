@@ -23,6 +23,7 @@ export interface MatrixCell {
   readonly startedAt: string;
   /** Provider and server, for people. */
   readonly system: string;
+  readonly simulated?: true;
 }
 
 export interface MatrixFigures {
@@ -74,6 +75,7 @@ export function makeCell(report: RunReport): MatrixCell {
   const isUnknown = status !== 'above' && verdict === 'unknown';
   return {
     ...{ scenario: plan.scenario, strategy: plan.strategy, command, startedAt, system },
+    ...(report.simulated && { simulated: true }),
     status: isUnknown ? 'unknown' : status,
     reason: isUnknown ? (unproved?.reason ?? '') : '',
     figures: {
@@ -104,14 +106,21 @@ export interface KeptCell {
 }
 
 /**
- * The cell of a kept run of the same program and plan. Undefined if the plan has to be run: there is no such run, or it
+ * The cell of a kept run of the same program and plan, simulated or not as is wanted. Undefined if the plan has to be run: there is no such run, or it
  * had too little evidence and `again` is set.
  */
 export function keptCell(
   kept: KeptCell | undefined,
-  { plan, program, again }: { readonly plan: Plan; readonly program: string; readonly again: boolean },
+  wanted: {
+    readonly plan: Plan;
+    readonly program: string;
+    readonly again: boolean;
+    readonly simulated?: boolean;
+  },
 ): MatrixCell | undefined {
+  const { plan, program, again, simulated = false } = wanted;
   if (kept?.program !== program || sortedJson(kept.report.plan) !== sortedJson(plan)) return undefined;
+  if ((kept.report.simulated ?? false) !== simulated) return undefined;
   const cell = makeCell(kept.report);
   return again && cell.status === 'unknown' ? undefined : cell;
 }

@@ -145,6 +145,7 @@ const reportSchema = z
     policy: z.string(),
     policies: z.record(z.string(), z.string()).exactOptional().describe('by name, if there are several'),
     system: z.string(),
+    simulated: z.literal(true).exactOptional().describe('the run was a simulation, in virtual time'),
     loadMs: z.number(),
     requestsPerSecond: z.number(),
     loadProcesses: z.number().exactOptional().describe('how many processes sent the load'),

@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { type Document, reasonsOf } from './check-report.ts';
+import { type CheckDocument, type Document, reasonsOf, simulatedText } from './check-report.ts';
 import { type Look, labelled, labelledCommand } from './fit-lines.ts';
 import { callsOf } from './matrix.ts';
 import type { RunReport } from './report.ts';
@@ -46,21 +46,20 @@ function failurePolicyText({ plan: { onFailure } }: RunReport): string {
   return onFailure === undefined ? '' : ` with --on-failure ${onFailure}`;
 }
 
+function checkedText({ policies, initial, strategy }: CheckDocument): string {
+  const all = Object.entries(policies).map(([name, policy]) => (name === '' ? policy : `${name} ${policy}`));
+  return `${all.join(', ')}; initial level ${initial}; strategy ${strategy}`;
+}
+
 /** The run, its clocks, its seed and the command that repeats it. */
 function makeFoot(document: Document, { colour, columns, program }: Look): string[] {
   const { clock } = document;
   const run =
     document.format === 'openclaw-check'
-      ? labelled(
-          'policy   ',
-          `${Object.entries(document.policies)
-            .map(([name, policy]) => (name === '' ? policy : `${name} ${policy}`))
-            .join(', ')}; initial level ${document.initial}; strategy ${document.strategy}`,
-          columns,
-        )
+      ? labelled('policy   ', `${checkedText(document)}${simulatedText(document)}`, columns)
       : labelled(
           'run      ',
-          `${document.strategy}${failurePolicyText(document)}, policy ${document.policy}, ${document.system}; ${document.sent} requests, ${document.requestsPerSecond}/s${callsText(document)}`,
+          `${document.strategy}${failurePolicyText(document)}, policy ${document.policy}, ${document.system}${simulatedText(document)}; ${document.sent} requests, ${document.requestsPerSecond}/s${callsText(document)}`,
           columns,
         );
   const clockText = `allowance for over-admission: ${clock.epsilonUs} us, ${clock.rhoPpm} ppm; for false denials: ${clock.epsilonUs + clock.backwardUs + clock.spreadUs} us, ${clock.slowPpm} ppm; ${clock.steps.length} steps`;

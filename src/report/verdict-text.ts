@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import { listRemarks } from '../checker/findings/notes.ts';
-import { type Document, findingsOf, isOnlySlow, reasonsOf } from './check-report.ts';
+import { type Document, findingsOf, isOnlySlow, reasonsOf, simulatedText } from './check-report.ts';
 import { type Look, labelled } from './fit-lines.ts';
 import { shownOf } from './shown.ts';
 import { readable } from './text.ts';
@@ -53,5 +53,5 @@ export function mark(status: 'holds' | 'broken' | 'unknown', colours: Colours): 
 function verdictText(document: Document, colours: Colours): string {
   const { verdict } = document;
   const paint = { pass: colours.green, fail: colours.red, unknown: colours.yellow }[verdict];
-  return `${colours.bold(paint(verdict))}${isOnlySlow(document) ? colours.red(', but too slow') : ''}`;
+  return `${colours.bold(paint(verdict))}${isOnlySlow(document) ? colours.red(', but too slow') : ''}${simulatedText(document)}`;
 }

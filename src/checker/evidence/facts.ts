@@ -33,6 +33,8 @@ export interface ContestedCounts {
 
 /** The facts about a history before the verdict. Amounts are tokens. */
 export interface CheckFacts extends ClockFacts {
+  /** The history is of a simulation. */
+  readonly simulated?: true;
   readonly sent: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
   /** Error codes of operations that failed, and of operations with an unknown charge. */

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
+import { simulatedText } from '../../report/check-report.ts';
 import { printable } from '../../report/text.ts';
 import { drawTable } from '../../report/text-table.ts';
 import { listRuns, type RunLine } from '../files/list-runs.ts';
@@ -49,14 +50,14 @@ function renderRuns(runs: readonly RunLine[], { look }: Environment): string {
     unknown: colours.yellow,
     none: colours.dim,
   };
-  const rows = runs.map(({ verdict, scenario, strategy, seed, startedAt, requests, folder, reason }) => [
-    paint[verdict](verdict === 'none' ? 'no report' : verdict),
+  const rows = runs.map(({ scenario, strategy, seed, startedAt, requests, ...run }) => [
+    `${paint[run.verdict](run.verdict === 'none' ? 'no report' : run.verdict)}${simulatedText(run)}`,
     scenario ?? '',
     strategy ?? '',
     seed === null ? '' : String(seed),
     startedAt === null ? '' : startedAt.slice(0, 19).replace('T', ' '),
     requests === null ? '' : String(requests),
-    reason === undefined ? quotedForShell(folder) : reason,
+    run.reason === undefined ? quotedForShell(run.folder) : run.reason,
   ]);
   const head = ['verdict', 'scenario', 'strategy', 'seed', 'started (UTC)', 'requests', 'kept in'];
   const spare = ['seed', 'started (UTC)', 'requests', 'strategy']; // the folder's name has the time and the seed

@@ -18,6 +18,7 @@ export interface RunLine {
   /** ISO 8601; null if the report cannot be read. */
   readonly startedAt: string | null;
   readonly requests: number | null;
+  readonly simulated?: true;
   /** Whether its folder has the page. */
   readonly hasPage: boolean;
   readonly reason?: string;
@@ -46,6 +47,7 @@ async function describeRun(folder: string, cwd: string): Promise<RunLine> {
       seed,
       startedAt,
       requests: sent,
+      ...(report.simulated && { simulated: true }),
       hasPage,
     };
   } catch (error) {

@@ -12,6 +12,7 @@ export function joinHeaders(first: Header, other: Header): Header {
   return {
     ...joined,
     ...(other.initial === 'unknown' && { initial: 'unknown' }),
+    ...(other.simulated && { simulated: true }),
     ...(refunds !== undefined && other.refunds !== undefined && { refunds }),
   };
 }

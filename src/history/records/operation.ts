@@ -119,6 +119,8 @@ export interface Header {
   readonly clockSlackUs?: number;
   /** There was no refund or reset during the recording, so no missing operation is one. */
   readonly refunds?: 'none';
+  /** The run was a simulation, in virtual time. */
+  readonly simulated?: true;
   /** The file has one part of a run whose load several processes send. */
   readonly part?: Part;
 }

@@ -112,6 +112,7 @@ function parseHeader(fields: Fields): Header {
       clocks: parseClocks(fields.clocks),
       refunds: parseRefunds(fields.refunds),
       clockSlackUs: optional(fields, 'clockSlackUs', (all, name) => whole(all, name, 2 ** 40)),
+      simulated: parseSimulated(fields.simulated),
       part: optional(fields, 'part', ({ part }) => parsePart(part)),
     }),
   };
@@ -132,6 +133,11 @@ function parseInitial(value: unknown): Header['initial'] {
 function parseClocks(value: unknown): Header['clocks'] {
   if (value === undefined || value === 'one' || value === 'apart') return value;
   throw new RecordError(`clocks must be "one" or "apart"; found ${quoted(value)}`);
+}
+
+function parseSimulated(value: unknown): Header['simulated'] {
+  if (value === undefined || value === true) return value;
+  throw new RecordError(`simulated must be true or absent; found ${quoted(value)}`);
 }
 
 function parseRefunds(value: unknown): Header['refunds'] {

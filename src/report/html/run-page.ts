@@ -3,7 +3,7 @@ import type { Examination } from '../../checker/check.ts';
 import { headroomText } from '../../checker/evidence/headroom-facts.ts';
 import { listRemarks } from '../../checker/findings/notes.ts';
 import type { History } from '../../history/history.ts';
-import { isOnlySlow, reasonsOf, titleOf } from '../check-report.ts';
+import { isOnlySlow, reasonsOf, simulatedText, titleOf } from '../check-report.ts';
 import type { RunReport } from '../report.ts';
 import { listTables } from '../rows.ts';
 import { printable, tokensText } from '../text.ts';
@@ -39,7 +39,7 @@ export function makeRunPage(untrusted: RunReport, evidence?: Evidence): RunPage 
       ['strategy', report.strategy],
       ['policy', report.policy],
       ['seed', String(report.seed)],
-      ['system', report.system],
+      ['system', `${report.system}${simulatedText(report)}`],
       ['started', report.startedAt],
       ['folder', report.folder],
       ...(report.assumptions ?? []).map((sentence): [string, string] => ['assumes', sentence]),

@@ -1,0 +1,107 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseRecord } from '../../../src/history/records/parse-record.ts';
+import { callCli } from '../../support/call-cli.ts';
+import { historyText, write } from '../../support/check-files.ts';
+import { runProgram, testFolder } from '../../support/cli.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const KEPT = join(ROOT, 'test/fixtures/runs/central/report.json');
+const RUN = '20261201T000000000Z-bench-1';
+const REAL = '20261202T000000000Z-bench-1';
+
+/** A folder with a history that fails, simulated or not. */
+function folderWithHistory(isSimulated: boolean): string {
+  const cwd = testFolder();
+  const [header = '', ...rest] = historyText(23).split('\n');
+  const line = isSimulated ? JSON.stringify({ ...JSON.parse(header), simulated: true }) : header;
+  write(cwd, 'h.ndjson', [line, ...rest].join('\n'));
+  return cwd;
+}
+
+/** A folder with a kept run, simulated or not. */
+function folderWithRun(isSimulated: boolean): string {
+  const cwd = testFolder();
+  const folder = join(cwd, 'reports', RUN);
+  mkdirSync(folder, { recursive: true });
+  const report = { ...JSON.parse(readFileSync(KEPT, 'utf8')), ...(isSimulated && { simulated: true }) };
+  writeFileSync(join(folder, 'report.json'), JSON.stringify(report));
+  return cwd;
+}
+
+describe.each([true, false])('a history whose header says simulated: %s', (isSimulated) => {
+  it.each([
+    { form: [], says: /^verdict {2}fail, simulated\n/ },
+    { form: [], says: /policy .*strategy \S*, simulated/ },
+    { form: ['--format', 'md'], says: /^# openclaw-rl check, simulated: fail\n/ },
+    { form: ['--format', 'junit'], says: /<testsuite name="openclaw-rl check, simulated" / },
+    { form: ['--format', 'junit'], says: /<property name="simulated" value="true"\/>/ },
+    { form: ['--json'], says: /"simulated": true/ },
+  ])('is judged, and says so or not: $says', async ({ form, says }) => {
+    const cwd = folderWithHistory(isSimulated);
+    const { code, stdout } = await callCli(['check', 'h.ndjson', ...form], { cwd });
+    expect(code).toBe(1);
+    if (isSimulated) expect(stdout).toMatch(says);
+    else expect(stdout).not.toMatch(/simulated/);
+  });
+
+  it('has a certificate that the verifier accepts', async () => {
+    const cwd = folderWithHistory(isSimulated);
+    await callCli(['check', 'h.ndjson', '--certificate', 'c.ndjson'], { cwd });
+    const verifier = join(ROOT, 'verify/verify.mjs');
+    const verified = await runProgram(process.execPath, [verifier, 'c.ndjson', 'h.ndjson'], { cwd });
+    expect(verified).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+describe.each([true, false])('a run whose report says simulated: %s', (isSimulated) => {
+  it.each([
+    { command: ['report', RUN], says: /^verdict {2}pass, simulated\n/ },
+    { command: ['report', RUN], says: /run {6}central, policy [^;]*, simulated;/ },
+    { command: ['report', RUN, '--format', 'md'], says: /^# openclaw-rl bench, simulated: pass\n/ },
+    { command: ['runs'], says: /│ pass, simulated +│/ },
+    { command: ['runs', '--json'], says: /"simulated": true/ },
+  ])('says so or not: $says', async ({ command, says }) => {
+    const { code, stdout } = await callCli(command, { cwd: folderWithRun(isSimulated) });
+    expect(code).toBe(0);
+    if (isSimulated) expect(stdout).toMatch(says);
+    else expect(stdout).not.toMatch(/simulated/);
+  });
+
+  it('has it in its page', async () => {
+    const cwd = folderWithRun(isSimulated);
+    const { code } = await callCli(['report', RUN, '--html', 'page.html'], { cwd });
+    expect(code).toBe(0);
+    const page = readFileSync(join(cwd, 'page.html'), 'utf8');
+    expect(page.includes('"title":"openclaw-rl bench, simulated"')).toBe(isSimulated);
+  });
+});
+
+it('a history in several files is simulated if one of them is', async () => {
+  const cwd = testFolder();
+  const [header = '', ...rest] = historyText(5).split('\n');
+  write(cwd, 'a.ndjson', historyText(5, { from: 10 }));
+  write(cwd, 'b.ndjson', [JSON.stringify({ ...JSON.parse(header), simulated: true }), ...rest].join('\n'));
+  for (const files of [
+    ['a.ndjson', 'b.ndjson'],
+    ['b.ndjson', 'a.ndjson'],
+  ])
+    expect((await callCli(['check', ...files], { cwd })).stdout).toMatch(/^verdict {2}\w+, simulated\n/);
+});
+
+it('a simulated run is no baseline of a real one', async () => {
+  const cwd = folderWithRun(true);
+  const report = { ...JSON.parse(readFileSync(KEPT, 'utf8')), startedAt: '2026-11-26T00:00:00.000Z' };
+  mkdirSync(join(cwd, 'reports', REAL));
+  writeFileSync(join(cwd, 'reports', REAL, 'report.json'), JSON.stringify(report));
+  const args = ['compare', RUN, REAL, '--claim', 'p99(allowed) <= 2x'];
+  const { code, stdout } = await callCli(args, { cwd });
+  expect(code, stdout).toBe(2);
+  expect(stdout).toMatch(/is no baseline: it was simulated\n/);
+});
+
+it.each([false, 1, 'true', null])('a header cannot say simulated: %j', (simulated) => {
+  const [header = ''] = historyText(1).split('\n');
+  expect(() => parseRecord({ ...JSON.parse(header), simulated })).toThrow('simulated must be true or absent');
+});
